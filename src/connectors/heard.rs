@@ -1,0 +1,132 @@
+//! What a connector hears, in the gateway's own words, and the ear that takes it.
+
+use crate::{
+    connectors::Boxed,
+    model::{
+        clock::Time,
+        ids::{InstanceId, MessageId},
+        instance::{Health, InstanceState},
+        message::Receipt,
+    },
+};
+
+/// Takes what connectors hear. When the future ends with `Ok` it is on disk, and the provider may be told so.
+pub trait Ear: Send + Sync + 'static {
+    /// Records one thing heard.
+    fn hear(&self, heard: Heard) -> Boxed<'_, Result<(), NotRecorded>>;
+}
+
+/// It could not be recorded now; the provider must offer it again.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("what was heard could not be recorded: {0}")]
+pub struct NotRecorded(pub String);
+
+/// One thing that an instance heard.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Heard {
+    /// Which instance heard it.
+    pub instance: InstanceId,
+    /// When it happened, by the provider's clock where it gives one.
+    pub at: Time,
+    /// What it was.
+    pub what: What,
+}
+
+/// The kinds of things that are heard.
+#[derive(Clone, PartialEq, Debug)]
+pub enum What {
+    /// Somebody wrote.
+    Message(InboundMessage),
+    /// Something became of a message that we sent.
+    Receipt {
+        /// The provider's id of the message.
+        provider_message_id: String,
+        /// Our own id, where the provider returned it.
+        message_id: Option<MessageId>,
+        /// What became of it.
+        receipt: Receipt,
+        /// The provider's code, for a failure.
+        code: Option<String>,
+        /// Plain words, for a failure.
+        reason: Option<String>,
+    },
+    /// The connection changed.
+    State {
+        /// The new state.
+        state: InstanceState,
+        /// Whether it hears.
+        health: Health,
+        /// Why it is not open.
+        reason: Option<String>,
+        /// The instance's own number, once known.
+        phone: Option<String>,
+    },
+    /// A new QR or pairing code to show.
+    Qr {
+        /// The code's text.
+        code: String,
+        /// When it runs out.
+        expires_at: Time,
+    },
+    /// Somebody called.
+    Call {
+        /// The provider's id of the call.
+        call_id: String,
+        /// Who.
+        from: Sender,
+        /// With picture.
+        is_video: bool,
+        /// Nobody answered.
+        missed: bool,
+    },
+    /// Something about a group changed.
+    GroupUpdated {
+        /// The group's id.
+        group_id: String,
+        /// Its name now.
+        group_name: String,
+        /// subject, description, participants, read_only.
+        change: String,
+    },
+}
+
+/// Who wrote or called: every identity that the provider gave, and the name it gave.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Sender {
+    /// E.164 with `+`.
+    pub phone: Option<String>,
+    /// WhatsApp Web's hidden id.
+    pub lid: Option<String>,
+    /// The Cloud API's business-scoped user id.
+    pub bsuid: Option<String>,
+    /// The name that the person gave themself.
+    pub name: Option<String>,
+}
+
+/// One inbound message.
+#[derive(Clone, PartialEq, Debug)]
+pub struct InboundMessage {
+    /// The provider's id; the same id is the same message.
+    pub provider_message_id: String,
+    /// Who wrote it.
+    pub from: Sender,
+    /// The group it was written in; none for one to one.
+    pub group: Option<Group>,
+    /// text, image, video, audio, document, location, contacts, button, interactive, reaction, unsupported, …
+    pub kind: String,
+    /// Text, caption or button title.
+    pub text: Option<String>,
+    /// The provider's id of the message that it answers.
+    pub reply_to: Option<String>,
+    /// Whether a whole-message opt-out word counts here: text and template quick replies, not interactive ones.
+    pub may_opt_out: bool,
+}
+
+/// A group, as far as a message in it tells.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Group {
+    /// The provider's id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}

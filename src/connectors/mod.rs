@@ -1,0 +1,80 @@
+//! How an instance reaches WhatsApp. One connector per instance; all of them behind the same two doors.
+//!
+//! - [`Registry`]: everything but sending. State, health, capabilities, pairing, start and stop; anybody may hold it.
+//! - [`Wire`]: sending. [`Registry::new`] hands out exactly one, it cannot be cloned, and the composition root moves
+//!   it into `sending`. Whoever does not hold it cannot send: the type system keeps the guard's door the only one.
+//!
+//! What a connector hears (messages, receipts, state, calls, groups) goes to the one [`Ear`] given at start, and is
+//! acknowledged to the provider only after the ear said that it is on disk.
+//!
+//! A connector knows nothing of accounts, limits, the database or HTTP towards customers.
+//!
+//! Adding a connector: a file (or folder) here that implements [`Connector`], a word in
+//! [`ConnectorKind`](crate::model::instance::ConnectorKind), an arm in [`Registry::start`], and a run of
+//! [`contract::check`] over it in `tests/it/connectors.rs`.
+
+pub mod contract;
+pub mod outgoing;
+pub mod heard;
+pub mod registry;
+pub mod sandbox;
+
+pub use heard::{Ear, Heard, NotRecorded, What};
+pub use outgoing::{Ack, Address, Content, Outgoing, SendError, SendErrorKind};
+pub use registry::{InstanceSetup, Registry, Wire};
+
+use crate::model::{
+    clock::Time,
+    instance::{Health, InstanceState},
+};
+use std::{future::Future, pin::Pin};
+
+/// A boxed future: the traits here are used as objects.
+pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// One way to WhatsApp, for one instance. Only [`Registry`] and [`Wire`] call it.
+///
+/// Time-outs are the caller's: it drops the future of [`Connector::send`] at its deadline, after which nothing of that
+/// message may go to the wire.
+pub trait Connector: Send + Sync {
+    /// What this connector can do at all; constant over its life.
+    fn capabilities(&self) -> Capabilities;
+    /// How it stands right now.
+    fn standing(&self) -> Standing;
+    /// Hands one message to the provider. The row is already `sending` on disk.
+    fn send<'a>(&'a self, out: &'a Outgoing) -> Boxed<'a, Result<Ack, SendError>>;
+    /// Ends connections and background work; what was acknowledged stays so.
+    fn stop(&self) -> Boxed<'_, ()>;
+}
+
+/// What a connector can do. A request for something else is a `validation_error` that names the field.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Capabilities {
+    /// Sends pictures, videos, sound, documents.
+    pub media: bool,
+    /// Sends the provider's templates.
+    pub templates: bool,
+    /// Quotes an earlier message.
+    pub replies: bool,
+    /// Sends to groups.
+    pub groups: bool,
+    /// The provider takes free text only within 24 hours of the recipient's last message.
+    pub window_24h: bool,
+    /// Reaches people whose number is hidden.
+    pub hidden_numbers: bool,
+}
+
+/// How an instance stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Standing {
+    /// Open, connecting, closed, waiting for its QR code.
+    pub state: InstanceState,
+    /// Why it is not open, in plain words; none when it is.
+    pub reason: Option<String>,
+    /// Whether it hears.
+    pub health: Health,
+    /// Its own number in E.164, once known.
+    pub phone: Option<String>,
+    /// When anything was last heard from the provider.
+    pub last_heard_at: Option<Time>,
+}

@@ -1,0 +1,123 @@
+//! What goes to a provider, and what it may answer.
+
+use crate::model::{
+    ids::{InstanceId, MessageId},
+    phone::Phone,
+};
+use std::{fmt, time::Duration};
+
+/// One message on its way out.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Outgoing {
+    /// The instance that sends it.
+    pub instance: InstanceId,
+    /// Our own id; given to the provider wherever it has a field that comes back in receipts.
+    pub message_id: MessageId,
+    /// To whom.
+    pub to: Address,
+    /// What.
+    pub content: Content,
+    /// The provider's id of the message that this one answers.
+    pub reply_to: Option<String>,
+}
+
+/// Where a message goes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Address {
+    /// A telephone number.
+    Phone(Phone),
+    /// A hidden id of WhatsApp Web (`…@lid`).
+    Lid(String),
+    /// A business-scoped user id of the Cloud API.
+    Bsuid(String),
+    /// A group or channel (`…@g.us`, `…@newsletter`).
+    Group(String),
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Phone(p) => f.write_str(p.as_str()),
+            Self::Lid(id) | Self::Bsuid(id) | Self::Group(id) => f.write_str(id),
+        }
+    }
+}
+
+/// What is sent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Content {
+    /// Plain text, 1 to 4,096 characters.
+    Text(String),
+    /// A file with an optional caption.
+    Media {
+        /// image, video, audio or document.
+        kind: MediaKind,
+        /// Where the provider (or the connector) fetches it.
+        url: String,
+        /// The text beside it; empty for none.
+        caption: String,
+        /// The name shown for a document.
+        file_name: Option<String>,
+    },
+    /// A template that the provider holds.
+    Template {
+        /// Its name at the provider.
+        name: String,
+        /// Its language code, such as `he` or `en_US`.
+        language: String,
+        /// Its variables in order.
+        variables: Vec<String>,
+    },
+}
+
+crate::model::instance::words! {
+    /// The kinds of media that `media_type` names.
+    MediaKind {
+        /// A picture.
+        Image = "image",
+        /// A film.
+        Video = "video",
+        /// Sound, without a caption.
+        Audio = "audio",
+        /// Any other file.
+        Document = "document",
+    }
+}
+
+/// The provider has the message.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ack {
+    /// The provider's own id.
+    pub provider_message_id: String,
+    /// `true`: its server acknowledged it, the message is sent. `false`: it is in hand, and a
+    /// [`Receipt::Server`](crate::model::message::Receipt::Server) tells the rest.
+    pub acknowledged: bool,
+}
+
+/// Why a message was not acknowledged. The kind is all that the caller decides on.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{reason}")]
+pub struct SendError {
+    /// Which of the three it is.
+    pub kind: SendErrorKind,
+    /// The provider's code, as it spells it; empty when it gave none.
+    pub code: String,
+    /// A plain sentence for the log; no secret, no message text, no full number.
+    pub reason: String,
+    /// Whether the reason lies with the recipient (no WhatsApp there, blocked us): counts for the health of the number.
+    pub recipient_fault: bool,
+}
+
+/// What a failed send means for a second attempt.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SendErrorKind {
+    /// It certainly did not leave and may be tried again, not before `retry_after` where the provider said so.
+    Temporary {
+        /// The provider's own wish, bounded by the caller.
+        retry_after: Option<Duration>,
+    },
+    /// It certainly did not leave and will not.
+    Permanent,
+    /// Nobody can tell whether it left: never tried again.
+    Ambiguous,
+}

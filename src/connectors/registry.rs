@@ -1,0 +1,148 @@
+//! The running connectors, by instance, and the one wire through which messages leave.
+
+use super::{Ack, Capabilities, Connector, Ear, Outgoing, SendError, SendErrorKind, Standing, sandbox::Sandbox};
+use crate::model::{clock::Clock, ids::InstanceId, instance::ConnectorKind, random::Random};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+    sync::{Arc, RwLock},
+};
+
+/// What a connector needs to begin.
+#[derive(Clone, PartialEq, Debug)]
+pub struct InstanceSetup {
+    /// Which instance.
+    pub id: InstanceId,
+    /// By which way.
+    pub connector: ConnectorKind,
+    /// The connector's own settings, judged by [`check_settings`].
+    pub settings: BTreeMap<String, String>,
+}
+
+/// Everything but sending.
+#[derive(Clone)]
+pub struct Registry {
+    shared: Arc<Shared>,
+}
+
+/// Sending. There is one; it cannot be cloned.
+pub struct Wire {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    deps: Deps,
+    running: RwLock<HashMap<InstanceId, Running>>,
+}
+
+/// What all connectors are given.
+pub struct Deps {
+    /// The gateway's data directory.
+    pub data_dir: PathBuf,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub random: Arc<dyn Random>,
+    /// Where what is heard goes.
+    pub ear: Arc<dyn Ear>,
+}
+
+#[derive(Clone)]
+struct Running {
+    connector: Arc<dyn Connector>,
+    sandbox: Option<Arc<Sandbox>>,
+}
+
+/// A setting that the connector does not have, or a value that it cannot take, in plain words.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct BadSetting(pub String);
+
+impl Registry {
+    /// An empty registry, and the one wire.
+    pub fn new(deps: Deps) -> (Self, Wire) {
+        let shared = Arc::new(Shared { deps, running: RwLock::default() });
+        (Self { shared: shared.clone() }, Wire { shared })
+    }
+
+    /// Starts an instance's connector, or starts it anew with other settings.
+    ///
+    /// # Errors
+    /// Settings that the connector cannot take, or a connector that this version does not have.
+    pub fn start(&self, setup: &InstanceSetup) -> Result<(), BadSetting> {
+        let running = match setup.connector {
+            ConnectorKind::Sandbox => {
+                let existing = self.sandbox(&setup.id);
+                let sandbox = match existing {
+                    Some(s) => {
+                        s.apply(&setup.settings)?;
+                        s
+                    }
+                    None => Arc::new(Sandbox::open(&self.shared.deps, setup)?),
+                };
+                Running { connector: sandbox.clone(), sandbox: Some(sandbox) }
+            }
+            other => return Err(BadSetting(format!("the connector {other} is not part of this version"))),
+        };
+        self.shared.running.write().expect("no holder panics").insert(setup.id.clone(), running);
+        Ok(())
+    }
+
+    /// Stops an instance's connector and forgets it.
+    pub async fn stop(&self, id: &InstanceId) {
+        let gone = self.shared.running.write().expect("no holder panics").remove(id);
+        if let Some(running) = gone {
+            running.connector.stop().await;
+        }
+    }
+
+    /// How an instance stands; none when it is not running.
+    pub fn standing(&self, id: &InstanceId) -> Option<Standing> {
+        self.shared.find(id).map(|r| r.connector.standing())
+    }
+
+    /// What an instance's connector can do; none when it is not running.
+    pub fn capabilities(&self, id: &InstanceId) -> Option<Capabilities> {
+        self.shared.find(id).map(|r| r.connector.capabilities())
+    }
+
+    /// The sandbox behind an instance, to play the customers' phones.
+    pub fn sandbox(&self, id: &InstanceId) -> Option<Arc<Sandbox>> {
+        self.shared.find(id).and_then(|r| r.sandbox)
+    }
+}
+
+impl Wire {
+    /// Hands a message to its instance's provider.
+    ///
+    /// # Errors
+    /// As the connector answers; `Permanent` when the instance is not running.
+    pub async fn send(&self, out: &Outgoing) -> Result<Ack, SendError> {
+        let Some(running) = self.shared.find(&out.instance) else {
+            return Err(SendError {
+                kind: SendErrorKind::Permanent,
+                code: String::new(),
+                reason: "the instance is not running".into(),
+                recipient_fault: false,
+            });
+        };
+        running.connector.send(out).await
+    }
+}
+
+impl Shared {
+    fn find(&self, id: &InstanceId) -> Option<Running> {
+        self.running.read().expect("no holder panics").get(id).cloned()
+    }
+}
+
+/// Judges the settings of a connector before they are stored.
+///
+/// # Errors
+/// An unknown key (naming the nearest known one) or a value out of range.
+pub fn check_settings(connector: ConnectorKind, settings: &BTreeMap<String, String>) -> Result<(), BadSetting> {
+    match connector {
+        ConnectorKind::Sandbox => Sandbox::check(settings),
+        other => Err(BadSetting(format!("the connector {other} is not part of this version"))),
+    }
+}

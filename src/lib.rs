@@ -1,0 +1,4 @@
+//! wa-gateway: expected WhatsApp messages out, answers in, and a guard in between.
+
+pub mod connectors;
+pub mod model;

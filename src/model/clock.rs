@@ -1,0 +1,128 @@
+//! Time as an argument.
+//!
+//! No code asks the machine for the time but [`SystemClock`] (`.clippy.toml` forbids it), so that a test can put the
+//! gateway at the last second of a month and then step over it. Instants are [`Time`]: milliseconds since the Unix
+//! epoch in UTC, which is also how every time column of the database is stored. Local days and months are made from
+//! it in [`crate::model::plan`].
+
+use std::{fmt, future::Future, pin::Pin, time::Duration};
+
+/// A future that ends when a moment has come.
+pub type Sleep<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// Where the time comes from.
+pub trait Clock: Send + Sync + 'static {
+    /// The present moment.
+    fn now(&self) -> Time;
+    /// Ends when [`Clock::now`] has reached `at`; at once when it already has.
+    fn sleep_until(&self, at: Time) -> Sleep<'_>;
+}
+
+/// A moment: milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Time(i64);
+
+impl Time {
+    /// From milliseconds since the epoch.
+    pub const fn from_millis(ms: i64) -> Self {
+        Self(ms)
+    }
+
+    /// Milliseconds since the epoch.
+    pub const fn millis(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since the epoch, rounded down.
+    pub const fn seconds(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// Parses RFC 3339, such as `2026-05-08T10:00:00Z`.
+    ///
+    /// # Errors
+    /// A text that is no RFC 3339 time, with what is wrong about it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        text.parse::<jiff::Timestamp>().map(|t| Self(t.as_millisecond())).map_err(|e| e.to_string())
+    }
+
+    /// RFC 3339 in UTC with `Z`, milliseconds only where there are some.
+    pub fn rfc3339(self) -> String {
+        self.timestamp().to_string()
+    }
+
+    /// The same moment as jiff writes it; the ends of jiff's range stand for what lies outside it.
+    pub fn timestamp(self) -> jiff::Timestamp {
+        jiff::Timestamp::from_millisecond(self.0).unwrap_or(if self.0 < 0 {
+            jiff::Timestamp::MIN
+        } else {
+            jiff::Timestamp::MAX
+        })
+    }
+
+    /// This moment and `d` later.
+    #[must_use]
+    pub fn plus(self, d: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(d.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    /// This moment less `d`.
+    #[must_use]
+    pub fn minus(self, d: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(d.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    /// How long after `earlier` this is; zero when it is not after it.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+}
+
+impl fmt::Debug for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.rfc3339())
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.rfc3339())
+    }
+}
+
+impl serde::Serialize for Time {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(&self.rfc3339())
+    }
+}
+
+/// The machine's own clock.
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Time {
+        #[expect(clippy::disallowed_methods, reason = "the one place where the machine is asked for the time")]
+        let now = std::time::SystemTime::now();
+        let ms = now.duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_millis());
+        Time(i64::try_from(ms).unwrap_or(i64::MAX))
+    }
+
+    fn sleep_until(&self, at: Time) -> Sleep<'_> {
+        Box::pin(tokio::time::sleep(at.since(self.now())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_and_read_as_rfc3339() {
+        let t = Time::parse("2026-05-08T10:00:00Z").expect("a time");
+        assert_eq!(t.rfc3339(), "2026-05-08T10:00:00Z");
+        assert_eq!(t.plus(Duration::from_millis(50)).rfc3339(), "2026-05-08T10:00:00.05Z");
+        assert_eq!(Time::parse("2026-05-08T13:00:00+03:00").expect("a time"), t);
+        assert!(Time::parse("yesterday").is_err());
+        assert_eq!(t.since(t.plus(Duration::from_secs(1))), Duration::ZERO);
+    }
+}

@@ -1,0 +1,15 @@
+//! The shared words of the gateway, and nothing else.
+//!
+//! Everything here is pure: values, their spelling, and the rules that can be decided from a value alone. No file of
+//! this folder does I/O, knows SQL, HTTP or a provider, or asks for the time: [`clock`] and [`random`] only say what a
+//! source of time and of chance looks like, and hold the one real implementation of each.
+
+pub mod clock;
+pub mod code;
+pub mod ids;
+pub mod instance;
+pub mod message;
+pub mod phone;
+pub mod plan;
+pub mod purpose;
+pub mod random;
