@@ -26,7 +26,6 @@ macro_rules! row_ids {
         }
     )+};
 }
-pub(crate) use row_ids;
 
 row_ids! {
     /// A customer of the gateway.

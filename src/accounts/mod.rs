@@ -1,0 +1,198 @@
+//! Customers of the gateway: accounts, plans, modules, the people who log in, API keys, and who changed what.
+//!
+//! Rules: an email belongs to one person; a key is shown once and kept as a hash; every change writes its audit row in
+//! the same transaction. Answers to "may this key send?" are given by `sending` from facts; this slice only says whose
+//! key it is ([`KeyRing`]).
+//!
+//! It knows nothing of messages, numbers, providers or HTTP.
+
+mod account;
+pub mod audit;
+mod key;
+mod password;
+mod ring;
+pub mod usage;
+mod user;
+
+pub use account::{Account, Grant, NewAccount, Update};
+pub use key::{Key, KeyKind, NewKey};
+pub use password::{PasswordError, Passwords};
+pub use ring::{Caller, KeyProblem, KeyRing};
+pub use user::{Link, LinkPurpose, NewUser, Role, Session, User};
+
+use crate::{
+    model::{
+        clock::Clock,
+        ids::{AccountId, KeyId, UserId},
+        random::Random,
+    },
+    store::{Store, StoreError},
+};
+use std::sync::Arc;
+
+/// What can go wrong here; each text says what would be right.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// No such thing.
+    #[error("{0}")]
+    NotFound(String),
+    /// Input that cannot be taken.
+    #[error("{0}")]
+    Invalid(String),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<crate::model::plan::UnknownZone> for AccountError {
+    fn from(e: crate::model::plan::UnknownZone) -> Self {
+        Self::Invalid(e.to_string())
+    }
+}
+
+/// The slice's door: each method is one transaction, after which the key ring is up to date.
+pub struct Accounts {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    ring: Arc<KeyRing>,
+    /// Hashing and checking passwords, bounded.
+    pub passwords: Passwords,
+}
+
+impl Accounts {
+    /// The slice over `store`, with its key ring filled.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn open(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, StoreError> {
+        let ring = Arc::new(KeyRing::default());
+        let accounts = Self { store, clock, random, ring, passwords: Passwords::new() };
+        accounts.refresh_ring().await?;
+        Ok(accounts)
+    }
+
+    /// Who holds which key.
+    pub fn ring(&self) -> &Arc<KeyRing> {
+        &self.ring
+    }
+
+    /// Makes an account.
+    ///
+    /// # Errors
+    /// An empty name, a zone or region that does not exist.
+    pub async fn create_account(&self, new: NewAccount, actor: &str) -> Result<AccountId, AccountError> {
+        let (now, actor) = (self.clock.now(), actor.to_owned());
+        self.store.write(move |tx| account::create(tx, &new, now, &actor)).await
+    }
+
+    /// Changes an account.
+    ///
+    /// # Errors
+    /// An unknown account, or a value that cannot be taken; then nothing is changed.
+    pub async fn update_account(&self, id: AccountId, update: Update, actor: &str) -> Result<Account, AccountError> {
+        let (now, actor) = (self.clock.now(), actor.to_owned());
+        let account = self.store.write(move |tx| account::update(tx, id, &update, now, &actor)).await?;
+        self.refresh_ring().await?;
+        Ok(account)
+    }
+
+    /// All accounts.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn list_accounts(&self) -> Result<Vec<Account>, AccountError> {
+        let now = self.clock.now();
+        self.store.read(move |tx| account::list(tx, now)).await
+    }
+
+    /// Makes an API key; its text is returned here and never again.
+    ///
+    /// # Errors
+    /// An unknown account, an instance that is not its own.
+    pub async fn create_key(&self, new: NewKey, actor: &str) -> Result<(KeyId, String), AccountError> {
+        let (now, actor, random) = (self.clock.now(), actor.to_owned(), self.random.clone());
+        let made = self.store.write(move |tx| key::create(tx, &new, now, &*random, &actor)).await?;
+        self.refresh_ring().await?;
+        Ok(made)
+    }
+
+    /// The keys of an account, without their texts.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn list_keys(&self, account: AccountId) -> Result<Vec<Key>, AccountError> {
+        self.store.read(move |tx| key::list(tx, account)).await
+    }
+
+    /// Ends a key for good. In force when this returns.
+    ///
+    /// # Errors
+    /// An unknown key.
+    pub async fn revoke_key(&self, id: KeyId, actor: &str) -> Result<(), AccountError> {
+        let (now, actor) = (self.clock.now(), actor.to_owned());
+        self.store.write(move |tx| key::revoke(tx, id, now, &actor)).await?;
+        Ok(self.refresh_ring().await?)
+    }
+
+    /// Makes a user; `password_hash` is a PHC string of [`Passwords::hash`].
+    ///
+    /// # Errors
+    /// An email that is none or is taken, an unknown account.
+    pub async fn create_user(&self, new: NewUser, actor: &str) -> Result<UserId, AccountError> {
+        let (now, actor) = (self.clock.now(), actor.to_owned());
+        self.store.write(move |tx| user::create(tx, &new, now, &actor)).await
+    }
+
+    /// All users.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn list_users(&self) -> Result<Vec<User>, AccountError> {
+        self.store.read(user::list).await
+    }
+
+    /// A new one-time link for the user with this email; earlier ones of the same purpose end.
+    ///
+    /// # Errors
+    /// No such user.
+    pub async fn create_link(&self, email: &str, purpose: LinkPurpose, actor: &str) -> Result<Link, AccountError> {
+        let (now, actor, random) = (self.clock.now(), actor.to_owned(), self.random.clone());
+        let email = email.to_owned();
+        self.store.write(move |tx| user::create_link(tx, &email, purpose, now, &*random, &actor)).await
+    }
+
+    /// Uses up a login link: a session for its user.
+    ///
+    /// # Errors
+    /// A link that is unknown, used or out of time: all told alike.
+    pub async fn redeem_login(&self, token: &str, user_agent: &str) -> Result<Link, AccountError> {
+        let (now, random) = (self.clock.now(), self.random.clone());
+        let (token, agent) = (token.to_owned(), user_agent.to_owned());
+        self.store.write(move |tx| user::redeem_login(tx, &token, &agent, now, &*random)).await
+    }
+
+    /// The session behind a cookie's token, if it is in force.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn session(&self, token: &str) -> Result<Option<Session>, AccountError> {
+        let (now, token) = (self.clock.now(), token.to_owned());
+        self.store.read(move |tx| user::session(tx, &token, now)).await
+    }
+
+    /// Deletes sessions and links that have run out; returns how many.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn expire_sessions(&self) -> Result<usize, AccountError> {
+        let now = self.clock.now();
+        self.store.write(move |tx| user::expire(tx, now)).await
+    }
+
+    async fn refresh_ring(&self) -> Result<(), StoreError> {
+        let entries = self.store.read(ring::load).await?;
+        self.ring.replace(entries);
+        Ok(())
+    }
+}

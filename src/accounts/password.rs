@@ -1,0 +1,107 @@
+//! Passwords: Argon2id (m = 19,456 KiB, t = 2, p = 1), at most two at a time, a bounded queue behind them.
+//!
+//! One hash takes some 60 ms of one core: without a bound, a few guessers would stop the messages.
+
+use argon2::{
+    Algorithm, Argon2, Params, Version,
+    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// Shortest password, in characters.
+pub const MIN_CHARS: usize = 10;
+/// Longest password, in bytes.
+pub const MAX_BYTES: usize = 1024;
+const AT_ONCE: usize = 2;
+const QUEUE: usize = 16;
+
+/// Why a password could not be hashed or checked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum PasswordError {
+    /// Too short.
+    #[error("a password has at least {MIN_CHARS} characters")]
+    TooShort,
+    /// Too long.
+    #[error("a password has at most {MAX_BYTES} bytes")]
+    TooLong,
+    /// Too many wait already.
+    #[error("too many logins at once: try again in a moment")]
+    Busy,
+}
+
+/// Hashes and checks passwords. Cheap to clone.
+#[derive(Clone)]
+pub struct Passwords {
+    running: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+}
+
+impl Default for Passwords {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Passwords {
+    /// With an empty queue.
+    pub fn new() -> Self {
+        Self { running: Arc::new(Semaphore::new(AT_ONCE)), waiting: Arc::new(Semaphore::new(AT_ONCE + QUEUE)) }
+    }
+
+    /// The PHC string to keep for `password`.
+    ///
+    /// # Errors
+    /// See [`PasswordError`].
+    pub async fn hash(&self, password: &str) -> Result<String, PasswordError> {
+        if password.chars().count() < MIN_CHARS {
+            return Err(PasswordError::TooShort);
+        }
+        if password.len() > MAX_BYTES {
+            return Err(PasswordError::TooLong);
+        }
+        let password = password.to_owned();
+        self.run(move || {
+            argon2().hash_password(password.as_bytes()).map(|h| h.to_string()).map_err(|_| PasswordError::Busy)
+        })
+        .await?
+    }
+
+    /// Whether `password` belongs to the kept string.
+    ///
+    /// # Errors
+    /// [`PasswordError::Busy`].
+    pub async fn verify(&self, password: &str, kept: &str) -> Result<bool, PasswordError> {
+        let (password, kept) = (password.to_owned(), kept.to_owned());
+        self.run(move || {
+            PasswordHash::new(&kept)
+                .is_ok_and(|hash| argon2().verify_password(password.as_bytes(), &hash).is_ok())
+        })
+        .await
+    }
+
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, PasswordError> {
+        let _place = self.waiting.try_acquire().map_err(|_| PasswordError::Busy)?;
+        let _turn = self.running.acquire().await.map_err(|_| PasswordError::Busy)?;
+        tokio::task::spawn_blocking(work).await.map_err(|_| PasswordError::Busy)
+    }
+}
+
+fn argon2() -> Argon2<'static> {
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(19_456, 2, 1, None).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_password_is_recognised_and_another_is_not() {
+        let passwords = Passwords::new();
+        let kept = passwords.hash("correct horse").await.expect("a hash");
+        assert!(kept.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{kept}");
+        assert!(passwords.verify("correct horse", &kept).await.expect("checked"));
+        assert!(!passwords.verify("wrong horse!", &kept).await.expect("checked"));
+        assert_eq!(passwords.hash("short").await, Err(PasswordError::TooShort));
+    }
+}

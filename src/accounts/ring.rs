@@ -1,0 +1,92 @@
+//! The key ring: which key text belongs to whom, in memory, so that a request is known before its body is read.
+//!
+//! It is filled at start and after each change of keys or accounts. The guard looks at the key's row again inside the
+//! transaction that accepts a message, so that a key which is revoked in between is refused all the same.
+
+use super::key;
+use crate::{
+    model::{
+        clock::Time,
+        ids::{AccountId, KeyId},
+        phone::Region,
+    },
+    store::{StoreError, Tx},
+};
+use arc_swap::ArcSwap;
+use std::{collections::HashMap, sync::Arc};
+use subtle::ConstantTimeEq;
+
+/// Who calls: a key in force.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Caller {
+    /// The key.
+    pub key: KeyId,
+    /// Its account.
+    pub account: AccountId,
+    /// The account's default region, for reading national numbers.
+    pub region: Option<Region>,
+}
+
+/// Why a key is none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum KeyProblem {
+    /// Missing, malformed, unknown or expired.
+    Invalid,
+    /// Known, and revoked.
+    Revoked,
+}
+
+/// All bearer keys by the hash of their text.
+#[derive(Default)]
+pub struct KeyRing {
+    entries: ArcSwap<HashMap<[u8; 32], Entry>>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    hash: [u8; 32],
+    caller: Caller,
+    revoked: bool,
+    expires_at: Option<Time>,
+}
+
+impl KeyRing {
+    /// Whose key this text is.
+    ///
+    /// # Errors
+    /// See [`KeyProblem`].
+    pub fn find(&self, text: &str, now: Time) -> Result<Caller, KeyProblem> {
+        if !key::is_well_formed(text) {
+            return Err(KeyProblem::Invalid);
+        }
+        let hash = key::hash(text);
+        let entries = self.entries.load();
+        let entry = entries.get(&hash).ok_or(KeyProblem::Invalid)?;
+        // The map finds by a hash that a caller cannot steer; the comparison of the whole is constant in time.
+        if !bool::from(entry.hash.ct_eq(&hash)) || entry.expires_at.is_some_and(|end| end <= now) {
+            return Err(KeyProblem::Invalid);
+        }
+        if entry.revoked { Err(KeyProblem::Revoked) } else { Ok(entry.caller) }
+    }
+
+    pub(super) fn replace(&self, entries: Vec<Entry>) {
+        self.entries.store(Arc::new(entries.into_iter().map(|e| (e.hash, e)).collect()));
+    }
+}
+
+pub(super) fn load(tx: &Tx<'_>) -> Result<Vec<Entry>, StoreError> {
+    tx.list(
+        "SELECT k.hash, k.id, k.account_id, a.region, k.revoked_at, k.expires_at
+         FROM api_keys k JOIN accounts a ON a.id = k.account_id WHERE k.kind = 'bearer'",
+        [],
+        |r| {
+            let region = r.get::<_, Option<String>>(3)?.and_then(|text| Region::parse(&text).ok());
+            Ok(Entry {
+                hash: r.get(0)?,
+                caller: Caller { key: r.get(1)?, account: r.get(2)?, region },
+                revoked: r.get::<_, Option<Time>>(4)?.is_some(),
+                expires_at: r.get(5)?,
+            })
+        },
+    )
+}

@@ -1,0 +1,230 @@
+//! People who log in, their one-time links and their sessions. Tokens have 256 random bits; only hashes are kept.
+
+use super::{AccountError, account, audit};
+use crate::{
+    model::{
+        clock::Time,
+        ids::{AccountId, UserId},
+        instance::words,
+        random::{Random, bytes},
+    },
+    store::{StoreError, Tx, WriteTx},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use rusqlite::params;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use std::time::Duration;
+
+/// A login link is for now; a password link may wait for somebody's morning.
+const LOGIN_LINK: Duration = Duration::from_secs(60 * 60);
+const PASSWORD_LINK: Duration = Duration::from_secs(48 * 60 * 60);
+/// A session ends after this without use, and after [`SESSION_MAX`] whatever the use.
+const SESSION_IDLE: Duration = Duration::from_secs(12 * 60 * 60);
+const SESSION_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+words! {
+    /// What a user may do.
+    Role {
+        /// Runs the appliance.
+        Admin = "admin",
+        /// Runs an account.
+        Owner = "owner",
+        /// Looks at an account.
+        Viewer = "viewer",
+    }
+}
+
+words! {
+    /// What a one-time link is for.
+    LinkPurpose {
+        /// Choosing a password.
+        Password = "password",
+        /// Logging in once.
+        Login = "login",
+    }
+}
+
+/// A user, as people are shown one.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct User {
+    /// Their number.
+    pub id: UserId,
+    /// Their account; none for an admin of the appliance alone.
+    pub account_id: Option<AccountId>,
+    /// Their email.
+    pub email: String,
+    /// admin, owner or viewer.
+    pub role: String,
+    /// When they were made.
+    pub created_at: Time,
+}
+
+/// What makes a user.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewUser {
+    /// Their account; only an admin may have none.
+    pub account: Option<AccountId>,
+    /// Their email.
+    pub email: String,
+    /// Their role.
+    pub role: Role,
+    /// The PHC string of their password; none: they get a link.
+    pub password_hash: Option<String>,
+}
+
+/// A one-time link or a new session: the token is shown here and never again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Link {
+    /// The secret part of the address, or the cookie's value.
+    pub token: String,
+    /// When it runs out.
+    pub expires_at: Time,
+}
+
+/// Who is logged in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Session {
+    /// The user.
+    pub user: UserId,
+    /// Their email.
+    pub email: String,
+    /// Their role.
+    pub role: Role,
+    /// Their account.
+    pub account: Option<AccountId>,
+}
+
+pub(super) fn create(tx: &WriteTx<'_>, new: &NewUser, now: Time, actor: &str) -> Result<UserId, AccountError> {
+    let email = new.email.trim();
+    let plausible = email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.len() > 2);
+    if !plausible || email.len() > 254 || email.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(AccountError::Invalid(format!("{email:?} is no email address")));
+    }
+    match new.account {
+        Some(id) => drop(account::find(tx, id, now)?),
+        None if new.role == Role::Admin => {}
+        None => return Err(AccountError::Invalid(format!("a user with the role {} needs an account", new.role))),
+    }
+    if tx.find("SELECT 1 FROM users WHERE email = ?1", params![email], |_| Ok(()))?.is_some() {
+        return Err(AccountError::Invalid(format!("there is a user {email} already")));
+    }
+    let id = UserId(tx.insert(
+        "INSERT INTO users (account_id, email, role, password_hash, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![new.account, email, new.role.as_str(), new.password_hash, now],
+    )?);
+    record(tx, now, actor, new.account, "user.create", id, new.role.as_str())?;
+    Ok(id)
+}
+
+pub(super) fn list(tx: &Tx<'_>) -> Result<Vec<User>, AccountError> {
+    Ok(tx.list(
+        "SELECT id, account_id, email, role, created_at FROM users WHERE disabled_at IS NULL ORDER BY id",
+        [],
+        |r| {
+            Ok(User {
+                id: r.get(0)?,
+                account_id: r.get(1)?,
+                email: r.get(2)?,
+                role: r.get(3)?,
+                created_at: r.get(4)?,
+            })
+        },
+    )?)
+}
+
+pub(super) fn create_link(
+    tx: &WriteTx<'_>,
+    email: &str,
+    purpose: LinkPurpose,
+    now: Time,
+    random: &dyn Random,
+    actor: &str,
+) -> Result<Link, AccountError> {
+    let user = tx.find(
+        "SELECT id, account_id FROM users WHERE email = ?1 AND disabled_at IS NULL",
+        params![email.trim()],
+        |r| Ok((r.get::<_, UserId>(0)?, r.get::<_, Option<AccountId>>(1)?)),
+    )?;
+    let (user, account) =
+        user.ok_or_else(|| AccountError::NotFound(format!("there is no user {email}; `wa-gateway user list`")))?;
+    tx.execute(
+        "DELETE FROM login_links WHERE user_id = ?1 AND purpose = ?2",
+        params![user, purpose.as_str()],
+    )?;
+    let life = if purpose == LinkPurpose::Login { LOGIN_LINK } else { PASSWORD_LINK };
+    let link = Link { token: new_token(random), expires_at: now.plus(life) };
+    tx.execute(
+        "INSERT INTO login_links (token_hash, user_id, purpose, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![token_hash(&link.token), user, purpose.as_str(), now, link.expires_at],
+    )?;
+    record(tx, now, actor, account, "user.link", user, purpose.as_str())?;
+    Ok(link)
+}
+
+pub(super) fn redeem_login(
+    tx: &WriteTx<'_>,
+    token: &str,
+    user_agent: &str,
+    now: Time,
+    random: &dyn Random,
+) -> Result<Link, AccountError> {
+    let user = tx.find(
+        "UPDATE login_links SET used_at = ?2
+         WHERE token_hash = ?1 AND purpose = 'login' AND used_at IS NULL AND expires_at > ?2 RETURNING user_id",
+        params![token_hash(token), now],
+        |r| r.get::<_, UserId>(0),
+    )?;
+    let user = user.ok_or_else(|| AccountError::NotFound("this link was used or has run out".into()))?;
+    let session = Link { token: new_token(random), expires_at: now.plus(SESSION_MAX) };
+    let agent: String = user_agent.chars().take(200).collect();
+    tx.execute(
+        "INSERT INTO sessions (token_hash, user_id, created_at, last_seen_at, expires_at, user_agent)
+         VALUES (?1, ?2, ?3, ?3, ?4, ?5)",
+        params![token_hash(&session.token), user, now, session.expires_at, agent],
+    )?;
+    record(tx, now, "link", None, "session.create", user, "login link")?;
+    Ok(session)
+}
+
+pub(super) fn session(tx: &Tx<'_>, token: &str, now: Time) -> Result<Option<Session>, AccountError> {
+    Ok(tx.find(
+        "SELECT u.id, u.email, u.role, u.account_id FROM sessions s JOIN users u ON u.id = s.user_id
+         WHERE s.token_hash = ?1 AND s.expires_at > ?2 AND s.last_seen_at > ?3 AND u.disabled_at IS NULL",
+        params![token_hash(token), now, now.minus(SESSION_IDLE)],
+        |r| {
+            let role = Role::parse(&r.get::<_, String>(2)?).unwrap_or(Role::Viewer);
+            Ok(Session { user: r.get(0)?, email: r.get(1)?, role, account: r.get(3)? })
+        },
+    )?)
+}
+
+pub(super) fn expire(tx: &WriteTx<'_>, now: Time) -> Result<usize, AccountError> {
+    let sessions = tx.execute(
+        "DELETE FROM sessions WHERE expires_at <= ?1 OR last_seen_at <= ?2",
+        params![now, now.minus(SESSION_IDLE)],
+    )?;
+    let links = tx.execute("DELETE FROM login_links WHERE expires_at <= ?1", params![now])?;
+    Ok(sessions + links)
+}
+
+fn new_token(random: &dyn Random) -> String {
+    URL_SAFE_NO_PAD.encode(bytes::<32>(random))
+}
+
+fn token_hash(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}
+
+fn record(
+    tx: &WriteTx<'_>,
+    now: Time,
+    actor: &str,
+    account: Option<AccountId>,
+    action: &str,
+    user: UserId,
+    after: &str,
+) -> Result<(), StoreError> {
+    let target = user.to_string();
+    audit::record(tx, now, &audit::Entry { actor, account, action, target: &target, before: None, after: Some(after) })
+}

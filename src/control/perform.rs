@@ -1,0 +1,410 @@
+//! Doing what the command line asks for, through the same slices as everything else.
+
+use super::{Request, SendArgs, request};
+use crate::{
+    accounts::{Grant, KeyKind, LinkPurpose, NewAccount, NewKey, NewUser, Role, Update},
+    conversations::{self, Identity},
+    gateway::Gateway,
+    http::reply,
+    instances::{Instance, NewInstance},
+    model::{
+        clock::Time,
+        ids::{AccountId, InstanceId, KeyId, LogId},
+        instance::ConnectorKind,
+        message::Status,
+        phone::{Phone, Region},
+        plan::{Module, Plan},
+        purpose::Purpose,
+    },
+    ops::csv,
+    sending::{Sender, Source, log},
+    store::StoreError,
+    suppression::{self, Source as By},
+};
+use serde_json::{Value, json};
+
+type Done = Result<Value, String>;
+
+/// Does it.
+///
+/// # Errors
+/// One line that says why it was not done and what would be right.
+pub async fn perform(gateway: &Gateway, request: Request) -> Done {
+    use request::Request as R;
+    match request {
+        R::Ping => Ok(json!({"ok": true, "version": env!("CARGO_PKG_VERSION")})),
+        R::AccountCreate { .. } | R::AccountList | R::AccountUpdate { .. } => account(gateway, request).await,
+        R::UserCreate { .. } | R::UserResetPassword { .. } | R::UserLoginLink { .. } | R::UserList => {
+            user(gateway, request).await
+        }
+        R::KeyCreate { .. } | R::KeyList { .. } | R::KeyRevoke { .. } => key(gateway, request).await,
+        R::MessageList { .. } | R::MessageShow { .. } | R::MessageSettle { .. } => message(gateway, request).await,
+        R::SuppressAdd { .. }
+        | R::SuppressRemove { .. }
+        | R::SuppressList { .. }
+        | R::SuppressImport { .. }
+        | R::ContactsImport { .. } => people(gateway, request).await,
+        R::Send(args) => send(gateway, args).await,
+        R::PolicyCheck { text, purpose } => policy_check(gateway, &text, &purpose),
+        R::SandboxReceive { .. } | R::SandboxCall { .. } | R::SandboxGroup { .. } | R::SandboxInbox { .. } => {
+            sandbox(gateway, request).await
+        }
+        _ => instance(gateway, request).await,
+    }
+}
+
+const CLI: &str = "cli";
+
+fn text(e: impl std::fmt::Display) -> String {
+    e.to_string()
+}
+
+fn unexpected() -> Done {
+    Err("the command is not known here".into())
+}
+
+async fn account(gateway: &Gateway, request: Request) -> Done {
+    let accounts = &gateway.accounts;
+    match request {
+        Request::AccountCreate { name, plan, timezone, region, modules } => {
+            let new = NewAccount {
+                name,
+                plan: parse_plan(&plan)?,
+                timezone,
+                region: region.as_deref().map(Region::parse).transpose().map_err(text)?,
+                modules: parse_modules(&modules)?,
+            };
+            let id = accounts.create_account(new, CLI).await.map_err(text)?;
+            Ok(json!({"ok": true, "id": id}))
+        }
+        Request::AccountList => Ok(json!(accounts.list_accounts().await.map_err(text)?)),
+        Request::AccountUpdate {
+            id, plan, plan_until, modules, disable_module, timezone, region, grant_daily, grant_monthly, reason, until,
+        } => {
+            let grant = (grant_daily.is_some() || grant_monthly.is_some()).then(|| {
+                let until = until.as_deref().map(parse_time).transpose();
+                until.map(|until| Grant {
+                    daily: grant_daily,
+                    monthly: grant_monthly,
+                    reason: reason.unwrap_or_default(),
+                    until,
+                })
+            });
+            let update = Update {
+                plan: plan.as_deref().map(parse_plan).transpose()?,
+                plan_until: plan_until.as_deref().map(|t| none_or(t, parse_time)).transpose()?,
+                modules: modules.map(|m| parse_modules(&m)).transpose()?,
+                disable_module: disable_module.as_deref().map(parse_module).transpose()?,
+                timezone,
+                region: region.as_deref().map(|t| none_or(t, |t| Region::parse(t).map_err(text))).transpose()?,
+                grant: grant.transpose()?,
+            };
+            Ok(json!(accounts.update_account(AccountId(id), update, CLI).await.map_err(text)?))
+        }
+        _ => unexpected(),
+    }
+}
+
+async fn user(gateway: &Gateway, request: Request) -> Done {
+    let accounts = &gateway.accounts;
+    match request {
+        Request::UserCreate { account, email, role, password } => {
+            let role = Role::parse(&role).ok_or_else(|| format!("{role:?} is no role: use admin, owner or viewer"))?;
+            let password_hash = match &password {
+                Some(password) => Some(accounts.passwords.hash(password).await.map_err(text)?),
+                None => None,
+            };
+            let has_password = password_hash.is_some();
+            let new = NewUser { account: account.map(AccountId), email: email.clone(), role, password_hash };
+            let id = accounts.create_user(new, CLI).await.map_err(text)?;
+            if has_password {
+                return Ok(json!({"ok": true, "id": id}));
+            }
+            let link = link(gateway, &email, LinkPurpose::Password).await?;
+            Ok(json!({"ok": true, "id": id, "link": link}))
+        }
+        Request::UserResetPassword { email } => {
+            Ok(json!({"ok": true, "link": link(gateway, &email, LinkPurpose::Password).await?}))
+        }
+        Request::UserLoginLink { email } => {
+            Ok(json!({"ok": true, "link": link(gateway, &email, LinkPurpose::Login).await?}))
+        }
+        Request::UserList => Ok(json!(accounts.list_users().await.map_err(text)?)),
+        _ => unexpected(),
+    }
+}
+
+async fn link(gateway: &Gateway, email: &str, purpose: LinkPurpose) -> Result<String, String> {
+    let link = gateway.accounts.create_link(email, purpose, CLI).await.map_err(text)?;
+    Ok(format!("{}/{purpose}/{}", gateway.public_url, link.token))
+}
+
+async fn key(gateway: &Gateway, request: Request) -> Done {
+    let accounts = &gateway.accounts;
+    match request {
+        Request::KeyCreate { account, name, instances, kind } => {
+            let new = NewKey {
+                account: AccountId(account),
+                name,
+                instances: instances.into_iter().map(InstanceId::from_text).collect(),
+                kind: KeyKind::parse(&kind).ok_or_else(|| format!("{kind:?} is no kind: use bearer or chattu"))?,
+                expires_at: None,
+            };
+            let (id, key) = accounts.create_key(new, CLI).await.map_err(text)?;
+            Ok(json!({"ok": true, "id": id, "key": key}))
+        }
+        Request::KeyList { account } => Ok(json!(accounts.list_keys(AccountId(account)).await.map_err(text)?)),
+        Request::KeyRevoke { id } => {
+            accounts.revoke_key(KeyId(id), CLI).await.map_err(text)?;
+            Ok(json!({"ok": true, "id": id}))
+        }
+        _ => unexpected(),
+    }
+}
+
+async fn instance(gateway: &Gateway, request: Request) -> Done {
+    let instances = &gateway.instances;
+    let named = |id: &str| InstanceId::from_text(id);
+    match request {
+        Request::InstanceCreate { account, id, name, connector, settings } => {
+            let kinds = ConnectorKind::ALL.iter().map(|k| k.as_str()).collect::<Vec<_>>().join(", ");
+            let connector = ConnectorKind::parse(&connector)
+                .ok_or_else(|| format!("{connector:?} is no connector: use one of {kinds}"))?;
+            let new = NewInstance { id: named(&id), account: AccountId(account), name, connector, settings };
+            shown(instances.create(new, CLI).await)
+        }
+        Request::InstanceList => {
+            let all = instances.list(None).await.map_err(text)?;
+            Ok(all.iter().map(shown_one).collect())
+        }
+        Request::InstanceStatus { id } => shown(instances.find(&named(&id)).await),
+        Request::InstanceSet { id, settings } => shown(instances.set(&named(&id), settings, CLI).await),
+        Request::InstancePause { id, reason } => shown(instances.pause(&named(&id), &reason, CLI).await),
+        Request::InstanceResume { id, note } => {
+            let resumed = instances.resume(&named(&id), &note, CLI).await;
+            gateway.sending.forgive(&named(&id));
+            shown(resumed)
+        }
+        Request::InstanceDelete { id } => {
+            instances.delete(&named(&id), CLI).await.map_err(text)?;
+            Ok(json!({"ok": true, "id": id}))
+        }
+        _ => unexpected(),
+    }
+}
+
+fn shown(instance: Result<Instance, impl std::fmt::Display>) -> Done {
+    instance.map(|i| shown_one(&i)).map_err(text)
+}
+
+fn shown_one(instance: &Instance) -> Value {
+    json!(instance)
+}
+
+async fn message(gateway: &Gateway, request: Request) -> Done {
+    match request {
+        Request::MessageList { instance, status, since, limit } => {
+            let words = || Status::ALL.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(", ");
+            let filter = log::Filter {
+                account: None,
+                instance: instance.map(InstanceId::from_text),
+                status: status
+                    .map(|s| Status::parse(&s).ok_or_else(|| format!("{s:?} is no status: use one of {}", words())))
+                    .transpose()?,
+                since: since.as_deref().map(parse_time).transpose()?,
+                limit,
+            };
+            Ok(json!(gateway.store.read(move |tx| log::list(tx, &filter)).await.map_err(text)?))
+        }
+        Request::MessageShow { log_id } => {
+            let found = gateway.store.read(move |tx| log::timeline(tx, LogId(log_id))).await.map_err(text)?;
+            found.ok_or_else(|| format!("there is no message with log id {log_id}"))
+        }
+        Request::MessageSettle { log_id, status, note } => {
+            let to = match status.as_str() {
+                "sent" => Status::Sent,
+                "failed" => Status::Failed,
+                other => return Err(format!("a message is settled as sent or failed, not as {other:?}")),
+            };
+            if note.trim().is_empty() {
+                return Err("settling needs a note (--note) that says how it is known".into());
+            }
+            gateway.sending.settle(LogId(log_id), to, note.trim()).await.map_err(text)?;
+            Ok(json!({"ok": true, "log_id": log_id, "status": to}))
+        }
+        _ => unexpected(),
+    }
+}
+
+async fn people(gateway: &Gateway, request: Request) -> Done {
+    match request {
+        Request::SuppressAdd { account, phone, reason } => {
+            let (account, phone) = known(gateway, account, &phone).await?;
+            let (now, shown) = (gateway.clock.now(), phone.to_string());
+            let reason = reason.unwrap_or_else(|| "blocked by hand".into());
+            let done = gateway.store.write(move |tx| {
+                let contact = conversations::find_or_add(tx, account, &Identity::phone(phone.as_str()), now)?;
+                let new =
+                    suppression::New { account, contact, source: By::Manual, reason: &reason, instance: None };
+                suppression::add(tx, &new, now).map(|added| (contact, added))
+            });
+            let (contact, added) = done.await.map_err(|e: StoreError| e.to_string())?;
+            Ok(json!({"ok": true, "phone": shown, "contact_id": contact, "added": added}))
+        }
+        Request::SuppressRemove { account, phone } => {
+            let (account, phone) = known(gateway, account, &phone).await?;
+            let (now, shown) = (gateway.clock.now(), phone.to_string());
+            let done = gateway.store.write(move |tx| {
+                match conversations::find(tx, account, &Identity::phone(phone.as_str()))? {
+                    Some(contact) => suppression::lift(tx, contact.id, By::ALL, CLI, now),
+                    None => Ok(0),
+                }
+            });
+            match done.await.map_err(|e: StoreError| e.to_string())? {
+                0 => Err(format!("{shown} is not suppressed in account {account}")),
+                lifted => Ok(json!({"ok": true, "phone": shown, "lifted": lifted})),
+            }
+        }
+        Request::SuppressList { account } => {
+            let listed = gateway.store.read(move |tx| suppression::list(tx, AccountId(account))).await;
+            Ok(json!(listed.map_err(|e: StoreError| e.to_string())?))
+        }
+        Request::SuppressImport { account, csv: file } => {
+            let region = region_of(gateway, AccountId(account)).await?;
+            let rows = csv::phones(&file)?;
+            let now = gateway.clock.now();
+            let report = gateway.store.write(move |tx| import_suppressed(tx, AccountId(account), region, &rows, now));
+            Ok(json!(report.await.map_err(|e: StoreError| e.to_string())?))
+        }
+        Request::ContactsImport { account, csv: file } => {
+            let region = region_of(gateway, AccountId(account)).await?;
+            let rows = csv::phones(&file)?;
+            let now = gateway.clock.now();
+            let report = gateway
+                .store
+                .write(move |tx| conversations::import(tx, AccountId(account), region, &rows, now))
+                .await;
+            Ok(json!(report.map_err(|e: StoreError| e.to_string())?))
+        }
+        _ => unexpected(),
+    }
+}
+
+fn import_suppressed(
+    tx: &crate::store::WriteTx<'_>,
+    account: AccountId,
+    region: Option<Region>,
+    rows: &[csv::Row],
+    now: Time,
+) -> Result<conversations::ImportReport, StoreError> {
+    let mut report = conversations::ImportReport::default();
+    for (line, phone, reason) in rows {
+        match Phone::parse(phone, region) {
+            Err(e) => report.skip(*line, &e.to_string()),
+            Ok(phone) => {
+                let contact = conversations::find_or_add(tx, account, &Identity::phone(phone.as_str()), now)?;
+                let reason = reason.as_deref().unwrap_or("imported");
+                let new = suppression::New { account, contact, source: By::Manual, reason, instance: None };
+                suppression::add(tx, &new, now)?;
+                report.imported += 1;
+            }
+        }
+    }
+    Ok(report)
+}
+
+async fn send(gateway: &Gateway, args: SendArgs) -> Done {
+    let instance = gateway.instances.find(&InstanceId::from_text(&args.instance)).await.map_err(text)?;
+    let region = region_of(gateway, instance.account_id).await?;
+    let body = json!({"instance_id": args.instance, "phone": args.to, "message": args.text,
+                      "message_purpose": args.purpose});
+    let object = body.as_object().cloned().unwrap_or_default();
+    let request = crate::sending::request::parse(&object, region, None)
+        .map_err(|fields| format!("missing or malformed: {}", fields.join(", ")))?;
+    let sender = Sender {
+        account: instance.account_id,
+        key: None,
+        source: Source::parse(&args.source).unwrap_or(Source::Cli),
+        module: None,
+        request_id: None,
+    };
+    let answer = gateway.sending.submit(sender, request).await.map_err(text)?;
+    Ok(reply::body(&answer))
+}
+
+fn policy_check(gateway: &Gateway, body: &str, purpose: &str) -> Done {
+    let purpose = Purpose::parse(purpose).ok_or_else(|| format!("{purpose:?} is not one of the five purposes"))?;
+    let score = gateway.sending.check_text(purpose, body);
+    let rules = gateway.sending.rules();
+    let verdict = match score.total {
+        _ if rules.observe => "sent (observe)",
+        total if total >= rules.refuse_score => "refused",
+        total if total >= rules.review_score => "sent, listed for review",
+        _ => "sent",
+    };
+    let signals: Vec<_> =
+        score.signals.iter().map(|s| json!({"id": s.id, "weight": s.weight, "reason": s.reason})).collect();
+    Ok(json!({"ok": true, "score": score.total, "verdict": verdict, "signals": signals}))
+}
+
+async fn sandbox(gateway: &Gateway, request: Request) -> Done {
+    let find = |id: &str| {
+        gateway.registry.sandbox(&InstanceId::from_text(id)).ok_or_else(|| format!("there is no sandbox instance {id}"))
+    };
+    let caller = |phone: &str| Phone::parse(phone, None).map(|p| p.to_string()).map_err(text);
+    match request {
+        Request::SandboxReceive { instance, from, text: body } => {
+            let id = find(&instance)?.receive(&caller(&from)?, None, &body).await.map_err(text)?;
+            Ok(json!({"ok": true, "provider_message_id": id}))
+        }
+        Request::SandboxCall { instance, from, missed } => {
+            let id = find(&instance)?.call(&caller(&from)?, missed).await.map_err(text)?;
+            Ok(json!({"ok": true, "call_id": id}))
+        }
+        Request::SandboxGroup { instance, group, name, from, text: body } => {
+            let sandbox = find(&instance)?;
+            let id = sandbox.group_message(&group, &name, &caller(&from)?, &body).await.map_err(text)?;
+            Ok(json!({"ok": true, "provider_message_id": id}))
+        }
+        Request::SandboxInbox { instance, phone } => {
+            let phone = phone.as_deref().map(caller).transpose()?;
+            Ok(json!(find(&instance)?.inbox(phone.as_deref()).map_err(text)?))
+        }
+        _ => unexpected(),
+    }
+}
+
+async fn region_of(gateway: &Gateway, id: AccountId) -> Result<Option<Region>, String> {
+    let all = gateway.accounts.list_accounts().await.map_err(text)?;
+    let account = all.into_iter().find(|a| a.id == id).ok_or_else(|| format!("there is no account {id}"))?;
+    Ok(account.region.and_then(|r| Region::parse(&r).ok()))
+}
+
+async fn known(gateway: &Gateway, account: i64, phone: &str) -> Result<(AccountId, Phone), String> {
+    let account = AccountId(account);
+    let region = region_of(gateway, account).await?;
+    Ok((account, Phone::parse(phone, region).map_err(text)?))
+}
+
+fn none_or<T>(value: &str, parse: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>, String> {
+    if value == "none" { Ok(None) } else { parse(value).map(Some) }
+}
+
+fn parse_plan(value: &str) -> Result<Option<Plan>, String> {
+    let unknown = || format!("{value:?} is no plan: use starter, growth, scale or none");
+    none_or(value, |v| Plan::parse(v).ok_or_else(unknown))
+}
+
+fn parse_module(value: &str) -> Result<Module, String> {
+    Module::parse(value).ok_or_else(|| format!("{value:?} is no module: use api_access, 3cx or chattu"))
+}
+
+fn parse_modules(values: &[String]) -> Result<Vec<Module>, String> {
+    values.iter().map(|v| parse_module(v)).collect()
+}
+
+/// A time, or a date that stands for its first moment in UTC.
+fn parse_time(value: &str) -> Result<Time, String> {
+    let full = if value.len() == 10 { format!("{value}T00:00:00Z") } else { value.to_owned() };
+    Time::parse(&full).map_err(|_| format!("{value:?} is no time: use 2026-05-08 or 2026-05-08T10:00:00Z"))
+}

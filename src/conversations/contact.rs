@@ -1,0 +1,168 @@
+//! Contacts' rows: found by any identity, added with the first one.
+
+use crate::{
+    model::{
+        clock::Time,
+        ids::{AccountId, ContactId},
+        instance::words,
+    },
+    store::{StoreError, Tx, WriteTx},
+};
+use rusqlite::{Row, params};
+
+words! {
+    /// By what kind of name a person is known.
+    IdentityKind {
+        /// E.164 with `+`.
+        Phone = "phone",
+        /// WhatsApp Web's hidden id.
+        Lid = "lid",
+        /// The Cloud API's business-scoped user id.
+        Bsuid = "bsuid",
+        /// A full address of WhatsApp Web.
+        Jid = "jid",
+    }
+}
+
+/// One name of a person.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Identity {
+    /// Of what kind.
+    pub kind: IdentityKind,
+    /// The name.
+    pub value: String,
+}
+
+impl Identity {
+    /// A telephone number in E.164 with `+`.
+    pub fn phone(value: impl Into<String>) -> Self {
+        Self { kind: IdentityKind::Phone, value: value.into() }
+    }
+}
+
+/// A person, as far as sending to them asks.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Contact {
+    /// Their number here.
+    pub id: ContactId,
+    /// Their name.
+    pub name: Option<String>,
+    /// When the account brought them in as an existing customer.
+    pub imported_at: Option<Time>,
+    /// When they were first written to.
+    pub first_outbound_at: Option<Time>,
+    /// When they last wrote (or called).
+    pub last_inbound_at: Option<Time>,
+}
+
+impl Contact {
+    /// Whether the account never had to do with them: they never wrote, were never written to, were not imported.
+    pub const fn is_stranger(&self) -> bool {
+        self.imported_at.is_none() && self.first_outbound_at.is_none() && self.last_inbound_at.is_none()
+    }
+}
+
+/// The contact known by `identity`.
+///
+/// # Errors
+/// The store's.
+pub fn find(tx: &Tx<'_>, account: AccountId, identity: &Identity) -> Result<Option<Contact>, StoreError> {
+    tx.find(
+        "SELECT c.id, c.name, c.imported_at, c.first_outbound_at, c.last_inbound_at
+         FROM contact_identities i JOIN contacts c ON c.id = i.contact_id
+         WHERE i.account_id = ?1 AND i.kind = ?2 AND i.value = ?3",
+        params![account, identity.kind.as_str(), identity.value],
+        read,
+    )
+}
+
+/// The contact with this number, and its phone if it is known.
+///
+/// # Errors
+/// The store's.
+pub fn find_by_id(
+    tx: &Tx<'_>,
+    account: AccountId,
+    id: ContactId,
+) -> Result<Option<(Contact, Vec<Identity>)>, StoreError> {
+    let contact = tx.find(
+        "SELECT id, name, imported_at, first_outbound_at, last_inbound_at FROM contacts
+         WHERE id = ?1 AND account_id = ?2",
+        params![id, account],
+        read,
+    )?;
+    let Some(contact) = contact else { return Ok(None) };
+    let identities = tx.list(
+        "SELECT kind, value FROM contact_identities WHERE contact_id = ?1 ORDER BY kind, value",
+        params![id],
+        |r| {
+            let kind = IdentityKind::parse(&r.get::<_, String>(0)?).unwrap_or(IdentityKind::Jid);
+            Ok(Identity { kind, value: r.get(1)? })
+        },
+    )?;
+    Ok(Some((contact, identities)))
+}
+
+/// A new contact, known by `identity`. It must not be known yet.
+///
+/// # Errors
+/// The store's.
+pub fn add(tx: &WriteTx<'_>, account: AccountId, identity: &Identity, now: Time) -> Result<ContactId, StoreError> {
+    let id = tx.insert("INSERT INTO contacts (account_id, created_at) VALUES (?1, ?2)", params![account, now])?;
+    tx.execute(
+        "INSERT INTO contact_identities (account_id, kind, value, contact_id) VALUES (?1, ?2, ?3, ?4)",
+        params![account, identity.kind.as_str(), identity.value, id],
+    )?;
+    Ok(ContactId(id))
+}
+
+/// The contact known by `identity`, added where there is none.
+///
+/// # Errors
+/// The store's.
+pub fn find_or_add(
+    tx: &WriteTx<'_>,
+    account: AccountId,
+    identity: &Identity,
+    now: Time,
+) -> Result<ContactId, StoreError> {
+    match find(tx, account, identity)? {
+        Some(contact) => Ok(contact.id),
+        None => add(tx, account, identity, now),
+    }
+}
+
+/// They were written to: from now on they are no stranger.
+///
+/// # Errors
+/// The store's.
+pub fn note_outbound(tx: &WriteTx<'_>, id: ContactId, now: Time) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE contacts SET first_outbound_at = ?2 WHERE id = ?1 AND first_outbound_at IS NULL",
+        params![id, now],
+    )?;
+    Ok(())
+}
+
+/// They wrote or called: opens the conversation window. Late news does not close it earlier.
+///
+/// # Errors
+/// The store's.
+pub fn note_inbound(tx: &WriteTx<'_>, id: ContactId, name: Option<&str>, at: Time) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE contacts SET last_inbound_at = max(coalesce(last_inbound_at, 0), ?2), name = coalesce(?3, name)
+         WHERE id = ?1",
+        params![id, at, name],
+    )?;
+    Ok(())
+}
+
+fn read(r: &Row<'_>) -> rusqlite::Result<Contact> {
+    Ok(Contact {
+        id: r.get(0)?,
+        name: r.get(1)?,
+        imported_at: r.get(2)?,
+        first_outbound_at: r.get(3)?,
+        last_inbound_at: r.get(4)?,
+    })
+}

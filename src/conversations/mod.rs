@@ -1,0 +1,13 @@
+//! People on the other side: contacts and the identities by which they are known.
+//!
+//! A contact belongs to an account. Its phone is not its key: people hide their numbers, change them, and are known by
+//! a hidden id first and by a number later. Whatever hangs on a person (suppression, the conversation window, "never
+//! written to") hangs on the contact, so that every spelling and every identity is hit.
+//!
+//! It knows nothing of limits, HTTP or providers.
+
+mod contact;
+mod import;
+
+pub use contact::{Contact, Identity, IdentityKind, add, find, find_by_id, find_or_add, note_inbound, note_outbound};
+pub use import::{ImportReport, import};

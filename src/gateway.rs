@@ -1,0 +1,42 @@
+//! The slices, put together: what the HTTP side, the command line's socket, the scheduler and the portal work with.
+//!
+//! Made once by `app.rs`. It holds no wire: sending goes through [`Sending`].
+
+use crate::{
+    accounts::Accounts,
+    connectors::Registry,
+    instances::Instances,
+    model::{clock::Clock, random::Random},
+    ops::metrics::Metrics,
+    sending::Sending,
+    store::Store,
+};
+use std::{path::PathBuf, sync::Arc};
+
+/// The running gateway.
+pub struct Gateway {
+    /// Where everything lies.
+    pub data_dir: PathBuf,
+    /// The database.
+    pub store: Store,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub random: Arc<dyn Random>,
+    /// Customers, users, keys.
+    pub accounts: Arc<Accounts>,
+    /// Numbers.
+    pub instances: Arc<Instances>,
+    /// Their connectors; for state and for playing the sandbox's phones.
+    pub registry: Registry,
+    /// The guarded sender.
+    pub sending: Arc<Sending>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Proxies whose `X-Forwarded-*` are believed.
+    pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// Where people reach this gateway: `https://…` as configured, else the local listener; no slash at the end.
+    pub public_url: String,
+    /// Shown where a page says "contact support"; may be empty.
+    pub support_contact: String,
+}

@@ -1,0 +1,23 @@
+//! Whose request it is: the Bearer key of contract 1.
+
+use super::Incoming;
+use crate::{
+    accounts::{Caller, KeyProblem},
+    gateway::Gateway,
+};
+
+/// The caller behind `Authorization: Bearer …`.
+///
+/// # Errors
+/// No header, two of them, another scheme, an `x-api-key` beside it, or a key that is none: see [`KeyProblem`].
+pub fn bearer(gateway: &Gateway, incoming: &Incoming) -> Result<Caller, KeyProblem> {
+    if incoming.headers.contains_key("x-api-key") {
+        return Err(KeyProblem::Invalid);
+    }
+    let header = incoming.header("authorization").ok_or(KeyProblem::Invalid)?;
+    let (scheme, key) = header.split_once(' ').ok_or(KeyProblem::Invalid)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(KeyProblem::Invalid);
+    }
+    gateway.accounts.ring().find(key.trim(), gateway.clock.now())
+}

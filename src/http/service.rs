@@ -1,0 +1,92 @@
+//! The routes as one service for a listener: each request gets its id, each answer carries it.
+
+use super::{problem, routes};
+use crate::{
+    gateway::Gateway,
+    model::{code::Code, random::base62},
+};
+use ::http::{HeaderValue, Request};
+use futures_util::FutureExt;
+use std::{
+    convert::Infallible,
+    future::Future,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+use tower::Service;
+use warp::reply::Response;
+
+/// Which listener a request came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Door {
+    /// Plain HTTP for integrations on this machine.
+    Local,
+    /// TLS, for everybody.
+    Public,
+    /// For Prometheus alone.
+    Metrics,
+}
+
+/// A request's id.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
+/// The service of one listener.
+pub fn gateway_service<B>(
+    gateway: &Arc<Gateway>,
+    door: Door,
+) -> impl Service<Request<B>, Response = Response, Error = Infallible, Future: Send + 'static>
++ Clone
++ Send
++ Sync
++ 'static
+where
+    B: http_body::Body + Send + Sync + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    GatewayService { inner: warp::service(routes(gateway)), gateway: gateway.clone(), door }
+}
+
+#[derive(Clone)]
+struct GatewayService<S> {
+    inner: S,
+    gateway: Arc<Gateway>,
+    door: Door,
+}
+
+impl<S, B> Service<Request<B>> for GatewayService<S>
+where
+    S: Service<Request<B>, Response = Response, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let id = format!("req_{}", base62(&*self.gateway.random, 20));
+        request.extensions_mut().insert(RequestId(id.clone()));
+        request.extensions_mut().insert(self.door);
+        let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
+        Box::pin(async move {
+            let mut response = match answer.await {
+                Ok(Ok(response)) => response,
+                // The panic's text is on stderr by the panic hook; the caller gets nothing of it.
+                Ok(Err(_)) | Err(_) => {
+                    tracing::error!(request_id = id, "a handler panicked");
+                    problem::code(Code::InternalError)
+                }
+            };
+            if let Ok(value) = HeaderValue::from_str(&id) {
+                response.headers_mut().insert("x-request-id", value);
+            }
+            Ok(response)
+        })
+    }
+}

@@ -1,0 +1,195 @@
+//! WhatsApp numbers: made, set, started, paused for review and resumed, deleted; their state as it was last seen.
+//!
+//! Rules: an id is a slug that is unique in the whole gateway; a taken one and a reserved one get the same answer, so
+//! that nobody learns of another account's numbers. Pause stands beside state and health: provider trouble is `close`
+//! with its reason, never a pause. A change is in force when the call returns.
+//!
+//! It knows connectors only to start and stop them; it cannot send.
+
+mod row;
+pub mod pause;
+
+pub use row::{Instance, NewInstance, record_standing};
+
+use crate::{
+    connectors::{InstanceSetup, Registry, Standing, registry::BadSetting},
+    model::{
+        clock::Clock,
+        ids::{AccountId, InstanceId},
+        instance::{Health, InstanceState},
+    },
+    store::{Store, StoreError},
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// What can go wrong here; each text says what would be right.
+#[derive(Debug, thiserror::Error)]
+pub enum InstanceError {
+    /// No such instance.
+    #[error("there is no instance {0}; `wa-gateway instance list` shows them")]
+    NotFound(InstanceId),
+    /// The id is taken or reserved.
+    #[error("the instance id {0} is not available: choose another")]
+    NotAvailable(InstanceId),
+    /// Input that cannot be taken.
+    #[error("{0}")]
+    Invalid(String),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<BadSetting> for InstanceError {
+    fn from(e: BadSetting) -> Self {
+        Self::Invalid(e.to_string())
+    }
+}
+
+/// The slice's door.
+pub struct Instances {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    registry: Registry,
+}
+
+impl Instances {
+    /// The slice over `store` and the running connectors.
+    pub fn new(store: Store, clock: Arc<dyn Clock>, registry: Registry) -> Self {
+        Self { store, clock, registry }
+    }
+
+    /// Starts the connectors of all instances. One that cannot start stays closed with its reason; the others run.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn start_all(&self) -> Result<(), StoreError> {
+        for instance in self.store.read(|tx| row::list(tx, None)).await? {
+            if let Err(e) = self.registry.start(&setup(&instance)) {
+                tracing::warn!(instance = %instance.id, "the instance could not be started: {e}");
+                let (now, id) = (self.clock.now(), instance.id.clone());
+                let standing = closed(e.to_string());
+                self.store.write(move |tx| row::record_standing(tx, &id, &standing, now)).await?;
+            } else {
+                self.note_standing(&instance.id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes an instance and starts it.
+    ///
+    /// # Errors
+    /// An id that is none or not available, an unknown account, settings that the connector cannot take.
+    pub async fn create(&self, new: NewInstance, actor: &str) -> Result<Instance, InstanceError> {
+        crate::connectors::registry::check_settings(new.connector, &new.settings)?;
+        let (now, actor, id) = (self.clock.now(), actor.to_owned(), new.id.clone());
+        let made = self.store.write(move |tx| row::create(tx, &new, now, &actor)).await?;
+        self.registry.start(&setup(&made))?;
+        self.note_standing(&id).await?;
+        self.find(&id).await
+    }
+
+    /// Changes settings; those not named stay. An empty value takes a setting back to its default.
+    ///
+    /// # Errors
+    /// As [`Instances::create`]; then nothing is changed.
+    pub async fn set(
+        &self,
+        id: &InstanceId,
+        changes: BTreeMap<String, String>,
+        actor: &str,
+    ) -> Result<Instance, InstanceError> {
+        let (now, actor, name) = (self.clock.now(), actor.to_owned(), id.clone());
+        let changed = self.store.write(move |tx| row::set(tx, &name, &changes, now, &actor)).await?;
+        self.registry.start(&setup(&changed))?;
+        self.note_standing(id).await?;
+        self.find(id).await
+    }
+
+    /// One instance.
+    ///
+    /// # Errors
+    /// No such one.
+    pub async fn find(&self, id: &InstanceId) -> Result<Instance, InstanceError> {
+        let id = id.clone();
+        self.store.read(move |tx| row::find(tx, &id)).await
+    }
+
+    /// All instances, or those of one account.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn list(&self, account: Option<AccountId>) -> Result<Vec<Instance>, InstanceError> {
+        Ok(self.store.read(move |tx| row::list(tx, account)).await?)
+    }
+
+    /// Stops an instance for good. Its log stays, its id is not given out again.
+    ///
+    /// # Errors
+    /// No such one.
+    pub async fn delete(&self, id: &InstanceId, actor: &str) -> Result<(), InstanceError> {
+        let (now, actor, name) = (self.clock.now(), actor.to_owned(), id.clone());
+        self.store.write(move |tx| row::delete(tx, &name, now, &actor)).await?;
+        self.registry.stop(id).await;
+        Ok(())
+    }
+
+    /// Pauses an instance until a person has looked.
+    ///
+    /// # Errors
+    /// No such one, or an empty reason.
+    pub async fn pause(&self, id: &InstanceId, reason: &str, actor: &str) -> Result<Instance, InstanceError> {
+        let (now, actor, name, reason) = (self.clock.now(), actor.to_owned(), id.clone(), reason.trim().to_owned());
+        if reason.is_empty() {
+            return Err(InstanceError::Invalid("a pause needs a reason (--reason)".into()));
+        }
+        self.store
+            .write(move |tx| {
+                row::find(tx, &name)?;
+                pause::pause(tx, &name, &reason, &[], now, &actor).map_err(InstanceError::from)
+            })
+            .await?;
+        self.find(id).await
+    }
+
+    /// Resumes a paused instance.
+    ///
+    /// # Errors
+    /// No such one, one that is not paused, or an empty note.
+    pub async fn resume(&self, id: &InstanceId, note: &str, actor: &str) -> Result<Instance, InstanceError> {
+        let (now, actor, name, note) = (self.clock.now(), actor.to_owned(), id.clone(), note.trim().to_owned());
+        if note.is_empty() {
+            return Err(InstanceError::Invalid("resuming needs a note (--note)".into()));
+        }
+        self.store
+            .write(move |tx| {
+                if row::find(tx, &name)?.paused_at.is_none() {
+                    return Err(InstanceError::Invalid(format!("the instance {name} is not paused")));
+                }
+                pause::resume(tx, &name, &note, now, &actor).map_err(InstanceError::from)
+            })
+            .await?;
+        self.find(id).await
+    }
+
+    /// Copies the connector's own view of its state into the row.
+    async fn note_standing(&self, id: &InstanceId) -> Result<(), StoreError> {
+        let Some(standing) = self.registry.standing(id) else { return Ok(()) };
+        let (now, id) = (self.clock.now(), id.clone());
+        self.store.write(move |tx| row::record_standing(tx, &id, &standing, now)).await
+    }
+}
+
+fn setup(instance: &Instance) -> InstanceSetup {
+    InstanceSetup { id: instance.id.clone(), connector: instance.connector, settings: instance.settings.clone() }
+}
+
+fn closed(reason: String) -> Standing {
+    Standing {
+        state: InstanceState::Close,
+        reason: Some(reason),
+        health: Health::Ok,
+        phone: None,
+        last_heard_at: None,
+    }
+}

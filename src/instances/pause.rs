@@ -1,0 +1,78 @@
+//! Pause for review: by a person, or by the guard after strikes. Only a person resumes, with a note.
+
+use crate::{
+    accounts::audit,
+    model::{
+        clock::Time,
+        ids::{AccountId, InstanceId, LogId},
+    },
+    store::{StoreError, WriteTx},
+};
+use rusqlite::params;
+
+/// Pauses `id`; one that is paused already keeps its first reason. `evidence` are the messages that led here.
+///
+/// # Errors
+/// The store's.
+pub fn pause(
+    tx: &WriteTx<'_>,
+    id: &InstanceId,
+    reason: &str,
+    evidence: &[LogId],
+    now: Time,
+    actor: &str,
+) -> Result<(), StoreError> {
+    let account = tx.find(
+        "UPDATE instances SET paused_at = ?2, pause_reason = ?3 WHERE id = ?1 AND paused_at IS NULL
+         RETURNING account_id",
+        params![id, now, reason],
+        |r| r.get::<_, AccountId>(0),
+    )?;
+    let Some(account) = account else { return Ok(()) };
+    let evidence = serde_json::to_string(evidence).unwrap_or_else(|_| "[]".into());
+    tx.execute(
+        "INSERT INTO reviews (instance_id, opened_at, reason, evidence) VALUES (?1, ?2, ?3, ?4)",
+        params![id, now, reason, evidence],
+    )?;
+    record(tx, now, actor, account, id, "instance.pause", reason)
+}
+
+/// Ends the pause of `id` and closes its review with `note`.
+///
+/// # Errors
+/// The store's.
+pub fn resume(tx: &WriteTx<'_>, id: &InstanceId, note: &str, now: Time, actor: &str) -> Result<(), StoreError> {
+    let account = tx.find(
+        "UPDATE instances SET paused_at = NULL, pause_reason = NULL WHERE id = ?1 RETURNING account_id",
+        params![id],
+        |r| r.get::<_, AccountId>(0),
+    )?;
+    let Some(account) = account else { return Ok(()) };
+    tx.execute(
+        "UPDATE reviews SET closed_at = ?2, note = ?3, closed_by = ?4 WHERE instance_id = ?1 AND closed_at IS NULL",
+        params![id, now, note, actor],
+    )?;
+    // Looked at: old strikes do not pause it again.
+    tx.execute("DELETE FROM strikes WHERE instance_id = ?1", params![id])?;
+    record(tx, now, actor, account, id, "instance.resume", note)
+}
+
+fn record(
+    tx: &WriteTx<'_>,
+    now: Time,
+    actor: &str,
+    account: AccountId,
+    id: &InstanceId,
+    action: &str,
+    note: &str,
+) -> Result<(), StoreError> {
+    let entry = audit::Entry {
+        actor,
+        account: Some(account),
+        action,
+        target: id.as_str(),
+        before: None,
+        after: Some(note),
+    };
+    audit::record(tx, now, &entry)
+}

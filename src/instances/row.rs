@@ -1,0 +1,182 @@
+//! The instances' rows.
+
+use super::InstanceError;
+use crate::{
+    accounts::audit,
+    connectors::{Standing, registry::check_settings},
+    model::{
+        clock::Time,
+        ids::{AccountId, InstanceId},
+        instance::{ConnectorKind, Health, InstanceState},
+    },
+    store::{StoreError, Tx, WriteTx},
+};
+use rusqlite::{Row, params};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// An instance, as people are shown it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Instance {
+    /// Its slug.
+    pub id: InstanceId,
+    /// Whose it is.
+    pub account_id: AccountId,
+    /// Its name.
+    pub name: String,
+    /// How it reaches WhatsApp.
+    pub connector: ConnectorKind,
+    /// The connector's settings; no secrets.
+    pub settings: BTreeMap<String, String>,
+    /// Open or not.
+    pub state: InstanceState,
+    /// Why it is not open.
+    pub state_reason: Option<String>,
+    /// Whether it hears.
+    pub health: Health,
+    /// Its own number.
+    pub phone: Option<String>,
+    /// Since when it waits for a person.
+    pub paused_at: Option<Time>,
+    /// Why.
+    pub pause_reason: Option<String>,
+    /// When it was made.
+    pub created_at: Time,
+}
+
+/// What makes an instance.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewInstance {
+    /// Its slug.
+    pub id: InstanceId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// Its name; not empty.
+    pub name: String,
+    /// How it reaches WhatsApp.
+    pub connector: ConnectorKind,
+    /// The connector's settings.
+    pub settings: BTreeMap<String, String>,
+}
+
+const COLUMNS: &str = "id, account_id, name, connector, settings, state, state_reason, health, phone, paused_at, \
+                       pause_reason, created_at";
+
+pub(super) fn create(tx: &WriteTx<'_>, new: &NewInstance, now: Time, actor: &str) -> Result<Instance, InstanceError> {
+    InstanceId::parse(new.id.as_str()).map_err(InstanceError::Invalid)?;
+    if new.name.trim().is_empty() {
+        return Err(InstanceError::Invalid("an instance needs a name (--name)".into()));
+    }
+    if tx.find("SELECT 1 FROM accounts WHERE id = ?1", params![new.account], |_| Ok(()))?.is_none() {
+        return Err(InstanceError::Invalid(format!("there is no account {}", new.account)));
+    }
+    let taken = tx.find("SELECT 1 FROM instances WHERE id = ?1", params![new.id], |_| Ok(()))?.is_some();
+    if taken || new.id.is_reserved() {
+        return Err(InstanceError::NotAvailable(new.id.clone()));
+    }
+    tx.execute(
+        "INSERT INTO instances (id, account_id, name, connector, settings, state, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, 'connecting', ?6)",
+        params![new.id, new.account, new.name.trim(), new.connector, settings_text(&new.settings), now],
+    )?;
+    record(tx, now, actor, new.account, &new.id, "instance.create", None, Some(new.connector.as_str()))?;
+    find(tx, &new.id)
+}
+
+pub(super) fn set(
+    tx: &WriteTx<'_>,
+    id: &InstanceId,
+    changes: &BTreeMap<String, String>,
+    now: Time,
+    actor: &str,
+) -> Result<Instance, InstanceError> {
+    let before = find(tx, id)?;
+    let mut settings = before.settings.clone();
+    for (key, value) in changes {
+        if value.is_empty() { settings.remove(key) } else { settings.insert(key.clone(), value.clone()) };
+    }
+    // A key that is taken back is judged too, so that a misspelt one does not pass as done.
+    let mut judged = settings.clone();
+    judged.extend(changes.iter().filter(|(_, v)| !v.is_empty()).map(|(k, v)| (k.clone(), v.clone())));
+    check_settings(before.connector, &judged)?;
+    let after = settings_text(&settings);
+    tx.execute("UPDATE instances SET settings = ?2 WHERE id = ?1", params![id, after])?;
+    let was = settings_text(&before.settings);
+    record(tx, now, actor, before.account_id, id, "instance.set", Some(&was), Some(&after))?;
+    find(tx, id)
+}
+
+pub(super) fn delete(tx: &WriteTx<'_>, id: &InstanceId, now: Time, actor: &str) -> Result<(), InstanceError> {
+    let instance = find(tx, id)?;
+    tx.execute(
+        "UPDATE instances SET deleted_at = ?2, state = 'close', state_reason = 'deleted' WHERE id = ?1",
+        params![id, now],
+    )?;
+    Ok(record(tx, now, actor, instance.account_id, id, "instance.delete", Some(&instance.name), None)?)
+}
+
+pub(super) fn find(tx: &Tx<'_>, id: &InstanceId) -> Result<Instance, InstanceError> {
+    let sql = format!("SELECT {COLUMNS} FROM instances WHERE id = ?1 AND deleted_at IS NULL");
+    tx.find(&sql, params![id], read)?.ok_or_else(|| InstanceError::NotFound(id.clone()))
+}
+
+pub(super) fn list(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Vec<Instance>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM instances WHERE deleted_at IS NULL AND (?1 IS NULL OR account_id = ?1) ORDER BY id"
+    );
+    tx.list(&sql, params![account], read)
+}
+
+/// Writes how an instance stands; a state that is as it was changes nothing.
+///
+/// # Errors
+/// The store's.
+pub fn record_standing(
+    tx: &WriteTx<'_>,
+    id: &InstanceId,
+    standing: &Standing,
+    _now: Time,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE instances SET state = ?2, state_reason = ?3, health = ?4, phone = coalesce(?5, phone)
+         WHERE id = ?1 AND deleted_at IS NULL",
+        params![id, standing.state, standing.reason, standing.health, standing.phone],
+    )?;
+    Ok(())
+}
+
+fn read(r: &Row<'_>) -> rusqlite::Result<Instance> {
+    Ok(Instance {
+        id: r.get(0)?,
+        account_id: r.get(1)?,
+        name: r.get(2)?,
+        connector: r.get(3)?,
+        settings: serde_json::from_str(&r.get::<_, String>(4)?).unwrap_or_default(),
+        state: r.get(5)?,
+        state_reason: r.get(6)?,
+        health: r.get(7)?,
+        phone: r.get(8)?,
+        paused_at: r.get(9)?,
+        pause_reason: r.get(10)?,
+        created_at: r.get(11)?,
+    })
+}
+
+fn settings_text(settings: &BTreeMap<String, String>) -> String {
+    serde_json::to_string(settings).unwrap_or_else(|_| "{}".into())
+}
+
+#[expect(clippy::too_many_arguments, reason = "an audit row has this many columns, and one caller for each of them")]
+fn record(
+    tx: &WriteTx<'_>,
+    now: Time,
+    actor: &str,
+    account: AccountId,
+    id: &InstanceId,
+    action: &str,
+    before: Option<&str>,
+    after: Option<&str>,
+) -> Result<(), StoreError> {
+    let entry = audit::Entry { actor, account: Some(account), action, target: id.as_str(), before, after };
+    audit::record(tx, now, &entry)
+}

@@ -1,0 +1,226 @@
+//! The first transaction of a message: replay an idempotent answer, else load every fact, judge, and record.
+//!
+//! What leaves here as [`Accepted`] is on disk with its quota reserved, and nothing else can be dispatched: its fields
+//! are private to `sending`, and [`accept`] is the only maker.
+
+use super::{
+    Action, Shared,
+    answer::{Answer, Outcome, Quota},
+    facts::{self, Facts, Sources},
+    idempotency::{self, Known},
+    policy::{self, Refusal, content::Score},
+    quota, record,
+    request::{Draft, Request, Sender},
+    strikes,
+};
+use crate::{
+    connectors::{Address, Content, Outgoing},
+    conversations::{self, Identity, IdentityKind},
+    model::{
+        clock::Time,
+        code::Code,
+        ids::{AccountId, ContactId, InstanceId, LogId, MessageId},
+        message::Status,
+    },
+    store::{StoreError, WriteTx},
+};
+use std::time::Duration;
+
+/// How the first transaction ended.
+pub(super) enum Accepting {
+    /// Answered already: refused, replayed, under way.
+    Answered(Answer),
+    /// To be dispatched.
+    Accepted(Box<Accepted>),
+}
+
+/// A message that passed the guard and is on disk.
+pub(super) struct Accepted {
+    pub(super) log_id: LogId,
+    pub(super) contact: ContactId,
+    pub(super) outgoing: Outgoing,
+    /// When its slot is; not after the moment of acceptance: its row is `sending` already.
+    pub(super) slot: Option<Time>,
+    pub(super) expires_at: Option<Time>,
+    pub(super) account: AccountId,
+    pub(super) day: String,
+    pub(super) month: String,
+    pub(super) has_key: bool,
+    pub(super) excused_from_suppression: bool,
+    pub(super) quota: Option<Quota>,
+}
+
+pub(super) fn accept(
+    tx: &WriteTx<'_>,
+    shared: &Shared,
+    sender: &Sender,
+    request: &Request,
+    score: Score,
+) -> Result<Accepting, StoreError> {
+    let now = shared.clock.now();
+    if let Some(key) = &request.idempotency_key {
+        let known = idempotency::look_up(tx, sender.account, key, request, now)?;
+        if let Known::Answered(log_id, message_id, outcome) = known {
+            return Ok(Accepting::Answered(replayed(log_id, message_id, outcome)));
+        }
+        let code = match known {
+            Known::UnderWay(_) => Some(Code::IdempotencyInProgress),
+            Known::Reused(_) => Some(Code::IdempotencyKeyReused),
+            _ => None,
+        };
+        if let Some(code) = code {
+            let facts = load(tx, shared, sender, request, score, now)?;
+            return refuse(tx, shared, sender, request, &facts, idempotency_refusal(code));
+        }
+    }
+    let facts = load(tx, shared, sender, request, score, now)?;
+    match policy::judge(request, &facts, &shared.rules) {
+        Err(refusal) => refuse(tx, shared, sender, request, &facts, refusal),
+        Ok(()) => pass(tx, shared, sender, request, &facts),
+    }
+}
+
+fn load(
+    tx: &WriteTx<'_>,
+    shared: &Shared,
+    sender: &Sender,
+    request: &Request,
+    score: Score,
+    now: Time,
+) -> Result<Facts, StoreError> {
+    let sources = Sources { pace: &shared.pace, registry: &shared.registry, rules: &shared.rules };
+    facts::load(tx, &sources, sender, request, score, now)
+}
+
+fn pass(
+    tx: &WriteTx<'_>,
+    shared: &Shared,
+    sender: &Sender,
+    request: &Request,
+    facts: &Facts,
+) -> Result<Accepting, StoreError> {
+    let now = facts.now;
+    // The gate "capability" let no message pass that has no address.
+    let Some(address) = facts.address.clone() else { return Err(StoreError::Panicked("no address".into())) };
+    let contact = match &facts.contact {
+        Some(contact) => contact.id,
+        None => conversations::add(tx, sender.account, &identity_of(&address), now)?,
+    };
+    if facts.contact.as_ref().is_none_or(|c| c.first_outbound_at.is_none()) {
+        conversations::note_outbound(tx, contact, now)?;
+    }
+    quota::reserve(tx, sender.account, &facts.period)?;
+    let wait = facts.pace.wait();
+    let status = if wait.is_zero() { Status::Sending } else { Status::Accepted };
+    let message_id = MessageId::new(now, &*shared.random);
+    let row =
+        record::Row { message_id: &message_id, sender, request, facts, contact: Some(contact), status };
+    let log_id = record::accepted(tx, &row)?;
+    if let Some(key) = &request.idempotency_key {
+        idempotency::begin(tx, sender.account, key, request, log_id, now, shared.rules.idempotency_life)?;
+    }
+    let recipient = address.to_string();
+    let ask = facts::question(request, &recipient, facts.fingerprint, facts.contact.as_ref());
+    shared.pace.record(&ask, wait, &shared.rules, now);
+    Ok(Accepting::Accepted(Box::new(Accepted {
+        log_id,
+        contact,
+        slot: (!wait.is_zero()).then(|| now.plus(wait)),
+        expires_at: request.expires_at,
+        account: sender.account,
+        day: facts.period.day.clone(),
+        month: facts.period.month.clone(),
+        has_key: request.idempotency_key.is_some(),
+        excused_from_suppression: facts.suppressed.is_some(),
+        quota: quota_of(facts, 1),
+        outgoing: outgoing(request, message_id, address, facts.reply_to.clone()),
+    })))
+}
+
+fn refuse(
+    tx: &WriteTx<'_>,
+    shared: &Shared,
+    sender: &Sender,
+    request: &Request,
+    facts: &Facts,
+    refusal: Refusal,
+) -> Result<Accepting, StoreError> {
+    let message_id = MessageId::new(facts.now, &*shared.random);
+    let contact = facts.contact.as_ref().map(|c| c.id);
+    let row = record::Row { message_id: &message_id, sender, request, facts, contact, status: Status::Blocked };
+    let recipient = request.recipient.to_string();
+    let like = (sender.account, sender.key, refusal.code, request.instance.clone(), recipient);
+    let (log_id, message_id) = match shared.repeats.earlier(&like, facts.now) {
+        Some((log_id, message_id)) => {
+            record::repeated(tx, log_id, facts.now)?;
+            (log_id, message_id)
+        }
+        None => {
+            let log_id = record::refused(tx, &row, &refusal)?;
+            shared.repeats.remember(like, log_id, message_id.clone(), facts.now);
+            (log_id, message_id)
+        }
+    };
+    if refusal.code == Code::PolicyViolation {
+        strikes::strike(tx, &shared.rules, request, facts, log_id)?;
+    }
+    if refusal.action() == Some(Action::Throttle) && facts.pace.must_pause(&shared.rules) && !shared.rules.observe {
+        strikes::pause_for_health(tx, &request.instance, facts, log_id)?;
+    }
+    let quota = quota_of(facts, 0);
+    Ok(Accepting::Answered(Answer {
+        outcome: Outcome::Blocked,
+        log_id,
+        message_id,
+        refusal: Some(refusal),
+        quota,
+        replayed: false,
+    }))
+}
+
+fn replayed(log_id: LogId, message_id: MessageId, outcome: Outcome) -> Answer {
+    let refusal = (outcome == Outcome::Unknown).then(|| {
+        Refusal::new(Code::GatewaySendFailed, "it is not known whether the provider took the message")
+    });
+    Answer { outcome, log_id, message_id, refusal, quota: None, replayed: true }
+}
+
+fn idempotency_refusal(code: Code) -> Refusal {
+    let reason = if code == Code::IdempotencyInProgress {
+        "the first request with this Idempotency-Key is under way"
+    } else {
+        "this Idempotency-Key came with another request before"
+    };
+    let refusal = Refusal { gate: "idempotency", ..Refusal::new(code, reason) };
+    if code == Code::IdempotencyInProgress { refusal.retry_after(Duration::from_secs(1)) } else { refusal }
+}
+
+/// The account's limits with `more` messages used on top of what the facts saw.
+fn quota_of(facts: &Facts, more: u64) -> Option<Quota> {
+    facts.limits.map(|limits| Quota {
+        limits,
+        day_used: facts.usage.day + more,
+        month_used: facts.usage.month + more,
+        period: facts.period.clone(),
+        at: facts.now,
+    })
+}
+
+fn identity_of(address: &Address) -> Identity {
+    let kind = match address {
+        Address::Phone(_) => IdentityKind::Phone,
+        Address::Lid(_) => IdentityKind::Lid,
+        Address::Bsuid(_) => IdentityKind::Bsuid,
+        Address::Group(_) => IdentityKind::Jid,
+    };
+    Identity { kind, value: address.to_string() }
+}
+
+fn outgoing(request: &Request, message_id: MessageId, to: Address, reply_to: Option<String>) -> Outgoing {
+    let content = match request.draft.clone() {
+        Draft::Text(text) => Content::Text(text),
+        Draft::Template { name, language, variables } => Content::Template { name, language, variables },
+    };
+    let instance: InstanceId = request.instance.clone();
+    Outgoing { instance, message_id, to, content, reply_to: request.reply_to.as_ref().and(reply_to) }
+}

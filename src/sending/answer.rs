@@ -1,0 +1,70 @@
+//! What a caller is told. `http/reply.rs` and the other dialects turn it into their own words.
+
+use super::policy::Refusal;
+use crate::model::{
+    clock::Time,
+    ids::{LogId, MessageId},
+    instance::words,
+    plan::{Limits, Period},
+};
+use std::time::Duration;
+
+words! {
+    /// How a request ended, as far as it is known when it is answered; `X-Message-Status`.
+    Outcome {
+        /// The provider took it.
+        Sent = "sent",
+        /// The provider has it in hand; events tell the rest.
+        Accepted = "accepted",
+        /// It certainly did not go: trying again is safe.
+        Failed = "failed",
+        /// It may have gone: do not try again.
+        Unknown = "unknown",
+        /// The guard refused it.
+        Blocked = "blocked",
+    }
+}
+
+/// The answer to one request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Answer {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Its row in the log.
+    pub log_id: LogId,
+    /// Its stable id.
+    pub message_id: MessageId,
+    /// Why not, for everything but `sent` and `accepted`.
+    pub refusal: Option<Refusal>,
+    /// The account's limits after this request; none where they were not asked.
+    pub quota: Option<Quota>,
+    /// Whether this is the answer to an earlier request with the same Idempotency-Key.
+    pub replayed: bool,
+}
+
+/// The account's limits and what is used of them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Quota {
+    /// The limits in force.
+    pub limits: Limits,
+    /// Used of the day's.
+    pub day_used: u64,
+    /// Used of the month's.
+    pub month_used: u64,
+    /// The local day and month.
+    pub period: Period,
+    /// When this was so.
+    pub at: Time,
+}
+
+impl Quota {
+    /// What is left of the day and of the month.
+    pub const fn left(&self) -> (u64, u64) {
+        (self.limits.daily.saturating_sub(self.day_used), self.limits.monthly.saturating_sub(self.month_used))
+    }
+
+    /// Until the day and the month end.
+    pub fn resets(&self) -> (Duration, Duration) {
+        (self.period.day_ends.since(self.at), self.period.month_ends.since(self.at))
+    }
+}

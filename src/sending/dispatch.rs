@@ -1,0 +1,155 @@
+//! From an accepted message to its outcome: wait for the slot, the wire, the second transaction.
+//!
+//! Rules: `sending` is on disk before the first byte goes to the provider, and the connector is never called inside a
+//! transaction. What certainly did not leave may be tried again while the caller waits; what may have left never is.
+//! Nothing goes to the wire after the deadline: the connector's future is dropped there, and the message is `unknown`.
+//! Suppression and pause are asked again after a wait, right before the wire.
+
+use super::{
+    Shared,
+    accept::Accepted,
+    answer::{Answer, Outcome},
+    outcome::{self, Settled},
+    policy::Refusal,
+};
+use crate::{
+    connectors::{Ack, SendError, SendErrorKind},
+    model::{
+        clock::Time,
+        code::{Action, Code, Extra},
+        message::Status,
+    },
+    store::StoreError,
+};
+use std::{sync::Arc, time::Duration};
+
+/// Between two tries of what certainly did not leave.
+const RETRY_FIRST: Duration = Duration::from_millis(100);
+const RETRY_MAX: Duration = Duration::from_secs(2);
+
+/// How the wire ended.
+pub(super) enum Wired {
+    /// The provider's server has it.
+    Sent(String),
+    /// The provider has it in hand; its acknowledgement is outstanding at the deadline.
+    InHand(String),
+    /// It certainly did not leave.
+    Failed(SendError),
+    /// Nobody can tell.
+    Unknown(SendError),
+    /// It may not go any more: refused after the wait.
+    Withdrawn(Refusal),
+}
+
+/// Brings one message to its outcome and answers by `deadline`.
+pub(super) async fn dispatch(shared: Arc<Shared>, message: Accepted, deadline: Time) -> Result<Answer, StoreError> {
+    let wired = match wait_for_slot(&shared, &message).await? {
+        Some(refusal) => Wired::Withdrawn(refusal),
+        None => send(&shared, &message, deadline).await,
+    };
+    let settled = outcome::settled(wired);
+    let answer = answer(&message, &settled);
+    let message = Arc::new(message);
+    if let Err(e) = outcome::record(&shared, &message, &settled).await {
+        // It went out, and the disk does not take the news: keep at it, and do not invite a second send.
+        tracing::error!(log_id = %message.log_id, "the outcome could not be written, trying on: {e}");
+        tokio::spawn(outcome::record_at_last(shared, message, settled.clone()));
+        if settled.status == Status::Sent {
+            return Ok(Answer { outcome: Outcome::Unknown, refusal: Some(outcome::unknown_refusal()), ..answer });
+        }
+    }
+    Ok(answer)
+}
+
+/// Waits until the message may go; then asks again what may have changed. `Some`: it may not go any more.
+async fn wait_for_slot(shared: &Arc<Shared>, message: &Accepted) -> Result<Option<Refusal>, StoreError> {
+    let Some(slot) = message.slot else { return Ok(None) };
+    shared.clock.sleep_until(slot).await;
+    let (again, log_id, contact) = (shared.clone(), message.log_id, message.contact);
+    let ask = outcome::Recheck {
+        contact,
+        instance: message.outgoing.instance.clone(),
+        excused: message.excused_from_suppression,
+        expires_at: message.expires_at,
+    };
+    shared.store.write(move |tx| outcome::begin_sending(tx, log_id, &ask, again.clock.now())).await
+}
+
+/// The wire, with quick retries of what certainly did not leave.
+async fn send(shared: &Shared, message: &Accepted, deadline: Time) -> Wired {
+    let mut pause = RETRY_FIRST;
+    loop {
+        let receipt = shared.waiting.expect(&message.outgoing.message_id);
+        let sent = tokio::select! {
+            biased;
+            sent = shared.wire.send(&message.outgoing) => sent,
+            () = shared.clock.sleep_until(deadline) => return Wired::Unknown(timed_out()),
+        };
+        let error = match sent {
+            Ok(Ack { provider_message_id, acknowledged: true }) => return Wired::Sent(provider_message_id),
+            Ok(Ack { provider_message_id, .. }) => {
+                return tokio::select! {
+                    failed = receipt.wait() => match failed {
+                        None => Wired::Sent(provider_message_id),
+                        Some(error) => Wired::Failed(error),
+                    },
+                    () = shared.clock.sleep_until(deadline) => Wired::InHand(provider_message_id),
+                };
+            }
+            Err(error) => error,
+        };
+        match error.kind {
+            SendErrorKind::Permanent => return Wired::Failed(error),
+            SendErrorKind::Ambiguous => return Wired::Unknown(error),
+            SendErrorKind::Temporary { retry_after } => {
+                let at = shared.clock.now().plus(retry_after.unwrap_or(pause));
+                if at >= deadline {
+                    return Wired::Failed(error);
+                }
+                pause = (pause * 3).min(RETRY_MAX);
+                shared.clock.sleep_until(at).await;
+            }
+        }
+    }
+}
+
+fn timed_out() -> SendError {
+    SendError {
+        kind: SendErrorKind::Ambiguous,
+        code: "timeout".into(),
+        reason: "the provider did not answer in time; it may have taken the message".into(),
+        recipient_fault: false,
+    }
+}
+
+fn answer(message: &Accepted, settled: &Settled) -> Answer {
+    let outcome = match settled.status {
+        Status::Sent => Outcome::Sent,
+        Status::Sending => Outcome::Accepted,
+        Status::Unknown => Outcome::Unknown,
+        Status::Blocked => Outcome::Blocked,
+        _ => Outcome::Failed,
+    };
+    Answer {
+        outcome,
+        log_id: message.log_id,
+        message_id: message.outgoing.message_id.clone(),
+        refusal: settled.refusal.clone(),
+        quota: message.quota.clone(),
+        replayed: false,
+    }
+}
+
+/// What a caller is told of a failed send: the provider's wish to slow down is a throttle, everything else a failure.
+pub(super) fn failure_refusal(error: &SendError) -> Refusal {
+    let slow_down = match error.kind {
+        SendErrorKind::Temporary { retry_after } => retry_after,
+        _ => None,
+    };
+    match slow_down {
+        Some(wait) => Refusal::guard(Code::SendingThrottled, Action::Throttle, 65, error.reason.clone())
+            .with(Extra::Rate("provider"))
+            .retry_after(wait),
+        None => Refusal::new(Code::GatewaySendFailed, error.reason.clone()),
+    }
+}

@@ -1,0 +1,277 @@
+//! Everything the guard looks at, loaded in one place and in one transaction.
+
+use super::{
+    answer::Quota,
+    pace::{Pace, PaceFacts, Question},
+    policy::content::{Score, fingerprint},
+    request::{Request, Sender, Stated},
+    rules::Rules,
+};
+use crate::{
+    connectors::{Address, Capabilities, Registry},
+    conversations::{self, Contact, Identity, IdentityKind},
+    model::{
+        clock::Time,
+        ids::{AccountId, InstanceId},
+        instance::ConnectorKind,
+        phone::{Phone, Recipient},
+        plan::{Limits, Module, Period, Zone},
+    },
+    store::{StoreError, Tx},
+    suppression,
+};
+use rusqlite::{Row, params};
+
+/// What the gates see. Pure values.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Facts {
+    /// The moment of judging.
+    pub now: Time,
+    /// The account's local day and month.
+    pub period: Period,
+    /// Whether the account has the module that this needs.
+    pub module: ModuleStanding,
+    /// What the plan in force (and grants) allow; none: no plan in force.
+    pub limits: Option<Limits>,
+    /// What is used of it.
+    pub usage: Used,
+    /// The instance, if this sender may use it.
+    pub instance: Option<InstanceFacts>,
+    /// Where the message would go; none for a contact that cannot be reached.
+    pub address: Option<Address>,
+    /// The recipient, if known.
+    pub contact: Option<Contact>,
+    /// Why nothing may be sent to them.
+    pub suppressed: Option<String>,
+    /// The provider's id of the message that is answered, if it was found.
+    pub reply_to: Option<String>,
+    /// What the counters say.
+    pub pace: PaceFacts,
+    /// Of the normalised text, with the recipient's name folded.
+    pub fingerprint: u64,
+    /// What the content policy says.
+    pub content: Score,
+}
+
+/// Counted and reserved messages.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Used {
+    /// Of the local day.
+    pub day: u64,
+    /// Of the local month.
+    pub month: u64,
+}
+
+/// How the account stands to a module.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ModuleStanding {
+    /// This way of sending needs none.
+    NotNeeded,
+    /// On its list and on.
+    Enabled,
+    /// Not on its list.
+    NotInPlan(Module),
+    /// On its list and off.
+    Disabled(Module),
+}
+
+/// An instance, as the guard sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct InstanceFacts {
+    /// What its connector can do.
+    pub capabilities: Capabilities,
+    /// Why it is paused, when it is.
+    pub paused: Option<String>,
+}
+
+/// What facts are loaded from, besides the transaction.
+pub(super) struct Sources<'a> {
+    pub(super) pace: &'a Pace,
+    pub(super) registry: &'a Registry,
+    pub(super) rules: &'a Rules,
+}
+
+pub(super) fn load(
+    tx: &Tx<'_>,
+    sources: &Sources<'_>,
+    sender: &Sender,
+    request: &Request,
+    content: Score,
+    now: Time,
+) -> Result<Facts, StoreError> {
+    let account = load_account(tx, sender, now)?;
+    let period = account.zone.period(now);
+    let usage = load_usage(tx, sender.account, &period)?;
+    let instance = load_instance(tx, sources.registry, sender, &request.instance)?;
+    let (contact, address) = load_recipient(tx, sender.account, &request.recipient)?;
+    let suppressed = contact.as_ref().map(|c| suppression::active(tx, c.id)).transpose()?.flatten();
+    let reply_to = load_reply_to(tx, request)?;
+    let name = contact.as_ref().and_then(|c| c.name.as_deref());
+    let fingerprint = fingerprint(&request.draft.text(), name.as_slice());
+    let pace = match (&instance, &address) {
+        (Some(_), Some(address)) => {
+            let recipient = address.to_string();
+            let ask = question(request, &recipient, fingerprint, contact.as_ref());
+            sources.pace.facts(tx, &ask, sources.rules, now)?
+        }
+        _ => PaceFacts::default(),
+    };
+    Ok(Facts {
+        now,
+        period,
+        module: account.module,
+        limits: account.limits,
+        usage,
+        instance,
+        address,
+        contact,
+        suppressed,
+        reply_to,
+        pace,
+        fingerprint,
+        content,
+    })
+}
+
+/// What the counters are asked about a request.
+pub(super) fn question<'a>(
+    request: &'a Request,
+    recipient: &'a str,
+    fingerprint: u64,
+    contact: Option<&Contact>,
+) -> Question<'a> {
+    let purpose = match &request.purpose {
+        Stated::Allowed(purpose) => Some(*purpose),
+        _ => None,
+    };
+    let stranger = contact.is_none_or(Contact::is_stranger);
+    Question { instance: &request.instance, recipient, purpose, fingerprint, stranger }
+}
+
+struct AccountFacts {
+    zone: Zone,
+    limits: Option<Limits>,
+    module: ModuleStanding,
+}
+
+fn load_account(tx: &Tx<'_>, sender: &Sender, now: Time) -> Result<AccountFacts, StoreError> {
+    let module = sender.module.map(Module::as_str);
+    let mut account = tx.one(
+        "SELECT a.timezone, a.next_timezone, a.next_timezone_from, a.plan_until, p.daily, p.monthly, m.enabled
+         FROM accounts a
+         LEFT JOIN plans p ON p.id = a.plan
+         LEFT JOIN account_modules m ON m.account_id = a.id AND m.module = ?2
+         WHERE a.id = ?1",
+        params![sender.account, module],
+        |r| read_account(r, sender.module, now),
+    )?;
+    if let Some(limits) = &mut account.limits {
+        let grant = tx.find(
+            "SELECT daily, monthly FROM granted_limits
+             WHERE account_id = ?1 AND withdrawn_at IS NULL AND (until IS NULL OR until > ?2)
+             ORDER BY id DESC LIMIT 1",
+            params![sender.account, now],
+            |r| Ok((r.get::<_, Option<u64>>(0)?, r.get::<_, Option<u64>>(1)?)),
+        )?;
+        let (daily, monthly) = grant.unwrap_or_default();
+        *limits = Limits { daily: daily.unwrap_or(limits.daily), monthly: monthly.unwrap_or(limits.monthly) };
+    }
+    Ok(account)
+}
+
+fn read_account(r: &Row<'_>, module: Option<Module>, now: Time) -> rusqlite::Result<AccountFacts> {
+    let zone = Zone::stored(r.get(0)?, r.get::<_, Option<String>>(1)?.zip(r.get(2)?));
+    let in_force = r.get::<_, Option<Time>>(3)?.is_none_or(|until| until > now);
+    let figures = r.get::<_, Option<u64>>(4)?.zip(r.get::<_, Option<u64>>(5)?);
+    let limits = figures.filter(|_| in_force).map(|(daily, monthly)| Limits { daily, monthly });
+    let module = match (module, r.get::<_, Option<bool>>(6)?) {
+        (None, _) => ModuleStanding::NotNeeded,
+        (Some(_), Some(true)) => ModuleStanding::Enabled,
+        (Some(module), Some(false)) => ModuleStanding::Disabled(module),
+        (Some(module), None) => ModuleStanding::NotInPlan(module),
+    };
+    Ok(AccountFacts { zone, limits, module })
+}
+
+/// The account's limits as they stand, for an answer that is given before anything else is asked.
+pub(super) fn load_quota(tx: &Tx<'_>, sender: &Sender, now: Time) -> Result<Option<Quota>, StoreError> {
+    let account = load_account(tx, sender, now)?;
+    let period = account.zone.period(now);
+    let used = load_usage(tx, sender.account, &period)?;
+    Ok(account.limits.map(|limits| Quota { limits, day_used: used.day, month_used: used.month, period, at: now }))
+}
+
+/// Counted and reserved messages of the account in this period.
+fn load_usage(tx: &Tx<'_>, account: AccountId, period: &Period) -> Result<Used, StoreError> {
+    tx.one(
+        "SELECT coalesce((SELECT counted + reserved FROM usage_days WHERE account_id = ?1 AND day = ?2), 0),
+                coalesce((SELECT counted + reserved FROM usage_months WHERE account_id = ?1 AND month = ?3), 0)",
+        params![account, period.day, period.month],
+        |r| Ok(Used { day: r.get(0)?, month: r.get(1)? }),
+    )
+}
+
+/// The instance, if it is the account's, and the key's: not outside a key's list, not live for a test key. The key is
+/// looked at again here: it may have been revoked since the request was let in.
+fn load_instance(
+    tx: &Tx<'_>,
+    registry: &Registry,
+    sender: &Sender,
+    id: &InstanceId,
+) -> Result<Option<InstanceFacts>, StoreError> {
+    let found = tx.find(
+        "SELECT i.connector, i.paused_at IS NOT NULL, coalesce(i.pause_reason, '') FROM instances i
+         WHERE i.id = ?1 AND i.account_id = ?2 AND i.deleted_at IS NULL
+           AND (?3 IS NULL OR EXISTS (
+             SELECT 1 FROM api_keys k WHERE k.id = ?3 AND k.revoked_at IS NULL
+               AND (k.is_test = 0 OR i.connector = 'sandbox')
+               AND (NOT EXISTS (SELECT 1 FROM api_key_instances x WHERE x.key_id = k.id)
+                    OR EXISTS (SELECT 1 FROM api_key_instances x WHERE x.key_id = k.id AND x.instance_id = i.id))))",
+        params![id, sender.account, sender.key],
+        |r| Ok((r.get::<_, ConnectorKind>(0)?, r.get::<_, bool>(1)?, r.get::<_, String>(2)?)),
+    )?;
+    Ok(found.map(|(_, paused, reason)| InstanceFacts {
+        capabilities: registry.capabilities(id).unwrap_or_default(),
+        paused: paused.then_some(reason),
+    }))
+}
+
+fn load_recipient(
+    tx: &Tx<'_>,
+    account: AccountId,
+    recipient: &Recipient,
+) -> Result<(Option<Contact>, Option<Address>), StoreError> {
+    match recipient {
+        Recipient::Phone(phone) => {
+            let contact = conversations::find(tx, account, &Identity::phone(phone.as_str()))?;
+            Ok((contact, Some(Address::Phone(phone.clone()))))
+        }
+        Recipient::Contact(id) => match conversations::find_by_id(tx, account, *id)? {
+            None => Ok((None, None)),
+            Some((contact, identities)) => Ok((Some(contact), address_of(&identities))),
+        },
+    }
+}
+
+/// The best of a person's identities to write to: the phone, else a hidden id.
+fn address_of(identities: &[Identity]) -> Option<Address> {
+    let named = |kind| identities.iter().find(|i| i.kind == kind).map(|i| i.value.clone());
+    let phone = named(IdentityKind::Phone).and_then(|text| Phone::parse(&text, None).ok());
+    phone
+        .map(Address::Phone)
+        .or_else(|| named(IdentityKind::Lid).map(Address::Lid))
+        .or_else(|| named(IdentityKind::Bsuid).map(Address::Bsuid))
+}
+
+fn load_reply_to(tx: &Tx<'_>, request: &Request) -> Result<Option<String>, StoreError> {
+    match &request.reply_to {
+        Some(ours) if ours.starts_with("msg_") => Ok(tx
+            .find(
+                "SELECT provider_message_id FROM messages WHERE message_id = ?1 AND instance_id = ?2",
+                params![ours, request.instance],
+                |r| r.get::<_, Option<String>>(0),
+            )?
+            .flatten()),
+        theirs => Ok(theirs.clone()),
+    }
+}

@@ -1,0 +1,90 @@
+//! Idempotency keys: the same key and the same request get the first answer again, and nothing is sent.
+//!
+//! Scope: the account and the key, 24 hours. What is remembered is the answer `sent`, `accepted` or `unknown`; a
+//! refusal or a failure is forgotten, so that a retry after its cause is gone works. A key that was under way when the
+//! gateway stopped follows its message to `unknown` (`recover.rs`).
+
+use super::{answer::Outcome, request::Request};
+use crate::{
+    model::{
+        clock::Time,
+        ids::{AccountId, LogId, MessageId},
+    },
+    store::{StoreError, Tx, WriteTx},
+};
+use rusqlite::params;
+use std::time::Duration;
+
+/// What is known of a key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Known {
+    /// Nothing, or nothing any more.
+    New,
+    /// The first request's answer.
+    Answered(LogId, MessageId, Outcome),
+    /// The first request has no answer yet.
+    UnderWay(LogId),
+    /// The key came with another request.
+    Reused(LogId),
+}
+
+pub(super) fn look_up(
+    tx: &Tx<'_>,
+    account: AccountId,
+    key: &str,
+    request: &Request,
+    now: Time,
+) -> Result<Known, StoreError> {
+    let row = tx.find(
+        "SELECT i.request_hash, i.log_id, i.answer, m.message_id FROM idempotency i JOIN messages m ON m.id = i.log_id
+         WHERE i.account_id = ?1 AND i.key = ?2 AND i.expires_at > ?3",
+        params![account, key, now],
+        |r| {
+            let outcome = r.get::<_, Option<String>>(2)?.and_then(|text| Outcome::parse(&text));
+            Ok((r.get::<_, [u8; 32]>(0)?, r.get::<_, LogId>(1)?, outcome, r.get::<_, MessageId>(3)?))
+        },
+    )?;
+    Ok(match row {
+        None => Known::New,
+        Some((hash, log_id, ..)) if hash != request.hash() => Known::Reused(log_id),
+        Some((_, log_id, None, _)) => Known::UnderWay(log_id),
+        Some((_, log_id, Some(outcome), message_id)) => Known::Answered(log_id, message_id, outcome),
+    })
+}
+
+pub(super) fn begin(
+    tx: &WriteTx<'_>,
+    account: AccountId,
+    key: &str,
+    request: &Request,
+    log_id: LogId,
+    now: Time,
+    life: Duration,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO idempotency (account_id, key, request_hash, log_id, answer, expires_at)
+         VALUES (?1, ?2, ?3, ?4, NULL, ?5)
+         ON CONFLICT DO UPDATE SET request_hash = excluded.request_hash, log_id = excluded.log_id, answer = NULL,
+                                   expires_at = excluded.expires_at",
+        params![account, key, request.hash(), log_id, now.plus(life)],
+    )?;
+    Ok(())
+}
+
+/// Remembers the answer of a message's key, or forgets the key when the outcome is none that is remembered.
+pub(super) fn finish(tx: &WriteTx<'_>, log_id: LogId, outcome: Outcome) -> Result<(), StoreError> {
+    match outcome {
+        Outcome::Sent | Outcome::Accepted | Outcome::Unknown => {
+            tx.execute("UPDATE idempotency SET answer = ?2 WHERE log_id = ?1", params![log_id, outcome.as_str()])?
+        }
+        Outcome::Failed | Outcome::Blocked => {
+            tx.execute("DELETE FROM idempotency WHERE log_id = ?1", params![log_id])?
+        }
+    };
+    Ok(())
+}
+
+/// Deletes keys that have run out; says how many.
+pub(super) fn expire(tx: &WriteTx<'_>, now: Time) -> Result<usize, StoreError> {
+    tx.execute("DELETE FROM idempotency WHERE expires_at <= ?1", params![now])
+}

@@ -1,0 +1,151 @@
+//! Reading the message log: one row, a list, a timeline. Nothing here changes anything.
+
+use crate::{
+    model::{
+        clock::Time,
+        ids::{AccountId, InstanceId, KeyId, LogId},
+        message::Status,
+    },
+    store::{StoreError, Tx},
+};
+use rusqlite::{Row, params};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// One row, as `GET /api/messages/{log_id}` answers it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Entry {
+    /// Its number.
+    pub log_id: LogId,
+    /// Its stable id.
+    pub message_id: String,
+    /// The provider's id, once known.
+    pub provider_message_id: Option<String>,
+    /// Its public status.
+    pub status: Status,
+    /// The refusal's code, or why it failed.
+    pub reason: Option<String>,
+    /// As the caller named it.
+    pub instance_id: String,
+    /// The caller's own id.
+    pub reference: Option<String>,
+    /// When it came.
+    pub created_at: Time,
+    /// When it last changed.
+    pub updated_at: Time,
+}
+
+/// Which rows of the log.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Filter {
+    /// Of one account.
+    pub account: Option<AccountId>,
+    /// Of one instance.
+    pub instance: Option<InstanceId>,
+    /// In one state.
+    pub status: Option<Status>,
+    /// Not before.
+    pub since: Option<Time>,
+    /// At most so many; newest first.
+    pub limit: u32,
+}
+
+const COLUMNS: &str = "id, message_id, provider_message_id, status, reason, instance_id, reference, created_at, \
+                       updated_at";
+
+/// One row, if it is the account's (or of any account, for those who run the appliance).
+///
+/// # Errors
+/// The store's.
+pub fn find(tx: &Tx<'_>, account: Option<AccountId>, id: LogId) -> Result<Option<Entry>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM messages WHERE id = ?1 AND (?2 IS NULL OR account_id = ?2)");
+    tx.find(&sql, params![id, account], read)
+}
+
+/// One row, if it is the account's and of an instance that the key may use.
+///
+/// # Errors
+/// The store's.
+pub fn find_for_key(tx: &Tx<'_>, account: AccountId, key: KeyId, id: LogId) -> Result<Option<Entry>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM messages
+         WHERE id = ?1 AND account_id = ?2
+           AND (key_id IS ?3 OR NOT EXISTS (SELECT 1 FROM api_key_instances x WHERE x.key_id = ?3)
+                OR EXISTS (SELECT 1 FROM api_key_instances x
+                           WHERE x.key_id = ?3 AND x.instance_id = messages.instance_id))"
+    );
+    tx.find(&sql, params![id, account, key], read)
+}
+
+/// Rows, newest first.
+///
+/// # Errors
+/// The store's.
+pub fn list(tx: &Tx<'_>, filter: &Filter) -> Result<Vec<Entry>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM messages
+         WHERE (?1 IS NULL OR account_id = ?1) AND (?2 IS NULL OR instance_id = ?2) AND (?3 IS NULL OR status = ?3)
+           AND (?4 IS NULL OR created_at >= ?4)
+         ORDER BY id DESC LIMIT ?5"
+    );
+    tx.list(&sql, params![filter.account, filter.instance, filter.status, filter.since, filter.limit], read)
+}
+
+/// A row with everything that is known of it: recipient, purpose, what the guard saw, when it changed its state.
+///
+/// # Errors
+/// The store's.
+pub fn timeline(tx: &Tx<'_>, id: LogId) -> Result<Option<Value>, StoreError> {
+    let Some(entry) = find(tx, None, id)? else { return Ok(None) };
+    let more = tx.one(
+        "SELECT m.recipient, m.purpose, m.kind, m.source, m.request_id, m.provider_code, m.repeats, m.quota,
+                m.sending_at, m.sent_at, m.delivered_at, m.read_at, m.failed_at,
+                d.verdict, d.gate, d.action, d.score, d.signals, d.figures
+         FROM messages m LEFT JOIN policy_decisions d ON d.log_id = m.id WHERE m.id = ?1",
+        params![id],
+        read_timeline,
+    )?;
+    let mut all = serde_json::to_value(&entry).unwrap_or_default();
+    if let (Value::Object(all), Value::Object(more)) = (&mut all, more) {
+        all.extend(more);
+    }
+    Ok(Some(all))
+}
+
+fn read(r: &Row<'_>) -> rusqlite::Result<Entry> {
+    Ok(Entry {
+        log_id: r.get(0)?,
+        message_id: r.get(1)?,
+        provider_message_id: r.get(2)?,
+        status: r.get(3)?,
+        reason: r.get(4)?,
+        instance_id: r.get(5)?,
+        reference: r.get(6)?,
+        created_at: r.get(7)?,
+        updated_at: r.get(8)?,
+    })
+}
+
+fn read_timeline(r: &Row<'_>) -> rusqlite::Result<Value> {
+    let text = |i| r.get::<_, Option<String>>(i);
+    let time = |i| r.get::<_, Option<Time>>(i);
+    let parsed = |i| Ok::<_, rusqlite::Error>(text(i)?.and_then(|t| serde_json::from_str::<Value>(&t).ok()));
+    Ok(json!({
+        "to": text(0)?,
+        "message_purpose": text(1)?,
+        "kind": text(2)?,
+        "source": text(3)?,
+        "request_id": text(4)?,
+        "provider_code": text(5)?,
+        "repeats": r.get::<_, i64>(6)?,
+        "quota": text(7)?,
+        "timeline": {
+            "sending_at": time(8)?, "sent_at": time(9)?, "delivered_at": time(10)?, "read_at": time(11)?,
+            "failed_at": time(12)?,
+        },
+        "decision": {
+            "verdict": text(13)?, "gate": text(14)?, "action": text(15)?, "score": r.get::<_, Option<i64>>(16)?,
+            "signals": parsed(17)?, "figures": parsed(18)?,
+        },
+    }))
+}

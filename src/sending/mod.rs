@@ -1,0 +1,232 @@
+//! Why the gateway exists: a request becomes a message on somebody's phone, or a refusal that says why not.
+//!
+//! The whole story, in the order in which it happens ([`Sending::submit`]):
+//!
+//! 1. `request.rs`: strings become types, or a refusal that names the fields.
+//! 2. `policy/content`: the text is scored. Pure, and before the transaction, because it asks nothing.
+//! 3. `accept.rs`, one write transaction: replay an idempotent answer (`idempotency.rs`), else load every fact
+//!    (`facts.rs`, `pace/`), judge (`policy/`: pure gates in the documented order, one array), record (`record.rs`):
+//!    the message's row, its quota reserved (`quota.rs`), its Idempotency-Key. A refusal is recorded too, and may be a
+//!    strike (`strikes.rs`).
+//! 4. `dispatch.rs`: wait for the slot, ask again what may have changed, commit `sending`, then the connector. Never
+//!    inside a transaction, never after the answer.
+//! 5. `outcome.rs`, one write transaction: the outcome, quota counted or given back, the remembered answer.
+//!
+//! Later: `receipts.rs` moves states up, `recover.rs` settles what an earlier run left under way, `log.rs` is read.
+//!
+//! Invariants:
+//! - Nobody else can send: the one [`Wire`] is moved in here by the composition root.
+//! - A message that was not accepted cannot be dispatched: only `accept.rs` makes an `Accepted`.
+//! - A limit is never passed, however many ask at once: facts are loaded and quota reserved in one write transaction,
+//!   and those run one after the other.
+//! - The slice knows no HTTP status and no header; it answers with an [`Answer`].
+
+mod accept;
+mod answer;
+mod dispatch;
+pub mod facts;
+mod idempotency;
+pub mod log;
+mod outcome;
+pub mod pace;
+pub mod policy;
+mod quota;
+pub mod receipts;
+mod record;
+mod recover;
+mod repeats;
+pub mod request;
+pub mod rules;
+mod strikes;
+mod unreadable;
+
+pub use answer::{Answer, Outcome, Quota};
+pub use policy::Refusal;
+pub use recover::Recovered;
+pub use request::{Request, Sender, Source};
+pub use rules::Rules;
+
+use crate::{
+    connectors::{Registry, SendError, SendErrorKind, Wire},
+    model::{
+        clock::{Clock, Time},
+        code::Action,
+        ids::{InstanceId, LogId, MessageId},
+        message::Status,
+        purpose::Purpose,
+        random::Random,
+    },
+    store::{Store, StoreError},
+};
+use accept::Accepting;
+use arc_swap::ArcSwap;
+use policy::content::{ContentPolicy, Score};
+use receipts::{SettleError, Step};
+use std::sync::Arc;
+use tokio_util::task::TaskTracker;
+
+/// The guarded sender. There is one.
+pub struct Sending {
+    shared: Arc<Shared>,
+    /// Messages on their way: a caller who goes away does not stop his message half-way.
+    under_way: TaskTracker,
+}
+
+/// What a running message needs.
+struct Shared {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    registry: Registry,
+    wire: Wire,
+    rules: Rules,
+    content: ArcSwap<ContentPolicy>,
+    pace: pace::Pace,
+    repeats: repeats::Repeats,
+    waiting: receipts::Waiting,
+}
+
+/// What the sender is made of.
+pub struct Parts {
+    /// The database.
+    pub store: Store,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub random: Arc<dyn Random>,
+    /// The running connectors.
+    pub registry: Registry,
+    /// The one way out.
+    pub wire: Wire,
+    /// Thresholds and times.
+    pub rules: Rules,
+    /// The content policy's rules.
+    pub content: ContentPolicy,
+}
+
+impl Sending {
+    /// The sender over its parts.
+    pub fn new(parts: Parts) -> Self {
+        let Parts { store, clock, random, registry, wire, rules, content } = parts;
+        let shared = Shared {
+            store,
+            clock,
+            random,
+            registry,
+            wire,
+            rules,
+            content: ArcSwap::from_pointee(content),
+            pace: pace::Pace::default(),
+            repeats: repeats::Repeats::default(),
+            waiting: receipts::Waiting::default(),
+        };
+        Self { shared: Arc::new(shared), under_way: TaskTracker::new() }
+    }
+
+    /// Settles what an earlier run left under way. Before anything is sent.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn recover(&self) -> Result<Recovered, StoreError> {
+        let now = self.shared.clock.now();
+        self.shared.store.write(move |tx| recover::recover(tx, now)).await
+    }
+
+    /// One message through the guard to its provider. Answers within `sending.answer_timeout`.
+    ///
+    /// # Errors
+    /// The store's; then nothing was sent.
+    pub async fn submit(&self, sender: Sender, request: Request) -> Result<Answer, StoreError> {
+        if self.under_way.is_closed() {
+            return Err(StoreError::Stopping);
+        }
+        let shared = self.shared.clone();
+        let deadline = shared.clock.now().plus(shared.rules.answer_timeout);
+        let running = self.under_way.spawn(async move {
+            let score = shared.score(&request);
+            let judging = shared.clone();
+            let verdict =
+                shared.store.write(move |tx| accept::accept(tx, &judging, &sender, &request, score)).await?;
+            match verdict {
+                Accepting::Answered(answer) => Ok(answer),
+                Accepting::Accepted(message) => dispatch::dispatch(shared, *message, deadline).await,
+            }
+        });
+        running.await.unwrap_or_else(|e| Err(StoreError::Panicked(e.to_string())))
+    }
+
+    /// Records a request with a valid key that could not be read.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn refuse_unreadable(&self, sender: Sender, refusal: Refusal) -> Result<Answer, StoreError> {
+        let shared = self.shared.clone();
+        self.shared.store.write(move |tx| unreadable::refuse(tx, &shared, &sender, refusal)).await
+    }
+
+    /// Scores a text as the guard would, without sending.
+    pub fn check_text(&self, purpose: Purpose, text: &str) -> Score {
+        self.shared.content.load().score(purpose, text)
+    }
+
+    /// The figures that the guard goes by.
+    pub fn rules(&self) -> &Rules {
+        &self.shared.rules
+    }
+
+    /// Tells the request that waits for this message what a receipt did to it. After the receipt's commit.
+    pub fn note_step(&self, step: &Step) {
+        let failed = (step.to == Status::Failed).then(|| SendError {
+            kind: SendErrorKind::Permanent,
+            code: String::new(),
+            reason: "the provider refused it".into(),
+            recipient_fault: false,
+        });
+        self.shared.waiting.tell(&step.message_id, failed);
+    }
+
+    /// Somebody opted out on this instance: counts for its health.
+    pub fn note_opt_out(&self, instance: &InstanceId) {
+        self.shared.pace.note_opt_out(instance, self.shared.clock.now());
+    }
+
+    /// A person resumed the instance: its health is judged anew.
+    pub fn forgive(&self, instance: &InstanceId) {
+        self.shared.pace.forgive(instance);
+    }
+
+    /// A person says what became of an unknown message.
+    ///
+    /// # Errors
+    /// See [`SettleError`].
+    pub async fn settle(&self, id: LogId, to: Status, note: &str) -> Result<(), SettleError> {
+        let (now, note) = (self.shared.clock.now(), note.to_owned());
+        self.shared.store.write(move |tx| receipts::settle_by_hand(tx, id, to, &note, now)).await
+    }
+
+    /// Deletes Idempotency-Keys that have run out; says how many.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn expire_idempotency(&self) -> Result<usize, StoreError> {
+        let now = self.shared.clock.now();
+        self.shared.store.write(move |tx| idempotency::expire(tx, now)).await
+    }
+
+    /// Takes no more messages and waits for those on their way.
+    pub async fn stop(&self) {
+        self.under_way.close();
+        self.under_way.wait().await;
+    }
+}
+
+impl Shared {
+    fn score(&self, request: &Request) -> Score {
+        let purpose = match &request.purpose {
+            request::Stated::Allowed(purpose) => *purpose,
+            // Refused by the gate "purpose"; scored all the same, for the log.
+            _ => Purpose::Transactional,
+        };
+        self.content.load().score(purpose, &request.draft.text())
+    }
+}

@@ -1,0 +1,199 @@
+//! The second transaction of a message: its outcome, its quota, its Idempotency-Key.
+//!
+//! A receipt may have overtaken us: the row's state only moves up, whatever comes first.
+
+use super::{
+    Shared,
+    accept::Accepted,
+    answer::Outcome,
+    dispatch::{Wired, failure_refusal},
+    idempotency,
+    policy::Refusal,
+    quota::{self, Settle},
+};
+use crate::{
+    model::{
+        clock::Time,
+        code::{Action, Code},
+        ids::{ContactId, InstanceId, LogId},
+        message::Status,
+    },
+    store::{StoreError, WriteTx},
+    suppression,
+};
+use rusqlite::params;
+use std::{sync::Arc, time::Duration};
+
+/// What is written about a message after the wire.
+#[derive(Clone, Debug)]
+pub(super) struct Settled {
+    pub(super) status: Status,
+    pub(super) reason: Option<String>,
+    pub(super) provider_code: Option<String>,
+    pub(super) provider_message_id: Option<String>,
+    pub(super) recipient_fault: bool,
+    pub(super) refusal: Option<Refusal>,
+}
+
+/// What is asked again after a wait.
+pub(super) struct Recheck {
+    pub(super) contact: ContactId,
+    pub(super) instance: InstanceId,
+    pub(super) excused: bool,
+    pub(super) expires_at: Option<Time>,
+}
+
+pub(super) fn settled(wired: Wired) -> Settled {
+    let plain = |status, provider_message_id| Settled {
+        status,
+        reason: None,
+        provider_code: None,
+        provider_message_id,
+        recipient_fault: false,
+        refusal: None,
+    };
+    match wired {
+        Wired::Sent(id) => plain(Status::Sent, Some(id)),
+        Wired::InHand(id) => plain(Status::Sending, Some(id)),
+        Wired::Withdrawn(refusal) => {
+            let status = if refusal.code == Code::GatewaySendFailed { Status::Failed } else { Status::Blocked };
+            let reason = if status == Status::Failed { refusal.reason.clone() } else { refusal.code.to_string() };
+            Settled { reason: Some(reason), refusal: Some(refusal), ..plain(status, None) }
+        }
+        Wired::Failed(error) => Settled {
+            reason: Some(error.reason.clone()),
+            provider_code: Some(error.code.clone()).filter(|c| !c.is_empty()),
+            recipient_fault: error.recipient_fault,
+            refusal: Some(failure_refusal(&error)),
+            ..plain(Status::Failed, None)
+        },
+        Wired::Unknown(error) => Settled {
+            reason: Some(error.reason.clone()),
+            provider_code: Some(error.code).filter(|c| !c.is_empty()),
+            refusal: Some(unknown_refusal()),
+            ..plain(Status::Unknown, None)
+        },
+    }
+}
+
+pub(super) fn unknown_refusal() -> Refusal {
+    Refusal::new(Code::GatewaySendFailed, "it is not known whether the provider took the message")
+}
+
+/// Marks a message that waited as `sending`, unless it may not go any more: then says why.
+pub(super) fn begin_sending(
+    tx: &WriteTx<'_>,
+    id: LogId,
+    ask: &Recheck,
+    now: Time,
+) -> Result<Option<Refusal>, StoreError> {
+    if ask.expires_at.is_some_and(|at| at <= now) {
+        return Ok(Some(Refusal::new(Code::GatewaySendFailed, "its expires_at passed while it waited for its slot")));
+    }
+    if !ask.excused && let Some(why) = suppression::active(tx, ask.contact)? {
+        let reason = format!("the recipient was suppressed while it waited: {why}");
+        return Ok(Some(Refusal {
+            gate: "suppression",
+            ..Refusal::guard(Code::RecipientSuppressed, Action::Block, 100, reason)
+        }));
+    }
+    let paused = tx.find(
+        "SELECT coalesce(pause_reason, '') FROM instances WHERE id = ?1 AND paused_at IS NOT NULL",
+        params![ask.instance],
+        |r| r.get::<_, String>(0),
+    )?;
+    if let Some(why) = paused {
+        let reason = format!("the instance was paused while it waited: {why}");
+        return Ok(Some(Refusal {
+            gate: "pause",
+            ..Refusal::guard(Code::InstancePausedForReview, Action::PauseInstance, 100, reason)
+        }));
+    }
+    tx.execute("UPDATE messages SET status = 'sending', sending_at = ?2, updated_at = ?2 WHERE id = ?1", params![id, now])?;
+    Ok(None)
+}
+
+/// Writes the outcome.
+pub(super) async fn record(
+    shared: &Arc<Shared>,
+    message: &Arc<Accepted>,
+    settled: &Settled,
+) -> Result<(), StoreError> {
+    let (owned, message, settled) = (shared.clone(), message.clone(), settled.clone());
+    shared.store.write(move |tx| write(tx, &owned, &message, &settled)).await
+}
+
+/// Tries until the outcome is written or the gateway stops; then the next start makes it `unknown`.
+pub(super) async fn record_at_last(shared: Arc<Shared>, message: Arc<Accepted>, settled: Settled) {
+    let mut pause = Duration::from_millis(200);
+    loop {
+        shared.clock.sleep_until(shared.clock.now().plus(pause)).await;
+        match record(&shared, &message, &settled).await {
+            Err(StoreError::Unavailable(_)) => pause = (pause * 2).min(Duration::from_secs(30)),
+            _ => return,
+        }
+    }
+}
+
+fn write(tx: &WriteTx<'_>, shared: &Shared, message: &Accepted, settled: &Settled) -> Result<(), StoreError> {
+    let now = shared.clock.now();
+    let id = message.log_id;
+    let quota = match settled.status {
+        Status::Failed | Status::Blocked => ("returned", 0, -1),
+        _ => ("counted", 1, -1),
+    };
+    // In one statement: a receipt that came first has moved the state already, and this must not move it back.
+    let moved = tx.execute(
+        "UPDATE messages SET
+             status = CASE WHEN status IN ('accepted', 'sending') THEN ?2 ELSE status END,
+             reason = coalesce(?3, reason), provider_code = ?4,
+             provider_message_id = coalesce(?5, provider_message_id), recipient_fault = ?6, quota = ?7,
+             updated_at = ?8,
+             sent_at = CASE WHEN ?2 = 'sent' THEN coalesce(sent_at, ?8) ELSE sent_at END,
+             failed_at = CASE WHEN ?2 IN ('failed', 'blocked') THEN ?8 ELSE failed_at END
+         WHERE id = ?1 AND quota = 'reserved'",
+        params![
+            id,
+            settled.status,
+            settled.reason,
+            settled.provider_code,
+            settled.provider_message_id,
+            settled.recipient_fault,
+            quota.0,
+            now,
+        ],
+    )?;
+    if moved > 0 {
+        quota::move_usage(tx, message.account, &message.day, &message.month, quota.1, quota.2)?;
+    }
+    if settled.recipient_fault {
+        shared.pace.note_failure(&message.outgoing.instance, now);
+    }
+    if settled.status == Status::Blocked && let Some(refusal) = &settled.refusal {
+        tx.execute(
+            "UPDATE policy_decisions SET verdict = 'refuse', gate = ?2, action = ?3 WHERE log_id = ?1",
+            params![id, refusal.gate, refusal.action().map(Action::as_str)],
+        )?;
+    }
+    if message.has_key {
+        idempotency::finish(tx, id, outcome_of(settled.status))?;
+    }
+    Ok(())
+}
+
+/// A person or a receipt settles what was unknown, or what is still in hand.
+pub(super) fn settle_quota(tx: &WriteTx<'_>, id: LogId, status: Status) -> Result<(), StoreError> {
+    let what = if status == Status::Failed { Settle::GiveBack } else { Settle::Count };
+    quota::settle(tx, id, what)?;
+    idempotency::finish(tx, id, outcome_of(status))
+}
+
+const fn outcome_of(status: Status) -> Outcome {
+    match status {
+        Status::Sent | Status::Delivered | Status::Read => Outcome::Sent,
+        Status::Accepted | Status::Sending => Outcome::Accepted,
+        Status::Unknown => Outcome::Unknown,
+        Status::Failed => Outcome::Failed,
+        Status::Blocked => Outcome::Blocked,
+    }
+}

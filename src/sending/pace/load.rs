@@ -1,0 +1,101 @@
+//! The counters of an instance, counted again from the message log: how they survive a restart.
+//!
+//! At most the newest 20,000 messages are looked at, so that the first message after a restart does not wait long.
+
+use super::{Counters, HOUR, Question};
+use crate::{
+    model::{clock::Time, ids::InstanceId, purpose::Purpose},
+    sending::rules::Rules,
+    store::{StoreError, Tx},
+};
+use rusqlite::params;
+use std::time::Duration;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+struct Past {
+    at: Time,
+    recipient: String,
+    purpose: Option<Purpose>,
+    fingerprint: u64,
+    stranger: bool,
+}
+
+pub(super) fn counters(
+    tx: &Tx<'_>,
+    instance: &InstanceId,
+    rules: &Rules,
+    now: Time,
+) -> Result<Counters, StoreError> {
+    let mut counters = Counters::default();
+    let window = HOUR.max(rules.authentication_window);
+    for past in last_messages(tx, instance, now.minus(window))? {
+        let ask = Question {
+            instance,
+            recipient: &past.recipient,
+            purpose: past.purpose,
+            fingerprint: past.fingerprint,
+            stranger: past.stranger,
+        };
+        // A message that waited for its slot took the one after the others: the bucket finds that out again.
+        counters.count(&ask, past.at, rules, past.at);
+    }
+    counters.health = super::Health::default();
+    load_health(tx, instance, now, &mut counters.health)?;
+    Ok(counters)
+}
+
+fn last_messages(tx: &Tx<'_>, instance: &InstanceId, since: Time) -> Result<Vec<Past>, StoreError> {
+    let mut rows = tx.list(
+        "SELECT m.created_at, m.recipient, m.purpose, m.fingerprint,
+                coalesce(c.first_outbound_at = m.created_at AND c.imported_at IS NULL, 0)
+         FROM messages m LEFT JOIN contacts c ON c.id = m.contact_id
+         WHERE m.instance_id = ?1 AND m.created_at > ?2 AND m.status <> 'blocked'
+         ORDER BY m.created_at DESC, m.id DESC LIMIT 20000",
+        params![instance, since],
+        |r| {
+            Ok(Past {
+                at: r.get(0)?,
+                recipient: r.get(1)?,
+                purpose: Purpose::parse(&r.get::<_, String>(2)?),
+                fingerprint: r.get::<_, i64>(3)?.cast_unsigned(),
+                stranger: r.get(4)?,
+            })
+        },
+    )?;
+    rows.reverse();
+    Ok(rows)
+}
+
+/// Health since a person last looked, at most 24 hours.
+fn load_health(
+    tx: &Tx<'_>,
+    instance: &InstanceId,
+    now: Time,
+    health: &mut super::Health,
+) -> Result<(), StoreError> {
+    let looked = tx.one("SELECT max(closed_at) FROM reviews WHERE instance_id = ?1", params![instance], |r| {
+        r.get::<_, Option<Time>>(0)
+    })?;
+    let since = looked.unwrap_or(Time::from_millis(0)).max(now.minus(DAY));
+    let messages = tx.list(
+        "SELECT created_at, recipient_fault FROM messages
+         WHERE instance_id = ?1 AND created_at > ?2 AND status <> 'blocked'
+         ORDER BY created_at DESC LIMIT 20000",
+        params![instance, since],
+        |r| Ok((r.get::<_, Time>(0)?, r.get::<_, bool>(1)?)),
+    )?;
+    for (at, failed) in messages.into_iter().rev() {
+        health.sent(at);
+        if failed {
+            health.failed(at);
+        }
+    }
+    let opt_outs = tx.list(
+        "SELECT since FROM suppressions WHERE instance_id = ?1 AND since > ?2 AND source = 'recipient' ORDER BY since",
+        params![instance, since],
+        |r| r.get::<_, Time>(0),
+    )?;
+    opt_outs.into_iter().for_each(|at| health.opted_out(at));
+    Ok(())
+}

@@ -1,0 +1,252 @@
+//! How fast and how alike an instance sends: rates, authentication limits, repetition, outreach, health.
+//!
+//! The counters live in memory and are touched only inside the writer's transactions, one after the other, so that two
+//! requests never share the last free slot. They survive a restart because they are counted again from the message log
+//! when an instance first sends; no row is written for them. Each of them is bounded.
+//!
+//! All of it is per instance: the number is what gets banned. Times are milliseconds.
+
+mod bucket;
+mod health;
+mod load;
+mod recent;
+
+use super::rules::Rules;
+use crate::{
+    model::{clock::Time, ids::InstanceId, purpose::Purpose},
+    store::{StoreError, Tx},
+};
+use bucket::{Bucket, Buckets, Rate};
+use health::Health;
+use recent::{Strangers, Texts};
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Mutex,
+    time::Duration,
+};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// The counters of all instances.
+#[derive(Default)]
+pub struct Pace {
+    instances: Mutex<HashMap<InstanceId, Counters>>,
+}
+
+/// What is asked of the counters about one message.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// Who sends.
+    pub instance: &'a InstanceId,
+    /// To whom: the address in the log.
+    pub recipient: &'a str,
+    /// Why.
+    pub purpose: Option<Purpose>,
+    /// Of the normalised text.
+    pub fingerprint: u64,
+    /// Whether the account never had to do with the recipient.
+    pub stranger: bool,
+}
+
+/// What the counters answer.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct PaceFacts {
+    /// Until the instance's next free slot.
+    pub instance_wait: Duration,
+    /// Until the recipient's next free slot.
+    pub recipient_wait: Duration,
+    /// Set when the recipient has had their share of authentication messages: until the next one may go.
+    pub authentication_wait: Option<Duration>,
+    /// Why it is sent, as far as it is one of the five.
+    pub purpose: Option<Purpose>,
+    /// How many people would have had this text within the hour, this one included.
+    pub same_text_to: u32,
+    /// How many strangers would have been written to within the hour, this one included; 0 when this is none.
+    pub strangers: u32,
+    /// Messages of the last 24 hours.
+    pub sent_24h: u32,
+    /// Of these, failed for reasons of the recipient.
+    pub failed_24h: u32,
+    /// People who opted out within the last 24 hours.
+    pub opted_out_24h: u32,
+}
+
+/// A behaviour that throttles.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Behaviour {
+    /// Its name in the log and in `details.rate`.
+    pub name: &'static str,
+    /// Plain words.
+    pub reason: String,
+    /// When to try again.
+    pub wait: Duration,
+}
+
+impl PaceFacts {
+    /// The wait before this message may go: the longer of both rates.
+    pub fn wait(&self) -> Duration {
+        self.instance_wait.max(self.recipient_wait)
+    }
+
+    /// The first behaviour signal (5 to 7 of the contract's policy) that is over its threshold.
+    pub fn behaviour(&self, rules: &Rules) -> Option<Behaviour> {
+        let hour = |name, reason| Some(Behaviour { name, reason, wait: HOUR / 4 });
+        let purpose = self.purpose?;
+        if let Some(limit) = rules.repetition(purpose)
+            && self.same_text_to > limit
+        {
+            return hour("repetition", format!("one text to more than {limit} people within an hour"));
+        }
+        if let Some(limit) = rules.outreach(purpose)
+            && self.strangers > limit
+        {
+            return hour("outreach", format!("more than {limit} people written to for the first time within an hour"));
+        }
+        self.is_unhealthy(rules, 1).then(|| Behaviour {
+            name: "health",
+            reason: format!(
+                "of {} messages in 24 hours {} failed for reasons of the recipient, {} people opted out",
+                self.sent_24h, self.failed_24h, self.opted_out_24h
+            ),
+            wait: HOUR,
+        })
+    }
+
+    /// Whether it is bad enough to pause the instance: twice the thresholds of health.
+    pub fn must_pause(&self, rules: &Rules) -> bool {
+        self.is_unhealthy(rules, 2)
+    }
+
+    fn is_unhealthy(&self, rules: &Rules, times: u64) -> bool {
+        let sent = u64::from(self.sent_24h);
+        let over = |n: u32, percent: u32| percent > 0 && u64::from(n) * 100 > sent * u64::from(percent) * times;
+        sent > u64::from(rules.health_min_messages)
+            && (over(self.failed_24h, rules.health_failed_percent)
+                || over(self.opted_out_24h, rules.health_opted_out_percent))
+    }
+}
+
+#[derive(Default)]
+struct Counters {
+    slots: Bucket,
+    recipients: Buckets,
+    codes: recent::Windows,
+    texts: Texts,
+    strangers: Strangers,
+    health: Health,
+}
+
+impl Pace {
+    /// What the counters say about a message at `now`. Changes nothing but what they forget with time.
+    ///
+    /// # Errors
+    /// The store's, when an instance is counted for the first time.
+    pub fn facts(&self, tx: &Tx<'_>, ask: &Question<'_>, rules: &Rules, now: Time) -> Result<PaceFacts, StoreError> {
+        let mut all = self.lock();
+        let counters = loaded(&mut all, tx, ask.instance, rules, now)?;
+        let key = key_of(ask.recipient);
+        let purpose = ask.purpose;
+        let is_code = purpose == Some(Purpose::Authentication);
+        let (sent_24h, failed_24h, opted_out_24h) = counters.health.figures(now);
+        Ok(PaceFacts {
+            instance_wait: counters.slots.wait(&instance_rate(rules), now),
+            recipient_wait: counters.recipients.wait(key, &recipient_rate(rules), now),
+            authentication_wait: is_code.then(|| counters.codes.full(key, rules, now)).flatten(),
+            purpose,
+            same_text_to: counters.texts.people_with(text_key(ask), key, now),
+            strangers: if ask.stranger { counters.strangers.within_hour(purpose, now) + 1 } else { 0 },
+            sent_24h,
+            failed_24h,
+            opted_out_24h,
+        })
+    }
+
+    /// Counts a message that was accepted at `now` and goes out after `wait`.
+    pub fn record(&self, ask: &Question<'_>, wait: Duration, rules: &Rules, now: Time) {
+        if let Some(counters) = self.lock().get_mut(ask.instance) {
+            counters.count(ask, now.plus(wait), rules, now);
+        }
+    }
+
+    /// A message failed for reasons of its recipient.
+    pub fn note_failure(&self, instance: &InstanceId, now: Time) {
+        if let Some(counters) = self.lock().get_mut(instance) {
+            counters.health.failed(now);
+        }
+    }
+
+    /// Somebody opted out.
+    pub fn note_opt_out(&self, instance: &InstanceId, now: Time) {
+        if let Some(counters) = self.lock().get_mut(instance) {
+            counters.health.opted_out(now);
+        }
+    }
+
+    /// A person looked at the instance and resumed it: its health is judged anew from now on.
+    pub fn forgive(&self, instance: &InstanceId) {
+        if let Some(counters) = self.lock().get_mut(instance) {
+            counters.health = Health::default();
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<InstanceId, Counters>> {
+        // A panic while counting leaves counters that are off by one, which is better than a gateway that stops.
+        self.instances.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Counters {
+    fn count(&mut self, ask: &Question<'_>, goes_at: Time, rules: &Rules, now: Time) {
+        let key = key_of(ask.recipient);
+        self.slots.take(&instance_rate(rules), goes_at);
+        self.recipients.take(key, &recipient_rate(rules), goes_at, now);
+        if ask.purpose == Some(Purpose::Authentication) {
+            self.codes.add(key, rules, now);
+        }
+        if let Some(limit) = ask.purpose.and_then(|p| rules.repetition(p)) {
+            self.texts.add(text_key(ask), key, limit, now);
+        }
+        if ask.stranger {
+            self.strangers.add(ask.purpose, now);
+        }
+        self.health.sent(now);
+    }
+}
+
+fn loaded<'a>(
+    all: &'a mut HashMap<InstanceId, Counters>,
+    tx: &Tx<'_>,
+    instance: &InstanceId,
+    rules: &Rules,
+    now: Time,
+) -> Result<&'a mut Counters, StoreError> {
+    if !all.contains_key(instance) {
+        let counters = load::counters(tx, instance, rules, now)?;
+        all.insert(instance.clone(), counters);
+    }
+    Ok(all.get_mut(instance).expect("just put there"))
+}
+
+fn instance_rate(rules: &Rules) -> Rate {
+    Rate::new(rules.throttle_per_minute, rules.throttle_burst)
+}
+
+fn recipient_rate(rules: &Rules) -> Rate {
+    Rate::new(rules.recipient_per_minute, rules.recipient_burst)
+}
+
+/// A short stand-in for an address. Not stored: it may differ between two versions of the program.
+fn key_of(recipient: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    recipient.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The same words for two purposes are two texts, because their thresholds differ.
+fn text_key(ask: &Question<'_>) -> u64 {
+    ask.fingerprint ^ ask.purpose.map_or(0, |p| p as u64 + 1)
+}
+
+#[cfg(test)]
+mod tests;

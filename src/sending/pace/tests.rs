@@ -1,0 +1,117 @@
+//! Table tests of the counters, without a database.
+
+use super::*;
+
+fn at(ms: i64) -> Time {
+    Time::from_millis(ms)
+}
+
+#[test]
+fn a_burst_goes_at_once_and_the_rest_at_the_rate() {
+    let rate = Rate::new(60, 20);
+    let mut bucket = Bucket::default();
+    let start = at(1_000_000);
+    let waits: Vec<u64> = (0..25)
+        .map(|_| {
+            let wait = bucket.wait(&rate, start);
+            bucket.take(&rate, start.plus(wait));
+            wait.as_secs()
+        })
+        .collect();
+    assert_eq!(waits[..20], [0; 20]);
+    assert_eq!(waits[20..], [1, 2, 3, 4, 5]);
+    // A minute later there is room for a burst again.
+    assert_eq!(bucket.wait(&rate, start.plus(Duration::from_secs(60))), Duration::ZERO);
+    assert_eq!(Bucket { empty_at: i64::MAX / 2 }.wait(&Rate::new(0, 0), start), Duration::ZERO);
+}
+
+#[test]
+fn one_text_is_counted_by_people_and_forgotten_after_an_hour() {
+    let mut texts = Texts::default();
+    for person in 0..10 {
+        assert_eq!(texts.people_with(7, person, at(0)), u32::try_from(person).expect("small") + 1);
+        texts.add(7, person, 30, at(0));
+        texts.add(7, person, 30, at(1000));
+    }
+    assert_eq!(texts.people_with(7, 3, at(2000)), 10, "the same person again");
+    assert_eq!(texts.people_with(8, 3, at(2000)), 1, "another text");
+    assert_eq!(texts.people_with(7, 99, at(3_600_000)), 11, "the second ones are still within the hour");
+    assert_eq!(texts.people_with(7, 99, at(3_601_000)), 1);
+    assert!(texts.had.is_empty() && texts.people.is_empty() && texts.order.is_empty());
+}
+
+#[test]
+fn texts_are_bounded() {
+    let mut texts = Texts::default();
+    for n in 0..50_000 {
+        texts.add(n, n, 30, at(0));
+    }
+    assert!(texts.order.len() <= 20_000 && texts.had.len() <= 20_000 && texts.people.len() <= 20_000);
+}
+
+#[test]
+fn a_person_gets_five_codes_in_ten_minutes() {
+    let rules = Rules::default();
+    let mut codes = recent::Windows::default();
+    for n in 0..5 {
+        assert_eq!(codes.full(1, &rules, at(n * 60_000)), None, "{n}");
+        codes.add(1, &rules, at(n * 60_000));
+    }
+    assert_eq!(codes.full(1, &rules, at(5 * 60_000)), Some(Duration::from_secs(300)));
+    assert_eq!(codes.full(2, &rules, at(5 * 60_000)), None, "another person");
+    assert_eq!(codes.full(1, &rules, at(10 * 60_000)), None);
+}
+
+#[test]
+fn health_needs_a_minimum_and_forgets_after_a_day() {
+    let rules = Rules::default();
+    let facts = |sent, failed, opted_out| PaceFacts {
+        purpose: Some(Purpose::Support),
+        sent_24h: sent,
+        failed_24h: failed,
+        opted_out_24h: opted_out,
+        ..PaceFacts::default()
+    };
+    assert_eq!(facts(50, 50, 50).behaviour(&rules), None, "not over 50 messages");
+    assert_eq!(facts(100, 8, 4).behaviour(&rules), None, "exactly at the thresholds");
+    assert_eq!(facts(100, 9, 0).behaviour(&rules).map(|b| b.name), Some("health"));
+    assert_eq!(facts(100, 0, 5).behaviour(&rules).map(|b| b.name), Some("health"));
+    assert!(!facts(100, 16, 8).must_pause(&rules) && facts(100, 17, 0).must_pause(&rules));
+
+    let mut health = Health::default();
+    health.sent(at(0));
+    health.failed(at(0));
+    health.opted_out(at(HOUR.as_millis() as i64));
+    assert_eq!(health.figures(at(0)), (1, 1, 1));
+    assert_eq!(health.figures(at(24 * 3_600_000)), (0, 0, 1));
+    assert_eq!(health.figures(at(25 * 3_600_000)), (0, 0, 0));
+}
+
+#[test]
+fn thresholds_differ_by_purpose_and_zero_is_off() {
+    let mut rules = Rules::default();
+    let facts = |purpose, same, strangers| PaceFacts {
+        purpose: Some(purpose),
+        same_text_to: same,
+        strangers,
+        ..PaceFacts::default()
+    };
+    let name = |f: PaceFacts, rules: &Rules| f.behaviour(rules).map(|b| b.name);
+    let rows = [
+        (Purpose::Support, 30, 20, None),
+        (Purpose::Support, 31, 0, Some("repetition")),
+        (Purpose::Support, 1, 21, Some("outreach")),
+        (Purpose::Transactional, 300, 300, None),
+        (Purpose::Transactional, 301, 0, Some("repetition")),
+        (Purpose::Transactional, 1, 301, Some("outreach")),
+        (Purpose::Operational, 1000, 0, None),
+        (Purpose::InternalTeam, 1001, 0, Some("repetition")),
+        (Purpose::Authentication, 5000, 0, None),
+    ];
+    for (purpose, same, strangers, expected) in rows {
+        assert_eq!(name(facts(purpose, same, strangers), &rules), expected, "{purpose} {same} {strangers}");
+    }
+    rules.repetition_support = 0;
+    rules.outreach_support = 0;
+    assert_eq!(name(facts(Purpose::Support, 9999, 9999), &rules), None);
+}

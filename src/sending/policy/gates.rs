@@ -1,0 +1,196 @@
+//! The gates themselves. See the contract's "Order of the checks" for the numbers.
+
+use super::Refusal;
+use crate::{
+    model::{
+        code::{Action, Code, Details, Extra},
+        purpose::Purpose,
+    },
+    sending::{
+        facts::{Facts, ModuleStanding},
+        request::{Draft, Request, Stated},
+        rules::Rules,
+    },
+};
+use std::time::Duration;
+
+type Verdict = Result<(), Refusal>;
+
+/// How long after the recipient's last message a provider with a window takes free text.
+const WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// 5: the account has the module that this way of sending needs.
+pub(super) fn module(_: &Request, facts: &Facts, _: &Rules) -> Verdict {
+    let (module, status) = match facts.module {
+        ModuleStanding::Enabled | ModuleStanding::NotNeeded => return Ok(()),
+        ModuleStanding::NotInPlan(module) => (module, "not_in_plan"),
+        ModuleStanding::Disabled(module) => (module, "disabled"),
+    };
+    let reason = format!("the account's module {module} is {}", status.replace('_', " "));
+    Err(Refusal { details: Details::Module { module, status }, ..Refusal::new(Code::ModuleNotEnabled, reason) })
+}
+
+/// 5: the account has a plan that has not run out.
+pub(super) fn plan(_: &Request, facts: &Facts, _: &Rules) -> Verdict {
+    match facts.limits {
+        Some(_) => Ok(()),
+        None => Err(Refusal::new(Code::ActivePlanRequired, "the account has no plan, or it has run out")),
+    }
+}
+
+/// 6: there is such an instance, and this key may use it; both are told alike.
+pub(super) fn instance(_: &Request, facts: &Facts, _: &Rules) -> Verdict {
+    match facts.instance {
+        Some(_) => Ok(()),
+        None => Err(Refusal::new(Code::InvalidInstance, "no such instance, or not for this key")),
+    }
+}
+
+/// 4, as far as it depends on the instance: its connector does what the request asks for, and the people and messages
+/// that it names are there.
+pub(super) fn capability(request: &Request, facts: &Facts, _: &Rules) -> Verdict {
+    let mut fields = Vec::new();
+    if facts.address.is_none() {
+        fields.push("phone");
+    }
+    let can = facts.instance.as_ref().map(|i| i.capabilities).unwrap_or_default();
+    if matches!(request.draft, Draft::Template { .. }) && !can.templates {
+        fields.push("template");
+    }
+    if request.reply_to.is_some() && (!can.replies || facts.reply_to.is_none()) {
+        fields.push("reply_to");
+    }
+    if request.expires_at.is_some_and(|at| at <= facts.now) {
+        fields.push("expires_at");
+    }
+    if fields.is_empty() {
+        return Ok(());
+    }
+    let reason = format!("not possible on this instance: {}", fields.join(", "));
+    Err(Refusal { details: Details::Fields(fields), ..Refusal::new(Code::ValidationError, reason) })
+}
+
+/// 7: one of the five purposes.
+pub(super) fn purpose(request: &Request, _: &Facts, _: &Rules) -> Verdict {
+    match &request.purpose {
+        Stated::Allowed(_) => Ok(()),
+        Stated::Missing => {
+            Err(Refusal::guard(Code::MessagePurposeRequired, Action::Block, 0, "no message_purpose was given"))
+        }
+        Stated::NotAllowed(text) => Err(Refusal::guard(
+            Code::MessagePurposeNotAllowed,
+            Action::Block,
+            100,
+            format!("the purpose {text:?} is not served"),
+        )),
+    }
+}
+
+/// 8: the day has room for one more.
+pub(super) fn daily_limit(_: &Request, facts: &Facts, _: &Rules) -> Verdict {
+    let Some(limits) = facts.limits else { return Ok(()) };
+    let (limit, used) = (limits.daily, facts.usage.day);
+    if used < limit {
+        return Ok(());
+    }
+    let reason = format!("{used} of {limit} messages of {} are used", facts.period.day);
+    Err(Refusal::guard(Code::DailyMessageLimitExceeded, Action::Block, 90, reason)
+        .with(Extra::Limit { limit, used })
+        .retry_after(facts.period.day_ends.since(facts.now)))
+}
+
+/// 8: the month has room for one more.
+pub(super) fn monthly_limit(_: &Request, facts: &Facts, _: &Rules) -> Verdict {
+    let Some(limits) = facts.limits else { return Ok(()) };
+    let (limit, used) = (limits.monthly, facts.usage.month);
+    if used < limit {
+        return Ok(());
+    }
+    let reason = format!("{used} of {limit} messages of {} are used", facts.period.month);
+    Err(Refusal::guard(Code::MonthlyMessageLimitExceeded, Action::Block, 90, reason)
+        .with(Extra::Limit { limit, used })
+        .retry_after(facts.period.month_ends.since(facts.now)))
+}
+
+/// 9: the recipient has not opted out and is not blocked.
+pub(super) fn suppression(request: &Request, facts: &Facts, rules: &Rules) -> Verdict {
+    let Some(why) = &facts.suppressed else { return Ok(()) };
+    let excused =
+        rules.suppressed_may_get_authentication && request.purpose == Stated::Allowed(Purpose::Authentication);
+    if excused {
+        return Ok(());
+    }
+    Err(Refusal::guard(
+        Code::RecipientSuppressed,
+        Action::Block,
+        100,
+        format!("the recipient is suppressed: {why}"),
+    ))
+}
+
+/// 10: rates of the instance and the recipient, authentication limits, behaviour (`pace.rs` counts).
+pub(super) fn pace(request: &Request, facts: &Facts, rules: &Rules) -> Verdict {
+    let throttled = |rate: &'static str, wait: Duration, reason: String| {
+        Err(Refusal::guard(Code::SendingThrottled, Action::Throttle, 65, reason)
+            .with(Extra::Rate(rate))
+            .retry_after(wait))
+    };
+    let pace = &facts.pace;
+    for (rate, wait) in [("instance", pace.instance_wait), ("recipient", pace.recipient_wait)] {
+        if wait > rules.answer_timeout {
+            let reason = format!("the {rate}'s next slot is in {} s", wait.as_secs().max(1));
+            return throttled(rate, wait - rules.answer_timeout, reason);
+        }
+    }
+    if let Some(wait) = pace.authentication_wait
+        && request.purpose == Stated::Allowed(Purpose::Authentication)
+    {
+        let reason = format!("{} authentication messages to this recipient already", rules.authentication_limit);
+        return throttled("authentication", wait, reason);
+    }
+    match pace.behaviour(rules) {
+        Some(signal) if !rules.observe => throttled(signal.name, signal.wait, signal.reason),
+        _ => Ok(()),
+    }
+}
+
+/// 11: nobody has paused the instance.
+pub(super) fn pause(_: &Request, facts: &Facts, _: &Rules) -> Verdict {
+    let Some(why) = facts.instance.as_ref().and_then(|i| i.paused.as_ref()) else { return Ok(()) };
+    Err(Refusal::guard(
+        Code::InstancePausedForReview,
+        Action::PauseInstance,
+        100,
+        format!("the instance is paused for review: {why}"),
+    ))
+}
+
+/// 12: the text is none that the content policy refuses.
+pub(super) fn content(_: &Request, facts: &Facts, rules: &Rules) -> Verdict {
+    let score = facts.content.total;
+    if score < rules.refuse_score || rules.observe {
+        return Ok(());
+    }
+    let ids: Vec<String> = facts.content.signals.iter().map(|s| s.id.to_string()).collect();
+    let reason = format!("content score {score}: {}", ids.join(", "));
+    Err(Refusal::guard(Code::PolicyViolation, Action::Block, score, reason).with(Extra::Signals(ids)))
+}
+
+/// 12, ours: a provider with a window takes free text only within 24 hours of the recipient's last message.
+pub(super) fn window(request: &Request, facts: &Facts, _: &Rules) -> Verdict {
+    let has_window = facts.instance.as_ref().is_some_and(|i| i.capabilities.window_24h);
+    if !has_window || matches!(request.draft, Draft::Template { .. }) {
+        return Ok(());
+    }
+    let heard = facts.contact.as_ref().and_then(|c| c.last_inbound_at);
+    if heard.is_some_and(|at| facts.now.since(at) < WINDOW) {
+        return Ok(());
+    }
+    Err(Refusal {
+        details: Details::Action(Action::Block),
+        ..Refusal::new(
+            Code::ConversationWindowClosed,
+            "the recipient has not written within 24 hours; this provider takes only a template then",
+        )
+    })
+}

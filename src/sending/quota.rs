@@ -1,0 +1,73 @@
+//! Quota: reserved with the row, counted when the provider took the message or may have taken it, given back when it
+//! certainly did not. Always from the day and the month that the message was accepted in.
+
+use crate::{
+    model::{
+        ids::{AccountId, LogId},
+        plan::Period,
+    },
+    store::{StoreError, WriteTx},
+};
+use rusqlite::params;
+
+/// Takes one message from the period's day and month.
+pub(super) fn reserve(tx: &WriteTx<'_>, account: AccountId, period: &Period) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO usage_days (account_id, day, counted, reserved) VALUES (?1, ?2, 0, 1)
+         ON CONFLICT DO UPDATE SET reserved = reserved + 1",
+        params![account, period.day],
+    )?;
+    tx.execute(
+        "INSERT INTO usage_months (account_id, month, counted, reserved) VALUES (?1, ?2, 0, 1)
+         ON CONFLICT DO UPDATE SET reserved = reserved + 1",
+        params![account, period.month],
+    )?;
+    Ok(())
+}
+
+/// What becomes of a message's quota.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Settle {
+    /// It was used.
+    Count,
+    /// It was not.
+    GiveBack,
+}
+
+/// Moves a message's quota, whatever it was before; doing it twice changes nothing.
+pub(super) fn settle(tx: &WriteTx<'_>, id: LogId, settle: Settle) -> Result<(), StoreError> {
+    let row = tx.one("SELECT quota, account_id, day, month FROM messages WHERE id = ?1", params![id], |r| {
+        Ok((r.get::<_, String>(0)?, r.get::<_, AccountId>(1)?, r.get::<_, String>(2)?, r.get::<_, String>(3)?))
+    })?;
+    let (was, account, day, month) = row;
+    let (word, counted, reserved) = match (was.as_str(), settle) {
+        ("reserved", Settle::Count) => ("counted", 1, -1),
+        ("reserved", Settle::GiveBack) => ("returned", 0, -1),
+        ("counted", Settle::GiveBack) => ("returned", -1, 0),
+        ("returned", Settle::Count) => ("counted", 1, 0),
+        _ => return Ok(()),
+    };
+    tx.execute("UPDATE messages SET quota = ?2 WHERE id = ?1", params![id, word])?;
+    move_usage(tx, account, &day, &month, counted, reserved)
+}
+
+/// Adds to the counters of a day and its month.
+pub(super) fn move_usage(
+    tx: &WriteTx<'_>,
+    account: AccountId,
+    day: &str,
+    month: &str,
+    counted: i64,
+    reserved: i64,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE usage_days SET counted = counted + ?3, reserved = reserved + ?4 WHERE account_id = ?1 AND day = ?2",
+        params![account, day, counted, reserved],
+    )?;
+    tx.execute(
+        "UPDATE usage_months SET counted = counted + ?3, reserved = reserved + ?4
+         WHERE account_id = ?1 AND month = ?2",
+        params![account, month, counted, reserved],
+    )?;
+    Ok(())
+}

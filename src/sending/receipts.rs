@@ -1,0 +1,183 @@
+//! What becomes of messages after they were handed over: receipts of the provider, and a person who settles what
+//! nobody could tell. States only move up; late, early, doubled and unknown receipts are normal and change nothing.
+
+use super::outcome::settle_quota;
+use crate::{
+    connectors::SendError,
+    model::{
+        clock::Time,
+        ids::{InstanceId, LogId, MessageId},
+        message::{Receipt, Status},
+    },
+    store::{StoreError, Tx, WriteTx},
+};
+use rusqlite::params;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+use tokio::sync::oneshot;
+
+/// A receipt, as the inbound slice hands it on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ReceiptHeard {
+    /// Which instance heard it.
+    pub instance: InstanceId,
+    /// The provider's id of the message.
+    pub provider_message_id: String,
+    /// Our id, where the provider returned it.
+    pub message_id: Option<MessageId>,
+    /// What it says.
+    pub receipt: Receipt,
+    /// When, by the provider's clock.
+    pub at: Time,
+    /// The provider's code, for a failure.
+    pub code: Option<String>,
+    /// Plain words, for a failure.
+    pub reason: Option<String>,
+}
+
+/// Which step a receipt made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Step {
+    /// The message.
+    pub log_id: LogId,
+    /// Its stable id.
+    pub message_id: MessageId,
+    /// The state before.
+    pub from: Status,
+    /// The state now.
+    pub to: Status,
+}
+
+/// Applies a receipt; `None` when it changes nothing.
+///
+/// # Errors
+/// The store's.
+pub fn apply(tx: &WriteTx<'_>, heard: &ReceiptHeard, now: Time) -> Result<Option<Step>, StoreError> {
+    let Some((log_id, message_id, from)) = find(tx, heard)? else { return Ok(None) };
+    let to = heard.receipt.status();
+    if !from.may_become(to) {
+        return Ok(None);
+    }
+    let reason = heard.reason.as_deref().filter(|_| to == Status::Failed);
+    let column = match to {
+        Status::Sent => "sent_at",
+        Status::Delivered => "delivered_at",
+        Status::Read => "read_at",
+        _ => "failed_at",
+    };
+    let sql = format!(
+        "UPDATE messages SET status = ?2, {column} = ?3, updated_at = ?4, reason = coalesce(?5, reason),
+             provider_code = coalesce(?6, provider_code),
+             provider_message_id = coalesce(provider_message_id, ?7), sent_at = coalesce(sent_at, ?8)
+         WHERE id = ?1"
+    );
+    // A phone that has it tells that the server took it, too.
+    let sent_at = (to != Status::Failed).then_some(heard.at);
+    tx.execute(&sql, params![log_id, to, heard.at, now, reason, heard.code, heard.provider_message_id, sent_at])?;
+    if from == Status::Unknown || (from == Status::Sending && to == Status::Failed) {
+        settle_quota(tx, log_id, to)?;
+    }
+    Ok(Some(Step { log_id, message_id, from, to }))
+}
+
+fn find(tx: &Tx<'_>, heard: &ReceiptHeard) -> Result<Option<(LogId, MessageId, Status)>, StoreError> {
+    let read = |r: &rusqlite::Row<'_>| Ok((r.get(0)?, r.get(1)?, r.get(2)?));
+    if let Some(ours) = &heard.message_id {
+        let found = tx.find(
+            "SELECT id, message_id, status FROM messages WHERE message_id = ?1 AND instance_id = ?2",
+            params![ours, heard.instance],
+            read,
+        )?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    tx.find(
+        "SELECT id, message_id, status FROM messages WHERE provider_message_id = ?1 AND instance_id = ?2",
+        params![heard.provider_message_id, heard.instance],
+        read,
+    )
+}
+
+/// Why a message cannot be settled by hand.
+#[derive(Debug, thiserror::Error)]
+pub enum SettleError {
+    /// No such row.
+    #[error("there is no message with log id {0}")]
+    NotFound(LogId),
+    /// It is not unknown.
+    #[error("message {0} is {1}: only an unknown message can be settled by hand")]
+    NotUnknown(LogId, Status),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A person says what became of an unknown message.
+pub(super) fn settle_by_hand(
+    tx: &WriteTx<'_>,
+    id: LogId,
+    to: Status,
+    note: &str,
+    now: Time,
+) -> Result<(), SettleError> {
+    let status = tx
+        .find("SELECT status FROM messages WHERE id = ?1", params![id], |r| r.get::<_, Status>(0))?
+        .ok_or(SettleError::NotFound(id))?;
+    if status != Status::Unknown {
+        return Err(SettleError::NotUnknown(id, status));
+    }
+    let column = if to == Status::Failed { "failed_at" } else { "sent_at" };
+    let sql = format!("UPDATE messages SET status = ?2, {column} = ?3, updated_at = ?3, reason = ?4 WHERE id = ?1");
+    tx.execute(&sql, params![id, to, now, format!("settled by hand: {note}")]).map_err(SettleError::from)?;
+    Ok(settle_quota(tx, id, to)?)
+}
+
+/// Requests that wait for the acknowledgement of a message in hand.
+#[derive(Default)]
+pub(super) struct Waiting {
+    by_id: Arc<Mutex<HashMap<MessageId, oneshot::Sender<Option<SendError>>>>>,
+}
+
+/// One of them; ends its waiting when dropped.
+pub(super) struct Expected {
+    id: MessageId,
+    by_id: Arc<Mutex<HashMap<MessageId, oneshot::Sender<Option<SendError>>>>>,
+    news: Option<oneshot::Receiver<Option<SendError>>>,
+}
+
+impl Waiting {
+    pub(super) fn expect(&self, id: &MessageId) -> Expected {
+        let (tell, news) = oneshot::channel();
+        self.by_id.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), tell);
+        Expected { id: id.clone(), by_id: self.by_id.clone(), news: Some(news) }
+    }
+
+    /// Tells the request that waits for this message: `None`, it was taken; else why not.
+    pub(super) fn tell(&self, id: &MessageId, failed: Option<SendError>) {
+        if let Some(waiting) = self.by_id.lock().unwrap_or_else(PoisonError::into_inner).remove(id) {
+            let _ = waiting.send(failed);
+        }
+    }
+}
+
+impl Expected {
+    /// Ends when the provider's server has spoken; never, if it does not.
+    pub(super) async fn wait(mut self) -> Option<SendError> {
+        match self.news.take() {
+            Some(news) => match news.await {
+                Ok(answer) => answer,
+                Err(_) => std::future::pending().await,
+            },
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Drop for Expected {
+    fn drop(&mut self) {
+        self.by_id.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
+}

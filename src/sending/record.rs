@@ -1,0 +1,131 @@
+//! Load, judge, record: this is "record". The message's row and what the guard decided about it.
+
+use super::{
+    facts::Facts,
+    policy::{Refusal, content::Signal},
+    request::{Request, Sender},
+};
+use crate::{
+    model::{
+        clock::Time,
+        ids::{ContactId, LogId, MessageId},
+        message::Status,
+    },
+    store::{StoreError, WriteTx},
+};
+use rusqlite::params;
+use serde_json::json;
+
+/// A row to be written.
+pub(super) struct Row<'a> {
+    pub(super) message_id: &'a MessageId,
+    pub(super) sender: &'a Sender,
+    pub(super) request: &'a Request,
+    pub(super) facts: &'a Facts,
+    pub(super) contact: Option<ContactId>,
+    pub(super) status: Status,
+}
+
+/// Writes a message that passed: its quota is reserved.
+pub(super) fn accepted(tx: &WriteTx<'_>, row: &Row<'_>) -> Result<LogId, StoreError> {
+    let id = insert(tx, row, None)?;
+    decision(tx, id, row.facts, None)?;
+    Ok(id)
+}
+
+/// Writes a message that was refused.
+pub(super) fn refused(tx: &WriteTx<'_>, row: &Row<'_>, refusal: &Refusal) -> Result<LogId, StoreError> {
+    let id = insert(tx, row, Some(refusal))?;
+    decision(tx, id, row.facts, Some(refusal))?;
+    Ok(id)
+}
+
+/// Counts a refusal that is like an earlier one within the same minute.
+pub(super) fn repeated(tx: &WriteTx<'_>, id: LogId, now: Time) -> Result<(), StoreError> {
+    tx.execute("UPDATE messages SET repeats = repeats + 1, updated_at = ?2 WHERE id = ?1", params![id, now])?;
+    Ok(())
+}
+
+fn insert(tx: &WriteTx<'_>, row: &Row<'_>, refusal: Option<&Refusal>) -> Result<LogId, StoreError> {
+    let Row { message_id, sender, request, facts, contact, status } = row;
+    let recipient = facts.address.as_ref().map_or_else(|| request.recipient.to_string(), ToString::to_string);
+    let now = facts.now;
+    let sending_at = (*status == Status::Sending).then_some(now);
+    let id = tx.insert(
+        "INSERT INTO messages (message_id, account_id, key_id, source, request_id, instance_id, contact_id, recipient,
+             purpose, kind, body, content, reference, reply_to, fingerprint, status, reason, quota, day, month,
+             created_at, updated_at, expires_at, sending_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
+             ?21, ?21, ?22, ?23)",
+        params![
+            message_id,
+            sender.account,
+            sender.key,
+            sender.source.as_str(),
+            sender.request_id,
+            request.instance,
+            contact,
+            recipient,
+            request.purpose.as_str(),
+            request.draft.kind(),
+            request.draft.text(),
+            request.draft.content(),
+            request.reference,
+            request.reply_to,
+            facts.fingerprint.cast_signed(),
+            status,
+            refusal.map(|r| r.code.as_str()),
+            if refusal.is_some() { "none" } else { "reserved" },
+            facts.period.day,
+            facts.period.month,
+            now,
+            request.expires_at,
+            sending_at,
+        ],
+    )?;
+    Ok(LogId(id))
+}
+
+fn decision(tx: &WriteTx<'_>, id: LogId, facts: &Facts, refusal: Option<&Refusal>) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO policy_decisions (log_id, verdict, gate, action, score, signals, figures)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![
+            id,
+            if refusal.is_some() { "refuse" } else { "pass" },
+            refusal.map(|r| r.gate),
+            refusal.and_then(Refusal::action).map(super::Action::as_str),
+            facts.content.total,
+            signals(&facts.content.signals),
+            figures(facts, refusal),
+        ],
+    )?;
+    Ok(())
+}
+
+fn signals(list: &[Signal]) -> String {
+    if list.is_empty() {
+        return "[]".into();
+    }
+    let all: Vec<_> =
+        list.iter().map(|s| json!({"id": s.id, "weight": s.weight, "reason": s.reason})).collect();
+    json!(all).to_string()
+}
+
+/// What each gate saw, for the message's timeline.
+fn figures(facts: &Facts, refusal: Option<&Refusal>) -> String {
+    let limits = facts.limits.map(|l| (l.daily, l.monthly)).unwrap_or_default();
+    let pace = &facts.pace;
+    let mut all = json!({
+        "daily": [facts.usage.day, limits.0],
+        "monthly": [facts.usage.month, limits.1],
+        "wait_ms": u64::try_from(pace.wait().as_millis()).unwrap_or(u64::MAX),
+        "same_text_to": pace.same_text_to,
+        "strangers": pace.strangers,
+        "health": [pace.sent_24h, pace.failed_24h, pace.opted_out_24h],
+    });
+    if let Some(refusal) = refusal {
+        all["why"] = json!(refusal.reason);
+    }
+    all.to_string()
+}

@@ -1,0 +1,45 @@
+//! At start: what an earlier run left under way.
+//!
+//! `sending`: the provider may have it, so it is `unknown`, its quota is used, its Idempotency-Key answers `unknown`.
+//! `accepted`: it was waiting for its slot and certainly did not leave, so it `failed` and its quota is given back.
+
+use super::{answer::Outcome, idempotency, quota::{self, Settle}};
+use crate::{
+    model::{clock::Time, ids::LogId, message::Status},
+    store::{StoreError, WriteTx},
+};
+use rusqlite::params;
+
+/// How many messages were found under way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Recovered {
+    /// Now unknown.
+    pub unknown: usize,
+    /// Now failed.
+    pub failed: usize,
+}
+
+pub(super) fn recover(tx: &WriteTx<'_>, now: Time) -> Result<Recovered, StoreError> {
+    let mut recovered = Recovered::default();
+    let rows = tx.list("SELECT id, status FROM messages WHERE status IN ('accepted', 'sending')", [], |r| {
+        Ok((r.get::<_, LogId>(0)?, r.get::<_, Status>(1)?))
+    })?;
+    for (id, status) in rows {
+        let (to, reason, quota, outcome) = if status == Status::Sending {
+            recovered.unknown += 1;
+            (Status::Unknown, "the gateway stopped while it was being sent", Settle::Count, Outcome::Unknown)
+        } else {
+            recovered.failed += 1;
+            (Status::Failed, "the gateway stopped while it waited for its slot", Settle::GiveBack, Outcome::Failed)
+        };
+        tx.execute(
+            "UPDATE messages SET status = ?2, reason = ?3, updated_at = ?4,
+                 failed_at = CASE WHEN ?2 = 'failed' THEN ?4 ELSE failed_at END
+             WHERE id = ?1",
+            params![id, to, reason, now],
+        )?;
+        quota::settle(tx, id, quota)?;
+        idempotency::finish(tx, id, outcome)?;
+    }
+    Ok(recovered)
+}

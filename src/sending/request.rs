@@ -1,0 +1,333 @@
+//! A request to send: strings become types, or a refusal that names every field that is wrong.
+//!
+//! The fields are read in the documented order: instance_id, phone, message, then ours. What depends on the account or
+//! its instance (is there such an instance, does its connector do templates) is a gate's business.
+
+use crate::{
+    connectors::outgoing::MediaKind,
+    model::{
+        clock::Time,
+        ids::{AccountId, InstanceId, KeyId},
+        instance::words,
+        phone::{Recipient, Region},
+        plan::Module,
+        purpose::Purpose,
+    },
+};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+/// Longest text, in characters.
+pub const MAX_CHARS: usize = 4096;
+/// Longest reference and Idempotency-Key, in characters.
+const MAX_REFERENCE: usize = 128;
+
+words! {
+    /// Which part of the gateway sends.
+    Source {
+        /// Contract 1.
+        Api = "api",
+        /// The command line.
+        Cli = "cli",
+        /// The demo's first message.
+        Demo = "demo",
+    }
+}
+
+/// On whose behalf something is sent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Sender {
+    /// Whose quota it is.
+    pub account: AccountId,
+    /// By which key; none: not by the API.
+    pub key: Option<KeyId>,
+    /// By which part of the gateway.
+    pub source: Source,
+    /// The module that the account needs for it; none: needs none.
+    pub module: Option<Module>,
+    /// The request it came with.
+    pub request_id: Option<String>,
+}
+
+/// A readable request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Request {
+    /// The instance as the caller named it.
+    pub instance: InstanceId,
+    /// To whom.
+    pub recipient: Recipient,
+    /// What.
+    pub draft: Draft,
+    /// Why; judged by a gate.
+    pub purpose: Stated,
+    /// The caller's own id.
+    pub reference: Option<String>,
+    /// The message that this one answers: our id, or the provider's.
+    pub reply_to: Option<String>,
+    /// Never sent after it.
+    pub expires_at: Option<Time>,
+    /// The caller's Idempotency-Key.
+    pub idempotency_key: Option<String>,
+}
+
+/// What is to be sent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Draft {
+    /// Text, trimmed of nothing: as the caller wrote it.
+    Text(String),
+    /// A template of the provider.
+    Template {
+        /// Its name.
+        name: String,
+        /// Its language code.
+        language: String,
+        /// Its variables in order.
+        variables: Vec<String>,
+    },
+}
+
+/// The purpose as stated.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Stated {
+    /// Missing, null or empty.
+    Missing,
+    /// One of the five.
+    Allowed(Purpose),
+    /// Anything else, as it was spelt (shortened).
+    NotAllowed(String),
+}
+
+impl Draft {
+    /// The text that people will read, for the log and the content policy.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Template { variables, .. } => variables.join("\n"),
+        }
+    }
+
+    /// The word for the log's `kind`.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "text",
+            Self::Template { .. } => "template",
+        }
+    }
+
+    /// JSON of what a text alone does not hold.
+    pub fn content(&self) -> Option<String> {
+        match self {
+            Self::Text(_) => None,
+            Self::Template { name, language, variables } => {
+                Some(json!({"template": {"name": name, "language": language, "variables": variables}}).to_string())
+            }
+        }
+    }
+}
+
+impl Stated {
+    /// As it stands in the log.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Missing => "",
+            Self::Allowed(purpose) => purpose.as_str(),
+            Self::NotAllowed(text) => text,
+        }
+    }
+}
+
+impl Request {
+    /// SHA-256 of the request's meaning: two spellings of one phone are the same request, two texts are not.
+    pub fn hash(&self) -> [u8; 32] {
+        let meaning = json!([
+            self.instance.as_str(),
+            self.recipient.to_string(),
+            self.draft.kind(),
+            self.draft.text(),
+            self.draft.content(),
+            self.purpose.as_str(),
+            self.reference,
+            self.reply_to,
+            self.expires_at.map(Time::millis),
+        ]);
+        Sha256::digest(meaning.to_string().as_bytes()).into()
+    }
+}
+
+/// Reads a request's JSON object.
+///
+/// # Errors
+/// The names of all fields that are missing or malformed, in the documented order.
+pub fn parse(
+    object: &Map<String, Value>,
+    region: Option<Region>,
+    idempotency_key: Option<&str>,
+) -> Result<Request, Vec<&'static str>> {
+    let mut wrong = Wrong::default();
+    let instance = wrong.unless("instance_id", read_instance(object));
+    let recipient = wrong.unless("phone", read_recipient(object, region));
+    let template = wrong.maybe("template", present(object, "template").map(read_template));
+    let message = wrong.unless("message", read_message(object, present(object, "template").is_some()));
+    let reference = wrong.maybe("reference", present(object, "reference").map(|v| read_text(v, MAX_REFERENCE)));
+    wrong.media(object);
+    let reply_to = wrong.maybe("reply_to", present(object, "reply_to").map(|v| read_text(v, 256)));
+    let expires_at = wrong.maybe(
+        "expires_at",
+        present(object, "expires_at").map(|v| v.as_str().and_then(|text| Time::parse(text).ok())),
+    );
+    let key = wrong.maybe("Idempotency-Key", idempotency_key.map(read_idempotency_key));
+    match (instance, recipient, message, wrong.0) {
+        (Some(instance), Some(recipient), Some(message), fields) if fields.is_empty() => Ok(Request {
+            instance,
+            recipient,
+            draft: template.unwrap_or(Draft::Text(message)),
+            purpose: read_purpose(object),
+            reference,
+            reply_to,
+            expires_at,
+            idempotency_key: key,
+        }),
+        (.., fields) => Err(fields),
+    }
+}
+
+/// The names of the fields that are wrong, each once, in the order in which they are read.
+#[derive(Default)]
+struct Wrong(Vec<&'static str>);
+
+impl Wrong {
+    fn unless<T>(&mut self, field: &'static str, value: Option<T>) -> Option<T> {
+        if value.is_none() && !self.0.contains(&field) {
+            self.0.push(field);
+        }
+        value
+    }
+
+    /// For a field that may be absent: the outer option.
+    fn maybe<T>(&mut self, field: &'static str, value: Option<Option<T>>) -> Option<T> {
+        self.unless(field, value?)
+    }
+
+    /// This version sends no media over this API: each of its fields is named.
+    fn media(&mut self, object: &Map<String, Value>) {
+        for field in ["media_url", "media_type", "file_name"] {
+            if present(object, field).is_some() {
+                self.unless(field, None::<MediaKind>);
+            }
+        }
+    }
+}
+
+/// A field that is there and not null.
+fn present<'a>(object: &'a Map<String, Value>, field: &str) -> Option<&'a Value> {
+    object.get(field).filter(|v| !v.is_null())
+}
+
+fn read_instance(object: &Map<String, Value>) -> Option<InstanceId> {
+    let text = object.get("instance_id")?.as_str()?.trim();
+    let plausible = !text.is_empty() && text.len() <= 128 && !text.chars().any(char::is_control);
+    plausible.then(|| InstanceId::from_text(text))
+}
+
+fn read_recipient(object: &Map<String, Value>, region: Option<Region>) -> Option<Recipient> {
+    Recipient::parse(object.get("phone")?.as_str()?, region).ok()
+}
+
+/// The text; an empty one stands for "absent" where a template takes its place.
+fn read_message(object: &Map<String, Value>, has_template: bool) -> Option<String> {
+    match present(object, "message") {
+        None => has_template.then(String::new),
+        Some(value) => {
+            let text = value.as_str()?;
+            let fits = !text.trim().is_empty() && text.chars().count() <= MAX_CHARS && !text.contains('\0');
+            (fits || (has_template && text.trim().is_empty())).then(|| text.to_owned())
+        }
+    }
+}
+
+fn read_purpose(object: &Map<String, Value>) -> Stated {
+    match present(object, "message_purpose") {
+        None => Stated::Missing,
+        Some(Value::String(text)) if text.is_empty() => Stated::Missing,
+        Some(Value::String(text)) => match Purpose::parse(text) {
+            Some(purpose) => Stated::Allowed(purpose),
+            None => Stated::NotAllowed(text.chars().filter(|c| !c.is_control()).take(64).collect()),
+        },
+        Some(_) => Stated::NotAllowed("(no text)".into()),
+    }
+}
+
+fn read_template(value: &Value) -> Option<Draft> {
+    let object = value.as_object()?;
+    let name = read_text(object.get("name")?, 512)?;
+    let language = read_text(object.get("language")?, 16)?;
+    let variables = match present(object, "variables") {
+        None => Vec::new(),
+        Some(list) => list.as_array()?.iter().map(|v| read_text(v, 1024)).collect::<Option<_>>()?,
+    };
+    Some(Draft::Template { name, language, variables })
+}
+
+fn read_text(value: &Value, max_chars: usize) -> Option<String> {
+    let text = value.as_str()?;
+    let fits = !text.is_empty() && text.chars().count() <= max_chars && !text.contains('\0');
+    fits.then(|| text.to_owned())
+}
+
+fn read_idempotency_key(text: &str) -> Option<String> {
+    let fits = (1..=255).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    fits.then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(body: &str) -> Vec<&'static str> {
+        let value: Value = serde_json::from_str(body).expect("json");
+        parse(value.as_object().expect("object"), None, None).err().unwrap_or_default()
+    }
+
+    #[test]
+    fn every_wrong_field_is_named_in_order() {
+        let rows: &[(&str, &[&str])] = &[
+            ("{}", &["instance_id", "phone", "message"]),
+            (r#"{"instance_id":5,"phone":[],"message":{}}"#, &["instance_id", "phone", "message"]),
+            (r#"{"instance_id":"a","phone":"+966501234567","message":"  \n "}"#, &["message"]),
+            (r#"{"instance_id":"a","phone":"+966501234567","message":"a\u0000b"}"#, &["message"]),
+            (r#"{"instance_id":"a","phone":"hello","message":"x","reference":""}"#, &["phone", "reference"]),
+            (r#"{"instance_id":"a","phone":"+966501234567","message":"x","expires_at":"soon"}"#, &["expires_at"]),
+            (r#"{"instance_id":"a","phone":"+966501234567","message":"x","media_url":"https://x"}"#, &["media_url"]),
+            (r#"{"instance_id":"a","phone":"+966501234567","template":{"name":"n","language":"he"}}"#, &[]),
+            (r#"{"instance_id":"a","phone":"+966501234567","template":{"name":"n"}}"#, &["template"]),
+            (r#"{"instance_id":"a","phone":"contact:12","message":"x","unknown":1}"#, &[]),
+        ];
+        for (body, wrong) in rows {
+            assert_eq!(fields(body), *wrong, "{body}");
+        }
+        let long = format!(r#"{{"instance_id":"a","phone":"+966501234567","message":"{}"}}"#, "م".repeat(4096));
+        assert!(fields(&long).is_empty());
+        let longer = long.replace(r#""message":""#, r#""message":"x"#);
+        assert_eq!(fields(&longer), ["message"]);
+    }
+
+    #[test]
+    fn two_spellings_of_a_phone_are_one_request() {
+        let request = |phone: &str| {
+            let body = json!({"instance_id": "a", "phone": phone, "message": "x", "message_purpose": "support"});
+            parse(body.as_object().expect("object"), None, None).expect("readable").hash()
+        };
+        assert_eq!(request("+966501234567"), request("00966 50-123-4567"));
+        assert_ne!(request("+966501234567"), request("+966501234568"));
+    }
+
+    #[test]
+    fn purposes_are_stated_exactly() {
+        let stated = |v: Value| read_purpose(json!({"message_purpose": v}).as_object().expect("object"));
+        assert_eq!(stated(json!("support")), Stated::Allowed(Purpose::Support));
+        assert_eq!(stated(json!(null)), Stated::Missing);
+        assert_eq!(stated(json!("")), Stated::Missing);
+        assert_eq!(stated(json!("Support")), Stated::NotAllowed("Support".into()));
+        assert_eq!(stated(json!(7)), Stated::NotAllowed("(no text)".into()));
+    }
+}

@@ -1,0 +1,105 @@
+//! The figures that the guard and the dispatcher go by. The configuration names them; see there for the reasons.
+
+use crate::model::purpose::Purpose;
+use std::time::Duration;
+
+/// Thresholds, rates and times. A rate or threshold of 0 is off.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rules {
+    /// How long a request waits at most.
+    pub answer_timeout: Duration,
+    /// Messages a minute of one instance.
+    pub throttle_per_minute: u32,
+    /// How many of them at once.
+    pub throttle_burst: u32,
+    /// Messages a minute to one recipient.
+    pub recipient_per_minute: u32,
+    /// How many of them at once.
+    pub recipient_burst: u32,
+    /// Authentication messages to one recipient within the window.
+    pub authentication_limit: u32,
+    /// That window.
+    pub authentication_window: Duration,
+    /// People who get one text within an hour: support.
+    pub repetition_support: u32,
+    /// The same: transactional.
+    pub repetition_transactional: u32,
+    /// The same: operational.
+    pub repetition_operational: u32,
+    /// The same: internal_team.
+    pub repetition_internal_team: u32,
+    /// Strangers written to within an hour: support.
+    pub outreach_support: u32,
+    /// The same: all other purposes.
+    pub outreach_other: u32,
+    /// Messages in 24 hours from which on the health of a number is judged.
+    pub health_min_messages: u32,
+    /// Per cent failed for reasons of the recipient.
+    pub health_failed_percent: u32,
+    /// Per cent opted out.
+    pub health_opted_out_percent: u32,
+    /// Content score from which on a message is refused.
+    pub refuse_score: u8,
+    /// Content score from which on a message is listed for review.
+    pub review_score: u8,
+    /// Strikes within an hour that pause an instance.
+    pub strikes: u32,
+    /// Score and log everything, refuse nothing for content or behaviour.
+    pub observe: bool,
+    /// Whether one-time codes reach people who opted out.
+    pub suppressed_may_get_authentication: bool,
+    /// How long an Idempotency-Key is remembered.
+    pub idempotency_life: Duration,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            answer_timeout: Duration::from_secs(10),
+            throttle_per_minute: 60,
+            throttle_burst: 20,
+            recipient_per_minute: 10,
+            recipient_burst: 5,
+            authentication_limit: 5,
+            authentication_window: Duration::from_secs(600),
+            repetition_support: 30,
+            repetition_transactional: 300,
+            repetition_operational: 1000,
+            repetition_internal_team: 1000,
+            outreach_support: 20,
+            outreach_other: 300,
+            health_min_messages: 50,
+            health_failed_percent: 8,
+            health_opted_out_percent: 4,
+            refuse_score: 80,
+            review_score: 60,
+            strikes: 3,
+            observe: false,
+            suppressed_may_get_authentication: false,
+            idempotency_life: Duration::from_secs(24 * 60 * 60),
+        }
+    }
+}
+
+impl Rules {
+    /// People who may get one text within an hour; `None`: no limit (one-time codes are alike by nature).
+    pub const fn repetition(&self, purpose: Purpose) -> Option<u32> {
+        let limit = match purpose {
+            Purpose::Support => self.repetition_support,
+            Purpose::Transactional => self.repetition_transactional,
+            Purpose::Operational => self.repetition_operational,
+            Purpose::InternalTeam => self.repetition_internal_team,
+            Purpose::Authentication => 0,
+        };
+        if limit == 0 { None } else { Some(limit) }
+    }
+
+    /// Strangers who may be written to within an hour; `None`: no limit.
+    pub const fn outreach(&self, purpose: Purpose) -> Option<u32> {
+        let limit = match purpose {
+            Purpose::Support => self.outreach_support,
+            _ => self.outreach_other,
+        };
+        if limit == 0 { None } else { Some(limit) }
+    }
+}

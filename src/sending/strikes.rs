@@ -1,0 +1,57 @@
+//! Strikes: policy violations that add up. Several within an hour, with different texts or to different people, pause
+//! the instance for review; the same text to the same person counts once. Nothing but strikes and health pauses by
+//! itself.
+
+use super::{facts::Facts, request::Request, rules::Rules};
+use crate::{
+    instances::pause,
+    model::ids::{InstanceId, LogId},
+    store::{StoreError, WriteTx},
+};
+use rusqlite::params;
+use std::time::Duration;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Notes a policy violation; pauses the instance when it is one too many.
+pub(super) fn strike(
+    tx: &WriteTx<'_>,
+    rules: &Rules,
+    request: &Request,
+    facts: &Facts,
+    log_id: LogId,
+) -> Result<(), StoreError> {
+    let since = facts.now.minus(HOUR);
+    let recipient = request.recipient.to_string();
+    tx.execute("DELETE FROM strikes WHERE instance_id = ?1 AND at <= ?2", params![request.instance, since])?;
+    tx.execute(
+        "INSERT INTO strikes (instance_id, at, recipient, fingerprint, log_id)
+         SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (
+             SELECT 1 FROM strikes WHERE instance_id = ?1 AND recipient = ?3 AND fingerprint = ?4)",
+        params![request.instance, facts.now, recipient, facts.fingerprint.cast_signed(), log_id],
+    )?;
+    let evidence =
+        tx.list("SELECT log_id FROM strikes WHERE instance_id = ?1 ORDER BY at", params![request.instance], |r| {
+            r.get::<_, LogId>(0)
+        })?;
+    if rules.strikes == 0 || evidence.len() < rules.strikes as usize {
+        return Ok(());
+    }
+    let reason = format!("{} messages within an hour violated the content policy", evidence.len());
+    pause::pause(tx, &request.instance, &reason, &evidence, facts.now, "guard")
+}
+
+/// Pauses an instance whose messages fail or drive people away at twice the thresholds.
+pub(super) fn pause_for_health(
+    tx: &WriteTx<'_>,
+    instance: &InstanceId,
+    facts: &Facts,
+    log_id: LogId,
+) -> Result<(), StoreError> {
+    let pace = &facts.pace;
+    let reason = format!(
+        "of {} messages in 24 hours {} failed for reasons of the recipient, and {} people opted out",
+        pace.sent_24h, pace.failed_24h, pace.opted_out_24h
+    );
+    pause::pause(tx, instance, &reason, &[log_id], facts.now, "guard")
+}

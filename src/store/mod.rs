@@ -1,0 +1,123 @@
+//! The door to SQLite. Nobody else opens the database file.
+//!
+//! - [`Store::write`] runs a closure on the one writer thread (`writer.rs`: group commit, `synchronous=FULL`) and
+//!   answers after the commit. Closures must not wait for anything: no network, no locks held elsewhere, no sleep.
+//! - [`Store::read`] runs a closure on one of a few read-only connections. It sees the last commit.
+//! - [`Store::open`] takes the directory's lock, judges the file, backs it up and migrates it (`open.rs`).
+//!
+//! This slice knows SQL and files, and nothing of what the rows mean.
+//!
+//! Adding a migration: a file `migrations/000N_word.sql` with a comment for each table, a line in `open::MIGRATIONS`,
+//! rows of the tables it touches in `tests/data/migrations/`. Never change a file that was released, nor the meaning
+//! of a column.
+
+mod columns;
+mod error;
+mod open;
+mod tx;
+mod writer;
+
+pub use error::StoreError;
+pub use open::{SCHEMA_VERSION, check_file};
+pub use tx::{Tx, WriteTx};
+
+use crate::model::clock::Time;
+use r2d2::Pool;
+use r2d2_sqlite::SqliteConnectionManager;
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    sync::{Arc, RwLock},
+};
+use writer::Writer;
+
+/// The database: one writer, a few readers, and the lock on the directory. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    path: PathBuf,
+    writer: RwLock<Option<Writer>>,
+    readers: Pool<SqliteConnectionManager>,
+    /// Held as long as the store lives: keeps a second process out.
+    _lock: File,
+}
+
+/// Connections for reading: pages of the portal and status questions, never the way of a message.
+const READERS: u32 = 4;
+
+impl Store {
+    /// Opens (or makes) the database in `data_dir`, migrating it where needed. `now` names the backup.
+    ///
+    /// # Errors
+    /// A directory that cannot be written or is in use; a file that is damaged, foreign, or of a newer version.
+    pub fn open(data_dir: &Path, now: Time) -> Result<Self, StoreError> {
+        let lock = open::lock(data_dir)?;
+        let path = data_dir.join(open::FILE_NAME);
+        let connection = open::writer_connection(&path, now)?;
+        let readers = Pool::builder()
+            .max_size(READERS)
+            .min_idle(Some(1))
+            .thread_pool(Arc::new(scheduled_thread_pool::ScheduledThreadPool::new(1)))
+            // The file was just opened for writing: a check of each loan would only cost time.
+            .test_on_check_out(false)
+            .build(open::reader_manager(&path))
+            .map_err(|e| StoreError::Unavailable(e.to_string()))?;
+        let writer = RwLock::new(Some(Writer::start(connection)));
+        Ok(Self { shared: Arc::new(Shared { path, writer, readers, _lock: lock }) })
+    }
+
+    /// Where the database file lies.
+    pub fn path(&self) -> &Path {
+        &self.shared.path
+    }
+
+    /// Runs `work` on the writer and answers after its commit. An `Err` of the closure rolls back what it did.
+    ///
+    /// # Errors
+    /// The closure's own, or the store's.
+    pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&WriteTx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let answer = {
+            let writer = self.shared.writer.read().expect("no holder panics");
+            writer.as_ref().and_then(|w| w.submit(work))
+        };
+        match answer {
+            Some(answer) => answer.await.unwrap_or_else(|_| Err(StoreError::Stopping.into())),
+            None => Err(StoreError::Stopping.into()),
+        }
+    }
+
+    /// Runs `work` on a read-only connection, in one transaction.
+    ///
+    /// # Errors
+    /// The closure's own, or the store's.
+    pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let readers = self.shared.readers.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            let mut connection = readers.get().map_err(|e| StoreError::Unavailable(e.to_string()))?;
+            let view = connection.transaction().map_err(StoreError::from)?;
+            work(&Tx::new(&view))
+        });
+        done.await.unwrap_or_else(|e| Err(StoreError::Panicked(e.to_string()).into()))
+    }
+
+    /// Commits what waits and ends the writer. Later writes answer [`StoreError::Stopping`].
+    pub async fn close(&self) {
+        let writer = self.shared.writer.write().expect("no holder panics").take();
+        if let Some(writer) = writer {
+            let _ = tokio::task::spawn_blocking(move || writer.stop()).await;
+        }
+    }
+}

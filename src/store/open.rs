@@ -1,0 +1,185 @@
+//! Opening the database file: the lock, whose file it is, its version, backups and migrations.
+//!
+//! A file is ours when it is new and empty or carries our application id. A newer schema than this program knows, a
+//! foreign file and a damaged one are refused, untouched, with a line that says what would help.
+
+use super::StoreError;
+use crate::model::clock::Time;
+use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::{Connection, OpenFlags};
+use rusqlite_migration::{M, Migrations};
+use std::{
+    fs::{DirBuilder, File, OpenOptions},
+    io::{Read, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::Path,
+    time::Duration,
+};
+
+/// The database's file in the data directory.
+pub(super) const FILE_NAME: &str = "wa-gateway.db";
+
+/// "WAgw": marks a file as ours (SQLite's application_id); the first migration sets it.
+const APPLICATION_ID: i32 = 0x5741_6777;
+
+/// All migrations, oldest first.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_foundation.sql")];
+
+/// The newest schema that this program knows.
+pub const SCHEMA_VERSION: usize = MIGRATIONS.len();
+
+/// Checkpoint after this many pages of 4 KiB: at most 16 MB to replay after a crash, which takes a few milliseconds.
+const CHECKPOINT_PAGES: u32 = 4000;
+
+/// Takes the directory's lock, making the directory (0700) where it is missing. The lock ends with the returned file.
+pub(super) fn lock(data_dir: &Path) -> Result<File, StoreError> {
+    let unusable = |e: std::io::Error| unusable(data_dir, &e);
+    if !data_dir.exists() {
+        DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(unusable)?;
+    }
+    let path = data_dir.join("lock");
+    let mut file =
+        OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(0o600).open(path).map_err(unusable)?;
+    if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
+        let mut pid = String::new();
+        let _ = file.read_to_string(&mut pid);
+        let pid = if pid.trim().is_empty() { "?".into() } else { pid.trim().to_owned() };
+        return Err(StoreError::Locked { path: data_dir.to_owned(), pid });
+    }
+    // Only for the message above; the lock itself is the kernel's and ends with the process.
+    let _ = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
+    Ok(file)
+}
+
+/// The writer's connection, judged and migrated.
+pub(super) fn writer_connection(path: &Path, now: Time) -> Result<Connection, StoreError> {
+    make_private(path)?;
+    let mut connection = Connection::open(path).map_err(|e| refuse(path, &e))?;
+    connection.busy_timeout(Duration::from_secs(5)).map_err(|e| refuse(path, &e))?;
+    let version = judge(&connection, path)?;
+    connection
+        .execute_batch(&format!(
+            "PRAGMA journal_mode = WAL;
+             PRAGMA synchronous = FULL;
+             PRAGMA foreign_keys = ON;
+             PRAGMA cache_size = -8000;
+             PRAGMA temp_store = MEMORY;
+             PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};
+             PRAGMA journal_size_limit = 33554432;"
+        ))
+        .map_err(|e| refuse(path, &e))?;
+    migrate(&mut connection, path, version, now)?;
+    connection.set_prepared_statement_cache_capacity(256);
+    Ok(connection)
+}
+
+/// Read-only connections for the pool.
+pub(super) fn reader_manager(path: &Path) -> SqliteConnectionManager {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    SqliteConnectionManager::file(path).with_flags(flags).with_init(|c| {
+        c.busy_timeout(Duration::from_secs(5))?;
+        c.set_prepared_statement_cache_capacity(64);
+        c.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY;")
+    })
+}
+
+/// Reads through the whole file at `path` for damage. Slow on a large one; for `doctor` and restore.
+///
+/// # Errors
+/// What [`Store::open`](super::Store::open) would say, or what SQLite found, in one line.
+pub fn check_file(path: &Path) -> Result<(), StoreError> {
+    let connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|e| refuse(path, &e))?;
+    judge(&connection, path)?;
+    let found: String =
+        connection.query_row("PRAGMA quick_check(1)", [], |r| r.get(0)).map_err(|e| refuse(path, &e))?;
+    if found == "ok" {
+        return Ok(());
+    }
+    Err(StoreError::Unusable { path: path.to_owned(), problem: format!("{DAMAGED} ({})", found.replace('\n', " ")) })
+}
+
+/// Whose file this is and of which version. Changes nothing.
+fn judge(connection: &Connection, path: &Path) -> Result<usize, StoreError> {
+    let number = |sql: &str| connection.query_row(sql, [], |r| r.get::<_, i64>(0)).map_err(|e| refuse(path, &e));
+    let tables = number("SELECT count(*) FROM sqlite_schema")?;
+    let application = number("PRAGMA application_id")?;
+    let version = usize::try_from(number("PRAGMA user_version")?).unwrap_or(usize::MAX);
+    if tables == 0 && application == 0 && version == 0 {
+        return Ok(0);
+    }
+    let refused = |problem: String| Err(StoreError::Unusable { path: path.to_owned(), problem });
+    if application != i64::from(APPLICATION_ID) {
+        return refused("this is not a wa-gateway database; choose another data directory".into());
+    }
+    if version > SCHEMA_VERSION {
+        return refused(format!(
+            "the database has schema {version}, this program knows up to {SCHEMA_VERSION}: install the newer \
+             wa-gateway again, or restore the backup that was made before the upgrade (in backups/ beside it)"
+        ));
+    }
+    Ok(version)
+}
+
+/// Steps up one version at a time, each behind a backup of the file as it was.
+fn migrate(connection: &mut Connection, path: &Path, from: usize, now: Time) -> Result<(), StoreError> {
+    let migrations = Migrations::new(MIGRATIONS.iter().map(|sql| M::up(sql)).collect());
+    for to in from + 1..=SCHEMA_VERSION {
+        if to > 1 {
+            back_up(connection, path, to, now)?;
+        }
+        migrations.to_version(connection, to).map_err(|e| StoreError::Unusable {
+            path: path.to_owned(),
+            problem: format!("the step to schema {to} failed and was taken back: {e}"),
+        })?;
+    }
+    Ok(())
+}
+
+fn back_up(connection: &Connection, path: &Path, to: usize, now: Time) -> Result<(), StoreError> {
+    let dir = path.with_file_name("backups");
+    if !dir.exists() {
+        DirBuilder::new().mode(0o700).create(&dir).map_err(|e| unusable(&dir, &e))?;
+    }
+    let target = dir.join(format!("before-schema-{to}-{}.db", now.timestamp().strftime("%Y%m%dT%H%M%SZ")));
+    make_private(&target)?;
+    connection
+        .backup("main", &target, None)
+        .map_err(|e| StoreError::Unusable { path: target.clone(), problem: format!("no backup could be made: {e}") })
+}
+
+/// Makes the file with mode 0600 before SQLite would make it with the process's umask.
+fn make_private(path: &Path) -> Result<(), StoreError> {
+    if path.exists() {
+        return Ok(());
+    }
+    let made = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path);
+    made.map(drop).map_err(|e| unusable(path, &e))
+}
+
+const DAMAGED: &str = "the database file is damaged: restore a backup (wa-gateway restore FILE); the file was not changed";
+
+fn refuse(path: &Path, e: &rusqlite::Error) -> StoreError {
+    use rusqlite::ErrorCode::{CannotOpen, DatabaseCorrupt, NotADatabase, ReadOnly};
+    let problem = match e.sqlite_error_code() {
+        Some(DatabaseCorrupt) => DAMAGED.into(),
+        Some(NotADatabase) => {
+            "this is no SQLite file, or its first page is damaged: restore a backup or choose another data directory; \
+             the file was not changed"
+                .into()
+        }
+        Some(CannotOpen | ReadOnly) => "cannot be written: check the owner and the free space of its directory".into(),
+        _ => e.to_string(),
+    };
+    StoreError::Unusable { path: path.to_owned(), problem }
+}
+
+fn unusable(path: &Path, e: &std::io::Error) -> StoreError {
+    let problem = match e.kind() {
+        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+            format!("cannot be written by this user ({e}): run as its owner or choose another --data-dir")
+        }
+        _ => e.to_string(),
+    };
+    StoreError::Unusable { path: path.to_owned(), problem }
+}

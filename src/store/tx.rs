@@ -1,0 +1,89 @@
+//! What a closure sees of the database: [`Tx`] to read, [`WriteTx`] to read and write.
+//!
+//! All statements go through the connection's cache, so that the text of a statement is parsed once a connection.
+
+use super::StoreError;
+use rusqlite::{Connection, OptionalExtension, Params, Row};
+use std::ops::Deref;
+
+/// One consistent view of the database.
+pub struct Tx<'c>(&'c Connection);
+
+/// A view that can be changed. Only the writer thread makes one.
+pub struct WriteTx<'c>(Tx<'c>);
+
+impl<'c> Tx<'c> {
+    pub(super) fn new(connection: &'c Connection) -> Self {
+        Self(connection)
+    }
+
+    /// The one row that must be there.
+    ///
+    /// # Errors
+    /// The database's own; no such row is one of them.
+    pub fn one<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        Ok(self.0.prepare_cached(sql)?.query_row(params, read)?)
+    }
+
+    /// The row, if it is there.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn find<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, StoreError> {
+        Ok(self.0.prepare_cached(sql)?.query_row(params, read).optional()?)
+    }
+
+    /// All rows, in the statement's order.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn list<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut statement = self.0.prepare_cached(sql)?;
+        let rows = statement.query_map(params, read)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
+impl<'c> WriteTx<'c> {
+    pub(super) fn new(connection: &'c Connection) -> Self {
+        Self(Tx::new(connection))
+    }
+
+    /// Changes rows; returns how many.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn execute(&self, sql: &str, params: impl Params) -> Result<usize, StoreError> {
+        Ok(self.0.0.prepare_cached(sql)?.execute(params)?)
+    }
+
+    /// Inserts one row; returns its number.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn insert(&self, sql: &str, params: impl Params) -> Result<i64, StoreError> {
+        Ok(self.0.0.prepare_cached(sql)?.insert(params)?)
+    }
+}
+
+impl<'c> Deref for WriteTx<'c> {
+    type Target = Tx<'c>;
+    fn deref(&self) -> &Tx<'c> {
+        &self.0
+    }
+}

@@ -1,0 +1,123 @@
+//! The suppressions' rows.
+
+use crate::{
+    model::{
+        clock::Time,
+        ids::{AccountId, ContactId, InstanceId},
+        instance::words,
+    },
+    store::{StoreError, Tx, WriteTx},
+};
+use rusqlite::params;
+use serde::Serialize;
+
+words! {
+    /// Who said that nothing is to be sent.
+    Source {
+        /// The person themself.
+        Recipient = "recipient",
+        /// The account, by hand.
+        Manual = "manual",
+    }
+}
+
+/// A suppression in force, as `suppress list` shows it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Suppression {
+    /// E.164, or null for a hidden number.
+    pub phone: Option<String>,
+    /// The person.
+    pub contact_id: ContactId,
+    /// recipient or manual.
+    pub source: String,
+    /// Why.
+    pub reason: String,
+    /// Since when.
+    pub since: Time,
+}
+
+/// What makes a suppression.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct New<'a> {
+    /// Whose list.
+    pub account: AccountId,
+    /// Who.
+    pub contact: ContactId,
+    /// By whom.
+    pub source: Source,
+    /// Why.
+    pub reason: &'a str,
+    /// Where the person said so.
+    pub instance: Option<&'a InstanceId>,
+}
+
+/// The reason of a suppression in force for this contact, if there is one.
+///
+/// # Errors
+/// The store's.
+pub fn active(tx: &Tx<'_>, contact: ContactId) -> Result<Option<String>, StoreError> {
+    tx.find(
+        "SELECT reason FROM suppressions WHERE contact_id = ?1 AND lifted_at IS NULL LIMIT 1",
+        params![contact],
+        |r| r.get(0),
+    )
+}
+
+/// Suppresses a contact; one that is suppressed from the same source already keeps its first date. Says whether it is
+/// new.
+///
+/// # Errors
+/// The store's.
+pub fn add(tx: &WriteTx<'_>, new: &New<'_>, now: Time) -> Result<bool, StoreError> {
+    let added = tx.execute(
+        "INSERT INTO suppressions (account_id, contact_id, source, reason, instance_id, since)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+        params![new.account, new.contact, new.source.as_str(), new.reason, new.instance, now],
+    )?;
+    Ok(added > 0)
+}
+
+/// Lifts the suppressions of `contact` from `sources`; says how many.
+///
+/// # Errors
+/// The store's.
+pub fn lift(
+    tx: &WriteTx<'_>,
+    contact: ContactId,
+    sources: &[Source],
+    by: &str,
+    now: Time,
+) -> Result<usize, StoreError> {
+    let mut lifted = 0;
+    for source in sources {
+        lifted += tx.execute(
+            "UPDATE suppressions SET lifted_at = ?3, lifted_by = ?4
+             WHERE contact_id = ?1 AND source = ?2 AND lifted_at IS NULL",
+            params![contact, source.as_str(), now, by],
+        )?;
+    }
+    Ok(lifted)
+}
+
+/// Everyone who is suppressed in an account, oldest first.
+///
+/// # Errors
+/// The store's.
+pub fn list(tx: &Tx<'_>, account: AccountId) -> Result<Vec<Suppression>, StoreError> {
+    tx.list(
+        "SELECT (SELECT i.value FROM contact_identities i WHERE i.contact_id = s.contact_id AND i.kind = 'phone'
+                 LIMIT 1),
+                s.contact_id, s.source, s.reason, s.since
+         FROM suppressions s WHERE s.account_id = ?1 AND s.lifted_at IS NULL ORDER BY s.since, s.id",
+        params![account],
+        |r| {
+            Ok(Suppression {
+                phone: r.get(0)?,
+                contact_id: r.get(1)?,
+                source: r.get(2)?,
+                reason: r.get(3)?,
+                since: r.get(4)?,
+            })
+        },
+    )
+}
