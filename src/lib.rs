@@ -1,4 +1,5 @@
 //! wa-gateway: expected WhatsApp messages out, answers in, and a guard in between.
 
+pub mod config;
 pub mod connectors;
 pub mod model;
