@@ -1,5 +1,6 @@
 //! wa-gateway: expected WhatsApp messages out, answers in, and a guard in between.
 
+pub mod config;
 pub mod connectors;
 pub mod model;
 pub mod store;

@@ -6,6 +6,7 @@
 
 pub mod clock;
 pub mod code;
+pub mod egress;
 pub mod ids;
 pub mod instance;
 pub mod message;

@@ -1,0 +1,279 @@
+//! The shape of the configuration: one struct a section, one field a key.
+//!
+//! A field says what it is for; its unit, default and reason are told to the admin in `assets/config/sample.toml`.
+//! There is no `#[serde(default)]` here on purpose: the sample supplies every default, and a key that is missing there
+//! fails the tests.
+//!
+//! Adding a key: a field here, its lines in the sample, a row in `tests.rs`. This file must not know where values come
+//! from.
+
+use super::values::{
+    self, AcmeChallenge, ContentPolicy, Language, LogFormat, Registration, TlsMode, acme_directory, base_url, count,
+    directory, duration, hours, listen, percent,
+};
+use crate::model::egress::EgressEntry;
+use ipnet::IpNet;
+use serde::Deserialize;
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+/// Everything an admin can set.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where everything is kept that must survive.
+    #[serde(deserialize_with = "directory")]
+    pub data_dir: PathBuf,
+    /// `https://…` without a final slash; none: the local listener's address.
+    #[serde(deserialize_with = "base_url")]
+    pub public_url: Option<String>,
+    /// Shown where a text says "contact support"; may be empty.
+    pub support_contact: String,
+    /// Addresses to listen on.
+    pub listen: Listen,
+    /// Bounds of the HTTP server.
+    pub limits: Limits,
+    /// The certificate of the public listener.
+    pub tls: Tls,
+    /// What may be called.
+    pub egress: Egress,
+    /// The walk of a message.
+    pub sending: Sending,
+    /// The guard's thresholds.
+    pub guard: Guard,
+    /// The web pages.
+    pub portal: Portal,
+    /// How owner and admin are told, besides the portal.
+    pub notices: Notices,
+    /// Files in and out.
+    pub media: Media,
+    /// Customers' endpoints.
+    pub webhooks: Webhooks,
+    /// How long what is kept.
+    pub retention: Retention,
+    /// The Chattu dialect.
+    pub chattu: Chattu,
+    /// The log.
+    pub log: Log,
+}
+
+/// Addresses to listen on; none is off.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listen {
+    /// Plain HTTP for integrations on this machine.
+    #[serde(deserialize_with = "listen")]
+    pub local: Option<SocketAddr>,
+    /// TLS.
+    #[serde(deserialize_with = "listen")]
+    pub public: Option<SocketAddr>,
+    /// ACME's http-01 and the redirect to TLS.
+    #[serde(deserialize_with = "listen")]
+    pub http: Option<SocketAddr>,
+    /// `/metrics` alone; none: on the local listener.
+    #[serde(deserialize_with = "listen")]
+    pub metrics: Option<SocketAddr>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    #[serde(deserialize_with = "values::nets")]
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+/// Bounds of the HTTP server.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Connections at once.
+    #[serde(deserialize_with = "count")]
+    pub connections: u32,
+    /// Connections at once from one address; at most `connections`.
+    #[serde(deserialize_with = "count")]
+    pub connections_per_address: u32,
+    /// Until the header has arrived.
+    #[serde(deserialize_with = "duration")]
+    pub header_timeout: Duration,
+    /// Until the body has arrived.
+    #[serde(deserialize_with = "duration")]
+    pub body_timeout: Duration,
+    /// Until a silent connection is closed.
+    #[serde(deserialize_with = "duration")]
+    pub idle_timeout: Duration,
+    /// Until the TLS handshake is done.
+    #[serde(deserialize_with = "duration")]
+    pub handshake_timeout: Duration,
+}
+
+/// The certificate of the public listener.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// Where it comes from.
+    pub mode: TlsMode,
+    /// PEM chain; there when the mode is `files`.
+    #[serde(deserialize_with = "values::file")]
+    pub certificate: Option<PathBuf>,
+    /// PEM key; there when the mode is `files`.
+    #[serde(deserialize_with = "values::file")]
+    pub key: Option<PathBuf>,
+    /// Names for ACME; not empty when the mode is `acme`.
+    #[serde(deserialize_with = "values::host_names")]
+    pub acme_domains: Vec<String>,
+    /// Where the authority writes to; may be empty.
+    #[serde(deserialize_with = "values::email")]
+    pub acme_email: String,
+    /// Empty: Let's Encrypt; `staging`: its test system; else an address.
+    #[serde(deserialize_with = "acme_directory")]
+    pub acme_directory: String,
+    /// How the authority makes sure.
+    pub acme_challenge: AcmeChallenge,
+}
+
+/// What may be called.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Egress {
+    /// Private places that may be called all the same.
+    #[serde(deserialize_with = "values::egress_entries")]
+    pub allow: Vec<EgressEntry>,
+}
+
+/// The walk of a message.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sending {
+    /// The longest that a caller waits; no attempt after it.
+    #[serde(deserialize_with = "duration")]
+    pub answer_timeout: Duration,
+    /// How long an idempotency key is remembered, in hours.
+    #[serde(deserialize_with = "hours")]
+    pub idempotency_hours: u32,
+}
+
+/// The guard's thresholds.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Guard {
+    /// Messages a minute, per instance.
+    #[serde(deserialize_with = "count")]
+    pub throttle_per_minute: u32,
+    /// Messages at once, per instance.
+    #[serde(deserialize_with = "count")]
+    pub throttle_burst: u32,
+    /// Messages a minute, per recipient.
+    #[serde(deserialize_with = "count")]
+    pub recipient_per_minute: u32,
+    /// Messages at once, per recipient.
+    #[serde(deserialize_with = "count")]
+    pub recipient_burst: u32,
+    /// Authentication messages within the window, per recipient.
+    #[serde(deserialize_with = "count")]
+    pub authentication_limit: u32,
+    /// The window of `authentication_limit`.
+    #[serde(deserialize_with = "duration")]
+    pub authentication_window: Duration,
+    /// Whether signals act.
+    pub content_policy: ContentPolicy,
+    /// Score from which a message is refused, 1 to 100.
+    #[serde(deserialize_with = "percent")]
+    pub refuse_score: u32,
+    /// Score from which a message is listed for review, 1 to `refuse_score`.
+    #[serde(deserialize_with = "percent")]
+    pub review_score: u32,
+    /// Strikes within the window that pause an instance.
+    #[serde(deserialize_with = "count")]
+    pub strikes: u32,
+    /// The window of `strikes`.
+    #[serde(deserialize_with = "duration")]
+    pub strikes_window: Duration,
+    /// People who may get one text: support.
+    #[serde(deserialize_with = "count")]
+    pub repetition_support: u32,
+    /// People who may get one text: transactional.
+    #[serde(deserialize_with = "count")]
+    pub repetition_transactional: u32,
+    /// People who may get one text: operational.
+    #[serde(deserialize_with = "count")]
+    pub repetition_operational: u32,
+    /// People who may get one text: internal_team.
+    #[serde(deserialize_with = "count")]
+    pub repetition_internal_team: u32,
+    /// The window of repetition.
+    #[serde(deserialize_with = "duration")]
+    pub repetition_window: Duration,
+    /// Strangers who may be written to: support.
+    #[serde(deserialize_with = "count")]
+    pub outreach_support: u32,
+    /// Strangers who may be written to: the other purposes.
+    #[serde(deserialize_with = "count")]
+    pub outreach_other: u32,
+    /// The window of outreach.
+    #[serde(deserialize_with = "duration")]
+    pub outreach_window: Duration,
+    /// Messages from which health is judged.
+    #[serde(deserialize_with = "count")]
+    pub health_min_messages: u32,
+    /// Percent failed for reasons of the recipient above which an instance is throttled.
+    #[serde(deserialize_with = "percent")]
+    pub health_failed_percent: u32,
+    /// Percent opted out above which an instance is throttled.
+    #[serde(deserialize_with = "percent")]
+    pub health_opted_out_percent: u32,
+    /// How many times those percentages pause an instance.
+    #[serde(deserialize_with = "percent")]
+    pub health_pause_factor: u32,
+    /// The window of health.
+    #[serde(deserialize_with = "duration")]
+    pub health_window: Duration,
+    /// The admin's own rules; need not exist.
+    #[serde(deserialize_with = "directory")]
+    pub policy_dir: PathBuf,
+    /// Whether one-time codes reach suppressed people.
+    pub suppressed_may_get_authentication: bool,
+}
+
+/// The web pages.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Portal {
+    /// Whether people can register.
+    pub registration: Registration,
+    /// The language before a user has chosen.
+    pub language: Language,
+    /// IANA name: the time zone of new accounts for which none is named.
+    #[serde(deserialize_with = "values::timezone")]
+    pub timezone: String,
+}
+
+/// How owner and admin are told, besides the portal. Nothing to set yet.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Notices {}
+
+/// Files in and out. Nothing to set yet.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Media {}
+
+/// Customers' endpoints. Nothing to set yet.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhooks {}
+
+/// How long what is kept. Nothing to set yet.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {}
+
+/// The Chattu dialect. Nothing to set yet.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chattu {}
+
+/// The log.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// A level, or several `part=level`, as tracing's filters spell them.
+    #[serde(deserialize_with = "values::log_level")]
+    pub level: String,
+    /// How lines are written.
+    pub format: LogFormat,
+}

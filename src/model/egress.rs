@@ -1,0 +1,118 @@
+//! One entry of the admin's egress list: a private place that the gateway may call all the same.
+//!
+//! Spelt `host:port`, where the host is an IP address, a network in CIDR form or a name; IPv6 stands in brackets. The
+//! port is always named, so that an entry for one service opens no other. What an entry allows, and what no entry can
+//! allow, is decided where connections are made, not here.
+
+use ipnet::IpNet;
+use std::{fmt, net::IpAddr, str::FromStr};
+
+/// A host or network, and the one port on it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct EgressEntry {
+    /// Which hosts.
+    pub host: EgressHost,
+    /// Which port, 1 to 65535.
+    pub port: u16,
+}
+
+/// The hosts that an entry speaks of.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum EgressHost {
+    /// All addresses of a network; one address is a network of one.
+    Net(IpNet),
+    /// A name, in lower case and without a final dot.
+    Name(String),
+}
+
+impl FromStr for EgressEntry {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || {
+            format!(
+                "{text:?} is no host and port, such as \"127.0.0.1:5678\", \"192.168.10.0/24:443\", \
+                 \"[fd00::/8]:443\" or \"n8n.lan:5678\""
+            )
+        };
+        let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+        let port = port.parse().ok().filter(|port| *port > 0).ok_or_else(wrong)?;
+        let host = match host.strip_prefix('[').map(|h| h.strip_suffix(']')) {
+            Some(inner) => EgressHost::Net(inner.and_then(net).ok_or_else(wrong)?),
+            None => match net(host) {
+                Some(net @ IpNet::V4(_)) => EgressHost::Net(net),
+                None if is_name(host) => EgressHost::Name(host.trim_end_matches('.').to_ascii_lowercase()),
+                _ => return Err(wrong()),
+            },
+        };
+        Ok(Self { host, port })
+    }
+}
+
+/// An address, or a network in CIDR form with the bits below its mask cleared.
+pub fn net(text: &str) -> Option<IpNet> {
+    let net = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))?;
+    Some(net.trunc())
+}
+
+/// A name that DNS could know, and no mistyped address: the last label has a letter.
+pub fn is_name(host: &str) -> bool {
+    let host = host.trim_end_matches('.');
+    let label = |l: &str| {
+        let plain = l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        plain && (1..=63).contains(&l.len()) && !l.starts_with('-') && !l.ends_with('-')
+    };
+    let lettered = host.rsplit('.').next().is_some_and(|l| l.bytes().any(|b| b.is_ascii_alphabetic()));
+    host.len() <= 253 && lettered && host.split('.').all(label)
+}
+
+impl fmt::Display for EgressEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let port = self.port;
+        match &self.host {
+            EgressHost::Name(name) => write!(f, "{name}:{port}"),
+            EgressHost::Net(net) => {
+                let whole = net.prefix_len() == net.max_prefix_len();
+                let host = if whole { net.addr().to_string() } else { net.to_string() };
+                if net.addr().is_ipv6() { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_are_hosts_or_networks_with_a_port() {
+        for (text, written) in [
+            ("127.0.0.1:5678", "127.0.0.1:5678"),
+            ("192.168.10.7/24:443", "192.168.10.0/24:443"),
+            ("[::1]:80", "[::1]:80"),
+            ("[fd00::/8]:443", "[fd00::/8]:443"),
+            ("N8N.lan.:5678", "n8n.lan:5678"),
+            ("localhost:1", "localhost:1"),
+        ] {
+            assert_eq!(text.parse::<EgressEntry>().map(|e| e.to_string()).as_deref(), Ok(written));
+        }
+        for no in [
+            "",
+            "127.0.0.1",
+            "127.0.0.1:",
+            "127.0.0.1:0",
+            "127.0.0.1:65536",
+            "::1:80",
+            "[::1]",
+            "[n8n]:80",
+            "300.1.1.1:80",
+            "10.0.0.0/33:80",
+            "http://n8n:80",
+            "a b:80",
+            "-a:80",
+            ":80",
+        ] {
+            assert!(no.parse::<EgressEntry>().is_err(), "{no}");
+        }
+    }
+}
