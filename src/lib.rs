@@ -2,3 +2,5 @@
 
 pub mod connectors;
 pub mod model;
+pub mod sending;
+pub mod suppression;

@@ -13,3 +13,4 @@ pub mod phone;
 pub mod plan;
 pub mod purpose;
 pub mod random;
+pub mod text;

@@ -1,0 +1,3 @@
+//! Sending: from a request to the wire, through the guard.
+
+pub mod policy;

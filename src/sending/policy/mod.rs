@@ -1,0 +1,3 @@
+//! The guard: pure judgements over facts.
+
+pub mod content;
