@@ -46,6 +46,8 @@ pub struct Together {
     pub id: Arc<str>,
     pub of: Vec<u16>,
     pub least: usize,
+    pub points: u32,
+    pub top: u32,
     pub weight: u32,
     pub calmed: u32,
     pub reason: Arc<str>,
@@ -156,6 +158,8 @@ impl Place<'_> {
             id: t.id.get_ref().as_str().into(),
             of,
             least: t.least,
+            points: t.points,
+            top: t.top,
             weight: u32::from(self.points(&t.weight)?),
             calmed: u32::from(t.calmed.min(100)),
             reason: t.reason.as_str().into(),
@@ -184,7 +188,7 @@ impl Place<'_> {
     fn pattern(&self, phrase: &Spanned<String>) -> Result<(String, bool), RuleError> {
         let written = phrase.get_ref();
         let words = folded(written);
-        if words.chars().filter(|c| !matches!(c, ' ' | '#' | '¤')).count() < 2 && !words.chars().any(|c| c >= '\u{2000}') {
+        if words.chars().all(|c| matches!(c, ' ' | '#' | '¤')) {
             let what = format!("{written:?} has no word in it: a phrase is a word or several, a star may end it");
             return Err(self.wrong(phrase.span().start, what));
         }

@@ -67,8 +67,9 @@ fn signals(rules: &Compiled, tallies: &[Tally]) -> Vec<Signal> {
     }
     let mut best: Vec<(&Arc<str>, u32, &Arc<str>)> = Vec::new();
     for t in &rules.together {
-        let present = t.of.iter().filter(|g| tallies[usize::from(**g)].0[0].is_some()).count();
-        if present < t.least {
+        let present = |g: &&u16| tallies[usize::from(**g)].0[0].is_some() && points[usize::from(**g)] >= t.points;
+        let top = t.of.iter().map(|g| points[usize::from(*g)]).max().unwrap_or(0);
+        if t.of.iter().filter(present).count() < t.least || top < t.top {
             continue;
         }
         let weight = lower(t.weight, t.calmed);

@@ -30,10 +30,12 @@ pub use rules::RuleError;
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
 pub struct Signal {
     /// Stable name: a group of the rules, or `link.…`, `purpose.…`, `obfuscation.…`.
+    #[serde(serialize_with = "as_text")]
     pub id: Arc<str>,
     /// Points, 0 to 100, after what a businesslike context took away.
     pub weight: u8,
     /// A plain English clause for the log, such as "speaks of a discount".
+    #[serde(serialize_with = "as_text")]
     pub reason: Arc<str>,
 }
 
@@ -155,4 +157,8 @@ fn obfuscation(read: &Reading, unmasked: bool, signals: &mut Vec<Signal>) {
 
 fn own(id: &str, weight: u8, reason: &str) -> Signal {
     Signal { id: id.into(), weight, reason: reason.into() }
+}
+
+fn as_text<S: serde::Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
 }

@@ -1,7 +1,7 @@
 //! The message as the rules see it: folded words with one space between them, disguises taken off and remembered.
 //!
 //! The text begins and ends with a space, so that a rule's phrase can carry its own word boundary. Placeholders stand
-//! for what has too many spellings: `#` a number, `¤` a currency sign, `%` per cent, `↗` a link, `✉` an address, `‼`
+//! for what has too many spellings: `#` a number, `¤` a currency sign, `%` per cent, `↗` a link, `✉` an address, `❗`
 //! several exclamation marks, `⇪` a text in capitals, `-` a minus before a number. Emoji are words of their own.
 //!
 //! Rules: the reader knows no phrase and no language. What is ordinary in a script is no disguise: joiners in emoji,
@@ -386,7 +386,7 @@ impl Reader {
             self.is.text.push(' ');
         }
         if self.exclamations > 2 {
-            self.is.text.push_str("| ‼ ");
+            self.is.text.push_str("| ❗ ");
         }
         if self.letters > 24 && self.upper * 2 > self.letters {
             self.is.text.push_str("| ⇪ ");

@@ -124,6 +124,12 @@ pub struct TogetherEntry {
     pub of: Vec<Spanned<String>>,
     /// How many of them at least.
     pub least: usize,
+    /// How many points a group needs to be one of them; 0 asks only for a match.
+    #[serde(default)]
+    pub points: u32,
+    /// How many points the heaviest of them needs.
+    #[serde(default)]
+    pub top: u32,
     /// Points, 0 to 100.
     pub weight: Spanned<i64>,
     /// As for groups.
