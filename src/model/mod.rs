@@ -14,3 +14,4 @@ pub mod phone;
 pub mod plan;
 pub mod purpose;
 pub mod random;
+pub mod text;

@@ -1,0 +1,160 @@
+//! Disguises of a word: look-alike letters of other scripts, digits for letters, styled letters.
+//!
+//! Rules: a word is disguised when it mixes scripts *and* the minority can be read as look-alikes; a code, an order
+//! number or a unit is not. Ordinary Russian, Greek, Turkish, Arabic or Hebrew is never a disguise.
+
+/// Which of the scripts that look alike occur, and whether a text has letters that only its own script has.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Scripts {
+    /// A Latin letter occurs.
+    pub latin: bool,
+    /// A Cyrillic letter occurs.
+    pub cyrillic: bool,
+    /// A Greek letter occurs.
+    pub greek: bool,
+    /// A Cyrillic or Greek letter occurs that looks like no Latin one: the text really is in that script.
+    pub genuine: bool,
+}
+
+impl Scripts {
+    /// Looks at every letter of `text`.
+    pub fn of(text: &str) -> Self {
+        let mut seen = Self::default();
+        for c in text.chars() {
+            if c.is_ascii() {
+                seen.latin |= c.is_ascii_alphabetic();
+                continue;
+            }
+            match c {
+                '\u{370}'..='\u{3ff}' => seen.greek = true,
+                '\u{400}'..='\u{52f}' => seen.cyrillic = true,
+                '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => seen.latin = true,
+                _ => continue,
+            }
+            seen.genuine |= is_foreign(c) && latin_twin(c).is_none();
+        }
+        seen
+    }
+}
+
+/// Whether `c` is of a script whose letters are taken for Latin ones.
+pub fn is_foreign(c: char) -> bool {
+    matches!(c, '\u{370}'..='\u{3ff}' | '\u{400}'..='\u{52f}')
+}
+
+/// The Latin letter that a Cyrillic or Greek letter, as written (its case matters), is taken for.
+pub fn latin_twin(c: char) -> Option<char> {
+    Some(match c {
+        'а' | 'А' | 'α' | 'Α' => 'a',
+        'В' | 'в' | 'ь' | 'β' | 'Β' => 'b',
+        'с' | 'С' | 'ϲ' => 'c',
+        'ԁ' => 'd',
+        'е' | 'Е' | 'ё' | 'Ё' | 'є' | 'Є' | 'ε' | 'Ε' => 'e',
+        'ɡ' => 'g',
+        'Н' | 'н' | 'һ' | 'Η' => 'h',
+        'і' | 'І' | 'ї' | 'Ї' | 'ι' | 'Ι' => 'i',
+        'ј' | 'Ј' => 'j',
+        'к' | 'К' | 'κ' | 'Κ' => 'k',
+        'ӏ' => 'l',
+        'М' | 'м' | 'Μ' => 'm',
+        'η' | 'Ν' => 'n',
+        'о' | 'О' | 'ο' | 'Ο' => 'o',
+        'р' | 'Р' | 'ρ' | 'Ρ' => 'p',
+        'ѕ' | 'Ѕ' => 's',
+        'Т' | 'т' | 'τ' | 'Τ' => 't',
+        'υ' => 'u',
+        'ν' | 'ѵ' => 'v',
+        'ѡ' | 'ω' => 'w',
+        'х' | 'Х' | 'χ' | 'Χ' => 'x',
+        'у' | 'У' | 'γ' | 'Υ' | 'ү' => 'y',
+        'Ζ' => 'z',
+        _ => return None,
+    })
+}
+
+/// The Cyrillic letter that a folded Latin letter is taken for inside a Russian word.
+pub fn cyrillic_twin(c: char) -> Option<char> {
+    Some(match c {
+        'a' => 'а',
+        'b' => 'в',
+        'c' => 'с',
+        'e' => 'е',
+        'h' => 'н',
+        'k' => 'к',
+        'm' => 'м',
+        'o' => 'о',
+        'p' => 'р',
+        't' => 'т',
+        'x' => 'х',
+        'y' => 'у',
+        _ => return None,
+    })
+}
+
+/// Latin letters made of other blocks that folding leaves alone (small capitals, phonetic letters).
+pub fn small_capital(c: char) -> Option<char> {
+    const FROM: &str = "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢɑɡɩ";
+    const TO: &[u8] = b"abcdefghijklmnoprstuvwyzagi";
+    if !matches!(c, '\u{1d00}'..='\u{1d2b}' | '\u{250}'..='\u{2af}' | '\u{a730}'..='\u{a731}') {
+        return None;
+    }
+    FROM.chars().position(|f| f == c).map(|i| char::from(TO[i]))
+}
+
+/// Whether `c` is a Latin letter in fancy dress: mathematical, fullwidth, circled, squared.
+pub fn is_styled(c: char) -> bool {
+    matches!(c,
+        '\u{1d400}'..='\u{1d6a3}' | '\u{ff21}'..='\u{ff3a}' | '\u{ff41}'..='\u{ff5a}' | '\u{24b6}'..='\u{24e9}'
+        | '\u{1f130}'..='\u{1f149}' | '\u{1f150}'..='\u{1f169}' | '\u{1f170}'..='\u{1f189}')
+        || small_capital(c).is_some()
+}
+
+/// The letter that a digit or sign stands for in leetspeak.
+pub fn leet(c: char) -> Option<char> {
+    Some(match c {
+        '0' => 'o',
+        '1' => 'i',
+        '3' | '€' => 'e',
+        '4' | '@' => 'a',
+        '5' | '$' => 's',
+        '7' => 't',
+        _ => return None,
+    })
+}
+
+/// The word behind a leetspeak spelling, if `word` (folded) can be one: at least four characters, more letters than
+/// signs, never three signs in a row (that is a number in a code), no sign that stands for no letter.
+pub fn unleet(word: &str) -> Option<String> {
+    let (mut letters, mut signs, mut run) = (0, 0, 0);
+    let mut out = String::with_capacity(word.len());
+    for c in word.chars() {
+        if c.is_ascii_alphabetic() {
+            letters += 1;
+            run = 0;
+            out.push(c);
+        } else {
+            signs += 1;
+            run += 1;
+            if run > 2 {
+                return None;
+            }
+            out.push(leet(c)?);
+        }
+    }
+    (signs > 0 && letters > 1 && letters >= signs && letters + signs > 3).then_some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leetspeak_is_read_and_codes_are_not() {
+        for (word, want) in [("fr33", "free"), ("d1sc0unt", "discount"), ("$ale", "sale"), ("c@sh", "cash"), ("0ffer", "offer")] {
+            assert_eq!(unleet(word).as_deref(), Some(want));
+        }
+        for word in ["inv1001", "a1b2c3d9", "mp3", "12345", "gr8", "covid19", "abc"] {
+            assert_eq!(unleet(word), None, "{word}");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Links in a message: what is one, where it leads, and what about its host is suspicious.
+//!
+//! Rules: a link needs a scheme, `www.`, or the look of a host with a known ending; a sentence that lacks a space after
+//! its full stop is no link. Only the text is judged: nothing is ever looked up or opened.
+
+use super::disguise::Scripts;
+
+/// A link as far as the rules care.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Link {
+    /// The host in lower case, without user, port and `www.`.
+    pub host: String,
+    /// Everything after the host, from its first slash.
+    pub path: String,
+}
+
+/// What stands in a piece of text without spaces.
+pub enum Piece<'a> {
+    /// Plain text.
+    Plain,
+    /// An e-mail address; its words are not the message's words.
+    Mail,
+    /// A link, the text before it, and whether that text belongs to a domain-bound code (`@host #1234`).
+    Link {
+        /// What stands before the link.
+        before: &'a str,
+        /// The link.
+        link: Link,
+    },
+    /// The origin line of a one-time code for browsers (`@example.com #123456`): a host, but no link.
+    Origin,
+}
+
+/// Endings that make a bare host (`shop.example.com`) a link.
+const ENDINGS: &[&str] = &[
+    "com", "net", "org", "info", "biz", "io", "co", "app", "dev", "shop", "store", "online", "site", "xyz", "top",
+    "club", "link", "click", "live", "page", "ly", "gl", "gd", "gg", "cc", "tv", "ru", "uk", "fr", "br", "tr", "il",
+    "sa", "ae", "eg", "ma", "mx", "eu", "pk", "vip", "win", "pro", "website", "space", "tech", "cn", "рф",
+];
+
+/// Endings that are words as well: they make a link only with a path behind them.
+const WORD_ENDINGS: &[&str] =
+    &["me", "to", "in", "it", "is", "us", "de", "es", "id", "so", "no", "at", "be", "my", "ar", "pt", "do", "am"];
+
+/// Says what `chunk` (a piece of the message without spaces) is.
+pub fn piece(chunk: &str) -> Piece<'_> {
+    if !chunk.bytes().any(|b| matches!(b, b'.' | b':' | b'@')) {
+        return Piece::Plain;
+    }
+    if let Some(at) = start_of_link(chunk) {
+        if let Some(link) = parse(&chunk[at..]) {
+            return Piece::Link { before: &chunk[..at], link };
+        }
+        return Piece::Plain;
+    }
+    let bare = chunk.trim_matches(|c: char| !c.is_alphanumeric() && c != '/' && c != '@' && c != '#');
+    match bare.split_once('@') {
+        Some(("", host)) if is_host(host, false) => Piece::Origin,
+        Some((user, host)) if !user.is_empty() && is_host(host, true) => Piece::Mail,
+        Some(_) => Piece::Plain,
+        None => bare_link(chunk, bare),
+    }
+}
+
+fn bare_link<'a>(chunk: &'a str, bare: &str) -> Piece<'a> {
+    let end = bare.find(['/', '?', '#', ':']).unwrap_or(bare.len());
+    let with_path = bare[end..].starts_with('/') && bare.len() > end + 1;
+    if !is_host(&bare[..end], with_path) && !(with_path && is_ip(&bare[..end])) {
+        return Piece::Plain;
+    }
+    parse(bare).map_or(Piece::Plain, |link| Piece::Link { before: &chunk[..0], link })
+}
+
+fn start_of_link(chunk: &str) -> Option<usize> {
+    let find = |needle: &str| {
+        chunk.as_bytes().windows(needle.len()).position(|w| w.eq_ignore_ascii_case(needle.as_bytes()))
+    };
+    // `http//` without its colon is what careless senders write.
+    [find("http://"), find("https://"), find("http//"), find("www.")].into_iter().flatten().min()
+}
+
+fn parse(url: &str) -> Option<Link> {
+    let rest = ["http://", "https://", "http//"]
+        .iter()
+        .find(|s| url.len() >= s.len() && url.as_bytes()[..s.len()].eq_ignore_ascii_case(s.as_bytes()))
+        .map_or(url, |s| &url[s.len()..]);
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let host = authority.rsplit('@').next().unwrap_or(authority);
+    let host = if host.starts_with('[') { host } else { host.split(':').next().unwrap_or(host) };
+    let host = host.trim_matches(|c: char| !c.is_alphanumeric() && c != '[' && c != ']').to_lowercase();
+    let host = host.strip_prefix("www.").unwrap_or(&host).to_owned();
+    let path = path.trim_end_matches(['.', ',', '!', ')', '"', '\'', ';']).to_owned();
+    (!host.is_empty()).then_some(Link { host, path })
+}
+
+fn is_host(text: &str, with_path: bool) -> bool {
+    let Some((names, ending)) = text.rsplit_once('.') else { return false };
+    let named = names.split('.').all(|l| !l.is_empty() && l.chars().all(|c| c.is_alphanumeric() || c == '-'));
+    let ending = ending.to_lowercase();
+    named
+        && names.chars().any(char::is_alphabetic)
+        && (ENDINGS.contains(&ending.as_str()) || (with_path && WORD_ENDINGS.contains(&ending.as_str())))
+}
+
+fn is_ip(host: &str) -> bool {
+    host.parse::<std::net::Ipv4Addr>().is_ok()
+}
+
+impl Link {
+    /// Whether the host is an address: dotted, IPv6, or one large number.
+    pub fn is_address(&self) -> bool {
+        self.host.starts_with('[')
+            || is_ip(&self.host)
+            || (self.host.len() > 7 && self.host.bytes().all(|b| b.is_ascii_digit()))
+    }
+
+    /// Whether a part of the host is written in punycode.
+    pub fn is_punycode(&self) -> bool {
+        self.host.split('.').any(|l| l.starts_with("xn--"))
+    }
+
+    /// Whether one part of the host mixes scripts that look alike.
+    pub fn is_mixed(&self) -> bool {
+        self.host.split('.').any(|label| {
+            let s = Scripts::of(label);
+            usize::from(s.latin) + usize::from(s.cyrillic) + usize::from(s.greek) > 1
+        })
+    }
+
+    /// Whether the link invites into a group or channel of WhatsApp or Telegram.
+    pub fn is_group_invitation(&self) -> bool {
+        let path = self.path.to_lowercase();
+        match self.host.as_str() {
+            "chat.whatsapp.com" => path.len() > 1,
+            "whatsapp.com" => path.starts_with("/channel/"),
+            "t.me" | "telegram.me" | "telegram.dog" => path.starts_with("/+") || path.starts_with("/joinchat"),
+            _ => false,
+        }
+    }
+
+    /// Whether the host is, or lies below, one of `shorteners` (lower case, sorted).
+    pub fn is_shortened(&self, shorteners: &[String]) -> bool {
+        self.path.len() > 1 && shorteners.binary_search_by(|s| s.as_str().cmp(&self.host)).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(chunk: &str) -> Option<(String, String)> {
+        match piece(chunk) {
+            Piece::Link { link, .. } => Some((link.host, link.path)),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn links_are_found_and_sentences_are_not() {
+        for (text, host, path) in [
+            ("https://bit.ly/3xYz.", "bit.ly", "/3xYz"),
+            ("(http://www.Example.com:8080/a?b=1)", "example.com", "/a?b=1"),
+            ("here:https://x.example/", "x.example", "/"),
+            ("www.ringtones.co.uk,", "ringtones.co.uk", ""),
+            ("bit.ly/abc", "bit.ly", "/abc"),
+            ("t.me/joinchat/abc", "t.me", "/joinchat/abc"),
+            ("shop.example.com", "shop.example.com", ""),
+            ("http://10.0.0.1/pay", "10.0.0.1", "/pay"),
+            ("https://user@xn--80ak6aa92e.com/", "xn--80ak6aa92e.com", "/"),
+        ] {
+            assert_eq!(link(text), Some((host.to_owned(), path.to_owned())), "{text}");
+        }
+        for text in ["Hello.How", "12.05.2026", "10:30", "a@b.com", "e.g.", "done.in", "v1.2.3", "...", "@home", "No.5"] {
+            assert_eq!(link(text), None, "{text}");
+        }
+        assert!(matches!(piece("@example.com"), Piece::Origin));
+        assert!(matches!(piece("info@example.com."), Piece::Mail));
+    }
+
+    #[test]
+    fn hosts_are_judged() {
+        let l = |host: &str, path: &str| Link { host: host.into(), path: path.into() };
+        assert!(l("10.1.2.3", "").is_address() && l("[::1]", "").is_address() && l("3232235777", "").is_address());
+        assert!(l("xn--e1afmkfd.com", "").is_punycode());
+        assert!(l("pаypal.com", "").is_mixed() && !l("пример.рф", "").is_mixed() && !l("müller.de", "").is_mixed());
+        assert!(l("chat.whatsapp.com", "/AbC").is_group_invitation() && l("t.me", "/+AbC").is_group_invitation());
+        assert!(!l("wa.me", "/4915112345").is_group_invitation() && !l("t.me", "/shop").is_group_invitation());
+    }
+}

@@ -1,0 +1,515 @@
+//! The message as the rules see it: folded words with one space between them, disguises taken off and remembered.
+//!
+//! The text begins and ends with a space, so that a rule's phrase can carry its own word boundary. Placeholders stand
+//! for what has too many spellings: `#` a number, `¤` a currency sign, `%` per cent, `↗` a link, `✉` an address, `❗`
+//! several exclamation marks, `⇪` a text in capitals, `-` a minus before a number. Emoji are words of their own.
+//!
+//! Rules: the reader knows no phrase and no language. What is ordinary in a script is no disguise: joiners in emoji,
+//! in Persian and Indic words, direction marks around words, tatweel, vowel signs, codes with digits.
+
+use super::{
+    disguise::{self, Scripts, cyrillic_twin, is_foreign, is_styled, latin_twin, small_capital},
+    links::{self, Link, Piece},
+};
+use crate::model::text;
+
+/// What a sender did to a word so that a filter would not read it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Disguise {
+    /// Invisible characters inside it.
+    Invisible,
+    /// Letters of another script that look the same.
+    LookAlike,
+    /// Its letters are set apart.
+    Spaced,
+    /// Digits and signs for letters; counts only where a rule then matches.
+    Leet,
+    /// Mathematical, circled or fullwidth letters.
+    Styled,
+}
+
+/// A run of numbers with only separators between them.
+#[derive(Clone, Debug)]
+pub struct Number {
+    /// Where its first `#` stands in [`Reading::text`].
+    pub start: usize,
+    /// Behind its last `#`.
+    pub end: usize,
+    /// How many digits in all.
+    pub digits: usize,
+    /// The first eight digits.
+    pub lead: String,
+}
+
+/// A message, read.
+#[derive(Default, Debug)]
+pub struct Reading {
+    /// The folded words; see the head of this file.
+    pub text: String,
+    /// Its numbers.
+    pub numbers: Vec<Number>,
+    /// Its links.
+    pub links: Vec<Link>,
+    /// The disguised words: how, and their byte range in `text`.
+    pub disguises: Vec<(Disguise, usize, usize)>,
+    /// Whether a word looks like a one-time code: 4 to 10 digits, or capitals with digits.
+    pub code: bool,
+}
+
+/// Reads `message`.
+pub fn read(message: &str) -> Reading {
+    let mut reader = Reader::new(message);
+    for chunk in message.split(char::is_whitespace) {
+        if chunk.is_empty() {
+            // Two spaces part two spaced-out words.
+            reader.end_spaced_run();
+            continue;
+        }
+        match links::piece(chunk) {
+            Piece::Plain => reader.chunk(chunk),
+            Piece::Origin => {}
+            Piece::Mail => reader.token("✉"),
+            Piece::Link { before, link } => {
+                reader.chunk(before);
+                reader.token("↗");
+                reader.is.links.push(link);
+            }
+        }
+    }
+    reader.finish()
+}
+
+/// The word that is being read.
+#[derive(Default)]
+struct Word {
+    /// Folded.
+    folded: String,
+    /// As it would be with Latin letters for their look-alikes.
+    twin: String,
+    letters: u16,
+    digits: u16,
+    latin: u16,
+    foreign: u16,
+    /// A foreign letter has no Latin twin.
+    genuine: bool,
+    signs: bool,
+    styled: u16,
+    invisible: bool,
+    /// Something invisible came after the last letter: a disguise if another letter follows.
+    pending: bool,
+    capitals: u16,
+    last: Option<char>,
+}
+
+struct Reader {
+    is: Reading,
+    world: Scripts,
+    word: Word,
+    /// Where the present run of single letters began, and how many there are.
+    spaced: (usize, u16),
+    /// Words to be tried as well, behind the text.
+    also: Vec<String>,
+    exclamations: u16,
+    upper: u32,
+    letters: u32,
+}
+
+impl Reader {
+    fn new(message: &str) -> Self {
+        let mut is = Reading { text: String::with_capacity(message.len() + 16), ..Reading::default() };
+        is.text.push(' ');
+        let world = if message.is_ascii() { Scripts { latin: true, ..Scripts::default() } } else { Scripts::of(message) };
+        Self {
+            is,
+            world,
+            word: Word::default(),
+            spaced: (0, 0),
+            also: Vec::new(),
+            exclamations: 0,
+            upper: 0,
+            letters: 0,
+        }
+    }
+
+    fn chunk(&mut self, chunk: &str) {
+        let mut chars = chunk.chars().peekable();
+        let mut previous = ' ';
+        while let Some(c) = chars.next() {
+            let next = chars.peek().copied().unwrap_or(' ');
+            if c.is_ascii_alphanumeric() {
+                self.take(c);
+            } else if text::is_invisible(c) {
+                self.word.pending |= hides(c, previous, next);
+                continue;
+            } else if joins_number(c, previous, next) {
+            } else if is_leet_sign(c, previous, next) {
+                self.word.folded.push(c);
+                self.word.twin.push(c);
+                self.word.signs = true;
+            } else {
+                self.mark(c, previous, next);
+            }
+            previous = c;
+        }
+        self.end_word();
+    }
+
+    /// A letter or digit, as written.
+    fn take(&mut self, c: char) {
+        let w = &mut self.word;
+        if std::mem::take(&mut w.pending) && !w.folded.is_empty() {
+            w.invisible = true;
+        }
+        w.last = Some(c);
+        if c.is_ascii_digit() {
+            w.digits += 1;
+            w.folded.push(c);
+            w.twin.push(c);
+            return;
+        }
+        self.letters += 1;
+        w.letters += 1;
+        if c.is_uppercase() {
+            self.upper += 1;
+            w.capitals += 1;
+        }
+        if c.is_ascii() {
+            w.latin += 1;
+            w.folded.push(c.to_ascii_lowercase());
+            w.twin.push(c.to_ascii_lowercase());
+            return;
+        }
+        self.take_foreign(c);
+    }
+
+    fn take_foreign(&mut self, c: char) {
+        let w = &mut self.word;
+        if is_styled(c) {
+            w.styled += 1;
+        }
+        if let Some(l) = small_capital(c) {
+            w.latin += 1;
+            w.folded.push(l);
+            w.twin.push(l);
+            return;
+        }
+        if is_foreign(c) {
+            w.foreign += 1;
+            match latin_twin(c) {
+                Some(t) => w.twin.push(t),
+                None => w.genuine = true,
+            }
+            text::fold(c, &mut |f| w.folded.push(f));
+            return;
+        }
+        text::fold(c, &mut |f| {
+            w.latin += u16::from(f.is_ascii_alphabetic());
+            w.digits += u16::from(f.is_ascii_digit());
+            w.folded.push(f);
+            w.twin.push(f);
+        });
+    }
+
+    /// Whatever is no ASCII letter or digit.
+    fn mark(&mut self, c: char, previous: char, next: char) {
+        if !c.is_ascii() && !is_trade_mark(c) {
+            let mut first = None;
+            text::fold(c, &mut |f| first = first.or(Some(f)));
+            match first {
+                None => return, // an accent or vowel sign on the letter before
+                Some(f) if text::is_word_char(f) => return self.take(c_or_digit(c, f)),
+                Some(_) => {}
+            }
+        }
+        match c {
+            '\'' | '’' | '`' | '&' | '´' => {
+                self.end_word();
+                self.spaced.1 = 0;
+            }
+            '!' | '！' => {
+                self.exclamations += 1;
+                self.end_word();
+            }
+            '%' | '٪' | '％' => self.token("%"),
+            '$' | '€' | '£' | '₺' | '₪' | '₹' | '₽' | '¥' | '﷼' | '₨' => self.token("¤"),
+            '-' | '−' | '–' if text::digit(next).is_some() && !previous.is_alphanumeric() => self.token("-"),
+            _ if is_emoji(c) => {
+                self.end_word();
+                self.end_spaced_run();
+                self.is.text.push(c);
+                self.is.text.push(' ');
+            }
+            _ => self.end_word(),
+        }
+    }
+
+    fn token(&mut self, token: &str) {
+        self.end_word();
+        self.end_spaced_run();
+        self.is.text.push_str(token);
+        self.is.text.push(' ');
+    }
+
+    fn end_word(&mut self) {
+        if self.word.folded.is_empty() {
+            self.word.pending = false;
+            return;
+        }
+        let mut w = std::mem::take(&mut self.word);
+        let start = self.is.text.len();
+        let alone = w.letters == 1 && w.digits == 0 && !w.signs;
+        if !alone {
+            self.end_spaced_run();
+        }
+        let start = if alone { start } else { self.is.text.len() };
+        self.note_code(&w);
+        let disguise = self.unmask(&mut w);
+        if w.digits == 0 && !w.signs {
+            self.is.text.push_str(&w.folded);
+        } else if let Some(word) = in_place(&w) {
+            self.is.text.push_str(&word);
+            self.is.disguises.push((Disguise::Leet, start, start + word.len()));
+        } else {
+            self.split(&w.folded);
+        }
+        if let Some(kind) = disguise {
+            self.is.disguises.push((kind, start, self.is.text.len()));
+        }
+        if !self.is.text.ends_with(' ') {
+            self.is.text.push(' ');
+        }
+        if alone {
+            if self.spaced.1 == 0 {
+                self.spaced.0 = start;
+            }
+            self.spaced.1 += 1;
+        }
+    }
+
+    /// Takes look-alikes off a word and says what disguise it wore.
+    fn unmask(&self, w: &mut Word) -> Option<Disguise> {
+        if w.foreign > 0 && !w.genuine {
+            let mixed = w.latin > 0;
+            let alone = self.world.latin && !self.world.genuine && w.letters > 2;
+            if mixed || alone {
+                w.folded = std::mem::take(&mut w.twin);
+                return Some(Disguise::LookAlike);
+            }
+        }
+        if w.genuine && w.latin > 0 && self.world.cyrillic && w.digits == 0 && w.latin < w.foreign {
+            let back: Option<String> =
+                w.folded.chars().map(|c| if c.is_ascii() { cyrillic_twin(c) } else { Some(c) }).collect();
+            if let Some(back) = back {
+                w.folded = back;
+                return Some(Disguise::LookAlike);
+            }
+        }
+        match (w.invisible, w.styled > 1) {
+            (true, _) => Some(Disguise::Invisible),
+            (false, true) => Some(Disguise::Styled),
+            _ => None,
+        }
+    }
+
+    fn note_code(&mut self, w: &Word) {
+        let length = w.folded.len();
+        let digits_only = w.letters == 0 && (4..=10).contains(&length);
+        let mixed = w.digits > 0 && w.letters > 0 && w.capitals == w.letters && (4..=10).contains(&length);
+        self.is.code |= digits_only || mixed;
+    }
+
+    /// A word with digits in it: its letters as words, its digits as numbers.
+    fn split(&mut self, word: &str) {
+        let mut rest = word;
+        while let Some(c) = rest.chars().next() {
+            let digits = c.is_ascii_digit();
+            let end = rest.find(|d: char| d.is_ascii_digit() != digits).unwrap_or(rest.len());
+            let (piece, tail) = rest.split_at(end);
+            if digits {
+                self.number(piece);
+            } else {
+                self.is.text.extend(piece.chars().filter(|c| text::is_word_char(*c)));
+                if !self.is.text.ends_with(' ') {
+                    self.is.text.push(' ');
+                }
+            }
+            rest = tail;
+        }
+        // "1oan" reads like "1 oan": tried apart, because "1week" does so as well.
+        if word.len() > 3
+            && word.starts_with(['1', '5', '4', '3'])
+            && let Some(whole) = disguise::unleet(word)
+        {
+            self.also.push(whole);
+        }
+    }
+
+    fn number(&mut self, digits: &str) {
+        let start = self.is.text.len();
+        self.is.text.push_str("# ");
+        if let Some(last) = self.is.numbers.last_mut()
+            && last.end + 1 == start
+        {
+            last.end = start + 1;
+            last.digits += digits.len();
+            let room = 8usize.saturating_sub(last.lead.len());
+            last.lead.push_str(&digits[..digits.len().min(room)]);
+            // "123 456" is a code as good as "123456".
+            self.is.code |= last.digits == 6;
+            return;
+        }
+        let lead = digits[..digits.len().min(8)].to_owned();
+        self.is.numbers.push(Number { start, end: start + 1, digits: digits.len(), lead });
+    }
+
+    /// Four and more single letters in a row are one word, set apart.
+    fn end_spaced_run(&mut self) {
+        let (start, count) = std::mem::take(&mut self.spaced);
+        if count < 4 || start >= self.is.text.len() {
+            return;
+        }
+        let joined: String = self.is.text[start..].chars().filter(|c| *c != ' ').collect();
+        self.is.text.truncate(start);
+        self.is.text.push_str(&joined);
+        self.is.disguises.push((Disguise::Spaced, start, self.is.text.len()));
+        self.is.text.push(' ');
+    }
+
+    fn finish(mut self) -> Reading {
+        self.end_word();
+        self.end_spaced_run();
+        for word in std::mem::take(&mut self.also) {
+            self.is.text.push_str("| ");
+            let start = self.is.text.len();
+            self.is.text.push_str(&word);
+            self.is.disguises.push((Disguise::Leet, start, self.is.text.len()));
+            self.is.text.push(' ');
+        }
+        if self.exclamations > 2 {
+            self.is.text.push_str("| ❗ ");
+        }
+        if self.letters > 24 && self.upper * 2 > self.letters {
+            self.is.text.push_str("| ⇪ ");
+        }
+        self.is
+    }
+}
+
+/// A digit of any script as ASCII; everything else as it was written.
+fn c_or_digit(c: char, folded: char) -> char {
+    if folded.is_ascii_digit() && text::digit(c).is_some() { folded } else { c }
+}
+
+/// "fr33" and "d1sc0unt" become words where they stand; "150ppm" and "inv1001" do not.
+fn in_place(w: &Word) -> Option<String> {
+    w.folded.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '0' | '$' | '@' | '€')).then_some(())?;
+    disguise::unleet(&w.folded)
+}
+
+/// Whether an invisible character stands where only someone who hides a word puts it.
+fn hides(c: char, previous: char, next: char) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '\u{c0}'..='\u{24f}' | '\u{370}'..='\u{52f}');
+    let semitic = |c: char| matches!(c, '\u{590}'..='\u{6ff}' | '\u{750}'..='\u{77f}');
+    match c {
+        // Tatweel, soft hyphens and variation selectors have honest uses inside words.
+        '\u{640}' | '\u{ad}' | '\u{fe00}'..='\u{fe0f}' => false,
+        // Joiners and direction marks belong to Arabic and Hebrew writing.
+        '\u{200c}'..='\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            plain(previous) && (plain(next) || text::is_invisible(next))
+        }
+        _ => (plain(previous) || semitic(previous)) && (plain(next) || semitic(next) || text::is_invisible(next)),
+    }
+}
+
+fn joins_number(c: char, previous: char, next: char) -> bool {
+    matches!(c, '.' | ',' | '٫' | '٬') && text::digit(previous).is_some() && text::digit(next).is_some()
+}
+
+/// `c@sh`, `$ale`, `fr€e`: a sign between letters, or before one at the beginning of a word.
+fn is_leet_sign(c: char, previous: char, next: char) -> bool {
+    match c {
+        '@' => previous.is_ascii_alphabetic() && next.is_ascii_alphabetic(),
+        '$' | '€' => next.is_ascii_alphabetic() && !text::digit(previous).is_some_and(|_| true),
+        _ => false,
+    }
+}
+
+fn is_trade_mark(c: char) -> bool {
+    matches!(c, '™' | '©' | '®' | '℠')
+}
+
+fn is_emoji(c: char) -> bool {
+    matches!(c, '\u{2190}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(message: &str) -> String {
+        read(message).text.trim().to_owned()
+    }
+
+    #[test]
+    fn messages_are_folded() {
+        for (message, want) in [
+            ("Get 50% OFF today!", "get # % off today"),
+            ("Desconto de até 50%", "desconto de ate # %"),
+            ("خصم ٥٠٪ اليوم", "خصم # % اليوم"),
+            ("win £1,000.50 now", "win ¤ # now"),
+            ("Cost 150ppm", "cost # ppm"),
+            ("-30 % auf alles", "- # % auf alles"),
+            ("see https://bit.ly/x.", "see ↗"),
+            ("Visit:www.example.com now", "visit ↗ now"),
+            ("l'offre d’été", "l offre d ete"),
+            ("%50'ye varan indirim", "% # ye varan indirim"),
+            ("FIRSAT fırsat", "firsat firsat"),
+            ("🔥Sale🔥", "🔥 sale 🔥"),
+            ("order A-1001", "order a #"),
+        ] {
+            assert_eq!(text(message), want, "{message}");
+        }
+    }
+
+    #[test]
+    fn disguises_are_taken_off_and_remembered() {
+        for (message, want, kind) in [
+            ("frеe gift", "free gift", Disguise::LookAlike),
+            ("ВОNUS", "bonus", Disguise::LookAlike),
+            ("большая cкидкa", "большая скидка", Disguise::LookAlike),
+            ("fr\u{200b}ee", "free", Disguise::Invisible),
+            ("s\u{2060}al\u{feff}e", "sale", Disguise::Invisible),
+            ("F R E E gift", "free gift", Disguise::Spaced),
+            ("s-a-l-e now", "sale now", Disguise::Spaced),
+            ("fr33 d1sc0unt", "free discount", Disguise::Leet),
+            ("$ale c@sh", "sale cash", Disguise::Leet),
+            ("𝗙𝗥𝗘𝗘", "free", Disguise::Styled),
+            ("Ｆｒｅｅ", "free", Disguise::Styled),
+        ] {
+            let r = read(message);
+            assert_eq!(r.text.trim(), want, "{message:?}");
+            assert!(r.disguises.iter().any(|d| d.0 == kind), "{message:?}: {:?}", r.disguises);
+        }
+    }
+
+    #[test]
+    fn honest_writing_is_no_disguise() {
+        for message in [
+            "Ваш заказ 2041 отправлен, SMS-код 1234",
+            "می‌خواهم سفارش خود را ببینم",
+            "محمـــد، طلبك جاهز",
+            "הַזְמָנָה מספר 12 מוכנה",
+            "Siparişiniz İSTANBUL'da",
+            "👩‍👩‍👧 ok ❤️",
+            "Rechnung RE-2024-00012 über 12,50 €",
+            "Call +44 7700 900123, U.S.A., e.g. at 10:30",
+            "Η παραγγελία σας είναι έτοιμη",
+            "\u{200f}שלום David\u{200e}!",
+            "क्‍या हाल है",
+            "iPhone14 B2B Win10 A4 M3 H2O",
+        ] {
+            let d = read(message).disguises;
+            assert!(d.iter().all(|d| d.0 == Disguise::Leet), "{message}: {d:?}");
+        }
+    }
+}
