@@ -8,6 +8,7 @@ pub mod clock;
 pub mod code;
 pub mod ids;
 pub mod instance;
+pub mod lookalike;
 pub mod message;
 pub mod phone;
 pub mod plan;
