@@ -9,6 +9,7 @@ pub mod code;
 pub mod egress;
 pub mod ids;
 pub mod instance;
+pub mod lookalike;
 pub mod message;
 pub mod phone;
 pub mod plan;

@@ -42,6 +42,7 @@ fn settle(c: char, sink: &mut impl FnMut(char)) {
         'ى' | 'ی' | 'ے' | 'ې' => sink('ي'),
         'ة' | 'ہ' | 'ھ' | 'ۃ' | 'ە' => sink('ه'),
         'ک' | 'ڪ' => sink('ك'),
+        'ں' => sink('ن'),
         'ٱ' => sink('ا'),
         _ => sink(digit(c).map_or(c, |d| char::from(b'0' + d))),
     }

@@ -3,6 +3,8 @@
 //! Rules: a word is disguised when it mixes scripts *and* the minority can be read as look-alikes; a code, an order
 //! number or a unit is not. Ordinary Russian, Greek, Turkish, Arabic or Hebrew is never a disguise.
 
+use crate::model::lookalike::{is_foreign, latin_twin, small_capital};
+
 /// Which of the scripts that look alike occur, and whether a text has letters that only its own script has.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Scripts {
@@ -35,70 +37,6 @@ impl Scripts {
         }
         seen
     }
-}
-
-/// Whether `c` is of a script whose letters are taken for Latin ones.
-pub fn is_foreign(c: char) -> bool {
-    matches!(c, '\u{370}'..='\u{3ff}' | '\u{400}'..='\u{52f}')
-}
-
-/// The Latin letter that a Cyrillic or Greek letter, as written (its case matters), is taken for.
-pub fn latin_twin(c: char) -> Option<char> {
-    Some(match c {
-        'а' | 'А' | 'α' | 'Α' => 'a',
-        'В' | 'в' | 'ь' | 'β' | 'Β' => 'b',
-        'с' | 'С' | 'ϲ' => 'c',
-        'ԁ' => 'd',
-        'е' | 'Е' | 'ё' | 'Ё' | 'є' | 'Є' | 'ε' | 'Ε' => 'e',
-        'ɡ' => 'g',
-        'Н' | 'н' | 'һ' | 'Η' => 'h',
-        'і' | 'І' | 'ї' | 'Ї' | 'ι' | 'Ι' => 'i',
-        'ј' | 'Ј' => 'j',
-        'к' | 'К' | 'κ' | 'Κ' => 'k',
-        'ӏ' => 'l',
-        'М' | 'м' | 'Μ' => 'm',
-        'η' | 'Ν' => 'n',
-        'о' | 'О' | 'ο' | 'Ο' => 'o',
-        'р' | 'Р' | 'ρ' | 'Ρ' => 'p',
-        'ѕ' | 'Ѕ' => 's',
-        'Т' | 'т' | 'τ' | 'Τ' => 't',
-        'υ' => 'u',
-        'ν' | 'ѵ' => 'v',
-        'ѡ' | 'ω' => 'w',
-        'х' | 'Х' | 'χ' | 'Χ' => 'x',
-        'у' | 'У' | 'γ' | 'Υ' | 'ү' => 'y',
-        'Ζ' => 'z',
-        _ => return None,
-    })
-}
-
-/// The Cyrillic letter that a folded Latin letter is taken for inside a Russian word.
-pub fn cyrillic_twin(c: char) -> Option<char> {
-    Some(match c {
-        'a' => 'а',
-        'b' => 'в',
-        'c' => 'с',
-        'e' => 'е',
-        'h' => 'н',
-        'k' => 'к',
-        'm' => 'м',
-        'o' => 'о',
-        'p' => 'р',
-        't' => 'т',
-        'x' => 'х',
-        'y' => 'у',
-        _ => return None,
-    })
-}
-
-/// Latin letters made of other blocks that folding leaves alone (small capitals, phonetic letters).
-pub fn small_capital(c: char) -> Option<char> {
-    const FROM: &str = "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢɑɡɩ";
-    const TO: &[u8] = b"abcdefghijklmnoprstuvwyzagi";
-    if !matches!(c, '\u{1d00}'..='\u{1d2b}' | '\u{250}'..='\u{2af}' | '\u{a730}'..='\u{a731}') {
-        return None;
-    }
-    FROM.chars().position(|f| f == c).map(|i| char::from(TO[i]))
 }
 
 /// Whether `c` is a Latin letter in fancy dress: mathematical, fullwidth, circled, squared.

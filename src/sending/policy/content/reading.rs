@@ -8,10 +8,13 @@
 //! in Persian and Indic words, direction marks around words, tatweel, vowel signs, codes with digits.
 
 use super::{
-    disguise::{self, Scripts, cyrillic_twin, is_foreign, is_styled, latin_twin, small_capital},
+    disguise::{self, Scripts, is_styled},
     links::{self, Link, Piece},
 };
-use crate::model::text;
+use crate::model::{
+    lookalike::{as_cyrillic, is_foreign, latin_twin, small_capital},
+    text,
+};
 
 /// What a sender did to a word so that a filter would not read it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -222,9 +225,9 @@ impl Reader {
             }
         }
         match c {
-            '\'' | '’' | '`' | '&' | '´' => {
+            '\'' | '’' | '`' | '&' | '´' | ',' | ':' | ';' | '(' | ')' | '،' | '؛' => {
                 self.end_word();
-                self.spaced.1 = 0;
+                self.end_spaced_run();
             }
             '!' | '！' => {
                 self.exclamations += 1;
@@ -297,9 +300,7 @@ impl Reader {
             }
         }
         if w.genuine && w.latin > 0 && self.world.cyrillic && w.digits == 0 && w.latin < w.foreign {
-            let back: Option<String> =
-                w.folded.chars().map(|c| if c.is_ascii() { cyrillic_twin(c) } else { Some(c) }).collect();
-            if let Some(back) = back {
+            if let Some(back) = as_cyrillic(&w.folded) {
                 w.folded = back;
                 return Some(Disguise::LookAlike);
             }
