@@ -6,7 +6,7 @@
 
 use crate::{
     accounts::Accounts,
-    config::Config,
+    config::{self, Config},
     connectors::{Registry, registry::Deps},
     control,
     gateway::Gateway,
@@ -224,4 +224,38 @@ fn content_policy(dir: &Path) -> Result<ContentPolicy, StartError> {
         files.push((path.display().to_string(), text));
     }
     ContentPolicy::with_extra(files).map_err(|e| StartError::Policy(e.to_string()))
+}
+
+fn rules(config: &Config) -> Rules {
+    let guard = &config.guard;
+    let score = |n: u32| u8::try_from(n).unwrap_or(100);
+    Rules {
+        answer_timeout: config.sending.answer_timeout,
+        throttle_per_minute: guard.throttle_per_minute,
+        throttle_burst: guard.throttle_burst,
+        recipient_per_minute: guard.recipient_per_minute,
+        recipient_burst: guard.recipient_burst,
+        authentication_limit: guard.authentication_limit,
+        authentication_window: guard.authentication_window,
+        repetition_support: guard.repetition_support,
+        repetition_transactional: guard.repetition_transactional,
+        repetition_operational: guard.repetition_operational,
+        repetition_internal_team: guard.repetition_internal_team,
+        repetition_window: guard.repetition_window,
+        outreach_support: guard.outreach_support,
+        outreach_other: guard.outreach_other,
+        outreach_window: guard.outreach_window,
+        health_min_messages: guard.health_min_messages,
+        health_failed_percent: guard.health_failed_percent,
+        health_opted_out_percent: guard.health_opted_out_percent,
+        health_pause_factor: guard.health_pause_factor,
+        health_window: guard.health_window,
+        refuse_score: score(guard.refuse_score),
+        review_score: score(guard.review_score),
+        strikes: guard.strikes,
+        strikes_window: guard.strikes_window,
+        observe: guard.content_policy == config::ContentPolicy::Observe,
+        suppressed_may_get_authentication: guard.suppressed_may_get_authentication,
+        idempotency_life: Duration::from_secs(u64::from(config.sending.idempotency_hours) * 3600),
+    }
 }

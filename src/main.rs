@@ -1,2 +1,7 @@
-//! placeholder
-fn main(){}
+//! Arguments → command → exit code. Everything else is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    wa_gateway::cli::main(std::env::args_os(), std::env::vars_os())
+}

@@ -9,7 +9,7 @@ use crate::model::{
 };
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de::Error};
-use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 macro_rules! read_words {
     ($($name:ident),+ $(,)?) => {$(

@@ -342,9 +342,7 @@ fn policy_check(gateway: &Gateway, body: &str, purpose: &str) -> Done {
         total if total >= rules.review_score => "sent, listed for review",
         _ => "sent",
     };
-    let signals: Vec<_> =
-        score.signals.iter().map(|s| json!({"id": s.id, "weight": s.weight, "reason": s.reason})).collect();
-    Ok(json!({"ok": true, "score": score.total, "verdict": verdict, "signals": signals}))
+    Ok(json!({"ok": true, "score": score.total, "verdict": verdict, "signals": score.signals}))
 }
 
 async fn sandbox(gateway: &Gateway, request: Request) -> Done {

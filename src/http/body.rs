@@ -4,10 +4,17 @@ use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
-use std::{fmt, pin::Pin};
+use std::{
+    fmt,
+    pin::Pin,
+    sync::{Mutex, PoisonError},
+};
 
-/// A body that arrives.
-pub type Body = Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send>>;
+/// A body that arrives. The lock is never contended: it only lets handlers share a request's head between threads
+/// while its body waits.
+pub struct Body(Mutex<Chunks>);
+
+type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send>>;
 
 /// Largest body of the guarded API and of the 3CX webhook, in bytes.
 pub const API_MAX: usize = 256 * 1024;
@@ -26,14 +33,15 @@ where
     S: Stream<Item = Result<B, warp::Error>> + Send + 'static,
     B: Buf,
 {
-    Box::pin(stream.map(|chunk| chunk.map(|mut c| c.copy_to_bytes(c.remaining()))))
+    Body(Mutex::new(Box::pin(stream.map(|chunk| chunk.map(|mut c| c.copy_to_bytes(c.remaining()))))))
 }
 
 /// The whole body, if it has at most `max` bytes.
 ///
 /// # Errors
 /// See [`Unread`].
-pub async fn read(mut body: Body, max: usize) -> Result<Bytes, Unread> {
+pub async fn read(body: Body, max: usize) -> Result<Bytes, Unread> {
+    let mut body = body.0.into_inner().unwrap_or_else(PoisonError::into_inner);
     let Some(first) = body.next().await else { return Ok(Bytes::new()) };
     let first = first.map_err(|_| Unread::Broken)?;
     if first.len() > max {

@@ -4,6 +4,7 @@ use super::problem::{self, number};
 use crate::sending::{Answer, Outcome, Quota};
 use ::http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
+use serde_json::{Value, json};
 use warp::{Reply, reply::Response};
 
 #[derive(Serialize)]
@@ -59,6 +60,22 @@ fn rate_limits(headers: &mut HeaderMap, quota: &Quota) {
     for (name, value) in [("ratelimit-policy", policy), ("ratelimit", state)] {
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(name, value);
+        }
+    }
+}
+
+/// The body of an answer as a value, for the command line: what the API would have said.
+pub fn body(answer: &Answer) -> Value {
+    match &answer.refusal {
+        None => json!({
+            "success": true, "status": answer.outcome, "message_id": answer.message_id, "log_id": answer.log_id,
+        }),
+        Some(refusal) => {
+            let (_, message) = problem::describe(refusal.code);
+            json!({
+                "success": false, "error": refusal.code, "message": message, "details": refusal.details,
+                "log_id": answer.log_id, "message_status": answer.outcome,
+            })
         }
     }
 }

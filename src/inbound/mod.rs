@@ -41,7 +41,7 @@ const OFFER: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct Inbound {
     store: Store,
     clock: Arc<dyn Clock>,
-    phrases: Phrases,
+    phrases: Arc<Phrases>,
     /// Set once, right after the sender is made: connectors need the ear first, the sender needs the connectors.
     sending: OnceLock<Arc<Sending>>,
 }
@@ -56,7 +56,7 @@ enum After {
 impl Inbound {
     /// The ear over `store`.
     pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock, phrases: Phrases::built_in(), sending: OnceLock::new() }
+        Self { store, clock, phrases: Arc::new(Phrases::built_in()), sending: OnceLock::new() }
     }
 
     /// Ties the ear to the sender, whose waiting requests it tells of acknowledgements.

@@ -5,7 +5,6 @@
 //! left when nobody can tell, and is settled by a later receipt or by a person, never by a second send.
 
 use crate::model::instance::words;
-use std::fmt;
 
 words! {
     /// Where a message is in its life; also its public status.

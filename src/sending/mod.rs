@@ -49,9 +49,9 @@ pub use rules::Rules;
 use crate::{
     connectors::{Registry, SendError, SendErrorKind, Wire},
     model::{
-        clock::{Clock, Time},
+        clock::Clock,
         code::Action,
-        ids::{InstanceId, LogId, MessageId},
+        ids::{InstanceId, LogId},
         message::Status,
         purpose::Purpose,
         random::Random,

@@ -108,7 +108,7 @@ fn signals(list: &[Signal]) -> String {
         return "[]".into();
     }
     let all: Vec<_> =
-        list.iter().map(|s| json!({"id": s.id, "weight": s.weight, "reason": s.reason})).collect();
+        list.iter().map(|s| json!(s)).collect();
     json!(all).to_string()
 }
 
@@ -122,7 +122,7 @@ fn figures(facts: &Facts, refusal: Option<&Refusal>) -> String {
         "wait_ms": u64::try_from(pace.wait().as_millis()).unwrap_or(u64::MAX),
         "same_text_to": pace.same_text_to,
         "strangers": pace.strangers,
-        "health": [pace.sent_24h, pace.failed_24h, pace.opted_out_24h],
+        "health": [pace.sent, pace.failed, pace.opted_out],
     });
     if let Some(refusal) = refusal {
         all["why"] = json!(refusal.reason);

@@ -20,7 +20,7 @@ pub struct Rules {
     pub authentication_limit: u32,
     /// That window.
     pub authentication_window: Duration,
-    /// People who get one text within an hour: support.
+    /// People who get one text within the repetition window: support.
     pub repetition_support: u32,
     /// The same: transactional.
     pub repetition_transactional: u32,
@@ -28,22 +28,32 @@ pub struct Rules {
     pub repetition_operational: u32,
     /// The same: internal_team.
     pub repetition_internal_team: u32,
-    /// Strangers written to within an hour: support.
+    /// The window of repetition.
+    pub repetition_window: Duration,
+    /// Strangers written to within the outreach window: support.
     pub outreach_support: u32,
     /// The same: all other purposes.
     pub outreach_other: u32,
-    /// Messages in 24 hours from which on the health of a number is judged.
+    /// The window of outreach.
+    pub outreach_window: Duration,
+    /// Messages in the health window from which on the health of a number is judged.
     pub health_min_messages: u32,
     /// Per cent failed for reasons of the recipient.
     pub health_failed_percent: u32,
     /// Per cent opted out.
     pub health_opted_out_percent: u32,
+    /// How many times those percentages pause an instance.
+    pub health_pause_factor: u32,
+    /// The window of health; counted in whole hours.
+    pub health_window: Duration,
     /// Content score from which on a message is refused.
     pub refuse_score: u8,
     /// Content score from which on a message is listed for review.
     pub review_score: u8,
-    /// Strikes within an hour that pause an instance.
+    /// Strikes within the window that pause an instance.
     pub strikes: u32,
+    /// That window.
+    pub strikes_window: Duration,
     /// Score and log everything, refuse nothing for content or behaviour.
     pub observe: bool,
     /// Whether one-time codes reach people who opted out.
@@ -51,6 +61,8 @@ pub struct Rules {
     /// How long an Idempotency-Key is remembered.
     pub idempotency_life: Duration,
 }
+
+const HOUR: Duration = Duration::from_secs(3600);
 
 impl Default for Rules {
     fn default() -> Self {
@@ -66,14 +78,19 @@ impl Default for Rules {
             repetition_transactional: 300,
             repetition_operational: 1000,
             repetition_internal_team: 1000,
+            repetition_window: HOUR,
             outreach_support: 20,
             outreach_other: 300,
+            outreach_window: HOUR,
             health_min_messages: 50,
             health_failed_percent: 8,
             health_opted_out_percent: 4,
+            health_pause_factor: 2,
+            health_window: HOUR * 24,
             refuse_score: 80,
             review_score: 60,
             strikes: 3,
+            strikes_window: HOUR,
             observe: false,
             suppressed_may_get_authentication: false,
             idempotency_life: Duration::from_secs(24 * 60 * 60),

@@ -9,9 +9,6 @@ use crate::{
     store::{StoreError, WriteTx},
 };
 use rusqlite::params;
-use std::time::Duration;
-
-const HOUR: Duration = Duration::from_secs(3600);
 
 /// Notes a policy violation; pauses the instance when it is one too many.
 pub(super) fn strike(
@@ -21,7 +18,7 @@ pub(super) fn strike(
     facts: &Facts,
     log_id: LogId,
 ) -> Result<(), StoreError> {
-    let since = facts.now.minus(HOUR);
+    let since = facts.now.minus(rules.strikes_window);
     let recipient = request.recipient.to_string();
     tx.execute("DELETE FROM strikes WHERE instance_id = ?1 AND at <= ?2", params![request.instance, since])?;
     tx.execute(
@@ -37,7 +34,10 @@ pub(super) fn strike(
     if rules.strikes == 0 || evidence.len() < rules.strikes as usize {
         return Ok(());
     }
-    let reason = format!("{} messages within an hour violated the content policy", evidence.len());
+    let reason = format!("{} messages within {} min violated the content policy",
+        evidence.len(),
+        rules.strikes_window.as_secs() / 60
+    );
     pause::pause(tx, &request.instance, &reason, &evidence, facts.now, "guard")
 }
 
@@ -50,8 +50,8 @@ pub(super) fn pause_for_health(
 ) -> Result<(), StoreError> {
     let pace = &facts.pace;
     let reason = format!(
-        "of {} messages in 24 hours {} failed for reasons of the recipient, and {} people opted out",
-        pace.sent_24h, pace.failed_24h, pace.opted_out_24h
+        "of {} messages lately {} failed for reasons of the recipient, and {} people opted out",
+        pace.sent, pace.failed, pace.opted_out
     );
     pause::pause(tx, instance, &reason, &[log_id], facts.now, "guard")
 }

@@ -200,6 +200,15 @@ pub enum Recipient {
     Contact(ContactId),
 }
 
+impl fmt::Display for Recipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Phone(phone) => phone.fmt(f),
+            Self::Contact(id) => write!(f, "contact:{id}"),
+        }
+    }
+}
+
 impl Recipient {
     /// Reads a number, or `contact:` and the contact's number.
     ///

@@ -1,11 +1,12 @@
-//! How the recipients take it: messages of the last 24 hours, how many failed for reasons of the recipient, how many
-//! people opted out. Counted by the hour, so that a day is 25 numbers whatever was sent.
+//! How the recipients take it: messages of the last day, how many failed for reasons of the recipient, how many
+//! people opted out. Counted by the hour, so that a day is 24 rows of numbers whatever was sent.
 
-use crate::model::clock::Time;
+use crate::{model::clock::Time, sending::rules::Rules};
 use std::collections::BTreeMap;
 
 const HOUR_MS: i64 = 3_600_000;
-const HOURS: i64 = 24;
+/// Most hours that are remembered.
+const HOURS_MAX: usize = 24 * 7;
 
 #[derive(Default)]
 pub(super) struct Health {
@@ -21,8 +22,9 @@ struct Hour {
 
 impl Health {
     /// Messages sent, failed for reasons of the recipient, and opt-outs.
-    pub(super) fn figures(&self, now: Time) -> (u32, u32, u32) {
-        let recent = self.by_hour.range(hour_of(now) - HOURS + 1..).map(|(_, hour)| hour);
+    pub(super) fn figures(&self, rules: &Rules, now: Time) -> (u32, u32, u32) {
+        let hours = i64::try_from(rules.health_window.as_secs() / 3600).unwrap_or(i64::MAX).max(1);
+        let recent = self.by_hour.range(hour_of(now).saturating_sub(hours - 1)..).map(|(_, hour)| hour);
         recent.fold((0, 0, 0), |(s, f, o), h| (s + h.sent, f + h.failed, o + h.opted_out))
     }
 
@@ -40,7 +42,7 @@ impl Health {
 
     fn hour(&mut self, at: Time) -> &mut Hour {
         let number = hour_of(at);
-        while self.by_hour.len() > HOURS as usize {
+        while self.by_hour.len() > HOURS_MAX {
             self.by_hour.pop_first();
         }
         self.by_hour.entry(number).or_default()

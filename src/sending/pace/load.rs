@@ -2,16 +2,13 @@
 //!
 //! At most the newest 20,000 messages are looked at, so that the first message after a restart does not wait long.
 
-use super::{Counters, HOUR, Question};
+use super::{Counters, Question};
 use crate::{
     model::{clock::Time, ids::InstanceId, purpose::Purpose},
     sending::rules::Rules,
     store::{StoreError, Tx},
 };
 use rusqlite::params;
-use std::time::Duration;
-
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 struct Past {
     at: Time,
@@ -28,7 +25,7 @@ pub(super) fn counters(
     now: Time,
 ) -> Result<Counters, StoreError> {
     let mut counters = Counters::default();
-    let window = HOUR.max(rules.authentication_window);
+    let window = rules.repetition_window.max(rules.outreach_window).max(rules.authentication_window);
     for past in last_messages(tx, instance, now.minus(window))? {
         let ask = Question {
             instance,
@@ -41,7 +38,7 @@ pub(super) fn counters(
         counters.count(&ask, past.at, rules, past.at);
     }
     counters.health = super::Health::default();
-    load_health(tx, instance, now, &mut counters.health)?;
+    load_health(tx, instance, rules, now, &mut counters.health)?;
     Ok(counters)
 }
 
@@ -67,17 +64,18 @@ fn last_messages(tx: &Tx<'_>, instance: &InstanceId, since: Time) -> Result<Vec<
     Ok(rows)
 }
 
-/// Health since a person last looked, at most 24 hours.
+/// Health since a person last looked, at most the health window.
 fn load_health(
     tx: &Tx<'_>,
     instance: &InstanceId,
+    rules: &Rules,
     now: Time,
     health: &mut super::Health,
 ) -> Result<(), StoreError> {
     let looked = tx.one("SELECT max(closed_at) FROM reviews WHERE instance_id = ?1", params![instance], |r| {
         r.get::<_, Option<Time>>(0)
     })?;
-    let since = looked.unwrap_or(Time::from_millis(0)).max(now.minus(DAY));
+    let since = looked.unwrap_or(Time::from_millis(0)).max(now.minus(rules.health_window));
     let messages = tx.list(
         "SELECT created_at, recipient_fault FROM messages
          WHERE instance_id = ?1 AND created_at > ?2 AND status <> 'blocked'

@@ -26,8 +26,6 @@ use std::{
     time::Duration,
 };
 
-const HOUR: Duration = Duration::from_secs(3600);
-
 /// The counters of all instances.
 #[derive(Default)]
 pub struct Pace {
@@ -60,16 +58,16 @@ pub struct PaceFacts {
     pub authentication_wait: Option<Duration>,
     /// Why it is sent, as far as it is one of the five.
     pub purpose: Option<Purpose>,
-    /// How many people would have had this text within the hour, this one included.
+    /// How many people would have had this text within the window, this one included.
     pub same_text_to: u32,
-    /// How many strangers would have been written to within the hour, this one included; 0 when this is none.
+    /// How many strangers would have been written to within the window, this one included; 0 when this is none.
     pub strangers: u32,
-    /// Messages of the last 24 hours.
-    pub sent_24h: u32,
+    /// Messages within the health window.
+    pub sent: u32,
     /// Of these, failed for reasons of the recipient.
-    pub failed_24h: u32,
-    /// People who opted out within the last 24 hours.
-    pub opted_out_24h: u32,
+    pub failed: u32,
+    /// People who opted out within it.
+    pub opted_out: u32,
 }
 
 /// A behaviour that throttles.
@@ -91,39 +89,42 @@ impl PaceFacts {
 
     /// The first behaviour signal (5 to 7 of the contract's policy) that is over its threshold.
     pub fn behaviour(&self, rules: &Rules) -> Option<Behaviour> {
-        let hour = |name, reason| Some(Behaviour { name, reason, wait: HOUR / 4 });
+        let over = |name, reason, window: Duration| Some(Behaviour { name, reason, wait: window / 4 });
         let purpose = self.purpose?;
         if let Some(limit) = rules.repetition(purpose)
             && self.same_text_to > limit
         {
-            return hour("repetition", format!("one text to more than {limit} people within an hour"));
+            let reason = format!("one text to more than {limit} people within {} min", rules.repetition_window.as_secs() / 60);
+            return over("repetition", reason, rules.repetition_window);
         }
         if let Some(limit) = rules.outreach(purpose)
             && self.strangers > limit
         {
-            return hour("outreach", format!("more than {limit} people written to for the first time within an hour"));
+            let minutes = rules.outreach_window.as_secs() / 60;
+            let reason = format!("more than {limit} people written to for the first time within {minutes} min");
+            return over("outreach", reason, rules.outreach_window);
         }
         self.is_unhealthy(rules, 1).then(|| Behaviour {
             name: "health",
             reason: format!(
-                "of {} messages in 24 hours {} failed for reasons of the recipient, {} people opted out",
-                self.sent_24h, self.failed_24h, self.opted_out_24h
+                "of {} messages lately {} failed for reasons of the recipient, {} people opted out",
+                self.sent, self.failed, self.opted_out
             ),
-            wait: HOUR,
+            wait: rules.health_window / 24,
         })
     }
 
     /// Whether it is bad enough to pause the instance: twice the thresholds of health.
     pub fn must_pause(&self, rules: &Rules) -> bool {
-        self.is_unhealthy(rules, 2)
+        self.is_unhealthy(rules, u64::from(rules.health_pause_factor))
     }
 
     fn is_unhealthy(&self, rules: &Rules, times: u64) -> bool {
-        let sent = u64::from(self.sent_24h);
+        let sent = u64::from(self.sent);
         let over = |n: u32, percent: u32| percent > 0 && u64::from(n) * 100 > sent * u64::from(percent) * times;
         sent > u64::from(rules.health_min_messages)
-            && (over(self.failed_24h, rules.health_failed_percent)
-                || over(self.opted_out_24h, rules.health_opted_out_percent))
+            && (over(self.failed, rules.health_failed_percent)
+                || over(self.opted_out, rules.health_opted_out_percent))
     }
 }
 
@@ -148,17 +149,17 @@ impl Pace {
         let key = key_of(ask.recipient);
         let purpose = ask.purpose;
         let is_code = purpose == Some(Purpose::Authentication);
-        let (sent_24h, failed_24h, opted_out_24h) = counters.health.figures(now);
+        let (sent, failed, opted_out) = counters.health.figures(rules, now);
         Ok(PaceFacts {
             instance_wait: counters.slots.wait(&instance_rate(rules), now),
             recipient_wait: counters.recipients.wait(key, &recipient_rate(rules), now),
             authentication_wait: is_code.then(|| counters.codes.full(key, rules, now)).flatten(),
             purpose,
-            same_text_to: counters.texts.people_with(text_key(ask), key, now),
-            strangers: if ask.stranger { counters.strangers.within_hour(purpose, now) + 1 } else { 0 },
-            sent_24h,
-            failed_24h,
-            opted_out_24h,
+            same_text_to: counters.texts.people_with(text_key(ask), key, rules.repetition_window, now),
+            strangers: if ask.stranger { counters.strangers.lately(purpose, rules.outreach_window, now) + 1 } else { 0 },
+            sent,
+            failed,
+            opted_out,
         })
     }
 

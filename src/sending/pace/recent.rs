@@ -1,4 +1,4 @@
-//! What happened within the last hour (or window): texts and how many people had them, strangers, one-time codes.
+//! What happened within the last window (an hour, ten minutes): texts and how many people had them, strangers, one-time codes.
 
 use crate::{
     model::{clock::Time, purpose::Purpose},
@@ -8,8 +8,6 @@ use std::{
     collections::{HashMap, VecDeque},
     time::Duration,
 };
-
-use super::HOUR;
 
 /// Most messages whose text is remembered for one instance. With limits of up to 1,000 people a text and 60 messages a
 /// minute, an hour has 3,600; more than this only an instance with raised limits sends, and then the oldest go first.
@@ -25,8 +23,8 @@ pub(super) struct Texts {
 
 impl Texts {
     /// How many people would have had `text` if `person` got it now.
-    pub(super) fn people_with(&mut self, text: u64, person: u64, now: Time) -> u32 {
-        self.forget(now);
+    pub(super) fn people_with(&mut self, text: u64, person: u64, window: Duration, now: Time) -> u32 {
+        self.forget(window, now);
         let people = self.people.get(&text).copied().unwrap_or(0);
         if self.had.contains_key(&(text, person)) { people } else { people + 1 }
     }
@@ -47,8 +45,8 @@ impl Texts {
         }
     }
 
-    fn forget(&mut self, now: Time) {
-        while self.order.front().is_some_and(|(at, ..)| now.since(*at) >= HOUR) {
+    fn forget(&mut self, window: Duration, now: Time) {
+        while self.order.front().is_some_and(|(at, ..)| now.since(*at) >= window) {
             self.drop_oldest();
         }
     }
@@ -80,9 +78,9 @@ pub(super) struct Strangers {
 }
 
 impl Strangers {
-    pub(super) fn within_hour(&mut self, purpose: Option<Purpose>, now: Time) -> u32 {
+    pub(super) fn lately(&mut self, purpose: Option<Purpose>, window: Duration, now: Time) -> u32 {
         let times = self.of(purpose);
-        while times.front().is_some_and(|at| now.since(*at) >= HOUR) {
+        while times.front().is_some_and(|at| now.since(*at) >= window) {
             times.pop_front();
         }
         u32::try_from(times.len()).unwrap_or(u32::MAX)

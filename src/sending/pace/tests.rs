@@ -2,6 +2,8 @@
 
 use super::*;
 
+const HOUR: Duration = Duration::from_secs(3600);
+
 fn at(ms: i64) -> Time {
     Time::from_millis(ms)
 }
@@ -29,14 +31,14 @@ fn a_burst_goes_at_once_and_the_rest_at_the_rate() {
 fn one_text_is_counted_by_people_and_forgotten_after_an_hour() {
     let mut texts = Texts::default();
     for person in 0..10 {
-        assert_eq!(texts.people_with(7, person, at(0)), u32::try_from(person).expect("small") + 1);
+        assert_eq!(texts.people_with(7, person, HOUR, at(0)), u32::try_from(person).expect("small") + 1);
         texts.add(7, person, 30, at(0));
         texts.add(7, person, 30, at(1000));
     }
-    assert_eq!(texts.people_with(7, 3, at(2000)), 10, "the same person again");
-    assert_eq!(texts.people_with(8, 3, at(2000)), 1, "another text");
-    assert_eq!(texts.people_with(7, 99, at(3_600_000)), 11, "the second ones are still within the hour");
-    assert_eq!(texts.people_with(7, 99, at(3_601_000)), 1);
+    assert_eq!(texts.people_with(7, 3, HOUR, at(2000)), 10, "the same person again");
+    assert_eq!(texts.people_with(8, 3, HOUR, at(2000)), 1, "another text");
+    assert_eq!(texts.people_with(7, 99, HOUR, at(3_600_000)), 11, "the second ones are still within the hour");
+    assert_eq!(texts.people_with(7, 99, HOUR, at(3_601_000)), 1);
     assert!(texts.had.is_empty() && texts.people.is_empty() && texts.order.is_empty());
 }
 
@@ -67,9 +69,9 @@ fn health_needs_a_minimum_and_forgets_after_a_day() {
     let rules = Rules::default();
     let facts = |sent, failed, opted_out| PaceFacts {
         purpose: Some(Purpose::Support),
-        sent_24h: sent,
-        failed_24h: failed,
-        opted_out_24h: opted_out,
+        sent,
+        failed,
+        opted_out,
         ..PaceFacts::default()
     };
     assert_eq!(facts(50, 50, 50).behaviour(&rules), None, "not over 50 messages");
@@ -82,9 +84,9 @@ fn health_needs_a_minimum_and_forgets_after_a_day() {
     health.sent(at(0));
     health.failed(at(0));
     health.opted_out(at(HOUR.as_millis() as i64));
-    assert_eq!(health.figures(at(0)), (1, 1, 1));
-    assert_eq!(health.figures(at(24 * 3_600_000)), (0, 0, 1));
-    assert_eq!(health.figures(at(25 * 3_600_000)), (0, 0, 0));
+    assert_eq!(health.figures(&rules, at(0)), (1, 1, 1));
+    assert_eq!(health.figures(&rules, at(24 * 3_600_000)), (0, 0, 1));
+    assert_eq!(health.figures(&rules, at(25 * 3_600_000)), (0, 0, 0));
 }
 
 #[test]

@@ -1,0 +1,204 @@
+//! The command line: one file a command. A command becomes a [`Request`], which goes to the running gateway through
+//! its control socket, or, when none runs, to one that is opened for it under the directory's lock.
+//!
+//! Exit codes: 0 done, 1 failed (one clear line on stderr), 2 wrong usage. With `--json` exactly one JSON value is on
+//! stdout; the log is always on stderr.
+//!
+//! Adding a command: a file here, a line in [`Command`], a request in `control/request.rs` and its arm in
+//! `control/perform.rs`, a row in `tests/it/command_line.rs`.
+
+mod account;
+mod config;
+mod demo;
+mod instance;
+mod key;
+mod message;
+mod output;
+mod owner;
+mod pairs;
+mod sandbox;
+mod serve;
+mod small;
+mod suppress;
+mod user;
+
+use crate::{
+    app::App,
+    config::{Config, Overrides},
+    control::{self, Request},
+    model::{clock::SystemClock, random::SystemRandom},
+    ops::{doctor, logging},
+    store::StoreError,
+};
+use clap::{Parser, Subcommand};
+use serde_json::{Value, json};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode, sync::Arc};
+
+/// A self-hosted WhatsApp gateway for small businesses.
+#[derive(Parser)]
+#[command(name = "wa-gateway", version, propagate_version = true, arg_required_else_help = true)]
+struct Cli {
+    /// The configuration file [default: /etc/wa-gateway/config.toml, else ./wa-gateway.toml, else the defaults]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where everything is kept
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Print exactly one JSON value on stdout
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the gateway
+    Serve(serve::Args),
+    /// See it work: sandbox data, one message sent, addresses printed
+    Demo(demo::Args),
+    /// Customers of the gateway
+    #[command(subcommand)]
+    Account(account::Command),
+    /// People who log in
+    #[command(subcommand)]
+    User(user::Command),
+    /// API keys
+    #[command(subcommand)]
+    Key(key::Command),
+    /// WhatsApp numbers
+    #[command(subcommand)]
+    Instance(instance::Command),
+    /// The message log
+    #[command(subcommand)]
+    Message(message::Command),
+    /// People who are not to be written to
+    #[command(subcommand)]
+    Suppress(suppress::Command),
+    /// People who are known already
+    #[command(subcommand)]
+    Contacts(suppress::Contacts),
+    /// Send one message through the guard
+    Send(small::Send),
+    /// Play the customers' phones of a sandbox instance
+    #[command(subcommand)]
+    Sandbox(sandbox::Command),
+    /// The content policy
+    #[command(subcommand)]
+    Policy(small::Policy),
+    /// Judge the configuration
+    CheckConfig(config::Args),
+    /// Look for what keeps the gateway from working
+    Doctor,
+}
+
+/// The whole program; returns its exit code. Arguments and environment come in, so that nothing here asks for them.
+pub fn main(
+    args: impl IntoIterator<Item = OsString>,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(e) => {
+            // Help and version are no errors: clap prints them on stdout and says 0.
+            let code = u8::try_from(e.exit_code()).unwrap_or(2);
+            let _ = e.print();
+            return ExitCode::from(code);
+        }
+    };
+    let environment: Vec<(String, String)> =
+        environment.into_iter().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect();
+    let json = cli.json;
+    match run(cli, environment) {
+        Ok(Some(value)) => {
+            output::print(&value, json);
+            ExitCode::SUCCESS
+        }
+        Ok(None) => ExitCode::SUCCESS,
+        Err(problem) => {
+            if json {
+                output::print(&json!({"ok": false, "error": problem}), true);
+            }
+            eprintln!("wa-gateway: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What every command is given.
+struct Given {
+    config: Config,
+    config_path: Option<PathBuf>,
+    json: bool,
+}
+
+fn run(cli: Cli, environment: Vec<(String, String)>) -> Result<Option<Value>, String> {
+    let Cli { config: config_path, data_dir, json, command } = cli;
+    let mut overrides = Overrides { data_dir, ..Overrides::default() };
+    if let Command::CheckConfig(args) = &command
+        && args.print_defaults
+    {
+        return config::print_defaults(json);
+    }
+    if let Command::Demo(args) = &command {
+        args.override_config(&mut overrides);
+    }
+    let config = Config::load(config_path.as_deref(), environment.into_iter(), &overrides)
+        .map_err(|e| e.to_string())?;
+    owner::become_owner_of(&config.data_dir)?;
+    let given = Given { config, config_path, json };
+    let runtime = runtime()?;
+    runtime.block_on(dispatch(command, given))
+}
+
+async fn dispatch(command: Command, given: Given) -> Result<Option<Value>, String> {
+    let request = match command {
+        Command::Serve(args) => return serve::run(args, given).await,
+        Command::Demo(args) => return demo::run(args, given).await,
+        Command::CheckConfig(_) => return Ok(Some(config::checked(&given))),
+        Command::Doctor => return diagnose(&given).await,
+        Command::Account(command) => command.request(),
+        Command::User(command) => command.request(),
+        Command::Key(command) => command.request(),
+        Command::Instance(command) => command.request(),
+        Command::Message(command) => command.request(),
+        Command::Suppress(command) => command.request(),
+        Command::Contacts(command) => command.request(),
+        Command::Send(args) => Ok(args.request()),
+        Command::Sandbox(command) => command.request(),
+        Command::Policy(command) => Ok(command.request()),
+    }?;
+    ask(&given, request).await.map(Some)
+}
+
+/// Asks the running gateway, or does it under the directory's lock when none runs.
+async fn ask(given: &Given, request: Request) -> Result<Value, String> {
+    if let Some(answer) = control::ask(&given.config.data_dir, &request).await {
+        return answer;
+    }
+    logging::start("warn", false)?;
+    let app = App::open(given.config.clone(), Arc::new(SystemClock), Arc::new(SystemRandom)).await;
+    let app = app.map_err(|e| e.to_string())?;
+    let done = control::perform(app.gateway(), request).await;
+    app.close().await;
+    done
+}
+
+async fn diagnose(given: &Given) -> Result<Option<Value>, String> {
+    let running = control::ask(&given.config.data_dir, &Request::Ping).await.is_some_and(|a| a.is_ok());
+    let findings = doctor::examine(&given.config, running);
+    let failed = findings.iter().filter(|f| f.status == doctor::Status::Fail).count();
+    let report = json!({"ok": failed == 0, "checks": findings});
+    if failed == 0 {
+        return Ok(Some(report));
+    }
+    output::print(&report, given.json);
+    Err(format!("{failed} of the checks failed"))
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| StoreError::Unavailable(e.to_string()).to_string())
+}

@@ -1,0 +1,7 @@
+//! Operation: certificates, logging, metrics, the doctor, lists that people bring in.
+
+pub mod csv;
+pub mod doctor;
+pub mod logging;
+pub mod metrics;
+pub mod tls;
