@@ -145,7 +145,7 @@ impl App {
         let (stop, stopping) = watch::channel(false);
         let mut tasks = JoinSet::new();
         let limits = server_limits(&config);
-        let mut open = |address: Option<SocketAddr>, key: &'static str| bind(address, key);
+        let open = |address: Option<SocketAddr>, key: &'static str| bind(address, key);
         let local = open(config.listen.local, "listen.local").await?;
         let metrics = open(config.listen.metrics, "listen.metrics").await?;
         let public = open(config.listen.public, "listen.public").await?;
@@ -258,4 +258,41 @@ fn rules(config: &Config) -> Rules {
         suppressed_may_get_authentication: guard.suppressed_may_get_authentication,
         idempotency_life: Duration::from_secs(u64::from(config.sending.idempotency_hours) * 3600),
     }
+}
+
+fn server_limits(config: &Config) -> server::Limits {
+    let limits = &config.limits;
+    server::Limits {
+        connections: limits.connections as usize,
+        per_address: limits.connections_per_address as usize,
+        handshake: limits.handshake_timeout,
+        header: limits.header_timeout,
+        body: limits.body_timeout,
+        idle: limits.idle_timeout,
+        ..server::Limits::default()
+    }
+}
+
+fn load_certificate(config: &Config, clock: &dyn Clock) -> Result<tls::Certificate, StartError> {
+    match (config.tls.mode, &config.tls.certificate, &config.tls.key) {
+        (config::TlsMode::Files, Some(chain), Some(key)) => Ok(tls::Certificate::from_files(chain, key)?),
+        (config::TlsMode::Acme, ..) => {
+            Err(StartError::Other("tls.mode = \"acme\" is not part of this version: use self-signed or files".into()))
+        }
+        _ => Ok(tls::Certificate::self_signed(&config.data_dir, &host_names(config), clock)?),
+    }
+}
+
+/// The names that a self-signed certificate is made for.
+fn host_names(config: &Config) -> Vec<String> {
+    let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let public = config.public_url.as_deref().and_then(|url| url.split("://").nth(1));
+    let public = public.map(|rest| rest.split(['/', ':']).next().unwrap_or_default().to_owned());
+    for name in public.into_iter().chain([host]).filter(|n| !n.is_empty()) {
+        if !names.contains(&name) {
+            names.insert(0, name);
+        }
+    }
+    names
 }
