@@ -1,0 +1,218 @@
+//! The file of what a sandbox instance accepted: one JSON line a message, written before the answer.
+//!
+//! - A line that is whole was accepted; a line that is torn (the process died, or the disk was full, in the middle of
+//!   it) was not, and nobody was told that it was. Reading passes over torn lines; writing seals one with `~` and begins
+//!   after it.
+//! - The file can be read without a running gateway: it is what is compared after a crash with what callers were told.
+//!
+//! It knows nothing of latency, failures and receipts.
+
+use crate::{
+    connectors::{Content, Outgoing},
+    model::{
+        clock::Time,
+        ids::{InstanceId, MessageId},
+    },
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    fs::{DirBuilder, File, OpenOptions},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+/// One message that the sandbox accepted, as its line tells it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Accepted {
+    /// The sandbox's id, `sbx_…`; sorts by time.
+    pub provider_message_id: String,
+    /// Our own id.
+    pub message_id: String,
+    /// To whom: E.164 with `+`, a hidden id or a group's id.
+    pub to: String,
+    /// The text or caption, as it was given; empty for a template.
+    pub text: String,
+    /// When it was accepted.
+    #[serde(deserialize_with = "rfc3339")]
+    pub at: Time,
+    /// `template`, or the kind of the file; none for plain text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Where the file is fetched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_url: Option<String>,
+    /// The file's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_name: Option<String>,
+    /// The template's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
+    /// The template's language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// The template's variables in order; empty for anything else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variables: Vec<String>,
+    /// The provider's id of the message that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
+}
+
+/// Where the file of an instance lies: `<data_dir>/sandbox/<instance>.jsonl`.
+pub fn path(data_dir: &Path, instance: &InstanceId) -> PathBuf {
+    data_dir.join("sandbox").join(format!("{instance}.jsonl"))
+}
+
+/// Reads back what was accepted, newest last; with `to`, only what went to that number or id (spelt as in the file).
+/// A file that is not there is an empty inbox. Reads the whole file: call it where blocking is allowed.
+///
+/// # Errors
+/// The file is there and cannot be read.
+pub fn read(path: &Path, to: Option<&str>) -> io::Result<Vec<Accepted>> {
+    let mut lines = match File::open(path) {
+        Ok(file) => BufReader::new(file),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(e),
+    };
+    let mut found = Vec::new();
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line)? > 0 {
+        // Only a line with its end was written whole; one with its end that does not parse was torn, and sealed later.
+        if line.ends_with(b"\n")
+            && let Ok(accepted) = serde_json::from_slice::<Accepted>(&line)
+            && to.is_none_or(|to| to == accepted.to)
+        {
+            found.push(accepted);
+        }
+        line.clear();
+    }
+    Ok(found)
+}
+
+fn rfc3339<'de, D: serde::Deserializer<'de>>(text: D) -> Result<Time, D::Error> {
+    Time::parse(&String::deserialize(text)?).map_err(serde::de::Error::custom)
+}
+
+/// The open file, to append to.
+pub(super) struct Log {
+    file: File,
+    /// Kept between messages, so that a line costs no allocation.
+    line: Vec<u8>,
+    /// The file ends in the middle of a line.
+    torn: bool,
+}
+
+impl Log {
+    /// Opens the file, or makes it (0600) with its folder (0700).
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        if let Some(folder) = path.parent() {
+            DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        }
+        let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
+        let torn = ends_torn(&mut file)?;
+        Ok(Self { file, line: Vec::new(), torn })
+    }
+
+    /// Appends one message. When this ends with `Ok`, the message outlives the end of this process, however sudden;
+    /// when it ends with an error, nothing that [`read`] would show was written.
+    ///
+    /// One write(2) and no fsync: the page cache belongs to the kernel, so kill -9 takes nothing from it. Only a power
+    /// cut would, and then the whole machine that this stands in for is gone; a sync would cost a thousand times more
+    /// than the write and make the fake the slowest part of every measurement. For the same reason it is written
+    /// right here and not on a thread for blocking work: copying some hundred bytes is cheaper than the hand-over.
+    pub(super) fn append(&mut self, id: &str, at: Time, out: &Outgoing) -> io::Result<()> {
+        self.line.clear();
+        if self.torn {
+            // A line of which only the end is missing must not become whole by the next one's coming.
+            self.line.extend_from_slice(b"~\n");
+        }
+        let to = out.to.to_string();
+        serde_json::to_writer(&mut self.line, &Line::of(id, &to, at, out))?;
+        self.line.push(b'\n');
+        let result = self.file.write(&self.line);
+        // Whatever was written without its end must not swallow the next line.
+        self.torn = match result {
+            Ok(written) => written < self.line.len() && (self.torn || written > 0),
+            Err(_) => self.torn,
+        };
+        match result {
+            Ok(written) if written == self.line.len() => Ok(()),
+            Ok(_) => Err(io::ErrorKind::WriteZero.into()),
+            Err(e) => Err(e),
+        }
+    }
+}
+
+fn ends_torn(file: &mut File) -> io::Result<bool> {
+    if file.metadata()?.len() == 0 {
+        return Ok(false);
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
+}
+
+/// What [`Accepted`] reads, borrowed: the fields and their order are the same.
+#[derive(Serialize)]
+struct Line<'a> {
+    provider_message_id: &'a str,
+    message_id: &'a MessageId,
+    to: &'a str,
+    text: &'a str,
+    at: Time,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    media_url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    template: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    variables: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply_to: Option<&'a str>,
+}
+
+impl<'a> Line<'a> {
+    fn of(id: &'a str, to: &'a str, at: Time, out: &'a Outgoing) -> Self {
+        let mut line = Self {
+            provider_message_id: id,
+            message_id: &out.message_id,
+            to,
+            text: "",
+            at,
+            kind: None,
+            media_url: None,
+            file_name: None,
+            template: None,
+            language: None,
+            variables: &[],
+            reply_to: out.reply_to.as_deref(),
+        };
+        match &out.content {
+            Content::Text(text) => line.text = text,
+            Content::Media { kind, url, caption, file_name } => {
+                line.text = caption;
+                line.kind = Some(kind.as_str());
+                line.media_url = Some(url);
+                line.file_name = file_name.as_deref();
+            }
+            Content::Template { name, language, variables } => {
+                line.kind = Some("template");
+                line.template = Some(name);
+                line.language = Some(language);
+                line.variables = variables;
+            }
+        }
+        line
+    }
+}
+
+#[cfg(test)]
+#[path = "inbox_tests.rs"]
+mod tests;

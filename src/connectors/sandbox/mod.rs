@@ -1,0 +1,222 @@
+//! The sandbox: a phone network inside the process, for trying things out, demos, tests and load.
+//!
+//! What it accepts stands in a file of its own before it acknowledges ([`inbox`]), so that after a crash the file can
+//! be held against what callers were told. What goes wrong, how long it takes and which receipts come is set per
+//! instance ([`settings`]) and may change while it runs. The customers' phones are played by the methods in [`phones`].
+//!
+//! The walk of a message is [`Sandbox::send_one`]: half the latency, accept or refuse, the other half, acknowledge.
+//! A caller that gives up in the first half left nothing behind; one that gives up in the second cannot know.
+//!
+//! It behaves like a provider in all that the gateway can see, and costs next to nothing: no thread, no sync, one
+//! write a message. Like every connector it knows nothing of accounts, limits, the database and HTTP.
+
+pub mod inbox;
+mod line;
+mod phones;
+pub mod settings;
+
+pub use inbox::Accepted;
+
+use super::{
+    Ack, Boxed, Capabilities, Connector, Content, Outgoing, SendError, SendErrorKind, Standing,
+    registry::{BadSetting, Deps, InstanceSetup},
+};
+use crate::model::{
+    clock::{Clock, Time},
+    ids::InstanceId,
+    instance::InstanceState,
+    random::bytes,
+};
+use inbox::Log;
+use line::Line;
+use phones::Known;
+use settings::{Fail, Settings};
+use std::{
+    collections::BTreeMap,
+    io,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, RwLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+/// One instance of the phone network.
+pub struct Sandbox {
+    clock: Arc<dyn Clock>,
+    settings: RwLock<Settings>,
+    path: PathBuf,
+    log: Mutex<Log>,
+    line: Line,
+    known: Mutex<Known>,
+    ids: Ids,
+}
+
+/// The parts of an id that are not the time: a number for this life of the instance, and one for each message of it.
+struct Ids {
+    life: u32,
+    next: AtomicU32,
+}
+
+impl Sandbox {
+    /// Opens an instance and its file. The ear is told its state.
+    ///
+    /// # Errors
+    /// Bad settings, an instance id that is no slug, or a file that cannot be written.
+    pub fn open(deps: &Deps, setup: &InstanceSetup) -> Result<Self, BadSetting> {
+        let settings = Settings::parse(&setup.settings)?;
+        // The id becomes a file name.
+        InstanceId::parse(setup.id.as_str()).map_err(BadSetting)?;
+        let path = inbox::path(&deps.data_dir, &setup.id);
+        let log = Log::open(&path)
+            .map_err(|e| BadSetting(format!("the sandbox cannot write its file {}: {e}", path.display())))?;
+        Ok(Self {
+            clock: deps.clock.clone(),
+            settings: RwLock::new(settings),
+            path,
+            log: Mutex::new(log),
+            line: Line::new(deps, setup.id.clone(), settings.state),
+            known: Mutex::default(),
+            ids: Ids { life: u32::from_le_bytes(bytes(&*deps.random)), next: AtomicU32::new(0) },
+        })
+    }
+
+    /// Judges settings without applying them.
+    ///
+    /// # Errors
+    /// An unknown key (naming the nearest known one) or a value out of range.
+    pub fn check(settings: &BTreeMap<String, String>) -> Result<(), BadSetting> {
+        Settings::parse(settings).map(drop)
+    }
+
+    /// Takes a whole new set of settings, as if the instance had been started with them: what is left out has its
+    /// default again, and the state is the one that the settings name, also after a logout. The file and who wrote
+    /// before stay. Messages on their way follow the new settings from their next step on.
+    ///
+    /// # Errors
+    /// As [`Sandbox::check`]; nothing was changed then.
+    pub fn apply(&self, settings: &BTreeMap<String, String>) -> Result<(), BadSetting> {
+        let settings = Settings::parse(settings)?;
+        *self.settings.write().expect("no holder panics") = settings;
+        self.line.become_state(settings.state, None);
+        Ok(())
+    }
+
+    /// What was accepted, newest last; with `phone` (E.164 with `+`, or a hidden or group id) only what went there.
+    /// Reads the whole file: call it where blocking is allowed.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn inbox(&self, phone: Option<&str>) -> io::Result<Vec<Accepted>> {
+        inbox::read(&self.path, phone)
+    }
+
+    async fn send_one(&self, out: &Outgoing) -> Result<Ack, SendError> {
+        let latency = self.settings().latency;
+        let before = latency / 2;
+        self.wait_until_after(self.clock.now(), before).await;
+
+        // From here to the plan of the receipts nothing waits: it happens as a whole, or not at all.
+        let settings = self.settings();
+        self.judge(settings.fail, out)?;
+        let id = self.next_id();
+        let accepted = self.clock.now();
+        self.log.lock().expect("no holder panics").append(&id, accepted, out).map_err(not_written)?;
+        let never_answers = settings.fail == Fail::TimeoutAfterAccept;
+        let answered = (!never_answers).then(|| accepted.plus(latency - before));
+        self.line.plan(settings.receipts, (&id, &out.message_id), accepted, answered);
+
+        if never_answers {
+            std::future::pending::<()>().await;
+        }
+        self.wait_until_after(accepted, latency - before).await;
+        self.line.heard_at(self.clock.now());
+        Ok(Ack { provider_message_id: id, acknowledged: true })
+    }
+
+    /// Whether the message may be accepted now.
+    fn judge(&self, fail: Fail, out: &Outgoing) -> Result<(), SendError> {
+        match self.line.state() {
+            None => return Err(permanent("", "the instance is not running")),
+            Some(InstanceState::Open) => {}
+            Some(state) => return Err(permanent("not_open", &format!("the instance is not open, it is {state}"))),
+        }
+        match fail {
+            Fail::Refuse => {
+                let refused = permanent("refused", "the sandbox is set to refuse every message");
+                return Err(SendError { recipient_fault: true, ..refused });
+            }
+            Fail::Logout => {
+                self.line.become_state(InstanceState::Close, Some("logged out on the phone"));
+                return Err(permanent("logged_out", "the instance was logged out on the phone"));
+            }
+            Fail::NewChatLock if !self.known.lock().expect("no holder panics").has(&out.to) => {
+                return Err(permanent("463", "the number may only write to people who wrote to it before"));
+            }
+            Fail::Media if matches!(out.content, Content::Media { .. }) => {
+                return Err(permanent("media_refused", "the sandbox is set to refuse files"));
+            }
+            Fail::None | Fail::TimeoutAfterAccept | Fail::NewChatLock | Fail::Media => {}
+        }
+        if self.line.is_full() {
+            return Err(temporary("busy", "too many receipts wait to be recorded", Some(Duration::from_secs(1))));
+        }
+        Ok(())
+    }
+
+    async fn wait_until_after(&self, start: Time, pause: Duration) {
+        if !pause.is_zero() {
+            self.clock.sleep_until(start.plus(pause)).await;
+        }
+    }
+
+    fn settings(&self) -> Settings {
+        *self.settings.read().expect("no holder panics")
+    }
+
+    /// `sbx_`, then the time in milliseconds, the number in this life, and the life: ids sort by time and, within a
+    /// millisecond, in the order in which they were made.
+    fn next_id(&self) -> String {
+        let number = self.ids.next.fetch_add(1, Ordering::Relaxed);
+        format!("sbx_{:012x}{number:08x}{:08x}", self.clock.now().millis(), self.ids.life)
+    }
+}
+
+impl Connector for Sandbox {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            media: true,
+            templates: true,
+            replies: true,
+            groups: true,
+            window_24h: false,
+            hidden_numbers: true,
+        }
+    }
+
+    fn standing(&self) -> Standing {
+        self.line.standing()
+    }
+
+    fn send<'a>(&'a self, out: &'a Outgoing) -> Boxed<'a, Result<Ack, SendError>> {
+        Box::pin(self.send_one(out))
+    }
+
+    fn stop(&self) -> Boxed<'_, ()> {
+        Box::pin(async { self.line.hang_up() })
+    }
+}
+
+fn permanent(code: &str, reason: &str) -> SendError {
+    let (code, reason) = (code.to_owned(), reason.to_owned());
+    SendError { kind: SendErrorKind::Permanent, code, reason, recipient_fault: false }
+}
+
+fn temporary(code: &str, reason: &str, retry_after: Option<Duration>) -> SendError {
+    SendError { kind: SendErrorKind::Temporary { retry_after }, ..permanent(code, reason) }
+}
+
+fn not_written(e: io::Error) -> SendError {
+    temporary("not_written", &format!("the sandbox cannot write its file: {e}"), None)
+}
