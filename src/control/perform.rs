@@ -3,6 +3,7 @@
 use super::{Request, SendArgs, request};
 use crate::{
     accounts::{Grant, KeyKind, LinkPurpose, NewAccount, NewKey, NewUser, Role, Update},
+    connectors::heard,
     conversations::{self, Identity},
     gateway::Gateway,
     http::reply,
@@ -349,24 +350,27 @@ async fn sandbox(gateway: &Gateway, request: Request) -> Done {
     let find = |id: &str| {
         gateway.registry.sandbox(&InstanceId::from_text(id)).ok_or_else(|| format!("there is no sandbox instance {id}"))
     };
-    let caller = |phone: &str| Phone::parse(phone, None).map(|p| p.to_string()).map_err(text);
+    let phone = |text_of: &str| Phone::parse(text_of, None).map(|p| p.to_string()).map_err(text);
+    let person = |number: &str| phone(number).map(|p| heard::Sender { phone: Some(p), ..heard::Sender::default() });
     match request {
         Request::SandboxReceive { instance, from, text: body } => {
-            let id = find(&instance)?.receive(&caller(&from)?, None, &body).await.map_err(text)?;
+            let id = find(&instance)?.receive(person(&from)?, &body).await.map_err(text)?;
             Ok(json!({"ok": true, "provider_message_id": id}))
         }
         Request::SandboxCall { instance, from, missed } => {
-            let id = find(&instance)?.call(&caller(&from)?, missed).await.map_err(text)?;
+            let id = find(&instance)?.call(person(&from)?, missed).await.map_err(text)?;
             Ok(json!({"ok": true, "call_id": id}))
         }
         Request::SandboxGroup { instance, group, name, from, text: body } => {
-            let sandbox = find(&instance)?;
-            let id = sandbox.group_message(&group, &name, &caller(&from)?, &body).await.map_err(text)?;
+            let group = heard::Group { id: group, name };
+            let id = find(&instance)?.group_message(group, person(&from)?, &body).await.map_err(text)?;
             Ok(json!({"ok": true, "provider_message_id": id}))
         }
-        Request::SandboxInbox { instance, phone } => {
-            let phone = phone.as_deref().map(caller).transpose()?;
-            Ok(json!(find(&instance)?.inbox(phone.as_deref()).map_err(text)?))
+        Request::SandboxInbox { instance, phone: of } => {
+            let sandbox = find(&instance)?;
+            let of = of.as_deref().map(phone).transpose()?;
+            let read = tokio::task::spawn_blocking(move || sandbox.inbox(of.as_deref())).await.map_err(text)?;
+            Ok(json!(read.map_err(text)?))
         }
         _ => unexpected(),
     }

@@ -1,1 +1,5 @@
-fn main(){}
+//! The one integration binary: a file for each capability, and the harness that they share.
+
+mod connectors;
+mod harness;
+mod sandbox;

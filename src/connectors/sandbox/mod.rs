@@ -1,297 +1,185 @@
-//! The sandbox: a phone network inside the process. Demos, tests, and customers who try their code use it.
+//! The sandbox: a phone network inside the process, for trying things out, demos, tests and load.
 //!
-//! It behaves like a provider: it takes messages after a while, refuses, falls silent after it took one, logs out,
-//! sends receipts late or twice. Each of that is a setting (`settings.rs`). What it accepted is in a file of its own
-//! before it acknowledges (`inbox.rs`). Its phones can write and call ([`Sandbox::receive`] and its siblings).
+//! What it accepts stands in a file of its own before it acknowledges ([`inbox`]), so that after a crash the file can
+//! be held against what callers were told. What goes wrong, how long it takes and which receipts come is set per
+//! instance ([`settings`]) and may change while it runs. The customers' phones are played by the methods in [`phones`].
 //!
-//! It waits on the clock that it was given, and never asks the machine for the time.
+//! The walk of a message is [`Sandbox::send_one`]: half the latency, accept or refuse, the other half, acknowledge.
+//! A caller that gives up in the first half left nothing behind; one that gives up in the second cannot know.
+//!
+//! It behaves like a provider in all that the gateway can see, and costs next to nothing: no thread, no sync, one
+//! write a message. Like every connector it knows nothing of accounts, limits, the database and HTTP.
 
-mod inbox;
-mod settings;
+pub mod inbox;
+mod line;
+mod phones;
+pub mod settings;
 
-pub use inbox::{Accepted, read as read_inbox};
+pub use inbox::Accepted;
 
 use super::{
-    Ack, Boxed, Capabilities, Connector, Content, Ear, Heard, NotRecorded, Outgoing, SendError, SendErrorKind,
-    Standing, What,
-    heard::{Group, InboundMessage, Sender},
+    Ack, Boxed, Capabilities, Connector, Content, Outgoing, SendError, SendErrorKind, Standing,
     registry::{BadSetting, Deps, InstanceSetup},
 };
 use crate::model::{
     clock::{Clock, Time},
-    ids::{InstanceId, MessageId},
-    instance::{Health, InstanceState},
-    message::Receipt,
-    random::Random,
+    ids::InstanceId,
+    instance::InstanceState,
+    random::bytes,
 };
-use inbox::Inbox;
-use settings::{Fail, Receipts, Settings};
+use inbox::Log;
+use line::Line;
+use phones::Known;
+use settings::{Fail, Settings};
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::BTreeMap,
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, RwLock,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
-use tokio::{sync::mpsc, task::JoinHandle};
 
-/// Most people who are remembered as having written, for `new_chat_lock`.
-const WROTE_MAX: usize = 10_000;
-/// Most receipts that wait to be heard; beyond it a provider would drop its connection, and we drop the receipt.
-const RECEIPTS_MAX: usize = 10_000;
-const LATE: Duration = Duration::from_secs(60);
-/// Between two offers of something that could not be recorded.
-const OFFER_AGAIN: Duration = Duration::from_millis(500);
-
-/// One instance's phone network.
+/// One instance of the phone network.
 pub struct Sandbox {
-    id: InstanceId,
     clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
-    ear: Arc<dyn Ear>,
-    inbox: Inbox,
-    now: Mutex<Now>,
-    receipts: mpsc::Sender<(Time, Heard)>,
-    teller: JoinHandle<()>,
+    settings: RwLock<Settings>,
+    path: PathBuf,
+    log: Mutex<Log>,
+    line: Line,
+    known: Mutex<Known>,
+    ids: Ids,
 }
 
-struct Now {
-    settings: Settings,
-    /// Why it is not open.
-    reason: Option<String>,
-    last_heard_at: Option<Time>,
-    wrote: HashSet<String>,
+/// The parts of an id that are not the time: a number for this life of the instance, and one for each message of it.
+struct Ids {
+    life: u32,
+    next: AtomicU32,
 }
 
 impl Sandbox {
-    /// A network for one instance; its inbox file is opened.
+    /// Opens an instance and its file. The ear is told its state.
     ///
     /// # Errors
-    /// Bad settings, or an inbox file that cannot be written.
+    /// Bad settings, an instance id that is no slug, or a file that cannot be written.
     pub fn open(deps: &Deps, setup: &InstanceSetup) -> Result<Self, BadSetting> {
         let settings = Settings::parse(&setup.settings)?;
-        let inbox = Inbox::open(&deps.data_dir, setup.id.as_str())
-            .map_err(|e| BadSetting(format!("the sandbox's inbox file cannot be written: {e}")))?;
-        let (receipts, waiting) = mpsc::channel(RECEIPTS_MAX);
-        let teller = tokio::spawn(tell(waiting, deps.clock.clone(), deps.ear.clone()));
-        let now = Now { settings, reason: reason_for(settings.state), last_heard_at: None, wrote: HashSet::new() };
+        // The id becomes a file name.
+        InstanceId::parse(setup.id.as_str()).map_err(BadSetting)?;
+        let path = inbox::path(&deps.data_dir, &setup.id);
+        let log = Log::open(&path)
+            .map_err(|e| BadSetting(format!("the sandbox cannot write its file {}: {e}", path.display())))?;
         Ok(Self {
-            id: setup.id.clone(),
             clock: deps.clock.clone(),
-            random: deps.random.clone(),
-            ear: deps.ear.clone(),
-            inbox,
-            now: Mutex::new(now),
-            receipts,
-            teller,
+            settings: RwLock::new(settings),
+            path,
+            log: Mutex::new(log),
+            line: Line::new(deps, setup.id.clone(), settings.state),
+            known: Mutex::default(),
+            ids: Ids { life: u32::from_le_bytes(bytes(&*deps.random)), next: AtomicU32::new(0) },
         })
     }
 
-    /// Judges settings.
+    /// Judges settings without applying them.
     ///
     /// # Errors
-    /// What is wrong, and what would be right.
+    /// An unknown key (naming the nearest known one) or a value out of range.
     pub fn check(settings: &BTreeMap<String, String>) -> Result<(), BadSetting> {
         Settings::parse(settings).map(drop)
     }
 
-    /// Behaves differently from now on.
+    /// Takes a whole new set of settings, as if the instance had been started with them: what is left out has its
+    /// default again, and the state is the one that the settings name, also after a logout. The file and who wrote
+    /// before stay. Messages on their way follow the new settings from their next step on.
     ///
     /// # Errors
-    /// Bad settings; then nothing changes.
+    /// As [`Sandbox::check`]; nothing was changed then.
     pub fn apply(&self, settings: &BTreeMap<String, String>) -> Result<(), BadSetting> {
         let settings = Settings::parse(settings)?;
-        let mut now = self.now();
-        now.settings = settings;
-        now.reason = reason_for(settings.state);
+        *self.settings.write().expect("no holder panics") = settings;
+        self.line.become_state(settings.state, None);
         Ok(())
     }
 
-    /// What is on the phones, or on the one with this number; newest last.
+    /// What was accepted, newest last; with `phone` (E.164 with `+`, or a hidden or group id) only what went there.
+    /// Reads the whole file: call it where blocking is allowed.
     ///
     /// # Errors
-    /// The inbox file cannot be read.
+    /// The file cannot be read.
     pub fn inbox(&self, phone: Option<&str>) -> io::Result<Vec<Accepted>> {
-        self.inbox.read(phone)
+        inbox::read(&self.path, phone)
     }
 
-    /// Somebody writes. Returns the provider's id of the message, once it is recorded.
-    ///
-    /// # Errors
-    /// It could not be recorded.
-    pub async fn receive(&self, from: &str, name: Option<&str>, text: &str) -> Result<String, NotRecorded> {
-        let id = self.new_id();
-        self.receive_as(&id, from, name, text).await?;
-        Ok(id)
-    }
+    async fn send_one(&self, out: &Outgoing) -> Result<Ack, SendError> {
+        let latency = self.settings().latency;
+        let before = latency / 2;
+        self.wait_until_after(self.clock.now(), before).await;
 
-    /// The same with an id of the caller's choice: a provider that offers a message twice.
-    ///
-    /// # Errors
-    /// It could not be recorded.
-    pub async fn receive_as(&self, id: &str, from: &str, name: Option<&str>, text: &str) -> Result<(), NotRecorded> {
-        self.note_writer(from);
-        let message = inbound(id, sender(from, name), None, text);
-        self.hear(What::Message(message)).await
-    }
+        // From here to the plan of the receipts nothing waits: it happens as a whole, or not at all.
+        let settings = self.settings();
+        self.judge(settings.fail, out)?;
+        let id = self.next_id();
+        let accepted = self.clock.now();
+        self.log.lock().expect("no holder panics").append(&id, accepted, out).map_err(not_written)?;
+        let never_answers = settings.fail == Fail::TimeoutAfterAccept;
+        let answered = (!never_answers).then(|| accepted.plus(latency - before));
+        self.line.plan(settings.receipts, (&id, &out.message_id), accepted, answered);
 
-    /// Somebody writes in a group.
-    ///
-    /// # Errors
-    /// It could not be recorded.
-    pub async fn group_message(
-        &self,
-        group: &str,
-        name: &str,
-        from: &str,
-        text: &str,
-    ) -> Result<String, NotRecorded> {
-        let id = self.new_id();
-        let group = Group { id: group.to_owned(), name: name.to_owned() };
-        self.hear(What::Message(inbound(&id, sender(from, None), Some(group), text))).await?;
-        Ok(id)
-    }
-
-    /// Something about a group changes.
-    ///
-    /// # Errors
-    /// It could not be recorded.
-    pub async fn group_updated(&self, group: &str, name: &str, change: &str) -> Result<(), NotRecorded> {
-        let (group_id, group_name) = (group.to_owned(), name.to_owned());
-        self.hear(What::GroupUpdated { group_id, group_name, change: change.to_owned() }).await
-    }
-
-    /// Somebody calls.
-    ///
-    /// # Errors
-    /// It could not be recorded.
-    pub async fn call(&self, from: &str, missed: bool) -> Result<String, NotRecorded> {
-        let call_id = self.new_id();
-        self.note_writer(from);
-        let from = sender(from, None);
-        self.hear(What::Call { call_id: call_id.clone(), from, is_video: false, missed }).await?;
-        Ok(call_id)
-    }
-
-    /// A receipt of the test's choice for a message that was sent.
-    ///
-    /// # Errors
-    /// It could not be recorded.
-    pub async fn receipt(
-        &self,
-        provider_message_id: &str,
-        message_id: Option<MessageId>,
-        receipt: Receipt,
-    ) -> Result<(), NotRecorded> {
-        self.hear(receipt_of(provider_message_id, message_id, receipt)).await
-    }
-
-    async fn hear(&self, what: What) -> Result<(), NotRecorded> {
-        let at = self.clock.now();
-        self.now().last_heard_at = Some(at);
-        self.ear.hear(Heard { instance: self.id.clone(), at, what }).await
-    }
-
-    async fn deliver(&self, out: &Outgoing) -> Result<Ack, SendError> {
-        let settings = self.now().settings;
-        self.wait(settings.latency / 2).await;
-        self.may_accept(out, &settings)?;
-        if settings.fail == Fail::Logout {
-            return Err(self.log_out().await);
-        }
-        let id = self.new_id();
-        self.inbox.accept(&id, out, self.clock.now()).map_err(|e| SendError {
-            kind: SendErrorKind::Permanent,
-            code: "sandbox_inbox".into(),
-            reason: format!("the sandbox's inbox file cannot be written: {e}"),
-            recipient_fault: false,
-        })?;
-        if settings.fail == Fail::TimeoutAfterAccept {
+        if never_answers {
             std::future::pending::<()>().await;
         }
-        self.wait(settings.latency - settings.latency / 2).await;
-        self.plan_receipts(settings.receipts, &id, &out.message_id);
+        self.wait_until_after(accepted, latency - before).await;
+        self.line.heard_at(self.clock.now());
         Ok(Ack { provider_message_id: id, acknowledged: true })
     }
 
-    fn may_accept(&self, out: &Outgoing, settings: &Settings) -> Result<(), SendError> {
-        let refused = |code: &str, reason: &str, recipient_fault| {
-            let (code, reason) = (code.to_owned(), reason.to_owned());
-            Err(SendError { kind: SendErrorKind::Permanent, code, reason, recipient_fault })
-        };
-        match settings.fail {
-            _ if settings.state != InstanceState::Open => {
-                refused("not_open", &format!("the instance is not open: its state is {}", settings.state), false)
+    /// Whether the message may be accepted now.
+    fn judge(&self, fail: Fail, out: &Outgoing) -> Result<(), SendError> {
+        match self.line.state() {
+            None => return Err(permanent("", "the instance is not running")),
+            Some(InstanceState::Open) => {}
+            Some(state) => return Err(permanent("not_open", &format!("the instance is not open, it is {state}"))),
+        }
+        match fail {
+            Fail::Refuse => {
+                let refused = permanent("refused", "the sandbox is set to refuse every message");
+                return Err(SendError { recipient_fault: true, ..refused });
             }
-            Fail::Refuse => refused("refused", "the recipient is not on WhatsApp", true),
-            Fail::NewChatLock if !self.now().wrote.contains(&out.to.to_string()) => {
-                refused("463", "WhatsApp does not let this number start new chats for now; replies still go", false)
+            Fail::Logout => {
+                self.line.become_state(InstanceState::Close, Some("logged out on the phone"));
+                return Err(permanent("logged_out", "the instance was logged out on the phone"));
+            }
+            Fail::NewChatLock if !self.known.lock().expect("no holder panics").has(&out.to) => {
+                return Err(permanent("463", "the number may only write to people who wrote to it before"));
             }
             Fail::Media if matches!(out.content, Content::Media { .. }) => {
-                refused("media", "the file could not be uploaded", false)
+                return Err(permanent("media_refused", "the sandbox is set to refuse files"));
             }
-            _ => Ok(()),
+            Fail::None | Fail::TimeoutAfterAccept | Fail::NewChatLock | Fail::Media => {}
+        }
+        if self.line.is_full() {
+            return Err(temporary("busy", "too many receipts wait to be recorded", Some(Duration::from_secs(1))));
+        }
+        Ok(())
+    }
+
+    async fn wait_until_after(&self, start: Time, pause: Duration) {
+        if !pause.is_zero() {
+            self.clock.sleep_until(start.plus(pause)).await;
         }
     }
 
-    /// The phone throws the gateway out: nothing was taken, and nothing will be until the state is set again.
-    async fn log_out(&self) -> SendError {
-        let reason = "logged out by the phone".to_owned();
-        {
-            let mut now = self.now();
-            now.settings.state = InstanceState::Close;
-            now.reason = Some(reason.clone());
-        }
-        let state = What::State {
-            state: InstanceState::Close,
-            health: Health::Ok,
-            reason: Some(reason.clone()),
-            phone: None,
-        };
-        if let Err(e) = self.hear(state).await {
-            tracing::warn!(instance = %self.id, "{e}");
-        }
-        SendError { kind: SendErrorKind::Permanent, code: "logout".into(), reason, recipient_fault: false }
+    fn settings(&self) -> Settings {
+        *self.settings.read().expect("no holder panics")
     }
 
-    fn plan_receipts(&self, receipts: Receipts, id: &str, ours: &MessageId) {
-        use Receipt::{Delivered, Read};
-        let (later, which): (Duration, &[Receipt]) = match receipts {
-            Receipts::None => return,
-            Receipts::Delivered => (Duration::ZERO, &[Delivered]),
-            Receipts::Read => (Duration::ZERO, &[Delivered, Read]),
-            Receipts::Late => (LATE, &[Delivered]),
-            Receipts::Doubled => (Duration::ZERO, &[Delivered, Delivered, Read, Read]),
-        };
-        let at = self.clock.now().plus(later);
-        for receipt in which {
-            let what = receipt_of(id, Some(ours.clone()), *receipt);
-            if self.receipts.try_send((at, Heard { instance: self.id.clone(), at, what })).is_err() {
-                tracing::debug!(instance = %self.id, "too many receipts wait: one was lost, as providers do");
-            }
-        }
-    }
-
-    async fn wait(&self, d: Duration) {
-        if !d.is_zero() {
-            self.clock.sleep_until(self.clock.now().plus(d)).await;
-        }
-    }
-
-    fn note_writer(&self, from: &str) {
-        let mut now = self.now();
-        if now.wrote.len() >= WROTE_MAX {
-            now.wrote.clear();
-        }
-        now.wrote.insert(from.to_owned());
-    }
-
-    fn new_id(&self) -> String {
-        let ours = MessageId::new(self.clock.now(), &*self.random);
-        format!("sbx_{}", &ours.as_str()[4..])
-    }
-
-    fn now(&self) -> MutexGuard<'_, Now> {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    /// `sbx_`, then the time in milliseconds, the number in this life, and the life: ids sort by time and, within a
+    /// millisecond, in the order in which they were made.
+    fn next_id(&self) -> String {
+        let number = self.ids.next.fetch_add(1, Ordering::Relaxed);
+        format!("sbx_{:012x}{number:08x}{:08x}", self.clock.now().millis(), self.ids.life)
     }
 }
 
@@ -308,64 +196,27 @@ impl Connector for Sandbox {
     }
 
     fn standing(&self) -> Standing {
-        let now = self.now();
-        Standing {
-            state: now.settings.state,
-            reason: now.reason.clone(),
-            health: Health::Ok,
-            phone: None,
-            last_heard_at: now.last_heard_at,
-        }
+        self.line.standing()
     }
 
     fn send<'a>(&'a self, out: &'a Outgoing) -> Boxed<'a, Result<Ack, SendError>> {
-        Box::pin(self.deliver(out))
+        Box::pin(self.send_one(out))
     }
 
     fn stop(&self) -> Boxed<'_, ()> {
-        self.teller.abort();
-        Box::pin(std::future::ready(()))
+        Box::pin(async { self.line.hang_up() })
     }
 }
 
-impl Drop for Sandbox {
-    fn drop(&mut self) {
-        self.teller.abort();
-    }
+fn permanent(code: &str, reason: &str) -> SendError {
+    let (code, reason) = (code.to_owned(), reason.to_owned());
+    SendError { kind: SendErrorKind::Permanent, code, reason, recipient_fault: false }
 }
 
-/// Tells the ear of receipts, each at its time and in their order; offers again what could not be recorded.
-async fn tell(mut waiting: mpsc::Receiver<(Time, Heard)>, clock: Arc<dyn Clock>, ear: Arc<dyn Ear>) {
-    while let Some((at, heard)) = waiting.recv().await {
-        if at > clock.now() {
-            clock.sleep_until(at).await;
-        }
-        while ear.hear(heard.clone()).await.is_err() {
-            clock.sleep_until(clock.now().plus(OFFER_AGAIN)).await;
-        }
-    }
+fn temporary(code: &str, reason: &str, retry_after: Option<Duration>) -> SendError {
+    SendError { kind: SendErrorKind::Temporary { retry_after }, ..permanent(code, reason) }
 }
 
-fn reason_for(state: InstanceState) -> Option<String> {
-    (state != InstanceState::Open).then(|| format!("set to {state}"))
-}
-
-fn sender(phone: &str, name: Option<&str>) -> Sender {
-    Sender { phone: Some(phone.to_owned()), name: name.map(str::to_owned), ..Sender::default() }
-}
-
-fn inbound(id: &str, from: Sender, group: Option<Group>, text: &str) -> InboundMessage {
-    InboundMessage {
-        provider_message_id: id.to_owned(),
-        from,
-        may_opt_out: group.is_none(),
-        group,
-        kind: "text".into(),
-        text: Some(text.to_owned()),
-        reply_to: None,
-    }
-}
-
-fn receipt_of(id: &str, message_id: Option<MessageId>, receipt: Receipt) -> What {
-    What::Receipt { provider_message_id: id.to_owned(), message_id, receipt, code: None, reason: None }
+fn not_written(e: io::Error) -> SendError {
+    temporary("not_written", &format!("the sandbox cannot write its file: {e}"), None)
 }

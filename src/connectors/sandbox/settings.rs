@@ -1,4 +1,7 @@
-//! How the sandbox behaves, as `--set key=value` names it.
+//! The settings of a sandbox instance: which there are, what each may say, and the sentence for what is wrong.
+//!
+//! A map of texts becomes a [`Settings`] or a [`BadSetting`]; nothing here runs anything. A setting that is left out
+//! has its default, so that a map always describes the whole instance.
 
 use crate::{
     connectors::registry::BadSetting,
@@ -6,121 +9,171 @@ use crate::{
 };
 use std::{collections::BTreeMap, time::Duration};
 
-words! {
+/// Everything that can be set on a sandbox instance.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Settings {
+    /// How long the provider takes to answer, 0 to 600,000 ms. Half of it passes before it accepts.
+    pub latency: Duration,
+    /// How the connection stands once the settings are applied.
+    pub state: InstanceState,
     /// What goes wrong.
+    pub fail: Fail,
+    /// What is heard about an accepted message afterwards.
+    pub receipts: Receipts,
+}
+
+words! {
+    /// What goes wrong when a message is sent.
     Fail {
         /// Nothing.
         None = "none",
-        /// The recipient's phone is not on WhatsApp.
+        /// Every message is refused for its recipient's sake.
         Refuse = "refuse",
-        /// The message is taken, and no answer comes.
+        /// The message is accepted, and no answer ever comes.
         TimeoutAfterAccept = "timeout_after_accept",
-        /// The phone logs the gateway out.
+        /// The first message finds the instance logged out.
         Logout = "logout",
-        /// Chats with people who never wrote are locked (WhatsApp's code 463).
+        /// Code 463: only people who wrote to this instance before can be written to.
         NewChatLock = "new_chat_lock",
-        /// Files cannot be uploaded; texts pass.
+        /// Files are refused, text and templates pass.
         Media = "media",
     }
 }
 
 words! {
-    /// Which receipts come back.
+    /// What is heard about an accepted message afterwards.
     Receipts {
-        /// None.
+        /// Nothing.
         None = "none",
-        /// Delivered.
+        /// It is delivered, soon after the answer.
         Delivered = "delivered",
-        /// Delivered, then read.
+        /// It is delivered and read, soon after the answer.
         Read = "read",
-        /// Delivered, a minute later.
+        /// It is delivered a minute after it was accepted, also when the answer never came.
         Late = "late",
-        /// Delivered twice, then read twice.
+        /// Delivered and read, each told twice.
         Doubled = "doubled",
     }
 }
 
-/// All settings.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Settings {
-    pub(super) latency: Duration,
-    pub(super) state: InstanceState,
-    pub(super) fail: Fail,
-    pub(super) receipts: Receipts,
+impl Default for Settings {
+    fn default() -> Self {
+        Self { latency: Duration::ZERO, state: InstanceState::Open, fail: Fail::None, receipts: Receipts::Delivered }
+    }
 }
 
 const KEYS: [&str; 4] = ["latency_ms", "state", "fail", "receipts"];
-const LATENCY_MAX_MS: u64 = 600_000;
+/// Ten minutes: far beyond any deadline that a caller sets.
+const MAX_LATENCY_MS: u64 = 600_000;
 
 impl Settings {
-    pub(super) fn parse(settings: &BTreeMap<String, String>) -> Result<Self, BadSetting> {
-        let mut all = Self {
-            latency: Duration::ZERO,
-            state: InstanceState::Open,
-            fail: Fail::None,
-            receipts: Receipts::Delivered,
-        };
-        for (key, value) in settings {
+    /// Reads a whole map of settings.
+    ///
+    /// # Errors
+    /// An unknown key (naming the nearest known one), or a value out of range (saying what would be right).
+    pub fn parse(map: &BTreeMap<String, String>) -> Result<Self, BadSetting> {
+        let mut settings = Self::default();
+        for (key, value) in map {
             match key.as_str() {
-                "latency_ms" => all.latency = latency(value)?,
-                "state" => all.state = word(key, value, InstanceState::parse, InstanceState::ALL)?,
-                "fail" => all.fail = word(key, value, Fail::parse, Fail::ALL)?,
-                "receipts" => all.receipts = word(key, value, Receipts::parse, Receipts::ALL)?,
-                other => return Err(unknown(other)),
+                "latency_ms" => settings.latency = latency(value)?,
+                "state" => settings.state = word(key, value, InstanceState::ALL, InstanceState::as_str)?,
+                "fail" => settings.fail = word(key, value, Fail::ALL, Fail::as_str)?,
+                "receipts" => settings.receipts = word(key, value, Receipts::ALL, Receipts::as_str)?,
+                unknown => return Err(unknown_key(unknown)),
             }
         }
-        Ok(all)
+        Ok(settings)
     }
 }
 
 fn latency(value: &str) -> Result<Duration, BadSetting> {
-    value.parse().ok().filter(|ms| *ms <= LATENCY_MAX_MS).map(Duration::from_millis).ok_or_else(|| {
-        BadSetting(format!("latency_ms: {value:?} is no number of milliseconds from 0 to {LATENCY_MAX_MS}"))
-    })
+    // `u64::from_str` would take "+5"; only digits are a number here.
+    let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
+    match value.parse::<u64>() {
+        Ok(ms) if digits && ms <= MAX_LATENCY_MS => Ok(Duration::from_millis(ms)),
+        _ => Err(BadSetting(format!(
+            "latency_ms is a whole number of milliseconds from 0 to {MAX_LATENCY_MS}; got {value:?}"
+        ))),
+    }
 }
 
-fn word<T: std::fmt::Display>(
-    key: &str,
-    value: &str,
-    parse: impl Fn(&str) -> Option<T>,
-    all: &[T],
-) -> Result<T, BadSetting> {
-    parse(value).ok_or_else(|| {
-        let words = all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        BadSetting(format!("{key}: {value:?} is not one of {words}"))
-    })
+fn word<T: Copy>(key: &str, value: &str, all: &[T], spelt: fn(T) -> &'static str) -> Result<T, BadSetting> {
+    if let Some(found) = all.iter().copied().find(|w| spelt(*w) == value) {
+        return Ok(found);
+    }
+    let words: Vec<_> = all.iter().map(|w| spelt(*w)).collect();
+    let nearest = nearest(value, &words).map_or(String::new(), |w| format!(" (did you mean {w}?)"));
+    Err(BadSetting(format!("{key} is one of {}; got {value:?}{nearest}", words.join(", "))))
 }
 
-fn unknown(key: &str) -> BadSetting {
-    let nearest = KEYS.iter().min_by_key(|k| strsim::damerau_levenshtein(k, key)).unwrap_or(&"state");
-    BadSetting(format!("a sandbox has no setting {key:?}; did you mean {nearest}? (all: {})", KEYS.join(", ")))
+fn unknown_key(key: &str) -> BadSetting {
+    let nearest = nearest(key, &KEYS).map_or(String::new(), |k| format!(" (did you mean {k}?)"));
+    BadSetting(format!("a sandbox has no setting {key:?}{nearest}; its settings are {}", KEYS.join(", ")))
+}
+
+/// The known word that is spelt most like `text`; none when nothing is like it at all.
+fn nearest<'a>(text: &str, known: &[&'a str]) -> Option<&'a str> {
+    let likeness =
+        |word: &str| strsim::normalized_damerau_levenshtein(text, word).max(strsim::jaro_winkler(text, word));
+    known.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).filter(|word| likeness(word) > 0.5)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parse(pairs: &[(&str, &str)]) -> Result<Settings, BadSetting> {
-        Settings::parse(&pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect())
+    fn parse(pairs: &[(&str, &str)]) -> Result<Settings, String> {
+        let map = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        Settings::parse(&map).map_err(|e| e.0)
     }
 
     #[test]
-    fn settings_are_judged() {
-        let all = parse(&[("latency_ms", "250"), ("state", "qr"), ("fail", "logout"), ("receipts", "late")]);
-        let all = all.expect("good settings");
-        assert_eq!(all.latency, Duration::from_millis(250));
-        assert_eq!((all.state, all.fail, all.receipts), (InstanceState::Qr, Fail::Logout, Receipts::Late));
-        let rows = [
-            (("latency", "1"), "latency_ms"),
-            (("receipt", "read"), "receipts"),
-            (("latency_ms", "-1"), "0 to 600000"),
-            (("latency_ms", "600001"), "0 to 600000"),
-            (("fail", "yes"), "timeout_after_accept"),
-            (("state", "opened"), "open, connecting, close, qr"),
-        ];
-        for (pair, hint) in rows {
-            let problem = parse(&[pair]).expect_err("a bad setting").to_string();
-            assert!(problem.contains(hint), "{problem}");
+    fn nothing_set_is_the_default() {
+        assert_eq!(parse(&[]), Ok(Settings::default()));
+    }
+
+    #[test]
+    fn every_documented_value_is_taken() {
+        for ms in ["0", "1", "600000"] {
+            let settings = parse(&[("latency_ms", ms)]).expect(ms);
+            assert_eq!(settings.latency.as_millis().to_string(), ms);
         }
+        for state in ["open", "connecting", "close", "qr"] {
+            assert_eq!(parse(&[("state", state)]).expect(state).state.as_str(), state);
+        }
+        for fail in ["none", "refuse", "timeout_after_accept", "logout", "new_chat_lock", "media"] {
+            assert_eq!(parse(&[("fail", fail)]).expect(fail).fail.as_str(), fail);
+        }
+        for receipts in ["none", "delivered", "read", "late", "doubled"] {
+            assert_eq!(parse(&[("receipts", receipts)]).expect(receipts).receipts.as_str(), receipts);
+        }
+    }
+
+    #[test]
+    fn a_bad_value_is_told_what_would_be_right() {
+        for bad in ["", "-1", "+5", "600001", "1s", "1.5", " 1", "99999999999999999999", "٥"] {
+            let told = parse(&[("latency_ms", bad)]).expect_err(bad);
+            assert_eq!(told, format!("latency_ms is a whole number of milliseconds from 0 to 600000; got {bad:?}"));
+        }
+        assert_eq!(
+            parse(&[("state", "closed")]),
+            Err("state is one of open, connecting, close, qr; got \"closed\" (did you mean close?)".into())
+        );
+        assert_eq!(
+            parse(&[("receipts", "1234")]),
+            Err("receipts is one of none, delivered, read, late, doubled; got \"1234\"".into())
+        );
+        assert!(parse(&[("fail", "Refuse")]).expect_err("spelling counts").contains("did you mean refuse?"));
+    }
+
+    #[test]
+    fn an_unknown_key_is_told_the_nearest_known_one() {
+        for (wrong, right) in
+            [("latency", "latency_ms"), ("fails", "fail"), ("reciepts", "receipts"), ("stat", "state")]
+        {
+            let told = parse(&[(wrong, "none")]).expect_err(wrong);
+            assert!(told.contains(&format!("(did you mean {right}?)")), "{told}");
+        }
+        assert!(parse(&[("zzz", "1")]).expect_err("unknown").ends_with("latency_ms, state, fail, receipts"));
     }
 }

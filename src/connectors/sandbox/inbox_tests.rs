@@ -1,0 +1,124 @@
+//! The sandbox's file: what was accepted is read back to the letter, what was torn is not, and neither hides the next.
+
+use super::*;
+use crate::connectors::{Address, outgoing::MediaKind};
+use std::{fs, os::unix::fs::PermissionsExt};
+
+const AT: Time = Time::from_millis(1_767_225_600_000);
+
+fn out(to: &str, content: Content) -> Outgoing {
+    Outgoing {
+        instance: InstanceId::from_text("shop"),
+        message_id: MessageId::from_text("msg_1"),
+        to: Address::Lid(to.to_owned()),
+        content,
+        reply_to: None,
+    }
+}
+
+fn text(to: &str, text: &str) -> Outgoing {
+    out(to, Content::Text(text.to_owned()))
+}
+
+fn texts(path: &Path) -> Vec<String> {
+    read(path, None).expect("readable").into_iter().map(|a| a.text).collect()
+}
+
+#[test]
+fn a_file_that_is_not_there_is_an_empty_inbox() {
+    let dir = tempfile::tempdir().expect("a folder");
+    assert_eq!(read(&dir.path().join("none.jsonl"), None).expect("empty"), []);
+    assert!(read(dir.path(), None).is_err(), "a folder is no inbox");
+}
+
+#[test]
+fn folder_and_file_are_the_gateways_alone() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = path(dir.path(), &InstanceId::from_text("shop"));
+    assert!(path.ends_with("sandbox/shop.jsonl"));
+    Log::open(&path).expect("made");
+    let mode = |p: &Path| fs::metadata(p).expect("there").permissions().mode() & 0o777;
+    assert_eq!((mode(&path), mode(path.parent().expect("a folder"))), (0o600, 0o700));
+}
+
+#[test]
+fn every_text_comes_back_to_the_letter() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("x.jsonl");
+    let sent = ["مرحبا", "שָׁלוֹם", "👨‍👩‍👧‍👦 \u{200f}‎", "line\nline\r\n\t\"\\\u{2028}\u{1}", "", &"א".repeat(4096)];
+    let mut log = Log::open(&path).expect("opened");
+    for t in sent {
+        log.append("sbx_1", AT, &text("a@lid", t)).expect("written");
+    }
+    assert_eq!(texts(&path), sent);
+    assert_eq!(fs::read(&path).expect("there").iter().filter(|b| **b == b'\n').count(), sent.len(), "a line each");
+}
+
+#[test]
+fn a_plain_text_has_the_documented_members_and_no_more() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("x.jsonl");
+    Log::open(&path).expect("opened").append("sbx_1", AT, &text("+9665", "hi")).expect("written");
+    assert_eq!(
+        fs::read_to_string(&path).expect("there"),
+        "{\"provider_message_id\":\"sbx_1\",\"message_id\":\"msg_1\",\"to\":\"+9665\",\"text\":\"hi\",\
+         \"at\":\"2026-01-01T00:00:00Z\"}\n"
+    );
+}
+
+#[test]
+fn files_and_templates_keep_all_their_parts() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("x.jsonl");
+    let mut log = Log::open(&path).expect("opened");
+    let file_name = Some("invoice.pdf".to_owned());
+    let media =
+        Content::Media { kind: MediaKind::Document, url: "https://a/b".into(), caption: "here".into(), file_name };
+    let template =
+        Content::Template { name: "due".into(), language: "he".into(), variables: vec!["1".into(), "".into()] };
+    let answer = Outgoing { reply_to: Some("sbx_0".into()), ..out("b", template) };
+    log.append("sbx_1", AT, &out("a", media)).expect("written");
+    log.append("sbx_2", AT, &answer).expect("written");
+    let read = read(&path, None).expect("readable");
+    let [media, template] = &read[..] else { panic!("two lines: {read:?}") };
+    assert_eq!((media.kind.as_deref(), media.text.as_str()), (Some("document"), "here"));
+    assert_eq!((media.media_url.as_deref(), media.file_name.as_deref()), (Some("https://a/b"), Some("invoice.pdf")));
+    assert_eq!((template.kind.as_deref(), template.template.as_deref()), (Some("template"), Some("due")));
+    assert_eq!((template.language.as_deref(), template.variables.len()), (Some("he"), 2));
+    assert_eq!((template.reply_to.as_deref(), template.at), (Some("sbx_0"), AT));
+}
+
+#[test]
+fn a_torn_line_was_not_accepted_and_does_not_swallow_the_next() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("x.jsonl");
+    Log::open(&path).expect("opened").append("sbx_1", AT, &text("a", "first")).expect("written");
+    let whole = fs::read(&path).expect("there");
+    for cut in 1..whole.len() {
+        let mut bytes = whole.clone();
+        bytes.extend_from_slice(&whole[..cut]);
+        fs::write(&path, &bytes).expect("written");
+        assert_eq!(texts(&path), ["first"], "torn after {cut} bytes");
+        Log::open(&path).expect("opened").append("sbx_2", AT, &text("a", "second")).expect("written");
+        assert_eq!(texts(&path), ["first", "second"], "torn after {cut} bytes");
+    }
+}
+
+#[test]
+fn a_full_disk_accepts_nothing() {
+    let mut full = Log::open(Path::new("/dev/full")).expect("opened");
+    assert!(full.append("sbx_1", AT, &text("a", "lost")).is_err());
+    assert!(!full.torn, "nothing of the line was written");
+}
+
+#[test]
+fn the_inbox_of_one_phone_is_its_own() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("x.jsonl");
+    let mut log = Log::open(&path).expect("opened");
+    for (to, t) in [("+1", "one"), ("+12", "two"), ("+1", "three")] {
+        log.append("sbx_1", AT, &text(to, t)).expect("written");
+    }
+    let one: Vec<_> = read(&path, Some("+1")).expect("readable").into_iter().map(|a| a.text).collect();
+    assert_eq!(one, ["one", "three"]);
+}

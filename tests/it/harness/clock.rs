@@ -1,0 +1,82 @@
+//! A clock that stands still until a test moves it.
+
+use std::time::Duration;
+use tokio::sync::watch;
+use wa_gateway::model::clock::{Clock, Sleep, Time};
+
+/// Time that only passes when it is told to.
+pub struct TestClock {
+    now: watch::Sender<Time>,
+    sleepers: watch::Sender<usize>,
+}
+
+impl TestClock {
+    /// A clock that shows `rfc3339`.
+    pub fn at(rfc3339: &str) -> Self {
+        let now = Time::parse(rfc3339).expect("an RFC 3339 time");
+        Self { now: watch::Sender::new(now), sleepers: watch::Sender::new(0) }
+    }
+
+    /// Lets `by` pass; whoever waited for a moment up to then wakes up.
+    pub fn advance(&self, by: Duration) {
+        self.now.send_modify(|now| *now = now.plus(by));
+    }
+
+    /// Shows `at` from now on, forwards or backwards.
+    pub fn set(&self, at: Time) {
+        self.now.send_replace(at);
+    }
+
+    /// Ends when at least `n` wait for a later moment: the point at which stepping the clock reaches them.
+    pub async fn wait_for_sleepers(&self, n: usize) {
+        self.sleepers.subscribe().wait_for(|sleepers| *sleepers >= n).await.expect("the clock lives");
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Time {
+        *self.now.borrow()
+    }
+
+    fn sleep_until(&self, at: Time) -> Sleep<'_> {
+        Box::pin(async move {
+            let mut now = self.now.subscribe();
+            if *now.borrow_and_update() >= at {
+                return;
+            }
+            let _counted = Sleeper::new(&self.sleepers);
+            now.wait_for(|now| *now >= at).await.expect("the clock lives");
+        })
+    }
+}
+
+/// Counts as long as it lives, so that a dropped sleep is no sleeper.
+struct Sleeper<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Sleeper<'a> {
+    fn new(count: &'a watch::Sender<usize>) -> Self {
+        count.send_modify(|n| *n += 1);
+        Self(count)
+    }
+}
+
+impl Drop for Sleeper<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|n| *n -= 1);
+    }
+}
+
+#[tokio::test]
+async fn a_sleeper_wakes_when_its_moment_was_stepped_over() {
+    let clock = TestClock::at("2026-01-01T00:00:00Z");
+    let due = clock.now().plus(Duration::from_secs(5));
+    clock.sleep_until(clock.now()).await;
+    let steps = async {
+        clock.wait_for_sleepers(1).await;
+        clock.advance(Duration::from_secs(4));
+        assert_eq!(*clock.sleepers.borrow(), 1, "not yet");
+        clock.set(due);
+    };
+    tokio::join!(clock.sleep_until(due), steps);
+    assert_eq!((clock.now(), *clock.sleepers.borrow()), (due, 0));
+}
