@@ -2,3 +2,5 @@
 
 pub mod clock;
 pub mod ear;
+pub mod http;
+pub mod world;

@@ -1,0 +1,239 @@
+//! The real App on port 0, with a real database file, a test clock, and helpers that read like sentences.
+
+use super::{
+    clock::TestClock,
+    http::{self, Reply},
+};
+use serde_json::{Value, json};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tempfile::TempDir;
+use wa_gateway::{
+    app::{App, Running},
+    config::Config,
+    control::{Request, perform},
+    gateway::Gateway,
+    model::random::SystemRandom,
+};
+
+/// The instance of [`World::start`].
+pub const INSTANCE: &str = "shop-line";
+/// A customer's phone.
+pub const PHONE: &str = "+966501234567";
+
+/// A gateway that runs, with one account on Scale, one open sandbox instance, one key.
+pub struct World {
+    pub clock: Arc<TestClock>,
+    pub key: String,
+    pub account: i64,
+    running: Option<Running>,
+    config: Config,
+    /// Removed when the world ends.
+    pub dir: TempDir,
+}
+
+impl World {
+    /// With the defaults, on a Monday morning.
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// With a configuration of the test's own.
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_at("2026-06-01T08:00:00Z", change).await
+    }
+
+    /// The same at a time of the test's own.
+    pub async fn start_at(now: &str, change: impl FnOnce(&mut Config)) -> Self {
+        let dir = TempDir::new().expect("a directory");
+        let mut config = Config::default();
+        config.data_dir = dir.path().to_owned();
+        config.listen.local = Some("127.0.0.1:0".parse().expect("an address"));
+        config.listen.public = None;
+        config.guard.policy_dir = dir.path().join("policy.d");
+        change(&mut config);
+        let clock = Arc::new(TestClock::at(now));
+        let running = start(&config, &clock).await;
+        let mut world = Self { clock, key: String::new(), account: 0, running: Some(running), config, dir };
+        world.account = world.new_account("Shop", "scale").await;
+        world.new_instance(world.account, INSTANCE).await;
+        world.key = world.new_key(world.account, &[]).await;
+        // Receipts come from a task of their own; the tests that want them say so.
+        world.sandbox("receipts", "none").await;
+        world
+    }
+
+    /// What runs inside.
+    pub fn gateway(&self) -> &Arc<Gateway> {
+        &self.running.as_ref().expect("it runs").gateway
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.running.as_ref().expect("it runs").local.expect("a local listener")
+    }
+
+    /// Stops it cleanly and starts it again on the same data.
+    pub async fn restart(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
+        self.running = Some(start(&self.config, &self.clock).await);
+    }
+
+    /// Does what the command line would do.
+    pub async fn command(&self, request: Request) -> Result<Value, String> {
+        perform(self.gateway(), request).await
+    }
+
+    pub async fn new_account(&self, name: &str, plan: &str) -> i64 {
+        let made = self.command(Request::AccountCreate {
+            name: name.into(),
+            plan: plan.into(),
+            timezone: "UTC".into(),
+            region: None,
+            modules: vec!["api_access".into()],
+        });
+        made.await.expect("an account")["id"].as_i64().expect("an id")
+    }
+
+    /// Changes the account; start from [`update`].
+    pub async fn update_account(&self, request: Request) -> Value {
+        self.command(request).await.expect("an update")
+    }
+
+    pub async fn new_instance(&self, account: i64, id: &str) {
+        let (name, connector) = (format!("Line {id}"), "sandbox".into());
+        let settings = Default::default();
+        let request = Request::InstanceCreate { account, id: id.into(), name, connector, settings };
+        self.command(request).await.expect("an instance");
+    }
+
+    pub async fn new_key(&self, account: i64, instances: &[&str]) -> String {
+        let instances = instances.iter().map(ToString::to_string).collect();
+        let request = Request::KeyCreate { account, name: "test".into(), instances, kind: "bearer".into() };
+        self.command(request).await.expect("a key")["key"].as_str().expect("its text").to_owned()
+    }
+
+    /// Sets one setting of the sandbox behind [`INSTANCE`].
+    pub async fn sandbox(&self, key: &str, value: &str) {
+        let settings = [(key.to_owned(), value.to_owned())].into();
+        self.command(Request::InstanceSet { id: INSTANCE.into(), settings }).await.expect("a setting");
+    }
+
+    /// What is on the sandbox's phones.
+    pub async fn inbox(&self) -> Vec<Value> {
+        let asked = self.command(Request::SandboxInbox { instance: INSTANCE.into(), phone: None });
+        asked.await.expect("an inbox").as_array().expect("a list").clone()
+    }
+
+    /// Somebody writes to the instance.
+    pub async fn hears(&self, from: &str, text: &str) {
+        let request = Request::SandboxReceive { instance: INSTANCE.into(), from: from.into(), text: text.into() };
+        self.command(request).await.expect("recorded");
+    }
+
+    /// `POST /api/send-message` with this body and the world's key.
+    pub async fn send(&self, body: &Value) -> Reply {
+        self.send_with(&self.key, body, &[]).await
+    }
+
+    /// The same with a key and further headers of the test's own.
+    pub async fn send_with(&self, key: &str, body: &Value, more: &[&str]) -> Reply {
+        let mut headers = vec!["Content-Type: application/json".to_owned(), format!("Authorization: Bearer {key}")];
+        headers.extend(more.iter().map(ToString::to_string));
+        http::call(self.address(), "POST", "/api/send-message", &headers, body.to_string().as_bytes()).await
+    }
+
+    /// `POST /api/send-message` with everything of the test's own.
+    pub async fn post_raw(&self, headers: &[String], body: &[u8]) -> Reply {
+        http::call(self.address(), "POST", "/api/send-message", headers, body).await
+    }
+
+    /// A GET with the world's key.
+    pub async fn get(&self, path: &str) -> Reply {
+        let headers = [format!("Authorization: Bearer {}", self.key)];
+        http::call(self.address(), "GET", path, &headers, &[]).await
+    }
+
+    /// The row of a message with its timeline.
+    pub async fn row(&self, log_id: &Value) -> Value {
+        let log_id = log_id.as_i64().expect("a log id");
+        self.command(Request::MessageShow { log_id }).await.expect("a row")
+    }
+
+    /// Counted and reserved messages of the world's account: day, month.
+    pub async fn used(&self) -> (i64, i64) {
+        let read = self.gateway().store.read(|tx| {
+            tx.one(
+                "SELECT coalesce((SELECT sum(counted + reserved) FROM usage_days), 0),
+                        coalesce((SELECT sum(counted + reserved) FROM usage_months), 0)",
+                [],
+                |r| Ok((r.get(0)?, r.get(1)?)),
+            )
+        });
+        read.await.map_err(|e: wa_gateway::store::StoreError| e.to_string()).expect("usage")
+    }
+
+    /// Steps the clock.
+    pub fn later(&self, d: Duration) {
+        self.clock.advance(d);
+    }
+
+    /// Ends it.
+    pub async fn stop(mut self) {
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
+    }
+}
+
+async fn start(config: &Config, clock: &Arc<TestClock>) -> Running {
+    let app = App::open(config.clone(), clock.clone(), Arc::new(SystemRandom)).await;
+    let app = app.unwrap_or_else(|e| panic!("it does not open: {e}"));
+    app.serve().await.unwrap_or_else(|e| panic!("it does not serve: {e}"))
+}
+
+/// A request that passes every gate.
+pub fn message() -> Value {
+    message_to(PHONE)
+}
+
+/// The same to another phone.
+pub fn message_to(phone: &str) -> Value {
+    json!({
+        "instance_id": INSTANCE,
+        "phone": phone,
+        "message": "Your order #2041 has been shipped.",
+        "message_purpose": "transactional",
+    })
+}
+
+/// [`message`] with members replaced; null takes one away.
+pub fn message_with(members: Value) -> Value {
+    let mut body = message();
+    for (name, value) in members.as_object().expect("an object") {
+        if value.is_null() {
+            body.as_object_mut().expect("an object").shift_remove(name);
+        } else {
+            body[name] = value.clone();
+        }
+    }
+    body
+}
+
+/// An account update that changes nothing, to be filled in.
+pub fn update(id: i64) -> Request {
+    Request::AccountUpdate {
+        id,
+        plan: None,
+        plan_until: None,
+        modules: None,
+        disable_module: None,
+        timezone: None,
+        region: None,
+        grant_daily: None,
+        grant_monthly: None,
+        reason: None,
+        until: None,
+    }
+}

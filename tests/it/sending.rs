@@ -1,0 +1,28 @@
+//! The main path: a request over HTTP to the sandbox's phone, and what is left of it in the log.
+
+use crate::harness::world::{INSTANCE, PHONE, World, message};
+
+#[tokio::test]
+async fn a_message_reaches_the_phone_and_is_in_the_log() {
+    let world = World::start().await;
+    let reply = world.send(&message()).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    let body = reply.json();
+    assert_eq!(body["success"], true);
+    assert_eq!(body["status"], "sent");
+    assert_eq!(reply.header("x-message-status"), Some("sent"));
+    assert_eq!(reply.header("x-log-id"), Some(body["log_id"].to_string().as_str()));
+
+    let inbox = world.inbox().await;
+    assert_eq!(inbox.len(), 1);
+    assert_eq!(inbox[0]["to"], PHONE);
+    assert_eq!(inbox[0]["text"], "Your order #2041 has been shipped.");
+    assert_eq!(inbox[0]["message_id"], body["message_id"]);
+
+    let row = world.get(&format!("/api/messages/{}", body["log_id"])).await.json();
+    assert_eq!(row["status"], "sent");
+    assert_eq!(row["instance_id"], INSTANCE);
+    assert_eq!(row["provider_message_id"], inbox[0]["provider_message_id"]);
+    assert_eq!(world.used().await, (1, 1));
+    world.stop().await;
+}
