@@ -3,3 +3,4 @@
 mod connectors;
 mod harness;
 mod sandbox;
+mod sandbox_crash;
