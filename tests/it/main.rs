@@ -3,4 +3,5 @@
 mod connectors;
 mod harness;
 mod sandbox;
+mod sandbox_crash;
 mod sending;
