@@ -44,8 +44,8 @@ impl Server {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let config = format!(
             "data_dir = {:?}\n[listen]\nlocal = \"{address}\"\npublic = \"\"\n[guard]\n\
-             throttle_per_minute = 60000000\nthrottle_burst = 1000000\nrepetition_transactional = 1000000000\n\
-             outreach_other = 1000000000\n[log]\nlevel = \"warn\"\n",
+             throttle_per_minute = 1000000\nthrottle_burst = 1000000\nrepetition_transactional = 1000000\n\
+             outreach_other = 1000000\n[log]\nlevel = \"warn\"\n",
             fs::canonicalize(dir)?.join("data")
         );
         fs::write(dir.join("config.toml"), config)?;
