@@ -38,7 +38,9 @@ fn run(time: Duration) -> Result<(), Box<dyn std::error::Error>> {
     std::fs::create_dir_all(&dir)?;
     let server = Server::start(&dir)?;
     println!("idle memory        {:>9.1} MiB", server.memory_mib());
-    println!("connections   messages/s   p50 ms   p99 ms   CPU ms/message   memory MiB   fsync/s   transactions/s   other answers");
+    println!(
+        "connections   messages/s   p50 ms   p99 ms   CPU ms/message   memory MiB   fsync/s   transactions/s   other answers"
+    );
     for connections in CONNECTIONS {
         let disk = machine::disk(&dir, time / 5)?;
         let before = server.cpu();
@@ -48,7 +50,11 @@ fn run(time: Duration) -> Result<(), Box<dyn std::error::Error>> {
         let cpu = (server.cpu() - before).as_secs_f64() * 1000.0 / result.sent.max(1) as f64;
         println!(
             "{connections:>11} {:>12.0} {:>8.2} {:>8.2} {cpu:>16.3} {memory:>12.1} {:>9.0} {:>16.0} {:>15}",
-            result.per_second(), result.percentile(50.0), result.percentile(99.0), disk.fsyncs, disk.transactions,
+            result.per_second(),
+            result.percentile(50.0),
+            result.percentile(99.0),
+            disk.fsyncs,
+            disk.transactions,
             result.others,
         );
     }

@@ -125,13 +125,16 @@ fn spawn(dir: &Path, address: SocketAddr) -> Result<(Child, f64), Failure> {
 }
 
 async fn set_up(data_dir: &Path) -> Result<String, Failure> {
-    let account = ask(data_dir, Request::AccountCreate {
-        name: "Bench".into(),
-        plan: "scale".into(),
-        timezone: "UTC".into(),
-        region: None,
-        modules: vec!["api_access".into()],
-    })
+    let account = ask(
+        data_dir,
+        Request::AccountCreate {
+            name: "Bench".into(),
+            plan: "scale".into(),
+            timezone: "UTC".into(),
+            region: None,
+            modules: vec!["api_access".into()],
+        },
+    )
     .await?["id"]
         .as_i64()
         .ok_or("no account id")?;
