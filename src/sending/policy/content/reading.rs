@@ -236,6 +236,7 @@ impl Reader {
             '%' | '٪' | '％' => self.token("%"),
             '$' | '€' | '£' | '₺' | '₪' | '₹' | '₽' | '¥' | '﷼' | '₨' => self.token("¤"),
             '-' | '−' | '–' if text::digit(next).is_some() && !previous.is_alphanumeric() => self.token("-"),
+            '+' if text::digit(next).is_some() && text::digit(previous).is_some() => self.token("+"),
             _ if is_emoji(c) => {
                 self.end_word();
                 self.end_spaced_run();
