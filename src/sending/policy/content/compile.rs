@@ -54,6 +54,7 @@ pub struct Together {
     pub least: usize,
     pub points: u32,
     pub top: u32,
+    pub context_max: u32,
     pub weight: u32,
     pub calmed: u32,
     pub reason: Arc<str>,
@@ -174,6 +175,7 @@ impl Place<'_> {
             least: t.least,
             points: t.points,
             top: t.top,
+            context_max: t.context_max.unwrap_or(u32::MAX),
             weight: u32::from(self.points(&t.weight)?),
             calmed: u32::from(t.calmed.min(100)),
             reason: t.reason.as_str().into(),
@@ -202,7 +204,7 @@ impl Place<'_> {
     fn pattern(&self, phrase: &Spanned<String>) -> Result<(String, bool), RuleError> {
         let written = phrase.get_ref();
         let words = folded(written);
-        if words.chars().all(|c| matches!(c, ' ' | '#' | '¤')) {
+        if words.chars().all(|c| matches!(c, ' ' | '#')) {
             let what = format!("{written:?} has no word in it: a phrase is a word or several, a star may end it");
             return Err(self.wrong(phrase.span().start, what));
         }

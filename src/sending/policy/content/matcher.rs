@@ -93,7 +93,7 @@ fn signals(rules: &Compiled, tallies: &[Tally]) -> Vec<Signal> {
     for t in &rules.together {
         let present = |g: &&u16| tallies[usize::from(**g)].0[0].is_some() && points[usize::from(**g)] >= t.points;
         let top = t.of.iter().map(|g| points[usize::from(*g)]).max().unwrap_or(0);
-        if t.of.iter().filter(present).count() < t.least || top < t.top {
+        if t.of.iter().filter(present).count() < t.least || top < t.top || calm > t.context_max {
             continue;
         }
         let weight = lower(t.weight, t.calmed);

@@ -134,6 +134,9 @@ pub struct TogetherEntry {
     /// How many points the heaviest of them needs.
     #[serde(default)]
     pub top: u32,
+    /// The most points of context with which this still counts; none means any.
+    #[serde(default)]
+    pub context_max: Option<u32>,
     /// Points, 0 to 100.
     pub weight: Spanned<i64>,
     /// As for groups.
