@@ -2,7 +2,7 @@
 //!
 //! Points of a group: its heaviest hit, half of the second and a quarter of the third, up to its cap, so that ten mild
 //! words do not make a grave one and one phrase known in two languages counts once. Businesslike context (an order
-//! number, an invoice) then takes away up to half, as far as the group allows. Light phrases count only in a message
+//! number, an invoice) then takes away up to 60 %, as far as the group allows. Light phrases count only in a message
 //! that seems to be in their language, told by its everyday words.
 
 use super::{
@@ -25,7 +25,7 @@ struct Hit {
 struct Tally([Option<Hit>; 3]);
 
 /// The most that context can take away, in per cent.
-const CALM_MAX: u32 = 50;
+const CALM_MAX: u32 = 60;
 
 /// Phrases lighter than this count only where their language seems to be spoken.
 const LIGHT: u8 = 35;
