@@ -21,6 +21,9 @@ pub struct Group {
     pub reason: Arc<str>,
 }
 
+/// Phrases lighter than this, and single words, count only where their language seems to be spoken.
+const LIGHT: u8 = 35;
+
 /// In the place of a group: the pattern only tells the language.
 pub const WORD: u16 = u16::MAX;
 
@@ -32,6 +35,8 @@ pub struct Pattern {
     /// 0 when it is of no language, or of one whose everyday words nobody listed.
     pub language: u8,
     pub weight: u8,
+    /// Too light or too short to count in a message of another language.
+    pub native: bool,
     /// The front is open to Arabic or Hebrew prefixes, which must be looked at.
     pub clitics: bool,
 }
@@ -244,10 +249,11 @@ impl Builder {
             .map_err(|e| RuleError { file: "all files together".into(), line: 1, what: e.to_string() })?;
         let patterns = entries
             .iter()
-            .map(|((_, group, language), (weight, clitics))| Pattern {
+            .map(|((phrase, group, language), (weight, clitics))| Pattern {
                 group: *group,
                 language: *language,
                 weight: *weight,
+                native: *language > 0 && (*weight < LIGHT || !phrase.trim().contains(' ')),
                 clitics: *clitics,
             })
             .collect();

@@ -2,7 +2,7 @@
 //!
 //! Points of a group: its heaviest hit, half of the second and a quarter of the third, up to its cap, so that ten mild
 //! words do not make a grave one and one phrase known in two languages counts once. Businesslike context (an order
-//! number, an invoice) then takes away up to 60 %, as far as the group allows. Light phrases count only in a message
+//! number, an invoice) then takes away up to 60 %, as far as the group allows. Light phrases and single words count only in a message
 //! that seems to be in their language, told by its everyday words.
 
 use super::{
@@ -27,9 +27,6 @@ struct Tally([Option<Hit>; 3]);
 /// The most that context can take away, in per cent.
 const CALM_MAX: u32 = 60;
 
-/// Phrases lighter than this count only where their language seems to be spoken.
-const LIGHT: u8 = 35;
-
 /// The signals of the rules, and whether a disguised word was among what matched.
 pub fn judge(rules: &Compiled, read: &Reading) -> (Vec<Signal>, bool) {
     let mut tallies = vec![Tally::default(); rules.groups.len()];
@@ -38,7 +35,7 @@ pub fn judge(rules: &Compiled, read: &Reading) -> (Vec<Signal>, bool) {
     let most = languages.iter().copied().max().unwrap_or(0);
     for (p, hit) in hits {
         let spoken = languages.get(usize::from(p.language)).is_none_or(|n| n * 2 >= most);
-        if p.language > 0 && p.weight < LIGHT && !spoken {
+        if p.native && !spoken {
             continue;
         }
         if !rules.groups[usize::from(p.group)].context {
@@ -75,6 +72,8 @@ fn search(rules: &Compiled, read: &Reading) -> (Vec<(Pattern, Hit)>, Vec<u16>) {
         }
         let start = m.start() + usize::from(bytes[m.start()] == b' ');
         let end = m.end() - usize::from(bytes[m.end() - 1] == b' ');
+        // A long phrase of a language also says that it is spoken.
+        languages[usize::from(p.language)] += u16::from(p.language > 0 && end - start > 5);
         hits.push((p, Hit { weight: p.weight, start, end }));
     }
     (hits, languages)
