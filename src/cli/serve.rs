@@ -5,7 +5,7 @@ use crate::{
     app::{App, Running},
     config::LogFormat,
     model::{clock::SystemClock, random::SystemRandom},
-    ops::logging,
+    ops::{logging, memory},
 };
 use sd_notify::NotifyState;
 use serde_json::Value;
@@ -32,6 +32,7 @@ pub(super) async fn run(_: Args, given: Given) -> Result<Option<Value>, String> 
     for line in addresses(&running) {
         println!("{line}");
     }
+    memory::release_unused();
     let _ = sd_notify::notify(false, &[NotifyState::Ready]);
     until_stopped(&running).await?;
     let _ = sd_notify::notify(false, &[NotifyState::Stopping]);
