@@ -3,4 +3,6 @@
 pub mod clock;
 pub mod ear;
 pub mod http;
+pub mod load;
+pub mod program;
 pub mod world;
