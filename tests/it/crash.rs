@@ -174,7 +174,7 @@ fn what_waits_for_its_slot_when_it_is_killed_has_not_left() {
     let load = trial.load(&serving, "slot");
     // One goes at once, the others wait for one slot a second.
     let path = trial.place.database();
-    wait_until("a row for each client", || read_log(&open_database(&path)).len() == CLIENTS);
+    wait_until("a row for each client", || read_log(&open_database(&path)).len() >= CLIENTS);
     serving.kill();
     let told = load.end();
     trial.told.extend(acknowledged(&told));
@@ -218,7 +218,7 @@ fn sigterm_does_not_wait_for_ever_for_a_provider() {
     patient.env("WA_GATEWAY_SENDING__ANSWER_TIMEOUT", "5m");
     let serving = Serving::start(patient, &trial.place.dir.path().join("serve.log"));
     let load = trial.load(&serving, "hang");
-    wait_until("a message of each client", || read_phones(&trial.place.data, INSTANCE).len() == CLIENTS);
+    wait_until("a message of each client", || read_phones(&trial.place.data, INSTANCE).len() >= CLIENTS);
     let (code, took) = serving.stop();
     assert_eq!(code, 0, "{}", trial.place.log());
     assert!(took < Duration::from_secs(12), "ten seconds and the way out: {took:?}");

@@ -187,7 +187,8 @@ mod tests {
     fn the_checker_sees_a_counter_that_is_off_by_one() {
         let place = crate::harness::program::Place::new();
         place.furnish("shop-line");
-        let send = ["send", "--instance", "shop-line", "--to", "+966501234567", "--purpose", "transactional", "Shipped."];
+        let send =
+            ["send", "--instance", "shop-line", "--to", "+966501234567", "--purpose", "transactional", "Shipped."];
         assert_eq!(place.json(&send)["success"], true);
         assert_eq!(judge_database(&open_database(&place.database())), Vec::<String>::new());
         for wrong in ["counted = 2", "counted = 0", "counted = 1, reserved = 1"] {
