@@ -52,7 +52,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             show(&options, &row, &score);
         }
     }
-    if options.json { print_json(&table) } else { print_table(&table) }
+    if options.json {
+        print_json(&table)
+    } else {
+        print_table(&table)
+    }
     Ok(())
 }
 
@@ -83,7 +87,10 @@ fn rows<'a>(file: &str, text: &'a str) -> Result<Vec<Row<'a>>, String> {
     let mut lines = text.lines();
     let heading: Vec<&str> = lines.next().unwrap_or("").split('\t').map(str::trim).collect();
     let column = |name: &str| {
-        heading.iter().position(|h| *h == name).ok_or_else(|| format!("{file}: the heading line has no column {name:?}"))
+        heading
+            .iter()
+            .position(|h| *h == name)
+            .ok_or_else(|| format!("{file}: the heading line has no column {name:?}"))
     };
     let (label, language, body) = (column("label")?, column("language")?, column("text")?);
     lines
@@ -91,7 +98,8 @@ fn rows<'a>(file: &str, text: &'a str) -> Result<Vec<Row<'a>>, String> {
         .filter(|(_, line)| !line.trim().is_empty())
         .map(|(n, line)| {
             let cells: Vec<&str> = line.split('\t').collect();
-            let cell = |i: usize| cells.get(i).copied().ok_or_else(|| format!("{file}, line {}: too few columns", n + 2));
+            let cell =
+                |i: usize| cells.get(i).copied().ok_or_else(|| format!("{file}, line {}: too few columns", n + 2));
             Ok(Row { label: cell(label)?, language: cell(language)?, text: cell(body)? })
         })
         .collect()

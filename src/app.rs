@@ -167,8 +167,7 @@ impl App {
         }
         let socket = control::listen(&gateway.data_dir).map_err(|e| StartError::Other(e.to_string()))?;
         tasks.spawn(control::serve(socket, gateway.clone(), stopping));
-        let scheduler =
-            Scheduler(gateway.clone()).start().await.map_err(|e| StartError::Other(e.to_string()))?;
+        let scheduler = Scheduler(gateway.clone()).start().await.map_err(|e| StartError::Other(e.to_string()))?;
         let (local, public, metrics) = addresses;
         Ok(Running { gateway, local, public, metrics, stop, tasks, scheduler, certificate })
     }
@@ -219,8 +218,8 @@ fn content_policy(dir: &Path) -> Result<ContentPolicy, StartError> {
     let mut paths: Vec<_> = entries.filter_map(|e| e.ok().map(|e| e.path())).collect();
     paths.sort();
     for path in paths.into_iter().filter(|p| p.extension().is_some_and(|e| e == "toml")) {
-        let text = std::fs::read_to_string(&path)
-            .map_err(|e| StartError::Policy(format!("{}: {e}", path.display())))?;
+        let text =
+            std::fs::read_to_string(&path).map_err(|e| StartError::Policy(format!("{}: {e}", path.display())))?;
         files.push((path.display().to_string(), text));
     }
     ContentPolicy::with_extra(files).map_err(|e| StartError::Policy(e.to_string()))

@@ -64,7 +64,8 @@ impl Scheduler {
     /// Takes the job if it is due; its next time is written before it runs, so that it never runs twice.
     async fn claim(&self, name: &'static str, every: Duration) -> Result<bool, StoreError> {
         let now = self.0.clock.now();
-        self.0.store
+        self.0
+            .store
             .write(move |tx| {
                 let due = tx.find("SELECT due_at FROM jobs WHERE name = ?1", params![name], |r| r.get::<_, Time>(0))?;
                 // A clock that was set back does not put a job off for longer than its own interval.

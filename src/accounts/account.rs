@@ -188,8 +188,11 @@ fn read_account(r: &Row<'_>, id: AccountId, now: Time) -> rusqlite::Result<Accou
     })
 }
 
+/// Messages a day and a month, as far as a grant names them.
+type Figures = (Option<u64>, Option<u64>);
+
 /// The granted limits in force: the newest grant that is neither ended nor withdrawn.
-fn find_grant(tx: &Tx<'_>, id: AccountId, now: Time) -> Result<Option<(Option<u64>, Option<u64>)>, StoreError> {
+fn find_grant(tx: &Tx<'_>, id: AccountId, now: Time) -> Result<Option<Figures>, StoreError> {
     tx.find(
         "SELECT daily, monthly FROM granted_limits
          WHERE account_id = ?1 AND withdrawn_at IS NULL AND (until IS NULL OR until > ?2) ORDER BY id DESC LIMIT 1",
@@ -222,11 +225,10 @@ fn disable_module(tx: &WriteTx<'_>, id: AccountId, module: Module) -> Result<(),
 
 fn change_zone(tx: &WriteTx<'_>, id: AccountId, name: &str, now: Time) -> Result<(), AccountError> {
     let new = Zone::parse(name)?;
-    let current = tx.one(
-        "SELECT timezone, next_timezone, next_timezone_from FROM accounts WHERE id = ?1",
-        params![id],
-        |r| Ok(Zone::stored(r.get(0)?, r.get::<_, Option<String>>(1)?.zip(r.get(2)?))),
-    )?;
+    let current =
+        tx.one("SELECT timezone, next_timezone, next_timezone_from FROM accounts WHERE id = ?1", params![id], |r| {
+            Ok(Zone::stored(r.get(0)?, r.get::<_, Option<String>>(1)?.zip(r.get(2)?)))
+        })?;
     let changed = current.changed_to(&new, now);
     let next = changed.next_at(now);
     tx.execute(
@@ -236,13 +238,7 @@ fn change_zone(tx: &WriteTx<'_>, id: AccountId, name: &str, now: Time) -> Result
     Ok(())
 }
 
-fn record_grant(
-    tx: &WriteTx<'_>,
-    id: AccountId,
-    grant: &Grant,
-    now: Time,
-    actor: &str,
-) -> Result<(), AccountError> {
+fn record_grant(tx: &WriteTx<'_>, id: AccountId, grant: &Grant, now: Time, actor: &str) -> Result<(), AccountError> {
     if grant.reason.trim().is_empty() {
         return Err(AccountError::Invalid("a granted limit needs a reason (--reason)".into()));
     }

@@ -12,11 +12,12 @@ use crate::{
         instance::words,
         random::{BASE62, Random, base62},
     },
-    store::{Tx, WriteTx},
+    store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::params;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use std::time::Duration;
 
 const RANDOM_LEN: usize = 30;
 const CHECKSUM_LEN: usize = 6;
@@ -149,6 +150,18 @@ pub(super) fn revoke(tx: &WriteTx<'_>, id: KeyId, now: Time, actor: &str) -> Res
     };
     tx.execute("UPDATE api_keys SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL", params![id, now])?;
     record(tx, now, actor, account, "key.revoke", id, &prefix)
+}
+
+/// Notes that a key was used, at most once a minute: a busy key costs a look and no write.
+///
+/// # Errors
+/// The store's.
+pub fn note_key_use(tx: &WriteTx<'_>, id: KeyId, now: Time) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE api_keys SET last_used_at = ?2 WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at < ?3)",
+        params![id, now, now.minus(Duration::from_secs(60))],
+    )?;
+    Ok(())
 }
 
 /// Each instance must be the account's own. Answers whether all are sandboxes (and there is at least one).

@@ -15,7 +15,7 @@ pub mod usage;
 mod user;
 
 pub use account::{Account, Grant, NewAccount, Update};
-pub use key::{Key, KeyKind, NewKey};
+pub use key::{Key, KeyKind, NewKey, note_key_use};
 pub use password::{PasswordError, Passwords};
 pub use ring::{Caller, KeyProblem, KeyRing};
 pub use user::{Link, LinkPurpose, NewUser, Role, Session, User};
@@ -28,7 +28,7 @@ use crate::{
     },
     store::{Store, StoreError},
 };
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 /// What can go wrong here; each text says what would be right.
 #[derive(Debug, thiserror::Error)]
@@ -162,14 +162,14 @@ impl Accounts {
         self.store.write(move |tx| user::create_link(tx, &email, purpose, now, &*random, &actor)).await
     }
 
-    /// Uses up a login link: a session for its user.
+    /// Uses up a login link: a session for its user. `from` is kept in the audit.
     ///
     /// # Errors
     /// A link that is unknown, used or out of time: all told alike.
-    pub async fn redeem_login(&self, token: &str, user_agent: &str) -> Result<Link, AccountError> {
+    pub async fn redeem_login(&self, token: &str, user_agent: &str, from: IpAddr) -> Result<Link, AccountError> {
         let (now, random) = (self.clock.now(), self.random.clone());
         let (token, agent) = (token.to_owned(), user_agent.to_owned());
-        self.store.write(move |tx| user::redeem_login(tx, &token, &agent, now, &*random)).await
+        self.store.write(move |tx| user::redeem_login(tx, &token, &agent, from, now, &*random)).await
     }
 
     /// The session behind a cookie's token, if it is in force.

@@ -74,8 +74,7 @@ impl Passwords {
     pub async fn verify(&self, password: &str, kept: &str) -> Result<bool, PasswordError> {
         let (password, kept) = (password.to_owned(), kept.to_owned());
         self.run(move || {
-            PasswordHash::new(&kept)
-                .is_ok_and(|hash| argon2().verify_password(password.as_bytes(), &hash).is_ok())
+            PasswordHash::new(&kept).is_ok_and(|hash| argon2().verify_password(password.as_bytes(), &hash).is_ok())
         })
         .await
     }

@@ -14,7 +14,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use rusqlite::params;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 /// A login link is for now; a password link may wait for somebody's morning.
 const LOGIN_LINK: Duration = Duration::from_secs(60 * 60);
@@ -121,15 +121,7 @@ pub(super) fn list(tx: &Tx<'_>) -> Result<Vec<User>, AccountError> {
     Ok(tx.list(
         "SELECT id, account_id, email, role, created_at FROM users WHERE disabled_at IS NULL ORDER BY id",
         [],
-        |r| {
-            Ok(User {
-                id: r.get(0)?,
-                account_id: r.get(1)?,
-                email: r.get(2)?,
-                role: r.get(3)?,
-                created_at: r.get(4)?,
-            })
-        },
+        |r| Ok(User { id: r.get(0)?, account_id: r.get(1)?, email: r.get(2)?, role: r.get(3)?, created_at: r.get(4)? }),
     )?)
 }
 
@@ -148,10 +140,7 @@ pub(super) fn create_link(
     )?;
     let (user, account) =
         user.ok_or_else(|| AccountError::NotFound(format!("there is no user {email}; `wa-gateway user list`")))?;
-    tx.execute(
-        "DELETE FROM login_links WHERE user_id = ?1 AND purpose = ?2",
-        params![user, purpose.as_str()],
-    )?;
+    tx.execute("DELETE FROM login_links WHERE user_id = ?1 AND purpose = ?2", params![user, purpose.as_str()])?;
     let life = if purpose == LinkPurpose::Login { LOGIN_LINK } else { PASSWORD_LINK };
     let link = Link { token: new_token(random), expires_at: now.plus(life) };
     tx.execute(
@@ -166,6 +155,7 @@ pub(super) fn redeem_login(
     tx: &WriteTx<'_>,
     token: &str,
     user_agent: &str,
+    from: IpAddr,
     now: Time,
     random: &dyn Random,
 ) -> Result<Link, AccountError> {
@@ -183,7 +173,7 @@ pub(super) fn redeem_login(
          VALUES (?1, ?2, ?3, ?3, ?4, ?5)",
         params![token_hash(&session.token), user, now, session.expires_at, agent],
     )?;
-    record(tx, now, "link", None, "session.create", user, "login link")?;
+    record(tx, now, "link", None, "session.create", user, &format!("login link, from {from}"))?;
     Ok(session)
 }
 

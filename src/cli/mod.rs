@@ -143,8 +143,8 @@ fn run(cli: Cli, environment: Vec<(String, String)>) -> Result<Option<Value>, St
     if let Command::Demo(args) = &command {
         args.override_config(&mut overrides);
     }
-    let config = Config::load(config_path.as_deref(), environment.into_iter(), &overrides)
-        .map_err(|e| e.to_string())?;
+    let config =
+        Config::load(config_path.as_deref(), environment.into_iter(), &overrides).map_err(|e| e.to_string())?;
     owner::become_owner_of(&config.data_dir)?;
     let given = Given { config, config_path, json };
     let runtime = runtime()?;

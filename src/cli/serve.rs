@@ -40,9 +40,8 @@ pub(super) async fn run(_: Args, given: Given) -> Result<Option<Value>, String> 
 }
 
 fn addresses(running: &Running) -> Vec<String> {
-    let line = |what: &str, scheme: &str, address: Option<SocketAddr>| {
-        address.map(|a| format!("{what}: {scheme}://{a}"))
-    };
+    let line =
+        |what: &str, scheme: &str, address: Option<SocketAddr>| address.map(|a| format!("{what}: {scheme}://{a}"));
     [
         line("local", "http", running.local),
         line("public", "https", running.public),

@@ -14,8 +14,8 @@
 //! [`contract::check`] over it in `tests/it/connectors.rs`.
 
 pub mod contract;
-pub mod outgoing;
 pub mod heard;
+pub mod outgoing;
 pub mod registry;
 pub mod sandbox;
 

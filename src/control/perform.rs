@@ -80,7 +80,17 @@ async fn account(gateway: &Gateway, request: Request) -> Done {
         }
         Request::AccountList => Ok(json!(accounts.list_accounts().await.map_err(text)?)),
         Request::AccountUpdate {
-            id, plan, plan_until, modules, disable_module, timezone, region, grant_daily, grant_monthly, reason, until,
+            id,
+            plan,
+            plan_until,
+            modules,
+            disable_module,
+            timezone,
+            region,
+            grant_daily,
+            grant_monthly,
+            reason,
+            until,
         } => {
             let grant = (grant_daily.is_some() || grant_monthly.is_some()).then(|| {
                 let until = until.as_deref().map(parse_time).transpose();
@@ -230,7 +240,7 @@ async fn message(gateway: &Gateway, request: Request) -> Done {
             if note.trim().is_empty() {
                 return Err("settling needs a note (--note) that says how it is known".into());
             }
-            gateway.sending.settle(LogId(log_id), to, note.trim()).await.map_err(text)?;
+            gateway.sending.settle(LogId(log_id), to, note.trim(), CLI).await.map_err(text)?;
             Ok(json!({"ok": true, "log_id": log_id, "status": to}))
         }
         _ => unexpected(),
@@ -245,8 +255,7 @@ async fn people(gateway: &Gateway, request: Request) -> Done {
             let reason = reason.unwrap_or_else(|| "blocked by hand".into());
             let done = gateway.store.write(move |tx| {
                 let contact = conversations::find_or_add(tx, account, &Identity::phone(phone.as_str()), now)?;
-                let new =
-                    suppression::New { account, contact, source: By::Manual, reason: &reason, instance: None };
+                let new = suppression::New { account, contact, source: By::Manual, reason: &reason, instance: None };
                 suppression::add(tx, &new, now).map(|added| (contact, added))
             });
             let (contact, added) = done.await.map_err(|e: StoreError| e.to_string())?;
@@ -281,10 +290,8 @@ async fn people(gateway: &Gateway, request: Request) -> Done {
             let region = region_of(gateway, AccountId(account)).await?;
             let rows = csv::phones(&file)?;
             let now = gateway.clock.now();
-            let report = gateway
-                .store
-                .write(move |tx| conversations::import(tx, AccountId(account), region, &rows, now))
-                .await;
+            let report =
+                gateway.store.write(move |tx| conversations::import(tx, AccountId(account), region, &rows, now)).await;
             Ok(json!(report.map_err(|e: StoreError| e.to_string())?))
         }
         _ => unexpected(),

@@ -2,7 +2,11 @@
 
 use super::contact::{Identity, find_or_add};
 use crate::{
-    model::{clock::Time, ids::AccountId, phone::{Phone, Region}},
+    model::{
+        clock::Time,
+        ids::AccountId,
+        phone::{Phone, Region},
+    },
     store::{StoreError, WriteTx},
 };
 use rusqlite::params;

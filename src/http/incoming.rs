@@ -1,12 +1,19 @@
 //! A request, as handlers see it, and the filters that make one.
 
-use crate::http::{
-    body::{Body, from_stream},
-    server::Peer,
-    service::{Door, RequestId},
+use crate::{
+    gateway::Gateway,
+    http::{
+        body::{Body, from_stream},
+        server::Peer,
+        service::{Door, RequestId},
+        trust,
+    },
 };
 use ::http::{HeaderMap, Method};
-use std::convert::Infallible;
+use std::{
+    convert::Infallible,
+    net::{IpAddr, Ipv4Addr},
+};
 use warp::{Filter, Rejection, filters::BoxedFilter};
 
 /// One request. Its body is not read yet.
@@ -37,6 +44,12 @@ impl Incoming {
         let mut all = self.headers.get_all(name).iter();
         let first = all.next()?;
         if all.next().is_some() { None } else { first.to_str().ok() }
+    }
+
+    /// Who really asks: behind a proxy of ours, the one that it names.
+    pub fn client_address(&self, gateway: &Gateway) -> IpAddr {
+        let peer = self.peer.as_ref().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |p| p.address.ip());
+        trust::client_address(peer, &self.headers, &gateway.trusted_proxies)
     }
 
     /// Whether a browser asks for a page.
@@ -71,7 +84,14 @@ pub fn any() -> BoxedFilter<(Incoming,)> {
         .and(warp::ext::optional::<Peer>())
         .and(warp::body::stream())
         .and_then(
-            |method, path: warp::path::FullPath, query, headers, id: Option<RequestId>, door: Option<Door>, peer, body| {
+            |method,
+             path: warp::path::FullPath,
+             query,
+             headers,
+             id: Option<RequestId>,
+             door: Option<Door>,
+             peer,
+             body| {
                 std::future::ready(Ok::<_, Infallible>(Incoming {
                     method,
                     path: path.as_str().to_owned(),

@@ -97,9 +97,5 @@ fn unmatched(gateway: &Gateway, incoming: &Incoming) -> Response {
         .map(|route| route.method.as_str())
         .collect();
     let is_api = incoming.path.starts_with("/api/") || incoming.path.starts_with("/integrations/");
-    if is_api || !incoming.wants_html() {
-        problem::unmatched(&allowed)
-    } else {
-        portal::unmatched(gateway, &allowed)
-    }
+    if is_api || !incoming.wants_html() { problem::unmatched(&allowed) } else { portal::unmatched(gateway, &allowed) }
 }

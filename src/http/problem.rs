@@ -56,9 +56,7 @@ pub const fn describe(code: Code) -> (StatusCode, &'static str) {
             S::TOO_MANY_REQUESTS,
             "Sending speed has been temporarily limited to protect gateway reliability and prevent bulk messaging.",
         ),
-        Code::InstancePausedForReview => {
-            (S::LOCKED, "This instance has been paused for responsible messaging review.")
-        }
+        Code::InstancePausedForReview => (S::LOCKED, "This instance has been paused for responsible messaging review."),
         Code::PolicyViolation => (
             S::FORBIDDEN,
             "This message appears to violate WhatsApp Gateway responsible messaging rules. Bulk marketing, spam, and \
@@ -69,10 +67,9 @@ pub const fn describe(code: Code) -> (StatusCode, &'static str) {
             "The message passed responsible messaging checks, but delivery could not be completed. Please try again \
              or contact support.",
         ),
-        Code::InternalError => (
-            S::INTERNAL_SERVER_ERROR,
-            "The request could not be processed. Please try again or contact support.",
-        ),
+        Code::InternalError => {
+            (S::INTERNAL_SERVER_ERROR, "The request could not be processed. Please try again or contact support.")
+        }
         Code::PayloadTooLarge => (S::PAYLOAD_TOO_LARGE, "The request body is larger than 256 KiB."),
         Code::ConversationWindowClosed => (
             S::FORBIDDEN,
@@ -82,16 +79,12 @@ pub const fn describe(code: Code) -> (StatusCode, &'static str) {
         Code::IdempotencyKeyReused => {
             (S::UNPROCESSABLE_ENTITY, "This Idempotency-Key was already used with a different request.")
         }
-        Code::IdempotencyInProgress => {
-            (S::CONFLICT, "A request with this Idempotency-Key is still in progress.")
-        }
+        Code::IdempotencyInProgress => (S::CONFLICT, "A request with this Idempotency-Key is still in progress."),
         Code::ServiceUnavailable => {
             (S::SERVICE_UNAVAILABLE, "The gateway cannot accept messages right now. Please try again shortly.")
         }
         Code::NotFound => (S::NOT_FOUND, "The requested resource was not found."),
-        Code::MethodNotAllowed => {
-            (S::METHOD_NOT_ALLOWED, "This method is not allowed for the requested resource.")
-        }
+        Code::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "This method is not allowed for the requested resource."),
         Code::RateLimited => (S::TOO_MANY_REQUESTS, "Too many requests. Please slow down."),
     }
 }

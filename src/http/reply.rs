@@ -48,10 +48,8 @@ fn success(answer: &Answer, outcome: Outcome) -> Response {
 fn rate_limits(headers: &mut HeaderMap, quota: &Quota) {
     let (day_left, month_left) = quota.left();
     let (day_ends, month_ends) = quota.resets();
-    let policy = format!(
-        "\"daily\";q={};w=86400, \"monthly\";q={};w=2592000",
-        quota.limits.daily, quota.limits.monthly
-    );
+    let policy =
+        format!("\"daily\";q={};w=86400, \"monthly\";q={};w=2592000", quota.limits.daily, quota.limits.monthly);
     let state = format!(
         "\"daily\";r={day_left};t={}, \"monthly\";r={month_left};t={}",
         day_ends.as_secs(),

@@ -37,11 +37,7 @@ pub struct RequestId(pub String);
 pub fn gateway_service<B>(
     gateway: &Arc<Gateway>,
     door: Door,
-) -> impl Service<Request<B>, Response = Response, Error = Infallible, Future: Send + 'static>
-+ Clone
-+ Send
-+ Sync
-+ 'static
+) -> impl Service<Request<B>, Response = Response, Error = Infallible, Future: Send + 'static> + Clone + Send + Sync + 'static
 where
     B: http_body::Body + Send + Sync + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,

@@ -194,14 +194,11 @@ fn find_contact(
     from: &Sender,
     at: Time,
 ) -> Result<Option<ContactId>, StoreError> {
-    let identities = [
-        (IdentityKind::Phone, &from.phone),
-        (IdentityKind::Lid, &from.lid),
-        (IdentityKind::Bsuid, &from.bsuid),
-    ];
-    let named = identities.into_iter().filter_map(|(kind, value)| {
-        value.as_ref().map(|value| Identity { kind, value: value.clone() })
-    });
+    let identities =
+        [(IdentityKind::Phone, &from.phone), (IdentityKind::Lid, &from.lid), (IdentityKind::Bsuid, &from.bsuid)];
+    let named = identities
+        .into_iter()
+        .filter_map(|(kind, value)| value.as_ref().map(|value| Identity { kind, value: value.clone() }));
     let mut first = None;
     for identity in named {
         if let Some(contact) = conversations::find(tx, account, &identity)? {

@@ -6,8 +6,8 @@
 //!
 //! It knows connectors only to start and stop them; it cannot send.
 
-mod row;
 pub mod pause;
+mod row;
 
 pub use row::{Instance, NewInstance, record_standing};
 
@@ -185,11 +185,5 @@ fn setup(instance: &Instance) -> InstanceSetup {
 }
 
 fn closed(reason: String) -> Standing {
-    Standing {
-        state: InstanceState::Close,
-        reason: Some(reason),
-        health: Health::Ok,
-        phone: None,
-        last_heard_at: None,
-    }
+    Standing { state: InstanceState::Close, reason: Some(reason), health: Health::Ok, phone: None, last_heard_at: None }
 }

@@ -66,13 +66,7 @@ fn record(
     action: &str,
     note: &str,
 ) -> Result<(), StoreError> {
-    let entry = audit::Entry {
-        actor,
-        account: Some(account),
-        action,
-        target: id.as_str(),
-        before: None,
-        after: Some(note),
-    };
+    let entry =
+        audit::Entry { actor, account: Some(account), action, target: id.as_str(), before: None, after: Some(note) };
     audit::record(tx, now, &entry)
 }

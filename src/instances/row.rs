@@ -93,7 +93,11 @@ pub(super) fn set(
     let before = find(tx, id)?;
     let mut settings = before.settings.clone();
     for (key, value) in changes {
-        if value.is_empty() { settings.remove(key) } else { settings.insert(key.clone(), value.clone()) };
+        if value.is_empty() {
+            settings.remove(key)
+        } else {
+            settings.insert(key.clone(), value.clone())
+        };
     }
     // A key that is taken back is judged too, so that a misspelt one does not pass as done.
     let mut judged = settings.clone();
@@ -131,12 +135,7 @@ pub(super) fn list(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Vec<Instan
 ///
 /// # Errors
 /// The store's.
-pub fn record_standing(
-    tx: &WriteTx<'_>,
-    id: &InstanceId,
-    standing: &Standing,
-    _now: Time,
-) -> Result<(), StoreError> {
+pub fn record_standing(tx: &WriteTx<'_>, id: &InstanceId, standing: &Standing, _now: Time) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE instances SET state = ?2, state_reason = ?3, health = ?4, phone = coalesce(?5, phone)
          WHERE id = ?1 AND deleted_at IS NULL",

@@ -113,7 +113,6 @@ pub enum Details {
     Action(Action),
 }
 
-
 /// Further members of the guard's details.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Extra {

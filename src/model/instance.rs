@@ -1,6 +1,5 @@
 //! What can be said about an instance: which connector, whether it is open, whether it hears.
 
-
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*

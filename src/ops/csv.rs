@@ -85,13 +85,14 @@ mod tests {
         let row = |line, phone: &str, more: Option<&str>| (line, phone.to_owned(), more.map(str::to_owned));
         let rows: &[(&str, Vec<Row>)] = &[
             ("+966501234567", vec![row(1, "+966501234567", None)]),
-            ("phone,name\n+1 202-555-0101,Amal\r\n\n00966501234567,\n", vec![
-                row(2, "+1 202-555-0101", Some("Amal")),
-                row(4, "00966501234567", None),
-            ]),
-            ("\u{feff}Telefon;Name\n0501234567;\"Müller; \"\"Hans\"\"\"", vec![
-                row(2, "0501234567", Some("Müller; \"Hans\"")),
-            ]),
+            (
+                "phone,name\n+1 202-555-0101,Amal\r\n\n00966501234567,\n",
+                vec![row(2, "+1 202-555-0101", Some("Amal")), row(4, "00966501234567", None)],
+            ),
+            (
+                "\u{feff}Telefon;Name\n0501234567;\"Müller; \"\"Hans\"\"\"",
+                vec![row(2, "0501234567", Some("Müller; \"Hans\""))],
+            ),
         ];
         for (text, expected) in rows {
             assert_eq!(phones(text).as_ref(), Ok(expected), "{text}");

@@ -43,8 +43,11 @@ pub fn examine(config: &Config, running: bool) -> Vec<Finding> {
     all.push(directory(&config.data_dir));
     all.push(space(&config.data_dir));
     all.push(database(&config.data_dir));
-    let doors =
-        [("listen.local", config.listen.local), ("listen.public", config.listen.public), ("listen.http", config.listen.http)];
+    let doors = [
+        ("listen.local", config.listen.local),
+        ("listen.public", config.listen.public),
+        ("listen.http", config.listen.http),
+    ];
     for (key, address) in doors {
         if let Some(address) = address {
             all.push(port(key, address, running));

@@ -54,7 +54,12 @@ impl Metrics {
         let up = self.clock.now().since(self.started).as_secs();
         family("wa_gateway_uptime_seconds", "gauge", "Since the start.", &[(String::new(), up.to_string())]);
         let size = std::fs::metadata(store.path()).map_or(0, |m| m.len());
-        family("wa_gateway_database_bytes", "gauge", "Size of the database file.", &[(String::new(), size.to_string())]);
+        family(
+            "wa_gateway_database_bytes",
+            "gauge",
+            "Size of the database file.",
+            &[(String::new(), size.to_string())],
+        );
         out
     }
 }

@@ -49,7 +49,8 @@ impl Certificate {
     /// The directory cannot be written.
     pub fn self_signed(data_dir: &Path, names: &[String], clock: &dyn Clock) -> Result<Self, TlsError> {
         let dir = data_dir.join("tls");
-        let (chain, key, until) = (dir.join("self-signed.pem"), dir.join("self-signed.key"), dir.join("self-signed.until"));
+        let (chain, key, until) =
+            (dir.join("self-signed.pem"), dir.join("self-signed.key"), dir.join("self-signed.until"));
         let now = clock.now();
         let good_until = fs::read_to_string(&until).ok().and_then(|text| Time::parse(text.trim()).ok());
         let is_good = good_until.is_some_and(|end| end > now.plus(RENEW_WITHIN)) && chain.exists() && key.exists();
@@ -97,7 +98,8 @@ fn load(chain: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
 }
 
 fn make(dir: &Path, [chain, key, until]: [&PathBuf; 3], names: &[String], now: Time) -> Result<(), TlsError> {
-    let failed = |e: &dyn std::fmt::Display| TlsError(format!("no certificate could be made in {}: {e}", dir.display()));
+    let failed =
+        |e: &dyn std::fmt::Display| TlsError(format!("no certificate could be made in {}: {e}", dir.display()));
     if !dir.exists() {
         DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|e| failed(&e))?;
     }

@@ -17,7 +17,7 @@ const PLAIN_COOKIE: &str = "session";
 pub async fn handle(gateway: &Gateway, incoming: Incoming) -> Response {
     let token = incoming.segments.first().map(String::as_str).unwrap_or_default();
     let agent = incoming.header("user-agent").unwrap_or_default();
-    let session = match gateway.accounts.redeem_login(token, agent).await {
+    let session = match gateway.accounts.redeem_login(token, agent, incoming.client_address(gateway)).await {
         Ok(session) => session,
         Err(AccountError::Store(e)) => return problem::internal(&e, &incoming.request_id),
         Err(_) => {

@@ -32,12 +32,8 @@ pub async fn handle(gateway: &Gateway, incoming: Incoming) -> Response {
     match gateway.store.read(move |tx| log::list(tx, &filter)).await {
         Err(e) => problem::internal(&e, &incoming.request_id),
         Ok(entries) => {
-            let logs = Logs {
-                title: "Messages",
-                email: &session.email,
-                entries: &entries,
-                support: &gateway.support_contact,
-            };
+            let logs =
+                Logs { title: "Messages", email: &session.email, entries: &entries, support: &gateway.support_contact };
             page(&logs, StatusCode::OK)
         }
     }

@@ -14,6 +14,7 @@ use super::{
     strikes,
 };
 use crate::{
+    accounts,
     connectors::{Address, Content, Outgoing},
     conversations::{self, Identity, IdentityKind},
     model::{
@@ -29,7 +30,7 @@ use std::time::Duration;
 /// How the first transaction ended.
 pub(super) enum Accepting {
     /// Answered already: refused, replayed, under way.
-    Answered(Answer),
+    Answered(Box<Answer>),
     /// To be dispatched.
     Accepted(Box<Accepted>),
 }
@@ -58,10 +59,13 @@ pub(super) fn accept(
     score: Score,
 ) -> Result<Accepting, StoreError> {
     let now = shared.clock.now();
+    if let Some(key) = sender.key {
+        accounts::note_key_use(tx, key, now)?;
+    }
     if let Some(key) = &request.idempotency_key {
         let known = idempotency::look_up(tx, sender.account, key, request, now)?;
         if let Known::Answered(log_id, message_id, outcome) = known {
-            return Ok(Accepting::Answered(replayed(log_id, message_id, outcome)));
+            return Ok(Accepting::Answered(Box::new(replayed(log_id, message_id, outcome))));
         }
         let code = match known {
             Known::UnderWay(_) => Some(Code::IdempotencyInProgress),
@@ -113,8 +117,7 @@ fn pass(
     let wait = facts.pace.wait();
     let status = if wait.is_zero() { Status::Sending } else { Status::Accepted };
     let message_id = MessageId::new(now, &*shared.random);
-    let row =
-        record::Row { message_id: &message_id, sender, request, facts, contact: Some(contact), status };
+    let row = record::Row { message_id: &message_id, sender, request, facts, contact: Some(contact), status };
     let log_id = record::accepted(tx, &row)?;
     if let Some(key) = &request.idempotency_key {
         idempotency::begin(tx, sender.account, key, request, log_id, now, shared.rules.idempotency_life)?;
@@ -168,20 +171,19 @@ fn refuse(
         strikes::pause_for_health(tx, &request.instance, facts, log_id)?;
     }
     let quota = quota_of(facts, 0);
-    Ok(Accepting::Answered(Answer {
+    Ok(Accepting::Answered(Box::new(Answer {
         outcome: Outcome::Blocked,
         log_id,
         message_id,
         refusal: Some(refusal),
         quota,
         replayed: false,
-    }))
+    })))
 }
 
 fn replayed(log_id: LogId, message_id: MessageId, outcome: Outcome) -> Answer {
-    let refusal = (outcome == Outcome::Unknown).then(|| {
-        Refusal::new(Code::GatewaySendFailed, "it is not known whether the provider took the message")
-    });
+    let refusal = (outcome == Outcome::Unknown)
+        .then(|| Refusal::new(Code::GatewaySendFailed, "it is not known whether the provider took the message"));
     Answer { outcome, log_id, message_id, refusal, quota: None, replayed: true }
 }
 

@@ -79,6 +79,10 @@ async fn wait_for_slot(shared: &Arc<Shared>, message: &Accepted) -> Result<Optio
 async fn send(shared: &Shared, message: &Accepted, deadline: Time) -> Wired {
     let mut pause = RETRY_FIRST;
     loop {
+        // The disk was slow: nothing has left, and nothing may leave after the answer.
+        if shared.clock.now() >= deadline {
+            return Wired::Failed(no_time_left());
+        }
         let receipt = shared.waiting.expect(&message.outgoing.message_id);
         let sent = tokio::select! {
             biased;
@@ -110,6 +114,15 @@ async fn send(shared: &Shared, message: &Accepted, deadline: Time) -> Wired {
                 shared.clock.sleep_until(at).await;
             }
         }
+    }
+}
+
+fn no_time_left() -> SendError {
+    SendError {
+        kind: SendErrorKind::Temporary { retry_after: None },
+        code: "no_time_left".into(),
+        reason: "the answer's time was over before it could be sent".into(),
+        recipient_fault: false,
     }
 }
 

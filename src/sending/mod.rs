@@ -145,10 +145,9 @@ impl Sending {
         let running = self.under_way.spawn(async move {
             let score = shared.score(&request);
             let judging = shared.clone();
-            let verdict =
-                shared.store.write(move |tx| accept::accept(tx, &judging, &sender, &request, score)).await?;
+            let verdict = shared.store.write(move |tx| accept::accept(tx, &judging, &sender, &request, score)).await?;
             match verdict {
-                Accepting::Answered(answer) => Ok(answer),
+                Accepting::Answered(answer) => Ok(*answer),
                 Accepting::Accepted(message) => dispatch::dispatch(shared, *message, deadline).await,
             }
         });
@@ -199,9 +198,9 @@ impl Sending {
     ///
     /// # Errors
     /// See [`SettleError`].
-    pub async fn settle(&self, id: LogId, to: Status, note: &str) -> Result<(), SettleError> {
-        let (now, note) = (self.shared.clock.now(), note.to_owned());
-        self.shared.store.write(move |tx| receipts::settle_by_hand(tx, id, to, &note, now)).await
+    pub async fn settle(&self, id: LogId, to: Status, note: &str, actor: &str) -> Result<(), SettleError> {
+        let (now, note, actor) = (self.shared.clock.now(), note.to_owned(), actor.to_owned());
+        self.shared.store.write(move |tx| receipts::settle_by_hand(tx, id, to, &note, &actor, now)).await
     }
 
     /// Deletes Idempotency-Keys that have run out; says how many.

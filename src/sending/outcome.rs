@@ -90,7 +90,9 @@ pub(super) fn begin_sending(
     if ask.expires_at.is_some_and(|at| at <= now) {
         return Ok(Some(Refusal::new(Code::GatewaySendFailed, "its expires_at passed while it waited for its slot")));
     }
-    if !ask.excused && let Some(why) = suppression::active(tx, ask.contact)? {
+    if !ask.excused
+        && let Some(why) = suppression::active(tx, ask.contact)?
+    {
         let reason = format!("the recipient was suppressed while it waited: {why}");
         return Ok(Some(Refusal {
             gate: "suppression",
@@ -109,16 +111,15 @@ pub(super) fn begin_sending(
             ..Refusal::guard(Code::InstancePausedForReview, Action::PauseInstance, 100, reason)
         }));
     }
-    tx.execute("UPDATE messages SET status = 'sending', sending_at = ?2, updated_at = ?2 WHERE id = ?1", params![id, now])?;
+    tx.execute(
+        "UPDATE messages SET status = 'sending', sending_at = ?2, updated_at = ?2 WHERE id = ?1",
+        params![id, now],
+    )?;
     Ok(None)
 }
 
 /// Writes the outcome.
-pub(super) async fn record(
-    shared: &Arc<Shared>,
-    message: &Arc<Accepted>,
-    settled: &Settled,
-) -> Result<(), StoreError> {
+pub(super) async fn record(shared: &Arc<Shared>, message: &Arc<Accepted>, settled: &Settled) -> Result<(), StoreError> {
     let (owned, message, settled) = (shared.clone(), message.clone(), settled.clone());
     shared.store.write(move |tx| write(tx, &owned, &message, &settled)).await
 }
@@ -169,7 +170,9 @@ fn write(tx: &WriteTx<'_>, shared: &Shared, message: &Accepted, settled: &Settle
     if settled.recipient_fault {
         shared.pace.note_failure(&message.outgoing.instance, now);
     }
-    if settled.status == Status::Blocked && let Some(refusal) = &settled.refusal {
+    if settled.status == Status::Blocked
+        && let Some(refusal) = &settled.refusal
+    {
         tx.execute(
             "UPDATE policy_decisions SET verdict = 'refuse', gate = ?2, action = ?3 WHERE log_id = ?1",
             params![id, refusal.gate, refusal.action().map(Action::as_str)],

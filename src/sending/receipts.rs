@@ -3,10 +3,11 @@
 
 use super::outcome::settle_quota;
 use crate::{
+    accounts::audit,
     connectors::SendError,
     model::{
         clock::Time,
-        ids::{InstanceId, LogId, MessageId},
+        ids::{AccountId, InstanceId, LogId, MessageId},
         message::{Receipt, Status},
     },
     store::{StoreError, Tx, WriteTx},
@@ -121,10 +122,12 @@ pub(super) fn settle_by_hand(
     id: LogId,
     to: Status,
     note: &str,
+    actor: &str,
     now: Time,
 ) -> Result<(), SettleError> {
-    let status = tx
-        .find("SELECT status FROM messages WHERE id = ?1", params![id], |r| r.get::<_, Status>(0))?
+    let read = |r: &rusqlite::Row<'_>| Ok((r.get::<_, Status>(0)?, r.get::<_, AccountId>(1)?));
+    let (status, account) = tx
+        .find("SELECT status, account_id FROM messages WHERE id = ?1", params![id], read)?
         .ok_or(SettleError::NotFound(id))?;
     if status != Status::Unknown {
         return Err(SettleError::NotUnknown(id, status));
@@ -132,6 +135,16 @@ pub(super) fn settle_by_hand(
     let column = if to == Status::Failed { "failed_at" } else { "sent_at" };
     let sql = format!("UPDATE messages SET status = ?2, {column} = ?3, updated_at = ?3, reason = ?4 WHERE id = ?1");
     tx.execute(&sql, params![id, to, now, format!("settled by hand: {note}")]).map_err(SettleError::from)?;
+    let target = id.to_string();
+    let entry = audit::Entry {
+        actor,
+        account: Some(account),
+        action: "message.settle",
+        target: &target,
+        before: Some(status.as_str()),
+        after: Some(to.as_str()),
+    };
+    audit::record(tx, now, &entry)?;
     Ok(settle_quota(tx, id, to)?)
 }
 

@@ -107,8 +107,7 @@ fn signals(list: &[Signal]) -> String {
     if list.is_empty() {
         return "[]".into();
     }
-    let all: Vec<_> =
-        list.iter().map(|s| json!(s)).collect();
+    let all: Vec<_> = list.iter().map(|s| json!(s)).collect();
     json!(all).to_string()
 }
 

@@ -3,7 +3,11 @@
 //! `sending`: the provider may have it, so it is `unknown`, its quota is used, its Idempotency-Key answers `unknown`.
 //! `accepted`: it was waiting for its slot and certainly did not leave, so it `failed` and its quota is given back.
 
-use super::{answer::Outcome, idempotency, quota::{self, Settle}};
+use super::{
+    answer::Outcome,
+    idempotency,
+    quota::{self, Settle},
+};
 use crate::{
     model::{clock::Time, ids::LogId, message::Status},
     store::{StoreError, WriteTx},

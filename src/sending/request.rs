@@ -171,10 +171,8 @@ pub fn parse(
     let reference = wrong.maybe("reference", present(object, "reference").map(|v| read_text(v, MAX_REFERENCE)));
     wrong.media(object);
     let reply_to = wrong.maybe("reply_to", present(object, "reply_to").map(|v| read_text(v, 256)));
-    let expires_at = wrong.maybe(
-        "expires_at",
-        present(object, "expires_at").map(|v| v.as_str().and_then(|text| Time::parse(text).ok())),
-    );
+    let expires_at = wrong
+        .maybe("expires_at", present(object, "expires_at").map(|v| v.as_str().and_then(|text| Time::parse(text).ok())));
     let key = wrong.maybe("Idempotency-Key", idempotency_key.map(read_idempotency_key));
     match (instance, recipient, message, wrong.0) {
         (Some(instance), Some(recipient), Some(message), fields) if fields.is_empty() => Ok(Request {

@@ -64,6 +64,9 @@ pub struct Rules {
 
 const HOUR: Duration = Duration::from_secs(3600);
 
+/// Kept free of the answer's time for the send itself.
+const FOR_THE_PROVIDER: Duration = Duration::from_secs(2);
+
 impl Default for Rules {
     fn default() -> Self {
         Self {
@@ -99,6 +102,11 @@ impl Default for Rules {
 }
 
 impl Rules {
+    /// The longest wait for a slot: what is left of the answer's time is the provider's.
+    pub fn longest_wait(&self) -> Duration {
+        self.answer_timeout - FOR_THE_PROVIDER.min(self.answer_timeout / 2)
+    }
+
     /// People who may get one text within an hour; `None`: no limit (one-time codes are alike by nature).
     pub const fn repetition(&self, purpose: Purpose) -> Option<u32> {
         let limit = match purpose {

@@ -34,7 +34,8 @@ pub(super) fn strike(
     if rules.strikes == 0 || evidence.len() < rules.strikes as usize {
         return Ok(());
     }
-    let reason = format!("{} messages within {} min violated the content policy",
+    let reason = format!(
+        "{} messages within {} min violated the content policy",
         evidence.len(),
         rules.strikes_window.as_secs() / 60
     );

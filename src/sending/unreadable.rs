@@ -9,6 +9,7 @@ use super::{
     request::Sender,
 };
 use crate::{
+    accounts,
     model::{
         clock::Time,
         ids::{InstanceId, LogId, MessageId},
@@ -26,6 +27,9 @@ pub(super) fn refuse(
     refusal: Refusal,
 ) -> Result<Answer, StoreError> {
     let now = shared.clock.now();
+    if let Some(key) = sender.key {
+        accounts::note_key_use(tx, key, now)?;
+    }
     let like = (sender.account, sender.key, refusal.code, InstanceId::from_text(""), refusal.reason.clone());
     let (log_id, message_id) = match shared.repeats.earlier(&like, now) {
         Some((log_id, message_id)) => {

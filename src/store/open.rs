@@ -38,8 +38,14 @@ pub(super) fn lock(data_dir: &Path) -> Result<File, StoreError> {
         DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(unusable)?;
     }
     let path = data_dir.join("lock");
-    let mut file =
-        OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(0o600).open(path).map_err(unusable)?;
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(unusable)?;
     if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
         let mut pid = String::new();
         let _ = file.read_to_string(&mut pid);
@@ -157,7 +163,8 @@ fn make_private(path: &Path) -> Result<(), StoreError> {
     made.map(drop).map_err(|e| unusable(path, &e))
 }
 
-const DAMAGED: &str = "the database file is damaged: restore a backup (wa-gateway restore FILE); the file was not changed";
+const DAMAGED: &str =
+    "the database file is damaged: restore a backup (wa-gateway restore FILE); the file was not changed";
 
 fn refuse(path: &Path, e: &rusqlite::Error) -> StoreError {
     use rusqlite::ErrorCode::{CannotOpen, DatabaseCorrupt, NotADatabase, ReadOnly};

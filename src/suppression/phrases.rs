@@ -190,7 +190,8 @@ mod tests {
         for word in ["STOP", "STOPALL", "UNSUBSCRIBE", "OPT OUT", "OPTOUT", "REVOKE", "REMOVE ME"] {
             assert!(is_always(&p, word), "{word}");
         }
-        for word in ["CANCEL", "END", "QUIT", "إلغاء", "ביטול", "cancelar", "annuler", "iptal", "batal", "отмена"] {
+        for word in ["CANCEL", "END", "QUIT", "إلغاء", "ביטול", "cancelar", "annuler", "iptal", "batal", "отмена"]
+        {
             assert!(is_soft(&p, word), "{word}");
         }
         for word in ["START", "UNSTOP", "SUBSCRIBE", "Старт", "ابدأ", "התחל"] {
@@ -210,7 +211,7 @@ mod tests {
             for dressed in [
                 phrase.to_uppercase(),
                 format!("  \u{200f}{}!!! 🛑\n", phrase.replace(' ', "   ")),
-                format!("«{phrase}».", ),
+                format!("«{phrase}».",),
                 stretched,
             ] {
                 assert_eq!(p.hear(&dressed), plain, "{dressed:?}");
@@ -234,9 +235,31 @@ mod tests {
     fn disguised_opt_outs_are_heard() {
         let p = phrases();
         for text in [
-            "s t o p", "S.T.O.P.", "ЅТОР", "ѕtоp", "ＳＴＯＰ", "𝐬𝐭𝐨𝐩", "🅂🅃🄾🄿", "ꜱᴛᴏᴘ", "cтоп", "СТОП!!", "تَوَقَّف", "توقـــف", "\u{202b}توقف\u{202c}",
-            "إلغاء الإشتراك", "الغاء الاشتراك", "הָסֵר", "\u{200f}הסר\u{200e}", "Désabonnement", "desabonnement", "DURDUR", "Remove me.",
-            "opt-out", "रोकें", "بند کریں", "بند كرين",
+            "s t o p",
+            "S.T.O.P.",
+            "ЅТОР",
+            "ѕtоp",
+            "ＳＴＯＰ",
+            "𝐬𝐭𝐨𝐩",
+            "🅂🅃🄾🄿",
+            "ꜱᴛᴏᴘ",
+            "cтоп",
+            "СТОП!!",
+            "تَوَقَّف",
+            "توقـــف",
+            "\u{202b}توقف\u{202c}",
+            "إلغاء الإشتراك",
+            "الغاء الاشتراك",
+            "הָסֵר",
+            "\u{200f}הסר\u{200e}",
+            "Désabonnement",
+            "desabonnement",
+            "DURDUR",
+            "Remove me.",
+            "opt-out",
+            "रोकें",
+            "بند کریں",
+            "بند كرين",
         ] {
             assert!(is_always(&p, text), "{text}");
         }
@@ -246,10 +269,28 @@ mod tests {
     fn longer_or_different_messages_are_no_opt_out() {
         let p = phrases();
         for text in [
-            "", "   ", "🛑", "Please stop by the shop tomorrow", "Where is the bus stop?", "I want to cancel my order 1001",
-            "The end of the month is fine", "don't stop", "unstoppable", "stop the delivery, I am not at home", "no", "1",
-            "لا تلغي الطلب", "متى نهاية الدوام؟", "מתי אפשר לבטל את ההזמנה?", "¿Puedo cancelar mañana?", "No quiero cancelar",
-            "Wann kann ich kündigen, bitte?", "Можно отменить заказ?", "stopstop", "cancelled", "how do I unsubscribe?",
+            "",
+            "   ",
+            "🛑",
+            "Please stop by the shop tomorrow",
+            "Where is the bus stop?",
+            "I want to cancel my order 1001",
+            "The end of the month is fine",
+            "don't stop",
+            "unstoppable",
+            "stop the delivery, I am not at home",
+            "no",
+            "1",
+            "لا تلغي الطلب",
+            "متى نهاية الدوام؟",
+            "מתי אפשר לבטל את ההזמנה?",
+            "¿Puedo cancelar mañana?",
+            "No quiero cancelar",
+            "Wann kann ich kündigen, bitte?",
+            "Можно отменить заказ?",
+            "stopstop",
+            "cancelled",
+            "how do I unsubscribe?",
         ] {
             assert_eq!(p.hear(text), None, "{text}");
         }

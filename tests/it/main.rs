@@ -4,4 +4,5 @@ mod connectors;
 mod crash;
 mod harness;
 mod sandbox;
+mod sandbox_crash;
 mod sending;

@@ -1,7 +1,13 @@
 //! The sandbox's own behaviour: what its settings do, what outlives it, and the phones that are played on it.
 
 use crate::harness::{clock::TestClock, ear::RecordingEar};
-use std::{collections::BTreeMap, sync::Arc, task::Poll, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 use wa_gateway::{
     connectors::{
         Ack, Address, Boxed, Connector, Content, InstanceSetup, Outgoing, SendError, SendErrorKind, What,
@@ -23,21 +29,30 @@ use wa_gateway::{
 const MIN: Duration = Duration::from_secs(60);
 
 /// A sandbox with a still clock and an ear that remembers.
-struct Bench {
-    dir: tempfile::TempDir,
+pub(crate) struct Bench {
+    data_dir: PathBuf,
+    /// Removes the folder in the end, where it is a temporary one.
+    _dir: Option<tempfile::TempDir>,
     clock: Arc<TestClock>,
     ear: Arc<RecordingEar>,
 }
 
 impl Bench {
     fn new() -> Self {
-        let clock = Arc::new(TestClock::at("2026-01-01T00:00:00Z"));
-        Self { dir: tempfile::tempdir().expect("a folder"), clock, ear: Arc::default() }
+        let dir = tempfile::tempdir().expect("a folder");
+        let bench = Self::over(dir.path());
+        Self { _dir: Some(dir), ..bench }
     }
 
-    fn open(&self, settings: &[(&str, &str)]) -> Sandbox {
+    /// Over a folder that is somebody else's to remove.
+    pub(crate) fn over(data_dir: &Path) -> Self {
+        let clock = Arc::new(TestClock::at("2026-01-01T00:00:00Z"));
+        Self { data_dir: data_dir.to_owned(), _dir: None, clock, ear: Arc::default() }
+    }
+
+    pub(crate) fn open(&self, settings: &[(&str, &str)]) -> Sandbox {
         let deps = Deps {
-            data_dir: self.dir.path().to_owned(),
+            data_dir: self.data_dir.clone(),
             clock: self.clock.clone(),
             random: Arc::new(SystemRandom),
             ear: self.ear.clone(),
@@ -69,7 +84,7 @@ fn shop() -> InstanceId {
     InstanceId::from_text("shop")
 }
 
-fn text(to: &str) -> Outgoing {
+pub(crate) fn text(to: &str) -> Outgoing {
     Outgoing {
         instance: shop(),
         message_id: MessageId::from_text("msg_1"),
@@ -164,6 +179,26 @@ async fn receipts_are_offered_again_until_the_ear_works() {
         bench.step(Duration::from_secs(30)).await;
     }
     assert_eq!(bench.receipts(2).await.iter().map(|r| r.1).collect::<Vec<_>>(), [Receipt::Delivered, Receipt::Read]);
+}
+
+#[tokio::test]
+async fn too_many_waiting_receipts_hold_up_new_messages_and_none_is_forgotten() {
+    let bench = Bench::new();
+    let sandbox = bench.open(&[("receipts", "late")]);
+    let out = text(DANA);
+    let mut taken = 0;
+    let refused = loop {
+        match sandbox.send(&out).await {
+            Ok(_) => taken += 1,
+            Err(e) => break e,
+        }
+    };
+    let wait = Some(Duration::from_secs(1));
+    assert_eq!((refused.kind, refused.code.as_str()), (SendErrorKind::Temporary { retry_after: wait }, "busy"));
+    bench.step(MIN).await;
+    assert_eq!(bench.receipts(taken).await.len(), taken);
+    sandbox.send(&out).await.expect("there is room again");
+    assert_eq!(sandbox.inbox(None).expect("readable").len(), taken + 1);
 }
 
 #[tokio::test]
@@ -290,7 +325,7 @@ async fn what_was_accepted_outlives_the_instance_and_ids_sort() {
         bench.clock.advance(Duration::from_millis(1));
         sandbox.stop().await;
     }
-    let path = inbox::path(bench.dir.path(), &shop());
+    let path = inbox::path(&bench.data_dir, &shop());
     let read: Vec<_> = inbox::read(&path, None).expect("readable").into_iter().map(|a| a.provider_message_id).collect();
     assert_eq!(read, ids);
     assert!(ids.is_sorted() && ids.iter().all(|id| id.starts_with("sbx_")));
@@ -316,7 +351,7 @@ fn it_opens_without_a_runtime_and_tells_its_state_once_there_is_one() {
 fn an_id_that_is_no_slug_never_becomes_a_file() {
     let bench = Bench::new();
     let deps = Deps {
-        data_dir: bench.dir.path().to_owned(),
+        data_dir: bench.data_dir.clone(),
         clock: bench.clock.clone(),
         random: Arc::new(SystemRandom),
         ear: bench.ear.clone(),

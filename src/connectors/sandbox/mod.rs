@@ -2,9 +2,9 @@
 //!
 //! What it accepts stands in a file of its own before it acknowledges ([`inbox`]), so that after a crash the file can
 //! be held against what callers were told. What goes wrong, how long it takes and which receipts come is set per
-//! instance ([`settings`]) and may change while it runs. The customers' phones are played by the methods in [`phones`].
+//! instance ([`settings`]) and may change while it runs. The customers' phones are played by the methods in `phones`.
 //!
-//! The walk of a message is [`Sandbox::send_one`]: half the latency, accept or refuse, the other half, acknowledge.
+//! The walk of a message is `Sandbox::send_one`: half the latency, accept or refuse, the other half, acknowledge.
 //! A caller that gives up in the first half left nothing behind; one that gives up in the second cannot know.
 //!
 //! It behaves like a provider in all that the gateway can see, and costs next to nothing: no thread, no sync, one

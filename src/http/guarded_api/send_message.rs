@@ -15,53 +15,59 @@ use warp::reply::Response;
 /// Answers one request.
 pub async fn handle(gateway: &Gateway, incoming: Incoming) -> Response {
     let request_id = incoming.request_id.clone();
-    let answer = match read(gateway, incoming).await {
+    let answer = match read(gateway, incoming).await.map_err(|unreadable| *unreadable) {
         Ok((sender, request)) => gateway.sending.submit(sender, request).await,
-        Err((Some(sender), refusal)) => gateway.sending.refuse_unreadable(sender, refusal).await,
-        Err((None, refusal)) => return problem::refusal(&refusal),
+        Err(Unreadable { sender: Some(sender), refusal }) => gateway.sending.refuse_unreadable(sender, refusal).await,
+        Err(Unreadable { sender: None, refusal }) => return problem::refusal(&refusal),
     };
     answer.map_or_else(|e| problem::internal(&e, &request_id), |answer| count_and_reply(gateway, &answer))
 }
 
-/// A request that can be judged, or why not and whose it was.
-type Read = Result<(Sender, request::Request), (Option<Sender>, Refusal)>;
+/// Why a request could not be read, and whose it was if that is known: then it is a row of the log.
+struct Unreadable {
+    sender: Option<Sender>,
+    refusal: Refusal,
+}
 
-async fn read(gateway: &Gateway, incoming: Incoming) -> Read {
+/// The checks 1 to 4, in their order.
+async fn read(gateway: &Gateway, incoming: Incoming) -> Result<(Sender, request::Request), Box<Unreadable>> {
     let caller = auth::bearer(gateway, &incoming);
     let sender = caller.ok().map(|c| sender(c, &incoming));
-    let refuse = |sender, code, reason: String| Err((sender, Refusal { gate: "request", ..Refusal::new(code, reason) }));
     if !body::is_json(incoming.header("content-type")) {
-        return refuse(sender, Code::UnsupportedMediaType, "the content type is not application/json".into());
+        return Err(refused(sender, Code::UnsupportedMediaType, "the content type is not application/json"));
     }
-    let caller = match caller {
-        Ok(caller) => caller,
-        Err(KeyProblem::Invalid) => return refuse(None, Code::InvalidApiKey, String::new()),
-        Err(KeyProblem::Revoked) => return refuse(None, Code::RevokedApiKey, String::new()),
+    let (caller, sender) = match (caller, sender) {
+        (Ok(caller), Some(sender)) => (caller, sender),
+        (Err(KeyProblem::Revoked), _) => return Err(refused(None, Code::RevokedApiKey, "the key was revoked")),
+        _ => return Err(refused(None, Code::InvalidApiKey, "the key is missing, malformed, unknown or expired")),
     };
     let idempotency_key = incoming.headers.get("idempotency-key").map(|v| v.to_str().unwrap_or("").to_owned());
     let bytes = match body::read(incoming.body, body::API_MAX).await {
         Ok(bytes) => bytes,
         Err(body::Unread::TooLarge) => {
-            return refuse(sender, Code::PayloadTooLarge, "the body is larger than 256 KiB".into());
+            return Err(refused(Some(sender), Code::PayloadTooLarge, "the body is larger than 256 KiB"));
         }
         Err(body::Unread::Broken) => {
-            return refuse(sender, Code::InvalidJson, "the body broke off or came too slowly".into());
+            return Err(refused(Some(sender), Code::InvalidJson, "the body broke off or came too slowly"));
         }
     };
     let object = match body::json_object(&bytes) {
         Ok(object) => object,
-        Err(reason) => return refuse(sender, Code::InvalidJson, reason),
+        Err(reason) => return Err(refused(Some(sender), Code::InvalidJson, reason)),
     };
-    let parsed = request::parse(&object, caller.region, idempotency_key.as_deref());
-    match (sender, parsed) {
-        (Some(sender), Ok(request)) => Ok((sender, request)),
-        (sender, Err(fields)) => {
+    match request::parse(&object, caller.region, idempotency_key.as_deref()) {
+        Ok(request) => Ok((sender, request)),
+        Err(fields) => {
             let reason = format!("missing or malformed: {}", fields.join(", "));
-            let refusal = Refusal { gate: "request", ..Refusal::new(Code::ValidationError, reason) };
-            Err((sender, Refusal { details: Details::Fields(fields), ..refusal }))
+            let mut unreadable = refused(Some(sender), Code::ValidationError, reason);
+            unreadable.refusal.details = Details::Fields(fields);
+            Err(unreadable)
         }
-        (None, Ok(_)) => refuse(None, Code::InvalidApiKey, String::new()),
     }
+}
+
+fn refused(sender: Option<Sender>, code: Code, reason: impl Into<String>) -> Box<Unreadable> {
+    Box::new(Unreadable { sender, refusal: Refusal { gate: "request", ..Refusal::new(code, reason) } })
 }
 
 fn sender(caller: Caller, incoming: &Incoming) -> Sender {

@@ -14,7 +14,7 @@ pub(super) struct Rate {
 /// One bucket, in microseconds since the epoch.
 #[derive(Clone, Copy, Default, Debug)]
 pub(super) struct Bucket {
-    empty_at: i64,
+    pub(super) empty_at: i64,
 }
 
 /// Buckets of people; those that are empty again are forgotten.

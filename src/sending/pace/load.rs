@@ -18,12 +18,7 @@ struct Past {
     stranger: bool,
 }
 
-pub(super) fn counters(
-    tx: &Tx<'_>,
-    instance: &InstanceId,
-    rules: &Rules,
-    now: Time,
-) -> Result<Counters, StoreError> {
+pub(super) fn counters(tx: &Tx<'_>, instance: &InstanceId, rules: &Rules, now: Time) -> Result<Counters, StoreError> {
     let mut counters = Counters::default();
     let window = rules.repetition_window.max(rules.outreach_window).max(rules.authentication_window);
     for past in last_messages(tx, instance, now.minus(window))? {

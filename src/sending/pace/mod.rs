@@ -94,7 +94,8 @@ impl PaceFacts {
         if let Some(limit) = rules.repetition(purpose)
             && self.same_text_to > limit
         {
-            let reason = format!("one text to more than {limit} people within {} min", rules.repetition_window.as_secs() / 60);
+            let reason =
+                format!("one text to more than {limit} people within {} min", rules.repetition_window.as_secs() / 60);
             return over("repetition", reason, rules.repetition_window);
         }
         if let Some(limit) = rules.outreach(purpose)
@@ -123,8 +124,7 @@ impl PaceFacts {
         let sent = u64::from(self.sent);
         let over = |n: u32, percent: u32| percent > 0 && u64::from(n) * 100 > sent * u64::from(percent) * times;
         sent > u64::from(rules.health_min_messages)
-            && (over(self.failed, rules.health_failed_percent)
-                || over(self.opted_out, rules.health_opted_out_percent))
+            && (over(self.failed, rules.health_failed_percent) || over(self.opted_out, rules.health_opted_out_percent))
     }
 }
 
@@ -156,7 +156,11 @@ impl Pace {
             authentication_wait: is_code.then(|| counters.codes.full(key, rules, now)).flatten(),
             purpose,
             same_text_to: counters.texts.people_with(text_key(ask), key, rules.repetition_window, now),
-            strangers: if ask.stranger { counters.strangers.lately(purpose, rules.outreach_window, now) + 1 } else { 0 },
+            strangers: if ask.stranger {
+                counters.strangers.lately(purpose, rules.outreach_window, now) + 1
+            } else {
+                0
+            },
             sent,
             failed,
             opted_out,

@@ -16,9 +16,9 @@ const TEXTS_MAX: usize = 20_000;
 /// Which people had which text.
 #[derive(Default)]
 pub(super) struct Texts {
-    order: VecDeque<(Time, u64, u64)>,
-    had: HashMap<(u64, u64), u32>,
-    people: HashMap<u64, u32>,
+    pub(super) order: VecDeque<(Time, u64, u64)>,
+    pub(super) had: HashMap<(u64, u64), u32>,
+    pub(super) people: HashMap<u64, u32>,
 }
 
 impl Texts {

@@ -120,12 +120,7 @@ pub(super) fn suppression(request: &Request, facts: &Facts, rules: &Rules) -> Ve
     if excused {
         return Ok(());
     }
-    Err(Refusal::guard(
-        Code::RecipientSuppressed,
-        Action::Block,
-        100,
-        format!("the recipient is suppressed: {why}"),
-    ))
+    Err(Refusal::guard(Code::RecipientSuppressed, Action::Block, 100, format!("the recipient is suppressed: {why}")))
 }
 
 /// 10: rates of the instance and the recipient, authentication limits, behaviour (`pace.rs` counts).
@@ -137,9 +132,9 @@ pub(super) fn pace(request: &Request, facts: &Facts, rules: &Rules) -> Verdict {
     };
     let pace = &facts.pace;
     for (rate, wait) in [("instance", pace.instance_wait), ("recipient", pace.recipient_wait)] {
-        if wait > rules.answer_timeout {
+        if wait > rules.longest_wait() {
             let reason = format!("the {rate}'s next slot is in {} s", wait.as_secs().max(1));
-            return throttled(rate, wait - rules.answer_timeout, reason);
+            return throttled(rate, wait - rules.longest_wait(), reason);
         }
     }
     if let Some(wait) = pace.authentication_wait

@@ -1,24 +1,28 @@
 //! An ear that remembers what it heard, and can be told to fail.
 
+use std::sync::Mutex;
 use tokio::sync::watch;
 use wa_gateway::connectors::{Boxed, Ear, Heard, NotRecorded, What};
 
 /// Remembers everything that it recorded.
 #[derive(Default)]
 pub struct RecordingEar {
-    heard: watch::Sender<Vec<Heard>>,
+    heard: Mutex<Vec<Heard>>,
+    /// How many of them are no states, to be waited for without looking through them all.
+    told: watch::Sender<usize>,
     failures: watch::Sender<usize>,
 }
 
 impl RecordingEar {
     /// What was recorded, in its order.
     pub fn heard(&self) -> Vec<Heard> {
-        self.heard.borrow().clone()
+        self.heard.lock().expect("unpoisoned").clone()
     }
 
     /// Forgets what was recorded, and to fail.
     pub fn clear(&self) {
-        self.heard.send_replace(Vec::new());
+        self.heard.lock().expect("unpoisoned").clear();
+        self.told.send_replace(0);
         self.failures.send_replace(0);
     }
 
@@ -34,14 +38,13 @@ impl RecordingEar {
 
     /// Ends when what was recorded, states aside, are at least `n` things; answers with them.
     pub async fn wait_for(&self, n: usize) -> Vec<What> {
-        let mut heard = self.heard.subscribe();
-        let heard = heard.wait_for(|heard| without_states(heard).len() >= n).await.expect("the ear lives");
-        without_states(&heard)
+        self.told.subscribe().wait_for(|told| *told >= n).await.expect("the ear lives");
+        self.heard().into_iter().map(|h| h.what).filter(|what| !is_state(what)).collect()
     }
 }
 
-fn without_states(heard: &[Heard]) -> Vec<What> {
-    heard.iter().map(|h| h.what.clone()).filter(|w| !matches!(w, What::State { .. })).collect()
+fn is_state(what: &What) -> bool {
+    matches!(what, What::State { .. })
 }
 
 impl Ear for RecordingEar {
@@ -52,7 +55,9 @@ impl Ear for RecordingEar {
             if self.failures.send_if_modified(|left| std::mem::replace(left, left.saturating_sub(1)) > 0) {
                 return Err(NotRecorded("the test said so".into()));
             }
-            self.heard.send_modify(|all| all.push(heard));
+            let told = usize::from(!is_state(&heard.what));
+            self.heard.lock().expect("unpoisoned").push(heard);
+            self.told.send_modify(|n| *n += told);
             Ok(())
         })
     }

@@ -88,7 +88,9 @@ mod tests {
 
     #[test]
     fn leetspeak_is_read_and_codes_are_not() {
-        for (word, want) in [("fr33", "free"), ("d1sc0unt", "discount"), ("$ale", "sale"), ("c@sh", "cash"), ("0ffer", "offer")] {
+        for (word, want) in
+            [("fr33", "free"), ("d1sc0unt", "discount"), ("$ale", "sale"), ("c@sh", "cash"), ("0ffer", "offer")]
+        {
             assert_eq!(unleet(word).as_deref(), Some(want));
         }
         for word in ["inv1001", "a1b2c3d9", "mp3", "12345", "gr8", "covid19", "abc"] {

@@ -72,9 +72,8 @@ fn bare_link<'a>(chunk: &'a str, bare: &str) -> Piece<'a> {
 }
 
 fn start_of_link(chunk: &str) -> Option<usize> {
-    let find = |needle: &str| {
-        chunk.as_bytes().windows(needle.len()).position(|w| w.eq_ignore_ascii_case(needle.as_bytes()))
-    };
+    let find =
+        |needle: &str| chunk.as_bytes().windows(needle.len()).position(|w| w.eq_ignore_ascii_case(needle.as_bytes()));
     // `http//` without its colon is what careless senders write.
     [find("http://"), find("https://"), find("http//"), find("www.")].into_iter().flatten().min()
 }
@@ -171,7 +170,8 @@ mod tests {
         ] {
             assert_eq!(link(text), Some((host.to_owned(), path.to_owned())), "{text}");
         }
-        for text in ["Hello.How", "12.05.2026", "10:30", "a@b.com", "e.g.", "done.in", "v1.2.3", "...", "@home", "No.5"] {
+        for text in ["Hello.How", "12.05.2026", "10:30", "a@b.com", "e.g.", "done.in", "v1.2.3", "...", "@home", "No.5"]
+        {
             assert_eq!(link(text), None, "{text}");
         }
         assert!(matches!(piece("@example.com"), Piece::Origin));

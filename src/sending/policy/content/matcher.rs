@@ -116,7 +116,9 @@ fn is_word_front(text: &str, start: usize) -> bool {
     let word = text[..start].rfind(' ').map_or(0, |i| i + 1);
     let front = &text[word..start];
     front.chars().count() <= 4
-        && front.chars().all(|c| matches!(c, 'و' | 'ف' | 'ب' | 'ك' | 'ل' | 'ا' | 'ו' | 'ה' | 'ב' | 'ל' | 'כ' | 'מ' | 'ש'))
+        && front
+            .chars()
+            .all(|c| matches!(c, 'و' | 'ف' | 'ب' | 'ك' | 'ل' | 'ا' | 'ו' | 'ה' | 'ב' | 'ל' | 'כ' | 'מ' | 'ש'))
 }
 
 /// How many words wear each disguise, in the order of the enum's declaration.

@@ -104,11 +104,17 @@ impl ContentPolicy {
 
     fn links(&self, read: &Reading, signals: &mut Vec<Signal>) {
         let any = |test: &dyn Fn(&links::Link) -> bool| read.links.iter().any(test);
-        let mut add = |found: bool, id: &str, weight, reason: &str| signals.extend(found.then(|| own(id, weight, reason)));
+        let mut add =
+            |found: bool, id: &str, weight, reason: &str| signals.extend(found.then(|| own(id, weight, reason)));
         add(any(&|l| l.is_mixed()), "link.mixed_script", 80, "a link's host mixes letters of scripts that look alike");
         add(any(&|l| l.is_group_invitation()), "link.group_invitation", 60, "invites into a group or channel");
         add(any(&|l| l.is_address()), "link.ip_address", 60, "a link leads to a bare network address");
-        add(any(&|l| l.is_shortened(&self.rules.shorteners)), "link.shortener", 60, "a shortened link hides where it leads");
+        add(
+            any(&|l| l.is_shortened(&self.rules.shorteners)),
+            "link.shortener",
+            60,
+            "a shortened link hides where it leads",
+        );
         add(any(&|l| l.is_punycode()), "link.punycode", 40, "a link's host is written in punycode");
         match read.links.len() {
             0..3 => {}

@@ -121,7 +121,8 @@ impl Reader {
     fn new(message: &str) -> Self {
         let mut is = Reading { text: String::with_capacity(message.len() + 16), ..Reading::default() };
         is.text.push(' ');
-        let world = if message.is_ascii() { Scripts { latin: true, ..Scripts::default() } } else { Scripts::of(message) };
+        let world =
+            if message.is_ascii() { Scripts { latin: true, ..Scripts::default() } } else { Scripts::of(message) };
         Self {
             is,
             world,

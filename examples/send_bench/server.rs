@@ -1,0 +1,171 @@
+//! The server under load: this program again, as `wa-gateway serve`.
+
+use serde_json::Value;
+use std::{
+    ffi::OsString,
+    fs,
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, ExitCode, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use wa_gateway::control::{self, Request};
+
+/// The argument by which this program is the server.
+pub const SERVE: &str = "--as-server";
+
+type Failure = Box<dyn std::error::Error>;
+
+/// Runs as the gateway.
+pub fn serve(args: impl Iterator<Item = String>) -> ExitCode {
+    let args = std::iter::once("wa-gateway".to_owned()).chain(args).map(OsString::from);
+    wa_gateway::cli::main(args, std::iter::empty())
+}
+
+/// A running server with an account, an instance and a key.
+pub struct Server {
+    child: Child,
+    pub address: SocketAddr,
+    pub key: String,
+}
+
+/// A server that was killed and started again.
+pub struct Restarted {
+    pub ready_ms: f64,
+    pub database_mib: f64,
+}
+
+impl Server {
+    pub fn start(dir: &Path) -> Result<Self, Failure> {
+        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let config = format!(
+            "data_dir = {:?}\n[listen]\nlocal = \"{address}\"\npublic = \"\"\n[guard]\n\
+             throttle_per_minute = 1000000\nthrottle_burst = 1000000\nrepetition_transactional = 1000000\n\
+             outreach_other = 1000000\n[log]\nlevel = \"warn\"\n",
+            fs::canonicalize(dir)?.join("data")
+        );
+        fs::write(dir.join("config.toml"), config)?;
+        let child = spawn(dir, address)?.0;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let key = runtime.block_on(set_up(&dir.join("data")))?;
+        Ok(Self { child, address, key })
+    }
+
+    /// CPU time used so far, user and system.
+    pub fn cpu(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
+        let after_name = stat.rsplit(')').next().unwrap_or_default();
+        let ticks: u64 = after_name.split_whitespace().skip(11).take(2).filter_map(|t| t.parse::<u64>().ok()).sum();
+        // The kernel's clock tick is 1/100 s on every Linux that this runs on.
+        Duration::from_millis(ticks * 10)
+    }
+
+    /// Resident memory.
+    pub fn memory_mib(&self) -> f64 {
+        memory_mib(self.child.id())
+    }
+
+    /// Runs `work` and says how much memory the server had at most meanwhile.
+    #[expect(clippy::disallowed_methods, reason = "a measuring program measures")]
+    pub fn watch_memory<T>(&self, work: impl FnOnce() -> T) -> (T, f64) {
+        let done = Arc::new(AtomicBool::new(false));
+        let (id, stop) = (self.child.id(), done.clone());
+        let watcher = std::thread::spawn(move || {
+            let mut most: f64 = 0.0;
+            while !stop.load(Ordering::Relaxed) {
+                most = most.max(memory_mib(id));
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            most
+        });
+        let result = work();
+        done.store(true, Ordering::Relaxed);
+        (result, watcher.join().unwrap_or(0.0))
+    }
+
+    /// Kills it without a word and starts it again.
+    pub fn restart(mut self, dir: &Path) -> Result<Restarted, Failure> {
+        self.child.kill()?;
+        self.child.wait()?;
+        let database_mib = fs::metadata(dir.join("data/wa-gateway.db"))?.len() as f64 / f64::from(1 << 20);
+        let (child, ready_ms) = spawn(dir, self.address)?;
+        self.child = child;
+        Ok(Restarted { ready_ms, database_mib })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Starts the server and waits until it listens; says how long that took.
+#[expect(clippy::disallowed_methods, reason = "a measuring program measures")]
+fn spawn(dir: &Path, address: SocketAddr) -> Result<(Child, f64), Failure> {
+    let begun = std::time::Instant::now();
+    let child = Command::new(std::env::current_exe()?)
+        .args([SERVE, "--config"])
+        .arg(dir.join("config.toml"))
+        .arg("serve")
+        .stdout(Stdio::null())
+        .spawn()?;
+    while TcpStream::connect(address).is_err() {
+        if begun.elapsed() > Duration::from_secs(10) {
+            return Err("the server does not listen".into());
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Ok((child, begun.elapsed().as_secs_f64() * 1000.0))
+}
+
+async fn set_up(data_dir: &Path) -> Result<String, Failure> {
+    let account = ask(
+        data_dir,
+        Request::AccountCreate {
+            name: "Bench".into(),
+            plan: "scale".into(),
+            timezone: "UTC".into(),
+            region: None,
+            modules: vec!["api_access".into()],
+        },
+    )
+    .await?["id"]
+        .as_i64()
+        .ok_or("no account id")?;
+    let grant = Request::AccountUpdate {
+        id: account,
+        plan: None,
+        plan_until: None,
+        modules: None,
+        disable_module: None,
+        timezone: None,
+        region: None,
+        grant_daily: Some(1_000_000_000),
+        grant_monthly: Some(1_000_000_000),
+        reason: Some("measuring".into()),
+        until: None,
+    };
+    ask(data_dir, grant).await?;
+    let settings = [("receipts".to_owned(), "none".to_owned())].into();
+    let (id, name, connector) = ("bench".into(), "Bench".into(), "sandbox".into());
+    ask(data_dir, Request::InstanceCreate { account, id, name, connector, settings }).await?;
+    let (name, instances, kind) = ("bench".into(), Vec::new(), "bearer".into());
+    let key = ask(data_dir, Request::KeyCreate { account, name, instances, kind }).await?;
+    Ok(key["key"].as_str().ok_or("no key")?.to_owned())
+}
+
+async fn ask(data_dir: &Path, request: Request) -> Result<Value, Failure> {
+    Ok(control::ask(data_dir, &request).await.ok_or("the server's control socket is not there")??)
+}
+
+fn memory_mib(id: u32) -> f64 {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).unwrap_or("0");
+    line.split_whitespace().next().and_then(|kib| kib.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
+}
