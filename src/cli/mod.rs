@@ -115,13 +115,29 @@ pub fn main(
             ExitCode::SUCCESS
         }
         Ok(None) => ExitCode::SUCCESS,
-        Err(problem) => {
-            if json {
-                output::print(&json!({"ok": false, "error": problem}), true);
+        Err(Failed { line, report }) => {
+            match report {
+                Some(report) => output::print(&report, json),
+                None if json => output::print(&json!({"ok": false, "error": line}), true),
+                None => {}
             }
-            eprintln!("wa-gateway: {problem}");
+            eprintln!("wa-gateway: {line}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Why a command is not done.
+struct Failed {
+    /// For stderr.
+    line: String,
+    /// What there is to see all the same, for stdout.
+    report: Option<Value>,
+}
+
+impl From<String> for Failed {
+    fn from(line: String) -> Self {
+        Self { line, report: None }
     }
 }
 
@@ -132,13 +148,13 @@ struct Given {
     json: bool,
 }
 
-fn run(cli: Cli, environment: Vec<(String, String)>) -> Result<Option<Value>, String> {
+fn run(cli: Cli, environment: Vec<(String, String)>) -> Result<Option<Value>, Failed> {
     let Cli { config: config_path, data_dir, json, command } = cli;
     let mut overrides = Overrides { data_dir, ..Overrides::default() };
     if let Command::CheckConfig(args) = &command
         && args.print_defaults
     {
-        return config::print_defaults(json);
+        return Ok(config::print_defaults(json)?);
     }
     if let Command::Demo(args) = &command {
         args.override_config(&mut overrides);
@@ -151,10 +167,10 @@ fn run(cli: Cli, environment: Vec<(String, String)>) -> Result<Option<Value>, St
     runtime.block_on(dispatch(command, given))
 }
 
-async fn dispatch(command: Command, given: Given) -> Result<Option<Value>, String> {
+async fn dispatch(command: Command, given: Given) -> Result<Option<Value>, Failed> {
     let request = match command {
-        Command::Serve(args) => return serve::run(args, given).await,
-        Command::Demo(args) => return demo::run(args, given).await,
+        Command::Serve(args) => return Ok(serve::run(args, given).await?),
+        Command::Demo(args) => return Ok(demo::run(args, given).await?),
         Command::CheckConfig(_) => return Ok(Some(config::checked(&given))),
         Command::Doctor => return diagnose(&given).await,
         Command::Account(command) => command.request(),
@@ -168,7 +184,7 @@ async fn dispatch(command: Command, given: Given) -> Result<Option<Value>, Strin
         Command::Sandbox(command) => command.request(),
         Command::Policy(command) => Ok(command.request()),
     }?;
-    ask(&given, request).await.map(Some)
+    Ok(Some(ask(&given, request).await?))
 }
 
 /// Asks the running gateway, or does it under the directory's lock when none runs.
@@ -184,7 +200,7 @@ async fn ask(given: &Given, request: Request) -> Result<Value, String> {
     done
 }
 
-async fn diagnose(given: &Given) -> Result<Option<Value>, String> {
+async fn diagnose(given: &Given) -> Result<Option<Value>, Failed> {
     let running = control::ask(&given.config.data_dir, &Request::Ping).await.is_some_and(|a| a.is_ok());
     let findings = doctor::examine(&given.config, running);
     let failed = findings.iter().filter(|f| f.status == doctor::Status::Fail).count();
@@ -192,8 +208,7 @@ async fn diagnose(given: &Given) -> Result<Option<Value>, String> {
     if failed == 0 {
         return Ok(Some(report));
     }
-    output::print(&report, given.json);
-    Err(format!("{failed} of the checks failed"))
+    Err(Failed { line: format!("{failed} of the checks failed"), report: Some(report) })
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, String> {
