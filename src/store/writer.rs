@@ -12,7 +12,11 @@ use rusqlite::Connection;
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::mpsc::{Receiver, Sender, channel},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, Sender, channel},
+    },
     thread::JoinHandle,
 };
 use tokio::sync::oneshot;
@@ -24,6 +28,7 @@ const GROUP_MAX: usize = 256;
 pub(super) struct Writer {
     jobs: Sender<Box<dyn Job>>,
     thread: JoinHandle<()>,
+    failing: Arc<AtomicBool>,
 }
 
 /// One closure that waits for the writer.
@@ -43,11 +48,18 @@ struct Closure<F, T, E> {
 impl Writer {
     pub(super) fn start(connection: Connection) -> Self {
         let (jobs, waiting) = channel();
+        let failing = Arc::new(AtomicBool::new(false));
+        let noted = failing.clone();
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || write_groups(&connection, &waiting))
+            .spawn(move || write_groups(&connection, &waiting, &noted))
             .expect("a thread can be started");
-        Self { jobs, thread }
+        Self { jobs, thread, failing }
+    }
+
+    /// Whether the last commit failed.
+    pub(super) fn is_failing(&self) -> bool {
+        self.failing.load(Ordering::Acquire)
     }
 
     /// Queues `work`; the receiver answers after its commit.
@@ -95,10 +107,11 @@ where
     }
 }
 
-fn write_groups(connection: &Connection, waiting: &Receiver<Box<dyn Job>>) {
+fn write_groups(connection: &Connection, waiting: &Receiver<Box<dyn Job>>, failing: &AtomicBool) {
     let mut group = Vec::with_capacity(GROUP_MAX);
     while let Ok(first) = waiting.recv() {
         let commit = write_group(connection, first, waiting, &mut group);
+        failing.store(commit.is_err(), Ordering::Release);
         for job in group.drain(..) {
             job.finish(commit.clone());
         }
