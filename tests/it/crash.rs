@@ -3,7 +3,7 @@
 //!
 //! The number of rounds is `WA_CRASH_ROUNDS` (50), the seed of the random moments `WA_CRASH_SEED`; both are printed.
 
-mod checker;
+pub mod checker;
 
 use crate::harness::{
     http,
@@ -17,7 +17,7 @@ const INSTANCE: &str = "shop-line";
 const CLIENTS: usize = 6;
 
 /// What the callers were told with 200.
-fn acknowledged(told: &[Told]) -> impl Iterator<Item = Acknowledged> + '_ {
+pub fn acknowledged(told: &[Told]) -> impl Iterator<Item = Acknowledged> + '_ {
     told.iter().filter_map(|t| {
         let reply = t.reply.as_ref().filter(|r| r.status == 200)?;
         let message_id = reply.json()["message_id"].as_str().expect("a message id").to_owned();

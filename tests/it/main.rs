@@ -2,7 +2,9 @@
 
 mod connectors;
 mod crash;
+mod full_disk;
 mod harness;
 mod sandbox;
 mod sandbox_crash;
 mod sending;
+mod store;

@@ -82,12 +82,19 @@ impl Place {
 
     /// An account on Scale with room for a million messages, one sandbox instance; answers with a key.
     pub fn furnish(&self, instance: &str) -> String {
-        let account = self.json(&["account", "create", "--name", "Shop", "--plan", "scale"])["id"].to_string();
+        self.furnish_at(&self.data, instance)
+    }
+
+    /// The same in another data directory.
+    pub fn furnish_at(&self, data: &Path, instance: &str) -> String {
+        let data = data.to_str().expect("UTF-8");
+        let json = |args: &[&str]| self.json(&[&["--data-dir", data], args].concat());
+        let account = json(&["account", "create", "--name", "Shop", "--plan", "scale"])["id"].to_string();
         let grant = ["--grant-daily", "1000000", "--grant-monthly", "1000000", "--reason", "load"];
-        self.json(&[&["account", "update", account.as_str()], &grant[..]].concat());
+        json(&[&["account", "update", account.as_str()], &grant[..]].concat());
         let made = ["instance", "create", "--account", account.as_str(), "--id", instance, "--name", "Line"];
-        self.json(&[&made[..], &["--connector", "sandbox", "--set", "receipts=none"]].concat());
-        let key = self.json(&["key", "create", "--account", account.as_str()]);
+        json(&[&made[..], &["--connector", "sandbox", "--set", "receipts=none"]].concat());
+        let key = json(&["key", "create", "--account", account.as_str()]);
         key["key"].as_str().expect("a key").to_owned()
     }
 
