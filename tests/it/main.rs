@@ -6,5 +6,6 @@ mod full_disk;
 mod harness;
 mod sandbox;
 mod sandbox_crash;
+mod scheduler;
 mod sending;
 mod store;
