@@ -8,7 +8,6 @@ use crate::{
     store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::params;
-use std::time::Duration;
 
 /// One length of period: its table, its column there and in the grants, and where a period of it ends.
 struct Length {

@@ -4,6 +4,7 @@ mod connectors;
 mod crash;
 mod full_disk;
 mod harness;
+mod migrations;
 mod sandbox;
 mod sandbox_crash;
 mod scheduler;
