@@ -23,16 +23,19 @@ mod suppress;
 mod user;
 
 use crate::{
-    app::App,
+    app::{App, StartError},
     config::{Config, Overrides},
     control::{self, Request},
-    model::{clock::SystemClock, random::SystemRandom},
+    model::{
+        clock::{Clock, SystemClock},
+        random::SystemRandom,
+    },
     ops::{doctor, logging},
     store::StoreError,
 };
 use clap::{Parser, Subcommand};
 use serde_json::{Value, json};
-use std::{ffi::OsString, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 /// A self-hosted WhatsApp gateway for small businesses.
 #[derive(Parser)]
@@ -141,6 +144,10 @@ impl From<String> for Failed {
     }
 }
 
+/// How long a command waits for a lock that somebody holds without listening, and how often it looks.
+const LOCK_PATIENCE: Duration = Duration::from_secs(10);
+const LOCK_RETRY: Duration = Duration::from_millis(50);
+
 /// What every command is given.
 struct Given {
     config: Config,
@@ -180,24 +187,44 @@ async fn dispatch(command: Command, given: Given) -> Result<Option<Value>, Faile
         Command::Message(command) => command.request(),
         Command::Suppress(command) => command.request(),
         Command::Contacts(command) => command.request(),
-        Command::Send(args) => Ok(args.request()),
+        Command::Send(args) => return sent(ask(&given, args.request()).await?),
         Command::Sandbox(command) => command.request(),
         Command::Policy(command) => Ok(command.request()),
     }?;
     Ok(Some(ask(&given, request).await?))
 }
 
-/// Asks the running gateway, or does it under the directory's lock when none runs.
+/// Asks the running gateway, or does it under the directory's lock when none runs. A gateway that is just starting, or
+/// another command, has the lock without listening: that passes within moments.
 async fn ask(given: &Given, request: Request) -> Result<Value, String> {
-    if let Some(answer) = control::ask(&given.config.data_dir, &request).await {
-        return answer;
+    let clock = Arc::new(SystemClock);
+    let late = clock.now().plus(LOCK_PATIENCE);
+    loop {
+        if let Some(answer) = control::ask(&given.config.data_dir, &request).await {
+            return answer;
+        }
+        logging::start("warn", false)?;
+        match App::open(given.config.clone(), clock.clone(), Arc::new(SystemRandom)).await {
+            Ok(app) => {
+                let done = control::perform(app.gateway(), request).await;
+                app.close().await;
+                return done;
+            }
+            Err(StartError::Store(StoreError::Locked { .. })) if clock.now() < late => {
+                clock.sleep_until(clock.now().plus(LOCK_RETRY)).await;
+            }
+            Err(e) => return Err(e.to_string()),
+        }
     }
-    logging::start("warn", false)?;
-    let app = App::open(given.config.clone(), Arc::new(SystemClock), Arc::new(SystemRandom)).await;
-    let app = app.map_err(|e| e.to_string())?;
-    let done = control::perform(app.gateway(), request).await;
-    app.close().await;
-    done
+}
+
+/// `send`: a message that was refused or failed is a command that failed; what the API says is on stdout all the same.
+fn sent(answer: Value) -> Result<Option<Value>, Failed> {
+    if answer["success"] == true {
+        return Ok(Some(answer));
+    }
+    let text = |name: &str| answer[name].as_str().unwrap_or("?").to_owned();
+    Err(Failed { line: format!("{}: {}", text("error"), text("message")), report: Some(answer) })
 }
 
 async fn diagnose(given: &Given) -> Result<Option<Value>, Failed> {
