@@ -182,6 +182,15 @@ impl Serving {
         panic!("it ended ({:?}) before it printed {text:?}", self.child.wait());
     }
 
+    /// Everything that it prints up to and with the line that contains `text`.
+    pub fn text_until(&mut self, text: &str) -> String {
+        let mut all = String::new();
+        while !all.contains(text) {
+            assert!(self.stdout.read_line(&mut all).expect("its stdout") > 0, "it ended after {all:?}");
+        }
+        all
+    }
+
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
