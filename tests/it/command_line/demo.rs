@@ -15,8 +15,7 @@ fn start(dir: &Path, listen: SocketAddr) -> Printed {
     let mut command = program(dir);
     command.args(["demo", "--listen", &listen.to_string()]);
     let mut serving = Serving::start(command, &dir.join("demo.log"));
-    // The address was on the line of the portal.
-    let text = format!("Portal     http://{}/\n", serving.address) + &serving.text_until("Ctrl+C");
+    let text = serving.head.clone() + &serving.text_until("Ctrl+C");
     Printed { serving, text }
 }
 
@@ -108,23 +107,12 @@ fn a_busy_port_gives_the_next_free_one_and_says_so() {
     let dir = TempDir::new().expect("a directory");
     let busy = TcpListener::bind("127.0.0.1:0").expect("a port");
     let wanted = busy.local_addr().expect("an address");
-    let mut command = program(dir.path());
-    command.args(["demo", "--listen", &wanted.to_string()]);
-    let log = fs::File::create(dir.path().join("demo.txt")).expect("a file");
-    let mut child = command.stdout(log).spawn().expect("it starts");
-    let text = || fs::read_to_string(dir.path().join("demo.txt")).expect("its text");
-    crate::harness::program::wait_until("everything is printed", || text().contains("Ctrl+C"));
-    let said = text().lines().find(|l| l.contains("is in use")).map(str::to_owned);
-    child.kill().expect("it runs");
-    child.wait().expect("its end");
-    let said = said.unwrap_or_else(|| panic!("it did not say so: {}", text()));
-    assert!(said.starts_with(&wanted.to_string()), "{said}");
-    let portal: SocketAddr = text()
-        .lines()
-        .find_map(|l| l.strip_prefix("Portal     http://"))
-        .and_then(|a| a.trim_end_matches('/').parse().ok())
-        .expect("an address");
-    assert!(portal.port() > wanted.port() && said.contains(&portal.to_string()), "{said} {portal}");
+    let demo = start(dir.path(), wanted);
+    let said = demo.text.lines().find(|l| l.contains("is in use")).expect("it says so");
+    assert!(said.starts_with(&wanted.to_string()) && said.contains(&demo.serving.address.to_string()), "{said}");
+    assert!(demo.serving.address.port() > wanted.port());
+    assert_eq!(demo.line("Portal"), format!("http://{}/", demo.serving.address));
+    interrupt(demo.serving);
 }
 
 #[test]
@@ -132,17 +120,12 @@ fn with_json_it_prints_one_value() {
     let dir = TempDir::new().expect("a directory");
     let mut command = program(dir.path());
     command.args(["--json", "demo", "--listen", &free_port().to_string()]);
-    let mut child = command.stdout(std::process::Stdio::piped()).spawn().expect("it starts");
-    let mut line = String::new();
-    let mut stdout = std::io::BufReader::new(child.stdout.take().expect("a pipe"));
-    std::io::BufRead::read_line(&mut stdout, &mut line).expect("a line");
-    let value: Value = serde_json::from_str(&line).expect("JSON");
+    let mut serving = Serving::start(command, &dir.path().join("demo.log"));
+    let value: Value = serde_json::from_str(&serving.head).expect("JSON on the first line");
     for name in ["portal", "login", "key", "instance", "curl"] {
         assert!(value[name].is_string(), "{name}: {value}");
     }
-    let pid = rustix::process::Pid::from_raw(child.id().try_into().expect("a pid")).expect("a pid");
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it runs");
-    let mut rest = String::new();
-    std::io::Read::read_to_string(&mut stdout, &mut rest).expect("its end");
-    assert_eq!((child.wait().expect("its end").code(), rest.as_str()), (Some(0), ""));
+    serving.signal(rustix::process::Signal::INT);
+    assert_eq!(serving.rest(), "", "and nothing after it");
+    assert_eq!(serving.ended().0, 0);
 }

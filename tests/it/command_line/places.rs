@@ -69,6 +69,18 @@ fn with_open_umask(command: &Command) -> Command {
 }
 
 #[test]
+fn serve_prints_one_value_for_programs() {
+    let place = Place::new();
+    let mut serving = Serving::start(place.program(&["--json", "serve"]), &place.dir.path().join("serve.log"));
+    let value: Value = serde_json::from_str(&serving.head).expect("JSON on the first line");
+    assert_eq!((&value["ok"], &value["public"]), (&json!(true), &Value::Null));
+    // The handlers stand before it says where it listens: a signal at once is a clean end.
+    serving.signal(rustix::process::Signal::TERM);
+    assert_eq!(serving.rest(), "", "and nothing after it");
+    assert_eq!(serving.ended().0, 0);
+}
+
+#[test]
 fn nobody_else_can_read_what_is_kept_whatever_the_umask() {
     let place = Place::new();
     let ran = run(with_open_umask(&place.program(&["account", "create", "--name", "Shop", "--plan", "scale"])), "");

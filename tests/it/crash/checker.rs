@@ -158,7 +158,8 @@ mod tests {
     fn the_checker_sees_what_must_not_be() {
         let sound = || (vec![told("a")], vec![row("a", "sent")], vec![arrived("a")]);
         type Story = (Vec<Acknowledged>, Vec<Row>, Vec<Arrived>);
-        let broken: [(&str, fn(&mut Story)); 10] = [
+        type Break = fn(&mut Story);
+        let broken: [(&str, Break); 10] = [
             ("an acknowledgement that nothing stands behind", |s| s.0.push(told("invented"))),
             ("an acknowledged message that failed", |s| s.1[0].status = "failed".into()),
             ("an acknowledged message that is unknown", |s| s.1[0].status = "unknown".into()),

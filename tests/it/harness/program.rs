@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::{
     fs,
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::SocketAddr,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
@@ -37,6 +37,8 @@ pub struct Serving {
     stdout: BufReader<ChildStdout>,
     /// Where it listens.
     pub address: SocketAddr,
+    /// What it printed up to and with the line that says so.
+    pub head: String,
 }
 
 impl Place {
@@ -163,31 +165,28 @@ impl Serving {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).process_group(0);
         let mut child = command.spawn().expect("the program starts");
         let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
-        let mut serving = Self { child, stdout, address: SocketAddr::from(([0, 0, 0, 0], 0)) };
-        let line = serving.line_with("http://");
-        let rest = line.split("http://").nth(1).expect("an address");
-        serving.address = rest.trim().trim_end_matches('/').parse().expect("an address");
+        let address = SocketAddr::from(([0, 0, 0, 0], 0));
+        let mut serving = Self { child, stdout, address, head: String::new() };
+        serving.head = serving.text_until("http://");
+        let rest = serving.head.split("http://").nth(1).expect("an address");
+        let end = rest.find(['/', '"', '\n']).unwrap_or(rest.len());
+        serving.address = rest[..end].parse().expect("an address");
         serving
     }
 
-    /// The next line of its stdout that contains `text`.
-    pub fn line_with(&mut self, text: &str) -> String {
-        let mut line = String::new();
-        while self.stdout.read_line(&mut line).expect("its stdout") > 0 {
-            if line.contains(text) {
-                return line;
-            }
-            line.clear();
-        }
-        panic!("it ended ({:?}) before it printed {text:?}", self.child.wait());
-    }
-
-    /// Everything that it prints up to and with the line that contains `text`.
+    /// Everything that it prints from here up to and with the line that contains `text`.
     pub fn text_until(&mut self, text: &str) -> String {
         let mut all = String::new();
         while !all.contains(text) {
             assert!(self.stdout.read_line(&mut all).expect("its stdout") > 0, "it ended after {all:?}");
         }
+        all
+    }
+
+    /// What it prints from here to its end.
+    pub fn rest(&mut self) -> String {
+        let mut all = String::new();
+        self.stdout.read_to_string(&mut all).expect("its stdout");
         all
     }
 
