@@ -123,6 +123,23 @@ impl Store {
         done.await.unwrap_or_else(|e| Err(StoreError::Panicked(e.to_string()).into()))
     }
 
+    /// Whether the database takes writes and answers reads. After a commit that failed it asks the disk itself, so that
+    /// a disk that has room again is noticed without a message; else it costs no sync, however often it is asked.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        let failing = {
+            let writer = self.shared.writer.read().expect("no holder panics");
+            writer.as_ref().is_some_and(Writer::is_failing)
+        };
+        // Writing the schema's number again changes nothing but makes SQLite write its page.
+        let rewrite = format!("PRAGMA user_version = {SCHEMA_VERSION}");
+        let sql = if failing { rewrite.as_str() } else { "SELECT 1" }.to_owned();
+        self.write(move |tx| tx.find(&sql, [], |_| Ok(()))).await?;
+        self.read(|tx| tx.one("SELECT 1", [], |_| Ok(()))).await
+    }
+
     /// Commits what waits and ends the writer. Later writes answer [`StoreError::Stopping`].
     pub async fn close(&self) {
         let writer = self.shared.writer.write().expect("no holder panics").take();

@@ -14,6 +14,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
+        atomic::{AtomicBool, Ordering},
         mpsc::{Receiver, Sender, channel},
     },
     thread::JoinHandle,
@@ -27,6 +28,7 @@ const GROUP_MAX: usize = 256;
 pub(super) struct Writer {
     jobs: Sender<Box<dyn Job>>,
     thread: JoinHandle<()>,
+    failing: Arc<AtomicBool>,
 }
 
 /// One closure that waits for the writer.
@@ -46,11 +48,18 @@ struct Closure<F, T, E> {
 impl Writer {
     pub(super) fn start(connection: Connection, announcements: Arc<Notify>) -> Self {
         let (jobs, waiting) = channel();
+        let failing = Arc::new(AtomicBool::new(false));
+        let noted = failing.clone();
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || write_groups(&connection, &waiting, &announcements))
+            .spawn(move || write_groups(&connection, &waiting, &noted, &announcements))
             .expect("a thread can be started");
-        Self { jobs, thread }
+        Self { jobs, thread, failing }
+    }
+
+    /// Whether the last commit failed.
+    pub(super) fn is_failing(&self) -> bool {
+        self.failing.load(Ordering::Acquire)
     }
 
     /// Queues `work`; the receiver answers after its commit.
@@ -98,11 +107,17 @@ where
     }
 }
 
-fn write_groups(connection: &Connection, waiting: &Receiver<Box<dyn Job>>, announcements: &Notify) {
+fn write_groups(
+    connection: &Connection,
+    waiting: &Receiver<Box<dyn Job>>,
+    failing: &AtomicBool,
+    announcements: &Notify,
+) {
     let mut group = Vec::with_capacity(GROUP_MAX);
     while let Ok(first) = waiting.recv() {
         let mut announced = false;
         let commit = write_group(connection, first, waiting, &mut group, &mut announced);
+        failing.store(commit.is_err(), Ordering::Release);
         if announced && commit.is_ok() {
             announcements.notify_one();
         }

@@ -3,5 +3,7 @@
 pub mod clock;
 pub mod ear;
 pub mod http;
+pub mod load;
+pub mod program;
 pub mod receiver;
 pub mod world;
