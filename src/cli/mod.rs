@@ -21,6 +21,7 @@ mod serve;
 mod small;
 mod suppress;
 mod user;
+mod webhook;
 
 use crate::{
     app::{App, StartError},
@@ -81,6 +82,9 @@ enum Command {
     /// People who are known already
     #[command(subcommand)]
     Contacts(suppress::Contacts),
+    /// Customers' endpoints and their deliveries
+    #[command(subcommand)]
+    Webhook(webhook::Command),
     /// Send one message through the guard
     Send(small::Send),
     /// Play the customers' phones of a sandbox instance
@@ -187,6 +191,7 @@ async fn dispatch(command: Command, given: Given) -> Result<Option<Value>, Faile
         Command::Message(command) => command.request(),
         Command::Suppress(command) => command.request(),
         Command::Contacts(command) => command.request(),
+        Command::Webhook(command) => command.request(),
         Command::Send(args) => return sent(ask(&given, args.request()).await?),
         Command::Sandbox(command) => command.request(),
         Command::Policy(command) => Ok(command.request()),

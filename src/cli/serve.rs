@@ -5,7 +5,7 @@ use crate::{
     app::{App, Running},
     config::LogFormat,
     model::{clock::SystemClock, random::SystemRandom},
-    ops::logging,
+    ops::{logging, memory},
 };
 use sd_notify::NotifyState;
 use serde_json::{Value, json};
@@ -32,6 +32,7 @@ pub(super) async fn run(_: Args, given: Given) -> Result<Option<Value>, String> 
     let signals = Signals::listen()?;
     let running = app.serve().await.map_err(|e| e.to_string())?;
     announce(&running, given.json);
+    memory::release_unused();
     let _ = sd_notify::notify(false, &[NotifyState::Ready]);
     signals.until_stopped(&running).await;
     let _ = sd_notify::notify(false, &[NotifyState::Stopping]);

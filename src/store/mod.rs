@@ -15,11 +15,13 @@ mod columns;
 mod error;
 mod open;
 mod tx;
+mod vault;
 mod writer;
 
 pub use error::StoreError;
 pub use open::{SCHEMA_VERSION, check_file};
 pub use tx::{Tx, WriteTx};
+pub use vault::{CannotOpen, Vault};
 
 use crate::model::clock::Time;
 use r2d2::Pool;
@@ -29,6 +31,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, RwLock},
 };
+use tokio::sync::Notify;
 use writer::Writer;
 
 /// The database: one writer, a few readers, and the lock on the directory. Cheap to clone.
@@ -41,6 +44,7 @@ struct Shared {
     path: PathBuf,
     writer: RwLock<Option<Writer>>,
     readers: Pool<SqliteConnectionManager>,
+    announcements: Arc<Notify>,
     /// Held as long as the store lives: keeps a second process out.
     _lock: File,
 }
@@ -65,13 +69,19 @@ impl Store {
             .test_on_check_out(false)
             .build(open::reader_manager(&path))
             .map_err(|e| StoreError::Unavailable(e.to_string()))?;
-        let writer = RwLock::new(Some(Writer::start(connection)));
-        Ok(Self { shared: Arc::new(Shared { path, writer, readers, _lock: lock }) })
+        let announcements = Arc::new(Notify::new());
+        let writer = RwLock::new(Some(Writer::start(connection, announcements.clone())));
+        Ok(Self { shared: Arc::new(Shared { path, writer, readers, announcements, _lock: lock }) })
     }
 
     /// Where the database file lies.
     pub fn path(&self) -> &Path {
         &self.shared.path
+    }
+
+    /// Woken after a commit in which a closure called [`WriteTx::announce`]: how a worker learns that it has work.
+    pub fn announcements(&self) -> Arc<Notify> {
+        self.shared.announcements.clone()
     }
 
     /// Runs `work` on the writer and answers after its commit. An `Err` of the closure rolls back what it did.

@@ -11,3 +11,4 @@ mod sandbox_crash;
 mod scheduler;
 mod sending;
 mod store;
+mod webhooks;

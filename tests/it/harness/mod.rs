@@ -5,4 +5,5 @@ pub mod ear;
 pub mod http;
 pub mod load;
 pub mod program;
+pub mod receiver;
 pub mod world;
