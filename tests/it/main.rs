@@ -5,3 +5,4 @@ mod harness;
 mod sandbox;
 mod sandbox_crash;
 mod sending;
+mod server;
