@@ -1,4 +1,4 @@
-//! What the integration tests share: a clock that is stepped by hand, and an ear that remembers.
+//! What the integration tests share: a clock that is stepped by hand, the real App, fakes of the outside world.
 
 pub mod clock;
 pub mod ear;
@@ -6,4 +6,5 @@ pub mod http;
 pub mod load;
 pub mod program;
 pub mod receiver;
+pub mod wire;
 pub mod world;
