@@ -1,6 +1,7 @@
 //! The one integration binary: a file for each capability, and the harness that they share.
 
 mod connectors;
+mod errors;
 mod harness;
 mod sandbox;
 mod sandbox_crash;
