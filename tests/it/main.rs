@@ -3,6 +3,8 @@
 mod connectors;
 mod errors;
 mod harness;
+mod idempotency;
+mod order;
 mod sandbox;
 mod sandbox_crash;
 mod sending;
