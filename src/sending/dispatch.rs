@@ -72,7 +72,7 @@ async fn wait_for_slot(shared: &Arc<Shared>, message: &Accepted) -> Result<Optio
         excused: message.excused_from_suppression,
         expires_at: message.expires_at,
     };
-    shared.store.write(move |tx| outcome::begin_sending(tx, log_id, &ask, again.clock.now())).await
+    shared.store.write(move |tx| outcome::begin_sending(tx, log_id, &ask, again.clock.now(), &*again.random)).await
 }
 
 /// The wire, with quick retries of what certainly did not leave.

@@ -15,11 +15,13 @@ mod columns;
 mod error;
 mod open;
 mod tx;
+mod vault;
 mod writer;
 
 pub use error::StoreError;
 pub use open::{SCHEMA_VERSION, check_file};
 pub use tx::{Tx, WriteTx};
+pub use vault::{CannotOpen, Vault};
 
 use crate::model::clock::Time;
 use r2d2::Pool;
@@ -29,6 +31,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, RwLock},
 };
+use tokio::sync::Notify;
 use writer::Writer;
 
 /// The database: one writer, a few readers, and the lock on the directory. Cheap to clone.
@@ -41,6 +44,7 @@ struct Shared {
     path: PathBuf,
     writer: RwLock<Option<Writer>>,
     readers: Pool<SqliteConnectionManager>,
+    announcements: Arc<Notify>,
     /// Held as long as the store lives: keeps a second process out.
     _lock: File,
 }
@@ -65,13 +69,19 @@ impl Store {
             .test_on_check_out(false)
             .build(open::reader_manager(&path))
             .map_err(|e| StoreError::Unavailable(e.to_string()))?;
-        let writer = RwLock::new(Some(Writer::start(connection)));
-        Ok(Self { shared: Arc::new(Shared { path, writer, readers, _lock: lock }) })
+        let announcements = Arc::new(Notify::new());
+        let writer = RwLock::new(Some(Writer::start(connection, announcements.clone())));
+        Ok(Self { shared: Arc::new(Shared { path, writer, readers, announcements, _lock: lock }) })
     }
 
     /// Where the database file lies.
     pub fn path(&self) -> &Path {
         &self.shared.path
+    }
+
+    /// Woken after a commit in which a closure called [`WriteTx::announce`]: how a worker learns that it has work.
+    pub fn announcements(&self) -> Arc<Notify> {
+        self.shared.announcements.clone()
     }
 
     /// Runs `work` on the writer and answers after its commit. An `Err` of the closure rolls back what it did.
@@ -111,6 +121,23 @@ impl Store {
             work(&Tx::new(&view))
         });
         done.await.unwrap_or_else(|e| Err(StoreError::Panicked(e.to_string()).into()))
+    }
+
+    /// Whether the database takes writes and answers reads. After a commit that failed it asks the disk itself, so that
+    /// a disk that has room again is noticed without a message; else it costs no sync, however often it is asked.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        let failing = {
+            let writer = self.shared.writer.read().expect("no holder panics");
+            writer.as_ref().is_some_and(Writer::is_failing)
+        };
+        // Writing the schema's number again changes nothing but makes SQLite write its page.
+        let rewrite = format!("PRAGMA user_version = {SCHEMA_VERSION}");
+        let sql = if failing { rewrite.as_str() } else { "SELECT 1" }.to_owned();
+        self.write(move |tx| tx.find(&sql, [], |_| Ok(()))).await?;
+        self.read(|tx| tx.one("SELECT 1", [], |_| Ok(()))).await
     }
 
     /// Commits what waits and ends the writer. Later writes answer [`StoreError::Stopping`].

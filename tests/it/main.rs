@@ -1,10 +1,17 @@
 //! The one integration binary: a file for each capability, and the harness that they share.
 
+mod command_line;
 mod connectors;
+mod crash;
 mod errors;
+mod full_disk;
 mod harness;
 mod idempotency;
+mod migrations;
 mod order;
 mod sandbox;
 mod sandbox_crash;
+mod scheduler;
 mod sending;
+mod store;
+mod webhooks;

@@ -6,4 +6,7 @@ pub mod contract;
 pub mod deeds;
 pub mod ear;
 pub mod http;
+pub mod load;
+pub mod program;
+pub mod receiver;
 pub mod world;
