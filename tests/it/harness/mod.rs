@@ -1,6 +1,8 @@
 //! What the integration tests share: a clock that is stepped by hand, the real App, fakes of the outside world.
 
 pub mod clock;
+pub mod contract;
+pub mod deeds;
 pub mod ear;
 pub mod http;
 pub mod load;
