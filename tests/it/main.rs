@@ -7,6 +7,7 @@ mod errors;
 mod full_disk;
 mod harness;
 mod idempotency;
+mod limits;
 mod migrations;
 mod order;
 mod sandbox;
