@@ -1,5 +1,6 @@
 //! The one integration binary: a file for each capability, and the harness that they share.
 
+mod behaviour;
 mod command_line;
 mod connectors;
 mod crash;
@@ -10,6 +11,8 @@ mod idempotency;
 mod limits;
 mod migrations;
 mod order;
+mod pace;
+mod phones;
 mod sandbox;
 mod sandbox_crash;
 mod scheduler;
