@@ -49,6 +49,22 @@ struct Shared {
     lock: Mutex<Option<File>>,
 }
 
+/// A data directory that is ours; free again when this is dropped without being opened.
+pub struct Locked {
+    file: File,
+    data_dir: PathBuf,
+}
+
+impl Locked {
+    /// Opens the database in it, as [`Store::open`].
+    ///
+    /// # Errors
+    /// A file that is damaged, foreign, or of a newer version.
+    pub fn open(self, now: Time) -> Result<Store, StoreError> {
+        Store::open_locked(&self.data_dir, self.file, now)
+    }
+}
+
 /// Connections for reading: pages of the portal and status questions, never the way of a message.
 const READERS: u32 = 4;
 
@@ -58,7 +74,18 @@ impl Store {
     /// # Errors
     /// A directory that cannot be written or is in use; a file that is damaged, foreign, or of a newer version.
     pub fn open(data_dir: &Path, now: Time) -> Result<Self, StoreError> {
-        let lock = open::lock(data_dir)?;
+        Self::lock(data_dir)?.open(now)
+    }
+
+    /// Takes the directory for this process, making it where it is missing.
+    ///
+    /// # Errors
+    /// A directory that cannot be written or is in use.
+    pub fn lock(data_dir: &Path) -> Result<Locked, StoreError> {
+        Ok(Locked { file: open::lock(data_dir)?, data_dir: data_dir.to_owned() })
+    }
+
+    fn open_locked(data_dir: &Path, lock: File, now: Time) -> Result<Self, StoreError> {
         let path = data_dir.join(open::FILE_NAME);
         let connection = open::writer_connection(&path, now)?;
         let readers = Pool::builder()

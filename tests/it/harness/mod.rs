@@ -1,5 +1,4 @@
-//! What the integration tests share: a clock that is stepped by hand, an ear that remembers, the real App on port 0,
-//! the contract's refusals.
+//! What the integration tests share: a clock that is stepped by hand, the real App, fakes of the outside world.
 
 pub mod clock;
 pub mod contract;
@@ -9,4 +8,5 @@ pub mod http;
 pub mod load;
 pub mod program;
 pub mod receiver;
+pub mod wire;
 pub mod world;

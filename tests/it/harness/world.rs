@@ -72,6 +72,11 @@ impl World {
         self.running.as_ref().expect("it runs").local.expect("a local listener")
     }
 
+    /// All of what runs: its listeners, its certificate.
+    pub fn running(&self) -> &Running {
+        self.running.as_ref().expect("it runs")
+    }
+
     /// Stops it cleanly and starts it again on the same data.
     pub async fn restart(&mut self) {
         if let Some(running) = self.running.take() {
