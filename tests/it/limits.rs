@@ -179,11 +179,16 @@ async fn a_new_zone_holds_from_the_later_of_both_midnights() {
         world.grant(Some(1), None).await;
         assert_passes(&world, from).await;
         world.move_to(to).await;
-        assert_day_is_full(&world, 1, "a change of zone gives nothing").await;
+        let mut last = "2026-05-08T10:00:00Z";
         for moment in passes {
-            world.clock.set(at(moment).minus(Duration::from_secs(60)));
-            let reply = assert_day_is_full(&world, 1, &format!("{from} to {to}, before {moment}")).await;
-            assert_eq!(reply.header("retry-after"), Some("60"), "{from} to {to}, {moment}");
+            // Right after the last one, and right before the next.
+            for asked in [at(last), at(moment).minus(Duration::from_secs(60))] {
+                world.clock.set(asked);
+                let reply = assert_day_is_full(&world, 1, &format!("{from} to {to}, {asked}")).await;
+                let wait = at(moment).since(asked).as_secs().to_string();
+                assert_eq!(reply.header("retry-after"), Some(wait.as_str()), "{from} to {to}, {asked}");
+            }
+            last = moment;
             world.clock.set(at(moment));
             assert_passes(&world, &format!("{from} to {to}, {moment}")).await;
         }
