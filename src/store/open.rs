@@ -138,7 +138,8 @@ fn migrate(
 ) -> Result<(), StoreError> {
     let migrations = Migrations::new(steps.iter().map(|sql| M::up(sql)).collect());
     for to in from + 1..=steps.len() {
-        if to > 1 {
+        // A new file has nothing to lose.
+        if from > 0 {
             back_up(connection, path, to, now)?;
         }
         migrations.to_version(connection, to).map_err(|e| StoreError::Unusable {
