@@ -40,6 +40,9 @@ pub struct Store {
     shared: Arc<Shared>,
 }
 
+/// A data directory's lock: as long as it lives, no other process opens the database.
+pub struct Lock(File);
+
 struct Shared {
     path: PathBuf,
     writer: RwLock<Option<Writer>>,
@@ -58,7 +61,23 @@ impl Store {
     /// # Errors
     /// A directory that cannot be written or is in use; a file that is damaged, foreign, or of a newer version.
     pub fn open(data_dir: &Path, now: Time) -> Result<Self, StoreError> {
-        let lock = open::lock(data_dir)?;
+        Self::open_locked(Self::lock(data_dir)?, data_dir, now)
+    }
+
+    /// Takes the directory's lock, making the directory where it is missing. The first step of [`Store::open`], for
+    /// those who begin other work only when the directory is theirs.
+    ///
+    /// # Errors
+    /// A directory that cannot be written or is in use.
+    pub fn lock(data_dir: &Path) -> Result<Lock, StoreError> {
+        open::lock(data_dir).map(Lock)
+    }
+
+    /// The second step of [`Store::open`], with the lock of the same directory.
+    ///
+    /// # Errors
+    /// A file that is damaged, foreign, or of a newer version.
+    pub fn open_locked(Lock(lock): Lock, data_dir: &Path, now: Time) -> Result<Self, StoreError> {
         let path = data_dir.join(open::FILE_NAME);
         let connection = open::writer_connection(&path, now)?;
         let readers = Pool::builder()
