@@ -3,7 +3,7 @@
 use crate::{
     harness::{
         contract::{assert_refused, assert_refused_with, log_id},
-        world::{INSTANCE, PHONE, World, message_to, message_with},
+        world::{INSTANCE, PHONE, SPAM, World, message_to, message_with},
     },
     pace::{assert_throttled, customer},
 };
@@ -12,9 +12,6 @@ use std::time::Duration;
 use wa_gateway::config::{Config, ContentPolicy};
 
 const HOUR: Duration = Duration::from_secs(3600);
-const SPAM: &str =
-    "CONGRATULATIONS! You have WON a FREE prize of $5000! Click http://bit.ly/win now to claim your cash";
-
 /// The plain rates are not asked here.
 fn no_rates(config: &mut Config) {
     config.guard.throttle_per_minute = 0;

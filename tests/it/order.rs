@@ -5,15 +5,12 @@
 use crate::harness::{
     contract::assert_refused,
     http::Reply,
-    world::{PHONE, World, message, message_to, message_with},
+    world::{PHONE, SPAM, World, message, message_to, message_with},
 };
 use Check::*;
 use serde_json::{Value, json};
 use std::time::Duration;
 use wa_gateway::config::Config;
-
-const SPAM: &str =
-    "CONGRATULATIONS! You have WON a FREE prize of $5000! Click http://bit.ly/win now to claim your cash";
 
 /// What a request can be refused for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

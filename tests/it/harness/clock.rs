@@ -1,7 +1,8 @@
 //! A clock that stands still until a test moves it.
 
+use super::http::STUCK;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 use wa_gateway::model::clock::{Clock, Sleep, Time};
 
 /// Time that only passes when it is told to.
@@ -37,7 +38,9 @@ impl TestClock {
 
     /// Ends when somebody waits for exactly `at`: for tests of the whole gateway, where others sleep, too.
     pub async fn wait_for_sleeper_at(&self, at: Time) {
-        self.sleepers.subscribe().wait_for(|due| due.contains(&at)).await.expect("the clock lives");
+        let mut sleepers = self.sleepers.subscribe();
+        let found = timeout(STUCK, sleepers.wait_for(|due| due.contains(&at))).await;
+        found.unwrap_or_else(|_| panic!("nobody waits for {at}")).expect("the clock lives");
     }
 }
 

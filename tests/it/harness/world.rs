@@ -20,6 +20,10 @@ pub const INSTANCE: &str = "shop-line";
 /// A customer's phone.
 pub const PHONE: &str = "+966501234567";
 
+/// A text that the content policy refuses.
+pub const SPAM: &str =
+    "CONGRATULATIONS! You have WON a FREE prize of $5000! Click http://bit.ly/win now to claim your cash";
+
 /// A gateway that runs, with one account on Scale, one open sandbox instance, one key.
 pub struct World {
     pub clock: Arc<TestClock>,
