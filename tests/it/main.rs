@@ -19,4 +19,5 @@ mod scheduler;
 mod sending;
 mod server;
 mod store;
+mod tidy;
 mod webhooks;
