@@ -83,12 +83,11 @@ impl App {
     /// # Errors
     /// See [`StartError`].
     pub async fn open(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, StartError> {
-        // First of all: whoever finds the directory in use has nothing else to do.
-        let lock = Store::lock(&config.data_dir)?;
+        let locked = Store::lock(&config.data_dir)?;
         // Compiling the rules takes longer than opening the database: both at once, on two cores.
         let policy_dir = config.guard.policy_dir.clone();
         let content = tokio::task::spawn_blocking(move || content_policy(&policy_dir));
-        let store = Store::open_locked(lock, &config.data_dir, clock.now())?;
+        let store = locked.open(clock.now())?;
         let accounts = Arc::new(Accounts::open(store.clone(), clock.clone(), random.clone()).await?);
         let inbound = Arc::new(Inbound::new(store.clone(), clock.clone(), random.clone()));
         let (registry, wire) = Registry::new(Deps {

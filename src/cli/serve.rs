@@ -31,8 +31,8 @@ pub(super) async fn run(_: Args, given: Given) -> Result<Option<Value>, String> 
     // Before anybody is told that it runs: whoever hears that may end it at once, and it must end cleanly.
     let signals = Signals::listen()?;
     let running = app.serve().await.map_err(|e| e.to_string())?;
-    announce(&running, given.json);
     memory::release_unused();
+    announce(&running, given.json);
     let _ = sd_notify::notify(false, &[NotifyState::Ready]);
     signals.until_stopped(&running).await;
     let _ = sd_notify::notify(false, &[NotifyState::Stopping]);

@@ -7,7 +7,10 @@
 pub fn release_unused() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
-        #[expect(unsafe_code, reason = "glibc's own call; it takes a number, touches no memory of ours, and is thread-safe")]
+        #[expect(
+            unsafe_code,
+            reason = "glibc's own call; it takes a number, touches no memory of ours, and is thread-safe"
+        )]
         // SAFETY: malloc_trim has no preconditions (malloc_trim(3)).
         unsafe {
             libc::malloc_trim(0);

@@ -40,9 +40,6 @@ pub struct Store {
     shared: Arc<Shared>,
 }
 
-/// A data directory's lock: as long as it lives, no other process opens the database.
-pub struct Lock(File);
-
 struct Shared {
     path: PathBuf,
     writer: RwLock<Option<Writer>>,
@@ -50,6 +47,22 @@ struct Shared {
     announcements: Arc<Notify>,
     /// Held as long as the store lives: keeps a second process out.
     _lock: File,
+}
+
+/// A data directory that is ours; free again when this is dropped without being opened.
+pub struct Locked {
+    file: File,
+    data_dir: PathBuf,
+}
+
+impl Locked {
+    /// Opens the database in it, as [`Store::open`].
+    ///
+    /// # Errors
+    /// A file that is damaged, foreign, or of a newer version.
+    pub fn open(self, now: Time) -> Result<Store, StoreError> {
+        Store::open_locked(&self.data_dir, self.file, now)
+    }
 }
 
 /// Connections for reading: pages of the portal and status questions, never the way of a message.
@@ -61,23 +74,18 @@ impl Store {
     /// # Errors
     /// A directory that cannot be written or is in use; a file that is damaged, foreign, or of a newer version.
     pub fn open(data_dir: &Path, now: Time) -> Result<Self, StoreError> {
-        Self::open_locked(Self::lock(data_dir)?, data_dir, now)
+        Self::lock(data_dir)?.open(now)
     }
 
-    /// Takes the directory's lock, making the directory where it is missing. The first step of [`Store::open`], for
-    /// those who begin other work only when the directory is theirs.
+    /// Takes the directory for this process, making it where it is missing.
     ///
     /// # Errors
     /// A directory that cannot be written or is in use.
-    pub fn lock(data_dir: &Path) -> Result<Lock, StoreError> {
-        open::lock(data_dir).map(Lock)
+    pub fn lock(data_dir: &Path) -> Result<Locked, StoreError> {
+        Ok(Locked { file: open::lock(data_dir)?, data_dir: data_dir.to_owned() })
     }
 
-    /// The second step of [`Store::open`], with the lock of the same directory.
-    ///
-    /// # Errors
-    /// A file that is damaged, foreign, or of a newer version.
-    pub fn open_locked(Lock(lock): Lock, data_dir: &Path, now: Time) -> Result<Self, StoreError> {
+    fn open_locked(data_dir: &Path, lock: File, now: Time) -> Result<Self, StoreError> {
         let path = data_dir.join(open::FILE_NAME);
         let connection = open::writer_connection(&path, now)?;
         let readers = Pool::builder()

@@ -3,12 +3,16 @@
 mod command_line;
 mod connectors;
 mod crash;
+mod errors;
 mod full_disk;
 mod harness;
+mod idempotency;
 mod migrations;
+mod order;
 mod sandbox;
 mod sandbox_crash;
 mod scheduler;
 mod sending;
+mod server;
 mod store;
 mod webhooks;

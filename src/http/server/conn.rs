@@ -91,7 +91,6 @@ pub(super) async fn serve<IO, S>(
         let place = peer.place.clone();
         place.busy.fetch_add(1, Ordering::AcqRel);
         place.requests.fetch_add(1, Ordering::Relaxed);
-        place.reads.store(0, Ordering::Relaxed);
         let mut request = request.map(|body| BoundedBody::new(body, &bounds));
         request.extensions_mut().insert(peer.clone());
         let answer = service.clone().call(request);
@@ -124,6 +123,8 @@ struct Busy(Arc<Place>);
 
 impl Drop for Busy {
     fn drop(&mut self) {
+        // What was read for this request, its body too, is no part of a next header.
+        self.0.reads.store(0, Ordering::Relaxed);
         self.0.busy.fetch_sub(1, Ordering::AcqRel);
     }
 }

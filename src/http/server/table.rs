@@ -32,7 +32,7 @@ pub struct Place {
     pub(super) busy: AtomicUsize,
     /// Requests so far.
     pub(super) requests: AtomicU64,
-    /// Reads since the last request began: part of a next one.
+    /// Reads since the last request ended: part of a next one.
     pub(super) reads: AtomicU64,
     pub(super) close: Notify,
 }

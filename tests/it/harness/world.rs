@@ -5,7 +5,7 @@ use super::{
     http::{self, Reply},
 };
 use serde_json::{Value, json};
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tempfile::TempDir;
 use wa_gateway::{
     app::{App, Running},
@@ -72,12 +72,29 @@ impl World {
         self.running.as_ref().expect("it runs").local.expect("a local listener")
     }
 
+    /// All of what runs: its listeners, its certificate.
+    pub fn running(&self) -> &Running {
+        self.running.as_ref().expect("it runs")
+    }
+
     /// Stops it cleanly and starts it again on the same data.
     pub async fn restart(&mut self) {
         if let Some(running) = self.running.take() {
             running.stop().await;
         }
         self.running = Some(start(&self.config, &self.clock).await);
+    }
+
+    /// A second gateway over a copy of what is on the disk right now, with the same clock: what is found after the
+    /// power went. The first one goes on.
+    pub async fn after_a_crash(&self) -> Self {
+        let dir = TempDir::new().expect("a directory");
+        copy(self.dir.path(), dir.path());
+        let mut config = self.config.clone();
+        config.data_dir = dir.path().to_owned();
+        let running = Some(start(&config, &self.clock).await);
+        let (clock, key) = (self.clock.clone(), self.key.clone());
+        Self { clock, key, account: self.account, running, config, dir }
     }
 
     /// Does what the command line would do.
@@ -183,6 +200,19 @@ impl World {
     pub async fn stop(mut self) {
         if let Some(running) = self.running.take() {
             running.stop().await;
+        }
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).expect("a directory") {
+        let (entry, kind) = entry.and_then(|e| e.file_type().map(|kind| (e, kind))).expect("an entry");
+        let target = to.join(entry.file_name());
+        if kind.is_dir() {
+            std::fs::create_dir(&target).expect("a directory");
+            copy(&entry.path(), &target);
+        } else if kind.is_file() {
+            std::fs::copy(entry.path(), target).expect("a copy");
         }
     }
 }
