@@ -210,6 +210,8 @@ impl Running {
             () = done => {}
             () = self.gateway.clock.sleep_until(late) => tracing::warn!("stopped with messages on their way"),
         }
+        // Else they would go on telling a closed database what they hear.
+        self.gateway.registry.stop_all().await;
         self.gateway.store.close().await;
         control::forget(&self.gateway.data_dir);
     }

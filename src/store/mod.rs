@@ -29,7 +29,7 @@ use r2d2_sqlite::SqliteConnectionManager;
 use std::{
     fs::File,
     path::{Path, PathBuf},
-    sync::{Arc, RwLock},
+    sync::{Arc, Mutex, RwLock},
 };
 use tokio::sync::Notify;
 use writer::Writer;
@@ -45,8 +45,8 @@ struct Shared {
     writer: RwLock<Option<Writer>>,
     readers: Pool<SqliteConnectionManager>,
     announcements: Arc<Notify>,
-    /// Held as long as the store lives: keeps a second process out.
-    _lock: File,
+    /// Held until the store is closed: keeps a second process out.
+    lock: Mutex<Option<File>>,
 }
 
 /// A data directory that is ours; free again when this is dropped without being opened.
@@ -98,7 +98,7 @@ impl Store {
             .map_err(|e| StoreError::Unavailable(e.to_string()))?;
         let announcements = Arc::new(Notify::new());
         let writer = RwLock::new(Some(Writer::start(connection, announcements.clone())));
-        Ok(Self { shared: Arc::new(Shared { path, writer, readers, announcements, _lock: lock }) })
+        Ok(Self { shared: Arc::new(Shared { path, writer, readers, announcements, lock: Mutex::new(Some(lock)) }) })
     }
 
     /// Where the database file lies.
@@ -167,11 +167,13 @@ impl Store {
         self.read(|tx| tx.one("SELECT 1", [], |_| Ok(()))).await
     }
 
-    /// Commits what waits and ends the writer. Later writes answer [`StoreError::Stopping`].
+    /// Commits what waits, ends the writer and lets go of the directory, also where somebody still holds a clone. Later
+    /// writes answer [`StoreError::Stopping`].
     pub async fn close(&self) {
         let writer = self.shared.writer.write().expect("no holder panics").take();
         if let Some(writer) = writer {
             let _ = tokio::task::spawn_blocking(move || writer.stop()).await;
         }
+        drop(self.shared.lock.lock().expect("no holder panics").take());
     }
 }

@@ -167,7 +167,7 @@ async fn score_of(world: &World, text: &str) -> Value {
 async fn burst(world: &World) -> Reply {
     send_well(world, 5).await;
     let waits = world.send_meanwhile(&message(), &[]);
-    world.clock.wait_for_sleepers(1).await;
+    world.somebody_waits(6).await;
     let reply = world.send(&message()).await;
     world.later(Duration::from_secs(6));
     assert_eq!(waits.await.expect("an answer").status, 200);
@@ -177,11 +177,10 @@ async fn burst(world: &World) -> Reply {
 async fn ask_again_while_under_way(world: &World) -> Reply {
     world.sandbox("latency_ms", "4000").await;
     let first = world.send_meanwhile(&message(), &["Idempotency-Key: k1"]);
-    // The provider's latency, and the answer's deadline.
-    world.clock.wait_for_sleepers(2).await;
+    world.somebody_waits(2).await;
     let reply = world.send_with(&world.key, &message(), &["Idempotency-Key: k1"]).await;
     assert!(reply.header("retry-after").is_some());
-    world.step(2, &[2, 2]).await;
+    world.step(&[2, 2]).await;
     assert_eq!(first.await.expect("an answer").status, 200);
     reply
 }
@@ -318,8 +317,7 @@ async fn a_send_that_certainly_failed_gives_the_quota_back_and_one_that_nobody_k
     }
     world.sandbox("fail", "timeout_after_accept").await;
     let sent = world.send_meanwhile(&message(), &[]);
-    world.clock.wait_for_sleepers(1).await;
-    world.later(Duration::from_secs(10));
+    world.step(&[10]).await;
     let reply = sent.await.expect("an answer");
     assert_refused(&reply, "gateway_send_failed");
     assert_logged(&reply, "unknown");

@@ -1,5 +1,6 @@
 //! The one integration binary: a file for each capability, and the harness that they share.
 
+mod behaviour;
 mod command_line;
 mod connectors;
 mod crash;
@@ -7,8 +8,11 @@ mod errors;
 mod full_disk;
 mod harness;
 mod idempotency;
+mod limits;
 mod migrations;
 mod order;
+mod pace;
+mod phones;
 mod sandbox;
 mod sandbox_crash;
 mod scheduler;

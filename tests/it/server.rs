@@ -1,5 +1,6 @@
 //! The accept loop against clients that are slow, silent, rude or many, and against the real routes behind it.
 
+mod contents;
 mod shapes;
 mod slow;
 

@@ -34,6 +34,11 @@ impl TestClock {
         let later = |due: &Vec<Time>| due.iter().filter(|at| **at > self.now()).count();
         self.sleepers.subscribe().wait_for(|due| later(due) >= n).await.expect("the clock lives");
     }
+
+    /// Ends when somebody waits for exactly `at`: for tests of the whole gateway, where others sleep, too.
+    pub async fn wait_for_sleeper_at(&self, at: Time) {
+        self.sleepers.subscribe().wait_for(|due| due.contains(&at)).await.expect("the clock lives");
+    }
 }
 
 impl Clock for TestClock {

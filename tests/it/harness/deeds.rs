@@ -7,7 +7,7 @@ use super::{
 use serde_json::Value;
 use std::time::Duration;
 use tokio::task::JoinHandle;
-use wa_gateway::{control::Request, store::StoreError};
+use wa_gateway::{control::Request, model::clock::Clock, store::StoreError};
 
 impl World {
     /// Grants limits on top of the plan.
@@ -100,12 +100,22 @@ impl World {
         tokio::spawn(async move { http::call(address, "POST", "/api/send-message", &headers, body.as_bytes()).await })
     }
 
-    /// Steps the clock by `steps`, each once `sleepers` wait for what comes.
-    pub async fn step(&self, sleepers: usize, steps: &[u64]) {
+    /// Ends when somebody sleeps for exactly so many seconds from now: a slot, a latency, a deadline.
+    pub async fn somebody_waits(&self, seconds: u64) {
+        self.clock.wait_for_sleeper_at(self.clock.now().plus(Duration::from_secs(seconds))).await;
+    }
+
+    /// Steps the clock by each of `steps`, in seconds, as soon as somebody waits for just that moment.
+    pub async fn step(&self, steps: &[u64]) {
         for seconds in steps {
-            self.clock.wait_for_sleepers(sleepers).await;
+            self.somebody_waits(*seconds).await;
             self.later(Duration::from_secs(*seconds));
         }
+    }
+
+    /// What the clock shows.
+    pub fn clock_shows(&self) -> String {
+        self.clock.now().rfc3339()
     }
 
     /// Runs a statement on the database behind the gateway's back.

@@ -45,8 +45,7 @@ impl World {
     /// The same at a time of the test's own.
     pub async fn start_at(now: &str, change: impl FnOnce(&mut Config)) -> Self {
         let dir = TempDir::new().expect("a directory");
-        let mut config = Config::default();
-        config.data_dir = dir.path().to_owned();
+        let mut config = Config { data_dir: dir.path().to_owned(), ..Config::default() };
         config.listen.local = Some("127.0.0.1:0".parse().expect("an address"));
         config.listen.public = None;
         config.guard.policy_dir = dir.path().join("policy.d");
