@@ -156,7 +156,14 @@ async fn drive<C: Future<Output = hyper::Result<()>>>(
                 stopping = true;
                 end_gracefully(connection.as_mut());
             }
-            () = place.seat.close.notified() => return,
+            // A request may have begun since the table looked. It is under way and gets its answer; only then is it over.
+            () = place.seat.close.notified() => {
+                if place.seat.busy.load(Ordering::Acquire) == 0 {
+                    return;
+                }
+                stopping = true;
+                end_gracefully(connection.as_mut());
+            }
             () = tick.as_mut() => {
                 if watch.is_over(place, limits, half, h2) {
                     return;
