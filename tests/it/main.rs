@@ -6,3 +6,4 @@ mod sandbox;
 mod sandbox_crash;
 mod sending;
 mod server;
+mod server_tls;
