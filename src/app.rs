@@ -9,6 +9,7 @@ use crate::{
     config::{self, Config},
     connectors::{Registry, registry::Deps},
     control,
+    egress::Egress,
     gateway::Gateway,
     http::{Door, gateway_service, server},
     inbound::Inbound,
@@ -17,7 +18,8 @@ use crate::{
     ops::{metrics::Metrics, tls},
     scheduler::Scheduler,
     sending::{Parts, Recovered, Rules, Sending, policy::content::ContentPolicy},
-    store::{Store, StoreError},
+    store::{Store, StoreError, Vault},
+    webhooks::Webhooks,
 };
 use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
@@ -81,9 +83,13 @@ impl App {
     /// # Errors
     /// See [`StartError`].
     pub async fn open(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, StartError> {
-        let store = Store::open(&config.data_dir, clock.now())?;
+        let locked = Store::lock(&config.data_dir)?;
+        // Compiling the rules takes longer than opening the database: both at once, on two cores.
+        let policy_dir = config.guard.policy_dir.clone();
+        let content = tokio::task::spawn_blocking(move || content_policy(&policy_dir));
+        let store = locked.open(clock.now())?;
         let accounts = Arc::new(Accounts::open(store.clone(), clock.clone(), random.clone()).await?);
-        let inbound = Arc::new(Inbound::new(store.clone(), clock.clone()));
+        let inbound = Arc::new(Inbound::new(store.clone(), clock.clone(), random.clone()));
         let (registry, wire) = Registry::new(Deps {
             data_dir: config.data_dir.clone(),
             clock: clock.clone(),
@@ -97,12 +103,15 @@ impl App {
             registry: registry.clone(),
             wire,
             rules: rules(&config),
-            content: content_policy(&config.guard.policy_dir)?,
+            content: content.await.map_err(|e| StartError::Other(e.to_string()))??,
         }));
         inbound.attach(sending.clone());
         let recovered = sending.recover().await?;
-        let instances = Arc::new(Instances::new(store.clone(), clock.clone(), registry.clone()));
+        let instances = Arc::new(Instances::new(store.clone(), clock.clone(), random.clone(), registry.clone()));
         instances.start_all().await?;
+        let vault = Vault::open(&config.data_dir, random.clone())?;
+        let egress = Egress::system(config.egress.allow.clone(), clock.clone());
+        let webhooks = Arc::new(Webhooks::new(store.clone(), clock.clone(), random.clone(), vault, egress));
         let gateway = Gateway {
             data_dir: config.data_dir.clone(),
             store,
@@ -113,6 +122,7 @@ impl App {
             instances,
             registry,
             sending,
+            webhooks,
             trusted_proxies: config.listen.trusted_proxies.clone(),
             public_url: config.public_url.clone().unwrap_or_default(),
             support_contact: config.support_contact.clone(),
@@ -166,7 +176,8 @@ impl App {
             certificate = Some(loaded);
         }
         let socket = control::listen(&gateway.data_dir).map_err(|e| StartError::Other(e.to_string()))?;
-        tasks.spawn(control::serve(socket, gateway.clone(), stopping));
+        tasks.spawn(control::serve(socket, gateway.clone(), stopping.clone()));
+        tasks.spawn(gateway.webhooks.clone().run(stopping));
         let scheduler = Scheduler(gateway.clone()).start().await.map_err(|e| StartError::Other(e.to_string()))?;
         let (local, public, metrics) = addresses;
         Ok(Running { gateway, local, public, metrics, stop, tasks, scheduler, certificate })
@@ -199,6 +210,8 @@ impl Running {
             () = done => {}
             () = self.gateway.clock.sleep_until(late) => tracing::warn!("stopped with messages on their way"),
         }
+        // Else they would go on telling a closed database what they hear.
+        self.gateway.registry.stop_all().await;
         self.gateway.store.close().await;
         control::forget(&self.gateway.data_dir);
     }

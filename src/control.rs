@@ -6,6 +6,7 @@
 
 mod perform;
 mod request;
+mod webhooks;
 
 pub use perform::perform;
 pub use request::{Request, SendArgs};

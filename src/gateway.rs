@@ -10,6 +10,7 @@ use crate::{
     ops::metrics::Metrics,
     sending::Sending,
     store::Store,
+    webhooks::Webhooks,
 };
 use std::{path::PathBuf, sync::Arc};
 
@@ -31,6 +32,8 @@ pub struct Gateway {
     pub registry: Registry,
     /// The guarded sender.
     pub sending: Arc<Sending>,
+    /// Customers' endpoints and the outbox.
+    pub webhooks: Arc<Webhooks>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Proxies whose `X-Forwarded-*` are believed.

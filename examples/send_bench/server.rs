@@ -70,7 +70,6 @@ impl Server {
     }
 
     /// Runs `work` and says how much memory the server had at most meanwhile.
-    #[expect(clippy::disallowed_methods, reason = "a measuring program measures")]
     pub fn watch_memory<T>(&self, work: impl FnOnce() -> T) -> (T, f64) {
         let done = Arc::new(AtomicBool::new(false));
         let (id, stop) = (self.child.id(), done.clone());

@@ -1,6 +1,7 @@
 //! Closing days and months: a row of usage history for each local period that is over, for people to read.
 //!
 //! Which periods are over is decided by each account's own zone. Running late, twice or not at all changes no limit.
+//! The limit that is shown is the one that held at the period's end: the grant of that moment, else the plan's figure.
 
 use crate::{
     model::{clock::Time, ids::AccountId, plan::Zone},
@@ -8,41 +9,119 @@ use crate::{
 };
 use rusqlite::params;
 
+/// One length of period: its table, its column there and in the grants, and where a period of it ends.
+struct Length {
+    table: &'static str,
+    column: &'static str,
+    granted: &'static str,
+    end: fn(&Zone, &str) -> Option<Time>,
+}
+
+const DAY: Length = Length { table: "usage_days", column: "day", granted: "daily", end: end_of_day };
+const MONTH: Length = Length { table: "usage_months", column: "month", granted: "monthly", end: end_of_month };
+
 /// Writes the history of all periods that are over; says how many.
 ///
 /// # Errors
 /// The store's.
 pub fn close_periods(tx: &WriteTx<'_>, now: Time) -> Result<usize, StoreError> {
     let mut closed = 0;
-    for (account, zone, limits) in accounts(tx)? {
-        let period = zone.period(now);
-        for (table, column, current, limit) in
-            [("usage_days", "day", &period.day, limits.0), ("usage_months", "month", &period.month, limits.1)]
-        {
-            // What is still reserved is on its way: its period is closed when that is known.
-            let sql = format!(
-                "INSERT INTO usage_history (account_id, period, used, max_used, closed_at)
-                 SELECT account_id, {column}, counted, ?3, ?4 FROM {table}
-                 WHERE account_id = ?1 AND {column} < ?2 AND reserved = 0
-                   AND NOT EXISTS (SELECT 1 FROM usage_history h
-                                   WHERE h.account_id = {table}.account_id AND h.period = {table}.{column})"
-            );
-            closed += tx.execute(&sql, params![account, current, limit, now])?;
-        }
+    for (account, zone, daily, monthly) in accounts(tx)? {
+        let current = zone.period(now);
+        closed += close(tx, &DAY, (account, &zone), (&current.day, daily), now)?;
+        closed += close(tx, &MONTH, (account, &zone), (&current.month, monthly), now)?;
     }
     Ok(closed)
 }
 
-type Row = (AccountId, Zone, (i64, i64));
+fn close(
+    tx: &WriteTx<'_>,
+    length: &Length,
+    (account, zone): (AccountId, &Zone),
+    (current, plan): (&str, Option<i64>),
+    now: Time,
+) -> Result<usize, StoreError> {
+    let Length { table, column, .. } = length;
+    // What is still reserved is on its way: its period is closed when that is known.
+    let over = tx.list(
+        &format!(
+            "SELECT {column}, counted FROM {table}
+             WHERE account_id = ?1 AND {column} < ?2 AND reserved = 0
+               AND NOT EXISTS (SELECT 1 FROM usage_history h
+                               WHERE h.account_id = {table}.account_id AND h.period = {table}.{column})"
+        ),
+        params![account, current],
+        |r| Ok((r.get::<_, String>(0)?, r.get::<_, i64>(1)?)),
+    )?;
+    for (period, used) in &over {
+        let end = (length.end)(zone, period).unwrap_or(now);
+        let granted = granted(tx, length, account, end)?;
+        // Without a plan nothing can be sent, whatever is granted.
+        let limit = plan.map_or(0, |plan| granted.unwrap_or(plan));
+        tx.execute(
+            "INSERT INTO usage_history (account_id, period, used, max_used, closed_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![account, period, used, limit, now],
+        )?;
+    }
+    Ok(over.len())
+}
+
+/// The figure of the grant that held in the last moment before `end`.
+fn granted(tx: &Tx<'_>, length: &Length, account: AccountId, end: Time) -> Result<Option<i64>, StoreError> {
+    let sql = format!(
+        "SELECT {} FROM granted_limits
+         WHERE account_id = ?1 AND created_at < ?2 AND (withdrawn_at IS NULL OR withdrawn_at >= ?2)
+           AND (until IS NULL OR until >= ?2)
+         ORDER BY id DESC LIMIT 1",
+        length.granted
+    );
+    Ok(tx.find(&sql, params![account, end], |r| r.get(0))?.flatten())
+}
+
+fn end_of_day(zone: &Zone, day: &str) -> Option<Time> {
+    // Noon UTC is in this day or, far in the east, in the first hours of the next; midnight UTC is in it there.
+    [12, 0].into_iter().find_map(|hour| {
+        let period = zone.period(Time::parse(&format!("{day}T{hour:02}:00:00Z")).ok()?);
+        (period.day == day).then_some(period.day_ends)
+    })
+}
+
+fn end_of_month(zone: &Zone, month: &str) -> Option<Time> {
+    Time::parse(&format!("{month}-15T12:00:00Z")).ok().map(|middle| zone.period(middle).month_ends)
+}
+
+type Row = (AccountId, Zone, Option<i64>, Option<i64>);
 
 fn accounts(tx: &Tx<'_>) -> Result<Vec<Row>, StoreError> {
     tx.list(
-        "SELECT a.id, a.timezone, a.next_timezone, a.next_timezone_from, coalesce(p.daily, 0), coalesce(p.monthly, 0)
+        "SELECT a.id, a.timezone, a.next_timezone, a.next_timezone_from, p.daily, p.monthly
          FROM accounts a LEFT JOIN plans p ON p.id = a.plan",
         [],
         |r| {
             let zone = Zone::stored(r.get(1)?, r.get::<_, Option<String>>(2)?.zip(r.get(3)?));
-            Ok((r.get(0)?, zone, (r.get(4)?, r.get(5)?)))
+            Ok((r.get(0)?, zone, r.get(4)?, r.get(5)?))
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn periods_end_at_their_zones_midnight() {
+        let rows = [
+            ("Pacific/Kiritimati", "2026-06-01", "2026-06-01T10:00:00Z", "2026-06-30T10:00:00Z"),
+            ("Pacific/Auckland", "2026-12-31", "2026-12-31T11:00:00Z", "2026-12-31T11:00:00Z"),
+            ("UTC", "2028-02-29", "2028-03-01T00:00:00Z", "2028-03-01T00:00:00Z"),
+            ("America/Los_Angeles", "2026-06-01", "2026-06-02T07:00:00Z", "2026-07-01T07:00:00Z"),
+            ("Etc/GMT+12", "2026-06-01", "2026-06-02T12:00:00Z", "2026-07-01T12:00:00Z"),
+        ];
+        for (zone, day, day_ends, month_ends) in rows {
+            let at = |text| Time::parse(text).expect("a time");
+            let zone = Zone::parse(zone).expect("a zone");
+            assert_eq!(end_of_day(&zone, day), Some(at(day_ends)), "{zone} {day}");
+            assert_eq!(end_of_month(&zone, &day[..7]), Some(at(month_ends)), "{zone} {day}");
+        }
+    }
 }

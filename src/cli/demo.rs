@@ -1,7 +1,7 @@
 //! `wa-gateway demo`: one command to see it work. Data of its own, kept for the next time; one message sent through the
 //! guard; everything printed that one needs to go on.
 
-use super::{Given, serve};
+use super::{Given, output, serve};
 use crate::{
     app::{App, Running},
     config::{Config, Overrides},
@@ -10,7 +10,7 @@ use crate::{
     model::{clock::SystemClock, random::SystemRandom},
     ops::logging,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 const ACCOUNT: &str = "Demo";
@@ -40,14 +40,19 @@ pub(super) async fn run(args: Args, given: Given) -> Result<Option<Value>, Strin
     let address = free_address(args.listen)?;
     config.listen.local = Some(address);
     config.public_url = Some(format!("http://{address}"));
+    let signals = serve::Signals::listen()?;
     let app = App::open(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await.map_err(|e| e.to_string())?;
     let running = app.serve().await.map_err(|e| e.to_string())?;
     let made = make(&running.gateway).await?;
-    if address != args.listen {
-        println!("{} is in use; listening on {address} instead", args.listen);
+    if given.json {
+        output::print(&described(&running, &made), true);
+    } else {
+        if address != args.listen {
+            output::line(&format!("{} is in use; listening on {address} instead", args.listen));
+        }
+        print(&running, &made);
     }
-    print(&running, &made);
-    serve::until_stopped(&running).await?;
+    signals.until_stopped(&running).await;
     running.stop().await;
     Ok(None)
 }
@@ -121,7 +126,8 @@ fn print(running: &Running, made: &Made) {
         _ => format!("the first message was refused: {}", made.sent["message"].as_str().unwrap_or("?")),
     };
     let data = running.gateway.data_dir.display();
-    println!(
+    let curl = curl(running, made);
+    output::line(&format!(
         "\nWhatsApp Gateway is running, with a sandbox instead of WhatsApp.\n\n\
          Portal     {portal}/\n\
          Log in     {}   (once, within an hour)\n\
@@ -129,14 +135,36 @@ fn print(running: &Running, made: &Made) {
          Instance   {INSTANCE}\n\
          Sent       {sent}\n\n\
          Send one yourself:\n\n\
-         curl -i -X POST {portal}/api/send-message \\\n  \
-         -H 'Content-Type: application/json' \\\n  \
-         -H 'Authorization: Bearer {}' \\\n  \
-         -d '{{\"instance_id\":\"{INSTANCE}\",\"phone\":\"{PHONE}\",\"message\":\"Your invoice INV-2041 is ready.\",\
-         \"message_purpose\":\"transactional\"}}'\n\n\
+         {curl}\n\n\
          Look at the phones:\n\n\
          wa-gateway --data-dir {data} sandbox inbox --instance {INSTANCE}\n\n\
          Ctrl+C ends it; the data stays in {data}.",
-        made.link, made.key, made.key
-    );
+        made.link, made.key
+    ));
+}
+
+/// A line that sends a message; it works as it stands.
+fn curl(running: &Running, made: &Made) -> String {
+    format!(
+        "curl -i -X POST {}/api/send-message \\\n  \
+         -H 'Content-Type: application/json' \\\n  \
+         -H 'Authorization: Bearer {}' \\\n  \
+         -d '{{\"instance_id\":\"{INSTANCE}\",\"phone\":\"{PHONE}\",\"message\":\"Your invoice INV-2041 is ready.\",\
+         \"message_purpose\":\"transactional\"}}'",
+        running.gateway.public_url, made.key
+    )
+}
+
+/// The same for programs.
+fn described(running: &Running, made: &Made) -> Value {
+    json!({
+        "ok": true,
+        "portal": format!("{}/", running.gateway.public_url),
+        "login": made.link,
+        "key": made.key,
+        "instance": INSTANCE,
+        "sent": made.sent,
+        "curl": curl(running, made),
+        "data_dir": running.gateway.data_dir.display().to_string(),
+    })
 }

@@ -21,18 +21,22 @@ mod serve;
 mod small;
 mod suppress;
 mod user;
+mod webhook;
 
 use crate::{
-    app::App,
+    app::{App, StartError},
     config::{Config, Overrides},
     control::{self, Request},
-    model::{clock::SystemClock, random::SystemRandom},
+    model::{
+        clock::{Clock, SystemClock},
+        random::SystemRandom,
+    },
     ops::{doctor, logging},
     store::StoreError,
 };
 use clap::{Parser, Subcommand};
 use serde_json::{Value, json};
-use std::{ffi::OsString, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 /// A self-hosted WhatsApp gateway for small businesses.
 #[derive(Parser)]
@@ -78,6 +82,9 @@ enum Command {
     /// People who are known already
     #[command(subcommand)]
     Contacts(suppress::Contacts),
+    /// Customers' endpoints and their deliveries
+    #[command(subcommand)]
+    Webhook(webhook::Command),
     /// Send one message through the guard
     Send(small::Send),
     /// Play the customers' phones of a sandbox instance
@@ -115,15 +122,35 @@ pub fn main(
             ExitCode::SUCCESS
         }
         Ok(None) => ExitCode::SUCCESS,
-        Err(problem) => {
-            if json {
-                output::print(&json!({"ok": false, "error": problem}), true);
+        Err(Failed { line, report }) => {
+            match report {
+                Some(report) => output::print(&report, json),
+                None if json => output::print(&json!({"ok": false, "error": line}), true),
+                None => {}
             }
-            eprintln!("wa-gateway: {problem}");
+            eprintln!("wa-gateway: {line}");
             ExitCode::FAILURE
         }
     }
 }
+
+/// Why a command is not done.
+struct Failed {
+    /// For stderr.
+    line: String,
+    /// What there is to see all the same, for stdout.
+    report: Option<Value>,
+}
+
+impl From<String> for Failed {
+    fn from(line: String) -> Self {
+        Self { line, report: None }
+    }
+}
+
+/// How long a command waits for a lock that somebody holds without listening, and how often it looks.
+const LOCK_PATIENCE: Duration = Duration::from_secs(10);
+const LOCK_RETRY: Duration = Duration::from_millis(50);
 
 /// What every command is given.
 struct Given {
@@ -132,13 +159,13 @@ struct Given {
     json: bool,
 }
 
-fn run(cli: Cli, environment: Vec<(String, String)>) -> Result<Option<Value>, String> {
+fn run(cli: Cli, environment: Vec<(String, String)>) -> Result<Option<Value>, Failed> {
     let Cli { config: config_path, data_dir, json, command } = cli;
     let mut overrides = Overrides { data_dir, ..Overrides::default() };
     if let Command::CheckConfig(args) = &command
         && args.print_defaults
     {
-        return config::print_defaults(json);
+        return Ok(config::print_defaults(json)?);
     }
     if let Command::Demo(args) = &command {
         args.override_config(&mut overrides);
@@ -151,10 +178,10 @@ fn run(cli: Cli, environment: Vec<(String, String)>) -> Result<Option<Value>, St
     runtime.block_on(dispatch(command, given))
 }
 
-async fn dispatch(command: Command, given: Given) -> Result<Option<Value>, String> {
+async fn dispatch(command: Command, given: Given) -> Result<Option<Value>, Failed> {
     let request = match command {
-        Command::Serve(args) => return serve::run(args, given).await,
-        Command::Demo(args) => return demo::run(args, given).await,
+        Command::Serve(args) => return Ok(serve::run(args, given).await?),
+        Command::Demo(args) => return Ok(demo::run(args, given).await?),
         Command::CheckConfig(_) => return Ok(Some(config::checked(&given))),
         Command::Doctor => return diagnose(&given).await,
         Command::Account(command) => command.request(),
@@ -164,27 +191,48 @@ async fn dispatch(command: Command, given: Given) -> Result<Option<Value>, Strin
         Command::Message(command) => command.request(),
         Command::Suppress(command) => command.request(),
         Command::Contacts(command) => command.request(),
-        Command::Send(args) => Ok(args.request()),
+        Command::Webhook(command) => command.request(),
+        Command::Send(args) => return sent(ask(&given, args.request()).await?),
         Command::Sandbox(command) => command.request(),
         Command::Policy(command) => Ok(command.request()),
     }?;
-    ask(&given, request).await.map(Some)
+    Ok(Some(ask(&given, request).await?))
 }
 
-/// Asks the running gateway, or does it under the directory's lock when none runs.
+/// Asks the running gateway, or does it under the directory's lock when none runs. A gateway that is just starting, or
+/// another command, has the lock without listening: that passes within moments.
 async fn ask(given: &Given, request: Request) -> Result<Value, String> {
-    if let Some(answer) = control::ask(&given.config.data_dir, &request).await {
-        return answer;
+    let clock = Arc::new(SystemClock);
+    let late = clock.now().plus(LOCK_PATIENCE);
+    loop {
+        if let Some(answer) = control::ask(&given.config.data_dir, &request).await {
+            return answer;
+        }
+        logging::start("warn", false)?;
+        match App::open(given.config.clone(), clock.clone(), Arc::new(SystemRandom)).await {
+            Ok(app) => {
+                let done = control::perform(app.gateway(), request).await;
+                app.close().await;
+                return done;
+            }
+            Err(StartError::Store(StoreError::Locked { .. })) if clock.now() < late => {
+                clock.sleep_until(clock.now().plus(LOCK_RETRY)).await;
+            }
+            Err(e) => return Err(e.to_string()),
+        }
     }
-    logging::start("warn", false)?;
-    let app = App::open(given.config.clone(), Arc::new(SystemClock), Arc::new(SystemRandom)).await;
-    let app = app.map_err(|e| e.to_string())?;
-    let done = control::perform(app.gateway(), request).await;
-    app.close().await;
-    done
 }
 
-async fn diagnose(given: &Given) -> Result<Option<Value>, String> {
+/// `send`: a message that was refused or failed is a command that failed; what the API says is on stdout all the same.
+fn sent(answer: Value) -> Result<Option<Value>, Failed> {
+    if answer["success"] == true {
+        return Ok(Some(answer));
+    }
+    let text = |name: &str| answer[name].as_str().unwrap_or("?").to_owned();
+    Err(Failed { line: format!("{}: {}", text("error"), text("message")), report: Some(answer) })
+}
+
+async fn diagnose(given: &Given) -> Result<Option<Value>, Failed> {
     let running = control::ask(&given.config.data_dir, &Request::Ping).await.is_some_and(|a| a.is_ok());
     let findings = doctor::examine(&given.config, running);
     let failed = findings.iter().filter(|f| f.status == doctor::Status::Fail).count();
@@ -192,8 +240,7 @@ async fn diagnose(given: &Given) -> Result<Option<Value>, String> {
     if failed == 0 {
         return Ok(Some(report));
     }
-    output::print(&report, given.json);
-    Err(format!("{failed} of the checks failed"))
+    Err(Failed { line: format!("{failed} of the checks failed"), report: Some(report) })
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, String> {

@@ -9,6 +9,11 @@ pub(super) fn print(value: &Value, json: bool) {
     let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
 }
 
+/// Prints a line for people on stdout. A reader that went away is no error.
+pub(super) fn line(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
 fn human(value: &Value) -> String {
     match value {
         Value::Array(rows) if rows.is_empty() => "nothing there".into(),

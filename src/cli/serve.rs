@@ -1,16 +1,16 @@
 //! `wa-gateway serve`
 
-use super::Given;
+use super::{Given, output};
 use crate::{
     app::{App, Running},
     config::LogFormat,
     model::{clock::SystemClock, random::SystemRandom},
-    ops::logging,
+    ops::{logging, memory},
 };
 use sd_notify::NotifyState;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{net::SocketAddr, sync::Arc};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 #[derive(clap::Args)]
 pub(super) struct Args {}
@@ -28,43 +28,55 @@ pub(super) async fn run(_: Args, given: Given) -> Result<Option<Value>, String> 
             "the last run ended with messages on their way"
         );
     }
+    // Before anybody is told that it runs: whoever hears that may end it at once, and it must end cleanly.
+    let signals = Signals::listen()?;
     let running = app.serve().await.map_err(|e| e.to_string())?;
-    for line in addresses(&running) {
-        println!("{line}");
-    }
+    memory::release_unused();
+    announce(&running, given.json);
     let _ = sd_notify::notify(false, &[NotifyState::Ready]);
-    until_stopped(&running).await?;
+    signals.until_stopped(&running).await;
     let _ = sd_notify::notify(false, &[NotifyState::Stopping]);
     running.stop().await;
     Ok(None)
 }
 
-fn addresses(running: &Running) -> Vec<String> {
-    let line =
-        |what: &str, scheme: &str, address: Option<SocketAddr>| address.map(|a| format!("{what}: {scheme}://{a}"));
-    [
-        line("local", "http", running.local),
-        line("public", "https", running.public),
-        line("metrics", "http", running.metrics),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+/// Where it listens, on stdout. A reader that went away is no reason to stop.
+fn announce(running: &Running, json: bool) {
+    let address = |scheme: &str, a: Option<SocketAddr>| a.map(|a| format!("{scheme}://{a}"));
+    let (local, public) = (address("http", running.local), address("https", running.public));
+    let metrics = address("http", running.metrics);
+    output::print(&json!({"ok": true, "local": local, "public": public, "metrics": metrics}), json);
 }
 
-/// SIGTERM and SIGINT end it, SIGHUP reads the certificates again.
-pub(super) async fn until_stopped(running: &Running) -> Result<(), String> {
-    let listen = |kind| signal(kind).map_err(|e| e.to_string());
-    let (mut term, mut int) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
-    let mut hup = listen(SignalKind::hangup())?;
-    loop {
-        tokio::select! {
-            _ = term.recv() => return Ok(()),
-            _ = int.recv() => return Ok(()),
-            _ = hup.recv() => match running.reload_certificate() {
-                Ok(()) => tracing::info!("certificates were read again"),
-                Err(e) => tracing::error!("the old certificate serves on: {e}"),
-            },
+/// SIGTERM and SIGINT end the gateway, SIGHUP reads the certificates again.
+pub(super) struct Signals {
+    term: Signal,
+    int: Signal,
+    hup: Signal,
+}
+
+impl Signals {
+    /// From here on they are ours.
+    pub(super) fn listen() -> Result<Self, String> {
+        let listen = |kind| signal(kind).map_err(|e| e.to_string());
+        Ok(Self {
+            term: listen(SignalKind::terminate())?,
+            int: listen(SignalKind::interrupt())?,
+            hup: listen(SignalKind::hangup())?,
+        })
+    }
+
+    /// Ends when one of them says so.
+    pub(super) async fn until_stopped(mut self, running: &Running) {
+        loop {
+            tokio::select! {
+                _ = self.term.recv() => return,
+                _ = self.int.recv() => return,
+                _ = self.hup.recv() => match running.reload_certificate() {
+                    Ok(()) => tracing::info!("certificates were read again"),
+                    Err(e) => tracing::error!("the old certificate serves on: {e}"),
+                },
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Doing what the command line asks for, through the same slices as everything else.
 
-use super::{Request, SendArgs, request};
+use super::{Request, SendArgs, request, webhooks};
 use crate::{
     accounts::{Grant, KeyKind, LinkPurpose, NewAccount, NewKey, NewUser, Role, Update},
     connectors::heard,
@@ -24,7 +24,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-type Done = Result<Value, String>;
+pub(super) type Done = Result<Value, String>;
 
 /// Does it.
 ///
@@ -45,6 +45,15 @@ pub async fn perform(gateway: &Gateway, request: Request) -> Done {
         | R::SuppressList { .. }
         | R::SuppressImport { .. }
         | R::ContactsImport { .. } => people(gateway, request).await,
+        R::WebhookCreate { .. }
+        | R::WebhookList
+        | R::WebhookTest { .. }
+        | R::WebhookRotate { .. }
+        | R::WebhookEnable { .. }
+        | R::WebhookDisable { .. }
+        | R::WebhookDelete { .. }
+        | R::WebhookDeliveries { .. }
+        | R::WebhookResend { .. } => webhooks::perform(gateway, request).await,
         R::Send(args) => send(gateway, args).await,
         R::PolicyCheck { text, purpose } => policy_check(gateway, &text, &purpose),
         R::SandboxReceive { .. } | R::SandboxCall { .. } | R::SandboxGroup { .. } | R::SandboxInbox { .. } => {
@@ -56,11 +65,11 @@ pub async fn perform(gateway: &Gateway, request: Request) -> Done {
 
 const CLI: &str = "cli";
 
-fn text(e: impl std::fmt::Display) -> String {
+pub(super) fn text(e: impl std::fmt::Display) -> String {
     e.to_string()
 }
 
-fn unexpected() -> Done {
+pub(super) fn unexpected() -> Done {
     Err("the command is not known here".into())
 }
 
@@ -413,7 +422,7 @@ fn parse_modules(values: &[String]) -> Result<Vec<Module>, String> {
 }
 
 /// A time, or a date that stands for its first moment in UTC.
-fn parse_time(value: &str) -> Result<Time, String> {
+pub(super) fn parse_time(value: &str) -> Result<Time, String> {
     let full = if value.len() == 10 { format!("{value}T00:00:00Z") } else { value.to_owned() };
     Time::parse(&full).map_err(|_| format!("{value:?} is no time: use 2026-05-08 or 2026-05-08T10:00:00Z"))
 }

@@ -243,6 +243,60 @@ pub enum Request {
         /// Of one phone.
         phone: Option<String>,
     },
+    /// `webhook create`
+    WebhookCreate {
+        /// Whose.
+        account: i64,
+        /// Of one instance; none: of all.
+        instance: Option<String>,
+        /// Where events go.
+        url: String,
+        /// Which events.
+        events: Vec<String>,
+    },
+    /// `webhook list`
+    WebhookList,
+    /// `webhook test`
+    WebhookTest {
+        /// Which.
+        id: i64,
+    },
+    /// `webhook rotate`
+    WebhookRotate {
+        /// Which.
+        id: i64,
+    },
+    /// `webhook enable`
+    WebhookEnable {
+        /// Which.
+        id: i64,
+    },
+    /// `webhook disable`
+    WebhookDisable {
+        /// Which.
+        id: i64,
+    },
+    /// `webhook delete`
+    WebhookDelete {
+        /// Which.
+        id: i64,
+    },
+    /// `webhook deliveries`
+    WebhookDeliveries {
+        /// Only those that failed.
+        failed: bool,
+        /// Of one endpoint.
+        endpoint: Option<i64>,
+    },
+    /// `webhook resend`
+    WebhookResend {
+        /// One delivery.
+        delivery: Option<i64>,
+        /// Or all that failed since this time.
+        failed_since: Option<String>,
+        /// Of one endpoint.
+        endpoint: Option<i64>,
+    },
     /// Whether a gateway runs.
     Ping,
 }

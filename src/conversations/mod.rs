@@ -1,13 +1,18 @@
-//! People on the other side: contacts and the identities by which they are known.
+//! People on the other side: contacts and the identities by which they are known, and conversations with them.
 //!
 //! A contact belongs to an account. Its phone is not its key: people hide their numbers, change them, and are known by
-//! a hidden id first and by a number later. Whatever hangs on a person (suppression, the conversation window, "never
-//! written to") hangs on the contact, so that every spelling and every identity is hit.
+//! a hidden id first and by a number later (`identify.rs`, `merge.rs`). Whatever hangs on a person (suppression, the
+//! conversation window, "never written to") hangs on the contact, so that every spelling and every identity is hit.
 //!
 //! It knows nothing of limits, HTTP or providers.
 
+mod chat;
 mod contact;
+mod identify;
 mod import;
+mod merge;
 
+pub use chat::{Conversation, find_conversation, note_message};
 pub use contact::{Contact, Identity, IdentityKind, add, find, find_by_id, find_or_add, note_inbound, note_outbound};
+pub use identify::identify;
 pub use import::{ImportReport, import};

@@ -17,6 +17,7 @@ use crate::{
         clock::Clock,
         ids::{AccountId, InstanceId},
         instance::{Health, InstanceState},
+        random::Random,
     },
     store::{Store, StoreError},
 };
@@ -49,13 +50,14 @@ impl From<BadSetting> for InstanceError {
 pub struct Instances {
     store: Store,
     clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
     registry: Registry,
 }
 
 impl Instances {
     /// The slice over `store` and the running connectors.
-    pub fn new(store: Store, clock: Arc<dyn Clock>, registry: Registry) -> Self {
-        Self { store, clock, registry }
+    pub fn new(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>, registry: Registry) -> Self {
+        Self { store, clock, random, registry }
     }
 
     /// Starts the connectors of all instances. One that cannot start stays closed with its reason; the others run.
@@ -66,9 +68,9 @@ impl Instances {
         for instance in self.store.read(|tx| row::list(tx, None)).await? {
             if let Err(e) = self.registry.start(&setup(&instance)) {
                 tracing::warn!(instance = %instance.id, "the instance could not be started: {e}");
-                let (now, id) = (self.clock.now(), instance.id.clone());
+                let (now, id, random) = (self.clock.now(), instance.id.clone(), self.random.clone());
                 let standing = closed(e.to_string());
-                self.store.write(move |tx| row::record_standing(tx, &id, &standing, now)).await?;
+                self.store.write(move |tx| row::record_standing(tx, &id, &standing, now, &*random)).await?;
             } else {
                 self.note_standing(&instance.id).await?;
             }
@@ -175,8 +177,8 @@ impl Instances {
     /// Copies the connector's own view of its state into the row.
     async fn note_standing(&self, id: &InstanceId) -> Result<(), StoreError> {
         let Some(standing) = self.registry.standing(id) else { return Ok(()) };
-        let (now, id) = (self.clock.now(), id.clone());
-        self.store.write(move |tx| row::record_standing(tx, &id, &standing, now)).await
+        let (now, id, random) = (self.clock.now(), id.clone(), self.random.clone());
+        self.store.write(move |tx| row::record_standing(tx, &id, &standing, now, &*random)).await
     }
 }
 

@@ -8,8 +8,10 @@ use crate::{
         clock::Time,
         ids::{AccountId, InstanceId},
         instance::{ConnectorKind, Health, InstanceState},
+        random::Random,
     },
     store::{StoreError, Tx, WriteTx},
+    webhooks::{self, Event},
 };
 use rusqlite::{Row, params};
 use serde::Serialize;
@@ -131,17 +133,44 @@ pub(super) fn list(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Vec<Instan
     tx.list(&sql, params![account], read)
 }
 
-/// Writes how an instance stands; a state that is as it was changes nothing.
+/// Writes how an instance stands, and tells endpoints of what changed; a standing that is as it was changes nothing.
 ///
 /// # Errors
 /// The store's.
-pub fn record_standing(tx: &WriteTx<'_>, id: &InstanceId, standing: &Standing, _now: Time) -> Result<(), StoreError> {
+pub fn record_standing(
+    tx: &WriteTx<'_>,
+    id: &InstanceId,
+    standing: &Standing,
+    now: Time,
+    random: &dyn Random,
+) -> Result<(), StoreError> {
+    let before = match find(tx, id) {
+        Ok(before) => before,
+        Err(InstanceError::Store(e)) => return Err(e),
+        // Deleted in between: nobody's news.
+        Err(_) => return Ok(()),
+    };
     tx.execute(
-        "UPDATE instances SET state = ?2, state_reason = ?3, health = ?4, phone = coalesce(?5, phone)
-         WHERE id = ?1 AND deleted_at IS NULL",
+        "UPDATE instances SET state = ?2, state_reason = ?3, health = ?4, phone = coalesce(?5, phone) WHERE id = ?1",
         params![id, standing.state, standing.reason, standing.health, standing.phone],
     )?;
-    Ok(())
+    if before.state == standing.state && before.health == standing.health {
+        return Ok(());
+    }
+    let emit = |event: &Event| webhooks::emit(tx, before.account_id, id, event, now, random).map(drop);
+    let phone = standing.phone.clone().or(before.phone);
+    let was_open = before.state == InstanceState::Open;
+    let is_open = standing.state == InstanceState::Open;
+    if is_open && !was_open {
+        emit(&Event::InstanceConnected { phone })?;
+    } else if was_open && !is_open {
+        emit(&Event::InstanceDisconnected { phone, reason: standing.reason.clone() })?;
+    }
+    emit(&Event::InstanceConnectionUpdated {
+        state: standing.state,
+        previous_state: before.state,
+        health: standing.health,
+    })
 }
 
 fn read(r: &Row<'_>) -> rusqlite::Result<Instance> {

@@ -4,7 +4,7 @@ use crate::model::{
     clock::Time,
     random::{Random, bytes},
 };
-use std::{fmt, str::FromStr};
+use std::fmt;
 
 macro_rules! row_ids {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
@@ -12,13 +12,13 @@ macro_rules! row_ids {
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
         pub struct $name(pub i64);
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.fmt(f)
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                ::std::fmt::Display::fmt(&self.0, f)
             }
         }
 
-        impl FromStr for $name {
+        impl ::std::str::FromStr for $name {
             type Err = std::num::ParseIntError;
             fn from_str(s: &str) -> Result<Self, Self::Err> {
                 s.parse().map(Self)
@@ -26,6 +26,8 @@ macro_rules! row_ids {
         }
     )+};
 }
+
+pub(crate) use row_ids;
 
 row_ids! {
     /// A customer of the gateway.

@@ -1,6 +1,7 @@
 //! Where the log goes: stderr, as text or as one JSON object a line. Never a secret, never a message's text; numbers
 //! are masked where they are logged at all.
 
+use std::io::IsTerminal;
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Starts logging. `level` is a word (error, warn, info, debug, trace) or a filter of tracing-subscriber's.
@@ -15,7 +16,9 @@ pub fn start(level: &str, json: bool) -> Result<(), String> {
     let _ = if json {
         registry.with(fmt::layer().json().with_writer(std::io::stderr)).try_init()
     } else {
-        registry.with(fmt::layer().with_writer(std::io::stderr).with_target(false)).try_init()
+        // Colours are for a terminal; in the journal and in files they are noise.
+        let colours = std::io::stderr().is_terminal();
+        registry.with(fmt::layer().with_writer(std::io::stderr).with_ansi(colours).with_target(false)).try_init()
     };
     Ok(())
 }

@@ -3,5 +3,6 @@
 pub mod csv;
 pub mod doctor;
 pub mod logging;
+pub mod memory;
 pub mod metrics;
 pub mod tls;

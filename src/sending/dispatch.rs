@@ -72,7 +72,7 @@ async fn wait_for_slot(shared: &Arc<Shared>, message: &Accepted) -> Result<Optio
         excused: message.excused_from_suppression,
         expires_at: message.expires_at,
     };
-    shared.store.write(move |tx| outcome::begin_sending(tx, log_id, &ask, again.clock.now())).await
+    shared.store.write(move |tx| outcome::begin_sending(tx, log_id, &ask, again.clock.now(), &*again.random)).await
 }
 
 /// The wire, with quick retries of what certainly did not leave.
@@ -148,7 +148,11 @@ fn answer(message: &Accepted, settled: &Settled) -> Answer {
         log_id: message.log_id,
         message_id: message.outgoing.message_id.clone(),
         refusal: settled.refusal.clone(),
-        quota: message.quota.clone(),
+        quota: message.quota.clone().map(|quota| match settled.status {
+            // Given back: what is left is what was left before.
+            Status::Failed | Status::Blocked => quota.one_less(),
+            _ => quota,
+        }),
         replayed: false,
     }
 }

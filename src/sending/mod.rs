@@ -22,6 +22,7 @@
 //! - The slice knows no HTTP status and no header; it answers with an [`Answer`].
 
 mod accept;
+mod announce;
 mod answer;
 mod dispatch;
 pub mod facts;
@@ -128,8 +129,8 @@ impl Sending {
     /// # Errors
     /// The store's.
     pub async fn recover(&self) -> Result<Recovered, StoreError> {
-        let now = self.shared.clock.now();
-        self.shared.store.write(move |tx| recover::recover(tx, now)).await
+        let (now, random) = (self.shared.clock.now(), self.shared.random.clone());
+        self.shared.store.write(move |tx| recover::recover(tx, now, &*random)).await
     }
 
     /// One message through the guard to its provider. Answers within `sending.answer_timeout`.
@@ -200,7 +201,8 @@ impl Sending {
     /// See [`SettleError`].
     pub async fn settle(&self, id: LogId, to: Status, note: &str, actor: &str) -> Result<(), SettleError> {
         let (now, note, actor) = (self.shared.clock.now(), note.to_owned(), actor.to_owned());
-        self.shared.store.write(move |tx| receipts::settle_by_hand(tx, id, to, &note, &actor, now)).await
+        let random = self.shared.random.clone();
+        self.shared.store.write(move |tx| receipts::settle_by_hand(tx, id, to, &note, &actor, now, &*random)).await
     }
 
     /// Deletes Idempotency-Keys that have run out; says how many.

@@ -5,6 +5,7 @@
 use super::{
     Shared,
     accept::Accepted,
+    announce,
     answer::Outcome,
     dispatch::{Wired, failure_refusal},
     idempotency,
@@ -17,6 +18,7 @@ use crate::{
         code::{Action, Code},
         ids::{ContactId, InstanceId, LogId},
         message::Status,
+        random::Random,
     },
     store::{StoreError, WriteTx},
     suppression,
@@ -86,6 +88,7 @@ pub(super) fn begin_sending(
     id: LogId,
     ask: &Recheck,
     now: Time,
+    random: &dyn Random,
 ) -> Result<Option<Refusal>, StoreError> {
     if ask.expires_at.is_some_and(|at| at <= now) {
         return Ok(Some(Refusal::new(Code::GatewaySendFailed, "its expires_at passed while it waited for its slot")));
@@ -115,6 +118,7 @@ pub(super) fn begin_sending(
         "UPDATE messages SET status = 'sending', sending_at = ?2, updated_at = ?2 WHERE id = ?1",
         params![id, now],
     )?;
+    announce::step(tx, id, Status::Accepted, Status::Sending, now, random)?;
     Ok(None)
 }
 
@@ -144,7 +148,7 @@ fn write(tx: &WriteTx<'_>, shared: &Shared, message: &Accepted, settled: &Settle
         _ => ("counted", 1, -1),
     };
     // In one statement: a receipt that came first has moved the state already, and this must not move it back.
-    let moved = tx.execute(
+    let now_is = tx.find(
         "UPDATE messages SET
              status = CASE WHEN status IN ('accepted', 'sending') THEN ?2 ELSE status END,
              reason = coalesce(?3, reason), provider_code = ?4,
@@ -152,7 +156,7 @@ fn write(tx: &WriteTx<'_>, shared: &Shared, message: &Accepted, settled: &Settle
              updated_at = ?8,
              sent_at = CASE WHEN ?2 = 'sent' THEN coalesce(sent_at, ?8) ELSE sent_at END,
              failed_at = CASE WHEN ?2 IN ('failed', 'blocked') THEN ?8 ELSE failed_at END
-         WHERE id = ?1 AND quota = 'reserved'",
+         WHERE id = ?1 AND quota = 'reserved' RETURNING status",
         params![
             id,
             settled.status,
@@ -163,9 +167,16 @@ fn write(tx: &WriteTx<'_>, shared: &Shared, message: &Accepted, settled: &Settle
             quota.0,
             now,
         ],
+        |r| r.get::<_, Status>(0),
     )?;
-    if moved > 0 {
+    if let Some(status) = now_is {
         quota::move_usage(tx, message.account, &message.day, &message.month, quota.1, quota.2)?;
+        // A receipt that was quicker has told the rest already.
+        if status == settled.status {
+            let withdrawn = message.slot.is_some() && status == Status::Blocked;
+            let from = if withdrawn { Status::Accepted } else { Status::Sending };
+            announce::step(tx, id, from, status, now, &*shared.random)?;
+        }
     }
     if settled.recipient_fault {
         shared.pace.note_failure(&message.outgoing.instance, now);

@@ -1,7 +1,7 @@
 //! What becomes of messages after they were handed over: receipts of the provider, and a person who settles what
 //! nobody could tell. States only move up; late, early, doubled and unknown receipts are normal and change nothing.
 
-use super::outcome::settle_quota;
+use super::{announce, outcome::settle_quota};
 use crate::{
     accounts::audit,
     connectors::SendError,
@@ -9,6 +9,7 @@ use crate::{
         clock::Time,
         ids::{AccountId, InstanceId, LogId, MessageId},
         message::{Receipt, Status},
+        random::Random,
     },
     store::{StoreError, Tx, WriteTx},
 };
@@ -55,7 +56,12 @@ pub struct Step {
 ///
 /// # Errors
 /// The store's.
-pub fn apply(tx: &WriteTx<'_>, heard: &ReceiptHeard, now: Time) -> Result<Option<Step>, StoreError> {
+pub fn apply(
+    tx: &WriteTx<'_>,
+    heard: &ReceiptHeard,
+    now: Time,
+    random: &dyn Random,
+) -> Result<Option<Step>, StoreError> {
     let Some((log_id, message_id, from)) = find(tx, heard)? else { return Ok(None) };
     let to = heard.receipt.status();
     if !from.may_become(to) {
@@ -80,6 +86,11 @@ pub fn apply(tx: &WriteTx<'_>, heard: &ReceiptHeard, now: Time) -> Result<Option
     if from == Status::Unknown || (from == Status::Sending && to == Status::Failed) {
         settle_quota(tx, log_id, to)?;
     }
+    let was_taken = matches!(from, Status::Sending | Status::Unknown) && matches!(to, Status::Delivered | Status::Read);
+    if was_taken {
+        announce::step(tx, log_id, from, Status::Sent, now, random)?;
+    }
+    announce::step(tx, log_id, if was_taken { Status::Sent } else { from }, to, now, random)?;
     Ok(Some(Step { log_id, message_id, from, to }))
 }
 
@@ -124,6 +135,7 @@ pub(super) fn settle_by_hand(
     note: &str,
     actor: &str,
     now: Time,
+    random: &dyn Random,
 ) -> Result<(), SettleError> {
     let read = |r: &rusqlite::Row<'_>| Ok((r.get::<_, Status>(0)?, r.get::<_, AccountId>(1)?));
     let (status, account) = tx
@@ -145,6 +157,7 @@ pub(super) fn settle_by_hand(
         after: Some(to.as_str()),
     };
     audit::record(tx, now, &entry)?;
+    announce::step(tx, id, status, to, now, random)?;
     Ok(settle_quota(tx, id, to)?)
 }
 

@@ -4,12 +4,13 @@
 //! `accepted`: it was waiting for its slot and certainly did not leave, so it `failed` and its quota is given back.
 
 use super::{
+    announce,
     answer::Outcome,
     idempotency,
     quota::{self, Settle},
 };
 use crate::{
-    model::{clock::Time, ids::LogId, message::Status},
+    model::{clock::Time, ids::LogId, message::Status, random::Random},
     store::{StoreError, WriteTx},
 };
 use rusqlite::params;
@@ -23,7 +24,7 @@ pub struct Recovered {
     pub failed: usize,
 }
 
-pub(super) fn recover(tx: &WriteTx<'_>, now: Time) -> Result<Recovered, StoreError> {
+pub(super) fn recover(tx: &WriteTx<'_>, now: Time, random: &dyn Random) -> Result<Recovered, StoreError> {
     let mut recovered = Recovered::default();
     let rows = tx.list("SELECT id, status FROM messages WHERE status IN ('accepted', 'sending')", [], |r| {
         Ok((r.get::<_, LogId>(0)?, r.get::<_, Status>(1)?))
@@ -44,6 +45,7 @@ pub(super) fn recover(tx: &WriteTx<'_>, now: Time) -> Result<Recovered, StoreErr
         )?;
         quota::settle(tx, id, quota)?;
         idempotency::finish(tx, id, outcome)?;
+        announce::step(tx, id, status, to, now, random)?;
     }
     Ok(recovered)
 }

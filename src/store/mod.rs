@@ -15,11 +15,13 @@ mod columns;
 mod error;
 mod open;
 mod tx;
+mod vault;
 mod writer;
 
 pub use error::StoreError;
 pub use open::{SCHEMA_VERSION, check_file};
 pub use tx::{Tx, WriteTx};
+pub use vault::{CannotOpen, Vault};
 
 use crate::model::clock::Time;
 use r2d2::Pool;
@@ -27,8 +29,9 @@ use r2d2_sqlite::SqliteConnectionManager;
 use std::{
     fs::File,
     path::{Path, PathBuf},
-    sync::{Arc, RwLock},
+    sync::{Arc, Mutex, RwLock},
 };
+use tokio::sync::Notify;
 use writer::Writer;
 
 /// The database: one writer, a few readers, and the lock on the directory. Cheap to clone.
@@ -41,8 +44,25 @@ struct Shared {
     path: PathBuf,
     writer: RwLock<Option<Writer>>,
     readers: Pool<SqliteConnectionManager>,
-    /// Held as long as the store lives: keeps a second process out.
-    _lock: File,
+    announcements: Arc<Notify>,
+    /// Held until the store is closed: keeps a second process out.
+    lock: Mutex<Option<File>>,
+}
+
+/// A data directory that is ours; free again when this is dropped without being opened.
+pub struct Locked {
+    file: File,
+    data_dir: PathBuf,
+}
+
+impl Locked {
+    /// Opens the database in it, as [`Store::open`].
+    ///
+    /// # Errors
+    /// A file that is damaged, foreign, or of a newer version.
+    pub fn open(self, now: Time) -> Result<Store, StoreError> {
+        Store::open_locked(&self.data_dir, self.file, now)
+    }
 }
 
 /// Connections for reading: pages of the portal and status questions, never the way of a message.
@@ -54,7 +74,18 @@ impl Store {
     /// # Errors
     /// A directory that cannot be written or is in use; a file that is damaged, foreign, or of a newer version.
     pub fn open(data_dir: &Path, now: Time) -> Result<Self, StoreError> {
-        let lock = open::lock(data_dir)?;
+        Self::lock(data_dir)?.open(now)
+    }
+
+    /// Takes the directory for this process, making it where it is missing.
+    ///
+    /// # Errors
+    /// A directory that cannot be written or is in use.
+    pub fn lock(data_dir: &Path) -> Result<Locked, StoreError> {
+        Ok(Locked { file: open::lock(data_dir)?, data_dir: data_dir.to_owned() })
+    }
+
+    fn open_locked(data_dir: &Path, lock: File, now: Time) -> Result<Self, StoreError> {
         let path = data_dir.join(open::FILE_NAME);
         let connection = open::writer_connection(&path, now)?;
         let readers = Pool::builder()
@@ -65,13 +96,19 @@ impl Store {
             .test_on_check_out(false)
             .build(open::reader_manager(&path))
             .map_err(|e| StoreError::Unavailable(e.to_string()))?;
-        let writer = RwLock::new(Some(Writer::start(connection)));
-        Ok(Self { shared: Arc::new(Shared { path, writer, readers, _lock: lock }) })
+        let announcements = Arc::new(Notify::new());
+        let writer = RwLock::new(Some(Writer::start(connection, announcements.clone())));
+        Ok(Self { shared: Arc::new(Shared { path, writer, readers, announcements, lock: Mutex::new(Some(lock)) }) })
     }
 
     /// Where the database file lies.
     pub fn path(&self) -> &Path {
         &self.shared.path
+    }
+
+    /// Woken after a commit in which a closure called [`WriteTx::announce`]: how a worker learns that it has work.
+    pub fn announcements(&self) -> Arc<Notify> {
+        self.shared.announcements.clone()
     }
 
     /// Runs `work` on the writer and answers after its commit. An `Err` of the closure rolls back what it did.
@@ -113,11 +150,30 @@ impl Store {
         done.await.unwrap_or_else(|e| Err(StoreError::Panicked(e.to_string()).into()))
     }
 
-    /// Commits what waits and ends the writer. Later writes answer [`StoreError::Stopping`].
+    /// Whether the database takes writes and answers reads. After a commit that failed it asks the disk itself, so that
+    /// a disk that has room again is noticed without a message; else it costs no sync, however often it is asked.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        let failing = {
+            let writer = self.shared.writer.read().expect("no holder panics");
+            writer.as_ref().is_some_and(Writer::is_failing)
+        };
+        // Writing the schema's number again changes nothing but makes SQLite write its page.
+        let rewrite = format!("PRAGMA user_version = {SCHEMA_VERSION}");
+        let sql = if failing { rewrite.as_str() } else { "SELECT 1" }.to_owned();
+        self.write(move |tx| tx.find(&sql, [], |_| Ok(()))).await?;
+        self.read(|tx| tx.one("SELECT 1", [], |_| Ok(()))).await
+    }
+
+    /// Commits what waits, ends the writer and lets go of the directory, also where somebody still holds a clone. Later
+    /// writes answer [`StoreError::Stopping`].
     pub async fn close(&self) {
         let writer = self.shared.writer.write().expect("no holder panics").take();
         if let Some(writer) = writer {
             let _ = tokio::task::spawn_blocking(move || writer.stop()).await;
         }
+        drop(self.shared.lock.lock().expect("no holder panics").take());
     }
 }

@@ -23,7 +23,8 @@ pub(super) const FILE_NAME: &str = "wa-gateway.db";
 const APPLICATION_ID: i32 = 0x5741_6777;
 
 /// All migrations, oldest first.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_foundation.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001_foundation.sql"), include_str!("migrations/0002_inbound_webhooks.sql")];
 
 /// The newest schema that this program knows.
 pub const SCHEMA_VERSION: usize = MIGRATIONS.len();
@@ -74,7 +75,7 @@ pub(super) fn writer_connection(path: &Path, now: Time) -> Result<Connection, St
              PRAGMA journal_size_limit = 33554432;"
         ))
         .map_err(|e| refuse(path, &e))?;
-    migrate(&mut connection, path, version, now)?;
+    migrate(&mut connection, path, MIGRATIONS, version, now)?;
     connection.set_prepared_statement_cache_capacity(256);
     Ok(connection)
 }
@@ -127,11 +128,17 @@ fn judge(connection: &Connection, path: &Path) -> Result<usize, StoreError> {
     Ok(version)
 }
 
-/// Steps up one version at a time, each behind a backup of the file as it was.
-fn migrate(connection: &mut Connection, path: &Path, from: usize, now: Time) -> Result<(), StoreError> {
-    let migrations = Migrations::new(MIGRATIONS.iter().map(|sql| M::up(sql)).collect());
-    for to in from + 1..=SCHEMA_VERSION {
-        if to > 1 {
+/// Steps up one version at a time, each behind a backup of the file as it was. A new file has nothing to back up.
+fn migrate(
+    connection: &mut Connection,
+    path: &Path,
+    steps: &[&'static str],
+    from: usize,
+    now: Time,
+) -> Result<(), StoreError> {
+    let migrations = Migrations::new(steps.iter().map(|sql| M::up(sql)).collect());
+    for to in from + 1..=steps.len() {
+        if from > 0 {
             back_up(connection, path, to, now)?;
         }
         migrations.to_version(connection, to).map_err(|e| StoreError::Unusable {
@@ -189,4 +196,89 @@ fn unusable(path: &Path, e: &std::io::Error) -> StoreError {
         _ => e.to_string(),
     };
     StoreError::Unusable { path: path.to_owned(), problem }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+    use tempfile::TempDir;
+
+    const GOOD: &str = "CREATE TABLE later (x INTEGER NOT NULL) STRICT; INSERT INTO later VALUES (1);";
+    const BROKEN: &str = "CREATE TABLE later (x INTEGER NOT NULL) STRICT; INSERT INTO no_such_table VALUES (1);";
+
+    fn now() -> Time {
+        Time::parse("2026-06-01T08:00:00Z").expect("a time")
+    }
+
+    /// A database of today with a row in it.
+    fn today() -> (TempDir, PathBuf, Connection) {
+        let dir = TempDir::new().expect("a directory");
+        let path = dir.path().join(FILE_NAME);
+        let connection = writer_connection(&path, now()).expect("a database");
+        connection.execute("INSERT INTO jobs (name, due_at) VALUES ('kept', 7)", []).expect("a row");
+        (dir, path, connection)
+    }
+
+    fn with(step: &'static str) -> Vec<&'static str> {
+        MIGRATIONS.iter().copied().chain([step]).collect()
+    }
+
+    fn number(connection: &Connection, sql: &str) -> i64 {
+        connection.query_row(sql, [], |r| r.get(0)).expect(sql)
+    }
+
+    fn backups(path: &Path) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(path.with_file_name("backups"));
+        entries.map(|all| all.map(|e| e.expect("an entry").path()).collect()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_new_database_needs_no_backup() {
+        let (_dir, path, connection) = today();
+        assert_eq!(number(&connection, "PRAGMA user_version"), i64::try_from(SCHEMA_VERSION).expect("a number"));
+        assert_eq!(backups(&path), Vec::<PathBuf>::new());
+    }
+
+    #[test]
+    fn a_step_is_taken_behind_a_backup_of_the_file_as_it_was() {
+        use std::os::unix::fs::MetadataExt;
+        let (_dir, path, mut connection) = today();
+        migrate(&mut connection, &path, &with(GOOD), SCHEMA_VERSION, now()).expect("the step");
+        assert_eq!(number(&connection, "SELECT count(*) FROM later"), 1);
+        assert_eq!(number(&connection, "SELECT due_at FROM jobs WHERE name = 'kept'"), 7);
+        let made = backups(&path);
+        let [backup] = &made[..] else { panic!("one backup: {made:?}") };
+        let expected = format!("before-schema-{}-20260601T080000Z.db", SCHEMA_VERSION + 1);
+        assert_eq!(backup.file_name().expect("a name"), expected.as_str());
+        assert_eq!(std::fs::metadata(backup).expect("it is there").mode() & 0o777, 0o600);
+        check_file(backup).expect("this version can open the backup");
+        let old = Connection::open(backup).expect("the backup");
+        assert_eq!(number(&old, "SELECT due_at FROM jobs WHERE name = 'kept'"), 7);
+        assert_eq!(number(&old, "SELECT count(*) FROM sqlite_schema WHERE name = 'later'"), 0);
+        // And this version refuses what the step left, with the way back.
+        drop(connection);
+        let refused = writer_connection(&path, now()).expect_err("a newer schema").to_string();
+        assert!(refused.contains("backups/"), "{refused}");
+    }
+
+    #[test]
+    fn a_step_that_fails_is_taken_back_whole_and_can_be_tried_again() {
+        let (_dir, path, mut connection) = today();
+        let failed = migrate(&mut connection, &path, &with(BROKEN), SCHEMA_VERSION, now());
+        let line = failed.expect_err("it fails").to_string();
+        assert!(line.contains("was taken back") && line.contains("no_such_table"), "{line}");
+        assert_eq!(number(&connection, "SELECT count(*) FROM sqlite_schema WHERE name = 'later'"), 0);
+        assert_eq!(number(&connection, "PRAGMA user_version"), i64::try_from(SCHEMA_VERSION).expect("a number"));
+        migrate(&mut connection, &path, &with(GOOD), SCHEMA_VERSION, now()).expect("the step, mended");
+        assert_eq!(number(&connection, "SELECT due_at FROM jobs WHERE name = 'kept'"), 7);
+    }
+
+    #[test]
+    fn without_a_backup_there_is_no_step() {
+        let (_dir, path, mut connection) = today();
+        std::fs::write(path.with_file_name("backups"), "no folder").expect("a file in its place");
+        migrate(&mut connection, &path, &with(GOOD), SCHEMA_VERSION, now()).expect_err("no backup, no step");
+        assert_eq!(number(&connection, "SELECT count(*) FROM sqlite_schema WHERE name = 'later'"), 0);
+    }
 }

@@ -4,13 +4,16 @@
 
 use super::StoreError;
 use rusqlite::{Connection, OptionalExtension, Params, Row};
-use std::ops::Deref;
+use std::{cell::Cell, ops::Deref};
 
 /// One consistent view of the database.
 pub struct Tx<'c>(&'c Connection);
 
 /// A view that can be changed. Only the writer thread makes one.
-pub struct WriteTx<'c>(Tx<'c>);
+pub struct WriteTx<'c> {
+    tx: Tx<'c>,
+    announced: Cell<bool>,
+}
 
 impl<'c> Tx<'c> {
     pub(super) fn new(connection: &'c Connection) -> Self {
@@ -61,7 +64,16 @@ impl<'c> Tx<'c> {
 
 impl<'c> WriteTx<'c> {
     pub(super) fn new(connection: &'c Connection) -> Self {
-        Self(Tx::new(connection))
+        Self { tx: Tx::new(connection), announced: Cell::new(false) }
+    }
+
+    /// Wakes those who wait on [`Store::announcements`](super::Store::announcements), once this is committed.
+    pub fn announce(&self) {
+        self.announced.set(true);
+    }
+
+    pub(super) fn was_announced(&self) -> bool {
+        self.announced.get()
     }
 
     /// Changes rows; returns how many.
@@ -69,7 +81,7 @@ impl<'c> WriteTx<'c> {
     /// # Errors
     /// The database's own.
     pub fn execute(&self, sql: &str, params: impl Params) -> Result<usize, StoreError> {
-        Ok(self.0.0.prepare_cached(sql)?.execute(params)?)
+        Ok(self.tx.0.prepare_cached(sql)?.execute(params)?)
     }
 
     /// Inserts one row; returns its number.
@@ -77,13 +89,13 @@ impl<'c> WriteTx<'c> {
     /// # Errors
     /// The database's own.
     pub fn insert(&self, sql: &str, params: impl Params) -> Result<i64, StoreError> {
-        Ok(self.0.0.prepare_cached(sql)?.insert(params)?)
+        Ok(self.tx.0.prepare_cached(sql)?.insert(params)?)
     }
 }
 
 impl<'c> Deref for WriteTx<'c> {
     type Target = Tx<'c>;
     fn deref(&self) -> &Tx<'c> {
-        &self.0
+        &self.tx
     }
 }

@@ -12,10 +12,14 @@ use rusqlite::Connection;
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::mpsc::{Receiver, Sender, channel},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, Sender, channel},
+    },
     thread::JoinHandle,
 };
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 /// Most closures that share one commit: bounds how long the first of them waits.
 const GROUP_MAX: usize = 256;
@@ -24,6 +28,7 @@ const GROUP_MAX: usize = 256;
 pub(super) struct Writer {
     jobs: Sender<Box<dyn Job>>,
     thread: JoinHandle<()>,
+    failing: Arc<AtomicBool>,
 }
 
 /// One closure that waits for the writer.
@@ -41,13 +46,20 @@ struct Closure<F, T, E> {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection) -> Self {
+    pub(super) fn start(connection: Connection, announcements: Arc<Notify>) -> Self {
         let (jobs, waiting) = channel();
+        let failing = Arc::new(AtomicBool::new(false));
+        let noted = failing.clone();
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || write_groups(&connection, &waiting))
+            .spawn(move || write_groups(&connection, &waiting, &noted, &announcements))
             .expect("a thread can be started");
-        Self { jobs, thread }
+        Self { jobs, thread, failing }
+    }
+
+    /// Whether the last commit failed.
+    pub(super) fn is_failing(&self) -> bool {
+        self.failing.load(Ordering::Acquire)
     }
 
     /// Queues `work`; the receiver answers after its commit.
@@ -95,10 +107,20 @@ where
     }
 }
 
-fn write_groups(connection: &Connection, waiting: &Receiver<Box<dyn Job>>) {
+fn write_groups(
+    connection: &Connection,
+    waiting: &Receiver<Box<dyn Job>>,
+    failing: &AtomicBool,
+    announcements: &Notify,
+) {
     let mut group = Vec::with_capacity(GROUP_MAX);
     while let Ok(first) = waiting.recv() {
-        let commit = write_group(connection, first, waiting, &mut group);
+        let mut announced = false;
+        let commit = write_group(connection, first, waiting, &mut group, &mut announced);
+        failing.store(commit.is_err(), Ordering::Release);
+        if announced && commit.is_ok() {
+            announcements.notify_one();
+        }
         for job in group.drain(..) {
             job.finish(commit.clone());
         }
@@ -112,12 +134,13 @@ fn write_group(
     first: Box<dyn Job>,
     waiting: &Receiver<Box<dyn Job>>,
     group: &mut Vec<Box<dyn Job>>,
+    announced: &mut bool,
 ) -> Result<(), String> {
     let begun = statement(connection, "BEGIN IMMEDIATE");
     let mut next = Some(first);
     while let Some(mut job) = next {
         if begun.is_ok() {
-            run_in_savepoint(connection, &mut *job);
+            *announced |= run_in_savepoint(connection, &mut *job);
         }
         group.push(job);
         // SQLite gives up the whole transaction by itself on a full disk and the like.
@@ -133,17 +156,21 @@ fn write_group(
     committed.map_err(|e| e.to_string())
 }
 
-fn run_in_savepoint(connection: &Connection, job: &mut dyn Job) {
+/// Says whether the job kept its work and announced it.
+fn run_in_savepoint(connection: &Connection, job: &mut dyn Job) -> bool {
     let open = statement(connection, "SAVEPOINT job");
     if open.is_err() {
-        return;
+        return false;
     }
-    if !job.run(&WriteTx::new(connection)) && !connection.is_autocommit() {
+    let tx = WriteTx::new(connection);
+    let kept = job.run(&tx);
+    if !kept && !connection.is_autocommit() {
         let _ = statement(connection, "ROLLBACK TO job");
     }
     if !connection.is_autocommit() {
         let _ = statement(connection, "RELEASE job");
     }
+    kept && tx.was_announced()
 }
 
 fn statement(connection: &Connection, sql: &str) -> Result<(), StoreError> {

@@ -38,7 +38,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// Writes; `false` when the gateway has closed the connection.
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
-        let written = async { self.stream.write_all(bytes.as_ref()).await.is_ok() && self.stream.flush().await.is_ok() };
+        let written =
+            async { self.stream.write_all(bytes.as_ref()).await.is_ok() && self.stream.flush().await.is_ok() };
         timeout(SOON, written).await.expect("the gateway neither reads nor closes")
     }
 

@@ -150,9 +150,10 @@ async fn a_body_that_breaks_off_leaves_nothing_half_done() {
     }
     assert!(world.inbox().await.is_empty());
     assert_eq!(world.used().await, (0, 0));
-    let read = world.gateway().store.read(|tx| {
-        tx.one("SELECT count(*) FROM messages WHERE status <> 'blocked'", [], |r| r.get::<_, i64>(0))
-    });
+    let read = world
+        .gateway()
+        .store
+        .read(|tx| tx.one("SELECT count(*) FROM messages WHERE status <> 'blocked'", [], |r| r.get::<_, i64>(0)));
     let under_way = read.await.map_err(|e: wa_gateway::store::StoreError| e.to_string());
     assert_eq!(under_way, Ok(0));
     still_serves(&world).await;

@@ -119,7 +119,9 @@ async fn one_connection_serves_many_requests_in_their_order() {
 async fn head_has_no_body_and_http_1_0_no_second_request() {
     let world = World::start().await;
     let mut wire = connect(&world).await;
-    assert!(wire.send(HEALTH.replace("GET", "HEAD") + &HEALTH.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")).await);
+    assert!(
+        wire.send(HEALTH.replace("GET", "HEAD") + &HEALTH.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")).await
+    );
     let said = wire.rest().await;
     let (first, second) = said.split_once("\r\n\r\n").expect("two answers");
     assert!(first.starts_with("HTTP/1.1 200 "), "{said}");

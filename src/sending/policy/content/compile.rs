@@ -21,11 +21,22 @@ pub struct Group {
     pub reason: Arc<str>,
 }
 
+/// Phrases lighter than this, and single words, count only where their language seems to be spoken.
+const LIGHT: u8 = 35;
+
+/// In the place of a group: the pattern only tells the language.
+pub const WORD: u16 = u16::MAX;
+
 /// What a pattern of the automaton stands for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pattern {
+    /// The group, or [`WORD`] for an everyday word of `language`.
     pub group: u16,
+    /// 0 when it is of no language, or of one whose everyday words nobody listed.
+    pub language: u8,
     pub weight: u8,
+    /// Too light or too short to count in a message of another language.
+    pub native: bool,
     /// The front is open to Arabic or Hebrew prefixes, which must be looked at.
     pub clitics: bool,
 }
@@ -48,6 +59,7 @@ pub struct Together {
     pub least: usize,
     pub points: u32,
     pub top: u32,
+    pub context_max: u32,
     pub weight: u32,
     pub calmed: u32,
     pub reason: Arc<str>,
@@ -57,6 +69,8 @@ pub struct Together {
 #[derive(Debug)]
 pub struct Compiled {
     pub groups: Vec<Group>,
+    /// How many languages are told apart.
+    pub languages: usize,
     pub patterns: Vec<Pattern>,
     pub automaton: AhoCorasick,
     pub numbers: Vec<NumberRule>,
@@ -87,8 +101,10 @@ pub fn compile(extra: impl IntoIterator<Item = (String, String)>) -> Result<Comp
 #[derive(Default)]
 struct Builder {
     groups: Vec<Group>,
-    /// By pattern text and group: one phrase in two languages counts once, at its heavier weight.
-    phrases: HashMap<(String, u16), (u8, bool)>,
+    /// By pattern text, group and language, the heaviest weight.
+    phrases: HashMap<(String, u16, u8), (u8, bool)>,
+    /// Languages whose everyday words are known; number 1 is the first.
+    languages: Vec<String>,
     numbers: Vec<NumberRule>,
     together: Vec<Together>,
     shorteners: Vec<String>,
@@ -124,12 +140,16 @@ impl Place<'_> {
     }
 
     fn rest(&self, b: &mut Builder, file: RuleFile) -> Result<(), RuleError> {
+        let language = b.language(file.language.as_deref(), !file.words.is_empty());
+        for word in &file.words {
+            b.phrases.insert((format!(" {} ", folded(word)), WORD, language), (0, false));
+        }
         for rule in file.rule {
             let group = self.group(b, &rule.group)?;
             let weight = self.points(&rule.weight)?;
             for phrase in &rule.phrases {
                 let (pattern, clitics) = self.pattern(phrase)?;
-                let slot = b.phrases.entry((pattern, group)).or_insert((weight, clitics));
+                let slot = b.phrases.entry((pattern, group, language)).or_insert((weight, clitics));
                 slot.0 = slot.0.max(weight);
             }
         }
@@ -160,6 +180,7 @@ impl Place<'_> {
             least: t.least,
             points: t.points,
             top: t.top,
+            context_max: t.context_max.unwrap_or(u32::MAX),
             weight: u32::from(self.points(&t.weight)?),
             calmed: u32::from(t.calmed.min(100)),
             reason: t.reason.as_str().into(),
@@ -188,7 +209,7 @@ impl Place<'_> {
     fn pattern(&self, phrase: &Spanned<String>) -> Result<(String, bool), RuleError> {
         let written = phrase.get_ref();
         let words = folded(written);
-        if words.chars().all(|c| matches!(c, ' ' | '#' | '¤')) {
+        if words.chars().all(|c| matches!(c, ' ' | '#')) {
             let what = format!("{written:?} has no word in it: a phrase is a word or several, a star may end it");
             return Err(self.wrong(phrase.span().start, what));
         }
@@ -204,25 +225,41 @@ fn folded(phrase: &str) -> String {
 }
 
 impl Builder {
+    /// The number of a language: known ones keep theirs, one without everyday words has none.
+    fn language(&mut self, name: Option<&str>, has_words: bool) -> u8 {
+        let Some(name) = name else { return 0 };
+        if has_words && !self.languages.iter().any(|l| l == name) {
+            self.languages.push(name.to_owned());
+        }
+        self.languages.iter().position(|l| l == name).and_then(|i| u8::try_from(i + 1).ok()).unwrap_or(0)
+    }
+
     fn finish(mut self) -> Result<Compiled, RuleError> {
         self.shorteners.sort_unstable();
         self.shorteners.dedup();
         let without = std::mem::take(&mut self.without);
         let mut entries: Vec<_> =
-            self.phrases.drain().filter(|((p, _), _)| !without.iter().any(|w| w == p.trim())).collect();
+            self.phrases.drain().filter(|((p, ..), _)| !without.iter().any(|w| w == p.trim())).collect();
         // A stable order, so that equal programs have equal automata.
         entries.sort_unstable();
         let automaton = AhoCorasick::builder()
             .kind(Some(AhoCorasickKind::ContiguousNFA))
             .match_kind(MatchKind::Standard)
-            .build(entries.iter().map(|((p, _), _)| p.as_bytes()))
+            .build(entries.iter().map(|((p, ..), _)| p.as_bytes()))
             .map_err(|e| RuleError { file: "all files together".into(), line: 1, what: e.to_string() })?;
         let patterns = entries
             .iter()
-            .map(|((_, group), (weight, clitics))| Pattern { group: *group, weight: *weight, clitics: *clitics })
+            .map(|((phrase, group, language), (weight, clitics))| Pattern {
+                group: *group,
+                language: *language,
+                weight: *weight,
+                native: *language > 0 && (*weight < LIGHT || !phrase.trim().contains(' ')),
+                clitics: *clitics,
+            })
             .collect();
         Ok(Compiled {
             groups: self.groups,
+            languages: self.languages.len(),
             patterns,
             automaton,
             numbers: self.numbers,

@@ -65,7 +65,8 @@ pub fn piece(chunk: &str) -> Piece<'_> {
 fn bare_link<'a>(chunk: &'a str, bare: &str) -> Piece<'a> {
     let end = bare.find(['/', '?', '#', ':']).unwrap_or(bare.len());
     let with_path = bare[end..].starts_with('/') && bare.len() > end + 1;
-    if !is_host(&bare[..end], with_path) && !(with_path && is_ip(&bare[..end])) {
+    let leads_somewhere = is_host(&bare[..end], with_path) || (with_path && is_ip(&bare[..end]));
+    if !leads_somewhere {
         return Piece::Plain;
     }
     parse(bare).map_or(Piece::Plain, |link| Piece::Link { before: &chunk[..0], link })

@@ -2,11 +2,12 @@
 //!
 //! Points of a group: its heaviest hit, half of the second and a quarter of the third, up to its cap, so that ten mild
 //! words do not make a grave one and one phrase known in two languages counts once. Businesslike context (an order
-//! number, an invoice) then takes away up to half, as far as the group allows.
+//! number, an invoice) then takes away up to 60 %, as far as the group allows. Light phrases and single words count only in a message
+//! that seems to be in their language, told by its everyday words.
 
 use super::{
     Signal,
-    compile::Compiled,
+    compile::{Compiled, Pattern, WORD},
     reading::{Disguise, Reading},
 };
 use std::sync::Arc;
@@ -24,24 +25,23 @@ struct Hit {
 struct Tally([Option<Hit>; 3]);
 
 /// The most that context can take away, in per cent.
-const CALM_MAX: u32 = 50;
+const CALM_MAX: u32 = 60;
 
 /// The signals of the rules, and whether a disguised word was among what matched.
 pub fn judge(rules: &Compiled, read: &Reading) -> (Vec<Signal>, bool) {
     let mut tallies = vec![Tally::default(); rules.groups.len()];
     let mut unmasked = false;
-    for m in rules.automaton.find_overlapping_iter(read.text.as_bytes()) {
-        let p = rules.patterns[m.pattern().as_usize()];
-        if p.clitics && !is_word_front(&read.text, m.start()) {
+    let (hits, languages) = search(rules, read);
+    let most = languages.iter().copied().max().unwrap_or(0);
+    for (p, hit) in hits {
+        let spoken = languages.get(usize::from(p.language)).is_none_or(|n| n * 2 >= most);
+        if p.native && !spoken {
             continue;
         }
-        let bytes = read.text.as_bytes();
-        let start = m.start() + usize::from(bytes[m.start()] == b' ');
-        let end = m.end() - usize::from(bytes[m.end() - 1] == b' ');
         if !rules.groups[usize::from(p.group)].context {
-            unmasked |= read.disguises.iter().any(|d| d.1 < end && start < d.2);
+            unmasked |= read.disguises.iter().any(|d| d.1 < hit.end && hit.start < d.2);
         }
-        tallies[usize::from(p.group)].add(Hit { weight: p.weight, start, end });
+        tallies[usize::from(p.group)].add(hit);
     }
     for rule in &rules.numbers {
         for n in read.numbers.iter().filter(|n| (rule.digits[0]..=rule.digits[1]).contains(&n.digits)) {
@@ -54,6 +54,29 @@ pub fn judge(rules: &Compiled, read: &Reading) -> (Vec<Signal>, bool) {
         }
     }
     (signals(rules, &tallies), unmasked)
+}
+
+/// The one pass: every phrase that occurs, and how many everyday words of each language.
+fn search(rules: &Compiled, read: &Reading) -> (Vec<(Pattern, Hit)>, Vec<u16>) {
+    let mut hits = Vec::with_capacity(32);
+    let mut languages = vec![0u16; rules.languages + 1];
+    let bytes = read.text.as_bytes();
+    for m in rules.automaton.find_overlapping_iter(bytes) {
+        let p = rules.patterns[m.pattern().as_usize()];
+        if p.group == WORD {
+            languages[usize::from(p.language)] += 1;
+            continue;
+        }
+        if p.clitics && !is_word_front(&read.text, m.start()) {
+            continue;
+        }
+        let start = m.start() + usize::from(bytes[m.start()] == b' ');
+        let end = m.end() - usize::from(bytes[m.end() - 1] == b' ');
+        // A long phrase of a language also says that it is spoken.
+        languages[usize::from(p.language)] += u16::from(p.language > 0 && end - start > 5);
+        hits.push((p, Hit { weight: p.weight, start, end }));
+    }
+    (hits, languages)
 }
 
 fn signals(rules: &Compiled, tallies: &[Tally]) -> Vec<Signal> {
@@ -69,7 +92,7 @@ fn signals(rules: &Compiled, tallies: &[Tally]) -> Vec<Signal> {
     for t in &rules.together {
         let present = |g: &&u16| tallies[usize::from(**g)].0[0].is_some() && points[usize::from(**g)] >= t.points;
         let top = t.of.iter().map(|g| points[usize::from(*g)]).max().unwrap_or(0);
-        if t.of.iter().filter(present).count() < t.least || top < t.top {
+        if t.of.iter().filter(present).count() < t.least || top < t.top || calm > t.context_max {
             continue;
         }
         let weight = lower(t.weight, t.calmed);

@@ -12,6 +12,7 @@
 mod compile;
 mod disguise;
 mod fingerprint;
+mod glyphs;
 mod links;
 mod matcher;
 mod reading;

@@ -2,7 +2,7 @@
 //!
 //! A file holds any of: `[[group]]` (a kind of language: its cap, its reason), `[[rule]]` (phrases of one group with
 //! one weight), `[[number]]` (telephone numbers and short codes), `[[together]]` (points for groups that meet),
-//! `shorteners` (hosts) and `without` (phrases that shall not count). Phrases are written as people write them; a star
+//! `language` with its everyday `words`, `shorteners` (hosts) and `without` (phrases that shall not count). Phrases are written as people write them; a star
 //! at either end lets the word go on. Numbers stand for any number, a currency sign for any currency.
 //!
 //! **Adding a language**: a file beside the others with rules of the known groups, its name in [`BUILT_IN`], and
@@ -43,9 +43,13 @@ pub struct RuleError {
 #[derive(Deserialize, Debug, Default)]
 #[serde(deny_unknown_fields)]
 pub struct RuleFile {
-    /// The language of the phrases, for people; not used in scoring.
-    #[serde(default, rename = "language")]
-    pub _language: Option<String>,
+    /// The language of the phrases; none for what every language shares.
+    #[serde(default)]
+    pub language: Option<String>,
+    /// Everyday words by which the language is told. Light phrases count only in a message that seems to be in their
+    /// language, because "al", "sale" or "die" mean something else in the next one.
+    #[serde(default)]
+    pub words: Vec<String>,
     /// New kinds of language.
     #[serde(default)]
     pub group: Vec<GroupEntry>,
@@ -130,6 +134,9 @@ pub struct TogetherEntry {
     /// How many points the heaviest of them needs.
     #[serde(default)]
     pub top: u32,
+    /// The most points of context with which this still counts; none means any.
+    #[serde(default)]
+    pub context_max: Option<u32>,
     /// Points, 0 to 100.
     pub weight: Spanned<i64>,
     /// As for groups.

@@ -1,0 +1,69 @@
+//! Conversations: one of an instance with one person, its unread count, and the number of its next inbound message.
+
+use crate::{
+    model::{
+        clock::Time,
+        ids::{AccountId, ContactId, InstanceId},
+    },
+    store::{StoreError, Tx, WriteTx},
+};
+use rusqlite::params;
+
+/// A conversation after something happened in it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Conversation {
+    /// Its number.
+    pub id: i64,
+    /// Inbound messages so far; the newest one's number.
+    pub sequence: i64,
+    /// Not read yet.
+    pub unread_count: i64,
+    /// When anybody last wrote.
+    pub last_message_at: Time,
+}
+
+/// The person wrote: the conversation is there from now on, and one message more is unread.
+///
+/// # Errors
+/// The store's.
+pub fn note_message(
+    tx: &WriteTx<'_>,
+    account: AccountId,
+    instance: &InstanceId,
+    contact: ContactId,
+    at: Time,
+    now: Time,
+) -> Result<Conversation, StoreError> {
+    tx.one(
+        "INSERT INTO conversations (account_id, instance_id, contact_id, unread_count, sequence, last_message_at,
+                                    last_inbound_at, created_at)
+         VALUES (?1, ?2, ?3, 1, 1, ?4, ?4, ?5)
+         ON CONFLICT DO UPDATE SET unread_count = unread_count + 1, sequence = sequence + 1,
+             last_message_at = max(last_message_at, excluded.last_message_at),
+             last_inbound_at = max(coalesce(last_inbound_at, 0), excluded.last_inbound_at)
+         RETURNING id, sequence, unread_count, last_message_at",
+        params![account, instance, contact, at, now],
+        |r| {
+            Ok(Conversation { id: r.get(0)?, sequence: r.get(1)?, unread_count: r.get(2)?, last_message_at: r.get(3)? })
+        },
+    )
+}
+
+/// The conversation of an instance with a person, if there is one.
+///
+/// # Errors
+/// The store's.
+pub fn find_conversation(
+    tx: &Tx<'_>,
+    instance: &InstanceId,
+    contact: ContactId,
+) -> Result<Option<Conversation>, StoreError> {
+    tx.find(
+        "SELECT id, sequence, unread_count, last_message_at FROM conversations
+         WHERE instance_id = ?1 AND contact_id = ?2",
+        params![instance, contact],
+        |r| {
+            Ok(Conversation { id: r.get(0)?, sequence: r.get(1)?, unread_count: r.get(2)?, last_message_at: r.get(3)? })
+        },
+    )
+}

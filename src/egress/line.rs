@@ -1,0 +1,237 @@
+//! One open connection, plain or TLS, and one request at a time over it.
+//!
+//! - It is opened to the very socket address that was judged; there is no second look at the name.
+//! - It knows whether any byte of the present request was handed to the connection. From that moment on no failure is
+//!   called harmless.
+//! - Dropping it closes the connection, whatever is still under way.
+//! - An answer's head is bounded by the connection, its body by the reader.
+//!
+//! It knows nothing of which addresses are allowed, and of redirects, proxies, cookies and compression, because there
+//! are none.
+
+use super::{Bounds, EgressError, Inbound, target::Host};
+use crate::model::clock::{Clock, Sleep};
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper::{
+    body::Incoming,
+    client::conn::http1::{self, SendRequest},
+};
+use hyper_util::rt::TokioIo;
+use rustls::{ClientConfig, pki_types::ServerName};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    task::JoinHandle,
+};
+use tokio_rustls::TlsConnector;
+
+/// How large the head of an answer may be, in bytes and in fields.
+const MAX_HEAD: usize = 64 * 1024;
+const MAX_HEADERS: usize = 128;
+
+/// An open connection.
+pub struct Line {
+    sender: SendRequest<Full<Bytes>>,
+    /// Set as soon as a byte of a request was handed over.
+    handed: Arc<AtomicBool>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Connects to the first of `addrs` that takes the call, each having its share of `limit`, then speaks TLS with it if
+/// there is a configuration for it.
+///
+/// # Errors
+/// [`EgressError::Connect`] and [`EgressError::Tls`]; no byte of a request has left.
+pub async fn open(
+    clock: &dyn Clock,
+    limit: Duration,
+    addrs: &[SocketAddr],
+    tls: Option<(&Arc<ClientConfig>, &Host)>,
+) -> Result<(Line, SocketAddr), EgressError> {
+    let mut alarm = clock.sleep_until(clock.now().plus(limit));
+    let work = async {
+        let (tcp, addr) = reach(clock, limit, addrs).await?;
+        let line = match tls {
+            Some((config, host)) => Line::on(shake(config, host, tcp).await?).await?,
+            None => Line::on(tcp).await?,
+        };
+        Ok((line, addr))
+    };
+    within(&mut alarm, work).await.unwrap_or_else(|| Err(EgressError::Connect("nobody answered in time".to_owned())))
+}
+
+/// What `work` comes to, unless `alarm` rings first.
+pub async fn within<T>(alarm: &mut Sleep<'_>, work: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        done = work => Some(done),
+        () = alarm => None,
+    }
+}
+
+async fn reach(
+    clock: &dyn Clock,
+    limit: Duration,
+    addrs: &[SocketAddr],
+) -> Result<(TcpStream, SocketAddr), EgressError> {
+    let share = limit / u32::try_from(addrs.len()).unwrap_or(u32::MAX).max(1);
+    let mut why = String::new();
+    for addr in addrs {
+        let mut alarm = clock.sleep_until(clock.now().plus(share));
+        match within(&mut alarm, TcpStream::connect(addr)).await {
+            Some(Ok(tcp)) => {
+                // A request is written at once and waited for; there is nothing to gather.
+                let _ = tcp.set_nodelay(true);
+                return Ok((tcp, *addr));
+            }
+            Some(Err(e)) => why = format!("{addr}: {e}"),
+            None => why = format!("{addr} did not answer in time"),
+        }
+    }
+    Err(EgressError::Connect(why))
+}
+
+async fn shake(config: &Arc<ClientConfig>, host: &Host, tcp: TcpStream) -> Result<impl Io, EgressError> {
+    let name = match host {
+        Host::Name(name) => ServerName::try_from(name.clone()).map_err(|e| EgressError::Tls(e.to_string()))?,
+        Host::Ip(IpAddr::V4(v4)) => ServerName::IpAddress((*v4).into()),
+        Host::Ip(IpAddr::V6(v6)) => ServerName::IpAddress((*v6).into()),
+    };
+    let shaken = TlsConnector::from(config.clone()).connect(name, tcp).await;
+    shaken.map_err(|e| EgressError::Tls(e.to_string()))
+}
+
+/// What a connection reads from and writes to.
+trait Io: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Io for T {}
+
+impl Line {
+    async fn on(io: impl Io) -> Result<Self, EgressError> {
+        let handed = Arc::new(AtomicBool::new(false));
+        let io = TokioIo::new(Noticed { io, handed: handed.clone() });
+        let mut builder = http1::Builder::new();
+        builder.max_header_size(MAX_HEAD).max_headers(MAX_HEADERS).max_buf_size(MAX_HEAD);
+        let (sender, connection) = builder.handshake(io).await.map_err(|e| EgressError::Connect(e.to_string()))?;
+        // How it ended is told to the request that was under way.
+        let task = tokio::spawn(async { drop(connection.await) });
+        Ok(Self { sender, handed, task })
+    }
+
+    /// Whether the other side hung up.
+    pub fn is_closed(&self) -> bool {
+        self.sender.is_closed()
+    }
+
+    /// Ends when another request can be sent, with `false` if none can.
+    pub async fn is_ready(&mut self) -> bool {
+        self.sender.ready().await.is_ok()
+    }
+
+    /// One request and its answer, and whether the connection is good for another one.
+    ///
+    /// # Errors
+    /// [`EgressError::TimedOut`] and [`EgressError::Broken`].
+    pub async fn exchange(
+        &mut self,
+        request: Request<Full<Bytes>>,
+        alarm: &mut Sleep<'_>,
+        bounds: Bounds,
+    ) -> Result<(Inbound, bool), EgressError> {
+        self.handed.store(false, Ordering::Release);
+        let head = async {
+            self.sender.ready().await?;
+            self.sender.send_request(request).await
+        };
+        let head = within(alarm, head).await;
+        let sent = self.handed.load(Ordering::Acquire);
+        let answer = match head {
+            None => return Err(EgressError::TimedOut { sent, status: None }),
+            Some(Err(_)) => return Err(EgressError::Broken { sent, status: None }),
+            Some(Ok(answer)) => answer,
+        };
+        let status = answer.status();
+        let timed_out = EgressError::TimedOut { sent: true, status: Some(status) };
+        let inbound = within(alarm, read(answer, bounds.max_answer_bytes)).await.ok_or(timed_out)??;
+        let again = !inbound.truncated && status != StatusCode::SWITCHING_PROTOCOLS && !self.is_closed();
+        Ok((inbound, again))
+    }
+}
+
+/// The answer with the first `max` bytes of its body.
+async fn read(answer: Response<Incoming>, max: usize) -> Result<Inbound, EgressError> {
+    let (head, mut body) = answer.into_parts();
+    let mut bytes = BytesMut::new();
+    let mut truncated = false;
+    while let Some(frame) = body.frame().await {
+        let broken = EgressError::Broken { sent: true, status: Some(head.status) };
+        let Ok(data) = frame.map_err(|_| broken)?.into_data() else { continue };
+        let room = max - bytes.len();
+        bytes.extend_from_slice(&data[..data.len().min(room)]);
+        if data.len() > room {
+            truncated = true;
+            break;
+        }
+    }
+    Ok(Inbound { status: head.status, headers: head.headers, body: bytes.freeze(), truncated })
+}
+
+/// A stream that notices when it is written to.
+struct Noticed<T> {
+    io: T,
+    handed: Arc<AtomicBool>,
+}
+
+impl<T: Io> AsyncRead for Noticed<T> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(cx, buf)
+    }
+}
+
+impl<T: Io> AsyncWrite for Noticed<T> {
+    // Noticed before the attempt: a TLS stream that fails may have passed on a part of what it was given.
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.handed.store(true, Ordering::Release);
+        Pin::new(&mut self.io).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.handed.store(true, Ordering::Release);
+        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}

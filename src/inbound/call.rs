@@ -1,0 +1,69 @@
+//! Calls: kept, told, and counted as contact from that person.
+
+use super::{
+    Recording,
+    message::{person, writer},
+};
+use crate::{
+    connectors::heard::Sender,
+    conversations,
+    store::{StoreError, WriteTx},
+    webhooks::Event,
+};
+use rusqlite::params;
+
+pub(super) fn record(
+    tx: &WriteTx<'_>,
+    recording: &Recording<'_>,
+    call_id: &str,
+    from: &Sender,
+    is_video: bool,
+    missed: bool,
+) -> Result<(), StoreError> {
+    let contact = writer(tx, recording, from)?;
+    let at = recording.heard.at;
+    if let Some(contact) = contact {
+        conversations::note_inbound(tx, contact, from.name.as_deref(), at)?;
+    }
+    // A call is heard of when it rings, and again when nobody answered; each of both once.
+    let before = tx.find(
+        "SELECT missed FROM calls WHERE instance_id = ?1 AND call_id = ?2",
+        params![recording.heard.instance, call_id],
+        |r| r.get::<_, bool>(0),
+    )?;
+    if before.is_some_and(|was_missed| was_missed || !missed) {
+        return Ok(());
+    }
+    let started_at = tx.one(
+        "INSERT INTO calls (account_id, instance_id, call_id, contact_id, is_video, missed, started_at, ended_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT DO UPDATE SET missed = excluded.missed, ended_at = excluded.ended_at
+         RETURNING started_at",
+        params![
+            recording.account,
+            recording.heard.instance,
+            call_id,
+            contact,
+            is_video,
+            missed,
+            at,
+            missed.then_some(at)
+        ],
+        |r| r.get(0),
+    )?;
+    let event = |missed| Event::Call {
+        missed,
+        from: person(from, contact),
+        call_id: call_id.to_owned(),
+        is_video,
+        started_at,
+        ended_at: if missed { Some(at) } else { None },
+    };
+    if before.is_none() {
+        recording.emit(tx, &event(false))?;
+    }
+    if missed {
+        recording.emit(tx, &event(true))?;
+    }
+    Ok(())
+}

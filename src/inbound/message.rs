@@ -1,0 +1,170 @@
+//! An inbound message: its contact, its conversation, its row, its events.
+
+use super::{After, Recording, opt_out};
+use crate::{
+    connectors::heard::{InboundMessage, Sender},
+    conversations::{self, Conversation, Identity, IdentityKind},
+    model::{
+        clock::Time,
+        ids::{ContactId, InstanceId},
+    },
+    store::{StoreError, WriteTx},
+    webhooks::{Event, Person},
+};
+use rusqlite::params;
+
+pub(super) fn record(
+    tx: &WriteTx<'_>,
+    recording: &Recording<'_>,
+    message: &InboundMessage,
+) -> Result<After, StoreError> {
+    let contact = writer(tx, recording, &message.from)?;
+    match (&message.group, contact) {
+        (Some(group), contact) => {
+            note_group(tx, &recording.heard.instance, &group.id, &group.name, recording.now)?;
+            let Some(id) = insert(tx, recording, message, &group.id, contact, None)? else { return Ok(After::Nothing) };
+            recording.emit(
+                tx,
+                &Event::GroupMessageReceived {
+                    group_id: group.id.clone(),
+                    group_name: group.name.clone(),
+                    from: person(&message.from, contact),
+                    message_type: message.kind.clone(),
+                    message_text: message.text.clone(),
+                    message_id: public_id(id),
+                    provider_message_id: message.provider_message_id.clone(),
+                },
+            )?;
+            Ok(After::Nothing)
+        }
+        (None, Some(contact)) => one_to_one(tx, recording, message, contact),
+        // Nobody is named and no group: it is kept, so that it can be looked at, under a chat of its own.
+        (None, None) => insert(tx, recording, message, "nobody", None, None).map(|_| After::Nothing),
+    }
+}
+
+fn one_to_one(
+    tx: &WriteTx<'_>,
+    recording: &Recording<'_>,
+    message: &InboundMessage,
+    contact: ContactId,
+) -> Result<After, StoreError> {
+    let chat = format!("contact:{contact}");
+    let Some(id) = insert(tx, recording, message, &chat, Some(contact), None)? else { return Ok(After::Nothing) };
+    let (instance, at) = (&recording.heard.instance, recording.heard.at);
+    conversations::note_inbound(tx, contact, message.from.name.as_deref(), at)?;
+    let conversation = conversations::note_message(tx, recording.account, instance, contact, at, recording.now)?;
+    tx.execute(
+        "UPDATE inbound_messages SET conversation_id = ?2, sequence = ?3 WHERE id = ?1",
+        params![id, conversation.id, conversation.sequence],
+    )?;
+    let from = person(&message.from, Some(contact));
+    recording.emit(
+        tx,
+        &Event::MessageReceived {
+            from: from.clone(),
+            contact_name: message.from.name.clone(),
+            message_type: message.kind.clone(),
+            message_text: message.text.clone(),
+            message_id: public_id(id),
+            provider_message_id: message.provider_message_id.clone(),
+            conversation_id: conversation.id,
+            sequence: conversation.sequence,
+            reply_to: message.reply_to.clone(),
+        },
+    )?;
+    conversation_updated(tx, recording, &from, message.from.name.clone(), conversation)?;
+    opt_out::record(tx, recording, contact, &from, message.text.as_deref().unwrap_or_default())
+}
+
+fn conversation_updated(
+    tx: &WriteTx<'_>,
+    recording: &Recording<'_>,
+    from: &Person,
+    contact_name: Option<String>,
+    conversation: Conversation,
+) -> Result<(), StoreError> {
+    recording.emit(
+        tx,
+        &Event::ConversationUpdated {
+            conversation_id: conversation.id,
+            from: from.clone(),
+            contact_name,
+            unread_count: conversation.unread_count,
+            last_message_at: conversation.last_message_at,
+        },
+    )
+}
+
+/// Writes the row; `None` when this message was heard before.
+fn insert(
+    tx: &WriteTx<'_>,
+    recording: &Recording<'_>,
+    message: &InboundMessage,
+    chat: &str,
+    contact: Option<ContactId>,
+    conversation: Option<i64>,
+) -> Result<Option<i64>, StoreError> {
+    tx.find(
+        "INSERT INTO inbound_messages (account_id, instance_id, chat, provider_message_id, contact_id,
+             conversation_id, group_id, kind, body, reply_to, heard_at, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+         ON CONFLICT DO NOTHING RETURNING id",
+        params![
+            recording.account,
+            recording.heard.instance,
+            chat,
+            message.provider_message_id,
+            contact,
+            conversation,
+            message.group.as_ref().map(|g| &g.id),
+            message.kind,
+            message.text.as_deref().unwrap_or_default(),
+            message.reply_to,
+            recording.heard.at,
+            recording.now,
+        ],
+        |r| r.get(0),
+    )
+}
+
+/// The contact behind a sender; contacts that turn out to be one person become one.
+pub(super) fn writer(
+    tx: &WriteTx<'_>,
+    recording: &Recording<'_>,
+    from: &Sender,
+) -> Result<Option<ContactId>, StoreError> {
+    let named =
+        [(IdentityKind::Phone, &from.phone), (IdentityKind::Lid, &from.lid), (IdentityKind::Bsuid, &from.bsuid)];
+    let identities: Vec<Identity> = named
+        .into_iter()
+        .filter_map(|(kind, value)| value.as_ref().map(|value| Identity { kind, value: value.clone() }))
+        .collect();
+    conversations::identify(tx, recording.account, &identities, recording.now)
+}
+
+/// Remembers a group's name.
+pub(super) fn note_group(
+    tx: &WriteTx<'_>,
+    instance: &InstanceId,
+    id: &str,
+    name: &str,
+    now: Time,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO groups (instance_id, group_id, name, updated_at) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT DO UPDATE SET name = excluded.name, updated_at = excluded.updated_at
+         WHERE name <> excluded.name",
+        params![instance, id, name, now],
+    )?;
+    Ok(())
+}
+
+pub(super) fn person(from: &Sender, contact: Option<ContactId>) -> Person {
+    Person { contact_id: contact, phone: from.phone.clone() }
+}
+
+/// The gateway's own id of an inbound message.
+fn public_id(row: i64) -> String {
+    format!("inb_{row}")
+}

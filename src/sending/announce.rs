@@ -1,0 +1,82 @@
+//! Telling endpoints what became of a message, in the transaction that makes it so.
+
+use crate::{
+    model::{
+        clock::Time,
+        ids::{AccountId, InstanceId, LogId},
+        message::Status,
+        random::Random,
+    },
+    store::{StoreError, Tx, WriteTx},
+    webhooks::{self, Event, OutboundRef, Person},
+};
+use rusqlite::params;
+
+/// The message went from one state to another: `message.status_updated`, and the state's own event.
+pub(super) fn step(
+    tx: &WriteTx<'_>,
+    id: LogId,
+    from: Status,
+    to: Status,
+    now: Time,
+    random: &dyn Random,
+) -> Result<(), StoreError> {
+    if from == to {
+        return Ok(());
+    }
+    let Some(told) = load(tx, id)? else { return Ok(()) };
+    let emit = |event: &Event| webhooks::emit(tx, told.account, &told.instance, event, now, random).map(drop);
+    let message = told.message;
+    let own = match to {
+        Status::Sent => Some(Event::MessageSent(message.clone())),
+        Status::Delivered => Some(Event::MessageDelivered(message.clone())),
+        Status::Read => Some(Event::MessageRead(message.clone())),
+        Status::Failed | Status::Blocked => {
+            Some(Event::MessageFailed(message.clone(), told.reason.clone(), told.provider_code.clone()))
+        }
+        Status::Accepted | Status::Sending | Status::Unknown => None,
+    };
+    if let Some(event) = own {
+        emit(&event)?;
+    }
+    emit(&Event::MessageStatusUpdated(message, to, from))
+}
+
+struct Told {
+    account: AccountId,
+    instance: InstanceId,
+    reason: Option<String>,
+    provider_code: Option<String>,
+    message: OutboundRef,
+}
+
+/// The message, if its account has an endpoint at all: most have none, and pay for one look.
+fn load(tx: &Tx<'_>, id: LogId) -> Result<Option<Told>, StoreError> {
+    tx.find(
+        "SELECT m.account_id, m.instance_id, m.reason, m.provider_code, m.message_id, m.provider_message_id,
+                m.reference, m.contact_id, m.recipient, m.purpose, m.body, m.source
+         FROM messages m WHERE m.id = ?1
+           AND EXISTS (SELECT 1 FROM endpoints e WHERE e.account_id = m.account_id AND e.deleted_at IS NULL)",
+        params![id],
+        |r| {
+            let recipient: String = r.get(8)?;
+            let phone = recipient.starts_with('+').then_some(recipient);
+            Ok(Told {
+                account: r.get(0)?,
+                instance: r.get(1)?,
+                reason: r.get(2)?,
+                provider_code: r.get(3)?,
+                message: OutboundRef {
+                    log_id: id,
+                    message_id: r.get(4)?,
+                    provider_message_id: r.get(5)?,
+                    reference: r.get(6)?,
+                    to: Person { contact_id: r.get(7)?, phone },
+                    message_purpose: r.get(9)?,
+                    message_text: r.get(10)?,
+                    source: r.get(11)?,
+                },
+            })
+        },
+    )
+}

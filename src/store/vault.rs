@@ -1,0 +1,106 @@
+//! Secrets that must be read back (webhook secrets, provider tokens): sealed with ChaCha20-Poly1305 under a key that
+//! lies beside the database, so that a copied database alone gives none of them away.
+//!
+//! The key is 32 bytes in `secret.key` (0600), made at the first start. A backup without it cannot read the secrets.
+//! Each sealed value is a random nonce, the ciphertext and the tag, bound to a word that says what it is for.
+
+use super::StoreError;
+use crate::model::random::{Random, bytes};
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
+use std::{
+    fs::{self, OpenOptions},
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    sync::Arc,
+};
+
+const FILE_NAME: &str = "secret.key";
+const KEY_BYTES: usize = 32;
+const NONCE_BYTES: usize = 12;
+
+/// Seals and opens secrets. Cheap to clone.
+#[derive(Clone)]
+pub struct Vault {
+    key: Arc<LessSafeKey>,
+    random: Arc<dyn Random>,
+}
+
+/// A sealed value that cannot be opened: another key, another use, or damage.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("a secret cannot be opened: is secret.key the one that belongs to this database?")]
+pub struct CannotOpen;
+
+impl Vault {
+    /// The vault of a data directory; its key is made where there is none.
+    ///
+    /// # Errors
+    /// A key file that cannot be read, written, or is none.
+    pub fn open(data_dir: &Path, random: Arc<dyn Random>) -> Result<Self, StoreError> {
+        let path = data_dir.join(FILE_NAME);
+        let unusable = |problem: String| StoreError::Unusable { path: path.clone(), problem };
+        let key = match fs::read(&path) {
+            Ok(key) => key,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                let key = bytes::<KEY_BYTES>(&*random);
+                let file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path);
+                let written = file.and_then(|mut file| file.write_all(&key).and_then(|()| file.sync_all()));
+                written.map_err(|e| unusable(e.to_string()))?;
+                key.to_vec()
+            }
+            Err(e) => return Err(unusable(e.to_string())),
+        };
+        let key = UnboundKey::new(&CHACHA20_POLY1305, &key)
+            .map_err(|_| unusable(format!("is no key: it has {} bytes instead of {KEY_BYTES}", key.len())))?;
+        Ok(Self { key: Arc::new(LessSafeKey::new(key)), random })
+    }
+
+    /// Seals `text` for one use.
+    pub fn seal(&self, purpose: &str, text: &str) -> Vec<u8> {
+        let nonce = bytes::<NONCE_BYTES>(&*self.random);
+        let mut sealed = text.as_bytes().to_vec();
+        let aad = Aad::from(purpose.as_bytes());
+        self.key
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed)
+            .expect("a secret is far below the cipher's limit");
+        [&nonce[..], &sealed].concat()
+    }
+
+    /// Opens what was sealed for the same use.
+    ///
+    /// # Errors
+    /// See [`CannotOpen`].
+    pub fn unseal(&self, purpose: &str, sealed: &[u8]) -> Result<String, CannotOpen> {
+        let (nonce, rest) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(CannotOpen)?;
+        let mut rest = rest.to_vec();
+        let aad = Aad::from(purpose.as_bytes());
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        let text = self.key.open_in_place(nonce, aad, &mut rest).map_err(|_| CannotOpen)?;
+        String::from_utf8(text.to_vec()).map_err(|_| CannotOpen)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::random::SystemRandom;
+
+    #[test]
+    fn only_the_same_key_and_use_open_a_secret() {
+        let dir = tempfile::TempDir::new().expect("a directory");
+        let vault = Vault::open(dir.path(), Arc::new(SystemRandom)).expect("a vault");
+        let sealed = vault.seal("webhook", "whsec_geheim");
+        assert!(!sealed.windows(6).any(|w| w == b"geheim"));
+        let again = Vault::open(dir.path(), Arc::new(SystemRandom)).expect("the same vault");
+        assert_eq!(again.unseal("webhook", &sealed), Ok("whsec_geheim".into()));
+        assert_eq!(vault.unseal("token", &sealed), Err(CannotOpen));
+        let mut damaged = sealed.clone();
+        damaged[20] ^= 1;
+        assert_eq!(vault.unseal("webhook", &damaged), Err(CannotOpen));
+        let other = tempfile::TempDir::new().expect("a directory");
+        let stranger = Vault::open(other.path(), Arc::new(SystemRandom)).expect("another vault");
+        assert_eq!(stranger.unseal("webhook", &sealed), Err(CannotOpen));
+        fs::write(dir.path().join(FILE_NAME), "short").expect("written");
+        assert!(Vault::open(dir.path(), Arc::new(SystemRandom)).is_err());
+    }
+}

@@ -1,0 +1,244 @@
+//! Customers' endpoints: where events go, which of them, and the secret that signs them.
+
+use super::{
+    WebhookError,
+    event::EventName,
+    retry::{COLLECTS_FOR, FAILING_MAX},
+    signature::Secret,
+};
+use crate::{
+    model::{
+        clock::Time,
+        ids::{AccountId, InstanceId, row_ids},
+    },
+    store::{StoreError, Tx, Vault, WriteTx},
+};
+use rusqlite::{Row, params};
+use serde::Serialize;
+use std::time::Duration;
+
+row_ids! {
+    /// A customer's webhook.
+    EndpointId,
+}
+
+/// What a secret is sealed for.
+const SEALED_FOR: &str = "webhook_secret";
+/// How long a rotated secret's predecessor signs beside it.
+const OVERLAP: Duration = Duration::from_secs(24 * 3600);
+const URL_MAX: usize = 2000;
+
+/// An endpoint, as people are shown it; without its secret.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Endpoint {
+    /// Its number.
+    pub id: EndpointId,
+    /// Whose.
+    pub account_id: AccountId,
+    /// Of one instance, or of all.
+    pub instance_id: Option<InstanceId>,
+    /// Where events go.
+    pub destination_url: String,
+    /// Which events.
+    pub events: Vec<String>,
+    /// When it was made.
+    pub created_at: Time,
+    /// Since when it is disabled.
+    pub disabled_at: Option<Time>,
+    /// Why.
+    pub disabled_reason: Option<String>,
+}
+
+/// What makes an endpoint.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewEndpoint {
+    /// Whose.
+    pub account: AccountId,
+    /// Of one instance; none: of all.
+    pub instance: Option<InstanceId>,
+    /// Where events go; judged by the egress before.
+    pub url: String,
+    /// Names of the contract; at least one.
+    pub events: Vec<String>,
+}
+
+const COLUMNS: &str = "id, account_id, instance_id, url, events, created_at, disabled_at, disabled_reason";
+
+pub(super) fn create(
+    tx: &WriteTx<'_>,
+    new: &NewEndpoint,
+    secret: &Secret,
+    vault: &Vault,
+    now: Time,
+) -> Result<EndpointId, WebhookError> {
+    if new.url.len() > URL_MAX {
+        return Err(WebhookError::Invalid(format!("an address has at most {URL_MAX} characters")));
+    }
+    if tx.find("SELECT 1 FROM accounts WHERE id = ?1", params![new.account], |_| Ok(()))?.is_none() {
+        return Err(WebhookError::NotFound(format!("there is no account {}", new.account)));
+    }
+    if let Some(instance) = &new.instance {
+        let own = "SELECT 1 FROM instances WHERE id = ?1 AND account_id = ?2 AND deleted_at IS NULL";
+        if tx.find(own, params![instance, new.account], |_| Ok(()))?.is_none() {
+            return Err(WebhookError::NotFound(format!("account {} has no instance {instance}", new.account)));
+        }
+    }
+    let events = judge_events(&new.events)?;
+    let sealed = vault.seal(SEALED_FOR, secret.as_str());
+    Ok(EndpointId(tx.insert(
+        "INSERT INTO endpoints (account_id, instance_id, url, events, secret, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![new.account, new.instance, new.url, events, sealed, now],
+    )?))
+}
+
+fn judge_events(names: &[String]) -> Result<String, WebhookError> {
+    let known = || {
+        let all = EventName::ALL.iter().filter(|n| **n != EventName::Test);
+        all.map(|n| n.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    if names.is_empty() {
+        return Err(WebhookError::Invalid(format!("an endpoint names at least one event: {}", known())));
+    }
+    for name in names {
+        if EventName::parse(name).is_none_or(|n| n == EventName::Test) {
+            return Err(WebhookError::Invalid(format!("{name:?} is no event: use {}", known())));
+        }
+    }
+    Ok(serde_json::to_string(names).unwrap_or_else(|_| "[]".into()))
+}
+
+/// A new secret; the old one signs beside it for a day.
+pub(super) fn rotate(
+    tx: &WriteTx<'_>,
+    id: EndpointId,
+    secret: &Secret,
+    vault: &Vault,
+    now: Time,
+) -> Result<(), WebhookError> {
+    find(tx, id)?;
+    tx.execute(
+        "UPDATE endpoints SET previous_secret = secret, previous_until = ?3, secret = ?2 WHERE id = ?1",
+        params![id, vault.seal(SEALED_FOR, secret.as_str()), now.plus(OVERLAP)],
+    )?;
+    Ok(())
+}
+
+/// Enables an endpoint: what was collected is due at once.
+pub(super) fn enable(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<(), WebhookError> {
+    find(tx, id)?;
+    tx.execute(
+        "UPDATE endpoints SET disabled_at = NULL, disabled_reason = NULL, failing_since = NULL WHERE id = ?1",
+        params![id],
+    )?;
+    tx.execute("UPDATE deliveries SET due_at = ?2 WHERE endpoint_id = ?1 AND state = 'pending'", params![id, now])?;
+    Ok(())
+}
+
+/// Disables an endpoint; it keeps collecting for a while.
+pub(super) fn disable(tx: &WriteTx<'_>, id: EndpointId, reason: &str, now: Time) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE endpoints SET disabled_at = ?2, disabled_reason = ?3 WHERE id = ?1 AND disabled_at IS NULL",
+        params![id, now, reason],
+    )?;
+    Ok(())
+}
+
+/// Takes an endpoint away. What waits for it is given up, and stays in the log.
+pub(super) fn delete(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<(), WebhookError> {
+    find(tx, id)?;
+    tx.execute("UPDATE endpoints SET deleted_at = ?2 WHERE id = ?1", params![id, now])?;
+    tx.execute(
+        "UPDATE deliveries SET state = 'given_up', last_error = 'the endpoint was deleted'
+         WHERE endpoint_id = ?1 AND state = 'pending'",
+        params![id],
+    )?;
+    Ok(())
+}
+
+pub(super) fn find(tx: &Tx<'_>, id: EndpointId) -> Result<Endpoint, WebhookError> {
+    let sql = format!("SELECT {COLUMNS} FROM endpoints WHERE id = ?1 AND deleted_at IS NULL");
+    tx.find(&sql, params![id], read)?
+        .ok_or_else(|| WebhookError::NotFound(format!("there is no webhook {id}; `wa-gateway webhook list`")))
+}
+
+pub(super) fn list(tx: &Tx<'_>) -> Result<Vec<Endpoint>, WebhookError> {
+    let sql = format!("SELECT {COLUMNS} FROM endpoints WHERE deleted_at IS NULL ORDER BY id");
+    Ok(tx.list(&sql, [], read)?)
+}
+
+/// The endpoints that want an event now: those that are enabled, or disabled not long ago.
+pub(super) fn wanting(
+    tx: &Tx<'_>,
+    account: AccountId,
+    instance: &InstanceId,
+    name: EventName,
+    now: Time,
+) -> Result<Vec<EndpointId>, StoreError> {
+    let rows = tx.list(
+        "SELECT id, events FROM endpoints
+         WHERE account_id = ?1 AND deleted_at IS NULL AND (instance_id IS NULL OR instance_id = ?2)
+           AND (disabled_at IS NULL OR disabled_at > ?3)",
+        params![account, instance, now.minus(COLLECTS_FOR)],
+        |r| Ok((r.get::<_, EndpointId>(0)?, r.get::<_, String>(1)?)),
+    )?;
+    let wants = |events: &str| {
+        serde_json::from_str::<Vec<String>>(events).is_ok_and(|list| list.iter().any(|e| e == name.as_str()))
+    };
+    Ok(rows.into_iter().filter(|(_, events)| wants(events)).map(|(id, _)| id).collect())
+}
+
+/// The secrets that sign now, the newest first.
+pub(super) fn secrets(tx: &Tx<'_>, id: EndpointId, vault: &Vault, now: Time) -> Result<Vec<Secret>, WebhookError> {
+    let (current, previous) = tx.one(
+        "SELECT secret, CASE WHEN previous_until > ?2 THEN previous_secret END FROM endpoints WHERE id = ?1",
+        params![id, now],
+        |r| Ok((r.get::<_, Vec<u8>>(0)?, r.get::<_, Option<Vec<u8>>>(1)?)),
+    )?;
+    let open = |sealed: &Vec<u8>| vault.unseal(SEALED_FOR, sealed).map(Secret::from_text);
+    let mut all = vec![open(&current).map_err(|e| WebhookError::Invalid(e.to_string()))?];
+    all.extend(previous.as_ref().and_then(|sealed| open(sealed).ok()));
+    Ok(all)
+}
+
+/// An attempt succeeded: the endpoint works.
+pub(super) fn note_success(tx: &WriteTx<'_>, id: EndpointId) -> Result<(), StoreError> {
+    tx.execute("UPDATE endpoints SET failing_since = NULL WHERE id = ?1 AND failing_since IS NOT NULL", params![id])?;
+    Ok(())
+}
+
+/// An attempt failed; says whether the endpoint was disabled for it.
+pub(super) fn note_failure(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<bool, StoreError> {
+    tx.execute("UPDATE endpoints SET failing_since = ?2 WHERE id = ?1 AND failing_since IS NULL", params![id, now])?;
+    let disabled = tx.execute(
+        "UPDATE endpoints SET disabled_at = ?2, disabled_reason = 'five days of nothing but failures'
+         WHERE id = ?1 AND disabled_at IS NULL AND failing_since <= ?3",
+        params![id, now, now.minus(FAILING_MAX)],
+    )?;
+    Ok(disabled > 0)
+}
+
+fn read(r: &Row<'_>) -> rusqlite::Result<Endpoint> {
+    Ok(Endpoint {
+        id: EndpointId(r.get(0)?),
+        account_id: r.get(1)?,
+        instance_id: r.get(2)?,
+        destination_url: r.get(3)?,
+        events: serde_json::from_str(&r.get::<_, String>(4)?).unwrap_or_default(),
+        created_at: r.get(5)?,
+        disabled_at: r.get(6)?,
+        disabled_reason: r.get(7)?,
+    })
+}
+
+impl rusqlite::ToSql for EndpointId {
+    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+        Ok(self.0.into())
+    }
+}
+
+impl rusqlite::types::FromSql for EndpointId {
+    fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
+        i64::column_result(value).map(Self)
+    }
+}

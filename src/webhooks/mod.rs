@@ -1,0 +1,206 @@
+//! Customers' webhooks: endpoints, the durable outbox, signed deliveries with retries, and their log.
+//!
+//! An event is written with its deliveries in the transaction of the change that causes it (`outbox.rs`), with the
+//! bytes that every attempt will send. The worker (`worker.rs`) claims what is due, signs it (`signature.rs`), hands it
+//! to the egress and writes what came back; `retry.rs` says what follows. Delivery is at least once and in no promised
+//! order; nothing is ever dropped: what is given up stays in the log (`log.rs`).
+//!
+//! Invariants: a delivery that is not claimed cannot be attempted; id and bytes are the same at each attempt; a slow or
+//! dead endpoint holds up no other.
+//!
+//! It knows nothing of why things happen, of messages' rules, or of HTTP towards us.
+
+mod endpoint;
+pub mod event;
+mod log;
+mod outbox;
+pub mod retry;
+pub mod signature;
+mod worker;
+
+pub use endpoint::{Endpoint, EndpointId, NewEndpoint};
+pub use event::{Event, EventName, OutboundRef, Person};
+pub use log::{Attempt, Delivery, Filter};
+pub use outbox::emit;
+
+use crate::{
+    egress::Egress,
+    model::{clock::Clock, clock::Time, ids::InstanceId, random::Random},
+    store::{Store, StoreError, Vault},
+};
+use rusqlite::params;
+use signature::Secret;
+use std::sync::Arc;
+use worker::Claims;
+
+/// What can go wrong here; each text says what would be right.
+#[derive(Debug, thiserror::Error)]
+pub enum WebhookError {
+    /// No such thing.
+    #[error("{0}")]
+    NotFound(String),
+    /// Input that cannot be taken.
+    #[error("{0}")]
+    Invalid(String),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The slice's door.
+pub struct Webhooks {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    vault: Vault,
+    egress: Egress,
+    claims: Claims,
+}
+
+impl Webhooks {
+    /// The slice over `store`; its worker is started with [`Webhooks::run`].
+    pub fn new(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>, vault: Vault, egress: Egress) -> Self {
+        Self { store, clock, random, vault, egress, claims: Claims::default() }
+    }
+
+    /// Makes an endpoint; its secret is returned here and never again.
+    ///
+    /// # Errors
+    /// An address that may not be called, an unknown account, instance or event.
+    pub async fn create(&self, new: NewEndpoint) -> Result<(EndpointId, Secret), WebhookError> {
+        self.egress.check_url(&new.url).map_err(|e| WebhookError::Invalid(e.to_string()))?;
+        let (now, vault, secret) = (self.clock.now(), self.vault.clone(), Secret::new(&*self.random));
+        let sealed = secret.clone();
+        let id = self.store.write(move |tx| endpoint::create(tx, &new, &sealed, &vault, now)).await?;
+        Ok((id, secret))
+    }
+
+    /// All endpoints.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn list(&self) -> Result<Vec<Endpoint>, WebhookError> {
+        self.store.read(endpoint::list).await
+    }
+
+    /// A new secret, returned here and never again; the old one signs beside it for a day.
+    ///
+    /// # Errors
+    /// No such endpoint.
+    pub async fn rotate(&self, id: EndpointId) -> Result<Secret, WebhookError> {
+        let (now, vault, secret) = (self.clock.now(), self.vault.clone(), Secret::new(&*self.random));
+        let sealed = secret.clone();
+        self.store.write(move |tx| endpoint::rotate(tx, id, &sealed, &vault, now)).await?;
+        Ok(secret)
+    }
+
+    /// Enables an endpoint; what it collected is due at once.
+    ///
+    /// # Errors
+    /// No such endpoint.
+    pub async fn enable(&self, id: EndpointId) -> Result<(), WebhookError> {
+        let now = self.clock.now();
+        self.announced(move |tx| endpoint::enable(tx, id, now)).await
+    }
+
+    /// Disables an endpoint; it keeps collecting for three days.
+    ///
+    /// # Errors
+    /// No such endpoint.
+    pub async fn disable(&self, id: EndpointId, reason: &str) -> Result<(), WebhookError> {
+        let (now, reason) = (self.clock.now(), reason.to_owned());
+        self.store
+            .write(move |tx| {
+                endpoint::find(tx, id)?;
+                endpoint::disable(tx, id, &reason, now).map_err(WebhookError::from)
+            })
+            .await
+    }
+
+    /// Takes an endpoint away.
+    ///
+    /// # Errors
+    /// No such endpoint.
+    pub async fn delete(&self, id: EndpointId) -> Result<(), WebhookError> {
+        let now = self.clock.now();
+        self.store.write(move |tx| endpoint::delete(tx, id, now)).await
+    }
+
+    /// Sends a test event to one endpoint; returns the delivery's number.
+    ///
+    /// # Errors
+    /// No such endpoint.
+    pub async fn test(&self, id: EndpointId) -> Result<i64, WebhookError> {
+        let (now, random) = (self.clock.now(), self.random.clone());
+        self.announced(move |tx| {
+            let to = endpoint::find(tx, id)?;
+            let instance = to.instance_id.unwrap_or_else(|| InstanceId::from_text(""));
+            let event = outbox::record(tx, to.account_id, &instance, &Event::Test, now, &*random)?;
+            Ok(outbox::deliver(tx, event, id, now)?)
+        })
+        .await
+    }
+
+    /// Deliveries, newest first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn deliveries(&self, filter: Filter) -> Result<Vec<Delivery>, WebhookError> {
+        Ok(self.store.read(move |tx| log::list(tx, &filter)).await?)
+    }
+
+    /// The attempts of a delivery, oldest first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn attempts(&self, delivery: i64) -> Result<Vec<Attempt>, WebhookError> {
+        Ok(self.store.read(move |tx| log::attempts(tx, delivery)).await?)
+    }
+
+    /// Sends a delivery again, with the same id and bytes.
+    ///
+    /// # Errors
+    /// No such delivery.
+    pub async fn resend(&self, delivery: i64) -> Result<usize, WebhookError> {
+        let now = self.clock.now();
+        self.announced(move |tx| log::resend(tx, delivery, now)).await
+    }
+
+    /// Sends everything again that failed since `since`; says how many.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn resend_failed(&self, since: Time, to: Option<EndpointId>) -> Result<usize, WebhookError> {
+        let now = self.clock.now();
+        self.announced(move |tx| Ok(log::resend_failed(tx, since, to, now)?)).await
+    }
+
+    /// A write after which the worker looks.
+    async fn announced<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&crate::store::WriteTx<'_>) -> Result<T, WebhookError> + Send + 'static,
+    ) -> Result<T, WebhookError> {
+        self.store
+            .write(move |tx| {
+                let done = work(tx)?;
+                tx.announce();
+                Ok(done)
+            })
+            .await
+    }
+
+    /// When the next delivery is due; none: nothing waits.
+    async fn next_due(&self) -> Result<Option<Time>, StoreError> {
+        self.store
+            .read(|tx| {
+                tx.one(
+                    "SELECT min((SELECT min(d.due_at) FROM deliveries d
+                                 WHERE d.endpoint_id = e.id AND d.state = 'pending'))
+                     FROM endpoints e WHERE e.deleted_at IS NULL AND e.disabled_at IS NULL",
+                    params![],
+                    |r| r.get(0),
+                )
+            })
+            .await
+    }
+}

@@ -1,0 +1,306 @@
+//! The worker: claims what is due, attempts it, writes what came back.
+//!
+//! Claims live in memory: there is one process, and when it dies its claims are gone, which is all that crash safety
+//! asks of them. Each endpoint has a few places of its own, and one only while it fails, so that no endpoint takes
+//! another's. The worker sleeps until something is due, a commit announces work, or an attempt ends.
+
+use super::{
+    WebhookError, Webhooks,
+    endpoint::{self, EndpointId},
+    retry::{self, Brought, Next},
+    signature::{self, Secret},
+};
+use crate::{
+    egress::{Bounds, Outbound},
+    model::clock::Time,
+    store::{StoreError, Tx, Vault, WriteTx},
+};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method};
+use rusqlite::params;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::{sync::watch, task::JoinSet};
+
+/// A 2xx within this is success.
+const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+/// What is kept of an answer, in bytes.
+const ANSWER_KEPT: usize = 1024;
+/// Attempts at once to an endpoint that works, to one that fails, and in all.
+const PLACES: usize = 16;
+const PLACES_FAILING: usize = 1;
+const PLACES_IN_ALL: usize = 512;
+/// The worker looks at least this often, whatever it was told.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+/// After an error of the store.
+const AFTER_ERROR: Duration = Duration::from_secs(1);
+
+/// Which deliveries are under way, by endpoint.
+#[derive(Default)]
+pub(super) struct Claims {
+    by_endpoint: Mutex<HashMap<EndpointId, HashSet<i64>>>,
+    /// Claiming is one at a time: what is read is not claimed by another in between.
+    turn: tokio::sync::Mutex<()>,
+}
+
+/// A delivery that is ours to attempt. Only [`Webhooks::claim`] makes one.
+struct Claimed {
+    id: i64,
+    endpoint: EndpointId,
+    event_id: String,
+    event_name: String,
+    body: String,
+    url: String,
+    attempt: u32,
+    secrets: Arc<Vec<Secret>>,
+}
+
+/// What an attempt brought, to be written.
+struct Came {
+    brought: Brought,
+    answer: String,
+    took: Duration,
+}
+
+impl Claims {
+    fn lock(&self) -> MutexGuard<'_, HashMap<EndpointId, HashSet<i64>>> {
+        self.by_endpoint.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn release(&self, claimed: &Claimed) {
+        let mut all = self.lock();
+        if let Some(ids) = all.get_mut(&claimed.endpoint) {
+            ids.remove(&claimed.id);
+            if ids.is_empty() {
+                all.remove(&claimed.endpoint);
+            }
+        }
+    }
+}
+
+impl Webhooks {
+    /// Attempts everything that is due now; says how many attempts were made. Tests step with this.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn step(self: &Arc<Self>) -> Result<usize, WebhookError> {
+        let mut attempts = 0;
+        loop {
+            let claimed = self.claim().await?;
+            if claimed.is_empty() {
+                return Ok(attempts);
+            }
+            attempts += claimed.len();
+            let mut running = JoinSet::new();
+            for delivery in claimed {
+                let webhooks = self.clone();
+                running.spawn(async move { webhooks.attempt(delivery).await });
+            }
+            while running.join_next().await.is_some() {}
+        }
+    }
+
+    /// Works until `stop`; attempts under way then are finished or tried again after the next start.
+    pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        let announced = self.store.announcements();
+        let mut running = JoinSet::new();
+        loop {
+            let looked = self.clock.now();
+            let wait = match self.claim().await {
+                Ok(claimed) => {
+                    for delivery in claimed {
+                        let webhooks = self.clone();
+                        running.spawn(async move { webhooks.attempt(delivery).await });
+                    }
+                    self.until_next(looked).await
+                }
+                Err(e) => {
+                    tracing::warn!("webhooks wait: {e}");
+                    AFTER_ERROR
+                }
+            };
+            let look_at = self.clock.now().plus(wait.min(LOOK_AGAIN));
+            tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => return,
+                () = announced.notified() => {}
+                Some(_) = running.join_next() => {}
+                () = self.clock.sleep_until(look_at) => {}
+            }
+        }
+    }
+
+    /// How long until the next delivery is due. What was due when we looked, and was not claimed, waits for a place and
+    /// not for time.
+    async fn until_next(&self, looked: Time) -> Duration {
+        match self.next_due().await {
+            Ok(Some(at)) if at > looked => at.since(self.clock.now()),
+            Ok(_) => LOOK_AGAIN,
+            Err(_) => AFTER_ERROR,
+        }
+    }
+
+    async fn claim(&self) -> Result<Vec<Claimed>, WebhookError> {
+        let _turn = self.claims.turn.lock().await;
+        // Taken before the read: what ends in between is neither read as due nor claimed twice.
+        let under_way = self.claims.lock().clone();
+        let room = PLACES_IN_ALL.saturating_sub(under_way.values().map(HashSet::len).sum());
+        if room == 0 {
+            return Ok(Vec::new());
+        }
+        let (now, vault) = (self.clock.now(), self.vault.clone());
+        let claimed = self.store.read(move |tx| due(tx, &under_way, room, &vault, now)).await?;
+        let mut all = self.claims.lock();
+        for delivery in &claimed {
+            all.entry(delivery.endpoint).or_default().insert(delivery.id);
+        }
+        Ok(claimed)
+    }
+
+    async fn attempt(&self, delivery: Claimed) {
+        let begun = self.clock.now();
+        let headers = headers(&delivery, begun);
+        let outbound =
+            Outbound { method: Method::POST, url: &delivery.url, headers, body: Bytes::from(delivery.body.clone()) };
+        let bounds = Bounds { timeout: ANSWER_WITHIN, max_answer_bytes: ANSWER_KEPT };
+        let answer = self.egress.send(outbound, bounds).await;
+        let now = self.clock.now();
+        let (brought, answer) = match answer {
+            Ok(inbound) => {
+                let asked = inbound.headers.get("retry-after").and_then(|v| v.to_str().ok());
+                let asked = asked.and_then(|text| retry::parse_retry_after(text, now));
+                (Brought::Status(inbound.status.as_u16(), asked), String::from_utf8_lossy(&inbound.body).into_owned())
+            }
+            Err(e) => (Brought::NoAnswer(e.to_string()), String::new()),
+        };
+        let result = Arc::new(Came { brought, answer, took: now.since(begun) });
+        let next = retry::next(&result.brought, delivery.attempt, now, self.random.u64());
+        let (id, endpoint) = (delivery.id, delivery.endpoint);
+        let written = self.store.write(move |tx| settle(tx, id, endpoint, &result, next, begun)).await;
+        if let Err(e) = written {
+            // It stays due and is attempted again: at least once is what was promised.
+            tracing::warn!(delivery = id, "the outcome of a delivery could not be written: {e}");
+        }
+        self.claims.release(&delivery);
+    }
+}
+
+fn due(
+    tx: &Tx<'_>,
+    under_way: &HashMap<EndpointId, HashSet<i64>>,
+    mut room: usize,
+    vault: &Vault,
+    now: Time,
+) -> Result<Vec<Claimed>, WebhookError> {
+    let endpoints = tx.list(
+        "SELECT id, url, failing_since IS NOT NULL FROM endpoints
+         WHERE deleted_at IS NULL AND disabled_at IS NULL ORDER BY id",
+        [],
+        |r| Ok((r.get::<_, EndpointId>(0)?, r.get::<_, String>(1)?, r.get::<_, bool>(2)?)),
+    )?;
+    let mut claimed = Vec::new();
+    for (id, url, failing) in endpoints {
+        let busy = under_way.get(&id);
+        let places = if failing { PLACES_FAILING } else { PLACES };
+        let free = places.saturating_sub(busy.map_or(0, HashSet::len)).min(room);
+        if free == 0 {
+            continue;
+        }
+        let rows = due_of(tx, id, free + busy.map_or(0, HashSet::len), now)?;
+        let fresh: Vec<_> =
+            rows.into_iter().filter(|row| busy.is_none_or(|b| !b.contains(&row.0))).take(free).collect();
+        if fresh.is_empty() {
+            continue;
+        }
+        let secrets = match endpoint::secrets(tx, id, vault, now) {
+            Ok(secrets) => Arc::new(secrets),
+            Err(e) => {
+                tracing::error!(endpoint = %id, "its events wait: {e}");
+                continue;
+            }
+        };
+        room -= fresh.len();
+        claimed.extend(fresh.into_iter().map(|(id_, attempts, event_id, event_name, body)| Claimed {
+            id: id_,
+            endpoint: id,
+            event_id,
+            event_name,
+            body,
+            url: url.clone(),
+            attempt: attempts + 1,
+            secrets: secrets.clone(),
+        }));
+    }
+    Ok(claimed)
+}
+
+type DueRow = (i64, u32, String, String, String);
+
+fn due_of(tx: &Tx<'_>, endpoint: EndpointId, limit: usize, now: Time) -> Result<Vec<DueRow>, StoreError> {
+    tx.list(
+        "SELECT d.id, d.attempts, e.event_id, e.name, e.body FROM deliveries d JOIN events e ON e.id = d.event_id
+         WHERE d.endpoint_id = ?1 AND d.state = 'pending' AND d.due_at <= ?2 ORDER BY d.due_at, d.id LIMIT ?3",
+        params![endpoint, now, i64::try_from(limit).unwrap_or(i64::MAX)],
+        |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?)),
+    )
+}
+
+fn headers(delivery: &Claimed, now: Time) -> Vec<(HeaderName, HeaderValue)> {
+    let signed = signature::headers(
+        &delivery.secrets,
+        &delivery.event_id,
+        &delivery.event_name,
+        now.seconds(),
+        delivery.body.as_bytes(),
+    );
+    let mut all = vec![
+        (http::header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (http::header::USER_AGENT, HeaderValue::from_static(concat!("wa-gateway/", env!("CARGO_PKG_VERSION")))),
+    ];
+    for (name, value) in signed {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            all.push((HeaderName::from_static(name), value));
+        }
+    }
+    all
+}
+
+fn settle(
+    tx: &WriteTx<'_>,
+    id: i64,
+    endpoint: EndpointId,
+    result: &Came,
+    next: Next,
+    at: Time,
+) -> Result<(), StoreError> {
+    let (status, error) = match &result.brought {
+        Brought::Status(status, _) if next == Next::Delivered => (Some(*status), None),
+        Brought::Status(status, _) => (Some(*status), Some(format!("answered {status}"))),
+        Brought::NoAnswer(why) => (None, Some(why.clone())),
+    };
+    let took = i64::try_from(result.took.as_millis()).unwrap_or(i64::MAX);
+    tx.execute(
+        "INSERT INTO attempts (delivery_id, at, took_ms, status, error, answer) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![id, at, took, status, error, result.answer],
+    )?;
+    let (state, due) = match next {
+        Next::Delivered => ("delivered", at),
+        Next::Again(due) => ("pending", due),
+        // What the endpoint has seen as "gone" waits with everything else for a person to enable it again.
+        Next::Gone => ("pending", at),
+        Next::GiveUp => ("given_up", at),
+    };
+    tx.execute(
+        "UPDATE deliveries SET state = ?2, due_at = ?3, attempts = attempts + 1, last_status = ?4, last_error = ?5,
+             last_at = ?6, delivered_at = CASE WHEN ?2 = 'delivered' THEN ?6 ELSE delivered_at END
+         WHERE id = ?1 AND state <> 'delivered'",
+        params![id, state, due, status, error, at],
+    )?;
+    match next {
+        Next::Delivered => endpoint::note_success(tx, endpoint),
+        Next::Gone => endpoint::disable(tx, endpoint, "the receiver answered 410 Gone", at),
+        Next::Again(_) | Next::GiveUp => endpoint::note_failure(tx, endpoint, at).map(drop),
+    }
+}

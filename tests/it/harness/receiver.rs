@@ -1,0 +1,122 @@
+//! A customer's endpoint over real HTTP: it remembers what it got, and answers as it is told.
+
+use std::{
+    collections::VecDeque,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
+
+/// One request that it got.
+#[derive(Clone, Debug)]
+pub struct Got {
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+impl Got {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.as_str())
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).expect("JSON")
+    }
+}
+
+/// The receiver; ends with the test's runtime.
+pub struct Receiver {
+    pub address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    got: watch::Sender<Vec<Got>>,
+    /// Answers to come, status line and headers; empty: 200.
+    answers: Mutex<VecDeque<String>>,
+}
+
+impl Receiver {
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let shared = Arc::new(Shared { got: watch::Sender::new(Vec::new()), answers: Mutex::default() });
+        let serving = shared.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, serving.clone()));
+            }
+        });
+        Self { address, shared }
+    }
+
+    /// Where to send to.
+    pub fn url(&self) -> String {
+        format!("http://{}/hook", self.address)
+    }
+
+    /// The next answer; each is given once. `503 Service Unavailable\r\nRetry-After: 9`.
+    pub fn answer_next(&self, head: &str) {
+        self.shared.answers.lock().expect("no holder panics").push_back(head.to_owned());
+    }
+
+    /// What it got so far.
+    pub fn got(&self) -> Vec<Got> {
+        self.shared.got.borrow().clone()
+    }
+
+    /// Waits until it got at least `n` requests.
+    pub async fn wait_for(&self, n: usize) -> Vec<Got> {
+        let mut got = self.shared.got.subscribe();
+        let waited = tokio::time::timeout(Duration::from_secs(20), got.wait_for(|all| all.len() >= n)).await;
+        match waited {
+            Ok(all) => all.expect("it lives").clone(),
+            Err(_) => panic!("{n} requests were expected, these came: {:?}", self.got()),
+        }
+    }
+}
+
+async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
+    let mut buffer = Vec::new();
+    loop {
+        let Some(got) = read_request(&mut stream, &mut buffer).await else { return };
+        let next = shared.answers.lock().expect("no holder panics").pop_front();
+        let head = next.unwrap_or_else(|| "200 OK".into());
+        shared.got.send_modify(|all| all.push(got));
+        let answer = format!("HTTP/1.1 {head}\r\nContent-Length: 2\r\n\r\nok");
+        if stream.write_all(answer.as_bytes()).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Got> {
+    loop {
+        if let Some(end) = buffer.windows(4).position(|w| w == b"\r\n\r\n") {
+            let head = String::from_utf8_lossy(&buffer[..end]).into_owned();
+            let headers: Vec<(String, String)> = head
+                .split("\r\n")
+                .skip(1)
+                .filter_map(|l| l.split_once(':'))
+                .map(|(n, v)| (n.trim().to_ascii_lowercase(), v.trim().to_owned()))
+                .collect();
+            let length = headers.iter().find(|(n, _)| n == "content-length").and_then(|(_, v)| v.parse().ok());
+            let length: usize = length.unwrap_or(0);
+            if buffer.len() >= end + 4 + length {
+                let body = String::from_utf8_lossy(&buffer[end + 4..end + 4 + length]).into_owned();
+                buffer.drain(..end + 4 + length);
+                return Some(Got { headers, body });
+            }
+        }
+        let mut chunk = [0; 4096];
+        match stream.read(&mut chunk).await {
+            Ok(n) if n > 0 => buffer.extend_from_slice(&chunk[..n]),
+            _ => return None,
+        }
+    }
+}
