@@ -18,6 +18,7 @@ mod sandbox_crash;
 mod scheduler;
 mod sending;
 mod server;
+mod server_tls;
 mod store;
 mod tidy;
 mod webhooks;

@@ -1,6 +1,8 @@
 //! The accept loop against clients that are slow, silent, rude or many, and against the real routes behind it.
 
 mod contents;
+mod crowd;
+mod ends;
 mod shapes;
 mod slow;
 

@@ -60,7 +60,7 @@ pub(super) async fn serve_tls<S>(
 {
     let shaken = tokio::select! {
         shaken = within(limits.handshake, acceptor.accept(stream)) => shaken,
-        () = peer.place.close.notified() => None,
+        () = peer.place.seat.close.notified() => None,
     };
     match shaken {
         Some(Ok(stream)) => {
@@ -89,7 +89,7 @@ pub(super) async fn serve<IO, S>(
     let io = Counted { io: TokioIo::new(io), place: place.clone() };
     let handler = service_fn(move |request: Request<Incoming>| {
         let place = peer.place.clone();
-        place.busy.fetch_add(1, Ordering::AcqRel);
+        place.seat.busy.fetch_add(1, Ordering::AcqRel);
         place.requests.fetch_add(1, Ordering::Relaxed);
         let mut request = request.map(|body| BoundedBody::new(body, &bounds));
         request.extensions_mut().insert(peer.clone());
@@ -125,7 +125,7 @@ impl Drop for Busy {
     fn drop(&mut self) {
         // What was read for this request, its body too, is no part of a next header.
         self.0.reads.store(0, Ordering::Relaxed);
-        self.0.busy.fetch_sub(1, Ordering::AcqRel);
+        self.0.seat.busy.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -156,7 +156,14 @@ async fn drive<C: Future<Output = hyper::Result<()>>>(
                 stopping = true;
                 end_gracefully(connection.as_mut());
             }
-            () = place.close.notified() => return,
+            // A request may have begun since the table looked. It is under way and gets its answer; only then is it over.
+            () = place.seat.close.notified() => {
+                if place.seat.busy.load(Ordering::Acquire) == 0 {
+                    return;
+                }
+                stopping = true;
+                end_gracefully(connection.as_mut());
+            }
             () = tick.as_mut() => {
                 if watch.is_over(place, limits, half, h2) {
                     return;
@@ -179,7 +186,7 @@ impl Watch {
     /// Whether nothing happened for too long.
     fn is_over(&mut self, place: &Place, limits: &Limits, since: Duration, h2: bool) -> bool {
         let requests = place.requests.load(Ordering::Relaxed);
-        if place.busy.load(Ordering::Acquire) > 0 || requests != self.requests {
+        if place.seat.busy.load(Ordering::Acquire) > 0 || requests != self.requests {
             *self = Self { requests, ..Self::default() };
             return false;
         }

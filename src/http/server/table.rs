@@ -20,7 +20,7 @@ pub(super) struct Table {
 
 #[derive(Default)]
 struct Places {
-    by_address: HashMap<IpAddr, VecDeque<Weak<Place>>>,
+    by_address: HashMap<IpAddr, VecDeque<Arc<Seat>>>,
     count: usize,
 }
 
@@ -28,12 +28,20 @@ struct Places {
 pub struct Place {
     table: Weak<Table>,
     address: IpAddr,
-    /// Requests under way.
-    pub(super) busy: AtomicUsize,
+    pub(super) seat: Arc<Seat>,
     /// Requests so far.
     pub(super) requests: AtomicU64,
     /// Reads since the last request ended: part of a next one.
     pub(super) reads: AtomicU64,
+}
+
+/// What the table sees of a place. Dropping a [`Place`] takes the table's lock, so who holds the lock must never hold
+/// what could be the last reference to one.
+#[derive(Default)]
+pub(super) struct Seat {
+    /// Requests under way.
+    pub(super) busy: AtomicUsize,
+    /// Tells the connection to end.
     pub(super) close: Notify,
 }
 
@@ -52,17 +60,11 @@ impl Table {
         } else if places.count >= self.connections {
             places.close_idle(None)?;
         }
-        let place = Arc::new(Place {
-            table: Arc::downgrade(self),
-            address,
-            busy: AtomicUsize::new(0),
-            requests: AtomicU64::new(0),
-            reads: AtomicU64::new(0),
-            close: Notify::new(),
-        });
-        places.by_address.entry(address).or_default().push_back(Arc::downgrade(&place));
+        let seat = Arc::<Seat>::default();
+        places.by_address.entry(address).or_default().push_back(seat.clone());
         places.count += 1;
-        Some(place)
+        let (table, requests, reads) = (Arc::downgrade(self), AtomicU64::new(0), AtomicU64::new(0));
+        Some(Arc::new(Place { table, address, seat, requests, reads }))
     }
 
     fn lock(&self) -> MutexGuard<'_, Places> {
@@ -71,26 +73,31 @@ impl Table {
 }
 
 impl Places {
-    /// Tells the oldest idle connection (of one address, or of the one with the most) to end, and frees its place.
+    /// Tells the oldest idle connection to end, and frees its place: one of `address`, or one of the address that has
+    /// most connections among those that have an idle one.
     fn close_idle(&mut self, address: Option<IpAddr>) -> Option<()> {
-        let address = match address {
-            Some(address) => address,
-            None => *self.by_address.iter().max_by_key(|(_, queue)| queue.len())?.0,
+        let oldest = |queue: &VecDeque<Arc<Seat>>| queue.iter().position(|s| s.busy.load(Ordering::Acquire) == 0);
+        let (address, at) = match address {
+            Some(address) => (address, oldest(self.by_address.get(&address)?)?),
+            None => {
+                let mut queues: Vec<_> = self.by_address.iter().collect();
+                queues.sort_unstable_by_key(|(_, queue)| std::cmp::Reverse(queue.len()));
+                queues.into_iter().find_map(|(address, queue)| Some((*address, oldest(queue)?)))?
+            }
         };
         let queue = self.by_address.get_mut(&address)?;
-        let idle = |place: &Weak<Place>| place.upgrade().is_none_or(|p| p.busy.load(Ordering::Acquire) == 0);
-        let place = queue.remove(queue.iter().position(idle)?)?;
-        self.count -= 1;
-        if let Some(place) = place.upgrade() {
-            place.close.notify_one();
+        queue.remove(at)?.close.notify_one();
+        if queue.is_empty() {
+            self.by_address.remove(&address);
         }
+        self.count -= 1;
         Some(())
     }
 
     fn leave(&mut self, place: &Place) {
         let Some(queue) = self.by_address.get_mut(&place.address) else { return };
         // One that was told to end has left the queue already.
-        if let Some(at) = queue.iter().position(|p| std::ptr::eq(p.as_ptr(), place)) {
+        if let Some(at) = queue.iter().position(|seat| Arc::ptr_eq(seat, &place.seat)) {
             queue.remove(at);
             self.count -= 1;
         }
@@ -122,13 +129,33 @@ mod tests {
         let table = Table::new(&Limits { connections: 3, per_address: 2, ..Limits::default() });
         let first = table.enter(address(1)).expect("room");
         let second = table.enter(address(1)).expect("room");
-        first.busy.store(1, Ordering::Release);
+        first.seat.busy.store(1, Ordering::Release);
         let third = table.enter(address(1)).expect("the idle one goes");
-        second.busy.store(1, Ordering::Release);
-        third.busy.store(1, Ordering::Release);
+        second.seat.busy.store(1, Ordering::Release);
+        third.seat.busy.store(1, Ordering::Release);
         assert!(table.enter(address(1)).is_none(), "both are busy");
         let other = table.enter(address(2)).expect("another address has room");
         drop((first, second, third, other));
+        let places = table.lock();
+        assert_eq!((places.count, places.by_address.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_connection_that_goes_while_it_is_looked_at_does_not_lock_the_table() {
+        let table = Table::new(&Limits { connections: 2, per_address: 1, ..Limits::default() });
+        let (done, all_done) = std::sync::mpsc::channel();
+        for last in 1..=4 {
+            let (table, done) = (table.clone(), done.clone());
+            std::thread::spawn(move || {
+                for _ in 0..300_000 {
+                    drop(table.enter(address(last % 2)));
+                }
+                let _ = done.send(());
+            });
+        }
+        for _ in 1..=4 {
+            all_done.recv_timeout(std::time::Duration::from_secs(60)).expect("a thread waits for itself");
+        }
         let places = table.lock();
         assert_eq!((places.count, places.by_address.len()), (0, 0));
     }
