@@ -43,9 +43,15 @@ pub(super) enum Wired {
 
 /// Brings one message to its outcome and answers by `deadline`.
 pub(super) async fn dispatch(shared: Arc<Shared>, message: Accepted, deadline: Time) -> Result<Answer, StoreError> {
-    let wired = match wait_for_slot(&shared, &message).await? {
-        Some(refusal) => Wired::Withdrawn(refusal),
-        None => send(&shared, &message, deadline).await,
+    let wired = match wait_for_slot(&shared, &message).await {
+        Ok(Some(refusal)) => Wired::Withdrawn(refusal),
+        Ok(None) => send(&shared, &message, deadline).await,
+        // It never became `sending`: it is failed as soon as the disk takes that, and its quota is given back.
+        Err(e) => {
+            let settled = outcome::settled(Wired::Failed(not_sent("not_begun", "the disk did not take it in time")));
+            tokio::spawn(outcome::record_at_last(shared, Arc::new(message), settled));
+            return Err(e);
+        }
     };
     let settled = outcome::settled(wired);
     let answer = answer(&message, &settled);
@@ -81,7 +87,10 @@ async fn send(shared: &Shared, message: &Accepted, deadline: Time) -> Wired {
     loop {
         // The disk was slow: nothing has left, and nothing may leave after the answer.
         if shared.clock.now() >= deadline {
-            return Wired::Failed(no_time_left());
+            return Wired::Failed(not_sent("no_time_left", "the answer's time was over before it could be sent"));
+        }
+        if message.expires_at.is_some_and(|at| at <= shared.clock.now()) {
+            return Wired::Failed(not_sent("expired", "its expires_at passed before it could be sent"));
         }
         let receipt = shared.waiting.expect(&message.outgoing.message_id);
         let sent = tokio::select! {
@@ -117,13 +126,10 @@ async fn send(shared: &Shared, message: &Accepted, deadline: Time) -> Wired {
     }
 }
 
-fn no_time_left() -> SendError {
-    SendError {
-        kind: SendErrorKind::Temporary { retry_after: None },
-        code: "no_time_left".into(),
-        reason: "the answer's time was over before it could be sent".into(),
-        recipient_fault: false,
-    }
+/// It certainly did not leave, and is not tried again.
+fn not_sent(code: &str, reason: &str) -> SendError {
+    let (code, reason) = (code.to_owned(), reason.to_owned());
+    SendError { kind: SendErrorKind::Permanent, code, reason, recipient_fault: false }
 }
 
 fn timed_out() -> SendError {
