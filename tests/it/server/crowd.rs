@@ -168,9 +168,10 @@ async fn a_kept_connection_that_is_told_to_go_never_loses_a_request() {
         assert!(first || second, "there is room for one at least");
         answered += usize::from(said.is_some_and(|r| r.status == 422));
     }
-    let seen = world.gateway().store.read(|tx| {
-        tx.one("SELECT coalesce(sum(1 + repeats), 0) FROM messages", [], |r| r.get::<_, usize>(0))
-    });
+    let seen = world
+        .gateway()
+        .store
+        .read(|tx| tx.one("SELECT coalesce(sum(1 + repeats), 0) FROM messages", [], |r| r.get::<_, usize>(0)));
     let seen = seen.await.map_err(|e: wa_gateway::store::StoreError| e.to_string()).expect("a count");
     assert_eq!(seen, answered, "what was recorded was answered");
     world.stop().await;

@@ -61,9 +61,10 @@ async fn a_client_that_goes_before_its_answer_leaves_a_message_that_is_sent() {
     drop(wire);
     until("sent", || async {
         world.later(Duration::from_millis(100));
-        let read = world.gateway().store.read(|tx| {
-            tx.one("SELECT count(*) FROM messages WHERE status = 'sent'", [], |r| r.get::<_, i64>(0))
-        });
+        let read = world
+            .gateway()
+            .store
+            .read(|tx| tx.one("SELECT count(*) FROM messages WHERE status = 'sent'", [], |r| r.get::<_, i64>(0)));
         read.await.map_err(|e: wa_gateway::store::StoreError| e.to_string()) == Ok(1)
     })
     .await;
