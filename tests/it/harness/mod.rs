@@ -3,4 +3,5 @@
 pub mod clock;
 pub mod ear;
 pub mod http;
+pub mod receiver;
 pub mod world;
