@@ -17,14 +17,15 @@
 //!                       ┌────▼─────┐            ┌─────▼───────┐
 //!                       │  store/  │ SQLite     │ connectors/ │ WhatsApp: sandbox, …
 //!                       └────┬─────┘            └─────┬───────┘
+//!                            │                        ├──► egress/   every call out
 //!                            └──────► model/ ◄────────┘   words, pure
 //! ```
 //!
 //! # The import rule
 //!
-//! `main → cli → app → {http, portal, control, scheduler, ops} → gateway → slices → {connectors, store, egress} → model`, and
-//! `config` beside `app`. Nothing points up and nothing in a circle. A slice sees another only along its line in the
-//! table of `tests/it/tidy.rs`, which checks this, with the other rules of the house.
+//! `main → cli → app → {http, portal, control, scheduler, ops} → gateway → slices → {connectors, store} → model`, with
+//! `config` beside `app` and `egress` below `connectors`. Nothing points up and nothing in a circle. A slice sees another
+//! only along its line in the table of `tests/it/tidy.rs`, which checks this, with the other rules of the house.
 //!
 //! # The walk of one message
 //!

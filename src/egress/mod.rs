@@ -254,3 +254,6 @@ fn written(target: &Target, request: Outbound<'_>) -> Result<Request<Full<Bytes>
     }
     Ok(out)
 }
+
+#[cfg(test)]
+mod tests;

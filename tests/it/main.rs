@@ -4,6 +4,8 @@ mod behaviour;
 mod command_line;
 mod connectors;
 mod crash;
+mod egress;
+mod egress_bounds;
 mod errors;
 mod full_disk;
 mod harness;

@@ -8,5 +8,6 @@ pub mod http;
 pub mod load;
 pub mod program;
 pub mod receiver;
+pub mod wild;
 pub mod wire;
 pub mod world;
