@@ -184,13 +184,13 @@ impl App {
 }
 
 impl Running {
-    /// Reads the certificate's files again; a broken one leaves the old in place.
+    /// Reads the certificate's files again, or renews a self-signed one; a broken one leaves the old in place.
     ///
     /// # Errors
     /// What is wrong with the new one.
     pub fn reload_certificate(&self) -> Result<(), StartError> {
         match &self.certificate {
-            Some(certificate) => Ok(certificate.reload()?),
+            Some(certificate) => Ok(certificate.reload(&*self.gateway.clock)?),
             None => Ok(()),
         }
     }

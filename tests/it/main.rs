@@ -10,5 +10,6 @@ mod sandbox;
 mod sandbox_crash;
 mod scheduler;
 mod sending;
+mod server;
 mod store;
 mod webhooks;
