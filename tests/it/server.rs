@@ -7,7 +7,7 @@ mod ending;
 mod rig;
 mod tls;
 
-use rig::{Rig, answer, connect, get, send, soon, until_closed};
+use rig::{Rig, answer, connect, connect_narrow, get, send, soon, until_closed};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use wa_gateway::http::server::Limits;
@@ -117,7 +117,7 @@ async fn an_early_answer_reaches_who_still_sends() {
     let body = vec![b'a'; 2 << 20];
     for (path, status) in [("/small", 413), ("/unread", 401), ("/none", 404)] {
         for head in [format!("Content-Length: {}", body.len()), "Transfer-Encoding: chunked".into()] {
-            let mut stream = connect(rig.address, 1).await;
+            let mut stream = connect_narrow(rig.address).await;
             send(&mut stream, format!("POST {path} HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\n")).await;
             if head.starts_with('T') {
                 send(&mut stream, format!("{:x}\r\n", body.len())).await;

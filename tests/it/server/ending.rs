@@ -83,6 +83,7 @@ async fn a_websocket_keeps_its_place_and_ends_with_the_gateway() {
     let mut socket = open_socket(&rig, 1).await;
     says(&mut socket, "one").await;
     let mut refused = connect(rig.address, 1).await;
+    send(&mut refused, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n").await;
     assert_eq!(until_closed(&mut refused).await, b"", "it is no idle connection that could make room");
     // A silent connection of another address lives and ends meanwhile: the idle time does not hold for sockets.
     let mut silent = connect(rig.address, 2).await;

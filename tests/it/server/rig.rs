@@ -167,6 +167,13 @@ pub async fn connect(to: SocketAddr, last: u8) -> TcpStream {
     soon(socket.connect(to)).await.expect("it listens")
 }
 
+/// A connection that holds little itself: what is sent is sent only when the server reads it.
+pub async fn connect_narrow(to: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_send_buffer_size(8 << 10).expect("a small buffer");
+    soon(socket.connect(to)).await.expect("it listens")
+}
+
 /// Sends, whether or not anybody still listens.
 pub async fn send(stream: &mut (impl AsyncWrite + Unpin), text: impl AsRef<[u8]>) {
     let _ = soon(stream.write_all(text.as_ref())).await;
