@@ -274,6 +274,7 @@ fn server_limits(config: &Config) -> server::Limits {
     server::Limits {
         connections: limits.connections as usize,
         per_address: limits.connections_per_address as usize,
+        per_address_loopback: limits.connections as usize,
         handshake: limits.handshake_timeout,
         header: limits.header_timeout,
         body: limits.body_timeout,

@@ -5,11 +5,12 @@ mod connectors;
 mod crash;
 mod full_disk;
 mod harness;
+mod listener;
 mod migrations;
 mod sandbox;
 mod sandbox_crash;
 mod scheduler;
 mod sending;
-mod server;
+
 mod store;
 mod webhooks;

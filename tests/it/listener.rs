@@ -1,4 +1,5 @@
-//! The HTTP server against clients that are slow, silent, too many, too large or just normal (reliability.md, E).
+//! The listener alone, with routes of its own, against clients that are slow, silent, too many, too large or just normal
+//! (reliability.md, E). `server.rs` tries the same server with the real routes behind it.
 //!
 //! Times are small; tests wait for what they expect (an answer, a closed socket) and not for time to pass.
 
