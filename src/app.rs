@@ -83,10 +83,11 @@ impl App {
     /// # Errors
     /// See [`StartError`].
     pub async fn open(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, StartError> {
+        let locked = Store::lock(&config.data_dir)?;
         // Compiling the rules takes longer than opening the database: both at once, on two cores.
         let policy_dir = config.guard.policy_dir.clone();
         let content = tokio::task::spawn_blocking(move || content_policy(&policy_dir));
-        let store = Store::open(&config.data_dir, clock.now())?;
+        let store = locked.open(clock.now())?;
         let accounts = Arc::new(Accounts::open(store.clone(), clock.clone(), random.clone()).await?);
         let inbound = Arc::new(Inbound::new(store.clone(), clock.clone(), random.clone()));
         let (registry, wire) = Registry::new(Deps {
@@ -209,6 +210,8 @@ impl Running {
             () = done => {}
             () = self.gateway.clock.sleep_until(late) => tracing::warn!("stopped with messages on their way"),
         }
+        // Else they would go on telling a closed database what they hear.
+        self.gateway.registry.stop_all().await;
         self.gateway.store.close().await;
         control::forget(&self.gateway.data_dir);
     }

@@ -4,8 +4,10 @@
 //! mode 0600, so that who may use it is who may read the database. What a command did is in force when it is answered.
 //! The same [`perform`] serves the command line when no gateway runs.
 
+mod people;
 mod perform;
 mod request;
+mod sandbox;
 mod webhooks;
 
 pub use perform::perform;

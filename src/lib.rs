@@ -22,7 +22,7 @@
 //!
 //! # The import rule
 //!
-//! `main → cli → app → {http, portal, control, scheduler, ops} → gateway → slices → {connectors, store} → model`, and
+//! `main → cli → app → {http, portal, control, scheduler, ops} → gateway → slices → {connectors, store, egress} → model`, and
 //! `config` beside `app`. Nothing points up and nothing in a circle. A slice sees another only along its line in the
 //! table of `tests/it/tidy.rs`, which checks this, with the other rules of the house.
 //!
@@ -49,6 +49,7 @@
 //! - `sent` is said only when the provider took the message. What may have left is `unknown`, and never sent again.
 //! - A caller hears "done" only after the commit that makes it so, and the commit is on the disk (`synchronous=FULL`).
 //! - Time and chance are arguments ([`model::clock`], [`model::random`]).
+//! - Nobody but `egress` calls out over HTTP, and it judges the address itself just before it connects.
 //! - No secret, no message text and no full number is logged.
 
 pub mod accounts;

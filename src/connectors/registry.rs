@@ -96,6 +96,14 @@ impl Registry {
         }
     }
 
+    /// Stops all of them: the gateway ends.
+    pub async fn stop_all(&self) {
+        let all = std::mem::take(&mut *self.shared.running.write().expect("no holder panics"));
+        for running in all.into_values() {
+            running.connector.stop().await;
+        }
+    }
+
     /// How an instance stands; none when it is not running.
     pub fn standing(&self, id: &InstanceId) -> Option<Standing> {
         self.shared.find(id).map(|r| r.connector.standing())

@@ -1,10 +1,12 @@
 //! Doing what the command line asks for, through the same slices as everything else.
 
-use super::{Request, SendArgs, request, webhooks};
+use super::{
+    Request, SendArgs,
+    people::{self, region_of},
+    request, sandbox, webhooks,
+};
 use crate::{
     accounts::{Grant, KeyKind, LinkPurpose, NewAccount, NewKey, NewUser, Role, Update},
-    connectors::heard,
-    conversations::{self, Identity},
     gateway::Gateway,
     http::reply,
     instances::{Instance, NewInstance},
@@ -13,14 +15,11 @@ use crate::{
         ids::{AccountId, InstanceId, KeyId, LogId},
         instance::ConnectorKind,
         message::Status,
-        phone::{Phone, Region},
+        phone::Region,
         plan::{Module, Plan},
         purpose::Purpose,
     },
-    ops::csv,
     sending::{Sender, Source, log},
-    store::StoreError,
-    suppression::{self, Source as By},
 };
 use serde_json::{Value, json};
 
@@ -44,7 +43,7 @@ pub async fn perform(gateway: &Gateway, request: Request) -> Done {
         | R::SuppressRemove { .. }
         | R::SuppressList { .. }
         | R::SuppressImport { .. }
-        | R::ContactsImport { .. } => people(gateway, request).await,
+        | R::ContactsImport { .. } => people::perform(gateway, request).await,
         R::WebhookCreate { .. }
         | R::WebhookList
         | R::WebhookTest { .. }
@@ -57,13 +56,13 @@ pub async fn perform(gateway: &Gateway, request: Request) -> Done {
         R::Send(args) => send(gateway, args).await,
         R::PolicyCheck { text, purpose } => policy_check(gateway, &text, &purpose),
         R::SandboxReceive { .. } | R::SandboxCall { .. } | R::SandboxGroup { .. } | R::SandboxInbox { .. } => {
-            sandbox(gateway, request).await
+            sandbox::perform(gateway, request).await
         }
         _ => instance(gateway, request).await,
     }
 }
 
-const CLI: &str = "cli";
+pub(super) const CLI: &str = "cli";
 
 pub(super) fn text(e: impl std::fmt::Display) -> String {
     e.to_string()
@@ -256,80 +255,6 @@ async fn message(gateway: &Gateway, request: Request) -> Done {
     }
 }
 
-async fn people(gateway: &Gateway, request: Request) -> Done {
-    match request {
-        Request::SuppressAdd { account, phone, reason } => {
-            let (account, phone) = known(gateway, account, &phone).await?;
-            let (now, shown) = (gateway.clock.now(), phone.to_string());
-            let reason = reason.unwrap_or_else(|| "blocked by hand".into());
-            let done = gateway.store.write(move |tx| {
-                let contact = conversations::find_or_add(tx, account, &Identity::phone(phone.as_str()), now)?;
-                let new = suppression::New { account, contact, source: By::Manual, reason: &reason, instance: None };
-                suppression::add(tx, &new, now).map(|added| (contact, added))
-            });
-            let (contact, added) = done.await.map_err(|e: StoreError| e.to_string())?;
-            Ok(json!({"ok": true, "phone": shown, "contact_id": contact, "added": added}))
-        }
-        Request::SuppressRemove { account, phone } => {
-            let (account, phone) = known(gateway, account, &phone).await?;
-            let (now, shown) = (gateway.clock.now(), phone.to_string());
-            let done = gateway.store.write(move |tx| {
-                match conversations::find(tx, account, &Identity::phone(phone.as_str()))? {
-                    Some(contact) => suppression::lift(tx, contact.id, By::ALL, CLI, now),
-                    None => Ok(0),
-                }
-            });
-            match done.await.map_err(|e: StoreError| e.to_string())? {
-                0 => Err(format!("{shown} is not suppressed in account {account}")),
-                lifted => Ok(json!({"ok": true, "phone": shown, "lifted": lifted})),
-            }
-        }
-        Request::SuppressList { account } => {
-            let listed = gateway.store.read(move |tx| suppression::list(tx, AccountId(account))).await;
-            Ok(json!(listed.map_err(|e: StoreError| e.to_string())?))
-        }
-        Request::SuppressImport { account, csv: file } => {
-            let region = region_of(gateway, AccountId(account)).await?;
-            let rows = csv::phones(&file)?;
-            let now = gateway.clock.now();
-            let report = gateway.store.write(move |tx| import_suppressed(tx, AccountId(account), region, &rows, now));
-            Ok(json!(report.await.map_err(|e: StoreError| e.to_string())?))
-        }
-        Request::ContactsImport { account, csv: file } => {
-            let region = region_of(gateway, AccountId(account)).await?;
-            let rows = csv::phones(&file)?;
-            let now = gateway.clock.now();
-            let report =
-                gateway.store.write(move |tx| conversations::import(tx, AccountId(account), region, &rows, now)).await;
-            Ok(json!(report.map_err(|e: StoreError| e.to_string())?))
-        }
-        _ => unexpected(),
-    }
-}
-
-fn import_suppressed(
-    tx: &crate::store::WriteTx<'_>,
-    account: AccountId,
-    region: Option<Region>,
-    rows: &[csv::Row],
-    now: Time,
-) -> Result<conversations::ImportReport, StoreError> {
-    let mut report = conversations::ImportReport::default();
-    for (line, phone, reason) in rows {
-        match Phone::parse(phone, region) {
-            Err(e) => report.skip(*line, &e.to_string()),
-            Ok(phone) => {
-                let contact = conversations::find_or_add(tx, account, &Identity::phone(phone.as_str()), now)?;
-                let reason = reason.as_deref().unwrap_or("imported");
-                let new = suppression::New { account, contact, source: By::Manual, reason, instance: None };
-                suppression::add(tx, &new, now)?;
-                report.imported += 1;
-            }
-        }
-    }
-    Ok(report)
-}
-
 async fn send(gateway: &Gateway, args: SendArgs) -> Done {
     let instance = gateway.instances.find(&InstanceId::from_text(&args.instance)).await.map_err(text)?;
     let region = region_of(gateway, instance.account_id).await?;
@@ -360,48 +285,6 @@ fn policy_check(gateway: &Gateway, body: &str, purpose: &str) -> Done {
         _ => "sent",
     };
     Ok(json!({"ok": true, "score": score.total, "verdict": verdict, "signals": score.signals}))
-}
-
-async fn sandbox(gateway: &Gateway, request: Request) -> Done {
-    let find = |id: &str| {
-        gateway.registry.sandbox(&InstanceId::from_text(id)).ok_or_else(|| format!("there is no sandbox instance {id}"))
-    };
-    let phone = |text_of: &str| Phone::parse(text_of, None).map(|p| p.to_string()).map_err(text);
-    let person = |number: &str| phone(number).map(|p| heard::Sender { phone: Some(p), ..heard::Sender::default() });
-    match request {
-        Request::SandboxReceive { instance, from, text: body } => {
-            let id = find(&instance)?.receive(person(&from)?, &body).await.map_err(text)?;
-            Ok(json!({"ok": true, "provider_message_id": id}))
-        }
-        Request::SandboxCall { instance, from, missed } => {
-            let id = find(&instance)?.call(person(&from)?, missed).await.map_err(text)?;
-            Ok(json!({"ok": true, "call_id": id}))
-        }
-        Request::SandboxGroup { instance, group, name, from, text: body } => {
-            let group = heard::Group { id: group, name };
-            let id = find(&instance)?.group_message(group, person(&from)?, &body).await.map_err(text)?;
-            Ok(json!({"ok": true, "provider_message_id": id}))
-        }
-        Request::SandboxInbox { instance, phone: of } => {
-            let sandbox = find(&instance)?;
-            let of = of.as_deref().map(phone).transpose()?;
-            let read = tokio::task::spawn_blocking(move || sandbox.inbox(of.as_deref())).await.map_err(text)?;
-            Ok(json!(read.map_err(text)?))
-        }
-        _ => unexpected(),
-    }
-}
-
-async fn region_of(gateway: &Gateway, id: AccountId) -> Result<Option<Region>, String> {
-    let all = gateway.accounts.list_accounts().await.map_err(text)?;
-    let account = all.into_iter().find(|a| a.id == id).ok_or_else(|| format!("there is no account {id}"))?;
-    Ok(account.region.and_then(|r| Region::parse(&r).ok()))
-}
-
-async fn known(gateway: &Gateway, account: i64, phone: &str) -> Result<(AccountId, Phone), String> {
-    let account = AccountId(account);
-    let region = region_of(gateway, account).await?;
-    Ok((account, Phone::parse(phone, region).map_err(text)?))
 }
 
 fn none_or<T>(value: &str, parse: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>, String> {

@@ -52,7 +52,7 @@ pub fn merge(tx: &WriteTx<'_>, stays: ContactId, gone: ContactId) -> Result<(), 
 fn merge_conversations(tx: &WriteTx<'_>, stays: ContactId, gone: ContactId) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE conversations AS kept SET
-             unread_count = unread_count + other.unread_count, sequence = kept.sequence + other.sequence,
+             unread_count = kept.unread_count + other.unread_count, sequence = kept.sequence + other.sequence,
              last_message_at = max(kept.last_message_at, other.last_message_at),
              last_inbound_at = nullif(max(coalesce(kept.last_inbound_at, 0), coalesce(other.last_inbound_at, 0)), 0)
          FROM conversations AS other

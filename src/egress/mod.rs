@@ -155,7 +155,7 @@ impl Egress {
         let mut alarm = clock.sleep_until(clock.now().plus(bounds.timeout));
         let late = EgressError::TimedOut { sent: false, status: None };
         let addrs = within(&mut alarm, self.addresses(&target)).await.ok_or(late.clone())??;
-        while let Some((line, place)) = self.waiting(&target, &addrs, &mut alarm).await {
+        while let Some((line, place)) = self.waiting(&target, &addrs).await {
             match self.exchange(line, place, request.clone(), &mut alarm, bounds).await {
                 // Hung up while it waited: as good as never sent.
                 Err(EgressError::Broken { sent: false, .. }) => {}
@@ -188,14 +188,13 @@ impl Egress {
     }
 
     /// A waiting connection to one of the permitted addresses.
-    async fn waiting(&self, target: &Target, addrs: &[SocketAddr], alarm: &mut Sleep<'_>) -> Option<(Line, Place)> {
+    async fn waiting(&self, target: &Target, addrs: &[SocketAddr]) -> Option<(Line, Place)> {
         let clock = &self.0.clock;
         for addr in addrs {
             let place = Place { tls: target.tls, host: target.host.clone(), addr: *addr };
             while let Some(mut line) = self.0.pool.take(&place, clock.now()) {
                 let mut soon = clock.sleep_until(clock.now().plus(FREE_WITHIN));
-                let ready = within(&mut soon, line.is_ready());
-                if within(alarm, ready).await?.is_some_and(|ready| ready) {
+                if within(&mut soon, line.is_ready()).await == Some(true) {
                     return Some((line, place));
                 }
             }

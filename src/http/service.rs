@@ -67,11 +67,15 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let id = format!("req_{}", base62(&*self.gateway.random, 20));
+        // It is plain HTTP, and perhaps open to another machine: no keys, no sessions, no messages there.
+        if self.door == Door::Metrics && request.uri().path() != "/metrics" {
+            return Box::pin(std::future::ready(Ok(with_id(problem::code(Code::NotFound), &id))));
+        }
         request.extensions_mut().insert(RequestId(id.clone()));
         request.extensions_mut().insert(self.door);
         let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
         Box::pin(async move {
-            let mut response = match answer.await {
+            let response = match answer.await {
                 Ok(Ok(response)) => response,
                 // The panic's text is on stderr by the panic hook; the caller gets nothing of it.
                 Ok(Err(_)) | Err(_) => {
@@ -79,10 +83,14 @@ where
                     problem::code(Code::InternalError)
                 }
             };
-            if let Ok(value) = HeaderValue::from_str(&id) {
-                response.headers_mut().insert("x-request-id", value);
-            }
-            Ok(response)
+            Ok(with_id(response, &id))
         })
     }
+}
+
+fn with_id(mut response: Response, id: &str) -> Response {
+    if let Ok(value) = HeaderValue::from_str(id) {
+        response.headers_mut().insert("x-request-id", value);
+    }
+    response
 }

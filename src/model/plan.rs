@@ -106,9 +106,20 @@ impl Zone {
         Self { name: current, next: Some((new.name.clone(), from)) }
     }
 
-    /// The local day and month at `now`.
+    /// The local day and month at `now`. A change that falls into them moves their ends: what has the same name in the
+    /// new zone goes on there, and what has not ends with the change.
     pub fn period(&self, now: Time) -> Period {
-        period_in(self.name_at(now), now)
+        let mut period = period_in(self.name_at(now), now);
+        if let Some((next, from)) = self.next_at(now) {
+            let then = period_in(next, from);
+            if from < period.day_ends {
+                period.day_ends = if then.day == period.day { then.day_ends } else { from };
+            }
+            if from < period.month_ends {
+                period.month_ends = if then.month == period.month { then.month_ends } else { from };
+            }
+        }
+        period
     }
 }
 

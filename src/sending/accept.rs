@@ -65,7 +65,8 @@ pub(super) fn accept(
     if let Some(key) = &request.idempotency_key {
         let known = idempotency::look_up(tx, sender.account, key, request, now)?;
         if let Known::Answered(log_id, message_id, outcome) = known {
-            return Ok(Accepting::Answered(Box::new(replayed(log_id, message_id, outcome))));
+            let quota = facts::load_quota(tx, sender, now)?;
+            return Ok(Accepting::Answered(Box::new(replayed(log_id, message_id, outcome, quota))));
         }
         let code = match known {
             Known::UnderWay(_) => Some(Code::IdempotencyInProgress),
@@ -181,10 +182,10 @@ fn refuse(
     })))
 }
 
-fn replayed(log_id: LogId, message_id: MessageId, outcome: Outcome) -> Answer {
+fn replayed(log_id: LogId, message_id: MessageId, outcome: Outcome, quota: Option<Quota>) -> Answer {
     let refusal = (outcome == Outcome::Unknown)
         .then(|| Refusal::new(Code::GatewaySendFailed, "it is not known whether the provider took the message"));
-    Answer { outcome, log_id, message_id, refusal, quota: None, replayed: true }
+    Answer { outcome, log_id, message_id, refusal, quota, replayed: true }
 }
 
 fn idempotency_refusal(code: Code) -> Refusal {

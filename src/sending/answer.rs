@@ -63,6 +63,12 @@ impl Quota {
         (self.limits.daily.saturating_sub(self.day_used), self.limits.monthly.saturating_sub(self.month_used))
     }
 
+    /// The same with one message given back.
+    #[must_use]
+    pub fn one_less(self) -> Self {
+        Self { day_used: self.day_used.saturating_sub(1), month_used: self.month_used.saturating_sub(1), ..self }
+    }
+
     /// Until the day and the month end.
     pub fn resets(&self) -> (Duration, Duration) {
         (self.period.day_ends.since(self.at), self.period.month_ends.since(self.at))

@@ -148,7 +148,11 @@ fn answer(message: &Accepted, settled: &Settled) -> Answer {
         log_id: message.log_id,
         message_id: message.outgoing.message_id.clone(),
         refusal: settled.refusal.clone(),
-        quota: message.quota.clone(),
+        quota: message.quota.clone().map(|quota| match settled.status {
+            // Given back: what is left is what was left before.
+            Status::Failed | Status::Blocked => quota.one_less(),
+            _ => quota,
+        }),
         replayed: false,
     }
 }

@@ -29,7 +29,7 @@ use r2d2_sqlite::SqliteConnectionManager;
 use std::{
     fs::File,
     path::{Path, PathBuf},
-    sync::{Arc, RwLock},
+    sync::{Arc, Mutex, RwLock},
 };
 use tokio::sync::Notify;
 use writer::Writer;
@@ -45,8 +45,24 @@ struct Shared {
     writer: RwLock<Option<Writer>>,
     readers: Pool<SqliteConnectionManager>,
     announcements: Arc<Notify>,
-    /// Held as long as the store lives: keeps a second process out.
-    _lock: File,
+    /// Held until the store is closed: keeps a second process out.
+    lock: Mutex<Option<File>>,
+}
+
+/// A data directory that is ours; free again when this is dropped without being opened.
+pub struct Locked {
+    file: File,
+    data_dir: PathBuf,
+}
+
+impl Locked {
+    /// Opens the database in it, as [`Store::open`].
+    ///
+    /// # Errors
+    /// A file that is damaged, foreign, or of a newer version.
+    pub fn open(self, now: Time) -> Result<Store, StoreError> {
+        Store::open_locked(&self.data_dir, self.file, now)
+    }
 }
 
 /// Connections for reading: pages of the portal and status questions, never the way of a message.
@@ -58,7 +74,18 @@ impl Store {
     /// # Errors
     /// A directory that cannot be written or is in use; a file that is damaged, foreign, or of a newer version.
     pub fn open(data_dir: &Path, now: Time) -> Result<Self, StoreError> {
-        let lock = open::lock(data_dir)?;
+        Self::lock(data_dir)?.open(now)
+    }
+
+    /// Takes the directory for this process, making it where it is missing.
+    ///
+    /// # Errors
+    /// A directory that cannot be written or is in use.
+    pub fn lock(data_dir: &Path) -> Result<Locked, StoreError> {
+        Ok(Locked { file: open::lock(data_dir)?, data_dir: data_dir.to_owned() })
+    }
+
+    fn open_locked(data_dir: &Path, lock: File, now: Time) -> Result<Self, StoreError> {
         let path = data_dir.join(open::FILE_NAME);
         let connection = open::writer_connection(&path, now)?;
         let readers = Pool::builder()
@@ -71,7 +98,7 @@ impl Store {
             .map_err(|e| StoreError::Unavailable(e.to_string()))?;
         let announcements = Arc::new(Notify::new());
         let writer = RwLock::new(Some(Writer::start(connection, announcements.clone())));
-        Ok(Self { shared: Arc::new(Shared { path, writer, readers, announcements, _lock: lock }) })
+        Ok(Self { shared: Arc::new(Shared { path, writer, readers, announcements, lock: Mutex::new(Some(lock)) }) })
     }
 
     /// Where the database file lies.
@@ -140,11 +167,13 @@ impl Store {
         self.read(|tx| tx.one("SELECT 1", [], |_| Ok(()))).await
     }
 
-    /// Commits what waits and ends the writer. Later writes answer [`StoreError::Stopping`].
+    /// Commits what waits, ends the writer and lets go of the directory, also where somebody still holds a clone. Later
+    /// writes answer [`StoreError::Stopping`].
     pub async fn close(&self) {
         let writer = self.shared.writer.write().expect("no holder panics").take();
         if let Some(writer) = writer {
             let _ = tokio::task::spawn_blocking(move || writer.stop()).await;
         }
+        drop(self.shared.lock.lock().expect("no holder panics").take());
     }
 }

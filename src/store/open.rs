@@ -128,7 +128,7 @@ fn judge(connection: &Connection, path: &Path) -> Result<usize, StoreError> {
     Ok(version)
 }
 
-/// Steps up one version at a time, each behind a backup of the file as it was.
+/// Steps up one version at a time, each behind a backup of the file as it was. A new file has nothing to back up.
 fn migrate(
     connection: &mut Connection,
     path: &Path,
@@ -138,7 +138,7 @@ fn migrate(
 ) -> Result<(), StoreError> {
     let migrations = Migrations::new(steps.iter().map(|sql| M::up(sql)).collect());
     for to in from + 1..=steps.len() {
-        if to > 1 {
+        if from > 0 {
             back_up(connection, path, to, now)?;
         }
         migrations.to_version(connection, to).map_err(|e| StoreError::Unusable {

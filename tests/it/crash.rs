@@ -184,8 +184,11 @@ fn what_waits_for_its_slot_when_it_is_killed_has_not_left() {
     assert!(failed >= 2, "they waited: {:?}", trial.states());
     trial.ask_again(&serving, &told);
     trial.judge("after the callers asked again");
-    let all_sent = HashMap::from([(200, trial.lost_answers)]);
-    assert_eq!(trial.retried, all_sent, "what did not leave can be sent again");
+    // The kill may have met one whose slot had just come: that one may have left.
+    let unknown = trial.states().get("unknown").copied().unwrap_or(0);
+    let retried = |status: u16| trial.retried.get(&status).copied().unwrap_or(0);
+    assert_eq!((retried(200), retried(502)), (trial.lost_answers - unknown, unknown), "what did not leave is sent");
+    assert!(retried(200) >= failed, "{:?}", trial.retried);
     serving.stop();
 }
 

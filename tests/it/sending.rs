@@ -1,6 +1,11 @@
 //! The main path: a request over HTTP to the sandbox's phone, and what is left of it in the log.
 
-use crate::harness::world::{INSTANCE, PHONE, World, message};
+use crate::harness::{
+    contract::log_id,
+    world::{INSTANCE, PHONE, World, message},
+};
+use serde_json::json;
+use std::time::Duration;
 
 #[tokio::test]
 async fn a_message_reaches_the_phone_and_is_in_the_log() {
@@ -24,5 +29,17 @@ async fn a_message_reaches_the_phone_and_is_in_the_log() {
     assert_eq!(row["instance_id"], INSTANCE);
     assert_eq!(row["provider_message_id"], inbox[0]["provider_message_id"]);
     assert_eq!(world.used().await, (1, 1));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_refusal_that_repeats_within_a_minute_is_counted_on_one_row() {
+    let world = World::start().await;
+    world.suppress(PHONE).await;
+    let first = log_id(&world.send(&message()).await);
+    assert_eq!(log_id(&world.send(&message()).await), first);
+    world.later(Duration::from_secs(60));
+    assert_ne!(log_id(&world.send(&message()).await), first);
+    assert_eq!(world.row(&json!(first)).await["repeats"], 1);
     world.stop().await;
 }

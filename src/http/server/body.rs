@@ -101,9 +101,9 @@ impl BoundedBody {
         }
         self.waits = waits;
         if waits {
-            self.place.waiting.fetch_add(1, Relaxed);
+            self.place.seat.waiting.fetch_add(1, Relaxed);
         } else {
-            self.place.waiting.fetch_sub(1, Relaxed);
+            self.place.seat.waiting.fetch_sub(1, Relaxed);
         }
     }
 }
@@ -152,7 +152,7 @@ pub(super) struct Busy(Arc<Place>);
 impl Busy {
     pub(super) fn new(place: &Arc<Place>) -> Self {
         place.requests.fetch_add(1, Relaxed);
-        place.busy.fetch_add(1, Relaxed);
+        place.seat.busy.fetch_add(1, Relaxed);
         Self(place.clone())
     }
 
@@ -166,7 +166,7 @@ impl Drop for Busy {
     fn drop(&mut self) {
         // What was read until now belonged to this request.
         self.0.reads.store(0, Relaxed);
-        self.0.busy.fetch_sub(1, Relaxed);
+        self.0.seat.busy.fetch_sub(1, Relaxed);
     }
 }
 

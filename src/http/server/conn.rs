@@ -46,7 +46,7 @@ pub(super) async fn serve_tls<H: Handler>(
 ) {
     let shaken = tokio::select! {
         shaken = within(handling.limits.handshake, acceptor.accept(stream)) => shaken,
-        () = handling.peer.place.close.notified() => return,
+        () = handling.peer.place.seat.close.notified() => return,
         _ = stop.wait_for(|stop| *stop) => return,
     };
     match shaken {
@@ -119,7 +119,14 @@ async fn drive<C: Future<Output = hyper::Result<()>>>(
                 stopping = true;
                 end_gracefully(connection.as_mut());
             }
-            () = peer.place.close.notified() => return,
+            // A request may have begun since the table looked. It gets its answer; only then is the connection over.
+            () = peer.place.seat.close.notified() => {
+                if peer.place.seat.is_idle() || peer.place.seat.waits_for_client() {
+                    return;
+                }
+                stopping = true;
+                end_gracefully(connection.as_mut());
+            }
             () = tick.as_mut() => {
                 if watch.is_over(&peer.place, limits, step, h2) {
                     return;
@@ -185,7 +192,7 @@ where
         };
         let busy = this.busy.take();
         if let (StatusCode::SWITCHING_PROTOCOLS, Some(busy)) = (answer.status(), &busy) {
-            busy.place().taken.store(true, Relaxed);
+            busy.place().seat.taken.store(true, Relaxed);
         }
         Poll::Ready(Ok(answer.map(|body| AnswerBody::new(body, busy))))
     }

@@ -31,7 +31,7 @@ impl<IO> Counted<IO> {
     }
 
     fn wrote(&self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        self.place.blocked.store(polled.is_pending(), Relaxed);
+        self.place.seat.blocked.store(polled.is_pending(), Relaxed);
         if let Poll::Ready(Ok(n)) = polled {
             self.place.written.fetch_add(n as u64, Relaxed);
         }

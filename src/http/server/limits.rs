@@ -52,7 +52,7 @@ impl Default for Limits {
             idle: Duration::from_secs(30),
             headers: 64,
             header_bytes: 16 << 10,
-            streams: 64,
+            streams: 100,
             drain: Duration::from_secs(10),
         }
     }

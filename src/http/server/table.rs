@@ -1,8 +1,9 @@
 //! Who is connected: places, in all and per address, and what each connection is doing.
 //!
-//! A full house makes room by closing a connection: the oldest that is idle, else the oldest on which the gateway only
-//! waits for a client (a body that drips, an answer that is not taken). A connection that the gateway works for, or
-//! that became a WebSocket, is never closed for another.
+//! A full house makes room by closing a connection of the address that has most: the oldest that is idle, else the
+//! oldest on which the gateway only waits for the client (a body that drips, an answer that is not taken), else one of
+//! the address that has next to most. A connection that the gateway works for, or that became a WebSocket, is never
+//! closed for another.
 
 use super::Limits;
 use std::{
@@ -37,34 +38,42 @@ pub(super) enum Full {
 
 #[derive(Default)]
 struct Places {
-    by_address: HashMap<IpAddr, VecDeque<Weak<Place>>>,
+    by_address: HashMap<IpAddr, VecDeque<Arc<Seat>>>,
     count: usize,
 }
 
 /// A connection's place, and what happens on it. It is free again when the last holder drops it.
 ///
-/// The counters are written by the connection's own tasks; others only take a look, so they need no order.
+/// The counters, also those of the seat, are written by the connection's own tasks; others only take a look, so they
+/// need no order.
 pub struct Place {
     table: Weak<Table>,
     address: IpAddr,
     stop: watch::Receiver<bool>,
+    pub(super) seat: Arc<Seat>,
+    /// Requests so far.
+    pub(super) requests: AtomicU64,
+    /// Reads since the last request ended: part of a next one.
+    pub(super) reads: AtomicU64,
+    /// Bytes written so far.
+    pub(super) written: AtomicU64,
+    /// An answer was given before its request had arrived: there is more to come that nobody will read.
+    pub(super) unread: AtomicBool,
+}
+
+/// What the table sees of a place. Dropping a [`Place`] takes the table's lock, so who holds the lock must never hold
+/// what could be the last reference to one.
+#[derive(Default)]
+pub(super) struct Seat {
     /// Requests under way: from their header to the last byte of their answer.
     pub(super) busy: AtomicUsize,
     /// Of those, the ones that wait for their body.
     pub(super) waiting: AtomicUsize,
-    /// Requests so far.
-    pub(super) requests: AtomicU64,
-    /// Reads since nothing was under way: part of a next request.
-    pub(super) reads: AtomicU64,
-    /// Bytes written so far.
-    pub(super) written: AtomicU64,
     /// The client does not take what is written.
     pub(super) blocked: AtomicBool,
-    /// An answer was given before its request had arrived: there is more to come that nobody will read.
-    pub(super) unread: AtomicBool,
     /// It is no HTTP any more: somebody took it over.
     pub(super) taken: AtomicBool,
-    /// Told to end.
+    /// Tells the connection to end.
     pub(super) close: Notify,
 }
 
@@ -86,23 +95,19 @@ impl Table {
         } else if places.count >= self.connections {
             places.make_room_anywhere().ok_or(Full::House)?;
         }
-        let place = Arc::new(Place {
+        let seat = Arc::<Seat>::default();
+        places.by_address.entry(address).or_default().push_back(seat.clone());
+        places.count += 1;
+        Ok(Arc::new(Place {
             table: Arc::downgrade(self),
             address,
             stop: self.stop.clone(),
-            busy: AtomicUsize::new(0),
-            waiting: AtomicUsize::new(0),
+            seat,
             requests: AtomicU64::new(0),
             reads: AtomicU64::new(0),
             written: AtomicU64::new(0),
-            blocked: AtomicBool::new(false),
             unread: AtomicBool::new(false),
-            taken: AtomicBool::new(false),
-            close: Notify::new(),
-        });
-        places.by_address.entry(address).or_default().push_back(Arc::downgrade(&place));
-        places.count += 1;
-        Ok(place)
+        }))
     }
 
     /// Closes one connection, if there is one that may be: the machine has no more sockets.
@@ -134,23 +139,20 @@ impl Places {
     /// Tells one connection of this address to end, and frees its place at once.
     fn make_room(&mut self, address: IpAddr) -> Option<()> {
         let queue = self.by_address.get_mut(&address)?;
-        let oldest = |may_go: fn(&Place) -> bool| queue.iter().position(|p| p.upgrade().is_none_or(|p| may_go(&p)));
-        let at = oldest(Place::is_idle).or_else(|| oldest(Place::waits_for_client))?;
-        let place = queue.remove(at)?;
+        let oldest = |may_go: fn(&Seat) -> bool| queue.iter().position(|seat| may_go(seat));
+        let at = oldest(Seat::is_idle).or_else(|| oldest(Seat::waits_for_client))?;
+        queue.remove(at)?.close.notify_one();
         if queue.is_empty() {
             self.by_address.remove(&address);
         }
         self.count -= 1;
-        if let Some(place) = place.upgrade() {
-            place.close.notify_one();
-        }
         Some(())
     }
 
     fn leave(&mut self, place: &Place) {
         let Some(queue) = self.by_address.get_mut(&place.address) else { return };
         // One that was told to end has left the queue already.
-        if let Some(at) = queue.iter().position(|p| std::ptr::eq(p.as_ptr(), place)) {
+        if let Some(at) = queue.iter().position(|seat| Arc::ptr_eq(seat, &place.seat)) {
             queue.remove(at);
             self.count -= 1;
         }
@@ -165,14 +167,16 @@ impl Place {
     pub async fn stopping(&self) {
         let _ = self.stop.clone().wait_for(|stop| *stop).await;
     }
+}
 
+impl Seat {
     /// Nothing is under way.
     pub(super) fn is_idle(&self) -> bool {
         self.busy.load(Relaxed) == 0 && !self.taken.load(Relaxed)
     }
 
     /// All that is under way is the client's turn.
-    fn waits_for_client(&self) -> bool {
+    pub(super) fn waits_for_client(&self) -> bool {
         let is_its_turn = self.blocked.load(Relaxed) || self.waiting.load(Relaxed) >= self.busy.load(Relaxed);
         is_its_turn && !self.taken.load(Relaxed)
     }
@@ -204,7 +208,7 @@ mod tests {
     /// Enters and works.
     fn busy(table: &Arc<Table>, last: u8) -> Arc<Place> {
         let place = table.enter(address(last)).expect("room");
-        place.busy.store(1, Relaxed);
+        place.seat.busy.store(1, Relaxed);
         place
     }
 
@@ -214,8 +218,8 @@ mod tests {
         let first = busy(&table, 1);
         let second = table.enter(address(1)).expect("room");
         let third = table.enter(address(1)).expect("the idle one goes");
-        second.busy.store(1, Relaxed);
-        third.busy.store(1, Relaxed);
+        second.seat.busy.store(1, Relaxed);
+        third.seat.busy.store(1, Relaxed);
         assert_eq!(table.enter(address(1)).err(), Some(Full::Address), "both are busy");
         let other = busy(&table, 2);
         assert_eq!(table.enter(address(3)).err(), Some(Full::House), "all are busy");
@@ -230,10 +234,10 @@ mod tests {
     fn who_only_waits_for_a_client_goes_before_nobody_does() {
         let table = table(3, 2);
         let (works, drips) = (busy(&table, 1), busy(&table, 1));
-        drips.waiting.store(1, Relaxed);
+        drips.seat.waiting.store(1, Relaxed);
         let next = busy(&table, 1);
         assert_eq!(table.enter(address(1)).err(), Some(Full::Address));
-        next.blocked.store(true, Relaxed);
+        next.seat.blocked.store(true, Relaxed);
         let last = busy(&table, 1);
         drop((works, drips, next, last));
         assert_eq!(table.lock().count, 0);
@@ -260,9 +264,29 @@ mod tests {
         assert_eq!(table.lock().count, 5, "the third of a network sent the first away");
         for _ in 0..3 {
             let place = table.enter("::1".parse().expect("an address")).expect("room");
-            place.busy.store(1, Relaxed);
+            place.seat.busy.store(1, Relaxed);
             places.push(place);
         }
         assert_eq!(table.enter("::1".parse().expect("an address")).err(), Some(Full::Address));
+    }
+
+    #[test]
+    fn a_connection_that_goes_while_it_is_looked_at_does_not_lock_the_table() {
+        let table = table(2, 1);
+        let (done, all_done) = std::sync::mpsc::channel();
+        for last in 1..=4 {
+            let (table, done) = (table.clone(), done.clone());
+            std::thread::spawn(move || {
+                for _ in 0..300_000 {
+                    drop(table.enter(address(last % 2)));
+                }
+                let _ = done.send(());
+            });
+        }
+        for _ in 1..=4 {
+            all_done.recv_timeout(std::time::Duration::from_secs(60)).expect("a thread waits for itself");
+        }
+        let places = table.lock();
+        assert_eq!((places.count, places.by_address.len()), (0, 0));
     }
 }

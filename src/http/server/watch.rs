@@ -35,11 +35,11 @@ impl Watch {
         let (requests, written) = (place.requests.load(Relaxed), place.written.load(Relaxed));
         let moved = requests != self.requests || written - self.written > if h2 { PINGS } else { 0 };
         (self.requests, self.written) = (requests, written);
-        self.blocked = if place.blocked.load(Relaxed) && !moved { self.blocked + since } else { Duration::ZERO };
+        self.blocked = if place.seat.blocked.load(Relaxed) && !moved { self.blocked + since } else { Duration::ZERO };
         if self.blocked >= limits.idle {
             return true;
         }
-        if moved || !place.is_idle() {
+        if moved || !place.seat.is_idle() {
             (self.quiet, self.partial) = Default::default();
             return false;
         }

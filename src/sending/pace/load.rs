@@ -38,9 +38,12 @@ pub(super) fn counters(tx: &Tx<'_>, instance: &InstanceId, rules: &Rules, now: T
 }
 
 fn last_messages(tx: &Tx<'_>, instance: &InstanceId, since: Time) -> Result<Vec<Past>, StoreError> {
+    // A stranger's contact is made with the first message to them. Who wrote to us first was a contact before.
     let mut rows = tx.list(
         "SELECT m.created_at, m.recipient, m.purpose, m.fingerprint,
-                coalesce(c.first_outbound_at = m.created_at AND c.imported_at IS NULL, 0)
+                coalesce(c.first_outbound_at = m.created_at AND c.imported_at IS NULL
+                         AND (c.last_inbound_at IS NULL
+                              OR (c.last_inbound_at > m.created_at AND c.created_at >= m.created_at)), 0)
          FROM messages m LEFT JOIN contacts c ON c.id = m.contact_id
          WHERE m.instance_id = ?1 AND m.created_at > ?2 AND m.status <> 'blocked'
          ORDER BY m.created_at DESC, m.id DESC LIMIT 20000",

@@ -189,3 +189,7 @@ pub(super) fn window(request: &Request, facts: &Facts, _: &Rules) -> Verdict {
         )
     })
 }
+
+#[cfg(test)]
+#[path = "gates_tests.rs"]
+mod tests;

@@ -1,20 +1,22 @@
 //! A clock that stands still until a test moves it.
 
+use super::http::STUCK;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 use wa_gateway::model::clock::{Clock, Sleep, Time};
 
 /// Time that only passes when it is told to.
 pub struct TestClock {
     now: watch::Sender<Time>,
-    sleepers: watch::Sender<usize>,
+    /// The moments that are waited for.
+    sleepers: watch::Sender<Vec<Time>>,
 }
 
 impl TestClock {
     /// A clock that shows `rfc3339`.
     pub fn at(rfc3339: &str) -> Self {
         let now = Time::parse(rfc3339).expect("an RFC 3339 time");
-        Self { now: watch::Sender::new(now), sleepers: watch::Sender::new(0) }
+        Self { now: watch::Sender::new(now), sleepers: watch::Sender::new(Vec::new()) }
     }
 
     /// Lets `by` pass; whoever waited for a moment up to then wakes up.
@@ -27,9 +29,18 @@ impl TestClock {
         self.now.send_replace(at);
     }
 
-    /// Ends when at least `n` wait for a later moment: the point at which stepping the clock reaches them.
+    /// Ends when at least `n` wait for a later moment: the point at which stepping the clock reaches them. Who was
+    /// reached by the last step and has not woken up yet is none of them.
     pub async fn wait_for_sleepers(&self, n: usize) {
-        self.sleepers.subscribe().wait_for(|sleepers| *sleepers >= n).await.expect("the clock lives");
+        let later = |due: &Vec<Time>| due.iter().filter(|at| **at > self.now()).count();
+        self.sleepers.subscribe().wait_for(|due| later(due) >= n).await.expect("the clock lives");
+    }
+
+    /// Ends when somebody waits for exactly `at`: for tests of the whole gateway, where others sleep, too.
+    pub async fn wait_for_sleeper_at(&self, at: Time) {
+        let mut sleepers = self.sleepers.subscribe();
+        let found = timeout(STUCK, sleepers.wait_for(|due| due.contains(&at))).await;
+        found.unwrap_or_else(|_| panic!("nobody waits for {at}")).expect("the clock lives");
     }
 }
 
@@ -44,25 +55,28 @@ impl Clock for TestClock {
             if *now.borrow_and_update() >= at {
                 return;
             }
-            let _counted = Sleeper::new(&self.sleepers);
+            let _counted = Sleeper::new(&self.sleepers, at);
             now.wait_for(|now| *now >= at).await.expect("the clock lives");
         })
     }
 }
 
 /// Counts as long as it lives, so that a dropped sleep is no sleeper.
-struct Sleeper<'a>(&'a watch::Sender<usize>);
+struct Sleeper<'a>(&'a watch::Sender<Vec<Time>>, Time);
 
 impl<'a> Sleeper<'a> {
-    fn new(count: &'a watch::Sender<usize>) -> Self {
-        count.send_modify(|n| *n += 1);
-        Self(count)
+    fn new(all: &'a watch::Sender<Vec<Time>>, at: Time) -> Self {
+        all.send_modify(|due| due.push(at));
+        Self(all, at)
     }
 }
 
 impl Drop for Sleeper<'_> {
     fn drop(&mut self) {
-        self.0.send_modify(|n| *n -= 1);
+        self.0.send_modify(|due| {
+            let mine = due.iter().position(|at| *at == self.1).expect("it was put there");
+            due.swap_remove(mine);
+        });
     }
 }
 
@@ -74,9 +88,9 @@ async fn a_sleeper_wakes_when_its_moment_was_stepped_over() {
     let steps = async {
         clock.wait_for_sleepers(1).await;
         clock.advance(Duration::from_secs(4));
-        assert_eq!(*clock.sleepers.borrow(), 1, "not yet");
+        assert_eq!(clock.sleepers.borrow().len(), 1, "not yet");
         clock.set(due);
     };
     tokio::join!(clock.sleep_until(due), steps);
-    assert_eq!((clock.now(), *clock.sleepers.borrow()), (due, 0));
+    assert_eq!((clock.now(), clock.sleepers.borrow().len()), (due, 0));
 }

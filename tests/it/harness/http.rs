@@ -1,11 +1,15 @@
 //! A small HTTP/1.1 client that hides nothing: tests see status, headers and body as they came.
 
 use serde_json::Value;
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    time::timeout,
 };
+
+/// In real time: what takes longer will never end. A test then fails instead of hanging.
+pub const STUCK: Duration = Duration::from_secs(60);
 
 /// An answer.
 #[derive(Clone, Debug)]
@@ -46,11 +50,15 @@ pub async fn call(to: SocketAddr, method: &str, path: &str, headers: &[String], 
     let mut stream = TcpStream::connect(to).await.expect("the gateway listens");
     let mut request = head.into_bytes();
     request.extend_from_slice(body);
-    // An answer may come before the whole body was read; then the rest is not wanted.
-    let _ = stream.write_all(&request).await;
-    let mut raw = Vec::new();
-    let _ = stream.read_to_end(&mut raw).await;
-    parse(&raw)
+
+    let exchange = async {
+        // An answer may come before the whole body was read; then the rest is not wanted.
+        let _ = stream.write_all(&request).await;
+        let mut raw = Vec::new();
+        let _ = stream.read_to_end(&mut raw).await;
+        raw
+    };
+    parse(&timeout(STUCK, exchange).await.expect("an answer: does it wait for the clock?"))
 }
 
 /// An answer as it stands on the wire.

@@ -1,9 +1,12 @@
-//! What the integration tests share: a clock that is stepped by hand, and an ear that remembers.
+//! What the integration tests share: a clock that is stepped by hand, the real App, fakes of the outside world.
 
 pub mod clock;
+pub mod contract;
+pub mod deeds;
 pub mod ear;
 pub mod http;
 pub mod load;
 pub mod program;
 pub mod receiver;
+pub mod wire;
 pub mod world;

@@ -5,7 +5,7 @@ use super::{
     http::{self, Reply},
 };
 use serde_json::{Value, json};
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tempfile::TempDir;
 use wa_gateway::{
     app::{App, Running},
@@ -19,6 +19,10 @@ use wa_gateway::{
 pub const INSTANCE: &str = "shop-line";
 /// A customer's phone.
 pub const PHONE: &str = "+966501234567";
+
+/// A text that the content policy refuses.
+pub const SPAM: &str =
+    "CONGRATULATIONS! You have WON a FREE prize of $5000! Click http://bit.ly/win now to claim your cash";
 
 /// A gateway that runs, with one account on Scale, one open sandbox instance, one key.
 pub struct World {
@@ -45,8 +49,7 @@ impl World {
     /// The same at a time of the test's own.
     pub async fn start_at(now: &str, change: impl FnOnce(&mut Config)) -> Self {
         let dir = TempDir::new().expect("a directory");
-        let mut config = Config::default();
-        config.data_dir = dir.path().to_owned();
+        let mut config = Config { data_dir: dir.path().to_owned(), ..Config::default() };
         config.listen.local = Some("127.0.0.1:0".parse().expect("an address"));
         config.listen.public = None;
         config.guard.policy_dir = dir.path().join("policy.d");
@@ -72,12 +75,29 @@ impl World {
         self.running.as_ref().expect("it runs").local.expect("a local listener")
     }
 
+    /// All of what runs: its listeners, its certificate.
+    pub fn running(&self) -> &Running {
+        self.running.as_ref().expect("it runs")
+    }
+
     /// Stops it cleanly and starts it again on the same data.
     pub async fn restart(&mut self) {
         if let Some(running) = self.running.take() {
             running.stop().await;
         }
         self.running = Some(start(&self.config, &self.clock).await);
+    }
+
+    /// A second gateway over a copy of what is on the disk right now, with the same clock: what is found after the
+    /// power went. The first one goes on.
+    pub async fn after_a_crash(&self) -> Self {
+        let dir = TempDir::new().expect("a directory");
+        copy(self.dir.path(), dir.path());
+        let mut config = self.config.clone();
+        config.data_dir = dir.path().to_owned();
+        let running = Some(start(&config, &self.clock).await);
+        let (clock, key) = (self.clock.clone(), self.key.clone());
+        Self { clock, key, account: self.account, running, config, dir }
     }
 
     /// Does what the command line would do.
@@ -183,6 +203,19 @@ impl World {
     pub async fn stop(mut self) {
         if let Some(running) = self.running.take() {
             running.stop().await;
+        }
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).expect("a directory") {
+        let (entry, kind) = entry.and_then(|e| e.file_type().map(|kind| (e, kind))).expect("an entry");
+        let target = to.join(entry.file_name());
+        if kind.is_dir() {
+            std::fs::create_dir(&target).expect("a directory");
+            copy(&entry.path(), &target);
+        } else if kind.is_file() {
+            std::fs::copy(entry.path(), target).expect("a copy");
         }
     }
 }

@@ -1,0 +1,42 @@
+//! `wa-gateway sandbox …`
+
+use super::{
+    Request,
+    perform::{Done, text, unexpected},
+};
+use crate::{
+    connectors::heard,
+    gateway::Gateway,
+    model::{ids::InstanceId, phone::Phone},
+};
+use serde_json::json;
+
+pub(super) async fn perform(gateway: &Gateway, request: Request) -> Done {
+    let find = |id: &str| {
+        gateway.registry.sandbox(&InstanceId::from_text(id)).ok_or_else(|| format!("there is no sandbox instance {id}"))
+    };
+    let phone = |text_of: &str| Phone::parse(text_of, None).map(|p| p.to_string()).map_err(text);
+    let person = |number: &str| phone(number).map(|p| heard::Sender { phone: Some(p), ..heard::Sender::default() });
+    match request {
+        Request::SandboxReceive { instance, from, text: body } => {
+            let id = find(&instance)?.receive(person(&from)?, &body).await.map_err(text)?;
+            Ok(json!({"ok": true, "provider_message_id": id}))
+        }
+        Request::SandboxCall { instance, from, missed } => {
+            let id = find(&instance)?.call(person(&from)?, missed).await.map_err(text)?;
+            Ok(json!({"ok": true, "call_id": id}))
+        }
+        Request::SandboxGroup { instance, group, name, from, text: body } => {
+            let group = heard::Group { id: group, name };
+            let id = find(&instance)?.group_message(group, person(&from)?, &body).await.map_err(text)?;
+            Ok(json!({"ok": true, "provider_message_id": id}))
+        }
+        Request::SandboxInbox { instance, phone: of } => {
+            let sandbox = find(&instance)?;
+            let of = of.as_deref().map(phone).transpose()?;
+            let read = tokio::task::spawn_blocking(move || sandbox.inbox(of.as_deref())).await.map_err(text)?;
+            Ok(json!(read.map_err(text)?))
+        }
+        _ => unexpected(),
+    }
+}
