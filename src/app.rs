@@ -185,13 +185,13 @@ impl App {
 }
 
 impl Running {
-    /// Reads the certificate's files again; a broken one leaves the old in place.
+    /// Reads the certificate's files again, or renews a self-signed one; a broken one leaves the old in place.
     ///
     /// # Errors
     /// What is wrong with the new one.
     pub fn reload_certificate(&self) -> Result<(), StartError> {
         match &self.certificate {
-            Some(certificate) => Ok(certificate.reload()?),
+            Some(certificate) => Ok(certificate.reload(&*self.gateway.clock)?),
             None => Ok(()),
         }
     }
@@ -277,6 +277,7 @@ fn server_limits(config: &Config) -> server::Limits {
     server::Limits {
         connections: limits.connections as usize,
         per_address: limits.connections_per_address as usize,
+        per_address_loopback: limits.connections as usize,
         handshake: limits.handshake_timeout,
         header: limits.header_timeout,
         body: limits.body_timeout,

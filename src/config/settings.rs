@@ -84,13 +84,13 @@ pub struct Limits {
     /// Connections at once.
     #[serde(deserialize_with = "count")]
     pub connections: u32,
-    /// Connections at once from one address; at most `connections`.
+    /// Connections at once from one address other than this machine; at most `connections`.
     #[serde(deserialize_with = "count")]
     pub connections_per_address: u32,
     /// Until the header has arrived.
     #[serde(deserialize_with = "duration")]
     pub header_timeout: Duration,
-    /// Until the body has arrived.
+    /// Until a small body has arrived; the longest pause of a large one.
     #[serde(deserialize_with = "duration")]
     pub body_timeout: Duration,
     /// Until a silent connection is closed.

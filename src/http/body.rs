@@ -1,5 +1,6 @@
 //! Reading bodies: with a limit of the route's own, and strictly as JSON.
 
+use super::server::BodyError;
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -43,7 +44,7 @@ where
 pub async fn read(body: Body, max: usize) -> Result<Bytes, Unread> {
     let mut body = body.0.into_inner().unwrap_or_else(PoisonError::into_inner);
     let Some(first) = body.next().await else { return Ok(Bytes::new()) };
-    let first = first.map_err(|_| Unread::Broken)?;
+    let first = first.map_err(|e| unread(&e))?;
     if first.len() > max {
         return Err(Unread::TooLarge);
     }
@@ -52,7 +53,7 @@ pub async fn read(body: Body, max: usize) -> Result<Bytes, Unread> {
     let mut all = BytesMut::from(&first[..]);
     let mut next = Some(second);
     while let Some(chunk) = next {
-        let chunk = chunk.map_err(|_| Unread::Broken)?;
+        let chunk = chunk.map_err(|e| unread(&e))?;
         if all.len() + chunk.len() > max {
             return Err(Unread::TooLarge);
         }
@@ -60,6 +61,13 @@ pub async fn read(body: Body, max: usize) -> Result<Bytes, Unread> {
         next = body.next().await;
     }
     Ok(all.freeze())
+}
+
+fn unread(error: &warp::Error) -> Unread {
+    match BodyError::of(error) {
+        Some(BodyError::TooLarge) => Unread::TooLarge,
+        _ => Unread::Broken,
+    }
 }
 
 /// The JSON object in `bytes`. Doubled keys, at any depth, are refused: two readers could see two requests.

@@ -11,6 +11,7 @@ mod full_disk;
 mod harness;
 mod idempotency;
 mod limits;
+mod listener;
 mod migrations;
 mod order;
 mod pace;

@@ -1,131 +1,93 @@
 //! One connection: its protocol, its time-outs, its end.
-//!
-//! hyper has one time-out for "no header yet", which also ends idle connections. We want two: a short one for who sends
-//! nothing or drips a header, a longer one for a client that keeps a good connection. So reads are counted, and a tick
-//! looks at what happened since.
 
-#![expect(clippy::disallowed_methods, reason = "socket time-outs are the kernel's business, not the gateway's clock's")]
-
-use super::{Limits, Peer, body::BoundedBody, table::Place};
-use ::http::Request;
-use hyper::{body::Incoming, rt::ReadBufCursor, server::conn::http1, server::conn::http2, service::service_fn};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use super::{
+    Handler, Limits, Peer,
+    body::{AnswerBody, BoundedBody, Busy},
+    io::Counted,
+    timer::{self, within},
+    watch::{self, Watch},
+};
+use ::http::{Request, Response, StatusCode};
+use http_body::Body;
+use hyper::{
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::Service,
+};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use std::{
     convert::Infallible,
     future::Future,
-    io,
     pin::Pin,
-    sync::{Arc, atomic::Ordering},
-    task::{Context, Poll},
-    time::Duration,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    task::{Context, Poll, ready},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
-    sync::watch,
-    time::{Instant, Sleep, sleep},
+    sync::watch as told,
 };
 use tokio_rustls::TlsAcceptor;
-use tower::Service;
-use warp::reply::Response;
 
-/// Headers of one request, and their bytes.
-const HEADERS_MAX: usize = 64;
-const HEADER_BYTES_MAX: usize = 16 * 1024;
-const STREAMS_MAX: u32 = 100;
+/// What HTTP/2 may hold in memory: of a stream's body, of all bodies of a connection, of a stream's answer; bytes.
+const STREAM_WINDOW: u32 = 256 << 10;
+const CONNECTION_WINDOW: u32 = 512 << 10;
+const SEND_BUFFER: usize = 64 << 10;
+/// Rapid reset: streams that a client opened and took back before they were looked at, and streams that it made the
+/// server take back. One more ends the connection. Both are h2's and hyper's own numbers or below.
+const RESETS_PENDING: usize = 20;
+const RESETS_CAUSED: usize = 256;
 
-pub(super) fn timer(d: Duration) -> Sleep {
-    sleep(d)
-}
-
-pub(super) async fn pause(d: Duration) {
-    sleep(d).await;
-}
-
-/// The future's value, if it ends within `d`.
-pub(super) async fn within<T>(d: Duration, future: impl Future<Output = T>) -> Option<T> {
-    tokio::time::timeout(d, future).await.ok()
-}
-
-pub(super) async fn serve_tls<S>(
+pub(super) async fn serve_tls<H: Handler>(
     stream: TcpStream,
     acceptor: TlsAcceptor,
-    peer: Peer,
-    service: S,
-    limits: &Arc<Limits>,
-    stop: watch::Receiver<bool>,
-) where
-    S: Service<Request<BoundedBody>, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
-    S::Future: Send + 'static,
-{
+    handling: Handling<H>,
+    mut stop: told::Receiver<bool>,
+) {
     let shaken = tokio::select! {
-        shaken = within(limits.handshake, acceptor.accept(stream)) => shaken,
-        () = peer.place.seat.close.notified() => None,
+        shaken = within(handling.limits.handshake, acceptor.accept(stream)) => shaken,
+        () = handling.peer.place.seat.close.notified() => return,
+        _ = stop.wait_for(|stop| *stop) => return,
     };
     match shaken {
         Some(Ok(stream)) => {
             let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-            serve(stream, h2, peer, service, limits, stop).await;
+            serve(stream, h2, handling, stop).await;
         }
         Some(Err(e)) => tracing::debug!("a TLS handshake failed: {e}"),
         None => tracing::debug!("a TLS handshake took too long"),
     }
 }
 
-pub(super) async fn serve<IO, S>(
-    io: IO,
-    h2: bool,
-    peer: Peer,
-    service: S,
-    limits: &Arc<Limits>,
-    stop: watch::Receiver<bool>,
-) where
+pub(super) async fn serve<IO, H>(io: IO, h2: bool, handling: Handling<H>, stop: told::Receiver<bool>)
+where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    S: Service<Request<BoundedBody>, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
-    S::Future: Send + 'static,
+    H: Handler,
 {
-    let place = peer.place.clone();
-    let bounds = limits.clone();
-    let io = Counted { io: TokioIo::new(io), place: place.clone() };
-    let handler = service_fn(move |request: Request<Incoming>| {
-        let place = peer.place.clone();
-        place.seat.busy.fetch_add(1, Ordering::AcqRel);
-        place.requests.fetch_add(1, Ordering::Relaxed);
-        let mut request = request.map(|body| BoundedBody::new(body, &bounds));
-        request.extensions_mut().insert(peer.clone());
-        let answer = service.clone().call(request);
-        async move {
-            let _busy = Busy(place);
-            answer.await
-        }
-    });
+    let (peer, limits) = (handling.peer.clone(), handling.limits.clone());
+    let io = Counted::new(io, peer.place.clone());
     if h2 {
         let mut builder = http2::Builder::new(TokioExecutor::new());
         builder
             .timer(TokioTimer::new())
-            .max_concurrent_streams(STREAMS_MAX)
-            .max_header_list_size(HEADER_BYTES_MAX as u32)
+            .max_concurrent_streams(limits.streams)
+            .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_send_buf_size(SEND_BUFFER)
+            .max_pending_accept_reset_streams(RESETS_PENDING)
+            .max_local_error_reset_streams(RESETS_CAUSED)
             .keep_alive_interval(limits.idle)
             .keep_alive_timeout(limits.header);
-        let connection = builder.serve_connection(io, handler);
-        drive(connection, |c| c.graceful_shutdown(), &place, limits, h2, stop).await;
+        let connection = builder.serve_connection(io, handling);
+        drive(connection, |c| c.graceful_shutdown(), &peer, &limits, h2, stop).await;
     } else {
         let mut builder = http1::Builder::new();
-        builder.max_headers(HEADERS_MAX).max_buf_size(HEADER_BYTES_MAX).timer(TokioTimer::new());
-        builder.header_read_timeout(limits.idle.max(limits.header));
-        let connection = builder.serve_connection(io, handler).with_upgrades();
-        drive(connection, |c| c.graceful_shutdown(), &place, limits, h2, stop).await;
-    }
-}
-
-/// A request under way; ends when its answer is ready or its connection is gone.
-struct Busy(Arc<Place>);
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        // What was read for this request, its body too, is no part of a next header.
-        self.0.reads.store(0, Ordering::Relaxed);
-        self.0.seat.busy.fetch_sub(1, Ordering::AcqRel);
+        builder.max_headers(limits.headers).max_buf_size(limits.header_bytes).timer(TokioTimer::new());
+        // The watch does it, without a timer for each request.
+        builder.header_read_timeout(None);
+        let connection = builder.serve_connection(io, handling).with_upgrades();
+        drive(connection, |c| c.graceful_shutdown(), &peer, &limits, h2, stop).await;
     }
 }
 
@@ -133,19 +95,20 @@ impl Drop for Busy {
 async fn drive<C: Future<Output = hyper::Result<()>>>(
     connection: C,
     end_gracefully: impl Fn(Pin<&mut C>),
-    place: &Place,
+    peer: &Peer,
     limits: &Limits,
     h2: bool,
-    mut stop: watch::Receiver<bool>,
+    mut stop: told::Receiver<bool>,
 ) {
     tokio::pin!(connection);
-    let half = limits.header.min(limits.idle) / 2;
-    let tick = sleep(half);
+    let step = watch::step(limits);
+    let tick = timer::after(step);
     tokio::pin!(tick);
     let mut watch = Watch::default();
     let mut stopping = false;
     loop {
         tokio::select! {
+            biased;
             ended = connection.as_mut() => {
                 if let Err(e) = ended {
                     tracing::debug!("a connection ended: {e}");
@@ -156,89 +119,81 @@ async fn drive<C: Future<Output = hyper::Result<()>>>(
                 stopping = true;
                 end_gracefully(connection.as_mut());
             }
-            // A request may have begun since the table looked. It is under way and gets its answer; only then is it over.
-            () = place.seat.close.notified() => {
-                if place.seat.busy.load(Ordering::Acquire) == 0 {
+            // A request may have begun since the table looked. It gets its answer; only then is the connection over.
+            () = peer.place.seat.close.notified() => {
+                if peer.place.seat.is_idle() || peer.place.seat.waits_for_client() {
                     return;
                 }
                 stopping = true;
                 end_gracefully(connection.as_mut());
             }
             () = tick.as_mut() => {
-                if watch.is_over(place, limits, half, h2) {
+                if watch.is_over(&peer.place, limits, step, h2) {
                     return;
                 }
-                tick.as_mut().reset(Instant::now() + half);
+                timer::again(tick.as_mut(), step);
             }
         }
     }
 }
 
-/// What the last ticks saw.
-#[derive(Default)]
-struct Watch {
-    requests: u64,
-    quiet: Duration,
-    partial: Duration,
+/// The handler as hyper calls it, on one connection.
+pub(super) struct Handling<H> {
+    pub(super) handler: H,
+    pub(super) peer: Peer,
+    pub(super) limits: Arc<Limits>,
 }
 
-impl Watch {
-    /// Whether nothing happened for too long.
-    fn is_over(&mut self, place: &Place, limits: &Limits, since: Duration, h2: bool) -> bool {
-        let requests = place.requests.load(Ordering::Relaxed);
-        if place.seat.busy.load(Ordering::Acquire) > 0 || requests != self.requests {
-            *self = Self { requests, ..Self::default() };
-            return false;
+impl<H: Handler> Service<Request<Incoming>> for Handling<H> {
+    type Response = Response<AnswerBody<H::Body>>;
+    type Error = Infallible;
+    type Future = Answering<H::Future>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let busy = Some(Busy::new(&self.peer.place));
+        // HTTP/2 counts bytes, not fields.
+        if request.headers().len() > self.limits.headers {
+            return Answering { future: None, busy };
         }
-        self.quiet += since;
-        // HTTP/2 reads frames that are no requests; its own keep-alive judges them.
-        let dripping = !h2 && (place.reads.load(Ordering::Relaxed) > 0 || requests == 0);
-        if dripping {
-            self.partial += since;
+        let mut request = request.map(|body| BoundedBody::new(body, &self.limits, &self.peer.place));
+        request.extensions_mut().insert(self.peer.clone());
+        Answering { future: Some(self.handler.answer(request)), busy }
+    }
+}
+
+pin_project_lite::pin_project! {
+    /// One request under way; without a future it is refused for its header.
+    pub(super) struct Answering<F> {
+        #[pin]
+        future: Option<F>,
+        busy: Option<Busy>,
+    }
+}
+
+impl<F, B> Future for Answering<F>
+where
+    F: Future<Output = Result<Response<B>, Infallible>>,
+    B: Body + Default,
+{
+    type Output = Result<Response<AnswerBody<B>>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let answer = match this.future.as_pin_mut() {
+            Some(future) => match ready!(future.poll(cx)) {
+                Ok(answer) => answer,
+                Err(never) => match never {},
+            },
+            None => {
+                let mut refusal = Response::new(B::default());
+                *refusal.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+                refusal
+            }
+        };
+        let busy = this.busy.take();
+        if let (StatusCode::SWITCHING_PROTOCOLS, Some(busy)) = (answer.status(), &busy) {
+            busy.place().seat.taken.store(true, Relaxed);
         }
-        self.partial >= limits.header || self.quiet >= limits.idle
-    }
-}
-
-/// Counts reads, so that a tick can tell an idle connection from one that drips a header.
-struct Counted<IO> {
-    io: TokioIo<IO>,
-    place: Arc<Place>,
-}
-
-impl<IO: AsyncRead + Unpin> hyper::rt::Read for Counted<IO> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        let read = Pin::new(&mut this.io).poll_read(cx, buf);
-        if read.is_ready() {
-            this.place.reads.fetch_add(1, Ordering::Relaxed);
-        }
-        read
-    }
-}
-
-impl<IO: AsyncWrite + Unpin> hyper::rt::Write for Counted<IO> {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().io).poll_write(cx, buf)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().io).poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().io).poll_shutdown(cx)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().io).poll_write_vectored(cx, bufs)
+        Poll::Ready(Ok(answer.map(|body| AnswerBody::new(body, busy))))
     }
 }

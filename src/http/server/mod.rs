@@ -3,30 +3,42 @@
 //! warp's own server has no TLS and no time-outs, so warp only routes: each connection is hyper's, with HTTP/1.1 or
 //! HTTP/2 chosen by ALPN (hyper's automatic choice waits for ever for a preface).
 //!
-//! Bounded are: connections in all and per address, the TLS handshake, the first byte, the header, the body (time and a
-//! hard size; each route has a smaller size of its own), idle time, and how long a stop waits. When there is no room
-//! for a new connection, the oldest idle one makes room: silent sockets cannot keep a customer out.
+//! Bounded are ([`Limits`]): connections in all and per address, the TLS handshake, the first byte, the header, the body
+//! (time, rate and a hard size; each route has a smaller size of its own), a client that does not take its answer, idle
+//! time, and how long a stop waits. When there is no room for a new connection, the oldest idle one makes room: silent
+//! sockets cannot keep a customer out. When nobody is idle, nothing more is accepted until somebody is.
 //!
-//! It knows nothing of routes, keys or messages.
+//! - `table.rs` knows who is connected and who makes room, `conn.rs` one connection, `watch.rs` when it is over.
+//! - `io.rs` counts a socket, `body.rs` bounds bodies, `timer.rs` is the only one that asks for the time.
+//!
+//! It knows nothing of routes, keys or messages, and not even of warp.
 
 mod body;
 mod conn;
+mod io;
 mod limits;
 mod table;
+mod timer;
+mod watch;
 
-pub use body::BoundedBody;
+pub use body::{BodyError, BoundedBody};
 pub use limits::Limits;
 pub use table::Place;
 
-use ::http::Request;
+use ::http::{Request, Response};
 use arc_swap::ArcSwap;
+use conn::Handling;
+use http_body::Body;
 use rustls::ServerConfig;
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
-use table::Table;
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use std::{convert::Infallible, error::Error, future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use table::{Full, Table};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch as told,
+    task::JoinSet,
+};
 use tokio_rustls::TlsAcceptor;
 use tower::Service;
-use warp::reply::Response;
 
 /// Where a request came from; an extension of each request.
 #[derive(Clone)]
@@ -35,59 +47,110 @@ pub struct Peer {
     pub address: SocketAddr,
     /// Whether the connection is TLS.
     pub tls: bool,
-    /// Its place among the connections: who takes the connection over (a WebSocket) keeps it.
+    /// Its place among the connections. A WebSocket keeps it by itself, and must end when [`Place::stopping`] does.
     pub place: Arc<Place>,
 }
 
-/// After a failed accept (no file descriptors left): the next try.
+/// What answers requests: any `tower::Service` such as `warp::service(filter)`. Nobody writes one by hand.
+pub trait Handler: Clone + Send + Sync + 'static {
+    /// The body of its answers.
+    type Body: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Default + Send + 'static;
+    /// An answer to come.
+    type Future: Future<Output = Result<Response<Self::Body>, Infallible>> + Send + 'static;
+
+    /// Answers one request.
+    fn answer(&self, request: Request<BoundedBody>) -> Self::Future;
+}
+
+impl<S, B> Handler for S
+where
+    S: Service<Request<BoundedBody>, Response = Response<B>, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Future: Send + 'static,
+    B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Default + Send + 'static,
+{
+    type Body = B;
+    type Future = S::Future;
+
+    fn answer(&self, request: Request<BoundedBody>) -> S::Future {
+        // What is always ready needs no asking.
+        self.clone().call(request)
+    }
+}
+
+/// After a failed accept (no file descriptors left), and while everybody is busy: the next try.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 
-/// Serves `service` on `listener` until `stop` is true, then lets requests under way finish for `limits.drain`.
-/// The TLS configuration is read anew for each connection.
-pub async fn serve<S>(
+/// Serves `handler` on `listener` until `stop` is true (or its sender is gone), then lets requests under way finish for
+/// `limits.drain`. The TLS configuration is read anew for each connection.
+pub async fn serve<H: Handler>(
     listener: TcpListener,
     tls: Option<Arc<ArcSwap<ServerConfig>>>,
-    service: S,
+    handler: H,
     limits: Limits,
-    mut stop: watch::Receiver<bool>,
-) where
-    S: Service<Request<BoundedBody>, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
-    S::Future: Send + 'static,
-{
+    stop: told::Receiver<bool>,
+) {
     let limits = Arc::new(limits);
-    let table = Table::new(&limits);
+    let table = Table::new(&limits, stop.clone());
     let mut connections = JoinSet::new();
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            _ = stop.wait_for(|stop| *stop) => break,
-        };
-        while connections.try_join_next().is_some() {}
-        let (stream, address) = match accepted {
-            Ok(accepted) => accepted,
-            Err(e) => {
-                tracing::warn!("a connection could not be accepted: {e}");
-                conn::pause(ACCEPT_AGAIN).await;
-                continue;
-            }
-        };
-        // No place and nobody idle: the connection is closed at once, which a client can tell and try again.
-        let Some(place) = table.enter(address.ip()) else { continue };
-        let _ = stream.set_nodelay(true);
-        let acceptor = tls.as_ref().map(|config| TlsAcceptor::from(config.load_full()));
-        let peer = Peer { address, tls: acceptor.is_some(), place };
-        let (service, limits, stop) = (service.clone(), limits.clone(), stop.clone());
-        connections.spawn(async move {
-            match acceptor {
-                None => conn::serve(stream, false, peer, service, &limits, stop).await,
-                Some(acceptor) => conn::serve_tls(stream, acceptor, peer, service, &limits, stop).await,
-            }
-        });
+    let mut asked = stop.clone();
+    let accepting = async {
+        loop {
+            let (stream, address) = accept(&listener, &table).await;
+            while connections.try_join_next().is_some() {}
+            // All from this address are busy: it is closed at once, which a client can tell and try again.
+            let Some(place) = place(&table, address).await else { continue };
+            let _ = stream.set_nodelay(true);
+            let acceptor = tls.as_ref().map(|config| TlsAcceptor::from(config.load_full()));
+            let peer = Peer { address, tls: acceptor.is_some(), place };
+            let handling = Handling { handler: handler.clone(), peer, limits: limits.clone() };
+            let stop = stop.clone();
+            connections.spawn(async move {
+                match acceptor {
+                    None => conn::serve(stream, false, handling, stop).await,
+                    Some(acceptor) => conn::serve_tls(stream, acceptor, handling, stop).await,
+                }
+            });
+        }
+    };
+    tokio::select! {
+        () = accepting => {}
+        _ = asked.wait_for(|stop| *stop) => {}
     }
     drop(listener);
     let all_done = async { while connections.join_next().await.is_some() {} };
-    if conn::within(limits.drain, all_done).await.is_none() {
+    if timer::within(limits.drain, all_done).await.is_none() {
         tracing::warn!("connections were still busy after {:?} and are cut", limits.drain);
     }
     connections.shutdown().await;
+}
+
+/// The next connection. A machine out of sockets is given time, and room by who is idle.
+async fn accept(listener: &TcpListener, table: &Table) -> (TcpStream, SocketAddr) {
+    let mut told = false;
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            // The client was gone before it was accepted.
+            Err(e) if e.kind() == std::io::ErrorKind::ConnectionAborted => {}
+            Err(e) => {
+                if !std::mem::replace(&mut told, true) {
+                    tracing::warn!("connections cannot be accepted: {e}");
+                }
+                table.make_room();
+                timer::after(ACCEPT_AGAIN).await;
+            }
+        }
+    }
+}
+
+/// A place for a connection, waited for when the house is full; none when its address has all it may have.
+async fn place(table: &Arc<Table>, address: SocketAddr) -> Option<Arc<Place>> {
+    loop {
+        match table.enter(address.ip()) {
+            Ok(place) => return Some(place),
+            Err(Full::Address) => return None,
+            // Somebody may also become idle without leaving.
+            Err(Full::House) => drop(timer::within(ACCEPT_AGAIN, table.left.notified()).await),
+        }
+    }
 }
