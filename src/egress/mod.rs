@@ -1,6 +1,6 @@
 //! The only place that builds a client for HTTP: every call out of the gateway goes through [`Egress::send`].
 //!
-//! - The socket address is judged just before it is connected to ([`permit`]), for every request, whatever the name was
+//! - The socket address is judged just before it is connected to (`permit.rs`), for every request, whatever the name was
 //!   resolved to a moment ago. Where one name has permitted and forbidden addresses, only the former are used.
 //! - No redirect is followed, no proxy variable read, no cookie kept, nothing decompressed.
 //! - Bounded: the whole request in time, the answer's head and body in size. A receiver that answers without end, or

@@ -2,7 +2,7 @@
 //!
 //! - One is given out only for the scheme, host, port and socket address that it was opened for, and the address was
 //!   judged again for the request at hand: an entry that was taken off the list closes no connection, but none is used.
-//! - Bounded for each of those and in all. One that waited too long is dropped at the next visit.
+//! - Bounded for each of those and in all. One that waited too long is not given out, and dropped at a later visit.
 //!
 //! It knows nothing of what is sent.
 
@@ -20,6 +20,8 @@ const PER_PLACE: usize = 4;
 const IN_ALL: usize = 256;
 /// How long one waits.
 const WAITS: Duration = Duration::from_secs(30);
+/// How often all of them are looked through.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
 /// Where a connection leads.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -34,7 +36,13 @@ pub struct Place {
 
 /// The waiting connections.
 #[derive(Default)]
-pub struct Pool(Mutex<HashMap<Place, Vec<Idle>>>);
+pub struct Pool(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    idle: HashMap<Place, Vec<Idle>>,
+    swept: Option<Time>,
+}
 
 struct Idle {
     line: Line,
@@ -44,27 +52,38 @@ struct Idle {
 impl Pool {
     /// The connection to `place` that waited least.
     pub fn take(&self, place: &Place, now: Time) -> Option<Line> {
-        self.swept(now).get_mut(place)?.pop().map(|idle| idle.line)
+        let mut waiting = self.visited(now);
+        let here = waiting.idle.get_mut(place)?;
+        std::iter::from_fn(|| here.pop()).find(|idle| idle.is_fresh(now)).map(|idle| idle.line)
     }
 
     /// Keeps `line` for the next request, if there is room.
     pub fn put(&self, place: Place, line: Line, now: Time) {
-        let mut idle = self.swept(now);
-        if idle.values().map(Vec::len).sum::<usize>() < IN_ALL {
-            let here = idle.entry(place).or_default();
+        let mut waiting = self.visited(now);
+        if waiting.idle.values().map(Vec::len).sum::<usize>() < IN_ALL {
+            let here = waiting.idle.entry(place).or_default();
             if here.len() < PER_PLACE {
                 here.push(Idle { line, since: now });
             }
         }
     }
 
-    fn swept(&self, now: Time) -> MutexGuard<'_, HashMap<Place, Vec<Idle>>> {
-        let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(|_, here| {
-            // A clock that was set back makes every wait look young; what comes from the future is dropped.
-            here.retain(|i| !i.line.is_closed() && i.since <= now && now.since(i.since) < WAITS);
-            !here.is_empty()
-        });
-        idle
+    fn visited(&self, now: Time) -> MutexGuard<'_, Waiting> {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.swept.is_none_or(|swept| swept > now || now.since(swept) >= SWEEP_EVERY) {
+            waiting.swept = Some(now);
+            waiting.idle.retain(|_, here| {
+                here.retain(|idle| idle.is_fresh(now));
+                !here.is_empty()
+            });
+        }
+        waiting
+    }
+}
+
+impl Idle {
+    /// A clock that was set back makes every wait look young: what comes from the future is not trusted.
+    fn is_fresh(&self, now: Time) -> bool {
+        !self.line.is_closed() && self.since <= now && now.since(self.since) < WAITS
     }
 }

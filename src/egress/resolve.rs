@@ -11,6 +11,7 @@ use futures_util::future::BoxFuture;
 use hickory_resolver::{
     Hosts, TokioResolver,
     config::{LookupIpStrategy, ResolveHosts},
+    net::NetError,
     proto::{
         op::Query,
         rr::{Name, RecordType},
@@ -119,7 +120,7 @@ impl Loaded {
             return Ok(written);
         }
         let dns = self.dns.as_ref().map_err(Clone::clone)?;
-        let found = dns.lookup_ip(name).await.map_err(|e| e.to_string())?;
+        let found = dns.lookup_ip(name).await.map_err(|e| said(&e))?;
         Ok(found.iter().collect())
     }
 
@@ -135,6 +136,13 @@ impl Loaded {
             .flat_map(|lookup| lookup.answers().iter().filter_map(|r| r.data.ip_addr()).collect::<Vec<_>>())
             .collect()
     }
+}
+
+fn said(error: &NetError) -> String {
+    if error.is_nx_domain() || error.is_no_records_found() {
+        return "there is no such name, or it has no address".to_owned();
+    }
+    error.to_string()
 }
 
 fn stamp(path: &str) -> Option<Stamp> {
