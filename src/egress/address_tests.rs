@@ -1,3 +1,5 @@
+//! Tables for addresses: every special block by its borders, IPv4 in its IPv6 dresses, a million against a second table.
+
 use super::*;
 
 /// Every special block as its first and last address, and how it ranks: 1 private, 2 never.

@@ -1,3 +1,5 @@
+//! What is a URL of ours, and what only looks like one.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! What is permitted before a connection is made, and what entries open.
+
 use super::*;
 use crate::model::clock::SystemClock;
 
