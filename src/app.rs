@@ -90,11 +90,15 @@ impl App {
         let store = locked.open(clock.now())?;
         let accounts = Arc::new(Accounts::open(store.clone(), clock.clone(), random.clone()).await?);
         let inbound = Arc::new(Inbound::new(store.clone(), clock.clone(), random.clone()));
+        let vault = Vault::open(&config.data_dir, random.clone())?;
+        let egress = Egress::system(config.egress.allow.clone(), clock.clone());
         let (registry, wire) = Registry::new(Deps {
             data_dir: config.data_dir.clone(),
             clock: clock.clone(),
             random: random.clone(),
             ear: inbound.clone(),
+            egress: egress.clone(),
+            public_url: reachable_at(&config),
         });
         let sending = Arc::new(Sending::new(Parts {
             store: store.clone(),
@@ -107,10 +111,9 @@ impl App {
         }));
         inbound.attach(sending.clone());
         let recovered = sending.recover().await?;
-        let instances = Arc::new(Instances::new(store.clone(), clock.clone(), random.clone(), registry.clone()));
+        let instances = Instances::new(store.clone(), clock.clone(), random.clone(), vault.clone(), registry.clone());
+        let instances = Arc::new(instances);
         instances.start_all().await?;
-        let vault = Vault::open(&config.data_dir, random.clone())?;
-        let egress = Egress::system(config.egress.allow.clone(), clock.clone());
         let webhooks = Arc::new(Webhooks::new(store.clone(), clock.clone(), random.clone(), vault, egress));
         let gateway = Gateway {
             data_dir: config.data_dir.clone(),
@@ -124,7 +127,7 @@ impl App {
             sending,
             webhooks,
             trusted_proxies: config.listen.trusted_proxies.clone(),
-            public_url: config.public_url.clone().unwrap_or_default(),
+            public_url: reachable_at(&config),
             support_contact: config.support_contact.clone(),
         };
         Ok(Self { config, gateway: Arc::new(gateway), recovered })
@@ -308,4 +311,13 @@ fn host_names(config: &Config) -> Vec<String> {
         }
     }
     names
+}
+
+/// Where this gateway is reached from outside: as configured, else by the local listener, without a slash at the end.
+fn reachable_at(config: &Config) -> String {
+    let configured = config.public_url.as_deref().unwrap_or_default().trim_end_matches('/');
+    match (configured, config.listen.local) {
+        ("", Some(address)) => format!("http://{address}"),
+        (configured, _) => configured.to_owned(),
+    }
 }
