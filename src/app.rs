@@ -88,9 +88,10 @@ impl App {
         let policy_dir = config.guard.policy_dir.clone();
         let content = tokio::task::spawn_blocking(move || content_policy(&policy_dir));
         let store = locked.open(clock.now())?;
-        let accounts = Arc::new(Accounts::open(store.clone(), clock.clone(), random.clone()).await?);
-        let inbound = Arc::new(Inbound::new(store.clone(), clock.clone(), random.clone()));
         let vault = Vault::open(&config.data_dir, random.clone())?;
+        let accounts = Accounts::open(store.clone(), clock.clone(), random.clone(), vault.clone()).await?;
+        let accounts = Arc::new(accounts);
+        let inbound = Arc::new(Inbound::new(store.clone(), clock.clone(), random.clone()));
         let egress = Egress::system(config.egress.allow.clone(), clock.clone());
         let (registry, wire) = Registry::new(Deps {
             data_dir: config.data_dir.clone(),
@@ -128,6 +129,7 @@ impl App {
             webhooks,
             trusted_proxies: config.listen.trusted_proxies.clone(),
             public_url: reachable_at(&config),
+            language: config.portal.language.as_str(),
             support_contact: config.support_contact.clone(),
         };
         Ok(Self { config, gateway: Arc::new(gateway), recovered })

@@ -12,6 +12,7 @@ mod harness;
 mod idempotency;
 mod limits;
 mod listener;
+mod locales;
 mod migrations;
 mod order;
 mod pace;

@@ -23,7 +23,22 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("gateway", &["model", "store", "accounts", "instances", "sending", "webhooks", "connectors", "ops"]),
     ("ops", &["model", "store", "config", "sending", "http"]),
     ("scheduler", &["model", "store", "accounts", "gateway"]),
-    ("portal", &["model", "store", "accounts", "sending", "gateway", "http"]),
+    (
+        "portal",
+        &[
+            "model",
+            "store",
+            "accounts",
+            "instances",
+            "conversations",
+            "suppression",
+            "sending",
+            "webhooks",
+            "connectors",
+            "gateway",
+            "http",
+        ],
+    ),
     ("http", &["model", "store", "accounts", "sending", "connectors", "gateway", "ops", "portal"]),
     (
         "control",
