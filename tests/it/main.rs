@@ -17,6 +17,7 @@ mod migrations;
 mod order;
 mod pace;
 mod phones;
+mod portal_access;
 mod sandbox;
 mod sandbox_crash;
 mod scheduler;

@@ -9,6 +9,7 @@ pub mod http;
 pub mod load;
 pub mod program;
 pub mod receiver;
+pub mod visitor;
 pub mod wild;
 pub mod wire;
 pub mod world;
