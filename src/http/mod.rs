@@ -19,6 +19,7 @@ pub mod problem;
 pub mod reply;
 pub mod server;
 mod service;
+pub mod threecx_hook;
 pub mod trust;
 
 pub use incoming::Incoming;
@@ -61,6 +62,9 @@ pub static ROUTES: std::sync::LazyLock<Vec<Route>> = std::sync::LazyLock::new(||
     vec![
         route!(POST "/api/send-message" => guarded_api::send_message::handle),
         route!(GET "/api/messages/{log_id}" => guarded_api::message::handle),
+        route!(POST "/integrations/3cx/webhook/{integration_id}" => threecx_hook::webhook),
+        route!(POST "/integrations/3cx/sms/{integration_id}/messages" => threecx_hook::sms),
+        route!(GET "/integrations/3cx/{integration_id}/template.xml" => threecx_hook::template),
         route!(GET "/healthz" => health::process),
         route!(GET "/readyz" => health::ready),
         route!(GET "/metrics" => health::metrics),

@@ -23,5 +23,6 @@ mod sending;
 mod server;
 mod server_tls;
 mod store;
+mod threecx;
 mod tidy;
 mod webhooks;

@@ -1,0 +1,99 @@
+//! Contract 2: what a 3CX telephone system calls.
+//!
+//! - `authenticate.rs`: the request's head and body, and whose it is; everything wrong there has one answer.
+//! - `form.rs`: forms taken like JSON.
+//! - `reply.rs`: the webhook's answers, and those of the text messages' provider, which an agent reads.
+//!
+//! What is done about a request is decided in `threecx`.
+
+mod authenticate;
+mod form;
+mod reply;
+
+use crate::{
+    accounts::Role,
+    gateway::Gateway,
+    http::{Incoming, body, problem},
+    model::code::Code,
+    portal::login,
+    store::StoreError,
+    threecx::{Asked, IntegrationId, ThreecxError, Told, Via, crm_template},
+};
+use ::http::{HeaderValue, header};
+use authenticate::Authentic;
+use warp::{Reply, reply::Response};
+
+/// `POST /integrations/3cx/webhook/{integration_id}`
+pub async fn webhook(gateway: &Gateway, incoming: Incoming) -> Response {
+    let request_id = incoming.request_id.clone();
+    match done(gateway, incoming, Via::Webhook).await {
+        None => problem::not_authenticated(),
+        Some(Ok(told)) => reply::webhook(&told),
+        Some(Err(e)) => problem::internal(&e, &request_id),
+    }
+}
+
+/// `POST /integrations/3cx/sms/{integration_id}/messages`
+pub async fn sms(gateway: &Gateway, incoming: Incoming) -> Response {
+    let request_id = incoming.request_id.clone();
+    match done(gateway, incoming, Via::Sms).await {
+        None => problem::not_authenticated(),
+        Some(Ok(told)) => reply::sms(&told),
+        Some(Err(e)) => problem::internal(&e, &request_id),
+    }
+}
+
+/// Proves the request and does what it asks for; `None`: it is not proven.
+async fn done(gateway: &Gateway, incoming: Incoming, via: Via) -> Option<Result<Told, StoreError>> {
+    let (content_type, request_id) = (incoming.header("content-type").map(str::to_owned), incoming.request_id.clone());
+    let Authentic { admission, kept, is_broken } = authenticate::prove(gateway, incoming, via).await?;
+    let asked = match kept {
+        Some(bytes) => asked(content_type.as_deref(), &bytes),
+        None if is_broken => Asked::Unreadable("the body broke off or came too slowly".into()),
+        None => Asked::TooLarge,
+    };
+    let told = gateway.threecx.answer(admission, asked, &request_id).await;
+    if let Ok(Told { answer: Some(answer), .. }) = &told {
+        gateway.metrics.message(answer.outcome);
+    }
+    Some(told)
+}
+
+fn asked(content_type: Option<&str>, bytes: &[u8]) -> Asked {
+    let read = if body::is_json(content_type) {
+        body::json_object(bytes)
+    } else if form::is_form(content_type) {
+        form::object(bytes)
+    } else {
+        Err("the content type is neither application/json nor application/x-www-form-urlencoded".into())
+    };
+    read.map_or_else(Asked::Unreadable, Asked::Object)
+}
+
+/// `GET /integrations/3cx/{integration_id}/template.xml`: the CRM template, for whoever may see the integration.
+pub async fn template(gateway: &Gateway, incoming: Incoming) -> Response {
+    let session = match login::session(gateway, &incoming).await {
+        Ok(session) => session,
+        Err(page) => return page,
+    };
+    let id = IntegrationId::from_text(incoming.segments.first().map(String::as_str).unwrap_or_default());
+    let scope = if session.role == Role::Admin { None } else { session.account };
+    if scope.is_none() && session.role != Role::Admin {
+        return problem::code(Code::NotFound);
+    }
+    match gateway.threecx.find(&id, scope).await {
+        Ok(integration) => {
+            let xml = crm_template::render(&integration, &gateway.public_url);
+            let mut response = xml.into_response();
+            let headers = response.headers_mut();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml; charset=utf-8"));
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+            let file = HeaderValue::from_static("attachment; filename=\"wa-gateway-3cx.xml\"");
+            headers.insert(header::CONTENT_DISPOSITION, file);
+            response
+        }
+        Err(ThreecxError::Store(e)) => problem::internal(&e, &incoming.request_id),
+        Err(_) => problem::code(Code::NotFound),
+    }
+}
