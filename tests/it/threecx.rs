@@ -1,5 +1,7 @@
 //! 3CX over HTTP: what each request is answered.
 
+mod proof;
+
 use crate::harness::{
     pbx::{call, reply_to},
     world::{INSTANCE, PHONE, World},
