@@ -1,5 +1,8 @@
 //! 3CX over HTTP: what each request is answered.
 
+mod bounds;
+mod conversation;
+mod order;
 mod proof;
 
 use crate::harness::{

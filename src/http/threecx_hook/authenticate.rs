@@ -20,8 +20,16 @@ pub(super) struct Authentic {
     pub(super) is_broken: bool,
 }
 
+/// What reading a request brought.
+pub(super) struct Read {
+    /// The request, if it is proven.
+    pub(super) authentic: Option<Authentic>,
+    /// Its body goes on: the connection is of no use after the answer.
+    pub(super) is_cut: bool,
+}
+
 /// Reads a request to its end and proves it.
-pub(super) async fn prove(gateway: &Gateway, mut incoming: Incoming, via: Via) -> Option<Authentic> {
+pub(super) async fn prove(gateway: &Gateway, mut incoming: Incoming, via: Via) -> Read {
     let address = incoming.client_address(gateway);
     let secret = secret(&incoming);
     let mut proof = gateway.threecx.begin(&Presented {
@@ -34,8 +42,9 @@ pub(super) async fn prove(gateway: &Gateway, mut incoming: Incoming, via: Via) -
     });
     let arriving = std::mem::take(&mut incoming.body);
     let seen = body::read_seen(arriving, body::API_MAX, DRAINED, |chunk| proof.update(chunk)).await;
-    let admission = gateway.threecx.finish(proof, seen.is_whole).ok()?;
-    Some(Authentic { admission, kept: seen.kept, is_broken: seen.is_broken })
+    let admission = gateway.threecx.finish(proof, seen.is_whole).ok();
+    let authentic = admission.map(|admission| Authentic { admission, kept: seen.kept, is_broken: seen.is_broken });
+    Read { authentic, is_cut: !seen.is_whole }
 }
 
 /// The secret: its own header, else Bearer, else the password of Basic authentication.

@@ -20,43 +20,54 @@ use crate::{
     threecx::{Asked, IntegrationId, ThreecxError, Told, Via, crm_template},
 };
 use ::http::{HeaderValue, header};
-use authenticate::Authentic;
+use authenticate::{Authentic, Read};
 use warp::{Reply, reply::Response};
 
 /// `POST /integrations/3cx/webhook/{integration_id}`
 pub async fn webhook(gateway: &Gateway, incoming: Incoming) -> Response {
-    let request_id = incoming.request_id.clone();
-    match done(gateway, incoming, Via::Webhook).await {
-        None => problem::not_authenticated(),
-        Some(Ok(told)) => reply::webhook(&told),
-        Some(Err(e)) => problem::internal(&e, &request_id),
-    }
+    answered(gateway, incoming, Via::Webhook, reply::webhook).await
 }
 
 /// `POST /integrations/3cx/sms/{integration_id}/messages`
 pub async fn sms(gateway: &Gateway, incoming: Incoming) -> Response {
-    let request_id = incoming.request_id.clone();
-    match done(gateway, incoming, Via::Sms).await {
-        None => problem::not_authenticated(),
-        Some(Ok(told)) => reply::sms(&told),
-        Some(Err(e)) => problem::internal(&e, &request_id),
-    }
+    answered(gateway, incoming, Via::Sms, reply::sms).await
 }
 
-/// Proves the request and does what it asks for; `None`: it is not proven.
-async fn done(gateway: &Gateway, incoming: Incoming, via: Via) -> Option<Result<Told, StoreError>> {
-    let (content_type, request_id) = (incoming.header("content-type").map(str::to_owned), incoming.request_id.clone());
-    let Authentic { admission, kept, is_broken } = authenticate::prove(gateway, incoming, via).await?;
+async fn answered(gateway: &Gateway, incoming: Incoming, via: Via, say: fn(&Told) -> Response) -> Response {
+    let content_type = incoming.header("content-type").map(str::to_owned);
+    let request_id = incoming.request_id.clone();
+    let Read { authentic, is_cut } = authenticate::prove(gateway, incoming, via).await;
+    let mut response = match authentic {
+        None => problem::not_authenticated(),
+        Some(authentic) => match done(gateway, authentic, content_type.as_deref(), &request_id).await {
+            Ok(told) => say(&told),
+            Err(e) => problem::internal(&e, &request_id),
+        },
+    };
+    if is_cut {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// Does what a proven request asks for.
+async fn done(
+    gateway: &Gateway,
+    authentic: Authentic,
+    content_type: Option<&str>,
+    request_id: &str,
+) -> Result<Told, StoreError> {
+    let Authentic { admission, kept, is_broken } = authentic;
     let asked = match kept {
-        Some(bytes) => asked(content_type.as_deref(), &bytes),
+        Some(bytes) => asked(content_type, &bytes),
         None if is_broken => Asked::Unreadable("the body broke off or came too slowly".into()),
         None => Asked::TooLarge,
     };
-    let told = gateway.threecx.answer(admission, asked, &request_id).await;
-    if let Ok(Told { answer: Some(answer), .. }) = &told {
+    let told = gateway.threecx.answer(admission, asked, request_id).await?;
+    if let Some(answer) = &told.answer {
         gateway.metrics.message(answer.outcome);
     }
-    Some(told)
+    Ok(told)
 }
 
 fn asked(content_type: Option<&str>, bytes: &[u8]) -> Asked {

@@ -12,8 +12,7 @@ use wa_gateway::{
     model::clock::Clock,
 };
 
-const REFUSED: &str =
-    r#"{"success":false,"error":"invalid_3cx_webhook","message":"Invalid 3CX webhook request."}"#;
+const REFUSED: &str = r#"{"success":false,"error":"invalid_3cx_webhook","message":"Invalid 3CX webhook request."}"#;
 
 const TEST: &[u8] = br#"{"event_type":"test"}"#;
 
