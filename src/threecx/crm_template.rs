@@ -2,17 +2,17 @@
 //!
 //! 3CX reads such a file as a description of a CRM. Its `ReportCall` scenario is run when a call is over; the words in
 //! brackets are 3CX's own variables. The secret is no part of the file: it is a parameter that the administrator types
-//! into 3CX, which keeps it like a password.
+//! into 3CX, which keeps it like a password and sends it as one of Basic authentication.
 
 use super::Integration;
 
 /// The version that 3CX shows; one more whenever the file changes.
 const VERSION: u32 = 1;
 
-/// The template's text.
-pub fn render(integration: &Integration, public_url: &str) -> String {
+/// The template's text. `base_url`: where 3CX reaches the gateway, without a slash at its end.
+pub fn render(integration: &Integration, base_url: &str) -> String {
     let name = escaped(&format!("WhatsApp Gateway: {}", integration.settings.name));
-    let url = escaped(&format!("{public_url}/integrations/3cx/webhook/{}", integration.id));
+    let url = escaped(&format!("{base_url}/integrations/3cx/webhook/{}", integration.id));
     format!(
         r#"<?xml version="1.0" encoding="utf-8"?>
 <Crm Country="US" Name="{name}" Version="{VERSION}" SupportsEmojis="true">
@@ -56,6 +56,8 @@ fn escaped(text: &str) -> String {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
+            // What XML has no place for, escaped or not.
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => {}
             other => out.push(other),
         }
     }

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod conversation;
+mod examples;
 mod order;
 mod proof;
 

@@ -13,7 +13,7 @@ mod reply;
 use crate::{
     accounts::Role,
     gateway::Gateway,
-    http::{Incoming, body, problem},
+    http::{Door, Incoming, body, problem},
     model::code::Code,
     portal::login,
     store::StoreError,
@@ -94,7 +94,7 @@ pub async fn template(gateway: &Gateway, incoming: Incoming) -> Response {
     }
     match gateway.threecx.find(&id, scope).await {
         Ok(integration) => {
-            let xml = crm_template::render(&integration, &gateway.public_url);
+            let xml = crm_template::render(&integration, &base_url(gateway, &incoming));
             let mut response = xml.into_response();
             let headers = response.headers_mut();
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml; charset=utf-8"));
@@ -107,4 +107,15 @@ pub async fn template(gateway: &Gateway, incoming: Incoming) -> Response {
         Err(ThreecxError::Store(e)) => problem::internal(&e, &incoming.request_id),
         Err(_) => problem::code(Code::NotFound),
     }
+}
+
+/// Where the telephone system reaches this gateway: as configured, else as the person who asks reached it.
+fn base_url(gateway: &Gateway, incoming: &Incoming) -> String {
+    if !gateway.public_url.is_empty() {
+        return gateway.public_url.clone();
+    }
+    let plain = |host: &&str| host.bytes().all(|b| b.is_ascii_alphanumeric() || b".:-[]".contains(&b));
+    let host = incoming.header("host").filter(plain).unwrap_or("localhost");
+    let scheme = if incoming.door == Door::Public { "https" } else { "http" };
+    format!("{scheme}://{host}")
 }
