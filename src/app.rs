@@ -19,6 +19,7 @@ use crate::{
     scheduler::Scheduler,
     sending::{Parts, Recovered, Rules, Sending, policy::content::ContentPolicy},
     store::{Store, StoreError, Vault},
+    threecx::{self, Threecx},
     webhooks::Webhooks,
 };
 use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
@@ -115,7 +116,17 @@ impl App {
         let instances = Instances::new(store.clone(), clock.clone(), random.clone(), vault.clone(), registry.clone());
         let instances = Arc::new(instances);
         instances.start_all().await?;
-        let webhooks = Arc::new(Webhooks::new(store.clone(), clock.clone(), random.clone(), vault, egress));
+        let webhooks = Arc::new(Webhooks::new(store.clone(), clock.clone(), random.clone(), vault.clone(), egress));
+        let threecx = Threecx::open(threecx::Parts {
+            store: store.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+            vault,
+            sending: sending.clone(),
+            webhooks: webhooks.clone(),
+            failures_per_minute: config.threecx.failures_per_minute,
+        });
+        let threecx = Arc::new(threecx.await?);
         let gateway = Gateway {
             data_dir: config.data_dir.clone(),
             store,
@@ -127,6 +138,7 @@ impl App {
             registry,
             sending,
             webhooks,
+            threecx,
             trusted_proxies: config.listen.trusted_proxies.clone(),
             public_url: reachable_at(&config),
             language: config.portal.language.as_str(),

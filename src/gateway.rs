@@ -10,6 +10,7 @@ use crate::{
     ops::metrics::Metrics,
     sending::Sending,
     store::Store,
+    threecx::Threecx,
     webhooks::Webhooks,
 };
 use std::{path::PathBuf, sync::Arc};
@@ -34,6 +35,8 @@ pub struct Gateway {
     pub sending: Arc<Sending>,
     /// Customers' endpoints and the outbox.
     pub webhooks: Arc<Webhooks>,
+    /// Telephone systems.
+    pub threecx: Arc<Threecx>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Proxies whose `X-Forwarded-*` are believed.

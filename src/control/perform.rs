@@ -3,7 +3,7 @@
 use super::{
     Request, SendArgs,
     people::{self, region_of},
-    request, sandbox, webhooks,
+    request, sandbox, threecx, webhooks,
 };
 use crate::{
     accounts::{Grant, KeyKind, LinkPurpose, NewAccount, NewKey, NewUser, Role, Update},
@@ -53,6 +53,11 @@ pub async fn perform(gateway: &Gateway, request: Request) -> Done {
         | R::WebhookDelete { .. }
         | R::WebhookDeliveries { .. }
         | R::WebhookResend { .. } => webhooks::perform(gateway, request).await,
+        R::ThreecxCreate { .. }
+        | R::ThreecxUpdate { .. }
+        | R::ThreecxRotate { .. }
+        | R::ThreecxList
+        | R::ThreecxTemplate { .. } => threecx::perform(gateway, request).await,
         R::Send(args) => send(gateway, args).await,
         R::PolicyCheck { text, purpose } => policy_check(gateway, &text, &purpose),
         R::SandboxReceive { .. } | R::SandboxCall { .. } | R::SandboxGroup { .. } | R::SandboxInbox { .. } => {

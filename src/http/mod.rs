@@ -20,6 +20,7 @@ mod provider_hooks;
 pub mod reply;
 pub mod server;
 mod service;
+pub mod threecx_hook;
 pub mod trust;
 
 pub use incoming::Incoming;
@@ -111,6 +112,8 @@ pub static ROUTES: std::sync::LazyLock<Vec<Route>> = std::sync::LazyLock::new(||
     let mut all = vec![
         route!(POST "/api/send-message", Key => guarded_api::send_message::handle),
         route!(GET "/api/messages/{log_id}", Key => guarded_api::message::handle),
+        route!(POST "/integrations/3cx/webhook/{integration_id}", Key => threecx_hook::webhook),
+        route!(POST "/integrations/3cx/sms/{integration_id}/messages", Key => threecx_hook::sms),
         route!(POST "/hooks/cloud-api/{instance_id}", Provider => provider_hooks::cloud_api),
         route!(GET "/hooks/cloud-api/{instance_id}", Provider => provider_hooks::cloud_api),
         route!(POST "/hooks/evolution/{instance_id}", Provider => provider_hooks::evolution),
@@ -142,6 +145,7 @@ fn pages() -> Vec<Route> {
         page!(POST "/security/second-factor", Viewer => portal::access::security::second_factor),
         page!(POST "/security/second-factor/confirm", Viewer => portal::access::security::confirm),
         page!(POST "/security/second-factor/off", Viewer => portal::access::security::off),
+        page!(GET "/integrations/3cx/{integration_id}/template.xml", Viewer => threecx_hook::template),
         page!(GET "/overview", Viewer => portal::pages::overview::show),
         page!(GET "/message-logs", Viewer => portal::pages::messages::list),
         page!(GET "/message-logs/{log_id}", Viewer => portal::pages::message::show),

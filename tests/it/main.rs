@@ -25,5 +25,6 @@ mod sending;
 mod server;
 mod server_tls;
 mod store;
+mod threecx;
 mod tidy;
 mod webhooks;

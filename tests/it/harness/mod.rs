@@ -7,6 +7,7 @@ pub mod deps;
 pub mod ear;
 pub mod http;
 pub mod load;
+pub mod pbx;
 pub mod program;
 pub mod receiver;
 pub mod visitor;
