@@ -6,6 +6,7 @@ use crate::{
     accounts::Accounts,
     connectors::Registry,
     instances::Instances,
+    media::Media,
     model::{clock::Clock, random::Random},
     ops::metrics::Metrics,
     sending::Sending,
@@ -34,6 +35,8 @@ pub struct Gateway {
     pub sending: Arc<Sending>,
     /// Customers' endpoints and the outbox.
     pub webhooks: Arc<Webhooks>,
+    /// Files in and out.
+    pub media: Arc<Media>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Proxies whose `X-Forwarded-*` are believed.

@@ -49,6 +49,7 @@ pub use rules::Rules;
 
 use crate::{
     connectors::{Registry, SendError, SendErrorKind, Wire},
+    media::Shelf,
     model::{
         clock::Clock,
         code::Action,
@@ -85,6 +86,7 @@ struct Shared {
     pace: pace::Pace,
     repeats: repeats::Repeats,
     waiting: receipts::Waiting,
+    shelf: Shelf,
 }
 
 /// What the sender is made of.
@@ -103,12 +105,14 @@ pub struct Parts {
     pub rules: Rules,
     /// The content policy's rules.
     pub content: ContentPolicy,
+    /// Where files are put.
+    pub shelf: Shelf,
 }
 
 impl Sending {
     /// The sender over its parts.
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, clock, random, registry, wire, rules, content } = parts;
+        let Parts { store, clock, random, registry, wire, rules, content, shelf } = parts;
         let shared = Shared {
             store,
             clock,
@@ -120,6 +124,7 @@ impl Sending {
             pace: pace::Pace::default(),
             repeats: repeats::Repeats::default(),
             waiting: receipts::Waiting::default(),
+            shelf,
         };
         Self { shared: Arc::new(shared), under_way: TaskTracker::new() }
     }

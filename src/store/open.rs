@@ -27,6 +27,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_foundation.sql"),
     include_str!("migrations/0002_inbound_webhooks.sql"),
     include_str!("migrations/0003_instance_secrets.sql"),
+    include_str!("migrations/0004_media_retention.sql"),
 ];
 
 /// The newest schema that this program knows.
