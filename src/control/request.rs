@@ -214,6 +214,23 @@ pub enum Request {
         /// What.
         text: String,
     },
+    /// `sandbox receive --media`
+    SandboxReceiveFile {
+        /// To which instance.
+        instance: String,
+        /// Who sends it.
+        from: String,
+        /// The caption.
+        text: String,
+        /// image, video, audio, document or sticker.
+        kind: String,
+        /// Its name.
+        file_name: String,
+        /// Its bytes, in base64.
+        base64: String,
+        /// The provider keeps it until it is fetched.
+        later: bool,
+    },
     /// `sandbox call`
     SandboxCall {
         /// Which instance is called.

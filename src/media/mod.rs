@@ -27,7 +27,7 @@ pub use fetch::Had;
 pub use files::{Files, Stored, Written};
 pub use name::{clean, disposition};
 pub use row::{Content, Item, NewMedia, Of, find_of, may_see, record};
-pub use sniff::{fits, may_be_inline, served_type};
+pub use sniff::{fits, kind_of_bytes, may_be_inline, outgoing_type, served_type};
 
 use crate::{
     connectors::{

@@ -82,6 +82,17 @@ pub fn fits(kind: &str, sniffed: Option<&str>) -> bool {
     }
 }
 
+/// The kind that a file's bytes stand for: what a phone would send it as.
+pub fn kind_of_bytes(bytes: &[u8]) -> &'static str {
+    let sniffed = sniff(&bytes[..bytes.len().min(HEAD)]);
+    ["image", "video", "audio"].into_iter().find(|kind| fits(kind, sniffed)).unwrap_or("document")
+}
+
+/// The type that a provider is told of a file that goes out.
+pub fn outgoing_type(sniffed: Option<&'static str>, declared: &str) -> String {
+    served_type(refine(sniffed, declared).as_deref()).to_owned()
+}
+
 /// The type that an answer names: only what a browser shows without running anything, else plain bytes.
 pub fn served_type(sniffed: Option<&str>) -> &str {
     sniffed.unwrap_or("application/octet-stream")

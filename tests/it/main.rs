@@ -12,6 +12,7 @@ mod harness;
 mod idempotency;
 mod limits;
 mod listener;
+mod media;
 mod migrations;
 mod order;
 mod pace;

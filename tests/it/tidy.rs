@@ -70,7 +70,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
             "ops",
         ],
     ),
-    ("cli", &["model", "store", "config", "app", "control", "gateway", "ops"]),
+    ("cli", &["model", "store", "config", "app", "control", "gateway", "media", "ops"]),
     ("lib", &[]),
     ("main", &[]),
 ];
