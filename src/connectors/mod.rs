@@ -14,6 +14,7 @@
 //! [`contract::check`] over it in `tests/it/connectors.rs`.
 
 pub mod contract;
+pub mod evolution;
 pub mod heard;
 pub mod hook;
 pub mod outgoing;

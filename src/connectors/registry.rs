@@ -2,7 +2,7 @@
 
 use super::{
     Ack, Capabilities, Connector, Ear, HookAnswer, HookRequest, MediaError, NotDone, Outgoing, Pairing, SendError,
-    SendErrorKind, Standing, sandbox::Sandbox,
+    SendErrorKind, Standing, evolution::Evolution, sandbox::Sandbox,
 };
 use crate::{
     egress::Egress,
@@ -105,6 +105,10 @@ impl Registry {
                     None => Arc::new(Sandbox::open(&self.shared.deps, setup)?),
                 };
                 Running { kind: setup.connector, connector: sandbox.clone(), sandbox: Some(sandbox) }
+            }
+            ConnectorKind::Evolution => {
+                let connector = Arc::new(Evolution::open(&self.shared.deps, setup)?);
+                Running { kind: setup.connector, connector, sandbox: None }
             }
             other => return Err(BadSetting(format!("the connector {other} is not part of this version"))),
         };
@@ -232,7 +236,20 @@ impl Shared {
 pub fn check_settings(connector: ConnectorKind, settings: &BTreeMap<String, String>) -> Result<(), BadSetting> {
     match connector {
         ConnectorKind::Sandbox => Sandbox::check(settings),
+        ConnectorKind::Evolution => Evolution::check(settings),
         other => Err(BadSetting(format!("the connector {other} is not part of this version"))),
+    }
+}
+
+/// Fills in what a connector makes up by itself for a new instance: names, secrets.
+pub fn fill_settings(
+    connector: ConnectorKind,
+    settings: &mut BTreeMap<String, String>,
+    id: &InstanceId,
+    random: &dyn Random,
+) {
+    if connector == ConnectorKind::Evolution {
+        super::evolution::settings::fill(settings, id, random);
     }
 }
 
