@@ -7,6 +7,7 @@ mod crash;
 mod egress;
 mod egress_bounds;
 mod errors;
+mod evolution;
 mod full_disk;
 mod harness;
 mod idempotency;

@@ -1,0 +1,10 @@
+//! The connector to an Evolution API server, against a server that answers as the real one's code does.
+
+mod backlog;
+mod contract;
+mod hook;
+mod import;
+mod oddities;
+mod pairing;
+mod providers;
+mod rig;
