@@ -24,7 +24,6 @@ use wa_gateway::{
     },
     egress::Egress,
     model::{
-        clock::Clock as _,
         ids::{InstanceId, MessageId},
         instance::{ConnectorKind, InstanceState},
         phone::Phone,
@@ -102,7 +101,8 @@ impl World for EvolutionWorld {
     fn start(&self, provider: Provider) -> Boxed<'_, Result<Option<Arc<dyn Connector>>, String>> {
         Box::pin(async move {
             self.instances.fetch_add(1, Ordering::Relaxed);
-            self.server.come_back_if_dark().await;
+            self.server.come_back().await;
+            self.server.forget_strangers();
             self.server.add_open(&self.name());
             if provider == Provider::NotOpen {
                 self.server.with(&self.name(), |i| i.state = "connecting".into());
@@ -190,6 +190,10 @@ impl World for EvolutionWorld {
     fn pass(&self) -> Boxed<'_, ()> {
         Box::pin(async {
             self.clock.advance(Duration::from_millis(STEP_MS));
+            if self.server.with(&self.name(), |i| std::mem::take(&mut i.logged_out)) {
+                let data = json!({"instance": self.name(), "state": "close", "statusReason": 401});
+                self.call("connection.update", data).await;
+            }
             // One thread, which looks at its sockets once in a while: whoever can go on does so meanwhile.
             for _ in 0..300 {
                 tokio::task::yield_now().await;

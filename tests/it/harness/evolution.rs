@@ -13,6 +13,7 @@ use std::{
 use tokio::{
     io::AsyncWriteExt as _,
     net::{TcpListener, TcpStream},
+    sync::watch,
     task::{JoinHandle, JoinSet},
 };
 use wa_gateway::model::clock::Clock as _;
@@ -46,6 +47,8 @@ pub struct Evolution {
 
 pub(super) struct Shared {
     clock: Mutex<Arc<TestClock>>,
+    /// Answers to messages wait while this is so.
+    held: watch::Sender<bool>,
     state: Mutex<State>,
 }
 
@@ -87,6 +90,8 @@ pub struct Instance {
     /// Newest last, as rows of its log.
     pub log: Vec<Value>,
     pub groups: Vec<Value>,
+    /// It was logged out, and the event is still to be told.
+    pub logged_out: bool,
     /// Whether it keeps a log at all.
     pub forgets: bool,
     /// What was sent by it: to, text, id.
@@ -97,7 +102,7 @@ impl Evolution {
     pub async fn start(clock: Arc<TestClock>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let addr = listener.local_addr().expect("an address");
-        let shared = Arc::new(Shared { clock: Mutex::new(clock), state: Mutex::default() });
+        let shared = Arc::new(Shared { clock: Mutex::new(clock), held: watch::Sender::new(false), state: Mutex::default() });
         let listening = Mutex::new(Some(tokio::spawn(listen(listener, shared.clone()))));
         Self { addr, shared, listening }
     }
@@ -128,6 +133,11 @@ impl Evolution {
         self.state().instances.contains_key(name)
     }
 
+    /// Takes messages, and answers only when this is over.
+    pub fn hold_answers(&self, hold: bool) {
+        self.shared.held.send_replace(hold);
+    }
+
     pub fn fault_next(&self, fault: Fault) {
         self.state().faults.push_back(fault);
     }
@@ -135,6 +145,11 @@ impl Evolution {
     /// Every route answers this from now on.
     pub fn answer_everywhere(&self, answer: Option<(&'static str, Value)>) {
         self.state().everywhere = answer.map(|(head, body)| (head, body.to_string()));
+    }
+
+    /// Everybody has WhatsApp again.
+    pub fn forget_strangers(&self) {
+        self.state().strangers.clear();
     }
 
     pub fn add_stranger(&self, digits: &str) {
@@ -160,7 +175,7 @@ impl Evolution {
     }
 
     /// Listens again, if it does not.
-    pub async fn come_back_if_dark(&self) {
+    pub async fn come_back(&self) {
         if self.listening.lock().expect("unpoisoned").is_some() {
             return;
         }
@@ -271,6 +286,7 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
         let (method, path) = (words.next().unwrap_or_default().to_owned(), words.next().unwrap_or_default().to_owned());
         let body = serde_json::from_slice(&heard.body).unwrap_or(Value::Null);
         let key = heard.head.lines().find_map(|l| l.strip_prefix("apikey: ")).unwrap_or_default().trim().to_owned();
+        let is_message = path.starts_with("/message/");
         let answer = {
             let mut state = shared.state.lock().expect("unpoisoned");
             state.requests.push(Seen { method: method.clone(), path: path.clone(), body: body.clone() });
@@ -279,6 +295,9 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
         let head = |status: &str, length: usize| {
             format!("HTTP/1.1 {status}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: {length}\r\n\r\n")
         };
+        if is_message {
+            let _ = shared.held.subscribe().wait_for(|held| !held).await;
+        }
         match answer {
             routes::Answer::Says(status, body) => {
                 let whole = head(&status, body.len()) + &body;

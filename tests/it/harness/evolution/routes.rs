@@ -180,7 +180,8 @@ fn send(state: &mut State, clock: &TestClock, name: &str, what: &str, body: &Val
         return bad_request(found);
     }
     if fault == Some(Fault::LogsOut) {
-        state.instances.get_mut(name).expect("looked").state = "close".into();
+        let instance = state.instances.get_mut(name).expect("looked");
+        (instance.state, instance.paired, instance.logged_out) = ("close".into(), false, true);
     }
     if state.instances[name].state != "open" {
         return bad_request(json!("Error: Connection Closed"));
