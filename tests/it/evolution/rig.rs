@@ -30,6 +30,8 @@ impl Rig {
         rig.server.add_open(THEIRS);
         rig.create().await;
         rig.until_state("open").await;
+        // Its first round is over: what comes now comes by the webhook.
+        rig.until("the groups were listed", async || !rig.server.seen("/group/fetchAllGroups").is_empty()).await;
         rig
     }
 
