@@ -4,6 +4,8 @@
 //! mode 0600, so that who may use it is who may read the database. What a command did is in force when it is answered.
 //! The same [`perform`] serves the command line when no gateway runs.
 
+mod import;
+mod pairing;
 mod people;
 mod perform;
 mod request;
@@ -11,6 +13,7 @@ mod sandbox;
 mod threecx;
 mod webhooks;
 
+pub use import::ImportArgs;
 pub use perform::perform;
 pub use request::{Request, SendArgs, ThreecxSettings};
 

@@ -2,7 +2,12 @@
 
 use super::{
     Ack, Capabilities, Connector, Ear, HookAnswer, HookRequest, MediaError, NotDone, Outgoing, Pairing, SendError,
-    SendErrorKind, Standing, evolution::Evolution, sandbox::Sandbox,
+    SendErrorKind, Standing,
+    evolution::{
+        Evolution,
+        import::{self, Found},
+    },
+    sandbox::Sandbox,
 };
 use crate::{
     egress::Egress,
@@ -197,6 +202,14 @@ impl Registry {
 
     fn find(&self, kind: ConnectorKind, id: &InstanceId) -> Option<Arc<dyn Connector>> {
         self.shared.find(id).filter(|r| r.kind == kind).map(|r| r.connector)
+    }
+
+    /// Looks at an Evolution API server, for what could be brought over.
+    ///
+    /// # Errors
+    /// Why it cannot be looked at.
+    pub async fn survey_evolution(&self, base_url: &str, key: &str) -> Result<Vec<Found>, NotDone> {
+        import::survey(&self.shared.deps.egress, base_url, key).await
     }
 
     /// The sandbox behind an instance, to play the customers' phones.

@@ -33,6 +33,8 @@ pub struct FoundWebhook {
     pub url: String,
     /// The events in the server's words; empty: none were named.
     pub events: Vec<String>,
+    /// Why we may not call it, as far as the address shows.
+    pub problem: Option<String>,
 }
 
 /// What [`Found::integration`] says of a paired phone, which is the only kind that is brought over.
@@ -70,7 +72,10 @@ pub async fn survey(egress: &Egress, base_url: &str, key: &str) -> Result<Vec<Fo
     let mut all = Vec::new();
     for row in rows {
         if let Some(found) = instance(row, key) {
-            let webhook = webhook(&client, &found.name).await?;
+            let mut webhook = webhook(&client, &found.name).await?;
+            if let Some(webhook) = &mut webhook {
+                webhook.problem = egress.check_url(&webhook.url).err().map(|e| e.to_string());
+            }
             all.push(Found { webhook, ..found });
         }
     }
@@ -101,5 +106,5 @@ async fn webhook(client: &Client, name: &str) -> Result<Option<FoundWebhook>, No
     let found = if found["webhook"].is_object() { &found["webhook"] } else { &found };
     let events = found["events"].as_array().into_iter().flatten().filter_map(text).collect();
     let url = text(&found["url"]).filter(|_| found["enabled"] != false);
-    Ok(url.map(|url| FoundWebhook { url, events }))
+    Ok(url.map(|url| FoundWebhook { url, events, problem: None }))
 }

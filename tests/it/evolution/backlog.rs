@@ -96,7 +96,10 @@ async fn a_server_without_a_log_leaves_it_to_a_person() {
     let looks = || rig.server.seen("/chat/findMessages").len();
     let before = looks();
     rig.pass_until("the log was read twice", async || looks() >= before + 2).await;
-    assert_eq!((rig.row(&reply).await["status"].clone(), rig.status().await["state"].clone()), (json!("unknown"), json!("open")));
+    assert_eq!(
+        (rig.row(&reply).await["status"].clone(), rig.status().await["state"].clone()),
+        (json!("unknown"), json!("open"))
+    );
 }
 
 /// Its webhook leads nowhere: it is told as deaf, hears by looking, and is well again with the next call.

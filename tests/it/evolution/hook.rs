@@ -106,14 +106,17 @@ async fn the_envelopes_time_is_not_believed() {
     let rig = Rig::start().await;
     rig.subscribe(&["conversation.updated"]).await;
     let told = rig.server.receive(THEIRS, "966501234567@s.whatsapp.net", "A1", json!({"conversation": "hello"}));
-    for (time, id) in [(json!(1_780_000_000), "A1"), (json!("1780000001"), "A2"), (json!({"low": 1_780_000_002}), "A3")] {
+    for (time, id) in [(json!(1_780_000_000), "A1"), (json!("1780000001"), "A2"), (json!({"low": 1_780_000_002}), "A3")]
+    {
         let mut told = told.clone();
         (told["messageTimestamp"], told["key"]["id"]) = (time, json!(id));
         rig.tell("messages.upsert", told).await;
     }
-    let read = rig.world.gateway().store.read(|tx| {
-        tx.list("SELECT heard_at FROM inbound_messages ORDER BY id", [], |r| r.get::<_, i64>(0))
-    });
+    let read = rig
+        .world
+        .gateway()
+        .store
+        .read(|tx| tx.list("SELECT heard_at FROM inbound_messages ORDER BY id", [], |r| r.get::<_, i64>(0)));
     let times = read.await.map_err(|e: wa_gateway::store::StoreError| e.to_string()).expect("times");
     assert_eq!(times, [1_780_000_000_000, 1_780_000_001_000, 1_780_000_002_000]);
 }
@@ -146,7 +149,12 @@ async fn own_messages_and_what_is_no_conversation_are_not_inbound() {
 #[tokio::test]
 async fn an_opt_out_by_its_webhook_suppresses() {
     let rig = Rig::start().await;
-    let told = rig.server.receive(THEIRS, "966501234567@s.whatsapp.net", "A1", json!({"extendedTextMessage": {"text": "STOP"}}));
+    let told = rig.server.receive(
+        THEIRS,
+        "966501234567@s.whatsapp.net",
+        "A1",
+        json!({"extendedTextMessage": {"text": "STOP"}}),
+    );
     rig.tell("messages.upsert", told).await;
     let reply = rig.send("Your order is ready.").await;
     assert_eq!(reply.error(), "recipient_suppressed");

@@ -33,11 +33,26 @@ async fn an_error_is_read_wherever_it_stands() {
     for (head, body, status, told) in [
         ("400 Bad Request", bad_request(json!("text is empty")), "failed", "text is empty"),
         ("400 Bad Request", bad_request(json!(["a", "b"])), "failed", "a; b"),
-        ("400 Bad Request", bad_request(json!([["instance requires property \"text\""]])), "failed", "requires property"),
+        (
+            "400 Bad Request",
+            bad_request(json!([["instance requires property \"text\""]])),
+            "failed",
+            "requires property",
+        ),
         ("400 Bad Request", bad_request(json!([{"message": "inner"}])), "failed", "inner"),
-        (created, json!({"error": {"message": "(#131030) not in list", "code": 131_030}}).to_string(), "failed", "not in list"),
+        (
+            created,
+            json!({"error": {"message": "(#131030) not in list", "code": 131_030}}).to_string(),
+            "failed",
+            "not in list",
+        ),
         (created, json!({"error": true, "message": "Error: no"}).to_string(), "failed", "Error: no"),
-        (created, json!({"status": 400, "error": "Bad Request", "response": {"message": ["no"]}}).to_string(), "failed", "no"),
+        (
+            created,
+            json!({"status": 400, "error": "Bad Request", "response": {"message": ["no"]}}).to_string(),
+            "failed",
+            "no",
+        ),
         (created, json!({"key": {"id": "X", "fromMe": true}, "status": "ERROR"}).to_string(), "failed", "refused"),
         // It also says 400 when the message may be out.
         ("400 Bad Request", bad_request(json!(["Error: Timed Out"])), "unknown", "Timed Out"),
@@ -83,11 +98,7 @@ async fn a_receipt_is_found_by_its_id_and_never_by_a_number() {
     let rig = Rig::start().await;
     let mut body = rig.message("Seu pedido saiu.");
     body["phone"] = json!("+5511987654321");
-    let late = async {
-        rig.until("the server has it", async || !rig.sent().is_empty()).await;
-        rig.pass_answer_time().await;
-    };
-    let (reply, ()) = tokio::join!(rig.world.send(&body), late);
+    let reply = rig.send_body_past_the_deadline(&body, true).await;
     assert_eq!(reply.status, 202, "{}", reply.body);
     let stored = rig.server.with(THEIRS, |i| i.log[0]["key"]["remoteJid"].clone());
     assert_eq!(stored, "551187654321@s.whatsapp.net", "the ninth digit is gone");
@@ -161,11 +172,7 @@ async fn an_answer_names_what_it_answers() {
     let rig = Rig::start().await;
     let mut body = rig.message("Yes: https://shop.example/1");
     body["reply_to"] = json!("3EB0QUOTED");
-    let late = async {
-        rig.until("the server has it", async || !rig.sent().is_empty()).await;
-        rig.pass_answer_time().await;
-    };
-    let (reply, ()) = tokio::join!(rig.world.send(&body), late);
+    let reply = rig.send_body_past_the_deadline(&body, true).await;
     assert_eq!(reply.status, 202, "{}", reply.body);
     let seen = rig.server.seen("/message/sendText/Loja%201").pop().expect("it");
     assert_eq!(seen.body["quoted"], json!({"key": {"id": "3EB0QUOTED"}}));

@@ -4,6 +4,7 @@ use super::rig::{LINE, PHONE, Rig};
 use crate::harness::{contract::assert_refused, evolution::Fault};
 use serde_json::json;
 use std::time::Duration;
+use wa_gateway::model::clock::Clock as _;
 
 #[tokio::test]
 async fn sent_is_said_when_whatsapp_has_it() {
@@ -90,14 +91,13 @@ async fn a_short_absence_costs_nothing() {
     let rig = Rig::start().await;
     rig.server.go_dark().await;
     let body = rig.message("Your order is ready.");
+    let now = rig.world.clock.now();
     let back = async {
-        rig.world.clock.wait_for_sleepers(1).await;
+        let retry = Duration::from_millis(100);
+        rig.world.clock.wait_for_sleeper_at(now.plus(retry)).await;
         rig.server.come_back().await;
-        rig.until("the server has it", async || {
-            rig.world.later(Duration::from_millis(10));
-            !rig.sent().is_empty()
-        })
-        .await;
+        rig.world.later(retry);
+        rig.until("the server has it", async || !rig.sent().is_empty()).await;
         rig.tell_status(&rig.last_id(), "SERVER_ACK").await;
     };
     let (reply, ()) = tokio::join!(rig.world.send(&body), back);
@@ -123,7 +123,7 @@ async fn what_may_have_left_is_unknown_until_an_update_settles_it() {
         rig.server.fault_next(fault.clone());
         let text = "Your order #2041 has been shipped.";
         let reply = match fault {
-            Fault::Silent => rig.send_past_the_deadline(text).await,
+            Fault::Silent => rig.send_body_past_the_deadline(&rig.message(text), false).await,
             _ => rig.send(text).await,
         };
         assert_refused(&reply, "gateway_send_failed");
@@ -159,16 +159,17 @@ async fn a_server_that_wants_us_to_slow_down_is_waited_for_or_the_caller_is_told
         assert_eq!(told, wait, "{head}");
         assert_eq!((rig.world.used().await, rig.sent().len()), ((0, 0), 0), "{head}");
     }
-    for head in [short, past, none, odd] {
+    for (head, wait) in [(short, 2), (past, 0), (none, 5), (odd, 5)] {
         let rig = Rig::start().await;
         rig.server.fault_next(Fault::Answer(head, "{}".into()));
         let body = rig.message("Your order is ready.");
+        let (now, wait) = (rig.world.clock.now(), Duration::from_secs(wait));
         let acked = async {
-            rig.until("the server has it", async || {
-                rig.world.later(Duration::from_millis(5));
-                !rig.sent().is_empty()
-            })
-            .await;
+            if !wait.is_zero() {
+                rig.world.clock.wait_for_sleeper_at(now.plus(wait)).await;
+                rig.world.later(wait);
+            }
+            rig.until("the server has it", async || !rig.sent().is_empty()).await;
             rig.tell_status(&rig.last_id(), "SERVER_ACK").await;
         };
         let (reply, ()) = tokio::join!(rig.world.send(&body), acked);

@@ -8,7 +8,10 @@ use crate::harness::{
 };
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, time::Duration};
-use wa_gateway::control::Request;
+use wa_gateway::{
+    control::Request,
+    model::{clock::Clock as _, ids::InstanceId},
+};
 
 /// The gateway's name of the instance, and the server's.
 pub const LINE: &str = "evo-line";
@@ -16,6 +19,16 @@ pub const THEIRS: &str = "Loja 1";
 pub const SECRET: &str = "the-secret-of-the-webhook";
 /// A customer.
 pub const PHONE: &str = "+966501234567";
+
+/// How long a caller waits for an answer.
+const ANSWER_TIME: Duration = Duration::from_secs(10);
+
+/// One thread, which looks at its sockets once in a while: whoever can go on does so meanwhile.
+async fn breathe() {
+    for _ in 0..150 {
+        tokio::task::yield_now().await;
+    }
+}
 
 pub struct Rig {
     pub world: World,
@@ -102,14 +115,20 @@ impl Rig {
         assert!(waited.await.is_ok(), "it never came to this: {what}; {}", self.status().await);
     }
 
-    /// Lets time pass until something is so, a second at a time.
+    /// Lets time pass until something is so, a second at a time, with room for what happens meanwhile.
     pub async fn pass_until(&self, what: &str, is_so: impl AsyncFn() -> bool) {
+        const LOOKS: usize = 25;
+        let looked = std::cell::Cell::new(0);
         self.until(what, async || {
-            let so = is_so().await;
-            if !so {
+            if is_so().await {
+                return true;
+            }
+            looked.set(looked.get() + 1);
+            if looked.get() % LOOKS == 0 {
                 self.world.later(Duration::from_secs(1));
             }
-            so
+            breathe().await;
+            false
         })
         .await;
     }
@@ -123,24 +142,32 @@ impl Rig {
         self.world.send(&self.message(text)).await
     }
 
-    /// Sends, and lets the answer's time run out before any acknowledgement.
+    /// Sends, and lets the answer's time run out: after the server's answer was heard, or without one.
     pub async fn send_past_the_deadline(&self, text: &str) -> Reply {
-        let before = self.sent().len();
-        let body = self.message(text);
+        self.send_body_past_the_deadline(&self.message(text), true).await
+    }
+
+    pub async fn send_body_past_the_deadline(&self, body: &Value, answered: bool) -> Reply {
+        self.world.later(Duration::from_millis(1));
+        let (before, now) = (self.sent().len(), self.world.clock.now());
+        let deadline = now.plus(ANSWER_TIME);
         let late = async {
             self.until("the server has it", async || self.sent().len() > before).await;
-            self.pass_answer_time().await;
+            let line = InstanceId::from_text(LINE);
+            let heard = || self.world.gateway().registry.standing(&line).and_then(|s| s.last_heard_at);
+            self.until("its answer was heard", async || !answered || heard() >= Some(now)).await;
+            self.world.clock.wait_for_sleeper_at(deadline).await;
+            self.world.later(ANSWER_TIME);
         };
-        tokio::join!(self.world.send(&body), late).0
+        tokio::join!(self.world.send(body), late).0
     }
 
     /// The answer's time, in steps that let what happens meanwhile happen.
     pub async fn pass_answer_time(&self) {
-        for _ in 0..11 {
-            self.world.later(Duration::from_secs(1));
-            for _ in 0..50 {
-                tokio::task::yield_now().await;
-            }
+        for _ in 0..105 {
+            self.world.later(Duration::from_millis(100));
+            breathe().await;
+            breathe().await;
         }
     }
 

@@ -69,7 +69,6 @@ pub(super) struct State {
 /// A request that it got.
 #[derive(Clone, Debug)]
 pub struct Seen {
-    pub method: String,
     pub path: String,
     pub body: Value,
 }
@@ -102,7 +101,8 @@ impl Evolution {
     pub async fn start(clock: Arc<TestClock>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let addr = listener.local_addr().expect("an address");
-        let shared = Arc::new(Shared { clock: Mutex::new(clock), held: watch::Sender::new(false), state: Mutex::default() });
+        let shared =
+            Arc::new(Shared { clock: Mutex::new(clock), held: watch::Sender::new(false), state: Mutex::default() });
         let listening = Mutex::new(Some(tokio::spawn(listen(listener, shared.clone()))));
         Self { addr, shared, listening }
     }
@@ -117,7 +117,7 @@ impl Evolution {
             state: "open".into(),
             paired: true,
             owner: Some("966500000001@s.whatsapp.net".into()),
-            token: format!("token-of-{name}"),
+            token: format!("token-of-{}", name.replace(' ', "-")),
             integration: "WHATSAPP-BAILEYS".into(),
             ..Instance::default()
         };
@@ -289,11 +289,13 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
         let is_message = path.starts_with("/message/");
         let answer = {
             let mut state = shared.state.lock().expect("unpoisoned");
-            state.requests.push(Seen { method: method.clone(), path: path.clone(), body: body.clone() });
+            state.requests.push(Seen { path: path.clone(), body: body.clone() });
             routes::answer(&mut state, &shared.clock(), &routes::Asked { method, path, body, key })
         };
         let head = |status: &str, length: usize| {
-            format!("HTTP/1.1 {status}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: {length}\r\n\r\n")
+            format!(
+                "HTTP/1.1 {status}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: {length}\r\n\r\n"
+            )
         };
         if is_message {
             let _ = shared.held.subscribe().wait_for(|held| !held).await;

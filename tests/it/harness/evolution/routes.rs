@@ -56,7 +56,9 @@ pub fn answer(state: &mut State, clock: &TestClock, asked: &Asked) -> Answer {
             let known = numbers.iter().map(|n| on_whatsapp(state, n.as_str().unwrap_or_default()));
             says("200 OK", known.collect())
         }
-        (method, rest) => of_instance(state.instances.get_mut(&name).expect("looked"), &name, method, rest, &asked.body),
+        (method, rest) => {
+            of_instance(state.instances.get_mut(&name).expect("looked"), &name, method, rest, &asked.body)
+        }
     }
 }
 
@@ -115,13 +117,14 @@ fn create(state: &mut State, body: &Value) -> Answer {
 }
 
 fn list(state: &State, query: &str) -> Answer {
-    let wanted = query.strip_prefix("instanceName=");
-    let rows = state.instances.iter().filter(|(name, _)| wanted.is_none_or(|w| w == *name)).map(|(name, i)| {
-        json!({
-            "id": "uuid", "name": name, "connectionStatus": i.state, "ownerJid": i.owner, "profileName": "Shop",
-            "integration": i.integration, "number": null, "token": i.token, "clientName": "evolution_exchange",
-        })
-    });
+    let wanted = query.strip_prefix("instanceName=").map(|n| n.replace("%20", " "));
+    let rows =
+        state.instances.iter().filter(|(name, _)| wanted.as_ref().is_none_or(|w| w == *name)).map(|(name, i)| {
+            json!({
+                "id": "uuid", "name": name, "connectionStatus": i.state, "ownerJid": i.owner, "profileName": "Shop",
+                "integration": i.integration, "number": null, "token": i.token, "clientName": "evolution_exchange",
+            })
+        });
     says("200 OK", rows.collect())
 }
 
@@ -242,7 +245,9 @@ fn find_messages(instance: &Instance, body: &Value) -> Answer {
 fn base64(instance: &Instance, body: &Value) -> Answer {
     let row = instance.log.iter().find(|row| row["key"]["id"] == body["message"]["key"]["id"]);
     match row.and_then(|row| row["file"].as_str()) {
-        Some(file) => says("201 Created", json!({"mediaType": "imageMessage", "base64": file, "mimetype": "image/png"})),
+        Some(file) => {
+            says("201 Created", json!({"mediaType": "imageMessage", "base64": file, "mimetype": "image/png"}))
+        }
         None => bad_request(json!("Message not found")),
     }
 }
