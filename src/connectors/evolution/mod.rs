@@ -188,10 +188,10 @@ impl Drop for OnItsWay<'_> {
 impl Inner {
     async fn send(&self, out: &Outgoing) -> Result<Ack, SendError> {
         self.may_send()?;
-        let (route, body) = outgoing::request(out)?;
+        let (route, body) = outgoing::request(out, outgoing::file(out).await?)?;
         let text = match &out.content {
             Content::Text(text) => Some(text.clone()),
-            _ => None,
+            Content::Media { .. } | Content::Template { .. } => None,
         };
         self.keys().begin(out, text);
         let on_its_way = OnItsWay { inner: self, message: &out.message_id };

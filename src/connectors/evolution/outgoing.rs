@@ -6,7 +6,7 @@
 //! - 400 tells of a number without WhatsApp as an object in a list, and of everything else, too: also of what went
 //!   wrong after the message had left.
 //!
-//! Pure: values in, values out.
+//! Pure but for [`file`]: values in, values out.
 
 use super::client::{self, Answer, Trouble, is_licence, words};
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
     egress::EgressError,
     model::clock::Time,
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -23,8 +24,21 @@ const SLOW_DOWN: Duration = Duration::from_secs(5);
 /// The longest that it is believed.
 const SLOW_DOWN_MAX: Duration = Duration::from_secs(24 * 3600);
 
+/// The file that goes out, in the only form that this server takes bytes in; none for what has no file.
+pub(super) async fn file(out: &Outgoing) -> Result<Option<String>, SendError> {
+    let Content::Media { file, .. } = &out.content else { return Ok(None) };
+    match tokio::fs::read(&file.path).await {
+        Ok(bytes) if bytes.len() as u64 == file.size => Ok(Some(STANDARD.encode(bytes))),
+        Ok(bytes) => {
+            let problem = format!("the file has {} bytes instead of {}", bytes.len(), file.size);
+            Err(permanent("media_unreadable", &problem))
+        }
+        Err(e) => Err(permanent("media_unreadable", &format!("the file cannot be read: {e}"))),
+    }
+}
+
 /// The route below `/message/` and the body; the refusal of what this server has no words for.
-pub(super) fn request(out: &Outgoing) -> Result<(&'static str, Value), SendError> {
+pub(super) fn request(out: &Outgoing, base64: Option<String>) -> Result<(&'static str, Value), SendError> {
     let mut body = Map::new();
     body.insert("number".into(), json!(number(&out.to)?));
     let route = match &out.content {
@@ -34,13 +48,16 @@ pub(super) fn request(out: &Outgoing) -> Result<(&'static str, Value), SendError
             body.insert("linkPreview".into(), json!(false));
             "sendText"
         }
-        Content::Media { kind, url, caption, file_name } => {
+        Content::Media { kind, file, caption } => {
             body.insert("mediatype".into(), json!(kind.as_str()));
-            body.insert("media".into(), json!(url));
+            body.insert("mimetype".into(), json!(file.mime_type));
+            body.insert("media".into(), Value::String(base64.unwrap_or_default()));
             if !caption.is_empty() && *kind != MediaKind::Audio {
                 body.insert("caption".into(), json!(caption));
             }
-            if let Some(name) = file_name {
+            // A document in base64 is refused without a name.
+            let name = file.file_name.as_deref().or((*kind == MediaKind::Document).then_some("document"));
+            if let Some(name) = name {
                 body.insert("fileName".into(), json!(name));
             }
             "sendMedia"

@@ -1,6 +1,7 @@
 //! What is handed over, and what answers mean, row for row.
 
 use super::*;
+use crate::connectors::outgoing::MediaFile;
 use crate::model::{
     ids::{InstanceId, MessageId},
     phone::Phone,
@@ -24,13 +25,34 @@ fn every_address_has_its_spelling() {
         (Address::Lid("77@lid".into()), "77@lid"),
         (Address::Group("1203630@g.us".into()), "1203630@g.us"),
     ] {
-        let (route, body) = request(&out(to, text())).expect("it can be sent");
+        let (route, body) = request(&out(to, text()), None).expect("it can be sent");
         assert_eq!((route, &body["number"], &body["text"]), ("sendText", &json!(number), &json!("hi")));
     }
-    let refused = request(&out(Address::Bsuid("US.1".into()), text())).expect_err("no such address there");
+    let refused = request(&out(Address::Bsuid("US.1".into()), text()), None).expect_err("no such address there");
     assert_eq!(refused.kind, SendErrorKind::Permanent);
     let template = Content::Template { name: "n".into(), language: "he".into(), variables: Vec::new() };
-    assert_eq!(request(&out(phone(), template)).expect_err("no templates").kind, SendErrorKind::Permanent);
+    assert_eq!(request(&out(phone(), template), None).expect_err("no templates").kind, SendErrorKind::Permanent);
+}
+
+#[test]
+fn a_file_goes_in_base64_with_what_is_known_of_it() {
+    let file = |name: Option<&str>| MediaFile {
+        path: "/nowhere".into(),
+        mime_type: "application/pdf".into(),
+        size: 5,
+        file_name: name.map(str::to_owned),
+    };
+    let sent = |kind, name, caption: &str| {
+        let content = Content::Media { kind, file: file(name), caption: caption.into() };
+        request(&out(phone(), content), Some("aGVsbG8=".into())).expect("it can be sent")
+    };
+    let (route, body) = sent(MediaKind::Document, Some("a.pdf"), "Your invoice");
+    let wanted = json!({"number": "966501234567", "mediatype": "document", "mimetype": "application/pdf",
+                        "media": "aGVsbG8=", "caption": "Your invoice", "fileName": "a.pdf"});
+    assert_eq!((route, body), ("sendMedia", wanted));
+    assert_eq!(sent(MediaKind::Document, None, "").1["fileName"], "document", "it is refused without a name");
+    let sound = sent(MediaKind::Audio, None, "not heard").1;
+    assert!(sound["caption"].is_null() && sound["fileName"].is_null(), "{sound}");
 }
 
 fn at() -> Time {
