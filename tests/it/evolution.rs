@@ -4,6 +4,7 @@ mod backlog;
 mod contract;
 mod hook;
 mod import;
+mod media;
 mod oddities;
 mod pairing;
 mod providers;

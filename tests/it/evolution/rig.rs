@@ -2,6 +2,7 @@
 
 use crate::harness::{
     evolution::{Evolution, KEY},
+    files::FileServer,
     http::{self, Reply, STUCK},
     receiver::Receiver,
     world::World,
@@ -34,6 +35,7 @@ pub struct Rig {
     pub world: World,
     pub server: Evolution,
     pub receiver: Receiver,
+    pub files: FileServer,
 }
 
 impl Rig {
@@ -53,11 +55,12 @@ impl Rig {
         let clock = std::sync::Arc::new(crate::harness::clock::TestClock::at("2026-06-01T08:00:00Z"));
         let server = Evolution::start(clock).await;
         let receiver = Receiver::start().await;
-        let allow = [server.addr, receiver.address].map(|a| a.to_string().parse().expect("an entry"));
+        let files = FileServer::start().await;
+        let allow = [server.addr, receiver.address, files.address].map(|a| a.to_string().parse().expect("an entry"));
         let world = World::start_with(|config| config.egress.allow = allow.to_vec()).await;
         server.set_clock(world.clock.clone());
         server.hooks_go_to(world.address());
-        Self { world, server, receiver }
+        Self { world, server, receiver, files }
     }
 
     pub async fn create(&self) {
