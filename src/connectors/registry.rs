@@ -1,8 +1,8 @@
 //! The running connectors, by instance, and the one wire through which messages leave.
 
 use super::{
-    Ack, Capabilities, Connector, Ear, HookAnswer, HookRequest, MediaError, NotDone, Outgoing, Pairing, SendError,
-    SendErrorKind, Standing,
+    Ack, Address, Capabilities, Connector, Ear, HookAnswer, HookRequest, MediaError, NotDone, Outgoing, Pairing,
+    SendError, SendErrorKind, Standing,
     evolution::{
         Evolution,
         import::{self, Found},
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     egress::Egress,
-    model::{clock::Clock, ids::InstanceId, instance::ConnectorKind, random::Random},
+    model::{clock::Clock, ids::InstanceId, instance::ConnectorKind, phone::Phone, random::Random},
 };
 use std::{
     collections::{BTreeMap, HashMap},
@@ -193,6 +193,22 @@ impl Registry {
     /// Why it cannot be.
     pub async fn log_out(&self, id: &InstanceId) -> Result<(), NotDone> {
         self.running(id)?.log_out().await
+    }
+
+    /// Tells those who wrote in a chat that their messages were read.
+    ///
+    /// # Errors
+    /// Why it cannot be.
+    pub async fn mark_read(&self, id: &InstanceId, chat: &Address, messages: &[String]) -> Result<(), NotDone> {
+        self.running(id)?.mark_read(chat, messages).await
+    }
+
+    /// Which of some numbers have WhatsApp, in their order.
+    ///
+    /// # Errors
+    /// Why it cannot be told.
+    pub async fn check_numbers(&self, id: &InstanceId, phones: &[Phone]) -> Result<Vec<bool>, NotDone> {
+        self.running(id)?.check_numbers(phones).await
     }
 
     fn running(&self, id: &InstanceId) -> Result<Arc<dyn Connector>, NotDone> {

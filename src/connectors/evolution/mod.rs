@@ -10,6 +10,7 @@
 //!
 //! Like every connector it knows nothing of accounts, limits, the database and HTTP towards customers.
 
+mod chats;
 mod client;
 mod groups;
 mod hook;
@@ -23,14 +24,15 @@ mod sweep;
 mod work;
 
 use super::{
-    Ack, Boxed, Capabilities, Connector, Content, Ear, HookAnswer, HookRequest, MediaError, NotDone, Outgoing, Pairing,
-    SendError, Standing,
+    Ack, Address, Boxed, Capabilities, Connector, Content, Ear, HookAnswer, HookRequest, MediaError, NotDone, Outgoing,
+    Pairing, SendError, Standing,
     registry::{BadSetting, Deps, InstanceSetup},
 };
 use crate::model::{
     clock::Clock,
     ids::{InstanceId, MessageId},
     instance::InstanceState,
+    phone::Phone,
 };
 use client::{Client, Trouble};
 use http::Method;
@@ -161,6 +163,14 @@ impl Connector for Evolution {
         self.inner.line.pairing()
     }
 
+    fn mark_read<'a>(&'a self, chat: &'a Address, messages: &'a [String]) -> Boxed<'a, Result<(), NotDone>> {
+        Box::pin(self.inner.mark_read(chat, messages))
+    }
+
+    fn check_numbers<'a>(&'a self, phones: &'a [Phone]) -> Boxed<'a, Result<Vec<bool>, NotDone>> {
+        Box::pin(self.inner.check_numbers(phones))
+    }
+
     fn reconnect(&self) -> Boxed<'_, Result<(), NotDone>> {
         Box::pin(self.inner.reconnect())
     }
@@ -239,7 +249,6 @@ impl Inner {
         let max = usize::try_from(max_bytes).unwrap_or(usize::MAX);
         let answer = self.client.file(handle, max).await.map_err(|trouble| match &trouble {
             Trouble::Refused { status: 400 | 404, .. } => MediaError::Gone(trouble.text()),
-            Trouble::Unclear(_) => MediaError::NotNow(trouble.text()),
             _ => MediaError::NotNow(trouble.text()),
         })?;
         let bytes = reading::decoded(&answer["base64"]);

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     connectors::heard::{Backlog, Unsettled},
-    model::{clock::Time, instance::Health, message::Receipt, phone::Phone},
+    model::{clock::Time, instance::Health, message::Receipt},
 };
 use http::Method;
 use serde_json::{Value, json};
@@ -52,7 +52,9 @@ impl Inner {
     async fn hear_missed(&self, backlog: &Backlog) -> Result<(), Trouble> {
         let now = self.clock.now();
         let Some(until) = backlog.heard_until else { return Ok(()) };
-        let from = until.minus(MINUTE).max(now.minus(BACK));
+        // One may be missing among others that came: what was looked at before begins where that look ended.
+        let looked_until = self.plan().swept_at.unwrap_or(until);
+        let from = until.min(looked_until).minus(MINUTE).max(now.minus(BACK));
         let mut missed = Vec::new();
         for page in 1..=PAGES {
             let filter = json!({"messageTimestamp": span(from, now.plus(MINUTE))});
@@ -70,6 +72,7 @@ impl Inner {
                 return Ok(());
             }
         }
+        self.plan().swept_at = Some(now);
         Ok(())
     }
 
@@ -123,14 +126,6 @@ impl Inner {
             })
         });
         Ok(found.next().filter(|_| found.next().is_none()))
-    }
-
-    /// The chat that the server would send to.
-    async fn chat_of(&self, to: &str) -> Result<Option<String>, Trouble> {
-        let Ok(phone) = Phone::parse(to, None) else { return Ok(Some(to.to_owned())) };
-        let body = json!({"numbers": [phone.digits()]});
-        let answer = self.client.ask(Method::POST, "/chat/whatsappNumbers", "", Some(&body)).await?;
-        Ok(text(&answer[0]["jid"]).filter(|_| answer[0]["exists"] == true))
     }
 
     /// One page of the server's log, and how many there are.

@@ -45,6 +45,8 @@ pub(super) struct Plan {
     hook_is_set: bool,
     look_at: Time,
     pub(super) sweep_at: Time,
+    /// How far the server's log was looked at in this life.
+    pub(super) swept_at: Option<Time>,
     groups_at: Time,
     /// When the server called last; at first, when we began.
     pub(super) hook_heard_at: Time,
@@ -61,6 +63,7 @@ impl Plan {
             hook_is_set: false,
             look_at: now,
             sweep_at: now,
+            swept_at: None,
             groups_at: now,
             hook_heard_at: now,
         }

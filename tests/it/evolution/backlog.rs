@@ -119,3 +119,22 @@ async fn an_instance_whose_webhook_is_silent_is_deaf() {
     assert_eq!(rig.status().await["health"], "ok", "{LINE}");
     assert_eq!(rig.heard().await.len(), 1);
 }
+
+/// One that the webhook lost among others that it brought is found all the same, a while later.
+#[tokio::test]
+async fn one_that_is_missing_among_others_is_found() {
+    let rig = Rig::start().await;
+    let looks = || rig.server.seen("/chat/findMessages").len();
+    let lost = rig.server.receive(THEIRS, JID, "LOST", json!({"conversation": "lost"}));
+    assert_eq!(lost["key"]["id"], "LOST");
+    for n in 0..4 {
+        rig.world.later(Duration::from_secs(70));
+        let told = rig.server.receive(THEIRS, JID, &format!("M{n}"), json!({"conversation": "brought"}));
+        rig.tell("messages.upsert", told).await;
+    }
+    let before = looks();
+    rig.pass_until("the log was read", async || looks() > before).await;
+    rig.until("it is found", async || rig.heard().await.iter().any(|(id, ..)| id == "LOST")).await;
+    assert_eq!(rig.heard().await.len(), 5, "each once");
+    assert_eq!(rig.status().await["health"], "ok", "its webhook brings most of them");
+}

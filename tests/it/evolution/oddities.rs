@@ -3,7 +3,11 @@
 use super::rig::{LINE, PHONE, Rig, THEIRS};
 use crate::harness::evolution::Fault;
 use serde_json::{Value, json};
-use wa_gateway::control::Request;
+use wa_gateway::{
+    connectors::Address,
+    control::Request,
+    model::{ids::InstanceId, phone::Phone},
+};
 
 fn bad_request(message: Value) -> String {
     json!({"status": 400, "error": "Bad Request", "response": {"message": message}}).to_string()
@@ -132,7 +136,7 @@ async fn a_licence_that_is_wanted_is_told_plainly() {
 #[tokio::test]
 async fn logging_out_twice_is_no_error() {
     let rig = Rig::start().await;
-    let line = wa_gateway::model::ids::InstanceId::from_text(LINE);
+    let line = InstanceId::from_text(LINE);
     for _ in 0..2 {
         rig.world.gateway().registry.log_out(&line).await.expect("logged out");
         let status = rig.until_state("close").await;
@@ -177,4 +181,32 @@ async fn an_answer_names_what_it_answers() {
     let seen = rig.server.seen("/message/sendText/Loja%201").pop().expect("it");
     assert_eq!(seen.body["quoted"], json!({"key": {"id": "3EB0QUOTED"}}));
     assert_eq!((&seen.body["number"], &seen.body["linkPreview"]), (&json!("966501234567"), &json!(false)));
+}
+
+/// The chat is named by the server: its digits are others than the number's.
+#[tokio::test]
+async fn messages_are_marked_as_read_in_the_chat_that_the_server_names() {
+    let rig = Rig::start().await;
+    let (line, registry) = (InstanceId::from_text(LINE), &rig.world.gateway().registry);
+    let chat = Address::Phone(Phone::parse("+5511987654321", None).expect("a number"));
+    let ids = ["A1".to_owned(), "A2".to_owned()];
+    registry.mark_read(&line, &chat, &ids).await.expect("marked");
+    let marked = rig.server.with(THEIRS, |i| i.marked.clone());
+    let one = |id: &str| json!({"remoteJid": "551187654321@s.whatsapp.net", "fromMe": false, "id": id});
+    assert_eq!(marked, [one("A1"), one("A2")]);
+    rig.server.add_stranger("5511987654321");
+    assert!(registry.mark_read(&line, &chat, &ids).await.is_err());
+}
+
+/// The answers to a list of numbers come in an order of their own.
+#[tokio::test]
+async fn numbers_are_checked_whatever_the_order_of_the_answers() {
+    let rig = Rig::start().await;
+    rig.server.add_stranger("966500000002");
+    let phones: Vec<Phone> =
+        (1..=3).map(|n| Phone::parse(&format!("+96650000000{n}"), None).expect("a number")).collect();
+    let (line, registry) = (InstanceId::from_text(LINE), &rig.world.gateway().registry);
+    assert_eq!(registry.check_numbers(&line, &phones).await, Ok(vec![true, false, true]));
+    assert_eq!(registry.check_numbers(&line, &[]).await, Ok(Vec::new()));
+    assert!(registry.check_numbers(&line, &vec![phones[0].clone(); 51]).await.is_err());
 }

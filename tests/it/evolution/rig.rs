@@ -127,7 +127,7 @@ impl Rig {
                 return true;
             }
             looked.set(looked.get() + 1);
-            if looked.get() % LOOKS == 0 {
+            if usize::is_multiple_of(looked.get(), LOOKS) {
                 self.world.later(Duration::from_secs(1));
             }
             breathe().await;

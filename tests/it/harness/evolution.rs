@@ -93,6 +93,8 @@ pub struct Instance {
     pub logged_out: bool,
     /// Whether it keeps a log at all.
     pub forgets: bool,
+    /// What was marked as read.
+    pub marked: Vec<Value>,
     /// What was sent by it: to, text, id.
     pub sent: Vec<(String, String, String)>,
 }

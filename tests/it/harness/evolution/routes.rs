@@ -53,7 +53,8 @@ pub fn answer(state: &mut State, clock: &TestClock, asked: &Asked) -> Answer {
         ("POST", ["message", what]) => send(state, clock, &name, what, &asked.body),
         ("POST", ["chat", "whatsappNumbers"]) => {
             let numbers = asked.body["numbers"].as_array().cloned().unwrap_or_default();
-            let known = numbers.iter().map(|n| on_whatsapp(state, n.as_str().unwrap_or_default()));
+            // Not in the order in which they were asked for.
+            let known = numbers.iter().rev().map(|n| on_whatsapp(state, n.as_str().unwrap_or_default()));
             says("200 OK", known.collect())
         }
         (method, rest) => {
@@ -88,6 +89,11 @@ fn of_instance(instance: &mut Instance, name: &str, method: &str, rest: &[&str],
         ("GET", ["group", "fetchAllGroups"]) => says("200 OK", json!(instance.groups)),
         ("POST", ["chat", "findMessages"]) => find_messages(instance, body),
         ("POST", ["chat", "getBase64FromMediaMessage"]) => base64(instance, body),
+        ("POST", ["chat", "markMessageAsRead"]) => {
+            let marked = body["readMessages"].as_array().cloned().unwrap_or_default();
+            instance.marked.extend(marked);
+            says("201 Created", json!({"message": "Read messages", "read": "success"}))
+        }
         _ => says("404 Not Found", json!({"status": 404, "error": "Not Found", "response": {"message": ["Cannot"]}})),
     }
 }
