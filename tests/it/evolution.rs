@@ -7,5 +7,6 @@ mod import;
 mod media;
 mod oddities;
 mod pairing;
+mod program;
 mod providers;
 mod rig;
