@@ -9,6 +9,7 @@ mod deliveries_crash;
 mod egress;
 mod egress_bounds;
 mod errors;
+mod evolution;
 mod full_disk;
 mod harness;
 mod idempotency;
