@@ -57,6 +57,9 @@ async fn bad_endpoints_lose_nothing_and_hold_nobody_up() {
         assert_eq!(seen.len(), EVENTS);
     }
     tried_all(&world, &ids).await;
+    for (vice, receiver) in &bad {
+        assert!(receiver.calls() > 0, "{vice:?} was never called");
+    }
     for (vice, id) in ids {
         let rows = deliveries(&world, id).await;
         assert_eq!(rows.len(), EVENTS, "{vice:?}: nothing is dropped");

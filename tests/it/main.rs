@@ -34,4 +34,5 @@ mod store;
 mod threecx;
 mod tidy;
 mod webhooks;
+mod webhooks_python;
 mod webhooks_stuck;
