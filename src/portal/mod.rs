@@ -6,6 +6,7 @@
 //! style at all.
 
 pub mod assets;
+pub mod docs;
 pub mod login;
 pub mod message_logs;
 
