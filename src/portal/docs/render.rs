@@ -216,7 +216,7 @@ mod tests {
         for bad in ["<script", "<b>", "<i>", "onclick=\"", "</pre>\n</code>"] {
             assert!(!page.html.contains(bad), "{bad}: {}", page.html);
         }
-        assert!(page.html.contains("&lt;script&gt;") && page.html.contains(r#"class="language-xonclicky""#));
+        assert!(page.html.contains("&lt;script&gt;") && page.html.contains(r#"class="language-x""#));
     }
 
     #[test]
