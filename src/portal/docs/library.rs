@@ -45,3 +45,23 @@ fn load(language: Lang, anchors: Option<&Pages>) -> (Pages, Vec<Indexed>) {
     let index = search::index(&pages);
     (pages, index)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_is_built_alike_in_every_language() {
+        for entry in PAGES {
+            let shape = |language| {
+                let page = page(language, entry).unwrap_or_else(|| panic!("{} is loaded", entry.path));
+                let code = page.html.matches("<figure class=\"sample\"").count();
+                let rows = page.html.matches("<tr>").count();
+                (page.headings.iter().map(|h| (h.level, h.id.clone())).collect::<Vec<_>>(), code, rows)
+            };
+            let english = shape(Lang::En);
+            assert_eq!(shape(Lang::Ar), english, "{} in Arabic", entry.path);
+            assert_eq!(shape(Lang::He), english, "{} in Hebrew", entry.path);
+        }
+    }
+}

@@ -125,5 +125,8 @@ mod tests {
     fn arabic_and_hebrew_words_are_found_behind_their_prefixes() {
         assert!(fits("المفتاح", "مفتاح") && fits("בהודעה", "הודעה"));
         assert!(!fits("resend", "send") && !fits("المفتاح", "ال\u{645}ك"));
+        for (language, word) in [(Lang::Ar, "مفتاح"), (Lang::He, "הודעה")] {
+            assert!(!find(&library(language).1, word, 5).is_empty(), "{word}");
+        }
     }
 }
