@@ -10,6 +10,7 @@ use crate::{
     ops::metrics::Metrics,
     sending::Sending,
     store::Store,
+    threecx::Threecx,
     webhooks::Webhooks,
 };
 use std::{path::PathBuf, sync::Arc};
@@ -34,12 +35,16 @@ pub struct Gateway {
     pub sending: Arc<Sending>,
     /// Customers' endpoints and the outbox.
     pub webhooks: Arc<Webhooks>,
+    /// Telephone systems.
+    pub threecx: Arc<Threecx>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Proxies whose `X-Forwarded-*` are believed.
     pub trusted_proxies: Vec<ipnet::IpNet>,
     /// Where people reach this gateway: `https://…` as configured, else the local listener; no slash at the end.
     pub public_url: String,
+    /// The language of the pages before a visitor has chosen one: `en`, `ar` or `he`.
+    pub language: &'static str,
     /// Shown where a page says "contact support"; may be empty.
     pub support_contact: String,
 }

@@ -72,4 +72,5 @@ pub mod scheduler;
 pub mod sending;
 pub mod store;
 pub mod suppression;
+pub mod threecx;
 pub mod webhooks;

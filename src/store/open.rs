@@ -27,6 +27,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_foundation.sql"),
     include_str!("migrations/0002_inbound_webhooks.sql"),
     include_str!("migrations/0003_instance_secrets.sql"),
+    include_str!("migrations/0004_second_factors.sql"),
+    include_str!("migrations/0005_log_search.sql"),
+    include_str!("migrations/0006_threecx.sql"),
 ];
 
 /// The newest schema that this program knows.

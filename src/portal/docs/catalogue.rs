@@ -34,6 +34,19 @@ impl Group {
     /// All of them, in their order.
     pub const ALL: [Self; 7] =
         [Self::Start, Self::Api, Self::Sdk, Self::ThreeCx, Self::Reference, Self::Operation, Self::Rules];
+
+    /// The key of its name.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Start => "docs.start",
+            Self::Api => "docs.api",
+            Self::Sdk => "docs.sdk",
+            Self::ThreeCx => "docs.threecx",
+            Self::Reference => "docs.reference",
+            Self::Operation => "docs.operation",
+            Self::Rules => "docs.rules",
+        }
+    }
 }
 
 macro_rules! pages {

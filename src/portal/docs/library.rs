@@ -1,11 +1,13 @@
 //! The pages of all languages, rendered once, at their first use.
 
-use crate::portal::docs::{
-    catalogue::{Entry, PAGES},
-    language::Lang,
-    render::{Rendered, render},
-    search::{self, Indexed},
-    source, words,
+use crate::portal::{
+    docs::{
+        catalogue::{Entry, PAGES},
+        render::{Rendered, render},
+        search::{self, Indexed},
+        source,
+    },
+    locale::{self, Lang},
 };
 use std::sync::LazyLock;
 
@@ -32,7 +34,7 @@ pub fn page(language: Lang, entry: &Entry) -> Option<&'static Rendered> {
 
 /// Anchors are those of the English page, so that a link holds in every language.
 fn load(language: Lang, anchors: Option<&Pages>) -> (Pages, Vec<Indexed>) {
-    let copy = words(language).copy;
+    let copy = locale::all(language).get("docs.copy").map_or("", String::as_str);
     let pages: Pages = PAGES
         .iter()
         .map(|entry| {

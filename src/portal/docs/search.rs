@@ -44,12 +44,17 @@ pub fn index(library: &Pages) -> Vec<Indexed> {
                     path: format!("{}{anchor}", entry.path),
                     page: page.title.clone(),
                     heading: section.heading.clone(),
-                    text: section.text.chars().take(TEXT_MAX).collect(),
+                    text: plain(&section.text).chars().take(TEXT_MAX).collect(),
                 },
             });
         }
     }
     all
+}
+
+/// Text without the places that are filled in for a reader: the index is the same for everybody.
+fn plain(text: &str) -> String {
+    text.replace("{{base_url}}", "").replace("{{instance_id}}", "…").replace("{{api_key}}", "…")
 }
 
 /// The index as it is served.
@@ -107,7 +112,7 @@ fn fits(written: &str, word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::portal::docs::{language::Lang, library::library};
+    use crate::portal::{docs::library::library, locale::Lang};
 
     #[test]
     fn the_best_fitting_section_comes_first() {

@@ -7,7 +7,7 @@
 use crate::{
     http::problem,
     model::code::{Action, Code, Details, Extra},
-    portal::docs::language::Lang,
+    portal::locale::Lang,
 };
 use rust_embed::RustEmbed;
 
@@ -65,9 +65,11 @@ fn word_for(name: &str) -> &'static str {
 /// The answer with this code, as a client sees it. Figures are examples.
 fn answer(code: Code) -> String {
     let (status, message) = problem::describe(code);
-    let body = serde_json::json!({
-        "success": false, "error": code, "message": message, "details": example_details(code),
-    });
+    let mut body = serde_json::json!({"success": false, "error": code, "message": message});
+    // What nobody who has not proven himself is told.
+    if code != Code::Invalid3cxWebhook {
+        body["details"] = serde_json::json!(example_details(code));
+    }
     let reason = status.canonical_reason().unwrap_or_default();
     let body = serde_json::to_string_pretty(&body).unwrap_or_default();
     format!("HTTP/1.1 {} {reason}\nContent-Type: application/json\n\n{body}", status.as_u16())
