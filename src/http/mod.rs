@@ -15,6 +15,7 @@ pub mod body;
 pub mod guarded_api;
 mod health;
 pub mod incoming;
+pub mod openapi;
 pub mod problem;
 mod provider_hooks;
 pub mod reply;
@@ -157,6 +158,8 @@ fn pages() -> Vec<Route> {
 /// The public documentation.
 fn documentation() -> Vec<Route> {
     vec![
+        route!(GET "/openapi.json", Anybody => openapi::handle),
+        route!(GET "/docs/wa-gateway.postman_collection.json", Anybody => openapi::collection),
         route!(GET "/docs/search.json", Anybody => portal::docs::search_index),
         page!(GET "/docs/search", Anybody => portal::docs::pages::found),
         page!(GET "/docs", Anybody => portal::docs::pages::show),

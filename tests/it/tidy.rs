@@ -41,7 +41,10 @@ const MAY_SEE: &[(&str, &[&str])] = &[
             "http",
         ],
     ),
-    ("http", &["model", "store", "accounts", "sending", "threecx", "connectors", "gateway", "ops", "portal"]),
+    (
+        "http",
+        &["model", "store", "accounts", "sending", "webhooks", "threecx", "connectors", "gateway", "ops", "portal"],
+    ),
     (
         "control",
         &[

@@ -82,7 +82,7 @@ impl<'a> Building<'a> {
             Event::Start(Tag::CodeBlock(kind)) => self.code = Some((class(&kind), String::new())),
             Event::End(TagEnd::CodeBlock) => self.end_code(),
             Event::Start(Tag::Table(alignments)) => {
-                self.push_html(r#"<div class="scroll" tabindex="0">"#.into());
+                self.push_html(r#"<div class="table" tabindex="0">"#.into());
                 self.push(Event::Start(Tag::Table(alignments)));
             }
             Event::End(TagEnd::Table) => {
@@ -237,7 +237,7 @@ mod tests {
         let page = render("# T\n\n```php\n<?php echo 1;\n```\n\n| a | b |\n|---|---|\n| 1 | `x` |\n", &[], "نسخ");
         assert!(page.html.contains(r#"<figure class="sample" dir="ltr"><button type="button" data-copy>نسخ</button>"#));
         assert!(page.html.contains(r#"<code class="language-php">&lt;?php echo 1;"#));
-        assert!(page.html.contains(r#"<div class="scroll" tabindex="0"><table>"#), "{}", page.html);
+        assert!(page.html.contains(r#"<div class="table" tabindex="0"><table>"#), "{}", page.html);
         assert!(!page.html.contains("style="));
     }
 }
