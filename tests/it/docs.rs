@@ -3,4 +3,5 @@
 
 mod openapi;
 mod pages;
+mod samples;
 mod schema;

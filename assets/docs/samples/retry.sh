@@ -10,7 +10,11 @@ for attempt in 1 2 3 4 5; do
   status=$(printf '%s\n' "$answer" | awk 'NR == 1 { print $2 }')
   wait=$(printf '%s\n' "$answer" | awk 'tolower($1) == "retry-after:" { print $2 }')
   case "$status" in
-    429|503|409) echo "waiting $wait s" >&2; sleep "${wait:-5}" ;;
+    409|429|503)
+      # Hours: today's limit is used up. Put it into a queue of your own.
+      [ "${wait:-5}" -le 300 ] || break
+      echo "waiting ${wait:-5} s" >&2
+      sleep "${wait:-5}" ;;
     *) break ;;
   esac
 done

@@ -72,6 +72,7 @@ fn example(name: EventName, full: bool) -> Event {
             conversation_id: 9,
             sequence: 4,
             reply_to: maybe("wamid.other"),
+            media: full.then(media),
         },
         EventName::MessageSent => Event::MessageSent(outbound(full)),
         EventName::MessageFailed => {
@@ -108,6 +109,7 @@ fn example(name: EventName, full: bool) -> Event {
             message_text: maybe("Pallet 7 has arrived."),
             message_id: "in_example".into(),
             provider_message_id: "wamid.example".into(),
+            media: full.then(media),
         },
         EventName::GroupUpdated => Event::GroupUpdated {
             group_id: "120363000000000000@g.us".into(),
@@ -116,6 +118,14 @@ fn example(name: EventName, full: bool) -> Event {
         },
         EventName::Test => Event::Test,
     }
+}
+
+/// A file that came with a message.
+fn media() -> Value {
+    json!({
+        "type": "image", "mime_type": "image/jpeg", "file_name": "receipt.jpg", "size": 48_213,
+        "url": "https://wa.example.com/media/…",
+    })
 }
 
 fn outbound(full: bool) -> OutboundRef {

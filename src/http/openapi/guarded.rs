@@ -80,8 +80,13 @@ pub(super) fn operations(has_chattu: bool) -> Vec<Operation> {
         body: None,
         answers: read_answers,
     };
-    let mut media_answers = vec![(200, other_answer("The file.", "*/*"))];
-    media_answers.extend(refusals(&[Code::NotFound], problem::describe));
+    let mut media_answers = vec![
+        (200, other_answer("The file.", "*/*")),
+        (206, other_answer("The part of it that was asked for.", "*/*")),
+        (410, json!({"description": "The file, or its address, is no longer good."})),
+        (416, json!({"description": "The file has no such part."})),
+    ];
+    media_answers.extend(refusals(&[Code::NotFound, Code::InternalError, Code::ServiceUnavailable], problem::describe));
     let media = Operation {
         id: "read_media",
         method: "GET",
@@ -116,7 +121,7 @@ fn request() -> Value {
             "expires_at": {"type": "string", "format": "date-time"},
         }),
     );
-    request["anyOf"] = json!([{"required": ["message"]}, {"required": ["template"]}]);
+    request["anyOf"] = json!([{"required": ["message"]}, {"required": ["template"]}, {"required": ["media_url"]}]);
     request
 }
 
