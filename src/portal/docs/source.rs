@@ -87,7 +87,7 @@ pub fn example_details(code: Code) -> Details {
         Code::MessagePurposeNotAllowed | Code::RecipientSuppressed => guard(Action::Block, 100, Extra::None),
         Code::DailyMessageLimitExceeded => guard(Action::Block, 90, Extra::Limit { limit: 100, used: 100 }),
         Code::MonthlyMessageLimitExceeded => guard(Action::Block, 90, Extra::Limit { limit: 2000, used: 2000 }),
-        Code::SendingThrottled => guard(Action::Throttle, 65, Extra::Rate("recipient_rate")),
+        Code::SendingThrottled => guard(Action::Throttle, 65, Extra::Rate("recipient")),
         Code::InstancePausedForReview => guard(Action::PauseInstance, 100, Extra::None),
         Code::PolicyViolation => {
             guard(Action::Block, 90, Extra::Signals(vec!["prize".into(), "link.shortener".into()]))
