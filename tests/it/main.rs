@@ -1,9 +1,11 @@
 //! The one integration binary: a file for each capability, and the harness that they share.
 
 mod behaviour;
+mod chaos;
 mod command_line;
 mod connectors;
 mod crash;
+mod deliveries_crash;
 mod docs;
 mod egress;
 mod egress_bounds;
@@ -16,6 +18,7 @@ mod listener;
 mod locales;
 mod media;
 mod migrations;
+mod opt_out;
 mod order;
 mod pace;
 mod phones;
