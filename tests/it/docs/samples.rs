@@ -23,6 +23,9 @@ use wa_gateway::{
 /// In real time: an interpreter that has not started by then never will.
 const STARTED: Duration = Duration::from_secs(20);
 
+/// In real time: other processes are looked after this often, and left the processor in between.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
 /// The interpreter of a sample.
 fn interpreter(name: &str) -> &'static str {
     match name.rsplit('.').next() {
@@ -132,7 +135,7 @@ async fn each_sending_sample_waits_as_long_as_it_is_asked_to() {
 async fn reached(world: &World, query: &'static str, at_least: i64) {
     let waiting = async {
         while world.number(query).await < at_least {
-            tokio::task::yield_now().await;
+            tokio::time::sleep(LOOK_AGAIN).await;
         }
     };
     tokio::time::timeout(STARTED, waiting).await.unwrap_or_else(|_| panic!("{query} never reached {at_least}"));
@@ -205,7 +208,7 @@ impl Drop for Running {
 async fn listens(at: SocketAddr) {
     let connected = async {
         while tokio::net::TcpStream::connect(at).await.is_err() {
-            tokio::task::yield_now().await;
+            tokio::time::sleep(LOOK_AGAIN).await;
         }
     };
     tokio::time::timeout(STARTED, connected).await.expect("it listens");
