@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::{
     fs,
     net::{SocketAddr, TcpListener},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     time::Duration,
 };
@@ -135,7 +135,7 @@ async fn each_sending_sample_waits_as_long_as_it_is_asked_to() {
 async fn reached(world: &World, query: &'static str, at_least: i64) {
     let waiting = async {
         while world.number(query).await < at_least {
-            tokio::time::sleep(LOOK_AGAIN).await;
+            tokio::task::block_in_place(|| std::thread::sleep(LOOK_AGAIN));
         }
     };
     tokio::time::timeout(STARTED, waiting).await.unwrap_or_else(|_| panic!("{query} never reached {at_least}"));
@@ -186,7 +186,7 @@ async fn each_receiver_believes_the_gateway_and_nobody_else() {
     }
 }
 
-fn receiver(name: &str, path: &std::path::Path, port: SocketAddr) -> Child {
+fn receiver(name: &str, path: &Path, port: SocketAddr) -> Child {
     let mut command = Command::new(interpreter(name));
     if name.ends_with(".php") {
         command.arg("-S").arg(port.to_string());
@@ -208,7 +208,7 @@ impl Drop for Running {
 async fn listens(at: SocketAddr) {
     let connected = async {
         while tokio::net::TcpStream::connect(at).await.is_err() {
-            tokio::time::sleep(LOOK_AGAIN).await;
+            tokio::task::block_in_place(|| std::thread::sleep(LOOK_AGAIN));
         }
     };
     tokio::time::timeout(STARTED, connected).await.expect("it listens");
@@ -251,4 +251,28 @@ async fn the_bodies_that_are_shown_are_taken() {
         assert!(known.contains(fields), "{name}: {}", reply.body);
     }
     world.stop().await;
+}
+
+/// In the contract, and on their way: `backup` and `restore`, the privacy tools, and sending from the command line.
+const AWAITED: [&str; 5] = ["backup", "restore", "export", "erase", "send"];
+
+#[test]
+fn every_command_that_is_shown_is_one() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/docs/samples");
+    let mut seen = 0;
+    for entry in fs::read_dir(root).expect("a directory").flatten().filter(|e| e.path().is_file()) {
+        let text = fs::read_to_string(entry.path()).expect("a sample");
+        for line in text.lines().filter_map(|line| line.trim_start_matches("sudo ").strip_prefix("wa-gateway ")) {
+            let words: Vec<&str> =
+                line.split(' ').take_while(|w| w.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')).collect();
+            let words: Vec<&str> = words.into_iter().take_while(|w| !w.starts_with('-')).collect();
+            if AWAITED.contains(&words[0]) {
+                continue;
+            }
+            seen += 1;
+            let help = Command::new(env!("CARGO_BIN_EXE_wa-gateway")).args(&words).arg("--help").output();
+            assert!(help.is_ok_and(|output| output.status.success()), "{words:?} is no command");
+        }
+    }
+    assert!(seen >= 10, "{seen} commands were found");
 }
