@@ -16,6 +16,7 @@ pub mod guarded_api;
 mod health;
 pub mod incoming;
 mod media;
+pub mod openapi;
 pub mod problem;
 mod provider_hooks;
 pub mod reply;
@@ -126,6 +127,7 @@ pub static ROUTES: std::sync::LazyLock<Vec<Route>> = std::sync::LazyLock::new(||
         route!(GET "/assets/{name}", Anybody => portal::assets::handle),
     ];
     all.extend(pages());
+    all.extend(documentation());
     all
 });
 
@@ -173,6 +175,40 @@ fn pages() -> Vec<Route> {
         page!(GET "/message-logs", Viewer => portal::pages::messages::list),
         page!(GET "/message-logs/{log_id}", Viewer => portal::pages::message::show),
         page!(POST "/message-logs/{log_id}/settle", Owner => portal::pages::message::settle),
+    ]
+}
+
+/// The public documentation.
+fn documentation() -> Vec<Route> {
+    vec![
+        route!(GET "/openapi.json", Anybody => openapi::handle),
+        route!(GET "/docs/wa-gateway.postman_collection.json", Anybody => openapi::collection),
+        route!(GET "/docs/search.json", Anybody => portal::docs::search_index),
+        page!(GET "/docs/search", Anybody => portal::docs::pages::found),
+        page!(GET "/docs", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/quickstart", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/connect", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/send", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/receive", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/responsible-messaging", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/sdk/curl", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/sdk/php", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/sdk/python", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/sdk/node", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/3cx", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/3cx/webhooks", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/3cx/call-events", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/3cx/troubleshooting", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/endpoints", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/openapi", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/troubleshooting", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/install", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/upgrade", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/backup", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/security", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/privacy-operations", Anybody => portal::docs::pages::show),
+        page!(GET "/acceptable-use", Anybody => portal::docs::pages::show),
+        page!(GET "/privacy", Anybody => portal::docs::pages::show),
     ]
 }
 

@@ -21,7 +21,7 @@ mod sms;
 mod worker;
 
 pub use endpoint::{Endpoint, EndpointId, NewEndpoint};
-pub use event::{Event, EventName, OutboundRef, Person};
+pub use event::{Event, EventName, OutboundRef, Person, Place};
 pub use log::{Attempt, Delivery, Filter};
 pub use outbox::emit;
 

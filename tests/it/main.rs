@@ -6,6 +6,7 @@ mod command_line;
 mod connectors;
 mod crash;
 mod deliveries_crash;
+mod docs;
 mod egress;
 mod egress_bounds;
 mod errors;

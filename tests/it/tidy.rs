@@ -29,7 +29,7 @@ const MAY_SEE: &[(&str, &str)] = &[
         "portal",
         "model store media accounts instances conversations suppression webhooks sending threecx connectors gateway http",
     ),
-    ("http", "model store media accounts sending threecx connectors gateway portal ops"),
+    ("http", "model store media accounts webhooks sending threecx connectors gateway portal ops"),
     (
         "control",
         "model store accounts instances conversations suppression webhooks sending threecx connectors gateway http ops",
