@@ -85,7 +85,8 @@ impl Instances {
     ///
     /// # Errors
     /// An id that is none or not available, an unknown account, settings that the connector cannot take.
-    pub async fn create(&self, new: NewInstance, actor: &str) -> Result<Instance, InstanceError> {
+    pub async fn create(&self, mut new: NewInstance, actor: &str) -> Result<Instance, InstanceError> {
+        crate::connectors::registry::fill_settings(new.connector, &mut new.settings, &new.id, &*self.random);
         crate::connectors::registry::check_settings(new.connector, &new.settings)?;
         let (now, actor, id, vault) = (self.clock.now(), actor.to_owned(), new.id.clone(), self.vault.clone());
         let made = self.store.write(move |tx| row::create(tx, &new, &vault, now, &actor)).await?;

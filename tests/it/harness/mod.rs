@@ -6,6 +6,7 @@ pub mod contract;
 pub mod deeds;
 pub mod deps;
 pub mod ear;
+pub mod evolution;
 pub mod files;
 pub mod http;
 pub mod load;
