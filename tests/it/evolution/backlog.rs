@@ -11,6 +11,7 @@ const JID: &str = "966501234567@s.whatsapp.net";
 #[tokio::test]
 async fn what_came_while_nobody_listened_is_heard_after_a_restart() {
     let mut rig = Rig::start().await;
+    rig.subscribe(&["instance.disconnected", "conversation.updated"]).await;
     let first = rig.server.receive(THEIRS, JID, "A1", json!({"conversation": "before"}));
     rig.tell("messages.upsert", first).await;
     for n in 0..120 {
@@ -23,6 +24,10 @@ async fn what_came_while_nobody_listened_is_heard_after_a_restart() {
     let texts: Vec<String> = rig.heard().await.into_iter().map(|(_, text, _)| text).collect();
     let wanted: Vec<String> = std::iter::once("before".into()).chain((0..120).map(|n| format!("text {n}"))).collect();
     assert_eq!(texts, wanted, "in their order, once each");
+    let told = "SELECT count(*) FROM events WHERE name = ";
+    assert_eq!(rig.world.number(&format!("{told}'conversation.updated'")).await, 121, "the control");
+    let disconnected = rig.world.number(&format!("{told}'instance.disconnected'")).await;
+    assert_eq!(disconnected, 0, "a restart of the gateway is no disconnection");
     // The server's own retry brings one of them again.
     let again = rig.server.with(THEIRS, |i| i.log.last().expect("one").clone());
     rig.tell("messages.upsert", again).await;
