@@ -114,6 +114,8 @@ async fn an_instance_whose_webhook_is_silent_is_deaf() {
     rig.subscribe(&["instance.connection_updated", "message.received"]).await;
     rig.world.later(Duration::from_secs(1));
     let missed = rig.server.receive(THEIRS, JID, "A1", json!({"conversation": "hello?"}));
+    // The log is looked at every five minutes.
+    rig.world.later(Duration::from_secs(290));
     rig.pass_until("it is deaf", async || rig.status().await["health"] == "deaf").await;
     assert_eq!(rig.status().await["state"], "open");
     let heard = rig.events("message.received", 1).await;
