@@ -145,3 +145,23 @@ async fn one_that_is_missing_among_others_is_found() {
     assert_eq!(rig.heard().await.len(), 5, "each once");
     assert_eq!(rig.status().await["health"], "ok", "its webhook brings most of them");
 }
+
+/// The same text to the same person, sent before: that one is not taken for the one that never left.
+#[tokio::test]
+async fn an_earlier_twin_settles_nothing() {
+    let mut rig = Rig::start().await;
+    let text = "Your order is ready.";
+    let first = rig.send_past_the_deadline(text).await;
+    rig.tell_status(&rig.last_id(), "DELIVERY_ACK").await;
+    assert_eq!(rig.row(&first).await["status"], "delivered");
+    rig.server.fault_next(Fault::Answer("502 Bad Gateway", String::new()));
+    let second = rig.send(text).await;
+    assert_eq!((rig.row(&second).await["status"].clone(), rig.sent().len()), (json!("unknown"), 1));
+    // What was in memory is gone.
+    rig.world.restart().await;
+    rig.server.hooks_go_to(rig.world.address());
+    let looks = || rig.server.seen("/chat/findMessages").len();
+    let before = looks();
+    rig.pass_until("the log was read twice", async || looks() >= before + 4).await;
+    assert_eq!(rig.row(&second).await["status"], "unknown");
+}
