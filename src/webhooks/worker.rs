@@ -180,7 +180,11 @@ impl Webhooks {
                 let asked = asked.and_then(|text| retry::parse_retry_after(text, now));
                 (Brought::Status(inbound.status.as_u16(), asked), String::from_utf8_lossy(&inbound.body).into_owned())
             }
-            Err(e) => (Brought::NoAnswer(e.to_string()), String::new()),
+            // The status came in time; that the rest of the answer did not is the receiver's own affair.
+            Err(e) => {
+                let brought = e.status().map(|status| Brought::Status(status.as_u16(), None));
+                (brought.unwrap_or_else(|| Brought::NoAnswer(e.to_string())), String::new())
+            }
         };
         let result = Arc::new(Came { brought, answer, took: now.since(begun) });
         let next = retry::next(&result.brought, delivery.attempt, now, self.random.u64());

@@ -34,3 +34,4 @@ mod store;
 mod threecx;
 mod tidy;
 mod webhooks;
+mod webhooks_stuck;
