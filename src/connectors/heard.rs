@@ -28,6 +28,8 @@ pub struct Backlog {
     pub heard_until: Option<Time>,
     /// Messages of the last day that are in hand, or of which nobody can tell; the newest first.
     pub unsettled: Vec<Unsettled>,
+    /// The provider's ids that are other messages' to the same people: none of these is an unsettled one.
+    pub taken: Vec<String>,
 }
 
 /// A message that left, or may have left.

@@ -35,5 +35,13 @@ pub(super) fn read(tx: &Tx<'_>, instance: &InstanceId, now: Time) -> Result<Back
             })
         },
     )?;
-    Ok(Backlog { heard_until, unsettled })
+    let taken = tx.list(
+        "SELECT provider_message_id FROM messages
+         WHERE instance_id = ?1 AND created_at > ?2 AND provider_message_id IS NOT NULL AND recipient IN (
+             SELECT recipient FROM messages WHERE instance_id = ?1 AND created_at > ?2
+                 AND provider_message_id IS NULL AND status IN ('sending', 'unknown'))",
+        params![instance, now.minus(OPEN_FOR)],
+        |r| r.get(0),
+    )?;
+    Ok(Backlog { heard_until, unsettled, taken })
 }

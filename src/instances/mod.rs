@@ -74,7 +74,7 @@ impl Instances {
                 let (now, id, random) = (self.clock.now(), instance.id.clone(), self.random.clone());
                 let standing = closed(e.to_string());
                 self.store.write(move |tx| row::record_standing(tx, &id, &standing, now, &*random)).await?;
-            } else {
+            } else if self.registry.standing(&instance.id).is_some_and(|standing| !is_finding_out(&standing)) {
                 self.note_standing(&instance.id).await?;
             }
         }
@@ -201,6 +201,12 @@ impl Instances {
         let (now, id, random) = (self.clock.now(), id.clone(), self.random.clone());
         self.store.write(move |tx| row::record_standing(tx, &id, &standing, now, &*random)).await
     }
+}
+
+/// A connector that has just begun and heard nothing yet: what was known of it still holds, and a restart of the gateway
+/// is told nobody as a disconnection.
+fn is_finding_out(standing: &Standing) -> bool {
+    standing.state == InstanceState::Connecting && standing.last_heard_at.is_none()
 }
 
 fn closed(reason: String) -> Standing {

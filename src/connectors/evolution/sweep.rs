@@ -40,7 +40,7 @@ impl Inner {
             }
         };
         let open = !backlog.unsettled.is_empty();
-        let done = self.hear_missed(&backlog).await.and(self.settle(&backlog.unsettled).await);
+        let done = self.hear_missed(&backlog).await.and(self.settle(&backlog).await);
         if let Err(trouble) = done {
             tracing::debug!(instance = %self.instance, "its log could not be read: {}", trouble.text());
             return MINUTE;
@@ -87,14 +87,14 @@ impl Inner {
         }
     }
 
-    async fn settle(&self, unsettled: &[Unsettled]) -> Result<(), Trouble> {
-        for one in unsettled.iter().take(AT_ONCE) {
+    async fn settle(&self, backlog: &Backlog) -> Result<(), Trouble> {
+        for one in backlog.unsettled.iter().take(AT_ONCE) {
             if self.keys().is_in_flight(&one.message_id) {
                 continue;
             }
             let record = match &one.provider_message_id {
                 Some(id) => self.log(json!({"key": {"id": id}}), 1).await?.0.into_iter().next(),
-                None => self.find_sent(one, unsettled).await?,
+                None => self.find_sent(one, backlog).await?,
             };
             let Some(record) = record else { continue };
             let Some(id) = text(&record["key"]["id"]) else { continue };
@@ -109,8 +109,8 @@ impl Inner {
 
     /// Looks for a message without an answer: in the chat that the server itself names for its recipient, the one of
     /// our own with the same text. Where two could be meant, none is.
-    async fn find_sent(&self, one: &Unsettled, all: &[Unsettled]) -> Result<Option<Value>, Trouble> {
-        let twins = all.iter().filter(|other| other.to == one.to && other.text == one.text).count();
+    async fn find_sent(&self, one: &Unsettled, backlog: &Backlog) -> Result<Option<Value>, Trouble> {
+        let twins = backlog.unsettled.iter().filter(|other| other.to == one.to && other.text == one.text).count();
         if twins > 1 || one.text.is_empty() {
             return Ok(None);
         }
@@ -122,6 +122,7 @@ impl Inner {
             reading::read(record).is_some_and(|read| {
                 read.from_me
                     && read.text.as_deref() == Some(&one.text)
+                    && !backlog.taken.contains(&read.id)
                     && !self.keys().is_anothers(&read.id, &one.message_id)
             })
         });

@@ -11,6 +11,7 @@ const JID: &str = "966501234567@s.whatsapp.net";
 #[tokio::test]
 async fn what_came_while_nobody_listened_is_heard_after_a_restart() {
     let mut rig = Rig::start().await;
+    rig.subscribe(&["instance.disconnected", "conversation.updated"]).await;
     let first = rig.server.receive(THEIRS, JID, "A1", json!({"conversation": "before"}));
     rig.tell("messages.upsert", first).await;
     for n in 0..120 {
@@ -23,6 +24,10 @@ async fn what_came_while_nobody_listened_is_heard_after_a_restart() {
     let texts: Vec<String> = rig.heard().await.into_iter().map(|(_, text, _)| text).collect();
     let wanted: Vec<String> = std::iter::once("before".into()).chain((0..120).map(|n| format!("text {n}"))).collect();
     assert_eq!(texts, wanted, "in their order, once each");
+    let told = rig.world.number("SELECT count(*) FROM events WHERE name = 'conversation.updated'").await;
+    assert_eq!(told, 121, "the control");
+    let disconnected = rig.world.number("SELECT count(*) FROM events WHERE name = 'instance.disconnected'").await;
+    assert_eq!(disconnected, 0, "a restart of the gateway is no disconnection");
     // The server's own retry brings one of them again.
     let again = rig.server.with(THEIRS, |i| i.log.last().expect("one").clone());
     rig.tell("messages.upsert", again).await;
@@ -109,6 +114,8 @@ async fn an_instance_whose_webhook_is_silent_is_deaf() {
     rig.subscribe(&["instance.connection_updated", "message.received"]).await;
     rig.world.later(Duration::from_secs(1));
     let missed = rig.server.receive(THEIRS, JID, "A1", json!({"conversation": "hello?"}));
+    // The log is looked at every five minutes.
+    rig.world.later(Duration::from_secs(290));
     rig.pass_until("it is deaf", async || rig.status().await["health"] == "deaf").await;
     assert_eq!(rig.status().await["state"], "open");
     let heard = rig.events("message.received", 1).await;
@@ -137,4 +144,24 @@ async fn one_that_is_missing_among_others_is_found() {
     rig.until("it is found", async || rig.heard().await.iter().any(|(id, ..)| id == "LOST")).await;
     assert_eq!(rig.heard().await.len(), 5, "each once");
     assert_eq!(rig.status().await["health"], "ok", "its webhook brings most of them");
+}
+
+/// The same text to the same person, sent before: that one is not taken for the one that never left.
+#[tokio::test]
+async fn an_earlier_twin_settles_nothing() {
+    let mut rig = Rig::start().await;
+    let text = "Your order is ready.";
+    let first = rig.send_past_the_deadline(text).await;
+    rig.tell_status(&rig.last_id(), "DELIVERY_ACK").await;
+    assert_eq!(rig.row(&first).await["status"], "delivered");
+    rig.server.fault_next(Fault::Answer("502 Bad Gateway", String::new()));
+    let second = rig.send(text).await;
+    assert_eq!((rig.row(&second).await["status"].clone(), rig.sent().len()), (json!("unknown"), 1));
+    // What was in memory is gone.
+    rig.world.restart().await;
+    rig.server.hooks_go_to(rig.world.address());
+    let looks = || rig.server.seen("/chat/findMessages").len();
+    let before = looks();
+    rig.pass_until("the log was read twice", async || looks() >= before + 4).await;
+    assert_eq!(rig.row(&second).await["status"], "unknown");
 }

@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use wa_gateway::{connectors::MediaError, model::ids::InstanceId};
 
+/// Groups are looked at every ten minutes.
+const ALMOST_TEN_MINUTES: Duration = Duration::from_secs(595);
 const JSON: &str = "Content-Type: application/json";
 
 /// How many rows anything could have been written to.
@@ -191,6 +193,7 @@ async fn groups_are_told_by_looking_because_no_webhook_does() {
     rig.server.with(THEIRS, |i| i.groups = vec![group.clone()]);
     let looks = || rig.server.seen("/group/fetchAllGroups").len();
     let before = looks();
+    rig.world.later(ALMOST_TEN_MINUTES);
     rig.pass_until("the groups were listed", async || looks() > before).await;
     let mut told = rig.server.receive(THEIRS, "1203630@g.us", "G1", json!({"conversation": "hi"}));
     told["key"]["participant"] = json!("77@lid");
@@ -207,6 +210,7 @@ async fn groups_are_told_by_looking_because_no_webhook_does() {
         i.groups = vec![json!({"id": "1203630@g.us", "subject": "New", "desc": "d", "size": 4, "announce": true})];
     });
     let before = looks();
+    rig.world.later(ALMOST_TEN_MINUTES);
     rig.pass_until("the groups were listed again", async || looks() > before).await;
     let mut changes: Vec<_> = rig.events("group.updated", 3).await;
     changes.sort_by_key(|e| e["change"].to_string());
