@@ -11,6 +11,7 @@ use super::{
     integration::IntegrationId,
     limits::{Failures, Seen},
     secrets::Opened,
+    settings::ALLOW_MAX,
 };
 use crate::model::{
     clock::Time,
@@ -104,7 +105,9 @@ struct Entry {
     enabled: bool,
     signing: bool,
     facade: bool,
-    allow: Vec<IpNet>,
+    allow: Box<[Mask; ALLOW_MAX]>,
+    /// From anywhere.
+    open: bool,
     current: Keys,
     previous: (Keys, Time),
     rejected: Mutex<Rejected>,
@@ -151,7 +154,8 @@ impl Ring {
             enabled: true,
             signing: false,
             facade: true,
-            allow: Vec::new(),
+            allow: Box::new([Mask::NOBODY; ALLOW_MAX]),
+            open: true,
             current: keys(),
             previous: (keys(), Time::from_millis(0)),
             rejected: Mutex::default(),
@@ -184,7 +188,8 @@ impl Ring {
             enabled: settings.enabled,
             signing: settings.signing,
             facade: !settings.signing || settings.facade_while_signing,
-            allow: settings.allowlist.iter().filter_map(|text| net(text)).collect(),
+            allow: masks(&settings.allowlist),
+            open: settings.allowlist.is_empty(),
             current: keys(&opened.secrets.secret, &opened.secrets.signing),
             previous: opened.previous.map_or_else(dummy, |(s, until)| (keys(&s.secret, &s.signing), until)),
             rejected: Mutex::new(rejected),
@@ -207,7 +212,7 @@ impl Ring {
         let signed_at = shown.timestamp.and_then(parse_timestamp);
         let fresh = signed_at.is_some_and(|at| at <= now.plus(SKEW) && now <= at.plus(SKEW));
         let (has_signature, presented) = parse_signature(shown.signature.unwrap_or_default());
-        let address = entry.allow.is_empty() || entry.allow.iter().any(|net| net.contains(&shown.address));
+        let address = entry.open | is_within(&entry.allow, shown.address);
         // The provider's address cannot sign: it is open, or it is not.
         let unsigned = !entry.signing || shown.via == Via::Sms;
         let open = shown.via == Via::Webhook || entry.facade;
@@ -287,6 +292,44 @@ impl Proof {
     /// Takes the next piece of the body.
     pub fn update(&mut self, chunk: &[u8]) {
         self.signatures.iter_mut().for_each(|mac| mac.update(chunk));
+    }
+}
+
+/// A network of IPv6 addresses, IPv4 ones mapped into them.
+#[derive(Clone, Copy)]
+struct Mask {
+    base: u128,
+    bits: u128,
+}
+
+impl Mask {
+    /// No address is in it.
+    const NOBODY: Self = Self { base: 1, bits: 0 };
+}
+
+/// As many masks for two networks as for sixty, so that a longer list takes no longer.
+fn masks(allowlist: &[String]) -> Box<[Mask; ALLOW_MAX]> {
+    let mut all = Box::new([Mask::NOBODY; ALLOW_MAX]);
+    for (place, network) in all.iter_mut().zip(allowlist.iter().filter_map(|text| net(text))) {
+        let length = match network {
+            IpNet::V4(v4) => 96 + u32::from(v4.prefix_len()),
+            IpNet::V6(v6) => u32::from(v6.prefix_len()),
+        };
+        let bits = u128::MAX.checked_shl(128 - length).unwrap_or(0);
+        *place = Mask { base: bits_of(network.network()) & bits, bits };
+    }
+    all
+}
+
+fn is_within(masks: &[Mask; ALLOW_MAX], address: IpAddr) -> bool {
+    let address = bits_of(address);
+    masks.iter().fold(false, |found, mask| found | (address & mask.bits == mask.base))
+}
+
+fn bits_of(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(v6) => v6.to_bits(),
     }
 }
 
