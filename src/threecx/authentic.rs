@@ -247,31 +247,27 @@ impl Ring {
     /// # Errors
     /// The request is not proven; it was counted, and nothing was written.
     pub(super) fn finish(&self, proof: Proof, is_whole: bool) -> Result<Admission, NotAuthentic> {
-        let Proof { entry, via, address, now, head, signatures, presented, stale_at } = proof;
-        let [current, previous] = signatures.map(|mac| <[u8; 32]>::from(mac.finalize().into_bytes()));
-        let unsigned = Choice::from(u8::from(!entry.signing || via == Via::Sms));
-        let matches = current.ct_eq(&presented) | (previous.ct_eq(&presented) & head.previous_good);
-        let signature = (head.signed & matches & Choice::from(u8::from(is_whole))) | unsigned;
-        let checks = [
-            (head.calm, "too many failures from this address"),
-            (head.known, "unknown or switched off"),
-            (head.secret, "the secret is missing or wrong"),
-            (head.address, "the address is not in the allowlist"),
-            (head.fresh, "the timestamp is missing, malformed or more than five minutes off"),
-            (signature, "the signature is missing or wrong"),
-        ];
+        let (entry, via, address, now) = (proof.entry.clone(), proof.via, proof.address, proof.now);
+        let (signature, until) = (proof.presented, proof.stale_at);
+        let unsigned = !entry.signing || via == Via::Sms;
+        let checks = proof.checks(is_whole);
         let all = checks.iter().fold(Choice::from(1), |all, (check, _)| all & *check);
         if !bool::from(all) {
             let why = checks.iter().find(|(check, _)| !bool::from(*check)).map_or("", |(_, why)| why);
             return Err(self.reject(&entry, address, why, now));
         }
-        let used = (!bool::from(unsigned)).then_some((presented, stale_at));
-        if let Some((signature, until)) = used
-            && !self.seen.claim(signature, until, now)
-        {
+        if !unsigned && !self.seen.claim(signature, until, now) {
             return Err(self.reject(&entry, address, "the signature was used before", now));
         }
-        Ok(Admission { id: entry.id.clone(), account: entry.account, via, signature: used })
+        let signature = (!unsigned).then_some((signature, until));
+        Ok(Admission { id: entry.id.clone(), account: entry.account, via, signature })
+    }
+
+    /// What speaks against a request, for its owner; nothing is counted and no signature is used up.
+    pub(super) fn examine(&self, proof: Proof) -> Vec<&'static str> {
+        let used = proof.entry.signing && proof.via == Via::Webhook && self.seen.knows(&proof.presented);
+        let failed = proof.checks(true).into_iter().filter(|(check, _)| !bool::from(*check)).map(|(_, why)| why);
+        failed.chain(used.then_some("the signature was used before")).collect()
     }
 
     fn reject(&self, entry: &Entry, address: IpAddr, why: &'static str, now: Time) -> NotAuthentic {
@@ -292,6 +288,23 @@ impl Proof {
     /// Takes the next piece of the body.
     pub fn update(&mut self, chunk: &[u8]) {
         self.signatures.iter_mut().for_each(|mac| mac.update(chunk));
+    }
+
+    /// All checks, each made whatever the others say, with what is wrong where it fails.
+    fn checks(self, is_whole: bool) -> [(Choice, &'static str); 6] {
+        let Self { entry, via, head, signatures, presented, .. } = self;
+        let [current, previous] = signatures.map(|mac| <[u8; 32]>::from(mac.finalize().into_bytes()));
+        let unsigned = Choice::from(u8::from(!entry.signing || via == Via::Sms));
+        let matches = current.ct_eq(&presented) | (previous.ct_eq(&presented) & head.previous_good);
+        let signature = (head.signed & matches & Choice::from(u8::from(is_whole))) | unsigned;
+        [
+            (head.calm, "too many failures from this address"),
+            (head.known, "unknown or switched off"),
+            (head.secret, "the secret is missing or wrong"),
+            (head.address, "the address is not in the allowlist"),
+            (head.fresh, "the timestamp is missing, malformed or more than five minutes off"),
+            (signature, "the signature is missing or wrong"),
+        ]
     }
 }
 

@@ -99,6 +99,11 @@ impl Seen {
         Self(Mutex::new(rows.into_iter().collect()))
     }
 
+    /// Whether it was taken.
+    pub(super) fn knows(&self, signature: &[u8; 32]) -> bool {
+        lock(&self.0).contains_key(signature)
+    }
+
     /// Takes a signature; false when it was taken before. Of two at the same time exactly one gets it.
     pub(super) fn claim(&self, signature: [u8; 32], until: Time, now: Time) -> bool {
         let mut all = lock(&self.0);

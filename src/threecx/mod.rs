@@ -18,6 +18,7 @@
 mod authentic;
 pub mod crm_template;
 mod event;
+mod examine;
 mod facts;
 mod handle;
 mod integration;
@@ -32,6 +33,7 @@ mod templates;
 
 pub use authentic::{Admission, NotAuthentic, Presented, Proof, Rejected, Via};
 pub use event::{EventType, Kind};
+pub use examine::Finding;
 pub use handle::{Asked, COOLDOWN, Ending, Told};
 pub use integration::{Integration, IntegrationId};
 pub use limits::PER_MINUTE;
@@ -185,6 +187,15 @@ impl Threecx {
                 Err(e)
             }
         }
+    }
+
+    /// Deletes what has run out: cooldowns, used signatures; says how many.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn expire(&self) -> Result<usize, StoreError> {
+        let now = self.clock.now();
+        self.store.write(move |tx| handle::expire(tx, now)).await
     }
 
     async fn refresh(&self) -> Result<(), StoreError> {

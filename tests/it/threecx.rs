@@ -3,6 +3,7 @@
 mod bounds;
 mod conversation;
 mod examples;
+mod management;
 mod order;
 mod proof;
 
