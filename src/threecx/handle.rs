@@ -64,7 +64,7 @@ pub enum Ending {
 
 /// How the first transaction ended.
 pub(super) enum Decided {
-    Told(Told),
+    Told(Box<Told>),
     Send(Box<Job>),
 }
 
@@ -120,7 +120,7 @@ pub(super) fn decide(
         }
     };
     log::record(tx, &line, &ending, None, now)?;
-    Ok(Decided::Told(told(ending)))
+    Ok(Decided::Told(Box::new(told(ending))))
 }
 
 /// On whose behalf a telephone system sends.

@@ -166,7 +166,7 @@ impl Threecx {
         let rate = self.rates.take(&admission.id, now);
         let decided = self.store.write(move |tx| handle::decide(tx, &admission, &asked, rate, &id, now)).await?;
         let job = match decided {
-            Decided::Told(told) => return Ok(told),
+            Decided::Told(told) => return Ok(*told),
             Decided::Send(job) => Arc::new(*job),
         };
         let sent = self.sending.submit(job.sender.clone(), job.request.clone()).await;
