@@ -89,13 +89,18 @@ impl App {
         let policy_dir = config.guard.policy_dir.clone();
         let content = tokio::task::spawn_blocking(move || content_policy(&policy_dir));
         let store = locked.open(clock.now())?;
-        let accounts = Arc::new(Accounts::open(store.clone(), clock.clone(), random.clone()).await?);
+        let vault = Vault::open(&config.data_dir, random.clone())?;
+        let accounts = Accounts::open(store.clone(), clock.clone(), random.clone(), vault.clone()).await?;
+        let accounts = Arc::new(accounts);
         let inbound = Arc::new(Inbound::new(store.clone(), clock.clone(), random.clone()));
+        let egress = Egress::system(config.egress.allow.clone(), clock.clone());
         let (registry, wire) = Registry::new(Deps {
             data_dir: config.data_dir.clone(),
             clock: clock.clone(),
             random: random.clone(),
             ear: inbound.clone(),
+            egress: egress.clone(),
+            public_url: reachable_at(&config),
         });
         let sending = Arc::new(Sending::new(Parts {
             store: store.clone(),
@@ -108,10 +113,9 @@ impl App {
         }));
         inbound.attach(sending.clone());
         let recovered = sending.recover().await?;
-        let instances = Arc::new(Instances::new(store.clone(), clock.clone(), random.clone(), registry.clone()));
+        let instances = Instances::new(store.clone(), clock.clone(), random.clone(), vault.clone(), registry.clone());
+        let instances = Arc::new(instances);
         instances.start_all().await?;
-        let vault = Vault::open(&config.data_dir, random.clone())?;
-        let egress = Egress::system(config.egress.allow.clone(), clock.clone());
         let webhooks = Arc::new(Webhooks::new(store.clone(), clock.clone(), random.clone(), vault.clone(), egress));
         let threecx = Threecx::open(threecx::Parts {
             store: store.clone(),
@@ -136,7 +140,8 @@ impl App {
             webhooks,
             threecx,
             trusted_proxies: config.listen.trusted_proxies.clone(),
-            public_url: config.public_url.clone().unwrap_or_default(),
+            public_url: reachable_at(&config),
+            language: config.portal.language.as_str(),
             support_contact: config.support_contact.clone(),
         };
         Ok(Self { config, gateway: Arc::new(gateway), recovered })
@@ -320,4 +325,13 @@ fn host_names(config: &Config) -> Vec<String> {
         }
     }
     names
+}
+
+/// Where this gateway is reached from outside: as configured, else by the local listener, without a slash at the end.
+fn reachable_at(config: &Config) -> String {
+    let configured = config.public_url.as_deref().unwrap_or_default().trim_end_matches('/');
+    match (configured, config.listen.local) {
+        ("", Some(address)) => format!("http://{address}"),
+        (configured, _) => configured.to_owned(),
+    }
 }

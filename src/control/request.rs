@@ -69,6 +69,8 @@ pub enum Request {
     },
     /// `user list`
     UserList,
+    /// `setup-token`
+    SetupToken,
     /// `key create`
     KeyCreate {
         /// Whose.

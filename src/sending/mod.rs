@@ -38,6 +38,8 @@ mod recover;
 mod repeats;
 pub mod request;
 pub mod rules;
+pub mod search;
+pub mod story;
 mod strikes;
 mod unreadable;
 

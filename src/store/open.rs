@@ -26,7 +26,10 @@ const APPLICATION_ID: i32 = 0x5741_6777;
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_foundation.sql"),
     include_str!("migrations/0002_inbound_webhooks.sql"),
-    include_str!("migrations/0003_threecx.sql"),
+    include_str!("migrations/0003_instance_secrets.sql"),
+    include_str!("migrations/0004_second_factors.sql"),
+    include_str!("migrations/0005_log_search.sql"),
+    include_str!("migrations/0006_threecx.sql"),
 ];
 
 /// The newest schema that this program knows.

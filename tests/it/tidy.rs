@@ -24,8 +24,24 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("gateway", &["model", "store", "accounts", "instances", "sending", "webhooks", "threecx", "connectors", "ops"]),
     ("ops", &["model", "store", "config", "sending", "http"]),
     ("scheduler", &["model", "store", "accounts", "gateway"]),
-    ("portal", &["model", "store", "accounts", "sending", "gateway", "http"]),
-    ("http", &["model", "store", "accounts", "sending", "threecx", "gateway", "ops", "portal"]),
+    (
+        "portal",
+        &[
+            "model",
+            "store",
+            "accounts",
+            "instances",
+            "conversations",
+            "suppression",
+            "sending",
+            "webhooks",
+            "threecx",
+            "connectors",
+            "gateway",
+            "http",
+        ],
+    ),
+    ("http", &["model", "store", "accounts", "sending", "threecx", "connectors", "gateway", "ops", "portal"]),
     (
         "control",
         &[

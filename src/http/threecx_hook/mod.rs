@@ -11,11 +11,9 @@ mod form;
 mod reply;
 
 use crate::{
-    accounts::Role,
     gateway::Gateway,
-    http::{Door, Incoming, body, problem},
-    model::code::Code,
-    portal::login,
+    http::{Incoming, body, problem},
+    portal::{Trouble, Visit},
     store::StoreError,
     threecx::{Asked, IntegrationId, ThreecxError, Told, Via, crm_template},
 };
@@ -82,40 +80,21 @@ fn asked(content_type: Option<&str>, bytes: &[u8]) -> Asked {
 }
 
 /// `GET /integrations/3cx/{integration_id}/template.xml`: the CRM template, for whoever may see the integration.
-pub async fn template(gateway: &Gateway, incoming: Incoming) -> Response {
-    let session = match login::session(gateway, &incoming).await {
-        Ok(session) => session,
-        Err(page) => return page,
-    };
-    let id = IntegrationId::from_text(incoming.segments.first().map(String::as_str).unwrap_or_default());
-    let scope = if session.role == Role::Admin { None } else { session.account };
-    if scope.is_none() && session.role != Role::Admin {
-        return problem::code(Code::NotFound);
-    }
-    match gateway.threecx.find(&id, scope).await {
-        Ok(integration) => {
-            let xml = crm_template::render(&integration, &base_url(gateway, &incoming));
-            let mut response = xml.into_response();
-            let headers = response.headers_mut();
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml; charset=utf-8"));
-            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-            let file = HeaderValue::from_static("attachment; filename=\"wa-gateway-3cx.xml\"");
-            headers.insert(header::CONTENT_DISPOSITION, file);
-            response
-        }
-        Err(ThreecxError::Store(e)) => problem::internal(&e, &incoming.request_id),
-        Err(_) => problem::code(Code::NotFound),
-    }
-}
-
-/// Where the telephone system reaches this gateway: as configured, else as the person who asks reached it.
-fn base_url(gateway: &Gateway, incoming: &Incoming) -> String {
-    if !gateway.public_url.is_empty() {
-        return gateway.public_url.clone();
-    }
-    let plain = |host: &&str| host.bytes().all(|b| b.is_ascii_alphanumeric() || b".:-[]".contains(&b));
-    let host = incoming.header("host").filter(plain).unwrap_or("localhost");
-    let scheme = if incoming.door == Door::Public { "https" } else { "http" };
-    format!("{scheme}://{host}")
+///
+/// # Errors
+/// No such integration, or another account's.
+pub async fn template(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let id = IntegrationId::from_text(v.segment());
+    let integration = gateway.threecx.find(&id, v.scope()).await.map_err(|e| match e {
+        ThreecxError::Store(e) => e.into(),
+        _ => Trouble::NotFound,
+    })?;
+    let mut response = crm_template::render(&integration, &v.base_url).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let file = HeaderValue::from_static("attachment; filename=\"wa-gateway-3cx.xml\"");
+    headers.insert(header::CONTENT_DISPOSITION, file);
+    Ok(response)
 }

@@ -3,12 +3,14 @@
 pub mod clock;
 pub mod contract;
 pub mod deeds;
+pub mod deps;
 pub mod ear;
 pub mod http;
 pub mod load;
 pub mod pbx;
 pub mod program;
 pub mod receiver;
+pub mod visitor;
 pub mod wild;
 pub mod wire;
 pub mod world;
