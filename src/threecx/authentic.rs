@@ -263,6 +263,13 @@ impl Ring {
         Ok(Admission { id: entry.id.clone(), account: entry.account, via, signature })
     }
 
+    /// A request of which nothing came, because the database could not take it, may come again as it is.
+    pub(super) fn release(&self, admission: &Admission) {
+        if let Some((signature, _)) = &admission.signature {
+            self.seen.release(signature);
+        }
+    }
+
     /// What speaks against a request, for its owner; nothing is counted and no signature is used up.
     pub(super) fn examine(&self, proof: Proof) -> Vec<&'static str> {
         let used = proof.entry.signing && proof.via == Via::Webhook && self.seen.knows(&proof.presented);

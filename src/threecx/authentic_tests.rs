@@ -1,6 +1,7 @@
 //! Proving requests, without HTTP: tables of networks, timestamps and signatures.
 
 use super::*;
+use proptest::prelude::*;
 
 fn within(networks: &[&str], address: &str) -> bool {
     let list: Vec<String> = networks.iter().map(ToString::to_string).collect();
@@ -72,4 +73,22 @@ fn signatures_are_sixty_four_digits_with_or_without_their_word() {
         assert!(!parse_signature(text).0, "{text}");
     }
     assert!(!parse_signature(&format!("SHA256={digits}")).0);
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_a_timestamp_or_none(text in "\\PC{0,40}|[0-9]{0,20}|[0-9TZ:+.-]{0,40}") {
+        if let Some(at) = parse_timestamp(&text) {
+            // Far beyond what can be signed for, and still no overflow.
+            let _ = (at.plus(SKEW), at <= Time::from_millis(0).plus(SKEW));
+        }
+    }
+
+    #[test]
+    fn any_text_is_a_signature_or_none(text in "\\PC{0,80}|(sha256=)?[0-9a-fA-F]{62,66}") {
+        let (good, raw) = parse_signature(&text);
+        let digits = text.strip_prefix("sha256=").unwrap_or(&text).to_lowercase();
+        let written: String = raw.iter().map(|b| format!("{b:02x}")).collect();
+        prop_assert!(!good || written == digits);
+    }
 }

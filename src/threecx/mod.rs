@@ -164,8 +164,9 @@ impl Threecx {
     pub async fn answer(&self, admission: Admission, asked: Asked, request_id: &str) -> Result<Told, StoreError> {
         let (now, id) = (self.clock.now(), request_id.to_owned());
         let rate = self.rates.take(&admission.id, now);
-        let decided = self.store.write(move |tx| handle::decide(tx, &admission, &asked, rate, &id, now)).await?;
-        let job = match decided {
+        let proven = admission.clone();
+        let decided = self.store.write(move |tx| handle::decide(tx, &admission, &asked, rate, &id, now)).await;
+        let job = match decided.inspect_err(|_| self.ring.release(&proven))? {
             Decided::Told(told) => return Ok(*told),
             Decided::Send(job) => Arc::new(*job),
         };

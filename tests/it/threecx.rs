@@ -6,6 +6,7 @@ mod examples;
 mod management;
 mod order;
 mod proof;
+mod silence;
 
 use crate::harness::{
     pbx::{call, reply_to},
