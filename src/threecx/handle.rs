@@ -204,6 +204,8 @@ fn ready(tx: &Tx<'_>, integration: &Integration) -> Result<Value, StoreError> {
     let settings = &integration.settings;
     let state =
         tx.find("SELECT state FROM instances WHERE id = ?1", params![settings.instance], |r| r.get::<_, String>(0))?;
+    let open = "SELECT disabled_at IS NULL FROM endpoints WHERE id = ?1";
+    let forwarding = tx.find(open, params![integration.endpoint_id], |r| r.get::<_, bool>(0))?;
     let on: Vec<EventType> =
         templates::list(tx, &integration.id)?.into_iter().filter(|t| t.enabled).map(|t| t.event_type).collect();
     Ok(json!({
@@ -218,6 +220,6 @@ fn ready(tx: &Tx<'_>, integration: &Integration) -> Result<Value, StoreError> {
         "window_hours": settings.window_hours,
         "signing_enabled": settings.signing,
         "mode": settings.mode,
-        "forwarding": integration.endpoint_id.is_some(),
+        "forwarding": forwarding == Some(true),
     }))
 }

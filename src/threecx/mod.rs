@@ -28,6 +28,7 @@ mod log;
 mod management;
 mod secrets;
 mod settings;
+pub mod snippet;
 pub mod template;
 mod templates;
 
