@@ -14,6 +14,7 @@ use crate::{
     http::{Door, gateway_service, server},
     inbound::Inbound,
     instances::Instances,
+    media::{self, Media, Shelf},
     model::{clock::Clock, random::Random},
     ops::{metrics::Metrics, tls},
     scheduler::Scheduler,
@@ -92,8 +93,9 @@ impl App {
         let vault = Vault::open(&config.data_dir, random.clone())?;
         let accounts = Accounts::open(store.clone(), clock.clone(), random.clone(), vault.clone()).await?;
         let accounts = Arc::new(accounts);
-        let inbound = Arc::new(Inbound::new(store.clone(), clock.clone(), random.clone()));
         let egress = Egress::system(config.egress.allow.clone(), clock.clone());
+        let shelf = shelf(&config, &vault, &egress, random.clone());
+        let inbound = Arc::new(Inbound::new(store.clone(), clock.clone(), random.clone(), shelf.clone()));
         let (registry, wire) = Registry::new(Deps {
             data_dir: config.data_dir.clone(),
             clock: clock.clone(),
@@ -110,6 +112,7 @@ impl App {
             wire,
             rules: rules(&config),
             content: content.await.map_err(|e| StartError::Other(e.to_string()))??,
+            shelf: shelf.clone(),
         }));
         inbound.attach(sending.clone());
         let recovered = sending.recover().await?;
@@ -127,7 +130,9 @@ impl App {
             failures_per_minute: config.threecx.failures_per_minute,
         });
         let threecx = Arc::new(threecx.await?);
+        let media = Arc::new(Media::new(store.clone(), clock.clone(), registry.clone(), shelf));
         let gateway = Gateway {
+            media,
             data_dir: config.data_dir.clone(),
             store,
             metrics: Arc::new(Metrics::new(clock.clone())),
@@ -194,6 +199,7 @@ impl App {
         }
         let socket = control::listen(&gateway.data_dir).map_err(|e| StartError::Other(e.to_string()))?;
         tasks.spawn(control::serve(socket, gateway.clone(), stopping.clone()));
+        tasks.spawn(gateway.media.clone().run(stopping.clone()));
         tasks.spawn(gateway.webhooks.clone().run(stopping));
         let scheduler = Scheduler(gateway.clone()).start().await.map_err(|e| StartError::Other(e.to_string()))?;
         let (local, public, metrics) = addresses;
@@ -325,6 +331,25 @@ fn host_names(config: &Config) -> Vec<String> {
         }
     }
     names
+}
+
+fn shelf(config: &Config, vault: &Vault, egress: &Egress, random: Arc<dyn Random>) -> Shelf {
+    let mb = |n: u32| u64::from(n) << 20;
+    let media = &config.media;
+    Shelf::new(media::Parts {
+        files: media::Files::new(&config.data_dir, random),
+        key: vault.derive("media addresses"),
+        limits: media::Limits {
+            image: mb(media.image_mb),
+            video: mb(media.video_mb),
+            audio: mb(media.audio_mb),
+            document: mb(media.document_mb),
+            download_timeout: media.download_timeout,
+            budget: mb(media.disk_budget_mb),
+        },
+        egress: egress.clone(),
+        public_url: reachable_at(config),
+    })
 }
 
 /// Where this gateway is reached from outside: as configured, else by the local listener, without a slash at the end.

@@ -6,6 +6,7 @@ use crate::{
     accounts::Accounts,
     connectors::Registry,
     instances::Instances,
+    media::Media,
     model::{clock::Clock, random::Random},
     ops::metrics::Metrics,
     sending::Sending,
@@ -37,6 +38,8 @@ pub struct Gateway {
     pub webhooks: Arc<Webhooks>,
     /// Telephone systems.
     pub threecx: Arc<Threecx>,
+    /// Files in and out.
+    pub media: Arc<Media>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Proxies whose `X-Forwarded-*` are believed.

@@ -65,6 +65,7 @@ pub mod gateway;
 pub mod http;
 pub mod inbound;
 pub mod instances;
+pub mod media;
 pub mod model;
 pub mod ops;
 pub mod portal;

@@ -249,10 +249,29 @@ pub struct Portal {
 #[serde(deny_unknown_fields)]
 pub struct Notices {}
 
-/// Files in and out. Nothing to set yet.
+/// Files in and out.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Media {}
+pub struct Media {
+    /// The largest picture or sticker, in MB.
+    #[serde(deserialize_with = "count")]
+    pub image_mb: u32,
+    /// The largest film, in MB.
+    #[serde(deserialize_with = "count")]
+    pub video_mb: u32,
+    /// The largest sound, in MB.
+    #[serde(deserialize_with = "count")]
+    pub audio_mb: u32,
+    /// The largest other file, in MB.
+    #[serde(deserialize_with = "count")]
+    pub document_mb: u32,
+    /// How long the file behind a `media_url` may take to be had.
+    #[serde(deserialize_with = "duration")]
+    pub download_timeout: Duration,
+    /// All files together, in MB; beyond it the oldest are removed.
+    #[serde(deserialize_with = "count")]
+    pub disk_budget_mb: u32,
+}
 
 /// Customers' endpoints. Nothing to set yet.
 #[derive(Clone, PartialEq, Debug, Deserialize)]

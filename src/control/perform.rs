@@ -60,9 +60,11 @@ pub async fn perform(gateway: &Gateway, request: Request) -> Done {
         | R::ThreecxTemplate { .. } => threecx::perform(gateway, request).await,
         R::Send(args) => send(gateway, args).await,
         R::PolicyCheck { text, purpose } => policy_check(gateway, &text, &purpose),
-        R::SandboxReceive { .. } | R::SandboxCall { .. } | R::SandboxGroup { .. } | R::SandboxInbox { .. } => {
-            sandbox::perform(gateway, request).await
-        }
+        R::SandboxReceive { .. }
+        | R::SandboxReceiveFile { .. }
+        | R::SandboxCall { .. }
+        | R::SandboxGroup { .. }
+        | R::SandboxInbox { .. } => sandbox::perform(gateway, request).await,
         _ => instance(gateway, request).await,
     }
 }

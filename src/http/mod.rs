@@ -15,6 +15,7 @@ pub mod body;
 pub mod guarded_api;
 mod health;
 pub mod incoming;
+mod media;
 pub mod problem;
 mod provider_hooks;
 pub mod reply;
@@ -117,6 +118,7 @@ pub static ROUTES: std::sync::LazyLock<Vec<Route>> = std::sync::LazyLock::new(||
         route!(POST "/hooks/cloud-api/{instance_id}", Provider => provider_hooks::cloud_api),
         route!(GET "/hooks/cloud-api/{instance_id}", Provider => provider_hooks::cloud_api),
         route!(POST "/hooks/evolution/{instance_id}", Provider => provider_hooks::evolution),
+        route!(GET "/media/{token}", Key => media::handle),
         route!(GET "/healthz", Machine => health::process),
         route!(GET "/readyz", Machine => health::ready),
         route!(GET "/metrics", Machine => health::metrics),

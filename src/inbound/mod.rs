@@ -12,8 +12,9 @@ mod message;
 mod opt_out;
 
 use crate::{
-    connectors::{Boxed, Ear, Heard, NotRecorded, Standing, What},
+    connectors::{Boxed, Ear, Heard, NotRecorded, Standing, What, heard::InboundMessage},
     instances,
+    media::{Shelf, Taken},
     model::{
         clock::{Clock, Time},
         ids::{AccountId, InstanceId},
@@ -35,6 +36,7 @@ pub struct Inbound {
     store: Store,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    shelf: Shelf,
     phrases: Arc<Phrases>,
     /// Set once, right after the sender is made: connectors need the ear first, the sender needs the connectors.
     sending: OnceLock<Arc<Sending>>,
@@ -47,6 +49,19 @@ enum After {
     OptOut(InstanceId),
 }
 
+/// A file that came with a message, put on the disk or not to be: by then nothing is waited for.
+struct WithFile {
+    shelf: Shelf,
+    taken: Taken,
+}
+
+/// What a transaction did.
+struct Recorded {
+    after: After,
+    /// The message's file has a row.
+    has_row: bool,
+}
+
 /// What recording needs, besides the transaction.
 struct Recording<'a> {
     account: AccountId,
@@ -54,13 +69,14 @@ struct Recording<'a> {
     phrase: Option<phrases::Heard>,
     phrases: &'a Phrases,
     random: &'a dyn Random,
+    file: Option<&'a WithFile>,
     now: Time,
 }
 
 impl Inbound {
     /// The ear over `store`.
-    pub fn new(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
-        Self { store, clock, random, phrases: Arc::new(Phrases::built_in()), sending: OnceLock::new() }
+    pub fn new(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>, shelf: Shelf) -> Self {
+        Self { store, clock, random, shelf, phrases: Arc::new(Phrases::built_in()), sending: OnceLock::new() }
     }
 
     /// Ties the ear to the sender, whose waiting requests it tells of acknowledgements.
@@ -68,9 +84,15 @@ impl Inbound {
         let _ = self.sending.set(sending);
     }
 
-    async fn record(&self, heard: Heard) -> Result<(), StoreError> {
+    async fn record(&self, mut heard: Heard) -> Result<(), StoreError> {
+        let file = self.take(&mut heard).await?.map(Arc::new);
         let (now, random, phrases) = (self.clock.now(), self.random.clone(), self.phrases.clone());
-        let after = self.store.write(move |tx| record(tx, &heard, &phrases, &*random, now)).await?;
+        let with = file.clone();
+        let recorded = self.store.write(move |tx| record(tx, &heard, &phrases, with.as_deref(), &*random, now)).await;
+        if recorded.as_ref().map_or(true, |r| r.has_row) {
+            self.settle(file);
+        }
+        let after = recorded?.after;
         if let Some(sending) = self.sending.get() {
             match after {
                 After::Nothing => {}
@@ -79,6 +101,24 @@ impl Inbound {
             }
         }
         Ok(())
+    }
+
+    /// Puts the message's file on the disk, before the transaction.
+    async fn take(&self, heard: &mut Heard) -> Result<Option<WithFile>, StoreError> {
+        let What::Message(InboundMessage { media: Some(media), .. }) = &mut heard.what else { return Ok(None) };
+        let taken = self.shelf.take(media).await;
+        let taken = taken.map_err(|e| StoreError::Unavailable(format!("a file could not be written: {e}")))?;
+        Ok(Some(WithFile { shelf: self.shelf.clone(), taken }))
+    }
+
+    /// The file's row is there, or may be: the file stays, and what is pending is fetched. Without this, a file goes
+    /// with the last hold on it: its message was heard before.
+    fn settle(&self, file: Option<Arc<WithFile>>) {
+        match file.and_then(Arc::into_inner).map(|file| file.taken) {
+            Some(Taken::Here(written)) => written.keep(),
+            Some(Taken::Later { .. }) => self.shelf.wake(),
+            Some(Taken::Refused(_)) | None => {}
+        }
     }
 }
 
@@ -92,17 +132,32 @@ fn record(
     tx: &WriteTx<'_>,
     heard: &Heard,
     phrases: &Phrases,
+    file: Option<&WithFile>,
     random: &dyn Random,
     now: Time,
-) -> Result<After, StoreError> {
+) -> Result<Recorded, StoreError> {
+    let plain = |after| Recorded { after, has_row: false };
     let account = tx.find("SELECT account_id FROM instances WHERE id = ?1", params![heard.instance], |r| {
         r.get::<_, AccountId>(0)
     })?;
     // A connector that outlives its instance by a moment: nobody's news.
-    let Some(account) = account else { return Ok(After::Nothing) };
-    let recording = Recording { account, heard, phrase: None, phrases, random, now };
+    let Some(account) = account else { return Ok(plain(After::Nothing)) };
+    let recording = Recording { account, heard, phrase: None, phrases, random, file, now };
     match &heard.what {
-        What::Receipt { .. } => receipt(tx, &recording),
+        What::Message(message) => {
+            let hears = message.may_opt_out && message.group.is_none();
+            let phrase = message.text.as_deref().filter(|_| hears).and_then(|text| phrases.hear(text));
+            message::record(tx, &Recording { phrase, ..recording }, message)
+        }
+        _ => news(tx, &recording).map(plain),
+    }
+}
+
+/// Everything but a message.
+fn news(tx: &WriteTx<'_>, recording: &Recording<'_>) -> Result<After, StoreError> {
+    let Recording { heard, now, random, .. } = *recording;
+    match &heard.what {
+        What::Receipt { .. } => receipt(tx, recording),
         What::State { state, health, reason, phone } => {
             let standing = Standing {
                 state: *state,
@@ -114,13 +169,9 @@ fn record(
             instances::record_standing(tx, &heard.instance, &standing, now, random)?;
             Ok(After::Nothing)
         }
-        What::Message(message) => {
-            let hears = message.may_opt_out && message.group.is_none();
-            let phrase = message.text.as_deref().filter(|_| hears).and_then(|text| phrases.hear(text));
-            message::record(tx, &Recording { phrase, ..recording }, message)
-        }
+        What::Message(_) => Ok(After::Nothing),
         What::Call { call_id, from, is_video, missed } => {
-            call::record(tx, &recording, call_id, from, *is_video, *missed)?;
+            call::record(tx, recording, call_id, from, *is_video, *missed)?;
             Ok(After::Nothing)
         }
         What::Qr { code, expires_at } => {

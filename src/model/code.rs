@@ -107,6 +107,8 @@ pub enum Details {
     None,
     /// The fields that are missing or malformed, in the documented order.
     Fields(Vec<&'static str>),
+    /// The same, and a plain sentence about what is wrong with them.
+    FieldsBecause(Vec<&'static str>, String),
     /// A module that the account lacks.
     Module {
         /// Which.
@@ -150,6 +152,7 @@ impl Serialize for Details {
         let members: Vec<(&str, Value)> = match self {
             Self::None => return Value::Array(Vec::new()).serialize(s),
             Self::Fields(fields) => vec![("fields", json!(fields))],
+            Self::FieldsBecause(fields, why) => vec![("fields", json!(fields)), ("reason", json!(why))],
             Self::Module { module, status } => vec![("module", json!(module)), ("status", json!(status))],
             Self::Action(action) => vec![("action", json!(action.as_str()))],
             Self::Guard { action, risk_score, extra } => {

@@ -7,6 +7,7 @@ use super::{
     Action, Shared,
     answer::{Answer, Outcome, Quota},
     facts::{self, Facts, Sources},
+    file::File,
     idempotency::{self, Known},
     policy::{self, Refusal, content::Score},
     quota, record,
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::{
     accounts,
-    connectors::{Address, Content, Outgoing},
+    connectors::{Address, Content, Outgoing, outgoing::MediaFile},
     conversations::{self, Identity, IdentityKind},
     model::{
         clock::Time,
@@ -57,6 +58,7 @@ pub(super) fn accept(
     sender: &Sender,
     request: &Request,
     score: Score,
+    file: &File,
 ) -> Result<Accepting, StoreError> {
     let now = shared.clock.now();
     if let Some(key) = sender.key {
@@ -79,9 +81,10 @@ pub(super) fn accept(
         }
     }
     let facts = load(tx, shared, sender, request, score, now)?;
-    match policy::judge(request, &facts, &shared.rules) {
+    let judged = policy::judge(request, &facts, &shared.rules);
+    match judged.and_then(|()| file.refusal().map_or(Ok(()), Err)) {
         Err(refusal) => refuse(tx, shared, sender, request, &facts, refusal),
-        Ok(()) => pass(tx, shared, sender, request, &facts),
+        Ok(()) => pass(tx, shared, sender, request, &facts, file),
     }
 }
 
@@ -103,6 +106,7 @@ fn pass(
     sender: &Sender,
     request: &Request,
     facts: &Facts,
+    file: &File,
 ) -> Result<Accepting, StoreError> {
     let now = facts.now;
     // The gate "capability" let no message pass that has no address.
@@ -120,6 +124,7 @@ fn pass(
     let message_id = MessageId::new(now, &*shared.random);
     let row = record::Row { message_id: &message_id, sender, request, facts, contact: Some(contact), status };
     let log_id = record::accepted(tx, &row)?;
+    let file = file.record(tx, shared, sender, request, log_id, now)?;
     if let Some(key) = &request.idempotency_key {
         idempotency::begin(tx, sender.account, key, request, log_id, now, shared.rules.idempotency_life)?;
     }
@@ -137,7 +142,7 @@ fn pass(
         has_key: request.idempotency_key.is_some(),
         excused_from_suppression: facts.suppressed.is_some(),
         quota: quota_of(facts, 1),
-        outgoing: outgoing(request, message_id, address, facts.reply_to.clone()),
+        outgoing: outgoing(request, message_id, address, facts.reply_to.clone(), file)?,
     })))
 }
 
@@ -219,11 +224,21 @@ fn identity_of(address: &Address) -> Identity {
     Identity { kind, value: address.to_string() }
 }
 
-fn outgoing(request: &Request, message_id: MessageId, to: Address, reply_to: Option<String>) -> Outgoing {
+fn outgoing(
+    request: &Request,
+    message_id: MessageId,
+    to: Address,
+    reply_to: Option<String>,
+    file: Option<MediaFile>,
+) -> Result<Outgoing, StoreError> {
     let content = match request.draft.clone() {
+        Draft::Media { kind, caption, .. } => {
+            let file = file.ok_or_else(|| StoreError::Panicked("no file".into()))?;
+            Content::Media { kind, file, caption }
+        }
         Draft::Text(text) => Content::Text(text),
         Draft::Template { name, language, variables } => Content::Template { name, language, variables },
     };
     let instance: InstanceId = request.instance.clone();
-    Outgoing { instance, message_id, to, content, reply_to: request.reply_to.as_ref().and(reply_to) }
+    Ok(Outgoing { instance, message_id, to, content, reply_to: request.reply_to.as_ref().and(reply_to) })
 }

@@ -4,6 +4,7 @@
 //!
 //! 1. `request.rs`: strings become types, or a refusal that names the fields.
 //! 2. `policy/content`: the text is scored. Pure, and before the transaction, because it asks nothing.
+//!    A file (`file.rs`) is fetched now, if the message would pass with it.
 //! 3. `accept.rs`, one write transaction: replay an idempotent answer (`idempotency.rs`), else load every fact
 //!    (`facts.rs`, `pace/`), judge (`policy/`: pure gates in the documented order, one array), record (`record.rs`):
 //!    the message's row, its quota reserved (`quota.rs`), its Idempotency-Key. A refusal is recorded too, and may be a
@@ -26,6 +27,7 @@ mod announce;
 mod answer;
 mod dispatch;
 pub mod facts;
+mod file;
 mod idempotency;
 pub mod log;
 mod outcome;
@@ -51,6 +53,7 @@ pub use rules::Rules;
 
 use crate::{
     connectors::{Registry, SendError, SendErrorKind, Wire},
+    media::Shelf,
     model::{
         clock::{Clock, Time},
         code::Action,
@@ -87,6 +90,7 @@ struct Shared {
     pace: pace::Pace,
     repeats: repeats::Repeats,
     waiting: receipts::Waiting,
+    shelf: Shelf,
 }
 
 /// What the sender is made of.
@@ -105,12 +109,14 @@ pub struct Parts {
     pub rules: Rules,
     /// The content policy's rules.
     pub content: ContentPolicy,
+    /// Where files are put.
+    pub shelf: Shelf,
 }
 
 impl Sending {
     /// The sender over its parts.
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, clock, random, registry, wire, rules, content } = parts;
+        let Parts { store, clock, random, registry, wire, rules, content, shelf } = parts;
         let shared = Shared {
             store,
             clock,
@@ -122,6 +128,7 @@ impl Sending {
             pace: pace::Pace::default(),
             repeats: repeats::Repeats::default(),
             waiting: receipts::Waiting::default(),
+            shelf,
         };
         Self { shared: Arc::new(shared), under_way: TaskTracker::new() }
     }
@@ -147,9 +154,12 @@ impl Sending {
         let deadline = shared.clock.now().plus(shared.rules.answer_timeout);
         let running = self.under_way.spawn(async move {
             let score = shared.score(&request);
-            let judging = shared.clone();
-            let verdict = shared.store.write(move |tx| accept::accept(tx, &judging, &sender, &request, score)).await?;
-            match verdict {
+            let file = Arc::new(file::prepare(&shared, &sender, &request, &score, deadline).await?);
+            let (judging, with) = (shared.clone(), file.clone());
+            let verdict =
+                shared.store.write(move |tx| accept::accept(tx, &judging, &sender, &request, score, &with)).await;
+            file::settle(file, &verdict);
+            match verdict? {
                 Accepting::Answered(answer) => Ok(*answer),
                 Accepting::Accepted(message) => dispatch::dispatch(shared, *message, deadline).await,
             }

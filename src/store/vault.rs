@@ -6,7 +6,10 @@
 
 use super::StoreError;
 use crate::model::random::{Random, bytes};
-use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
+use ring::{
+    aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey},
+    hmac,
+};
 use std::{
     fs::{self, OpenOptions},
     io::Write,
@@ -23,6 +26,7 @@ const NONCE_BYTES: usize = 12;
 #[derive(Clone)]
 pub struct Vault {
     key: Arc<LessSafeKey>,
+    derivation: hmac::Key,
     random: Arc<dyn Random>,
 }
 
@@ -50,9 +54,16 @@ impl Vault {
             }
             Err(e) => return Err(unusable(e.to_string())),
         };
+        let derivation = hmac::Key::new(hmac::HMAC_SHA256, &key);
         let key = UnboundKey::new(&CHACHA20_POLY1305, &key)
             .map_err(|_| unusable(format!("is no key: it has {} bytes instead of {KEY_BYTES}", key.len())))?;
-        Ok(Self { key: Arc::new(LessSafeKey::new(key)), random })
+        Ok(Self { key: Arc::new(LessSafeKey::new(key)), derivation, random })
+    }
+
+    /// A key of its own for one use, always the same in this data directory: for signatures and keyed hashes.
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        let tag = hmac::sign(&self.derivation, format!("wa-gateway key for {purpose}").as_bytes());
+        tag.as_ref().try_into().expect("SHA-256 has 32 bytes")
     }
 
     /// Seals `text` for one use.
@@ -94,12 +105,15 @@ mod tests {
         let again = Vault::open(dir.path(), Arc::new(SystemRandom)).expect("the same vault");
         assert_eq!(again.unseal("webhook", &sealed), Ok("whsec_geheim".into()));
         assert_eq!(vault.unseal("token", &sealed), Err(CannotOpen));
+        assert_eq!(vault.derive("media"), again.derive("media"));
+        assert_ne!(vault.derive("media"), vault.derive("erasure"));
         let mut damaged = sealed.clone();
         damaged[20] ^= 1;
         assert_eq!(vault.unseal("webhook", &damaged), Err(CannotOpen));
         let other = tempfile::TempDir::new().expect("a directory");
         let stranger = Vault::open(other.path(), Arc::new(SystemRandom)).expect("another vault");
         assert_eq!(stranger.unseal("webhook", &sealed), Err(CannotOpen));
+        assert_ne!(stranger.derive("media"), vault.derive("media"));
         fs::write(dir.path().join(FILE_NAME), "short").expect("written");
         assert!(Vault::open(dir.path(), Arc::new(SystemRandom)).is_err());
     }

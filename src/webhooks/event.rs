@@ -104,6 +104,8 @@ pub enum Event {
         sequence: i64,
         /// The provider's id of the message it answers.
         reply_to: Option<String>,
+        /// Its file: type, mime_type, file_name, size, url.
+        media: Option<Value>,
     },
     /// `message.sent`
     MessageSent(OutboundRef),
@@ -194,6 +196,8 @@ pub enum Event {
         message_id: String,
         /// The provider's id.
         provider_message_id: String,
+        /// Its file: type, mime_type, file_name, size, url.
+        media: Option<Value>,
     },
     /// `group.updated`
     GroupUpdated {
@@ -318,12 +322,13 @@ impl Event {
                 conversation_id,
                 sequence,
                 reply_to,
+                media,
             } => with(
                 writer(from),
                 json!({
                 "contact_name": contact_name, "message_id": message_id, "provider_message_id": provider_message_id,
                 "message_type": message_type, "message_text": message_text, "conversation_id": conversation_id,
-                "sequence": sequence, "reply_to": reply_to, "media": null}),
+                "sequence": sequence, "reply_to": reply_to, "media": media}),
             ),
             Self::GroupMessageReceived {
                 group_id,
@@ -333,12 +338,13 @@ impl Event {
                 message_text,
                 message_id,
                 provider_message_id,
+                media,
             } => with(
                 writer(from),
                 json!({
                 "group_id": group_id, "group_name": group_name, "message_id": message_id,
                 "provider_message_id": provider_message_id, "message_type": message_type,
-                "message_text": message_text}),
+                "message_text": message_text, "media": media}),
             ),
             _ => Value::Null,
         }

@@ -62,6 +62,7 @@ mod tests {
             conversation_id: 1,
             sequence: 1,
             reply_to: None,
+            media: None,
         }
     }
 

@@ -13,6 +13,7 @@ mod idempotency;
 mod limits;
 mod listener;
 mod locales;
+mod media;
 mod migrations;
 mod order;
 mod pace;

@@ -7,83 +7,40 @@ use std::{
 };
 
 /// Who sees whom, from the bottom up. A module may import what stands in its own line, and nothing else of ours.
-const MAY_SEE: &[(&str, &[&str])] = &[
-    ("model", &[]),
-    ("config", &["model"]),
-    ("store", &["model"]),
-    ("egress", &["model"]),
-    ("connectors", &["model", "egress"]),
-    ("webhooks", &["model", "store", "egress"]),
-    ("accounts", &["model", "store"]),
-    ("instances", &["model", "store", "accounts", "connectors", "webhooks"]),
-    ("conversations", &["model", "store", "webhooks", "connectors"]),
-    ("suppression", &["model", "store", "webhooks"]),
-    ("sending", &["model", "store", "accounts", "instances", "suppression", "conversations", "webhooks", "connectors"]),
-    ("inbound", &["model", "store", "suppression", "conversations", "webhooks", "sending", "instances", "connectors"]),
-    ("threecx", &["model", "store", "accounts", "conversations", "sending", "webhooks"]),
-    ("gateway", &["model", "store", "accounts", "instances", "sending", "webhooks", "threecx", "connectors", "ops"]),
-    ("ops", &["model", "store", "config", "sending", "http"]),
-    ("scheduler", &["model", "store", "accounts", "gateway"]),
+const MAY_SEE: &[(&str, &str)] = &[
+    ("model", ""),
+    ("config", "model"),
+    ("store", "model"),
+    ("egress", "model"),
+    ("connectors", "model egress"),
+    ("webhooks", "model store egress"),
+    ("media", "model store egress connectors"),
+    ("accounts", "model store"),
+    ("instances", "model store accounts webhooks connectors"),
+    ("conversations", "model store webhooks connectors"),
+    ("suppression", "model store webhooks"),
+    ("sending", "model store media accounts instances conversations suppression webhooks connectors"),
+    ("inbound", "model store media instances conversations suppression webhooks sending connectors"),
+    ("threecx", "model store accounts conversations webhooks sending"),
+    ("gateway", "model store media accounts instances webhooks sending threecx connectors ops"),
+    ("ops", "model config store sending http"),
+    ("scheduler", "model store accounts gateway"),
     (
         "portal",
-        &[
-            "model",
-            "store",
-            "accounts",
-            "instances",
-            "conversations",
-            "suppression",
-            "sending",
-            "webhooks",
-            "threecx",
-            "connectors",
-            "gateway",
-            "http",
-        ],
+        "model store media accounts instances conversations suppression webhooks sending threecx connectors gateway http",
     ),
-    ("http", &["model", "store", "accounts", "sending", "threecx", "connectors", "gateway", "ops", "portal"]),
+    ("http", "model store media accounts sending threecx connectors gateway portal ops"),
     (
         "control",
-        &[
-            "model",
-            "store",
-            "accounts",
-            "instances",
-            "conversations",
-            "suppression",
-            "sending",
-            "webhooks",
-            "threecx",
-            "connectors",
-            "gateway",
-            "http",
-            "ops",
-        ],
+        "model store accounts instances conversations suppression webhooks sending threecx connectors gateway http ops",
     ),
     (
         "app",
-        &[
-            "model",
-            "store",
-            "config",
-            "egress",
-            "connectors",
-            "accounts",
-            "instances",
-            "sending",
-            "inbound",
-            "webhooks",
-            "threecx",
-            "gateway",
-            "http",
-            "control",
-            "scheduler",
-            "ops",
-        ],
+        "model config store egress media accounts instances webhooks sending inbound threecx connectors gateway http control scheduler ops",
     ),
-    ("cli", &["model", "store", "config", "app", "control", "gateway", "ops"]),
-    ("lib", &[]),
-    ("main", &[]),
+    ("cli", "model config store media gateway control ops app"),
+    ("lib", ""),
+    ("main", ""),
 ];
 
 const FILE_MAX: usize = 400;
@@ -161,7 +118,7 @@ fn imports(module: &str, text: &str) -> Found {
             continue;
         }
         for seen in first_segments(rest) {
-            if seen != module && !allowed.contains(&seen.as_str()) {
+            if seen != module && !allowed.split(' ').any(|one| one == seen) {
                 found.push((line, format!("{module} must not see {seen}")));
             }
         }

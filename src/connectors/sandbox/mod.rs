@@ -18,7 +18,8 @@ pub mod settings;
 pub use inbox::Accepted;
 
 use super::{
-    Ack, Boxed, Capabilities, Connector, Content, Outgoing, SendError, SendErrorKind, Standing,
+    Ack, Boxed, Capabilities, Connector, Content, MediaError, Outgoing, SendError, SendErrorKind, Standing,
+    outgoing::MediaFile,
     registry::{BadSetting, Deps, InstanceSetup},
 };
 use crate::model::{
@@ -32,7 +33,7 @@ use line::Line;
 use phones::Known;
 use settings::{Fail, Settings};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     io,
     path::PathBuf,
     sync::{
@@ -50,6 +51,7 @@ pub struct Sandbox {
     log: Mutex<Log>,
     line: Line,
     known: Mutex<Known>,
+    kept: Mutex<VecDeque<(String, Vec<u8>)>>,
     ids: Ids,
 }
 
@@ -78,6 +80,7 @@ impl Sandbox {
             log: Mutex::new(log),
             line: Line::new(deps, setup.id.clone(), settings.state),
             known: Mutex::default(),
+            kept: Mutex::default(),
             ids: Ids { life: u32::from_le_bytes(bytes(&*deps.random)), next: AtomicU32::new(0) },
         })
     }
@@ -113,6 +116,9 @@ impl Sandbox {
     }
 
     async fn send_one(&self, out: &Outgoing) -> Result<Ack, SendError> {
+        if let Content::Media { file, .. } = &out.content {
+            upload(file).await?;
+        }
         let latency = self.settings().latency;
         let before = latency / 2;
         self.wait_until_after(self.clock.now(), before).await;
@@ -205,6 +211,28 @@ impl Connector for Sandbox {
 
     fn stop(&self) -> Boxed<'_, ()> {
         Box::pin(async { self.line.hang_up() })
+    }
+
+    fn fetch_media<'a>(&'a self, handle: &'a str, max_bytes: u64) -> Boxed<'a, Result<Vec<u8>, MediaError>> {
+        let got = if self.settings().fail == Fail::Media {
+            Err(MediaError::NotNow("the sandbox is set to refuse files".into()))
+        } else {
+            self.kept_file(handle, max_bytes)
+        };
+        Box::pin(std::future::ready(got))
+    }
+}
+
+/// What a provider does with a file: reads all of it.
+async fn upload(file: &MediaFile) -> Result<(), SendError> {
+    let broken = |problem: String| permanent("media_unreadable", &problem);
+    let mut open =
+        tokio::fs::File::open(&file.path).await.map_err(|e| broken(format!("the file cannot be read: {e}")))?;
+    let copied = tokio::io::copy(&mut open, &mut tokio::io::sink()).await;
+    match copied {
+        Ok(size) if size == file.size => Ok(()),
+        Ok(size) => Err(broken(format!("the file has {size} bytes instead of {}", file.size))),
+        Err(e) => Err(broken(format!("the file cannot be read: {e}"))),
     }
 }
 

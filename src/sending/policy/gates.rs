@@ -68,6 +68,9 @@ pub(super) fn capability(request: &Request, facts: &Facts, _: &Rules) -> Verdict
     if matches!(request.draft, Draft::Template { .. }) && !can.templates {
         fields.push("template");
     }
+    if matches!(request.draft, Draft::Media { .. }) && !can.media {
+        fields.push("media_url");
+    }
     if request.reply_to.is_some() && (!can.replies || facts.reply_to.is_none()) {
         fields.push("reply_to");
     }

@@ -5,6 +5,7 @@ pub mod contract;
 pub mod deeds;
 pub mod deps;
 pub mod ear;
+pub mod files;
 pub mod http;
 pub mod load;
 pub mod pbx;
