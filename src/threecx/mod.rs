@@ -58,6 +58,7 @@ use handle::Decided;
 use limits::{Rates, Seen};
 use rusqlite::params;
 use std::sync::Arc;
+use tokio::sync::Mutex;
 
 /// What can go wrong here; each text says what would be right.
 #[derive(Debug, thiserror::Error)]
@@ -123,6 +124,7 @@ pub struct Threecx {
     sending: Arc<Sending>,
     webhooks: Arc<Webhooks>,
     ring: Ring,
+    refreshing: Mutex<()>,
     rates: Rates,
 }
 
@@ -140,7 +142,8 @@ impl Threecx {
         });
         let seen: Result<_, StoreError> = seen.await;
         let ring = Ring::new(&*random, failures_per_minute, Seen::with(seen?));
-        let threecx = Self { store, clock, random, vault, sending, webhooks, ring, rates: Rates::default() };
+        let (refreshing, rates) = (Mutex::default(), Rates::default());
+        let threecx = Self { store, clock, random, vault, sending, webhooks, ring, refreshing, rates };
         threecx.refresh().await?;
         Ok(threecx)
     }
@@ -158,11 +161,22 @@ impl Threecx {
         self.ring.finish(proof, is_whole)
     }
 
-    /// Does what a proven request asks for.
+    /// Does what a proven request asks for. A telephone system that hangs up in between does not stop it half-way.
     ///
     /// # Errors
     /// The store's; then nothing was sent.
-    pub async fn answer(&self, admission: Admission, asked: Asked, request_id: &str) -> Result<Told, StoreError> {
+    pub async fn answer(
+        self: &Arc<Self>,
+        admission: Admission,
+        asked: Asked,
+        request_id: &str,
+    ) -> Result<Told, StoreError> {
+        let (threecx, request_id) = (self.clone(), request_id.to_owned());
+        let running = tokio::spawn(async move { threecx.carry_out(admission, asked, &request_id).await });
+        running.await.unwrap_or_else(|e| Err(StoreError::Panicked(e.to_string())))
+    }
+
+    async fn carry_out(&self, admission: Admission, asked: Asked, request_id: &str) -> Result<Told, StoreError> {
         let (now, id) = (self.clock.now(), request_id.to_owned());
         let rate = self.rates.take(&admission.id, now);
         let proven = admission.clone();
@@ -201,6 +215,8 @@ impl Threecx {
     }
 
     async fn refresh(&self) -> Result<(), StoreError> {
+        // One at a time: else what was read before a change could take the place of what was read after it.
+        let _turn = self.refreshing.lock().await;
         let vault = self.vault.clone();
         let opened = self.store.read(move |tx| secrets::opened(tx, &vault)).await?;
         self.ring.replace(opened);

@@ -8,6 +8,7 @@ use crate::harness::{
     world::{PHONE, World},
 };
 use serde_json::json;
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 use wa_gateway::control::ThreecxSettings;
 
 const LINE: &str = "shop-line";
@@ -67,4 +68,30 @@ async fn a_gateway_that_cannot_says_when_to_come_back() {
     // Who asks is known without the database.
     assert_eq!(world.event_raw(&pbx, &[], b"{}").await.status, 401);
     world.stop().await;
+}
+
+#[tokio::test]
+async fn who_hangs_up_does_not_stop_what_he_asked_for() {
+    let world = World::start().await;
+    let pbx = world.pbx(ThreecxSettings::default()).await;
+    world.hears(PHONE, "Hello?").await;
+    world.sandbox("latency_ms", "4000").await;
+    let body = reply_to(PHONE).to_string();
+    let head = [pbx.headers(), vec![format!("Content-Length: {}", body.len())]].concat().join("\r\n");
+    let request = format!("POST {} HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\n{body}", pbx.path());
+    let mut stream = TcpStream::connect(world.address()).await.expect("it listens");
+    stream.write_all(request.as_bytes()).await.expect("written");
+    world.somebody_waits(2).await;
+    drop(stream);
+    world.step(&[2, 2]).await;
+    let id = wa_gateway::threecx::IntegrationId::from_text(pbx.id.clone());
+    for _ in 0..2000 {
+        let lines = world.gateway().threecx.requests(&id, None).await.expect("a log");
+        if let Some(line) = lines.first() {
+            assert_eq!((line.outcome.as_str(), world.inbox().await.len()), ("sent", 1));
+            return world.stop().await;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("nobody wrote down what became of it");
 }
