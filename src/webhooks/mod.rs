@@ -97,6 +97,15 @@ impl Webhooks {
         self.store.read(endpoint::list).await
     }
 
+    /// One delivery.
+    ///
+    /// # Errors
+    /// No such one.
+    pub async fn find_delivery(&self, id: i64) -> Result<Delivery, WebhookError> {
+        let found = self.store.read(move |tx| log::find(tx, id)).await?;
+        found.ok_or_else(|| WebhookError::NotFound(format!("there is no delivery {id}")))
+    }
+
     /// A new secret, returned here and never again; the old one signs beside it for a day.
     ///
     /// # Errors

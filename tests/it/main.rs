@@ -1,9 +1,11 @@
 //! The one integration binary: a file for each capability, and the harness that they share.
 
 mod behaviour;
+mod chaos;
 mod command_line;
 mod connectors;
 mod crash;
+mod deliveries_crash;
 mod egress;
 mod egress_bounds;
 mod errors;
@@ -15,10 +17,12 @@ mod listener;
 mod locales;
 mod media;
 mod migrations;
+mod opt_out;
 mod order;
 mod pace;
 mod phones;
 mod portal_access;
+mod portal_pages;
 mod sandbox;
 mod sandbox_crash;
 mod scheduler;

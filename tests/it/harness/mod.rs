@@ -1,5 +1,6 @@
 //! What the integration tests share: a clock that is stepped by hand, the real App, fakes of the outside world.
 
+pub mod bad_receiver;
 pub mod clock;
 pub mod contract;
 pub mod deeds;
