@@ -133,6 +133,10 @@ pub(super) fn rotate(
 /// Enables an endpoint: what was collected is due at once.
 pub(super) fn enable(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<(), WebhookError> {
     find(tx, id)?;
+    Ok(reopen(tx, id, now)?)
+}
+
+pub(super) fn reopen(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE endpoints SET disabled_at = NULL, disabled_reason = NULL, failing_since = NULL WHERE id = ?1",
         params![id],
