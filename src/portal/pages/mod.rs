@@ -8,4 +8,5 @@ pub mod message;
 pub mod messages;
 pub mod overview;
 pub mod suppressed;
+pub mod threecx;
 pub mod webhooks;

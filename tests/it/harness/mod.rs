@@ -1,6 +1,7 @@
 //! What the integration tests share: a clock that is stepped by hand, the real App, fakes of the outside world.
 
 pub mod bad_receiver;
+pub mod browser;
 pub mod clock;
 pub mod contract;
 pub mod deeds;
