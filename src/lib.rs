@@ -67,6 +67,7 @@ pub mod inbound;
 pub mod instances;
 pub mod media;
 pub mod model;
+pub mod notices;
 pub mod ops;
 pub mod portal;
 pub mod scheduler;

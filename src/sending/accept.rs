@@ -118,7 +118,7 @@ fn pass(
     if facts.contact.as_ref().is_none_or(|c| c.first_outbound_at.is_none()) {
         conversations::note_outbound(tx, contact, now)?;
     }
-    quota::reserve(tx, sender.account, &facts.period)?;
+    quota::reserve(tx, sender.account, &facts.period, facts.limits, now)?;
     let wait = facts.pace.wait();
     let status = if wait.is_zero() { Status::Sending } else { Status::Accepted };
     let message_id = MessageId::new(now, &*shared.random);

@@ -14,6 +14,7 @@ mod limits;
 mod listener;
 mod media;
 mod migrations;
+mod notices;
 mod order;
 mod pace;
 mod phones;
