@@ -20,6 +20,7 @@ use crate::{
     scheduler::Scheduler,
     sending::{Parts, Recovered, Rules, Sending, policy::content::ContentPolicy},
     store::{Store, StoreError, Vault},
+    threecx::{self, Threecx},
     webhooks::Webhooks,
 };
 use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
@@ -89,8 +90,9 @@ impl App {
         let policy_dir = config.guard.policy_dir.clone();
         let content = tokio::task::spawn_blocking(move || content_policy(&policy_dir));
         let store = locked.open(clock.now())?;
-        let accounts = Arc::new(Accounts::open(store.clone(), clock.clone(), random.clone()).await?);
         let vault = Vault::open(&config.data_dir, random.clone())?;
+        let accounts = Accounts::open(store.clone(), clock.clone(), random.clone(), vault.clone()).await?;
+        let accounts = Arc::new(accounts);
         let egress = Egress::system(config.egress.allow.clone(), clock.clone());
         let shelf = shelf(&config, &vault, &egress, random.clone());
         let inbound = Arc::new(Inbound::new(store.clone(), clock.clone(), random.clone(), shelf.clone()));
@@ -117,7 +119,17 @@ impl App {
         let instances = Instances::new(store.clone(), clock.clone(), random.clone(), vault.clone(), registry.clone());
         let instances = Arc::new(instances);
         instances.start_all().await?;
-        let webhooks = Arc::new(Webhooks::new(store.clone(), clock.clone(), random.clone(), vault, egress));
+        let webhooks = Arc::new(Webhooks::new(store.clone(), clock.clone(), random.clone(), vault.clone(), egress));
+        let threecx = Threecx::open(threecx::Parts {
+            store: store.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+            vault,
+            sending: sending.clone(),
+            webhooks: webhooks.clone(),
+            failures_per_minute: config.threecx.failures_per_minute,
+        });
+        let threecx = Arc::new(threecx.await?);
         let media = Arc::new(Media::new(store.clone(), clock.clone(), registry.clone(), shelf));
         let gateway = Gateway {
             media,
@@ -131,8 +143,10 @@ impl App {
             registry,
             sending,
             webhooks,
+            threecx,
             trusted_proxies: config.listen.trusted_proxies.clone(),
             public_url: reachable_at(&config),
+            language: config.portal.language.as_str(),
             support_contact: config.support_contact.clone(),
         };
         Ok(Self { config, gateway: Arc::new(gateway), recovered })

@@ -8,10 +8,11 @@ mod people;
 mod perform;
 mod request;
 mod sandbox;
+mod threecx;
 mod webhooks;
 
 pub use perform::perform;
-pub use request::{Request, SendArgs};
+pub use request::{Request, SendArgs, ThreecxSettings};
 
 use crate::gateway::Gateway;
 use serde::{Deserialize, Serialize};

@@ -11,6 +11,7 @@ use crate::{
     ops::metrics::Metrics,
     sending::Sending,
     store::Store,
+    threecx::Threecx,
     webhooks::Webhooks,
 };
 use std::{path::PathBuf, sync::Arc};
@@ -37,12 +38,16 @@ pub struct Gateway {
     pub webhooks: Arc<Webhooks>,
     /// Files in and out.
     pub media: Arc<Media>,
+    /// Telephone systems.
+    pub threecx: Arc<Threecx>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Proxies whose `X-Forwarded-*` are believed.
     pub trusted_proxies: Vec<ipnet::IpNet>,
     /// Where people reach this gateway: `https://…` as configured, else the local listener; no slash at the end.
     pub public_url: String,
+    /// The language of the pages before a visitor has chosen one: `en`, `ar` or `he`.
+    pub language: &'static str,
     /// Shown where a page says "contact support"; may be empty.
     pub support_contact: String,
 }

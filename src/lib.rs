@@ -74,4 +74,5 @@ pub mod scheduler;
 pub mod sending;
 pub mod store;
 pub mod suppression;
+pub mod threecx;
 pub mod webhooks;

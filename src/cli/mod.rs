@@ -20,6 +20,7 @@ mod sandbox;
 mod serve;
 mod small;
 mod suppress;
+mod threecx;
 mod user;
 mod webhook;
 
@@ -85,6 +86,9 @@ enum Command {
     /// Customers' endpoints and their deliveries
     #[command(subcommand)]
     Webhook(webhook::Command),
+    /// Telephone systems (3CX)
+    #[command(subcommand)]
+    Threecx(threecx::Command),
     /// Send one message through the guard
     Send(small::Send),
     /// Play the customers' phones of a sandbox instance
@@ -95,6 +99,8 @@ enum Command {
     Policy(small::Policy),
     /// Judge the configuration
     CheckConfig(config::Args),
+    /// The one-time set-up link, while nobody has a login
+    SetupToken(small::SetupToken),
     /// Look for what keeps the gateway from working
     Doctor,
 }
@@ -192,9 +198,11 @@ async fn dispatch(command: Command, given: Given) -> Result<Option<Value>, Faile
         Command::Suppress(command) => command.request(),
         Command::Contacts(command) => command.request(),
         Command::Webhook(command) => command.request(),
+        Command::Threecx(command) => Ok(command.request()),
         Command::Send(args) => return sent(ask(&given, args.request()).await?),
         Command::Sandbox(command) => command.request(),
         Command::Policy(command) => Ok(command.request()),
+        Command::SetupToken(args) => Ok(args.request()),
     }?;
     Ok(Some(ask(&given, request).await?))
 }

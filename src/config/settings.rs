@@ -52,6 +52,8 @@ pub struct Config {
     pub retention: Retention,
     /// The Chattu dialect.
     pub chattu: Chattu,
+    /// Telephone systems.
+    pub threecx: Threecx,
     /// The log.
     pub log: Log,
 }
@@ -285,6 +287,15 @@ pub struct Retention {}
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Chattu {}
+
+/// Telephone systems (3CX).
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Threecx {
+    /// Unproven requests of one address in a minute, beyond which it is not listened to.
+    #[serde(deserialize_with = "count")]
+    pub failures_per_minute: u32,
+}
 
 /// The log.
 #[derive(Clone, PartialEq, Debug, Deserialize)]

@@ -3,7 +3,7 @@
 use super::{
     Request, SendArgs,
     people::{self, region_of},
-    request, sandbox, webhooks,
+    request, sandbox, threecx, webhooks,
 };
 use crate::{
     accounts::{Grant, KeyKind, LinkPurpose, NewAccount, NewKey, NewUser, Role, Update},
@@ -34,7 +34,7 @@ pub async fn perform(gateway: &Gateway, request: Request) -> Done {
     match request {
         R::Ping => Ok(json!({"ok": true, "version": env!("CARGO_PKG_VERSION")})),
         R::AccountCreate { .. } | R::AccountList | R::AccountUpdate { .. } => account(gateway, request).await,
-        R::UserCreate { .. } | R::UserResetPassword { .. } | R::UserLoginLink { .. } | R::UserList => {
+        R::UserCreate { .. } | R::UserResetPassword { .. } | R::UserLoginLink { .. } | R::UserList | R::SetupToken => {
             user(gateway, request).await
         }
         R::KeyCreate { .. } | R::KeyList { .. } | R::KeyRevoke { .. } => key(gateway, request).await,
@@ -53,6 +53,11 @@ pub async fn perform(gateway: &Gateway, request: Request) -> Done {
         | R::WebhookDelete { .. }
         | R::WebhookDeliveries { .. }
         | R::WebhookResend { .. } => webhooks::perform(gateway, request).await,
+        R::ThreecxCreate { .. }
+        | R::ThreecxUpdate { .. }
+        | R::ThreecxRotate { .. }
+        | R::ThreecxList
+        | R::ThreecxTemplate { .. } => threecx::perform(gateway, request).await,
         R::Send(args) => send(gateway, args).await,
         R::PolicyCheck { text, purpose } => policy_check(gateway, &text, &purpose),
         R::SandboxReceive { .. }
@@ -151,6 +156,11 @@ async fn user(gateway: &Gateway, request: Request) -> Done {
             Ok(json!({"ok": true, "link": link(gateway, &email, LinkPurpose::Login).await?}))
         }
         Request::UserList => Ok(json!(accounts.list_users().await.map_err(text)?)),
+        Request::SetupToken => {
+            let link = accounts.create_setup_link().await.map_err(text)?;
+            let address = format!("{}/setup/{}", gateway.public_url, link.token);
+            Ok(json!({"ok": true, "link": address, "expires_at": link.expires_at}))
+        }
         _ => unexpected(),
     }
 }

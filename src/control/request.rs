@@ -69,6 +69,8 @@ pub enum Request {
     },
     /// `user list`
     UserList,
+    /// `setup-token`
+    SetupToken,
     /// `key create`
     KeyCreate {
         /// Whose.
@@ -314,8 +316,77 @@ pub enum Request {
         /// Of one endpoint.
         endpoint: Option<i64>,
     },
+    /// `threecx create`
+    ThreecxCreate {
+        /// Whose.
+        account: i64,
+        /// From which instance it writes.
+        instance: String,
+        /// What differs from the defaults.
+        settings: ThreecxSettings,
+    },
+    /// `threecx update`
+    ThreecxUpdate {
+        /// Which.
+        id: String,
+        /// Another instance.
+        instance: Option<String>,
+        /// What changes.
+        settings: ThreecxSettings,
+    },
+    /// `threecx rotate`
+    ThreecxRotate {
+        /// Which.
+        id: String,
+    },
+    /// `threecx list`
+    ThreecxList,
+    /// `threecx template`
+    ThreecxTemplate {
+        /// Of which integration.
+        id: String,
+        /// Of which event.
+        event: String,
+        /// Whether it is sent.
+        enabled: Option<bool>,
+        /// Its text.
+        text: Option<String>,
+    },
     /// Whether a gateway runs.
     Ping,
+}
+
+/// Settings of a 3CX integration; what is not named stays.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ThreecxSettings {
+    /// What people call it.
+    pub name: Option<String>,
+    /// Whether it takes requests.
+    pub enabled: Option<bool>,
+    /// Whether inbound messages are forwarded.
+    pub inbound: Option<bool>,
+    /// Whether agents' replies are sent.
+    pub outbound: Option<bool>,
+    /// Whether call events are answered.
+    pub call_events: Option<bool>,
+    /// Whether requests must be signed.
+    pub signing: Option<bool>,
+    /// Whether the text messages' address works while signing is on.
+    pub sms_while_signing: Option<bool>,
+    /// Whether call events write only inside the window.
+    pub strict: Option<bool>,
+    /// The window.
+    pub window_hours: Option<u32>,
+    /// Networks; empty: from anywhere.
+    pub allow: Option<Vec<String>>,
+    /// Where inbound messages go; empty: nowhere.
+    pub destination: Option<String>,
+    /// event or sms.
+    pub mode: Option<String>,
+    /// For templates.
+    pub business_name: Option<String>,
+    /// The trunk's own number.
+    pub trunk_number: Option<String>,
 }
 
 /// A message from the command line.

@@ -21,6 +21,7 @@ mod provider_hooks;
 pub mod reply;
 pub mod server;
 mod service;
+pub mod threecx_hook;
 pub mod trust;
 
 pub use incoming::Incoming;
@@ -31,21 +32,43 @@ use ::http::Method;
 use std::sync::Arc;
 use warp::{Filter, Reply, filters::BoxedFilter, reply::Response};
 
+/// Who may ask for a route. A route without such a word does not compile.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Access {
+    /// Everybody.
+    Anybody,
+    /// Who holds an API key, a signed address or an integration's secret: the handler judges it.
+    Key,
+    /// A provider: its connector judges it.
+    Provider,
+    /// Programs on the local listener and the metrics one.
+    Machine,
+    /// Who is logged in, whatever their role.
+    Viewer,
+    /// Who runs an account, and admins.
+    Owner,
+    /// Who runs the appliance.
+    Admin,
+}
+
 /// One line of the table.
 pub struct Route {
     /// Its method.
     pub method: Method,
     /// Its path; `{name}` stands for one segment.
     pub path: &'static str,
+    /// Who may ask.
+    pub access: Access,
     /// Makes its filter.
     make: fn(Arc<Gateway>) -> BoxedFilter<(Response,)>,
 }
 
 macro_rules! route {
-    ($method:ident $path:literal => $handler:path) => {
+    ($method:ident $path:literal, $access:ident => $handler:path) => {
         Route {
             method: Method::$method,
             path: $path,
+            access: Access::$access,
             make: |gateway| {
                 incoming::matching(Method::$method, $path)
                     .then(move |incoming: Incoming| {
@@ -58,50 +81,119 @@ macro_rules! route {
     };
 }
 
+/// A page: the portal's door judges who asks before the page's code runs.
+macro_rules! page {
+    ($method:ident $path:literal, $access:ident => $page:path) => {
+        Route {
+            method: Method::$method,
+            path: $path,
+            access: Access::$access,
+            make: |gateway| {
+                incoming::matching(Method::$method, $path)
+                    .then(move |incoming: Incoming| {
+                        let gateway = gateway.clone();
+                        async move {
+                            portal::enter(
+                                &gateway,
+                                incoming,
+                                Access::$access,
+                                async |g: &Gateway, v: &portal::Visit| $page(g, v).await,
+                            )
+                            .await
+                        }
+                    })
+                    .boxed()
+            },
+        }
+    };
+}
+
 /// Every route of the gateway. The busiest comes first: they are tried in this order.
 pub static ROUTES: std::sync::LazyLock<Vec<Route>> = std::sync::LazyLock::new(|| {
-    vec![
-        route!(POST "/api/send-message" => guarded_api::send_message::handle),
-        route!(GET "/api/messages/{log_id}" => guarded_api::message::handle),
-        route!(POST "/hooks/cloud-api/{instance_id}" => provider_hooks::cloud_api),
-        route!(GET "/hooks/cloud-api/{instance_id}" => provider_hooks::cloud_api),
-        route!(POST "/hooks/evolution/{instance_id}" => provider_hooks::evolution),
-        route!(GET "/media/{token}" => media::handle),
-        route!(GET "/healthz" => health::process),
-        route!(GET "/readyz" => health::ready),
-        route!(GET "/metrics" => health::metrics),
-        route!(GET "/" => portal::root),
-        route!(GET "/login/{token}" => portal::login::handle),
-        route!(GET "/message-logs" => portal::message_logs::handle),
-        route!(GET "/assets/{name}" => portal::assets::handle),
-    ]
+    let mut all = vec![
+        route!(POST "/api/send-message", Key => guarded_api::send_message::handle),
+        route!(GET "/api/messages/{log_id}", Key => guarded_api::message::handle),
+        route!(POST "/integrations/3cx/webhook/{integration_id}", Key => threecx_hook::webhook),
+        route!(POST "/integrations/3cx/sms/{integration_id}/messages", Key => threecx_hook::sms),
+        route!(POST "/hooks/cloud-api/{instance_id}", Provider => provider_hooks::cloud_api),
+        route!(GET "/hooks/cloud-api/{instance_id}", Provider => provider_hooks::cloud_api),
+        route!(POST "/hooks/evolution/{instance_id}", Provider => provider_hooks::evolution),
+        route!(GET "/media/{token}", Key => media::handle),
+        route!(GET "/healthz", Machine => health::process),
+        route!(GET "/readyz", Machine => health::ready),
+        route!(GET "/metrics", Machine => health::metrics),
+        route!(GET "/", Anybody => portal::root),
+        route!(GET "/assets/{name}", Anybody => portal::assets::handle),
+    ];
+    all.extend(pages());
+    all
 });
+
+/// The portal's pages.
+fn pages() -> Vec<Route> {
+    vec![
+        page!(GET "/setup/{token}", Anybody => portal::access::setup::show),
+        page!(POST "/setup/{token}", Anybody => portal::access::setup::save),
+        page!(GET "/login", Anybody => portal::access::login::show),
+        page!(POST "/login", Anybody => portal::access::login::save),
+        page!(POST "/login/code", Anybody => portal::access::login::code),
+        page!(GET "/login/{token}", Anybody => portal::access::link::log_in),
+        page!(GET "/password/{token}", Anybody => portal::access::link::show_password),
+        page!(POST "/password/{token}", Anybody => portal::access::link::save_password),
+        page!(POST "/logout", Viewer => portal::access::login::log_out),
+        page!(POST "/preferences", Anybody => portal::access::preferences::save),
+        page!(GET "/security", Viewer => portal::access::security::show),
+        page!(POST "/security/password", Viewer => portal::access::security::password),
+        page!(POST "/security/second-factor", Viewer => portal::access::security::second_factor),
+        page!(POST "/security/second-factor/confirm", Viewer => portal::access::security::confirm),
+        page!(POST "/security/second-factor/off", Viewer => portal::access::security::off),
+        page!(GET "/integrations/3cx/{integration_id}/template.xml", Viewer => threecx_hook::template),
+        page!(GET "/overview", Viewer => portal::pages::overview::show),
+        page!(GET "/message-logs", Viewer => portal::pages::messages::list),
+        page!(GET "/message-logs/{log_id}", Viewer => portal::pages::message::show),
+        page!(POST "/message-logs/{log_id}/settle", Owner => portal::pages::message::settle),
+    ]
+}
 
 /// All routes as one filter that always answers.
 pub fn routes(gateway: &Arc<Gateway>) -> BoxedFilter<(Response,)> {
-    let mut all: Option<BoxedFilter<(Response,)>> = None;
-    for route in ROUTES.iter() {
-        let next = (route.make)(gateway.clone());
-        all = Some(match all {
-            None => next,
-            Some(before) => before.or(next).unify().boxed(),
-        });
-    }
+    let all: Vec<_> = ROUTES.iter().map(|route| (route.make)(gateway.clone())).collect();
     let gateway = gateway.clone();
-    let fallback = incoming::any().map(move |incoming: Incoming| unmatched(&gateway, &incoming)).boxed();
-    match all {
+    let fallback = incoming::any()
+        .then(move |incoming: Incoming| {
+            let gateway = gateway.clone();
+            async move { unmatched(&gateway, incoming).await }
+        })
+        .boxed();
+    match either(&all) {
         None => fallback,
         Some(routes) => routes.or(fallback).unify().boxed(),
     }
 }
 
+/// The first that matches, in their order. A tree and no chain: a page behind a hundred others is a few steps away.
+fn either(routes: &[BoxedFilter<(Response,)>]) -> Option<BoxedFilter<(Response,)>> {
+    match routes {
+        [] => None,
+        [one] => Some(one.clone()),
+        many => {
+            let (first, second) = many.split_at(many.len() / 2);
+            Some(either(first)?.or(either(second)?).unify().boxed())
+        }
+    }
+}
+
 /// 404, or 405 where the path is served with other methods.
-fn unmatched(gateway: &Gateway, incoming: &Incoming) -> Response {
+async fn unmatched(gateway: &Gateway, incoming: Incoming) -> Response {
     let allowed: Vec<&str> = ROUTES
         .iter()
         .filter(|route| incoming::path_matches(route.path, &incoming.path).is_some())
         .map(|route| route.method.as_str())
         .collect();
     let is_api = incoming.path.starts_with("/api/") || incoming.path.starts_with("/integrations/");
-    if is_api || !incoming.wants_html() { problem::unmatched(&allowed) } else { portal::unmatched(gateway, &allowed) }
+    if is_api || !incoming.wants_html() {
+        problem::unmatched(&allowed)
+    } else {
+        portal::unmatched(gateway, incoming, &allowed).await
+    }
 }

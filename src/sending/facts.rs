@@ -3,7 +3,11 @@
 use super::{
     answer::Quota,
     pace::{Pace, PaceFacts, Question},
-    policy::content::{Score, fingerprint},
+    policy::{
+        Refusal,
+        content::{Score, fingerprint},
+        judge_standing,
+    },
     request::{Request, Sender, Stated},
     rules::Rules,
 };
@@ -191,6 +195,12 @@ fn read_account(r: &Row<'_>, module: Option<Module>, now: Time) -> rusqlite::Res
         (Some(module), None) => ModuleStanding::NotInPlan(module),
     };
     Ok(AccountFacts { zone, limits, module })
+}
+
+/// Whether this sender may send at all: his account's module and plan.
+pub(super) fn standing(tx: &Tx<'_>, sender: &Sender, now: Time) -> Result<Result<(), Refusal>, StoreError> {
+    let account = load_account(tx, sender, now)?;
+    Ok(judge_standing(account.module, account.limits))
 }
 
 /// The account's limits as they stand, for an answer that is given before anything else is asked.

@@ -40,6 +40,8 @@ mod recover;
 mod repeats;
 pub mod request;
 pub mod rules;
+pub mod search;
+pub mod story;
 mod strikes;
 mod unreadable;
 
@@ -53,14 +55,14 @@ use crate::{
     connectors::{Registry, SendError, SendErrorKind, Wire},
     media::Shelf,
     model::{
-        clock::Clock,
+        clock::{Clock, Time},
         code::Action,
         ids::{InstanceId, LogId},
         message::Status,
         purpose::Purpose,
         random::Random,
     },
-    store::{Store, StoreError},
+    store::{Store, StoreError, Tx},
 };
 use accept::Accepting;
 use arc_swap::ArcSwap;
@@ -229,6 +231,15 @@ impl Sending {
         self.under_way.close();
         self.under_way.wait().await;
     }
+}
+
+/// Whether this sender may send at all, for callers whose contract asks that first: the account has the module and a
+/// plan in force. Nothing is recorded; [`Sending::submit`] asks again.
+///
+/// # Errors
+/// The store's; the inner one says why not.
+pub fn standing(tx: &Tx<'_>, sender: &Sender, now: Time) -> Result<Result<(), Refusal>, StoreError> {
+    facts::standing(tx, sender, now)
 }
 
 impl Shared {

@@ -36,6 +36,8 @@ words! {
         Cli = "cli",
         /// The demo's first message.
         Demo = "demo",
+        /// A telephone system (contract 2).
+        ThreeCx = "3cx",
     }
 }
 
@@ -156,6 +158,20 @@ impl Stated {
 }
 
 impl Request {
+    /// A plain text, as other parts of the gateway send one; what else a request can have is set on the result.
+    pub fn text(instance: InstanceId, recipient: Recipient, purpose: Purpose, text: String) -> Self {
+        Self {
+            instance,
+            recipient,
+            draft: Draft::Text(text),
+            purpose: Stated::Allowed(purpose),
+            reference: None,
+            reply_to: None,
+            expires_at: None,
+            idempotency_key: None,
+        }
+    }
+
     /// SHA-256 of the request's meaning: two spellings of one phone are the same request, two texts are not.
     pub fn hash(&self) -> [u8; 32] {
         let meaning = json!([

@@ -27,7 +27,10 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_foundation.sql"),
     include_str!("migrations/0002_inbound_webhooks.sql"),
     include_str!("migrations/0003_instance_secrets.sql"),
-    include_str!("migrations/0004_media_retention.sql"),
+    include_str!("migrations/0004_second_factors.sql"),
+    include_str!("migrations/0005_log_search.sql"),
+    include_str!("migrations/0006_threecx.sql"),
+    include_str!("migrations/0007_media_retention.sql"),
 ];
 
 /// The newest schema that this program knows.

@@ -3,6 +3,7 @@
 use super::{
     WebhookError,
     event::EventName,
+    managed::Format,
     retry::{COLLECTS_FOR, FAILING_MAX},
     signature::Secret,
 };
@@ -26,10 +27,10 @@ row_ids! {
 }
 
 /// What a secret is sealed for.
-const SEALED_FOR: &str = "webhook_secret";
+pub(super) const SEALED_FOR: &str = "webhook_secret";
 /// How long a rotated secret's predecessor signs beside it.
-const OVERLAP: Duration = Duration::from_secs(24 * 3600);
-const URL_MAX: usize = 2000;
+pub(super) const OVERLAP: Duration = Duration::from_secs(24 * 3600);
+pub(super) const URL_MAX: usize = 2000;
 
 /// An endpoint, as people are shown it; without its secret.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -50,6 +51,10 @@ pub struct Endpoint {
     pub disabled_at: Option<Time>,
     /// Why.
     pub disabled_reason: Option<String>,
+    /// How events are written for it.
+    pub format: Format,
+    /// The integration that it belongs to, such as `3cx:tcx_…`; none: the customer's own.
+    pub managed_by: Option<String>,
 }
 
 /// What makes an endpoint.
@@ -65,7 +70,8 @@ pub struct NewEndpoint {
     pub events: Vec<String>,
 }
 
-const COLUMNS: &str = "id, account_id, instance_id, url, events, created_at, disabled_at, disabled_reason";
+const COLUMNS: &str = "id, account_id, instance_id, url, events, created_at, disabled_at, disabled_reason, format, \
+                       managed_by";
 
 pub(super) fn create(
     tx: &WriteTx<'_>,
@@ -156,6 +162,7 @@ pub(super) fn rotate(
     by: &By,
 ) -> Result<(), WebhookError> {
     let endpoint = find(tx, id)?;
+    own(&endpoint)?;
     note(tx, endpoint.account_id, id, "webhook.rotate", None, None, by)?;
     tx.execute(
         "UPDATE endpoints SET previous_secret = secret, previous_until = ?3, secret = ?2 WHERE id = ?1",
@@ -202,9 +209,25 @@ fn set_disabled(tx: &WriteTx<'_>, id: EndpointId, reason: &str, now: Time) -> Re
 /// Takes an endpoint away. What waits for it is given up, and stays in the log.
 pub(super) fn delete(tx: &WriteTx<'_>, id: EndpointId, by: &By) -> Result<(), WebhookError> {
     let endpoint = find(tx, id)?;
+    own(&endpoint)?;
     note(tx, endpoint.account_id, id, "webhook.delete", Some(&endpoint.destination_url), None, by)?;
     notices::clear(tx, Some(endpoint.account_id), Kind::EndpointDisabled, &id.to_string(), by.now)?;
-    tx.execute("UPDATE endpoints SET deleted_at = ?2 WHERE id = ?1", params![id, by.now])?;
+    Ok(remove(tx, id, by.now)?)
+}
+
+/// What a customer changes himself is his own; what another part of the gateway manages is changed there.
+fn own(endpoint: &Endpoint) -> Result<(), WebhookError> {
+    match &endpoint.managed_by {
+        None => Ok(()),
+        Some(manager) => Err(WebhookError::Invalid(format!(
+            "webhook {} belongs to the integration {manager}: change it there",
+            endpoint.id
+        ))),
+    }
+}
+
+pub(super) fn remove(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<(), StoreError> {
+    tx.execute("UPDATE endpoints SET deleted_at = ?2 WHERE id = ?1", params![id, now])?;
     tx.execute(
         "UPDATE deliveries SET state = 'given_up', last_error = 'the endpoint was deleted'
          WHERE endpoint_id = ?1 AND state = 'pending'",
@@ -224,25 +247,46 @@ pub(super) fn list(tx: &Tx<'_>) -> Result<Vec<Endpoint>, WebhookError> {
     Ok(tx.list(&sql, [], read)?)
 }
 
-/// The endpoints that want an event now: those that are enabled, or disabled not long ago.
+/// An endpoint that wants an event, and how it wants it.
+pub(super) struct Wanting {
+    pub(super) id: EndpointId,
+    pub(super) format: Format,
+    /// Format sms: whom people wrote to.
+    pub(super) sms_number: String,
+}
+
+/// The endpoints that want an event now: those that are enabled, or disabled not long ago, and whose module the account
+/// has.
 pub(super) fn wanting(
     tx: &Tx<'_>,
     account: AccountId,
     instance: &InstanceId,
     name: EventName,
     now: Time,
-) -> Result<Vec<EndpointId>, StoreError> {
+) -> Result<Vec<Wanting>, StoreError> {
     let rows = tx.list(
-        "SELECT id, events FROM endpoints
-         WHERE account_id = ?1 AND deleted_at IS NULL AND (instance_id IS NULL OR instance_id = ?2)
-           AND (disabled_at IS NULL OR disabled_at > ?3)",
+        "SELECT e.id, e.events, e.format, coalesce(e.sms_number, '') FROM endpoints e
+         WHERE e.account_id = ?1 AND e.deleted_at IS NULL AND (e.instance_id IS NULL OR e.instance_id = ?2)
+           AND (e.disabled_at IS NULL OR e.disabled_at > ?3)
+           AND (e.module IS NULL OR EXISTS (SELECT 1 FROM account_modules m
+                WHERE m.account_id = e.account_id AND m.module = e.module AND m.enabled = 1))",
         params![account, instance, now.minus(COLLECTS_FOR)],
-        |r| Ok((r.get::<_, EndpointId>(0)?, r.get::<_, String>(1)?)),
+        |r| {
+            let format = format_of(&r.get::<_, String>(2)?);
+            Ok((Wanting { id: r.get(0)?, format, sms_number: r.get(3)? }, r.get::<_, String>(1)?))
+        },
     )?;
     let wants = |events: &str| {
         serde_json::from_str::<Vec<String>>(events).is_ok_and(|list| list.iter().any(|e| e == name.as_str()))
     };
-    Ok(rows.into_iter().filter(|(_, events)| wants(events)).map(|(id, _)| id).collect())
+    Ok(rows.into_iter().filter(|(_, events)| wants(events)).map(|(wanting, _)| wanting).collect())
+}
+
+/// How an endpoint wants its events.
+pub(super) fn wanted(tx: &Tx<'_>, id: EndpointId) -> Result<Wanting, StoreError> {
+    tx.one("SELECT format, coalesce(sms_number, '') FROM endpoints WHERE id = ?1", params![id], |r| {
+        Ok(Wanting { id, format: format_of(&r.get::<_, String>(0)?), sms_number: r.get(1)? })
+    })
 }
 
 /// The secrets that sign now, the newest first.
@@ -278,6 +322,10 @@ pub(super) fn note_failure(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Resul
     Ok(is_dead)
 }
 
+fn format_of(text: &str) -> Format {
+    Format::parse(text).unwrap_or(Format::Event)
+}
+
 fn read(r: &Row<'_>) -> rusqlite::Result<Endpoint> {
     Ok(Endpoint {
         id: EndpointId(r.get(0)?),
@@ -288,6 +336,8 @@ fn read(r: &Row<'_>) -> rusqlite::Result<Endpoint> {
         created_at: r.get(5)?,
         disabled_at: r.get(6)?,
         disabled_reason: r.get(7)?,
+        format: format_of(&r.get::<_, String>(8)?),
+        managed_by: r.get(9)?,
     })
 }
 

@@ -13,9 +13,11 @@
 mod endpoint;
 pub mod event;
 mod log;
+pub mod managed;
 mod outbox;
 pub mod retry;
 pub mod signature;
+mod sms;
 mod worker;
 
 pub use endpoint::{Endpoint, EndpointId, NewEndpoint};
@@ -29,6 +31,7 @@ use crate::{
     store::{Store, StoreError, Vault},
 };
 use endpoint::By;
+use outbox::Happened;
 use rusqlite::params;
 use signature::Secret;
 use std::sync::Arc;
@@ -74,6 +77,17 @@ impl Webhooks {
         let sealed = secret.clone();
         let id = self.store.write(move |tx| endpoint::create(tx, &new, &sealed, &vault, &by)).await?;
         Ok((id, secret))
+    }
+
+    /// What is wrong with an address as far as its form shows it.
+    ///
+    /// # Errors
+    /// An address that may not be called.
+    pub fn check_url(&self, url: &str) -> Result<(), WebhookError> {
+        if url.len() > endpoint::URL_MAX {
+            return Err(WebhookError::Invalid(format!("an address has at most {} characters", endpoint::URL_MAX)));
+        }
+        self.egress.check_url(url).map_err(|e| WebhookError::Invalid(e.to_string()))
     }
 
     /// All endpoints.
@@ -135,8 +149,12 @@ impl Webhooks {
         self.announced(move |tx| {
             let to = endpoint::find(tx, id)?;
             let instance = to.instance_id.unwrap_or_else(|| InstanceId::from_text(""));
-            let event = outbox::record(tx, to.account_id, &instance, &Event::Test, now, &*random)?;
-            Ok(outbox::deliver(tx, event, id, now)?)
+            let (account, event) = (to.account_id, &Event::Test);
+            let happened = Happened { account, instance: &instance, event, now, random: &*random };
+            let row = outbox::record(tx, &happened, &endpoint::wanted(tx, id)?)?;
+            // Every format has a shape for the test.
+            let row = row.ok_or_else(|| WebhookError::Invalid("this endpoint takes no test".into()))?;
+            Ok(outbox::deliver(tx, row, id, now)?)
         })
         .await
     }

@@ -7,6 +7,7 @@
 use super::{
     WebhookError, Webhooks,
     endpoint::{self, EndpointId},
+    managed,
     retry::{self, Brought, Next},
     signature::{self, Secret},
 };
@@ -55,7 +56,13 @@ struct Claimed {
     body: String,
     url: String,
     attempt: u32,
-    secrets: Arc<Vec<Secret>>,
+    proof: Arc<Proof>,
+}
+
+/// What an endpoint's deliveries carry besides their bytes.
+struct Proof {
+    secrets: Vec<Secret>,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// What an attempt brought, to be written.
@@ -214,8 +221,10 @@ fn due(
         if fresh.is_empty() {
             continue;
         }
-        let secrets = match endpoint::secrets(tx, id, vault, now) {
-            Ok(secrets) => Arc::new(secrets),
+        let proof = endpoint::secrets(tx, id, vault, now)
+            .and_then(|secrets| Ok(Proof { secrets, headers: managed::headers(tx, id, vault)? }));
+        let proof = match proof {
+            Ok(proof) => Arc::new(proof),
             Err(e) => {
                 tracing::error!(endpoint = %id, "its events wait: {e}");
                 continue;
@@ -230,7 +239,7 @@ fn due(
             body,
             url: url.clone(),
             attempt: attempts + 1,
-            secrets: secrets.clone(),
+            proof: proof.clone(),
         }));
     }
     Ok(claimed)
@@ -249,7 +258,7 @@ fn due_of(tx: &Tx<'_>, endpoint: EndpointId, limit: usize, now: Time) -> Result<
 
 fn headers(delivery: &Claimed, now: Time) -> Vec<(HeaderName, HeaderValue)> {
     let signed = signature::headers(
-        &delivery.secrets,
+        &delivery.proof.secrets,
         &delivery.event_id,
         &delivery.event_name,
         now.seconds(),
@@ -264,6 +273,7 @@ fn headers(delivery: &Claimed, now: Time) -> Vec<(HeaderName, HeaderValue)> {
             all.push((HeaderName::from_static(name), value));
         }
     }
+    all.extend(delivery.proof.headers.iter().cloned());
     all
 }
 

@@ -4,6 +4,7 @@ use super::Refusal;
 use crate::{
     model::{
         code::{Action, Code, Details, Extra},
+        plan::Limits,
         purpose::Purpose,
     },
     sending::{
@@ -21,7 +22,12 @@ const WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// 5: the account has the module that this way of sending needs.
 pub(super) fn module(_: &Request, facts: &Facts, _: &Rules) -> Verdict {
-    let (module, status) = match facts.module {
+    module_stands(facts.module)
+}
+
+/// The same for a caller that asks before there is a request.
+pub(super) fn module_stands(standing: ModuleStanding) -> Verdict {
+    let (module, status) = match standing {
         ModuleStanding::Enabled | ModuleStanding::NotNeeded => return Ok(()),
         ModuleStanding::NotInPlan(module) => (module, "not_in_plan"),
         ModuleStanding::Disabled(module) => (module, "disabled"),
@@ -32,7 +38,12 @@ pub(super) fn module(_: &Request, facts: &Facts, _: &Rules) -> Verdict {
 
 /// 5: the account has a plan that has not run out.
 pub(super) fn plan(_: &Request, facts: &Facts, _: &Rules) -> Verdict {
-    match facts.limits {
+    plan_stands(facts.limits)
+}
+
+/// The same for a caller that asks before there is a request.
+pub(super) fn plan_stands(limits: Option<Limits>) -> Verdict {
+    match limits {
         Some(_) => Ok(()),
         None => Err(Refusal::new(Code::ActivePlanRequired, "the account has no plan, or it has run out")),
     }

@@ -1,0 +1,3 @@
+//! Proving requests, without HTTP.
+
+use super::*;
