@@ -9,8 +9,10 @@ use crate::{
     media::Media,
     model::{clock::Clock, random::Random},
     ops::metrics::Metrics,
+    retention::Retention,
     sending::Sending,
     store::Store,
+    suppression::Erased,
     threecx::Threecx,
     webhooks::Webhooks,
 };
@@ -36,6 +38,10 @@ pub struct Gateway {
     pub sending: Arc<Sending>,
     /// Customers' endpoints and the outbox.
     pub webhooks: Arc<Webhooks>,
+    /// How long what is kept, and what is kept of one person.
+    pub retention: Retention,
+    /// Suppressions of people who were erased.
+    pub erased: Erased,
     /// Files in and out.
     pub media: Arc<Media>,
     /// Telephone systems.

@@ -70,6 +70,7 @@ pub mod model;
 pub mod notices;
 pub mod ops;
 pub mod portal;
+pub mod retention;
 pub mod scheduler;
 pub mod sending;
 pub mod store;

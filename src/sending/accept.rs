@@ -17,7 +17,7 @@ use super::{
 use crate::{
     accounts,
     connectors::{Address, Content, Outgoing, outgoing::MediaFile},
-    conversations::{self, Identity, IdentityKind},
+    conversations::{self, Identity},
     model::{
         clock::Time,
         code::Code,
@@ -96,7 +96,8 @@ fn load(
     score: Score,
     now: Time,
 ) -> Result<Facts, StoreError> {
-    let sources = Sources { pace: &shared.pace, registry: &shared.registry, rules: &shared.rules };
+    let sources =
+        Sources { pace: &shared.pace, registry: &shared.registry, rules: &shared.rules, erased: &shared.erased };
     facts::load(tx, &sources, sender, request, score, now)
 }
 
@@ -215,13 +216,7 @@ fn quota_of(facts: &Facts, more: u64) -> Option<Quota> {
 }
 
 fn identity_of(address: &Address) -> Identity {
-    let kind = match address {
-        Address::Phone(_) => IdentityKind::Phone,
-        Address::Lid(_) => IdentityKind::Lid,
-        Address::Bsuid(_) => IdentityKind::Bsuid,
-        Address::Group(_) => IdentityKind::Jid,
-    };
-    Identity { kind, value: address.to_string() }
+    Identity { kind: facts::kind_of(address), value: address.to_string() }
 }
 
 fn outgoing(

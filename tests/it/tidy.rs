@@ -91,6 +91,8 @@ const MAY_SEE: &[(&str, &[&str])] = &[
             "egress",
             "connectors",
             "media",
+            "retention",
+            "suppression",
             "accounts",
             "instances",
             "sending",
