@@ -4,6 +4,7 @@
 //! mode 0600, so that who may use it is who may read the database. What a command did is in force when it is answered.
 //! The same [`perform`] serves the command line when no gateway runs.
 
+mod args;
 mod people;
 mod perform;
 mod request;
@@ -11,8 +12,9 @@ mod sandbox;
 mod threecx;
 mod webhooks;
 
+pub use args::{SendArgs, ThreecxSettings};
 pub use perform::perform;
-pub use request::{Request, SendArgs, ThreecxSettings};
+pub use request::Request;
 
 use crate::gateway::Gateway;
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,6 @@
 //! What can be asked for. Values are texts as they were typed where judging them is the slices' business.
 
+use super::{SendArgs, ThreecxSettings};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -371,52 +372,4 @@ pub enum Request {
     },
     /// Whether a gateway runs.
     Ping,
-}
-
-/// Settings of a 3CX integration; what is not named stays.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct ThreecxSettings {
-    /// What people call it.
-    pub name: Option<String>,
-    /// Whether it takes requests.
-    pub enabled: Option<bool>,
-    /// Whether inbound messages are forwarded.
-    pub inbound: Option<bool>,
-    /// Whether agents' replies are sent.
-    pub outbound: Option<bool>,
-    /// Whether call events are answered.
-    pub call_events: Option<bool>,
-    /// Whether requests must be signed.
-    pub signing: Option<bool>,
-    /// Whether the text messages' address works while signing is on.
-    pub sms_while_signing: Option<bool>,
-    /// Whether call events write only inside the window.
-    pub strict: Option<bool>,
-    /// The window.
-    pub window_hours: Option<u32>,
-    /// Networks; empty: from anywhere.
-    pub allow: Option<Vec<String>>,
-    /// Where inbound messages go; empty: nowhere.
-    pub destination: Option<String>,
-    /// event or sms.
-    pub mode: Option<String>,
-    /// For templates.
-    pub business_name: Option<String>,
-    /// The trunk's own number.
-    pub trunk_number: Option<String>,
-}
-
-/// A message from the command line.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct SendArgs {
-    /// From which instance.
-    pub instance: String,
-    /// To whom.
-    pub to: String,
-    /// Why.
-    pub purpose: String,
-    /// What.
-    pub text: String,
-    /// cli or demo.
-    pub source: String,
 }

@@ -20,6 +20,7 @@ mod order;
 mod pace;
 mod phones;
 mod portal_access;
+mod retention;
 mod sandbox;
 mod sandbox_crash;
 mod scheduler;
