@@ -4,7 +4,9 @@
 //! mode 0600, so that who may use it is who may read the database. What a command did is in force when it is answered.
 //! The same [`perform`] serves the command line when no gateway runs.
 
-mod args;
+mod arguments;
+mod import;
+mod pairing;
 mod people;
 mod perform;
 mod request;
@@ -12,7 +14,8 @@ mod sandbox;
 mod threecx;
 mod webhooks;
 
-pub use args::{SendArgs, ThreecxSettings};
+pub use arguments::{SendArgs, ThreecxSettings};
+pub use import::ImportArgs;
 pub use perform::perform;
 pub use request::Request;
 

@@ -1,6 +1,6 @@
 //! What can be asked for. Values are texts as they were typed where judging them is the slices' business.
 
-use super::{SendArgs, ThreecxSettings};
+use super::arguments::{SendArgs, ThreecxSettings};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -134,6 +134,13 @@ pub enum Request {
         /// What was found.
         note: String,
     },
+    /// `instance pair`
+    InstancePair {
+        /// Which.
+        id: String,
+    },
+    /// `import evolution`
+    ImportEvolution(super::ImportArgs),
     /// `instance delete`
     InstanceDelete {
         /// Which.

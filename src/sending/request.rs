@@ -36,6 +36,8 @@ words! {
         Cli = "cli",
         /// The demo's first message.
         Demo = "demo",
+        /// A person on the portal.
+        Portal = "portal",
         /// A telephone system (contract 2).
         ThreeCx = "3cx",
     }

@@ -1,12 +1,16 @@
 //! The one integration binary: a file for each capability, and the harness that they share.
 
 mod behaviour;
+mod chaos;
 mod command_line;
 mod connectors;
 mod crash;
+mod deliveries_crash;
+mod docs;
 mod egress;
 mod egress_bounds;
 mod errors;
+mod evolution;
 mod full_disk;
 mod harness;
 mod idempotency;
@@ -16,10 +20,12 @@ mod locales;
 mod media;
 mod migrations;
 mod notices;
+mod opt_out;
 mod order;
 mod pace;
 mod phones;
 mod portal_access;
+mod portal_pages;
 mod retention;
 mod sandbox;
 mod sandbox_crash;
@@ -31,3 +37,5 @@ mod store;
 mod threecx;
 mod tidy;
 mod webhooks;
+mod webhooks_python;
+mod webhooks_stuck;

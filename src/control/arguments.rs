@@ -1,4 +1,4 @@
-//! Arguments of commands that have many.
+//! Arguments that several commands share, or that are many.
 
 use serde::{Deserialize, Serialize};
 
