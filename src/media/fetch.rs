@@ -64,7 +64,7 @@ impl Media {
                 tracing::warn!("files could not be fetched: {e}");
             }
             let look = self.clock.now().plus(LOOK_AGAIN);
-            let next = self.store.read(|tx| row::next_due(tx)).await.ok().flatten();
+            let next = self.store.read(row::next_due).await.ok().flatten();
             // Not at once: a file that is being fetched for somebody is due all the while.
             let next = next.map_or(look, |at| at.max(self.clock.now().plus(Duration::from_secs(1))).min(look));
             tokio::select! {

@@ -185,7 +185,7 @@ mod tests {
         let path = kept.stored().path.clone();
         kept.keep();
         fs::write(dir.path().join("media").join(&path[..2]).join("left.part"), "half").expect("written");
-        assert_eq!(files.list_settled().expect("a list"), [path.clone()]);
+        assert_eq!(files.list_settled().expect("a list"), std::slice::from_ref(&path));
         assert!(!dir.path().join("media").join(&path[..2]).join("left.part").exists());
     }
 

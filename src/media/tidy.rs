@@ -24,7 +24,7 @@ impl Media {
         }
         let end = Time::from_millis(i64::MAX);
         loop {
-            let total = self.store.read(|tx| row::total(tx)).await?;
+            let total = self.store.read(row::total).await?;
             if total <= self.shelf.limits.budget {
                 return Ok(removed);
             }
