@@ -12,7 +12,7 @@
 //!                       ┌────▼─────┐
 //!                       │ gateway  │  the slices, put together
 //!                       └────┬─────┘
-//!   accounts/  instances/  conversations/  suppression/  sending/  inbound/        what the business knows
+//!   accounts/  instances/  conversations/  suppression/  sending/  inbound/  threecx/   what the business knows
 //!            └───────────────┬────────────────────────┬───────────┘
 //!                       ┌────▼─────┐            ┌─────▼───────┐
 //!                       │  store/  │ SQLite     │ connectors/ │ WhatsApp: sandbox, …

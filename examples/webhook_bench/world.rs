@@ -92,6 +92,7 @@ impl World {
 
     /// People write: `phones` of them at once, as fast as they are heard or `rate` a second in all. Answers with how
     /// many messages are on the disk.
+    #[expect(clippy::disallowed_methods, reason = "a bench measures real time")]
     pub async fn bring(&self, phones: usize, rate: Option<u64>, time: Duration) -> Result<u64, Failure> {
         let (end, brought) = (now() + time, Arc::new(AtomicU64::new(0)));
         let mut writers = JoinSet::new();

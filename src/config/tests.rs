@@ -74,6 +74,7 @@ fn the_defaults_are_those_of_the_contract() {
     assert_eq!(g.policy_dir, Path::new("/etc/wa-gateway/policy.d"));
     let p = c.portal;
     assert_eq!((p.registration, p.language, p.timezone.as_str()), (Registration::Off, Language::En, "UTC"));
+    assert_eq!(c.threecx.failures_per_minute, 300);
     assert_eq!((c.log.level.as_str(), c.log.format), ("info", LogFormat::Text));
 }
 

@@ -39,7 +39,7 @@ pub(super) async fn perform(gateway: &Gateway, request: Request) -> Done {
                 let all = threecx.templates(&id, None).await.map_err(text)?;
                 return Ok(all.into_iter().find(|t| t.event_type == event).map_or(Value::Null, |t| json!(t)));
             }
-            Ok(json!(threecx.save_template(&id, None, event, enabled, new).await.map_err(text)?))
+            Ok(json!(threecx.save_template(&id, None, event, (enabled, new), BY).await.map_err(text)?))
         }
         _ => unexpected(),
     }

@@ -11,6 +11,7 @@ use super::{
     integration::IntegrationId,
     limits::{Failures, Seen},
     secrets::Opened,
+    settings::ALLOW_MAX,
 };
 use crate::model::{
     clock::Time,
@@ -104,7 +105,9 @@ struct Entry {
     enabled: bool,
     signing: bool,
     facade: bool,
-    allow: Vec<IpNet>,
+    allow: Box<[Mask; ALLOW_MAX]>,
+    /// From anywhere.
+    open: bool,
     current: Keys,
     previous: (Keys, Time),
     rejected: Mutex<Rejected>,
@@ -151,7 +154,8 @@ impl Ring {
             enabled: true,
             signing: false,
             facade: true,
-            allow: Vec::new(),
+            allow: Box::new([Mask::NOBODY; ALLOW_MAX]),
+            open: true,
             current: keys(),
             previous: (keys(), Time::from_millis(0)),
             rejected: Mutex::default(),
@@ -184,7 +188,8 @@ impl Ring {
             enabled: settings.enabled,
             signing: settings.signing,
             facade: !settings.signing || settings.facade_while_signing,
-            allow: settings.allowlist.iter().filter_map(|text| net(text)).collect(),
+            allow: masks(&settings.allowlist),
+            open: settings.allowlist.is_empty(),
             current: keys(&opened.secrets.secret, &opened.secrets.signing),
             previous: opened.previous.map_or_else(dummy, |(s, until)| (keys(&s.secret, &s.signing), until)),
             rejected: Mutex::new(rejected),
@@ -207,7 +212,7 @@ impl Ring {
         let signed_at = shown.timestamp.and_then(parse_timestamp);
         let fresh = signed_at.is_some_and(|at| at <= now.plus(SKEW) && now <= at.plus(SKEW));
         let (has_signature, presented) = parse_signature(shown.signature.unwrap_or_default());
-        let address = entry.allow.is_empty() || entry.allow.iter().any(|net| net.contains(&shown.address));
+        let address = entry.open | is_within(&entry.allow, shown.address);
         // The provider's address cannot sign: it is open, or it is not.
         let unsigned = !entry.signing || shown.via == Via::Sms;
         let open = shown.via == Via::Webhook || entry.facade;
@@ -242,31 +247,34 @@ impl Ring {
     /// # Errors
     /// The request is not proven; it was counted, and nothing was written.
     pub(super) fn finish(&self, proof: Proof, is_whole: bool) -> Result<Admission, NotAuthentic> {
-        let Proof { entry, via, address, now, head, signatures, presented, stale_at } = proof;
-        let [current, previous] = signatures.map(|mac| <[u8; 32]>::from(mac.finalize().into_bytes()));
-        let unsigned = Choice::from(u8::from(!entry.signing || via == Via::Sms));
-        let matches = current.ct_eq(&presented) | (previous.ct_eq(&presented) & head.previous_good);
-        let signature = (head.signed & matches & Choice::from(u8::from(is_whole))) | unsigned;
-        let checks = [
-            (head.calm, "too many failures from this address"),
-            (head.known, "unknown or switched off"),
-            (head.secret, "the secret is missing or wrong"),
-            (head.address, "the address is not in the allowlist"),
-            (head.fresh, "the timestamp is missing, malformed or more than five minutes off"),
-            (signature, "the signature is missing or wrong"),
-        ];
+        let (entry, via, address, now) = (proof.entry.clone(), proof.via, proof.address, proof.now);
+        let (signature, until) = (proof.presented, proof.stale_at);
+        let unsigned = !entry.signing || via == Via::Sms;
+        let checks = proof.checks(is_whole);
         let all = checks.iter().fold(Choice::from(1), |all, (check, _)| all & *check);
         if !bool::from(all) {
             let why = checks.iter().find(|(check, _)| !bool::from(*check)).map_or("", |(_, why)| why);
             return Err(self.reject(&entry, address, why, now));
         }
-        let used = (!bool::from(unsigned)).then_some((presented, stale_at));
-        if let Some((signature, until)) = used
-            && !self.seen.claim(signature, until, now)
-        {
+        if !unsigned && !self.seen.claim(signature, until, now) {
             return Err(self.reject(&entry, address, "the signature was used before", now));
         }
-        Ok(Admission { id: entry.id.clone(), account: entry.account, via, signature: used })
+        let signature = (!unsigned).then_some((signature, until));
+        Ok(Admission { id: entry.id.clone(), account: entry.account, via, signature })
+    }
+
+    /// A request of which nothing came, because the database could not take it, may come again as it is.
+    pub(super) fn release(&self, admission: &Admission) {
+        if let Some((signature, _)) = &admission.signature {
+            self.seen.release(signature);
+        }
+    }
+
+    /// What speaks against a request, for its owner; nothing is counted and no signature is used up.
+    pub(super) fn examine(&self, proof: Proof) -> Vec<&'static str> {
+        let used = proof.entry.signing && proof.via == Via::Webhook && self.seen.knows(&proof.presented);
+        let failed = proof.checks(true).into_iter().filter(|(check, _)| !bool::from(*check)).map(|(_, why)| why);
+        failed.chain(used.then_some("the signature was used before")).collect()
     }
 
     fn reject(&self, entry: &Entry, address: IpAddr, why: &'static str, now: Time) -> NotAuthentic {
@@ -287,6 +295,61 @@ impl Proof {
     /// Takes the next piece of the body.
     pub fn update(&mut self, chunk: &[u8]) {
         self.signatures.iter_mut().for_each(|mac| mac.update(chunk));
+    }
+
+    /// All checks, each made whatever the others say, with what is wrong where it fails.
+    fn checks(self, is_whole: bool) -> [(Choice, &'static str); 6] {
+        let Self { entry, via, head, signatures, presented, .. } = self;
+        let [current, previous] = signatures.map(|mac| <[u8; 32]>::from(mac.finalize().into_bytes()));
+        let unsigned = Choice::from(u8::from(!entry.signing || via == Via::Sms));
+        let matches = current.ct_eq(&presented) | (previous.ct_eq(&presented) & head.previous_good);
+        let signature = (head.signed & matches & Choice::from(u8::from(is_whole))) | unsigned;
+        [
+            (head.calm, "too many failures from this address"),
+            (head.known, "unknown or switched off"),
+            (head.secret, "the secret is missing or wrong"),
+            (head.address, "the address is not in the allowlist"),
+            (head.fresh, "the timestamp is missing, malformed or more than five minutes off"),
+            (signature, "the signature is missing or wrong"),
+        ]
+    }
+}
+
+/// A network of IPv6 addresses, IPv4 ones mapped into them.
+#[derive(Clone, Copy)]
+struct Mask {
+    base: u128,
+    bits: u128,
+}
+
+impl Mask {
+    /// No address is in it.
+    const NOBODY: Self = Self { base: 1, bits: 0 };
+}
+
+/// As many masks for two networks as for sixty, so that a longer list takes no longer.
+fn masks(allowlist: &[String]) -> Box<[Mask; ALLOW_MAX]> {
+    let mut all = Box::new([Mask::NOBODY; ALLOW_MAX]);
+    for (place, network) in all.iter_mut().zip(allowlist.iter().filter_map(|text| net(text))) {
+        let length = match network {
+            IpNet::V4(v4) => 96 + u32::from(v4.prefix_len()),
+            IpNet::V6(v6) => u32::from(v6.prefix_len()),
+        };
+        let bits = u128::MAX.checked_shl(128 - length).unwrap_or(0);
+        *place = Mask { base: bits_of(network.network()) & bits, bits };
+    }
+    all
+}
+
+fn is_within(masks: &[Mask; ALLOW_MAX], address: IpAddr) -> bool {
+    let address = bits_of(address);
+    masks.iter().fold(false, |found, mask| found | (address & mask.bits == mask.base))
+}
+
+fn bits_of(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(v6) => v6.to_bits(),
     }
 }
 

@@ -193,6 +193,7 @@ fn short(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
 
     fn event(value: Value) -> Event {
@@ -279,5 +280,36 @@ mod tests {
         assert_eq!(event.agent_extension.as_deref(), Some("101"));
         assert_eq!(event.queue.as_deref(), Some("Sales{{x}}"));
         assert_eq!(event.conversation_id.map(|id| id.len()), Some(SIDE_MAX));
+    }
+    fn any_value() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            "\\PC{0,30}".prop_map(Value::from),
+            "[+0-9 ()-]{0,20}".prop_map(Value::from),
+            Just(json!([1, "a"])),
+            Just(json!({"a": 1})),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn any_object_is_an_event_with_short_side_fields(values in proptest::collection::vec(any_value(), 16)) {
+            let names = [
+                "event_type", "event", "CallType", "to", "from", "phone", "Number", "message_text", "message", "body",
+                "message_purpose", "conversation_id", "agent_extension", "queue", "call_time", "text",
+            ];
+            let object: Map<String, Value> = names.map(str::to_owned).into_iter().zip(values).collect();
+            for event in [Event::of_webhook(&object), Event::of_sms(&object)] {
+                let _ = event.recipient(None);
+                let sides = [&event.conversation_id, &event.agent_extension, &event.queue, &event.call_time];
+                for side in sides.into_iter().flatten() {
+                    prop_assert!(side.chars().count() <= SIDE_MAX && !side.chars().any(char::is_control));
+                }
+                prop_assert!(!matches!(event.text, Text::Given(text) if text.trim().is_empty()));
+            }
+        }
     }
 }

@@ -1,10 +1,9 @@
 //! Everything that a proven request is judged by, loaded in one place and in one transaction.
 
 use super::{
-    authentic::Admission,
     event::{Event, EventType, Kind},
     handle::COOLDOWN,
-    integration::{self, Integration},
+    integration::{self, Integration, IntegrationId},
     template::Template,
     templates,
 };
@@ -32,17 +31,17 @@ pub(super) struct Facts {
 
 pub(super) fn load(
     tx: &Tx<'_>,
-    admission: &Admission,
+    id: &IntegrationId,
     sender: &Sender,
     event: Option<&Event>,
     rate: Result<(), Duration>,
     now: Time,
 ) -> Result<Facts, StoreError> {
     // Proven a moment ago: integrations are switched off, and never deleted.
-    let found = integration::find(tx, &admission.id, None);
+    let found = integration::find(tx, id, None);
     let integration = found.map_err(|e| StoreError::Panicked(e.to_string()))?;
     let standing = sending::standing(tx, sender, now)?;
-    let region = integration::region_of(tx, admission.account)?;
+    let region = integration::region_of(tx, sender.account)?;
     let recipient = event.and_then(|e| e.recipient(region));
     let last_written = match &recipient {
         Some(recipient) => last_written(tx, &integration, recipient)?,
@@ -51,8 +50,8 @@ pub(super) fn load(
     let kind = event.and_then(|e| e.event_type.clone().ok()).filter(|t| t.kind() == Kind::Call);
     let (mut template, mut cooling) = (None, false);
     if let Some(event_type) = kind {
-        template = templates::enabled(tx, &admission.id, event_type)?;
-        cooling = is_cooling(tx, admission, event_type, recipient.as_ref(), now)?;
+        template = templates::enabled(tx, id, event_type)?;
+        cooling = is_cooling(tx, id, event_type, recipient.as_ref(), now)?;
     }
     Ok(Facts { now, rate, standing, integration, recipient, last_written, template, cooling })
 }
@@ -72,7 +71,7 @@ fn last_written(tx: &Tx<'_>, integration: &Integration, recipient: &Recipient) -
 
 fn is_cooling(
     tx: &Tx<'_>,
-    admission: &Admission,
+    id: &IntegrationId,
     event_type: EventType,
     recipient: Option<&Recipient>,
     now: Time,
@@ -81,7 +80,7 @@ fn is_cooling(
         "SELECT 1 FROM threecx_cooldowns
          WHERE integration_id = ?1 AND event_type = ?2 AND recipient = ?3 AND until > ?4 AND until <= ?5",
         // A clock that was set back does not make a cooldown longer than it is.
-        params![admission.id, event_type.as_str(), recipient.map(ToString::to_string), now, now.plus(COOLDOWN)],
+        params![id, event_type.as_str(), recipient.map(ToString::to_string), now, now.plus(COOLDOWN)],
         |_| Ok(()),
     )?;
     Ok(found.is_some())

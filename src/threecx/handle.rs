@@ -15,7 +15,7 @@ use super::{
     templates,
 };
 use crate::{
-    model::{clock::Time, phone::Recipient, plan::Module},
+    model::{clock::Time, ids::AccountId, phone::Recipient, plan::Module},
     sending::{Answer, Outcome, Refusal, Request, Sender, Source},
     store::{StoreError, Tx, WriteTx},
 };
@@ -64,7 +64,7 @@ pub enum Ending {
 
 /// How the first transaction ended.
 pub(super) enum Decided {
-    Told(Told),
+    Told(Box<Told>),
     Send(Box<Job>),
 }
 
@@ -91,19 +91,9 @@ pub(super) fn decide(
         let keep = "INSERT INTO threecx_signatures (signature, until) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
         tx.execute(keep, params![signature, until])?;
     }
-    let sender = Sender {
-        account: admission.account,
-        key: None,
-        source: Source::ThreeCx,
-        module: Some(Module::ThreeCx),
-        request_id: Some(request_id.to_owned()),
-    };
-    let event = match asked {
-        Asked::Object(object) if admission.via == Via::Sms => Some(Event::of_sms(object)),
-        Asked::Object(object) => Some(Event::of_webhook(object)),
-        _ => None,
-    };
-    let facts = facts::load(tx, admission, &sender, event.as_ref(), rate, now)?;
+    let sender = sender(admission.account, request_id);
+    let event = event_of(asked, admission.via);
+    let facts = facts::load(tx, &admission.id, &sender, event.as_ref(), rate, now)?;
     let mut line = Line::new(admission, request_id, event.as_ref(), facts.recipient.as_ref());
     let event_type = event.as_ref().and_then(|e| e.event_type.clone().ok());
     let told = |ending| Told { event_type, ending, answer: None };
@@ -130,7 +120,27 @@ pub(super) fn decide(
         }
     };
     log::record(tx, &line, &ending, None, now)?;
-    Ok(Decided::Told(told(ending)))
+    Ok(Decided::Told(Box::new(told(ending))))
+}
+
+/// On whose behalf a telephone system sends.
+pub(super) fn sender(account: AccountId, request_id: &str) -> Sender {
+    Sender {
+        account,
+        key: None,
+        source: Source::ThreeCx,
+        module: Some(Module::ThreeCx),
+        request_id: Some(request_id.to_owned()),
+    }
+}
+
+/// What a readable request says.
+pub(super) fn event_of(asked: &Asked, via: Via) -> Option<Event> {
+    match asked {
+        Asked::Object(object) if via == Via::Sms => Some(Event::of_sms(object)),
+        Asked::Object(object) => Some(Event::of_webhook(object)),
+        _ => None,
+    }
 }
 
 /// The second transaction: what became of the message.
@@ -153,6 +163,12 @@ pub(super) fn uncool(tx: &WriteTx<'_>, job: &Job) -> Result<(), StoreError> {
         params![job.line.integration, job.event_type.as_str(), job.line.recipient],
     )?;
     Ok(())
+}
+
+/// Deletes cooldowns and signatures that have run out; says how many.
+pub(super) fn expire(tx: &WriteTx<'_>, now: Time) -> Result<usize, StoreError> {
+    let cooldowns = tx.execute("DELETE FROM threecx_cooldowns WHERE until <= ?1", params![now])?;
+    Ok(cooldowns + tx.execute("DELETE FROM threecx_signatures WHERE until < ?1", params![now])?)
 }
 
 fn ending(answer: &Answer) -> Ending {
@@ -188,6 +204,8 @@ fn ready(tx: &Tx<'_>, integration: &Integration) -> Result<Value, StoreError> {
     let settings = &integration.settings;
     let state =
         tx.find("SELECT state FROM instances WHERE id = ?1", params![settings.instance], |r| r.get::<_, String>(0))?;
+    let open = "SELECT disabled_at IS NULL FROM endpoints WHERE id = ?1";
+    let forwarding = tx.find(open, params![integration.endpoint_id], |r| r.get::<_, bool>(0))?;
     let on: Vec<EventType> =
         templates::list(tx, &integration.id)?.into_iter().filter(|t| t.enabled).map(|t| t.event_type).collect();
     Ok(json!({
@@ -202,6 +220,6 @@ fn ready(tx: &Tx<'_>, integration: &Integration) -> Result<Value, StoreError> {
         "window_hours": settings.window_hours,
         "signing_enabled": settings.signing,
         "mode": settings.mode,
-        "forwarding": integration.endpoint_id.is_some(),
+        "forwarding": forwarding == Some(true),
     }))
 }

@@ -99,6 +99,16 @@ impl Seen {
         Self(Mutex::new(rows.into_iter().collect()))
     }
 
+    /// Whether it was taken.
+    pub(super) fn knows(&self, signature: &[u8; 32]) -> bool {
+        lock(&self.0).contains_key(signature)
+    }
+
+    /// Gives a signature back: nothing came of its request.
+    pub(super) fn release(&self, signature: &[u8; 32]) {
+        lock(&self.0).remove(signature);
+    }
+
     /// Takes a signature; false when it was taken before. Of two at the same time exactly one gets it.
     pub(super) fn claim(&self, signature: [u8; 32], until: Time, now: Time) -> bool {
         let mut all = lock(&self.0);
@@ -161,6 +171,8 @@ mod tests {
         assert!(!seen.claim([1; 32], at(500), at(0)), "an earlier run saw it");
         assert!(seen.claim([2; 32], at(500), at(0)));
         assert!(!seen.claim([2; 32], at(500), at(500)));
+        seen.release(&[2; 32]);
+        assert!(!seen.knows(&[2; 32]) && seen.claim([2; 32], at(500), at(500)), "it was given back");
         assert!(seen.claim([1; 32], at(900), at(501)), "it would be stale; nobody asks any more");
     }
 }

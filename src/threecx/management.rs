@@ -11,6 +11,7 @@ use super::{
     templates,
 };
 use crate::{
+    accounts::audit,
     model::{ids::AccountId, purpose::Purpose},
     store::{StoreError, WriteTx},
     webhooks::WebhookError,
@@ -119,7 +120,7 @@ impl Threecx {
             .await
     }
 
-    /// Changes a template: whether its event sends it, its text. What is `None` stays.
+    /// Changes a template: whether its event sends it, and its text. What is `None` stays.
     ///
     /// # Errors
     /// No such integration, an event without a template, a text that cannot be read or that the content policy refuses.
@@ -128,9 +129,10 @@ impl Threecx {
         id: &IntegrationId,
         scope: Option<AccountId>,
         event_type: EventType,
-        enabled: Option<bool>,
-        text: Option<String>,
+        change: (Option<bool>, Option<String>),
+        by: By<'_>,
     ) -> Result<Saved, ThreecxError> {
+        let (enabled, text) = change;
         if !EventType::WITH_TEMPLATE.contains(&event_type) {
             let known = EventType::WITH_TEMPLATE.map(EventType::as_str).join(", ");
             return Err(ThreecxError::Invalid(format!("{event_type} has no template: use {known}")));
@@ -138,14 +140,24 @@ impl Threecx {
         if let Some(text) = &text {
             self.judge_template(text)?;
         }
-        let id = id.clone();
+        let (id, now, actor) = (id.clone(), self.clock.now(), by.actor.to_owned());
         self.store
             .write(move |tx| {
-                integration::find(tx, &id, scope)?;
+                let account = integration::find(tx, &id, scope)?.account_id;
                 let before = templates::find(tx, &id, event_type)?;
                 let saved =
                     Saved { event_type, enabled: enabled.unwrap_or(before.enabled), text: text.unwrap_or(before.text) };
                 templates::save(tx, &id, &saved)?;
+                let after = format!("{event_type} {}: {}", if saved.enabled { "on" } else { "off" }, saved.text);
+                let entry = audit::Entry {
+                    actor: &actor,
+                    account: Some(account),
+                    action: "threecx.template",
+                    target: id.as_str(),
+                    before: None,
+                    after: Some(&after),
+                };
+                audit::record(tx, now, &entry)?;
                 Ok(saved)
             })
             .await

@@ -18,6 +18,7 @@
 mod authentic;
 pub mod crm_template;
 mod event;
+mod examine;
 mod facts;
 mod handle;
 mod integration;
@@ -27,11 +28,13 @@ mod log;
 mod management;
 mod secrets;
 mod settings;
+pub mod snippet;
 pub mod template;
 mod templates;
 
 pub use authentic::{Admission, NotAuthentic, Presented, Proof, Rejected, Via};
 pub use event::{EventType, Kind};
+pub use examine::Finding;
 pub use handle::{Asked, COOLDOWN, Ending, Told};
 pub use integration::{Integration, IntegrationId};
 pub use limits::PER_MINUTE;
@@ -55,6 +58,7 @@ use handle::Decided;
 use limits::{Rates, Seen};
 use rusqlite::params;
 use std::sync::Arc;
+use tokio::sync::Mutex;
 
 /// What can go wrong here; each text says what would be right.
 #[derive(Debug, thiserror::Error)]
@@ -120,6 +124,7 @@ pub struct Threecx {
     sending: Arc<Sending>,
     webhooks: Arc<Webhooks>,
     ring: Ring,
+    refreshing: Mutex<()>,
     rates: Rates,
 }
 
@@ -137,7 +142,8 @@ impl Threecx {
         });
         let seen: Result<_, StoreError> = seen.await;
         let ring = Ring::new(&*random, failures_per_minute, Seen::with(seen?));
-        let threecx = Self { store, clock, random, vault, sending, webhooks, ring, rates: Rates::default() };
+        let (refreshing, rates) = (Mutex::default(), Rates::default());
+        let threecx = Self { store, clock, random, vault, sending, webhooks, ring, refreshing, rates };
         threecx.refresh().await?;
         Ok(threecx)
     }
@@ -155,16 +161,28 @@ impl Threecx {
         self.ring.finish(proof, is_whole)
     }
 
-    /// Does what a proven request asks for.
+    /// Does what a proven request asks for. A telephone system that hangs up in between does not stop it half-way.
     ///
     /// # Errors
     /// The store's; then nothing was sent.
-    pub async fn answer(&self, admission: Admission, asked: Asked, request_id: &str) -> Result<Told, StoreError> {
+    pub async fn answer(
+        self: &Arc<Self>,
+        admission: Admission,
+        asked: Asked,
+        request_id: &str,
+    ) -> Result<Told, StoreError> {
+        let (threecx, request_id) = (self.clone(), request_id.to_owned());
+        let running = tokio::spawn(async move { threecx.carry_out(admission, asked, &request_id).await });
+        running.await.unwrap_or_else(|e| Err(StoreError::Panicked(e.to_string())))
+    }
+
+    async fn carry_out(&self, admission: Admission, asked: Asked, request_id: &str) -> Result<Told, StoreError> {
         let (now, id) = (self.clock.now(), request_id.to_owned());
         let rate = self.rates.take(&admission.id, now);
-        let decided = self.store.write(move |tx| handle::decide(tx, &admission, &asked, rate, &id, now)).await?;
-        let job = match decided {
-            Decided::Told(told) => return Ok(told),
+        let proven = admission.clone();
+        let decided = self.store.write(move |tx| handle::decide(tx, &admission, &asked, rate, &id, now)).await;
+        let job = match decided.inspect_err(|_| self.ring.release(&proven))? {
+            Decided::Told(told) => return Ok(*told),
             Decided::Send(job) => Arc::new(*job),
         };
         let sent = self.sending.submit(job.sender.clone(), job.request.clone()).await;
@@ -187,7 +205,18 @@ impl Threecx {
         }
     }
 
+    /// Deletes what has run out: cooldowns, used signatures; says how many.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn expire(&self) -> Result<usize, StoreError> {
+        let now = self.clock.now();
+        self.store.write(move |tx| handle::expire(tx, now)).await
+    }
+
     async fn refresh(&self) -> Result<(), StoreError> {
+        // One at a time: else what was read before a change could take the place of what was read after it.
+        let _turn = self.refreshing.lock().await;
         let vault = self.vault.clone();
         let opened = self.store.read(move |tx| secrets::opened(tx, &vault)).await?;
         self.ring.replace(opened);

@@ -21,7 +21,7 @@ words! {
 /// Longest name and business name, in characters.
 const NAME_MAX: usize = 80;
 /// Networks in an allowlist.
-const ALLOW_MAX: usize = 64;
+pub(super) const ALLOW_MAX: usize = 64;
 /// The window that can be set, in hours.
 const WINDOW_HOURS: std::ops::RangeInclusive<u32> = 1..=168;
 

@@ -120,6 +120,7 @@ pub const fn built_in(event: EventType) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn values() -> Values {
         Values {
@@ -174,5 +175,20 @@ mod tests {
         let many = Template::parse(&format!("x{}", "{{queue}}".repeat(100))).expect("a template");
         let values = Values { queue: "م".repeat(100), ..Values::default() };
         assert_eq!(many.render(&values).chars().count(), RENDERED_MAX);
+    }
+    proptest! {
+        #[test]
+        fn any_text_is_a_template_or_says_why(text in "(\\PC|\\{\\{|\\}\\}|queue| ){0,30}", queue in "(\\PC|\\{\\{|\\}\\}){0,20}") {
+            match Template::parse(&text) {
+                Err(why) => prop_assert!(!why.is_empty()),
+                Ok(template) => {
+                    let values = Values { queue: queue.clone(), ..Values::default() };
+                    let rendered = template.render(&values);
+                    prop_assert!(rendered.chars().count() <= RENDERED_MAX);
+                    // Without variables it is the text itself.
+                    prop_assert!(text.contains("{{") || rendered == text);
+                }
+            }
+        }
     }
 }

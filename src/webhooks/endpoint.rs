@@ -175,12 +175,17 @@ pub(super) fn rotate(
 pub(super) fn enable(tx: &WriteTx<'_>, id: EndpointId, by: &By) -> Result<(), WebhookError> {
     let endpoint = find(tx, id)?;
     note(tx, endpoint.account_id, id, "webhook.enable", endpoint.disabled_reason.as_deref(), None, by)?;
-    notices::clear(tx, Some(endpoint.account_id), Kind::EndpointDisabled, &id.to_string(), by.now)?;
+    Ok(reopen(tx, id, by.now)?)
+}
+
+pub(super) fn reopen(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<(), StoreError> {
+    let account = tx.one("SELECT account_id FROM endpoints WHERE id = ?1", params![id], |r| r.get(0))?;
+    notices::clear(tx, Some(account), Kind::EndpointDisabled, &id.to_string(), now)?;
     tx.execute(
         "UPDATE endpoints SET disabled_at = NULL, disabled_reason = NULL, failing_since = NULL WHERE id = ?1",
         params![id],
     )?;
-    tx.execute("UPDATE deliveries SET due_at = ?2 WHERE endpoint_id = ?1 AND state = 'pending'", params![id, by.now])?;
+    tx.execute("UPDATE deliveries SET due_at = ?2 WHERE endpoint_id = ?1 AND state = 'pending'", params![id, now])?;
     Ok(())
 }
 

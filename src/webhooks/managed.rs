@@ -82,13 +82,18 @@ pub fn create(tx: &WriteTx<'_>, managed: &Managed, vault: &Vault, now: Time) -> 
     Ok(EndpointId(id))
 }
 
-/// Brings the endpoint to what its manager says now. What waits in it goes to the new address with the bytes it has. A
-/// changed secret is signed beside its predecessor for a day.
+/// Brings the endpoint to what its manager says now. What waits in it goes to the new address with the bytes it has, and
+/// a new address is tried even where the old one was given up. A changed secret signs beside its predecessor for a day.
 ///
 /// # Errors
 /// The store's.
 pub fn update(tx: &WriteTx<'_>, id: EndpointId, managed: &Managed, vault: &Vault, now: Time) -> Result<(), StoreError> {
     let headers = serde_json::to_string(&managed.headers).unwrap_or_default();
+    let before = tx.one("SELECT url FROM endpoints WHERE id = ?1", params![id], |r| r.get::<_, String>(0))?;
+    if before != managed.url {
+        endpoint::reopen(tx, id, now)?;
+        tx.announce();
+    }
     tx.execute(
         "UPDATE endpoints SET instance_id = ?2, url = ?3, events = ?4, format = ?5, sms_number = ?6, headers = ?7
          WHERE id = ?1",

@@ -11,13 +11,19 @@ use serde_json::json;
 /// The event's bytes, if it is one that has this shape: a message that came in, or a test.
 ///
 /// `number`: whom people wrote to, E.164. Who hides his number stands there as `contact:ID`, which is also where an
-/// answer to him goes. A message without text says what it is: `[image]`.
+/// answer to him goes. A message with a file says what it is and where, behind its own text: `[image] https://…`.
 pub(super) fn body(event: &Event, number: &str, now: Time, random: &dyn Random) -> Option<String> {
     let (from, text) = match event {
-        Event::MessageReceived { from, message_text, message_type, .. } => {
+        Event::MessageReceived { from, message_text, message_type, media, .. } => {
             let hidden = || from.contact_id.map(|id| format!("contact:{id}"));
-            let text = message_text.clone().filter(|text| !text.is_empty());
-            (from.phone.clone().or_else(hidden)?, text.unwrap_or_else(|| format!("[{message_type}]")))
+            let url = media.as_ref().and_then(|file| file["url"].as_str());
+            let file = [&format!("[{message_type}]"), url.unwrap_or_default()].join(" ").trim_end().to_owned();
+            let text = match message_text.as_deref().filter(|text| !text.is_empty()) {
+                None => file,
+                Some(text) if media.is_some() => format!("{text}\n{file}"),
+                Some(text) => text.to_owned(),
+            };
+            (from.phone.clone().or_else(hidden)?, text)
         }
         Event::Test => (number.to_owned(), "This is a test of your endpoint.".to_owned()),
         _ => return None,
@@ -91,6 +97,11 @@ mod tests {
         let found = shaped(&received(None, None)).expect("a message");
         assert_eq!(found["data"]["payload"]["from"]["phone_number"], "contact:7");
         assert_eq!(found["data"]["payload"]["text"], "[image]");
+        let mut with_file = received(Some("+966501234567"), Some("The roof"));
+        let Event::MessageReceived { media, .. } = &mut with_file else { unreachable!() };
+        *media = Some(json!({"type": "image", "url": "https://wa.example.com/media/abc"}));
+        let found = shaped(&with_file).expect("a message");
+        assert_eq!(found["data"]["payload"]["text"], "The roof\n[image] https://wa.example.com/media/abc");
         assert!(shaped(&Event::Test).is_some());
         assert!(shaped(&Event::InstanceConnected { phone: None }).is_none());
     }

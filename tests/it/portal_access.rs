@@ -15,7 +15,7 @@ async fn setup_path(world: &World) -> String {
     link[link.find("/setup/").expect("a set-up link")..].to_owned()
 }
 
-fn first<'a>(email: &'a str) -> Vec<(&'a str, &'a str)> {
+fn first(email: &str) -> Vec<(&str, &str)> {
     vec![
         ("business", "Corner Shop"),
         ("email", email),

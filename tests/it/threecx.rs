@@ -3,8 +3,10 @@
 mod bounds;
 mod conversation;
 mod examples;
+mod management;
 mod order;
 mod proof;
+mod silence;
 
 use crate::harness::{
     pbx::{call, reply_to},

@@ -47,6 +47,7 @@ fn decoded(text: &[u8]) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
 
     #[test]
@@ -64,5 +65,18 @@ mod tests {
         }
         assert!(is_form(Some("application/x-www-form-urlencoded; charset=UTF-8")));
         assert!(!is_form(Some("multipart/form-data")) && !is_form(None));
+    }
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_form_or_none(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = object(&bytes);
+        }
+
+        #[test]
+        fn what_is_encoded_comes_out(name in "\\PC{1,20}", value in "\\PC{0,40}") {
+            let encode = |text: &str| text.bytes().map(|b| format!("%{b:02X}")).collect::<String>();
+            let form = format!("{}={}", encode(&name), encode(&value));
+            prop_assert_eq!(object(form.as_bytes()).map(Value::Object), Ok(json!({ name: value })));
+        }
     }
 }

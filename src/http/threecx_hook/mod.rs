@@ -39,6 +39,7 @@ async fn answered(gateway: &Gateway, incoming: Incoming, via: Via, say: fn(&Told
         None => problem::not_authenticated(),
         Some(authentic) => match done(gateway, authentic, content_type.as_deref(), &request_id).await {
             Ok(told) => say(&told),
+            Err(e) if via == Via::Sms => reply::not_now(problem::internal(&e, &request_id)),
             Err(e) => problem::internal(&e, &request_id),
         },
     };

@@ -46,10 +46,20 @@ pub(super) fn sms(told: &Told) -> Response {
     with_message(response, told)
 }
 
+/// The same when the gateway itself cannot: nothing was sent, and a telephone system may try again by itself.
+pub(super) fn not_now(problem: Response) -> Response {
+    let status = problem.status();
+    as_text(problem, status, "Not sent: the gateway cannot take messages right now. Try again in a moment.")
+}
+
 fn refused(refusal: &Refusal, outcome: Option<Outcome>) -> Response {
     let (status, text) = for_agents(refusal.code, outcome);
-    let mut response = problem::threecx(refusal);
-    let retry_after = response.headers_mut().remove(header::RETRY_AFTER);
+    as_text(problem::threecx(refusal), status, text)
+}
+
+/// A refusal as a line of text; when to come back is said as before.
+fn as_text(mut problem: Response, status: StatusCode, text: &'static str) -> Response {
+    let retry_after = problem.headers_mut().remove(header::RETRY_AFTER);
     let mut response = warp::reply::with_status(text, status).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
@@ -59,7 +69,7 @@ fn refused(refusal: &Refusal, outcome: Option<Outcome>) -> Response {
     response
 }
 
-/// What an agent is told. Never a status from 500 on: a telephone system would try again by itself.
+/// What an agent is told. Never a status from 500 on where a message may have gone: a telephone system would try again.
 fn for_agents(code: Code, outcome: Option<Outcome>) -> (StatusCode, &'static str) {
     let (status, text) = problem::describe_threecx(code);
     let text = match code {

@@ -37,7 +37,7 @@ async fn chunked(world: &World, pbx: &Pbx, headers: &[String], body: &[u8], answ
     }
     request.extend(b"0\r\n\r\n");
     // On a connection that lives on, the next request is answered, too.
-    request.extend(format!("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").bytes());
+    request.extend(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
     let exchange = async {
         let (mut reader, mut writer) = stream.split();
         let writing = async {

@@ -217,6 +217,28 @@ async fn what_is_forwarded_is_a_delivery_like_any_other() {
 }
 
 #[tokio::test]
+async fn a_new_address_is_tried_where_the_old_one_was_given_up() {
+    let (old, new) = (Receiver::start().await, Receiver::start().await);
+    let world = world_with(&[&old, &new]).await;
+    let pbx = world.pbx(to(&old, "event")).await;
+    let forwarding = async || {
+        let reply = world.event(&pbx, &json!({"event_type": "test"})).await;
+        reply.json()["integration"]["forwarding"].clone()
+    };
+    assert_eq!(forwarding().await, true);
+    old.answer_next("410 Gone");
+    world.hears(PHONE, "Hello?").await;
+    old.wait_for(1).await;
+    settled(&world, 1).await;
+    assert_eq!(forwarding().await, false, "the receiver said that it is gone");
+    world.set_pbx(&pbx, ThreecxSettings { destination: Some(new.url()), ..Default::default() }).await;
+    assert_eq!(forwarding().await, true);
+    // What was collected goes there, with the bytes that it has.
+    assert_eq!(new.wait_for(1).await[0].body, old.got()[0].body);
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn nothing_is_forwarded_that_should_not_be() {
     let (flow, other) = (Receiver::start().await, Receiver::start().await);
     let world = world_with(&[&flow, &other]).await;

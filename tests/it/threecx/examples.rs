@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use wa_gateway::{
     control::{Request, ThreecxSettings},
     model::{clock::Clock, ids::InstanceId},
-    threecx::{Integration, IntegrationId, Settings, crm_template},
+    threecx::{Integration, IntegrationId, Settings, crm_template, snippet},
 };
 
 const README: &str = include_str!("../../../examples/3cx/README.md");
@@ -187,6 +187,44 @@ async fn the_property_table_of_the_call_flow_works() {
     let reply = post(&world, &url, &headers, &body).await;
     assert_eq!((reply.status, &reply.json()["status"]), (200, &json!("sent")), "{}", reply.body);
     assert_eq!(value("RequestType"), "`POST`");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_offered_to_copy_works() {
+    let (world, pbx) = world().await;
+    let id = IntegrationId::from_text(pbx.id.clone());
+    let now = world.clock.now().seconds().to_string();
+    let body = r#"{"event_type":"test"}"#;
+    let given: Variables = [
+        ("SECRET", &pbx.secret),
+        ("NOW", &now),
+        ("BODY", &body.to_owned()),
+        ("SIGNATURE", &pbx.signature(&now, body.as_bytes())),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.clone()))
+    .into();
+    for signing in [false, true] {
+        world.set_pbx(&pbx, ThreecxSettings { signing: Some(signing), ..Default::default() }).await;
+        let integration = world.gateway().threecx.find(&id, None).await.expect("it is there");
+        let offered = snippet::snippets(&integration, "https://wa.example.com");
+        assert_eq!(offered.webhook_url, format!("https://wa.example.com{}", pbx.path()));
+        assert_eq!(offered.sms_url, format!("https://wa.example.com{}", pbx.sms_path()));
+        assert!(!serde_json::to_string(&offered).expect("JSON").contains(&pbx.secret));
+        let command = offered.curl.replace("\\\n", " ");
+        let command = command.lines().find(|line| line.starts_with("curl ")).expect("a command");
+        let (url, headers, body) = curl(&shell_words(command, &given));
+        let reply = post(&world, &url, &headers, &body).await;
+        assert_eq!((reply.status, &reply.json()["status"]), (200, &json!("ok")), "{command}: {}", reply.body);
+        // The README says it in the same words.
+        let readme = offered.curl.replace("https://wa.example.com", "$GATEWAY").replace(&pbx.id, "$ID");
+        assert!(README.contains(&readme), "{readme}");
+        let property = |name: &str| offered.call_flow.iter().find(|(n, _)| *n == name).expect(name).1.clone();
+        assert_eq!(evaluated(&property("URI"), &Variables::new()), offered.webhook_url);
+        let session =
+            [("session.ani", PHONE), ("session.dnis", "800")].map(|(n, v)| (n.to_owned(), v.to_owned())).into();
+        assert!(evaluated(&property("Content"), &session).starts_with("event_type=missed_call&caller=+966"));
+    }
     world.stop().await;
 }
 
