@@ -17,9 +17,11 @@ use crate::{
     media::{self, Media, Shelf},
     model::{clock::Clock, random::Random},
     ops::{metrics::Metrics, tls},
+    retention::{self, Retention},
     scheduler::Scheduler,
     sending::{Parts, Recovered, Rules, Sending, policy::content::ContentPolicy},
     store::{Store, StoreError, Vault},
+    suppression::Erased,
     threecx::{self, Threecx},
     webhooks::Webhooks,
 };
@@ -95,7 +97,9 @@ impl App {
         let accounts = Arc::new(accounts);
         let egress = Egress::system(config.egress.allow.clone(), clock.clone());
         let shelf = shelf(&config, &vault, &egress, random.clone());
-        let inbound = Arc::new(Inbound::new(store.clone(), clock.clone(), random.clone(), shelf.clone()));
+        let erased = Erased::new(&vault.derive("erased suppressions"));
+        let (ear_shelf, ear_erased) = (shelf.clone(), erased.clone());
+        let inbound = Arc::new(Inbound::new(store.clone(), clock.clone(), random.clone(), ear_shelf, ear_erased));
         let (registry, wire) = Registry::new(Deps {
             data_dir: config.data_dir.clone(),
             clock: clock.clone(),
@@ -113,6 +117,7 @@ impl App {
             rules: rules(&config),
             content: content.await.map_err(|e| StartError::Other(e.to_string()))??,
             shelf: shelf.clone(),
+            erased: erased.clone(),
         }));
         inbound.attach(sending.clone());
         let recovered = sending.recover().await?;
@@ -131,7 +136,11 @@ impl App {
         });
         let threecx = Arc::new(threecx.await?);
         let media = Arc::new(Media::new(store.clone(), clock.clone(), registry.clone(), shelf));
+        let periods = periods(&config);
+        let retention = Retention::new(store.clone(), clock.clone(), media.clone(), erased.clone(), periods);
         let gateway = Gateway {
+            retention,
+            erased,
             media,
             data_dir: config.data_dir.clone(),
             store,
@@ -332,6 +341,19 @@ fn host_names(config: &Config) -> Vec<String> {
         }
     }
     names
+}
+
+fn periods(config: &Config) -> retention::Periods {
+    let days = |n: u32| Duration::from_secs(u64::from(n) * 24 * 60 * 60);
+    let keep = &config.retention;
+    retention::Periods {
+        texts: days(keep.texts_days),
+        log: days(keep.log_days),
+        media: days(keep.media_days),
+        deliveries: days(keep.deliveries_days),
+        audit: days(keep.audit_days),
+        notices: days(keep.notices_days),
+    }
 }
 
 fn shelf(config: &Config, vault: &Vault, egress: &Egress, random: Arc<dyn Random>) -> Shelf {

@@ -9,8 +9,10 @@ use crate::{
     media::Media,
     model::{clock::Clock, random::Random},
     ops::metrics::Metrics,
+    retention::Retention,
     sending::Sending,
     store::Store,
+    suppression::Erased,
     threecx::Threecx,
     webhooks::Webhooks,
 };
@@ -36,10 +38,14 @@ pub struct Gateway {
     pub sending: Arc<Sending>,
     /// Customers' endpoints and the outbox.
     pub webhooks: Arc<Webhooks>,
-    /// Telephone systems.
-    pub threecx: Arc<Threecx>,
+    /// How long what is kept, and what is kept of one person.
+    pub retention: Retention,
+    /// Suppressions of people who were erased.
+    pub erased: Erased,
     /// Files in and out.
     pub media: Arc<Media>,
+    /// Telephone systems.
+    pub threecx: Arc<Threecx>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Proxies whose `X-Forwarded-*` are believed.

@@ -102,6 +102,18 @@ enum Command {
     /// The content policy
     #[command(subcommand)]
     Policy(small::Policy),
+    /// Everything about a person, as JSON
+    Export {
+        /// Who
+        #[arg(long)]
+        phone: String,
+    },
+    /// Erase everything about a person; a suppression survives as a keyed hash
+    Erase {
+        /// Who
+        #[arg(long)]
+        phone: String,
+    },
     /// Judge the configuration
     CheckConfig(config::Args),
     /// The one-time set-up link, while nobody has a login
@@ -205,7 +217,15 @@ async fn dispatch(command: Command, given: Given) -> Result<Option<Value>, Faile
         Command::Instance(command) => command.request(),
         Command::Import(command) => command.request(),
         Command::Message(command) => command.request(),
-        Command::Suppress(command) => command.request(),
+        Command::Suppress(command) => match command.target() {
+            Some(file) => {
+                let answer = ask(&given, command.request()?).await?;
+                return Ok(suppress::deliver(answer, file, given.json)?);
+            }
+            None => command.request(),
+        },
+        Command::Export { phone } => Ok(Request::PersonExport { phone }),
+        Command::Erase { phone } => Ok(Request::PersonErase { phone }),
         Command::Contacts(command) => command.request(),
         Command::Webhook(command) => command.request(),
         Command::Threecx(command) => Ok(command.request()),

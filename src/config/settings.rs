@@ -9,7 +9,7 @@
 
 use super::values::{
     self, AcmeChallenge, ContentPolicy, Language, LogFormat, Registration, TlsMode, acme_directory, base_url, count,
-    directory, duration, hours, listen, percent,
+    days, directory, duration, hours, listen, percent,
 };
 use crate::model::egress::EgressEntry;
 use ipnet::IpNet;
@@ -278,10 +278,29 @@ pub struct Media {
 #[serde(deny_unknown_fields)]
 pub struct Webhooks {}
 
-/// How long what is kept. Nothing to set yet.
+/// How long what is kept, in days.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Retention {}
+pub struct Retention {
+    /// Texts of messages, in and out.
+    #[serde(deserialize_with = "days")]
+    pub texts_days: u32,
+    /// Rows of the log, of inbound messages and of calls.
+    #[serde(deserialize_with = "days")]
+    pub log_days: u32,
+    /// Files.
+    #[serde(deserialize_with = "days")]
+    pub media_days: u32,
+    /// Events and their deliveries.
+    #[serde(deserialize_with = "days")]
+    pub deliveries_days: u32,
+    /// Who changed what.
+    #[serde(deserialize_with = "days")]
+    pub audit_days: u32,
+    /// Notices whose cause is gone.
+    #[serde(deserialize_with = "days")]
+    pub notices_days: u32,
+}
 
 /// The Chattu dialect. Nothing to set yet.
 #[derive(Clone, PartialEq, Debug, Deserialize)]

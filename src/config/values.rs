@@ -171,6 +171,11 @@ pub(super) fn hours<'de, D: Deserializer<'de>>(d: D) -> Result<u32, D::Error> {
     within(d, 1, 720)
 }
 
+/// 7 to 36,500: from a week, which every window of the guard is within, to a century.
+pub(super) fn days<'de, D: Deserializer<'de>>(d: D) -> Result<u32, D::Error> {
+    within(d, 7, 36_500)
+}
+
 fn within<'de, D: Deserializer<'de>>(d: D, least: u32, most: u32) -> Result<u32, D::Error> {
     let number = i64::deserialize(d)?;
     let fits = u32::try_from(number).ok().filter(|n| (least..=most).contains(n));

@@ -169,7 +169,7 @@ async fn bring(
     let (events, None) = endpoint(webhook) else { return };
     let events = events.into_iter().map(str::to_owned).collect();
     let new = NewEndpoint { account, instance: Some(id.clone()), url: webhook.url.clone(), events };
-    match gateway.webhooks.create(new).await {
+    match gateway.webhooks.create(new, CLI).await {
         Ok((endpoint, secret)) => {
             row.insert("webhook_id".into(), json!(endpoint));
             row.insert("webhook_secret".into(), json!(secret.as_str()));

@@ -44,6 +44,9 @@ pub async fn perform(gateway: &Gateway, request: Request) -> Done {
         | R::SuppressRemove { .. }
         | R::SuppressList { .. }
         | R::SuppressImport { .. }
+        | R::SuppressExport { .. }
+        | R::PersonExport { .. }
+        | R::PersonErase { .. }
         | R::ContactsImport { .. } => people::perform(gateway, request).await,
         R::WebhookCreate { .. }
         | R::WebhookList

@@ -199,6 +199,23 @@ pub enum Request {
         /// The file's text.
         csv: String,
     },
+    /// `suppress export`
+    SuppressExport {
+        /// Whose list.
+        account: i64,
+        /// Those that were lifted, too.
+        all: bool,
+    },
+    /// `export`
+    PersonExport {
+        /// Who.
+        phone: String,
+    },
+    /// `erase`
+    PersonErase {
+        /// Who.
+        phone: String,
+    },
     /// `contacts import`
     ContactsImport {
         /// Whose.

@@ -29,7 +29,10 @@ use crate::{
         receipts::{self, ReceiptHeard, Step},
     },
     store::{Store, StoreError, Tx, WriteTx},
-    suppression::phrases::{self, Phrases},
+    suppression::{
+        Erased,
+        phrases::{self, Phrases},
+    },
     webhooks::{self, Event},
 };
 use rusqlite::params;
@@ -41,6 +44,7 @@ pub struct Inbound {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     shelf: Shelf,
+    erased: Erased,
     phrases: Arc<Phrases>,
     /// Set once, right after the sender is made: connectors need the ear first, the sender needs the connectors.
     sending: OnceLock<Arc<Sending>>,
@@ -73,14 +77,15 @@ struct Recording<'a> {
     phrase: Option<phrases::Heard>,
     phrases: &'a Phrases,
     random: &'a dyn Random,
+    erased: &'a Erased,
     file: Option<&'a WithFile>,
     now: Time,
 }
 
 impl Inbound {
     /// The ear over `store`.
-    pub fn new(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>, shelf: Shelf) -> Self {
-        Self { store, clock, random, shelf, phrases: Arc::new(Phrases::built_in()), sending: OnceLock::new() }
+    pub fn new(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>, shelf: Shelf, erased: Erased) -> Self {
+        Self { store, clock, random, shelf, erased, phrases: Arc::new(Phrases::built_in()), sending: OnceLock::new() }
     }
 
     /// Ties the ear to the sender, whose waiting requests it tells of acknowledgements.
@@ -91,8 +96,9 @@ impl Inbound {
     async fn record(&self, mut heard: Heard) -> Result<(), StoreError> {
         let file = self.take(&mut heard).await?.map(Arc::new);
         let (now, random, phrases) = (self.clock.now(), self.random.clone(), self.phrases.clone());
-        let with = file.clone();
-        let recorded = self.store.write(move |tx| record(tx, &heard, &phrases, with.as_deref(), &*random, now)).await;
+        let (with, erased) = (file.clone(), self.erased.clone());
+        let recorded =
+            self.store.write(move |tx| record(tx, &heard, (&phrases, &erased), with.as_deref(), &*random, now)).await;
         if recorded.as_ref().map_or(true, |r| r.has_row) {
             self.settle(file);
         }
@@ -143,7 +149,7 @@ impl Ear for Inbound {
 fn record(
     tx: &WriteTx<'_>,
     heard: &Heard,
-    phrases: &Phrases,
+    (phrases, erased): (&Phrases, &Erased),
     file: Option<&WithFile>,
     random: &dyn Random,
     now: Time,
@@ -154,7 +160,7 @@ fn record(
     })?;
     // A connector that outlives its instance by a moment: nobody's news.
     let Some(account) = account else { return Ok(plain(After::Nothing)) };
-    let recording = Recording { account, heard, phrase: None, phrases, random, file, now };
+    let recording = Recording { account, heard, phrase: None, phrases, random, erased, file, now };
     match &heard.what {
         What::Message(message) => {
             let hears = message.may_opt_out && message.group.is_none();

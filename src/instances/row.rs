@@ -13,11 +13,13 @@ use crate::{
         instance::{ConnectorKind, Health, InstanceState},
         random::Random,
     },
+    notices::{self, Kind},
     store::{StoreError, Tx, Vault, WriteTx},
     webhooks::{self, Event},
 };
 use rusqlite::{Row, params};
 use serde::Serialize;
+use serde_json::json;
 use std::collections::BTreeMap;
 
 /// An instance, as people are shown it.
@@ -182,9 +184,14 @@ pub fn record_standing(
     let phone = standing.phone.clone().or(before.phone);
     let was_open = before.state == InstanceState::Open;
     let is_open = standing.state == InstanceState::Open;
+    if is_open {
+        notices::clear(tx, Some(before.account_id), Kind::InstanceDisconnected, id.as_str(), now)?;
+    }
     if is_open && !was_open {
         emit(&Event::InstanceConnected { phone })?;
     } else if was_open && !is_open {
+        let parameters = json!({"name": before.name, "state": standing.state, "reason": standing.reason});
+        notices::raise(tx, Some(before.account_id), Kind::InstanceDisconnected, id.as_str(), &parameters, now)?;
         emit(&Event::InstanceDisconnected { phone, reason: standing.reason.clone() })?;
     }
     emit(&Event::InstanceConnectionUpdated {

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     accounts,
     connectors::{Address, Content, Outgoing, outgoing::MediaFile},
-    conversations::{self, Identity, IdentityKind},
+    conversations::{self, Identity},
     model::{
         clock::Time,
         code::Code,
@@ -96,7 +96,8 @@ fn load(
     score: Score,
     now: Time,
 ) -> Result<Facts, StoreError> {
-    let sources = Sources { pace: &shared.pace, registry: &shared.registry, rules: &shared.rules };
+    let sources =
+        Sources { pace: &shared.pace, registry: &shared.registry, rules: &shared.rules, erased: &shared.erased };
     facts::load(tx, &sources, sender, request, score, now)
 }
 
@@ -118,7 +119,7 @@ fn pass(
     if facts.contact.as_ref().is_none_or(|c| c.first_outbound_at.is_none()) {
         conversations::note_outbound(tx, contact, now)?;
     }
-    quota::reserve(tx, sender.account, &facts.period)?;
+    quota::reserve(tx, sender.account, &facts.period, facts.limits, now)?;
     let wait = facts.pace.wait();
     let status = if wait.is_zero() { Status::Sending } else { Status::Accepted };
     let message_id = MessageId::new(now, &*shared.random);
@@ -215,13 +216,7 @@ fn quota_of(facts: &Facts, more: u64) -> Option<Quota> {
 }
 
 fn identity_of(address: &Address) -> Identity {
-    let kind = match address {
-        Address::Phone(_) => IdentityKind::Phone,
-        Address::Lid(_) => IdentityKind::Lid,
-        Address::Bsuid(_) => IdentityKind::Bsuid,
-        Address::Group(_) => IdentityKind::Jid,
-    };
-    Identity { kind, value: address.to_string() }
+    Identity { kind: facts::kind_of(address), value: address.to_string() }
 }
 
 fn outgoing(

@@ -22,7 +22,7 @@ use crate::{
         plan::{Limits, Module, Period, Zone},
     },
     store::{StoreError, Tx},
-    suppression,
+    suppression::{self, Erased},
 };
 use rusqlite::{Row, params};
 
@@ -93,6 +93,7 @@ pub(super) struct Sources<'a> {
     pub(super) pace: &'a Pace,
     pub(super) registry: &'a Registry,
     pub(super) rules: &'a Rules,
+    pub(super) erased: &'a Erased,
 }
 
 pub(super) fn load(
@@ -109,6 +110,13 @@ pub(super) fn load(
     let instance = load_instance(tx, sources.registry, sender, &request.instance)?;
     let (contact, address) = load_recipient(tx, sender.account, &request.recipient)?;
     let suppressed = contact.as_ref().map(|c| suppression::active(tx, c.id)).transpose()?.flatten();
+    let suppressed = match (suppressed, &address) {
+        (None, Some(address)) => {
+            let (kind, value) = (kind_of(address).as_str(), address.to_string());
+            sources.erased.active(tx, sender.account, kind, &value)?
+        }
+        (suppressed, _) => suppressed,
+    };
     let reply_to = load_reply_to(tx, request)?;
     let name = contact.as_ref().and_then(|c| c.name.as_deref());
     let fingerprint = fingerprint(&request.draft.text(), name.as_slice());
@@ -150,6 +158,16 @@ pub(super) fn question<'a>(
     };
     let stranger = contact.is_none_or(Contact::is_stranger);
     Question { instance: &request.instance, recipient, purpose, fingerprint, stranger }
+}
+
+/// By what kind of name an address knows a person.
+pub(super) const fn kind_of(address: &Address) -> IdentityKind {
+    match address {
+        Address::Phone(_) => IdentityKind::Phone,
+        Address::Lid(_) => IdentityKind::Lid,
+        Address::Bsuid(_) => IdentityKind::Bsuid,
+        Address::Group(_) => IdentityKind::Jid,
+    }
 }
 
 struct AccountFacts {

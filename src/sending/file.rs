@@ -81,7 +81,8 @@ fn would_pass(
     {
         return Ok(false);
     }
-    let sources = Sources { pace: &shared.pace, registry: &shared.registry, rules: &shared.rules };
+    let sources =
+        Sources { pace: &shared.pace, registry: &shared.registry, rules: &shared.rules, erased: &shared.erased };
     let facts = facts::load(tx, &sources, sender, request, score, now)?;
     Ok(policy::judge(request, &facts, &shared.rules).is_ok())
 }

@@ -63,6 +63,7 @@ use crate::{
         random::Random,
     },
     store::{Store, StoreError, Tx},
+    suppression::Erased,
 };
 use accept::Accepting;
 use arc_swap::ArcSwap;
@@ -91,6 +92,7 @@ struct Shared {
     repeats: repeats::Repeats,
     waiting: receipts::Waiting,
     shelf: Shelf,
+    erased: Erased,
 }
 
 /// What the sender is made of.
@@ -111,12 +113,14 @@ pub struct Parts {
     pub content: ContentPolicy,
     /// Where files are put.
     pub shelf: Shelf,
+    /// Suppressions of people who were erased.
+    pub erased: Erased,
 }
 
 impl Sending {
     /// The sender over its parts.
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, clock, random, registry, wire, rules, content, shelf } = parts;
+        let Parts { store, clock, random, registry, wire, rules, content, shelf, erased } = parts;
         let shared = Shared {
             store,
             clock,
@@ -129,6 +133,7 @@ impl Sending {
             repeats: repeats::Repeats::default(),
             waiting: receipts::Waiting::default(),
             shelf,
+            erased,
         };
         Self { shared: Arc::new(shared), under_way: TaskTracker::new() }
     }

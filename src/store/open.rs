@@ -76,6 +76,7 @@ pub(super) fn writer_connection(path: &Path, now: Time) -> Result<Connection, St
             "PRAGMA journal_mode = WAL;
              PRAGMA synchronous = FULL;
              PRAGMA foreign_keys = ON;
+             PRAGMA secure_delete = ON;
              PRAGMA cache_size = -8000;
              PRAGMA temp_store = MEMORY;
              PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};

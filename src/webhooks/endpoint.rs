@@ -8,14 +8,17 @@ use super::{
     signature::Secret,
 };
 use crate::{
+    accounts::audit,
     model::{
         clock::Time,
         ids::{AccountId, InstanceId, row_ids},
     },
+    notices::{self, Kind},
     store::{StoreError, Tx, Vault, WriteTx},
 };
 use rusqlite::{Row, params};
 use serde::Serialize;
+use serde_json::json;
 use std::time::Duration;
 
 row_ids! {
@@ -75,7 +78,7 @@ pub(super) fn create(
     new: &NewEndpoint,
     secret: &Secret,
     vault: &Vault,
-    now: Time,
+    by: &By,
 ) -> Result<EndpointId, WebhookError> {
     if new.url.len() > URL_MAX {
         return Err(WebhookError::Invalid(format!("an address has at most {URL_MAX} characters")));
@@ -91,11 +94,47 @@ pub(super) fn create(
     }
     let events = judge_events(&new.events)?;
     let sealed = vault.seal(SEALED_FOR, secret.as_str());
-    Ok(EndpointId(tx.insert(
+    let id = EndpointId(tx.insert(
         "INSERT INTO endpoints (account_id, instance_id, url, events, secret, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![new.account, new.instance, new.url, events, sealed, now],
-    )?))
+        params![new.account, new.instance, new.url, events, sealed, by.now],
+    )?);
+    let after = format!("{} {events}", new.url);
+    note(tx, new.account, id, "webhook.create", None, Some(&after), by)?;
+    Ok(id)
+}
+
+/// Who does it, and when.
+#[derive(Clone, Debug)]
+pub(super) struct By {
+    pub(super) actor: String,
+    pub(super) now: Time,
+}
+
+/// One line of the audit.
+fn note(
+    tx: &WriteTx<'_>,
+    account: AccountId,
+    id: EndpointId,
+    action: &str,
+    before: Option<&str>,
+    after: Option<&str>,
+    by: &By,
+) -> Result<(), StoreError> {
+    let target = id.to_string();
+    let entry = audit::Entry { actor: &by.actor, account: Some(account), action, target: &target, before, after };
+    audit::record(tx, by.now, &entry)
+}
+
+/// It was disabled by itself: owner and admin are told.
+fn tell_disabled(tx: &WriteTx<'_>, id: EndpointId, reason: &str, now: Time) -> Result<(), StoreError> {
+    let (account, url) = tx.one("SELECT account_id, url FROM endpoints WHERE id = ?1", params![id], |r| {
+        Ok((r.get::<_, AccountId>(0)?, r.get::<_, String>(1)?))
+    })?;
+    let by = By { actor: "gateway".into(), now };
+    note(tx, account, id, "webhook.disable", None, Some(reason), &by)?;
+    let parameters = json!({"url": url, "reason": reason});
+    notices::raise(tx, Some(account), Kind::EndpointDisabled, &id.to_string(), &parameters, now)
 }
 
 fn judge_events(names: &[String]) -> Result<String, WebhookError> {
@@ -120,23 +159,28 @@ pub(super) fn rotate(
     id: EndpointId,
     secret: &Secret,
     vault: &Vault,
-    now: Time,
+    by: &By,
 ) -> Result<(), WebhookError> {
-    own(&find(tx, id)?)?;
+    let endpoint = find(tx, id)?;
+    own(&endpoint)?;
+    note(tx, endpoint.account_id, id, "webhook.rotate", None, None, by)?;
     tx.execute(
         "UPDATE endpoints SET previous_secret = secret, previous_until = ?3, secret = ?2 WHERE id = ?1",
-        params![id, vault.seal(SEALED_FOR, secret.as_str()), now.plus(OVERLAP)],
+        params![id, vault.seal(SEALED_FOR, secret.as_str()), by.now.plus(OVERLAP)],
     )?;
     Ok(())
 }
 
 /// Enables an endpoint: what was collected is due at once.
-pub(super) fn enable(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<(), WebhookError> {
-    find(tx, id)?;
-    Ok(reopen(tx, id, now)?)
+pub(super) fn enable(tx: &WriteTx<'_>, id: EndpointId, by: &By) -> Result<(), WebhookError> {
+    let endpoint = find(tx, id)?;
+    note(tx, endpoint.account_id, id, "webhook.enable", endpoint.disabled_reason.as_deref(), None, by)?;
+    Ok(reopen(tx, id, by.now)?)
 }
 
 pub(super) fn reopen(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<(), StoreError> {
+    let account = tx.one("SELECT account_id FROM endpoints WHERE id = ?1", params![id], |r| r.get(0))?;
+    notices::clear(tx, Some(account), Kind::EndpointDisabled, &id.to_string(), now)?;
     tx.execute(
         "UPDATE endpoints SET disabled_at = NULL, disabled_reason = NULL, failing_since = NULL WHERE id = ?1",
         params![id],
@@ -145,19 +189,35 @@ pub(super) fn reopen(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<(), 
     Ok(())
 }
 
-/// Disables an endpoint; it keeps collecting for a while.
-pub(super) fn disable(tx: &WriteTx<'_>, id: EndpointId, reason: &str, now: Time) -> Result<(), StoreError> {
-    tx.execute(
-        "UPDATE endpoints SET disabled_at = ?2, disabled_reason = ?3 WHERE id = ?1 AND disabled_at IS NULL",
-        params![id, now, reason],
-    )?;
+/// A person disables an endpoint; it keeps collecting for a while.
+pub(super) fn disable(tx: &WriteTx<'_>, id: EndpointId, reason: &str, by: &By) -> Result<(), WebhookError> {
+    let endpoint = find(tx, id)?;
+    if set_disabled(tx, id, reason, by.now)? {
+        note(tx, endpoint.account_id, id, "webhook.disable", None, Some(reason), by)?;
+    }
     Ok(())
 }
 
+/// The gateway disables an endpoint by itself.
+pub(super) fn give_up(tx: &WriteTx<'_>, id: EndpointId, reason: &str, now: Time) -> Result<(), StoreError> {
+    if set_disabled(tx, id, reason, now)? { tell_disabled(tx, id, reason, now) } else { Ok(()) }
+}
+
+fn set_disabled(tx: &WriteTx<'_>, id: EndpointId, reason: &str, now: Time) -> Result<bool, StoreError> {
+    let changed = tx.execute(
+        "UPDATE endpoints SET disabled_at = ?2, disabled_reason = ?3 WHERE id = ?1 AND disabled_at IS NULL",
+        params![id, now, reason],
+    )?;
+    Ok(changed > 0)
+}
+
 /// Takes an endpoint away. What waits for it is given up, and stays in the log.
-pub(super) fn delete(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<(), WebhookError> {
-    own(&find(tx, id)?)?;
-    Ok(remove(tx, id, now)?)
+pub(super) fn delete(tx: &WriteTx<'_>, id: EndpointId, by: &By) -> Result<(), WebhookError> {
+    let endpoint = find(tx, id)?;
+    own(&endpoint)?;
+    note(tx, endpoint.account_id, id, "webhook.delete", Some(&endpoint.destination_url), None, by)?;
+    notices::clear(tx, Some(endpoint.account_id), Kind::EndpointDisabled, &id.to_string(), by.now)?;
+    Ok(remove(tx, id, by.now)?)
 }
 
 /// What a customer changes himself is his own; what another part of the gateway manages is changed there.
@@ -256,12 +316,15 @@ pub(super) fn note_success(tx: &WriteTx<'_>, id: EndpointId) -> Result<(), Store
 /// An attempt failed; says whether the endpoint was disabled for it.
 pub(super) fn note_failure(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<bool, StoreError> {
     tx.execute("UPDATE endpoints SET failing_since = ?2 WHERE id = ?1 AND failing_since IS NULL", params![id, now])?;
-    let disabled = tx.execute(
-        "UPDATE endpoints SET disabled_at = ?2, disabled_reason = 'five days of nothing but failures'
-         WHERE id = ?1 AND disabled_at IS NULL AND failing_since <= ?3",
-        params![id, now, now.minus(FAILING_MAX)],
+    let is_dead = tx.one(
+        "SELECT disabled_at IS NULL AND failing_since <= ?2 FROM endpoints WHERE id = ?1",
+        params![id, now.minus(FAILING_MAX)],
+        |r| r.get::<_, bool>(0),
     )?;
-    Ok(disabled > 0)
+    if is_dead {
+        give_up(tx, id, "five days of nothing but failures", now)?;
+    }
+    Ok(is_dead)
 }
 
 fn format_of(text: &str) -> Format {

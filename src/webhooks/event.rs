@@ -8,7 +8,9 @@ use crate::model::{
     ids::{ContactId, InstanceId, LogId},
     instance::{Health, InstanceState, words},
     message::Status,
+    qr,
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
 words! {
@@ -288,7 +290,10 @@ impl Event {
             Self::InstanceConnectionUpdated { state, previous_state, health } => {
                 json!({"state": state, "previous_state": previous_state, "health": health})
             }
-            Self::InstanceQrUpdated { qr, expires_at } => json!({"qr": qr, "expires_at": expires_at}),
+            Self::InstanceQrUpdated { qr, expires_at } => {
+                let image = qr::png(qr).map(|png| format!("data:image/png;base64,{}", STANDARD.encode(png)));
+                json!({"qr": qr, "qr_image": image, "expires_at": expires_at})
+            }
             Self::ConversationUpdated { conversation_id, from, contact_name, unread_count, last_message_at } => with(
                 writer(from),
                 json!({

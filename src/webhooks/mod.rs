@@ -30,6 +30,7 @@ use crate::{
     model::{clock::Clock, clock::Time, ids::InstanceId, random::Random},
     store::{Store, StoreError, Vault},
 };
+use endpoint::By;
 use outbox::Happened;
 use rusqlite::params;
 use signature::Secret;
@@ -70,11 +71,11 @@ impl Webhooks {
     ///
     /// # Errors
     /// An address that may not be called, an unknown account, instance or event.
-    pub async fn create(&self, new: NewEndpoint) -> Result<(EndpointId, Secret), WebhookError> {
+    pub async fn create(&self, new: NewEndpoint, actor: &str) -> Result<(EndpointId, Secret), WebhookError> {
         self.egress.check_url(&new.url).map_err(|e| WebhookError::Invalid(e.to_string()))?;
-        let (now, vault, secret) = (self.clock.now(), self.vault.clone(), Secret::new(&*self.random));
+        let (by, vault, secret) = (self.by(actor), self.vault.clone(), Secret::new(&*self.random));
         let sealed = secret.clone();
-        let id = self.store.write(move |tx| endpoint::create(tx, &new, &sealed, &vault, now)).await?;
+        let id = self.store.write(move |tx| endpoint::create(tx, &new, &sealed, &vault, &by)).await?;
         Ok((id, secret))
     }
 
@@ -110,10 +111,10 @@ impl Webhooks {
     ///
     /// # Errors
     /// No such endpoint.
-    pub async fn rotate(&self, id: EndpointId) -> Result<Secret, WebhookError> {
-        let (now, vault, secret) = (self.clock.now(), self.vault.clone(), Secret::new(&*self.random));
+    pub async fn rotate(&self, id: EndpointId, actor: &str) -> Result<Secret, WebhookError> {
+        let (by, vault, secret) = (self.by(actor), self.vault.clone(), Secret::new(&*self.random));
         let sealed = secret.clone();
-        self.store.write(move |tx| endpoint::rotate(tx, id, &sealed, &vault, now)).await?;
+        self.store.write(move |tx| endpoint::rotate(tx, id, &sealed, &vault, &by)).await?;
         Ok(secret)
     }
 
@@ -121,32 +122,31 @@ impl Webhooks {
     ///
     /// # Errors
     /// No such endpoint.
-    pub async fn enable(&self, id: EndpointId) -> Result<(), WebhookError> {
-        let now = self.clock.now();
-        self.announced(move |tx| endpoint::enable(tx, id, now)).await
+    pub async fn enable(&self, id: EndpointId, actor: &str) -> Result<(), WebhookError> {
+        let by = self.by(actor);
+        self.announced(move |tx| endpoint::enable(tx, id, &by)).await
     }
 
     /// Disables an endpoint; it keeps collecting for three days.
     ///
     /// # Errors
     /// No such endpoint.
-    pub async fn disable(&self, id: EndpointId, reason: &str) -> Result<(), WebhookError> {
-        let (now, reason) = (self.clock.now(), reason.to_owned());
-        self.store
-            .write(move |tx| {
-                endpoint::find(tx, id)?;
-                endpoint::disable(tx, id, &reason, now).map_err(WebhookError::from)
-            })
-            .await
+    pub async fn disable(&self, id: EndpointId, reason: &str, actor: &str) -> Result<(), WebhookError> {
+        let (by, reason) = (self.by(actor), reason.to_owned());
+        self.store.write(move |tx| endpoint::disable(tx, id, &reason, &by)).await
     }
 
     /// Takes an endpoint away.
     ///
     /// # Errors
     /// No such endpoint.
-    pub async fn delete(&self, id: EndpointId) -> Result<(), WebhookError> {
-        let now = self.clock.now();
-        self.store.write(move |tx| endpoint::delete(tx, id, now)).await
+    pub async fn delete(&self, id: EndpointId, actor: &str) -> Result<(), WebhookError> {
+        let by = self.by(actor);
+        self.store.write(move |tx| endpoint::delete(tx, id, &by)).await
+    }
+
+    fn by(&self, actor: &str) -> By {
+        By { actor: actor.to_owned(), now: self.clock.now() }
     }
 
     /// Sends a test event to one endpoint; returns the delivery's number.

@@ -316,7 +316,7 @@ fn settle(
     )?;
     match next {
         Next::Delivered => endpoint::note_success(tx, endpoint),
-        Next::Gone => endpoint::disable(tx, endpoint, "the receiver answered 410 Gone", at),
+        Next::Gone => endpoint::give_up(tx, endpoint, "the receiver answered 410 Gone", at),
         Next::Again(_) | Next::GiveUp => endpoint::note_failure(tx, endpoint, at).map(drop),
     }
 }

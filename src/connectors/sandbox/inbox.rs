@@ -147,6 +147,29 @@ impl Log {
     }
 }
 
+impl Log {
+    /// Writes the file anew without what went to `to`. Torn lines, which nobody was told of, go too.
+    pub(super) fn forget(&mut self, path: &Path, to: &str) -> io::Result<usize> {
+        let all = read(path, None)?;
+        let kept: Vec<&Accepted> = all.iter().filter(|one| one.to != to).collect();
+        let gone = all.len() - kept.len();
+        if gone == 0 {
+            return Ok(0);
+        }
+        let beside = path.with_extension("new");
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+        for one in kept {
+            let mut line = serde_json::to_vec(one)?;
+            line.push(b'\n');
+            file.write_all(&line)?;
+        }
+        file.sync_all()?;
+        std::fs::rename(&beside, path)?;
+        *self = Self::open(path)?;
+        Ok(gone)
+    }
+}
+
 fn ends_torn(file: &mut File) -> io::Result<bool> {
     if file.metadata()?.len() == 0 {
         return Ok(false);

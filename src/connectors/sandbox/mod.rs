@@ -115,6 +115,15 @@ impl Sandbox {
         inbox::read(&self.path, phone)
     }
 
+    /// Takes everything that went to `to` (spelt as in the file) out of the file; says how many. Reads and writes the
+    /// whole file: call it where blocking is allowed.
+    ///
+    /// # Errors
+    /// The file cannot be read or written; then it is as it was.
+    pub fn forget(&self, to: &str) -> io::Result<usize> {
+        self.log.lock().expect("no holder panics").forget(&self.path, to)
+    }
+
     async fn send_one(&self, out: &Outgoing) -> Result<Ack, SendError> {
         if let Content::Media { file, .. } = &out.content {
             upload(file).await?;

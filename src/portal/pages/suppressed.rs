@@ -60,12 +60,16 @@ pub async fn add(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 pub async fn lift(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     let account = v.account()?;
     let id: i64 = v.segment().parse().map_err(|_| Trouble::NotFound)?;
-    let (now, actor) = (v.now, v.actor().to_owned());
+    let (now, actor, erased) = (v.now, v.actor().to_owned(), gateway.erased.clone());
     let lifted = gateway
         .store
         .write(move |tx| {
             let rows = suppression::list(tx, account)?;
             let Some(row) = rows.into_iter().find(|row| row.contact_id.0 == id) else { return Ok(0) };
+            // The same person may have been suppressed, erased, and suppressed again.
+            if let Some(phone) = &row.phone {
+                erased.lift(tx, account, ("phone", phone), By::ALL)?;
+            }
             suppression::lift(tx, row.contact_id, By::ALL, &actor, now)
         })
         .await?;

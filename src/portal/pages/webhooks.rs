@@ -53,7 +53,7 @@ pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
         url: v.form.text("url").to_owned(),
         events: v.form.all("event").map(str::to_owned).collect(),
     };
-    match gateway.webhooks.create(new).await {
+    match gateway.webhooks.create(new, v.actor()).await {
         Ok((_, secret)) => Ok(v.page(&Page { secret: Some(secret.as_str().to_owned()), ..page(gateway, v).await? })),
         Err(WebhookError::Store(e)) => Err(e.into()),
         Err(e) => {
@@ -72,16 +72,16 @@ pub async fn change(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     let webhooks = &gateway.webhooks;
     let done = match v.form.text("do") {
         "rotate" => {
-            let secret = webhooks.rotate(id).await?;
+            let secret = webhooks.rotate(id, v.actor()).await?;
             return Ok(v.page(&Page { secret: Some(secret.as_str().to_owned()), ..page(gateway, v).await? }));
         }
         "test" => {
             let delivery = webhooks.test(id).await?;
             return Ok(see_other(&format!("/webhooks/deliveries/{delivery}?done=queued")));
         }
-        "enable" => webhooks.enable(id).await.map(|()| "endpoint_on")?,
-        "disable" => webhooks.disable(id, "switched off by hand").await.map(|()| "endpoint_off")?,
-        "delete" => webhooks.delete(id).await.map(|()| "endpoint_gone")?,
+        "enable" => webhooks.enable(id, v.actor()).await.map(|()| "endpoint_on")?,
+        "disable" => webhooks.disable(id, "switched off by hand", v.actor()).await.map(|()| "endpoint_off")?,
+        "delete" => webhooks.delete(id, v.actor()).await.map(|()| "endpoint_gone")?,
         _ => return Err(Trouble::NotFound),
     };
     Ok(see_other(&format!("/webhooks?done={done}")))

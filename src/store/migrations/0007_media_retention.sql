@@ -32,7 +32,7 @@ CREATE INDEX media_age ON media (created_at) WHERE state = 'stored';
 CREATE TABLE notices (
     id         INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     account_id INTEGER REFERENCES accounts (id),            -- null: for admins alone
-    kind       TEXT    NOT NULL,
+    kind       TEXT    NOT NULL,                            -- also the key of its text
     subject    TEXT    NOT NULL,                            -- which instance, endpoint, period
     parameters TEXT    NOT NULL,                            -- JSON object: what the text in the reader's language needs
     created_at INTEGER NOT NULL,
@@ -40,7 +40,7 @@ CREATE TABLE notices (
     cleared_at INTEGER
 ) STRICT;
 CREATE UNIQUE INDEX notices_open ON notices (coalesce(account_id, 0), kind, subject) WHERE cleared_at IS NULL;
-CREATE INDEX notices_account ON notices (account_id, created_at);
+CREATE INDEX notices_account ON notices (account_id, kind, subject);
 
 -- Suppressions of erased people: a keyed hash of the number, which still hits when somebody writes to it.
 CREATE TABLE erased_suppressions (

@@ -1,4 +1,4 @@
--- At least one row in every table that schema 7 added, beside the rows of schemas 1 to 3.
+-- At least one row in every table that schema 7 added, beside the rows of the earlier schemas.
 
 INSERT INTO media (id, account_id, instance_id, inbound_id, log_id, kind, declared_type, sniffed_type, file_name, size, sha256, state, path, handle, attempts, due_at, problem, created_at, removed_at) VALUES
     (1, 1, 'shop-line', 1, NULL, 'image', 'image/jpeg', 'image/png', 'photo.png', 68, x'ab', 'stored', 'ab/abcdef', NULL, 0, NULL, NULL, 1780000000021, NULL),

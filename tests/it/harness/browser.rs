@@ -85,11 +85,6 @@ impl Browser {
         self.command("POST", "execute/sync", &json!({"script": script, "args": []})).await
     }
 
-    /// Says yes to the question that the page asks.
-    pub async fn accept(&self) {
-        self.command("POST", "alert/accept", &json!({})).await;
-    }
-
     /// What the browser complained of since it was asked last: blocked scripts and styles, failed requests.
     pub async fn complaints(&self) -> Vec<String> {
         let all = self.command("POST", "se/log", &json!({"type": "browser"})).await;
