@@ -17,6 +17,7 @@ use crate::{
     media::{self, Media, Shelf},
     model::{clock::Clock, random::Random},
     ops::{metrics::Metrics, tls},
+    schedule::Schedules,
     scheduler::Scheduler,
     sending::{Parts, Recovered, Rules, Sending, policy::content::ContentPolicy},
     store::{Store, StoreError, Vault},
@@ -131,7 +132,15 @@ impl App {
         });
         let threecx = Arc::new(threecx.await?);
         let media = Arc::new(Media::new(store.clone(), clock.clone(), registry.clone(), shelf));
+        let schedules = Arc::new(Schedules::new(
+            store.clone(),
+            clock.clone(),
+            random.clone(),
+            sending.clone(),
+            config.sending.schedule_grace,
+        ));
         let gateway = Gateway {
+            schedules,
             media,
             data_dir: config.data_dir.clone(),
             store,
@@ -200,6 +209,7 @@ impl App {
         let socket = control::listen(&gateway.data_dir).map_err(|e| StartError::Other(e.to_string()))?;
         tasks.spawn(control::serve(socket, gateway.clone(), stopping.clone()));
         tasks.spawn(gateway.media.clone().run(stopping.clone()));
+        tasks.spawn(gateway.schedules.clone().run(stopping.clone()));
         tasks.spawn(gateway.webhooks.clone().run(stopping));
         let scheduler = Scheduler(gateway.clone()).start().await.map_err(|e| StartError::Other(e.to_string()))?;
         let (local, public, metrics) = addresses;

@@ -9,6 +9,7 @@ use crate::{
     media::Media,
     model::{clock::Clock, random::Random},
     ops::metrics::Metrics,
+    schedule::Schedules,
     sending::Sending,
     store::Store,
     threecx::Threecx,
@@ -34,6 +35,8 @@ pub struct Gateway {
     pub registry: Registry,
     /// The guarded sender.
     pub sending: Arc<Sending>,
+    /// Messages to be sent later.
+    pub schedules: Arc<Schedules>,
     /// Customers' endpoints and the outbox.
     pub webhooks: Arc<Webhooks>,
     /// Telephone systems.

@@ -69,6 +69,7 @@ pub mod media;
 pub mod model;
 pub mod ops;
 pub mod portal;
+pub mod schedule;
 pub mod scheduler;
 pub mod sending;
 pub mod store;

@@ -147,6 +147,9 @@ pub struct Sending {
     /// How long an idempotency key is remembered, in hours.
     #[serde(deserialize_with = "hours")]
     pub idempotency_hours: u32,
+    /// How late a scheduled message may still be sent.
+    #[serde(deserialize_with = "duration")]
+    pub schedule_grace: Duration,
 }
 
 /// The guard's thresholds.

@@ -21,6 +21,7 @@ mod phones;
 mod portal_access;
 mod sandbox;
 mod sandbox_crash;
+mod schedule;
 mod scheduler;
 mod sending;
 mod server;

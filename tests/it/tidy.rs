@@ -21,8 +21,9 @@ const MAY_SEE: &[(&str, &str)] = &[
     ("suppression", "model store webhooks"),
     ("sending", "model store media accounts instances conversations suppression webhooks connectors"),
     ("inbound", "model store media instances conversations suppression webhooks sending connectors"),
+    ("schedule", "model store sending connectors"),
     ("threecx", "model store accounts conversations webhooks sending"),
-    ("gateway", "model store media accounts instances webhooks sending threecx connectors ops"),
+    ("gateway", "model store media accounts instances webhooks sending schedule threecx connectors ops"),
     ("ops", "model config store sending http"),
     ("scheduler", "model store accounts gateway"),
     (
@@ -36,7 +37,7 @@ const MAY_SEE: &[(&str, &str)] = &[
     ),
     (
         "app",
-        "model config store egress media accounts instances webhooks sending inbound threecx connectors gateway http control scheduler ops",
+        "model config store egress media accounts instances webhooks sending inbound schedule threecx connectors gateway http control scheduler ops",
     ),
     ("cli", "model config store media gateway control ops app"),
     ("lib", ""),
