@@ -4,6 +4,7 @@
 
 use crate::{
     accounts::Accounts,
+    chattu::Chattu,
     connectors::Registry,
     instances::Instances,
     media::Media,
@@ -35,6 +36,8 @@ pub struct Gateway {
     pub registry: Registry,
     /// The guarded sender.
     pub sending: Arc<Sending>,
+    /// What the Chattu dialect shows and does.
+    pub chattu: Arc<Chattu>,
     /// Messages to be sent later.
     pub schedules: Arc<Schedules>,
     /// Customers' endpoints and the outbox.

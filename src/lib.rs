@@ -55,6 +55,7 @@
 
 pub mod accounts;
 pub mod app;
+pub mod chattu;
 pub mod cli;
 pub mod config;
 pub mod connectors;

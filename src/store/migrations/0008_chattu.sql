@@ -26,5 +26,42 @@ CREATE TABLE schedules (
 ) STRICT;
 CREATE INDEX schedules_due ON schedules (due_at) WHERE state IN ('pending', 'claimed');
 CREATE INDEX schedules_account ON schedules (account_id, id) WHERE kind = 'listed';
+CREATE INDEX schedules_answers ON schedules (instance_id, recipient, created_at) WHERE source = 'auto_reply';
 CREATE INDEX schedules_log ON schedules (log_id) WHERE log_id IS NOT NULL;
 
+-- A client key is shown again where the dialect's documents show it: it is kept sealed. The purpose is that of messages
+-- whose request names none.
+ALTER TABLE api_keys ADD COLUMN sealed BLOB;
+ALTER TABLE api_keys ADD COLUMN purpose TEXT NOT NULL DEFAULT 'transactional';
+
+-- Calls that are rejected by themselves, and what the caller is then told; null: the dialect's own text.
+ALTER TABLE instances ADD COLUMN reject_calls INTEGER NOT NULL DEFAULT 0 CHECK (reject_calls IN (0, 1));
+ALTER TABLE instances ADD COLUMN reject_text TEXT;
+ALTER TABLE calls ADD COLUMN rejected_at INTEGER;
+
+-- Up to when a group was read.
+ALTER TABLE groups ADD COLUMN read_at INTEGER;
+
+-- What somebody who wrote or called is to be told: an endpoint's answer to an event, or the text for a rejected call that
+-- no endpoint was asked about. One event is answered once.
+CREATE TABLE endpoint_answers (
+    id          INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    event_row   INTEGER UNIQUE REFERENCES events (id),      -- null: no endpoint was asked
+    account_id  INTEGER NOT NULL,
+    instance_id TEXT    NOT NULL,
+    contact_id  INTEGER NOT NULL REFERENCES contacts (id),
+    is_call     INTEGER NOT NULL CHECK (is_call IN (0, 1)),
+    text        TEXT,                                       -- null: nothing was answered in time
+    created_at  INTEGER NOT NULL,
+    done_at     INTEGER
+) STRICT;
+CREATE INDEX endpoint_answers_open ON endpoint_answers (id) WHERE done_at IS NULL;
+
+-- What the event of an endpoint's answer was about: whom an answer would go to.
+CREATE TABLE answerable_events (
+    event_row   INTEGER NOT NULL PRIMARY KEY REFERENCES events (id),
+    account_id  INTEGER NOT NULL,
+    instance_id TEXT    NOT NULL,
+    contact_id  INTEGER NOT NULL REFERENCES contacts (id),
+    is_call     INTEGER NOT NULL CHECK (is_call IN (0, 1))
+) STRICT;
