@@ -15,6 +15,7 @@ pub mod groups;
 pub mod lists;
 pub mod rates;
 
+pub use answers::DEFAULT_REJECTION;
 pub use rates::{Rate, Rates};
 
 use crate::{
