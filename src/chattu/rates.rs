@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn the_bound_holds_within_any_window_and_for_each_by_itself() {
         let rates = Rates::new(Allowed { sensitive: 2, delete: 0, api: 1, chat: 1 });
-        let at = |s| Time::from_millis(s * 1000);
+        let at = |s: i64| Time::from_millis(s * 1000);
         let (one, other) = (Some("192.0.2.1".parse().expect("an address")), Some("192.0.2.2".parse().expect("one")));
         assert_eq!(rates.take(Rate::Sensitive, one, 0, at(0)), Ok(()));
         assert_eq!(rates.take(Rate::Sensitive, one, 0, at(600)), Ok(()));

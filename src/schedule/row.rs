@@ -199,12 +199,12 @@ pub(super) fn next_due(tx: &Tx<'_>) -> Result<Option<Time>, StoreError> {
     })
 }
 
+/// A claimed one, and its message's row if that was made.
+type LeftOver = (ScheduleId, Option<(LogId, Status)>);
+
 /// Those that were claimed by somebody who did not finish, and are not in `under_way`: with their message's row if it
 /// was made.
-pub(super) fn left_over(
-    tx: &Tx<'_>,
-    under_way: impl Fn(ScheduleId) -> bool,
-) -> Result<Vec<(ScheduleId, Option<(LogId, Status)>)>, StoreError> {
+pub(super) fn left_over(tx: &Tx<'_>, under_way: impl Fn(ScheduleId) -> bool) -> Result<Vec<LeftOver>, StoreError> {
     let all = tx.list(
         "SELECT s.id, m.id, m.status FROM schedules s LEFT JOIN messages m ON m.message_id = s.message_id
          WHERE s.state = 'claimed'",

@@ -68,7 +68,7 @@ impl Schedules {
     }
 
     async fn until_next(&self, looked: Time) -> Duration {
-        match self.store.read(|tx| row::next_due(tx)).await {
+        match self.store.read(row::next_due).await {
             Ok(Some(at)) if at > looked => at.since(self.clock.now()),
             Ok(_) => LOOK_AGAIN,
             Err(_) => AFTER_ERROR,

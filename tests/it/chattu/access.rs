@@ -30,8 +30,10 @@ async fn another_accounts_things_are_like_things_that_do_not_exist() {
         let nothing = shop.get_as(&key, &path.replace(INSTANCE, "no-such-line")).await;
         assert_eq!((refused.status, &refused.body), (404, &nothing.body), "{path}");
     }
-    let body = |client: &str| json!({"clientId": client, "number": PHONE, "message": "x", "groupId": GROUP,
-        "webhookUrl": "https://shop.example/hook", "scheduleTime": "2026-06-02T08:00:00Z"});
+    let body = |client: &str| {
+        json!({"clientId": client, "number": PHONE, "message": "x", "groupId": GROUP,
+        "webhookUrl": "https://shop.example/hook", "scheduleTime": "2026-06-02T08:00:00Z"})
+    };
     for path in ["/api/send-message", "/api/send-group-message", "/api/update-webhook", "/schedule-message"] {
         let refused = shop.post_as(&key, path, &body(INSTANCE)).await;
         let nothing = shop.post_as(&key, path, &body("no-such-line")).await;

@@ -95,7 +95,10 @@ async fn the_routes_of_a_key_answer_as_documented() {
     like("clients", &clients);
     let listed = clients.as_array().expect("a list").iter().find(|c| c["clientId"] == "new-line").expect("the new one");
     assert_eq!((&listed["apiKey"], &listed["phoneNumber"]), (&added["apiKey"], &json!("972501234567")));
-    assert_eq!((&listed["status"], &listed["connectedNumber"]), (&json!("Pending Authentication"), &json!("Not Connected")));
+    assert_eq!(
+        (&listed["status"], &listed["connectedNumber"]),
+        (&json!("Pending Authentication"), &json!("Not Connected"))
+    );
     let profile = good(&shop.get("/api/profile").await, 200);
     like("profile", &profile);
     assert_eq!((&profile["apiKey"], &profile["clientCount"]), (&json!(shop.key), &json!(2)));
@@ -201,9 +204,10 @@ async fn a_groups_message_survives_a_restart_and_is_sent_once() {
     let address = shop.world.address();
     let headers = [format!("x-api-key: {}", shop.key), "Content-Type: application/json".to_owned()];
     let body = json!({"clientId": INSTANCE, "groupId": GROUP, "message": "before the restart"}).to_string();
-    let asking = tokio::spawn(async move {
-        http::call(address, "POST", "/api/send-group-message", &headers, body.as_bytes()).await
-    });
+    let asking =
+        tokio::spawn(
+            async move { http::call(address, "POST", "/api/send-group-message", &headers, body.as_bytes()).await },
+        );
     while pending(&shop).await == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

@@ -1,7 +1,10 @@
 //! Webhooks of the dialect: their shape and header, and what becomes of an endpoint's answer.
 
 use super::{GROUP, Shop, examples::like};
-use crate::harness::{receiver::Receiver, world::{INSTANCE, PHONE, World}};
+use crate::harness::{
+    receiver::Receiver,
+    world::{INSTANCE, PHONE, World},
+};
 use serde_json::{Value, json};
 use std::time::Duration;
 use wa_gateway::{chattu::DEFAULT_REJECTION, control::Request, model::ids::InstanceId};
@@ -25,9 +28,8 @@ async fn quiet(shop: &Shop, receiver: &Receiver, n: usize) {
     receiver.wait_for(n).await;
     let n = i64::try_from(n).expect("a number");
     for _ in 0..1000 {
-        let settled = shop.world.gateway().store.read(|tx| {
-            tx.one("SELECT count(*) FROM attempts", [], |r| r.get::<_, i64>(0))
-        });
+        let settled =
+            shop.world.gateway().store.read(|tx| tx.one("SELECT count(*) FROM attempts", [], |r| r.get::<_, i64>(0)));
         if settled.await.map_err(|e: wa_gateway::store::StoreError| e.to_string()).expect("a count") >= n {
             break;
         }

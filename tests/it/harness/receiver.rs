@@ -47,7 +47,11 @@ impl Receiver {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let shared = Arc::new(Shared { got: watch::Sender::new(Vec::new()), answers: Mutex::default(), bodies: Mutex::default() });
+        let shared = Arc::new(Shared {
+            got: watch::Sender::new(Vec::new()),
+            answers: Mutex::default(),
+            bodies: Mutex::default(),
+        });
         let serving = shared.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
