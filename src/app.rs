@@ -189,6 +189,7 @@ impl App {
     /// Ends an app that does not serve.
     pub async fn close(self) {
         self.gateway.sending.stop().await;
+        self.gateway.registry.stop_all().await;
         self.gateway.store.close().await;
     }
 

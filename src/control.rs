@@ -5,6 +5,8 @@
 //! The same [`perform`] serves the command line when no gateway runs.
 
 mod arguments;
+mod import;
+mod pairing;
 mod people;
 mod perform;
 mod request;
@@ -13,6 +15,7 @@ mod threecx;
 mod webhooks;
 
 pub use arguments::{SendArgs, ThreecxSettings};
+pub use import::ImportArgs;
 pub use perform::perform;
 pub use request::Request;
 

@@ -10,12 +10,14 @@
 mod account;
 mod config;
 mod demo;
+mod import;
 mod instance;
 mod key;
 mod message;
 mod output;
 mod owner;
 mod pairs;
+mod qr;
 mod sandbox;
 mod serve;
 mod small;
@@ -74,6 +76,9 @@ enum Command {
     /// WhatsApp numbers
     #[command(subcommand)]
     Instance(instance::Command),
+    /// Bring instances over from another gateway
+    #[command(subcommand)]
+    Import(import::Command),
     /// The message log
     #[command(subcommand)]
     Message(message::Command),
@@ -193,7 +198,12 @@ async fn dispatch(command: Command, given: Given) -> Result<Option<Value>, Faile
         Command::Account(command) => command.request(),
         Command::User(command) => command.request(),
         Command::Key(command) => command.request(),
+        Command::Instance(instance::Command::Pair { id }) => {
+            let shown = ask(&given, Request::InstancePair { id }).await?;
+            return Ok(qr::shown(shown, given.json));
+        }
         Command::Instance(command) => command.request(),
+        Command::Import(command) => command.request(),
         Command::Message(command) => command.request(),
         Command::Suppress(command) => command.request(),
         Command::Contacts(command) => command.request(),

@@ -14,6 +14,7 @@
 //! [`contract::check`] over it in `tests/it/connectors.rs`.
 
 pub mod contract;
+pub mod evolution;
 pub mod groups;
 pub mod heard;
 pub mod hook;
@@ -30,6 +31,7 @@ pub use registry::{InstanceSetup, Registry, Wire};
 use crate::model::{
     clock::Time,
     instance::{Health, InstanceState},
+    phone::Phone,
 };
 use std::{future::Future, pin::Pin};
 
@@ -75,6 +77,23 @@ pub trait Connector: Send + Sync {
     /// What a person needs to link a phone, while the instance waits for one.
     fn pairing(&self) -> Option<Pairing> {
         None
+    }
+
+    /// Tells those who wrote that their messages were read. The ids are the provider's, of one chat.
+    ///
+    /// # Errors
+    /// Why it cannot be, in plain words.
+    fn mark_read<'a>(&'a self, _chat: &'a Address, _messages: &'a [String]) -> Boxed<'a, Result<(), NotDone>> {
+        Box::pin(std::future::ready(Err(NotDone("this connector cannot mark messages as read".into()))))
+    }
+
+    /// Which of some numbers have WhatsApp, in their order. Asking for many looks like a campaign: it is for the one
+    /// number that a person types in.
+    ///
+    /// # Errors
+    /// Why it cannot be told, in plain words.
+    fn check_numbers<'a>(&'a self, _phones: &'a [Phone]) -> Boxed<'a, Result<Vec<bool>, NotDone>> {
+        Box::pin(std::future::ready(Err(NotDone("this connector cannot tell which numbers have WhatsApp".into()))))
     }
 
     /// Gives up the connection and makes it anew; a connector without one says so.

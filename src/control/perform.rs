@@ -1,12 +1,13 @@
 //! Doing what the command line asks for, through the same slices as everything else.
 
 use super::{
-    Request, SendArgs,
+    Request, SendArgs, import, pairing,
     people::{self, region_of},
     request, sandbox, threecx, webhooks,
 };
 use crate::{
     accounts::{Grant, KeyKind, LinkPurpose, NewAccount, NewKey, NewUser, Role, Update},
+    connectors::evolution,
     gateway::Gateway,
     http::reply,
     instances::{Instance, NewInstance},
@@ -58,6 +59,8 @@ pub async fn perform(gateway: &Gateway, request: Request) -> Done {
         | R::ThreecxRotate { .. }
         | R::ThreecxList
         | R::ThreecxTemplate { .. } => threecx::perform(gateway, request).await,
+        R::InstancePair { id } => pairing::pair(gateway, &id).await,
+        R::ImportEvolution(args) => import::evolution(gateway, args).await,
         R::Send(args) => send(gateway, args).await,
         R::PolicyCheck { text, purpose } => policy_check(gateway, &text, &purpose),
         R::SandboxReceive { .. }
@@ -202,7 +205,11 @@ async fn instance(gateway: &Gateway, request: Request) -> Done {
             let connector = ConnectorKind::parse(&connector)
                 .ok_or_else(|| format!("{connector:?} is no connector: use one of {kinds}"))?;
             let new = NewInstance { id: named(&id), account: AccountId(account), name, connector, settings };
-            shown(instances.create(new, CLI).await)
+            let mut made = shown(instances.create(new, CLI).await)?;
+            if connector == ConnectorKind::Evolution {
+                made["notice"] = json!(evolution::NOTICE);
+            }
+            Ok(made)
         }
         Request::InstanceList => {
             let all = instances.list(None).await.map_err(text)?;

@@ -134,6 +134,13 @@ pub enum Request {
         /// What was found.
         note: String,
     },
+    /// `instance pair`
+    InstancePair {
+        /// Which.
+        id: String,
+    },
+    /// `import evolution`
+    ImportEvolution(super::ImportArgs),
     /// `instance delete`
     InstanceDelete {
         /// Which.

@@ -17,6 +17,7 @@ pub mod guarded_api;
 mod health;
 pub mod incoming;
 mod media;
+pub mod openapi;
 pub mod problem;
 mod provider_hooks;
 pub mod reply;
@@ -128,6 +129,7 @@ pub static ROUTES: std::sync::LazyLock<Vec<Route>> = std::sync::LazyLock::new(||
     ];
     all.extend(chattu());
     all.extend(pages());
+    all.extend(documentation());
     all
 });
 
@@ -182,9 +184,64 @@ fn pages() -> Vec<Route> {
         page!(POST "/security/second-factor/off", Viewer => portal::access::security::off),
         page!(GET "/integrations/3cx/{integration_id}/template.xml", Viewer => threecx_hook::template),
         page!(GET "/overview", Viewer => portal::pages::overview::show),
+        page!(GET "/inbound-logs", Viewer => portal::pages::inbox::list),
+        page!(GET "/api-keys", Viewer => portal::pages::keys::list),
+        page!(POST "/api-keys", Owner => portal::pages::keys::create),
+        page!(POST "/api-keys/{id}/revoke", Owner => portal::pages::keys::revoke),
+        page!(GET "/instances", Viewer => portal::pages::instances::list),
+        page!(POST "/instances", Owner => portal::pages::instances::create),
+        page!(GET "/instances/new", Owner => portal::pages::instances::new),
+        page!(GET "/instances/{id}/manage", Viewer => portal::pages::manage::show),
+        page!(POST "/instances/{id}/send", Owner => portal::pages::manage::send),
+        page!(POST "/instances/{id}/connection", Owner => portal::pages::manage::connection),
+        page!(POST "/instances/{id}/settings", Owner => portal::pages::manage::save),
+        page!(POST "/instances/{id}/delete", Owner => portal::pages::manage::delete),
+        page!(GET "/suppressed-recipients", Viewer => portal::pages::suppressed::list),
+        page!(POST "/suppressed-recipients", Owner => portal::pages::suppressed::add),
+        page!(POST "/suppressed-recipients/{contact_id}/lift", Owner => portal::pages::suppressed::lift),
+        page!(GET "/webhooks", Viewer => portal::pages::webhooks::list),
+        page!(POST "/webhooks", Owner => portal::pages::webhooks::create),
+        page!(POST "/webhooks/{id}", Owner => portal::pages::webhooks::change),
+        page!(POST "/webhooks/{id}/resend-failed", Owner => portal::pages::webhooks::resend_failed),
+        page!(GET "/webhooks/deliveries/{id}", Viewer => portal::pages::webhooks::delivery),
+        page!(POST "/webhooks/deliveries/{id}/resend", Owner => portal::pages::webhooks::resend),
         page!(GET "/message-logs", Viewer => portal::pages::messages::list),
         page!(GET "/message-logs/{log_id}", Viewer => portal::pages::message::show),
         page!(POST "/message-logs/{log_id}/settle", Owner => portal::pages::message::settle),
+    ]
+}
+
+/// The public documentation.
+fn documentation() -> Vec<Route> {
+    vec![
+        route!(GET "/openapi.json", Anybody => openapi::handle),
+        route!(GET "/docs/wa-gateway.postman_collection.json", Anybody => openapi::collection),
+        route!(GET "/docs/search.json", Anybody => portal::docs::search_index),
+        page!(GET "/docs/search", Anybody => portal::docs::pages::found),
+        page!(GET "/docs", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/quickstart", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/connect", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/send", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/receive", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/responsible-messaging", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/sdk/curl", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/sdk/php", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/sdk/python", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/sdk/node", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/3cx", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/3cx/webhooks", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/3cx/call-events", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/3cx/troubleshooting", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/endpoints", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/openapi", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/troubleshooting", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/install", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/upgrade", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/backup", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/security", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/privacy-operations", Anybody => portal::docs::pages::show),
+        page!(GET "/acceptable-use", Anybody => portal::docs::pages::show),
+        page!(GET "/privacy", Anybody => portal::docs::pages::show),
     ]
 }
 

@@ -7,12 +7,16 @@
 //!
 //! It knows nothing of HTTP, and sends nothing.
 
+mod backlog;
 mod call;
 mod message;
 mod opt_out;
 
 use crate::{
-    connectors::{Boxed, Ear, Heard, NotRecorded, Registry, Standing, What, heard::InboundMessage},
+    connectors::{
+        Boxed, Ear, Heard, NotRecorded, Registry, Standing, What,
+        heard::{Backlog, InboundMessage},
+    },
     instances,
     media::{Shelf, Taken},
     model::{
@@ -24,7 +28,7 @@ use crate::{
         Sending,
         receipts::{self, ReceiptHeard, Step},
     },
-    store::{Store, StoreError, WriteTx},
+    store::{Store, StoreError, Tx, WriteTx},
     suppression::phrases::{self, Phrases},
     webhooks::{self, Event},
 };
@@ -162,6 +166,14 @@ impl Inbound {
 impl Ear for Inbound {
     fn hear(&self, heard: Heard) -> Boxed<'_, Result<(), NotRecorded>> {
         Box::pin(async move { self.record(heard).await.map_err(|e| NotRecorded(e.to_string())) })
+    }
+
+    fn backlog<'a>(&'a self, instance: &'a InstanceId) -> Boxed<'a, Result<Backlog, NotRecorded>> {
+        let (id, now) = (instance.clone(), self.clock.now());
+        Box::pin(async move {
+            let read = self.store.read(move |tx: &Tx<'_>| backlog::read(tx, &id, now)).await;
+            read.map_err(|e: StoreError| NotRecorded(e.to_string()))
+        })
     }
 }
 

@@ -13,6 +13,7 @@ pub mod access;
 pub mod assets;
 mod banner;
 pub mod cookie;
+pub mod docs;
 pub mod form;
 pub mod frame;
 pub mod locale;

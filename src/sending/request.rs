@@ -36,10 +36,10 @@ words! {
         Cli = "cli",
         /// The demo's first message.
         Demo = "demo",
+        /// A person on the portal.
+        Portal = "portal",
         /// A telephone system (contract 2).
         ThreeCx = "3cx",
-        /// A page of the portal.
-        Portal = "portal",
         /// The Chattu dialect (contract 3).
         Chattu = "chattu",
         /// Something that was scheduled.

@@ -23,7 +23,7 @@ mod worker;
 
 pub use chattu::{Answered, answer_unasked, answers, close_answer, is_asked_about_calls};
 pub use endpoint::{Endpoint, EndpointId, NewEndpoint};
-pub use event::{Event, EventName, OutboundRef, Person};
+pub use event::{Event, EventName, OutboundRef, Person, Place};
 pub use log::{Attempt, Delivery, Filter};
 pub use outbox::emit;
 
@@ -110,6 +110,15 @@ impl Webhooks {
     /// The store's.
     pub async fn list(&self) -> Result<Vec<Endpoint>, WebhookError> {
         self.store.read(endpoint::list).await
+    }
+
+    /// One delivery.
+    ///
+    /// # Errors
+    /// No such one.
+    pub async fn find_delivery(&self, id: i64) -> Result<Delivery, WebhookError> {
+        let found = self.store.read(move |tx| log::find(tx, id)).await?;
+        found.ok_or_else(|| WebhookError::NotFound(format!("there is no delivery {id}")))
     }
 
     /// A new secret, returned here and never again; the old one signs beside it for a day.

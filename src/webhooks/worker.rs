@@ -137,6 +137,8 @@ impl Webhooks {
                 Some(_) = running.join_next() => {}
                 () = self.clock.sleep_until(look_at) => {}
             }
+            // One look for all that ended meanwhile: they were written by one commit.
+            while running.try_join_next().is_some() {}
         }
     }
 
@@ -155,9 +157,6 @@ impl Webhooks {
         // Taken before the read: what ends in between is neither read as due nor claimed twice.
         let under_way = self.claims.lock().clone();
         let room = PLACES_IN_ALL.saturating_sub(under_way.values().map(HashSet::len).sum());
-        if room == 0 {
-            return Ok(Vec::new());
-        }
         let (now, vault) = (self.clock.now(), self.vault.clone());
         let claimed = self.store.read(move |tx| due(tx, &under_way, room, &vault, now)).await?;
         let mut all = self.claims.lock();
@@ -187,7 +186,11 @@ impl Webhooks {
                 let asked = asked.and_then(|text| retry::parse_retry_after(text, now));
                 (Brought::Status(inbound.status.as_u16(), asked), String::from_utf8_lossy(&inbound.body).into_owned())
             }
-            Err(e) => (Brought::NoAnswer(e.to_string()), String::new()),
+            // The status came in time; that the rest of the answer did not is the receiver's own affair.
+            Err(e) => {
+                let brought = e.status().map(|status| Brought::Status(status.as_u16(), None));
+                (brought.unwrap_or_else(|| Brought::NoAnswer(e.to_string())), String::new())
+            }
         };
         let result = Arc::new(Came { brought, answer, took: now.since(begun) });
         let next = retry::next(&result.brought, delivery.attempt, now, self.random.u64());
@@ -230,11 +233,14 @@ fn due(
         let format = Format::parse(&format).unwrap_or(Format::Event);
         let busy = under_way.get(&id);
         let places = if failing { PLACES_FAILING } else { PLACES };
-        let free = places.saturating_sub(busy.map_or(0, HashSet::len)).min(room);
+        let taken = busy.map_or(0, HashSet::len);
+        // One place is everybody's, however many others are slow.
+        let room_here = if taken == 0 { room.max(1) } else { room };
+        let free = places.saturating_sub(taken).min(room_here);
         if free == 0 {
             continue;
         }
-        let rows = due_of(tx, id, free + busy.map_or(0, HashSet::len), now)?;
+        let rows = due_of(tx, id, free + taken, now)?;
         let fresh: Vec<_> =
             rows.into_iter().filter(|row| busy.is_none_or(|b| !b.contains(&row.0))).take(free).collect();
         if fresh.is_empty() {
@@ -249,7 +255,7 @@ fn due(
                 continue;
             }
         };
-        room -= fresh.len();
+        room = room.saturating_sub(fresh.len());
         claimed.extend(fresh.into_iter().map(|(id_, attempts, event_id, event_name, body)| Claimed {
             id: id_,
             endpoint: id,

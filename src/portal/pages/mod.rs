@@ -1,5 +1,11 @@
 //! The pages of who logs in, one file each.
 
+pub mod inbox;
+pub mod instances;
+pub mod keys;
+pub mod manage;
 pub mod message;
 pub mod messages;
 pub mod overview;
+pub mod suppressed;
+pub mod webhooks;

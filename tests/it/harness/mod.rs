@@ -1,10 +1,12 @@
 //! What the integration tests share: a clock that is stepped by hand, the real App, fakes of the outside world.
 
+pub mod bad_receiver;
 pub mod clock;
 pub mod contract;
 pub mod deeds;
 pub mod deps;
 pub mod ear;
+pub mod evolution;
 pub mod files;
 pub mod http;
 pub mod load;
