@@ -1,8 +1,8 @@
 //! The running connectors, by instance, and the one wire through which messages leave.
 
 use super::{
-    Ack, Address, Capabilities, Connector, Ear, GroupInfo, HookAnswer, HookRequest, MediaError, NotDone, Outgoing, Pairing,
-    SendError, SendErrorKind, Standing,
+    Ack, Address, Capabilities, Connector, Ear, GroupInfo, HookAnswer, HookRequest, MediaError, NotDone, Outgoing,
+    Pairing, SendError, SendErrorKind, Standing,
     evolution::{
         Evolution,
         import::{self, Found},

@@ -1,8 +1,8 @@
 //! The one integration binary: a file for each capability, and the harness that they share.
 
 mod behaviour;
-mod chattu;
 mod chaos;
+mod chattu;
 mod command_line;
 mod connectors;
 mod crash;

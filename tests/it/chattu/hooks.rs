@@ -10,7 +10,7 @@ use std::time::Duration;
 use wa_gateway::{chattu::DEFAULT_REJECTION, control::Request, model::ids::InstanceId};
 
 /// Waits until so many messages are on the phones; the workers run by themselves.
-async fn inbox(world: &World, n: usize) -> Vec<Value> {
+pub async fn inbox(world: &World, n: usize) -> Vec<Value> {
     for _ in 0..1000 {
         world.gateway().chattu.step().await.expect("a step");
         world.gateway().schedules.step().await.expect("a step");
