@@ -6,6 +6,7 @@
 
 use crate::{
     accounts::Accounts,
+    chattu::{self, Chattu},
     config::{self, Config},
     connectors::{Registry, registry::Deps},
     control,
@@ -18,6 +19,7 @@ use crate::{
     model::{clock::Clock, random::Random},
     ops::{metrics::Metrics, tls},
     retention::{self, Retention},
+    schedule::Schedules,
     scheduler::Scheduler,
     sending::{Parts, Recovered, Rules, Sending, policy::content::ContentPolicy},
     store::{Store, StoreError, Vault},
@@ -124,6 +126,7 @@ impl App {
         let instances = Instances::new(store.clone(), clock.clone(), random.clone(), vault.clone(), registry.clone());
         let instances = Arc::new(instances);
         instances.start_all().await?;
+        let chattu_vault = vault.clone();
         let webhooks = Arc::new(Webhooks::new(store.clone(), clock.clone(), random.clone(), vault.clone(), egress));
         let threecx = Threecx::open(threecx::Parts {
             store: store.clone(),
@@ -136,9 +139,30 @@ impl App {
         });
         let threecx = Arc::new(threecx.await?);
         let media = Arc::new(Media::new(store.clone(), clock.clone(), registry.clone(), shelf));
+        let schedules = Arc::new(Schedules::new(
+            store.clone(),
+            clock.clone(),
+            random.clone(),
+            sending.clone(),
+            config.sending.schedule_grace,
+        ));
+        inbound.attach_calls(registry.clone(), webhooks.answer_bell());
+        let chattu = Arc::new(Chattu::new(chattu::Parts {
+            store: store.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+            vault: chattu_vault,
+            registry: registry.clone(),
+            schedules: schedules.clone(),
+            webhooks: webhooks.clone(),
+            rates: chattu::Rates::new(rates(&config)),
+            new_client_connector: config.chattu.new_client_connector,
+        }));
         let periods = periods(&config);
         let retention = Retention::new(store.clone(), clock.clone(), media.clone(), erased.clone(), periods);
         let gateway = Gateway {
+            chattu,
+            schedules,
             retention,
             erased,
             media,
@@ -210,6 +234,8 @@ impl App {
         let socket = control::listen(&gateway.data_dir).map_err(|e| StartError::Other(e.to_string()))?;
         tasks.spawn(control::serve(socket, gateway.clone(), stopping.clone()));
         tasks.spawn(gateway.media.clone().run(stopping.clone()));
+        tasks.spawn(gateway.schedules.clone().run(stopping.clone()));
+        tasks.spawn(gateway.chattu.clone().run(stopping.clone()));
         tasks.spawn(gateway.webhooks.clone().run(stopping));
         let scheduler = Scheduler(gateway.clone()).start().await.map_err(|e| StartError::Other(e.to_string()))?;
         let (local, public, metrics) = addresses;
@@ -302,6 +328,16 @@ fn rules(config: &Config) -> Rules {
         observe: guard.content_policy == config::ContentPolicy::Observe,
         suppressed_may_get_authentication: guard.suppressed_may_get_authentication,
         idempotency_life: Duration::from_secs(u64::from(config.sending.idempotency_hours) * 3600),
+    }
+}
+
+fn rates(config: &Config) -> chattu::rates::Allowed {
+    let chattu = &config.chattu;
+    chattu::rates::Allowed {
+        sensitive: chattu.sensitive_per_hour,
+        delete: chattu.deletes_per_15_minutes,
+        api: chattu.requests_per_15_minutes,
+        chat: chattu.chat_per_minute,
     }
 }
 

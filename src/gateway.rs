@@ -4,12 +4,14 @@
 
 use crate::{
     accounts::Accounts,
+    chattu::Chattu,
     connectors::Registry,
     instances::Instances,
     media::Media,
     model::{clock::Clock, random::Random},
     ops::metrics::Metrics,
     retention::Retention,
+    schedule::Schedules,
     sending::Sending,
     store::Store,
     suppression::Erased,
@@ -36,6 +38,10 @@ pub struct Gateway {
     pub registry: Registry,
     /// The guarded sender.
     pub sending: Arc<Sending>,
+    /// What the Chattu dialect shows and does.
+    pub chattu: Arc<Chattu>,
+    /// Messages to be sent later.
+    pub schedules: Arc<Schedules>,
     /// Customers' endpoints and the outbox.
     pub webhooks: Arc<Webhooks>,
     /// How long what is kept, and what is kept of one person.

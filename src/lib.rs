@@ -55,6 +55,7 @@
 
 pub mod accounts;
 pub mod app;
+pub mod chattu;
 pub mod cli;
 pub mod config;
 pub mod connectors;
@@ -71,6 +72,7 @@ pub mod notices;
 pub mod ops;
 pub mod portal;
 pub mod retention;
+pub mod schedule;
 pub mod scheduler;
 pub mod sending;
 pub mod store;

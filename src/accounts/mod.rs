@@ -8,6 +8,7 @@
 
 mod account;
 pub mod audit;
+mod client;
 mod guesses;
 mod key;
 mod login;
@@ -23,7 +24,7 @@ pub use account::{Account, Grant, NewAccount, Update};
 pub use key::{Key, KeyKind, NewKey, note_key_use};
 pub use login::{Entered, LoginError};
 pub use password::{PasswordError, Passwords};
-pub use ring::{Caller, KeyProblem, KeyRing};
+pub use ring::{Caller, DialectCaller, KeyProblem, KeyRing};
 pub use setup::FirstUser;
 pub use user::{Link, LinkPurpose, NewUser, Role, Session, User};
 

@@ -11,7 +11,7 @@ use super::values::{
     self, AcmeChallenge, ContentPolicy, Language, LogFormat, Registration, TlsMode, acme_directory, base_url, count,
     days, directory, duration, hours, listen, percent,
 };
-use crate::model::egress::EgressEntry;
+use crate::model::{egress::EgressEntry, instance::ConnectorKind};
 use ipnet::IpNet;
 use serde::Deserialize;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -147,6 +147,9 @@ pub struct Sending {
     /// How long an idempotency key is remembered, in hours.
     #[serde(deserialize_with = "hours")]
     pub idempotency_hours: u32,
+    /// How late a scheduled message may still be sent.
+    #[serde(deserialize_with = "duration")]
+    pub schedule_grace: Duration,
 }
 
 /// The guard's thresholds.
@@ -302,10 +305,26 @@ pub struct Retention {
     pub notices_days: u32,
 }
 
-/// The Chattu dialect. Nothing to set yet.
+/// The Chattu dialect. A count of 0 is no bound.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Chattu {}
+pub struct Chattu {
+    /// Guesses at a key of one address in an hour.
+    #[serde(deserialize_with = "values::count_or_none")]
+    pub sensitive_per_hour: u32,
+    /// Deletions of one address in 15 minutes.
+    #[serde(deserialize_with = "values::count_or_none")]
+    pub deletes_per_15_minutes: u32,
+    /// Requests with one key from one address in 15 minutes.
+    #[serde(deserialize_with = "values::count_or_none")]
+    pub requests_per_15_minutes: u32,
+    /// Requests of one person in the browser in a minute.
+    #[serde(deserialize_with = "values::count_or_none")]
+    pub chat_per_minute: u32,
+    /// The connector of clients that `/api/add-number` makes.
+    #[serde(deserialize_with = "values::connector")]
+    pub new_client_connector: ConnectorKind,
+}
 
 /// Telephone systems (3CX).
 #[derive(Clone, PartialEq, Debug, Deserialize)]

@@ -5,7 +5,7 @@
 
 use crate::model::{
     egress::{self, EgressEntry},
-    instance::words,
+    instance::{ConnectorKind, words},
 };
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de::Error};
@@ -159,6 +159,21 @@ pub(super) fn egress_entries<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<Egre
 /// 1 to a million: limits that are counts.
 pub(super) fn count<'de, D: Deserializer<'de>>(d: D) -> Result<u32, D::Error> {
     within(d, 1, 1_000_000)
+}
+
+/// 0 to 1,000,000; 0 stands for no bound.
+pub(super) fn count_or_none<'de, D: Deserializer<'de>>(d: D) -> Result<u32, D::Error> {
+    within(d, 0, 1_000_000)
+}
+
+/// The word of a connector.
+pub(super) fn connector<'de, D: Deserializer<'de>>(d: D) -> Result<ConnectorKind, D::Error> {
+    text(d, |word| {
+        ConnectorKind::parse(word).ok_or_else(|| {
+            let all: Vec<_> = ConnectorKind::ALL.iter().map(|k| k.as_str()).collect();
+            format!("{word:?} is no connector: use {}", all.join(", "))
+        })
+    })
 }
 
 /// 1 to 100: percentages and scores.

@@ -15,12 +15,14 @@
 
 pub mod contract;
 pub mod evolution;
+pub mod groups;
 pub mod heard;
 pub mod hook;
 pub mod outgoing;
 pub mod registry;
 pub mod sandbox;
 
+pub use groups::GroupInfo;
 pub use heard::{Ear, Heard, NotRecorded, What};
 pub use hook::{HookAnswer, HookRequest};
 pub use outgoing::{Ack, Address, Content, Outgoing, SendError, SendErrorKind};
@@ -100,6 +102,22 @@ pub trait Connector: Send + Sync {
     /// Why it cannot be, in plain words.
     fn reconnect(&self) -> Boxed<'_, Result<(), NotDone>> {
         Box::pin(std::future::ready(Err(NotDone("this connector has no connection that could be made anew".into()))))
+    }
+
+    /// The groups and channels that the instance is in; a connector that cannot tell says so.
+    ///
+    /// # Errors
+    /// Why it cannot be, in plain words.
+    fn groups(&self) -> Boxed<'_, Result<Vec<GroupInfo>, NotDone>> {
+        Box::pin(std::future::ready(Err(NotDone("this connector does not tell which groups there are".into()))))
+    }
+
+    /// Ends a call that rings.
+    ///
+    /// # Errors
+    /// Why it cannot be, in plain words.
+    fn reject_call<'a>(&'a self, _call_id: &'a str) -> Boxed<'a, Result<(), NotDone>> {
+        Box::pin(std::future::ready(Err(NotDone("this connector cannot end calls".into()))))
     }
 
     /// Takes the gateway off the phone's list of linked devices.

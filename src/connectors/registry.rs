@@ -1,8 +1,8 @@
 //! The running connectors, by instance, and the one wire through which messages leave.
 
 use super::{
-    Ack, Address, Capabilities, Connector, Ear, HookAnswer, HookRequest, MediaError, NotDone, Outgoing, Pairing,
-    SendError, SendErrorKind, Standing,
+    Ack, Address, Capabilities, Connector, Ear, GroupInfo, HookAnswer, HookRequest, MediaError, NotDone, Outgoing,
+    Pairing, SendError, SendErrorKind, Standing,
     evolution::{
         Evolution,
         import::{self, Found},
@@ -172,6 +172,22 @@ impl Registry {
             Some(running) => running.connector.fetch_media(handle, max_bytes).await,
             None => Err(MediaError::NotNow("the instance is not running".into())),
         }
+    }
+
+    /// The groups and channels of an instance.
+    ///
+    /// # Errors
+    /// Why they cannot be told, in plain words.
+    pub async fn groups(&self, id: &InstanceId) -> Result<Vec<GroupInfo>, NotDone> {
+        self.running(id)?.groups().await
+    }
+
+    /// Ends a call that rings.
+    ///
+    /// # Errors
+    /// Why it cannot be, in plain words.
+    pub async fn reject_call(&self, id: &InstanceId, call_id: &str) -> Result<(), NotDone> {
+        self.running(id)?.reject_call(call_id).await
     }
 
     /// What links a phone to an instance, while it waits for one.

@@ -40,8 +40,13 @@ pub async fn handle(gateway: &Gateway, incoming: Incoming) -> Response {
             Err(e) => return problem::internal(&e, &incoming.request_id),
         }
     }
+    give(gateway, &incoming, item).await
+}
+
+/// Answers with a file that whoever asks may see.
+pub(super) async fn give(gateway: &Gateway, incoming: &Incoming, item: Item) -> Response {
     match gateway.media.have(item).await {
-        Ok(Had::Here(item)) => serve(gateway, &incoming, &item).await,
+        Ok(Had::Here(item)) => serve(gateway, incoming, &item).await,
         Ok(Had::NotYet) => problem::problem(Code::ServiceUnavailable, &Details::None, Some(ASK_AGAIN)),
         Ok(Had::Gone) => gone(),
         Err(e) => problem::internal(&e, &incoming.request_id),

@@ -12,6 +12,7 @@
 
 pub mod auth;
 pub mod body;
+pub mod chattu_api;
 pub mod guarded_api;
 mod health;
 pub mod incoming;
@@ -126,10 +127,42 @@ pub static ROUTES: std::sync::LazyLock<Vec<Route>> = std::sync::LazyLock::new(||
         route!(GET "/", Anybody => portal::root),
         route!(GET "/assets/{name}", Anybody => portal::assets::handle),
     ];
+    all.extend(chattu());
     all.extend(pages());
     all.extend(documentation());
     all
 });
+
+/// Contract 3, but for `/api/send-message`, which it shares with contract 1. Who is let in is judged by the handlers: some
+/// take a key and some a session.
+fn chattu() -> Vec<Route> {
+    use chattu_api::{chats, clients, groups, messages, schedules};
+    vec![
+        route!(POST "/api/add-number", Key => clients::add),
+        route!(GET "/api/qr/{client_id}", Key => clients::code),
+        route!(GET "/api/clients", Key => clients::list),
+        route!(GET "/api/profile", Key => clients::profile),
+        route!(DELETE "/clients/{client_id}", Key => clients::delete),
+        route!(POST "/api/update-webhook", Key => clients::update_webhook),
+        route!(POST "/api/reset-api-key", Key => clients::reset_key),
+        route!(GET "/api/sent-messages", Key => messages::list_sent),
+        route!(GET "/api/received-messages/{client_id}", Key => messages::list_received),
+        route!(GET "/api/incoming-calls/{client_id}", Key => messages::list_calls),
+        route!(GET "/api/call-logs", Key => messages::list_all_calls),
+        route!(GET "/api/logs", Key => messages::list_log),
+        route!(POST "/schedule-message", Key => schedules::create),
+        route!(GET "/scheduled-messages", Key => schedules::list),
+        route!(DELETE "/scheduled-messages/{id}", Key => schedules::cancel),
+        route!(GET "/api/chats/{client_id}", Key => chats::list),
+        route!(GET "/api/chats/{client_id}/{chat_id}/messages", Key => chats::messages),
+        route!(POST "/api/chats/{client_id}/{chat_id}/send", Key => chats::send),
+        route!(POST "/api/chats/{client_id}/{chat_id}/read", Key => chats::read),
+        route!(GET "/api/chats/{client_id}/media/{message_id}", Key => chats::file),
+        route!(GET "/api/groups/{client_id}", Key => groups::list),
+        route!(POST "/api/send-group-message", Key => groups::send_by_key),
+        route!(POST "/api/groups/{client_id}/{group_id}/send", Key => groups::send_by_session),
+    ]
+}
 
 /// The portal's pages.
 fn pages() -> Vec<Route> {

@@ -14,7 +14,7 @@ mod opt_out;
 
 use crate::{
     connectors::{
-        Boxed, Ear, Heard, NotRecorded, Standing, What,
+        Boxed, Ear, Heard, NotRecorded, Registry, Standing, What,
         heard::{Backlog, InboundMessage},
     },
     instances,
@@ -37,6 +37,7 @@ use crate::{
 };
 use rusqlite::params;
 use std::sync::{Arc, OnceLock};
+use tokio::sync::Notify;
 
 /// The one ear of all connectors.
 pub struct Inbound {
@@ -48,6 +49,15 @@ pub struct Inbound {
     phrases: Arc<Phrases>,
     /// Set once, right after the sender is made: connectors need the ear first, the sender needs the connectors.
     sending: OnceLock<Arc<Sending>>,
+    /// Set once, for calls that are rejected.
+    calls: OnceLock<Calls>,
+}
+
+/// What ending a call needs.
+struct Calls {
+    registry: Registry,
+    /// Tells whoever sends automatic answers.
+    bell: Arc<Notify>,
 }
 
 /// What a transaction leaves to be done after its commit.
@@ -55,6 +65,7 @@ enum After {
     Nothing,
     Step(Step),
     OptOut(InstanceId),
+    Rejected(InstanceId, String),
 }
 
 /// A file that came with a message, put on the disk or not to be: by then nothing is waited for.
@@ -85,7 +96,21 @@ struct Recording<'a> {
 impl Inbound {
     /// The ear over `store`.
     pub fn new(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>, shelf: Shelf, erased: Erased) -> Self {
-        Self { store, clock, random, shelf, erased, phrases: Arc::new(Phrases::built_in()), sending: OnceLock::new() }
+        Self {
+            store,
+            clock,
+            random,
+            shelf,
+            erased,
+            phrases: Arc::new(Phrases::built_in()),
+            sending: OnceLock::new(),
+            calls: OnceLock::new(),
+        }
+    }
+
+    /// Ties the ear to the connectors, for ending calls, and to the bell of automatic answers.
+    pub fn attach_calls(&self, registry: Registry, bell: Arc<Notify>) {
+        let _ = self.calls.set(Calls { registry, bell });
     }
 
     /// Ties the ear to the sender, whose waiting requests it tells of acknowledgements.
@@ -108,9 +133,22 @@ impl Inbound {
                 After::Nothing => {}
                 After::Step(step) => sending.note_step(&step),
                 After::OptOut(id) => sending.note_opt_out(&id),
+                After::Rejected(id, call) => self.end_call(id, call),
             }
         }
         Ok(())
+    }
+
+    /// Ends a call at the provider, beside what is heard next. One that stops ringing before that needs no ending.
+    fn end_call(&self, instance: InstanceId, call_id: String) {
+        let Some(Calls { registry, bell }) = self.calls.get() else { return };
+        bell.notify_one();
+        let registry = registry.clone();
+        tokio::spawn(async move {
+            if let Err(e) = registry.reject_call(&instance, &call_id).await {
+                tracing::warn!(%instance, "a call rings on: {e}");
+            }
+        });
     }
 
     /// Puts the message's file on the disk, before the transaction.
@@ -189,8 +227,7 @@ fn news(tx: &WriteTx<'_>, recording: &Recording<'_>) -> Result<After, StoreError
         }
         What::Message(_) => Ok(After::Nothing),
         What::Call { call_id, from, is_video, missed } => {
-            call::record(tx, recording, call_id, from, *is_video, *missed)?;
-            Ok(After::Nothing)
+            call::record(tx, recording, call_id, from, *is_video, *missed)
         }
         What::Qr { code, expires_at } => {
             recording.emit(tx, &Event::InstanceQrUpdated { qr: code.clone(), expires_at: *expires_at })?;

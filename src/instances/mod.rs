@@ -6,6 +6,7 @@
 //!
 //! It knows connectors only to start and stop them; it cannot send.
 
+mod call;
 pub mod pause;
 mod row;
 mod secret;

@@ -1,6 +1,6 @@
 //! The instances' rows.
 
-use super::{InstanceError, secret};
+use super::{InstanceError, call, secret};
 use crate::{
     accounts::audit,
     connectors::{
@@ -109,6 +109,9 @@ pub(super) fn set(
     actor: &str,
 ) -> Result<Instance, InstanceError> {
     let before = find(tx, id)?;
+    let (own, changes) = call::apart(changes);
+    call::set(tx, id, &own)?;
+    let changes = &changes;
     let (secrets, plain) = apart(before.connector, changes.clone());
     let mut settings = before.settings.clone();
     for (key, value) in &plain {
@@ -129,6 +132,7 @@ pub(super) fn set(
         secret::keep(tx, vault, id, name, value)?;
         settings.insert(name.clone(), if value.is_empty() { "(taken away)" } else { "(changed)" }.to_owned());
     }
+    settings.extend(own);
     let after = settings_text(&settings);
     let was = settings_text(&before.settings);
     record(tx, now, actor, before.account_id, id, "instance.set", Some(&was), Some(&after))?;

@@ -39,7 +39,8 @@ pub(super) enum Accepting {
 /// A message that passed the guard and is on disk.
 pub(super) struct Accepted {
     pub(super) log_id: LogId,
-    pub(super) contact: ContactId,
+    /// To whom; none: to a group.
+    pub(super) contact: Option<ContactId>,
     pub(super) outgoing: Outgoing,
     /// When its slot is; not after the moment of acceptance: its row is `sending` already.
     pub(super) slot: Option<Time>,
@@ -112,18 +113,12 @@ fn pass(
     let now = facts.now;
     // The gate "capability" let no message pass that has no address.
     let Some(address) = facts.address.clone() else { return Err(StoreError::Panicked("no address".into())) };
-    let contact = match &facts.contact {
-        Some(contact) => contact.id,
-        None => conversations::add(tx, sender.account, &identity_of(&address), now)?,
-    };
-    if facts.contact.as_ref().is_none_or(|c| c.first_outbound_at.is_none()) {
-        conversations::note_outbound(tx, contact, now)?;
-    }
+    let contact = written_to(tx, sender, facts, &address)?;
     quota::reserve(tx, sender.account, &facts.period, facts.limits, now)?;
     let wait = facts.pace.wait();
     let status = if wait.is_zero() { Status::Sending } else { Status::Accepted };
-    let message_id = MessageId::new(now, &*shared.random);
-    let row = record::Row { message_id: &message_id, sender, request, facts, contact: Some(contact), status };
+    let message_id = request.message_id.clone().unwrap_or_else(|| MessageId::new(now, &*shared.random));
+    let row = record::Row { message_id: &message_id, sender, request, facts, contact, status };
     let log_id = record::accepted(tx, &row)?;
     let file = file.record(tx, shared, sender, request, log_id, now)?;
     if let Some(key) = &request.idempotency_key {
@@ -147,6 +142,24 @@ fn pass(
     })))
 }
 
+/// The person who is written to, known from now on; none: a group.
+fn written_to(
+    tx: &WriteTx<'_>,
+    sender: &Sender,
+    facts: &Facts,
+    address: &Address,
+) -> Result<Option<ContactId>, StoreError> {
+    let contact = match (&facts.contact, address) {
+        (Some(contact), _) => contact.id,
+        (None, Address::Group(_)) => return Ok(None),
+        (None, address) => conversations::add(tx, sender.account, &identity_of(address), facts.now)?,
+    };
+    if facts.contact.as_ref().is_none_or(|c| c.first_outbound_at.is_none()) {
+        conversations::note_outbound(tx, contact, facts.now)?;
+    }
+    Ok(Some(contact))
+}
+
 fn refuse(
     tx: &WriteTx<'_>,
     shared: &Shared,
@@ -155,7 +168,7 @@ fn refuse(
     facts: &Facts,
     refusal: Refusal,
 ) -> Result<Accepting, StoreError> {
-    let message_id = MessageId::new(facts.now, &*shared.random);
+    let message_id = request.message_id.clone().unwrap_or_else(|| MessageId::new(facts.now, &*shared.random));
     let contact = facts.contact.as_ref().map(|c| c.id);
     let row = record::Row { message_id: &message_id, sender, request, facts, contact, status: Status::Blocked };
     let recipient = request.recipient.to_string();

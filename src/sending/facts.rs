@@ -156,7 +156,9 @@ pub(super) fn question<'a>(
         Stated::Allowed(purpose) => Some(*purpose),
         _ => None,
     };
-    let stranger = contact.is_none_or(Contact::is_stranger);
+    // A group is nobody who could be strange to the account: somebody put it there.
+    let is_group = matches!(request.recipient, Recipient::Group(_));
+    let stranger = !is_group && contact.is_none_or(Contact::is_stranger);
     Question { instance: &request.instance, recipient, purpose, fingerprint, stranger }
 }
 
@@ -274,6 +276,7 @@ fn load_recipient(
             let contact = conversations::find(tx, account, &Identity::phone(phone.as_str()))?;
             Ok((contact, Some(Address::Phone(phone.clone()))))
         }
+        Recipient::Group(id) => Ok((None, Some(Address::Group(id.clone())))),
         Recipient::Contact(id) => match conversations::find_by_id(tx, account, *id)? {
             None => Ok((None, None)),
             Some((contact, identities)) => Ok((Some(contact), address_of(&identities))),

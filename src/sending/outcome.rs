@@ -39,7 +39,7 @@ pub(super) struct Settled {
 
 /// What is asked again after a wait.
 pub(super) struct Recheck {
-    pub(super) contact: ContactId,
+    pub(super) contact: Option<ContactId>,
     pub(super) instance: InstanceId,
     pub(super) excused: bool,
     pub(super) expires_at: Option<Time>,
@@ -94,7 +94,8 @@ pub(super) fn begin_sending(
         return Ok(Some(Refusal::new(Code::GatewaySendFailed, "its expires_at passed while it waited for its slot")));
     }
     if !ask.excused
-        && let Some(why) = suppression::active(tx, ask.contact)?
+        && let Some(contact) = ask.contact
+        && let Some(why) = suppression::active(tx, contact)?
     {
         let reason = format!("the recipient was suppressed while it waited: {why}");
         return Ok(Some(Refusal {

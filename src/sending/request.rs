@@ -8,7 +8,7 @@ use crate::{
     media,
     model::{
         clock::Time,
-        ids::{AccountId, InstanceId, KeyId},
+        ids::{AccountId, InstanceId, KeyId, MessageId},
         instance::words,
         phone::{Recipient, Region},
         plan::Module,
@@ -40,6 +40,12 @@ words! {
         Portal = "portal",
         /// A telephone system (contract 2).
         ThreeCx = "3cx",
+        /// The Chattu dialect (contract 3).
+        Chattu = "chattu",
+        /// Something that was scheduled.
+        Schedule = "schedule",
+        /// An answer that an endpoint gave to somebody who wrote or called.
+        AutoReply = "auto_reply",
     }
 }
 
@@ -77,6 +83,9 @@ pub struct Request {
     pub expires_at: Option<Time>,
     /// The caller's Idempotency-Key.
     pub idempotency_key: Option<String>,
+    /// The message's id where its caller chose it beforehand; the log takes an id once, so that a caller who does not
+    /// know whether a request got through may make it again.
+    pub message_id: Option<MessageId>,
 }
 
 /// What is to be sent.
@@ -171,6 +180,7 @@ impl Request {
             reply_to: None,
             expires_at: None,
             idempotency_key: None,
+            message_id: None,
         }
     }
 
@@ -222,6 +232,7 @@ pub fn parse(
             reply_to,
             expires_at,
             idempotency_key: key,
+            message_id: None,
         }),
         (.., fields) => Err(fields),
     }

@@ -31,6 +31,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005_log_search.sql"),
     include_str!("migrations/0006_threecx.sql"),
     include_str!("migrations/0007_media_retention.sql"),
+    include_str!("migrations/0008_chattu.sql"),
 ];
 
 /// The newest schema that this program knows.

@@ -148,7 +148,7 @@ impl Event {
 pub fn masked(recipient: &Recipient) -> String {
     match recipient {
         Recipient::Phone(phone) => Phone::masked(phone),
-        Recipient::Contact(_) => recipient.to_string(),
+        Recipient::Contact(_) | Recipient::Group(_) => recipient.to_string(),
     }
 }
 

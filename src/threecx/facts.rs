@@ -62,6 +62,7 @@ fn last_written(tx: &Tx<'_>, integration: &Integration, recipient: &Recipient) -
             conversations::find(tx, integration.account_id, &Identity::phone(phone.as_str()))?.map(|c| c.id)
         }
         Recipient::Contact(id) => Some(*id),
+        Recipient::Group(_) => None,
     };
     match contact {
         Some(contact) => conversations::last_written(tx, &integration.settings.instance, contact),

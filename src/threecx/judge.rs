@@ -113,7 +113,7 @@ fn values(event: &Event, recipient: &Recipient, facts: &Facts) -> Values {
     Values {
         customer_phone: match recipient {
             Recipient::Phone(phone) => phone.to_string(),
-            Recipient::Contact(_) => String::new(),
+            Recipient::Contact(_) | Recipient::Group(_) => String::new(),
         },
         agent_extension: text(&event.agent_extension),
         queue: text(&event.queue),

@@ -44,6 +44,8 @@ words! {
         CallReceived = "call.received",
         /// Nobody answered.
         CallMissed = "call.missed",
+        /// A call was ended by itself, because the instance is set to do so.
+        CallRejected = "call.rejected",
         /// A message in a group.
         GroupMessageReceived = "group.message_received",
         /// Something about a group changed.
@@ -75,6 +77,8 @@ pub struct OutboundRef {
     pub reference: Option<String>,
     /// To whom.
     pub to: Person,
+    /// The same as the log has it: E.164, a hidden id, or a group's.
+    pub recipient: String,
     /// Why.
     pub message_purpose: String,
     /// What.
@@ -182,6 +186,17 @@ pub enum Event {
         /// When it ended.
         ended_at: Option<Time>,
     },
+    /// `call.rejected`
+    CallRejected {
+        /// Who called.
+        from: Person,
+        /// The provider's id.
+        call_id: String,
+        /// With picture.
+        is_video: bool,
+        /// When it began.
+        started_at: Time,
+    },
     /// `group.message_received`
     GroupMessageReceived {
         /// The group.
@@ -245,6 +260,7 @@ impl Event {
             Self::ConversationUpdated { .. } => EventName::ConversationUpdated,
             Self::Call { missed: false, .. } => EventName::CallReceived,
             Self::Call { missed: true, .. } => EventName::CallMissed,
+            Self::CallRejected { .. } => EventName::CallRejected,
             Self::GroupMessageReceived { .. } => EventName::GroupMessageReceived,
             Self::GroupUpdated { .. } => EventName::GroupUpdated,
             Self::Test => EventName::Test,
@@ -305,6 +321,9 @@ impl Event {
                 json!({
                 "call_id": call_id, "is_video": is_video, "started_at": started_at, "ended_at": ended_at}),
             ),
+            Self::CallRejected { from, call_id, is_video, started_at } => {
+                with(writer(from), json!({"call_id": call_id, "is_video": is_video, "started_at": started_at}))
+            }
             Self::GroupUpdated { group_id, group_name, change } => {
                 json!({"group_id": group_id, "group_name": group_name, "change": change})
             }

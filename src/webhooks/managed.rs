@@ -30,6 +30,8 @@ words! {
         Event = "event",
         /// As a provider of text messages tells a telephone system of one; only `message.received`, and tests.
         Sms = "sms",
+        /// As the Chattu dialect has it: an event's name and its data; only messages and rejected calls, and tests.
+        Chattu = "chattu",
     }
 }
 
@@ -115,6 +117,14 @@ pub fn update(tx: &WriteTx<'_>, id: EndpointId, managed: &Managed, vault: &Vault
         )?;
     }
     Ok(())
+}
+
+/// Enables an endpoint that was disabled: what it collected is due at once.
+///
+/// # Errors
+/// The store's.
+pub fn enable(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<(), WebhookError> {
+    endpoint::enable(tx, id, &endpoint::By { actor: "gateway".into(), now })
 }
 
 /// Takes the endpoint away. What waits in it is given up, and stays in the log.

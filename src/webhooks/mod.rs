@@ -10,6 +10,7 @@
 //!
 //! It knows nothing of why things happen, of messages' rules, or of HTTP towards us.
 
+mod chattu;
 mod endpoint;
 pub mod event;
 mod log;
@@ -20,6 +21,7 @@ pub mod signature;
 mod sms;
 mod worker;
 
+pub use chattu::{Answered, answer_unasked, answers, close_answer, is_asked_about_calls};
 pub use endpoint::{Endpoint, EndpointId, NewEndpoint};
 pub use event::{Event, EventName, OutboundRef, Person, Place};
 pub use log::{Attempt, Delivery, Filter};
@@ -35,6 +37,7 @@ use outbox::Happened;
 use rusqlite::params;
 use signature::Secret;
 use std::sync::Arc;
+use tokio::sync::Notify;
 use worker::Claims;
 
 /// What can go wrong here; each text says what would be right.
@@ -59,12 +62,14 @@ pub struct Webhooks {
     vault: Vault,
     egress: Egress,
     claims: Claims,
+    /// Woken when an endpoint has answered in a dialect whose answers ask for something.
+    answered: Arc<Notify>,
 }
 
 impl Webhooks {
     /// The slice over `store`; its worker is started with [`Webhooks::run`].
     pub fn new(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>, vault: Vault, egress: Egress) -> Self {
-        Self { store, clock, random, vault, egress, claims: Claims::default() }
+        Self { store, clock, random, vault, egress, claims: Claims::default(), answered: Arc::default() }
     }
 
     /// Makes an endpoint; its secret is returned here and never again.
@@ -77,6 +82,16 @@ impl Webhooks {
         let sealed = secret.clone();
         let id = self.store.write(move |tx| endpoint::create(tx, &new, &sealed, &vault, &by)).await?;
         Ok((id, secret))
+    }
+
+    /// Rings when an endpoint may have answered with something to be sent; so may whoever wrote an answer himself.
+    pub fn answer_bell(&self) -> Arc<Notify> {
+        self.answered.clone()
+    }
+
+    /// Ends when it rings.
+    pub async fn answered(&self) {
+        self.answered.notified().await;
     }
 
     /// What is wrong with an address as far as its form shows it.

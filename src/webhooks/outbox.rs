@@ -2,6 +2,7 @@
 //! neither is there without the other, whatever dies in between.
 
 use super::{
+    chattu,
     endpoint::{self, Wanting},
     event::{Event, Place},
     managed::Format,
@@ -80,12 +81,19 @@ pub(super) fn record(tx: &WriteTx<'_>, happened: &Happened<'_>, endpoint: &Wanti
             Some(body) => body,
             None => return Ok(None),
         },
+        Format::Chattu => match chattu::body(event, instance, now) {
+            Some(body) => body,
+            None => return Ok(None),
+        },
     };
     let row = tx.insert(
         "INSERT INTO events (event_id, account_id, instance_id, name, body, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         params![event_id, account, instance, event.name().as_str(), body, now],
     )?;
+    if endpoint.format == Format::Chattu {
+        chattu::note_answerable(tx, row, account, instance, event)?;
+    }
     Ok(Some(row))
 }
 

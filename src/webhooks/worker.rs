@@ -5,9 +5,9 @@
 //! another's. The worker sleeps until something is due, a commit announces work, or an attempt ends.
 
 use super::{
-    WebhookError, Webhooks,
+    WebhookError, Webhooks, chattu,
     endpoint::{self, EndpointId},
-    managed,
+    managed::{self, Format},
     retry::{self, Brought, Next},
     signature::{self, Secret},
 };
@@ -56,6 +56,7 @@ struct Claimed {
     body: String,
     url: String,
     attempt: u32,
+    format: Format,
     proof: Arc<Proof>,
 }
 
@@ -170,7 +171,13 @@ impl Webhooks {
         let headers = headers(&delivery, begun);
         let outbound =
             Outbound { method: Method::POST, url: &delivery.url, headers, body: Bytes::from(delivery.body.clone()) };
-        let bounds = Bounds { timeout: ANSWER_WITHIN, max_answer_bytes: ANSWER_KEPT };
+        let answers = delivery.format == Format::Chattu;
+        let bounds = match answers {
+            true => {
+                Bounds { timeout: chattu::answer_within(&delivery.event_name), max_answer_bytes: chattu::ANSWER_MAX }
+            }
+            false => Bounds { timeout: ANSWER_WITHIN, max_answer_bytes: ANSWER_KEPT },
+        };
         let answer = self.egress.send(outbound, bounds).await;
         let now = self.clock.now();
         let (brought, answer) = match answer {
@@ -188,10 +195,21 @@ impl Webhooks {
         let result = Arc::new(Came { brought, answer, took: now.since(begun) });
         let next = retry::next(&result.brought, delivery.attempt, now, self.random.u64());
         let (id, endpoint) = (delivery.id, delivery.endpoint);
-        let written = self.store.write(move |tx| settle(tx, id, endpoint, &result, next, begun)).await;
+        let is_first = answers && delivery.attempt == 1;
+        let settling = self.store.write(move |tx| {
+            settle(tx, id, endpoint, &result, next, begun)?;
+            if is_first {
+                chattu::keep_answer(tx, id, next == Next::Delivered, &result.answer, begun)?;
+            }
+            Ok(())
+        });
+        let written: Result<(), StoreError> = settling.await;
         if let Err(e) = written {
             // It stays due and is attempted again: at least once is what was promised.
             tracing::warn!(delivery = id, "the outcome of a delivery could not be written: {e}");
+        }
+        if is_first {
+            self.answered.notify_one();
         }
         self.claims.release(&delivery);
     }
@@ -205,13 +223,14 @@ fn due(
     now: Time,
 ) -> Result<Vec<Claimed>, WebhookError> {
     let endpoints = tx.list(
-        "SELECT id, url, failing_since IS NOT NULL FROM endpoints
+        "SELECT id, url, failing_since IS NOT NULL, format FROM endpoints
          WHERE deleted_at IS NULL AND disabled_at IS NULL ORDER BY id",
         [],
-        |r| Ok((r.get::<_, EndpointId>(0)?, r.get::<_, String>(1)?, r.get::<_, bool>(2)?)),
+        |r| Ok((r.get::<_, EndpointId>(0)?, r.get::<_, String>(1)?, r.get::<_, bool>(2)?, r.get::<_, String>(3)?)),
     )?;
     let mut claimed = Vec::new();
-    for (id, url, failing) in endpoints {
+    for (id, url, failing, format) in endpoints {
+        let format = Format::parse(&format).unwrap_or(Format::Event);
         let busy = under_way.get(&id);
         let places = if failing { PLACES_FAILING } else { PLACES };
         let taken = busy.map_or(0, HashSet::len);
@@ -245,6 +264,7 @@ fn due(
             body,
             url: url.clone(),
             attempt: attempts + 1,
+            format,
             proof: proof.clone(),
         }));
     }
@@ -283,6 +303,11 @@ fn headers(delivery: &Claimed, now: Time) -> Vec<(HeaderName, HeaderValue)> {
     all
 }
 
+/// The beginning of an answer, as the log keeps it.
+fn kept(answer: &str) -> &str {
+    &answer[..answer.floor_char_boundary(ANSWER_KEPT.min(answer.len()))]
+}
+
 fn settle(
     tx: &WriteTx<'_>,
     id: i64,
@@ -299,7 +324,7 @@ fn settle(
     let took = i64::try_from(result.took.as_millis()).unwrap_or(i64::MAX);
     tx.execute(
         "INSERT INTO attempts (delivery_id, at, took_ms, status, error, answer) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![id, at, took, status, error, result.answer],
+        params![id, at, took, status, error, kept(&result.answer)],
     )?;
     let (state, due) = match next {
         Next::Delivered => ("delivered", at),

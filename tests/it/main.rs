@@ -3,6 +3,7 @@
 mod behaviour;
 mod browser;
 mod chaos;
+mod chattu;
 mod command_line;
 mod connectors;
 mod crash;
@@ -30,6 +31,7 @@ mod portal_pages;
 mod retention;
 mod sandbox;
 mod sandbox_crash;
+mod schedule;
 mod scheduler;
 mod sending;
 mod server;

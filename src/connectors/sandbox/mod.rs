@@ -18,7 +18,8 @@ pub mod settings;
 pub use inbox::Accepted;
 
 use super::{
-    Ack, Boxed, Capabilities, Connector, Content, MediaError, Outgoing, SendError, SendErrorKind, Standing,
+    Ack, Boxed, Capabilities, Connector, Content, GroupInfo, MediaError, NotDone, Outgoing, Pairing, SendError,
+    SendErrorKind, Standing,
     outgoing::MediaFile,
     registry::{BadSetting, Deps, InstanceSetup},
 };
@@ -51,6 +52,8 @@ pub struct Sandbox {
     log: Mutex<Log>,
     line: Line,
     known: Mutex<Known>,
+    groups: Mutex<BTreeMap<String, GroupInfo>>,
+    rejected: Mutex<Vec<String>>,
     kept: Mutex<VecDeque<(String, Vec<u8>)>>,
     ids: Ids,
 }
@@ -80,6 +83,8 @@ impl Sandbox {
             log: Mutex::new(log),
             line: Line::new(deps, setup.id.clone(), settings.state),
             known: Mutex::default(),
+            groups: Mutex::default(),
+            rejected: Mutex::default(),
             kept: Mutex::default(),
             ids: Ids { life: u32::from_le_bytes(bytes(&*deps.random)), next: AtomicU32::new(0) },
         })
@@ -216,6 +221,20 @@ impl Connector for Sandbox {
 
     fn send<'a>(&'a self, out: &'a Outgoing) -> Boxed<'a, Result<Ack, SendError>> {
         Box::pin(self.send_one(out))
+    }
+
+    fn pairing(&self) -> Option<Pairing> {
+        self.line.pairing()
+    }
+
+    fn groups(&self) -> Boxed<'_, Result<Vec<GroupInfo>, NotDone>> {
+        let all = self.groups.lock().expect("no holder panics").values().cloned().collect();
+        Box::pin(std::future::ready(Ok(all)))
+    }
+
+    fn reject_call<'a>(&'a self, call_id: &'a str) -> Boxed<'a, Result<(), NotDone>> {
+        self.rejected.lock().expect("no holder panics").push(call_id.to_owned());
+        Box::pin(std::future::ready(Ok(())))
     }
 
     fn stop(&self) -> Boxed<'_, ()> {

@@ -8,7 +8,7 @@
 use super::Sandbox;
 use crate::{
     connectors::{
-        Address, MediaError, NotRecorded, What,
+        Address, GroupInfo, MediaError, NotRecorded, What,
         heard::{Group, HeardMedia, InboundMessage, MediaSource, Sender},
     },
     model::{ids::MessageId, instance::InstanceState, message::Receipt},
@@ -50,6 +50,12 @@ impl Sandbox {
     /// It could not be recorded.
     pub async fn group_message(&self, group: Group, from: Sender, text: &str) -> Result<String, NotRecorded> {
         let id = self.next_id();
+        let told = GroupInfo { id: group.id.clone(), name: group.name.clone(), ..GroupInfo::default() };
+        self.groups.lock().expect("no holder panics").entry(group.id.clone()).or_insert(GroupInfo {
+            participants: Some(2),
+            created_at: Some(self.clock.now()),
+            ..told
+        });
         self.receive_message(InboundMessage {
             provider_message_id: id.clone(),
             from,
@@ -136,6 +142,17 @@ impl Sandbox {
         let call_id = self.next_id();
         self.line.tell(What::Call { call_id: call_id.clone(), from, is_video: false, missed }).await?;
         Ok(call_id)
+    }
+
+    /// Puts the instance into a group or channel, or changes what is told of it. Whoever writes in a group that nobody
+    /// put it into opens one of two people.
+    pub fn put_group(&self, group: GroupInfo) {
+        self.groups.lock().expect("no holder panics").insert(group.id.clone(), group);
+    }
+
+    /// The calls that were rejected, oldest first.
+    pub fn rejected_calls(&self) -> Vec<String> {
+        self.rejected.lock().expect("no holder panics").clone()
     }
 
     /// Something about a group changed: `change` is subject, description, participants or read_only.

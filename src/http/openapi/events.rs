@@ -101,6 +101,9 @@ fn example(name: EventName, full: bool) -> Event {
         },
         EventName::CallReceived => call(person(), false, full),
         EventName::CallMissed => call(person(), true, full),
+        EventName::CallRejected => {
+            Event::CallRejected { from: person(), call_id: "A1B2C3".into(), is_video: false, started_at: AT }
+        }
         EventName::GroupMessageReceived => Event::GroupMessageReceived {
             group_id: "120363000000000000@g.us".into(),
             group_name: "Warehouse".into(),
@@ -136,6 +139,7 @@ fn outbound(full: bool) -> OutboundRef {
         provider_message_id: maybe("wamid.example"),
         reference: maybe("order-2041"),
         to: Person { contact_id: Some(ContactId(17)), phone: maybe("+966501234567") },
+        recipient: "+966501234567".into(),
         message_purpose: "transactional".into(),
         message_text: "Your order 2041 has been shipped.".into(),
         source: "api".into(),

@@ -2,6 +2,7 @@
 
 use super::Refusal;
 use crate::{
+    connectors::Address,
     model::{
         code::{Action, Code, Details, Extra},
         plan::Limits,
@@ -65,6 +66,9 @@ pub(super) fn capability(request: &Request, facts: &Facts, _: &Rules) -> Verdict
         fields.push("phone");
     }
     let can = facts.instance.as_ref().map(|i| i.capabilities).unwrap_or_default();
+    if matches!(facts.address, Some(Address::Group(_))) && !can.groups {
+        fields.push("phone");
+    }
     if matches!(request.draft, Draft::Template { .. }) && !can.templates {
         fields.push("template");
     }
@@ -188,7 +192,8 @@ pub(super) fn content(_: &Request, facts: &Facts, rules: &Rules) -> Verdict {
 /// 12, ours: a provider with a window takes free text only within 24 hours of the recipient's last message.
 pub(super) fn window(request: &Request, facts: &Facts, _: &Rules) -> Verdict {
     let has_window = facts.instance.as_ref().is_some_and(|i| i.capabilities.window_24h);
-    if !has_window || matches!(request.draft, Draft::Template { .. }) {
+    let is_group = matches!(facts.address, Some(Address::Group(_)));
+    if !has_window || is_group || matches!(request.draft, Draft::Template { .. }) {
         return Ok(());
     }
     let heard = facts.contact.as_ref().and_then(|c| c.last_inbound_at);

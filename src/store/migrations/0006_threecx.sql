@@ -3,7 +3,7 @@
 
 -- What else an endpoint may be than a customer's own: its bytes can have another format, further headers can go with
 -- them, and a part of the gateway can own it.
-ALTER TABLE endpoints ADD COLUMN format TEXT NOT NULL DEFAULT 'event' CHECK (format IN ('event', 'sms'));
+ALTER TABLE endpoints ADD COLUMN format TEXT NOT NULL DEFAULT 'event' CHECK (format IN ('event', 'sms', 'chattu'));
 ALTER TABLE endpoints ADD COLUMN sms_number TEXT;          -- format sms: the number that people wrote to
 ALTER TABLE endpoints ADD COLUMN headers BLOB;             -- sealed JSON object of further headers; null: none
 ALTER TABLE endpoints ADD COLUMN managed_by TEXT;          -- '3cx:' and the integration; null: the customer himself

@@ -66,6 +66,13 @@ impl Visitor {
         reply
     }
 
+    /// Asks as a script of one of our own pages does.
+    pub async fn json(&mut self, method: &str, path: &str, body: &serde_json::Value) -> Reply {
+        let mut headers = self.headers(&["Sec-Fetch-Site: same-origin"]);
+        headers.push("Content-Type: application/json".into());
+        http::call(self.address, method, path, &headers, body.to_string().as_bytes()).await
+    }
+
     /// Speaks another language from here on.
     pub fn speaks(&mut self, lang: &str) {
         self.cookies.insert("lang".into(), lang.into());
