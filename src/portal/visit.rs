@@ -14,7 +14,7 @@ use super::{
 use crate::{
     accounts::{Role, Session},
     gateway::Gateway,
-    http::{Access, Incoming, body},
+    http::{Access, Incoming, body, problem},
     model::{ids::AccountId, plan::Zone},
 };
 use ::http::Method;
@@ -80,6 +80,10 @@ where
     F: AsyncFnOnce(&Gateway, &Visit) -> Result<Response, Trouble>,
 {
     let method = incoming.method.clone();
+    // What programs post below `/integrations/` is no form: where nothing is, they are told so in their own terms.
+    if method == Method::POST && incoming.path.starts_with("/integrations/") && !incoming.wants_html() {
+        return problem::unmatched(&[]);
+    }
     let (visit, origin) = match begin(gateway, incoming).await {
         Ok(begun) => begun,
         Err(response) => return response,
