@@ -82,7 +82,7 @@ fn limit(
         (false, true, _) => ("warn", "banner.month_near"),
         _ => return Ok(None),
     };
-    Ok(Some(Banner { tone, text, name: format!("{used}/{limit}"), link: "/account".into() }))
+    Ok(Some(Banner { tone, text, name: format!("{used}/{limit}"), link: "/overview".into() }))
 }
 
 fn endpoints(tx: &Tx<'_>, account: Option<AccountId>, _now: Time) -> Result<Vec<Banner>, StoreError> {
