@@ -15,7 +15,7 @@ use crate::{
     inbound::Inbound,
     instances::Instances,
     model::{clock::Clock, random::Random},
-    ops::{metrics::Metrics, tls},
+    ops::{backup, metrics::Metrics, tls},
     scheduler::Scheduler,
     sending::{Parts, Recovered, Rules, Sending, policy::content::ContentPolicy},
     store::{Store, StoreError, Vault},
@@ -114,6 +114,7 @@ impl App {
         let webhooks = Arc::new(Webhooks::new(store.clone(), clock.clone(), random.clone(), vault, egress));
         let gateway = Gateway {
             data_dir: config.data_dir.clone(),
+            backups: backups(&config),
             store,
             metrics: Arc::new(Metrics::new(clock.clone())),
             clock,
@@ -236,6 +237,17 @@ fn content_policy(dir: &Path) -> Result<ContentPolicy, StartError> {
         files.push((path.display().to_string(), text));
     }
     ContentPolicy::with_extra(files).map_err(|e| StartError::Policy(e.to_string()))
+}
+
+fn backups(config: &Config) -> Option<backup::Plan> {
+    let plan = &config.backup;
+    plan.directory.clone().map(|directory| backup::Plan {
+        data_dir: config.data_dir.clone(),
+        directory,
+        every: plan.every,
+        keep: plan.keep as usize,
+        passphrase_file: plan.passphrase_file.clone(),
+    })
 }
 
 fn rules(config: &Config) -> Rules {

@@ -7,7 +7,7 @@ use crate::{
     connectors::Registry,
     instances::Instances,
     model::{clock::Clock, random::Random},
-    ops::metrics::Metrics,
+    ops::{backup::Plan, metrics::Metrics},
     sending::Sending,
     store::Store,
     webhooks::Webhooks,
@@ -34,6 +34,8 @@ pub struct Gateway {
     pub sending: Arc<Sending>,
     /// Customers' endpoints and the outbox.
     pub webhooks: Arc<Webhooks>,
+    /// Scheduled backups, if there are to be any.
+    pub backups: Option<Plan>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Proxies whose `X-Forwarded-*` are believed.

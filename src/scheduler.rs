@@ -12,11 +12,13 @@ use std::{sync::Arc, time::Duration};
 use tokio_cron_scheduler::{Job, JobScheduler};
 
 /// A job: its name in the table, and how long after one run the next is due.
-const JOBS: [(&str, Duration); 4] = [
+const JOBS: [(&str, Duration); 5] = [
     ("close_periods", Duration::from_secs(60)),
     ("expire_idempotency", Duration::from_secs(15 * 60)),
     ("expire_sessions", Duration::from_secs(15 * 60)),
     ("optimize", Duration::from_secs(24 * 60 * 60)),
+    // Asks only whether one is due. The last in the table: nothing that is due waits for it.
+    ("backup", Duration::from_secs(10 * 60)),
 ];
 
 /// The jobs over the running gateway.
@@ -91,7 +93,18 @@ impl Scheduler {
             "expire_idempotency" => drop(self.0.sending.expire_idempotency().await?),
             "expire_sessions" => drop(self.0.accounts.expire_sessions().await?),
             "optimize" => self.0.store.write(|tx| tx.execute("PRAGMA optimize", []).map(drop)).await?,
+            "backup" => self.back_up().await?,
             other => return Err(format!("there is no job {other}").into()),
+        }
+        Ok(())
+    }
+
+    async fn back_up(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let Some(plan) = self.0.backups.clone() else { return Ok(()) };
+        let (now, random) = (self.0.clock.now(), self.0.random.clone());
+        let done = tokio::task::spawn_blocking(move || plan.step(now, &random)).await??;
+        if let Some(done) = done {
+            tracing::info!(file = %done.file.display(), bytes = done.made.bytes, removed = done.removed, "backed up");
         }
         Ok(())
     }

@@ -52,6 +52,8 @@ pub struct Config {
     pub retention: Retention,
     /// The Chattu dialect.
     pub chattu: Chattu,
+    /// Scheduled backups.
+    pub backup: Backup,
     /// The log.
     pub log: Log,
 }
@@ -266,6 +268,24 @@ pub struct Retention {}
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Chattu {}
+
+/// Scheduled backups.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Backup {
+    /// Where to; none: no scheduled backups.
+    #[serde(deserialize_with = "values::file")]
+    pub directory: Option<PathBuf>,
+    /// From one to the next.
+    #[serde(deserialize_with = "duration")]
+    pub every: Duration,
+    /// How many are kept.
+    #[serde(deserialize_with = "count")]
+    pub keep: u32,
+    /// Its first line encrypts them; none: they are not.
+    #[serde(deserialize_with = "values::file")]
+    pub passphrase_file: Option<PathBuf>,
+}
 
 /// The log.
 #[derive(Clone, PartialEq, Debug, Deserialize)]

@@ -1,5 +1,6 @@
 //! Operation: certificates, logging, metrics, the doctor, lists that people bring in.
 
+pub mod backup;
 pub mod csv;
 pub mod doctor;
 pub mod logging;
