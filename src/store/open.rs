@@ -140,7 +140,7 @@ fn way_back(path: &Path) -> String {
     let prefix = backup_prefix(SCHEMA_VERSION + 1);
     let entries = std::fs::read_dir(dir.join("backups")).into_iter().flatten().flatten();
     let names = entries.map(|e| e.file_name().to_string_lossy().into_owned());
-    match names.filter(|n| n.starts_with(&prefix)).max() {
+    match names.filter(|n| n.starts_with(&prefix) && n.ends_with(".db")).max() {
         Some(name) => format!(
             "go back to the database as it was before the upgrade, without what came after it: \
              cd {:?} && mkdir newer && mv {FILE_NAME}* newer/ && cp -p backups/{name} {FILE_NAME}",
