@@ -11,18 +11,29 @@ use crate::{
     control,
     egress::Egress,
     gateway::Gateway,
-    http::{Door, gateway_service, server},
+    http::{Door, gateway_service, plain::Plain, server},
     inbound::Inbound,
     instances::Instances,
     model::{clock::Clock, random::Random},
-    ops::{backup, metrics::Metrics, tls},
+    ops::{backup, keeper::Keeper, metrics::Metrics, tls},
     scheduler::Scheduler,
     sending::{Parts, Recovered, Rules, Sending, policy::content::ContentPolicy},
     store::{Store, StoreError, Vault},
     webhooks::Webhooks,
 };
-use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+
+mod certificates;
+mod doors;
+
+pub use doors::Inherited;
 
 /// How long a stop waits for messages on their way.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
@@ -31,6 +42,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
 pub struct App {
     config: Config,
     gateway: Arc<Gateway>,
+    egress: Egress,
     recovered: Recovered,
 }
 
@@ -71,10 +83,11 @@ pub struct Running {
     pub public: Option<SocketAddr>,
     /// Where the metrics listener really listens.
     pub metrics: Option<SocketAddr>,
+    /// Where the listener for ACME and redirects really listens.
+    pub http: Option<SocketAddr>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
     scheduler: tokio_cron_scheduler::JobScheduler,
-    certificate: Option<Arc<tls::Certificate>>,
 }
 
 impl App {
@@ -111,9 +124,10 @@ impl App {
         instances.start_all().await?;
         let vault = Vault::open(&config.data_dir, random.clone())?;
         let egress = Egress::system(config.egress.allow.clone(), clock.clone());
-        let webhooks = Arc::new(Webhooks::new(store.clone(), clock.clone(), random.clone(), vault, egress));
+        let webhooks = Arc::new(Webhooks::new(store.clone(), clock.clone(), random.clone(), vault, egress.clone()));
         let gateway = Gateway {
             data_dir: config.data_dir.clone(),
+            keeper: OnceLock::new(),
             backups: backups(&config),
             store,
             metrics: Arc::new(Metrics::new(clock.clone())),
@@ -128,7 +142,7 @@ impl App {
             public_url: config.public_url.clone().unwrap_or_default(),
             support_contact: config.support_contact.clone(),
         };
-        Ok(Self { config, gateway: Arc::new(gateway), recovered })
+        Ok(Self { config, gateway: Arc::new(gateway), egress, recovered })
     }
 
     /// What the command line works with when no gateway runs.
@@ -152,36 +166,62 @@ impl App {
     /// # Errors
     /// An address that is taken, a certificate that cannot be used.
     pub async fn serve(self) -> Result<Running, StartError> {
-        let Self { config, gateway, .. } = self;
+        self.serve_on(Inherited::default()).await
+    }
+
+    /// The same with sockets that are open already.
+    ///
+    /// # Errors
+    /// As [`Self::serve`].
+    pub async fn serve_on(self, mut inherited: Inherited) -> Result<Running, StartError> {
+        let Self { config, gateway, egress, .. } = self;
         let (stop, stopping) = watch::channel(false);
         let mut tasks = JoinSet::new();
         let limits = server_limits(&config);
-        let open = |address: Option<SocketAddr>, key: &'static str| bind(address, key);
-        let local = open(config.listen.local, "listen.local").await?;
-        let metrics = open(config.listen.metrics, "listen.metrics").await?;
-        let public = open(config.listen.public, "listen.public").await?;
-        let mut certificate = None;
+        let local = doors::open(&mut inherited, config.listen.local, "listen.local").await?;
+        let metrics = doors::open(&mut inherited, config.listen.metrics, "listen.metrics").await?;
+        let public = doors::open(&mut inherited, config.listen.public, "listen.public").await?;
+        let http = doors::open(&mut inherited, config.listen.http, "listen.http").await?;
+        doors::close_rest(inherited);
         let address = |l: &Option<TcpListener>| l.as_ref().and_then(|l| l.local_addr().ok());
-        let addresses = (address(&local), address(&public), address(&metrics));
+        let (local_at, public_at, metrics_at) = (address(&local), address(&public), address(&metrics));
+        let http_at = address(&http);
         for (listener, door) in [(local, Door::Local), (metrics, Door::Metrics)] {
             if let Some(listener) = listener {
                 let service = gateway_service(&gateway, door);
                 tasks.spawn(server::serve(listener, None, service, limits.clone(), stopping.clone()));
             }
         }
+        let mut challenges = Arc::default();
         if let Some(listener) = public {
-            let loaded = Arc::new(load_certificate(&config, &*gateway.clock)?);
+            let (certificate, acme) = certificates::open(&config, &gateway, &egress)?;
+            challenges = acme.as_ref().map_or(challenges, |acme| acme.challenges());
             let service = gateway_service(&gateway, Door::Public);
-            let tls = Some(loaded.server_config());
-            tasks.spawn(server::serve(listener, tls, service, limits, stopping.clone()));
-            certificate = Some(loaded);
+            let tls = Some(certificate.server_config());
+            tasks.spawn(server::serve(listener, tls, service, limits.clone(), stopping.clone()));
+            let _ = gateway.keeper.set(Keeper::new(certificate, acme, gateway.clock.clone()));
+            // Not a minute later, when the scheduler first ticks: somebody is waiting for the first certificate.
+            tasks.spawn(certificates::first(gateway.clone(), stopping.clone()));
+        }
+        if let Some(listener) = http {
+            let tls_port = public_at.map(|a| a.port());
+            let plain = Plain { challenges, public_url: config.public_url.clone(), tls_port };
+            tasks.spawn(server::serve(listener, None, plain.service(), limits, stopping.clone()));
         }
         let socket = control::listen(&gateway.data_dir).map_err(|e| StartError::Other(e.to_string()))?;
         tasks.spawn(control::serve(socket, gateway.clone(), stopping.clone()));
         tasks.spawn(gateway.webhooks.clone().run(stopping));
         let scheduler = Scheduler(gateway.clone()).start().await.map_err(|e| StartError::Other(e.to_string()))?;
-        let (local, public, metrics) = addresses;
-        Ok(Running { gateway, local, public, metrics, stop, tasks, scheduler, certificate })
+        Ok(Running {
+            gateway,
+            local: local_at,
+            public: public_at,
+            metrics: metrics_at,
+            http: http_at,
+            stop,
+            tasks,
+            scheduler,
+        })
     }
 }
 
@@ -191,8 +231,8 @@ impl Running {
     /// # Errors
     /// What is wrong with the new one.
     pub fn reload_certificate(&self) -> Result<(), StartError> {
-        match &self.certificate {
-            Some(certificate) => Ok(certificate.reload(&*self.gateway.clock)?),
+        match self.gateway.keeper.get() {
+            Some(keeper) => Ok(keeper.certificate().reload(&*self.gateway.clock)?),
             None => Ok(()),
         }
     }
@@ -216,12 +256,6 @@ impl Running {
         self.gateway.store.close().await;
         control::forget(&self.gateway.data_dir);
     }
-}
-
-async fn bind(address: Option<SocketAddr>, key: &'static str) -> Result<Option<TcpListener>, StartError> {
-    let Some(address) = address else { return Ok(None) };
-    let bound = TcpListener::bind(address).await;
-    bound.map(Some).map_err(|problem| StartError::Listen { address, key, problem })
 }
 
 fn content_policy(dir: &Path) -> Result<ContentPolicy, StartError> {
@@ -296,28 +330,4 @@ fn server_limits(config: &Config) -> server::Limits {
         idle: limits.idle_timeout,
         ..server::Limits::default()
     }
-}
-
-fn load_certificate(config: &Config, clock: &dyn Clock) -> Result<tls::Certificate, StartError> {
-    match (config.tls.mode, &config.tls.certificate, &config.tls.key) {
-        (config::TlsMode::Files, Some(chain), Some(key)) => Ok(tls::Certificate::from_files(chain, key)?),
-        (config::TlsMode::Acme, ..) => {
-            Err(StartError::Other("tls.mode = \"acme\" is not part of this version: use self-signed or files".into()))
-        }
-        _ => Ok(tls::Certificate::self_signed(&config.data_dir, &host_names(config), clock)?),
-    }
-}
-
-/// The names that a self-signed certificate is made for.
-fn host_names(config: &Config) -> Vec<String> {
-    let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let public = config.public_url.as_deref().and_then(|url| url.split("://").nth(1));
-    let public = public.map(|rest| rest.split(['/', ':']).next().unwrap_or_default().to_owned());
-    for name in public.into_iter().chain([host]).filter(|n| !n.is_empty()) {
-        if !names.contains(&name) {
-            names.insert(0, name);
-        }
-    }
-    names
 }

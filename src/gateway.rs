@@ -7,12 +7,15 @@ use crate::{
     connectors::Registry,
     instances::Instances,
     model::{clock::Clock, random::Random},
-    ops::{backup::Plan, metrics::Metrics},
+    ops::{backup::Plan, keeper::Keeper, metrics::Metrics},
     sending::Sending,
     store::Store,
     webhooks::Webhooks,
 };
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
 /// The running gateway.
 pub struct Gateway {
@@ -34,6 +37,8 @@ pub struct Gateway {
     pub sending: Arc<Sending>,
     /// Customers' endpoints and the outbox.
     pub webhooks: Arc<Webhooks>,
+    /// The public listener's certificate, once there is such a listener.
+    pub keeper: OnceLock<Keeper>,
     /// Scheduled backups, if there are to be any.
     pub backups: Option<Plan>,
     /// What is counted.

@@ -11,12 +11,14 @@ mod account;
 mod backup;
 mod config;
 mod demo;
+mod inherited;
 mod instance;
 mod key;
 mod message;
 mod output;
 mod owner;
 mod pairs;
+mod paper;
 mod sandbox;
 mod serve;
 mod small;
@@ -102,6 +104,10 @@ enum Command {
     Backup(backup::Backup),
     /// Put a backup into an empty data directory
     Restore(backup::Restore),
+    /// Print the manual
+    Man(paper::Man),
+    /// Print the completions of a shell
+    Completions(paper::Completions),
 }
 
 /// The whole program; returns its exit code. Arguments and environment come in, so that nothing here asks for them.
@@ -172,6 +178,12 @@ fn run(cli: Cli, environment: Vec<(String, String)>) -> Result<Option<Value>, Fa
     {
         return Ok(config::print_defaults(json)?);
     }
+    // These describe the program and need no configuration.
+    let command = match command {
+        Command::Man(args) => return Ok(args.run().map(|()| None)?),
+        Command::Completions(args) => return Ok(args.run().map(|()| None)?),
+        other => other,
+    };
     if let Command::Demo(args) = &command {
         args.override_config(&mut overrides);
     }
@@ -200,7 +212,7 @@ async fn dispatch(command: Command, given: Given) -> Result<Option<Value>, Faile
         Command::Demo(args) => return Ok(demo::run(args, given).await?),
         Command::CheckConfig(_) => return Ok(Some(config::checked(&given))),
         Command::Doctor => return diagnose(&given).await,
-        Command::Backup(_) | Command::Restore(_) => {
+        Command::Backup(_) | Command::Restore(_) | Command::Man(_) | Command::Completions(_) => {
             return Err("this command is done without a gateway".to_owned().into());
         }
         Command::Account(command) => command.request(),

@@ -126,6 +126,9 @@ pub struct Tls {
     pub acme_directory: String,
     /// How the authority makes sure.
     pub acme_challenge: AcmeChallenge,
+    /// PEM; whom to trust besides the usual ones when the authority's directory is called.
+    #[serde(deserialize_with = "values::file")]
+    pub acme_root: Option<PathBuf>,
 }
 
 /// What may be called.

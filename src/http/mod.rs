@@ -15,6 +15,7 @@ pub mod body;
 pub mod guarded_api;
 mod health;
 pub mod incoming;
+pub mod plain;
 pub mod problem;
 pub mod reply;
 pub mod server;

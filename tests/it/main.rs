@@ -1,5 +1,7 @@
 //! The one integration binary: a file for each capability, and the harness that they share.
 
+mod acme;
+mod activation;
 mod backup;
 mod behaviour;
 mod command_line;

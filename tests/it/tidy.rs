@@ -21,7 +21,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("sending", &["model", "store", "accounts", "instances", "suppression", "conversations", "webhooks", "connectors"]),
     ("inbound", &["model", "store", "suppression", "conversations", "webhooks", "sending", "instances", "connectors"]),
     ("gateway", &["model", "store", "accounts", "instances", "sending", "webhooks", "connectors", "ops"]),
-    ("ops", &["model", "store", "config", "sending", "http"]),
+    ("ops", &["model", "store", "config", "egress", "sending", "http"]),
     ("scheduler", &["model", "store", "accounts", "gateway"]),
     ("portal", &["model", "store", "accounts", "sending", "gateway", "http"]),
     ("http", &["model", "store", "accounts", "sending", "gateway", "ops", "portal"]),

@@ -6,6 +6,7 @@ pub mod deeds;
 pub mod ear;
 pub mod http;
 pub mod load;
+pub mod pebble;
 pub mod program;
 pub mod receiver;
 pub mod wild;
