@@ -103,11 +103,15 @@ impl App {
         let store = locked.open(clock.now())?;
         let accounts = Arc::new(Accounts::open(store.clone(), clock.clone(), random.clone()).await?);
         let inbound = Arc::new(Inbound::new(store.clone(), clock.clone(), random.clone()));
+        let vault = Vault::open(&config.data_dir, random.clone())?;
+        let egress = Egress::system(config.egress.allow.clone(), clock.clone());
         let (registry, wire) = Registry::new(Deps {
             data_dir: config.data_dir.clone(),
             clock: clock.clone(),
             random: random.clone(),
             ear: inbound.clone(),
+            egress: egress.clone(),
+            public_url: reachable_at(&config),
         });
         let sending = Arc::new(Sending::new(Parts {
             store: store.clone(),
@@ -120,10 +124,9 @@ impl App {
         }));
         inbound.attach(sending.clone());
         let recovered = sending.recover().await?;
-        let instances = Arc::new(Instances::new(store.clone(), clock.clone(), random.clone(), registry.clone()));
+        let instances = Instances::new(store.clone(), clock.clone(), random.clone(), vault.clone(), registry.clone());
+        let instances = Arc::new(instances);
         instances.start_all().await?;
-        let vault = Vault::open(&config.data_dir, random.clone())?;
-        let egress = Egress::system(config.egress.allow.clone(), clock.clone());
         let webhooks = Arc::new(Webhooks::new(store.clone(), clock.clone(), random.clone(), vault, egress.clone()));
         let gateway = Gateway {
             data_dir: config.data_dir.clone(),
@@ -139,7 +142,7 @@ impl App {
             sending,
             webhooks,
             trusted_proxies: config.listen.trusted_proxies.clone(),
-            public_url: config.public_url.clone().unwrap_or_default(),
+            public_url: reachable_at(&config),
             support_contact: config.support_contact.clone(),
         };
         Ok(Self { config, gateway: Arc::new(gateway), egress, recovered })
@@ -329,5 +332,14 @@ fn server_limits(config: &Config) -> server::Limits {
         body: limits.body_timeout,
         idle: limits.idle_timeout,
         ..server::Limits::default()
+    }
+}
+
+/// Where this gateway is reached from outside: as configured, else by the local listener, without a slash at the end.
+fn reachable_at(config: &Config) -> String {
+    let configured = config.public_url.as_deref().unwrap_or_default().trim_end_matches('/');
+    match (configured, config.listen.local) {
+        ("", Some(address)) => format!("http://{address}"),
+        (configured, _) => configured.to_owned(),
     }
 }

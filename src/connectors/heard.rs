@@ -120,6 +120,32 @@ pub struct InboundMessage {
     pub reply_to: Option<String>,
     /// Whether a whole-message opt-out word counts here: text and template quick replies, not interactive ones.
     pub may_opt_out: bool,
+    /// The file that came with it.
+    pub media: Option<HeardMedia>,
+}
+
+/// A file that came with a message.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HeardMedia {
+    /// image, video, audio, document or sticker.
+    pub kind: String,
+    /// Its type as the provider says; not to be believed.
+    pub mime_type: String,
+    /// Its name as the sender's phone says; not to be believed.
+    pub file_name: Option<String>,
+    /// Its size in bytes, where the provider says.
+    pub size: Option<u64>,
+    /// Its bytes, or how to get them.
+    pub source: MediaSource,
+}
+
+/// Where a file's bytes are.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum MediaSource {
+    /// Here.
+    Bytes(Vec<u8>),
+    /// At the provider: [`Connector::fetch_media`](crate::connectors::Connector::fetch_media) gets them by this handle.
+    Later(String),
 }
 
 /// A group, as far as a message in it tells.

@@ -15,11 +15,13 @@
 
 pub mod contract;
 pub mod heard;
+pub mod hook;
 pub mod outgoing;
 pub mod registry;
 pub mod sandbox;
 
 pub use heard::{Ear, Heard, NotRecorded, What};
+pub use hook::{HookAnswer, HookRequest};
 pub use outgoing::{Ack, Address, Content, Outgoing, SendError, SendErrorKind};
 pub use registry::{InstanceSetup, Registry, Wire};
 
@@ -45,7 +47,80 @@ pub trait Connector: Send + Sync {
     fn send<'a>(&'a self, out: &'a Outgoing) -> Boxed<'a, Result<Ack, SendError>>;
     /// Ends connections and background work; what was acknowledged stays so.
     fn stop(&self) -> Boxed<'_, ()>;
+
+    /// The provider calls `/hooks/{connector}/{instance}`. The request's head is judged first ([`HookRequest::body`] is
+    /// empty then): the largest body that is worth reading, in bytes, or the answer that refuses it unread.
+    ///
+    /// # Errors
+    /// The refusal.
+    fn hook_limit(&self, _head: &HookRequest) -> Result<usize, HookAnswer> {
+        Err(HookAnswer::not_found())
+    }
+
+    /// The same call with its body. What it brings is recorded when the answer is 2xx.
+    fn hook<'a>(&'a self, _request: &'a HookRequest) -> Boxed<'a, HookAnswer> {
+        Box::pin(std::future::ready(HookAnswer::not_found()))
+    }
+
+    /// Gets a file that the provider keeps, by the handle of [`MediaSource::Later`](heard::MediaSource::Later).
+    ///
+    /// # Errors
+    /// See [`MediaError`].
+    fn fetch_media<'a>(&'a self, _handle: &'a str, _max_bytes: u64) -> Boxed<'a, Result<Vec<u8>, MediaError>> {
+        Box::pin(std::future::ready(Err(MediaError::Gone("this connector keeps no files".into()))))
+    }
+
+    /// What a person needs to link a phone, while the instance waits for one.
+    fn pairing(&self) -> Option<Pairing> {
+        None
+    }
+
+    /// Gives up the connection and makes it anew; a connector without one says so.
+    ///
+    /// # Errors
+    /// Why it cannot be, in plain words.
+    fn reconnect(&self) -> Boxed<'_, Result<(), NotDone>> {
+        Box::pin(std::future::ready(Err(NotDone("this connector has no connection that could be made anew".into()))))
+    }
+
+    /// Takes the gateway off the phone's list of linked devices.
+    ///
+    /// # Errors
+    /// Why it cannot be, in plain words.
+    fn log_out(&self) -> Boxed<'_, Result<(), NotDone>> {
+        Box::pin(std::future::ready(Err(NotDone("this connector has no login of its own that could be ended".into()))))
+    }
 }
+
+/// What links a phone.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Pairing {
+    /// The text of the QR code.
+    pub qr: Option<String>,
+    /// The code to type on the phone instead.
+    pub code: Option<String>,
+    /// When both run out.
+    pub expires_at: Time,
+}
+
+/// Why a file could not be had.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum MediaError {
+    /// It may be asked for again later.
+    #[error("the file cannot be fetched now: {0}")]
+    NotNow(String),
+    /// It will never be had.
+    #[error("the file cannot be had: {0}")]
+    Gone(String),
+    /// It has more bytes than may be read.
+    #[error("the file is larger than {0} bytes")]
+    TooLarge(u64),
+}
+
+/// Why something that a person asked a connector for was not done, in plain words.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NotDone(pub String);
 
 /// What a connector can do. A request for something else is a `validation_error` that names the field.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

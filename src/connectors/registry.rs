@@ -1,22 +1,41 @@
 //! The running connectors, by instance, and the one wire through which messages leave.
 
-use super::{Ack, Capabilities, Connector, Ear, Outgoing, SendError, SendErrorKind, Standing, sandbox::Sandbox};
-use crate::model::{clock::Clock, ids::InstanceId, instance::ConnectorKind, random::Random};
+use super::{
+    Ack, Capabilities, Connector, Ear, HookAnswer, HookRequest, MediaError, NotDone, Outgoing, Pairing, SendError,
+    SendErrorKind, Standing, sandbox::Sandbox,
+};
+use crate::{
+    egress::Egress,
+    model::{clock::Clock, ids::InstanceId, instance::ConnectorKind, random::Random},
+};
 use std::{
     collections::{BTreeMap, HashMap},
+    fmt,
     path::PathBuf,
     sync::{Arc, RwLock},
 };
 
 /// What a connector needs to begin.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq)]
 pub struct InstanceSetup {
     /// Which instance.
     pub id: InstanceId,
     /// By which way.
     pub connector: ConnectorKind,
-    /// The connector's own settings, judged by [`check_settings`].
+    /// The connector's own settings, judged by [`check_settings`]; the secret ones among them are in clear here.
     pub settings: BTreeMap<String, String>,
+}
+
+/// Shows no setting: some are secrets.
+impl fmt::Debug for InstanceSetup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys: Vec<&String> = self.settings.keys().collect();
+        f.debug_struct("InstanceSetup")
+            .field("id", &self.id)
+            .field("connector", &self.connector)
+            .field("settings", &keys)
+            .finish()
+    }
 }
 
 /// Everything but sending.
@@ -45,10 +64,15 @@ pub struct Deps {
     pub random: Arc<dyn Random>,
     /// Where what is heard goes.
     pub ear: Arc<dyn Ear>,
+    /// The way out.
+    pub egress: Egress,
+    /// Where providers reach this gateway, without a slash at the end: `https://…`, or the local listener.
+    pub public_url: String,
 }
 
 #[derive(Clone)]
 struct Running {
+    kind: ConnectorKind,
     connector: Arc<dyn Connector>,
     sandbox: Option<Arc<Sandbox>>,
 }
@@ -80,7 +104,7 @@ impl Registry {
                     }
                     None => Arc::new(Sandbox::open(&self.shared.deps, setup)?),
                 };
-                Running { connector: sandbox.clone(), sandbox: Some(sandbox) }
+                Running { kind: setup.connector, connector: sandbox.clone(), sandbox: Some(sandbox) }
             }
             other => return Err(BadSetting(format!("the connector {other} is not part of this version"))),
         };
@@ -112,6 +136,63 @@ impl Registry {
     /// What an instance's connector can do; none when it is not running.
     pub fn capabilities(&self, id: &InstanceId) -> Option<Capabilities> {
         self.shared.find(id).map(|r| r.connector.capabilities())
+    }
+
+    /// A provider's call, its head alone: how much of its body is worth reading.
+    ///
+    /// # Errors
+    /// The refusal; `404` too when no such instance runs by that connector.
+    pub fn hook_limit(&self, kind: ConnectorKind, id: &InstanceId, head: &HookRequest) -> Result<usize, HookAnswer> {
+        self.find(kind, id).ok_or_else(HookAnswer::not_found)?.hook_limit(head)
+    }
+
+    /// A provider's call.
+    pub async fn hook(&self, kind: ConnectorKind, id: &InstanceId, request: &HookRequest) -> HookAnswer {
+        match self.find(kind, id) {
+            Some(connector) => connector.hook(request).await,
+            None => HookAnswer::not_found(),
+        }
+    }
+
+    /// Gets a file that an instance's provider keeps.
+    ///
+    /// # Errors
+    /// See [`MediaError`].
+    pub async fn fetch_media(&self, id: &InstanceId, handle: &str, max_bytes: u64) -> Result<Vec<u8>, MediaError> {
+        match self.shared.find(id) {
+            Some(running) => running.connector.fetch_media(handle, max_bytes).await,
+            None => Err(MediaError::NotNow("the instance is not running".into())),
+        }
+    }
+
+    /// What links a phone to an instance, while it waits for one.
+    pub fn pairing(&self, id: &InstanceId) -> Option<Pairing> {
+        self.shared.find(id).and_then(|r| r.connector.pairing())
+    }
+
+    /// Makes an instance's connection anew.
+    ///
+    /// # Errors
+    /// Why it cannot be.
+    pub async fn reconnect(&self, id: &InstanceId) -> Result<(), NotDone> {
+        self.running(id)?.reconnect().await
+    }
+
+    /// Ends an instance's login at its provider.
+    ///
+    /// # Errors
+    /// Why it cannot be.
+    pub async fn log_out(&self, id: &InstanceId) -> Result<(), NotDone> {
+        self.running(id)?.log_out().await
+    }
+
+    fn running(&self, id: &InstanceId) -> Result<Arc<dyn Connector>, NotDone> {
+        let running = self.shared.find(id).ok_or_else(|| NotDone("the instance is not running".into()))?;
+        Ok(running.connector)
+    }
+
+    fn find(&self, kind: ConnectorKind, id: &InstanceId) -> Option<Arc<dyn Connector>> {
+        self.shared.find(id).filter(|r| r.kind == kind).map(|r| r.connector)
     }
 
     /// The sandbox behind an instance, to play the customers' phones.
@@ -152,5 +233,14 @@ pub fn check_settings(connector: ConnectorKind, settings: &BTreeMap<String, Stri
     match connector {
         ConnectorKind::Sandbox => Sandbox::check(settings),
         other => Err(BadSetting(format!("the connector {other} is not part of this version"))),
+    }
+}
+
+/// The settings of a connector that are secrets: sealed at rest, never shown again.
+pub const fn secret_settings(connector: ConnectorKind) -> &'static [&'static str] {
+    match connector {
+        ConnectorKind::CloudApi => &["access_token", "app_secret", "verify_token"],
+        ConnectorKind::Evolution => &["api_key", "hook_secret"],
+        ConnectorKind::Sandbox | ConnectorKind::WhatsappWeb => &[],
     }
 }

@@ -17,6 +17,7 @@ mod health;
 pub mod incoming;
 pub mod plain;
 pub mod problem;
+mod provider_hooks;
 pub mod reply;
 pub mod server;
 mod service;
@@ -62,6 +63,9 @@ pub static ROUTES: std::sync::LazyLock<Vec<Route>> = std::sync::LazyLock::new(||
     vec![
         route!(POST "/api/send-message" => guarded_api::send_message::handle),
         route!(GET "/api/messages/{log_id}" => guarded_api::message::handle),
+        route!(POST "/hooks/cloud-api/{instance_id}" => provider_hooks::cloud_api),
+        route!(GET "/hooks/cloud-api/{instance_id}" => provider_hooks::cloud_api),
+        route!(POST "/hooks/evolution/{instance_id}" => provider_hooks::evolution),
         route!(GET "/healthz" => health::process),
         route!(GET "/readyz" => health::ready),
         route!(GET "/metrics" => health::metrics),

@@ -8,6 +8,7 @@
 
 pub mod pause;
 mod row;
+mod secret;
 
 pub use row::{Instance, NewInstance, record_standing};
 
@@ -19,7 +20,7 @@ use crate::{
         instance::{Health, InstanceState},
         random::Random,
     },
-    store::{Store, StoreError},
+    store::{Store, StoreError, Tx, Vault},
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -51,13 +52,14 @@ pub struct Instances {
     store: Store,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    vault: Vault,
     registry: Registry,
 }
 
 impl Instances {
     /// The slice over `store` and the running connectors.
-    pub fn new(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>, registry: Registry) -> Self {
-        Self { store, clock, random, registry }
+    pub fn new(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>, vault: Vault, registry: Registry) -> Self {
+        Self { store, clock, random, vault, registry }
     }
 
     /// Starts the connectors of all instances. One that cannot start stays closed with its reason; the others run.
@@ -66,7 +68,8 @@ impl Instances {
     /// The store's.
     pub async fn start_all(&self) -> Result<(), StoreError> {
         for instance in self.store.read(|tx| row::list(tx, None)).await? {
-            if let Err(e) = self.registry.start(&setup(&instance)) {
+            let setup = self.setup(&instance).await;
+            if let Err(e) = setup.and_then(|setup| Ok(self.registry.start(&setup)?)) {
                 tracing::warn!(instance = %instance.id, "the instance could not be started: {e}");
                 let (now, id, random) = (self.clock.now(), instance.id.clone(), self.random.clone());
                 let standing = closed(e.to_string());
@@ -84,9 +87,9 @@ impl Instances {
     /// An id that is none or not available, an unknown account, settings that the connector cannot take.
     pub async fn create(&self, new: NewInstance, actor: &str) -> Result<Instance, InstanceError> {
         crate::connectors::registry::check_settings(new.connector, &new.settings)?;
-        let (now, actor, id) = (self.clock.now(), actor.to_owned(), new.id.clone());
-        let made = self.store.write(move |tx| row::create(tx, &new, now, &actor)).await?;
-        self.registry.start(&setup(&made))?;
+        let (now, actor, id, vault) = (self.clock.now(), actor.to_owned(), new.id.clone(), self.vault.clone());
+        let made = self.store.write(move |tx| row::create(tx, &new, &vault, now, &actor)).await?;
+        self.registry.start(&self.setup(&made).await?)?;
         self.note_standing(&id).await?;
         self.find(&id).await
     }
@@ -101,9 +104,9 @@ impl Instances {
         changes: BTreeMap<String, String>,
         actor: &str,
     ) -> Result<Instance, InstanceError> {
-        let (now, actor, name) = (self.clock.now(), actor.to_owned(), id.clone());
-        let changed = self.store.write(move |tx| row::set(tx, &name, &changes, now, &actor)).await?;
-        self.registry.start(&setup(&changed))?;
+        let (now, actor, name, vault) = (self.clock.now(), actor.to_owned(), id.clone(), self.vault.clone());
+        let changed = self.store.write(move |tx| row::set(tx, &name, &changes, &vault, now, &actor)).await?;
+        self.registry.start(&self.setup(&changed).await?)?;
         self.note_standing(id).await?;
         self.find(id).await
     }
@@ -174,16 +177,29 @@ impl Instances {
         self.find(id).await
     }
 
+    /// Which secret settings an instance has; their values stay where they are.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn secrets(&self, id: &InstanceId) -> Result<Vec<String>, StoreError> {
+        let id = id.clone();
+        self.store.read(move |tx: &Tx<'_>| secret::names(tx, &id)).await
+    }
+
+    /// What the connector needs to begin, secrets in clear.
+    async fn setup(&self, instance: &Instance) -> Result<InstanceSetup, InstanceError> {
+        let (id, vault) = (instance.id.clone(), self.vault.clone());
+        let mut settings = self.store.read(move |tx: &Tx<'_>| secret::open_all(tx, &vault, &id)).await?;
+        settings.extend(instance.settings.clone());
+        Ok(InstanceSetup { id: instance.id.clone(), connector: instance.connector, settings })
+    }
+
     /// Copies the connector's own view of its state into the row.
     async fn note_standing(&self, id: &InstanceId) -> Result<(), StoreError> {
         let Some(standing) = self.registry.standing(id) else { return Ok(()) };
         let (now, id, random) = (self.clock.now(), id.clone(), self.random.clone());
         self.store.write(move |tx| row::record_standing(tx, &id, &standing, now, &*random)).await
     }
-}
-
-fn setup(instance: &Instance) -> InstanceSetup {
-    InstanceSetup { id: instance.id.clone(), connector: instance.connector, settings: instance.settings.clone() }
 }
 
 fn closed(reason: String) -> Standing {

@@ -1,16 +1,19 @@
 //! The instances' rows.
 
-use super::InstanceError;
+use super::{InstanceError, secret};
 use crate::{
     accounts::audit,
-    connectors::{Standing, registry::check_settings},
+    connectors::{
+        Standing,
+        registry::{check_settings, secret_settings},
+    },
     model::{
         clock::Time,
         ids::{AccountId, InstanceId},
         instance::{ConnectorKind, Health, InstanceState},
         random::Random,
     },
-    store::{StoreError, Tx, WriteTx},
+    store::{StoreError, Tx, Vault, WriteTx},
     webhooks::{self, Event},
 };
 use rusqlite::{Row, params};
@@ -64,7 +67,13 @@ pub struct NewInstance {
 const COLUMNS: &str = "id, account_id, name, connector, settings, state, state_reason, health, phone, paused_at, \
                        pause_reason, created_at";
 
-pub(super) fn create(tx: &WriteTx<'_>, new: &NewInstance, now: Time, actor: &str) -> Result<Instance, InstanceError> {
+pub(super) fn create(
+    tx: &WriteTx<'_>,
+    new: &NewInstance,
+    vault: &Vault,
+    now: Time,
+    actor: &str,
+) -> Result<Instance, InstanceError> {
     InstanceId::parse(new.id.as_str()).map_err(InstanceError::Invalid)?;
     if new.name.trim().is_empty() {
         return Err(InstanceError::Invalid("an instance needs a name (--name)".into()));
@@ -76,11 +85,15 @@ pub(super) fn create(tx: &WriteTx<'_>, new: &NewInstance, now: Time, actor: &str
     if taken || new.id.is_reserved() {
         return Err(InstanceError::NotAvailable(new.id.clone()));
     }
+    let (secrets, plain) = apart(new.connector, new.settings.clone());
     tx.execute(
         "INSERT INTO instances (id, account_id, name, connector, settings, state, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, 'connecting', ?6)",
-        params![new.id, new.account, new.name.trim(), new.connector, settings_text(&new.settings), now],
+        params![new.id, new.account, new.name.trim(), new.connector, settings_text(&plain), now],
     )?;
+    for (name, value) in &secrets {
+        secret::keep(tx, vault, &new.id, name, value)?;
+    }
     record(tx, now, actor, new.account, &new.id, "instance.create", None, Some(new.connector.as_str()))?;
     find(tx, &new.id)
 }
@@ -89,12 +102,14 @@ pub(super) fn set(
     tx: &WriteTx<'_>,
     id: &InstanceId,
     changes: &BTreeMap<String, String>,
+    vault: &Vault,
     now: Time,
     actor: &str,
 ) -> Result<Instance, InstanceError> {
     let before = find(tx, id)?;
+    let (secrets, plain) = apart(before.connector, changes.clone());
     let mut settings = before.settings.clone();
-    for (key, value) in changes {
+    for (key, value) in &plain {
         if value.is_empty() {
             settings.remove(key)
         } else {
@@ -102,11 +117,17 @@ pub(super) fn set(
         };
     }
     // A key that is taken back is judged too, so that a misspelt one does not pass as done.
-    let mut judged = settings.clone();
+    let mut judged = secret::open_all(tx, vault, id)?;
+    judged.retain(|name, _| secrets.get(name).is_none_or(|value| !value.is_empty()));
+    judged.extend(settings.clone());
     judged.extend(changes.iter().filter(|(_, v)| !v.is_empty()).map(|(k, v)| (k.clone(), v.clone())));
     check_settings(before.connector, &judged)?;
+    tx.execute("UPDATE instances SET settings = ?2 WHERE id = ?1", params![id, settings_text(&settings)])?;
+    for (name, value) in &secrets {
+        secret::keep(tx, vault, id, name, value)?;
+        settings.insert(name.clone(), if value.is_empty() { "(taken away)" } else { "(changed)" }.to_owned());
+    }
     let after = settings_text(&settings);
-    tx.execute("UPDATE instances SET settings = ?2 WHERE id = ?1", params![id, after])?;
     let was = settings_text(&before.settings);
     record(tx, now, actor, before.account_id, id, "instance.set", Some(&was), Some(&after))?;
     find(tx, id)
@@ -188,6 +209,14 @@ fn read(r: &Row<'_>) -> rusqlite::Result<Instance> {
         pause_reason: r.get(10)?,
         created_at: r.get(11)?,
     })
+}
+
+/// The secret ones among a connector's settings, and the others.
+fn apart(
+    connector: ConnectorKind,
+    settings: BTreeMap<String, String>,
+) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
+    settings.into_iter().partition(|(name, _)| secret_settings(connector).contains(&name.as_str()))
 }
 
 fn settings_text(settings: &BTreeMap<String, String>) -> String {

@@ -23,8 +23,11 @@ pub const FILE_NAME: &str = "wa-gateway.db";
 const APPLICATION_ID: i32 = 0x5741_6777;
 
 /// All migrations, oldest first.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_foundation.sql"), include_str!("migrations/0002_inbound_webhooks.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_foundation.sql"),
+    include_str!("migrations/0002_inbound_webhooks.sql"),
+    include_str!("migrations/0003_instance_secrets.sql"),
+];
 
 /// The newest schema that this program knows.
 pub const SCHEMA_VERSION: usize = MIGRATIONS.len();

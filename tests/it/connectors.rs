@@ -1,6 +1,6 @@
 //! Every connector keeps the contract of connectors; and the contract notices one that does not.
 
-use crate::harness::{clock::TestClock, ear::RecordingEar};
+use crate::harness::{clock::TestClock, deps::deps, ear::RecordingEar};
 use std::{
     collections::BTreeMap,
     os::unix::fs::symlink,
@@ -17,7 +17,6 @@ use wa_gateway::{
         SendError, SendErrorKind, Standing,
         contract::{self, Brought, Provider, STEP_MS, Taken, World},
         heard::Sender,
-        registry::Deps,
         sandbox::{Sandbox, inbox},
     },
     model::{
@@ -25,7 +24,6 @@ use wa_gateway::{
         ids::{InstanceId, MessageId},
         instance::{ConnectorKind, InstanceState},
         phone::Phone,
-        random::SystemRandom,
     },
 };
 
@@ -133,7 +131,7 @@ impl SandboxWorld {
             _ => self.ear.clone(),
         };
         let clock = self.clock.clone();
-        let deps = Deps { data_dir: self.dir.path().to_owned(), clock, random: Arc::new(SystemRandom), ear };
+        let deps = deps(self.dir.path(), clock, ear);
         let setup = InstanceSetup { id: self.instance(), connector: ConnectorKind::Sandbox, settings };
         Sandbox::open(&deps, &setup).map(Arc::new).map_err(|e| e.to_string())
     }

@@ -1,6 +1,6 @@
 //! The sandbox's own behaviour: what its settings do, what outlives it, and the phones that are played on it.
 
-use crate::harness::{clock::TestClock, ear::RecordingEar};
+use crate::harness::{clock::TestClock, deps::deps, ear::RecordingEar};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -13,7 +13,6 @@ use wa_gateway::{
         Ack, Address, Boxed, Connector, Content, InstanceSetup, Outgoing, SendError, SendErrorKind, What,
         heard::{Group, Sender},
         outgoing::MediaKind,
-        registry::Deps,
         sandbox::{Sandbox, inbox},
     },
     model::{
@@ -22,7 +21,6 @@ use wa_gateway::{
         instance::{ConnectorKind, InstanceState},
         message::Receipt,
         phone::Phone,
-        random::SystemRandom,
     },
 };
 
@@ -51,12 +49,7 @@ impl Bench {
     }
 
     pub(crate) fn open(&self, settings: &[(&str, &str)]) -> Sandbox {
-        let deps = Deps {
-            data_dir: self.data_dir.clone(),
-            clock: self.clock.clone(),
-            random: Arc::new(SystemRandom),
-            ear: self.ear.clone(),
-        };
+        let deps = deps(&self.data_dir, self.clock.clone(), self.ear.clone());
         let setup = InstanceSetup { id: shop(), connector: ConnectorKind::Sandbox, settings: map(settings) };
         Sandbox::open(&deps, &setup).expect("good settings")
     }
@@ -350,12 +343,7 @@ fn it_opens_without_a_runtime_and_tells_its_state_once_there_is_one() {
 #[test]
 fn an_id_that_is_no_slug_never_becomes_a_file() {
     let bench = Bench::new();
-    let deps = Deps {
-        data_dir: bench.data_dir.clone(),
-        clock: bench.clock.clone(),
-        random: Arc::new(SystemRandom),
-        ear: bench.ear.clone(),
-    };
+    let deps = deps(&bench.data_dir, bench.clock.clone(), bench.ear.clone());
     let id = InstanceId::from_text("../../shop");
     let setup = InstanceSetup { id, connector: ConnectorKind::Sandbox, settings: BTreeMap::new() };
     assert!(Sandbox::open(&deps, &setup).is_err());

@@ -24,7 +24,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("ops", &["model", "store", "config", "egress", "sending", "http"]),
     ("scheduler", &["model", "store", "accounts", "gateway"]),
     ("portal", &["model", "store", "accounts", "sending", "gateway", "http"]),
-    ("http", &["model", "store", "accounts", "sending", "gateway", "ops", "portal"]),
+    ("http", &["model", "store", "accounts", "sending", "connectors", "gateway", "ops", "portal"]),
     (
         "control",
         &[

@@ -39,6 +39,7 @@ impl Sandbox {
             text: Some(text.to_owned()),
             reply_to: None,
             may_opt_out: true,
+            media: None,
         })
         .await
     }
@@ -57,6 +58,7 @@ impl Sandbox {
             text: Some(text.to_owned()),
             reply_to: None,
             may_opt_out: true,
+            media: None,
         })
         .await?;
         Ok(id)

@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod contract;
 pub mod deeds;
+pub mod deps;
 pub mod ear;
 pub mod http;
 pub mod load;
