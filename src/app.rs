@@ -103,7 +103,10 @@ impl App {
         let store = locked.open(clock.now())?;
         let accounts = Arc::new(Accounts::open(store.clone(), clock.clone(), random.clone()).await?);
         let inbound = Arc::new(Inbound::new(store.clone(), clock.clone(), random.clone()));
-        let vault = Vault::open(&config.data_dir, random.clone())?;
+        let vault = match &config.key_file {
+            Some(file) => Vault::with_key_file(file, random.clone())?,
+            None => Vault::open(&config.data_dir, random.clone())?,
+        };
         let egress = Egress::system(config.egress.allow.clone(), clock.clone());
         let (registry, wire) = Registry::new(Deps {
             data_dir: config.data_dir.clone(),
@@ -280,6 +283,7 @@ fn backups(config: &Config) -> Option<backup::Plan> {
     let plan = &config.backup;
     plan.directory.clone().map(|directory| backup::Plan {
         data_dir: config.data_dir.clone(),
+        key_file: config.key_file.clone(),
         directory,
         every: plan.every,
         keep: plan.keep as usize,

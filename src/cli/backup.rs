@@ -38,7 +38,8 @@ impl Backup {
     pub(super) fn run(self, given: &Given) -> Result<Option<Value>, String> {
         let passphrase = passphrase(self.passphrase_file.as_deref())?;
         let now = SystemClock.now();
-        let making = Making { now, random: &SystemRandom, passphrase: passphrase.as_ref() };
+        let key_file = given.config.key_file.as_deref();
+        let making = Making { now, random: &SystemRandom, passphrase: passphrase.as_ref(), key_file };
         let data_dir = &given.config.data_dir;
         if self.file == Path::new("-") {
             // What goes to stdout is the backup, and nothing else.

@@ -23,6 +23,9 @@ pub struct Config {
     /// Where everything is kept that must survive.
     #[serde(deserialize_with = "directory")]
     pub data_dir: PathBuf,
+    /// The key of the secrets in the database; none: `secret.key` in `data_dir`, made at first start.
+    #[serde(deserialize_with = "values::file")]
+    pub key_file: Option<PathBuf>,
     /// `https://…` without a final slash; none: the local listener's address.
     #[serde(deserialize_with = "base_url")]
     pub public_url: Option<String>,

@@ -5,28 +5,24 @@ use crate::harness::program::{BOUND, Place, Serving, now, wait_until};
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    os::fd::AsRawFd,
-    process::Command,
+    os::fd::OwnedFd,
+    process::{Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
-/// As systemd starts it: the sockets are 3 and up, and the process's own number is in its environment.
-fn activated(place: &Place, sockets: &[&TcpListener], names: &str) -> Serving {
+/// As systemd starts it: the socket is number 3, and the process's own number is in its environment. The socket comes
+/// over stdin, so that no child of another test gets it as well.
+fn activated(place: &Place, socket: &TcpListener, name: &str) -> Serving {
     let program = place.program(&["serve"]);
     let mut command = Command::new("sh");
-    let mut script = "LISTEN_PID=$$ exec \"$@\"".to_owned();
-    for (n, socket) in sockets.iter().enumerate() {
-        // Inherited over the shell only: the program marks them for itself.
-        rustix::io::fcntl_setfd(socket, rustix::io::FdFlags::empty()).expect("a flag");
-        script += &format!(" {}<&{}", n + 3, socket.as_raw_fd());
-    }
-    command.args(["-c", &script, "sh"]).arg(program.get_program()).args(program.get_args());
-    command.current_dir(place.dir.path());
-    command.env("LISTEN_FDS", sockets.len().to_string()).env("LISTEN_FDNAMES", names);
-    Serving::start(command, &place.dir.path().join("serve.log"))
+    command.args(["-c", "LISTEN_PID=$$ exec \"$@\" 3<&0 </dev/null", "sh"]);
+    command.arg(program.get_program()).args(program.get_args()).current_dir(place.dir.path());
+    command.env("LISTEN_FDS", "1").env("LISTEN_FDNAMES", name);
+    let socket = OwnedFd::from(socket.try_clone().expect("a socket"));
+    Serving::start_with(command, &place.dir.path().join("serve.log"), Stdio::from(socket))
 }
 
 /// A place whose only listener is the one that will be inherited.
@@ -54,7 +50,7 @@ fn restarts_under_load_refuse_nobody() {
     let socket = TcpListener::bind("127.0.0.1:0").expect("a socket");
     let address = socket.local_addr().expect("an address");
     let place = place_for(address);
-    let mut serving = activated(&place, &[&socket], "wa-gateway.socket");
+    let mut serving = activated(&place, &socket, "wa-gateway.socket");
     assert_eq!(serving.address, address, "it took the socket over");
     let (stop, served) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let clients: Vec<_> = (0..4)
@@ -78,7 +74,7 @@ fn restarts_under_load_refuse_nobody() {
         wait_until("answers", || served.load(Ordering::SeqCst) > before + 50);
         let begun = now();
         assert_eq!(serving.stop().0, 0);
-        serving = activated(&place, &[&socket], "wa-gateway.socket");
+        serving = activated(&place, &socket, "wa-gateway.socket");
         slowest = slowest.max(begun.elapsed());
     }
     stop.store(true, Ordering::SeqCst);
@@ -87,16 +83,23 @@ fn restarts_under_load_refuse_nobody() {
     println!("{} requests over five restarts; the slowest restart took {slowest:?}", served.load(Ordering::SeqCst));
     assert_eq!(serving.stop().0, 0);
     drop(socket);
-    assert!(ask(address).is_err_and(|e| e.starts_with("refused")), "the control: without the socket it is");
+    wait_until("the control: without the socket they are", || ask(address).is_err_and(|e| e.starts_with("refused")));
 }
 
 #[test]
 fn a_socket_that_nobody_wants_is_closed_and_said() {
-    let (mine, other) =
-        (TcpListener::bind("127.0.0.1:0").expect("a socket"), TcpListener::bind("127.0.0.1:0").expect("a socket"));
+    let other = TcpListener::bind("127.0.0.1:0").expect("a socket");
+    let address = other.local_addr().expect("an address");
     let place = Place::new();
-    let serving = activated(&place, &[&mine, &other], "local:other");
-    assert_eq!(serving.address, mine.local_addr().expect("an address"), "found by its name");
+    let serving = activated(&place, &other, "other");
+    assert_ne!(serving.address, address);
     assert!(place.log().contains("is closed"), "{}", place.log());
+    drop(other);
+    wait_until("it is closed", || ask(address).is_err_and(|e| e.starts_with("refused")));
+    assert_eq!(serving.stop().0, 0);
+    // Found by its name alone.
+    let mine = TcpListener::bind("127.0.0.1:0").expect("a socket");
+    let serving = activated(&place, &mine, "local");
+    assert_eq!(serving.address, mine.local_addr().expect("an address"));
     assert_eq!(serving.stop().0, 0);
 }

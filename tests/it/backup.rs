@@ -29,7 +29,12 @@ fn text(path: &Path) -> &str {
 }
 
 fn making(passphrase: Option<&Passphrase>) -> Making<'_> {
-    Making { now: Time::parse("2026-06-01T08:00:00Z").expect("a time"), random: &SystemRandom, passphrase }
+    Making {
+        now: Time::parse("2026-06-01T08:00:00Z").expect("a time"),
+        random: &SystemRandom,
+        passphrase,
+        key_file: None,
+    }
 }
 
 fn entries(dir: &Path) -> BTreeSet<String> {
@@ -233,6 +238,24 @@ fn what_is_there_is_never_replaced() {
     place.json(&["backup", text(&file)]);
     let refused = place.run(&["--data-dir", text(&place.dir.path().join("old")), "restore", text(&file)]);
     assert!(refused.code == 1 && refused.line().contains("schema 99"), "{refused:?}");
+}
+
+#[test]
+fn a_key_that_lies_elsewhere_is_in_the_backup() {
+    let place = Place::new();
+    let key = place.dir.path().join("kept-apart.key");
+    let file = place.dir.path().join("wa-gateway.toml");
+    let rest = fs::read_to_string(&file).expect("a file");
+    fs::write(&file, format!("key_file = {key:?}\n{rest}")).expect("written");
+    let refused = place.run(&["account", "list"]);
+    assert!(refused.code == 1 && refused.line().contains("kept-apart.key"), "{refused:?}");
+    fs::write(&key, [7; 32]).expect("written");
+    place.furnish("line");
+    assert!(!place.data.join("secret.key").exists());
+    let (backup, to) = (place.dir.path().join("b"), place.dir.path().join("to"));
+    place.json(&["backup", text(&backup)]);
+    place.json(&["--data-dir", text(&to), "restore", text(&backup)]);
+    assert_eq!(fs::read(to.join("secret.key")).expect("a key"), [7; 32]);
 }
 
 #[test]

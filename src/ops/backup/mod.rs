@@ -108,6 +108,8 @@ pub struct Making<'a> {
     pub random: &'a dyn Random,
     /// Sealed with it, when there is one.
     pub passphrase: Option<&'a Passphrase>,
+    /// The key of the secrets, when it lies outside the data directory. It is restored into it.
+    pub key_file: Option<&'a Path>,
 }
 
 /// Backs `data_dir` up into the new file `target`. Blocks; safe beside a running gateway.
@@ -193,11 +195,15 @@ fn pack<W: Write>(data_dir: &Path, work: &Path, out: W, making: &Making<'_>) -> 
     let mut names = Vec::new();
     list(data_dir, "", &mut names)?;
     names.sort();
-    let mut packing = Packing { writer: Writer::new(out), data_dir, work, members: Vec::new() };
+    let mut packing = Packing { writer: Writer::new(out), work, members: Vec::new() };
     // The database first: what it refers to is written before it is referred to, and kept longer.
-    packing.add(store::FILE_NAME)?;
-    for name in names.iter().filter(|n| *n != store::FILE_NAME) {
-        packing.add(name)?;
+    packing.add(store::FILE_NAME, &data_dir.join(store::FILE_NAME))?;
+    if let Some(key) = making.key_file {
+        packing.add(store::KEY_FILE_NAME, key)?;
+    }
+    let is_done = |name: &str| name == store::FILE_NAME || (making.key_file.is_some() && name == store::KEY_FILE_NAME);
+    for name in names.iter().filter(|name| !is_done(name)) {
+        packing.add(name, &data_dir.join(name))?;
     }
     let Packing { mut writer, members, .. } = packing;
     let (files, bytes) = (members.len(), members.iter().map(|m| m.bytes).sum());
@@ -219,25 +225,23 @@ fn pack<W: Write>(data_dir: &Path, work: &Path, out: W, making: &Making<'_>) -> 
 
 struct Packing<'a, W> {
     writer: Writer<W>,
-    data_dir: &'a Path,
     work: &'a Path,
     members: Vec<Member>,
 }
 
 impl<W: Write> Packing<'_, W> {
-    fn add(&mut self, name: &str) -> Result<(), BackupError> {
-        let path = self.data_dir.join(name);
-        let mut file = match File::open(&path) {
+    fn add(&mut self, name: &str, path: &Path) -> Result<(), BackupError> {
+        let mut file = match File::open(path) {
             Ok(file) => file,
             // Retention was quicker.
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(e) => return Err(at(&path)(e)),
+            Err(e) => return Err(at(path)(e)),
         };
         let mut head = Vec::with_capacity(16);
-        (&mut file).take(16).read_to_end(&mut head).map_err(at(&path))?;
-        let file = if store::is_sqlite(&head) { self.copy_of(&path)? } else { File::open(&path).map_err(at(&path))? };
-        let bytes = file.metadata().map_err(at(&path))?.len();
-        let hash = self.writer.member(name, bytes, file).map_err(at(&path))?;
+        (&mut file).take(16).read_to_end(&mut head).map_err(at(path))?;
+        let file = if store::is_sqlite(&head) { self.copy_of(path)? } else { File::open(path).map_err(at(path))? };
+        let bytes = file.metadata().map_err(at(path))?.len();
+        let hash = self.writer.member(name, bytes, file).map_err(at(path))?;
         self.members.push(Member { name: name.to_owned(), bytes, sha256: hex(&hash) });
         Ok(())
     }

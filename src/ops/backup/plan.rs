@@ -20,6 +20,8 @@ const SUFFIX: &str = ".wabackup";
 pub struct Plan {
     /// What is backed up.
     pub data_dir: PathBuf,
+    /// The key of the secrets, when it does not lie there.
+    pub key_file: Option<PathBuf>,
     /// Made (0700) where it is missing.
     pub directory: PathBuf,
     /// From one to the next.
@@ -54,7 +56,8 @@ impl Plan {
         }
         let passphrase = self.passphrase_file.as_deref().map(read_passphrase).transpose()?;
         let file = self.directory.join(name_of(now));
-        let making = Making { now, random: &**random, passphrase: passphrase.as_ref() };
+        let making =
+            Making { now, random: &**random, passphrase: passphrase.as_ref(), key_file: self.key_file.as_deref() };
         let made = write_file(&self.data_dir, &file, &making)?;
         let mut all = self.list()?;
         // A file of a clock that was ahead is no newer than this one.
