@@ -6,7 +6,8 @@
 
 use crate::{
     accounts::Accounts,
-    config::{self, Config},
+    chattu::{self, Chattu},
+    config::Config,
     connectors::{Registry, registry::Deps},
     control,
     egress::Egress,
@@ -14,17 +15,22 @@ use crate::{
     http::{Door, gateway_service, plain::Plain, server},
     inbound::Inbound,
     instances::Instances,
+    media::Media,
     model::{clock::Clock, random::Random},
-    ops::{backup, keeper::Keeper, metrics::Metrics, tls},
+    ops::{keeper::Keeper, metrics::Metrics, tls},
+    retention::Retention,
+    schedule::Schedules,
     scheduler::Scheduler,
-    sending::{Parts, Recovered, Rules, Sending, policy::content::ContentPolicy},
+    sending::{Parts, Recovered, Sending},
     store::{Store, StoreError, Vault},
+    suppression::Erased,
+    threecx::{self, Threecx},
     webhooks::Webhooks,
 };
+use from_config::{backups, content_policy, periods, rates, reachable_at, rules, server_limits, shelf};
 use std::{
     io,
     net::SocketAddr,
-    path::Path,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -32,6 +38,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
 mod certificates;
 mod doors;
+mod from_config;
 
 pub use doors::Inherited;
 
@@ -101,13 +108,17 @@ impl App {
         let policy_dir = config.guard.policy_dir.clone();
         let content = tokio::task::spawn_blocking(move || content_policy(&policy_dir));
         let store = locked.open(clock.now())?;
-        let accounts = Arc::new(Accounts::open(store.clone(), clock.clone(), random.clone()).await?);
-        let inbound = Arc::new(Inbound::new(store.clone(), clock.clone(), random.clone()));
         let vault = match &config.key_file {
             Some(file) => Vault::with_key_file(file, random.clone())?,
             None => Vault::open(&config.data_dir, random.clone())?,
         };
+        let accounts = Accounts::open(store.clone(), clock.clone(), random.clone(), vault.clone()).await?;
+        let accounts = Arc::new(accounts);
         let egress = Egress::system(config.egress.allow.clone(), clock.clone());
+        let shelf = shelf(&config, &vault, &egress, random.clone());
+        let erased = Erased::new(&vault.derive("erased suppressions"));
+        let (ear_shelf, ear_erased) = (shelf.clone(), erased.clone());
+        let inbound = Arc::new(Inbound::new(store.clone(), clock.clone(), random.clone(), ear_shelf, ear_erased));
         let (registry, wire) = Registry::new(Deps {
             data_dir: config.data_dir.clone(),
             clock: clock.clone(),
@@ -124,14 +135,55 @@ impl App {
             wire,
             rules: rules(&config),
             content: content.await.map_err(|e| StartError::Other(e.to_string()))??,
+            shelf: shelf.clone(),
+            erased: erased.clone(),
         }));
         inbound.attach(sending.clone());
         let recovered = sending.recover().await?;
         let instances = Instances::new(store.clone(), clock.clone(), random.clone(), vault.clone(), registry.clone());
         let instances = Arc::new(instances);
         instances.start_all().await?;
-        let webhooks = Arc::new(Webhooks::new(store.clone(), clock.clone(), random.clone(), vault, egress.clone()));
+        let chattu_vault = vault.clone();
+        let webhooks =
+            Arc::new(Webhooks::new(store.clone(), clock.clone(), random.clone(), vault.clone(), egress.clone()));
+        let threecx = Threecx::open(threecx::Parts {
+            store: store.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+            vault,
+            sending: sending.clone(),
+            webhooks: webhooks.clone(),
+            failures_per_minute: config.threecx.failures_per_minute,
+        });
+        let threecx = Arc::new(threecx.await?);
+        let media = Arc::new(Media::new(store.clone(), clock.clone(), registry.clone(), shelf));
+        let schedules = Arc::new(Schedules::new(
+            store.clone(),
+            clock.clone(),
+            random.clone(),
+            sending.clone(),
+            config.sending.schedule_grace,
+        ));
+        inbound.attach_calls(registry.clone(), webhooks.answer_bell());
+        let chattu = Arc::new(Chattu::new(chattu::Parts {
+            store: store.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+            vault: chattu_vault,
+            registry: registry.clone(),
+            schedules: schedules.clone(),
+            webhooks: webhooks.clone(),
+            rates: chattu::Rates::new(rates(&config)),
+            new_client_connector: config.chattu.new_client_connector,
+        }));
+        let periods = periods(&config);
+        let retention = Retention::new(store.clone(), clock.clone(), media.clone(), erased.clone(), periods);
         let gateway = Gateway {
+            chattu,
+            schedules,
+            retention,
+            erased,
+            media,
             data_dir: config.data_dir.clone(),
             keeper: OnceLock::new(),
             backups: backups(&config),
@@ -144,8 +196,10 @@ impl App {
             registry,
             sending,
             webhooks,
+            threecx,
             trusted_proxies: config.listen.trusted_proxies.clone(),
             public_url: reachable_at(&config),
+            language: config.portal.language.as_str(),
             support_contact: config.support_contact.clone(),
         };
         Ok(Self { config, gateway: Arc::new(gateway), egress, recovered })
@@ -164,6 +218,7 @@ impl App {
     /// Ends an app that does not serve.
     pub async fn close(self) {
         self.gateway.sending.stop().await;
+        self.gateway.registry.stop_all().await;
         self.gateway.store.close().await;
     }
 
@@ -216,6 +271,9 @@ impl App {
         }
         let socket = control::listen(&gateway.data_dir).map_err(|e| StartError::Other(e.to_string()))?;
         tasks.spawn(control::serve(socket, gateway.clone(), stopping.clone()));
+        tasks.spawn(gateway.media.clone().run(stopping.clone()));
+        tasks.spawn(gateway.schedules.clone().run(stopping.clone()));
+        tasks.spawn(gateway.chattu.clone().run(stopping.clone()));
         tasks.spawn(gateway.webhooks.clone().run(stopping));
         let scheduler = Scheduler(gateway.clone()).start().await.map_err(|e| StartError::Other(e.to_string()))?;
         Ok(Running {
@@ -261,89 +319,5 @@ impl Running {
         self.gateway.registry.stop_all().await;
         self.gateway.store.close().await;
         control::forget(&self.gateway.data_dir);
-    }
-}
-
-fn content_policy(dir: &Path) -> Result<ContentPolicy, StartError> {
-    let mut files = Vec::new();
-    let Ok(entries) = std::fs::read_dir(dir) else {
-        return ContentPolicy::with_extra(files).map_err(|e| StartError::Policy(e.to_string()));
-    };
-    let mut paths: Vec<_> = entries.filter_map(|e| e.ok().map(|e| e.path())).collect();
-    paths.sort();
-    for path in paths.into_iter().filter(|p| p.extension().is_some_and(|e| e == "toml")) {
-        let text =
-            std::fs::read_to_string(&path).map_err(|e| StartError::Policy(format!("{}: {e}", path.display())))?;
-        files.push((path.display().to_string(), text));
-    }
-    ContentPolicy::with_extra(files).map_err(|e| StartError::Policy(e.to_string()))
-}
-
-fn backups(config: &Config) -> Option<backup::Plan> {
-    let plan = &config.backup;
-    plan.directory.clone().map(|directory| backup::Plan {
-        data_dir: config.data_dir.clone(),
-        key_file: config.key_file.clone(),
-        directory,
-        every: plan.every,
-        keep: plan.keep as usize,
-        passphrase_file: plan.passphrase_file.clone(),
-    })
-}
-
-fn rules(config: &Config) -> Rules {
-    let guard = &config.guard;
-    let score = |n: u32| u8::try_from(n).unwrap_or(100);
-    Rules {
-        answer_timeout: config.sending.answer_timeout,
-        throttle_per_minute: guard.throttle_per_minute,
-        throttle_burst: guard.throttle_burst,
-        recipient_per_minute: guard.recipient_per_minute,
-        recipient_burst: guard.recipient_burst,
-        authentication_limit: guard.authentication_limit,
-        authentication_window: guard.authentication_window,
-        repetition_support: guard.repetition_support,
-        repetition_transactional: guard.repetition_transactional,
-        repetition_operational: guard.repetition_operational,
-        repetition_internal_team: guard.repetition_internal_team,
-        repetition_window: guard.repetition_window,
-        outreach_support: guard.outreach_support,
-        outreach_other: guard.outreach_other,
-        outreach_window: guard.outreach_window,
-        health_min_messages: guard.health_min_messages,
-        health_failed_percent: guard.health_failed_percent,
-        health_opted_out_percent: guard.health_opted_out_percent,
-        health_pause_factor: guard.health_pause_factor,
-        health_window: guard.health_window,
-        refuse_score: score(guard.refuse_score),
-        review_score: score(guard.review_score),
-        strikes: guard.strikes,
-        strikes_window: guard.strikes_window,
-        observe: guard.content_policy == config::ContentPolicy::Observe,
-        suppressed_may_get_authentication: guard.suppressed_may_get_authentication,
-        idempotency_life: Duration::from_secs(u64::from(config.sending.idempotency_hours) * 3600),
-    }
-}
-
-fn server_limits(config: &Config) -> server::Limits {
-    let limits = &config.limits;
-    server::Limits {
-        connections: limits.connections as usize,
-        per_address: limits.connections_per_address as usize,
-        per_address_loopback: limits.connections as usize,
-        handshake: limits.handshake_timeout,
-        header: limits.header_timeout,
-        body: limits.body_timeout,
-        idle: limits.idle_timeout,
-        ..server::Limits::default()
-    }
-}
-
-/// Where this gateway is reached from outside: as configured, else by the local listener, without a slash at the end.
-fn reachable_at(config: &Config) -> String {
-    let configured = config.public_url.as_deref().unwrap_or_default().trim_end_matches('/');
-    match (configured, config.listen.local) {
-        ("", Some(address)) => format!("http://{address}"),
-        (configured, _) => configured.to_owned(),
     }
 }

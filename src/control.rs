@@ -4,14 +4,20 @@
 //! mode 0600, so that who may use it is who may read the database. What a command did is in force when it is answered.
 //! The same [`perform`] serves the command line when no gateway runs.
 
+mod arguments;
+mod import;
+mod pairing;
 mod people;
 mod perform;
 mod request;
 mod sandbox;
+mod threecx;
 mod webhooks;
 
+pub use arguments::{SendArgs, ThreecxSettings};
+pub use import::ImportArgs;
 pub use perform::perform;
-pub use request::{Request, SendArgs};
+pub use request::Request;
 
 use crate::gateway::Gateway;
 use serde::{Deserialize, Serialize};

@@ -4,12 +4,18 @@
 
 use crate::{
     accounts::Accounts,
+    chattu::Chattu,
     connectors::Registry,
     instances::Instances,
+    media::Media,
     model::{clock::Clock, random::Random},
     ops::{backup::Plan, keeper::Keeper, metrics::Metrics},
+    retention::Retention,
+    schedule::Schedules,
     sending::Sending,
     store::Store,
+    suppression::Erased,
+    threecx::Threecx,
     webhooks::Webhooks,
 };
 use std::{
@@ -35,18 +41,32 @@ pub struct Gateway {
     pub registry: Registry,
     /// The guarded sender.
     pub sending: Arc<Sending>,
+    /// What the Chattu dialect shows and does.
+    pub chattu: Arc<Chattu>,
+    /// Messages to be sent later.
+    pub schedules: Arc<Schedules>,
     /// Customers' endpoints and the outbox.
     pub webhooks: Arc<Webhooks>,
     /// The public listener's certificate, once there is such a listener.
     pub keeper: OnceLock<Keeper>,
     /// Scheduled backups, if there are to be any.
     pub backups: Option<Plan>,
+    /// How long what is kept, and what is kept of one person.
+    pub retention: Retention,
+    /// Suppressions of people who were erased.
+    pub erased: Erased,
+    /// Files in and out.
+    pub media: Arc<Media>,
+    /// Telephone systems.
+    pub threecx: Arc<Threecx>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Proxies whose `X-Forwarded-*` are believed.
     pub trusted_proxies: Vec<ipnet::IpNet>,
     /// Where people reach this gateway: `https://…` as configured, else the local listener; no slash at the end.
     pub public_url: String,
+    /// The language of the pages before a visitor has chosen one: `en`, `ar` or `he`.
+    pub language: &'static str,
     /// Shown where a page says "contact support"; may be empty.
     pub support_contact: String,
 }

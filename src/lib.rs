@@ -12,7 +12,7 @@
 //!                       ┌────▼─────┐
 //!                       │ gateway  │  the slices, put together
 //!                       └────┬─────┘
-//!   accounts/  instances/  conversations/  suppression/  sending/  inbound/        what the business knows
+//!   accounts/  instances/  conversations/  suppression/  sending/  inbound/  threecx/   what the business knows
 //!            └───────────────┬────────────────────────┬───────────┘
 //!                       ┌────▼─────┐            ┌─────▼───────┐
 //!                       │  store/  │ SQLite     │ connectors/ │ WhatsApp: sandbox, …
@@ -55,6 +55,7 @@
 
 pub mod accounts;
 pub mod app;
+pub mod chattu;
 pub mod cli;
 pub mod config;
 pub mod connectors;
@@ -65,11 +66,16 @@ pub mod gateway;
 pub mod http;
 pub mod inbound;
 pub mod instances;
+pub mod media;
 pub mod model;
+pub mod notices;
 pub mod ops;
 pub mod portal;
+pub mod retention;
+pub mod schedule;
 pub mod scheduler;
 pub mod sending;
 pub mod store;
 pub mod suppression;
+pub mod threecx;
 pub mod webhooks;

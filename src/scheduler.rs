@@ -12,12 +12,14 @@ use std::{sync::Arc, time::Duration};
 use tokio_cron_scheduler::{Job, JobScheduler};
 
 /// A job: its name in the table, and how long after one run the next is due.
-const JOBS: [(&str, Duration); 6] = [
+const JOBS: [(&str, Duration); 8] = [
     ("close_periods", Duration::from_secs(60)),
     ("expire_idempotency", Duration::from_secs(15 * 60)),
     ("expire_sessions", Duration::from_secs(15 * 60)),
+    ("expire_threecx", Duration::from_secs(15 * 60)),
+    ("retention", Duration::from_secs(60 * 60)),
     ("optimize", Duration::from_secs(24 * 60 * 60)),
-    // These two only ask whether it is time, and may then take long. The last in the table: nothing that is due waits for it.
+    // These two only ask whether it is time, and may then take long: nothing that is due waits behind them.
     ("backup", Duration::from_secs(10 * 60)),
     ("certificate", Duration::from_secs(5 * 60)),
 ];
@@ -93,6 +95,8 @@ impl Scheduler {
             }
             "expire_idempotency" => drop(self.0.sending.expire_idempotency().await?),
             "expire_sessions" => drop(self.0.accounts.expire_sessions().await?),
+            "expire_threecx" => drop(self.0.threecx.expire().await?),
+            "retention" => drop(self.0.retention.step().await?),
             "optimize" => self.0.store.write(|tx| tx.execute("PRAGMA optimize", []).map(drop)).await?,
             "certificate" => {
                 if let Some(keeper) = self.0.keeper.get() {

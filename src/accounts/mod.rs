@@ -8,16 +8,24 @@
 
 mod account;
 pub mod audit;
+mod client;
+mod guesses;
 mod key;
+mod login;
 mod password;
 mod ring;
+mod second_factor;
+mod setup;
+pub mod totp;
 pub mod usage;
 mod user;
 
 pub use account::{Account, Grant, NewAccount, Update};
 pub use key::{Key, KeyKind, NewKey, note_key_use};
+pub use login::{Entered, LoginError};
 pub use password::{PasswordError, Passwords};
-pub use ring::{Caller, KeyProblem, KeyRing};
+pub use ring::{Caller, DialectCaller, KeyProblem, KeyRing};
+pub use setup::FirstUser;
 pub use user::{Link, LinkPurpose, NewUser, Role, Session, User};
 
 use crate::{
@@ -26,7 +34,7 @@ use crate::{
         ids::{AccountId, KeyId, UserId},
         random::Random,
     },
-    store::{Store, StoreError},
+    store::{Store, StoreError, Vault},
 };
 use std::{net::IpAddr, sync::Arc};
 
@@ -56,6 +64,9 @@ pub struct Accounts {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     ring: Arc<KeyRing>,
+    vault: Vault,
+    guesses: guesses::Guesses,
+    tickets: login::Tickets,
     /// Hashing and checking passwords, bounded.
     pub passwords: Passwords,
 }
@@ -65,9 +76,22 @@ impl Accounts {
     ///
     /// # Errors
     /// The store's.
-    pub async fn open(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, StoreError> {
-        let ring = Arc::new(KeyRing::default());
-        let accounts = Self { store, clock, random, ring, passwords: Passwords::new() };
+    pub async fn open(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        vault: Vault,
+    ) -> Result<Self, StoreError> {
+        let accounts = Self {
+            store,
+            clock,
+            random,
+            ring: Arc::default(),
+            vault,
+            guesses: guesses::Guesses::default(),
+            tickets: login::Tickets::default(),
+            passwords: Passwords::new(),
+        };
         accounts.refresh_ring().await?;
         Ok(accounts)
     }
@@ -104,6 +128,15 @@ impl Accounts {
     pub async fn list_accounts(&self) -> Result<Vec<Account>, AccountError> {
         let now = self.clock.now();
         self.store.read(move |tx| account::list(tx, now)).await
+    }
+
+    /// One account.
+    ///
+    /// # Errors
+    /// No such one.
+    pub async fn find_account(&self, id: AccountId) -> Result<Account, AccountError> {
+        let now = self.clock.now();
+        self.store.read(move |tx| account::find(tx, id, now)).await
     }
 
     /// Makes an API key; its text is returned here and never again.

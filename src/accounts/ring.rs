@@ -3,12 +3,13 @@
 //! It is filled at start and after each change of keys or accounts. The guard looks at the key's row again inside the
 //! transaction that accepts a message, so that a key which is revoked in between is refused all the same.
 
-use super::key;
+use super::key::{self, KeyKind};
 use crate::{
     model::{
         clock::Time,
-        ids::{AccountId, KeyId},
+        ids::{AccountId, InstanceId, KeyId},
         phone::Region,
+        purpose::Purpose,
     },
     store::{StoreError, Tx},
 };
@@ -27,6 +28,17 @@ pub struct Caller {
     pub region: Option<Region>,
 }
 
+/// Who calls in the Chattu dialect.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DialectCaller {
+    /// The key and its account.
+    pub caller: Caller,
+    /// A client key is good for one instance; none: an account key, good for all.
+    pub instance: Option<InstanceId>,
+    /// Why messages are sent whose request does not say.
+    pub purpose: Purpose,
+}
+
 /// Why a key is none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum KeyProblem {
@@ -36,7 +48,7 @@ pub enum KeyProblem {
     Revoked,
 }
 
-/// All bearer keys by the hash of their text.
+/// All keys by the hash of their text.
 #[derive(Default)]
 pub struct KeyRing {
     entries: ArcSwap<HashMap<[u8; 32], Entry>>,
@@ -46,16 +58,32 @@ pub struct KeyRing {
 pub(super) struct Entry {
     hash: [u8; 32],
     caller: Caller,
+    dialect: Option<(Option<InstanceId>, Purpose)>,
     revoked: bool,
     expires_at: Option<Time>,
 }
 
 impl KeyRing {
-    /// Whose key this text is.
+    /// Whose Bearer key this text is.
     ///
     /// # Errors
     /// See [`KeyProblem`].
     pub fn find(&self, text: &str, now: Time) -> Result<Caller, KeyProblem> {
+        let entry = self.look_up(text, now)?;
+        if entry.dialect.is_some() { Err(KeyProblem::Invalid) } else { Ok(entry.caller) }
+    }
+
+    /// Whose key of the Chattu dialect this text is.
+    ///
+    /// # Errors
+    /// See [`KeyProblem`].
+    pub fn find_dialect(&self, text: &str, now: Time) -> Result<DialectCaller, KeyProblem> {
+        let Entry { caller, dialect, .. } = self.look_up(text, now)?;
+        let (instance, purpose) = dialect.ok_or(KeyProblem::Invalid)?;
+        Ok(DialectCaller { caller, instance, purpose })
+    }
+
+    fn look_up(&self, text: &str, now: Time) -> Result<Entry, KeyProblem> {
         if !key::is_well_formed(text) {
             return Err(KeyProblem::Invalid);
         }
@@ -66,7 +94,7 @@ impl KeyRing {
         if !bool::from(entry.hash.ct_eq(&hash)) || entry.expires_at.is_some_and(|end| end <= now) {
             return Err(KeyProblem::Invalid);
         }
-        if entry.revoked { Err(KeyProblem::Revoked) } else { Ok(entry.caller) }
+        if entry.revoked { Err(KeyProblem::Revoked) } else { Ok(entry.clone()) }
     }
 
     pub(super) fn replace(&self, entries: Vec<Entry>) {
@@ -76,12 +104,16 @@ impl KeyRing {
 
 pub(super) fn load(tx: &Tx<'_>) -> Result<Vec<Entry>, StoreError> {
     tx.list(
-        "SELECT k.hash, k.id, k.account_id, a.region, k.revoked_at, k.expires_at
-         FROM api_keys k JOIN accounts a ON a.id = k.account_id WHERE k.kind = 'bearer'",
+        "SELECT k.hash, k.id, k.account_id, a.region, k.revoked_at, k.expires_at, k.kind, k.purpose,
+                (SELECT min(x.instance_id) FROM api_key_instances x WHERE x.key_id = k.id)
+         FROM api_keys k JOIN accounts a ON a.id = k.account_id",
         [],
         |r| {
             let region = r.get::<_, Option<String>>(3)?.and_then(|text| Region::parse(&text).ok());
+            let purpose = Purpose::parse(&r.get::<_, String>(7)?).unwrap_or(Purpose::Transactional);
+            let is_dialect = r.get::<_, String>(6)? == KeyKind::Chattu.as_str();
             Ok(Entry {
+                dialect: is_dialect.then_some((r.get(8)?, purpose)),
                 hash: r.get(0)?,
                 caller: Caller { key: r.get(1)?, account: r.get(2)?, region },
                 revoked: r.get::<_, Option<Time>>(4)?.is_some(),

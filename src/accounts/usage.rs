@@ -5,6 +5,7 @@
 
 use crate::{
     model::{clock::Time, ids::AccountId, plan::Zone},
+    notices::{self, Kind},
     store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::params;
@@ -62,6 +63,9 @@ fn close(
             "INSERT INTO usage_history (account_id, period, used, max_used, closed_at) VALUES (?1, ?2, ?3, ?4, ?5)",
             params![account, period, used, limit, now],
         )?;
+        for kind in [Kind::LimitNear, Kind::LimitReached] {
+            notices::clear(tx, Some(account), kind, period, now)?;
+        }
     }
     Ok(over.len())
 }

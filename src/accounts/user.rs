@@ -93,6 +93,17 @@ pub struct Session {
     pub role: Role,
     /// Their account.
     pub account: Option<AccountId>,
+    /// The language that they chose.
+    pub language: Option<String>,
+    /// When the session was last in use, to the minute.
+    pub seen_at: Time,
+}
+
+/// What a login is checked against.
+pub(super) struct Credentials {
+    pub(super) id: UserId,
+    pub(super) password_hash: Option<String>,
+    pub(super) has_second_factor: bool,
 }
 
 pub(super) fn create(tx: &WriteTx<'_>, new: &NewUser, now: Time, actor: &str) -> Result<UserId, AccountError> {
@@ -165,7 +176,18 @@ pub(super) fn redeem_login(
         params![token_hash(token), now],
         |r| r.get::<_, UserId>(0),
     )?;
-    let user = user.ok_or_else(|| AccountError::NotFound("this link was used or has run out".into()))?;
+    let user = user.ok_or_else(link_gone)?;
+    Ok(begin_session(tx, user, user_agent, &format!("login link, from {from}"), now, random)?)
+}
+
+pub(super) fn begin_session(
+    tx: &WriteTx<'_>,
+    user: UserId,
+    user_agent: &str,
+    how: &str,
+    now: Time,
+    random: &dyn Random,
+) -> Result<Link, StoreError> {
     let session = Link { token: new_token(random), expires_at: now.plus(SESSION_MAX) };
     let agent: String = user_agent.chars().take(200).collect();
     tx.execute(
@@ -173,18 +195,145 @@ pub(super) fn redeem_login(
          VALUES (?1, ?2, ?3, ?3, ?4, ?5)",
         params![token_hash(&session.token), user, now, session.expires_at, agent],
     )?;
-    record(tx, now, "link", None, "session.create", user, &format!("login link, from {from}"))?;
+    record(tx, now, "self", None, "session.create", user, how)?;
     Ok(session)
+}
+
+pub(super) fn end_session(tx: &WriteTx<'_>, token: &str) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM sessions WHERE token_hash = ?1", params![token_hash(token)]).map(drop)
+}
+
+pub(super) fn touch_session(tx: &WriteTx<'_>, token: &str, now: Time) -> Result<(), StoreError> {
+    let sql = "UPDATE sessions SET last_seen_at = max(last_seen_at, ?2) WHERE token_hash = ?1";
+    tx.execute(sql, params![token_hash(token), now]).map(drop)
+}
+
+pub(super) fn credentials(tx: &Tx<'_>, email: &str) -> Result<Option<Credentials>, StoreError> {
+    tx.find(
+        "SELECT id, password_hash,
+                EXISTS (SELECT 1 FROM second_factors f WHERE f.user_id = u.id AND f.confirmed_at IS NOT NULL)
+         FROM users u WHERE email = ?1 AND disabled_at IS NULL",
+        params![email],
+        |r| Ok(Credentials { id: r.get(0)?, password_hash: r.get(1)?, has_second_factor: r.get(2)? }),
+    )
+}
+
+pub(super) fn has_second_factor(tx: &Tx<'_>, user: UserId) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM second_factors WHERE user_id = ?1 AND confirmed_at IS NOT NULL";
+    Ok(tx.find(sql, params![user], |_| Ok(()))?.is_some())
+}
+
+pub(super) fn password_hash(tx: &Tx<'_>, user: UserId) -> Result<Option<String>, StoreError> {
+    let sql = "SELECT password_hash FROM users WHERE id = ?1 AND disabled_at IS NULL";
+    Ok(tx.find(sql, params![user], |r| r.get(0))?.flatten())
+}
+
+/// Sets a password; all sessions end but the one whose token is `keep`.
+pub(super) fn set_password(
+    tx: &WriteTx<'_>,
+    user: UserId,
+    hash: &str,
+    keep: Option<&str>,
+    now: Time,
+) -> Result<(), StoreError> {
+    tx.execute("UPDATE users SET password_hash = ?2 WHERE id = ?1", params![user, hash])?;
+    let keep = keep.map(token_hash);
+    tx.execute("DELETE FROM sessions WHERE user_id = ?1 AND token_hash IS NOT ?2", params![user, keep])?;
+    tx.execute("DELETE FROM login_links WHERE user_id = ?1", params![user])?;
+    record(tx, now, "self", None, "user.password", user, "changed")
+}
+
+pub(super) fn redeem_password_link(
+    tx: &WriteTx<'_>,
+    token: &str,
+    hash: &str,
+    now: Time,
+) -> Result<UserId, AccountError> {
+    let user = tx.find(
+        "UPDATE login_links SET used_at = ?2
+         WHERE token_hash = ?1 AND purpose = 'password' AND used_at IS NULL AND expires_at > ?2 RETURNING user_id",
+        params![token_hash(token), now],
+        |r| r.get::<_, UserId>(0),
+    )?;
+    let user = user.ok_or_else(link_gone)?;
+    set_password(tx, user, hash, None, now)?;
+    Ok(user)
+}
+
+pub(super) fn create_setup_link(tx: &WriteTx<'_>, now: Time, random: &dyn Random) -> Result<Link, AccountError> {
+    if tx.find("SELECT 1 FROM users LIMIT 1", [], |_| Ok(()))?.is_some() {
+        let text = "there is a user already; `wa-gateway user reset-password EMAIL` lets somebody in again";
+        return Err(AccountError::Invalid(text.into()));
+    }
+    tx.execute("DELETE FROM login_links WHERE purpose = 'setup'", [])?;
+    let link = Link { token: new_token(random), expires_at: now.plus(PASSWORD_LINK) };
+    tx.execute(
+        "INSERT INTO login_links (token_hash, user_id, purpose, created_at, expires_at) VALUES (?1, NULL, 'setup', ?2, ?3)",
+        params![token_hash(&link.token), now, link.expires_at],
+    )?;
+    Ok(link)
+}
+
+pub(super) fn is_link(tx: &Tx<'_>, token: &str, purpose: &str, now: Time) -> Result<bool, StoreError> {
+    let found = tx.find(
+        "SELECT 1 FROM login_links WHERE token_hash = ?1 AND purpose = ?2 AND used_at IS NULL AND expires_at > ?3",
+        params![token_hash(token), purpose, now],
+        |_| Ok(()),
+    )?;
+    Ok(found.is_some())
+}
+
+pub(super) fn redeem_setup_link(tx: &WriteTx<'_>, token: &str, now: Time) -> Result<(), AccountError> {
+    let used = tx.execute(
+        "UPDATE login_links SET used_at = ?2
+         WHERE token_hash = ?1 AND purpose = 'setup' AND used_at IS NULL AND expires_at > ?2
+           AND NOT EXISTS (SELECT 1 FROM users)",
+        params![token_hash(token), now],
+    )?;
+    if used == 1 { Ok(()) } else { Err(link_gone()) }
+}
+
+pub(super) fn set_disabled(
+    tx: &WriteTx<'_>,
+    user: UserId,
+    disabled: bool,
+    now: Time,
+    actor: &str,
+) -> Result<(), AccountError> {
+    let at = disabled.then_some(now);
+    let changed = tx.execute("UPDATE users SET disabled_at = ?2 WHERE id = ?1", params![user, at])?;
+    if changed == 0 {
+        return Err(AccountError::NotFound(format!("there is no user {user}")));
+    }
+    let sql = "SELECT 1 FROM users WHERE role = 'admin' AND disabled_at IS NULL LIMIT 1";
+    if tx.find(sql, [], |_| Ok(()))?.is_none() {
+        return Err(AccountError::Invalid("this is the last admin: make another first".into()));
+    }
+    tx.execute("DELETE FROM sessions WHERE user_id = ?1", params![user])?;
+    tx.execute("DELETE FROM login_links WHERE user_id = ?1", params![user])?;
+    let word = if disabled { "user.disable" } else { "user.enable" };
+    Ok(record(tx, now, actor, None, word, user, "")?)
+}
+
+fn link_gone() -> AccountError {
+    AccountError::NotFound("this link was used or has run out".into())
 }
 
 pub(super) fn session(tx: &Tx<'_>, token: &str, now: Time) -> Result<Option<Session>, AccountError> {
     Ok(tx.find(
-        "SELECT u.id, u.email, u.role, u.account_id FROM sessions s JOIN users u ON u.id = s.user_id
+        "SELECT u.id, u.email, u.role, u.account_id, u.language, s.last_seen_at FROM sessions s JOIN users u ON u.id = s.user_id
          WHERE s.token_hash = ?1 AND s.expires_at > ?2 AND s.last_seen_at > ?3 AND u.disabled_at IS NULL",
         params![token_hash(token), now, now.minus(SESSION_IDLE)],
         |r| {
             let role = Role::parse(&r.get::<_, String>(2)?).unwrap_or(Role::Viewer);
-            Ok(Session { user: r.get(0)?, email: r.get(1)?, role, account: r.get(3)? })
+            Ok(Session {
+                user: r.get(0)?,
+                email: r.get(1)?,
+                role,
+                account: r.get(3)?,
+                language: r.get(4)?,
+                seen_at: r.get(5)?,
+            })
         },
     )?)
 }

@@ -39,6 +39,11 @@ pub(super) enum Command {
         #[arg(required = true, value_name = "K=V")]
         set: Vec<String>,
     },
+    /// Link a phone: shows the QR code to scan
+    Pair {
+        /// Its id
+        id: String,
+    },
     /// Pause it for review
     Pause {
         /// Its id
@@ -71,6 +76,7 @@ impl Command {
             Self::List => Request::InstanceList,
             Self::Status { id } => Request::InstanceStatus { id },
             Self::Set { id, set } => Request::InstanceSet { id, settings: pairs::parse(&set)? },
+            Self::Pair { id } => Request::InstancePair { id },
             Self::Pause { id, reason } => Request::InstancePause { id, reason },
             Self::Resume { id, note } => Request::InstanceResume { id, note },
             Self::Delete { id } => Request::InstanceDelete { id },

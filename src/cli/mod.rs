@@ -11,6 +11,7 @@ mod account;
 mod backup;
 mod config;
 mod demo;
+mod import;
 mod inherited;
 mod instance;
 mod key;
@@ -19,10 +20,12 @@ mod output;
 mod owner;
 mod pairs;
 mod paper;
+mod qr;
 mod sandbox;
 mod serve;
 mod small;
 mod suppress;
+mod threecx;
 mod user;
 mod webhook;
 
@@ -76,6 +79,9 @@ enum Command {
     /// WhatsApp numbers
     #[command(subcommand)]
     Instance(instance::Command),
+    /// Bring instances over from another gateway
+    #[command(subcommand)]
+    Import(import::Command),
     /// The message log
     #[command(subcommand)]
     Message(message::Command),
@@ -88,6 +94,9 @@ enum Command {
     /// Customers' endpoints and their deliveries
     #[command(subcommand)]
     Webhook(webhook::Command),
+    /// Telephone systems (3CX)
+    #[command(subcommand)]
+    Threecx(threecx::Command),
     /// Send one message through the guard
     Send(small::Send),
     /// Play the customers' phones of a sandbox instance
@@ -96,8 +105,22 @@ enum Command {
     /// The content policy
     #[command(subcommand)]
     Policy(small::Policy),
+    /// Everything about a person, as JSON
+    Export {
+        /// Who
+        #[arg(long)]
+        phone: String,
+    },
+    /// Erase everything about a person; a suppression survives as a keyed hash
+    Erase {
+        /// Who
+        #[arg(long)]
+        phone: String,
+    },
     /// Judge the configuration
     CheckConfig(config::Args),
+    /// The one-time set-up link, while nobody has a login
+    SetupToken(small::SetupToken),
     /// Look for what keeps the gateway from working
     Doctor,
     /// Write everything that is kept into one file, also while the gateway runs
@@ -218,14 +241,29 @@ async fn dispatch(command: Command, given: Given) -> Result<Option<Value>, Faile
         Command::Account(command) => command.request(),
         Command::User(command) => command.request(),
         Command::Key(command) => command.request(),
+        Command::Instance(instance::Command::Pair { id }) => {
+            let shown = ask(&given, Request::InstancePair { id }).await?;
+            return Ok(qr::shown(shown, given.json));
+        }
         Command::Instance(command) => command.request(),
+        Command::Import(command) => command.request(),
         Command::Message(command) => command.request(),
-        Command::Suppress(command) => command.request(),
+        Command::Suppress(command) => match command.target() {
+            Some(file) => {
+                let answer = ask(&given, command.request()?).await?;
+                return Ok(suppress::deliver(answer, file, given.json)?);
+            }
+            None => command.request(),
+        },
+        Command::Export { phone } => Ok(Request::PersonExport { phone }),
+        Command::Erase { phone } => Ok(Request::PersonErase { phone }),
         Command::Contacts(command) => command.request(),
         Command::Webhook(command) => command.request(),
+        Command::Threecx(command) => Ok(command.request()),
         Command::Send(args) => return sent(ask(&given, args.request()).await?),
         Command::Sandbox(command) => command.request(),
         Command::Policy(command) => Ok(command.request()),
+        Command::SetupToken(args) => Ok(args.request()),
     }?;
     Ok(Some(ask(&given, request).await?))
 }

@@ -1,8 +1,10 @@
 //! `wa-gateway sandbox …`: plays the customers' phones.
 
 use super::pairs;
-use crate::control::Request;
+use crate::{control::Request, media};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::Subcommand;
+use std::path::PathBuf;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -14,7 +16,17 @@ pub(super) enum Command {
         /// Who writes
         #[arg(long)]
         from: String,
-        /// What
+        /// A file that they send; the text is its caption
+        #[arg(long, value_name = "FILE")]
+        media: Option<PathBuf>,
+        /// What the file is sent as: image, video, audio, document, sticker [default: by its first bytes]
+        #[arg(long, requires = "media")]
+        kind: Option<String>,
+        /// The provider keeps the file until the gateway fetches it
+        #[arg(long, requires = "media")]
+        later: bool,
+        /// What; may be left out beside a file
+        #[arg(required_unless_present = "media", default_value = "")]
         text: String,
     },
     /// Somebody calls the instance
@@ -69,7 +81,14 @@ pub(super) enum Command {
 impl Command {
     pub(super) fn request(self) -> Result<Request, String> {
         Ok(match self {
-            Self::Receive { instance, from, text } => Request::SandboxReceive { instance, from, text },
+            Self::Receive { instance, from, media: None, text, .. } => Request::SandboxReceive { instance, from, text },
+            Self::Receive { instance, from, media: Some(path), kind, later, text } => {
+                let bytes = std::fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+                let kind = kind.unwrap_or_else(|| media::kind_of_bytes(&bytes).to_owned());
+                let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let base64 = STANDARD.encode(bytes);
+                Request::SandboxReceiveFile { instance, from, text, kind, file_name, base64, later }
+            }
             Self::Call { instance, from, missed } => Request::SandboxCall { instance, from, missed },
             Self::Group { instance, group, name, from, text } => {
                 Request::SandboxGroup { instance, group, name, from, text }

@@ -35,6 +35,7 @@ pub(super) async fn run(_: Args, given: Given) -> Result<Option<Value>, String> 
     let running = app.serve_on(inherited).await.map_err(|e| e.to_string())?;
     memory::release_unused();
     announce(&running, given.json);
+    offer_set_up(&running).await;
     let _ = sd_notify::notify(false, &[NotifyState::Ready]);
     tokio::select! {
         () = signals.until_stopped(&running) => {}
@@ -66,6 +67,14 @@ fn announce(running: &Running, json: bool) {
     let (local, public) = (address("http", running.local), address("https", running.public));
     let metrics = address("http", running.metrics);
     output::print(&json!({"ok": true, "local": local, "public": public, "metrics": metrics}), json);
+}
+
+/// While nobody has a login, the journal tells how to get the first one: by a command, for a journal is read by more
+/// people than may run one.
+async fn offer_set_up(running: &Running) {
+    if matches!(running.gateway.accounts.has_users().await, Ok(false)) {
+        tracing::warn!("nobody has a login yet: `wa-gateway setup-token` prints the one-time set-up link");
+    }
 }
 
 /// SIGTERM and SIGINT end the gateway, SIGHUP reads the certificates again.

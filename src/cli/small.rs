@@ -43,3 +43,13 @@ impl Policy {
         Request::PolicyCheck { text, purpose }
     }
 }
+
+#[derive(Args)]
+pub(super) struct SetupToken {}
+
+impl SetupToken {
+    pub(super) fn request(self) -> Request {
+        let Self {} = self;
+        Request::SetupToken
+    }
+}

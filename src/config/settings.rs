@@ -9,9 +9,9 @@
 
 use super::values::{
     self, AcmeChallenge, ContentPolicy, Language, LogFormat, Registration, TlsMode, acme_directory, base_url, count,
-    directory, duration, hours, listen, percent,
+    days, directory, duration, hours, listen, percent,
 };
-use crate::model::egress::EgressEntry;
+use crate::model::{egress::EgressEntry, instance::ConnectorKind};
 use ipnet::IpNet;
 use serde::Deserialize;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -57,6 +57,8 @@ pub struct Config {
     pub chattu: Chattu,
     /// Scheduled backups.
     pub backup: Backup,
+    /// Telephone systems.
+    pub threecx: Threecx,
     /// The log.
     pub log: Log,
 }
@@ -153,6 +155,9 @@ pub struct Sending {
     /// How long an idempotency key is remembered, in hours.
     #[serde(deserialize_with = "hours")]
     pub idempotency_hours: u32,
+    /// How late a scheduled message may still be sent.
+    #[serde(deserialize_with = "duration")]
+    pub schedule_grace: Duration,
 }
 
 /// The guard's thresholds.
@@ -255,25 +260,88 @@ pub struct Portal {
 #[serde(deny_unknown_fields)]
 pub struct Notices {}
 
-/// Files in and out. Nothing to set yet.
+/// Files in and out.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Media {}
+pub struct Media {
+    /// The largest picture or sticker, in MB.
+    #[serde(deserialize_with = "count")]
+    pub image_mb: u32,
+    /// The largest film, in MB.
+    #[serde(deserialize_with = "count")]
+    pub video_mb: u32,
+    /// The largest sound, in MB.
+    #[serde(deserialize_with = "count")]
+    pub audio_mb: u32,
+    /// The largest other file, in MB.
+    #[serde(deserialize_with = "count")]
+    pub document_mb: u32,
+    /// How long the file behind a `media_url` may take to be had.
+    #[serde(deserialize_with = "duration")]
+    pub download_timeout: Duration,
+    /// All files together, in MB; beyond it the oldest are removed.
+    #[serde(deserialize_with = "count")]
+    pub disk_budget_mb: u32,
+}
 
 /// Customers' endpoints. Nothing to set yet.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Webhooks {}
 
-/// How long what is kept. Nothing to set yet.
+/// How long what is kept, in days.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Retention {}
+pub struct Retention {
+    /// Texts of messages, in and out.
+    #[serde(deserialize_with = "days")]
+    pub texts_days: u32,
+    /// Rows of the log, of inbound messages and of calls.
+    #[serde(deserialize_with = "days")]
+    pub log_days: u32,
+    /// Files.
+    #[serde(deserialize_with = "days")]
+    pub media_days: u32,
+    /// Events and their deliveries.
+    #[serde(deserialize_with = "days")]
+    pub deliveries_days: u32,
+    /// Who changed what.
+    #[serde(deserialize_with = "days")]
+    pub audit_days: u32,
+    /// Notices whose cause is gone.
+    #[serde(deserialize_with = "days")]
+    pub notices_days: u32,
+}
 
-/// The Chattu dialect. Nothing to set yet.
+/// The Chattu dialect. A count of 0 is no bound.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Chattu {}
+pub struct Chattu {
+    /// Guesses at a key of one address in an hour.
+    #[serde(deserialize_with = "values::count_or_none")]
+    pub sensitive_per_hour: u32,
+    /// Deletions of one address in 15 minutes.
+    #[serde(deserialize_with = "values::count_or_none")]
+    pub deletes_per_15_minutes: u32,
+    /// Requests with one key from one address in 15 minutes.
+    #[serde(deserialize_with = "values::count_or_none")]
+    pub requests_per_15_minutes: u32,
+    /// Requests of one person in the browser in a minute.
+    #[serde(deserialize_with = "values::count_or_none")]
+    pub chat_per_minute: u32,
+    /// The connector of clients that `/api/add-number` makes.
+    #[serde(deserialize_with = "values::connector")]
+    pub new_client_connector: ConnectorKind,
+}
+
+/// Telephone systems (3CX).
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Threecx {
+    /// Unproven requests of one address in a minute, beyond which it is not listened to.
+    #[serde(deserialize_with = "count")]
+    pub failures_per_minute: u32,
+}
 
 /// Scheduled backups.
 #[derive(Clone, PartialEq, Debug, Deserialize)]

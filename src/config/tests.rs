@@ -54,6 +54,7 @@ fn the_defaults_are_those_of_the_contract() {
     assert_eq!((c.tls.certificate, c.tls.key), (None, None));
     assert_eq!((c.tls.acme_email.as_str(), c.tls.acme_directory.as_str()), ("", ""));
     assert_eq!((c.sending.answer_timeout, c.sending.idempotency_hours), (seconds(10), 24));
+    assert_eq!(c.sending.schedule_grace, seconds(3600));
     let l = c.limits;
     assert_eq!((l.connections, l.connections_per_address), (1024, 256));
     let timeouts = [l.header_timeout, l.body_timeout, l.idle_timeout, l.handshake_timeout];
@@ -74,6 +75,7 @@ fn the_defaults_are_those_of_the_contract() {
     assert_eq!(g.policy_dir, Path::new("/etc/wa-gateway/policy.d"));
     let p = c.portal;
     assert_eq!((p.registration, p.language, p.timezone.as_str()), (Registration::Off, Language::En, "UTC"));
+    assert_eq!(c.threecx.failures_per_minute, 300);
     assert_eq!((c.log.level.as_str(), c.log.format), ("info", LogFormat::Text));
 }
 

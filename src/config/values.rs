@@ -5,7 +5,7 @@
 
 use crate::model::{
     egress::{self, EgressEntry},
-    instance::words,
+    instance::{ConnectorKind, words},
 };
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de::Error};
@@ -161,6 +161,21 @@ pub(super) fn count<'de, D: Deserializer<'de>>(d: D) -> Result<u32, D::Error> {
     within(d, 1, 1_000_000)
 }
 
+/// 0 to 1,000,000; 0 stands for no bound.
+pub(super) fn count_or_none<'de, D: Deserializer<'de>>(d: D) -> Result<u32, D::Error> {
+    within(d, 0, 1_000_000)
+}
+
+/// The word of a connector.
+pub(super) fn connector<'de, D: Deserializer<'de>>(d: D) -> Result<ConnectorKind, D::Error> {
+    text(d, |word| {
+        ConnectorKind::parse(word).ok_or_else(|| {
+            let all: Vec<_> = ConnectorKind::ALL.iter().map(|k| k.as_str()).collect();
+            format!("{word:?} is no connector: use {}", all.join(", "))
+        })
+    })
+}
+
 /// 1 to 100: percentages and scores.
 pub(super) fn percent<'de, D: Deserializer<'de>>(d: D) -> Result<u32, D::Error> {
     within(d, 1, 100)
@@ -169,6 +184,11 @@ pub(super) fn percent<'de, D: Deserializer<'de>>(d: D) -> Result<u32, D::Error> 
 /// 1 to 720: up to thirty days.
 pub(super) fn hours<'de, D: Deserializer<'de>>(d: D) -> Result<u32, D::Error> {
     within(d, 1, 720)
+}
+
+/// 7 to 36,500: from a week, which every window of the guard is within, to a century.
+pub(super) fn days<'de, D: Deserializer<'de>>(d: D) -> Result<u32, D::Error> {
+    within(d, 7, 36_500)
 }
 
 fn within<'de, D: Deserializer<'de>>(d: D, least: u32, most: u32) -> Result<u32, D::Error> {

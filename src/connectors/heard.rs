@@ -14,6 +14,37 @@ use crate::{
 pub trait Ear: Send + Sync + 'static {
     /// Records one thing heard.
     fn hear(&self, heard: Heard) -> Boxed<'_, Result<(), NotRecorded>>;
+
+    /// What an instance may ask its provider about after a silence. An ear without a memory has none.
+    fn backlog<'a>(&'a self, _instance: &'a InstanceId) -> Boxed<'a, Result<Backlog, NotRecorded>> {
+        Box::pin(std::future::ready(Ok(Backlog::default())))
+    }
+}
+
+/// How far an instance has heard, and which of its messages are open.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Backlog {
+    /// The time of the newest message that was heard; before the first one, when the instance was made.
+    pub heard_until: Option<Time>,
+    /// Messages of the last day that are in hand, or of which nobody can tell; the newest first.
+    pub unsettled: Vec<Unsettled>,
+    /// The provider's ids that are other messages' to the same people: none of these is an unsettled one.
+    pub taken: Vec<String>,
+}
+
+/// A message that left, or may have left.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unsettled {
+    /// Our own id.
+    pub message_id: MessageId,
+    /// The provider's, where its answer was heard.
+    pub provider_message_id: Option<String>,
+    /// To whom, as [`Address`](crate::connectors::Address) is displayed.
+    pub to: String,
+    /// Its text or caption.
+    pub text: String,
+    /// When it was handed over.
+    pub at: Time,
 }
 
 /// It could not be recorded now; the provider must offer it again.
@@ -34,6 +65,7 @@ pub struct Heard {
 
 /// The kinds of things that are heard.
 #[derive(Clone, PartialEq, Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all that is heard are messages: a box would cost each of them")]
 pub enum What {
     /// Somebody wrote.
     Message(InboundMessage),

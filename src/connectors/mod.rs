@@ -14,12 +14,15 @@
 //! [`contract::check`] over it in `tests/it/connectors.rs`.
 
 pub mod contract;
+pub mod evolution;
+pub mod groups;
 pub mod heard;
 pub mod hook;
 pub mod outgoing;
 pub mod registry;
 pub mod sandbox;
 
+pub use groups::GroupInfo;
 pub use heard::{Ear, Heard, NotRecorded, What};
 pub use hook::{HookAnswer, HookRequest};
 pub use outgoing::{Ack, Address, Content, Outgoing, SendError, SendErrorKind};
@@ -28,6 +31,7 @@ pub use registry::{InstanceSetup, Registry, Wire};
 use crate::model::{
     clock::Time,
     instance::{Health, InstanceState},
+    phone::Phone,
 };
 use std::{future::Future, pin::Pin};
 
@@ -75,12 +79,45 @@ pub trait Connector: Send + Sync {
         None
     }
 
+    /// Tells those who wrote that their messages were read. The ids are the provider's, of one chat.
+    ///
+    /// # Errors
+    /// Why it cannot be, in plain words.
+    fn mark_read<'a>(&'a self, _chat: &'a Address, _messages: &'a [String]) -> Boxed<'a, Result<(), NotDone>> {
+        Box::pin(std::future::ready(Err(NotDone("this connector cannot mark messages as read".into()))))
+    }
+
+    /// Which of some numbers have WhatsApp, in their order. Asking for many looks like a campaign: it is for the one
+    /// number that a person types in.
+    ///
+    /// # Errors
+    /// Why it cannot be told, in plain words.
+    fn check_numbers<'a>(&'a self, _phones: &'a [Phone]) -> Boxed<'a, Result<Vec<bool>, NotDone>> {
+        Box::pin(std::future::ready(Err(NotDone("this connector cannot tell which numbers have WhatsApp".into()))))
+    }
+
     /// Gives up the connection and makes it anew; a connector without one says so.
     ///
     /// # Errors
     /// Why it cannot be, in plain words.
     fn reconnect(&self) -> Boxed<'_, Result<(), NotDone>> {
         Box::pin(std::future::ready(Err(NotDone("this connector has no connection that could be made anew".into()))))
+    }
+
+    /// The groups and channels that the instance is in; a connector that cannot tell says so.
+    ///
+    /// # Errors
+    /// Why it cannot be, in plain words.
+    fn groups(&self) -> Boxed<'_, Result<Vec<GroupInfo>, NotDone>> {
+        Box::pin(std::future::ready(Err(NotDone("this connector does not tell which groups there are".into()))))
+    }
+
+    /// Ends a call that rings.
+    ///
+    /// # Errors
+    /// Why it cannot be, in plain words.
+    fn reject_call<'a>(&'a self, _call_id: &'a str) -> Boxed<'a, Result<(), NotDone>> {
+        Box::pin(std::future::ready(Err(NotDone("this connector cannot end calls".into()))))
     }
 
     /// Takes the gateway off the phone's list of linked devices.

@@ -4,7 +4,7 @@ use crate::model::{
     ids::{InstanceId, MessageId},
     phone::Phone,
 };
-use std::{fmt, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 /// One message on its way out.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -52,12 +52,10 @@ pub enum Content {
     Media {
         /// image, video, audio or document.
         kind: MediaKind,
-        /// Where the provider (or the connector) fetches it.
-        url: String,
+        /// The file; the connector reads it and hands its bytes to the provider.
+        file: MediaFile,
         /// The text beside it; empty for none.
         caption: String,
-        /// The name shown for a document.
-        file_name: Option<String>,
     },
     /// A template that the provider holds.
     Template {
@@ -68,6 +66,19 @@ pub enum Content {
         /// Its variables in order.
         variables: Vec<String>,
     },
+}
+
+/// A file on this machine's disk that goes out.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MediaFile {
+    /// Where it lies. It stays there for longer than a send takes.
+    pub path: PathBuf,
+    /// What its bytes prove, such as `image/jpeg`; `application/octet-stream` when they prove nothing.
+    pub mime_type: String,
+    /// Bytes.
+    pub size: u64,
+    /// The name shown for a document.
+    pub file_name: Option<String>,
 }
 
 crate::model::instance::words! {

@@ -1,12 +1,17 @@
 //! The running connectors, by instance, and the one wire through which messages leave.
 
 use super::{
-    Ack, Capabilities, Connector, Ear, HookAnswer, HookRequest, MediaError, NotDone, Outgoing, Pairing, SendError,
-    SendErrorKind, Standing, sandbox::Sandbox,
+    Ack, Address, Capabilities, Connector, Ear, GroupInfo, HookAnswer, HookRequest, MediaError, NotDone, Outgoing,
+    Pairing, SendError, SendErrorKind, Standing,
+    evolution::{
+        Evolution,
+        import::{self, Found},
+    },
+    sandbox::Sandbox,
 };
 use crate::{
     egress::Egress,
-    model::{clock::Clock, ids::InstanceId, instance::ConnectorKind, random::Random},
+    model::{clock::Clock, ids::InstanceId, instance::ConnectorKind, phone::Phone, random::Random},
 };
 use std::{
     collections::{BTreeMap, HashMap},
@@ -106,6 +111,10 @@ impl Registry {
                 };
                 Running { kind: setup.connector, connector: sandbox.clone(), sandbox: Some(sandbox) }
             }
+            ConnectorKind::Evolution => {
+                let connector = Arc::new(Evolution::open(&self.shared.deps, setup)?);
+                Running { kind: setup.connector, connector, sandbox: None }
+            }
             other => return Err(BadSetting(format!("the connector {other} is not part of this version"))),
         };
         self.shared.running.write().expect("no holder panics").insert(setup.id.clone(), running);
@@ -165,6 +174,22 @@ impl Registry {
         }
     }
 
+    /// The groups and channels of an instance.
+    ///
+    /// # Errors
+    /// Why they cannot be told, in plain words.
+    pub async fn groups(&self, id: &InstanceId) -> Result<Vec<GroupInfo>, NotDone> {
+        self.running(id)?.groups().await
+    }
+
+    /// Ends a call that rings.
+    ///
+    /// # Errors
+    /// Why it cannot be, in plain words.
+    pub async fn reject_call(&self, id: &InstanceId, call_id: &str) -> Result<(), NotDone> {
+        self.running(id)?.reject_call(call_id).await
+    }
+
     /// What links a phone to an instance, while it waits for one.
     pub fn pairing(&self, id: &InstanceId) -> Option<Pairing> {
         self.shared.find(id).and_then(|r| r.connector.pairing())
@@ -186,6 +211,22 @@ impl Registry {
         self.running(id)?.log_out().await
     }
 
+    /// Tells those who wrote in a chat that their messages were read.
+    ///
+    /// # Errors
+    /// Why it cannot be.
+    pub async fn mark_read(&self, id: &InstanceId, chat: &Address, messages: &[String]) -> Result<(), NotDone> {
+        self.running(id)?.mark_read(chat, messages).await
+    }
+
+    /// Which of some numbers have WhatsApp, in their order.
+    ///
+    /// # Errors
+    /// Why it cannot be told.
+    pub async fn check_numbers(&self, id: &InstanceId, phones: &[Phone]) -> Result<Vec<bool>, NotDone> {
+        self.running(id)?.check_numbers(phones).await
+    }
+
     fn running(&self, id: &InstanceId) -> Result<Arc<dyn Connector>, NotDone> {
         let running = self.shared.find(id).ok_or_else(|| NotDone("the instance is not running".into()))?;
         Ok(running.connector)
@@ -193,6 +234,14 @@ impl Registry {
 
     fn find(&self, kind: ConnectorKind, id: &InstanceId) -> Option<Arc<dyn Connector>> {
         self.shared.find(id).filter(|r| r.kind == kind).map(|r| r.connector)
+    }
+
+    /// Looks at an Evolution API server, for what could be brought over.
+    ///
+    /// # Errors
+    /// Why it cannot be looked at.
+    pub async fn survey_evolution(&self, base_url: &str, key: &str) -> Result<Vec<Found>, NotDone> {
+        import::survey(&self.shared.deps.egress, base_url, key).await
     }
 
     /// The sandbox behind an instance, to play the customers' phones.
@@ -232,7 +281,20 @@ impl Shared {
 pub fn check_settings(connector: ConnectorKind, settings: &BTreeMap<String, String>) -> Result<(), BadSetting> {
     match connector {
         ConnectorKind::Sandbox => Sandbox::check(settings),
+        ConnectorKind::Evolution => Evolution::check(settings),
         other => Err(BadSetting(format!("the connector {other} is not part of this version"))),
+    }
+}
+
+/// Fills in what a connector makes up by itself for a new instance: names, secrets.
+pub fn fill_settings(
+    connector: ConnectorKind,
+    settings: &mut BTreeMap<String, String>,
+    id: &InstanceId,
+    random: &dyn Random,
+) {
+    if connector == ConnectorKind::Evolution {
+        super::evolution::settings::fill(settings, id, random);
     }
 }
 

@@ -34,12 +34,13 @@ pub(super) async fn perform(gateway: &Gateway, request: Request) -> Done {
         }
         Request::SuppressRemove { account, phone } => {
             let (account, phone) = known(gateway, account, &phone).await?;
-            let (now, shown) = (gateway.clock.now(), phone.to_string());
+            let (now, shown, erased) = (gateway.clock.now(), phone.to_string(), gateway.erased.clone());
             let done = gateway.store.write(move |tx| {
-                match conversations::find(tx, account, &Identity::phone(phone.as_str()))? {
-                    Some(contact) => suppression::lift(tx, contact.id, By::ALL, CLI, now),
-                    None => Ok(0),
-                }
+                let lifted = match conversations::find(tx, account, &Identity::phone(phone.as_str()))? {
+                    Some(contact) => suppression::lift(tx, contact.id, By::ALL, CLI, now)?,
+                    None => 0,
+                };
+                Ok(lifted + erased.lift(tx, account, ("phone", phone.as_str()), By::ALL)?)
             });
             match done.await.map_err(|e: StoreError| e.to_string())? {
                 0 => Err(format!("{shown} is not suppressed in account {account}")),
@@ -57,6 +58,18 @@ pub(super) async fn perform(gateway: &Gateway, request: Request) -> Done {
             let report = gateway.store.write(move |tx| import_suppressed(tx, AccountId(account), region, &rows, now));
             Ok(json!(report.await.map_err(|e: StoreError| e.to_string())?))
         }
+        Request::SuppressExport { account, all } => {
+            region_of(gateway, AccountId(account)).await?;
+            let read = gateway.store.read(move |tx| suppression::export(tx, AccountId(account), all)).await;
+            let rows = read.map_err(|e: StoreError| e.to_string())?;
+            let csv = csv::written(&suppression::Past::COLUMNS, rows.iter().map(suppression::Past::cells));
+            Ok(json!({"ok": true, "rows": rows.len(), "csv": csv}))
+        }
+        Request::PersonExport { phone } => {
+            let phone = Phone::parse(&phone, None).map_err(text)?;
+            gateway.retention.export(&phone).await.map_err(text)
+        }
+        Request::PersonErase { phone } => erase(gateway, &phone).await,
         Request::ContactsImport { account, csv: file } => {
             let region = region_of(gateway, AccountId(account)).await?;
             let rows = csv::phones(&file)?;
@@ -67,6 +80,22 @@ pub(super) async fn perform(gateway: &Gateway, request: Request) -> Done {
         }
         _ => unexpected(),
     }
+}
+
+/// Erases a person here, and on the sandbox's phones, whose file lies in the data directory too.
+async fn erase(gateway: &Gateway, phone: &str) -> Done {
+    let phone = Phone::parse(phone, None).map_err(text)?;
+    let report = gateway.retention.erase(&phone, CLI).await.map_err(text)?;
+    for instance in gateway.instances.list(None).await.map_err(text)? {
+        if let Some(sandbox) = gateway.registry.sandbox(&instance.id) {
+            let number = phone.to_string();
+            let forgot = tokio::task::spawn_blocking(move || sandbox.forget(&number)).await.map_err(text)?;
+            forgot.map_err(|e| format!("the sandbox's file of {} could not be written: {e}", instance.id))?;
+        }
+    }
+    let mut answer = json!(report);
+    answer["ok"] = json!(true);
+    Ok(answer)
 }
 
 fn import_suppressed(

@@ -1,12 +1,13 @@
 //! Doing what the command line asks for, through the same slices as everything else.
 
 use super::{
-    Request, SendArgs,
+    Request, SendArgs, import, pairing,
     people::{self, region_of},
-    request, sandbox, webhooks,
+    request, sandbox, threecx, webhooks,
 };
 use crate::{
     accounts::{Grant, KeyKind, LinkPurpose, NewAccount, NewKey, NewUser, Role, Update},
+    connectors::evolution,
     gateway::Gateway,
     http::reply,
     instances::{Instance, NewInstance},
@@ -34,7 +35,7 @@ pub async fn perform(gateway: &Gateway, request: Request) -> Done {
     match request {
         R::Ping => Ok(json!({"ok": true, "version": env!("CARGO_PKG_VERSION")})),
         R::AccountCreate { .. } | R::AccountList | R::AccountUpdate { .. } => account(gateway, request).await,
-        R::UserCreate { .. } | R::UserResetPassword { .. } | R::UserLoginLink { .. } | R::UserList => {
+        R::UserCreate { .. } | R::UserResetPassword { .. } | R::UserLoginLink { .. } | R::UserList | R::SetupToken => {
             user(gateway, request).await
         }
         R::KeyCreate { .. } | R::KeyList { .. } | R::KeyRevoke { .. } => key(gateway, request).await,
@@ -43,6 +44,9 @@ pub async fn perform(gateway: &Gateway, request: Request) -> Done {
         | R::SuppressRemove { .. }
         | R::SuppressList { .. }
         | R::SuppressImport { .. }
+        | R::SuppressExport { .. }
+        | R::PersonExport { .. }
+        | R::PersonErase { .. }
         | R::ContactsImport { .. } => people::perform(gateway, request).await,
         R::WebhookCreate { .. }
         | R::WebhookList
@@ -53,11 +57,20 @@ pub async fn perform(gateway: &Gateway, request: Request) -> Done {
         | R::WebhookDelete { .. }
         | R::WebhookDeliveries { .. }
         | R::WebhookResend { .. } => webhooks::perform(gateway, request).await,
+        R::ThreecxCreate { .. }
+        | R::ThreecxUpdate { .. }
+        | R::ThreecxRotate { .. }
+        | R::ThreecxList
+        | R::ThreecxTemplate { .. } => threecx::perform(gateway, request).await,
+        R::InstancePair { id } => pairing::pair(gateway, &id).await,
+        R::ImportEvolution(args) => import::evolution(gateway, args).await,
         R::Send(args) => send(gateway, args).await,
         R::PolicyCheck { text, purpose } => policy_check(gateway, &text, &purpose),
-        R::SandboxReceive { .. } | R::SandboxCall { .. } | R::SandboxGroup { .. } | R::SandboxInbox { .. } => {
-            sandbox::perform(gateway, request).await
-        }
+        R::SandboxReceive { .. }
+        | R::SandboxReceiveFile { .. }
+        | R::SandboxCall { .. }
+        | R::SandboxGroup { .. }
+        | R::SandboxInbox { .. } => sandbox::perform(gateway, request).await,
         _ => instance(gateway, request).await,
     }
 }
@@ -149,6 +162,11 @@ async fn user(gateway: &Gateway, request: Request) -> Done {
             Ok(json!({"ok": true, "link": link(gateway, &email, LinkPurpose::Login).await?}))
         }
         Request::UserList => Ok(json!(accounts.list_users().await.map_err(text)?)),
+        Request::SetupToken => {
+            let link = accounts.create_setup_link().await.map_err(text)?;
+            let address = format!("{}/setup/{}", gateway.public_url, link.token);
+            Ok(json!({"ok": true, "link": address, "expires_at": link.expires_at}))
+        }
         _ => unexpected(),
     }
 }
@@ -190,7 +208,11 @@ async fn instance(gateway: &Gateway, request: Request) -> Done {
             let connector = ConnectorKind::parse(&connector)
                 .ok_or_else(|| format!("{connector:?} is no connector: use one of {kinds}"))?;
             let new = NewInstance { id: named(&id), account: AccountId(account), name, connector, settings };
-            shown(instances.create(new, CLI).await)
+            let mut made = shown(instances.create(new, CLI).await)?;
+            if connector == ConnectorKind::Evolution {
+                made["notice"] = json!(evolution::NOTICE);
+            }
+            Ok(made)
         }
         Request::InstanceList => {
             let all = instances.list(None).await.map_err(text)?;

@@ -1,5 +1,6 @@
 //! What can be asked for. Values are texts as they were typed where judging them is the slices' business.
 
+use super::arguments::{SendArgs, ThreecxSettings};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -69,6 +70,8 @@ pub enum Request {
     },
     /// `user list`
     UserList,
+    /// `setup-token`
+    SetupToken,
     /// `key create`
     KeyCreate {
         /// Whose.
@@ -131,6 +134,13 @@ pub enum Request {
         /// What was found.
         note: String,
     },
+    /// `instance pair`
+    InstancePair {
+        /// Which.
+        id: String,
+    },
+    /// `import evolution`
+    ImportEvolution(super::ImportArgs),
     /// `instance delete`
     InstanceDelete {
         /// Which.
@@ -189,6 +199,23 @@ pub enum Request {
         /// The file's text.
         csv: String,
     },
+    /// `suppress export`
+    SuppressExport {
+        /// Whose list.
+        account: i64,
+        /// Those that were lifted, too.
+        all: bool,
+    },
+    /// `export`
+    PersonExport {
+        /// Who.
+        phone: String,
+    },
+    /// `erase`
+    PersonErase {
+        /// Who.
+        phone: String,
+    },
     /// `contacts import`
     ContactsImport {
         /// Whose.
@@ -213,6 +240,23 @@ pub enum Request {
         from: String,
         /// What.
         text: String,
+    },
+    /// `sandbox receive --media`
+    SandboxReceiveFile {
+        /// To which instance.
+        instance: String,
+        /// Who sends it.
+        from: String,
+        /// The caption.
+        text: String,
+        /// image, video, audio, document or sticker.
+        kind: String,
+        /// Its name.
+        file_name: String,
+        /// Its bytes, in base64.
+        base64: String,
+        /// The provider keeps it until it is fetched.
+        later: bool,
     },
     /// `sandbox call`
     SandboxCall {
@@ -297,21 +341,42 @@ pub enum Request {
         /// Of one endpoint.
         endpoint: Option<i64>,
     },
+    /// `threecx create`
+    ThreecxCreate {
+        /// Whose.
+        account: i64,
+        /// From which instance it writes.
+        instance: String,
+        /// What differs from the defaults.
+        settings: ThreecxSettings,
+    },
+    /// `threecx update`
+    ThreecxUpdate {
+        /// Which.
+        id: String,
+        /// Another instance.
+        instance: Option<String>,
+        /// What changes.
+        settings: ThreecxSettings,
+    },
+    /// `threecx rotate`
+    ThreecxRotate {
+        /// Which.
+        id: String,
+    },
+    /// `threecx list`
+    ThreecxList,
+    /// `threecx template`
+    ThreecxTemplate {
+        /// Of which integration.
+        id: String,
+        /// Of which event.
+        event: String,
+        /// Whether it is sent.
+        enabled: Option<bool>,
+        /// Its text.
+        text: Option<String>,
+    },
     /// Whether a gateway runs.
     Ping,
-}
-
-/// A message from the command line.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct SendArgs {
-    /// From which instance.
-    pub instance: String,
-    /// To whom.
-    pub to: String,
-    /// Why.
-    pub purpose: String,
-    /// What.
-    pub text: String,
-    /// cli or demo.
-    pub source: String,
 }

@@ -9,6 +9,7 @@ use crate::{
     gateway::Gateway,
     model::{ids::InstanceId, phone::Phone},
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::json;
 
 pub(super) async fn perform(gateway: &Gateway, request: Request) -> Done {
@@ -20,6 +21,18 @@ pub(super) async fn perform(gateway: &Gateway, request: Request) -> Done {
     match request {
         Request::SandboxReceive { instance, from, text: body } => {
             let id = find(&instance)?.receive(person(&from)?, &body).await.map_err(text)?;
+            Ok(json!({"ok": true, "provider_message_id": id}))
+        }
+        Request::SandboxReceiveFile { instance, from, text: caption, kind, file_name, base64, later } => {
+            let bytes = STANDARD.decode(base64).map_err(text)?;
+            let media = heard::HeardMedia {
+                kind,
+                mime_type: "application/octet-stream".into(),
+                file_name: Some(file_name),
+                size: u64::try_from(bytes.len()).ok(),
+                source: heard::MediaSource::Bytes(bytes),
+            };
+            let id = find(&instance)?.receive_file(person(&from)?, media, &caption, later).await.map_err(text)?;
             Ok(json!({"ok": true, "provider_message_id": id}))
         }
         Request::SandboxCall { instance, from, missed } => {

@@ -2,7 +2,7 @@
 
 use super::{
     Request,
-    perform::{Done, parse_time, text, unexpected},
+    perform::{CLI, Done, parse_time, text, unexpected},
 };
 use crate::{
     gateway::Gateway,
@@ -20,7 +20,7 @@ pub(super) async fn perform(gateway: &Gateway, request: Request) -> Done {
         Request::WebhookCreate { account, instance, url, events } => {
             let instance = instance.map(InstanceId::from_text);
             let new = NewEndpoint { account: AccountId(account), instance, url, events };
-            let (id, secret) = webhooks.create(new).await.map_err(text)?;
+            let (id, secret) = webhooks.create(new, CLI).await.map_err(text)?;
             Ok(json!({"ok": true, "id": id, "secret": secret.as_str()}))
         }
         Request::WebhookList => Ok(json!(webhooks.list().await.map_err(text)?)),
@@ -29,12 +29,12 @@ pub(super) async fn perform(gateway: &Gateway, request: Request) -> Done {
             Ok(json!({"ok": true, "delivery": delivery}))
         }
         Request::WebhookRotate { id } => {
-            let secret = webhooks.rotate(EndpointId(id)).await.map_err(text)?;
+            let secret = webhooks.rotate(EndpointId(id), CLI).await.map_err(text)?;
             Ok(json!({"ok": true, "id": id, "secret": secret.as_str()}))
         }
-        Request::WebhookEnable { id } => done(id, webhooks.enable(EndpointId(id)).await),
-        Request::WebhookDisable { id } => done(id, webhooks.disable(EndpointId(id), "disabled by hand").await),
-        Request::WebhookDelete { id } => done(id, webhooks.delete(EndpointId(id)).await),
+        Request::WebhookEnable { id } => done(id, webhooks.enable(EndpointId(id), CLI).await),
+        Request::WebhookDisable { id } => done(id, webhooks.disable(EndpointId(id), "disabled by hand", CLI).await),
+        Request::WebhookDelete { id } => done(id, webhooks.delete(EndpointId(id), CLI).await),
         Request::WebhookDeliveries { failed, endpoint } => {
             let filter = Filter { endpoint: endpoint.map(EndpointId), failed, limit: LISTED };
             Ok(json!(webhooks.deliveries(filter).await.map_err(text)?))

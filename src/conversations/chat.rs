@@ -67,3 +67,16 @@ pub fn find_conversation(
         },
     )
 }
+
+/// When the person last wrote to this instance; a call is no message.
+///
+/// # Errors
+/// The store's.
+pub fn last_written(tx: &Tx<'_>, instance: &InstanceId, contact: ContactId) -> Result<Option<Time>, StoreError> {
+    let found = tx.find(
+        "SELECT last_inbound_at FROM conversations WHERE instance_id = ?1 AND contact_id = ?2",
+        params![instance, contact],
+        |r| r.get::<_, Option<Time>>(0),
+    )?;
+    Ok(found.flatten())
+}

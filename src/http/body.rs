@@ -15,6 +15,13 @@ use std::{
 /// while its body waits.
 pub struct Body(Mutex<Chunks>);
 
+impl Default for Body {
+    /// An empty one.
+    fn default() -> Self {
+        Self(Mutex::new(Box::pin(futures_util::stream::empty())))
+    }
+}
+
 type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send>>;
 
 /// Largest body of the guarded API and of the 3CX webhook, in bytes.
@@ -61,6 +68,40 @@ pub async fn read(body: Body, max: usize) -> Result<Bytes, Unread> {
         next = body.next().await;
     }
     Ok(all.freeze())
+}
+
+/// A body of which every byte was seen, and the beginning kept.
+pub struct Seen {
+    /// All of it; none when it is larger than what is kept.
+    pub kept: Option<Bytes>,
+    /// Whether it was read to its end. What was not is left on the connection, which is closed after the answer.
+    pub is_whole: bool,
+    /// Whether it broke off or came too slowly.
+    pub is_broken: bool,
+}
+
+/// Reads up to `drain` bytes, shows each piece to `see`, and keeps the body if it has at most `keep`.
+pub async fn read_seen(body: Body, keep: usize, drain: usize, mut see: impl FnMut(&[u8])) -> Seen {
+    let mut body = body.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let (mut kept, mut came) = (BytesMut::new(), 0);
+    while let Some(chunk) = body.next().await {
+        let chunk = match chunk {
+            Ok(chunk) => chunk,
+            Err(e) => {
+                let is_broken = unread(&e) == Unread::Broken;
+                return Seen { kept: None, is_whole: false, is_broken };
+            }
+        };
+        came += chunk.len();
+        if came > drain {
+            return Seen { kept: None, is_whole: false, is_broken: false };
+        }
+        see(&chunk);
+        if came <= keep {
+            kept.extend_from_slice(&chunk);
+        }
+    }
+    Seen { kept: (came <= keep).then(|| kept.freeze()), is_whole: true, is_broken: false }
 }
 
 fn unread(error: &warp::Error) -> Unread {

@@ -52,6 +52,12 @@ impl Incoming {
         trust::client_address(peer, &self.headers, &gateway.trusted_proxies)
     }
 
+    /// Whether it came over TLS, to us or to a proxy of ours.
+    pub fn is_https(&self, gateway: &Gateway) -> bool {
+        let peer = self.peer.as_ref().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |p| p.address.ip());
+        trust::is_https(peer, self.door == Door::Public, &self.headers, &gateway.trusted_proxies)
+    }
+
     /// Whether a browser asks for a page.
     pub fn wants_html(&self) -> bool {
         self.header("accept").is_some_and(|accept| accept.contains("text/html"))

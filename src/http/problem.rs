@@ -8,6 +8,7 @@ use crate::{
 };
 use ::http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
+use serde_json::json;
 use std::time::Duration;
 use warp::{Reply, reply::Response};
 
@@ -86,7 +87,28 @@ pub const fn describe(code: Code) -> (StatusCode, &'static str) {
         Code::NotFound => (S::NOT_FOUND, "The requested resource was not found."),
         Code::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "This method is not allowed for the requested resource."),
         Code::RateLimited => (S::TOO_MANY_REQUESTS, "Too many requests. Please slow down."),
+        Code::Invalid3cxWebhook => (S::UNAUTHORIZED, "Invalid 3CX webhook request."),
+        Code::WebhookRateLimited => {
+            (S::TOO_MANY_REQUESTS, "Too many webhook requests for this integration. Please slow down.")
+        }
+        Code::UnsupportedEventType => (S::UNPROCESSABLE_ENTITY, "This 3CX event type is not supported."),
+        Code::OutboundDisabled => (S::FORBIDDEN, "Outbound messaging is disabled for this integration."),
+        Code::CallEventsDisabled => (S::FORBIDDEN, "Call events are disabled for this integration."),
+        Code::MissingPhone => (S::UNPROCESSABLE_ENTITY, "The event payload does not include a customer phone."),
+        Code::MissingMessageText => (S::UNPROCESSABLE_ENTITY, "The event payload does not include message text."),
     }
+}
+
+/// The same where the 3CX documents have a text of their own.
+pub const fn describe_threecx(code: Code) -> (StatusCode, &'static str) {
+    let (status, text) = describe(code);
+    let text = match code {
+        Code::PayloadTooLarge => "The webhook body is larger than 256 KB.",
+        Code::ModuleNotEnabled => "3CX Middleware is not enabled for this account.",
+        Code::MessagePurposeNotAllowed => "The message purpose is missing or not allowed.",
+        _ => text,
+    };
+    (status, text)
 }
 
 /// A refusal as HTTP.
@@ -102,9 +124,29 @@ pub fn code(code: Code) -> Response {
 /// Every 429 and 503 says when to come back, also where nobody could tell exactly.
 const RETRY_DEFAULT: Duration = Duration::from_secs(5);
 
+/// A refusal of the 3CX webhook as HTTP.
+pub fn threecx(refusal: &Refusal) -> Response {
+    written(refusal.code, describe_threecx(refusal.code), &refusal.details, refusal.retry_after)
+}
+
+/// What the 3CX webhook says before it is known who asks: always the same bytes.
+pub fn not_authenticated() -> Response {
+    let (status, message) = describe(Code::Invalid3cxWebhook);
+    let body = json!({"success": false, "error": Code::Invalid3cxWebhook, "message": message});
+    warp::reply::with_status(warp::reply::json(&body), status).into_response()
+}
+
 /// A code with its details.
 pub fn problem(code: Code, details: &Details, retry_after: Option<Duration>) -> Response {
-    let (status, message) = describe(code);
+    written(code, describe(code), details, retry_after)
+}
+
+fn written(
+    code: Code,
+    (status, message): (StatusCode, &str),
+    details: &Details,
+    retry_after: Option<Duration>,
+) -> Response {
     let body = Body { success: false, error: code.as_str(), message, details };
     let mut response = warp::reply::with_status(warp::reply::json(&body), status).into_response();
     let must_wait = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);

@@ -21,6 +21,12 @@ pub fn answer(answer: &Answer) -> Response {
         (Some(refusal), _) => problem::refusal(refusal),
         (None, outcome) => success(answer, outcome),
     };
+    message_headers(&mut response, answer);
+    response
+}
+
+/// What every answer about a message with a row of its own carries.
+pub fn message_headers(response: &mut Response, answer: &Answer) {
     let headers = response.headers_mut();
     headers.insert("x-log-id", number(answer.log_id));
     headers.insert("x-message-status", HeaderValue::from_static(answer.outcome.as_str()));
@@ -30,7 +36,6 @@ pub fn answer(answer: &Answer) -> Response {
     if let Some(quota) = &answer.quota {
         rate_limits(headers, quota);
     }
-    response
 }
 
 fn success(answer: &Answer, outcome: Outcome) -> Response {

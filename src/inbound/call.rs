@@ -1,14 +1,14 @@
 //! Calls: kept, told, and counted as contact from that person.
 
 use super::{
-    Recording,
+    After, Recording,
     message::{person, writer},
 };
 use crate::{
     connectors::heard::Sender,
     conversations,
-    store::{StoreError, WriteTx},
-    webhooks::Event,
+    store::{StoreError, Tx, WriteTx},
+    webhooks::{self, Event},
 };
 use rusqlite::params;
 
@@ -19,7 +19,7 @@ pub(super) fn record(
     from: &Sender,
     is_video: bool,
     missed: bool,
-) -> Result<(), StoreError> {
+) -> Result<After, StoreError> {
     let contact = writer(tx, recording, from)?;
     let at = recording.heard.at;
     if let Some(contact) = contact {
@@ -32,11 +32,14 @@ pub(super) fn record(
         |r| r.get::<_, bool>(0),
     )?;
     if before.is_some_and(|was_missed| was_missed || !missed) {
-        return Ok(());
+        return Ok(After::Nothing);
     }
+    let rejects = before.is_none() && !missed && rejects_calls(tx, recording)?;
+    let ended_at = (missed || rejects).then_some(at);
     let started_at = tx.one(
-        "INSERT INTO calls (account_id, instance_id, call_id, contact_id, is_video, missed, started_at, ended_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        "INSERT INTO calls (account_id, instance_id, call_id, contact_id, is_video, missed, started_at, ended_at,
+             rejected_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
          ON CONFLICT DO UPDATE SET missed = excluded.missed, ended_at = excluded.ended_at
          RETURNING started_at",
         params![
@@ -47,7 +50,8 @@ pub(super) fn record(
             is_video,
             missed,
             at,
-            missed.then_some(at)
+            ended_at,
+            rejects.then_some(at),
         ],
         |r| r.get(0),
     )?;
@@ -65,5 +69,23 @@ pub(super) fn record(
     if missed {
         recording.emit(tx, &event(true))?;
     }
-    Ok(())
+    if !rejects {
+        return Ok(After::Nothing);
+    }
+    let rejected =
+        Event::CallRejected { from: person(from, contact), call_id: call_id.to_owned(), is_video, started_at };
+    recording.emit(tx, &rejected)?;
+    let instance = &recording.heard.instance;
+    if let Some(contact) = contact
+        && !webhooks::is_asked_about_calls(tx, recording.account, instance, recording.now)?
+    {
+        webhooks::answer_unasked(tx, recording.account, instance, contact, recording.now)?;
+    }
+    Ok(After::Rejected(instance.clone(), call_id.to_owned()))
+}
+
+/// Whether the instance is set to end calls by itself.
+fn rejects_calls(tx: &Tx<'_>, recording: &Recording<'_>) -> Result<bool, StoreError> {
+    let sql = "SELECT reject_calls FROM instances WHERE id = ?1";
+    Ok(tx.find(sql, params![recording.heard.instance], |r| r.get(0))?.unwrap_or(false))
 }

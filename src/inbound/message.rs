@@ -1,9 +1,10 @@
 //! An inbound message: its contact, its conversation, its row, its events.
 
-use super::{After, Recording, opt_out};
+use super::{After, Recorded, Recording, opt_out};
 use crate::{
     connectors::heard::{InboundMessage, Sender},
     conversations::{self, Conversation, Identity, IdentityKind},
+    media::{self, Of, Shown},
     model::{
         clock::Time,
         ids::{ContactId, InstanceId},
@@ -12,17 +13,19 @@ use crate::{
     webhooks::{Event, Person},
 };
 use rusqlite::params;
+use serde_json::json;
 
 pub(super) fn record(
     tx: &WriteTx<'_>,
     recording: &Recording<'_>,
     message: &InboundMessage,
-) -> Result<After, StoreError> {
+) -> Result<Recorded, StoreError> {
     let contact = writer(tx, recording, &message.from)?;
     match (&message.group, contact) {
         (Some(group), contact) => {
             note_group(tx, &recording.heard.instance, &group.id, &group.name, recording.now)?;
-            let Some(id) = insert(tx, recording, message, &group.id, contact, None)? else { return Ok(After::Nothing) };
+            let Some(id) = insert(tx, recording, message, &group.id, contact, None)? else { return Ok(heard_before()) };
+            let media = note_file(tx, recording, message, id)?;
             recording.emit(
                 tx,
                 &Event::GroupMessageReceived {
@@ -33,14 +36,45 @@ pub(super) fn record(
                     message_text: message.text.clone(),
                     message_id: public_id(id),
                     provider_message_id: message.provider_message_id.clone(),
+                    media: media.map(|shown| json!(shown)),
                 },
             )?;
-            Ok(After::Nothing)
+            Ok(Recorded { after: After::Nothing, has_row: true })
         }
         (None, Some(contact)) => one_to_one(tx, recording, message, contact),
         // Nobody is named and no group: it is kept, so that it can be looked at, under a chat of its own.
-        (None, None) => insert(tx, recording, message, "nobody", None, None).map(|_| After::Nothing),
+        (None, None) => {
+            let Some(id) = insert(tx, recording, message, "nobody", None, None)? else { return Ok(heard_before()) };
+            note_file(tx, recording, message, id)?;
+            Ok(Recorded { after: After::Nothing, has_row: true })
+        }
     }
+}
+
+const fn heard_before() -> Recorded {
+    Recorded { after: After::Nothing, has_row: false }
+}
+
+/// Writes the row of the message's file; says how events name it.
+fn note_file(
+    tx: &WriteTx<'_>,
+    recording: &Recording<'_>,
+    message: &InboundMessage,
+    inbound: i64,
+) -> Result<Option<Shown>, StoreError> {
+    let (Some(heard), Some(file)) = (&message.media, recording.file) else { return Ok(None) };
+    let file_name = heard.file_name.as_deref().and_then(media::clean);
+    let new = media::NewMedia {
+        account: recording.account,
+        instance: &recording.heard.instance,
+        of: Of::Inbound(inbound),
+        kind: &heard.kind,
+        declared_type: &heard.mime_type,
+        file_name: file_name.as_deref(),
+        content: file.taken.content(),
+    };
+    let id = media::record(tx, &new, recording.now)?;
+    Ok(Some(file.shelf.show(id, heard, &file.taken, recording.now)))
 }
 
 fn one_to_one(
@@ -48,9 +82,10 @@ fn one_to_one(
     recording: &Recording<'_>,
     message: &InboundMessage,
     contact: ContactId,
-) -> Result<After, StoreError> {
+) -> Result<Recorded, StoreError> {
     let chat = format!("contact:{contact}");
-    let Some(id) = insert(tx, recording, message, &chat, Some(contact), None)? else { return Ok(After::Nothing) };
+    let Some(id) = insert(tx, recording, message, &chat, Some(contact), None)? else { return Ok(heard_before()) };
+    let media = note_file(tx, recording, message, id)?;
     let (instance, at) = (&recording.heard.instance, recording.heard.at);
     conversations::note_inbound(tx, contact, message.from.name.as_deref(), at)?;
     let conversation = conversations::note_message(tx, recording.account, instance, contact, at, recording.now)?;
@@ -71,10 +106,12 @@ fn one_to_one(
             conversation_id: conversation.id,
             sequence: conversation.sequence,
             reply_to: message.reply_to.clone(),
+            media: media.map(|shown| json!(shown)),
         },
     )?;
     conversation_updated(tx, recording, &from, message.from.name.clone(), conversation)?;
-    opt_out::record(tx, recording, contact, &from, message.text.as_deref().unwrap_or_default())
+    let after = opt_out::record(tx, recording, contact, &from, message.text.as_deref().unwrap_or_default())?;
+    Ok(Recorded { after, has_row: true })
 }
 
 fn conversation_updated(

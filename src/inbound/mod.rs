@@ -7,13 +7,18 @@
 //!
 //! It knows nothing of HTTP, and sends nothing.
 
+mod backlog;
 mod call;
 mod message;
 mod opt_out;
 
 use crate::{
-    connectors::{Boxed, Ear, Heard, NotRecorded, Standing, What},
+    connectors::{
+        Boxed, Ear, Heard, NotRecorded, Registry, Standing, What,
+        heard::{Backlog, InboundMessage},
+    },
     instances,
+    media::{Shelf, Taken},
     model::{
         clock::{Clock, Time},
         ids::{AccountId, InstanceId},
@@ -23,21 +28,36 @@ use crate::{
         Sending,
         receipts::{self, ReceiptHeard, Step},
     },
-    store::{Store, StoreError, WriteTx},
-    suppression::phrases::{self, Phrases},
+    store::{Store, StoreError, Tx, WriteTx},
+    suppression::{
+        Erased,
+        phrases::{self, Phrases},
+    },
     webhooks::{self, Event},
 };
 use rusqlite::params;
 use std::sync::{Arc, OnceLock};
+use tokio::sync::Notify;
 
 /// The one ear of all connectors.
 pub struct Inbound {
     store: Store,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    shelf: Shelf,
+    erased: Erased,
     phrases: Arc<Phrases>,
     /// Set once, right after the sender is made: connectors need the ear first, the sender needs the connectors.
     sending: OnceLock<Arc<Sending>>,
+    /// Set once, for calls that are rejected.
+    calls: OnceLock<Calls>,
+}
+
+/// What ending a call needs.
+struct Calls {
+    registry: Registry,
+    /// Tells whoever sends automatic answers.
+    bell: Arc<Notify>,
 }
 
 /// What a transaction leaves to be done after its commit.
@@ -45,6 +65,20 @@ enum After {
     Nothing,
     Step(Step),
     OptOut(InstanceId),
+    Rejected(InstanceId, String),
+}
+
+/// A file that came with a message, put on the disk or not to be: by then nothing is waited for.
+struct WithFile {
+    shelf: Shelf,
+    taken: Taken,
+}
+
+/// What a transaction did.
+struct Recorded {
+    after: After,
+    /// The message's file has a row.
+    has_row: bool,
 }
 
 /// What recording needs, besides the transaction.
@@ -54,13 +88,29 @@ struct Recording<'a> {
     phrase: Option<phrases::Heard>,
     phrases: &'a Phrases,
     random: &'a dyn Random,
+    erased: &'a Erased,
+    file: Option<&'a WithFile>,
     now: Time,
 }
 
 impl Inbound {
     /// The ear over `store`.
-    pub fn new(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
-        Self { store, clock, random, phrases: Arc::new(Phrases::built_in()), sending: OnceLock::new() }
+    pub fn new(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>, shelf: Shelf, erased: Erased) -> Self {
+        Self {
+            store,
+            clock,
+            random,
+            shelf,
+            erased,
+            phrases: Arc::new(Phrases::built_in()),
+            sending: OnceLock::new(),
+            calls: OnceLock::new(),
+        }
+    }
+
+    /// Ties the ear to the connectors, for ending calls, and to the bell of automatic answers.
+    pub fn attach_calls(&self, registry: Registry, bell: Arc<Notify>) {
+        let _ = self.calls.set(Calls { registry, bell });
     }
 
     /// Ties the ear to the sender, whose waiting requests it tells of acknowledgements.
@@ -68,17 +118,55 @@ impl Inbound {
         let _ = self.sending.set(sending);
     }
 
-    async fn record(&self, heard: Heard) -> Result<(), StoreError> {
+    async fn record(&self, mut heard: Heard) -> Result<(), StoreError> {
+        let file = self.take(&mut heard).await?.map(Arc::new);
         let (now, random, phrases) = (self.clock.now(), self.random.clone(), self.phrases.clone());
-        let after = self.store.write(move |tx| record(tx, &heard, &phrases, &*random, now)).await?;
+        let (with, erased) = (file.clone(), self.erased.clone());
+        let recorded =
+            self.store.write(move |tx| record(tx, &heard, (&phrases, &erased), with.as_deref(), &*random, now)).await;
+        if recorded.as_ref().map_or(true, |r| r.has_row) {
+            self.settle(file);
+        }
+        let after = recorded?.after;
         if let Some(sending) = self.sending.get() {
             match after {
                 After::Nothing => {}
                 After::Step(step) => sending.note_step(&step),
                 After::OptOut(id) => sending.note_opt_out(&id),
+                After::Rejected(id, call) => self.end_call(id, call),
             }
         }
         Ok(())
+    }
+
+    /// Ends a call at the provider, beside what is heard next. One that stops ringing before that needs no ending.
+    fn end_call(&self, instance: InstanceId, call_id: String) {
+        let Some(Calls { registry, bell }) = self.calls.get() else { return };
+        bell.notify_one();
+        let registry = registry.clone();
+        tokio::spawn(async move {
+            if let Err(e) = registry.reject_call(&instance, &call_id).await {
+                tracing::warn!(%instance, "a call rings on: {e}");
+            }
+        });
+    }
+
+    /// Puts the message's file on the disk, before the transaction.
+    async fn take(&self, heard: &mut Heard) -> Result<Option<WithFile>, StoreError> {
+        let What::Message(InboundMessage { media: Some(media), .. }) = &mut heard.what else { return Ok(None) };
+        let taken = self.shelf.take(media).await;
+        let taken = taken.map_err(|e| StoreError::Unavailable(format!("a file could not be written: {e}")))?;
+        Ok(Some(WithFile { shelf: self.shelf.clone(), taken }))
+    }
+
+    /// The file's row is there, or may be: the file stays, and what is pending is fetched. Without this, a file goes
+    /// with the last hold on it: its message was heard before.
+    fn settle(&self, file: Option<Arc<WithFile>>) {
+        match file.and_then(Arc::into_inner).map(|file| file.taken) {
+            Some(Taken::Here(written)) => written.keep(),
+            Some(Taken::Later { .. }) => self.shelf.wake(),
+            Some(Taken::Refused(_)) | None => {}
+        }
     }
 }
 
@@ -86,23 +174,46 @@ impl Ear for Inbound {
     fn hear(&self, heard: Heard) -> Boxed<'_, Result<(), NotRecorded>> {
         Box::pin(async move { self.record(heard).await.map_err(|e| NotRecorded(e.to_string())) })
     }
+
+    fn backlog<'a>(&'a self, instance: &'a InstanceId) -> Boxed<'a, Result<Backlog, NotRecorded>> {
+        let (id, now) = (instance.clone(), self.clock.now());
+        Box::pin(async move {
+            let read = self.store.read(move |tx: &Tx<'_>| backlog::read(tx, &id, now)).await;
+            read.map_err(|e: StoreError| NotRecorded(e.to_string()))
+        })
+    }
 }
 
 fn record(
     tx: &WriteTx<'_>,
     heard: &Heard,
-    phrases: &Phrases,
+    (phrases, erased): (&Phrases, &Erased),
+    file: Option<&WithFile>,
     random: &dyn Random,
     now: Time,
-) -> Result<After, StoreError> {
+) -> Result<Recorded, StoreError> {
+    let plain = |after| Recorded { after, has_row: false };
     let account = tx.find("SELECT account_id FROM instances WHERE id = ?1", params![heard.instance], |r| {
         r.get::<_, AccountId>(0)
     })?;
     // A connector that outlives its instance by a moment: nobody's news.
-    let Some(account) = account else { return Ok(After::Nothing) };
-    let recording = Recording { account, heard, phrase: None, phrases, random, now };
+    let Some(account) = account else { return Ok(plain(After::Nothing)) };
+    let recording = Recording { account, heard, phrase: None, phrases, random, erased, file, now };
     match &heard.what {
-        What::Receipt { .. } => receipt(tx, &recording),
+        What::Message(message) => {
+            let hears = message.may_opt_out && message.group.is_none();
+            let phrase = message.text.as_deref().filter(|_| hears).and_then(|text| phrases.hear(text));
+            message::record(tx, &Recording { phrase, ..recording }, message)
+        }
+        _ => news(tx, &recording).map(plain),
+    }
+}
+
+/// Everything but a message.
+fn news(tx: &WriteTx<'_>, recording: &Recording<'_>) -> Result<After, StoreError> {
+    let Recording { heard, now, random, .. } = *recording;
+    match &heard.what {
+        What::Receipt { .. } => receipt(tx, recording),
         What::State { state, health, reason, phone } => {
             let standing = Standing {
                 state: *state,
@@ -114,14 +225,9 @@ fn record(
             instances::record_standing(tx, &heard.instance, &standing, now, random)?;
             Ok(After::Nothing)
         }
-        What::Message(message) => {
-            let hears = message.may_opt_out && message.group.is_none();
-            let phrase = message.text.as_deref().filter(|_| hears).and_then(|text| phrases.hear(text));
-            message::record(tx, &Recording { phrase, ..recording }, message)
-        }
+        What::Message(_) => Ok(After::Nothing),
         What::Call { call_id, from, is_video, missed } => {
-            call::record(tx, &recording, call_id, from, *is_video, *missed)?;
-            Ok(After::Nothing)
+            call::record(tx, recording, call_id, from, *is_video, *missed)
         }
         What::Qr { code, expires_at } => {
             recording.emit(tx, &Event::InstanceQrUpdated { qr: code.clone(), expires_at: *expires_at })?;

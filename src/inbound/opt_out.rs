@@ -2,6 +2,7 @@
 
 use super::{After, Recording};
 use crate::{
+    conversations,
     model::ids::ContactId,
     store::{StoreError, WriteTx},
     suppression::{self, Source, phrases},
@@ -24,6 +25,12 @@ pub(super) fn record(
         None => Ok(After::Nothing),
         Some(phrases::Heard::OptIn) => {
             suppression::lift(tx, contact, &[Source::Recipient], "recipient", recording.now)?;
+            if let Some((_, names)) = conversations::find_by_id(tx, recording.account, contact)? {
+                for name in names {
+                    let name = (name.kind.as_str(), name.value.as_str());
+                    recording.erased.lift(tx, recording.account, name, &[Source::Recipient])?;
+                }
+            }
             Ok(After::Nothing)
         }
         Some(phrases::Heard::OptOut { always, word }) => {

@@ -6,6 +6,7 @@
 //!
 //! It knows connectors only to start and stop them; it cannot send.
 
+mod call;
 pub mod pause;
 mod row;
 mod secret;
@@ -74,7 +75,7 @@ impl Instances {
                 let (now, id, random) = (self.clock.now(), instance.id.clone(), self.random.clone());
                 let standing = closed(e.to_string());
                 self.store.write(move |tx| row::record_standing(tx, &id, &standing, now, &*random)).await?;
-            } else {
+            } else if self.registry.standing(&instance.id).is_some_and(|standing| !is_finding_out(&standing)) {
                 self.note_standing(&instance.id).await?;
             }
         }
@@ -85,7 +86,8 @@ impl Instances {
     ///
     /// # Errors
     /// An id that is none or not available, an unknown account, settings that the connector cannot take.
-    pub async fn create(&self, new: NewInstance, actor: &str) -> Result<Instance, InstanceError> {
+    pub async fn create(&self, mut new: NewInstance, actor: &str) -> Result<Instance, InstanceError> {
+        crate::connectors::registry::fill_settings(new.connector, &mut new.settings, &new.id, &*self.random);
         crate::connectors::registry::check_settings(new.connector, &new.settings)?;
         let (now, actor, id, vault) = (self.clock.now(), actor.to_owned(), new.id.clone(), self.vault.clone());
         let made = self.store.write(move |tx| row::create(tx, &new, &vault, now, &actor)).await?;
@@ -200,6 +202,12 @@ impl Instances {
         let (now, id, random) = (self.clock.now(), id.clone(), self.random.clone());
         self.store.write(move |tx| row::record_standing(tx, &id, &standing, now, &*random)).await
     }
+}
+
+/// A connector that has just begun and heard nothing yet: what was known of it still holds, and a restart of the gateway
+/// is told nobody as a disconnection.
+fn is_finding_out(standing: &Standing) -> bool {
+    standing.state == InstanceState::Connecting && standing.last_heard_at.is_none()
 }
 
 fn closed(reason: String) -> Standing {

@@ -6,9 +6,11 @@ use crate::{
         clock::Time,
         ids::{AccountId, InstanceId, LogId},
     },
+    notices::{self, Kind},
     store::{StoreError, WriteTx},
 };
 use rusqlite::params;
+use serde_json::json;
 
 /// Pauses `id`; one that is paused already keeps its first reason. `evidence` are the messages that led here.
 ///
@@ -34,6 +36,8 @@ pub fn pause(
         "INSERT INTO reviews (instance_id, opened_at, reason, evidence) VALUES (?1, ?2, ?3, ?4)",
         params![id, now, reason, evidence],
     )?;
+    let parameters = json!({"reason": reason});
+    notices::raise(tx, Some(account), Kind::InstancePaused, id.as_str(), &parameters, now)?;
     record(tx, now, actor, account, id, "instance.pause", reason)
 }
 
@@ -54,6 +58,7 @@ pub fn resume(tx: &WriteTx<'_>, id: &InstanceId, note: &str, now: Time, actor: &
     )?;
     // Looked at: old strikes do not pause it again.
     tx.execute("DELETE FROM strikes WHERE instance_id = ?1", params![id])?;
+    notices::clear(tx, Some(account), Kind::InstancePaused, id.as_str(), now)?;
     record(tx, now, actor, account, id, "instance.resume", note)
 }
 

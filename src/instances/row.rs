@@ -1,6 +1,6 @@
 //! The instances' rows.
 
-use super::{InstanceError, secret};
+use super::{InstanceError, call, secret};
 use crate::{
     accounts::audit,
     connectors::{
@@ -13,11 +13,13 @@ use crate::{
         instance::{ConnectorKind, Health, InstanceState},
         random::Random,
     },
+    notices::{self, Kind},
     store::{StoreError, Tx, Vault, WriteTx},
     webhooks::{self, Event},
 };
 use rusqlite::{Row, params};
 use serde::Serialize;
+use serde_json::json;
 use std::collections::BTreeMap;
 
 /// An instance, as people are shown it.
@@ -107,6 +109,9 @@ pub(super) fn set(
     actor: &str,
 ) -> Result<Instance, InstanceError> {
     let before = find(tx, id)?;
+    let (own, changes) = call::apart(changes);
+    call::set(tx, id, &own)?;
+    let changes = &changes;
     let (secrets, plain) = apart(before.connector, changes.clone());
     let mut settings = before.settings.clone();
     for (key, value) in &plain {
@@ -127,6 +132,7 @@ pub(super) fn set(
         secret::keep(tx, vault, id, name, value)?;
         settings.insert(name.clone(), if value.is_empty() { "(taken away)" } else { "(changed)" }.to_owned());
     }
+    settings.extend(own);
     let after = settings_text(&settings);
     let was = settings_text(&before.settings);
     record(tx, now, actor, before.account_id, id, "instance.set", Some(&was), Some(&after))?;
@@ -182,9 +188,14 @@ pub fn record_standing(
     let phone = standing.phone.clone().or(before.phone);
     let was_open = before.state == InstanceState::Open;
     let is_open = standing.state == InstanceState::Open;
+    if is_open {
+        notices::clear(tx, Some(before.account_id), Kind::InstanceDisconnected, id.as_str(), now)?;
+    }
     if is_open && !was_open {
         emit(&Event::InstanceConnected { phone })?;
     } else if was_open && !is_open {
+        let parameters = json!({"name": before.name, "state": standing.state, "reason": standing.reason});
+        notices::raise(tx, Some(before.account_id), Kind::InstanceDisconnected, id.as_str(), &parameters, now)?;
         emit(&Event::InstanceDisconnected { phone, reason: standing.reason.clone() })?;
     }
     emit(&Event::InstanceConnectionUpdated {

@@ -61,6 +61,20 @@ words! {
         MethodNotAllowed = "method_not_allowed",
         /// Too many requests from one place.
         RateLimited = "rate_limited",
+        /// 3CX: whatever is wrong before it is known who asks.
+        Invalid3cxWebhook = "invalid_3cx_webhook",
+        /// 3CX: more than 60 requests in a minute for the integration.
+        WebhookRateLimited = "webhook_rate_limited",
+        /// 3CX: none of the ten event types.
+        UnsupportedEventType = "unsupported_event_type",
+        /// 3CX: the integration does not send agents' replies.
+        OutboundDisabled = "outbound_disabled",
+        /// 3CX: the integration does not answer call events.
+        CallEventsDisabled = "call_events_disabled",
+        /// 3CX: no customer's number in it.
+        MissingPhone = "missing_phone",
+        /// 3CX: a reply without a text.
+        MissingMessageText = "missing_message_text",
     }
 }
 
@@ -93,6 +107,8 @@ pub enum Details {
     None,
     /// The fields that are missing or malformed, in the documented order.
     Fields(Vec<&'static str>),
+    /// The same, and a plain sentence about what is wrong with them.
+    FieldsBecause(Vec<&'static str>, String),
     /// A module that the account lacks.
     Module {
         /// Which.
@@ -136,6 +152,7 @@ impl Serialize for Details {
         let members: Vec<(&str, Value)> = match self {
             Self::None => return Value::Array(Vec::new()).serialize(s),
             Self::Fields(fields) => vec![("fields", json!(fields))],
+            Self::FieldsBecause(fields, why) => vec![("fields", json!(fields)), ("reason", json!(why))],
             Self::Module { module, status } => vec![("module", json!(module)), ("status", json!(status))],
             Self::Action(action) => vec![("action", json!(action.as_str()))],
             Self::Guard { action, risk_score, extra } => {

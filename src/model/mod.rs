@@ -14,5 +14,6 @@ pub mod message;
 pub mod phone;
 pub mod plan;
 pub mod purpose;
+pub mod qr;
 pub mod random;
 pub mod text;

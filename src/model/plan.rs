@@ -89,6 +89,11 @@ impl Zone {
         }
     }
 
+    /// The zone that holds at `now`, to show times in; UTC stands for one that a later database dropped.
+    pub fn time_zone_at(&self, now: Time) -> TimeZone {
+        TimeZone::get(self.name_at(now)).unwrap_or(TimeZone::UTC)
+    }
+
     /// The change that is still to come at `now`: the zone and its first moment.
     pub fn next_at(&self, now: Time) -> Option<(&str, Time)> {
         self.next.as_ref().filter(|(_, from)| *from > now).map(|(name, from)| (name.as_str(), *from))

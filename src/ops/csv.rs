@@ -1,6 +1,8 @@
 //! Lists of numbers that people bring in: CSV with commas, semicolons or tabs, quotes where a field needs them, and an
 //! optional heading line. Columns: phone, then (optionally) a name or a reason.
 
+use std::borrow::Cow;
+
 /// A line's number (from 1), its phone as written, and its second column.
 pub type Row = (usize, String, Option<String>);
 
@@ -17,8 +19,8 @@ pub fn phones(text: &str) -> Result<Vec<Row>, String> {
     let mut rows = Vec::new();
     for (line, fields) in records(text, separator)? {
         let mut fields = fields.into_iter();
-        let phone = fields.next().unwrap_or_default().trim().to_owned();
-        let more = fields.next().map(|f| f.trim().to_owned()).filter(|f| !f.is_empty());
+        let phone = unguarded(fields.next().unwrap_or_default().trim()).to_owned();
+        let more = fields.next().map(|f| unguarded(f.trim()).to_owned()).filter(|f| !f.is_empty());
         // A heading has no digit where the number should be.
         let is_heading = rows.is_empty() && !phone.chars().any(char::is_numeric);
         if phone.is_empty() && more.is_none() || is_heading {
@@ -33,6 +35,33 @@ pub fn phones(text: &str) -> Result<Vec<Row>, String> {
         return Err("the file has no line with a phone number: the first column is the phone".into());
     }
     Ok(rows)
+}
+
+/// A CSV text that a spreadsheet takes for text and nothing else: a cell that it would calculate (`=`, `+`, `-`, `@`, tab,
+/// carriage return) begins with an apostrophe. Reading takes it off again, so that a list that was written is read back
+/// as it was, phones with their `+` included.
+pub fn written<'a>(columns: &[&str], rows: impl Iterator<Item = Vec<Cow<'a, str>>>) -> String {
+    let mut out = columns.join(",");
+    out.push_str("\r\n");
+    for row in rows {
+        let cells: Vec<String> = row.iter().map(|cell| guarded(cell)).collect();
+        out.push_str(&cells.join(","));
+        out.push_str("\r\n");
+    }
+    out
+}
+
+const CALCULATED: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+
+fn guarded(cell: &str) -> String {
+    let apostrophe = if cell.starts_with(CALCULATED) { "'" } else { "" };
+    let text = format!("{apostrophe}{cell}");
+    let needs_quotes = text.contains(['"', ',', ';', '\n', '\r', '\t']);
+    if needs_quotes { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
+
+fn unguarded(cell: &str) -> &str {
+    cell.strip_prefix('\'').filter(|rest| rest.starts_with(CALCULATED)).unwrap_or(cell)
 }
 
 fn separator(text: &str) -> char {
@@ -97,6 +126,15 @@ mod tests {
         for (text, expected) in rows {
             assert_eq!(phones(text).as_ref(), Ok(expected), "{text}");
         }
+        let rows: [Vec<Cow<'_, str>>; 2] = [
+            vec!["+966501234567".into(), "=HYPERLINK(\"http://x\")".into()],
+            vec!["+12025550101".into(), "asked, twice;\n\"please\"".into()],
+        ];
+        let out = written(&["phone", "reason"], rows.into_iter());
+        assert!(out.starts_with("phone,reason\r\n'+966501234567,\"'=HYPERLINK"), "{out}");
+        let back = phones(&out).expect("it is read back");
+        assert_eq!(back[0], row(2, "+966501234567", Some("=HYPERLINK(\"http://x\")")));
+        assert_eq!(back[1].2.as_deref(), Some("asked, twice;\n\"please\""));
         assert!(phones("").is_err() && phones("phone,name\n").is_err() && phones("\"+966").is_err());
     }
 }

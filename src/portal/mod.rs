@@ -1,63 +1,80 @@
-//! The pages. Server-rendered, no build step, no script needed.
+//! The pages. Server-rendered, no build step; they work without script, which adds only what is live.
 //!
-//! What is here so far: the front page, logging in by a one-time link, and the newest rows of the message log.
+//! - [`enter`](visit::enter) is the one door: session, role, language, where a form came from. Who may see a page stands
+//!   in `http::ROUTES`. A page is an async function `(&Gateway, &Visit) -> Result<Response, Trouble>`.
+//! - Texts are in [`locale`] (`assets/locales`), never in templates or code. `{{ v.t("file.key") }}`.
+//! - Templates escape what comes from outside; the Content-Security-Policy allows no inline script or style at all.
+//! - A form posts, is judged, and answers with its page again (422, errors beside the fields) or with 303.
 //!
-//! Texts that come from outside are escaped by the templates; the Content-Security-Policy allows no inline script or
-//! style at all.
+//! Adding a page: a file under `pages/` (or `admin/`), a template that extends `base.html`, its texts in the three
+//! languages, a line in `http::ROUTES`, a row in the tests.
 
+pub mod access;
 pub mod assets;
-pub mod login;
-pub mod message_logs;
+mod banner;
+pub mod cookie;
+pub mod docs;
+pub mod form;
+pub mod frame;
+pub mod locale;
+pub mod pages;
+pub mod trouble;
+pub mod visit;
 
-use crate::{gateway::Gateway, http::Incoming};
+pub use trouble::Trouble;
+pub use visit::{Visit, enter};
+
+use crate::{
+    gateway::Gateway,
+    http::{Access, Incoming},
+};
 use ::http::{HeaderValue, StatusCode, header};
 use askama::Template;
 use serde_json::json;
+use trouble::see_other;
 use warp::{Reply, reply::Response};
 
-const CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
-                   frame-ancestors 'none'";
+const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+                   media-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 #[derive(Template)]
 #[template(path = "front.html", config = "assets/askama.toml")]
 struct Front<'a> {
-    title: &'a str,
-    support: &'a str,
+    v: &'a Visit,
 }
 
-#[derive(Template)]
-#[template(path = "note.html", config = "assets/askama.toml")]
-struct Note<'a> {
-    title: &'a str,
-    text: &'a str,
-    support: &'a str,
-}
-
-/// `GET /`: JSON for programs, the front page for browsers.
+/// `GET /`: JSON for programs; for browsers the overview, or the front page where nobody is logged in.
 pub async fn root(gateway: &Gateway, incoming: Incoming) -> Response {
-    if incoming.wants_html() {
-        return page(&Front { title: "WhatsApp Gateway", support: &gateway.support_contact }, StatusCode::OK);
+    if !incoming.wants_html() {
+        let body = json!({"status": "ok", "name": "wa-gateway", "version": env!("CARGO_PKG_VERSION")});
+        return warp::reply::json(&body).into_response();
     }
-    let body = json!({"status": "ok", "name": "wa-gateway", "version": env!("CARGO_PKG_VERSION")});
-    warp::reply::json(&body).into_response()
+    enter(gateway, incoming, Access::Anybody, async |_: &Gateway, v: &Visit| {
+        Ok(if v.is_in() { see_other("/overview") } else { v.page(&Front { v }) })
+    })
+    .await
 }
 
 /// What a browser sees where there is nothing.
-pub fn unmatched(gateway: &Gateway, allowed: &[&str]) -> Response {
-    if allowed.is_empty() {
-        return note(gateway, StatusCode::NOT_FOUND, "Not found", "There is no such page.");
-    }
-    let mut response =
-        note(gateway, StatusCode::METHOD_NOT_ALLOWED, "Not allowed", "This page does not take that method.");
-    if let Ok(value) = HeaderValue::from_str(&allowed.join(", ")) {
+pub async fn unmatched(gateway: &Gateway, incoming: Incoming, allowed: &[&str]) -> Response {
+    let mut response = enter(
+        gateway,
+        Incoming { method: ::http::Method::GET, ..incoming },
+        Access::Anybody,
+        async |_: &Gateway, v: &Visit| {
+            if allowed.is_empty() {
+                return Err(Trouble::NotFound);
+            }
+            Ok(trouble::note(v, StatusCode::METHOD_NOT_ALLOWED, v.t("trouble.method"), v.t("trouble.method_text")))
+        },
+    )
+    .await;
+    if let Ok(value) = HeaderValue::from_str(&allowed.join(", "))
+        && !allowed.is_empty()
+    {
         response.headers_mut().insert(header::ALLOW, value);
     }
     response
-}
-
-/// A page that says one thing.
-pub(crate) fn note(gateway: &Gateway, status: StatusCode, title: &str, text: &str) -> Response {
-    page(&Note { title, text, support: &gateway.support_contact }, status)
 }
 
 /// A template as a page, with the headers that every page has.
@@ -74,6 +91,7 @@ pub(crate) fn page(template: &impl Template, status: StatusCode) -> Response {
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

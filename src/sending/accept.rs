@@ -7,6 +7,7 @@ use super::{
     Action, Shared,
     answer::{Answer, Outcome, Quota},
     facts::{self, Facts, Sources},
+    file::File,
     idempotency::{self, Known},
     policy::{self, Refusal, content::Score},
     quota, record,
@@ -15,8 +16,8 @@ use super::{
 };
 use crate::{
     accounts,
-    connectors::{Address, Content, Outgoing},
-    conversations::{self, Identity, IdentityKind},
+    connectors::{Address, Content, Outgoing, outgoing::MediaFile},
+    conversations::{self, Identity},
     model::{
         clock::Time,
         code::Code,
@@ -38,7 +39,8 @@ pub(super) enum Accepting {
 /// A message that passed the guard and is on disk.
 pub(super) struct Accepted {
     pub(super) log_id: LogId,
-    pub(super) contact: ContactId,
+    /// To whom; none: to a group.
+    pub(super) contact: Option<ContactId>,
     pub(super) outgoing: Outgoing,
     /// When its slot is; not after the moment of acceptance: its row is `sending` already.
     pub(super) slot: Option<Time>,
@@ -57,6 +59,7 @@ pub(super) fn accept(
     sender: &Sender,
     request: &Request,
     score: Score,
+    file: &File,
 ) -> Result<Accepting, StoreError> {
     let now = shared.clock.now();
     if let Some(key) = sender.key {
@@ -79,9 +82,10 @@ pub(super) fn accept(
         }
     }
     let facts = load(tx, shared, sender, request, score, now)?;
-    match policy::judge(request, &facts, &shared.rules) {
+    let judged = policy::judge(request, &facts, &shared.rules);
+    match judged.and_then(|()| file.refusal().map_or(Ok(()), Err)) {
         Err(refusal) => refuse(tx, shared, sender, request, &facts, refusal),
-        Ok(()) => pass(tx, shared, sender, request, &facts),
+        Ok(()) => pass(tx, shared, sender, request, &facts, file),
     }
 }
 
@@ -93,7 +97,8 @@ fn load(
     score: Score,
     now: Time,
 ) -> Result<Facts, StoreError> {
-    let sources = Sources { pace: &shared.pace, registry: &shared.registry, rules: &shared.rules };
+    let sources =
+        Sources { pace: &shared.pace, registry: &shared.registry, rules: &shared.rules, erased: &shared.erased };
     facts::load(tx, &sources, sender, request, score, now)
 }
 
@@ -103,23 +108,19 @@ fn pass(
     sender: &Sender,
     request: &Request,
     facts: &Facts,
+    file: &File,
 ) -> Result<Accepting, StoreError> {
     let now = facts.now;
     // The gate "capability" let no message pass that has no address.
     let Some(address) = facts.address.clone() else { return Err(StoreError::Panicked("no address".into())) };
-    let contact = match &facts.contact {
-        Some(contact) => contact.id,
-        None => conversations::add(tx, sender.account, &identity_of(&address), now)?,
-    };
-    if facts.contact.as_ref().is_none_or(|c| c.first_outbound_at.is_none()) {
-        conversations::note_outbound(tx, contact, now)?;
-    }
-    quota::reserve(tx, sender.account, &facts.period)?;
+    let contact = written_to(tx, sender, facts, &address)?;
+    quota::reserve(tx, sender.account, &facts.period, facts.limits, now)?;
     let wait = facts.pace.wait();
     let status = if wait.is_zero() { Status::Sending } else { Status::Accepted };
-    let message_id = MessageId::new(now, &*shared.random);
-    let row = record::Row { message_id: &message_id, sender, request, facts, contact: Some(contact), status };
+    let message_id = request.message_id.clone().unwrap_or_else(|| MessageId::new(now, &*shared.random));
+    let row = record::Row { message_id: &message_id, sender, request, facts, contact, status };
     let log_id = record::accepted(tx, &row)?;
+    let file = file.record(tx, shared, sender, request, log_id, now)?;
     if let Some(key) = &request.idempotency_key {
         idempotency::begin(tx, sender.account, key, request, log_id, now, shared.rules.idempotency_life)?;
     }
@@ -137,8 +138,26 @@ fn pass(
         has_key: request.idempotency_key.is_some(),
         excused_from_suppression: facts.suppressed.is_some(),
         quota: quota_of(facts, 1),
-        outgoing: outgoing(request, message_id, address, facts.reply_to.clone()),
+        outgoing: outgoing(request, message_id, address, facts.reply_to.clone(), file)?,
     })))
+}
+
+/// The person who is written to, known from now on; none: a group.
+fn written_to(
+    tx: &WriteTx<'_>,
+    sender: &Sender,
+    facts: &Facts,
+    address: &Address,
+) -> Result<Option<ContactId>, StoreError> {
+    let contact = match (&facts.contact, address) {
+        (Some(contact), _) => contact.id,
+        (None, Address::Group(_)) => return Ok(None),
+        (None, address) => conversations::add(tx, sender.account, &identity_of(address), facts.now)?,
+    };
+    if facts.contact.as_ref().is_none_or(|c| c.first_outbound_at.is_none()) {
+        conversations::note_outbound(tx, contact, facts.now)?;
+    }
+    Ok(Some(contact))
 }
 
 fn refuse(
@@ -149,7 +168,7 @@ fn refuse(
     facts: &Facts,
     refusal: Refusal,
 ) -> Result<Accepting, StoreError> {
-    let message_id = MessageId::new(facts.now, &*shared.random);
+    let message_id = request.message_id.clone().unwrap_or_else(|| MessageId::new(facts.now, &*shared.random));
     let contact = facts.contact.as_ref().map(|c| c.id);
     let row = record::Row { message_id: &message_id, sender, request, facts, contact, status: Status::Blocked };
     let recipient = request.recipient.to_string();
@@ -210,20 +229,24 @@ fn quota_of(facts: &Facts, more: u64) -> Option<Quota> {
 }
 
 fn identity_of(address: &Address) -> Identity {
-    let kind = match address {
-        Address::Phone(_) => IdentityKind::Phone,
-        Address::Lid(_) => IdentityKind::Lid,
-        Address::Bsuid(_) => IdentityKind::Bsuid,
-        Address::Group(_) => IdentityKind::Jid,
-    };
-    Identity { kind, value: address.to_string() }
+    Identity { kind: facts::kind_of(address), value: address.to_string() }
 }
 
-fn outgoing(request: &Request, message_id: MessageId, to: Address, reply_to: Option<String>) -> Outgoing {
+fn outgoing(
+    request: &Request,
+    message_id: MessageId,
+    to: Address,
+    reply_to: Option<String>,
+    file: Option<MediaFile>,
+) -> Result<Outgoing, StoreError> {
     let content = match request.draft.clone() {
+        Draft::Media { kind, caption, .. } => {
+            let file = file.ok_or_else(|| StoreError::Panicked("no file".into()))?;
+            Content::Media { kind, file, caption }
+        }
         Draft::Text(text) => Content::Text(text),
         Draft::Template { name, language, variables } => Content::Template { name, language, variables },
     };
     let instance: InstanceId = request.instance.clone();
-    Outgoing { instance, message_id, to, content, reply_to: request.reply_to.as_ref().and(reply_to) }
+    Ok(Outgoing { instance, message_id, to, content, reply_to: request.reply_to.as_ref().and(reply_to) })
 }

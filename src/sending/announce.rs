@@ -60,7 +60,7 @@ fn load(tx: &Tx<'_>, id: LogId) -> Result<Option<Told>, StoreError> {
         params![id],
         |r| {
             let recipient: String = r.get(8)?;
-            let phone = recipient.starts_with('+').then_some(recipient);
+            let phone = recipient.starts_with('+').then(|| recipient.clone());
             Ok(Told {
                 account: r.get(0)?,
                 instance: r.get(1)?,
@@ -72,6 +72,7 @@ fn load(tx: &Tx<'_>, id: LogId) -> Result<Option<Told>, StoreError> {
                     provider_message_id: r.get(5)?,
                     reference: r.get(6)?,
                     to: Person { contact_id: r.get(7)?, phone },
+                    recipient,
                     message_purpose: r.get(9)?,
                     message_text: r.get(10)?,
                     source: r.get(11)?,

@@ -3,7 +3,11 @@
 use super::{
     answer::Quota,
     pace::{Pace, PaceFacts, Question},
-    policy::content::{Score, fingerprint},
+    policy::{
+        Refusal,
+        content::{Score, fingerprint},
+        judge_standing,
+    },
     request::{Request, Sender, Stated},
     rules::Rules,
 };
@@ -18,7 +22,7 @@ use crate::{
         plan::{Limits, Module, Period, Zone},
     },
     store::{StoreError, Tx},
-    suppression,
+    suppression::{self, Erased},
 };
 use rusqlite::{Row, params};
 
@@ -89,6 +93,7 @@ pub(super) struct Sources<'a> {
     pub(super) pace: &'a Pace,
     pub(super) registry: &'a Registry,
     pub(super) rules: &'a Rules,
+    pub(super) erased: &'a Erased,
 }
 
 pub(super) fn load(
@@ -105,6 +110,13 @@ pub(super) fn load(
     let instance = load_instance(tx, sources.registry, sender, &request.instance)?;
     let (contact, address) = load_recipient(tx, sender.account, &request.recipient)?;
     let suppressed = contact.as_ref().map(|c| suppression::active(tx, c.id)).transpose()?.flatten();
+    let suppressed = match (suppressed, &address) {
+        (None, Some(address)) => {
+            let (kind, value) = (kind_of(address).as_str(), address.to_string());
+            sources.erased.active(tx, sender.account, kind, &value)?
+        }
+        (suppressed, _) => suppressed,
+    };
     let reply_to = load_reply_to(tx, request)?;
     let name = contact.as_ref().and_then(|c| c.name.as_deref());
     let fingerprint = fingerprint(&request.draft.text(), name.as_slice());
@@ -144,8 +156,20 @@ pub(super) fn question<'a>(
         Stated::Allowed(purpose) => Some(*purpose),
         _ => None,
     };
-    let stranger = contact.is_none_or(Contact::is_stranger);
+    // A group is nobody who could be strange to the account: somebody put it there.
+    let is_group = matches!(request.recipient, Recipient::Group(_));
+    let stranger = !is_group && contact.is_none_or(Contact::is_stranger);
     Question { instance: &request.instance, recipient, purpose, fingerprint, stranger }
+}
+
+/// By what kind of name an address knows a person.
+pub(super) const fn kind_of(address: &Address) -> IdentityKind {
+    match address {
+        Address::Phone(_) => IdentityKind::Phone,
+        Address::Lid(_) => IdentityKind::Lid,
+        Address::Bsuid(_) => IdentityKind::Bsuid,
+        Address::Group(_) => IdentityKind::Jid,
+    }
 }
 
 struct AccountFacts {
@@ -191,6 +215,12 @@ fn read_account(r: &Row<'_>, module: Option<Module>, now: Time) -> rusqlite::Res
         (Some(module), None) => ModuleStanding::NotInPlan(module),
     };
     Ok(AccountFacts { zone, limits, module })
+}
+
+/// Whether this sender may send at all: his account's module and plan.
+pub(super) fn standing(tx: &Tx<'_>, sender: &Sender, now: Time) -> Result<Result<(), Refusal>, StoreError> {
+    let account = load_account(tx, sender, now)?;
+    Ok(judge_standing(account.module, account.limits))
 }
 
 /// The account's limits as they stand, for an answer that is given before anything else is asked.
@@ -246,6 +276,7 @@ fn load_recipient(
             let contact = conversations::find(tx, account, &Identity::phone(phone.as_str()))?;
             Ok((contact, Some(Address::Phone(phone.clone()))))
         }
+        Recipient::Group(id) => Ok((None, Some(Address::Group(id.clone())))),
         Recipient::Contact(id) => match conversations::find_by_id(tx, account, *id)? {
             None => Ok((None, None)),
             Some((contact, identities)) => Ok((Some(contact), address_of(&identities))),

@@ -62,6 +62,14 @@ pub fn find(tx: &Tx<'_>, account: Option<AccountId>, id: LogId) -> Result<Option
     tx.find(&sql, params![id, account], read)
 }
 
+/// The row of a message by its stable id.
+///
+/// # Errors
+/// The store's.
+pub fn id_of(tx: &Tx<'_>, message_id: &str) -> Result<Option<LogId>, StoreError> {
+    tx.find("SELECT id FROM messages WHERE message_id = ?1", params![message_id], |r| r.get(0))
+}
+
 /// One row, if it is the account's and of an instance that the key may use.
 ///
 /// # Errors

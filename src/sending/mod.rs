@@ -4,6 +4,7 @@
 //!
 //! 1. `request.rs`: strings become types, or a refusal that names the fields.
 //! 2. `policy/content`: the text is scored. Pure, and before the transaction, because it asks nothing.
+//!    A file (`file.rs`) is fetched now, if the message would pass with it.
 //! 3. `accept.rs`, one write transaction: replay an idempotent answer (`idempotency.rs`), else load every fact
 //!    (`facts.rs`, `pace/`), judge (`policy/`: pure gates in the documented order, one array), record (`record.rs`):
 //!    the message's row, its quota reserved (`quota.rs`), its Idempotency-Key. A refusal is recorded too, and may be a
@@ -26,6 +27,7 @@ mod announce;
 mod answer;
 mod dispatch;
 pub mod facts;
+mod file;
 mod idempotency;
 pub mod log;
 mod outcome;
@@ -38,6 +40,8 @@ mod recover;
 mod repeats;
 pub mod request;
 pub mod rules;
+pub mod search;
+pub mod story;
 mod strikes;
 mod unreadable;
 
@@ -49,15 +53,17 @@ pub use rules::Rules;
 
 use crate::{
     connectors::{Registry, SendError, SendErrorKind, Wire},
+    media::Shelf,
     model::{
-        clock::Clock,
+        clock::{Clock, Time},
         code::Action,
         ids::{InstanceId, LogId},
         message::Status,
         purpose::Purpose,
         random::Random,
     },
-    store::{Store, StoreError},
+    store::{Store, StoreError, Tx},
+    suppression::Erased,
 };
 use accept::Accepting;
 use arc_swap::ArcSwap;
@@ -85,6 +91,8 @@ struct Shared {
     pace: pace::Pace,
     repeats: repeats::Repeats,
     waiting: receipts::Waiting,
+    shelf: Shelf,
+    erased: Erased,
 }
 
 /// What the sender is made of.
@@ -103,12 +111,16 @@ pub struct Parts {
     pub rules: Rules,
     /// The content policy's rules.
     pub content: ContentPolicy,
+    /// Where files are put.
+    pub shelf: Shelf,
+    /// Suppressions of people who were erased.
+    pub erased: Erased,
 }
 
 impl Sending {
     /// The sender over its parts.
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, clock, random, registry, wire, rules, content } = parts;
+        let Parts { store, clock, random, registry, wire, rules, content, shelf, erased } = parts;
         let shared = Shared {
             store,
             clock,
@@ -120,6 +132,8 @@ impl Sending {
             pace: pace::Pace::default(),
             repeats: repeats::Repeats::default(),
             waiting: receipts::Waiting::default(),
+            shelf,
+            erased,
         };
         Self { shared: Arc::new(shared), under_way: TaskTracker::new() }
     }
@@ -145,9 +159,12 @@ impl Sending {
         let deadline = shared.clock.now().plus(shared.rules.answer_timeout);
         let running = self.under_way.spawn(async move {
             let score = shared.score(&request);
-            let judging = shared.clone();
-            let verdict = shared.store.write(move |tx| accept::accept(tx, &judging, &sender, &request, score)).await?;
-            match verdict {
+            let file = Arc::new(file::prepare(&shared, &sender, &request, &score, deadline).await?);
+            let (judging, with) = (shared.clone(), file.clone());
+            let verdict =
+                shared.store.write(move |tx| accept::accept(tx, &judging, &sender, &request, score, &with)).await;
+            file::settle(file, &verdict);
+            match verdict? {
                 Accepting::Answered(answer) => Ok(*answer),
                 Accepting::Accepted(message) => dispatch::dispatch(shared, *message, deadline).await,
             }
@@ -219,6 +236,15 @@ impl Sending {
         self.under_way.close();
         self.under_way.wait().await;
     }
+}
+
+/// Whether this sender may send at all, for callers whose contract asks that first: the account has the module and a
+/// plan in force. Nothing is recorded; [`Sending::submit`] asks again.
+///
+/// # Errors
+/// The store's; the inner one says why not.
+pub fn standing(tx: &Tx<'_>, sender: &Sender, now: Time) -> Result<Result<(), Refusal>, StoreError> {
+    facts::standing(tx, sender, now)
 }
 
 impl Shared {

@@ -39,7 +39,7 @@ pub(super) struct Settled {
 
 /// What is asked again after a wait.
 pub(super) struct Recheck {
-    pub(super) contact: ContactId,
+    pub(super) contact: Option<ContactId>,
     pub(super) instance: InstanceId,
     pub(super) excused: bool,
     pub(super) expires_at: Option<Time>,
@@ -94,7 +94,8 @@ pub(super) fn begin_sending(
         return Ok(Some(Refusal::new(Code::GatewaySendFailed, "its expires_at passed while it waited for its slot")));
     }
     if !ask.excused
-        && let Some(why) = suppression::active(tx, ask.contact)?
+        && let Some(contact) = ask.contact
+        && let Some(why) = suppression::active(tx, contact)?
     {
         let reason = format!("the recipient was suppressed while it waited: {why}");
         return Ok(Some(Refusal {
@@ -147,6 +148,7 @@ fn write(tx: &WriteTx<'_>, shared: &Shared, message: &Accepted, settled: &Settle
         Status::Failed | Status::Blocked => ("returned", 0, -1),
         _ => ("counted", 1, -1),
     };
+    let before = tx.find("SELECT status FROM messages WHERE id = ?1", params![id], |r| r.get::<_, Status>(0))?;
     // In one statement: a receipt that came first has moved the state already, and this must not move it back.
     let now_is = tx.find(
         "UPDATE messages SET
@@ -172,7 +174,7 @@ fn write(tx: &WriteTx<'_>, shared: &Shared, message: &Accepted, settled: &Settle
     if let Some(status) = now_is {
         quota::move_usage(tx, message.account, &message.day, &message.month, quota.1, quota.2)?;
         // A receipt that was quicker has told the rest already.
-        if status == settled.status {
+        if status == settled.status && before != Some(status) {
             let withdrawn = message.slot.is_some() && status == Status::Blocked;
             let from = if withdrawn { Status::Accepted } else { Status::Sending };
             announce::step(tx, id, from, status, now, &*shared.random)?;

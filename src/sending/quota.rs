@@ -3,27 +3,51 @@
 
 use crate::{
     model::{
+        clock::Time,
         ids::{AccountId, LogId},
-        plan::Period,
+        plan::{Limits, Period},
     },
+    notices::{self, Kind},
     store::{StoreError, WriteTx},
 };
 use rusqlite::params;
+use serde_json::json;
 
-/// Takes one message from the period's day and month.
-pub(super) fn reserve(tx: &WriteTx<'_>, account: AccountId, period: &Period) -> Result<(), StoreError> {
-    tx.execute(
+/// Takes one message from the period's day and month; tells the owner when little or nothing is left.
+pub(super) fn reserve(
+    tx: &WriteTx<'_>,
+    account: AccountId,
+    period: &Period,
+    limits: Option<Limits>,
+    now: Time,
+) -> Result<(), StoreError> {
+    let day = tx.one(
         "INSERT INTO usage_days (account_id, day, counted, reserved) VALUES (?1, ?2, 0, 1)
-         ON CONFLICT DO UPDATE SET reserved = reserved + 1",
+         ON CONFLICT DO UPDATE SET reserved = reserved + 1 RETURNING counted + reserved",
         params![account, period.day],
+        |r| r.get::<_, u64>(0),
     )?;
-    tx.execute(
+    let month = tx.one(
         "INSERT INTO usage_months (account_id, month, counted, reserved) VALUES (?1, ?2, 0, 1)
-         ON CONFLICT DO UPDATE SET reserved = reserved + 1",
+         ON CONFLICT DO UPDATE SET reserved = reserved + 1 RETURNING counted + reserved",
         params![account, period.month],
+        |r| r.get::<_, u64>(0),
     )?;
+    let Some(limits) = limits else { return Ok(()) };
+    for (name, used, limit) in [(&period.day, day, limits.daily), (&period.month, month, limits.monthly)] {
+        // A figure that is given back and taken again tells nobody twice: once a period.
+        let kind = match used.saturating_mul(100) {
+            _ if used >= limit => Kind::LimitReached,
+            hundredfold if hundredfold >= limit.saturating_mul(NEAR_PERCENT) => Kind::LimitNear,
+            _ => continue,
+        };
+        notices::raise_once(tx, account, kind, name, &json!({"period": name, "limit": limit, "used": used}), now)?;
+    }
     Ok(())
 }
+
+/// From so many percent of a limit its owner is told.
+const NEAR_PERCENT: u64 = 80;
 
 /// What becomes of a message's quota.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

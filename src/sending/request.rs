@@ -5,9 +5,10 @@
 
 use crate::{
     connectors::outgoing::MediaKind,
+    media,
     model::{
         clock::Time,
-        ids::{AccountId, InstanceId, KeyId},
+        ids::{AccountId, InstanceId, KeyId, MessageId},
         instance::words,
         phone::{Recipient, Region},
         plan::Module,
@@ -19,6 +20,10 @@ use sha2::{Digest, Sha256};
 
 /// Longest text, in characters.
 pub const MAX_CHARS: usize = 4096;
+/// With one of these, the text may be absent or empty.
+const MAY_STAND_ALONE: [&str; 2] = ["template", "media_url"];
+/// Longest address of a file, in characters.
+const MAX_URL: usize = 2048;
 /// Longest reference and Idempotency-Key, in characters.
 const MAX_REFERENCE: usize = 128;
 
@@ -31,6 +36,16 @@ words! {
         Cli = "cli",
         /// The demo's first message.
         Demo = "demo",
+        /// A person on the portal.
+        Portal = "portal",
+        /// A telephone system (contract 2).
+        ThreeCx = "3cx",
+        /// The Chattu dialect (contract 3).
+        Chattu = "chattu",
+        /// Something that was scheduled.
+        Schedule = "schedule",
+        /// An answer that an endpoint gave to somebody who wrote or called.
+        AutoReply = "auto_reply",
     }
 }
 
@@ -68,6 +83,9 @@ pub struct Request {
     pub expires_at: Option<Time>,
     /// The caller's Idempotency-Key.
     pub idempotency_key: Option<String>,
+    /// The message's id where its caller chose it beforehand; the log takes an id once, so that a caller who does not
+    /// know whether a request got through may make it again.
+    pub message_id: Option<MessageId>,
 }
 
 /// What is to be sent.
@@ -75,6 +93,17 @@ pub struct Request {
 pub enum Draft {
     /// Text, trimmed of nothing: as the caller wrote it.
     Text(String),
+    /// A file from an address, with a caption.
+    Media {
+        /// What it is sent as.
+        kind: MediaKind,
+        /// Where it is fetched.
+        url: String,
+        /// The text beside it; may be empty.
+        caption: String,
+        /// The name shown; none: the address's own.
+        file_name: Option<String>,
+    },
     /// A template of the provider.
     Template {
         /// Its name.
@@ -102,6 +131,7 @@ impl Draft {
     pub fn text(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
+            Self::Media { caption, .. } => caption.clone(),
             Self::Template { variables, .. } => variables.join("\n"),
         }
     }
@@ -110,6 +140,7 @@ impl Draft {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Text(_) => "text",
+            Self::Media { kind, .. } => kind.as_str(),
             Self::Template { .. } => "template",
         }
     }
@@ -118,6 +149,7 @@ impl Draft {
     pub fn content(&self) -> Option<String> {
         match self {
             Self::Text(_) => None,
+            Self::Media { url, file_name, .. } => Some(json!({"media_url": url, "file_name": file_name}).to_string()),
             Self::Template { name, language, variables } => {
                 Some(json!({"template": {"name": name, "language": language, "variables": variables}}).to_string())
             }
@@ -137,6 +169,21 @@ impl Stated {
 }
 
 impl Request {
+    /// A plain text, as other parts of the gateway send one; what else a request can have is set on the result.
+    pub fn text(instance: InstanceId, recipient: Recipient, purpose: Purpose, text: String) -> Self {
+        Self {
+            instance,
+            recipient,
+            draft: Draft::Text(text),
+            purpose: Stated::Allowed(purpose),
+            reference: None,
+            reply_to: None,
+            expires_at: None,
+            idempotency_key: None,
+            message_id: None,
+        }
+    }
+
     /// SHA-256 of the request's meaning: two spellings of one phone are the same request, two texts are not.
     pub fn hash(&self) -> [u8; 32] {
         let meaning = json!([
@@ -167,9 +214,10 @@ pub fn parse(
     let instance = wrong.unless("instance_id", read_instance(object));
     let recipient = wrong.unless("phone", read_recipient(object, region));
     let template = wrong.maybe("template", present(object, "template").map(read_template));
-    let message = wrong.unless("message", read_message(object, present(object, "template").is_some()));
+    let message =
+        wrong.unless("message", read_message(object, MAY_STAND_ALONE.iter().any(|f| present(object, f).is_some())));
     let reference = wrong.maybe("reference", present(object, "reference").map(|v| read_text(v, MAX_REFERENCE)));
-    wrong.media(object);
+    let media = wrong.media(object, message.as_deref().unwrap_or_default());
     let reply_to = wrong.maybe("reply_to", present(object, "reply_to").map(|v| read_text(v, 256)));
     let expires_at = wrong
         .maybe("expires_at", present(object, "expires_at").map(|v| v.as_str().and_then(|text| Time::parse(text).ok())));
@@ -178,12 +226,13 @@ pub fn parse(
         (Some(instance), Some(recipient), Some(message), fields) if fields.is_empty() => Ok(Request {
             instance,
             recipient,
-            draft: template.unwrap_or(Draft::Text(message)),
+            draft: template.or(media).unwrap_or(Draft::Text(message)),
             purpose: read_purpose(object),
             reference,
             reply_to,
             expires_at,
             idempotency_key: key,
+            message_id: None,
         }),
         (.., fields) => Err(fields),
     }
@@ -206,13 +255,21 @@ impl Wrong {
         self.unless(field, value?)
     }
 
-    /// This version sends no media over this API: each of its fields is named.
-    fn media(&mut self, object: &Map<String, Value>) {
-        for field in ["media_url", "media_type", "file_name"] {
-            if present(object, field).is_some() {
-                self.unless(field, None::<MediaKind>);
-            }
+    /// A file: an address and a kind, both or neither, and not beside a template. Sound has no caption.
+    fn media(&mut self, object: &Map<String, Value>, caption: &str) -> Option<Draft> {
+        let [url, kind, name] = ["media_url", "media_type", "file_name"].map(|field| present(object, field));
+        if url.is_none() && kind.is_none() && name.is_none() {
+            return None;
         }
+        let has_template = present(object, "template").is_some();
+        let url = url.filter(|_| !has_template).and_then(|v| read_text(v, MAX_URL));
+        let url = self.unless("media_url", url.filter(|u| u.starts_with("https://") || u.starts_with("http://")));
+        let kind = self.unless("media_type", kind.and_then(Value::as_str).and_then(MediaKind::parse));
+        let file_name = self.maybe("file_name", name.map(|v| read_text(v, 255).and_then(|n| media::clean(&n))));
+        if kind == Some(MediaKind::Audio) && !caption.trim().is_empty() {
+            self.unless("message", None::<()>);
+        }
+        Some(Draft::Media { kind: kind?, url: url?, caption: caption.to_owned(), file_name })
     }
 }
 
@@ -231,14 +288,14 @@ fn read_recipient(object: &Map<String, Value>, region: Option<Region>) -> Option
     Recipient::parse(object.get("phone")?.as_str()?, region).ok()
 }
 
-/// The text; an empty one stands for "absent" where a template takes its place.
-fn read_message(object: &Map<String, Value>, has_template: bool) -> Option<String> {
+/// The text; an empty one stands for "absent" where a template or a file takes its place.
+fn read_message(object: &Map<String, Value>, may_be_empty: bool) -> Option<String> {
     match present(object, "message") {
-        None => has_template.then(String::new),
+        None => may_be_empty.then(String::new),
         Some(value) => {
             let text = value.as_str()?;
             let fits = !text.trim().is_empty() && text.chars().count() <= MAX_CHARS && !text.contains('\0');
-            (fits || (has_template && text.trim().is_empty())).then(|| text.to_owned())
+            (fits || (may_be_empty && text.trim().is_empty())).then(|| text.to_owned())
         }
     }
 }
@@ -295,7 +352,24 @@ mod tests {
             (r#"{"instance_id":"a","phone":"+966501234567","message":"a\u0000b"}"#, &["message"]),
             (r#"{"instance_id":"a","phone":"hello","message":"x","reference":""}"#, &["phone", "reference"]),
             (r#"{"instance_id":"a","phone":"+966501234567","message":"x","expires_at":"soon"}"#, &["expires_at"]),
-            (r#"{"instance_id":"a","phone":"+966501234567","message":"x","media_url":"https://x"}"#, &["media_url"]),
+            (r#"{"instance_id":"a","phone":"+966501234567","message":"x","media_url":"https://x"}"#, &["media_type"]),
+            (r#"{"instance_id":"a","phone":"+966501234567","media_url":"https://x/a.png","media_type":"image"}"#, &[]),
+            (
+                r#"{"instance_id":"a","phone":"+966501234567","media_url":"ftp://x","media_type":"film"}"#,
+                &["media_url", "media_type"],
+            ),
+            (
+                r#"{"instance_id":"a","phone":"+966501234567","message":"x","media_url":"https://x","media_type":"audio"}"#,
+                &["message"],
+            ),
+            (
+                r#"{"instance_id":"a","phone":"+966501234567","message":"x","file_name":"a.pdf"}"#,
+                &["media_url", "media_type"],
+            ),
+            (
+                r#"{"instance_id":"a","phone":"+966501234567","message":" ","media_url":"https://x","media_type":"document","file_name":".."}"#,
+                &["file_name"],
+            ),
             (r#"{"instance_id":"a","phone":"+966501234567","template":{"name":"n","language":"he"}}"#, &[]),
             (r#"{"instance_id":"a","phone":"+966501234567","template":{"name":"n"}}"#, &["template"]),
             (r#"{"instance_id":"a","phone":"contact:12","message":"x","unknown":1}"#, &[]),

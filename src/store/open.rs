@@ -27,6 +27,11 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_foundation.sql"),
     include_str!("migrations/0002_inbound_webhooks.sql"),
     include_str!("migrations/0003_instance_secrets.sql"),
+    include_str!("migrations/0004_second_factors.sql"),
+    include_str!("migrations/0005_log_search.sql"),
+    include_str!("migrations/0006_threecx.sql"),
+    include_str!("migrations/0007_media_retention.sql"),
+    include_str!("migrations/0008_chattu.sql"),
 ];
 
 /// The newest schema that this program knows.
@@ -72,6 +77,7 @@ pub(super) fn writer_connection(path: &Path, now: Time) -> Result<Connection, St
             "PRAGMA journal_mode = WAL;
              PRAGMA synchronous = FULL;
              PRAGMA foreign_keys = ON;
+             PRAGMA secure_delete = ON;
              PRAGMA cache_size = -8000;
              PRAGMA temp_store = MEMORY;
              PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};

@@ -13,6 +13,7 @@ pub struct Tx<'c>(&'c Connection);
 pub struct WriteTx<'c> {
     tx: Tx<'c>,
     announced: Cell<bool>,
+    scrubs: Cell<bool>,
 }
 
 impl<'c> Tx<'c> {
@@ -64,12 +65,22 @@ impl<'c> Tx<'c> {
 
 impl<'c> WriteTx<'c> {
     pub(super) fn new(connection: &'c Connection) -> Self {
-        Self { tx: Tx::new(connection), announced: Cell::new(false) }
+        Self { tx: Tx::new(connection), announced: Cell::new(false), scrubs: Cell::new(false) }
     }
 
     /// Wakes those who wait on [`Store::announcements`](super::Store::announcements), once this is committed.
     pub fn announce(&self) {
         self.announced.set(true);
+    }
+
+    /// Empties the write-ahead log once this is committed, before the caller is answered: what was deleted here is then
+    /// nowhere in the database's files.
+    pub fn leave_no_trace(&self) {
+        self.scrubs.set(true);
+    }
+
+    pub(super) fn scrubs(&self) -> bool {
+        self.scrubs.get()
     }
 
     pub(super) fn was_announced(&self) -> bool {

@@ -6,7 +6,10 @@
 
 use super::StoreError;
 use crate::model::random::{Random, bytes};
-use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
+use ring::{
+    aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey},
+    hmac,
+};
 use std::{
     fs::{self, OpenOptions},
     io::Write,
@@ -24,6 +27,7 @@ const NONCE_BYTES: usize = 12;
 #[derive(Clone)]
 pub struct Vault {
     key: Arc<LessSafeKey>,
+    derivation: hmac::Key,
     random: Arc<dyn Random>,
 }
 
@@ -67,11 +71,18 @@ impl Vault {
     }
 
     fn of(path: &Path, key: &[u8], random: Arc<dyn Random>) -> Result<Self, StoreError> {
+        let derivation = hmac::Key::new(hmac::HMAC_SHA256, key);
         let key = UnboundKey::new(&CHACHA20_POLY1305, key).map_err(|_| StoreError::Unusable {
             path: path.to_owned(),
             problem: format!("is no key: it has {} bytes instead of {KEY_BYTES}", key.len()),
         })?;
-        Ok(Self { key: Arc::new(LessSafeKey::new(key)), random })
+        Ok(Self { key: Arc::new(LessSafeKey::new(key)), derivation, random })
+    }
+
+    /// A key of its own for one use, always the same in this data directory: for signatures and keyed hashes.
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        let tag = hmac::sign(&self.derivation, format!("wa-gateway key for {purpose}").as_bytes());
+        tag.as_ref().try_into().expect("SHA-256 has 32 bytes")
     }
 
     /// Seals `text` for one use.
@@ -113,6 +124,8 @@ mod tests {
         let again = Vault::open(dir.path(), Arc::new(SystemRandom)).expect("the same vault");
         assert_eq!(again.unseal("webhook", &sealed), Ok("whsec_geheim".into()));
         assert_eq!(vault.unseal("token", &sealed), Err(CannotOpen));
+        assert_eq!(vault.derive("media"), again.derive("media"));
+        assert_ne!(vault.derive("media"), vault.derive("erasure"));
         let mut damaged = sealed.clone();
         damaged[20] ^= 1;
         assert_eq!(vault.unseal("webhook", &damaged), Err(CannotOpen));
@@ -125,6 +138,7 @@ mod tests {
         let missing = other.path().join("missing");
         assert!(Vault::with_key_file(&missing, Arc::new(SystemRandom)).is_err());
         assert!(!missing.exists(), "an admin's key is never made");
+        assert_ne!(stranger.derive("media"), vault.derive("media"));
         fs::write(dir.path().join(FILE_NAME), "short").expect("written");
         assert!(Vault::open(dir.path(), Arc::new(SystemRandom)).is_err());
     }

@@ -115,11 +115,14 @@ fn write_groups(
 ) {
     let mut group = Vec::with_capacity(GROUP_MAX);
     while let Ok(first) = waiting.recv() {
-        let mut announced = false;
-        let commit = write_group(connection, first, waiting, &mut group, &mut announced);
+        let mut asked = Asked::default();
+        let commit = write_group(connection, first, waiting, &mut group, &mut asked);
         failing.store(commit.is_err(), Ordering::Release);
-        if announced && commit.is_ok() {
+        if asked.announced && commit.is_ok() {
             announcements.notify_one();
+        }
+        if asked.scrubs && commit.is_ok() {
+            empty_log(connection);
         }
         for job in group.drain(..) {
             job.finish(commit.clone());
@@ -134,13 +137,13 @@ fn write_group(
     first: Box<dyn Job>,
     waiting: &Receiver<Box<dyn Job>>,
     group: &mut Vec<Box<dyn Job>>,
-    announced: &mut bool,
+    asked: &mut Asked,
 ) -> Result<(), String> {
     let begun = statement(connection, "BEGIN IMMEDIATE");
     let mut next = Some(first);
     while let Some(mut job) = next {
         if begun.is_ok() {
-            *announced |= run_in_savepoint(connection, &mut *job);
+            run_in_savepoint(connection, &mut *job, asked);
         }
         group.push(job);
         // SQLite gives up the whole transaction by itself on a full disk and the like.
@@ -156,11 +159,27 @@ fn write_group(
     committed.map_err(|e| e.to_string())
 }
 
-/// Says whether the job kept its work and announced it.
-fn run_in_savepoint(connection: &Connection, job: &mut dyn Job) -> bool {
+/// What the closures of a group asked for, to be done after its commit.
+#[derive(Default)]
+struct Asked {
+    announced: bool,
+    scrubs: bool,
+}
+
+/// Moves all of the write-ahead log into the file and makes it empty. Readers are waited for; one that takes longer than
+/// the busy time leaves the log as it is until the next one.
+fn empty_log(connection: &Connection) {
+    let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |r| r.get::<_, bool>(0));
+    if !matches!(busy, Ok(false)) {
+        tracing::warn!("the write-ahead log could not be emptied now; it is when the gateway stops");
+    }
+}
+
+/// Runs a job, and notes what it asked for if its work is kept.
+fn run_in_savepoint(connection: &Connection, job: &mut dyn Job, asked: &mut Asked) {
     let open = statement(connection, "SAVEPOINT job");
     if open.is_err() {
-        return false;
+        return;
     }
     let tx = WriteTx::new(connection);
     let kept = job.run(&tx);
@@ -170,7 +189,10 @@ fn run_in_savepoint(connection: &Connection, job: &mut dyn Job) -> bool {
     if !connection.is_autocommit() {
         let _ = statement(connection, "RELEASE job");
     }
-    kept && tx.was_announced()
+    if kept {
+        asked.announced |= tx.was_announced();
+        asked.scrubs |= tx.scrubs();
+    }
 }
 
 fn statement(connection: &Connection, sql: &str) -> Result<(), StoreError> {

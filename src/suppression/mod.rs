@@ -6,7 +6,11 @@
 //!
 //! It knows contacts by their number only, and nothing of messages or HTTP.
 
+mod erased;
+mod export;
 pub mod phrases;
 mod row;
 
+pub use erased::Erased;
+pub use export::{Past, export};
 pub use row::{New, Source, Suppression, active, add, lift, list};

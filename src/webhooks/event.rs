@@ -8,7 +8,9 @@ use crate::model::{
     ids::{ContactId, InstanceId, LogId},
     instance::{Health, InstanceState, words},
     message::Status,
+    qr,
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
 words! {
@@ -42,6 +44,8 @@ words! {
         CallReceived = "call.received",
         /// Nobody answered.
         CallMissed = "call.missed",
+        /// A call was ended by itself, because the instance is set to do so.
+        CallRejected = "call.rejected",
         /// A message in a group.
         GroupMessageReceived = "group.message_received",
         /// Something about a group changed.
@@ -73,6 +77,8 @@ pub struct OutboundRef {
     pub reference: Option<String>,
     /// To whom.
     pub to: Person,
+    /// The same as the log has it: E.164, a hidden id, or a group's.
+    pub recipient: String,
     /// Why.
     pub message_purpose: String,
     /// What.
@@ -104,6 +110,8 @@ pub enum Event {
         sequence: i64,
         /// The provider's id of the message it answers.
         reply_to: Option<String>,
+        /// Its file: type, mime_type, file_name, size, url.
+        media: Option<Value>,
     },
     /// `message.sent`
     MessageSent(OutboundRef),
@@ -178,6 +186,17 @@ pub enum Event {
         /// When it ended.
         ended_at: Option<Time>,
     },
+    /// `call.rejected`
+    CallRejected {
+        /// Who called.
+        from: Person,
+        /// The provider's id.
+        call_id: String,
+        /// With picture.
+        is_video: bool,
+        /// When it began.
+        started_at: Time,
+    },
     /// `group.message_received`
     GroupMessageReceived {
         /// The group.
@@ -194,6 +213,8 @@ pub enum Event {
         message_id: String,
         /// The provider's id.
         provider_message_id: String,
+        /// Its file: type, mime_type, file_name, size, url.
+        media: Option<Value>,
     },
     /// `group.updated`
     GroupUpdated {
@@ -239,6 +260,7 @@ impl Event {
             Self::ConversationUpdated { .. } => EventName::ConversationUpdated,
             Self::Call { missed: false, .. } => EventName::CallReceived,
             Self::Call { missed: true, .. } => EventName::CallMissed,
+            Self::CallRejected { .. } => EventName::CallRejected,
             Self::GroupMessageReceived { .. } => EventName::GroupMessageReceived,
             Self::GroupUpdated { .. } => EventName::GroupUpdated,
             Self::Test => EventName::Test,
@@ -284,7 +306,10 @@ impl Event {
             Self::InstanceConnectionUpdated { state, previous_state, health } => {
                 json!({"state": state, "previous_state": previous_state, "health": health})
             }
-            Self::InstanceQrUpdated { qr, expires_at } => json!({"qr": qr, "expires_at": expires_at}),
+            Self::InstanceQrUpdated { qr, expires_at } => {
+                let image = qr::png(qr).map(|png| format!("data:image/png;base64,{}", STANDARD.encode(png)));
+                json!({"qr": qr, "qr_image": image, "expires_at": expires_at})
+            }
             Self::ConversationUpdated { conversation_id, from, contact_name, unread_count, last_message_at } => with(
                 writer(from),
                 json!({
@@ -296,6 +321,9 @@ impl Event {
                 json!({
                 "call_id": call_id, "is_video": is_video, "started_at": started_at, "ended_at": ended_at}),
             ),
+            Self::CallRejected { from, call_id, is_video, started_at } => {
+                with(writer(from), json!({"call_id": call_id, "is_video": is_video, "started_at": started_at}))
+            }
             Self::GroupUpdated { group_id, group_name, change } => {
                 json!({"group_id": group_id, "group_name": group_name, "change": change})
             }
@@ -318,12 +346,13 @@ impl Event {
                 conversation_id,
                 sequence,
                 reply_to,
+                media,
             } => with(
                 writer(from),
                 json!({
                 "contact_name": contact_name, "message_id": message_id, "provider_message_id": provider_message_id,
                 "message_type": message_type, "message_text": message_text, "conversation_id": conversation_id,
-                "sequence": sequence, "reply_to": reply_to, "media": null}),
+                "sequence": sequence, "reply_to": reply_to, "media": media}),
             ),
             Self::GroupMessageReceived {
                 group_id,
@@ -333,12 +362,13 @@ impl Event {
                 message_text,
                 message_id,
                 provider_message_id,
+                media,
             } => with(
                 writer(from),
                 json!({
                 "group_id": group_id, "group_name": group_name, "message_id": message_id,
                 "provider_message_id": provider_message_id, "message_type": message_type,
-                "message_text": message_text}),
+                "message_text": message_text, "media": media}),
             ),
             _ => Value::Null,
         }

@@ -5,7 +5,7 @@ use crate::{
     model::clock::Time,
     store::{StoreError, Tx, WriteTx},
 };
-use rusqlite::params;
+use rusqlite::{Row, params};
 use serde::Serialize;
 
 /// A delivery, as people are shown it.
@@ -66,27 +66,35 @@ const FAILED: &str = "d.state <> 'delivered' AND d.last_at IS NOT NULL";
 pub(super) fn list(tx: &Tx<'_>, filter: &Filter) -> Result<Vec<Delivery>, StoreError> {
     let only = if filter.failed { FAILED } else { "1" };
     let sql = format!(
-        "SELECT d.id, e.event_id, e.name, d.endpoint_id, d.state, d.attempts, d.due_at, d.last_status, d.last_error,
-                d.last_at, e.created_at
-         FROM deliveries d JOIN events e ON e.id = d.event_id
+        "{SELECT}
          WHERE (?1 IS NULL OR d.endpoint_id = ?1) AND {only} ORDER BY d.id DESC LIMIT ?2"
     );
-    tx.list(&sql, params![filter.endpoint, filter.limit], |r| {
-        let state: String = r.get(4)?;
-        let due_at = (state == "pending").then(|| r.get(6)).transpose()?;
-        Ok(Delivery {
-            id: r.get(0)?,
-            event_id: r.get(1)?,
-            event: r.get(2)?,
-            endpoint_id: r.get(3)?,
-            state,
-            attempts: r.get(5)?,
-            due_at,
-            last_status: r.get(7)?,
-            last_error: r.get(8)?,
-            last_at: r.get(9)?,
-            created_at: r.get(10)?,
-        })
+    tx.list(&sql, params![filter.endpoint, filter.limit], read)
+}
+
+pub(super) fn find(tx: &Tx<'_>, id: i64) -> Result<Option<Delivery>, StoreError> {
+    tx.find(&format!("{SELECT} WHERE d.id = ?1"), params![id], read)
+}
+
+const SELECT: &str = "SELECT d.id, e.event_id, e.name, d.endpoint_id, d.state, d.attempts, d.due_at, d.last_status,
+                d.last_error, d.last_at, e.created_at
+         FROM deliveries d JOIN events e ON e.id = d.event_id";
+
+fn read(r: &Row<'_>) -> rusqlite::Result<Delivery> {
+    let state: String = r.get(4)?;
+    let due_at = (state == "pending").then(|| r.get(6)).transpose()?;
+    Ok(Delivery {
+        id: r.get(0)?,
+        event_id: r.get(1)?,
+        event: r.get(2)?,
+        endpoint_id: r.get(3)?,
+        state,
+        attempts: r.get(5)?,
+        due_at,
+        last_status: r.get(7)?,
+        last_error: r.get(8)?,
+        last_at: r.get(9)?,
+        created_at: r.get(10)?,
     })
 }
 

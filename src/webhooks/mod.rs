@@ -10,16 +10,20 @@
 //!
 //! It knows nothing of why things happen, of messages' rules, or of HTTP towards us.
 
+mod chattu;
 mod endpoint;
 pub mod event;
 mod log;
+pub mod managed;
 mod outbox;
 pub mod retry;
 pub mod signature;
+mod sms;
 mod worker;
 
+pub use chattu::{Answered, answer_unasked, answers, close_answer, is_asked_about_calls};
 pub use endpoint::{Endpoint, EndpointId, NewEndpoint};
-pub use event::{Event, EventName, OutboundRef, Person};
+pub use event::{Event, EventName, OutboundRef, Person, Place};
 pub use log::{Attempt, Delivery, Filter};
 pub use outbox::emit;
 
@@ -28,9 +32,12 @@ use crate::{
     model::{clock::Clock, clock::Time, ids::InstanceId, random::Random},
     store::{Store, StoreError, Vault},
 };
+use endpoint::By;
+use outbox::Happened;
 use rusqlite::params;
 use signature::Secret;
 use std::sync::Arc;
+use tokio::sync::Notify;
 use worker::Claims;
 
 /// What can go wrong here; each text says what would be right.
@@ -55,24 +62,47 @@ pub struct Webhooks {
     vault: Vault,
     egress: Egress,
     claims: Claims,
+    /// Woken when an endpoint has answered in a dialect whose answers ask for something.
+    answered: Arc<Notify>,
 }
 
 impl Webhooks {
     /// The slice over `store`; its worker is started with [`Webhooks::run`].
     pub fn new(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>, vault: Vault, egress: Egress) -> Self {
-        Self { store, clock, random, vault, egress, claims: Claims::default() }
+        Self { store, clock, random, vault, egress, claims: Claims::default(), answered: Arc::default() }
     }
 
     /// Makes an endpoint; its secret is returned here and never again.
     ///
     /// # Errors
     /// An address that may not be called, an unknown account, instance or event.
-    pub async fn create(&self, new: NewEndpoint) -> Result<(EndpointId, Secret), WebhookError> {
+    pub async fn create(&self, new: NewEndpoint, actor: &str) -> Result<(EndpointId, Secret), WebhookError> {
         self.egress.check_url(&new.url).map_err(|e| WebhookError::Invalid(e.to_string()))?;
-        let (now, vault, secret) = (self.clock.now(), self.vault.clone(), Secret::new(&*self.random));
+        let (by, vault, secret) = (self.by(actor), self.vault.clone(), Secret::new(&*self.random));
         let sealed = secret.clone();
-        let id = self.store.write(move |tx| endpoint::create(tx, &new, &sealed, &vault, now)).await?;
+        let id = self.store.write(move |tx| endpoint::create(tx, &new, &sealed, &vault, &by)).await?;
         Ok((id, secret))
+    }
+
+    /// Rings when an endpoint may have answered with something to be sent; so may whoever wrote an answer himself.
+    pub fn answer_bell(&self) -> Arc<Notify> {
+        self.answered.clone()
+    }
+
+    /// Ends when it rings.
+    pub async fn answered(&self) {
+        self.answered.notified().await;
+    }
+
+    /// What is wrong with an address as far as its form shows it.
+    ///
+    /// # Errors
+    /// An address that may not be called.
+    pub fn check_url(&self, url: &str) -> Result<(), WebhookError> {
+        if url.len() > endpoint::URL_MAX {
+            return Err(WebhookError::Invalid(format!("an address has at most {} characters", endpoint::URL_MAX)));
+        }
+        self.egress.check_url(url).map_err(|e| WebhookError::Invalid(e.to_string()))
     }
 
     /// All endpoints.
@@ -83,14 +113,23 @@ impl Webhooks {
         self.store.read(endpoint::list).await
     }
 
+    /// One delivery.
+    ///
+    /// # Errors
+    /// No such one.
+    pub async fn find_delivery(&self, id: i64) -> Result<Delivery, WebhookError> {
+        let found = self.store.read(move |tx| log::find(tx, id)).await?;
+        found.ok_or_else(|| WebhookError::NotFound(format!("there is no delivery {id}")))
+    }
+
     /// A new secret, returned here and never again; the old one signs beside it for a day.
     ///
     /// # Errors
     /// No such endpoint.
-    pub async fn rotate(&self, id: EndpointId) -> Result<Secret, WebhookError> {
-        let (now, vault, secret) = (self.clock.now(), self.vault.clone(), Secret::new(&*self.random));
+    pub async fn rotate(&self, id: EndpointId, actor: &str) -> Result<Secret, WebhookError> {
+        let (by, vault, secret) = (self.by(actor), self.vault.clone(), Secret::new(&*self.random));
         let sealed = secret.clone();
-        self.store.write(move |tx| endpoint::rotate(tx, id, &sealed, &vault, now)).await?;
+        self.store.write(move |tx| endpoint::rotate(tx, id, &sealed, &vault, &by)).await?;
         Ok(secret)
     }
 
@@ -98,32 +137,31 @@ impl Webhooks {
     ///
     /// # Errors
     /// No such endpoint.
-    pub async fn enable(&self, id: EndpointId) -> Result<(), WebhookError> {
-        let now = self.clock.now();
-        self.announced(move |tx| endpoint::enable(tx, id, now)).await
+    pub async fn enable(&self, id: EndpointId, actor: &str) -> Result<(), WebhookError> {
+        let by = self.by(actor);
+        self.announced(move |tx| endpoint::enable(tx, id, &by)).await
     }
 
     /// Disables an endpoint; it keeps collecting for three days.
     ///
     /// # Errors
     /// No such endpoint.
-    pub async fn disable(&self, id: EndpointId, reason: &str) -> Result<(), WebhookError> {
-        let (now, reason) = (self.clock.now(), reason.to_owned());
-        self.store
-            .write(move |tx| {
-                endpoint::find(tx, id)?;
-                endpoint::disable(tx, id, &reason, now).map_err(WebhookError::from)
-            })
-            .await
+    pub async fn disable(&self, id: EndpointId, reason: &str, actor: &str) -> Result<(), WebhookError> {
+        let (by, reason) = (self.by(actor), reason.to_owned());
+        self.store.write(move |tx| endpoint::disable(tx, id, &reason, &by)).await
     }
 
     /// Takes an endpoint away.
     ///
     /// # Errors
     /// No such endpoint.
-    pub async fn delete(&self, id: EndpointId) -> Result<(), WebhookError> {
-        let now = self.clock.now();
-        self.store.write(move |tx| endpoint::delete(tx, id, now)).await
+    pub async fn delete(&self, id: EndpointId, actor: &str) -> Result<(), WebhookError> {
+        let by = self.by(actor);
+        self.store.write(move |tx| endpoint::delete(tx, id, &by)).await
+    }
+
+    fn by(&self, actor: &str) -> By {
+        By { actor: actor.to_owned(), now: self.clock.now() }
     }
 
     /// Sends a test event to one endpoint; returns the delivery's number.
@@ -135,8 +173,12 @@ impl Webhooks {
         self.announced(move |tx| {
             let to = endpoint::find(tx, id)?;
             let instance = to.instance_id.unwrap_or_else(|| InstanceId::from_text(""));
-            let event = outbox::record(tx, to.account_id, &instance, &Event::Test, now, &*random)?;
-            Ok(outbox::deliver(tx, event, id, now)?)
+            let (account, event) = (to.account_id, &Event::Test);
+            let happened = Happened { account, instance: &instance, event, now, random: &*random };
+            let row = outbox::record(tx, &happened, &endpoint::wanted(tx, id)?)?;
+            // Every format has a shape for the test.
+            let row = row.ok_or_else(|| WebhookError::Invalid("this endpoint takes no test".into()))?;
+            Ok(outbox::deliver(tx, row, id, now)?)
         })
         .await
     }

@@ -2,8 +2,11 @@
 //! neither is there without the other, whatever dies in between.
 
 use super::{
-    endpoint,
+    chattu,
+    endpoint::{self, Wanting},
     event::{Event, Place},
+    managed::Format,
+    sms,
 };
 use crate::{
     model::{
@@ -31,23 +34,39 @@ pub fn emit(
     if wanting.is_empty() {
         return Ok(0);
     }
-    let id = record(tx, account, instance, event, now, random)?;
+    let happened = Happened { account, instance, event, now, random };
+    // The documented format is the same for all that want it: one row.
+    let mut shared = None;
+    let mut made = 0;
     for endpoint in &wanting {
-        deliver(tx, id, *endpoint, now)?;
+        let row = match (endpoint.format, shared) {
+            (Format::Event, Some(row)) => Some(row),
+            _ => record(tx, &happened, endpoint)?,
+        };
+        if endpoint.format == Format::Event {
+            shared = row;
+        }
+        if let Some(row) = row {
+            deliver(tx, row, endpoint.id, now)?;
+            made += 1;
+        }
     }
     tx.announce();
-    Ok(wanting.len())
+    Ok(made)
 }
 
-/// Writes an event's row; returns its number.
-pub(super) fn record(
-    tx: &WriteTx<'_>,
-    account: AccountId,
-    instance: &InstanceId,
-    event: &Event,
-    now: Time,
-    random: &dyn Random,
-) -> Result<i64, StoreError> {
+/// An event with where and when it happened.
+pub(super) struct Happened<'a> {
+    pub(super) account: AccountId,
+    pub(super) instance: &'a InstanceId,
+    pub(super) event: &'a Event,
+    pub(super) now: Time,
+    pub(super) random: &'a dyn Random,
+}
+
+/// Writes an event's row as this endpoint wants it; returns its number. None: it cannot be told in that format.
+pub(super) fn record(tx: &WriteTx<'_>, happened: &Happened<'_>, endpoint: &Wanting) -> Result<Option<i64>, StoreError> {
+    let Happened { account, instance, event, now, random } = *happened;
     let name = tx.find("SELECT name FROM instances WHERE id = ?1", params![instance], |r| r.get::<_, String>(0))?;
     let event_id = format!("evt_{}", &MessageId::new(now, random).as_str()[4..]);
     let place = Place {
@@ -56,11 +75,26 @@ pub(super) fn record(
         instance_name: name.as_deref().unwrap_or_default(),
         at: now,
     };
-    tx.insert(
+    let body = match endpoint.format {
+        Format::Event => event.body(&place),
+        Format::Sms => match sms::body(event, &endpoint.sms_number, now, random) {
+            Some(body) => body,
+            None => return Ok(None),
+        },
+        Format::Chattu => match chattu::body(event, instance, now) {
+            Some(body) => body,
+            None => return Ok(None),
+        },
+    };
+    let row = tx.insert(
         "INSERT INTO events (event_id, account_id, instance_id, name, body, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![event_id, account, instance, event.name().as_str(), event.body(&place), now],
-    )
+        params![event_id, account, instance, event.name().as_str(), body, now],
+    )?;
+    if endpoint.format == Format::Chattu {
+        chattu::note_answerable(tx, row, account, instance, event)?;
+    }
+    Ok(Some(row))
 }
 
 /// Writes one delivery, due at once; returns its number.

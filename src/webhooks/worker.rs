@@ -5,8 +5,9 @@
 //! another's. The worker sleeps until something is due, a commit announces work, or an attempt ends.
 
 use super::{
-    WebhookError, Webhooks,
+    WebhookError, Webhooks, chattu,
     endpoint::{self, EndpointId},
+    managed::{self, Format},
     retry::{self, Brought, Next},
     signature::{self, Secret},
 };
@@ -55,7 +56,14 @@ struct Claimed {
     body: String,
     url: String,
     attempt: u32,
-    secrets: Arc<Vec<Secret>>,
+    format: Format,
+    proof: Arc<Proof>,
+}
+
+/// What an endpoint's deliveries carry besides their bytes.
+struct Proof {
+    secrets: Vec<Secret>,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// What an attempt brought, to be written.
@@ -129,6 +137,8 @@ impl Webhooks {
                 Some(_) = running.join_next() => {}
                 () = self.clock.sleep_until(look_at) => {}
             }
+            // One look for all that ended meanwhile: they were written by one commit.
+            while running.try_join_next().is_some() {}
         }
     }
 
@@ -147,9 +157,6 @@ impl Webhooks {
         // Taken before the read: what ends in between is neither read as due nor claimed twice.
         let under_way = self.claims.lock().clone();
         let room = PLACES_IN_ALL.saturating_sub(under_way.values().map(HashSet::len).sum());
-        if room == 0 {
-            return Ok(Vec::new());
-        }
         let (now, vault) = (self.clock.now(), self.vault.clone());
         let claimed = self.store.read(move |tx| due(tx, &under_way, room, &vault, now)).await?;
         let mut all = self.claims.lock();
@@ -164,7 +171,13 @@ impl Webhooks {
         let headers = headers(&delivery, begun);
         let outbound =
             Outbound { method: Method::POST, url: &delivery.url, headers, body: Bytes::from(delivery.body.clone()) };
-        let bounds = Bounds { timeout: ANSWER_WITHIN, max_answer_bytes: ANSWER_KEPT };
+        let answers = delivery.format == Format::Chattu;
+        let bounds = match answers {
+            true => {
+                Bounds { timeout: chattu::answer_within(&delivery.event_name), max_answer_bytes: chattu::ANSWER_MAX }
+            }
+            false => Bounds { timeout: ANSWER_WITHIN, max_answer_bytes: ANSWER_KEPT },
+        };
         let answer = self.egress.send(outbound, bounds).await;
         let now = self.clock.now();
         let (brought, answer) = match answer {
@@ -173,15 +186,30 @@ impl Webhooks {
                 let asked = asked.and_then(|text| retry::parse_retry_after(text, now));
                 (Brought::Status(inbound.status.as_u16(), asked), String::from_utf8_lossy(&inbound.body).into_owned())
             }
-            Err(e) => (Brought::NoAnswer(e.to_string()), String::new()),
+            // The status came in time; that the rest of the answer did not is the receiver's own affair.
+            Err(e) => {
+                let brought = e.status().map(|status| Brought::Status(status.as_u16(), None));
+                (brought.unwrap_or_else(|| Brought::NoAnswer(e.to_string())), String::new())
+            }
         };
         let result = Arc::new(Came { brought, answer, took: now.since(begun) });
         let next = retry::next(&result.brought, delivery.attempt, now, self.random.u64());
         let (id, endpoint) = (delivery.id, delivery.endpoint);
-        let written = self.store.write(move |tx| settle(tx, id, endpoint, &result, next, begun)).await;
+        let is_first = answers && delivery.attempt == 1;
+        let settling = self.store.write(move |tx| {
+            settle(tx, id, endpoint, &result, next, begun)?;
+            if is_first {
+                chattu::keep_answer(tx, id, next == Next::Delivered, &result.answer, begun)?;
+            }
+            Ok(())
+        });
+        let written: Result<(), StoreError> = settling.await;
         if let Err(e) = written {
             // It stays due and is attempted again: at least once is what was promised.
             tracing::warn!(delivery = id, "the outcome of a delivery could not be written: {e}");
+        }
+        if is_first {
+            self.answered.notify_one();
         }
         self.claims.release(&delivery);
     }
@@ -195,33 +223,39 @@ fn due(
     now: Time,
 ) -> Result<Vec<Claimed>, WebhookError> {
     let endpoints = tx.list(
-        "SELECT id, url, failing_since IS NOT NULL FROM endpoints
+        "SELECT id, url, failing_since IS NOT NULL, format FROM endpoints
          WHERE deleted_at IS NULL AND disabled_at IS NULL ORDER BY id",
         [],
-        |r| Ok((r.get::<_, EndpointId>(0)?, r.get::<_, String>(1)?, r.get::<_, bool>(2)?)),
+        |r| Ok((r.get::<_, EndpointId>(0)?, r.get::<_, String>(1)?, r.get::<_, bool>(2)?, r.get::<_, String>(3)?)),
     )?;
     let mut claimed = Vec::new();
-    for (id, url, failing) in endpoints {
+    for (id, url, failing, format) in endpoints {
+        let format = Format::parse(&format).unwrap_or(Format::Event);
         let busy = under_way.get(&id);
         let places = if failing { PLACES_FAILING } else { PLACES };
-        let free = places.saturating_sub(busy.map_or(0, HashSet::len)).min(room);
+        let taken = busy.map_or(0, HashSet::len);
+        // One place is everybody's, however many others are slow.
+        let room_here = if taken == 0 { room.max(1) } else { room };
+        let free = places.saturating_sub(taken).min(room_here);
         if free == 0 {
             continue;
         }
-        let rows = due_of(tx, id, free + busy.map_or(0, HashSet::len), now)?;
+        let rows = due_of(tx, id, free + taken, now)?;
         let fresh: Vec<_> =
             rows.into_iter().filter(|row| busy.is_none_or(|b| !b.contains(&row.0))).take(free).collect();
         if fresh.is_empty() {
             continue;
         }
-        let secrets = match endpoint::secrets(tx, id, vault, now) {
-            Ok(secrets) => Arc::new(secrets),
+        let proof = endpoint::secrets(tx, id, vault, now)
+            .and_then(|secrets| Ok(Proof { secrets, headers: managed::headers(tx, id, vault)? }));
+        let proof = match proof {
+            Ok(proof) => Arc::new(proof),
             Err(e) => {
                 tracing::error!(endpoint = %id, "its events wait: {e}");
                 continue;
             }
         };
-        room -= fresh.len();
+        room = room.saturating_sub(fresh.len());
         claimed.extend(fresh.into_iter().map(|(id_, attempts, event_id, event_name, body)| Claimed {
             id: id_,
             endpoint: id,
@@ -230,7 +264,8 @@ fn due(
             body,
             url: url.clone(),
             attempt: attempts + 1,
-            secrets: secrets.clone(),
+            format,
+            proof: proof.clone(),
         }));
     }
     Ok(claimed)
@@ -249,7 +284,7 @@ fn due_of(tx: &Tx<'_>, endpoint: EndpointId, limit: usize, now: Time) -> Result<
 
 fn headers(delivery: &Claimed, now: Time) -> Vec<(HeaderName, HeaderValue)> {
     let signed = signature::headers(
-        &delivery.secrets,
+        &delivery.proof.secrets,
         &delivery.event_id,
         &delivery.event_name,
         now.seconds(),
@@ -264,7 +299,13 @@ fn headers(delivery: &Claimed, now: Time) -> Vec<(HeaderName, HeaderValue)> {
             all.push((HeaderName::from_static(name), value));
         }
     }
+    all.extend(delivery.proof.headers.iter().cloned());
     all
+}
+
+/// The beginning of an answer, as the log keeps it.
+fn kept(answer: &str) -> &str {
+    &answer[..answer.floor_char_boundary(ANSWER_KEPT.min(answer.len()))]
 }
 
 fn settle(
@@ -283,7 +324,7 @@ fn settle(
     let took = i64::try_from(result.took.as_millis()).unwrap_or(i64::MAX);
     tx.execute(
         "INSERT INTO attempts (delivery_id, at, took_ms, status, error, answer) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![id, at, took, status, error, result.answer],
+        params![id, at, took, status, error, kept(&result.answer)],
     )?;
     let (state, due) = match next {
         Next::Delivered => ("delivered", at),
@@ -300,7 +341,7 @@ fn settle(
     )?;
     match next {
         Next::Delivered => endpoint::note_success(tx, endpoint),
-        Next::Gone => endpoint::disable(tx, endpoint, "the receiver answered 410 Gone", at),
+        Next::Gone => endpoint::give_up(tx, endpoint, "the receiver answered 410 Gone", at),
         Next::Again(_) | Next::GiveUp => endpoint::note_failure(tx, endpoint, at).map(drop),
     }
 }

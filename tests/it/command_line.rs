@@ -30,6 +30,7 @@ fn tour(place: &Place) {
     people_and_keys(place);
     instances_and_messages(place);
     lists_of_people(place);
+    telephone_systems(place);
     phones(place);
     assert_eq!(place.json(&["check-config"])["ok"], true);
     assert_eq!(place.json(&["doctor"])["ok"], true);
@@ -116,6 +117,34 @@ fn lists_of_people(place: &Place) {
     assert_eq!((imported.code, &imported.json()["imported"]), (0, &json!(2)), "{imported:?}");
 }
 
+fn telephone_systems(place: &Place) {
+    let create = ["threecx", "create", "--account", "1", "--instance", LINE, "--call-events", "on", "--signing", "off"];
+    let more = ["--allow", "192.0.2.7", "--allow", "2001:db8::/32", "--business-name", "The Shop"];
+    let made = place.json(&[&create[..], &more[..]].concat());
+    let text = |value: &Value, name: &str| value[name].as_str().expect(name).to_owned();
+    let (id, secret, signing) = (text(&made, "id"), text(&made, "secret"), text(&made, "signing_secret"));
+    assert!(id.starts_with("tcx_") && secret.starts_with("wg3cx_") && signing.starts_with("whsec_"), "{made}");
+    let sms = ["--destination", "https://pbx.example/sms", "--mode", "sms", "--trunk-number", "011 234 5678"];
+    let changed = place.json(&[&["threecx", "update", id.as_str(), "--allow", "any"], &sms[..]].concat());
+    assert_eq!((&changed["allowlist"], &changed["trunk_number"]), (&json!([]), &json!("+966112345678")));
+    assert_eq!((&changed["call_event_enabled"], &changed["outbound_enabled"]), (&json!(true), &json!(true)));
+    let rotated = place.json(&["threecx", "rotate", &id]);
+    assert!(rotated["secret"] != made["secret"] && rotated["signing_secret"] != made["signing_secret"], "{rotated}");
+    let template = ["threecx", "template", &id, "missed_call", "--enable", "--text", "Sorry, {{customer_phone}}"];
+    assert_eq!(place.json(&template)["enabled"], true);
+    let shown = place.json(&["threecx", "template", &id, "missed_call"]);
+    assert_eq!(shown["text"], "Sorry, {{customer_phone}}");
+    let listed = place.json(&["threecx", "list"]);
+    assert_eq!((&listed[0]["id"], &listed[0]["account_name"]), (&json!(id), &json!("Shop")));
+    assert!(!listed.to_string().contains(&secret), "a secret is shown once");
+    let webhooks = place.json(&["webhook", "list"]);
+    assert_eq!((&webhooks[0]["format"], &webhooks[0]["managed_by"]), (&json!("sms"), &json!(format!("3cx:{id}"))));
+    let kept = place.run(&["webhook", "delete", &webhooks[0]["id"].to_string()]);
+    assert!(kept.code == 1 && kept.line().contains("3cx:"), "{kept:?}");
+    place.json(&["threecx", "update", &id, "--destination", ""]);
+    assert_eq!(place.json(&["webhook", "list"]), json!([]));
+}
+
 fn phones(place: &Place) {
     let inbox = place.json(&["sandbox", "inbox", "--instance", LINE, "--phone", AMAL]);
     let fields: Vec<&String> = inbox[0].as_object().expect("a message").keys().collect();
@@ -161,7 +190,7 @@ fn people_get_lines_where_programs_get_json() {
 }
 
 /// What cannot be done, and a word of the line that says so.
-const FAILURES: [(&[&str], &str); 14] = [
+const FAILURES: [(&[&str], &str); 20] = [
     (&["account", "create", "--name", " "], "needs a name"),
     (&["account", "create", "--name", "X", "--plan", "gold"], "starter, growth, scale"),
     (&["account", "create", "--name", "X", "--timezone", "Mars/Olympus"], "no time zone"),
@@ -176,6 +205,12 @@ const FAILURES: [(&[&str], &str); 14] = [
     (&["message", "list", "--status", "lost"], "use one of"),
     (&["suppress", "add", "--account", "1", "--phone", "12"], "phone"),
     (&["contacts", "import", "--account", "1", "/no/such/file.csv"], "/no/such/file.csv"),
+    (&["threecx", "create", "--account", "1", "--instance", "no-such-line"], "no-such-line"),
+    (&["threecx", "create", "--account", "77", "--instance", LINE], "no account 77"),
+    (&["threecx", "create", "--account", "1", "--instance", LINE, "--mode", "fax"], "event or sms"),
+    (&["threecx", "create", "--account", "1", "--instance", LINE, "--destination", "http://10.0.0.1/"], "10.0.0.1"),
+    (&["threecx", "update", "tcx_none", "--outbound", "off"], "tcx_none"),
+    (&["threecx", "template", "tcx_none", "test"], "tcx_none"),
 ];
 
 fn each_failure_is_one_line(place: &Place) {
@@ -202,7 +237,7 @@ fn what_cannot_be_done_is_exit_1_and_one_line() {
 #[test]
 fn wrong_usage_is_exit_2_and_help_is_not() {
     let place = Place::new();
-    let wrong: [&[&str]; 8] = [
+    let wrong: [&[&str]; 10] = [
         &["no-such-command"],
         &["account"],
         &["account", "create"],
@@ -211,6 +246,8 @@ fn wrong_usage_is_exit_2_and_help_is_not() {
         &["account", "update", "1", "--grant-daily", "5"],
         &["message", "list", "--limit", "0"],
         &["instance", "set", LINE],
+        &["threecx", "update", "tcx_x", "--outbound", "maybe"],
+        &["threecx", "template", "tcx_x", "missed_call", "--enable", "--disable"],
     ];
     for args in wrong {
         let ran = place.run(args);

@@ -194,7 +194,7 @@ async fn each_wrong_field_is_named_in_the_documented_order() {
         (json!({"phone": "0501234567"}), json!(["phone"])),
         (json!({"phone": "+9991234567"}), json!(["phone"])),
         (json!({"phone": "contact:999"}), json!(["phone"])),
-        (json!({"media_url": "https://x.example/a.jpg", "media_type": "image"}), json!(["media_url", "media_type"])),
+        (json!({"media_url": "https://x.example/a.jpg", "file_name": ".."}), json!(["media_type", "file_name"])),
         (json!({"expires_at": "tomorrow"}), json!(["expires_at"])),
         (json!({"expires_at": "2020-01-01T00:00:00Z"}), json!(["expires_at"])),
         (json!({"reply_to": "msg_none"}), json!(["reply_to"])),

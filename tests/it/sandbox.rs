@@ -12,7 +12,7 @@ use wa_gateway::{
     connectors::{
         Ack, Address, Boxed, Connector, Content, InstanceSetup, Outgoing, SendError, SendErrorKind, What,
         heard::{Group, Sender},
-        outgoing::MediaKind,
+        outgoing::{MediaFile, MediaKind},
         sandbox::{Sandbox, inbox},
     },
     model::{
@@ -88,12 +88,10 @@ pub(crate) fn text(to: &str) -> Outgoing {
 }
 
 fn media() -> Outgoing {
-    let content = Content::Media {
-        kind: MediaKind::Image,
-        url: "https://shop.example/a.png".into(),
-        caption: "a".into(),
-        file_name: None,
-    };
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/LICENSE").into();
+    let size = std::fs::metadata(&path as &std::path::PathBuf).expect("a file").len();
+    let file = MediaFile { path, mime_type: "image/png".into(), size, file_name: None };
+    let content = Content::Media { kind: MediaKind::Image, file, caption: "a".into() };
     Outgoing { content, ..text(DANA) }
 }
 

@@ -168,8 +168,18 @@ async fn a_job_runs_when_it_is_due_and_not_before() {
     };
     let first = runs().await;
     let names: Vec<&str> = first.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["backup", "certificate", "close_periods", "expire_idempotency", "expire_sessions", "optimize"]);
-    for job in ["backup", "certificate", "close_periods", "expire_idempotency", "expire_sessions", "optimize"] {
+    let all = [
+        "backup",
+        "certificate",
+        "close_periods",
+        "expire_idempotency",
+        "expire_sessions",
+        "expire_threecx",
+        "optimize",
+        "retention",
+    ];
+    assert_eq!(names, all);
+    for job in all {
         assert_eq!(last_error(&world, job).await, None, "{job}");
     }
     world.later(Duration::from_secs(59));

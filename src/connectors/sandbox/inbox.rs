@@ -39,9 +39,12 @@ pub struct Accepted {
     /// `template`, or the kind of the file; none for plain text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// Where the file is fetched.
+    /// The file's type, as the provider was told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub media_url: Option<String>,
+    pub mime_type: Option<String>,
+    /// How many bytes of the file the provider read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
     /// The file's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_name: Option<String>,
@@ -144,6 +147,29 @@ impl Log {
     }
 }
 
+impl Log {
+    /// Writes the file anew without what went to `to`. Torn lines, which nobody was told of, go too.
+    pub(super) fn forget(&mut self, path: &Path, to: &str) -> io::Result<usize> {
+        let all = read(path, None)?;
+        let kept: Vec<&Accepted> = all.iter().filter(|one| one.to != to).collect();
+        let gone = all.len() - kept.len();
+        if gone == 0 {
+            return Ok(0);
+        }
+        let beside = path.with_extension("new");
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+        for one in kept {
+            let mut line = serde_json::to_vec(one)?;
+            line.push(b'\n');
+            file.write_all(&line)?;
+        }
+        file.sync_all()?;
+        std::fs::rename(&beside, path)?;
+        *self = Self::open(path)?;
+        Ok(gone)
+    }
+}
+
 fn ends_torn(file: &mut File) -> io::Result<bool> {
     if file.metadata()?.len() == 0 {
         return Ok(false);
@@ -165,7 +191,9 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    media_url: Option<&'a str>,
+    mime_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     file_name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -187,7 +215,8 @@ impl<'a> Line<'a> {
             text: "",
             at,
             kind: None,
-            media_url: None,
+            mime_type: None,
+            size: None,
             file_name: None,
             template: None,
             language: None,
@@ -196,11 +225,12 @@ impl<'a> Line<'a> {
         };
         match &out.content {
             Content::Text(text) => line.text = text,
-            Content::Media { kind, url, caption, file_name } => {
+            Content::Media { kind, file, caption } => {
                 line.text = caption;
                 line.kind = Some(kind.as_str());
-                line.media_url = Some(url);
-                line.file_name = file_name.as_deref();
+                line.mime_type = Some(&file.mime_type);
+                line.size = Some(file.size);
+                line.file_name = file.file_name.as_deref();
             }
             Content::Template { name, language, variables } => {
                 line.kind = Some("template");

@@ -1,7 +1,10 @@
 //! The sandbox's file: what was accepted is read back to the letter, what was torn is not, and neither hides the next.
 
 use super::*;
-use crate::connectors::{Address, outgoing::MediaKind};
+use crate::connectors::{
+    Address,
+    outgoing::{MediaFile, MediaKind},
+};
 use std::{fs, os::unix::fs::PermissionsExt};
 
 const AT: Time = Time::from_millis(1_767_225_600_000);
@@ -71,9 +74,9 @@ fn files_and_templates_keep_all_their_parts() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("x.jsonl");
     let mut log = Log::open(&path).expect("opened");
-    let file_name = Some("invoice.pdf".to_owned());
-    let media =
-        Content::Media { kind: MediaKind::Document, url: "https://a/b".into(), caption: "here".into(), file_name };
+    let (mime_type, file_name) = ("application/pdf".to_owned(), Some("invoice.pdf".to_owned()));
+    let file = MediaFile { path: "/a/b".into(), mime_type, size: 9, file_name };
+    let media = Content::Media { kind: MediaKind::Document, file, caption: "here".into() };
     let template =
         Content::Template { name: "due".into(), language: "he".into(), variables: vec!["1".into(), "".into()] };
     let answer = Outgoing { reply_to: Some("sbx_0".into()), ..out("b", template) };
@@ -82,7 +85,8 @@ fn files_and_templates_keep_all_their_parts() {
     let read = read(&path, None).expect("readable");
     let [media, template] = &read[..] else { panic!("two lines: {read:?}") };
     assert_eq!((media.kind.as_deref(), media.text.as_str()), (Some("document"), "here"));
-    assert_eq!((media.media_url.as_deref(), media.file_name.as_deref()), (Some("https://a/b"), Some("invoice.pdf")));
+    assert_eq!((media.mime_type.as_deref(), media.size), (Some("application/pdf"), Some(9)));
+    assert_eq!(media.file_name.as_deref(), Some("invoice.pdf"));
     assert_eq!((template.kind.as_deref(), template.template.as_deref()), (Some("template"), Some("due")));
     assert_eq!((template.language.as_deref(), template.variables.len()), (Some("he"), 2));
     assert_eq!((template.reply_to.as_deref(), template.at), (Some("sbx_0"), AT));

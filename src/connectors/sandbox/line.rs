@@ -11,7 +11,7 @@
 
 use super::settings::Receipts;
 use crate::{
-    connectors::{Ear, Heard, NotRecorded, Standing, What, registry::Deps},
+    connectors::{Ear, Heard, NotRecorded, Pairing, Standing, What, registry::Deps},
     model::{
         clock::{Clock, Time},
         ids::{InstanceId, MessageId},
@@ -72,6 +72,7 @@ struct Now {
     reason: Option<String>,
     last_heard_at: Option<Time>,
     hung_up: bool,
+    pairing: Option<Pairing>,
 }
 
 #[derive(Default)]
@@ -90,7 +91,7 @@ struct Planned {
 impl Line {
     /// A line in `state`, which the ear will be told.
     pub(super) fn new(deps: &Deps, instance: InstanceId, state: InstanceState) -> Self {
-        let now = Now { state, reason: reason(state), last_heard_at: None, hung_up: false };
+        let now = Now { state, reason: reason(state), last_heard_at: None, hung_up: false, pairing: None };
         let shared = Shared {
             instance,
             ear: deps.ear.clone(),
@@ -138,6 +139,12 @@ impl Line {
         self.shared.tell_state(state, why.map(str::to_owned).or_else(|| reason(state))).await?;
         self.shared.set(state, why);
         Ok(())
+    }
+
+    /// The code to be scanned, while the line waits for that.
+    pub(super) fn pairing(&self) -> Option<Pairing> {
+        let now = self.shared.now();
+        now.pairing.clone().filter(|_| now.state == InstanceState::Qr && !now.hung_up)
     }
 
     /// The provider gave a sign of life.
@@ -326,7 +333,10 @@ impl Shared {
         self.tell(What::State { state, health: Health::Ok, reason, phone: None }).await?;
         if state == InstanceState::Qr {
             let code = format!("sandbox-{}", base62(&*self.random, 24));
-            self.tell(What::Qr { code, expires_at: self.clock.now().plus(QR_LIFE) }).await?;
+            let expires_at = self.clock.now().plus(QR_LIFE);
+            let pairing = Pairing { qr: Some(code.clone()), code: None, expires_at };
+            self.now().pairing = Some(pairing);
+            self.tell(What::Qr { code, expires_at }).await?;
         }
         Ok(())
     }

@@ -18,7 +18,9 @@ pub mod settings;
 pub use inbox::Accepted;
 
 use super::{
-    Ack, Boxed, Capabilities, Connector, Content, Outgoing, SendError, SendErrorKind, Standing,
+    Ack, Boxed, Capabilities, Connector, Content, GroupInfo, MediaError, NotDone, Outgoing, Pairing, SendError,
+    SendErrorKind, Standing,
+    outgoing::MediaFile,
     registry::{BadSetting, Deps, InstanceSetup},
 };
 use crate::model::{
@@ -32,7 +34,7 @@ use line::Line;
 use phones::Known;
 use settings::{Fail, Settings};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     io,
     path::PathBuf,
     sync::{
@@ -50,6 +52,9 @@ pub struct Sandbox {
     log: Mutex<Log>,
     line: Line,
     known: Mutex<Known>,
+    groups: Mutex<BTreeMap<String, GroupInfo>>,
+    rejected: Mutex<Vec<String>>,
+    kept: Mutex<VecDeque<(String, Vec<u8>)>>,
     ids: Ids,
 }
 
@@ -78,6 +83,9 @@ impl Sandbox {
             log: Mutex::new(log),
             line: Line::new(deps, setup.id.clone(), settings.state),
             known: Mutex::default(),
+            groups: Mutex::default(),
+            rejected: Mutex::default(),
+            kept: Mutex::default(),
             ids: Ids { life: u32::from_le_bytes(bytes(&*deps.random)), next: AtomicU32::new(0) },
         })
     }
@@ -112,7 +120,19 @@ impl Sandbox {
         inbox::read(&self.path, phone)
     }
 
+    /// Takes everything that went to `to` (spelt as in the file) out of the file; says how many. Reads and writes the
+    /// whole file: call it where blocking is allowed.
+    ///
+    /// # Errors
+    /// The file cannot be read or written; then it is as it was.
+    pub fn forget(&self, to: &str) -> io::Result<usize> {
+        self.log.lock().expect("no holder panics").forget(&self.path, to)
+    }
+
     async fn send_one(&self, out: &Outgoing) -> Result<Ack, SendError> {
+        if let Content::Media { file, .. } = &out.content {
+            upload(file).await?;
+        }
         let latency = self.settings().latency;
         let before = latency / 2;
         self.wait_until_after(self.clock.now(), before).await;
@@ -203,8 +223,44 @@ impl Connector for Sandbox {
         Box::pin(self.send_one(out))
     }
 
+    fn pairing(&self) -> Option<Pairing> {
+        self.line.pairing()
+    }
+
+    fn groups(&self) -> Boxed<'_, Result<Vec<GroupInfo>, NotDone>> {
+        let all = self.groups.lock().expect("no holder panics").values().cloned().collect();
+        Box::pin(std::future::ready(Ok(all)))
+    }
+
+    fn reject_call<'a>(&'a self, call_id: &'a str) -> Boxed<'a, Result<(), NotDone>> {
+        self.rejected.lock().expect("no holder panics").push(call_id.to_owned());
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     fn stop(&self) -> Boxed<'_, ()> {
         Box::pin(async { self.line.hang_up() })
+    }
+
+    fn fetch_media<'a>(&'a self, handle: &'a str, max_bytes: u64) -> Boxed<'a, Result<Vec<u8>, MediaError>> {
+        let got = if self.settings().fail == Fail::Media {
+            Err(MediaError::NotNow("the sandbox is set to refuse files".into()))
+        } else {
+            self.kept_file(handle, max_bytes)
+        };
+        Box::pin(std::future::ready(got))
+    }
+}
+
+/// What a provider does with a file: reads all of it.
+async fn upload(file: &MediaFile) -> Result<(), SendError> {
+    let broken = |problem: String| permanent("media_unreadable", &problem);
+    let mut open =
+        tokio::fs::File::open(&file.path).await.map_err(|e| broken(format!("the file cannot be read: {e}")))?;
+    let copied = tokio::io::copy(&mut open, &mut tokio::io::sink()).await;
+    match copied {
+        Ok(size) if size == file.size => Ok(()),
+        Ok(size) => Err(broken(format!("the file has {size} bytes instead of {}", file.size))),
+        Err(e) => Err(broken(format!("the file cannot be read: {e}"))),
     }
 }
 

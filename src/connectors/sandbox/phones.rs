@@ -8,8 +8,8 @@
 use super::Sandbox;
 use crate::{
     connectors::{
-        Address, NotRecorded, What,
-        heard::{Group, InboundMessage, Sender},
+        Address, GroupInfo, MediaError, NotRecorded, What,
+        heard::{Group, HeardMedia, InboundMessage, MediaSource, Sender},
     },
     model::{ids::MessageId, instance::InstanceState, message::Receipt},
 };
@@ -50,6 +50,12 @@ impl Sandbox {
     /// It could not be recorded.
     pub async fn group_message(&self, group: Group, from: Sender, text: &str) -> Result<String, NotRecorded> {
         let id = self.next_id();
+        let told = GroupInfo { id: group.id.clone(), name: group.name.clone(), ..GroupInfo::default() };
+        self.groups.lock().expect("no holder panics").entry(group.id.clone()).or_insert(GroupInfo {
+            participants: Some(2),
+            created_at: Some(self.clock.now()),
+            ..told
+        });
         self.receive_message(InboundMessage {
             provider_message_id: id.clone(),
             from,
@@ -82,6 +88,52 @@ impl Sandbox {
         Ok(())
     }
 
+    /// Somebody sends a file with a caption; answers with the provider's id of it. With `later` the provider keeps the
+    /// bytes until they are fetched, as real ones do.
+    ///
+    /// # Errors
+    /// It could not be recorded.
+    pub async fn receive_file(
+        &self,
+        from: Sender,
+        mut media: HeardMedia,
+        text: &str,
+        later: bool,
+    ) -> Result<String, NotRecorded> {
+        let id = self.next_id();
+        if let (true, MediaSource::Bytes(bytes)) = (later, &mut media.source) {
+            let bytes = std::mem::take(bytes);
+            media.source = MediaSource::Later(id.clone());
+            let mut kept = self.kept.lock().expect("no holder panics");
+            kept.push_back((id.clone(), bytes));
+            if kept.len() > MOST_KEPT {
+                kept.pop_front();
+            }
+        }
+        self.receive_message(InboundMessage {
+            provider_message_id: id.clone(),
+            from,
+            group: None,
+            kind: media.kind.clone(),
+            text: Some(text.to_owned()).filter(|t| !t.is_empty()),
+            reply_to: None,
+            may_opt_out: false,
+            media: Some(media),
+        })
+        .await?;
+        Ok(id)
+    }
+
+    /// A file that the provider keeps.
+    pub(super) fn kept_file(&self, handle: &str, max_bytes: u64) -> Result<Vec<u8>, MediaError> {
+        let kept = self.kept.lock().expect("no holder panics");
+        match kept.iter().find(|(name, _)| name == handle) {
+            None => Err(MediaError::Gone("the sandbox has no such file".into())),
+            Some((_, bytes)) if bytes.len() as u64 > max_bytes => Err(MediaError::TooLarge(max_bytes)),
+            Some((_, bytes)) => Ok(bytes.clone()),
+        }
+    }
+
     /// Somebody calls; answers with the provider's id of the call.
     ///
     /// # Errors
@@ -90,6 +142,17 @@ impl Sandbox {
         let call_id = self.next_id();
         self.line.tell(What::Call { call_id: call_id.clone(), from, is_video: false, missed }).await?;
         Ok(call_id)
+    }
+
+    /// Puts the instance into a group or channel, or changes what is told of it. Whoever writes in a group that nobody
+    /// put it into opens one of two people.
+    pub fn put_group(&self, group: GroupInfo) {
+        self.groups.lock().expect("no holder panics").insert(group.id.clone(), group);
+    }
+
+    /// The calls that were rejected, oldest first.
+    pub fn rejected_calls(&self) -> Vec<String> {
+        self.rejected.lock().expect("no holder panics").clone()
     }
 
     /// Something about a group changed: `change` is subject, description, participants or read_only.
@@ -124,6 +187,9 @@ impl Sandbox {
         self.line.set_state(state, reason).await
     }
 }
+
+/// Files that are kept until they are fetched.
+const MOST_KEPT: usize = 8;
 
 /// The people and groups who wrote to this instance since it was started, as many as are remembered.
 #[derive(Default)]

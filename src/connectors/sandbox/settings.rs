@@ -112,7 +112,7 @@ fn unknown_key(key: &str) -> BadSetting {
 }
 
 /// The known word that is spelt most like `text`; none when nothing is like it at all.
-fn nearest<'a>(text: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(in crate::connectors) fn nearest<'a>(text: &str, known: &[&'a str]) -> Option<&'a str> {
     let likeness =
         |word: &str| strsim::normalized_damerau_levenshtein(text, word).max(strsim::jaro_winkler(text, word));
     known.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).filter(|word| likeness(word) > 0.5)

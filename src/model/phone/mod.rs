@@ -198,6 +198,8 @@ pub enum Recipient {
     Phone(Phone),
     /// `contact:ID`: somebody the gateway knows and whose number may be hidden.
     Contact(ContactId),
+    /// A group or channel by its id. No caller's `phone` becomes one: groups have doors of their own.
+    Group(String),
 }
 
 impl fmt::Display for Recipient {
@@ -205,11 +207,20 @@ impl fmt::Display for Recipient {
         match self {
             Self::Phone(phone) => phone.fmt(f),
             Self::Contact(id) => write!(f, "contact:{id}"),
+            Self::Group(id) => f.write_str(id),
         }
     }
 }
 
 impl Recipient {
+    /// Reads what [`Recipient`] wrote: a number, a contact, or a group.
+    ///
+    /// # Errors
+    /// None of these.
+    pub fn stored(text: &str) -> Result<Self, PhoneError> {
+        if text.contains('@') { Ok(Self::Group(text.to_owned())) } else { Self::parse(text, None) }
+    }
+
     /// Reads a number, or `contact:` and the contact's number.
     ///
     /// # Errors

@@ -2,8 +2,10 @@
 
 use super::Refusal;
 use crate::{
+    connectors::Address,
     model::{
         code::{Action, Code, Details, Extra},
+        plan::Limits,
         purpose::Purpose,
     },
     sending::{
@@ -21,7 +23,12 @@ const WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// 5: the account has the module that this way of sending needs.
 pub(super) fn module(_: &Request, facts: &Facts, _: &Rules) -> Verdict {
-    let (module, status) = match facts.module {
+    module_stands(facts.module)
+}
+
+/// The same for a caller that asks before there is a request.
+pub(super) fn module_stands(standing: ModuleStanding) -> Verdict {
+    let (module, status) = match standing {
         ModuleStanding::Enabled | ModuleStanding::NotNeeded => return Ok(()),
         ModuleStanding::NotInPlan(module) => (module, "not_in_plan"),
         ModuleStanding::Disabled(module) => (module, "disabled"),
@@ -32,7 +39,12 @@ pub(super) fn module(_: &Request, facts: &Facts, _: &Rules) -> Verdict {
 
 /// 5: the account has a plan that has not run out.
 pub(super) fn plan(_: &Request, facts: &Facts, _: &Rules) -> Verdict {
-    match facts.limits {
+    plan_stands(facts.limits)
+}
+
+/// The same for a caller that asks before there is a request.
+pub(super) fn plan_stands(limits: Option<Limits>) -> Verdict {
+    match limits {
         Some(_) => Ok(()),
         None => Err(Refusal::new(Code::ActivePlanRequired, "the account has no plan, or it has run out")),
     }
@@ -54,8 +66,14 @@ pub(super) fn capability(request: &Request, facts: &Facts, _: &Rules) -> Verdict
         fields.push("phone");
     }
     let can = facts.instance.as_ref().map(|i| i.capabilities).unwrap_or_default();
+    if matches!(facts.address, Some(Address::Group(_))) && !can.groups {
+        fields.push("phone");
+    }
     if matches!(request.draft, Draft::Template { .. }) && !can.templates {
         fields.push("template");
+    }
+    if matches!(request.draft, Draft::Media { .. }) && !can.media {
+        fields.push("media_url");
     }
     if request.reply_to.is_some() && (!can.replies || facts.reply_to.is_none()) {
         fields.push("reply_to");
@@ -174,7 +192,8 @@ pub(super) fn content(_: &Request, facts: &Facts, rules: &Rules) -> Verdict {
 /// 12, ours: a provider with a window takes free text only within 24 hours of the recipient's last message.
 pub(super) fn window(request: &Request, facts: &Facts, _: &Rules) -> Verdict {
     let has_window = facts.instance.as_ref().is_some_and(|i| i.capabilities.window_24h);
-    if !has_window || matches!(request.draft, Draft::Template { .. }) {
+    let is_group = matches!(facts.address, Some(Address::Group(_)));
+    if !has_window || is_group || matches!(request.draft, Draft::Template { .. }) {
         return Ok(());
     }
     let heard = facts.contact.as_ref().and_then(|c| c.last_inbound_at);

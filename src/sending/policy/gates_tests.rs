@@ -101,10 +101,15 @@ fn what_the_instance_cannot_do_is_named_field_by_field() {
     let answered = Facts { reply_to: Some("their-id".into()), ..good() };
     let lost = Facts { address: None, ..good() };
     let template = json!({"message": "", "template": {"name": "n", "language": "en"}});
+    let media = json!({"message": "", "media_url": "https://x.example/a.png", "media_type": "image"});
+    let able = Capabilities { media: true, ..Capabilities::default() };
+    let with_media = Facts { instance: Some(InstanceFacts { capabilities: able, paused: None }), ..good() };
     let before = |ms| json!({"expires_at": now().minus(Duration::from_millis(ms)).rfc3339()});
     let rows = [
         (template.clone(), good(), None),
         (template, weak.clone(), Some(json!(["template"]))),
+        (media.clone(), with_media, None),
+        (media, good(), Some(json!(["media_url"]))),
         (json!({"reply_to": "msg_1"}), answered, None),
         (json!({"reply_to": "msg_1"}), good(), Some(json!(["reply_to"]))),
         (json!({"reply_to": "msg_1"}), weak, Some(json!(["reply_to"]))),

@@ -11,8 +11,15 @@
 pub mod content;
 mod gates;
 
-use super::{facts::Facts, request::Request, rules::Rules};
-use crate::model::code::{Action, Code, Details, Extra};
+use super::{
+    facts::{Facts, ModuleStanding},
+    request::Request,
+    rules::Rules,
+};
+use crate::model::{
+    code::{Action, Code, Details, Extra},
+    plan::Limits,
+};
 use std::time::Duration;
 
 /// One check of the guard.
@@ -88,6 +95,12 @@ impl Refusal {
             _ => None,
         }
     }
+}
+
+/// The first two gates, for a caller whose contract asks them before there is a request.
+pub(super) fn judge_standing(module: ModuleStanding, limits: Option<Limits>) -> Result<(), Refusal> {
+    let named = |gate, verdict: Result<(), Refusal>| verdict.map_err(|refusal| Refusal { gate, ..refusal });
+    named("module", gates::module_stands(module)).and_then(|()| named("plan", gates::plan_stands(limits)))
 }
 
 /// Asks the gates in their order.

@@ -1,15 +1,21 @@
 //! What the integration tests share: a clock that is stepped by hand, the real App, fakes of the outside world.
 
+pub mod bad_receiver;
+pub mod browser;
 pub mod clock;
 pub mod contract;
 pub mod deeds;
 pub mod deps;
 pub mod ear;
+pub mod evolution;
+pub mod files;
 pub mod http;
 pub mod load;
+pub mod pbx;
 pub mod pebble;
 pub mod program;
 pub mod receiver;
+pub mod visitor;
 pub mod wild;
 pub mod wire;
 pub mod world;

@@ -251,3 +251,9 @@ pub fn wait_until(what: &str, mut seen: impl FnMut() -> bool) {
         std::thread::sleep(Duration::from_millis(5));
     }
 }
+
+/// A pause between two looks at what another process or task does; what is waited for is looked at, not hoped for.
+#[expect(clippy::disallowed_methods, reason = "the other process lives in real time")]
+pub async fn moment() {
+    tokio::time::sleep(Duration::from_millis(5)).await;
+}

@@ -39,13 +39,19 @@ struct Shared {
     got: watch::Sender<Vec<Got>>,
     /// Answers to come, status line and headers; empty: 200.
     answers: Mutex<VecDeque<String>>,
+    /// Bodies of answers with 200 to come; empty: "ok".
+    bodies: Mutex<VecDeque<String>>,
 }
 
 impl Receiver {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let shared = Arc::new(Shared { got: watch::Sender::new(Vec::new()), answers: Mutex::default() });
+        let shared = Arc::new(Shared {
+            got: watch::Sender::new(Vec::new()),
+            answers: Mutex::default(),
+            bodies: Mutex::default(),
+        });
         let serving = shared.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -63,6 +69,11 @@ impl Receiver {
     /// The next answer; each is given once. `503 Service Unavailable\r\nRetry-After: 9`.
     pub fn answer_next(&self, head: &str) {
         self.shared.answers.lock().expect("no holder panics").push_back(head.to_owned());
+    }
+
+    /// The body of the next answer that is 200.
+    pub fn say_next(&self, body: &str) {
+        self.shared.bodies.lock().expect("no holder panics").push_back(body.to_owned());
     }
 
     /// What it got so far.
@@ -86,9 +97,11 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
     loop {
         let Some(got) = read_request(&mut stream, &mut buffer).await else { return };
         let next = shared.answers.lock().expect("no holder panics").pop_front();
+        let body = if next.is_none() { shared.bodies.lock().expect("no holder panics").pop_front() } else { None };
+        let body = body.unwrap_or_else(|| "ok".into());
         let head = next.unwrap_or_else(|| "200 OK".into());
         shared.got.send_modify(|all| all.push(got));
-        let answer = format!("HTTP/1.1 {head}\r\nContent-Length: 2\r\n\r\nok");
+        let answer = format!("HTTP/1.1 {head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
         if stream.write_all(answer.as_bytes()).await.is_err() {
             return;
         }

@@ -88,6 +88,15 @@ impl World {
         self.running = Some(start(&self.config, &self.clock).await);
     }
 
+    /// Stops it cleanly, lets time pass, and starts it again.
+    pub async fn restart_after(&mut self, off: Duration) {
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
+        self.clock.advance(off);
+        self.running = Some(start(&self.config, &self.clock).await);
+    }
+
     /// A second gateway over a copy of what is on the disk right now, with the same clock: what is found after the
     /// power went. The first one goes on.
     pub async fn after_a_crash(&self) -> Self {
@@ -197,6 +206,21 @@ impl World {
     /// Steps the clock.
     pub fn later(&self, d: Duration) {
         self.clock.advance(d);
+    }
+
+    /// Ends it while messages are on their way: time passes until they are settled.
+    pub async fn stop_soon(self) {
+        let clock = self.clock.clone();
+        let stopping = self.stop();
+        tokio::pin!(stopping);
+        for _ in 0..600 {
+            clock.advance(Duration::from_secs(1));
+            tokio::select! {
+                () = &mut stopping => return,
+                () = super::program::moment() => {}
+            }
+        }
+        panic!("it does not end");
     }
 
     /// Ends it.

@@ -1,0 +1,1 @@
+wa-gateway policy check "Your order 2041 has been shipped." --purpose transactional

@@ -1,0 +1,4 @@
+sudo systemctl stop wa-gateway
+sudo wa-gateway restore /var/backups/wa-gateway-2026-05-08.backup --passphrase-file /root/backup-passphrase
+sudo systemctl start wa-gateway
+sudo wa-gateway doctor

@@ -1,0 +1,1 @@
+curl -s '{{base_url}}/api/messages/123' -H 'Authorization: Bearer {{api_key}}'

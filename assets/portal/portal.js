@@ -1,0 +1,39 @@
+// What the pages do beyond plain HTML: copying, choosing without a button, the zone of this browser, the search dialog.
+// Every page works without it.
+"use strict";
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const id = button.dataset.copy;
+  const source = id ? document.getElementById(id) : button.closest("figure, .sample, section")?.querySelector("pre, code");
+  if (!source) return;
+  await navigator.clipboard.writeText(source.value ?? source.textContent.trim());
+  button.setAttribute("aria-pressed", "true");
+  setTimeout(() => button.removeAttribute("aria-pressed"), 1500);
+});
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+});
+
+document.addEventListener("submit", (event) => {
+  const asked = event.submitter?.dataset.confirm ?? event.target.dataset.confirm;
+  if (asked && !confirm(asked)) event.preventDefault();
+});
+
+document.addEventListener("keydown", (event) => {
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+    event.preventDefault();
+    document.querySelector("[data-search]")?.focus();
+  }
+  if (event.key === "Escape") for (const open of document.querySelectorAll("details.menu[open]")) open.open = false;
+});
+
+document.addEventListener("click", (event) => {
+  for (const open of document.querySelectorAll("details.menu[open]")) if (!open.contains(event.target)) open.open = false;
+});
+
+for (const field of document.querySelectorAll("[data-timezone]")) {
+  if (field.value === "UTC") field.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC";
+}

@@ -1,0 +1,269 @@
+//! Logging in and out: password, second factor, session. A wrong name and a wrong password cost the same time and get
+//! the same answer; guessing gets slower.
+
+use super::{
+    AccountError, Accounts, Link, PasswordError, audit,
+    second_factor::{self, Tried},
+    user,
+};
+use crate::{
+    model::{clock::Time, ids::UserId, random::base62},
+    store::{StoreError, WriteTx},
+};
+use rusqlite::params;
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+/// How long the question for the code waits for its answer.
+const TICKET_LIFE: Duration = Duration::from_secs(5 * 60);
+const MOST_TICKETS: usize = 1000;
+/// A hash of nothing that anybody knows: unknown names are checked against it, so that they take as long.
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$Ry5kMVh0bTQ3bnM2d0xkUg$s0kR6l1XwZ9yq1xq2m8mWw2oG3mQm0QvHk2Vt2kFz1g";
+
+/// What a right password leads to.
+#[derive(Debug)]
+pub enum Entered {
+    /// A session.
+    In(Link),
+    /// The code of the second factor is wanted; the ticket goes with it.
+    WantsCode(String),
+}
+
+/// Why nobody was let in.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    /// Name, password, code or ticket: which of them is not said.
+    #[error("the email or the password is wrong")]
+    Wrong,
+    /// Too many wrong guesses.
+    #[error("too many wrong guesses: try again in {} s", .0.as_secs())]
+    Wait(Duration),
+    /// Too many logins at once.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Who gave a right password and still owes the code.
+#[derive(Default)]
+pub(super) struct Tickets(Mutex<HashMap<String, Ticket>>);
+
+#[derive(Clone)]
+struct Ticket {
+    user: UserId,
+    email: String,
+    until: Time,
+}
+
+impl Accounts {
+    /// Checks a password.
+    ///
+    /// # Errors
+    /// See [`LoginError`].
+    pub async fn log_in(
+        &self,
+        email: &str,
+        password: &str,
+        user_agent: &str,
+        from: IpAddr,
+    ) -> Result<Entered, LoginError> {
+        let (now, email) = (self.clock.now(), email.trim().to_owned());
+        if let Some(wait) = self.guesses.wait(&email, from, now) {
+            return Err(LoginError::Wait(wait));
+        }
+        let asked = email.clone();
+        let known = self.store.read(move |tx| user::credentials(tx, &asked)).await?;
+        let kept = known.as_ref().and_then(|k| k.password_hash.clone()).unwrap_or_else(|| NOBODY.to_owned());
+        let right = self.passwords.verify(password, &kept).await?;
+        let Some(known) = known.filter(|k| right && k.password_hash.is_some()) else {
+            self.guesses.note_wrong(&email, from, now);
+            return Err(LoginError::Wrong);
+        };
+        if known.has_second_factor {
+            let ticket = base62(&*self.random, 32);
+            self.tickets.keep(ticket.clone(), Ticket { user: known.id, email, until: now.plus(TICKET_LIFE) }, now);
+            return Ok(Entered::WantsCode(ticket));
+        }
+        self.guesses.note_right(&email);
+        Ok(Entered::In(self.begin_session(known.id, user_agent, from, "password").await?))
+    }
+
+    /// The second step: a code of the app, or a recovery code.
+    ///
+    /// # Errors
+    /// See [`LoginError`]; a ticket is good for five minutes.
+    pub async fn log_in_with_code(
+        &self,
+        ticket: &str,
+        code: &str,
+        user_agent: &str,
+        from: IpAddr,
+    ) -> Result<Link, LoginError> {
+        let now = self.clock.now();
+        let held = self.tickets.find(ticket, now).ok_or(LoginError::Wrong)?;
+        if let Some(wait) = self.guesses.wait(&held.email, from, now) {
+            return Err(LoginError::Wait(wait));
+        }
+        let (vault, user, code) = (self.vault.clone(), held.user, code.to_owned());
+        let tried = self.store.write(move |tx| second_factor::use_code(tx, &vault, user, &code, now)).await?;
+        let how = match tried {
+            Tried::Wrong => {
+                self.guesses.note_wrong(&held.email, from, now);
+                return Err(LoginError::Wrong);
+            }
+            Tried::App => "password and code",
+            Tried::Recovery => "password and recovery code",
+        };
+        self.tickets.drop(ticket);
+        self.guesses.note_right(&held.email);
+        Ok(self.begin_session(held.user, user_agent, from, how).await?)
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn log_out(&self, token: &str) -> Result<(), StoreError> {
+        let token = token.to_owned();
+        self.store.write(move |tx| user::end_session(tx, &token)).await
+    }
+
+    /// Notes that a session is in use; call it at most once a minute.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn touch_session(&self, token: &str) -> Result<(), StoreError> {
+        let (now, token) = (self.clock.now(), token.to_owned());
+        self.store.write(move |tx| user::touch_session(tx, &token, now)).await
+    }
+
+    /// Changes one's own password: all other sessions end.
+    ///
+    /// # Errors
+    /// A wrong old password, a new one that cannot be taken.
+    pub async fn change_password(&self, user: UserId, old: &str, new: &str, keep: &str) -> Result<(), LoginError> {
+        let kept = self.store.read(move |tx| user::password_hash(tx, user)).await?;
+        let right = self.passwords.verify(old, kept.as_deref().unwrap_or(NOBODY)).await?;
+        if !right || kept.is_none() {
+            return Err(LoginError::Wrong);
+        }
+        let hash = self.passwords.hash(new).await?;
+        let (now, keep) = (self.clock.now(), keep.to_owned());
+        Ok(self.store.write(move |tx| user::set_password(tx, user, &hash, Some(&keep), now)).await?)
+    }
+
+    /// Uses up a password link: the password is set, all sessions end, a new one begins.
+    ///
+    /// # Errors
+    /// A link that is unknown, used or out of time; a password that cannot be taken.
+    pub async fn redeem_password_link(
+        &self,
+        token: &str,
+        password: &str,
+        user_agent: &str,
+        from: IpAddr,
+    ) -> Result<Link, AccountError> {
+        let hash = self.passwords.hash(password).await.map_err(|e| AccountError::Invalid(e.to_string()))?;
+        let (now, token) = (self.clock.now(), token.to_owned());
+        let user = self.store.write(move |tx| user::redeem_password_link(tx, &token, &hash, now)).await?;
+        Ok(self.begin_session(user, user_agent, from, "password link").await?)
+    }
+
+    pub(super) async fn begin_session(
+        &self,
+        user: UserId,
+        user_agent: &str,
+        from: IpAddr,
+        how: &'static str,
+    ) -> Result<Link, StoreError> {
+        let (now, random, agent) = (self.clock.now(), self.random.clone(), user_agent.to_owned());
+        self.store
+            .write(move |tx: &WriteTx<'_>| {
+                user::begin_session(tx, user, &agent, &format!("{how}, from {from}"), now, &*random)
+            })
+            .await
+    }
+
+    /// Whether there is anybody at all who could log in.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn has_users(&self) -> Result<bool, StoreError> {
+        self.store.read(|tx| Ok(tx.find("SELECT 1 FROM users LIMIT 1", [], |_| Ok(()))?.is_some())).await
+    }
+
+    /// Keeps a user's language.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn set_language(&self, user: UserId, language: &'static str) -> Result<(), StoreError> {
+        self.store
+            .write(move |tx| {
+                tx.execute("UPDATE users SET language = ?2 WHERE id = ?1", params![user, language]).map(drop)
+            })
+            .await
+    }
+
+    /// Disables a user, or lets them in again: at once, their sessions end.
+    ///
+    /// # Errors
+    /// No such user; the last admin.
+    pub async fn set_user_disabled(&self, user: UserId, disabled: bool, actor: &str) -> Result<(), AccountError> {
+        let (now, actor) = (self.clock.now(), actor.to_owned());
+        self.store.write(move |tx| user::set_disabled(tx, user, disabled, now, &actor)).await
+    }
+}
+
+impl Tickets {
+    fn keep(&self, key: String, ticket: Ticket, now: Time) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, t| t.until > now);
+        if all.len() < MOST_TICKETS {
+            all.insert(key, ticket);
+        }
+    }
+
+    fn find(&self, key: &str, now: Time) -> Option<Ticket> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).filter(|t| t.until > now).cloned()
+    }
+
+    fn drop(&self, key: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+}
+
+/// An audit row about a user.
+pub(super) fn note(
+    tx: &WriteTx<'_>,
+    now: Time,
+    actor: &str,
+    action: &str,
+    user: UserId,
+    after: &str,
+) -> Result<(), StoreError> {
+    let target = user.to_string();
+    audit::record(
+        tx,
+        now,
+        &audit::Entry { actor, account: None, action, target: &target, before: None, after: Some(after) },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_for_nobody_costs_as_much_as_somebody() {
+        let hash = argon2::password_hash::phc::PasswordHash::new(NOBODY).expect("a hash that can be checked against");
+        let somebody = "$argon2id$v=19$m=19456,t=2,p=1$";
+        assert!(NOBODY.starts_with(somebody) && hash.hash.is_some_and(|h| h.as_bytes().len() == 32));
+    }
+}

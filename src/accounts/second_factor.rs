@@ -1,0 +1,150 @@
+//! The second factor: shown, confirmed by a code, used at each login, taken away; recovery codes for a lost phone.
+
+use super::{AccountError, Accounts, login::note, totp, user};
+use crate::{
+    model::{clock::Time, ids::UserId, random::bytes},
+    store::{StoreError, Tx, Vault, WriteTx},
+};
+use rusqlite::params;
+use sha2::{Digest, Sha256};
+
+const CODES: usize = 10;
+
+/// What a code was.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tried {
+    /// No good.
+    Wrong,
+    /// The app's.
+    App,
+    /// One that was set aside; it is used up.
+    Recovery,
+}
+
+impl Accounts {
+    /// Whether a user has one.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn has_second_factor(&self, user: UserId) -> Result<bool, StoreError> {
+        self.store.read(move |tx| user::has_second_factor(tx, user)).await
+    }
+
+    /// A new seed to scan; the old factor holds until the new one is confirmed by a code.
+    ///
+    /// # Errors
+    /// One is in force already.
+    pub async fn begin_second_factor(&self, user: UserId) -> Result<String, AccountError> {
+        let seed = totp::new_seed(&*self.random);
+        let sealed = self.vault.seal(&purpose(user), &seed);
+        self.store
+            .write(move |tx| {
+                if user::has_second_factor(tx, user)? {
+                    return Err(AccountError::Invalid("there is a second factor already: take it away first".into()));
+                }
+                tx.execute(
+                    "INSERT INTO second_factors (user_id, seed) VALUES (?1, ?2)
+                     ON CONFLICT DO UPDATE SET seed = excluded.seed, last_step = 0",
+                    params![user, sealed],
+                )?;
+                Ok(())
+            })
+            .await?;
+        Ok(seed)
+    }
+
+    /// The first code of a new app: from now on logins ask for it. Returns the recovery codes, shown this once.
+    ///
+    /// # Errors
+    /// A wrong code; then nothing has changed.
+    pub async fn confirm_second_factor(&self, user: UserId, code: &str) -> Result<Vec<String>, AccountError> {
+        let (now, vault, code) = (self.clock.now(), self.vault.clone(), code.to_owned());
+        let codes: Vec<String> = (0..CODES).map(|_| recovery_code(&bytes::<10>(&*self.random))).collect();
+        let kept = codes.clone();
+        self.store
+            .write(move |tx| {
+                let step = find_step(tx, &vault, user, &code, now)?;
+                let step = step.ok_or_else(|| AccountError::Invalid("that is not the code of now".into()))?;
+                tx.execute(
+                    "UPDATE second_factors SET confirmed_at = ?2, last_step = ?3 WHERE user_id = ?1",
+                    params![user, now, step],
+                )?;
+                tx.execute("DELETE FROM recovery_codes WHERE user_id = ?1", params![user])?;
+                for code in &kept {
+                    tx.execute(
+                        "INSERT INTO recovery_codes (user_id, hash) VALUES (?1, ?2)",
+                        params![user, hash(code)],
+                    )?;
+                }
+                Ok::<_, AccountError>(note(tx, now, "self", "user.second_factor", user, "on")?)
+            })
+            .await?;
+        Ok(codes)
+    }
+
+    /// Takes the second factor away; the password is asked for again by the caller's page.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn drop_second_factor(&self, user: UserId, actor: &str) -> Result<(), StoreError> {
+        let (now, actor) = (self.clock.now(), actor.to_owned());
+        self.store
+            .write(move |tx| {
+                tx.execute("DELETE FROM second_factors WHERE user_id = ?1", params![user])?;
+                tx.execute("DELETE FROM recovery_codes WHERE user_id = ?1", params![user])?;
+                note(tx, now, &actor, "user.second_factor", user, "off")
+            })
+            .await
+    }
+
+    /// Whether this is a user's password; a wrong one counts as a guess of nobody's, for they are logged in.
+    ///
+    /// # Errors
+    /// Too many at once, or the store's.
+    pub async fn is_password(&self, user: UserId, password: &str) -> Result<bool, AccountError> {
+        let kept = self.store.read(move |tx| user::password_hash(tx, user)).await?;
+        let Some(kept) = kept else { return Ok(false) };
+        self.passwords.verify(password, &kept).await.map_err(|e| AccountError::Invalid(e.to_string()))
+    }
+}
+
+/// Uses a code up.
+pub(super) fn use_code(
+    tx: &WriteTx<'_>,
+    vault: &Vault,
+    user: UserId,
+    code: &str,
+    now: Time,
+) -> Result<Tried, StoreError> {
+    if let Some(step) = find_step(tx, vault, user, code, now)? {
+        tx.execute("UPDATE second_factors SET last_step = ?2 WHERE user_id = ?1", params![user, step])?;
+        return Ok(Tried::App);
+    }
+    let plain: String = code.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase();
+    let used = tx.execute(
+        "UPDATE recovery_codes SET used_at = ?3 WHERE user_id = ?1 AND hash = ?2 AND used_at IS NULL",
+        params![user, hash(&plain), now],
+    )?;
+    Ok(if used == 1 { Tried::Recovery } else { Tried::Wrong })
+}
+
+fn find_step(tx: &Tx<'_>, vault: &Vault, user: UserId, code: &str, now: Time) -> Result<Option<i64>, StoreError> {
+    let kept = tx.find("SELECT seed, last_step FROM second_factors WHERE user_id = ?1", params![user], |r| {
+        Ok((r.get::<_, Vec<u8>>(0)?, r.get::<_, i64>(1)?))
+    })?;
+    let opened = kept.and_then(|(sealed, last)| Some((vault.unseal(&purpose(user), &sealed).ok()?, last)));
+    Ok(opened.and_then(|(seed, last)| totp::check(&seed, code, now, last)))
+}
+
+fn purpose(user: UserId) -> String {
+    format!("totp:{user}")
+}
+
+/// Sixteen letters and digits of base 32, 80 bits.
+fn recovery_code(raw: &[u8]) -> String {
+    totp::base32(raw)
+}
+
+fn hash(code: &str) -> [u8; 32] {
+    Sha256::digest(code.as_bytes()).into()
+}

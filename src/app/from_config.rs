@@ -1,0 +1,142 @@
+//! What the configuration says, in the words of each slice.
+
+use super::StartError;
+use crate::{
+    chattu,
+    config::{self, Config},
+    egress::Egress,
+    http::server,
+    media::{self, Shelf},
+    model::random::Random,
+    ops::backup,
+    retention,
+    sending::{Rules, policy::content::ContentPolicy},
+    store::Vault,
+};
+use std::{path::Path, sync::Arc, time::Duration};
+
+pub(super) fn content_policy(dir: &Path) -> Result<ContentPolicy, StartError> {
+    let mut files = Vec::new();
+    let Ok(entries) = std::fs::read_dir(dir) else {
+        return ContentPolicy::with_extra(files).map_err(|e| StartError::Policy(e.to_string()));
+    };
+    let mut paths: Vec<_> = entries.filter_map(|e| e.ok().map(|e| e.path())).collect();
+    paths.sort();
+    for path in paths.into_iter().filter(|p| p.extension().is_some_and(|e| e == "toml")) {
+        let text =
+            std::fs::read_to_string(&path).map_err(|e| StartError::Policy(format!("{}: {e}", path.display())))?;
+        files.push((path.display().to_string(), text));
+    }
+    ContentPolicy::with_extra(files).map_err(|e| StartError::Policy(e.to_string()))
+}
+
+pub(super) fn rules(config: &Config) -> Rules {
+    let guard = &config.guard;
+    let score = |n: u32| u8::try_from(n).unwrap_or(100);
+    Rules {
+        answer_timeout: config.sending.answer_timeout,
+        throttle_per_minute: guard.throttle_per_minute,
+        throttle_burst: guard.throttle_burst,
+        recipient_per_minute: guard.recipient_per_minute,
+        recipient_burst: guard.recipient_burst,
+        authentication_limit: guard.authentication_limit,
+        authentication_window: guard.authentication_window,
+        repetition_support: guard.repetition_support,
+        repetition_transactional: guard.repetition_transactional,
+        repetition_operational: guard.repetition_operational,
+        repetition_internal_team: guard.repetition_internal_team,
+        repetition_window: guard.repetition_window,
+        outreach_support: guard.outreach_support,
+        outreach_other: guard.outreach_other,
+        outreach_window: guard.outreach_window,
+        health_min_messages: guard.health_min_messages,
+        health_failed_percent: guard.health_failed_percent,
+        health_opted_out_percent: guard.health_opted_out_percent,
+        health_pause_factor: guard.health_pause_factor,
+        health_window: guard.health_window,
+        refuse_score: score(guard.refuse_score),
+        review_score: score(guard.review_score),
+        strikes: guard.strikes,
+        strikes_window: guard.strikes_window,
+        observe: guard.content_policy == config::ContentPolicy::Observe,
+        suppressed_may_get_authentication: guard.suppressed_may_get_authentication,
+        idempotency_life: Duration::from_secs(u64::from(config.sending.idempotency_hours) * 3600),
+    }
+}
+
+pub(super) fn rates(config: &Config) -> chattu::rates::Allowed {
+    let chattu = &config.chattu;
+    chattu::rates::Allowed {
+        sensitive: chattu.sensitive_per_hour,
+        delete: chattu.deletes_per_15_minutes,
+        api: chattu.requests_per_15_minutes,
+        chat: chattu.chat_per_minute,
+    }
+}
+
+pub(super) fn server_limits(config: &Config) -> server::Limits {
+    let limits = &config.limits;
+    server::Limits {
+        connections: limits.connections as usize,
+        per_address: limits.connections_per_address as usize,
+        per_address_loopback: limits.connections as usize,
+        handshake: limits.handshake_timeout,
+        header: limits.header_timeout,
+        body: limits.body_timeout,
+        idle: limits.idle_timeout,
+        ..server::Limits::default()
+    }
+}
+
+pub(super) fn periods(config: &Config) -> retention::Periods {
+    let days = |n: u32| Duration::from_secs(u64::from(n) * 24 * 60 * 60);
+    let keep = &config.retention;
+    retention::Periods {
+        texts: days(keep.texts_days),
+        log: days(keep.log_days),
+        media: days(keep.media_days),
+        deliveries: days(keep.deliveries_days),
+        audit: days(keep.audit_days),
+        notices: days(keep.notices_days),
+    }
+}
+
+pub(super) fn shelf(config: &Config, vault: &Vault, egress: &Egress, random: Arc<dyn Random>) -> Shelf {
+    let mb = |n: u32| u64::from(n) << 20;
+    let media = &config.media;
+    Shelf::new(media::Parts {
+        files: media::Files::new(&config.data_dir, random),
+        key: vault.derive("media addresses"),
+        limits: media::Limits {
+            image: mb(media.image_mb),
+            video: mb(media.video_mb),
+            audio: mb(media.audio_mb),
+            document: mb(media.document_mb),
+            download_timeout: media.download_timeout,
+            budget: mb(media.disk_budget_mb),
+        },
+        egress: egress.clone(),
+        public_url: reachable_at(config),
+    })
+}
+
+/// Where this gateway is reached from outside: as configured, else by the local listener, without a slash at the end.
+pub(super) fn reachable_at(config: &Config) -> String {
+    let configured = config.public_url.as_deref().unwrap_or_default().trim_end_matches('/');
+    match (configured, config.listen.local) {
+        ("", Some(address)) => format!("http://{address}"),
+        (configured, _) => configured.to_owned(),
+    }
+}
+
+pub(super) fn backups(config: &Config) -> Option<backup::Plan> {
+    let plan = &config.backup;
+    plan.directory.clone().map(|directory| backup::Plan {
+        data_dir: config.data_dir.clone(),
+        key_file: config.key_file.clone(),
+        directory,
+        every: plan.every,
+        keep: plan.keep as usize,
+        passphrase_file: plan.passphrase_file.clone(),
+    })
+}

@@ -1,0 +1,184 @@
+//! The dialect's lists: the last messages, calls and log lines, newest first.
+
+use super::Scope;
+use crate::{
+    model::{clock::Time, ids::InstanceId, message::Status},
+    store::{StoreError, Tx},
+};
+use rusqlite::params;
+
+/// A message that was sent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Sent {
+    /// Its row in the log.
+    pub id: i64,
+    /// By which instance.
+    pub instance: InstanceId,
+    /// The instance's own number, once known.
+    pub own_number: Option<String>,
+    /// To whom.
+    pub recipient: String,
+    /// What.
+    pub text: String,
+    /// Where it is.
+    pub status: Status,
+    /// When it was sent; when it was taken, while it is not.
+    pub at: Time,
+}
+
+/// A message that was received.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Received {
+    /// Its number.
+    pub id: i64,
+    /// By which instance.
+    pub instance: InstanceId,
+    /// Who wrote: a number, or a hidden id.
+    pub from: Option<String>,
+    /// What.
+    pub text: String,
+    /// When.
+    pub at: Time,
+}
+
+/// A call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Call {
+    /// Its number.
+    pub id: i64,
+    /// To which instance.
+    pub instance: InstanceId,
+    /// Who called: a number, or a hidden id.
+    pub from: Option<String>,
+    /// With picture.
+    pub is_video: bool,
+    /// When it began.
+    pub started_at: Time,
+    /// When it ended, if that was told.
+    pub ended_at: Option<Time>,
+}
+
+/// A line for people who look for a fault.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LogLine {
+    /// Its number; unique within the list.
+    pub id: i64,
+    /// info, warning or error.
+    pub level: &'static str,
+    /// What it is about, as a word.
+    pub event: String,
+    /// In plain words; no text of a message, no whole number.
+    pub message: String,
+    /// When.
+    pub at: Time,
+}
+
+/// The name by which a person is best known: the number, else a hidden id.
+const BEST_NAME: &str = "(SELECT i.value FROM contact_identities i WHERE i.contact_id = x.contact_id
+     ORDER BY CASE i.kind WHEN 'phone' THEN 0 WHEN 'lid' THEN 1 ELSE 2 END, i.value LIMIT 1)";
+
+/// The last messages that were sent.
+///
+/// # Errors
+/// The store's.
+pub fn sent(tx: &Tx<'_>, scope: &Scope, limit: u32) -> Result<Vec<Sent>, StoreError> {
+    tx.list(
+        "SELECT m.id, m.instance_id, i.phone, m.recipient, m.body, m.status, coalesce(m.sent_at, m.created_at)
+         FROM messages m LEFT JOIN instances i ON i.id = m.instance_id
+         WHERE (?1 IS NULL OR m.account_id = ?1) AND (?2 IS NULL OR m.instance_id = ?2) AND m.status <> 'blocked'
+         ORDER BY m.created_at DESC, m.id DESC LIMIT ?3",
+        params![scope.account, scope.instance, limit],
+        |r| {
+            Ok(Sent {
+                id: r.get(0)?,
+                instance: r.get(1)?,
+                own_number: r.get(2)?,
+                recipient: r.get(3)?,
+                text: r.get(4)?,
+                status: r.get(5)?,
+                at: r.get(6)?,
+            })
+        },
+    )
+}
+
+/// The last messages that were received.
+///
+/// # Errors
+/// The store's.
+pub fn received(tx: &Tx<'_>, scope: &Scope, limit: u32) -> Result<Vec<Received>, StoreError> {
+    let sql = format!(
+        "SELECT x.id, x.instance_id, {BEST_NAME}, x.body, x.heard_at FROM inbound_messages x
+         WHERE (?1 IS NULL OR x.account_id = ?1) AND (?2 IS NULL OR x.instance_id = ?2) AND x.kind <> 'reaction'
+         ORDER BY x.created_at DESC, x.id DESC LIMIT ?3"
+    );
+    tx.list(&sql, params![scope.account, scope.instance, limit], |r| {
+        Ok(Received { id: r.get(0)?, instance: r.get(1)?, from: r.get(2)?, text: r.get(3)?, at: r.get(4)? })
+    })
+}
+
+/// The last calls.
+///
+/// # Errors
+/// The store's.
+pub fn calls(tx: &Tx<'_>, scope: &Scope, limit: u32) -> Result<Vec<Call>, StoreError> {
+    let sql = format!(
+        "SELECT x.id, x.instance_id, {BEST_NAME}, x.is_video, x.started_at, x.ended_at FROM calls x
+         WHERE (?1 IS NULL OR x.account_id = ?1) AND (?2 IS NULL OR x.instance_id = ?2)
+         ORDER BY x.started_at DESC, x.id DESC LIMIT ?3"
+    );
+    tx.list(&sql, params![scope.account, scope.instance, limit], |r| {
+        Ok(Call {
+            id: r.get(0)?,
+            instance: r.get(1)?,
+            from: r.get(2)?,
+            is_video: r.get(3)?,
+            started_at: r.get(4)?,
+            ended_at: r.get(5)?,
+        })
+    })
+}
+
+/// What was changed by people, and what did not get out; newest first.
+///
+/// # Errors
+/// The store's.
+pub fn log(tx: &Tx<'_>, scope: &Scope, limit: u32) -> Result<Vec<LogLine>, StoreError> {
+    let mut all = tx.list(
+        "SELECT id, action, target, at FROM audit
+         WHERE (?1 IS NULL OR account_id = ?1) AND (?2 IS NULL OR target = ?2) ORDER BY at DESC, id DESC LIMIT ?3",
+        params![scope.account, scope.instance, limit],
+        |r| {
+            let (event, target) = (r.get::<_, String>(1)?, r.get::<_, String>(2)?);
+            // Two tables, one list: even numbers and odd ones.
+            Ok(LogLine {
+                id: r.get::<_, i64>(0)? * 2,
+                level: "info",
+                message: format!("{event} {target}"),
+                event,
+                at: r.get(3)?,
+            })
+        },
+    )?;
+    all.extend(tx.list(
+        "SELECT id, status, coalesce(reason, ''), instance_id, updated_at FROM messages
+         WHERE (?1 IS NULL OR account_id = ?1) AND (?2 IS NULL OR instance_id = ?2)
+           AND status IN ('failed', 'unknown', 'blocked')
+         ORDER BY created_at DESC, id DESC LIMIT ?3",
+        params![scope.account, scope.instance, limit],
+        |r| {
+            let (id, status) = (r.get::<_, i64>(0)?, r.get::<_, Status>(1)?);
+            let (reason, instance) = (r.get::<_, String>(2)?, r.get::<_, String>(3)?);
+            Ok(LogLine {
+                id: id * 2 + 1,
+                level: if status == Status::Blocked { "warning" } else { "error" },
+                event: format!("message.{status}"),
+                message: format!("message {id} of {instance}: {reason}"),
+                at: r.get(4)?,
+            })
+        },
+    )?);
+    all.sort_by_key(|line| std::cmp::Reverse((line.at, line.id)));
+    all.truncate(limit as usize);
+    Ok(all)
+}

@@ -1,0 +1,260 @@
+//! The server's calls: who may call, and what becomes of each event.
+//!
+//! - There is no signature. The server is given a secret to send in [`SECRET_HEADER`]; the head is judged by it, in
+//!   constant time, before a byte of the body is read.
+//! - The answer is 2xx when what the event brought is on disk. 503 makes the server bring it again; what can never be
+//!   recorded is answered 2xx, because it would be brought again in vain.
+//! - Nothing waits here for anything but the ear: the server may wait for the answer before it goes on.
+
+use super::{
+    Inner,
+    keys::Told,
+    reading::{self, text},
+};
+use crate::{
+    connectors::{HookAnswer, HookRequest, NotRecorded, What, heard::Sender},
+    model::{
+        clock::Time,
+        instance::{Health, InstanceState},
+        message::Receipt,
+    },
+};
+use http::{Method, StatusCode};
+use serde_json::Value;
+use subtle::ConstantTimeEq as _;
+
+/// The header that holds the secret.
+pub(super) const SECRET_HEADER: &str = "x-wa-gateway-secret";
+/// The events that are asked for.
+pub(super) const EVENTS: [&str; 7] = [
+    "QRCODE_UPDATED",
+    "CONNECTION_UPDATE",
+    "MESSAGES_UPSERT",
+    "MESSAGES_UPDATE",
+    "SEND_MESSAGE",
+    "CALL",
+    "GROUPS_UPSERT",
+];
+/// Files come in base64 inside the body: about 36 MB of them. What is larger is fetched when the server's log is read.
+pub(super) const BODY_MAX: usize = 48 * 1024 * 1024;
+
+/// Judges the head.
+pub(super) fn limit(secret: &str, head: &HookRequest) -> Result<usize, HookAnswer> {
+    if head.method != Method::POST {
+        return Err(HookAnswer::refused(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "Only POST is taken here.",
+        ));
+    }
+    // A doubled header is none.
+    let given = head.header(SECRET_HEADER).unwrap_or_default();
+    if bool::from(given.as_bytes().ct_eq(secret.as_bytes())) {
+        return Ok(BODY_MAX);
+    }
+    Err(HookAnswer::refused(StatusCode::UNAUTHORIZED, "invalid_secret", "The secret header is missing or wrong."))
+}
+
+/// Records what one call brings.
+pub(super) async fn take(inner: &Inner, request: &HookRequest) -> HookAnswer {
+    if let Err(refusal) = limit(&inner.settings.hook_secret, request) {
+        return refusal;
+    }
+    let Ok(envelope) = serde_json::from_slice::<Value>(&request.body) else {
+        return HookAnswer::refused(StatusCode::BAD_REQUEST, "invalid_json", "The body is no JSON.");
+    };
+    if envelope["instance"].as_str().is_some_and(|name| name != inner.settings.instance) {
+        tracing::warn!(instance = %inner.instance, "the Evolution server told of another instance: is a webhook set twice?");
+        return HookAnswer::ok();
+    }
+    inner.line.heard_now();
+    inner.plan().hook_heard_at = inner.clock.now();
+    inner.line.hears(Health::Ok).await;
+    let name = envelope["event"].as_str().unwrap_or_default().to_ascii_lowercase().replace('_', ".");
+    match event(inner, &name, &envelope["data"]).await {
+        Ok(()) => HookAnswer::ok(),
+        Err(e) => {
+            tracing::debug!(instance = %inner.instance, "not recorded, to be brought again: {e}");
+            HookAnswer::refused(StatusCode::SERVICE_UNAVAILABLE, "service_unavailable", "Try again later.")
+        }
+    }
+}
+
+async fn event(inner: &Inner, name: &str, data: &Value) -> Result<(), NotRecorded> {
+    match name {
+        "messages.upsert" | "messages.update" | "send.message" | "call" | "groups.upsert" => {
+            // One object today; lists in other versions.
+            for one in data.as_array().map_or(std::slice::from_ref(data), Vec::as_slice) {
+                match name {
+                    "messages.upsert" => message(inner, one).await?,
+                    "messages.update" => update(inner, one).await?,
+                    "send.message" => sent(inner, one).await?,
+                    "call" => call(inner, one).await?,
+                    _ => inner.note_group(one, true).await?,
+                }
+            }
+            Ok(())
+        }
+        "connection.update" => {
+            connection(inner, data).await;
+            Ok(())
+        }
+        "qrcode.updated" => qrcode(inner, data).await,
+        _ => Ok(()),
+    }
+}
+
+/// Somebody's message, or one of our own.
+pub(super) async fn message(inner: &Inner, data: &Value) -> Result<(), NotRecorded> {
+    let Some(read) = reading::read(data) else { return Ok(()) };
+    if read.from_me {
+        return own(inner, &read).await;
+    }
+    let (at, id) = (read.at.unwrap_or_else(|| inner.clock.now()), read.id.clone());
+    if inner.keys().was_heard(&id) {
+        return Ok(());
+    }
+    if let Some(inbound) = read.inbound(|group| inner.group_name(group)) {
+        inner.line.tell(at, What::Message(inbound)).await?;
+        inner.keys().note_heard(&id);
+    }
+    Ok(())
+}
+
+/// One of our own: never inbound. Its status may be news.
+async fn own(inner: &Inner, read: &reading::Read) -> Result<(), NotRecorded> {
+    match read.status.as_deref().and_then(|status| receipt(Some(status))) {
+        Some(receipt) => inner.receipt(&read.id, receipt, read.at).await,
+        None => Ok(()),
+    }
+}
+
+/// The server says that it handed a message to WhatsApp for us: may name one whose answer was lost.
+async fn sent(inner: &Inner, data: &Value) -> Result<(), NotRecorded> {
+    let Some(read) = reading::read(data) else { return Ok(()) };
+    if let Some(words) = read.text.as_deref()
+        && read.from_me
+    {
+        let mut keys = inner.keys();
+        if let Some(message) = keys.match_sent(words, &read.chat) {
+            keys.learn(&read.id, &message);
+            inner.line.wake.notify_one();
+        }
+    }
+    own(inner, &read).await
+}
+
+/// What became of a message that we sent.
+async fn update(inner: &Inner, data: &Value) -> Result<(), NotRecorded> {
+    // Somebody else's message: that we read it is no news.
+    if data["fromMe"] == false || data["key"]["fromMe"] == false {
+        return Ok(());
+    }
+    let Some(id) = text(&data["keyId"]).or_else(|| text(&data["key"]["id"])) else { return Ok(()) };
+    let status = data["status"].as_str().or_else(|| data["update"]["status"].as_str());
+    // Without a status it stands for the lowest one: the server took it.
+    match receipt(status.or(Some("SERVER_ACK"))) {
+        Some(receipt) => inner.receipt(&id, receipt, None).await,
+        None => Ok(()),
+    }
+}
+
+/// The receipt behind one of the server's words for a status.
+pub(super) fn receipt(status: Option<&str>) -> Option<Receipt> {
+    match status? {
+        "ERROR" => Some(Receipt::Failed),
+        "SERVER_ACK" => Some(Receipt::Server),
+        "DELIVERY_ACK" => Some(Receipt::Delivered),
+        "READ" | "PLAYED" => Some(Receipt::Read),
+        _ => None,
+    }
+}
+
+async fn call(inner: &Inner, data: &Value) -> Result<(), NotRecorded> {
+    let Some(id) = text(&data["id"]) else { return Ok(()) };
+    let missed = match data["status"].as_str().unwrap_or_default() {
+        "offer" | "ringing" => false,
+        "timeout" => true,
+        "accept" | "reject" => {
+            inner.note_answered(&id);
+            return Ok(());
+        }
+        "terminate" if !inner.was_answered(&id) => true,
+        _ => return Ok(()),
+    };
+    let mut from = Sender::default();
+    for jid in [&data["from"], &data["callerPn"], &data["chatId"]].into_iter().filter_map(text) {
+        reading::name(&mut from, &jid);
+    }
+    let is_video = data["isVideo"] == true;
+    let at = text(&data["date"]).and_then(|d| Time::parse(&d).ok());
+    inner.line.tell(at.unwrap_or_else(|| inner.clock.now()), What::Call { call_id: id, from, is_video, missed }).await
+}
+
+async fn connection(inner: &Inner, data: &Value) {
+    let reason = data["statusReason"].as_u64();
+    match data["state"].as_str().unwrap_or_default() {
+        "open" => inner.line.open(text(&data["wuid"]).and_then(|jid| reading::phone(&jid))).await,
+        // A code that is shown stays: the server connects in order to show it.
+        "connecting" if inner.line.state() == InstanceState::Qr => {}
+        "connecting" => inner.line.not_open(InstanceState::Connecting, "the Evolution server is connecting").await,
+        "close" => inner.closed(reason).await,
+        "refused" => {
+            inner.rest();
+            let why = "nobody scanned the QR code in time; pair it again";
+            inner.line.not_open(InstanceState::Close, why).await;
+        }
+        _ => {}
+    }
+    // Something changed: what the webhook missed meanwhile is looked for.
+    inner.look_soon();
+}
+
+async fn qrcode(inner: &Inner, data: &Value) -> Result<(), NotRecorded> {
+    let qrcode = if data["qrcode"].is_object() { &data["qrcode"] } else { data };
+    match text(&qrcode["code"]) {
+        Some(code) => inner.line.qr(&code, text(&qrcode["pairingCode"]), qrcode["count"].as_u64().unwrap_or(1)).await,
+        None => {
+            inner.rest();
+            let why = text(&data["message"]).unwrap_or_else(|| "the server makes no more QR codes".to_owned());
+            let why = format!("no QR code: {}; pair it again", why.chars().take(100).collect::<String>());
+            inner.line.not_open(InstanceState::Close, &why).await;
+            Ok(())
+        }
+    }
+}
+
+impl Inner {
+    /// Tells a receipt unless it is known; keeps it where its message may still turn up.
+    pub(super) async fn receipt(&self, id: &str, receipt: Receipt, at: Option<Time>) -> Result<(), NotRecorded> {
+        let (is_news, message) = self.keys().look(id, receipt);
+        if !is_news {
+            return Ok(());
+        }
+        let failed = receipt == Receipt::Failed;
+        let told = Told {
+            id: id.to_owned(),
+            receipt,
+            at: at.unwrap_or_else(|| self.clock.now()),
+            message,
+            code: failed.then(|| "ERROR".to_owned()),
+            reason: failed.then(|| "WhatsApp refused the message".to_owned()),
+        };
+        self.keys().keep_early(&told);
+        self.tell_receipt(told).await
+    }
+
+    pub(super) async fn tell_receipt(&self, told: Told) -> Result<(), NotRecorded> {
+        let (id, receipt) = (told.id.clone(), told.receipt);
+        let what = What::Receipt {
+            provider_message_id: told.id,
+            message_id: told.message,
+            receipt,
+            code: told.code,
+            reason: told.reason,
+        };
+        self.line.tell(told.at, what).await?;
+        self.keys().note_told(&id, receipt);
+        Ok(())
+    }
+}

@@ -1,0 +1,297 @@
+//! An existing Evolution API server (2.3.7, and later ones that answer alike), which holds the phone's connection.
+//!
+//! - The server calls `/hooks/evolution/{instance}` ([`hook`]) with what it hears; a background task ([`work`]) asks it
+//!   for its state, shows the code to scan, and looks for what its webhook did not bring ([`sweep`]).
+//! - `sent` is not what the server answers: it has the message in hand, and tells later that WhatsApp has it. An
+//!   [`Ack`] here is not acknowledged; the rest comes as receipts.
+//! - The server has no field for our own id. Its `key.id` is the only name that both sides know; numbers prove
+//!   nothing, since it changes their digits in some countries.
+//! - Its code answers differently from its documents in places; each is named where it is handled.
+//!
+//! Like every connector it knows nothing of accounts, limits, the database and HTTP towards customers.
+
+mod chats;
+mod client;
+mod groups;
+mod hook;
+pub mod import;
+mod keys;
+mod line;
+mod outgoing;
+mod reading;
+pub mod settings;
+mod sweep;
+mod work;
+
+use super::{
+    Ack, Address, Boxed, Capabilities, Connector, Content, Ear, HookAnswer, HookRequest, MediaError, NotDone, Outgoing,
+    Pairing, SendError, Standing,
+    registry::{BadSetting, Deps, InstanceSetup},
+};
+use crate::model::{
+    clock::Clock,
+    ids::{InstanceId, MessageId},
+    instance::InstanceState,
+    phone::Phone,
+};
+use client::{Client, Trouble};
+use http::Method;
+use keys::Keys;
+use line::Line;
+use settings::Settings;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard},
+};
+use tokio::task::JoinHandle;
+use work::Plan;
+
+/// What the server's licence asks to be told wherever it is used.
+pub const NOTICE: &str = "This instance uses Evolution API (https://github.com/EvolutionAPI/evolution-api), \
+     a separate program under its own licence; Evolution API is a name of its makers.";
+
+/// Calls whose answer is remembered.
+const CALLS_MAX: usize = 100;
+
+/// One instance of one server.
+pub struct Evolution {
+    inner: Arc<Inner>,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What the connector, its task and its webhook share.
+struct Inner {
+    instance: InstanceId,
+    settings: Settings,
+    /// Where the server is told to call.
+    hook_url: String,
+    client: Client,
+    clock: Arc<dyn Clock>,
+    ear: Arc<dyn Ear>,
+    line: Line,
+    keys: Mutex<Keys>,
+    groups: Mutex<groups::Groups>,
+    plan: Mutex<Plan>,
+    /// Calls that somebody took, so that their end is no missed call.
+    answered: Mutex<VecDeque<String>>,
+}
+
+impl Evolution {
+    /// Begins: the server is asked, told where to call, and connected, in the background.
+    ///
+    /// # Errors
+    /// Bad settings.
+    pub fn open(deps: &Deps, setup: &InstanceSetup) -> Result<Self, BadSetting> {
+        let settings = Settings::parse(&setup.settings)?;
+        let inner = Arc::new(Inner {
+            instance: setup.id.clone(),
+            hook_url: format!("{}/hooks/evolution/{}", deps.public_url, setup.id),
+            client: Client::new(deps.egress.clone(), &settings),
+            clock: deps.clock.clone(),
+            ear: deps.ear.clone(),
+            line: Line::new(deps, setup.id.clone()),
+            keys: Mutex::default(),
+            groups: Mutex::default(),
+            plan: Mutex::new(Plan::begin(deps.clock.now())),
+            answered: Mutex::default(),
+            settings,
+        });
+        let task = tokio::spawn(work::run(inner.clone()));
+        Ok(Self { inner, task: Mutex::new(Some(task)) })
+    }
+
+    /// Judges settings without starting anything.
+    ///
+    /// # Errors
+    /// An unknown key (naming the nearest known one), one that is missing, or a value out of range.
+    pub fn check(settings: &BTreeMap<String, String>) -> Result<(), BadSetting> {
+        Settings::parse(settings).map(drop)
+    }
+
+    fn end(&self) {
+        self.inner.line.stop();
+        if let Some(task) = self.task.lock().expect("no holder panics").take() {
+            task.abort();
+        }
+    }
+}
+
+/// Started anew with other settings: the old one must not go on telling.
+impl Drop for Evolution {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl Connector for Evolution {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            media: true,
+            templates: false,
+            replies: true,
+            groups: true,
+            window_24h: false,
+            hidden_numbers: true,
+        }
+    }
+
+    fn standing(&self) -> Standing {
+        self.inner.line.standing()
+    }
+
+    fn send<'a>(&'a self, out: &'a Outgoing) -> Boxed<'a, Result<Ack, SendError>> {
+        Box::pin(self.inner.send(out))
+    }
+
+    fn stop(&self) -> Boxed<'_, ()> {
+        Box::pin(async { self.end() })
+    }
+
+    fn hook_limit(&self, head: &HookRequest) -> Result<usize, HookAnswer> {
+        hook::limit(&self.inner.settings.hook_secret, head)
+    }
+
+    fn hook<'a>(&'a self, request: &'a HookRequest) -> Boxed<'a, HookAnswer> {
+        Box::pin(hook::take(&self.inner, request))
+    }
+
+    fn fetch_media<'a>(&'a self, handle: &'a str, max_bytes: u64) -> Boxed<'a, Result<Vec<u8>, MediaError>> {
+        Box::pin(self.inner.fetch(handle, max_bytes))
+    }
+
+    fn pairing(&self) -> Option<Pairing> {
+        self.inner.line.pairing()
+    }
+
+    fn mark_read<'a>(&'a self, chat: &'a Address, messages: &'a [String]) -> Boxed<'a, Result<(), NotDone>> {
+        Box::pin(self.inner.mark_read(chat, messages))
+    }
+
+    fn check_numbers<'a>(&'a self, phones: &'a [Phone]) -> Boxed<'a, Result<Vec<bool>, NotDone>> {
+        Box::pin(self.inner.check_numbers(phones))
+    }
+
+    fn reconnect(&self) -> Boxed<'_, Result<(), NotDone>> {
+        Box::pin(self.inner.reconnect())
+    }
+
+    fn log_out(&self) -> Boxed<'_, Result<(), NotDone>> {
+        Box::pin(self.inner.log_out())
+    }
+}
+
+/// A message on its way; if it is given up on the way, nobody knows what became of it.
+struct OnItsWay<'a> {
+    inner: &'a Inner,
+    message: &'a MessageId,
+}
+
+impl Drop for OnItsWay<'_> {
+    fn drop(&mut self) {
+        // Not so once it is answered.
+        if self.inner.keys().unanswered(self.message) {
+            self.inner.look_soon();
+        }
+    }
+}
+
+impl Inner {
+    async fn send(&self, out: &Outgoing) -> Result<Ack, SendError> {
+        self.may_send()?;
+        let (route, body) = outgoing::request(out, outgoing::file(out).await?)?;
+        let text = match &out.content {
+            Content::Text(text) => Some(text.clone()),
+            Content::Media { .. } | Content::Template { .. } => None,
+        };
+        self.keys().begin(out, text);
+        let on_its_way = OnItsWay { inner: self, message: &out.message_id };
+        let answer = self.client.send(route, &body).await;
+        let outcome = outgoing::outcome(answer, self.clock.now());
+        match &outcome {
+            Ok(ack) => {
+                self.line.heard_now();
+                self.keys().answered(&out.message_id, Some(&ack.provider_message_id));
+                // What was heard of it before its answer.
+                self.line.wake.notify_one();
+            }
+            Err(e) if e.kind == super::SendErrorKind::Ambiguous => {}
+            Err(_) => self.keys().answered(&out.message_id, None),
+        }
+        drop(on_its_way);
+        match outcome {
+            // The server's own line to WhatsApp is down: is it for good?
+            Err(e) if e.code == "400" && matches!(e.kind, super::SendErrorKind::Temporary { .. }) => {
+                self.look().await;
+                Err(self.may_send().err().unwrap_or(e))
+            }
+            Err(e) if ["401", "403", "LICENSE_REQUIRED"].contains(&e.code.as_str()) => {
+                self.line.not_open(InstanceState::Close, &e.reason).await;
+                Err(e)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Whether anything may be handed to the server now.
+    fn may_send(&self) -> Result<(), SendError> {
+        if self.line.is_stopped() {
+            return Err(outgoing::permanent("", "the instance is not running"));
+        }
+        let standing = self.line.standing();
+        if standing.state == InstanceState::Open {
+            return Ok(());
+        }
+        let why = standing.reason.unwrap_or_default();
+        Err(outgoing::permanent("not_open", &format!("the instance is not open, it is {}: {why}", standing.state)))
+    }
+
+    async fn fetch(&self, handle: &str, max_bytes: u64) -> Result<Vec<u8>, MediaError> {
+        let max = usize::try_from(max_bytes).unwrap_or(usize::MAX);
+        let answer = self.client.file(handle, max).await.map_err(|trouble| match &trouble {
+            Trouble::Refused { status: 400 | 404, .. } => MediaError::Gone(trouble.text()),
+            _ => MediaError::NotNow(trouble.text()),
+        })?;
+        let bytes = reading::decoded(&answer["base64"]);
+        let bytes = bytes.ok_or_else(|| MediaError::Gone("the Evolution server's answer holds no file".to_owned()))?;
+        if bytes.len() > max { Err(MediaError::TooLarge(max_bytes)) } else { Ok(bytes) }
+    }
+
+    async fn log_out(&self) -> Result<(), NotDone> {
+        match self.client.ask(Method::DELETE, "/instance/logout", "", None).await {
+            // It answers 400 where there is no login to end.
+            Ok(_) | Err(Trouble::Refused { status: 400, .. }) => {
+                self.rest();
+                self.line.not_open(InstanceState::Close, "logged out here; pair it again").await;
+                Ok(())
+            }
+            Err(trouble) => Err(NotDone(trouble.text())),
+        }
+    }
+
+    fn keys(&self) -> MutexGuard<'_, Keys> {
+        self.keys.lock().expect("no holder panics")
+    }
+
+    fn note_answered(&self, call: &str) {
+        let mut answered = self.answered.lock().expect("no holder panics");
+        if answered.len() >= CALLS_MAX {
+            answered.pop_front();
+        }
+        answered.push_back(call.to_owned());
+    }
+
+    fn was_answered(&self, call: &str) -> bool {
+        self.answered.lock().expect("no holder panics").iter().any(|known| known == call)
+    }
+
+    fn plan(&self) -> MutexGuard<'_, Plan> {
+        self.plan.lock().expect("no holder panics")
+    }
+
+    /// Looks right away at what the server knows, and its webhook may not have brought.
+    fn look_soon(&self) {
+        let now = self.clock.now();
+        self.plan().sweep_at = now;
+        self.line.wake.notify_one();
+    }
+}

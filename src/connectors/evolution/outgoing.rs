@@ -1,0 +1,220 @@
+//! A message on its way out, in the server's words; and what the server's answer means for it.
+//!
+//! The server's code decides here, not its documents:
+//! - 201 with a `key.id` and `PENDING` is in hand, not sent;
+//! - a 200 or 201 can hold an error instead of a message;
+//! - 400 tells of a number without WhatsApp as an object in a list, and of everything else, too: also of what went
+//!   wrong after the message had left.
+//!
+//! Pure but for [`file`]: values in, values out.
+
+use super::client::{self, Answer, Trouble, is_licence, words};
+use crate::{
+    connectors::{Ack, Address, Content, Outgoing, SendError, SendErrorKind, outgoing::MediaKind},
+    egress::EgressError,
+    model::clock::Time,
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+/// What a server that wants us to slow down gets when it does not say for how long, or not so that one can read it.
+const SLOW_DOWN: Duration = Duration::from_secs(5);
+/// The longest that it is believed.
+const SLOW_DOWN_MAX: Duration = Duration::from_secs(24 * 3600);
+
+/// The file that goes out, in the only form that this server takes bytes in; none for what has no file.
+pub(super) async fn file(out: &Outgoing) -> Result<Option<String>, SendError> {
+    let Content::Media { file, .. } = &out.content else { return Ok(None) };
+    match tokio::fs::read(&file.path).await {
+        Ok(bytes) if bytes.len() as u64 == file.size => Ok(Some(STANDARD.encode(bytes))),
+        Ok(bytes) => {
+            let problem = format!("the file has {} bytes instead of {}", bytes.len(), file.size);
+            Err(permanent("media_unreadable", &problem))
+        }
+        Err(e) => Err(permanent("media_unreadable", &format!("the file cannot be read: {e}"))),
+    }
+}
+
+/// The route below `/message/` and the body; the refusal of what this server has no words for.
+pub(super) fn request(out: &Outgoing, base64: Option<String>) -> Result<(&'static str, Value), SendError> {
+    let mut body = Map::new();
+    body.insert("number".into(), json!(number(&out.to)?));
+    let route = match &out.content {
+        Content::Text(text) => {
+            body.insert("text".into(), json!(text));
+            // Else the server fetches the link's page itself before it sends.
+            body.insert("linkPreview".into(), json!(false));
+            "sendText"
+        }
+        Content::Media { kind, file, caption } => {
+            body.insert("mediatype".into(), json!(kind.as_str()));
+            body.insert("mimetype".into(), json!(file.mime_type));
+            body.insert("media".into(), Value::String(base64.unwrap_or_default()));
+            if !caption.is_empty() && *kind != MediaKind::Audio {
+                body.insert("caption".into(), json!(caption));
+            }
+            // A document in base64 is refused without a name.
+            let name = file.file_name.as_deref().or((*kind == MediaKind::Document).then_some("document"));
+            if let Some(name) = name {
+                body.insert("fileName".into(), json!(name));
+            }
+            "sendMedia"
+        }
+        Content::Template { .. } => {
+            return Err(permanent("template", "an Evolution server sends no templates"));
+        }
+    };
+    if let Some(id) = &out.reply_to {
+        body.insert("quoted".into(), json!({"key": {"id": id}}));
+    }
+    Ok((route, Value::Object(body)))
+}
+
+/// How the server wants to be told to whom: bare digits, or a whole id.
+fn number(to: &Address) -> Result<String, SendError> {
+    match to {
+        Address::Phone(phone) => Ok(phone.digits().to_owned()),
+        Address::Lid(id) | Address::Group(id) => Ok(id.clone()),
+        Address::Bsuid(_) => Err(permanent("recipient", "an Evolution server cannot reach this kind of hidden id")),
+    }
+}
+
+/// What an answer to a message means.
+///
+/// # Errors
+/// Everything but a message in hand.
+pub(super) fn outcome(answer: Result<Answer, EgressError>, now: Time) -> Result<Ack, SendError> {
+    let answer = answer.map_err(|e| from_trouble(&client::trouble(&e)))?;
+    let value = serde_json::from_slice::<Value>(&answer.body).ok();
+    if is_licence(answer.status, value.as_ref()) {
+        return Err(from_trouble(&Trouble::Licence));
+    }
+    if answer.status.is_success() {
+        return taken(&answer, value.as_ref());
+    }
+    let said = value.as_ref().map_or_else(|| "without saying why".to_owned(), words);
+    let reason = format!("the Evolution server answered {}: {said}", answer.status.as_u16());
+    let code = answer.status.as_str().to_owned();
+    match answer.status {
+        StatusCode::TOO_MANY_REQUESTS => {
+            let wait = answer.retry_after.as_deref().and_then(|text| retry_after(text, now)).unwrap_or(SLOW_DOWN);
+            Err(temporary(&code, &reason, Some(wait)))
+        }
+        StatusCode::BAD_REQUEST => Err(bad_request(value.as_ref(), &said, &reason)),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            Err(from_trouble(&Trouble::Refused { status: answer.status.as_u16(), words: said }))
+        }
+        status if status.is_server_error() => Err(ambiguous(&code, &reason)),
+        status if status.is_redirection() => {
+            Err(permanent(&code, "the Evolution server answered with a redirect: base_url is not its own address"))
+        }
+        _ => Err(permanent(&code, &reason)),
+    }
+}
+
+/// What a failed call means for the message that it carried.
+fn from_trouble(trouble: &Trouble) -> SendError {
+    let reason = trouble.text();
+    match trouble {
+        Trouble::NotSent(_) => temporary("unreachable", &reason, None),
+        Trouble::Forbidden(_) => permanent("forbidden", &reason),
+        Trouble::Unclear(_) => ambiguous("no_answer", &reason),
+        Trouble::Refused { status, .. } => permanent(&status.to_string(), &reason),
+        Trouble::Licence => permanent("LICENSE_REQUIRED", &reason),
+    }
+}
+
+/// A good status: a message in hand, an error all the same, or nothing that can be read.
+fn taken(answer: &Answer, value: Option<&Value>) -> Result<Ack, SendError> {
+    let key = match value {
+        Some(value) => value["key"].clone(),
+        // The answer to a file repeats the file; the key stands in front of it.
+        None if answer.truncated => leading_key(&answer.body),
+        None => Value::Null,
+    };
+    let status = value.and_then(|v| v["status"].as_str()).unwrap_or("PENDING");
+    if let Some(id) = key["id"].as_str().filter(|id| !id.is_empty()) {
+        if status == "ERROR" {
+            return Err(permanent("ERROR", "WhatsApp refused the message"));
+        }
+        let acknowledged = super::hook::receipt(Some(status)).is_some();
+        return Ok(Ack { provider_message_id: id.to_owned(), acknowledged });
+    }
+    let error = value.filter(|v| ["error", "message", "response"].iter().any(|k| is_something(&v[k])));
+    if let Some(error) = error {
+        let code = ["code", "status", "statusCode"].iter().find_map(|k| number_or_text(&error["error"][k]));
+        let code = code.or_else(|| number_or_text(&error["status"])).unwrap_or_else(|| "error".to_owned());
+        return Err(permanent(&code, &format!("the Evolution server could not send it: {}", words(error))));
+    }
+    Err(ambiguous("no_key", "the Evolution server took the message and its answer names none"))
+}
+
+fn is_something(value: &Value) -> bool {
+    !matches!(value, Value::Null | Value::Bool(false))
+}
+
+fn number_or_text(value: &Value) -> Option<String> {
+    match value {
+        Value::Number(n) => Some(n.to_string()),
+        Value::String(text) if text.len() <= 40 => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// The key at the beginning of an answer whose end is missing.
+fn leading_key(body: &[u8]) -> Value {
+    let Some(rest) = body.strip_prefix(b"{\"key\":") else { return Value::Null };
+    let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<Value>();
+    values.next().and_then(Result::ok).unwrap_or_default()
+}
+
+/// 400 is this server's answer to nearly everything that goes wrong.
+fn bad_request(value: Option<&Value>, said: &str, reason: &str) -> SendError {
+    let messages = value.map(|v| &v["response"]["message"]);
+    let list = messages.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    if list.iter().chain(messages).any(|m| m["exists"] == false) {
+        let unknown = permanent("not_on_whatsapp", "the recipient's number has no WhatsApp");
+        return SendError { recipient_fault: true, ..unknown };
+    }
+    let says = |words: &[&str]| words.iter().any(|w| said.contains(w));
+    if says(&["Connection Closed", "Connection was lost", "Connection Terminated"]) {
+        // The server's own line to WhatsApp was down before anything could leave.
+        return temporary("400", reason, None);
+    }
+    if says(&["Timed Out", "timed out", "timeout", "Prisma", "prisma", "upload"]) {
+        // It also answers so when the message is out and something after it failed.
+        return ambiguous("400", reason);
+    }
+    permanent("400", reason)
+}
+
+/// `Retry-After`: seconds, or a date.
+pub(super) fn retry_after(text: &str, now: Time) -> Option<Duration> {
+    let text = text.trim();
+    let wait = if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        text.parse().map_or(SLOW_DOWN_MAX, Duration::from_secs)
+    } else {
+        let at = jiff::fmt::rfc2822::parse(text).ok()?;
+        Time::from_millis(at.timestamp().as_millisecond()).since(now)
+    };
+    Some(wait.min(SLOW_DOWN_MAX))
+}
+
+pub(super) fn permanent(code: &str, reason: &str) -> SendError {
+    let (code, reason) = (code.to_owned(), reason.to_owned());
+    SendError { kind: SendErrorKind::Permanent, code, reason, recipient_fault: false }
+}
+
+fn temporary(code: &str, reason: &str, retry_after: Option<Duration>) -> SendError {
+    SendError { kind: SendErrorKind::Temporary { retry_after }, ..permanent(code, reason) }
+}
+
+fn ambiguous(code: &str, reason: &str) -> SendError {
+    SendError { kind: SendErrorKind::Ambiguous, ..permanent(code, reason) }
+}
+
+#[cfg(test)]
+#[path = "outgoing_tests.rs"]
+mod tests;

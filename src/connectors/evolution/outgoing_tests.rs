@@ -1,0 +1,148 @@
+//! What is handed over, and what answers mean, row for row.
+
+use super::*;
+use crate::connectors::outgoing::MediaFile;
+use crate::model::{
+    ids::{InstanceId, MessageId},
+    phone::Phone,
+};
+use bytes::Bytes;
+
+fn out(to: Address, content: Content) -> Outgoing {
+    let (instance, message_id) = (InstanceId::from_text("line"), MessageId::from_text("msg_1"));
+    Outgoing { instance, message_id, to, content, reply_to: None }
+}
+
+fn phone() -> Address {
+    Address::Phone(Phone::parse("+966501234567", None).expect("a number"))
+}
+
+#[test]
+fn every_address_has_its_spelling() {
+    let text = || Content::Text("hi".into());
+    for (to, number) in [
+        (phone(), "966501234567"),
+        (Address::Lid("77@lid".into()), "77@lid"),
+        (Address::Group("1203630@g.us".into()), "1203630@g.us"),
+    ] {
+        let (route, body) = request(&out(to, text()), None).expect("it can be sent");
+        assert_eq!((route, &body["number"], &body["text"]), ("sendText", &json!(number), &json!("hi")));
+    }
+    let refused = request(&out(Address::Bsuid("US.1".into()), text()), None).expect_err("no such address there");
+    assert_eq!(refused.kind, SendErrorKind::Permanent);
+    let template = Content::Template { name: "n".into(), language: "he".into(), variables: Vec::new() };
+    assert_eq!(request(&out(phone(), template), None).expect_err("no templates").kind, SendErrorKind::Permanent);
+}
+
+#[test]
+fn a_file_goes_in_base64_with_what_is_known_of_it() {
+    let file = |name: Option<&str>| MediaFile {
+        path: "/nowhere".into(),
+        mime_type: "application/pdf".into(),
+        size: 5,
+        file_name: name.map(str::to_owned),
+    };
+    let sent = |kind, name, caption: &str| {
+        let content = Content::Media { kind, file: file(name), caption: caption.into() };
+        request(&out(phone(), content), Some("aGVsbG8=".into())).expect("it can be sent")
+    };
+    let (route, body) = sent(MediaKind::Document, Some("a.pdf"), "Your invoice");
+    let wanted = json!({"number": "966501234567", "mediatype": "document", "mimetype": "application/pdf",
+                        "media": "aGVsbG8=", "caption": "Your invoice", "fileName": "a.pdf"});
+    assert_eq!((route, body), ("sendMedia", wanted));
+    assert_eq!(sent(MediaKind::Document, None, "").1["fileName"], "document", "it is refused without a name");
+    let sound = sent(MediaKind::Audio, None, "not heard").1;
+    assert!(sound["caption"].is_null() && sound["fileName"].is_null(), "{sound}");
+}
+
+fn at() -> Time {
+    Time::parse("2026-06-01T08:00:00Z").expect("a time")
+}
+
+fn answered(status: u16, body: &str) -> Result<Ack, SendError> {
+    let (status, body) = (StatusCode::from_u16(status).expect("a status"), Bytes::from(body.to_owned()));
+    outcome(Ok(Answer { status, retry_after: None, body, truncated: false }), at())
+}
+
+#[test]
+fn in_hand_is_not_acknowledged() {
+    let pending = answered(201, r#"{"key":{"id":"A","fromMe":true},"status":"PENDING"}"#).expect("in hand");
+    assert_eq!(pending, Ack { provider_message_id: "A".into(), acknowledged: false });
+    let silent = answered(200, r#"{"key":{"id":"A"}}"#).expect("in hand");
+    assert!(!silent.acknowledged);
+    assert!(answered(201, r#"{"key":{"id":"A"},"status":"SERVER_ACK"}"#).expect("taken").acknowledged);
+}
+
+/// An answer that repeats a large file is not read to its end.
+#[test]
+fn the_key_in_front_of_a_long_answer_is_enough() {
+    let body = Bytes::from_static(br#"{"key":{"remoteJid":"x","fromMe":true,"id":"A"},"message":{"base64":"AAAA"#);
+    let long = |truncated| Answer { status: StatusCode::CREATED, retry_after: None, body: body.clone(), truncated };
+    assert_eq!(outcome(Ok(long(true)), at()).expect("in hand").provider_message_id, "A");
+    let cut = outcome(Ok(long(false)), at()).expect_err("a cut answer proves nothing");
+    assert_eq!(cut.kind, SendErrorKind::Ambiguous);
+}
+
+#[test]
+fn each_failure_says_whether_it_may_have_left() {
+    let (p, a) = (SendErrorKind::Permanent, SendErrorKind::Ambiguous);
+    let t = |wait: Option<u64>| SendErrorKind::Temporary { retry_after: wait.map(Duration::from_secs) };
+    for (status, body, kind, code) in [
+        (400, r#"{"response":{"message":["Error: Connection Closed"]}}"#, t(None), "400"),
+        (400, r#"{"response":{"message":["Error: Timed Out"]}}"#, a, "400"),
+        (400, r#"{"response":{"message":[{"jid":"1","exists":false,"number":"1"}]}}"#, p, "not_on_whatsapp"),
+        (400, r#"{"response":{"message":{"jid":"1","exists":false}}}"#, p, "not_on_whatsapp"),
+        (400, "no json", p, "400"),
+        (401, "", p, "401"),
+        (404, "{}", p, "404"),
+        (429, "{}", t(Some(5)), "429"),
+        (500, "{}", a, "500"),
+        (502, "<html>", a, "502"),
+        (503, r#"{"error":"LICENSE_REQUIRED"}"#, p, "LICENSE_REQUIRED"),
+        (503, "", a, "503"),
+        (307, "", p, "307"),
+        (201, "", a, "no_key"),
+        (201, r#"{"key":{"id":""}}"#, a, "no_key"),
+        (201, r#"{"error":false}"#, a, "no_key"),
+        (201, r#"{"error":{"code":131026,"message":"x"}}"#, p, "131026"),
+    ] {
+        let error = answered(status, body).expect_err(body);
+        assert_eq!((error.kind, error.code.as_str()), (kind, code), "{status} {body}");
+        assert_eq!(error.recipient_fault, code == "not_on_whatsapp", "{status} {body}");
+    }
+}
+
+#[test]
+fn what_never_arrived_may_be_tried_again() {
+    for (e, kind) in [
+        (EgressError::Dns("x".into()), SendErrorKind::Temporary { retry_after: None }),
+        (EgressError::Connect("x".into()), SendErrorKind::Temporary { retry_after: None }),
+        (EgressError::Tls("x".into()), SendErrorKind::Temporary { retry_after: None }),
+        (EgressError::Broken { sent: false, status: None }, SendErrorKind::Temporary { retry_after: None }),
+        (EgressError::Broken { sent: true, status: None }, SendErrorKind::Ambiguous),
+        (EgressError::TimedOut { sent: true, status: Some(StatusCode::CREATED) }, SendErrorKind::Ambiguous),
+        (EgressError::BadUrl("x".into()), SendErrorKind::Permanent),
+        (EgressError::Forbidden { why: "x".into(), entry: None }, SendErrorKind::Permanent),
+    ] {
+        assert_eq!(outcome(Err(e.clone()), at()).expect_err("it failed").kind, kind, "{e:?}");
+    }
+}
+
+#[test]
+fn retry_after_is_read_in_every_form() {
+    for (text, seconds) in [
+        ("0", Some(0)),
+        (" 7 ", Some(7)),
+        ("120", Some(120)),
+        ("99999999999999999999999", Some(24 * 3600)),
+        ("Mon, 01 Jun 2026 08:00:30 GMT", Some(30)),
+        ("Mon, 01 Jun 2020 08:00:30 GMT", Some(0)),
+        ("Mon, 01 Jun 2099 08:00:30 GMT", Some(24 * 3600)),
+        ("", None),
+        ("soon", None),
+        ("-5", None),
+        ("1.5", None),
+    ] {
+        assert_eq!(retry_after(text, at()), seconds.map(Duration::from_secs), "{text:?}");
+    }
+}

@@ -1,0 +1,211 @@
+//! A message as the server tells it, in the gateway's own words.
+//!
+//! Only `messageTimestamp` is a time: the envelope's `date_time` is local time that claims to be UTC. A person is named
+//! by a number, a hidden id or both, and either may stand first; in a group the writer is the participant. What is not
+//! known is kept as `unsupported`, never dropped.
+//!
+//! Pure: values in, values out.
+
+use crate::{
+    connectors::heard::{Group, HeardMedia, InboundMessage, MediaSource, Sender},
+    model::clock::Time,
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::Value;
+
+/// A message of somebody else's, or one of our own.
+pub(super) struct Read {
+    pub(super) id: String,
+    pub(super) from_me: bool,
+    /// The chat: a person's, a group's, or what is neither.
+    pub(super) chat: String,
+    pub(super) at: Option<Time>,
+    pub(super) kind: &'static str,
+    pub(super) text: Option<String>,
+    pub(super) status: Option<String>,
+    sender: Sender,
+    reply_to: Option<String>,
+    media: Option<HeardMedia>,
+}
+
+/// Reads the `data` of a message event, or a row of the server's own log; none when it has no id or no chat.
+pub(super) fn read(data: &Value) -> Option<Read> {
+    let key = &data["key"];
+    let (id, chat) = (text(&key["id"])?, text(&key["remoteJid"])?);
+    let content = unwrapped(&data["message"]);
+    let (kind, words) = described(content);
+    let group = chat.ends_with("@g.us");
+    let sides = match group {
+        true => [&key["participant"], &key["participantAlt"], &data["participant"], &key["participantPn"]],
+        false => [&key["remoteJid"], &key["remoteJidAlt"], &key["senderPn"], &key["senderLid"]],
+    };
+    let mut sender = Sender { name: text(&data["pushName"]), ..Sender::default() };
+    sides.into_iter().filter_map(text).for_each(|jid| name(&mut sender, &jid));
+    Some(Read {
+        media: media(&id, kind, content, data),
+        reply_to: reply_to(content, data),
+        from_me: key["fromMe"] == true,
+        at: time(&data["messageTimestamp"]),
+        status: text(&data["status"]),
+        text: words,
+        id,
+        chat,
+        kind,
+        sender,
+    })
+}
+
+impl Read {
+    /// As an inbound message; none for what is no conversation: status updates, broadcasts, channels.
+    pub(super) fn inbound(self, group_name: impl Fn(&str) -> Option<String>) -> Option<InboundMessage> {
+        let group = self.chat.ends_with("@g.us");
+        let person = self.chat.ends_with("@s.whatsapp.net") || self.chat.ends_with("@lid");
+        if self.from_me || !(group || person) {
+            return None;
+        }
+        let group =
+            group.then(|| Group { name: group_name(&self.chat).unwrap_or_else(|| self.chat.clone()), id: self.chat });
+        Some(InboundMessage {
+            provider_message_id: self.id,
+            from: self.sender,
+            group,
+            kind: self.kind.to_owned(),
+            may_opt_out: matches!(self.kind, "text" | "button"),
+            text: self.text,
+            reply_to: self.reply_to,
+            media: self.media,
+        })
+    }
+}
+
+/// Adds what an id tells to a person: a number or a hidden id.
+pub(super) fn name(sender: &mut Sender, jid: &str) {
+    let Some((user, server)) = jid.split_once('@') else { return };
+    let user = user.split([':', '_']).next().unwrap_or_default();
+    match server {
+        "s.whatsapp.net" if (8..=15).contains(&user.len()) && user.bytes().all(|b| b.is_ascii_digit()) => {
+            sender.phone.get_or_insert_with(|| format!("+{user}"));
+        }
+        "lid" => drop(sender.lid.get_or_insert_with(|| format!("{user}@lid"))),
+        _ => {}
+    }
+}
+
+/// The number of an id such as `966501234567:12@s.whatsapp.net`.
+pub(super) fn phone(jid: &str) -> Option<String> {
+    let mut sender = Sender::default();
+    name(&mut sender, jid);
+    sender.phone
+}
+
+/// Seconds: a number, a text of digits, or the halves of a 64-bit number.
+pub(super) fn time(value: &Value) -> Option<Time> {
+    let seconds = match value {
+        Value::Number(n) => n.as_i64()?,
+        Value::String(text) => text.parse().ok()?,
+        Value::Object(o) => o.get("low")?.as_i64()?,
+        _ => return None,
+    };
+    (seconds > 0).then(|| Time::from_millis(seconds.saturating_mul(1000)))
+}
+
+pub(super) fn text(value: &Value) -> Option<String> {
+    value.as_str().filter(|t| !t.is_empty()).map(str::to_owned)
+}
+
+/// The content below what only says how it is shown.
+fn unwrapped(message: &Value) -> &Value {
+    const WRAPPERS: [&str; 7] = [
+        "ephemeralMessage",
+        "viewOnceMessage",
+        "viewOnceMessageV2",
+        "viewOnceMessageV2Extension",
+        "documentWithCaptionMessage",
+        "groupMentionedMessage",
+        "associatedChildMessage",
+    ];
+    let mut content = message;
+    for _ in 0..8 {
+        match WRAPPERS.iter().map(|w| &content[w]["message"]).find(|inner| inner.is_object()) {
+            Some(inner) => content = inner,
+            None => break,
+        }
+    }
+    content
+}
+
+/// The kind and the words of a content.
+fn described(content: &Value) -> (&'static str, Option<String>) {
+    const KINDS: &[(&str, &str, &[&str])] = &[
+        ("extendedTextMessage", "text", &["text"]),
+        ("imageMessage", "image", &["caption"]),
+        ("videoMessage", "video", &["caption"]),
+        ("ptvMessage", "video", &["caption"]),
+        ("audioMessage", "audio", &[]),
+        ("documentMessage", "document", &["caption"]),
+        ("stickerMessage", "sticker", &[]),
+        ("locationMessage", "location", &["name", "address"]),
+        ("liveLocationMessage", "location", &["caption"]),
+        ("contactMessage", "contacts", &["displayName"]),
+        ("contactsArrayMessage", "contacts", &["displayName"]),
+        ("reactionMessage", "reaction", &["text"]),
+        ("templateButtonReplyMessage", "button", &["selectedDisplayText"]),
+        ("buttonsResponseMessage", "interactive", &["selectedDisplayText"]),
+        ("listResponseMessage", "interactive", &["title"]),
+        ("interactiveResponseMessage", "interactive", &[]),
+        ("pollCreationMessage", "poll", &["name"]),
+        ("pollCreationMessageV2", "poll", &["name"]),
+        ("pollCreationMessageV3", "poll", &["name"]),
+        ("orderMessage", "order", &["message"]),
+    ];
+    if let Some(words) = content["conversation"].as_str() {
+        return ("text", Some(words.to_owned()));
+    }
+    let found = KINDS.iter().find(|(name, ..)| content[name].is_object());
+    let Some((name, kind, fields)) = found else { return ("unsupported", None) };
+    let words = fields.iter().find_map(|f| text(&content[name][f]));
+    let words = words.or_else(|| text(&content[name]["body"]["text"]));
+    (kind, words)
+}
+
+/// The message that this one answers. The server tells it beside the content or in it.
+fn reply_to(content: &Value, data: &Value) -> Option<String> {
+    let inner = content.as_object().into_iter().flatten().find_map(|(_, v)| text(&v["contextInfo"]["stanzaId"]));
+    let reacted = text(&content["reactionMessage"]["key"]["id"]);
+    inner.or_else(|| text(&data["contextInfo"]["stanzaId"])).or(reacted)
+}
+
+/// The file: its bytes if the server put them in, else how to ask for them.
+fn media(id: &str, kind: &str, content: &Value, data: &Value) -> Option<HeardMedia> {
+    const FILES: [&str; 6] =
+        ["imageMessage", "videoMessage", "ptvMessage", "audioMessage", "documentMessage", "stickerMessage"];
+    let file = FILES.iter().map(|name| &content[name]).find(|file| file.is_object())?;
+    let bytes = [&data["message"]["base64"], &content["base64"], &data["base64"]].into_iter().find_map(decoded);
+    Some(HeardMedia {
+        kind: kind.to_owned(),
+        mime_type: text(&file["mimetype"]).unwrap_or_else(|| "application/octet-stream".to_owned()),
+        file_name: text(&file["fileName"]).or_else(|| text(&file["title"])),
+        size: length(&file["fileLength"]),
+        source: bytes.map_or_else(|| MediaSource::Later(id.to_owned()), MediaSource::Bytes),
+    })
+}
+
+/// Bytes in base64, with or without a `data:` head.
+pub(super) fn decoded(value: &Value) -> Option<Vec<u8>> {
+    let text = value.as_str().filter(|t| !t.is_empty())?;
+    let text = text.split_once("base64,").map_or(text, |(_, rest)| rest);
+    STANDARD.decode(text).ok()
+}
+
+fn length(value: &Value) -> Option<u64> {
+    match value {
+        Value::Number(n) => n.as_u64(),
+        Value::String(text) => text.parse().ok(),
+        Value::Object(o) => o.get("low")?.as_u64(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+#[path = "reading_tests.rs"]
+mod tests;

@@ -1,0 +1,333 @@
+//! The background task: asks how the instance stands, has it created and connected, tells the server where to call.
+//!
+//! One round is [`Inner::step`]; it says when the next one is due. Something that happens wakes it earlier. A round that
+//! breaks down is logged, and the next one comes all the same.
+//!
+//! A connection that is lost is made again by the server itself; asking for it too early would make two. A login that
+//! was ended is not made again without a person.
+
+use super::{
+    Inner,
+    client::Trouble,
+    hook::{EVENTS, SECRET_HEADER},
+    reading::{self, text},
+};
+use crate::{
+    connectors::NotDone,
+    model::{
+        clock::Time,
+        instance::{Health, InstanceState},
+    },
+};
+use futures_util::FutureExt as _;
+use http::Method;
+use serde_json::{Value, json};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+const SECOND: Duration = Duration::from_secs(1);
+/// Between two looks at an open instance, at one that is being connected, and at one that rests or cannot be reached.
+const LOOK: (Duration, Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(3), Duration::from_secs(10));
+/// How long the server is left alone to make a lost connection again.
+const LEFT_ALONE: Duration = Duration::from_secs(15);
+/// As many looks in a row must fail before an open instance counts as lost.
+const FAILURES: u32 = 3;
+const GROUPS: Duration = Duration::from_secs(600);
+
+/// When what is due, and what is wanted.
+pub(super) struct Plan {
+    /// It is to be connected; not so after a logout, until a person wants it.
+    wanted: bool,
+    /// At the next look, without leaving the server alone first.
+    connect_now: bool,
+    may_create: bool,
+    lost_at: Option<Time>,
+    failures: u32,
+    hook_is_set: bool,
+    look_at: Time,
+    pub(super) sweep_at: Time,
+    /// How far the server's log was looked at in this life.
+    pub(super) swept_at: Option<Time>,
+    groups_at: Time,
+    /// When the server called last; at first, when we began.
+    pub(super) hook_heard_at: Time,
+}
+
+impl Plan {
+    pub(super) fn begin(now: Time) -> Self {
+        Self {
+            wanted: true,
+            connect_now: true,
+            may_create: true,
+            lost_at: None,
+            failures: 0,
+            hook_is_set: false,
+            look_at: now,
+            sweep_at: now,
+            swept_at: None,
+            groups_at: now,
+            hook_heard_at: now,
+        }
+    }
+}
+
+/// Round after round.
+pub(super) async fn run(inner: Arc<Inner>) {
+    loop {
+        let round = AssertUnwindSafe(inner.step()).catch_unwind().await;
+        let due = round.unwrap_or_else(|_| {
+            tracing::error!(instance = %inner.instance, "a round of its task broke down; the next one is due in 10 s");
+            inner.clock.now().plus(LOOK.2)
+        });
+        tokio::select! {
+            () = inner.line.wake.notified() => {}
+            () = inner.clock.sleep_until(due) => {}
+        }
+    }
+}
+
+impl Inner {
+    /// Does what is due, and says when something is due again.
+    pub(super) async fn step(&self) -> Time {
+        let recorded = self.line.tell_news().await && self.tell_untold().await;
+        if self.plan().look_at <= self.clock.now() {
+            self.look().await;
+        }
+        let is_open = self.line.state() == InstanceState::Open;
+        if is_open && self.plan().sweep_at <= self.clock.now() {
+            let next = self.sweep().await;
+            self.plan().sweep_at = self.clock.now().plus(next);
+        }
+        if is_open && self.plan().groups_at <= self.clock.now() {
+            self.list_groups().await;
+            self.plan().groups_at = self.clock.now().plus(GROUPS);
+        }
+        // What a sweep has found out.
+        let recorded = recorded && self.tell_untold().await;
+        let plan = self.plan();
+        let mut due = plan.look_at;
+        if is_open {
+            due = due.min(plan.sweep_at).min(plan.groups_at);
+        }
+        if recorded { due } else { due.min(self.clock.now().plus(SECOND)) }
+    }
+
+    /// Receipts that came before it was known whose they are.
+    async fn tell_untold(&self) -> bool {
+        loop {
+            let Some(told) = self.keys().next_untold() else { return true };
+            let is_news = self.keys().look(&told.id, told.receipt).0;
+            if is_news && self.tell_receipt(told).await.is_err() {
+                return false;
+            }
+            self.keys().drop_untold();
+        }
+    }
+
+    /// Asks the server how the instance stands, and does what follows from it.
+    pub(super) async fn look(&self) {
+        match self.client.ask(Method::GET, "/instance/connectionState", "", None).await {
+            Ok(answer) => {
+                self.plan().failures = 0;
+                self.line.heard_now();
+                if !self.plan().hook_is_set {
+                    self.set_hook().await;
+                }
+                self.seen(answer["instance"]["state"].as_str().unwrap_or("close")).await;
+            }
+            Err(Trouble::Refused { status: 404, .. }) => self.missing().await,
+            Err(trouble) => self.troubled(&trouble).await,
+        }
+        let pause = match self.line.state() {
+            InstanceState::Open => LOOK.0,
+            InstanceState::Qr | InstanceState::Connecting => LOOK.1,
+            InstanceState::Close => LOOK.2,
+        };
+        self.plan().look_at = self.clock.now().plus(pause);
+    }
+
+    async fn seen(&self, state: &str) {
+        if state == "open" {
+            return self.seen_open().await;
+        }
+        let now = self.clock.now();
+        let (wanted, connect) = {
+            let mut plan = self.plan();
+            let lost = *plan.lost_at.get_or_insert(now);
+            let patience_is_over = plan.connect_now || now.since(lost) >= LEFT_ALONE;
+            (plan.wanted, state == "connecting" || patience_is_over)
+        };
+        match (wanted, connect) {
+            (true, true) => self.connect().await,
+            (true, false) => {
+                let why = "the connection to WhatsApp was lost; the server is connecting again";
+                self.line.not_open(InstanceState::Connecting, why).await;
+            }
+            // It keeps the reason that it has.
+            (false, _) if self.line.state() == InstanceState::Close => {}
+            (false, _) => self.line.not_open(InstanceState::Close, "it is closed at the server; reconnect it").await,
+        }
+    }
+
+    async fn seen_open(&self) {
+        let was_open = self.line.state() == InstanceState::Open;
+        {
+            let mut plan = self.plan();
+            plan.lost_at = None;
+            plan.connect_now = false;
+            plan.wanted = true;
+            if !was_open {
+                plan.sweep_at = self.clock.now();
+            }
+        }
+        let known = self.line.standing().phone;
+        let phone = if known.is_some() { known } else { self.own_number().await };
+        self.line.open(phone).await;
+    }
+
+    async fn own_number(&self) -> Option<String> {
+        let path = format!("/instance/fetchInstances?instanceName={}", super::client::segment(&self.settings.instance));
+        let answer = self.client.ask_server(Method::GET, &path, None).await.ok()?;
+        let one = answer.as_array().and_then(|all| all.first()).unwrap_or(&answer);
+        reading::phone(one["ownerJid"].as_str().or_else(|| one["instance"]["owner"].as_str())?)
+    }
+
+    /// Has the server connect, and shows what it answers. Where it is connecting already this changes nothing.
+    async fn connect(&self) {
+        self.plan().connect_now = false;
+        // Failures have a good status here, too.
+        match self.client.ask(Method::GET, "/instance/connect", "", None).await {
+            Ok(answer) if answer["instance"]["state"] == "open" => self.seen_open().await,
+            Ok(answer) => self.show(&answer).await,
+            Err(trouble) => self.troubled(&trouble).await,
+        }
+    }
+
+    /// Shows the code of an answer; often there is none yet, only `{"count":0}`.
+    async fn show(&self, answer: &Value) {
+        let qrcode = if answer["qrcode"].is_object() { &answer["qrcode"] } else { answer };
+        match text(&qrcode["code"]) {
+            Some(code) => {
+                let count = qrcode["count"].as_u64().unwrap_or(1);
+                // If it is not recorded it comes again with the next look.
+                let _ = self.line.qr(&code, text(&qrcode["pairingCode"]), count).await;
+            }
+            None => {
+                let why = "the server is connecting, or making a QR code";
+                self.line.not_open(InstanceState::Connecting, why).await;
+            }
+        }
+    }
+
+    /// The server does not know the instance: it is made, once.
+    async fn missing(&self) {
+        if !std::mem::take(&mut self.plan().may_create) {
+            let why = format!("the server has no instance {:?} any more; reconnect to make it", self.settings.instance);
+            return self.line.not_open(InstanceState::Close, &why).await;
+        }
+        let body = json!({
+            "instanceName": self.settings.instance,
+            "integration": "WHATSAPP-BAILEYS",
+            "qrcode": true,
+            "webhook": self.hook_settings(),
+        });
+        match self.client.ask_server(Method::POST, "/instance/create", Some(&body)).await {
+            Ok(answer) => {
+                self.set_hook().await;
+                self.show(&answer["qrcode"]).await;
+            }
+            Err(trouble) => {
+                let why = format!("it cannot be made: {}", trouble.text());
+                self.line.not_open(InstanceState::Close, &why).await;
+            }
+        }
+    }
+
+    /// A question without a good answer.
+    async fn troubled(&self, trouble: &Trouble) {
+        let at_once = match trouble {
+            Trouble::Forbidden(_) | Trouble::Licence | Trouble::Refused { .. } => true,
+            Trouble::NotSent(_) | Trouble::Unclear(_) => false,
+        };
+        let failures = {
+            let mut plan = self.plan();
+            plan.failures += 1;
+            plan.failures
+        };
+        if at_once || failures >= FAILURES || self.line.state() != InstanceState::Open {
+            self.line.not_open(InstanceState::Close, &trouble.text()).await;
+        }
+    }
+
+    /// The server told that the connection closed.
+    pub(super) async fn closed(&self, code: Option<u64>) {
+        let (rest, why) = match code {
+            Some(401) => (true, "logged out on the phone; pair it again".to_owned()),
+            Some(code @ (402 | 403 | 406)) => (true, format!("WhatsApp refuses this number (code {code})")),
+            Some(440) => (true, "another program took the connection over; reconnect it".to_owned()),
+            Some(code) => {
+                (false, format!("the connection to WhatsApp was lost (code {code}); the server connects again"))
+            }
+            None => (false, "the connection to WhatsApp was lost; the server connects again".to_owned()),
+        };
+        if rest {
+            self.rest();
+        }
+        let now = self.clock.now();
+        self.plan().lost_at.get_or_insert(now);
+        self.line.not_open(InstanceState::Close, &why).await;
+    }
+
+    /// It is not connected again before a person wants it.
+    pub(super) fn rest(&self) {
+        let mut plan = self.plan();
+        plan.wanted = false;
+        plan.connect_now = false;
+    }
+
+    /// A person wants the connection.
+    pub(super) async fn reconnect(&self) -> Result<(), NotDone> {
+        let was_open = self.line.state() == InstanceState::Open;
+        {
+            let mut plan = self.plan();
+            (plan.wanted, plan.connect_now, plan.may_create, plan.hook_is_set) = (true, true, true, false);
+        }
+        if was_open {
+            let restarted = self.client.ask(Method::POST, "/instance/restart", "", None).await;
+            restarted.map_err(|trouble| NotDone(trouble.text()))?;
+        }
+        self.look().await;
+        self.line.wake.notify_one();
+        let standing = self.line.standing();
+        match standing.state {
+            InstanceState::Close => Err(NotDone(standing.reason.unwrap_or_default())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells the server where to call, with which secret, and of what. Without it the instance hears nothing.
+    async fn set_hook(&self) {
+        let body = json!({"webhook": self.hook_settings()});
+        match self.client.ask(Method::POST, "/webhook/set", "", Some(&body)).await {
+            Ok(_) => {
+                self.plan().hook_is_set = true;
+                self.line.hears(Health::Ok).await;
+            }
+            Err(trouble) => {
+                tracing::warn!(instance = %self.instance, "the webhook could not be set: {}", trouble.text());
+                self.line.hears(Health::Deaf).await;
+            }
+        }
+    }
+
+    /// The events are always named: without names some versions send none, others all.
+    fn hook_settings(&self) -> Value {
+        json!({
+            "enabled": true,
+            "url": self.hook_url,
+            "headers": {SECRET_HEADER: self.settings.hook_secret},
+            "byEvents": false,
+            "base64": true,
+            "events": EVENTS,
+        })
+    }
+}

@@ -1,0 +1,47 @@
+//! What an instance may ask its provider about after a silence: how far it has heard, and which messages are open.
+
+use crate::{
+    connectors::heard::{Backlog, Unsettled},
+    model::{clock::Time, ids::InstanceId},
+    store::{StoreError, Tx},
+};
+use rusqlite::params;
+use std::time::Duration;
+
+/// What is older stays for a person to settle.
+const OPEN_FOR: Duration = Duration::from_secs(24 * 3600);
+const MOST: i64 = 200;
+
+/// Reads it; empty for an instance that is gone.
+pub(super) fn read(tx: &Tx<'_>, instance: &InstanceId, now: Time) -> Result<Backlog, StoreError> {
+    let heard_until = tx.find(
+        "SELECT coalesce((SELECT max(heard_at) FROM inbound_messages WHERE instance_id = ?1), created_at)
+         FROM instances WHERE id = ?1 AND deleted_at IS NULL",
+        params![instance],
+        |r| r.get(0),
+    )?;
+    let unsettled = tx.list(
+        "SELECT message_id, provider_message_id, recipient, body, coalesce(sending_at, created_at) FROM messages
+         WHERE instance_id = ?1 AND created_at > ?2 AND status IN ('sending', 'unknown')
+         ORDER BY created_at DESC LIMIT ?3",
+        params![instance, now.minus(OPEN_FOR), MOST],
+        |r| {
+            Ok(Unsettled {
+                message_id: r.get(0)?,
+                provider_message_id: r.get(1)?,
+                to: r.get(2)?,
+                text: r.get(3)?,
+                at: r.get(4)?,
+            })
+        },
+    )?;
+    let taken = tx.list(
+        "SELECT provider_message_id FROM messages
+         WHERE instance_id = ?1 AND created_at > ?2 AND provider_message_id IS NOT NULL AND recipient IN (
+             SELECT recipient FROM messages WHERE instance_id = ?1 AND created_at > ?2
+                 AND provider_message_id IS NULL AND status IN ('sending', 'unknown'))",
+        params![instance, now.minus(OPEN_FOR)],
+        |r| r.get(0),
+    )?;
+    Ok(Backlog { heard_until, unsettled, taken })
+}

@@ -1,0 +1,39 @@
+//! What an instance does with calls: two settings of the gateway's own, which every connector has.
+//!
+//! `reject_calls` (on or off) ends a call by itself; `reject_text` is what the caller is then told, in any language;
+//! without it the dialect's own text.
+
+use super::InstanceError;
+use crate::{model::ids::InstanceId, store::WriteTx};
+use rusqlite::params;
+use std::collections::BTreeMap;
+
+const REJECT: &str = "reject_calls";
+const TEXT: &str = "reject_text";
+/// Longest text, in characters.
+const TEXT_MAX: usize = 1000;
+
+/// These settings, and those of the connector.
+pub(super) fn apart(changes: &BTreeMap<String, String>) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
+    changes.clone().into_iter().partition(|(name, _)| [REJECT, TEXT].contains(&name.as_str()))
+}
+
+/// Writes those that are named; an empty value takes one back to its default.
+pub(super) fn set(tx: &WriteTx<'_>, id: &InstanceId, own: &BTreeMap<String, String>) -> Result<(), InstanceError> {
+    if let Some(value) = own.get(REJECT) {
+        let on = match value.as_str() {
+            "on" => true,
+            "off" | "" => false,
+            other => return Err(InstanceError::Invalid(format!("{REJECT} is on or off, not {other:?}"))),
+        };
+        tx.execute("UPDATE instances SET reject_calls = ?2 WHERE id = ?1", params![id, on])?;
+    }
+    if let Some(text) = own.get(TEXT) {
+        if text.chars().count() > TEXT_MAX || text.contains('\0') {
+            return Err(InstanceError::Invalid(format!("{TEXT} has at most {TEXT_MAX} characters")));
+        }
+        let text = Some(text.trim()).filter(|t| !t.is_empty());
+        tx.execute("UPDATE instances SET reject_text = ?2 WHERE id = ?1", params![id, text])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! A file from an address that a customer names: `media_url`. The egress judges the address; here its answer is judged.
+
+use super::{Shelf, Written, clean, sniff};
+use crate::{
+    connectors::outgoing::MediaKind,
+    egress::{Bounds, Outbound},
+    model::clock::{Clock, Time},
+};
+use bytes::Bytes;
+use http::{Method, StatusCode};
+use std::time::Duration;
+
+/// Why a file could not be had, in plain words: what was wrong and what would be right.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NotFetched(pub String);
+
+/// A file that was had, with the name that its address gives it.
+pub struct Download {
+    /// On the disk, without a row.
+    pub written: Written,
+    /// The type that the answer named.
+    pub declared_type: String,
+    /// The address's last segment.
+    pub file_name: Option<String>,
+}
+
+impl Shelf {
+    /// Gets a file, whole, within `[media] download_timeout` and before `deadline`, and only if it is of the kind.
+    ///
+    /// # Errors
+    /// An address that may not be called or does not answer with a file, a file that is too large or of another kind, a
+    /// disk that does not take it.
+    pub async fn download(
+        &self,
+        url: &str,
+        kind: MediaKind,
+        clock: &dyn Clock,
+        deadline: Time,
+    ) -> Result<Download, NotFetched> {
+        let most = self.limits.of(kind.as_str());
+        let left = deadline.since(clock.now()).min(self.limits.download_timeout);
+        if left < Duration::from_millis(1) {
+            return Err(NotFetched("there was no time left to fetch it".into()));
+        }
+        let _turn = tokio::select! {
+            turn = self.downloads.acquire() => turn,
+            () = clock.sleep_until(clock.now().plus(left)) => {
+                return Err(NotFetched("too many files are being fetched: try again in a moment".into()));
+            }
+        };
+        let left = deadline.since(clock.now()).min(left);
+        let request = Outbound { method: Method::GET, url, headers: Vec::new(), body: Bytes::new() };
+        let max_answer_bytes = usize::try_from(most).unwrap_or(usize::MAX);
+        let answer = self.egress.send(request, Bounds { timeout: left, max_answer_bytes }).await;
+        let answer = answer.map_err(|e| NotFetched(format!("the address could not be fetched: {e}")))?;
+        if answer.status != StatusCode::OK {
+            let status = answer.status.as_u16();
+            return Err(NotFetched(format!(
+                "the address answered with status {status}: it must answer 200 with the file itself, without a redirect"
+            )));
+        }
+        if answer.truncated {
+            return Err(NotFetched(format!("the file is larger than {most} bytes, which is the most for a {kind}")));
+        }
+        if answer.body.is_empty() {
+            return Err(NotFetched("the file is empty".into()));
+        }
+        let sniffed = sniff::sniff(&answer.body[..answer.body.len().min(sniff::HEAD)]);
+        if !sniff::fits(kind.as_str(), sniffed) {
+            let is = sniffed.unwrap_or("of an unknown type");
+            return Err(NotFetched(format!("the file is {is}, which is no {kind}: name its real media_type")));
+        }
+        let declared = answer.headers.get(http::header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
+        let declared_type = declared.unwrap_or_default().chars().take(100).collect();
+        let written = self.write(answer.body.into()).await;
+        let written = written.map_err(|e| NotFetched(format!("the disk did not take the file: {e}")))?;
+        Ok(Download { written, declared_type, file_name: name_of(url) })
+    }
+}
+
+/// The last segment of an address, as a file's name.
+fn name_of(url: &str) -> Option<String> {
+    let path = url.split_once("://").map_or(url, |(_, rest)| rest).split(['?', '#']).next()?;
+    let (_, last) = path.rsplit_once('/')?;
+    clean(&percent_decoded(last))
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut out = Vec::new();
+    let mut rest = text.as_bytes();
+    while let [first, more @ ..] = rest {
+        let hex = (*first == b'%').then(|| more.get(..2)).flatten().and_then(|d| std::str::from_utf8(d).ok());
+        match hex.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                out.push(byte);
+                rest = &more[2..];
+            }
+            None => {
+                out.push(*first);
+                rest = more;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// The kind that an address's ending stands for; none for an ending that is not served.
+pub fn kind_of_url(url: &str) -> Option<MediaKind> {
+    let name = name_of(url)?.to_ascii_lowercase();
+    match name.rsplit_once('.')?.1 {
+        "jpg" | "jpeg" | "png" | "gif" | "webp" => Some(MediaKind::Image),
+        "mp4" => Some(MediaKind::Video),
+        "mp3" => Some(MediaKind::Audio),
+        "pdf" => Some(MediaKind::Document),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_give_names_and_kinds() {
+        let rows: &[(&str, Option<&str>, Option<MediaKind>)] = &[
+            ("https://a.example/x/invoice.pdf?sig=1", Some("invoice.pdf"), Some(MediaKind::Document)),
+            ("https://a.example/%D7%97.PNG#x", Some("ח.PNG"), Some(MediaKind::Image)),
+            ("https://a.example/..%2f..%2fpasswd", Some("passwd"), None),
+            ("https://a.example/", None, None),
+            ("https://a.example", None, None),
+            ("https://a.example/100%.mp4", Some("100%.mp4"), Some(MediaKind::Video)),
+        ];
+        for (url, name, kind) in rows {
+            assert_eq!((name_of(url).as_deref(), kind_of_url(url)), (*name, *kind), "{url}");
+        }
+    }
+}

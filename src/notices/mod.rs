@@ -1,0 +1,159 @@
+//! What owner or admin should know without being asked: written in the transaction of its cause, cleared in the
+//! transaction that ends it.
+//!
+//! A notice is a kind and its parameters; the words are its reader's business, in the reader's language. At most one of
+//! a kind about a subject is open. Whoever sends notices elsewhere (mail, a webhook) reads them here.
+//!
+//! It knows nothing of what causes one.
+
+use crate::{
+    model::{clock::Time, ids::AccountId, instance::words},
+    store::{StoreError, Tx, WriteTx},
+};
+use rusqlite::params;
+use serde::Serialize;
+use serde_json::Value;
+
+words! {
+    /// What happened; also the key of its text.
+    Kind {
+        /// A customer's endpoint was disabled by itself. Parameters: url, reason.
+        EndpointDisabled = "endpoint_disabled",
+        /// An instance that was open is not any more. Parameters: name, reason.
+        InstanceDisconnected = "instance_disconnected",
+        /// An instance was paused for review. Parameters: reason.
+        InstancePaused = "instance_paused",
+        /// Four fifths of a period's messages are used. Parameters: period, limit, used.
+        LimitNear = "limit_near",
+        /// All of a period's messages are used. Parameters: period, limit, used.
+        LimitReached = "limit_reached",
+    }
+}
+
+/// A notice.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Notice {
+    /// Its number.
+    pub id: i64,
+    /// Whose; null: for admins alone.
+    pub account_id: Option<AccountId>,
+    /// See [`Kind`].
+    pub kind: String,
+    /// Which instance, endpoint or period.
+    pub subject: String,
+    /// What its text needs.
+    pub parameters: Value,
+    /// Since when.
+    pub created_at: Time,
+    /// When somebody said that they saw it.
+    pub seen_at: Option<Time>,
+    /// When its cause was gone.
+    pub cleared_at: Option<Time>,
+}
+
+/// Opens a notice; one that is open about the same stays as it is.
+///
+/// # Errors
+/// The store's.
+pub fn raise(
+    tx: &WriteTx<'_>,
+    account: Option<AccountId>,
+    kind: Kind,
+    subject: &str,
+    parameters: &Value,
+    now: Time,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO notices (account_id, kind, subject, parameters, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT DO NOTHING",
+        params![account, kind.as_str(), subject, parameters.to_string(), now],
+    )?;
+    Ok(())
+}
+
+/// The same, once for ever about a subject: also when the first one was cleared.
+///
+/// # Errors
+/// The store's.
+pub fn raise_once(
+    tx: &WriteTx<'_>,
+    account: AccountId,
+    kind: Kind,
+    subject: &str,
+    parameters: &Value,
+    now: Time,
+) -> Result<(), StoreError> {
+    let known = "SELECT EXISTS (SELECT 1 FROM notices WHERE account_id = ?1 AND kind = ?2 AND subject = ?3)";
+    if tx.one(known, params![account, kind.as_str(), subject], |r| r.get::<_, bool>(0))? {
+        return Ok(());
+    }
+    raise(tx, Some(account), kind, subject, parameters, now)
+}
+
+/// The cause is gone.
+///
+/// # Errors
+/// The store's.
+pub fn clear(
+    tx: &WriteTx<'_>,
+    account: Option<AccountId>,
+    kind: Kind,
+    subject: &str,
+    now: Time,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE notices SET cleared_at = ?4
+         WHERE coalesce(account_id, 0) = coalesce(?1, 0) AND kind = ?2 AND subject = ?3 AND cleared_at IS NULL",
+        params![account, kind.as_str(), subject, now],
+    )?;
+    Ok(())
+}
+
+/// Open notices, newest first: of one account, or all for an admin. With `cleared` the old ones too, 200 at most.
+///
+/// # Errors
+/// The store's.
+pub fn list(tx: &Tx<'_>, account: Option<AccountId>, cleared: bool) -> Result<Vec<Notice>, StoreError> {
+    tx.list(
+        "SELECT id, account_id, kind, subject, parameters, created_at, seen_at, cleared_at FROM notices
+         WHERE (?1 IS NULL OR account_id = ?1) AND (?2 OR cleared_at IS NULL) ORDER BY id DESC LIMIT 200",
+        params![account, cleared],
+        |r| {
+            Ok(Notice {
+                id: r.get(0)?,
+                account_id: r.get(1)?,
+                kind: r.get(2)?,
+                subject: r.get(3)?,
+                parameters: serde_json::from_str(&r.get::<_, String>(4)?).unwrap_or_default(),
+                created_at: r.get(5)?,
+                seen_at: r.get(6)?,
+                cleared_at: r.get(7)?,
+            })
+        },
+    )
+}
+
+/// Somebody saw it. With an account only one of that account's; says whether there was one.
+///
+/// # Errors
+/// The store's.
+pub fn mark_seen(tx: &WriteTx<'_>, account: Option<AccountId>, id: i64, now: Time) -> Result<bool, StoreError> {
+    let changed = tx.execute(
+        "UPDATE notices SET seen_at = coalesce(seen_at, ?3) WHERE id = ?2 AND (?1 IS NULL OR account_id = ?1)",
+        params![account, id, now],
+    )?;
+    Ok(changed > 0)
+}
+
+/// A person puts it away, whatever its cause. With an account only one of that account's; says whether there was one.
+///
+/// # Errors
+/// The store's.
+pub fn dismiss(tx: &WriteTx<'_>, account: Option<AccountId>, id: i64, now: Time) -> Result<bool, StoreError> {
+    let changed = tx.execute(
+        "UPDATE notices SET cleared_at = ?3, seen_at = coalesce(seen_at, ?3)
+         WHERE id = ?2 AND cleared_at IS NULL AND (?1 IS NULL OR account_id = ?1)",
+        params![account, id, now],
+    )?;
+    Ok(changed > 0)
+}

@@ -1,0 +1,64 @@
+//! One-time links: `/login/{token}` and `/password/{token}`.
+
+use super::{welcome, welcome_by_page};
+use crate::{
+    accounts::AccountError,
+    gateway::Gateway,
+    portal::{Trouble, Visit, trouble::note},
+};
+use ::http::StatusCode;
+use askama::Template;
+use warp::reply::Response;
+
+#[derive(Template)]
+#[template(path = "access/password.html", config = "assets/askama.toml")]
+struct Password<'a> {
+    v: &'a Visit,
+    problem: String,
+}
+
+/// `GET /login/{token}`: the link becomes a session.
+///
+/// # Errors
+/// The database's.
+pub async fn log_in(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    match gateway.accounts.redeem_login(v.segment(), &v.user_agent, v.address).await {
+        Ok(session) => Ok(welcome_by_page(v, &session, "/overview")),
+        Err(AccountError::Store(e)) => Err(e.into()),
+        Err(_) => Ok(gone(v)),
+    }
+}
+
+/// `GET /password/{token}`: the form; the link is not used up by looking.
+///
+/// # Errors
+/// The database's.
+pub async fn show_password(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    if !gateway.accounts.is_password_link(v.segment()).await? {
+        return Ok(gone(v));
+    }
+    Ok(v.page(&Password { v, problem: String::new() }))
+}
+
+/// `POST /password/{token}`.
+///
+/// # Errors
+/// The database's.
+pub async fn save_password(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let password = v.form.raw("password");
+    let again = |problem: String| v.page_with(&Password { v, problem }, StatusCode::UNPROCESSABLE_ENTITY);
+    if password != v.form.raw("again") {
+        return Ok(again(v.t("access.not_the_same").to_owned()));
+    }
+    let accounts = &gateway.accounts;
+    match accounts.redeem_password_link(v.segment(), password, &v.user_agent, v.address).await {
+        Ok(session) => Ok(welcome(v, &session, "/overview")),
+        Err(AccountError::NotFound(_)) => Ok(gone(v)),
+        Err(AccountError::Invalid(_)) => Ok(again(v.t("access.password_rule").to_owned())),
+        Err(AccountError::Store(e)) => Err(e.into()),
+    }
+}
+
+fn gone(v: &Visit) -> Response {
+    note(v, StatusCode::FORBIDDEN, v.t("access.link_gone"), v.t("access.link_gone_text"))
+}

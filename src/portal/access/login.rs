@@ -1,0 +1,106 @@
+//! `/login` and `/logout`.
+
+use super::{next, welcome};
+use crate::{
+    accounts::{Entered, LoginError},
+    gateway::Gateway,
+    portal::{Trouble, Visit, cookie, trouble::see_other},
+};
+use ::http::{HeaderValue, StatusCode, header};
+use askama::Template;
+use warp::reply::Response;
+
+#[derive(Template)]
+#[template(path = "access/login.html", config = "assets/askama.toml")]
+struct Login<'a> {
+    v: &'a Visit,
+    next: String,
+    email: &'a str,
+    problem: String,
+}
+
+#[derive(Template)]
+#[template(path = "access/code.html", config = "assets/askama.toml")]
+struct Code<'a> {
+    v: &'a Visit,
+    next: String,
+    ticket: &'a str,
+    problem: String,
+}
+
+/// `GET /login`.
+///
+/// # Errors
+/// None of its own.
+pub async fn show(_: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    if v.is_in() {
+        return Ok(see_other(&next(v)));
+    }
+    Ok(v.page(&Login { v, next: next(v), email: "", problem: String::new() }))
+}
+
+/// `POST /login`: email and password.
+///
+/// # Errors
+/// The database's.
+pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let (email, password) = (v.form.text("email"), v.form.raw("password"));
+    match gateway.accounts.log_in(email, password, &v.user_agent, v.address).await {
+        Ok(Entered::In(session)) => Ok(welcome(v, &session, &next(v))),
+        Ok(Entered::WantsCode(ticket)) => {
+            Ok(v.page(&Code { v, next: next(v), ticket: &ticket, problem: String::new() }))
+        }
+        Err(e) => {
+            let (status, problem) = say(v, e)?;
+            Ok(refused(v.page_with(&Login { v, next: next(v), email, problem }, status)))
+        }
+    }
+}
+
+/// `POST /login/code`: the code of the second factor.
+///
+/// # Errors
+/// The database's.
+pub async fn code(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let ticket = v.form.text("ticket");
+    match gateway.accounts.log_in_with_code(ticket, v.form.text("code"), &v.user_agent, v.address).await {
+        Ok(session) => Ok(welcome(v, &session, &next(v))),
+        Err(LoginError::Wrong) => {
+            let problem = v.t("access.code_wrong").to_owned();
+            Ok(v.page_with(&Code { v, next: next(v), ticket, problem }, StatusCode::UNPROCESSABLE_ENTITY))
+        }
+        Err(e) => {
+            let (status, problem) = say(v, e)?;
+            Ok(refused(v.page_with(&Code { v, next: next(v), ticket, problem }, status)))
+        }
+    }
+}
+
+/// `POST /logout`.
+///
+/// # Errors
+/// The database's: then the session is still in force.
+pub async fn log_out(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    if let Some(token) = &v.token {
+        gateway.accounts.log_out(token).await?;
+    }
+    let mut response = see_other("/login");
+    cookie::clear_session(&mut response, v.is_https);
+    Ok(response)
+}
+
+fn say(v: &Visit, e: LoginError) -> Result<(StatusCode, String), Trouble> {
+    Ok(match e {
+        LoginError::Wrong => (StatusCode::UNPROCESSABLE_ENTITY, v.t("access.wrong").to_owned()),
+        LoginError::Wait(wait) => (StatusCode::TOO_MANY_REQUESTS, v.count("access.wait", wait.as_secs().max(1))),
+        LoginError::Password(_) => (StatusCode::SERVICE_UNAVAILABLE, v.t("access.busy").to_owned()),
+        LoginError::Store(e) => return Err(e.into()),
+    })
+}
+
+fn refused(mut response: Response) -> Response {
+    if response.status() == StatusCode::TOO_MANY_REQUESTS || response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
+    }
+    response
+}

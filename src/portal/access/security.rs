@@ -1,0 +1,112 @@
+//! `/security`: one's own password and second factor.
+
+use crate::{
+    accounts::{AccountError, LoginError, totp},
+    gateway::Gateway,
+    portal::{Trouble, Visit, trouble::see_other},
+};
+use ::http::StatusCode;
+use askama::Template;
+use warp::reply::Response;
+
+#[derive(Template)]
+#[template(path = "access/security.html", config = "assets/askama.toml")]
+struct Security<'a> {
+    v: &'a Visit,
+    email: &'a str,
+    has_factor: bool,
+    /// The seed that waits for its first code, and its address.
+    seed: Option<(String, String)>,
+    codes: Vec<String>,
+    password_problem: String,
+    factor_problem: String,
+}
+
+/// `GET /security`.
+///
+/// # Errors
+/// The database's.
+pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    Ok(v.page(&blank(gateway, v).await?))
+}
+
+/// `POST /security/password`.
+///
+/// # Errors
+/// The database's.
+pub async fn password(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let (old, new) = (v.form.raw("old"), v.form.raw("password"));
+    let problem = if new == v.form.raw("again") {
+        let keep = v.token.as_deref().unwrap_or_default();
+        match gateway.accounts.change_password(v.session()?.user, old, new, keep).await {
+            Ok(()) => return Ok(see_other("/security?done=password")),
+            Err(LoginError::Wrong) => v.t("access.old_wrong"),
+            Err(LoginError::Store(e)) => return Err(e.into()),
+            Err(_) => v.t("access.password_rule"),
+        }
+    } else {
+        v.t("access.not_the_same")
+    };
+    let page = Security { password_problem: problem.to_owned(), ..blank(gateway, v).await? };
+    Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
+}
+
+/// `POST /security/second-factor`: shows a new seed.
+///
+/// # Errors
+/// The database's.
+pub async fn second_factor(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let seed = gateway.accounts.begin_second_factor(v.session()?.user).await?;
+    let seed = Some(with_address(v, seed)?);
+    Ok(v.page(&Security { seed, ..blank(gateway, v).await? }))
+}
+
+/// `POST /security/second-factor/confirm`: the app's first code; shows the recovery codes, this once.
+///
+/// # Errors
+/// The database's.
+pub async fn confirm(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    match gateway.accounts.confirm_second_factor(v.session()?.user, v.form.text("code")).await {
+        Ok(codes) => Ok(v.page(&Security { codes, ..blank(gateway, v).await? })),
+        Err(AccountError::Invalid(_)) => {
+            let seed = Some(with_address(v, v.form.text("seed").to_owned())?);
+            let factor_problem = v.t("access.code_wrong").to_owned();
+            let page = Security { seed, factor_problem, ..blank(gateway, v).await? };
+            Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
+        }
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// `POST /security/second-factor/off`, with the password.
+///
+/// # Errors
+/// The database's.
+pub async fn off(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let user = v.session()?.user;
+    if !gateway.accounts.is_password(user, v.form.raw("old")).await? {
+        let factor_problem = v.t("access.old_wrong").to_owned();
+        let page = Security { factor_problem, ..blank(gateway, v).await? };
+        return Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY));
+    }
+    gateway.accounts.drop_second_factor(user, v.actor()).await?;
+    Ok(see_other("/security?done=factor_off"))
+}
+
+async fn blank<'a>(gateway: &Gateway, v: &'a Visit) -> Result<Security<'a>, Trouble> {
+    let who = v.session()?;
+    Ok(Security {
+        v,
+        email: &who.email,
+        has_factor: gateway.accounts.has_second_factor(who.user).await?,
+        seed: None,
+        codes: Vec::new(),
+        password_problem: String::new(),
+        factor_problem: String::new(),
+    })
+}
+
+fn with_address(v: &Visit, seed: String) -> Result<(String, String), Trouble> {
+    let address = totp::address(&seed, &v.session()?.email);
+    Ok((seed, address))
+}

@@ -1,0 +1,95 @@
+//! What needs a hand, above every page: a number that is not connected or is paused, a limit near or reached, an
+//! endpoint that was disabled. Nothing else stands there.
+
+use crate::{
+    accounts::Session,
+    gateway::Gateway,
+    model::{clock::Time, ids::AccountId},
+    store::{StoreError, Tx},
+};
+use rusqlite::params;
+
+/// One of them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Banner {
+    /// `bad` or `warn`.
+    pub tone: &'static str,
+    /// Its text's key in `banner.…`.
+    pub text: &'static str,
+    /// What it is about.
+    pub name: String,
+    /// Where to mend it.
+    pub link: String,
+}
+
+/// What needs the hand of this visitor; nothing for strangers, and nothing while the database does not answer.
+pub(super) async fn list(gateway: &Gateway, who: Option<&Session>, account: Option<AccountId>) -> Vec<Banner> {
+    if who.is_none() {
+        return Vec::new();
+    }
+    let now = gateway.clock.now();
+    let limits = match account {
+        Some(id) => gateway.accounts.find_account(id).await.ok(),
+        None => None,
+    };
+    let (daily, monthly) = limits.as_ref().map_or((None, None), |a| (a.daily_limit, a.monthly_limit));
+    let zone = limits.map(|a| crate::model::plan::Zone::stored(a.timezone, None));
+    let read = gateway.store.read(move |tx| {
+        let mut all = instances(tx, account)?;
+        if let (Some(id), Some(zone)) = (account, zone) {
+            let period = zone.period(now);
+            all.extend(limit(tx, id, "day", &period.day, daily)?);
+            all.extend(limit(tx, id, "month", &period.month, monthly)?);
+        }
+        all.extend(endpoints(tx, account, now)?);
+        Ok::<_, StoreError>(all)
+    });
+    read.await.unwrap_or_default()
+}
+
+fn instances(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Vec<Banner>, StoreError> {
+    tx.list(
+        "SELECT id, name, paused_at IS NOT NULL FROM instances
+         WHERE deleted_at IS NULL AND (?1 IS NULL OR account_id = ?1)
+           AND (paused_at IS NOT NULL OR state = 'close') ORDER BY id LIMIT 5",
+        params![account],
+        |r| {
+            let (id, name, paused): (String, String, bool) = (r.get(0)?, r.get(1)?, r.get(2)?);
+            let text = if paused { "banner.paused" } else { "banner.closed" };
+            Ok(Banner { tone: "bad", text, name, link: format!("/instances/{id}/manage") })
+        },
+    )
+}
+
+fn limit(
+    tx: &Tx<'_>,
+    account: AccountId,
+    kind: &str,
+    period: &str,
+    limit: Option<u64>,
+) -> Result<Option<Banner>, StoreError> {
+    let Some(limit) = limit.filter(|l| *l > 0) else { return Ok(None) };
+    let sql = if kind == "day" {
+        "SELECT counted + reserved FROM usage_days WHERE account_id = ?1 AND day = ?2"
+    } else {
+        "SELECT counted + reserved FROM usage_months WHERE account_id = ?1 AND month = ?2"
+    };
+    let used = tx.find(sql, params![account, period], |r| r.get::<_, u64>(0))?.unwrap_or(0);
+    let (tone, text) = match (used >= limit, used * 5 >= limit * 4, kind) {
+        (true, _, "day") => ("bad", "banner.day_full"),
+        (true, _, _) => ("bad", "banner.month_full"),
+        (false, true, "day") => ("warn", "banner.day_near"),
+        (false, true, _) => ("warn", "banner.month_near"),
+        _ => return Ok(None),
+    };
+    Ok(Some(Banner { tone, text, name: format!("{used}/{limit}"), link: "/account".into() }))
+}
+
+fn endpoints(tx: &Tx<'_>, account: Option<AccountId>, _now: Time) -> Result<Vec<Banner>, StoreError> {
+    tx.list(
+        "SELECT url FROM endpoints WHERE deleted_at IS NULL AND disabled_at IS NOT NULL AND failing_since IS NOT NULL
+           AND (?1 IS NULL OR account_id = ?1) ORDER BY id LIMIT 3",
+        params![account],
+        |r| Ok(Banner { tone: "warn", text: "banner.endpoint", name: r.get(0)?, link: "/webhooks".into() }),
+    )
+}

@@ -1,0 +1,141 @@
+//! The documentation's sources, embedded: Markdown in three languages, samples that all languages share.
+//!
+//! A line of its own that reads `{{sample:FILE}}` becomes the file of `assets/docs/samples/` as a code block;
+//! `{{error:CODE}}` becomes the answer with that code, as the gateway gives it. So no sample exists twice.
+//! `{{base_url}}`, `{{instance_id}}` and `{{api_key}}` stay for [`fill`], which knows who reads.
+
+use crate::{
+    http::problem,
+    model::code::{Action, Code, Details, Extra},
+    portal::locale::Lang,
+};
+use rust_embed::RustEmbed;
+
+#[derive(RustEmbed)]
+#[folder = "assets/docs/"]
+struct Files;
+
+/// The text of a file below `assets/docs/`.
+pub fn file(path: &str) -> Option<String> {
+    Files::get(path).and_then(|file| String::from_utf8(file.data.into_owned()).ok())
+}
+
+/// A page's Markdown with its samples in place; what is missing is said in the text, and the tests refuse it.
+pub fn page(language: Lang, name: &str) -> String {
+    let path = format!("{}/{name}.md", language.as_str());
+    let Some(text) = file(&path) else { return format!("# {{{{missing:{path}}}}}\n") };
+    text.lines().map(expand).collect::<Vec<_>>().join("\n")
+}
+
+fn expand(line: &str) -> String {
+    let named = |prefix: &str| line.trim().strip_prefix(prefix).and_then(|rest| rest.strip_suffix("}}"));
+    if let Some(name) = named("{{sample:") {
+        return match file(&format!("samples/{name}")) {
+            Some(text) => fenced(word_for(name), text.trim_end()),
+            None => format!("{{{{missing:{name}}}}}"),
+        };
+    }
+    if let Some(code) = named("{{error:") {
+        return match Code::parse(code) {
+            Some(code) => fenced("http", &answer(code)),
+            None => format!("{{{{missing:{code}}}}}"),
+        };
+    }
+    line.to_owned()
+}
+
+fn fenced(language: &str, text: &str) -> String {
+    format!("````{language}\n{text}\n````")
+}
+
+/// The language class of a sample, by its ending.
+fn word_for(name: &str) -> &'static str {
+    match name.rsplit('.').next() {
+        Some("sh") => "shell",
+        Some("php") => "php",
+        Some("py") => "python",
+        Some("mjs" | "js") => "javascript",
+        Some("json") => "json",
+        Some("toml") => "toml",
+        Some("http") => "http",
+        _ => "text",
+    }
+}
+
+/// The answer with this code, as a client sees it. Figures are examples.
+fn answer(code: Code) -> String {
+    let (status, message) = problem::describe(code);
+    let mut body = serde_json::json!({"success": false, "error": code, "message": message});
+    // What nobody who has not proven himself is told.
+    if code != Code::Invalid3cxWebhook {
+        body["details"] = serde_json::json!(example_details(code));
+    }
+    let reason = status.canonical_reason().unwrap_or_default();
+    let body = serde_json::to_string_pretty(&body).unwrap_or_default();
+    format!("HTTP/1.1 {} {reason}\nContent-Type: application/json\n\n{body}", status.as_u16())
+}
+
+/// Details as they come with a code; the figures are examples.
+pub fn example_details(code: Code) -> Details {
+    let guard = |action, risk_score, extra| Details::Guard { action, risk_score, extra };
+    match code {
+        Code::ValidationError => Details::Fields(vec!["instance_id", "phone", "message"]),
+        Code::ModuleNotEnabled => {
+            Details::Module { module: crate::model::plan::Module::ApiAccess, status: "not_in_plan" }
+        }
+        Code::MessagePurposeRequired => guard(Action::Block, 0, Extra::None),
+        Code::MessagePurposeNotAllowed | Code::RecipientSuppressed => guard(Action::Block, 100, Extra::None),
+        Code::DailyMessageLimitExceeded => guard(Action::Block, 90, Extra::Limit { limit: 100, used: 100 }),
+        Code::MonthlyMessageLimitExceeded => guard(Action::Block, 90, Extra::Limit { limit: 2000, used: 2000 }),
+        Code::SendingThrottled => guard(Action::Throttle, 65, Extra::Rate("recipient")),
+        Code::InstancePausedForReview => guard(Action::PauseInstance, 100, Extra::None),
+        Code::PolicyViolation => {
+            guard(Action::Block, 90, Extra::Signals(vec!["prize".into(), "link.shortener".into()]))
+        }
+        Code::ConversationWindowClosed => Details::Action(Action::Block),
+        _ => Details::None,
+    }
+}
+
+/// What the reader's own samples hold.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Values {
+    /// Where this gateway is reached; no slash at the end.
+    pub base_url: String,
+    /// An instance of the reader's, else an example.
+    pub instance_id: String,
+}
+
+/// What stands for a key: a real one is shown once, and never here.
+pub const KEY: &str = "YOUR_API_KEY";
+
+/// Fills in what depends on the gateway and on the reader. `text` is HTML; the values are escaped for it.
+pub fn fill(text: &str, values: &Values) -> String {
+    text.replace("{{base_url}}", &super::render::escape(&values.base_url))
+        .replace("{{instance_id}}", &super::render::escape(&values.instance_id))
+        .replace("{{api_key}}", KEY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_shown_as_the_gateway_answers_it() {
+        let shown = expand("{{error:daily_message_limit_exceeded}}");
+        assert!(shown.starts_with("````http\nHTTP/1.1 429 Too Many Requests"), "{shown}");
+        assert!(shown.contains("\"limit\": 100"), "{shown}");
+        assert!(expand("{{error:no_such_code}}").contains("missing"));
+        assert!(expand("{{sample:no-such-file.sh}}").contains("missing"));
+        assert_eq!(expand("text {{base_url}}"), "text {{base_url}}");
+    }
+
+    #[test]
+    fn values_are_escaped() {
+        let values = Values { base_url: "https://a.example".into(), instance_id: "<b>".into() };
+        assert_eq!(
+            fill("{{base_url}}/x {{instance_id}} {{api_key}}", &values),
+            "https://a.example/x &lt;b&gt; YOUR_API_KEY"
+        );
+    }
+}

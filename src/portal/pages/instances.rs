@@ -1,0 +1,119 @@
+//! `/instances`: the numbers; a new one by its connector.
+
+use crate::{
+    connectors::registry::secret_settings,
+    gateway::Gateway,
+    instances::{Instance, InstanceError, NewInstance},
+    model::{ids::InstanceId, instance::ConnectorKind},
+    portal::{Trouble, Visit, trouble::see_other},
+};
+use ::http::StatusCode;
+use askama::Template;
+use std::collections::BTreeMap;
+use warp::reply::Response;
+
+/// What one fills in for a connector. The contract's `--set` keys that people need; the others keep their defaults.
+pub(super) const fn fields(kind: ConnectorKind) -> &'static [&'static str] {
+    match kind {
+        ConnectorKind::Sandbox => &["latency_ms", "state", "fail", "receipts"],
+        ConnectorKind::CloudApi => {
+            &["phone_number_id", "waba_id", "access_token", "app_secret", "verify_token", "base_url", "graph_version"]
+        }
+        ConnectorKind::Evolution => &["base_url", "api_key", "instance", "hook_secret"],
+        ConnectorKind::WhatsappWeb => &["phone"],
+    }
+}
+
+#[derive(Template)]
+#[template(path = "instances.html", config = "assets/askama.toml")]
+struct Instances<'a> {
+    v: &'a Visit,
+    instances: Vec<Instance>,
+}
+
+#[derive(Template)]
+#[template(path = "instance_new.html", config = "assets/askama.toml")]
+struct New<'a> {
+    v: &'a Visit,
+    kind: ConnectorKind,
+    fields: Vec<Field>,
+    id: String,
+    problem: String,
+}
+
+/// One setting of a connector in a form.
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    pub(super) value: String,
+    pub(super) is_secret: bool,
+    pub(super) is_set: bool,
+}
+
+/// `GET /instances`.
+///
+/// # Errors
+/// The database's.
+pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let instances = gateway.instances.list(v.scope()).await?;
+    Ok(v.page(&Instances { v, instances }))
+}
+
+/// `GET /instances/new?connector=`.
+///
+/// # Errors
+/// No account is chosen, or no such connector.
+pub async fn new(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    v.account()?;
+    let kind = ConnectorKind::parse(v.query.text("connector")).ok_or(Trouble::NotFound)?;
+    let id = free_id(gateway, kind).await;
+    Ok(v.page(&New { v, kind, fields: form_fields(v, kind), id, problem: String::new() }))
+}
+
+/// `POST /instances`.
+///
+/// # Errors
+/// No account is chosen.
+pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let kind = ConnectorKind::parse(v.form.text("connector")).ok_or(Trouble::NotFound)?;
+    let id = v.form.text("id").to_lowercase();
+    let new = NewInstance {
+        id: InstanceId::from_text(&id),
+        account: v.account()?,
+        name: v.form.text("name").to_owned(),
+        connector: kind,
+        settings: settings(v, kind),
+    };
+    match gateway.instances.create(new, v.actor()).await {
+        Ok(made) => Ok(see_other(&format!("/instances/{}/manage?done=instance_made", made.id))),
+        Err(InstanceError::Store(e)) => Err(e.into()),
+        Err(e) => {
+            let page = New { v, kind, fields: form_fields(v, kind), id, problem: e.to_string() };
+            Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
+        }
+    }
+}
+
+/// The settings that a form fills in; what is empty keeps its default.
+pub(super) fn settings(v: &Visit, kind: ConnectorKind) -> BTreeMap<String, String> {
+    let given = fields(kind).iter().filter_map(|name| Some(((*name).to_owned(), v.form.some(name)?.to_owned())));
+    given.collect()
+}
+
+fn form_fields(v: &Visit, kind: ConnectorKind) -> Vec<Field> {
+    let secret = secret_settings(kind);
+    let field = |name: &&'static str| {
+        let is_secret = secret.contains(name);
+        let value = if is_secret { String::new() } else { v.form.text(name).to_owned() };
+        Field { name, value, is_secret, is_set: false }
+    };
+    fields(kind).iter().map(field).collect()
+}
+
+/// An id that nobody has, to begin with.
+async fn free_id(gateway: &Gateway, kind: ConnectorKind) -> String {
+    let all = gateway.instances.list(None).await.unwrap_or_default();
+    let stem = if kind == ConnectorKind::Sandbox { "sandbox-line" } else { "support-line" };
+    let ids = std::iter::once(stem.to_owned()).chain((2..).map(|n| format!("{stem}-{n}")));
+    let mut free = ids.filter(|id| !all.iter().any(|i| i.id.as_str() == id));
+    free.next().unwrap_or_default()
+}

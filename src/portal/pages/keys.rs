@@ -1,0 +1,101 @@
+//! `/api-keys`: made, shown once, revoked.
+
+use crate::{
+    accounts::{AccountError, Key, KeyKind, NewKey},
+    gateway::Gateway,
+    instances::Instance,
+    model::{
+        clock::Time,
+        ids::{InstanceId, KeyId},
+    },
+    portal::{Trouble, Visit, trouble::see_other},
+};
+use ::http::StatusCode;
+use askama::Template;
+use warp::reply::Response;
+
+#[derive(Template)]
+#[template(path = "keys.html", config = "assets/askama.toml")]
+struct Keys<'a> {
+    v: &'a Visit,
+    keys: Vec<Key>,
+    instances: Vec<Instance>,
+    made: Option<String>,
+    problem: String,
+    sample: String,
+}
+
+/// `GET /api-keys`.
+///
+/// # Errors
+/// No account is chosen.
+pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    Ok(v.page(&page(gateway, v).await?))
+}
+
+/// `POST /api-keys`: the key's text is on the answer, and nowhere after it.
+///
+/// # Errors
+/// The database's.
+pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let expires_at = match v.form.some("expires") {
+        None => None,
+        Some(day) => match super::messages::day_start(v, day, 1).filter(|end| *end > v.now) {
+            Some(end) => Some(end),
+            None => return again(gateway, v, v.t("keys.expires_bad").to_owned()).await,
+        },
+    };
+    let kind = KeyKind::parse(v.form.text("kind")).unwrap_or(KeyKind::Bearer);
+    let new = NewKey {
+        account: v.account()?,
+        name: v.form.some("name").unwrap_or("key").to_owned(),
+        instances: v.form.all("instance").map(InstanceId::from_text).collect(),
+        kind,
+        expires_at,
+    };
+    match gateway.accounts.create_key(new, v.actor()).await {
+        Ok((_, text)) => {
+            let made = page(gateway, v).await?;
+            let sample = made.sample.replace("YOUR_API_KEY", &text);
+            Ok(v.page(&Keys { made: Some(text), sample, ..made }))
+        }
+        Err(AccountError::Invalid(problem) | AccountError::NotFound(problem)) => again(gateway, v, problem).await,
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// `POST /api-keys/{id}/revoke`: in force when it answers.
+///
+/// # Errors
+/// No such key, or another account's.
+pub async fn revoke(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let id = KeyId(v.segment().parse().map_err(|_| Trouble::NotFound)?);
+    let keys = gateway.accounts.list_keys(v.account()?).await?;
+    if !keys.iter().any(|key| key.id == id) {
+        return Err(Trouble::NotFound);
+    }
+    gateway.accounts.revoke_key(id, v.actor()).await?;
+    Ok(see_other("/api-keys?done=revoked"))
+}
+
+async fn again(gateway: &Gateway, v: &Visit, problem: String) -> Result<Response, Trouble> {
+    let page = Keys { problem, ..page(gateway, v).await? };
+    Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
+}
+
+async fn page<'a>(gateway: &Gateway, v: &'a Visit) -> Result<Keys<'a>, Trouble> {
+    let account = v.account()?;
+    let instances = gateway.instances.list(Some(account)).await?;
+    let sample = super::messages::sample(v, instances.first().map(|i| i.id.to_string()).as_ref());
+    let keys = gateway.accounts.list_keys(account).await?;
+    Ok(Keys { v, keys, instances, made: None, problem: String::new(), sample })
+}
+
+/// How a key stands: `on`, `expired`, `revoked`.
+fn standing(key: &Key, now: &Time) -> &'static str {
+    match (key.revoked_at, key.expires_at) {
+        (Some(_), _) => "revoked",
+        (None, Some(end)) if end <= *now => "expired",
+        _ => "on",
+    }
+}

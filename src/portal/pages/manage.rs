@@ -1,0 +1,173 @@
+//! `/instances/{id}/manage`: one number. Is it connected; a test send; who is told; its settings.
+
+use super::instances::{Field, fields, settings};
+use crate::{
+    connectors::{Pairing, Standing, registry::secret_settings},
+    gateway::Gateway,
+    instances::{Instance, InstanceError},
+    model::{ids::InstanceId, purpose::Purpose},
+    portal::{Trouble, Visit, trouble::see_other},
+    sending::{
+        Source,
+        request::{self, Sender},
+    },
+    webhooks::Endpoint,
+};
+use ::http::StatusCode;
+use askama::Template;
+use serde_json::json;
+use warp::reply::Response;
+
+/// The tabs, in their order.
+const TABS: &[&str] = &["connection", "send", "webhook", "settings"];
+
+#[derive(Template)]
+#[template(path = "manage.html", config = "assets/askama.toml")]
+struct Manage<'a> {
+    v: &'a Visit,
+    i: Instance,
+    tabs: &'static [&'static str],
+    tab: &'a str,
+    standing: Option<Standing>,
+    pairing: Option<Pairing>,
+    endpoints: Vec<Endpoint>,
+    purposes: Vec<&'static str>,
+    fields: Vec<Field>,
+    hook: String,
+    problem: String,
+}
+
+/// `GET /instances/{id}/manage?tab=`.
+///
+/// # Errors
+/// No such instance, or another account's.
+pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let instance = own(gateway, v).await?;
+    Ok(v.page(&page(gateway, v, instance, v.query.text("tab"), String::new()).await?))
+}
+
+/// `POST /instances/{id}/send`: a real send through the guard; its timeline is the answer.
+///
+/// # Errors
+/// No such instance, or another account's.
+pub async fn send(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let instance = own(gateway, v).await?;
+    let account = gateway.accounts.find_account(instance.account_id).await?;
+    let region = account.region.and_then(|r| crate::model::phone::Region::parse(&r).ok());
+    let body = json!({
+        "instance_id": instance.id, "phone": v.form.text("phone"), "message": v.form.raw("message"),
+        "message_purpose": v.form.text("purpose"),
+    });
+    let read = request::parse(&body.as_object().cloned().unwrap_or_default(), region, None);
+    let request = match read {
+        Ok(request) => request,
+        Err(wrong) => {
+            let problem = v.fill("manage.wrong_fields", "fields", wrong.join(", "));
+            let page = page(gateway, v, instance, "send", problem).await?;
+            return Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY));
+        }
+    };
+    let sender = Sender {
+        account: instance.account_id,
+        key: None,
+        source: Source::Portal,
+        module: None,
+        request_id: Some(v.request_id.clone()),
+    };
+    let answer = gateway.sending.submit(sender, request).await?;
+    Ok(see_other(&format!("/message-logs/{}", answer.log_id)))
+}
+
+/// `POST /instances/{id}/connection`: `reconnect` or `log_out`.
+///
+/// # Errors
+/// No such instance, or another account's.
+pub async fn connection(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let instance = own(gateway, v).await?;
+    let done = match v.form.text("do") {
+        "reconnect" => gateway.registry.reconnect(&instance.id).await,
+        "log_out" => gateway.registry.log_out(&instance.id).await,
+        _ => return Err(Trouble::NotFound),
+    };
+    match done {
+        Ok(()) => Ok(see_other(&format!("/instances/{}/manage?done=asked", instance.id))),
+        Err(e) => {
+            let page = page(gateway, v, instance, "connection", e.to_string()).await?;
+            Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
+        }
+    }
+}
+
+/// `POST /instances/{id}/settings`: an empty secret stays as it is.
+///
+/// # Errors
+/// No such instance, or another account's.
+pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let instance = own(gateway, v).await?;
+    let mut changes = settings(v, instance.connector);
+    let secret = secret_settings(instance.connector);
+    for name in fields(instance.connector).iter().filter(|name| !secret.contains(name)) {
+        changes.entry((*name).to_owned()).or_default();
+    }
+    match gateway.instances.set(&instance.id, changes, v.actor()).await {
+        Ok(_) => Ok(see_other(&format!("/instances/{}/manage?tab=settings&done=saved", instance.id))),
+        Err(InstanceError::Store(e)) => Err(e.into()),
+        Err(e) => {
+            let page = page(gateway, v, instance, "settings", e.to_string()).await?;
+            Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
+        }
+    }
+}
+
+/// `POST /instances/{id}/delete`: with the id typed again.
+///
+/// # Errors
+/// No such instance, or another account's.
+pub async fn delete(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let instance = own(gateway, v).await?;
+    if v.form.text("id") != instance.id.as_str() {
+        let page = page(gateway, v, instance, "settings", v.t("manage.delete_type").to_owned()).await?;
+        return Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY));
+    }
+    gateway.instances.delete(&instance.id, v.actor()).await?;
+    Ok(see_other("/instances?done=instance_gone"))
+}
+
+async fn own(gateway: &Gateway, v: &Visit) -> Result<Instance, Trouble> {
+    let instance = gateway.instances.find(&InstanceId::from_text(v.segment())).await?;
+    let mine = v.scope().is_none_or(|account| instance.account_id == account);
+    if mine { Ok(instance) } else { Err(Trouble::NotFound) }
+}
+
+async fn page<'a>(
+    gateway: &Gateway,
+    v: &'a Visit,
+    i: Instance,
+    tab: &'a str,
+    problem: String,
+) -> Result<Manage<'a>, Trouble> {
+    let mut endpoints = gateway.webhooks.list().await?;
+    let of_this = |e: &Endpoint| e.instance_id.as_ref().is_none_or(|id| *id == i.id);
+    endpoints.retain(|e| e.account_id == i.account_id && of_this(e));
+    let kept = gateway.instances.secrets(&i.id).await?;
+    let secret = secret_settings(i.connector);
+    let field = |name: &&'static str| Field {
+        name,
+        value: i.settings.get(*name).cloned().unwrap_or_default(),
+        is_secret: secret.contains(name),
+        is_set: kept.iter().any(|k| k == name),
+    };
+    Ok(Manage {
+        v,
+        tabs: TABS,
+        tab: if TABS.contains(&tab) { tab } else { "connection" },
+        standing: gateway.registry.standing(&i.id),
+        pairing: gateway.registry.pairing(&i.id),
+        endpoints,
+        purposes: Purpose::ALL.iter().map(|p| p.as_str()).collect(),
+        fields: fields(i.connector).iter().map(field).collect(),
+        hook: format!("{}/hooks/{}/{}", v.base_url, i.connector, i.id),
+        i,
+        problem,
+    })
+}

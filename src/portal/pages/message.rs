@@ -1,0 +1,144 @@
+//! `/message-logs/{log_id}`: the timeline of one message, from the request to the read receipt and the webhooks; for a
+//! refusal: what happened, why, and what to do.
+
+use crate::{
+    gateway::Gateway,
+    http::problem,
+    model::{clock::Time, code::Code, ids::LogId, message::Status},
+    portal::{Trouble, Visit, trouble::see_other},
+    sending::{
+        policy::{self, GATES},
+        story::{self, Story},
+    },
+};
+use askama::Template;
+use warp::reply::Response;
+
+#[derive(Template)]
+#[template(path = "message.html", config = "assets/askama.toml")]
+struct Message<'a> {
+    v: &'a Visit,
+    m: Story,
+    steps: Vec<Step>,
+    /// The refusal's code, its documented text and what to do, where it is one of the catalogue.
+    refusal: Option<(String, String)>,
+    gates: Vec<Gate>,
+    may_settle: bool,
+    problem: &'static str,
+}
+
+/// One line of the timeline.
+struct Step {
+    at: Time,
+    tone: &'static str,
+    text: String,
+    detail: String,
+}
+
+/// One gate and what it saw.
+struct Gate {
+    name: &'static str,
+    tone: &'static str,
+    figure: String,
+}
+
+/// `GET /message-logs/{log_id}`.
+///
+/// # Errors
+/// No such row, or another account's.
+pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let story = find(gateway, v).await?;
+    Ok(v.page(&page(v, story, "")))
+}
+
+/// `POST /message-logs/{log_id}/settle`: a person says what became of an `unknown` message.
+///
+/// # Errors
+/// No such row, or another account's.
+pub async fn settle(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let story = find(gateway, v).await?;
+    let to = match v.form.text("outcome") {
+        "sent" => Status::Sent,
+        "failed" => Status::Failed,
+        _ => return Ok(v.page(&page(v, story, "message.settle_choose"))),
+    };
+    let note = v.form.text("note");
+    if note.is_empty() {
+        return Ok(v.page(&page(v, story, "message.settle_note")));
+    }
+    let done = gateway.sending.settle(story.log_id, to, note, v.actor()).await;
+    done.map_err(|e| Trouble::Invalid(e.to_string()))?;
+    Ok(see_other(&format!("/message-logs/{}?done=settled", story.log_id)))
+}
+
+async fn find(gateway: &Gateway, v: &Visit) -> Result<Story, Trouble> {
+    let id = LogId(v.segment().parse().map_err(|_| Trouble::NotFound)?);
+    let scope = v.scope();
+    gateway.store.read(move |tx| story::find(tx, scope, id)).await?.ok_or(Trouble::NotFound)
+}
+
+fn page<'a>(v: &'a Visit, m: Story, problem: &'static str) -> Message<'a> {
+    let code = m.reason.as_deref().filter(|_| m.status == Status::Blocked).and_then(Code::parse);
+    let refusal = code.map(|code| (code.as_str().to_owned(), problem::describe(code).1.to_owned()));
+    let may_settle = m.status == Status::Unknown && v.may_change();
+    Message { v, steps: steps(v, &m), refusal, gates: gates(v, &m), may_settle, m, problem }
+}
+
+fn steps(v: &Visit, m: &Story) -> Vec<Step> {
+    let by = match (&m.key_name, m.source.as_str()) {
+        (Some(key), _) => v.fill("message.by_key", "key", key),
+        (None, source) => v.word("source", source),
+    };
+    let mut all = vec![Step {
+        at: m.created_at,
+        tone: "",
+        text: v.t("message.accepted").to_owned(),
+        detail: m.request_id.as_ref().map_or_else(|| by.clone(), |id| format!("{by} · {id}")),
+    }];
+    let mut add = |at: Option<Time>, tone, text: &'static str, detail: String| {
+        if let Some(at) = at {
+            all.push(Step { at, tone, text: v.t(text).to_owned(), detail });
+        }
+    };
+    let blocked = (m.status == Status::Blocked).then_some(m.updated_at);
+    add(blocked, "bad", "message.refused", m.reason.as_ref().map(|r| v.word("code", r)).unwrap_or_default());
+    add(m.sending_at, "", "message.handed", v.fill("message.to_instance", "instance", &m.instance_id));
+    add(m.sent_at, "good", "message.acknowledged", m.provider_message_id.clone().unwrap_or_default());
+    add(m.delivered_at, "good", "message.delivered", String::new());
+    add(m.read_at, "good", "message.read", String::new());
+    add(m.failed_at, "bad", "message.failed", m.reason.clone().unwrap_or_default());
+    let unknown = (m.status == Status::Unknown).then_some(m.updated_at);
+    add(unknown, "bad", "message.unknown", m.reason.clone().unwrap_or_default());
+    for d in &m.deliveries {
+        let answer = d.status.map_or_else(|| v.t("message.no_answer").to_owned(), |s| s.to_string());
+        let tone = if d.is_delivered { "good" } else { "bad" };
+        let took = format!("{} → {}: {answer} · {} ms", d.event, d.host, d.took_ms);
+        add(Some(d.at), tone, "message.webhook", took);
+    }
+    all.sort_by_key(|step| step.at);
+    all
+}
+
+/// The gates in their order, with the figure that each saw; those behind the one that refused were not asked.
+fn gates(v: &Visit, m: &Story) -> Vec<Gate> {
+    let Some(decision) = &m.decision else { return Vec::new() };
+    let of = |pair: (u64, u64)| v.fill_all("message.of", &[("used", &v.number(pair.0)), ("limit", &v.number(pair.1))]);
+    let refused_at = GATES.iter().position(|gate| decision.gate.as_deref() == Some(gate.name));
+    let gate = |(i, gate): (usize, &policy::Gate)| {
+        let tone = match refused_at {
+            Some(at) if i == at => "refuse",
+            Some(at) if i > at => "skipped",
+            _ => "pass",
+        };
+        let figure = match gate.name {
+            _ if tone == "skipped" => String::new(),
+            "daily_limit" => of(decision.daily),
+            "monthly_limit" => of(decision.monthly),
+            "pace" if decision.wait_ms > 0 => v.count("message.waited", decision.wait_ms),
+            "content" => v.fill("message.score", "score", decision.score),
+            _ => String::new(),
+        };
+        Gate { name: gate.name, tone, figure }
+    };
+    GATES.iter().enumerate().map(gate).collect()
+}

@@ -1,0 +1,12 @@
+//! The pages of who logs in, one file each.
+
+pub mod inbox;
+pub mod instances;
+pub mod keys;
+pub mod manage;
+pub mod message;
+pub mod messages;
+pub mod overview;
+pub mod suppressed;
+pub mod threecx;
+pub mod webhooks;

@@ -1,0 +1,96 @@
+//! `/suppressed-recipients`: who is not written to, why, since when; added, lifted, imported, exported.
+
+use crate::{
+    conversations::{self, Identity},
+    gateway::Gateway,
+    model::phone::{Phone, Region},
+    portal::{Trouble, Visit, trouble::see_other},
+    suppression::{self, Source as By, Suppression},
+};
+use ::http::StatusCode;
+use askama::Template;
+use warp::reply::Response;
+
+#[derive(Template)]
+#[template(path = "suppressed.html", config = "assets/askama.toml")]
+struct Suppressed<'a> {
+    v: &'a Visit,
+    rows: Vec<Suppression>,
+    found: usize,
+    problem: String,
+}
+
+const ROWS: usize = 500;
+
+/// `GET /suppressed-recipients?q=`.
+///
+/// # Errors
+/// No account is chosen.
+pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    Ok(v.page(&page(gateway, v, String::new()).await?))
+}
+
+/// `POST /suppressed-recipients`.
+///
+/// # Errors
+/// The database's.
+pub async fn add(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let account = v.account()?;
+    let phone = match phone(gateway, v).await? {
+        Ok(phone) => phone,
+        Err(problem) => {
+            let page = page(gateway, v, problem).await?;
+            return Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY));
+        }
+    };
+    let (now, reason) = (v.now, v.form.some("reason").unwrap_or("by hand").to_owned());
+    let done = gateway.store.write(move |tx| {
+        let contact = conversations::find_or_add(tx, account, &Identity::phone(phone.as_str()), now)?;
+        let new = suppression::New { account, contact, source: By::Manual, reason: &reason, instance: None };
+        suppression::add(tx, &new, now)
+    });
+    done.await?;
+    Ok(see_other("/suppressed-recipients?done=suppressed"))
+}
+
+/// `POST /suppressed-recipients/{contact_id}/lift`: lifts what was entered by hand and what the person asked for.
+///
+/// # Errors
+/// No such person, or another account's.
+pub async fn lift(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let account = v.account()?;
+    let id: i64 = v.segment().parse().map_err(|_| Trouble::NotFound)?;
+    let (now, actor, erased) = (v.now, v.actor().to_owned(), gateway.erased.clone());
+    let lifted = gateway
+        .store
+        .write(move |tx| {
+            let rows = suppression::list(tx, account)?;
+            let Some(row) = rows.into_iter().find(|row| row.contact_id.0 == id) else { return Ok(0) };
+            // The same person may have been suppressed, erased, and suppressed again.
+            if let Some(phone) = &row.phone {
+                erased.lift(tx, account, ("phone", phone), By::ALL)?;
+            }
+            suppression::lift(tx, row.contact_id, By::ALL, &actor, now)
+        })
+        .await?;
+    if lifted == 0 { Err(Trouble::NotFound) } else { Ok(see_other("/suppressed-recipients?done=lifted")) }
+}
+
+async fn phone(gateway: &Gateway, v: &Visit) -> Result<Result<Phone, String>, Trouble> {
+    let account = gateway.accounts.find_account(v.account()?).await?;
+    let region = account.region.and_then(|r| Region::parse(&r).ok());
+    Ok(Phone::parse(v.form.text("phone"), region).map_err(|e| e.to_string()))
+}
+
+async fn page<'a>(gateway: &Gateway, v: &'a Visit, problem: String) -> Result<Suppressed<'a>, Trouble> {
+    let account = v.account()?;
+    let mut rows = gateway.store.read(move |tx| suppression::list(tx, account)).await?;
+    let wanted: String = v.query.text("q").chars().filter(char::is_ascii_digit).collect();
+    if !wanted.is_empty() {
+        rows.retain(|row| row.phone.as_ref().is_some_and(|phone| phone.contains(&wanted)));
+    }
+    let found = rows.len();
+    rows.reverse();
+    rows.truncate(ROWS);
+    Ok(Suppressed { v, rows, found, problem })
+}

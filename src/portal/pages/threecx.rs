@@ -1,0 +1,221 @@
+//! `/integrations/3cx`: telephone systems. One is made and set up with what its page shows: addresses to paste, a line
+//! for a shell, the properties for 3CX's call flow designer, templates with a preview, tests in both directions.
+
+use crate::{
+    gateway::Gateway,
+    model::ids::InstanceId,
+    portal::{Trouble, Visit, trouble::see_other},
+    threecx::{
+        By, Change, Entry, EventType, Integration, IntegrationId, Mode, Monitored, NewIntegration, Saved, Secrets,
+        ThreecxError,
+        snippet::{Snippets, snippets},
+        template::Values,
+    },
+};
+use ::http::StatusCode;
+use askama::Template;
+use warp::reply::Response;
+
+#[derive(Template)]
+#[template(path = "threecx.html", config = "assets/askama.toml")]
+struct List<'a> {
+    v: &'a Visit,
+    all: Vec<Monitored>,
+    instances: Vec<String>,
+    problem: String,
+}
+
+#[derive(Template)]
+#[template(path = "threecx_one.html", config = "assets/askama.toml")]
+struct One<'a> {
+    v: &'a Visit,
+    i: Integration,
+    secrets: Option<Secrets>,
+    lines: Snippets,
+    templates: Vec<Preview>,
+    requests: Vec<Entry>,
+    instances: Vec<String>,
+    problem: String,
+}
+
+/// A template and what it says to somebody.
+struct Preview {
+    saved: Saved,
+    says: String,
+}
+
+/// `GET /integrations/3cx`.
+///
+/// # Errors
+/// The database's.
+pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    Ok(v.page(&overview(gateway, v, String::new()).await?))
+}
+
+/// `POST /integrations/3cx`: the secrets are on the answer, and nowhere after it.
+///
+/// # Errors
+/// No account is chosen.
+pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let new = NewIntegration {
+        account: v.account()?,
+        instance: InstanceId::from_text(v.form.text("instance")),
+        change: Change {
+            name: v.form.some("name").map(str::to_owned),
+            destination_url: v.form.some("destination_url").map(str::to_owned),
+            ..Change::default()
+        },
+    };
+    match gateway.threecx.create(new, by(v)).await {
+        Ok((id, secrets)) => one(gateway, v, &id, Some(secrets), String::new()).await,
+        Err(ThreecxError::Store(e)) => Err(e.into()),
+        Err(e) => {
+            let page = overview(gateway, v, e.to_string()).await?;
+            Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
+        }
+    }
+}
+
+/// `GET /integrations/3cx/{integration_id}`.
+///
+/// # Errors
+/// No such integration, or another account's.
+pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    one(gateway, v, &id(v), None, String::new()).await
+}
+
+/// `POST /integrations/3cx/{integration_id}`: the settings; or `do=rotate`, `do=test`, `do=on`, `do=off`.
+///
+/// # Errors
+/// No such integration, or another account's.
+pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let (id, threecx) = (id(v), &gateway.threecx);
+    let path = format!("/integrations/3cx/{id}");
+    let change = match v.form.text("do") {
+        "rotate" => {
+            let secrets = threecx.rotate(&id, v.scope(), by(v)).await.map_err(trouble)?;
+            return one(gateway, v, &id, Some(secrets), String::new()).await;
+        }
+        "test" => {
+            return match threecx.test_forward(&id, v.scope()).await {
+                Ok(delivery) => Ok(see_other(&format!("/webhooks/deliveries/{delivery}?done=queued"))),
+                Err(e) => again(gateway, v, &id, e).await,
+            };
+        }
+        "on" => Change { enabled: Some(true), ..Change::default() },
+        "off" => Change { enabled: Some(false), ..Change::default() },
+        _ => wanted(v),
+    };
+    match threecx.update(&id, v.scope(), change, by(v)).await {
+        Ok(_) => Ok(see_other(&format!("{path}?done=saved"))),
+        Err(e) => again(gateway, v, &id, e).await,
+    }
+}
+
+/// `POST /integrations/3cx/{integration_id}/templates`: one template, judged as it is saved.
+///
+/// # Errors
+/// No such integration, or another account's.
+pub async fn template(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let id = id(v);
+    let event = EventType::parse(v.form.text("event")).ok_or(Trouble::NotFound)?;
+    let change = (Some(v.form.is_on("enabled")), Some(v.form.text("text").to_owned()));
+    match gateway.threecx.save_template(&id, v.scope(), event, change, by(v)).await {
+        Ok(_) => Ok(see_other(&format!("/integrations/3cx/{id}?done=saved"))),
+        Err(e) => again(gateway, v, &id, e).await,
+    }
+}
+
+/// What the settings' form says. A box that is not ticked is off.
+fn wanted(v: &Visit) -> Change {
+    let list = |name: &str| {
+        v.form.text(name).split([',', '\n', ' ']).map(str::trim).filter(|c| !c.is_empty()).map(str::to_owned).collect()
+    };
+    Change {
+        instance: v.form.some("instance").map(InstanceId::from_text),
+        name: v.form.some("name").map(str::to_owned),
+        enabled: None,
+        inbound: Some(v.form.is_on("inbound")),
+        outbound: Some(v.form.is_on("outbound")),
+        call_events: Some(v.form.is_on("call_events")),
+        signing: Some(v.form.is_on("signing")),
+        facade_while_signing: Some(v.form.is_on("facade_while_signing")),
+        strict_mode: v.is_admin().then(|| v.form.is_on("strict_mode")),
+        window_hours: v.form.parsed("window_hours"),
+        allowlist: Some(list("allowlist")),
+        business_name: Some(v.form.text("business_name").to_owned()),
+        mode: Mode::parse(v.form.text("mode")),
+        destination_url: Some(v.form.text("destination_url").to_owned()),
+        trunk_number: Some(v.form.text("trunk_number").to_owned()),
+    }
+}
+
+async fn again(gateway: &Gateway, v: &Visit, id: &IntegrationId, e: ThreecxError) -> Result<Response, Trouble> {
+    match e {
+        ThreecxError::Invalid(text) | ThreecxError::NotAllowed(text) => {
+            let mut response = one(gateway, v, id, None, text).await?;
+            *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+            Ok(response)
+        }
+        e => Err(trouble(e)),
+    }
+}
+
+async fn overview<'a>(gateway: &Gateway, v: &'a Visit, problem: String) -> Result<List<'a>, Trouble> {
+    let all = gateway.threecx.monitor(v.scope()).await.map_err(trouble)?;
+    Ok(List { v, all, instances: instances(gateway, v).await?, problem })
+}
+
+async fn one(
+    gateway: &Gateway,
+    v: &Visit,
+    id: &IntegrationId,
+    secrets: Option<Secrets>,
+    problem: String,
+) -> Result<Response, Trouble> {
+    let integration = gateway.threecx.find(id, v.scope()).await.map_err(trouble)?;
+    let values = Values {
+        customer_phone: "+966501234567".into(),
+        agent_extension: "101".into(),
+        queue: "800".into(),
+        call_time: "10:02".into(),
+        business_name: integration.settings.business_name.clone(),
+    };
+    let saved = gateway.threecx.templates(id, v.scope()).await.map_err(trouble)?;
+    let preview = |saved: Saved| Preview {
+        says: gateway.threecx.preview(&saved.text, &values).unwrap_or_else(|e| e.to_string()),
+        saved,
+    };
+    let page = One {
+        v,
+        secrets,
+        lines: snippets(&integration, &v.base_url),
+        templates: saved.into_iter().map(preview).collect(),
+        requests: gateway.threecx.requests(id, v.scope()).await.map_err(trouble)?,
+        instances: instances(gateway, v).await?,
+        i: integration,
+        problem,
+    };
+    Ok(v.page(&page))
+}
+
+async fn instances(gateway: &Gateway, v: &Visit) -> Result<Vec<String>, Trouble> {
+    Ok(gateway.instances.list(v.scope()).await?.into_iter().map(|i| i.id.to_string()).collect())
+}
+
+fn id(v: &Visit) -> IntegrationId {
+    IntegrationId::from_text(v.segment())
+}
+
+fn by(v: &Visit) -> By<'_> {
+    By { actor: v.actor(), is_admin: v.is_admin() }
+}
+
+fn trouble(e: ThreecxError) -> Trouble {
+    match e {
+        ThreecxError::Store(e) => e.into(),
+        ThreecxError::Invalid(text) => Trouble::Invalid(text),
+        ThreecxError::NotAllowed(text) => Trouble::Invalid(text),
+        ThreecxError::NotFound(_) => Trouble::NotFound,
+    }
+}

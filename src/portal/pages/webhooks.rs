@@ -1,0 +1,165 @@
+//! `/webhooks`: endpoints, and each delivery with its attempts; made, rotated, tested, switched off and on; re-sent.
+
+use crate::{
+    gateway::Gateway,
+    model::ids::InstanceId,
+    portal::{Trouble, Visit, trouble::see_other},
+    webhooks::{Attempt, Delivery, Endpoint, EndpointId, EventName, Filter, NewEndpoint, WebhookError},
+};
+use ::http::StatusCode;
+use askama::Template;
+use warp::reply::Response;
+
+const ROWS: u32 = 100;
+
+#[derive(Template)]
+#[template(path = "webhooks.html", config = "assets/askama.toml")]
+struct Page<'a> {
+    v: &'a Visit,
+    endpoints: Vec<Endpoint>,
+    deliveries: Vec<Delivery>,
+    instances: Vec<String>,
+    events: Vec<&'static str>,
+    secret: Option<String>,
+    problem: String,
+}
+
+#[derive(Template)]
+#[template(path = "delivery.html", config = "assets/askama.toml")]
+struct DeliveryPage<'a> {
+    v: &'a Visit,
+    d: Delivery,
+    url: String,
+    attempts: Vec<Attempt>,
+    body: String,
+}
+
+/// `GET /webhooks?failed=&endpoint=`.
+///
+/// # Errors
+/// The database's.
+pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    Ok(v.page(&page(gateway, v).await?))
+}
+
+/// `POST /webhooks`: the secret is on the answer, and nowhere after it.
+///
+/// # Errors
+/// No account is chosen.
+pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let new = NewEndpoint {
+        account: v.account()?,
+        instance: v.form.some("instance").map(InstanceId::from_text),
+        url: v.form.text("url").to_owned(),
+        events: v.form.all("event").map(str::to_owned).collect(),
+    };
+    match gateway.webhooks.create(new, v.actor()).await {
+        Ok((_, secret)) => Ok(v.page(&Page { secret: Some(secret.as_str().to_owned()), ..page(gateway, v).await? })),
+        Err(WebhookError::Store(e)) => Err(e.into()),
+        Err(e) => {
+            let page = Page { problem: e.to_string(), ..page(gateway, v).await? };
+            Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
+        }
+    }
+}
+
+/// `POST /webhooks/{id}`: `rotate`, `test`, `enable`, `disable` or `delete`.
+///
+/// # Errors
+/// No such endpoint, or another account's.
+pub async fn change(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let id = own_endpoint(gateway, v, v.segment().parse().map_err(|_| Trouble::NotFound)?).await?.id;
+    let webhooks = &gateway.webhooks;
+    let done = match v.form.text("do") {
+        "rotate" => {
+            let secret = webhooks.rotate(id, v.actor()).await?;
+            return Ok(v.page(&Page { secret: Some(secret.as_str().to_owned()), ..page(gateway, v).await? }));
+        }
+        "test" => {
+            let delivery = webhooks.test(id).await?;
+            return Ok(see_other(&format!("/webhooks/deliveries/{delivery}?done=queued")));
+        }
+        "enable" => webhooks.enable(id, v.actor()).await.map(|()| "endpoint_on")?,
+        "disable" => webhooks.disable(id, "switched off by hand", v.actor()).await.map(|()| "endpoint_off")?,
+        "delete" => webhooks.delete(id, v.actor()).await.map(|()| "endpoint_gone")?,
+        _ => return Err(Trouble::NotFound),
+    };
+    Ok(see_other(&format!("/webhooks?done={done}")))
+}
+
+/// `GET /webhooks/deliveries/{id}`.
+///
+/// # Errors
+/// No such delivery, or another account's.
+pub async fn delivery(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let (d, endpoint) = own_delivery(gateway, v).await?;
+    let attempts = gateway.webhooks.attempts(d.id).await?;
+    let event = d.event_id.clone();
+    let read = gateway.store.read(move |tx| {
+        tx.find("SELECT body FROM events WHERE event_id = ?1", rusqlite::params![event], |r| r.get::<_, String>(0))
+    });
+    let body = read.await.map_err(|e: crate::store::StoreError| e)?.unwrap_or_default();
+    let body = serde_json::from_str::<serde_json::Value>(&body)
+        .and_then(|value| serde_json::to_string_pretty(&value))
+        .unwrap_or(body);
+    Ok(v.page(&DeliveryPage { v, url: endpoint.destination_url, attempts, body, d }))
+}
+
+/// `POST /webhooks/deliveries/{id}/resend`: the same id and bytes, a new timestamp.
+///
+/// # Errors
+/// No such delivery, or another account's.
+pub async fn resend(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let (delivery, _) = own_delivery(gateway, v).await?;
+    gateway.webhooks.resend(delivery.id).await?;
+    Ok(see_other(&format!("/webhooks/deliveries/{}?done=queued", delivery.id)))
+}
+
+/// `POST /webhooks/{id}/resend-failed`: all of an endpoint that failed since a day.
+///
+/// # Errors
+/// No such endpoint, or another account's.
+pub async fn resend_failed(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let endpoint = own_endpoint(gateway, v, v.segment().parse().map_err(|_| Trouble::NotFound)?).await?;
+    let since = super::messages::day_start(v, v.form.text("since"), 0);
+    let since = since.ok_or_else(|| Trouble::Invalid(v.t("webhooks.since_bad").to_owned()))?;
+    gateway.webhooks.resend_failed(since, Some(endpoint.id)).await?;
+    Ok(see_other("/webhooks?done=queued"))
+}
+
+async fn own_endpoint(gateway: &Gateway, v: &Visit, id: i64) -> Result<Endpoint, Trouble> {
+    let mine = |e: &Endpoint| v.scope().is_none_or(|account| e.account_id == account);
+    let all = gateway.webhooks.list().await?;
+    all.into_iter().find(|e| e.id == EndpointId(id)).filter(mine).ok_or(Trouble::NotFound)
+}
+
+async fn own_delivery(gateway: &Gateway, v: &Visit) -> Result<(Delivery, Endpoint), Trouble> {
+    let id: i64 = v.segment().parse().map_err(|_| Trouble::NotFound)?;
+    let delivery = gateway.webhooks.find_delivery(id).await?;
+    let endpoint = own_endpoint(gateway, v, delivery.endpoint_id.0).await?;
+    Ok((delivery, endpoint))
+}
+
+async fn page<'a>(gateway: &Gateway, v: &'a Visit) -> Result<Page<'a>, Trouble> {
+    let account = v.scope();
+    let mut endpoints = gateway.webhooks.list().await?;
+    endpoints.retain(|e| account.is_none_or(|a| e.account_id == a));
+    let asked = v.query.parsed::<i64>("endpoint").map(EndpointId);
+    let shown: Vec<EndpointId> =
+        endpoints.iter().map(|e| e.id).filter(|id| asked.is_none_or(|asked| asked == *id)).collect();
+    let mut deliveries = Vec::new();
+    for endpoint in shown {
+        let filter = Filter { endpoint: Some(endpoint), failed: v.query.is_on("failed"), limit: ROWS };
+        deliveries.extend(gateway.webhooks.deliveries(filter).await?);
+    }
+    deliveries.sort_by_key(|d| std::cmp::Reverse(d.id));
+    deliveries.truncate(ROWS as usize);
+    let instances = gateway.instances.list(account).await?.into_iter().map(|i| i.id.to_string()).collect();
+    let events = EventName::ALL.iter().filter(|n| **n != EventName::Test).map(|n| n.as_str()).collect();
+    Ok(Page { v, endpoints, deliveries, instances, events, secret: None, problem: String::new() })
+}
+
+/// What nearly everybody wants to hear: answers, and who wants no more.
+fn is_usual(name: &str) -> bool {
+    [EventName::MessageReceived, EventName::RecipientOptedOut].iter().any(|usual| usual.as_str() == name)
+}

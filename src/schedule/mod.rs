@@ -1,0 +1,211 @@
+//! Messages to be sent later: those that people schedule, and those that wait a moment by themselves (a group's delay,
+//! an answer to somebody who wrote).
+//!
+//! A row says what is to be sent and when. The worker (`worker.rs`) claims what is due, hands it to the guarded sender,
+//! and writes what became of it; the guard judges then, and not when the row was made. `when.rs` says what a written
+//! time means.
+//!
+//! Invariants:
+//! - Nothing is sent twice. The message's id stands in the row from the beginning, the log takes an id once, and a row
+//!   that was claimed when the gateway died is settled by looking for that message: if it is there, it was fired.
+//! - What was due while the gateway was off is sent within the grace time, and is `missed` after it.
+//! - A cancelled row is never claimed, a claimed one never cancelled: both are one write.
+//!
+//! It knows nothing of dialects, pages or HTTP.
+
+mod row;
+mod when;
+mod worker;
+
+pub use row::{Entry, Filter, New, State, enqueue};
+pub use when::{NoTime, parse};
+
+use crate::{
+    model::{
+        clock::{Clock, Time},
+        ids::{AccountId, InstanceId, MessageId, row_ids},
+        random::Random,
+    },
+    sending::{Answer, Sending},
+    store::{Store, StoreError},
+};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::sync::{Notify, oneshot};
+
+row_ids! {
+    /// A message to be sent later.
+    ScheduleId,
+}
+
+/// What can go wrong here; each text says what would be right.
+#[derive(Debug, thiserror::Error)]
+pub enum ScheduleError {
+    /// No such row, or another account's.
+    #[error("there is no scheduled message {0}")]
+    NotFound(ScheduleId),
+    /// It is not pending any more.
+    #[error("scheduled message {0} is {1}: only a pending one can be cancelled")]
+    NotPending(ScheduleId, State),
+    /// A time that is over.
+    #[error("the time has passed already: choose one in the future")]
+    Past,
+    /// More than the gateway keeps for one account.
+    #[error("{MOST_PENDING} messages wait already: cancel some, or wait until they were sent")]
+    TooMany,
+    /// The gateway stopped, or could not write, before it was known what became of it.
+    #[error("it is not known yet what became of it: look at the log")]
+    NotKnown,
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Pending messages of one account.
+pub const MOST_PENDING: i64 = 10_000;
+
+/// The slice's door.
+pub struct Schedules {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    sending: Arc<Sending>,
+    /// How late something may still be sent.
+    grace: Duration,
+    under_way: Mutex<HashSet<ScheduleId>>,
+    waiting: Mutex<HashMap<MessageId, oneshot::Sender<Option<Answer>>>>,
+    wake: Notify,
+    /// Claiming is one at a time: what is claimed is noted as under way before anybody looks again.
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl Schedules {
+    /// The slice over `store`; its worker is started with [`Schedules::run`]. `grace` is how late a message that was due
+    /// while nothing ran may still be sent.
+    pub fn new(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        sending: Arc<Sending>,
+        grace: Duration,
+    ) -> Self {
+        let (under_way, waiting) = (Mutex::default(), Mutex::default());
+        Self {
+            store,
+            clock,
+            random,
+            sending,
+            grace,
+            under_way,
+            waiting,
+            wake: Notify::new(),
+            turn: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Keeps a message for later.
+    ///
+    /// # Errors
+    /// A time that is over, too many that wait.
+    pub async fn create(&self, new: New) -> Result<Entry, ScheduleError> {
+        let (now, random) = (self.clock.now(), self.random.clone());
+        if new.due_at <= now {
+            return Err(ScheduleError::Past);
+        }
+        let made = self.store.write(move |tx| {
+            let count = row::count_pending(tx, new.account)?;
+            if count >= MOST_PENDING {
+                return Err(ScheduleError::TooMany);
+            }
+            let (id, _) = row::create(tx, &new, "listed", MessageId::new(now, &*random), now)?;
+            row::find(tx, None, id)?.ok_or(ScheduleError::NotFound(id))
+        });
+        let made = made.await?;
+        self.wake.notify_one();
+        Ok(made)
+    }
+
+    /// Sends a message after a pause that a restart does not shorten into a second message, and answers with what
+    /// became of it.
+    ///
+    /// # Errors
+    /// The gateway stops or cannot write; the row stays, and is sent after the next start.
+    pub async fn send_after(&self, new: New) -> Result<Answer, ScheduleError> {
+        let now = self.clock.now();
+        let message_id = MessageId::new(now, &*self.random);
+        let (tell, told) = oneshot::channel();
+        lock(&self.waiting).insert(message_id.clone(), tell);
+        let _forget = Forget(self, message_id.clone());
+        self.store.write(move |tx| row::create(tx, &new, "queued", message_id, now).map(drop)).await?;
+        self.wake.notify_one();
+        told.await.ok().flatten().ok_or(ScheduleError::NotKnown)
+    }
+
+    /// Wakes the worker: somebody put a row into the queue in a transaction of his own.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// What people scheduled, newest first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn list(&self, filter: Filter) -> Result<Vec<Entry>, StoreError> {
+        self.store.read(move |tx| row::list(tx, &filter)).await
+    }
+
+    /// One of them, if it is the account's (none: of any account).
+    ///
+    /// # Errors
+    /// No such one.
+    pub async fn find(&self, account: Option<AccountId>, id: ScheduleId) -> Result<Entry, ScheduleError> {
+        let found = self.store.read(move |tx| row::find(tx, account, id)).await?;
+        found.ok_or(ScheduleError::NotFound(id))
+    }
+
+    /// Cancels a pending one of the account (none: of any), and of `instance` where one is named.
+    ///
+    /// # Errors
+    /// No such one, or one that is not pending any more.
+    pub async fn cancel(
+        &self,
+        account: Option<AccountId>,
+        instance: Option<InstanceId>,
+        id: ScheduleId,
+    ) -> Result<Entry, ScheduleError> {
+        let now = self.clock.now();
+        self.store
+            .write(move |tx| {
+                let entry = row::find(tx, account, id)?.ok_or(ScheduleError::NotFound(id))?;
+                if instance.is_some_and(|only| only != entry.instance) {
+                    return Err(ScheduleError::NotFound(id));
+                }
+                if !row::cancel(tx, id, now)? {
+                    return Err(ScheduleError::NotPending(id, entry.state));
+                }
+                row::find(tx, account, id)?.ok_or(ScheduleError::NotFound(id))
+            })
+            .await
+    }
+
+    /// Whether a moment is over, by the gateway's clock.
+    pub fn is_past(&self, at: Time) -> bool {
+        at <= self.clock.now()
+    }
+}
+
+/// Ends a waiting when its caller goes away.
+struct Forget<'a>(&'a Schedules, MessageId);
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        lock(&self.0.waiting).remove(&self.1);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,341 @@
+//! The rows of messages to be sent later.
+
+use super::ScheduleId;
+use crate::{
+    connectors::outgoing::MediaKind,
+    model::{
+        clock::Time,
+        ids::{AccountId, InstanceId, KeyId, LogId, MessageId},
+        instance::words,
+        message::Status,
+        phone::Recipient,
+        plan::Module,
+        purpose::Purpose,
+        random::Random,
+    },
+    sending::{
+        Request, Sender, Source,
+        request::{Draft, Stated},
+    },
+    store::{StoreError, Tx, WriteTx},
+};
+use rusqlite::{Row, params};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// What makes a message to be sent later.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct New {
+    /// On whose behalf; the sender of the message.
+    pub sender: Sender,
+    /// Whose it is.
+    pub account: AccountId,
+    /// By which instance.
+    pub instance: InstanceId,
+    /// To whom.
+    pub recipient: Recipient,
+    /// Text, or a file with a caption; a template cannot wait.
+    pub draft: Draft,
+    /// Why.
+    pub purpose: Purpose,
+    /// The caller's own id.
+    pub reference: Option<String>,
+    /// When.
+    pub due_at: Time,
+    /// Who made it, in words for people.
+    pub created_by: String,
+}
+
+words! {
+    /// Where a message to be sent later stands, as people are told.
+    State {
+        /// It waits, or is on its way.
+        Pending = "pending",
+        /// It was sent.
+        Sent = "sent",
+        /// Somebody cancelled it.
+        Cancelled = "cancelled",
+        /// It was refused, or failed; `reason` says why.
+        Failed = "failed",
+        /// It was due while the gateway was off, and the grace time ran out.
+        Missed = "missed",
+        /// Nobody can tell whether it was sent.
+        Unknown = "unknown",
+    }
+}
+
+/// A message to be sent later, as people are shown it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Entry {
+    /// Its number.
+    pub id: ScheduleId,
+    /// Whose.
+    pub account: AccountId,
+    /// By which instance.
+    pub instance: InstanceId,
+    /// To whom: E.164, `contact:ID`, or a group's id.
+    pub recipient: String,
+    /// What.
+    pub message: String,
+    /// Why.
+    pub purpose: String,
+    /// When it is to be sent.
+    pub due_at: Time,
+    /// Where it stands.
+    pub state: State,
+    /// Why it failed or was missed.
+    pub reason: Option<String>,
+    /// Its row in the log, once it was fired.
+    pub log_id: Option<LogId>,
+    /// Who made it.
+    pub created_by: String,
+    /// When it was made.
+    pub created_at: Time,
+    /// When it was sent.
+    pub sent_at: Option<Time>,
+}
+
+/// Which ones; only what people scheduled.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Filter {
+    /// Of one account.
+    pub account: Option<AccountId>,
+    /// Of one instance.
+    pub instance: Option<InstanceId>,
+    /// At most so many; newest first.
+    pub limit: u32,
+}
+
+const COLUMNS: &str = "s.id, s.account_id, s.instance_id, s.recipient, s.body, s.purpose, s.due_at, s.state, \
+                       coalesce(m.status, s.outcome), coalesce(s.reason, m.reason), s.log_id, s.created_by, \
+                       s.created_at, m.sent_at";
+
+/// Puts a message into the short queue, in the transaction of its cause; the worker is woken by its caller afterwards.
+///
+/// # Errors
+/// The store's.
+pub fn enqueue(tx: &WriteTx<'_>, new: &New, now: Time, random: &dyn Random) -> Result<ScheduleId, StoreError> {
+    create(tx, new, "queued", MessageId::new(now, random), now).map(|(id, _)| id)
+}
+
+pub(super) fn create(
+    tx: &WriteTx<'_>,
+    new: &New,
+    kind: &'static str,
+    message_id: MessageId,
+    now: Time,
+) -> Result<(ScheduleId, MessageId), StoreError> {
+    let (body, media) = match &new.draft {
+        Draft::Media { kind, url, caption, file_name } => {
+            let media = json!({"kind": kind.as_str(), "url": url, "file_name": file_name});
+            (caption.clone(), Some(media.to_string()))
+        }
+        other => (other.text(), None),
+    };
+    let id = tx.insert(
+        "INSERT INTO schedules (account_id, instance_id, kind, source, module, key_id, recipient, purpose, body, media,
+             reference, due_at, state, message_id, created_by, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 'pending', ?13, ?14, ?15)",
+        params![
+            new.account,
+            new.instance,
+            kind,
+            new.sender.source.as_str(),
+            new.sender.module.map(Module::as_str),
+            new.sender.key,
+            new.recipient.to_string(),
+            new.purpose.as_str(),
+            body,
+            media,
+            new.reference,
+            new.due_at,
+            message_id,
+            new.created_by,
+            now,
+        ],
+    )?;
+    Ok((ScheduleId(id), message_id))
+}
+
+pub(super) fn count_pending(tx: &Tx<'_>, account: AccountId) -> Result<i64, StoreError> {
+    let sql = "SELECT count(*) FROM schedules WHERE account_id = ?1 AND kind = 'listed' AND state = 'pending'";
+    tx.one(sql, params![account], |r| r.get(0))
+}
+
+pub(super) fn find(tx: &Tx<'_>, account: Option<AccountId>, id: ScheduleId) -> Result<Option<Entry>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM schedules s LEFT JOIN messages m ON m.id = s.log_id
+         WHERE s.id = ?1 AND s.kind = 'listed' AND (?2 IS NULL OR s.account_id = ?2)"
+    );
+    tx.find(&sql, params![id.0, account], read)
+}
+
+pub(super) fn list(tx: &Tx<'_>, filter: &Filter) -> Result<Vec<Entry>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM schedules s LEFT JOIN messages m ON m.id = s.log_id
+         WHERE s.kind = 'listed' AND (?1 IS NULL OR s.account_id = ?1) AND (?2 IS NULL OR s.instance_id = ?2)
+         ORDER BY s.id DESC LIMIT ?3"
+    );
+    tx.list(&sql, params![filter.account, filter.instance, filter.limit], read)
+}
+
+/// Cancels it; false: it is not pending any more.
+pub(super) fn cancel(tx: &WriteTx<'_>, id: ScheduleId, now: Time) -> Result<bool, StoreError> {
+    let sql = "UPDATE schedules SET state = 'cancelled', ended_at = ?2 WHERE id = ?1 AND state = 'pending'";
+    Ok(tx.execute(sql, params![id.0, now])? == 1)
+}
+
+/// Whether anything is due, or was claimed.
+pub(super) fn has_work(tx: &Tx<'_>, now: Time) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM schedules
+               WHERE state IN ('pending', 'claimed') AND (due_at <= ?1 OR state = 'claimed') LIMIT 1";
+    Ok(tx.find(sql, params![now], |_| Ok(()))?.is_some())
+}
+
+/// When the next one is due.
+pub(super) fn next_due(tx: &Tx<'_>) -> Result<Option<Time>, StoreError> {
+    tx.one("SELECT min(due_at) FROM schedules WHERE state IN ('pending', 'claimed') AND state = 'pending'", [], |r| {
+        r.get(0)
+    })
+}
+
+/// A claimed one, and its message's row if that was made.
+type LeftOver = (ScheduleId, Option<(LogId, Status)>);
+
+/// Those that were claimed by somebody who did not finish, and are not in `under_way`: with their message's row if it
+/// was made.
+pub(super) fn left_over(tx: &Tx<'_>, under_way: impl Fn(ScheduleId) -> bool) -> Result<Vec<LeftOver>, StoreError> {
+    let all = tx.list(
+        "SELECT s.id, m.id, m.status FROM schedules s LEFT JOIN messages m ON m.message_id = s.message_id
+         WHERE s.state = 'claimed'",
+        [],
+        |r| Ok((ScheduleId(r.get(0)?), r.get::<_, Option<LogId>>(1)?.zip(r.get::<_, Option<Status>>(2)?))),
+    )?;
+    Ok(all.into_iter().filter(|(id, _)| !under_way(*id)).collect())
+}
+
+/// Puts a claimed one back: its message was not made.
+pub(super) fn put_back(tx: &WriteTx<'_>, id: ScheduleId) -> Result<(), StoreError> {
+    tx.execute("UPDATE schedules SET state = 'pending' WHERE id = ?1 AND state = 'claimed'", params![id.0]).map(drop)
+}
+
+/// Ends those that were due before `since`.
+pub(super) fn miss(tx: &WriteTx<'_>, since: Time, now: Time) -> Result<usize, StoreError> {
+    tx.execute(
+        "UPDATE schedules SET state = 'missed', ended_at = ?2,
+             reason = 'it was due while the gateway was off or its clock was behind, and the grace time ran out'
+         WHERE state = 'pending' AND due_at < ?1",
+        params![since, now],
+    )
+}
+
+/// One that is ours to send.
+pub(super) struct Claimed {
+    pub(super) id: ScheduleId,
+    pub(super) sender: Sender,
+    pub(super) request: Result<Box<Request>, String>,
+    pub(super) message_id: MessageId,
+}
+
+/// Claims what is due.
+pub(super) fn claim(tx: &WriteTx<'_>, now: Time, limit: usize) -> Result<Vec<Claimed>, StoreError> {
+    let claimed = tx.list(
+        "SELECT id, account_id, instance_id, source, module, key_id, recipient, purpose, body, media, reference,
+                message_id
+         FROM schedules WHERE state = 'pending' AND due_at <= ?1 ORDER BY due_at, id LIMIT ?2",
+        params![now, i64::try_from(limit).unwrap_or(i64::MAX)],
+        read_claimed,
+    )?;
+    for one in &claimed {
+        tx.execute("UPDATE schedules SET state = 'claimed' WHERE id = ?1", params![one.id.0])?;
+    }
+    Ok(claimed)
+}
+
+/// Writes what became of one: fired, with its row in the log.
+pub(super) fn end(
+    tx: &WriteTx<'_>,
+    id: ScheduleId,
+    log_id: Option<LogId>,
+    outcome: &str,
+    reason: Option<&str>,
+    now: Time,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE schedules SET state = 'fired', log_id = ?2, outcome = ?3, reason = ?4, ended_at = ?5
+         WHERE id = ?1 AND state = 'claimed'",
+        params![id.0, log_id, outcome, reason, now],
+    )
+    .map(drop)
+}
+
+fn read_claimed(r: &Row<'_>) -> rusqlite::Result<Claimed> {
+    let text = |i: usize| r.get::<_, String>(i);
+    let message_id: MessageId = r.get(11)?;
+    let sender = Sender {
+        account: r.get(1)?,
+        key: r.get::<_, Option<KeyId>>(5)?,
+        source: Source::parse(&text(3)?).unwrap_or(Source::Schedule),
+        module: r.get::<_, Option<String>>(4)?.as_deref().and_then(Module::parse),
+        request_id: None,
+    };
+    let (instance, recipient, purpose) = (r.get(2)?, text(6)?, text(7)?);
+    let draft = draft(text(8)?, r.get::<_, Option<String>>(9)?);
+    let reference = r.get(10)?;
+    let request = match (Recipient::stored(&recipient), draft) {
+        (Ok(recipient), Ok(draft)) => Ok(Box::new(Request {
+            instance,
+            recipient,
+            draft,
+            purpose: Purpose::parse(&purpose).map_or(Stated::NotAllowed(purpose), Stated::Allowed),
+            reference,
+            reply_to: None,
+            expires_at: None,
+            idempotency_key: None,
+            message_id: Some(message_id.clone()),
+        })),
+        (Err(e), _) => Err(e.to_string()),
+        (_, Err(e)) => Err(e),
+    };
+    Ok(Claimed { id: ScheduleId(r.get(0)?), sender, request, message_id })
+}
+
+fn draft(body: String, media: Option<String>) -> Result<Draft, String> {
+    let Some(media) = media else { return Ok(Draft::Text(body)) };
+    let no = || "its file cannot be read any more".to_owned();
+    let media: Value = serde_json::from_str(&media).map_err(|_| no())?;
+    let kind = media["kind"].as_str().and_then(MediaKind::parse).ok_or_else(no)?;
+    let url = media["url"].as_str().ok_or_else(no)?.to_owned();
+    Ok(Draft::Media { kind, url, caption: body, file_name: media["file_name"].as_str().map(str::to_owned) })
+}
+
+fn read(r: &Row<'_>) -> rusqlite::Result<Entry> {
+    let (state, status) = (r.get::<_, String>(7)?, r.get::<_, Option<String>>(8)?);
+    Ok(Entry {
+        id: ScheduleId(r.get(0)?),
+        account: r.get(1)?,
+        instance: r.get(2)?,
+        recipient: r.get(3)?,
+        message: r.get(4)?,
+        purpose: r.get(5)?,
+        due_at: r.get(6)?,
+        state: shown(&state, status.as_deref().and_then(Status::parse)),
+        reason: r.get(9)?,
+        log_id: r.get(10)?,
+        created_by: r.get(11)?,
+        created_at: r.get(12)?,
+        sent_at: r.get(13)?,
+    })
+}
+
+/// What people are told, from the row's own state and the message's.
+fn shown(state: &str, status: Option<Status>) -> State {
+    match (state, status) {
+        ("pending" | "claimed", _) | ("fired", Some(Status::Accepted | Status::Sending)) => State::Pending,
+        ("cancelled", _) => State::Cancelled,
+        ("missed", _) => State::Missed,
+        (_, Some(Status::Sent | Status::Delivered | Status::Read)) => State::Sent,
+        (_, Some(Status::Unknown)) => State::Unknown,
+        _ => State::Failed,
+    }
+}

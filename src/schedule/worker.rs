@@ -1,0 +1,137 @@
+//! The worker: claims what is due, hands it to the guarded sender, writes what became of it.
+//!
+//! Claims are in the rows, and which of them are under way here in memory: a claimed row that is under way nowhere is
+//! left over from a run that died, and the log says whether its message was made.
+
+use super::{
+    ScheduleId, Schedules, lock,
+    row::{self, Claimed},
+};
+use crate::{model::clock::Time, sending::Answer, store::StoreError};
+use std::{sync::Arc, time::Duration};
+use tokio::{sync::watch, task::JoinSet};
+
+/// Messages under way at once.
+const SIDE_BY_SIDE: usize = 32;
+/// The worker looks at least this often: a machine's clock that jumps puts nothing off for longer.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// After an error of the store.
+const AFTER_ERROR: Duration = Duration::from_secs(1);
+
+impl Schedules {
+    /// Sends everything that is due now; says how many were tried. Tests step with this.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn step(self: &Arc<Self>) -> Result<usize, StoreError> {
+        let mut tried = 0;
+        loop {
+            let claimed = self.claim().await?;
+            if claimed.is_empty() {
+                return Ok(tried);
+            }
+            tried += claimed.len();
+            let mut running = JoinSet::new();
+            for one in claimed {
+                running.spawn(self.clone().fire(one));
+            }
+            while running.join_next().await.is_some() {}
+        }
+    }
+
+    /// Works until `stop`. What is under way then is settled by the next start.
+    pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        let mut running = JoinSet::new();
+        loop {
+            let looked = self.clock.now();
+            let wait = match self.claim().await {
+                Ok(claimed) => {
+                    for one in claimed {
+                        running.spawn(self.clone().fire(one));
+                    }
+                    self.until_next(looked).await
+                }
+                Err(StoreError::Stopping) => return,
+                Err(e) => {
+                    tracing::warn!("scheduled messages wait: {e}");
+                    AFTER_ERROR
+                }
+            };
+            let look_at = self.clock.now().plus(wait.min(LOOK_AGAIN));
+            tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => return,
+                () = self.wake.notified() => {}
+                Some(_) = running.join_next() => {}
+                () = self.clock.sleep_until(look_at) => {}
+            }
+        }
+    }
+
+    async fn until_next(&self, looked: Time) -> Duration {
+        match self.store.read(row::next_due).await {
+            Ok(Some(at)) if at > looked => at.since(self.clock.now()),
+            Ok(_) => LOOK_AGAIN,
+            Err(_) => AFTER_ERROR,
+        }
+    }
+
+    /// Claims what is due, after settling what an earlier claim left.
+    async fn claim(&self) -> Result<Vec<Claimed>, StoreError> {
+        let _turn = self.turn.lock().await;
+        let (now, grace) = (self.clock.now(), self.grace);
+        // Most looks find nothing: they cost a read, and no turn of the writer.
+        if !self.store.read(move |tx| row::has_work(tx, now)).await? {
+            return Ok(Vec::new());
+        }
+        let under_way = lock(&self.under_way).clone();
+        let claimed = self
+            .store
+            .write(move |tx| {
+                for (id, message) in row::left_over(tx, |id| under_way.contains(&id))? {
+                    match message {
+                        Some((log_id, status)) => row::end(tx, id, Some(log_id), status.as_str(), None, now)?,
+                        None => row::put_back(tx, id)?,
+                    }
+                }
+                row::miss(tx, now.minus(grace), now)?;
+                row::claim(tx, now, SIDE_BY_SIDE.saturating_sub(under_way.len()))
+            })
+            .await?;
+        lock(&self.under_way).extend(claimed.iter().map(|one| one.id));
+        Ok(claimed)
+    }
+
+    async fn fire(self: Arc<Self>, one: Claimed) {
+        let Claimed { id, sender, request, message_id } = one;
+        let answer = match request {
+            Ok(request) => match self.sending.submit(sender, *request).await {
+                Ok(answer) => self.settle(id, Some(answer), None).await,
+                // Whether its row was made is looked at again.
+                Err(e) => {
+                    tracing::warn!(schedule = %id, "a scheduled message waits: {e}");
+                    None
+                }
+            },
+            Err(problem) => self.settle(id, None, Some(problem)).await,
+        };
+        lock(&self.under_way).remove(&id);
+        if let Some(waiting) = lock(&self.waiting).remove(&message_id) {
+            let _ = waiting.send(answer);
+        }
+    }
+
+    async fn settle(&self, id: ScheduleId, answer: Option<Answer>, problem: Option<String>) -> Option<Answer> {
+        let now = self.clock.now();
+        let log_id = answer.as_ref().map(|a| a.log_id);
+        let outcome = answer.as_ref().map_or("failed", |a| a.outcome.as_str());
+        let outcome = if outcome == "accepted" { "sending" } else { outcome };
+        let code = answer.as_ref().and_then(|a| a.refusal.as_ref()).map(|r| r.code.to_string());
+        let reason = problem.or(code);
+        let written = self.store.write(move |tx| row::end(tx, id, log_id, outcome, reason.as_deref(), now)).await;
+        if let Err(e) = written {
+            // It stays claimed, and the log says what became of it.
+            tracing::warn!(schedule = %id, "what became of a scheduled message could not be written: {e}");
+        }
+        answer
+    }
+}

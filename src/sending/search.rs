@@ -1,0 +1,136 @@
+//! Looking through the message log: by what a person knows of a message, newest first, a page at a time.
+
+use crate::{
+    model::{
+        clock::Time,
+        ids::{AccountId, InstanceId, LogId},
+        message::Status,
+    },
+    store::{StoreError, Tx},
+};
+use rusqlite::{Row, ToSql};
+
+/// Which rows. What is not set does not matter.
+#[derive(Clone, Default, Debug)]
+pub struct Search {
+    /// Of one account; none: of all.
+    pub account: Option<AccountId>,
+    /// Of one instance.
+    pub instance: Option<InstanceId>,
+    /// In one state.
+    pub status: Option<Status>,
+    /// For one purpose.
+    pub purpose: Option<String>,
+    /// To one recipient, E.164 or a hidden id.
+    pub recipient: Option<String>,
+    /// With one of the caller's own ids.
+    pub reference: Option<String>,
+    /// With this number, `msg_…` id or provider's id.
+    pub id: Option<String>,
+    /// With this in its text; asked together with a time, for texts have no index.
+    pub text: Option<String>,
+    /// Not before.
+    pub since: Option<Time>,
+    /// Before.
+    pub until: Option<Time>,
+    /// Older than this row: the page after the one that ended with it.
+    pub after: Option<(Time, LogId)>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// A row, as a list shows it.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// Its number.
+    pub log_id: LogId,
+    /// When it came.
+    pub created_at: Time,
+    /// As the caller named it.
+    pub instance_id: String,
+    /// E.164, a hidden id, or empty.
+    pub recipient: String,
+    /// As the caller named it.
+    pub purpose: String,
+    /// Its text.
+    pub body: String,
+    /// Its state.
+    pub status: Status,
+    /// The refusal's code, or why it failed.
+    pub reason: Option<String>,
+    /// The caller's own id.
+    pub reference: Option<String>,
+    /// Refusals of the same kind on this row.
+    pub repeats: i64,
+}
+
+/// The rows.
+///
+/// # Errors
+/// The store's.
+pub fn search(tx: &Tx<'_>, wanted: &Search) -> Result<Vec<Line>, StoreError> {
+    let after = wanted.after.unzip();
+    let number = wanted.id.as_ref().and_then(|id| id.parse::<i64>().ok());
+    let named = wanted.id.clone().filter(|_| number.is_none());
+    let text = wanted.text.as_ref().map(|text| format!("%{}%", like(text)));
+    let mut query = Query::default();
+    query.add("account_id = ?", wanted.account);
+    query.add("instance_id = ?", wanted.instance.clone());
+    query.add("status = ?", wanted.status);
+    query.add("purpose = ?", wanted.purpose.clone());
+    query.add("recipient = ?", wanted.recipient.clone());
+    query.add("reference = ?", wanted.reference.clone());
+    query.add("id = ?", number);
+    query.add("message_id = ?", named.clone().filter(|id| id.starts_with("msg_")));
+    query.add("provider_message_id = ?", named.filter(|id| !id.starts_with("msg_")));
+    query.add("body LIKE ? ESCAPE '\\'", text);
+    query.add("created_at >= ?", wanted.since);
+    query.add("created_at < ?", wanted.until);
+    query.add("created_at <= ?", after.0);
+    query.add("NOT (created_at = ? ", after.0);
+    query.add("id >= ?)", after.1);
+    let limit = query.values.len() + 1;
+    query.values.push(Box::new(wanted.limit));
+    let sql = format!(
+        "SELECT id, created_at, instance_id, recipient, purpose, body, status, reason, reference, repeats
+         FROM messages WHERE 1{} ORDER BY created_at DESC, id DESC LIMIT ?{limit}",
+        query.conditions
+    );
+    tx.list(&sql, rusqlite::params_from_iter(query.values.iter()), read)
+}
+
+/// The conditions that are set, and their values.
+#[derive(Default)]
+struct Query {
+    conditions: String,
+    values: Vec<Box<dyn ToSql>>,
+}
+
+impl Query {
+    fn add<T: ToSql + 'static>(&mut self, condition: &str, value: Option<T>) {
+        if let Some(value) = value {
+            self.values.push(Box::new(value));
+            self.conditions += &format!(" AND {}", condition.replace('?', &format!("?{}", self.values.len())));
+        }
+    }
+}
+
+/// A text as LIKE takes it literally.
+fn like(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+}
+
+fn read(r: &Row<'_>) -> rusqlite::Result<Line> {
+    Ok(Line {
+        log_id: r.get(0)?,
+        created_at: r.get(1)?,
+        instance_id: r.get(2)?,
+        recipient: r.get(3)?,
+        purpose: r.get(4)?,
+        body: r.get(5)?,
+        status: r.get(6)?,
+        reason: r.get(7)?,
+        reference: r.get(8)?,
+        repeats: r.get(9)?,
+    })
+}

@@ -1,0 +1,85 @@
+//! Suppressions of people who were erased: a keyed hash of each name that they were known by. It says nothing to
+//! whoever reads the database, and still hits when somebody writes to that number.
+
+use super::Source;
+use crate::{
+    model::{clock::Time, ids::AccountId},
+    store::{StoreError, Tx, WriteTx},
+};
+use ring::hmac;
+use rusqlite::params;
+
+/// Makes and finds the hashes. Cheap to clone.
+#[derive(Clone)]
+pub struct Erased(hmac::Key);
+
+impl Erased {
+    /// With a key that is used for nothing else and lies outside the database.
+    pub fn new(key: &[u8; 32]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, key))
+    }
+
+    /// Keeps a suppression of somebody known by `value` (of the kind `phone`, `lid`, …).
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn keep(
+        &self,
+        tx: &WriteTx<'_>,
+        account: AccountId,
+        (kind, value): (&str, &str),
+        source: &str,
+        since: Time,
+    ) -> Result<(), StoreError> {
+        tx.execute(
+            "INSERT INTO erased_suppressions (account_id, hash, source, since) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO NOTHING",
+            params![account, self.hash(account, kind, value), source, since],
+        )?;
+        Ok(())
+    }
+
+    /// Why nothing may be sent to somebody known by `value`, if they were suppressed when they were erased.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn active(
+        &self,
+        tx: &Tx<'_>,
+        account: AccountId,
+        kind: &str,
+        value: &str,
+    ) -> Result<Option<String>, StoreError> {
+        tx.find(
+            "SELECT source FROM erased_suppressions WHERE account_id = ?1 AND hash = ?2 LIMIT 1",
+            params![account, self.hash(account, kind, value)],
+            |r| r.get::<_, String>(0).map(|source| format!("suppressed ({source}) before the person was erased")),
+        )
+    }
+
+    /// Lifts what was kept of somebody known by `value`; says how many.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn lift(
+        &self,
+        tx: &WriteTx<'_>,
+        account: AccountId,
+        (kind, value): (&str, &str),
+        sources: &[Source],
+    ) -> Result<usize, StoreError> {
+        let hash = self.hash(account, kind, value);
+        let mut lifted = 0;
+        for source in sources {
+            lifted += tx.execute(
+                "DELETE FROM erased_suppressions WHERE account_id = ?1 AND hash = ?2 AND source = ?3",
+                params![account, hash, source.as_str()],
+            )?;
+        }
+        Ok(lifted)
+    }
+
+    fn hash(&self, account: AccountId, kind: &str, value: &str) -> Vec<u8> {
+        hmac::sign(&self.0, format!("{account}\n{kind}\n{value}").as_bytes()).as_ref().to_vec()
+    }
+}

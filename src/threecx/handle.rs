@@ -1,0 +1,225 @@
+//! What follows once a request is proven: load, judge, record; then, outside of any transaction, the guarded sender.
+//!
+//! One write transaction keeps the signature that was used, loads every fact, judges in the contract's order, claims the
+//! cooldown of a call event, and writes the log of everything that ends here. What is to be sent goes to
+//! [`Sending::submit`], and a second transaction writes how that ended; a cooldown whose message certainly did not go is
+//! given back there.
+
+use super::{
+    authentic::{Admission, Via},
+    event::{Event, EventType, Kind},
+    facts,
+    integration::Integration,
+    judge::{self, Next},
+    log::{self, Line},
+    templates,
+};
+use crate::{
+    model::{clock::Time, ids::AccountId, phone::Recipient, plan::Module},
+    sending::{Answer, Outcome, Refusal, Request, Sender, Source},
+    store::{StoreError, Tx, WriteTx},
+};
+use rusqlite::params;
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+/// How long a call event leaves somebody alone after it wrote to him.
+pub const COOLDOWN: Duration = Duration::from_secs(15 * 60);
+
+/// What a proven request brought.
+pub enum Asked {
+    /// An object.
+    Object(Map<String, Value>),
+    /// More than the webhook takes.
+    TooLarge,
+    /// No object; why, for the log.
+    Unreadable(String),
+}
+
+/// How a request ended.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// What it was about, if that could be read.
+    pub event_type: Option<EventType>,
+    /// How it ended.
+    pub ending: Ending,
+    /// The message's answer, where one was tried.
+    pub answer: Option<Answer>,
+}
+
+/// How a request ended.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Ending {
+    /// The provider took the message, or has it in hand.
+    Sent(Outcome),
+    /// Kept in the log; nothing was to be sent.
+    Recorded,
+    /// Nothing was sent, and that is as it should be; why.
+    Skipped(&'static str),
+    /// The set-up works; what is configured.
+    Ready(Value),
+    /// Refused.
+    Refused(Refusal),
+}
+
+/// How the first transaction ended.
+pub(super) enum Decided {
+    Told(Box<Told>),
+    Send(Box<Job>),
+}
+
+/// A message to be sent, and what its log line says besides.
+pub(super) struct Job {
+    pub(super) sender: Sender,
+    pub(super) request: Request,
+    event_type: EventType,
+    line: Line,
+    cooling: bool,
+}
+
+/// The first transaction.
+pub(super) fn decide(
+    tx: &WriteTx<'_>,
+    admission: &Admission,
+    asked: &Asked,
+    rate: Result<(), Duration>,
+    request_id: &str,
+    now: Time,
+) -> Result<Decided, StoreError> {
+    if let Some((signature, until)) = admission.signature {
+        tx.execute("DELETE FROM threecx_signatures WHERE until < ?1", params![now])?;
+        let keep = "INSERT INTO threecx_signatures (signature, until) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+        tx.execute(keep, params![signature, until])?;
+    }
+    let sender = sender(admission.account, request_id);
+    let event = event_of(asked, admission.via);
+    let facts = facts::load(tx, &admission.id, &sender, event.as_ref(), rate, now)?;
+    let mut line = Line::new(admission, request_id, event.as_ref(), facts.recipient.as_ref());
+    let event_type = event.as_ref().and_then(|e| e.event_type.clone().ok());
+    let told = |ending| Told { event_type, ending, answer: None };
+    let next = judge::before_reading(asked, &facts).and_then(|()| match &event {
+        Some(event) => judge::judge(event, &facts),
+        None => Ok(Next::Record),
+    });
+    let ending = match next {
+        Err(refusal) => Ending::Refused(refusal),
+        Ok(Next::Record) => Ending::Recorded,
+        Ok(Next::Skip(reason)) => Ending::Skipped(reason),
+        Ok(Next::SayReady) => Ending::Ready(ready(tx, &facts.integration)?),
+        Ok(Next::Send { recipient, purpose, text }) => {
+            let event_type = event_type.unwrap_or(EventType::OutboundMessage);
+            let cooling = event_type.kind() == Kind::Call;
+            if cooling {
+                cool(tx, admission, event_type, &recipient, now)?;
+            }
+            line.recipient = Some(recipient.to_string());
+            let instance = facts.integration.settings.instance.clone();
+            let mut request = Request::text(instance, recipient, purpose, text);
+            request.reference = event.and_then(|e| e.conversation_id);
+            return Ok(Decided::Send(Box::new(Job { sender, request, event_type, line, cooling })));
+        }
+    };
+    log::record(tx, &line, &ending, None, now)?;
+    Ok(Decided::Told(Box::new(told(ending))))
+}
+
+/// On whose behalf a telephone system sends.
+pub(super) fn sender(account: AccountId, request_id: &str) -> Sender {
+    Sender {
+        account,
+        key: None,
+        source: Source::ThreeCx,
+        module: Some(Module::ThreeCx),
+        request_id: Some(request_id.to_owned()),
+    }
+}
+
+/// What a readable request says.
+pub(super) fn event_of(asked: &Asked, via: Via) -> Option<Event> {
+    match asked {
+        Asked::Object(object) if via == Via::Sms => Some(Event::of_sms(object)),
+        Asked::Object(object) => Some(Event::of_webhook(object)),
+        _ => None,
+    }
+}
+
+/// The second transaction: what became of the message.
+pub(super) fn settle(tx: &WriteTx<'_>, job: &Job, answer: &Answer, now: Time) -> Result<(), StoreError> {
+    if job.cooling && !may_have_gone(answer.outcome) {
+        uncool(tx, job)?;
+    }
+    log::record(tx, &job.line, &ending(answer), Some(answer.log_id), now)
+}
+
+/// What a sender's answer means here.
+pub(super) fn told(job: &Job, answer: Answer) -> Told {
+    Told { event_type: Some(job.event_type), ending: ending(&answer), answer: Some(answer) }
+}
+
+/// A message that was not even tried leaves no cooldown.
+pub(super) fn uncool(tx: &WriteTx<'_>, job: &Job) -> Result<(), StoreError> {
+    tx.execute(
+        "DELETE FROM threecx_cooldowns WHERE integration_id = ?1 AND event_type = ?2 AND recipient = ?3",
+        params![job.line.integration, job.event_type.as_str(), job.line.recipient],
+    )?;
+    Ok(())
+}
+
+/// Deletes cooldowns and signatures that have run out; says how many.
+pub(super) fn expire(tx: &WriteTx<'_>, now: Time) -> Result<usize, StoreError> {
+    let cooldowns = tx.execute("DELETE FROM threecx_cooldowns WHERE until <= ?1", params![now])?;
+    Ok(cooldowns + tx.execute("DELETE FROM threecx_signatures WHERE until < ?1", params![now])?)
+}
+
+fn ending(answer: &Answer) -> Ending {
+    match &answer.refusal {
+        Some(refusal) => Ending::Refused(refusal.clone()),
+        None => Ending::Sent(answer.outcome),
+    }
+}
+
+/// Whether it would be a second one if another followed.
+const fn may_have_gone(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Sent | Outcome::Accepted | Outcome::Unknown)
+}
+
+fn cool(
+    tx: &WriteTx<'_>,
+    admission: &Admission,
+    event_type: EventType,
+    recipient: &Recipient,
+    now: Time,
+) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM threecx_cooldowns WHERE integration_id = ?1 AND until <= ?2", params![admission.id, now])?;
+    tx.execute(
+        "INSERT INTO threecx_cooldowns (integration_id, event_type, recipient, until) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT DO UPDATE SET until = excluded.until",
+        params![admission.id, event_type.as_str(), recipient.to_string(), now.plus(COOLDOWN)],
+    )?;
+    Ok(())
+}
+
+/// What `test` is answered.
+fn ready(tx: &Tx<'_>, integration: &Integration) -> Result<Value, StoreError> {
+    let settings = &integration.settings;
+    let state =
+        tx.find("SELECT state FROM instances WHERE id = ?1", params![settings.instance], |r| r.get::<_, String>(0))?;
+    let open = "SELECT disabled_at IS NULL FROM endpoints WHERE id = ?1";
+    let forwarding = tx.find(open, params![integration.endpoint_id], |r| r.get::<_, bool>(0))?;
+    let on: Vec<EventType> =
+        templates::list(tx, &integration.id)?.into_iter().filter(|t| t.enabled).map(|t| t.event_type).collect();
+    Ok(json!({
+        "name": settings.name,
+        "instance_id": settings.instance,
+        "instance_state": state,
+        "inbound_enabled": settings.inbound,
+        "outbound_enabled": settings.outbound,
+        "call_event_enabled": settings.call_events,
+        "templates_enabled": on,
+        "strict_mode": settings.strict_mode,
+        "window_hours": settings.window_hours,
+        "signing_enabled": settings.signing,
+        "mode": settings.mode,
+        "forwarding": forwarding == Some(true),
+    }))
+}

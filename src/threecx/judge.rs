@@ -1,0 +1,130 @@
+//! Judging a proven request, in the contract's order. Pure: the facts are loaded before, the outcome is written after.
+
+use super::{
+    event::{Event, Kind, Text},
+    facts::Facts,
+    handle::Asked,
+    template::Values,
+};
+use crate::{
+    model::{
+        code::{Action, Code, Details},
+        phone::Recipient,
+        purpose::Purpose,
+    },
+    sending::Refusal,
+};
+use std::time::Duration;
+
+/// What is to be done about a request that nothing speaks against.
+#[derive(Debug)]
+pub(super) enum Next {
+    Record,
+    Skip(&'static str),
+    SayReady,
+    Send { recipient: Recipient, purpose: Purpose, text: String },
+}
+
+/// The first checks of the contract's order: size, rate, readable, module, plan.
+pub(super) fn before_reading(asked: &Asked, facts: &Facts) -> Result<(), Refusal> {
+    if let Asked::TooLarge = asked {
+        return Err(refusal(Code::PayloadTooLarge, "the body is larger than 256 KiB"));
+    }
+    if let Err(wait) = facts.rate {
+        return Err(refusal(Code::WebhookRateLimited, "more than 60 requests in a minute").retry_after(wait));
+    }
+    if let Asked::Unreadable(why) = asked {
+        return Err(refusal(Code::InvalidJson, why));
+    }
+    facts.standing.clone()
+}
+
+/// The others, in the contract's order; then what is to be done.
+pub(super) fn judge(event: &Event, facts: &Facts) -> Result<Next, Refusal> {
+    let settings = &facts.integration.settings;
+    let event_type = match &event.event_type {
+        Ok(event_type) => *event_type,
+        Err(said) => return Err(refusal(Code::UnsupportedEventType, &format!("{said:?} is no event type"))),
+    };
+    match event_type.kind() {
+        Kind::Test => return Ok(Next::SayReady),
+        Kind::Recorded => return Ok(Next::Record),
+        Kind::Reply if !settings.outbound => return Err(refusal(Code::OutboundDisabled, "outbound is off")),
+        Kind::Call if !settings.call_events => return Err(refusal(Code::CallEventsDisabled, "call events are off")),
+        Kind::Reply | Kind::Call => {}
+    }
+    let missing = || refusal(Code::MissingPhone, "none of the fields is a number");
+    let recipient = facts.recipient.clone().ok_or_else(missing)?;
+    if event_type.kind() == Kind::Reply {
+        let text = reply_text(event)?;
+        let purpose = reply_purpose(event)?;
+        window(facts)?;
+        return Ok(Next::Send { recipient, purpose, text });
+    }
+    let Some(template) = &facts.template else { return Ok(Next::Skip("template_disabled")) };
+    if settings.strict_mode {
+        window(facts)?;
+    }
+    if facts.cooling {
+        return Ok(Next::Skip("cooldown"));
+    }
+    let text = template.render(&values(event, &recipient, facts));
+    Ok(Next::Send { recipient, purpose: Purpose::Support, text })
+}
+
+fn reply_text(event: &Event) -> Result<String, Refusal> {
+    match &event.text {
+        Text::Given(text) => Ok(text.clone()),
+        Text::Missing => Err(refusal(Code::MissingMessageText, "there is no text")),
+        Text::Malformed => Err(Refusal {
+            details: Details::Fields(vec!["message_text"]),
+            ..refusal(Code::ValidationError, "the text is longer than a message, or has a NUL")
+        }),
+    }
+}
+
+fn reply_purpose(event: &Event) -> Result<Purpose, Refusal> {
+    let no = |score, why: &str| {
+        let refusal = Refusal::guard(Code::MessagePurposeNotAllowed, Action::Block, score, why);
+        Err(Refusal { gate: GATE, ..refusal })
+    };
+    match event.purpose.as_deref() {
+        None => no(0, "no message_purpose was given"),
+        Some(stated) => Purpose::parse(stated).map_or_else(|| no(100, "the purpose is not served"), Ok),
+    }
+}
+
+/// The recipient wrote to this instance, and not too long ago.
+fn window(facts: &Facts) -> Result<(), Refusal> {
+    let length = Duration::from_secs(u64::from(facts.integration.settings.window_hours) * 3600);
+    if facts.last_written.is_some_and(|at| facts.now.since(at) < length) {
+        return Ok(());
+    }
+    let why = match facts.last_written {
+        None => "the recipient never wrote to this instance",
+        Some(_) => "the recipient last wrote before the window",
+    };
+    let details = Details::Action(Action::Block);
+    Err(Refusal { details, ..refusal(Code::ConversationWindowClosed, why) })
+}
+
+fn values(event: &Event, recipient: &Recipient, facts: &Facts) -> Values {
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    Values {
+        customer_phone: match recipient {
+            Recipient::Phone(phone) => phone.to_string(),
+            Recipient::Contact(_) | Recipient::Group(_) => String::new(),
+        },
+        agent_extension: text(&event.agent_extension),
+        queue: text(&event.queue),
+        call_time: text(&event.call_time),
+        business_name: facts.integration.settings.business_name.clone(),
+    }
+}
+
+/// The log's name for where these refusals come from.
+const GATE: &str = "3cx";
+
+fn refusal(code: Code, why: &str) -> Refusal {
+    Refusal { gate: GATE, ..Refusal::new(code, why) }
+}

@@ -1,0 +1,279 @@
+//! What can be set on an integration, its defaults, and what a change is judged by. Pure.
+
+use super::{By, ThreecxError};
+use crate::model::{
+    egress::net,
+    ids::InstanceId,
+    instance::words,
+    phone::{Phone, Region},
+};
+
+words! {
+    /// How inbound messages go to the telephone system.
+    Mode {
+        /// As `message.received`.
+        Event = "event",
+        /// As a provider of text messages would send them, to the trunk's address.
+        Sms = "sms",
+    }
+}
+
+/// Longest name and business name, in characters.
+const NAME_MAX: usize = 80;
+/// Networks in an allowlist.
+pub(super) const ALLOW_MAX: usize = 64;
+/// The window that can be set, in hours.
+const WINDOW_HOURS: std::ops::RangeInclusive<u32> = 1..=168;
+
+/// The settings of an integration.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Settings {
+    /// The instance that it writes from and hears of.
+    pub instance: InstanceId,
+    /// What people call it.
+    pub name: String,
+    /// Whether it takes requests at all.
+    pub enabled: bool,
+    /// Whether inbound messages are forwarded.
+    pub inbound: bool,
+    /// Whether agents' replies are sent.
+    pub outbound: bool,
+    /// Whether call events are answered.
+    pub call_events: bool,
+    /// Whether requests must be signed.
+    pub signing: bool,
+    /// Whether the provider's address, which cannot sign, works all the same while signing is on.
+    pub facade_while_signing: bool,
+    /// Whether call events write only to people who wrote lately.
+    pub strict_mode: bool,
+    /// How long after somebody wrote they may be answered, in hours.
+    pub window_hours: u32,
+    /// Networks that requests may come from; empty: all.
+    pub allowlist: Vec<String>,
+    /// For templates.
+    pub business_name: String,
+    /// How inbound messages are told.
+    pub mode: Mode,
+    /// Where they go; none: nowhere.
+    pub destination_url: Option<String>,
+    /// Mode sms: the trunk's own number.
+    pub trunk_number: Option<Phone>,
+}
+
+/// What changes; what is `None` stays.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Change {
+    /// See [`Settings::instance`].
+    pub instance: Option<InstanceId>,
+    /// See [`Settings::name`].
+    pub name: Option<String>,
+    /// See [`Settings::enabled`].
+    pub enabled: Option<bool>,
+    /// See [`Settings::inbound`].
+    pub inbound: Option<bool>,
+    /// See [`Settings::outbound`].
+    pub outbound: Option<bool>,
+    /// See [`Settings::call_events`].
+    pub call_events: Option<bool>,
+    /// See [`Settings::signing`].
+    pub signing: Option<bool>,
+    /// See [`Settings::facade_while_signing`].
+    pub facade_while_signing: Option<bool>,
+    /// See [`Settings::strict_mode`]; only an admin may end it.
+    pub strict_mode: Option<bool>,
+    /// See [`Settings::window_hours`].
+    pub window_hours: Option<u32>,
+    /// See [`Settings::allowlist`]: addresses and networks, IPv4 and IPv6.
+    pub allowlist: Option<Vec<String>>,
+    /// See [`Settings::business_name`].
+    pub business_name: Option<String>,
+    /// See [`Settings::mode`].
+    pub mode: Option<Mode>,
+    /// See [`Settings::destination_url`]; empty takes it away. The egress judges it before.
+    pub destination_url: Option<String>,
+    /// See [`Settings::trunk_number`]; empty takes it away.
+    pub trunk_number: Option<String>,
+}
+
+impl Settings {
+    /// A new integration's: inbound and outbound on, strict; call events and signing off.
+    pub fn new(instance: InstanceId, business_name: String) -> Self {
+        Self {
+            instance,
+            name: "3CX".into(),
+            enabled: true,
+            inbound: true,
+            outbound: true,
+            call_events: false,
+            signing: false,
+            facade_while_signing: false,
+            strict_mode: true,
+            window_hours: 24,
+            allowlist: Vec::new(),
+            business_name,
+            mode: Mode::Event,
+            destination_url: None,
+            trunk_number: None,
+        }
+    }
+
+    /// These settings with a change.
+    ///
+    /// # Errors
+    /// A value that cannot be taken; who may not change it.
+    pub fn changed(mut self, change: Change, by: &By<'_>, region: Option<Region>) -> Result<Self, ThreecxError> {
+        let Change { instance, name, enabled, inbound, outbound, call_events, signing, .. } = change;
+        replace(&mut self.instance, instance);
+        replace(&mut self.name, name.map(|text| judged_name(&text, "a name")).transpose()?);
+        replace(&mut self.enabled, enabled);
+        replace(&mut self.inbound, inbound);
+        replace(&mut self.outbound, outbound);
+        replace(&mut self.call_events, call_events);
+        replace(&mut self.signing, signing);
+        replace(&mut self.facade_while_signing, change.facade_while_signing);
+        if change.strict_mode == Some(false) && self.strict_mode && !by.is_admin {
+            return Err(ThreecxError::NotAllowed("only an admin can turn the strict mode off".into()));
+        }
+        replace(&mut self.strict_mode, change.strict_mode);
+        replace(&mut self.window_hours, change.window_hours.map(judged_window).transpose()?);
+        replace(&mut self.allowlist, change.allowlist.map(|list| judged_networks(&list)).transpose()?);
+        let business = change.business_name.map(|text| judged_name(&text, "a business name"));
+        replace(&mut self.business_name, business.transpose()?);
+        replace(&mut self.mode, change.mode);
+        if let Some(url) = change.destination_url {
+            self.destination_url = Some(url.trim().to_owned()).filter(|url| !url.is_empty());
+        }
+        if let Some(number) = change.trunk_number.map(|text| text.trim().to_owned()) {
+            let parsed = (!number.is_empty()).then(|| Phone::parse(&number, region)).transpose();
+            self.trunk_number = parsed.map_err(|e| ThreecxError::Invalid(format!("the trunk's number: {e}")))?;
+        }
+        if self.mode == Mode::Sms && self.destination_url.is_some() && self.trunk_number.is_none() {
+            let problem = "the mode sms needs the trunk's number, which messages are addressed to";
+            return Err(ThreecxError::Invalid(problem.into()));
+        }
+        Ok(self)
+    }
+
+    /// The switches, in words, for the audit.
+    pub fn described(&self) -> String {
+        let on = |name: &str, on: bool| if on { format!(" {name}") } else { String::new() };
+        [
+            format!("instance {} window {} h mode {}:", self.instance, self.window_hours, self.mode),
+            on("enabled", self.enabled),
+            on("inbound", self.inbound),
+            on("outbound", self.outbound),
+            on("call-events", self.call_events),
+            on("signing", self.signing),
+            on("facade-while-signing", self.facade_while_signing),
+            on("strict", self.strict_mode),
+            if self.allowlist.is_empty() { String::new() } else { format!(" from {}", self.allowlist.join(",")) },
+            self.destination_url.as_ref().map(|url| format!(" to {url}")).unwrap_or_default(),
+        ]
+        .concat()
+    }
+}
+
+fn replace<T>(place: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *place = value;
+    }
+}
+
+fn judged_name(text: &str, what: &str) -> Result<String, ThreecxError> {
+    let name = text.trim();
+    if name.is_empty() || name.chars().count() > NAME_MAX || name.chars().any(char::is_control) {
+        return Err(ThreecxError::Invalid(format!("{what} has 1 to {NAME_MAX} characters on one line")));
+    }
+    Ok(name.to_owned())
+}
+
+fn judged_window(hours: u32) -> Result<u32, ThreecxError> {
+    if WINDOW_HOURS.contains(&hours) {
+        return Ok(hours);
+    }
+    Err(ThreecxError::Invalid(format!("the window is 1 to 168 hours: {hours} is none of these")))
+}
+
+fn judged_networks(list: &[String]) -> Result<Vec<String>, ThreecxError> {
+    if list.len() > ALLOW_MAX {
+        return Err(ThreecxError::Invalid(format!("an allowlist has at most {ALLOW_MAX} networks")));
+    }
+    let judged = |text: &String| {
+        let wrong =
+            || ThreecxError::Invalid(format!("{text:?} is no address or network, such as 192.0.2.7 or 2001:db8::/32"));
+        net(text.trim()).map(|net| net.to_string()).ok_or_else(wrong)
+    };
+    let mut all: Vec<String> = list.iter().map(judged).collect::<Result<_, _>>()?;
+    all.dedup();
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OWNER: By<'_> = By { actor: "o@shop.example", is_admin: false };
+    const ADMIN: By<'_> = By { actor: "cli", is_admin: true };
+
+    fn new() -> Settings {
+        Settings::new(InstanceId::from_text("shop-line"), "Shop".into())
+    }
+
+    fn changed(change: Change, by: &By<'_>) -> Result<Settings, String> {
+        new().changed(change, by, None).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn a_new_one_has_the_contracts_switches() {
+        let s = new();
+        assert!(s.enabled && s.inbound && s.outbound && s.strict_mode);
+        assert!(!s.call_events && !s.signing && !s.facade_while_signing);
+        assert_eq!((s.window_hours, s.mode), (24, Mode::Event));
+        assert_eq!(changed(Change::default(), &OWNER), Ok(new()), "no change changes nothing");
+    }
+
+    #[test]
+    fn only_an_admin_ends_the_strict_mode() {
+        let off = || Change { strict_mode: Some(false), ..Change::default() };
+        assert!(changed(off(), &OWNER).is_err_and(|e| e.contains("admin")));
+        let free = changed(off(), &ADMIN).expect("an admin may");
+        assert!(!free.strict_mode);
+        assert!(free.clone().changed(off(), &OWNER, None).is_ok(), "it was off already");
+        let back = free.changed(Change { strict_mode: Some(true), ..Change::default() }, &OWNER, None);
+        assert!(back.is_ok_and(|s| s.strict_mode));
+    }
+
+    #[test]
+    fn networks_are_judged_and_written_one_way() {
+        let list = |items: &[&str]| {
+            let allowlist = Some(items.iter().map(ToString::to_string).collect());
+            changed(Change { allowlist, ..Change::default() }, &OWNER).map(|s| s.allowlist)
+        };
+        let networks = list(&[" 192.0.2.7 ", "10.1.2.3/8", "2001:db8::1/32", "::1"]);
+        assert_eq!(networks.expect("networks"), ["192.0.2.7/32", "10.0.0.0/8", "2001:db8::/32", "::1/128"]);
+        for no in ["", "10.0.0.0/33", "pbx.example", "1.2.3", "10.0.0.1:80"] {
+            assert!(list(&[no]).is_err(), "{no}");
+        }
+        assert_eq!(list(&[]), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn what_cannot_be_set_says_so() {
+        let sms = |number: &str| Change {
+            mode: Some(Mode::Sms),
+            destination_url: Some("https://pbx.example/sms".into()),
+            trunk_number: Some(number.into()),
+            ..Change::default()
+        };
+        assert!(changed(sms(""), &OWNER).is_err_and(|e| e.contains("trunk")));
+        assert!(changed(sms("12"), &OWNER).is_err_and(|e| e.contains("digits")));
+        assert!(changed(sms("+966 11 234 5678"), &OWNER).is_ok());
+        for hours in [0, 169] {
+            assert!(changed(Change { window_hours: Some(hours), ..Change::default() }, &OWNER).is_err());
+        }
+        for name in ["", " ", "a\nb", &"x".repeat(81)] {
+            assert!(changed(Change { name: Some(name.into()), ..Change::default() }, &OWNER).is_err());
+            assert!(changed(Change { business_name: Some(name.into()), ..Change::default() }, &OWNER).is_err());
+        }
+    }
+}

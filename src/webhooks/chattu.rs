@@ -1,0 +1,259 @@
+//! Events as the Chattu dialect has them, and what an endpoint's answer to one asks for.
+//!
+//! A body is `{"event": …, "data": …}`; numbers are digits, the client is the instance's id, times are milliseconds. The
+//! answer may carry a text for whoever wrote or called: it is kept here, in the transaction that settles the delivery,
+//! and taken from here by whoever may send. The first attempt alone counts: what is answered to a repetition comes too
+//! late to be an answer. An event is answered once, also when its delivery is sent again by hand.
+
+use super::{
+    endpoint,
+    event::{Event, EventName, Person},
+    managed::Format,
+};
+use crate::{
+    model::{
+        clock::Time,
+        ids::{AccountId, ContactId, InstanceId},
+    },
+    store::{StoreError, Tx, WriteTx},
+};
+use rusqlite::params;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Within this an endpoint answers an event of a message, and one of a call.
+const MESSAGE_WITHIN: Duration = Duration::from_secs(5);
+const CALL_WITHIN: Duration = Duration::from_secs(3);
+/// A first attempt that comes later than this after its event (the gateway was off) brings no answer.
+const STALE_AFTER: Duration = Duration::from_secs(5 * 60);
+/// What is read of an answer, in bytes: the longest text that can be sent, with everything escaped, and some more.
+pub(super) const ANSWER_MAX: usize = 64 * 1024;
+/// Longest text of an answer, in characters.
+const TEXT_MAX: usize = 4096;
+
+/// What an endpoint's answer to an event asks for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Answered {
+    /// Its number.
+    pub id: i64,
+    /// Whose.
+    pub account: AccountId,
+    /// To which instance somebody wrote or called.
+    pub instance: InstanceId,
+    /// Who.
+    pub contact: ContactId,
+    /// Whether they called.
+    pub is_call: bool,
+    /// What they are to be told; none: the endpoint said nothing in time.
+    pub text: Option<String>,
+    /// When it was answered.
+    pub at: Time,
+}
+
+/// How long an endpoint of this dialect may take.
+pub(super) fn answer_within(event_name: &str) -> Duration {
+    if event_name == "call.rejected" { CALL_WITHIN } else { MESSAGE_WITHIN }
+}
+
+/// The event's body; none: the dialect has no word for it.
+pub(super) fn body(event: &Event, instance: &InstanceId, now: Time) -> Option<String> {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let (name, data) = match event {
+        Event::MessageReceived { from, message_text, .. } => (
+            "message_received",
+            message(&number(from), instance.as_str(), &text(message_text), "received_message", now),
+        ),
+        Event::GroupMessageReceived { group_id, message_text, .. } => {
+            ("message_received", message(group_id, instance.as_str(), &text(message_text), "received_message", now))
+        }
+        Event::MessageSent(sent) => {
+            let to = sent.recipient.trim_start_matches('+');
+            ("message_sent", message(instance.as_str(), to, &sent.message_text, "sent_message", now))
+        }
+        Event::CallRejected { from, is_video, .. } => (
+            "call_rejected",
+            json!({
+                "from": number(from), "to": instance, "isVideo": is_video, "timestamp": now.millis(),
+                "type": "call_rejected",
+            }),
+        ),
+        Event::Test => ("test", json!({"to": instance, "timestamp": now.millis(), "type": "test"})),
+        _ => return None,
+    };
+    Some(json!({"event": name, "data": data}).to_string())
+}
+
+fn message(from: &str, to: &str, text: &str, kind: &str, now: Time) -> Value {
+    json!({"from": from, "to": to, "body": text, "message": text, "timestamp": now.millis(), "type": kind})
+}
+
+/// Digits; the contact's number here where theirs is hidden.
+fn number(person: &Person) -> String {
+    match (&person.phone, person.contact_id) {
+        (Some(phone), _) => phone.trim_start_matches('+').to_owned(),
+        (None, Some(contact)) => format!("contact:{contact}"),
+        (None, None) => String::new(),
+    }
+}
+
+/// Remembers whom an answer to this event would go to. What nobody can be answered on is not remembered: groups, and
+/// what we sent ourselves.
+pub(super) fn note_answerable(
+    tx: &WriteTx<'_>,
+    event_row: i64,
+    account: AccountId,
+    instance: &InstanceId,
+    event: &Event,
+) -> Result<(), StoreError> {
+    let (from, is_call) = match event {
+        Event::MessageReceived { from, .. } => (from, false),
+        Event::CallRejected { from, .. } => (from, true),
+        _ => return Ok(()),
+    };
+    let Some(contact) = from.contact_id else { return Ok(()) };
+    tx.execute(
+        "INSERT INTO answerable_events (event_row, account_id, instance_id, contact_id, is_call)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![event_row, account, instance, contact, is_call],
+    )
+    .map(drop)
+}
+
+/// Keeps what the first attempt of a delivery brought.
+pub(super) fn keep_answer(
+    tx: &WriteTx<'_>,
+    delivery: i64,
+    is_success: bool,
+    answer: &str,
+    now: Time,
+) -> Result<(), StoreError> {
+    let event = tx.find(
+        "SELECT a.event_row, a.is_call, e.created_at FROM deliveries d
+         JOIN answerable_events a ON a.event_row = d.event_id JOIN events e ON e.id = d.event_id
+         WHERE d.id = ?1",
+        params![delivery],
+        |r| Ok((r.get::<_, i64>(0)?, r.get::<_, bool>(1)?, r.get::<_, Time>(2)?)),
+    )?;
+    let Some((event, is_call, happened)) = event else { return Ok(()) };
+    if now.since(happened) > STALE_AFTER {
+        return Ok(());
+    }
+    let text = if is_success { asked(answer, is_call) } else { None };
+    // Somebody who called is told something in any case.
+    if text.is_none() && !is_call {
+        return Ok(());
+    }
+    tx.execute(
+        "INSERT INTO endpoint_answers (event_row, account_id, instance_id, contact_id, is_call, text, created_at)
+         SELECT event_row, account_id, instance_id, contact_id, is_call, ?2, ?3 FROM answerable_events
+         WHERE event_row = ?1
+         ON CONFLICT DO NOTHING",
+        params![event, text, now],
+    )
+    .map(drop)
+}
+
+/// Whether an endpoint that works will be asked what somebody who called is to be told.
+///
+/// # Errors
+/// The store's.
+pub fn is_asked_about_calls(
+    tx: &Tx<'_>,
+    account: AccountId,
+    instance: &InstanceId,
+    now: Time,
+) -> Result<bool, StoreError> {
+    let wanting = endpoint::wanting(tx, account, instance, EventName::CallRejected, now)?;
+    for one in wanting.iter().filter(|w| w.format == Format::Chattu) {
+        let sql = "SELECT 1 FROM endpoints WHERE id = ?1 AND disabled_at IS NULL";
+        if tx.find(sql, params![one.id], |_| Ok(()))?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// A call was rejected and no endpoint is asked: the caller is told what the instance says.
+///
+/// # Errors
+/// The store's.
+pub fn answer_unasked(
+    tx: &WriteTx<'_>,
+    account: AccountId,
+    instance: &InstanceId,
+    contact: ContactId,
+    now: Time,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO endpoint_answers (account_id, instance_id, contact_id, is_call, created_at)
+         VALUES (?1, ?2, ?3, 1, ?4)",
+        params![account, instance, contact, now],
+    )
+    .map(drop)
+}
+
+/// The text that an answer asks to be sent.
+fn asked(answer: &str, is_call: bool) -> Option<String> {
+    let answer: Value = serde_json::from_str(answer).ok()?;
+    let text = answer.get(if is_call { "rejectionMessage" } else { "response" })?.as_str()?;
+    let fits = !text.trim().is_empty() && text.chars().count() <= TEXT_MAX && !text.contains('\0');
+    fits.then(|| text.to_owned())
+}
+
+/// What waits to be sent, oldest first.
+///
+/// # Errors
+/// The store's.
+pub fn answers(tx: &Tx<'_>, limit: u32) -> Result<Vec<Answered>, StoreError> {
+    tx.list(
+        "SELECT id, account_id, instance_id, contact_id, is_call, text, created_at FROM endpoint_answers
+         WHERE done_at IS NULL ORDER BY id LIMIT ?1",
+        params![limit],
+        |r| {
+            Ok(Answered {
+                id: r.get(0)?,
+                account: r.get(1)?,
+                instance: r.get(2)?,
+                contact: r.get(3)?,
+                is_call: r.get(4)?,
+                text: r.get(5)?,
+                at: r.get(6)?,
+            })
+        },
+    )
+}
+
+/// It is done, in the transaction that does it; false: it was done before.
+///
+/// # Errors
+/// The store's.
+pub fn close_answer(tx: &WriteTx<'_>, id: i64, now: Time) -> Result<bool, StoreError> {
+    let sql = "UPDATE endpoint_answers SET done_at = ?2 WHERE id = ?1 AND done_at IS NULL";
+    Ok(tx.execute(sql, params![id, now])? == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_documented_member_is_an_answer() {
+        let rows = [
+            (r#"{"status":"success","response":"Danke! שלום"}"#, false, Some("Danke! שלום")),
+            (r#"{"status":"success","rejectionMessage":"Later"}"#, true, Some("Later")),
+            (r#"{"status":"success","rejectionMessage":"Later"}"#, false, None),
+            (r#"{"status":"success","response":"Later"}"#, true, None),
+            (r#"{"response":"  \n"}"#, false, None),
+            (r#"{"response":7}"#, false, None),
+            ("ok", false, None),
+            ("", false, None),
+        ];
+        for (answer, is_call, expected) in rows {
+            assert_eq!(asked(answer, is_call).as_deref(), expected, "{answer}");
+        }
+        let long = json!({"response": "א".repeat(TEXT_MAX + 1)}).to_string();
+        assert_eq!(asked(&long, false), None);
+        let longest = json!({"response": "א".repeat(TEXT_MAX)}).to_string();
+        assert!(asked(&longest, false).is_some() && longest.len() < ANSWER_MAX);
+    }
+}

@@ -1,0 +1,155 @@
+//! Endpoints that a part of the gateway manages for its owner (so far: 3CX). They are endpoints like any other, with the
+//! same outbox, retries, log and resend; what differs is the format of their bytes, the headers that go with them, and
+//! that only their manager changes or deletes them.
+
+use super::{
+    WebhookError,
+    endpoint::{self, EndpointId, OVERLAP, SEALED_FOR},
+    event::EventName,
+    signature::Secret,
+};
+use crate::{
+    model::{
+        clock::Time,
+        ids::{AccountId, InstanceId},
+        instance::words,
+    },
+    store::{StoreError, Tx, Vault, WriteTx},
+};
+use ::http::{HeaderName, HeaderValue};
+use rusqlite::params;
+use std::collections::BTreeMap;
+
+/// What further headers are sealed for.
+const HEADERS_SEALED_FOR: &str = "webhook_headers";
+
+words! {
+    /// How an event is written for an endpoint.
+    Format {
+        /// As the contract has it: one flat object.
+        Event = "event",
+        /// As a provider of text messages tells a telephone system of one; only `message.received`, and tests.
+        Sms = "sms",
+        /// As the Chattu dialect has it: an event's name and its data; only messages and rejected calls, and tests.
+        Chattu = "chattu",
+    }
+}
+
+/// What a manager says of its endpoint.
+#[derive(Clone, Debug)]
+pub struct Managed {
+    /// Whose.
+    pub account: AccountId,
+    /// Of which instance.
+    pub instance: InstanceId,
+    /// Where events go; judged by [`super::Webhooks::check_url`] before.
+    pub url: String,
+    /// Which events.
+    pub events: Vec<EventName>,
+    /// How they are written.
+    pub format: Format,
+    /// Format sms: the number that people wrote to, in E.164.
+    pub sms_number: Option<String>,
+    /// What signs them.
+    pub secret: Secret,
+    /// Further headers, names in lower case; they may be secrets.
+    pub headers: BTreeMap<String, String>,
+    /// Who manages it: a word, a colon, an id.
+    pub managed_by: String,
+    /// The module without which the account gets nothing; a word of the contract.
+    pub module: &'static str,
+}
+
+/// Makes the endpoint.
+///
+/// # Errors
+/// The store's.
+pub fn create(tx: &WriteTx<'_>, managed: &Managed, vault: &Vault, now: Time) -> Result<EndpointId, StoreError> {
+    let secret = vault.seal(SEALED_FOR, managed.secret.as_str());
+    let id = tx.insert(
+        "INSERT INTO endpoints (account_id, instance_id, url, events, secret, created_at, managed_by, module)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        params![
+            managed.account,
+            managed.instance,
+            managed.url,
+            names(&managed.events),
+            secret,
+            now,
+            managed.managed_by,
+            managed.module,
+        ],
+    )?;
+    update(tx, EndpointId(id), managed, vault, now)?;
+    Ok(EndpointId(id))
+}
+
+/// Brings the endpoint to what its manager says now. What waits in it goes to the new address with the bytes it has, and
+/// a new address is tried even where the old one was given up. A changed secret signs beside its predecessor for a day.
+///
+/// # Errors
+/// The store's.
+pub fn update(tx: &WriteTx<'_>, id: EndpointId, managed: &Managed, vault: &Vault, now: Time) -> Result<(), StoreError> {
+    let headers = serde_json::to_string(&managed.headers).unwrap_or_default();
+    let before = tx.one("SELECT url FROM endpoints WHERE id = ?1", params![id], |r| r.get::<_, String>(0))?;
+    if before != managed.url {
+        endpoint::reopen(tx, id, now)?;
+        tx.announce();
+    }
+    tx.execute(
+        "UPDATE endpoints SET instance_id = ?2, url = ?3, events = ?4, format = ?5, sms_number = ?6, headers = ?7
+         WHERE id = ?1",
+        params![
+            id,
+            managed.instance,
+            managed.url,
+            names(&managed.events),
+            managed.format.as_str(),
+            managed.sms_number,
+            vault.seal(HEADERS_SEALED_FOR, &headers),
+        ],
+    )?;
+    let sealed = tx.one("SELECT secret FROM endpoints WHERE id = ?1", params![id], |r| r.get::<_, Vec<u8>>(0))?;
+    if vault.unseal(SEALED_FOR, &sealed).ok().as_deref() != Some(managed.secret.as_str()) {
+        tx.execute(
+            "UPDATE endpoints SET previous_secret = secret, previous_until = ?3, secret = ?2 WHERE id = ?1",
+            params![id, vault.seal(SEALED_FOR, managed.secret.as_str()), now.plus(OVERLAP)],
+        )?;
+    }
+    Ok(())
+}
+
+/// Enables an endpoint that was disabled: what it collected is due at once.
+///
+/// # Errors
+/// The store's.
+pub fn enable(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<(), WebhookError> {
+    endpoint::enable(tx, id, &endpoint::By { actor: "gateway".into(), now })
+}
+
+/// Takes the endpoint away. What waits in it is given up, and stays in the log.
+///
+/// # Errors
+/// The store's.
+pub fn delete(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<(), StoreError> {
+    endpoint::remove(tx, id, now)
+}
+
+/// The further headers of an endpoint's deliveries.
+pub(super) fn headers(
+    tx: &Tx<'_>,
+    id: EndpointId,
+    vault: &Vault,
+) -> Result<Vec<(HeaderName, HeaderValue)>, WebhookError> {
+    let sealed =
+        tx.one("SELECT headers FROM endpoints WHERE id = ?1", params![id], |r| r.get::<_, Option<Vec<u8>>>(0))?;
+    let Some(sealed) = sealed else { return Ok(Vec::new()) };
+    let text = vault.unseal(HEADERS_SEALED_FOR, &sealed).map_err(|e| WebhookError::Invalid(e.to_string()))?;
+    let all: BTreeMap<String, String> = serde_json::from_str(&text).unwrap_or_default();
+    Ok(all.into_iter().filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?))).collect())
+}
+
+fn names(events: &[EventName]) -> String {
+    let names: Vec<&str> = events.iter().map(|e| e.as_str()).collect();
+    serde_json::to_string(&names).unwrap_or_else(|_| "[]".into())
+}

@@ -1,0 +1,1 @@
+-- Schema 5 adds no table and no column.

@@ -1,0 +1,96 @@
+//! The examples' scripts, run where their interpreters are.
+
+use super::Shop;
+use crate::harness::world::{INSTANCE, PHONE};
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    process::{Child, Command, Stdio},
+};
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/chattu");
+
+fn is_there(program: &str) -> bool {
+    let asked = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    asked.is_ok_and(|status| status.success())
+}
+
+async fn run(program: &str, script: &str) {
+    if !is_there(program) {
+        eprintln!("{program} is not here: {script} was not run");
+        return;
+    }
+    let shop = Shop::start().await;
+    let mut command = Command::new(program);
+    command
+        .arg(format!("{FOLDER}/{script}"))
+        .env("BASE", format!("http://{}", shop.world.address()))
+        .env("KEY", &shop.key)
+        .env("CLIENT", INSTANCE)
+        .env("NUMBER", PHONE.trim_start_matches('+'));
+    let ended = tokio::task::spawn_blocking(move || command.output()).await.expect("it ran").expect("it began");
+    let told = [ended.stdout, ended.stderr].concat();
+    assert!(ended.status.success(), "{script}: {}", String::from_utf8_lossy(&told));
+    assert_eq!(shop.world.inbox().await.len(), 1);
+    shop.world.stop().await;
+}
+
+#[tokio::test]
+async fn the_python_script_drives_the_routes() {
+    run("python3", "client.py").await;
+}
+
+#[tokio::test]
+async fn the_php_script_drives_the_routes() {
+    run("php", "client.php").await;
+}
+
+#[tokio::test]
+async fn the_node_script_drives_the_routes() {
+    run("node", "client.mjs").await;
+}
+
+/// PHP's own server; ended with the test.
+struct Php(Child);
+
+impl Drop for Php {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn the_php_receiver_answers_whoever_wrote() {
+    if !is_there("php") {
+        eprintln!("php is not here: webhook.php was not run");
+        return;
+    }
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+    let place = format!("127.0.0.1:{port}");
+    let entry = place.parse().expect("an entry");
+    let shop = Shop::start_with(|config| config.egress.allow = vec![entry]).await;
+    let key = shop.get("/api/clients").await.json()[0]["apiKey"].as_str().expect("a key").to_owned();
+    let mut command = Command::new("php");
+    command.args(["-S", &place, &format!("{FOLDER}/webhook.php")]).env("CLIENT_KEY", &key);
+    let _php = Php(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it begins"));
+    for _ in 0..500 {
+        if listens(&place) {
+            break;
+        }
+        crate::harness::program::moment().await;
+    }
+    let url = format!("http://{place}/webhook.php");
+    let body = serde_json::json!({"clientId": INSTANCE, "webhookUrl": url});
+    assert_eq!(shop.post("/api/update-webhook", &body).await.status, 200);
+    shop.world.hears(PHONE, "יש מישהו? 👋").await;
+    let phones = super::hooks::inbox(&shop.world, 1).await;
+    assert_eq!(phones[0]["text"], "קיבלנו: יש מישהו? 👋");
+    shop.world.stop().await;
+}
+
+fn listens(place: &str) -> bool {
+    let Ok(mut stream) = TcpStream::connect(place) else { return false };
+    let asked = stream.write_all(b"GET / HTTP/1.0\r\n\r\n");
+    asked.is_ok() && stream.read(&mut [0; 16]).is_ok_and(|n| n > 0)
+}

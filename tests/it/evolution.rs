@@ -1,0 +1,12 @@
+//! The connector to an Evolution API server, against a server that answers as the real one's code does.
+
+mod backlog;
+mod contract;
+mod hook;
+mod import;
+mod media;
+mod oddities;
+mod pairing;
+mod program;
+mod providers;
+mod rig;

@@ -1,0 +1,238 @@
+//! The server's calls: who may call, what is recorded, and that it is recorded once.
+
+use super::rig::{LINE, PHONE, Rig, SECRET, THEIRS};
+use serde_json::{Value, json};
+use std::time::Duration;
+use wa_gateway::{connectors::MediaError, model::ids::InstanceId};
+
+/// Groups are looked at every ten minutes.
+const ALMOST_TEN_MINUTES: Duration = Duration::from_secs(595);
+const JSON: &str = "Content-Type: application/json";
+
+/// How many rows anything could have been written to.
+async fn written(rig: &Rig) -> (i64, String) {
+    let read = rig.world.gateway().store.read(|tx| {
+        tx.one(
+            "SELECT (SELECT count(*) FROM inbound_messages) + (SELECT count(*) FROM calls)
+                    + (SELECT count(*) FROM contacts) + (SELECT count(*) FROM groups),
+                    (SELECT group_concat(state) FROM instances)",
+            [],
+            |r| Ok((r.get(0)?, r.get(1)?)),
+        )
+    });
+    read.await.map_err(|e: wa_gateway::store::StoreError| e.to_string()).expect("a count")
+}
+
+#[tokio::test]
+async fn without_the_secret_nothing_is_written() {
+    let rig = Rig::start().await;
+    let before = written(&rig).await;
+    let told = rig.server.receive(THEIRS, "966501234567@s.whatsapp.net", "A1", json!({"conversation": "hello"}));
+    let body = rig.server.envelope(THEIRS, "messages.upsert", told).to_string();
+    let close = rig.server.envelope(THEIRS, "connection.update", json!({"state": "close", "statusReason": 401}));
+    let (right, wrong) = (format!("X-Wa-Gateway-Secret: {SECRET}"), "X-Wa-Gateway-Secret: another".to_owned());
+    let longer = format!("{right}x");
+    let shorter = right[..right.len() - 1].to_owned();
+    let by_key = format!("apikey: {}", crate::harness::evolution::KEY);
+    for headers in [
+        vec![],
+        vec![wrong.as_str()],
+        vec!["X-Wa-Gateway-Secret:"],
+        vec![longer.as_str()],
+        vec![shorter.as_str()],
+        vec![right.as_str(), right.as_str()],
+        vec![right.as_str(), wrong.as_str()],
+        vec![by_key.as_str()],
+    ] {
+        let mut all = vec![JSON];
+        all.extend(&headers);
+        for body in [&body, &close.to_string()] {
+            let reply = rig.call(&all, body).await;
+            assert_eq!((reply.status, reply.error().as_str()), (401, "invalid_secret"), "{headers:?}");
+        }
+    }
+    assert_eq!(written(&rig).await, before);
+    // The control: the same with the secret, once.
+    assert_eq!(rig.call(&[JSON, &right], &body).await.status, 200);
+    assert_eq!(rig.heard().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_body_is_not_read_before_the_head_is_judged() {
+    let rig = Rig::start().await;
+    // It declares a gigabyte, and is answered at once.
+    let head = format!(
+        "POST /hooks/evolution/{LINE} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\nX-Wa-Gateway-Secret: no\r\n\r\n"
+    );
+    let mut wire = crate::harness::wire::Wire::open(rig.world.address()).await;
+    assert!(wire.send(head).await);
+    assert_eq!(wire.answer().await.expect("an answer").status, 401);
+    let right = format!("X-Wa-Gateway-Secret: {SECRET}");
+    let (to, headers) = (rig.world.address(), [right.clone()]);
+    let nobody = crate::harness::http::call(to, "POST", "/hooks/evolution/no-such-line", &headers, b"{}").await;
+    assert_eq!(nobody.status, 404);
+    for (body, status) in [("", 400), ("no json", 400), ("[1", 400), ("{}", 200), ("[]", 200), ("null", 200)] {
+        assert_eq!(rig.call(&[JSON, &right], body).await.status, status, "{body:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_same_event_twice_is_one_row_and_one_event() {
+    let rig = Rig::start().await;
+    rig.subscribe(&["message.received", "call.received", "call.missed"]).await;
+    let told = rig.server.receive(THEIRS, "966501234567@s.whatsapp.net", "A1", json!({"conversation": "Where is it?"}));
+    let call = json!({"id": "C1", "from": "966501234567@s.whatsapp.net", "date": "2026-06-01T08:00:00.000Z",
+                      "status": "offer", "isVideo": true, "isGroup": false});
+    for _ in 0..2 {
+        rig.tell("messages.upsert", told.clone()).await;
+        rig.tell("call", call.clone()).await;
+        rig.tell("call", json!({"id": "C1", "from": call["from"], "status": "timeout"})).await;
+    }
+    // Somebody took it: no missed call.
+    rig.tell("call", json!({"id": "C2", "from": call["from"], "status": "offer"})).await;
+    rig.tell("call", json!({"id": "C2", "from": call["from"], "status": "accept"})).await;
+    rig.tell("call", json!({"id": "C2", "from": call["from"], "status": "terminate"})).await;
+    assert_eq!(rig.heard().await, [("A1".to_owned(), "Where is it?".to_owned(), None)]);
+    let received = rig.events("message.received", 1).await;
+    assert_eq!((received.len(), &received[0]["from"]), (1, &json!(PHONE)));
+    assert_eq!(received[0]["contact_name"], "Amal");
+    assert_eq!(received[0]["provider_message_id"], "A1");
+    let calls = rig.events("call.received", 2).await;
+    assert_eq!((calls.len(), &calls[0]["is_video"]), (2, &json!(true)));
+    assert_eq!(rig.events("call.missed", 1).await.len(), 1);
+}
+
+/// The envelope's date is local time that claims to be UTC; only the message's own time counts.
+#[tokio::test]
+async fn the_envelopes_time_is_not_believed() {
+    let rig = Rig::start().await;
+    rig.subscribe(&["conversation.updated"]).await;
+    let told = rig.server.receive(THEIRS, "966501234567@s.whatsapp.net", "A1", json!({"conversation": "hello"}));
+    for (time, id) in [(json!(1_780_000_000), "A1"), (json!("1780000001"), "A2"), (json!({"low": 1_780_000_002}), "A3")]
+    {
+        let mut told = told.clone();
+        (told["messageTimestamp"], told["key"]["id"]) = (time, json!(id));
+        rig.tell("messages.upsert", told).await;
+    }
+    let read = rig
+        .world
+        .gateway()
+        .store
+        .read(|tx| tx.list("SELECT heard_at FROM inbound_messages ORDER BY id", [], |r| r.get::<_, i64>(0)));
+    let times = read.await.map_err(|e: wa_gateway::store::StoreError| e.to_string()).expect("times");
+    assert_eq!(times, [1_780_000_000_000, 1_780_000_001_000, 1_780_000_002_000]);
+}
+
+#[tokio::test]
+async fn own_messages_and_what_is_no_conversation_are_not_inbound() {
+    let rig = Rig::start().await;
+    let message = json!({"conversation": "hello"});
+    let mut own = rig.server.receive(THEIRS, "966501234567@s.whatsapp.net", "OWN", message.clone());
+    own["key"]["fromMe"] = json!(true);
+    rig.tell("messages.upsert", own).await;
+    for (n, jid) in ["status@broadcast", "120363000000000000@newsletter", "966501234567@broadcast"].iter().enumerate() {
+        let told = rig.server.receive(THEIRS, jid, &format!("N{n}"), message.clone());
+        rig.tell("messages.upsert", told).await;
+    }
+    let mut foreign = rig.server.envelope(THEIRS, "messages.upsert", rig.server.receive(THEIRS, "1@lid", "X", message));
+    foreign["instance"] = json!("another");
+    let right = format!("X-Wa-Gateway-Secret: {SECRET}");
+    assert_eq!(rig.call(&[JSON, &right], &foreign.to_string()).await.status, 200, "acknowledged, and no more");
+    assert_eq!(rig.heard().await, []);
+    // Its own status is news all the same.
+    let reply = rig.send_past_the_deadline("Your order is ready.").await;
+    let mut own = rig.server.with(THEIRS, |i| i.log.last().expect("one").clone());
+    own["status"] = json!("SERVER_ACK");
+    rig.tell("messages.upsert", own).await;
+    assert_eq!(rig.row(&reply).await["status"], "sent");
+    assert_eq!(rig.heard().await, []);
+}
+
+#[tokio::test]
+async fn an_opt_out_by_its_webhook_suppresses() {
+    let rig = Rig::start().await;
+    let told = rig.server.receive(
+        THEIRS,
+        "966501234567@s.whatsapp.net",
+        "A1",
+        json!({"extendedTextMessage": {"text": "STOP"}}),
+    );
+    rig.tell("messages.upsert", told).await;
+    let reply = rig.send("Your order is ready.").await;
+    assert_eq!(reply.error(), "recipient_suppressed");
+    assert!(rig.sent().is_empty());
+}
+
+/// Hidden ids, in both orders in which the server's versions put them, are one person.
+#[tokio::test]
+async fn a_hidden_id_and_a_number_are_one_person() {
+    let rig = Rig::start().await;
+    rig.subscribe(&["message.received"]).await;
+    let message = json!({"conversation": "hello"});
+    let keys = [
+        json!({"remoteJid": "77@lid", "id": "A1", "fromMe": false, "addressingMode": "lid"}),
+        json!({"remoteJid": "966501234567@s.whatsapp.net", "remoteJidAlt": "77@lid", "id": "A2", "fromMe": false}),
+        json!({"remoteJid": "77@lid", "remoteJidAlt": "966501234567:5@s.whatsapp.net", "id": "A3", "fromMe": false}),
+    ];
+    for key in keys {
+        let mut told = rig.server.receive(THEIRS, "-", "-", message.clone());
+        told["key"] = key;
+        rig.tell("messages.upsert", told).await;
+    }
+    let received = rig.events("message.received", 3).await;
+    let by_id = |id: &str| received.iter().find(|e| e["provider_message_id"] == id).expect("it");
+    assert_eq!((&by_id("A1")["from"], &by_id("A2")["from"]), (&Value::Null, &json!(PHONE)));
+    assert_eq!(by_id("A1")["conversation_id"], by_id("A3")["conversation_id"]);
+}
+
+#[tokio::test]
+async fn groups_are_told_by_looking_because_no_webhook_does() {
+    let rig = Rig::start().await;
+    rig.subscribe(&["group.updated", "group.message_received"]).await;
+    let group = json!({"id": "1203630@g.us", "subject": "Team", "desc": "d", "size": 3, "announce": false});
+    rig.server.with(THEIRS, |i| i.groups = vec![group.clone()]);
+    let looks = || rig.server.seen("/group/fetchAllGroups").len();
+    let before = looks();
+    rig.world.later(ALMOST_TEN_MINUTES);
+    rig.pass_until("the groups were listed", async || looks() > before).await;
+    let mut told = rig.server.receive(THEIRS, "1203630@g.us", "G1", json!({"conversation": "hi"}));
+    told["key"]["participant"] = json!("77@lid");
+    told["key"]["participantAlt"] = json!("966501234567@s.whatsapp.net");
+    rig.until("the group's name is known", async || {
+        rig.world.later(Duration::from_millis(1));
+        rig.tell("messages.upsert", told.clone()).await;
+        true
+    })
+    .await;
+    let heard = rig.events("group.message_received", 1).await;
+    assert_eq!((&heard[0]["group_name"], &heard[0]["from"]), (&json!("Team"), &json!(PHONE)));
+    rig.server.with(THEIRS, |i| {
+        i.groups = vec![json!({"id": "1203630@g.us", "subject": "New", "desc": "d", "size": 4, "announce": true})];
+    });
+    let before = looks();
+    rig.world.later(ALMOST_TEN_MINUTES);
+    rig.pass_until("the groups were listed again", async || looks() > before).await;
+    let mut changes: Vec<_> = rig.events("group.updated", 3).await;
+    changes.sort_by_key(|e| e["change"].to_string());
+    let words: Vec<_> = changes.iter().map(|e| e["change"].as_str().expect("a word")).collect();
+    assert_eq!(words, ["participants", "read_only", "subject"]);
+    assert_eq!(changes[0]["group_name"], "New");
+    // One that it was just added to comes by webhook.
+    rig.tell("groups.upsert", json!([{"id": "99@g.us", "subject": "Added", "size": 2}])).await;
+    assert_eq!(rig.events("group.updated", 4).await.len(), 4);
+}
+
+#[tokio::test]
+async fn a_file_that_did_not_come_along_is_fetched() {
+    let rig = Rig::start().await;
+    let image = json!({"imageMessage": {"caption": "Broken", "mimetype": "image/png", "fileLength": "5"}});
+    let told = rig.server.receive(THEIRS, "966501234567@s.whatsapp.net", "F1", image);
+    rig.server.with(THEIRS, |i| i.log.last_mut().expect("it")["file"] = json!("aGVsbG8="));
+    rig.tell("messages.upsert", told).await;
+    assert_eq!(rig.heard().await[0].1, "Broken");
+    let line = InstanceId::from_text(LINE);
+    let registry = &rig.world.gateway().registry;
+    assert_eq!(registry.fetch_media(&line, "F1", 100).await, Ok(b"hello".to_vec()));
+    assert_eq!(registry.fetch_media(&line, "F1", 4).await, Err(MediaError::TooLarge(4)));
+    assert!(matches!(registry.fetch_media(&line, "F2", 100).await, Err(MediaError::Gone(_))));
+}

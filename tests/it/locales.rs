@@ -1,0 +1,122 @@
+//! The texts of the pages: every key in three languages, none missing, none unused, the same placeholders in each.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+use wa_gateway::portal::locale::{Lang, all};
+
+/// Keys that code makes from a value: `word("status", …)` asks for `status.…`.
+const FAMILIES: &[&str] = &["word(\"", "count(\""];
+/// Keys whose plural forms differ by language.
+const FORMS: &[&str] = &["zero", "one", "two", "few", "many", "other"];
+
+fn files(dir: &Path, end: &str, out: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).expect("a directory").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            files(&path, end, out);
+        } else if path.extension().is_some_and(|e| e == end) {
+            out.push(path);
+        }
+    }
+}
+
+fn sources() -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    files(&root.join("assets/templates"), "html", &mut found);
+    files(&root.join("src/portal"), "rs", &mut found);
+    found.iter().map(|path| fs::read_to_string(path).expect("a text")).collect()
+}
+
+/// Texts in quotes that look like a key: `file.name`, perhaps deeper.
+fn quoted(source: &str) -> BTreeSet<String> {
+    let is_key = |text: &&str| {
+        let parts: Vec<&str> = text.split('.').collect();
+        parts.len() >= 2
+            && !["html", "js", "css", "svg"].contains(parts.last().unwrap_or(&""))
+            && parts.iter().all(|p| {
+                !p.is_empty()
+                    && p.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-')
+            })
+    };
+    source.split('"').filter(is_key).map(str::to_owned).collect()
+}
+
+/// The families that are asked for by value.
+fn families(source: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for mark in FAMILIES {
+        for (at, _) in source.match_indices(mark) {
+            let rest = &source[at + mark.len()..];
+            found.extend(rest.split('"').next().map(str::to_owned));
+        }
+    }
+    found
+}
+
+/// Keys without their plural form.
+fn stem(key: &str) -> &str {
+    match key.rsplit_once('.') {
+        Some((stem, form)) if FORMS.contains(&form) && stem.contains('.') => stem,
+        _ => key,
+    }
+}
+
+#[test]
+fn the_three_languages_have_the_same_keys() {
+    let keys: BTreeMap<Lang2, BTreeSet<&str>> =
+        Lang::ALL.iter().map(|l| (l.as_str(), all(*l).keys().map(|k| stem(k)).collect())).collect();
+    assert!(keys["en"].len() > 100, "the texts were not found");
+    for (lang, set) in &keys {
+        let missing: Vec<_> = keys["en"].difference(set).collect();
+        let more: Vec<_> = set.difference(&keys["en"]).collect();
+        assert!(missing.is_empty() && more.is_empty(), "{lang}: missing {missing:?}, only there {more:?}");
+    }
+}
+
+type Lang2 = &'static str;
+
+#[test]
+fn every_key_that_a_page_asks_for_is_there_and_none_is_idle() {
+    let source = sources();
+    let (quoted, families) = (quoted(&source), families(&source));
+    let texts = all(Lang::En);
+    let stems: BTreeSet<&str> = texts.keys().map(|k| stem(k)).collect();
+    let files: BTreeSet<&str> = stems.iter().filter_map(|k| k.split('.').next()).collect();
+    let missing: Vec<_> = quoted
+        .iter()
+        .filter(|key| files.contains(key.split('.').next().unwrap_or_default()))
+        .filter(|key| !stems.contains(key.as_str()) && !families.contains(key.as_str()))
+        .collect();
+    assert!(missing.is_empty(), "asked for, and not there: {missing:?}");
+    let idle: Vec<_> = stems
+        .iter()
+        .filter(|key| !quoted.contains(**key) && !families.contains(**key))
+        .filter(|key| !families.iter().any(|family| key.starts_with(&format!("{family}."))))
+        .filter(|key| !key.starts_with("done."))
+        .collect();
+    assert!(idle.is_empty(), "nobody asks for them: {idle:?}");
+}
+
+#[test]
+fn placeholders_agree_and_nothing_is_left_in_english() {
+    let marks = |text: &str| -> BTreeSet<String> {
+        text.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name.to_owned())).collect()
+    };
+    for lang in [Lang::Ar, Lang::He] {
+        for (key, text) in all(lang) {
+            let Some(english) = all(Lang::En).get(key) else { continue };
+            let (mut ours, theirs) = (marks(text), marks(english));
+            // "one" and "two" may be spelt out.
+            if ["one", "two"].iter().any(|form| key.ends_with(&format!(".{form}"))) {
+                ours.extend(theirs.clone());
+            }
+            assert_eq!(ours, theirs, "{lang} {key}");
+            let words = english.split_whitespace().filter(|w| w.chars().all(char::is_alphabetic)).count();
+            assert!(text != english || words < 4, "{lang} {key} is not translated: {text}");
+        }
+    }
+}

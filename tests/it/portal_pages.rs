@@ -1,0 +1,222 @@
+//! The pages of who logs in: they are there in three languages, their forms do what they say, and nobody sees what is
+//! another's.
+
+use crate::harness::{
+    visitor::Visitor,
+    world::{INSTANCE, PHONE, SPAM, World, message, message_to, message_with},
+};
+use serde_json::json;
+use std::collections::BTreeSet;
+use wa_gateway::http::{Access, ROUTES};
+
+const PAGES: &[&str] = &[
+    "/overview",
+    "/message-logs",
+    "/inbound-logs",
+    "/instances",
+    "/instances/new?connector=cloud-api",
+    "/instances/shop-line/manage",
+    "/instances/shop-line/manage?tab=send",
+    "/instances/shop-line/manage?tab=webhook",
+    "/instances/shop-line/manage?tab=settings",
+    "/suppressed-recipients",
+    "/webhooks",
+    "/api-keys",
+    "/security",
+    "/message-logs/1",
+];
+
+/// What the template engine leaves behind when a text is missing looks like its key.
+fn bare_keys(html: &str) -> Vec<&str> {
+    let outside: Vec<&str> = html.split('>').filter_map(|part| part.split('<').next()).map(str::trim).collect();
+    let known: BTreeSet<&str> = wa_gateway::portal::locale::all(wa_gateway::portal::locale::Lang::En)
+        .keys()
+        .filter_map(|key| key.split('.').next())
+        .collect();
+    outside
+        .into_iter()
+        .filter(|text| {
+            let mut parts = text.split('.');
+            known.contains(parts.next().unwrap_or_default())
+                && parts.clone().count() >= 1
+                && parts.all(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+                && wa_gateway::webhooks::EventName::parse(text).is_none()
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn every_page_is_there_in_three_languages_with_its_headers() {
+    let world = World::start().await;
+    world.send(&message()).await;
+    world.send(&message_with(json!({"message": SPAM}))).await;
+    world.hears(PHONE, "thank you").await;
+    world.hears(PHONE, "STOP").await;
+    for role in ["viewer", "owner", "admin"] {
+        let mut visitor = Visitor::logged_in(&world, role).await;
+        for lang in ["en", "ar", "he"] {
+            visitor.speaks(lang);
+            for path in PAGES {
+                if role == "viewer" && path.contains("/new") {
+                    continue;
+                }
+                let reply = visitor.get(path).await;
+                assert_eq!(reply.status, 200, "{role} {lang} {path}");
+                let direction = if lang == "en" { "ltr" } else { "rtl" };
+                assert!(reply.body.contains(&format!("<html lang=\"{lang}\" dir=\"{direction}\"")), "{lang} {path}");
+                assert_eq!(bare_keys(&reply.body), Vec::<&str>::new(), "{lang} {path}");
+                let policy = reply.header("content-security-policy").expect("a policy");
+                assert!(!policy.contains("unsafe"), "{policy}");
+                assert!(!reply.body.contains(" style=") && !reply.body.contains("<script>"), "{path}: inline");
+                assert_eq!(reply.header("cache-control"), Some("no-store"));
+            }
+        }
+    }
+}
+
+/// Who a route lets in, by its word in the table: the status for nobody, viewer, owner, admin.
+fn allowed(access: Access) -> [bool; 4] {
+    match access {
+        Access::Viewer => [false, true, true, true],
+        Access::Owner => [false, false, true, true],
+        Access::Admin => [false, false, false, true],
+        _ => [true; 4],
+    }
+}
+
+#[tokio::test]
+async fn the_table_of_routes_says_who_gets_in_and_so_it_is() {
+    let world = World::start().await;
+    let mut visitors = vec![Visitor::nobody(&world)];
+    for role in ["viewer", "owner", "admin"] {
+        visitors.push(Visitor::logged_in(&world, role).await);
+    }
+    let mut tried = 0;
+    for route in ROUTES.iter() {
+        // What is for programs is judged by its own tests; logging out would end the trial.
+        if matches!(route.access, Access::Anybody | Access::Key | Access::Provider | Access::Machine)
+            || route.path == "/logout"
+        {
+            continue;
+        }
+        let path: Vec<&str> =
+            route.path.split('/').map(|p| if p.starts_with('{') { "no-such-thing" } else { p }).collect();
+        let path = path.join("/");
+        for (visitor, is_allowed) in visitors.iter_mut().zip(allowed(route.access)) {
+            let reply = match route.method.as_str() {
+                "GET" => visitor.get(&path).await,
+                _ => visitor.post(&path, &[]).await,
+            };
+            let refused = reply.status == 403 || reply.header("location").is_some_and(|l| l.starts_with("/login"));
+            assert_eq!(refused, !is_allowed, "{} {} answered {}", route.method, route.path, reply.status);
+            assert_ne!(reply.status, 500, "{} {}", route.method, route.path);
+            tried += 1;
+        }
+    }
+    assert!(tried > 60, "the table was not found");
+}
+
+#[tokio::test]
+async fn what_is_anothers_answers_like_what_is_not_there() {
+    let world = World::start().await;
+    let phone = "+966507654321";
+    world.send(&message_to(phone)).await;
+    world.hears(phone, "STOP").await;
+    let mut owner = Visitor::logged_in(&world, "owner").await;
+    let fields = [("url", "https://shop.example/hook"), ("event", "message.received")];
+    assert_eq!(owner.post("/webhooks", &fields).await.status, 200);
+    let stranger = world.new_account("Other", "growth").await;
+    let mut other = Visitor::of_account(&world, "owner", stranger, "o@other.example").await;
+    let theirs = [
+        ("GET", "/message-logs/1", "/message-logs/999999"),
+        ("POST", "/message-logs/1/settle", "/message-logs/999999/settle"),
+        ("GET", "/instances/shop-line/manage", "/instances/no-such/manage"),
+        ("POST", "/instances/shop-line/send", "/instances/no-such/send"),
+        ("POST", "/instances/shop-line/settings", "/instances/no-such/settings"),
+        ("POST", "/instances/shop-line/delete", "/instances/no-such/delete"),
+        ("POST", "/api-keys/1/revoke", "/api-keys/999999/revoke"),
+        ("POST", "/webhooks/1", "/webhooks/999999"),
+        ("GET", "/webhooks/deliveries/1", "/webhooks/deliveries/999999"),
+        ("POST", "/suppressed-recipients/1/lift", "/suppressed-recipients/999999/lift"),
+    ];
+    let masked = |body: &str, path: &str| body.replace(path, "PATH");
+    for (method, path, none) in theirs {
+        let (theirs, nobodys) = match method {
+            "GET" => (other.get(path).await, other.get(none).await),
+            _ => (other.post(path, &[("do", "delete")]).await, other.post(none, &[("do", "delete")]).await),
+        };
+        assert_eq!(theirs.status, 404, "{method} {path}");
+        assert_eq!(masked(&theirs.body, path), masked(&nobodys.body, none), "{method} {path}");
+    }
+    for path in ["/message-logs", "/inbound-logs", "/suppressed-recipients", "/webhooks", "/api-keys", "/instances"] {
+        let body = other.get(path).await.body;
+        assert!(!body.contains(phone) && !body.contains(INSTANCE) && !body.contains("shop.example/hook"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_shown_once_works_and_is_revoked() {
+    let world = World::start().await;
+    let mut owner = Visitor::logged_in(&world, "owner").await;
+    let page =
+        owner.post("/api-keys", &[("name", "till <b>one</b>"), ("instance", INSTANCE), ("kind", "bearer")]).await;
+    assert_eq!(page.status, 200);
+    let key = page.body.split("id=\"key\" dir=\"ltr\">").nth(1).and_then(|t| t.split('<').next()).expect("a key");
+    assert_eq!(world.send_with(key, &message(), &[]).await.status, 200);
+    let listed = owner.get("/api-keys").await.body;
+    assert!(!listed.contains(key) && listed.contains("till &#60;b&#62;one"), "escaped, and without the key");
+    assert_eq!(owner.post("/api-keys", &[("name", "x"), ("instance", "not-ours")]).await.status, 422);
+    assert_eq!(owner.post("/api-keys", &[("name", "x"), ("expires", "2020-01-01")]).await.status, 422);
+    assert_eq!(owner.post("/api-keys/2/revoke", &[]).await.status, 303);
+    assert_eq!(world.send_with(key, &message(), &[]).await.error(), "revoked_api_key");
+}
+
+#[tokio::test]
+async fn a_test_send_shows_each_gate_and_a_refusal_says_what_to_do() {
+    let world = World::start().await;
+    let mut owner = Visitor::logged_in(&world, "owner").await;
+    let fields = [("phone", "+966 50 123 4567"), ("purpose", "support"), ("message", "Your ticket 41 is solved.")];
+    let reply = owner.post("/instances/shop-line/send", &fields).await;
+    let story = reply.header("location").expect("its story").to_owned();
+    let page = owner.get(&story).await.body;
+    assert!(page.contains("Your ticket 41 is solved.") && page.contains("Daily limit") && page.contains("state sent"));
+    let spam = [("phone", PHONE), ("purpose", "support"), ("message", SPAM)];
+    let story = owner.post("/instances/shop-line/send", &spam).await.header("location").expect("its story").to_owned();
+    let page = owner.get(&story).await.body;
+    assert!(
+        page.contains("policy_violation") && page.contains("What to do") && page.contains("/docs/troubleshooting#")
+    );
+    let bad = [("phone", "12"), ("purpose", "support"), ("message", "x")];
+    let reply = owner.post("/instances/shop-line/send", &bad).await;
+    assert!(reply.status == 422 && reply.body.contains("value=\"12\""), "what was typed is kept");
+}
+
+#[tokio::test]
+async fn the_log_is_searched_by_what_a_person_has_at_hand() {
+    let world = World::start().await;
+    world.send(&message_with(json!({"reference": "order-2041"}))).await;
+    world.send(&message_with(json!({"phone": "+966507654321", "message": "Table for 100% of you_all"}))).await;
+    world.send(&message_with(json!({"message": SPAM}))).await;
+    let mut owner = Visitor::logged_in(&world, "owner").await;
+    let rows = [
+        ("q=%2B966507654321", 1),
+        ("q=00966507654321", 1),
+        ("q=order-2041", 1),
+        ("q=1", 1),
+        ("q=nothing-like-it", 0),
+        ("q=100%25&from=2026-06-01&to=2026-06-01", 1),
+        ("q=you_all&from=2026-06-01", 1),
+        ("q=youXall&from=2026-06-01", 0),
+        ("q=table&from=2026-06-02", 0),
+        ("status=blocked", 1),
+        ("status=sent", 2),
+        ("purpose=support", 0),
+        ("instance=shop-line", 3),
+        ("instance=other-line", 0),
+        ("", 3),
+    ];
+    for (query, found) in rows {
+        let body = owner.get(&format!("/message-logs?{query}")).await.body;
+        assert_eq!(body.matches("<a href=\"/message-logs/").count(), found, "{query}");
+    }
+}
