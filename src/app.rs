@@ -4,8 +4,6 @@
 //! [`App::open`] makes everything that works without a listener (the command line uses it when no gateway runs);
 //! [`App::serve`] adds listeners, the control socket and the scheduler.
 
-mod from_config;
-
 use crate::{
     accounts::Accounts,
     chattu::{self, Chattu},
@@ -14,12 +12,12 @@ use crate::{
     control,
     egress::Egress,
     gateway::Gateway,
-    http::{Door, gateway_service, server},
+    http::{Door, gateway_service, plain::Plain, server},
     inbound::Inbound,
     instances::Instances,
     media::Media,
     model::{clock::Clock, random::Random},
-    ops::{metrics::Metrics, tls},
+    ops::{keeper::Keeper, metrics::Metrics, tls},
     retention::Retention,
     schedule::Schedules,
     scheduler::Scheduler,
@@ -29,9 +27,20 @@ use crate::{
     threecx::{self, Threecx},
     webhooks::Webhooks,
 };
-use from_config::{content_policy, load_certificate, periods, rates, reachable_at, rules, server_limits, shelf};
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use from_config::{backups, content_policy, periods, rates, reachable_at, rules, server_limits, shelf};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+
+mod certificates;
+mod doors;
+mod from_config;
+
+pub use doors::Inherited;
 
 /// How long a stop waits for messages on their way.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
@@ -40,6 +49,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
 pub struct App {
     config: Config,
     gateway: Arc<Gateway>,
+    egress: Egress,
     recovered: Recovered,
 }
 
@@ -80,10 +90,11 @@ pub struct Running {
     pub public: Option<SocketAddr>,
     /// Where the metrics listener really listens.
     pub metrics: Option<SocketAddr>,
+    /// Where the listener for ACME and redirects really listens.
+    pub http: Option<SocketAddr>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
     scheduler: tokio_cron_scheduler::JobScheduler,
-    certificate: Option<Arc<tls::Certificate>>,
 }
 
 impl App {
@@ -97,7 +108,10 @@ impl App {
         let policy_dir = config.guard.policy_dir.clone();
         let content = tokio::task::spawn_blocking(move || content_policy(&policy_dir));
         let store = locked.open(clock.now())?;
-        let vault = Vault::open(&config.data_dir, random.clone())?;
+        let vault = match &config.key_file {
+            Some(file) => Vault::with_key_file(file, random.clone())?,
+            None => Vault::open(&config.data_dir, random.clone())?,
+        };
         let accounts = Accounts::open(store.clone(), clock.clone(), random.clone(), vault.clone()).await?;
         let accounts = Arc::new(accounts);
         let egress = Egress::system(config.egress.allow.clone(), clock.clone());
@@ -130,7 +144,8 @@ impl App {
         let instances = Arc::new(instances);
         instances.start_all().await?;
         let chattu_vault = vault.clone();
-        let webhooks = Arc::new(Webhooks::new(store.clone(), clock.clone(), random.clone(), vault.clone(), egress));
+        let webhooks =
+            Arc::new(Webhooks::new(store.clone(), clock.clone(), random.clone(), vault.clone(), egress.clone()));
         let threecx = Threecx::open(threecx::Parts {
             store: store.clone(),
             clock: clock.clone(),
@@ -170,6 +185,8 @@ impl App {
             erased,
             media,
             data_dir: config.data_dir.clone(),
+            keeper: OnceLock::new(),
+            backups: backups(&config),
             store,
             metrics: Arc::new(Metrics::new(clock.clone())),
             clock,
@@ -185,7 +202,7 @@ impl App {
             language: config.portal.language.as_str(),
             support_contact: config.support_contact.clone(),
         };
-        Ok(Self { config, gateway: Arc::new(gateway), recovered })
+        Ok(Self { config, gateway: Arc::new(gateway), egress, recovered })
     }
 
     /// What the command line works with when no gateway runs.
@@ -210,29 +227,47 @@ impl App {
     /// # Errors
     /// An address that is taken, a certificate that cannot be used.
     pub async fn serve(self) -> Result<Running, StartError> {
-        let Self { config, gateway, .. } = self;
+        self.serve_on(Inherited::default()).await
+    }
+
+    /// The same with sockets that are open already.
+    ///
+    /// # Errors
+    /// As [`Self::serve`].
+    pub async fn serve_on(self, mut inherited: Inherited) -> Result<Running, StartError> {
+        let Self { config, gateway, egress, .. } = self;
         let (stop, stopping) = watch::channel(false);
         let mut tasks = JoinSet::new();
         let limits = server_limits(&config);
-        let open = |address: Option<SocketAddr>, key: &'static str| bind(address, key);
-        let local = open(config.listen.local, "listen.local").await?;
-        let metrics = open(config.listen.metrics, "listen.metrics").await?;
-        let public = open(config.listen.public, "listen.public").await?;
-        let mut certificate = None;
+        let local = doors::open(&mut inherited, config.listen.local, "listen.local").await?;
+        let metrics = doors::open(&mut inherited, config.listen.metrics, "listen.metrics").await?;
+        let public = doors::open(&mut inherited, config.listen.public, "listen.public").await?;
+        let http = doors::open(&mut inherited, config.listen.http, "listen.http").await?;
+        doors::close_rest(inherited);
         let address = |l: &Option<TcpListener>| l.as_ref().and_then(|l| l.local_addr().ok());
-        let addresses = (address(&local), address(&public), address(&metrics));
+        let (local_at, public_at, metrics_at) = (address(&local), address(&public), address(&metrics));
+        let http_at = address(&http);
         for (listener, door) in [(local, Door::Local), (metrics, Door::Metrics)] {
             if let Some(listener) = listener {
                 let service = gateway_service(&gateway, door);
                 tasks.spawn(server::serve(listener, None, service, limits.clone(), stopping.clone()));
             }
         }
+        let mut challenges = Arc::default();
         if let Some(listener) = public {
-            let loaded = Arc::new(load_certificate(&config, &*gateway.clock)?);
+            let (certificate, acme) = certificates::open(&config, &gateway, &egress)?;
+            challenges = acme.as_ref().map_or(challenges, |acme| acme.challenges());
             let service = gateway_service(&gateway, Door::Public);
-            let tls = Some(loaded.server_config());
-            tasks.spawn(server::serve(listener, tls, service, limits, stopping.clone()));
-            certificate = Some(loaded);
+            let tls = Some(certificate.server_config());
+            tasks.spawn(server::serve(listener, tls, service, limits.clone(), stopping.clone()));
+            let _ = gateway.keeper.set(Keeper::new(certificate, acme, gateway.clock.clone()));
+            // Not a minute later, when the scheduler first ticks: somebody is waiting for the first certificate.
+            tasks.spawn(certificates::first(gateway.clone(), stopping.clone()));
+        }
+        if let Some(listener) = http {
+            let tls_port = public_at.map(|a| a.port());
+            let plain = Plain { challenges, public_url: config.public_url.clone(), tls_port };
+            tasks.spawn(server::serve(listener, None, plain.service(), limits, stopping.clone()));
         }
         let socket = control::listen(&gateway.data_dir).map_err(|e| StartError::Other(e.to_string()))?;
         tasks.spawn(control::serve(socket, gateway.clone(), stopping.clone()));
@@ -241,8 +276,16 @@ impl App {
         tasks.spawn(gateway.chattu.clone().run(stopping.clone()));
         tasks.spawn(gateway.webhooks.clone().run(stopping));
         let scheduler = Scheduler(gateway.clone()).start().await.map_err(|e| StartError::Other(e.to_string()))?;
-        let (local, public, metrics) = addresses;
-        Ok(Running { gateway, local, public, metrics, stop, tasks, scheduler, certificate })
+        Ok(Running {
+            gateway,
+            local: local_at,
+            public: public_at,
+            metrics: metrics_at,
+            http: http_at,
+            stop,
+            tasks,
+            scheduler,
+        })
     }
 }
 
@@ -252,8 +295,8 @@ impl Running {
     /// # Errors
     /// What is wrong with the new one.
     pub fn reload_certificate(&self) -> Result<(), StartError> {
-        match &self.certificate {
-            Some(certificate) => Ok(certificate.reload(&*self.gateway.clock)?),
+        match self.gateway.keeper.get() {
+            Some(keeper) => Ok(keeper.certificate().reload(&*self.gateway.clock)?),
             None => Ok(()),
         }
     }
@@ -277,10 +320,4 @@ impl Running {
         self.gateway.store.close().await;
         control::forget(&self.gateway.data_dir);
     }
-}
-
-async fn bind(address: Option<SocketAddr>, key: &'static str) -> Result<Option<TcpListener>, StartError> {
-    let Some(address) = address else { return Ok(None) };
-    let bound = TcpListener::bind(address).await;
-    bound.map(Some).map_err(|problem| StartError::Listen { address, key, problem })
 }

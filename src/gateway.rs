@@ -9,7 +9,7 @@ use crate::{
     instances::Instances,
     media::Media,
     model::{clock::Clock, random::Random},
-    ops::metrics::Metrics,
+    ops::{backup::Plan, keeper::Keeper, metrics::Metrics},
     retention::Retention,
     schedule::Schedules,
     sending::Sending,
@@ -18,7 +18,10 @@ use crate::{
     threecx::Threecx,
     webhooks::Webhooks,
 };
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
 /// The running gateway.
 pub struct Gateway {
@@ -44,6 +47,10 @@ pub struct Gateway {
     pub schedules: Arc<Schedules>,
     /// Customers' endpoints and the outbox.
     pub webhooks: Arc<Webhooks>,
+    /// The public listener's certificate, once there is such a listener.
+    pub keeper: OnceLock<Keeper>,
+    /// Scheduled backups, if there are to be any.
+    pub backups: Option<Plan>,
     /// How long what is kept, and what is kept of one person.
     pub retention: Retention,
     /// Suppressions of people who were erased.

@@ -12,13 +12,16 @@ use std::{sync::Arc, time::Duration};
 use tokio_cron_scheduler::{Job, JobScheduler};
 
 /// A job: its name in the table, and how long after one run the next is due.
-const JOBS: [(&str, Duration); 6] = [
+const JOBS: [(&str, Duration); 8] = [
     ("close_periods", Duration::from_secs(60)),
     ("expire_idempotency", Duration::from_secs(15 * 60)),
     ("expire_sessions", Duration::from_secs(15 * 60)),
     ("expire_threecx", Duration::from_secs(15 * 60)),
     ("retention", Duration::from_secs(60 * 60)),
     ("optimize", Duration::from_secs(24 * 60 * 60)),
+    // These two only ask whether it is time, and may then take long: nothing that is due waits behind them.
+    ("backup", Duration::from_secs(10 * 60)),
+    ("certificate", Duration::from_secs(5 * 60)),
 ];
 
 /// The jobs over the running gateway.
@@ -95,7 +98,23 @@ impl Scheduler {
             "expire_threecx" => drop(self.0.threecx.expire().await?),
             "retention" => drop(self.0.retention.step().await?),
             "optimize" => self.0.store.write(|tx| tx.execute("PRAGMA optimize", []).map(drop)).await?,
+            "certificate" => {
+                if let Some(keeper) = self.0.keeper.get() {
+                    keeper.step().await?;
+                }
+            }
+            "backup" => self.back_up().await?,
             other => return Err(format!("there is no job {other}").into()),
+        }
+        Ok(())
+    }
+
+    async fn back_up(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let Some(plan) = self.0.backups.clone() else { return Ok(()) };
+        let (now, random) = (self.0.clock.now(), self.0.random.clone());
+        let done = tokio::task::spawn_blocking(move || plan.step(now, &random)).await??;
+        if let Some(done) = done {
+            tracing::info!(file = %done.file.display(), bytes = done.made.bytes, removed = done.removed, "backed up");
         }
         Ok(())
     }

@@ -7,8 +7,8 @@ use crate::{
     egress::Egress,
     http::server,
     media::{self, Shelf},
-    model::{clock::Clock, random::Random},
-    ops::tls,
+    model::random::Random,
+    ops::backup,
     retention,
     sending::{Rules, policy::content::ContentPolicy},
     store::Vault,
@@ -88,30 +88,6 @@ pub(super) fn server_limits(config: &Config) -> server::Limits {
     }
 }
 
-pub(super) fn load_certificate(config: &Config, clock: &dyn Clock) -> Result<tls::Certificate, StartError> {
-    match (config.tls.mode, &config.tls.certificate, &config.tls.key) {
-        (config::TlsMode::Files, Some(chain), Some(key)) => Ok(tls::Certificate::from_files(chain, key)?),
-        (config::TlsMode::Acme, ..) => {
-            Err(StartError::Other("tls.mode = \"acme\" is not part of this version: use self-signed or files".into()))
-        }
-        _ => Ok(tls::Certificate::self_signed(&config.data_dir, &host_names(config), clock)?),
-    }
-}
-
-/// The names that a self-signed certificate is made for.
-pub(super) fn host_names(config: &Config) -> Vec<String> {
-    let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let public = config.public_url.as_deref().and_then(|url| url.split("://").nth(1));
-    let public = public.map(|rest| rest.split(['/', ':']).next().unwrap_or_default().to_owned());
-    for name in public.into_iter().chain([host]).filter(|n| !n.is_empty()) {
-        if !names.contains(&name) {
-            names.insert(0, name);
-        }
-    }
-    names
-}
-
 pub(super) fn periods(config: &Config) -> retention::Periods {
     let days = |n: u32| Duration::from_secs(u64::from(n) * 24 * 60 * 60);
     let keep = &config.retention;
@@ -151,4 +127,16 @@ pub(super) fn reachable_at(config: &Config) -> String {
         ("", Some(address)) => format!("http://{address}"),
         (configured, _) => configured.to_owned(),
     }
+}
+
+pub(super) fn backups(config: &Config) -> Option<backup::Plan> {
+    let plan = &config.backup;
+    plan.directory.clone().map(|directory| backup::Plan {
+        data_dir: config.data_dir.clone(),
+        key_file: config.key_file.clone(),
+        directory,
+        every: plan.every,
+        keep: plan.keep as usize,
+        passphrase_file: plan.passphrase_file.clone(),
+    })
 }

@@ -8,15 +8,18 @@
 //! `control/perform.rs`, a row in `tests/it/command_line.rs`.
 
 mod account;
+mod backup;
 mod config;
 mod demo;
 mod import;
+mod inherited;
 mod instance;
 mod key;
 mod message;
 mod output;
 mod owner;
 mod pairs;
+mod paper;
 mod qr;
 mod sandbox;
 mod serve;
@@ -120,6 +123,14 @@ enum Command {
     SetupToken(small::SetupToken),
     /// Look for what keeps the gateway from working
     Doctor,
+    /// Write everything that is kept into one file, also while the gateway runs
+    Backup(backup::Backup),
+    /// Put a backup into an empty data directory
+    Restore(backup::Restore),
+    /// Print the manual
+    Man(paper::Man),
+    /// Print the completions of a shell
+    Completions(paper::Completions),
 }
 
 /// The whole program; returns its exit code. Arguments and environment come in, so that nothing here asks for them.
@@ -190,13 +201,30 @@ fn run(cli: Cli, environment: Vec<(String, String)>) -> Result<Option<Value>, Fa
     {
         return Ok(config::print_defaults(json)?);
     }
+    // These describe the program and need no configuration.
+    let command = match command {
+        Command::Man(args) => return Ok(args.run().map(|()| None)?),
+        Command::Completions(args) => return Ok(args.run().map(|()| None)?),
+        other => other,
+    };
     if let Command::Demo(args) = &command {
         args.override_config(&mut overrides);
     }
     let config =
         Config::load(config_path.as_deref(), environment.into_iter(), &overrides).map_err(|e| e.to_string())?;
-    owner::become_owner_of(&config.data_dir)?;
     let given = Given { config, config_path, json };
+    let command = match command {
+        // Its file may be where only the caller writes. It makes nothing of its own in the data directory, and SQLite
+        // itself gives what it makes there to the database's owner.
+        Command::Backup(args) => return Ok(args.run(&given)?),
+        Command::Restore(args) => {
+            let opened = args.open()?;
+            owner::become_owner_of(&given.config.data_dir)?;
+            return Ok(opened.run(&given)?);
+        }
+        other => other,
+    };
+    owner::become_owner_of(&given.config.data_dir)?;
     let runtime = runtime()?;
     runtime.block_on(dispatch(command, given))
 }
@@ -207,6 +235,9 @@ async fn dispatch(command: Command, given: Given) -> Result<Option<Value>, Faile
         Command::Demo(args) => return Ok(demo::run(args, given).await?),
         Command::CheckConfig(_) => return Ok(Some(config::checked(&given))),
         Command::Doctor => return diagnose(&given).await,
+        Command::Backup(_) | Command::Restore(_) | Command::Man(_) | Command::Completions(_) => {
+            return Err("this command is done without a gateway".to_owned().into());
+        }
         Command::Account(command) => command.request(),
         Command::User(command) => command.request(),
         Command::Key(command) => command.request(),

@@ -1,6 +1,6 @@
 //! `wa-gateway serve`
 
-use super::{Given, output};
+use super::{Given, inherited, output};
 use crate::{
     app::{App, Running},
     config::LogFormat,
@@ -9,13 +9,15 @@ use crate::{
 };
 use sd_notify::NotifyState;
 use serde_json::{Value, json};
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 #[derive(clap::Args)]
 pub(super) struct Args {}
 
 pub(super) async fn run(_: Args, given: Given) -> Result<Option<Value>, String> {
+    // Before anything else opens a file: their numbers are what systemd says.
+    let inherited = inherited::sockets()?;
     let log = &given.config.log;
     logging::start(&log.level, log.format == LogFormat::Json)?;
     let app = App::open(given.config, Arc::new(SystemClock), Arc::new(SystemRandom)).await;
@@ -30,15 +32,33 @@ pub(super) async fn run(_: Args, given: Given) -> Result<Option<Value>, String> 
     }
     // Before anybody is told that it runs: whoever hears that may end it at once, and it must end cleanly.
     let signals = Signals::listen()?;
-    let running = app.serve().await.map_err(|e| e.to_string())?;
+    let running = app.serve_on(inherited).await.map_err(|e| e.to_string())?;
     memory::release_unused();
     announce(&running, given.json);
     offer_set_up(&running).await;
     let _ = sd_notify::notify(false, &[NotifyState::Ready]);
-    signals.until_stopped(&running).await;
+    tokio::select! {
+        () = signals.until_stopped(&running) => {}
+        () = keep_watchdog_quiet(&running) => {}
+    }
     let _ = sd_notify::notify(false, &[NotifyState::Stopping]);
     running.stop().await;
     Ok(None)
+}
+
+/// Tells systemd's watchdog that the gateway works, as long as its writer answers; that the disk is full is an answer,
+/// too, and no reason to be ended. Never returns.
+async fn keep_watchdog_quiet(running: &Running) {
+    let mut patience_us = 0;
+    if !sd_notify::watchdog_enabled(false, &mut patience_us) {
+        return std::future::pending().await;
+    }
+    let clock = &running.gateway.clock;
+    loop {
+        let _ = running.gateway.store.probe().await;
+        let _ = sd_notify::notify(false, &[NotifyState::Watchdog]);
+        clock.sleep_until(clock.now().plus(Duration::from_micros(patience_us / 3))).await;
+    }
 }
 
 /// Where it listens, on stdout. A reader that went away is no reason to stop.

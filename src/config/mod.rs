@@ -21,8 +21,8 @@ use figment::{
 };
 use layers::{DEFAULTS, Layer};
 pub use settings::{
-    Chattu, Config, Egress, Guard, Limits, Listen, Log, Media, Notices, Portal, Retention, Sending, Threecx, Tls,
-    Webhooks,
+    Backup, Chattu, Config, Egress, Guard, Limits, Listen, Log, Media, Notices, Portal, Retention, Sending, Threecx,
+    Tls, Webhooks,
 };
 use std::{
     fmt, io,

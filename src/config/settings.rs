@@ -23,6 +23,9 @@ pub struct Config {
     /// Where everything is kept that must survive.
     #[serde(deserialize_with = "directory")]
     pub data_dir: PathBuf,
+    /// The key of the secrets in the database; none: `secret.key` in `data_dir`, made at first start.
+    #[serde(deserialize_with = "values::file")]
+    pub key_file: Option<PathBuf>,
     /// `https://…` without a final slash; none: the local listener's address.
     #[serde(deserialize_with = "base_url")]
     pub public_url: Option<String>,
@@ -52,6 +55,8 @@ pub struct Config {
     pub retention: Retention,
     /// The Chattu dialect.
     pub chattu: Chattu,
+    /// Scheduled backups.
+    pub backup: Backup,
     /// Telephone systems.
     pub threecx: Threecx,
     /// The log.
@@ -126,6 +131,9 @@ pub struct Tls {
     pub acme_directory: String,
     /// How the authority makes sure.
     pub acme_challenge: AcmeChallenge,
+    /// PEM; whom to trust besides the usual ones when the authority's directory is called.
+    #[serde(deserialize_with = "values::file")]
+    pub acme_root: Option<PathBuf>,
 }
 
 /// What may be called.
@@ -333,6 +341,24 @@ pub struct Threecx {
     /// Unproven requests of one address in a minute, beyond which it is not listened to.
     #[serde(deserialize_with = "count")]
     pub failures_per_minute: u32,
+}
+
+/// Scheduled backups.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Backup {
+    /// Where to; none: no scheduled backups.
+    #[serde(deserialize_with = "values::file")]
+    pub directory: Option<PathBuf>,
+    /// From one to the next.
+    #[serde(deserialize_with = "duration")]
+    pub every: Duration,
+    /// How many are kept.
+    #[serde(deserialize_with = "count")]
+    pub keep: u32,
+    /// Its first line encrypts them; none: they are not.
+    #[serde(deserialize_with = "values::file")]
+    pub passphrase_file: Option<PathBuf>,
 }
 
 /// The log.

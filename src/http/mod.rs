@@ -18,6 +18,7 @@ mod health;
 pub mod incoming;
 mod media;
 pub mod openapi;
+pub mod plain;
 pub mod problem;
 mod provider_hooks;
 pub mod reply;

@@ -5,7 +5,7 @@ use crate::{
     gateway::Gateway,
     model::{code::Code, random::base62},
 };
-use ::http::{HeaderValue, Request};
+use ::http::{HeaderValue, Request, header::STRICT_TRANSPORT_SECURITY};
 use futures_util::FutureExt;
 use std::{
     convert::Infallible,
@@ -17,6 +17,9 @@ use std::{
 };
 use tower::Service;
 use warp::reply::Response;
+
+/// For how long browsers are to come with TLS alone. Of this name only: others below it are none of our business.
+const ONE_YEAR: &str = "max-age=31536000";
 
 /// Which listener a request came to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -73,9 +76,12 @@ where
         }
         request.extensions_mut().insert(RequestId(id.clone()));
         request.extensions_mut().insert(self.door);
+        // Only where a browser that trusts us today will find us trusted again.
+        let is_trusted = || self.gateway.keeper.get().is_some_and(|keeper| keeper.certificate().is_trusted());
+        let only_tls = self.door == Door::Public && is_trusted();
         let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
         Box::pin(async move {
-            let response = match answer.await {
+            let mut response = match answer.await {
                 Ok(Ok(response)) => response,
                 // The panic's text is on stderr by the panic hook; the caller gets nothing of it.
                 Ok(Err(_)) | Err(_) => {
@@ -83,6 +89,9 @@ where
                     problem::code(Code::InternalError)
                 }
             };
+            if only_tls {
+                response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(ONE_YEAR));
+            }
             Ok(with_id(response, &id))
         })
     }

@@ -1,14 +1,21 @@
-//! Certificates of the public listener: self-signed at first start, or the admin's own files; read again without a
-//! restart. ring is the only provider, given explicitly: nothing here depends on a process-wide default.
+//! Certificates of the public listener: self-signed at first start, the admin's own files, or an authority's; read
+//! again without a restart. ring is the only provider, given explicitly: nothing here depends on a process-wide default.
 //!
 //! It knows nothing of the configuration, and not who listens with what it makes.
 
+use super::{
+    acme::{self, ACME_ALPN, Acme, Challenges},
+    x509::{self, Facts},
+};
 use crate::model::clock::{Clock, Time};
 use arc_swap::ArcSwap;
 use rcgen::{CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair, SanType};
 use rustls::{
     ServerConfig,
+    crypto::ring::default_provider,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    server::ResolvesServerCert,
+    sign::{CertifiedKey, SingleCertAndKey},
 };
 use std::{
     fs::{self, DirBuilder, OpenOptions},
@@ -35,11 +42,20 @@ pub struct TlsError(String);
 pub struct Certificate {
     source: Source,
     current: Arc<ArcSwap<ServerConfig>>,
+    facts: ArcSwap<Shown>,
 }
 
 enum Source {
     Files { chain: PathBuf, key: PathBuf },
     SelfSigned { dir: PathBuf, names: Vec<String> },
+    Acme { acme: Arc<Acme>, is_test: bool, dir: PathBuf, names: Vec<String> },
+}
+
+/// What is known of the certificate that clients are shown.
+struct Shown {
+    facts: Option<Facts>,
+    is_trusted: bool,
+    is_own: bool,
 }
 
 impl Certificate {
@@ -49,8 +65,8 @@ impl Certificate {
     /// A file that is missing or unreadable, holds no certificate or key, or a key that does not belong to the
     /// certificate.
     pub fn from_files(chain: &Path, key: &Path) -> Result<Self, TlsError> {
-        let current = Arc::new(ArcSwap::new(load(chain, key)?));
-        Ok(Self { source: Source::Files { chain: chain.to_owned(), key: key.to_owned() }, current })
+        // No clock is asked: these files are nobody's to renew.
+        Self::of(Source::Files { chain: chain.to_owned(), key: key.to_owned() }, Time::from_millis(0))
     }
 
     /// A self-signed one in `<data_dir>/tls`, for `names` and this machine's own addresses. It is kept until it is
@@ -59,14 +75,48 @@ impl Certificate {
     /// # Errors
     /// The directory cannot be written.
     pub fn self_signed(data_dir: &Path, names: &[String], clock: &dyn Clock) -> Result<Self, TlsError> {
-        let dir = data_dir.join("tls");
-        let current = Arc::new(ArcSwap::new(load_or_make(&dir, names, clock.now())?));
-        Ok(Self { source: Source::SelfSigned { dir, names: names.to_vec() }, current })
+        Self::of(Source::SelfSigned { dir: data_dir.join("tls"), names: names.to_vec() }, clock.now())
+    }
+
+    /// The one that `acme` keeps; a self-signed one as above for as long as there is none. `is_test`: of an authority
+    /// that nobody trusts.
+    ///
+    /// # Errors
+    /// The directory cannot be written.
+    pub fn acme(
+        data_dir: &Path,
+        names: &[String],
+        acme: Arc<Acme>,
+        is_test: bool,
+        clock: &dyn Clock,
+    ) -> Result<Self, TlsError> {
+        Self::of(Source::Acme { acme, is_test, dir: data_dir.join("tls"), names: names.to_vec() }, clock.now())
+    }
+
+    fn of(source: Source, now: Time) -> Result<Self, TlsError> {
+        let (config, shown) = source.load(now)?;
+        Ok(Self { source, current: Arc::new(ArcSwap::new(config)), facts: ArcSwap::from_pointee(shown) })
     }
 
     /// What the listener reads anew for each connection.
     pub fn server_config(&self) -> Arc<ArcSwap<ServerConfig>> {
         self.current.clone()
+    }
+
+    /// When it is good; none when that cannot be read.
+    pub fn facts(&self) -> Option<Facts> {
+        self.facts.load().facts
+    }
+
+    /// Whether browsers can be expected to trust it, so that they may be told never to come without TLS again.
+    pub fn is_trusted(&self) -> bool {
+        self.facts.load().is_trusted
+    }
+
+    /// Whether it was made here and is to be made anew.
+    pub fn is_own_and_old(&self, now: Time) -> bool {
+        let shown = self.facts.load();
+        shown.is_own && shown.facts.is_some_and(|facts| facts.not_after.since(now) < RENEW_WITHIN)
     }
 
     /// Reads the files again, or makes a new self-signed one where it is time. Connections that are open keep the old
@@ -75,11 +125,34 @@ impl Certificate {
     /// # Errors
     /// As at the start; then the old one stays.
     pub fn reload(&self, clock: &dyn Clock) -> Result<(), TlsError> {
-        self.current.store(match &self.source {
-            Source::Files { chain, key } => load(chain, key)?,
-            Source::SelfSigned { dir, names } => load_or_make(dir, names, clock.now())?,
-        });
+        let (config, shown) = self.source.load(clock.now())?;
+        self.current.store(config);
+        self.facts.store(Arc::new(shown));
         Ok(())
+    }
+}
+
+impl Source {
+    fn load(&self, now: Time) -> Result<(Arc<ServerConfig>, Shown), TlsError> {
+        let (key, is_trusted, is_own, challenges) = match self {
+            Self::Files { chain, key } => (load(chain, key)?, true, false, None),
+            Self::SelfSigned { dir, names } => (load_or_make(dir, names, now)?, false, true, None),
+            Self::Acme { acme, is_test, dir, names } => {
+                let issued = acme.issued().and_then(|file| match load(&file, &file) {
+                    Ok(key) => Some(key),
+                    Err(e) => {
+                        tracing::warn!("the issued certificate cannot be used: {e}");
+                        None
+                    }
+                });
+                let is_own = issued.is_none();
+                let key = issued.map_or_else(|| load_or_make(dir, names, now), Ok)?;
+                (key, !is_own && !is_test, is_own, Some(acme.challenges()))
+            }
+        };
+        let facts = key.cert.first().and_then(|leaf| x509::facts(leaf));
+        let is_trusted = is_trusted && facts.is_some_and(|facts| !facts.self_issued);
+        Ok((configured(key, challenges)?, Shown { facts, is_trusted, is_own }))
     }
 }
 
@@ -95,7 +168,7 @@ fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
     })
 }
 
-fn load(chain: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
+fn load(chain: &Path, key: &Path) -> Result<Arc<CertifiedKey>, TlsError> {
     let certificates: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&read(chain)?)
         .collect::<Result<_, _>>()
         .map_err(|e| wrong(chain, format_args!("is no PEM file: {e}")))?;
@@ -103,23 +176,45 @@ fn load(chain: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
         return Err(wrong(chain, "holds no certificate (-----BEGIN CERTIFICATE-----)"));
     }
     let private = private_key(key)?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
+    let loaded = CertifiedKey::from_der(certificates, private, &default_provider());
+    loaded.map(Arc::new).map_err(|e| match e {
+        rustls::Error::InconsistentKeys(_) => {
+            wrong(key, format_args!("does not belong to the certificate in {}", chain.display()))
+        }
+        rustls::Error::InvalidCertificate(e) => {
+            wrong(chain, format_args!("its first certificate cannot be read: {e:?}"))
+        }
+        e => wrong(key, format_args!("holds a private key that cannot be used: {e}")),
+    })
+}
+
+fn configured(key: Arc<CertifiedKey>, challenges: Option<Arc<Challenges>>) -> Result<Arc<ServerConfig>, TlsError> {
+    let mut protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let resolver: Arc<dyn ResolvesServerCert> = match challenges {
+        None => Arc::new(SingleCertAndKey::from(key)),
+        Some(challenges) => {
+            protocols.push(ACME_ALPN.to_vec());
+            Arc::new(acme::Shown { usual: key, challenges })
+        }
+    };
+    let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|e| TlsError(e.to_string()))?
         .with_no_client_auth()
-        .with_single_cert(certificates, private)
-        .map_err(|e| match e {
-            rustls::Error::InconsistentKeys(_) => {
-                wrong(key, format_args!("does not belong to the certificate in {}", chain.display()))
-            }
-            rustls::Error::InvalidCertificate(e) => {
-                wrong(chain, format_args!("its first certificate cannot be read: {e:?}"))
-            }
-            e => wrong(key, format_args!("holds a private key that cannot be used: {e}")),
-        })?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        .with_cert_resolver(resolver);
+    config.alpn_protocols = protocols;
     Ok(Arc::new(config))
+}
+
+/// Whether a text in PEM holds a chain and the key that belongs to it.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn check_pair(pem: &str) -> Result<(), rustls::Error> {
+    let bad = |_| rustls::Error::General("it is no PEM".into());
+    let chain = CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<_, _>>().map_err(bad)?;
+    let key = PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(bad)?;
+    CertifiedKey::from_der(chain, key, &default_provider()).map(drop)
 }
 
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
@@ -144,13 +239,13 @@ struct Files {
     record: PathBuf,
 }
 
-fn load_or_make(dir: &Path, names: &[String], now: Time) -> Result<Arc<ServerConfig>, TlsError> {
+fn load_or_make(dir: &Path, names: &[String], now: Time) -> Result<Arc<CertifiedKey>, TlsError> {
     let file = |name: &str| dir.join(name);
     let files =
         Files { chain: file("self-signed.pem"), key: file("self-signed.key"), record: file("self-signed.until") };
     if is_good(&files.record, names, now) {
         match load(&files.chain, &files.key) {
-            Ok(config) => return Ok(config),
+            Ok(key) => return Ok(key),
             // It is ours, so it can be made again: a file was removed, or a power cut left half of a pair.
             Err(e) => tracing::warn!("a new self-signed certificate is made: {e}"),
         }
@@ -226,7 +321,7 @@ fn own_addresses() -> Vec<IpAddr> {
 }
 
 /// Writes beside and renames, so that no reader and no power cut sees half of it.
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
+pub(super) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let beside = path.with_extension("new");
     match fs::remove_file(&beside) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),

@@ -12,16 +12,18 @@
 //! of a column.
 
 mod columns;
+mod copy;
 mod error;
 mod open;
 mod tx;
 mod vault;
 mod writer;
 
+pub use copy::{check_copy, is_sqlite, snapshot};
 pub use error::StoreError;
-pub use open::{SCHEMA_VERSION, check_file};
+pub use open::{FILE_NAME, SCHEMA_VERSION, check_file};
 pub use tx::{Tx, WriteTx};
-pub use vault::{CannotOpen, Vault};
+pub use vault::{CannotOpen, FILE_NAME as KEY_FILE_NAME, Vault};
 
 use crate::model::clock::Time;
 use r2d2::Pool;

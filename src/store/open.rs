@@ -17,7 +17,7 @@ use std::{
 };
 
 /// The database's file in the data directory.
-pub(super) const FILE_NAME: &str = "wa-gateway.db";
+pub const FILE_NAME: &str = "wa-gateway.db";
 
 /// "WAgw": marks a file as ours (SQLite's application_id); the first migration sets it.
 const APPLICATION_ID: i32 = 0x5741_6777;
@@ -107,8 +107,13 @@ pub fn check_file(path: &Path) -> Result<(), StoreError> {
     let connection =
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|e| refuse(path, &e))?;
     judge(&connection, path)?;
-    let found: String =
-        connection.query_row("PRAGMA quick_check(1)", [], |r| r.get(0)).map_err(|e| refuse(path, &e))?;
+    check(&connection, path, "quick_check")
+}
+
+/// `pragma` is quick_check or integrity_check.
+pub(super) fn check(connection: &Connection, path: &Path, pragma: &str) -> Result<(), StoreError> {
+    let asked = connection.query_row(&format!("PRAGMA {pragma}(1)"), [], |r| r.get(0));
+    let found: String = asked.map_err(|e| refuse(path, &e))?;
     if found == "ok" {
         return Ok(());
     }
@@ -116,7 +121,7 @@ pub fn check_file(path: &Path) -> Result<(), StoreError> {
 }
 
 /// Whose file this is and of which version. Changes nothing.
-fn judge(connection: &Connection, path: &Path) -> Result<usize, StoreError> {
+pub(super) fn judge(connection: &Connection, path: &Path) -> Result<usize, StoreError> {
     let number = |sql: &str| connection.query_row(sql, [], |r| r.get::<_, i64>(0)).map_err(|e| refuse(path, &e));
     let tables = number("SELECT count(*) FROM sqlite_schema")?;
     let application = number("PRAGMA application_id")?;
@@ -131,10 +136,31 @@ fn judge(connection: &Connection, path: &Path) -> Result<usize, StoreError> {
     if version > SCHEMA_VERSION {
         return refused(format!(
             "the database has schema {version}, this program knows up to {SCHEMA_VERSION}: install the newer \
-             wa-gateway again, or restore the backup that was made before the upgrade (in backups/ beside it)"
+             wa-gateway again, or {}",
+            way_back(path)
         ));
     }
     Ok(version)
+}
+
+/// How to go back to the file as it was before a newer program stepped it up: commands to be run as they stand.
+fn way_back(path: &Path) -> String {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let prefix = backup_prefix(SCHEMA_VERSION + 1);
+    let entries = std::fs::read_dir(dir.join("backups")).into_iter().flatten().flatten();
+    let names = entries.map(|e| e.file_name().to_string_lossy().into_owned());
+    match names.filter(|n| n.starts_with(&prefix) && n.ends_with(".db")).max() {
+        Some(name) => format!(
+            "go back to the database as it was before the upgrade, without what came after it: \
+             cd {:?} && mkdir newer && mv {FILE_NAME}* newer/ && cp -p backups/{name} {FILE_NAME}",
+            dir.display().to_string()
+        ),
+        None => "restore a backup that was made before the upgrade into an empty directory".into(),
+    }
+}
+
+fn backup_prefix(to: usize) -> String {
+    format!("before-schema-{to}-")
 }
 
 /// Steps up one version at a time, each behind a backup of the file as it was. A new file has nothing to back up.
@@ -149,6 +175,11 @@ fn migrate(
     for to in from + 1..=steps.len() {
         if from > 0 {
             back_up(connection, path, to, now)?;
+            tracing::info!(
+                from = to - 1,
+                to,
+                "the database is taken to a newer schema; a copy as it was is in backups/"
+            );
         }
         migrations.to_version(connection, to).map_err(|e| StoreError::Unusable {
             path: path.to_owned(),
@@ -163,7 +194,7 @@ fn back_up(connection: &Connection, path: &Path, to: usize, now: Time) -> Result
     if !dir.exists() {
         DirBuilder::new().mode(0o700).create(&dir).map_err(|e| unusable(&dir, &e))?;
     }
-    let target = dir.join(format!("before-schema-{to}-{}.db", now.timestamp().strftime("%Y%m%dT%H%M%SZ")));
+    let target = dir.join(format!("{}{}.db", backup_prefix(to), now.timestamp().strftime("%Y%m%dT%H%M%SZ")));
     make_private(&target)?;
     connection
         .backup("main", &target, None)
@@ -171,7 +202,7 @@ fn back_up(connection: &Connection, path: &Path, to: usize, now: Time) -> Result
 }
 
 /// Makes the file with mode 0600 before SQLite would make it with the process's umask.
-fn make_private(path: &Path) -> Result<(), StoreError> {
+pub(super) fn make_private(path: &Path) -> Result<(), StoreError> {
     if path.exists() {
         return Ok(());
     }
@@ -182,7 +213,7 @@ fn make_private(path: &Path) -> Result<(), StoreError> {
 const DAMAGED: &str =
     "the database file is damaged: restore a backup (wa-gateway restore FILE); the file was not changed";
 
-fn refuse(path: &Path, e: &rusqlite::Error) -> StoreError {
+pub(super) fn refuse(path: &Path, e: &rusqlite::Error) -> StoreError {
     use rusqlite::ErrorCode::{CannotOpen, DatabaseCorrupt, NotADatabase, ReadOnly};
     let problem = match e.sqlite_error_code() {
         Some(DatabaseCorrupt) => DAMAGED.into(),
@@ -268,7 +299,12 @@ mod tests {
         // And this version refuses what the step left, with the way back.
         drop(connection);
         let refused = writer_connection(&path, now()).expect_err("a newer schema").to_string();
-        assert!(refused.contains("backups/"), "{refused}");
+        let commands = refused.split("after it: ").nth(1).expect("commands");
+        let done = std::process::Command::new("sh").args(["-ec", commands]).status().expect("a shell");
+        assert!(done.success(), "{commands}");
+        let back = writer_connection(&path, now()).expect("this version's own database again");
+        assert_eq!(number(&back, "SELECT due_at FROM jobs WHERE name = 'kept'"), 7);
+        assert!(path.with_file_name("newer").join(FILE_NAME).exists(), "the newer one is kept");
     }
 
     #[test]

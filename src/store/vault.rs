@@ -18,7 +18,8 @@ use std::{
     sync::Arc,
 };
 
-const FILE_NAME: &str = "secret.key";
+/// The key's file in the data directory.
+pub const FILE_NAME: &str = "secret.key";
 const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 12;
 
@@ -54,9 +55,27 @@ impl Vault {
             }
             Err(e) => return Err(unusable(e.to_string())),
         };
-        let derivation = hmac::Key::new(hmac::HMAC_SHA256, &key);
-        let key = UnboundKey::new(&CHACHA20_POLY1305, &key)
-            .map_err(|_| unusable(format!("is no key: it has {} bytes instead of {KEY_BYTES}", key.len())))?;
+        Self::of(&path, &key, random)
+    }
+
+    /// The vault of a key file of the admin's own, which must be there.
+    ///
+    /// # Errors
+    /// A file that is missing, cannot be read, or is no key.
+    pub fn with_key_file(path: &Path, random: Arc<dyn Random>) -> Result<Self, StoreError> {
+        let unusable = |e: std::io::Error| StoreError::Unusable {
+            path: path.to_owned(),
+            problem: format!("the key file (key_file) cannot be read: {e}"),
+        };
+        Self::of(path, &fs::read(path).map_err(unusable)?, random)
+    }
+
+    fn of(path: &Path, key: &[u8], random: Arc<dyn Random>) -> Result<Self, StoreError> {
+        let derivation = hmac::Key::new(hmac::HMAC_SHA256, key);
+        let key = UnboundKey::new(&CHACHA20_POLY1305, key).map_err(|_| StoreError::Unusable {
+            path: path.to_owned(),
+            problem: format!("is no key: it has {} bytes instead of {KEY_BYTES}", key.len()),
+        })?;
         Ok(Self { key: Arc::new(LessSafeKey::new(key)), derivation, random })
     }
 
@@ -113,6 +132,12 @@ mod tests {
         let other = tempfile::TempDir::new().expect("a directory");
         let stranger = Vault::open(other.path(), Arc::new(SystemRandom)).expect("another vault");
         assert_eq!(stranger.unseal("webhook", &sealed), Err(CannotOpen));
+        let elsewhere = other.path().join(FILE_NAME);
+        let shared = Vault::with_key_file(&elsewhere, Arc::new(SystemRandom)).expect("the stranger's");
+        assert_eq!(shared.unseal("webhook", &stranger.seal("webhook", "x")), Ok("x".into()));
+        let missing = other.path().join("missing");
+        assert!(Vault::with_key_file(&missing, Arc::new(SystemRandom)).is_err());
+        assert!(!missing.exists(), "an admin's key is never made");
         assert_ne!(stranger.derive("media"), vault.derive("media"));
         fs::write(dir.path().join(FILE_NAME), "short").expect("written");
         assert!(Vault::open(dir.path(), Arc::new(SystemRandom)).is_err());

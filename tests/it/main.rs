@@ -1,5 +1,8 @@
 //! The one integration binary: a file for each capability, and the harness that they share.
 
+mod acme;
+mod activation;
+mod backup;
 mod behaviour;
 mod browser;
 mod chaos;

@@ -30,7 +30,7 @@ const MAY_SEE: &[(&str, &str)] = &[
         "gateway",
         "model store media retention accounts instances suppression webhooks sending schedule chattu threecx connectors ops",
     ),
-    ("ops", "model config store sending http"),
+    ("ops", "model config store egress sending http"),
     ("scheduler", "model store accounts gateway"),
     (
         "portal",

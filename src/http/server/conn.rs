@@ -21,6 +21,7 @@ use std::{
     pin::Pin,
     sync::{Arc, atomic::Ordering::Relaxed},
     task::{Context, Poll, ready},
+    time::Duration,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -38,6 +39,12 @@ const SEND_BUFFER: usize = 64 << 10;
 const RESETS_PENDING: usize = 20;
 const RESETS_CAUSED: usize = 256;
 
+/// After a stop: for how long a connection that was just accepted may still bring its first request. Its client was let
+/// in, and cannot tell a restart from a fault; a silent one does not hold a restart up for long.
+const WELCOME: Duration = Duration::from_secs(1);
+/// How often it is looked at meanwhile.
+const WELCOME_LOOK: Duration = Duration::from_millis(20);
+
 pub(super) async fn serve_tls<H: Handler>(
     stream: TcpStream,
     acceptor: TlsAcceptor,
@@ -47,7 +54,7 @@ pub(super) async fn serve_tls<H: Handler>(
     let shaken = tokio::select! {
         shaken = within(handling.limits.handshake, acceptor.accept(stream)) => shaken,
         () = handling.peer.place.seat.close.notified() => return,
-        _ = stop.wait_for(|stop| *stop) => return,
+        () = stopped_for(&mut stop, WELCOME) => return,
     };
     match shaken {
         Some(Ok(stream)) => {
@@ -57,6 +64,11 @@ pub(super) async fn serve_tls<H: Handler>(
         Some(Err(e)) => tracing::debug!("a TLS handshake failed: {e}"),
         None => tracing::debug!("a TLS handshake took too long"),
     }
+}
+
+async fn stopped_for(stop: &mut told::Receiver<bool>, patience: Duration) {
+    let _ = stop.wait_for(|stop| *stop).await;
+    timer::after(patience).await;
 }
 
 pub(super) async fn serve<IO, H>(io: IO, h2: bool, handling: Handling<H>, stop: told::Receiver<bool>)
@@ -106,6 +118,10 @@ async fn drive<C: Future<Output = hyper::Result<()>>>(
     tokio::pin!(tick);
     let mut watch = Watch::default();
     let mut stopping = false;
+    let look = timer::after(WELCOME_LOOK);
+    tokio::pin!(look);
+    // While a stop waits for the first request of a fresh connection: how long it still does.
+    let mut welcome: Option<Duration> = None;
     loop {
         tokio::select! {
             biased;
@@ -117,7 +133,20 @@ async fn drive<C: Future<Output = hyper::Result<()>>>(
             }
             _ = stop.wait_for(|stop| *stop), if !stopping => {
                 stopping = true;
-                end_gracefully(connection.as_mut());
+                if !h2 && peer.place.requests.load(Relaxed) == 0 {
+                    welcome = Some(WELCOME.min(limits.header));
+                    timer::again(look.as_mut(), WELCOME_LOOK);
+                } else {
+                    end_gracefully(connection.as_mut());
+                }
+            }
+            () = look.as_mut(), if welcome.is_some() => {
+                welcome = welcome.map(|left| left.saturating_sub(WELCOME_LOOK)).filter(|left| !left.is_zero());
+                if welcome.is_none() || peer.place.requests.load(Relaxed) > 0 {
+                    welcome = None;
+                    end_gracefully(connection.as_mut());
+                }
+                timer::again(look.as_mut(), WELCOME_LOOK);
             }
             // A request may have begun since the table looked. It gets its answer; only then is the connection over.
             () = peer.place.seat.close.notified() => {

@@ -12,6 +12,7 @@ pub mod files;
 pub mod http;
 pub mod load;
 pub mod pbx;
+pub mod pebble;
 pub mod program;
 pub mod receiver;
 pub mod visitor;

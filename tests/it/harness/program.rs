@@ -159,10 +159,15 @@ impl Ran {
 
 impl Serving {
     /// Starts `command` and waits for the line that says where it listens; the log goes to `log`.
-    pub fn start(mut command: Command, log: &Path) -> Self {
+    pub fn start(command: Command, log: &Path) -> Self {
+        Self::start_with(command, log, Stdio::null())
+    }
+
+    /// The same with something on stdin.
+    pub fn start_with(mut command: Command, log: &Path, stdin: Stdio) -> Self {
         let log = fs::OpenOptions::new().create(true).append(true).open(log).expect("a log");
         // Its own group, so that nothing sent to the tests' terminal reaches it by accident.
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).process_group(0);
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(log).process_group(0);
         let mut child = command.spawn().expect("the program starts");
         let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
         let address = SocketAddr::from(([0, 0, 0, 0], 0));

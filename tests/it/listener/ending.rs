@@ -106,3 +106,18 @@ async fn a_websocket_keeps_its_place_and_ends_with_the_gateway() {
     until_closed(&mut next).await;
     rig.stopped().await;
 }
+
+#[tokio::test]
+async fn who_was_let_in_before_a_stop_still_gets_an_answer() {
+    let mut rig = Rig::start(Limits { header: Duration::from_secs(60), ..quick() }).await;
+    let mut fresh = connect(rig.address, 1).await;
+    // Accepted for sure: the next one after it was answered.
+    let mut next = connect(rig.address, 1).await;
+    assert_eq!(get(&mut next, "/hello").await.status, 200);
+    rig.tell_to_stop();
+    assert_eq!(until_closed(&mut next).await, b"");
+    let reply = get(&mut fresh, "/hello").await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(until_closed(&mut fresh).await, b"", "and no second one");
+    rig.stopped().await;
+}

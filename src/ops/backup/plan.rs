@@ -1,0 +1,139 @@
+//! Scheduled backups and their rotation.
+//!
+//! When the last one was made stands in the names of the files, and nowhere else: a restart forgets nothing, and who
+//! removes a file gets a new one. Older ones go only after a new one is whole.
+
+use super::{BackupError, Made, Making, Passphrase, at, make_dir, write_file};
+use crate::model::{clock::Time, random::Random};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+const PREFIX: &str = "wa-gateway-";
+const SUFFIX: &str = ".wabackup";
+
+/// Where scheduled backups go, how often, and how many are kept.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What is backed up.
+    pub data_dir: PathBuf,
+    /// The key of the secrets, when it does not lie there.
+    pub key_file: Option<PathBuf>,
+    /// Made (0700) where it is missing.
+    pub directory: PathBuf,
+    /// From one to the next.
+    pub every: Duration,
+    /// How many stay.
+    pub keep: usize,
+    /// Read anew for each backup; none: not encrypted.
+    pub passphrase_file: Option<PathBuf>,
+}
+
+/// What one step of the plan did.
+#[derive(Debug)]
+pub struct Planned {
+    /// The new file.
+    pub file: PathBuf,
+    /// What is in it.
+    pub made: Made,
+    /// Older ones that were removed.
+    pub removed: usize,
+}
+
+impl Plan {
+    /// Makes a backup if one is due, and removes the oldest beyond `keep`. Blocks.
+    ///
+    /// # Errors
+    /// As [`write_file`], and a directory that cannot be used.
+    pub fn step(&self, now: Time, random: &Arc<dyn Random>) -> Result<Option<Planned>, BackupError> {
+        make_dir(&self.directory)?;
+        let due = self.last(now)?.is_none_or(|last| now.since(last) >= self.every);
+        if !due {
+            return Ok(None);
+        }
+        let passphrase = self.passphrase_file.as_deref().map(read_passphrase).transpose()?;
+        let file = self.directory.join(name_of(now));
+        let making =
+            Making { now, random: &**random, passphrase: passphrase.as_ref(), key_file: self.key_file.as_deref() };
+        let made = write_file(&self.data_dir, &file, &making)?;
+        let mut all = self.list()?;
+        // A file of a clock that was ahead is no newer than this one.
+        all.retain(|(_, path)| *path != file);
+        let removed = all.len().saturating_sub(self.keep.saturating_sub(1));
+        for (_, path) in &all[..removed] {
+            fs::remove_file(path).map_err(at(path))?;
+        }
+        Ok(Some(Planned { file, made, removed }))
+    }
+
+    /// When the last one was made. A name from the future, of a clock that was ahead, does not put the next one off.
+    ///
+    /// # Errors
+    /// The directory cannot be read; a missing one holds none.
+    pub fn last(&self, now: Time) -> Result<Option<Time>, BackupError> {
+        Ok(self.list()?.into_iter().map(|(at, _)| at).rfind(|at| *at <= now))
+    }
+
+    /// Those that are there, oldest first. Files of other names are nobody's business here.
+    fn list(&self) -> Result<Vec<(Time, PathBuf)>, BackupError> {
+        let entries = match fs::read_dir(&self.directory) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(at(&self.directory))?,
+        };
+        let mut all = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(at(&self.directory))?;
+            if let Some(time) = time_of(&entry.file_name().to_string_lossy()) {
+                all.push((time, entry.path()));
+            }
+        }
+        all.sort();
+        Ok(all)
+    }
+}
+
+/// Reads a passphrase file.
+///
+/// # Errors
+/// It cannot be read, or holds none.
+pub fn read_passphrase(path: &Path) -> Result<Passphrase, BackupError> {
+    let text = fs::read_to_string(path).map_err(at(path))?;
+    Passphrase::from_text(&text).map_err(|what| BackupError::Refused(format!("{}: {what}", path.display())))
+}
+
+fn name_of(at: Time) -> String {
+    format!("{PREFIX}{}{SUFFIX}", at.timestamp().strftime("%Y%m%dT%H%M%SZ"))
+}
+
+fn time_of(name: &str) -> Option<Time> {
+    let stamp = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
+    let part = |range: std::ops::Range<usize>| stamp.get(range);
+    let text = format!(
+        "{}-{}-{}T{}:{}:{}Z",
+        part(0..4)?,
+        part(4..6)?,
+        part(6..8)?,
+        part(9..11)?,
+        part(11..13)?,
+        part(13..15)?
+    );
+    Time::parse(&text).ok().filter(|time| name_of(*time) == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_tells_its_time_and_other_files_are_left_alone() {
+        let at = Time::parse("2026-06-01T08:09:10Z").expect("a time");
+        assert_eq!(name_of(at), "wa-gateway-20260601T080910Z.wabackup");
+        assert_eq!(time_of(&name_of(at)), Some(at));
+        for other in ["before-schema-2-20260601T080910Z.db", "wa-gateway-20260601.wabackup", "wa-gateway-.wabackup"] {
+            assert_eq!(time_of(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Copies of SQLite files while somebody writes to them, and whether a copy is sound.
+//!
+//! The source is read by a connection of its own in one read transaction: writers go on, and the copy is the database
+//! as of one commit. It works from another process as well, because WAL lets any number of them read.
+
+use super::{StoreError, open};
+use rusqlite::{
+    Connection, OpenFlags,
+    backup::{Backup, StepResult},
+};
+use std::{path::Path, time::Duration};
+
+/// Pages copied at once; the number only bounds how long one call takes.
+const PAGES: std::ffi::c_int = 4096;
+/// How long a lock of somebody else's (a checkpoint, a connector's own transaction) is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Whether the file begins as SQLite's files do.
+pub fn is_sqlite(head: &[u8]) -> bool {
+    head.starts_with(b"SQLite format 3\0")
+}
+
+/// Copies the SQLite database at `from`, ours or a connector's, as of now into the new file `to` (mode 0600).
+///
+/// # Errors
+/// What keeps either file from being used.
+pub fn snapshot(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let source = read_only(from)?;
+    open::make_private(to)?;
+    let mut target = Connection::open(to).map_err(|e| open::refuse(to, &e))?;
+    // The copy is read back and synced as a part of something larger; its own journal would protect nothing.
+    target.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;").map_err(|e| open::refuse(to, &e))?;
+    copy(&source, &mut target).map_err(|e| open::refuse(from, &e))
+}
+
+fn copy(source: &Connection, target: &mut Connection) -> Result<(), rusqlite::Error> {
+    // Held to the end: without it each commit of the gateway would make the copy begin anew.
+    source.execute_batch("BEGIN")?;
+    source.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    let backup = Backup::new(source, target)?;
+    loop {
+        match backup.step(PAGES)? {
+            StepResult::Done => return Ok(()),
+            StepResult::More => {}
+            // SQLite has waited for the lock already.
+            _ => return Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(BUSY), None)),
+        }
+    }
+}
+
+/// SQLITE_BUSY.
+const BUSY: std::ffi::c_int = 5;
+
+/// Reads through all of a copy for damage, indexes included. Of a database that must be ours it also says whether this
+/// program knows its schema.
+///
+/// # Errors
+/// What SQLite found, in one line.
+pub fn check_copy(path: &Path, ours: bool) -> Result<(), StoreError> {
+    let connection = read_only(path)?;
+    if ours {
+        open::judge(&connection, path)?;
+    }
+    open::check(&connection, path, "integrity_check")
+}
+
+fn read_only(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .and_then(|c| c.busy_timeout(PATIENCE).map(|()| c));
+    connection.map_err(|e| open::refuse(path, &e))
+}
