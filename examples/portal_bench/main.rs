@@ -1,0 +1,106 @@
+//! How fast the portal's pages answer over a long log: `cargo run --release --example portal_bench [-- MESSAGES]`
+//! (1,000,000 without it).
+//!
+//! The real gateway runs in this process on a real file that is filled first: messages of ninety days to twenty thousand
+//! people, every fifth of whom wrote back, with events and deliveries. Then an admin's browser asks for each page over
+//! one connection, and for the searches of the message log. Beside it, what the first page weighs as a browser gets it.
+
+mod fill;
+mod visitor;
+
+use std::{path::Path, sync::Arc, time::Duration};
+use visitor::Visitor;
+use wa_gateway::{
+    app::{App, Running},
+    config::Config,
+    control::{Request, perform},
+    model::{clock::SystemClock, random::SystemRandom},
+};
+
+type Failure = Box<dyn std::error::Error>;
+
+const MESSAGES: u64 = 1_000_000;
+/// How often each page is asked for; the median counts.
+const TIMES: usize = 21;
+const EMAIL: &str = "admin@bench.example";
+
+const PAGES: &[&str] = &[
+    "/overview",
+    "/message-logs",
+    "/message-logs/{half}",
+    "/message-logs?status=failed",
+    "/message-logs?instance=bench-line&purpose=support",
+    "/message-logs?q=%2B966500007777",
+    "/message-logs?q={half}",
+    "/message-logs?q=msg_{padded}",
+    "/message-logs?q=order-{half}",
+    "/message-logs?q=pharmacy&from={day}&to={day}",
+    "/inbound-logs",
+    "/instances",
+    "/instances/bench-line/manage",
+    "/suppressed-recipients",
+    "/webhooks",
+    "/webhooks/deliveries/1",
+    "/api-keys",
+    "/integrations/3cx",
+    "/security",
+    "/docs",
+    "/docs/endpoints",
+];
+
+fn main() -> Result<(), Failure> {
+    let messages = std::env::args().nth(1).and_then(|n| n.parse().ok()).unwrap_or(MESSAGES);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(run(messages))
+}
+
+async fn run(messages: u64) -> Result<(), Failure> {
+    let dir = Path::new("target/portal_bench");
+    let _ = std::fs::remove_dir_all(dir);
+    std::fs::create_dir_all(dir)?;
+    let (running, link) = start(dir).await?;
+    let now = running.gateway.clock.now();
+    fill::fill(&running, messages, now).await?;
+    let address = running.local.ok_or("no listener")?;
+    let mut visitor = Visitor::log_in(address, &link).await?;
+    let half = messages / 2;
+    let day = now.minus(Duration::from_secs(45 * 86_400)).rfc3339()[..10].to_owned();
+    println!("{messages} messages; milliseconds of {TIMES} answers each");
+    println!("{:<52} {:>7} {:>8} {:>8}", "page", "median", "slowest", "KiB");
+    let mut slowest: f64 = 0.0;
+    for page in PAGES {
+        let page =
+            page.replace("{half}", &half.to_string()).replace("{padded}", &fill::padded(half)).replace("{day}", &day);
+        let seen = visitor.look(&page, TIMES).await?;
+        println!("{page:<52} {:>7.2} {:>8.2} {:>8.1}", seen.median, seen.slowest, seen.kib);
+        slowest = slowest.max(seen.median);
+    }
+    println!("the slowest median: {slowest:.2} ms");
+    let weight = visitor.first_load("/overview").await?;
+    println!("the first load of a page with all that it needs, compressed: {weight:.1} KiB");
+    running.stop().await;
+    Ok(())
+}
+
+/// The gateway with an account, its instance and an admin; and the link by which the admin logs in.
+async fn start(dir: &Path) -> Result<(Running, String), Failure> {
+    let mut config = Config { data_dir: dir.to_owned(), ..Config::default() };
+    config.listen.local = Some("127.0.0.1:0".parse()?);
+    config.listen.public = None;
+    let app = App::open(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
+    let running = app.serve().await?;
+    let gateway = running.gateway.clone();
+    let ask = async |request: Request| perform(&gateway, request).await.map_err(Failure::from);
+    let modules = vec!["api_access".into(), "3cx".into()];
+    let (name, plan, timezone) = ("Bench".into(), "scale".into(), "Asia/Riyadh".into());
+    ask(Request::AccountCreate { name, plan, timezone, region: None, modules }).await?;
+    let (id, name, connector) = ("bench-line".into(), "Bench".into(), "sandbox".into());
+    ask(Request::InstanceCreate { account: 1, id, name, connector, settings: [].into() }).await?;
+    ask(Request::KeyCreate { account: 1, name: "shop".into(), instances: Vec::new(), kind: "bearer".into() }).await?;
+    let url = "https://shop.example/hook".into();
+    let events = vec!["message.sent".into()];
+    ask(Request::WebhookCreate { account: 1, instance: None, url, events }).await?;
+    ask(Request::UserCreate { account: Some(1), email: EMAIL.into(), role: "admin".into(), password: None }).await?;
+    let link = ask(Request::UserLoginLink { email: EMAIL.into() }).await?;
+    Ok((running, link["link"].as_str().ok_or("no link")?.to_owned()))
+}
