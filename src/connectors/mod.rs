@@ -13,6 +13,7 @@
 //! [`ConnectorKind`](crate::model::instance::ConnectorKind), an arm in [`Registry::start`], and a run of
 //! [`contract::check`] over it in `tests/it/connectors.rs`.
 
+pub mod cloud_api;
 pub mod contract;
 pub mod evolution;
 pub mod groups;
@@ -21,6 +22,7 @@ pub mod hook;
 pub mod outgoing;
 pub mod registry;
 pub mod sandbox;
+pub mod templates;
 
 pub use groups::GroupInfo;
 pub use heard::{Ear, Heard, NotRecorded, What};

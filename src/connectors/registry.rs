@@ -3,6 +3,7 @@
 use super::{
     Ack, Address, Capabilities, Connector, Ear, GroupInfo, HookAnswer, HookRequest, MediaError, NotDone, Outgoing,
     Pairing, SendError, SendErrorKind, Standing,
+    cloud_api::CloudApi,
     evolution::{
         Evolution,
         import::{self, Found},
@@ -113,6 +114,10 @@ impl Registry {
             }
             ConnectorKind::Evolution => {
                 let connector = Arc::new(Evolution::open(&self.shared.deps, setup)?);
+                Running { kind: setup.connector, connector, sandbox: None }
+            }
+            ConnectorKind::CloudApi => {
+                let connector = Arc::new(CloudApi::open(&self.shared.deps, setup)?);
                 Running { kind: setup.connector, connector, sandbox: None }
             }
             other => return Err(BadSetting(format!("the connector {other} is not part of this version"))),
@@ -282,6 +287,7 @@ pub fn check_settings(connector: ConnectorKind, settings: &BTreeMap<String, Stri
     match connector {
         ConnectorKind::Sandbox => Sandbox::check(settings),
         ConnectorKind::Evolution => Evolution::check(settings),
+        ConnectorKind::CloudApi => CloudApi::check(settings),
         other => Err(BadSetting(format!("the connector {other} is not part of this version"))),
     }
 }

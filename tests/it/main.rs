@@ -9,6 +9,7 @@ mod chaos;
 mod chattu;
 mod command_line;
 mod connectors;
+mod cloud_hook;
 mod crash;
 mod deliveries_crash;
 mod docs;
