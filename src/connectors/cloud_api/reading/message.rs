@@ -21,11 +21,7 @@ pub(super) fn read(change: &Change<'_>, message: &Value, told: &mut Vec<Told>) {
     };
     let kind = word(&message["type"]).unwrap_or_else(|| "unknown".to_owned());
     let at = time(&message["timestamp"]).unwrap_or(change.at);
-    if kind == "system"
-        && let Some(person) = people::moved(message)
-    {
-        told.push((at, person));
-    }
+    let moved = if kind == "system" { people::moved(message) } else { None };
     let context = &message["context"];
     let reply_to = id(&context["id"]).or_else(|| id(&message["reaction"]["message_id"]));
     let inbound = InboundMessage {
@@ -41,6 +37,7 @@ pub(super) fn read(change: &Change<'_>, message: &Value, told: &mut Vec<Told>) {
         kind,
     };
     told.push((at, What::Message(inbound)));
+    told.extend(moved.map(|person| (at, person)));
 }
 
 /// Text, caption, title of a choice, or what comes nearest to it.
