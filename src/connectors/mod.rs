@@ -18,6 +18,7 @@ pub mod evolution;
 pub mod groups;
 pub mod heard;
 pub mod hook;
+mod manners;
 pub mod outgoing;
 pub mod registry;
 pub mod sandbox;
