@@ -9,6 +9,7 @@ use super::{
         import::{self, Found},
     },
     sandbox::Sandbox,
+    templates::TemplateName,
 };
 use crate::{
     egress::Egress,
@@ -30,6 +31,9 @@ pub struct InstanceSetup {
     pub connector: ConnectorKind,
     /// The connector's own settings, judged by [`check_settings`]; the secret ones among them are in clear here.
     pub settings: BTreeMap<String, String>,
+    /// Why its provider closed it in an earlier life, if nothing was set since: it stays so until a person has seen to it.
+    /// For connectors whose provider does not tell it anew by itself.
+    pub closed: Option<String>,
 }
 
 /// Shows no setting: some are secrets.
@@ -222,6 +226,27 @@ impl Registry {
     /// Why it cannot be.
     pub async fn mark_read(&self, id: &InstanceId, chat: &Address, messages: &[String]) -> Result<(), NotDone> {
         self.running(id)?.mark_read(chat, messages).await
+    }
+
+    /// Shows the people of a chat that an answer is being written.
+    ///
+    /// # Errors
+    /// Why it cannot be.
+    pub async fn show_typing(&self, id: &InstanceId, chat: &Address, answered: &str) -> Result<(), NotDone> {
+        self.running(id)?.show_typing(chat, answered).await
+    }
+
+    /// The template that an instance offers when the recipient's 24 hours are over.
+    pub fn window_template(&self, id: &InstanceId) -> Option<TemplateName> {
+        self.shared.find(id).and_then(|r| r.connector.window_template())
+    }
+
+    /// Asks an instance's provider whether it would take messages right now: what it says when it would.
+    ///
+    /// # Errors
+    /// Why it would not.
+    pub async fn examine(&self, id: &InstanceId) -> Result<String, NotDone> {
+        self.running(id)?.examine().await
     }
 
     /// Which of some numbers have WhatsApp, in their order.

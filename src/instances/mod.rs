@@ -193,7 +193,7 @@ impl Instances {
         let (id, vault) = (instance.id.clone(), self.vault.clone());
         let mut settings = self.store.read(move |tx: &Tx<'_>| secret::open_all(tx, &vault, &id)).await?;
         settings.extend(instance.settings.clone());
-        Ok(InstanceSetup { id: instance.id.clone(), connector: instance.connector, settings })
+        Ok(InstanceSetup { id: instance.id.clone(), connector: instance.connector, settings, closed: None })
     }
 
     /// Copies the connector's own view of its state into the row.

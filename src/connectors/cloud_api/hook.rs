@@ -13,16 +13,10 @@ use super::{
 };
 use crate::{
     connectors::{Ear, Heard, HookAnswer, HookRequest},
-    model::{
-        clock::{Clock, Time},
-        ids::InstanceId,
-    },
+    model::{clock::Clock, ids::InstanceId},
 };
 use http::{Method, StatusCode};
-use std::{
-    borrow::Cow,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{borrow::Cow, sync::Arc};
 use subtle::ConstantTimeEq as _;
 
 /// Meta's own bound is 3 MB.
@@ -31,52 +25,46 @@ const BODY_MAX: usize = 4 * 1024 * 1024;
 const CHALLENGE_MAX: usize = 512;
 
 /// The webhook of one instance.
-pub struct CloudHook {
+pub(super) struct CloudHook {
     instance: InstanceId,
     clock: Arc<dyn Clock>,
     ear: Arc<dyn Ear>,
     app_secret: String,
     verify_token: String,
     mine: Mine,
-    heard_at: Mutex<Option<Time>>,
 }
 
 /// What a webhook is made of.
-pub struct Parts {
+pub(super) struct Parts {
     /// Whose it is.
-    pub instance: InstanceId,
+    pub(super) instance: InstanceId,
     /// Time.
-    pub clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     /// Where what is heard goes.
-    pub ear: Arc<dyn Ear>,
+    pub(super) ear: Arc<dyn Ear>,
     /// Signs what Meta brings.
-    pub app_secret: String,
+    pub(super) app_secret: String,
     /// What Meta says when it asks for the first time.
-    pub verify_token: String,
+    pub(super) verify_token: String,
     /// The number's id at Meta: what is told of another one is not this instance's.
-    pub phone_number_id: String,
+    pub(super) phone_number_id: String,
     /// The business account's id; empty where it is not known, and then every account's news are taken.
-    pub waba_id: String,
+    pub(super) waba_id: String,
 }
 
 impl CloudHook {
     /// Begins.
-    pub fn new(parts: Parts) -> Self {
+    pub(super) fn new(parts: Parts) -> Self {
         let Parts { instance, clock, ear, app_secret, verify_token, phone_number_id, waba_id } = parts;
         let mine = Mine { phone_number_id, waba_id };
-        Self { instance, clock, ear, app_secret, verify_token, mine, heard_at: Mutex::default() }
-    }
-
-    /// When Meta last brought anything.
-    pub fn heard_at(&self) -> Option<Time> {
-        *self.heard_at.lock().unwrap_or_else(PoisonError::into_inner)
+        Self { instance, clock, ear, app_secret, verify_token, mine }
     }
 
     /// Judges a call's head: how much of its body is worth reading.
     ///
     /// # Errors
     /// The refusal.
-    pub fn limit(&self, head: &HookRequest) -> Result<usize, HookAnswer> {
+    pub(super) fn limit(&self, head: &HookRequest) -> Result<usize, HookAnswer> {
         match head.method {
             Method::GET => Ok(0),
             Method::POST => signature(head).map(|_| BODY_MAX),
@@ -89,7 +77,7 @@ impl CloudHook {
     }
 
     /// Answers a call; what it brings is on disk when the answer is 200.
-    pub async fn answer(&self, request: &HookRequest) -> HookAnswer {
+    pub(super) async fn answer(&self, request: &HookRequest) -> HookAnswer {
         if request.method == Method::GET {
             return self.challenge(&request.query);
         }
@@ -105,7 +93,6 @@ impl CloudHook {
             );
         }
         let now = self.clock.now();
-        *self.heard_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
         let told = reading::read(&request.body, &self.mine, now).into_iter();
         let all: Vec<Heard> =
             told.map(|(at, what)| Heard { instance: self.instance.clone(), at: at.min(now), what }).collect();

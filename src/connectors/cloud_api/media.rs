@@ -3,6 +3,7 @@
 //!
 //! The requests themselves are a [`Library`]'s.
 
+use super::client::{Client, GraphError, Trouble};
 use crate::connectors::{Boxed, MediaError};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
@@ -60,7 +61,8 @@ pub(super) async fn fetch(library: &dyn Library, handle: &str, max_bytes: u64) -
     // An address may run out between its being told and its being used: it is asked for once more.
     for _ in 0..2 {
         let told = library.look(&handle.id).await?;
-        if told["file_size"].as_u64().is_some_and(|size| size > max_bytes) {
+        let size = told["file_size"].as_u64().or_else(|| told["file_size"].as_str()?.parse().ok());
+        if size.is_some_and(|size| size > max_bytes) {
             return Err(MediaError::TooLarge(max_bytes));
         }
         let url = told["url"].as_str().filter(|url| library.trusts(url));
@@ -90,6 +92,36 @@ fn sum(text: &str) -> Option<Vec<u8>> {
     };
     let bytes = if text.len() == 64 { hex() } else { STANDARD.decode(text).ok() };
     bytes.filter(|bytes: &Vec<u8>| bytes.len() == 32)
+}
+
+impl Library for Client {
+    fn look<'a>(&'a self, id: &'a str) -> Boxed<'a, Result<Value, MediaError>> {
+        Box::pin(async move {
+            self.media(id).await.map_err(|trouble| match &trouble {
+                // Not there any more, or never there for this number.
+                Trouble::Refused { error: Some(GraphError { code: 100, .. }), .. }
+                | Trouble::Refused { status: 404 | 410, .. } => MediaError::Gone(trouble.text()),
+                _ => MediaError::NotNow(trouble.text()),
+            })
+        })
+    }
+
+    fn load<'a>(&'a self, url: &'a str, max_bytes: usize) -> Boxed<'a, Result<Loaded, MediaError>> {
+        Box::pin(async move {
+            let answer = self.file(url, max_bytes).await;
+            let answer = answer.map_err(|e| MediaError::NotNow(format!("the file does not come: {e}")))?;
+            match answer.status.as_u16() {
+                200..=299 if answer.truncated => Ok(Loaded::TooLarge),
+                200..=299 => Ok(Loaded::Bytes(answer.body.to_vec())),
+                403 | 404 | 410 => Ok(Loaded::Expired),
+                status => Err(MediaError::NotNow(format!("Meta answered {status} instead of the file"))),
+            }
+        })
+    }
+
+    fn trusts(&self, url: &str) -> bool {
+        url.starts_with("https://") || self.is_at(url)
+    }
 }
 
 #[cfg(test)]

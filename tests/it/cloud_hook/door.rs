@@ -12,8 +12,8 @@ fn example() -> Vec<u8> {
 async fn the_address_is_confirmed_by_the_verify_token_alone() {
     let rig = Rig::start().await;
     let asks = async |query: &str| rig.call("GET", query, &[], b"").await;
-    let good = "?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=a%20verify%2Btoken";
-    assert_eq!(TOKEN, "a verify+token");
+    let good = "?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=a%2Dverify%2Btoken";
+    assert_eq!(TOKEN, "a-verify+token");
     let reply = asks(good).await;
     assert_eq!((reply.status, reply.body.as_str()), (200, "1158201444"));
     assert!(reply.header("content-type").is_some_and(|t| t.starts_with("text/plain")));
@@ -24,8 +24,8 @@ async fn the_address_is_confirmed_by_the_verify_token_alone() {
         (good.replace("subscribe", "unsubscribe"), "another mode"),
         (good.replace("hub.mode=subscribe&", ""), "no mode"),
         (good.replace("Btoken", "Btokens"), "another token"),
-        (good.replace("&hub.verify_token=a%20verify%2Btoken", ""), "no token"),
-        (format!("{good}&hub.verify_token=a%20verify%2Btoken"), "a doubled token"),
+        (good.replace("&hub.verify_token=a%2Dverify%2Btoken", ""), "no token"),
+        (format!("{good}&hub.verify_token=a%2Dverify%2Btoken"), "a doubled token"),
         (good.replace("hub.challenge=1158201444&", ""), "no challenge"),
         (good.replace("1158201444", ""), "an empty challenge"),
         (good.replace("1158201444", "a%00b"), "a challenge that is no text"),

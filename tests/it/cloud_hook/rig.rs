@@ -20,7 +20,7 @@ pub const LINE: &str = "meta-line";
 pub const NUMBER: &str = "106540352242922";
 pub const WABA: &str = "102290129340398";
 pub const SECRET: &str = "the-app-secret";
-pub const TOKEN: &str = "a verify+token";
+pub const TOKEN: &str = "a-verify+token";
 /// Who writes in the examples.
 pub const SHEENA: &str = "16505551234";
 
@@ -58,6 +58,8 @@ impl Rig {
             ("access_token", "EAAG-token"),
             ("app_secret", SECRET),
             ("verify_token", TOKEN),
+            // Nothing is asked of Meta here: the way out refuses this address.
+            ("base_url", "http://127.0.0.1:9"),
         ];
         let settings: BTreeMap<String, String> =
             given.iter().chain(changes).map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();

@@ -1,6 +1,6 @@
 //! What Meta tells of templates, and of the number and the account.
 
-use super::rig::{LINE, Rig, change, value};
+use super::rig::{LINE, Rig, change};
 use serde_json::{Value, json};
 
 fn template(field: &str, members: Value) -> Value {
@@ -124,5 +124,19 @@ async fn news_of_another_account_are_only_noted() {
     // Who names our number is believed whatever account it is said to be of: Meta's examples differ in it.
     rig.bring_value(json!({"messages": [super::rig::text("wamid.1", "16505551234", 1_780_300_740, "Hi")]})).await;
     assert_eq!(rig.counts().await["inbound_messages"], 1);
-    let _ = value(json!({}));
+}
+
+#[tokio::test]
+async fn an_account_that_is_disabled_sends_no_more_until_a_person_has_seen_to_it() {
+    let rig = Rig::start().await;
+    let told = |state: &str| change("account_update", json!({"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": state}}));
+    rig.bring(&told("SCHEDULE_FOR_DISABLE")).await;
+    assert_eq!(rig.row("SELECT state FROM instances WHERE connector = 'cloud-api'").await["state"], "open");
+    rig.bring(&told("DISABLE")).await;
+    assert_eq!(rig.event_names().await, ["instance.disconnected", "instance.connection_updated"]);
+    let line = rig.world.command(wa_gateway::control::Request::InstanceStatus { id: LINE.into() }).await.expect("it is there");
+    assert_eq!(line["state"], "close");
+    assert!(line.to_string().contains("disabled"), "{line}");
+    let refused = rig.world.send(&by_template("order_ready", "en_US")).await;
+    assert_eq!(refused.error(), "gateway_send_failed");
 }

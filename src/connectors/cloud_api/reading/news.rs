@@ -1,10 +1,13 @@
 //! Changes that are no messages: groups, templates, people's names, and what Meta says about number and account.
 
 use super::{Change, Told, id, news_of, people, text, time, word};
-use crate::connectors::{
-    What,
-    cloud_api::failure::Failure,
-    templates::{Category, TemplateName},
+use crate::{
+    connectors::{
+        What,
+        cloud_api::client::shortened,
+        templates::{Category, TemplateName},
+    },
+    model::instance::{Health, InstanceState},
 };
 use serde_json::Value;
 
@@ -18,8 +21,33 @@ pub(super) fn read(change: &Change<'_>, told: &mut Vec<Told>) {
         "message_template_status_update" | "message_template_quality_update" | "template_category_update" => {
             template(change, told);
         }
-        _ => told.push(news_of(change, change.field, change.value, alarm(change), Vec::new())),
+        _ => {
+            let then = closed(change).into_iter().collect();
+            told.push(news_of(change, change.field, change.value, alarm(change), then));
+        }
     }
+}
+
+/// The account is gone or disabled: nothing goes any more, and a person must see to it.
+fn closed(change: &Change<'_>) -> Option<What> {
+    let value = change.value;
+    let is_gone = change.field == "account_update"
+        && match value["event"].as_str()? {
+            "ACCOUNT_DELETED" => true,
+            "DISABLED_UPDATE" => ban_state(value).as_deref() == Some("DISABLE"),
+            _ => false,
+        };
+    is_gone.then(|| What::State {
+        state: InstanceState::Close,
+        health: Health::Ok,
+        reason: Some("Meta has disabled or deleted this business account".to_owned()),
+        phone: None,
+    })
+}
+
+fn ban_state(value: &Value) -> Option<String> {
+    let state = &value["ban_info"]["waba_ban_state"];
+    word(&state[0]).or_else(|| word(state))
 }
 
 /// Groups. The field decides: Meta's own examples carry a wrong type beside it.
@@ -111,9 +139,7 @@ fn alarm(change: &Change<'_>) -> Option<String> {
         "account_update" => vec![
             event,
             word(&value["violation_info"]["violation_type"]).unwrap_or_default(),
-            word(&value["ban_info"]["waba_ban_state"][0])
-                .or_else(|| word(&value["ban_info"]["waba_ban_state"]))
-                .unwrap_or_default(),
+            ban_state(value).unwrap_or_default(),
         ],
         "account_alerts" => {
             vec![word(&value["alert_severity"]).unwrap_or_default(), word(&value["alert_type"]).unwrap_or_default()]
@@ -129,5 +155,5 @@ fn alarm(change: &Change<'_>) -> Option<String> {
         _ => return None,
     };
     let words = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
-    Some(Failure::masked(&words))
+    Some(shortened(&words))
 }

@@ -4,7 +4,10 @@ use super::{Change, Told, id, news_of, people, text, time};
 use crate::{
     connectors::{
         What,
-        cloud_api::failure::{self, Failure},
+        cloud_api::{
+            classify::{self, Class},
+            client::GraphError,
+        },
     },
     model::{ids::MessageId, message::Receipt},
 };
@@ -24,18 +27,23 @@ pub(super) fn read(change: &Change<'_>, status: &Value, told: &mut Vec<Told>) {
     let (Some(provider_message_id), true) = (provider_message_id, status["type"] != "call") else {
         return told.push(news_of(change, "unknown_status", status, None, Vec::new()));
     };
-    let failed = (receipt == Receipt::Failed).then(|| Failure::read(&status["errors"][0]));
+    let failed = (receipt == Receipt::Failed).then(|| GraphError::of(&status["errors"][0]));
+    let code = failed.as_ref().and_then(|error| error.as_ref().map(|e| e.code));
     let ours = text(&status["biz_opaque_callback_data"]).filter(|data| data.starts_with("msg_"));
     let what = What::Receipt {
         provider_message_id,
         message_id: ours.map(MessageId::from_text),
         receipt,
-        recipient_fault: failed.as_ref().is_some_and(|f| failure::is_recipients(f.code)),
-        code: failed.as_ref().map(|f| f.code.to_string()),
-        reason: failed.map(|f| f.words),
+        recipient_fault: code.is_some_and(|code| classify::code(code, false) == Class::Recipient),
+        code: code.map(|code| code.to_string()),
+        reason: failed.map(|error| error.map_or_else(unexplained, |e| e.text())),
         pricing: status["pricing"].as_object().map(|pricing| Value::Object(pricing.clone()).to_string()),
     };
     told.push((time(&status["timestamp"]).unwrap_or(change.at), what));
+}
+
+fn unexplained() -> String {
+    "Meta says that it failed, and not why".to_owned()
 }
 
 /// Calls of people to us. A call that ends before it was taken was missed; nobody takes calls here.
