@@ -12,7 +12,7 @@ use super::{
     rules::Rules,
 };
 use crate::{
-    connectors::{Address, Capabilities, Registry},
+    connectors::{Address, Capabilities, Registry, templates::TemplateName},
     conversations::{self, Contact, Identity, IdentityKind},
     model::{
         clock::Time,
@@ -86,6 +86,8 @@ pub struct InstanceFacts {
     pub capabilities: Capabilities,
     /// Why it is paused, when it is.
     pub paused: Option<String>,
+    /// The template that its account offers where the recipient's window is closed.
+    pub window_template: Option<TemplateName>,
 }
 
 /// What facts are loaded from, besides the transaction.
@@ -263,6 +265,7 @@ fn load_instance(
     Ok(found.map(|(_, paused, reason)| InstanceFacts {
         capabilities: registry.capabilities(id).unwrap_or_default(),
         paused: paused.then_some(reason),
+        window_template: registry.window_template(id),
     }))
 }
 

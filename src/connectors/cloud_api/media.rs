@@ -11,9 +11,8 @@ use sha2::{Digest as _, Sha256};
 pub(super) async fn fetch(client: &Client, handle: &str, max_bytes: u64) -> Result<Vec<u8>, MediaError> {
     let told = client.media(handle).await.map_err(|trouble| match &trouble {
         // Not there any more, or never there for this number.
-        Trouble::Refused { error: Some(GraphError { code: 100, .. }), .. } | Trouble::Refused { status: 404 | 410, .. } => {
-            MediaError::Gone(trouble.text())
-        }
+        Trouble::Refused { error: Some(GraphError { code: 100, .. }), .. }
+        | Trouble::Refused { status: 404 | 410, .. } => MediaError::Gone(trouble.text()),
         _ => MediaError::NotNow(trouble.text()),
     })?;
     let size = told["file_size"].as_u64().or_else(|| told["file_size"].as_str()?.parse().ok());
