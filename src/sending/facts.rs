@@ -89,6 +89,8 @@ pub struct InstanceFacts {
     pub capabilities: Capabilities,
     /// Why it is paused, when it is.
     pub paused: Option<String>,
+    /// The template that its account offers where the recipient's window is closed.
+    pub window_template: Option<TemplateName>,
 }
 
 /// What facts are loaded from, besides the transaction.
@@ -273,6 +275,7 @@ fn load_instance(
     Ok(found.map(|(_, paused, reason)| InstanceFacts {
         capabilities: registry.capabilities(id).unwrap_or_default(),
         paused: paused.then_some(reason),
+        window_template: registry.window_template(id),
     }))
 }
 

@@ -18,6 +18,7 @@ mod egress_bounds;
 mod errors;
 mod evolution;
 mod full_disk;
+mod graph;
 mod harness;
 mod idempotency;
 mod limits;

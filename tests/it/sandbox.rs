@@ -50,7 +50,8 @@ impl Bench {
 
     pub(crate) fn open(&self, settings: &[(&str, &str)]) -> Sandbox {
         let deps = deps(&self.data_dir, self.clock.clone(), self.ear.clone());
-        let setup = InstanceSetup { id: shop(), connector: ConnectorKind::Sandbox, settings: map(settings), closed: None };
+        let setup =
+            InstanceSetup { id: shop(), connector: ConnectorKind::Sandbox, settings: map(settings), closed: None };
         Sandbox::open(&deps, &setup).expect("good settings")
     }
 

@@ -143,7 +143,10 @@ mod tests {
             [Category::Utility, Category::Authentication, Category::Marketing, Category::Other],
             "what is no template is left out"
         );
-        assert_eq!((all[0].status.as_str(), all[2].status.as_str(), all[3].status.as_str()), ("approved", "paused", "unknown"));
+        assert_eq!(
+            (all[0].status.as_str(), all[2].status.as_str(), all[3].status.as_str()),
+            ("approved", "paused", "unknown")
+        );
         let last = json!({"data": [], "paging": {"cursors": {"after": "c"}}});
         assert_eq!(read(&last).1, None, "the last page has a cursor and no next");
         assert!(read(&json!({"ok": true})).0.is_empty());

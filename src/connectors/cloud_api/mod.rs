@@ -268,9 +268,10 @@ impl Inner {
         self.list_templates(Some((name, language))).await;
         let found = self.templates().find(name, language).cloned();
         match found {
-            Some(template) if template.category == Category::Marketing => {
-                Err(SendError::permanent("marketing_template", "Meta holds this template for marketing: it is not sent"))
-            }
+            Some(template) if template.category == Category::Marketing => Err(SendError::permanent(
+                "marketing_template",
+                "Meta holds this template for marketing: it is not sent",
+            )),
             found => Ok(found),
         }
     }

@@ -51,11 +51,7 @@ pub(super) enum Demand {
 ///
 /// # Errors
 /// What Meta has no words for.
-pub(super) fn request(
-    out: &Outgoing,
-    media_id: Option<&str>,
-    template: Option<&Template>,
-) -> Result<Value, SendError> {
+pub(super) fn request(out: &Outgoing, media_id: Option<&str>, template: Option<&Template>) -> Result<Value, SendError> {
     let mut body = Map::new();
     body.insert("messaging_product".into(), json!("whatsapp"));
     body.insert("recipient_type".into(), json!("individual"));
@@ -111,7 +107,11 @@ fn components(template: Option<&Template>, variables: &[String]) -> Vec<Value> {
     let slots = template.map(|t| t.slots.as_slice()).filter(|slots| slots.len() == variables.len());
     let Some(slots) = slots else {
         let parameters: Vec<Value> = variables.iter().map(text).collect();
-        return if parameters.is_empty() { Vec::new() } else { vec![json!({"type": "body", "parameters": parameters})] };
+        return if parameters.is_empty() {
+            Vec::new()
+        } else {
+            vec![json!({"type": "body", "parameters": parameters})]
+        };
     };
     let mut components: Vec<(Place, Value)> = Vec::new();
     for (slot, value) in slots.iter().zip(variables) {

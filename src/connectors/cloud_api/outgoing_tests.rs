@@ -69,10 +69,7 @@ fn each_kind_of_message_has_metas_shape() {
             media(MediaKind::Document, "c", None),
             json!({"type": "document", "document": {"id": "media-1", "filename": "document", "caption": "c"}}),
         ),
-        (
-            template(&[]),
-            json!({"type": "template", "template": {"name": "order_news", "language": {"code": "he"}}}),
-        ),
+        (template(&[]), json!({"type": "template", "template": {"name": "order_news", "language": {"code": "he"}}})),
         (
             template(&["one", "two"]),
             json!({"type": "template", "template": {"name": "order_news", "language": {"code": "he"}, "components": [
@@ -162,7 +159,12 @@ fn the_code_decides_and_not_the_status() {
         (80_007, temporary(), Demand::SlowLine(None), false),
         (130_429, temporary(), Demand::SlowLine(None), false),
         (131_056, temporary(), Demand::SlowRecipient(None), false),
-        (131_057, SendErrorKind::Temporary { retry_after: Some(MAINTENANCE) }, Demand::SlowLine(Some(MAINTENANCE)), false),
+        (
+            131_057,
+            SendErrorKind::Temporary { retry_after: Some(MAINTENANCE) },
+            Demand::SlowLine(Some(MAINTENANCE)),
+            false,
+        ),
         (131_047, permanent(), Demand::None, false),
         (131_026, permanent(), Demand::None, true),
         (131_049, permanent(), Demand::None, false),
@@ -213,7 +215,8 @@ fn without_a_known_code_the_status_is_all_there_is() {
 #[test]
 fn metas_wish_to_wait_is_read_in_every_form() {
     let usage = |minutes: i64| {
-        json!({"1": [{"type": "messaging", "estimated_time_to_regain_access": minutes}], "2": [{"type": "x"}]}).to_string()
+        json!({"1": [{"type": "messaging", "estimated_time_to_regain_access": minutes}], "2": [{"type": "x"}]})
+            .to_string()
     };
     let (hour, none) = (usage(60), usage(0));
     let rows: &[(&[(&'static str, &str)], Option<u64>)] = &[

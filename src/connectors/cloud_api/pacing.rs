@@ -57,7 +57,13 @@ impl Pacing {
     }
 
     /// Meta refused because of this recipient; answers with the wait.
-    pub(super) fn slow_recipient(&mut self, recipient: &str, code: &str, asked: Option<Duration>, now: Time) -> Duration {
+    pub(super) fn slow_recipient(
+        &mut self,
+        recipient: &str,
+        code: &str,
+        asked: Option<Duration>,
+        now: Time,
+    ) -> Duration {
         let known = self.recipients.get(recipient).filter(|held| now.since(held.until) < FORGIVEN_AFTER);
         let steps = known.map_or(0, |held| held.steps);
         let wait = asked.unwrap_or_else(|| Duration::from_secs(4_u64.pow(steps.min(RECIPIENT_STEPS)))).min(WAIT_MAX);

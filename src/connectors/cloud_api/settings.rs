@@ -72,7 +72,10 @@ impl Settings {
         Ok(Self {
             phone_number_id: match text("phone_number_id") {
                 Some(value) => id("phone_number_id", value, "it is not the telephone number itself")?,
-                None => return Err(BadSetting("phone_number_id is missing: it stands beside the number, in the app's WhatsApp settings at Meta".to_owned())),
+                None => return Err(BadSetting(
+                    "phone_number_id is missing: it stands beside the number, in the app's WhatsApp settings at Meta"
+                        .to_owned(),
+                )),
             },
             waba_id: text("waba_id").map(|v| id("waba_id", v, "the WhatsApp business account's")).transpose()?,
             access_token: secret("access_token", access_token)?,

@@ -213,13 +213,14 @@ pub(super) fn window(request: &Request, facts: &Facts, _: &Rules) -> Verdict {
     if heard.is_some_and(|at| facts.now.since(at) < WINDOW) {
         return Ok(());
     }
-    Err(Refusal {
-        details: Details::Action(Action::Block),
-        ..Refusal::new(
-            Code::ConversationWindowClosed,
-            "the recipient has not written within 24 hours; this provider takes only a template then",
-        )
-    })
+    let offered = facts.instance.as_ref().and_then(|i| i.window_template.clone());
+    let reason = "the recipient has not written within 24 hours; this provider takes only a template then";
+    let reason = match &offered {
+        Some(t) => format!("{reason}, such as {} in {}", t.name, t.language),
+        None => reason.to_owned(),
+    };
+    let template = offered.map(|t| (t.name, t.language));
+    Err(Refusal { details: Details::Window { template }, ..Refusal::new(Code::ConversationWindowClosed, reason) })
 }
 
 #[cfg(test)]

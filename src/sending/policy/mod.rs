@@ -93,6 +93,7 @@ impl Refusal {
     pub fn action(&self) -> Option<Action> {
         match self.details {
             Details::Guard { action, .. } | Details::Action(action) => Some(action),
+            Details::Window { .. } => Some(Action::Block),
             _ => None,
         }
     }
