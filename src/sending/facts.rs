@@ -8,7 +8,7 @@ use super::{
         content::{Score, fingerprint},
         judge_standing,
     },
-    request::{Request, Sender, Stated},
+    request::{Draft, Request, Sender, Stated},
     rules::Rules,
 };
 use crate::{
@@ -23,6 +23,7 @@ use crate::{
     },
     store::{StoreError, Tx},
     suppression::{self, Erased},
+    templates,
 };
 use rusqlite::{Row, params};
 
@@ -55,6 +56,8 @@ pub struct Facts {
     pub fingerprint: u64,
     /// What the content policy says.
     pub content: Score,
+    /// Whether the provider holds the template for a marketing template.
+    pub is_marketing: bool,
 }
 
 /// Counted and reserved messages.
@@ -144,7 +147,14 @@ pub(super) fn load(
         pace,
         fingerprint,
         content,
+        is_marketing: load_template(tx, request)?,
     })
+}
+
+fn load_template(tx: &Tx<'_>, request: &Request) -> Result<bool, StoreError> {
+    let Draft::Template { name, language, .. } = &request.draft else { return Ok(false) };
+    let template = TemplateName { name: name.clone(), language: language.clone() };
+    templates::is_marketing(tx, &request.instance, &template)
 }
 
 /// What the counters are asked about a request.

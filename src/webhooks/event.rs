@@ -112,6 +112,8 @@ pub enum Event {
         reply_to: Option<String>,
         /// Its file: type, mime_type, file_name, size, url.
         media: Option<Value>,
+        /// As the provider told it, where it holds more than the other members do.
+        raw: Option<Value>,
     },
     /// `message.sent`
     MessageSent(OutboundRef),
@@ -215,6 +217,8 @@ pub enum Event {
         provider_message_id: String,
         /// Its file: type, mime_type, file_name, size, url.
         media: Option<Value>,
+        /// As the provider told it, where it holds more than the other members do.
+        raw: Option<Value>,
     },
     /// `group.updated`
     GroupUpdated {
@@ -347,12 +351,16 @@ impl Event {
                 sequence,
                 reply_to,
                 media,
+                raw,
             } => with(
-                writer(from),
-                json!({
-                "contact_name": contact_name, "message_id": message_id, "provider_message_id": provider_message_id,
-                "message_type": message_type, "message_text": message_text, "conversation_id": conversation_id,
-                "sequence": sequence, "reply_to": reply_to, "media": media}),
+                with(
+                    writer(from),
+                    json!({
+                    "contact_name": contact_name, "message_id": message_id, "provider_message_id": provider_message_id,
+                    "message_type": message_type, "message_text": message_text, "conversation_id": conversation_id,
+                    "sequence": sequence, "reply_to": reply_to, "media": media}),
+                ),
+                as_told(raw.as_ref()),
             ),
             Self::GroupMessageReceived {
                 group_id,
@@ -363,16 +371,25 @@ impl Event {
                 message_id,
                 provider_message_id,
                 media,
+                raw,
             } => with(
-                writer(from),
-                json!({
-                "group_id": group_id, "group_name": group_name, "message_id": message_id,
-                "provider_message_id": provider_message_id, "message_type": message_type,
-                "message_text": message_text, "media": media}),
+                with(
+                    writer(from),
+                    json!({
+                    "group_id": group_id, "group_name": group_name, "message_id": message_id,
+                    "provider_message_id": provider_message_id, "message_type": message_type,
+                    "message_text": message_text, "media": media}),
+                ),
+                as_told(raw.as_ref()),
             ),
             _ => Value::Null,
         }
     }
+}
+
+/// Only there when there is something.
+fn as_told(raw: Option<&Value>) -> Value {
+    raw.map_or(Value::Null, |raw| json!({"raw": raw}))
 }
 
 fn writer(person: &Person) -> Value {

@@ -7,6 +7,7 @@ mod behaviour;
 mod browser;
 mod chaos;
 mod chattu;
+mod cloud_hook;
 mod command_line;
 mod connectors;
 mod crash;

@@ -114,6 +114,12 @@ impl Client {
         self.exchange(Method::GET, url, None, Bytes::new(), bounds).await
     }
 
+    /// Whether an address is one of the API's own server.
+    pub(super) fn is_at(&self, url: &str) -> bool {
+        let end = self.base.find("://").and_then(|at| self.base[at + 3..].find('/').map(|slash| at + 3 + slash));
+        end.is_some_and(|end| url.starts_with(&self.base[..=end]))
+    }
+
     async fn ask(&self, path: &str) -> Result<Value, Trouble> {
         let url = format!("{}{path}", self.base);
         read(self.exchange(Method::GET, &url, None, Bytes::new(), ASK).await)
@@ -150,15 +156,19 @@ impl Answer {
 }
 
 impl GraphError {
-    /// The error in an answer's JSON, or in a status's list; none when there is no code.
+    /// The error in an answer's JSON; none when there is no code.
     pub(super) fn find(value: &Value) -> Option<Self> {
-        let error = &value["error"];
+        Self::of(&value["error"])
+    }
+
+    /// An error itself, as a status's list holds it.
+    pub(super) fn of(error: &Value) -> Option<Self> {
         let code = match &error["code"] {
             Value::Number(n) => n.as_i64()?,
             Value::String(text) => text.parse().ok()?,
             _ => return None,
         };
-        let told = [&error["error_data"]["details"], &error["message"], &error["error_user_msg"]];
+        let told = [&error["error_data"]["details"], &error["message"], &error["error_user_msg"], &error["title"]];
         let words = told.into_iter().find_map(Value::as_str).unwrap_or("without saying why");
         Some(Self { code, is_transient: error["is_transient"] == true, words: shortened(words) })
     }

@@ -45,6 +45,13 @@ impl Templates {
         self.tried_at = Some(now);
     }
 
+    /// A template has another category from now on; nothing for one that is not on the list.
+    pub(super) fn recategorise(&mut self, name: &TemplateName, category: Category) {
+        if let Some(one) = Arc::make_mut(&mut self.all).iter_mut().find(|t| t.name == *name) {
+            one.category = category;
+        }
+    }
+
     pub(super) fn replace(&mut self, all: Vec<Template>, now: Time) {
         self.all = Arc::new(all);
         self.read_at = Some(now);

@@ -4,6 +4,8 @@
 //!   back in statuses, so that a message of which nobody could tell is settled later.
 //! - What an error means is decided by Meta's code alone ([`classify`]): wait ([`pacing`]), give up this message, or
 //!   close the line until a person has seen to it. The same holds for what a status tells later ([`Listening`]).
+//! - What Meta tells comes to `/hooks/cloud-api/{instance}`: judged by its signature ([`hook`]), read ([`reading`]), and
+//!   recorded call by call, all of it or nothing.
 //! - The line is open as soon as it is set up. A background task ([`work`]) looks once a day whether the token still
 //!   holds, and reads the templates ([`listing`]) every hour.
 //!
@@ -11,17 +13,20 @@
 
 pub mod classify;
 mod client;
+mod hook;
 mod listing;
 mod media;
 mod outgoing;
 mod pacing;
+mod reading;
 mod settings;
+mod signature;
 mod uploads;
 mod work;
 
 use super::{
-    Ack, Address, Boxed, Capabilities, Connector, Content, Ear, Heard, MediaError, NotDone, NotRecorded, Outgoing,
-    SendError, SendErrorKind, Standing, What,
+    Ack, Address, Boxed, Capabilities, Connector, Content, Ear, Heard, HookAnswer, HookRequest, MediaError, NotDone,
+    NotRecorded, Outgoing, SendError, SendErrorKind, Standing, What,
     line::Line,
     registry::{BadSetting, Deps, InstanceSetup},
     templates::{Category, Template, TemplateName},
@@ -34,6 +39,7 @@ use crate::model::{
 };
 use classify::Class;
 use client::Client;
+use hook::{CloudHook, Parts};
 use listing::Templates;
 use outgoing::{Demand, Failure};
 use pacing::{Pacing, Wait};
@@ -49,6 +55,7 @@ use work::Plan;
 /// One number.
 pub struct CloudApi {
     inner: Arc<Inner>,
+    hook: CloudHook,
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -86,8 +93,17 @@ impl CloudApi {
             plan: Mutex::new(Plan::begin(deps.clock.now())),
             settings,
         });
+        let hook = CloudHook::new(Parts {
+            instance: setup.id.clone(),
+            clock: deps.clock.clone(),
+            ear: Arc::new(Listening { inner: inner.clone(), ear: deps.ear.clone() }),
+            app_secret: inner.settings.app_secret.clone().unwrap_or_default(),
+            verify_token: inner.settings.verify_token.clone().unwrap_or_default(),
+            phone_number_id: inner.settings.phone_number_id.clone(),
+            waba_id: inner.settings.waba_id.clone().unwrap_or_default(),
+        });
         let task = tokio::spawn(work::run(inner.clone()));
-        Ok(Self { inner, task: Mutex::new(Some(task)) })
+        Ok(Self { inner, hook, task: Mutex::new(Some(task)) })
     }
 
     /// Judges settings without starting anything.
@@ -147,6 +163,14 @@ impl Connector for CloudApi {
 
     fn stop(&self) -> Boxed<'_, ()> {
         Box::pin(async { self.end() })
+    }
+
+    fn hook_limit(&self, head: &HookRequest) -> Result<usize, HookAnswer> {
+        self.hook.limit(head)
+    }
+
+    fn hook<'a>(&'a self, request: &'a HookRequest) -> Boxed<'a, HookAnswer> {
+        Box::pin(self.hook.answer(request))
     }
 
     fn fetch_media<'a>(&'a self, handle: &'a str, max_bytes: u64) -> Boxed<'a, Result<Vec<u8>, MediaError>> {
@@ -314,17 +338,44 @@ struct Listening {
 
 impl Ear for Listening {
     fn hear(&self, heard: Heard) -> Boxed<'_, Result<(), NotRecorded>> {
+        self.hear_all(vec![heard])
+    }
+
+    fn hear_all(&self, all: Vec<Heard>) -> Boxed<'_, Result<(), NotRecorded>> {
         Box::pin(async move {
-            let code = match &heard.what {
-                What::Receipt { receipt: Receipt::Failed, code: Some(code), .. } => code.parse::<i64>().ok(),
-                _ => None,
-            };
-            self.ear.hear(heard).await?;
+            let follows: Vec<Follows> = all.iter().filter_map(|heard| follows(&heard.what)).collect();
+            self.ear.hear_all(all).await?;
             self.inner.line.heard_now();
-            if let Some(code) = code {
-                self.inner.heard_failure(code).await;
+            for one in follows {
+                match one {
+                    Follows::Failure(code) => self.inner.heard_failure(code).await,
+                    Follows::Close(why) => self.inner.line.not_open(InstanceState::Close, &why).await,
+                    Follows::Category(name, category) => self.inner.templates().recategorise(&name, category),
+                }
             }
             Ok(())
         })
+    }
+}
+
+/// What something heard means for the whole number.
+enum Follows {
+    /// A message failed with this code.
+    Failure(i64),
+    /// Meta closed the line, and why.
+    Close(String),
+    /// A template has another category.
+    Category(TemplateName, Category),
+}
+
+fn follows(what: &What) -> Option<Follows> {
+    match what {
+        What::Receipt { receipt: Receipt::Failed, code: Some(code), .. } => code.parse().ok().map(Follows::Failure),
+        What::State { state: InstanceState::Close, reason: Some(why), .. } => Some(Follows::Close(why.clone())),
+        What::TemplateChanged { template, category: Some(category), .. } => {
+            Some(Follows::Category(template.clone(), *category))
+        }
+        What::News { then, .. } => then.iter().find_map(follows),
+        _ => None,
     }
 }

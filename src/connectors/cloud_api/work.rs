@@ -9,7 +9,7 @@ use super::{
     listing::{self, PAGES_MAX},
 };
 use crate::{
-    connectors::NotDone,
+    connectors::{NotDone, What},
     model::{clock::Time, instance::InstanceState, phone::Phone},
 };
 use futures_util::FutureExt as _;
@@ -134,7 +134,10 @@ impl Inner {
                 break;
             }
         }
-        self.templates().replace(all, self.clock.now());
+        self.templates().replace(all.clone(), self.clock.now());
+        if let Err(e) = self.line.tell(self.clock.now(), What::Templates(all)).await {
+            tracing::debug!("the list of templates is told with the next one: {e}");
+        }
     }
 
     /// A person wants the line open again.

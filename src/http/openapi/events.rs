@@ -73,6 +73,7 @@ fn example(name: EventName, full: bool) -> Event {
             sequence: 4,
             reply_to: maybe("wamid.other"),
             media: full.then(media),
+            raw: None,
         },
         EventName::MessageSent => Event::MessageSent(outbound(full)),
         EventName::MessageFailed => {
@@ -113,6 +114,7 @@ fn example(name: EventName, full: bool) -> Event {
             message_id: "in_example".into(),
             provider_message_id: "wamid.example".into(),
             media: full.then(media),
+            raw: None,
         },
         EventName::GroupUpdated => Event::GroupUpdated {
             group_id: "120363000000000000@g.us".into(),

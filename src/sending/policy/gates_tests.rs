@@ -45,6 +45,7 @@ fn good() -> Facts {
         pace: PaceFacts { purpose: Some(Purpose::Transactional), ..PaceFacts::default() },
         fingerprint: 1,
         content: Score { total: 0, signals: Vec::new() },
+        is_marketing: false,
     }
 }
 
@@ -255,6 +256,19 @@ fn content_is_refused_from_its_score_on_with_the_real_one() {
         let verdict = content(&good_request(), &facts, rules);
         assert_eq!(verdict.is_ok(), passes, "{total}");
         assert!(passes || details(verdict) == json!({"action": "block", "risk_score": total, "signals": []}));
+    }
+}
+
+#[test]
+fn a_marketing_template_is_refused_under_any_rules() {
+    let observe = Rules { observe: true, ..Rules::default() };
+    for rules in [&Rules::default(), &observe] {
+        let facts = Facts { is_marketing: true, ..good() };
+        let verdict = template(&good_request(), &facts, rules);
+        assert_eq!(code(verdict.clone()), Some(Code::PolicyViolation));
+        let told = json!({"action": "block", "risk_score": 90, "signals": ["marketing_template"]});
+        assert_eq!(details(verdict), told);
+        assert!(template(&good_request(), &good(), rules).is_ok());
     }
 }
 

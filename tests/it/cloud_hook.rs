@@ -1,0 +1,9 @@
+//! What Meta's Cloud API brings: through the real App, over HTTP, under a right signature and under others.
+
+mod batch;
+mod door;
+mod examples;
+mod odd;
+mod people;
+mod rig;
+mod templates;
