@@ -40,7 +40,7 @@ pub(super) fn record(
                     message_id: public_id(id),
                     provider_message_id: message.provider_message_id.clone(),
                     media: media.map(|shown| json!(shown)),
-            raw: as_told(message),
+                    raw: as_told(message),
                 },
             )?;
             Ok(Recorded { after: After::Nothing, has_row: true })

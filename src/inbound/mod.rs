@@ -280,7 +280,8 @@ fn news(tx: &WriteTx<'_>, recording: &Recording<'_>) -> Result<After, StoreError
 
 fn receipt(tx: &WriteTx<'_>, recording: &Recording<'_>) -> Result<After, StoreError> {
     let Heard { instance, at, what } = recording.heard;
-    let What::Receipt { provider_message_id, message_id, receipt, code, reason, recipient_fault, pricing } = what else {
+    let What::Receipt { provider_message_id, message_id, receipt, code, reason, recipient_fault, pricing } = what
+    else {
         return Ok(After::Nothing);
     };
     let receipt = ReceiptHeard {

@@ -220,8 +220,7 @@ fn subject(instance: &InstanceId, template: &TemplateName) -> String {
     format!("{instance}/{}/{}", template.name, template.language)
 }
 
-const SELECT: &str =
-    "SELECT name, language, category, status, quality, reason, body, updated_at FROM templates";
+const SELECT: &str = "SELECT name, language, category, status, quality, reason, body, updated_at FROM templates";
 
 fn read(r: &Row<'_>) -> rusqlite::Result<Known> {
     Ok(Known {

@@ -155,9 +155,7 @@ fn decoded(part: &str) -> Option<Cow<'_, str>> {
     while let Some(byte) = rest.next() {
         bytes.push(match byte {
             b'+' => b' ',
-            b'%' => {
-                (digit(rest.next()?)? << 4) | digit(rest.next()?)?
-            }
+            b'%' => (digit(rest.next()?)? << 4) | digit(rest.next()?)?,
             plain => plain,
         });
     }

@@ -117,9 +117,14 @@ async fn statuses_only_move_up_and_failures_keep_their_code() {
             }
             rig.bring_value(json!({"statuses": [told]})).await;
         }
-        let sql = format!("SELECT status, provider_code, recipient_fault, reason FROM messages WHERE message_id = 'msg_{n}'");
+        let sql =
+            format!("SELECT status, provider_code, recipient_fault, reason FROM messages WHERE message_id = 'msg_{n}'");
         let row = rig.row(&sql).await;
-        assert_eq!((&row["status"], &row["provider_code"], &row["recipient_fault"]), (&json!(ends), &json!(code), &json!(fault)), "{steps:?}");
+        assert_eq!(
+            (&row["status"], &row["provider_code"], &row["recipient_fault"]),
+            (&json!(ends), &json!(code), &json!(fault)),
+            "{steps:?}"
+        );
         let reason = row["reason"].as_str().unwrap_or_default();
         assert!(!reason.contains("6505551234"), "nobody's number in {reason}");
     }

@@ -93,7 +93,9 @@ async fn other_methods_other_addresses_and_large_bodies() {
     let body = example();
     let headers = [format!("X-Hub-Signature-256: {}", signed(SECRET, &body))];
     assert_eq!(rig.call("PUT", "", &headers, &body).await.status, 405);
-    for path in ["/hooks/cloud-api/shop-line".to_owned(), format!("/hooks/evolution/{LINE}"), "/hooks/cloud-api/x".into()] {
+    for path in
+        ["/hooks/cloud-api/shop-line".to_owned(), format!("/hooks/evolution/{LINE}"), "/hooks/cloud-api/x".into()]
+    {
         let reply = http::call(rig.world.address(), "POST", &path, &headers, &body).await;
         assert_eq!(reply.status, 404, "{path}");
     }

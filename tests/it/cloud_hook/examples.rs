@@ -110,7 +110,11 @@ async fn as_expected(rig: &Rig, expected: &Expected, body: &Value) {
     };
     let [row] = &rows[..] else { panic!("{name}: {rows:?}") };
     let message = &value["messages"][0];
-    assert_eq!((&row["kind"], &row["body"], &row["reply_to"]), (&json!(kind), &json!(text), &json!(reply_to)), "{name}");
+    assert_eq!(
+        (&row["kind"], &row["body"], &row["reply_to"]),
+        (&json!(kind), &json!(text), &json!(reply_to)),
+        "{name}"
+    );
     assert_eq!(row["provider_message_id"], message["id"], "{name}");
     let seconds: i64 = message["timestamp"].as_str().expect("seconds").parse().expect("a number");
     assert_eq!(row["heard_at"], seconds * 1000, "{name}");
@@ -134,14 +138,21 @@ async fn what_the_examples_do_besides() {
     let rig = Rig::start().await;
     rig.bring(&all["Image Message"]).await;
     let file = rig.row("SELECT kind, state, handle, declared_type FROM media").await;
-    assert_eq!((&file["kind"], &file["state"], &file["declared_type"]), (&json!("image"), &json!("pending"), &json!("image/jpeg")));
+    assert_eq!(
+        (&file["kind"], &file["state"], &file["declared_type"]),
+        (&json!("image"), &json!("pending"), &json!("image/jpeg"))
+    );
     assert_eq!(file["handle"], "1003383421387256 SfInY0gGKTsJlUWbwxC1k+FAD0FZHvzwfpvO0zX0GUI=");
     assert_eq!(rig.events().await[0]["media"]["type"], "image");
 
     let rig = Rig::start().await;
     rig.bring(&all["Button Message"]).await;
-    assert_eq!(rig.row("SELECT source, lifted_at FROM suppressions").await, json!({"source": "recipient", "lifted_at": null}));
-    let refused = json!({"instance_id": LINE, "phone": format!("+{SHEENA}"), "message": "Hello", "message_purpose": "support"});
+    assert_eq!(
+        rig.row("SELECT source, lifted_at FROM suppressions").await,
+        json!({"source": "recipient", "lifted_at": null})
+    );
+    let refused =
+        json!({"instance_id": LINE, "phone": format!("+{SHEENA}"), "message": "Hello", "message_purpose": "support"});
     assert_eq!(rig.world.send(&refused).await.error(), "recipient_suppressed");
 
     let rig = Rig::start().await;

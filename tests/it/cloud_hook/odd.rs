@@ -32,7 +32,12 @@ async fn kinds_that_the_examples_lack() {
         ("reaction", json!({"message_id": "wamid.theirs"}), "", None),
         ("location", json!({"latitude": 24.7, "longitude": 46.7}), "24.7, 46.7", None),
         ("contacts", json!([{"name": {}, "phones": [{"phone": "+1 650 555 0100"}]}]), "+1 650 555 0100", None),
-        ("interactive", json!({"type": "nfm_reply", "nfm_reply": {"body": "Sent", "response_json": "{}"}}), "Sent", None),
+        (
+            "interactive",
+            json!({"type": "nfm_reply", "nfm_reply": {"body": "Sent", "response_json": "{}"}}),
+            "Sent",
+            None,
+        ),
         ("poll", json!({"question": "?"}), "", None),
         ("a kind of next year", json!({"deep": {"er": 1}}), "", None),
     ] {
@@ -60,7 +65,10 @@ async fn a_message_in_a_group_names_the_group_that_is_known() {
     told["messages"][0]["group_id"] = json!(group);
     rig.bring_value(told).await;
     let event = rig.events().await.pop().expect("an event");
-    assert_eq!((&event["event"], &event["group_name"]), (&json!("group.message_received"), &json!("your-group-subject")));
+    assert_eq!(
+        (&event["event"], &event["group_name"]),
+        (&json!("group.message_received"), &json!("your-group-subject"))
+    );
     assert_eq!(rig.counts().await["suppressions"], 0, "a word in a group is no opt-out");
 }
 
@@ -130,9 +138,39 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 /// Words that mean something in a webhook.
 const WORDS: [&str; 33] = [
-    "object", "entry", "changes", "field", "value", "metadata", "phone_number_id", "contacts", "messages", "statuses",
-    "errors", "calls", "groups", "from", "id", "type", "text", "body", "image", "system", "wa_id", "user_id", "status",
-    "failed", "code", "timestamp", "group_id", "user_id_update", "profile", "context", "interactive", "16505551234", "",
+    "object",
+    "entry",
+    "changes",
+    "field",
+    "value",
+    "metadata",
+    "phone_number_id",
+    "contacts",
+    "messages",
+    "statuses",
+    "errors",
+    "calls",
+    "groups",
+    "from",
+    "id",
+    "type",
+    "text",
+    "body",
+    "image",
+    "system",
+    "wa_id",
+    "user_id",
+    "status",
+    "failed",
+    "code",
+    "timestamp",
+    "group_id",
+    "user_id_update",
+    "profile",
+    "context",
+    "interactive",
+    "16505551234",
+    "",
 ];
 
 /// A value somewhere inside `body` becomes `other`; `at` chooses where.

@@ -17,7 +17,9 @@ fn hidden(id: &str, user: &str, body: &str) -> Value {
 
 async fn identities(rig: &Rig) -> Vec<(i64, String)> {
     let rows = rig.rows("SELECT contact_id, value FROM contact_identities ORDER BY value").await;
-    let one = |row: &Value| (row["contact_id"].as_i64().expect("a number"), row["value"].as_str().expect("a text").to_owned());
+    let one = |row: &Value| {
+        (row["contact_id"].as_i64().expect("a number"), row["value"].as_str().expect("a text").to_owned())
+    };
     rows.iter().map(one).collect()
 }
 
@@ -27,7 +29,10 @@ async fn somebody_without_a_number_is_a_contact_like_any_other() {
     rig.bring_value(hidden("wamid.1", HIDDEN, "STOP")).await;
     assert_eq!(identities(&rig).await, [(1, HIDDEN.to_owned())]);
     let events = rig.events().await;
-    assert_eq!((&events[0]["from"], &events[0]["contact_id"], &events[0]["contact_name"]), (&json!(null), &json!(1), &json!("Sheena")));
+    assert_eq!(
+        (&events[0]["from"], &events[0]["contact_id"], &events[0]["contact_name"]),
+        (&json!(null), &json!(1), &json!("Sheena"))
+    );
     assert_eq!(events[2]["event"], "recipient.opted_out");
     // The same person, named in the field of the number.
     let mut other = hidden("wamid.2", HIDDEN, "Hello");
@@ -40,7 +45,8 @@ async fn somebody_without_a_number_is_a_contact_like_any_other() {
     }))
     .await;
     assert_eq!(identities(&rig).await, [(1, format!("+{SHEENA}")), (1, HIDDEN.to_owned())]);
-    let to = json!({"instance_id": LINE, "phone": format!("+{SHEENA}"), "message": "Hello", "message_purpose": "support"});
+    let to =
+        json!({"instance_id": LINE, "phone": format!("+{SHEENA}"), "message": "Hello", "message_purpose": "support"});
     assert_eq!(rig.world.send(&to).await.error(), "recipient_suppressed");
 }
 
@@ -54,7 +60,10 @@ async fn a_status_links_a_number_with_a_hidden_id_and_makes_no_contact() {
     });
     rig.bring_value(link.clone()).await;
     assert_eq!(rig.counts().await["contacts"], 0);
-    rig.bring_value(json!({"contacts": [contact("Sheena", SHEENA)], "messages": [text("wamid.1", SHEENA, AT, "STOP")]})).await;
+    rig.bring_value(
+        json!({"contacts": [contact("Sheena", SHEENA)], "messages": [text("wamid.1", SHEENA, AT, "STOP")]}),
+    )
+    .await;
     rig.bring_value(link).await;
     rig.bring_value(hidden("wamid.2", HIDDEN, "Hello")).await;
     assert_eq!(identities(&rig).await, [(1, format!("+{SHEENA}")), (1, HIDDEN.to_owned())]);
@@ -97,7 +106,10 @@ async fn who_changes_the_number_is_written_to_at_the_new_one() {
     // The new number sorts behind the old one: it is no chance which is taken.
     let system = json!({"messages": [{"from": SHEENA, "id": "wamid.s", "timestamp": AT.to_string(), "type": "system",
         "system": {"body": "changed", "wa_id": "19995555358", "type": "user_changed_number"}}]});
-    rig.bring_value(json!({"contacts": [contact("Sheena", SHEENA)], "messages": [text("wamid.1", SHEENA, AT - 60, "Hi")]})).await;
+    rig.bring_value(
+        json!({"contacts": [contact("Sheena", SHEENA)], "messages": [text("wamid.1", SHEENA, AT - 60, "Hi")]}),
+    )
+    .await;
     rig.bring_value(system).await;
     let to = json!({"instance_id": LINE, "phone": "contact:1", "message": "Hello", "message_purpose": "support"});
     rig.world.send(&to).await;
@@ -139,7 +151,8 @@ async fn calls_ring_and_are_missed_once() {
     assert_eq!(row, json!({"call_id": "wacid.1", "missed": 1, "started_at": AT * 1000, "ended_at": (AT + 20) * 1000}));
     // A call that we make, and one that was taken, are no missed calls.
     let ours = json!({"id": "wacid.2", "to": SHEENA, "event": "terminate", "direction": "BUSINESS_INITIATED"});
-    let taken = json!({"id": "wacid.3", "from": SHEENA, "event": "terminate", "duration": 7, "direction": "USER_INITIATED"});
+    let taken =
+        json!({"id": "wacid.3", "from": SHEENA, "event": "terminate", "duration": 7, "direction": "USER_INITIATED"});
     rig.bring(&change("calls", value(json!({"calls": [ours, taken]})))).await;
     assert_eq!(rig.counts().await["calls"], 1);
     assert_eq!(rig.counts().await["provider_news"], 2, "kept as they came");

@@ -4,7 +4,8 @@ use super::rig::{LINE, Rig, change};
 use serde_json::{Value, json};
 
 fn template(field: &str, members: Value) -> Value {
-    let mut told = json!({"message_template_id": 7, "message_template_name": "order_ready", "message_template_language": "en_US"});
+    let mut told =
+        json!({"message_template_id": 7, "message_template_name": "order_ready", "message_template_language": "en_US"});
     told.as_object_mut().expect("an object").extend(members.as_object().expect("an object").clone());
     change(field, told)
 }
@@ -35,7 +36,8 @@ async fn a_template_that_meta_makes_marketing_is_refused_from_then_on_and_its_ow
     let coming = json!({"new_category": "UTILITY", "correct_category": "MARKETING"});
     rig.bring(&template("template_category_update", coming)).await;
     assert_ne!(rig.world.send(&by_template("order_ready", "en_US")).await.error(), "policy_violation");
-    let marketing = template("template_category_update", json!({"previous_category": "UTILITY", "new_category": "MARKETING"}));
+    let marketing =
+        template("template_category_update", json!({"previous_category": "UTILITY", "new_category": "MARKETING"}));
     for _ in 0..2 {
         rig.bring(&marketing).await;
         assert_eq!(known(&rig).await["category"], "marketing");
@@ -46,7 +48,10 @@ async fn a_template_that_meta_makes_marketing_is_refused_from_then_on_and_its_ow
     assert!(about[0]["parameters"].as_str().expect("a text").contains("\"template\":\"order_ready\""));
     let refused = rig.world.send(&by_template("order_ready", "en_US")).await;
     assert_eq!((refused.status, refused.error()), (403, "policy_violation".to_owned()));
-    assert_eq!(refused.json()["details"], json!({"action": "block", "risk_score": 90, "signals": ["marketing_template"]}));
+    assert_eq!(
+        refused.json()["details"],
+        json!({"action": "block", "risk_score": 90, "signals": ["marketing_template"]})
+    );
     let other = rig.world.send(&by_template("order_ready", "he")).await;
     assert_eq!(other.error(), "policy_violation", "a language of it that was never told of");
     assert_ne!(rig.world.send(&by_template("another", "en_US")).await.error(), "policy_violation");
@@ -79,13 +84,29 @@ async fn status_and_quality_of_templates_are_kept() {
 async fn news_of_number_and_account_are_kept_and_those_that_matter_told() {
     let rig = Rig::start().await;
     for (n, (field, told, notice)) in [
-        ("phone_number_quality_update", json!({"display_phone_number": "15550783881", "event": "FLAGGED", "current_limit": "TIER_1K"}), Some("FLAGGED, TIER_1K")),
+        (
+            "phone_number_quality_update",
+            json!({"display_phone_number": "15550783881", "event": "FLAGGED", "current_limit": "TIER_1K"}),
+            Some("FLAGGED, TIER_1K"),
+        ),
         ("phone_number_quality_update", json!({"display_phone_number": "15550783881", "event": "UNFLAGGED"}), None),
-        ("account_update", json!({"event": "ACCOUNT_VIOLATION", "violation_info": {"violation_type": "SPAM"}}), Some("ACCOUNT_VIOLATION, SPAM")),
-        ("account_update", json!({"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "SCHEDULE_FOR_DISABLE"}}), Some("DISABLED_UPDATE, SCHEDULE_FOR_DISABLE")),
+        (
+            "account_update",
+            json!({"event": "ACCOUNT_VIOLATION", "violation_info": {"violation_type": "SPAM"}}),
+            Some("ACCOUNT_VIOLATION, SPAM"),
+        ),
+        (
+            "account_update",
+            json!({"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "SCHEDULE_FOR_DISABLE"}}),
+            Some("DISABLED_UPDATE, SCHEDULE_FOR_DISABLE"),
+        ),
         ("account_review_update", json!({"decision": "APPROVED"}), None),
         ("account_review_update", json!({"decision": "REJECTED"}), Some("REJECTED")),
-        ("account_alerts", json!({"alert_severity": "CRITICAL", "alert_type": "OBA_REJECTED"}), Some("CRITICAL, OBA_REJECTED")),
+        (
+            "account_alerts",
+            json!({"alert_severity": "CRITICAL", "alert_type": "OBA_REJECTED"}),
+            Some("CRITICAL, OBA_REJECTED"),
+        ),
         ("business_capability_update", json!({"max_daily_conversation_per_phone": 1000}), None),
         ("a_field_of_next_year", json!({"anything": ["at", "all"]}), None),
     ]
@@ -105,7 +126,8 @@ async fn news_of_number_and_account_are_kept_and_those_that_matter_told() {
         match notice {
             Some(text) => {
                 let last = open.last().expect("a notice");
-                let parameters: Value = serde_json::from_str(last["parameters"].as_str().expect("a text")).expect("JSON");
+                let parameters: Value =
+                    serde_json::from_str(last["parameters"].as_str().expect("a text")).expect("JSON");
                 assert_eq!((&parameters["text"], &parameters["kind"]), (&json!(text), &json!(field)));
             }
             None => assert_eq!(open.len(), before, "{field}"),
@@ -129,12 +151,15 @@ async fn news_of_another_account_are_only_noted() {
 #[tokio::test]
 async fn an_account_that_is_disabled_sends_no_more_until_a_person_has_seen_to_it() {
     let rig = Rig::start().await;
-    let told = |state: &str| change("account_update", json!({"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": state}}));
+    let told = |state: &str| {
+        change("account_update", json!({"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": state}}))
+    };
     rig.bring(&told("SCHEDULE_FOR_DISABLE")).await;
     assert_eq!(rig.row("SELECT state FROM instances WHERE connector = 'cloud-api'").await["state"], "open");
     rig.bring(&told("DISABLE")).await;
     assert_eq!(rig.event_names().await, ["instance.disconnected", "instance.connection_updated"]);
-    let line = rig.world.command(wa_gateway::control::Request::InstanceStatus { id: LINE.into() }).await.expect("it is there");
+    let line =
+        rig.world.command(wa_gateway::control::Request::InstanceStatus { id: LINE.into() }).await.expect("it is there");
     assert_eq!(line["state"], "close");
     assert!(line.to_string().contains("disabled"), "{line}");
     let refused = rig.world.send(&by_template("order_ready", "en_US")).await;

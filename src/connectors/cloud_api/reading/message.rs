@@ -101,6 +101,7 @@ fn keeps_raw(kind: &str, message: &Value) -> bool {
     let Some(members) = message.as_object() else { return true };
     let has_more = members.keys().any(|name| name != kind && !READ.contains(&name.as_str()));
     let context = message["context"].as_object();
-    let quotes_more = context.is_some_and(|c| c.keys().any(|name| !["from", "id", "from_user_id"].contains(&name.as_str())));
+    let quotes_more =
+        context.is_some_and(|c| c.keys().any(|name| !["from", "id", "from_user_id"].contains(&name.as_str())));
     !PLAIN.contains(&kind) || has_more || quotes_more
 }

@@ -133,7 +133,9 @@ fn alarm(change: &Change<'_>) -> Option<String> {
     let event = word(&value["event"]).unwrap_or_default();
     let name = word(&value["message_template_name"]).unwrap_or_default();
     let parts = match change.field {
-        "phone_number_quality_update" if !["UNFLAGGED", "UPGRADE", "ONBOARDING", "THROUGHPUT_UPGRADE"].contains(&&*event) => {
+        "phone_number_quality_update"
+            if !["UNFLAGGED", "UPGRADE", "ONBOARDING", "THROUGHPUT_UPGRADE"].contains(&&*event) =>
+        {
             vec![event, word(&value["current_limit"]).unwrap_or_default()]
         }
         "account_update" => vec![
@@ -144,7 +146,9 @@ fn alarm(change: &Change<'_>) -> Option<String> {
         "account_alerts" => {
             vec![word(&value["alert_severity"]).unwrap_or_default(), word(&value["alert_type"]).unwrap_or_default()]
         }
-        "account_review_update" if value["decision"] != "APPROVED" => vec![word(&value["decision"]).unwrap_or_default()],
+        "account_review_update" if value["decision"] != "APPROVED" => {
+            vec![word(&value["decision"]).unwrap_or_default()]
+        }
         "message_template_status_update" if ["REJECTED", "PAUSED", "DISABLED", "FLAGGED"].contains(&&*event) => {
             vec![name, event, word(&value["reason"]).unwrap_or_default()]
         }
