@@ -69,7 +69,8 @@ impl Whole {
 
     async fn brings_image(&self, wamid: &str, sha256: &str) {
         let image = json!({"mime_type": "image/gif", "sha256": sha256, "id": "900"});
-        let message = json!({"from": "16505551234", "id": wamid, "timestamp": "1780300700", "type": "image", "image": image});
+        let message =
+            json!({"from": "16505551234", "id": wamid, "timestamp": "1780300700", "type": "image", "image": image});
         assert_eq!(self.graph.call(self.world.address(), LINE, json!({"messages": [message]})).await, 200);
     }
 }
@@ -89,30 +90,33 @@ async fn a_file_is_fetched_with_the_token_and_held_against_both_sums() {
     whole.graph.state().files.insert("900".into(), (told.clone(), GIF.to_vec()));
     whole.brings_image("wamid.1", &base64).await;
     let media = whole.world.gateway().media.clone();
-    whole.until("the file is here", async || {
-        media.step().await.expect("a step");
-        whole.file().await.0 == "stored"
-    })
-    .await;
+    whole
+        .until("the file is here", async || {
+            media.step().await.expect("a step");
+            whole.file().await.0 == "stored"
+        })
+        .await;
     // The same id brings other bytes: what the message said is not what comes.
     let (other, _) = sums(b"another file");
     whole.brings_image("wamid.2", &other).await;
-    whole.until("it was tried", async || {
-        media.step().await.expect("a step");
-        whole.file().await.1.is_some()
-    })
-    .await;
+    whole
+        .until("it was tried", async || {
+            media.step().await.expect("a step");
+            whole.file().await.1.is_some()
+        })
+        .await;
     let (state, problem) = whole.file().await;
     assert_eq!(state, "pending", "another try may bring the right one");
     assert!(problem.is_some_and(|p| p.contains("SHA-256")));
     // Gone at Meta: no further try.
     whole.graph.state().files.clear();
     whole.brings_image("wamid.3", &base64).await;
-    whole.until("it was given up", async || {
-        media.step().await.expect("a step");
-        whole.file().await.0 == "failed"
-    })
-    .await;
+    whole
+        .until("it was given up", async || {
+            media.step().await.expect("a step");
+            whole.file().await.0 == "failed"
+        })
+        .await;
     assert_eq!(whole.graph.state().complaints, Vec::<String>::new());
 }
 
