@@ -45,7 +45,7 @@ fn tell_owner(tx: &WriteTx<'_>, recording: &Recording<'_>, kind: &str, text: &st
     let instance = &recording.heard.instance;
     let sql = "SELECT name FROM instances WHERE id = ?1";
     let name = tx.find(sql, params![instance], |r| r.get::<_, String>(0))?.unwrap_or_default();
-    let parameters = json!({"name": name, "instance": instance, "kind": kind, "text": text});
+    let parameters = json!({"name": name, "instance": instance, "kind": kind, "reason": text});
     // A newer word about the same thing takes the older one's place.
     let (account, subject) = (Some(recording.account), format!("{instance}/{kind}"));
     notices::clear(tx, account, Kind::ProviderNews, &subject, recording.now)?;

@@ -201,6 +201,7 @@ fn tell(
     }
     let parameters = json!({
         "name": owner.instance_name, "instance": instance, "template": template.name, "language": template.language,
+        "reason": format!("{} ({})", template.name, template.language),
     });
     let subject = subject(instance, template);
     notices::raise(tx, Some(owner.account), Kind::TemplateMarketing, &subject, &parameters, now)

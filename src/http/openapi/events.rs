@@ -32,6 +32,10 @@ fn described(name: EventName) -> Value {
             schema["properties"][time]["format"] = json!("date-time");
         }
     }
+    if matches!(name, EventName::MessageReceived | EventName::GroupMessageReceived) {
+        let what = "The message as the provider told it; only where the other members cannot hold all of it.";
+        schema["properties"]["raw"] = json!({"type": "object", "description": what});
+    }
     let text = json!({"type": "string"});
     let signed = [
         ("webhook-id", "The event's id, the same at each attempt."),

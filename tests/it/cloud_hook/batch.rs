@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 const AT: i64 = 1_780_300_740;
 
 /// A message of ours that is on its way, as the outgoing half leaves it.
-async fn ours(rig: &Rig, message_id: &str, theirs: Option<&str>, status: &str) {
+pub async fn ours(rig: &Rig, message_id: &str, theirs: Option<&str>, status: &str) {
     let theirs = theirs.map_or("NULL".to_owned(), |id| format!("'{id}'"));
     let account = rig.world.account;
     rig.change(&format!(

@@ -157,3 +157,46 @@ async fn calls_ring_and_are_missed_once() {
     assert_eq!(rig.counts().await["calls"], 1);
     assert_eq!(rig.counts().await["provider_news"], 2, "kept as they came");
 }
+
+#[tokio::test]
+async fn who_is_erased_leaves_no_trace_in_what_is_kept_as_it_came() {
+    let rig = Rig::start().await;
+    let order = json!({"from": SHEENA, "id": "wamid.1", "timestamp": AT.to_string(), "type": "order",
+                       "order": {"text": "Zaytoun", "product_items": []}});
+    rig.bring_value(json!({"contacts": [contact("Sheena", SHEENA)], "messages": [order]})).await;
+    let update =
+        json!({"wa_id": SHEENA, "timestamp": AT.to_string(), "user_id": {"previous": HIDDEN, "current": LATER}});
+    rig.bring(&change("user_id_update", value(json!({"user_id_update": [update]})))).await;
+    let raw = async || {
+        let news = rig.rows("SELECT raw FROM provider_news").await;
+        let messages = rig.rows("SELECT raw FROM inbound_messages").await;
+        news.iter().chain(&messages).map(ToString::to_string).collect::<String>()
+    };
+    for trace in [SHEENA, HIDDEN, LATER, "Zaytoun"] {
+        assert!(raw().await.contains(trace), "the control: {trace}");
+    }
+    let erase = wa_gateway::control::Request::PersonErase { phone: format!("+{SHEENA}") };
+    rig.world.command(erase).await.expect("erased");
+    for trace in [SHEENA, HIDDEN, LATER, "Zaytoun"] {
+        assert!(!raw().await.contains(trace), "{trace}");
+    }
+    assert_eq!(rig.counts().await["provider_news"], 1, "that it was told stays");
+}
+
+#[tokio::test]
+async fn what_is_kept_as_it_came_goes_with_the_texts() {
+    let rig = Rig::start().await;
+    let place = json!({"from": SHEENA, "id": "wamid.1", "timestamp": AT.to_string(), "type": "location",
+                       "location": {"latitude": 1.5, "longitude": 2.5}});
+    rig.bring_value(json!({"messages": [place]})).await;
+    rig.bring(&change("a_field_of_next_year", json!({"some": "words"}))).await;
+    let kept = "SELECT (SELECT count(*) FROM inbound_messages WHERE raw IS NOT NULL) AS messages,
+                       (SELECT count(*) FROM provider_news WHERE raw <> '') AS news";
+    assert_eq!(rig.row(kept).await, json!({"messages": 1, "news": 1}));
+    rig.world.later(std::time::Duration::from_secs(100 * 24 * 3600));
+    rig.world.gateway().retention.step().await.expect("a step");
+    assert_eq!(rig.row(kept).await, json!({"messages": 0, "news": 0}));
+    rig.world.later(std::time::Duration::from_secs(400 * 24 * 3600));
+    rig.world.gateway().retention.step().await.expect("a step");
+    assert_eq!(rig.counts().await["provider_news"], 0);
+}

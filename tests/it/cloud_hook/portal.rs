@@ -2,6 +2,7 @@
 
 use super::rig::{LINE, Rig, SECRET, TOKEN};
 use crate::harness::visitor::Visitor;
+use serde_json::json;
 
 #[tokio::test]
 async fn the_page_says_what_to_paste_and_shows_no_secret() {
@@ -44,4 +45,16 @@ async fn the_page_tells_what_is_missing_and_shows_templates_as_text() {
         assert!(page.contains(shown), "{shown}");
     }
     assert!(!page.contains("<script>alert") && !page.contains("<b>{{1}}"), "as text");
+}
+
+#[tokio::test]
+async fn a_message_shows_what_the_provider_says_of_its_price() {
+    let rig = Rig::start().await;
+    super::batch::ours(&rig, "msg_1", Some("wamid.1"), "sent").await;
+    let pricing = json!({"billable": false, "category": "service"});
+    let told = json!({"id": "wamid.1", "status": "sent", "timestamp": "1780300740", "pricing": pricing});
+    rig.bring_value(json!({"statuses": [told]})).await;
+    let mut owner = Visitor::logged_in(&rig.world, "owner").await;
+    let page = owner.get("/message-logs/1").await.body;
+    assert!(page.contains("<bdi>service</bdi>, free"), "{page}");
 }

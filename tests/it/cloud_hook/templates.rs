@@ -128,7 +128,7 @@ async fn news_of_number_and_account_are_kept_and_those_that_matter_told() {
                 let last = open.last().expect("a notice");
                 let parameters: Value =
                     serde_json::from_str(last["parameters"].as_str().expect("a text")).expect("JSON");
-                assert_eq!((&parameters["text"], &parameters["kind"]), (&json!(text), &json!(field)));
+                assert_eq!((&parameters["reason"], &parameters["kind"]), (&json!(text), &json!(field)));
             }
             None => assert_eq!(open.len(), before, "{field}"),
         }
