@@ -130,7 +130,7 @@ pub enum Details {
     /// The recipient's window is closed: refused, and what may be sent instead, where its account has set that.
     Window {
         /// A template's name and language.
-        template: Option<(String, String)>,
+        template: Option<Box<(String, String)>>,
     },
 }
 
@@ -162,9 +162,7 @@ impl Serialize for Details {
             Self::Action(action) => vec![("action", json!(action.as_str()))],
             Self::Window { template } => {
                 let mut all = vec![("action", json!(Action::Block.as_str()))];
-                all.extend(
-                    template.iter().map(|(name, language)| ("template", json!({"name": name, "language": language}))),
-                );
+                all.extend(template.iter().map(|named| ("template", json!({"name": named.0, "language": named.1}))));
                 all
             }
             Self::Guard { action, risk_score, extra } => {
@@ -205,7 +203,7 @@ mod tests {
         );
         assert_eq!(text(Details::Window { template: None }), r#"{"action":"block"}"#);
         assert_eq!(
-            text(Details::Window { template: Some(("order_news".into(), "he".into())) }),
+            text(Details::Window { template: Some(Box::new(("order_news".into(), "he".into()))) }),
             r#"{"action":"block","template":{"name":"order_news","language":"he"}}"#
         );
         assert_eq!(

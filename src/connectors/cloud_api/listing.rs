@@ -7,7 +7,7 @@ use crate::{
     model::clock::Time,
 };
 use serde_json::Value;
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 /// How long a list counts as new.
 const FRESH: Duration = Duration::from_secs(3600);
@@ -19,16 +19,12 @@ pub(super) const PAGES_MAX: usize = 50;
 /// The list as it was read last.
 #[derive(Default)]
 pub(super) struct Templates {
-    all: Arc<Vec<Template>>,
+    all: Vec<Template>,
     read_at: Option<Time>,
     tried_at: Option<Time>,
 }
 
 impl Templates {
-    pub(super) fn all(&self) -> Arc<Vec<Template>> {
-        self.all.clone()
-    }
-
     pub(super) fn find(&self, name: &str, language: &str) -> Option<&Template> {
         self.all.iter().find(|t| t.name.name == name && t.name.language == language)
     }
@@ -47,13 +43,13 @@ impl Templates {
 
     /// A template has another category from now on; nothing for one that is not on the list.
     pub(super) fn recategorise(&mut self, name: &TemplateName, category: Category) {
-        if let Some(one) = Arc::make_mut(&mut self.all).iter_mut().find(|t| t.name == *name) {
+        if let Some(one) = self.all.iter_mut().find(|t| t.name == *name) {
             one.category = category;
         }
     }
 
     pub(super) fn replace(&mut self, all: Vec<Template>, now: Time) {
-        self.all = Arc::new(all);
+        self.all = all;
         self.read_at = Some(now);
     }
 }

@@ -343,7 +343,10 @@ impl Ear for Listening {
 
     fn hear_all(&self, all: Vec<Heard>) -> Boxed<'_, Result<(), NotRecorded>> {
         Box::pin(async move {
-            let follows: Vec<Follows> = all.iter().filter_map(|heard| follows(&heard.what)).collect();
+            // Meta brings old news again for days: what was before the line was opened closes nothing.
+            let opened = self.inner.plan().opened_at.seconds();
+            let news = all.iter().filter(|heard| heard.at.seconds() >= opened);
+            let follows: Vec<Follows> = news.filter_map(|heard| follows(&heard.what)).collect();
             self.ear.hear_all(all).await?;
             self.inner.line.heard_now();
             for one in follows {

@@ -219,7 +219,8 @@ fn metas_wish_to_wait_is_read_in_every_form() {
             .to_string()
     };
     let (hour, none) = (usage(60), usage(0));
-    let rows: &[(&[(&'static str, &str)], Option<u64>)] = &[
+    type Headers<'a> = &'a [(&'static str, &'a str)];
+    let rows: &[(Headers<'_>, Option<u64>)] = &[
         (&[], None),
         (&[("retry-after", "7")], Some(7)),
         (&[("retry-after", "0")], Some(0)),

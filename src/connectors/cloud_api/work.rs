@@ -26,6 +26,8 @@ const LIST: Duration = Duration::from_secs(3600);
 
 /// When what is due.
 pub(super) struct Plan {
+    /// Since when the line is open, as far as that lies in this life.
+    pub(super) opened_at: Time,
     look_at: Time,
     pause: Duration,
     list_at: Time,
@@ -33,7 +35,7 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn begin(now: Time) -> Self {
-        Self { look_at: now, pause: LOOK_AGAIN.0, list_at: now }
+        Self { opened_at: now, look_at: now, pause: LOOK_AGAIN.0, list_at: now }
     }
 
     fn due(&self) -> Time {

@@ -219,7 +219,7 @@ pub(super) fn window(request: &Request, facts: &Facts, _: &Rules) -> Verdict {
         Some(t) => format!("{reason}, such as {} in {}", t.name, t.language),
         None => reason.to_owned(),
     };
-    let template = offered.map(|t| (t.name, t.language));
+    let template = offered.map(|t| Box::new((t.name, t.language)));
     Err(Refusal { details: Details::Window { template }, ..Refusal::new(Code::ConversationWindowClosed, reason) })
 }
 

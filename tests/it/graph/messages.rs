@@ -35,6 +35,22 @@ async fn a_text_is_sent_and_its_statuses_move_it_on() {
 }
 
 #[tokio::test]
+async fn a_status_that_overtakes_the_answer_is_not_lost() {
+    let rig = Rig::start().await;
+    rig.graph.hold_answers(true);
+    let body = rig.message("Your order is ready.");
+    let told = async {
+        rig.until("Meta has it", async || !rig.graph.sent().is_empty()).await;
+        rig.tell_status(&rig.last(), "delivered").await;
+        rig.graph.hold_answers(false);
+    };
+    let (reply, ()) = tokio::join!(rig.world.send(&body), told);
+    assert_sent(&reply);
+    assert_eq!(rig.row(&reply).await["status"], "delivered");
+    assert_eq!(rig.world.used().await, (1, 1));
+}
+
+#[tokio::test]
 async fn an_answer_names_the_message_that_it_answers() {
     let rig = Rig::start().await;
     let first = rig.send("Your order is ready.").await;
@@ -149,7 +165,7 @@ async fn outside_the_window_only_a_template_goes_and_the_accounts_own_is_offered
         assert_refused_with(&reply, "conversation_window_closed", json!({"template": offered}));
         assert_eq!(reply.header("x-message-status"), Some("blocked"));
     }
-    assert_eq!((rig.graph.sent().len(), rig.world.used().await), (1, (0, 0)), "a new day, and nothing left");
+    assert_eq!((rig.graph.sent().len(), rig.world.used().await), (1, (1, 1)), "nothing more left, nothing more counts");
     rig.hears(PHONE).await;
     assert_sent(&rig.send("Your order is ready.").await);
     rig.set(&[("window_template", "")]).await;

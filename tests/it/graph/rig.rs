@@ -132,6 +132,24 @@ impl Rig {
         assert!(waited.await.is_ok(), "it never came to this: {what}; {}", self.status().await);
     }
 
+    /// Lets time pass in steps until something is so, with room for what happens meanwhile.
+    pub async fn pass_until(&self, what: &str, step: Duration, is_so: impl AsyncFn() -> bool) {
+        const LOOKS: usize = 25;
+        let looked = std::cell::Cell::new(0);
+        self.until(what, async || {
+            if is_so().await {
+                return true;
+            }
+            looked.set(looked.get() + 1);
+            if usize::is_multiple_of(looked.get(), LOOKS) {
+                self.world.later(step);
+            }
+            breathe().await;
+            false
+        })
+        .await;
+    }
+
     /// A message to [`PHONE`].
     pub fn message(&self, text: &str) -> Value {
         self.message_to(PHONE, text)
