@@ -78,7 +78,6 @@ pub struct Heard {
 
 /// The kinds of things that are heard.
 #[derive(Clone, PartialEq, Debug)]
-#[expect(clippy::large_enum_variant, reason = "nearly all that is heard are messages: a box would cost each of them")]
 pub enum What {
     /// Somebody wrote.
     Message(InboundMessage),

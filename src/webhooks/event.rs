@@ -334,7 +334,7 @@ impl Event {
             Self::Test => json!({"message": "This is a test of your endpoint."}),
         };
         if let Value::Object(fields) = fields {
-            all.extend(fields);
+            all.extend(fields.into_iter().filter(|(name, value)| name != "raw" || !value.is_null()));
         }
     }
 
@@ -353,14 +353,11 @@ impl Event {
                 media,
                 raw,
             } => with(
-                with(
-                    writer(from),
-                    json!({
-                    "contact_name": contact_name, "message_id": message_id, "provider_message_id": provider_message_id,
-                    "message_type": message_type, "message_text": message_text, "conversation_id": conversation_id,
-                    "sequence": sequence, "reply_to": reply_to, "media": media}),
-                ),
-                as_told(raw.as_ref()),
+                writer(from),
+                json!({
+                "contact_name": contact_name, "message_id": message_id, "provider_message_id": provider_message_id,
+                "message_type": message_type, "message_text": message_text, "conversation_id": conversation_id,
+                "sequence": sequence, "reply_to": reply_to, "media": media, "raw": raw}),
             ),
             Self::GroupMessageReceived {
                 group_id,
@@ -373,23 +370,15 @@ impl Event {
                 media,
                 raw,
             } => with(
-                with(
-                    writer(from),
-                    json!({
-                    "group_id": group_id, "group_name": group_name, "message_id": message_id,
-                    "provider_message_id": provider_message_id, "message_type": message_type,
-                    "message_text": message_text, "media": media}),
-                ),
-                as_told(raw.as_ref()),
+                writer(from),
+                json!({
+                "group_id": group_id, "group_name": group_name, "message_id": message_id,
+                "provider_message_id": provider_message_id, "message_type": message_type,
+                "message_text": message_text, "media": media, "raw": raw}),
             ),
             _ => Value::Null,
         }
     }
-}
-
-/// Only there when there is something.
-fn as_told(raw: Option<&Value>) -> Value {
-    raw.map_or(Value::Null, |raw| json!({"raw": raw}))
 }
 
 fn writer(person: &Person) -> Value {

@@ -5,5 +5,7 @@ mod door;
 mod examples;
 mod odd;
 mod people;
+mod portal;
 mod rig;
 mod templates;
+mod whole;

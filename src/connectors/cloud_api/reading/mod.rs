@@ -143,6 +143,3 @@ fn time(value: &Value) -> Option<Time> {
     let seconds = value.as_i64().or_else(|| value.as_str()?.parse().ok())?;
     (seconds > 0).then(|| Time::from_millis(seconds.saturating_mul(1000)))
 }
-
-#[cfg(test)]
-mod tests;
