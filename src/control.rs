@@ -5,6 +5,7 @@
 //! The same [`perform`] serves the command line when no gateway runs.
 
 mod arguments;
+mod examination;
 mod import;
 mod pairing;
 mod people;

@@ -77,5 +77,6 @@ pub mod scheduler;
 pub mod sending;
 pub mod store;
 pub mod suppression;
+pub mod templates;
 pub mod threecx;
 pub mod webhooks;

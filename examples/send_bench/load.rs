@@ -7,11 +7,14 @@ use tokio::{
 };
 
 /// One run.
+#[derive(Clone)]
 pub struct Load {
     pub address: SocketAddr,
     pub key: String,
     pub connections: usize,
     pub time: Duration,
+    /// How many people are written to, one after the other.
+    pub people: usize,
 }
 
 /// What came back.
@@ -43,9 +46,7 @@ impl Load {
     #[expect(clippy::disallowed_methods, reason = "a measuring program measures")]
     async fn all(&self) -> std::io::Result<Outcome> {
         let begun = std::time::Instant::now();
-        let clients: Vec<_> = (0..self.connections)
-            .map(|n| tokio::spawn(client(self.address, self.key.clone(), self.connections, n, begun, self.time)))
-            .collect();
+        let clients: Vec<_> = (0..self.connections).map(|n| tokio::spawn(client(self.clone(), n, begun))).collect();
         let (mut latencies_us, mut others) = (Vec::new(), 0);
         for client in clients {
             let (mut took, failed) = client.await??;
@@ -58,21 +59,15 @@ impl Load {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a measuring program measures")]
-async fn client(
-    address: SocketAddr,
-    key: String,
-    connections: usize,
-    number: usize,
-    begun: std::time::Instant,
-    time: Duration,
-) -> std::io::Result<(Vec<u32>, u64)> {
+async fn client(load: Load, number: usize, begun: std::time::Instant) -> std::io::Result<(Vec<u32>, u64)> {
+    let Load { address, key, connections, time, people } = load;
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let (mut latencies, mut others) = (Vec::with_capacity(1 << 16), 0);
     let mut buffer = vec![0; 4096];
     let mut n = 0usize;
     while begun.elapsed() < time {
-        let request = request(&key, connections * 10_000_000 + n * connections + number);
+        let request = request(&key, connections * 10_000_000 + n * connections + number, people);
         let sent_at = std::time::Instant::now();
         stream.write_all(request.as_bytes()).await?;
         let status = read_answer(&mut stream, &mut buffer).await?;
@@ -86,12 +81,17 @@ async fn client(
     Ok((latencies, others))
 }
 
-/// Each message goes to another person and names another order.
-fn request(key: &str, n: usize) -> String {
+/// The phone of the `n`th person.
+pub fn phone(n: usize) -> String {
+    format!("+9665{n:08}")
+}
+
+/// Each message goes to the next person and names another order.
+fn request(key: &str, n: usize, people: usize) -> String {
     let body = format!(
-        "{{\"instance_id\":\"bench\",\"phone\":\"+9665{:08}\",\"message\":\"Your order #{n} has been shipped and will \
+        "{{\"instance_id\":\"bench\",\"phone\":\"{}\",\"message\":\"Your order #{n} has been shipped and will \
          reach you tomorrow.\",\"message_purpose\":\"transactional\"}}",
-        n % 100_000_000
+        phone(n % people)
     );
     format!(
         "POST /api/send-message HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nAuthorization: Bearer \

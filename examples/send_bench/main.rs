@@ -36,7 +36,12 @@ fn run(time: Duration) -> Result<(), Box<dyn std::error::Error>> {
     let dir = PathBuf::from("target/send_bench");
     let _ = std::fs::remove_dir_all(&dir);
     std::fs::create_dir_all(&dir)?;
-    let server = Server::start(&dir)?;
+    let line = server::Line {
+        connector: "sandbox",
+        settings: [("receipts".to_owned(), "none".to_owned())].into(),
+        allow: String::new(),
+    };
+    let server = Server::start(&dir, line)?;
     println!("idle memory        {:>9.1} MiB", server.memory_mib());
     println!(
         "connections   messages/s   p50 ms   p99 ms   CPU ms/message   memory MiB   fsync/s   transactions/s   other answers"
@@ -44,7 +49,7 @@ fn run(time: Duration) -> Result<(), Box<dyn std::error::Error>> {
     for connections in CONNECTIONS {
         let disk = machine::disk(&dir, time / 5)?;
         let before = server.cpu();
-        let load = Load { address: server.address, key: server.key.clone(), connections, time };
+        let load = Load { address: server.address, key: server.key.clone(), connections, time, people: 100_000_000 };
         let (result, memory) = server.watch_memory(|| load.run());
         let result = result?;
         let cpu = (server.cpu() - before).as_secs_f64() * 1000.0 / result.sent.max(1) as f64;

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use std::{
+    collections::BTreeMap,
     ffi::OsString,
     fs,
     net::{SocketAddr, TcpListener, TcpStream},
@@ -33,6 +34,14 @@ pub struct Server {
     pub key: String,
 }
 
+/// The instance that is sent by.
+pub struct Line {
+    pub connector: &'static str,
+    pub settings: BTreeMap<String, String>,
+    /// What the server may call: an entry of `egress.allow`, or nothing.
+    pub allow: String,
+}
+
 /// A server that was killed and started again.
 pub struct Restarted {
     pub ready_ms: f64,
@@ -40,18 +49,20 @@ pub struct Restarted {
 }
 
 impl Server {
-    pub fn start(dir: &Path) -> Result<Self, Failure> {
+    pub fn start(dir: &Path, line: Line) -> Result<Self, Failure> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let config = format!(
             "data_dir = {:?}\n[listen]\nlocal = \"{address}\"\npublic = \"\"\n[guard]\n\
              throttle_per_minute = 1000000\nthrottle_burst = 1000000\nrepetition_transactional = 1000000\n\
-             outreach_other = 1000000\n[log]\nlevel = \"warn\"\n",
-            fs::canonicalize(dir)?.join("data")
+             recipient_per_minute = 1000000\nrecipient_burst = 1000000\noutreach_other = 1000000\n\
+             [egress]\nallow = [{}]\n[log]\nlevel = \"warn\"\n",
+            fs::canonicalize(dir)?.join("data"),
+            if line.allow.is_empty() { String::new() } else { format!("{:?}", line.allow) },
         );
         fs::write(dir.join("config.toml"), config)?;
         let child = spawn(dir, address)?.0;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let key = runtime.block_on(set_up(&dir.join("data")))?;
+        let key = runtime.block_on(set_up(&dir.join("data"), line))?;
         Ok(Self { child, address, key })
     }
 
@@ -123,7 +134,7 @@ fn spawn(dir: &Path, address: SocketAddr) -> Result<(Child, f64), Failure> {
     Ok((child, begun.elapsed().as_secs_f64() * 1000.0))
 }
 
-async fn set_up(data_dir: &Path) -> Result<String, Failure> {
+async fn set_up(data_dir: &Path, line: Line) -> Result<String, Failure> {
     let account = ask(
         data_dir,
         Request::AccountCreate {
@@ -151,8 +162,8 @@ async fn set_up(data_dir: &Path) -> Result<String, Failure> {
         until: None,
     };
     ask(data_dir, grant).await?;
-    let settings = [("receipts".to_owned(), "none".to_owned())].into();
-    let (id, name, connector) = ("bench".into(), "Bench".into(), "sandbox".into());
+    let Line { connector, settings, .. } = line;
+    let (id, name, connector) = ("bench".into(), "Bench".into(), connector.to_owned());
     ask(data_dir, Request::InstanceCreate { account, id, name, connector, settings }).await?;
     let (name, instances, kind) = ("bench".into(), Vec::new(), "bearer".into());
     let key = ask(data_dir, Request::KeyCreate { account, name, instances, kind }).await?;

@@ -303,7 +303,10 @@ fn sent(answer: Value) -> Result<Option<Value>, Failed> {
 
 async fn diagnose(given: &Given) -> Result<Option<Value>, Failed> {
     let running = control::ask(&given.config.data_dir, &Request::Ping).await.is_some_and(|a| a.is_ok());
-    let findings = doctor::examine(&given.config, running);
+    let mut findings = doctor::examine(&given.config, running);
+    if running && let Some(Ok(told)) = control::ask(&given.config.data_dir, &Request::InstanceExamine).await {
+        findings.extend(told.as_array().into_iter().flatten().map(doctor::instance));
+    }
     let failed = findings.iter().filter(|f| f.status == doctor::Status::Fail).count();
     let report = json!({"ok": failed == 0, "checks": findings});
     if failed == 0 {

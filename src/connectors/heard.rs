@@ -1,7 +1,10 @@
 //! What a connector hears, in the gateway's own words, and the ear that takes it.
 
 use crate::{
-    connectors::Boxed,
+    connectors::{
+        Boxed,
+        templates::{Category, Template, TemplateName},
+    },
     model::{
         clock::Time,
         ids::{InstanceId, MessageId},
@@ -14,6 +17,16 @@ use crate::{
 pub trait Ear: Send + Sync + 'static {
     /// Records one thing heard.
     fn hear(&self, heard: Heard) -> Boxed<'_, Result<(), NotRecorded>>;
+
+    /// Records several things that came together, in their order. An ear over a database takes all or none of them.
+    fn hear_all(&self, all: Vec<Heard>) -> Boxed<'_, Result<(), NotRecorded>> {
+        Box::pin(async move {
+            for heard in all {
+                self.hear(heard).await?;
+            }
+            Ok(())
+        })
+    }
 
     /// What an instance may ask its provider about after a silence. An ear without a memory has none.
     fn backlog<'a>(&'a self, _instance: &'a InstanceId) -> Boxed<'a, Result<Backlog, NotRecorded>> {
@@ -65,7 +78,6 @@ pub struct Heard {
 
 /// The kinds of things that are heard.
 #[derive(Clone, PartialEq, Debug)]
-#[expect(clippy::large_enum_variant, reason = "nearly all that is heard are messages: a box would cost each of them")]
 pub enum What {
     /// Somebody wrote.
     Message(InboundMessage),
@@ -81,6 +93,10 @@ pub enum What {
         code: Option<String>,
         /// Plain words, for a failure.
         reason: Option<String>,
+        /// Whether a failure lies with the recipient: counts for the health of the number.
+        recipient_fault: bool,
+        /// What the provider says that it costs: JSON in its own words.
+        pricing: Option<String>,
     },
     /// The connection changed.
     State {
@@ -117,8 +133,41 @@ pub enum What {
         group_id: String,
         /// Its name now.
         group_name: String,
-        /// subject, description, participants, read_only.
+        /// subject, description, participants, read_only, picture.
         change: String,
+    },
+    /// Names of one person. It makes no contact: who is not known stays unknown.
+    Person {
+        /// The names that are good.
+        names: Sender,
+        /// Names that they had and do not use any more.
+        former: Sender,
+    },
+    /// All templates that the provider holds for the instance: one that is missing here is gone.
+    Templates(Vec<Template>),
+    /// One template changed. What is none stays as it was.
+    TemplateChanged {
+        /// Its name and language.
+        template: TemplateName,
+        /// Its category now.
+        category: Option<Category>,
+        /// The provider's word for its status now, in small letters.
+        status: Option<String>,
+        /// The provider's word for its quality now, in small letters.
+        quality: Option<String>,
+        /// Why, in the provider's words.
+        reason: Option<String>,
+    },
+    /// Something else that the provider tells. It is kept as it came, once.
+    News {
+        /// The provider's word for it, or ours where it has none.
+        kind: String,
+        /// As it came: JSON.
+        raw: String,
+        /// Whether the owner should know: then in a few words.
+        notice: Option<String>,
+        /// What follows from it, when it is heard for the first time.
+        then: Vec<What>,
     },
 }
 
@@ -145,6 +194,7 @@ pub struct InboundMessage {
     /// The group it was written in; none for one to one.
     pub group: Option<Group>,
     /// text, image, video, audio, document, location, contacts, button, interactive, reaction, unsupported, …
+    /// `system` is the provider's own note: nobody wrote it.
     pub kind: String,
     /// Text, caption or button title.
     pub text: Option<String>,
@@ -154,6 +204,8 @@ pub struct InboundMessage {
     pub may_opt_out: bool,
     /// The file that came with it.
     pub media: Option<HeardMedia>,
+    /// The message as it came, as JSON, where it holds more than these fields do: a place, an order, an unknown kind.
+    pub raw: Option<String>,
 }
 
 /// A file that came with a message.

@@ -13,14 +13,18 @@
 //! [`ConnectorKind`](crate::model::instance::ConnectorKind), an arm in [`Registry::start`], and a run of
 //! [`contract::check`] over it in `tests/it/connectors.rs`.
 
+pub mod cloud_api;
 pub mod contract;
 pub mod evolution;
 pub mod groups;
 pub mod heard;
 pub mod hook;
+mod line;
+mod manners;
 pub mod outgoing;
 pub mod registry;
 pub mod sandbox;
+pub mod templates;
 
 pub use groups::GroupInfo;
 pub use heard::{Ear, Heard, NotRecorded, What};
@@ -34,6 +38,7 @@ use crate::model::{
     phone::Phone,
 };
 use std::{future::Future, pin::Pin};
+use templates::TemplateName;
 
 /// A boxed future: the traits here are used as objects.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -85,6 +90,33 @@ pub trait Connector: Send + Sync {
     /// Why it cannot be, in plain words.
     fn mark_read<'a>(&'a self, _chat: &'a Address, _messages: &'a [String]) -> Boxed<'a, Result<(), NotDone>> {
         Box::pin(std::future::ready(Err(NotDone("this connector cannot mark messages as read".into()))))
+    }
+
+    /// Shows the people of a chat that an answer is being written, for some seconds; `answered` is the provider's id of
+    /// their last message, which thereby counts as read.
+    ///
+    /// # Errors
+    /// Why it cannot be, in plain words.
+    fn show_typing<'a>(&'a self, _chat: &'a Address, _answered: &'a str) -> Boxed<'a, Result<(), NotDone>> {
+        Box::pin(std::future::ready(Err(NotDone("this connector cannot show that somebody is writing".into()))))
+    }
+
+    /// The template that may be sent when the recipient's 24 hours are over, as it was set.
+    fn window_template(&self) -> Option<TemplateName> {
+        None
+    }
+
+    /// Asks the provider whether it would take messages right now: what it says when it would. For the doctor.
+    ///
+    /// # Errors
+    /// Why it would not, in plain words.
+    fn examine(&self) -> Boxed<'_, Result<String, NotDone>> {
+        let standing = self.standing();
+        let found = match standing.reason {
+            None => Ok(standing.state.to_string()),
+            Some(why) => Err(NotDone(format!("{}: {why}", standing.state))),
+        };
+        Box::pin(std::future::ready(found))
     }
 
     /// Which of some numbers have WhatsApp, in their order. Asking for many looks like a campaign: it is for the one

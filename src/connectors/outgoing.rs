@@ -119,6 +119,24 @@ pub struct SendError {
     pub recipient_fault: bool,
 }
 
+impl SendError {
+    /// It did not leave and will not.
+    pub(super) fn permanent(code: &str, reason: &str) -> Self {
+        let (code, reason) = (code.to_owned(), reason.to_owned());
+        Self { kind: SendErrorKind::Permanent, code, reason, recipient_fault: false }
+    }
+
+    /// It did not leave and may be tried again.
+    pub(super) fn temporary(code: &str, reason: &str, retry_after: Option<Duration>) -> Self {
+        Self { kind: SendErrorKind::Temporary { retry_after }, ..Self::permanent(code, reason) }
+    }
+
+    /// Nobody can tell.
+    pub(super) fn ambiguous(code: &str, reason: &str) -> Self {
+        Self { kind: SendErrorKind::Ambiguous, ..Self::permanent(code, reason) }
+    }
+}
+
 /// What a failed send means for a second attempt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SendErrorKind {

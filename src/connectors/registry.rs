@@ -3,11 +3,13 @@
 use super::{
     Ack, Address, Capabilities, Connector, Ear, GroupInfo, HookAnswer, HookRequest, MediaError, NotDone, Outgoing,
     Pairing, SendError, SendErrorKind, Standing,
+    cloud_api::CloudApi,
     evolution::{
         Evolution,
         import::{self, Found},
     },
     sandbox::Sandbox,
+    templates::TemplateName,
 };
 use crate::{
     egress::Egress,
@@ -29,6 +31,9 @@ pub struct InstanceSetup {
     pub connector: ConnectorKind,
     /// The connector's own settings, judged by [`check_settings`]; the secret ones among them are in clear here.
     pub settings: BTreeMap<String, String>,
+    /// Why its provider closed it in an earlier life, if nothing was set since: it stays so until a person has seen to it.
+    /// For connectors whose provider does not tell it anew by itself.
+    pub closed: Option<String>,
 }
 
 /// Shows no setting: some are secrets.
@@ -113,6 +118,10 @@ impl Registry {
             }
             ConnectorKind::Evolution => {
                 let connector = Arc::new(Evolution::open(&self.shared.deps, setup)?);
+                Running { kind: setup.connector, connector, sandbox: None }
+            }
+            ConnectorKind::CloudApi => {
+                let connector = Arc::new(CloudApi::open(&self.shared.deps, setup)?);
                 Running { kind: setup.connector, connector, sandbox: None }
             }
             other => return Err(BadSetting(format!("the connector {other} is not part of this version"))),
@@ -219,6 +228,27 @@ impl Registry {
         self.running(id)?.mark_read(chat, messages).await
     }
 
+    /// Shows the people of a chat that an answer is being written.
+    ///
+    /// # Errors
+    /// Why it cannot be.
+    pub async fn show_typing(&self, id: &InstanceId, chat: &Address, answered: &str) -> Result<(), NotDone> {
+        self.running(id)?.show_typing(chat, answered).await
+    }
+
+    /// The template that an instance offers when the recipient's 24 hours are over.
+    pub fn window_template(&self, id: &InstanceId) -> Option<TemplateName> {
+        self.shared.find(id).and_then(|r| r.connector.window_template())
+    }
+
+    /// Asks an instance's provider whether it would take messages right now: what it says when it would.
+    ///
+    /// # Errors
+    /// Why it would not.
+    pub async fn examine(&self, id: &InstanceId) -> Result<String, NotDone> {
+        self.running(id)?.examine().await
+    }
+
     /// Which of some numbers have WhatsApp, in their order.
     ///
     /// # Errors
@@ -282,6 +312,7 @@ pub fn check_settings(connector: ConnectorKind, settings: &BTreeMap<String, Stri
     match connector {
         ConnectorKind::Sandbox => Sandbox::check(settings),
         ConnectorKind::Evolution => Evolution::check(settings),
+        ConnectorKind::CloudApi => CloudApi::check(settings),
         other => Err(BadSetting(format!("the connector {other} is not part of this version"))),
     }
 }

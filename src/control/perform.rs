@@ -1,7 +1,7 @@
 //! Doing what the command line asks for, through the same slices as everything else.
 
 use super::{
-    Request, SendArgs, import, pairing,
+    Request, SendArgs, examination, import, pairing,
     people::{self, region_of},
     request, sandbox, threecx, webhooks,
 };
@@ -63,6 +63,7 @@ pub async fn perform(gateway: &Gateway, request: Request) -> Done {
         | R::ThreecxList
         | R::ThreecxTemplate { .. } => threecx::perform(gateway, request).await,
         R::InstancePair { id } => pairing::pair(gateway, &id).await,
+        R::InstanceExamine => examination::examine(gateway).await,
         R::ImportEvolution(args) => import::evolution(gateway, args).await,
         R::Send(args) => send(gateway, args).await,
         R::PolicyCheck { text, purpose } => policy_check(gateway, &text, &purpose),

@@ -113,6 +113,8 @@ pub enum Request {
         /// Which.
         id: String,
     },
+    /// Asks every instance's provider whether it would take messages: for `doctor`
+    InstanceExamine,
     /// `instance set` and `sandbox set`
     InstanceSet {
         /// Which.

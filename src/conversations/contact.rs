@@ -76,7 +76,7 @@ pub fn find(tx: &Tx<'_>, account: AccountId, identity: &Identity) -> Result<Opti
     )
 }
 
-/// The contact with this number, and its phone if it is known.
+/// The contact with this number, and its names: of each kind those first that are good.
 ///
 /// # Errors
 /// The store's.
@@ -93,7 +93,8 @@ pub fn find_by_id(
     )?;
     let Some(contact) = contact else { return Ok(None) };
     let identities = tx.list(
-        "SELECT kind, value FROM contact_identities WHERE contact_id = ?1 ORDER BY kind, value",
+        "SELECT kind, value FROM contact_identities WHERE contact_id = ?1
+         ORDER BY kind, former_at IS NOT NULL, former_at DESC, value",
         params![id],
         |r| {
             let kind = IdentityKind::parse(&r.get::<_, String>(0)?).unwrap_or(IdentityKind::Jid);
@@ -130,6 +131,31 @@ pub fn find_or_add(
         Some(contact) => Ok(contact.id),
         None => add(tx, account, identity, now),
     }
+}
+
+/// The person does not use this name any more: it still leads to them, and is the last one to write to.
+///
+/// # Errors
+/// The store's.
+pub fn retire(tx: &WriteTx<'_>, account: AccountId, identity: &Identity, at: Time) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE contact_identities SET former_at = ?4 WHERE account_id = ?1 AND kind = ?2 AND value = ?3",
+        params![account, identity.kind.as_str(), identity.value, at],
+    )?;
+    Ok(())
+}
+
+/// Somebody wrote under this name: it is good again, unless they wrote before it was given up.
+///
+/// # Errors
+/// The store's.
+pub fn revive(tx: &WriteTx<'_>, account: AccountId, identity: &Identity, at: Time) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE contact_identities SET former_at = NULL
+         WHERE account_id = ?1 AND kind = ?2 AND value = ?3 AND former_at < ?4",
+        params![account, identity.kind.as_str(), identity.value, at],
+    )?;
+    Ok(())
 }
 
 /// They were written to: from now on they are no stranger.

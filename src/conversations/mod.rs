@@ -13,6 +13,8 @@ mod import;
 mod merge;
 
 pub use chat::{Conversation, find_conversation, last_written, note_message};
-pub use contact::{Contact, Identity, IdentityKind, add, find, find_by_id, find_or_add, note_inbound, note_outbound};
+pub use contact::{
+    Contact, Identity, IdentityKind, add, find, find_by_id, find_or_add, note_inbound, note_outbound, retire, revive,
+};
 pub use identify::identify;
 pub use import::{ImportReport, import};

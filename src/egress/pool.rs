@@ -16,7 +16,7 @@ use std::{
 };
 
 /// How many wait for one place, and in all.
-const PER_PLACE: usize = 4;
+const PER_PLACE: usize = 32;
 const IN_ALL: usize = 256;
 /// How long one waits.
 const WAITS: Duration = Duration::from_secs(30);

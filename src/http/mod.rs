@@ -227,6 +227,7 @@ fn documentation() -> Vec<Route> {
         page!(GET "/docs", Anybody => portal::docs::pages::show),
         page!(GET "/docs/quickstart", Anybody => portal::docs::pages::show),
         page!(GET "/docs/connect", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/cloud-api", Anybody => portal::docs::pages::show),
         page!(GET "/docs/send", Anybody => portal::docs::pages::show),
         page!(GET "/docs/receive", Anybody => portal::docs::pages::show),
         page!(GET "/docs/responsible-messaging", Anybody => portal::docs::pages::show),

@@ -13,7 +13,10 @@ use crate::{
     webhooks::{Event, Person},
 };
 use rusqlite::params;
-use serde_json::json;
+use serde_json::{Value, json};
+
+/// The kind of what a provider notes by itself in a chat.
+const SYSTEM: &str = "system";
 
 pub(super) fn record(
     tx: &WriteTx<'_>,
@@ -23,23 +26,30 @@ pub(super) fn record(
     let contact = writer(tx, recording, &message.from)?;
     match (&message.group, contact) {
         (Some(group), contact) => {
-            note_group(tx, &recording.heard.instance, &group.id, &group.name, recording.now)?;
+            let group_name = note_group(tx, &recording.heard.instance, &group.id, &group.name, recording.now)?;
             let Some(id) = insert(tx, recording, message, &group.id, contact, None)? else { return Ok(heard_before()) };
             let media = note_file(tx, recording, message, id)?;
             recording.emit(
                 tx,
                 &Event::GroupMessageReceived {
                     group_id: group.id.clone(),
-                    group_name: group.name.clone(),
+                    group_name,
                     from: person(&message.from, contact),
                     message_type: message.kind.clone(),
                     message_text: message.text.clone(),
                     message_id: public_id(id),
                     provider_message_id: message.provider_message_id.clone(),
                     media: media.map(|shown| json!(shown)),
+                    raw: as_told(message),
                 },
             )?;
             Ok(Recorded { after: After::Nothing, has_row: true })
+        }
+        // The provider's own note about somebody: kept, and nobody wrote it.
+        (None, Some(contact)) if message.kind == SYSTEM => {
+            let chat = format!("contact:{contact}");
+            let is_new = insert(tx, recording, message, &chat, Some(contact), None)?.is_some();
+            Ok(Recorded { after: After::Nothing, has_row: is_new })
         }
         (None, Some(contact)) => one_to_one(tx, recording, message, contact),
         // Nobody is named and no group: it is kept, so that it can be looked at, under a chat of its own.
@@ -88,6 +98,9 @@ fn one_to_one(
     let media = note_file(tx, recording, message, id)?;
     let (instance, at) = (&recording.heard.instance, recording.heard.at);
     conversations::note_inbound(tx, contact, message.from.name.as_deref(), at)?;
+    for name in identities(&message.from) {
+        conversations::revive(tx, recording.account, &name, at)?;
+    }
     let conversation = conversations::note_message(tx, recording.account, instance, contact, at, recording.now)?;
     tx.execute(
         "UPDATE inbound_messages SET conversation_id = ?2, sequence = ?3 WHERE id = ?1",
@@ -107,11 +120,17 @@ fn one_to_one(
             sequence: conversation.sequence,
             reply_to: message.reply_to.clone(),
             media: media.map(|shown| json!(shown)),
+            raw: as_told(message),
         },
     )?;
     conversation_updated(tx, recording, &from, message.from.name.clone(), conversation)?;
     let after = opt_out::record(tx, recording, contact, &from, message.text.as_deref().unwrap_or_default())?;
     Ok(Recorded { after, has_row: true })
+}
+
+/// The message as it came, for its event.
+fn as_told(message: &InboundMessage) -> Option<Value> {
+    message.raw.as_deref().and_then(|raw| serde_json::from_str(raw).ok())
 }
 
 fn conversation_updated(
@@ -144,8 +163,8 @@ fn insert(
 ) -> Result<Option<i64>, StoreError> {
     tx.find(
         "INSERT INTO inbound_messages (account_id, instance_id, chat, provider_message_id, contact_id,
-             conversation_id, group_id, kind, body, reply_to, heard_at, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+             conversation_id, group_id, kind, body, reply_to, heard_at, created_at, raw)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
          ON CONFLICT DO NOTHING RETURNING id",
         params![
             recording.account,
@@ -160,6 +179,7 @@ fn insert(
             message.reply_to,
             recording.heard.at,
             recording.now,
+            message.raw,
         ],
         |r| r.get(0),
     )
@@ -171,30 +191,32 @@ pub(super) fn writer(
     recording: &Recording<'_>,
     from: &Sender,
 ) -> Result<Option<ContactId>, StoreError> {
-    let named =
-        [(IdentityKind::Phone, &from.phone), (IdentityKind::Lid, &from.lid), (IdentityKind::Bsuid, &from.bsuid)];
-    let identities: Vec<Identity> = named
-        .into_iter()
-        .filter_map(|(kind, value)| value.as_ref().map(|value| Identity { kind, value: value.clone() }))
-        .collect();
-    conversations::identify(tx, recording.account, &identities, recording.now)
+    conversations::identify(tx, recording.account, &identities(from), recording.now)
 }
 
-/// Remembers a group's name.
+/// The names that a provider gave somebody.
+pub(super) fn identities(of: &Sender) -> Vec<Identity> {
+    let named = [(IdentityKind::Phone, &of.phone), (IdentityKind::Lid, &of.lid), (IdentityKind::Bsuid, &of.bsuid)];
+    let given = named.into_iter().filter_map(|(kind, value)| value.as_ref().map(|value| (kind, value)));
+    given.map(|(kind, value)| Identity { kind, value: value.clone() }).collect()
+}
+
+/// Remembers a group's name; answers with the one that is known where the news has none.
 pub(super) fn note_group(
     tx: &WriteTx<'_>,
     instance: &InstanceId,
     id: &str,
     name: &str,
     now: Time,
-) -> Result<(), StoreError> {
+) -> Result<String, StoreError> {
     tx.execute(
         "INSERT INTO groups (instance_id, group_id, name, updated_at) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT DO UPDATE SET name = excluded.name, updated_at = excluded.updated_at
-         WHERE name <> excluded.name",
+         WHERE name <> excluded.name AND excluded.name <> ''",
         params![instance, id, name, now],
     )?;
-    Ok(())
+    let sql = "SELECT name FROM groups WHERE instance_id = ?1 AND group_id = ?2";
+    tx.one(sql, params![instance, id], |r| r.get(0))
 }
 
 pub(super) fn person(from: &Sender, contact: Option<ContactId>) -> Person {

@@ -10,6 +10,7 @@
 mod backlog;
 mod call;
 mod message;
+mod news;
 mod opt_out;
 
 use crate::{
@@ -33,6 +34,7 @@ use crate::{
         Erased,
         phrases::{self, Phrases},
     },
+    templates,
     webhooks::{self, Event},
 };
 use rusqlite::params;
@@ -118,16 +120,35 @@ impl Inbound {
         let _ = self.sending.set(sending);
     }
 
-    async fn record(&self, mut heard: Heard) -> Result<(), StoreError> {
-        let file = self.take(&mut heard).await?.map(Arc::new);
-        let (now, random, phrases) = (self.clock.now(), self.random.clone(), self.phrases.clone());
-        let (with, erased) = (file.clone(), self.erased.clone());
-        let recorded =
-            self.store.write(move |tx| record(tx, &heard, (&phrases, &erased), with.as_deref(), &*random, now)).await;
-        if recorded.as_ref().map_or(true, |r| r.has_row) {
-            self.settle(file);
+    /// All of it in one transaction, or none of it.
+    async fn record(&self, mut all: Vec<Heard>) -> Result<(), StoreError> {
+        let mut files = Vec::with_capacity(all.len());
+        for heard in &mut all {
+            files.push(self.take(heard).await?.map(Arc::new));
         }
-        let after = recorded?.after;
+        let (now, random, phrases) = (self.clock.now(), self.random.clone(), self.phrases.clone());
+        let (with, erased) = (files.clone(), self.erased.clone());
+        let recorded = self.store.write(move |tx| {
+            let pairs = all.iter().zip(&with);
+            let record = |(heard, file): (&Heard, &Option<Arc<WithFile>>)| {
+                record(tx, heard, (&phrases, &erased), file.as_deref(), &*random, now)
+            };
+            pairs.map(record).collect::<Result<Vec<Recorded>, StoreError>>()
+        });
+        let recorded = recorded.await;
+        for (n, file) in files.into_iter().enumerate() {
+            // Where the transaction's end is not known, the file stays: its row may be there.
+            if recorded.as_ref().map_or(true, |all| all[n].has_row) {
+                self.settle(file);
+            }
+        }
+        for recorded in recorded? {
+            self.follow(recorded.after);
+        }
+        Ok(())
+    }
+
+    fn follow(&self, after: After) {
         if let Some(sending) = self.sending.get() {
             match after {
                 After::Nothing => {}
@@ -136,7 +157,6 @@ impl Inbound {
                 After::Rejected(id, call) => self.end_call(id, call),
             }
         }
-        Ok(())
     }
 
     /// Ends a call at the provider, beside what is heard next. One that stops ringing before that needs no ending.
@@ -172,7 +192,11 @@ impl Inbound {
 
 impl Ear for Inbound {
     fn hear(&self, heard: Heard) -> Boxed<'_, Result<(), NotRecorded>> {
-        Box::pin(async move { self.record(heard).await.map_err(|e| NotRecorded(e.to_string())) })
+        self.hear_all(vec![heard])
+    }
+
+    fn hear_all(&self, all: Vec<Heard>) -> Boxed<'_, Result<(), NotRecorded>> {
+        Box::pin(async move { self.record(all).await.map_err(|e| NotRecorded(e.to_string())) })
     }
 
     fn backlog<'a>(&'a self, instance: &'a InstanceId) -> Boxed<'a, Result<Backlog, NotRecorded>> {
@@ -234,23 +258,30 @@ fn news(tx: &WriteTx<'_>, recording: &Recording<'_>) -> Result<After, StoreError
             Ok(After::Nothing)
         }
         What::GroupUpdated { group_id, group_name, change } => {
-            message::note_group(tx, &heard.instance, group_id, group_name, now)?;
-            recording.emit(
-                tx,
-                &Event::GroupUpdated {
-                    group_id: group_id.clone(),
-                    group_name: group_name.clone(),
-                    change: change.clone(),
-                },
-            )?;
+            let group_name = message::note_group(tx, &heard.instance, group_id, group_name, now)?;
+            let (group_id, change) = (group_id.clone(), change.clone());
+            recording.emit(tx, &Event::GroupUpdated { group_id, group_name, change })?;
             Ok(After::Nothing)
         }
+        What::Person { names, former } => news::person(tx, recording, names, former),
+        What::Templates(all) => templates::record(tx, &heard.instance, all, now).map(|()| After::Nothing),
+        What::TemplateChanged { template, category, status, quality, reason } => {
+            let change = templates::Change {
+                category: *category,
+                status: status.as_deref(),
+                quality: quality.as_deref(),
+                reason: reason.as_deref(),
+            };
+            templates::change(tx, &heard.instance, template, &change, now).map(|()| After::Nothing)
+        }
+        What::News { kind, raw, notice, then } => news::record(tx, recording, kind, raw, notice.as_deref(), then),
     }
 }
 
 fn receipt(tx: &WriteTx<'_>, recording: &Recording<'_>) -> Result<After, StoreError> {
     let Heard { instance, at, what } = recording.heard;
-    let What::Receipt { provider_message_id, message_id, receipt, code, reason } = what else {
+    let What::Receipt { provider_message_id, message_id, receipt, code, reason, recipient_fault, pricing } = what
+    else {
         return Ok(After::Nothing);
     };
     let receipt = ReceiptHeard {
@@ -261,6 +292,8 @@ fn receipt(tx: &WriteTx<'_>, recording: &Recording<'_>) -> Result<After, StoreEr
         at: *at,
         code: code.clone(),
         reason: reason.clone(),
+        recipient_fault: *recipient_fault,
+        pricing: pricing.clone(),
     };
     let step = receipts::apply(tx, &receipt, recording.now, recording.random)?;
     Ok(step.map_or(After::Nothing, After::Step))

@@ -18,6 +18,12 @@ pub(super) fn apart(changes: &BTreeMap<String, String>) -> (BTreeMap<String, Str
     changes.clone().into_iter().partition(|(name, _)| [REJECT, TEXT].contains(&name.as_str()))
 }
 
+/// Whether these changes are any to the connector's own settings: a secret that is named, another that differs.
+pub(super) fn changes_connector(changes: &BTreeMap<String, String>, plain: &BTreeMap<String, String>) -> bool {
+    let (_, theirs) = apart(changes);
+    theirs.iter().any(|(name, value)| plain.get(name).map_or("", String::as_str) != value)
+}
+
 /// Writes those that are named; an empty value takes one back to its default.
 pub(super) fn set(tx: &WriteTx<'_>, id: &InstanceId, own: &BTreeMap<String, String>) -> Result<(), InstanceError> {
     if let Some(value) = own.get(REJECT) {

@@ -48,6 +48,9 @@ impl From<BadSetting> for InstanceError {
     }
 }
 
+/// How the reason of one that could not be started begins: the next start tries it anew.
+const NOT_STARTED: &str = "it could not be started: ";
+
 /// The slice's door.
 pub struct Instances {
     store: Store,
@@ -69,11 +72,11 @@ impl Instances {
     /// The store's.
     pub async fn start_all(&self) -> Result<(), StoreError> {
         for instance in self.store.read(|tx| row::list(tx, None)).await? {
-            let setup = self.setup(&instance).await;
+            let setup = self.setup(&instance, closed_by_provider(&instance)).await;
             if let Err(e) = setup.and_then(|setup| Ok(self.registry.start(&setup)?)) {
                 tracing::warn!(instance = %instance.id, "the instance could not be started: {e}");
                 let (now, id, random) = (self.clock.now(), instance.id.clone(), self.random.clone());
-                let standing = closed(e.to_string());
+                let standing = closed(format!("{NOT_STARTED}{e}"));
                 self.store.write(move |tx| row::record_standing(tx, &id, &standing, now, &*random)).await?;
             } else if self.registry.standing(&instance.id).is_some_and(|standing| !is_finding_out(&standing)) {
                 self.note_standing(&instance.id).await?;
@@ -91,7 +94,7 @@ impl Instances {
         crate::connectors::registry::check_settings(new.connector, &new.settings)?;
         let (now, actor, id, vault) = (self.clock.now(), actor.to_owned(), new.id.clone(), self.vault.clone());
         let made = self.store.write(move |tx| row::create(tx, &new, &vault, now, &actor)).await?;
-        self.registry.start(&self.setup(&made).await?)?;
+        self.registry.start(&self.setup(&made, None).await?)?;
         self.note_standing(&id).await?;
         self.find(&id).await
     }
@@ -107,8 +110,11 @@ impl Instances {
         actor: &str,
     ) -> Result<Instance, InstanceError> {
         let (now, actor, name, vault) = (self.clock.now(), actor.to_owned(), id.clone(), self.vault.clone());
+        let before = self.find(id).await?;
+        // What its provider closed stays so, unless something was set that may be the cure.
+        let closed = closed_by_provider(&before).filter(|_| !call::changes_connector(&changes, &before.settings));
         let changed = self.store.write(move |tx| row::set(tx, &name, &changes, &vault, now, &actor)).await?;
-        self.registry.start(&self.setup(&changed).await?)?;
+        self.registry.start(&self.setup(&changed, closed).await?)?;
         self.note_standing(id).await?;
         self.find(id).await
     }
@@ -189,11 +195,11 @@ impl Instances {
     }
 
     /// What the connector needs to begin, secrets in clear.
-    async fn setup(&self, instance: &Instance) -> Result<InstanceSetup, InstanceError> {
+    async fn setup(&self, instance: &Instance, closed: Option<String>) -> Result<InstanceSetup, InstanceError> {
         let (id, vault) = (instance.id.clone(), self.vault.clone());
         let mut settings = self.store.read(move |tx: &Tx<'_>| secret::open_all(tx, &vault, &id)).await?;
         settings.extend(instance.settings.clone());
-        Ok(InstanceSetup { id: instance.id.clone(), connector: instance.connector, settings })
+        Ok(InstanceSetup { id: instance.id.clone(), connector: instance.connector, settings, closed })
     }
 
     /// Copies the connector's own view of its state into the row.
@@ -208,6 +214,12 @@ impl Instances {
 /// is told nobody as a disconnection.
 fn is_finding_out(standing: &Standing) -> bool {
     standing.state == InstanceState::Connecting && standing.last_heard_at.is_none()
+}
+
+/// Why a provider closed an instance in an earlier life; one that could not be started was not closed by it.
+fn closed_by_provider(instance: &Instance) -> Option<String> {
+    let reason = instance.state_reason.clone().filter(|_| instance.state == InstanceState::Close)?;
+    (!reason.starts_with(NOT_STARTED)).then_some(reason)
 }
 
 fn closed(reason: String) -> Standing {

@@ -127,6 +127,11 @@ pub enum Details {
     },
     /// What the guard does, where no score is documented.
     Action(Action),
+    /// The recipient's window is closed: refused, and what may be sent instead, where its account has set that.
+    Window {
+        /// A template's name and language.
+        template: Option<Box<(String, String)>>,
+    },
 }
 
 /// Further members of the guard's details.
@@ -155,6 +160,11 @@ impl Serialize for Details {
             Self::FieldsBecause(fields, why) => vec![("fields", json!(fields)), ("reason", json!(why))],
             Self::Module { module, status } => vec![("module", json!(module)), ("status", json!(status))],
             Self::Action(action) => vec![("action", json!(action.as_str()))],
+            Self::Window { template } => {
+                let mut all = vec![("action", json!(Action::Block.as_str()))];
+                all.extend(template.iter().map(|named| ("template", json!({"name": named.0, "language": named.1}))));
+                all
+            }
             Self::Guard { action, risk_score, extra } => {
                 let mut all = vec![("action", json!(action.as_str())), ("risk_score", json!(risk_score))];
                 match extra {
@@ -190,6 +200,11 @@ mod tests {
                 extra: Extra::Limit { limit: 100, used: 100 }
             }),
             r#"{"action":"block","risk_score":90,"limit":100,"used":100}"#
+        );
+        assert_eq!(text(Details::Window { template: None }), r#"{"action":"block"}"#);
+        assert_eq!(
+            text(Details::Window { template: Some(Box::new(("order_news".into(), "he".into()))) }),
+            r#"{"action":"block","template":{"name":"order_news","language":"he"}}"#
         );
         assert_eq!(
             text(Details::Module { module: Module::ApiAccess, status: "not_in_plan" }),

@@ -27,6 +27,11 @@ words! {
         LimitNear = "limit_near",
         /// All of a period's messages are used. Parameters: period, limit, used.
         LimitReached = "limit_reached",
+        /// A provider told something that its account's owner should know. Parameters: name, instance, kind, reason.
+        ProviderNews = "provider_news",
+        /// A provider made a template a marketing template: it is refused from now on. Parameters: name, instance,
+        /// template, language, and the latter two as one text: reason.
+        TemplateMarketing = "template_marketing",
     }
 }
 

@@ -3,6 +3,7 @@
 
 use crate::{config::Config, store};
 use serde::Serialize;
+use serde_json::Value;
 use std::{fs, net::TcpListener, os::unix::fs::MetadataExt, path::Path};
 
 /// How one check ended.
@@ -54,6 +55,14 @@ pub fn examine(config: &Config, running: bool) -> Vec<Finding> {
         }
     }
     all
+}
+
+/// What a running gateway's providers said about one instance: its `id`, whether it is `ok`, a `text`. One that does not
+/// work is a warning: the gateway itself does.
+pub fn instance(told: &Value) -> Finding {
+    let text = |name: &str| told[name].as_str().unwrap_or("?").to_owned();
+    let status = if told["ok"] == true { Status::Ok } else { Status::Warn };
+    finding("instance", status, format!("{} ({}): {}", text("id"), text("connector"), text("text")))
 }
 
 fn finding(check: &'static str, status: Status, text: String) -> Finding {

@@ -74,8 +74,9 @@ const OUTBOUND_TEXTS: Class = Class {
     done: &["UPDATE messages SET body = '', content = NULL WHERE id IN (SELECT value FROM json_each(?1))"],
 };
 const INBOUND_TEXTS: Class = Class {
-    old: "SELECT id FROM inbound_messages WHERE id > ?1 AND created_at < ?2 AND body <> '' ORDER BY id LIMIT ?3",
-    done: &["UPDATE inbound_messages SET body = '' WHERE id IN (SELECT value FROM json_each(?1))"],
+    old: "SELECT id FROM inbound_messages WHERE id > ?1 AND created_at < ?2 AND (body <> '' OR raw IS NOT NULL)
+          ORDER BY id LIMIT ?3",
+    done: &["UPDATE inbound_messages SET body = '', raw = NULL WHERE id IN (SELECT value FROM json_each(?1))"],
 };
 const LOG: Class = Class {
     old: "SELECT id FROM messages m WHERE id > ?1 AND created_at < ?2 AND quota <> 'reserved'
@@ -88,6 +89,15 @@ const LOG: Class = Class {
 const INBOUND: Class = Class {
     old: "SELECT id FROM inbound_messages WHERE id > ?1 AND created_at < ?2 ORDER BY id LIMIT ?3",
     done: &["DELETE FROM inbound_messages WHERE id IN (SELECT value FROM json_each(?1))"],
+};
+/// What providers told beside messages may hold words of people: their row stays, so that it is known as told.
+const NEWS_TEXTS: Class = Class {
+    old: "SELECT id FROM provider_news WHERE id > ?1 AND created_at < ?2 AND raw <> '' ORDER BY id LIMIT ?3",
+    done: &["UPDATE provider_news SET raw = '' WHERE id IN (SELECT value FROM json_each(?1))"],
+};
+const NEWS: Class = Class {
+    old: "SELECT id FROM provider_news WHERE id > ?1 AND created_at < ?2 ORDER BY id LIMIT ?3",
+    done: &["DELETE FROM provider_news WHERE id IN (SELECT value FROM json_each(?1))"],
 };
 const CALLS: Class = Class {
     old: "SELECT id FROM calls WHERE id > ?1 AND started_at < ?2 ORDER BY id LIMIT ?3",
@@ -135,9 +145,11 @@ impl Retention {
         for (class, period) in [
             (&OUTBOUND_TEXTS, periods.texts),
             (&INBOUND_TEXTS, periods.texts),
+            (&NEWS_TEXTS, periods.texts),
             (&EVENTS, periods.deliveries),
             (&LOG, periods.log),
             (&INBOUND, periods.log),
+            (&NEWS, periods.log),
             (&CALLS, periods.log),
             (&FILES, periods.log),
             (&AUDIT, periods.audit),

@@ -251,6 +251,14 @@ fn erase_events(tx: &WriteTx<'_>, number: &str, known: &[Known]) -> Result<usize
     ids.dedup();
     carry_out(tx, EVENTS, &ids)?;
     tx.execute("UPDATE attempts SET answer = '' WHERE instr(answer, ?1) > 0", params![digits])?;
+    // What providers told beside messages may name them, too.
+    for name in std::iter::once(digits).chain(known.iter().flat_map(|one| &one.names).map(|(_, value)| value.as_str()))
+    {
+        tx.execute(
+            "UPDATE provider_news SET raw = '' WHERE instr(raw, ?1) > 0",
+            params![name.trim_start_matches('+')],
+        )?;
+    }
     Ok(ids.len())
 }
 

@@ -8,11 +8,11 @@ use super::{
         content::{Score, fingerprint},
         judge_standing,
     },
-    request::{Request, Sender, Stated},
+    request::{Draft, Request, Sender, Stated},
     rules::Rules,
 };
 use crate::{
-    connectors::{Address, Capabilities, Registry},
+    connectors::{Address, Capabilities, Registry, templates::TemplateName},
     conversations::{self, Contact, Identity, IdentityKind},
     model::{
         clock::Time,
@@ -23,6 +23,7 @@ use crate::{
     },
     store::{StoreError, Tx},
     suppression::{self, Erased},
+    templates,
 };
 use rusqlite::{Row, params};
 
@@ -55,6 +56,8 @@ pub struct Facts {
     pub fingerprint: u64,
     /// What the content policy says.
     pub content: Score,
+    /// Whether the provider holds the template for a marketing template.
+    pub is_marketing: bool,
 }
 
 /// Counted and reserved messages.
@@ -86,6 +89,8 @@ pub struct InstanceFacts {
     pub capabilities: Capabilities,
     /// Why it is paused, when it is.
     pub paused: Option<String>,
+    /// The template that its account offers where the recipient's window is closed.
+    pub window_template: Option<TemplateName>,
 }
 
 /// What facts are loaded from, besides the transaction.
@@ -142,7 +147,14 @@ pub(super) fn load(
         pace,
         fingerprint,
         content,
+        is_marketing: load_template(tx, request)?,
     })
+}
+
+fn load_template(tx: &Tx<'_>, request: &Request) -> Result<bool, StoreError> {
+    let Draft::Template { name, language, .. } = &request.draft else { return Ok(false) };
+    let template = TemplateName { name: name.clone(), language: language.clone() };
+    templates::is_marketing(tx, &request.instance, &template)
 }
 
 /// What the counters are asked about a request.
@@ -263,6 +275,7 @@ fn load_instance(
     Ok(found.map(|(_, paused, reason)| InstanceFacts {
         capabilities: registry.capabilities(id).unwrap_or_default(),
         paused: paused.then_some(reason),
+        window_template: registry.window_template(id),
     }))
 }
 

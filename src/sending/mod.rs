@@ -193,6 +193,9 @@ impl Sending {
 
     /// Tells the request that waits for this message what a receipt did to it. After the receipt's commit.
     pub fn note_step(&self, step: &Step) {
+        if step.recipient_fault {
+            self.shared.pace.note_failure(&step.instance, self.shared.clock.now());
+        }
         let failed = (step.to == Status::Failed).then(|| SendError {
             kind: SendErrorKind::Permanent,
             code: String::new(),

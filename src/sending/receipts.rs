@@ -37,6 +37,10 @@ pub struct ReceiptHeard {
     pub code: Option<String>,
     /// Plain words, for a failure.
     pub reason: Option<String>,
+    /// Whether a failure lies with the recipient.
+    pub recipient_fault: bool,
+    /// What the provider says that it costs, as JSON.
+    pub pricing: Option<String>,
 }
 
 /// Which step a receipt made.
@@ -50,6 +54,10 @@ pub struct Step {
     pub from: Status,
     /// The state now.
     pub to: Status,
+    /// Over which instance it went.
+    pub instance: InstanceId,
+    /// It failed for a reason of the recipient.
+    pub recipient_fault: bool,
 }
 
 /// Applies a receipt; `None` when it changes nothing.
@@ -64,6 +72,9 @@ pub fn apply(
 ) -> Result<Option<Step>, StoreError> {
     let Some((log_id, message_id, from)) = find(tx, heard)? else { return Ok(None) };
     let to = heard.receipt.status();
+    if let Some(pricing) = &heard.pricing {
+        tx.execute("UPDATE messages SET pricing = ?2 WHERE id = ?1", params![log_id, pricing])?;
+    }
     if !from.may_become(to) {
         return Ok(None);
     }
@@ -77,12 +88,15 @@ pub fn apply(
     let sql = format!(
         "UPDATE messages SET status = ?2, {column} = ?3, updated_at = ?4, reason = coalesce(?5, reason),
              provider_code = coalesce(?6, provider_code),
-             provider_message_id = coalesce(provider_message_id, ?7), sent_at = coalesce(sent_at, ?8)
+             provider_message_id = coalesce(provider_message_id, ?7), sent_at = coalesce(sent_at, ?8),
+             recipient_fault = max(recipient_fault, ?9)
          WHERE id = ?1"
     );
     // A phone that has it tells that the server took it, too.
     let sent_at = (to != Status::Failed).then_some(heard.at);
-    tx.execute(&sql, params![log_id, to, heard.at, now, reason, heard.code, heard.provider_message_id, sent_at])?;
+    let recipient_fault = heard.recipient_fault && to == Status::Failed;
+    let theirs = &heard.provider_message_id;
+    tx.execute(&sql, params![log_id, to, heard.at, now, reason, heard.code, theirs, sent_at, recipient_fault])?;
     if from == Status::Unknown || (from == Status::Sending && to == Status::Failed) {
         settle_quota(tx, log_id, to)?;
     }
@@ -91,7 +105,7 @@ pub fn apply(
         announce::step(tx, log_id, from, Status::Sent, now, random)?;
     }
     announce::step(tx, log_id, if was_taken { Status::Sent } else { from }, to, now, random)?;
-    Ok(Some(Step { log_id, message_id, from, to }))
+    Ok(Some(Step { log_id, message_id, from, to, instance: heard.instance.clone(), recipient_fault }))
 }
 
 fn find(tx: &Tx<'_>, heard: &ReceiptHeard) -> Result<Option<(LogId, MessageId, Status)>, StoreError> {

@@ -26,6 +26,8 @@ pub struct Story {
     pub reason: Option<String>,
     /// The provider's code.
     pub provider_code: Option<String>,
+    /// What the provider said of its price: its word for the category, and whether it charges.
+    pub pricing: Option<(String, bool)>,
     /// As the caller named it.
     pub instance_id: String,
     /// The caller's own id.
@@ -111,7 +113,7 @@ pub fn find(tx: &Tx<'_>, account: Option<AccountId>, id: LogId) -> Result<Option
         "SELECT m.id, m.message_id, m.provider_message_id, m.status, m.reason, m.provider_code, m.instance_id,
                 m.reference, m.recipient, m.purpose, m.kind, m.body, m.source, k.name, m.request_id, m.repeats,
                 m.created_at, m.updated_at, m.sending_at, m.sent_at, m.delivered_at, m.read_at, m.failed_at,
-                d.gate, d.score, d.signals, d.figures
+                d.gate, d.score, d.signals, d.figures, m.pricing
          FROM messages m LEFT JOIN policy_decisions d ON d.log_id = m.id LEFT JOIN api_keys k ON k.id = m.key_id
          WHERE m.id = ?1 AND (?2 IS NULL OR m.account_id = ?2)",
         params![id, account],
@@ -156,6 +158,7 @@ fn read(r: &Row<'_>) -> rusqlite::Result<Story> {
         status: r.get(3)?,
         reason: r.get(4)?,
         provider_code: r.get(5)?,
+        pricing: r.get::<_, Option<String>>(27)?.and_then(|text| pricing(&text)),
         instance_id: r.get(6)?,
         reference: r.get(7)?,
         recipient: r.get(8)?,
@@ -176,6 +179,11 @@ fn read(r: &Row<'_>) -> rusqlite::Result<Story> {
         decision: decision(r)?,
         deliveries: Vec::new(),
     })
+}
+
+fn pricing(text: &str) -> Option<(String, bool)> {
+    let told: Value = serde_json::from_str(text).ok()?;
+    Some((told["category"].as_str()?.to_owned(), told["billable"] == true))
 }
 
 fn decision(r: &Row<'_>) -> rusqlite::Result<Option<Decision>> {

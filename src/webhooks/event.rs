@@ -112,6 +112,8 @@ pub enum Event {
         reply_to: Option<String>,
         /// Its file: type, mime_type, file_name, size, url.
         media: Option<Value>,
+        /// As the provider told it, where it holds more than the other members do.
+        raw: Option<Value>,
     },
     /// `message.sent`
     MessageSent(OutboundRef),
@@ -215,6 +217,8 @@ pub enum Event {
         provider_message_id: String,
         /// Its file: type, mime_type, file_name, size, url.
         media: Option<Value>,
+        /// As the provider told it, where it holds more than the other members do.
+        raw: Option<Value>,
     },
     /// `group.updated`
     GroupUpdated {
@@ -330,7 +334,7 @@ impl Event {
             Self::Test => json!({"message": "This is a test of your endpoint."}),
         };
         if let Value::Object(fields) = fields {
-            all.extend(fields);
+            all.extend(fields.into_iter().filter(|(name, value)| name != "raw" || !value.is_null()));
         }
     }
 
@@ -347,12 +351,13 @@ impl Event {
                 sequence,
                 reply_to,
                 media,
+                raw,
             } => with(
                 writer(from),
                 json!({
                 "contact_name": contact_name, "message_id": message_id, "provider_message_id": provider_message_id,
                 "message_type": message_type, "message_text": message_text, "conversation_id": conversation_id,
-                "sequence": sequence, "reply_to": reply_to, "media": media}),
+                "sequence": sequence, "reply_to": reply_to, "media": media, "raw": raw}),
             ),
             Self::GroupMessageReceived {
                 group_id,
@@ -363,12 +368,13 @@ impl Event {
                 message_id,
                 provider_message_id,
                 media,
+                raw,
             } => with(
                 writer(from),
                 json!({
                 "group_id": group_id, "group_name": group_name, "message_id": message_id,
                 "provider_message_id": provider_message_id, "message_type": message_type,
-                "message_text": message_text, "media": media}),
+                "message_text": message_text, "media": media, "raw": raw}),
             ),
             _ => Value::Null,
         }

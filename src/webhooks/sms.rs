@@ -69,6 +69,7 @@ mod tests {
             sequence: 1,
             reply_to: None,
             media: None,
+            raw: None,
         }
     }
 

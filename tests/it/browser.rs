@@ -79,7 +79,7 @@ async fn a_days_work(language: &str, width: u32) {
     browser.goto("/message-logs").await;
     browser.click("tbody tr:first-of-type a").await;
     assert!(browser.text(".bubble").await.contains("order #41"));
-    assert_eq!(browser.script("return document.querySelectorAll('.state.pass').length").await, 12, "each gate passed");
+    assert_eq!(browser.script("return document.querySelectorAll('.state.pass').length").await, 13, "each gate passed");
 
     let hears =
         Request::SandboxReceive { instance: "till-line".into(), from: "+966501112233".into(), text: "STOP".into() };

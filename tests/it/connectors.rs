@@ -132,7 +132,7 @@ impl SandboxWorld {
         };
         let clock = self.clock.clone();
         let deps = deps(self.dir.path(), clock, ear);
-        let setup = InstanceSetup { id: self.instance(), connector: ConnectorKind::Sandbox, settings };
+        let setup = InstanceSetup { id: self.instance(), connector: ConnectorKind::Sandbox, settings, closed: None };
         Sandbox::open(&deps, &setup).map(Arc::new).map_err(|e| e.to_string())
     }
 }

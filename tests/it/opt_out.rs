@@ -84,6 +84,7 @@ async fn what_is_chosen_from_a_list_is_no_opt_out() {
             reply_to: None,
             may_opt_out,
             media: None,
+            raw: None,
         };
         sandbox.receive_message(message).await.expect("recorded");
     };

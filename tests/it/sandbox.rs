@@ -50,7 +50,8 @@ impl Bench {
 
     pub(crate) fn open(&self, settings: &[(&str, &str)]) -> Sandbox {
         let deps = deps(&self.data_dir, self.clock.clone(), self.ear.clone());
-        let setup = InstanceSetup { id: shop(), connector: ConnectorKind::Sandbox, settings: map(settings) };
+        let setup =
+            InstanceSetup { id: shop(), connector: ConnectorKind::Sandbox, settings: map(settings), closed: None };
         Sandbox::open(&deps, &setup).expect("good settings")
     }
 
@@ -343,6 +344,6 @@ fn an_id_that_is_no_slug_never_becomes_a_file() {
     let bench = Bench::new();
     let deps = deps(&bench.data_dir, bench.clock.clone(), bench.ear.clone());
     let id = InstanceId::from_text("../../shop");
-    let setup = InstanceSetup { id, connector: ConnectorKind::Sandbox, settings: BTreeMap::new() };
+    let setup = InstanceSetup { id, connector: ConnectorKind::Sandbox, settings: BTreeMap::new(), closed: None };
     assert!(Sandbox::open(&deps, &setup).is_err());
 }

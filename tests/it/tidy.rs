@@ -19,9 +19,10 @@ const MAY_SEE: &[(&str, &str)] = &[
     ("accounts", "model store notices"),
     ("instances", "model store notices accounts webhooks connectors"),
     ("conversations", "model store webhooks connectors"),
+    ("templates", "model store notices connectors"),
     ("suppression", "model store webhooks"),
-    ("sending", "model store notices media accounts instances conversations suppression webhooks connectors"),
-    ("inbound", "model store media instances conversations suppression webhooks sending connectors"),
+    ("sending", "model store notices media accounts instances conversations suppression templates webhooks connectors"),
+    ("inbound", "model store notices media instances conversations suppression templates webhooks sending connectors"),
     ("schedule", "model store sending connectors"),
     ("chattu", "model store accounts instances conversations suppression webhooks sending schedule connectors"),
     ("threecx", "model store accounts conversations webhooks sending"),
@@ -34,7 +35,7 @@ const MAY_SEE: &[(&str, &str)] = &[
     ("scheduler", "model store accounts gateway"),
     (
         "portal",
-        "model store media accounts instances conversations suppression webhooks sending threecx connectors gateway http",
+        "model store media accounts instances conversations suppression templates webhooks sending threecx connectors gateway http",
     ),
     (
         "http",

@@ -7,7 +7,10 @@
 //! - No text that is made here holds the key, a whole number or a message.
 
 use super::settings::Settings;
-use crate::egress::{Bounds, Egress, EgressError, Outbound};
+use crate::{
+    connectors::manners::masked,
+    egress::{Bounds, Egress, EgressError, Outbound},
+};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use serde_json::{Value, json};
@@ -193,27 +196,6 @@ fn one(value: &Value) -> String {
         },
         other => other.to_string(),
     }
-}
-
-/// Digits that may be somebody's number become stars, but for the last three.
-fn masked(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut digits = String::new();
-    for c in text.chars().chain(['\0']) {
-        if c.is_ascii_digit() {
-            digits.push(c);
-            continue;
-        }
-        match digits.len() {
-            0..=6 => out.push_str(&digits),
-            n => out.push_str(&format!("****{}", &digits[n - 3..])),
-        }
-        digits.clear();
-        if c != '\0' {
-            out.push(c);
-        }
-    }
-    out
 }
 
 /// A text as one segment of a path.

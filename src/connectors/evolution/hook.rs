@@ -252,6 +252,8 @@ impl Inner {
             receipt,
             code: told.code,
             reason: told.reason,
+            recipient_fault: false,
+            pricing: None,
         };
         self.line.tell(told.at, what).await?;
         self.keys().note_told(&id, receipt);

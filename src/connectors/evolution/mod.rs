@@ -16,7 +16,6 @@ mod groups;
 mod hook;
 pub mod import;
 mod keys;
-mod line;
 mod outgoing;
 mod reading;
 pub mod settings;
@@ -26,18 +25,18 @@ mod work;
 use super::{
     Ack, Address, Boxed, Capabilities, Connector, Content, Ear, HookAnswer, HookRequest, MediaError, NotDone, Outgoing,
     Pairing, SendError, Standing,
+    line::Line,
     registry::{BadSetting, Deps, InstanceSetup},
 };
 use crate::model::{
     clock::Clock,
     ids::{InstanceId, MessageId},
-    instance::InstanceState,
+    instance::{Health, InstanceState},
     phone::Phone,
 };
 use client::{Client, Trouble};
 use http::Method;
 use keys::Keys;
-use line::Line;
 use settings::Settings;
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -89,7 +88,7 @@ impl Evolution {
             client: Client::new(deps.egress.clone(), &settings),
             clock: deps.clock.clone(),
             ear: deps.ear.clone(),
-            line: Line::new(deps, setup.id.clone()),
+            line: Line::new(deps, setup.id.clone(), beginning()),
             keys: Mutex::default(),
             groups: Mutex::default(),
             plan: Mutex::new(Plan::begin(deps.clock.now())),
@@ -177,6 +176,16 @@ impl Connector for Evolution {
 
     fn log_out(&self) -> Boxed<'_, Result<(), NotDone>> {
         Box::pin(self.inner.log_out())
+    }
+}
+
+fn beginning() -> Standing {
+    Standing {
+        state: InstanceState::Connecting,
+        reason: Some("the Evolution server has not answered yet".to_owned()),
+        health: Health::Ok,
+        phone: None,
+        last_heard_at: None,
     }
 }
 

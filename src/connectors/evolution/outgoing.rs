@@ -10,7 +10,9 @@
 
 use super::client::{self, Answer, Trouble, is_licence, words};
 use crate::{
-    connectors::{Ack, Address, Content, Outgoing, SendError, SendErrorKind, outgoing::MediaKind},
+    connectors::{
+        Ack, Address, Content, Outgoing, SendError, SendErrorKind, manners::retry_after, outgoing::MediaKind,
+    },
     egress::EgressError,
     model::clock::Time,
 };
@@ -21,8 +23,6 @@ use std::time::Duration;
 
 /// What a server that wants us to slow down gets when it does not say for how long, or not so that one can read it.
 const SLOW_DOWN: Duration = Duration::from_secs(5);
-/// The longest that it is believed.
-const SLOW_DOWN_MAX: Duration = Duration::from_secs(24 * 3600);
 
 /// The file that goes out, in the only form that this server takes bytes in; none for what has no file.
 pub(super) async fn file(out: &Outgoing) -> Result<Option<String>, SendError> {
@@ -188,18 +188,6 @@ fn bad_request(value: Option<&Value>, said: &str, reason: &str) -> SendError {
         return ambiguous("400", reason);
     }
     permanent("400", reason)
-}
-
-/// `Retry-After`: seconds, or a date.
-pub(super) fn retry_after(text: &str, now: Time) -> Option<Duration> {
-    let text = text.trim();
-    let wait = if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-        text.parse().map_or(SLOW_DOWN_MAX, Duration::from_secs)
-    } else {
-        let at = jiff::fmt::rfc2822::parse(text).ok()?;
-        Time::from_millis(at.timestamp().as_millisecond()).since(now)
-    };
-    Some(wait.min(SLOW_DOWN_MAX))
 }
 
 pub(super) fn permanent(code: &str, reason: &str) -> SendError {

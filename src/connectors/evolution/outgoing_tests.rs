@@ -127,22 +127,3 @@ fn what_never_arrived_may_be_tried_again() {
         assert_eq!(outcome(Err(e.clone()), at()).expect_err("it failed").kind, kind, "{e:?}");
     }
 }
-
-#[test]
-fn retry_after_is_read_in_every_form() {
-    for (text, seconds) in [
-        ("0", Some(0)),
-        (" 7 ", Some(7)),
-        ("120", Some(120)),
-        ("99999999999999999999999", Some(24 * 3600)),
-        ("Mon, 01 Jun 2026 08:00:30 GMT", Some(30)),
-        ("Mon, 01 Jun 2020 08:00:30 GMT", Some(0)),
-        ("Mon, 01 Jun 2099 08:00:30 GMT", Some(24 * 3600)),
-        ("", None),
-        ("soon", None),
-        ("-5", None),
-        ("1.5", None),
-    ] {
-        assert_eq!(retry_after(text, at()), seconds.map(Duration::from_secs), "{text:?}");
-    }
-}

@@ -74,6 +74,7 @@ impl Read {
             text: self.text,
             reply_to: self.reply_to,
             media: self.media,
+            raw: None,
         })
     }
 }

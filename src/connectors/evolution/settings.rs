@@ -4,7 +4,7 @@
 //! when the instance is made ([`fill`]), so that whoever types the rest cannot choose a weak secret.
 
 use crate::{
-    connectors::{registry::BadSetting, sandbox::settings::nearest},
+    connectors::{manners::nearest, registry::BadSetting},
     model::{
         ids::InstanceId,
         random::{Random, base62},

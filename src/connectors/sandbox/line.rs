@@ -304,6 +304,8 @@ impl Shared {
                 receipt: *receipt,
                 code: None,
                 reason: None,
+                recipient_fault: false,
+                pricing: None,
             })
             .await;
         }

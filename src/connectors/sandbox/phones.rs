@@ -40,6 +40,7 @@ impl Sandbox {
             reply_to: None,
             may_opt_out: true,
             media: None,
+            raw: None,
         })
         .await
     }
@@ -65,6 +66,7 @@ impl Sandbox {
             reply_to: None,
             may_opt_out: true,
             media: None,
+            raw: None,
         })
         .await?;
         Ok(id)
@@ -119,6 +121,7 @@ impl Sandbox {
             reply_to: None,
             may_opt_out: false,
             media: Some(media),
+            raw: None,
         })
         .await?;
         Ok(id)
@@ -175,7 +178,16 @@ impl Sandbox {
         receipt: Receipt,
     ) -> Result<(), NotRecorded> {
         let provider_message_id = provider_message_id.to_owned();
-        self.line.tell(What::Receipt { provider_message_id, message_id, receipt, code: None, reason: None }).await
+        let what = What::Receipt {
+            provider_message_id,
+            message_id,
+            receipt,
+            code: None,
+            reason: None,
+            recipient_fault: false,
+            pricing: None,
+        };
+        self.line.tell(what).await
     }
 
     /// The connection changes, until settings are applied or it is changed again. Without a `reason` the sandbox gives

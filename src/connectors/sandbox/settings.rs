@@ -4,7 +4,7 @@
 //! has its default, so that a map always describes the whole instance.
 
 use crate::{
-    connectors::registry::BadSetting,
+    connectors::{manners::nearest, registry::BadSetting},
     model::instance::{InstanceState, words},
 };
 use std::{collections::BTreeMap, time::Duration};
@@ -109,13 +109,6 @@ fn word<T: Copy>(key: &str, value: &str, all: &[T], spelt: fn(T) -> &'static str
 fn unknown_key(key: &str) -> BadSetting {
     let nearest = nearest(key, &KEYS).map_or(String::new(), |k| format!(" (did you mean {k}?)"));
     BadSetting(format!("a sandbox has no setting {key:?}{nearest}; its settings are {}", KEYS.join(", ")))
-}
-
-/// The known word that is spelt most like `text`; none when nothing is like it at all.
-pub(in crate::connectors) fn nearest<'a>(text: &str, known: &[&'a str]) -> Option<&'a str> {
-    let likeness =
-        |word: &str| strsim::normalized_damerau_levenshtein(text, word).max(strsim::jaro_winkler(text, word));
-    known.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).filter(|word| likeness(word) > 0.5)
 }
 
 #[cfg(test)]

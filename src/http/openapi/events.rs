@@ -32,6 +32,10 @@ fn described(name: EventName) -> Value {
             schema["properties"][time]["format"] = json!("date-time");
         }
     }
+    if matches!(name, EventName::MessageReceived | EventName::GroupMessageReceived) {
+        let what = "The message as the provider told it; only where the other members cannot hold all of it.";
+        schema["properties"]["raw"] = json!({"type": "object", "description": what});
+    }
     let text = json!({"type": "string"});
     let signed = [
         ("webhook-id", "The event's id, the same at each attempt."),
@@ -73,6 +77,7 @@ fn example(name: EventName, full: bool) -> Event {
             sequence: 4,
             reply_to: maybe("wamid.other"),
             media: full.then(media),
+            raw: None,
         },
         EventName::MessageSent => Event::MessageSent(outbound(full)),
         EventName::MessageFailed => {
@@ -113,6 +118,7 @@ fn example(name: EventName, full: bool) -> Event {
             message_id: "in_example".into(),
             provider_message_id: "wamid.example".into(),
             media: full.then(media),
+            raw: None,
         },
         EventName::GroupUpdated => Event::GroupUpdated {
             group_id: "120363000000000000@g.us".into(),

@@ -16,9 +16,16 @@ use warp::reply::Response;
 pub(super) const fn fields(kind: ConnectorKind) -> &'static [&'static str] {
     match kind {
         ConnectorKind::Sandbox => &["latency_ms", "state", "fail", "receipts"],
-        ConnectorKind::CloudApi => {
-            &["phone_number_id", "waba_id", "access_token", "app_secret", "verify_token", "base_url", "graph_version"]
-        }
+        ConnectorKind::CloudApi => &[
+            "phone_number_id",
+            "waba_id",
+            "access_token",
+            "app_secret",
+            "verify_token",
+            "window_template",
+            "base_url",
+            "graph_version",
+        ],
         ConnectorKind::Evolution => &["base_url", "api_key", "instance", "hook_secret"],
         ConnectorKind::WhatsappWeb => &["phone"],
     }

@@ -11,6 +11,8 @@ use crate::{
         Source,
         request::{self, Sender},
     },
+    store::{StoreError, Tx},
+    templates::{self, Known},
     webhooks::Endpoint,
 };
 use ::http::StatusCode;
@@ -34,8 +36,34 @@ struct Manage<'a> {
     purposes: Vec<&'static str>,
     fields: Vec<Field>,
     hook: String,
+    templates: Vec<Known>,
+    /// What Meta's console is to send.
+    hook_fields: &'static [&'static str],
     problem: String,
 }
+
+impl Manage<'_> {
+    /// Whether a secret setting has a value.
+    fn is_set(&self, name: &str) -> bool {
+        self.fields.iter().any(|field| field.name == name && field.is_set)
+    }
+}
+
+/// The webhook fields of Meta's that mean something here; the first one is needed.
+const HOOK_FIELDS: &[&str] = &[
+    "messages",
+    "message_template_status_update",
+    "message_template_quality_update",
+    "template_category_update",
+    "phone_number_quality_update",
+    "account_update",
+    "account_alerts",
+    "user_id_update",
+    "calls",
+    "group_lifecycle_update",
+    "group_participants_update",
+    "group_settings_update",
+];
 
 /// `GET /instances/{id}/manage?tab=`.
 ///
@@ -139,6 +167,13 @@ async fn own(gateway: &Gateway, v: &Visit) -> Result<Instance, Trouble> {
     if mine { Ok(instance) } else { Err(Trouble::NotFound) }
 }
 
+/// The templates that Meta holds for the instance.
+async fn known(gateway: &Gateway, i: &Instance) -> Result<Vec<Known>, Trouble> {
+    let id = i.id.clone();
+    let read = gateway.store.read(move |tx: &Tx<'_>| templates::list(tx, &id)).await;
+    read.map_err(|e: StoreError| e.into())
+}
+
 async fn page<'a>(
     gateway: &Gateway,
     v: &'a Visit,
@@ -166,6 +201,8 @@ async fn page<'a>(
         endpoints,
         purposes: Purpose::ALL.iter().map(|p| p.as_str()).collect(),
         fields: fields(i.connector).iter().map(field).collect(),
+        templates: known(gateway, &i).await?,
+        hook_fields: HOOK_FIELDS,
         hook: format!("{}/hooks/{}/{}", v.base_url, i.connector, i.id),
         i,
         problem,

@@ -189,6 +189,19 @@ pub(super) fn content(_: &Request, facts: &Facts, rules: &Rules) -> Verdict {
     Err(Refusal::guard(Code::PolicyViolation, Action::Block, score, reason).with(Extra::Signals(ids)))
 }
 
+/// What a refused template scores: it is advertising by its provider's own word.
+const MARKETING_SCORE: u8 = 90;
+
+/// 12, ours: no template that its provider holds for marketing.
+pub(super) fn template(_: &Request, facts: &Facts, _: &Rules) -> Verdict {
+    if !facts.is_marketing {
+        return Ok(());
+    }
+    let reason = "the provider holds this template for a marketing template";
+    Err(Refusal::guard(Code::PolicyViolation, Action::Block, MARKETING_SCORE, reason)
+        .with(Extra::Signals(vec!["marketing_template".to_owned()])))
+}
+
 /// 12, ours: a provider with a window takes free text only within 24 hours of the recipient's last message.
 pub(super) fn window(request: &Request, facts: &Facts, _: &Rules) -> Verdict {
     let has_window = facts.instance.as_ref().is_some_and(|i| i.capabilities.window_24h);
@@ -200,13 +213,14 @@ pub(super) fn window(request: &Request, facts: &Facts, _: &Rules) -> Verdict {
     if heard.is_some_and(|at| facts.now.since(at) < WINDOW) {
         return Ok(());
     }
-    Err(Refusal {
-        details: Details::Action(Action::Block),
-        ..Refusal::new(
-            Code::ConversationWindowClosed,
-            "the recipient has not written within 24 hours; this provider takes only a template then",
-        )
-    })
+    let offered = facts.instance.as_ref().and_then(|i| i.window_template.clone());
+    let reason = "the recipient has not written within 24 hours; this provider takes only a template then";
+    let reason = match &offered {
+        Some(t) => format!("{reason}, such as {} in {}", t.name, t.language),
+        None => reason.to_owned(),
+    };
+    let template = offered.map(|t| Box::new((t.name, t.language)));
+    Err(Refusal { details: Details::Window { template }, ..Refusal::new(Code::ConversationWindowClosed, reason) })
 }
 
 #[cfg(test)]

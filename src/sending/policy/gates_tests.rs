@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    connectors::{Address, Capabilities},
+    connectors::{Address, Capabilities, templates::TemplateName},
     conversations::Contact,
     model::{
         clock::Time,
@@ -36,6 +36,7 @@ fn good() -> Facts {
         instance: Some(InstanceFacts {
             capabilities: Capabilities { templates: true, replies: true, ..Capabilities::default() },
             paused: None,
+            window_template: None,
         }),
         address: Some(Address::Phone(Phone::parse("+966501234567", None).expect("a phone"))),
         contact: None,
@@ -44,6 +45,7 @@ fn good() -> Facts {
         pace: PaceFacts { purpose: Some(Purpose::Transactional), ..PaceFacts::default() },
         fingerprint: 1,
         content: Score { total: 0, signals: Vec::new() },
+        is_marketing: false,
     }
 }
 
@@ -96,14 +98,15 @@ fn a_plan_and_an_instance_are_needed() {
 
 #[test]
 fn what_the_instance_cannot_do_is_named_field_by_field() {
-    let nothing = InstanceFacts { capabilities: Capabilities::default(), paused: None };
+    let nothing = InstanceFacts { capabilities: Capabilities::default(), paused: None, window_template: None };
     let weak = Facts { instance: Some(nothing), reply_to: Some("their-id".into()), ..good() };
     let answered = Facts { reply_to: Some("their-id".into()), ..good() };
     let lost = Facts { address: None, ..good() };
     let template = json!({"message": "", "template": {"name": "n", "language": "en"}});
     let media = json!({"message": "", "media_url": "https://x.example/a.png", "media_type": "image"});
     let able = Capabilities { media: true, ..Capabilities::default() };
-    let with_media = Facts { instance: Some(InstanceFacts { capabilities: able, paused: None }), ..good() };
+    let with_media =
+        Facts { instance: Some(InstanceFacts { capabilities: able, paused: None, window_template: None }), ..good() };
     let before = |ms| json!({"expires_at": now().minus(Duration::from_millis(ms)).rfc3339()});
     let rows = [
         (template.clone(), good(), None),
@@ -230,7 +233,11 @@ fn behaviour_throttles_but_in_observe_mode_and_the_plain_rates_hold_there_too() 
 
 #[test]
 fn a_paused_instance_sends_nothing() {
-    let paused = InstanceFacts { capabilities: Capabilities::default(), paused: Some("three strikes".into()) };
+    let paused = InstanceFacts {
+        capabilities: Capabilities::default(),
+        paused: Some("three strikes".into()),
+        window_template: None,
+    };
     let verdict = pause(&good_request(), &Facts { instance: Some(paused), ..good() }, &Rules::default());
     assert!(verdict.as_ref().is_err_and(|refusal| refusal.reason.contains("three strikes")));
     assert_eq!(details(verdict), json!({"action": "pause_instance", "risk_score": 100}));
@@ -253,6 +260,19 @@ fn content_is_refused_from_its_score_on_with_the_real_one() {
 }
 
 #[test]
+fn a_marketing_template_is_refused_under_any_rules() {
+    let observe = Rules { observe: true, ..Rules::default() };
+    for rules in [&Rules::default(), &observe] {
+        let facts = Facts { is_marketing: true, ..good() };
+        let verdict = template(&good_request(), &facts, rules);
+        assert_eq!(code(verdict.clone()), Some(Code::PolicyViolation));
+        let told = json!({"action": "block", "risk_score": 90, "signals": ["marketing_template"]});
+        assert_eq!(details(verdict), told);
+        assert!(template(&good_request(), &good(), rules).is_ok());
+    }
+}
+
+#[test]
 fn free_text_needs_a_message_of_the_last_24_hours_where_the_provider_says_so() {
     let day = Duration::from_secs(24 * 3600);
     let heard = |ago: Duration| Some(now().minus(ago));
@@ -270,16 +290,31 @@ fn free_text_needs_a_message_of_the_last_24_hours_where_the_provider_says_so() {
         let capabilities = Capabilities { window_24h, templates: true, ..Capabilities::default() };
         let contact =
             Contact { id: ContactId(1), name: None, imported_at: None, first_outbound_at: None, last_inbound_at };
-        let facts =
-            Facts { instance: Some(InstanceFacts { capabilities, paused: None }), contact: Some(contact), ..good() };
+        let facts = Facts {
+            instance: Some(InstanceFacts { capabilities, paused: None, window_template: None }),
+            contact: Some(contact),
+            ..good()
+        };
         let verdict = window(&request_with(members.clone()), &facts, &Rules::default());
         assert_eq!(verdict.is_ok(), passes, "{window_24h} {last_inbound_at:?} {members}");
         assert!(passes || code(verdict.clone()) == Some(Code::ConversationWindowClosed));
         assert!(passes || details(verdict) == json!({"action": "block"}));
     }
+    let window_template = TemplateName::parse("order_news", "he");
+    let capabilities = Capabilities { window_24h: true, ..Capabilities::default() };
+    let offering = Facts {
+        instance: Some(InstanceFacts { capabilities, paused: None, window_template }),
+        contact: None,
+        ..good()
+    };
+    assert_eq!(
+        details(window(&good_request(), &offering, &Rules::default())),
+        json!({"action": "block", "template": {"name": "order_news", "language": "he"}})
+    );
     let nobody = Facts { contact: None, ..good() };
     let capabilities = Capabilities { window_24h: true, ..Capabilities::default() };
-    let nobody = Facts { instance: Some(InstanceFacts { capabilities, paused: None }), ..nobody };
+    let nobody =
+        Facts { instance: Some(InstanceFacts { capabilities, paused: None, window_template: None }), ..nobody };
     assert_eq!(code(window(&good_request(), &nobody, &Rules::default())), Some(Code::ConversationWindowClosed));
 }
 

@@ -31,7 +31,7 @@ pub struct Gate {
 }
 
 /// The gates of contract 1, numbers 5 to 12, in their order.
-pub const GATES: [Gate; 12] = [
+pub const GATES: [Gate; 13] = [
     Gate { name: "module", check: gates::module },
     Gate { name: "plan", check: gates::plan },
     Gate { name: "instance", check: gates::instance },
@@ -43,6 +43,7 @@ pub const GATES: [Gate; 12] = [
     Gate { name: "pace", check: gates::pace },
     Gate { name: "pause", check: gates::pause },
     Gate { name: "content", check: gates::content },
+    Gate { name: "template", check: gates::template },
     Gate { name: "window", check: gates::window },
 ];
 
@@ -92,6 +93,7 @@ impl Refusal {
     pub fn action(&self) -> Option<Action> {
         match self.details {
             Details::Guard { action, .. } | Details::Action(action) => Some(action),
+            Details::Window { .. } => Some(Action::Block),
             _ => None,
         }
     }

@@ -77,7 +77,7 @@ impl EvolutionWorld {
             ("hook_secret", SECRET.to_owned()),
         ];
         let settings = settings.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
-        let setup = InstanceSetup { id: self.instance(), connector: ConnectorKind::Evolution, settings };
+        let setup = InstanceSetup { id: self.instance(), connector: ConnectorKind::Evolution, settings, closed: None };
         Evolution::open(&deps, &setup).map(Arc::new).map_err(|e| e.to_string())
     }
 

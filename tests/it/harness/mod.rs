@@ -9,6 +9,7 @@ pub mod deps;
 pub mod ear;
 pub mod evolution;
 pub mod files;
+pub mod graph;
 pub mod http;
 pub mod load;
 pub mod pbx;

@@ -1,6 +1,6 @@
 //! How the instance stands, and telling the ear of it: states one after the other, and again until they are recorded.
 //!
-//! It knows nothing of the server: what an answer or an event means for the state is said by its callers.
+//! It knows nothing of any provider: what an answer or an event means for the state is said by its callers.
 
 use crate::{
     connectors::{Ear, Heard, NotRecorded, Pairing, Standing, What, registry::Deps},
@@ -43,14 +43,8 @@ struct Now {
 }
 
 impl Line {
-    pub(super) fn new(deps: &Deps, instance: InstanceId) -> Self {
-        let standing = Standing {
-            state: InstanceState::Connecting,
-            reason: Some("the Evolution server has not answered yet".to_owned()),
-            health: Health::Ok,
-            phone: None,
-            last_heard_at: None,
-        };
+    /// A line that stands so at first; nobody is told of that.
+    pub(super) fn new(deps: &Deps, instance: InstanceId, standing: Standing) -> Self {
         Self {
             instance,
             ear: deps.ear.clone(),

@@ -1,0 +1,289 @@
+//! Calls to Meta's API: one function a route, each bounded in time and size, and what a bad answer says.
+//!
+//! - [`Answer`] is an answer as it came; [`GraphError`] is Meta's own error in it, which alone decides what follows.
+//! - No text that is made here holds the token, a whole number or a message.
+
+use super::{classify, settings::Settings};
+use crate::{
+    connectors::{manners::masked, outgoing::MediaFile},
+    egress::{Bounds, Egress, EgressError, Outbound},
+};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use serde_json::Value;
+use std::time::Duration;
+
+/// How long a question may take.
+const ASK: Bounds = Bounds { timeout: Duration::from_secs(20), max_answer_bytes: 4 * 1024 * 1024 };
+/// A message: its caller gives up long before that.
+const SEND: Bounds = Bounds { timeout: Duration::from_secs(60), max_answer_bytes: 256 * 1024 };
+/// A file on its way there: its caller gives up before that.
+const UPLOAD: Bounds = Bounds { timeout: Duration::from_secs(120), max_answer_bytes: 256 * 1024 };
+/// A file on its way here.
+const FETCH: Duration = Duration::from_secs(120);
+/// How much of Meta's own words is repeated.
+const WORDS_MAX: usize = 200;
+
+/// The way to one number.
+pub(super) struct Client {
+    egress: Egress,
+    /// Base address and version.
+    base: String,
+    phone_number_id: String,
+    waba_id: Option<String>,
+    authorization: HeaderValue,
+}
+
+/// An answer of Meta's.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    /// There was more than was read.
+    pub(super) truncated: bool,
+}
+
+/// Meta's error, in an answer or elsewhere.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct GraphError {
+    pub(super) code: i64,
+    pub(super) is_transient: bool,
+    /// Meta's own words: shortened, and without anybody's number.
+    pub(super) words: String,
+}
+
+/// Why a question has no good answer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Trouble {
+    /// There was no answer, or none that can be read.
+    NoAnswer(String),
+    /// Meta refused.
+    Refused { status: u16, error: Option<GraphError> },
+}
+
+impl Client {
+    pub(super) fn new(egress: Egress, settings: &Settings) -> Self {
+        // Settings have only visible ASCII here.
+        let bearer = HeaderValue::from_str(&format!("Bearer {}", settings.access_token));
+        let mut authorization = bearer.unwrap_or_else(|_| HeaderValue::from_static(""));
+        authorization.set_sensitive(true);
+        Self {
+            egress,
+            base: format!("{}/{}", settings.base_url, settings.graph_version),
+            phone_number_id: settings.phone_number_id.clone(),
+            waba_id: settings.waba_id.clone(),
+            authorization,
+        }
+    }
+
+    /// `POST /{phone_number_id}/messages`: the answer as it came, since every byte of it decides.
+    pub(super) async fn send(&self, body: &Value) -> Result<Answer, EgressError> {
+        self.post("messages", "application/json", Bytes::from(body.to_string()), SEND).await
+    }
+
+    /// `POST /{phone_number_id}/media`: a file of these bytes.
+    pub(super) async fn upload(&self, file: &MediaFile, bytes: &[u8], boundary: &str) -> Result<Answer, EgressError> {
+        let body = form(file, bytes, boundary);
+        self.post("media", &format!("multipart/form-data; boundary={boundary}"), body, UPLOAD).await
+    }
+
+    /// The number's own fields.
+    pub(super) async fn number(&self) -> Result<Value, Trouble> {
+        let path = format!("/{}?fields=display_phone_number,verified_name,quality_rating", self.phone_number_id);
+        self.ask(&path).await
+    }
+
+    /// A page of the business account's templates; the first one, or the one behind a cursor. None: it is not known
+    /// which account it is.
+    pub(super) async fn templates(&self, after: Option<&str>) -> Option<Result<Value, Trouble>> {
+        let waba = self.waba_id.as_deref()?;
+        let after = after.map(|cursor| format!("&after={}", query(cursor))).unwrap_or_default();
+        let fields = "name,language,category,status,parameter_format,components";
+        Some(self.ask(&format!("/{waba}/message_templates?fields={fields}&limit=200{after}")).await)
+    }
+
+    /// What is known of a file that somebody sent: its address, type, SHA-256 and size.
+    pub(super) async fn media(&self, id: &str) -> Result<Value, Trouble> {
+        self.ask(&format!("/{}?phone_number_id={}", query(id), self.phone_number_id)).await
+    }
+
+    /// The file at an address that [`Client::media`] told.
+    pub(super) async fn file(&self, url: &str, max_bytes: usize) -> Result<Answer, EgressError> {
+        let bounds = Bounds { timeout: FETCH, max_answer_bytes: max_bytes };
+        self.exchange(Method::GET, url, None, Bytes::new(), bounds).await
+    }
+
+    /// Whether an address is one of the API's own server.
+    pub(super) fn is_at(&self, url: &str) -> bool {
+        let end = self.base.find("://").and_then(|at| self.base[at + 3..].find('/').map(|slash| at + 3 + slash));
+        end.is_some_and(|end| url.starts_with(&self.base[..=end]))
+    }
+
+    async fn ask(&self, path: &str) -> Result<Value, Trouble> {
+        let url = format!("{}{path}", self.base);
+        read(self.exchange(Method::GET, &url, None, Bytes::new(), ASK).await)
+    }
+
+    async fn post(&self, what: &str, kind: &str, body: Bytes, bounds: Bounds) -> Result<Answer, EgressError> {
+        let url = format!("{}/{}/{what}", self.base, self.phone_number_id);
+        self.exchange(Method::POST, &url, Some(kind), body, bounds).await
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        url: &str,
+        kind: Option<&str>,
+        body: Bytes,
+        bounds: Bounds,
+    ) -> Result<Answer, EgressError> {
+        let mut headers: Vec<(HeaderName, HeaderValue)> = vec![(header::AUTHORIZATION, self.authorization.clone())];
+        if let Some(kind) = kind.and_then(|kind| HeaderValue::from_str(kind).ok()) {
+            headers.push((header::CONTENT_TYPE, kind));
+        }
+        let inbound = self.egress.send(Outbound { method, url, headers, body }, bounds).await?;
+        let (status, headers, body) = (inbound.status, inbound.headers, inbound.body);
+        Ok(Answer { status, headers, body, truncated: inbound.truncated })
+    }
+}
+
+impl Answer {
+    /// Its JSON, if it is some.
+    pub(super) fn json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+}
+
+impl GraphError {
+    /// The error in an answer's JSON; none when there is no code.
+    pub(super) fn find(value: &Value) -> Option<Self> {
+        Self::of(&value["error"])
+    }
+
+    /// An error itself, as a status's list holds it.
+    pub(super) fn of(error: &Value) -> Option<Self> {
+        let code = match &error["code"] {
+            Value::Number(n) => n.as_i64()?,
+            Value::String(text) => text.parse().ok()?,
+            _ => return None,
+        };
+        let told = [&error["error_data"]["details"], &error["message"], &error["error_user_msg"], &error["title"]];
+        let words = told.into_iter().find_map(Value::as_str).unwrap_or("without saying why");
+        Some(Self { code, is_transient: error["is_transient"] == true, words: shortened(words) })
+    }
+
+    /// In plain words, with the code.
+    pub(super) fn text(&self) -> String {
+        match classify::words_of(self.code) {
+            Some(words) => format!("{words} (Meta's code {})", self.code),
+            None => format!("Meta answered {}: {}", self.code, self.words),
+        }
+    }
+}
+
+impl Trouble {
+    /// In plain words.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::NoAnswer(why) => why.clone(),
+            Self::Refused { error: Some(error), .. } => error.text(),
+            Self::Refused { status, .. } => format!("Meta's API answered {status} without saying why"),
+        }
+    }
+}
+
+/// The JSON of a good answer.
+fn read(answer: Result<Answer, EgressError>) -> Result<Value, Trouble> {
+    let answer = answer.map_err(|e| Trouble::NoAnswer(format!("Meta's API gives no answer: {e}")))?;
+    let value = answer.json();
+    let error = value.as_ref().and_then(GraphError::find);
+    match value {
+        Some(value) if answer.status.is_success() && error.is_none() => Ok(value),
+        None if answer.status.is_success() => Err(Trouble::NoAnswer("the answer of Meta's API is no JSON".to_owned())),
+        _ => Err(Trouble::Refused { status: answer.status.as_u16(), error }),
+    }
+}
+
+/// Meta's words: one line, not long, and no whole number in it.
+pub(super) fn shortened(words: &str) -> String {
+    masked(&words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(WORDS_MAX).collect::<String>())
+}
+
+/// A file as a form. The name is what people see of a document, so it goes with the message; here it only needs to fit.
+fn form(file: &MediaFile, bytes: &[u8], boundary: &str) -> Bytes {
+    let mime = &file.mime_type;
+    let extension = mime.rsplit('/').next().filter(|e| e.bytes().all(|b| b.is_ascii_alphanumeric())).unwrap_or("bin");
+    let field = |name: &str, value: &str| {
+        format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    let head = format!(
+        "{}{}--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"file.{extension}\"\r\n\
+         Content-Type: {mime}\r\n\r\n",
+        field("messaging_product", "whatsapp"),
+        field("type", mime),
+    );
+    let tail = format!("\r\n--{boundary}--\r\n");
+    let mut body = Vec::with_capacity(head.len() + bytes.len() + tail.len());
+    body.extend_from_slice(head.as_bytes());
+    body.extend_from_slice(bytes);
+    body.extend_from_slice(tail.as_bytes());
+    Bytes::from(body)
+}
+
+/// A text as one part of a path or a query.
+fn query(text: &str) -> String {
+    let mut out = String::new();
+    for b in text.bytes() {
+        if b.is_ascii_alphanumeric() || b"-_.~".contains(&b) {
+            out.push(char::from(b));
+        } else {
+            out.push_str(&format!("%{b:02X}"));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn metas_error_is_found_by_its_code() {
+        let error = |value: Value| GraphError::find(&value).map(|e| (e.code, e.is_transient, e.words));
+        let words = |text: &str| text.to_owned();
+        for (value, found) in [
+            (
+                json!({"error": {"message": "(#131030) x", "code": 131030, "error_data": {"details": "not in list"}}}),
+                Some((131_030, false, words("not in list"))),
+            ),
+            (json!({"error": {"code": "190", "message": "m\nn"}}), Some((190, false, words("m n")))),
+            (json!({"error": {"code": 1, "is_transient": true}}), Some((1, true, words("without saying why")))),
+            (json!({"error": {"code": 100, "message": "to 966501234567"}}), Some((100, false, words("to ****567")))),
+            (json!({"error": {"message": "no code"}}), None),
+            (json!({"error": "text"}), None),
+            (json!([]), None),
+        ] {
+            assert_eq!(error(value.clone()), found, "{value}");
+        }
+        assert_eq!(shortened(&"x".repeat(5000)).len(), WORDS_MAX);
+    }
+
+    #[test]
+    fn a_file_is_a_form_of_three_fields() {
+        let file = MediaFile {
+            path: "x".into(),
+            mime_type: "image/jpeg".into(),
+            size: 3,
+            file_name: Some("\"quoted\".jpg".into()),
+        };
+        let text = String::from_utf8(form(&file, b"abc", "B").to_vec()).expect("text");
+        let fields: Vec<&str> = text.split("--B").collect();
+        assert_eq!(fields.len(), 5, "{text}");
+        assert!(fields[1].ends_with("name=\"messaging_product\"\r\n\r\nwhatsapp\r\n"), "{text}");
+        assert!(fields[2].ends_with("name=\"type\"\r\n\r\nimage/jpeg\r\n"), "{text}");
+        assert!(fields[3].contains("filename=\"file.jpeg\"\r\nContent-Type: image/jpeg\r\n\r\nabc\r\n"), "{text}");
+        assert_eq!(fields[4], "--\r\n");
+    }
+}

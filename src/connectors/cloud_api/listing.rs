@@ -1,0 +1,167 @@
+//! The business account's templates: read from Meta page by page, and kept for as long as they are news.
+//!
+//! [`read`] is pure; [`Templates`] is what was read last. It knows nothing of whether a template may be sent.
+
+use crate::{
+    connectors::templates::{Category, Place, Slot, Template, TemplateName},
+    model::clock::Time,
+};
+use serde_json::Value;
+use std::time::Duration;
+
+/// How long a list counts as new.
+const FRESH: Duration = Duration::from_secs(3600);
+/// How soon a name that is not on the list may have it read anew.
+const AGAIN: Duration = Duration::from_secs(60);
+/// Pages of 200: far more templates than an account can have.
+pub(super) const PAGES_MAX: usize = 50;
+
+/// The list as it was read last.
+#[derive(Default)]
+pub(super) struct Templates {
+    all: Vec<Template>,
+    read_at: Option<Time>,
+    tried_at: Option<Time>,
+}
+
+impl Templates {
+    pub(super) fn find(&self, name: &str, language: &str) -> Option<&Template> {
+        self.all.iter().find(|t| t.name.name == name && t.name.language == language)
+    }
+
+    /// Whether the list should be read: it is old, or `wanted` is not on it, and it was not tried just now.
+    pub(super) fn is_due(&self, wanted: Option<(&str, &str)>, now: Time) -> bool {
+        let is_old = self.read_at.is_none_or(|at| now.since(at) >= FRESH);
+        let is_missing = wanted.is_some_and(|(name, language)| self.find(name, language).is_none());
+        let tried = self.tried_at.is_some_and(|at| now.since(at) < AGAIN);
+        (is_old || is_missing) && !tried
+    }
+
+    pub(super) fn tried(&mut self, now: Time) {
+        self.tried_at = Some(now);
+    }
+
+    /// A template has another category from now on; nothing for one that is not on the list.
+    pub(super) fn recategorise(&mut self, name: &TemplateName, category: Category) {
+        if let Some(one) = self.all.iter_mut().find(|t| t.name == *name) {
+            one.category = category;
+        }
+    }
+
+    pub(super) fn replace(&mut self, all: Vec<Template>, now: Time) {
+        self.all = all;
+        self.read_at = Some(now);
+    }
+}
+
+/// The templates of one page, and the cursor of the next.
+pub(super) fn read(page: &Value) -> (Vec<Template>, Option<String>) {
+    let items = page["data"].as_array().map_or(&[][..], Vec::as_slice);
+    let paging = &page["paging"];
+    let after = paging["cursors"]["after"].as_str().filter(|_| paging["next"].is_string()).map(str::to_owned);
+    (items.iter().filter_map(read_one).collect(), after)
+}
+
+fn read_one(item: &Value) -> Option<Template> {
+    let name = TemplateName::parse(item["name"].as_str()?, item["language"].as_str()?)?;
+    let category = item["category"].as_str().unwrap_or_default().to_ascii_lowercase();
+    let components = item["components"].as_array().map_or(&[][..], Vec::as_slice);
+    let named = item["parameter_format"].as_str().is_some_and(|f| f.eq_ignore_ascii_case("named"));
+    let of = |kind: &str| components.iter().find(|c| c["type"].as_str().is_some_and(|t| t.eq_ignore_ascii_case(kind)));
+    let body = of("body").and_then(|c| c["text"].as_str()).unwrap_or_default();
+    let header = of("header").and_then(|c| c["text"].as_str()).unwrap_or_default();
+    let mut slots = slots(header, Place::Header, named);
+    slots.extend(self::slots(body, Place::Body, named));
+    let buttons = of("buttons").and_then(|c| c["buttons"].as_array()).map_or(&[][..], Vec::as_slice);
+    for (index, button) in buttons.iter().enumerate() {
+        let address = button["url"].as_str().unwrap_or_default();
+        slots.extend(self::slots(address, Place::Button(u8::try_from(index).ok()?), false));
+    }
+    Some(Template {
+        name,
+        category: Category::parse(&category).unwrap_or(Category::Other),
+        status: item["status"].as_str().unwrap_or("unknown").to_ascii_lowercase(),
+        body: body.to_owned(),
+        slots,
+    })
+}
+
+/// The placeholders of a text, `{{1}}` or `{{name}}`, each once, in the order in which variables are given: numbers by
+/// their size, names as they stand.
+fn slots(text: &str, place: Place, named: bool) -> Vec<Slot> {
+    let mut names: Vec<&str> = Vec::new();
+    for part in text.split("{{").skip(1) {
+        let Some((name, _)) = part.split_once("}}") else { continue };
+        let name = name.trim();
+        if !name.is_empty() && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    if !named {
+        names.sort_by_key(|name| name.parse::<u32>().unwrap_or(u32::MAX));
+    }
+    names.into_iter().map(|name| Slot { place, name: named.then(|| name.to_owned()) }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_page_is_read_with_its_placeholders() {
+        let page = json!({
+            "data": [
+                {"name": "order_news", "language": "he", "category": "UTILITY", "status": "APPROVED", "id": "1",
+                 "components": [
+                    {"type": "HEADER", "format": "TEXT", "text": "Order {{1}}"},
+                    {"type": "BODY", "text": "Hello {{2}}, {{1}} is ready, {{2}}"},
+                    {"type": "FOOTER", "text": "{{no}}"},
+                    {"type": "BUTTONS", "buttons": [
+                        {"type": "QUICK_REPLY", "text": "Ok"},
+                        {"type": "URL", "text": "See", "url": "https://shop.example/{{1}}"}]}]},
+                {"name": "named", "language": "en_US", "category": "AUTHENTICATION", "parameter_format": "NAMED",
+                 "components": [{"type": "BODY", "text": "{{code}} for {{ who }}"}]},
+                {"name": "sale", "language": "en", "category": "MARKETING", "status": "PAUSED"},
+                {"name": "new", "language": "en", "category": "SOMETHING"},
+                {"name": "", "language": "en"}, 5],
+            "paging": {"cursors": {"before": "a", "after": "b"}, "next": "https://x"},
+        });
+        let (all, after) = read(&page);
+        assert_eq!(after.as_deref(), Some("b"));
+        let slot = |place, name: Option<&str>| Slot { place, name: name.map(str::to_owned) };
+        let body = || slot(Place::Body, None);
+        assert_eq!(all[0].slots, [slot(Place::Header, None), body(), body(), slot(Place::Button(1), None)]);
+        assert_eq!(all[1].slots, [slot(Place::Body, Some("code")), slot(Place::Body, Some("who"))]);
+        let categories: Vec<Category> = all.iter().map(|t| t.category).collect();
+        assert_eq!(
+            categories,
+            [Category::Utility, Category::Authentication, Category::Marketing, Category::Other],
+            "what is no template is left out"
+        );
+        assert_eq!(
+            (all[0].status.as_str(), all[2].status.as_str(), all[3].status.as_str()),
+            ("approved", "paused", "unknown")
+        );
+        let last = json!({"data": [], "paging": {"cursors": {"after": "c"}}});
+        assert_eq!(read(&last).1, None, "the last page has a cursor and no next");
+        assert!(read(&json!({"ok": true})).0.is_empty());
+    }
+
+    #[test]
+    fn the_list_is_read_when_it_is_old_or_lacks_a_name_but_not_all_the_time() {
+        let at = |s: u64| Time::parse("2026-06-01T08:00:00Z").expect("a time").plus(Duration::from_secs(s));
+        let mut list = Templates::default();
+        assert!(list.is_due(None, at(0)));
+        list.tried(at(0));
+        assert!(!list.is_due(None, at(59)), "it failed just now");
+        assert!(list.is_due(None, at(60)));
+        list.tried(at(60));
+        let (all, _) = read(&json!({"data": [{"name": "a", "language": "en", "category": "UTILITY"}]}));
+        list.replace(all, at(60));
+        assert!(!list.is_due(Some(("a", "en")), at(3000)));
+        assert!(list.is_due(Some(("b", "en")), at(120)));
+        assert!(!list.is_due(Some(("b", "en")), at(100)));
+        assert!(list.is_due(None, at(3660)));
+    }
+}

@@ -1,0 +1,384 @@
+//! Meta's own API for WhatsApp (the Cloud API): no phone to pair, a token instead, and Meta's rules.
+//!
+//! - A message is one request; Meta's answer names it, and it is sent ([`outgoing`]). Our own id goes with it and comes
+//!   back in statuses, so that a message of which nobody could tell is settled later.
+//! - What an error means is decided by Meta's code alone ([`classify`]): wait ([`pacing`]), give up this message, or
+//!   close the line until a person has seen to it. The same holds for what a status tells later ([`Listening`]).
+//! - What Meta tells comes to `/hooks/cloud-api/{instance}`: judged by its signature ([`hook`]), read ([`reading`]), and
+//!   recorded call by call, all of it or nothing.
+//! - The line is open as soon as it is set up. A background task ([`work`]) looks once a day whether the token still
+//!   holds, and reads the templates ([`listing`]) every hour.
+//!
+//! Like every connector it knows nothing of accounts, limits, the database and HTTP towards customers.
+
+pub mod classify;
+mod client;
+mod hook;
+mod listing;
+mod media;
+mod outgoing;
+mod pacing;
+mod reading;
+mod settings;
+mod signature;
+mod uploads;
+mod work;
+
+use super::{
+    Ack, Address, Boxed, Capabilities, Connector, Content, Ear, Heard, HookAnswer, HookRequest, MediaError, NotDone,
+    NotRecorded, Outgoing, SendError, SendErrorKind, Standing, What,
+    line::Line,
+    registry::{BadSetting, Deps, InstanceSetup},
+    templates::{Category, Template, TemplateName},
+};
+use crate::model::{
+    clock::Clock,
+    instance::{Health, InstanceState},
+    message::Receipt,
+    random::Random,
+};
+use classify::Class;
+use client::Client;
+use hook::{CloudHook, Parts};
+use listing::Templates;
+use outgoing::{Demand, Failure};
+use pacing::{Pacing, Wait};
+use settings::Settings;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard},
+};
+use tokio::task::JoinHandle;
+use uploads::Uploads;
+use work::Plan;
+
+/// One number.
+pub struct CloudApi {
+    inner: Arc<Inner>,
+    hook: CloudHook,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What the connector, its task and its webhook share.
+struct Inner {
+    settings: Settings,
+    client: Client,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    line: Line,
+    pacing: Mutex<Pacing>,
+    templates: Mutex<Templates>,
+    /// One reads the list while the others wait for it.
+    listing: tokio::sync::Mutex<()>,
+    uploads: Mutex<Uploads>,
+    plan: Mutex<Plan>,
+}
+
+impl CloudApi {
+    /// Begins: open, unless Meta closed the line before and nothing was set since.
+    ///
+    /// # Errors
+    /// Bad settings.
+    pub fn open(deps: &Deps, setup: &InstanceSetup) -> Result<Self, BadSetting> {
+        let settings = Settings::parse(&setup.settings)?;
+        let inner = Arc::new(Inner {
+            client: Client::new(deps.egress.clone(), &settings),
+            clock: deps.clock.clone(),
+            random: deps.random.clone(),
+            line: Line::new(deps, setup.id.clone(), beginning(&settings, setup.closed.clone())),
+            pacing: Mutex::default(),
+            templates: Mutex::default(),
+            listing: tokio::sync::Mutex::default(),
+            uploads: Mutex::default(),
+            plan: Mutex::new(Plan::begin(deps.clock.now())),
+            settings,
+        });
+        let hook = CloudHook::new(Parts {
+            instance: setup.id.clone(),
+            clock: deps.clock.clone(),
+            ear: Arc::new(Listening { inner: inner.clone(), ear: deps.ear.clone() }),
+            app_secret: inner.settings.app_secret.clone().unwrap_or_default(),
+            verify_token: inner.settings.verify_token.clone().unwrap_or_default(),
+            phone_number_id: inner.settings.phone_number_id.clone(),
+            waba_id: inner.settings.waba_id.clone().unwrap_or_default(),
+        });
+        let task = tokio::spawn(work::run(inner.clone()));
+        Ok(Self { inner, hook, task: Mutex::new(Some(task)) })
+    }
+
+    /// Judges settings without starting anything.
+    ///
+    /// # Errors
+    /// An unknown key (naming the nearest known one), one that is missing, or a value out of range.
+    pub fn check(settings: &BTreeMap<String, String>) -> Result<(), BadSetting> {
+        Settings::parse(settings).map(drop)
+    }
+
+    fn end(&self) {
+        self.inner.line.stop();
+        if let Some(task) = self.task.lock().expect("no holder panics").take() {
+            task.abort();
+        }
+    }
+}
+
+/// How a line stands before anything was heard. Without the secrets of its webhook it hears nothing.
+fn beginning(settings: &Settings, closed: Option<String>) -> Standing {
+    let hears = settings.app_secret.is_some() && settings.verify_token.is_some();
+    Standing {
+        state: if closed.is_some() { InstanceState::Close } else { InstanceState::Open },
+        health: if hears || closed.is_some() { Health::Ok } else { Health::Deaf },
+        reason: closed,
+        phone: None,
+        last_heard_at: None,
+    }
+}
+
+/// Started anew with other settings: the old one must not go on telling.
+impl Drop for CloudApi {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl Connector for CloudApi {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            media: true,
+            templates: true,
+            replies: true,
+            groups: false,
+            window_24h: true,
+            hidden_numbers: true,
+        }
+    }
+
+    fn standing(&self) -> Standing {
+        self.inner.line.standing()
+    }
+
+    fn send<'a>(&'a self, out: &'a Outgoing) -> Boxed<'a, Result<Ack, SendError>> {
+        Box::pin(self.inner.send(out))
+    }
+
+    fn stop(&self) -> Boxed<'_, ()> {
+        Box::pin(async { self.end() })
+    }
+
+    fn hook_limit(&self, head: &HookRequest) -> Result<usize, HookAnswer> {
+        self.hook.limit(head)
+    }
+
+    fn hook<'a>(&'a self, request: &'a HookRequest) -> Boxed<'a, HookAnswer> {
+        Box::pin(self.hook.answer(request))
+    }
+
+    fn fetch_media<'a>(&'a self, handle: &'a str, max_bytes: u64) -> Boxed<'a, Result<Vec<u8>, MediaError>> {
+        Box::pin(media::fetch(&self.inner.client, handle, max_bytes))
+    }
+
+    fn mark_read<'a>(&'a self, _: &'a Address, messages: &'a [String]) -> Boxed<'a, Result<(), NotDone>> {
+        Box::pin(self.inner.mark_read(messages, false))
+    }
+
+    fn show_typing<'a>(&'a self, _: &'a Address, answered: &'a str) -> Boxed<'a, Result<(), NotDone>> {
+        Box::pin(async move { self.inner.mark_read(&[answered.to_owned()], true).await })
+    }
+
+    fn window_template(&self) -> Option<TemplateName> {
+        self.inner.settings.window_template.clone()
+    }
+
+    fn reconnect(&self) -> Boxed<'_, Result<(), NotDone>> {
+        Box::pin(self.inner.reconnect())
+    }
+
+    fn examine(&self) -> Boxed<'_, Result<String, NotDone>> {
+        Box::pin(self.inner.examine())
+    }
+}
+
+impl Inner {
+    async fn send(&self, out: &Outgoing) -> Result<Ack, SendError> {
+        let recipient = out.to.to_string();
+        self.may_send(&recipient)?;
+        let template = self.template_of(out).await?;
+        let media_id = match self.file_of(out).await {
+            Ok(id) => id,
+            Err(failure) => return Err(self.suffer(failure, &recipient).await),
+        };
+        let body = outgoing::request(out, media_id.as_deref(), template.as_ref())?;
+        // The file took its time.
+        self.may_send(&recipient)?;
+        match outgoing::outcome(self.client.send(&body).await, self.clock.now()) {
+            Ok(ack) => {
+                self.line.heard_now();
+                self.pacing().went(&recipient, self.clock.now());
+                Ok(ack)
+            }
+            Err(failure) => {
+                if let (SendErrorKind::Permanent, Content::Media { file, .. }) = (failure.error.kind, &out.content) {
+                    // Whatever was wrong: the next one is not to stumble over a file that is gone at Meta.
+                    self.uploads.lock().expect("no holder panics").forget(&file.path);
+                }
+                Err(self.suffer(failure, &recipient).await)
+            }
+        }
+    }
+
+    /// Does what an answer asks for, and fills in how long to wait.
+    async fn suffer(&self, failure: Failure, recipient: &str) -> SendError {
+        let Failure { mut error, demand } = failure;
+        let now = self.clock.now();
+        let wait = match demand {
+            Demand::None => return error,
+            Demand::Close => {
+                self.line.not_open(InstanceState::Close, &error.reason).await;
+                return error;
+            }
+            Demand::SlowLine(asked) => self.pacing().slow_line(&error.code, asked, now),
+            Demand::SlowRecipient(asked) => self.pacing().slow_recipient(recipient, &error.code, asked, now),
+        };
+        error.kind = SendErrorKind::Temporary { retry_after: Some(wait) };
+        error
+    }
+
+    /// Whether anything may be handed to Meta now, for this recipient.
+    fn may_send(&self, recipient: &str) -> Result<(), SendError> {
+        if self.line.is_stopped() {
+            return Err(SendError::permanent("", "the instance is not running"));
+        }
+        let standing = self.line.standing();
+        if standing.state != InstanceState::Open {
+            let why = standing.reason.unwrap_or_default();
+            let reason = format!("the instance is not open, it is {}: {why}", standing.state);
+            return Err(SendError::permanent("not_open", &reason));
+        }
+        let wait = self.pacing().wait(recipient, self.clock.now());
+        let Some(Wait { wait, code, is_recipients }) = wait else { return Ok(()) };
+        let whom = if is_recipients { "to this recipient" } else { "from this number" };
+        let seconds = wait.as_millis().div_ceil(1000);
+        let reason = format!("Meta wants fewer messages {whom} (its code {code}): the next one may go in {seconds} s");
+        Err(SendError::temporary(&code, &reason, Some(wait)))
+    }
+
+    /// What is known of the message's template. Advertising stays here, whatever was known when it was accepted.
+    async fn template_of(&self, out: &Outgoing) -> Result<Option<Template>, SendError> {
+        let Content::Template { name, language, .. } = &out.content else { return Ok(None) };
+        self.list_templates(Some((name, language))).await;
+        let found = self.templates().find(name, language).cloned();
+        match found {
+            Some(template) if template.category == Category::Marketing => Err(SendError::permanent(
+                "marketing_template",
+                "Meta holds this template for marketing: it is not sent",
+            )),
+            found => Ok(found),
+        }
+    }
+
+    /// Meta's id of the message's file, which is brought there first.
+    async fn file_of(&self, out: &Outgoing) -> Result<Option<String>, Failure> {
+        let Content::Media { file, .. } = &out.content else { return Ok(None) };
+        let now = self.clock.now();
+        if let Some(id) = self.uploads.lock().expect("no holder panics").find(&file.path, now) {
+            return Ok(Some(id));
+        }
+        let bytes = uploads::read(file).await.map_err(|error| Failure { error, demand: Demand::None })?;
+        let boundary = uploads::boundary(&*self.random, &bytes);
+        let answer = self.client.upload(file, &bytes, &boundary).await;
+        let id = outgoing::uploaded(answer, self.clock.now())?;
+        self.uploads.lock().expect("no holder panics").keep(&file.path, &id, now);
+        Ok(Some(id))
+    }
+
+    /// Marks the last of these messages, and with it, by Meta's rule, those before it.
+    async fn mark_read(&self, messages: &[String], typing: bool) -> Result<(), NotDone> {
+        let Some(last) = messages.last() else { return Ok(()) };
+        let answer = self.client.send(&outgoing::read_mark(last, typing)).await;
+        let answer = answer.map_err(|e| NotDone(format!("Meta's API gives no answer: {e}")))?;
+        match answer.json().as_ref().and_then(client::GraphError::find) {
+            Some(error) => Err(NotDone(error.text())),
+            None if answer.status.is_success() => Ok(()),
+            None => Err(NotDone(format!("Meta's API answered {}", answer.status.as_u16()))),
+        }
+    }
+
+    /// A status tells of a failure: what holds for an answer holds for it.
+    async fn heard_failure(&self, code: i64) {
+        match classify::code(code, false) {
+            Class::CloseLine => {
+                let why = classify::words_of(code).unwrap_or("Meta lets nothing go from this number");
+                self.line.not_open(InstanceState::Close, &format!("{why} (Meta's code {code})")).await;
+            }
+            Class::SlowLine | Class::Maintenance => {
+                self.pacing().slow_line(&code.to_string(), None, self.clock.now());
+            }
+            _ => {}
+        }
+    }
+
+    fn pacing(&self) -> MutexGuard<'_, Pacing> {
+        self.pacing.lock().expect("no holder panics")
+    }
+
+    fn templates(&self) -> MutexGuard<'_, Templates> {
+        self.templates.lock().expect("no holder panics")
+    }
+
+    fn plan(&self) -> MutexGuard<'_, Plan> {
+        self.plan.lock().expect("no holder panics")
+    }
+}
+
+/// The ear of the webhook: what it hears is recorded as ever, and a failure that concerns the whole number is heeded.
+struct Listening {
+    inner: Arc<Inner>,
+    ear: Arc<dyn Ear>,
+}
+
+impl Ear for Listening {
+    fn hear(&self, heard: Heard) -> Boxed<'_, Result<(), NotRecorded>> {
+        self.hear_all(vec![heard])
+    }
+
+    fn hear_all(&self, all: Vec<Heard>) -> Boxed<'_, Result<(), NotRecorded>> {
+        Box::pin(async move {
+            // Meta brings old news again for days: what was before the line was opened closes nothing.
+            let opened = self.inner.plan().opened_at.seconds();
+            let news = all.iter().filter(|heard| heard.at.seconds() >= opened);
+            let follows: Vec<Follows> = news.filter_map(|heard| follows(&heard.what)).collect();
+            self.ear.hear_all(all).await?;
+            self.inner.line.heard_now();
+            for one in follows {
+                match one {
+                    Follows::Failure(code) => self.inner.heard_failure(code).await,
+                    Follows::Close(why) => self.inner.line.not_open(InstanceState::Close, &why).await,
+                    Follows::Category(name, category) => self.inner.templates().recategorise(&name, category),
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// What something heard means for the whole number.
+enum Follows {
+    /// A message failed with this code.
+    Failure(i64),
+    /// Meta closed the line, and why.
+    Close(String),
+    /// A template has another category.
+    Category(TemplateName, Category),
+}
+
+fn follows(what: &What) -> Option<Follows> {
+    match what {
+        What::Receipt { receipt: Receipt::Failed, code: Some(code), .. } => code.parse().ok().map(Follows::Failure),
+        What::State { state: InstanceState::Close, reason: Some(why), .. } => Some(Follows::Close(why.clone())),
+        What::TemplateChanged { template, category: Some(category), .. } => {
+            Some(Follows::Category(template.clone(), *category))
+        }
+        What::News { then, .. } => then.iter().find_map(follows),
+        _ => None,
+    }
+}

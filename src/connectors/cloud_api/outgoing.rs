@@ -1,0 +1,294 @@
+//! A message on its way out, in Meta's words; and what Meta's answer means for it.
+//!
+//! Pure: values in, values out. What an error means is said by `classify.rs` alone; here it becomes what the sender
+//! decides on, and a [`Demand`] on the line.
+
+use super::{
+    classify::{self, Class},
+    client::{Answer, GraphError},
+};
+use crate::{
+    connectors::{
+        Ack, Address, Content, Outgoing, SendError,
+        manners::retry_after,
+        outgoing::MediaKind,
+        templates::{Place, Template},
+    },
+    egress::EgressError,
+    model::clock::Time,
+};
+use http::{HeaderMap, StatusCode, header};
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+/// How long Meta's work on an account is waited for before the next try.
+const MAINTENANCE: Duration = Duration::from_secs(120);
+/// Meta's limit for the text that comes back in statuses; our ids are far shorter.
+const CALLBACK_MAX: usize = 512;
+
+/// A message that did not get through: what its sender is told, and what follows for the others.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Failure {
+    pub(super) error: SendError,
+    pub(super) demand: Demand,
+}
+
+/// What an answer asks of the line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Demand {
+    /// Nothing.
+    None,
+    /// All wait: as long as Meta says, if it says so.
+    SlowLine(Option<Duration>),
+    /// Messages to this recipient wait.
+    SlowRecipient(Option<Duration>),
+    /// Nothing goes any more until a person has seen to it.
+    Close,
+}
+
+/// The request for a message; `media_id` is that of its file. The template, if it is known, says which placeholders its
+/// variables fill.
+///
+/// # Errors
+/// What Meta has no words for.
+pub(super) fn request(out: &Outgoing, media_id: Option<&str>, template: Option<&Template>) -> Result<Value, SendError> {
+    let mut body = Map::new();
+    body.insert("messaging_product".into(), json!("whatsapp"));
+    body.insert("recipient_type".into(), json!("individual"));
+    match &out.to {
+        Address::Phone(phone) => body.insert("to".into(), json!(phone.digits())),
+        // A hidden number: Meta takes the id of the person with this business, under another name.
+        Address::Bsuid(id) => body.insert("recipient".into(), json!(id)),
+        Address::Lid(_) | Address::Group(_) => {
+            return Err(SendError::permanent("recipient", "the Cloud API cannot reach this kind of recipient"));
+        }
+    };
+    if let Some(id) = &out.reply_to {
+        body.insert("context".into(), json!({"message_id": id}));
+    }
+    let (kind, content) = content(out, media_id, template);
+    body.insert("type".into(), json!(kind));
+    body.insert(kind.into(), content);
+    let ours = out.message_id.as_str();
+    if ours.len() <= CALLBACK_MAX {
+        body.insert("biz_opaque_callback_data".into(), json!(ours));
+    }
+    Ok(Value::Object(body))
+}
+
+fn content(out: &Outgoing, media_id: Option<&str>, template: Option<&Template>) -> (&'static str, Value) {
+    match &out.content {
+        Content::Text(text) => ("text", json!({"body": text, "preview_url": false})),
+        Content::Media { kind, file, caption } => {
+            let mut content = Map::from_iter([("id".to_owned(), json!(media_id.unwrap_or_default()))]);
+            if !caption.is_empty() && *kind != MediaKind::Audio {
+                content.insert("caption".into(), json!(caption));
+            }
+            if *kind == MediaKind::Document {
+                content.insert("filename".into(), json!(file.file_name.as_deref().unwrap_or("document")));
+            }
+            (kind.as_str(), Value::Object(content))
+        }
+        Content::Template { name, language, variables } => {
+            let mut content = json!({"name": name, "language": {"code": language}});
+            let components = components(template, variables);
+            if !components.is_empty() {
+                content["components"] = Value::Array(components);
+            }
+            ("template", content)
+        }
+    }
+}
+
+/// The variables where they belong: by the template's own placeholders if those are known and as many, else all of them
+/// in its text, where Meta counts them.
+fn components(template: Option<&Template>, variables: &[String]) -> Vec<Value> {
+    let text = |value: &String| json!({"type": "text", "text": value});
+    let slots = template.map(|t| t.slots.as_slice()).filter(|slots| slots.len() == variables.len());
+    let Some(slots) = slots else {
+        let parameters: Vec<Value> = variables.iter().map(text).collect();
+        return if parameters.is_empty() {
+            Vec::new()
+        } else {
+            vec![json!({"type": "body", "parameters": parameters})]
+        };
+    };
+    let mut components: Vec<(Place, Value)> = Vec::new();
+    for (slot, value) in slots.iter().zip(variables) {
+        let mut parameter = text(value);
+        if let Some(name) = &slot.name {
+            parameter["parameter_name"] = json!(name);
+        }
+        let known = components.iter().position(|(place, _)| *place == slot.place);
+        let at = known.unwrap_or_else(|| {
+            components.push((slot.place, component(slot.place)));
+            components.len() - 1
+        });
+        if let Some(parameters) = components[at].1["parameters"].as_array_mut() {
+            parameters.push(parameter);
+        }
+    }
+    components.into_iter().map(|(_, component)| component).collect()
+}
+
+fn component(place: Place) -> Value {
+    match place {
+        Place::Header => json!({"type": "header", "parameters": []}),
+        Place::Body => json!({"type": "body", "parameters": []}),
+        Place::Button(index) => {
+            json!({"type": "button", "sub_type": "url", "index": index.to_string(), "parameters": []})
+        }
+    }
+}
+
+/// That a message was read, and that somebody is writing an answer.
+pub(super) fn read_mark(message: &str, typing: bool) -> Value {
+    let mut body = json!({"messaging_product": "whatsapp", "status": "read", "message_id": message});
+    if typing {
+        body["typing_indicator"] = json!({"type": "text"});
+    }
+    body
+}
+
+/// What an answer to a message means.
+///
+/// # Errors
+/// Everything but a message that Meta took.
+pub(super) fn outcome(answer: Result<Answer, EgressError>, now: Time) -> Result<Ack, Failure> {
+    let answer = answer.map_err(|e| without_answer(&e))?;
+    let value = answer.json();
+    if let Some(error) = value.as_ref().and_then(GraphError::find) {
+        return Err(refused(&error, &answer, now));
+    }
+    if answer.status.is_success() {
+        return taken(value.as_ref());
+    }
+    Err(without_code(&answer, now))
+}
+
+/// What an answer to a file on its way there means: its id. A file that may have arrived is no message that may have:
+/// what nobody can tell is simply tried again.
+///
+/// # Errors
+/// Everything but a file that Meta took.
+pub(super) fn uploaded(answer: Result<Answer, EgressError>, now: Time) -> Result<String, Failure> {
+    let certain = |failure: Failure| match failure.error.kind {
+        crate::connectors::SendErrorKind::Ambiguous => {
+            let SendError { code, .. } = &failure.error;
+            plain(SendError::temporary(code, "Meta did not answer as it should when it was given the file", None))
+        }
+        _ => failure,
+    };
+    let answer = answer.map_err(|e| certain(without_answer(&e)))?;
+    let value = answer.json();
+    if let Some(error) = value.as_ref().and_then(GraphError::find) {
+        return Err(refused(&error, &answer, now));
+    }
+    let id = value.as_ref().and_then(|v| v["id"].as_str()).filter(|id| !id.is_empty());
+    match id {
+        Some(id) if answer.status.is_success() => Ok(id.to_owned()),
+        _ if answer.status.is_success() => {
+            Err(plain(SendError::temporary("no_id", "Meta took the file and its answer names none", None)))
+        }
+        _ => Err(certain(without_code(&answer, now))),
+    }
+}
+
+fn plain(error: SendError) -> Failure {
+    Failure { error, demand: Demand::None }
+}
+
+/// No answer, or none to its end.
+fn without_answer(e: &EgressError) -> Failure {
+    plain(match e {
+        EgressError::BadUrl(_) | EgressError::Forbidden { .. } => {
+            SendError::permanent("forbidden", &format!("Meta's API may not be called: {e}"))
+        }
+        e if e.leaves_no_doubt() => {
+            SendError::temporary("unreachable", &format!("Meta's API cannot be reached: {e}"), None)
+        }
+        e => SendError::ambiguous("no_answer", &format!("Meta's API did not answer as it should: {e}")),
+    })
+}
+
+/// A good status: a message that was taken, or nothing that can be read.
+fn taken(value: Option<&Value>) -> Result<Ack, Failure> {
+    let message = value.map_or(&Value::Null, |v| &v["messages"][0]);
+    let Some(id) = message["id"].as_str().filter(|id| !id.is_empty()) else {
+        return Err(plain(SendError::ambiguous("no_id", "Meta took the message and its answer names none")));
+    };
+    // A template on trial: Meta has it, and says later whether it goes.
+    let is_held = matches!(message["message_status"].as_str(), Some(status) if status != "accepted");
+    Ok(Ack { provider_message_id: id.to_owned(), acknowledged: !is_held })
+}
+
+/// Meta refused, and said by which code.
+fn refused(error: &GraphError, answer: &Answer, now: Time) -> Failure {
+    let (code, reason) = (error.code.to_string(), error.text());
+    let wait = asked_wait(&answer.headers, now);
+    let temporary = |wait| SendError::temporary(&code, &reason, wait);
+    let permanent = || SendError::permanent(&code, &reason);
+    match classify::code(error.code, error.is_transient) {
+        Class::Retry => plain(temporary(wait)),
+        // The line fills in how long.
+        Class::SlowLine => Failure { error: temporary(wait), demand: Demand::SlowLine(wait) },
+        Class::Maintenance => {
+            let wait = Some(wait.unwrap_or(MAINTENANCE));
+            Failure { error: temporary(wait), demand: Demand::SlowLine(wait) }
+        }
+        Class::SlowRecipient => Failure { error: temporary(wait), demand: Demand::SlowRecipient(wait) },
+        Class::CloseLine => Failure { error: permanent(), demand: Demand::Close },
+        Class::Recipient => plain(SendError { recipient_fault: true, ..permanent() }),
+        Class::NeedsTemplate | Class::Marketing | Class::Template | Class::Media => plain(permanent()),
+        Class::Request => {
+            plain(SendError::permanent(&code, &format!("Meta does not take the request ({code}): {}", error.words)))
+        }
+        // Its own server failed: Meta said so itself, hence it has not gone.
+        Class::Other if answer.status.is_server_error() => plain(temporary(wait)),
+        Class::Other if answer.status == StatusCode::TOO_MANY_REQUESTS => {
+            Failure { error: temporary(wait), demand: Demand::SlowLine(wait) }
+        }
+        Class::Other => plain(permanent()),
+    }
+}
+
+/// A bad status without a code of Meta's: somebody between us and Meta, or a part of Meta that is not its API.
+fn without_code(answer: &Answer, now: Time) -> Failure {
+    let status = answer.status;
+    let code = status.as_str();
+    let reason = format!("Meta's API answered {code} without a code of its own");
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => {
+            let wait = asked_wait(&answer.headers, now);
+            Failure { error: SendError::temporary(code, &reason, wait), demand: Demand::SlowLine(wait) }
+        }
+        status if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
+            plain(SendError::ambiguous(code, &reason))
+        }
+        status if status.is_redirection() => {
+            let reason = "Meta's API answered with a redirect: base_url is not its own address";
+            plain(SendError::permanent(code, reason))
+        }
+        _ => plain(SendError::permanent(code, &reason)),
+    }
+}
+
+/// How long Meta wants us to wait: `Retry-After`, or the minutes in its usage header; the longest of all.
+fn asked_wait(headers: &HeaderMap, now: Time) -> Option<Duration> {
+    let texts = |name: &str| headers.get_all(name).iter().filter_map(|v| v.to_str().ok()).collect::<Vec<_>>();
+    let plain = texts(header::RETRY_AFTER.as_str()).into_iter().filter_map(|text| retry_after(text, now));
+    let usage = texts("x-business-use-case-usage").into_iter().filter_map(regained_in);
+    plain.chain(usage).max()
+}
+
+/// `X-Business-Use-Case-Usage`: per account a list of uses, each with the minutes after which calls are taken again.
+fn regained_in(text: &str) -> Option<Duration> {
+    let value: Value = serde_json::from_str(text).ok()?;
+    let uses = value.as_object()?.values().filter_map(Value::as_array).flatten();
+    let minutes = uses.filter_map(|one| one["estimated_time_to_regain_access"].as_u64()).max()?;
+    (minutes > 0).then(|| Duration::from_secs(minutes.min(24 * 60) * 60))
+}
+
+#[cfg(test)]
+#[path = "outgoing_tests.rs"]
+mod tests;

@@ -1,0 +1,107 @@
+//! A message of somebody's. What the fields of an [`InboundMessage`] cannot hold is kept beside them as it came.
+
+use super::{Change, Told, id, news_of, people, text, time, word};
+use crate::connectors::{
+    What,
+    heard::{Group, HeardMedia, InboundMessage, MediaSource},
+};
+use serde_json::Value;
+
+/// Kinds whose fields hold all of them.
+const PLAIN: [&str; 7] = ["text", "image", "video", "audio", "document", "sticker", "reaction"];
+/// Members that the fields hold whatever the kind is.
+const READ: [&str; 7] = ["id", "from", "from_user_id", "timestamp", "type", "context", "group_id"];
+/// Longest text that is made from several parts here, in characters.
+const TEXT_MAX: usize = 4096;
+
+/// Reads one of a value's messages.
+pub(super) fn read(change: &Change<'_>, message: &Value, told: &mut Vec<Told>) {
+    let Some(provider_message_id) = id(&message["id"]) else {
+        return told.push(news_of(change, "message_without_id", message, None, Vec::new()));
+    };
+    let kind = word(&message["type"]).unwrap_or_else(|| "unknown".to_owned());
+    let at = time(&message["timestamp"]).unwrap_or(change.at);
+    let moved = if kind == "system" { people::moved(message) } else { None };
+    let context = &message["context"];
+    let reply_to = id(&context["id"]).or_else(|| id(&message["reaction"]["message_id"]));
+    let inbound = InboundMessage {
+        from: people::writer(change, message),
+        // Its name is not told here: the one that is known stays.
+        group: id(&message["group_id"]).map(|id| Group { id, name: String::new() }),
+        text: words(&kind, message),
+        may_opt_out: matches!(kind.as_str(), "text" | "button"),
+        media: media(&kind, &message[kind.as_str()]),
+        raw: keeps_raw(&kind, message).then(|| message.to_string()),
+        provider_message_id,
+        reply_to,
+        kind,
+    };
+    told.push((at, What::Message(inbound)));
+    told.extend(moved.map(|person| (at, person)));
+}
+
+/// Text, caption, title of a choice, or what comes nearest to it.
+fn words(kind: &str, message: &Value) -> Option<String> {
+    let content = &message[kind];
+    match kind {
+        "text" => text(&content["body"]),
+        "image" | "video" | "document" => text(&content["caption"]),
+        "button" | "order" => text(&content["text"]),
+        "reaction" => text(&content["emoji"]),
+        "system" => text(&content["body"]),
+        "interactive" => ["button_reply", "list_reply"]
+            .iter()
+            .find_map(|reply| text(&content[*reply]["title"]))
+            .or_else(|| text(&content["nfm_reply"]["body"])),
+        "location" => place(content),
+        "contacts" => {
+            let cards = content.as_array()?.iter();
+            let names = cards.filter_map(|card| text(&card["name"]["formatted_name"]).or_else(|| first_phone(card)));
+            joined(names)
+        }
+        _ => None,
+    }
+}
+
+/// The name and address of a place, else where it lies.
+fn place(location: &Value) -> Option<String> {
+    let named = joined([&location["name"], &location["address"]].into_iter().filter_map(text));
+    named.or_else(|| {
+        let (latitude, longitude) = (location["latitude"].as_f64()?, location["longitude"].as_f64()?);
+        Some(format!("{latitude}, {longitude}"))
+    })
+}
+
+fn first_phone(card: &Value) -> Option<String> {
+    text(&card["phones"][0]["phone"])
+}
+
+fn joined(parts: impl Iterator<Item = String>) -> Option<String> {
+    let all = parts.collect::<Vec<_>>().join(", ");
+    (!all.is_empty()).then(|| all.chars().take(TEXT_MAX).collect())
+}
+
+/// A file that Meta keeps for some days.
+fn media(kind: &str, content: &Value) -> Option<HeardMedia> {
+    if !["image", "video", "audio", "document", "sticker"].contains(&kind) {
+        return None;
+    }
+    let handle = super::super::media::Handle { id: id(&content["id"])?, sha256: text(&content["sha256"]) };
+    Some(HeardMedia {
+        kind: kind.to_owned(),
+        mime_type: text(&content["mime_type"]).unwrap_or_else(|| "application/octet-stream".to_owned()),
+        file_name: text(&content["filename"]),
+        size: content["file_size"].as_u64(),
+        source: MediaSource::Later(handle.to_string()),
+    })
+}
+
+/// Whether the message says more than the fields can hold.
+fn keeps_raw(kind: &str, message: &Value) -> bool {
+    let Some(members) = message.as_object() else { return true };
+    let has_more = members.keys().any(|name| name != kind && !READ.contains(&name.as_str()));
+    let context = message["context"].as_object();
+    let quotes_more =
+        context.is_some_and(|c| c.keys().any(|name| !["from", "id", "from_user_id"].contains(&name.as_str())));
+    !PLAIN.contains(&kind) || has_more || quotes_more
+}

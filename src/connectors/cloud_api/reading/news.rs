@@ -1,0 +1,163 @@
+//! Changes that are no messages: groups, templates, people's names, and what Meta says about number and account.
+
+use super::{Change, Told, id, news_of, people, text, time, word};
+use crate::{
+    connectors::{
+        What,
+        cloud_api::client::shortened,
+        templates::{Category, TemplateName},
+    },
+    model::instance::{Health, InstanceState},
+};
+use serde_json::Value;
+
+/// Reads a change by its field; every one of them is kept.
+pub(super) fn read(change: &Change<'_>, told: &mut Vec<Told>) {
+    match change.field {
+        "group_lifecycle_update" | "group_settings_update" | "group_participants_update" | "group_status_update" => {
+            groups(change, told);
+        }
+        "user_id_update" => names(change, told),
+        "message_template_status_update" | "message_template_quality_update" | "template_category_update" => {
+            template(change, told);
+        }
+        _ => {
+            let then = closed(change).into_iter().collect();
+            told.push(news_of(change, change.field, change.value, alarm(change), then));
+        }
+    }
+}
+
+/// The account is gone or disabled: nothing goes any more, and a person must see to it.
+fn closed(change: &Change<'_>) -> Option<What> {
+    let value = change.value;
+    let is_gone = change.field == "account_update"
+        && match value["event"].as_str()? {
+            "ACCOUNT_DELETED" => true,
+            "DISABLED_UPDATE" => ban_state(value).as_deref() == Some("DISABLE"),
+            _ => false,
+        };
+    is_gone.then(|| What::State {
+        state: InstanceState::Close,
+        health: Health::Ok,
+        reason: Some("Meta has disabled or deleted this business account".to_owned()),
+        phone: None,
+    })
+}
+
+fn ban_state(value: &Value) -> Option<String> {
+    let state = &value["ban_info"]["waba_ban_state"];
+    word(&state[0]).or_else(|| word(state))
+}
+
+/// Groups. The field decides: Meta's own examples carry a wrong type beside it.
+fn groups(change: &Change<'_>, told: &mut Vec<Told>) {
+    let all = change.value["groups"].as_array().map_or(&[][..], Vec::as_slice);
+    if all.is_empty() {
+        told.push(news_of(change, change.field, change.value, None, Vec::new()));
+    }
+    for group in all {
+        let follows = id(&group["group_id"]).map_or_else(Vec::new, |group_id| {
+            let what = |word: &&str| What::GroupUpdated {
+                group_id: group_id.clone(),
+                group_name: subject(group).unwrap_or_default(),
+                change: (*word).to_owned(),
+            };
+            changes(change.field, group).iter().map(what).collect()
+        });
+        let (_, what) = news_of(change, change.field, group, None, follows);
+        told.push((time(&group["timestamp"]).unwrap_or(change.at), what));
+    }
+}
+
+/// What changed about a group, in the words of the contract.
+fn changes(field: &str, group: &Value) -> Vec<&'static str> {
+    // What was asked for and did not happen changed nothing.
+    if group["errors"].as_array().is_some_and(|errors| !errors.is_empty()) {
+        return Vec::new();
+    }
+    match field {
+        "group_lifecycle_update" | "group_participants_update" => vec!["participants"],
+        "group_status_update" => vec!["read_only"],
+        _ => [
+            (&["subject", "group_subject"][..], "subject"),
+            (&["description", "group_description"], "description"),
+            (&["profile_picture"], "picture"),
+        ]
+        .into_iter()
+        .filter(|(members, _)| members.iter().any(|m| !group[*m].is_null() && group[*m]["update_successful"] != false))
+        .map(|(_, word)| word)
+        .collect(),
+    }
+}
+
+fn subject(group: &Value) -> Option<String> {
+    text(&group["subject"]).or_else(|| text(&group["group_subject"])).or_else(|| text(&group["group_subject"]["text"]))
+}
+
+/// People whose hidden ids changed.
+fn names(change: &Change<'_>, told: &mut Vec<Told>) {
+    let listed = [&change.value["user_id_update"], &change.value["user_id_updates"]];
+    let all = listed.into_iter().find_map(Value::as_array).map_or(std::slice::from_ref(change.value), Vec::as_slice);
+    for update in all {
+        let then = people::updated(change, update).into_iter().collect();
+        let (_, what) = news_of(change, change.field, update, None, then);
+        told.push((time(&update["timestamp"]).unwrap_or(change.at), what));
+    }
+}
+
+/// What Meta tells of one template.
+fn template(change: &Change<'_>, told: &mut Vec<Told>) {
+    let value = change.value;
+    let name = |name: &str| text(&value[name]).unwrap_or_default();
+    let named = TemplateName::parse(&name("message_template_name"), &name("message_template_language"));
+    let small = |name: &str| word(&value[name]).map(|word| word.to_ascii_lowercase());
+    // A coming change is told a day before, with the category that holds until then.
+    let category = small("new_category").or_else(|| small("message_template_category"));
+    let what = named.map(|template| What::TemplateChanged {
+        template,
+        category: category.map(|word| Category::parse(&word).unwrap_or(Category::Other)),
+        status: (change.field == "message_template_status_update").then(|| small("event")).flatten(),
+        quality: small("new_quality_score"),
+        reason: small("reason").filter(|reason| reason != "none"),
+    });
+    if let Some(what) = what {
+        told.push((change.at, what));
+    }
+    told.push(news_of(change, change.field, value, alarm(change), Vec::new()));
+}
+
+/// What the owner should know, in Meta's words.
+fn alarm(change: &Change<'_>) -> Option<String> {
+    let value = change.value;
+    let event = word(&value["event"]).unwrap_or_default();
+    let name = word(&value["message_template_name"]).unwrap_or_default();
+    let parts = match change.field {
+        "phone_number_quality_update"
+            if !["UNFLAGGED", "UPGRADE", "ONBOARDING", "THROUGHPUT_UPGRADE"].contains(&&*event) =>
+        {
+            vec![event, word(&value["current_limit"]).unwrap_or_default()]
+        }
+        "account_update" => vec![
+            event,
+            word(&value["violation_info"]["violation_type"]).unwrap_or_default(),
+            ban_state(value).unwrap_or_default(),
+        ],
+        "account_alerts" => {
+            vec![word(&value["alert_severity"]).unwrap_or_default(), word(&value["alert_type"]).unwrap_or_default()]
+        }
+        "account_review_update" if value["decision"] != "APPROVED" => {
+            vec![word(&value["decision"]).unwrap_or_default()]
+        }
+        "message_template_status_update" if ["REJECTED", "PAUSED", "DISABLED", "FLAGGED"].contains(&&*event) => {
+            vec![name, event, word(&value["reason"]).unwrap_or_default()]
+        }
+        "template_category_update" if value["correct_category"] == "MARKETING" => {
+            vec![name, "MARKETING".to_owned()]
+        }
+        "security" => vec![event],
+        _ => return None,
+    };
+    let words = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
+    Some(shortened(&words))
+}

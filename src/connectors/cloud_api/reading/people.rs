@@ -1,0 +1,115 @@
+//! Who is meant: by number, by business-scoped user id, or both. Either may be missing; a name stands beside the
+//! contacts of a value, not in the message.
+
+use super::{Change, Told, id, text};
+use crate::connectors::{What, heard::Sender};
+use serde_json::Value;
+
+/// The one who wrote `message` or made a call.
+pub(super) fn writer(change: &Change<'_>, message: &Value) -> Sender {
+    let mut sender = Sender::default();
+    for name in [&message["from"], &message["from_user_id"]].into_iter().filter_map(id) {
+        add(&mut sender, &name);
+    }
+    let contacts = change.value["contacts"].as_array().map_or(&[][..], Vec::as_slice);
+    let alone = contacts.len() == 1 && change.value["messages"].as_array().is_some_and(|all| all.len() == 1);
+    // A value with one message and one contact is about that one, even where their numbers are spelt differently.
+    let same = |contact: &&Value| {
+        let other = of_contact(contact);
+        alone
+            || (sender.phone.is_some() && sender.phone == other.phone)
+            || (sender.bsuid.is_some() && sender.bsuid == other.bsuid)
+    };
+    if let Some(contact) = contacts.iter().find(same) {
+        let other = of_contact(contact);
+        sender.phone = sender.phone.or(other.phone);
+        sender.bsuid = sender.bsuid.or(other.bsuid);
+        sender.name = other.name;
+    }
+    sender
+}
+
+/// Contacts that link a number with a hidden id: a person who hides the number later is still known.
+pub(super) fn known(change: &Change<'_>, told: &mut Vec<Told>) {
+    for contact in change.value["contacts"].as_array().into_iter().flatten() {
+        let names = Sender { name: None, ..of_contact(contact) };
+        if names.phone.is_some() && names.bsuid.is_some() {
+            told.push((change.at, What::Person { names, former: Sender::default() }));
+        }
+    }
+}
+
+/// `user_id_update`: a person's hidden id became another one, as it does when the number changes.
+pub(super) fn updated(change: &Change<'_>, update: &Value) -> Option<What> {
+    let (mut names, mut former) = (Sender::default(), Sender::default());
+    let wa_id = id(&update["wa_id"]);
+    for (now, before) in [
+        (&update["user_id"]["current"], &update["user_id"]["previous"]),
+        (&update["user_id"]["new"], &update["user_id"]["old"]),
+        (&update["current_user_id"], &update["previous_user_id"]),
+        (&update["new_user_id"], &update["old_user_id"]),
+        (&update["user_id"], &update["previous_user_id"]),
+    ] {
+        if let (Some(now), Some(before)) = (text(now), text(before)) {
+            add(&mut names, &now);
+            add(&mut former, &before);
+            break;
+        }
+    }
+    if let Some(wa_id) = wa_id {
+        add(&mut names, &wa_id);
+    }
+    for contact in change.value["contacts"].as_array().into_iter().flatten() {
+        let other = of_contact(contact);
+        if other.bsuid.is_some() && (other.bsuid == names.bsuid || other.bsuid == former.bsuid) {
+            names.phone = names.phone.or(other.phone);
+        }
+    }
+    (names.bsuid.is_some() && former.bsuid.is_some()).then_some(What::Person { names, former })
+}
+
+/// `system` messages: somebody has another number, or another hidden id.
+pub(super) fn moved(message: &Value) -> Option<What> {
+    let system = &message["system"];
+    let (mut names, mut former) = (Sender::default(), Sender::default());
+    for name in [&system["wa_id"], &system["user_id"], &system["new_wa_id"]].into_iter().filter_map(id) {
+        add(&mut names, &name);
+    }
+    for name in [&message["from"], &message["from_user_id"]].into_iter().filter_map(id) {
+        add(&mut former, &name);
+    }
+    // A hidden id that stays is no former one.
+    if former.bsuid == names.bsuid {
+        former.bsuid = None;
+    }
+    let is_some = |s: &Sender| s.phone.is_some() || s.bsuid.is_some();
+    (is_some(&names) && is_some(&former)).then_some(What::Person { names, former })
+}
+
+/// A name and identities, as a value's contacts tell.
+fn of_contact(contact: &Value) -> Sender {
+    let mut sender = Sender { name: text(&contact["profile"]["name"]), ..Sender::default() };
+    for name in [&contact["wa_id"], &contact["user_id"]].into_iter().filter_map(id) {
+        add(&mut sender, &name);
+    }
+    sender
+}
+
+/// Adds what an id says: a number in digits, or a hidden id such as `US.13491208655302741918`.
+pub(super) fn add(sender: &mut Sender, name: &str) {
+    let digits = name.strip_prefix('+').unwrap_or(name);
+    if (8..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) {
+        sender.phone.get_or_insert_with(|| format!("+{digits}"));
+    } else if is_hidden(name) {
+        sender.bsuid.get_or_insert_with(|| name.to_owned());
+    }
+}
+
+/// Two letters of a country, a dot, and letters, digits and dots.
+fn is_hidden(name: &str) -> bool {
+    let Some((country, rest)) = name.split_once('.') else { return false };
+    country.len() == 2
+        && country.bytes().all(|b| b.is_ascii_uppercase())
+        && (1..=128).contains(&rest.len())
+        && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.')
+}

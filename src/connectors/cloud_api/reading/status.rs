@@ -1,0 +1,82 @@
+//! What became of a message that we sent, and calls.
+
+use super::{Change, Told, id, news_of, people, text, time};
+use crate::{
+    connectors::{
+        What,
+        cloud_api::{
+            classify::{self, Class},
+            client::GraphError,
+        },
+    },
+    model::{ids::MessageId, message::Receipt},
+};
+use serde_json::Value;
+
+/// Reads one of a value's statuses.
+pub(super) fn read(change: &Change<'_>, status: &Value, told: &mut Vec<Told>) {
+    let receipt = match status["status"].as_str().unwrap_or_default() {
+        "sent" => Receipt::Server,
+        "delivered" => Receipt::Delivered,
+        // Heard or seen: a voice message that was played.
+        "read" | "played" => Receipt::Read,
+        "failed" => Receipt::Failed,
+        _ => return told.push(news_of(change, "unknown_status", status, None, Vec::new())),
+    };
+    let provider_message_id = id(&status["id"]);
+    let (Some(provider_message_id), true) = (provider_message_id, status["type"] != "call") else {
+        return told.push(news_of(change, "unknown_status", status, None, Vec::new()));
+    };
+    let failed = (receipt == Receipt::Failed).then(|| GraphError::of(&status["errors"][0]));
+    let code = failed.as_ref().and_then(|error| error.as_ref().map(|e| e.code));
+    let ours = text(&status["biz_opaque_callback_data"]).filter(|data| data.starts_with("msg_"));
+    let what = What::Receipt {
+        provider_message_id,
+        message_id: ours.map(MessageId::from_text),
+        receipt,
+        recipient_fault: code.is_some_and(|code| classify::code(code, false) == Class::Recipient),
+        code: code.map(|code| code.to_string()),
+        reason: failed.map(|error| error.map_or_else(unexplained, |e| e.text())),
+        pricing: status["pricing"].as_object().map(|pricing| Value::Object(pricing.clone()).to_string()),
+    };
+    told.push((time(&status["timestamp"]).unwrap_or(change.at), what));
+}
+
+fn unexplained() -> String {
+    "Meta says that it failed, and not why".to_owned()
+}
+
+/// Calls of people to us. A call that ends before it was taken was missed; nobody takes calls here.
+pub(super) fn calls(change: &Change<'_>, told: &mut Vec<Told>) {
+    let calls = change.value["calls"].as_array().map_or(&[][..], Vec::as_slice);
+    people::known(change, told);
+    let before = told.len();
+    for call in calls {
+        match (read_call(change, call), id(&call["id"])) {
+            (Some(missed), Some(call_id)) => {
+                let at = time(&call["timestamp"]).unwrap_or(change.at);
+                let from = people::writer(change, call);
+                let is_video = call["is_video"] == true || call["media_type"] == "video";
+                told.push((at, What::Call { call_id, from, is_video, missed }));
+            }
+            _ => told.push(news_of(change, "calls", call, None, Vec::new())),
+        }
+    }
+    // Permissions, and statuses of calls that others make.
+    if told.len() == before {
+        told.push(news_of(change, "calls", change.value, None, Vec::new()));
+    }
+}
+
+/// Whether a call was missed; none for what is no call to us.
+fn read_call(_: &Change<'_>, call: &Value) -> Option<bool> {
+    if call["direction"].as_str().is_some_and(|way| way != "USER_INITIATED") {
+        return None;
+    }
+    match call["event"].as_str()? {
+        "connect" => Some(false),
+        // One that was taken lasted.
+        "terminate" if call["duration"].as_u64().is_none_or(|seconds| seconds == 0) => Some(true),
+        _ => None,
+    }
+}

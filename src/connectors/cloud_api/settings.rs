@@ -1,0 +1,192 @@
+//! The settings of an instance of Meta's Cloud API: which there are, and what each may say.
+//!
+//! A map of texts becomes a [`Settings`] or a [`BadSetting`]; nothing here calls out.
+
+use crate::connectors::{manners::nearest, registry::BadSetting, templates::TemplateName};
+use std::{collections::BTreeMap, fmt};
+
+/// Everything that can be set.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Meta's id of the number; not the number.
+    pub phone_number_id: String,
+    /// Meta's id of the business account that has the number; none: its templates cannot be listed.
+    pub waba_id: Option<String>,
+    /// What Meta knows us by.
+    pub access_token: String,
+    /// What Meta signs its calls with; none: no call is believed.
+    pub app_secret: Option<String>,
+    /// What Meta must say when the address of its calls is confirmed; none: it cannot be confirmed.
+    pub verify_token: Option<String>,
+    /// Where the API is, without a slash at the end.
+    pub base_url: String,
+    /// The API's version, such as `v25.0`.
+    pub graph_version: String,
+    /// The template that a caller is offered when the recipient's 24 hours are over.
+    pub window_template: Option<TemplateName>,
+}
+
+/// Shows no secret.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("phone_number_id", &self.phone_number_id)
+            .field("waba_id", &self.waba_id)
+            .field("base_url", &self.base_url)
+            .field("graph_version", &self.graph_version)
+            .field("window_template", &self.window_template)
+            .finish_non_exhaustive()
+    }
+}
+
+const KEYS: [&str; 8] = [
+    "phone_number_id",
+    "waba_id",
+    "access_token",
+    "app_secret",
+    "verify_token",
+    "base_url",
+    "graph_version",
+    "window_template",
+];
+const BASE_URL: &str = "https://graph.facebook.com";
+/// The newest version whose answers were read for this connector.
+const GRAPH_VERSION: &str = "v25.0";
+const ID_MAX: usize = 64;
+/// Meta's tokens have some hundred characters, and it names no limit.
+const SECRET_MAX: usize = 2048;
+
+impl Settings {
+    /// Reads a whole map of settings.
+    ///
+    /// # Errors
+    /// An unknown key (naming the nearest known one), one that is missing, or a value out of range.
+    pub fn parse(map: &BTreeMap<String, String>) -> Result<Self, BadSetting> {
+        if let Some(unknown) = map.keys().find(|key| !KEYS.contains(&key.as_str())) {
+            return Err(unknown_key(unknown));
+        }
+        let text = |key: &str| map.get(key).map(|v| v.trim()).filter(|v| !v.is_empty());
+        let access_token = text("access_token").ok_or_else(|| {
+            BadSetting("access_token is missing: the token of a system user, from Meta's business settings".to_owned())
+        })?;
+        Ok(Self {
+            phone_number_id: match text("phone_number_id") {
+                Some(value) => id("phone_number_id", value, "it is not the telephone number itself")?,
+                None => return Err(BadSetting(
+                    "phone_number_id is missing: it stands beside the number, in the app's WhatsApp settings at Meta"
+                        .to_owned(),
+                )),
+            },
+            waba_id: text("waba_id").map(|v| id("waba_id", v, "the WhatsApp business account's")).transpose()?,
+            access_token: secret("access_token", access_token)?,
+            app_secret: text("app_secret").map(|v| secret("app_secret", v)).transpose()?,
+            verify_token: text("verify_token").map(|v| secret("verify_token", v)).transpose()?,
+            base_url: base_url(text("base_url").unwrap_or(BASE_URL))?,
+            graph_version: version(text("graph_version").unwrap_or(GRAPH_VERSION))?,
+            window_template: text("window_template").map(template).transpose()?,
+        })
+    }
+}
+
+fn id(key: &str, value: &str, what: &str) -> Result<String, BadSetting> {
+    let fits = value.len() <= ID_MAX && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    if fits {
+        return Ok(value.to_owned());
+    }
+    Err(BadSetting(format!("{key} is an id at Meta, such as 106540352242922 ({what}); got {value:?}")))
+}
+
+/// A text of visible ASCII, as Meta's tokens are.
+fn secret(key: &str, value: &str) -> Result<String, BadSetting> {
+    if value.len() <= SECRET_MAX && value.bytes().all(|b| b.is_ascii_graphic()) {
+        return Ok(value.to_owned());
+    }
+    Err(BadSetting(format!("{key} has at most {SECRET_MAX} letters, digits and ASCII signs, without spaces")))
+}
+
+fn base_url(value: &str) -> Result<String, BadSetting> {
+    let bad = |why: &str| Err(BadSetting(format!("base_url is the address of Meta's API, {why}; got {value:?}")));
+    let Some((scheme, rest)) = value.split_once("://") else { return bad(&format!("such as {BASE_URL}")) };
+    if !["http", "https"].contains(&scheme) {
+        return bad("with https:// (or http://) in front");
+    }
+    if rest.is_empty() || rest.contains(['?', '#', '@', ' ']) {
+        return bad("without a user, a query or a fragment");
+    }
+    Ok(value.trim_end_matches('/').to_owned())
+}
+
+fn version(value: &str) -> Result<String, BadSetting> {
+    let digits = |text: &str| (1..=3).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    let numbers = value.strip_prefix('v').and_then(|rest| rest.split_once('.'));
+    if numbers.is_some_and(|(major, minor)| digits(major) && digits(minor)) {
+        return Ok(value.to_owned());
+    }
+    Err(BadSetting(format!("graph_version is a version of Meta's API such as {GRAPH_VERSION}; got {value:?}")))
+}
+
+fn template(value: &str) -> Result<TemplateName, BadSetting> {
+    let named = value.split_once('/').and_then(|(name, language)| TemplateName::parse(name, language));
+    named.ok_or_else(|| {
+        BadSetting(format!("window_template is a template's name and language, such as order_news/he; got {value:?}"))
+    })
+}
+
+fn unknown_key(key: &str) -> BadSetting {
+    let nearest = nearest(key, &KEYS).map_or(String::new(), |k| format!(" (did you mean {k}?)"));
+    BadSetting(format!("a cloud-api instance has no setting {key:?}{nearest}; its settings are {}", KEYS.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(changes: &[(&str, &str)]) -> Result<Settings, String> {
+        let given = [("phone_number_id", "106540352242922"), ("access_token", "EAAG-canary")];
+        let all = given.iter().chain(changes);
+        let map = all.map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        Settings::parse(&map).map_err(|e| e.0)
+    }
+
+    #[test]
+    fn what_is_left_out_has_a_default() {
+        let settings = parse(&[]).expect("settings");
+        assert_eq!(settings.base_url, "https://graph.facebook.com");
+        assert_eq!(settings.graph_version, "v25.0");
+        assert_eq!((settings.waba_id, settings.app_secret, settings.window_template), (None, None, None));
+        let set = parse(&[("base_url", "http://127.0.0.1:9101/"), ("graph_version", "v26.0"), ("waba_id", "1")]);
+        let set = set.expect("settings");
+        assert_eq!((set.base_url.as_str(), set.graph_version.as_str()), ("http://127.0.0.1:9101", "v26.0"));
+        let offered = parse(&[("window_template", "order_news/pt_BR")]).expect("settings").window_template;
+        assert_eq!(offered, TemplateName::parse("order_news", "pt_BR"));
+    }
+
+    #[test]
+    fn a_bad_value_is_told_what_would_be_right() {
+        for (key, value, told) in [
+            ("phone_number_id", "+966 50 123 4567", "not the telephone number itself"),
+            ("phone_number_id", "", "is missing"),
+            ("access_token", "", "a system user"),
+            ("access_token", "two words", "without spaces"),
+            ("app_secret", "s\u{e9}cret", "ASCII"),
+            ("waba_id", "a/b", "id at Meta"),
+            ("base_url", "graph.facebook.com", "such as https://graph.facebook.com"),
+            ("base_url", "ftp://a", "with https://"),
+            ("base_url", "http://me:word@a", "without a user"),
+            ("graph_version", "25", "such as v25.0"),
+            ("graph_version", "v25.0/x", "such as v25.0"),
+            ("window_template", "order_news", "order_news/he"),
+            ("acces_token", "x", "did you mean access_token?"),
+            ("zzz", "x", "phone_number_id, waba_id"),
+        ] {
+            let problem = parse(&[(key, value)]).expect_err(key);
+            assert!(problem.contains(told), "{key}={value}: {problem}");
+        }
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        let shown = format!("{:?}", parse(&[("app_secret", "canary"), ("verify_token", "canary")]).expect("settings"));
+        assert!(!shown.contains("canary"), "{shown}");
+    }
+}

@@ -1,0 +1,75 @@
+//! Templates that a provider holds, in the gateway's own words.
+
+use crate::model::instance::words;
+
+/// What a template is called.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, serde::Serialize)]
+pub struct TemplateName {
+    /// Its name: small letters, digits and underscores.
+    pub name: String,
+    /// Its language code, such as `he` or `en_US`.
+    pub language: String,
+}
+
+impl TemplateName {
+    /// A name that can be one; `None` for any other.
+    pub fn parse(name: &str, language: &str) -> Option<Self> {
+        let fits = |text: &str, max| (1..=max).contains(&text.len()) && !text.contains(|c: char| !is_part(c));
+        (fits(name, 512) && fits(language, 16)).then(|| Self { name: name.to_owned(), language: language.to_owned() })
+    }
+}
+
+fn is_part(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_' || c == '-'
+}
+
+words! {
+    /// What the provider holds a template for.
+    Category {
+        /// About something that the recipient asked for or bought.
+        Utility = "utility",
+        /// One-time codes.
+        Authentication = "authentication",
+        /// Advertising: never sent from here.
+        Marketing = "marketing",
+        /// A category that this version does not know.
+        Other = "other",
+    }
+}
+
+/// A template, as the provider lists it.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct Template {
+    /// Its name and language.
+    #[serde(flatten)]
+    pub name: TemplateName,
+    /// What it is for.
+    pub category: Category,
+    /// The provider's word for how it stands, in small letters: approved, pending, rejected, paused, disabled, …
+    pub status: String,
+    /// Its text, with its placeholders as they stand; empty when the provider tells none.
+    pub body: String,
+    /// The placeholders that a request's variables fill, in order.
+    pub slots: Vec<Slot>,
+}
+
+/// A placeholder.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct Slot {
+    /// Where it stands.
+    pub place: Place,
+    /// Its name, where the template's placeholders have names instead of numbers.
+    pub name: Option<String>,
+}
+
+/// Where a placeholder stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// In the line above the text.
+    Header,
+    /// In the text.
+    Body,
+    /// At the end of a button's address; the button's number from 0 on.
+    Button(u8),
+}

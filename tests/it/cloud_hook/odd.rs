@@ -1,0 +1,222 @@
+//! Kinds that are not in Meta's examples, kinds that nobody knows, and JSON of any shape: nothing is lost, nothing
+//! breaks, and nothing is refused that is rightly signed.
+
+use super::rig::{Rig, change, contact, examples, value};
+use proptest::{
+    prelude::*,
+    strategy::ValueTree as _,
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
+};
+use serde_json::{Value, json};
+
+const AT: i64 = 1_780_300_740;
+
+fn message(kind: &str, content: Value) -> Value {
+    json!({"contacts": [contact("Sheena", "16505551234")], "messages": [{
+        "from": "16505551234", "id": format!("wamid.{kind}"), "timestamp": AT.to_string(), "type": kind, kind: content}]})
+}
+
+#[tokio::test]
+async fn kinds_that_the_examples_lack() {
+    let file = |more: Value| {
+        let mut file = json!({"mime_type": "application/octet-stream", "sha256": "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=", "id": "7"});
+        file.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        file
+    };
+    for (kind, content, text, file_kind) in [
+        ("video", file(json!({"caption": "Look", "mime_type": "video/mp4"})), "Look", Some("video")),
+        ("audio", file(json!({"voice": true})), "", Some("audio")),
+        ("document", file(json!({"caption": "The bill", "filename": "bill.pdf"})), "The bill", Some("document")),
+        ("sticker", file(json!({"animated": false})), "", Some("sticker")),
+        ("image", json!({"mime_type": "image/png"}), "", None),
+        ("reaction", json!({"message_id": "wamid.theirs"}), "", None),
+        ("location", json!({"latitude": 24.7, "longitude": 46.7}), "24.7, 46.7", None),
+        ("contacts", json!([{"name": {}, "phones": [{"phone": "+1 650 555 0100"}]}]), "+1 650 555 0100", None),
+        (
+            "interactive",
+            json!({"type": "nfm_reply", "nfm_reply": {"body": "Sent", "response_json": "{}"}}),
+            "Sent",
+            None,
+        ),
+        ("poll", json!({"question": "?"}), "", None),
+        ("a kind of next year", json!({"deep": {"er": 1}}), "", None),
+    ] {
+        let rig = Rig::start().await;
+        rig.bring_value(message(kind, content.clone())).await;
+        let row = rig.row("SELECT kind, body, raw FROM inbound_messages").await;
+        assert_eq!((&row["kind"], &row["body"]), (&json!(kind), &json!(text)), "{kind}");
+        let is_plain = ["video", "audio", "document", "sticker", "image", "reaction"].contains(&kind);
+        let raw = row["raw"].as_str().map(|raw| serde_json::from_str::<Value>(raw).expect("JSON"));
+        assert_eq!(raw.map(|raw| raw[kind].clone()), (!is_plain).then_some(content), "{kind}");
+        let files = rig.rows("SELECT kind, file_name FROM media").await;
+        let name = if kind == "document" { json!("bill.pdf") } else { Value::Null };
+        let expected: Vec<Value> = file_kind.map(|k| json!({"kind": k, "file_name": name})).into_iter().collect();
+        assert_eq!(files, expected, "{kind}");
+        assert_eq!(rig.event_names().await, ["message.received", "conversation.updated"], "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_in_a_group_names_the_group_that_is_known() {
+    let rig = Rig::start().await;
+    rig.bring(&examples()["Group Create Message"]).await;
+    let group = "Y2FwaV9ncm91cDoxODA1NTU1MDE3MjoxMjAzNjMyMjI3NzE5NjMwNjcZD";
+    let mut told = message("text", json!({"body": "STOP"}));
+    told["messages"][0]["group_id"] = json!(group);
+    rig.bring_value(told).await;
+    let event = rig.events().await.pop().expect("an event");
+    assert_eq!(
+        (&event["event"], &event["group_name"]),
+        (&json!("group.message_received"), &json!("your-group-subject"))
+    );
+    assert_eq!(rig.counts().await["suppressions"], 0, "a word in a group is no opt-out");
+}
+
+#[tokio::test]
+async fn what_has_no_shape_is_kept_as_it_came() {
+    let rig = Rig::start().await;
+    let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
+    let bodies = [
+        (b"".to_vec(), "unreadable"),
+        (b"no JSON".to_vec(), "unreadable"),
+        (b"{\"object\":\"whatsapp_business_account\"".to_vec(), "unreadable"),
+        (b"\xff\xfe{}".to_vec(), "unreadable"),
+        (deep.into_bytes(), "unreadable"),
+        (b"{}".to_vec(), "unknown_object"),
+        (b"null".to_vec(), "unknown_object"),
+        (json!({"object": "page", "entry": []}).to_string().into_bytes(), "unknown_object"),
+        (json!({"object": "whatsapp_business_account", "entry": 7}).to_string().into_bytes(), "unknown_object"),
+        (json!({"object": "whatsapp_business_account", "entry": [7]}).to_string().into_bytes(), "unknown_entry"),
+        (change("", json!(null)).to_string().into_bytes(), "unknown_field"),
+        (change("messages", json!([])).to_string().into_bytes(), "messages"),
+        (change("messages", value(json!({"messages": [7]}))).to_string().into_bytes(), "message_without_id"),
+        (change("messages", value(json!({"statuses": [{}]}))).to_string().into_bytes(), "unknown_status"),
+        (change("messages", value(json!({"errors": [{"code": 130429}]}))).to_string().into_bytes(), "errors"),
+        (change("calls", value(json!({"calls": {}}))).to_string().into_bytes(), "calls"),
+    ];
+    for (n, (body, kind)) in bodies.iter().enumerate() {
+        let shown = String::from_utf8_lossy(&body[..body.len().min(80)]).into_owned();
+        assert_eq!(rig.bring_bytes(body).await.status, 200, "{shown}");
+        let news = rig.rows("SELECT kind FROM provider_news ORDER BY id").await;
+        assert_eq!(news.len(), n + 1, "{shown}");
+        assert_eq!(news[n]["kind"], *kind, "{shown}");
+    }
+    // A message without a time, a sender or a kind is one all the same.
+    rig.bring_value(json!({"messages": [{"id": "wamid.bare"}]})).await;
+    let row = rig.row("SELECT kind, contact_id, chat FROM inbound_messages").await;
+    assert_eq!(row, json!({"kind": "unknown", "contact_id": null, "chat": "nobody"}));
+}
+
+#[tokio::test]
+async fn a_time_of_tomorrow_opens_no_longer_window() {
+    let rig = Rig::start().await;
+    let mut told = message("text", json!({"body": "Hi"}));
+    told["messages"][0]["timestamp"] = json!("99999999999999999");
+    rig.bring_value(told).await;
+    let now = rig.row("SELECT created_at, heard_at FROM inbound_messages").await;
+    assert_eq!(now["created_at"], now["heard_at"]);
+}
+
+/// JSON of any shape.
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".{0,12}".prop_map(Value::from),
+        prop::sample::select(&WORDS[..]).prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec((prop::sample::select(&WORDS[..]), inner), 0..4)
+                .prop_map(|members| members.into_iter().map(|(k, v)| (k.to_owned(), v)).collect::<Value>()),
+        ]
+    })
+}
+
+/// Words that mean something in a webhook.
+const WORDS: [&str; 33] = [
+    "object",
+    "entry",
+    "changes",
+    "field",
+    "value",
+    "metadata",
+    "phone_number_id",
+    "contacts",
+    "messages",
+    "statuses",
+    "errors",
+    "calls",
+    "groups",
+    "from",
+    "id",
+    "type",
+    "text",
+    "body",
+    "image",
+    "system",
+    "wa_id",
+    "user_id",
+    "status",
+    "failed",
+    "code",
+    "timestamp",
+    "group_id",
+    "user_id_update",
+    "profile",
+    "context",
+    "interactive",
+    "16505551234",
+    "",
+];
+
+/// A value somewhere inside `body` becomes `other`; `at` chooses where.
+fn spoil(body: &mut Value, mut at: usize, other: Value) {
+    let mut here = body;
+    loop {
+        let children = match here {
+            Value::Object(members) => members.len(),
+            Value::Array(items) => items.len(),
+            _ => 0,
+        };
+        if children == 0 || at % 7 == 0 {
+            *here = other;
+            return;
+        }
+        let child = at % children;
+        at = at / children + 1;
+        here = match here {
+            Value::Object(members) => members.values_mut().nth(child).expect("a member"),
+            Value::Array(items) => &mut items[child],
+            _ => return,
+        };
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_rightly_signed_is_taken() {
+    let rig = Rig::start().await;
+    let all: Vec<Value> = examples().into_iter().map(|(_, body)| body).collect();
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let bodies = (any_json(), 0..all.len() * 2, any::<usize>(), any_json());
+    for _ in 0..400 {
+        let (any, which, at, other) = bodies.new_tree(&mut runner).expect("a value").current();
+        // Half of them are Meta's examples with a part that is another thing.
+        let body = match all.get(which) {
+            Some(example) => {
+                let mut body = example.clone();
+                spoil(&mut body, at, other);
+                body
+            }
+            None => change("messages", any),
+        };
+        let reply = rig.bring_bytes(body.to_string().as_bytes()).await;
+        assert_eq!(reply.status, 200, "{body}: {}", reply.body);
+    }
+    let kept = rig.counts().await;
+    assert!(kept["provider_news"] > 100 && kept["inbound_messages"] > 0, "{kept:?}");
+}

@@ -1,0 +1,8 @@
+//! The connector to Meta's Cloud API, on its way out, against an API that judges by Meta's own examples.
+
+mod contract;
+mod failures;
+mod messages;
+mod program;
+mod rig;
+mod standing;

@@ -1,0 +1,156 @@
+//! The API's routes.
+
+use super::{super::wild::Heard, Fault, NUMBER_ID, Sent, State, WABA_ID, refusal, shapes};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+
+/// The version that is spoken.
+const VERSION: &str = "v25.0";
+
+pub struct Asked {
+    pub method: String,
+    pub path: String,
+    /// In lower case, as they came.
+    head: String,
+    body: Vec<u8>,
+    /// Where this API is.
+    addr: SocketAddr,
+}
+
+pub enum Answer {
+    /// Status line (with further headers) and body.
+    Says(String, Vec<u8>),
+    Cut(String),
+    Silence,
+    HangUp,
+}
+
+impl Asked {
+    pub fn read(heard: &Heard, addr: SocketAddr) -> Self {
+        let mut words = heard.head.lines().next().unwrap_or_default().split(' ');
+        let (method, path) = (words.next().unwrap_or_default().to_owned(), words.next().unwrap_or_default().to_owned());
+        Self { method, path, head: heard.head.clone(), body: heard.body.clone(), addr }
+    }
+
+    fn header(&self, name: &str) -> &str {
+        let line = self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        line.unwrap_or_default().trim()
+    }
+}
+
+fn says(status: &str, body: &Value) -> Answer {
+    Answer::Says(status.to_owned(), body.to_string().into_bytes())
+}
+
+fn refuses(status: &str, code: i64, details: &str) -> Answer {
+    says(status, &refusal(code, details))
+}
+
+pub fn answer(state: &mut State, asked: &Asked) -> Answer {
+    if let Err(problem) = manners(asked) {
+        state.complaints.push(problem);
+    }
+    if asked.header("authorization") != format!("Bearer {}", state.token) {
+        return refuses("401 Unauthorized", 190, "Error validating access token");
+    }
+    let (path, query) = asked.path.split_once('?').unwrap_or((&asked.path, ""));
+    let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
+    match (asked.method.as_str(), &segments[..]) {
+        ("POST", [VERSION, NUMBER_ID, "messages"]) => messages(state, asked),
+        ("POST", [VERSION, NUMBER_ID, "media"]) => upload(state, asked),
+        ("GET", [VERSION, NUMBER_ID]) => match &state.number_fault {
+            Some((status, body)) => says(status, body),
+            None => says("200 OK", &state.number),
+        },
+        ("GET", [VERSION, WABA_ID, "message_templates"]) => templates(state, asked.addr, query),
+        ("GET", ["download", id]) => match state.files.get(*id) {
+            Some((_, bytes)) => Answer::Says("200 OK".into(), bytes.clone()),
+            None => refuses("404 Not Found", 100, "no such file"),
+        },
+        ("GET", [VERSION, id]) => match state.files.get(*id) {
+            Some((told, _)) => {
+                let mut told = told.clone();
+                told["url"] = json!(format!("http://{}/download/{id}", asked.addr));
+                says("200 OK", &told)
+            }
+            None => refuses("400 Bad Request", 100, "Unsupported get request. Object does not exist"),
+        },
+        _ => refuses("400 Bad Request", 2500, "Unknown path components"),
+    }
+}
+
+/// What holds for every request.
+fn manners(asked: &Asked) -> Result<(), String> {
+    let agent = asked.header("user-agent");
+    let numbers: Vec<&str> = agent.strip_prefix("wa-gateway/").unwrap_or_default().split('.').collect();
+    let is_version = numbers.len() == 3 && numbers.iter().all(|n| n.parse::<u32>().is_ok());
+    if is_version { Ok(()) } else { Err(format!("the user agent is {agent:?}")) }
+}
+
+fn messages(state: &mut State, asked: &Asked) -> Answer {
+    let body: Value = serde_json::from_slice(&asked.body).unwrap_or(Value::Null);
+    let judged = shapes::judge(&body, &state.uploads);
+    if asked.header("content-type") != "application/json" || judged.is_err() {
+        let problem = judged.err().unwrap_or_else(|| "the body is not said to be JSON".into());
+        state.complaints.push(format!("{problem}: {body}"));
+        return refuses("400 Bad Request", 100, &problem);
+    }
+    let fault = state.faults.pop_front();
+    if let Some(Fault::Answer(status, body)) = fault {
+        return Answer::Says(status, body.into_bytes());
+    }
+    if let Some((status, body)) = &state.refuses {
+        return says(status, body);
+    }
+    if body["status"] == "read" {
+        state.marks.push(body);
+        return says("200 OK", &json!({"success": true}));
+    }
+    state.next_id += 1;
+    let id = format!("wamid.HBgLTEST{:08}", state.next_id);
+    let whom = body["to"].as_str().or(body["recipient"].as_str()).unwrap_or_default().to_owned();
+    let taken = json!({
+        "messaging_product": "whatsapp", "contacts": [{"input": whom, "wa_id": whom}], "messages": [{"id": id}],
+    });
+    state.sent.push(Sent { id, body });
+    match fault {
+        Some(Fault::Silent) => Answer::Silence,
+        Some(Fault::Reset) => Answer::HangUp,
+        Some(Fault::Cut) => Answer::Cut(taken.to_string()),
+        Some(Fault::TakenThen(status, body)) => Answer::Says(status.to_owned(), body.into_bytes()),
+        _ => says("200 OK", &taken),
+    }
+}
+
+fn upload(state: &mut State, asked: &Asked) -> Answer {
+    let Some((mime, bytes)) = shapes::read_form(asked.header("content-type"), &asked.body) else {
+        state.complaints.push("the form of a file cannot be read".into());
+        return refuses("400 Bad Request", 100, "no form");
+    };
+    match state.upload_faults.pop_front() {
+        Some(Fault::Answer(status, body)) => return Answer::Says(status, body.into_bytes()),
+        Some(Fault::Silent) => return Answer::Silence,
+        Some(Fault::Reset) => return Answer::HangUp,
+        Some(Fault::Cut) => return Answer::Cut("{\"id\":\"1234567890\"}".into()),
+        Some(Fault::TakenThen(status, body)) => return Answer::Says(status.to_owned(), body.into_bytes()),
+        None => {}
+    }
+    state.next_id += 1;
+    let id = format!("media-{}", state.next_id);
+    state.uploads.insert(id.clone(), (mime, bytes));
+    says("200 OK", &json!({"id": id}))
+}
+
+fn templates(state: &State, addr: SocketAddr, query: &str) -> Answer {
+    let after = query.split('&').find_map(|pair| pair.strip_prefix("after="));
+    let from = after.and_then(|cursor| cursor.strip_prefix("at-")?.parse().ok()).unwrap_or(0);
+    let upto = (from + state.page).min(state.templates.len());
+    let mut answer = json!({
+        "data": &state.templates[from.min(upto)..upto],
+        "paging": {"cursors": {"before": format!("at-{from}"), "after": format!("at-{upto}")}},
+    });
+    if upto < state.templates.len() {
+        answer["paging"]["next"] = json!(format!("http://{addr}/next"));
+    }
+    says("200 OK", &answer)
+}
