@@ -27,7 +27,7 @@ use crate::{
     threecx::{self, Threecx},
     webhooks::Webhooks,
 };
-use from_config::{backups, content_policy, periods, rates, reachable_at, rules, server_limits, shelf};
+use from_config::{backups, content_policy, periods, portal_at, rates, reachable_at, rules, server_limits, shelf};
 use std::{
     io,
     net::SocketAddr,
@@ -199,6 +199,7 @@ impl App {
             threecx,
             trusted_proxies: config.listen.trusted_proxies.clone(),
             public_url: reachable_at(&config),
+            portal_url: portal_at(&config),
             language: config.portal.language.as_str(),
             support_contact: config.support_contact.clone(),
         };

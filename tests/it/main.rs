@@ -25,6 +25,7 @@ mod locales;
 mod media;
 mod migrations;
 mod notices;
+mod operation;
 mod opt_out;
 mod order;
 mod pace;
