@@ -245,6 +245,8 @@ fn documentation() -> Vec<Route> {
         page!(GET "/docs/install", Anybody => portal::docs::pages::show),
         page!(GET "/docs/upgrade", Anybody => portal::docs::pages::show),
         page!(GET "/docs/backup", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/move", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/monitoring", Anybody => portal::docs::pages::show),
         page!(GET "/docs/security", Anybody => portal::docs::pages::show),
         page!(GET "/docs/privacy-operations", Anybody => portal::docs::pages::show),
         page!(GET "/acceptable-use", Anybody => portal::docs::pages::show),

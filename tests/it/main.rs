@@ -43,6 +43,7 @@ mod server_tls;
 mod store;
 mod threecx;
 mod tidy;
+mod units;
 mod webhooks;
 mod webhooks_python;
 mod webhooks_stuck;
