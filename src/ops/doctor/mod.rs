@@ -65,6 +65,7 @@ pub async fn examine(patient: &Patient<'_>) -> Vec<Finding> {
     all.push(places::directory(&config.data_dir));
     all.push(places::space(&config.data_dir));
     all.push(places::database(&config.data_dir));
+    all.push(places::key(config));
     all.push(places::backups(config, now));
     all.push(time::finding(now));
     for (key, address) in [

@@ -53,6 +53,29 @@ pub(super) fn database(dir: &Path) -> Finding {
     }
 }
 
+/// The key of the secrets, without which no token and no webhook's secret can be read.
+pub(super) fn key(config: &Config) -> Finding {
+    let check = "key";
+    let path = config.key_file.clone().unwrap_or_else(|| config.data_dir.join(store::KEY_FILE_NAME));
+    let shown = path.display();
+    if path.starts_with("/run/credentials") {
+        return ok(check, format!("{shown} is a credential of systemd's, for the service alone"));
+    }
+    match fs::metadata(&path) {
+        Ok(m) if m.mode() & 0o077 != 0 => {
+            warn(check, format!("{shown} can be read by others (mode {:o}): chmod 600 {shown}", m.mode() & 0o777))
+        }
+        Ok(_) => ok(check, format!("{shown} is there, for its owner alone")),
+        Err(_) if config.key_file.is_none() && !config.data_dir.join(store::FILE_NAME).exists() => {
+            ok(check, "made at the first start")
+        }
+        Err(e) => fail(
+            check,
+            format!("{shown}: {e}; without it no token and no webhook's secret can be read: restore it from a backup"),
+        ),
+    }
+}
+
 pub(super) fn backups(config: &Config, now: Time) -> Finding {
     let settings = &config.backup;
     let Some(directory) = settings.directory.clone() else {
@@ -96,6 +119,26 @@ mod tests {
     fn little_room_is_said_before_it_is_none() {
         let status = |mb: u64| judge_space(mb << 20).status;
         assert_eq!((status(2048), status(500), status(10)), (Status::Ok, Status::Warn, Status::Fail));
+    }
+
+    #[test]
+    fn a_key_that_is_missing_or_open_is_said() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::TempDir::new().expect("a directory");
+        let mut config = Config { data_dir: dir.path().to_owned(), ..Config::default() };
+        assert_eq!(key(&config).status, Status::Ok, "nothing is there yet");
+        fs::write(dir.path().join(store::FILE_NAME), "").expect("written");
+        assert_eq!(key(&config).status, Status::Fail);
+        let file = dir.path().join(store::KEY_FILE_NAME);
+        fs::write(&file, [7; 32]).expect("written");
+        for (mode, status) in [(0o600, Status::Ok), (0o640, Status::Warn)] {
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("a mode");
+            assert_eq!(key(&config).status, status, "{mode:o}");
+        }
+        config.key_file = Some(dir.path().join("elsewhere"));
+        assert_eq!(key(&config).status, Status::Fail);
+        config.key_file = Some("/run/credentials/wa-gateway.service/secret.key".into());
+        assert_eq!(key(&config).status, Status::Ok);
     }
 
     #[test]
