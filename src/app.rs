@@ -27,7 +27,7 @@ use crate::{
     threecx::{self, Threecx},
     webhooks::Webhooks,
 };
-use from_config::{backups, content_policy, periods, rates, reachable_at, rules, server_limits, shelf};
+use from_config::{backups, content_policy, periods, portal_at, rates, reachable_at, rules, server_limits, shelf};
 use std::{
     io,
     net::SocketAddr,
@@ -44,6 +44,8 @@ pub use doors::Inherited;
 
 /// How long a stop waits for messages on their way.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
+/// How long of that requests have that were in when it began.
+const REQUESTS_WITHIN: Duration = Duration::from_secs(8);
 
 /// The gateway, put together.
 pub struct App {
@@ -199,6 +201,7 @@ impl App {
             threecx,
             trusted_proxies: config.listen.trusted_proxies.clone(),
             public_url: reachable_at(&config),
+            portal_url: portal_at(&config),
             language: config.portal.language.as_str(),
             support_contact: config.support_contact.clone(),
         };
@@ -301,20 +304,25 @@ impl Running {
         }
     }
 
-    /// Takes no more requests, waits for messages on their way (10 s at most; then the next start finds them and makes
-    /// them `unknown`), and closes the database.
+    /// Takes no more connections, lets requests that are in finish and send what they came to send, then waits for
+    /// messages on their way (10 s at most in all; then the next start finds them and makes them `unknown`), and closes
+    /// the database.
     pub async fn stop(mut self) {
         let _ = self.stop.send(true);
         let _ = self.scheduler.shutdown().await;
-        let late = self.gateway.clock.now().plus(STOP_WITHIN);
-        let done = async {
-            self.gateway.sending.stop().await;
-            while self.tasks.join_next().await.is_some() {}
-        };
+        let clock = self.gateway.clock.clone();
+        let late = clock.now().plus(STOP_WITHIN);
+        let requests = async { while self.tasks.join_next().await.is_some() {} };
+        // A client that is slow to ask is no reason to leave the others' messages alone.
         tokio::select! {
-            () = done => {}
-            () = self.gateway.clock.sleep_until(late) => tracing::warn!("stopped with messages on their way"),
+            () = requests => {}
+            () = clock.sleep_until(clock.now().plus(REQUESTS_WITHIN)) => {}
         }
+        tokio::select! {
+            () = self.gateway.sending.stop() => {}
+            () = clock.sleep_until(late) => tracing::warn!("stopped with messages on their way"),
+        }
+        self.tasks.abort_all();
         // Else they would go on telling a closed database what they hear.
         self.gateway.registry.stop_all().await;
         self.gateway.store.close().await;

@@ -65,6 +65,8 @@ pub struct Gateway {
     pub trusted_proxies: Vec<ipnet::IpNet>,
     /// Where people reach this gateway: `https://…` as configured, else the local listener; no slash at the end.
     pub public_url: String,
+    /// Where people reach the portal, for the links that commands print; no slash at the end.
+    pub portal_url: String,
     /// The language of the pages before a visitor has chosen one: `en`, `ar` or `he`.
     pub language: &'static str,
     /// Shown where a page says "contact support"; may be empty.

@@ -8,12 +8,17 @@ use crate::{
     http::server,
     media::{self, Shelf},
     model::random::Random,
-    ops::backup,
+    ops::{backup, tls},
     retention,
     sending::{Rules, policy::content::ContentPolicy},
     store::Vault,
 };
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 pub(super) fn content_policy(dir: &Path) -> Result<ContentPolicy, StartError> {
     let mut files = Vec::new();
@@ -129,6 +134,19 @@ pub(super) fn reachable_at(config: &Config) -> String {
     }
 }
 
+/// Where people reach the portal, for links that a command prints: as configured; else the public listener by this
+/// machine's own address, for who follows the link sits elsewhere; else the local one.
+pub(super) fn portal_at(config: &Config) -> String {
+    let (None, Some(public)) = (&config.public_url, config.listen.public) else { return reachable_at(config) };
+    let own = || tls::own_addresses().into_iter().next().unwrap_or(Ipv4Addr::LOCALHOST.into());
+    let ip = if public.ip().is_unspecified() { own() } else { public.ip() };
+    match (ip, public.port()) {
+        (IpAddr::V4(ip), 443) => format!("https://{ip}"),
+        (IpAddr::V6(ip), 443) => format!("https://[{ip}]"),
+        (ip, port) => format!("https://{}", SocketAddr::new(ip, port)),
+    }
+}
+
 pub(super) fn backups(config: &Config) -> Option<backup::Plan> {
     let plan = &config.backup;
     plan.directory.clone().map(|directory| backup::Plan {
@@ -139,4 +157,24 @@ pub(super) fn backups(config: &Config) -> Option<backup::Plan> {
         keep: plan.keep as usize,
         passphrase_file: plan.passphrase_file.clone(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_lead_to_where_people_are() {
+        let with = |public_url: Option<&str>, public: Option<&str>| {
+            let mut config = Config { public_url: public_url.map(str::to_owned), ..Config::default() };
+            config.listen.public = public.map(|a| a.parse().expect("an address"));
+            portal_at(&config)
+        };
+        assert_eq!(with(Some("https://wa.example.com"), Some("0.0.0.0:443")), "https://wa.example.com");
+        assert_eq!(with(None, Some("192.0.2.7:443")), "https://192.0.2.7");
+        assert_eq!(with(None, Some("[2001:db8::7]:8443")), "https://[2001:db8::7]:8443");
+        assert_eq!(with(None, None), "http://127.0.0.1:8080");
+        let own = with(None, Some("0.0.0.0:443"));
+        assert!(own.starts_with("https://") && !own.contains("0.0.0.0"), "{own}");
+    }
 }

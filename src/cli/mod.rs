@@ -191,6 +191,8 @@ struct Given {
     config: Config,
     config_path: Option<PathBuf>,
     json: bool,
+    /// Whether stderr leads to systemd's journal.
+    journal: bool,
 }
 
 fn run(cli: Cli, environment: Vec<(String, String)>) -> Result<Option<Value>, Failed> {
@@ -210,9 +212,11 @@ fn run(cli: Cli, environment: Vec<(String, String)>) -> Result<Option<Value>, Fa
     if let Command::Demo(args) = &command {
         args.override_config(&mut overrides);
     }
+    let stream = environment.iter().find(|(key, _)| key == "JOURNAL_STREAM");
+    let journal = stream.is_some_and(|(_, stream)| logging::is_journal(stream));
     let config =
         Config::load(config_path.as_deref(), environment.into_iter(), &overrides).map_err(|e| e.to_string())?;
-    let given = Given { config, config_path, json };
+    let given = Given { config, config_path, json, journal };
     let command = match command {
         // Its file may be where only the caller writes. It makes nothing of its own in the data directory, and SQLite
         // itself gives what it makes there to the database's owner.
@@ -277,7 +281,7 @@ async fn ask(given: &Given, request: Request) -> Result<Value, String> {
         if let Some(answer) = control::ask(&given.config.data_dir, &request).await {
             return answer;
         }
-        logging::start("warn", false)?;
+        logging::start("warn", logging::Form::Text)?;
         match App::open(given.config.clone(), clock.clone(), Arc::new(SystemRandom)).await {
             Ok(app) => {
                 let done = control::perform(app.gateway(), request).await;
@@ -303,7 +307,8 @@ fn sent(answer: Value) -> Result<Option<Value>, Failed> {
 
 async fn diagnose(given: &Given) -> Result<Option<Value>, Failed> {
     let running = control::ask(&given.config.data_dir, &Request::Ping).await.is_some_and(|a| a.is_ok());
-    let mut findings = doctor::examine(&given.config, running);
+    let patient = doctor::Patient { config: &given.config, running, clock: Arc::new(SystemClock) };
+    let mut findings = doctor::examine(&patient).await;
     if running && let Some(Ok(told)) = control::ask(&given.config.data_dir, &Request::InstanceExamine).await {
         findings.extend(told.as_array().into_iter().flatten().map(doctor::instance));
     }

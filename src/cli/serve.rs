@@ -5,7 +5,10 @@ use crate::{
     app::{App, Running},
     config::LogFormat,
     model::{clock::SystemClock, random::SystemRandom},
-    ops::{logging, memory},
+    ops::{
+        logging::{self, Form},
+        memory,
+    },
 };
 use sd_notify::NotifyState;
 use serde_json::{Value, json};
@@ -19,7 +22,12 @@ pub(super) async fn run(_: Args, given: Given) -> Result<Option<Value>, String> 
     // Before anything else opens a file: their numbers are what systemd says.
     let inherited = inherited::sockets()?;
     let log = &given.config.log;
-    logging::start(&log.level, log.format == LogFormat::Json)?;
+    let form = match (log.format, given.journal) {
+        (LogFormat::Json, _) => Form::Json,
+        (LogFormat::Text, true) => Form::Journal,
+        (LogFormat::Text, false) => Form::Text,
+    };
+    logging::start(&log.level, form)?;
     let app = App::open(given.config, Arc::new(SystemClock), Arc::new(SystemRandom)).await;
     let app = app.map_err(|e| e.to_string())?;
     let recovered = app.recovered();

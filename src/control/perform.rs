@@ -165,7 +165,7 @@ async fn user(gateway: &Gateway, request: Request) -> Done {
         Request::UserList => Ok(json!(accounts.list_users().await.map_err(text)?)),
         Request::SetupToken => {
             let link = accounts.create_setup_link().await.map_err(text)?;
-            let address = format!("{}/setup/{}", gateway.public_url, link.token);
+            let address = format!("{}/setup/{}", gateway.portal_url, link.token);
             Ok(json!({"ok": true, "link": address, "expires_at": link.expires_at}))
         }
         _ => unexpected(),
@@ -174,7 +174,7 @@ async fn user(gateway: &Gateway, request: Request) -> Done {
 
 async fn link(gateway: &Gateway, email: &str, purpose: LinkPurpose) -> Result<String, String> {
     let link = gateway.accounts.create_link(email, purpose, CLI).await.map_err(text)?;
-    Ok(format!("{}/{purpose}/{}", gateway.public_url, link.token))
+    Ok(format!("{}/{purpose}/{}", gateway.portal_url, link.token))
 }
 
 async fn key(gateway: &Gateway, request: Request) -> Done {

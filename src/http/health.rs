@@ -1,7 +1,7 @@
-//! `/healthz` (the process answers), `/readyz` (so does the database), `/metrics` (Prometheus; not on the public door).
+//! `/healthz` (the process answers), `/readyz` (so does the database).
 
-use super::{Door, Incoming, problem};
-use crate::{gateway::Gateway, model::code::Code, store::StoreError};
+use super::{Incoming, problem};
+use crate::{gateway::Gateway, store::StoreError};
 use ::http::StatusCode;
 use serde_json::json;
 use std::time::Duration;
@@ -32,13 +32,4 @@ pub async fn ready(gateway: &Gateway, incoming: Incoming) -> Response {
             response
         }
     }
-}
-
-/// What is counted.
-pub async fn metrics(gateway: &Gateway, incoming: Incoming) -> Response {
-    if incoming.door == Door::Public {
-        return problem::code(Code::NotFound);
-    }
-    let text = gateway.metrics.render(&gateway.store);
-    warp::reply::with_header(text, "content-type", "text/plain; version=0.0.4; charset=utf-8").into_response()
 }

@@ -17,6 +17,7 @@ pub mod guarded_api;
 mod health;
 pub mod incoming;
 mod media;
+mod metrics;
 pub mod openapi;
 pub mod plain;
 pub mod problem;
@@ -124,7 +125,7 @@ pub static ROUTES: std::sync::LazyLock<Vec<Route>> = std::sync::LazyLock::new(||
         route!(GET "/media/{token}", Key => media::handle),
         route!(GET "/healthz", Machine => health::process),
         route!(GET "/readyz", Machine => health::ready),
-        route!(GET "/metrics", Machine => health::metrics),
+        route!(GET "/metrics", Machine => metrics::handle),
         route!(GET "/", Anybody => portal::root),
         route!(GET "/assets/{name}", Anybody => portal::assets::handle),
     ];
@@ -245,6 +246,8 @@ fn documentation() -> Vec<Route> {
         page!(GET "/docs/install", Anybody => portal::docs::pages::show),
         page!(GET "/docs/upgrade", Anybody => portal::docs::pages::show),
         page!(GET "/docs/backup", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/move", Anybody => portal::docs::pages::show),
+        page!(GET "/docs/monitoring", Anybody => portal::docs::pages::show),
         page!(GET "/docs/security", Anybody => portal::docs::pages::show),
         page!(GET "/docs/privacy-operations", Anybody => portal::docs::pages::show),
         page!(GET "/acceptable-use", Anybody => portal::docs::pages::show),

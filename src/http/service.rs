@@ -79,6 +79,8 @@ where
         // Only where a browser that trusts us today will find us trusted again.
         let is_trusted = || self.gateway.keeper.get().is_some_and(|keeper| keeper.certificate().is_trusted());
         let only_tls = self.door == Door::Public && is_trusted();
+        let (metrics, clock) = (self.gateway.metrics.clone(), self.gateway.clock.clone());
+        let begun = clock.now();
         let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
         Box::pin(async move {
             let mut response = match answer.await {
@@ -89,6 +91,7 @@ where
                     problem::code(Code::InternalError)
                 }
             };
+            metrics.answered(response.status().as_u16(), clock.now().since(begun));
             if only_tls {
                 response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(ONE_YEAR));
             }

@@ -54,6 +54,12 @@ impl Keeper {
         self.acme.as_ref().and_then(|acme| acme.last_error())
     }
 
+    /// Whole days until the certificate in use ends, 0 on its last day, negative after it; none when its dates cannot
+    /// be read.
+    pub fn days_left(&self) -> Option<i64> {
+        self.certificate.facts().map(|facts| days_until(facts.not_after, self.clock.now()))
+    }
+
     /// Renews what it is time to renew.
     ///
     /// # Errors
@@ -97,8 +103,33 @@ impl Keeper {
     }
 }
 
+/// Whole days from `now` to `end`, rounded down: negative once it is over.
+pub fn days_until(end: Time, now: Time) -> i64 {
+    let day = i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX);
+    end.millis().saturating_sub(now.millis()).div_euclid(day)
+}
+
 /// Whether it is time that somebody does something about it.
 pub fn ends_soon(facts: &Facts, now: Time) -> bool {
     let within = SAID_WITHIN.min(facts.not_after.since(facts.not_before) / 4);
     facts.not_after.since(now) < within
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_whole_and_go_below_zero() {
+        let now = Time::parse("2026-06-01T08:00:00Z").expect("a time");
+        for (end, left) in [
+            ("2026-06-22T08:00:00Z", 21),
+            ("2026-06-22T07:59:59Z", 20),
+            ("2026-06-01T09:00:00Z", 0),
+            ("2026-06-01T07:59:59Z", -1),
+            ("2026-05-30T08:00:00Z", -2),
+        ] {
+            assert_eq!(days_until(Time::parse(end).expect("a time"), now), left, "{end}");
+        }
+    }
 }

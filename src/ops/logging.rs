@@ -1,24 +1,62 @@
-//! Where the log goes: stderr, as text or as one JSON object a line. Never a secret, never a message's text; numbers
-//! are masked where they are logged at all.
+//! Where the log goes: stderr, as text or as one JSON object a line; or, where stderr is systemd's journal anyway, the
+//! journal itself, with each line's priority and fields (`WA_…`). Never a secret, never a message's text; numbers are
+//! masked where they are logged at all.
 
 use std::io::IsTerminal;
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+/// How lines are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Form {
+    /// For people, on stderr.
+    Text,
+    /// One object a line, on stderr.
+    Json,
+    /// In the journal's own form; as text where its socket is not to be had.
+    Journal,
+}
+
+/// What a field is called in the journal: `job` becomes `WA_JOB`.
+const PREFIX: &str = "WA";
 
 /// Starts logging. `level` is a word (error, warn, info, debug, trace) or a filter of tracing-subscriber's.
 ///
 /// # Errors
 /// A level that is none.
-pub fn start(level: &str, json: bool) -> Result<(), String> {
+pub fn start(level: &str, form: Form) -> Result<(), String> {
     let filter = EnvFilter::try_new(format!("{level},tokio_cron_scheduler=warn,hyper=warn,rustls=warn"))
         .map_err(|e| format!("log.level = {level:?}: {e}; use error, warn, info, debug or trace"))?;
     let registry = tracing_subscriber::registry().with(filter);
+    let journal = (form == Form::Journal).then(tracing_journald::layer).and_then(Result::ok);
     // A second start in one process (tests) keeps the first.
-    let _ = if json {
-        registry.with(fmt::layer().json().with_writer(std::io::stderr)).try_init()
-    } else {
-        // Colours are for a terminal; in the journal and in files they are noise.
-        let colours = std::io::stderr().is_terminal();
-        registry.with(fmt::layer().with_writer(std::io::stderr).with_ansi(colours).with_target(false)).try_init()
+    let _ = match (form, journal) {
+        (Form::Json, _) => registry.with(fmt::layer().json().with_writer(std::io::stderr)).try_init(),
+        (_, Some(journal)) => registry.with(journal.with_field_prefix(Some(PREFIX.to_owned()))).try_init(),
+        _ => {
+            // Colours are for a terminal; in the journal and in files they are noise.
+            let colours = std::io::stderr().is_terminal();
+            registry.with(fmt::layer().with_writer(std::io::stderr).with_ansi(colours).with_target(false)).try_init()
+        }
     };
     Ok(())
+}
+
+/// Whether `stream`, the value of `JOURNAL_STREAM`, says that this process's stderr leads to the journal: the device and
+/// the inode of the file that systemd gave it (systemd.exec(5)). A shell below it may have led stderr elsewhere.
+pub fn is_journal(stream: &str) -> bool {
+    rustix::fs::fstat(std::io::stderr()).is_ok_and(|file| stream == format!("{}:{}", file.st_dev, file.st_ino))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stderr_is_the_journal_only_if_it_is_that_very_file() {
+        let file = rustix::fs::fstat(std::io::stderr()).expect("stderr");
+        assert!(is_journal(&format!("{}:{}", file.st_dev, file.st_ino)));
+        for other in [format!("{}:{}", file.st_dev, file.st_ino + 1), String::new(), "nonsense".to_owned()] {
+            assert!(!is_journal(&other), "{other}");
+        }
+    }
 }

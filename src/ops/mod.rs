@@ -8,5 +8,6 @@ pub mod keeper;
 pub mod logging;
 pub mod memory;
 pub mod metrics;
+pub mod survey;
 pub mod tls;
 pub mod x509;

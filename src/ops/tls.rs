@@ -231,6 +231,13 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     })
 }
 
+const SELF_SIGNED: &str = "self-signed.pem";
+
+/// Where the self-signed certificate of a gateway with this data directory lies, once there is one.
+pub fn self_signed_file(data_dir: &Path) -> PathBuf {
+    data_dir.join("tls").join(SELF_SIGNED)
+}
+
 /// The files of a self-signed certificate.
 struct Files {
     chain: PathBuf,
@@ -241,8 +248,7 @@ struct Files {
 
 fn load_or_make(dir: &Path, names: &[String], now: Time) -> Result<Arc<CertifiedKey>, TlsError> {
     let file = |name: &str| dir.join(name);
-    let files =
-        Files { chain: file("self-signed.pem"), key: file("self-signed.key"), record: file("self-signed.until") };
+    let files = Files { chain: file(SELF_SIGNED), key: file("self-signed.key"), record: file("self-signed.until") };
     if is_good(&files.record, names, now) {
         match load(&files.chain, &files.key) {
             Ok(key) => return Ok(key),
@@ -306,7 +312,7 @@ fn parameters(names: &[String], now: Time, end: Time) -> CertificateParams {
 
 /// The addresses from which this machine would talk to the world. Connecting a UDP socket asks the routing table and
 /// sends nothing.
-fn own_addresses() -> Vec<IpAddr> {
+pub fn own_addresses() -> Vec<IpAddr> {
     let documentation = (Ipv4Addr::new(192, 0, 2, 1), Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1));
     let ways: [(IpAddr, IpAddr); 2] = [
         (Ipv4Addr::UNSPECIFIED.into(), documentation.0.into()),

@@ -3,7 +3,7 @@
 //! The source is read by a connection of its own in one read transaction: writers go on, and the copy is the database
 //! as of one commit. It works from another process as well, because WAL lets any number of them read.
 
-use super::{StoreError, open};
+use super::{StoreError, Tx, open};
 use rusqlite::{
     Connection, OpenFlags,
     backup::{Backup, StepResult},
@@ -62,6 +62,17 @@ pub fn check_copy(path: &Path, ours: bool) -> Result<(), StoreError> {
         open::judge(&connection, path)?;
     }
     open::check(&connection, path, "integrity_check")
+}
+
+/// Reads the database at `path` as of now, whoever else has it open; for who looks and changes nothing.
+///
+/// # Errors
+/// It cannot be opened, is not ours or of a newer version; the closure's own.
+pub fn peek<T>(path: &Path, work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    let mut connection = read_only(path)?;
+    open::judge(&connection, path)?;
+    let view = connection.transaction()?;
+    work(&Tx::new(&view))
 }
 
 fn read_only(path: &Path) -> Result<Connection, StoreError> {

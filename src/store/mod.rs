@@ -19,7 +19,7 @@ mod tx;
 mod vault;
 mod writer;
 
-pub use copy::{check_copy, is_sqlite, snapshot};
+pub use copy::{check_copy, is_sqlite, peek, snapshot};
 pub use error::StoreError;
 pub use open::{FILE_NAME, SCHEMA_VERSION, check_file};
 pub use tx::{Tx, WriteTx};

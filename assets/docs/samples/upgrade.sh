@@ -1,3 +1,3 @@
 sudo wa-gateway backup /var/backups/wa-gateway-before-upgrade.backup --passphrase-file /root/backup-passphrase
-sudo apt install ./wa-gateway_*_amd64.deb
+sudo apt install -y ./wa-gateway_*_amd64.deb
 sudo wa-gateway doctor

@@ -144,7 +144,7 @@ impl Acme {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Self {
-        let dir = data_dir.join("tls").join("acme");
+        let dir = dir_in(data_dir);
         Self { settings, dir, egress, clock, random, challenges: Arc::default() }
     }
 
@@ -155,7 +155,7 @@ impl Acme {
 
     /// The file with the certificate's chain and its key; none before the first was issued.
     pub fn issued(&self) -> Option<PathBuf> {
-        let file = self.dir.join("certificate.pem");
+        let file = self.dir.join(ISSUED);
         file.exists().then_some(file)
     }
 
@@ -207,7 +207,7 @@ impl Acme {
         let facts = facts.ok_or_else(|| AcmeError::Unusable("its dates cannot be read".into()))?;
         let text = format!("{}\n{}", issued.chain.trim_end(), issued.key);
         tls::check_pair(&text).map_err(|e| AcmeError::Unusable(e.to_string()))?;
-        write(&self.dir.join("certificate.pem"), &text)?;
+        write(&self.dir.join(ISSUED), &text)?;
         let life = facts.not_after.since(facts.not_before);
         let early = life / 3 + self.share(life / 30);
         let renew_at = facts.not_after.minus(early).max(now.plus(RENEW_AT_LEAST));
@@ -243,6 +243,24 @@ impl Acme {
         let text = serde_json::to_string_pretty(schedule).map_err(|e| AcmeError::Authority(e.to_string()))?;
         write(&self.dir.join("schedule.json"), &text)
     }
+}
+
+/// The certificate with its key, in the authority's directory.
+const ISSUED: &str = "certificate.pem";
+
+fn dir_in(data_dir: &Path) -> PathBuf {
+    data_dir.join("tls").join("acme")
+}
+
+/// Where the certificate of a gateway with this data directory lies, once there is one.
+pub fn issued_file(data_dir: &Path) -> PathBuf {
+    dir_in(data_dir).join(ISSUED)
+}
+
+/// What the last try of that gateway said, when it failed.
+pub fn last_error_of(data_dir: &Path) -> Option<String> {
+    let text = fs::read(dir_in(data_dir).join("schedule.json")).ok()?;
+    serde_json::from_slice::<Schedule>(&text).ok()?.last_error
 }
 
 fn make_dir(dir: &Path) -> Result<(), AcmeError> {

@@ -69,6 +69,7 @@ pages! {
     Reference: "/docs/endpoints" = "endpoints", "/docs/openapi" = "openapi",
         "/docs/troubleshooting" = "troubleshooting";
     Operation: "/docs/install" = "install", "/docs/upgrade" = "upgrade", "/docs/backup" = "backup",
+        "/docs/move" = "move", "/docs/monitoring" = "monitoring",
         "/docs/security" = "security", "/docs/privacy-operations" = "privacy-operations";
     Rules: "/acceptable-use" = "acceptable-use", "/privacy" = "privacy";
 }

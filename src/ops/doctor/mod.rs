@@ -1,0 +1,117 @@
+//! The doctor: looks at everything that keeps a gateway from working, and says what to do about it. It changes nothing
+//! and works whether a gateway runs or not.
+//!
+//! - `places.rs`: data directory, disk, database, backups. `doors.rs`: addresses to listen on. `certificate.rs`,
+//!   `time.rs`: what others judge us by. `systemd.rs`: the package's units.
+//! - `network.rs`: names and providers; the only one that asks anybody outside. `rows.rs`: what the database knows of
+//!   numbers, webhooks and jobs.
+//!
+//! Adding a check: a function that returns a [`Finding`] whose text says what was found and, where it is not well, what
+//! to do; a row in the tests beside it.
+
+mod certificate;
+mod doors;
+mod network;
+mod places;
+mod rows;
+mod systemd;
+mod time;
+
+use crate::{config::Config, egress::Egress, model::clock::Clock, store};
+use serde::Serialize;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// How one check ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// As it should be.
+    Ok,
+    /// It works, and should be looked at.
+    Warn,
+    /// It does not work.
+    Fail,
+}
+
+/// One check.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Finding {
+    /// What was looked at.
+    pub check: &'static str,
+    /// How it ended.
+    pub status: Status,
+    /// What was found, and what to do.
+    pub text: String,
+}
+
+/// Where the doctor looks, and when.
+pub struct Patient<'a> {
+    /// What is configured.
+    pub config: &'a Config,
+    /// Whether a gateway answers on the data directory's control socket.
+    pub running: bool,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// All checks, in the order in which one would look.
+pub async fn examine(patient: &Patient<'_>) -> Vec<Finding> {
+    let Patient { config, running, clock } = patient;
+    let (running, now) = (*running, clock.now());
+    let units = systemd::units();
+    let said = if running { "running; it answers on its control socket" } else { "not running" };
+    let mut all = vec![ok("gateway", said)];
+    all.extend(units.as_ref().map(|units| units.finding(running)));
+    all.push(places::directory(&config.data_dir));
+    all.push(places::space(&config.data_dir));
+    all.push(places::database(&config.data_dir));
+    all.push(places::key(config));
+    all.push(places::backups(config, now));
+    all.push(time::finding(now));
+    for (key, address) in [
+        ("listen.local", config.listen.local),
+        ("listen.public", config.listen.public),
+        ("listen.http", config.listen.http),
+        ("listen.metrics", config.listen.metrics),
+    ] {
+        all.extend(address.map(|address| doors::finding(key, address, running, units.as_ref())));
+    }
+    all.push(certificate::finding(config, now));
+    let egress = Egress::system(config.egress.allow.clone(), clock.clone());
+    all.extend(network::names(config, clock).await);
+    let file = config.data_dir.join(store::FILE_NAME);
+    match file.exists().then(|| rows::read(&file, now)) {
+        None => {}
+        Some(Err(e)) => all.push(warn("rows", format!("the database cannot be asked about numbers and webhooks: {e}"))),
+        Some(Ok(survey)) => {
+            all.extend(rows::findings(&survey, running, now));
+            all.extend(network::providers(&survey.numbers, &egress).await);
+        }
+    }
+    all
+}
+
+/// What a running gateway's providers said about one instance: its `id`, whether it is `ok`, a `text`. One that does not
+/// work is a warning: the gateway itself does.
+pub fn instance(told: &Value) -> Finding {
+    let text = |name: &str| told[name].as_str().unwrap_or("?").to_owned();
+    let status = if told["ok"] == true { Status::Ok } else { Status::Warn };
+    finding("instance", status, format!("{} ({}): {}", text("id"), text("connector"), text("text")))
+}
+
+fn finding(check: &'static str, status: Status, text: impl Into<String>) -> Finding {
+    Finding { check, status, text: text.into() }
+}
+
+fn ok(check: &'static str, text: impl Into<String>) -> Finding {
+    finding(check, Status::Ok, text)
+}
+
+fn warn(check: &'static str, text: impl Into<String>) -> Finding {
+    finding(check, Status::Warn, text)
+}
+
+fn fail(check: &'static str, text: impl Into<String>) -> Finding {
+    finding(check, Status::Fail, text)
+}

@@ -1,0 +1,59 @@
+//! The package's systemd units, as systemd itself judges them. Where there is no systemd-analyze this is passed over.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+use tempfile::TempDir;
+
+/// At most this exposure, in tenths (reliability: 1.5).
+const EXPOSURE_TENTHS: &str = "--threshold=15";
+
+/// The units with the program of this build in the place of the installed one, changed as the test wants.
+fn units(dir: &TempDir, change: impl Fn(&str) -> String) -> [PathBuf; 2] {
+    ["wa-gateway.service", "wa-gateway.socket"].map(|name| {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd").join(name);
+        let text = fs::read_to_string(from).expect("a unit");
+        let text = change(&text).replace("/usr/bin/wa-gateway", env!("CARGO_BIN_EXE_wa-gateway"));
+        let to = dir.path().join(name);
+        fs::write(&to, text).expect("written");
+        to
+    })
+}
+
+/// None where systemd-analyze is not there.
+fn analyze(args: &[&str], units: &[PathBuf]) -> Option<Output> {
+    let output = Command::new("systemd-analyze").args(args).args(units).output();
+    output.ok()
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn the_units_are_what_systemd_understands() {
+    let dir = TempDir::new().expect("a directory");
+    let Some(good) = analyze(&["verify", "--man=no"], &units(&dir, str::to_owned)) else { return };
+    // Units of the machine itself may have their faults; ours are named.
+    let about_ours: Vec<_> = said(&good).lines().filter(|l| l.contains("wa-gateway")).map(str::to_owned).collect();
+    assert_eq!(about_ours, Vec::<String>::new());
+    let typo = units(&dir, |text| text.replace("ProtectHome=", "ProtectHmoe="));
+    let bad = analyze(&["verify", "--man=no"], &typo).expect("it was there");
+    assert!(said(&bad).contains("ProtectHmoe"), "the control: {}", said(&bad));
+}
+
+#[test]
+fn the_service_is_exposed_to_little() {
+    let dir = TempDir::new().expect("a directory");
+    let judge = |change: &dyn Fn(&str) -> String| {
+        let [service, _] = units(&dir, change);
+        analyze(&["security", "--offline=yes", "--no-pager", EXPOSURE_TENTHS], &[service])
+    };
+    let Some(good) = judge(&str::to_owned) else { return };
+    assert!(good.status.success(), "{}", said(&good));
+    let bad = judge(&|text| text.replace("CapabilityBoundingSet=\n", "").replace("SystemCallFilter=", "#"));
+    let bad = bad.expect("it was there");
+    assert!(!bad.status.success(), "the control: {}", said(&bad));
+}
