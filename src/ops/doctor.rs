@@ -1,9 +1,19 @@
 //! The doctor: looks at everything that keeps a gateway from working, and says what to do about it. It changes nothing
 //! and works whether a gateway runs or not.
 
-use crate::{config::Config, store};
+use super::watch;
+use crate::{
+    config::{self, Config},
+    store,
+};
 use serde::Serialize;
-use std::{fs, net::TcpListener, os::unix::fs::MetadataExt, path::Path};
+use std::{
+    fs,
+    net::{TcpListener, TcpStream, ToSocketAddrs},
+    os::unix::fs::MetadataExt,
+    path::Path,
+    time::Duration,
+};
 
 /// How one check ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -32,6 +42,8 @@ pub struct Finding {
 const SPACE_WARN: u64 = 1 << 30;
 /// Less than this, and messages will soon be refused.
 const SPACE_FAIL: u64 = 64 << 20;
+/// How long the mail server may take to answer the call.
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
 /// All checks. `running`: whether a gateway answers on this data directory's control socket.
 pub fn examine(config: &Config, running: bool) -> Vec<Finding> {
@@ -43,6 +55,7 @@ pub fn examine(config: &Config, running: bool) -> Vec<Finding> {
     all.push(directory(&config.data_dir));
     all.push(space(&config.data_dir));
     all.push(database(&config.data_dir));
+    all.push(notices(&config.notices));
     let doors = [
         ("listen.local", config.listen.local),
         ("listen.public", config.listen.public),
@@ -79,10 +92,9 @@ fn directory(dir: &Path) -> Finding {
 
 fn space(dir: &Path) -> Finding {
     let existing = dir.ancestors().find(|p| p.exists()).unwrap_or(Path::new("/"));
-    match rustix::fs::statvfs(existing) {
+    match watch::space(existing) {
         Err(e) => finding("disk", Status::Warn, format!("free space is not known: {e}")),
-        Ok(stat) => {
-            let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+        Ok(watch::Space { free, .. }) => {
             let status = match free {
                 _ if free < SPACE_FAIL => Status::Fail,
                 _ if free < SPACE_WARN => Status::Warn,
@@ -102,6 +114,37 @@ fn database(dir: &Path) -> Finding {
     match store::check_file(&path) {
         Ok(()) => finding("database", Status::Ok, format!("{} is sound", path.display())),
         Err(e) => finding("database", Status::Fail, e.to_string()),
+    }
+}
+
+/// Who is told of what needs a hand; and whether the mail server can be reached, without a word to it.
+fn notices(told: &config::Notices) -> Finding {
+    let say = |status, text: String| finding("notices", status, text);
+    let files = [&told.smtp_password_file, &told.smtp_root, &told.webhook_secret_file];
+    for file in files.into_iter().flatten() {
+        if let Err(e) = fs::read(file) {
+            return say(Status::Fail, format!("{}: {e}; nothing can be sent without it", file.display()));
+        }
+    }
+    let mut ways = Vec::new();
+    if let Some(host) = &told.smtp_host {
+        let place = format!("{host}:{}", told.smtp_port);
+        let addresses = (host.as_str(), told.smtp_port).to_socket_addrs();
+        let reached = addresses.map_err(|e| e.to_string()).and_then(|mut all| {
+            let first = all.next().ok_or_else(|| "it has no address".to_owned())?;
+            TcpStream::connect_timeout(&first, CONNECT_WITHIN).map_err(|e| e.to_string())
+        });
+        if let Err(e) = reached {
+            return say(Status::Fail, format!("the mail server {place} cannot be reached: {e}; see [notices]"));
+        }
+        ways.push(format!("by mail over {place}"));
+    }
+    if told.webhook_url.is_some() {
+        ways.push("by webhook".into());
+    }
+    match ways.as_slice() {
+        [] => say(Status::Ok, "shown in the portal alone; [notices] can send them by mail or webhook".into()),
+        ways => say(Status::Ok, format!("sent {}; /admin/notices sends a test", ways.join(" and "))),
     }
 }
 

@@ -9,4 +9,5 @@ pub mod logging;
 pub mod memory;
 pub mod metrics;
 pub mod tls;
+pub mod watch;
 pub mod x509;

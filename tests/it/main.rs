@@ -11,6 +11,7 @@ mod command_line;
 mod connectors;
 mod crash;
 mod deliveries_crash;
+mod digests;
 mod docs;
 mod egress;
 mod egress_bounds;

@@ -6,6 +6,8 @@ pub mod keys;
 pub mod manage;
 pub mod message;
 pub mod messages;
+pub mod notice_settings;
+pub mod notices;
 pub mod overview;
 pub mod suppressed;
 pub mod threecx;
