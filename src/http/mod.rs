@@ -203,6 +203,9 @@ fn pages() -> Vec<Route> {
         page!(POST "/instances/{id}/settings", Owner => portal::pages::manage::save),
         page!(POST "/instances/{id}/delete", Owner => portal::pages::manage::delete),
         page!(GET "/suppressed-recipients", Viewer => portal::pages::suppressed::list),
+        page!(GET "/suppressed-recipients/export.csv", Viewer => portal::pages::suppressed::export),
+        page!(POST "/suppressed-recipients/import", Owner => portal::pages::suppressed_import::import),
+        page!(GET "/suppressed-recipients/{contact_id}", Viewer => portal::pages::suppressed::history),
         page!(POST "/suppressed-recipients", Owner => portal::pages::suppressed::add),
         page!(POST "/suppressed-recipients/{contact_id}/lift", Owner => portal::pages::suppressed::lift),
         page!(GET "/webhooks", Viewer => portal::pages::webhooks::list),
@@ -216,6 +219,7 @@ fn pages() -> Vec<Route> {
         page!(GET "/admin/notices", Admin => portal::pages::notice_settings::show),
         page!(POST "/admin/notices/test", Admin => portal::pages::notice_settings::test),
         page!(GET "/message-logs", Viewer => portal::pages::messages::list),
+        page!(GET "/message-logs/export.csv", Viewer => portal::pages::messages::export),
         page!(GET "/message-logs/{log_id}", Viewer => portal::pages::message::show),
         page!(POST "/message-logs/{log_id}/settle", Owner => portal::pages::message::settle),
     ]

@@ -35,7 +35,7 @@ const MAY_SEE: &[(&str, &str)] = &[
     ("scheduler", "model store notices accounts gateway ops"),
     (
         "portal",
-        "model store media notices digests accounts instances conversations suppression webhooks sending threecx connectors gateway http",
+        "model store media notices digests accounts instances conversations suppression webhooks sending threecx connectors gateway http ops",
     ),
     (
         "http",

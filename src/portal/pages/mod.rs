@@ -10,5 +10,6 @@ pub mod notice_settings;
 pub mod notices;
 pub mod overview;
 pub mod suppressed;
+pub mod suppressed_import;
 pub mod threecx;
 pub mod webhooks;
