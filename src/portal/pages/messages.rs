@@ -91,7 +91,6 @@ const EXPORT_ROWS: u32 = 500;
 ///
 /// # Errors
 /// None; a database that fails midway breaks the download off, so that nobody takes a part for the whole.
-#[expect(clippy::unused_async, reason = "every page is asked alike")]
 pub async fn export(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     let (wanted, _) = wanted(v);
     let filter = Search { limit: EXPORT_ROWS, after: None, ..wanted };
