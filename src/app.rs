@@ -10,7 +10,8 @@ use crate::{
     config::Config,
     connectors::{Registry, registry::Deps},
     control,
-    egress::Egress,
+    digests::{self, Digests},
+    egress::{Egress, SystemResolver},
     gateway::Gateway,
     http::{Door, gateway_service, plain::Plain, server},
     inbound::Inbound,
@@ -18,6 +19,7 @@ use crate::{
     media::Media,
     model::{clock::Clock, random::Random},
     ops::{keeper::Keeper, metrics::Metrics, tls},
+    portal,
     retention::Retention,
     schedule::Schedules,
     scheduler::Scheduler,
@@ -180,7 +182,18 @@ impl App {
         }));
         let periods = periods(&config);
         let retention = Retention::new(store.clone(), clock.clone(), media.clone(), erased.clone(), periods);
+        let digests = Arc::new(Digests::new(digests::Parts {
+            store: store.clone(),
+            clock: clock.clone(),
+            resolver: Arc::new(SystemResolver::new(clock.clone())),
+            egress: egress.clone(),
+            settings: config.notices.clone(),
+            language: config.portal.language.as_str().to_owned(),
+            public_url: reachable_at(&config),
+            wording: Arc::new(portal::notice::Letters),
+        }));
         let gateway = Gateway {
+            digests,
             chattu,
             schedules,
             retention,
@@ -277,6 +290,7 @@ impl App {
         tasks.spawn(gateway.media.clone().run(stopping.clone()));
         tasks.spawn(gateway.schedules.clone().run(stopping.clone()));
         tasks.spawn(gateway.chattu.clone().run(stopping.clone()));
+        tasks.spawn(gateway.digests.clone().run(stopping.clone()));
         tasks.spawn(gateway.webhooks.clone().run(stopping));
         let scheduler = Scheduler(gateway.clone()).start().await.map_err(|e| StartError::Other(e.to_string()))?;
         Ok(Running {

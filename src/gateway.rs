@@ -6,6 +6,7 @@ use crate::{
     accounts::Accounts,
     chattu::Chattu,
     connectors::Registry,
+    digests::Digests,
     instances::Instances,
     media::Media,
     model::{clock::Clock, random::Random},
@@ -57,6 +58,8 @@ pub struct Gateway {
     pub erased: Erased,
     /// Files in and out.
     pub media: Arc<Media>,
+    /// Letters about notices.
+    pub digests: Arc<Digests>,
     /// Telephone systems.
     pub threecx: Arc<Threecx>,
     /// What is counted.

@@ -61,6 +61,7 @@ pub mod config;
 pub mod connectors;
 pub mod control;
 pub mod conversations;
+pub mod digests;
 pub mod egress;
 pub mod gateway;
 pub mod http;

@@ -6,13 +6,13 @@
 //!
 //! Adding a job: a line in [`JOBS`] and an arm in `run_one`.
 
-use crate::{accounts::usage, gateway::Gateway, model::clock::Time, store::StoreError};
+use crate::{accounts::usage, gateway::Gateway, model::clock::Time, ops::watch, store::StoreError};
 use rusqlite::params;
 use std::{sync::Arc, time::Duration};
 use tokio_cron_scheduler::{Job, JobScheduler};
 
 /// A job: its name in the table, and how long after one run the next is due.
-const JOBS: [(&str, Duration); 8] = [
+const JOBS: [(&str, Duration); 9] = [
     ("close_periods", Duration::from_secs(60)),
     ("expire_idempotency", Duration::from_secs(15 * 60)),
     ("expire_sessions", Duration::from_secs(15 * 60)),
@@ -22,6 +22,7 @@ const JOBS: [(&str, Duration); 8] = [
     // These two only ask whether it is time, and may then take long: nothing that is due waits behind them.
     ("backup", Duration::from_secs(10 * 60)),
     ("certificate", Duration::from_secs(5 * 60)),
+    ("disk", Duration::from_secs(5 * 60)),
 ];
 
 /// The jobs over the running gateway.
@@ -100,8 +101,18 @@ impl Scheduler {
             "optimize" => self.0.store.write(|tx| tx.execute("PRAGMA optimize", []).map(drop)).await?,
             "certificate" => {
                 if let Some(keeper) = self.0.keeper.get() {
-                    keeper.step().await?;
+                    let renewed = keeper.step().await;
+                    let (facts, problem, now) = (keeper.certificate().facts(), keeper.last_error(), self.0.clock.now());
+                    self.0
+                        .store
+                        .write(move |tx| watch::certificate(tx, facts.as_ref(), problem.as_deref(), now))
+                        .await?;
+                    renewed?;
                 }
+            }
+            "disk" => {
+                let (space, now) = (watch::space(&self.0.data_dir)?, self.0.clock.now());
+                self.0.store.write(move |tx| watch::disk(tx, space, now)).await?;
             }
             "backup" => self.back_up().await?,
             other => return Err(format!("there is no job {other}").into()),
@@ -112,8 +123,13 @@ impl Scheduler {
     async fn back_up(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let Some(plan) = self.0.backups.clone() else { return Ok(()) };
         let (now, random) = (self.0.clock.now(), self.0.random.clone());
-        let done = tokio::task::spawn_blocking(move || plan.step(now, &random)).await??;
-        if let Some(done) = done {
+        let done = tokio::task::spawn_blocking(move || plan.step(now, &random)).await?;
+        let problem = done.as_ref().err().map(ToString::to_string);
+        // Not due yet is no news: what failed stays so until one was made.
+        if !matches!(done, Ok(None)) {
+            self.0.store.write(move |tx| watch::backup(tx, problem.as_deref(), now)).await?;
+        }
+        if let Some(done) = done? {
             tracing::info!(file = %done.file.display(), bytes = done.made.bytes, removed = done.removed, "backed up");
         }
         Ok(())

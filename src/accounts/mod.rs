@@ -26,7 +26,7 @@ pub use login::{Entered, LoginError};
 pub use password::{PasswordError, Passwords};
 pub use ring::{Caller, DialectCaller, KeyProblem, KeyRing};
 pub use setup::FirstUser;
-pub use user::{Link, LinkPurpose, NewUser, Role, Session, User};
+pub use user::{Link, LinkPurpose, NewUser, Owner, Role, Session, User, list_owners};
 
 use crate::{
     model::{

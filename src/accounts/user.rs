@@ -136,6 +136,30 @@ pub(super) fn list(tx: &Tx<'_>) -> Result<Vec<User>, AccountError> {
     )?)
 }
 
+/// Who runs an account, as letters need it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Owner {
+    /// Whose.
+    pub account: AccountId,
+    /// Where letters go to.
+    pub email: String,
+    /// Theirs, else the account's.
+    pub language: String,
+}
+
+/// The owners of all accounts.
+///
+/// # Errors
+/// The store's.
+pub fn list_owners(tx: &Tx<'_>) -> Result<Vec<Owner>, StoreError> {
+    tx.list(
+        "SELECT u.account_id, u.email, coalesce(u.language, a.language) FROM users u JOIN accounts a ON a.id = u.account_id
+         WHERE u.role = 'owner' AND u.disabled_at IS NULL ORDER BY u.id",
+        [],
+        |r| Ok(Owner { account: r.get(0)?, email: r.get(1)?, language: r.get(2)? }),
+    )
+}
+
 pub(super) fn create_link(
     tx: &WriteTx<'_>,
     email: &str,

@@ -8,6 +8,7 @@
 //! This module must not know what the gateway does with a value.
 
 mod layers;
+mod notices;
 mod sample;
 mod settings;
 #[cfg(test)]
@@ -20,15 +21,16 @@ use figment::{
     value::Value,
 };
 use layers::{DEFAULTS, Layer};
+pub use notices::Notices;
 pub use settings::{
-    Backup, Chattu, Config, Egress, Guard, Limits, Listen, Log, Media, Notices, Portal, Retention, Sending, Threecx,
-    Tls, Webhooks,
+    Backup, Chattu, Config, Egress, Guard, Limits, Listen, Log, Media, Portal, Retention, Sending, Threecx, Tls,
+    Webhooks,
 };
 use std::{
     fmt, io,
     path::{Path, PathBuf},
 };
-pub use values::{AcmeChallenge, ContentPolicy, Language, LogFormat, Registration, TlsMode};
+pub use values::{AcmeChallenge, ContentPolicy, Language, LogFormat, Registration, SmtpTls, TlsMode};
 
 /// Where a file is looked for when none is named: the package's place, then the working directory.
 const USUAL_FILES: [&str; 2] = ["/etc/wa-gateway/config.toml", "wa-gateway.toml"];
@@ -167,6 +169,7 @@ fn sentence(kind: &Kind, key: &str) -> String {
 /// Keys that are fine alone and not together: the one to change, the one it does not agree with, and why.
 fn contradictions(config: &Config) -> impl Iterator<Item = [&'static str; 3]> {
     let (listen, tls, limits) = (&config.listen, &config.tls, &config.limits);
+    let told = notices::contradictions(&config.notices);
     let (files, acme) = (tls.mode == TlsMode::Files, tls.mode == TlsMode::Acme);
     let http01 = acme && tls.acme_challenge == AcmeChallenge::Http01;
     [
@@ -200,6 +203,7 @@ fn contradictions(config: &Config) -> impl Iterator<Item = [&'static str; 3]> {
         ),
     ]
     .into_iter()
+    .chain(told)
     .filter_map(|(wrong, which)| wrong.then_some(which))
 }
 

@@ -7,6 +7,7 @@
 //! Adding a key: a field here, its lines in the sample, a row in `tests.rs`. This file must not know where values come
 //! from.
 
+use super::notices::Notices;
 use super::values::{
     self, AcmeChallenge, ContentPolicy, Language, LogFormat, Registration, TlsMode, acme_directory, base_url, count,
     days, directory, duration, hours, listen, percent,
@@ -254,11 +255,6 @@ pub struct Portal {
     #[serde(deserialize_with = "values::timezone")]
     pub timezone: String,
 }
-
-/// How owner and admin are told, besides the portal. Nothing to set yet.
-#[derive(Clone, PartialEq, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Notices {}
 
 /// Files in and out.
 #[derive(Clone, PartialEq, Debug, Deserialize)]

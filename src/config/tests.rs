@@ -182,6 +182,22 @@ fn every_mistake_in_a_file_has_its_sentence() {
         ("[guard]\nreview_score = 90", "FILE: guard.review_score: set at most as much as guard.refuse_score"),
         ("[guard]\nrefuse_score = 50", "FILE: guard.review_score: set at most as much as guard.refuse_score"),
         ("[listen]\nlocal = \"\"\npublic = \"\"", "FILE: listen.local: nothing listens"),
+        ("[notices]\nsmtp_host = \"mail.example\"", "FILE: notices.from: mail needs a sender"),
+        (
+            "[notices]\nsmtp_host = \"mail.example\"\nfrom = \"a@b.example\"\nsmtp_tls = \"off\"",
+            "FILE: notices.smtp_tls: \"off\" is only for a mail server on this machine",
+        ),
+        (
+            "[notices]\nsmtp_host = \"::1\"\nfrom = \"a@b.example\"\nsmtp_tls = \"off\"\nto_owners = false",
+            "FILE: notices.to: nobody would get mail",
+        ),
+        ("[notices]\nto = [\"a@b.example\"]", "FILE: notices.smtp_host: notices.to needs it"),
+        ("[notices]\nto = [\"a\"]", "FILE: notices.to: \"a\" is no e-mail address"),
+        ("[notices]\nsmtp_user = \"a\"", "FILE: notices.smtp_password_file: a user and the file of its password"),
+        ("[notices]\nwebhook_url = \"https://a.b/c\"", "FILE: notices.webhook_secret_file: the address and the file"),
+        ("[notices]\nwebhook_url = \"ftp://a.b\"", "FILE: notices.webhook_url: \"ftp://a.b\" is no address"),
+        ("[notices]\nsmtp_host = \"a:25\"", "FILE: notices.smtp_host: \"a:25\" is no host"),
+        ("[notices]\nsmtp_port = 0", "FILE: notices.smtp_port: 0 is not between 1 and 65535"),
         ("a = 1\nb = = 2", "FILE: line 2, column 5 is not TOML: "),
         ("[log]\nlevel = \"a\"\nlevel = \"b\"", "FILE: line 3, column 1 is not TOML: duplicate key"),
     ] {

@@ -26,7 +26,7 @@ macro_rules! read_words {
     )+};
 }
 
-read_words!(TlsMode, AcmeChallenge, ContentPolicy, Registration, Language, LogFormat);
+read_words!(TlsMode, AcmeChallenge, ContentPolicy, Registration, Language, LogFormat, SmtpTls);
 
 words! {
     /// Where the certificate of the public listener comes from.
@@ -91,6 +91,18 @@ words! {
         Text = "text",
         /// One JSON object a line.
         Json = "json",
+    }
+}
+
+words! {
+    /// How the connection to a mail server is kept private.
+    SmtpTls {
+        /// Plain at first, then TLS; a server that does not offer it gets nothing.
+        StartTls = "starttls",
+        /// TLS from the first byte.
+        Tls = "tls",
+        /// Not at all: for a server on this machine.
+        Off = "off",
     }
 }
 
@@ -230,9 +242,46 @@ pub(super) fn acme_directory<'de, D: Deserializer<'de>>(d: D) -> Result<String, 
 }
 
 pub(super) fn email<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
+    text(d, |t| if t.is_empty() { Ok(String::new()) } else { parse_email(t) })
+}
+
+/// One at least in each place of the list.
+pub(super) fn emails<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Error> {
+    texts(d, parse_email)
+}
+
+fn parse_email(t: &str) -> Result<String, String> {
+    let fits = t.split_once('@').is_some_and(|(a, b)| !a.is_empty() && b.contains('.')) && !t.contains(' ');
+    if fits { Ok(t.to_owned()) } else { Err(format!("{t:?} is no e-mail address")) }
+}
+
+/// A name or an IP address without a port; "" is none.
+pub(super) fn host<'de, D: Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
+    text(d, |t| match t {
+        "" => Ok(None),
+        _ if egress::is_name(t) || t.parse::<std::net::IpAddr>().is_ok() => Ok(Some(t.to_ascii_lowercase())),
+        _ => Err(format!(
+            "{t:?} is no host, such as \"smtp.example.com\" or \"192.0.2.7\"; the port has a key of its own"
+        )),
+    })
+}
+
+/// 1 to 65,535.
+pub(super) fn port<'de, D: Deserializer<'de>>(d: D) -> Result<u16, D::Error> {
+    within(d, 1, u32::from(u16::MAX)).map(|n| u16::try_from(n).unwrap_or(u16::MAX))
+}
+
+/// An `http` or `https` address, query allowed; "" is none.
+pub(super) fn hook<'de, D: Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
     text(d, |t| {
-        let fits = t.split_once('@').is_some_and(|(a, b)| !a.is_empty() && b.contains('.')) && !t.contains(' ');
-        if fits || t.is_empty() { Ok(t.to_owned()) } else { Err(format!("{t:?} is no e-mail address")) }
+        let fits = t.parse::<http::Uri>().is_ok_and(|uri| {
+            matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some_and(|a| !a.host().is_empty())
+        });
+        match t {
+            "" => Ok(None),
+            _ if fits && !t.contains('#') => Ok(Some(t.to_owned())),
+            _ => Err(format!("{t:?} is no address, such as \"https://ops.example.com/notices\"")),
+        }
     })
 }
 

@@ -145,6 +145,9 @@ pub(super) fn delete(tx: &WriteTx<'_>, id: &InstanceId, now: Time, actor: &str) 
         "UPDATE instances SET deleted_at = ?2, state = 'close', state_reason = 'deleted' WHERE id = ?1",
         params![id, now],
     )?;
+    for kind in [Kind::InstanceDisconnected, Kind::InstancePaused] {
+        notices::clear(tx, Some(instance.account_id), kind, id.as_str(), now)?;
+    }
     Ok(record(tx, now, actor, instance.account_id, id, "instance.delete", Some(&instance.name), None)?)
 }
 

@@ -10,15 +10,21 @@ use crate::{
     model::{clock::Time, ids::AccountId, instance::words},
     store::{StoreError, Tx, WriteTx},
 };
-use rusqlite::params;
+use rusqlite::{Row, params};
 use serde::Serialize;
 use serde_json::Value;
 
 words! {
     /// What happened; also the key of its text.
     Kind {
+        /// No backup could be made. Parameters: reason.
+        BackupFailed = "backup_failed",
         /// A customer's endpoint was disabled by itself. Parameters: url, reason.
         EndpointDisabled = "endpoint_disabled",
+        /// The public listener's certificate ends and was not renewed. Parameters: until, reason.
+        CertificateEnding = "certificate_ending",
+        /// The data directory's disk is nearly full. Parameters: free_mb.
+        DiskNearlyFull = "disk_nearly_full",
         /// An instance that was open is not any more. Parameters: name, reason.
         InstanceDisconnected = "instance_disconnected",
         /// An instance was paused for review. Parameters: reason.
@@ -114,51 +120,89 @@ pub fn clear(
     Ok(())
 }
 
-/// Open notices, newest first: of one account, or all for an admin. With `cleared` the old ones too, 200 at most.
-///
-/// # Errors
-/// The store's.
-pub fn list(tx: &Tx<'_>, account: Option<AccountId>, cleared: bool) -> Result<Vec<Notice>, StoreError> {
-    tx.list(
-        "SELECT id, account_id, kind, subject, parameters, created_at, seen_at, cleared_at FROM notices
-         WHERE (?1 IS NULL OR account_id = ?1) AND (?2 OR cleared_at IS NULL) ORDER BY id DESC LIMIT 200",
-        params![account, cleared],
-        |r| {
-            Ok(Notice {
-                id: r.get(0)?,
-                account_id: r.get(1)?,
-                kind: r.get(2)?,
-                subject: r.get(3)?,
-                parameters: serde_json::from_str(&r.get::<_, String>(4)?).unwrap_or_default(),
-                created_at: r.get(5)?,
-                seen_at: r.get(6)?,
-                cleared_at: r.get(7)?,
-            })
-        },
-    )
+/// The columns that [`Notice::read`] expects first, in its order.
+pub const COLUMNS: &str = "notices.id, notices.account_id, notices.kind, notices.subject, notices.parameters,
+    notices.created_at, notices.seen_at, notices.cleared_at";
+
+impl Notice {
+    /// From a row that begins with [`COLUMNS`].
+    ///
+    /// # Errors
+    /// A column that is none of them.
+    pub fn read(r: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: r.get(0)?,
+            account_id: r.get(1)?,
+            kind: r.get(2)?,
+            subject: r.get(3)?,
+            parameters: serde_json::from_str(&r.get::<_, String>(4)?).unwrap_or_default(),
+            created_at: r.get(5)?,
+            seen_at: r.get(6)?,
+            cleared_at: r.get(7)?,
+        })
+    }
 }
 
-/// Somebody saw it. With an account only one of that account's; says whether there was one.
+/// Whose notices somebody sees.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scope {
+    /// Those of one account.
+    Account(AccountId),
+    /// Those of one account, and the appliance's own: an admin who looks at that account.
+    AccountAndAppliance(AccountId),
+    /// All.
+    All,
+}
+
+impl Scope {
+    /// As two parameters of a statement: the account, and whether the appliance's own belong to it.
+    const fn split(self) -> (Option<AccountId>, bool) {
+        match self {
+            Self::Account(id) => (Some(id), false),
+            Self::AccountAndAppliance(id) => (Some(id), true),
+            Self::All => (None, true),
+        }
+    }
+}
+
+/// Open notices, newest first; with `cleared` the old ones too. 200 at most.
 ///
 /// # Errors
 /// The store's.
-pub fn mark_seen(tx: &WriteTx<'_>, account: Option<AccountId>, id: i64, now: Time) -> Result<bool, StoreError> {
+pub fn list(tx: &Tx<'_>, scope: Scope, cleared: bool) -> Result<Vec<Notice>, StoreError> {
+    let (account, appliance) = scope.split();
+    let sql = format!(
+        "SELECT {COLUMNS} FROM notices
+         WHERE (?1 IS NULL OR account_id = ?1 OR (?2 AND account_id IS NULL)) AND (?3 OR cleared_at IS NULL)
+         ORDER BY id DESC LIMIT 200"
+    );
+    tx.list(&sql, params![account, appliance, cleared], Notice::read)
+}
+
+/// Somebody saw it; says whether there was one in their scope.
+///
+/// # Errors
+/// The store's.
+pub fn mark_seen(tx: &WriteTx<'_>, scope: Scope, id: i64, now: Time) -> Result<bool, StoreError> {
+    let (account, appliance) = scope.split();
     let changed = tx.execute(
-        "UPDATE notices SET seen_at = coalesce(seen_at, ?3) WHERE id = ?2 AND (?1 IS NULL OR account_id = ?1)",
-        params![account, id, now],
+        "UPDATE notices SET seen_at = coalesce(seen_at, ?4)
+         WHERE id = ?3 AND (?1 IS NULL OR account_id = ?1 OR (?2 AND account_id IS NULL))",
+        params![account, appliance, id, now],
     )?;
     Ok(changed > 0)
 }
 
-/// A person puts it away, whatever its cause. With an account only one of that account's; says whether there was one.
+/// A person puts it away, whatever its cause; says whether there was an open one in their scope.
 ///
 /// # Errors
 /// The store's.
-pub fn dismiss(tx: &WriteTx<'_>, account: Option<AccountId>, id: i64, now: Time) -> Result<bool, StoreError> {
+pub fn dismiss(tx: &WriteTx<'_>, scope: Scope, id: i64, now: Time) -> Result<bool, StoreError> {
+    let (account, appliance) = scope.split();
     let changed = tx.execute(
-        "UPDATE notices SET cleared_at = ?3, seen_at = coalesce(seen_at, ?3)
-         WHERE id = ?2 AND cleared_at IS NULL AND (?1 IS NULL OR account_id = ?1)",
-        params![account, id, now],
+        "UPDATE notices SET cleared_at = ?4, seen_at = coalesce(seen_at, ?4)
+         WHERE id = ?3 AND cleared_at IS NULL AND (?1 IS NULL OR account_id = ?1 OR (?2 AND account_id IS NULL))",
+        params![account, appliance, id, now],
     )?;
     Ok(changed > 0)
 }

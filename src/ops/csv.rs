@@ -41,14 +41,20 @@ pub fn phones(text: &str) -> Result<Vec<Row>, String> {
 /// carriage return) begins with an apostrophe. Reading takes it off again, so that a list that was written is read back
 /// as it was, phones with their `+` included.
 pub fn written<'a>(columns: &[&str], rows: impl Iterator<Item = Vec<Cow<'a, str>>>) -> String {
-    let mut out = columns.join(",");
-    out.push_str("\r\n");
-    for row in rows {
-        let cells: Vec<String> = row.iter().map(|cell| guarded(cell)).collect();
-        out.push_str(&cells.join(","));
-        out.push_str("\r\n");
-    }
+    let mut out = heading(columns);
+    rows.for_each(|row| out.push_str(&line(&row)));
     out
+}
+
+/// The first line of such a text, for one that is written piece by piece.
+pub fn heading(columns: &[&str]) -> String {
+    format!("{}\r\n", columns.join(","))
+}
+
+/// Another line of it.
+pub fn line(row: &[Cow<'_, str>]) -> String {
+    let cells: Vec<String> = row.iter().map(|cell| guarded(cell)).collect();
+    format!("{}\r\n", cells.join(","))
 }
 
 const CALCULATED: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];

@@ -10,4 +10,5 @@ pub mod memory;
 pub mod metrics;
 pub mod survey;
 pub mod tls;
+pub mod watch;
 pub mod x509;

@@ -1,10 +1,11 @@
 //! What needs a hand, above every page: a number that is not connected or is paused, a limit near or reached, an
-//! endpoint that was disabled. Nothing else stands there.
+//! endpoint that was disabled; for admins the certificate, the disk and backups. Nothing else stands there.
 
 use crate::{
-    accounts::Session,
+    accounts::{Role, Session},
     gateway::Gateway,
     model::{clock::Time, ids::AccountId},
+    notices::Kind,
     store::{StoreError, Tx},
 };
 use rusqlite::params;
@@ -28,6 +29,7 @@ pub(super) async fn list(gateway: &Gateway, who: Option<&Session>, account: Opti
         return Vec::new();
     }
     let now = gateway.clock.now();
+    let is_admin = who.is_some_and(|w| w.role == Role::Admin);
     let limits = match account {
         Some(id) => gateway.accounts.find_account(id).await.ok(),
         None => None,
@@ -42,6 +44,9 @@ pub(super) async fn list(gateway: &Gateway, who: Option<&Session>, account: Opti
             all.extend(limit(tx, id, "month", &period.month, monthly)?);
         }
         all.extend(endpoints(tx, account, now)?);
+        if is_admin {
+            all.extend(appliance(tx)?);
+        }
         Ok::<_, StoreError>(all)
     });
     read.await.unwrap_or_default()
@@ -59,6 +64,19 @@ fn instances(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Vec<Banner>, Sto
             Ok(Banner { tone: "bad", text, name, link: format!("/instances/{id}/manage") })
         },
     )
+}
+
+/// What only who runs the appliance can mend.
+fn appliance(tx: &Tx<'_>) -> Result<Vec<Banner>, StoreError> {
+    tx.list("SELECT kind FROM notices WHERE account_id IS NULL AND cleared_at IS NULL ORDER BY id LIMIT 5", [], |r| {
+        let text = match Kind::parse(&r.get::<_, String>(0)?) {
+            Some(Kind::CertificateEnding) => "banner.certificate",
+            Some(Kind::DiskNearlyFull) => "banner.disk",
+            Some(Kind::BackupFailed) => "banner.backup",
+            _ => "banner.appliance",
+        };
+        Ok(Banner { tone: "bad", text, name: String::new(), link: "/notices".into() })
+    })
 }
 
 fn limit(

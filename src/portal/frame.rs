@@ -10,5 +10,6 @@ pub const SIDE: &[(&str, &str)] = &[
     ("/webhooks", "nav.webhooks"),
     ("/integrations/3cx", "nav.threecx"),
     ("/api-keys", "nav.keys"),
+    ("/notices", "nav.notices"),
     ("/docs", "nav.docs"),
 ];

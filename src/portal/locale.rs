@@ -155,6 +155,11 @@ impl Locale {
         self.filled(chosen, &[("n", &self.number(n))])
     }
 
+    /// A text that was looked up already, with its placeholders filled in.
+    pub fn fill_text(&self, text: &str, values: &[(&str, &dyn Display)]) -> String {
+        self.filled(text, values)
+    }
+
     fn filled(&self, template: &str, values: &[(&str, &dyn Display)]) -> String {
         let isolate = self.lang.dir() == "rtl";
         let mut out = template.to_owned();

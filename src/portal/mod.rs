@@ -17,6 +17,7 @@ pub mod docs;
 pub mod form;
 pub mod frame;
 pub mod locale;
+pub mod notice;
 pub mod pages;
 pub mod trouble;
 pub mod visit;

@@ -127,6 +127,11 @@ const NOTICES: Class = Class {
     old: "SELECT id FROM notices WHERE id > ?1 AND cleared_at < ?2 ORDER BY id LIMIT ?3",
     done: &["DELETE FROM notices WHERE id IN (SELECT value FROM json_each(?1))"],
 };
+/// Letters about notices that were sent, or given up.
+const DIGESTS: Class = Class {
+    old: "SELECT id FROM digests WHERE id > ?1 AND created_at < ?2 AND state <> 'pending' ORDER BY id LIMIT ?3",
+    done: &["DELETE FROM digests WHERE id IN (SELECT value FROM json_each(?1))"],
+};
 
 impl Retention {
     /// The slice over its parts.
@@ -154,6 +159,7 @@ impl Retention {
             (&FILES, periods.log),
             (&AUDIT, periods.audit),
             (&NOTICES, periods.notices),
+            (&DIGESTS, periods.notices),
         ] {
             touched += self.apply(class, now.minus(period)).await?;
         }

@@ -25,6 +25,7 @@
 mod accept;
 mod announce;
 mod answer;
+pub mod counts;
 mod dispatch;
 pub mod facts;
 mod file;

@@ -33,6 +33,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0007_media_retention.sql"),
     include_str!("migrations/0008_chattu.sql"),
     include_str!("migrations/0009_cloud_api.sql"),
+    include_str!("migrations/0010_digests.sql"),
 ];
 
 /// The newest schema that this program knows.

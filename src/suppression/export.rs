@@ -7,7 +7,7 @@ use crate::{
     },
     store::{StoreError, Tx},
 };
-use rusqlite::params;
+use rusqlite::{Row, params};
 use std::borrow::Cow;
 
 /// A suppression, in force or lifted.
@@ -47,27 +47,36 @@ impl Past {
     }
 }
 
+const SELECT: &str = "SELECT (SELECT i.value FROM contact_identities i
+             WHERE i.contact_id = s.contact_id AND i.kind = 'phone' LIMIT 1),
+            s.contact_id, s.reason, s.source, s.since, s.lifted_at, s.lifted_by FROM suppressions s";
+
 /// The suppressions of an account, oldest first; with `all` the lifted ones too.
 ///
 /// # Errors
 /// The store's.
 pub fn export(tx: &Tx<'_>, account: AccountId, all: bool) -> Result<Vec<Past>, StoreError> {
-    tx.list(
-        "SELECT (SELECT i.value FROM contact_identities i WHERE i.contact_id = s.contact_id AND i.kind = 'phone'
-                 LIMIT 1),
-                s.contact_id, s.reason, s.source, s.since, s.lifted_at, s.lifted_by
-         FROM suppressions s WHERE s.account_id = ?1 AND (?2 OR s.lifted_at IS NULL) ORDER BY s.since, s.id",
-        params![account, all],
-        |r| {
-            Ok(Past {
-                phone: r.get(0)?,
-                contact: r.get(1)?,
-                reason: r.get(2)?,
-                source: r.get(3)?,
-                since: r.get(4)?,
-                lifted_at: r.get(5)?,
-                lifted_by: r.get(6)?,
-            })
-        },
-    )
+    let sql = format!("{SELECT} WHERE s.account_id = ?1 AND (?2 OR s.lifted_at IS NULL) ORDER BY s.since, s.id");
+    tx.list(&sql, params![account, all], read)
+}
+
+/// Every suppression that one person ever had, newest first.
+///
+/// # Errors
+/// The store's.
+pub fn history(tx: &Tx<'_>, account: AccountId, contact: ContactId) -> Result<Vec<Past>, StoreError> {
+    let sql = format!("{SELECT} WHERE s.account_id = ?1 AND s.contact_id = ?2 ORDER BY s.since DESC, s.id DESC");
+    tx.list(&sql, params![account, contact], read)
+}
+
+fn read(r: &Row<'_>) -> rusqlite::Result<Past> {
+    Ok(Past {
+        phone: r.get(0)?,
+        contact: r.get(1)?,
+        reason: r.get(2)?,
+        source: r.get(3)?,
+        since: r.get(4)?,
+        lifted_at: r.get(5)?,
+        lifted_by: r.get(6)?,
+    })
 }

@@ -36,7 +36,7 @@ fn quoted(source: &str) -> BTreeSet<String> {
     let is_key = |text: &&str| {
         let parts: Vec<&str> = text.split('.').collect();
         parts.len() >= 2
-            && !["html", "js", "css", "svg"].contains(parts.last().unwrap_or(&""))
+            && !["html", "js", "css", "csv", "svg"].contains(parts.last().unwrap_or(&""))
             && parts.iter().all(|p| {
                 !p.is_empty()
                     && p.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-')

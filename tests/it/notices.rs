@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use wa_gateway::{
     control::Request,
     model::{clock::Clock, ids::AccountId},
-    notices::{self, Notice},
+    notices::{self, Notice, Scope},
     store::StoreError,
 };
 
 async fn open(world: &World) -> Vec<Notice> {
     let account = AccountId(world.account);
-    let read = world.gateway().store.read(move |tx| notices::list(tx, Some(account), false));
+    let read = world.gateway().store.read(move |tx| notices::list(tx, Scope::Account(account), false));
     read.await.map_err(|e: StoreError| e.to_string()).expect("a list")
 }
 
@@ -37,6 +37,9 @@ async fn an_instance_that_drops_or_is_paused_is_a_notice_until_it_is_back() {
     assert_eq!(kinds(&world).await, ["instance_paused"]);
     world.resume().await;
     assert_eq!(kinds(&world).await, Vec::<String>::new());
+    world.pause().await;
+    world.command(Request::InstanceDelete { id: INSTANCE.into() }).await.expect("deleted");
+    assert_eq!(kinds(&world).await, Vec::<String>::new(), "nobody can mend what is gone");
     world.stop().await;
 }
 
@@ -62,7 +65,7 @@ async fn a_limit_is_told_at_four_fifths_and_at_its_end_once_a_period() {
     let near = open(&world).await;
     assert_eq!(near[0].parameters, json!({"period": "2026-06-01", "limit": 5, "used": 4}));
     let (account, id, now) = (AccountId(world.account), near[0].id, world.clock.now());
-    let away = world.gateway().store.write(move |tx| notices::dismiss(tx, Some(account), id, now));
+    let away = world.gateway().store.write(move |tx| notices::dismiss(tx, Scope::Account(account), id, now));
     assert!(away.await.map_err(|e: StoreError| e.to_string()).expect("written"));
     // A message that fails gives its place back, and the next one takes it again: nobody is told twice.
     world.sandbox("fail", "refuse").await;

@@ -21,6 +21,8 @@ const PAGES: &[&str] = &[
     "/instances/shop-line/manage?tab=settings",
     "/suppressed-recipients",
     "/webhooks",
+    "/notices",
+    "/notices?all=on",
     "/api-keys",
     "/security",
     "/message-logs/1",

@@ -27,15 +27,16 @@ const MAY_SEE: &[(&str, &str)] = &[
     ("chattu", "model store accounts instances conversations suppression webhooks sending schedule connectors"),
     ("threecx", "model store accounts conversations webhooks sending"),
     ("retention", "model store media suppression"),
+    ("digests", "model config store egress notices webhooks accounts"),
     (
         "gateway",
-        "model store media retention accounts instances suppression webhooks sending schedule chattu threecx connectors ops",
+        "model store media retention accounts instances suppression webhooks sending schedule chattu threecx connectors ops digests",
     ),
-    ("ops", "model config store egress sending http"),
-    ("scheduler", "model store accounts gateway"),
+    ("ops", "model config store egress notices sending http"),
+    ("scheduler", "model store notices accounts gateway ops"),
     (
         "portal",
-        "model store media accounts instances conversations suppression templates webhooks sending threecx connectors gateway http",
+        "model store media accounts instances conversations suppression templates webhooks sending threecx connectors gateway http notices digests ops",
     ),
     (
         "http",
@@ -47,7 +48,7 @@ const MAY_SEE: &[(&str, &str)] = &[
     ),
     (
         "app",
-        "model config store egress media retention suppression accounts instances webhooks sending inbound schedule chattu threecx connectors gateway http control scheduler ops",
+        "model config store egress media retention suppression accounts instances webhooks sending inbound schedule chattu threecx connectors gateway http control scheduler ops digests portal",
     ),
     ("cli", "model config store media gateway control ops app"),
     ("lib", ""),

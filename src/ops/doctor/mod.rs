@@ -2,7 +2,7 @@
 //! and works whether a gateway runs or not.
 //!
 //! - `places.rs`: data directory, disk, database, backups. `doors.rs`: addresses to listen on. `certificate.rs`,
-//!   `time.rs`: what others judge us by. `systemd.rs`: the package's units.
+//!   `time.rs`: what others judge us by. `notices.rs`: who is told. `systemd.rs`: the package's units.
 //! - `network.rs`: names and providers; the only one that asks anybody outside. `rows.rs`: what the database knows of
 //!   numbers, webhooks and jobs.
 //!
@@ -12,6 +12,7 @@
 mod certificate;
 mod doors;
 mod network;
+mod notices;
 mod places;
 mod rows;
 mod systemd;
@@ -69,6 +70,7 @@ pub async fn examine(patient: &Patient<'_>) -> Vec<Finding> {
     all.push(places::key(config));
     all.push(places::backups(config, now));
     all.push(time::finding(now));
+    all.push(notices::finding(&config.notices).await);
     for (key, address) in [
         ("listen.local", config.listen.local),
         ("listen.public", config.listen.public),

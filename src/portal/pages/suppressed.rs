@@ -3,13 +3,18 @@
 use crate::{
     conversations::{self, Identity},
     gateway::Gateway,
-    model::phone::{Phone, Region},
+    model::{
+        ids::ContactId,
+        phone::{Phone, Region},
+    },
+    ops::csv,
     portal::{Trouble, Visit, trouble::see_other},
-    suppression::{self, Source as By, Suppression},
+    store::StoreError,
+    suppression::{self, Past, Source as By, Suppression},
 };
 use ::http::StatusCode;
 use askama::Template;
-use warp::reply::Response;
+use warp::{Reply, reply::Response};
 
 #[derive(Template)]
 #[template(path = "suppressed.html", config = "assets/askama.toml")]
@@ -74,6 +79,49 @@ pub async fn lift(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
         })
         .await?;
     if lifted == 0 { Err(Trouble::NotFound) } else { Ok(see_other("/suppressed-recipients?done=lifted")) }
+}
+
+/// `GET /suppressed-recipients/export.csv?all=`: who is suppressed; with `all` who was, too, for proof.
+///
+/// # Errors
+/// No account is chosen.
+pub async fn export(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let (account, all) = (v.account()?, v.query.is_on("all"));
+    let rows = gateway.store.read(move |tx| suppression::export(tx, account, all)).await?;
+    let text = csv::written(&Past::COLUMNS, rows.iter().map(Past::cells));
+    Ok(super::messages::download(text.into_response(), "suppressed.csv"))
+}
+
+#[derive(Template)]
+#[template(path = "suppressed_history.html", config = "assets/askama.toml")]
+struct History<'a> {
+    v: &'a Visit,
+    phone: String,
+    rows: Vec<Past>,
+    refused: u64,
+}
+
+/// `GET /suppressed-recipients/{contact_id}`: when one person was suppressed, by whom, when it was lifted: for proof.
+///
+/// # Errors
+/// Nobody of that number in this account was ever suppressed.
+pub async fn history(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let account = v.account()?;
+    let contact = ContactId(v.segment().parse().map_err(|_| Trouble::NotFound)?);
+    let read = gateway.store.read(move |tx| {
+        let rows = suppression::history(tx, account, contact)?;
+        let refused = tx.one(
+            "SELECT count(*) FROM messages WHERE account_id = ?1 AND recipient = ?2 AND status = 'blocked'
+               AND reason = 'recipient_suppressed'",
+            rusqlite::params![account, rows.first().and_then(|row| row.phone.clone())],
+            |r| r.get(0),
+        )?;
+        Ok::<_, StoreError>((rows, refused))
+    });
+    let (rows, refused) = read.await?;
+    let first = rows.first().ok_or(Trouble::NotFound)?;
+    let phone = first.phone.clone().unwrap_or_else(|| format!("contact:{contact}"));
+    Ok(v.page(&History { v, phone, rows, refused }))
 }
 
 async fn phone(gateway: &Gateway, v: &Visit) -> Result<Result<Phone, String>, Trouble> {

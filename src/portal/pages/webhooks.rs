@@ -8,6 +8,7 @@ use crate::{
 };
 use ::http::StatusCode;
 use askama::Template;
+use std::collections::HashMap;
 use warp::reply::Response;
 
 const ROWS: u32 = 100;
@@ -17,6 +18,7 @@ const ROWS: u32 = 100;
 struct Page<'a> {
     v: &'a Visit,
     endpoints: Vec<Endpoint>,
+    waiting: HashMap<i64, u64>,
     deliveries: Vec<Delivery>,
     instances: Vec<String>,
     events: Vec<&'static str>,
@@ -156,7 +158,14 @@ async fn page<'a>(gateway: &Gateway, v: &'a Visit) -> Result<Page<'a>, Trouble> 
     deliveries.truncate(ROWS as usize);
     let instances = gateway.instances.list(account).await?.into_iter().map(|i| i.id.to_string()).collect();
     let events = EventName::ALL.iter().filter(|n| **n != EventName::Test).map(|n| n.as_str()).collect();
-    Ok(Page { v, endpoints, deliveries, instances, events, secret: None, problem: String::new() })
+    // How far a resend has come: what was failed waits, and becomes fewer.
+    let read = gateway.store.read(|tx| {
+        tx.list("SELECT endpoint_id, count(*) FROM deliveries WHERE state = 'pending' GROUP BY endpoint_id", [], |r| {
+            Ok((r.get::<_, i64>(0)?, r.get::<_, u64>(1)?))
+        })
+    });
+    let waiting = read.await.map_err(|e: crate::store::StoreError| e)?.into_iter().collect();
+    Ok(Page { v, waiting, endpoints, deliveries, instances, events, secret: None, problem: String::new() })
 }
 
 /// What nearly everybody wants to hear: answers, and who wants no more.

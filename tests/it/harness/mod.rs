@@ -14,6 +14,7 @@ pub mod http;
 pub mod load;
 pub mod pbx;
 pub mod pebble;
+pub mod post_office;
 pub mod program;
 pub mod receiver;
 pub mod visitor;

@@ -1,0 +1,121 @@
+//! One letter to one person over SMTP.
+//!
+//! The mail server's name is resolved as everything else here is (a static program has no other way), and TLS holds it
+//! to that name. Nothing is pooled: letters are rare.
+
+use super::{Failed, Letter, Parts, first_line, row::Due};
+use crate::config::SmtpTls;
+use lettre::{
+    AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
+    message::{
+        Mailbox,
+        header::{ContentType, HeaderName, HeaderValue},
+    },
+    transport::smtp::{
+        authentication::Credentials,
+        client::{Certificate, CertificateStore, Tls, TlsParameters},
+        extension::ClientId,
+    },
+};
+use std::{
+    error::Error,
+    net::IpAddr,
+    time::{Duration, UNIX_EPOCH},
+};
+
+/// How long the server may keep silent.
+const SILENT_FOR: Duration = Duration::from_secs(20);
+
+pub(super) async fn send(parts: &Parts, due: &Due) -> Result<(), Failed> {
+    let link = format!("{}/notices", parts.public_url);
+    let letter = parts.wording.letter(&due.language, &due.told, &link, parts.clock.now());
+    let message = written(parts, due, letter)?;
+    let transport = transport(parts).await?;
+    match transport.send(message).await {
+        Ok(_) => Ok(()),
+        // The server answered: it is this letter, or this recipient.
+        Err(e) if e.is_permanent() || e.is_transient() => Err(Failed::of_letter(whole(&e))),
+        Err(e) => Err(Failed::of_channel(whole(&e))),
+    }
+}
+
+/// An error with its causes.
+fn whole(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let more = inner.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+/// The same bytes at each attempt but for the words: the id tells a mail program that it has this letter already.
+fn written(parts: &Parts, due: &Due, letter: Letter) -> Result<Message, Failed> {
+    let mailbox = |address: &str| -> Result<Mailbox, Failed> {
+        address.parse().map_err(|e| Failed::of_letter(format!("{address:?} is no e-mail address: {e}")))
+    };
+    let from = mailbox(&parts.settings.from)?;
+    let id = format!("<notices-{}-{}@{}>", due.id, due.created_at.millis(), from.email.domain());
+    let millis = u64::try_from(parts.clock.now().millis()).unwrap_or(0);
+    let mut message = Message::builder()
+        .from(from)
+        .to(mailbox(&due.recipient)?)
+        .subject(letter.subject)
+        .date(UNIX_EPOCH + Duration::from_millis(millis))
+        .message_id(Some(id))
+        .header(ContentType::TEXT_PLAIN)
+        .body(letter.body)
+        .map_err(|e| Failed::of_letter(e.to_string()))?;
+    // So that no holiday notice comes back.
+    let name = HeaderName::new_from_ascii_str("Auto-Submitted");
+    message.headers_mut().insert_raw(HeaderValue::new(name, "auto-generated".to_owned()));
+    Ok(message)
+}
+
+async fn transport(parts: &Parts) -> Result<AsyncSmtpTransport<Tokio1Executor>, Failed> {
+    let settings = &parts.settings;
+    let host = settings.smtp_host.as_deref().ok_or_else(|| Failed::of_channel("there is no mail server"))?;
+    let tls = match settings.smtp_tls {
+        SmtpTls::Off => Tls::None,
+        SmtpTls::StartTls => Tls::Required(trust(parts, host)?),
+        SmtpTls::Tls => Tls::Wrapper(trust(parts, host)?),
+    };
+    let name = parts.public_url.split("://").nth(1).unwrap_or_default();
+    let name = name.split(['/', ':']).next().filter(|n| n.contains('.')).unwrap_or("localhost");
+    let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(address(parts, host).await?.to_string())
+        .port(settings.smtp_port)
+        .tls(tls)
+        .hello_name(ClientId::Domain(name.to_owned()))
+        .timeout(Some(SILENT_FOR));
+    if let Some(file) = &settings.smtp_password_file {
+        builder = builder.credentials(Credentials::new(settings.smtp_user.clone(), first_line(file)?));
+    }
+    Ok(builder.build())
+}
+
+async fn address(parts: &Parts, host: &str) -> Result<IpAddr, Failed> {
+    if let Ok(ip) = host.parse() {
+        return Ok(ip);
+    }
+    // What has no TLS stays on this machine, whatever the hosts file says.
+    if host == "localhost" {
+        return Ok(IpAddr::from([127, 0, 0, 1]));
+    }
+    let mut found = parts.resolver.resolve(host).await.map_err(|e| Failed::of_channel(format!("{host}: {e}")))?;
+    found.sort_by_key(IpAddr::is_ipv6);
+    found.first().copied().ok_or_else(|| Failed::of_channel(format!("{host} has no address")))
+}
+
+fn trust(parts: &Parts, host: &str) -> Result<TlsParameters, Failed> {
+    let mut builder = TlsParameters::builder(host.to_owned()).certificate_store(CertificateStore::WebpkiRoots);
+    if let Some(file) = &parts.settings.smtp_root {
+        let bad = |e: String| Failed::of_channel(format!("notices.smtp_root: {}: {e}", file.display()));
+        let pem = std::fs::read(file).map_err(|e| bad(e.to_string()))?;
+        builder = builder.add_root_certificate(Certificate::from_pem(&pem).map_err(|e| bad(e.to_string()))?);
+    }
+    builder.build_rustls().map_err(|e| Failed::of_channel(e.to_string()))
+}

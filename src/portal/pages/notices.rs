@@ -1,0 +1,74 @@
+//! `/notices`: what needed a hand, open and over; marked as seen, put away.
+
+use crate::{
+    gateway::Gateway,
+    notices::{self, Notice, Scope},
+    portal::{
+        Trouble, Visit,
+        notice::{self, Words},
+        trouble::see_other,
+    },
+};
+use askama::Template;
+use warp::reply::Response;
+
+#[derive(Template)]
+#[template(path = "notices.html", config = "assets/askama.toml")]
+struct Notices<'a> {
+    v: &'a Visit,
+    rows: Vec<Row>,
+    all: bool,
+    is_sent: bool,
+}
+
+struct Row {
+    n: Notice,
+    words: Words,
+    link: &'static str,
+    tone: &'static str,
+    account: Option<String>,
+}
+
+/// `GET /notices?all=`.
+///
+/// # Errors
+/// The database's.
+pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let (scope, all) = (scope(v)?, v.query.is_on("all"));
+    let rows = gateway.store.read(move |tx| notices::list(tx, scope, all)).await?;
+    let name = |n: &Notice| v.accounts.iter().find(|(id, _)| Some(*id) == n.account_id).map(|(_, name)| name.clone());
+    let row = |n: Notice| Row {
+        words: notice::words(&v.locale, &n),
+        link: notice::link(&n),
+        tone: notice::tone(&n),
+        account: name(&n).filter(|_| v.scope().is_none()),
+        n,
+    };
+    let rows = rows.into_iter().map(row).collect();
+    Ok(v.page(&Notices { v, rows, all, is_sent: gateway.digests.is_on() }))
+}
+
+/// `POST /notices/{id}`: `seen` or `dismiss`.
+///
+/// # Errors
+/// No such notice, or another account's.
+pub async fn change(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let id: i64 = v.segment().parse().map_err(|_| Trouble::NotFound)?;
+    let (scope, now) = (scope(v)?, v.now);
+    let (is_there, done) = match v.form.text("do") {
+        "seen" => (gateway.store.write(move |tx| notices::mark_seen(tx, scope, id, now)).await?, "settled"),
+        "dismiss" => (gateway.store.write(move |tx| notices::dismiss(tx, scope, id, now)).await?, "dismissed"),
+        _ => return Err(Trouble::NotFound),
+    };
+    if is_there { Ok(see_other(&format!("/notices?done={done}"))) } else { Err(Trouble::NotFound) }
+}
+
+/// What they may see: an owner theirs, an admin also the appliance's.
+fn scope(v: &Visit) -> Result<Scope, Trouble> {
+    match (v.scope(), v.is_admin()) {
+        (Some(id), false) => Ok(Scope::Account(id)),
+        (Some(id), true) => Ok(Scope::AccountAndAppliance(id)),
+        (None, true) => Ok(Scope::All),
+        (None, false) => Err(Trouble::ChooseAccount),
+    }
+}

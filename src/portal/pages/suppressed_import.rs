@@ -1,0 +1,99 @@
+//! `/suppressed-recipients/import`: a list of numbers is looked at first, and brought in afterwards: all of it or none.
+
+use crate::{
+    conversations::{self, Identity},
+    gateway::Gateway,
+    model::{
+        clock::Time,
+        ids::AccountId,
+        phone::{Phone, Region},
+    },
+    ops::csv,
+    portal::{Trouble, Visit, trouble::see_other},
+    store::{StoreError, WriteTx},
+    suppression::{self, Source as By},
+};
+use ::http::StatusCode;
+use askama::Template;
+use warp::reply::Response;
+
+/// Wrong lines that are shown; the others are counted.
+const SHOWN: usize = 100;
+
+#[derive(Template)]
+#[template(path = "suppressed_import.html", config = "assets/askama.toml")]
+struct Page<'a> {
+    v: &'a Visit,
+    /// What was sent, to be sent again.
+    text: String,
+    good: usize,
+    wrong: Vec<Wrong>,
+    more: usize,
+    /// Why nothing could be read at all.
+    problem: String,
+}
+
+/// A line that is no number.
+struct Wrong {
+    line: usize,
+    phone: String,
+    why: String,
+}
+
+/// A line that is one.
+struct Good {
+    phone: Phone,
+    reason: Option<String>,
+}
+
+/// `POST /suppressed-recipients/import`: `check` shows what is right and what is wrong; `import` brings all in, or, when
+/// that was ticked, all but the wrong lines.
+///
+/// # Errors
+/// No account is chosen.
+pub async fn import(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let account = v.account()?;
+    let known = gateway.accounts.find_account(account).await?;
+    let region = known.region.and_then(|r| Region::parse(&r).ok());
+    let sent = v.upload.as_ref().map(|u| String::from_utf8_lossy(&u.bytes).into_owned());
+    let text = sent.filter(|text| !text.trim().is_empty()).unwrap_or_else(|| v.form.raw("csv").to_owned());
+    let rows = match csv::phones(&text) {
+        Ok(rows) => rows,
+        Err(problem) => {
+            let page = Page { v, text, good: 0, wrong: Vec::new(), more: 0, problem };
+            return Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY));
+        }
+    };
+    let (good, mut wrong) = judge(rows, region);
+    let may = wrong.is_empty() || v.form.is_on("skip");
+    if v.form.text("do") == "import" && may && !good.is_empty() {
+        let now = v.now;
+        gateway.store.write(move |tx| add(tx, account, &good, now)).await?;
+        return Ok(see_other("/suppressed-recipients?done=imported"));
+    }
+    let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let more = wrong.len().saturating_sub(SHOWN);
+    wrong.truncate(SHOWN);
+    Ok(v.page_with(&Page { v, text, good: good.len(), wrong, more, problem: String::new() }, status))
+}
+
+fn judge(rows: Vec<csv::Row>, region: Option<Region>) -> (Vec<Good>, Vec<Wrong>) {
+    let (mut good, mut wrong) = (Vec::new(), Vec::new());
+    for (line, written, reason) in rows {
+        match Phone::parse(&written, region) {
+            Ok(phone) => good.push(Good { phone, reason }),
+            Err(e) => wrong.push(Wrong { line, phone: written, why: e.to_string() }),
+        }
+    }
+    (good, wrong)
+}
+
+fn add(tx: &WriteTx<'_>, account: AccountId, rows: &[Good], now: Time) -> Result<(), StoreError> {
+    for row in rows {
+        let contact = conversations::find_or_add(tx, account, &Identity::phone(row.phone.as_str()), now)?;
+        let reason = row.reason.as_deref().unwrap_or("imported");
+        let new = suppression::New { account, contact, source: By::Manual, reason, instance: None };
+        suppression::add(tx, &new, now)?;
+    }
+    Ok(())
+}
