@@ -27,6 +27,7 @@ const NAMED: &[(&str, &[&str])] = &[
     ),
     ("/instances/new", &["/instances/new", "/instances/new?connector=evolution"]),
     ("/message-logs/{log_id}", &["/message-logs/1", "/message-logs/2"]),
+    ("/suppressed-recipients/{contact_id}", &["/suppressed-recipients/1"]),
     ("/webhooks/deliveries/{id}", &["/webhooks/deliveries/1"]),
     ("/integrations/3cx/{integration_id}", &["/integrations/3cx/{integration}"]),
 ];
@@ -38,6 +39,8 @@ const NO_PAGES: &[&str] = &[
     "/metrics",
     "/openapi.json",
     "/docs/search.json",
+    "/message-logs/export.csv",
+    "/suppressed-recipients/export.csv",
     "/docs/wa-gateway.postman_collection.json",
     "/integrations/3cx/{integration_id}/template.xml",
     "/setup/{token}",
