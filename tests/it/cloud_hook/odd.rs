@@ -182,7 +182,7 @@ fn spoil(body: &mut Value, mut at: usize, other: Value) {
             Value::Array(items) => items.len(),
             _ => 0,
         };
-        if children == 0 || at % 7 == 0 {
+        if children == 0 || at.is_multiple_of(7) {
             *here = other;
             return;
         }
