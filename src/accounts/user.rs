@@ -212,7 +212,9 @@ pub(super) fn credentials(tx: &Tx<'_>, email: &str) -> Result<Option<Credentials
     tx.find(
         "SELECT id, password_hash,
                 EXISTS (SELECT 1 FROM second_factors f WHERE f.user_id = u.id AND f.confirmed_at IS NOT NULL)
-         FROM users u WHERE email = ?1 AND disabled_at IS NULL",
+         FROM users u WHERE email = ?1 AND disabled_at IS NULL
+           AND (role = 'admin' OR NOT EXISTS (
+             SELECT 1 FROM accounts a WHERE a.id = u.account_id AND a.disabled_at IS NOT NULL))",
         params![email],
         |r| Ok(Credentials { id: r.get(0)?, password_hash: r.get(1)?, has_second_factor: r.get(2)? }),
     )
@@ -322,7 +324,9 @@ fn link_gone() -> AccountError {
 pub(super) fn session(tx: &Tx<'_>, token: &str, now: Time) -> Result<Option<Session>, AccountError> {
     Ok(tx.find(
         "SELECT u.id, u.email, u.role, u.account_id, u.language, s.last_seen_at FROM sessions s JOIN users u ON u.id = s.user_id
-         WHERE s.token_hash = ?1 AND s.expires_at > ?2 AND s.last_seen_at > ?3 AND u.disabled_at IS NULL",
+         WHERE s.token_hash = ?1 AND s.expires_at > ?2 AND s.last_seen_at > ?3 AND u.disabled_at IS NULL
+           AND (u.role = 'admin' OR NOT EXISTS (
+             SELECT 1 FROM accounts a WHERE a.id = u.account_id AND a.disabled_at IS NOT NULL))",
         params![token_hash(token), now, now.minus(SESSION_IDLE)],
         |r| {
             let role = Role::parse(&r.get::<_, String>(2)?).unwrap_or(Role::Viewer);

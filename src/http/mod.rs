@@ -130,6 +130,7 @@ pub static ROUTES: std::sync::LazyLock<Vec<Route>> = std::sync::LazyLock::new(||
     ];
     all.extend(chattu());
     all.extend(pages());
+    all.extend(administration());
     all.extend(documentation());
     all
 });
@@ -214,6 +215,20 @@ fn pages() -> Vec<Route> {
         page!(GET "/message-logs", Viewer => portal::pages::messages::list),
         page!(GET "/message-logs/{log_id}", Viewer => portal::pages::message::show),
         page!(POST "/message-logs/{log_id}/settle", Owner => portal::pages::message::settle),
+    ]
+}
+
+/// The pages of who runs the appliance.
+fn administration() -> Vec<Route> {
+    use portal::admin;
+    vec![
+        page!(GET "/admin/accounts", Admin => admin::accounts::list),
+        page!(POST "/admin/accounts", Admin => admin::accounts::create),
+        page!(GET "/admin/accounts/{id}", Admin => admin::account::show),
+        page!(POST "/admin/accounts/{id}", Admin => admin::account::save),
+        page!(POST "/admin/accounts/{id}/state", Admin => admin::account::state),
+        page!(POST "/admin/accounts/{id}/grants", Admin => admin::account::grant),
+        page!(POST "/admin/accounts/{id}/grants/{grant}/withdraw", Admin => admin::account::withdraw),
     ]
 }
 

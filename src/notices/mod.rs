@@ -23,10 +23,14 @@ words! {
         InstanceDisconnected = "instance_disconnected",
         /// An instance was paused for review. Parameters: reason.
         InstancePaused = "instance_paused",
+        /// A request for a higher limit was decided. Parameters: decision, answer.
+        LimitDecided = "limit_decided",
         /// Four fifths of a period's messages are used. Parameters: period, limit, used.
         LimitNear = "limit_near",
         /// All of a period's messages are used. Parameters: period, limit, used.
         LimitReached = "limit_reached",
+        /// An account asks for a higher limit; for admins. Parameters: name, daily, monthly.
+        LimitRequested = "limit_requested",
     }
 }
 

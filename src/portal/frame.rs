@@ -12,3 +12,29 @@ pub const SIDE: &[(&str, &str)] = &[
     ("/api-keys", "nav.keys"),
     ("/docs", "nav.docs"),
 ];
+
+/// A part of the pages of who runs the appliance: its path and its word on the side, and the pages that it opens with.
+pub struct Part {
+    /// Where the side leads.
+    pub path: &'static str,
+    /// Its word's key.
+    pub word: &'static str,
+    /// Its pages, as tabs; one alone needs none.
+    pub pages: &'static [(&'static str, &'static str)],
+}
+
+/// Below the side, for who runs the appliance.
+pub const ADMIN: &[Part] =
+    &[Part { path: "/admin/accounts", word: "nav.accounts", pages: &[("/admin/accounts", "nav.accounts")] }];
+
+impl Part {
+    /// Whether a page is one of this part.
+    pub fn holds(&self, path: &str) -> bool {
+        self.pages.iter().any(|(page, _)| path == *page || path.starts_with(&format!("{page}/")))
+    }
+
+    /// The tabs of the part that a page belongs to.
+    pub fn tabs(path: &str) -> &'static [(&'static str, &'static str)] {
+        ADMIN.iter().find(|part| part.holds(path)).map_or(&[], |part| part.pages)
+    }
+}

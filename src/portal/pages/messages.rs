@@ -101,7 +101,7 @@ fn wanted(v: &Visit) -> (Search, &'static str) {
 }
 
 /// The first moment of a day, or of the one after it, in the account's zone.
-pub(super) fn day_start(v: &Visit, day: &str, plus: i64) -> Option<Time> {
+pub(in crate::portal) fn day_start(v: &Visit, day: &str, plus: i64) -> Option<Time> {
     let day: jiff::civil::Date = day.parse().ok()?;
     let day = day.checked_add(jiff::Span::new().days(plus)).ok()?;
     let start = day.to_zoned(v.time_zone.clone()).ok()?;
