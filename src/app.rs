@@ -127,6 +127,7 @@ impl App {
             egress: egress.clone(),
             public_url: reachable_at(&config),
         });
+        let (content, content_files) = content.await.map_err(|e| StartError::Other(e.to_string()))??;
         let sending = Arc::new(Sending::new(Parts {
             store: store.clone(),
             clock: clock.clone(),
@@ -134,10 +135,12 @@ impl App {
             registry: registry.clone(),
             wire,
             rules: rules(&config),
-            content: content.await.map_err(|e| StartError::Other(e.to_string()))??,
+            content,
+            content_files,
             shelf: shelf.clone(),
             erased: erased.clone(),
         }));
+        sending.adopt_tuning().await?;
         inbound.attach(sending.clone());
         let recovered = sending.recover().await?;
         let instances = Instances::new(store.clone(), clock.clone(), random.clone(), vault.clone(), registry.clone());

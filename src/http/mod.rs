@@ -229,6 +229,13 @@ fn administration() -> Vec<Route> {
         page!(POST "/admin/accounts/{id}/state", Admin => admin::account::state),
         page!(POST "/admin/accounts/{id}/grants", Admin => admin::account::grant),
         page!(POST "/admin/accounts/{id}/grants/{grant}/withdraw", Admin => admin::account::withdraw),
+        page!(GET "/admin/reviews", Admin => admin::reviews::list),
+        page!(POST "/admin/reviews/{id}", Admin => admin::reviews::decide),
+        page!(GET "/admin/policy", Admin => admin::policy::show),
+        page!(POST "/admin/policy", Admin => admin::policy::save),
+        page!(POST "/admin/policy/try", Admin => admin::policy::attempt),
+        page!(POST "/admin/policy/phrases", Admin => admin::policy::add),
+        page!(POST "/admin/policy/phrases/{id}/remove", Admin => admin::policy::remove),
     ]
 }
 

@@ -2,10 +2,11 @@
 
 use crate::harness::{
     visitor::{PASSWORD, Visitor},
-    world::{World, message},
+    world::{INSTANCE, SPAM, World, message, message_with},
 };
 
 mod accounts;
+mod guard;
 
 /// The newest row of the audit with this action: who, what, before, after.
 async fn audited(world: &World, action: &str) -> (String, String, String, String) {

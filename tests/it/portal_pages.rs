@@ -7,7 +7,10 @@ use crate::harness::{
 };
 use serde_json::json;
 use std::collections::BTreeSet;
-use wa_gateway::http::{Access, ROUTES};
+use wa_gateway::{
+    control::Request,
+    http::{Access, ROUTES},
+};
 
 const PAGES: &[&str] = &[
     "/overview",
@@ -55,6 +58,8 @@ async fn every_page_is_there_in_three_languages_with_its_headers() {
     world.send(&message_with(json!({"message": SPAM}))).await;
     world.hears(PHONE, "thank you").await;
     world.hears(PHONE, "STOP").await;
+    let pause = Request::InstancePause { id: INSTANCE.into(), reason: "looked odd".into() };
+    world.command(pause).await.expect("paused");
     for role in ["viewer", "owner", "admin"] {
         let mut visitor = Visitor::logged_in(&world, role).await;
         for lang in ["en", "ar", "he"] {

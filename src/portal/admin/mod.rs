@@ -4,6 +4,8 @@
 
 pub mod account;
 pub mod accounts;
+pub mod policy;
+pub mod reviews;
 
 use super::{Trouble, Visit, pages};
 use crate::model::clock::Time;

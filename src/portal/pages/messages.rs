@@ -38,7 +38,7 @@ struct Messages<'a> {
 /// # Errors
 /// The database's.
 pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
-    let (wanted, problem) = wanted(v);
+    let (wanted, problem) = wanted(v, gateway.sending.rules().review_score);
     let filter = Search { limit: ROWS + 1, ..wanted };
     let asked = filter.clone();
     let mut lines = gateway.store.read(move |tx| search(tx, &asked)).await?;
@@ -67,12 +67,14 @@ pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 
 /// What the address asks for. One search field takes whatever a person has at hand: a phone, a number of the log, an
 /// id, a reference; and words, which need a day.
-fn wanted(v: &Visit) -> (Search, &'static str) {
+fn wanted(v: &Visit, review_score: u8) -> (Search, &'static str) {
     let query = &v.query;
     let mut wanted = Search {
         account: v.scope(),
         instance: query.some("instance").map(InstanceId::from_text),
         status: Status::parse(query.text("status")),
+        // No status of the contract: sent, and worth a look.
+        scored: (query.text("status") == "review").then_some(review_score),
         purpose: query.some("purpose").map(str::to_owned),
         since: query.some("from").and_then(|day| day_start(v, day, 0)),
         until: query.some("to").and_then(|day| day_start(v, day, 1)),
