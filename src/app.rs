@@ -18,6 +18,7 @@ use crate::{
     media::Media,
     model::{clock::Clock, random::Random},
     ops::{keeper::Keeper, metrics::Metrics, tls},
+    reach::Reach,
     retention::Retention,
     schedule::Schedules,
     scheduler::Scheduler,
@@ -115,6 +116,7 @@ impl App {
         let accounts = Accounts::open(store.clone(), clock.clone(), random.clone(), vault.clone()).await?;
         let accounts = Arc::new(accounts);
         let egress = Egress::system(config.egress.allow.clone(), clock.clone());
+        let reach = Reach::open(store.clone(), clock.clone(), egress.clone(), config.egress.allow.clone()).await?;
         let shelf = shelf(&config, &vault, &egress, random.clone());
         let erased = Erased::new(&vault.derive("erased suppressions"));
         let (ear_shelf, ear_erased) = (shelf.clone(), erased.clone());
@@ -190,6 +192,8 @@ impl App {
             data_dir: config.data_dir.clone(),
             keeper: OnceLock::new(),
             backups: backups(&config),
+            backing_up: Arc::default(),
+            reach: Arc::new(reach),
             store,
             metrics: Arc::new(Metrics::new(clock.clone())),
             clock,
@@ -203,6 +207,7 @@ impl App {
             trusted_proxies: config.listen.trusted_proxies.clone(),
             public_url: reachable_at(&config),
             language: config.portal.language.as_str(),
+            registration: config.portal.registration.as_str(),
             support_contact: config.support_contact.clone(),
         };
         Ok(Self { config, gateway: Arc::new(gateway), egress, recovered })

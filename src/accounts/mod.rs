@@ -15,6 +15,7 @@ mod limits;
 mod login;
 mod password;
 mod people;
+mod registration;
 mod ring;
 mod second_factor;
 mod setup;

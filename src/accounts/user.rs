@@ -317,7 +317,7 @@ pub(super) fn set_disabled(
     Ok(record(tx, now, actor, None, word, user, "")?)
 }
 
-fn link_gone() -> AccountError {
+pub(super) fn link_gone() -> AccountError {
     AccountError::NotFound("this link was used or has run out".into())
 }
 
@@ -351,11 +351,11 @@ pub(super) fn expire(tx: &WriteTx<'_>, now: Time) -> Result<usize, AccountError>
     Ok(sessions + links)
 }
 
-fn new_token(random: &dyn Random) -> String {
+pub(super) fn new_token(random: &dyn Random) -> String {
     URL_SAFE_NO_PAD.encode(bytes::<32>(random))
 }
 
-fn token_hash(token: &str) -> [u8; 32] {
+pub(super) fn token_hash(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
 

@@ -24,8 +24,29 @@ pub struct Part {
 }
 
 /// Below the side, for who runs the appliance.
-pub const ADMIN: &[Part] =
-    &[Part { path: "/admin/accounts", word: "nav.accounts", pages: &[("/admin/accounts", "nav.accounts")] }];
+pub const ADMIN: &[Part] = &[
+    Part {
+        path: "/admin/accounts",
+        word: "nav.accounts",
+        pages: &[
+            ("/admin/accounts", "nav.accounts"),
+            ("/admin/users", "nav.users"),
+            ("/admin/requests", "nav.requests"),
+        ],
+    },
+    Part { path: "/admin/reviews", word: "nav.reviews", pages: &[("/admin/reviews", "nav.reviews")] },
+    Part { path: "/admin/policy", word: "nav.policy", pages: &[("/admin/policy", "nav.policy")] },
+    Part {
+        path: "/admin/system",
+        word: "nav.system",
+        pages: &[
+            ("/admin/system", "nav.system"),
+            ("/admin/audit", "nav.audit"),
+            ("/admin/egress", "nav.egress"),
+            ("/admin/3cx", "nav.threecx"),
+        ],
+    },
+];
 
 impl Part {
     /// Whether a page is one of this part.

@@ -5,8 +5,11 @@ use crate::harness::{
     world::{INSTANCE, SPAM, World, message, message_with},
 };
 
+mod account;
 mod accounts;
 mod guard;
+mod machine;
+mod people;
 
 /// The newest row of the audit with this action: who, what, before, after.
 async fn audited(world: &World, action: &str) -> (String, String, String, String) {

@@ -27,10 +27,22 @@ const PAGES: &[&str] = &[
     "/api-keys",
     "/security",
     "/message-logs/1",
+    "/account",
 ];
 
 /// Those of who runs the appliance.
-const ADMIN_PAGES: &[&str] = &["/admin/accounts", "/admin/accounts/1"];
+const ADMIN_PAGES: &[&str] = &[
+    "/admin/accounts",
+    "/admin/accounts/1",
+    "/admin/reviews",
+    "/admin/policy",
+    "/admin/users",
+    "/admin/requests",
+    "/admin/audit",
+    "/admin/egress",
+    "/admin/system",
+    "/admin/3cx",
+];
 
 /// What the template engine leaves behind when a text is missing looks like its key.
 fn bare_keys(html: &str) -> Vec<&str> {

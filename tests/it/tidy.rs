@@ -26,15 +26,16 @@ const MAY_SEE: &[(&str, &str)] = &[
     ("chattu", "model store accounts instances conversations suppression webhooks sending schedule connectors"),
     ("threecx", "model store accounts conversations webhooks sending"),
     ("retention", "model store media suppression"),
+    ("reach", "model store egress accounts"),
     (
         "gateway",
-        "model store media retention accounts instances suppression webhooks sending schedule chattu threecx connectors ops",
+        "model store media retention reach accounts instances suppression webhooks sending schedule chattu threecx connectors ops",
     ),
     ("ops", "model config store egress sending http"),
     ("scheduler", "model store accounts gateway"),
     (
         "portal",
-        "model store media accounts instances conversations suppression webhooks sending threecx connectors gateway http",
+        "model store media reach retention accounts instances conversations suppression webhooks sending threecx connectors gateway http ops",
     ),
     (
         "http",
@@ -46,7 +47,7 @@ const MAY_SEE: &[(&str, &str)] = &[
     ),
     (
         "app",
-        "model config store egress media retention suppression accounts instances webhooks sending inbound schedule chattu threecx connectors gateway http control scheduler ops",
+        "model config store egress media reach retention suppression accounts instances webhooks sending inbound schedule chattu threecx connectors gateway http control scheduler ops",
     ),
     ("cli", "model config store media gateway control ops app"),
     ("lib", ""),

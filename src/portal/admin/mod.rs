@@ -4,8 +4,14 @@
 
 pub mod account;
 pub mod accounts;
+pub mod audit;
+pub mod egress;
 pub mod policy;
+pub mod requests;
 pub mod reviews;
+pub mod system;
+pub mod threecx;
+pub mod users;
 
 use super::{Trouble, Visit, pages};
 use crate::model::clock::Time;

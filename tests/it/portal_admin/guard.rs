@@ -43,16 +43,16 @@ async fn a_review_shows_its_evidence_masked_and_ends_with_a_note() {
 #[tokio::test]
 async fn messages_near_the_line_are_listed_for_admin_and_owner() {
     let world = World::start_with(|config| config.guard.review_score = 20).await;
-    let text = "Big sale today: 20% discount on your next order, hurry";
+    let text = "Your order is ready. Get 10% discount on the next one";
     let score = world.gateway().sending.check_text(wa_gateway::model::purpose::Purpose::Transactional, text).total;
     assert!((20..80).contains(&score), "a text for this test: {score}");
     assert_eq!(world.send(&message_with(json!({"message": text}))).await.status, 200);
     assert_eq!(world.send(&message()).await.status, 200);
     let mut admin = Visitor::logged_in(&world, "admin").await;
-    assert!(admin.get("/admin/reviews").await.body.contains("20% discount"));
+    assert!(admin.get("/admin/reviews").await.body.contains("10% discount"));
     let mut owner = Visitor::logged_in(&world, "owner").await;
     let listed = owner.get("/message-logs?status=review").await.body;
-    assert!(listed.contains("20% discount") && listed.matches("<a href=\"/message-logs/").count() == 1);
+    assert!(listed.contains("10% discount") && listed.matches("<a href=\"/message-logs/").count() == 1);
 }
 
 /// The form of the figures as it stands, with one of them changed.
@@ -119,21 +119,21 @@ async fn a_phrase_counts_or_is_silenced_without_a_restart_and_can_be_tried() {
     assert_eq!(admin.post("/admin/policy/phrases", &good).await.status, 303);
     assert_eq!(admin.post("/admin/policy/phrases", &good).await.status, 422, "it is there");
     let tried = admin.post("/admin/policy/try", &text).await.body;
-    assert!(tried.contains("<code>prize</code>") && tried.contains("<span class=\"figure\">45</span>"), "{tried}");
+    assert!(tried.contains("<code>prize</code>") && tried.contains("<span class=\"figure\">40</span>"), "{tried}");
     assert_eq!(audited(&world, "policy.phrase_add").await.3, "prize, 45");
 
     world.restart().await;
     let purpose = wa_gateway::model::purpose::Purpose::Transactional;
     let score = |world: &World, text| world.gateway().sending.check_text(purpose, text).total;
-    assert_eq!(score(&world, text[0].1), 45, "after a restart");
+    assert_eq!(score(&world, text[0].1), 40, "after a restart");
     let mut admin = Visitor::logged_in(&world, "admin").await;
     assert_eq!(admin.post("/admin/policy/phrases/1/remove", &[]).await.status, 303);
     assert_eq!(admin.post("/admin/policy/phrases/1/remove", &[]).await.status, 404);
     assert_eq!(score(&world, text[0].1), 0);
 
-    let before = score(&world, "You have won a cash prize");
+    let before = score(&world, "You have won a parcel");
     assert!(before > 0);
-    let silenced = [("phrase", "cash prize"), ("group", "")];
+    let silenced = [("phrase", "you have won"), ("group", "")];
     let reply = admin.post("/admin/policy/phrases", &silenced).await;
-    assert!(reply.status == 303 && score(&world, "You have won a cash prize") < before, "{}", reply.status);
+    assert!(reply.status == 303 && score(&world, "You have won a parcel") < before, "{}", reply.status);
 }
