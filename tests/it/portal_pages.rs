@@ -63,6 +63,12 @@ fn bare_keys(html: &str) -> Vec<&str> {
         .collect()
 }
 
+/// A page without what stands in its `code` elements.
+fn without_code(html: &str) -> String {
+    let parts = html.split("<code").map(|part| part.split_once("</code>").map_or(part, |(_, rest)| rest));
+    parts.collect()
+}
+
 #[tokio::test]
 async fn every_page_is_there_in_three_languages_with_its_headers() {
     let world = World::start().await;
@@ -85,7 +91,9 @@ async fn every_page_is_there_in_three_languages_with_its_headers() {
                 assert_eq!(reply.status, 200, "{role} {lang} {path}");
                 let direction = if lang == "en" { "ltr" } else { "rtl" };
                 assert!(reply.body.contains(&format!("<html lang=\"{lang}\" dir=\"{direction}\"")), "{lang} {path}");
-                assert_eq!(bare_keys(&reply.body), Vec::<&str>::new(), "{lang} {path}");
+                // The audit's words for what was done look like keys, and are data.
+                let shown = if *path == "/admin/audit" { without_code(&reply.body) } else { reply.body.clone() };
+                assert_eq!(bare_keys(&shown), Vec::<&str>::new(), "{lang} {path}");
                 let policy = reply.header("content-security-policy").expect("a policy");
                 assert!(!policy.contains("unsafe"), "{policy}");
                 assert!(!reply.body.contains(" style=") && !reply.body.contains("<script>"), "{path}: inline");

@@ -113,7 +113,7 @@ pub async fn log(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 }
 
 fn note_backup(tx: &crate::store::WriteTx<'_>, actor: &str, outcome: &str, now: Time) -> Result<(), StoreError> {
-    note(tx, actor, ("system.backup", "backup"), (None, outcome), now)
+    note(tx, actor, ("backup.make", "backup"), (None, outcome), now)
 }
 
 fn note(

@@ -40,7 +40,7 @@ async fn a_backup_is_made_now() {
     let restored = target.path().join("data");
     let file = std::fs::File::open(files[0].path()).expect("the backup");
     wa_gateway::ops::backup::restore(file, &restored, None).expect("it can be restored");
-    assert!(audited(&world, "system.backup").await.3.contains(".wabackup"));
+    assert!(audited(&world, "backup.make").await.3.contains(".wabackup"));
     assert!(admin.get("/admin/system").await.body.contains("just now"));
 }
 
