@@ -31,6 +31,6 @@ pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 }
 
 /// Whether an outcome is one to look at.
-fn is_good(outcome: &String) -> bool {
-    GOOD.contains(&outcome.as_str())
+fn is_good(outcome: &str) -> bool {
+    GOOD.contains(&outcome)
 }
