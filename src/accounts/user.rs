@@ -348,7 +348,8 @@ pub(super) fn expire(tx: &WriteTx<'_>, now: Time) -> Result<usize, AccountError>
         params![now, now.minus(SESSION_IDLE)],
     )?;
     let links = tx.execute("DELETE FROM login_links WHERE expires_at <= ?1", params![now])?;
-    Ok(sessions + links)
+    let invitations = tx.execute("DELETE FROM invitations WHERE expires_at <= ?1", params![now])?;
+    Ok(sessions + links + invitations)
 }
 
 pub(super) fn new_token(random: &dyn Random) -> String {
