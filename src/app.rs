@@ -20,6 +20,7 @@ use crate::{
     model::{clock::Clock, random::Random},
     ops::{keeper::Keeper, metrics::Metrics, tls},
     portal,
+    reach::Reach,
     retention::Retention,
     schedule::Schedules,
     scheduler::Scheduler,
@@ -119,6 +120,7 @@ impl App {
         let accounts = Accounts::open(store.clone(), clock.clone(), random.clone(), vault.clone()).await?;
         let accounts = Arc::new(accounts);
         let egress = Egress::system(config.egress.allow.clone(), clock.clone());
+        let reach = Reach::open(store.clone(), clock.clone(), egress.clone(), config.egress.allow.clone()).await?;
         let shelf = shelf(&config, &vault, &egress, random.clone());
         let erased = Erased::new(&vault.derive("erased suppressions"));
         let (ear_shelf, ear_erased) = (shelf.clone(), erased.clone());
@@ -131,6 +133,7 @@ impl App {
             egress: egress.clone(),
             public_url: reachable_at(&config),
         });
+        let (content, content_files) = content.await.map_err(|e| StartError::Other(e.to_string()))??;
         let sending = Arc::new(Sending::new(Parts {
             store: store.clone(),
             clock: clock.clone(),
@@ -138,10 +141,12 @@ impl App {
             registry: registry.clone(),
             wire,
             rules: rules(&config),
-            content: content.await.map_err(|e| StartError::Other(e.to_string()))??,
+            content,
+            content_files,
             shelf: shelf.clone(),
             erased: erased.clone(),
         }));
+        sending.adopt_tuning().await?;
         inbound.attach(sending.clone());
         let recovered = sending.recover().await?;
         let instances = Instances::new(store.clone(), clock.clone(), random.clone(), vault.clone(), registry.clone());
@@ -202,6 +207,8 @@ impl App {
             data_dir: config.data_dir.clone(),
             keeper: OnceLock::new(),
             backups: backups(&config),
+            backing_up: Arc::default(),
+            reach: Arc::new(reach),
             store,
             metrics: Arc::new(Metrics::new(clock.clone())),
             clock,
@@ -216,6 +223,7 @@ impl App {
             public_url: reachable_at(&config),
             portal_url: portal_at(&config),
             language: config.portal.language.as_str(),
+            registration: config.portal.registration.as_str(),
             support_contact: config.support_contact.clone(),
         };
         Ok(Self { config, gateway: Arc::new(gateway), egress, recovered })

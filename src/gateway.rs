@@ -9,9 +9,10 @@ use crate::{
     digests::Digests,
     instances::Instances,
     media::Media,
-    model::{clock::Clock, random::Random},
+    model::{clock::Clock, ids::AccountId, phone::Phone, random::Random},
     ops::{backup::Plan, keeper::Keeper, metrics::Metrics},
-    retention::Retention,
+    reach::Reach,
+    retention::{Report, Retention, RetentionError},
     schedule::Schedules,
     sending::Sending,
     store::Store,
@@ -21,7 +22,7 @@ use crate::{
 };
 use std::{
     path::PathBuf,
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, atomic::AtomicBool},
 };
 
 /// The running gateway.
@@ -52,6 +53,10 @@ pub struct Gateway {
     pub keeper: OnceLock<Keeper>,
     /// Scheduled backups, if there are to be any.
     pub backups: Option<Plan>,
+    /// Whether somebody asked for a backup that is being made.
+    pub backing_up: Arc<AtomicBool>,
+    /// The private places that may be called.
+    pub reach: Arc<Reach>,
     /// How long what is kept, and what is kept of one person.
     pub retention: Retention,
     /// Suppressions of people who were erased.
@@ -72,6 +77,34 @@ pub struct Gateway {
     pub portal_url: String,
     /// The language of the pages before a visitor has chosen one: `en`, `ar` or `he`.
     pub language: &'static str,
+    /// Whether people can register: `off`, `invite` or `open`.
+    pub registration: &'static str,
     /// Shown where a page says "contact support"; may be empty.
     pub support_contact: String,
+}
+
+impl Gateway {
+    /// Erases the person with this number, from one account or from all of them: what the database has, and what the
+    /// phones of sandboxes keep in files of their own.
+    ///
+    /// # Errors
+    /// Nobody is known by it, messages to them are on their way, a file that cannot be written, the store's.
+    pub async fn erase_person(
+        &self,
+        phone: &Phone,
+        account: Option<AccountId>,
+        actor: &str,
+    ) -> Result<Report, RetentionError> {
+        let report = self.retention.erase(phone, account, actor).await?;
+        let instances = self.instances.list(account).await.map_err(|e| RetentionError::Sandbox(e.to_string()))?;
+        for id in instances.into_iter().map(|i| i.id) {
+            if let Some(sandbox) = self.registry.sandbox(&id) {
+                let number = phone.to_string();
+                let forgot = tokio::task::spawn_blocking(move || sandbox.forget(&number).map_err(|e| e.to_string()));
+                let forgot = forgot.await.map_err(|e| e.to_string()).and_then(|done| done.map(drop));
+                forgot.map_err(|e| RetentionError::Sandbox(format!("{id}: {e}")))?;
+            }
+        }
+        Ok(report)
+    }
 }

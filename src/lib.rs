@@ -72,6 +72,7 @@ pub mod model;
 pub mod notices;
 pub mod ops;
 pub mod portal;
+pub mod reach;
 pub mod retention;
 pub mod schedule;
 pub mod scheduler;

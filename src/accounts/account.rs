@@ -38,6 +38,22 @@ pub struct Account {
     pub daily_limit: Option<u64>,
     /// Messages a month, grants included; none without a plan.
     pub monthly_limit: Option<u64>,
+    /// Since when it is switched off.
+    pub disabled_at: Option<Time>,
+    /// When it was made.
+    pub created_at: Time,
+}
+
+impl Account {
+    /// The zone that its days and months are counted in now.
+    pub fn zone(&self) -> Zone {
+        Zone::stored(self.timezone.clone(), None)
+    }
+
+    /// Whether its plan has run out.
+    pub fn is_plan_over(&self, now: &Time) -> bool {
+        self.plan_until.is_some_and(|until| until <= *now)
+    }
 }
 
 /// What makes an account.
@@ -64,8 +80,8 @@ pub struct Update {
     pub plan_until: Option<Option<Time>>,
     /// The list of modules, all on.
     pub modules: Option<Vec<Module>>,
-    /// A module on the list to switch off.
-    pub disable_module: Option<Module>,
+    /// Modules on the list to switch off.
+    pub disable_modules: Vec<Module>,
     /// A new zone; holds from the later of both next midnights.
     pub timezone: Option<String>,
     /// Default region, or `Some(None)` for none.
@@ -123,8 +139,8 @@ pub(super) fn update(
         tx.execute("DELETE FROM account_modules WHERE account_id = ?1", params![id])?;
         set_modules(tx, id, modules)?;
     }
-    if let Some(module) = update.disable_module {
-        disable_module(tx, id, module)?;
+    for module in &update.disable_modules {
+        disable_module(tx, id, *module)?;
     }
     if let Some(name) = &update.timezone {
         change_zone(tx, id, name, now)?;
@@ -145,7 +161,7 @@ pub(super) fn list(tx: &Tx<'_>, now: Time) -> Result<Vec<Account>, AccountError>
 pub(super) fn find(tx: &Tx<'_>, id: AccountId, now: Time) -> Result<Account, AccountError> {
     let account = tx.find(
         "SELECT a.name, a.timezone, a.next_timezone, a.next_timezone_from, a.region, a.plan, a.plan_until,
-                p.daily, p.monthly
+                p.daily, p.monthly, a.disabled_at, a.created_at
          FROM accounts a LEFT JOIN plans p ON p.id = a.plan WHERE a.id = ?1",
         params![id],
         |r| read_account(r, id, now),
@@ -185,6 +201,8 @@ fn read_account(r: &Row<'_>, id: AccountId, now: Time) -> rusqlite::Result<Accou
         disabled_modules: Vec::new(),
         daily_limit: r.get(7)?,
         monthly_limit: r.get(8)?,
+        disabled_at: r.get(9)?,
+        created_at: r.get(10)?,
     })
 }
 
@@ -238,7 +256,37 @@ fn change_zone(tx: &WriteTx<'_>, id: AccountId, name: &str, now: Time) -> Result
     Ok(())
 }
 
-fn record_grant(tx: &WriteTx<'_>, id: AccountId, grant: &Grant, now: Time, actor: &str) -> Result<(), AccountError> {
+/// Switches an account off or on: off, it sends nothing, and its people are logged out and cannot log in. Those who run
+/// the appliance can.
+pub(super) fn set_disabled(
+    tx: &WriteTx<'_>,
+    id: AccountId,
+    disabled: bool,
+    now: Time,
+    actor: &str,
+) -> Result<Account, AccountError> {
+    let before = describe(&find(tx, id, now)?);
+    let at = disabled.then_some(now);
+    tx.execute("UPDATE accounts SET disabled_at = ?2 WHERE id = ?1", params![id, at])?;
+    if disabled {
+        tx.execute(
+            "DELETE FROM sessions WHERE user_id IN (SELECT id FROM users WHERE account_id = ?1 AND role <> 'admin')",
+            params![id],
+        )?;
+    }
+    let account = find(tx, id, now)?;
+    let word = if disabled { "account.disable" } else { "account.enable" };
+    record(tx, now, actor, id, word, Some(&before), Some(&describe(&account)))?;
+    Ok(account)
+}
+
+pub(super) fn record_grant(
+    tx: &WriteTx<'_>,
+    id: AccountId,
+    grant: &Grant,
+    now: Time,
+    actor: &str,
+) -> Result<(), AccountError> {
     if grant.reason.trim().is_empty() {
         return Err(AccountError::Invalid("a granted limit needs a reason (--reason)".into()));
     }

@@ -3,7 +3,7 @@
 
 use crate::{
     model::{clock::Time, ids::AccountId},
-    store::{StoreError, WriteTx},
+    store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::params;
 
@@ -33,4 +33,86 @@ pub fn record(tx: &WriteTx<'_>, now: Time, entry: &Entry<'_>) -> Result<(), Stor
         params![now, entry.actor, entry.account, entry.action, entry.target, entry.before, entry.after],
     )?;
     Ok(())
+}
+
+/// A row, as people are shown it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Row {
+    /// Its number; they rise.
+    pub id: i64,
+    /// When.
+    pub at: Time,
+    /// Who.
+    pub actor: String,
+    /// Whose account it touches.
+    pub account: Option<AccountId>,
+    /// The account's name.
+    pub account_name: Option<String>,
+    /// A word such as `account.update`.
+    pub action: String,
+    /// What was changed: its id.
+    pub target: String,
+    /// How it was.
+    pub before: Option<String>,
+    /// How it is.
+    pub after: Option<String>,
+}
+
+/// Which rows.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Search {
+    /// Of one account.
+    pub account: Option<AccountId>,
+    /// By somebody whose name holds this.
+    pub actor: Option<String>,
+    /// Of an action that begins so: `account`, `account.update`.
+    pub action: Option<String>,
+    /// About this target.
+    pub target: Option<String>,
+    /// Not before.
+    pub since: Option<Time>,
+    /// Before.
+    pub until: Option<Time>,
+    /// Older than this row.
+    pub after: Option<i64>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// Rows, newest first.
+///
+/// # Errors
+/// The store's.
+pub fn search(tx: &Tx<'_>, wanted: &Search) -> Result<Vec<Row>, StoreError> {
+    tx.list(
+        "SELECT u.id, u.at, u.actor, u.account_id, a.name, u.action, u.target, u.before, u.after
+         FROM audit u LEFT JOIN accounts a ON a.id = u.account_id
+         WHERE (?1 IS NULL OR u.account_id = ?1) AND (?2 IS NULL OR instr(lower(u.actor), lower(?2)) > 0)
+           AND (?3 IS NULL OR substr(u.action, 1, length(?3)) = ?3) AND (?4 IS NULL OR u.target = ?4)
+           AND (?5 IS NULL OR u.at >= ?5) AND (?6 IS NULL OR u.at < ?6) AND (?7 IS NULL OR u.id < ?7)
+         ORDER BY u.id DESC LIMIT ?8",
+        params![
+            wanted.account,
+            wanted.actor,
+            wanted.action,
+            wanted.target,
+            wanted.since,
+            wanted.until,
+            wanted.after,
+            wanted.limit
+        ],
+        |r| {
+            Ok(Row {
+                id: r.get(0)?,
+                at: r.get(1)?,
+                actor: r.get(2)?,
+                account: r.get(3)?,
+                account_name: r.get(4)?,
+                action: r.get(5)?,
+                target: r.get(6)?,
+                before: r.get(7)?,
+                after: r.get(8)?,
+            })
+        },
+    )
 }

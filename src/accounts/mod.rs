@@ -11,8 +11,11 @@ pub mod audit;
 mod client;
 mod guesses;
 mod key;
+mod limits;
 mod login;
 mod password;
+mod people;
+mod registration;
 mod ring;
 mod second_factor;
 mod setup;
@@ -22,8 +25,10 @@ mod user;
 
 pub use account::{Account, Grant, NewAccount, Update};
 pub use key::{Key, KeyKind, NewKey, note_key_use};
+pub use limits::{Decision, Granted, LimitRequest, Wanted};
 pub use login::{Entered, LoginError};
 pub use password::{PasswordError, Passwords};
+pub use people::Person;
 pub use ring::{Caller, DialectCaller, KeyProblem, KeyRing};
 pub use setup::FirstUser;
 pub use user::{Link, LinkPurpose, NewUser, Owner, Role, Session, User, list_owners};
@@ -119,6 +124,20 @@ impl Accounts {
         let account = self.store.write(move |tx| account::update(tx, id, &update, now, &actor)).await?;
         self.refresh_ring().await?;
         Ok(account)
+    }
+
+    /// Switches an account off, or on again; in force when this returns.
+    ///
+    /// # Errors
+    /// No such account.
+    pub async fn set_account_disabled(
+        &self,
+        id: AccountId,
+        disabled: bool,
+        actor: &str,
+    ) -> Result<Account, AccountError> {
+        let (now, actor) = (self.clock.now(), actor.to_owned());
+        self.store.write(move |tx| account::set_disabled(tx, id, disabled, now, &actor)).await
     }
 
     /// All accounts.

@@ -4,7 +4,11 @@
 //! The limit that is shown is the one that held at the period's end: the grant of that moment, else the plan's figure.
 
 use crate::{
-    model::{clock::Time, ids::AccountId, plan::Zone},
+    model::{
+        clock::Time,
+        ids::AccountId,
+        plan::{Period, Zone},
+    },
     notices::{self, Kind},
     store::{StoreError, Tx, WriteTx},
 };
@@ -33,6 +37,55 @@ pub fn close_periods(tx: &WriteTx<'_>, now: Time) -> Result<usize, StoreError> {
         closed += close(tx, &MONTH, (account, &zone), (&current.month, monthly), now)?;
     }
     Ok(closed)
+}
+
+/// Messages that count, with those that are on their way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Used {
+    /// Of the local day.
+    pub day: u64,
+    /// Of the local month.
+    pub month: u64,
+}
+
+/// What each of these accounts used in its period, in their order.
+///
+/// # Errors
+/// The store's.
+pub fn of(tx: &Tx<'_>, accounts: &[(AccountId, Period)]) -> Result<Vec<Used>, StoreError> {
+    let one = |(account, period): &(AccountId, Period)| {
+        tx.one(
+            "SELECT coalesce((SELECT counted + reserved FROM usage_days WHERE account_id = ?1 AND day = ?2), 0),
+                    coalesce((SELECT counted + reserved FROM usage_months WHERE account_id = ?1 AND month = ?3), 0)",
+            params![account, period.day, period.month],
+            |r| Ok(Used { day: r.get(0)?, month: r.get(1)? }),
+        )
+    };
+    accounts.iter().map(one).collect()
+}
+
+/// A closed day or month.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Past {
+    /// A day or a month.
+    pub period: String,
+    /// Messages that counted.
+    pub used: u64,
+    /// The limit at its end.
+    pub limit: u64,
+}
+
+/// The last twelve closed months of an account, newest first.
+///
+/// # Errors
+/// The store's.
+pub fn past(tx: &Tx<'_>, account: AccountId) -> Result<Vec<Past>, StoreError> {
+    tx.list(
+        "SELECT period, used, max_used FROM usage_history WHERE account_id = ?1 AND length(period) = 7
+         ORDER BY period DESC LIMIT 12",
+        params![account],
+        |r| Ok(Past { period: r.get(0)?, used: r.get(1)?, limit: r.get(2)? }),
+    )
 }
 
 fn close(

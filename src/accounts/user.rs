@@ -236,7 +236,9 @@ pub(super) fn credentials(tx: &Tx<'_>, email: &str) -> Result<Option<Credentials
     tx.find(
         "SELECT id, password_hash,
                 EXISTS (SELECT 1 FROM second_factors f WHERE f.user_id = u.id AND f.confirmed_at IS NOT NULL)
-         FROM users u WHERE email = ?1 AND disabled_at IS NULL",
+         FROM users u WHERE email = ?1 AND disabled_at IS NULL
+           AND (role = 'admin' OR NOT EXISTS (
+             SELECT 1 FROM accounts a WHERE a.id = u.account_id AND a.disabled_at IS NOT NULL))",
         params![email],
         |r| Ok(Credentials { id: r.get(0)?, password_hash: r.get(1)?, has_second_factor: r.get(2)? }),
     )
@@ -339,14 +341,16 @@ pub(super) fn set_disabled(
     Ok(record(tx, now, actor, None, word, user, "")?)
 }
 
-fn link_gone() -> AccountError {
+pub(super) fn link_gone() -> AccountError {
     AccountError::NotFound("this link was used or has run out".into())
 }
 
 pub(super) fn session(tx: &Tx<'_>, token: &str, now: Time) -> Result<Option<Session>, AccountError> {
     Ok(tx.find(
         "SELECT u.id, u.email, u.role, u.account_id, u.language, s.last_seen_at FROM sessions s JOIN users u ON u.id = s.user_id
-         WHERE s.token_hash = ?1 AND s.expires_at > ?2 AND s.last_seen_at > ?3 AND u.disabled_at IS NULL",
+         WHERE s.token_hash = ?1 AND s.expires_at > ?2 AND s.last_seen_at > ?3 AND u.disabled_at IS NULL
+           AND (u.role = 'admin' OR NOT EXISTS (
+             SELECT 1 FROM accounts a WHERE a.id = u.account_id AND a.disabled_at IS NOT NULL))",
         params![token_hash(token), now, now.minus(SESSION_IDLE)],
         |r| {
             let role = Role::parse(&r.get::<_, String>(2)?).unwrap_or(Role::Viewer);
@@ -368,14 +372,15 @@ pub(super) fn expire(tx: &WriteTx<'_>, now: Time) -> Result<usize, AccountError>
         params![now, now.minus(SESSION_IDLE)],
     )?;
     let links = tx.execute("DELETE FROM login_links WHERE expires_at <= ?1", params![now])?;
-    Ok(sessions + links)
+    let invitations = tx.execute("DELETE FROM invitations WHERE expires_at <= ?1", params![now])?;
+    Ok(sessions + links + invitations)
 }
 
-fn new_token(random: &dyn Random) -> String {
+pub(super) fn new_token(random: &dyn Random) -> String {
     URL_SAFE_NO_PAD.encode(bytes::<32>(random))
 }
 
-fn token_hash(token: &str) -> [u8; 32] {
+pub(super) fn token_hash(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
 

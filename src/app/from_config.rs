@@ -20,11 +20,10 @@ use std::{
     time::Duration,
 };
 
-pub(super) fn content_policy(dir: &Path) -> Result<ContentPolicy, StartError> {
+/// The rules of the content policy, and the admin's own files among them.
+pub(super) fn content_policy(dir: &Path) -> Result<(ContentPolicy, Vec<(String, String)>), StartError> {
     let mut files = Vec::new();
-    let Ok(entries) = std::fs::read_dir(dir) else {
-        return ContentPolicy::with_extra(files).map_err(|e| StartError::Policy(e.to_string()));
-    };
+    let entries = std::fs::read_dir(dir).into_iter().flatten();
     let mut paths: Vec<_> = entries.filter_map(|e| e.ok().map(|e| e.path())).collect();
     paths.sort();
     for path in paths.into_iter().filter(|p| p.extension().is_some_and(|e| e == "toml")) {
@@ -32,7 +31,8 @@ pub(super) fn content_policy(dir: &Path) -> Result<ContentPolicy, StartError> {
             std::fs::read_to_string(&path).map_err(|e| StartError::Policy(format!("{}: {e}", path.display())))?;
         files.push((path.display().to_string(), text));
     }
-    ContentPolicy::with_extra(files).map_err(|e| StartError::Policy(e.to_string()))
+    let policy = ContentPolicy::with_extra(files.clone()).map_err(|e| StartError::Policy(e.to_string()))?;
+    Ok((policy, files))
 }
 
 pub(super) fn rules(config: &Config) -> Rules {

@@ -67,7 +67,7 @@ pub(super) async fn perform(gateway: &Gateway, request: Request) -> Done {
         }
         Request::PersonExport { phone } => {
             let phone = Phone::parse(&phone, None).map_err(text)?;
-            gateway.retention.export(&phone).await.map_err(text)
+            gateway.retention.export(&phone, None).await.map_err(text)
         }
         Request::PersonErase { phone } => erase(gateway, &phone).await,
         Request::ContactsImport { account, csv: file } => {
@@ -85,14 +85,7 @@ pub(super) async fn perform(gateway: &Gateway, request: Request) -> Done {
 /// Erases a person here, and on the sandbox's phones, whose file lies in the data directory too.
 async fn erase(gateway: &Gateway, phone: &str) -> Done {
     let phone = Phone::parse(phone, None).map_err(text)?;
-    let report = gateway.retention.erase(&phone, CLI).await.map_err(text)?;
-    for instance in gateway.instances.list(None).await.map_err(text)? {
-        if let Some(sandbox) = gateway.registry.sandbox(&instance.id) {
-            let number = phone.to_string();
-            let forgot = tokio::task::spawn_blocking(move || sandbox.forget(&number)).await.map_err(text)?;
-            forgot.map_err(|e| format!("the sandbox's file of {} could not be written: {e}", instance.id))?;
-        }
-    }
+    let report = gateway.erase_person(&phone, None, CLI).await.map_err(text)?;
     let mut answer = json!(report);
     answer["ok"] = json!(true);
     Ok(answer)

@@ -127,7 +127,7 @@ async fn account(gateway: &Gateway, request: Request) -> Done {
                 plan: plan.as_deref().map(parse_plan).transpose()?,
                 plan_until: plan_until.as_deref().map(|t| none_or(t, parse_time)).transpose()?,
                 modules: modules.map(|m| parse_modules(&m)).transpose()?,
-                disable_module: disable_module.as_deref().map(parse_module).transpose()?,
+                disable_modules: disable_module.as_deref().map(parse_module).transpose()?.into_iter().collect(),
                 timezone,
                 region: region.as_deref().map(|t| none_or(t, |t| Region::parse(t).map_err(text))).transpose()?,
                 grant: grant.transpose()?,

@@ -131,6 +131,7 @@ pub static ROUTES: std::sync::LazyLock<Vec<Route>> = std::sync::LazyLock::new(||
     ];
     all.extend(chattu());
     all.extend(pages());
+    all.extend(administration());
     all.extend(documentation());
     all
 });
@@ -177,6 +178,10 @@ fn pages() -> Vec<Route> {
         page!(GET "/login/{token}", Anybody => portal::access::link::log_in),
         page!(GET "/password/{token}", Anybody => portal::access::link::show_password),
         page!(POST "/password/{token}", Anybody => portal::access::link::save_password),
+        page!(GET "/register", Anybody => portal::access::register::show),
+        page!(POST "/register", Anybody => portal::access::register::save),
+        page!(GET "/register/{invitation}", Anybody => portal::access::register::show),
+        page!(POST "/register/{invitation}", Anybody => portal::access::register::save),
         page!(POST "/logout", Viewer => portal::access::login::log_out),
         page!(POST "/preferences", Anybody => portal::access::preferences::save),
         page!(GET "/security", Viewer => portal::access::security::show),
@@ -190,6 +195,10 @@ fn pages() -> Vec<Route> {
         page!(POST "/integrations/3cx/{integration_id}", Owner => portal::pages::threecx::save),
         page!(POST "/integrations/3cx/{integration_id}/templates", Owner => portal::pages::threecx::template),
         page!(GET "/integrations/3cx/{integration_id}/template.xml", Viewer => threecx_hook::template),
+        page!(GET "/account", Viewer => portal::pages::account::show),
+        page!(POST "/account", Owner => portal::pages::account::save),
+        page!(POST "/account/limits", Owner => portal::pages::account::ask),
+        page!(POST "/account/person", Owner => portal::pages::account::person),
         page!(GET "/overview", Viewer => portal::pages::overview::show),
         page!(GET "/inbound-logs", Viewer => portal::pages::inbox::list),
         page!(GET "/api-keys", Viewer => portal::pages::keys::list),
@@ -223,6 +232,40 @@ fn pages() -> Vec<Route> {
         page!(GET "/message-logs/export.csv", Viewer => portal::pages::messages::export),
         page!(GET "/message-logs/{log_id}", Viewer => portal::pages::message::show),
         page!(POST "/message-logs/{log_id}/settle", Owner => portal::pages::message::settle),
+    ]
+}
+
+/// The pages of who runs the appliance.
+fn administration() -> Vec<Route> {
+    use portal::admin;
+    vec![
+        page!(GET "/admin/accounts", Admin => admin::accounts::list),
+        page!(POST "/admin/accounts", Admin => admin::accounts::create),
+        page!(GET "/admin/accounts/{id}", Admin => admin::account::show),
+        page!(POST "/admin/accounts/{id}", Admin => admin::account::save),
+        page!(POST "/admin/accounts/{id}/state", Admin => admin::account::state),
+        page!(POST "/admin/accounts/{id}/grants", Admin => admin::account::grant),
+        page!(POST "/admin/accounts/{id}/grants/{grant}/withdraw", Admin => admin::account::withdraw),
+        page!(GET "/admin/reviews", Admin => admin::reviews::list),
+        page!(POST "/admin/reviews/{id}", Admin => admin::reviews::decide),
+        page!(GET "/admin/policy", Admin => admin::policy::show),
+        page!(POST "/admin/policy", Admin => admin::policy::save),
+        page!(POST "/admin/policy/try", Admin => admin::policy::attempt),
+        page!(POST "/admin/policy/phrases", Admin => admin::policy::add),
+        page!(POST "/admin/policy/phrases/{id}/remove", Admin => admin::policy::remove),
+        page!(GET "/admin/users", Admin => admin::users::list),
+        page!(POST "/admin/users", Admin => admin::users::create),
+        page!(POST "/admin/invitations", Admin => admin::users::invite),
+        page!(POST "/admin/users/{id}", Admin => admin::users::change),
+        page!(GET "/admin/requests", Admin => admin::requests::list),
+        page!(POST "/admin/requests/{id}", Admin => admin::requests::decide),
+        page!(GET "/admin/audit", Admin => admin::audit::list),
+        page!(GET "/admin/egress", Admin => admin::egress::list),
+        page!(POST "/admin/egress", Admin => admin::egress::change),
+        page!(GET "/admin/system", Admin => admin::system::show),
+        page!(POST "/admin/system/backup", Admin => admin::system::back_up),
+        page!(POST "/admin/system/log", Admin => admin::system::log),
+        page!(GET "/admin/3cx", Admin => admin::threecx::list),
     ]
 }
 

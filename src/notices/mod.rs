@@ -29,6 +29,8 @@ words! {
         InstanceDisconnected = "instance_disconnected",
         /// An instance was paused for review. Parameters: reason.
         InstancePaused = "instance_paused",
+        /// A request for a higher limit was decided. Parameters: decision, answer.
+        LimitDecided = "limit_decided",
         /// Four fifths of a period's messages are used. Parameters: period, limit, used.
         LimitNear = "limit_near",
         /// All of a period's messages are used. Parameters: period, limit, used.
@@ -38,6 +40,8 @@ words! {
         /// A provider made a template a marketing template: it is refused from now on. Parameters: name, instance,
         /// template, language, and the latter two as one text: reason.
         TemplateMarketing = "template_marketing",
+        /// An account asks for a higher limit; for admins. Parameters: name, daily, monthly.
+        LimitRequested = "limit_requested",
     }
 }
 

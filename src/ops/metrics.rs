@@ -68,6 +68,11 @@ impl Metrics {
         }
     }
 
+    /// Since when it runs.
+    pub const fn started(&self) -> Time {
+        self.started
+    }
+
     /// Counts one answered send request.
     pub fn message(&self, outcome: Outcome) {
         self.messages[outcome as usize].fetch_add(1, Ordering::Relaxed);

@@ -3,6 +3,7 @@
 pub mod acme;
 pub mod backup;
 pub mod csv;
+pub mod disk;
 pub mod doctor;
 pub mod keeper;
 pub mod logging;

@@ -13,3 +13,50 @@ pub const SIDE: &[(&str, &str)] = &[
     ("/notices", "nav.notices"),
     ("/docs", "nav.docs"),
 ];
+
+/// A part of the pages of who runs the appliance: its path and its word on the side, and the pages that it opens with.
+pub struct Part {
+    /// Where the side leads.
+    pub path: &'static str,
+    /// Its word's key.
+    pub word: &'static str,
+    /// Its pages, as tabs; one alone needs none.
+    pub pages: &'static [(&'static str, &'static str)],
+}
+
+/// Below the side, for who runs the appliance.
+pub const ADMIN: &[Part] = &[
+    Part {
+        path: "/admin/accounts",
+        word: "nav.accounts",
+        pages: &[
+            ("/admin/accounts", "nav.accounts"),
+            ("/admin/users", "nav.users"),
+            ("/admin/requests", "nav.requests"),
+        ],
+    },
+    Part { path: "/admin/reviews", word: "nav.reviews", pages: &[("/admin/reviews", "nav.reviews")] },
+    Part { path: "/admin/policy", word: "nav.policy", pages: &[("/admin/policy", "nav.policy")] },
+    Part {
+        path: "/admin/system",
+        word: "nav.system",
+        pages: &[
+            ("/admin/system", "nav.system"),
+            ("/admin/audit", "nav.audit"),
+            ("/admin/egress", "nav.egress"),
+            ("/admin/3cx", "nav.threecx"),
+        ],
+    },
+];
+
+impl Part {
+    /// Whether a page is one of this part.
+    pub fn holds(&self, path: &str) -> bool {
+        self.pages.iter().any(|(page, _)| path == *page || path.starts_with(&format!("{page}/")))
+    }
+
+    /// The tabs of the part that a page belongs to.
+    pub fn tabs(path: &str) -> &'static [(&'static str, &'static str)] {
+        ADMIN.iter().find(|part| part.holds(path)).map_or(&[], |part| part.pages)
+    }
+}

@@ -10,6 +10,7 @@
 //! languages, a line in `http::ROUTES`, a row in the tests.
 
 pub mod access;
+pub mod admin;
 pub mod assets;
 mod banner;
 pub mod cookie;

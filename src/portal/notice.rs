@@ -21,7 +21,8 @@ pub struct Words {
 }
 
 /// What texts of notices may name.
-const NAMES: &[&str] = &["name", "reason", "url", "period", "limit", "used", "until", "free_mb", "subject"];
+const NAMES: &[&str] =
+    &["name", "reason", "url", "period", "limit", "used", "until", "free_mb", "subject", "daily", "monthly", "answer"];
 
 /// A notice in the words of a language.
 pub fn words(locale: &Locale, notice: &Notice) -> Words {
@@ -49,6 +50,8 @@ pub fn link(notice: &Notice) -> &'static str {
             "/instances"
         }
         Some(Kind::LimitNear | Kind::LimitReached) => "/overview",
+        Some(Kind::LimitRequested) => "/admin/requests",
+        Some(Kind::LimitDecided) => "/account",
         Some(Kind::BackupFailed) => "/docs/backup",
         Some(Kind::CertificateEnding | Kind::DiskNearlyFull) | None => "/docs/install",
     }
@@ -58,7 +61,14 @@ pub fn link(notice: &Notice) -> &'static str {
 pub fn tone(notice: &Notice) -> &'static str {
     let is_warning = matches!(
         Kind::parse(&notice.kind),
-        Some(Kind::LimitNear | Kind::EndpointDisabled | Kind::ProviderNews | Kind::TemplateMarketing)
+        Some(
+            Kind::LimitNear
+                | Kind::EndpointDisabled
+                | Kind::ProviderNews
+                | Kind::TemplateMarketing
+                | Kind::LimitRequested
+                | Kind::LimitDecided
+        )
     );
     if notice.cleared_at.is_some() {
         "ok"

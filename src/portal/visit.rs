@@ -62,6 +62,8 @@ pub struct Visit {
     pub request_id: String,
     /// Shown where a text says "contact support".
     pub support: String,
+    /// Whether anybody may register.
+    pub may_register: bool,
     /// This gateway's address, for samples.
     pub base_url: String,
     chosen: Option<AccountId>,
@@ -146,6 +148,7 @@ async fn begin(gateway: &Gateway, incoming: Incoming) -> Result<(Visit, Origin),
         token: token.clone(),
         request_id,
         support: gateway.support_contact.clone(),
+        may_register: gateway.registration == "open",
         base_url: gateway.public_url.clone(),
         chosen,
     };

@@ -9,6 +9,8 @@
 
 mod person;
 
+pub use person::Report;
+
 use crate::{
     media::Media,
     model::clock::{Clock, Time},
@@ -44,6 +46,9 @@ pub enum RetentionError {
     /// Messages to them are on their way.
     #[error("{0} messages to this number are on their way: try again when they have an outcome")]
     OnTheirWay(u64),
+    /// The file of a sandbox's phones.
+    #[error("the sandbox's file of {0} could not be written")]
+    Sandbox(String),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -1,6 +1,6 @@
 //! One person: everything that is kept about them, and its erasure.
 //!
-//! A person is whoever is known by the number, in every account, with all that hangs on their contact: messages both
+//! A person is whoever is known by the number, in every account or in one, with all that hangs on their contact: messages both
 //! ways, files, calls, conversations, suppressions, and the events that told of them. Erased, only two things stay: a
 //! keyed hash for each suppression in force, and the figures of used quota, which name nobody.
 //!
@@ -44,45 +44,52 @@ struct Known {
 }
 
 impl Retention {
-    /// Everything about the person with this number, as JSON.
+    /// Everything about the person with this number, as JSON: in one account, or in all of them.
     ///
     /// # Errors
     /// Nobody is known by it; the store's.
-    pub async fn export(&self, phone: &Phone) -> Result<Value, RetentionError> {
+    pub async fn export(&self, phone: &Phone, account: Option<AccountId>) -> Result<Value, RetentionError> {
         let (number, now) = (phone.to_string(), self.clock.now());
         self.store
             .read(move |tx| {
-                let known = find(tx, &number)?;
-                if known.is_empty() && !was_named(tx, &number)? {
+                let known = find(tx, &number, account)?;
+                if known.is_empty() && !was_named(tx, &number, account)? {
                     return Err(RetentionError::Unknown);
                 }
                 let people: Result<Vec<Value>, StoreError> = known.iter().map(|one| show(tx, one)).collect();
                 let unattached = rows(
                     tx,
-                    "SELECT * FROM messages WHERE recipient = ?1 AND contact_id IS NULL ORDER BY id",
-                    params![number],
+                    "SELECT * FROM messages WHERE recipient = ?1 AND contact_id IS NULL
+                         AND (?2 IS NULL OR account_id = ?2) ORDER BY id",
+                    params![number, account],
                 )?;
                 Ok(json!({"phone": number, "exported_at": now, "people": people?, "refused_messages": unattached}))
             })
             .await
     }
 
-    /// Erases the person with this number.
+    /// Erases the person with this number, from one account or from all of them.
     ///
     /// # Errors
     /// Nobody is known by it, messages to them are on their way, the store's.
-    pub async fn erase(&self, phone: &Phone, actor: &str) -> Result<Report, RetentionError> {
+    pub async fn erase(
+        &self,
+        phone: &Phone,
+        account: Option<AccountId>,
+        actor: &str,
+    ) -> Result<Report, RetentionError> {
         let (number, now, erased, actor) = (phone.to_string(), self.clock.now(), self.erased.clone(), actor.to_owned());
-        let (report, paths) = self.store.write(move |tx| erase(tx, &erased, &number, &actor, now)).await?;
+        let (report, paths) = self.store.write(move |tx| erase(tx, &erased, (&number, account), &actor, now)).await?;
         self.media.unlink(paths).await;
         Ok(report)
     }
 }
 
-fn find(tx: &Tx<'_>, number: &str) -> Result<Vec<Known>, StoreError> {
+fn find(tx: &Tx<'_>, number: &str, account: Option<AccountId>) -> Result<Vec<Known>, StoreError> {
     let found = tx.list(
-        "SELECT account_id, contact_id FROM contact_identities WHERE kind = 'phone' AND value = ?1",
-        params![number],
+        "SELECT account_id, contact_id FROM contact_identities
+         WHERE kind = 'phone' AND value = ?1 AND (?2 IS NULL OR account_id = ?2)",
+        params![number, account],
         |r| Ok((r.get::<_, AccountId>(0)?, r.get::<_, ContactId>(1)?)),
     )?;
     let names = |contact: ContactId| {
@@ -94,8 +101,9 @@ fn find(tx: &Tx<'_>, number: &str) -> Result<Vec<Known>, StoreError> {
 }
 
 /// Whether somebody was refused, or written to, by this number without becoming a contact.
-fn was_named(tx: &Tx<'_>, number: &str) -> Result<bool, StoreError> {
-    tx.one("SELECT EXISTS (SELECT 1 FROM messages WHERE recipient = ?1)", params![number], |r| r.get(0))
+fn was_named(tx: &Tx<'_>, number: &str, account: Option<AccountId>) -> Result<bool, StoreError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM messages WHERE recipient = ?1 AND (?2 IS NULL OR account_id = ?2))";
+    tx.one(sql, params![number, account], |r| r.get(0))
 }
 
 const SHOWN: &[(&str, &str)] = &[
@@ -143,20 +151,20 @@ fn rows(tx: &Tx<'_>, sql: &str, params: impl Params) -> Result<Vec<Value>, Store
 fn erase(
     tx: &WriteTx<'_>,
     erased: &Erased,
-    number: &str,
+    (number, account): (&str, Option<AccountId>),
     actor: &str,
     now: Time,
 ) -> Result<(Report, Vec<String>), RetentionError> {
-    let known = find(tx, number)?;
-    if known.is_empty() && !was_named(tx, number)? {
+    let known = find(tx, number, account)?;
+    if known.is_empty() && !was_named(tx, number, account)? {
         return Err(RetentionError::Unknown);
     }
     let contacts: Vec<i64> = known.iter().map(|one| one.contact.0).collect();
     let list = json!(contacts).to_string();
     let on_their_way = tx.one(
-        "SELECT count(*) FROM messages WHERE quota = 'reserved'
+        "SELECT count(*) FROM messages WHERE quota = 'reserved' AND (?3 IS NULL OR account_id = ?3)
              AND (recipient = ?1 OR contact_id IN (SELECT value FROM json_each(?2)))",
-        params![number, list],
+        params![number, list, account],
         |r| r.get::<_, u64>(0),
     )?;
     if on_their_way > 0 {
@@ -166,8 +174,8 @@ fn erase(
     for one in &known {
         report.suppressions_kept += keep_suppressions(tx, erased, one)?;
     }
-    report.events = erase_events(tx, number, &known)?;
-    let (messages, paths) = erase_messages(tx, number, &contacts)?;
+    report.events = erase_events(tx, (number, account), &known)?;
+    let (messages, paths) = erase_messages(tx, (number, account), &contacts)?;
     (report.messages, report.files) = (messages, paths.len());
     carry_out(tx, CONTACTS, &contacts)?;
     for one in &known {
@@ -210,7 +218,11 @@ const EVENTS: &[&str] = &[
 ];
 
 /// Messages both ways, with their files' rows; how many, and the files to remove after the commit.
-fn erase_messages(tx: &WriteTx<'_>, number: &str, contacts: &[i64]) -> Result<(usize, Vec<String>), StoreError> {
+fn erase_messages(
+    tx: &WriteTx<'_>,
+    (number, account): (&str, Option<AccountId>),
+    contacts: &[i64],
+) -> Result<(usize, Vec<String>), StoreError> {
     let list = json!(contacts).to_string();
     let inbound: Vec<i64> = tx.list(
         "SELECT id FROM inbound_messages WHERE contact_id IN (SELECT value FROM json_each(?1))",
@@ -218,8 +230,9 @@ fn erase_messages(tx: &WriteTx<'_>, number: &str, contacts: &[i64]) -> Result<(u
         |r| r.get(0),
     )?;
     let outbound: Vec<i64> = tx.list(
-        "SELECT id FROM messages WHERE recipient = ?1 OR contact_id IN (SELECT value FROM json_each(?2))",
-        params![number, list],
+        "SELECT id FROM messages WHERE (?3 IS NULL OR account_id = ?3)
+             AND (recipient = ?1 OR contact_id IN (SELECT value FROM json_each(?2)))",
+        params![number, list, account],
         |r| r.get(0),
     )?;
     let paths = tx.list(
@@ -230,16 +243,31 @@ fn erase_messages(tx: &WriteTx<'_>, number: &str, contacts: &[i64]) -> Result<(u
     )?;
     carry_out(tx, INBOUND, &inbound)?;
     carry_out(tx, OUTBOUND, &outbound)?;
-    tx.execute("DELETE FROM strikes WHERE recipient = ?1", params![number])?;
-    tx.execute("DELETE FROM threecx_cooldowns WHERE recipient = ?1", params![number])?;
+    tx.execute(
+        "DELETE FROM strikes WHERE recipient = ?1
+             AND (?2 IS NULL OR instance_id IN (SELECT id FROM instances WHERE account_id = ?2))",
+        params![number, account],
+    )?;
+    tx.execute(
+        "DELETE FROM threecx_cooldowns WHERE recipient = ?1
+             AND (?2 IS NULL OR integration_id IN (SELECT id FROM threecx_integrations WHERE account_id = ?2))",
+        params![number, account],
+    )?;
     Ok((inbound.len() + outbound.len(), paths))
 }
 
 /// Events that name the person, by number or as a contact, with their deliveries; and answers that repeat the number.
-fn erase_events(tx: &WriteTx<'_>, number: &str, known: &[Known]) -> Result<usize, StoreError> {
+fn erase_events(
+    tx: &WriteTx<'_>,
+    (number, account): (&str, Option<AccountId>),
+    known: &[Known],
+) -> Result<usize, StoreError> {
     let digits = number.trim_start_matches('+');
-    let mut ids: Vec<i64> =
-        tx.list("SELECT id FROM events WHERE instr(body, ?1) > 0", params![digits], |r| r.get(0))?;
+    let mut ids: Vec<i64> = tx.list(
+        "SELECT id FROM events WHERE instr(body, ?1) > 0 AND (?2 IS NULL OR account_id = ?2)",
+        params![digits, account],
+        |r| r.get(0),
+    )?;
     for one in known {
         ids.extend(tx.list(
             "SELECT id FROM events WHERE account_id = ?1 AND json_extract(body, '$.contact_id') = ?2",
@@ -250,13 +278,17 @@ fn erase_events(tx: &WriteTx<'_>, number: &str, known: &[Known]) -> Result<usize
     ids.sort_unstable();
     ids.dedup();
     carry_out(tx, EVENTS, &ids)?;
-    tx.execute("UPDATE attempts SET answer = '' WHERE instr(answer, ?1) > 0", params![digits])?;
+    tx.execute(
+        "UPDATE attempts SET answer = '' WHERE instr(answer, ?1) > 0 AND (?2 IS NULL OR delivery_id IN (
+             SELECT d.id FROM deliveries d JOIN events e ON e.id = d.event_id WHERE e.account_id = ?2))",
+        params![digits, account],
+    )?;
     // What providers told beside messages may name them, too.
     for name in std::iter::once(digits).chain(known.iter().flat_map(|one| &one.names).map(|(_, value)| value.as_str()))
     {
         tx.execute(
-            "UPDATE provider_news SET raw = '' WHERE instr(raw, ?1) > 0",
-            params![name.trim_start_matches('+')],
+            "UPDATE provider_news SET raw = '' WHERE instr(raw, ?1) > 0 AND (?2 IS NULL OR account_id = ?2)",
+            params![name.trim_start_matches('+'), account],
         )?;
     }
     Ok(ids.len())

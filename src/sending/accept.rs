@@ -82,7 +82,7 @@ pub(super) fn accept(
         }
     }
     let facts = load(tx, shared, sender, request, score, now)?;
-    let judged = policy::judge(request, &facts, &shared.rules);
+    let judged = policy::judge(request, &facts, &shared.rules.load());
     match judged.and_then(|()| file.refusal().map_or(Ok(()), Err)) {
         Err(refusal) => refuse(tx, shared, sender, request, &facts, refusal),
         Ok(()) => pass(tx, shared, sender, request, &facts, file),
@@ -97,8 +97,8 @@ fn load(
     score: Score,
     now: Time,
 ) -> Result<Facts, StoreError> {
-    let sources =
-        Sources { pace: &shared.pace, registry: &shared.registry, rules: &shared.rules, erased: &shared.erased };
+    let rules = shared.rules.load();
+    let sources = Sources { pace: &shared.pace, registry: &shared.registry, rules: &rules, erased: &shared.erased };
     facts::load(tx, &sources, sender, request, score, now)
 }
 
@@ -122,11 +122,11 @@ fn pass(
     let log_id = record::accepted(tx, &row)?;
     let file = file.record(tx, shared, sender, request, log_id, now)?;
     if let Some(key) = &request.idempotency_key {
-        idempotency::begin(tx, sender.account, key, request, log_id, now, shared.rules.idempotency_life)?;
+        idempotency::begin(tx, sender.account, key, request, log_id, now, shared.rules.load().idempotency_life)?;
     }
     let recipient = address.to_string();
     let ask = facts::question(request, &recipient, facts.fingerprint, facts.contact.as_ref());
-    shared.pace.record(&ask, wait, &shared.rules, now);
+    shared.pace.record(&ask, wait, &shared.rules.load(), now);
     Ok(Accepting::Accepted(Box::new(Accepted {
         log_id,
         contact,
@@ -184,10 +184,11 @@ fn refuse(
             (log_id, message_id)
         }
     };
+    let rules = shared.rules.load();
     if refusal.code == Code::PolicyViolation {
-        strikes::strike(tx, &shared.rules, request, facts, log_id)?;
+        strikes::strike(tx, &rules, request, facts, log_id)?;
     }
-    if refusal.action() == Some(Action::Throttle) && facts.pace.must_pause(&shared.rules) && !shared.rules.observe {
+    if refusal.action() == Some(Action::Throttle) && facts.pace.must_pause(&rules) && !rules.observe {
         strikes::pause_for_health(tx, &request.instance, facts, log_id)?;
     }
     let quota = quota_of(facts, 0);

@@ -195,7 +195,7 @@ fn load_account(tx: &Tx<'_>, sender: &Sender, now: Time) -> Result<AccountFacts,
     let mut account = tx.one(
         "SELECT a.timezone, a.next_timezone, a.next_timezone_from, a.plan_until, p.daily, p.monthly, m.enabled
          FROM accounts a
-         LEFT JOIN plans p ON p.id = a.plan
+         LEFT JOIN plans p ON p.id = a.plan AND a.disabled_at IS NULL
          LEFT JOIN account_modules m ON m.account_id = a.id AND m.module = ?2
          WHERE a.id = ?1",
         params![sender.account, module],

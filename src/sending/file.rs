@@ -57,7 +57,7 @@ pub(super) async fn prepare(
     if !passes {
         return Ok(File::NotFetched);
     }
-    let reserve = shared.rules.answer_timeout / FOR_THE_PROVIDER;
+    let reserve = shared.rules.load().answer_timeout / FOR_THE_PROVIDER;
     match shared.shelf.download(url, *kind, &*shared.clock, deadline.minus(reserve)).await {
         Ok(had) => Ok(File::Here {
             written: had.written,
@@ -81,10 +81,10 @@ fn would_pass(
     {
         return Ok(false);
     }
-    let sources =
-        Sources { pace: &shared.pace, registry: &shared.registry, rules: &shared.rules, erased: &shared.erased };
+    let rules = shared.rules.load();
+    let sources = Sources { pace: &shared.pace, registry: &shared.registry, rules: &rules, erased: &shared.erased };
     let facts = facts::load(tx, &sources, sender, request, score, now)?;
-    Ok(policy::judge(request, &facts, &shared.rules).is_ok())
+    Ok(policy::judge(request, &facts, &rules).is_ok())
 }
 
 /// After the transaction: the file stays where its row is, or may be; else it goes.

@@ -13,7 +13,10 @@
 //!    inside a transaction, never after the answer.
 //! 5. `outcome.rs`, one write transaction: the outcome, quota counted or given back, the remembered answer.
 //!
-//! Later: `receipts.rs` moves states up, `recover.rs` settles what an earlier run left under way, `log.rs` is read.
+//! `tuning.rs`: what an admin changes of the guard while it runs.
+//!
+//! Later: `receipts.rs` moves states up, `recover.rs` settles what an earlier run left under way, `log.rs` is read, `review.rs` shows
+//! what a pause is about.
 //!
 //! Invariants:
 //! - Nobody else can send: the one [`Wire`] is moved in here by the composition root.
@@ -40,10 +43,12 @@ mod record;
 mod recover;
 mod repeats;
 pub mod request;
+pub mod review;
 pub mod rules;
 pub mod search;
 pub mod story;
 mod strikes;
+pub mod tuning;
 mod unreadable;
 
 pub use answer::{Answer, Outcome, Quota};
@@ -78,6 +83,8 @@ pub struct Sending {
     shared: Arc<Shared>,
     /// Messages on their way: a caller who goes away does not stop his message half-way.
     under_way: TaskTracker,
+    /// One change of figures or phrases at a time.
+    tuning: tokio::sync::Mutex<()>,
 }
 
 /// What a running message needs.
@@ -87,8 +94,12 @@ struct Shared {
     random: Arc<dyn Random>,
     registry: Registry,
     wire: Wire,
-    rules: Rules,
+    rules: ArcSwap<Rules>,
+    /// What the configuration says, before anything was tuned.
+    configured: Rules,
     content: ArcSwap<ContentPolicy>,
+    /// The admin's own files, beside the built-in ones: name and text.
+    content_files: Vec<(String, String)>,
     pace: pace::Pace,
     repeats: repeats::Repeats,
     waiting: receipts::Waiting,
@@ -112,6 +123,8 @@ pub struct Parts {
     pub rules: Rules,
     /// The content policy's rules.
     pub content: ContentPolicy,
+    /// The admin's own files among them: name and text.
+    pub content_files: Vec<(String, String)>,
     /// Where files are put.
     pub shelf: Shelf,
     /// Suppressions of people who were erased.
@@ -121,22 +134,24 @@ pub struct Parts {
 impl Sending {
     /// The sender over its parts.
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, clock, random, registry, wire, rules, content, shelf, erased } = parts;
+        let Parts { store, clock, random, registry, wire, rules, content, content_files, shelf, erased } = parts;
         let shared = Shared {
             store,
             clock,
             random,
             registry,
             wire,
-            rules,
+            rules: ArcSwap::from_pointee(rules.clone()),
+            configured: rules,
             content: ArcSwap::from_pointee(content),
+            content_files,
             pace: pace::Pace::default(),
             repeats: repeats::Repeats::default(),
             waiting: receipts::Waiting::default(),
             shelf,
             erased,
         };
-        Self { shared: Arc::new(shared), under_way: TaskTracker::new() }
+        Self { shared: Arc::new(shared), under_way: TaskTracker::new(), tuning: tokio::sync::Mutex::default() }
     }
 
     /// Settles what an earlier run left under way. Before anything is sent.
@@ -157,7 +172,7 @@ impl Sending {
             return Err(StoreError::Stopping);
         }
         let shared = self.shared.clone();
-        let deadline = shared.clock.now().plus(shared.rules.answer_timeout);
+        let deadline = shared.clock.now().plus(shared.rules.load().answer_timeout);
         let running = self.under_way.spawn(async move {
             let score = shared.score(&request);
             let file = Arc::new(file::prepare(&shared, &sender, &request, &score, deadline).await?);
@@ -188,8 +203,8 @@ impl Sending {
     }
 
     /// The figures that the guard goes by.
-    pub fn rules(&self) -> &Rules {
-        &self.shared.rules
+    pub fn rules(&self) -> Arc<Rules> {
+        self.shared.rules.load_full()
     }
 
     /// Tells the request that waits for this message what a receipt did to it. After the receipt's commit.

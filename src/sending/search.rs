@@ -29,6 +29,8 @@ pub struct Search {
     pub id: Option<String>,
     /// With this in its text; asked together with a time, for texts have no index.
     pub text: Option<String>,
+    /// Sent, with at least this content score.
+    pub scored: Option<u8>,
     /// Not before.
     pub since: Option<Time>,
     /// Before.
@@ -84,6 +86,10 @@ pub fn search(tx: &Tx<'_>, wanted: &Search) -> Result<Vec<Line>, StoreError> {
     query.add("message_id = ?", named.clone().filter(|id| id.starts_with("msg_")));
     query.add("provider_message_id = ?", named.filter(|id| !id.starts_with("msg_")));
     query.add("body LIKE ? ESCAPE '\\'", text);
+    query.add(
+        "id IN (SELECT log_id FROM policy_decisions WHERE verdict = 'pass' AND score > 0 AND score >= ?)",
+        wanted.scored,
+    );
     query.add("created_at >= ?", wanted.since);
     query.add("created_at < ?", wanted.until);
     query.add("created_at <= ?", after.0);

@@ -34,6 +34,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0008_chattu.sql"),
     include_str!("migrations/0009_cloud_api.sql"),
     include_str!("migrations/0010_digests.sql"),
+    include_str!("migrations/0011_administration.sql"),
 ];
 
 /// The newest schema that this program knows.

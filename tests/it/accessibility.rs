@@ -3,7 +3,7 @@
 
 use crate::harness::{
     browser::Browser,
-    visitor::PASSWORD,
+    visitor::{PASSWORD, Visitor},
     world::{INSTANCE, PHONE, SPAM, World, message, message_with},
 };
 use serde_json::{Value, json};
@@ -25,6 +25,7 @@ const NAMED: &[(&str, &[&str])] = &[
             "/instances/shop-line/manage?tab=settings",
         ],
     ),
+    ("/admin/accounts/{id}", &["/admin/accounts/1"]),
     ("/instances/new", &["/instances/new", "/instances/new?connector=evolution"]),
     ("/message-logs/{log_id}", &["/message-logs/1", "/message-logs/2"]),
     ("/suppressed-recipients/{contact_id}", &["/suppressed-recipients/1"]),
@@ -46,6 +47,9 @@ const NO_PAGES: &[&str] = &[
     "/setup/{token}",
     "/login/{token}",
     "/password/{token}",
+    // Not there unless the configuration lets people register; the form is that of the set-up.
+    "/register",
+    "/register/{invitation}",
     "/media/{token}",
     "/assets/{name}",
 ];
@@ -70,6 +74,11 @@ async fn furnished() -> (World, String) {
     };
     let made = world.command(pbx).await.expect("an integration");
     let id = made["id"].as_str().expect("an id").to_owned();
+    let mut owner = Visitor::logged_in(&world, "owner").await;
+    let asked = owner.post("/account/limits", &[("daily", "2000"), ("reason", "the season")]).await;
+    assert_eq!(asked.status, 303);
+    let pause = Request::InstancePause { id: INSTANCE.into(), reason: "looked odd".into() };
+    world.command(pause).await.expect("paused");
     (world, id)
 }
 

@@ -37,6 +37,7 @@ mod order;
 mod pace;
 mod phones;
 mod portal_access;
+mod portal_admin;
 mod portal_pages;
 mod retention;
 mod sandbox;

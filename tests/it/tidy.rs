@@ -28,15 +28,16 @@ const MAY_SEE: &[(&str, &str)] = &[
     ("threecx", "model store accounts conversations webhooks sending"),
     ("retention", "model store media suppression"),
     ("digests", "model config store egress notices webhooks accounts"),
+    ("reach", "model store egress accounts"),
     (
         "gateway",
-        "model store media retention accounts instances suppression webhooks sending schedule chattu threecx connectors ops digests",
+        "model store media retention accounts instances suppression webhooks sending schedule chattu threecx connectors ops digests reach",
     ),
     ("ops", "model config store egress notices sending http"),
     ("scheduler", "model store notices accounts gateway ops"),
     (
         "portal",
-        "model store media accounts instances conversations suppression templates webhooks sending threecx connectors gateway http notices digests ops",
+        "model store media accounts instances conversations suppression templates webhooks sending threecx connectors gateway http notices digests ops reach retention",
     ),
     (
         "http",
@@ -48,7 +49,7 @@ const MAY_SEE: &[(&str, &str)] = &[
     ),
     (
         "app",
-        "model config store egress media retention suppression accounts instances webhooks sending inbound schedule chattu threecx connectors gateway http control scheduler ops digests portal",
+        "model config store egress media retention suppression accounts instances webhooks sending inbound schedule chattu threecx connectors gateway http control scheduler ops digests portal reach",
     ),
     ("cli", "model config store media gateway control ops app"),
     ("lib", ""),

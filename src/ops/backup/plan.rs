@@ -51,9 +51,15 @@ impl Plan {
     pub fn step(&self, now: Time, random: &Arc<dyn Random>) -> Result<Option<Planned>, BackupError> {
         make_dir(&self.directory)?;
         let due = self.last(now)?.is_none_or(|last| now.since(last) >= self.every);
-        if !due {
-            return Ok(None);
-        }
+        if due { self.make(now, random).map(Some) } else { Ok(None) }
+    }
+
+    /// Makes a backup now, and removes the oldest beyond `keep`. Blocks.
+    ///
+    /// # Errors
+    /// As [`Plan::step`].
+    pub fn make(&self, now: Time, random: &Arc<dyn Random>) -> Result<Planned, BackupError> {
+        make_dir(&self.directory)?;
         let passphrase = self.passphrase_file.as_deref().map(read_passphrase).transpose()?;
         let file = self.directory.join(name_of(now));
         let making =
@@ -66,7 +72,7 @@ impl Plan {
         for (_, path) in &all[..removed] {
             fs::remove_file(path).map_err(at(path))?;
         }
-        Ok(Some(Planned { file, made, removed }))
+        Ok(Planned { file, made, removed })
     }
 
     /// When the last one was made. A name from the future, of a clock that was ahead, does not put the next one off.

@@ -3,6 +3,7 @@
 pub mod link;
 pub mod login;
 pub mod preferences;
+pub mod register;
 pub mod security;
 pub mod setup;
 

@@ -13,13 +13,26 @@ use warp::reply::Response;
 
 #[derive(Template)]
 #[template(path = "access/setup.html", config = "assets/askama.toml")]
-struct Setup<'a> {
-    v: &'a Visit,
-    email: &'a str,
-    business: &'a str,
-    timezone: &'a str,
-    problem: String,
+pub(super) struct Setup<'a> {
+    pub v: &'a Visit,
+    pub title: &'a str,
+    pub text: &'a str,
+    pub email: &'a str,
+    pub business: &'a str,
+    pub timezone: &'a str,
+    pub problem: String,
 }
+
+impl<'a> Setup<'a> {
+    /// As it was typed; before anything was, empty.
+    pub fn typed(v: &'a Visit, (title, text): (&'static str, &'static str), problem: String) -> Self {
+        let timezone = v.form.some("timezone").unwrap_or("UTC");
+        let (email, business) = (v.form.text("email"), v.form.text("business"));
+        Self { v, title: v.t(title), text: v.t(text), email, business, timezone, problem }
+    }
+}
+
+const WORDS: (&str, &str) = ("access.setup", "access.setup_text");
 
 /// `GET /setup/{token}`.
 ///
@@ -29,7 +42,7 @@ pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     if !gateway.accounts.is_setup_link(v.segment()).await? {
         return Ok(gone(v));
     }
-    Ok(v.page(&Setup { v, email: "", business: "", timezone: "UTC", problem: String::new() }))
+    Ok(v.page(&Setup::typed(v, WORDS, String::new())))
 }
 
 /// `POST /setup/{token}`.
@@ -38,9 +51,7 @@ pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 /// The database's.
 pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     let (email, business, timezone) = (v.form.text("email"), v.form.text("business"), v.form.text("timezone"));
-    let again = |problem: String| {
-        v.page_with(&Setup { v, email, business, timezone, problem }, StatusCode::UNPROCESSABLE_ENTITY)
-    };
+    let again = |problem: String| v.page_with(&Setup::typed(v, WORDS, problem), StatusCode::UNPROCESSABLE_ENTITY);
     if v.form.raw("password") != v.form.raw("again") {
         return Ok(again(v.t("access.not_the_same").to_owned()));
     }

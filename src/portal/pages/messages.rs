@@ -44,7 +44,7 @@ struct Messages<'a> {
 /// # Errors
 /// The database's.
 pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
-    let (wanted, problem) = wanted(v);
+    let (wanted, problem) = wanted(v, gateway.sending.rules().review_score);
     let filter = Search { limit: ROWS + 1, ..wanted };
     let asked = filter.clone();
     let mut lines = gateway.store.read(move |tx| search(tx, &asked)).await?;
@@ -92,7 +92,7 @@ const EXPORT_ROWS: u32 = 500;
 /// # Errors
 /// None; a database that fails midway breaks the download off, so that nobody takes a part for the whole.
 pub async fn export(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
-    let (wanted, _) = wanted(v);
+    let (wanted, _) = wanted(v, gateway.sending.rules().review_score);
     let filter = Search { limit: EXPORT_ROWS, after: None, ..wanted };
     let rows = stream::try_unfold(Some((gateway.store.clone(), filter)), next_rows);
     let heading = stream::once(async { Ok(Bytes::from(csv::heading(EXPORTED))) });
@@ -142,12 +142,14 @@ pub(super) fn download(mut response: Response, name: &str) -> Response {
 
 /// What the address asks for. One search field takes whatever a person has at hand: a phone, a number of the log, an
 /// id, a reference; and words, which need a day.
-fn wanted(v: &Visit) -> (Search, &'static str) {
+fn wanted(v: &Visit, review_score: u8) -> (Search, &'static str) {
     let query = &v.query;
     let mut wanted = Search {
         account: v.scope(),
         instance: query.some("instance").map(InstanceId::from_text),
         status: Status::parse(query.text("status")),
+        // No status of the contract: sent, and worth a look.
+        scored: (query.text("status") == "review").then_some(review_score),
         purpose: query.some("purpose").map(str::to_owned),
         since: query.some("from").and_then(|day| day_start(v, day, 0)),
         until: query.some("to").and_then(|day| day_start(v, day, 1)),
@@ -176,7 +178,7 @@ fn wanted(v: &Visit) -> (Search, &'static str) {
 }
 
 /// The first moment of a day, or of the one after it, in the account's zone.
-pub(super) fn day_start(v: &Visit, day: &str, plus: i64) -> Option<Time> {
+pub(in crate::portal) fn day_start(v: &Visit, day: &str, plus: i64) -> Option<Time> {
     let day: jiff::civil::Date = day.parse().ok()?;
     let day = day.checked_add(jiff::Span::new().days(plus)).ok()?;
     let start = day.to_zoned(v.time_zone.clone()).ok()?;

@@ -1,5 +1,6 @@
 //! The pages of who logs in, one file each.
 
+pub mod account;
 pub mod inbox;
 pub mod instances;
 pub mod keys;

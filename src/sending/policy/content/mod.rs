@@ -98,6 +98,12 @@ impl ContentPolicy {
         self.rules.automaton.memory_usage() + self.rules.patterns.len() * size_of::<compile::Pattern>()
     }
 
+    /// The kinds of language whose points count, by name, with what the log says of them.
+    pub fn groups(&self) -> Vec<(String, String)> {
+        let counting = self.rules.groups.iter().filter(|group| !group.context);
+        counting.map(|group| (group.id.to_string(), group.reason.to_string())).collect()
+    }
+
     /// How many phrases the automaton knows.
     pub fn phrases(&self) -> usize {
         self.rules.patterns.len()

@@ -1,0 +1,95 @@
+//! `/admin/accounts`: all accounts with what they use; a new one.
+
+use crate::{
+    accounts::{
+        Account, AccountError, NewAccount,
+        usage::{self, Used},
+    },
+    gateway::Gateway,
+    model::{
+        phone::Region,
+        plan::{Module, Plan},
+    },
+    portal::{Trouble, Visit, trouble::see_other},
+};
+use ::http::StatusCode;
+use askama::Template;
+use warp::reply::Response;
+
+#[derive(Template)]
+#[template(path = "admin/accounts.html", config = "assets/askama.toml")]
+struct Accounts<'a> {
+    v: &'a Visit,
+    lines: Vec<Line>,
+    plans: &'static [Plan],
+    modules: &'static [Module],
+    problem: String,
+}
+
+struct Line {
+    account: Account,
+    used: Used,
+    people: usize,
+    instances: usize,
+}
+
+/// `GET /admin/accounts?q=`.
+///
+/// # Errors
+/// The database's.
+pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    Ok(v.page(&page(gateway, v, String::new()).await?))
+}
+
+/// `POST /admin/accounts`.
+///
+/// # Errors
+/// The database's.
+pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let region = v.form.some("region").map(Region::parse).transpose();
+    let problem = match region {
+        Err(_) => v.t("accounts.region_bad").to_owned(),
+        Ok(region) => {
+            let new = NewAccount {
+                name: v.form.text("name").to_owned(),
+                plan: Plan::parse(v.form.text("plan")),
+                timezone: v.form.some("timezone").unwrap_or("UTC").to_owned(),
+                region,
+                modules: v.form.all("module").filter_map(Module::parse).collect(),
+            };
+            match gateway.accounts.create_account(new, v.actor()).await {
+                Ok(id) => return Ok(see_other(&format!("/admin/accounts/{id}?done=account_made"))),
+                Err(AccountError::Invalid(text) | AccountError::NotFound(text)) => text,
+                Err(e) => return Err(e.into()),
+            }
+        }
+    };
+    let page = page(gateway, v, problem).await?;
+    Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
+}
+
+async fn page<'a>(gateway: &Gateway, v: &'a Visit, problem: String) -> Result<Accounts<'a>, Trouble> {
+    let wanted = v.query.text("q").to_lowercase();
+    let mut accounts = gateway.accounts.list_accounts().await?;
+    accounts.retain(|a| a.name.to_lowercase().contains(&wanted) || a.id.to_string() == wanted);
+    let people = gateway.accounts.list_people(None).await?;
+    let instances = gateway.instances.list(None).await?;
+    let now = v.now;
+    let asked: Vec<_> = accounts.iter().map(|a| (a.id, a.zone().period(now))).collect();
+    let used = gateway.store.read(move |tx| usage::of(tx, &asked)).await?;
+    let lines = accounts.into_iter().zip(used).map(|(account, used)| Line {
+        people: people.iter().filter(|p| p.account == Some(account.id)).count(),
+        instances: instances.iter().filter(|i| i.account_id == account.id).count(),
+        account,
+        used,
+    });
+    Ok(Accounts { v, lines: lines.collect(), plans: Plan::ALL, modules: Module::ALL, problem })
+}
+
+/// Whether the new account's form has this module ticked: the first one is, before anything was typed.
+fn is_ticked(v: &Visit, module: &Module) -> bool {
+    if v.form.some("timezone").is_none() {
+        return *module == Module::ApiAccess;
+    }
+    v.form.all("module").any(|m| m == module.as_str())
+}

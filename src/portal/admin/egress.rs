@@ -1,0 +1,52 @@
+//! `/admin/egress`: the private places that may be called, of the configuration and added here.
+
+use crate::{
+    gateway::Gateway,
+    portal::{Trouble, Visit, trouble::see_other},
+    reach::{Added, ReachError},
+};
+use ::http::StatusCode;
+use askama::Template;
+use warp::reply::Response;
+
+#[derive(Template)]
+#[template(path = "admin/egress.html", config = "assets/askama.toml")]
+struct Egress<'a> {
+    v: &'a Visit,
+    configured: Vec<String>,
+    added: Vec<Added>,
+    problem: String,
+}
+
+/// `GET /admin/egress`.
+///
+/// # Errors
+/// The database's.
+pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    Ok(v.page(&page(gateway, v, String::new()).await?))
+}
+
+/// `POST /admin/egress`: adds `entry`, or takes it away with `do=remove`.
+///
+/// # Errors
+/// No such entry.
+pub async fn change(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let entry = v.form.text("entry");
+    let done = match v.form.text("do") {
+        "remove" => gateway.reach.remove(entry, v.actor()).await,
+        _ => gateway.reach.add(entry, v.form.text("reason"), v.actor()).await,
+    };
+    match done {
+        Ok(()) => Ok(see_other("/admin/egress?done=saved")),
+        Err(ReachError::Invalid(text)) => {
+            Ok(v.page_with(&page(gateway, v, text).await?, StatusCode::UNPROCESSABLE_ENTITY))
+        }
+        Err(ReachError::NotFound) => Err(Trouble::NotFound),
+        Err(ReachError::Store(e)) => Err(e.into()),
+    }
+}
+
+async fn page<'a>(gateway: &Gateway, v: &'a Visit, problem: String) -> Result<Egress<'a>, Trouble> {
+    let configured = gateway.reach.configured().iter().map(ToString::to_string).collect();
+    Ok(Egress { v, configured, added: gateway.reach.added().await?, problem })
+}

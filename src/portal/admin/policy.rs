@@ -1,0 +1,150 @@
+//! `/admin/policy`: the guard's figures, phrases of one's own, and a box to try a text in. In force when it answers.
+
+use super::id;
+use crate::{
+    gateway::Gateway,
+    model::purpose::Purpose,
+    portal::{Trouble, Visit, trouble::see_other},
+    sending::{
+        policy::content::Score,
+        tuning::{Phrase, Set, TuningError},
+    },
+};
+use ::http::StatusCode;
+use askama::Template;
+use std::collections::BTreeMap;
+use warp::reply::Response;
+
+#[derive(Template)]
+#[template(path = "admin/policy.html", config = "assets/askama.toml")]
+struct Policy<'a> {
+    v: &'a Visit,
+    figures: Vec<Field>,
+    observes: bool,
+    phrases: Vec<Phrase>,
+    groups: Vec<(String, String)>,
+    purposes: &'static [Purpose],
+    tried: Option<Tried>,
+    problem: String,
+    phrase_problem: String,
+}
+
+/// A figure in its field: as typed, else as it holds.
+struct Field {
+    set: Set,
+    shown: String,
+}
+
+/// What the guard says to a text.
+struct Tried {
+    score: Score,
+    verdict: &'static str,
+}
+
+/// Which of the page's forms was sent and has something to correct.
+#[derive(Default)]
+struct Said {
+    figures: String,
+    phrase: String,
+    tried: Option<Tried>,
+}
+
+/// `GET /admin/policy`.
+///
+/// # Errors
+/// The database's.
+pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    Ok(v.page(&page(gateway, v, Said::default()).await?))
+}
+
+/// `POST /admin/policy/try`: the check that every message goes through, on a text that is sent to nobody.
+///
+/// # Errors
+/// The database's.
+pub async fn attempt(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let purpose = Purpose::parse(v.form.text("purpose")).ok_or(Trouble::NotFound)?;
+    let score = gateway.sending.check_text(purpose, v.form.raw("text"));
+    let rules = gateway.sending.rules();
+    let verdict = match score.total {
+        total if total >= rules.refuse_score && !rules.observe => "policy.refused",
+        total if total >= rules.review_score => "policy.listed",
+        _ => "policy.passes",
+    };
+    Ok(v.page(&page(gateway, v, Said { tried: Some(Tried { score, verdict }), ..Said::default() }).await?))
+}
+
+/// `POST /admin/policy`: the figures.
+///
+/// # Errors
+/// The database's.
+pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let mut wanted = BTreeMap::new();
+    for set in gateway.sending.figures() {
+        let name = set.figure.name;
+        let Some(typed) = v.form.some(name) else { continue };
+        match typed.parse() {
+            Ok(value) => drop(wanted.insert(name.to_owned(), value)),
+            Err(_) => {
+                let figures = v.fill("policy.number_bad", "name", name);
+                return again(gateway, v, Said { figures, ..Said::default() }).await;
+            }
+        }
+    }
+    match gateway.sending.set_figures(wanted, v.form.text("mode") == "observe", v.actor()).await {
+        Ok(()) => Ok(see_other("/admin/policy?done=saved")),
+        Err(TuningError::Invalid(figures)) => again(gateway, v, Said { figures, ..Said::default() }).await,
+        Err(e) => Err(trouble(e)),
+    }
+}
+
+/// `POST /admin/policy/phrases`.
+///
+/// # Errors
+/// The database's.
+pub async fn add(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let counts = v.form.some("group").map(|group| (group.to_owned(), v.form.parsed("weight").unwrap_or(0)));
+    match gateway.sending.add_phrase(v.form.text("phrase"), counts, v.actor()).await {
+        Ok(()) => Ok(see_other("/admin/policy?done=phrase_added")),
+        Err(TuningError::Invalid(phrase)) => again(gateway, v, Said { phrase, ..Said::default() }).await,
+        Err(e) => Err(trouble(e)),
+    }
+}
+
+/// `POST /admin/policy/phrases/{id}/remove`.
+///
+/// # Errors
+/// No such phrase.
+pub async fn remove(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    gateway.sending.remove_phrase(id(v, 0)?, v.actor()).await.map_err(trouble)?;
+    Ok(see_other("/admin/policy?done=phrase_gone"))
+}
+
+fn trouble(e: TuningError) -> Trouble {
+    match e {
+        TuningError::NotFound => Trouble::NotFound,
+        TuningError::Invalid(text) => Trouble::Invalid(text),
+        TuningError::Store(e) => e.into(),
+    }
+}
+
+async fn again(gateway: &Gateway, v: &Visit, said: Said) -> Result<Response, Trouble> {
+    Ok(v.page_with(&page(gateway, v, said).await?, StatusCode::UNPROCESSABLE_ENTITY))
+}
+
+async fn page<'a>(gateway: &Gateway, v: &'a Visit, said: Said) -> Result<Policy<'a>, Trouble> {
+    let sending = &gateway.sending;
+    let is_typed = !said.figures.is_empty();
+    let shown = |set: &Set| if is_typed { v.form.text(set.figure.name).to_owned() } else { set.value.to_string() };
+    let fields = sending.figures().into_iter().map(|set| Field { shown: shown(&set), set });
+    Ok(Policy {
+        v,
+        figures: fields.collect(),
+        observes: if is_typed { v.form.text("mode") == "observe" } else { sending.rules().observe },
+        phrases: sending.phrases().await?,
+        groups: sending.phrase_groups(),
+        purposes: &Purpose::ALL,
+        tried: said.tried,
+        problem: said.figures,
+        phrase_problem: said.phrase,
+    })
+}

@@ -1,0 +1,85 @@
+//! `/admin/requests`: accounts that ask for higher limits; granted or denied, and told why.
+
+use super::{end_of_day, id, number};
+use crate::{
+    accounts::{AccountError, Grant, LimitRequest},
+    gateway::Gateway,
+    portal::{Trouble, Visit, trouble::see_other},
+};
+use ::http::StatusCode;
+use askama::Template;
+use warp::reply::Response;
+
+#[derive(Template)]
+#[template(path = "admin/requests.html", config = "assets/askama.toml")]
+struct Requests<'a> {
+    v: &'a Visit,
+    requests: Vec<LimitRequest>,
+    /// The request whose form has something to correct, and what.
+    wrong: Option<(i64, String)>,
+}
+
+/// `GET /admin/requests`.
+///
+/// # Errors
+/// The database's.
+pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    Ok(v.page(&page(gateway, v, None).await?))
+}
+
+/// `POST /admin/requests/{id}`: `do=grant` with figures and an end, or `do=deny`; either with an answer.
+///
+/// # Errors
+/// No such request that waits.
+pub async fn decide(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let request: i64 = id(v, 0)?;
+    let answer = v.form.text("answer");
+    let read = || -> Result<Option<Grant>, String> {
+        match v.form.text("do") {
+            "grant" => Ok(Some(Grant {
+                daily: number(v, "daily")?,
+                monthly: number(v, "monthly")?,
+                reason: answer.to_owned(),
+                until: end_of_day(v, "until")?,
+            })),
+            _ => Ok(None),
+        }
+    };
+    if !["grant", "deny"].contains(&v.form.text("do")) {
+        return Err(Trouble::NotFound);
+    }
+    let problem = match read() {
+        Err(problem) => problem,
+        Ok(grant) => match gateway.accounts.decide_limit_request(request, grant, answer, v.actor()).await {
+            Ok(()) => return Ok(see_other("/admin/requests?done=decided")),
+            Err(AccountError::Invalid(problem)) => problem,
+            Err(e) => return Err(e.into()),
+        },
+    };
+    let page = page(gateway, v, Some((request, problem))).await?;
+    Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
+}
+
+async fn page<'a>(gateway: &Gateway, v: &'a Visit, wrong: Option<(i64, String)>) -> Result<Requests<'a>, Trouble> {
+    let requests = gateway.accounts.list_limit_requests(None).await?;
+    Ok(Requests { v, requests, wrong })
+}
+
+impl Requests<'_> {
+    fn problem(&self, request: &LimitRequest) -> Option<&str> {
+        self.wrong.as_ref().filter(|(id, _)| *id == request.id).map(|(_, text)| text.as_str())
+    }
+
+    /// What stands in a field of a request's form: as typed, else as it was asked for.
+    fn field(&self, request: &LimitRequest, name: &str) -> String {
+        if self.problem(request).is_some() {
+            return self.v.form.text(name).to_owned();
+        }
+        let asked = match name {
+            "daily" => request.daily,
+            "monthly" => request.monthly,
+            _ => None,
+        };
+        asked.map(|n| n.to_string()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,85 @@
+//! `/admin/reviews`: numbers that wait for a person, with why and by which messages; resumed or kept paused, with a note.
+
+use super::id;
+use crate::{
+    gateway::Gateway,
+    instances::InstanceError,
+    model::ids::InstanceId,
+    portal::{Trouble, Visit, trouble::see_other},
+    sending::{
+        review::{self, Closed, Review},
+        search::{Line, Search, search},
+    },
+    store::StoreError,
+};
+use ::http::StatusCode;
+use askama::Template;
+use warp::reply::Response;
+
+/// How many sent messages are listed that are worth a look.
+const LISTED: u32 = 20;
+
+#[derive(Template)]
+#[template(path = "admin/reviews.html", config = "assets/askama.toml")]
+struct Reviews<'a> {
+    v: &'a Visit,
+    open: Vec<Review>,
+    closed: Vec<Closed>,
+    listed: Vec<Line>,
+    /// The review whose form has something to correct, and what.
+    wrong: Option<(i64, String)>,
+}
+
+/// `GET /admin/reviews`.
+///
+/// # Errors
+/// The database's.
+pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    Ok(v.page(&page(gateway, v, None).await?))
+}
+
+/// `POST /admin/reviews/{id}`: `do=resume` or `do=keep`, with a note.
+///
+/// # Errors
+/// No such review that is open.
+pub async fn decide(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let review: i64 = id(v, 0)?;
+    let note = v.form.text("note").to_owned();
+    let open = gateway.store.read(|tx| review::list(tx, None)).await?;
+    let instance = open.into_iter().find(|r| r.id == review).map(|r| r.instance).ok_or(Trouble::NotFound)?;
+    if note.is_empty() {
+        let page = page(gateway, v, Some((review, v.t("reviews.note_missing").to_owned()))).await?;
+        return Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY));
+    }
+    match v.form.text("do") {
+        "resume" => resume(gateway, v, &instance, &note).await,
+        "keep" => {
+            let (now, actor) = (v.now, v.actor().to_owned());
+            let kept = gateway.store.write(move |tx| review::keep(tx, review, &note, now, &actor)).await?;
+            if kept { Ok(see_other("/admin/reviews?done=kept_paused")) } else { Err(Trouble::NotFound) }
+        }
+        _ => Err(Trouble::NotFound),
+    }
+}
+
+async fn resume(gateway: &Gateway, v: &Visit, instance: &InstanceId, note: &str) -> Result<Response, Trouble> {
+    gateway.instances.resume(instance, note, v.actor()).await.map_err(|e: InstanceError| Trouble::from(e))?;
+    gateway.sending.forgive(instance);
+    Ok(see_other("/admin/reviews?done=resumed"))
+}
+
+async fn page<'a>(gateway: &Gateway, v: &'a Visit, wrong: Option<(i64, String)>) -> Result<Reviews<'a>, Trouble> {
+    let near = Search { scored: Some(gateway.sending.rules().review_score), limit: LISTED, ..Search::default() };
+    let (open, closed, listed) = gateway
+        .store
+        .read(move |tx| Ok::<_, StoreError>((review::list(tx, None)?, review::list_closed(tx)?, search(tx, &near)?)))
+        .await?;
+    Ok(Reviews { v, open, closed, listed, wrong })
+}
+
+impl Reviews<'_> {
+    /// What is wrong with the form of this review, and what was typed into it.
+    fn problem(&self, review: &i64) -> Option<(&str, &str)> {
+        self.wrong.as_ref().filter(|(id, _)| id == review).map(|(_, text)| (text.as_str(), self.v.form.text("note")))
+    }
+}

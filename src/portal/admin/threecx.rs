@@ -1,0 +1,36 @@
+//! `/admin/3cx`: all telephone systems with what became of their requests, and those that were not proven.
+
+use crate::{
+    gateway::Gateway,
+    portal::{Trouble, Visit},
+    threecx::{Monitored, ThreecxError},
+};
+use askama::Template;
+use warp::reply::Response;
+
+/// What is no refusal.
+const GOOD: &[&str] = &["sent", "accepted", "recorded", "skipped", "ok"];
+
+#[derive(Template)]
+#[template(path = "admin/threecx.html", config = "assets/askama.toml")]
+struct Watched<'a> {
+    v: &'a Visit,
+    all: Vec<Monitored>,
+}
+
+/// `GET /admin/3cx`.
+///
+/// # Errors
+/// The database's.
+pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let all = gateway.threecx.monitor(None).await.map_err(|e| match e {
+        ThreecxError::Store(e) => Trouble::from(e),
+        e => Trouble::Invalid(e.to_string()),
+    })?;
+    Ok(v.page(&Watched { v, all }))
+}
+
+/// Whether an outcome is one to look at.
+fn is_good(outcome: &str) -> bool {
+    GOOD.contains(&outcome)
+}

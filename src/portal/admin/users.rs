@@ -1,0 +1,111 @@
+//! `/admin/users`: who logs in. Made with a one-time link, given a role, kept out, helped when the second factor is lost.
+
+use super::id;
+use crate::{
+    accounts::{AccountError, LinkPurpose, NewUser, Person, Role},
+    gateway::Gateway,
+    model::{ids::UserId, plan::Plan},
+    portal::{Trouble, Visit, trouble::see_other},
+};
+use ::http::StatusCode;
+use askama::Template;
+use warp::reply::Response;
+
+#[derive(Template)]
+#[template(path = "admin/users.html", config = "assets/askama.toml")]
+struct Users<'a> {
+    v: &'a Visit,
+    people: Vec<Person>,
+    roles: &'static [Role],
+    plans: &'static [Plan],
+    /// Whether people can register by invitation.
+    may_invite: bool,
+    /// A link that was just made: for whom, and its address.
+    link: Option<(String, String)>,
+    problem: String,
+}
+
+/// `GET /admin/users`.
+///
+/// # Errors
+/// The database's.
+pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    Ok(v.page(&page(gateway, v, None, String::new()).await?))
+}
+
+/// `POST /admin/users`: the link by which they choose a password is on the answer, and nowhere after it.
+///
+/// # Errors
+/// The database's.
+pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let role = Role::parse(v.form.text("role")).unwrap_or(Role::Viewer);
+    let email = v.form.text("email").to_owned();
+    let new = NewUser { account: v.form.parsed("account"), email: email.clone(), role, password_hash: None };
+    match gateway.accounts.create_user(new, v.actor()).await {
+        Ok(_) => link(gateway, v, &email).await,
+        Err(AccountError::Invalid(text) | AccountError::NotFound(text)) => again(gateway, v, text).await,
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// `POST /admin/invitations`: a link by which somebody registers an account, on the answer and nowhere after it.
+///
+/// # Errors
+/// Nobody may register.
+pub async fn invite(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    if gateway.registration == "off" {
+        return Err(Trouble::NotFound);
+    }
+    let link = gateway.accounts.invite(Plan::parse(v.form.text("plan")), v.actor()).await?;
+    let address = format!("{}/register/{}", gateway.public_url, link.token);
+    let whom = v.t("users.invitation").to_owned();
+    Ok(v.page(&page(gateway, v, Some((whom, address)), String::new()).await?))
+}
+
+/// `POST /admin/users/{id}`: `do=role`, `disable`, `enable`, `link` or `factor`.
+///
+/// # Errors
+/// No such user.
+pub async fn change(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let user: UserId = id(v, 0)?;
+    let person = gateway.accounts.find_person(user).await?;
+    let accounts = &gateway.accounts;
+    let done = match v.form.text("do") {
+        "role" => {
+            let role = Role::parse(v.form.text("role")).ok_or(Trouble::NotFound)?;
+            accounts.set_role(user, role, v.actor()).await
+        }
+        "disable" => accounts.set_user_disabled(user, true, v.actor()).await,
+        "enable" => accounts.set_user_disabled(user, false, v.actor()).await,
+        "factor" => accounts.drop_second_factor(user, v.actor()).await.map_err(AccountError::from),
+        "link" if person.disabled_at.is_none() => return link(gateway, v, &person.email).await,
+        _ => return Err(Trouble::NotFound),
+    };
+    match done {
+        Ok(()) => Ok(see_other("/admin/users?done=saved")),
+        Err(AccountError::Invalid(text)) => again(gateway, v, text).await,
+        Err(e) => Err(e.into()),
+    }
+}
+
+async fn link(gateway: &Gateway, v: &Visit, email: &str) -> Result<Response, Trouble> {
+    let purpose = LinkPurpose::Password;
+    let link = gateway.accounts.create_link(email, purpose, v.actor()).await?;
+    let address = format!("{}/{purpose}/{}", gateway.public_url, link.token);
+    Ok(v.page(&page(gateway, v, Some((email.to_owned(), address)), String::new()).await?))
+}
+
+async fn again(gateway: &Gateway, v: &Visit, problem: String) -> Result<Response, Trouble> {
+    Ok(v.page_with(&page(gateway, v, None, problem).await?, StatusCode::UNPROCESSABLE_ENTITY))
+}
+
+async fn page<'a>(
+    gateway: &Gateway,
+    v: &'a Visit,
+    link: Option<(String, String)>,
+    problem: String,
+) -> Result<Users<'a>, Trouble> {
+    let people = gateway.accounts.list_people(None).await?;
+    let may_invite = gateway.registration != "off";
+    Ok(Users { v, people, roles: Role::ALL, plans: Plan::ALL, may_invite, link, problem })
+}

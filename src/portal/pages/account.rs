@@ -1,0 +1,174 @@
+//! `/account`: what this account may and uses, its zone and language; asking for more; one person's data, shown or erased.
+
+use crate::{
+    accounts::{
+        Account, AccountError, LimitRequest, Update, Wanted,
+        usage::{self, Used},
+    },
+    gateway::Gateway,
+    model::phone::{Phone, Region},
+    portal::{Trouble, Visit, cookie, locale::Lang, trouble::see_other},
+    retention::{Report, RetentionError},
+};
+use ::http::{HeaderValue, StatusCode, header};
+use askama::Template;
+use warp::{Reply, reply::Response};
+
+#[derive(Template)]
+#[template(path = "account.html", config = "assets/askama.toml")]
+struct Page<'a> {
+    v: &'a Visit,
+    a: Account,
+    used: Used,
+    requests: Vec<LimitRequest>,
+    erased: Option<Report>,
+    said: Said,
+}
+
+/// What is wrong with one of the page's forms, and which.
+#[derive(Default)]
+struct Said {
+    settings: String,
+    limits: String,
+    person: String,
+}
+
+/// `GET /account`.
+///
+/// # Errors
+/// No account is chosen.
+pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    Ok(v.page(&page(gateway, v, Said::default()).await?))
+}
+
+/// `POST /account`: zone, default country, language.
+///
+/// # Errors
+/// No account is chosen.
+pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let account = gateway.accounts.find_account(v.account()?).await?;
+    let Ok(region) = v.form.some("region").map(Region::parse).transpose() else {
+        let settings = v.t("accounts.region_bad").to_owned();
+        return again(gateway, v, Said { settings, ..Said::default() }).await;
+    };
+    let stands = account.next_timezone.unwrap_or(account.timezone);
+    let timezone = v.form.some("timezone").filter(|zone| *zone != stands).map(str::to_owned);
+    let update = Update { region: Some(region), timezone, ..Update::default() };
+    match gateway.accounts.update_account(account.id, update, v.actor()).await {
+        Ok(_) => {}
+        Err(AccountError::Invalid(settings)) => return again(gateway, v, Said { settings, ..Said::default() }).await,
+        Err(e) => return Err(e.into()),
+    }
+    let mut response = see_other("/account?done=saved");
+    if let Some(lang) = Lang::parse(v.form.text("language")) {
+        gateway.accounts.set_language(v.session()?.user, lang.as_str()).await?;
+        cookie::set(&mut response, cookie::LANGUAGE, lang.as_str());
+    }
+    Ok(response)
+}
+
+/// `POST /account/limits`: asks for a reviewed higher limit.
+///
+/// # Errors
+/// No account is chosen.
+pub async fn ask(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let number = |name: &str| -> Result<Option<u64>, String> {
+        let typed = v.form.some(name).map(|text| text.replace([',', ' '], ""));
+        typed.map(|text| text.parse().map_err(|_| v.t("admin.number_bad").to_owned())).transpose()
+    };
+    let (daily, monthly) = match (number("daily"), number("monthly")) {
+        (Ok(daily), Ok(monthly)) => (daily, monthly),
+        (Err(limits), _) | (_, Err(limits)) => return again(gateway, v, Said { limits, ..Said::default() }).await,
+    };
+    let wanted = Wanted { daily, monthly, reason: v.form.text("reason").to_owned() };
+    match gateway.accounts.ask_for_limit(v.account()?, wanted, v.actor()).await {
+        Ok(_) => Ok(see_other("/account?done=limit_asked#limits")),
+        Err(AccountError::Invalid(limits)) => again(gateway, v, Said { limits, ..Said::default() }).await,
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// `POST /account/person`: `do=export`, a file with everything about one person; `do=erase`, with the number typed again.
+/// Both see this account alone.
+///
+/// # Errors
+/// No account is chosen.
+pub async fn person(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let account = gateway.accounts.find_account(v.account()?).await?;
+    let region = account.region.and_then(|r| Region::parse(&r).ok());
+    let wrong = |person: String| Said { person, ..Said::default() };
+    let phone = match Phone::parse(v.form.text("phone"), region) {
+        Ok(phone) => phone,
+        Err(e) => return again(gateway, v, wrong(e.to_string())).await,
+    };
+    let done = match v.form.text("do") {
+        "export" => gateway.retention.export(&phone, Some(account.id)).await.map(|all| file(&all)),
+        "erase" if Phone::parse(v.form.text("again"), region).ok().as_ref() == Some(&phone) => {
+            match gateway.erase_person(&phone, Some(account.id), v.actor()).await {
+                Ok(report) => {
+                    let page = Page { erased: Some(report), ..page(gateway, v, Said::default()).await? };
+                    Ok(v.page(&page))
+                }
+                Err(e) => Err(e),
+            }
+        }
+        "erase" => return again(gateway, v, wrong(v.t("account.erase_type").to_owned())).await,
+        _ => return Err(Trouble::NotFound),
+    };
+    match done {
+        Ok(response) => Ok(response),
+        Err(RetentionError::Store(e)) => Err(e.into()),
+        Err(e) => again(gateway, v, wrong(e.to_string())).await,
+    }
+}
+
+fn file(all: &serde_json::Value) -> Response {
+    let mut response = warp::reply::json(all).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"person.json\""));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+async fn again(gateway: &Gateway, v: &Visit, said: Said) -> Result<Response, Trouble> {
+    Ok(v.page_with(&page(gateway, v, said).await?, StatusCode::UNPROCESSABLE_ENTITY))
+}
+
+async fn page<'a>(gateway: &Gateway, v: &'a Visit, said: Said) -> Result<Page<'a>, Trouble> {
+    let a = gateway.accounts.find_account(v.account()?).await?;
+    let asked = [(a.id, a.zone().period(v.now))];
+    let used = gateway.store.read(move |tx| usage::of(tx, &asked)).await?;
+    let requests = gateway.accounts.list_limit_requests(Some(a.id)).await?;
+    Ok(Page { v, used: used.into_iter().next().unwrap_or_default(), requests, erased: None, a, said })
+}
+
+impl Page<'_> {
+    /// A field of the settings: as typed, else as it is.
+    fn setting(&self, name: &str) -> String {
+        let a = &self.a;
+        match name {
+            name if !self.said.settings.is_empty() => self.v.form.text(name).to_owned(),
+            "timezone" => a.next_timezone.clone().unwrap_or_else(|| a.timezone.clone()),
+            _ => a.region.clone().unwrap_or_default(),
+        }
+    }
+
+    fn about_zone(&self) -> String {
+        match &self.a.next_timezone {
+            Some(next) => self.v.fill_all("accounts.zone_waits", &[("now", &self.a.timezone), ("next", next)]),
+            None => self.v.t("accounts.zone_text").to_owned(),
+        }
+    }
+
+    fn told(&self, done: &Report) -> String {
+        let figures: [(&str, &dyn std::fmt::Display); 3] =
+            [("messages", &done.messages), ("files", &done.files), ("events", &done.events)];
+        self.v.fill_all("account.erased", &figures)
+    }
+
+    /// Whether a request waits, so that another would be turned away.
+    fn waits(&self) -> bool {
+        self.requests.iter().any(|r| r.decision.is_none())
+    }
+}
