@@ -15,6 +15,7 @@ use crate::{
     http::{Door, gateway_service, plain::Plain, server},
     inbound::Inbound,
     instances::Instances,
+    live::Live,
     media::Media,
     model::{clock::Clock, random::Random},
     ops::{keeper::Keeper, metrics::Metrics, tls},
@@ -187,6 +188,7 @@ impl App {
             data_dir: config.data_dir.clone(),
             keeper: OnceLock::new(),
             backups: backups(&config),
+            live: Arc::new(Live::new(store.clone())),
             store,
             metrics: Arc::new(Metrics::new(clock.clone())),
             clock,
@@ -274,6 +276,7 @@ impl App {
         tasks.spawn(gateway.media.clone().run(stopping.clone()));
         tasks.spawn(gateway.schedules.clone().run(stopping.clone()));
         tasks.spawn(gateway.chattu.clone().run(stopping.clone()));
+        tasks.spawn(gateway.live.clone().run(stopping.clone()));
         tasks.spawn(gateway.webhooks.clone().run(stopping));
         let scheduler = Scheduler(gateway.clone()).start().await.map_err(|e| StartError::Other(e.to_string()))?;
         Ok(Running {

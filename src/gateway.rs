@@ -7,6 +7,7 @@ use crate::{
     chattu::Chattu,
     connectors::Registry,
     instances::Instances,
+    live::Live,
     media::Media,
     model::{clock::Clock, random::Random},
     ops::{backup::Plan, keeper::Keeper, metrics::Metrics},
@@ -59,6 +60,8 @@ pub struct Gateway {
     pub media: Arc<Media>,
     /// Telephone systems.
     pub threecx: Arc<Threecx>,
+    /// What open pages are told.
+    pub live: Arc<Live>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Proxies whose `X-Forwarded-*` are believed.

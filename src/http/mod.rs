@@ -127,6 +127,7 @@ pub static ROUTES: std::sync::LazyLock<Vec<Route>> = std::sync::LazyLock::new(||
         route!(GET "/metrics", Machine => health::metrics),
         route!(GET "/", Anybody => portal::root),
         route!(GET "/assets/{name}", Anybody => portal::assets::handle),
+        Route { method: Method::GET, path: "/ws", access: Access::Key, make: socket },
     ];
     all.extend(chattu());
     all.extend(pages());
@@ -249,6 +250,18 @@ fn documentation() -> Vec<Route> {
         page!(GET "/acceptable-use", Anybody => portal::docs::pages::show),
         page!(GET "/privacy", Anybody => portal::docs::pages::show),
     ]
+}
+
+/// The pages' WebSocket: what else asks for it is told that it is one.
+fn socket(gateway: Arc<Gateway>) -> BoxedFilter<(Response,)> {
+    let ws = warp::ws().map(Some).or(warp::any().map(|| None)).unify();
+    incoming::matching(Method::GET, "/ws")
+        .and(ws)
+        .then(move |incoming: Incoming, ws| {
+            let gateway = gateway.clone();
+            async move { portal::live::handle(&gateway, incoming, ws).await }
+        })
+        .boxed()
 }
 
 /// All routes as one filter that always answers.

@@ -12,10 +12,12 @@
 pub mod access;
 pub mod assets;
 mod banner;
+pub mod chat;
 pub mod cookie;
 pub mod docs;
 pub mod form;
 pub mod frame;
+pub mod live;
 pub mod locale;
 pub mod pages;
 pub mod trouble;

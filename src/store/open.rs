@@ -32,6 +32,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0006_threecx.sql"),
     include_str!("migrations/0007_media_retention.sql"),
     include_str!("migrations/0008_chattu.sql"),
+    include_str!("migrations/0009_changes.sql"),
 ];
 
 /// The newest schema that this program knows.

@@ -21,6 +21,7 @@ mod harness;
 mod idempotency;
 mod limits;
 mod listener;
+mod live;
 mod locales;
 mod media;
 mod migrations;

@@ -172,6 +172,7 @@ async fn a_job_runs_when_it_is_due_and_not_before() {
         "backup",
         "certificate",
         "close_periods",
+        "expire_changes",
         "expire_idempotency",
         "expire_sessions",
         "expire_threecx",

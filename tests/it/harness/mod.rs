@@ -10,6 +10,7 @@ pub mod ear;
 pub mod evolution;
 pub mod files;
 pub mod http;
+pub mod listener;
 pub mod load;
 pub mod pbx;
 pub mod pebble;

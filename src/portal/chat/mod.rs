@@ -1,0 +1,3 @@
+//! `/chat`: conversations of an instance, live.
+
+pub mod shown;
