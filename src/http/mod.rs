@@ -16,7 +16,7 @@ pub mod chattu_api;
 pub mod guarded_api;
 mod health;
 pub mod incoming;
-mod media;
+pub mod media;
 pub mod openapi;
 pub mod plain;
 pub mod problem;
@@ -192,6 +192,11 @@ fn pages() -> Vec<Route> {
         page!(GET "/integrations/3cx/{integration_id}/template.xml", Viewer => threecx_hook::template),
         page!(GET "/overview", Viewer => portal::pages::overview::show),
         page!(GET "/inbound-logs", Viewer => portal::pages::inbox::list),
+        page!(GET "/chat", Viewer => portal::chat::show),
+        page!(POST "/chat/{instance}/{chat}/send", Owner => portal::chat::send::send),
+        page!(POST "/chat/{instance}/{chat}/read", Owner => portal::chat::send::read),
+        route!(GET "/chat/{instance}/file/{message_id}", Key => portal::chat::file::handle),
+        page!(GET "/instances/{id}/qr.svg", Owner => portal::pages::manage::code),
         page!(GET "/api-keys", Viewer => portal::pages::keys::list),
         page!(POST "/api-keys", Owner => portal::pages::keys::create),
         page!(POST "/api-keys/{id}/revoke", Owner => portal::pages::keys::revoke),

@@ -4,6 +4,7 @@
 pub const SIDE: &[(&str, &str)] = &[
     ("/overview", "nav.overview"),
     ("/message-logs", "nav.messages"),
+    ("/chat", "nav.chat"),
     ("/inbound-logs", "nav.inbox"),
     ("/instances", "nav.instances"),
     ("/suppressed-recipients", "nav.suppressed"),

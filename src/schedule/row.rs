@@ -157,6 +157,16 @@ pub(super) fn create(
     Ok((ScheduleId(id), message_id))
 }
 
+/// Whether its reference was used already for the same chat.
+pub(super) fn is_known(tx: &Tx<'_>, new: &New) -> Result<bool, StoreError> {
+    tx.one(
+        "SELECT EXISTS (SELECT 1 FROM schedules WHERE account_id = ?1 AND instance_id = ?2 AND recipient = ?3
+                        AND reference = ?4)",
+        params![new.account, new.instance, new.recipient.to_string(), new.reference],
+        |r| r.get(0),
+    )
+}
+
 pub(super) fn count_pending(tx: &Tx<'_>, account: AccountId) -> Result<i64, StoreError> {
     let sql = "SELECT count(*) FROM schedules WHERE account_id = ?1 AND kind = 'listed' AND state = 'pending'";
     tx.one(sql, params![account], |r| r.get(0))

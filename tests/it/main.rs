@@ -6,6 +6,7 @@ mod backup;
 mod behaviour;
 mod browser;
 mod chaos;
+mod chat;
 mod chattu;
 mod command_line;
 mod connectors;

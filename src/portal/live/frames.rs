@@ -2,32 +2,29 @@
 
 use crate::{
     chats::{self, ChatId},
-    connectors::Registry,
     live::{Change, Kind},
     model::{
-        ids::InstanceId,
+        ids::{ContactId, InstanceId},
         instance::{Health, InstanceState},
     },
-    portal::{chat::shown, locale::Locale},
+    portal::{
+        chat::{line_html, row_html, shown},
+        locale::Locale,
+    },
     store::{StoreError, Tx},
 };
 use rusqlite::params;
 use serde_json::{Value, json};
 
 /// The frame for a change; none: what it was about is gone.
-pub(super) fn frame(
-    tx: &Tx<'_>,
-    registry: &Registry,
-    locale: &Locale,
-    change: &Change,
-) -> Result<Option<Value>, StoreError> {
+pub(super) fn frame(tx: &Tx<'_>, locale: &Locale, change: &Change) -> Result<Option<Value>, StoreError> {
     let Some(instance) = &change.instance else { return Ok(None) };
     let told = match (change.kind, change.row, &change.name) {
         (Kind::Out, Some(row), _) => said(tx, locale, instance, chats::sent(tx, row)?)?,
         (Kind::In, Some(row), _) => said(tx, locale, instance, chats::heard(tx, row)?)?,
-        (Kind::Read, Some(row), _) => chat(tx, locale, instance, &ChatId::Person(crate::model::ids::ContactId(row)))?,
-        (Kind::Group, _, Some(name)) => chat(tx, locale, instance, &ChatId::Group(name.clone()))?,
-        (Kind::Connection | Kind::Qr, ..) => connection(tx, registry, locale, instance)?,
+        (Kind::Read, Some(contact), _) => row(tx, locale, instance, &ChatId::Person(ContactId(contact)))?,
+        (Kind::Group, _, Some(name)) => row(tx, locale, instance, &ChatId::Group(name.clone()))?,
+        (Kind::Connection | Kind::Qr, ..) => connection(tx, locale, instance)?,
         _ => None,
     };
     Ok(told.map(|mut frame| {
@@ -44,23 +41,22 @@ fn said(
     found: Option<(ChatId, chats::Line)>,
 ) -> Result<Option<Value>, StoreError> {
     let Some((id, line)) = found else { return Ok(None) };
-    let chat = chats::find(tx, instance, &id)?.map(|chat| shown::chat(locale, &chat));
-    Ok(Some(json!({
-        "type": "message", "chat": id.to_string(), "line": shown::line(locale, instance, line), "row": chat,
-    })))
+    let line = shown::line(locale, instance, line);
+    let mut frame = row(tx, locale, instance, &id)?.unwrap_or_else(|| json!({}));
+    (frame["type"], frame["html"], frame["line"]) = (json!("message"), json!(line_html(locale, &line)), json!(line));
+    Ok(Some(frame))
 }
 
-fn chat(tx: &Tx<'_>, locale: &Locale, instance: &InstanceId, id: &ChatId) -> Result<Option<Value>, StoreError> {
-    let found = chats::find(tx, instance, id)?;
-    Ok(found.map(|chat| json!({"type": "chat", "chat": id.to_string(), "row": shown::chat(locale, &chat)})))
+/// A chat of the list.
+fn row(tx: &Tx<'_>, locale: &Locale, instance: &InstanceId, id: &ChatId) -> Result<Option<Value>, StoreError> {
+    let found = chats::find(tx, instance, id)?.map(|chat| shown::chat(locale, &chat));
+    Ok(found.map(|chat| {
+        let html = row_html(locale, &chat, instance, false);
+        json!({"type": "chat", "chat": chat.id, "row": html, "at": chat.at, "unread": chat.unread})
+    }))
 }
 
-fn connection(
-    tx: &Tx<'_>,
-    registry: &Registry,
-    locale: &Locale,
-    instance: &InstanceId,
-) -> Result<Option<Value>, StoreError> {
+fn connection(tx: &Tx<'_>, locale: &Locale, instance: &InstanceId) -> Result<Option<Value>, StoreError> {
     let found = tx.find(
         "SELECT state, health, name, phone, state_reason, paused_at IS NOT NULL FROM instances
          WHERE id = ?1 AND deleted_at IS NULL",
@@ -77,15 +73,8 @@ fn connection(
     };
     let shown = if is_paused { "paused" } else { state.as_str() };
     let word = if is_paused { locale.t("instance.paused").to_owned() } else { locale.word("state", state) };
-    let pairing = registry.pairing(instance);
-    let code = pairing.as_ref().map(|p| {
-        json!({
-            "has_qr": p.qr.is_some(), "code": p.code,
-            "until": locale.fill("manage.code_until", "time", locale.exact(&p.expires_at)),
-        })
-    });
     Ok(Some(json!({
         "type": "connection", "state": shown, "word": word, "is_deaf": health == Health::Deaf, "name": name,
-        "phone": phone, "reason": reason, "pairing": code,
+        "phone": phone, "reason": reason,
     })))
 }

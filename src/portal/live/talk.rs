@@ -2,7 +2,6 @@
 
 use super::frames;
 use crate::{
-    connectors::Registry,
     gateway::Gateway,
     http::server::Place,
     live::{Change, Kind, Scope, feed},
@@ -85,7 +84,7 @@ pub(super) async fn talk(gateway: &Gateway, socket: WebSocket, listener: Listene
                 },
                 () = gateway.clock.sleep_until(next_ping) => {
                     (next_ping, silent, chatter) = (gateway.clock.now().plus(PING), silent + 1, 0);
-                    end = if silent > 2 { Err(End::Cut) } else { talk.send(Message::ping(Vec::new())).await };
+                    end = if silent > 2 { Err(End::Cut) } else { talk.beat().await };
                     // A session also ends by its hours.
                     is_woken = true;
                 }
@@ -121,11 +120,10 @@ impl Talk<'_> {
             self.check_session().await?;
             let (scope, at, onlooker) = (self.scope.clone(), self.at, &self.listener.onlooker);
             let locale = Locale::new(onlooker.lang, onlooker.zone.clone(), self.gateway.clock.now());
-            let registry = self.gateway.registry.clone();
             let read = self.gateway.store.read(move |tx| {
                 let Some(changes) = feed::after(tx, &scope, at, BATCH)? else { return Ok(None) };
                 let is_all = changes.len() < BATCH as usize;
-                Ok(Some((shown(tx, &registry, &locale, &changes)?, is_all, feed::newest(tx)?)))
+                Ok(Some((shown(tx, &locale, &changes)?, is_all, feed::newest(tx)?)))
             });
             match read.await.map_err(|e: StoreError| trouble(&e))? {
                 None => return self.reset().await,
@@ -142,6 +140,12 @@ impl Talk<'_> {
                 }
             }
         }
+    }
+
+    /// Asks the reader whether he is there; and tells the page, which sees no pings, that we are.
+    async fn beat(&mut self) -> Result<(), End> {
+        self.send(Message::ping(Vec::new())).await?;
+        self.send_json(&json!({"type": "beat", "position": self.at})).await
     }
 
     /// What was missed cannot be told: the page must be loaded again.
@@ -178,12 +182,7 @@ impl Talk<'_> {
 }
 
 /// The changes as frames, in their order; of several about the same thing the last one alone.
-fn shown(
-    tx: &crate::store::Tx<'_>,
-    registry: &Registry,
-    locale: &Locale,
-    changes: &[Change],
-) -> Result<Vec<(i64, Value)>, StoreError> {
+fn shown(tx: &crate::store::Tx<'_>, locale: &Locale, changes: &[Change]) -> Result<Vec<(i64, Value)>, StoreError> {
     let is_last = |at: usize, change: &Change| {
         let same = |other: &Change| {
             other.kind == change.kind
@@ -194,7 +193,7 @@ fn shown(
     let mut all = Vec::new();
     for (at, change) in changes.iter().enumerate().filter(|(_, c)| c.kind != Kind::Access) {
         if is_last(at, change)
-            && let Some(frame) = frames::frame(tx, registry, locale, change)?
+            && let Some(frame) = frames::frame(tx, locale, change)?
         {
             all.push((change.position, frame));
         }

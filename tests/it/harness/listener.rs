@@ -78,7 +78,12 @@ impl Listener {
     pub async fn next(&mut self) -> Came {
         loop {
             match timeout(STUCK, self.socket.next()).await.expect("nothing comes") {
-                Some(Ok(Message::Text(text))) => return Came::Frame(serde_json::from_str(&text).expect("JSON")),
+                Some(Ok(Message::Text(text))) => {
+                    let frame: Value = serde_json::from_str(&text).expect("JSON");
+                    if frame["type"] != "beat" {
+                        return Came::Frame(frame);
+                    }
+                }
                 Some(Ok(Message::Close(frame))) => return Came::End(frame.map(|f| f.code.into())),
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => return Came::End(None),
