@@ -6,6 +6,7 @@ pub const SIDE: &[(&str, &str)] = &[
     ("/message-logs", "nav.messages"),
     ("/chat", "nav.chat"),
     ("/inbound-logs", "nav.inbox"),
+    ("/scheduled", "nav.scheduled"),
     ("/instances", "nav.instances"),
     ("/suppressed-recipients", "nav.suppressed"),
     ("/webhooks", "nav.webhooks"),

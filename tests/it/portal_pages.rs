@@ -24,6 +24,7 @@ const PAGES: &[&str] = &[
     "/api-keys",
     "/security",
     "/message-logs/1",
+    "/scheduled",
     "/chat",
     "/chat?instance=shop-line&chat=c1",
     "/chat?instance=shop-line&q=%2B972501234567",

@@ -2,6 +2,7 @@
 //!
 //! Filters stand in the address, so that a view can be kept and sent on; pages go by the last row seen.
 
+use super::fresh::{self, Fresh};
 use crate::{
     gateway::Gateway,
     model::{
@@ -31,6 +32,7 @@ struct Messages<'a> {
     problem: &'static str,
     next: Option<String>,
     sample: String,
+    fresh: Option<Fresh>,
 }
 
 /// `GET /message-logs?q=&instance=&status=&purpose=&from=&to=&after=`.
@@ -38,6 +40,7 @@ struct Messages<'a> {
 /// # Errors
 /// The database's.
 pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let fresh = fresh::begin(gateway, v, "out", &["q", "status", "purpose", "from", "to"]).await?;
     let (wanted, problem) = wanted(v);
     let filter = Search { limit: ROWS + 1, ..wanted };
     let asked = filter.clone();
@@ -61,6 +64,7 @@ pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
         is_filtered: fields.iter().any(|name| v.query.some(name).is_some()),
         problem,
         next,
+        fresh,
     };
     Ok(v.page(&page))
 }

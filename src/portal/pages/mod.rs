@@ -1,5 +1,6 @@
 //! The pages of who logs in, one file each.
 
+mod fresh;
 pub mod inbox;
 pub mod instances;
 pub mod keys;
@@ -7,6 +8,7 @@ pub mod manage;
 pub mod message;
 pub mod messages;
 pub mod overview;
+pub mod scheduled;
 pub mod suppressed;
 pub mod threecx;
 pub mod webhooks;

@@ -4,6 +4,7 @@ pub mod bad_receiver;
 pub mod browser;
 pub mod clock;
 pub mod contract;
+pub mod cut;
 pub mod deeds;
 pub mod deps;
 pub mod ear;
