@@ -166,7 +166,9 @@ async function post(one) {
   }
   failures = 0;
   outbox.forget(one.nonce);
-  if (told?.html) put(element(told.html));
+  // What was heard meanwhile is newer than this answer.
+  const line = told?.html && element(told.html);
+  if (line && !lines.querySelector(`[data-id="${CSS.escape(line.dataset.id)}"]`)) put(line);
   waitingLine(one.nonce)?.remove();
   if (told?.problem || !told || told.refusal) refuse(one, told);
   else if (told.chat && told.chat !== chat) {

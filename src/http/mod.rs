@@ -46,6 +46,8 @@ pub enum Access {
     Provider,
     /// Programs on the local listener and the metrics one.
     Machine,
+    /// A page of somebody who is logged in, for what is no page itself: the handler judges it.
+    Session,
     /// Who is logged in, whatever their role.
     Viewer,
     /// Who runs an account, and admins.
@@ -127,7 +129,7 @@ pub static ROUTES: std::sync::LazyLock<Vec<Route>> = std::sync::LazyLock::new(||
         route!(GET "/metrics", Machine => health::metrics),
         route!(GET "/", Anybody => portal::root),
         route!(GET "/assets/{name}", Anybody => portal::assets::handle),
-        Route { method: Method::GET, path: "/ws", access: Access::Key, make: socket },
+        Route { method: Method::GET, path: "/ws", access: Access::Session, make: socket },
     ];
     all.extend(chattu());
     all.extend(pages());
@@ -195,7 +197,7 @@ fn pages() -> Vec<Route> {
         page!(GET "/chat", Viewer => portal::chat::show),
         page!(POST "/chat/{instance}/{chat}/send", Owner => portal::chat::send::send),
         page!(POST "/chat/{instance}/{chat}/read", Owner => portal::chat::send::read),
-        route!(GET "/chat/{instance}/file/{message_id}", Key => portal::chat::file::handle),
+        route!(GET "/chat/{instance}/file/{message_id}", Session => portal::chat::file::handle),
         page!(GET "/instances/{id}/qr.svg", Owner => portal::pages::manage::code),
         page!(GET "/api-keys", Viewer => portal::pages::keys::list),
         page!(POST "/api-keys", Owner => portal::pages::keys::create),

@@ -47,7 +47,8 @@ async fn wait_for(browser: &Browser, count: usize) -> Vec<(String, bool, String)
         }
         moment().await;
     }
-    panic!("{} of {count} lines: {:?}", shown.len(), shown.last());
+    let open: Vec<_> = shown.iter().filter(|(_, mine, tick)| *mine && tick != "tick read").collect();
+    panic!("{} of {count} lines; not read: {open:?}", shown.len());
 }
 
 async fn world() -> World {
