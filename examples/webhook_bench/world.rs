@@ -86,10 +86,6 @@ impl World {
         self.ask(Request::WebhookCreate { account: 1, instance: None, url, events }).await.map(drop)
     }
 
-    pub async fn endpoints(&self) -> Result<usize, Failure> {
-        Ok(self.ask(Request::WebhookList).await?.as_array().map_or(0, Vec::len))
-    }
-
     /// People write: `phones` of them at once, as fast as they are heard or `rate` a second in all. Answers with how
     /// many messages are on the disk.
     #[expect(clippy::disallowed_methods, reason = "a bench measures real time")]

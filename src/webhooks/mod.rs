@@ -10,6 +10,7 @@
 //!
 //! It knows nothing of why things happen, of messages' rules, or of HTTP towards us.
 
+mod breaker;
 mod chattu;
 mod endpoint;
 pub mod event;
@@ -32,6 +33,7 @@ use crate::{
     model::{clock::Clock, clock::Time, ids::InstanceId, random::Random},
     store::{Store, StoreError, Vault},
 };
+use breaker::Breakers;
 use endpoint::By;
 use outbox::Happened;
 use rusqlite::params;
@@ -62,6 +64,7 @@ pub struct Webhooks {
     vault: Vault,
     egress: Egress,
     claims: Claims,
+    breakers: Breakers,
     /// Woken when an endpoint has answered in a dialect whose answers ask for something.
     answered: Arc<Notify>,
 }
@@ -69,7 +72,16 @@ pub struct Webhooks {
 impl Webhooks {
     /// The slice over `store`; its worker is started with [`Webhooks::run`].
     pub fn new(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>, vault: Vault, egress: Egress) -> Self {
-        Self { store, clock, random, vault, egress, claims: Claims::default(), answered: Arc::default() }
+        Self {
+            store,
+            clock,
+            random,
+            vault,
+            egress,
+            claims: Claims::default(),
+            breakers: Breakers::default(),
+            answered: Arc::default(),
+        }
     }
 
     /// Makes an endpoint; its secret is returned here and never again.

@@ -117,20 +117,19 @@ impl Webhooks {
         let mut running = JoinSet::new();
         loop {
             let looked = self.clock.now();
-            let wait = match self.claim().await {
+            let look_at = match self.claim().await {
                 Ok(claimed) => {
                     for delivery in claimed {
                         let webhooks = self.clone();
                         running.spawn(async move { webhooks.attempt(delivery).await });
                     }
-                    self.until_next(looked).await
+                    self.next_look(looked).await
                 }
                 Err(e) => {
                     tracing::warn!("webhooks wait: {e}");
-                    AFTER_ERROR
+                    looked.plus(AFTER_ERROR)
                 }
             };
-            let look_at = self.clock.now().plus(wait.min(LOOK_AGAIN));
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => return,
                 () = announced.notified() => {}
@@ -142,13 +141,15 @@ impl Webhooks {
         }
     }
 
-    /// How long until the next delivery is due. What was due when we looked, and was not claimed, waits for a place and
-    /// not for time.
-    async fn until_next(&self, looked: Time) -> Duration {
+    /// When the next delivery is due, or an endpoint has rested. What was due when we looked, and was not claimed, waits
+    /// for a place or a rest and not for its own time.
+    async fn next_look(&self, looked: Time) -> Time {
+        let latest = looked.plus(LOOK_AGAIN);
+        let rested = self.breakers.resting(looked).into_values().min().map_or(latest, |until| until.min(latest));
         match self.next_due().await {
-            Ok(Some(at)) if at > looked => at.since(self.clock.now()),
-            Ok(_) => LOOK_AGAIN,
-            Err(_) => AFTER_ERROR,
+            Ok(Some(at)) if at > looked => at.min(rested),
+            Ok(_) => rested,
+            Err(_) => looked.plus(AFTER_ERROR),
         }
     }
 
@@ -156,9 +157,10 @@ impl Webhooks {
         let _turn = self.claims.turn.lock().await;
         // Taken before the read: what ends in between is neither read as due nor claimed twice.
         let under_way = self.claims.lock().clone();
+        let resting = self.breakers.resting(self.clock.now());
         let room = PLACES_IN_ALL.saturating_sub(under_way.values().map(HashSet::len).sum());
         let (now, vault) = (self.clock.now(), self.vault.clone());
-        let claimed = self.store.read(move |tx| due(tx, &under_way, room, &vault, now)).await?;
+        let claimed = self.store.read(move |tx| due(tx, &under_way, &resting, room, &vault, now)).await?;
         let mut all = self.claims.lock();
         for delivery in &claimed {
             all.entry(delivery.endpoint).or_default().insert(delivery.id);
@@ -195,6 +197,7 @@ impl Webhooks {
         let result = Arc::new(Came { brought, answer, took: now.since(begun) });
         let next = retry::next(&result.brought, delivery.attempt, now, self.random.u64());
         let (id, endpoint) = (delivery.id, delivery.endpoint);
+        self.breakers.note(endpoint, next == Next::Delivered, now);
         let is_first = answers && delivery.attempt == 1;
         let settling = self.store.write(move |tx| {
             settle(tx, id, endpoint, &result, next, begun)?;
@@ -218,6 +221,7 @@ impl Webhooks {
 fn due(
     tx: &Tx<'_>,
     under_way: &HashMap<EndpointId, HashSet<i64>>,
+    resting: &HashMap<EndpointId, Time>,
     mut room: usize,
     vault: &Vault,
     now: Time,
@@ -237,7 +241,7 @@ fn due(
         // One place is everybody's, however many others are slow.
         let room_here = if taken == 0 { room.max(1) } else { room };
         let free = places.saturating_sub(taken).min(room_here);
-        if free == 0 {
+        if free == 0 || resting.contains_key(&id) {
             continue;
         }
         let rows = due_of(tx, id, free + taken, now)?;

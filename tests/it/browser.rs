@@ -205,10 +205,28 @@ async fn a_telephone_system_is_set_up_with_what_its_page_shows() {
     browser.click("section.secret a.button").await;
     let log = browser.text("main").await;
     assert!(log.contains("outbound_message") && log.contains("sent") && !log.contains(&secret), "{log}");
+    examined(&browser, &secret).await;
     browser.click("input[name=\"call_events\"]").await;
     browser.click("form.narrow button.primary").await;
     assert!(browser.path().await.contains("done=saved"));
     browser.click("button[value=\"test\"]").await;
     trunk.wait_for(2).await;
     world.stop().await;
+}
+
+/// What would become of an answer to somebody who never wrote, and to the customer who did.
+async fn examined(browser: &Browser, secret: &str) {
+    for (to, secret, want) in [
+        ("+966509998877", "wrong", ["conversation_window_closed", "the secret is missing or wrong"]),
+        ("+966501112233", secret, ["It would be accepted", "See you at six."]),
+    ] {
+        browser.choose("#x-event", "outbound_message").await;
+        browser.fill("#x-to", to).await;
+        browser.fill("#x-text", "See you at six.").await;
+        browser.choose("#x-purpose", "support").await;
+        browser.fill("#x-secret", secret).await;
+        browser.click("button[value=\"examine\"]").await;
+        let found = browser.text("#finding").await;
+        assert!(want.iter().all(|text| found.contains(text)), "{found}");
+    }
 }

@@ -133,3 +133,35 @@ async fn refusals_and_redirects_stay_pending_and_no_redirect_is_followed() {
     assert_eq!(bad.got().len(), 2 * answers.len());
     world.stop().await;
 }
+
+#[tokio::test]
+async fn who_only_fails_rests_and_then_gets_everything() {
+    const ALL: usize = 30;
+    const CALLS: usize = 9;
+    let (bad, good) = (Receiver::start().await, Receiver::start().await);
+    let world = world_allowing(&[bad.address, good.address]).await;
+    for url in [bad.url(), good.url()] {
+        let events = vec!["message.received".to_owned()];
+        let request = Request::WebhookCreate { account: world.account, instance: None, url, events };
+        world.command(request).await.expect("an endpoint");
+    }
+    (0..CALLS).for_each(|_| bad.answer_next("500 Broken"));
+    for n in 0..ALL {
+        world.hears("+966501234567", &format!("Message {n}")).await;
+        // The first failure is written before there are more, so that it is called one at a time from then on.
+        while n == 0 && world.number("SELECT count(*) FROM endpoints WHERE failing_since IS NOT NULL").await == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    good.wait_for(ALL).await;
+    bad.wait_for(CALLS).await;
+    for _ in 0..2000 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(bad.got().len(), CALLS, "the clock stands, so it rests");
+    world.later(Duration::from_secs(1));
+    bad.wait_for(ALL).await;
+    world.later(Duration::from_secs(6));
+    bad.wait_for(ALL + CALLS).await;
+    world.stop().await;
+}

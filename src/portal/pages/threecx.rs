@@ -3,11 +3,11 @@
 
 use crate::{
     gateway::Gateway,
-    model::ids::InstanceId,
+    model::{ids::InstanceId, purpose::Purpose},
     portal::{Trouble, Visit, trouble::see_other},
     threecx::{
-        By, Change, Entry, EventType, Integration, IntegrationId, Mode, Monitored, NewIntegration, Saved, Secrets,
-        ThreecxError,
+        Asked, By, Change, Entry, EventType, Finding, Integration, IntegrationId, Mode, Monitored, NewIntegration,
+        Presented, Saved, Secrets, ThreecxError, Via,
         snippet::{Snippets, snippets},
         template::Values,
     },
@@ -35,7 +35,16 @@ struct One<'a> {
     templates: Vec<Preview>,
     requests: Vec<Entry>,
     instances: Vec<String>,
+    finding: Option<Finding>,
     problem: String,
+}
+
+/// What the page says besides how things stand.
+enum Shown {
+    Nothing,
+    Secrets(Secrets),
+    Finding(Finding),
+    Problem(String),
 }
 
 /// A template and what it says to somebody.
@@ -67,7 +76,7 @@ pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
         },
     };
     match gateway.threecx.create(new, by(v)).await {
-        Ok((id, secrets)) => one(gateway, v, &id, Some(secrets), String::new()).await,
+        Ok((id, secrets)) => one(gateway, v, &id, Shown::Secrets(secrets)).await,
         Err(ThreecxError::Store(e)) => Err(e.into()),
         Err(e) => {
             let page = overview(gateway, v, e.to_string()).await?;
@@ -81,10 +90,11 @@ pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 /// # Errors
 /// No such integration, or another account's.
 pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
-    one(gateway, v, &id(v), None, String::new()).await
+    one(gateway, v, &id(v), Shown::Nothing).await
 }
 
-/// `POST /integrations/3cx/{integration_id}`: the settings; or `do=rotate`, `do=test`, `do=on`, `do=off`.
+/// `POST /integrations/3cx/{integration_id}`: the settings; or `do=rotate`, `do=test`, `do=examine`, `do=on`,
+/// `do=off`.
 ///
 /// # Errors
 /// No such integration, or another account's.
@@ -94,7 +104,7 @@ pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     let change = match v.form.text("do") {
         "rotate" => {
             let secrets = threecx.rotate(&id, v.scope(), by(v)).await.map_err(trouble)?;
-            return one(gateway, v, &id, Some(secrets), String::new()).await;
+            return one(gateway, v, &id, Shown::Secrets(secrets)).await;
         }
         "test" => {
             return match threecx.test_forward(&id, v.scope()).await {
@@ -102,6 +112,7 @@ pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
                 Err(e) => again(gateway, v, &id, e).await,
             };
         }
+        "examine" => return examine(gateway, v, &id).await,
         "on" => Change { enabled: Some(true), ..Change::default() },
         "off" => Change { enabled: Some(false), ..Change::default() },
         _ => wanted(v),
@@ -109,6 +120,25 @@ pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     match threecx.update(&id, v.scope(), change, by(v)).await {
         Ok(_) => Ok(see_other(&format!("{path}?done=saved"))),
         Err(e) => again(gateway, v, &id, e).await,
+    }
+}
+
+/// Says what would become of a request with what the form holds. The secret is judged where one is typed in.
+async fn examine(gateway: &Gateway, v: &Visit, id: &IntegrationId) -> Result<Response, Trouble> {
+    let fields = ["event_type", "to", "message_text", "message_purpose", "agent_extension", "queue"];
+    let filled = fields.iter().filter_map(|name| Some(((*name).to_owned(), v.form.some(name)?.into())));
+    let asked: serde_json::Map<String, serde_json::Value> = filled.collect();
+    let body = serde_json::Value::Object(asked.clone()).to_string();
+    let secret = v.form.some("secret");
+    let shown = Presented { id: "", via: Via::Webhook, secret, timestamp: None, signature: None, address: v.address };
+    match gateway.threecx.examine(id, v.scope(), &shown, body.as_bytes(), Asked::Object(asked)).await {
+        Ok(mut finding) => {
+            if secret.is_none() {
+                finding.not_authentic.clear();
+            }
+            one(gateway, v, id, Shown::Finding(finding)).await
+        }
+        Err(e) => again(gateway, v, id, e).await,
     }
 }
 
@@ -153,7 +183,7 @@ fn wanted(v: &Visit) -> Change {
 async fn again(gateway: &Gateway, v: &Visit, id: &IntegrationId, e: ThreecxError) -> Result<Response, Trouble> {
     match e {
         ThreecxError::Invalid(text) | ThreecxError::NotAllowed(text) => {
-            let mut response = one(gateway, v, id, None, text).await?;
+            let mut response = one(gateway, v, id, Shown::Problem(text)).await?;
             *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
             Ok(response)
         }
@@ -166,13 +196,14 @@ async fn overview<'a>(gateway: &Gateway, v: &'a Visit, problem: String) -> Resul
     Ok(List { v, all, instances: instances(gateway, v).await?, problem })
 }
 
-async fn one(
-    gateway: &Gateway,
-    v: &Visit,
-    id: &IntegrationId,
-    secrets: Option<Secrets>,
-    problem: String,
-) -> Result<Response, Trouble> {
+async fn one(gateway: &Gateway, v: &Visit, id: &IntegrationId, shown: Shown) -> Result<Response, Trouble> {
+    let (mut secrets, mut finding, mut problem) = (None, None, String::new());
+    match shown {
+        Shown::Nothing => {}
+        Shown::Secrets(made) => secrets = Some(made),
+        Shown::Finding(found) => finding = Some(found),
+        Shown::Problem(text) => problem = text,
+    }
     let integration = gateway.threecx.find(id, v.scope()).await.map_err(trouble)?;
     let values = Values {
         customer_phone: "+966501234567".into(),
@@ -194,6 +225,7 @@ async fn one(
         requests: gateway.threecx.requests(id, v.scope()).await.map_err(trouble)?,
         instances: instances(gateway, v).await?,
         i: integration,
+        finding,
         problem,
     };
     Ok(v.page(&page))

@@ -1,6 +1,6 @@
 //! Debian's Chromium, driven through chromedriver: a page as a person sees it, with its script and its policy.
 
-use super::program::wait_until;
+use super::program::{run, wait_until};
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -85,6 +85,32 @@ impl Browser {
         self.command("POST", "execute/sync", &json!({"script": script, "args": []})).await
     }
 
+    /// Shows the pages as on a screen that is `width` CSS pixels wide, to somebody who likes it light or dark.
+    pub async fn looks(&self, width: u32, dark: bool) {
+        let screen = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false});
+        self.devtools("Emulation.setDeviceMetricsOverride", screen).await;
+        let scheme = if dark { "dark" } else { "light" };
+        let likes = json!({"features": [{"name": "prefers-color-scheme", "value": scheme},
+                                        {"name": "prefers-reduced-motion", "value": "reduce"}]});
+        self.devtools("Emulation.setEmulatedMedia", likes).await;
+    }
+
+    async fn devtools(&self, what: &str, params: Value) {
+        self.command("POST", "goog/cdp/execute", &json!({"cmd": what, "params": params})).await;
+    }
+
+    /// Runs a script that gives what it found to `done`, and waits for it.
+    pub async fn script_until_done(&self, script: &str) -> Value {
+        let script = format!("const done = arguments[arguments.length - 1]; {script}");
+        self.command("POST", "execute/async", &json!({"script": script, "args": []})).await
+    }
+
+    /// Sets a cookie for the pages; one of them must be open.
+    pub async fn set_cookie(&self, name: &str, value: &str) {
+        let cookie = json!({"cookie": {"name": name, "value": value, "path": "/"}});
+        self.command("POST", "cookie", &cookie).await;
+    }
+
     /// What the browser complained of since it was asked last: blocked scripts and styles, failed requests.
     pub async fn complaints(&self) -> Vec<String> {
         let all = self.command("POST", "se/log", &json!({"type": "browser"})).await;
@@ -125,12 +151,14 @@ impl Browser {
         let url = format!("http://{}{path}", self.address);
         let mut curl = Command::new("curl");
         curl.args(["-s", "-m", "60", "-w", "\n%{http_code}", "-X", method, &url]);
+        let body = if method == "POST" { body.to_string() } else { String::new() };
         if method == "POST" {
-            curl.args(["-H", "Content-Type: application/json", "-d", &body.to_string()]);
+            // By its input: a script may be longer than an argument can be.
+            curl.args(["-H", "Content-Type: application/json", "--data-binary", "@-"]);
         }
         // The driver asks the gateway, which runs on this runtime's other threads.
-        let output = tokio::task::block_in_place(|| curl.output()).expect("curl");
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let output = tokio::task::block_in_place(|| run(curl, &body));
+        let text = output.stdout;
         let (answer, status) = text.rsplit_once('\n').unwrap_or((&text, "0"));
         let answer: Value = serde_json::from_str(answer).unwrap_or_else(|e| panic!("{method} {path}: {e}: {text}"));
         (status.parse().unwrap_or(0), answer["value"].clone())
