@@ -235,7 +235,7 @@ async function earlier(link) {
   if (!found) return location.reload();
   const height = scroller.scrollHeight;
   // What was said long ago is not news for who listens.
-  lines.setAttribute("aria-live", "off");
+  scroller.setAttribute("aria-live", "off");
   for (const line of [...found.children].reverse()) {
     if (!lines.querySelector(`[data-id="${CSS.escape(line.dataset.id)}"]`)) lines.prepend(document.adoptNode(line));
   }
@@ -243,7 +243,7 @@ async function earlier(link) {
   const next = page.querySelector("[data-earlier]");
   next ? (link.href = next.href) : link.parentElement.remove();
   scroller.scrollTop += scroller.scrollHeight - height;
-  requestAnimationFrame(() => lines.setAttribute("aria-live", "polite"));
+  requestAnimationFrame(() => scroller.setAttribute("aria-live", "polite"));
 }
 let isFetching = false;
 talk.querySelector("[data-earlier]")?.addEventListener("click", async (event) => {

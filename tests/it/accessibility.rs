@@ -26,6 +26,7 @@ const NAMED: &[(&str, &[&str])] = &[
         ],
     ),
     ("/instances/new", &["/instances/new", "/instances/new?connector=evolution"]),
+    ("/chat", &["/chat", "/chat?instance=shop-line&chat=c1"]),
     ("/message-logs/{log_id}", &["/message-logs/1", "/message-logs/2"]),
     ("/webhooks/deliveries/{id}", &["/webhooks/deliveries/1"]),
     ("/integrations/3cx/{integration_id}", &["/integrations/3cx/{integration}"]),
@@ -33,6 +34,9 @@ const NAMED: &[(&str, &[&str])] = &[
 
 /// What is a file or for programs, needs a one-time link, or only leads elsewhere.
 const NO_PAGES: &[&str] = &[
+    "/ws",
+    "/chat/{instance}/file/{message_id}",
+    "/instances/{id}/qr.svg",
     "/healthz",
     "/readyz",
     "/metrics",
