@@ -324,7 +324,13 @@ if (lines) {
   days();
   toEnd();
   news.addEventListener("click", toEnd);
-  scroller.addEventListener("scroll", () => isAtEnd() && hideNews());
+  let stays = true;
+  scroller.addEventListener("scroll", () => {
+    stays = isAtEnd();
+    if (stays) hideNews();
+  });
+  // A phone's keyboard takes half of the view: the end stays in sight.
+  new ResizeObserver(() => stays && toEnd()).observe(scroller);
   if (list.querySelector(`[data-chat="${CSS.escape(chat)}"].unread`)) markRead();
   document.addEventListener("visibilitychange", markRead);
 }
