@@ -16,6 +16,7 @@ use crate::{
     http::{Door, gateway_service, plain::Plain, server},
     inbound::Inbound,
     instances::Instances,
+    live::Live,
     media::Media,
     model::{clock::Clock, random::Random},
     ops::{keeper::Keeper, metrics::Metrics, tls},
@@ -209,6 +210,7 @@ impl App {
             backups: backups(&config),
             backing_up: Arc::default(),
             reach: Arc::new(reach),
+            live: Arc::new(Live::new(store.clone())),
             store,
             metrics: Arc::new(Metrics::new(clock.clone())),
             clock,
@@ -299,6 +301,7 @@ impl App {
         tasks.spawn(gateway.schedules.clone().run(stopping.clone()));
         tasks.spawn(gateway.chattu.clone().run(stopping.clone()));
         tasks.spawn(gateway.digests.clone().run(stopping.clone()));
+        tasks.spawn(gateway.live.clone().run(stopping.clone()));
         tasks.spawn(gateway.webhooks.clone().run(stopping));
         let scheduler = Scheduler(gateway.clone()).start().await.map_err(|e| StartError::Other(e.to_string()))?;
         Ok(Running {

@@ -8,6 +8,7 @@ use crate::{
     connectors::Registry,
     digests::Digests,
     instances::Instances,
+    live::Live,
     media::Media,
     model::{clock::Clock, ids::AccountId, phone::Phone, random::Random},
     ops::{backup::Plan, keeper::Keeper, metrics::Metrics},
@@ -67,6 +68,8 @@ pub struct Gateway {
     pub digests: Arc<Digests>,
     /// Telephone systems.
     pub threecx: Arc<Threecx>,
+    /// What open pages are told.
+    pub live: Arc<Live>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Proxies whose `X-Forwarded-*` are believed.

@@ -55,6 +55,7 @@
 
 pub mod accounts;
 pub mod app;
+pub mod chats;
 pub mod chattu;
 pub mod cli;
 pub mod config;
@@ -67,6 +68,7 @@ pub mod gateway;
 pub mod http;
 pub mod inbound;
 pub mod instances;
+pub mod live;
 pub mod media;
 pub mod model;
 pub mod notices;

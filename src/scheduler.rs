@@ -12,11 +12,12 @@ use std::{sync::Arc, time::Duration};
 use tokio_cron_scheduler::{Job, JobScheduler};
 
 /// A job: its name in the table, and how long after one run the next is due.
-const JOBS: [(&str, Duration); 9] = [
+const JOBS: [(&str, Duration); 10] = [
     ("close_periods", Duration::from_secs(60)),
     ("expire_idempotency", Duration::from_secs(15 * 60)),
     ("expire_sessions", Duration::from_secs(15 * 60)),
     ("expire_threecx", Duration::from_secs(15 * 60)),
+    ("expire_changes", Duration::from_secs(15 * 60)),
     ("retention", Duration::from_secs(60 * 60)),
     ("optimize", Duration::from_secs(24 * 60 * 60)),
     // These two only ask whether it is time, and may then take long: nothing that is due waits behind them.
@@ -97,6 +98,7 @@ impl Scheduler {
             "expire_idempotency" => drop(self.0.sending.expire_idempotency().await?),
             "expire_sessions" => drop(self.0.accounts.expire_sessions().await?),
             "expire_threecx" => drop(self.0.threecx.expire().await?),
+            "expire_changes" => drop(self.0.live.expire().await?),
             "retention" => drop(self.0.retention.step().await?),
             "optimize" => self.0.store.write(|tx| tx.execute("PRAGMA optimize", []).map(drop)).await?,
             "certificate" => {

@@ -44,7 +44,7 @@ pub async fn handle(gateway: &Gateway, incoming: Incoming) -> Response {
 }
 
 /// Answers with a file that whoever asks may see.
-pub(super) async fn give(gateway: &Gateway, incoming: &Incoming, item: Item) -> Response {
+pub async fn give(gateway: &Gateway, incoming: &Incoming, item: Item) -> Response {
     match gateway.media.have(item).await {
         Ok(Had::Here(item)) => serve(gateway, incoming, &item).await,
         Ok(Had::NotYet) => problem::problem(Code::ServiceUnavailable, &Details::None, Some(ASK_AGAIN)),

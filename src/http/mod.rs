@@ -16,7 +16,7 @@ pub mod chattu_api;
 pub mod guarded_api;
 mod health;
 pub mod incoming;
-mod media;
+pub mod media;
 mod metrics;
 pub mod openapi;
 pub mod plain;
@@ -47,6 +47,8 @@ pub enum Access {
     Provider,
     /// Programs on the local listener and the metrics one.
     Machine,
+    /// A page of somebody who is logged in, for what is no page itself: the handler judges it.
+    Session,
     /// Who is logged in, whatever their role.
     Viewer,
     /// Who runs an account, and admins.
@@ -128,6 +130,7 @@ pub static ROUTES: std::sync::LazyLock<Vec<Route>> = std::sync::LazyLock::new(||
         route!(GET "/metrics", Machine => metrics::handle),
         route!(GET "/", Anybody => portal::root),
         route!(GET "/assets/{name}", Anybody => portal::assets::handle),
+        Route { method: Method::GET, path: "/ws", access: Access::Session, make: socket },
     ];
     all.extend(chattu());
     all.extend(pages());
@@ -201,6 +204,11 @@ fn pages() -> Vec<Route> {
         page!(POST "/account/person", Owner => portal::pages::account::person),
         page!(GET "/overview", Viewer => portal::pages::overview::show),
         page!(GET "/inbound-logs", Viewer => portal::pages::inbox::list),
+        page!(GET "/chat", Viewer => portal::chat::show),
+        page!(POST "/chat/{instance}/{chat}/send", Owner => portal::chat::send::send),
+        page!(POST "/chat/{instance}/{chat}/read", Owner => portal::chat::send::read),
+        route!(GET "/chat/{instance}/file/{message_id}", Session => portal::chat::file::handle),
+        page!(GET "/instances/{id}/qr.svg", Owner => portal::pages::manage::code),
         page!(GET "/api-keys", Viewer => portal::pages::keys::list),
         page!(POST "/api-keys", Owner => portal::pages::keys::create),
         page!(POST "/api-keys/{id}/revoke", Owner => portal::pages::keys::revoke),
@@ -218,6 +226,9 @@ fn pages() -> Vec<Route> {
         page!(GET "/suppressed-recipients/{contact_id}", Viewer => portal::pages::suppressed::history),
         page!(POST "/suppressed-recipients", Owner => portal::pages::suppressed::add),
         page!(POST "/suppressed-recipients/{contact_id}/lift", Owner => portal::pages::suppressed::lift),
+        page!(GET "/scheduled", Viewer => portal::pages::scheduled::list),
+        page!(POST "/scheduled", Owner => portal::pages::scheduled::create),
+        page!(POST "/scheduled/{id}/cancel", Owner => portal::pages::scheduled::cancel),
         page!(GET "/webhooks", Viewer => portal::pages::webhooks::list),
         page!(POST "/webhooks", Owner => portal::pages::webhooks::create),
         page!(POST "/webhooks/{id}", Owner => portal::pages::webhooks::change),
@@ -304,6 +315,18 @@ fn documentation() -> Vec<Route> {
         page!(GET "/acceptable-use", Anybody => portal::docs::pages::show),
         page!(GET "/privacy", Anybody => portal::docs::pages::show),
     ]
+}
+
+/// The pages' WebSocket: what else asks for it is told that it is one.
+fn socket(gateway: Arc<Gateway>) -> BoxedFilter<(Response,)> {
+    let ws = warp::ws().map(Some).or(warp::any().map(|| None)).unify();
+    incoming::matching(Method::GET, "/ws")
+        .and(ws)
+        .then(move |incoming: Incoming, ws| {
+            let gateway = gateway.clone();
+            async move { portal::live::handle(&gateway, incoming, ws).await }
+        })
+        .boxed()
 }
 
 /// All routes as one filter that always answers.

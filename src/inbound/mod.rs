@@ -19,6 +19,7 @@ use crate::{
         heard::{Backlog, InboundMessage},
     },
     instances,
+    live::feed,
     media::{Shelf, Taken},
     model::{
         clock::{Clock, Time},
@@ -254,6 +255,7 @@ fn news(tx: &WriteTx<'_>, recording: &Recording<'_>) -> Result<After, StoreError
             call::record(tx, recording, call_id, from, *is_video, *missed)
         }
         What::Qr { code, expires_at } => {
+            feed::note_code(tx, recording.account, &heard.instance)?;
             recording.emit(tx, &Event::InstanceQrUpdated { qr: code.clone(), expires_at: *expires_at })?;
             Ok(After::Nothing)
         }

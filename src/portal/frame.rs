@@ -4,7 +4,9 @@
 pub const SIDE: &[(&str, &str)] = &[
     ("/overview", "nav.overview"),
     ("/message-logs", "nav.messages"),
+    ("/chat", "nav.chat"),
     ("/inbound-logs", "nav.inbox"),
+    ("/scheduled", "nav.scheduled"),
     ("/instances", "nav.instances"),
     ("/suppressed-recipients", "nav.suppressed"),
     ("/webhooks", "nav.webhooks"),

@@ -100,6 +100,33 @@ where
     }
 }
 
+/// Somebody who is logged in and only listens.
+pub(super) struct Onlooker {
+    /// Who.
+    pub(super) who: Session,
+    /// The session's cookie.
+    pub(super) token: String,
+    /// The account whose rows are shown; none: an admin looks at all of them.
+    pub(super) scope: Option<AccountId>,
+    /// In which language.
+    pub(super) lang: Lang,
+    /// In which zone.
+    pub(super) zone: Zone,
+}
+
+/// Who listens; none: nobody is logged in.
+pub(super) async fn onlooker(gateway: &Gateway, incoming: &Incoming) -> Option<Onlooker> {
+    let token = cookie::session(incoming, incoming.is_https(gateway))?;
+    let who = gateway.accounts.session(&token).await.ok().flatten()?;
+    let accounts = accounts(gateway, Some(&who)).await;
+    let scope = chosen(incoming, Some(&who), &accounts);
+    let zone = zone(gateway, scope.or(who.account)).await;
+    let lang = language(gateway, incoming, Some(&who));
+    // Nobody but admins is without an account; nothing is theirs then.
+    let scope = if who.role == Role::Admin { scope } else { Some(scope.unwrap_or(AccountId(0))) };
+    Some(Onlooker { who, token, scope, lang, zone })
+}
+
 /// Where a form came from, as the browser says.
 struct Origin {
     same: Option<bool>,

@@ -134,14 +134,35 @@ impl Schedules {
     /// # Errors
     /// The gateway stops or cannot write; the row stays, and is sent after the next start.
     pub async fn send_after(&self, new: New) -> Result<Answer, ScheduleError> {
+        self.queue(new, false).await?.ok_or(ScheduleError::NotKnown)
+    }
+
+    /// The same for a caller who may not know whether an earlier request with the same reference got through; none: it
+    /// did, and its message is on its way or gone.
+    ///
+    /// # Errors
+    /// As [`Self::send_after`].
+    pub async fn send_after_once(&self, new: New) -> Result<Option<Answer>, ScheduleError> {
+        self.queue(new, true).await
+    }
+
+    async fn queue(&self, new: New, once: bool) -> Result<Option<Answer>, ScheduleError> {
         let now = self.clock.now();
         let message_id = MessageId::new(now, &*self.random);
         let (tell, told) = oneshot::channel();
         lock(&self.waiting).insert(message_id.clone(), tell);
         let _forget = Forget(self, message_id.clone());
-        self.store.write(move |tx| row::create(tx, &new, "queued", message_id, now).map(drop)).await?;
+        let made = self.store.write(move |tx| {
+            if once && row::is_known(tx, &new)? {
+                return Ok(false);
+            }
+            row::create(tx, &new, "queued", message_id, now).map(|_| true)
+        });
+        if !made.await? {
+            return Ok(None);
+        }
         self.wake.notify_one();
-        told.await.ok().flatten().ok_or(ScheduleError::NotKnown)
+        told.await.ok().flatten().map(Some).ok_or(ScheduleError::NotKnown)
     }
 
     /// Wakes the worker: somebody put a row into the queue in a transaction of his own.

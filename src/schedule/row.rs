@@ -102,6 +102,8 @@ pub struct Filter {
     pub account: Option<AccountId>,
     /// Of one instance.
     pub instance: Option<InstanceId>,
+    /// Those made before this one; none: the newest.
+    pub before: Option<ScheduleId>,
     /// At most so many; newest first.
     pub limit: u32,
 }
@@ -157,6 +159,16 @@ pub(super) fn create(
     Ok((ScheduleId(id), message_id))
 }
 
+/// Whether its reference was used already for the same chat.
+pub(super) fn is_known(tx: &Tx<'_>, new: &New) -> Result<bool, StoreError> {
+    tx.one(
+        "SELECT EXISTS (SELECT 1 FROM schedules WHERE account_id = ?1 AND instance_id = ?2 AND recipient = ?3
+                        AND reference = ?4)",
+        params![new.account, new.instance, new.recipient.to_string(), new.reference],
+        |r| r.get(0),
+    )
+}
+
 pub(super) fn count_pending(tx: &Tx<'_>, account: AccountId) -> Result<i64, StoreError> {
     let sql = "SELECT count(*) FROM schedules WHERE account_id = ?1 AND kind = 'listed' AND state = 'pending'";
     tx.one(sql, params![account], |r| r.get(0))
@@ -174,9 +186,9 @@ pub(super) fn list(tx: &Tx<'_>, filter: &Filter) -> Result<Vec<Entry>, StoreErro
     let sql = format!(
         "SELECT {COLUMNS} FROM schedules s LEFT JOIN messages m ON m.id = s.log_id
          WHERE s.kind = 'listed' AND (?1 IS NULL OR s.account_id = ?1) AND (?2 IS NULL OR s.instance_id = ?2)
-         ORDER BY s.id DESC LIMIT ?3"
+           AND (?3 IS NULL OR s.id < ?3) ORDER BY s.id DESC LIMIT ?4"
     );
-    tx.list(&sql, params![filter.account, filter.instance, filter.limit], read)
+    tx.list(&sql, params![filter.account, filter.instance, filter.before.map(|id| id.0), filter.limit], read)
 }
 
 /// Cancels it; false: it is not pending any more.

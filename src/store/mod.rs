@@ -33,7 +33,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, RwLock},
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use writer::Writer;
 
 /// The database: one writer, a few readers, and the lock on the directory. Cheap to clone.
@@ -47,6 +47,7 @@ struct Shared {
     writer: RwLock<Option<Writer>>,
     readers: Pool<SqliteConnectionManager>,
     announcements: Arc<Notify>,
+    commits: watch::Sender<u64>,
     /// Held until the store is closed: keeps a second process out.
     lock: Mutex<Option<File>>,
 }
@@ -99,8 +100,10 @@ impl Store {
             .build(open::reader_manager(&path))
             .map_err(|e| StoreError::Unavailable(e.to_string()))?;
         let announcements = Arc::new(Notify::new());
-        let writer = RwLock::new(Some(Writer::start(connection, announcements.clone())));
-        Ok(Self { shared: Arc::new(Shared { path, writer, readers, announcements, lock: Mutex::new(Some(lock)) }) })
+        let commits = watch::Sender::new(0);
+        let writer = RwLock::new(Some(Writer::start(connection, announcements.clone(), commits.clone())));
+        let lock = Mutex::new(Some(lock));
+        Ok(Self { shared: Arc::new(Shared { path, writer, readers, announcements, commits, lock }) })
     }
 
     /// Where the database file lies.
@@ -111,6 +114,12 @@ impl Store {
     /// Woken after a commit in which a closure called [`WriteTx::announce`]: how a worker learns that it has work.
     pub fn announcements(&self) -> Arc<Notify> {
         self.shared.announcements.clone()
+    }
+
+    /// Changes after each commit: how somebody who shows what is there learns that it is time to look, without asking
+    /// again and again.
+    pub fn commits(&self) -> watch::Receiver<u64> {
+        self.shared.commits.subscribe()
     }
 
     /// Runs `work` on the writer and answers after its commit. An `Err` of the closure rolls back what it did.

@@ -35,6 +35,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0009_cloud_api.sql"),
     include_str!("migrations/0010_digests.sql"),
     include_str!("migrations/0011_administration.sql"),
+    include_str!("migrations/0012_changes.sql"),
 ];
 
 /// The newest schema that this program knows.

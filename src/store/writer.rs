@@ -19,7 +19,7 @@ use std::{
     },
     thread::JoinHandle,
 };
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, oneshot, watch};
 
 /// Most closures that share one commit: bounds how long the first of them waits.
 const GROUP_MAX: usize = 256;
@@ -46,13 +46,13 @@ struct Closure<F, T, E> {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, announcements: Arc<Notify>) -> Self {
+    pub(super) fn start(connection: Connection, announcements: Arc<Notify>, commits: watch::Sender<u64>) -> Self {
         let (jobs, waiting) = channel();
         let failing = Arc::new(AtomicBool::new(false));
         let noted = failing.clone();
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || write_groups(&connection, &waiting, &noted, &announcements))
+            .spawn(move || write_groups(&connection, &waiting, &noted, &announcements, &commits))
             .expect("a thread can be started");
         Self { jobs, thread, failing }
     }
@@ -112,12 +112,16 @@ fn write_groups(
     waiting: &Receiver<Box<dyn Job>>,
     failing: &AtomicBool,
     announcements: &Notify,
+    commits: &watch::Sender<u64>,
 ) {
     let mut group = Vec::with_capacity(GROUP_MAX);
     while let Ok(first) = waiting.recv() {
         let mut asked = Asked::default();
         let commit = write_group(connection, first, waiting, &mut group, &mut asked);
         failing.store(commit.is_err(), Ordering::Release);
+        if commit.is_ok() {
+            commits.send_modify(|n| *n = n.wrapping_add(1));
+        }
         if asked.announced && commit.is_ok() {
             announcements.notify_one();
         }

@@ -27,6 +27,7 @@ const NAMED: &[(&str, &[&str])] = &[
     ),
     ("/admin/accounts/{id}", &["/admin/accounts/1"]),
     ("/instances/new", &["/instances/new", "/instances/new?connector=evolution"]),
+    ("/chat", &["/chat", "/chat?instance=shop-line&chat=c1"]),
     ("/message-logs/{log_id}", &["/message-logs/1", "/message-logs/2"]),
     ("/suppressed-recipients/{contact_id}", &["/suppressed-recipients/1"]),
     ("/webhooks/deliveries/{id}", &["/webhooks/deliveries/1"]),
@@ -35,6 +36,9 @@ const NAMED: &[(&str, &[&str])] = &[
 
 /// What is a file or for programs, needs a one-time link, or only leads elsewhere.
 const NO_PAGES: &[&str] = &[
+    "/ws",
+    "/chat/{instance}/file/{message_id}",
+    "/instances/{id}/qr.svg",
     "/healthz",
     "/readyz",
     "/metrics",

@@ -30,6 +30,10 @@ const PAGES: &[&str] = &[
     "/security",
     "/message-logs/1",
     "/account",
+    "/scheduled",
+    "/chat",
+    "/chat?instance=shop-line&chat=c1",
+    "/chat?instance=shop-line&q=%2B972501234567",
 ];
 
 /// Those of who runs the appliance.
@@ -125,7 +129,7 @@ async fn the_table_of_routes_says_who_gets_in_and_so_it_is() {
     let mut tried = 0;
     for route in ROUTES.iter() {
         // What is for programs is judged by its own tests; logging out would end the trial.
-        if matches!(route.access, Access::Anybody | Access::Key | Access::Provider | Access::Machine)
+        if matches!(route.access, Access::Anybody | Access::Key | Access::Provider | Access::Machine | Access::Session)
             || route.path == "/logout"
         {
             continue;
@@ -157,6 +161,7 @@ async fn what_is_anothers_answers_like_what_is_not_there() {
     let fields = [("url", "https://shop.example/hook"), ("event", "message.received")];
     assert_eq!(owner.post("/webhooks", &fields).await.status, 200);
     let stranger = world.new_account("Other", "growth").await;
+    world.new_instance(stranger, "other-line").await;
     let mut other = Visitor::of_account(&world, "owner", stranger, "o@other.example").await;
     let theirs = [
         ("GET", "/message-logs/1", "/message-logs/999999"),
@@ -169,6 +174,14 @@ async fn what_is_anothers_answers_like_what_is_not_there() {
         ("POST", "/webhooks/1", "/webhooks/999999"),
         ("GET", "/webhooks/deliveries/1", "/webhooks/deliveries/999999"),
         ("POST", "/suppressed-recipients/1/lift", "/suppressed-recipients/999999/lift"),
+        ("GET", "/chat?instance=shop-line", "/chat?instance=no-such"),
+        ("GET", "/chat?instance=shop-line&chat=c1", "/chat?instance=no-such&chat=c1"),
+        ("GET", "/chat?instance=other-line&chat=c1", "/chat?instance=other-line&chat=c999999"),
+        ("POST", "/chat/shop-line/c1/send", "/chat/no-such/c1/send"),
+        ("POST", "/chat/other-line/c1/send", "/chat/other-line/c999999/send"),
+        ("POST", "/chat/shop-line/c1/read", "/chat/no-such/c1/read"),
+        ("GET", "/chat/shop-line/file/inb_1", "/chat/no-such/file/inb_999999"),
+        ("GET", "/instances/shop-line/qr.svg", "/instances/no-such/qr.svg"),
     ];
     let masked = |body: &str, path: &str| body.replace(path, "PATH");
     for (method, path, none) in theirs {
@@ -179,7 +192,9 @@ async fn what_is_anothers_answers_like_what_is_not_there() {
         assert_eq!(theirs.status, 404, "{method} {path}");
         assert_eq!(masked(&theirs.body, path), masked(&nobodys.body, none), "{method} {path}");
     }
-    for path in ["/message-logs", "/inbound-logs", "/suppressed-recipients", "/webhooks", "/api-keys", "/instances"] {
+    for path in
+        ["/chat", "/message-logs", "/inbound-logs", "/suppressed-recipients", "/webhooks", "/api-keys", "/instances"]
+    {
         let body = other.get(path).await.body;
         assert!(!body.contains(phone) && !body.contains(INSTANCE) && !body.contains("shop.example/hook"), "{path}");
     }

@@ -173,6 +173,7 @@ async fn a_job_runs_when_it_is_due_and_not_before() {
         "certificate",
         "close_periods",
         "disk",
+        "expire_changes",
         "expire_idempotency",
         "expire_sessions",
         "expire_threecx",

@@ -14,6 +14,8 @@ const MAY_SEE: &[(&str, &str)] = &[
     ("egress", "model"),
     ("connectors", "model egress"),
     ("notices", "model store"),
+    ("live", "model store"),
+    ("chats", "model store conversations suppression"),
     ("webhooks", "model store egress accounts notices"),
     ("media", "model store egress connectors"),
     ("accounts", "model store notices"),
@@ -22,7 +24,10 @@ const MAY_SEE: &[(&str, &str)] = &[
     ("templates", "model store notices connectors"),
     ("suppression", "model store webhooks"),
     ("sending", "model store notices media accounts instances conversations suppression templates webhooks connectors"),
-    ("inbound", "model store notices media instances conversations suppression templates webhooks sending connectors"),
+    (
+        "inbound",
+        "model store notices media instances conversations suppression templates webhooks sending connectors live",
+    ),
     ("schedule", "model store sending connectors"),
     ("chattu", "model store accounts instances conversations suppression webhooks sending schedule connectors"),
     ("threecx", "model store accounts conversations webhooks sending"),
@@ -31,13 +36,13 @@ const MAY_SEE: &[(&str, &str)] = &[
     ("reach", "model store egress accounts"),
     (
         "gateway",
-        "model store media retention accounts instances suppression webhooks sending schedule chattu threecx connectors ops digests reach",
+        "model store media retention accounts instances suppression webhooks sending schedule chattu threecx connectors ops digests reach live",
     ),
     ("ops", "model config store egress notices sending http"),
     ("scheduler", "model store notices accounts gateway ops"),
     (
         "portal",
-        "model store media accounts instances conversations suppression templates webhooks sending threecx connectors gateway http notices digests ops reach retention",
+        "model store media accounts instances conversations suppression templates webhooks sending threecx connectors gateway http notices digests ops reach retention live chats schedule chattu",
     ),
     (
         "http",
@@ -49,7 +54,7 @@ const MAY_SEE: &[(&str, &str)] = &[
     ),
     (
         "app",
-        "model config store egress media retention suppression accounts instances webhooks sending inbound schedule chattu threecx connectors gateway http control scheduler ops digests portal reach",
+        "model config store egress media retention suppression accounts instances webhooks sending inbound schedule chattu threecx connectors gateway http control scheduler ops digests portal reach live",
     ),
     ("cli", "model config store media gateway control ops app"),
     ("lib", ""),

@@ -10,7 +10,7 @@ use crate::{
     gateway::Gateway,
     http::Incoming,
     instances::Instance,
-    model::phone::Recipient,
+    model::{clock::Time, phone::Recipient},
     schedule::New,
     sending::request::Draft,
 };
@@ -73,6 +73,12 @@ async fn find(gateway: &Gateway, client: &Instance, id: &str) -> Result<GroupInf
     }
 }
 
+/// When a group's message goes out that is sent now.
+pub fn after_pause(gateway: &Gateway) -> Time {
+    let pause = PAUSE_MS.0 + gateway.random.u64() % (PAUSE_MS.1 + 1);
+    gateway.clock.now().plus(Duration::from_millis(pause))
+}
+
 async fn send(
     gateway: &Gateway,
     incoming: &Incoming,
@@ -89,8 +95,6 @@ async fn send(
         return Err(Wrong::invalid("mediaType is required beside mediaUrl."));
     }
     let draft: Draft = draft(object)?;
-    let now = gateway.clock.now();
-    let pause = PAUSE_MS.0 + gateway.random.u64() % (PAUSE_MS.1 + 1);
     let new = New {
         sender: who.sender(client, &incoming.request_id),
         account: client.account_id,
@@ -99,7 +103,7 @@ async fn send(
         draft: draft.clone(),
         purpose: purpose(object, who)?,
         reference: None,
-        due_at: now.plus(Duration::from_millis(pause)),
+        due_at: after_pause(gateway),
         created_by: who.actor(),
     };
     let answer = gateway.schedules.send_after(new).await?;

@@ -58,7 +58,12 @@ pub async fn create(gateway: &Gateway, mut incoming: Incoming) -> Answered {
 pub async fn list(gateway: &Gateway, incoming: Incoming) -> Answered {
     let who = by_either(gateway, &incoming).await?;
     let scope = who.scope();
-    let all = gateway.schedules.list(Filter { account: scope.account, instance: scope.instance, limit: LISTED });
+    let all = gateway.schedules.list(Filter {
+        account: scope.account,
+        instance: scope.instance,
+        before: None,
+        limit: LISTED,
+    });
     Ok(ok(&Value::Array(all.await?.iter().map(shown).collect())))
 }
 

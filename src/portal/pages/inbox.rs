@@ -1,5 +1,6 @@
 //! `/inbound-logs`: what was heard, newest first.
 
+use super::fresh::{self, Fresh};
 use crate::{
     gateway::Gateway,
     model::{clock::Time, ids::AccountId},
@@ -20,6 +21,7 @@ struct Inbox<'a> {
     instances: Vec<String>,
     next: Option<String>,
     is_filtered: bool,
+    fresh: Option<Fresh>,
 }
 
 /// One inbound message.
@@ -40,6 +42,7 @@ struct Heard {
 /// # Errors
 /// The database's.
 pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let fresh = fresh::begin(gateway, v, "in", &["q"]).await?;
     let (account, instance) = (v.scope(), v.query.some("instance").map(str::to_owned));
     let phone = v.query.some("q").map(|q| format!("+{}", q.chars().filter(char::is_ascii_digit).collect::<String>()));
     let before = v.query.parsed::<i64>("after").unwrap_or(i64::MAX);
@@ -50,7 +53,7 @@ pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     rows.truncate(ROWS);
     let next = rows.last().filter(|_| more).map(|last| v.query.with("after", &last.id.to_string()));
     let instances = gateway.instances.list(account).await?.into_iter().map(|i| i.id.to_string()).collect();
-    Ok(v.page(&Inbox { v, rows, instances, next, is_filtered }))
+    Ok(v.page(&Inbox { v, rows, instances, next, is_filtered, fresh }))
 }
 
 fn find(

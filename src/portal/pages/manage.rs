@@ -5,7 +5,8 @@ use crate::{
     connectors::{Pairing, Standing, registry::secret_settings},
     gateway::Gateway,
     instances::{Instance, InstanceError},
-    model::{ids::InstanceId, purpose::Purpose},
+    live::feed,
+    model::{ids::InstanceId, purpose::Purpose, qr},
     portal::{Trouble, Visit, trouble::see_other},
     sending::{
         Source,
@@ -15,9 +16,10 @@ use crate::{
     templates::{self, Known},
     webhooks::Endpoint,
 };
-use ::http::StatusCode;
+use ::http::{HeaderValue, StatusCode, header};
 use askama::Template;
 use serde_json::json;
+use sha2::{Digest, Sha256};
 use warp::reply::Response;
 
 /// The tabs, in their order.
@@ -32,6 +34,7 @@ struct Manage<'a> {
     tab: &'a str,
     standing: Option<Standing>,
     pairing: Option<Pairing>,
+    position: i64,
     endpoints: Vec<Endpoint>,
     purposes: Vec<&'static str>,
     fields: Vec<Field>,
@@ -72,6 +75,28 @@ const HOOK_FIELDS: &[&str] = &[
 pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     let instance = own(gateway, v).await?;
     Ok(v.page(&page(gateway, v, instance, v.query.text("tab"), String::new()).await?))
+}
+
+/// `GET /instances/{id}/qr.svg`: the code to be scanned, for those who may link a phone.
+///
+/// # Errors
+/// No such instance, or another account's; none waits to be scanned.
+pub async fn code(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let instance = own(gateway, v).await?;
+    let pairing = gateway.registry.pairing(&instance.id).and_then(|p| p.qr);
+    let picture = pairing.and_then(|text| qr::svg(&text)).ok_or(Trouble::NotFound)?;
+    let mut response = Response::new(picture.into());
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("image/svg+xml"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'"));
+    Ok(response)
+}
+
+/// Tells one code from the next in its picture's address; nobody reads the code from it.
+pub fn mark(code: &str) -> String {
+    Sha256::digest(code.as_bytes()).iter().take(4).map(|b| format!("{b:02x}")).collect()
 }
 
 /// `POST /instances/{id}/send`: a real send through the guard; its timeline is the answer.
@@ -181,6 +206,8 @@ async fn page<'a>(
     tab: &'a str,
     problem: String,
 ) -> Result<Manage<'a>, Trouble> {
+    // Before the rest: what changes from here on is told.
+    let position = gateway.store.read(feed::newest).await?;
     let mut endpoints = gateway.webhooks.list().await?;
     let of_this = |e: &Endpoint| e.instance_id.as_ref().is_none_or(|id| *id == i.id);
     endpoints.retain(|e| e.account_id == i.account_id && of_this(e));
@@ -197,7 +224,9 @@ async fn page<'a>(
         tabs: TABS,
         tab: if TABS.contains(&tab) { tab } else { "connection" },
         standing: gateway.registry.standing(&i.id),
-        pairing: gateway.registry.pairing(&i.id),
+        // Who scans it holds the number: not for those who only look.
+        pairing: gateway.registry.pairing(&i.id).filter(|_| v.may_change()),
+        position,
         endpoints,
         purposes: Purpose::ALL.iter().map(|p| p.as_str()).collect(),
         fields: fields(i.connector).iter().map(field).collect(),

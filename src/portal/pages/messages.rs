@@ -2,6 +2,7 @@
 //!
 //! Filters stand in the address, so that a view can be kept and sent on; pages go by the last row seen.
 
+use super::fresh::{self, Fresh};
 use crate::{
     gateway::Gateway,
     model::{
@@ -37,6 +38,7 @@ struct Messages<'a> {
     problem: &'static str,
     next: Option<String>,
     sample: String,
+    fresh: Option<Fresh>,
 }
 
 /// `GET /message-logs?q=&instance=&status=&purpose=&from=&to=&after=`.
@@ -44,6 +46,7 @@ struct Messages<'a> {
 /// # Errors
 /// The database's.
 pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let fresh = fresh::begin(gateway, v, "out", &["q", "status", "purpose", "from", "to"]).await?;
     let (wanted, problem) = wanted(v, gateway.sending.rules().review_score);
     let filter = Search { limit: ROWS + 1, ..wanted };
     let asked = filter.clone();
@@ -67,6 +70,7 @@ pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
         is_filtered: fields.iter().any(|name| v.query.some(name).is_some()),
         problem,
         next,
+        fresh,
     };
     Ok(v.page(&page))
 }

@@ -1,6 +1,7 @@
 //! The pages of who logs in, one file each.
 
 pub mod account;
+mod fresh;
 pub mod inbox;
 pub mod instances;
 pub mod keys;
@@ -10,6 +11,7 @@ pub mod messages;
 pub mod notice_settings;
 pub mod notices;
 pub mod overview;
+pub mod scheduled;
 pub mod suppressed;
 pub mod suppressed_import;
 pub mod threecx;

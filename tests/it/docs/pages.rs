@@ -164,7 +164,8 @@ fn every_route_of_the_interface_has_its_line() {
         "/hooks/",
         "/media/",
         "/clients/",
-        "/schedule",
+        "/schedule-message",
+        "/scheduled-messages",
         "/healthz",
         "/readyz",
     ];

@@ -1,0 +1,26 @@
+// The connection of a number, live: the part of the page that shows it is written again by the gateway and put in.
+"use strict";
+
+const region = document.querySelector("[data-live=connection]");
+if (region) {
+  const { listen } = await import(region.dataset.liveModule);
+  let isFetching = false;
+  let isStale = false;
+  const refresh = async () => {
+    isStale = true;
+    if (isFetching) return;
+    isFetching = true;
+    while (isStale) {
+      isStale = false;
+      const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+      const fresh = page.querySelector("[data-live=connection]");
+      if (fresh) region.replaceChildren(...fresh.childNodes);
+    }
+    isFetching = false;
+  };
+  const after = Number(region.dataset.position);
+  const heard = (frame) => {
+    if (frame.type === "connection") refresh().catch(() => (isFetching = false));
+  };
+  listen({ instance: region.dataset.instance, after, heard });
+}

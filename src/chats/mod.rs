@@ -1,0 +1,146 @@
+//! Conversations as whoever answers sees them: the list of an instance's chats, and what was said in one, with files,
+//! reactions and what became of each message.
+//!
+//! A chat is with one person ([`ChatId::Person`], whatever their numbers and hidden ids) or a group. Its lines come from
+//! two tables, what was heard and what was sent, and stand in one order ([`Key`]): by time, then heard before sent, then
+//! by row. That order is total, so a page that is read upwards by key shows each line once.
+//!
+//! - `list.rs`: the chats; `thread.rs`: the lines of one; `quote.rs`: what a line refers to; `standing.rs`: what whoever
+//!   types should know first.
+//!
+//! It only reads; what is sent goes through the guarded sender. It knows nothing of pages.
+
+mod list;
+mod quote;
+mod standing;
+mod thread;
+
+pub use list::{Chat, Filter, Snippet, find, list};
+pub use standing::{Standing, standing};
+pub use thread::{File, Key, Line, PAGE, Page, Reaction, heard, lines, sent};
+
+use crate::{
+    conversations::{self, Identity},
+    model::{
+        ids::{AccountId, ContactId, InstanceId},
+        phone::Phone,
+    },
+    store::{StoreError, Tx, WriteTx},
+};
+use rusqlite::params;
+use std::{fmt, str::FromStr};
+
+/// Which chat.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum ChatId {
+    /// With a person: `c12`.
+    Person(ContactId),
+    /// Of a group or channel: its id.
+    Group(String),
+}
+
+/// A text that names no chat.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NoChat;
+
+impl fmt::Display for ChatId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Person(contact) => write!(f, "c{contact}"),
+            Self::Group(id) => f.write_str(id),
+        }
+    }
+}
+
+impl FromStr for ChatId {
+    type Err = NoChat;
+
+    fn from_str(text: &str) -> Result<Self, NoChat> {
+        if is_group(text) {
+            return Ok(Self::Group(text.to_owned()));
+        }
+        let digits = text.strip_prefix('c').filter(|d| d.bytes().all(|b| b.is_ascii_digit()));
+        digits.and_then(|d| d.parse().ok()).map(Self::Person).ok_or(NoChat)
+    }
+}
+
+impl ChatId {
+    /// The word of its messages' column `chat`.
+    fn heard_in(&self) -> String {
+        match self {
+            Self::Person(contact) => format!("contact:{contact}"),
+            Self::Group(id) => id.clone(),
+        }
+    }
+}
+
+/// Whether an address is a group's or a channel's.
+pub fn is_group(address: &str) -> bool {
+    address.ends_with("@g.us") || address.ends_with("@newsletter")
+}
+
+/// The chat with whoever has this number, if they are known.
+///
+/// # Errors
+/// The store's.
+pub fn with_phone(tx: &Tx<'_>, account: AccountId, phone: &Phone) -> Result<Option<ChatId>, StoreError> {
+    let found = conversations::find(tx, account, &Identity::phone(phone.as_str()))?;
+    Ok(found.map(|contact| ChatId::Person(contact.id)))
+}
+
+/// Whether there is such a chat: a contact of the account, or a group that the instance heard of.
+///
+/// # Errors
+/// The store's.
+pub fn exists(tx: &Tx<'_>, account: AccountId, instance: &InstanceId, chat: &ChatId) -> Result<bool, StoreError> {
+    let found = match chat {
+        ChatId::Person(contact) => {
+            tx.find("SELECT 1 FROM contacts WHERE id = ?1 AND account_id = ?2", params![contact, account], |_| Ok(()))?
+        }
+        ChatId::Group(id) => {
+            tx.find("SELECT 1 FROM groups WHERE instance_id = ?1 AND group_id = ?2", params![instance, id], |_| Ok(()))?
+        }
+    };
+    Ok(found.is_some())
+}
+
+/// All that was written in a chat was read.
+///
+/// # Errors
+/// The store's.
+pub fn mark_read(
+    tx: &WriteTx<'_>,
+    instance: &InstanceId,
+    chat: &ChatId,
+    now: crate::model::clock::Time,
+) -> Result<(), StoreError> {
+    match chat {
+        ChatId::Person(contact) => tx.execute(
+            "UPDATE conversations SET unread_count = 0
+             WHERE instance_id = ?1 AND contact_id = ?2 AND unread_count <> 0",
+            params![instance, contact],
+        )?,
+        ChatId::Group(id) => tx.execute(
+            "UPDATE groups SET read_at = ?3 WHERE instance_id = ?1 AND group_id = ?2
+               AND EXISTS (SELECT 1 FROM inbound_messages WHERE instance_id = ?1 AND chat = ?2
+                           AND kind <> 'reaction' AND heard_at > coalesce(groups.read_at, 0))",
+            params![instance, id, now],
+        )?,
+    };
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chats_are_named_and_what_names_none_is_none() {
+        for text in ["c1", "c9000000001", "120363000000000001@g.us", "120363000000000001@newsletter"] {
+            assert_eq!(text.parse::<ChatId>().map(|id| id.to_string()), Ok(text.to_owned()));
+        }
+        for text in ["", "c", "c-1", "c+1", "1", "c99999999999999999999", "+966501234567", "x@c.us", "C1"] {
+            assert_eq!(text.parse::<ChatId>(), Err(NoChat), "{text}");
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! `/chat`: conversations of an instance, live.
+//!
+//! The first view is written here and works by itself: links open chats, a form sends. The script (`chat.js`) adds what
+//! is live: it hears of changes from the position on that the page was made at, and puts in what the same templates
+//! wrote. `send.rs` sends and marks read, `file.rs` gives files, `shown.rs` says what chats and lines look like.
+
+pub mod file;
+pub mod send;
+pub mod shown;
+
+use super::{Trouble, Visit, locale::Locale};
+use crate::{
+    chats::{self, ChatId, Filter, Key, Standing},
+    gateway::Gateway,
+    instances::Instance,
+    live::feed,
+    model::{
+        clock::Time,
+        ids::InstanceId,
+        instance::InstanceState,
+        phone::{Phone, Region},
+        random::base62,
+    },
+    sending::request::MAX_CHARS,
+    store::{StoreError, Tx},
+};
+use askama::Template;
+use shown::{ShownChat, ShownLine};
+use std::time::Duration;
+use warp::reply::Response;
+
+/// Chats of the list; a search finds the others.
+const CHATS: u32 = 100;
+/// How long after somebody's last message some providers take free text.
+const WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
+
+#[derive(Template)]
+#[template(path = "chat.html", config = "assets/askama.toml")]
+struct Page<'a> {
+    v: &'a Visit,
+    instances: Vec<Instance>,
+    instance: &'a Instance,
+    rows: Vec<String>,
+    /// A number that was searched for and nobody has written with yet.
+    new_to: Option<String>,
+    open: Option<Thread>,
+    position: i64,
+    may_send: bool,
+    text: String,
+    problem: String,
+    nonce: String,
+    most: usize,
+}
+
+#[derive(Template)]
+#[template(path = "chat_none.html", config = "assets/askama.toml")]
+struct None_<'a> {
+    v: &'a Visit,
+}
+
+/// The chat that is open.
+struct Thread {
+    chat: ShownChat,
+    /// Its address on the page; of a number that nobody has written with yet, the number.
+    id: String,
+    lines: Vec<String>,
+    /// For the link to earlier lines.
+    earlier: Option<String>,
+    hints: Vec<Hint>,
+}
+
+/// What whoever types should know.
+struct Hint {
+    tone: &'static str,
+    text: String,
+    link: Option<(&'static str, &'static str)>,
+}
+
+/// One line, for the page and for what comes later.
+#[derive(Template)]
+#[template(path = "chat_line.html", config = "assets/askama.toml")]
+struct LineTemplate<'a> {
+    v: &'a Locale,
+    l: &'a ShownLine,
+}
+
+/// One chat of the list.
+#[derive(Template)]
+#[template(path = "chat_row.html", config = "assets/askama.toml")]
+struct RowTemplate<'a> {
+    v: &'a Locale,
+    c: &'a ShownChat,
+    instance: &'a InstanceId,
+    is_open: bool,
+}
+
+/// A line as it stands on the page.
+pub fn line_html(v: &Locale, l: &ShownLine) -> String {
+    LineTemplate { v, l }.render().unwrap_or_default()
+}
+
+/// A chat as it stands in the list.
+pub fn row_html(v: &Locale, c: &ShownChat, instance: &InstanceId, is_open: bool) -> String {
+    RowTemplate { v, c, instance, is_open }.render().unwrap_or_default()
+}
+
+/// `GET /chat?instance=&chat=&q=&before=`.
+///
+/// # Errors
+/// No such instance or chat, or another account's.
+pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    view(gateway, v, v.query.text("instance"), v.query.text("chat"), "", String::new()).await
+}
+
+/// The page, with what was typed and what was wrong about it.
+async fn view(
+    gateway: &Gateway,
+    v: &Visit,
+    instance: &str,
+    chat: &str,
+    text: &str,
+    problem: String,
+) -> Result<Response, Trouble> {
+    let instances = gateway.instances.list(v.scope()).await?;
+    let instance = match instances.iter().find(|i| i.id.as_str() == instance) {
+        Some(found) => found,
+        None if !instance.is_empty() => return Err(Trouble::NotFound),
+        None => match instances.first() {
+            Some(first) => first,
+            None => return Ok(v.page(&None_ { v })),
+        },
+    };
+    let region = region(gateway, instance).await?;
+    let asked = Asked { chat: chat.to_owned(), q: v.query.text("q").to_owned(), before: key(v.query.text("before")) };
+    let (locale, read_instance) = (v.locale.clone(), instance.clone());
+    let is_paging = asked.before.is_some();
+    let new_to = Phone::parse(&asked.q, region).ok().filter(|_| v.may_change()).map(|p| p.as_str().to_owned());
+    let read = gateway.store.read(move |tx| load(tx, &locale, &read_instance, &asked, region));
+    let loaded = read.await?.ok_or(Trouble::NotFound)?;
+    let open = loaded.open.map(|(mut thread, standing)| {
+        thread.hints = hints(gateway, v, instance, &standing);
+        thread
+    });
+    // An older part of a chat is no place that hears of new lines.
+    let position = if is_paging { -1 } else { loaded.position };
+    Ok(v.page(&Page {
+        v,
+        instances: instances.clone(),
+        instance,
+        rows: loaded.rows,
+        new_to,
+        may_send: v.may_change(),
+        open,
+        position,
+        text: text.to_owned(),
+        problem,
+        nonce: base62(&*gateway.random, 20),
+        most: MAX_CHARS,
+    }))
+}
+
+struct Asked {
+    chat: String,
+    q: String,
+    before: Option<Key>,
+}
+
+struct Loaded {
+    rows: Vec<String>,
+    open: Option<(Thread, Standing)>,
+    position: i64,
+}
+
+/// All of the page in one view of the database: what changes after it has a later position.
+fn load(
+    tx: &Tx<'_>,
+    v: &Locale,
+    instance: &Instance,
+    asked: &Asked,
+    region: Option<Region>,
+) -> Result<Option<Loaded>, StoreError> {
+    let position = feed::newest(tx)?;
+    let filter = Filter { text: asked.q.clone(), limit: CHATS };
+    let rows = chats::list(tx, &instance.id, &filter)?;
+    let row = |c: &chats::Chat| row_html(v, &shown::chat(v, c), &instance.id, c.id.to_string() == asked.chat);
+    let rows = rows.iter().map(row).collect();
+    if asked.chat.is_empty() {
+        return Ok(Some(Loaded { rows, open: None, position }));
+    }
+    let Some(to) = resolve(tx, instance, &asked.chat, region)? else { return Ok(None) };
+    let open = match to {
+        To::Known(id) => known(tx, v, instance, &id, asked.before)?,
+        To::New(phone) => Some((unknown(v, &phone), Standing::default())),
+    };
+    Ok(open.map(|open| Loaded { rows, open: Some(open), position }))
+}
+
+fn known(
+    tx: &Tx<'_>,
+    v: &Locale,
+    instance: &Instance,
+    id: &ChatId,
+    before: Option<Key>,
+) -> Result<Option<(Thread, Standing)>, StoreError> {
+    let Some(chat) = chats::find(tx, &instance.id, id)? else { return Ok(None) };
+    let page = chats::lines(tx, instance.account_id, &instance.id, id, before)?;
+    let earlier = page.lines.first().filter(|_| page.has_earlier).map(|l| key_text(l.key));
+    let lines = page.lines.into_iter().map(|l| line_html(v, &shown::line(v, &instance.id, l))).collect();
+    let standing = chats::standing(tx, &instance.id, id)?;
+    let chat = shown::chat(v, &chat);
+    Ok(Some((Thread { id: chat.id.clone(), chat, lines, earlier, hints: Vec::new() }, standing)))
+}
+
+/// A number that nobody has written with yet.
+fn unknown(v: &Locale, phone: &Phone) -> Thread {
+    let chat = chats::Chat {
+        id: ChatId::Group(phone.as_str().to_owned()),
+        name: None,
+        address: phone.as_str().to_owned(),
+        last: None,
+        at: v.now,
+        unread: 0,
+    };
+    let id = phone.as_str().to_owned();
+    Thread { chat: shown::chat(v, &chat), id, lines: Vec::new(), earlier: None, hints: Vec::new() }
+}
+
+/// Whom a chat's address means.
+pub(super) enum To {
+    /// A chat that is there.
+    Known(ChatId),
+    /// A number that nobody has written with yet.
+    New(Phone),
+}
+
+/// Reads a chat's address: `c12`, a group's id, or a number in any spelling. None: there is no such chat.
+pub(super) fn resolve(
+    tx: &Tx<'_>,
+    instance: &Instance,
+    text: &str,
+    region: Option<Region>,
+) -> Result<Option<To>, StoreError> {
+    if let Ok(id) = text.parse::<ChatId>() {
+        let is_there = chats::exists(tx, instance.account_id, &instance.id, &id)?;
+        return Ok(is_there.then_some(To::Known(id)));
+    }
+    let Ok(phone) = Phone::parse(text, region) else { return Ok(None) };
+    let known = chats::with_phone(tx, instance.account_id, &phone)?;
+    Ok(Some(known.map_or(To::New(phone), To::Known)))
+}
+
+/// An instance that whoever visits may see.
+pub(super) async fn own(gateway: &Gateway, v: &Visit, id: &str) -> Result<Instance, Trouble> {
+    let instance = gateway.instances.find(&InstanceId::from_text(id)).await?;
+    let is_mine = v.scope().is_none_or(|account| instance.account_id == account);
+    if is_mine { Ok(instance) } else { Err(Trouble::NotFound) }
+}
+
+/// The region that national numbers of its account belong to.
+pub(super) async fn region(gateway: &Gateway, instance: &Instance) -> Result<Option<Region>, Trouble> {
+    let account = gateway.accounts.find_account(instance.account_id).await?;
+    Ok(account.region.and_then(|region| Region::parse(&region).ok()))
+}
+
+fn hints(gateway: &Gateway, v: &Visit, instance: &Instance, standing: &Standing) -> Vec<Hint> {
+    let mut all = Vec::new();
+    let mut add = |tone, text, link| all.push(Hint { tone, text, link });
+    let is_open = gateway.registry.standing(&instance.id).is_some_and(|s| s.state == InstanceState::Open);
+    if !v.may_change() {
+        add("", v.t("chat.look_only").to_owned(), None);
+    }
+    if standing.paused.is_some() {
+        add("bad", v.t("chat.paused").to_owned(), Some(("/docs/troubleshooting", "chat.why")));
+    } else if !is_open {
+        add("bad", v.t("chat.closed").to_owned(), None);
+    }
+    if let Some(reason) = &standing.suppressed {
+        let text = v.fill("chat.suppressed", "reason", v.word("suppressed_reason", reason));
+        add("bad", text, Some(("/suppressed-recipients", "nav.suppressed")));
+    }
+    if gateway.registry.capabilities(&instance.id).is_some_and(|c| c.window_24h) {
+        let until = standing.last_inbound_at.map(|at| at.plus(WINDOW)).filter(|until| *until > v.now);
+        match until {
+            Some(until) => add("", v.fill("chat.window_until", "time", v.exact(&until)), None),
+            None => {
+                add("warn", v.t("chat.window_closed").to_owned(), Some(("/docs/responsible-messaging", "chat.why")))
+            }
+        }
+    }
+    all
+}
+
+/// A line's place as it stands in an address.
+fn key_text(key: Key) -> String {
+    format!("{}.{}.{}", key.at.millis(), key.side, key.row)
+}
+
+fn key(text: &str) -> Option<Key> {
+    let mut parts = text.split('.');
+    let mut next = || parts.next()?.parse::<i64>().ok();
+    let (at, side, row) = (next()?, next()?, next()?);
+    Some(Key { at: Time::from_millis(at), side: u8::try_from(side).ok()?, row })
+}

@@ -1,0 +1,216 @@
+//! Sending from the chat page, and marking read.
+//!
+//! A person at the portal answers with the purpose `support`, through the guard like everybody else. The form carries a
+//! word of its own for each message (`nonce`); it is the request's Idempotency-Key and reference, so that a page that
+//! does not know whether a message got through may send it again.
+
+use super::{To, line_html, own, region, resolve, shown};
+use crate::{
+    chats,
+    gateway::Gateway,
+    http::chattu_api::groups,
+    instances::Instance,
+    model::{code::Code, ids::LogId, phone::Recipient, purpose::Purpose},
+    portal::{Trouble, Visit, form::encode, trouble::see_other},
+    schedule::{New, ScheduleError},
+    sending::{
+        Answer, Outcome, Request, Sender, Source,
+        request::{Draft, MAX_CHARS},
+    },
+};
+use ::http::{HeaderValue, StatusCode, header};
+use serde_json::{Value, json};
+use warp::{Reply, reply::Response};
+
+/// Longest word for a message, in characters.
+const NONCE_MAX: usize = 64;
+
+/// What became of a message.
+enum Done {
+    Answered(Box<Answer>),
+    /// An earlier request with the same word is on its way.
+    UnderWay,
+}
+
+/// `POST /chat/{instance}/{chat}/send`: `text`, `nonce`.
+///
+/// # Errors
+/// No such instance or chat, or another account's.
+pub async fn send(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let instance = own(gateway, v, v.segment()).await?;
+    let chat = v.segments.get(1).cloned().unwrap_or_default();
+    let to = find(gateway, &instance, &chat).await?;
+    let text = v.form.raw("text").replace("\r\n", "\n");
+    if let Some(problem) = wrong(v, &text) {
+        return refuse(gateway, v, &instance, &chat, &text, problem).await;
+    }
+    let reference = format!("{}{}", shown::OWN_REFERENCE, v.form.text("nonce"));
+    let done = match &to {
+        To::Known(chats::ChatId::Group(id)) => {
+            let Some(group) = gateway.chattu.group(&instance.id, id).await? else { return Err(Trouble::NotFound) };
+            if group.is_read_only {
+                let problem = v.t("chat.read_only").to_owned();
+                return refuse(gateway, v, &instance, &chat, &text, problem).await;
+            }
+            to_group(gateway, v, &instance, group.id, &text, reference).await?
+        }
+        To::Known(chats::ChatId::Person(contact)) => {
+            to_person(gateway, v, &instance, Recipient::Contact(*contact), &text, reference).await?
+        }
+        To::New(phone) => to_person(gateway, v, &instance, Recipient::Phone(phone.clone()), &text, reference).await?,
+    };
+    if let To::Known(id) = &to
+        && is_on_its_way(&done)
+    {
+        let (id, now, instance) = (id.clone(), gateway.clock.now(), instance.id.clone());
+        gateway.store.write(move |tx| chats::mark_read(tx, &instance, &id, now)).await?;
+    }
+    if let Done::Answered(answer) = &done {
+        gateway.metrics.message(answer.outcome);
+    }
+    if wants_json(v) {
+        return Ok(as_json(&told(gateway, v, &instance, done).await?, StatusCode::OK));
+    }
+    let to = format!("/chat?instance={}&chat={}", encode(instance.id.as_str()), encode(&chat));
+    match done {
+        Done::Answered(answer) if !matches!(answer.outcome, Outcome::Sent | Outcome::Accepted) => {
+            Ok(see_other(&format!("/message-logs/{}", answer.log_id)))
+        }
+        _ => Ok(see_other(&to)),
+    }
+}
+
+/// `POST /chat/{instance}/{chat}/read`.
+///
+/// # Errors
+/// No such instance or chat, or another account's.
+pub async fn read(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let instance = own(gateway, v, v.segment()).await?;
+    let chat = v.segments.get(1).cloned().unwrap_or_default();
+    let To::Known(id) = find(gateway, &instance, &chat).await? else { return Err(Trouble::NotFound) };
+    let (of, now) = (instance.id.clone(), gateway.clock.now());
+    gateway.store.write(move |tx| chats::mark_read(tx, &of, &id, now)).await?;
+    if wants_json(v) {
+        return Ok(as_json(&json!({"done": true}), StatusCode::OK));
+    }
+    Ok(see_other(&format!("/chat?instance={}&chat={}", encode(instance.id.as_str()), encode(&chat))))
+}
+
+async fn find(gateway: &Gateway, instance: &Instance, chat: &str) -> Result<To, Trouble> {
+    let region = region(gateway, instance).await?;
+    let (instance, chat) = (instance.clone(), chat.to_owned());
+    gateway.store.read(move |tx| resolve(tx, &instance, &chat, region)).await?.ok_or(Trouble::NotFound)
+}
+
+/// What is wrong with a form, in plain words.
+fn wrong(v: &Visit, text: &str) -> Option<String> {
+    let nonce = v.form.text("nonce");
+    let is_word = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_';
+    if nonce.is_empty() || nonce.len() > NONCE_MAX || !nonce.bytes().all(is_word) {
+        return Some(v.t("chat.reload").to_owned());
+    }
+    if text.trim().is_empty() {
+        return Some(v.t("chat.empty_text").to_owned());
+    }
+    let is_too_long = text.chars().count() > MAX_CHARS || text.contains('\0');
+    is_too_long.then(|| v.fill("chat.too_long", "n", v.number(MAX_CHARS)))
+}
+
+async fn refuse(
+    gateway: &Gateway,
+    v: &Visit,
+    instance: &Instance,
+    chat: &str,
+    text: &str,
+    problem: String,
+) -> Result<Response, Trouble> {
+    if wants_json(v) {
+        return Ok(as_json(&json!({"problem": problem}), StatusCode::UNPROCESSABLE_ENTITY));
+    }
+    let mut page = super::view(gateway, v, instance.id.as_str(), chat, text, problem).await?;
+    *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    Ok(page)
+}
+
+fn sender(v: &Visit, instance: &Instance) -> Sender {
+    let request_id = Some(v.request_id.clone());
+    Sender { account: instance.account_id, key: None, source: Source::Portal, module: None, request_id }
+}
+
+async fn to_person(
+    gateway: &Gateway,
+    v: &Visit,
+    instance: &Instance,
+    to: Recipient,
+    text: &str,
+    reference: String,
+) -> Result<Done, Trouble> {
+    let mut request = Request::text(instance.id.clone(), to, Purpose::Support, text.to_owned());
+    (request.idempotency_key, request.reference) = (Some(reference.clone()), Some(reference));
+    let answer = gateway.sending.submit(sender(v, instance), request).await?;
+    let is_under_way = answer.refusal.as_ref().is_some_and(|r| r.code == Code::IdempotencyInProgress);
+    Ok(if is_under_way { Done::UnderWay } else { Done::Answered(Box::new(answer)) })
+}
+
+async fn to_group(
+    gateway: &Gateway,
+    v: &Visit,
+    instance: &Instance,
+    group: String,
+    text: &str,
+    reference: String,
+) -> Result<Done, Trouble> {
+    let new = New {
+        sender: sender(v, instance),
+        account: instance.account_id,
+        instance: instance.id.clone(),
+        recipient: Recipient::Group(group),
+        draft: Draft::Text(text.to_owned()),
+        purpose: Purpose::Support,
+        reference: Some(reference),
+        due_at: groups::after_pause(gateway),
+        created_by: v.actor().to_owned(),
+    };
+    match gateway.schedules.send_after_once(new).await {
+        Ok(Some(answer)) => Ok(Done::Answered(Box::new(answer))),
+        Ok(None) | Err(ScheduleError::NotKnown) => Ok(Done::UnderWay),
+        Err(ScheduleError::Store(e)) => Err(e.into()),
+        Err(e) => Err(Trouble::Invalid(e.to_string())),
+    }
+}
+
+const fn is_on_its_way(done: &Done) -> bool {
+    match done {
+        Done::Answered(answer) => answer.refusal.is_none(),
+        Done::UnderWay => true,
+    }
+}
+
+/// What the page is told: the line as it stands now, and for a refusal why and what to do.
+async fn told(gateway: &Gateway, v: &Visit, instance: &Instance, done: Done) -> Result<Value, Trouble> {
+    let nonce = v.form.text("nonce");
+    let Done::Answered(answer) = done else { return Ok(json!({"nonce": nonce, "outcome": "under_way"})) };
+    let LogId(row) = answer.log_id;
+    let found = gateway.store.read(move |tx| chats::sent(tx, row)).await?;
+    let line = found.map(|(chat, line)| (chat, shown::line(v, &instance.id, line)));
+    let refusal = answer.refusal.as_ref().map(|refusal| {
+        let code = refusal.code.as_str();
+        json!({"code": code, "text": v.word("code", code), "advice": v.word("advice", code)})
+    });
+    Ok(json!({
+        "nonce": nonce, "outcome": answer.outcome, "refusal": refusal,
+        "chat": line.as_ref().map(|(chat, _)| chat.to_string()),
+        "html": line.as_ref().map(|(_, line)| line_html(v, line)),
+        "story": format!("/message-logs/{row}"),
+    }))
+}
+
+fn wants_json(v: &Visit) -> bool {
+    v.form.text("as") == "json"
+}
+
+fn as_json(body: &Value, status: StatusCode) -> Response {
+    let mut response = warp::reply::with_status(warp::reply::json(body), status).into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,80 @@
+//! What a change looks like: the thing itself as it is now, so that a frame that is heard twice changes nothing.
+
+use crate::{
+    chats::{self, ChatId},
+    live::{Change, Kind},
+    model::{
+        ids::{ContactId, InstanceId},
+        instance::{Health, InstanceState},
+    },
+    portal::{
+        chat::{line_html, row_html, shown},
+        locale::Locale,
+    },
+    store::{StoreError, Tx},
+};
+use rusqlite::params;
+use serde_json::{Value, json};
+
+/// The frame for a change; none: what it was about is gone.
+pub(super) fn frame(tx: &Tx<'_>, locale: &Locale, change: &Change) -> Result<Option<Value>, StoreError> {
+    let Some(instance) = &change.instance else { return Ok(None) };
+    let told = match (change.kind, change.row, &change.name) {
+        (Kind::Out, Some(row), _) => said(tx, locale, instance, chats::sent(tx, row)?)?,
+        (Kind::In, Some(row), _) => said(tx, locale, instance, chats::heard(tx, row)?)?,
+        (Kind::Read, Some(contact), _) => row(tx, locale, instance, &ChatId::Person(ContactId(contact)))?,
+        (Kind::Group, _, Some(name)) => row(tx, locale, instance, &ChatId::Group(name.clone()))?,
+        (Kind::Connection | Kind::Qr, ..) => connection(tx, locale, instance)?,
+        _ => None,
+    };
+    Ok(told.map(|mut frame| {
+        frame["position"] = json!(change.position);
+        frame["instance"] = json!(instance);
+        frame
+    }))
+}
+
+fn said(
+    tx: &Tx<'_>,
+    locale: &Locale,
+    instance: &InstanceId,
+    found: Option<(ChatId, chats::Line)>,
+) -> Result<Option<Value>, StoreError> {
+    let Some((id, line)) = found else { return Ok(None) };
+    let line = shown::line(locale, instance, line);
+    let mut frame = row(tx, locale, instance, &id)?.unwrap_or_else(|| json!({}));
+    (frame["type"], frame["html"], frame["line"]) = (json!("message"), json!(line_html(locale, &line)), json!(line));
+    Ok(Some(frame))
+}
+
+/// A chat of the list.
+fn row(tx: &Tx<'_>, locale: &Locale, instance: &InstanceId, id: &ChatId) -> Result<Option<Value>, StoreError> {
+    let found = chats::find(tx, instance, id)?.map(|chat| shown::chat(locale, &chat));
+    Ok(found.map(|chat| {
+        let html = row_html(locale, &chat, instance, false);
+        json!({"type": "chat", "chat": chat.id, "row": html, "at": chat.at, "unread": chat.unread})
+    }))
+}
+
+fn connection(tx: &Tx<'_>, locale: &Locale, instance: &InstanceId) -> Result<Option<Value>, StoreError> {
+    let found = tx.find(
+        "SELECT state, health, name, phone, state_reason, paused_at IS NOT NULL FROM instances
+         WHERE id = ?1 AND deleted_at IS NULL",
+        params![instance],
+        |r| {
+            let (state, health): (InstanceState, Health) = (r.get(0)?, r.get(1)?);
+            let (name, phone): (String, Option<String>) = (r.get(2)?, r.get(3)?);
+            let (reason, is_paused): (Option<String>, bool) = (r.get(4)?, r.get(5)?);
+            Ok((state, health, name, phone, reason, is_paused))
+        },
+    )?;
+    let Some((state, health, name, phone, reason, is_paused)) = found else {
+        return Ok(Some(json!({"type": "connection", "state": "gone"})));
+    };
+    let shown = if is_paused { "paused" } else { state.as_str() };
+    let word = if is_paused { locale.t("instance.paused").to_owned() } else { locale.word("state", state) };
+    Ok(Some(json!({
+        "type": "connection", "state": shown, "word": word, "is_deaf": health == Health::Deaf, "name": name,
+        "phone": phone, "reason": reason,
+    })))
+}
