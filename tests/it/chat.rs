@@ -195,6 +195,7 @@ async fn files_reactions_and_quotes_stand_where_they_belong() {
         group: None,
         may_opt_out: true,
         media: None,
+        raw: None,
     };
     sandbox.receive_message(say("r1", "reaction", "👍")).await.expect("heard");
     sandbox.receive_message(say("r2", "reaction", "❤️")).await.expect("heard");

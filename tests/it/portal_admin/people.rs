@@ -1,7 +1,7 @@
 //! Who logs in, what was changed by whom, and requests for higher limits.
 
 use super::{PASSWORD, Visitor, World, audited};
-use wa_gateway::model::ids::AccountId;
+use wa_gateway::{model::ids::AccountId, notices};
 
 #[tokio::test]
 async fn a_person_is_made_with_a_link_given_a_role_and_kept_out() {
@@ -103,9 +103,9 @@ async fn a_request_for_more_is_asked_once_decided_once_and_told() {
     let account = world.gateway().accounts.find_account(AccountId(1)).await.expect("the account");
     assert_eq!((account.daily_limit, account.monthly_limit), (Some(1800), Some(30_000)));
     assert!(owner.get("/account").await.body.contains("Good numbers: 1,800 for now"));
-    let notices = world.gateway().store.read(|tx| wa_gateway::notices::list(tx, Some(AccountId(1)), false)).await;
-    let notices = notices.expect("notices");
-    assert!(notices.iter().any(|n| n.kind == "limit_decided" && n.parameters["decision"] == "granted"), "{notices:?}");
+    let raised = world.gateway().store.read(|tx| notices::list(tx, notices::Scope::Account(AccountId(1)), false)).await;
+    let raised = raised.expect("notices");
+    assert!(raised.iter().any(|n| n.kind == "limit_decided" && n.parameters["decision"] == "granted"), "{raised:?}");
 
     assert_eq!(owner.post("/account/limits", &[("monthly", "90000"), ("reason", "more")]).await.status, 303);
     assert_eq!(admin.post("/admin/requests/2", &[("do", "deny"), ("answer", "Too early")]).await.status, 303);
