@@ -46,7 +46,7 @@ fn people(tx: &WriteTx<'_>, begun: i64) -> Result<(), StoreError> {
         (people, begun),
     )?;
     tx.execute(
-        &format!("{count} INSERT INTO contact_identities SELECT 1, 'phone', printf('+9665%08d', i), i FROM n"),
+        &format!("{count} INSERT INTO contact_identities (account_id, kind, value, contact_id) SELECT 1, 'phone', printf('+9665%08d', i), i FROM n"),
         [people],
     )?;
     tx.execute(
@@ -92,7 +92,7 @@ fn chunk(tx: &WriteTx<'_>, from: i64, to: i64, begun: i64, step: i64) -> Result<
     )?;
     tx.execute(
         &format!(
-            "{count} INSERT INTO policy_decisions SELECT i, CASE WHEN i % 37 = 0 THEN 'refuse' ELSE 'pass' END,
+            "{count} INSERT INTO policy_decisions (log_id, verdict, gate, action, score, signals, figures) SELECT i, CASE WHEN i % 37 = 0 THEN 'refuse' ELSE 'pass' END,
                  CASE WHEN i % 37 = 0 THEN 'pace' END, CASE WHEN i % 37 = 0 THEN 'throttle' END, 5, '[]', '{{}}' FROM m"
         ),
         (from, to),
@@ -128,7 +128,7 @@ fn usage(tx: &WriteTx<'_>) -> Result<(), StoreError> {
     for (table, period) in [("usage_days", "day"), ("usage_months", "month")] {
         tx.execute(
             &format!(
-                "INSERT INTO {table} SELECT 1, {period}, count(*), 0 FROM messages WHERE quota = 'counted' GROUP BY 2"
+                "INSERT INTO {table} (account_id, {period}, counted, reserved) SELECT 1, {period}, count(*), 0 FROM messages WHERE quota = 'counted' GROUP BY 2"
             ),
             [],
         )?;

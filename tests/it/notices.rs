@@ -90,7 +90,7 @@ async fn an_endpoint_that_is_gone_is_a_notice_and_every_change_is_audited() {
     world.hears(PHONE, "hello").await;
     receiver.wait_for(1).await;
     let mut told = open(&world).await;
-    for _ in 0..2000 {
+    for _ in 0..20_000 {
         if !told.is_empty() {
             break;
         }

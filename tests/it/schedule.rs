@@ -45,7 +45,7 @@ async fn find(world: &World, id: ScheduleId) -> Entry {
 
 /// Steps the worker until the row is settled: the one that runs by itself may have claimed it first.
 async fn settled(world: &World, id: ScheduleId) -> Entry {
-    for _ in 0..2000 {
+    for _ in 0..20_000 {
         world.gateway().schedules.step().await.expect("a step");
         let entry = find(world, id).await;
         if entry.state != State::Pending {

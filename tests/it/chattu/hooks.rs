@@ -11,7 +11,7 @@ use wa_gateway::{chattu::DEFAULT_REJECTION, control::Request, model::ids::Instan
 
 /// Waits until so many messages are on the phones; the workers run by themselves.
 pub async fn inbox(world: &World, n: usize) -> Vec<Value> {
-    for _ in 0..1000 {
+    for _ in 0..20_000 {
         world.gateway().chattu.step().await.expect("a step");
         world.gateway().schedules.step().await.expect("a step");
         let all = world.inbox().await;
@@ -27,7 +27,7 @@ pub async fn inbox(world: &World, n: usize) -> Vec<Value> {
 async fn quiet(shop: &Shop, receiver: &Receiver, n: usize) {
     receiver.wait_for(n).await;
     let n = i64::try_from(n).expect("a number");
-    for _ in 0..1000 {
+    for _ in 0..20_000 {
         let settled =
             shop.world.gateway().store.read(|tx| tx.one("SELECT count(*) FROM attempts", [], |r| r.get::<_, i64>(0)));
         if settled.await.map_err(|e: wa_gateway::store::StoreError| e.to_string()).expect("a count") >= n {

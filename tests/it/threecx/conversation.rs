@@ -373,7 +373,7 @@ async fn deliveries(world: &World) -> Vec<Value> {
 
 /// Waits until the outcome of so many attempts is written.
 async fn settled(world: &World, attempts: i64) {
-    for _ in 0..2000 {
+    for _ in 0..20_000 {
         let sum: i64 = deliveries(world).await.iter().map(|d| d["attempts"].as_i64().unwrap_or(0)).sum();
         if sum >= attempts {
             return;

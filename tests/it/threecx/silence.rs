@@ -85,7 +85,7 @@ async fn who_hangs_up_does_not_stop_what_he_asked_for() {
     drop(stream);
     world.step(&[2, 2]).await;
     let id = wa_gateway::threecx::IntegrationId::from_text(pbx.id.clone());
-    for _ in 0..2000 {
+    for _ in 0..20_000 {
         let lines = world.gateway().threecx.requests(&id, None).await.expect("a log");
         if let Some(line) = lines.first() {
             assert_eq!((line.outcome.as_str(), world.inbox().await.len()), ("sent", 1));
