@@ -82,6 +82,10 @@ pub fn search(tx: &Tx<'_>, wanted: &Search) -> Result<Vec<Line>, StoreError> {
     query.add("purpose = ?", wanted.purpose.clone());
     query.add("recipient = ?", wanted.recipient.clone());
     query.add("reference = ?", wanted.reference.clone());
+    if wanted.account.is_none() && (wanted.reference.is_some() || wanted.recipient.is_some()) {
+        // Of all accounts: their indexes begin with the account.
+        query.conditions += " AND account_id IN (SELECT id FROM accounts)";
+    }
     query.add("id = ?", number);
     query.add("message_id = ?", named.clone().filter(|id| id.starts_with("msg_")));
     query.add("provider_message_id = ?", named.filter(|id| !id.starts_with("msg_")));
@@ -97,9 +101,11 @@ pub fn search(tx: &Tx<'_>, wanted: &Search) -> Result<Vec<Line>, StoreError> {
     query.add("id >= ?)", after.1);
     let limit = query.values.len() + 1;
     query.values.push(Box::new(wanted.limit));
+    // Few rows have a reference: they are sorted, and not looked for along all of time.
+    let by = if wanted.reference.is_some() { "+created_at" } else { "created_at" };
     let sql = format!(
         "SELECT id, created_at, instance_id, recipient, purpose, body, status, reason, reference, repeats
-         FROM messages WHERE 1{} ORDER BY created_at DESC, id DESC LIMIT ?{limit}",
+         FROM messages WHERE 1{} ORDER BY {by} DESC, id DESC LIMIT ?{limit}",
         query.conditions
     );
     tx.list(&sql, rusqlite::params_from_iter(query.values.iter()), read)
