@@ -34,6 +34,7 @@ pub mod facts;
 mod file;
 mod idempotency;
 pub mod log;
+mod named;
 mod outcome;
 pub mod pace;
 pub mod policy;

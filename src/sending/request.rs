@@ -8,6 +8,7 @@ use crate::{
     media,
     model::{
         clock::Time,
+        emoji,
         ids::{AccountId, InstanceId, KeyId, MessageId},
         instance::words,
         phone::{Recipient, Region},
@@ -21,9 +22,13 @@ use sha2::{Digest, Sha256};
 /// Longest text, in characters.
 pub const MAX_CHARS: usize = 4096;
 /// With one of these, the text may be absent or empty.
-const MAY_STAND_ALONE: [&str; 2] = ["template", "media_url"];
+const MAY_STAND_ALONE: [&str; 3] = ["template", "media_url", "reaction"];
 /// Longest address of a file, in characters.
 const MAX_URL: usize = 2048;
+/// Longest id of a message, in characters.
+const MAX_ID: usize = 256;
+/// What a reaction cannot stand beside.
+const NO_REACTION_BESIDE: [&str; 5] = ["template", "media_url", "media_type", "file_name", "reply_to"];
 /// Longest reference and Idempotency-Key, in characters.
 const MAX_REFERENCE: usize = 128;
 
@@ -113,6 +118,13 @@ pub enum Draft {
         /// Its variables in order.
         variables: Vec<String>,
     },
+    /// A sign on an earlier message of the same chat.
+    Reaction {
+        /// That message: our id, or the provider's.
+        about: String,
+        /// One emoji; empty takes back what was given before.
+        emoji: String,
+    },
 }
 
 /// The purpose as stated.
@@ -133,6 +145,7 @@ impl Draft {
             Self::Text(text) => text.clone(),
             Self::Media { caption, .. } => caption.clone(),
             Self::Template { variables, .. } => variables.join("\n"),
+            Self::Reaction { emoji, .. } => emoji.clone(),
         }
     }
 
@@ -142,6 +155,7 @@ impl Draft {
             Self::Text(_) => "text",
             Self::Media { kind, .. } => kind.as_str(),
             Self::Template { .. } => "template",
+            Self::Reaction { .. } => "reaction",
         }
     }
 
@@ -153,6 +167,7 @@ impl Draft {
             Self::Template { name, language, variables } => {
                 Some(json!({"template": {"name": name, "language": language, "variables": variables}}).to_string())
             }
+            Self::Reaction { about, .. } => Some(json!({"reaction": {"message_id": about}}).to_string()),
         }
     }
 }
@@ -182,6 +197,18 @@ impl Request {
             idempotency_key: None,
             message_id: None,
         }
+    }
+
+    /// A sign on an earlier message of the recipient's chat, by our id of it or the provider's; an empty `emoji` takes
+    /// back what was given before. That it is one emoji is for the caller to see to ([`emoji::is_one`]).
+    pub fn reaction(
+        instance: InstanceId,
+        recipient: Recipient,
+        purpose: Purpose,
+        about: String,
+        emoji: String,
+    ) -> Self {
+        Self { draft: Draft::Reaction { about, emoji }, ..Self::text(instance, recipient, purpose, String::new()) }
     }
 
     /// SHA-256 of the request's meaning: two spellings of one phone are the same request, two texts are not.
@@ -218,7 +245,8 @@ pub fn parse(
         wrong.unless("message", read_message(object, MAY_STAND_ALONE.iter().any(|f| present(object, f).is_some())));
     let reference = wrong.maybe("reference", present(object, "reference").map(|v| read_text(v, MAX_REFERENCE)));
     let media = wrong.media(object, message.as_deref().unwrap_or_default());
-    let reply_to = wrong.maybe("reply_to", present(object, "reply_to").map(|v| read_text(v, 256)));
+    let reply_to = wrong.maybe("reply_to", present(object, "reply_to").map(|v| read_text(v, MAX_ID)));
+    let reaction = wrong.reaction(object, message.as_deref().unwrap_or_default());
     let expires_at = wrong
         .maybe("expires_at", present(object, "expires_at").map(|v| v.as_str().and_then(|text| Time::parse(text).ok())));
     let key = wrong.maybe("Idempotency-Key", idempotency_key.map(read_idempotency_key));
@@ -226,7 +254,7 @@ pub fn parse(
         (Some(instance), Some(recipient), Some(message), fields) if fields.is_empty() => Ok(Request {
             instance,
             recipient,
-            draft: template.or(media).unwrap_or(Draft::Text(message)),
+            draft: reaction.or(template).or(media).unwrap_or(Draft::Text(message)),
             purpose: read_purpose(object),
             reference,
             reply_to,
@@ -253,6 +281,18 @@ impl Wrong {
     /// For a field that may be absent: the outer option.
     fn maybe<T>(&mut self, field: &'static str, value: Option<Option<T>>) -> Option<T> {
         self.unless(field, value?)
+    }
+
+    /// A sign on a message, which stands alone.
+    fn reaction(&mut self, object: &Map<String, Value>, message: &str) -> Option<Draft> {
+        let value = present(object, "reaction")?;
+        let is_alone = message.is_empty() && NO_REACTION_BESIDE.iter().all(|field| present(object, field).is_none());
+        let reaction = self.unless("reaction", value.as_object().filter(|_| is_alone))?;
+        let about = reaction.get("message_id").and_then(|v| read_text(v, MAX_ID));
+        let about = self.unless("reaction.message_id", about);
+        let emoji = reaction.get("emoji").and_then(Value::as_str).filter(|e| e.is_empty() || emoji::is_one(e));
+        let emoji = self.unless("reaction.emoji", emoji).map(str::to_owned);
+        Some(Draft::Reaction { about: about?, emoji: emoji? })
     }
 
     /// A file: an address and a kind, both or neither, and not beside a template. Sound has no caption.

@@ -145,7 +145,11 @@ pub fn line(v: &Locale, instance: &InstanceId, line: Line) -> ShownLine {
         writer: line.writer.or(source),
         quoted: line.quoted.map(|text| text.chars().take(140).collect()),
         file: line.file.map(|shown| file(v, instance, &line.id, shown)),
-        reactions: line.reactions.into_iter().map(|r| (r.sign, r.by)).collect(),
+        reactions: line
+            .reactions
+            .into_iter()
+            .map(|r| (r.sign, r.by.unwrap_or_else(|| v.t("chat.by_us").to_owned())))
+            .collect(),
         time: short(v, at),
         full: v.full(&at),
         machine: v.machine(&at),

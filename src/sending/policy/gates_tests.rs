@@ -42,6 +42,7 @@ fn good() -> Facts {
         contact: None,
         suppressed: None,
         reply_to: None,
+        reacted: None,
         pace: PaceFacts { purpose: Some(Purpose::Transactional), ..PaceFacts::default() },
         fingerprint: 1,
         content: Score { total: 0, signals: Vec::new() },
