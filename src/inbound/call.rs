@@ -25,13 +25,14 @@ pub(super) fn record(
     if let Some(contact) = contact {
         conversations::note_inbound(tx, contact, from.name.as_deref(), at)?;
     }
-    // A call is heard of when it rings, and again when nobody answered; each of both once.
+    // A call is heard of when it rings, and again when nobody answered; each of both once. One that was rejected has
+    // ended with that: the provider's word that nobody took it is no news.
     let before = tx.find(
-        "SELECT missed FROM calls WHERE instance_id = ?1 AND call_id = ?2",
+        "SELECT missed OR rejected_at IS NOT NULL FROM calls WHERE instance_id = ?1 AND call_id = ?2",
         params![recording.heard.instance, call_id],
         |r| r.get::<_, bool>(0),
     )?;
-    if before.is_some_and(|was_missed| was_missed || !missed) {
+    if before.is_some_and(|has_ended| has_ended || !missed) {
         return Ok(After::Nothing);
     }
     let rejects = before.is_none() && !missed && rejects_calls(tx, recording)?;

@@ -2,6 +2,7 @@
 
 mod backlog;
 mod contract;
+mod groups;
 mod hook;
 mod import;
 mod media;

@@ -82,6 +82,12 @@ impl Client {
         self.post("messages", "application/json", Bytes::from(body.to_string()), SEND).await
     }
 
+    /// `POST /{phone_number_id}/calls`: what is to become of a call.
+    pub(super) async fn call(&self, body: &Value) -> Result<Answer, EgressError> {
+        let bounds = Bounds { max_answer_bytes: SEND.max_answer_bytes, ..ASK };
+        self.post("calls", "application/json", Bytes::from(body.to_string()), bounds).await
+    }
+
     /// `POST /{phone_number_id}/media`: a file of these bytes.
     pub(super) async fn upload(&self, file: &MediaFile, bytes: &[u8], boundary: &str) -> Result<Answer, EgressError> {
         let body = form(file, bytes, boundary);

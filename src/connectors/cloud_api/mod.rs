@@ -31,11 +31,14 @@ use super::{
     registry::{BadSetting, Deps, InstanceSetup},
     templates::{Category, Template, TemplateName},
 };
-use crate::model::{
-    clock::Clock,
-    instance::{Health, InstanceState},
-    message::Receipt,
-    random::Random,
+use crate::{
+    egress::EgressError,
+    model::{
+        clock::Clock,
+        instance::{Health, InstanceState},
+        message::Receipt,
+        random::Random,
+    },
 };
 use classify::Class;
 use client::Client;
@@ -178,6 +181,10 @@ impl Connector for CloudApi {
         Box::pin(media::fetch(&self.inner.client, handle, max_bytes))
     }
 
+    fn reject_call<'a>(&'a self, call_id: &'a str) -> Boxed<'a, Result<(), NotDone>> {
+        Box::pin(self.inner.reject_call(call_id))
+    }
+
     fn mark_read<'a>(&'a self, _: &'a Address, messages: &'a [String]) -> Boxed<'a, Result<(), NotDone>> {
         Box::pin(self.inner.mark_read(messages, false))
     }
@@ -295,13 +302,11 @@ impl Inner {
     /// Marks the last of these messages, and with it, by Meta's rule, those before it.
     async fn mark_read(&self, messages: &[String], typing: bool) -> Result<(), NotDone> {
         let Some(last) = messages.last() else { return Ok(()) };
-        let answer = self.client.send(&outgoing::read_mark(last, typing)).await;
-        let answer = answer.map_err(|e| NotDone(format!("Meta's API gives no answer: {e}")))?;
-        match answer.json().as_ref().and_then(client::GraphError::find) {
-            Some(error) => Err(NotDone(error.text())),
-            None if answer.status.is_success() => Ok(()),
-            None => Err(NotDone(format!("Meta's API answered {}", answer.status.as_u16()))),
-        }
+        done(self.client.send(&outgoing::read_mark(last, typing)).await)
+    }
+
+    async fn reject_call(&self, call_id: &str) -> Result<(), NotDone> {
+        done(self.client.call(&outgoing::call_rejection(call_id)).await)
     }
 
     /// A status tells of a failure: what holds for an answer holds for it.
@@ -328,6 +333,16 @@ impl Inner {
 
     fn plan(&self) -> MutexGuard<'_, Plan> {
         self.plan.lock().expect("no holder panics")
+    }
+}
+
+/// What an answer to something that is no message means.
+fn done(answer: Result<client::Answer, EgressError>) -> Result<(), NotDone> {
+    let answer = answer.map_err(|e| NotDone(format!("Meta's API gives no answer: {e}")))?;
+    match answer.json().as_ref().and_then(client::GraphError::find) {
+        Some(error) => Err(NotDone(error.text())),
+        None if answer.status.is_success() => Ok(()),
+        None => Err(NotDone(format!("Meta's API answered {}", answer.status.as_u16()))),
     }
 }
 

@@ -154,6 +154,11 @@ pub(super) fn read_mark(message: &str, typing: bool) -> Value {
     body
 }
 
+/// That a call which rings is not taken.
+pub(super) fn call_rejection(call_id: &str) -> Value {
+    json!({"messaging_product": "whatsapp", "call_id": call_id, "action": "reject"})
+}
+
 /// What an answer to a message means.
 ///
 /// # Errors

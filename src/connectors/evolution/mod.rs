@@ -23,8 +23,8 @@ mod sweep;
 mod work;
 
 use super::{
-    Ack, Address, Boxed, Capabilities, Connector, Content, Ear, HookAnswer, HookRequest, MediaError, NotDone, Outgoing,
-    Pairing, SendError, Standing,
+    Ack, Address, Boxed, Capabilities, Connector, Content, Ear, GroupInfo, HookAnswer, HookRequest, MediaError,
+    NotDone, Outgoing, Pairing, SendError, Standing,
     line::Line,
     registry::{BadSetting, Deps, InstanceSetup},
 };
@@ -48,6 +48,9 @@ use work::Plan;
 /// What the server's licence asks to be told wherever it is used.
 pub const NOTICE: &str = "This instance uses Evolution API (https://github.com/EvolutionAPI/evolution-api), \
      a separate program under its own licence; Evolution API is a name of its makers.";
+
+const CALLS_RING_ON: &str = "an Evolution server cannot be asked to end one call; \
+     it can be set to reject all of them, in its own manager under the instance's behaviour";
 
 /// Calls whose answer is remembered.
 const CALLS_MAX: usize = 100;
@@ -173,6 +176,17 @@ impl Connector for Evolution {
 
     fn reconnect(&self) -> Boxed<'_, Result<(), NotDone>> {
         Box::pin(self.inner.reconnect())
+    }
+
+    fn groups(&self) -> Boxed<'_, Result<Vec<GroupInfo>, NotDone>> {
+        Box::pin(self.inner.groups_now())
+    }
+
+    /// The server has no route for it: of calls it only offers some itself. What it can do is to reject every call by
+    /// its own setting (`rejectCall`, with `msgCall` for the text), which is the owner's of that server to switch on:
+    /// from here on it would answer callers past the guard.
+    fn reject_call<'a>(&'a self, _call_id: &'a str) -> Boxed<'a, Result<(), NotDone>> {
+        Box::pin(std::future::ready(Err(NotDone(CALLS_RING_ON.to_owned()))))
     }
 
     fn log_out(&self) -> Boxed<'_, Result<(), NotDone>> {

@@ -98,7 +98,9 @@ impl Inner {
             self.plan().sweep_at = self.clock.now().plus(next);
         }
         if is_open && self.plan().groups_at <= self.clock.now() {
-            self.list_groups().await;
+            if let Err(trouble) = self.list_groups().await {
+                tracing::debug!(instance = %self.instance, "its groups are not known: {}", trouble.text());
+            }
             self.plan().groups_at = self.clock.now().plus(GROUPS);
         }
         // What a sweep has found out.

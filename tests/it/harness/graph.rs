@@ -92,6 +92,8 @@ pub struct State {
     pub sent: Vec<Sent>,
     /// Read marks, as they came.
     pub marks: Vec<Value>,
+    /// What was asked of calls.
+    pub calls: Vec<Value>,
     /// Files that were brought: type and bytes by id.
     pub uploads: BTreeMap<String, (String, Vec<u8>)>,
     /// Files that people sent: by id what is told of each, and its bytes.
@@ -131,6 +133,7 @@ impl Default for State {
             refuses: None,
             faults: VecDeque::new(),
             upload_faults: VecDeque::new(),
+            calls: Vec::new(),
             requests: Vec::new(),
             complaints: Vec::new(),
             next_id: 0,
@@ -206,8 +209,9 @@ impl Graph {
         *self.listening.lock().expect("unpoisoned") = Some(task);
     }
 
-    /// What a webhook brings: one change of the field `messages`.
+    /// What a webhook brings: one change of the field `messages`, or `calls`.
     pub fn change(value: Value) -> Value {
+        let field = if value["calls"].is_array() { "calls" } else { "messages" };
         let mut whole = json!({
             "messaging_product": "whatsapp",
             "metadata": {"display_phone_number": "15550783881", "phone_number_id": NUMBER_ID},
@@ -216,7 +220,7 @@ impl Graph {
             whole[name] = member.clone();
         }
         json!({"object": "whatsapp_business_account",
-               "entry": [{"id": WABA_ID, "changes": [{"field": "messages", "value": whole}]}]})
+               "entry": [{"id": WABA_ID, "changes": [{"field": field, "value": whole}]}]})
     }
 
     /// A status of a message that it took, as its webhook brings it.

@@ -58,6 +58,7 @@ pub fn answer(state: &mut State, asked: &Asked) -> Answer {
     match (asked.method.as_str(), &segments[..]) {
         ("POST", [VERSION, NUMBER_ID, "messages"]) => messages(state, asked),
         ("POST", [VERSION, NUMBER_ID, "media"]) => upload(state, asked),
+        ("POST", [VERSION, NUMBER_ID, "calls"]) => calls(state, asked),
         ("GET", [VERSION, NUMBER_ID]) => match &state.number_fault {
             Some((status, body)) => says(status, body),
             None => says("200 OK", &state.number),
@@ -85,6 +86,21 @@ fn manners(asked: &Asked) -> Result<(), String> {
     let numbers: Vec<&str> = agent.strip_prefix("wa-gateway/").unwrap_or_default().split('.').collect();
     let is_version = numbers.len() == 3 && numbers.iter().all(|n| n.parse::<u32>().is_ok());
     if is_version { Ok(()) } else { Err(format!("the user agent is {agent:?}")) }
+}
+
+/// Ends a call, which must be named.
+fn calls(state: &mut State, asked: &Asked) -> Answer {
+    let body: Value = serde_json::from_slice(&asked.body).unwrap_or(Value::Null);
+    let is_call = body["call_id"].as_str().is_some_and(|id| id.starts_with("wacid."));
+    if body["messaging_product"] != "whatsapp" || body["action"] != "reject" || !is_call {
+        state.complaints.push(format!("no request about a call: {body}"));
+        return refuses("400 Bad Request", 100, "Invalid parameter");
+    }
+    state.calls.push(body);
+    match state.faults.pop_front() {
+        Some(Fault::Answer(status, body)) => Answer::Says(status, body.into_bytes()),
+        _ => says("200 OK", &json!({"messaging_product": "whatsapp", "success": true})),
+    }
 }
 
 fn messages(state: &mut State, asked: &Asked) -> Answer {
