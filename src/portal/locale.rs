@@ -136,6 +136,12 @@ impl Locale {
         text(self.lang, &format!("{family}.{name}")).map_or(name, str::to_owned)
     }
 
+    /// What kind of message it is; for a provider's word that the gateway does not know, just that.
+    pub fn kind(&self, kind: &str) -> String {
+        let word = self.word("kind", kind);
+        if word == kind || kind == "not_known" { self.fill("kind.not_known", "kind", kind) } else { word }
+    }
+
     /// A text with one `{placeholder}` filled in.
     pub fn fill(&self, key: &'static str, name: &str, value: impl Display) -> String {
         self.fill_all(key, &[(name, &value)])

@@ -1,8 +1,8 @@
 //! A message as the server tells it, in the gateway's own words.
 //!
 //! Only `messageTimestamp` is a time: the envelope's `date_time` is local time that claims to be UTC. A person is named
-//! by a number, a hidden id or both, and either may stand first; in a group the writer is the participant. What is not
-//! known is kept as `unsupported`, never dropped.
+//! by a number, a hidden id or both, and either may stand first; in a group the writer is the participant. A content that
+//! is not known keeps the server's own word for it, and what fields cannot hold is kept as it came: never dropped.
 //!
 //! Pure: values in, values out.
 
@@ -20,12 +20,13 @@ pub(super) struct Read {
     /// The chat: a person's, a group's, or what is neither.
     pub(super) chat: String,
     pub(super) at: Option<Time>,
-    pub(super) kind: &'static str,
+    pub(super) kind: String,
     pub(super) text: Option<String>,
     pub(super) status: Option<String>,
     sender: Sender,
     reply_to: Option<String>,
     media: Option<HeardMedia>,
+    raw: Option<String>,
 }
 
 /// Reads the `data` of a message event, or a row of the server's own log; none when it has no id or no chat.
@@ -42,11 +43,12 @@ pub(super) fn read(data: &Value) -> Option<Read> {
     let mut sender = Sender { name: text(&data["pushName"]), ..Sender::default() };
     sides.into_iter().filter_map(text).for_each(|jid| name(&mut sender, &jid));
     Some(Read {
-        media: media(&id, kind, content, data),
+        media: media(&id, &kind, content, data),
         reply_to: reply_to(content, data),
         from_me: key["fromMe"] == true,
         at: time(&data["messageTimestamp"]),
         status: text(&data["status"]),
+        raw: raw(&kind, data),
         text: words,
         id,
         chat,
@@ -69,12 +71,12 @@ impl Read {
             provider_message_id: self.id,
             from: self.sender,
             group,
-            kind: self.kind.to_owned(),
-            may_opt_out: matches!(self.kind, "text" | "button"),
+            may_opt_out: matches!(self.kind.as_str(), "text" | "button"),
+            kind: self.kind,
             text: self.text,
             reply_to: self.reply_to,
             media: self.media,
-            raw: None,
+            raw: self.raw,
         })
     }
 }
@@ -136,7 +138,7 @@ fn unwrapped(message: &Value) -> &Value {
 }
 
 /// The kind and the words of a content.
-fn described(content: &Value) -> (&'static str, Option<String>) {
+fn described(content: &Value) -> (String, Option<String>) {
     const KINDS: &[(&str, &str, &[&str])] = &[
         ("extendedTextMessage", "text", &["text"]),
         ("imageMessage", "image", &["caption"]),
@@ -160,13 +162,52 @@ fn described(content: &Value) -> (&'static str, Option<String>) {
         ("orderMessage", "order", &["message"]),
     ];
     if let Some(words) = content["conversation"].as_str() {
-        return ("text", Some(words.to_owned()));
+        return ("text".to_owned(), Some(words.to_owned()));
     }
     let found = KINDS.iter().find(|(name, ..)| content[name].is_object());
-    let Some((name, kind, fields)) = found else { return ("unsupported", None) };
+    let Some((name, kind, fields)) = found else { return (own_word(content), None) };
     let words = fields.iter().find_map(|f| text(&content[name][f]));
     let words = words.or_else(|| text(&content[name]["body"]["text"]));
-    (kind, words)
+    ((*kind).to_owned(), words.or_else(|| lies_at(&content[name])))
+}
+
+/// Where a place without a name lies.
+fn lies_at(place: &Value) -> Option<String> {
+    let (latitude, longitude) = (place["degreesLatitude"].as_f64()?, place["degreesLongitude"].as_f64()?);
+    Some(format!("{latitude}, {longitude}"))
+}
+
+/// What the server calls a content that is not known here; `unsupported` where it has none.
+fn own_word(content: &Value) -> String {
+    const BESIDE: [&str; 5] =
+        ["messageContextInfo", "senderKeyDistributionMessage", "contextInfo", "base64", "mediaUrl"];
+    const LONGEST: usize = 64;
+    let is_word = |name: &str| name.len() <= LONGEST && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let mut names = content.as_object().into_iter().flatten().map(|(name, _)| name.as_str());
+    let found = names.find(|name| !BESIDE.contains(name) && !name.is_empty() && is_word(name));
+    found.unwrap_or("unsupported").to_owned()
+}
+
+/// The message as it came, where it may say more than the fields hold; without its file and small pictures.
+fn raw(kind: &str, data: &Value) -> Option<String> {
+    const PLAIN: [&str; 7] = ["text", "image", "video", "audio", "document", "sticker", "reaction"];
+    const BYTES: [&str; 2] = ["base64", "jpegThumbnail"];
+    fn without_bytes(value: &mut Value) {
+        match value {
+            Value::Object(members) => {
+                members.retain(|name, _| !BYTES.contains(&name.as_str()));
+                members.values_mut().for_each(without_bytes);
+            }
+            Value::Array(items) => items.iter_mut().for_each(without_bytes),
+            _ => {}
+        }
+    }
+    if PLAIN.contains(&kind) {
+        return None;
+    }
+    let mut told = data.clone();
+    without_bytes(&mut told);
+    Some(told.to_string())
 }
 
 /// The message that this one answers. The server tells it beside the content or in it.

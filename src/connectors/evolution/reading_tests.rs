@@ -38,13 +38,61 @@ fn every_kind_of_content_is_named() {
         (json!({"listResponseMessage": {"title": "Two"}}), "interactive", Some("Two")),
         (json!({"interactiveResponseMessage": {"body": {"text": "Yes"}}}), "interactive", Some("Yes")),
         (json!({"pollCreationMessageV3": {"name": "When?"}}), "poll", Some("When?")),
-        (json!({"somethingNew": {"a": 1}}), "unsupported", None),
+        (
+            json!({"locationMessage": {"degreesLatitude": 24.7, "degreesLongitude": 46.5}}),
+            "location",
+            Some("24.7, 46.5"),
+        ),
+        (json!({"liveLocationMessage": {"caption": "On my way"}}), "location", Some("On my way")),
+        (json!({"contactsArrayMessage": {"displayName": "2 contacts"}}), "contacts", Some("2 contacts")),
+        (json!({"buttonsResponseMessage": {"selectedDisplayText": "Yes"}}), "interactive", Some("Yes")),
+        (json!({"orderMessage": {"message": "Two of these"}}), "order", Some("Two of these")),
+        (json!({"pollCreationMessage": {"name": "When?"}}), "poll", Some("When?")),
+        (json!({"pollCreationMessageV2": {"name": "When?"}}), "poll", Some("When?")),
+        (json!({"viewOnceMessage": {"message": {"videoMessage": {}}}}), "video", None),
+        (json!({"groupMentionedMessage": {"message": {"conversation": "@all"}}}), "text", Some("@all")),
+        (json!({"somethingNew": {"a": 1}}), "somethingNew", None),
+        (
+            json!({"messageContextInfo": {}, "senderKeyDistributionMessage": {}, "eventMessage": {}}),
+            "eventMessage",
+            None,
+        ),
+        (json!({"messageContextInfo": {}}), "unsupported", None),
+        (json!({"no <word>": {}}), "unsupported", None),
         (json!({}), "unsupported", None),
         (Value::Null, "unsupported", None),
     ] {
         let read = inbound(message.clone());
         assert_eq!((read.kind.as_str(), read.text.as_deref()), (kind, words), "{message}");
         assert_eq!(read.may_opt_out, kind == "text" || kind == "button", "{message}");
+    }
+}
+
+#[test]
+fn what_the_fields_cannot_hold_is_kept_as_it_came() {
+    for (message, kept) in [
+        (json!({"conversation": "hi"}), false),
+        (json!({"imageMessage": {"caption": "c"}, "base64": "aGVsbG8="}), false),
+        (json!({"reactionMessage": {"text": "👍", "key": {"id": "Q"}}}), false),
+        (
+            json!({"locationMessage": {"degreesLatitude": 24.7, "degreesLongitude": 46.5, "jpegThumbnail": "AAAA"}}),
+            true,
+        ),
+        (json!({"contactMessage": {"displayName": "Amal", "vcard": "BEGIN:VCARD"}}), true),
+        (json!({"pollCreationMessageV3": {"name": "When?", "options": [{"optionName": "Now"}]}}), true),
+        (json!({"somethingNew": {"a": [1, {"base64": "AAAA"}]}}), true),
+    ] {
+        let raw = inbound(message.clone()).raw;
+        assert_eq!(raw.is_some(), kept, "{message}");
+        let Some(raw) = raw else { continue };
+        assert!(!raw.contains("AAAA"), "no bytes: {raw}");
+        let raw: Value = serde_json::from_str(&raw).expect("JSON");
+        let (name, content) = message.as_object().and_then(|m| m.iter().next()).expect("a content");
+        for (member, value) in content.as_object().expect("an object").iter().filter(|(n, _)| *n != "jpegThumbnail") {
+            let told = &raw["message"][name][member];
+            assert!(*told == *value || value.is_array(), "{member}: {told}");
+        }
+        assert_eq!(raw["key"]["id"], "A1");
     }
 }
 

@@ -103,7 +103,7 @@ pub fn chat(v: &Locale, chat: &Chat) -> ShownChat {
     let is_group = matches!(chat.id, ChatId::Group(_));
     let title = chat.name.clone().unwrap_or_else(|| chat.address.clone());
     let (last, last_status) = chat.last.as_ref().map_or_else(Default::default, |last| {
-        let text = if last.text.trim().is_empty() { v.word("kind", &last.kind) } else { last.text.clone() };
+        let text = if last.text.trim().is_empty() { v.kind(&last.kind) } else { last.text.clone() };
         (text.chars().take(140).collect(), last.status.map(Status::as_str))
     });
     ShownChat {
@@ -136,7 +136,7 @@ pub fn line(v: &Locale, instance: &InstanceId, line: Line) -> ShownLine {
         story: line.status.map(|_| format!("/message-logs/{}", line.key.row)),
         key: [at.millis(), i64::from(line.key.side), line.key.row],
         mine: line.status.is_some(),
-        kind: v.word("kind", &line.kind),
+        kind: v.kind(&line.kind),
         status: line.status.map(Status::as_str),
         status_word: line.status.map(|status| v.word("status", status)).unwrap_or_default(),
         reason,
@@ -166,7 +166,7 @@ fn file(v: &Locale, instance: &InstanceId, id: &str, file: File) -> ShownFile {
     let is_picture = file.media_type.as_deref().is_some_and(|kind| PICTURES.contains(&kind));
     ShownFile {
         is_picture: is_picture && file.state == "stored",
-        name: file.name.unwrap_or_else(|| v.word("kind", &file.kind)),
+        name: file.name.unwrap_or_else(|| v.kind(&file.kind)),
         size: file.size.map(|size| v.size(size)).unwrap_or_default(),
         state_word: if is_here && file.state == "stored" { String::new() } else { v.word("chat_file", &file.state) },
         url: is_here.then(|| format!("/chat/{}/file/{}", encode(instance.as_str()), encode(id))),
