@@ -58,3 +58,30 @@ async fn a_message_shows_what_the_provider_says_of_its_price() {
     let page = owner.get("/message-logs/1").await.body;
     assert!(page.contains("<bdi>service</bdi>, free"), "{page}");
 }
+
+/// What nobody here knows is kept, and shown as what it is.
+#[tokio::test]
+async fn a_message_of_an_unknown_kind_is_shown_as_one() {
+    let rig = Rig::start().await;
+    let told = |id: &str, kind: &str| {
+        json!({"messages": [{"from": "16505551234", "id": id, "timestamp": "1780300740", "type": kind,
+                             kind: {"deep": {"er": 1}}}]})
+    };
+    rig.bring_value(told("wamid.1", "hologram<b>")).await;
+    rig.bring_value(told("wamid.2", "order")).await;
+    let mut owner = Visitor::logged_in(&rig.world, "owner").await;
+    let chat = format!("/chat?instance={LINE}&chat=c1");
+    for (lang, words, known) in [
+        ("en", "A message of a kind this gateway does not know: ", "Order"),
+        ("ar", "رسالة من نوع لا تعرفه هذه البوابة: ", "طلب"),
+        ("he", "הודעה מסוג שהשער הזה אינו מכיר: ", "הזמנה"),
+    ] {
+        owner.speaks(lang);
+        for page in ["/inbound-logs", &chat] {
+            let body = owner.get(page).await.body;
+            assert!(body.contains(words) && body.contains("hologram&#60;b&#62;"), "{page} in {lang}");
+            assert!(body.contains(known), "{page} in {lang}: {known}");
+            assert!(!body.contains("hologram<b>"), "{page} in {lang}: as text");
+        }
+    }
+}
