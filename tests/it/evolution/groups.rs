@@ -11,6 +11,8 @@ use wa_gateway::{
 /// The next look at the groups, nearly.
 const ALMOST_TEN_MINUTES: Duration = Duration::from_secs(590);
 
+const SECOND: Duration = Duration::from_secs(1);
+
 #[tokio::test]
 async fn groups_are_told_as_they_were_listed_last() {
     let rig = Rig::start().await;
@@ -30,7 +32,7 @@ async fn groups_are_told_as_they_were_listed_last() {
     let groups = async || rig.world.gateway().registry.groups(&line).await.expect("groups");
     let before = looks();
     rig.world.later(ALMOST_TEN_MINUTES);
-    rig.pass_until("the groups were listed", async || looks() > before && groups().await.len() == 3).await;
+    rig.pass_until("the groups were listed", SECOND, async || looks() > before && groups().await.len() == 3).await;
     let told = groups().await;
     let names: Vec<_> = told.iter().map(|g| (g.name.as_str(), g.is_read_only, g.participants)).collect();
     assert_eq!(names, [("Drivers", false, Some(4)), ("Ours", false, Some(7)), ("Announcements", true, Some(90))]);
@@ -52,7 +54,8 @@ async fn groups_are_told_as_they_were_listed_last() {
     // One that was left is gone.
     rig.server.with(THEIRS, |i| i.groups.truncate(2));
     rig.world.later(ALMOST_TEN_MINUTES);
-    rig.pass_until("the groups were listed again", async || looks() > before && groups().await.len() == 2).await;
+    rig.pass_until("the groups were listed again", SECOND, async || looks() > before && groups().await.len() == 2)
+        .await;
 }
 
 #[tokio::test]

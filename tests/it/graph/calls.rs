@@ -44,6 +44,6 @@ async fn what_meta_says_against_it_is_told() {
     assert!(why.contains("100"), "{why}");
     rig.graph.fault_next(Fault::Answer("502 Bad Gateway".into(), "<html>".into()));
     assert!(reject().await.expect_err("no answer of Meta's").to_string().contains("502"));
-    rig.graph.go_dark().await;
+    rig.graph.door.go_dark().await;
     assert!(reject().await.is_err());
 }
