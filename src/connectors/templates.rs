@@ -1,5 +1,6 @@
 //! Templates that a provider holds, in the gateway's own words.
 
+use super::outgoing::MediaKind;
 use crate::model::instance::words;
 
 /// What a template is called.
@@ -60,6 +61,9 @@ pub struct Slot {
     pub place: Place,
     /// Its name, where the template's placeholders have names instead of numbers.
     pub name: Option<String>,
+    /// A file goes there instead of a text: the variable is the address that the provider fetches it from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub media: Option<MediaKind>,
 }
 
 /// Where a placeholder stands.

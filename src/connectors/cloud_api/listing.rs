@@ -3,7 +3,10 @@
 //! [`read`] is pure; [`Templates`] is what was read last. It knows nothing of whether a template may be sent.
 
 use crate::{
-    connectors::templates::{Category, Place, Slot, Template, TemplateName},
+    connectors::{
+        outgoing::MediaKind,
+        templates::{Category, Place, Slot, Template, TemplateName},
+    },
     model::clock::Time,
 };
 use serde_json::Value;
@@ -71,6 +74,10 @@ fn read_one(item: &Value) -> Option<Template> {
     let body = of("body").and_then(|c| c["text"].as_str()).unwrap_or_default();
     let header = of("header").and_then(|c| c["text"].as_str()).unwrap_or_default();
     let mut slots = slots(header, Place::Header, named);
+    let format = of("header").and_then(|c| c["format"].as_str()).unwrap_or_default().to_ascii_lowercase();
+    if let Some(kind) = MediaKind::parse(&format).filter(|kind| *kind != MediaKind::Audio) {
+        slots.push(Slot { place: Place::Header, name: None, media: Some(kind) });
+    }
     slots.extend(self::slots(body, Place::Body, named));
     let buttons = of("buttons").and_then(|c| c["buttons"].as_array()).map_or(&[][..], Vec::as_slice);
     for (index, button) in buttons.iter().enumerate() {
@@ -100,7 +107,7 @@ fn slots(text: &str, place: Place, named: bool) -> Vec<Slot> {
     if !named {
         names.sort_by_key(|name| name.parse::<u32>().unwrap_or(u32::MAX));
     }
-    names.into_iter().map(|name| Slot { place, name: named.then(|| name.to_owned()) }).collect()
+    names.into_iter().map(|name| Slot { place, name: named.then(|| name.to_owned()), media: None }).collect()
 }
 
 #[cfg(test)]
@@ -129,7 +136,7 @@ mod tests {
         });
         let (all, after) = read(&page);
         assert_eq!(after.as_deref(), Some("b"));
-        let slot = |place, name: Option<&str>| Slot { place, name: name.map(str::to_owned) };
+        let slot = |place, name: Option<&str>| Slot { place, name: name.map(str::to_owned), media: None };
         let body = || slot(Place::Body, None);
         assert_eq!(all[0].slots, [slot(Place::Header, None), body(), body(), slot(Place::Button(1), None)]);
         assert_eq!(all[1].slots, [slot(Place::Body, Some("code")), slot(Place::Body, Some("who"))]);
@@ -146,6 +153,25 @@ mod tests {
         let last = json!({"data": [], "paging": {"cursors": {"after": "c"}}});
         assert_eq!(read(&last).1, None, "the last page has a cursor and no next");
         assert!(read(&json!({"ok": true})).0.is_empty());
+    }
+
+    #[test]
+    fn a_head_that_is_a_file_takes_the_first_variable() {
+        for (format, media) in [
+            ("IMAGE", Some(MediaKind::Image)),
+            ("VIDEO", Some(MediaKind::Video)),
+            ("DOCUMENT", Some(MediaKind::Document)),
+            ("LOCATION", None),
+            ("TEXT", None),
+        ] {
+            let item = json!({"name": "a", "language": "en", "category": "UTILITY", "components": [
+                {"type": "HEADER", "format": format, "text": "plain"}, {"type": "BODY", "text": "{{1}}"}]});
+            let slots = read_one(&item).expect("a template").slots;
+            let found: Vec<_> = slots.iter().map(|s| (s.place, s.media)).collect();
+            let mut wanted: Vec<_> = media.map(|kind| (Place::Header, Some(kind))).into_iter().collect();
+            wanted.push((Place::Body, None));
+            assert_eq!(found, wanted, "{format}");
+        }
     }
 
     #[test]

@@ -119,7 +119,10 @@ fn components(template: Option<&Template>, variables: &[String]) -> Vec<Value> {
     };
     let mut components: Vec<(Place, Value)> = Vec::new();
     for (slot, value) in slots.iter().zip(variables) {
-        let mut parameter = text(value);
+        let mut parameter = match slot.media {
+            Some(kind) => json!({"type": kind.as_str(), kind.as_str(): {"link": value}}),
+            None => text(value),
+        };
         if let Some(name) = &slot.name {
             parameter["parameter_name"] = json!(name);
         }

@@ -105,7 +105,7 @@ fn each_kind_of_message_has_metas_shape() {
 
 #[test]
 fn a_known_template_gets_its_variables_where_they_belong() {
-    let slot = |place, name: Option<&str>| Slot { place, name: name.map(str::to_owned) };
+    let slot = |place, name: Option<&str>| Slot { place, name: name.map(str::to_owned), media: None };
     let known = |slots| Template {
         name: TemplateName::parse("order_news", "he").expect("a name"),
         category: Category::Utility,
@@ -131,6 +131,17 @@ fn a_known_template_gets_its_variables_where_they_belong() {
             {"type": "button", "sub_type": "url", "index": "1", "parameters": [{"type": "text", "text": "c"}]},
         ])
     );
+    for kind in [MediaKind::Image, MediaKind::Video, MediaKind::Document] {
+        let head = Slot { media: Some(kind), ..slot(Place::Header, None) };
+        let with_file = known(vec![head, slot(Place::Body, None)]);
+        let mut file = json!({"type": kind.as_str()});
+        file[kind.as_str()] = json!({"link": "https://shop.example/a"});
+        assert_eq!(
+            said_of(&with_file, &["https://shop.example/a", "b"]),
+            json!([{"type": "header", "parameters": [file]},
+                   {"type": "body", "parameters": [{"type": "text", "text": "b"}]}])
+        );
+    }
     let in_the_text = json!([{"type": "body", "parameters": [{"type": "text", "text": "a"}]}]);
     assert_eq!(said_of(&spread, &["a"]), in_the_text, "another number of them: Meta says what is wrong");
     assert_eq!(said_of(&known(Vec::new()), &[]), Value::Null);

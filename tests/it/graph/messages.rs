@@ -145,7 +145,11 @@ async fn a_template_goes_to_who_never_wrote_with_its_variables_in_their_places()
     ]);
     rig.graph.state().templates = vec![
         template("a", "UTILITY", json!([])),
-        template("b", "UTILITY", json!([])),
+        template(
+            "picture",
+            "UTILITY",
+            json!([{"type": "HEADER", "format": "IMAGE"}, {"type": "BODY", "text": "{{1}}"}]),
+        ),
         template("order_news", "UTILITY", spread),
         template("sale", "MARKETING", json!([{"type": "BODY", "text": "Only today"}])),
     ];
@@ -161,6 +165,13 @@ async fn a_template_goes_to_who_never_wrote_with_its_variables_in_their_places()
     assert_eq!(components[0], json!({"type": "header", "parameters": text("2041")}));
     assert_eq!(components[1]["parameters"][1]["text"], "the lamp");
     assert_eq!(components[2], json!({"type": "button", "sub_type": "url", "index": "0", "parameters": text("2041")}));
+
+    let picture = "https://shop.example/lamp.jpg";
+    assert_sent(&rig.world.send(&with_template("picture", &[picture, "the lamp"])).await);
+    let components = rig.last().body["template"]["components"].clone();
+    let head = json!([{"type": "image", "image": {"link": picture}}]);
+    assert_eq!(components[0], json!({"type": "header", "parameters": head}));
+    assert_eq!(components[1], json!({"type": "body", "parameters": text("the lamp")}));
 
     // One that is not on the list has it read anew, once in a minute; Meta then says what it thinks of it.
     rig.world.later(Duration::from_secs(61));
