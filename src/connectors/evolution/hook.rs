@@ -260,3 +260,27 @@ impl Inner {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_status_is_a_receipt_or_none() {
+        for (word, wanted) in [
+            ("ERROR", Some(Receipt::Failed)),
+            ("PENDING", None),
+            ("SERVER_ACK", Some(Receipt::Server)),
+            ("DELIVERY_ACK", Some(Receipt::Delivered)),
+            ("READ", Some(Receipt::Read)),
+            ("PLAYED", Some(Receipt::Read)),
+            ("DELETED", None),
+            ("EDITED", None),
+            ("read", None),
+            ("", None),
+        ] {
+            assert_eq!(receipt(Some(word)), wanted, "{word:?}");
+        }
+        assert_eq!(receipt(None), None);
+    }
+}

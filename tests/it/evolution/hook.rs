@@ -102,6 +102,48 @@ async fn the_same_event_twice_is_one_row_and_one_event() {
     assert_eq!(rig.events("call.missed", 1).await.len(), 1);
 }
 
+/// Each word for a call, in the orders in which they come: how many rang, and how many nobody took.
+#[tokio::test]
+async fn each_word_for_a_call_is_known() {
+    let rig = Rig::start().await;
+    let rows: &[(&[&str], i64, i64)] = &[
+        (&["offer"], 1, 0),
+        (&["offer", "ringing"], 1, 0),
+        (&["ringing", "timeout", "terminate"], 1, 1),
+        (&["offer", "terminate"], 1, 1),
+        (&["offer", "accept", "terminate"], 1, 0),
+        (&["offer", "reject", "terminate"], 1, 0),
+        (&["terminate"], 1, 1),
+        (&["preaccept", "transport", "relaylatency", ""], 0, 0),
+    ];
+    let (mut rang, mut missed) = (0, 0);
+    for (n, (words, rings, nobody)) in rows.iter().enumerate() {
+        for word in *words {
+            let call = json!({"id": format!("C{n}"), "from": "77@lid", "callerPn": "966501234567@s.whatsapp.net",
+                              "status": word});
+            rig.tell("call", call).await;
+        }
+        (rang, missed) = (rang + rings, missed + nobody);
+        let all = rig.world.number("SELECT count(*) FROM calls").await;
+        let nobody_took = rig.world.number("SELECT count(*) FROM calls WHERE missed = 1").await;
+        assert_eq!((all, nobody_took), (rang, missed), "{words:?}");
+    }
+}
+
+/// Older and newer servers spell events otherwise, and bring several in one call.
+#[tokio::test]
+async fn events_are_known_by_each_spelling_and_in_lists() {
+    let rig = Rig::start().await;
+    let told = |id: &str| {
+        rig.server.receive(THEIRS, "966501234567@s.whatsapp.net", id, json!({"conversation": id.to_owned()}))
+    };
+    rig.tell("MESSAGES_UPSERT", told("A1")).await;
+    rig.tell("messages.upsert", json!([told("A2"), told("A3")])).await;
+    rig.tell("messages-upsert", told("A4")).await;
+    let heard: Vec<String> = rig.heard().await.into_iter().map(|(id, ..)| id).collect();
+    assert_eq!(heard, ["A1", "A2", "A3"], "what is none of its events is acknowledged, and no more");
+}
+
 /// The envelope's date is local time that claims to be UTC; only the message's own time counts.
 #[tokio::test]
 async fn the_envelopes_time_is_not_believed() {
