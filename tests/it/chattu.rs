@@ -3,6 +3,7 @@
 mod access;
 mod examples;
 mod hooks;
+mod routes;
 mod scripts;
 
 use crate::harness::{

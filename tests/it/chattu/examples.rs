@@ -190,7 +190,8 @@ async fn groups_and_channels_answer_as_documented() {
     shop.world.stop().await;
 }
 
-async fn pending(shop: &Shop) -> i64 {
+/// Groups' messages that wait for their time.
+pub async fn pending(shop: &Shop) -> i64 {
     let count = shop.world.gateway().store.read(|tx| {
         tx.one("SELECT count(*) FROM schedules WHERE state = 'pending' AND kind = 'queued'", [], |r| r.get(0))
     });

@@ -20,6 +20,7 @@ pub mod post_office;
 pub mod program;
 pub mod receiver;
 pub mod visitor;
+pub mod watcher;
 pub mod wild;
 pub mod wire;
 pub mod world;
