@@ -79,7 +79,7 @@ async fn each_documented_file_arrives_as_what_it_is() {
 #[tokio::test]
 async fn what_is_no_such_file_is_a_media_error() {
     let (shop, server) = shop_with_files().await;
-    let large = vec![JPEG, &vec![b'x'; 1 << 20]].concat();
+    let large = [JPEG, &vec![b'x'; 1 << 20]].concat();
     let moved = server.answer("moved.png", "302 Found\r\nLocation: http://169.254.169.254/", b"", false);
     for (url, why) in [
         (server.put("page.png", "image/png", b"<html>"), "no image"),

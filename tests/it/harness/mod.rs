@@ -22,7 +22,6 @@ pub mod post_office;
 pub mod program;
 pub mod receiver;
 pub mod visitor;
-
 pub mod wait;
 pub mod watcher;
 pub mod wild;
