@@ -96,7 +96,14 @@ async fn start(dir: &Path) -> Result<(Running, String), Failure> {
     ask(Request::AccountCreate { name, plan, timezone, region: None, modules }).await?;
     let (id, name, connector) = ("bench-line".into(), "Bench".into(), "sandbox".into());
     ask(Request::InstanceCreate { account: 1, id, name, connector, settings: [].into() }).await?;
-    ask(Request::KeyCreate { account: 1, name: "shop".into(), instances: Vec::new(), kind: "bearer".into() }).await?;
+    ask(Request::KeyCreate {
+        account: 1,
+        name: "shop".into(),
+        instances: Vec::new(),
+        kind: "bearer".into(),
+        purpose: None,
+    })
+    .await?;
     let url = "https://shop.example/hook".into();
     let events = vec!["message.sent".into()];
     ask(Request::WebhookCreate { account: 1, instance: None, url, events }).await?;

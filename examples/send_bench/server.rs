@@ -166,7 +166,7 @@ async fn set_up(data_dir: &Path, line: Line) -> Result<String, Failure> {
     let (id, name, connector) = ("bench".into(), "Bench".into(), connector.to_owned());
     ask(data_dir, Request::InstanceCreate { account, id, name, connector, settings }).await?;
     let (name, instances, kind) = ("bench".into(), Vec::new(), "bearer".into());
-    let key = ask(data_dir, Request::KeyCreate { account, name, instances, kind }).await?;
+    let key = ask(data_dir, Request::KeyCreate { account, name, instances, kind, purpose: None }).await?;
     Ok(key["key"].as_str().ok_or("no key")?.to_owned())
 }
 

@@ -46,16 +46,18 @@ impl Accounts {
         Ok(text)
     }
 
-    /// Says why messages of a key are sent whose request does not say.
+    /// Says why messages of a key are sent whose request does not say. In force when this returns.
     ///
     /// # Errors
     /// No such key of the dialect.
-    pub async fn set_key_purpose(&self, id: KeyId, purpose: Purpose) -> Result<(), AccountError> {
+    pub async fn set_key_purpose(&self, id: KeyId, purpose: Purpose, actor: &str) -> Result<(), AccountError> {
+        let (now, actor) = (self.clock.now(), actor.to_owned());
         let done = self.store.write(move |tx| {
-            let sql = "UPDATE api_keys SET purpose = ?2 WHERE id = ?1 AND kind = 'chattu' AND revoked_at IS NULL";
-            match tx.execute(sql, params![id, purpose.as_str()])? {
-                0 => Err(AccountError::NotFound(format!("there is no key {id} of the Chattu dialect"))),
-                _ => Ok(()),
+            let sql = "UPDATE api_keys SET purpose = ?2 WHERE id = ?1 AND kind = 'chattu' AND revoked_at IS NULL
+                       RETURNING account_id";
+            match tx.find(sql, params![id, purpose.as_str()], |r| r.get::<_, AccountId>(0))? {
+                None => Err(AccountError::NotFound(format!("there is no key {id} of the Chattu dialect"))),
+                Some(account) => key::record(tx, now, &actor, account, "key.purpose", id, purpose.as_str()),
             }
         });
         done.await?;
@@ -119,6 +121,7 @@ fn make(
         name: format!("client {instance}"),
         instances: vec![instance.clone()],
         kind: KeyKind::Chattu,
+        purpose: Purpose::Transactional,
         expires_at: None,
     };
     let (id, text) = key::create(tx, &new, now, random, "client key")?;
@@ -130,14 +133,14 @@ fn renew(tx: &WriteTx<'_>, id: KeyId, now: Time, random: &dyn Random, actor: &st
     let found = tx.find(
         "SELECT account_id, name, purpose FROM api_keys WHERE id = ?1 AND kind = 'chattu' AND revoked_at IS NULL",
         params![id],
-        |r| Ok((r.get::<_, AccountId>(0)?, r.get::<_, String>(1)?, r.get::<_, String>(2)?)),
+        |r| Ok((r.get(0)?, r.get(1)?, r.get::<_, String>(2)?)),
     )?;
     let Some((account, name, purpose)) = found else {
         return Err(AccountError::NotFound(format!("there is no key {id}")));
     };
-    let new = NewKey { account, name, instances: Vec::new(), kind: KeyKind::Chattu, expires_at: None };
-    let (successor, text) = key::create(tx, &new, now, random, actor)?;
-    tx.execute("UPDATE api_keys SET purpose = ?2 WHERE id = ?1", params![successor, purpose])?;
+    let purpose = Purpose::parse(&purpose).unwrap_or(Purpose::Transactional);
+    let new = NewKey { account, name, instances: Vec::new(), kind: KeyKind::Chattu, purpose, expires_at: None };
+    let (_, text) = key::create(tx, &new, now, random, actor)?;
     key::revoke(tx, id, now, actor)?;
     Ok(text)
 }

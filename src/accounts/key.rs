@@ -10,6 +10,7 @@ use crate::{
         clock::Time,
         ids::{AccountId, InstanceId, KeyId},
         instance::words,
+        purpose::Purpose,
         random::{BASE62, Random, base62},
     },
     store::{StoreError, Tx, WriteTx},
@@ -43,6 +44,8 @@ pub struct Key {
     pub name: String,
     /// bearer or chattu.
     pub kind: String,
+    /// Of a key of the Chattu dialect: why its messages are sent whose request does not say.
+    pub purpose: Option<String>,
     /// Its first characters.
     pub prefix: String,
     /// The instances it may use; empty: all of the account.
@@ -68,6 +71,8 @@ pub struct NewKey {
     pub instances: Vec<InstanceId>,
     /// Its dialect.
     pub kind: KeyKind,
+    /// Why messages of a key of the Chattu dialect are sent whose request does not say.
+    pub purpose: Purpose,
     /// When it ends; none: open end.
     pub expires_at: Option<Time>,
 }
@@ -98,9 +103,19 @@ pub(super) fn create(
     let text = format!("{body}{}", checksum(&body));
     let prefix = &text[..LIVE.len() + 4];
     let id = KeyId(tx.insert(
-        "INSERT INTO api_keys (account_id, name, kind, is_test, prefix, hash, created_at, expires_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        params![new.account, new.name.trim(), new.kind.as_str(), is_test, prefix, hash(&text), now, new.expires_at],
+        "INSERT INTO api_keys (account_id, name, kind, is_test, prefix, hash, created_at, expires_at, purpose)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        params![
+            new.account,
+            new.name.trim(),
+            new.kind.as_str(),
+            is_test,
+            prefix,
+            hash(&text),
+            now,
+            new.expires_at,
+            new.purpose.as_str(),
+        ],
     )?);
     for instance in &new.instances {
         tx.execute(
@@ -114,7 +129,8 @@ pub(super) fn create(
 
 pub(super) fn list(tx: &Tx<'_>, account: AccountId) -> Result<Vec<Key>, AccountError> {
     let mut keys = tx.list(
-        "SELECT id, name, kind, prefix, created_at, expires_at, revoked_at, last_used_at
+        "SELECT id, name, kind, prefix, created_at, expires_at, revoked_at, last_used_at,
+                CASE kind WHEN 'chattu' THEN purpose END
          FROM api_keys WHERE account_id = ?1 ORDER BY id",
         params![account],
         |r| {
@@ -128,6 +144,7 @@ pub(super) fn list(tx: &Tx<'_>, account: AccountId) -> Result<Vec<Key>, AccountE
                 expires_at: r.get(5)?,
                 revoked_at: r.get(6)?,
                 last_used_at: r.get(7)?,
+                purpose: r.get(8)?,
             })
         },
     )?;
@@ -191,7 +208,7 @@ fn checksum(body: &str) -> String {
     out
 }
 
-fn record(
+pub(super) fn record(
     tx: &WriteTx<'_>,
     now: Time,
     actor: &str,

@@ -51,6 +51,11 @@ pub enum LoginError {
     Store(#[from] StoreError),
 }
 
+/// A session's number, by which its requests are counted; it says nothing of the token.
+pub fn session_number(token: &str) -> i64 {
+    i64::from_be_bytes(user::token_hash(token)[..8].try_into().unwrap_or_default())
+}
+
 /// Who gave a right password and still owes the code.
 #[derive(Default)]
 pub(super) struct Tickets(Mutex<HashMap<String, Ticket>>);

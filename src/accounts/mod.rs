@@ -26,7 +26,7 @@ mod user;
 pub use account::{Account, Grant, NewAccount, Update};
 pub use key::{Key, KeyKind, NewKey, note_key_use};
 pub use limits::{Decision, Granted, LimitRequest, Wanted};
-pub use login::{Entered, LoginError};
+pub use login::{Entered, LoginError, session_number};
 pub use password::{PasswordError, Passwords};
 pub use people::Person;
 pub use ring::{Caller, DialectCaller, KeyProblem, KeyRing};

@@ -16,6 +16,8 @@ const WHO_MAX: usize = 50_000;
 pub enum Rate {
     /// Guessing a key, by address; within an hour.
     Sensitive,
+    /// Trying a password to delete a client, by address; within an hour, as often as [`Rate::Sensitive`].
+    Password,
     /// Deleting, by address; within 15 minutes.
     Delete,
     /// The API, by key and address; within 15 minutes.
@@ -27,7 +29,7 @@ pub enum Rate {
 /// Requests within each time; 0: as many as they like.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Allowed {
-    /// [`Rate::Sensitive`].
+    /// [`Rate::Sensitive`], and [`Rate::Password`] for itself.
     pub sensitive: u32,
     /// [`Rate::Delete`].
     pub delete: u32,
@@ -48,7 +50,7 @@ pub struct Rates {
 impl Rate {
     const fn within(self) -> Duration {
         Duration::from_secs(match self {
-            Self::Sensitive => 60 * 60,
+            Self::Sensitive | Self::Password => 60 * 60,
             Self::Delete | Self::Api => 15 * 60,
             Self::Chat => 60,
         })
@@ -61,13 +63,13 @@ impl Rates {
         Self { allowed, came: Mutex::default() }
     }
 
-    /// Counts a request in, or says how long until there is room. `who` is a key or a user; 0 for an address alone.
+    /// Counts a request in, or says how long until there is room. `who` is a key or a session; 0 for an address alone.
     ///
     /// # Errors
     /// How long to wait.
     pub fn take(&self, rate: Rate, address: Option<IpAddr>, who: i64, now: Time) -> Result<(), Duration> {
         let most = match rate {
-            Rate::Sensitive => self.allowed.sensitive,
+            Rate::Sensitive | Rate::Password => self.allowed.sensitive,
             Rate::Delete => self.allowed.delete,
             Rate::Api => self.allowed.api,
             Rate::Chat => self.allowed.chat,

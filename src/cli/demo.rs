@@ -106,7 +106,8 @@ async fn make(gateway: &Gateway) -> Result<Made, String> {
         ask(Request::UserCreate { account: Some(account), email, role, password: None }).await?;
     }
     let link = ask(Request::UserLoginLink { email: EMAIL.into() }).await?;
-    let key = Request::KeyCreate { account, name: "demo".into(), instances: vec![], kind: "bearer".into() };
+    let key =
+        Request::KeyCreate { account, name: "demo".into(), instances: vec![], kind: "bearer".into(), purpose: None };
     let key = ask(key).await?;
     let sent = ask(Request::Send(SendArgs {
         instance: INSTANCE.into(),

@@ -19,6 +19,17 @@ pub(super) enum Command {
         /// bearer or chattu
         #[arg(long, default_value = "bearer")]
         kind: String,
+        /// Of a chattu key: the purpose of messages whose request names none (transactional where this is not given)
+        #[arg(long)]
+        purpose: Option<String>,
+    },
+    /// Change the default purpose of a chattu key
+    Set {
+        /// Its id
+        id: i64,
+        /// transactional, operational, support, internal_team or authentication
+        #[arg(long)]
+        purpose: String,
     },
     /// Show the keys of an account
     List {
@@ -36,7 +47,10 @@ pub(super) enum Command {
 impl Command {
     pub(super) fn request(self) -> Result<Request, String> {
         Ok(match self {
-            Self::Create { account, name, instances, kind } => Request::KeyCreate { account, name, instances, kind },
+            Self::Create { account, name, instances, kind, purpose } => {
+                Request::KeyCreate { account, name, instances, kind, purpose }
+            }
+            Self::Set { id, purpose } => Request::KeySet { id, purpose },
             Self::List { account } => Request::KeyList { account },
             Self::Revoke { id } => Request::KeyRevoke { id },
         })

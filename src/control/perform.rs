@@ -38,7 +38,7 @@ pub async fn perform(gateway: &Gateway, request: Request) -> Done {
         R::UserCreate { .. } | R::UserResetPassword { .. } | R::UserLoginLink { .. } | R::UserList | R::SetupToken => {
             user(gateway, request).await
         }
-        R::KeyCreate { .. } | R::KeyList { .. } | R::KeyRevoke { .. } => key(gateway, request).await,
+        R::KeyCreate { .. } | R::KeySet { .. } | R::KeyList { .. } | R::KeyRevoke { .. } => key(gateway, request).await,
         R::MessageList { .. } | R::MessageShow { .. } | R::MessageSettle { .. } => message(gateway, request).await,
         R::SuppressAdd { .. }
         | R::SuppressRemove { .. }
@@ -180,16 +180,28 @@ async fn link(gateway: &Gateway, email: &str, purpose: LinkPurpose) -> Result<St
 async fn key(gateway: &Gateway, request: Request) -> Done {
     let accounts = &gateway.accounts;
     match request {
-        Request::KeyCreate { account, name, instances, kind } => {
+        Request::KeyCreate { account, name, instances, kind, purpose } => {
+            let kind = KeyKind::parse(&kind).ok_or_else(|| format!("{kind:?} is no kind: use bearer or chattu"))?;
+            if purpose.is_some() && kind == KeyKind::Bearer {
+                return Err(
+                    "a bearer key has no purpose of its own: its requests name theirs; use --kind chattu".into()
+                );
+            }
             let new = NewKey {
                 account: AccountId(account),
                 name,
                 instances: instances.into_iter().map(InstanceId::from_text).collect(),
-                kind: KeyKind::parse(&kind).ok_or_else(|| format!("{kind:?} is no kind: use bearer or chattu"))?,
+                kind,
+                purpose: purpose.as_deref().map_or(Ok(Purpose::Transactional), default_purpose)?,
                 expires_at: None,
             };
             let (id, key) = accounts.create_key(new, CLI).await.map_err(text)?;
             Ok(json!({"ok": true, "id": id, "key": key}))
+        }
+        Request::KeySet { id, purpose } => {
+            let purpose = default_purpose(&purpose)?;
+            accounts.set_key_purpose(KeyId(id), purpose, CLI).await.map_err(text)?;
+            Ok(json!({"ok": true, "id": id, "purpose": purpose.as_str()}))
         }
         Request::KeyList { account } => Ok(json!(accounts.list_keys(AccountId(account)).await.map_err(text)?)),
         Request::KeyRevoke { id } => {
@@ -198,6 +210,11 @@ async fn key(gateway: &Gateway, request: Request) -> Done {
         }
         _ => unexpected(),
     }
+}
+
+fn default_purpose(word: &str) -> Result<Purpose, String> {
+    let known = Purpose::ALL.map(Purpose::as_str).join(", ");
+    Purpose::parse(word).ok_or_else(|| format!("{word:?} is no purpose that is served: use one of {known}"))
 }
 
 async fn instance(gateway: &Gateway, request: Request) -> Done {

@@ -82,6 +82,16 @@ pub enum Request {
         instances: Vec<String>,
         /// bearer or chattu.
         kind: String,
+        /// Of a chattu key: the purpose of messages whose request names none.
+        #[serde(default)]
+        purpose: Option<String>,
+    },
+    /// `key set`
+    KeySet {
+        /// Which.
+        id: i64,
+        /// The purpose of messages whose request names none.
+        purpose: String,
     },
     /// `key list`
     KeyList {

@@ -1,6 +1,7 @@
 //! One person, known twice: when a link between a number and a hidden id is learnt, two contacts become one.
 //!
-//! What hung on either hangs on the one that stays: identities, log rows, conversations, suppressions. Nothing of a
+//! What hung on either hangs on the one that stays: identities, log rows, conversations, suppressions,
+//! messages and answers that wait for them. Nothing of a
 //! person's will is lost: a suppression of either holds for the one.
 
 use crate::{
@@ -33,6 +34,9 @@ pub fn merge(tx: &WriteTx<'_>, stays: ContactId, gone: ContactId) -> Result<(), 
         "UPDATE messages SET contact_id = ?1 WHERE contact_id = ?2",
         "UPDATE calls SET contact_id = ?1 WHERE contact_id = ?2",
         "UPDATE inbound_messages SET contact_id = ?1 WHERE contact_id = ?2",
+        "UPDATE endpoint_answers SET contact_id = ?1 WHERE contact_id = ?2",
+        "UPDATE answerable_events SET contact_id = ?1 WHERE contact_id = ?2",
+        "UPDATE schedules SET recipient = 'contact:' || ?1 WHERE recipient = 'contact:' || ?2",
         // Both may be suppressed from the same source: the one that stays keeps its own row in force.
         "UPDATE OR IGNORE suppressions SET contact_id = ?1 WHERE contact_id = ?2",
     ] {

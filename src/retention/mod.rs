@@ -116,12 +116,32 @@ const EVENTS: Class = Class {
     old: "SELECT id FROM events e WHERE id > ?1 AND created_at < ?2
           AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = e.id AND d.state = 'pending')
           ORDER BY id LIMIT ?3",
-    done: &[
-        "DELETE FROM attempts WHERE delivery_id IN
-             (SELECT id FROM deliveries WHERE event_id IN (SELECT value FROM json_each(?1)))",
-        "DELETE FROM deliveries WHERE event_id IN (SELECT value FROM json_each(?1))",
-        "DELETE FROM events WHERE id IN (SELECT value FROM json_each(?1))",
-    ],
+    done: EVENTS_GO,
+};
+/// Events with all that hangs on them, behind the list of their numbers; in an order in which nothing hangs on what is gone.
+const EVENTS_GO: &[&str] = &[
+    "DELETE FROM attempts WHERE delivery_id IN
+         (SELECT id FROM deliveries WHERE event_id IN (SELECT value FROM json_each(?1)))",
+    "DELETE FROM deliveries WHERE event_id IN (SELECT value FROM json_each(?1))",
+    "DELETE FROM endpoint_answers WHERE event_row IN (SELECT value FROM json_each(?1))",
+    "DELETE FROM answerable_events WHERE event_row IN (SELECT value FROM json_each(?1))",
+    "DELETE FROM events WHERE id IN (SELECT value FROM json_each(?1))",
+];
+/// What callers were told that no endpoint was asked about: no event takes it along.
+const UNASKED: Class = Class {
+    old: "SELECT id FROM endpoint_answers WHERE id > ?1 AND created_at < ?2 AND event_row IS NULL
+          AND done_at IS NOT NULL ORDER BY id LIMIT ?3",
+    done: &["DELETE FROM endpoint_answers WHERE id IN (SELECT value FROM json_each(?1))"],
+};
+/// Messages that waited for their time and have ended.
+const SCHEDULED_TEXTS: Class = Class {
+    old: "SELECT id FROM schedules WHERE id > ?1 AND ended_at < ?2 AND (body <> '' OR media IS NOT NULL)
+          ORDER BY id LIMIT ?3",
+    done: &["UPDATE schedules SET body = '', media = NULL WHERE id IN (SELECT value FROM json_each(?1))"],
+};
+const SCHEDULED: Class = Class {
+    old: "SELECT id FROM schedules WHERE id > ?1 AND ended_at < ?2 ORDER BY id LIMIT ?3",
+    done: &["DELETE FROM schedules WHERE id IN (SELECT value FROM json_each(?1))"],
 };
 const AUDIT: Class = Class {
     old: "SELECT id FROM audit WHERE id > ?1 AND at < ?2 ORDER BY id LIMIT ?3",
@@ -156,8 +176,11 @@ impl Retention {
             (&OUTBOUND_TEXTS, periods.texts),
             (&INBOUND_TEXTS, periods.texts),
             (&NEWS_TEXTS, periods.texts),
+            (&SCHEDULED_TEXTS, periods.texts),
             (&EVENTS, periods.deliveries),
+            (&UNASKED, periods.deliveries),
             (&LOG, periods.log),
+            (&SCHEDULED, periods.log),
             (&INBOUND, periods.log),
             (&NEWS, periods.log),
             (&CALLS, periods.log),

@@ -1,13 +1,13 @@
 //! One person: everything that is kept about them, and its erasure.
 //!
 //! A person is whoever is known by the number, in every account or in one, with all that hangs on their contact: messages both
-//! ways, files, calls, conversations, suppressions, and the events that told of them. Erased, only two things stay: a
-//! keyed hash for each suppression in force, and the figures of used quota, which name nobody.
+//! ways, files, calls, conversations, suppressions, messages that wait for their time, and the events that told of them, with what
+//! endpoints answered. Erased, only two things stay: a keyed hash for each suppression in force, and the figures of used quota, which name nobody.
 //!
 //! The database overwrites what it deletes (`secure_delete`), and its write-ahead log is emptied after the commit.
 //! Backups that were made before are the admin's to remove.
 
-use super::{Retention, RetentionError, carry_out};
+use super::{EVENTS_GO, Retention, RetentionError, carry_out};
 use crate::{
     model::{
         clock::Time,
@@ -30,6 +30,8 @@ pub struct Report {
     pub messages: usize,
     /// Files.
     pub files: usize,
+    /// Messages to them that waited for their time, or had waited for it.
+    pub scheduled: usize,
     /// Events that told of them.
     pub events: usize,
     /// Suppressions that survive as a keyed hash.
@@ -63,7 +65,17 @@ impl Retention {
                          AND (?2 IS NULL OR account_id = ?2) ORDER BY id",
                     params![number, account],
                 )?;
-                Ok(json!({"phone": number, "exported_at": now, "people": people?, "refused_messages": unattached}))
+                let scheduled = rows(
+                    tx,
+                    "SELECT * FROM schedules s WHERE recipient = ?1 AND (?2 IS NULL OR account_id = ?2)
+                         AND NOT EXISTS (SELECT 1 FROM contact_identities i
+                             WHERE i.account_id = s.account_id AND i.kind = 'phone' AND i.value = ?1) ORDER BY id",
+                    params![number, account],
+                )?;
+                Ok(json!({
+                    "phone": number, "exported_at": now, "people": people?, "refused_messages": unattached,
+                    "scheduled_messages": scheduled,
+                }))
             })
             .await
     }
@@ -100,9 +112,10 @@ fn find(tx: &Tx<'_>, number: &str, account: Option<AccountId>) -> Result<Vec<Kno
     found.into_iter().map(|(account, contact)| Ok(Known { account, contact, names: names(contact)? })).collect()
 }
 
-/// Whether somebody was refused, or written to, by this number without becoming a contact.
+/// Whether somebody was refused, written to, or is to be written to, by this number without becoming a contact.
 fn was_named(tx: &Tx<'_>, number: &str, account: Option<AccountId>) -> Result<bool, StoreError> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM messages WHERE recipient = ?1 AND (?2 IS NULL OR account_id = ?2))";
+    let sql = "SELECT EXISTS (SELECT 1 FROM messages WHERE recipient = ?1 AND (?2 IS NULL OR account_id = ?2))
+                   OR EXISTS (SELECT 1 FROM schedules WHERE recipient = ?1 AND (?2 IS NULL OR account_id = ?2))";
     tx.one(sql, params![number, account], |r| r.get(0))
 }
 
@@ -114,6 +127,13 @@ const SHOWN: &[(&str, &str)] = &[
     ("received", "SELECT * FROM inbound_messages WHERE contact_id = ?1 ORDER BY id"),
     ("sent", "SELECT * FROM messages WHERE contact_id = ?1 ORDER BY id"),
     ("calls", "SELECT * FROM calls WHERE contact_id = ?1 ORDER BY id"),
+    (
+        "scheduled",
+        "SELECT s.* FROM schedules s JOIN contacts c ON c.account_id = s.account_id WHERE c.id = ?1
+             AND (s.recipient = 'contact:' || ?1
+                  OR s.recipient IN (SELECT value FROM contact_identities WHERE contact_id = ?1)) ORDER BY s.id",
+    ),
+    ("answers", "SELECT * FROM endpoint_answers WHERE contact_id = ?1 ORDER BY id"),
     (
         "files",
         "SELECT * FROM media WHERE inbound_id IN (SELECT id FROM inbound_messages WHERE contact_id = ?1)
@@ -161,10 +181,14 @@ fn erase(
     }
     let contacts: Vec<i64> = known.iter().map(|one| one.contact.0).collect();
     let list = json!(contacts).to_string();
+    let named = recipients(number, &known);
     let on_their_way = tx.one(
-        "SELECT count(*) FROM messages WHERE quota = 'reserved' AND (?3 IS NULL OR account_id = ?3)
-             AND (recipient = ?1 OR contact_id IN (SELECT value FROM json_each(?2)))",
-        params![number, list, account],
+        "SELECT (SELECT count(*) FROM messages WHERE quota = 'reserved' AND (?3 IS NULL OR account_id = ?3)
+                     AND (recipient = ?1 OR contact_id IN (SELECT value FROM json_each(?2))))
+              + (SELECT count(*) FROM schedules s WHERE state = 'claimed' AND (?3 IS NULL OR account_id = ?3)
+                     AND recipient IN (SELECT value FROM json_each(?4))
+                     AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.message_id = s.message_id))",
+        params![number, list, account, named],
         |r| r.get::<_, u64>(0),
     )?;
     if on_their_way > 0 {
@@ -175,6 +199,10 @@ fn erase(
         report.suppressions_kept += keep_suppressions(tx, erased, one)?;
     }
     report.events = erase_events(tx, (number, account), &known)?;
+    report.scheduled = tx.execute(
+        "DELETE FROM schedules WHERE (?2 IS NULL OR account_id = ?2) AND recipient IN (SELECT value FROM json_each(?1))",
+        params![named, account],
+    )?;
     let (messages, paths) = erase_messages(tx, (number, account), &contacts)?;
     (report.messages, report.files) = (messages, paths.len());
     carry_out(tx, CONTACTS, &contacts)?;
@@ -188,8 +216,17 @@ fn erase(
     Ok((report, paths))
 }
 
+/// All that a message to be sent later may call the person by, as a JSON list.
+fn recipients(number: &str, known: &[Known]) -> String {
+    let contacts = known.iter().map(|one| format!("contact:{}", one.contact));
+    let names = known.iter().flat_map(|one| one.names.iter().map(|(_, value)| value.clone()));
+    json!(std::iter::once(number.to_owned()).chain(contacts).chain(names).collect::<Vec<_>>()).to_string()
+}
+
 /// What hangs on a contact and nothing else; in an order in which nothing hangs on what is gone.
 const CONTACTS: &[&str] = &[
+    "DELETE FROM endpoint_answers WHERE contact_id IN (SELECT value FROM json_each(?1))",
+    "DELETE FROM answerable_events WHERE contact_id IN (SELECT value FROM json_each(?1))",
     "DELETE FROM calls WHERE contact_id IN (SELECT value FROM json_each(?1))",
     "DELETE FROM conversations WHERE contact_id IN (SELECT value FROM json_each(?1))",
     "DELETE FROM suppressions WHERE contact_id IN (SELECT value FROM json_each(?1))",
@@ -208,13 +245,6 @@ const OUTBOUND: &[&str] = &[
     "DELETE FROM idempotency WHERE log_id IN (SELECT value FROM json_each(?1))",
     "DELETE FROM strikes WHERE log_id IN (SELECT value FROM json_each(?1))",
     "DELETE FROM messages WHERE id IN (SELECT value FROM json_each(?1))",
-];
-
-const EVENTS: &[&str] = &[
-    "DELETE FROM attempts WHERE delivery_id IN
-         (SELECT id FROM deliveries WHERE event_id IN (SELECT value FROM json_each(?1)))",
-    "DELETE FROM deliveries WHERE event_id IN (SELECT value FROM json_each(?1))",
-    "DELETE FROM events WHERE id IN (SELECT value FROM json_each(?1))",
 ];
 
 /// Messages both ways, with their files' rows; how many, and the files to remove after the commit.
@@ -277,7 +307,7 @@ fn erase_events(
     }
     ids.sort_unstable();
     ids.dedup();
-    carry_out(tx, EVENTS, &ids)?;
+    carry_out(tx, EVENTS_GO, &ids)?;
     tx.execute(
         "UPDATE attempts SET answer = '' WHERE instr(answer, ?1) > 0 AND (?2 IS NULL OR delivery_id IN (
              SELECT d.id FROM deliveries d JOIN events e ON e.id = d.event_id WHERE e.account_id = ?2))",

@@ -1,8 +1,15 @@
 //! Contract 3: the Chattu-style API, over HTTP as its callers see it.
 
 mod access;
+mod codes;
+mod documents;
+mod erasure;
 mod examples;
+mod files;
 mod hooks;
+mod rates;
+mod routes;
+mod schedules;
 mod scripts;
 
 use crate::harness::{
@@ -28,7 +35,11 @@ impl Shop {
     }
 
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
-        let world = World::start_with(|config| {
+        Self::start_at("2026-06-01T08:00:00Z", change).await
+    }
+
+    pub async fn start_at(now: &str, change: impl FnOnce(&mut Config)) -> Self {
+        let world = World::start_at(now, |config| {
             config.chattu.requests_per_15_minutes = 0;
             change(config);
         })
@@ -66,7 +77,12 @@ impl Shop {
 
     /// Puts the instance into a group and a channel.
     pub fn put_groups(&self) {
-        let sandbox = self.world.gateway().registry.sandbox(&InstanceId::from_text(INSTANCE)).expect("a sandbox");
+        self.put_groups_of(&InstanceId::from_text(INSTANCE));
+    }
+
+    /// The same with another instance.
+    pub fn put_groups_of(&self, instance: &InstanceId) {
+        let sandbox = self.world.gateway().registry.sandbox(instance).expect("a sandbox");
         let group = |id: &str, name: &str| GroupInfo { id: id.into(), name: name.into(), ..GroupInfo::default() };
         sandbox.put_group(GroupInfo {
             description: Some("קבוצה לעבודה משותפת".into()),
@@ -83,6 +99,12 @@ pub async fn new_key(world: &World, account: i64) -> String {
         *modules = Some(vec!["api_access".into(), "chattu".into()]);
     }
     world.update_account(change).await;
-    let request = Request::KeyCreate { account, name: "dialect".into(), instances: Vec::new(), kind: "chattu".into() };
+    let request = Request::KeyCreate {
+        account,
+        name: "dialect".into(),
+        instances: Vec::new(),
+        kind: "chattu".into(),
+        purpose: None,
+    };
     world.command(request).await.expect("a key")["key"].as_str().expect("its text").to_owned()
 }

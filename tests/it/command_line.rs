@@ -66,6 +66,19 @@ fn people_and_keys(place: &Place) {
     assert_eq!(listed[0]["name"], "ERP");
     assert!(!listed.to_string().contains(text), "a key is shown once");
     assert_eq!(place.json(&["key", "revoke", &key["id"].to_string()])["ok"], true);
+    let chattu = ["key", "create", "--account", "1", "--kind", "chattu"];
+    let id = place.json(&chattu)["id"].to_string();
+    let support = place.json(&[&chattu[..], &["--purpose", "support"]].concat())["id"].clone();
+    let purposes = || {
+        place
+            .json(&["key", "list", "--account", "1"])
+            .as_array()
+            .map(|all| all.iter().map(|k| k["purpose"].clone()).collect::<Vec<_>>())
+    };
+    assert_eq!(purposes(), Some(vec![json!(null), json!("transactional"), json!("support")]));
+    let set = place.json(&["key", "set", &id, "--purpose", "authentication"]);
+    assert_eq!((&set["ok"], &set["purpose"]), (&json!(true), &json!("authentication")));
+    assert_eq!(purposes(), Some(vec![json!(null), json!("authentication"), json!("support")]), "{support}");
 }
 
 fn instances_and_messages(place: &Place) {
@@ -190,7 +203,7 @@ fn people_get_lines_where_programs_get_json() {
 }
 
 /// What cannot be done, and a word of the line that says so.
-const FAILURES: [(&[&str], &str); 20] = [
+const FAILURES: [(&[&str], &str); 24] = [
     (&["account", "create", "--name", " "], "needs a name"),
     (&["account", "create", "--name", "X", "--plan", "gold"], "starter, growth, scale"),
     (&["account", "create", "--name", "X", "--timezone", "Mars/Olympus"], "no time zone"),
@@ -199,6 +212,10 @@ const FAILURES: [(&[&str], &str); 20] = [
     (&["user", "create", "--account", "1", "--email", "a@b.example", "--role", "boss"], "admin, owner or viewer"),
     (&["key", "create", "--account", "1", "--instance", "no-such-line"], "no-such-line"),
     (&["key", "revoke", "77"], "77"),
+    (&["key", "create", "--account", "1", "--purpose", "support"], "--kind chattu"),
+    (&["key", "create", "--account", "1", "--kind", "chattu", "--purpose", "marketing"], "use one of"),
+    (&["key", "set", "77", "--purpose", "support"], "no key 77"),
+    (&["key", "set", "1", "--purpose", "spam"], "internal_team"),
     (&["instance", "status", "no-such-line"], "no-such-line"),
     (&["instance", "set", LINE, "latency=5"], "did you mean latency_ms"),
     (&["message", "show", "77"], "log id 77"),
@@ -237,12 +254,13 @@ fn what_cannot_be_done_is_exit_1_and_one_line() {
 #[test]
 fn wrong_usage_is_exit_2_and_help_is_not() {
     let place = Place::new();
-    let wrong: [&[&str]; 10] = [
+    let wrong: [&[&str]; 11] = [
         &["no-such-command"],
         &["account"],
         &["account", "create"],
         &["account", "list", "--no-such-flag"],
         &["key", "revoke", "not-a-number"],
+        &["key", "set", "1"],
         &["account", "update", "1", "--grant-daily", "5"],
         &["message", "list", "--limit", "0"],
         &["instance", "set", LINE],

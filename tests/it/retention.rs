@@ -18,7 +18,7 @@ const SECRET: &str = "Zaytoun-77-marker";
 const GIF: &[u8] = b"GIF89a with a Zaytoun-77-marker inside";
 
 /// The files below a folder in which `needle` stands.
-fn found_in(folder: &Path, needle: &[u8]) -> Vec<String> {
+pub fn found_in(folder: &Path, needle: &[u8]) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).expect("a folder").map(|e| e.expect("an entry").path()) {
         if entry.is_dir() {

@@ -1,7 +1,7 @@
 //! Chats with people, for whoever is logged in.
 
 use super::{
-    Answered, Wrong, draft, kind, last, object, ok, purpose, sent, serialized,
+    Answered, Wrong, draft, kind, last, object, ok, purpose, said, sent, serialized,
     who::{Who, by_chat_session},
 };
 use crate::{
@@ -19,12 +19,14 @@ use crate::{
     sending::{Request, request::Draft},
     store::{StoreError, Tx},
 };
+use ::http::{StatusCode, header};
 use serde_json::{Value, json};
 
 const LIMIT: u32 = 50;
 const LIMIT_MAX: u32 = 500;
 
-/// `GET /api/chats/{client_id}`
+/// `GET /api/chats/{client_id}`. No connector tells of pictures of people, nor of chats that somebody muted or pinned on
+/// the phone: `profilePic` is always null, `isMuted` and `pinned` always false, as the documents allow. Groups tell more.
 pub async fn list(gateway: &Gateway, incoming: Incoming) -> Answered {
     let (_, client) = enter(gateway, &incoming).await?;
     let all = gateway.store.read(move |tx| chats::list(tx, &client.id)).await?;
@@ -89,7 +91,8 @@ pub async fn send(gateway: &Gateway, mut incoming: Incoming) -> Answered {
     let draft: Draft = draft(&object)?;
     request.draft = draft.clone();
     let answer = gateway.sending.submit(who.sender(&client, &incoming.request_id), request).await?;
-    sent(gateway, &answer, &draft, json!({}))
+    let message = said(gateway, &answer, &draft);
+    sent(gateway, &answer, &draft, json!({"message": message}))
 }
 
 /// `POST /api/chats/{client_id}/{chat_id}/read`
@@ -106,7 +109,16 @@ pub async fn file(gateway: &Gateway, incoming: Incoming) -> Answered {
     let id = incoming.segments[1].clone();
     let found = gateway.store.read(move |tx| item(tx, &id)).await?;
     match found.filter(|item| item.instance == client.id && item.account == client.account_id) {
-        Some(item) => Ok(media::give(gateway, &incoming, item).await),
+        Some(item) => {
+            let given = media::give(gateway, &incoming, item).await;
+            match given.status() {
+                StatusCode::GONE => {
+                    Err(Wrong::missing("MEDIA_ERROR", "The file of this message is not kept any more."))
+                }
+                StatusCode::SERVICE_UNAVAILABLE => Err(Wrong::not_yet(given.headers().get(header::RETRY_AFTER))),
+                _ => Ok(given),
+            }
+        }
         None => Err(Wrong::missing("MEDIA_ERROR", "This message has no file.")),
     }
 }

@@ -122,6 +122,8 @@ pub async fn profile(gateway: &Gateway, incoming: Incoming) -> Answered {
 /// `DELETE /clients/{client_id}`
 pub async fn delete(gateway: &Gateway, mut incoming: Incoming) -> Answered {
     bounded(gateway, &incoming, Rate::Delete)?;
+    // It takes a password, which is not to be guessed here either.
+    bounded(gateway, &incoming, Rate::Password)?;
     let who = by_session(gateway, &incoming).await?;
     let Who::Person(session) = &who else { return Err(Wrong::auth()) };
     let object = object(&mut incoming).await.unwrap_or_default();

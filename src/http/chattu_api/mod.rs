@@ -111,19 +111,15 @@ fn kind(kind: &str) -> &str {
     }
 }
 
-/// A message that was sent, or why it was not.
+/// A message that was sent, or why it was not. What `more` names is shown as it says.
 fn sent(gateway: &Gateway, answer: &Answer, draft: &Draft, more: Value) -> Answered {
     gateway.metrics.message(answer.outcome);
     let mut response = match &answer.refusal {
         Some(refusal) => Wrong::refused(refusal).into_response(),
         None => {
-            let mut body = json!({
-                "success": true,
-                "message": {
-                    "id": {"_serialized": answer.message_id}, "body": draft.text(),
-                    "timestamp": gateway.clock.now().seconds(), "type": kind(draft.kind()),
-                },
-            });
+            let mut message = said(gateway, answer, draft);
+            message["type"] = json!(kind(draft.kind()));
+            let mut body = json!({"success": true, "message": message});
             if let (Value::Object(body), Value::Object(more)) = (&mut body, more) {
                 body.extend(more);
             }
@@ -132,6 +128,13 @@ fn sent(gateway: &Gateway, answer: &Answer, draft: &Draft, more: Value) -> Answe
     };
     reply::message_headers(&mut response, answer);
     Ok(response)
+}
+
+/// A message that was sent, as a chat's answer shows it; all others show its type, too.
+fn said(gateway: &Gateway, answer: &Answer, draft: &Draft) -> Value {
+    json!({
+        "id": {"_serialized": answer.message_id}, "body": draft.text(), "timestamp": gateway.clock.now().seconds(),
+    })
 }
 
 /// Digits with `@c.us`, or a hidden id as it is.

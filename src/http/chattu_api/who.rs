@@ -2,7 +2,7 @@
 
 use super::wrong::Wrong;
 use crate::{
-    accounts::{DialectCaller, Role, Session},
+    accounts::{self, DialectCaller, Role, Session},
     chattu::{Rate, Scope},
     gateway::Gateway,
     http::Incoming,
@@ -66,9 +66,9 @@ pub(super) async fn by_session(gateway: &Gateway, incoming: &Incoming) -> Result
 /// The same for chats and groups, which are asked often.
 pub(super) async fn by_chat_session(gateway: &Gateway, incoming: &Incoming) -> Result<Who, Wrong> {
     let who = by_session(gateway, incoming).await?;
-    if let Who::Person(session) = &who {
-        gateway.chattu.rates.take(Rate::Chat, None, session.user.0, gateway.clock.now()).map_err(Wrong::limited)?;
-    }
+    let token = cookie::session(incoming, incoming.is_https(gateway)).ok_or_else(Wrong::auth)?;
+    let taken = gateway.chattu.rates.take(Rate::Chat, None, accounts::session_number(&token), gateway.clock.now());
+    taken.map_err(Wrong::limited)?;
     Ok(who)
 }
 

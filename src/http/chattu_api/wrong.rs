@@ -66,6 +66,14 @@ impl Wrong {
         Self::new(StatusCode::BAD_REQUEST, "MEDIA_ERROR", text)
     }
 
+    /// A file that is still with the provider; `wait` is when to ask again.
+    pub(super) fn not_yet(wait: Option<&HeaderValue>) -> Self {
+        let seconds = wait.and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok()).unwrap_or(15);
+        let text = "The file is still being fetched: ask for it again in a moment.";
+        let wrong = Self::new(StatusCode::SERVICE_UNAVAILABLE, "MEDIA_ERROR", text);
+        Self { retry_after: Some(Duration::from_secs(seconds)), ..wrong }
+    }
+
     pub(super) fn failed(text: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_GATEWAY, "SEND_FAILED", text)
     }
@@ -87,7 +95,8 @@ impl Wrong {
     /// What the guarded sender said.
     pub(super) fn refused(refusal: &Refusal) -> Self {
         let (_, text) = problem::describe(refusal.code);
-        let is_file = matches!(&refusal.details, Details::Fields(fields) if fields.contains(&"media_url"));
+        let is_file = matches!(&refusal.details,
+            Details::Fields(fields) | Details::FieldsBecause(fields, _) if fields.contains(&"media_url"));
         let told = match refusal.code {
             Code::ValidationError if is_file => Self::media(refusal.reason.clone()),
             Code::ValidationError => Self::invalid(refusal.reason.clone()),

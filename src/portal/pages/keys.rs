@@ -7,6 +7,7 @@ use crate::{
     model::{
         clock::Time,
         ids::{InstanceId, KeyId},
+        purpose::Purpose,
     },
     portal::{Trouble, Visit, trouble::see_other},
 };
@@ -51,6 +52,7 @@ pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
         name: v.form.some("name").unwrap_or("key").to_owned(),
         instances: v.form.all("instance").map(InstanceId::from_text).collect(),
         kind,
+        purpose: Purpose::Transactional,
         expires_at,
     };
     match gateway.accounts.create_key(new, v.actor()).await {

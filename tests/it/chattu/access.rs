@@ -1,9 +1,12 @@
 //! Who gets what: keys, sessions, accounts, rates, and the path that two contracts share.
 
-use super::{GROUP, Shop, new_key};
+use super::{
+    GROUP, Shop, new_key,
+    routes::{self, Route},
+};
 use crate::harness::{
-    http,
-    visitor::Visitor,
+    http::{self, Reply},
+    visitor::{PASSWORD, Visitor},
     world::{INSTANCE, PHONE, SPAM, update},
 };
 use serde_json::{Value, json};
@@ -167,4 +170,114 @@ async fn a_session_does_nothing_for_pages_from_elsewhere_and_for_viewers() {
     assert_eq!((nobody.status, nobody.json()["code"].as_str()), (401, Some("AUTH_ERROR")));
     assert!(shop.world.inbox().await.is_empty());
     shop.world.stop().await;
+}
+
+/// Somebody of another account: what they show with each request.
+struct Stranger {
+    account_key: String,
+    client_key: String,
+    session: Visitor,
+}
+
+impl Stranger {
+    /// The headers of each way in which they may come to a route of this kind.
+    fn ways(&self, access: &str) -> Vec<Vec<String>> {
+        let key = |text: &str| vec![format!("x-api-key: {text}")];
+        let session = vec![format!("Cookie: session={}", self.session.cookies["session"]), SAME_ORIGIN.into()];
+        match access {
+            "account" => vec![key(&self.account_key)],
+            "key" => vec![key(&self.account_key), key(&self.client_key)],
+            "session" => vec![session],
+            "either" => vec![key(&self.account_key), key(&self.client_key), session],
+            _ => vec![Vec::new()],
+        }
+    }
+}
+
+const SAME_ORIGIN: &str = "Sec-Fetch-Site: same-origin";
+const PRIVATE: &str = "Zaytoun-79-private";
+
+/// Asks for a route with everything that any route wants, about this client and this scheduled message.
+async fn ask(shop: &Shop, route: Route, who: &[String], client: &str, scheduled: &Value, file: &str) -> Reply {
+    let path = route.path.replace("{client_id}", client).replace("{chat_id}", "966501234567@c.us");
+    let path = path.replace("{group_id}", GROUP).replace("{message_id}", file).replace("{id}", &scheduled.to_string());
+    let body = json!({
+        "clientId": client, "phoneNumber": "972501234568", "number": "972501234568", "groupId": GROUP, "message": "x",
+        "webhookUrl": "https://shop.example/hook", "scheduleTime": "2026-06-02T08:00:00Z", "password": PASSWORD,
+    });
+    let mut headers = vec!["Content-Type: application/json".to_owned()];
+    headers.extend_from_slice(who);
+    let body = if route.method == "GET" { String::new() } else { body.to_string() };
+    http::call(shop.world.address(), route.method, &path, &headers, body.as_bytes()).await
+}
+
+#[tokio::test]
+async fn no_route_of_the_table_shows_or_touches_what_is_another_accounts() {
+    let shop = Shop::start_with(|config| config.chattu.deletes_per_15_minutes = 0).await;
+    shop.put_groups();
+    let mut owner = Visitor::logged_in(&shop.world, "owner").await;
+    shop.world.hears(PHONE, PRIVATE).await;
+    let call = Request::SandboxCall { instance: INSTANCE.into(), from: PHONE.into(), missed: false };
+    shop.world.command(call).await.expect("a call");
+    let made =
+        json!({"clientId": INSTANCE, "number": PHONE, "message": PRIVATE, "scheduleTime": "2026-06-02T08:00:00Z"});
+    let scheduled = shop.post("/schedule-message", &made).await.json()["id"].clone();
+    let sent = shop.post("/api/send-message", &made).await;
+    assert_eq!(sent.status, 200, "{}", sent.body);
+    let file = sent.json()["message"]["id"]["_serialized"].as_str().expect("an id").to_owned();
+    let stranger = stranger(&shop).await;
+    let marks = [INSTANCE, "966501234567", PRIVATE, &shop.key, "owner@shop.example", GROUP];
+    for route in routes::table().into_iter().filter(|route| route.path != "/ws") {
+        let name = format!("{} {}", route.method, route.path);
+        for way in stranger.ways(route.access) {
+            let refused = ask(&shop, route, &way, INSTANCE, &scheduled, &file).await;
+            let told = marks.iter().find(|mark| refused.body.contains(*mark));
+            assert_eq!(told, None, "{name} tells another account's: {}", refused.body);
+            // A name that is taken is not given away, and says no more than that; one that is free would be made.
+            if route.path == "/api/add-number" {
+                assert_eq!(refused.json()["code"], "INVALID_REQUEST", "{}", refused.body);
+                continue;
+            }
+            let nothing = ask(&shop, route, &way, "no-such-line", &json!(777), "msg_none").await;
+            match route.path {
+                "/api/reset-api-key" => assert_eq!(refused.status, 400, "{}", refused.body),
+                _ if route.method == "GET" && !route.path.contains('{') => {}
+                _ => assert_eq!((refused.status, &refused.body), (404, &nothing.body), "{name}"),
+            }
+            // Through a client of their own, too; which they may delete.
+            if route.method == "DELETE" && route.path.starts_with("/clients/") {
+                continue;
+            }
+            let through = ask(&shop, route, &way, "other-line", &scheduled, &file).await;
+            assert!(!through.body.contains(PRIVATE) && !through.body.contains(INSTANCE), "{name}: {}", through.body);
+        }
+    }
+    assert_eq!(shop.get("/scheduled-messages").await.json()[0]["status"], "pending");
+    assert_eq!(shop.get("/api/clients").await.json()[0]["clientId"], INSTANCE);
+    assert_eq!(shop.world.inbox().await.len(), 1, "nobody sent anything in the account's name");
+    assert_eq!(shop.world.number("SELECT count(*) FROM endpoints WHERE instance_id = 'shop-line'").await, 0);
+    // The marks are there for whoever may see them: otherwise all this would prove nothing.
+    for route in routes::table().into_iter().filter(|route| route.method == "GET" && route.path != "/ws") {
+        let key = vec![format!("x-api-key: {}", shop.key)];
+        let session = vec![format!("Cookie: session={}", owner.cookies["session"]), SAME_ORIGIN.into()];
+        let way = if route.access == "session" { session } else { key };
+        let seen = ask(&shop, route, &way, INSTANCE, &scheduled, &file).await;
+        match route.path {
+            // It has no code: it is connected. And the message has no file.
+            "/api/qr/{client_id}" | "/api/chats/{client_id}/media/{message_id}" => assert_eq!(seen.status, 404),
+            path => assert!(marks.iter().any(|mark| seen.body.contains(mark)), "{path}: {}", seen.body),
+        }
+    }
+    assert_eq!(owner.get(&format!("/api/chats/{INSTANCE}")).await.status, 200);
+    shop.world.stop().await;
+}
+
+async fn stranger(shop: &Shop) -> Stranger {
+    let other = shop.world.new_account("Other", "scale").await;
+    shop.world.new_instance(other, "other-line").await;
+    let account_key = new_key(&shop.world, other).await;
+    let clients = shop.get_as(&account_key, "/api/clients").await.json();
+    let client_key = clients[0]["apiKey"].as_str().expect("a key").to_owned();
+    let session = Visitor::of_account(&shop.world, "owner", other, "owner@other.example").await;
+    Stranger { account_key, client_key, session }
 }

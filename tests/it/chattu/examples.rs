@@ -12,6 +12,18 @@ use wa_gateway::control::Request;
 
 const EXAMPLES: &str = include_str!("../../data/chattu/examples.json");
 
+/// The examples that are requests, in the table's order.
+pub fn requests() -> Vec<Value> {
+    let all: Vec<Value> = serde_json::from_str(EXAMPLES).expect("examples");
+    all.into_iter().filter(|e| !e["request"].is_null()).collect()
+}
+
+/// The answers that the documents' receivers give to events, and what is then sent.
+pub fn answers() -> Vec<Value> {
+    let all: Vec<Value> = serde_json::from_str(EXAMPLES).expect("examples");
+    all.into_iter().filter(|e| !e["answer"].is_null()).collect()
+}
+
 /// Holds an answer against the example of this name.
 pub fn like(name: &str, found: &Value) {
     let all: Vec<Value> = serde_json::from_str(EXAMPLES).expect("examples");
@@ -190,7 +202,8 @@ async fn groups_and_channels_answer_as_documented() {
     shop.world.stop().await;
 }
 
-async fn pending(shop: &Shop) -> i64 {
+/// Groups' messages that wait for their time.
+pub async fn pending(shop: &Shop) -> i64 {
     let count = shop.world.gateway().store.read(|tx| {
         tx.one("SELECT count(*) FROM schedules WHERE state = 'pending' AND kind = 'queued'", [], |r| r.get(0))
     });
@@ -235,7 +248,7 @@ async fn chats_answer_as_documented() {
     assert_eq!(chats["chats"][0]["unreadCount"], 1);
     let chat = format!("/api/chats/{INSTANCE}/966501234567@c.us");
     let reply = agent.json("POST", &format!("{chat}/send"), &json!({"message": "How can I help? שלום"})).await;
-    like("send_message", &good(&reply, 200));
+    like("chat_send", &good(&reply, 200));
     let messages = good(&agent.get(&format!("{chat}/messages?limit=50")).await, 200);
     like("messages", &messages);
     let bodies: Vec<_> = messages["messages"].as_array().expect("a list").iter().map(|m| &m["body"]).collect();

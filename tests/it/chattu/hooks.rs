@@ -1,6 +1,6 @@
 //! Webhooks of the dialect: their shape and header, and what becomes of an endpoint's answer.
 
-use super::{GROUP, Shop, examples::like};
+use super::{GROUP, Shop, examples, examples::like};
 use crate::harness::{
     receiver::Receiver,
     world::{INSTANCE, PHONE, World},
@@ -144,5 +144,29 @@ async fn without_an_endpoint_the_caller_hears_what_the_instance_says() {
     assert_eq!(inbox(&shop.world, 1).await[0]["text"], "نحن مغلقون الآن");
     let calls = shop.get("/api/call-logs").await.json();
     assert_eq!(calls["calls"][0]["duration"], 0, "a rejected call has ended: {calls}");
+    shop.world.stop().await;
+}
+
+#[tokio::test]
+async fn receivers_may_answer_as_the_documents_show_it() {
+    let (shop, receiver) = Shop::with_receiver().await;
+    reject_calls(&shop.world, "").await;
+    let (mut told, mut sent) = (0, Vec::new());
+    for example in examples::answers().iter().filter(|e| !e["sent"].is_null()) {
+        receiver.say_next(&example["answer"].to_string());
+        // What is then sent is told, too, and answered as the documents show it.
+        let acknowledged = examples::answers().iter().find(|e| e["sent"].is_null()).expect("one")["answer"].to_string();
+        receiver.say_next(&acknowledged);
+        match example["response"]["event"].as_str() {
+            Some("call_rejected") => call(&shop.world).await,
+            _ => shop.world.hears(PHONE, "Hello, this is a test message").await,
+        }
+        sent.push(example["sent"].clone());
+        inbox(&shop.world, sent.len()).await;
+        told += 2;
+        quiet(&shop, &receiver, told).await;
+    }
+    let texts: Vec<Value> = shop.world.inbox().await.iter().map(|m| m["text"].clone()).collect();
+    assert_eq!((texts.len(), texts), (2, sent), "each once, and nothing in answer to an acknowledgement");
     shop.world.stop().await;
 }

@@ -1,11 +1,18 @@
 //! The examples' scripts, run where their interpreters are.
 
-use super::Shop;
-use crate::harness::world::{INSTANCE, PHONE};
+use super::{Shop, examples::pending, routes};
+use crate::harness::{
+    files::FileServer,
+    receiver::Receiver,
+    visitor::{PASSWORD, Visitor},
+    watcher::Watcher,
+    world::{INSTANCE, PHONE},
+};
 use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, Output, Stdio},
+    time::Duration,
 };
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/chattu");
@@ -15,24 +22,54 @@ fn is_there(program: &str) -> bool {
     asked.is_ok_and(|status| status.success())
 }
 
+/// Runs a script that must call every route of the table.
 async fn run(program: &str, script: &str) {
     if !is_there(program) {
         eprintln!("{program} is not here: {script} was not run");
         return;
     }
-    let shop = Shop::start().await;
+    let (files, receiver) = (FileServer::start().await, Receiver::start().await);
+    let entries = [files.address, receiver.address].map(|at| at.to_string().parse().expect("an entry"));
+    let shop = Shop::start_with(|config| config.egress.allow = entries.into()).await;
+    shop.put_groups();
+    Visitor::logged_in(&shop.world, "owner").await;
+    shop.world.hears(PHONE, "Is anybody there?").await;
+    let watcher = Watcher::start(shop.world.address()).await;
     let mut command = Command::new(program);
     command
         .arg(format!("{FOLDER}/{script}"))
-        .env("BASE", format!("http://{}", shop.world.address()))
+        .env("BASE", format!("http://{}", watcher.address))
         .env("KEY", &shop.key)
         .env("CLIENT", INSTANCE)
-        .env("NUMBER", PHONE.trim_start_matches('+'));
-    let ended = tokio::task::spawn_blocking(move || command.output()).await.expect("it ran").expect("it began");
+        .env("NUMBER", PHONE.trim_start_matches('+'))
+        .env("FILE", files.put("cat.gif", "image/gif", b"GIF89a, or so it says"))
+        .env("HOOK", receiver.url())
+        .env("EMAIL", "owner@shop.example")
+        .env("PASSWORD", PASSWORD);
+    let ended = with_time_passing(&shop, command).await;
     let told = [ended.stdout, ended.stderr].concat();
     assert!(ended.status.success(), "{script}: {}", String::from_utf8_lossy(&told));
-    assert_eq!(shop.world.inbox().await.len(), 1);
+    assert_eq!(routes::not_called(&watcher.seen()), Vec::<String>::new(), "{script}");
+    assert_eq!(shop.world.inbox().await.len(), 5, "two texts, a picture, and a group's two");
     shop.world.stop().await;
+}
+
+/// Runs a command while the clock goes on only for the groups' messages that wait.
+async fn with_time_passing(shop: &Shop, mut command: Command) -> Output {
+    let mut running = tokio::task::spawn_blocking(move || command.output());
+    loop {
+        tokio::select! {
+            ended = &mut running => return ended.expect("it ran").expect("it began"),
+            () = crate::harness::program::moment() => {}
+        }
+        if pending(shop).await > 0 {
+            shop.world.later(Duration::from_secs(5));
+            while pending(shop).await > 0 {
+                shop.world.gateway().schedules.step().await.expect("a step");
+                crate::harness::program::moment().await;
+            }
+        }
+    }
 }
 
 #[tokio::test]

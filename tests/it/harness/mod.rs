@@ -23,6 +23,7 @@ pub mod program;
 pub mod receiver;
 pub mod visitor;
 pub mod wait;
+pub mod watcher;
 pub mod wild;
 pub mod wire;
 pub mod world;

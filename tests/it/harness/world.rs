@@ -139,7 +139,8 @@ impl World {
 
     pub async fn new_key(&self, account: i64, instances: &[&str]) -> String {
         let instances = instances.iter().map(ToString::to_string).collect();
-        let request = Request::KeyCreate { account, name: "test".into(), instances, kind: "bearer".into() };
+        let request =
+            Request::KeyCreate { account, name: "test".into(), instances, kind: "bearer".into(), purpose: None };
         self.command(request).await.expect("a key")["key"].as_str().expect("its text").to_owned()
     }
 
