@@ -151,6 +151,21 @@ pub async fn connection(gateway: &Gateway, v: &Visit) -> Result<Response, Troubl
     }
 }
 
+/// `POST /instances/{id}/pause`: an admin stops its sending until somebody has looked; the reason is the owner's to read.
+///
+/// # Errors
+/// No such instance.
+pub async fn pause(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let instance = own(gateway, v).await?;
+    let reason = v.form.text("reason");
+    if reason.is_empty() {
+        let page = page(gateway, v, instance, "connection", v.t("manage.pause_reason").to_owned()).await?;
+        return Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY));
+    }
+    gateway.instances.pause(&instance.id, reason, v.actor()).await?;
+    Ok(see_other(&format!("/instances/{}/manage?done=paused", instance.id)))
+}
+
 /// `POST /instances/{id}/settings`: an empty secret stays as it is.
 ///
 /// # Errors
