@@ -129,6 +129,7 @@ pub static ROUTES: std::sync::LazyLock<Vec<Route>> = std::sync::LazyLock::new(||
         route!(GET "/readyz", Machine => health::ready),
         route!(GET "/metrics", Machine => metrics::handle),
         route!(GET "/", Anybody => portal::root),
+        route!(GET "/favicon.ico", Anybody => portal::assets::icon),
         route!(GET "/assets/{name}", Anybody => portal::assets::handle),
         Route { method: Method::GET, path: "/ws", access: Access::Session, make: socket },
     ];
