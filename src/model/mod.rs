@@ -17,3 +17,4 @@ pub mod purpose;
 pub mod qr;
 pub mod random;
 pub mod text;
+pub mod why;

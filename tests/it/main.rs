@@ -42,6 +42,7 @@ mod phones;
 mod portal_access;
 mod portal_admin;
 mod portal_pages;
+mod portal_wrong;
 mod retention;
 mod sandbox;
 mod sandbox_crash;
