@@ -39,6 +39,7 @@ mod opt_out;
 mod order;
 mod pace;
 mod phones;
+mod planted;
 mod portal_access;
 mod portal_admin;
 mod portal_pages;
