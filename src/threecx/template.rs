@@ -173,7 +173,7 @@ mod tests {
             ("a\0b", "NUL"),
         ] {
             let problem = Template::parse(text).expect_err(text);
-            assert!(problem.contains(word), "{text}: {problem}");
+            assert!(problem.to_string().contains(word), "{text}: {problem}");
         }
         assert!(Template::parse(&"x".repeat(MAX_CHARS)).is_ok());
         assert!(Template::parse(&"x".repeat(MAX_CHARS + 1)).is_err());

@@ -184,7 +184,7 @@ mod tests {
         let given = [("phone_number_id", "106540352242922"), ("access_token", "EAAG-canary")];
         let all = given.iter().chain(changes);
         let map = all.map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Settings::parse(&map).map_err(|e| e.0)
+        Settings::parse(&map).map_err(|e| e.to_string())
     }
 
     #[test]

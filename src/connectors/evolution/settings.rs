@@ -128,7 +128,7 @@ mod tests {
             .collect();
         fill(&mut map, &InstanceId::from_text("shop-line"), &SystemRandom);
         map.extend(changes.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
-        Settings::parse(&map).map_err(|e| e.0)
+        Settings::parse(&map).map_err(|e| e.to_string())
     }
 
     #[test]

@@ -136,7 +136,7 @@ mod tests {
 
     fn parse(pairs: &[(&str, &str)]) -> Result<Settings, String> {
         let map = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Settings::parse(&map).map_err(|e| e.0)
+        Settings::parse(&map).map_err(|e| e.to_string())
     }
 
     #[test]
