@@ -7,6 +7,7 @@
 mod arguments;
 mod examination;
 mod import;
+mod limits;
 mod pairing;
 mod people;
 mod perform;
@@ -15,7 +16,7 @@ mod sandbox;
 mod threecx;
 mod webhooks;
 
-pub use arguments::{SendArgs, ThreecxSettings};
+pub use arguments::{AccountDeed, SendArgs, ThreecxSettings};
 pub use import::ImportArgs;
 pub use perform::perform;
 pub use request::Request;

@@ -9,6 +9,7 @@ use crate::{
     model::{
         clock::{Clock, Time},
         egress::EgressEntry,
+        why::{Why, why},
     },
     store::{Store, StoreError, Tx, WriteTx},
 };
@@ -43,7 +44,7 @@ pub struct Added {
 pub enum ReachError {
     /// What would be right.
     #[error("{0}")]
-    Invalid(String),
+    Invalid(Why),
     /// No such entry.
     #[error("there is no such entry")]
     NotFound,
@@ -87,12 +88,17 @@ impl Reach {
     /// A text that is no entry, one that is there, no reason.
     pub async fn add(&self, entry: &str, reason: &str, actor: &str) -> Result<(), ReachError> {
         let _one = self.changing.lock().await;
-        let entry: EgressEntry = entry.trim().parse().map_err(ReachError::Invalid)?;
+        let entry: EgressEntry =
+            entry.trim().parse().map_err(|e: String| ReachError::Invalid(why!("entry_bad", "{text}", text = e)))?;
         if reason.trim().is_empty() {
-            return Err(ReachError::Invalid("say what stands there: others will ask".into()));
+            return Err(ReachError::Invalid(why!("entry_reason", "say what stands there: others will ask")));
         }
         if self.configured.contains(&entry) {
-            return Err(ReachError::Invalid(format!("{entry} stands in the configuration already")));
+            return Err(ReachError::Invalid(why!(
+                "entry_configured",
+                "{entry} stands in the configuration already",
+                entry = entry
+            )));
         }
         let new = Added {
             entry: entry.to_string(),
@@ -134,7 +140,7 @@ fn list(tx: &Tx<'_>) -> Result<Vec<Added>, StoreError> {
 
 fn insert(tx: &WriteTx<'_>, new: &Added) -> Result<(), ReachError> {
     if tx.find("SELECT 1 FROM egress_entries WHERE entry = ?1", params![new.entry], |_| Ok(()))?.is_some() {
-        return Err(ReachError::Invalid(format!("{} is on the list already", new.entry)));
+        return Err(ReachError::Invalid(why!("entry_there", "{entry} is on the list already", entry = new.entry)));
     }
     tx.execute(
         "INSERT INTO egress_entries (entry, reason, added_by, added_at) VALUES (?1, ?2, ?3, ?4)",

@@ -7,6 +7,7 @@ use crate::{
         ids::AccountId,
         phone::Region,
         plan::{Module, Plan, Zone},
+        why::why,
     },
     store::{StoreError, Tx, WriteTx},
 };
@@ -106,7 +107,7 @@ pub struct Grant {
 pub(super) fn create(tx: &WriteTx<'_>, new: &NewAccount, now: Time, actor: &str) -> Result<AccountId, AccountError> {
     let name = new.name.trim();
     if name.is_empty() {
-        return Err(AccountError::Invalid("an account needs a name".into()));
+        return Err(AccountError::Invalid(why!("account_name", "an account needs a name")));
     }
     let zone = Zone::parse(&new.timezone)?;
     let id = AccountId(tx.insert(
@@ -236,7 +237,12 @@ fn disable_module(tx: &WriteTx<'_>, id: AccountId, module: Module) -> Result<(),
         params![id, module.as_str()],
     )?;
     if changed == 0 {
-        return Err(AccountError::Invalid(format!("the module {module} is not on the list of account {id}")));
+        return Err(AccountError::Invalid(why!(
+            "module_missing",
+            "the module {module} is not on the list of account {id}",
+            module = module,
+            id = id
+        )));
     }
     Ok(())
 }
@@ -288,10 +294,13 @@ pub(super) fn record_grant(
     actor: &str,
 ) -> Result<(), AccountError> {
     if grant.reason.trim().is_empty() {
-        return Err(AccountError::Invalid("a granted limit needs a reason (--reason)".into()));
+        return Err(AccountError::Invalid(why!("grant_reason", "a granted limit needs a reason (--reason)")));
     }
     if grant.daily.is_none() && grant.monthly.is_none() {
-        return Err(AccountError::Invalid("a grant names a daily limit, a monthly limit, or both".into()));
+        return Err(AccountError::Invalid(why!(
+            "grant_empty",
+            "a grant names a daily limit, a monthly limit, or both"
+        )));
     }
     tx.execute(
         "INSERT INTO granted_limits (account_id, daily, monthly, reason, granted_by, created_at, until)

@@ -5,7 +5,12 @@
 
 use super::{AccountError, Accounts, Grant, account, audit};
 use crate::{
-    model::{clock::Time, ids::AccountId, instance::words},
+    model::{
+        clock::Time,
+        ids::AccountId,
+        instance::words,
+        why::{Why, why},
+    },
     notices::{self, Kind},
     store::{StoreError, Tx, WriteTx},
 };
@@ -182,23 +187,23 @@ fn withdraw(tx: &WriteTx<'_>, account: AccountId, id: i64, now: Time, actor: &st
 }
 
 fn ask(tx: &WriteTx<'_>, account: AccountId, wanted: &Wanted, now: Time, actor: &str) -> Result<i64, AccountError> {
-    let invalid = |text: &str| Err(AccountError::Invalid(text.into()));
+    let invalid = |why: Why| Err(AccountError::Invalid(why));
     let holds = account::find(tx, account, now)?;
     let reason = wanted.reason.trim();
     if reason.is_empty() || reason.chars().count() > REASON_MAX {
-        return invalid("say in a few sentences why (1,000 characters at most)");
+        return invalid(why!("limit_reason", "say in a few sentences why (1,000 characters at most)"));
     }
     let (daily, monthly) = (wanted.daily, wanted.monthly);
     if daily.is_none() && monthly.is_none() {
-        return invalid("ask for a daily limit, a monthly limit, or both");
+        return invalid(why!("limit_empty", "ask for a daily limit, a monthly limit, or both"));
     }
     let too_low = |asked: Option<u64>, now: Option<u64>| asked.is_some_and(|n| n <= now.unwrap_or(0) || n > MOST);
     if too_low(daily, holds.daily_limit) || too_low(monthly, holds.monthly_limit) {
-        return invalid("ask for more than what holds now (and at most 10,000,000)");
+        return invalid(why!("limit_low", "ask for more than what holds now (and at most 10,000,000)"));
     }
     let waits = "SELECT 1 FROM limit_requests WHERE account_id = ?1 AND decision IS NULL";
     if tx.find(waits, params![account], |_| Ok(()))?.is_some() {
-        return invalid("a request waits already: it is decided first");
+        return invalid(why!("limit_waits", "a request waits already: it is decided first"));
     }
     let id = tx.insert(
         "INSERT INTO limit_requests (account_id, daily, monthly, reason, asked_by, created_at)
@@ -249,7 +254,10 @@ fn decide(
     actor: &str,
 ) -> Result<(), AccountError> {
     if answer.is_empty() || answer.chars().count() > REASON_MAX {
-        return Err(AccountError::Invalid("say why: the account is told (1,000 characters at most)".into()));
+        return Err(AccountError::Invalid(why!(
+            "answer_empty",
+            "say why: the account is told (1,000 characters at most)"
+        )));
     }
     let decision = if grant.is_some() { Decision::Granted } else { Decision::Denied };
     let account = tx.find(

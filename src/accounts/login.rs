@@ -175,7 +175,7 @@ impl Accounts {
         user_agent: &str,
         from: IpAddr,
     ) -> Result<Link, AccountError> {
-        let hash = self.passwords.hash(password).await.map_err(|e| AccountError::Invalid(e.to_string()))?;
+        let hash = self.passwords.hash(password).await?;
         let (now, token) = (self.clock.now(), token.to_owned());
         let user = self.store.write(move |tx| user::redeem_password_link(tx, &token, &hash, now)).await?;
         Ok(self.begin_session(user, user_agent, from, "password link").await?)

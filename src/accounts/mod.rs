@@ -38,6 +38,7 @@ use crate::{
         clock::Clock,
         ids::{AccountId, KeyId, UserId},
         random::Random,
+        why::{Why, why},
     },
     store::{Store, StoreError, Vault},
 };
@@ -51,7 +52,7 @@ pub enum AccountError {
     NotFound(String),
     /// Input that cannot be taken.
     #[error("{0}")]
-    Invalid(String),
+    Invalid(Why),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -59,7 +60,17 @@ pub enum AccountError {
 
 impl From<crate::model::plan::UnknownZone> for AccountError {
     fn from(e: crate::model::plan::UnknownZone) -> Self {
-        Self::Invalid(e.to_string())
+        Self::Invalid(why!(
+            "zone_unknown",
+            "{name:?} is no time zone: use a name of the IANA database, such as Asia/Riyadh or Europe/Berlin",
+            name = e.0
+        ))
+    }
+}
+
+impl From<PasswordError> for AccountError {
+    fn from(e: PasswordError) -> Self {
+        Self::Invalid(e.why())
     }
 }
 

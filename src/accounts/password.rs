@@ -2,6 +2,7 @@
 //!
 //! One hash takes some 60 ms of one core: without a bound, a few guessers would stop the messages.
 
+use crate::model::why::{Why, why};
 use argon2::{
     Algorithm, Argon2, Params, Version,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
@@ -28,6 +29,17 @@ pub enum PasswordError {
     /// Too many wait already.
     #[error("too many logins at once: try again in a moment")]
     Busy,
+}
+
+impl PasswordError {
+    /// The same for the pages.
+    pub fn why(self) -> Why {
+        match self {
+            Self::TooShort => why!("password_short", "a password has at least {least} characters", least = MIN_CHARS),
+            Self::TooLong => why!("password_long", "a password has at most {most} bytes", most = MAX_BYTES),
+            Self::Busy => why!("password_busy", "too many logins at once: try again in a moment"),
+        }
+    }
 }
 
 /// Hashes and checks passwords. Cheap to clone.

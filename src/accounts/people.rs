@@ -5,6 +5,7 @@ use crate::{
     model::{
         clock::Time,
         ids::{AccountId, UserId},
+        why::why,
     },
     store::{StoreError, Tx, WriteTx},
 };
@@ -88,17 +89,32 @@ fn list(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Vec<Person>, StoreErr
     )
 }
 
+pub(super) fn needs_account(role: Role) -> AccountError {
+    AccountError::Invalid(why!("role_account", "a user with the role {role} needs an account", role = role))
+}
+
+pub(super) fn set_up_already() -> AccountError {
+    AccountError::Invalid(why!(
+        "set_up_already",
+        "there is a user already; `wa-gateway user reset-password EMAIL` lets somebody in again"
+    ))
+}
+
+pub(super) fn last_admin() -> AccountError {
+    AccountError::Invalid(why!("last_admin", "this is the last admin: make another first"))
+}
+
 fn set_role(tx: &WriteTx<'_>, user: UserId, role: Role, now: Time, actor: &str) -> Result<(), AccountError> {
     let known =
         tx.find("SELECT account_id FROM users WHERE id = ?1", params![user], |r| r.get::<_, Option<AccountId>>(0))?;
     let account = known.ok_or_else(|| unknown(user))?;
     if account.is_none() && role != Role::Admin {
-        return Err(AccountError::Invalid(format!("a user with the role {role} needs an account")));
+        return Err(needs_account(role));
     }
     tx.execute("UPDATE users SET role = ?2 WHERE id = ?1", params![user, role.as_str()])?;
     let admins = "SELECT 1 FROM users WHERE role = 'admin' AND disabled_at IS NULL LIMIT 1";
     if tx.find(admins, [], |_| Ok(()))?.is_none() {
-        return Err(AccountError::Invalid("this is the last admin: make another first".into()));
+        return Err(last_admin());
     }
     tx.execute("DELETE FROM sessions WHERE user_id = ?1", params![user])?;
     Ok(note(tx, now, actor, "user.role", user, role.as_str())?)

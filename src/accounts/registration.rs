@@ -7,6 +7,7 @@ use crate::{
         clock::Time,
         ids::AccountId,
         plan::{Module, Plan},
+        why::why,
     },
     store::{StoreError, Tx, WriteTx},
 };
@@ -55,10 +56,13 @@ impl Accounts {
         if invitation.is_none()
             && let Some(wait) = self.guesses.wait(&name, from, now)
         {
-            let text = format!("too many accounts from one address: try again in {} s", wait.as_secs());
-            return Err(AccountError::Invalid(text));
+            return Err(AccountError::Invalid(why!(
+                "registered_often",
+                "too many accounts from one address: try again in {seconds} s",
+                seconds = wait.as_secs()
+            )));
         }
-        let hash = self.passwords.hash(&first.password).await.map_err(|e| AccountError::Invalid(e.to_string()))?;
+        let hash = self.passwords.hash(&first.password).await?;
         let token = invitation.map(user::token_hash);
         let user = self
             .store

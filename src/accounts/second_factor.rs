@@ -2,7 +2,7 @@
 
 use super::{AccountError, Accounts, login::note, totp, user};
 use crate::{
-    model::{clock::Time, ids::UserId, random::bytes},
+    model::{clock::Time, ids::UserId, random::bytes, why::why},
     store::{StoreError, Tx, Vault, WriteTx},
 };
 use rusqlite::params;
@@ -40,7 +40,10 @@ impl Accounts {
         self.store
             .write(move |tx| {
                 if user::has_second_factor(tx, user)? {
-                    return Err(AccountError::Invalid("there is a second factor already: take it away first".into()));
+                    return Err(AccountError::Invalid(why!(
+                        "factor_there",
+                        "there is a second factor already: take it away first"
+                    )));
                 }
                 tx.execute(
                     "INSERT INTO second_factors (user_id, seed) VALUES (?1, ?2)
@@ -64,7 +67,8 @@ impl Accounts {
         self.store
             .write(move |tx| {
                 let step = find_step(tx, &vault, user, &code, now)?;
-                let step = step.ok_or_else(|| AccountError::Invalid("that is not the code of now".into()))?;
+                let step =
+                    step.ok_or_else(|| AccountError::Invalid(why!("code_wrong", "that is not the code of now")))?;
                 tx.execute(
                     "UPDATE second_factors SET confirmed_at = ?2, last_step = ?3 WHERE user_id = ?1",
                     params![user, now, step],
@@ -104,7 +108,7 @@ impl Accounts {
     pub async fn is_password(&self, user: UserId, password: &str) -> Result<bool, AccountError> {
         let kept = self.store.read(move |tx| user::password_hash(tx, user)).await?;
         let Some(kept) = kept else { return Ok(false) };
-        self.passwords.verify(password, &kept).await.map_err(|e| AccountError::Invalid(e.to_string()))
+        self.passwords.verify(password, &kept).await.map_err(AccountError::from)
     }
 }
 

@@ -66,7 +66,7 @@ impl Accounts {
         user_agent: &str,
         from: IpAddr,
     ) -> Result<(AccountId, Link), AccountError> {
-        let hash = self.passwords.hash(&first.password).await.map_err(|e| AccountError::Invalid(e.to_string()))?;
+        let hash = self.passwords.hash(&first.password).await?;
         let (now, token) = (self.clock.now(), token.to_owned());
         let (account, user) = self
             .store

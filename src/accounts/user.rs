@@ -1,12 +1,13 @@
 //! People who log in, their one-time links and their sessions. Tokens have 256 random bits; only hashes are kept.
 
-use super::{AccountError, account, audit};
+use super::{AccountError, account, audit, people};
 use crate::{
     model::{
         clock::Time,
         ids::{AccountId, UserId},
         instance::words,
         random::{Random, bytes},
+        why::why,
     },
     store::{StoreError, Tx, WriteTx},
 };
@@ -110,15 +111,15 @@ pub(super) fn create(tx: &WriteTx<'_>, new: &NewUser, now: Time, actor: &str) ->
     let email = new.email.trim();
     let plausible = email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.len() > 2);
     if !plausible || email.len() > 254 || email.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err(AccountError::Invalid(format!("{email:?} is no email address")));
+        return Err(AccountError::Invalid(why!("email_bad", "{email:?} is no email address", email = email)));
     }
     match new.account {
         Some(id) => drop(account::find(tx, id, now)?),
         None if new.role == Role::Admin => {}
-        None => return Err(AccountError::Invalid(format!("a user with the role {} needs an account", new.role))),
+        None => return Err(people::needs_account(new.role)),
     }
     if tx.find("SELECT 1 FROM users WHERE email = ?1", params![email], |_| Ok(()))?.is_some() {
-        return Err(AccountError::Invalid(format!("there is a user {email} already")));
+        return Err(AccountError::Invalid(why!("user_there", "there is a user {email} already", email = email)));
     }
     let id = UserId(tx.insert(
         "INSERT INTO users (account_id, email, role, password_hash, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -288,8 +289,7 @@ pub(super) fn redeem_password_link(
 
 pub(super) fn create_setup_link(tx: &WriteTx<'_>, now: Time, random: &dyn Random) -> Result<Link, AccountError> {
     if tx.find("SELECT 1 FROM users LIMIT 1", [], |_| Ok(()))?.is_some() {
-        let text = "there is a user already; `wa-gateway user reset-password EMAIL` lets somebody in again";
-        return Err(AccountError::Invalid(text.into()));
+        return Err(people::set_up_already());
     }
     tx.execute("DELETE FROM login_links WHERE purpose = 'setup'", [])?;
     let link = Link { token: new_token(random), expires_at: now.plus(PASSWORD_LINK) };
@@ -333,7 +333,7 @@ pub(super) fn set_disabled(
     }
     let sql = "SELECT 1 FROM users WHERE role = 'admin' AND disabled_at IS NULL LIMIT 1";
     if tx.find(sql, [], |_| Ok(()))?.is_none() {
-        return Err(AccountError::Invalid("this is the last admin: make another first".into()));
+        return Err(people::last_admin());
     }
     tx.execute("DELETE FROM sessions WHERE user_id = ?1", params![user])?;
     tx.execute("DELETE FROM login_links WHERE user_id = ?1", params![user])?;

@@ -1,6 +1,6 @@
 //! `wa-gateway account …`
 
-use crate::control::Request;
+use crate::control::{AccountDeed, Request};
 use clap::Subcommand;
 
 #[derive(Subcommand)]
@@ -60,6 +60,43 @@ pub(super) enum Command {
         #[arg(long)]
         until: Option<String>,
     },
+    /// Switch an account off: it sends nothing, and its people cannot log in
+    Disable {
+        /// Its id
+        id: i64,
+    },
+    /// Switch an account on again
+    Enable {
+        /// Its id
+        id: i64,
+    },
+    /// Show what accounts ask for: higher limits, those that wait first
+    Requests,
+    /// Grant a request for a higher limit
+    Grant {
+        /// The request's number
+        request: i64,
+        /// Messages a day; without any figure: what was asked for
+        #[arg(long)]
+        daily: Option<u64>,
+        /// Messages a month
+        #[arg(long)]
+        monthly: Option<u64>,
+        /// The grant's end: a date or a time
+        #[arg(long)]
+        until: Option<String>,
+        /// What the account is told
+        #[arg(long)]
+        answer: String,
+    },
+    /// Deny a request for a higher limit
+    Deny {
+        /// The request's number
+        request: i64,
+        /// What the account is told
+        #[arg(long)]
+        answer: String,
+    },
 }
 
 impl Command {
@@ -69,6 +106,13 @@ impl Command {
                 Request::AccountCreate { name, plan, timezone, region, modules }
             }
             Self::List => Request::AccountList,
+            Self::Disable { id } => Request::Account(AccountDeed::Disable { id }),
+            Self::Enable { id } => Request::Account(AccountDeed::Enable { id }),
+            Self::Requests => Request::Account(AccountDeed::Requests),
+            Self::Grant { request, daily, monthly, until, answer } => {
+                Request::Account(AccountDeed::Grant { id: request, daily, monthly, until, answer })
+            }
+            Self::Deny { request, answer } => Request::Account(AccountDeed::Deny { id: request, answer }),
             Self::Update {
                 id,
                 plan,

@@ -13,7 +13,14 @@ use super::{
 };
 use crate::{
     egress::Egress,
-    model::{clock::Clock, ids::InstanceId, instance::ConnectorKind, phone::Phone, random::Random},
+    model::{
+        clock::Clock,
+        ids::InstanceId,
+        instance::ConnectorKind,
+        phone::Phone,
+        random::Random,
+        why::{Why, why},
+    },
 };
 use std::{
     collections::{BTreeMap, HashMap},
@@ -90,7 +97,7 @@ struct Running {
 /// A setting that the connector does not have, or a value that it cannot take, in plain words.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct BadSetting(pub String);
+pub struct BadSetting(pub Why);
 
 impl Registry {
     /// An empty registry, and the one wire.
@@ -124,7 +131,13 @@ impl Registry {
                 let connector = Arc::new(CloudApi::open(&self.shared.deps, setup)?);
                 Running { kind: setup.connector, connector, sandbox: None }
             }
-            other => return Err(BadSetting(format!("the connector {other} is not part of this version"))),
+            other => {
+                return Err(BadSetting(why!(
+                    "connector_missing",
+                    "the connector {name} is not part of this version",
+                    name = other
+                )));
+            }
         };
         self.shared.running.write().expect("no holder panics").insert(setup.id.clone(), running);
         Ok(())
@@ -313,7 +326,9 @@ pub fn check_settings(connector: ConnectorKind, settings: &BTreeMap<String, Stri
         ConnectorKind::Sandbox => Sandbox::check(settings),
         ConnectorKind::Evolution => Evolution::check(settings),
         ConnectorKind::CloudApi => CloudApi::check(settings),
-        other => Err(BadSetting(format!("the connector {other} is not part of this version"))),
+        other => {
+            Err(BadSetting(why!("connector_missing", "the connector {name} is not part of this version", name = other)))
+        }
     }
 }
 

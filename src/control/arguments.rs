@@ -49,3 +49,40 @@ pub struct SendArgs {
     /// cli or demo.
     pub source: String,
 }
+
+/// What is done with an account besides changing it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum AccountDeed {
+    /// Switches it off.
+    Disable {
+        /// Which.
+        id: i64,
+    },
+    /// Switches it on.
+    Enable {
+        /// Which.
+        id: i64,
+    },
+    /// Lists the requests for higher limits.
+    Requests,
+    /// Grants one of them.
+    Grant {
+        /// Which request.
+        id: i64,
+        /// Messages a day; neither this nor the next: what was asked for.
+        daily: Option<u64>,
+        /// Messages a month.
+        monthly: Option<u64>,
+        /// A date or a time; none: open end.
+        until: Option<String>,
+        /// What the account is told.
+        answer: String,
+    },
+    /// Denies one of them.
+    Deny {
+        /// Which request.
+        id: i64,
+        /// What the account is told.
+        answer: String,
+    },
+}

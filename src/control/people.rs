@@ -53,7 +53,7 @@ pub(super) async fn perform(gateway: &Gateway, request: Request) -> Done {
         }
         Request::SuppressImport { account, csv: file } => {
             let region = region_of(gateway, AccountId(account)).await?;
-            let rows = csv::phones(&file)?;
+            let rows = csv::phones(&file).map_err(text)?;
             let now = gateway.clock.now();
             let report = gateway.store.write(move |tx| import_suppressed(tx, AccountId(account), region, &rows, now));
             Ok(json!(report.await.map_err(|e: StoreError| e.to_string())?))
@@ -72,7 +72,7 @@ pub(super) async fn perform(gateway: &Gateway, request: Request) -> Done {
         Request::PersonErase { phone } => erase(gateway, &phone).await,
         Request::ContactsImport { account, csv: file } => {
             let region = region_of(gateway, AccountId(account)).await?;
-            let rows = csv::phones(&file)?;
+            let rows = csv::phones(&file).map_err(text)?;
             let now = gateway.clock.now();
             let report =
                 gateway.store.write(move |tx| conversations::import(tx, AccountId(account), region, &rows, now)).await;

@@ -1,7 +1,7 @@
 //! Doing what the command line asks for, through the same slices as everything else.
 
 use super::{
-    Request, SendArgs, examination, import, pairing,
+    Request, SendArgs, examination, import, limits, pairing,
     people::{self, region_of},
     request, sandbox, threecx, webhooks,
 };
@@ -35,6 +35,7 @@ pub async fn perform(gateway: &Gateway, request: Request) -> Done {
     match request {
         R::Ping => Ok(json!({"ok": true, "version": env!("CARGO_PKG_VERSION")})),
         R::AccountCreate { .. } | R::AccountList | R::AccountUpdate { .. } => account(gateway, request).await,
+        R::Account(deed) => limits::perform(gateway, deed).await,
         R::UserCreate { .. } | R::UserResetPassword { .. } | R::UserLoginLink { .. } | R::UserList | R::SetupToken => {
             user(gateway, request).await
         }

@@ -1,6 +1,6 @@
 //! What can be asked for. Values are texts as they were typed where judging them is the slices' business.
 
-use super::arguments::{SendArgs, ThreecxSettings};
+use super::arguments::{AccountDeed, SendArgs, ThreecxSettings};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -47,6 +47,8 @@ pub enum Request {
         /// A date or a time.
         until: Option<String>,
     },
+    /// `account disable`, `enable`, `requests`, `grant`, `deny`
+    Account(AccountDeed),
     /// `user create`
     UserCreate {
         /// Whose; only an admin may have none.

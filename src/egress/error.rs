@@ -6,7 +6,10 @@
 //!
 //! It knows nothing of retries.
 
-use crate::model::egress::EgressEntry;
+use crate::model::{
+    egress::EgressEntry,
+    why::{Why, why},
+};
 use http::StatusCode;
 
 /// Why there is no answer.
@@ -14,12 +17,12 @@ use http::StatusCode;
 pub enum EgressError {
     /// No URL that may be called: what is wrong with it, in words for who typed it.
     #[error("{0}")]
-    BadUrl(String),
+    BadUrl(Why),
     /// A place that may not be called.
     #[error("{why}{}", advice(entry.as_ref()))]
     Forbidden {
         /// Which address, and what it is.
-        why: String,
+        why: Why,
         /// The entry of `egress.allow` that would allow it; none where no entry can.
         entry: Option<EgressEntry>,
     },
@@ -56,6 +59,19 @@ impl EgressError {
         match self {
             Self::BadUrl(_) | Self::Forbidden { .. } | Self::Dns(_) | Self::Connect(_) | Self::Tls(_) => true,
             Self::TimedOut { sent, .. } | Self::Broken { sent, .. } => !sent,
+        }
+    }
+
+    /// The same for the pages.
+    pub fn why(&self) -> Why {
+        match self {
+            Self::BadUrl(why) => why.clone(),
+            Self::Forbidden { why, entry } => {
+                let mut figures = why.figures().to_vec();
+                figures.extend(entry.as_ref().map(|entry| ("entry", entry.to_string())));
+                Why::new(why.name(), figures, self.to_string())
+            }
+            other => why!("no_answer", "{text}", text = other),
         }
     }
 

@@ -25,6 +25,7 @@ pub use resolve::{Resolve, SystemResolver};
 use crate::model::{
     clock::{Clock, Sleep},
     egress::EgressEntry,
+    why::why,
 };
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -235,9 +236,10 @@ const OURS: [HeaderName; 10] = [
 /// The request as it goes over the connection.
 fn written(target: &Target, request: Outbound<'_>) -> Result<Request<Full<Bytes>>, EgressError> {
     if request.method == Method::CONNECT {
-        return Err(EgressError::BadUrl("nothing is called with CONNECT".to_owned()));
+        return Err(EgressError::BadUrl(why!("url_host", "nothing is called with CONNECT")));
     }
-    let host = HeaderValue::from_str(&target.authority()).map_err(|e| EgressError::BadUrl(e.to_string()))?;
+    let host =
+        HeaderValue::from_str(&target.authority()).map_err(|e| EgressError::BadUrl(why!("url_host", "{e}", e = e)))?;
     let mut out = Request::new(Full::new(request.body));
     *out.method_mut() = request.method;
     *out.uri_mut() = Uri::from(target.path.clone());

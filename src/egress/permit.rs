@@ -13,6 +13,7 @@ use super::{
     target::{Host, Target},
 };
 use crate::model::egress::{EgressEntry, EgressHost};
+use crate::model::why::why;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Of the addresses that `target`'s host has, those that may be connected to, in the same order.
@@ -56,7 +57,8 @@ pub fn form(allow: &[EgressEntry], target: &Target) -> Result<(), EgressError> {
                 return Ok(());
             }
             let entry = EgressEntry { host: EgressHost::Name(name.clone()), port: target.port };
-            Err(EgressError::Forbidden { why: format!("{name} is not called without TLS (https)"), entry: Some(entry) })
+            let why = why!("place_plain", "{place} is not called without TLS (https)", place = name);
+            Err(EgressError::Forbidden { why, entry: Some(entry) })
         }
     }
 }
@@ -78,12 +80,13 @@ fn permit(allow: &[EgressEntry], target: &Target, ip: IpAddr) -> Result<(), Egre
     let listed = || named(allow, target) || covered(allow, ip, target.port);
     let why = match class {
         Class::Never(what) => {
-            return Err(EgressError::Forbidden { why: format!("{of} is {what}"), entry: None });
+            let why = why!("place_never", "{place} is {what}", place = of, what = what);
+            return Err(EgressError::Forbidden { why, entry: None });
         }
         Class::Public if target.tls => return Ok(()),
         _ if listed() => return Ok(()),
-        Class::Private(what) => format!("{of} is {what}"),
-        Class::Public => format!("{of} is not called without TLS (https)"),
+        Class::Private(what) => why!("place_private", "{place} is {what}", place = of, what = what),
+        Class::Public => why!("place_plain", "{place} is not called without TLS (https)", place = of),
     };
     let entry = EgressEntry { host: EgressHost::Net(ip.into()), port: target.port };
     Err(EgressError::Forbidden { why, entry: Some(entry) })

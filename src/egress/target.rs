@@ -9,6 +9,7 @@
 //!
 //! It knows nothing of what may be called.
 
+use crate::model::why::{Why, why};
 use crate::{egress::EgressError, model::egress::is_name};
 use http::uri::PathAndQuery;
 use std::{
@@ -67,40 +68,48 @@ impl Target {
     }
 }
 
-fn read(url: &str) -> Result<Target, String> {
+fn read(url: &str) -> Result<Target, Why> {
     if url.len() > MAX_URL {
-        return Err("the URL is too long".to_owned());
+        return Err(why!("url_long", "the URL is too long: {most} bytes are the most", most = MAX_URL));
     }
     if let Some(odd) = url.chars().find(|c| !c.is_ascii_graphic() || *c == '\\') {
         return Err(if odd.is_ascii() {
-            format!("a URL has no {odd:?}")
+            why!("url_sign", "a URL has no {sign:?}", sign = odd)
         } else {
-            format!("a URL is ASCII, without {odd:?}: write a name in its xn-- form and a path with %XX")
+            why!(
+                "url_sign",
+                "a URL is ASCII, without {sign:?}: write a name in its xn-- form and a path with %XX",
+                sign = odd
+            )
         });
     }
     if url.contains('#') {
-        return Err("a URL to be called has no fragment (#…)".to_owned());
+        return Err(why!("url_fragment", "a URL to be called has no fragment (#…)"));
     }
-    let (scheme, rest) = url.split_once("://").ok_or("a URL begins with https:// or http://")?;
+    let (scheme, rest) = url.split_once("://").ok_or_else(no_scheme)?;
     let tls = match scheme.to_ascii_lowercase().as_str() {
         "https" => true,
         "http" => false,
-        _ => return Err("a URL begins with https:// or http://".to_owned()),
+        _ => return Err(no_scheme()),
     };
     let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
     if authority.contains('@') {
-        return Err("a URL has no user and no password (…@); put them into a header".to_owned());
+        return Err(why!("url_user", "a URL has no user and no password (…@); put them into a header"));
     }
     let (host, port) = read_authority(authority, if tls { 443 } else { 80 })?;
     let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-    let path = path.parse::<PathAndQuery>().map_err(|_| "the URL's path is not one; use %XX".to_owned())?;
+    let path = path.parse::<PathAndQuery>().map_err(|_| why!("url_path", "the URL's path is not one; use %XX"))?;
     Ok(Target { tls, host, port, path })
 }
 
-fn read_authority(authority: &str, usual: u16) -> Result<(Host, u16), String> {
+fn no_scheme() -> Why {
+    why!("url_scheme", "a URL begins with https:// or http://")
+}
+
+fn read_authority(authority: &str, usual: u16) -> Result<(Host, u16), Why> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
-            let (inner, after) = rest.split_once(']').ok_or("the URL's [ is not closed")?;
+            let (inner, after) = rest.split_once(']').ok_or_else(|| why!("url_host", "the URL's [ is not closed"))?;
             (read_v6(inner)?, after)
         }
         None => {
@@ -109,34 +118,42 @@ fn read_authority(authority: &str, usual: u16) -> Result<(Host, u16), String> {
         }
     };
     let Some(digits) = port.strip_prefix(':') else {
-        return if port.is_empty() { Ok((host, usual)) } else { Err("nothing but a port follows the host".to_owned()) };
+        return if port.is_empty() {
+            Ok((host, usual))
+        } else {
+            Err(why!("url_port", "nothing but a port follows the host"))
+        };
     };
     let plain = digits.bytes().all(|b| b.is_ascii_digit());
     let number = digits.parse().ok().filter(|number| plain && *number > 0);
-    number.map(|number| (host, number)).ok_or_else(|| format!("{digits:?} is no port; it is 1 to 65535"))
+    number
+        .map(|number| (host, number))
+        .ok_or_else(|| why!("url_port", "{port:?} is no port; it is 1 to 65535", port = digits))
 }
 
-fn read_v6(inner: &str) -> Result<Host, String> {
+fn read_v6(inner: &str) -> Result<Host, Why> {
     if inner.contains('%') {
-        return Err("an IPv6 address in a URL has no zone (%…)".to_owned());
+        return Err(why!("url_host", "an IPv6 address in a URL has no zone (%…)"));
     }
-    let v6: Ipv6Addr = inner.parse().map_err(|_| format!("[{inner}] is no IPv6 address"))?;
+    let v6: Ipv6Addr = inner.parse().map_err(|_| why!("url_host", "[{host}] is no IPv6 address", host = inner))?;
     Ok(Host::Ip(v6.to_canonical()))
 }
 
-fn read_host(host: &str) -> Result<Host, String> {
+fn read_host(host: &str) -> Result<Host, Why> {
     if let Ok(v4) = host.parse::<Ipv4Addr>() {
         return Ok(Host::Ip(IpAddr::V4(v4)));
     }
     let name = host.strip_suffix('.').unwrap_or(host);
     if name.rsplit('.').next().is_some_and(is_number) {
         return Err(match odd_v4(name) {
-            Some(v4) => format!("{host:?} is an unusual spelling of an address: write {v4}"),
-            None => format!("{host:?} is no address"),
+            Some(v4) => {
+                why!("url_host", "{host:?} is an unusual spelling of an address: write {v4}", host = host, v4 = v4)
+            }
+            None => why!("url_host", "{host:?} is no address", host = host),
         });
     }
     if name.ends_with('.') || !is_name(name) {
-        return Err(format!("{host:?} is no host"));
+        return Err(why!("url_host", "{host:?} is no host", host = host));
     }
     Ok(Host::Name(name.to_ascii_lowercase()))
 }

@@ -82,9 +82,10 @@ fn doubt_begins_with_the_first_byte() {
     let of = |sent| [EgressError::TimedOut { sent, status: None }, EgressError::Broken { sent, status: None }];
     assert!(of(false).iter().all(EgressError::leaves_no_doubt));
     assert!(!of(true).iter().any(EgressError::leaves_no_doubt));
-    for kind in [EgressError::Dns, EgressError::Connect, EgressError::Tls, EgressError::BadUrl] {
+    for kind in [EgressError::Dns, EgressError::Connect, EgressError::Tls] {
         assert!(kind(String::new()).leaves_no_doubt());
     }
+    assert!(EgressError::BadUrl(crate::model::why::why!("url_host", "x")).leaves_no_doubt());
 }
 
 #[tokio::test]

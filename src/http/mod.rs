@@ -129,6 +129,7 @@ pub static ROUTES: std::sync::LazyLock<Vec<Route>> = std::sync::LazyLock::new(||
         route!(GET "/readyz", Machine => health::ready),
         route!(GET "/metrics", Machine => metrics::handle),
         route!(GET "/", Anybody => portal::root),
+        route!(GET "/favicon.ico", Anybody => portal::assets::icon),
         route!(GET "/assets/{name}", Anybody => portal::assets::handle),
         Route { method: Method::GET, path: "/ws", access: Access::Session, make: socket },
     ];
@@ -218,6 +219,7 @@ fn pages() -> Vec<Route> {
         page!(GET "/instances/{id}/manage", Viewer => portal::pages::manage::show),
         page!(POST "/instances/{id}/send", Owner => portal::pages::manage::send),
         page!(POST "/instances/{id}/connection", Owner => portal::pages::manage::connection),
+        page!(POST "/instances/{id}/pause", Admin => portal::pages::manage::pause),
         page!(POST "/instances/{id}/settings", Owner => portal::pages::manage::save),
         page!(POST "/instances/{id}/delete", Owner => portal::pages::manage::delete),
         page!(GET "/suppressed-recipients", Viewer => portal::pages::suppressed::list),

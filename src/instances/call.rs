@@ -4,6 +4,7 @@
 //! without it the dialect's own text.
 
 use super::InstanceError;
+use crate::model::why::why;
 use crate::{model::ids::InstanceId, store::WriteTx};
 use rusqlite::params;
 use std::collections::BTreeMap;
@@ -30,13 +31,25 @@ pub(super) fn set(tx: &WriteTx<'_>, id: &InstanceId, own: &BTreeMap<String, Stri
         let on = match value.as_str() {
             "on" => true,
             "off" | "" => false,
-            other => return Err(InstanceError::Invalid(format!("{REJECT} is on or off, not {other:?}"))),
+            other => {
+                return Err(InstanceError::Invalid(why!(
+                    "on_or_off",
+                    "{name} is on or off, not {value:?}",
+                    name = REJECT,
+                    value = other
+                )));
+            }
         };
         tx.execute("UPDATE instances SET reject_calls = ?2 WHERE id = ?1", params![id, on])?;
     }
     if let Some(text) = own.get(TEXT) {
         if text.chars().count() > TEXT_MAX || text.contains('\0') {
-            return Err(InstanceError::Invalid(format!("{TEXT} has at most {TEXT_MAX} characters")));
+            return Err(InstanceError::Invalid(why!(
+                "setting_long",
+                "{name} has at most {most} characters",
+                name = TEXT,
+                most = TEXT_MAX
+            )));
         }
         let text = Some(text.trim()).filter(|t| !t.is_empty());
         tx.execute("UPDATE instances SET reject_text = ?2 WHERE id = ?1", params![id, text])?;

@@ -20,6 +20,7 @@ use crate::{
         ids::{AccountId, InstanceId},
         instance::{Health, InstanceState},
         random::Random,
+        why::{Why, why},
     },
     store::{Store, StoreError, Tx, Vault},
 };
@@ -36,7 +37,7 @@ pub enum InstanceError {
     NotAvailable(InstanceId),
     /// Input that cannot be taken.
     #[error("{0}")]
-    Invalid(String),
+    Invalid(Why),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -44,7 +45,7 @@ pub enum InstanceError {
 
 impl From<BadSetting> for InstanceError {
     fn from(e: BadSetting) -> Self {
-        Self::Invalid(e.to_string())
+        Self::Invalid(e.0)
     }
 }
 
@@ -154,7 +155,7 @@ impl Instances {
     pub async fn pause(&self, id: &InstanceId, reason: &str, actor: &str) -> Result<Instance, InstanceError> {
         let (now, actor, name, reason) = (self.clock.now(), actor.to_owned(), id.clone(), reason.trim().to_owned());
         if reason.is_empty() {
-            return Err(InstanceError::Invalid("a pause needs a reason (--reason)".into()));
+            return Err(InstanceError::Invalid(why!("pause_reason", "a pause needs a reason (--reason)")));
         }
         self.store
             .write(move |tx| {
@@ -172,12 +173,16 @@ impl Instances {
     pub async fn resume(&self, id: &InstanceId, note: &str, actor: &str) -> Result<Instance, InstanceError> {
         let (now, actor, name, note) = (self.clock.now(), actor.to_owned(), id.clone(), note.trim().to_owned());
         if note.is_empty() {
-            return Err(InstanceError::Invalid("resuming needs a note (--note)".into()));
+            return Err(InstanceError::Invalid(why!("resume_note", "resuming needs a note (--note)")));
         }
         self.store
             .write(move |tx| {
                 if row::find(tx, &name)?.paused_at.is_none() {
-                    return Err(InstanceError::Invalid(format!("the instance {name} is not paused")));
+                    return Err(InstanceError::Invalid(why!(
+                        "not_paused",
+                        "the instance {name} is not paused",
+                        name = name
+                    )));
                 }
                 pause::resume(tx, &name, &note, now, &actor).map_err(InstanceError::from)
             })

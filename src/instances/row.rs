@@ -12,6 +12,7 @@ use crate::{
         ids::{AccountId, InstanceId},
         instance::{ConnectorKind, Health, InstanceState},
         random::Random,
+        why::why,
     },
     notices::{self, Kind},
     store::{StoreError, Tx, Vault, WriteTx},
@@ -76,12 +77,12 @@ pub(super) fn create(
     now: Time,
     actor: &str,
 ) -> Result<Instance, InstanceError> {
-    InstanceId::parse(new.id.as_str()).map_err(InstanceError::Invalid)?;
+    InstanceId::parse(new.id.as_str()).map_err(|e| InstanceError::Invalid(why!("instance_id", "{text}", text = e)))?;
     if new.name.trim().is_empty() {
-        return Err(InstanceError::Invalid("an instance needs a name (--name)".into()));
+        return Err(InstanceError::Invalid(why!("instance_name", "an instance needs a name (--name)")));
     }
     if tx.find("SELECT 1 FROM accounts WHERE id = ?1", params![new.account], |_| Ok(()))?.is_none() {
-        return Err(InstanceError::Invalid(format!("there is no account {}", new.account)));
+        return Err(InstanceError::Invalid(why!("no_account", "there is no account {id}", id = new.account)));
     }
     let taken = tx.find("SELECT 1 FROM instances WHERE id = ?1", params![new.id], |_| Ok(()))?.is_some();
     if taken || new.id.is_reserved() {

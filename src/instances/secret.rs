@@ -2,7 +2,7 @@
 
 use super::InstanceError;
 use crate::{
-    model::ids::InstanceId,
+    model::{ids::InstanceId, why::why},
     store::{StoreError, Tx, Vault, WriteTx},
 };
 use rusqlite::params;
@@ -45,7 +45,7 @@ pub(super) fn open_all(tx: &Tx<'_>, vault: &Vault, id: &InstanceId) -> Result<BT
     })?;
     let open = |(name, sealed): (String, Vec<u8>)| match vault.unseal(&purpose(id, &name), &sealed) {
         Ok(value) => Ok((name, value)),
-        Err(e) => Err(InstanceError::Invalid(format!("{name}: {e}; set it again"))),
+        Err(e) => Err(InstanceError::Invalid(why!("sealed", "{name}: {e}; set it again", name = name, e = e))),
     };
     rows.into_iter().map(open).collect()
 }

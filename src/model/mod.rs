@@ -19,3 +19,4 @@ pub mod purpose;
 pub mod qr;
 pub mod random;
 pub mod text;
+pub mod why;

@@ -1,6 +1,7 @@
 //! Lists of numbers that people bring in: CSV with commas, semicolons or tabs, quotes where a field needs them, and an
 //! optional heading line. Columns: phone, then (optionally) a name or a reason.
 
+use crate::model::why::{Why, why};
 use std::borrow::Cow;
 
 /// A line's number (from 1), its phone as written, and its second column.
@@ -13,7 +14,7 @@ const MAX_ROWS: usize = 200_000;
 ///
 /// # Errors
 /// A file without a single row, one with a quote that does not end, or one that is too long.
-pub fn phones(text: &str) -> Result<Vec<Row>, String> {
+pub fn phones(text: &str) -> Result<Vec<Row>, Why> {
     let text = text.trim_start_matches('\u{feff}');
     let separator = separator(text);
     let mut rows = Vec::new();
@@ -28,11 +29,11 @@ pub fn phones(text: &str) -> Result<Vec<Row>, String> {
         }
         rows.push((line, phone, more));
         if rows.len() > MAX_ROWS {
-            return Err(format!("the file has more than {MAX_ROWS} lines: import it in parts"));
+            return Err(why!("list_long", "the file has more than {most} lines: import it in parts", most = MAX_ROWS));
         }
     }
     if rows.is_empty() {
-        return Err("the file has no line with a phone number: the first column is the phone".into());
+        return Err(why!("list_empty", "the file has no line with a phone number: the first column is the phone"));
     }
     Ok(rows)
 }
@@ -77,7 +78,7 @@ fn separator(text: &str) -> char {
 
 type Record = (usize, Vec<String>);
 
-fn records(text: &str, separator: char) -> Result<Vec<Record>, String> {
+fn records(text: &str, separator: char) -> Result<Vec<Record>, Why> {
     let mut all = Vec::new();
     let (mut fields, mut field, mut quoted) = (Vec::new(), String::new(), false);
     let (mut line, mut begun) = (1, 1);
@@ -104,7 +105,7 @@ fn records(text: &str, separator: char) -> Result<Vec<Record>, String> {
         }
     }
     if quoted {
-        return Err(format!("line {begun}: a quote begins that does not end"));
+        return Err(why!("list_quote", "line {line}: a quote begins that does not end", line = begun));
     }
     fields.push(field);
     all.push((begun, fields));

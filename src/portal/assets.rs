@@ -69,11 +69,27 @@ pub async fn handle(_: &Gateway, incoming: Incoming) -> Response {
     response
 }
 
+/// `GET /favicon.ico`: what browsers ask for by themselves where a page names no icon, such as beside JSON or a file. Its
+/// address has no hash, so it is kept for a day.
+pub async fn icon(_: &Gateway, _: Incoming) -> Response {
+    let Some(asset) = ASSETS.names.get("favicon.ico").and_then(|name| ASSETS.served.get(name)) else {
+        return problem::code(Code::NotFound);
+    };
+    let bytes: &'static [u8] = &asset.plain;
+    let mut response = bytes.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.kind));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=86400"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
 fn kind(end: &str) -> &'static str {
     match end {
         "css" => "text/css; charset=utf-8",
         "js" => "text/javascript; charset=utf-8",
         "svg" => "image/svg+xml",
+        "ico" => "image/x-icon",
         _ => "application/octet-stream",
     }
 }

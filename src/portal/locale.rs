@@ -5,7 +5,7 @@
 //!
 //! Digits are 0 to 9 in all three: phones, limits and codes are compared with what other programs show.
 
-use crate::model::{clock::Time, instance::words, plan::Zone};
+use crate::model::{clock::Time, instance::words, plan::Zone, why::Why};
 use rust_embed::RustEmbed;
 use std::{
     collections::HashMap,
@@ -166,6 +166,21 @@ impl Locale {
         self.filled(text, values)
     }
 
+    /// What a signal of the content policy means; `reason` is what its rule says, for rules that are the administrator's.
+    pub fn signal(&self, id: &str, reason: &str) -> String {
+        let known = id.replace('.', "_");
+        let text = self.word("signal", &known);
+        if self.lang == Lang::En || text == known { reason.to_owned() } else { text }
+    }
+
+    /// What a slice says was wrong and would be right.
+    pub fn why(&self, why: &Why) -> String {
+        let Some(text) = text(self.lang, &format!("wrong.{}", why.name())) else { return why.to_string() };
+        let figures: Vec<(&str, &dyn Display)> =
+            why.figures().iter().map(|(name, value)| (*name, value as &dyn Display)).collect();
+        self.filled(text, &figures)
+    }
+
     fn filled(&self, template: &str, values: &[(&str, &dyn Display)]) -> String {
         let isolate = self.lang.dir() == "rtl";
         let mut out = template.to_owned();
@@ -251,7 +266,8 @@ impl Locale {
         if divisor > 1 && tenths < 1000 {
             let _ = write!(out, ".{}", tenths % 10);
         }
-        format!("{out}\u{a0}{unit}")
+        // Kept in its order where the text around it runs the other way.
+        format!("\u{2066}{out}\u{a0}{unit}\u{2069}")
     }
 
     fn local(&self, time: &Time) -> jiff::Zoned {

@@ -4,7 +4,13 @@ use super::visit::Visit;
 use crate::{
     accounts::{AccountError, LoginError},
     instances::InstanceError,
+    model::why::{Why, why},
+    reach::ReachError,
+    retention::RetentionError,
+    schedule::{MOST_PENDING, ScheduleError},
+    sending::{receipts::SettleError, tuning::TuningError},
     store::StoreError,
+    threecx::ThreecxError,
     webhooks::WebhookError,
 };
 use ::http::{HeaderValue, StatusCode, header};
@@ -24,8 +30,10 @@ pub enum Trouble {
     NotFound,
     /// An admin has to choose an account first.
     ChooseAccount,
-    /// Input that cannot be taken, in plain words.
+    /// Input that cannot be taken, in the visitor's words.
     Invalid(String),
+    /// The same as a slice says it.
+    Wrong(Why),
     /// The database.
     Failed(String),
 }
@@ -46,6 +54,7 @@ impl Trouble {
             let next = crate::model::percent::encode(&v.path);
             return see_other(&if v.path == "/" { "/login".to_owned() } else { format!("/login?next={next}") });
         }
+        let mut said = None;
         let (status, title, text) = match &self {
             Self::LogIn => (StatusCode::UNAUTHORIZED, v.t("trouble.log_in"), v.t("trouble.log_in_text")),
             Self::Forbidden => (StatusCode::FORBIDDEN, v.t("trouble.forbidden"), v.t("trouble.forbidden_text")),
@@ -53,17 +62,35 @@ impl Trouble {
             Self::NotFound => (StatusCode::NOT_FOUND, v.t("trouble.not_found"), v.t("trouble.not_found_text")),
             Self::ChooseAccount => (StatusCode::OK, v.t("trouble.choose"), v.t("trouble.choose_text")),
             Self::Invalid(text) => (StatusCode::UNPROCESSABLE_ENTITY, v.t("trouble.invalid"), text.as_str()),
+            Self::Wrong(why) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                v.t("trouble.invalid"),
+                said.get_or_insert_with(|| v.why(why)).as_str(),
+            ),
             Self::Failed(cause) => {
                 tracing::error!(request_id = v.request_id, "a page could not be made: {cause}");
                 (StatusCode::SERVICE_UNAVAILABLE, v.t("trouble.failed"), v.t("trouble.failed_text"))
             }
         };
-        let link = matches!(self, Self::LogIn).then(|| ("/login", v.t("access.log_in")));
+        let link = matches!(&self, Self::LogIn).then(|| ("/login", v.t("access.log_in")));
         let mut response = v.page_with(&Note { v, title, text, link }, status);
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
         response
+    }
+}
+
+impl Trouble {
+    /// What a slice cannot take, in the visitor's words, for its place beside the form.
+    ///
+    /// # Errors
+    /// Everything else is a page of its own.
+    pub fn said(self, v: &Visit) -> Result<String, Self> {
+        match self {
+            Self::Wrong(why) => Ok(v.why(&why)),
+            other => Err(other),
+        }
     }
 }
 
@@ -92,7 +119,7 @@ impl From<AccountError> for Trouble {
     fn from(e: AccountError) -> Self {
         match e {
             AccountError::NotFound(_) => Self::NotFound,
-            AccountError::Invalid(text) => Self::Invalid(text),
+            AccountError::Invalid(why) => Self::Wrong(why),
             AccountError::Store(e) => e.into(),
         }
     }
@@ -102,7 +129,13 @@ impl From<LoginError> for Trouble {
     fn from(e: LoginError) -> Self {
         match e {
             LoginError::Store(e) => e.into(),
-            e => Self::Invalid(e.to_string()),
+            LoginError::Password(e) => Self::Wrong(e.why()),
+            LoginError::Wrong => Self::Wrong(why!("login_wrong", "the email or the password is wrong")),
+            LoginError::Wait(wait) => Self::Wrong(why!(
+                "login_often",
+                "too many wrong guesses: try again in {seconds} s",
+                seconds = wait.as_secs()
+            )),
         }
     }
 }
@@ -112,7 +145,10 @@ impl From<InstanceError> for Trouble {
         match e {
             InstanceError::NotFound(_) => Self::NotFound,
             InstanceError::Store(e) => e.into(),
-            e => Self::Invalid(e.to_string()),
+            InstanceError::Invalid(why) => Self::Wrong(why),
+            InstanceError::NotAvailable(id) => {
+                Self::Wrong(why!("instance_taken", "the instance id {id} is not available: choose another", id = id))
+            }
         }
     }
 }
@@ -122,7 +158,75 @@ impl From<WebhookError> for Trouble {
         match e {
             WebhookError::NotFound(_) => Self::NotFound,
             WebhookError::Store(e) => e.into(),
-            e => Self::Invalid(e.to_string()),
+            WebhookError::Invalid(why) => Self::Wrong(why),
+        }
+    }
+}
+
+impl From<ThreecxError> for Trouble {
+    fn from(e: ThreecxError) -> Self {
+        match e {
+            ThreecxError::NotFound(_) => Self::NotFound,
+            ThreecxError::Store(e) => e.into(),
+            ThreecxError::Invalid(why) | ThreecxError::NotAllowed(why) => Self::Wrong(why),
+        }
+    }
+}
+
+impl From<TuningError> for Trouble {
+    fn from(e: TuningError) -> Self {
+        match e {
+            TuningError::NotFound => Self::NotFound,
+            TuningError::Store(e) => e.into(),
+            TuningError::Invalid(why) => Self::Wrong(why),
+        }
+    }
+}
+
+impl From<ReachError> for Trouble {
+    fn from(e: ReachError) -> Self {
+        match e {
+            ReachError::NotFound => Self::NotFound,
+            ReachError::Store(e) => e.into(),
+            ReachError::Invalid(why) => Self::Wrong(why),
+        }
+    }
+}
+
+impl From<RetentionError> for Trouble {
+    fn from(e: RetentionError) -> Self {
+        let text = e.to_string();
+        match e {
+            RetentionError::Store(e) => e.into(),
+            RetentionError::Unknown => Self::Wrong(why!("person_unknown", "{text}", text = text)),
+            RetentionError::OnTheirWay(n) => Self::Wrong(Why::new("person_busy", vec![("n", n.to_string())], text)),
+            RetentionError::Sandbox(_) => Self::Wrong(why!("person_sandbox", "{text}", text = text)),
+        }
+    }
+}
+
+impl From<ScheduleError> for Trouble {
+    fn from(e: ScheduleError) -> Self {
+        let text = e.to_string();
+        match e {
+            ScheduleError::NotFound(_) => Self::NotFound,
+            ScheduleError::Store(e) => e.into(),
+            ScheduleError::NotPending(..) => Self::Wrong(why!("not_pending", "{text}", text = text)),
+            ScheduleError::Past => Self::Wrong(why!("time_past", "{text}", text = text)),
+            ScheduleError::TooMany => {
+                Self::Wrong(Why::new("schedule_full", vec![("most", MOST_PENDING.to_string())], text))
+            }
+            ScheduleError::NotKnown => Self::Wrong(why!("not_known", "{text}", text = text)),
+        }
+    }
+}
+
+impl From<SettleError> for Trouble {
+    fn from(e: SettleError) -> Self {
+        match e {
+            SettleError::NotFound(_) => Self::NotFound,
+            SettleError::Store(e) => e.into(),
+            e @ SettleError::NotUnknown(..) => Self::Wrong(why!("settled_already", "{e}", e = e)),
         }
     }
 }

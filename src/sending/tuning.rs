@@ -7,7 +7,10 @@
 use super::{Rules, Sending, policy::content::ContentPolicy};
 use crate::{
     accounts::audit,
-    model::clock::Time,
+    model::{
+        clock::Time,
+        why::{Why, why},
+    },
     store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::params;
@@ -56,7 +59,7 @@ pub struct Phrase {
 pub enum TuningError {
     /// What would be right.
     #[error("{0}")]
-    Invalid(String),
+    Invalid(Why),
     /// No such phrase.
     #[error("there is no such phrase")]
     NotFound,
@@ -150,15 +153,22 @@ impl Sending {
         let mut rules = Rules { observe, ..(*before).clone() };
         for (name, value) in wanted {
             let figure = FIGURES.iter().find(|f| f.name == name);
-            let figure = figure.ok_or_else(|| TuningError::Invalid(format!("{name} is no figure of the guard")))?;
+            let figure = figure.ok_or_else(|| {
+                TuningError::Invalid(why!("figure_unknown", "{name} is no figure of the guard", name = name))
+            })?;
             if !(figure.least..=figure.most).contains(&value) {
-                let text = format!("{name} is a number from {} to {}", figure.least, figure.most);
-                return Err(TuningError::Invalid(text));
+                return Err(TuningError::Invalid(why!(
+                    "figure_bounds",
+                    "{name} is a number from {least} to {most}",
+                    name = name,
+                    least = figure.least,
+                    most = figure.most
+                )));
             }
             (figure.write)(&mut rules, value);
         }
         if rules.review_score > rules.refuse_score {
-            return Err(TuningError::Invalid("review_score is at most refuse_score".into()));
+            return Err(TuningError::Invalid(why!("scores", "review_score is at most refuse_score")));
         }
         let kept = differing(&self.shared.configured, &rules);
         let changes = (described(&before, &rules), described(&rules, &before));
@@ -193,18 +203,21 @@ impl Sending {
         let _one = self.tuning.lock().await;
         let phrase = phrase.trim().to_owned();
         let mut all = self.phrases().await?;
-        let invalid = |text: &str| Err(TuningError::Invalid(text.into()));
+        let invalid = |why: Why| Err(TuningError::Invalid(why));
         if phrase.is_empty() || phrase.chars().count() > PHRASE_MAX || phrase.contains(['\n', '\r', '\0']) {
-            return invalid("a phrase is one line of at most 200 characters");
+            return invalid(why!("phrase_long", "a phrase is one line of at most 200 characters"));
         }
         if counts.as_ref().is_some_and(|(_, weight)| !(1..=100).contains(weight)) {
-            return invalid("a phrase has 1 to 100 points");
+            return invalid(why!("phrase_points", "a phrase has 1 to 100 points"));
         }
         if all.iter().any(|p| p.phrase == phrase) {
-            return invalid("this phrase is there already: take it away first");
+            return invalid(why!("phrase_there", "this phrase is there already: take it away first"));
         }
         if all.len() >= PHRASES_MAX {
-            return invalid("2,000 phrases are enough here: put more into a file of guard.policy_dir");
+            return invalid(why!(
+                "phrases_many",
+                "2,000 phrases are enough here: put more into a file of guard.policy_dir"
+            ));
         }
         let (now, actor) = (self.shared.clock.now(), actor.to_owned());
         all.push(Phrase { id: 0, phrase, counts, added_by: actor.clone(), added_at: now });
@@ -237,7 +250,10 @@ impl Sending {
         files.push((PORTAL.to_owned(), file_of(&phrases)));
         let compiled = tokio::task::spawn_blocking(move || ContentPolicy::with_extra(files)).await;
         let compiled = compiled.map_err(|e| StoreError::Panicked(e.to_string()))?;
-        compiled.map_err(|e| TuningError::Invalid(if e.file == PORTAL { e.what } else { e.to_string() }))
+        compiled.map_err(|e| {
+            let text = if e.file == PORTAL { e.what } else { e.to_string() };
+            TuningError::Invalid(why!("phrase_bad", "{text}", text = text))
+        })
     }
 }
 

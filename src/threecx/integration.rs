@@ -12,6 +12,7 @@ use crate::{
         ids::{AccountId, InstanceId},
         phone::{Phone, Region},
         random::{Random, base62},
+        why::why,
     },
     store::{StoreError, Tx, Vault, WriteTx},
     webhooks::EndpointId,
@@ -185,7 +186,12 @@ fn check_instance(tx: &Tx<'_>, account: AccountId, instance: &InstanceId) -> Res
     let own = "SELECT 1 FROM instances WHERE id = ?1 AND account_id = ?2 AND deleted_at IS NULL";
     match tx.find(own, params![instance, account], |_| Ok(()))? {
         Some(()) => Ok(()),
-        None => Err(ThreecxError::Invalid(format!("account {account} has no instance {instance}"))),
+        None => Err(ThreecxError::Invalid(why!(
+            "no_instance",
+            "account {account} has no instance {instance}",
+            account = account,
+            instance = instance
+        ))),
     }
 }
 

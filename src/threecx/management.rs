@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     accounts::audit,
-    model::{ids::AccountId, purpose::Purpose},
+    model::{ids::AccountId, purpose::Purpose, why::why},
     store::{StoreError, WriteTx},
     webhooks::WebhookError,
 };
@@ -30,8 +30,9 @@ impl Threecx {
         let (sealed, is_admin) = (secrets.clone(), by.is_admin);
         let work = move |tx: &WriteTx<'_>| {
             let name = tx.find("SELECT name FROM accounts WHERE id = ?1", params![new.account], |r| r.get(0))?;
-            let name: String =
-                name.ok_or_else(|| ThreecxError::Invalid(format!("there is no account {}", new.account)))?;
+            let name: String = name.ok_or_else(|| {
+                ThreecxError::Invalid(why!("no_account", "there is no account {id}", id = new.account))
+            })?;
             let by = By { actor: &actor, is_admin };
             let region = integration::region_of(tx, new.account)?;
             let name = name.chars().filter(|c| !c.is_control()).take(80).collect();
@@ -135,7 +136,12 @@ impl Threecx {
         let (enabled, text) = change;
         if !EventType::WITH_TEMPLATE.contains(&event_type) {
             let known = EventType::WITH_TEMPLATE.map(EventType::as_str).join(", ");
-            return Err(ThreecxError::Invalid(format!("{event_type} has no template: use {known}")));
+            return Err(ThreecxError::Invalid(why!(
+                "no_template",
+                "{event} has no template: use {known}",
+                event = event_type,
+                known = known
+            )));
         }
         if let Some(text) = &text {
             self.judge_template(text)?;
@@ -223,8 +229,9 @@ impl Threecx {
     /// No such integration, or one that forwards nothing.
     pub async fn test_forward(&self, id: &IntegrationId, scope: Option<AccountId>) -> Result<i64, ThreecxError> {
         let found = self.find(id, scope).await?;
-        let nowhere = "nothing is forwarded: inbound forwarding is off or there is no destination address";
-        let endpoint = found.endpoint_id.ok_or_else(|| ThreecxError::Invalid(nowhere.into()))?;
+        let nowhere =
+            || why!("no_forward", "nothing is forwarded: inbound forwarding is off or there is no destination address");
+        let endpoint = found.endpoint_id.ok_or_else(|| ThreecxError::Invalid(nowhere()))?;
         self.webhooks.test(endpoint).await.map_err(of_webhook)
     }
 
@@ -234,7 +241,11 @@ impl Threecx {
         if score.total >= rules.refuse_score && !rules.observe {
             let why: Vec<String> = score.signals.iter().map(|s| s.reason.to_string()).collect();
             let why = why.join("; ");
-            return Err(ThreecxError::Invalid(format!("the content policy refuses this text: {why}")));
+            return Err(ThreecxError::Invalid(why!(
+                "template_refused",
+                "the content policy refuses this text: {why}",
+                why = why
+            )));
         }
         Ok(template)
     }
@@ -250,6 +261,7 @@ impl Threecx {
 fn of_webhook(e: WebhookError) -> ThreecxError {
     match e {
         WebhookError::Store(e) => ThreecxError::Store(e),
-        other => ThreecxError::Invalid(other.to_string()),
+        WebhookError::Invalid(why) => ThreecxError::Invalid(why),
+        WebhookError::NotFound(text) => ThreecxError::Invalid(why!("endpoint_gone", "{text}", text = text)),
     }
 }

@@ -48,6 +48,7 @@ use crate::{
         clock::Clock,
         ids::{AccountId, InstanceId},
         random::Random,
+        why::Why,
     },
     sending::Sending,
     store::{Store, StoreError, Vault},
@@ -68,10 +69,10 @@ pub enum ThreecxError {
     NotFound(IntegrationId),
     /// Input that cannot be taken.
     #[error("{0}")]
-    Invalid(String),
+    Invalid(Why),
     /// Somebody else may.
     #[error("{0}")]
-    NotAllowed(String),
+    NotAllowed(Why),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),

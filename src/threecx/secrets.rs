@@ -12,6 +12,7 @@ use crate::{
         ids::AccountId,
         plan::Module,
         random::{Random, base62},
+        why::why,
     },
     store::{StoreError, Tx, Vault, WriteTx},
     webhooks::{
@@ -77,8 +78,9 @@ fn open(tx: &Tx<'_>, integration: &Integration, vault: &Vault) -> Result<Opened,
             Ok((r.get::<_, Vec<u8>>(0)?, r.get::<_, Vec<u8>>(1)?, previous.zip(r.get::<_, Option<Time>>(4)?)))
         },
     )?;
-    let unsealed =
-        |purpose: &str, sealed: &[u8]| vault.unseal(purpose, sealed).map_err(|e| ThreecxError::Invalid(e.to_string()));
+    let unsealed = |purpose: &str, sealed: &[u8]| {
+        vault.unseal(purpose, sealed).map_err(|e| ThreecxError::Invalid(why!("sealed", "{e}", e = e)))
+    };
     let secrets = |secret: &[u8], signing: &[u8]| {
         Ok::<_, ThreecxError>(Secrets { secret: unsealed(SECRET, secret)?, signing: unsealed(SIGNING, signing)? })
     };

@@ -6,6 +6,7 @@ use crate::model::{
     ids::InstanceId,
     instance::words,
     phone::{Phone, Region},
+    why::why,
 };
 
 words! {
@@ -132,7 +133,7 @@ impl Settings {
         replace(&mut self.signing, signing);
         replace(&mut self.facade_while_signing, change.facade_while_signing);
         if change.strict_mode == Some(false) && self.strict_mode && !by.is_admin {
-            return Err(ThreecxError::NotAllowed("only an admin can turn the strict mode off".into()));
+            return Err(ThreecxError::NotAllowed(why!("strict_admin", "only an admin can turn the strict mode off")));
         }
         replace(&mut self.strict_mode, change.strict_mode);
         replace(&mut self.window_hours, change.window_hours.map(judged_window).transpose()?);
@@ -145,11 +146,14 @@ impl Settings {
         }
         if let Some(number) = change.trunk_number.map(|text| text.trim().to_owned()) {
             let parsed = (!number.is_empty()).then(|| Phone::parse(&number, region)).transpose();
-            self.trunk_number = parsed.map_err(|e| ThreecxError::Invalid(format!("the trunk's number: {e}")))?;
+            self.trunk_number =
+                parsed.map_err(|e| ThreecxError::Invalid(why!("trunk_number", "the trunk's number: {e}", e = e)))?;
         }
         if self.mode == Mode::Sms && self.destination_url.is_some() && self.trunk_number.is_none() {
-            let problem = "the mode sms needs the trunk's number, which messages are addressed to";
-            return Err(ThreecxError::Invalid(problem.into()));
+            return Err(ThreecxError::Invalid(why!(
+                "trunk_missing",
+                "the mode sms needs the trunk's number, which messages are addressed to"
+            )));
         }
         Ok(self)
     }
@@ -182,7 +186,12 @@ fn replace<T>(place: &mut T, value: Option<T>) {
 fn judged_name(text: &str, what: &str) -> Result<String, ThreecxError> {
     let name = text.trim();
     if name.is_empty() || name.chars().count() > NAME_MAX || name.chars().any(char::is_control) {
-        return Err(ThreecxError::Invalid(format!("{what} has 1 to {NAME_MAX} characters on one line")));
+        return Err(ThreecxError::Invalid(why!(
+            "name_long",
+            "{what} has 1 to {most} characters on one line",
+            what = what,
+            most = NAME_MAX
+        )));
     }
     Ok(name.to_owned())
 }
@@ -191,16 +200,29 @@ fn judged_window(hours: u32) -> Result<u32, ThreecxError> {
     if WINDOW_HOURS.contains(&hours) {
         return Ok(hours);
     }
-    Err(ThreecxError::Invalid(format!("the window is 1 to 168 hours: {hours} is none of these")))
+    Err(ThreecxError::Invalid(why!(
+        "window_hours",
+        "the window is 1 to 168 hours: {hours} is none of these",
+        hours = hours
+    )))
 }
 
 fn judged_networks(list: &[String]) -> Result<Vec<String>, ThreecxError> {
     if list.len() > ALLOW_MAX {
-        return Err(ThreecxError::Invalid(format!("an allowlist has at most {ALLOW_MAX} networks")));
+        return Err(ThreecxError::Invalid(why!(
+            "networks_many",
+            "an allowlist has at most {most} networks",
+            most = ALLOW_MAX
+        )));
     }
     let judged = |text: &String| {
-        let wrong =
-            || ThreecxError::Invalid(format!("{text:?} is no address or network, such as 192.0.2.7 or 2001:db8::/32"));
+        let wrong = || {
+            ThreecxError::Invalid(why!(
+                "network_bad",
+                "{text:?} is no address or network, such as 192.0.2.7 or 2001:db8::/32",
+                text = text
+            ))
+        };
         net(text.trim()).map(|net| net.to_string()).ok_or_else(wrong)
     };
     let mut all: Vec<String> = list.iter().map(judged).collect::<Result<_, _>>()?;

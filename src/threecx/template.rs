@@ -1,6 +1,7 @@
 //! Templates of call events: a text with variables, judged when it is saved, filled in when a call is told of. Pure.
 
 use super::event::EventType;
+use crate::model::why::{Why, why};
 
 /// The variables of the contract.
 pub const VARIABLES: [&str; 5] = ["customer_phone", "agent_extension", "queue", "call_time", "business_name"];
@@ -40,19 +41,26 @@ impl Template {
     ///
     /// # Errors
     /// What is wrong with it and what would be right.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, Why> {
         let length = text.chars().count();
         if length > MAX_CHARS {
-            return Err(format!("a template has at most {MAX_CHARS} characters: this one has {length}"));
+            return Err(why!(
+                "template_long",
+                "a template has at most {most} characters: this one has {length}",
+                most = MAX_CHARS,
+                length = length
+            ));
         }
         if text.contains('\0') {
-            return Err("a template has no NUL character".into());
+            return Err(why!("template_nul", "a template has no NUL character"));
         }
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("{{") {
             push_text(&mut parts, before)?;
-            let (name, behind) = after.split_once("}}").ok_or("a variable is opened with {{ and not closed with }}")?;
+            let (name, behind) = after
+                .split_once("}}")
+                .ok_or_else(|| why!("variable_open", "a variable is opened with {{{{ and not closed with }}}}"))?;
             let known = VARIABLES.iter().position(|v| *v == name.trim());
             parts.push(Part::Variable(known.ok_or_else(|| unknown(name))?));
             rest = behind;
@@ -62,7 +70,7 @@ impl Template {
         if says_something {
             Ok(Self(parts))
         } else {
-            Err("a template needs a text of its own besides variables".into())
+            Err(why!("template_empty", "a template needs a text of its own besides variables"))
         }
     }
 
@@ -82,9 +90,9 @@ impl Template {
     }
 }
 
-fn push_text(parts: &mut Vec<Part>, text: &str) -> Result<(), String> {
+fn push_text(parts: &mut Vec<Part>, text: &str) -> Result<(), Why> {
     if text.contains("}}") {
-        return Err("a variable is closed with }} and was not opened with {{".into());
+        return Err(why!("variable_close", "a variable is closed with }}}} and was not opened with {{{{"));
     }
     if !text.is_empty() {
         parts.push(Part::Text(text.to_owned()));
@@ -92,10 +100,11 @@ fn push_text(parts: &mut Vec<Part>, text: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn unknown(name: &str) -> String {
+fn unknown(name: &str) -> Why {
     let known = VARIABLES.map(|v| format!("{{{{{v}}}}}")).join(", ");
     let name: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
-    format!("{{{{{name}}}}} is no variable: use {known}")
+    let name = format!("{{{{{name}}}}}");
+    why!("variable_unknown", "{name} is no variable: use {known}", name = name, known = known)
 }
 
 /// The text that an event has before anybody wrote one.
@@ -164,7 +173,7 @@ mod tests {
             ("a\0b", "NUL"),
         ] {
             let problem = Template::parse(text).expect_err(text);
-            assert!(problem.contains(word), "{text}: {problem}");
+            assert!(problem.to_string().contains(word), "{text}: {problem}");
         }
         assert!(Template::parse(&"x".repeat(MAX_CHARS)).is_ok());
         assert!(Template::parse(&"x".repeat(MAX_CHARS + 1)).is_err());
@@ -180,7 +189,7 @@ mod tests {
         #[test]
         fn any_text_is_a_template_or_says_why(text in "(\\PC|\\{\\{|\\}\\}|queue| ){0,30}", queue in "(\\PC|\\{\\{|\\}\\}){0,20}") {
             match Template::parse(&text) {
-                Err(why) => prop_assert!(!why.is_empty()),
+                Err(why) => prop_assert!(!why.to_string().is_empty()),
                 Ok(template) => {
                     let values = Values { queue: queue.clone(), ..Values::default() };
                     let rendered = template.render(&values);

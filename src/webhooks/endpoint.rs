@@ -12,6 +12,7 @@ use crate::{
     model::{
         clock::Time,
         ids::{AccountId, InstanceId, row_ids},
+        why::why,
     },
     notices::{self, Kind},
     store::{StoreError, Tx, Vault, WriteTx},
@@ -81,7 +82,11 @@ pub(super) fn create(
     by: &By,
 ) -> Result<EndpointId, WebhookError> {
     if new.url.len() > URL_MAX {
-        return Err(WebhookError::Invalid(format!("an address has at most {URL_MAX} characters")));
+        return Err(WebhookError::Invalid(why!(
+            "url_long",
+            "an address has at most {most} characters",
+            most = URL_MAX
+        )));
     }
     if tx.find("SELECT 1 FROM accounts WHERE id = ?1", params![new.account], |_| Ok(()))?.is_none() {
         return Err(WebhookError::NotFound(format!("there is no account {}", new.account)));
@@ -143,11 +148,20 @@ fn judge_events(names: &[String]) -> Result<String, WebhookError> {
         all.map(|n| n.as_str()).collect::<Vec<_>>().join(", ")
     };
     if names.is_empty() {
-        return Err(WebhookError::Invalid(format!("an endpoint names at least one event: {}", known())));
+        return Err(WebhookError::Invalid(why!(
+            "no_event",
+            "an endpoint names at least one event: {known}",
+            known = known()
+        )));
     }
     for name in names {
         if EventName::parse(name).is_none_or(|n| n == EventName::Test) {
-            return Err(WebhookError::Invalid(format!("{name:?} is no event: use {}", known())));
+            return Err(WebhookError::Invalid(why!(
+                "event_unknown",
+                "{name:?} is no event: use {known}",
+                name = name,
+                known = known()
+            )));
         }
     }
     Ok(serde_json::to_string(names).unwrap_or_else(|_| "[]".into()))
@@ -224,9 +238,11 @@ pub(super) fn delete(tx: &WriteTx<'_>, id: EndpointId, by: &By) -> Result<(), We
 fn own(endpoint: &Endpoint) -> Result<(), WebhookError> {
     match &endpoint.managed_by {
         None => Ok(()),
-        Some(manager) => Err(WebhookError::Invalid(format!(
-            "webhook {} belongs to the integration {manager}: change it there",
-            endpoint.id
+        Some(manager) => Err(WebhookError::Invalid(why!(
+            "endpoint_managed",
+            "webhook {id} belongs to the integration {manager}: change it there",
+            id = endpoint.id,
+            manager = manager
         ))),
     }
 }
@@ -302,7 +318,7 @@ pub(super) fn secrets(tx: &Tx<'_>, id: EndpointId, vault: &Vault, now: Time) -> 
         |r| Ok((r.get::<_, Vec<u8>>(0)?, r.get::<_, Option<Vec<u8>>>(1)?)),
     )?;
     let open = |sealed: &Vec<u8>| vault.unseal(SEALED_FOR, sealed).map(Secret::from_text);
-    let mut all = vec![open(&current).map_err(|e| WebhookError::Invalid(e.to_string()))?];
+    let mut all = vec![open(&current).map_err(|e| WebhookError::Invalid(why!("sealed", "{e}", e = e)))?];
     all.extend(previous.as_ref().and_then(|sealed| open(sealed).ok()));
     Ok(all)
 }

@@ -13,6 +13,7 @@ use crate::{
         clock::Time,
         ids::{AccountId, InstanceId},
         instance::words,
+        why::why,
     },
     store::{StoreError, Tx, Vault, WriteTx},
 };
@@ -144,7 +145,8 @@ pub(super) fn headers(
     let sealed =
         tx.one("SELECT headers FROM endpoints WHERE id = ?1", params![id], |r| r.get::<_, Option<Vec<u8>>>(0))?;
     let Some(sealed) = sealed else { return Ok(Vec::new()) };
-    let text = vault.unseal(HEADERS_SEALED_FOR, &sealed).map_err(|e| WebhookError::Invalid(e.to_string()))?;
+    let text =
+        vault.unseal(HEADERS_SEALED_FOR, &sealed).map_err(|e| WebhookError::Invalid(why!("sealed", "{e}", e = e)))?;
     let all: BTreeMap<String, String> = serde_json::from_str(&text).unwrap_or_default();
     Ok(all.into_iter().filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?))).collect())
 }

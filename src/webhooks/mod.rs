@@ -30,7 +30,13 @@ pub use outbox::emit;
 
 use crate::{
     egress::Egress,
-    model::{clock::Clock, clock::Time, ids::InstanceId, random::Random},
+    model::{
+        clock::Clock,
+        clock::Time,
+        ids::InstanceId,
+        random::Random,
+        why::{Why, why},
+    },
     store::{Store, StoreError, Vault},
 };
 use breaker::Breakers;
@@ -50,7 +56,7 @@ pub enum WebhookError {
     NotFound(String),
     /// Input that cannot be taken.
     #[error("{0}")]
-    Invalid(String),
+    Invalid(Why),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -89,7 +95,7 @@ impl Webhooks {
     /// # Errors
     /// An address that may not be called, an unknown account, instance or event.
     pub async fn create(&self, new: NewEndpoint, actor: &str) -> Result<(EndpointId, Secret), WebhookError> {
-        self.egress.check_url(&new.url).map_err(|e| WebhookError::Invalid(e.to_string()))?;
+        self.egress.check_url(&new.url).map_err(|e| WebhookError::Invalid(e.why()))?;
         let (by, vault, secret) = (self.by(actor), self.vault.clone(), Secret::new(&*self.random));
         let sealed = secret.clone();
         let id = self.store.write(move |tx| endpoint::create(tx, &new, &sealed, &vault, &by)).await?;
@@ -112,9 +118,13 @@ impl Webhooks {
     /// An address that may not be called.
     pub fn check_url(&self, url: &str) -> Result<(), WebhookError> {
         if url.len() > endpoint::URL_MAX {
-            return Err(WebhookError::Invalid(format!("an address has at most {} characters", endpoint::URL_MAX)));
+            return Err(WebhookError::Invalid(why!(
+                "url_long",
+                "an address has at most {most} characters",
+                most = endpoint::URL_MAX
+            )));
         }
-        self.egress.check_url(url).map_err(|e| WebhookError::Invalid(e.to_string()))
+        self.egress.check_url(url).map_err(|e| WebhookError::Invalid(e.why()))
     }
 
     /// All endpoints.
@@ -189,7 +199,7 @@ impl Webhooks {
             let happened = Happened { account, instance: &instance, event, now, random: &*random };
             let row = outbox::record(tx, &happened, &endpoint::wanted(tx, id)?)?;
             // Every format has a shape for the test.
-            let row = row.ok_or_else(|| WebhookError::Invalid("this endpoint takes no test".into()))?;
+            let row = row.ok_or_else(|| WebhookError::Invalid(why!("no_test", "this endpoint takes no test")))?;
             Ok(outbox::deliver(tx, row, id, now)?)
         })
         .await

@@ -56,6 +56,7 @@ const NO_PAGES: &[&str] = &[
     "/register/{invitation}",
     "/media/{token}",
     "/assets/{name}",
+    "/favicon.ico",
 ];
 
 async fn furnished() -> (World, String) {

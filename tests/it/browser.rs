@@ -97,16 +97,44 @@ async fn a_days_work(language: &str, width: u32) {
     browser.click("form[action$=\"/resend\"] button").await;
     receiver.wait_for(before + 1).await;
 
-    world
-        .command(Request::InstancePause { id: "till-line".into(), reason: "looked odd".into() })
-        .await
-        .expect("paused");
-    browser.goto("/overview").await;
-    assert!(browser.text(".banner.bad").await.contains("Till"));
+    paused_and_resumed(&world, &browser, &key).await;
     let complaints: Vec<String> =
         browser.complaints().await.into_iter().filter(|c| c.contains("Content Security Policy")).collect();
     assert_eq!(complaints, Vec::<String>::new());
     world.stop().await;
+}
+
+/// An admin stops the number by hand, everybody is told, and lets it send again with a note that is kept.
+async fn paused_and_resumed(world: &World, browser: &Browser, key: &str) {
+    let other = async || {
+        let headers = ["Content-Type: application/json".to_owned(), format!("Authorization: Bearer {key}")];
+        let body = json!({"instance_id": "till-line", "phone": "+966501112244", "message": "Your order #43 is ready.",
+                          "message_purpose": "transactional"});
+        http::call(world.address(), "POST", "/api/send-message", &headers, body.to_string().as_bytes()).await.json()
+    };
+    browser.goto("/instances/till-line/manage").await;
+    browser.fill("#reason", "A customer complained.").await;
+    browser.click("#pause button").await;
+    assert!(browser.path().await.ends_with("done=paused"));
+    assert!(browser.text("dl.facts").await.contains("A customer complained."));
+    browser.goto("/overview").await;
+    assert!(browser.text(".banner.bad").await.contains("Till"));
+    let refused = other().await;
+    assert_eq!(refused["error"], "instance_paused_for_review", "{refused}");
+
+    browser.click(".banner.bad a").await;
+    browser.click("a.button.primary[href=\"/admin/reviews\"]").await;
+    assert!(browser.text("section.card dl").await.contains("A customer complained."));
+    browser.fill("#note-1", "Spoke to them: it was a mix-up.").await;
+    browser.click_and_confirm("button[value=\"resume\"]").await;
+    assert!(browser.path().await.ends_with("done=resumed"));
+    assert!(browser.text("tbody").await.contains("it was a mix-up"), "what was decided is kept");
+    assert_eq!(other().await["status"], "sent");
+    browser.goto("/overview").await;
+    assert_eq!(browser.script("return document.querySelectorAll('.banner.bad').length").await, 0);
+    browser.goto("/admin/audit").await;
+    let audit = browser.text("tbody").await;
+    assert!(audit.contains("instance.pause") && audit.contains("instance.resume"), "{audit}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -47,6 +47,11 @@ fn people_and_keys(place: &Place) {
     assert_eq!(place.json(&update)["daily_limit"], 700);
     assert_eq!(place.json(&["account", "update", "1", "--disable-module", "3cx"])["modules"], json!(["api_access"]));
     assert_eq!(place.json(&["account", "list"])[0]["name"], "Shop");
+    assert!(!place.json(&["account", "disable", "1"])["disabled_at"].is_null());
+    assert!(place.json(&["account", "enable", "1"])["disabled_at"].is_null());
+    assert_eq!(place.json(&["account", "requests"]), json!([]));
+    let nothing = place.run(&["--json", "account", "deny", "7", "--answer", "no"]);
+    assert!(nothing.code == 1 && nothing.line().contains("no request 7"), "{nothing:?}");
 
     let owner = ["--json", "user", "create", "--account", "1", "--email", "o@shop.example", "--role", "owner"];
     let with_password = run(place.program(&[&owner[..], &["--password-stdin"]].concat()), "correct horse battery\n");

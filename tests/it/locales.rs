@@ -79,6 +79,61 @@ fn the_three_languages_have_the_same_keys() {
 
 type Lang2 = &'static str;
 
+/// What slices say is wrong, by its name, with the figures that go with it.
+fn wrongs() -> BTreeMap<String, BTreeSet<String>> {
+    let mut found = Vec::new();
+    files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), "rs", &mut found);
+    let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for path in found.iter().filter(|path| !path.ends_with("model/why.rs")) {
+        let text = fs::read_to_string(path).expect("a text");
+        for mark in ["why!(", "Why::new("] {
+            for (at, _) in text.match_indices(mark) {
+                let rest = &text[at + mark.len()..];
+                let Some(rest) = rest.trim_start().strip_prefix('"') else { continue };
+                let Some((name, rest)) = rest.split_once('"') else { continue };
+                let figures = all.entry(name.to_owned()).or_default();
+                figures.extend(figures_of(mark, rest));
+            }
+        }
+    }
+    all
+}
+
+/// `name = value` behind the text of a `why!`, or the names in the list of a `Why::new`.
+fn figures_of(mark: &str, rest: &str) -> Vec<String> {
+    let rest = rest.split("));").next().unwrap_or(rest).split("why!(").next().unwrap_or(rest);
+    if mark == "Why::new(" {
+        let listed = rest.split("(\"").skip(1).filter_map(|part| part.split('"').next());
+        return listed.map(str::to_owned).collect();
+    }
+    let word = |text: &str| text.bytes().all(|b| b.is_ascii_lowercase()) && !text.is_empty();
+    let names = rest.split(" = ").filter_map(|part| part.rsplit([' ', '\n', ',', '(']).next());
+    names.filter(|name| word(name)).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_pages_know_everything_that_a_slice_says_is_wrong() {
+    let wrongs = wrongs();
+    assert!(wrongs.len() > 60, "they were not found: {}", wrongs.len());
+    let texts = all(Lang::En);
+    let phone: Vec<&str> = texts.keys().filter_map(|key| key.strip_prefix("wrong.phone_")).collect();
+    assert_eq!(phone.len(), 9, "one for each way of not being a phone number: {phone:?}");
+    let missing: Vec<_> = wrongs.keys().filter(|name| !texts.contains_key(&format!("wrong.{name}"))).collect();
+    assert!(missing.is_empty(), "said by a slice, and not on the pages: {missing:?}");
+    let names = |key: &&str| !key.starts_with("phone_") && *key != "region_unknown";
+    let own: Vec<&str> = texts.keys().filter_map(|key| key.strip_prefix("wrong.")).filter(names).collect();
+    let idle: Vec<_> = own.iter().filter(|name| !wrongs.contains_key(**name)).collect();
+    assert!(idle.is_empty(), "no slice says so: {idle:?}");
+    for (name, figures) in &wrongs {
+        let text = &texts[&format!("wrong.{name}")];
+        let asked = text.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name));
+        for figure in asked {
+            let known = figures.contains(figure) || (name.starts_with("place_") && figure == "entry");
+            assert!(known, "{name} asks for {figure}, and is given {figures:?}");
+        }
+    }
+}
+
 #[test]
 fn every_key_that_a_page_asks_for_is_there_and_none_is_idle() {
     let source = sources();
@@ -96,7 +151,7 @@ fn every_key_that_a_page_asks_for_is_there_and_none_is_idle() {
         .iter()
         .filter(|key| !quoted.contains(**key) && !families.contains(**key))
         .filter(|key| !families.iter().any(|family| key.starts_with(&format!("{family}."))))
-        .filter(|key| !key.starts_with("done."))
+        .filter(|key| !key.starts_with("done.") && !key.starts_with("wrong."))
         .collect();
     assert!(idle.is_empty(), "nobody asks for them: {idle:?}");
 }

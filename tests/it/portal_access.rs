@@ -218,3 +218,17 @@ async fn a_password_link_works_once_and_looking_does_not_use_it_up() {
         Visitor::nobody(&world).post("/login", &[("email", "owner@shop.example"), ("password", PASSWORD)]).await;
     assert_eq!(reply.status, 422, "the old password is gone");
 }
+
+#[tokio::test]
+async fn a_browser_finds_the_icon_where_it_looks_by_itself() {
+    let world = World::start().await;
+    let icon = Visitor::nobody(&world).get("/favicon.ico").await;
+    assert_eq!((icon.status, icon.header("content-type")), (200, Some("image/x-icon")));
+    assert!(icon.body.starts_with("\0\0\u{1}\0"), "an icon file");
+    assert_eq!(icon.header("x-content-type-options"), Some("nosniff"));
+    let login = Visitor::nobody(&world).get("/login").await;
+    let own = login.body.split("<link rel=\"icon\" href=\"").nth(1).and_then(|rest| rest.split('"').next());
+    let own = Visitor::nobody(&world).get(own.expect("a page names its icon")).await;
+    assert_eq!((own.status, own.header("content-type")), (200, Some("image/svg+xml")));
+    assert!(login.header("content-security-policy").is_some_and(|policy| policy.contains("default-src 'none'")));
+}

@@ -12,7 +12,8 @@ use wa_gateway::{
     http::{Access, ROUTES},
 };
 
-const PAGES: &[&str] = &[
+/// Those of customers.
+pub const PAGES: &[&str] = &[
     "/overview",
     "/message-logs",
     "/inbound-logs",
@@ -37,7 +38,7 @@ const PAGES: &[&str] = &[
 ];
 
 /// Those of who runs the appliance.
-const ADMIN_PAGES: &[&str] = &[
+pub const ADMIN_PAGES: &[&str] = &[
     "/admin/accounts",
     "/admin/accounts/1",
     "/admin/reviews",
@@ -48,6 +49,7 @@ const ADMIN_PAGES: &[&str] = &[
     "/admin/egress",
     "/admin/system",
     "/admin/3cx",
+    "/admin/notices",
 ];
 
 /// What the template engine leaves behind when a text is missing looks like its key.

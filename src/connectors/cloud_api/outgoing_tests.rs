@@ -10,6 +10,7 @@ use crate::{
     model::{
         ids::{InstanceId, MessageId},
         phone::Phone,
+        why::why,
     },
 };
 use bytes::Bytes;
@@ -290,8 +291,12 @@ fn without_an_answer_it_depends_on_what_had_left() {
         (EgressError::Broken { sent: false, status }, t, t),
         (EgressError::Broken { sent, status }, SendErrorKind::Ambiguous, t),
         (EgressError::TimedOut { sent, status }, SendErrorKind::Ambiguous, t),
-        (EgressError::BadUrl("x".into()), SendErrorKind::Permanent, SendErrorKind::Permanent),
-        (EgressError::Forbidden { why: "x".into(), entry: None }, SendErrorKind::Permanent, SendErrorKind::Permanent),
+        (EgressError::BadUrl(why!("url_host", "x")), SendErrorKind::Permanent, SendErrorKind::Permanent),
+        (
+            EgressError::Forbidden { why: why!("place_never", "x"), entry: None },
+            SendErrorKind::Permanent,
+            SendErrorKind::Permanent,
+        ),
     ] {
         assert_eq!(outcome(Err(e.clone()), now()).expect_err("a failure").error.kind, message, "{e:?}");
         assert_eq!(uploaded(Err(e.clone()), now()).expect_err("a failure").error.kind, file, "{e:?}");

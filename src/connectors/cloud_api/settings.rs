@@ -3,6 +3,7 @@
 //! A map of texts becomes a [`Settings`] or a [`BadSetting`]; nothing here calls out.
 
 use crate::connectors::{manners::nearest, registry::BadSetting, templates::TemplateName};
+use crate::model::why::why;
 use std::{collections::BTreeMap, fmt};
 
 /// Everything that can be set.
@@ -67,15 +68,20 @@ impl Settings {
         }
         let text = |key: &str| map.get(key).map(|v| v.trim()).filter(|v| !v.is_empty());
         let access_token = text("access_token").ok_or_else(|| {
-            BadSetting("access_token is missing: the token of a system user, from Meta's business settings".to_owned())
+            BadSetting(why!(
+                "setting_token",
+                "access_token is missing: the token of a system user, from Meta's business settings"
+            ))
         })?;
         Ok(Self {
             phone_number_id: match text("phone_number_id") {
                 Some(value) => id("phone_number_id", value, "it is not the telephone number itself")?,
-                None => return Err(BadSetting(
-                    "phone_number_id is missing: it stands beside the number, in the app's WhatsApp settings at Meta"
-                        .to_owned(),
-                )),
+                None => {
+                    return Err(BadSetting(why!(
+                        "setting_number_id",
+                        "phone_number_id is missing: it stands beside the number, in the app's WhatsApp settings at Meta"
+                    )));
+                }
             },
             waba_id: text("waba_id").map(|v| id("waba_id", v, "the WhatsApp business account's")).transpose()?,
             access_token: secret("access_token", access_token)?,
@@ -93,7 +99,13 @@ fn id(key: &str, value: &str, what: &str) -> Result<String, BadSetting> {
     if fits {
         return Ok(value.to_owned());
     }
-    Err(BadSetting(format!("{key} is an id at Meta, such as 106540352242922 ({what}); got {value:?}")))
+    Err(BadSetting(why!(
+        "setting_id",
+        "{name} is an id at Meta, such as 106540352242922 ({what}); got {value:?}",
+        name = key,
+        what = what,
+        value = value
+    )))
 }
 
 /// A text of visible ASCII, as Meta's tokens are.
@@ -101,11 +113,23 @@ fn secret(key: &str, value: &str) -> Result<String, BadSetting> {
     if value.len() <= SECRET_MAX && value.bytes().all(|b| b.is_ascii_graphic()) {
         return Ok(value.to_owned());
     }
-    Err(BadSetting(format!("{key} has at most {SECRET_MAX} letters, digits and ASCII signs, without spaces")))
+    Err(BadSetting(why!(
+        "setting_secret",
+        "{name} has at most {most} letters, digits and ASCII signs, without spaces",
+        name = key,
+        most = SECRET_MAX
+    )))
 }
 
 fn base_url(value: &str) -> Result<String, BadSetting> {
-    let bad = |why: &str| Err(BadSetting(format!("base_url is the address of Meta's API, {why}; got {value:?}")));
+    let bad = |why: &str| {
+        Err(BadSetting(why!(
+            "setting_url",
+            "base_url is the address of Meta's API, {why}; got {value:?}",
+            why = why,
+            value = value
+        )))
+    };
     let Some((scheme, rest)) = value.split_once("://") else { return bad(&format!("such as {BASE_URL}")) };
     if !["http", "https"].contains(&scheme) {
         return bad("with https:// (or http://) in front");
@@ -122,19 +146,34 @@ fn version(value: &str) -> Result<String, BadSetting> {
     if numbers.is_some_and(|(major, minor)| digits(major) && digits(minor)) {
         return Ok(value.to_owned());
     }
-    Err(BadSetting(format!("graph_version is a version of Meta's API such as {GRAPH_VERSION}; got {value:?}")))
+    Err(BadSetting(why!(
+        "setting_version",
+        "graph_version is a version of Meta's API such as {such}; got {value:?}",
+        such = GRAPH_VERSION,
+        value = value
+    )))
 }
 
 fn template(value: &str) -> Result<TemplateName, BadSetting> {
     let named = value.split_once('/').and_then(|(name, language)| TemplateName::parse(name, language));
     named.ok_or_else(|| {
-        BadSetting(format!("window_template is a template's name and language, such as order_news/he; got {value:?}"))
+        BadSetting(why!(
+            "setting_template",
+            "window_template is a template's name and language, such as order_news/he; got {value:?}",
+            value = value
+        ))
     })
 }
 
 fn unknown_key(key: &str) -> BadSetting {
     let nearest = nearest(key, &KEYS).map_or(String::new(), |k| format!(" (did you mean {k}?)"));
-    BadSetting(format!("a cloud-api instance has no setting {key:?}{nearest}; its settings are {}", KEYS.join(", ")))
+    BadSetting(why!(
+        "setting_unknown",
+        "a cloud-api instance has no setting {name:?}{nearest}; its settings are {known}",
+        name = key,
+        nearest = nearest,
+        known = KEYS.join(", ")
+    ))
 }
 
 #[cfg(test)]
@@ -145,7 +184,7 @@ mod tests {
         let given = [("phone_number_id", "106540352242922"), ("access_token", "EAAG-canary")];
         let all = given.iter().chain(changes);
         let map = all.map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Settings::parse(&map).map_err(|e| e.0)
+        Settings::parse(&map).map_err(|e| e.to_string())
     }
 
     #[test]

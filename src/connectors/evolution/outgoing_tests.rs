@@ -5,6 +5,7 @@ use crate::connectors::outgoing::MediaFile;
 use crate::model::{
     ids::{InstanceId, MessageId},
     phone::Phone,
+    why::why,
 };
 use bytes::Bytes;
 
@@ -157,8 +158,8 @@ fn what_never_arrived_may_be_tried_again() {
         (EgressError::Broken { sent: false, status: None }, SendErrorKind::Temporary { retry_after: None }),
         (EgressError::Broken { sent: true, status: None }, SendErrorKind::Ambiguous),
         (EgressError::TimedOut { sent: true, status: Some(StatusCode::CREATED) }, SendErrorKind::Ambiguous),
-        (EgressError::BadUrl("x".into()), SendErrorKind::Permanent),
-        (EgressError::Forbidden { why: "x".into(), entry: None }, SendErrorKind::Permanent),
+        (EgressError::BadUrl(why!("url_host", "x")), SendErrorKind::Permanent),
+        (EgressError::Forbidden { why: why!("place_never", "x"), entry: None }, SendErrorKind::Permanent),
     ] {
         assert_eq!(outcome(Err(e.clone()), at()).expect_err("it failed").kind, kind, "{e:?}");
     }

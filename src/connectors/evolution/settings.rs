@@ -8,6 +8,7 @@ use crate::{
     model::{
         ids::InstanceId,
         random::{Random, base62},
+        why::why,
     },
 };
 use std::{collections::BTreeMap, fmt};
@@ -66,7 +67,9 @@ impl Settings {
 }
 
 fn base_url(value: &str) -> Result<String, BadSetting> {
-    let bad = |why: &str| Err(BadSetting(format!("base_url is the address of the Evolution API server, {why}")));
+    let bad = |why: &str| {
+        Err(BadSetting(why!("setting_url", "base_url is the address of the Evolution API server, {why}", why = why)))
+    };
     let Some((scheme, rest)) = value.split_once("://") else { return bad("such as http://127.0.0.1:8080") };
     if !["http", "https"].contains(&scheme) {
         return bad("with http:// or https:// in front");
@@ -80,8 +83,12 @@ fn base_url(value: &str) -> Result<String, BadSetting> {
 /// A text that goes into a header: what is visible in ASCII.
 fn header(key: &str, value: String, min: usize) -> Result<String, BadSetting> {
     if value.len() < min || value.len() > TEXT_MAX || !value.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(BadSetting(format!(
-            "{key} has {min} to {TEXT_MAX} characters, letters, digits and ASCII signs only"
+        return Err(BadSetting(why!(
+            "setting_signs",
+            "{name} has {least} to {most} characters, letters, digits and ASCII signs only",
+            name = key,
+            least = min,
+            most = TEXT_MAX
         )));
     }
     Ok(value)
@@ -89,14 +96,24 @@ fn header(key: &str, value: String, min: usize) -> Result<String, BadSetting> {
 
 fn instance(value: String) -> Result<String, BadSetting> {
     if value.is_empty() || value.len() > TEXT_MAX || value.chars().any(char::is_control) {
-        return Err(BadSetting(format!("instance is the server's name of the instance, 1 to {TEXT_MAX} bytes")));
+        return Err(BadSetting(why!(
+            "setting_instance",
+            "instance is the server's name of the instance, 1 to {most} bytes",
+            most = TEXT_MAX
+        )));
     }
     Ok(value)
 }
 
 fn unknown_key(key: &str) -> BadSetting {
     let nearest = nearest(key, &KEYS).map_or(String::new(), |k| format!(" (did you mean {k}?)"));
-    BadSetting(format!("an evolution instance has no setting {key:?}{nearest}; its settings are {}", KEYS.join(", ")))
+    BadSetting(why!(
+        "setting_unknown",
+        "an evolution instance has no setting {name:?}{nearest}; its settings are {known}",
+        name = key,
+        nearest = nearest,
+        known = KEYS.join(", ")
+    ))
 }
 
 #[cfg(test)]
@@ -111,7 +128,7 @@ mod tests {
             .collect();
         fill(&mut map, &InstanceId::from_text("shop-line"), &SystemRandom);
         map.extend(changes.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
-        Settings::parse(&map).map_err(|e| e.0)
+        Settings::parse(&map).map_err(|e| e.to_string())
     }
 
     #[test]

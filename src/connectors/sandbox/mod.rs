@@ -28,6 +28,7 @@ use crate::model::{
     ids::InstanceId,
     instance::InstanceState,
     random::bytes,
+    why::why,
 };
 use inbox::Log;
 use line::Line;
@@ -72,10 +73,16 @@ impl Sandbox {
     pub fn open(deps: &Deps, setup: &InstanceSetup) -> Result<Self, BadSetting> {
         let settings = Settings::parse(&setup.settings)?;
         // The id becomes a file name.
-        InstanceId::parse(setup.id.as_str()).map_err(BadSetting)?;
+        InstanceId::parse(setup.id.as_str()).map_err(|e| BadSetting(why!("instance_id", "{text}", text = e)))?;
         let path = inbox::path(&deps.data_dir, &setup.id);
-        let log = Log::open(&path)
-            .map_err(|e| BadSetting(format!("the sandbox cannot write its file {}: {e}", path.display())))?;
+        let log = Log::open(&path).map_err(|e| {
+            BadSetting(why!(
+                "sandbox_file",
+                "the sandbox cannot write its file {path}: {e}",
+                path = path.display(),
+                e = e
+            ))
+        })?;
         Ok(Self {
             clock: deps.clock.clone(),
             settings: RwLock::new(settings),

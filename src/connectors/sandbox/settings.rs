@@ -5,7 +5,10 @@
 
 use crate::{
     connectors::{manners::nearest, registry::BadSetting},
-    model::instance::{InstanceState, words},
+    model::{
+        instance::{InstanceState, words},
+        why::why,
+    },
 };
 use std::{collections::BTreeMap, time::Duration};
 
@@ -91,8 +94,11 @@ fn latency(value: &str) -> Result<Duration, BadSetting> {
     let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
     match value.parse::<u64>() {
         Ok(ms) if digits && ms <= MAX_LATENCY_MS => Ok(Duration::from_millis(ms)),
-        _ => Err(BadSetting(format!(
-            "latency_ms is a whole number of milliseconds from 0 to {MAX_LATENCY_MS}; got {value:?}"
+        _ => Err(BadSetting(why!(
+            "setting_latency",
+            "latency_ms is a whole number of milliseconds from 0 to {most}; got {value:?}",
+            most = MAX_LATENCY_MS,
+            value = value
         ))),
     }
 }
@@ -103,12 +109,25 @@ fn word<T: Copy>(key: &str, value: &str, all: &[T], spelt: fn(T) -> &'static str
     }
     let words: Vec<_> = all.iter().map(|w| spelt(*w)).collect();
     let nearest = nearest(value, &words).map_or(String::new(), |w| format!(" (did you mean {w}?)"));
-    Err(BadSetting(format!("{key} is one of {}; got {value:?}{nearest}", words.join(", "))))
+    Err(BadSetting(why!(
+        "setting_word",
+        "{name} is one of {words}; got {value:?}{nearest}",
+        name = key,
+        words = words.join(", "),
+        value = value,
+        nearest = nearest
+    )))
 }
 
 fn unknown_key(key: &str) -> BadSetting {
     let nearest = nearest(key, &KEYS).map_or(String::new(), |k| format!(" (did you mean {k}?)"));
-    BadSetting(format!("a sandbox has no setting {key:?}{nearest}; its settings are {}", KEYS.join(", ")))
+    BadSetting(why!(
+        "setting_unknown",
+        "a sandbox has no setting {name:?}{nearest}; its settings are {known}",
+        name = key,
+        nearest = nearest,
+        known = KEYS.join(", ")
+    ))
 }
 
 #[cfg(test)]
@@ -117,7 +136,7 @@ mod tests {
 
     fn parse(pairs: &[(&str, &str)]) -> Result<Settings, String> {
         let map = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Settings::parse(&map).map_err(|e| e.0)
+        Settings::parse(&map).map_err(|e| e.to_string())
     }
 
     #[test]

@@ -149,7 +149,7 @@ impl From<AccountError> for Wrong {
         match e {
             AccountError::Store(e) => e.into(),
             AccountError::NotFound(_) => Self::client(),
-            AccountError::Invalid(text) => Self::invalid(text),
+            AccountError::Invalid(why) => Self::invalid(why.to_string()),
         }
     }
 }

@@ -25,7 +25,7 @@ mod spelling;
 #[cfg(test)]
 mod tests;
 
-use crate::model::ids::ContactId;
+use crate::model::{ids::ContactId, why::Why};
 use codes::Row;
 pub use region::Region;
 use std::fmt;
@@ -276,4 +276,23 @@ pub enum PhoneError {
     /// No region, see [`Region::parse`].
     #[error("a region is the two letters of a country, such as SA, GB or DE")]
     UnknownRegion,
+}
+
+impl PhoneError {
+    /// The same for the pages.
+    pub fn why(self) -> Why {
+        let (name, figures) = match self {
+            Self::Empty => ("phone_empty", Vec::new()),
+            Self::Character(sign) => ("phone_sign", vec![("sign", sign.to_string())]),
+            Self::Plus => ("phone_plus", Vec::new()),
+            Self::NoRegion => ("phone_no_region", Vec::new()),
+            Self::NoTrunk(region) => ("phone_no_trunk", vec![("region", region.to_string())]),
+            Self::TooShort(digits) => ("phone_short", vec![("digits", digits.to_string())]),
+            Self::TooLong => ("phone_long", Vec::new()),
+            Self::UnknownCode => ("phone_code", Vec::new()),
+            Self::Contact => ("phone_contact", Vec::new()),
+            Self::UnknownRegion => ("region_unknown", Vec::new()),
+        };
+        Why::new(name, figures, self.to_string())
+    }
 }

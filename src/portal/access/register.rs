@@ -54,7 +54,7 @@ pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
             Ok(response)
         }
         Err(AccountError::NotFound(_)) => Ok(gone(v)),
-        Err(AccountError::Invalid(text)) => Ok(again(text)),
+        Err(AccountError::Invalid(why)) => Ok(again(v.why(&why))),
         Err(AccountError::Store(e)) => Err(e.into()),
     }
 }

@@ -76,10 +76,7 @@ pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
             Ok(response)
         }
         Err(AccountError::NotFound(_)) => Ok(gone(v)),
-        Err(AccountError::Invalid(text)) if text.contains("password") => {
-            Ok(again(v.t("access.password_rule").to_owned()))
-        }
-        Err(AccountError::Invalid(_)) => Ok(again(v.t("access.email_bad").to_owned())),
+        Err(AccountError::Invalid(why)) => Ok(again(v.why(&why))),
         Err(AccountError::Store(e)) => Err(e.into()),
     }
 }

@@ -3,7 +3,7 @@
 use super::{day_before, end_of_day, id, number};
 use crate::{
     accounts::{
-        Account, AccountError, Grant, Granted, Person, Update,
+        Account, Grant, Granted, Person, Update,
         usage::{self, Past, Used},
     },
     gateway::Gateway,
@@ -71,8 +71,7 @@ pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     };
     match gateway.accounts.update_account(account.id, update, v.actor()).await {
         Ok(_) => Ok(done(account.id, "saved")),
-        Err(AccountError::Invalid(problem)) => again(gateway, v, Wrong::Settings(problem)).await,
-        Err(e) => Err(e.into()),
+        Err(e) => again(gateway, v, Wrong::Settings(Trouble::from(e).said(v)?)).await,
     }
 }
 
@@ -97,8 +96,7 @@ pub async fn grant(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     let update = Update { grant: Some(grant), ..Update::default() };
     match gateway.accounts.update_account(account, update, v.actor()).await {
         Ok(_) => Ok(done(account, "granted")),
-        Err(AccountError::Invalid(problem)) => again(gateway, v, Wrong::Grant(problem)).await,
-        Err(e) => Err(e.into()),
+        Err(e) => again(gateway, v, Wrong::Grant(Trouble::from(e).said(v)?)).await,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     accounts::{
-        Account, AccountError, NewAccount,
+        Account, NewAccount,
         usage::{self, Used},
     },
     gateway::Gateway,
@@ -59,8 +59,7 @@ pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
             };
             match gateway.accounts.create_account(new, v.actor()).await {
                 Ok(id) => return Ok(see_other(&format!("/admin/accounts/{id}?done=account_made"))),
-                Err(AccountError::Invalid(text) | AccountError::NotFound(text)) => text,
-                Err(e) => return Err(e.into()),
+                Err(e) => Trouble::from(e).said(v)?,
             }
         }
     };

@@ -3,7 +3,7 @@
 use crate::{
     gateway::Gateway,
     portal::{Trouble, Visit, trouble::see_other},
-    reach::{Added, ReachError},
+    reach::Added,
 };
 use ::http::StatusCode;
 use askama::Template;
@@ -38,11 +38,10 @@ pub async fn change(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     };
     match done {
         Ok(()) => Ok(see_other("/admin/egress?done=saved")),
-        Err(ReachError::Invalid(text)) => {
-            Ok(v.page_with(&page(gateway, v, text).await?, StatusCode::UNPROCESSABLE_ENTITY))
+        Err(e) => {
+            let problem = Trouble::from(e).said(v)?;
+            Ok(v.page_with(&page(gateway, v, problem).await?, StatusCode::UNPROCESSABLE_ENTITY))
         }
-        Err(ReachError::NotFound) => Err(Trouble::NotFound),
-        Err(ReachError::Store(e)) => Err(e.into()),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     portal::{Trouble, Visit, trouble::see_other},
     sending::{
         policy::content::Score,
-        tuning::{Phrase, Set, TuningError},
+        tuning::{Phrase, Set},
     },
 };
 use ::http::StatusCode;
@@ -92,8 +92,10 @@ pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     }
     match gateway.sending.set_figures(wanted, v.form.text("mode") == "observe", v.actor()).await {
         Ok(()) => Ok(see_other("/admin/policy?done=saved")),
-        Err(TuningError::Invalid(figures)) => again(gateway, v, Said { figures, ..Said::default() }).await,
-        Err(e) => Err(trouble(e)),
+        Err(e) => {
+            let figures = Trouble::from(e).said(v)?;
+            again(gateway, v, Said { figures, ..Said::default() }).await
+        }
     }
 }
 
@@ -105,8 +107,10 @@ pub async fn add(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     let counts = v.form.some("group").map(|group| (group.to_owned(), v.form.parsed("weight").unwrap_or(0)));
     match gateway.sending.add_phrase(v.form.text("phrase"), counts, v.actor()).await {
         Ok(()) => Ok(see_other("/admin/policy?done=phrase_added")),
-        Err(TuningError::Invalid(phrase)) => again(gateway, v, Said { phrase, ..Said::default() }).await,
-        Err(e) => Err(trouble(e)),
+        Err(e) => {
+            let phrase = Trouble::from(e).said(v)?;
+            again(gateway, v, Said { phrase, ..Said::default() }).await
+        }
     }
 }
 
@@ -115,16 +119,8 @@ pub async fn add(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 /// # Errors
 /// No such phrase.
 pub async fn remove(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
-    gateway.sending.remove_phrase(id(v, 0)?, v.actor()).await.map_err(trouble)?;
+    gateway.sending.remove_phrase(id(v, 0)?, v.actor()).await?;
     Ok(see_other("/admin/policy?done=phrase_gone"))
-}
-
-fn trouble(e: TuningError) -> Trouble {
-    match e {
-        TuningError::NotFound => Trouble::NotFound,
-        TuningError::Invalid(text) => Trouble::Invalid(text),
-        TuningError::Store(e) => e.into(),
-    }
 }
 
 async fn again(gateway: &Gateway, v: &Visit, said: Said) -> Result<Response, Trouble> {

@@ -2,7 +2,7 @@
 
 use super::{end_of_day, id, number};
 use crate::{
-    accounts::{AccountError, Grant, LimitRequest},
+    accounts::{Grant, LimitRequest},
     gateway::Gateway,
     portal::{Trouble, Visit, trouble::see_other},
 };
@@ -52,8 +52,7 @@ pub async fn decide(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
         Err(problem) => problem,
         Ok(grant) => match gateway.accounts.decide_limit_request(request, grant, answer, v.actor()).await {
             Ok(()) => return Ok(see_other("/admin/requests?done=decided")),
-            Err(AccountError::Invalid(problem)) => problem,
-            Err(e) => return Err(e.into()),
+            Err(e) => Trouble::from(e).said(v)?,
         },
     };
     let page = page(gateway, v, Some((request, problem))).await?;

@@ -3,7 +3,7 @@
 use crate::{
     gateway::Gateway,
     portal::{Trouble, Visit},
-    threecx::{Monitored, ThreecxError},
+    threecx::Monitored,
 };
 use askama::Template;
 use warp::reply::Response;
@@ -23,10 +23,7 @@ struct Watched<'a> {
 /// # Errors
 /// The database's.
 pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
-    let all = gateway.threecx.monitor(None).await.map_err(|e| match e {
-        ThreecxError::Store(e) => Trouble::from(e),
-        e => Trouble::Invalid(e.to_string()),
-    })?;
+    let all = gateway.threecx.monitor(None).await?;
     Ok(v.page(&Watched { v, all }))
 }
 

@@ -43,8 +43,8 @@ pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     let new = NewUser { account: v.form.parsed("account"), email: email.clone(), role, password_hash: None };
     match gateway.accounts.create_user(new, v.actor()).await {
         Ok(_) => link(gateway, v, &email).await,
-        Err(AccountError::Invalid(text) | AccountError::NotFound(text)) => again(gateway, v, text).await,
-        Err(e) => Err(e.into()),
+        Err(AccountError::NotFound(_)) => again(gateway, v, v.t("users.gone_account").to_owned()).await,
+        Err(e) => again(gateway, v, Trouble::from(e).said(v)?).await,
     }
 }
 
@@ -83,8 +83,7 @@ pub async fn change(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     };
     match done {
         Ok(()) => Ok(see_other("/admin/users?done=saved")),
-        Err(AccountError::Invalid(text)) => again(gateway, v, text).await,
-        Err(e) => Err(e.into()),
+        Err(e) => again(gateway, v, Trouble::from(e).said(v)?).await,
     }
 }
 

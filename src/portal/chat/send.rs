@@ -175,8 +175,7 @@ async fn to_group(
     match gateway.schedules.send_after_once(new).await {
         Ok(Some(answer)) => Ok(Done::Answered(Box::new(answer))),
         Ok(None) | Err(ScheduleError::NotKnown) => Ok(Done::UnderWay),
-        Err(ScheduleError::Store(e)) => Err(e.into()),
-        Err(e) => Err(Trouble::Invalid(e.to_string())),
+        Err(e) => Err(e.into()),
     }
 }
 

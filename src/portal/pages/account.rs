@@ -2,13 +2,13 @@
 
 use crate::{
     accounts::{
-        Account, AccountError, LimitRequest, Update, Wanted,
+        Account, LimitRequest, Update, Wanted,
         usage::{self, Used},
     },
     gateway::Gateway,
     model::phone::{Phone, Region},
     portal::{Trouble, Visit, cookie, locale::Lang, trouble::see_other},
-    retention::{Report, RetentionError},
+    retention::Report,
 };
 use ::http::{HeaderValue, StatusCode, header};
 use askama::Template;
@@ -56,8 +56,10 @@ pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     let update = Update { region: Some(region), timezone, ..Update::default() };
     match gateway.accounts.update_account(account.id, update, v.actor()).await {
         Ok(_) => {}
-        Err(AccountError::Invalid(settings)) => return again(gateway, v, Said { settings, ..Said::default() }).await,
-        Err(e) => return Err(e.into()),
+        Err(e) => {
+            let settings = Trouble::from(e).said(v)?;
+            return again(gateway, v, Said { settings, ..Said::default() }).await;
+        }
     }
     let mut response = see_other("/account?done=saved");
     if let Some(lang) = Lang::parse(v.form.text("language")) {
@@ -83,8 +85,10 @@ pub async fn ask(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     let wanted = Wanted { daily, monthly, reason: v.form.text("reason").to_owned() };
     match gateway.accounts.ask_for_limit(v.account()?, wanted, v.actor()).await {
         Ok(_) => Ok(see_other("/account?done=limit_asked#limits")),
-        Err(AccountError::Invalid(limits)) => again(gateway, v, Said { limits, ..Said::default() }).await,
-        Err(e) => Err(e.into()),
+        Err(e) => {
+            let limits = Trouble::from(e).said(v)?;
+            again(gateway, v, Said { limits, ..Said::default() }).await
+        }
     }
 }
 
@@ -99,7 +103,7 @@ pub async fn person(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     let wrong = |person: String| Said { person, ..Said::default() };
     let phone = match Phone::parse(v.form.text("phone"), region) {
         Ok(phone) => phone,
-        Err(e) => return again(gateway, v, wrong(e.to_string())).await,
+        Err(e) => return again(gateway, v, wrong(v.why(&e.why()))).await,
     };
     let done = match v.form.text("do") {
         "export" => gateway.retention.export(&phone, Some(account.id)).await.map(|all| file(&all)),
@@ -117,8 +121,7 @@ pub async fn person(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     };
     match done {
         Ok(response) => Ok(response),
-        Err(RetentionError::Store(e)) => Err(e.into()),
-        Err(e) => again(gateway, v, wrong(e.to_string())).await,
+        Err(e) => again(gateway, v, wrong(Trouble::from(e).said(v)?)).await,
     }
 }
 

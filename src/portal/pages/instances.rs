@@ -3,7 +3,7 @@
 use crate::{
     connectors::registry::secret_settings,
     gateway::Gateway,
-    instances::{Instance, InstanceError, NewInstance},
+    instances::{Instance, NewInstance},
     model::{ids::InstanceId, instance::ConnectorKind},
     portal::{Trouble, Visit, trouble::see_other},
 };
@@ -92,9 +92,9 @@ pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     };
     match gateway.instances.create(new, v.actor()).await {
         Ok(made) => Ok(see_other(&format!("/instances/{}/manage?done=instance_made", made.id))),
-        Err(InstanceError::Store(e)) => Err(e.into()),
         Err(e) => {
-            let page = New { v, kind, fields: form_fields(v, kind), id, problem: e.to_string() };
+            let problem = Trouble::from(e).said(v)?;
+            let page = New { v, kind, fields: form_fields(v, kind), id, problem };
             Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
         }
     }

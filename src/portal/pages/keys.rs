@@ -61,8 +61,8 @@ pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
             let sample = made.sample.replace("YOUR_API_KEY", &text);
             Ok(v.page(&Keys { made: Some(text), sample, ..made }))
         }
-        Err(AccountError::Invalid(problem) | AccountError::NotFound(problem)) => again(gateway, v, problem).await,
-        Err(e) => Err(e.into()),
+        Err(AccountError::NotFound(_)) => again(gateway, v, v.t("keys.no_instance").to_owned()).await,
+        Err(e) => again(gateway, v, Trouble::from(e).said(v)?).await,
     }
 }
 

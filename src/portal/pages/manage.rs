@@ -4,7 +4,7 @@ use super::instances::{Field, fields, settings};
 use crate::{
     connectors::{Pairing, Standing, registry::secret_settings},
     gateway::Gateway,
-    instances::{Instance, InstanceError},
+    instances::Instance,
     live::feed,
     model::{ids::InstanceId, purpose::Purpose, qr},
     portal::{Trouble, Visit, trouble::see_other},
@@ -145,10 +145,26 @@ pub async fn connection(gateway: &Gateway, v: &Visit) -> Result<Response, Troubl
     match done {
         Ok(()) => Ok(see_other(&format!("/instances/{}/manage?done=asked", instance.id))),
         Err(e) => {
-            let page = page(gateway, v, instance, "connection", e.to_string()).await?;
+            let problem = v.fill("manage.not_done", "answer", e);
+            let page = page(gateway, v, instance, "connection", problem).await?;
             Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
         }
     }
+}
+
+/// `POST /instances/{id}/pause`: an admin stops its sending until somebody has looked; the reason is the owner's to read.
+///
+/// # Errors
+/// No such instance.
+pub async fn pause(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let instance = own(gateway, v).await?;
+    let reason = v.form.text("reason");
+    if reason.is_empty() {
+        let page = page(gateway, v, instance, "connection", v.t("manage.pause_reason").to_owned()).await?;
+        return Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY));
+    }
+    gateway.instances.pause(&instance.id, reason, v.actor()).await?;
+    Ok(see_other(&format!("/instances/{}/manage?done=paused", instance.id)))
 }
 
 /// `POST /instances/{id}/settings`: an empty secret stays as it is.
@@ -164,9 +180,9 @@ pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     }
     match gateway.instances.set(&instance.id, changes, v.actor()).await {
         Ok(_) => Ok(see_other(&format!("/instances/{}/manage?tab=settings&done=saved", instance.id))),
-        Err(InstanceError::Store(e)) => Err(e.into()),
         Err(e) => {
-            let page = page(gateway, v, instance, "settings", e.to_string()).await?;
+            let problem = Trouble::from(e).said(v)?;
+            let page = page(gateway, v, instance, "settings", problem).await?;
             Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
         }
     }

@@ -5,7 +5,7 @@ use crate::{
     gateway::Gateway,
     http::problem,
     model::{clock::Time, code::Code, ids::LogId, message::Status},
-    portal::{Trouble, Visit, trouble::see_other},
+    portal::{Trouble, Visit, locale::Lang, trouble::see_other},
     sending::{
         policy::{self, GATES},
         story::{self, Story},
@@ -67,7 +67,7 @@ pub async fn settle(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
         return Ok(v.page(&page(v, story, "message.settle_note")));
     }
     let done = gateway.sending.settle(story.log_id, to, note, v.actor()).await;
-    done.map_err(|e| Trouble::Invalid(e.to_string()))?;
+    done?;
     Ok(see_other(&format!("/message-logs/{}?done=settled", story.log_id)))
 }
 
@@ -79,9 +79,32 @@ async fn find(gateway: &Gateway, v: &Visit) -> Result<Story, Trouble> {
 
 fn page<'a>(v: &'a Visit, m: Story, problem: &'static str) -> Message<'a> {
     let code = m.reason.as_deref().filter(|_| m.status == Status::Blocked).and_then(Code::parse);
-    let refusal = code.map(|code| (code.as_str().to_owned(), problem::describe(code).1.to_owned()));
+    let refusal = code.map(|code| (code.as_str().to_owned(), because(v, &m, code)));
     let may_settle = m.status == Status::Unknown && v.may_change();
     Message { v, steps: steps(v, &m), refusal, gates: gates(v, &m), may_settle, m, problem }
+}
+
+/// Why this very message was refused, with its figures.
+fn because(v: &Visit, m: &Story, code: Code) -> String {
+    let decision = m.decision.as_ref();
+    let why = decision.and_then(|d| d.why.as_deref());
+    if v.lang == Lang::En {
+        return why.unwrap_or(problem::describe(code).1).to_owned();
+    }
+    let short = v.word("code", code.as_str());
+    let Some(decision) = decision else { return short };
+    let of = |pair: (u64, u64)| v.fill_all("message.of", &[("used", &v.number(pair.0)), ("limit", &v.number(pair.1))]);
+    match decision.gate.as_deref() {
+        Some("content") => {
+            let ids: Vec<&str> = decision.signals.iter().map(|(id, ..)| id.as_str()).collect();
+            v.fill_all("message.because_content", &[("score", &decision.score), ("signals", &ids.join(", "))])
+        }
+        Some("daily_limit") => of(decision.daily),
+        Some("monthly_limit") => of(decision.monthly),
+        // Behind the colon stands what a person wrote.
+        Some("pause") => why.and_then(|w| w.split_once(": ")).map_or(short, |(_, written)| written.to_owned()),
+        _ => short,
+    }
 }
 
 fn steps(v: &Visit, m: &Story) -> Vec<Step> {

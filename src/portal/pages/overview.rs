@@ -38,6 +38,8 @@ struct Usage {
 struct Column {
     name: String,
     day: Day,
+    /// Where it begins from the left, of 700.
+    left: usize,
     /// Class, where it begins from above, height; of 100.
     bars: Vec<(&'static str, u64, u64)>,
 }
@@ -95,7 +97,7 @@ pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     Ok(v.page(&Overview {
         v,
         usage,
-        days: columns(&dates, figures.days),
+        days: columns(&dates, figures.days, v.lang.dir() == "rtl"),
         refusals: figures.refusals,
         keys: figures.keys,
         endpoints: figures.endpoints,
@@ -155,9 +157,9 @@ fn dates(v: &Visit) -> Vec<jiff::civil::Date> {
 }
 
 /// A column for each day, also for those on which nothing happened.
-fn columns(dates: &[jiff::civil::Date], days: Vec<Day>) -> Vec<Column> {
+fn columns(dates: &[jiff::civil::Date], days: Vec<Day>, is_mirrored: bool) -> Vec<Column> {
     let most = days.iter().map(Day::all).max().unwrap_or(0).max(1);
-    let column = |date: &jiff::civil::Date| {
+    let column = |(at, date): (usize, &jiff::civil::Date)| {
         let text = date.to_string();
         let day = days.iter().find(|d| d.day == text).cloned().unwrap_or(Day { day: text, ..Day::default() });
         let parts = [
@@ -174,7 +176,9 @@ fn columns(dates: &[jiff::civil::Date], days: Vec<Day>) -> Vec<Column> {
             below += n;
             bars.push((class, 100 - to, to - from));
         }
-        Column { name: date.day().to_string(), day, bars }
+        // The first day stands where reading begins.
+        let left = 50 * if is_mirrored { dates.len() - 1 - at } else { at };
+        Column { name: date.day().to_string(), day, left, bars }
     };
-    dates.iter().map(column).collect()
+    dates.iter().enumerate().map(column).collect()
 }

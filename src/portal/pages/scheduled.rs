@@ -13,7 +13,7 @@ use crate::{
         purpose::Purpose,
     },
     portal::{Trouble, Visit, trouble::see_other},
-    schedule::{self, Entry, Filter, New, ScheduleError, ScheduleId},
+    schedule::{self, Entry, Filter, New, ScheduleId},
     sending::{
         Sender, Source,
         request::{Draft, MAX_CHARS},
@@ -59,9 +59,7 @@ pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     let problem = match read(gateway, v, &instance).await? {
         Ok(new) => match gateway.schedules.create(new).await {
             Ok(_) => return Ok(see_other("/scheduled?done=scheduled")),
-            Err(ScheduleError::Store(e)) => return Err(e.into()),
-            Err(e @ ScheduleError::TooMany) => e.to_string(),
-            Err(_) => v.t("scheduled.past").to_owned(),
+            Err(e) => Trouble::from(e).said(v)?,
         },
         Err(problem) => problem,
     };
@@ -76,9 +74,7 @@ pub async fn cancel(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     let id: ScheduleId = v.segment().parse().map_err(|_| Trouble::NotFound)?;
     match gateway.schedules.cancel(v.scope(), None, id).await {
         Ok(_) => Ok(see_other("/scheduled?done=cancelled")),
-        Err(ScheduleError::NotFound(_)) => Err(Trouble::NotFound),
-        Err(ScheduleError::Store(e)) => Err(e.into()),
-        Err(_) => Err(Trouble::Invalid(v.t("scheduled.too_late").to_owned())),
+        Err(e) => Err(e.into()),
     }
 }
 
@@ -89,7 +85,7 @@ async fn read(gateway: &Gateway, v: &Visit, instance: &Instance) -> Result<Resul
     let zone = Zone::stored(account.timezone, None);
     let recipient = match Recipient::parse(v.form.text("phone"), region) {
         Ok(recipient) => recipient,
-        Err(e) => return Ok(Err(e.to_string())),
+        Err(e) => return Ok(Err(v.why(&e.why()))),
     };
     let Ok(due_at) = schedule::parse(v.form.text("at"), &zone, v.now) else {
         return Ok(Err(v.t("scheduled.no_time").to_owned()));

@@ -127,7 +127,7 @@ pub async fn history(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> 
 async fn phone(gateway: &Gateway, v: &Visit) -> Result<Result<Phone, String>, Trouble> {
     let account = gateway.accounts.find_account(v.account()?).await?;
     let region = account.region.and_then(|r| Region::parse(&r).ok());
-    Ok(Phone::parse(v.form.text("phone"), region).map_err(|e| e.to_string()))
+    Ok(Phone::parse(v.form.text("phone"), region).map_err(|e| v.why(&e.why())))
 }
 
 async fn page<'a>(gateway: &Gateway, v: &'a Visit, problem: String) -> Result<Suppressed<'a>, Trouble> {

@@ -60,11 +60,11 @@ pub async fn import(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     let rows = match csv::phones(&text) {
         Ok(rows) => rows,
         Err(problem) => {
-            let page = Page { v, text, good: 0, wrong: Vec::new(), more: 0, problem };
+            let page = Page { v, text, good: 0, wrong: Vec::new(), more: 0, problem: v.why(&problem) };
             return Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY));
         }
     };
-    let (good, mut wrong) = judge(rows, region);
+    let (good, mut wrong) = judge(v, rows, region);
     let may = wrong.is_empty() || v.form.is_on("skip");
     if v.form.text("do") == "import" && may && !good.is_empty() {
         let now = v.now;
@@ -77,12 +77,12 @@ pub async fn import(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     Ok(v.page_with(&Page { v, text, good: good.len(), wrong, more, problem: String::new() }, status))
 }
 
-fn judge(rows: Vec<csv::Row>, region: Option<Region>) -> (Vec<Good>, Vec<Wrong>) {
+fn judge(v: &Visit, rows: Vec<csv::Row>, region: Option<Region>) -> (Vec<Good>, Vec<Wrong>) {
     let (mut good, mut wrong) = (Vec::new(), Vec::new());
     for (line, written, reason) in rows {
         match Phone::parse(&written, region) {
             Ok(phone) => good.push(Good { phone, reason }),
-            Err(e) => wrong.push(Wrong { line, phone: written, why: e.to_string() }),
+            Err(e) => wrong.push(Wrong { line, phone: written, why: v.why(&e.why()) }),
         }
     }
     (good, wrong)

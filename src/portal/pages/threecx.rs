@@ -77,9 +77,8 @@ pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     };
     match gateway.threecx.create(new, by(v)).await {
         Ok((id, secrets)) => one(gateway, v, &id, Shown::Secrets(secrets)).await,
-        Err(ThreecxError::Store(e)) => Err(e.into()),
         Err(e) => {
-            let page = overview(gateway, v, e.to_string()).await?;
+            let page = overview(gateway, v, Trouble::from(e).said(v)?).await?;
             Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
         }
     }
@@ -103,7 +102,7 @@ pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     let path = format!("/integrations/3cx/{id}");
     let change = match v.form.text("do") {
         "rotate" => {
-            let secrets = threecx.rotate(&id, v.scope(), by(v)).await.map_err(trouble)?;
+            let secrets = threecx.rotate(&id, v.scope(), by(v)).await?;
             return one(gateway, v, &id, Shown::Secrets(secrets)).await;
         }
         "test" => {
@@ -181,18 +180,13 @@ fn wanted(v: &Visit) -> Change {
 }
 
 async fn again(gateway: &Gateway, v: &Visit, id: &IntegrationId, e: ThreecxError) -> Result<Response, Trouble> {
-    match e {
-        ThreecxError::Invalid(text) | ThreecxError::NotAllowed(text) => {
-            let mut response = one(gateway, v, id, Shown::Problem(text)).await?;
-            *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(response)
-        }
-        e => Err(trouble(e)),
-    }
+    let mut response = one(gateway, v, id, Shown::Problem(Trouble::from(e).said(v)?)).await?;
+    *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    Ok(response)
 }
 
 async fn overview<'a>(gateway: &Gateway, v: &'a Visit, problem: String) -> Result<List<'a>, Trouble> {
-    let all = gateway.threecx.monitor(v.scope()).await.map_err(trouble)?;
+    let all = gateway.threecx.monitor(v.scope()).await?;
     Ok(List { v, all, instances: instances(gateway, v).await?, problem })
 }
 
@@ -204,7 +198,7 @@ async fn one(gateway: &Gateway, v: &Visit, id: &IntegrationId, shown: Shown) -> 
         Shown::Finding(found) => finding = Some(found),
         Shown::Problem(text) => problem = text,
     }
-    let integration = gateway.threecx.find(id, v.scope()).await.map_err(trouble)?;
+    let integration = gateway.threecx.find(id, v.scope()).await?;
     let values = Values {
         customer_phone: "+966501234567".into(),
         agent_extension: "101".into(),
@@ -212,9 +206,9 @@ async fn one(gateway: &Gateway, v: &Visit, id: &IntegrationId, shown: Shown) -> 
         call_time: "10:02".into(),
         business_name: integration.settings.business_name.clone(),
     };
-    let saved = gateway.threecx.templates(id, v.scope()).await.map_err(trouble)?;
+    let saved = gateway.threecx.templates(id, v.scope()).await?;
     let preview = |saved: Saved| Preview {
-        says: gateway.threecx.preview(&saved.text, &values).unwrap_or_else(|e| e.to_string()),
+        says: gateway.threecx.preview(&saved.text, &values).or_else(|e| Trouble::from(e).said(v)).unwrap_or_default(),
         saved,
     };
     let page = One {
@@ -222,7 +216,7 @@ async fn one(gateway: &Gateway, v: &Visit, id: &IntegrationId, shown: Shown) -> 
         secrets,
         lines: snippets(&integration, &v.base_url),
         templates: saved.into_iter().map(preview).collect(),
-        requests: gateway.threecx.requests(id, v.scope()).await.map_err(trouble)?,
+        requests: gateway.threecx.requests(id, v.scope()).await?,
         instances: instances(gateway, v).await?,
         i: integration,
         finding,
@@ -241,13 +235,4 @@ fn id(v: &Visit) -> IntegrationId {
 
 fn by(v: &Visit) -> By<'_> {
     By { actor: v.actor(), is_admin: v.is_admin() }
-}
-
-fn trouble(e: ThreecxError) -> Trouble {
-    match e {
-        ThreecxError::Store(e) => e.into(),
-        ThreecxError::Invalid(text) => Trouble::Invalid(text),
-        ThreecxError::NotAllowed(text) => Trouble::Invalid(text),
-        ThreecxError::NotFound(_) => Trouble::NotFound,
-    }
 }

@@ -57,9 +57,9 @@ pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     };
     match gateway.webhooks.create(new, v.actor()).await {
         Ok((_, secret)) => Ok(v.page(&Page { secret: Some(secret.as_str().to_owned()), ..page(gateway, v).await? })),
-        Err(WebhookError::Store(e)) => Err(e.into()),
+        Err(WebhookError::NotFound(_)) => Err(Trouble::NotFound),
         Err(e) => {
-            let page = Page { problem: e.to_string(), ..page(gateway, v).await? };
+            let page = Page { problem: Trouble::from(e).said(v)?, ..page(gateway, v).await? };
             Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
         }
     }

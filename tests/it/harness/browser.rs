@@ -62,6 +62,12 @@ impl Browser {
         self.command("POST", &format!("element/{id}/click"), &json!({})).await;
     }
 
+    /// Clicks on what asks first whether one is sure, and says yes.
+    pub async fn click_and_confirm(&self, css: &str) {
+        self.click(css).await;
+        self.command("POST", "alert/accept", &json!({})).await;
+    }
+
     /// Types into a field, instead of what stood there.
     pub async fn fill(&self, css: &str, text: &str) {
         let id = self.find(css).await;

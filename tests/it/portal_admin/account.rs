@@ -2,7 +2,11 @@
 
 use super::{PASSWORD, Visitor, World, message_with};
 use serde_json::{Value, json};
-use wa_gateway::{config::Registration, model::ids::AccountId};
+use wa_gateway::{
+    config::Registration,
+    control::{AccountDeed, Request},
+    model::ids::AccountId,
+};
 
 const PERSON: &str = "+966507654321";
 
@@ -23,6 +27,32 @@ async fn an_owner_changes_zone_country_and_language_and_a_viewer_only_looks() {
     let mut viewer = Visitor::logged_in(&world, "viewer").await;
     let page = viewer.get("/account").await.body;
     assert!(page.contains("Scale") && !page.contains("action=\"/account"), "nothing to change");
+}
+
+#[tokio::test]
+async fn a_request_for_more_is_decided_on_the_command_line_too() {
+    let world = World::start().await;
+    let mut owner = Visitor::logged_in(&world, "owner").await;
+    let ask = [("daily", "2000"), ("monthly", ""), ("reason", "the season")];
+    assert_eq!(owner.post("/account/limits", &ask).await.status, 303);
+    let waiting = world.command(Request::Account(AccountDeed::Requests)).await.expect("a list");
+    assert_eq!((&waiting[0]["daily"], &waiting[0]["decision"]), (&json!(2000), &Value::Null));
+    let id = waiting[0]["id"].as_i64().expect("a number");
+    let deny = || Request::Account(AccountDeed::Deny { id, answer: "ask in spring".into() });
+    assert_eq!(world.command(deny()).await.expect("denied")["decision"], "denied");
+    world.command(deny()).await.expect_err("decided already");
+
+    assert_eq!(owner.post("/account/limits", &ask).await.status, 303);
+    let id = id + 1;
+    let grant = |answer: &str| {
+        let until = Some("2027-01-01".into());
+        Request::Account(AccountDeed::Grant { id, daily: None, monthly: None, until, answer: answer.into() })
+    };
+    world.command(grant(" ")).await.expect_err("no answer");
+    assert_eq!(world.command(grant("good numbers")).await.expect("granted")["decided_by"], "cli");
+    let account = world.gateway().accounts.find_account(AccountId(1)).await.expect("the account");
+    assert_eq!(account.daily_limit, Some(2000), "what was asked for");
+    assert!(owner.get("/account").await.body.contains("good numbers"), "the account is told");
 }
 
 #[tokio::test]
@@ -50,7 +80,7 @@ async fn a_persons_data_is_shown_and_erased_in_this_account_alone() {
     let gone = owner.post("/account/person", &[("do", "erase"), ("phone", PERSON), ("again", PERSON)]).await;
     assert_eq!(gone.status, 200);
     let export = owner.post("/account/person", &[("do", "export"), ("phone", PERSON)]).await;
-    assert!(export.status == 422 && export.body.contains("nobody is known"), "no trace here");
+    assert!(export.status == 422 && export.body.contains("Nobody is known"), "no trace here");
     let mut other = Visitor::of_account(&world, "owner", stranger, "o@other.example").await;
     let theirs = other.post("/account/person", &[("do", "export"), ("phone", PERSON)]).await.body;
     assert!(theirs.contains("Their secret order."), "the other account keeps its own");

@@ -41,6 +41,29 @@ async fn a_review_shows_its_evidence_masked_and_ends_with_a_note() {
 }
 
 #[tokio::test]
+async fn an_admin_pauses_a_number_by_hand_with_a_reason_and_nobody_else_does() {
+    let world = World::start().await;
+    let path = format!("/instances/{INSTANCE}/pause");
+    let mut owner = Visitor::logged_in(&world, "owner").await;
+    assert!(!owner.get(&format!("/instances/{INSTANCE}/manage")).await.body.contains(&path));
+    assert_eq!(owner.post(&path, &[("reason", "mine")]).await.status, 403);
+    let mut admin = Visitor::logged_in(&world, "admin").await;
+    let nothing = admin.post(&path, &[("reason", " ")]).await;
+    assert!(nothing.status == 422 && nothing.body.contains("role=\"alert\""));
+    assert_eq!(world.send(&message()).await.status, 200);
+    assert_eq!(admin.post("/instances/no-such/pause", &[("reason", "x")]).await.status, 404);
+
+    assert_eq!(admin.post(&path, &[("reason", "a complaint <b>")]).await.status, 303);
+    assert_eq!(world.send(&message()).await.error(), "instance_paused_for_review");
+    let (actor, target, _, after) = audited(&world, "instance.pause").await;
+    assert_eq!((actor.as_str(), target.as_str(), after.as_str()), ("admin@shop.example", INSTANCE, "a complaint <b>"));
+    let manage = owner.get(&format!("/instances/{INSTANCE}/manage")).await.body;
+    assert!(manage.contains("a complaint &#60;b&#62;"), "the owner reads why");
+    let manage = admin.get(&format!("/instances/{INSTANCE}/manage")).await.body;
+    assert!(!manage.contains(&path) && manage.contains("href=\"/admin/reviews\""), "once");
+}
+
+#[tokio::test]
 async fn messages_near_the_line_are_listed_for_admin_and_owner() {
     let world = World::start_with(|config| config.guard.review_score = 20).await;
     let text = "Your order is ready. Get 10% discount on the next one";
