@@ -215,11 +215,22 @@ if (form) {
     }
   });
   field.addEventListener("input", draft);
+  field.addEventListener("input", typing);
   if (!field.value) field.value = localStorage.getItem(key("draft")) ?? "";
   draft();
   for (const one of outbox.all()) showWaiting(one);
   work();
   addEventListener("online", work);
+}
+
+/** Says now and then that somebody writes here. */
+let nextTyping = 0;
+function typing() {
+  const now = Date.now();
+  if (!form.dataset.typing || !field.value.trim() || now < nextTyping) return;
+  nextTyping = now + 10000;
+  const body = new URLSearchParams({ csrf: form.elements.csrf.value });
+  fetch(form.dataset.typing, { method: "POST", body }).catch(() => {});
 }
 
 /** Not `randomUUID`, which browsers keep from plain HTTP. */

@@ -207,6 +207,7 @@ fn pages() -> Vec<Route> {
         page!(GET "/chat", Viewer => portal::chat::show),
         page!(POST "/chat/{instance}/{chat}/send", Owner => portal::chat::send::send),
         page!(POST "/chat/{instance}/{chat}/read", Owner => portal::chat::send::read),
+        page!(POST "/chat/{instance}/{chat}/typing", Owner => portal::chat::send::typing),
         route!(GET "/chat/{instance}/file/{message_id}", Session => portal::chat::file::handle),
         page!(GET "/instances/{id}/qr.svg", Owner => portal::pages::manage::code),
         page!(GET "/api-keys", Viewer => portal::pages::keys::list),

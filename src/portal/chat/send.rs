@@ -62,8 +62,7 @@ pub async fn send(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     if let To::Known(id) = &to
         && is_on_its_way(&done)
     {
-        let (id, now, instance) = (id.clone(), gateway.clock.now(), instance.id.clone());
-        gateway.store.write(move |tx| chats::mark_read(tx, &instance, &id, now)).await?;
+        gateway.attention.read(&instance.id, id).await?;
     }
     if let Done::Answered(answer) = &done {
         gateway.metrics.message(answer.outcome);
@@ -88,12 +87,24 @@ pub async fn read(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     let instance = own(gateway, v, v.segment()).await?;
     let chat = v.segments.get(1).cloned().unwrap_or_default();
     let To::Known(id) = find(gateway, &instance, &chat).await? else { return Err(Trouble::NotFound) };
-    let (of, now) = (instance.id.clone(), gateway.clock.now());
-    gateway.store.write(move |tx| chats::mark_read(tx, &of, &id, now)).await?;
+    gateway.attention.read(&instance.id, &id).await?;
     if wants_json(v) {
         return Ok(as_json(&json!({"done": true}), StatusCode::OK));
     }
     Ok(see_other(&format!("/chat?instance={}&chat={}", encode(instance.id.as_str()), encode(&chat))))
+}
+
+/// `POST /chat/{instance}/{chat}/typing`: whoever is logged in writes an answer. There is nothing to show for it.
+///
+/// # Errors
+/// No such instance or chat, or another account's.
+pub async fn typing(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let instance = own(gateway, v, v.segment()).await?;
+    let chat = v.segments.get(1).cloned().unwrap_or_default();
+    if let To::Known(id) = find(gateway, &instance, &chat).await? {
+        gateway.attention.writing(&instance.id, &id).await?;
+    }
+    Ok(as_json(&json!({"done": true}), StatusCode::OK))
 }
 
 async fn find(gateway: &Gateway, instance: &Instance, chat: &str) -> Result<To, Trouble> {
