@@ -3,6 +3,7 @@
 "use strict";
 
 const talk = document.querySelector("[data-talk]");
+talk.classList.add("lively");
 const { instance, chat } = talk.dataset;
 const list = talk.querySelector("[data-list]");
 const lines = talk.querySelector("[data-lines]");
@@ -10,6 +11,8 @@ const scroller = talk.querySelector("[data-scroll]");
 const news = talk.querySelector("[data-news]");
 const form = talk.querySelector("[data-compose]");
 const field = form?.elements.text;
+/** Files that go along, where the number sends any. */
+let attached;
 const key = (name) => `wa-gateway:${name}:${instance}:${chat}`;
 const element = (html) => {
   const template = document.createElement("template");
@@ -119,9 +122,15 @@ const outbox = {
   },
 };
 
-function showWaiting({ nonce, text }) {
+function showWaiting({ nonce, text, quoted, file }) {
   const line = talk.querySelector("[data-pending]").content.firstElementChild.cloneNode(true);
   line.dataset.nonce = nonce;
+  const [quote, parcel] = [line.querySelector("blockquote"), line.querySelector(".file")];
+  quote.hidden = !quoted;
+  quote.textContent = quoted ?? "";
+  parcel.hidden = !file;
+  parcel.querySelector("bdi").textContent = file?.name ?? "";
+  line.querySelector(".text").hidden = !text;
   line.querySelector(".text").textContent = text;
   line.querySelector(".tick").textContent = form.dataset.sending;
   lines.append(line);
@@ -149,7 +158,8 @@ async function work() {
 
 /** Sends one; false: it is not known yet what became of it, and it is tried again by and by. */
 async function post(one) {
-  const body = new URLSearchParams({ as: "json", csrf: form.elements.csrf.value, ...one });
+  const { nonce, text, reply_to = "" } = one;
+  const body = new URLSearchParams({ as: "json", csrf: form.elements.csrf.value, nonce, text, reply_to });
   let answer, told;
   try {
     answer = await fetch(form.action, { method: "POST", body });
@@ -166,16 +176,21 @@ async function post(one) {
   }
   failures = 0;
   outbox.forget(one.nonce);
+  settle(one, told);
+  return true;
+}
+
+/** It is known what became of one. */
+function settle(one, told) {
   // What was heard meanwhile is newer than this answer.
   const line = told?.html && element(told.html);
   if (line && !lines.querySelector(`[data-id="${CSS.escape(line.dataset.id)}"]`)) put(line);
   waitingLine(one.nonce)?.remove();
   if (told?.problem || !told || told.refusal) refuse(one, told);
-  else if (told.chat && told.chat !== chat) {
+  else if (told.chat && told.chat !== chat && !(attached?.isCarrying() || outbox.all().length)) {
     // The first message to a number: from now on it is a chat.
     location.href = `/chat?${new URLSearchParams({ instance, chat: told.chat })}`;
   }
-  return true;
 }
 
 /** Says why where one types, and gives the text back. */
@@ -184,8 +199,36 @@ function refuse(one, told) {
   problem.textContent = told?.problem ?? `${form.dataset.refused}: ${told?.refusal?.text ?? ""} ${told?.refusal?.advice ?? ""}`;
   problem.hidden = false;
   if (!field.value) field.value = one.text;
+  if (one.file) attached.add([one.file], true);
+  if (one.reply_to && !form.elements.reply_to?.value) reply(one.reply_to, one.quoted);
   draft();
 }
+
+// ---- Answering one message, which is quoted ----
+
+/** Answers the line with this id from now on; without one, none. */
+function reply(id, quoted) {
+  const strip = form?.querySelector("[data-answering]");
+  if (!strip) return;
+  form.elements.reply_to.value = id ?? "";
+  strip.querySelector("[data-quoted]").textContent = quoted ?? "";
+  strip.hidden = !id;
+}
+
+const shortly = (line) =>
+  (line.querySelector(".text") ?? line.querySelector(".file, img, .quiet"))?.textContent.trim().slice(0, 140) ||
+  line.querySelector("img")?.alt || "";
+
+lines?.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-reply]")) return;
+  const line = event.target.closest("[data-id]");
+  reply(line.dataset.id, shortly(line));
+  field.focus();
+});
+form?.querySelector("[data-no-reply]")?.addEventListener("click", () => {
+  reply();
+  field.focus();
+});
 
 function draft() {
   if (field.value) localStorage.setItem(key("draft"), field.value);
@@ -198,15 +241,27 @@ if (form) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const text = field.value;
-    if (!text.trim()) return;
-    const one = { nonce: nonce(), text };
+    if (!text.trim() && !attached?.has()) return;
+    const said = { nonce: nonce(), text };
+    if (form.elements.reply_to?.value) {
+      said.reply_to = form.elements.reply_to.value;
+      said.quoted = form.querySelector("[data-quoted]").textContent;
+    }
     talk.querySelector("[data-problem]").hidden = true;
-    outbox.add(one);
-    showWaiting(one);
+    if (attached?.has()) {
+      const parcels = attached.take(said, nonce);
+      if (!parcels) return;
+      parcels.forEach(showWaiting);
+      attached.carry(parcels);
+    } else {
+      outbox.add(said);
+      showWaiting(said);
+      work();
+    }
     field.value = "";
+    reply();
     draft();
     field.focus();
-    work();
   });
   field.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
@@ -245,8 +300,6 @@ async function earlier(link) {
   const found = page.querySelector("[data-lines]");
   if (!found) return location.reload();
   const height = scroller.scrollHeight;
-  // What was said long ago is not news for who listens.
-  scroller.setAttribute("aria-live", "off");
   for (const line of [...found.children].reverse()) {
     if (!lines.querySelector(`[data-id="${CSS.escape(line.dataset.id)}"]`)) lines.prepend(document.adoptNode(line));
   }
@@ -254,7 +307,6 @@ async function earlier(link) {
   const next = page.querySelector("[data-earlier]");
   next ? (link.href = next.href) : link.parentElement.remove();
   scroller.scrollTop += scroller.scrollHeight - height;
-  requestAnimationFrame(() => scroller.setAttribute("aria-live", "polite"));
 }
 let isFetching = false;
 talk.querySelector("[data-earlier]")?.addEventListener("click", async (event) => {
@@ -289,6 +341,8 @@ talk.addEventListener("keydown", (event) => {
     event.preventDefault();
     const next = at + (event.key === "ArrowDown" ? 1 : -1);
     next < 0 ? search.focus() : links[Math.min(next, links.length - 1)]?.focus();
+  } else if (event.key === "Escape" && form?.contains(document.activeElement) && form.elements.reply_to?.value) {
+    reply();
   } else if (event.key === "Escape") {
     if (document.activeElement === search && search.value) {
       search.value = "";
@@ -310,13 +364,22 @@ function heard(frame) {
   if (frame.type !== "message" || frame.chat !== chat) return;
   const wasAtEnd = isAtEnd();
   const isNew = put(element(frame.html));
-  if (isNew && !frame.line.mine) markRead();
+  if (isNew && !frame.line.mine) {
+    markRead();
+    say(frame.line);
+  }
   if (wasAtEnd) toEnd();
   else if (isNew) {
     below += 1;
     news.textContent = `${news.dataset.text} (${below})`;
     news.hidden = false;
   }
+}
+
+/** Tells who listens instead of looking: who says what, once and without the rest of the line. */
+function say({ writer, text, kind, file }) {
+  const who = writer ?? talk.querySelector(".thread h2 bdi").textContent;
+  talk.querySelector("[data-said]").textContent = `${who}: ${text || file?.name || kind}`;
 }
 
 const wire = talk.querySelector("[data-wire]");
@@ -344,6 +407,10 @@ if (lines) {
   new ResizeObserver(() => stays && toEnd()).observe(scroller);
   if (list.querySelector(`[data-chat="${CSS.escape(chat)}"].unread`)) markRead();
   document.addEventListener("visibilitychange", markRead);
+}
+if (form?.dataset.attachModule) {
+  const { attach } = await import(form.dataset.attachModule);
+  attached = attach({ form, place: talk.querySelector(".thread"), waitingLine, settle, refuse });
 }
 const position = Number(talk.dataset.position);
 if (position >= 0) {

@@ -16,6 +16,7 @@ mod standing;
 mod thread;
 
 pub use list::{Chat, Filter, Snippet, find, list};
+pub use quote::answerable;
 pub use standing::{Standing, standing};
 pub use thread::{File, Key, Line, PAGE, Page, Reaction, heard, lines, sent};
 

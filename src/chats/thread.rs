@@ -57,6 +57,13 @@ pub struct Line {
     written_by: Option<ContactId>,
 }
 
+impl Line {
+    /// Whether its provider has an id for it, by which others can refer to it.
+    pub fn is_known(&self) -> bool {
+        self.provider_message_id.is_some()
+    }
+}
+
 /// A line's file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct File {

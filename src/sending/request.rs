@@ -15,8 +15,10 @@ use crate::{
         purpose::Purpose,
     },
 };
+use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
+use std::fmt;
 
 /// Longest text, in characters.
 pub const MAX_CHARS: usize = 4096;
@@ -93,12 +95,12 @@ pub struct Request {
 pub enum Draft {
     /// Text, trimmed of nothing: as the caller wrote it.
     Text(String),
-    /// A file from an address, with a caption.
+    /// A file, with a caption.
     Media {
         /// What it is sent as.
         kind: MediaKind,
-        /// Where it is fetched.
-        url: String,
+        /// Where it is had.
+        from: FileFrom,
         /// The text beside it; may be empty.
         caption: String,
         /// The name shown; none: the address's own.
@@ -113,6 +115,47 @@ pub enum Draft {
         /// Its variables in order.
         variables: Vec<String>,
     },
+}
+
+/// Where a message's file is had.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum FileFrom {
+    /// It is fetched from this address.
+    Address(String),
+    /// It came with the request.
+    Here(Uploaded),
+}
+
+/// A file that came with a request. Cheap to clone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Uploaded {
+    bytes: Bytes,
+    declared_type: String,
+    sha256: String,
+}
+
+/// Shows none of its bytes.
+impl fmt::Debug for Uploaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.bytes.len())
+    }
+}
+
+impl Uploaded {
+    /// A file of these bytes, and the type that its sender says it has. Reads all of it: call it where blocking is
+    /// allowed.
+    pub fn new(bytes: Bytes, declared_type: String) -> Self {
+        let sha256 = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
+        Self { bytes, declared_type, sha256 }
+    }
+
+    pub(super) fn bytes(&self) -> Bytes {
+        self.bytes.clone()
+    }
+
+    pub(super) fn declared_type(&self) -> &str {
+        &self.declared_type
+    }
 }
 
 /// The purpose as stated.
@@ -149,7 +192,12 @@ impl Draft {
     pub fn content(&self) -> Option<String> {
         match self {
             Self::Text(_) => None,
-            Self::Media { url, file_name, .. } => Some(json!({"media_url": url, "file_name": file_name}).to_string()),
+            Self::Media { from: FileFrom::Address(url), file_name, .. } => {
+                Some(json!({"media_url": url, "file_name": file_name}).to_string())
+            }
+            Self::Media { from: FileFrom::Here(file), file_name, .. } => {
+                Some(json!({"sha256": file.sha256, "file_name": file_name}).to_string())
+            }
             Self::Template { name, language, variables } => {
                 Some(json!({"template": {"name": name, "language": language, "variables": variables}}).to_string())
             }
@@ -269,7 +317,7 @@ impl Wrong {
         if kind == Some(MediaKind::Audio) && !caption.trim().is_empty() {
             self.unless("message", None::<()>);
         }
-        Some(Draft::Media { kind: kind?, url: url?, caption: caption.to_owned(), file_name })
+        Some(Draft::Media { kind: kind?, from: FileFrom::Address(url?), caption: caption.to_owned(), file_name })
     }
 }
 

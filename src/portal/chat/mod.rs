@@ -4,6 +4,7 @@
 //! is live: it hears of changes from the position on that the page was made at, and puts in what the same templates
 //! wrote. `send.rs` sends and marks read, `file.rs` gives files, `shown.rs` says what chats and lines look like.
 
+pub mod attach;
 pub mod file;
 pub mod send;
 pub mod shown;
@@ -25,6 +26,7 @@ use crate::{
     store::{StoreError, Tx},
 };
 use askama::Template;
+use serde_json::json;
 use shown::{ShownChat, ShownLine};
 use std::time::Duration;
 use warp::reply::Response;
@@ -46,6 +48,10 @@ struct Page<'a> {
     open: Option<Thread>,
     position: i64,
     may_send: bool,
+    /// Whether a message can answer another one.
+    may_reply: bool,
+    /// Files that may be chosen, as JSON for the script; empty: none.
+    limits: String,
     text: String,
     problem: String,
     nonce: String,
@@ -141,6 +147,7 @@ async fn view(
         thread.hints = hints(gateway, v, instance, &standing);
         thread
     });
+    let can = gateway.registry.capabilities(&instance.id);
     // An older part of a chat is no place that hears of new lines.
     let position = if is_paging { -1 } else { loaded.position };
     Ok(v.page(&Page {
@@ -150,6 +157,8 @@ async fn view(
         rows: loaded.rows,
         new_to,
         may_send: v.may_change(),
+        may_reply: v.may_change() && can.is_some_and(|can| can.replies),
+        limits: limits(gateway, v, instance),
         open,
         position,
         text: text.to_owned(),
@@ -157,6 +166,13 @@ async fn view(
         nonce: base62(&*gateway.random, 20),
         most: MAX_CHARS,
     }))
+}
+
+/// What files may be chosen, for the script.
+fn limits(gateway: &Gateway, v: &Visit, instance: &Instance) -> String {
+    let all = attach::limits(gateway, v, instance);
+    let shown: Vec<_> = all.iter().map(|l| json!({"kind": l.kind, "most": l.most, "text": l.text})).collect();
+    if shown.is_empty() { String::new() } else { json!(shown).to_string() }
 }
 
 struct Asked {

@@ -4,7 +4,7 @@
 //! word of its own for each message (`nonce`); it is the request's Idempotency-Key and reference, so that a page that
 //! does not know whether a message got through may send it again.
 
-use super::{To, line_html, own, region, resolve, shown};
+use super::{To, attach, line_html, own, region, resolve, shown};
 use crate::{
     chats,
     gateway::Gateway,
@@ -32,7 +32,15 @@ enum Done {
     UnderWay,
 }
 
-/// `POST /chat/{instance}/{chat}/send`: `text`, `nonce`.
+/// What is to be sent.
+struct Said {
+    draft: Draft,
+    reference: String,
+    /// What it answers, as the guarded sender names it.
+    reply_to: Option<String>,
+}
+
+/// `POST /chat/{instance}/{chat}/send`: `nonce`, `text`, `file`, `reply_to` (the line that it answers).
 ///
 /// # Errors
 /// No such instance or chat, or another account's.
@@ -41,10 +49,10 @@ pub async fn send(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     let chat = v.segments.get(1).cloned().unwrap_or_default();
     let to = find(gateway, &instance, &chat).await?;
     let text = v.form.raw("text").replace("\r\n", "\n");
-    if let Some(problem) = wrong(v, &text) {
-        return refuse(gateway, v, &instance, &chat, &text, problem).await;
-    }
-    let reference = format!("{}{}", shown::OWN_REFERENCE, v.form.text("nonce"));
+    let said = match read_form(gateway, v, &instance, &to, &text).await? {
+        Ok(said) => said,
+        Err(problem) => return refuse(gateway, v, &instance, &chat, &text, problem).await,
+    };
     let done = match &to {
         To::Known(chats::ChatId::Group(id)) => {
             let Some(group) = gateway.chattu.group(&instance.id, id).await? else { return Err(Trouble::NotFound) };
@@ -52,12 +60,12 @@ pub async fn send(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
                 let problem = v.t("chat.read_only").to_owned();
                 return refuse(gateway, v, &instance, &chat, &text, problem).await;
             }
-            to_group(gateway, v, &instance, group.id, &text, reference).await?
+            to_group(gateway, v, &instance, group.id, said).await?
         }
         To::Known(chats::ChatId::Person(contact)) => {
-            to_person(gateway, v, &instance, Recipient::Contact(*contact), &text, reference).await?
+            submit(gateway, v, &instance, Recipient::Contact(*contact), said).await?
         }
-        To::New(phone) => to_person(gateway, v, &instance, Recipient::Phone(phone.clone()), &text, reference).await?,
+        To::New(phone) => submit(gateway, v, &instance, Recipient::Phone(phone.clone()), said).await?,
     };
     if let To::Known(id) = &to
         && is_on_its_way(&done)
@@ -113,14 +121,49 @@ async fn find(gateway: &Gateway, instance: &Instance, chat: &str) -> Result<To, 
     gateway.store.read(move |tx| resolve(tx, &instance, &chat, region)).await?.ok_or(Trouble::NotFound)
 }
 
-/// What is wrong with a form, in plain words.
-fn wrong(v: &Visit, text: &str) -> Option<String> {
+/// What a form says, or what is wrong with it in plain words.
+async fn read_form(
+    gateway: &Gateway,
+    v: &Visit,
+    instance: &Instance,
+    to: &To,
+    text: &str,
+) -> Result<Result<Said, String>, Trouble> {
+    let file = attach::chosen(v);
+    if let Some(problem) = wrong(v, text, file.is_some()) {
+        return Ok(Err(problem));
+    }
+    let draft = match file {
+        None => Draft::Text(text.to_owned()),
+        Some(file) => match attach::draft(gateway, v, instance, file, text).await? {
+            Ok(draft) => draft,
+            Err(problem) => return Ok(Err(problem)),
+        },
+    };
+    let reply_to = match (v.form.some("reply_to"), to) {
+        (None, _) => None,
+        (Some(line), To::Known(chat)) => {
+            let (of, chat, line) = (instance.id.clone(), chat.clone(), line.to_owned());
+            let named = gateway.store.read(move |tx| chats::answerable(tx, &of, &chat, &line)).await?;
+            if named.is_none() {
+                return Ok(Err(v.t("chat.no_reply").to_owned()));
+            }
+            named
+        }
+        (Some(_), To::New(_)) => return Ok(Err(v.t("chat.no_reply").to_owned())),
+    };
+    let reference = format!("{}{}", shown::OWN_REFERENCE, v.form.text("nonce"));
+    Ok(Ok(Said { draft, reference, reply_to }))
+}
+
+/// What is wrong with what was typed, in plain words.
+fn wrong(v: &Visit, text: &str, has_file: bool) -> Option<String> {
     let nonce = v.form.text("nonce");
     let is_word = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_';
     if nonce.is_empty() || nonce.len() > NONCE_MAX || !nonce.bytes().all(is_word) {
         return Some(v.t("chat.reload").to_owned());
     }
-    if text.trim().is_empty() {
+    if text.trim().is_empty() && !has_file {
         return Some(v.t("chat.empty_text").to_owned());
     }
     let is_too_long = text.chars().count() > MAX_CHARS || text.contains('\0');
@@ -148,15 +191,10 @@ fn sender(v: &Visit, instance: &Instance) -> Sender {
     Sender { account: instance.account_id, key: None, source: Source::Portal, module: None, request_id }
 }
 
-async fn to_person(
-    gateway: &Gateway,
-    v: &Visit,
-    instance: &Instance,
-    to: Recipient,
-    text: &str,
-    reference: String,
-) -> Result<Done, Trouble> {
-    let mut request = Request::text(instance.id.clone(), to, Purpose::Support, text.to_owned());
+async fn submit(gateway: &Gateway, v: &Visit, instance: &Instance, to: Recipient, said: Said) -> Result<Done, Trouble> {
+    let Said { draft, reference, reply_to } = said;
+    let mut request = Request::text(instance.id.clone(), to, Purpose::Support, String::new());
+    (request.draft, request.reply_to) = (draft, reply_to);
     (request.idempotency_key, request.reference) = (Some(reference.clone()), Some(reference));
     let answer = gateway.sending.submit(sender(v, instance), request).await?;
     let is_under_way = answer.refusal.as_ref().is_some_and(|r| r.code == Code::IdempotencyInProgress);
@@ -168,18 +206,27 @@ async fn to_group(
     v: &Visit,
     instance: &Instance,
     group: String,
-    text: &str,
-    reference: String,
+    said: Said,
 ) -> Result<Done, Trouble> {
+    let due_at = groups::after_pause(gateway);
+    let Said { draft, reference, reply_to } = said;
+    let draft = match draft {
+        Draft::Text(text) if reply_to.is_none() => Draft::Text(text),
+        // The queue keeps texts and addresses; the rest waits here, and is lost with whoever waits for the answer.
+        draft => {
+            gateway.clock.sleep_until(due_at).await;
+            return submit(gateway, v, instance, Recipient::Group(group), Said { draft, reference, reply_to }).await;
+        }
+    };
     let new = New {
         sender: sender(v, instance),
         account: instance.account_id,
         instance: instance.id.clone(),
         recipient: Recipient::Group(group),
-        draft: Draft::Text(text.to_owned()),
+        draft,
         purpose: Purpose::Support,
         reference: Some(reference),
-        due_at: groups::after_pause(gateway),
+        due_at,
         created_by: v.actor().to_owned(),
     };
     match gateway.schedules.send_after_once(new).await {

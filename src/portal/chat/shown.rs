@@ -57,6 +57,8 @@ pub struct ShownLine {
     pub reason: Option<String>,
     /// What to do then.
     pub advice: Option<String>,
+    /// Whether a message can answer it: its provider knows it.
+    pub is_answerable: bool,
     /// What the page called it before it had an id.
     pub nonce: Option<String>,
     /// Who wrote it, in a group; or by what it was sent, where not by a person here.
@@ -141,6 +143,7 @@ pub fn line(v: &Locale, instance: &InstanceId, line: Line) -> ShownLine {
         status_word: line.status.map(|status| v.word("status", status)).unwrap_or_default(),
         reason,
         advice,
+        is_answerable: line.is_known(),
         nonce,
         writer: line.writer.or(source),
         quoted: line.quoted.map(|text| text.chars().take(140).collect()),
