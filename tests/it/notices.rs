@@ -2,6 +2,7 @@
 
 use crate::harness::{
     receiver::Receiver,
+    wait,
     world::{INSTANCE, PHONE, World, message, message_to},
 };
 use serde_json::{Value, json};
@@ -89,14 +90,8 @@ async fn an_endpoint_that_is_gone_is_a_notice_and_every_change_is_audited() {
     receiver.answer_next("410 Gone");
     world.hears(PHONE, "hello").await;
     receiver.wait_for(1).await;
-    let mut told = open(&world).await;
-    for _ in 0..20_000 {
-        if !told.is_empty() {
-            break;
-        }
-        tokio::task::yield_now().await;
-        told = open(&world).await;
-    }
+    wait::until("it is told", async || !open(&world).await.is_empty()).await;
+    let told = open(&world).await;
     assert_eq!((told[0].kind.as_str(), &told[0].parameters["url"]), ("endpoint_disabled", &json!(receiver.url())));
     world.command(Request::WebhookRotate { id }).await.expect("rotated");
     world.command(Request::WebhookEnable { id }).await.expect("enabled");

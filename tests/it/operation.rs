@@ -4,6 +4,7 @@
 use crate::harness::{
     program::Place,
     receiver::Receiver,
+    wait,
     world::{INSTANCE, PHONE, World, message},
 };
 use serde_json::Value;
@@ -125,13 +126,8 @@ async fn metrics_follow_what_happens() {
 
 /// Until the worker has noted that the delivery failed.
 async fn failed_once(world: &World) {
-    for _ in 0..100_000 {
-        if world.number("SELECT count(*) FROM endpoints WHERE failing_since IS NOT NULL").await == 1 {
-            return;
-        }
-        tokio::task::yield_now().await;
-    }
-    panic!("the failure was never noted");
+    let failing = "SELECT count(*) FROM endpoints WHERE failing_since IS NOT NULL";
+    wait::until("the failure is noted", async || world.number(failing).await == 1).await;
 }
 
 async fn examined(world: &World, change: impl FnOnce(&mut Config)) -> Vec<Finding> {

@@ -4,6 +4,7 @@
 use crate::harness::{
     files::FileServer,
     receiver::Receiver,
+    wait,
     world::{INSTANCE, PHONE, World, message, message_to, message_with},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -120,12 +121,7 @@ async fn what_is_too_old_goes_class_by_class_and_limits_stay() {
     let used = world.used().await;
     // Whatever wants to be delivered is.
     let waiting = "SELECT count(*) FROM deliveries WHERE state = 'pending'";
-    for _ in 0..5000 {
-        if world.number(waiting).await == 0 {
-            break;
-        }
-        tokio::task::yield_now().await;
-    }
+    wait::until("all is delivered", async || world.number(waiting).await == 0).await;
     let step = async || world.gateway().retention.step().await.expect("a step");
     assert_eq!(step().await, 0, "nothing is old yet");
     world.later(29 * DAY);

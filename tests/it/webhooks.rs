@@ -2,6 +2,7 @@
 
 use crate::harness::{
     receiver::Receiver,
+    wait,
     world::{INSTANCE, PHONE, World, message, message_with},
 };
 use serde_json::{Value, json};
@@ -160,12 +161,6 @@ async fn deliveries(world: &World) -> Vec<Value> {
 
 /// Waits until the outcome of so many attempts is written: the receiver knows of an attempt before we do.
 async fn settled(world: &World, attempts: i64) {
-    for _ in 0..20_000 {
-        let sum: i64 = deliveries(world).await.iter().map(|d| d["attempts"].as_i64().unwrap_or(0)).sum();
-        if sum >= attempts {
-            return;
-        }
-        tokio::task::yield_now().await;
-    }
-    panic!("{attempts} attempts were not written");
+    let sum = |all: &[Value]| all.iter().map(|d| d["attempts"].as_i64().unwrap_or(0)).sum::<i64>();
+    wait::until(&format!("{attempts} attempts are written"), async || sum(&deliveries(world).await) >= attempts).await;
 }

@@ -2,6 +2,7 @@
 
 use crate::harness::{
     receiver::Receiver,
+    wait,
     wild::{self, hear},
     world::{World, message},
 };
@@ -53,14 +54,9 @@ async fn deliveries(world: &World, endpoint: i64) -> Vec<Value> {
 
 /// Waits until every delivery of an endpoint was tried.
 async fn tried(world: &World, endpoint: i64) -> Vec<Value> {
-    for _ in 0..20_000 {
-        let all = deliveries(world, endpoint).await;
-        if all.iter().all(|d| d["attempts"].as_i64() > Some(0)) {
-            return all;
-        }
-        tokio::task::yield_now().await;
-    }
-    panic!("not all were tried: {:?}", deliveries(world, endpoint).await);
+    let all = async || deliveries(world, endpoint).await;
+    wait::until("all were tried", async || all().await.iter().all(|d| d["attempts"].as_i64() > Some(0))).await;
+    all().await
 }
 
 #[tokio::test]
@@ -149,9 +145,8 @@ async fn who_only_fails_rests_and_then_gets_everything() {
     for n in 0..ALL {
         world.hears("+966501234567", &format!("Message {n}")).await;
         // The first failure is written before there are more, so that it is called one at a time from then on.
-        while n == 0 && world.number("SELECT count(*) FROM endpoints WHERE failing_since IS NOT NULL").await == 0 {
-            tokio::task::yield_now().await;
-        }
+        let failing = "SELECT count(*) FROM endpoints WHERE failing_since IS NOT NULL";
+        wait::until("the failure is written", async || n > 0 || world.number(failing).await == 1).await;
     }
     good.wait_for(ALL).await;
     bad.wait_for(CALLS).await;

@@ -3,7 +3,7 @@
 
 use crate::harness::{
     graph::{Graph, WABA_ID},
-    http::{self, STUCK},
+    http, wait,
     world::World,
 };
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ impl Whole {
     async fn start(templates: Vec<Value>) -> Self {
         let graph = Graph::start().await;
         graph.state().templates = templates;
-        let allow = graph.addr.to_string().parse().expect("an entry");
+        let allow = graph.door.addr.to_string().parse().expect("an entry");
         let world = World::start_with(|config| config.egress.allow = vec![allow]).await;
         let request = Request::InstanceCreate {
             account: world.account,
@@ -38,15 +38,6 @@ impl Whole {
         };
         world.command(request).await.expect("an instance");
         Self { world, graph }
-    }
-
-    async fn until(&self, what: &str, is_so: impl AsyncFn() -> bool) {
-        let waited = tokio::time::timeout(STUCK, async {
-            while !is_so().await {
-                tokio::task::yield_now().await;
-            }
-        });
-        assert!(waited.await.is_ok(), "it never came to this: {what}");
     }
 
     async fn file(&self) -> (String, Option<String>) {
@@ -90,33 +81,30 @@ async fn a_file_is_fetched_with_the_token_and_held_against_both_sums() {
     whole.graph.state().files.insert("900".into(), (told.clone(), GIF.to_vec()));
     whole.brings_image("wamid.1", &base64).await;
     let media = whole.world.gateway().media.clone();
-    whole
-        .until("the file is here", async || {
-            media.step().await.expect("a step");
-            whole.file().await.0 == "stored"
-        })
-        .await;
+    wait::until("the file is here", async || {
+        media.step().await.expect("a step");
+        whole.file().await.0 == "stored"
+    })
+    .await;
     // The same id brings other bytes: what the message said is not what comes.
     let (other, _) = sums(b"another file");
     whole.brings_image("wamid.2", &other).await;
-    whole
-        .until("it was tried", async || {
-            media.step().await.expect("a step");
-            whole.file().await.1.is_some()
-        })
-        .await;
+    wait::until("it was tried", async || {
+        media.step().await.expect("a step");
+        whole.file().await.1.is_some()
+    })
+    .await;
     let (state, problem) = whole.file().await;
     assert_eq!(state, "pending", "another try may bring the right one");
     assert!(problem.is_some_and(|p| p.contains("SHA-256")));
     // Gone at Meta: no further try.
     whole.graph.state().files.clear();
     whole.brings_image("wamid.3", &base64).await;
-    whole
-        .until("it was given up", async || {
-            media.step().await.expect("a step");
-            whole.file().await.0 == "failed"
-        })
-        .await;
+    wait::until("it was given up", async || {
+        media.step().await.expect("a step");
+        whole.file().await.0 == "failed"
+    })
+    .await;
     assert_eq!(whole.graph.state().complaints, Vec::<String>::new());
 }
 
@@ -127,7 +115,7 @@ async fn templates_are_listed_kept_and_changed_by_what_meta_tells() {
                "components": [{"type": "BODY", "text": "Your order is ready."}]})
     };
     let whole = Whole::start(vec![template("order_ready", "UTILITY"), template("summer_sale", "MARKETING")]).await;
-    whole.until("the list is kept", async || whole.templates().await.len() == 2).await;
+    wait::until("the list is kept", async || whole.templates().await.len() == 2).await;
     assert_eq!(whole.templates().await, ["order_ready en utility approved", "summer_sale en marketing approved"]);
     let send = async |name: &str| {
         let body = json!({"instance_id": LINE, "phone": "+16505551234", "message_purpose": "transactional",

@@ -1,6 +1,6 @@
 //! After a silence: what came meanwhile, what became of open messages, and an instance that is deaf.
 
-use super::rig::{LINE, PHONE, Rig, THEIRS};
+use super::rig::{LINE, PHONE, Rig, SECOND, THEIRS};
 use crate::harness::evolution::Fault;
 use serde_json::json;
 use std::time::Duration;
@@ -48,7 +48,7 @@ async fn pending_acknowledgements_survive_a_restart() {
     rig.world.restart().await;
     rig.server.hooks_go_to(rig.world.address());
     assert_eq!(rig.row(&by_hook).await["status"], "unknown");
-    rig.pass_until("the log was read", async || rig.row(&by_log).await["status"] == "delivered").await;
+    rig.pass_until("the log was read", SECOND, async || rig.row(&by_log).await["status"] == "delivered").await;
     rig.tell_status(&ids[1], "SERVER_ACK").await;
     assert_eq!(rig.row(&by_hook).await["status"], "sent");
     assert_eq!((rig.sent().len(), rig.world.used().await), (2, (2, 2)), "nothing is sent again");
@@ -66,7 +66,7 @@ async fn an_unknown_message_is_found_in_the_servers_log() {
     let id = rig.last_id();
     assert_eq!(rig.row(&reply).await["provider_message_id"], json!(null));
     rig.server.update(THEIRS, &id, Some("DELIVERY_ACK"));
-    rig.pass_until("it was found", async || rig.row(&reply).await["status"] == "delivered").await;
+    rig.pass_until("it was found", SECOND, async || rig.row(&reply).await["status"] == "delivered").await;
     assert_eq!(rig.row(&reply).await["provider_message_id"], json!(id));
     assert_eq!((rig.sent().len(), rig.world.used().await), (1, (1, 1)));
 }
@@ -85,7 +85,7 @@ async fn of_two_that_could_be_meant_none_is_settled() {
     }
     let looks = || rig.server.seen("/chat/findMessages").len();
     let before = looks();
-    rig.pass_until("the log was read twice", async || looks() >= before + 2).await;
+    rig.pass_until("the log was read twice", SECOND, async || looks() >= before + 2).await;
     for reply in &replies {
         assert_eq!(rig.row(reply).await["status"], "unknown");
     }
@@ -100,7 +100,7 @@ async fn a_server_without_a_log_leaves_it_to_a_person() {
     let reply = rig.send("Your order is ready.").await;
     let looks = || rig.server.seen("/chat/findMessages").len();
     let before = looks();
-    rig.pass_until("the log was read twice", async || looks() >= before + 2).await;
+    rig.pass_until("the log was read twice", SECOND, async || looks() >= before + 2).await;
     assert_eq!(
         (rig.row(&reply).await["status"].clone(), rig.status().await["state"].clone()),
         (json!("unknown"), json!("open"))
@@ -116,7 +116,7 @@ async fn an_instance_whose_webhook_is_silent_is_deaf() {
     let missed = rig.server.receive(THEIRS, JID, "A1", json!({"conversation": "hello?"}));
     // The log is looked at every five minutes.
     rig.world.later(Duration::from_secs(290));
-    rig.pass_until("it is deaf", async || rig.status().await["health"] == "deaf").await;
+    rig.pass_until("it is deaf", SECOND, async || rig.status().await["health"] == "deaf").await;
     assert_eq!(rig.status().await["state"], "open");
     let heard = rig.events("message.received", 1).await;
     assert_eq!((&heard[0]["message_text"], &heard[0]["from"]), (&json!("hello?"), &json!(PHONE)));
@@ -140,7 +140,7 @@ async fn one_that_is_missing_among_others_is_found() {
         rig.tell("messages.upsert", told).await;
     }
     let before = looks();
-    rig.pass_until("the log was read", async || looks() > before).await;
+    rig.pass_until("the log was read", SECOND, async || looks() > before).await;
     rig.until("it is found", async || rig.heard().await.iter().any(|(id, ..)| id == "LOST")).await;
     assert_eq!(rig.heard().await.len(), 5, "each once");
     assert_eq!(rig.status().await["health"], "ok", "its webhook brings most of them");
@@ -162,6 +162,6 @@ async fn an_earlier_twin_settles_nothing() {
     rig.server.hooks_go_to(rig.world.address());
     let looks = || rig.server.seen("/chat/findMessages").len();
     let before = looks();
-    rig.pass_until("the log was read twice", async || looks() >= before + 4).await;
+    rig.pass_until("the log was read twice", SECOND, async || looks() >= before + 4).await;
     assert_eq!(rig.row(&second).await["status"], "unknown");
 }

@@ -65,7 +65,7 @@ impl EvolutionWorld {
     }
 
     fn open(&self) -> Result<Arc<Evolution>, String> {
-        let allow = format!("127.0.0.1:{}", self.server.addr.port()).parse().expect("an entry");
+        let allow = format!("127.0.0.1:{}", self.server.door.addr.port()).parse().expect("an entry");
         let deps = Deps {
             egress: Egress::system(vec![allow], self.clock.clone()),
             ..deps(self.dir.path(), self.clock.clone(), self.ear.clone())
@@ -101,7 +101,7 @@ impl World for EvolutionWorld {
     fn start(&self, provider: Provider) -> Boxed<'_, Result<Option<Arc<dyn Connector>>, String>> {
         Box::pin(async move {
             self.instances.fetch_add(1, Ordering::Relaxed);
-            self.server.come_back().await;
+            self.server.door.come_back().await;
             self.server.forget_strangers();
             self.server.add_open(&self.name());
             if provider == Provider::NotOpen {
@@ -126,7 +126,7 @@ impl World for EvolutionWorld {
                 }
                 Provider::Silent => self.server.fault_next(Fault::Silent),
                 Provider::LogsOut => self.server.fault_next(Fault::LogsOut),
-                Provider::Unreachable => self.server.go_dark().await,
+                Provider::Unreachable => self.server.door.go_dark().await,
                 Provider::Accepts | Provider::NotOpen => {}
             }
             Ok(Some(connector as Arc<dyn Connector>))

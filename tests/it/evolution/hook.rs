@@ -1,6 +1,6 @@
 //! The server's calls: who may call, what is recorded, and that it is recorded once.
 
-use super::rig::{LINE, PHONE, Rig, SECRET, THEIRS};
+use super::rig::{LINE, PHONE, Rig, SECOND, SECRET, THEIRS};
 use serde_json::{Value, json};
 use std::time::Duration;
 use wa_gateway::{connectors::MediaError, model::ids::InstanceId};
@@ -194,7 +194,7 @@ async fn groups_are_told_by_looking_because_no_webhook_does() {
     let looks = || rig.server.seen("/group/fetchAllGroups").len();
     let before = looks();
     rig.world.later(ALMOST_TEN_MINUTES);
-    rig.pass_until("the groups were listed", async || looks() > before).await;
+    rig.pass_until("the groups were listed", SECOND, async || looks() > before).await;
     let mut told = rig.server.receive(THEIRS, "1203630@g.us", "G1", json!({"conversation": "hi"}));
     told["key"]["participant"] = json!("77@lid");
     told["key"]["participantAlt"] = json!("966501234567@s.whatsapp.net");
@@ -211,7 +211,7 @@ async fn groups_are_told_by_looking_because_no_webhook_does() {
     });
     let before = looks();
     rig.world.later(ALMOST_TEN_MINUTES);
-    rig.pass_until("the groups were listed again", async || looks() > before).await;
+    rig.pass_until("the groups were listed again", SECOND, async || looks() > before).await;
     let mut changes: Vec<_> = rig.events("group.updated", 3).await;
     changes.sort_by_key(|e| e["change"].to_string());
     let words: Vec<_> = changes.iter().map(|e| e["change"].as_str().expect("a word")).collect();

@@ -1,6 +1,6 @@
 //! Files in both directions.
 
-use super::rig::{Rig, THEIRS};
+use super::rig::{Rig, SECOND, THEIRS};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 
@@ -45,7 +45,7 @@ async fn a_file_that_comes_is_kept_and_served() {
     for one in received {
         let url = one["media"]["url"].as_str().unwrap_or_else(|| panic!("an address: {one}"));
         let path = &url[url.find("/media/").expect("a path")..];
-        rig.pass_until("the file is here", async || {
+        rig.pass_until("the file is here", SECOND, async || {
             let got = crate::harness::http::call(rig.world.address(), "GET", path, &[], b"").await;
             got.status == 200 && got.body.as_bytes() == GIF
         })

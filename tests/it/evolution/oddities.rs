@@ -1,6 +1,6 @@
 //! Where the server's code answers otherwise than its documents say.
 
-use super::rig::{LINE, PHONE, Rig, THEIRS};
+use super::rig::{LINE, PHONE, Rig, SECOND, THEIRS};
 use crate::harness::evolution::Fault;
 use serde_json::{Value, json};
 use wa_gateway::{
@@ -129,7 +129,7 @@ async fn a_licence_that_is_wanted_is_told_plainly() {
     assert!(status["state_reason"].as_str().expect("a reason").contains("LICENSE_REQUIRED"), "{status}");
     assert_eq!(rig.world.used().await, (0, 0));
     rig.server.answer_everywhere(None);
-    rig.pass_until("it is open again", async || rig.status().await["state"] == "open").await;
+    rig.pass_until("it is open again", SECOND, async || rig.status().await["state"] == "open").await;
 }
 
 /// A logout of what is closed already is answered 400, and is what was wanted.

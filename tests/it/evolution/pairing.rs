@@ -1,6 +1,6 @@
 //! From nothing to an open instance: made at the server, its code shown, scanned; lost, logged out, and back.
 
-use super::rig::{LINE, Rig, SECRET, THEIRS};
+use super::rig::{LINE, Rig, SECOND, SECRET, THEIRS};
 use serde_json::json;
 use wa_gateway::{
     control::Request,
@@ -25,7 +25,7 @@ async fn an_instance_is_made_shows_its_code_and_opens() {
 
     // The code is there when the server is asked again.
     rig.server.with(THEIRS, |i| i.qr = Some(("2@first".into(), Some("WZYEH1YY".into()), 1)));
-    rig.pass_until("it waits for its code to be scanned", async || rig.status().await["state"] == "qr").await;
+    rig.pass_until("it waits for its code to be scanned", SECOND, async || rig.status().await["state"] == "qr").await;
     let pairing = rig.world.gateway().registry.pairing(&line()).expect("a code");
     assert_eq!((pairing.qr.as_deref(), pairing.code.as_deref()), (Some("2@first"), Some("WZYEH1YY")));
     assert!(pairing.expires_at > rig.world.clock.now());
@@ -38,7 +38,7 @@ async fn an_instance_is_made_shows_its_code_and_opens() {
     rig.tell("qrcode.updated", code).await;
     let asked = || rig.server.seen("/instance/connect/").len();
     let before = asked();
-    rig.pass_until("it was asked again", async || asked() >= before + 2).await;
+    rig.pass_until("it was asked again", SECOND, async || asked() >= before + 2).await;
     assert_eq!(rig.events("instance.qr_updated", 2).await.len(), 2);
 
     rig.server.with(THEIRS, |i| {
@@ -64,7 +64,7 @@ async fn an_open_state_is_also_found_by_looking() {
     rig.server.with(THEIRS, |i| {
         (i.state, i.paired, i.owner) = ("open".into(), true, Some("966500000001:7@s.whatsapp.net".into()));
     });
-    rig.pass_until("it is open", async || rig.status().await["state"] == "open").await;
+    rig.pass_until("it is open", SECOND, async || rig.status().await["state"] == "open").await;
     assert_eq!(rig.status().await["phone"], "+966500000001");
 }
 
@@ -78,7 +78,7 @@ async fn after_a_logout_only_a_person_connects_it_again() {
     assert!(told[0]["reason"].as_str().expect("a reason").contains("logged out on the phone"), "{}", told[0]);
     let asked = || rig.server.seen("/instance/connectionState/").len();
     let before = asked();
-    rig.pass_until("it was looked at four times", async || asked() >= before + 4).await;
+    rig.pass_until("it was looked at four times", SECOND, async || asked() >= before + 4).await;
     assert_eq!(rig.server.with(THEIRS, |i| i.state.clone()), "close", "nobody asked to connect");
     assert_eq!(rig.status().await["state"], "close");
 
@@ -86,7 +86,7 @@ async fn after_a_logout_only_a_person_connects_it_again() {
     let shown = rig.world.command(Request::InstancePair { id: LINE.into() }).await.expect("a code");
     assert_eq!((&shown["qr"], &shown["state"]), (&json!("2@again"), &json!("qr")));
     rig.server.with(THEIRS, |i| i.state = "open".into());
-    rig.pass_until("it is open", async || rig.status().await["state"] == "open").await;
+    rig.pass_until("it is open", SECOND, async || rig.status().await["state"] == "open").await;
     let paired = rig.world.command(Request::InstancePair { id: LINE.into() }).await.expect_err("open already");
     assert!(paired.contains("paired already"), "{paired}");
 }
@@ -100,7 +100,7 @@ async fn a_lost_connection_is_left_to_the_server_before_it_is_asked_for() {
     let before = (asked(), rig.world.clock.now());
     rig.tell("connection.update", json!({"instance": THEIRS, "state": "close", "statusReason": 428})).await;
     assert_eq!(rig.status().await["state"], "close");
-    rig.pass_until("it was asked for", async || asked() > before.0).await;
+    rig.pass_until("it was asked for", SECOND, async || asked() > before.0).await;
     assert!(rig.world.clock.now().since(before.1).as_secs() >= 15);
 }
 
@@ -114,7 +114,8 @@ async fn nobody_scans_and_the_server_gives_up() {
         rig.create().await;
         rig.until("it is made at the server", async || rig.server.has(THEIRS)).await;
         rig.server.with(THEIRS, |i| i.qr = Some(("2@first".into(), None, 1)));
-        rig.pass_until("it waits for its code to be scanned", async || rig.status().await["state"] == "qr").await;
+        rig.pass_until("it waits for its code to be scanned", SECOND, async || rig.status().await["state"] == "qr")
+            .await;
         rig.server.with(THEIRS, |i| i.state = "close".into());
         rig.tell(event, data).await;
         let status = rig.until_state("close").await;

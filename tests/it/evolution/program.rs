@@ -5,6 +5,7 @@ use crate::harness::{
     clock::TestClock,
     evolution::{Evolution, KEY},
     program::Place,
+    wait,
 };
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 async fn place() -> (Arc<Place>, Evolution) {
     let server = Evolution::start(Arc::new(TestClock::at("2026-06-01T08:00:00Z"))).await;
     server.add_open(THEIRS);
-    let place = Arc::new(Place::with(&format!("[egress]\nallow = [\"{}\"]", server.addr)));
+    let place = Arc::new(Place::with(&format!("[egress]\nallow = [\"{}\"]", server.door.addr)));
     ok(&place, &["account", "create", "--name", "Shop", "--plan", "growth"]).await;
     (place, server)
 }
@@ -70,12 +71,7 @@ async fn the_program_imports_and_pairs_through_a_running_gateway() {
         tokio::task::spawn_blocking(move || place.serve()).await.expect("it serves")
     };
     tour(&place, &server).await;
-    let waited = tokio::time::timeout(crate::harness::http::STUCK, async {
-        while !server.has("new-line") {
-            tokio::task::yield_now().await;
-        }
-    });
-    waited.await.expect("it is made at the server");
+    wait::until("it is made at the server", async || server.has("new-line")).await;
     server.with("new-line", |i| i.qr = Some(("2@pair-me".into(), Some("WZYEH1YY".into()), 1)));
     let paired = ok(&place, &["instance", "pair", "new-line"]).await;
     assert_eq!((&paired["qr"], &paired["code"]), (&json!("2@pair-me"), &json!("WZYEH1YY")));

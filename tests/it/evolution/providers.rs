@@ -1,7 +1,7 @@
 //! What goes wrong between the gateway and the server: states, quota, events.
 
-use super::rig::{LINE, PHONE, Rig};
-use crate::harness::{contract::assert_refused, evolution::Fault};
+use super::rig::{LINE, PHONE, Rig, SECOND};
+use crate::harness::{contract::assert_refused, evolution::Fault, line::TRIES_MS};
 use serde_json::json;
 use std::time::Duration;
 use wa_gateway::model::clock::Clock as _;
@@ -71,31 +71,31 @@ async fn a_receipt_that_overtakes_its_answer_is_not_lost() {
 #[tokio::test]
 async fn a_server_that_is_not_there_is_tried_again_and_then_failed() {
     let rig = Rig::start().await;
-    rig.server.go_dark().await;
+    rig.server.door.go_dark().await;
     let body = rig.message("Your order is ready.");
-    let (reply, ()) = tokio::join!(rig.world.send(&body), rig.pass_answer_time());
+    let reply = rig.send_stepping(&body, &TRIES_MS).await;
     assert_refused(&reply, "gateway_send_failed");
     assert_eq!(reply.header("x-message-status"), Some("failed"));
     let row = rig.row(&reply).await;
     assert_eq!((&row["status"], &row["provider_code"]), (&json!("failed"), &json!("unreachable")));
     assert_eq!(rig.world.used().await, (0, 0));
-    rig.pass_until("the instance is closed", async || rig.status().await["state"] == "close").await;
+    rig.pass_until("the instance is closed", SECOND, async || rig.status().await["state"] == "close").await;
     let reason = rig.status().await["state_reason"].as_str().expect("a reason").to_owned();
     assert!(reason.contains("cannot be reached"), "{reason}");
-    rig.server.come_back().await;
-    rig.pass_until("it is open again", async || rig.status().await["state"] == "open").await;
+    rig.server.door.come_back().await;
+    rig.pass_until("it is open again", SECOND, async || rig.status().await["state"] == "open").await;
 }
 
 #[tokio::test]
 async fn a_short_absence_costs_nothing() {
     let rig = Rig::start().await;
-    rig.server.go_dark().await;
+    rig.server.door.go_dark().await;
     let body = rig.message("Your order is ready.");
     let now = rig.world.clock.now();
     let back = async {
         let retry = Duration::from_millis(100);
         rig.world.clock.wait_for_sleeper_at(now.plus(retry)).await;
-        rig.server.come_back().await;
+        rig.server.door.come_back().await;
         rig.world.later(retry);
         rig.until("the server has it", async || !rig.sent().is_empty()).await;
         rig.tell_status(&rig.last_id(), "SERVER_ACK").await;

@@ -2,17 +2,12 @@
 
 use crate::harness::{
     evolution::{Evolution, KEY},
-    files::FileServer,
-    http::{self, Reply, STUCK},
-    receiver::Receiver,
-    world::World,
+    http::{self, Reply},
+    line::{ANSWER_TIME, Line},
 };
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, time::Duration};
-use wa_gateway::{
-    control::Request,
-    model::{clock::Clock as _, ids::InstanceId},
-};
+use wa_gateway::model::{clock::Clock as _, ids::InstanceId};
 
 /// The gateway's name of the instance, and the server's.
 pub const LINE: &str = "evo-line";
@@ -21,21 +16,26 @@ pub const SECRET: &str = "the-secret-of-the-webhook";
 /// A customer.
 pub const PHONE: &str = "+966501234567";
 
-/// How long a caller waits for an answer.
-const ANSWER_TIME: Duration = Duration::from_secs(10);
+/// A step of [`Line::pass_until`].
+pub const SECOND: Duration = Duration::from_secs(1);
 
-/// One thread, which looks at its sockets once in a while: whoever can go on does so meanwhile.
-async fn breathe() {
-    for _ in 0..150 {
-        tokio::task::yield_now().await;
+pub struct Rig {
+    line: Line,
+    pub server: Evolution,
+}
+
+impl std::ops::Deref for Rig {
+    type Target = Line;
+
+    fn deref(&self) -> &Line {
+        &self.line
     }
 }
 
-pub struct Rig {
-    pub world: World,
-    pub server: Evolution,
-    pub receiver: Receiver,
-    pub files: FileServer,
+impl std::ops::DerefMut for Rig {
+    fn deref_mut(&mut self) -> &mut Line {
+        &mut self.line
+    }
 }
 
 impl Rig {
@@ -54,13 +54,10 @@ impl Rig {
     pub async fn without_instance() -> Self {
         let clock = std::sync::Arc::new(crate::harness::clock::TestClock::at("2026-06-01T08:00:00Z"));
         let server = Evolution::start(clock).await;
-        let receiver = Receiver::start().await;
-        let files = FileServer::start().await;
-        let allow = [server.addr, receiver.address, files.address].map(|a| a.to_string().parse().expect("an entry"));
-        let world = World::start_with(|config| config.egress.allow = allow.to_vec()).await;
-        server.set_clock(world.clock.clone());
-        server.hooks_go_to(world.address());
-        Self { world, server, receiver, files }
+        let line = Line::to(server.door.addr, LINE).await;
+        server.set_clock(line.world.clock.clone());
+        server.hooks_go_to(line.world.address());
+        Self { line, server }
     }
 
     pub async fn create(&self) {
@@ -68,14 +65,7 @@ impl Rig {
     }
 
     pub async fn create_with(&self, settings: &BTreeMap<String, String>) -> Result<Value, String> {
-        let request = Request::InstanceCreate {
-            account: self.world.account,
-            id: LINE.into(),
-            name: "Evolution line".into(),
-            connector: "evolution".into(),
-            settings: settings.clone(),
-        };
-        self.world.command(request).await
+        self.line.create("evolution", "Evolution line", settings).await
     }
 
     pub fn settings(&self) -> BTreeMap<String, String> {
@@ -86,54 +76,6 @@ impl Rig {
             ("hook_secret", SECRET.to_owned()),
         ];
         all.into_iter().map(|(k, v)| (k.to_owned(), v)).collect()
-    }
-
-    /// An endpoint of the customer's for these events.
-    pub async fn subscribe(&self, events: &[&str]) {
-        let request = Request::WebhookCreate {
-            account: self.world.account,
-            instance: Some(LINE.into()),
-            url: self.receiver.url(),
-            events: events.iter().map(ToString::to_string).collect(),
-        };
-        self.world.command(request).await.expect("an endpoint");
-    }
-
-    pub async fn status(&self) -> Value {
-        self.world.command(Request::InstanceStatus { id: LINE.into() }).await.expect("an instance")
-    }
-
-    pub async fn until_state(&self, state: &str) -> Value {
-        self.until(&format!("state {state}"), async || self.status().await["state"] == state).await;
-        self.status().await
-    }
-
-    /// Waits until something is so; in real time at most [`STUCK`].
-    pub async fn until(&self, what: &str, is_so: impl AsyncFn() -> bool) {
-        let waited = tokio::time::timeout(STUCK, async {
-            while !is_so().await {
-                tokio::task::yield_now().await;
-            }
-        });
-        assert!(waited.await.is_ok(), "it never came to this: {what}; {}", self.status().await);
-    }
-
-    /// Lets time pass until something is so, a second at a time, with room for what happens meanwhile.
-    pub async fn pass_until(&self, what: &str, is_so: impl AsyncFn() -> bool) {
-        const LOOKS: usize = 25;
-        let looked = std::cell::Cell::new(0);
-        self.until(what, async || {
-            if is_so().await {
-                return true;
-            }
-            looked.set(looked.get() + 1);
-            if usize::is_multiple_of(looked.get(), LOOKS) {
-                self.world.later(Duration::from_secs(1));
-            }
-            breathe().await;
-            false
-        })
-        .await;
     }
 
     /// A message to [`PHONE`].
@@ -165,15 +107,6 @@ impl Rig {
         tokio::join!(self.world.send(body), late).0
     }
 
-    /// The answer's time, in steps that let what happens meanwhile happen.
-    pub async fn pass_answer_time(&self) {
-        for _ in 0..105 {
-            self.world.later(Duration::from_millis(100));
-            breathe().await;
-            breathe().await;
-        }
-    }
-
     /// To, text and id of what the server sent.
     pub fn sent(&self) -> Vec<(String, String, String)> {
         self.server.with(THEIRS, |i| i.sent.clone())
@@ -199,11 +132,6 @@ impl Rig {
         http::call(self.world.address(), "POST", &format!("/hooks/evolution/{LINE}"), &headers, body.as_bytes()).await
     }
 
-    pub async fn row(&self, reply: &Reply) -> Value {
-        let log_id = reply.header("x-log-id").expect("a row").parse::<i64>().expect("a number");
-        self.world.row(&json!(log_id)).await
-    }
-
     /// What was heard, as rows.
     pub async fn heard(&self) -> Vec<(String, String, Option<String>)> {
         let read = self.world.gateway().store.read(|tx| {
@@ -212,12 +140,5 @@ impl Rig {
             })
         });
         read.await.map_err(|e: wa_gateway::store::StoreError| e.to_string()).expect("rows")
-    }
-
-    /// The events that the receiver got, once there are `n`, of one name.
-    pub async fn events(&self, name: &str, n: usize) -> Vec<Value> {
-        let of = || self.receiver.got().iter().map(|g| g.json()).filter(|e| e["event"] == name).collect::<Vec<_>>();
-        self.until(&format!("{n} {name}"), async || of().len() >= n).await;
-        of()
     }
 }

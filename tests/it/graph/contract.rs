@@ -63,7 +63,7 @@ impl CloudWorld {
     }
 
     fn open(&self, closed: Option<String>) -> Result<Arc<CloudApi>, String> {
-        let allow = self.graph.addr.to_string().parse().expect("an entry");
+        let allow = self.graph.door.addr.to_string().parse().expect("an entry");
         let deps = Deps {
             egress: Egress::system(vec![allow], self.clock.clone()),
             ..deps(self.dir.path(), self.clock.clone(), self.ear.clone())
@@ -90,7 +90,7 @@ impl World for CloudWorld {
     fn start(&self, provider: Provider) -> Boxed<'_, Result<Option<Arc<dyn Connector>>, String>> {
         Box::pin(async move {
             self.instances.fetch_add(1, Ordering::Relaxed);
-            self.graph.come_back().await;
+            self.graph.door.come_back().await;
             self.ear.clear();
             {
                 let mut state = self.graph.state();
@@ -104,7 +104,7 @@ impl World for CloudWorld {
                 }
             }
             if provider == Provider::Unreachable {
-                self.graph.go_dark().await;
+                self.graph.door.go_dark().await;
             }
             let closed = (provider == Provider::NotOpen).then(|| "the access token has expired".to_owned());
             let connector = self.open(closed)?;

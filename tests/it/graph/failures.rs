@@ -1,10 +1,11 @@
 //! What goes wrong between the gateway and Meta: states, quota, events, who waits, and what closes the line.
 
-use super::rig::{ANSWER_TIME, Rig};
+use super::rig::Rig;
 use crate::harness::{
     contract::assert_refused,
     graph::{Fault, Graph, refusal},
     http::Reply,
+    line::TRIES_MS,
 };
 use serde_json::json;
 use std::time::Duration;
@@ -25,11 +26,11 @@ async fn assert_failed(rig: &Rig, reply: &Reply, code: &str) {
 async fn an_api_that_is_not_there_is_tried_again_and_then_failed() {
     let rig = Rig::start().await;
     rig.subscribe(&["message.failed", "message.sent"]).await;
-    rig.graph.go_dark().await;
-    let reply = rig.send_in_steps(&rig.message(TEXT)).await;
+    rig.graph.door.go_dark().await;
+    let reply = rig.send_stepping(&rig.message(TEXT), &TRIES_MS).await;
     assert_failed(&rig, &reply, "unreachable").await;
     assert_eq!(rig.status().await["state"], "open", "the number is as good as before");
-    rig.graph.come_back().await;
+    rig.graph.door.come_back().await;
     assert_eq!(rig.send(TEXT).await.status, 200);
     assert_eq!(rig.events("message.sent", 1).await.len(), 1);
 }
@@ -37,12 +38,12 @@ async fn an_api_that_is_not_there_is_tried_again_and_then_failed() {
 #[tokio::test]
 async fn a_short_absence_costs_nothing() {
     let rig = Rig::start().await;
-    rig.graph.go_dark().await;
+    rig.graph.door.go_dark().await;
     let (body, now) = (rig.message(TEXT), rig.world.clock.now());
     let back = async {
         let retry = Duration::from_millis(100);
         rig.world.clock.wait_for_sleeper_at(now.plus(retry)).await;
-        rig.graph.come_back().await;
+        rig.graph.door.come_back().await;
         rig.world.later(retry);
     };
     let (reply, ()) = tokio::join!(rig.world.send(&body), back);
@@ -151,16 +152,15 @@ async fn metas_own_trouble_is_tried_again() {
         let rig = Rig::start().await;
         rig.graph.fault_next(Fault::code(status, code));
         rig.graph.fault_next(Fault::code(status, code));
-        let reply = rig.send_in_steps(&rig.message(TEXT)).await;
+        let reply = rig.send_stepping(&rig.message(TEXT), &TRIES_MS[..2]).await;
         assert_eq!((reply.status, rig.graph.sent().len()), (200, 1), "{code}: {}", reply.body);
         assert_eq!(rig.world.used().await, (1, 1));
     }
     let rig = Rig::start().await;
     rig.graph.state().refuses = Some(("500 Internal Server Error", refusal(131_000, "try again")));
-    let before = rig.world.clock.now();
-    let reply = rig.send_in_steps(&rig.message(TEXT)).await;
+    let reply = rig.send_stepping(&rig.message(TEXT), &TRIES_MS).await;
     assert_failed(&rig, &reply, "131000").await;
-    assert!(rig.world.clock.now() <= before.plus(ANSWER_TIME), "no try after the answer's time");
+    assert_eq!(rig.graph.asked("POST"), TRIES_MS.len() + 1, "no try after the answer's time");
 }
 
 /// 429 in every form: waited for if it fits the answer's time, else the caller is told for how long.
@@ -192,18 +192,17 @@ async fn a_line_that_is_too_fast_waits_or_says_how_long() {
         assert_eq!(rig.send(TEXT).await.status, 200, "{head}");
     }
     let rig = Rig::start().await;
-    for (head, wait) in [
-        ("429 Too Many Requests\r\nRetry-After: 2", 2),
-        ("429 Too Many Requests\r\nRetry-After: Mon, 01 Jun 2020 08:01:00 GMT", 0),
-        ("429 Too Many Requests", 1),
-        ("429 Too Many Requests\r\nRetry-After: soon", 1),
+    for (head, waits_ms) in [
+        ("429 Too Many Requests\r\nRetry-After: 2", &[2000][..]),
+        ("429 Too Many Requests\r\nRetry-After: Mon, 01 Jun 2020 08:01:00 GMT", &[]),
+        ("429 Too Many Requests", &[1000]),
+        ("429 Too Many Requests\r\nRetry-After: soon", &[1000]),
     ] {
         rig.world.later(Duration::from_secs(60));
         rig.graph.fault_next(Fault::Answer(head.into(), coded(130_429)));
-        let (before, sent) = (rig.world.clock.now(), rig.graph.sent().len());
-        let reply = rig.send_in_steps(&rig.message(TEXT)).await;
+        let sent = rig.graph.sent().len();
+        let reply = rig.send_stepping(&rig.message(TEXT), waits_ms).await;
         assert_eq!((reply.status, rig.graph.sent().len()), (200, sent + 1), "{head}: {}", reply.body);
-        assert!(rig.world.clock.now() >= before.plus(Duration::from_secs(wait)), "{head}: not before");
     }
 }
 
@@ -215,10 +214,8 @@ async fn a_recipient_who_gets_too_much_waits_longer_each_time() {
     for _ in 0..3 {
         rig.graph.fault_next(Fault::code("400 Bad Request", 131_056));
     }
-    let before = rig.world.clock.now();
-    let reply = rig.send_in_steps(&rig.message(TEXT)).await;
+    let reply = rig.send_stepping(&rig.message(TEXT), &[1000, 4000]).await;
     assert_eq!((reply.status, reply.error().as_str()), (429, "sending_throttled"), "{}", reply.body);
-    assert!(rig.world.clock.now().since(before) >= Duration::from_secs(5), "after 1 s and 4 s");
     assert_eq!(reply.header("retry-after"), Some("16"));
     assert_eq!(rig.graph.asked("POST"), 3);
     let other = rig.world.send(&rig.message_to("+966509999999", TEXT)).await;

@@ -94,7 +94,7 @@ async fn a_file_that_does_not_get_through_is_tried_again() {
     (body["media_url"], body["media_type"]) = (json!(url), json!("document"));
     let faults = [Fault::Reset, Fault::Cut, Fault::TakenThen("502 Bad Gateway", "<html>".into())];
     rig.graph.state().upload_faults.extend(faults);
-    let reply = rig.send_in_steps(&body).await;
+    let reply = rig.send_stepping(&body, &[100, 300, 900]).await;
     assert_sent(&reply);
     assert_eq!((rig.graph.sent().len(), rig.graph.asked("POST /v25.0/106540352242922/media")), (1, 4));
 

@@ -23,7 +23,7 @@ async fn examined(place: &Arc<Place>) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_instance_is_made_and_the_doctor_looks_at_its_token() {
     let graph = Graph::start().await;
-    let place = Arc::new(Place::with(&format!("[egress]\nallow = [\"{}\"]", graph.addr)));
+    let place = Arc::new(Place::with(&format!("[egress]\nallow = [\"{}\"]", graph.door.addr)));
     ok(&place, &["account", "create", "--name", "Shop", "--plan", "growth"]).await;
     let serving = {
         let place = place.clone();

@@ -1,35 +1,35 @@
 //! The gateway with an instance on the Cloud API, and a receiver of its events.
 
 use crate::harness::{
-    files::FileServer,
     graph::{Graph, Sent},
-    http::{Reply, STUCK},
-    receiver::Receiver,
-    world::World,
+    http::Reply,
+    line::{ANSWER_TIME, Line},
 };
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 use wa_gateway::{control::Request, model::clock::Clock as _};
 
 /// The gateway's name of the instance.
 pub const LINE: &str = "cloud-line";
 /// A customer, who wrote lately.
 pub const PHONE: &str = "+966501234567";
-/// How long a caller waits for an answer.
-pub const ANSWER_TIME: Duration = Duration::from_secs(10);
+pub struct Rig {
+    line: Line,
+    pub graph: Graph,
+}
 
-/// One thread, which looks at its sockets once in a while: whoever can go on does so meanwhile.
-pub async fn breathe() {
-    for _ in 0..150 {
-        tokio::task::yield_now().await;
+impl std::ops::Deref for Rig {
+    type Target = Line;
+
+    fn deref(&self) -> &Line {
+        &self.line
     }
 }
 
-pub struct Rig {
-    pub world: World,
-    pub graph: Graph,
-    pub receiver: Receiver,
-    pub files: FileServer,
+impl std::ops::DerefMut for Rig {
+    fn deref_mut(&mut self) -> &mut Line {
+        &mut self.line
+    }
 }
 
 impl Rig {
@@ -52,22 +52,12 @@ impl Rig {
     /// The gateway and the API, and nothing between them yet.
     pub async fn without_instance() -> Self {
         let graph = Graph::start().await;
-        let receiver = Receiver::start().await;
-        let files = FileServer::start().await;
-        let allow = [graph.addr, receiver.address, files.address].map(|a| a.to_string().parse().expect("an entry"));
-        let world = World::start_with(|config| config.egress.allow = allow.to_vec()).await;
-        Self { world, graph, receiver, files }
+        let line = Line::to(graph.door.addr, LINE).await;
+        Self { line, graph }
     }
 
     pub async fn create_with(&self, settings: &BTreeMap<String, String>) -> Result<Value, String> {
-        let request = Request::InstanceCreate {
-            account: self.world.account,
-            id: LINE.into(),
-            name: "Cloud line".into(),
-            connector: "cloud-api".into(),
-            settings: settings.clone(),
-        };
-        self.world.command(request).await
+        self.create("cloud-api", "Cloud line", settings).await
     }
 
     /// Its `n`th first round is over: the number was looked at, and the templates were read.
@@ -97,57 +87,9 @@ impl Rig {
         self.call(Graph::status(sent, status, self.world.clock.now().seconds())).await;
     }
 
-    /// An endpoint of the customer's for these events.
-    pub async fn subscribe(&self, events: &[&str]) {
-        let request = Request::WebhookCreate {
-            account: self.world.account,
-            instance: Some(LINE.into()),
-            url: self.receiver.url(),
-            events: events.iter().map(ToString::to_string).collect(),
-        };
-        self.world.command(request).await.expect("an endpoint");
-    }
-
     pub async fn set(&self, settings: &[(&str, &str)]) {
         let settings = settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         self.world.command(Request::InstanceSet { id: LINE.into(), settings }).await.expect("set");
-    }
-
-    pub async fn status(&self) -> Value {
-        self.world.command(Request::InstanceStatus { id: LINE.into() }).await.expect("an instance")
-    }
-
-    pub async fn until_state(&self, state: &str) -> Value {
-        self.until(&format!("state {state}"), async || self.status().await["state"] == state).await;
-        self.status().await
-    }
-
-    /// Waits until something is so; in real time at most [`STUCK`].
-    pub async fn until(&self, what: &str, is_so: impl AsyncFn() -> bool) {
-        let waited = tokio::time::timeout(STUCK, async {
-            while !is_so().await {
-                tokio::task::yield_now().await;
-            }
-        });
-        assert!(waited.await.is_ok(), "it never came to this: {what}; {}", self.status().await);
-    }
-
-    /// Lets time pass in steps until something is so, with room for what happens meanwhile.
-    pub async fn pass_until(&self, what: &str, step: Duration, is_so: impl AsyncFn() -> bool) {
-        const LOOKS: usize = 25;
-        let looked = std::cell::Cell::new(0);
-        self.until(what, async || {
-            if is_so().await {
-                return true;
-            }
-            looked.set(looked.get() + 1);
-            if usize::is_multiple_of(looked.get(), LOOKS) {
-                self.world.later(step);
-            }
-            breathe().await;
-            false
-        })
-        .await;
     }
 
     /// A message to [`PHONE`].
@@ -174,33 +116,8 @@ impl Rig {
         tokio::join!(self.world.send(body), late).0
     }
 
-    /// Sends, and lets time pass in steps until it is answered.
-    pub async fn send_in_steps(&self, body: &Value) -> Reply {
-        let sending = self.world.send(body);
-        tokio::pin!(sending);
-        loop {
-            tokio::select! {
-                biased;
-                reply = &mut sending => return reply,
-                () = async { breathe().await; breathe().await; } => self.world.later(Duration::from_millis(100)),
-            }
-        }
-    }
-
     pub fn last(&self) -> Sent {
         self.graph.sent().last().expect("one").clone()
-    }
-
-    pub async fn row(&self, reply: &Reply) -> Value {
-        let log_id = reply.header("x-log-id").expect("a row").parse::<i64>().expect("a number");
-        self.world.row(&json!(log_id)).await
-    }
-
-    /// The events that the receiver got, once there are `n`, of one name.
-    pub async fn events(&self, name: &str, n: usize) -> Vec<Value> {
-        let of = || self.receiver.got().iter().map(|g| g.json()).filter(|e| e["event"] == name).collect::<Vec<_>>();
-        self.until(&format!("{n} {name}"), async || of().len() >= n).await;
-        of()
     }
 
     /// Nothing that was asked of the API was other than Meta wants it.

@@ -146,7 +146,7 @@ async fn a_person_opens_it_again_when_meta_lets_them() {
     registry.reconnect(&line).await.expect("open");
     assert_eq!(rig.until_state("open").await["phone"], "+15550783881");
     assert_eq!(rig.send(TEXT).await.status, 200);
-    rig.graph.go_dark().await;
+    rig.graph.door.go_dark().await;
     assert!(registry.reconnect(&line).await.expect_err("nobody there").to_string().contains("no answer"));
     assert_eq!(rig.status().await["state"], "open");
 }

@@ -2,6 +2,8 @@
 
 use super::{
     http::{self, Reply},
+    line::ANSWER_TIME,
+    wait,
     world::{INSTANCE, World, update},
 };
 use serde_json::Value;
@@ -98,6 +100,18 @@ impl World {
         headers.extend(more.iter().map(ToString::to_string));
         let (address, body) = (self.address(), body.to_string());
         tokio::spawn(async move { http::call(address, "POST", "/api/send-message", &headers, body.as_bytes()).await })
+    }
+
+    /// A message that the provider takes and never answers: the answer's time runs out once the phone has it.
+    pub async fn send_into_silence(&self, body: &Value, more: &[&str]) -> Reply {
+        self.sandbox("fail", "timeout_after_accept").await;
+        let before = self.inbox().await.len();
+        let sent = self.send_meanwhile(body, more);
+        wait::until("the phone has it", async || self.inbox().await.len() > before).await;
+        self.step(&[ANSWER_TIME.as_secs()]).await;
+        let reply = sent.await.expect("an answer");
+        self.sandbox("fail", "").await;
+        reply
     }
 
     /// Ends when somebody sleeps for exactly so many seconds from now: a slot, a latency, a deadline.

@@ -3,19 +3,14 @@
 
 mod routes;
 
-use super::{clock::TestClock, http, wild};
+use super::{clock::TestClock, door::Door, http, wild};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard},
 };
-use tokio::{
-    io::AsyncWriteExt as _,
-    net::{TcpListener, TcpStream},
-    sync::watch,
-    task::{JoinHandle, JoinSet},
-};
+use tokio::{io::AsyncWriteExt as _, net::TcpStream, sync::watch};
 use wa_gateway::model::clock::Clock as _;
 
 /// The server's global key.
@@ -40,9 +35,8 @@ pub enum Fault {
 
 /// The server; ends with it.
 pub struct Evolution {
-    pub addr: SocketAddr,
+    pub door: Door,
     shared: Arc<Shared>,
-    listening: Mutex<Option<JoinHandle<()>>>,
 }
 
 pub(super) struct Shared {
@@ -101,16 +95,15 @@ pub struct Instance {
 
 impl Evolution {
     pub async fn start(clock: Arc<TestClock>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let addr = listener.local_addr().expect("an address");
         let shared =
             Arc::new(Shared { clock: Mutex::new(clock), held: watch::Sender::new(false), state: Mutex::default() });
-        let listening = Mutex::new(Some(tokio::spawn(listen(listener, shared.clone()))));
-        Self { addr, shared, listening }
+        let theirs = shared.clone();
+        let door = Door::open(move |stream| serve(stream, theirs.clone())).await;
+        Self { door, shared }
     }
 
     pub fn url(&self) -> String {
-        format!("http://{}", self.addr)
+        format!("http://{}", self.door.addr)
     }
 
     /// An instance whose phone is linked and connected.
@@ -165,25 +158,6 @@ impl Evolution {
     /// What it was asked, of one route.
     pub fn seen(&self, path: &str) -> Vec<Seen> {
         self.state().requests.iter().filter(|seen| seen.path.starts_with(path)).cloned().collect()
-    }
-
-    /// Nobody answers at its address any more.
-    pub async fn go_dark(&self) {
-        let task = self.listening.lock().expect("unpoisoned").take();
-        if let Some(task) = task {
-            task.abort();
-            let _ = task.await;
-        }
-    }
-
-    /// Listens again, if it does not.
-    pub async fn come_back(&self) {
-        if self.listening.lock().expect("unpoisoned").is_some() {
-            return;
-        }
-        let listener = TcpListener::bind(self.addr).await.expect("its port");
-        let task = tokio::spawn(listen(listener, self.shared.clone()));
-        *self.listening.lock().expect("unpoisoned") = Some(task);
     }
 
     /// The envelope of an event, its false time included.
@@ -270,15 +244,6 @@ impl Evolution {
 impl Shared {
     fn clock(&self) -> Arc<TestClock> {
         self.clock.lock().expect("unpoisoned").clone()
-    }
-}
-
-async fn listen(listener: TcpListener, shared: Arc<Shared>) {
-    // Ends with this task, and with it the connections.
-    let mut open = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        while open.try_join_next().is_some() {}
-        open.spawn(serve(stream, shared.clone()));
     }
 }
 

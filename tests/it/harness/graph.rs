@@ -5,7 +5,7 @@
 mod routes;
 mod shapes;
 
-use super::{http, wild};
+use super::{door::Door, http, wild};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use std::{
@@ -13,12 +13,7 @@ use std::{
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard},
 };
-use tokio::{
-    io::AsyncWriteExt as _,
-    net::{TcpListener, TcpStream},
-    sync::watch,
-    task::{JoinHandle, JoinSet},
-};
+use tokio::{io::AsyncWriteExt as _, net::TcpStream, sync::watch};
 
 /// The token that it accepts at first.
 pub const TOKEN: &str = "EAAG-token-of-the-test";
@@ -75,9 +70,8 @@ impl Sent {
 
 /// The API; ends with it.
 pub struct Graph {
-    pub addr: SocketAddr,
+    pub door: Door,
     shared: Arc<Shared>,
-    listening: Mutex<Option<JoinHandle<()>>>,
 }
 
 pub(super) struct Shared {
@@ -140,15 +134,14 @@ impl Default for State {
 
 impl Graph {
     pub async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let addr = listener.local_addr().expect("an address");
         let shared = Arc::new(Shared { held: watch::Sender::new(false), state: Mutex::default() });
-        let listening = Mutex::new(Some(tokio::spawn(listen(listener, addr, shared.clone()))));
-        Self { addr, shared, listening }
+        let theirs = shared.clone();
+        let door = Door::open(move |stream| serve(stream, theirs.clone())).await;
+        Self { door, shared }
     }
 
     pub fn url(&self) -> String {
-        format!("http://{}", self.addr)
+        format!("http://{}", self.door.addr)
     }
 
     /// The settings of an instance that uses it.
@@ -185,25 +178,6 @@ impl Graph {
     /// How often it was asked this: the beginning of method and path.
     pub fn asked(&self, what: &str) -> usize {
         self.state().requests.iter().filter(|r| r.starts_with(what)).count()
-    }
-
-    /// Nobody answers at its address any more.
-    pub async fn go_dark(&self) {
-        let task = self.listening.lock().expect("unpoisoned").take();
-        if let Some(task) = task {
-            task.abort();
-            let _ = task.await;
-        }
-    }
-
-    /// Listens again, if it does not.
-    pub async fn come_back(&self) {
-        if self.listening.lock().expect("unpoisoned").is_some() {
-            return;
-        }
-        let listener = TcpListener::bind(self.addr).await.expect("its port");
-        let task = tokio::spawn(listen(listener, self.addr, self.shared.clone()));
-        *self.listening.lock().expect("unpoisoned") = Some(task);
     }
 
     /// What a webhook brings: one change of the field `messages`.
@@ -252,16 +226,8 @@ pub fn sign(body: &str) -> String {
     format!("sha256={hex}")
 }
 
-async fn listen(listener: TcpListener, addr: SocketAddr, shared: Arc<Shared>) {
-    // Ends with this task, and with it the connections.
-    let mut open = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        while open.try_join_next().is_some() {}
-        open.spawn(serve(stream, addr, shared.clone()));
-    }
-}
-
-async fn serve(mut stream: TcpStream, addr: SocketAddr, shared: Arc<Shared>) {
+async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
+    let addr = stream.local_addr().expect("an address");
     while let Some(heard) = wild::hear(&mut stream).await {
         let asked = routes::Asked::read(&heard, addr);
         let answer = {

@@ -5,6 +5,7 @@ use crate::harness::{
     http::Reply,
     pbx::{Pbx, call, reply_to},
     receiver::{Got, Receiver},
+    wait,
     world::{INSTANCE, PHONE, SPAM, World},
 };
 use hmac::{Hmac, KeyInit, Mac};
@@ -373,12 +374,6 @@ async fn deliveries(world: &World) -> Vec<Value> {
 
 /// Waits until the outcome of so many attempts is written.
 async fn settled(world: &World, attempts: i64) {
-    for _ in 0..20_000 {
-        let sum: i64 = deliveries(world).await.iter().map(|d| d["attempts"].as_i64().unwrap_or(0)).sum();
-        if sum >= attempts {
-            return;
-        }
-        tokio::task::yield_now().await;
-    }
-    panic!("{attempts} attempts were not written");
+    let sum = |all: &[Value]| all.iter().map(|d| d["attempts"].as_i64().unwrap_or(0)).sum::<i64>();
+    wait::until(&format!("{attempts} attempts are written"), async || sum(&deliveries(world).await) >= attempts).await;
 }

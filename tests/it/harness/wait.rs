@@ -1,0 +1,33 @@
+//! Waiting for a sign. Nothing here waits for a time: what is waited for is looked at, however slow the machine is.
+
+use super::{http::STUCK, world::World};
+
+/// Whether it came to be so; in real time it has [`STUCK`].
+pub async fn came(is_so: impl AsyncFn() -> bool) -> bool {
+    let waited = tokio::time::timeout(STUCK, async {
+        while !is_so().await {
+            tokio::task::yield_now().await;
+        }
+    });
+    waited.await.is_ok()
+}
+
+/// Waits until something is so.
+pub async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
+    assert!(came(is_so).await, "it never came to this: {what}");
+}
+
+impl World {
+    /// Lets everything happen that can happen while the clock stands: whoever can go on does, and what they write is
+    /// written. The runtime is one thread, which looks at its sockets every few dozen turns; the database has threads
+    /// of its own, and takes writes in their order.
+    pub async fn settle(&self) {
+        for _ in 0..3 {
+            for _ in 0..150 {
+                tokio::task::yield_now().await;
+            }
+            let written = self.gateway().store.write(|_| Ok::<_, wa_gateway::store::StoreError>(()));
+            written.await.expect("the database is there");
+        }
+    }
+}
