@@ -33,7 +33,7 @@ function put(line) {
   const known = lines.querySelector(`[data-id="${CSS.escape(id)}"]`);
   const waiting = nonce && lines.querySelector(`:not([data-id])[data-nonce="${CSS.escape(nonce)}"]`);
   if (known) {
-    known.replaceWith(line);
+    replace(known, line);
     waiting?.remove();
   } else {
     waiting?.remove();
@@ -47,6 +47,19 @@ function put(line) {
   talk.querySelector("[data-start]")?.remove();
   days();
   return !known;
+}
+
+/** Who is at one of its buttons stays there. */
+function replace(known, line) {
+  const focused = known.contains(document.activeElement) ? document.activeElement : undefined;
+  const signs = known.querySelector(".signs");
+  known.replaceWith(line);
+  if (signs) {
+    line.querySelector(".meta").after(signs);
+    line.querySelector("[data-react]").setAttribute("aria-expanded", "true");
+  }
+  const same = focused?.matches("[data-react]") ? "[data-react]" : "[data-reply]";
+  if (focused) (signs?.contains(focused) ? focused : line.querySelector(same))?.focus();
 }
 
 function days() {
@@ -225,6 +238,51 @@ lines?.addEventListener("click", (event) => {
   reply(line.dataset.id, shortly(line));
   field.focus();
 });
+
+// ---- Signs on a message: one of ours each, which the same one again takes back. ----
+
+function closeSigns() {
+  const open = lines?.querySelector(".signs");
+  if (!open) return false;
+  open.closest("[data-id]").querySelector("[data-react]").setAttribute("aria-expanded", "false");
+  open.remove();
+  return true;
+}
+
+lines?.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-react]");
+  const choice = event.target.closest(".signs button");
+  const line = event.target.closest("[data-id]");
+  if (choice) {
+    closeSigns();
+    line.querySelector("[data-react]").focus();
+    return react(line, choice.value === line.dataset.sign ? "" : choice.value);
+  }
+  const wasOpen = opener?.getAttribute("aria-expanded") === "true";
+  if (opener) closeSigns();
+  if (!opener || wasOpen) return;
+  const signs = talk.querySelector("[data-signs]").content.firstElementChild.cloneNode(true);
+  for (const button of signs.children) button.setAttribute("aria-pressed", button.value === line.dataset.sign);
+  line.querySelector(".meta").after(signs);
+  opener.setAttribute("aria-expanded", "true");
+  signs.scrollIntoView({ block: "nearest" });
+  signs.firstElementChild.focus();
+});
+
+async function react(line, emoji) {
+  const fields = { as: "json", csrf: form.elements.csrf.value, nonce: nonce(), line: line.dataset.id, emoji };
+  let told;
+  try {
+    const answer = await fetch(form.dataset.react, { method: "POST", body: new URLSearchParams(fields) });
+    if (answer.redirected) return location.reload();
+    told = await answer.json();
+  } catch {
+    told = { problem: form.dataset.noReact };
+  }
+  if (told.problem || told.refusal) refuse({ text: "" }, told);
+  else if (told.html) put(element(told.html));
+}
+
 form?.querySelector("[data-no-reply]")?.addEventListener("click", () => {
   reply();
   field.focus();
@@ -341,6 +399,10 @@ talk.addEventListener("keydown", (event) => {
     event.preventDefault();
     const next = at + (event.key === "ArrowDown" ? 1 : -1);
     next < 0 ? search.focus() : links[Math.min(next, links.length - 1)]?.focus();
+  } else if (event.key === "Escape" && lines?.querySelector(".signs")) {
+    const opener = lines.querySelector(".signs").closest("[data-id]").querySelector("[data-react]");
+    closeSigns();
+    opener.focus();
   } else if (event.key === "Escape" && form?.contains(document.activeElement) && form.elements.reply_to?.value) {
     reply();
   } else if (event.key === "Escape") {

@@ -175,7 +175,7 @@ fn last(tx: &Tx<'_>, instance: &InstanceId, id: &ChatId, address: &str) -> Resul
     let sent = tx.find(
         "SELECT body, kind, created_at, status FROM messages
          WHERE account_id = (SELECT account_id FROM instances WHERE id = ?1) AND recipient = ?2 AND instance_id = ?1
-           AND status <> 'blocked' ORDER BY created_at DESC, id DESC LIMIT 1",
+           AND status <> 'blocked' AND kind <> 'reaction' ORDER BY created_at DESC, id DESC LIMIT 1",
         params![instance, address],
         |r| Ok(Snippet { text: r.get(0)?, kind: r.get(1)?, at: r.get(2)?, status: Some(r.get(3)?) }),
     )?;

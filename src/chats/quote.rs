@@ -58,7 +58,7 @@ pub(super) fn reactions(tx: &Tx<'_>, instance: &InstanceId, chat: &str, id: &str
     }
     let shown = newest.into_iter().filter(|(_, sign)| !sign.is_empty()).map(|(by, sign)| {
         let (name, address) = by.map_or_else(|| Ok(Default::default()), |contact| person(tx, contact))?;
-        Ok(Reaction { sign, by: name.unwrap_or(address) })
+        Ok(Reaction { sign, by: Some(name.unwrap_or(address)) })
     });
     shown.collect()
 }

@@ -8,11 +8,16 @@ use crate::{
         message::Status,
     },
     store::{StoreError, Tx},
+    templates,
 };
 use rusqlite::{Row, ToSql, params};
+use std::{collections::HashMap, time::Duration};
 
 /// Lines of one page.
 pub const PAGE: usize = 50;
+
+/// How far a provider's clock may be ahead of ours.
+const CLOCKS_APART: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A line's place: its time, then heard (0) before sent (1), then its row.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -84,8 +89,8 @@ pub struct File {
 pub struct Reaction {
     /// The sign.
     pub sign: String,
-    /// Whose.
-    pub by: String,
+    /// Whose; none: this instance's own.
+    pub by: Option<String>,
 }
 
 /// Some lines, earliest first.
@@ -134,50 +139,87 @@ pub fn lines(
     let most = PAGE + 1;
     let mut all = tx.list(&heard, params![instance, chat.heard_in(), end.at, end.side, end.row, most], heard_row)?;
     // What the idempotency key refused is no message: the first request with the key is.
-    let whom = match chat {
-        ChatId::Person(_) => "IN (SELECT value FROM contact_identities WHERE contact_id = ?7)",
-        ChatId::Group(_) => "= ?7",
-    };
+    let (whom, chat_key) = addressed_to(chat);
     let sent = sent_sql(&format!(
         "m.account_id = ?1 AND m.instance_id = ?2 AND m.recipient {whom} AND m.created_at <= ?3
-           AND (m.created_at, 1, m.id) < (?3, ?4, ?5)
+           AND (m.created_at, 1, m.id) < (?3, ?5, ?6)
+           AND m.kind <> 'reaction'
            AND NOT (m.status = 'blocked' AND m.reason IN ('idempotency_in_progress', 'idempotency_key_reused'))
-         ORDER BY m.created_at DESC, m.id DESC LIMIT ?6"
+         ORDER BY m.created_at DESC, m.id DESC LIMIT ?7"
     ));
-    let whom: &dyn ToSql = match chat {
-        ChatId::Person(contact) => contact,
-        ChatId::Group(id) => id,
-    };
-    all.extend(tx.list(&sent, params![account, instance, end.at, end.side, end.row, most, whom], sent_row)?);
+    all.extend(tx.list(&sent, params![account, instance, end.at, chat_key, end.side, end.row, most], sent_row)?);
     all.sort_by_key(|line| std::cmp::Reverse(line.key));
     let has_earlier = all.len() > PAGE;
     all.truncate(PAGE);
     all.reverse();
+    let ours = own_since(tx, account, instance, chat, all.first())?;
     for line in &mut all {
-        complete(tx, instance, chat, line)?;
+        complete(tx, instance, chat, line, &ours)?;
     }
     Ok(Page { lines: all, has_earlier })
 }
 
-/// A message that we sent, with its chat; none: it is gone, or belongs to none.
+/// The condition for a chat's recipients, with `?4` for the value beside it.
+fn addressed_to(chat: &ChatId) -> (&'static str, &dyn ToSql) {
+    match chat {
+        ChatId::Person(contact) => ("IN (SELECT value FROM contact_identities WHERE contact_id = ?4)", contact),
+        ChatId::Group(id) => ("= ?4", id),
+    }
+}
+
+/// Our own signs, by the provider's id of what they are about, on lines from `earliest` on: the newest on each counts,
+/// an empty one takes it back, and what did not go is none.
+fn own_since(
+    tx: &Tx<'_>,
+    account: AccountId,
+    instance: &InstanceId,
+    chat: &ChatId,
+    earliest: Option<&Line>,
+) -> Result<HashMap<String, String>, StoreError> {
+    let Some(earliest) = earliest else { return Ok(HashMap::new()) };
+    // A sign is younger than its line by our clock; the provider's, by which a line was heard, may be ahead a little.
+    let since = earliest.key.at.minus(CLOCKS_APART);
+    let (whom, chat_key) = addressed_to(chat);
+    let sql = format!(
+        "SELECT reply_to, body FROM messages
+         WHERE account_id = ?1 AND instance_id = ?2 AND recipient {whom} AND created_at >= ?3 AND kind = 'reaction'
+           AND reply_to IS NOT NULL AND status NOT IN ('blocked', 'failed')
+         ORDER BY created_at, id"
+    );
+    let mut newest: HashMap<String, String> = tx
+        .list(&sql, params![account, instance, since, chat_key], |r| Ok((r.get(0)?, r.get(1)?)))?
+        .into_iter()
+        .collect();
+    newest.retain(|_, sign| !sign.is_empty());
+    Ok(newest)
+}
+
+/// A message that we sent, with its chat; none: it is gone, or belongs to none. A reaction is the line that it is about.
 ///
 /// # Errors
 /// The store's.
 pub fn sent(tx: &Tx<'_>, row: i64) -> Result<Option<(ChatId, Line)>, StoreError> {
     let whose = tx.find(
         "SELECT m.account_id, m.instance_id, m.recipient, coalesce(m.contact_id,
-             (SELECT i.contact_id FROM contact_identities i WHERE i.account_id = m.account_id AND i.value = m.recipient))
+             (SELECT i.contact_id FROM contact_identities i WHERE i.account_id = m.account_id AND i.value = m.recipient)),
+             CASE m.kind WHEN 'reaction' THEN coalesce(m.reply_to, '') END
          FROM messages m WHERE m.id = ?1 AND m.recipient <> ''",
         params![row],
-        |r| Ok((r.get::<_, InstanceId>(1)?, r.get::<_, String>(2)?, r.get::<_, Option<ContactId>>(3)?)),
+        |r| {
+            let chat = (r.get::<_, String>(2)?, r.get::<_, Option<ContactId>>(3)?);
+            Ok((r.get::<_, InstanceId>(1)?, chat, r.get::<_, Option<String>>(4)?))
+        },
     )?;
-    let Some((instance, recipient, contact)) = whose else { return Ok(None) };
+    let Some((instance, (recipient, contact), about)) = whose else { return Ok(None) };
     let chat = match contact {
         _ if is_group(&recipient) => ChatId::Group(recipient),
         Some(contact) => ChatId::Person(contact),
         None => return Ok(None),
     };
-    let found = tx.find(&sent_sql("m.id = ?1"), params![row], sent_row)?;
+    let found = match about {
+        Some(about) => line_of(tx, &instance, &chat.heard_in(), &about)?,
+        None => tx.find(&sent_sql("m.id = ?1"), params![row], sent_row)?,
+    };
     finish(tx, &instance, chat, found)
 }
 
@@ -213,7 +255,9 @@ fn finish(
     found: Option<Line>,
 ) -> Result<Option<(ChatId, Line)>, StoreError> {
     let Some(mut line) = found else { return Ok(None) };
-    complete(tx, instance, &chat, &mut line)?;
+    let account = tx.one("SELECT account_id FROM instances WHERE id = ?1", params![instance], |r| r.get(0))?;
+    let ours = own_since(tx, account, instance, &chat, Some(&line))?;
+    complete(tx, instance, &chat, &mut line, &ours)?;
     Ok(Some((chat, line)))
 }
 
@@ -275,8 +319,20 @@ fn file(r: &Row<'_>, at: usize) -> rusqlite::Result<Option<File>> {
 }
 
 /// What stands in other rows: the writer, what is quoted, reactions.
-fn complete(tx: &Tx<'_>, instance: &InstanceId, chat: &ChatId, line: &mut Line) -> Result<(), StoreError> {
+fn complete(
+    tx: &Tx<'_>,
+    instance: &InstanceId,
+    chat: &ChatId,
+    line: &mut Line,
+    ours: &HashMap<String, String>,
+) -> Result<(), StoreError> {
     let heard_in = chat.heard_in();
+    if line.key.side == 1
+        && line.kind == "template"
+        && let Some(said) = templates::said(tx, line.key.row)?
+    {
+        line.text = said;
+    }
     if let Some(writer) = line.written_by {
         let (name, address) = person(tx, writer)?;
         line.writer = Some(name.unwrap_or(address));
@@ -286,6 +342,7 @@ fn complete(tx: &Tx<'_>, instance: &InstanceId, chat: &ChatId, line: &mut Line) 
     }
     if let Some(id) = &line.provider_message_id {
         line.reactions = quote::reactions(tx, instance, &heard_in, id)?;
+        line.reactions.extend(ours.get(id).map(|sign| Reaction { sign: sign.clone(), by: None }));
     }
     Ok(())
 }

@@ -133,7 +133,7 @@ fn last(tx: &Tx<'_>, instance: &InstanceId, chat: &Chat) -> Result<Option<Last>,
     let sent = tx.find(
         "SELECT body, created_at FROM messages
          WHERE account_id = (SELECT account_id FROM contacts WHERE id = ?2) AND recipient = ?3 AND instance_id = ?1
-           AND status <> 'blocked'
+           AND status <> 'blocked' AND kind <> 'reaction'
          ORDER BY created_at DESC LIMIT 1",
         params![instance, chat.contact, chat.address],
         read(true),
@@ -202,6 +202,7 @@ fn sent(
                 m.status
          FROM messages m LEFT JOIN media f ON f.log_id = m.id
          WHERE m.account_id = ?1 AND m.recipient = ?3 AND m.instance_id = ?2 AND m.status <> 'blocked'
+           AND m.kind <> 'reaction'
          ORDER BY m.created_at DESC, m.id DESC LIMIT ?4",
         params![account, instance, recipient, limit],
         |r| {

@@ -79,7 +79,7 @@ fn last(tx: &Tx<'_>, instance: &InstanceId, group: &str) -> Result<Option<Last>,
     let sent = tx.find(
         "SELECT body, created_at FROM messages
          WHERE account_id = (SELECT account_id FROM instances WHERE id = ?1) AND recipient = ?2 AND instance_id = ?1
-           AND status <> 'blocked' ORDER BY created_at DESC LIMIT 1",
+           AND status <> 'blocked' AND kind <> 'reaction' ORDER BY created_at DESC LIMIT 1",
         params![instance, group],
         |r| Ok(Last { text: r.get(0)?, at: r.get(1)?, from_me: true }),
     )?;

@@ -54,7 +54,7 @@ pub struct Unsettled {
     pub provider_message_id: Option<String>,
     /// To whom, as [`Address`](crate::connectors::Address) is displayed.
     pub to: String,
-    /// Its text or caption.
+    /// Its text or caption; empty for a reaction, whose emoji many a message may be.
     pub text: String,
     /// When it was handed over.
     pub at: Time,

@@ -29,7 +29,7 @@ pub mod templates;
 pub use groups::GroupInfo;
 pub use heard::{Ear, Heard, NotRecorded, What};
 pub use hook::{HookAnswer, HookRequest};
-pub use outgoing::{Ack, Address, Content, Outgoing, SendError, SendErrorKind};
+pub use outgoing::{Ack, Address, Content, Outgoing, Reacted, SendError, SendErrorKind};
 pub use registry::{InstanceSetup, Registry, Wire};
 
 use crate::model::{
@@ -200,6 +200,8 @@ pub struct Capabilities {
     pub templates: bool,
     /// Quotes an earlier message.
     pub replies: bool,
+    /// Puts a sign on an earlier message.
+    pub reactions: bool,
     /// Sends to groups.
     pub groups: bool,
     /// The provider takes free text only within 24 hours of the recipient's last message.

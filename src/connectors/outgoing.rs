@@ -66,6 +66,24 @@ pub enum Content {
         /// Its variables in order.
         variables: Vec<String>,
     },
+    /// A sign on an earlier message of the same chat.
+    Reaction {
+        /// That message.
+        about: Reacted,
+        /// One emoji; empty takes back what was given before.
+        emoji: String,
+    },
+}
+
+/// A message that is reacted to, as its provider knows it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reacted {
+    /// The provider's id of it.
+    pub provider_message_id: String,
+    /// Whether this instance sent it.
+    pub from_me: bool,
+    /// Who wrote it, in a group; none: nobody else could have, or it is not known.
+    pub author: Option<Address>,
 }
 
 /// A file on this machine's disk that goes out.

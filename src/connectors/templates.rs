@@ -54,7 +54,7 @@ pub struct Template {
 }
 
 /// A placeholder.
-#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Slot {
     /// Where it stands.
     pub place: Place,
@@ -63,7 +63,7 @@ pub struct Slot {
 }
 
 /// Where a placeholder stands.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
     /// In the line above the text.

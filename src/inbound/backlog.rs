@@ -21,7 +21,9 @@ pub(super) fn read(tx: &Tx<'_>, instance: &InstanceId, now: Time) -> Result<Back
         |r| r.get(0),
     )?;
     let unsettled = tx.list(
-        "SELECT message_id, provider_message_id, recipient, body, coalesce(sending_at, created_at) FROM messages
+        "SELECT message_id, provider_message_id, recipient, CASE kind WHEN 'reaction' THEN '' ELSE body END,
+                coalesce(sending_at, created_at)
+         FROM messages
          WHERE instance_id = ?1 AND created_at > ?2 AND status IN ('sending', 'unknown')
          ORDER BY created_at DESC LIMIT ?3",
         params![instance, now.minus(OPEN_FOR), MOST],

@@ -7,6 +7,7 @@
 pub mod clock;
 pub mod code;
 pub mod egress;
+pub mod emoji;
 pub mod ids;
 pub mod instance;
 pub mod lookalike;

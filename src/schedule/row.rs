@@ -135,6 +135,9 @@ pub(super) fn create(
             let media = json!({"kind": kind.as_str(), "url": url, "file_name": file_name});
             (caption.clone(), Some(media.to_string()))
         }
+        Draft::Reaction { about, emoji } => {
+            (emoji.clone(), Some(json!({"reaction": {"message_id": about}}).to_string()))
+        }
         other => (other.text(), None),
     };
     let id = tx.insert(
@@ -319,6 +322,9 @@ fn draft(body: String, media: Option<String>) -> Result<Draft, String> {
     let Some(media) = media else { return Ok(Draft::Text(body)) };
     let no = || "its file cannot be read any more".to_owned();
     let media: Value = serde_json::from_str(&media).map_err(|_| no())?;
+    if let Some(about) = media["reaction"]["message_id"].as_str() {
+        return Ok(Draft::Reaction { about: about.to_owned(), emoji: body });
+    }
     let kind = media["kind"].as_str().and_then(MediaKind::parse).ok_or_else(no)?;
     let url = media["url"].as_str().ok_or_else(no)?.to_owned();
     let from = FileFrom::Address(url);

@@ -138,7 +138,7 @@ fn pass(
         has_key: request.idempotency_key.is_some(),
         excused_from_suppression: facts.suppressed.is_some(),
         quota: quota_of(facts, 1),
-        outgoing: outgoing(request, message_id, address, facts.reply_to.clone(), file)?,
+        outgoing: outgoing(request, message_id, address, facts, file)?,
     })))
 }
 
@@ -237,7 +237,7 @@ fn outgoing(
     request: &Request,
     message_id: MessageId,
     to: Address,
-    reply_to: Option<String>,
+    facts: &Facts,
     file: Option<MediaFile>,
 ) -> Result<Outgoing, StoreError> {
     let content = match request.draft.clone() {
@@ -247,7 +247,13 @@ fn outgoing(
         }
         Draft::Text(text) => Content::Text(text),
         Draft::Template { name, language, variables } => Content::Template { name, language, variables },
+        Draft::Reaction { emoji, .. } => {
+            // The gate "capability" let none pass whose message was not found.
+            let about = facts.reacted.clone().ok_or_else(|| StoreError::Panicked("no message to react to".into()))?;
+            Content::Reaction { about, emoji }
+        }
     };
     let instance: InstanceId = request.instance.clone();
-    Ok(Outgoing { instance, message_id, to, content, reply_to: request.reply_to.as_ref().and(reply_to) })
+    let reply_to = request.reply_to.as_ref().and(facts.reply_to.clone());
+    Ok(Outgoing { instance, message_id, to, content, reply_to })
 }

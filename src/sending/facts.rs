@@ -2,6 +2,7 @@
 
 use super::{
     answer::Quota,
+    named,
     pace::{Pace, PaceFacts, Question},
     policy::{
         Refusal,
@@ -12,7 +13,7 @@ use super::{
     rules::Rules,
 };
 use crate::{
-    connectors::{Address, Capabilities, Registry, templates::TemplateName},
+    connectors::{Address, Capabilities, Reacted, Registry, templates::TemplateName},
     conversations::{self, Contact, Identity, IdentityKind},
     model::{
         clock::Time,
@@ -50,9 +51,11 @@ pub struct Facts {
     pub suppressed: Option<String>,
     /// The provider's id of the message that is answered, if it was found.
     pub reply_to: Option<String>,
+    /// The message of the recipient's chat that is reacted to, if it was found.
+    pub reacted: Option<Reacted>,
     /// What the counters say.
     pub pace: PaceFacts,
-    /// Of the normalised text, with the recipient's name folded.
+    /// Of the normalised text, with the recipient's name folded; 0: it has none that could be repeated.
     pub fingerprint: u64,
     /// What the content policy says.
     pub content: Score,
@@ -122,9 +125,14 @@ pub(super) fn load(
         }
         (suppressed, _) => suppressed,
     };
-    let reply_to = load_reply_to(tx, request)?;
+    let reply_to = named::answered(tx, request)?;
+    let reacted = named::reacted(tx, sender.account, request, address.as_ref(), contact.as_ref())?;
     let name = contact.as_ref().and_then(|c| c.name.as_deref());
-    let fingerprint = fingerprint(&request.draft.text(), name.as_slice());
+    let fingerprint = match &request.draft {
+        // One thumb to many people is no text that was sent to many people.
+        Draft::Reaction { .. } => 0,
+        draft => fingerprint(&draft.text(), name.as_slice()),
+    };
     let pace = match (&instance, &address) {
         (Some(_), Some(address)) => {
             let recipient = address.to_string();
@@ -144,6 +152,7 @@ pub(super) fn load(
         contact,
         suppressed,
         reply_to,
+        reacted,
         pace,
         fingerprint,
         content,
@@ -294,18 +303,5 @@ fn load_recipient(
             None => Ok((None, None)),
             Some((contact, identities)) => Ok((Some(contact), conversations::address_of(&identities))),
         },
-    }
-}
-
-fn load_reply_to(tx: &Tx<'_>, request: &Request) -> Result<Option<String>, StoreError> {
-    match &request.reply_to {
-        Some(ours) if ours.starts_with("msg_") => Ok(tx
-            .find(
-                "SELECT provider_message_id FROM messages WHERE message_id = ?1 AND instance_id = ?2",
-                params![ours, request.instance],
-                |r| r.get::<_, Option<String>>(0),
-            )?
-            .flatten()),
-        theirs => Ok(theirs.clone()),
     }
 }

@@ -34,6 +34,7 @@ pub mod facts;
 mod file;
 mod idempotency;
 pub mod log;
+mod named;
 mod outcome;
 pub mod pace;
 pub mod policy;
@@ -50,6 +51,7 @@ pub mod story;
 mod strikes;
 pub mod tuning;
 mod unreadable;
+mod upload;
 
 pub use answer::{Answer, Outcome, Quota};
 pub use policy::Refusal;

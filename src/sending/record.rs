@@ -71,7 +71,7 @@ fn insert(tx: &WriteTx<'_>, row: &Row<'_>, refusal: Option<&Refusal>) -> Result<
             request.draft.text(),
             request.draft.content(),
             request.reference,
-            request.reply_to,
+            facts.reacted.as_ref().map(|about| &about.provider_message_id).or(request.reply_to.as_ref()),
             facts.fingerprint.cast_signed(),
             status,
             refusal.map(|r| r.code.as_str()),

@@ -3,11 +3,14 @@
 //! The fields are read in the documented order: instance_id, phone, message, then ours. What depends on the account or
 //! its instance (is there such an instance, does its connector do templates) is a gate's business.
 
+pub use super::upload::{FileFrom, Uploaded};
+
 use crate::{
     connectors::outgoing::MediaKind,
     media,
     model::{
         clock::Time,
+        emoji,
         ids::{AccountId, InstanceId, KeyId, MessageId},
         instance::words,
         phone::{Recipient, Region},
@@ -15,17 +18,19 @@ use crate::{
         purpose::Purpose,
     },
 };
-use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
-use std::fmt;
 
 /// Longest text, in characters.
 pub const MAX_CHARS: usize = 4096;
 /// With one of these, the text may be absent or empty.
-const MAY_STAND_ALONE: [&str; 2] = ["template", "media_url"];
+const MAY_STAND_ALONE: [&str; 3] = ["template", "media_url", "reaction"];
 /// Longest address of a file, in characters.
 const MAX_URL: usize = 2048;
+/// Longest id of a message, in characters.
+const MAX_ID: usize = 256;
+/// What a reaction cannot stand beside.
+const NO_REACTION_BESIDE: [&str; 5] = ["template", "media_url", "media_type", "file_name", "reply_to"];
 /// Longest reference and Idempotency-Key, in characters.
 const MAX_REFERENCE: usize = 128;
 
@@ -115,47 +120,13 @@ pub enum Draft {
         /// Its variables in order.
         variables: Vec<String>,
     },
-}
-
-/// Where a message's file is had.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum FileFrom {
-    /// It is fetched from this address.
-    Address(String),
-    /// It came with the request.
-    Here(Uploaded),
-}
-
-/// A file that came with a request. Cheap to clone.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Uploaded {
-    bytes: Bytes,
-    declared_type: String,
-    sha256: String,
-}
-
-/// Shows none of its bytes.
-impl fmt::Debug for Uploaded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} bytes", self.bytes.len())
-    }
-}
-
-impl Uploaded {
-    /// A file of these bytes, and the type that its sender says it has. Reads all of it: call it where blocking is
-    /// allowed.
-    pub fn new(bytes: Bytes, declared_type: String) -> Self {
-        let sha256 = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
-        Self { bytes, declared_type, sha256 }
-    }
-
-    pub(super) fn bytes(&self) -> Bytes {
-        self.bytes.clone()
-    }
-
-    pub(super) fn declared_type(&self) -> &str {
-        &self.declared_type
-    }
+    /// A sign on an earlier message of the same chat.
+    Reaction {
+        /// That message: our id, or the provider's.
+        about: String,
+        /// One emoji; empty takes back what was given before.
+        emoji: String,
+    },
 }
 
 /// The purpose as stated.
@@ -176,6 +147,7 @@ impl Draft {
             Self::Text(text) => text.clone(),
             Self::Media { caption, .. } => caption.clone(),
             Self::Template { variables, .. } => variables.join("\n"),
+            Self::Reaction { emoji, .. } => emoji.clone(),
         }
     }
 
@@ -185,6 +157,7 @@ impl Draft {
             Self::Text(_) => "text",
             Self::Media { kind, .. } => kind.as_str(),
             Self::Template { .. } => "template",
+            Self::Reaction { .. } => "reaction",
         }
     }
 
@@ -196,11 +169,12 @@ impl Draft {
                 Some(json!({"media_url": url, "file_name": file_name}).to_string())
             }
             Self::Media { from: FileFrom::Here(file), file_name, .. } => {
-                Some(json!({"sha256": file.sha256, "file_name": file_name}).to_string())
+                Some(json!({"sha256": file.sha256(), "file_name": file_name}).to_string())
             }
             Self::Template { name, language, variables } => {
                 Some(json!({"template": {"name": name, "language": language, "variables": variables}}).to_string())
             }
+            Self::Reaction { about, .. } => Some(json!({"reaction": {"message_id": about}}).to_string()),
         }
     }
 }
@@ -230,6 +204,18 @@ impl Request {
             idempotency_key: None,
             message_id: None,
         }
+    }
+
+    /// A sign on an earlier message of the recipient's chat, by our id of it or the provider's; an empty `emoji` takes
+    /// back what was given before. That it is one emoji is for the caller to see to ([`emoji::is_one`]).
+    pub fn reaction(
+        instance: InstanceId,
+        recipient: Recipient,
+        purpose: Purpose,
+        about: String,
+        emoji: String,
+    ) -> Self {
+        Self { draft: Draft::Reaction { about, emoji }, ..Self::text(instance, recipient, purpose, String::new()) }
     }
 
     /// SHA-256 of the request's meaning: two spellings of one phone are the same request, two texts are not.
@@ -266,7 +252,8 @@ pub fn parse(
         wrong.unless("message", read_message(object, MAY_STAND_ALONE.iter().any(|f| present(object, f).is_some())));
     let reference = wrong.maybe("reference", present(object, "reference").map(|v| read_text(v, MAX_REFERENCE)));
     let media = wrong.media(object, message.as_deref().unwrap_or_default());
-    let reply_to = wrong.maybe("reply_to", present(object, "reply_to").map(|v| read_text(v, 256)));
+    let reply_to = wrong.maybe("reply_to", present(object, "reply_to").map(|v| read_text(v, MAX_ID)));
+    let reaction = wrong.reaction(object, message.as_deref().unwrap_or_default());
     let expires_at = wrong
         .maybe("expires_at", present(object, "expires_at").map(|v| v.as_str().and_then(|text| Time::parse(text).ok())));
     let key = wrong.maybe("Idempotency-Key", idempotency_key.map(read_idempotency_key));
@@ -274,7 +261,7 @@ pub fn parse(
         (Some(instance), Some(recipient), Some(message), fields) if fields.is_empty() => Ok(Request {
             instance,
             recipient,
-            draft: template.or(media).unwrap_or(Draft::Text(message)),
+            draft: reaction.or(template).or(media).unwrap_or(Draft::Text(message)),
             purpose: read_purpose(object),
             reference,
             reply_to,
@@ -301,6 +288,18 @@ impl Wrong {
     /// For a field that may be absent: the outer option.
     fn maybe<T>(&mut self, field: &'static str, value: Option<Option<T>>) -> Option<T> {
         self.unless(field, value?)
+    }
+
+    /// A sign on a message, which stands alone.
+    fn reaction(&mut self, object: &Map<String, Value>, message: &str) -> Option<Draft> {
+        let value = present(object, "reaction")?;
+        let is_alone = message.is_empty() && NO_REACTION_BESIDE.iter().all(|field| present(object, field).is_none());
+        let reaction = self.unless("reaction", value.as_object().filter(|_| is_alone))?;
+        let about = reaction.get("message_id").and_then(|v| read_text(v, MAX_ID));
+        let about = self.unless("reaction.message_id", about);
+        let emoji = reaction.get("emoji").and_then(Value::as_str).filter(|e| e.is_empty() || emoji::is_one(e));
+        let emoji = self.unless("reaction.emoji", emoji).map(str::to_owned);
+        Some(Draft::Reaction { about: about?, emoji: emoji? })
     }
 
     /// A file: an address and a kind, both or neither, and not beside a template. Sound has no caption.

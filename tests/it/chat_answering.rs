@@ -2,8 +2,8 @@
 //! to one message.
 
 use crate::harness::{
-    program::moment,
     visitor::Visitor,
+    wait::until,
     world::{INSTANCE, PHONE, SPAM, World, update},
 };
 use serde_json::{Value, json};
@@ -29,12 +29,7 @@ fn person(phone: &str) -> Sender {
 
 /// What phones were shown, once it is as much as is expected.
 async fn marks(line: &Sandbox, count: usize) -> Vec<Mark> {
-    for _ in 0..1500 {
-        if line.marks().len() >= count {
-            break;
-        }
-        moment().await;
-    }
+    until("phones are shown something", async || line.marks().len() >= count).await;
     line.marks()
 }
 
@@ -126,13 +121,7 @@ async fn nobody_is_told_where_that_is_switched_off_and_nothing_breaks_where_it_f
     line.receive_again("in-3", person(PHONE), "there?").await.expect("heard");
     assert_eq!(owner.post("/chat/shop-line/c1/read", &[]).await.status, 303);
     let expected = read(PHONE, &["in-3"]);
-    for _ in 0..1500 {
-        if line.marks().contains(&expected) {
-            break;
-        }
-        moment().await;
-    }
-    assert_eq!(line.marks().last(), Some(&expected));
+    until("it was told", async || line.marks().last() == Some(&expected)).await;
     world.stop().await;
 }
 
@@ -306,4 +295,31 @@ async fn reply_of(world: &World, told: &Value) -> String {
         .store
         .read(move |tx| tx.one("SELECT reply_to FROM messages WHERE id = ?1", [row], |r| r.get::<_, String>(0)));
     read.await.map_err(|e: wa_gateway::store::StoreError| e.to_string()).expect("a row")
+}
+
+#[tokio::test]
+async fn a_sign_is_put_on_a_message_and_taken_back() {
+    let world = World::start().await;
+    let (mut owner, line) = (Visitor::logged_in(&world, "owner").await, line(&world));
+    line.receive_again("in-1", person(PHONE), "done?").await.expect("heard");
+    line.receive_again("in-2", person("+966507654321"), "of somebody else").await.expect("heard");
+    let page = owner.get("/chat?instance=shop-line&chat=c1").await.body;
+    assert!(page.contains("can-react") && page.contains("data-signs"));
+    let post = async |who: &mut Visitor, line: &str, emoji: &str, nonce: &str| {
+        let fields = [("line", line), ("emoji", emoji), ("nonce", nonce), ("as", "json")];
+        who.post("/chat/shop-line/c1/react", &fields).await.json()
+    };
+    let told = post(&mut owner, "inb_1", "👍", "n-1").await;
+    let html = told["html"].as_str().expect("the line that it is about");
+    assert!(html.contains("data-id=\"inb_1\"") && html.contains("data-sign=\"👍\""), "{html}");
+    let told = post(&mut owner, "inb_1", "", "n-2").await;
+    assert!(told["html"].as_str().is_some_and(|html| !html.contains("data-sign") && !html.contains("👍")), "{told}");
+    let on_phone = world.inbox().await;
+    let signs: Vec<_> = on_phone.iter().map(|m| (m["text"].as_str(), m["reply_to"].as_str())).collect();
+    assert_eq!(signs, [(Some("👍"), Some("in-1")), (Some(""), Some("in-1"))]);
+    for (line, emoji) in [("inb_1", "ok"), ("inb_2", "👍"), ("inb_99", "👍"), ("", "👍")] {
+        assert!(post(&mut owner, line, emoji, "n-3").await["problem"].is_string(), "{line} {emoji}");
+    }
+    assert_eq!(world.inbox().await.len(), 2);
+    world.stop().await;
 }

@@ -9,4 +9,5 @@ mod oddities;
 mod pairing;
 mod program;
 mod providers;
+mod reactions;
 mod rig;

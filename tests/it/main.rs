@@ -43,6 +43,7 @@ mod phones;
 mod portal_access;
 mod portal_admin;
 mod portal_pages;
+mod reactions;
 mod retention;
 mod sandbox;
 mod sandbox_crash;

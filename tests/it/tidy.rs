@@ -15,7 +15,7 @@ const MAY_SEE: &[(&str, &str)] = &[
     ("connectors", "model egress"),
     ("notices", "model store"),
     ("live", "model store"),
-    ("chats", "model store conversations suppression"),
+    ("chats", "model store conversations suppression templates"),
     ("attention", "model store chats connectors conversations"),
     ("webhooks", "model store egress accounts notices"),
     ("media", "model store egress connectors"),

@@ -147,6 +147,7 @@ impl Connector for CloudApi {
             media: true,
             templates: true,
             replies: true,
+            reactions: true,
             groups: false,
             window_24h: true,
             hidden_numbers: true,

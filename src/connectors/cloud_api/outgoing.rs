@@ -97,6 +97,10 @@ fn content(out: &Outgoing, media_id: Option<&str>, template: Option<&Template>) 
             }
             ("template", content)
         }
+        // An empty emoji is Meta's way to take one back, too.
+        Content::Reaction { about, emoji } => {
+            ("reaction", json!({"message_id": about.provider_message_id, "emoji": emoji}))
+        }
     }
 }
 

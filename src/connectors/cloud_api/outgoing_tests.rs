@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     connectors::{
-        SendErrorKind,
+        Reacted, SendErrorKind,
         outgoing::MediaFile,
         templates::{Category, Slot, TemplateName},
     },
@@ -36,6 +36,11 @@ fn media(kind: MediaKind, caption: &str, file_name: Option<&str>) -> Content {
 fn template(variables: &[&str]) -> Content {
     let variables = variables.iter().map(|v| (*v).to_owned()).collect();
     Content::Template { name: "order_news".into(), language: "he".into(), variables }
+}
+
+fn reaction(emoji: &str) -> Content {
+    let about = Reacted { provider_message_id: "wamid.y".into(), from_me: false, author: None };
+    Content::Reaction { about, emoji: emoji.to_owned() }
 }
 
 /// A request without what all have.
@@ -75,6 +80,8 @@ fn each_kind_of_message_has_metas_shape() {
             json!({"type": "template", "template": {"name": "order_news", "language": {"code": "he"}, "components": [
                 {"type": "body", "parameters": [{"type": "text", "text": "one"}, {"type": "text", "text": "two"}]}]}}),
         ),
+        (reaction("👍"), json!({"type": "reaction", "reaction": {"message_id": "wamid.y", "emoji": "👍"}})),
+        (reaction(""), json!({"type": "reaction", "reaction": {"message_id": "wamid.y", "emoji": ""}})),
     ];
     for (content, mut expected) in rows {
         expected["to"] = json!(to);

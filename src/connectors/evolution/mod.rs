@@ -128,6 +128,7 @@ impl Connector for Evolution {
             media: true,
             templates: false,
             replies: true,
+            reactions: true,
             groups: true,
             window_24h: false,
             hidden_numbers: true,
@@ -207,10 +208,11 @@ impl Drop for OnItsWay<'_> {
 impl Inner {
     async fn send(&self, out: &Outgoing) -> Result<Ack, SendError> {
         self.may_send()?;
-        let (route, body) = outgoing::request(out, outgoing::file(out).await?)?;
+        let chat = self.reacted_chat(out).await?;
+        let (route, body) = outgoing::request(out, outgoing::file(out).await?, chat.as_deref())?;
         let text = match &out.content {
             Content::Text(text) => Some(text.clone()),
-            Content::Media { .. } | Content::Template { .. } => None,
+            Content::Media { .. } | Content::Template { .. } | Content::Reaction { .. } => None,
         };
         self.keys().begin(out, text);
         let on_its_way = OnItsWay { inner: self, message: &out.message_id };
@@ -238,6 +240,16 @@ impl Inner {
                 Err(e)
             }
             outcome => outcome,
+        }
+    }
+
+    /// For a reaction: its chat, as the server names it. Nothing of the message leaves with this question.
+    async fn reacted_chat(&self, out: &Outgoing) -> Result<Option<String>, SendError> {
+        let Content::Reaction { .. } = &out.content else { return Ok(None) };
+        match self.chat_of(&out.to.to_string()).await {
+            Ok(Some(chat)) => Ok(Some(chat)),
+            Ok(None) => Err(outgoing::not_on_whatsapp()),
+            Err(trouble) => Err(outgoing::not_asked(&trouble)),
         }
     }
 

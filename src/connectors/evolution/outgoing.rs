@@ -11,7 +11,7 @@
 use super::client::{self, Answer, Trouble, is_licence, words};
 use crate::{
     connectors::{
-        Ack, Address, Content, Outgoing, SendError, SendErrorKind, manners::retry_after, outgoing::MediaKind,
+        Ack, Address, Content, Outgoing, Reacted, SendError, SendErrorKind, manners::retry_after, outgoing::MediaKind,
     },
     egress::EgressError,
     model::clock::Time,
@@ -38,7 +38,15 @@ pub(super) async fn file(out: &Outgoing) -> Result<Option<String>, SendError> {
 }
 
 /// The route below `/message/` and the body; the refusal of what this server has no words for.
-pub(super) fn request(out: &Outgoing, base64: Option<String>) -> Result<(&'static str, Value), SendError> {
+/// `chat` is the one of a message that is reacted to, as the server names it.
+pub(super) fn request(
+    out: &Outgoing,
+    base64: Option<String>,
+    chat: Option<&str>,
+) -> Result<(&'static str, Value), SendError> {
+    if let Content::Reaction { about, emoji } = &out.content {
+        return Ok(("sendReaction", reaction(about, emoji, chat.unwrap_or_default())?));
+    }
     let mut body = Map::new();
     body.insert("number".into(), json!(number(&out.to)?));
     let route = match &out.content {
@@ -62,7 +70,7 @@ pub(super) fn request(out: &Outgoing, base64: Option<String>) -> Result<(&'stati
             }
             "sendMedia"
         }
-        Content::Template { .. } => {
+        Content::Template { .. } | Content::Reaction { .. } => {
             return Err(permanent("template", "an Evolution server sends no templates"));
         }
     };
@@ -70,6 +78,22 @@ pub(super) fn request(out: &Outgoing, base64: Option<String>) -> Result<(&'stati
         body.insert("quoted".into(), json!({"key": {"id": id}}));
     }
     Ok((route, Value::Object(body)))
+}
+
+/// A sign on a message. The body has no `number`: the server sends to the chat in the message's key, and hands that key
+/// on as it is, so that in a group it must say who wrote the message.
+fn reaction(about: &Reacted, emoji: &str, chat: &str) -> Result<Value, SendError> {
+    let mut key = json!({"remoteJid": chat, "fromMe": about.from_me, "id": about.provider_message_id});
+    if let Some(author) = about.author.as_ref().filter(|_| !about.from_me) {
+        key["participant"] = json!(jid(author)?);
+    }
+    Ok(json!({"key": key, "reaction": emoji}))
+}
+
+/// The whole id of somebody.
+fn jid(of: &Address) -> Result<String, SendError> {
+    let number = number(of)?;
+    Ok(if matches!(of, Address::Phone(_)) { format!("{number}@s.whatsapp.net") } else { number })
 }
 
 /// How the server wants to be told to whom: bare digits, or a whole id.
@@ -175,8 +199,7 @@ fn bad_request(value: Option<&Value>, said: &str, reason: &str) -> SendError {
     let messages = value.map(|v| &v["response"]["message"]);
     let list = messages.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     if list.iter().chain(messages).any(|m| m["exists"] == false) {
-        let unknown = permanent("not_on_whatsapp", "the recipient's number has no WhatsApp");
-        return SendError { recipient_fault: true, ..unknown };
+        return not_on_whatsapp();
     }
     let says = |words: &[&str]| words.iter().any(|w| said.contains(w));
     if says(&["Connection Closed", "Connection was lost", "Connection Terminated"]) {
@@ -188,6 +211,20 @@ fn bad_request(value: Option<&Value>, said: &str, reason: &str) -> SendError {
         return ambiguous("400", reason);
     }
     permanent("400", reason)
+}
+
+/// The recipient cannot be reached at all.
+pub(super) fn not_on_whatsapp() -> SendError {
+    let unknown = permanent("not_on_whatsapp", "the recipient's number has no WhatsApp");
+    SendError { recipient_fault: true, ..unknown }
+}
+
+/// A question that comes before the message failed: the message has certainly not left.
+pub(super) fn not_asked(trouble: &Trouble) -> SendError {
+    match from_trouble(trouble) {
+        SendError { kind: SendErrorKind::Ambiguous, code, reason, .. } => temporary(&code, &reason, None),
+        error => error,
+    }
 }
 
 pub(super) fn permanent(code: &str, reason: &str) -> SendError {

@@ -25,13 +25,13 @@ fn every_address_has_its_spelling() {
         (Address::Lid("77@lid".into()), "77@lid"),
         (Address::Group("1203630@g.us".into()), "1203630@g.us"),
     ] {
-        let (route, body) = request(&out(to, text()), None).expect("it can be sent");
+        let (route, body) = request(&out(to, text()), None, None).expect("it can be sent");
         assert_eq!((route, &body["number"], &body["text"]), ("sendText", &json!(number), &json!("hi")));
     }
-    let refused = request(&out(Address::Bsuid("US.1".into()), text()), None).expect_err("no such address there");
+    let refused = request(&out(Address::Bsuid("US.1".into()), text()), None, None).expect_err("no such address there");
     assert_eq!(refused.kind, SendErrorKind::Permanent);
     let template = Content::Template { name: "n".into(), language: "he".into(), variables: Vec::new() };
-    assert_eq!(request(&out(phone(), template), None).expect_err("no templates").kind, SendErrorKind::Permanent);
+    assert_eq!(request(&out(phone(), template), None, None).expect_err("no templates").kind, SendErrorKind::Permanent);
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn a_file_goes_in_base64_with_what_is_known_of_it() {
     };
     let sent = |kind, name, caption: &str| {
         let content = Content::Media { kind, file: file(name), caption: caption.into() };
-        request(&out(phone(), content), Some("aGVsbG8=".into())).expect("it can be sent")
+        request(&out(phone(), content), Some("aGVsbG8=".into()), None).expect("it can be sent")
     };
     let (route, body) = sent(MediaKind::Document, Some("a.pdf"), "Your invoice");
     let wanted = json!({"number": "966501234567", "mediatype": "document", "mimetype": "application/pdf",
@@ -53,6 +53,42 @@ fn a_file_goes_in_base64_with_what_is_known_of_it() {
     assert_eq!(sent(MediaKind::Document, None, "").1["fileName"], "document", "it is refused without a name");
     let sound = sent(MediaKind::Audio, None, "not heard").1;
     assert!(sound["caption"].is_null() && sound["fileName"].is_null(), "{sound}");
+}
+
+#[test]
+fn a_reaction_names_the_message_by_its_key() {
+    let said = |about: Reacted, chat: &str| {
+        let content = Content::Reaction { about, emoji: "👍".into() };
+        request(&out(phone(), content), None, Some(chat)).expect("it can be sent")
+    };
+    let about = |from_me, author| Reacted { provider_message_id: "3EB0".into(), from_me, author };
+    let chat = "966501234567@s.whatsapp.net";
+    let ours = json!({"key": {"remoteJid": chat, "fromMe": true, "id": "3EB0"}, "reaction": "👍"});
+    assert_eq!(said(about(true, None), chat), ("sendReaction", ours));
+    let theirs = json!({"key": {"remoteJid": chat, "fromMe": false, "id": "3EB0"}, "reaction": "👍"});
+    assert_eq!(said(about(false, None), chat), ("sendReaction", theirs));
+    for (author, participant) in [(phone(), chat), (Address::Lid("77@lid".into()), "77@lid")] {
+        let (_, body) = said(about(false, Some(author)), "1203630@g.us");
+        assert_eq!(body["key"]["participant"], participant, "a group's server must be told who wrote it");
+    }
+    let taken_back = Content::Reaction { about: about(false, None), emoji: String::new() };
+    let (_, body) = request(&out(phone(), taken_back), None, Some(chat)).expect("it can be sent");
+    assert_eq!(body["reaction"], "");
+}
+
+#[test]
+fn a_question_before_the_message_leaves_nothing_in_doubt() {
+    for (trouble, is_temporary) in [
+        (Trouble::NotSent("x".into()), true),
+        (Trouble::Unclear("x".into()), true),
+        (Trouble::Forbidden("x".into()), false),
+        (Trouble::Licence, false),
+        (Trouble::Refused { status: 401, words: "x".into() }, false),
+    ] {
+        let kind = not_asked(&trouble).kind;
+        assert_eq!(matches!(kind, SendErrorKind::Temporary { .. }), is_temporary, "{trouble:?}");
+        assert_ne!(kind, SendErrorKind::Ambiguous, "{trouble:?}");
+    }
 }
 
 fn at() -> Time {

@@ -31,12 +31,12 @@ pub struct Accepted {
     pub message_id: String,
     /// To whom: E.164 with `+`, a hidden id or a group's id.
     pub to: String,
-    /// The text or caption, as it was given; empty for a template.
+    /// The text, caption or reaction, as it was given; empty for a template and for a reaction that is taken back.
     pub text: String,
     /// When it was accepted.
     #[serde(deserialize_with = "rfc3339")]
     pub at: Time,
-    /// `template`, or the kind of the file; none for plain text.
+    /// `template`, `reaction`, or the kind of the file; none for plain text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     /// The file's type, as the provider was told.
@@ -57,7 +57,7 @@ pub struct Accepted {
     /// The template's variables in order; empty for anything else.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub variables: Vec<String>,
-    /// The provider's id of the message that it answers.
+    /// The provider's id of the message that it answers or reacts to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<String>,
 }
@@ -237,6 +237,11 @@ impl<'a> Line<'a> {
                 line.template = Some(name);
                 line.language = Some(language);
                 line.variables = variables;
+            }
+            Content::Reaction { about, emoji } => {
+                line.text = emoji;
+                line.kind = Some("reaction");
+                line.reply_to = Some(&about.provider_message_id);
             }
         }
         line

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::connectors::{
-    Address,
+    Address, Reacted,
     outgoing::{MediaFile, MediaKind},
 };
 use std::{fs, os::unix::fs::PermissionsExt};
@@ -70,7 +70,7 @@ fn a_plain_text_has_the_documented_members_and_no_more() {
 }
 
 #[test]
-fn files_and_templates_keep_all_their_parts() {
+fn files_templates_and_reactions_keep_all_their_parts() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("x.jsonl");
     let mut log = Log::open(&path).expect("opened");
@@ -82,8 +82,13 @@ fn files_and_templates_keep_all_their_parts() {
     let answer = Outgoing { reply_to: Some("sbx_0".into()), ..out("b", template) };
     log.append("sbx_1", AT, &out("a", media)).expect("written");
     log.append("sbx_2", AT, &answer).expect("written");
+    let about = Reacted { provider_message_id: "sbx_1".into(), from_me: true, author: None };
+    let reaction = Content::Reaction { about, emoji: "👍🏽".into() };
+    log.append("sbx_3", AT, &out("a", reaction)).expect("written");
     let read = read(&path, None).expect("readable");
-    let [media, template] = &read[..] else { panic!("two lines: {read:?}") };
+    let [media, template, reaction] = &read[..] else { panic!("three lines: {read:?}") };
+    assert_eq!((reaction.kind.as_deref(), reaction.text.as_str()), (Some("reaction"), "👍🏽"));
+    assert_eq!(reaction.reply_to.as_deref(), Some("sbx_1"));
     assert_eq!((media.kind.as_deref(), media.text.as_str()), (Some("document"), "here"));
     assert_eq!((media.mime_type.as_deref(), media.size), (Some("application/pdf"), Some(9)));
     assert_eq!(media.file_name.as_deref(), Some("invoice.pdf"));

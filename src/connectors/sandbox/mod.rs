@@ -212,6 +212,7 @@ impl Connector for Sandbox {
             media: true,
             templates: true,
             replies: true,
+            reactions: true,
             groups: true,
             window_24h: false,
             hidden_numbers: true,

@@ -118,10 +118,15 @@ fn request() -> Value {
                 "variables": {"type": "array", "items": {"type": "string"}},
             })),
             "reply_to": {"type": "string"},
+            "reaction": object(&["message_id", "emoji"], json!({
+                "message_id": {"type": "string", "maxLength": 256, "description": "msg_…, inb_… or the provider's"},
+                "emoji": {"type": "string", "description": "one emoji; empty takes back"},
+            })),
             "expires_at": {"type": "string", "format": "date-time"},
         }),
     );
-    request["anyOf"] = json!([{"required": ["message"]}, {"required": ["template"]}, {"required": ["media_url"]}]);
+    request["anyOf"] = json!([{"required": ["message"]}, {"required": ["template"]}, {"required": ["media_url"]},
+        {"required": ["reaction"]}]);
     request
 }
 

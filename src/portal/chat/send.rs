@@ -4,7 +4,7 @@
 //! word of its own for each message (`nonce`); it is the request's Idempotency-Key and reference, so that a page that
 //! does not know whether a message got through may send it again.
 
-use super::{To, attach, line_html, own, region, resolve, shown};
+use super::{To, attach, line_html, own, region, resolve, shown, template};
 use crate::{
     chats,
     gateway::Gateway,
@@ -26,21 +26,22 @@ use warp::{Reply, reply::Response};
 const NONCE_MAX: usize = 64;
 
 /// What became of a message.
-enum Done {
+pub(super) enum Done {
     Answered(Box<Answer>),
     /// An earlier request with the same word is on its way.
     UnderWay,
 }
 
 /// What is to be sent.
-struct Said {
-    draft: Draft,
-    reference: String,
+pub(super) struct Said {
+    pub(super) draft: Draft,
+    pub(super) reference: String,
     /// What it answers, as the guarded sender names it.
-    reply_to: Option<String>,
+    pub(super) reply_to: Option<String>,
 }
 
-/// `POST /chat/{instance}/{chat}/send`: `nonce`, `text`, `file`, `reply_to` (the line that it answers).
+/// `POST /chat/{instance}/{chat}/send`: `nonce`, `text`, `file`, `reply_to` (the line that it answers); or `template`
+/// with a `variable` for each of its placeholders.
 ///
 /// # Errors
 /// No such instance or chat, or another account's.
@@ -67,7 +68,19 @@ pub async fn send(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
         }
         To::New(phone) => submit(gateway, v, &instance, Recipient::Phone(phone.clone()), said).await?,
     };
-    if let To::Known(id) = &to
+    conclude(gateway, v, &instance, &chat, &to, done).await
+}
+
+/// What became of it, for the script or as the page to go on with.
+pub(super) async fn conclude(
+    gateway: &Gateway,
+    v: &Visit,
+    instance: &Instance,
+    chat: &str,
+    to: &To,
+    done: Done,
+) -> Result<Response, Trouble> {
+    if let To::Known(id) = to
         && is_on_its_way(&done)
     {
         gateway.attention.read(&instance.id, id).await?;
@@ -76,9 +89,9 @@ pub async fn send(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
         gateway.metrics.message(answer.outcome);
     }
     if wants_json(v) {
-        return Ok(as_json(&told(gateway, v, &instance, done).await?, StatusCode::OK));
+        return Ok(as_json(&told(gateway, v, instance, done).await?, StatusCode::OK));
     }
-    let to = format!("/chat?instance={}&chat={}", encode(instance.id.as_str()), encode(&chat));
+    let to = format!("/chat?instance={}&chat={}", encode(instance.id.as_str()), encode(chat));
     match done {
         Done::Answered(answer) if !matches!(answer.outcome, Outcome::Sent | Outcome::Accepted) => {
             Ok(see_other(&format!("/message-logs/{}", answer.log_id)))
@@ -115,7 +128,7 @@ pub async fn typing(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     Ok(as_json(&json!({"done": true}), StatusCode::OK))
 }
 
-async fn find(gateway: &Gateway, instance: &Instance, chat: &str) -> Result<To, Trouble> {
+pub(super) async fn find(gateway: &Gateway, instance: &Instance, chat: &str) -> Result<To, Trouble> {
     let region = region(gateway, instance).await?;
     let (instance, chat) = (instance.clone(), chat.to_owned());
     gateway.store.read(move |tx| resolve(tx, &instance, &chat, region)).await?.ok_or(Trouble::NotFound)
@@ -129,16 +142,18 @@ async fn read_form(
     to: &To,
     text: &str,
 ) -> Result<Result<Said, String>, Trouble> {
-    let file = attach::chosen(v);
-    if let Some(problem) = wrong(v, text, file.is_some()) {
+    let (file, template) = (attach::chosen(v), v.form.some("template"));
+    if let Some(problem) = wrong(v, text, file.is_some() || template.is_some()) {
         return Ok(Err(problem));
     }
-    let draft = match file {
-        None => Draft::Text(text.to_owned()),
-        Some(file) => match attach::draft(gateway, v, instance, file, text).await? {
-            Ok(draft) => draft,
-            Err(problem) => return Ok(Err(problem)),
-        },
+    let draft = match (template, file) {
+        (Some(template), _) => template::draft(gateway, v, instance, template).await?,
+        (None, Some(file)) => attach::draft(gateway, v, instance, file, text).await?,
+        (None, None) => Ok(Draft::Text(text.to_owned())),
+    };
+    let draft = match draft {
+        Ok(draft) => draft,
+        Err(problem) => return Ok(Err(problem)),
     };
     let reply_to = match (v.form.some("reply_to"), to) {
         (None, _) => None,
@@ -157,20 +172,20 @@ async fn read_form(
 }
 
 /// What is wrong with what was typed, in plain words.
-fn wrong(v: &Visit, text: &str, has_file: bool) -> Option<String> {
+pub(super) fn wrong(v: &Visit, text: &str, has_more: bool) -> Option<String> {
     let nonce = v.form.text("nonce");
     let is_word = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_';
     if nonce.is_empty() || nonce.len() > NONCE_MAX || !nonce.bytes().all(is_word) {
         return Some(v.t("chat.reload").to_owned());
     }
-    if text.trim().is_empty() && !has_file {
+    if text.trim().is_empty() && !has_more {
         return Some(v.t("chat.empty_text").to_owned());
     }
     let is_too_long = text.chars().count() > MAX_CHARS || text.contains('\0');
     is_too_long.then(|| v.fill("chat.too_long", "n", v.number(MAX_CHARS)))
 }
 
-async fn refuse(
+pub(super) async fn refuse(
     gateway: &Gateway,
     v: &Visit,
     instance: &Instance,
@@ -191,7 +206,13 @@ fn sender(v: &Visit, instance: &Instance) -> Sender {
     Sender { account: instance.account_id, key: None, source: Source::Portal, module: None, request_id }
 }
 
-async fn submit(gateway: &Gateway, v: &Visit, instance: &Instance, to: Recipient, said: Said) -> Result<Done, Trouble> {
+pub(super) async fn submit(
+    gateway: &Gateway,
+    v: &Visit,
+    instance: &Instance,
+    to: Recipient,
+    said: Said,
+) -> Result<Done, Trouble> {
     let Said { draft, reference, reply_to } = said;
     let mut request = Request::text(instance.id.clone(), to, Purpose::Support, String::new());
     (request.draft, request.reply_to) = (draft, reply_to);
@@ -201,7 +222,7 @@ async fn submit(gateway: &Gateway, v: &Visit, instance: &Instance, to: Recipient
     Ok(if is_under_way { Done::UnderWay } else { Done::Answered(Box::new(answer)) })
 }
 
-async fn to_group(
+pub(super) async fn to_group(
     gateway: &Gateway,
     v: &Visit,
     instance: &Instance,
@@ -211,8 +232,8 @@ async fn to_group(
     let due_at = groups::after_pause(gateway);
     let Said { draft, reference, reply_to } = said;
     let draft = match draft {
-        Draft::Text(text) if reply_to.is_none() => Draft::Text(text),
-        // The queue keeps texts and addresses; the rest waits here, and is lost with whoever waits for the answer.
+        draft @ (Draft::Text(_) | Draft::Reaction { .. }) if reply_to.is_none() => draft,
+        // The queue keeps texts and signs; the rest waits here, and is lost with whoever waits for the answer.
         draft => {
             gateway.clock.sleep_until(due_at).await;
             return submit(gateway, v, instance, Recipient::Group(group), Said { draft, reference, reply_to }).await;

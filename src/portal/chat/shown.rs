@@ -69,6 +69,8 @@ pub struct ShownLine {
     pub file: Option<ShownFile>,
     /// Signs and who gave them.
     pub reactions: Vec<(String, String)>,
+    /// Our own among them.
+    pub own_sign: Option<String>,
     /// Hours and minutes.
     pub time: String,
     /// When, exactly.
@@ -148,7 +150,12 @@ pub fn line(v: &Locale, instance: &InstanceId, line: Line) -> ShownLine {
         writer: line.writer.or(source),
         quoted: line.quoted.map(|text| text.chars().take(140).collect()),
         file: line.file.map(|shown| file(v, instance, &line.id, shown)),
-        reactions: line.reactions.into_iter().map(|r| (r.sign, r.by)).collect(),
+        own_sign: line.reactions.iter().find(|r| r.by.is_none()).map(|r| r.sign.clone()),
+        reactions: line
+            .reactions
+            .into_iter()
+            .map(|r| (r.sign, r.by.unwrap_or_else(|| v.t("chat.by_us").to_owned())))
+            .collect(),
         time: short(v, at),
         full: v.full(&at),
         machine: v.machine(&at),

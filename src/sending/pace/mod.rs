@@ -41,7 +41,7 @@ pub struct Question<'a> {
     pub recipient: &'a str,
     /// Why.
     pub purpose: Option<Purpose>,
-    /// Of the normalised text.
+    /// Of the normalised text; 0: it has none that could be repeated.
     pub fingerprint: u64,
     /// Whether the account never had to do with the recipient.
     pub stranger: bool,
@@ -155,7 +155,10 @@ impl Pace {
             recipient_wait: counters.recipients.wait(key, &recipient_rate(rules), now),
             authentication_wait: is_code.then(|| counters.codes.full(key, rules, now)).flatten(),
             purpose,
-            same_text_to: counters.texts.people_with(text_key(ask), key, rules.repetition_window, now),
+            same_text_to: match ask.fingerprint {
+                0 => 0,
+                _ => counters.texts.people_with(text_key(ask), key, rules.repetition_window, now),
+            },
             strangers: if ask.stranger {
                 counters.strangers.lately(purpose, rules.outreach_window, now) + 1
             } else {
@@ -209,7 +212,7 @@ impl Counters {
         if ask.purpose == Some(Purpose::Authentication) {
             self.codes.add(key, rules, now);
         }
-        if let Some(limit) = ask.purpose.and_then(|p| rules.repetition(p)) {
+        if let Some(limit) = ask.purpose.and_then(|p| rules.repetition(p)).filter(|_| ask.fingerprint != 0) {
             self.texts.add(text_key(ask), key, limit, now);
         }
         if ask.stranger {

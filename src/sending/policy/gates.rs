@@ -78,6 +78,13 @@ pub(super) fn capability(request: &Request, facts: &Facts, _: &Rules) -> Verdict
     if request.reply_to.is_some() && (!can.replies || facts.reply_to.is_none()) {
         fields.push("reply_to");
     }
+    if matches!(request.draft, Draft::Reaction { .. }) {
+        if !can.reactions {
+            fields.push("reaction");
+        } else if facts.reacted.is_none() {
+            fields.push("reaction.message_id");
+        }
+    }
     if request.expires_at.is_some_and(|at| at <= facts.now) {
         fields.push("expires_at");
     }

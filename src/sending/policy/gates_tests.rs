@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    connectors::{Address, Capabilities, templates::TemplateName},
+    connectors::{Address, Capabilities, Reacted, templates::TemplateName},
     conversations::Contact,
     model::{
         clock::Time,
@@ -42,6 +42,7 @@ fn good() -> Facts {
         contact: None,
         suppressed: None,
         reply_to: None,
+        reacted: None,
         pace: PaceFacts { purpose: Some(Purpose::Transactional), ..PaceFacts::default() },
         fingerprint: 1,
         content: Score { total: 0, signals: Vec::new() },
@@ -107,6 +108,16 @@ fn what_the_instance_cannot_do_is_named_field_by_field() {
     let able = Capabilities { media: true, ..Capabilities::default() };
     let with_media =
         Facts { instance: Some(InstanceFacts { capabilities: able, paused: None, window_template: None }), ..good() };
+    let sign = json!({"message": null, "reaction": {"message_id": "msg_1", "emoji": "👍"}});
+    let reacting = |reactions, is_found: bool| {
+        let capabilities = Capabilities { reactions, ..Capabilities::default() };
+        let about = Reacted { provider_message_id: "their-id".into(), from_me: true, author: None };
+        Facts {
+            instance: Some(InstanceFacts { capabilities, paused: None, window_template: None }),
+            reacted: is_found.then_some(about),
+            ..good()
+        }
+    };
     let before = |ms| json!({"expires_at": now().minus(Duration::from_millis(ms)).rfc3339()});
     let rows = [
         (template.clone(), good(), None),
@@ -116,6 +127,9 @@ fn what_the_instance_cannot_do_is_named_field_by_field() {
         (json!({"reply_to": "msg_1"}), answered, None),
         (json!({"reply_to": "msg_1"}), good(), Some(json!(["reply_to"]))),
         (json!({"reply_to": "msg_1"}), weak, Some(json!(["reply_to"]))),
+        (sign.clone(), reacting(true, true), None),
+        (sign.clone(), reacting(true, false), Some(json!(["reaction.message_id"]))),
+        (sign, reacting(false, true), Some(json!(["reaction"]))),
         (json!({"expires_at": now().plus(Duration::from_millis(1)).rfc3339()}), good(), None),
         (before(0), good(), Some(json!(["expires_at"]))),
         (before(1), lost, Some(json!(["phone", "expires_at"]))),

@@ -241,8 +241,10 @@ async fn the_3cx_samples_do_what_they_say() {
 #[tokio::test]
 async fn the_bodies_that_are_shown_are_taken() {
     let world = World::start().await;
-    for name in ["image.json", "template.json"] {
+    world.hears("+966501234567", "It works").await;
+    for name in ["image.json", "template.json", "reaction.json"] {
         let body = source::file(&format!("samples/{name}")).expect("a sample").replace("{{instance_id}}", INSTANCE);
+        let body = body.replace("inb_2041", "inb_1");
         let body: Value = serde_json::from_str(&body).expect("JSON");
         let reply = world.send(&body).await;
         // The sandbox may not serve a template, and calls nobody outside for a file: but no field is malformed.

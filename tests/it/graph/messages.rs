@@ -63,6 +63,24 @@ async fn an_answer_names_the_message_that_it_answers() {
 }
 
 #[tokio::test]
+async fn a_sign_on_a_message_has_metas_shape_and_needs_the_window() {
+    let rig = Rig::start().await;
+    let first = rig.send("Your order is ready.").await;
+    let mut body = rig.message("");
+    body.as_object_mut().expect("an object").remove("message");
+    for (n, emoji) in ["👍", ""].into_iter().enumerate() {
+        body["reaction"] = json!({"message_id": first.json()["message_id"], "emoji": emoji});
+        assert_sent(&rig.world.send(&body).await);
+        let sent = rig.graph.sent();
+        let about = json!({"message_id": sent[0].id, "emoji": emoji});
+        assert_eq!((&sent[n + 1].body["type"], &sent[n + 1].body["reaction"]), (&json!("reaction"), &about));
+    }
+    rig.world.later(Duration::from_secs(24 * 3600));
+    assert_refused_with(&rig.world.send(&body).await, "conversation_window_closed", json!({}));
+    rig.assert_good_manners();
+}
+
+#[tokio::test]
 async fn a_file_is_brought_first_and_only_once() {
     let rig = Rig::start().await;
     let jpeg = [&[0xff, 0xd8, 0xff, 0xe0][..], &[0; 64], &[0xff, 0xd9]].concat();

@@ -175,10 +175,20 @@ fn send(state: &mut State, clock: &TestClock, name: &str, what: &str, asked: &Va
     if let Some(Fault::Answer(head, body)) = fault {
         return Answer::Says(head.to_owned(), body);
     }
-    let number = asked["number"].as_str().unwrap_or_default().to_owned();
+    // A reaction has no number: it goes to the chat of the message that its key names.
+    let number = if what == "sendReaction" {
+        if let Err(missing) = whole_key(&asked["key"]) {
+            return bad_request(json!([format!("key requires property {missing:?}")]));
+        }
+        &asked["key"]["remoteJid"]
+    } else {
+        &asked["number"]
+    };
+    let number = number.as_str().unwrap_or_default().to_owned();
     let text = match what {
         "sendText" => asked["text"].as_str(),
         "sendMedia" => Some(asked["caption"].as_str().unwrap_or_default()),
+        "sendReaction" => asked["reaction"].as_str(),
         _ => None,
     };
     let Some(text) = text.map(str::to_owned) else {
@@ -211,6 +221,14 @@ fn send(state: &mut State, clock: &TestClock, name: &str, what: &str, asked: &Va
         Some(Fault::TakenThen(head, body)) => Answer::Says(head.to_owned(), body),
         _ => Answer::Says("201 Created".into(), body),
     }
+}
+
+/// What the schema of a message's key asks for.
+fn whole_key(key: &Value) -> Result<(), &'static str> {
+    for name in ["id", "remoteJid"] {
+        key[name].as_str().filter(|text| !text.is_empty()).ok_or(name)?;
+    }
+    key["fromMe"].as_bool().map(drop).ok_or("fromMe")
 }
 
 /// The message is out: into the log, and what the answer says.

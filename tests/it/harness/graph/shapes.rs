@@ -93,6 +93,10 @@ pub fn judge(body: &Value, uploads: &BTreeMap<String, (String, Vec<u8>)>) -> Res
             ensure(content["id"].as_str().is_some_and(|id| uploads.contains_key(id)), "the file is known")?;
             ensure(chars(&content["caption"]) <= 1024, "a caption has at most 1024 characters")
         }
+        "reaction" => ensure(
+            content["message_id"].as_str().is_some_and(|id| id.starts_with("wamid.")) && content["emoji"].is_string(),
+            "a reaction names a message and a sign",
+        ),
         "template" => ensure(content["language"]["code"].is_string(), "a template has a language"),
         _ => Ok(()),
     }
