@@ -12,10 +12,11 @@
 //!                       ┌────▼─────┐
 //!                       │ gateway  │  the slices, put together
 //!                       └────┬─────┘
-//!   accounts/  instances/  conversations/  suppression/  sending/  inbound/  threecx/   what the business knows
+//!   accounts/  instances/  conversations/  suppression/  sending/  inbound/  schedule/    what the business knows
+//!   templates/  media/  webhooks/  notices/  digests/  chats/  live/  threecx/  chattu/  retention/
 //!            └───────────────┬────────────────────────┬───────────┘
 //!                       ┌────▼─────┐            ┌─────▼───────┐
-//!                       │  store/  │ SQLite     │ connectors/ │ WhatsApp: sandbox, …
+//!                       │  store/  │ SQLite     │ connectors/ │ WhatsApp: cloud_api, evolution, sandbox
 //!                       └────┬─────┘            └─────┬───────┘
 //!                            │                        ├──► egress/   every call out
 //!                            └──────► model/ ◄────────┘   words, pure

@@ -12,16 +12,15 @@ mod load;
 mod machine;
 mod people;
 mod provider;
+#[path = "../send_bench/runs.rs"]
+mod runs;
 #[path = "../send_bench/server.rs"]
 mod server;
 
-use load::Load;
 use provider::Provider;
 use server::{Line, Server};
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
-/// Connections of the three runs.
-const CONNECTIONS: [usize; 3] = [1, 16, 64];
 /// How many people are written to.
 const PEOPLE: usize = 5_000;
 
@@ -66,29 +65,7 @@ fn run(time: Duration, url: Option<String>) -> Result<(), Failure> {
     let written = people::write(server.address, PEOPLE)?;
     println!("people who wrote   {PEOPLE:>9}, {written:.0} messages/s by webhook");
     println!("memory before      {:>9.1} MiB", server.memory_mib());
-    println!(
-        "connections   messages/s   p50 ms   p99 ms   CPU ms/message   memory MiB   fsync/s   transactions/s   other answers"
-    );
-    for connections in CONNECTIONS {
-        let disk = machine::disk(&dir, time / 5)?;
-        let before = server.cpu();
-        let load = Load { address: server.address, key: server.key.clone(), connections, time, people: PEOPLE };
-        let (result, memory) = server.watch_memory(|| load.run());
-        let result = result?;
-        let cpu = (server.cpu() - before).as_secs_f64() * 1000.0 / result.sent.max(1) as f64;
-        println!(
-            "{connections:>11} {:>12.0} {:>8.2} {:>8.2} {cpu:>16.3} {memory:>12.1} {:>9.0} {:>16.0} {:>15}",
-            result.per_second(),
-            result.percentile(50.0),
-            result.percentile(99.0),
-            disk.fsyncs,
-            disk.transactions,
-            result.others,
-        );
-    }
-    let restarted = server.restart(&dir)?;
-    println!("ready after a kill {:>9.1} ms, on {:.0} MiB of database", restarted.ready_ms, restarted.database_mib);
-    Ok(())
+    runs::print(server, &dir, time, PEOPLE)
 }
 
 /// An instance over the provider.

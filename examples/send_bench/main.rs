@@ -7,14 +7,11 @@
 
 mod load;
 mod machine;
+mod runs;
 mod server;
 
-use load::Load;
 use server::Server;
 use std::{path::PathBuf, process::ExitCode, time::Duration};
-
-/// Connections of the three runs.
-const CONNECTIONS: [usize; 3] = [1, 16, 64];
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
@@ -43,27 +40,5 @@ fn run(time: Duration) -> Result<(), Box<dyn std::error::Error>> {
     };
     let server = Server::start(&dir, line)?;
     println!("idle memory        {:>9.1} MiB", server.memory_mib());
-    println!(
-        "connections   messages/s   p50 ms   p99 ms   CPU ms/message   memory MiB   fsync/s   transactions/s   other answers"
-    );
-    for connections in CONNECTIONS {
-        let disk = machine::disk(&dir, time / 5)?;
-        let before = server.cpu();
-        let load = Load { address: server.address, key: server.key.clone(), connections, time, people: 100_000_000 };
-        let (result, memory) = server.watch_memory(|| load.run());
-        let result = result?;
-        let cpu = (server.cpu() - before).as_secs_f64() * 1000.0 / result.sent.max(1) as f64;
-        println!(
-            "{connections:>11} {:>12.0} {:>8.2} {:>8.2} {cpu:>16.3} {memory:>12.1} {:>9.0} {:>16.0} {:>15}",
-            result.per_second(),
-            result.percentile(50.0),
-            result.percentile(99.0),
-            disk.fsyncs,
-            disk.transactions,
-            result.others,
-        );
-    }
-    let restarted = server.restart(&dir)?;
-    println!("ready after a kill {:>9.1} ms, on {:.0} MiB of database", restarted.ready_ms, restarted.database_mib);
-    Ok(())
+    runs::print(server, &dir, time, 100_000_000)
 }

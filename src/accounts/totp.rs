@@ -2,6 +2,7 @@
 
 use crate::model::{
     clock::Time,
+    percent,
     random::{Random, bytes},
 };
 use ring::hmac;
@@ -19,8 +20,7 @@ pub fn new_seed(random: &dyn Random) -> String {
 
 /// The address that a QR code holds.
 pub fn address(seed: &str, email: &str) -> String {
-    let label: String =
-        email.bytes().map(|b| if plain(b) { (b as char).to_string() } else { format!("%{b:02X}") }).collect();
+    let label = percent::encode(email);
     format!("otpauth://totp/WhatsApp%20Gateway:{label}?secret={seed}&issuer=WhatsApp%20Gateway")
 }
 
@@ -44,10 +44,6 @@ fn code_of(seed: &str, step: i64) -> Option<String> {
     let at = usize::from(tag.last()? & 0x0f);
     let four: [u8; 4] = tag.get(at..at + 4)?.try_into().ok()?;
     Some(format!("{:06}", (u32::from_be_bytes(four) & 0x7fff_ffff) % 1_000_000))
-}
-
-const fn plain(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'@')
 }
 
 pub(super) fn base32(raw: &[u8]) -> String {

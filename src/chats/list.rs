@@ -2,6 +2,7 @@
 
 use super::ChatId;
 use crate::{
+    conversations::TALKED_WITH,
     model::{
         clock::Time,
         ids::{ContactId, InstanceId},
@@ -105,19 +106,14 @@ fn people(
     limit: u32,
 ) -> Result<Vec<Found>, StoreError> {
     tx.list(
-        "SELECT c.contact_id, max(c.at), max(c.unread)
-         FROM (SELECT contact_id, last_message_at AS at, unread_count AS unread FROM conversations
-               WHERE instance_id = ?1
-               UNION ALL
-               SELECT contact_id, created_at, 0 FROM
-                 (SELECT contact_id, created_at FROM messages
-                  WHERE instance_id = ?1 AND contact_id IS NOT NULL AND status <> 'blocked'
-                  ORDER BY created_at DESC LIMIT ?2)) c
-         JOIN contacts p ON p.id = c.contact_id
-         WHERE ?3 IS NULL OR p.name LIKE ?3 ESCAPE '\\'
-            OR (?4 IS NOT NULL AND EXISTS (SELECT 1 FROM contact_identities i
-                                           WHERE i.contact_id = p.id AND i.value LIKE ?4))
-         GROUP BY c.contact_id ORDER BY 2 DESC LIMIT ?5",
+        &format!(
+            "SELECT c.contact_id, max(c.at), max(c.unread) FROM ({TALKED_WITH}) c
+             JOIN contacts p ON p.id = c.contact_id
+             WHERE ?3 IS NULL OR p.name LIKE ?3 ESCAPE '\\'
+                OR (?4 IS NOT NULL AND EXISTS (SELECT 1 FROM contact_identities i
+                                               WHERE i.contact_id = p.id AND i.value LIKE ?4))
+             GROUP BY c.contact_id ORDER BY 2 DESC LIMIT ?5"
+        ),
         params![instance, LOOKED_THROUGH, like, number, limit],
         |r| Ok(Found { id: ChatId::Person(r.get(0)?), at: r.get(1)?, unread: r.get(2)? }),
     )

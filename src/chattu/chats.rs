@@ -1,7 +1,7 @@
 //! Chats with one person each, and what was said in them.
 
 use crate::{
-    conversations::{self, Identity, IdentityKind},
+    conversations::{self, Identity, IdentityKind, TALKED_WITH},
     model::{
         clock::Time,
         ids::{AccountId, ContactId, InstanceId},
@@ -91,18 +91,14 @@ pub fn contact_of(tx: &Tx<'_>, account: AccountId, chat: &str) -> Result<Option<
 /// The store's.
 pub fn list(tx: &Tx<'_>, instance: &InstanceId) -> Result<Vec<Chat>, StoreError> {
     let mut chats = tx.list(
-        "SELECT c.contact_id, max(c.at), max(c.unread), p.name,
-                (SELECT i.value FROM contact_identities i WHERE i.contact_id = c.contact_id
-                 ORDER BY CASE i.kind WHEN 'phone' THEN 0 WHEN 'lid' THEN 1 ELSE 2 END, i.value LIMIT 1)
-         FROM (SELECT contact_id, last_message_at AS at, unread_count AS unread FROM conversations
-               WHERE instance_id = ?1
-               UNION ALL
-               SELECT contact_id, created_at, 0 FROM
-                 (SELECT contact_id, created_at FROM messages
-                  WHERE instance_id = ?1 AND contact_id IS NOT NULL AND status <> 'blocked'
-                  ORDER BY created_at DESC LIMIT ?2)) c
-         JOIN contacts p ON p.id = c.contact_id
-         GROUP BY c.contact_id ORDER BY 2 DESC LIMIT ?3",
+        &format!(
+            "SELECT c.contact_id, max(c.at), max(c.unread), p.name,
+                    (SELECT i.value FROM contact_identities i WHERE i.contact_id = c.contact_id
+                     ORDER BY CASE i.kind WHEN 'phone' THEN 0 WHEN 'lid' THEN 1 ELSE 2 END, i.value LIMIT 1)
+             FROM ({TALKED_WITH}) c
+             JOIN contacts p ON p.id = c.contact_id
+             GROUP BY c.contact_id ORDER BY 2 DESC LIMIT ?3"
+        ),
         params![instance, LOOKED_THROUGH, MOST_CHATS],
         |r| {
             Ok(Chat {

@@ -28,6 +28,14 @@ pub(super) fn nearest<'a>(text: &str, known: &[&'a str]) -> Option<&'a str> {
     known.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).filter(|word| likeness(word) > 0.5)
 }
 
+/// How much of a provider's own words is repeated, in characters.
+const WORDS_MAX: usize = 200;
+
+/// A provider's own words as we repeat them: one line, not long, and no whole number in it.
+pub(super) fn repeated(words: &str) -> String {
+    masked(words).chars().map(|c| if c.is_control() { ' ' } else { c }).take(WORDS_MAX).collect()
+}
+
 /// Digits that may be somebody's number become stars, but for the last three.
 pub(super) fn masked(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -75,5 +83,7 @@ mod tests {
     fn nobodys_number_is_repeated() {
         assert_eq!(masked("to 966501234567 and 12345"), "to ****567 and 12345");
         assert_eq!(masked(""), "");
+        assert_eq!(repeated("call\n966501234567"), "call ****567");
+        assert_eq!(repeated(&"x".repeat(5000)).len(), WORDS_MAX);
     }
 }

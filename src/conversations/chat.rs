@@ -9,6 +9,16 @@ use crate::{
 };
 use rusqlite::params;
 
+/// Whom an instance (`?1`) talked with: `contact_id`, `at`, `unread`, a row for each time. Those who only were written to
+/// are found in the newest `?2` messages of its log.
+pub const TALKED_WITH: &str = "SELECT contact_id, last_message_at AS at, unread_count AS unread FROM conversations
+        WHERE instance_id = ?1
+        UNION ALL
+        SELECT contact_id, created_at, 0 FROM
+          (SELECT contact_id, created_at FROM messages
+           WHERE instance_id = ?1 AND contact_id IS NOT NULL AND status <> 'blocked'
+           ORDER BY created_at DESC LIMIT ?2)";
+
 /// A conversation after something happened in it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Conversation {

@@ -12,7 +12,7 @@ mod identify;
 mod import;
 mod merge;
 
-pub use chat::{Conversation, find_conversation, last_written, note_message};
+pub use chat::{Conversation, TALKED_WITH, find_conversation, last_written, note_message};
 pub use contact::{
     Contact, Identity, IdentityKind, add, address_of, find, find_by_id, find_or_add, note_inbound, note_outbound,
     retire, revive,

@@ -8,6 +8,7 @@ use crate::{
         service::{Door, RequestId},
         trust,
     },
+    model::percent,
 };
 use ::http::{HeaderMap, Method};
 use std::{
@@ -127,28 +128,12 @@ pub fn path_matches(pattern: &str, path: &str) -> Option<Vec<String>> {
             if segment.is_empty() {
                 return None;
             }
-            found.push(decode(segment)?);
+            found.push(percent::decode(segment)?);
         } else if part != segment {
             return None;
         }
     }
     segments.next().is_none().then_some(found)
-}
-
-/// Percent-decoding; `None` for what is no UTF-8 or no encoding.
-pub fn decode(text: &str) -> Option<String> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(b) = bytes.next() {
-        if b == b'%' {
-            let digits = [bytes.next()?, bytes.next()?];
-            let digits = std::str::from_utf8(&digits).ok().filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()))?;
-            out.push(u8::from_str_radix(digits, 16).ok()?);
-        } else {
-            out.push(b);
-        }
-    }
-    String::from_utf8(out).ok()
 }
 
 #[cfg(test)]

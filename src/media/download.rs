@@ -4,7 +4,10 @@ use super::{Shelf, Written, clean, sniff};
 use crate::{
     connectors::outgoing::MediaKind,
     egress::{Bounds, Outbound},
-    model::clock::{Clock, Time},
+    model::{
+        clock::{Clock, Time},
+        percent,
+    },
 };
 use bytes::Bytes;
 use http::{Method, StatusCode};
@@ -83,26 +86,7 @@ impl Shelf {
 fn name_of(url: &str) -> Option<String> {
     let path = url.split_once("://").map_or(url, |(_, rest)| rest).split(['?', '#']).next()?;
     let (_, last) = path.rsplit_once('/')?;
-    clean(&percent_decoded(last))
-}
-
-fn percent_decoded(text: &str) -> String {
-    let mut out = Vec::new();
-    let mut rest = text.as_bytes();
-    while let [first, more @ ..] = rest {
-        let hex = (*first == b'%').then(|| more.get(..2)).flatten().and_then(|d| std::str::from_utf8(d).ok());
-        match hex.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                out.push(byte);
-                rest = &more[2..];
-            }
-            None => {
-                out.push(*first);
-                rest = more;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
+    clean(&percent::decode_kindly(last))
 }
 
 /// The kind that an address's ending stands for; none for an ending that is not served.

@@ -1,5 +1,7 @@
 //! Names of files, as strangers give them: cleaned before they are kept, and quoted for a header.
 
+use crate::model::percent;
+
 /// Longest name, in characters.
 const MAX: usize = 120;
 
@@ -29,14 +31,7 @@ fn is_trick(c: char) -> bool {
 pub fn disposition(inline: bool, name: &str) -> String {
     let plain: String =
         name.chars().map(|c| if c.is_ascii_alphanumeric() || " ._-()".contains(c) { c } else { '_' }).collect();
-    let mut encoded = String::new();
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte) {
-            encoded.push(byte as char);
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
+    let encoded = percent::encode_parameter(name);
     format!("{}; filename=\"{plain}\"; filename*=UTF-8''{encoded}", if inline { "inline" } else { "attachment" })
 }
 

@@ -12,6 +12,7 @@ pub mod ids;
 pub mod instance;
 pub mod lookalike;
 pub mod message;
+pub mod percent;
 pub mod phone;
 pub mod plan;
 pub mod purpose;

@@ -1,6 +1,6 @@
 //! What a form or a query says: names and values, in order; a file where one was sent.
 
-use crate::http::incoming::decode;
+use crate::model::percent::{decode, encode};
 use bytes::Bytes;
 
 /// The header of a part that says what it is.
@@ -62,19 +62,6 @@ impl Fields {
         let pairs: Vec<String> = kept.chain(new).map(|(n, v)| format!("{}={}", encode(n), encode(v))).collect();
         pairs.join("&")
     }
-}
-
-/// Percent-encoding of everything but letters, digits and `-._~`.
-pub fn encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for b in text.bytes() {
-        if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
-            out.push(b as char);
-        } else {
-            out.push_str(&format!("%{b:02X}"));
-        }
-    }
-    out
 }
 
 /// A file that was uploaded with a form.

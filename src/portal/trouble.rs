@@ -43,7 +43,7 @@ impl Trouble {
     /// The page.
     pub fn page(self, v: &Visit) -> Response {
         if matches!(self, Self::LogIn) && v.form.text("csrf").is_empty() {
-            let next = super::form::encode(&v.path);
+            let next = crate::model::percent::encode(&v.path);
             return see_other(&if v.path == "/" { "/login".to_owned() } else { format!("/login?next={next}") });
         }
         let (status, title, text) = match &self {

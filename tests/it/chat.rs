@@ -148,7 +148,7 @@ async fn conversations_are_found_by_name_and_number_and_a_new_one_begins_with_a_
     done.expect("named");
     for (q, found) in [("שרה", 1), ("050 111", 1), ("٩٧٢٥٠١", 1), ("966", 1), ("", 2), ("nobody", 0), ("%", 0)]
     {
-        let path = format!("/chat?instance=shop-line&q={}", wa_gateway::portal::form::encode(q));
+        let path = format!("/chat?instance=shop-line&q={}", wa_gateway::model::percent::encode(q));
         assert_eq!(owner.get(&path).await.body.matches("<li data-chat=").count(), found, "{q}");
     }
     let page = owner.get("/chat?instance=shop-line&q=%2B972509998877").await.body;
@@ -162,7 +162,7 @@ async fn conversations_are_found_by_name_and_number_and_a_new_one_begins_with_a_
         "known by number"
     );
     for none in ["c999", "x", "999@g.us", "+1"] {
-        let path = format!("/chat?instance=shop-line&chat={}", wa_gateway::portal::form::encode(none));
+        let path = format!("/chat?instance=shop-line&chat={}", wa_gateway::model::percent::encode(none));
         assert_eq!(owner.get(&path).await.status, 404, "{none}");
     }
     world.stop().await;

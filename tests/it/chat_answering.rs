@@ -87,7 +87,7 @@ async fn an_answer_that_is_begun_is_told_now_and_then() {
     assert_eq!(owner.post("/chat/shop-line/c1/typing", &[]).await.status, 200);
     assert_eq!(marks(&line, 2).await, [typing(), typing()]);
     // Nobody who could be told.
-    let stranger = wa_gateway::portal::form::encode("+966507777777");
+    let stranger = wa_gateway::model::percent::encode("+966507777777");
     assert_eq!(owner.post(&format!("/chat/shop-line/{stranger}/typing"), &[]).await.status, 200);
     assert_eq!(owner.post("/chat/shop-line/c99/typing", &[]).await.status, 404);
     let mut viewer = Visitor::logged_in(&world, "viewer").await;
@@ -130,7 +130,7 @@ const OGG: &[u8] = b"OggS\0\x02 a voice";
 
 /// Sends a file as the page's script does.
 async fn bring(who: &mut Visitor, chat: &str, text: &str, nonce: &str, file: (&str, &str, &[u8])) -> Value {
-    let path = format!("/chat/{INSTANCE}/{}/send", wa_gateway::portal::form::encode(chat));
+    let path = format!("/chat/{INSTANCE}/{}/send", wa_gateway::model::percent::encode(chat));
     who.post_file(&path, &[("text", text), ("nonce", nonce), ("as", "json")], file).await.json()
 }
 
@@ -170,7 +170,7 @@ async fn a_file_goes_with_what_was_typed() {
         assert_eq!(world.inbox().await[n - 1]["kind"], kind);
     }
     // To a number that nobody has written with yet, and by the form alone.
-    let path = format!("/chat/{INSTANCE}/{}/send", wa_gateway::portal::form::encode("+966507654321"));
+    let path = format!("/chat/{INSTANCE}/{}/send", wa_gateway::model::percent::encode("+966507654321"));
     let reply =
         owner.post_file(&path, &[("nonce", "n-5"), ("text", "")], ("a.pdf", "application/pdf", b"%PDF-1.7 x")).await;
     assert_eq!(reply.status, 303);
@@ -225,7 +225,7 @@ async fn a_file_and_an_answer_go_to_a_group_after_its_pause() {
     line.group_message(group, person(PHONE), "which road?").await.expect("heard");
     let page = owner.get(&format!("/chat?instance=shop-line&chat={GROUP}")).await.body;
     let asked = page.split("data-id=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a line").to_owned();
-    let path = format!("/chat/{INSTANCE}/{}/send", wa_gateway::portal::form::encode(GROUP));
+    let path = format!("/chat/{INSTANCE}/{}/send", wa_gateway::model::percent::encode(GROUP));
     let before = world.clock.now();
     for n in 1..=2 {
         let fields = [("text", "this one"), ("nonce", &format!("n-{n}")), ("as", "json"), ("reply_to", &asked)];

@@ -5,8 +5,9 @@
 
 use super::{classify, settings::Settings};
 use crate::{
-    connectors::{manners::masked, outgoing::MediaFile},
+    connectors::{manners::repeated, outgoing::MediaFile},
     egress::{Bounds, Egress, EgressError, Outbound},
+    model::percent,
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -21,8 +22,6 @@ const SEND: Bounds = Bounds { timeout: Duration::from_secs(60), max_answer_bytes
 const UPLOAD: Bounds = Bounds { timeout: Duration::from_secs(120), max_answer_bytes: 256 * 1024 };
 /// A file on its way here.
 const FETCH: Duration = Duration::from_secs(120);
-/// How much of Meta's own words is repeated.
-const WORDS_MAX: usize = 200;
 
 /// The way to one number.
 pub(super) struct Client {
@@ -98,14 +97,14 @@ impl Client {
     /// which account it is.
     pub(super) async fn templates(&self, after: Option<&str>) -> Option<Result<Value, Trouble>> {
         let waba = self.waba_id.as_deref()?;
-        let after = after.map(|cursor| format!("&after={}", query(cursor))).unwrap_or_default();
+        let after = after.map(|cursor| format!("&after={}", percent::encode(cursor))).unwrap_or_default();
         let fields = "name,language,category,status,parameter_format,components";
         Some(self.ask(&format!("/{waba}/message_templates?fields={fields}&limit=200{after}")).await)
     }
 
     /// What is known of a file that somebody sent: its address, type, SHA-256 and size.
     pub(super) async fn media(&self, id: &str) -> Result<Value, Trouble> {
-        self.ask(&format!("/{}?phone_number_id={}", query(id), self.phone_number_id)).await
+        self.ask(&format!("/{}?phone_number_id={}", percent::encode(id), self.phone_number_id)).await
     }
 
     /// The file at an address that [`Client::media`] told.
@@ -170,7 +169,7 @@ impl GraphError {
         };
         let told = [&error["error_data"]["details"], &error["message"], &error["error_user_msg"], &error["title"]];
         let words = told.into_iter().find_map(Value::as_str).unwrap_or("without saying why");
-        Some(Self { code, is_transient: error["is_transient"] == true, words: shortened(words) })
+        Some(Self { code, is_transient: error["is_transient"] == true, words: repeated(words) })
     }
 
     /// In plain words, with the code.
@@ -205,11 +204,6 @@ fn read(answer: Result<Answer, EgressError>) -> Result<Value, Trouble> {
     }
 }
 
-/// Meta's words: one line, not long, and no whole number in it.
-pub(super) fn shortened(words: &str) -> String {
-    masked(&words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(WORDS_MAX).collect::<String>())
-}
-
 /// A file as a form. The name is what people see of a document, so it goes with the message; here it only needs to fit.
 fn form(file: &MediaFile, bytes: &[u8], boundary: &str) -> Bytes {
     let mime = &file.mime_type;
@@ -229,19 +223,6 @@ fn form(file: &MediaFile, bytes: &[u8], boundary: &str) -> Bytes {
     body.extend_from_slice(bytes);
     body.extend_from_slice(tail.as_bytes());
     Bytes::from(body)
-}
-
-/// A text as one part of a path or a query.
-fn query(text: &str) -> String {
-    let mut out = String::new();
-    for b in text.bytes() {
-        if b.is_ascii_alphanumeric() || b"-_.~".contains(&b) {
-            out.push(char::from(b));
-        } else {
-            out.push_str(&format!("%{b:02X}"));
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -267,7 +248,6 @@ mod tests {
         ] {
             assert_eq!(error(value.clone()), found, "{value}");
         }
-        assert_eq!(shortened(&"x".repeat(5000)).len(), WORDS_MAX);
     }
 
     #[test]

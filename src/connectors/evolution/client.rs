@@ -8,8 +8,9 @@
 
 use super::settings::Settings;
 use crate::{
-    connectors::manners::masked,
+    connectors::manners::repeated,
     egress::{Bounds, Egress, EgressError, Outbound},
+    model::percent,
 };
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
@@ -22,8 +23,6 @@ const ASK: Bounds = Bounds { timeout: Duration::from_secs(20), max_answer_bytes:
 const SEND: Bounds = Bounds { timeout: Duration::from_secs(60), max_answer_bytes: 1024 * 1024 };
 /// A file in base64, with what stands around it.
 const FILE: Duration = Duration::from_secs(120);
-/// How much of the server's own words is repeated.
-const WORDS_MAX: usize = 200;
 
 /// The way to one instance of one server.
 pub(super) struct Client {
@@ -63,7 +62,7 @@ impl Client {
         // Settings have only visible ASCII here.
         let mut key = HeaderValue::from_str(&settings.api_key).unwrap_or_else(|_| HeaderValue::from_static(""));
         key.set_sensitive(true);
-        Self { egress, base_url: settings.base_url.clone(), key, instance: segment(&settings.instance) }
+        Self { egress, base_url: settings.base_url.clone(), key, instance: percent::encode(&settings.instance) }
     }
 
     /// `POST /message/{what}/{instance}`: the answer as it came, since every byte of it decides.
@@ -181,8 +180,7 @@ pub(super) fn words(value: &Value) -> String {
     };
     let found = [&value["response"]["message"], &value["message"], &value["error"]["message"], &value["error"]];
     let text = found.into_iter().find_map(of).unwrap_or_else(|| "without saying why".to_owned());
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(WORDS_MAX).collect();
-    masked(&text)
+    repeated(&text)
 }
 
 fn one(value: &Value) -> String {
@@ -196,19 +194,6 @@ fn one(value: &Value) -> String {
         },
         other => other.to_string(),
     }
-}
-
-/// A text as one segment of a path.
-pub(super) fn segment(text: &str) -> String {
-    let mut out = String::new();
-    for b in text.bytes() {
-        if b.is_ascii_alphanumeric() || b"-_.~".contains(&b) {
-            out.push(char::from(b));
-        } else {
-            out.push_str(&format!("%{b:02X}"));
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -237,7 +222,6 @@ mod tests {
         ] {
             assert_eq!(words(&value), told, "{value}");
         }
-        assert_eq!(words(&json!({"message": "x".repeat(5000)})).len(), WORDS_MAX);
     }
 
     #[test]
@@ -256,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_name_is_one_segment() {
-        assert_eq!(segment("shop-line"), "shop-line");
-        assert_eq!(segment("Loja 1/é?"), "Loja%201%2F%C3%A9%3F");
+        assert_eq!(percent::encode("shop-line"), "shop-line");
+        assert_eq!(percent::encode("Loja 1/é?"), "Loja%201%2F%C3%A9%3F");
     }
 }

@@ -1,11 +1,15 @@
 //! What lies on an Evolution server, for whoever wants to bring it over: its instances and their webhooks. It only looks.
 
 use super::{
-    client::{Client, segment},
+    client::Client,
     reading::{self, text},
     settings::Settings,
 };
-use crate::{connectors::NotDone, egress::Egress, model::instance::InstanceState};
+use crate::{
+    connectors::NotDone,
+    egress::Egress,
+    model::{instance::InstanceState, percent},
+};
 use http::Method;
 use serde_json::Value;
 
@@ -98,7 +102,7 @@ fn instance(row: &Value, key: &str) -> Option<Found> {
 
 /// An instance that has none is answered with `null`, or with an error.
 async fn webhook(client: &Client, name: &str) -> Result<Option<FoundWebhook>, NotDone> {
-    let found = match client.ask_server(Method::GET, &format!("/webhook/find/{}", segment(name)), None).await {
+    let found = match client.ask_server(Method::GET, &format!("/webhook/find/{}", percent::encode(name)), None).await {
         Ok(found) => found,
         Err(super::client::Trouble::Refused { status: 400 | 404, .. }) => return Ok(None),
         Err(trouble) => return Err(NotDone(trouble.text())),

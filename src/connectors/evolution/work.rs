@@ -185,7 +185,8 @@ impl Inner {
     }
 
     async fn own_number(&self) -> Option<String> {
-        let path = format!("/instance/fetchInstances?instanceName={}", super::client::segment(&self.settings.instance));
+        let path =
+            format!("/instance/fetchInstances?instanceName={}", crate::model::percent::encode(&self.settings.instance));
         let answer = self.client.ask_server(Method::GET, &path, None).await.ok()?;
         let one = answer.as_array().and_then(|all| all.first()).unwrap_or(&answer);
         reading::phone(one["ownerJid"].as_str().or_else(|| one["instance"]["owner"].as_str())?)

@@ -10,8 +10,9 @@ use crate::{
     gateway::Gateway,
     http::chattu_api::groups,
     instances::Instance,
+    model::percent::encode,
     model::{code::Code, ids::LogId, phone::Recipient, purpose::Purpose},
-    portal::{Trouble, Visit, form::encode, trouble::see_other},
+    portal::{Trouble, Visit, trouble::see_other},
     schedule::{New, ScheduleError},
     sending::{
         Answer, Outcome, Request, Sender, Source,

@@ -3,8 +3,9 @@
 
 use crate::{
     chats::{Chat, ChatId, File, Line},
+    model::percent::encode,
     model::{clock::Time, ids::InstanceId, message::Status},
-    portal::{form::encode, locale::Locale},
+    portal::locale::Locale,
 };
 use serde::Serialize;
 

@@ -5,7 +5,7 @@ use super::{
     world::World,
 };
 use std::{collections::BTreeMap, net::SocketAddr};
-use wa_gateway::{control::Request, portal::form::encode};
+use wa_gateway::{control::Request, model::percent::encode};
 
 /// A browser.
 pub struct Visitor {

@@ -4,7 +4,7 @@ use super::{Change, Told, id, news_of, people, text, time, word};
 use crate::{
     connectors::{
         What,
-        cloud_api::client::shortened,
+        manners::repeated,
         templates::{Category, TemplateName},
     },
     model::instance::{Health, InstanceState},
@@ -159,5 +159,5 @@ fn alarm(change: &Change<'_>) -> Option<String> {
         _ => return None,
     };
     let words = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
-    Some(shortened(&words))
+    Some(repeated(&words))
 }

@@ -1,0 +1,68 @@
+//! Requests that are whole, and each way in which one is not.
+
+use super::*;
+
+fn fields(body: &str) -> Vec<&'static str> {
+    let value: Value = serde_json::from_str(body).expect("json");
+    parse(value.as_object().expect("object"), None, None).err().unwrap_or_default()
+}
+
+#[test]
+fn every_wrong_field_is_named_in_order() {
+    let rows: &[(&str, &[&str])] = &[
+        ("{}", &["instance_id", "phone", "message"]),
+        (r#"{"instance_id":5,"phone":[],"message":{}}"#, &["instance_id", "phone", "message"]),
+        (r#"{"instance_id":"a","phone":"+966501234567","message":"  \n "}"#, &["message"]),
+        (r#"{"instance_id":"a","phone":"+966501234567","message":"a\u0000b"}"#, &["message"]),
+        (r#"{"instance_id":"a","phone":"hello","message":"x","reference":""}"#, &["phone", "reference"]),
+        (r#"{"instance_id":"a","phone":"+966501234567","message":"x","expires_at":"soon"}"#, &["expires_at"]),
+        (r#"{"instance_id":"a","phone":"+966501234567","message":"x","media_url":"https://x"}"#, &["media_type"]),
+        (r#"{"instance_id":"a","phone":"+966501234567","media_url":"https://x/a.png","media_type":"image"}"#, &[]),
+        (
+            r#"{"instance_id":"a","phone":"+966501234567","media_url":"ftp://x","media_type":"film"}"#,
+            &["media_url", "media_type"],
+        ),
+        (
+            r#"{"instance_id":"a","phone":"+966501234567","message":"x","media_url":"https://x","media_type":"audio"}"#,
+            &["message"],
+        ),
+        (
+            r#"{"instance_id":"a","phone":"+966501234567","message":"x","file_name":"a.pdf"}"#,
+            &["media_url", "media_type"],
+        ),
+        (
+            r#"{"instance_id":"a","phone":"+966501234567","message":" ","media_url":"https://x","media_type":"document","file_name":".."}"#,
+            &["file_name"],
+        ),
+        (r#"{"instance_id":"a","phone":"+966501234567","template":{"name":"n","language":"he"}}"#, &[]),
+        (r#"{"instance_id":"a","phone":"+966501234567","template":{"name":"n"}}"#, &["template"]),
+        (r#"{"instance_id":"a","phone":"contact:12","message":"x","unknown":1}"#, &[]),
+    ];
+    for (body, wrong) in rows {
+        assert_eq!(fields(body), *wrong, "{body}");
+    }
+    let long = format!(r#"{{"instance_id":"a","phone":"+966501234567","message":"{}"}}"#, "م".repeat(4096));
+    assert!(fields(&long).is_empty());
+    let longer = long.replace(r#""message":""#, r#""message":"x"#);
+    assert_eq!(fields(&longer), ["message"]);
+}
+
+#[test]
+fn two_spellings_of_a_phone_are_one_request() {
+    let request = |phone: &str| {
+        let body = json!({"instance_id": "a", "phone": phone, "message": "x", "message_purpose": "support"});
+        parse(body.as_object().expect("object"), None, None).expect("readable").hash()
+    };
+    assert_eq!(request("+966501234567"), request("00966 50-123-4567"));
+    assert_ne!(request("+966501234567"), request("+966501234568"));
+}
+
+#[test]
+fn purposes_are_stated_exactly() {
+    let stated = |v: Value| read_purpose(json!({"message_purpose": v}).as_object().expect("object"));
+    assert_eq!(stated(json!("support")), Stated::Allowed(Purpose::Support));
+    assert_eq!(stated(json!(null)), Stated::Missing);
+    assert_eq!(stated(json!("")), Stated::Missing);
+    assert_eq!(stated(json!("Support")), Stated::NotAllowed("Support".into()));
+    assert_eq!(stated(json!(7)), Stated::NotAllowed("(no text)".into()));
+}
