@@ -6,6 +6,7 @@
 
 use crate::{
     accounts::Accounts,
+    attention::Attention,
     chattu::{self, Chattu},
     config::Config,
     connectors::{Registry, registry::Deps},
@@ -211,6 +212,7 @@ impl App {
             backing_up: Arc::default(),
             reach: Arc::new(reach),
             live: Arc::new(Live::new(store.clone())),
+            attention: Attention::new(store.clone(), clock.clone(), registry.clone()),
             store,
             metrics: Arc::new(Metrics::new(clock.clone())),
             clock,

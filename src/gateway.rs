@@ -4,6 +4,7 @@
 
 use crate::{
     accounts::Accounts,
+    attention::Attention,
     chattu::Chattu,
     connectors::Registry,
     digests::Digests,
@@ -44,6 +45,8 @@ pub struct Gateway {
     pub registry: Registry,
     /// The guarded sender.
     pub sending: Arc<Sending>,
+    /// What the people of a chat are told of whoever answers them.
+    pub attention: Attention,
     /// What the Chattu dialect shows and does.
     pub chattu: Arc<Chattu>,
     /// Messages to be sent later.

@@ -56,6 +56,7 @@
 
 pub mod accounts;
 pub mod app;
+pub mod attention;
 pub mod chats;
 pub mod chattu;
 pub mod cli;

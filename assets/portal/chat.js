@@ -3,6 +3,7 @@
 "use strict";
 
 const talk = document.querySelector("[data-talk]");
+talk.classList.add("lively");
 const { instance, chat } = talk.dataset;
 const list = talk.querySelector("[data-list]");
 const lines = talk.querySelector("[data-lines]");
@@ -10,6 +11,8 @@ const scroller = talk.querySelector("[data-scroll]");
 const news = talk.querySelector("[data-news]");
 const form = talk.querySelector("[data-compose]");
 const field = form?.elements.text;
+/** Files that go along, where the number sends any. */
+let attached;
 const key = (name) => `wa-gateway:${name}:${instance}:${chat}`;
 const element = (html) => {
   const template = document.createElement("template");
@@ -30,7 +33,7 @@ function put(line) {
   const known = lines.querySelector(`[data-id="${CSS.escape(id)}"]`);
   const waiting = nonce && lines.querySelector(`:not([data-id])[data-nonce="${CSS.escape(nonce)}"]`);
   if (known) {
-    known.replaceWith(line);
+    replace(known, line);
     waiting?.remove();
   } else {
     waiting?.remove();
@@ -44,6 +47,19 @@ function put(line) {
   talk.querySelector("[data-start]")?.remove();
   days();
   return !known;
+}
+
+/** Who is at one of its buttons stays there. */
+function replace(known, line) {
+  const focused = known.contains(document.activeElement) ? document.activeElement : undefined;
+  const signs = known.querySelector(".signs");
+  known.replaceWith(line);
+  if (signs) {
+    line.querySelector(".meta").after(signs);
+    line.querySelector("[data-react]").setAttribute("aria-expanded", "true");
+  }
+  const same = focused?.matches("[data-react]") ? "[data-react]" : "[data-reply]";
+  if (focused) (signs?.contains(focused) ? focused : line.querySelector(same))?.focus();
 }
 
 function days() {
@@ -119,9 +135,15 @@ const outbox = {
   },
 };
 
-function showWaiting({ nonce, text }) {
+function showWaiting({ nonce, text, quoted, file }) {
   const line = talk.querySelector("[data-pending]").content.firstElementChild.cloneNode(true);
   line.dataset.nonce = nonce;
+  const [quote, parcel] = [line.querySelector("blockquote"), line.querySelector(".file")];
+  quote.hidden = !quoted;
+  quote.textContent = quoted ?? "";
+  parcel.hidden = !file;
+  parcel.querySelector("bdi").textContent = file?.name ?? "";
+  line.querySelector(".text").hidden = !text;
   line.querySelector(".text").textContent = text;
   line.querySelector(".tick").textContent = form.dataset.sending;
   lines.append(line);
@@ -149,7 +171,8 @@ async function work() {
 
 /** Sends one; false: it is not known yet what became of it, and it is tried again by and by. */
 async function post(one) {
-  const body = new URLSearchParams({ as: "json", csrf: form.elements.csrf.value, ...one });
+  const { nonce, text, reply_to = "" } = one;
+  const body = new URLSearchParams({ as: "json", csrf: form.elements.csrf.value, nonce, text, reply_to });
   let answer, told;
   try {
     answer = await fetch(form.action, { method: "POST", body });
@@ -166,16 +189,21 @@ async function post(one) {
   }
   failures = 0;
   outbox.forget(one.nonce);
+  settle(one, told);
+  return true;
+}
+
+/** It is known what became of one. */
+function settle(one, told) {
   // What was heard meanwhile is newer than this answer.
   const line = told?.html && element(told.html);
   if (line && !lines.querySelector(`[data-id="${CSS.escape(line.dataset.id)}"]`)) put(line);
   waitingLine(one.nonce)?.remove();
   if (told?.problem || !told || told.refusal) refuse(one, told);
-  else if (told.chat && told.chat !== chat) {
+  else if (told.chat && told.chat !== chat && !(attached?.isCarrying() || outbox.all().length)) {
     // The first message to a number: from now on it is a chat.
     location.href = `/chat?${new URLSearchParams({ instance, chat: told.chat })}`;
   }
-  return true;
 }
 
 /** Says why where one types, and gives the text back. */
@@ -184,8 +212,81 @@ function refuse(one, told) {
   problem.textContent = told?.problem ?? `${form.dataset.refused}: ${told?.refusal?.text ?? ""} ${told?.refusal?.advice ?? ""}`;
   problem.hidden = false;
   if (!field.value) field.value = one.text;
+  if (one.file) attached.add([one.file], true);
+  if (one.reply_to && !form.elements.reply_to?.value) reply(one.reply_to, one.quoted);
   draft();
 }
+
+// ---- Answering one message, which is quoted ----
+
+/** Answers the line with this id from now on; without one, none. */
+function reply(id, quoted) {
+  const strip = form?.querySelector("[data-answering]");
+  if (!strip) return;
+  form.elements.reply_to.value = id ?? "";
+  strip.querySelector("[data-quoted]").textContent = quoted ?? "";
+  strip.hidden = !id;
+}
+
+const shortly = (line) =>
+  (line.querySelector(".text") ?? line.querySelector(".file, img, .quiet"))?.textContent.trim().slice(0, 140) ||
+  line.querySelector("img")?.alt || "";
+
+lines?.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-reply]")) return;
+  const line = event.target.closest("[data-id]");
+  reply(line.dataset.id, shortly(line));
+  field.focus();
+});
+
+// ---- Signs on a message: one of ours each, which the same one again takes back. ----
+
+function closeSigns() {
+  const open = lines?.querySelector(".signs");
+  if (!open) return false;
+  open.closest("[data-id]").querySelector("[data-react]").setAttribute("aria-expanded", "false");
+  open.remove();
+  return true;
+}
+
+lines?.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-react]");
+  const choice = event.target.closest(".signs button");
+  const line = event.target.closest("[data-id]");
+  if (choice) {
+    closeSigns();
+    line.querySelector("[data-react]").focus();
+    return react(line, choice.value === line.dataset.sign ? "" : choice.value);
+  }
+  const wasOpen = opener?.getAttribute("aria-expanded") === "true";
+  if (opener) closeSigns();
+  if (!opener || wasOpen) return;
+  const signs = talk.querySelector("[data-signs]").content.firstElementChild.cloneNode(true);
+  for (const button of signs.children) button.setAttribute("aria-pressed", button.value === line.dataset.sign);
+  line.querySelector(".meta").after(signs);
+  opener.setAttribute("aria-expanded", "true");
+  signs.scrollIntoView({ block: "nearest" });
+  signs.firstElementChild.focus();
+});
+
+async function react(line, emoji) {
+  const fields = { as: "json", csrf: form.elements.csrf.value, nonce: nonce(), line: line.dataset.id, emoji };
+  let told;
+  try {
+    const answer = await fetch(form.dataset.react, { method: "POST", body: new URLSearchParams(fields) });
+    if (answer.redirected) return location.reload();
+    told = await answer.json();
+  } catch {
+    told = { problem: form.dataset.noReact };
+  }
+  if (told.problem || told.refusal) refuse({ text: "" }, told);
+  else if (told.html) put(element(told.html));
+}
+
+form?.querySelector("[data-no-reply]")?.addEventListener("click", () => {
+  reply();
+  field.focus();
+});
 
 function draft() {
   if (field.value) localStorage.setItem(key("draft"), field.value);
@@ -198,15 +299,27 @@ if (form) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const text = field.value;
-    if (!text.trim()) return;
-    const one = { nonce: nonce(), text };
+    if (!text.trim() && !attached?.has()) return;
+    const said = { nonce: nonce(), text };
+    if (form.elements.reply_to?.value) {
+      said.reply_to = form.elements.reply_to.value;
+      said.quoted = form.querySelector("[data-quoted]").textContent;
+    }
     talk.querySelector("[data-problem]").hidden = true;
-    outbox.add(one);
-    showWaiting(one);
+    if (attached?.has()) {
+      const parcels = attached.take(said, nonce);
+      if (!parcels) return;
+      parcels.forEach(showWaiting);
+      attached.carry(parcels);
+    } else {
+      outbox.add(said);
+      showWaiting(said);
+      work();
+    }
     field.value = "";
+    reply();
     draft();
     field.focus();
-    work();
   });
   field.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
@@ -215,11 +328,22 @@ if (form) {
     }
   });
   field.addEventListener("input", draft);
+  field.addEventListener("input", typing);
   if (!field.value) field.value = localStorage.getItem(key("draft")) ?? "";
   draft();
   for (const one of outbox.all()) showWaiting(one);
   work();
   addEventListener("online", work);
+}
+
+/** Says now and then that somebody writes here. */
+let nextTyping = 0;
+function typing() {
+  const now = Date.now();
+  if (!form.dataset.typing || !field.value.trim() || now < nextTyping) return;
+  nextTyping = now + 10000;
+  const body = new URLSearchParams({ csrf: form.elements.csrf.value });
+  fetch(form.dataset.typing, { method: "POST", body }).catch(() => {});
 }
 
 /** Not `randomUUID`, which browsers keep from plain HTTP. */
@@ -234,8 +358,6 @@ async function earlier(link) {
   const found = page.querySelector("[data-lines]");
   if (!found) return location.reload();
   const height = scroller.scrollHeight;
-  // What was said long ago is not news for who listens.
-  scroller.setAttribute("aria-live", "off");
   for (const line of [...found.children].reverse()) {
     if (!lines.querySelector(`[data-id="${CSS.escape(line.dataset.id)}"]`)) lines.prepend(document.adoptNode(line));
   }
@@ -243,7 +365,6 @@ async function earlier(link) {
   const next = page.querySelector("[data-earlier]");
   next ? (link.href = next.href) : link.parentElement.remove();
   scroller.scrollTop += scroller.scrollHeight - height;
-  requestAnimationFrame(() => scroller.setAttribute("aria-live", "polite"));
 }
 let isFetching = false;
 talk.querySelector("[data-earlier]")?.addEventListener("click", async (event) => {
@@ -278,6 +399,12 @@ talk.addEventListener("keydown", (event) => {
     event.preventDefault();
     const next = at + (event.key === "ArrowDown" ? 1 : -1);
     next < 0 ? search.focus() : links[Math.min(next, links.length - 1)]?.focus();
+  } else if (event.key === "Escape" && lines?.querySelector(".signs")) {
+    const opener = lines.querySelector(".signs").closest("[data-id]").querySelector("[data-react]");
+    closeSigns();
+    opener.focus();
+  } else if (event.key === "Escape" && form?.contains(document.activeElement) && form.elements.reply_to?.value) {
+    reply();
   } else if (event.key === "Escape") {
     if (document.activeElement === search && search.value) {
       search.value = "";
@@ -299,13 +426,22 @@ function heard(frame) {
   if (frame.type !== "message" || frame.chat !== chat) return;
   const wasAtEnd = isAtEnd();
   const isNew = put(element(frame.html));
-  if (isNew && !frame.line.mine) markRead();
+  if (isNew && !frame.line.mine) {
+    markRead();
+    say(frame.line);
+  }
   if (wasAtEnd) toEnd();
   else if (isNew) {
     below += 1;
     news.textContent = `${news.dataset.text} (${below})`;
     news.hidden = false;
   }
+}
+
+/** Tells who listens instead of looking: who says what, once and without the rest of the line. */
+function say({ writer, text, kind, file }) {
+  const who = writer ?? talk.querySelector(".thread h2 bdi").textContent;
+  talk.querySelector("[data-said]").textContent = `${who}: ${text || file?.name || kind}`;
 }
 
 const wire = talk.querySelector("[data-wire]");
@@ -333,6 +469,10 @@ if (lines) {
   new ResizeObserver(() => stays && toEnd()).observe(scroller);
   if (list.querySelector(`[data-chat="${CSS.escape(chat)}"].unread`)) markRead();
   document.addEventListener("visibilitychange", markRead);
+}
+if (form?.dataset.attachModule) {
+  const { attach } = await import(form.dataset.attachModule);
+  attached = attach({ form, place: talk.querySelector(".thread"), waitingLine, settle, refuse });
 }
 const position = Number(talk.dataset.position);
 if (position >= 0) {

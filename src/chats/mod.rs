@@ -8,7 +8,7 @@
 //! - `list.rs`: the chats; `thread.rs`: the lines of one; `quote.rs`: what a line refers to; `standing.rs`: what whoever
 //!   types should know first.
 //!
-//! It only reads; what is sent goes through the guarded sender. It knows nothing of pages.
+//! It sends nothing; what is sent goes through the guarded sender. It knows nothing of pages.
 
 mod list;
 mod quote;
@@ -16,6 +16,7 @@ mod standing;
 mod thread;
 
 pub use list::{Chat, Filter, Snippet, find, list};
+pub use quote::answerable;
 pub use standing::{Standing, standing};
 pub use thread::{File, Key, Line, PAGE, Page, Reaction, heard, lines, sent};
 
@@ -104,7 +105,11 @@ pub fn exists(tx: &Tx<'_>, account: AccountId, instance: &InstanceId, chat: &Cha
     Ok(found.is_some())
 }
 
-/// All that was written in a chat was read.
+/// Messages that are told to have been read at once; of those before them nobody asks any more.
+const TOLD_MAX: i64 = 100;
+
+/// All that was written in a chat was read: the provider's ids of the newest messages that were not read before, oldest
+/// first.
 ///
 /// # Errors
 /// The store's.
@@ -113,7 +118,8 @@ pub fn mark_read(
     instance: &InstanceId,
     chat: &ChatId,
     now: crate::model::clock::Time,
-) -> Result<(), StoreError> {
+) -> Result<Vec<String>, StoreError> {
+    let unread = unread(tx, instance, chat)?;
     match chat {
         ChatId::Person(contact) => tx.execute(
             "UPDATE conversations SET unread_count = 0
@@ -127,7 +133,41 @@ pub fn mark_read(
             params![instance, id, now],
         )?,
     };
-    Ok(())
+    Ok(unread)
+}
+
+/// The provider's ids of what is not read, oldest first.
+fn unread(tx: &Tx<'_>, instance: &InstanceId, chat: &ChatId) -> Result<Vec<String>, StoreError> {
+    const NEWEST: &str = "SELECT provider_message_id FROM inbound_messages WHERE instance_id = ?1 AND chat = ?2";
+    const END: &str = "ORDER BY heard_at DESC, id DESC LIMIT ?3";
+    let id = |r: &rusqlite::Row<'_>| r.get(0);
+    let mut found = match chat {
+        // A reaction counts as a message that somebody wrote, and is marked like one.
+        ChatId::Person(contact) => {
+            let sql = "SELECT unread_count FROM conversations WHERE instance_id = ?1 AND contact_id = ?2";
+            let count: i64 = tx.find(sql, params![instance, contact], |r| r.get(0))?.unwrap_or(0);
+            let sql = format!("{NEWEST} {END}");
+            tx.list(&sql, params![instance, chat.heard_in(), count.min(TOLD_MAX)], id)?
+        }
+        ChatId::Group(group) => {
+            let sql = "SELECT coalesce(read_at, 0) FROM groups WHERE instance_id = ?1 AND group_id = ?2";
+            let read_at: i64 = tx.find(sql, params![instance, group], |r| r.get(0))?.unwrap_or(i64::MAX);
+            let sql = format!("{NEWEST} AND kind <> 'reaction' AND heard_at > ?4 {END}");
+            tx.list(&sql, params![instance, group, TOLD_MAX, read_at], id)?
+        }
+    };
+    found.reverse();
+    Ok(found)
+}
+
+/// The provider's id of what was written last in a chat.
+///
+/// # Errors
+/// The store's.
+pub fn last_heard(tx: &Tx<'_>, instance: &InstanceId, chat: &ChatId) -> Result<Option<String>, StoreError> {
+    let sql = "SELECT provider_message_id FROM inbound_messages
+               WHERE instance_id = ?1 AND chat = ?2 AND kind <> 'reaction' ORDER BY heard_at DESC, id DESC LIMIT 1";
+    tx.find(sql, params![instance, chat.heard_in()], |r| r.get(0))
 }
 
 #[cfg(test)]

@@ -1,6 +1,10 @@
 //! What refers to a line, and what a line refers to.
 
-use super::{list::person, thread::Reaction};
+use super::{
+    ChatId,
+    list::person,
+    thread::{Reaction, sent},
+};
 use crate::{
     model::ids::{ContactId, InstanceId},
     store::{StoreError, Tx},
@@ -19,6 +23,23 @@ pub(super) fn text(tx: &Tx<'_>, instance: &InstanceId, chat: &str, id: &str) -> 
         }
     }
     Ok(None)
+}
+
+/// How a request names the line of a chat that it answers: ours by our id, another's by the provider's. None: there is no
+/// such line in this chat, or it never reached its provider.
+///
+/// # Errors
+/// The store's.
+pub fn answerable(tx: &Tx<'_>, instance: &InstanceId, chat: &ChatId, line: &str) -> Result<Option<String>, StoreError> {
+    if let Some(row) = line.strip_prefix("inb_") {
+        let sql = "SELECT provider_message_id FROM inbound_messages
+                   WHERE id = ?1 AND instance_id = ?2 AND chat = ?3 AND kind <> 'reaction'";
+        return tx.find(sql, params![row.parse().unwrap_or(0_i64), instance, chat.heard_in()], |r| r.get(0));
+    }
+    let sql = "SELECT id FROM messages WHERE message_id = ?1 AND instance_id = ?2 AND provider_message_id IS NOT NULL";
+    let Some(row) = tx.find(sql, params![line, instance], |r| r.get(0))? else { return Ok(None) };
+    let is_here = sent(tx, row)?.is_some_and(|(of, _)| of == *chat);
+    Ok(is_here.then(|| line.to_owned()))
 }
 
 /// What people thought of the message with this provider's id; the newest of each person counts, an empty one takes it

@@ -8,6 +8,7 @@ use crate::{
         message::Status,
     },
     store::{StoreError, Tx},
+    templates,
 };
 use rusqlite::{Row, ToSql, params};
 use std::{collections::HashMap, time::Duration};
@@ -59,6 +60,13 @@ pub struct Line {
     provider_message_id: Option<String>,
     reply_to: Option<String>,
     written_by: Option<ContactId>,
+}
+
+impl Line {
+    /// Whether its provider has an id for it, by which others can refer to it.
+    pub fn is_known(&self) -> bool {
+        self.provider_message_id.is_some()
+    }
 }
 
 /// A line's file.
@@ -319,6 +327,12 @@ fn complete(
     ours: &HashMap<String, String>,
 ) -> Result<(), StoreError> {
     let heard_in = chat.heard_in();
+    if line.key.side == 1
+        && line.kind == "template"
+        && let Some(said) = templates::said(tx, line.key.row)?
+    {
+        line.text = said;
+    }
     if let Some(writer) = line.written_by {
         let (name, address) = person(tx, writer)?;
         line.writer = Some(name.unwrap_or(address));

@@ -7,7 +7,7 @@ use crate::{
         ids::{AccountId, ContactId, InstanceId},
         message::Status,
     },
-    store::{StoreError, Tx, WriteTx},
+    store::{StoreError, Tx},
 };
 use rusqlite::{Row, params};
 use std::collections::HashMap;
@@ -238,13 +238,4 @@ fn react(tx: &Tx<'_>, instance: &InstanceId, contact: ContactId, all: &mut [Said
         said.reactions.extend(found.filter(|(sign, _)| !sign.is_empty()).cloned());
     }
     Ok(())
-}
-
-/// All that a person wrote was read.
-///
-/// # Errors
-/// The store's.
-pub fn mark_read(tx: &WriteTx<'_>, instance: &InstanceId, contact: ContactId) -> Result<(), StoreError> {
-    let sql = "UPDATE conversations SET unread_count = 0 WHERE instance_id = ?1 AND contact_id = ?2";
-    tx.execute(sql, params![instance, contact]).map(drop)
 }

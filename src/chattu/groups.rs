@@ -4,7 +4,7 @@ use super::{Chattu, chats::Last};
 use crate::{
     connectors::GroupInfo,
     model::{clock::Time, ids::InstanceId},
-    store::{StoreError, Tx, WriteTx},
+    store::{StoreError, Tx},
 };
 use rusqlite::params;
 
@@ -93,13 +93,4 @@ fn unread(tx: &Tx<'_>, instance: &InstanceId, group: &str) -> Result<i64, StoreE
         params![instance, group],
         |r| r.get(0),
     )
-}
-
-/// A group was read up to now: whoever writes in it has seen it.
-///
-/// # Errors
-/// The store's.
-pub fn mark_read(tx: &WriteTx<'_>, instance: &InstanceId, group: &str, now: Time) -> Result<(), StoreError> {
-    let sql = "UPDATE groups SET read_at = ?3 WHERE instance_id = ?1 AND group_id = ?2";
-    tx.execute(sql, params![instance, group, now]).map(drop)
 }

@@ -113,6 +113,13 @@ crate::model::instance::words! {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for MediaKind {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let word = <String as serde::Deserialize>::deserialize(d)?;
+        Self::parse(&word).ok_or_else(|| serde::de::Error::custom(format!("{word:?} is no kind of file")))
+    }
+}
+
 /// The provider has the message.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ack {

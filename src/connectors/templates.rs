@@ -55,19 +55,19 @@ pub struct Template {
 }
 
 /// A placeholder.
-#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Slot {
     /// Where it stands.
     pub place: Place,
     /// Its name, where the template's placeholders have names instead of numbers.
     pub name: Option<String>,
     /// A file goes there instead of a text: the variable is the address that the provider fetches it from.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media: Option<MediaKind>,
 }
 
 /// Where a placeholder stands.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
     /// In the line above the text.

@@ -1,10 +1,12 @@
 //! Contacts' rows: found by any identity, added with the first one.
 
 use crate::{
+    connectors::Address,
     model::{
         clock::Time,
         ids::{AccountId, ContactId},
         instance::words,
+        phone::Phone,
     },
     store::{StoreError, Tx, WriteTx},
 };
@@ -191,4 +193,14 @@ fn read(r: &Row<'_>) -> rusqlite::Result<Contact> {
         first_outbound_at: r.get(3)?,
         last_inbound_at: r.get(4)?,
     })
+}
+
+/// The best of a person's identities to write to: the phone, else a hidden id.
+pub fn address_of(identities: &[Identity]) -> Option<Address> {
+    let named = |kind| identities.iter().find(|i| i.kind == kind).map(|i| i.value.clone());
+    let phone = named(IdentityKind::Phone).and_then(|text| Phone::parse(&text, None).ok());
+    phone
+        .map(Address::Phone)
+        .or_else(|| named(IdentityKind::Lid).map(Address::Lid))
+        .or_else(|| named(IdentityKind::Bsuid).map(Address::Bsuid))
 }

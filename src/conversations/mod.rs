@@ -14,7 +14,8 @@ mod merge;
 
 pub use chat::{Conversation, TALKED_WITH, find_conversation, last_written, note_message};
 pub use contact::{
-    Contact, Identity, IdentityKind, add, find, find_by_id, find_or_add, note_inbound, note_outbound, retire, revive,
+    Contact, Identity, IdentityKind, add, address_of, find, find_by_id, find_or_add, note_inbound, note_outbound,
+    retire, revive,
 };
 pub use identify::identify;
 pub use import::{ImportReport, import};

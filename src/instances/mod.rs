@@ -6,7 +6,7 @@
 //!
 //! It knows connectors only to start and stop them; it cannot send.
 
-mod call;
+mod own;
 pub mod pause;
 mod row;
 mod secret;
@@ -113,7 +113,7 @@ impl Instances {
         let (now, actor, name, vault) = (self.clock.now(), actor.to_owned(), id.clone(), self.vault.clone());
         let before = self.find(id).await?;
         // What its provider closed stays so, unless something was set that may be the cure.
-        let closed = closed_by_provider(&before).filter(|_| !call::changes_connector(&changes, &before.settings));
+        let closed = closed_by_provider(&before).filter(|_| !own::changes_connector(&changes, &before.settings));
         let changed = self.store.write(move |tx| row::set(tx, &name, &changes, &vault, now, &actor)).await?;
         self.registry.start(&self.setup(&changed, closed).await?)?;
         self.note_standing(id).await?;

@@ -1,6 +1,6 @@
 //! The instances' rows.
 
-use super::{InstanceError, call, secret};
+use super::{InstanceError, own, secret};
 use crate::{
     accounts::audit,
     connectors::{
@@ -48,6 +48,8 @@ pub struct Instance {
     pub paused_at: Option<Time>,
     /// Why.
     pub pause_reason: Option<String>,
+    /// Whether people are told that their messages were read.
+    pub tell_read: bool,
     /// When it was made.
     pub created_at: Time,
 }
@@ -68,7 +70,7 @@ pub struct NewInstance {
 }
 
 const COLUMNS: &str = "id, account_id, name, connector, settings, state, state_reason, health, phone, paused_at, \
-                       pause_reason, created_at";
+                       pause_reason, created_at, tell_read";
 
 pub(super) fn create(
     tx: &WriteTx<'_>,
@@ -110,8 +112,8 @@ pub(super) fn set(
     actor: &str,
 ) -> Result<Instance, InstanceError> {
     let before = find(tx, id)?;
-    let (own, changes) = call::apart(changes);
-    call::set(tx, id, &own)?;
+    let (ours, changes) = own::apart(changes);
+    own::set(tx, id, &ours)?;
     let changes = &changes;
     let (secrets, plain) = apart(before.connector, changes.clone());
     let mut settings = before.settings.clone();
@@ -133,7 +135,7 @@ pub(super) fn set(
         secret::keep(tx, vault, id, name, value)?;
         settings.insert(name.clone(), if value.is_empty() { "(taken away)" } else { "(changed)" }.to_owned());
     }
-    settings.extend(own);
+    settings.extend(ours);
     let after = settings_text(&settings);
     let was = settings_text(&before.settings);
     record(tx, now, actor, before.account_id, id, "instance.set", Some(&was), Some(&after))?;
@@ -223,6 +225,7 @@ fn read(r: &Row<'_>) -> rusqlite::Result<Instance> {
         paused_at: r.get(9)?,
         pause_reason: r.get(10)?,
         created_at: r.get(11)?,
+        tell_read: r.get(12)?,
     })
 }
 

@@ -76,7 +76,7 @@ impl Shelf {
         }
         let declared = answer.headers.get(http::header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
         let declared_type = declared.unwrap_or_default().chars().take(100).collect();
-        let written = self.write(answer.body.into()).await;
+        let written = self.write(answer.body).await;
         let written = written.map_err(|e| NotFetched(format!("the disk did not take the file: {e}")))?;
         Ok(Download { written, declared_type, file_name: name_of(url) })
     }

@@ -130,7 +130,7 @@ impl Media {
         };
         let came = match came {
             Ok(bytes) if bytes.len() as u64 > most => Err(MediaError::TooLarge(most)),
-            Ok(bytes) => self.shelf.write(bytes).await.map_err(|e| MediaError::NotNow(format!("the disk: {e}"))),
+            Ok(bytes) => self.shelf.write(bytes.into()).await.map_err(|e| MediaError::NotNow(format!("the disk: {e}"))),
             Err(e) => Err(e),
         };
         match came {

@@ -3,7 +3,7 @@
 //!
 //! - [`Shelf`]: what everybody who handles a file needs: where it is put (`files.rs`), how large it may be, how it is
 //!   called (`name.rs`), what it is (`sniff.rs`), its address (`token.rs`), and how one is had from an address on the
-//!   net (`download.rs`).
+//!   net (`download.rs`) or handed in (`upload.rs`).
 //! - [`Media`]: the running side: gets what providers keep for us (`fetch.rs`), finds a file for whoever asks, and takes
 //!   away what is too old, too much, or nobody's (`tidy.rs`).
 //!
@@ -21,6 +21,7 @@ mod row;
 mod sniff;
 mod tidy;
 pub mod token;
+mod upload;
 
 pub use download::{NotFetched, kind_of_url};
 pub use fetch::Had;
@@ -28,6 +29,7 @@ pub use files::{Files, Stored, Written};
 pub use name::{clean, disposition};
 pub use row::{Content, Item, NewMedia, Of, find_of, may_see, record};
 pub use sniff::{fits, kind_of_bytes, may_be_inline, outgoing_type, served_type};
+pub use upload::{Unfit, kind_to_send};
 
 use crate::{
     connectors::{
@@ -38,6 +40,7 @@ use crate::{
     model::clock::{Clock, Time},
     store::{Store, StoreError},
 };
+use bytes::Bytes;
 use fetch::Claims;
 use serde::Serialize;
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
@@ -70,6 +73,7 @@ pub struct Shelf {
     public_url: Arc<str>,
     wake: Arc<Notify>,
     downloads: Arc<Semaphore>,
+    uploads: Arc<Semaphore>,
 }
 
 /// What a shelf is made of.
@@ -153,6 +157,7 @@ impl Shelf {
             public_url: public_url.into(),
             wake: Arc::default(),
             downloads: Arc::new(Semaphore::new(DOWNLOADS)),
+            uploads: Arc::new(Semaphore::new(upload::UPLOADS)),
         }
     }
 
@@ -169,12 +174,12 @@ impl Shelf {
                 size => Ok(Taken::Later { handle: std::mem::take(handle), size }),
             },
             MediaSource::Bytes(bytes) if bytes.len() as u64 > most => Ok(Taken::Refused(too_large(bytes.len() as u64))),
-            MediaSource::Bytes(bytes) => Ok(Taken::Here(self.write(std::mem::take(bytes)).await?)),
+            MediaSource::Bytes(bytes) => Ok(Taken::Here(self.write(std::mem::take(bytes).into()).await?)),
         }
     }
 
     /// Puts bytes on the disk.
-    async fn write(&self, bytes: Vec<u8>) -> io::Result<Written> {
+    async fn write(&self, bytes: Bytes) -> io::Result<Written> {
         let files = self.files.clone();
         tokio::task::spawn_blocking(move || files.write(&bytes)).await.map_err(io::Error::other)?
     }

@@ -1,6 +1,10 @@
 //! What a form or a query says: names and values, in order; a file where one was sent.
 
 use crate::model::percent::{decode, encode};
+use bytes::Bytes;
+
+/// The header of a part that says what it is.
+const TYPE: &str = "content-type";
 
 /// Names and values of a query or a form.
 #[derive(Clone, Default, Debug)]
@@ -63,12 +67,16 @@ impl Fields {
 /// A file that was uploaded with a form.
 #[derive(Clone, Default, Debug)]
 pub struct Upload {
-    /// Its bytes.
-    pub bytes: Vec<u8>,
+    /// Its name, as the browser says; empty where none was chosen.
+    pub name: String,
+    /// Its type, as the browser says.
+    pub declared_type: String,
+    /// Its bytes: a part of the form's own.
+    pub bytes: Bytes,
 }
 
 /// The fields and the first file of a `multipart/form-data` body; nothing where it is none.
-pub fn multipart(body: &[u8], content_type: &str) -> (Fields, Option<Upload>) {
+pub fn multipart(body: &Bytes, content_type: &str) -> (Fields, Option<Upload>) {
     let (mut fields, mut upload) = (Fields::default(), None);
     let boundary = content_type.split(';').find_map(|p| p.trim().strip_prefix("boundary="));
     let Some(boundary) = boundary.map(|b| b.trim_matches('"')).filter(|b| !b.is_empty()) else {
@@ -84,8 +92,11 @@ pub fn multipart(body: &[u8], content_type: &str) -> (Fields, Option<Upload>) {
             head[at..].split('"').next().map(str::to_owned)
         };
         let Some(name) = head.find(" name=\"").and_then(|at| head[at + 7..].split('"').next()) else { continue };
-        if named("filename").is_some() {
-            upload.get_or_insert(Upload { bytes: content.to_vec() });
+        if let Some(name) = named("filename") {
+            let declared =
+                head.lines().find_map(|line| line.split_once(": ").filter(|(n, _)| n.eq_ignore_ascii_case(TYPE)));
+            let declared_type = declared.map(|(_, value)| value.trim().chars().take(100).collect()).unwrap_or_default();
+            upload.get_or_insert(Upload { name, declared_type, bytes: body.slice_ref(content) });
         } else {
             fields.push(name, &String::from_utf8_lossy(content));
         }
@@ -108,7 +119,16 @@ fn split<'a>(body: &'a [u8], mark: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|w| w == needle)
+    // By its first byte: a form may hold a film.
+    let first = needle.first()?;
+    let mut from = 0;
+    while let Some(at) = haystack[from..].iter().position(|b| b == first) {
+        if haystack[from + at..].starts_with(needle) {
+            return Some(from + at);
+        }
+        from += at + 1;
+    }
+    None
 }
 
 #[cfg(test)]
@@ -127,11 +147,13 @@ mod tests {
 
     #[test]
     fn a_file_comes_with_its_fields() {
-        let body = b"--B\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\ntoken\r\n--B\r\nContent-Disposition: \
-            form-data; name=\"file\"; filename=\"x.csv\"\r\nContent-Type: text/csv\r\n\r\n+966501234567,moved\r\n\r\n--B--\r\n";
-        let (fields, upload) = multipart(body, "multipart/form-data; boundary=B");
+        let body = Bytes::from_static(b"--B\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\ntoken\r\n--B\r\nContent-Disposition: \
+            form-data; name=\"file\"; filename=\"x.csv\"\r\nContent-Type: text/csv\r\n\r\n+966501234567,moved\r\n\r\n--B--\r\n");
+        let (fields, upload) = multipart(&body, "multipart/form-data; boundary=B");
         assert_eq!(fields.text("csrf"), "token");
-        assert_eq!(upload.expect("a file").bytes, b"+966501234567,moved\r\n");
-        assert!(multipart(body, "multipart/form-data").1.is_none());
+        let upload = upload.expect("a file");
+        assert_eq!((upload.name.as_str(), upload.declared_type.as_str()), ("x.csv", "text/csv"));
+        assert_eq!(upload.bytes, b"+966501234567,moved\r\n"[..]);
+        assert!(multipart(&body, "multipart/form-data").1.is_none());
     }
 }

@@ -6,13 +6,14 @@
 
 use super::{
     banner::{self, Banner},
-    cookie,
+    chat, cookie,
     form::{self, Fields, Upload},
     locale::{Lang, Locale},
     trouble::Trouble,
 };
 use crate::{
     accounts::{Role, Session},
+    connectors::outgoing::MediaKind,
     gateway::Gateway,
     http::{Access, Incoming, body, problem},
     model::{ids::AccountId, plan::Zone},
@@ -21,6 +22,7 @@ use ::http::Method;
 use askama::Template;
 use sha2::{Digest, Sha256};
 use std::{net::IpAddr, ops::Deref, time::Duration};
+use tokio::sync::OwnedSemaphorePermit;
 use warp::reply::Response;
 
 /// Largest form, in bytes; imports are larger than anything typed.
@@ -46,6 +48,8 @@ pub struct Visit {
     pub form: Fields,
     /// A file that came with it.
     pub upload: Option<Upload>,
+    /// Held as long as a large file is.
+    room: Option<OwnedSemaphorePermit>,
     /// What needs a hand.
     pub banners: Vec<Banner>,
     /// All accounts, for an admin to choose from.
@@ -156,6 +160,7 @@ async fn begin(gateway: &Gateway, incoming: Incoming) -> Result<(Visit, Origin),
     let banners = banner::list(gateway, who.as_ref(), chosen).await;
     let query = Fields::parse(&incoming.query);
     let user_agent = incoming.header("user-agent").unwrap_or_default().to_owned();
+    let length = incoming.header("content-length").and_then(|text| text.parse().ok());
     let content_type = incoming.header("content-type").unwrap_or_default().to_owned();
     let Incoming { method, path, segments, request_id, body: content, .. } = incoming;
     let mut visit = Visit {
@@ -167,6 +172,7 @@ async fn begin(gateway: &Gateway, incoming: Incoming) -> Result<(Visit, Origin),
         query,
         form: Fields::default(),
         upload: None,
+        room: None,
         banners,
         accounts,
         address,
@@ -180,7 +186,11 @@ async fn begin(gateway: &Gateway, incoming: Incoming) -> Result<(Visit, Origin),
         chosen,
     };
     if method == Method::POST {
-        let Ok(bytes) = body::read(content, FORM_MAX).await else {
+        let most = match form_max(gateway, &mut visit, length) {
+            Ok(most) => most,
+            Err(trouble) => return Err(trouble.page(&visit)),
+        };
+        let Ok(bytes) = body::read(content, most).await else {
             return Err(Trouble::Invalid(visit.t("common.form_unread").to_owned()).page(&visit));
         };
         if content_type.starts_with("multipart/form-data") {
@@ -190,6 +200,20 @@ async fn begin(gateway: &Gateway, incoming: Incoming) -> Result<(Visit, Origin),
         }
     }
     Ok((visit, origin))
+}
+
+/// How large this visit's form may be. A file for a chat may be larger than all other forms, for those who may send one,
+/// and as long as there is room.
+fn form_max(gateway: &Gateway, visit: &mut Visit, length: Option<usize>) -> Result<usize, Trouble> {
+    let is_message = visit.path.starts_with("/chat/") && visit.path.ends_with("/send");
+    if !is_message || !visit.may_change() || length.is_none_or(|length| length <= FORM_MAX) {
+        return Ok(FORM_MAX);
+    }
+    visit.room = gateway.media.shelf().room();
+    match visit.room {
+        Some(_) => Ok(chat::attach::most(gateway, MediaKind::Document) + FORM_MAX),
+        None => Err(Trouble::Invalid(visit.t("chat.no_room").to_owned())),
+    }
 }
 
 fn judge(visit: &Visit, access: Access, method: &Method, origin: &Origin) -> Result<(), Trouble> {

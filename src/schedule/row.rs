@@ -15,7 +15,7 @@ use crate::{
     },
     sending::{
         Request, Sender, Source,
-        request::{Draft, Stated},
+        request::{Draft, FileFrom, Stated},
     },
     store::{StoreError, Tx, WriteTx},
 };
@@ -128,7 +128,10 @@ pub(super) fn create(
     now: Time,
 ) -> Result<(ScheduleId, MessageId), StoreError> {
     let (body, media) = match &new.draft {
-        Draft::Media { kind, url, caption, file_name } => {
+        Draft::Media { from: FileFrom::Here(_), .. } => {
+            return Err(StoreError::Panicked("a file that came with a request waits for nothing".into()));
+        }
+        Draft::Media { kind, from: FileFrom::Address(url), caption, file_name } => {
             let media = json!({"kind": kind.as_str(), "url": url, "file_name": file_name});
             (caption.clone(), Some(media.to_string()))
         }
@@ -324,7 +327,8 @@ fn draft(body: String, media: Option<String>) -> Result<Draft, String> {
     }
     let kind = media["kind"].as_str().and_then(MediaKind::parse).ok_or_else(no)?;
     let url = media["url"].as_str().ok_or_else(no)?.to_owned();
-    Ok(Draft::Media { kind, url, caption: body, file_name: media["file_name"].as_str().map(str::to_owned) })
+    let from = FileFrom::Address(url);
+    Ok(Draft::Media { kind, from, caption: body, file_name: media["file_name"].as_str().map(str::to_owned) })
 }
 
 fn read(r: &Row<'_>) -> rusqlite::Result<Entry> {

@@ -19,7 +19,7 @@ use crate::{
         clock::Time,
         ids::{AccountId, InstanceId},
         instance::ConnectorKind,
-        phone::{Phone, Recipient},
+        phone::Recipient,
         plan::{Limits, Module, Period, Zone},
     },
     store::{StoreError, Tx},
@@ -301,17 +301,7 @@ fn load_recipient(
         Recipient::Group(id) => Ok((None, Some(Address::Group(id.clone())))),
         Recipient::Contact(id) => match conversations::find_by_id(tx, account, *id)? {
             None => Ok((None, None)),
-            Some((contact, identities)) => Ok((Some(contact), address_of(&identities))),
+            Some((contact, identities)) => Ok((Some(contact), conversations::address_of(&identities))),
         },
     }
-}
-
-/// The best of a person's identities to write to: the phone, else a hidden id.
-pub(super) fn address_of(identities: &[Identity]) -> Option<Address> {
-    let named = |kind| identities.iter().find(|i| i.kind == kind).map(|i| i.value.clone());
-    let phone = named(IdentityKind::Phone).and_then(|text| Phone::parse(&text, None).ok());
-    phone
-        .map(Address::Phone)
-        .or_else(|| named(IdentityKind::Lid).map(Address::Lid))
-        .or_else(|| named(IdentityKind::Bsuid).map(Address::Bsuid))
 }

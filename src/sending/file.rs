@@ -7,7 +7,7 @@ use super::{
     facts::{self, Sources},
     idempotency::{self, Known},
     policy::{self, Refusal, content::Score},
-    request::{Draft, Request, Sender},
+    request::{Draft, FileFrom, Request, Sender},
 };
 use crate::{
     connectors::outgoing::MediaFile,
@@ -51,12 +51,24 @@ pub(super) async fn prepare(
     score: &Score,
     deadline: Time,
 ) -> Result<File, StoreError> {
-    let Draft::Media { kind, url, file_name, .. } = &request.draft else { return Ok(File::None) };
+    let Draft::Media { kind, from, file_name, .. } = &request.draft else { return Ok(File::None) };
     let (asking, asked, of, scored) = (shared.clone(), request.clone(), sender.clone(), score.clone());
     let passes = shared.store.read(move |tx| would_pass(tx, &asking, &of, &asked, scored)).await?;
     if !passes {
         return Ok(File::NotFetched);
     }
+    let url = match from {
+        FileFrom::Address(url) => url,
+        FileFrom::Here(file) => {
+            return Ok(match shared.shelf.keep(file.bytes(), *kind).await {
+                Ok(written) => {
+                    let declared_type = file.declared_type().to_owned();
+                    File::Here { written, declared_type, file_name: file_name.clone() }
+                }
+                Err(e) => File::Refused(e.to_string()),
+            });
+        }
+    };
     let reserve = shared.rules.load().answer_timeout / FOR_THE_PROVIDER;
     match shared.shelf.download(url, *kind, &*shared.clock, deadline.minus(reserve)).await {
         Ok(had) => Ok(File::Here {

@@ -51,6 +51,7 @@ pub mod story;
 mod strikes;
 pub mod tuning;
 mod unreadable;
+mod upload;
 
 pub use answer::{Answer, Outcome, Quota};
 pub use policy::Refusal;

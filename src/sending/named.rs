@@ -1,9 +1,6 @@
 //! The message that a request names: the one that it answers, or reacts to. By our id of it, or by the provider's.
 
-use super::{
-    facts,
-    request::{Draft, Request},
-};
+use super::request::{Draft, Request};
 use crate::{
     connectors::{Address, Reacted},
     conversations::{self, Contact},
@@ -69,7 +66,9 @@ pub(super) fn reacted(
     let Some((provider_message_id, writer)) = found else { return Ok(None) };
     let author = match writer.filter(|_| is_group) {
         None => None,
-        Some(writer) => conversations::find_by_id(tx, account, writer)?.and_then(|(_, ids)| facts::address_of(&ids)),
+        Some(writer) => {
+            conversations::find_by_id(tx, account, writer)?.and_then(|(_, ids)| conversations::address_of(&ids))
+        }
     };
     Ok(Some(Reacted { provider_message_id, from_me: false, author }))
 }

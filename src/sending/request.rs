@@ -3,6 +3,8 @@
 //! The fields are read in the documented order: instance_id, phone, message, then ours. What depends on the account or
 //! its instance (is there such an instance, does its connector do templates) is a gate's business.
 
+pub use super::upload::{FileFrom, Uploaded};
+
 use crate::{
     connectors::outgoing::MediaKind,
     media,
@@ -98,12 +100,12 @@ pub struct Request {
 pub enum Draft {
     /// Text, trimmed of nothing: as the caller wrote it.
     Text(String),
-    /// A file from an address, with a caption.
+    /// A file, with a caption.
     Media {
         /// What it is sent as.
         kind: MediaKind,
-        /// Where it is fetched.
-        url: String,
+        /// Where it is had.
+        from: FileFrom,
         /// The text beside it; may be empty.
         caption: String,
         /// The name shown; none: the address's own.
@@ -163,7 +165,12 @@ impl Draft {
     pub fn content(&self) -> Option<String> {
         match self {
             Self::Text(_) => None,
-            Self::Media { url, file_name, .. } => Some(json!({"media_url": url, "file_name": file_name}).to_string()),
+            Self::Media { from: FileFrom::Address(url), file_name, .. } => {
+                Some(json!({"media_url": url, "file_name": file_name}).to_string())
+            }
+            Self::Media { from: FileFrom::Here(file), file_name, .. } => {
+                Some(json!({"sha256": file.sha256(), "file_name": file_name}).to_string())
+            }
             Self::Template { name, language, variables } => {
                 Some(json!({"template": {"name": name, "language": language, "variables": variables}}).to_string())
             }
@@ -309,7 +316,7 @@ impl Wrong {
         if kind == Some(MediaKind::Audio) && !caption.trim().is_empty() {
             self.unless("message", None::<()>);
         }
-        Some(Draft::Media { kind: kind?, url: url?, caption: caption.to_owned(), file_name })
+        Some(Draft::Media { kind: kind?, from: FileFrom::Address(url?), caption: caption.to_owned(), file_name })
     }
 }
 

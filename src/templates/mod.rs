@@ -7,8 +7,12 @@
 //! A template that its provider makes a marketing template is refused from that transaction on, and its owner is told
 //! by a notice, which ends when the category is another one again or the template is gone.
 
+mod said;
+
+pub use said::said;
+
 use crate::{
-    connectors::templates::{Category, Template, TemplateName},
+    connectors::templates::{Category, Slot, Template, TemplateName},
     model::{
         clock::Time,
         ids::{AccountId, InstanceId},
@@ -34,6 +38,8 @@ pub struct Known {
     pub reason: Option<String>,
     /// Its text, with its placeholders; none: never listed.
     pub body: Option<String>,
+    /// The placeholders that variables fill, in order; none: never listed.
+    pub slots: Option<Vec<Slot>>,
     /// When it was last told of.
     pub updated_at: Time,
 }
@@ -42,6 +48,11 @@ impl Known {
     /// Whether the guard refuses it.
     pub fn is_marketing(&self) -> bool {
         self.category == Some(Category::Marketing)
+    }
+
+    /// Whether it can be sent as things stand: its provider approved it, and the guard lets it pass.
+    pub fn is_ready(&self) -> bool {
+        self.status.as_deref() == Some("approved") && !self.is_marketing() && self.slots.is_some()
     }
 }
 
@@ -221,7 +232,7 @@ fn subject(instance: &InstanceId, template: &TemplateName) -> String {
     format!("{instance}/{}/{}", template.name, template.language)
 }
 
-const SELECT: &str = "SELECT name, language, category, status, quality, reason, body, updated_at FROM templates";
+const SELECT: &str = "SELECT name, language, category, status, quality, reason, body, updated_at, slots FROM templates";
 
 fn read(r: &Row<'_>) -> rusqlite::Result<Known> {
     Ok(Known {
@@ -232,5 +243,6 @@ fn read(r: &Row<'_>) -> rusqlite::Result<Known> {
         reason: r.get(5)?,
         body: r.get(6)?,
         updated_at: r.get(7)?,
+        slots: r.get::<_, Option<String>>(8)?.and_then(|text| serde_json::from_str(&text).ok()),
     })
 }

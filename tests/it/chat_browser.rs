@@ -9,7 +9,7 @@ use crate::harness::{
 };
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
-use wa_gateway::control::Request;
+use wa_gateway::{connectors::sandbox::Mark, control::Request, model::ids::InstanceId};
 
 const EACH_WAY: usize = 100;
 /// Every line of the page that has a place: its text, whether it is ours, its state.
@@ -163,7 +163,7 @@ async fn a_draft_stays_keys_lead_and_nothing_that_comes_in_runs() {
     assert!(is("document.querySelector('#text').value === 'half a thought'").await);
     // Refused: said where one types, and the text is given back.
     browser.fill("#text", crate::harness::world::SPAM).await;
-    browser.click("[data-compose] button").await;
+    browser.click("[data-compose] .primary").await;
     wait(&browser, "!document.querySelector('[data-problem]').hidden").await;
     assert!(is("document.querySelector('#text').value.startsWith('CONGRATULATIONS')").await);
     assert!(is("document.querySelectorAll('.is-blocked').length === 1").await);
@@ -178,6 +178,91 @@ async fn a_draft_stays_keys_lead_and_nothing_that_comes_in_runs() {
     browser.script("document.activeElement.click()").await;
     wait(&browser, "location.search.includes('c2')").await;
     assert!(is("document.title !== 'run' && !document.querySelector('[data-talk] img, [data-talk] script')").await);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_quotes_and_signs_go_and_come_by_hand() {
+    let world = world().await;
+    world.hears(PHONE, "which parcel?").await;
+    let browser = Browser::open(&format!("http://{}", world.address()), 1280).await;
+    log_in(&world, &browser).await;
+    wait(&browser, "document.querySelector('[data-talk]').dataset.wired === 'true'").await;
+    // What is too large is said before anything leaves; what is dropped, pasted or chosen waits to be sent.
+    let give = |size: usize, name: &str, how: &str| {
+        let bytes = "[137, 80, 78, 71, 13, 10, 26, 10]";
+        format!(
+            "const bytes = new Uint8Array({size}); bytes.set({bytes}); const all = new DataTransfer(); \
+             all.items.add(new File([bytes], '{name}', {{type: 'image/png'}})); \
+             const init = {{bubbles: true, cancelable: true}}; {how}"
+        )
+    };
+    let drop = "document.querySelector('.lines').dispatchEvent(new DragEvent('drop', {...init, dataTransfer: all}))";
+    let paste =
+        "document.querySelector('#text').dispatchEvent(new ClipboardEvent('paste', {...init, clipboardData: all}))";
+    let choose = "const input = document.querySelector('[name=file]'); input.files = all.files; \
+                  input.dispatchEvent(new Event('change', init))";
+    browser.script(&give(6 << 20, "large.png", drop)).await;
+    wait(&browser, "document.querySelector('[data-problem]').textContent.includes('large.png')").await;
+    assert_eq!(browser.script("return document.querySelectorAll('[data-files] li').length").await, 0);
+    for (n, how) in [drop, paste, choose].into_iter().enumerate() {
+        browser.script(&give(300_000, &format!("parcel-{n}.png"), how)).await;
+        wait(&browser, &format!("document.querySelectorAll('[data-files] li').length === {}", n + 1)).await;
+    }
+    browser.click("[data-files] li:nth-child(2) button").await;
+    browser.fill("#text", "זאת").await;
+    browser.click("[data-compose] .primary").await;
+    wait(&browser, "document.querySelectorAll('[data-lines] [data-id] img').length === 2").await;
+    let on_phone = world.inbox().await;
+    let told: Vec<_> =
+        on_phone.iter().map(|m| (m["text"].as_str(), m["file_name"].as_str(), m["size"].as_u64())).collect();
+    let expected =
+        [(Some("זאת"), Some("parcel-0.png"), Some(300_000)), (Some(""), Some("parcel-2.png"), Some(300_000))];
+    assert_eq!(told, expected);
+    wait(&browser, "!document.querySelector('[data-lines] > :not([data-id])')").await;
+    // An answer to one message; Esc leaves it.
+    browser.script("document.querySelector('[data-id=inb_1] [data-reply]').click()").await;
+    let strip = "document.querySelector('[data-answering]')";
+    wait(&browser, &format!("!{strip}.hidden && {strip}.textContent.includes('which parcel?')")).await;
+    let escape = "document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape', bubbles: true}))";
+    browser.script(escape).await;
+    wait(&browser, &format!("{strip}.hidden && document.activeElement.id === 'text'")).await;
+    browser.script("document.querySelector('[data-id=inb_1] [data-reply]').click()").await;
+    browser.fill("#text", "this one").await;
+    browser.click("[data-compose] .primary").await;
+    wait(&browser, "!!document.querySelector('.mine[data-id] blockquote')?.textContent.includes('which parcel?')")
+        .await;
+    assert!(browser.script(&format!("return {strip}.hidden")).await == Value::Bool(true));
+    assert!(world.inbox().await[2]["reply_to"].as_str().is_some_and(|id| id.starts_with("sbx_")));
+    // A sign, which the same one takes back.
+    for (n, shown) in [(4, true), (5, false)] {
+        browser.script("document.querySelector('[data-id=inb_1] [data-react]').click()").await;
+        wait(&browser, "document.activeElement.closest('.signs') !== null").await;
+        browser.script("document.activeElement.click()").await;
+        wait(&browser, &format!("!!document.querySelector('[data-id=inb_1] .reactions') === {shown}")).await;
+        let on_phone = world.inbox().await;
+        let last = on_phone.last().expect("a sign");
+        assert_eq!(
+            (on_phone.len(), &last["kind"], &last["text"]),
+            (n, &json!("reaction"), &json!(if shown { "👍" } else { "" }))
+        );
+    }
+    // Who listens hears what came in; the phone was told that it was read, and that somebody wrote.
+    world.hears(PHONE, "thank you").await;
+    wait(&browser, "document.querySelector('[data-said]').textContent.endsWith('thank you')").await;
+    let line = world.gateway().registry.sandbox(&InstanceId::from_text(INSTANCE)).expect("a sandbox");
+    for _ in 0..1500 {
+        let marks = line.marks();
+        let is_read = marks.iter().any(|mark| matches!(mark, Mark::Read { .. }));
+        if is_read && marks.iter().any(|mark| matches!(mark, Mark::Typing { .. })) {
+            break;
+        }
+        moment().await;
+    }
+    assert!(line.marks().iter().any(|mark| matches!(mark, Mark::Typing { .. })), "{:?}", line.marks());
+    let refused: Vec<String> =
+        browser.complaints().await.into_iter().filter(|c| c.contains("Content Security Policy")).collect();
+    assert_eq!(refused, Vec::<String>::new());
     world.stop().await;
 }
 

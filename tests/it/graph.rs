@@ -1,6 +1,7 @@
 //! The connector to Meta's Cloud API, on its way out, against an API that judges by Meta's own examples.
 
 mod calls;
+mod chat;
 mod contract;
 mod failures;
 mod messages;

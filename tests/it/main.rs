@@ -8,6 +8,7 @@ mod behaviour;
 mod browser;
 mod chaos;
 mod chat;
+mod chat_answering;
 mod chat_browser;
 mod chattu;
 mod cloud_hook;

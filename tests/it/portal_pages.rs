@@ -182,6 +182,8 @@ async fn what_is_anothers_answers_like_what_is_not_there() {
         ("POST", "/chat/shop-line/c1/send", "/chat/no-such/c1/send"),
         ("POST", "/chat/other-line/c1/send", "/chat/other-line/c999999/send"),
         ("POST", "/chat/shop-line/c1/read", "/chat/no-such/c1/read"),
+        ("POST", "/chat/shop-line/c1/react", "/chat/no-such/c1/react"),
+        ("POST", "/chat/shop-line/c1/typing", "/chat/no-such/c1/typing"),
         ("GET", "/chat/shop-line/file/inb_1", "/chat/no-such/file/inb_999999"),
         ("GET", "/instances/shop-line/qr.svg", "/instances/no-such/qr.svg"),
     ];

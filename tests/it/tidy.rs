@@ -15,7 +15,8 @@ const MAY_SEE: &[(&str, &str)] = &[
     ("connectors", "model egress"),
     ("notices", "model store"),
     ("live", "model store"),
-    ("chats", "model store conversations suppression"),
+    ("chats", "model store conversations suppression templates"),
+    ("attention", "model store chats connectors conversations"),
     ("webhooks", "model store egress accounts notices"),
     ("media", "model store egress connectors"),
     ("accounts", "model store notices"),
@@ -36,7 +37,7 @@ const MAY_SEE: &[(&str, &str)] = &[
     ("reach", "model store egress accounts"),
     (
         "gateway",
-        "model store media retention accounts instances suppression webhooks sending schedule chattu threecx connectors ops digests reach live",
+        "model store media retention accounts instances suppression webhooks sending schedule chattu threecx connectors ops digests reach live attention",
     ),
     ("ops", "model config store egress notices sending http"),
     ("scheduler", "model store notices accounts gateway ops"),
@@ -46,7 +47,7 @@ const MAY_SEE: &[(&str, &str)] = &[
     ),
     (
         "http",
-        "model store media accounts instances sending webhooks schedule chattu threecx connectors gateway portal ops",
+        "model store media accounts instances sending webhooks schedule chattu chats threecx connectors gateway portal ops",
     ),
     (
         "control",
@@ -54,7 +55,7 @@ const MAY_SEE: &[(&str, &str)] = &[
     ),
     (
         "app",
-        "model config store egress media retention suppression accounts instances webhooks sending inbound schedule chattu threecx connectors gateway http control scheduler ops digests portal reach live",
+        "model config store egress media retention suppression accounts instances webhooks sending inbound schedule chattu threecx connectors gateway http control scheduler ops digests portal reach live attention",
     ),
     ("cli", "model config store media gateway control ops app"),
     ("lib", ""),

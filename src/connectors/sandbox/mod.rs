@@ -16,10 +16,11 @@ mod phones;
 pub mod settings;
 
 pub use inbox::Accepted;
+pub use phones::Mark;
 
 use super::{
-    Ack, Boxed, Capabilities, Connector, Content, GroupInfo, MediaError, NotDone, Outgoing, Pairing, SendError,
-    SendErrorKind, Standing,
+    Ack, Address, Boxed, Capabilities, Connector, Content, GroupInfo, MediaError, NotDone, Outgoing, Pairing,
+    SendError, SendErrorKind, Standing,
     outgoing::MediaFile,
     registry::{BadSetting, Deps, InstanceSetup},
 };
@@ -55,6 +56,7 @@ pub struct Sandbox {
     known: Mutex<Known>,
     groups: Mutex<BTreeMap<String, GroupInfo>>,
     rejected: Mutex<Vec<String>>,
+    marks: Mutex<VecDeque<Mark>>,
     kept: Mutex<VecDeque<(String, Vec<u8>)>>,
     ids: Ids,
 }
@@ -92,6 +94,7 @@ impl Sandbox {
             known: Mutex::default(),
             groups: Mutex::default(),
             rejected: Mutex::default(),
+            marks: Mutex::default(),
             kept: Mutex::default(),
             ids: Ids { life: u32::from_le_bytes(bytes(&*deps.random)), next: AtomicU32::new(0) },
         })
@@ -243,6 +246,15 @@ impl Connector for Sandbox {
     fn reject_call<'a>(&'a self, call_id: &'a str) -> Boxed<'a, Result<(), NotDone>> {
         self.rejected.lock().expect("no holder panics").push(call_id.to_owned());
         Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn mark_read<'a>(&'a self, chat: &'a Address, messages: &'a [String]) -> Boxed<'a, Result<(), NotDone>> {
+        Box::pin(std::future::ready(self.mark(Mark::Read { chat: chat.to_string(), messages: messages.to_vec() })))
+    }
+
+    fn show_typing<'a>(&'a self, chat: &'a Address, answered: &'a str) -> Boxed<'a, Result<(), NotDone>> {
+        let typing = Mark::Typing { chat: chat.to_string(), answered: answered.to_owned() };
+        Box::pin(std::future::ready(self.mark(typing)))
     }
 
     fn stop(&self) -> Boxed<'_, ()> {

@@ -8,7 +8,7 @@
 use super::Sandbox;
 use crate::{
     connectors::{
-        Address, GroupInfo, MediaError, NotRecorded, What,
+        Address, GroupInfo, MediaError, NotDone, NotRecorded, What,
         heard::{Group, HeardMedia, InboundMessage, MediaSource, Sender},
     },
     model::{ids::MessageId, instance::InstanceState, message::Receipt},
@@ -158,6 +158,24 @@ impl Sandbox {
         self.rejected.lock().expect("no holder panics").clone()
     }
 
+    /// What phones were shown of whoever answers, oldest first; the newest thousand.
+    pub fn marks(&self) -> Vec<Mark> {
+        self.marks.lock().expect("no holder panics").iter().cloned().collect()
+    }
+
+    /// A phone is shown something, as long as the line is open.
+    pub(super) fn mark(&self, mark: Mark) -> Result<(), NotDone> {
+        if self.line.state() != Some(InstanceState::Open) {
+            return Err(NotDone("the instance is not open".into()));
+        }
+        let mut marks = self.marks.lock().expect("no holder panics");
+        marks.push_back(mark);
+        if marks.len() > MOST_MARKS {
+            marks.pop_front();
+        }
+        Ok(())
+    }
+
     /// Something about a group changed: `change` is subject, description, participants or read_only.
     ///
     /// # Errors
@@ -200,6 +218,27 @@ impl Sandbox {
     }
 }
 
+/// What a phone was shown of whoever answers.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Mark {
+    /// These messages of a chat were read: the provider's ids.
+    Read {
+        /// The phone, hidden id or group.
+        chat: String,
+        /// Oldest first.
+        messages: Vec<String>,
+    },
+    /// An answer is being written to this message.
+    Typing {
+        /// The phone, hidden id or group.
+        chat: String,
+        /// The provider's id.
+        answered: String,
+    },
+}
+
+/// Marks that are remembered.
+const MOST_MARKS: usize = 1000;
 /// Files that are kept until they are fetched.
 const MOST_KEPT: usize = 8;
 

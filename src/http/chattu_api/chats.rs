@@ -5,6 +5,7 @@ use super::{
     who::{Who, by_chat_session},
 };
 use crate::{
+    chats::ChatId,
     chattu::chats::{self, Said},
     gateway::Gateway,
     http::{Incoming, media},
@@ -99,7 +100,7 @@ pub async fn send(gateway: &Gateway, mut incoming: Incoming) -> Answered {
 pub async fn read(gateway: &Gateway, incoming: Incoming) -> Answered {
     let (_, client) = enter(gateway, &incoming).await?;
     let contact = contact(gateway, &client, &incoming.segments[1]).await?;
-    gateway.store.write(move |tx| chats::mark_read(tx, &client.id, contact)).await?;
+    gateway.attention.read(&client.id, &ChatId::Person(contact)).await?;
     Ok(ok(&json!({"success": true})))
 }
 

@@ -5,7 +5,8 @@ use super::{
     who::{Who, by_chat_session, by_either, by_key},
 };
 use crate::{
-    chattu::groups::{Listed, mark_read},
+    chats::ChatId,
+    chattu::groups::Listed,
     connectors::GroupInfo,
     gateway::Gateway,
     http::Incoming,
@@ -108,8 +109,7 @@ async fn send(
     };
     let answer = gateway.schedules.send_after(new).await?;
     if answer.refusal.is_none() {
-        let (instance, id, now) = (client.id.clone(), group.id.clone(), gateway.clock.now());
-        gateway.store.write(move |tx| mark_read(tx, &instance, &id, now)).await?;
+        gateway.attention.read(&client.id, &ChatId::Group(group.id.clone())).await?;
     }
     sent(gateway, &answer, &draft, more)
 }

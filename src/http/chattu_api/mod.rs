@@ -23,7 +23,7 @@ use crate::{
     model::{clock::Time, purpose::Purpose},
     sending::{
         Answer,
-        request::{Draft, MAX_CHARS},
+        request::{Draft, FileFrom, MAX_CHARS},
     },
 };
 use ::http::StatusCode;
@@ -92,7 +92,7 @@ fn draft(object: &Map<String, Value>) -> Result<Draft, Wrong> {
     if kind == MediaKind::Audio && !message.trim().is_empty() {
         return Err(Wrong::invalid("Sound is sent without a message."));
     }
-    Ok(Draft::Media { kind, url: url.to_owned(), caption: message.to_owned(), file_name: None })
+    Ok(Draft::Media { kind, from: FileFrom::Address(url.to_owned()), caption: message.to_owned(), file_name: None })
 }
 
 /// The purpose that the request names, else the caller's.

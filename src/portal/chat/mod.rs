@@ -2,11 +2,15 @@
 //!
 //! The first view is written here and works by itself: links open chats, a form sends. The script (`chat.js`) adds what
 //! is live: it hears of changes from the position on that the page was made at, and puts in what the same templates
-//! wrote. `send.rs` sends and marks read, `file.rs` gives files, `shown.rs` says what chats and lines look like.
+//! wrote. `send.rs` sends and marks read, with `attach.rs` for files, `template.rs` for templates and `react.rs` for signs;
+//! `file.rs` gives files, `shown.rs` says what chats and lines look like.
 
+pub mod attach;
 pub mod file;
+pub mod react;
 pub mod send;
 pub mod shown;
+pub mod template;
 
 use super::{Trouble, Visit, locale::Locale};
 use crate::{
@@ -25,6 +29,7 @@ use crate::{
     store::{StoreError, Tx},
 };
 use askama::Template;
+use serde_json::json;
 use shown::{ShownChat, ShownLine};
 use std::time::Duration;
 use warp::reply::Response;
@@ -46,6 +51,14 @@ struct Page<'a> {
     open: Option<Thread>,
     position: i64,
     may_send: bool,
+    /// Whether a message can answer another one.
+    may_reply: bool,
+    /// Whether signs can be put on messages.
+    may_react: bool,
+    /// Which ones are offered.
+    signs: &'static [&'static str],
+    /// Files that may be chosen, as JSON for the script; empty: none.
+    limits: String,
     text: String,
     problem: String,
     nonce: String,
@@ -67,6 +80,8 @@ struct Thread {
     /// For the link to earlier lines.
     earlier: Option<String>,
     hints: Vec<Hint>,
+    /// What can be sent while free text cannot.
+    templates: Vec<template::Offer>,
 }
 
 /// What whoever types should know.
@@ -137,10 +152,18 @@ async fn view(
     let new_to = Phone::parse(&asked.q, region).ok().filter(|_| v.may_change()).map(|p| p.as_str().to_owned());
     let read = gateway.store.read(move |tx| load(tx, &locale, &read_instance, &asked, region));
     let loaded = read.await?.ok_or(Trouble::NotFound)?;
-    let open = loaded.open.map(|(mut thread, standing)| {
+    let mut open = loaded.open.map(|(mut thread, standing)| {
         thread.hints = hints(gateway, v, instance, &standing);
-        thread
+        (thread, standing)
     });
+    if let Some((thread, standing)) = &mut open
+        && v.may_change()
+        && is_window_closed(gateway, v, instance, standing)
+    {
+        thread.templates = template::offered(gateway, instance).await?;
+    }
+    let open = open.map(|(thread, _)| thread);
+    let can = gateway.registry.capabilities(&instance.id);
     // An older part of a chat is no place that hears of new lines.
     let position = if is_paging { -1 } else { loaded.position };
     Ok(v.page(&Page {
@@ -150,6 +173,10 @@ async fn view(
         rows: loaded.rows,
         new_to,
         may_send: v.may_change(),
+        may_reply: v.may_change() && can.is_some_and(|can| can.replies),
+        may_react: v.may_change() && can.is_some_and(|can| can.reactions),
+        signs: react::OFFERED,
+        limits: limits(gateway, v, instance),
         open,
         position,
         text: text.to_owned(),
@@ -157,6 +184,13 @@ async fn view(
         nonce: base62(&*gateway.random, 20),
         most: MAX_CHARS,
     }))
+}
+
+/// What files may be chosen, for the script.
+fn limits(gateway: &Gateway, v: &Visit, instance: &Instance) -> String {
+    let all = attach::limits(gateway, v, instance);
+    let shown: Vec<_> = all.iter().map(|l| json!({"kind": l.kind, "most": l.most, "text": l.text})).collect();
+    if shown.is_empty() { String::new() } else { json!(shown).to_string() }
 }
 
 struct Asked {
@@ -208,7 +242,7 @@ fn known(
     let lines = page.lines.into_iter().map(|l| line_html(v, &shown::line(v, &instance.id, l))).collect();
     let standing = chats::standing(tx, &instance.id, id)?;
     let chat = shown::chat(v, &chat);
-    Ok(Some((Thread { id: chat.id.clone(), chat, lines, earlier, hints: Vec::new() }, standing)))
+    Ok(Some((Thread { id: chat.id.clone(), chat, lines, earlier, hints: Vec::new(), templates: Vec::new() }, standing)))
 }
 
 /// A number that nobody has written with yet.
@@ -222,7 +256,14 @@ fn unknown(v: &Locale, phone: &Phone) -> Thread {
         unread: 0,
     };
     let id = phone.as_str().to_owned();
-    Thread { chat: shown::chat(v, &chat), id, lines: Vec::new(), earlier: None, hints: Vec::new() }
+    Thread {
+        chat: shown::chat(v, &chat),
+        id,
+        lines: Vec::new(),
+        earlier: None,
+        hints: Vec::new(),
+        templates: Vec::new(),
+    }
 }
 
 /// Whom a chat's address means.
@@ -278,16 +319,24 @@ fn hints(gateway: &Gateway, v: &Visit, instance: &Instance, standing: &Standing)
         let text = v.fill("chat.suppressed", "reason", v.word("suppressed_reason", reason));
         add("bad", text, Some(("/suppressed-recipients", "nav.suppressed")));
     }
-    if gateway.registry.capabilities(&instance.id).is_some_and(|c| c.window_24h) {
-        let until = standing.last_inbound_at.map(|at| at.plus(WINDOW)).filter(|until| *until > v.now);
-        match until {
-            Some(until) => add("", v.fill("chat.window_until", "time", v.exact(&until)), None),
-            None => {
-                add("warn", v.t("chat.window_closed").to_owned(), Some(("/docs/responsible-messaging", "chat.why")))
-            }
-        }
+    if is_window_closed(gateway, v, instance, standing) {
+        add("warn", v.t("chat.window_closed").to_owned(), Some(("/docs/responsible-messaging", "chat.why")));
+    } else if has_window(gateway, instance)
+        && let Some(at) = standing.last_inbound_at
+    {
+        add("", v.fill("chat.window_until", "time", v.exact(&at.plus(WINDOW))), None);
     }
     all
+}
+
+fn has_window(gateway: &Gateway, instance: &Instance) -> bool {
+    gateway.registry.capabilities(&instance.id).is_some_and(|can| can.window_24h)
+}
+
+/// Whether the provider takes no free text for this chat now.
+fn is_window_closed(gateway: &Gateway, v: &Visit, instance: &Instance, standing: &Standing) -> bool {
+    let is_open = standing.last_inbound_at.is_some_and(|at| at.plus(WINDOW) > v.now);
+    has_window(gateway, instance) && !is_open
 }
 
 /// A line's place as it stands in an address.

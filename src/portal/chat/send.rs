@@ -4,7 +4,7 @@
 //! word of its own for each message (`nonce`); it is the request's Idempotency-Key and reference, so that a page that
 //! does not know whether a message got through may send it again.
 
-use super::{To, line_html, own, region, resolve, shown};
+use super::{To, attach, line_html, own, region, resolve, shown, template};
 use crate::{
     chats,
     gateway::Gateway,
@@ -27,13 +27,22 @@ use warp::{Reply, reply::Response};
 const NONCE_MAX: usize = 64;
 
 /// What became of a message.
-enum Done {
+pub(super) enum Done {
     Answered(Box<Answer>),
     /// An earlier request with the same word is on its way.
     UnderWay,
 }
 
-/// `POST /chat/{instance}/{chat}/send`: `text`, `nonce`.
+/// What is to be sent.
+pub(super) struct Said {
+    pub(super) draft: Draft,
+    pub(super) reference: String,
+    /// What it answers, as the guarded sender names it.
+    pub(super) reply_to: Option<String>,
+}
+
+/// `POST /chat/{instance}/{chat}/send`: `nonce`, `text`, `file`, `reply_to` (the line that it answers); or `template`
+/// with a `variable` for each of its placeholders.
 ///
 /// # Errors
 /// No such instance or chat, or another account's.
@@ -42,10 +51,10 @@ pub async fn send(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     let chat = v.segments.get(1).cloned().unwrap_or_default();
     let to = find(gateway, &instance, &chat).await?;
     let text = v.form.raw("text").replace("\r\n", "\n");
-    if let Some(problem) = wrong(v, &text) {
-        return refuse(gateway, v, &instance, &chat, &text, problem).await;
-    }
-    let reference = format!("{}{}", shown::OWN_REFERENCE, v.form.text("nonce"));
+    let said = match read_form(gateway, v, &instance, &to, &text).await? {
+        Ok(said) => said,
+        Err(problem) => return refuse(gateway, v, &instance, &chat, &text, problem).await,
+    };
     let done = match &to {
         To::Known(chats::ChatId::Group(id)) => {
             let Some(group) = gateway.chattu.group(&instance.id, id).await? else { return Err(Trouble::NotFound) };
@@ -53,26 +62,37 @@ pub async fn send(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
                 let problem = v.t("chat.read_only").to_owned();
                 return refuse(gateway, v, &instance, &chat, &text, problem).await;
             }
-            to_group(gateway, v, &instance, group.id, &text, reference).await?
+            to_group(gateway, v, &instance, group.id, said).await?
         }
         To::Known(chats::ChatId::Person(contact)) => {
-            to_person(gateway, v, &instance, Recipient::Contact(*contact), &text, reference).await?
+            submit(gateway, v, &instance, Recipient::Contact(*contact), said).await?
         }
-        To::New(phone) => to_person(gateway, v, &instance, Recipient::Phone(phone.clone()), &text, reference).await?,
+        To::New(phone) => submit(gateway, v, &instance, Recipient::Phone(phone.clone()), said).await?,
     };
-    if let To::Known(id) = &to
+    conclude(gateway, v, &instance, &chat, &to, done).await
+}
+
+/// What became of it, for the script or as the page to go on with.
+pub(super) async fn conclude(
+    gateway: &Gateway,
+    v: &Visit,
+    instance: &Instance,
+    chat: &str,
+    to: &To,
+    done: Done,
+) -> Result<Response, Trouble> {
+    if let To::Known(id) = to
         && is_on_its_way(&done)
     {
-        let (id, now, instance) = (id.clone(), gateway.clock.now(), instance.id.clone());
-        gateway.store.write(move |tx| chats::mark_read(tx, &instance, &id, now)).await?;
+        gateway.attention.read(&instance.id, id).await?;
     }
     if let Done::Answered(answer) = &done {
         gateway.metrics.message(answer.outcome);
     }
     if wants_json(v) {
-        return Ok(as_json(&told(gateway, v, &instance, done).await?, StatusCode::OK));
+        return Ok(as_json(&told(gateway, v, instance, done).await?, StatusCode::OK));
     }
-    let to = format!("/chat?instance={}&chat={}", encode(instance.id.as_str()), encode(&chat));
+    let to = format!("/chat?instance={}&chat={}", encode(instance.id.as_str()), encode(chat));
     match done {
         Done::Answered(answer) if !matches!(answer.outcome, Outcome::Sent | Outcome::Accepted) => {
             Ok(see_other(&format!("/message-logs/{}", answer.log_id)))
@@ -89,35 +109,84 @@ pub async fn read(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     let instance = own(gateway, v, v.segment()).await?;
     let chat = v.segments.get(1).cloned().unwrap_or_default();
     let To::Known(id) = find(gateway, &instance, &chat).await? else { return Err(Trouble::NotFound) };
-    let (of, now) = (instance.id.clone(), gateway.clock.now());
-    gateway.store.write(move |tx| chats::mark_read(tx, &of, &id, now)).await?;
+    gateway.attention.read(&instance.id, &id).await?;
     if wants_json(v) {
         return Ok(as_json(&json!({"done": true}), StatusCode::OK));
     }
     Ok(see_other(&format!("/chat?instance={}&chat={}", encode(instance.id.as_str()), encode(&chat))))
 }
 
-async fn find(gateway: &Gateway, instance: &Instance, chat: &str) -> Result<To, Trouble> {
+/// `POST /chat/{instance}/{chat}/typing`: whoever is logged in writes an answer. There is nothing to show for it.
+///
+/// # Errors
+/// No such instance or chat, or another account's.
+pub async fn typing(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let instance = own(gateway, v, v.segment()).await?;
+    let chat = v.segments.get(1).cloned().unwrap_or_default();
+    if let To::Known(id) = find(gateway, &instance, &chat).await? {
+        gateway.attention.writing(&instance.id, &id).await?;
+    }
+    Ok(as_json(&json!({"done": true}), StatusCode::OK))
+}
+
+pub(super) async fn find(gateway: &Gateway, instance: &Instance, chat: &str) -> Result<To, Trouble> {
     let region = region(gateway, instance).await?;
     let (instance, chat) = (instance.clone(), chat.to_owned());
     gateway.store.read(move |tx| resolve(tx, &instance, &chat, region)).await?.ok_or(Trouble::NotFound)
 }
 
-/// What is wrong with a form, in plain words.
-fn wrong(v: &Visit, text: &str) -> Option<String> {
+/// What a form says, or what is wrong with it in plain words.
+async fn read_form(
+    gateway: &Gateway,
+    v: &Visit,
+    instance: &Instance,
+    to: &To,
+    text: &str,
+) -> Result<Result<Said, String>, Trouble> {
+    let (file, template) = (attach::chosen(v), v.form.some("template"));
+    if let Some(problem) = wrong(v, text, file.is_some() || template.is_some()) {
+        return Ok(Err(problem));
+    }
+    let draft = match (template, file) {
+        (Some(template), _) => template::draft(gateway, v, instance, template).await?,
+        (None, Some(file)) => attach::draft(gateway, v, instance, file, text).await?,
+        (None, None) => Ok(Draft::Text(text.to_owned())),
+    };
+    let draft = match draft {
+        Ok(draft) => draft,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    let reply_to = match (v.form.some("reply_to"), to) {
+        (None, _) => None,
+        (Some(line), To::Known(chat)) => {
+            let (of, chat, line) = (instance.id.clone(), chat.clone(), line.to_owned());
+            let named = gateway.store.read(move |tx| chats::answerable(tx, &of, &chat, &line)).await?;
+            if named.is_none() {
+                return Ok(Err(v.t("chat.no_reply").to_owned()));
+            }
+            named
+        }
+        (Some(_), To::New(_)) => return Ok(Err(v.t("chat.no_reply").to_owned())),
+    };
+    let reference = format!("{}{}", shown::OWN_REFERENCE, v.form.text("nonce"));
+    Ok(Ok(Said { draft, reference, reply_to }))
+}
+
+/// What is wrong with what was typed, in plain words.
+pub(super) fn wrong(v: &Visit, text: &str, has_more: bool) -> Option<String> {
     let nonce = v.form.text("nonce");
     let is_word = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_';
     if nonce.is_empty() || nonce.len() > NONCE_MAX || !nonce.bytes().all(is_word) {
         return Some(v.t("chat.reload").to_owned());
     }
-    if text.trim().is_empty() {
+    if text.trim().is_empty() && !has_more {
         return Some(v.t("chat.empty_text").to_owned());
     }
     let is_too_long = text.chars().count() > MAX_CHARS || text.contains('\0');
     is_too_long.then(|| v.fill("chat.too_long", "n", v.number(MAX_CHARS)))
 }
 
-async fn refuse(
+pub(super) async fn refuse(
     gateway: &Gateway,
     v: &Visit,
     instance: &Instance,
@@ -138,38 +207,48 @@ fn sender(v: &Visit, instance: &Instance) -> Sender {
     Sender { account: instance.account_id, key: None, source: Source::Portal, module: None, request_id }
 }
 
-async fn to_person(
+pub(super) async fn submit(
     gateway: &Gateway,
     v: &Visit,
     instance: &Instance,
     to: Recipient,
-    text: &str,
-    reference: String,
+    said: Said,
 ) -> Result<Done, Trouble> {
-    let mut request = Request::text(instance.id.clone(), to, Purpose::Support, text.to_owned());
+    let Said { draft, reference, reply_to } = said;
+    let mut request = Request::text(instance.id.clone(), to, Purpose::Support, String::new());
+    (request.draft, request.reply_to) = (draft, reply_to);
     (request.idempotency_key, request.reference) = (Some(reference.clone()), Some(reference));
     let answer = gateway.sending.submit(sender(v, instance), request).await?;
     let is_under_way = answer.refusal.as_ref().is_some_and(|r| r.code == Code::IdempotencyInProgress);
     Ok(if is_under_way { Done::UnderWay } else { Done::Answered(Box::new(answer)) })
 }
 
-async fn to_group(
+pub(super) async fn to_group(
     gateway: &Gateway,
     v: &Visit,
     instance: &Instance,
     group: String,
-    text: &str,
-    reference: String,
+    said: Said,
 ) -> Result<Done, Trouble> {
+    let due_at = groups::after_pause(gateway);
+    let Said { draft, reference, reply_to } = said;
+    let draft = match draft {
+        draft @ (Draft::Text(_) | Draft::Reaction { .. }) if reply_to.is_none() => draft,
+        // The queue keeps texts and signs; the rest waits here, and is lost with whoever waits for the answer.
+        draft => {
+            gateway.clock.sleep_until(due_at).await;
+            return submit(gateway, v, instance, Recipient::Group(group), Said { draft, reference, reply_to }).await;
+        }
+    };
     let new = New {
         sender: sender(v, instance),
         account: instance.account_id,
         instance: instance.id.clone(),
         recipient: Recipient::Group(group),
-        draft: Draft::Text(text.to_owned()),
+        draft,
         purpose: Purpose::Support,
         reference: Some(reference),
-        due_at: groups::after_pause(gateway),
+        due_at,
         created_by: v.actor().to_owned(),
     };
     match gateway.schedules.send_after_once(new).await {

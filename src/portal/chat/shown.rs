@@ -58,6 +58,8 @@ pub struct ShownLine {
     pub reason: Option<String>,
     /// What to do then.
     pub advice: Option<String>,
+    /// Whether a message can answer it: its provider knows it.
+    pub is_answerable: bool,
     /// What the page called it before it had an id.
     pub nonce: Option<String>,
     /// Who wrote it, in a group; or by what it was sent, where not by a person here.
@@ -68,6 +70,8 @@ pub struct ShownLine {
     pub file: Option<ShownFile>,
     /// Signs and who gave them.
     pub reactions: Vec<(String, String)>,
+    /// Our own among them.
+    pub own_sign: Option<String>,
     /// Hours and minutes.
     pub time: String,
     /// When, exactly.
@@ -142,10 +146,12 @@ pub fn line(v: &Locale, instance: &InstanceId, line: Line) -> ShownLine {
         status_word: line.status.map(|status| v.word("status", status)).unwrap_or_default(),
         reason,
         advice,
+        is_answerable: line.is_known(),
         nonce,
         writer: line.writer.or(source),
         quoted: line.quoted.map(|text| text.chars().take(140).collect()),
         file: line.file.map(|shown| file(v, instance, &line.id, shown)),
+        own_sign: line.reactions.iter().find(|r| r.by.is_none()).map(|r| r.sign.clone()),
         reactions: line
             .reactions
             .into_iter()

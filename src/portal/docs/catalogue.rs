@@ -59,7 +59,7 @@ macro_rules! pages {
 
 pages! {
     Start: "/docs" = "index", "/docs/quickstart" = "quickstart", "/docs/connect" = "connect",
-        "/docs/cloud-api" = "cloud-api";
+        "/docs/cloud-api" = "cloud-api", "/docs/chat" = "chat";
     Api: "/docs/send" = "send", "/docs/receive" = "receive",
         "/docs/responsible-messaging" = "responsible-messaging";
     Sdk: "/docs/sdk/curl" = "sdk-curl", "/docs/sdk/php" = "sdk-php", "/docs/sdk/python" = "sdk-python",

@@ -22,6 +22,8 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use warp::reply::Response;
 
+/// The setting that every connector has.
+const TELL_READ: &str = "tell_read";
 /// The tabs, in their order.
 const TABS: &[&str] = &["connection", "send", "webhook", "settings"];
 
@@ -177,6 +179,9 @@ pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     let secret = secret_settings(instance.connector);
     for name in fields(instance.connector).iter().filter(|name| !secret.contains(name)) {
         changes.entry((*name).to_owned()).or_default();
+    }
+    if let Some(told) = v.form.some(TELL_READ) {
+        changes.insert(TELL_READ.to_owned(), told.to_owned());
     }
     match gateway.instances.set(&instance.id, changes, v.actor()).await {
         Ok(_) => Ok(see_other(&format!("/instances/{}/manage?tab=settings&done=saved", instance.id))),

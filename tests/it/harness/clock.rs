@@ -42,6 +42,13 @@ impl TestClock {
         let found = timeout(STUCK, sleepers.wait_for(|due| due.contains(&at))).await;
         found.unwrap_or_else(|_| panic!("nobody waits for {at}")).expect("the clock lives");
     }
+
+    /// The same for a moment that chance chose: from the one to the other.
+    pub async fn wait_for_sleeper_between(&self, from: Time, to: Time) {
+        let mut sleepers = self.sleepers.subscribe();
+        let found = timeout(STUCK, sleepers.wait_for(|due| due.iter().any(|at| (from..=to).contains(at)))).await;
+        found.unwrap_or_else(|_| panic!("nobody waits for {from} to {to}")).expect("the clock lives");
+    }
 }
 
 impl Clock for TestClock {

@@ -66,6 +66,26 @@ impl Visitor {
         reply
     }
 
+    /// Sends a form with a file (its name, its type, its bytes) from one of our own pages.
+    pub async fn post_file(&mut self, path: &str, fields: &[(&str, &str)], file: (&str, &str, &[u8])) -> Reply {
+        let mut body = Vec::new();
+        for (name, value) in fields {
+            let part = format!("--B0undary\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body.extend(part.into_bytes());
+        }
+        let (name, kind, bytes) = file;
+        let head =
+            format!("Content-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: {kind}");
+        body.extend(format!("--B0undary\r\n{head}\r\n\r\n").into_bytes());
+        body.extend(bytes);
+        body.extend(b"\r\n--B0undary--\r\n");
+        let mut headers = self.headers(&["Sec-Fetch-Site: same-origin"]);
+        headers.push("Content-Type: multipart/form-data; boundary=B0undary".into());
+        let reply = http::call(self.address, "POST", path, &headers, &body).await;
+        self.keep(&reply);
+        reply
+    }
+
     /// Asks as a script of one of our own pages does.
     pub async fn json(&mut self, method: &str, path: &str, body: &serde_json::Value) -> Reply {
         let mut headers = self.headers(&["Sec-Fetch-Site: same-origin"]);

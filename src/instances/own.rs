@@ -1,22 +1,27 @@
-//! What an instance does with calls: two settings of the gateway's own, which every connector has.
+//! The settings of the gateway's own, which every connector has.
 //!
-//! `reject_calls` (on or off) ends a call by itself; `reject_text` is what the caller is then told, in any language;
-//! without it the dialect's own text.
+//! - `reject_calls` (on or off) ends a call by itself; `reject_text` is what the caller is then told, in any language;
+//!   without it the dialect's own text.
+//! - `tell_read` (on or off, on by default): whether people are told that their messages were read, and that an answer is
+//!   being written.
 
 use super::InstanceError;
-use crate::model::why::why;
-use crate::{model::ids::InstanceId, store::WriteTx};
+use crate::{
+    model::{ids::InstanceId, why::why},
+    store::WriteTx,
+};
 use rusqlite::params;
 use std::collections::BTreeMap;
 
 const REJECT: &str = "reject_calls";
 const TEXT: &str = "reject_text";
+const TELL_READ: &str = "tell_read";
 /// Longest text, in characters.
 const TEXT_MAX: usize = 1000;
 
 /// These settings, and those of the connector.
 pub(super) fn apart(changes: &BTreeMap<String, String>) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
-    changes.clone().into_iter().partition(|(name, _)| [REJECT, TEXT].contains(&name.as_str()))
+    changes.clone().into_iter().partition(|(name, _)| [REJECT, TEXT, TELL_READ].contains(&name.as_str()))
 }
 
 /// Whether these changes are any to the connector's own settings: a secret that is named, another that differs.
@@ -28,19 +33,12 @@ pub(super) fn changes_connector(changes: &BTreeMap<String, String>, plain: &BTre
 /// Writes those that are named; an empty value takes one back to its default.
 pub(super) fn set(tx: &WriteTx<'_>, id: &InstanceId, own: &BTreeMap<String, String>) -> Result<(), InstanceError> {
     if let Some(value) = own.get(REJECT) {
-        let on = match value.as_str() {
-            "on" => true,
-            "off" | "" => false,
-            other => {
-                return Err(InstanceError::Invalid(why!(
-                    "on_or_off",
-                    "{name} is on or off, not {value:?}",
-                    name = REJECT,
-                    value = other
-                )));
-            }
-        };
+        let on = is_on(REJECT, value, false)?;
         tx.execute("UPDATE instances SET reject_calls = ?2 WHERE id = ?1", params![id, on])?;
+    }
+    if let Some(value) = own.get(TELL_READ) {
+        let on = is_on(TELL_READ, value, true)?;
+        tx.execute("UPDATE instances SET tell_read = ?2 WHERE id = ?1", params![id, on])?;
     }
     if let Some(text) = own.get(TEXT) {
         if text.chars().count() > TEXT_MAX || text.contains('\0') {
@@ -55,4 +53,16 @@ pub(super) fn set(tx: &WriteTx<'_>, id: &InstanceId, own: &BTreeMap<String, Stri
         tx.execute("UPDATE instances SET reject_text = ?2 WHERE id = ?1", params![id, text])?;
     }
     Ok(())
+}
+
+fn is_on(name: &str, value: &str, by_default: bool) -> Result<bool, InstanceError> {
+    match value {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        "" => Ok(by_default),
+        other => {
+            let why = why!("on_or_off", "{name} is on or off, not {value:?}", name = name, value = other);
+            Err(InstanceError::Invalid(why))
+        }
+    }
 }

@@ -1,0 +1,44 @@
+//! A sign on a message of a chat, or taking it back.
+
+use super::{
+    To, own,
+    send::{Said, conclude, find, refuse, submit, to_group, wrong},
+    shown,
+};
+use crate::{
+    chats::{self, ChatId},
+    gateway::Gateway,
+    model::{emoji, phone::Recipient},
+    portal::{Trouble, Visit},
+    sending::request::Draft,
+};
+use warp::reply::Response;
+
+/// The signs that the page offers, as phones do.
+pub const OFFERED: &[&str] = &["👍", "❤️", "😂", "😮", "😢", "🙏"];
+
+/// `POST /chat/{instance}/{chat}/react`: `nonce`, `line`, `emoji` (empty takes back what was given before).
+///
+/// # Errors
+/// No such instance or chat, or another account's.
+pub async fn react(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let instance = own(gateway, v, v.segment()).await?;
+    let chat = v.segments.get(1).cloned().unwrap_or_default();
+    let To::Known(id) = find(gateway, &instance, &chat).await? else { return Err(Trouble::NotFound) };
+    let (of, with, line) = (instance.id.clone(), id.clone(), v.form.text("line").to_owned());
+    let named = gateway.store.read(move |tx| chats::answerable(tx, &of, &with, &line)).await?;
+    let sign = v.form.text("emoji").to_owned();
+    let is_sign = sign.is_empty() || emoji::is_one(&sign);
+    let about = match (wrong(v, "", true), named) {
+        (Some(problem), _) => return refuse(gateway, v, &instance, &chat, "", problem).await,
+        (None, Some(about)) if is_sign => about,
+        _ => return refuse(gateway, v, &instance, &chat, "", v.t("chat.no_reply").to_owned()).await,
+    };
+    let reference = format!("{}{}", shown::OWN_REFERENCE, v.form.text("nonce"));
+    let said = Said { draft: Draft::Reaction { about, emoji: sign }, reference, reply_to: None };
+    let done = match &id {
+        ChatId::Person(contact) => submit(gateway, v, &instance, Recipient::Contact(*contact), said).await?,
+        ChatId::Group(group) => to_group(gateway, v, &instance, group.clone(), said).await?,
+    };
+    conclude(gateway, v, &instance, &chat, &To::Known(id), done).await
+}

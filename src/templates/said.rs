@@ -1,0 +1,76 @@
+//! What a template said once its blanks were filled: for whoever reads the conversation.
+
+use super::Slot;
+use crate::{
+    connectors::templates::Place,
+    store::{StoreError, Tx},
+};
+use rusqlite::params;
+
+/// The text of a template message, by its row in the log; none: it is none, its text is not kept any more, or nothing is
+/// known of the template.
+///
+/// # Errors
+/// The store's.
+pub fn said(tx: &Tx<'_>, row: i64) -> Result<Option<String>, StoreError> {
+    let found = tx.find(
+        "SELECT t.body, t.slots, json_extract(m.content, '$.template.variables')
+         FROM messages m JOIN templates t
+             ON t.instance_id = m.instance_id AND t.name = json_extract(m.content, '$.template.name')
+                AND t.language = json_extract(m.content, '$.template.language')
+         WHERE m.id = ?1 AND m.kind = 'template' AND t.body <> '' AND t.slots IS NOT NULL",
+        params![row],
+        |r| Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?, r.get::<_, Option<String>>(2)?)),
+    )?;
+    let Some((body, slots, variables)) = found else { return Ok(None) };
+    let slots: Vec<Slot> = serde_json::from_str(&slots).unwrap_or_default();
+    let variables: Vec<String> = serde_json::from_str(&variables.unwrap_or_default()).unwrap_or_default();
+    Ok(Some(filled(&body, &slots, &variables)))
+}
+
+/// A text with its placeholders filled in: by their names, or by their numbers among those of the text. What a variable
+/// itself says is left as it is.
+fn filled(body: &str, slots: &[Slot], variables: &[String]) -> String {
+    let in_body = slots.iter().zip(variables).filter(|(slot, _)| slot.place == Place::Body);
+    let named: Vec<(String, &String)> = in_body
+        .enumerate()
+        .map(|(at, (slot, text))| (slot.name.clone().unwrap_or_else(|| (at + 1).to_string()), text))
+        .collect();
+    let mut out = String::new();
+    let mut rest = body;
+    while let Some((before, after)) = rest.split_once("{{") {
+        out.push_str(before);
+        let value = after.split_once("}}").and_then(|(name, behind)| {
+            let (_, text) = named.iter().find(|(own, _)| own == name.trim())?;
+            Some((*text, behind))
+        });
+        match value {
+            Some((text, behind)) => {
+                out.push_str(text);
+                rest = behind;
+            }
+            None => {
+                out.push_str("{{");
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blanks_are_filled_once_and_only_those_of_the_text() {
+        let slot = |place, name: Option<&str>| Slot { place, name: name.map(str::to_owned), media: None };
+        let slots = [slot(Place::Header, None), slot(Place::Body, None), slot(Place::Body, None)];
+        let variables = ["2041", "{{2}}", "the lamp"].map(str::to_owned);
+        assert_eq!(filled("Hello {{1}}, {{ 2 }} is {{3}} {{", &slots, &variables), "Hello {{2}}, the lamp is {{3}} {{");
+        let slots = [slot(Place::Body, Some("who"))];
+        assert_eq!(filled("{{who}}!", &slots, &["Amal".to_owned()]), "Amal!");
+        assert_eq!(filled("{{who}}!", &slots, &[]), "{{who}}!");
+    }
+}
