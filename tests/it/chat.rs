@@ -7,7 +7,12 @@ use crate::harness::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use std::time::Duration;
-use wa_gateway::{connectors::GroupInfo, connectors::heard::InboundMessage, control::Request, model::ids::InstanceId};
+use wa_gateway::{
+    connectors::GroupInfo,
+    connectors::heard::InboundMessage,
+    control::Request,
+    model::{clock::Clock, ids::InstanceId},
+};
 
 const GROUP: &str = "120363123456789012@g.us";
 const PIXEL: &str = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
@@ -241,18 +246,13 @@ async fn a_group_is_a_conversation_whose_writers_are_named() {
     assert!(page.contains("Drivers") && page.contains(&format!("class=\"writer\"><bdi>{PHONE}")), "{page}");
     assert_eq!(page.matches("class=\"count\">1<").count(), 1);
     let chat = GROUP.to_owned();
-    // It waits a few seconds by itself.
-    let answer = {
-        let answer = send(&mut owner, &chat, "thank you", "n-1");
-        tokio::pin!(answer);
-        loop {
-            world.later(Duration::from_secs(1));
-            tokio::select! {
-                answer = &mut answer => break answer,
-                () = crate::harness::program::moment() => {}
-            }
-        }
+    // It waits 2 to 5 seconds by itself.
+    let [least, most] = [2, 5].map(|seconds| world.clock.now().plus(Duration::from_secs(seconds)));
+    let pause = async {
+        world.clock.wait_for_sleeper_between(least, most).await;
+        world.clock.set(most);
     };
+    let (answer, ()) = tokio::join!(send(&mut owner, &chat, "thank you", "n-1"), pause);
     assert_eq!(answer["outcome"], "sent", "{answer}");
     let again = send(&mut owner, &chat, "thank you", "n-1").await;
     assert_eq!(again["outcome"], "under_way", "the same word is not sent twice");

@@ -5,6 +5,7 @@ use crate::harness::{
     browser::Browser,
     cut::Cut,
     program::moment,
+    wait::until,
     world::{INSTANCE, PHONE, World},
 };
 use serde_json::{Value, json};
@@ -213,6 +214,7 @@ async fn files_quotes_and_signs_go_and_come_by_hand() {
     browser.fill("#text", "זאת").await;
     browser.click("[data-compose] .primary").await;
     wait(&browser, "document.querySelectorAll('[data-lines] [data-id] img').length === 2").await;
+    until("both are on the phone", async || world.inbox().await.len() == 2).await;
     let on_phone = world.inbox().await;
     let told: Vec<_> =
         on_phone.iter().map(|m| (m["text"].as_str(), m["file_name"].as_str(), m["size"].as_u64())).collect();
@@ -233,13 +235,23 @@ async fn files_quotes_and_signs_go_and_come_by_hand() {
     wait(&browser, "!!document.querySelector('.mine[data-id] blockquote')?.textContent.includes('which parcel?')")
         .await;
     assert!(browser.script(&format!("return {strip}.hidden")).await == Value::Bool(true));
+    until("it is on the phone", async || world.inbox().await.len() == 3).await;
     assert!(world.inbox().await[2]["reply_to"].as_str().is_some_and(|id| id.starts_with("sbx_")));
+    // However long what is quoted, a phone's page is as wide as the phone.
+    browser.looks(360, false).await;
+    let long = "document.querySelector('[data-id=inb_1] .text').textContent = 'a long question '.repeat(20)";
+    browser.script(&format!("{long}; document.querySelector('[data-id=inb_1] [data-reply]').click()")).await;
+    let beyond = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+    assert_eq!(browser.script(beyond).await, 0);
+    browser.script(escape).await;
+    browser.looks(1280, false).await;
     // A sign, which the same one takes back.
     for (n, shown) in [(4, true), (5, false)] {
         browser.script("document.querySelector('[data-id=inb_1] [data-react]').click()").await;
         wait(&browser, "document.activeElement.closest('.signs') !== null").await;
         browser.script("document.activeElement.click()").await;
         wait(&browser, &format!("!!document.querySelector('[data-id=inb_1] .reactions') === {shown}")).await;
+        until("it is on the phone", async || world.inbox().await.len() == n).await;
         let on_phone = world.inbox().await;
         let last = on_phone.last().expect("a sign");
         assert_eq!(
