@@ -215,6 +215,7 @@ fn pages() -> Vec<Route> {
         page!(GET "/api-keys", Viewer => portal::pages::keys::list),
         page!(POST "/api-keys", Owner => portal::pages::keys::create),
         page!(POST "/api-keys/{id}/revoke", Owner => portal::pages::keys::revoke),
+        page!(POST "/api-keys/{id}/purpose", Owner => portal::pages::keys::purpose),
         page!(GET "/instances", Viewer => portal::pages::instances::list),
         page!(POST "/instances", Owner => portal::pages::instances::create),
         page!(GET "/instances/new", Owner => portal::pages::instances::new),

@@ -2,7 +2,7 @@
 //! never mixed with what is there.
 
 use crate::harness::{
-    load::{Load, press_for},
+    load::Load,
     program::{self, Place},
     world::{World, message},
 };
@@ -70,13 +70,13 @@ fn a_backup_under_load_has_everything_that_was_acknowledged_before_it_began() {
     let key = place.furnish("line");
     let serving = place.serve();
     let before = Load::start(serving.address, &key, "line", "before", 4);
-    press_for(Duration::from_millis(700));
+    before.until_sent(50);
     let before = before.end();
     let during = Load::start(serving.address, &key, "line", "during", 4);
-    press_for(Duration::from_millis(200));
+    during.until_sent(10);
     let file = place.dir.path().join("one.wabackup");
     let report = place.json(&["backup", text(&file)]);
-    press_for(Duration::from_millis(200));
+    during.until_sent(10);
     let during = during.end();
     assert_eq!((&report["ok"], &report["encrypted"]), (&true.into(), &false.into()));
     assert_eq!(fs::metadata(&file).expect("the file").permissions().mode() & 0o777, 0o600);

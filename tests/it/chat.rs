@@ -2,6 +2,7 @@
 
 use crate::harness::{
     visitor::Visitor,
+    wait,
     world::{INSTANCE, PHONE, SPAM, World, message_to},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -276,6 +277,9 @@ async fn a_code_to_scan_is_a_picture_for_those_who_may_link() {
     let mut owner = Visitor::logged_in(&world, "owner").await;
     assert_eq!(owner.get("/instances/shop-line/qr.svg").await.status, 404, "it is connected");
     world.sandbox("state", "qr").await;
+    let (line, waiting) = (InstanceId::from_text(INSTANCE), "SELECT count(*) FROM instances WHERE state = 'qr'");
+    let offered = async || world.gateway().registry.pairing(&line).is_some() && world.number(waiting).await == 1;
+    wait::until("there is a code", offered).await;
     let page = owner.get("/instances/shop-line/manage").await.body;
     assert!(page.contains("src=\"/instances/shop-line/qr.svg?"));
     let picture = owner.get("/instances/shop-line/qr.svg").await;

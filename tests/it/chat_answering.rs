@@ -191,7 +191,7 @@ async fn what_is_no_file_to_send_is_explained() {
     let mut large = PNG.to_vec();
     large.resize((1 << 20) + 1, b'x');
     for (file, text, expected) in [
-        (("a.png", "image/png", &large[..]), "", "too large. Picture: at most 1.0\u{a0}MiB"),
+        (("a.png", "image/png", &large[..]), "", "too large. Picture: at most \u{2066}1.0\u{a0}MiB\u{2069}"),
         (("a.png", "image/png", &[][..]), "", "is empty"),
         (("a.ogg", "audio/ogg", OGG), "listen", "Sound goes without text"),
         (("a.png", "image/png", PNG), &"x".repeat(4097), "at most 4,096 characters"),

@@ -6,7 +6,7 @@
 use crate::{
     crash::checker::{Acknowledged, compare, judge_database, read_log, read_phones},
     harness::{
-        load::{Asked, Client, Load, press_for},
+        load::{Asked, Client, Load},
         program::{Place, Serving, run, wait_until},
     },
 };
@@ -16,7 +16,6 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     process::Command,
-    time::Duration,
 };
 
 const INSTANCE: &str = "shop-line";
@@ -156,12 +155,12 @@ fn a_disk_that_runs_full_under_load_loses_nothing() {
     // Short, because the sandbox cannot write either, and a provider that cannot is asked again while there is time.
     let Some(disk) = SmallDisk::start("[sending]\nanswer_timeout = \"300ms\"") else { return };
     let load = Load::start(disk.serving.address, &disk.key, INSTANCE, "load", 6);
-    press_for(Duration::from_millis(300));
+    load.until_sent(10);
     disk.fill();
-    press_for(Duration::from_millis(1000));
+    load.until_refused(6);
     disk.make_room();
     wait_until("it is ready again", || disk.is_ready());
-    press_for(Duration::from_millis(300));
+    load.until_sent(10);
     let told = load.end();
     let of = |status: u16| told.iter().filter(|t| t.reply.as_ref().is_some_and(|r| r.status == status)).count();
     let counts = (of(200), of(502), of(503));

@@ -173,6 +173,7 @@ async fn what_is_anothers_answers_like_what_is_not_there() {
         ("POST", "/instances/shop-line/settings", "/instances/no-such/settings"),
         ("POST", "/instances/shop-line/delete", "/instances/no-such/delete"),
         ("POST", "/api-keys/1/revoke", "/api-keys/999999/revoke"),
+        ("POST", "/api-keys/1/purpose", "/api-keys/999999/purpose"),
         ("POST", "/webhooks/1", "/webhooks/999999"),
         ("GET", "/webhooks/deliveries/1", "/webhooks/deliveries/999999"),
         ("POST", "/suppressed-recipients/1/lift", "/suppressed-recipients/999999/lift"),
@@ -219,6 +220,30 @@ async fn a_key_is_shown_once_works_and_is_revoked() {
     assert_eq!(owner.post("/api-keys", &[("name", "x"), ("expires", "2020-01-01")]).await.status, 422);
     assert_eq!(owner.post("/api-keys/2/revoke", &[]).await.status, 303);
     assert_eq!(world.send_with(key, &message(), &[]).await.error(), "revoked_api_key");
+}
+
+/// The purpose that a key of the Chattu dialect stands for is chosen when it is made, and changed later; a key of the
+/// guarded API has none.
+#[tokio::test]
+async fn a_keys_default_purpose_is_chosen_on_its_page() {
+    let world = World::start().await;
+    let mut owner = Visitor::logged_in(&world, "owner").await;
+    let fields = [("name", "till"), ("kind", "chattu"), ("purpose", "support")];
+    let page = owner.post("/api-keys", &fields).await;
+    let key = page.body.split("id=\"key\" dir=\"ltr\">").nth(1).and_then(|t| t.split('<').next()).expect("a key");
+    let purpose = "SELECT purpose = 'support' FROM messages ORDER BY id DESC LIMIT 1";
+    let body = json!({"clientId": INSTANCE, "number": PHONE, "message": "Your order is ready."});
+    let headers = ["Content-Type: application/json".to_owned(), format!("x-api-key: {key}")];
+    assert_eq!(world.post_raw(&headers, body.to_string().as_bytes()).await.status, 200);
+    assert_eq!(world.number(purpose).await, 1);
+    assert!(owner.get("/api-keys").await.body.contains("<option value=\"support\" selected>"));
+    assert_eq!(owner.post("/api-keys/2/purpose", &[("purpose", "operational")]).await.status, 303);
+    let body = json!({"clientId": INSTANCE, "number": "+966507654321", "message": "Your order is packed."});
+    assert_eq!(world.post_raw(&headers, body.to_string().as_bytes()).await.status, 200);
+    assert_eq!(world.number(purpose).await, 0);
+    for (path, purpose) in [("/api-keys/1/purpose", "support"), ("/api-keys/2/purpose", "marketing")] {
+        assert_eq!(owner.post(path, &[("purpose", purpose)]).await.status, 404, "{path} {purpose}");
+    }
 }
 
 #[tokio::test]

@@ -52,7 +52,7 @@ pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
         name: v.form.some("name").unwrap_or("key").to_owned(),
         instances: v.form.all("instance").map(InstanceId::from_text).collect(),
         kind,
-        purpose: Purpose::Transactional,
+        purpose: Purpose::parse(v.form.text("purpose")).unwrap_or(Purpose::Transactional),
         expires_at,
     };
     match gateway.accounts.create_key(new, v.actor()).await {
@@ -71,13 +71,29 @@ pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 /// # Errors
 /// No such key, or another account's.
 pub async fn revoke(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let key = own(gateway, v).await?;
+    gateway.accounts.revoke_key(key.id, v.actor()).await?;
+    Ok(see_other("/api-keys?done=revoked"))
+}
+
+/// `POST /api-keys/{id}/purpose`: why messages of a key of the Chattu dialect are sent whose request does not say.
+///
+/// # Errors
+/// No such key of that dialect, or another account's.
+pub async fn purpose(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+    let key = own(gateway, v).await?;
+    let (Some(_), None, Some(purpose)) = (key.purpose, key.revoked_at, Purpose::parse(v.form.text("purpose"))) else {
+        return Err(Trouble::NotFound);
+    };
+    gateway.accounts.set_key_purpose(key.id, purpose, v.actor()).await?;
+    Ok(see_other("/api-keys?done=saved"))
+}
+
+/// The key that the path names, if it is the account's.
+async fn own(gateway: &Gateway, v: &Visit) -> Result<Key, Trouble> {
     let id = KeyId(v.segment().parse().map_err(|_| Trouble::NotFound)?);
     let keys = gateway.accounts.list_keys(v.account()?).await?;
-    if !keys.iter().any(|key| key.id == id) {
-        return Err(Trouble::NotFound);
-    }
-    gateway.accounts.revoke_key(id, v.actor()).await?;
-    Ok(see_other("/api-keys?done=revoked"))
+    keys.into_iter().find(|key| key.id == id).ok_or(Trouble::NotFound)
 }
 
 async fn again(gateway: &Gateway, v: &Visit, problem: String) -> Result<Response, Trouble> {

@@ -1,13 +1,16 @@
 //! Clients that press: each on one connection, each keeping what it was told.
 
-use super::http::{self, Reply};
+use super::{
+    http::{self, Reply},
+    program::wait_until,
+};
 use serde_json::json;
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::JoinHandle,
     time::Duration,
@@ -84,22 +87,45 @@ impl Client {
     }
 }
 
+/// How many answers there were: 200, and others.
+#[derive(Default)]
+struct Answered {
+    ok: AtomicUsize,
+    others: AtomicUsize,
+}
+
 /// Clients that send one message after the other until they are told to stop, or the gateway goes away.
 pub struct Load {
     stop: Arc<AtomicBool>,
+    answered: Arc<Answered>,
     clients: Vec<JoinHandle<Vec<Told>>>,
 }
 
 impl Load {
     /// Starts `clients` of them; `name` is what their messages' names begin with.
     pub fn start(to: SocketAddr, key: &str, instance: &str, name: &str, clients: usize) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
+        let (stop, answered) = (Arc::new(AtomicBool::new(false)), Arc::new(Answered::default()));
         let clients = (0..clients).map(|n| {
             let mut client = Client::connect(to, key, instance).expect("the gateway listens");
-            let (stop, name) = (stop.clone(), format!("{name}-{n}"));
-            std::thread::spawn(move || press(&mut client, &stop, &name, n))
+            let (stop, answered, name) = (stop.clone(), answered.clone(), format!("{name}-{n}"));
+            std::thread::spawn(move || press(&mut client, &stop, &answered, &name, n))
         });
-        Self { clients: clients.collect(), stop }
+        Self { clients: clients.collect(), stop, answered }
+    }
+
+    /// Waits until so many more were answered with 200 than now, however long that takes on this machine.
+    pub fn until_sent(&self, more: usize) {
+        self.until("they are sent", &self.answered.ok, more);
+    }
+
+    /// Waits until so many more were answered with anything else.
+    pub fn until_refused(&self, more: usize) {
+        self.until("they are refused", &self.answered.others, more);
+    }
+
+    fn until(&self, what: &str, count: &AtomicUsize, more: usize) {
+        let wanted = count.load(Ordering::Acquire) + more;
+        wait_until(what, || count.load(Ordering::Acquire) >= wanted);
     }
 
     /// Waits for their ends; answers with everything that they asked, in no order.
@@ -109,13 +135,18 @@ impl Load {
     }
 }
 
-fn press(client: &mut Client, stop: &AtomicBool, name: &str, n: usize) -> Vec<Told> {
+fn press(client: &mut Client, stop: &AtomicBool, answered: &Answered, name: &str, n: usize) -> Vec<Told> {
     let mut told = Vec::new();
     while !stop.load(Ordering::Acquire) {
         let number = told.len();
         let asked = Asked { name: format!("{name}-{number}"), phone: format!("+96650{n:03}{:04}", number % 10_000) };
         let reply = client.send(&asked);
         let gone = reply.is_none();
+        match reply.as_ref().map(|r| r.status) {
+            Some(200) => drop(answered.ok.fetch_add(1, Ordering::AcqRel)),
+            Some(_) => drop(answered.others.fetch_add(1, Ordering::AcqRel)),
+            None => {}
+        }
         told.push(Told { asked, reply });
         if gone {
             break;
