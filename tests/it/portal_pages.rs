@@ -3,7 +3,7 @@
 
 use crate::harness::{
     visitor::Visitor,
-    world::{INSTANCE, PHONE, SPAM, World, message, message_to, message_with},
+    world::{INSTANCE, PHONE, SPAM, World, message, message_to, message_with, update},
 };
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -227,6 +227,11 @@ async fn a_key_is_shown_once_works_and_is_revoked() {
 #[tokio::test]
 async fn a_keys_default_purpose_is_chosen_on_its_page() {
     let world = World::start().await;
+    let mut change = update(world.account);
+    if let Request::AccountUpdate { modules, .. } = &mut change {
+        *modules = Some(vec!["api_access".into(), "chattu".into()]);
+    }
+    world.update_account(change).await;
     let mut owner = Visitor::logged_in(&world, "owner").await;
     let fields = [("name", "till"), ("kind", "chattu"), ("purpose", "support")];
     let page = owner.post("/api-keys", &fields).await;
