@@ -61,9 +61,11 @@ impl Server {
         );
         fs::write(dir.join("config.toml"), config)?;
         let child = spawn(dir, address)?.0;
+        // From here on the process ends with this value, whatever goes wrong.
+        let mut server = Self { child, address, key: String::new() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let key = runtime.block_on(set_up(&dir.join("data"), line))?;
-        Ok(Self { child, address, key })
+        server.key = runtime.block_on(set_up(&dir.join("data"), line))?;
+        Ok(server)
     }
 
     /// CPU time used so far, user and system.
@@ -115,18 +117,19 @@ impl Drop for Server {
     }
 }
 
-/// Starts the server and waits until it listens; says how long that took.
+/// Starts the server and waits until it listens and takes commands; says how long that took.
 #[expect(clippy::disallowed_methods, reason = "a measuring program measures")]
 fn spawn(dir: &Path, address: SocketAddr) -> Result<(Child, f64), Failure> {
     let begun = std::time::Instant::now();
-    let child = Command::new(std::env::current_exe()?)
+    let mut child = Command::new(std::env::current_exe()?)
         .args([SERVE, "--config"])
         .arg(dir.join("config.toml"))
         .arg("serve")
         .stdout(Stdio::null())
         .spawn()?;
-    while TcpStream::connect(address).is_err() {
+    while TcpStream::connect(address).is_err() || !dir.join("data/control.sock").exists() {
         if begun.elapsed() > Duration::from_secs(10) {
+            child.kill()?;
             return Err("the server does not listen".into());
         }
         std::thread::sleep(Duration::from_millis(1));

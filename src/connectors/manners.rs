@@ -3,7 +3,8 @@
 //!
 //! Pure: values in, values out.
 
-use crate::model::clock::Time;
+use super::registry::BadSetting;
+use crate::model::{clock::Time, why::why};
 use std::time::Duration;
 
 /// The longest that a provider's wish to wait is believed.
@@ -26,6 +27,19 @@ pub(super) fn nearest<'a>(text: &str, known: &[&'a str]) -> Option<&'a str> {
     let likeness =
         |word: &str| strsim::normalized_damerau_levenshtein(text, word).max(strsim::jaro_winkler(text, word));
     known.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).filter(|word| likeness(word) > 0.5)
+}
+
+/// A setting that `whose` ("a sandbox") does not have, with the one that was probably meant.
+pub(super) fn unknown_setting(whose: &str, name: &str, known: &[&str]) -> BadSetting {
+    let nearest = nearest(name, known).map_or(String::new(), |word| format!(" (did you mean {word}?)"));
+    BadSetting(why!(
+        "setting_unknown",
+        "{whose} has no setting {name:?}{nearest}; its settings are {known}",
+        whose = whose,
+        name = name,
+        nearest = nearest,
+        known = known.join(", ")
+    ))
 }
 
 /// How much of a provider's own words is repeated, in characters.

@@ -2,7 +2,7 @@
 //!
 //! A map of texts becomes a [`Settings`] or a [`BadSetting`]; nothing here calls out.
 
-use crate::connectors::{manners::nearest, registry::BadSetting, templates::TemplateName};
+use crate::connectors::{manners::unknown_setting, registry::BadSetting, templates::TemplateName};
 use crate::model::why::why;
 use std::{collections::BTreeMap, fmt};
 
@@ -64,7 +64,7 @@ impl Settings {
     /// An unknown key (naming the nearest known one), one that is missing, or a value out of range.
     pub fn parse(map: &BTreeMap<String, String>) -> Result<Self, BadSetting> {
         if let Some(unknown) = map.keys().find(|key| !KEYS.contains(&key.as_str())) {
-            return Err(unknown_key(unknown));
+            return Err(unknown_setting("a cloud-api instance", unknown, &KEYS));
         }
         let text = |key: &str| map.get(key).map(|v| v.trim()).filter(|v| !v.is_empty());
         let access_token = text("access_token").ok_or_else(|| {
@@ -163,17 +163,6 @@ fn template(value: &str) -> Result<TemplateName, BadSetting> {
             value = value
         ))
     })
-}
-
-fn unknown_key(key: &str) -> BadSetting {
-    let nearest = nearest(key, &KEYS).map_or(String::new(), |k| format!(" (did you mean {k}?)"));
-    BadSetting(why!(
-        "setting_unknown",
-        "a cloud-api instance has no setting {name:?}{nearest}; its settings are {known}",
-        name = key,
-        nearest = nearest,
-        known = KEYS.join(", ")
-    ))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! when the instance is made ([`fill`]), so that whoever types the rest cannot choose a weak secret.
 
 use crate::{
-    connectors::{manners::nearest, registry::BadSetting},
+    connectors::{manners::unknown_setting, registry::BadSetting},
     model::{
         ids::InstanceId,
         random::{Random, base62},
@@ -53,7 +53,7 @@ impl Settings {
     /// An unknown key (naming the nearest known one), one that is missing, or a value out of range.
     pub fn parse(map: &BTreeMap<String, String>) -> Result<Self, BadSetting> {
         if let Some(unknown) = map.keys().find(|key| !KEYS.contains(&key.as_str())) {
-            return Err(unknown_key(unknown));
+            return Err(unknown_setting("an evolution instance", unknown, &KEYS));
         }
         let text = |key: &str| map.get(key).map(|v| v.trim()).unwrap_or_default().to_owned();
         let settings = Self {
@@ -103,17 +103,6 @@ fn instance(value: String) -> Result<String, BadSetting> {
         )));
     }
     Ok(value)
-}
-
-fn unknown_key(key: &str) -> BadSetting {
-    let nearest = nearest(key, &KEYS).map_or(String::new(), |k| format!(" (did you mean {k}?)"));
-    BadSetting(why!(
-        "setting_unknown",
-        "an evolution instance has no setting {name:?}{nearest}; its settings are {known}",
-        name = key,
-        nearest = nearest,
-        known = KEYS.join(", ")
-    ))
 }
 
 #[cfg(test)]

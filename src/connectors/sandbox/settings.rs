@@ -4,7 +4,10 @@
 //! has its default, so that a map always describes the whole instance.
 
 use crate::{
-    connectors::{manners::nearest, registry::BadSetting},
+    connectors::{
+        manners::{nearest, unknown_setting},
+        registry::BadSetting,
+    },
     model::{
         instance::{InstanceState, words},
         why::why,
@@ -82,7 +85,7 @@ impl Settings {
                 "state" => settings.state = word(key, value, InstanceState::ALL, InstanceState::as_str)?,
                 "fail" => settings.fail = word(key, value, Fail::ALL, Fail::as_str)?,
                 "receipts" => settings.receipts = word(key, value, Receipts::ALL, Receipts::as_str)?,
-                unknown => return Err(unknown_key(unknown)),
+                unknown => return Err(unknown_setting("a sandbox", unknown, &KEYS)),
             }
         }
         Ok(settings)
@@ -117,17 +120,6 @@ fn word<T: Copy>(key: &str, value: &str, all: &[T], spelt: fn(T) -> &'static str
         value = value,
         nearest = nearest
     )))
-}
-
-fn unknown_key(key: &str) -> BadSetting {
-    let nearest = nearest(key, &KEYS).map_or(String::new(), |k| format!(" (did you mean {k}?)"));
-    BadSetting(why!(
-        "setting_unknown",
-        "a sandbox has no setting {name:?}{nearest}; its settings are {known}",
-        name = key,
-        nearest = nearest,
-        known = KEYS.join(", ")
-    ))
 }
 
 #[cfg(test)]

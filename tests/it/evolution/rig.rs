@@ -3,7 +3,7 @@
 use crate::harness::{
     evolution::{Evolution, KEY},
     http::{self, Reply},
-    line::{ANSWER_TIME, Line},
+    line::{ANSWER_TIME, Line, over_line},
 };
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, time::Duration};
@@ -24,19 +24,7 @@ pub struct Rig {
     pub server: Evolution,
 }
 
-impl std::ops::Deref for Rig {
-    type Target = Line;
-
-    fn deref(&self) -> &Line {
-        &self.line
-    }
-}
-
-impl std::ops::DerefMut for Rig {
-    fn deref_mut(&mut self) -> &mut Line {
-        &mut self.line
-    }
-}
+over_line!(Rig);
 
 impl Rig {
     /// An open instance, adopted.

@@ -3,7 +3,7 @@
 use crate::harness::{
     graph::{Graph, Sent},
     http::Reply,
-    line::{ANSWER_TIME, Line},
+    line::{ANSWER_TIME, Line, over_line},
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -13,24 +13,13 @@ use wa_gateway::{control::Request, model::clock::Clock as _};
 pub const LINE: &str = "cloud-line";
 /// A customer, who wrote lately.
 pub const PHONE: &str = "+966501234567";
+
 pub struct Rig {
     line: Line,
     pub graph: Graph,
 }
 
-impl std::ops::Deref for Rig {
-    type Target = Line;
-
-    fn deref(&self) -> &Line {
-        &self.line
-    }
-}
-
-impl std::ops::DerefMut for Rig {
-    fn deref_mut(&mut self) -> &mut Line {
-        &mut self.line
-    }
-}
+over_line!(Rig);
 
 impl Rig {
     /// An open instance; [`PHONE`] wrote to it.

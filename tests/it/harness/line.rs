@@ -21,6 +21,26 @@ pub struct Line {
     id: &'static str,
 }
 
+/// A rig is its line, and a provider's fake beside it.
+macro_rules! over_line {
+    ($rig:ty) => {
+        impl std::ops::Deref for $rig {
+            type Target = $crate::harness::line::Line;
+
+            fn deref(&self) -> &Self::Target {
+                &self.line
+            }
+        }
+
+        impl std::ops::DerefMut for $rig {
+            fn deref_mut(&mut self) -> &mut Self::Target {
+                &mut self.line
+            }
+        }
+    };
+}
+pub(crate) use over_line;
+
 impl Line {
     /// A gateway that may call `provider`, and has no instance yet.
     pub async fn to(provider: SocketAddr, id: &'static str) -> Self {
