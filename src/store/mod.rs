@@ -26,10 +26,10 @@ pub use tx::{Tx, WriteTx};
 pub use vault::{CannotOpen, FILE_NAME as KEY_FILE_NAME, Vault};
 
 use crate::model::clock::Time;
+use open::DirLock;
 use r2d2::Pool;
 use r2d2_sqlite::SqliteConnectionManager;
 use std::{
-    fs::File,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, RwLock},
 };
@@ -49,12 +49,12 @@ struct Shared {
     announcements: Arc<Notify>,
     commits: watch::Sender<u64>,
     /// Held until the store is closed: keeps a second process out.
-    lock: Mutex<Option<File>>,
+    lock: Mutex<Option<DirLock>>,
 }
 
 /// A data directory that is ours; free again when this is dropped without being opened.
 pub struct Locked {
-    file: File,
+    lock: DirLock,
     data_dir: PathBuf,
 }
 
@@ -64,7 +64,7 @@ impl Locked {
     /// # Errors
     /// A file that is damaged, foreign, or of a newer version.
     pub fn open(self, now: Time) -> Result<Store, StoreError> {
-        Store::open_locked(&self.data_dir, self.file, now)
+        Store::open_locked(&self.data_dir, self.lock, now)
     }
 }
 
@@ -85,10 +85,10 @@ impl Store {
     /// # Errors
     /// A directory that cannot be written or is in use.
     pub fn lock(data_dir: &Path) -> Result<Locked, StoreError> {
-        Ok(Locked { file: open::lock(data_dir)?, data_dir: data_dir.to_owned() })
+        Ok(Locked { lock: open::lock(data_dir)?, data_dir: data_dir.to_owned() })
     }
 
-    fn open_locked(data_dir: &Path, lock: File, now: Time) -> Result<Self, StoreError> {
+    fn open_locked(data_dir: &Path, lock: DirLock, now: Time) -> Result<Self, StoreError> {
         let path = data_dir.join(open::FILE_NAME);
         let connection = open::writer_connection(&path, now)?;
         let readers = Pool::builder()

@@ -45,8 +45,19 @@ pub const SCHEMA_VERSION: usize = MIGRATIONS.len();
 /// Checkpoint after this many pages of 4 KiB: at most 16 MB to replay after a crash, which takes a few milliseconds.
 const CHECKPOINT_PAGES: u32 = 4000;
 
-/// Takes the directory's lock, making the directory (0700) where it is missing. The lock ends with the returned file.
-pub(super) fn lock(data_dir: &Path) -> Result<File, StoreError> {
+/// A data directory's lock; ends with this value.
+pub(super) struct DirLock(File);
+
+impl Drop for DirLock {
+    fn drop(&mut self) {
+        // Closing is not enough: a process that is just being started still has a copy of the file, until it becomes
+        // another program, and would hold the lock that long.
+        let _ = rustix::fs::flock(&self.0, rustix::fs::FlockOperation::Unlock);
+    }
+}
+
+/// Takes the directory's lock, making the directory (0700) where it is missing.
+pub(super) fn lock(data_dir: &Path) -> Result<DirLock, StoreError> {
     let unusable = |e: std::io::Error| unusable(data_dir, &e);
     if !data_dir.exists() {
         DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(unusable)?;
@@ -68,7 +79,7 @@ pub(super) fn lock(data_dir: &Path) -> Result<File, StoreError> {
     }
     // Only for the message above; the lock itself is the kernel's and ends with the process.
     let _ = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
-    Ok(file)
+    Ok(DirLock(file))
 }
 
 /// The writer's connection, judged and migrated.
@@ -246,6 +257,17 @@ fn unusable(path: &Path, e: &std::io::Error) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lock_ends_with_its_value_whoever_has_a_copy_of_its_file() {
+        let dir = tempfile::TempDir::new().expect("a directory");
+        let held = lock(dir.path()).expect("free");
+        let copy = held.0.try_clone().expect("a copy");
+        assert!(matches!(lock(dir.path()), Err(StoreError::Locked { .. })));
+        drop(held);
+        lock(dir.path()).map(drop).expect("free again");
+        drop(copy);
+    }
     use std::path::PathBuf;
     use tempfile::TempDir;
 
