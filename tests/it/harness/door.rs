@@ -12,11 +12,14 @@ use wa_gateway::connectors::Boxed;
 
 type Serve = Arc<dyn Fn(TcpStream) -> Boxed<'static, ()> + Send + Sync>;
 
+/// Its socket, and the task that takes connections from it.
+type Listening = (Arc<TcpListener>, JoinHandle<()>);
+
 /// The door; the fake ends with it.
 pub struct Door {
     pub addr: SocketAddr,
     serve: Serve,
-    listening: Mutex<Option<JoinHandle<()>>>,
+    listening: Mutex<Option<Listening>>,
 }
 
 impl Door {
@@ -28,14 +31,16 @@ impl Door {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let addr = listener.local_addr().expect("an address");
         let serve: Serve = Arc::new(move |stream| Box::pin(serve(stream)));
-        let listening = Mutex::new(Some(tokio::spawn(listen(listener, serve.clone()))));
+        let listening = Mutex::new(Some(listening(listener, &serve)));
         Self { addr, serve, listening }
     }
 
     /// Nobody answers there any more, and connections break.
     pub async fn go_dark(&self) {
-        let task = self.listening.lock().expect("unpoisoned").take();
-        if let Some(task) = task {
+        let listening = self.listening.lock().expect("unpoisoned").take();
+        if let Some((listener, task)) = listening {
+            // A process that another test is just starting still has a copy of the socket: closing ours is not enough.
+            rustix::net::shutdown(&*listener, rustix::net::Shutdown::Both).expect("shut");
             task.abort();
             let _ = task.await;
         }
@@ -47,11 +52,17 @@ impl Door {
             return;
         }
         let listener = TcpListener::bind(self.addr).await.expect("its port");
-        *self.listening.lock().expect("unpoisoned") = Some(tokio::spawn(listen(listener, self.serve.clone())));
+        *self.listening.lock().expect("unpoisoned") = Some(listening(listener, &self.serve));
     }
 }
 
-async fn listen(listener: TcpListener, serve: Serve) {
+fn listening(listener: TcpListener, serve: &Serve) -> Listening {
+    let listener = Arc::new(listener);
+    let task = tokio::spawn(listen(listener.clone(), serve.clone()));
+    (listener, task)
+}
+
+async fn listen(listener: Arc<TcpListener>, serve: Serve) {
     // Ends with this task, and with it the connections.
     let mut open = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
