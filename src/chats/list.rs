@@ -14,7 +14,7 @@ use crate::{
 use rusqlite::params;
 
 /// What of an instance's log is looked through for people who were written to.
-const LOOKED_THROUGH: u32 = 5000;
+const LOOKED_THROUGH: u32 = 2500;
 
 /// A chat as the list shows it.
 #[derive(Clone, PartialEq, Eq, Debug)]

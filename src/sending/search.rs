@@ -90,8 +90,9 @@ pub fn search(tx: &Tx<'_>, wanted: &Search) -> Result<Vec<Line>, StoreError> {
     query.add("message_id = ?", named.clone().filter(|id| id.starts_with("msg_")));
     query.add("provider_message_id = ?", named.filter(|id| !id.starts_with("msg_")));
     query.add("body LIKE ? ESCAPE '\\'", text);
+    // The bound that is looked for stands first: the index is entered by it, and not at its own `score > 0`.
     query.add(
-        "id IN (SELECT log_id FROM policy_decisions WHERE verdict = 'pass' AND score > 0 AND score >= ?)",
+        "id IN (SELECT log_id FROM policy_decisions WHERE verdict = 'pass' AND score >= ? AND score > 0)",
         wanted.scored,
     );
     query.add("created_at >= ?", wanted.since);
