@@ -272,36 +272,30 @@ fn line_of(tx: &Tx<'_>, instance: &InstanceId, chat: &str, id: &str) -> Result<O
 }
 
 fn heard_row(r: &Row<'_>) -> rusqlite::Result<Line> {
-    let row = r.get(0)?;
+    Ok(Line { written_by: r.get(6)?, ..line(r, format!("inb_{}", r.get::<_, i64>(0)?), 0)? })
+}
+
+fn sent_row(r: &Row<'_>) -> rusqlite::Result<Line> {
     Ok(Line {
-        id: format!("inb_{row}"),
-        key: Key { at: r.get(3)?, side: 0, row },
+        status: Some(r.get(12)?),
+        reason: r.get(13)?,
+        reference: r.get(14)?,
+        source: Some(r.get(15)?),
+        ..line(r, r.get(6)?, 1)?
+    })
+}
+
+/// What lines of both sides have.
+fn line(r: &Row<'_>, id: String, side: u8) -> rusqlite::Result<Line> {
+    Ok(Line {
+        id,
+        key: Key { at: r.get(3)?, side, row: r.get(0)? },
         text: r.get(1)?,
         kind: r.get(2)?,
         status: None,
         reason: None,
         reference: None,
         source: None,
-        writer: None,
-        quoted: None,
-        file: file(r, 7)?,
-        reactions: Vec::new(),
-        provider_message_id: r.get(4)?,
-        reply_to: r.get(5)?,
-        written_by: r.get(6)?,
-    })
-}
-
-fn sent_row(r: &Row<'_>) -> rusqlite::Result<Line> {
-    Ok(Line {
-        id: r.get(6)?,
-        key: Key { at: r.get(3)?, side: 1, row: r.get(0)? },
-        text: r.get(1)?,
-        kind: r.get(2)?,
-        status: Some(r.get(12)?),
-        reason: r.get(13)?,
-        reference: r.get(14)?,
-        source: Some(r.get(15)?),
         writer: None,
         quoted: None,
         file: file(r, 7)?,

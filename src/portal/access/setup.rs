@@ -2,7 +2,7 @@
 
 use super::welcome;
 use crate::{
-    accounts::{AccountError, FirstUser},
+    accounts::{AccountError, FirstUser, Link},
     gateway::Gateway,
     model::plan::Zone,
     portal::{Trouble, Visit, cookie, locale::Lang, trouble::note},
@@ -50,33 +50,61 @@ pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 /// # Errors
 /// The database's.
 pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
-    let (email, business, timezone) = (v.form.text("email"), v.form.text("business"), v.form.text("timezone"));
-    let again = |problem: String| v.page_with(&Setup::typed(v, WORDS, problem), StatusCode::UNPROCESSABLE_ENTITY);
-    if v.form.raw("password") != v.form.raw("again") {
-        return Ok(again(v.t("access.not_the_same").to_owned()));
-    }
-    if business.is_empty() {
-        return Ok(again(v.t("access.business_missing").to_owned()));
-    }
-    if Zone::parse(timezone).is_err() {
-        return Ok(again(v.t("access.timezone_unknown").to_owned()));
-    }
-    let language = Lang::parse(v.form.text("language")).unwrap_or(v.lang);
-    let first = FirstUser {
-        email: email.to_owned(),
-        password: v.form.raw("password").to_owned(),
-        business: business.to_owned(),
-        timezone: timezone.to_owned(),
-        language: language.as_str(),
+    let first = match first_user(v) {
+        Ok(first) => first,
+        Err(problem) => return Ok(again(v, WORDS, problem)),
     };
-    match gateway.accounts.set_up(v.segment(), first, &v.user_agent, v.address).await {
-        Ok((_, session)) => {
+    let language = first.language;
+    let done = gateway.accounts.set_up(v.segment(), first, &v.user_agent, v.address).await;
+    match entered(v, WORDS, language, done.map(|(_, session)| session)) {
+        Err(Trouble::NotFound) => Ok(gone(v)),
+        other => other,
+    }
+}
+
+/// Whoever typed themselves and their account in, or what is wrong with that.
+pub(super) fn first_user(v: &Visit) -> Result<FirstUser, String> {
+    if v.form.raw("password") != v.form.raw("again") {
+        return Err(v.t("access.not_the_same").to_owned());
+    }
+    if v.form.text("business").is_empty() {
+        return Err(v.t("access.business_missing").to_owned());
+    }
+    if Zone::parse(v.form.text("timezone")).is_err() {
+        return Err(v.t("access.timezone_unknown").to_owned());
+    }
+    Ok(FirstUser {
+        email: v.form.text("email").to_owned(),
+        password: v.form.raw("password").to_owned(),
+        business: v.form.text("business").to_owned(),
+        timezone: v.form.text("timezone").to_owned(),
+        language: Lang::parse(v.form.text("language")).unwrap_or(v.lang).as_str(),
+    })
+}
+
+/// The form again, as it was typed, with what is wrong.
+pub(super) fn again(v: &Visit, words: (&'static str, &'static str), problem: String) -> Response {
+    v.page_with(&Setup::typed(v, words, problem), StatusCode::UNPROCESSABLE_ENTITY)
+}
+
+/// Lets in who was just made.
+///
+/// # Errors
+/// [`Trouble::NotFound`] for a link that is not good any more; the database's.
+pub(super) fn entered(
+    v: &Visit,
+    words: (&'static str, &'static str),
+    language: &str,
+    done: Result<Link, AccountError>,
+) -> Result<Response, Trouble> {
+    match done {
+        Ok(session) => {
             let mut response = welcome(v, &session, "/overview");
-            cookie::set(&mut response, cookie::LANGUAGE, language.as_str());
+            cookie::set(&mut response, cookie::LANGUAGE, language);
             Ok(response)
         }
-        Err(AccountError::NotFound(_)) => Ok(gone(v)),
-        Err(AccountError::Invalid(why)) => Ok(again(v.why(&why))),
+        Err(AccountError::NotFound(_)) => Err(Trouble::NotFound),
+        Err(AccountError::Invalid(why)) => Ok(again(v, words, v.why(&why))),
         Err(AccountError::Store(e)) => Err(e.into()),
     }
 }
