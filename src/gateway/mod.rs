@@ -8,7 +8,6 @@ pub mod retention;
 use crate::{
     accounts::Accounts,
     connectors::Registry,
-    dialects::{chattu::Chattu, threecx::Threecx},
     events::{digests::Digests, live::Live, webhooks::Webhooks},
     gateway::retention::{Report, Retention, RetentionError},
     instances::Instances,
@@ -43,8 +42,6 @@ pub struct Gateway {
     pub sending: Arc<Sending>,
     /// What the people of a chat are told of whoever answers them.
     pub attention: Attention,
-    /// What the Chattu dialect shows and does.
-    pub chattu: Arc<Chattu>,
     /// Messages to be sent later.
     pub schedules: Arc<Schedules>,
     /// Customers' endpoints and the outbox.
@@ -65,8 +62,6 @@ pub struct Gateway {
     pub media: Arc<Media>,
     /// Letters about notices.
     pub digests: Arc<Digests>,
-    /// Telephone systems.
-    pub threecx: Arc<Threecx>,
     /// What open pages are told.
     pub live: Arc<Live>,
     /// What is counted.

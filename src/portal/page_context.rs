@@ -1,7 +1,7 @@
 //! One visit to a page: who, in which language, with what they sent. [`enter`] is the one door: it judges the session,
 //! the role and where a form came from before a page's own code runs.
 //!
-//! Who may see what stands in the route table (`http::ROUTES`). A page asks for its rows with [`PageContext::scope`] or
+//! Who may see what stands in the table of routes (`app::routes::ROUTES`). A page asks for its rows with [`PageContext::scope`] or
 //! [`PageContext::account`], so that another account's row is answered like one that does not exist.
 
 use super::{
@@ -12,9 +12,14 @@ use super::{
 use crate::{
     accounts::{Role, Session},
     connectors::outgoing::MediaKind,
+    dialects::AppState,
     gateway::Gateway,
     model::{ids::AccountId, plan::Zone},
-    web::{Access, Incoming, body, problem},
+    web::{
+        Incoming, Origin,
+        body::{self, Body},
+        problem,
+    },
 };
 use crate::{
     texts::locale::{Lang, Locale},
@@ -26,7 +31,7 @@ use crate::{
 use ::http::Method;
 use askama::Template;
 use sha2::{Digest, Sha256};
-use std::{net::IpAddr, ops::Deref, time::Duration};
+use std::{future::Future, net::IpAddr, ops::Deref, pin::Pin, time::Duration};
 use tokio::sync::OwnedSemaphorePermit;
 use warp::reply::Response;
 
@@ -85,32 +90,33 @@ impl Deref for PageContext {
     }
 }
 
-/// Runs a page's code for a request that may see it, and answers for it otherwise.
-pub async fn enter<F>(gateway: &Gateway, incoming: Incoming, access: Access, page: F) -> Response
-where
-    F: AsyncFnOnce(&Gateway, &PageContext) -> Result<Response, PageError>,
-{
+/// A page's own code.
+pub type Page =
+    for<'a> fn(&'a AppState, &'a PageContext) -> Pin<Box<dyn Future<Output = Result<Response, PageError>> + Send + 'a>>;
+
+/// Runs a page's code for a request that may see it, and answers for it otherwise. `least`: the role that it takes; none:
+/// everybody may see it.
+pub async fn enter(state: &AppState, incoming: Incoming, least: Option<Role>, page: Page) -> Response {
     let method = incoming.method.clone();
     // What programs post below `/integrations/` is no form: where nothing is, they are told so in their own terms.
     if method == Method::POST && incoming.path.starts_with("/integrations/") && !incoming.wants_html() {
         return problem::unmatched(&[]);
     }
-    let (visit, origin) = match begin(gateway, incoming).await {
+    let origin = Origin::of(&incoming, state);
+    let v = match begin(state, incoming).await {
         Ok(begun) => begun,
         Err(response) => return response,
     };
-    let answer = match judge(&visit, access, &method, &origin) {
-        Ok(()) => page(gateway, &visit).await,
-        Err(trouble) => Err(trouble),
+    let judged = if method == Method::POST { judge_form(&v, origin) } else { Ok(()) };
+    let answer = match judged.and_then(|()| judge_role(&v, least)) {
+        Ok(()) => page(state, &v).await,
+        Err(e) => Err(e),
     };
-    match answer {
-        Ok(response) => response,
-        Err(trouble) => trouble.page(&visit),
-    }
+    answer.unwrap_or_else(|e| e.page(&v))
 }
 
 /// Somebody who is logged in and only listens.
-pub(super) struct Subscriber {
+pub struct Subscriber {
     /// Who.
     pub(super) who: Session,
     /// The session's cookie.
@@ -124,7 +130,7 @@ pub(super) struct Subscriber {
 }
 
 /// Who listens; none: nobody is logged in.
-pub(super) async fn subscriber(gateway: &Gateway, incoming: &Incoming) -> Option<Subscriber> {
+pub async fn subscriber(gateway: &Gateway, incoming: &Incoming) -> Option<Subscriber> {
     let token = cookie::session(incoming, incoming.is_https(gateway))?;
     let who = gateway.accounts.session(&token).await.ok().flatten()?;
     let accounts = accounts(gateway, Some(&who)).await;
@@ -136,12 +142,7 @@ pub(super) async fn subscriber(gateway: &Gateway, incoming: &Incoming) -> Option
     Some(Subscriber { who, token, scope, lang, zone })
 }
 
-/// Where a form came from, as the browser says.
-struct Origin {
-    same: Option<bool>,
-}
-
-async fn begin(gateway: &Gateway, incoming: Incoming) -> Result<(PageContext, Origin), Response> {
+async fn begin(gateway: &Gateway, incoming: Incoming) -> Result<PageContext, Response> {
     let is_https = incoming.is_https(gateway);
     let address = incoming.client_address(gateway);
     let token = cookie::session(&incoming, is_https);
@@ -149,7 +150,6 @@ async fn begin(gateway: &Gateway, incoming: Incoming) -> Result<(PageContext, Or
         Some(token) => gateway.accounts.session(token).await.ok().flatten(),
         None => None,
     };
-    let origin = origin(&incoming);
     let now = gateway.clock.now();
     if let (Some(who), Some(token)) = (&who, &token)
         && now.since(who.seen_at) >= TOUCH_EVERY
@@ -195,16 +195,22 @@ async fn begin(gateway: &Gateway, incoming: Incoming) -> Result<(PageContext, Or
             Ok(most) => most,
             Err(trouble) => return Err(trouble.page(&visit)),
         };
-        let Ok(bytes) = body::read(content, most).await else {
+        if read_form(&mut visit, content, &content_type, most).await.is_none() {
             return Err(PageError::Invalid(visit.t("common.form_unread").to_owned()).page(&visit));
-        };
-        if content_type.starts_with("multipart/form-data") {
-            (visit.form, visit.upload) = form::multipart(&bytes, &content_type);
-        } else {
-            visit.form = Fields::parse(&String::from_utf8_lossy(&bytes));
         }
     }
-    Ok((visit, origin))
+    Ok(visit)
+}
+
+/// Reads a form of at most `most` bytes; none where it is larger, breaks off, or is no form.
+async fn read_form(v: &mut PageContext, content: Body, kind: &str, most: usize) -> Option<()> {
+    if kind.starts_with("multipart/form-data") {
+        (v.form, v.upload) = form::multipart(content, kind, most).await.ok()?;
+    } else {
+        let bytes = body::read(content, most).await.ok()?;
+        v.form = Fields::parse(&String::from_utf8_lossy(&bytes));
+    }
+    Some(())
 }
 
 /// How large this visit's form may be. A file for a chat may be larger than all other forms, for those who may send one,
@@ -221,23 +227,23 @@ fn form_max(gateway: &Gateway, visit: &mut PageContext, length: Option<usize>) -
     }
 }
 
-fn judge(visit: &PageContext, access: Access, method: &Method, origin: &Origin) -> Result<(), PageError> {
-    if *method == Method::POST {
-        let same = origin.same.unwrap_or_else(|| visit.who.is_some() && visit.form.text("csrf") == visit.csrf());
-        if !same {
-            return Err(PageError::Elsewhere);
-        }
-    }
-    let least = match access {
-        Access::Viewer => Role::Viewer,
-        Access::Owner => Role::Owner,
-        Access::Admin => Role::Admin,
-        _ => return Ok(()),
+/// A form of ours comes from a page of ours. Where nothing says it, the form's token does; and somebody without a session
+/// has nothing that another site could use.
+fn judge_form(v: &PageContext, origin: Origin) -> Result<(), PageError> {
+    let is_ours = match origin {
+        Origin::Own => true,
+        Origin::Foreign => false,
+        Origin::Unsaid => v.token.is_none() || (v.who.is_some() && v.form.text("csrf") == v.csrf()),
     };
-    match &visit.who {
-        None => Err(PageError::LogIn),
-        Some(who) if rank(who.role) >= rank(least) => Ok(()),
-        Some(_) => Err(PageError::Forbidden),
+    if is_ours { Ok(()) } else { Err(PageError::Elsewhere) }
+}
+
+fn judge_role(v: &PageContext, least: Option<Role>) -> Result<(), PageError> {
+    match (least, &v.who) {
+        (None, _) => Ok(()),
+        (Some(_), None) => Err(PageError::LogIn),
+        (Some(least), Some(who)) if rank(who.role) >= rank(least) => Ok(()),
+        (Some(_), Some(_)) => Err(PageError::Forbidden),
     }
 }
 
@@ -247,18 +253,6 @@ const fn rank(role: Role) -> u8 {
         Role::Owner => 1,
         Role::Admin => 2,
     }
-}
-
-/// `Sec-Fetch-Site` where the browser sends it, else `Origin` against `Host`; neither: the form's token decides.
-fn origin(incoming: &Incoming) -> Origin {
-    if let Some(site) = incoming.header("sec-fetch-site") {
-        return Origin { same: Some(site == "same-origin") };
-    }
-    let same = incoming.header("origin").map(|origin| {
-        let host = incoming.header("host").unwrap_or_default();
-        origin.split_once("://").is_some_and(|(_, at)| !host.is_empty() && at.eq_ignore_ascii_case(host))
-    });
-    Origin { same }
 }
 
 fn language(gateway: &Gateway, incoming: &Incoming, who: Option<&Session>) -> Lang {

@@ -6,17 +6,21 @@
 //!
 //! It knows no route and no page.
 
-mod access;
 pub mod auth;
 pub mod body;
 pub mod client_address;
 pub mod cookie;
 pub mod form;
 pub mod incoming;
+mod listener;
 pub mod problem;
 pub mod redirect;
 pub mod reply;
+pub mod same_origin;
 pub mod server;
+mod target;
 
-pub use access::{Access, Listener, RequestId};
 pub use incoming::Incoming;
+pub use listener::{Listener, RequestId};
+pub use same_origin::Origin;
+pub use target::{BadTarget, Target};

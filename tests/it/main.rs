@@ -1,5 +1,6 @@
 //! The one integration binary: a file for each capability, and the harness that they share.
 
+mod access;
 mod accessibility;
 mod acme;
 mod activation;

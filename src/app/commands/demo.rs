@@ -8,7 +8,7 @@ use crate::{
         control::{Request, SendArgs, perform},
     },
     config::{Config, Overrides},
-    gateway::Gateway,
+    dialects::AppState,
     model::{clock::SystemClock, random::SystemRandom},
     ops::logging,
 };
@@ -79,7 +79,7 @@ fn free_address(wanted: SocketAddr) -> Result<SocketAddr, String> {
 }
 
 /// Account, instance and user where they are missing; a new key, a new link, one message.
-async fn make(gateway: &Gateway) -> Result<Made, String> {
+async fn make(gateway: &AppState) -> Result<Made, String> {
     let ask = |request| perform(gateway, request);
     let accounts = ask(Request::AccountList).await?;
     let existing = accounts.as_array().and_then(|all| all.iter().find(|a| a["name"] == ACCOUNT));

@@ -21,7 +21,7 @@ pub use import::ImportArgs;
 pub use perform::perform;
 pub use request::Request;
 
-use crate::gateway::Gateway;
+use crate::dialects::AppState;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{
@@ -72,7 +72,7 @@ pub fn forget(data_dir: &Path) {
 }
 
 /// Answers until the gateway stops.
-pub async fn serve(listener: UnixListener, gateway: Arc<Gateway>, mut stopping: watch::Receiver<bool>) {
+pub async fn serve(listener: UnixListener, gateway: Arc<AppState>, mut stopping: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -91,7 +91,7 @@ pub async fn serve(listener: UnixListener, gateway: Arc<Gateway>, mut stopping: 
     while connections.join_next().await.is_some() {}
 }
 
-async fn answer(stream: UnixStream, gateway: Arc<Gateway>) {
+async fn answer(stream: UnixStream, gateway: Arc<AppState>) {
     let (reader, mut writer) = stream.into_split();
     let mut line = String::new();
     let mut reader = BufReader::new(reader.take(REQUEST_MAX));

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     accounts::{Grant, KeyKind, LinkPurpose, NewAccount, NewKey, NewUser, Role, Update},
     connectors::evolution,
+    dialects::AppState,
     gateway::Gateway,
     instances::{Instance, NewInstance},
     model::{
@@ -30,7 +31,7 @@ pub(super) type Done = Result<Value, String>;
 ///
 /// # Errors
 /// One line that says why it was not done and what would be right.
-pub async fn perform(gateway: &Gateway, request: Request) -> Done {
+pub async fn perform(gateway: &AppState, request: Request) -> Done {
     use request::Request as R;
     match request {
         R::Ping => Ok(json!({"ok": true, "version": env!("CARGO_PKG_VERSION")})),

@@ -5,8 +5,10 @@ use super::{
     perform::{CLI, Done, text, unexpected},
 };
 use crate::{
-    dialects::threecx::{By, Change, EventType, IntegrationId, Mode, NewIntegration},
-    gateway::Gateway,
+    dialects::{
+        AppState,
+        threecx::{By, Change, EventType, IntegrationId, Mode, NewIntegration},
+    },
     model::ids::{AccountId, InstanceId},
 };
 use serde_json::{Value, json};
@@ -14,8 +16,8 @@ use serde_json::{Value, json};
 /// Who has the command line runs the appliance.
 const BY: By<'_> = By { actor: CLI, is_admin: true };
 
-pub(super) async fn perform(gateway: &Gateway, request: Request) -> Done {
-    let threecx = &gateway.threecx;
+pub(super) async fn perform(state: &AppState, request: Request) -> Done {
+    let threecx = &state.threecx;
     match request {
         Request::ThreecxCreate { account, instance, settings } => {
             let (account, instance) = (AccountId(account), InstanceId::from_text(instance));

@@ -27,6 +27,7 @@ mod judge;
 mod limits;
 mod log;
 mod management;
+pub mod openapi;
 mod secrets;
 mod settings;
 pub mod snippet;

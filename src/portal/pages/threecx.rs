@@ -2,13 +2,15 @@
 //! for a shell, the properties for 3CX's call flow designer, templates with a preview, tests in both directions.
 
 use crate::{
-    dialects::threecx::{
-        Asked, By, Change, Entry, EventType, Finding, Integration, IntegrationId, Mode, Monitored, NewIntegration,
-        Presented, Saved, Secrets, ThreecxError, Via,
-        snippet::{Snippets, snippets},
-        template::Values,
+    dialects::{
+        AppState,
+        threecx::{
+            Asked, By, Change, Entry, EventType, Finding, Integration, IntegrationId, Mode, Monitored, NewIntegration,
+            Presented, Saved, Secrets, ThreecxError, Via,
+            snippet::{Snippets, snippets},
+            template::Values,
+        },
     },
-    gateway::Gateway,
     model::{ids::InstanceId, purpose::Purpose},
     portal::{PageContext, PageError, page_error::see_other},
 };
@@ -57,15 +59,15 @@ struct Preview {
 ///
 /// # Errors
 /// The database's.
-pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    Ok(v.page(&overview(gateway, v, String::new()).await?))
+pub async fn list(state: &AppState, v: &PageContext) -> Result<Response, PageError> {
+    Ok(v.page(&overview(state, v, String::new()).await?))
 }
 
 /// `POST /integrations/3cx`: the secrets are on the answer, and nowhere after it.
 ///
 /// # Errors
 /// No account is chosen.
-pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
+pub async fn create(state: &AppState, v: &PageContext) -> Result<Response, PageError> {
     let new = NewIntegration {
         account: v.account()?,
         instance: InstanceId::from_text(v.form.text("instance")),
@@ -75,10 +77,10 @@ pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
             ..Change::default()
         },
     };
-    match gateway.threecx.create(new, by(v)).await {
-        Ok((id, secrets)) => one(gateway, v, &id, Shown::Secrets(secrets)).await,
+    match state.threecx.create(new, by(v)).await {
+        Ok((id, secrets)) => one(state, v, &id, Shown::Secrets(secrets)).await,
         Err(e) => {
-            let page = overview(gateway, v, PageError::from(e).user_message(v)?).await?;
+            let page = overview(state, v, PageError::from(e).user_message(v)?).await?;
             Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
         }
     }
@@ -88,8 +90,8 @@ pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
 ///
 /// # Errors
 /// No such integration, or another account's.
-pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    one(gateway, v, &id(v), Shown::Nothing).await
+pub async fn show(state: &AppState, v: &PageContext) -> Result<Response, PageError> {
+    one(state, v, &id(v), Shown::Nothing).await
 }
 
 /// `POST /integrations/3cx/{integration_id}`: the settings; or `do=rotate`, `do=test`, `do=examine`, `do=on`,
@@ -97,47 +99,47 @@ pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 ///
 /// # Errors
 /// No such integration, or another account's.
-pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    let (id, threecx) = (id(v), &gateway.threecx);
+pub async fn save(state: &AppState, v: &PageContext) -> Result<Response, PageError> {
+    let (id, threecx) = (id(v), &state.threecx);
     let path = format!("/integrations/3cx/{id}");
     let change = match v.form.text("do") {
         "rotate" => {
             let secrets = threecx.rotate(&id, v.scope(), by(v)).await?;
-            return one(gateway, v, &id, Shown::Secrets(secrets)).await;
+            return one(state, v, &id, Shown::Secrets(secrets)).await;
         }
         "test" => {
             return match threecx.test_forward(&id, v.scope()).await {
                 Ok(delivery) => Ok(see_other(&format!("/webhooks/deliveries/{delivery}?done=queued"))),
-                Err(e) => again(gateway, v, &id, e).await,
+                Err(e) => again(state, v, &id, e).await,
             };
         }
-        "examine" => return examine(gateway, v, &id).await,
+        "examine" => return examine(state, v, &id).await,
         "on" => Change { enabled: Some(true), ..Change::default() },
         "off" => Change { enabled: Some(false), ..Change::default() },
         _ => wanted(v),
     };
     match threecx.update(&id, v.scope(), change, by(v)).await {
         Ok(_) => Ok(see_other(&format!("{path}?done=saved"))),
-        Err(e) => again(gateway, v, &id, e).await,
+        Err(e) => again(state, v, &id, e).await,
     }
 }
 
 /// Says what would become of a request with what the form holds. The secret is judged where one is typed in.
-async fn examine(gateway: &Gateway, v: &PageContext, id: &IntegrationId) -> Result<Response, PageError> {
+async fn examine(state: &AppState, v: &PageContext, id: &IntegrationId) -> Result<Response, PageError> {
     let fields = ["event_type", "to", "message_text", "message_purpose", "agent_extension", "queue"];
     let filled = fields.iter().filter_map(|name| Some(((*name).to_owned(), v.form.some(name)?.into())));
     let asked: serde_json::Map<String, serde_json::Value> = filled.collect();
     let body = serde_json::Value::Object(asked.clone()).to_string();
     let secret = v.form.some("secret");
     let shown = Presented { id: "", via: Via::Webhook, secret, timestamp: None, signature: None, address: v.address };
-    match gateway.threecx.examine(id, v.scope(), &shown, body.as_bytes(), Asked::Object(asked)).await {
+    match state.threecx.examine(id, v.scope(), &shown, body.as_bytes(), Asked::Object(asked)).await {
         Ok(mut finding) => {
             if secret.is_none() {
                 finding.not_authentic.clear();
             }
-            one(gateway, v, id, Shown::Finding(finding)).await
+            one(state, v, id, Shown::Finding(finding)).await
         }
-        Err(e) => again(gateway, v, id, e).await,
+        Err(e) => again(state, v, id, e).await,
     }
 }
 
@@ -145,13 +147,13 @@ async fn examine(gateway: &Gateway, v: &PageContext, id: &IntegrationId) -> Resu
 ///
 /// # Errors
 /// No such integration, or another account's.
-pub async fn template(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
+pub async fn template(state: &AppState, v: &PageContext) -> Result<Response, PageError> {
     let id = id(v);
     let event = EventType::parse(v.form.text("event")).ok_or(PageError::NotFound)?;
     let change = (Some(v.form.is_on("enabled")), Some(v.form.text("text").to_owned()));
-    match gateway.threecx.save_template(&id, v.scope(), event, change, by(v)).await {
+    match state.threecx.save_template(&id, v.scope(), event, change, by(v)).await {
         Ok(_) => Ok(see_other(&format!("/integrations/3cx/{id}?done=saved"))),
-        Err(e) => again(gateway, v, &id, e).await,
+        Err(e) => again(state, v, &id, e).await,
     }
 }
 
@@ -179,18 +181,18 @@ fn wanted(v: &PageContext) -> Change {
     }
 }
 
-async fn again(gateway: &Gateway, v: &PageContext, id: &IntegrationId, e: ThreecxError) -> Result<Response, PageError> {
-    let mut response = one(gateway, v, id, Shown::Problem(PageError::from(e).user_message(v)?)).await?;
+async fn again(state: &AppState, v: &PageContext, id: &IntegrationId, e: ThreecxError) -> Result<Response, PageError> {
+    let mut response = one(state, v, id, Shown::Problem(PageError::from(e).user_message(v)?)).await?;
     *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     Ok(response)
 }
 
-async fn overview<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Result<List<'a>, PageError> {
-    let all = gateway.threecx.monitor(v.scope()).await?;
-    Ok(List { v, all, instances: instances(gateway, v).await?, problem })
+async fn overview<'a>(state: &AppState, v: &'a PageContext, problem: String) -> Result<List<'a>, PageError> {
+    let all = state.threecx.monitor(v.scope()).await?;
+    Ok(List { v, all, instances: instances(state, v).await?, problem })
 }
 
-async fn one(gateway: &Gateway, v: &PageContext, id: &IntegrationId, shown: Shown) -> Result<Response, PageError> {
+async fn one(state: &AppState, v: &PageContext, id: &IntegrationId, shown: Shown) -> Result<Response, PageError> {
     let (mut secrets, mut finding, mut problem) = (None, None, String::new());
     match shown {
         Shown::Nothing => {}
@@ -198,7 +200,7 @@ async fn one(gateway: &Gateway, v: &PageContext, id: &IntegrationId, shown: Show
         Shown::Finding(found) => finding = Some(found),
         Shown::Problem(text) => problem = text,
     }
-    let integration = gateway.threecx.find(id, v.scope()).await?;
+    let integration = state.threecx.find(id, v.scope()).await?;
     let values = Values {
         customer_phone: "+966501234567".into(),
         agent_extension: "101".into(),
@@ -206,9 +208,9 @@ async fn one(gateway: &Gateway, v: &PageContext, id: &IntegrationId, shown: Show
         call_time: "10:02".into(),
         business_name: integration.settings.business_name.clone(),
     };
-    let saved = gateway.threecx.templates(id, v.scope()).await?;
+    let saved = state.threecx.templates(id, v.scope()).await?;
     let preview = |saved: Saved| Preview {
-        says: gateway
+        says: state
             .threecx
             .preview(&saved.text, &values)
             .or_else(|e| PageError::from(e).user_message(v))
@@ -220,8 +222,8 @@ async fn one(gateway: &Gateway, v: &PageContext, id: &IntegrationId, shown: Show
         secrets,
         lines: snippets(&integration, &v.base_url),
         templates: saved.into_iter().map(preview).collect(),
-        requests: gateway.threecx.requests(id, v.scope()).await?,
-        instances: instances(gateway, v).await?,
+        requests: state.threecx.requests(id, v.scope()).await?,
+        instances: instances(state, v).await?,
         i: integration,
         finding,
         problem,
@@ -229,8 +231,8 @@ async fn one(gateway: &Gateway, v: &PageContext, id: &IntegrationId, shown: Show
     Ok(v.page(&page))
 }
 
-async fn instances(gateway: &Gateway, v: &PageContext) -> Result<Vec<String>, PageError> {
-    Ok(gateway.instances.list(v.scope()).await?.into_iter().map(|i| i.id.to_string()).collect())
+async fn instances(state: &AppState, v: &PageContext) -> Result<Vec<String>, PageError> {
+    Ok(state.instances.list(v.scope()).await?.into_iter().map(|i| i.id.to_string()).collect())
 }
 
 fn id(v: &PageContext) -> IntegrationId {

@@ -13,7 +13,7 @@ use wa_gateway::{
         control::{Request, perform},
     },
     config::Config,
-    gateway::Gateway,
+    dialects::AppState,
     model::random::SystemRandom,
 };
 
@@ -68,7 +68,7 @@ impl World {
     }
 
     /// What runs inside.
-    pub fn gateway(&self) -> &Arc<Gateway> {
+    pub fn gateway(&self) -> &Arc<AppState> {
         &self.running.as_ref().expect("it runs").gateway
     }
 

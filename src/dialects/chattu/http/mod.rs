@@ -7,7 +7,7 @@
 //!
 //! A client is an instance; `clientId` is its id. Another account's is answered like one that does not exist.
 
-mod auth;
+pub mod auth;
 pub mod chats;
 pub mod clients;
 mod error;
@@ -15,16 +15,16 @@ pub mod groups;
 pub mod messages;
 pub mod schedules;
 
-use crate::web::{Incoming, body, reply};
 use crate::{
     connectors::outgoing::MediaKind,
-    gateway::Gateway,
+    dialects::chattu::Chattu,
     model::{clock::Time, purpose::Purpose},
     people::media,
     sending::{
         Answer,
         request::{Draft, FileFrom, MAX_CHARS},
     },
+    web::{Incoming, body, reply},
 };
 use ::http::StatusCode;
 use auth::Who;
@@ -113,12 +113,12 @@ fn kind(kind: &str) -> &str {
 }
 
 /// A message that was sent, or why it was not. What `more` names is shown as it says.
-fn sent(gateway: &Gateway, answer: &Answer, draft: &Draft, more: Value) -> Answered {
-    gateway.metrics.message(answer.outcome);
+fn sent(chattu: &Chattu, answer: &Answer, draft: &Draft, more: Value) -> Answered {
+    chattu.gateway.metrics.message(answer.outcome);
     let mut response = match &answer.refusal {
         Some(refusal) => ApiError::refused(refusal).into_response(),
         None => {
-            let mut message = said(gateway, answer, draft);
+            let mut message = said(chattu, answer, draft);
             message["type"] = json!(kind(draft.kind()));
             let mut body = json!({"success": true, "message": message});
             if let (Value::Object(body), Value::Object(more)) = (&mut body, more) {
@@ -132,9 +132,9 @@ fn sent(gateway: &Gateway, answer: &Answer, draft: &Draft, more: Value) -> Answe
 }
 
 /// A message that was sent, as a chat's answer shows it; all others show its type, too.
-fn said(gateway: &Gateway, answer: &Answer, draft: &Draft) -> Value {
+fn said(chattu: &Chattu, answer: &Answer, draft: &Draft) -> Value {
     json!({
-        "id": {"_serialized": answer.message_id}, "body": draft.text(), "timestamp": gateway.clock.now().seconds(),
+        "id": {"_serialized": answer.message_id}, "body": draft.text(), "timestamp": chattu.gateway.clock.now().seconds(),
     })
 }
 
