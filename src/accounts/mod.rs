@@ -240,9 +240,9 @@ impl Accounts {
     ///
     /// # Errors
     /// The store's.
-    pub async fn session(&self, token: &str) -> Result<Option<Session>, AccountError> {
+    pub async fn session(&self, token: &str) -> Result<Option<Session>, StoreError> {
         let (now, token) = (self.clock.now(), token.to_owned());
-        self.store.read(move |tx| user::session(tx, &token, now)).await
+        self.store.read(move |tx| Session::find(tx, &token, now)).await
     }
 
     /// Deletes sessions and links that have run out; returns how many.

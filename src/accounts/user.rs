@@ -100,6 +100,33 @@ pub struct Session {
     pub seen_at: Time,
 }
 
+impl Session {
+    /// The session with this token, if it is in force and its user and their account are not switched off.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn find(tx: &Tx<'_>, token: &str, now: Time) -> Result<Option<Self>, StoreError> {
+        tx.find(
+            "SELECT u.id, u.email, u.role, u.account_id, u.language, s.last_seen_at FROM sessions s JOIN users u ON u.id = s.user_id
+             WHERE s.token_hash = ?1 AND s.expires_at > ?2 AND s.last_seen_at > ?3 AND u.disabled_at IS NULL
+               AND (u.role = 'admin' OR NOT EXISTS (
+                 SELECT 1 FROM accounts a WHERE a.id = u.account_id AND a.disabled_at IS NOT NULL))",
+            params![token_hash(token), now, now.minus(SESSION_IDLE)],
+            |r| {
+                let role = Role::parse(&r.get::<_, String>(2)?).unwrap_or(Role::Viewer);
+                Ok(Self {
+                    user: r.get(0)?,
+                    email: r.get(1)?,
+                    role,
+                    account: r.get(3)?,
+                    language: r.get(4)?,
+                    seen_at: r.get(5)?,
+                })
+            },
+        )
+    }
+}
+
 /// What a login is checked against.
 pub(super) struct Credentials {
     pub(super) id: UserId,
@@ -343,27 +370,6 @@ pub(super) fn set_disabled(
 
 pub(super) fn link_gone() -> AccountError {
     AccountError::NotFound("this link was used or has run out".into())
-}
-
-pub(super) fn session(tx: &Tx<'_>, token: &str, now: Time) -> Result<Option<Session>, AccountError> {
-    Ok(tx.find(
-        "SELECT u.id, u.email, u.role, u.account_id, u.language, s.last_seen_at FROM sessions s JOIN users u ON u.id = s.user_id
-         WHERE s.token_hash = ?1 AND s.expires_at > ?2 AND s.last_seen_at > ?3 AND u.disabled_at IS NULL
-           AND (u.role = 'admin' OR NOT EXISTS (
-             SELECT 1 FROM accounts a WHERE a.id = u.account_id AND a.disabled_at IS NOT NULL))",
-        params![token_hash(token), now, now.minus(SESSION_IDLE)],
-        |r| {
-            let role = Role::parse(&r.get::<_, String>(2)?).unwrap_or(Role::Viewer);
-            Ok(Session {
-                user: r.get(0)?,
-                email: r.get(1)?,
-                role,
-                account: r.get(3)?,
-                language: r.get(4)?,
-                seen_at: r.get(5)?,
-            })
-        },
-    )?)
 }
 
 pub(super) fn expire(tx: &WriteTx<'_>, now: Time) -> Result<usize, AccountError> {

@@ -20,6 +20,7 @@ pub mod navigation;
 pub mod notice;
 pub mod page_context;
 pub mod page_error;
+mod page_facts;
 pub mod pages;
 
 pub use page_context::{Page, PageContext, Subscriber, enter, subscriber};

@@ -4,17 +4,14 @@
 //! Who may see what stands in the table of routes (`app::routes::ROUTES`). A page asks for its rows with [`PageContext::scope`] or
 //! [`PageContext::account`], so that another account's row is answered like one that does not exist.
 
-use super::{
-    banner::{self, Banner},
-    chat,
-    page_error::PageError,
-};
+use super::{banner::Banner, chat, page_error::PageError, page_facts::PageFacts};
 use crate::{
-    accounts::{Role, Session},
+    accounts::{Account, Role, Session},
     connectors::outgoing::MediaKind,
     dialects::AppState,
     gateway::Gateway,
-    model::{ids::AccountId, plan::Zone},
+    model::{clock::Time, ids::AccountId, plan::Zone},
+    store::{StoreError, Tx},
     web::{
         Incoming, Origin,
         body::{self, Body},
@@ -81,6 +78,7 @@ pub struct PageContext {
     /// This gateway's address, for samples.
     pub base_url: String,
     chosen: Option<AccountId>,
+    account: Option<Account>,
 }
 
 impl Deref for PageContext {
@@ -132,74 +130,78 @@ pub struct Subscriber {
 /// Who listens; none: nobody is logged in.
 pub async fn subscriber(gateway: &Gateway, incoming: &Incoming) -> Option<Subscriber> {
     let token = cookie::session(incoming, incoming.is_https(gateway))?;
-    let who = gateway.accounts.session(&token).await.ok().flatten()?;
-    let accounts = accounts(gateway, Some(&who)).await;
-    let scope = chosen(incoming, Some(&who), &accounts);
-    let zone = zone(gateway, scope.or(who.account)).await;
+    let facts = read(gateway, incoming, &token, PageFacts::load_quietly).await;
+    let zone = facts.zone();
+    let who = facts.who?;
     let lang = language(gateway, incoming, Some(&who));
     // Nobody but admins is without an account; nothing is theirs then.
-    let scope = if who.role == Role::Admin { scope } else { Some(scope.unwrap_or(AccountId(0))) };
+    let scope = if who.role == Role::Admin { facts.chosen } else { Some(facts.chosen.unwrap_or(AccountId(0))) };
     Some(Subscriber { who, token, scope, lang, zone })
+}
+
+type Load = fn(&Tx<'_>, &str, Option<&str>, Time) -> Result<PageFacts, StoreError>;
+
+/// What is known of who asks. While the database does not answer, that is nothing, and nobody is anybody.
+async fn read(gateway: &Gateway, incoming: &Incoming, token: &str, load: Load) -> PageFacts {
+    let wish = cookie::find(incoming, cookie::ACCOUNT).map(str::to_owned);
+    let (token, now) = (token.to_owned(), gateway.clock.now());
+    let facts = gateway.store.read(move |tx| load(tx, &token, wish.as_deref(), now)).await;
+    facts.unwrap_or_default()
 }
 
 async fn begin(gateway: &Gateway, incoming: Incoming) -> Result<PageContext, Response> {
     let is_https = incoming.is_https(gateway);
     let address = incoming.client_address(gateway);
     let token = cookie::session(&incoming, is_https);
-    let who = match &token {
-        Some(token) => gateway.accounts.session(token).await.ok().flatten(),
-        None => None,
+    let facts = match &token {
+        Some(token) => read(gateway, &incoming, token, PageFacts::load).await,
+        None => PageFacts::default(),
     };
     let now = gateway.clock.now();
-    if let (Some(who), Some(token)) = (&who, &token)
+    if let (Some(who), Some(token)) = (&facts.who, &token)
         && now.since(who.seen_at) >= TOUCH_EVERY
     {
         // A page is shown even while nothing can be written.
         let _ = gateway.accounts.touch_session(token).await;
     }
-    let lang = language(gateway, &incoming, who.as_ref());
-    let theme = cookie::theme(&incoming);
-    let accounts = accounts(gateway, who.as_ref()).await;
-    let chosen = chosen(&incoming, who.as_ref(), &accounts);
-    let zone = zone(gateway, chosen.or(who.as_ref().and_then(|w| w.account))).await;
-    let banners = banner::list(gateway, who.as_ref(), chosen).await;
-    let query = Fields::parse(&incoming.query);
-    let user_agent = incoming.header("user-agent").unwrap_or_default().to_owned();
+    let lang = language(gateway, &incoming, facts.who.as_ref());
+    let zone = facts.zone();
     let length = incoming.header("content-length").and_then(|text| text.parse().ok());
     let content_type = incoming.header("content-type").unwrap_or_default().to_owned();
-    let Incoming { method, path, segments, request_id, body: content, .. } = incoming;
-    let mut visit = PageContext {
+    let PageFacts { who, chosen, account, accounts, banners } = facts;
+    let mut v = PageContext {
         who,
         locale: Locale::new(lang, zone, now),
-        theme,
-        path,
-        segments,
-        query,
+        theme: cookie::theme(&incoming),
+        query: Fields::parse(&incoming.query),
         form: Fields::default(),
         upload: None,
         room: None,
         banners,
         accounts,
         address,
-        user_agent,
+        user_agent: incoming.header("user-agent").unwrap_or_default().to_owned(),
         is_https,
-        token: token.clone(),
-        request_id,
+        token,
         support: gateway.support_contact.clone(),
         may_register: gateway.registration == "open",
         base_url: gateway.public_url.clone(),
         chosen,
+        account,
+        path: incoming.path,
+        segments: incoming.segments,
+        request_id: incoming.request_id,
     };
-    if method == Method::POST {
-        let most = match form_max(gateway, &mut visit, length) {
+    if incoming.method == Method::POST {
+        let most = match form_max(gateway, &mut v, length) {
             Ok(most) => most,
-            Err(trouble) => return Err(trouble.page(&visit)),
+            Err(e) => return Err(e.page(&v)),
         };
-        if read_form(&mut visit, content, &content_type, most).await.is_none() {
-            return Err(PageError::Invalid(visit.t("common.form_unread").to_owned()).page(&visit));
+        if read_form(&mut v, incoming.body, &content_type, most).await.is_none() {
+            return Err(PageError::Invalid(v.t("common.form_unread").to_owned()).page(&v));
         }
     }
-    Ok(visit)
+    Ok(v)
 }
 
 /// Reads a form of at most `most` bytes; none where it is larger, breaks off, or is no form.
@@ -215,15 +217,15 @@ async fn read_form(v: &mut PageContext, content: Body, kind: &str, most: usize) 
 
 /// How large this visit's form may be. A file for a chat may be larger than all other forms, for those who may send one,
 /// and as long as there is room.
-fn form_max(gateway: &Gateway, visit: &mut PageContext, length: Option<usize>) -> Result<usize, PageError> {
-    let is_message = visit.path.starts_with("/chat/") && visit.path.ends_with("/send");
-    if !is_message || !visit.may_change() || length.is_none_or(|length| length <= FORM_MAX) {
+fn form_max(gateway: &Gateway, v: &mut PageContext, length: Option<usize>) -> Result<usize, PageError> {
+    let is_message = v.path.starts_with("/chat/") && v.path.ends_with("/send");
+    if !is_message || !v.may_change() || length.is_none_or(|length| length <= FORM_MAX) {
         return Ok(FORM_MAX);
     }
-    visit.room = gateway.media.shelf().room();
-    match visit.room {
+    v.room = gateway.media.shelf().room();
+    match v.room {
         Some(_) => Ok(chat::attach::most(gateway, MediaKind::Document) + FORM_MAX),
-        None => Err(PageError::Invalid(visit.t("chat.no_room").to_owned())),
+        None => Err(PageError::Invalid(v.t("chat.no_room").to_owned())),
     }
 }
 
@@ -265,36 +267,6 @@ fn language(gateway: &Gateway, incoming: &Incoming, who: Option<&Session>) -> La
         .unwrap_or(Lang::En)
 }
 
-async fn accounts(gateway: &Gateway, who: Option<&Session>) -> Vec<(AccountId, String)> {
-    if who.is_none_or(|w| w.role != Role::Admin) {
-        return Vec::new();
-    }
-    let all = gateway.accounts.list_accounts().await.unwrap_or_default();
-    all.into_iter().map(|a| (a.id, a.name)).collect()
-}
-
-/// The account that an admin looks at; everybody else has one.
-fn chosen(incoming: &Incoming, who: Option<&Session>, all: &[(AccountId, String)]) -> Option<AccountId> {
-    let who = who?;
-    if who.role != Role::Admin {
-        return who.account;
-    }
-    let asked = cookie::find(incoming, cookie::ACCOUNT);
-    match asked {
-        Some("all") => None,
-        Some(id) => id.parse().ok().filter(|id| all.iter().any(|(known, _)| known == id)).or(who.account),
-        None => who.account,
-    }
-}
-
-async fn zone(gateway: &Gateway, account: Option<AccountId>) -> Zone {
-    let utc = || Zone::stored("UTC".into(), None);
-    match account {
-        None => utc(),
-        Some(id) => gateway.accounts.find_account(id).await.map_or_else(|_| utc(), |a| Zone::stored(a.timezone, None)),
-    }
-}
-
 impl PageContext {
     /// The account whose rows are shown; none: an admin looks at all of them.
     pub const fn scope(&self) -> Option<AccountId> {
@@ -312,6 +284,11 @@ impl PageContext {
     /// An admin has chosen none.
     pub fn account(&self) -> Result<AccountId, PageError> {
         self.chosen.ok_or(PageError::ChooseAccount)
+    }
+
+    /// The same with its plan, zone and limits, as they were when the request came.
+    pub fn account_facts(&self) -> Option<&Account> {
+        self.account.as_ref().filter(|account| Some(account.id) == self.chosen)
     }
 
     /// Who is logged in.

@@ -1,9 +1,10 @@
 //! `/overview`: is my number connected, what went out today, what was refused, and is everything told to my programs?
 
 use crate::{
+    accounts::Account,
     gateway::Gateway,
     instances::Instance,
-    model::{clock::Time, ids::AccountId, plan::Zone},
+    model::{clock::Time, ids::AccountId},
     portal::{PageContext, PageError},
     sending::counts::{self, Day, KeyUse},
     store::{StoreError, Tx},
@@ -69,11 +70,8 @@ struct Figures {
 /// The database's.
 pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let (account, now) = (v.scope(), v.now);
-    let known = match account {
-        Some(id) => Some(gateway.accounts.find_account(id).await?),
-        None => None,
-    };
-    let zone = known.as_ref().map_or_else(|| v.zone.clone(), |a| Zone::stored(a.timezone.clone(), None));
+    let known = v.account_facts();
+    let zone = known.map_or_else(|| v.zone.clone(), Account::zone);
     let period = zone.period(now);
     let (day, month) = (period.day.clone(), period.month.clone());
     let dates = dates(v);
