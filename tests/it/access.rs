@@ -168,7 +168,12 @@ impl Everybody {
         let is_page = [Access::Anybody, Access::Viewer, Access::Owner, Access::Admin].contains(&route.access);
         let (kind, body) = if is_page { ("application/x-www-form-urlencoded", "") } else { ("application/json", "{}") };
         let body = if route.method == "GET" { "" } else { body };
-        let mut headers = vec!["Sec-Fetch-Site: same-origin".to_owned(), format!("Content-Type: {kind}")];
+        let accept = if is_page { "text/html" } else { "*/*" };
+        let mut headers = vec![
+            "Sec-Fetch-Site: same-origin".to_owned(),
+            format!("Content-Type: {kind}"),
+            format!("Accept: {accept}"),
+        ];
         match &self.proofs[&caller] {
             Proof::None => {}
             Proof::Header(line) => headers.push(line.clone()),
