@@ -170,7 +170,11 @@ pub(super) fn update(
     Ok(account)
 }
 
-pub(super) fn list(tx: &Tx<'_>, now: Time) -> Result<Vec<Account>, AccountError> {
+/// Every account, in a read that brings more.
+///
+/// # Errors
+/// The store's.
+pub fn list(tx: &Tx<'_>, now: Time) -> Result<Vec<Account>, AccountError> {
     let ids = tx.list("SELECT id FROM accounts ORDER BY id", [], |r| r.get(0))?;
     ids.into_iter().map(|id| find(tx, id, now)).collect()
 }

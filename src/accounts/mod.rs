@@ -24,12 +24,12 @@ pub mod totp;
 pub mod usage;
 mod user;
 
-pub use account::{Account, Grant, NewAccount, Update};
-pub use key::{Key, KeyKind, NewKey, note_key_use};
-pub use limits::{Decision, Granted, LimitRequest, Wanted};
+pub use account::{Account, Grant, NewAccount, Update, list as list_accounts};
+pub use key::{Key, KeyKind, NewKey, list as list_keys, note_key_use};
+pub use limits::{Decision, Granted, LimitRequest, Wanted, list_grants, list_requests};
 pub use login::{Entered, LoginError, session_number};
 pub use password::{PasswordError, Passwords};
-pub use people::Person;
+pub use people::{Person, list as list_people};
 pub use ring::{Caller, DialectCaller, KeyProblem, KeyRing};
 pub use setup::FirstUser;
 pub use user::{Link, LinkPurpose, NewUser, Owner, Role, Session, User, list_owners};

@@ -31,7 +31,10 @@ use r2d2::Pool;
 use r2d2_sqlite::SqliteConnectionManager;
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, RwLock},
+    sync::{
+        Arc, Mutex, RwLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 use tokio::sync::{Notify, watch};
 use writer::Writer;
@@ -46,6 +49,8 @@ struct Shared {
     path: PathBuf,
     writer: RwLock<Option<Writer>>,
     readers: Pool<SqliteConnectionManager>,
+    /// Reads that were begun.
+    reads: AtomicU64,
     announcements: Arc<Notify>,
     commits: watch::Sender<u64>,
     /// Held until the store is closed: keeps a second process out.
@@ -103,7 +108,9 @@ impl Store {
         let commits = watch::Sender::new(0);
         let writer = RwLock::new(Some(Writer::start(connection, announcements.clone(), commits.clone())));
         let lock = Mutex::new(Some(lock));
-        Ok(Self { shared: Arc::new(Shared { path, writer, readers, announcements, commits, lock }) })
+        Ok(Self {
+            shared: Arc::new(Shared { path, writer, readers, reads: AtomicU64::new(0), announcements, commits, lock }),
+        })
     }
 
     /// Where the database file lies.
@@ -152,6 +159,7 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        self.shared.reads.fetch_add(1, Relaxed);
         let readers = self.shared.readers.clone();
         let done = tokio::task::spawn_blocking(move || {
             let mut connection = readers.get().map_err(|e| StoreError::Unavailable(e.to_string()))?;
@@ -159,6 +167,11 @@ impl Store {
             work(&Tx::new(&view))
         });
         done.await.unwrap_or_else(|e| Err(StoreError::Panicked(e.to_string()).into()))
+    }
+
+    /// How many reads were begun since it was opened.
+    pub fn reads(&self) -> u64 {
+        self.shared.reads.load(Relaxed)
     }
 
     /// Whether the database takes writes and answers reads. After a commit that failed it asks the disk itself, so that

@@ -40,6 +40,7 @@ mod operation;
 mod opt_out;
 mod order;
 mod pace;
+mod page_reads;
 mod phones;
 mod planted;
 mod portal_access;

@@ -5,10 +5,14 @@ use super::{
     authentic::{Admission, Rejected, Via},
     event::{Event, masked},
     handle::Ending,
-    integration::{Integration, IntegrationId},
+    integration::{self, Integration, IntegrationId},
 };
 use crate::{
-    model::{clock::Time, ids::LogId, phone::Recipient},
+    model::{
+        clock::Time,
+        ids::{AccountId, LogId},
+        phone::Recipient,
+    },
     store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::params;
@@ -182,8 +186,11 @@ fn insert(
     Ok(())
 }
 
-/// The newest requests of an integration first.
-pub(super) fn list(tx: &Tx<'_>, id: &IntegrationId) -> Result<Vec<Entry>, StoreError> {
+/// The newest requests of an integration first, in a read that brings more.
+///
+/// # Errors
+/// The store's.
+pub fn list(tx: &Tx<'_>, id: &IntegrationId) -> Result<Vec<Entry>, StoreError> {
     tx.list(
         "SELECT at, via, event_type, outcome, reason, phone, conversation_id, agent_extension, log_id, request_id,
                 repeats
@@ -205,6 +212,24 @@ pub(super) fn list(tx: &Tx<'_>, id: &IntegrationId) -> Result<Vec<Entry>, StoreE
             })
         },
     )
+}
+
+/// All integrations (or an account's) with their outcomes, in a read that brings more; see
+/// [`super::Threecx::with_rejections`].
+///
+/// # Errors
+/// The store's.
+pub fn monitored(tx: &Tx<'_>, scope: Option<AccountId>) -> Result<Vec<Monitored>, StoreError> {
+    let watched = integration::list(tx, scope)?.into_iter().map(|integration| {
+        let name = "SELECT name FROM accounts WHERE id = ?1";
+        Ok(Monitored {
+            account_name: tx.one(name, params![integration.account_id], |r| r.get(0))?,
+            outcomes: counts(tx, &integration.id)?,
+            rejected: Rejected::default(),
+            integration,
+        })
+    });
+    watched.collect()
 }
 
 /// How often which outcome.

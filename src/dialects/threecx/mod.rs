@@ -38,12 +38,12 @@ pub use authentic::{Admission, NotAuthentic, Presented, Proof, Rejected, Via};
 pub use event::{EventType, Kind};
 pub use examine::Finding;
 pub use handle::{Asked, COOLDOWN, Ending, Told};
-pub use integration::{Integration, IntegrationId};
+pub use integration::{Integration, IntegrationId, find as find_integration};
 pub use limits::PER_MINUTE;
-pub use log::{Count, Entry, Monitored};
+pub use log::{Count, Entry, Monitored, list as list_requests, monitored};
 pub use secrets::{SECRET_HEADER, Secrets};
 pub use settings::{Change, Mode, Settings};
-pub use templates::Saved;
+pub use templates::{Saved, list as list_templates};
 
 use crate::{
     events::webhooks::Webhooks,

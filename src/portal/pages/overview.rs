@@ -3,7 +3,7 @@
 use crate::{
     accounts::Account,
     gateway::Gateway,
-    instances::Instance,
+    instances::{self, Instance},
     model::{clock::Time, ids::AccountId},
     portal::{PageContext, PageError},
     sending::counts::{self, Day, KeyUse},
@@ -76,13 +76,15 @@ pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
     let (day, month) = (period.day.clone(), period.month.clone());
     let dates = dates(v);
     let since = dates.first().map(ToString::to_string).unwrap_or_default();
-    let figures = gateway.store.read(move |tx| figures(tx, account, &day, &month, &since)).await?;
+    let read = gateway.store.read(move |tx| {
+        Ok::<_, StoreError>((figures(tx, account, &day, &month, &since)?, instances::list(tx, account)?))
+    });
+    let (figures, instances) = read.await?;
     let usage = known.and_then(|a| {
         let (daily, monthly) = (a.daily_limit?, a.monthly_limit?);
         let (day, month) = ((figures.used.0, daily), (figures.used.1, monthly));
         Some(Usage { day, month, month_ends: period.month_ends })
     });
-    let instances = gateway.instances.list(account).await?;
     let has_open = instances.iter().any(|i| i.state == crate::model::instance::InstanceState::Open);
     let checklist = [
         ("overview.step_instance", "/instances", has_open),

@@ -5,14 +5,19 @@ use crate::{
     dialects::{
         AppState,
         threecx::{
-            Asked, By, Change, Entry, EventType, Finding, Integration, IntegrationId, Mode, Monitored, NewIntegration,
-            Presented, Saved, Secrets, ThreecxError, Via,
+            self, Asked, By, Change, Entry, EventType, Finding, Integration, IntegrationId, Mode, Monitored,
+            NewIntegration, Presented, Saved, Secrets, ThreecxError, Via,
             snippet::{Snippets, snippets},
             template::Values,
         },
     },
-    model::{ids::InstanceId, purpose::Purpose},
+    instances,
+    model::{
+        ids::{AccountId, InstanceId},
+        purpose::Purpose,
+    },
     portal::{PageContext, PageError, page_error::see_other},
+    store::{StoreError, Tx},
 };
 use ::http::StatusCode;
 use askama::Template;
@@ -188,8 +193,11 @@ async fn again(state: &AppState, v: &PageContext, id: &IntegrationId, e: Threecx
 }
 
 async fn overview<'a>(state: &AppState, v: &'a PageContext, problem: String) -> Result<List<'a>, PageError> {
-    let all = state.threecx.monitor(v.scope()).await?;
-    Ok(List { v, all, instances: instances(state, v).await?, problem })
+    let account = v.scope();
+    let read =
+        state.store.read(move |tx| Ok::<_, StoreError>((threecx::monitored(tx, account)?, instance_ids(tx, account)?)));
+    let (all, instances) = read.await?;
+    Ok(List { v, all: state.threecx.with_rejections(all), instances, problem })
 }
 
 async fn one(state: &AppState, v: &PageContext, id: &IntegrationId, shown: Shown) -> Result<Response, PageError> {
@@ -200,7 +208,13 @@ async fn one(state: &AppState, v: &PageContext, id: &IntegrationId, shown: Shown
         Shown::Finding(found) => finding = Some(found),
         Shown::Problem(text) => problem = text,
     }
-    let integration = state.threecx.find(id, v.scope()).await?;
+    let (id, account) = (id.clone(), v.scope());
+    let read = state.store.read(move |tx| {
+        let integration = threecx::find_integration(tx, &id, account)?;
+        let (saved, requests) = (threecx::list_templates(tx, &id)?, threecx::list_requests(tx, &id)?);
+        Ok::<_, ThreecxError>((integration, saved, requests, instance_ids(tx, account)?))
+    });
+    let (integration, saved, requests, instances) = read.await?;
     let values = Values {
         customer_phone: "+966501234567".into(),
         agent_extension: "101".into(),
@@ -208,7 +222,6 @@ async fn one(state: &AppState, v: &PageContext, id: &IntegrationId, shown: Shown
         call_time: "10:02".into(),
         business_name: integration.settings.business_name.clone(),
     };
-    let saved = state.threecx.templates(id, v.scope()).await?;
     let preview = |saved: Saved| Preview {
         says: state
             .threecx
@@ -222,8 +235,8 @@ async fn one(state: &AppState, v: &PageContext, id: &IntegrationId, shown: Shown
         secrets,
         lines: snippets(&integration, &v.base_url),
         templates: saved.into_iter().map(preview).collect(),
-        requests: state.threecx.requests(id, v.scope()).await?,
-        instances: instances(state, v).await?,
+        requests,
+        instances,
         i: integration,
         finding,
         problem,
@@ -231,8 +244,8 @@ async fn one(state: &AppState, v: &PageContext, id: &IntegrationId, shown: Shown
     Ok(v.page(&page))
 }
 
-async fn instances(state: &AppState, v: &PageContext) -> Result<Vec<String>, PageError> {
-    Ok(state.instances.list(v.scope()).await?.into_iter().map(|i| i.id.to_string()).collect())
+fn instance_ids(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Vec<String>, StoreError> {
+    Ok(instances::list(tx, account)?.into_iter().map(|i| i.id.to_string()).collect())
 }
 
 fn id(v: &PageContext) -> IntegrationId {

@@ -17,7 +17,7 @@ mod row;
 mod when;
 mod worker;
 
-pub use row::{Entry, Filter, New, State, enqueue};
+pub use row::{Entry, Filter, New, State, enqueue, list};
 pub use when::{NoTime, parse};
 
 use crate::{

@@ -188,7 +188,11 @@ pub(super) fn find(tx: &Tx<'_>, account: Option<AccountId>, id: ScheduleId) -> R
     tx.find(&sql, params![id.0, account], read)
 }
 
-pub(super) fn list(tx: &Tx<'_>, filter: &Filter) -> Result<Vec<Entry>, StoreError> {
+/// The newest first, in a read that brings more.
+///
+/// # Errors
+/// The store's.
+pub fn list(tx: &Tx<'_>, filter: &Filter) -> Result<Vec<Entry>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM schedules s LEFT JOIN messages m ON m.id = s.log_id
          WHERE s.kind = 'listed' AND (?1 IS NULL OR s.account_id = ?1) AND (?2 IS NULL OR s.instance_id = ?2)
