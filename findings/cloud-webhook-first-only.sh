@@ -1,11 +1,12 @@
 #!/bin/bash
 # A webhook call of Meta that brings several messages is read only in part: the first one counts, the others vanish.
 #
-# Packages: whatsapp-api-js 6.3.0 (npm), python-whatsapp-bot 2.0.3 (PyPI)
+# Packages: pywa 4.5.0, python-whatsapp-bot 2.0.3 (PyPI), whatsapp-api-js 6.3.0 (npm)
 # Expected: every message of a call is handed on. Meta, Webhooks, "Get started", section on event notifications: several
 #   changes are put together into one call, up to 1,000, and `entry`, `changes`, `messages` and `statuses` are arrays.
 # Seen:
 #   expected of each: one,two,STOP
+#   seen, pywa 4.5.0: one
 #   seen, whatsapp-api-js 6.3.0: one
 #   seen, python-whatsapp-bot 2.0.3: one
 # Why it matters for a WhatsApp gateway: whoever stands behind one of these libraries and is sent (or forwards) Meta's calls
@@ -17,17 +18,17 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 npm install --silent --no-audit --no-fund whatsapp-api-js@6.3.0 >/dev/null
 python3 -m venv venv
-venv/bin/pip install -q --disable-pip-version-check python-whatsapp-bot==2.0.3 2>/dev/null
+venv/bin/pip install -q --disable-pip-version-check pywa==4.5.0 python-whatsapp-bot==2.0.3
 
 cat > call.json <<'JSON'
 {"object":"whatsapp_business_account","entry":[{"id":"1","changes":[
  {"field":"messages","value":{"messaging_product":"whatsapp","metadata":{"display_phone_number":"15550001111","phone_number_id":"1001"},
-  "contacts":[{"wa_id":"966501234567","profile":{"name":"Noor"}}],
-  "messages":[{"from":"966501234567","id":"wamid.1","timestamp":"1790000000","type":"text","text":{"body":"one"}},
-              {"from":"966501234567","id":"wamid.2","timestamp":"1790000001","type":"text","text":{"body":"two"}}]}},
+  "contacts":[{"wa_id":"966501234567","user_id":"SA.111111111111111","profile":{"name":"Noor"}}],
+  "messages":[{"from":"966501234567","from_user_id":"SA.111111111111111","id":"wamid.1","timestamp":"1790000000","type":"text","text":{"body":"one"}},
+              {"from":"966501234567","from_user_id":"SA.111111111111111","id":"wamid.2","timestamp":"1790000001","type":"text","text":{"body":"two"}}]}},
  {"field":"messages","value":{"messaging_product":"whatsapp","metadata":{"display_phone_number":"15550001111","phone_number_id":"1001"},
-  "contacts":[{"wa_id":"966501234567","profile":{"name":"Noor"}}],
-  "messages":[{"from":"966501234567","id":"wamid.3","timestamp":"1790000002","type":"text","text":{"body":"STOP"}}]}}]}]}
+  "contacts":[{"wa_id":"966501234567","user_id":"SA.111111111111111","profile":{"name":"Noor"}}],
+  "messages":[{"from":"966501234567","from_user_id":"SA.111111111111111","id":"wamid.3","timestamp":"1790000002","type":"text","text":{"body":"STOP"}}]}}]}]}
 JSON
 
 cat > js.mjs <<'JS'
@@ -54,7 +55,20 @@ print(",".join(got))
 PY
 )
 
+pywa=$(venv/bin/python - <<'PY'
+from pywa import WhatsApp
+api = WhatsApp(phone_id="1001", token="t", server=None, verify_token="v", validate_updates=False)
+got = []
+@api.on_message
+def on_text(_, message):
+    got.append(message.text)
+api.webhook_update_handler(open("call.json", "rb").read())
+print(",".join(got))
+PY
+)
+
 echo "expected of each: one,two,STOP"
+echo "seen, pywa 4.5.0: $pywa"
 echo "seen, whatsapp-api-js 6.3.0: $js"
 echo "seen, python-whatsapp-bot 2.0.3: $bot"
-[ "$js" = one ] && [ "$bot" = one ]
+[ "$pywa" = one ] && [ "$js" = one ] && [ "$bot" = one ]
