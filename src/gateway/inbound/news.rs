@@ -78,8 +78,8 @@ pub(super) fn named(
     if conversations::find(tx, recording.account, &asked)?.is_none() {
         return Ok(After::Nothing);
     }
-    let mut all = vec![asked];
-    all.extend(identities(names).into_iter().filter(|name| *name != all[0]));
+    let others = identities(names).into_iter().filter(|name| *name != asked);
+    let all: Vec<Identity> = std::iter::once(asked.clone()).chain(others).collect();
     if all.len() > 1 {
         conversations::identify(tx, recording.account, &all, recording.now)?;
     }
