@@ -19,6 +19,7 @@ mod people;
 mod registration;
 mod ring;
 mod second_factor;
+mod session;
 mod setup;
 pub mod totp;
 pub mod usage;
@@ -31,8 +32,9 @@ pub use login::{Entered, LoginError, session_number};
 pub use password::{PasswordError, Passwords};
 pub use people::{Person, list as list_people};
 pub use ring::{Caller, DialectCaller, KeyProblem, KeyRing};
+pub use session::Session;
 pub use setup::FirstUser;
-pub use user::{Link, LinkPurpose, NewUser, Owner, Role, Session, User, list_owners};
+pub use user::{Link, LinkPurpose, NewUser, Owner, Role, User, list_owners};
 
 use crate::{
     model::{

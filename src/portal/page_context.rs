@@ -1,8 +1,9 @@
 //! One visit to a page: who, in which language, with what they sent. [`enter`] is the one door: it judges the session,
 //! the role and where a form came from before a page's own code runs.
 //!
-//! Who may see what stands in the table of routes (`app::routes::ROUTES`). A page asks for its rows with [`PageContext::scope`] or
-//! [`PageContext::account`], so that another account's row is answered like one that does not exist.
+//! Who may see what stands in the table of routes (`app::routes::ROUTES`). A page asks for its rows with
+//! [`PageContext::scope`] or [`PageContext::account`], so that another account's row is answered like one that does not
+//! exist.
 
 use super::{banner::Banner, chat, page_error::PageError, page_facts::PageFacts};
 use crate::{
