@@ -2,8 +2,8 @@
 # Sorting a list of contacts by name changes its phone numbers: the plus and the leading zero are gone, and JSON gets ".0".
 #
 # Package: csvkit 2.1.0 (PyPI), csvsort and csvjson
-# Expected: the same values in another order. csvkit's documentation, csvsort: sorts CSV files, like the Unix `sort` command but for
-#   tabular data. RFC 4180, 2: a field is text; it says nothing about numbers.
+# Expected: the same values in another order. csvkit's documentation presents csvsort as what `sort` is
+#   for lines, for tables. RFC 4180, 2: a field is text; it says nothing about numbers.
 # Seen:
 #   expected: phone,name 0501234568,Lea +966501234567,Noor
 #   seen, csvsort 2.1.0: phone,name 501234568,Lea 966501234567,Noor
