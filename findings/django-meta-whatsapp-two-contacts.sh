@@ -3,8 +3,8 @@
 #
 # Package: django-meta-whatsapp 1.1.0 (PyPI)
 # Expected: one contact. The package's own sample file for the import writes "+1234567890"; Meta's webhooks write the same number
-#   without the plus (`from`, `wa_id`). `opted_out` is described as "Contact has opted out of marketing", and a campaign to all
-#   contacts leaves those out.
+#   without the plus (`from`, `wa_id`). `opted_out` is meant for people who want no marketing, and a campaign to
+#   all contacts leaves those out.
 # Seen:
 #   expected: 1 contact; after its opt-out the campaign goes to nobody
 #   seen, django-meta-whatsapp 1.1.0: 2 contacts (+966501234567, 966501234567); after the opt-out the campaign goes to 966501234567
