@@ -3,7 +3,7 @@
 #
 # Package: cron 4.4.0 (npm), with a time zone
 # Expected: "0 3 * * *" in Europe/Berlin is due once on 31 October 2027, at 03:00+01:00: that hour exists once; the hour that comes
-#   twice is the one from 02:00. The package's README: the time zone is the one in which the pattern is evaluated. The npm
+#   twice is the one from 02:00. The package's README: with a time zone the job runs by that zone's clock. The npm
 #   packages croner 11.0.1 and cron-parser 5.10.6 say 03:00 once.
 # Seen:
 #   expected: 31.10. 03:00+01:00, 01.11. 03:00+01:00, 02.11. 03:00+01:00
