@@ -4,7 +4,7 @@
 # Package: pyevolutionapi 0.1.1 (PyPI), `models.webhook.EventPayload`
 # Expected: the model reads a call of Evolution API v2. The server names events with dots and in small letters in the call
 #   ("messages.upsert") and with underscores in capitals in the configuration (MESSAGES_UPSERT); evolution-whatsapp 0.1.1,
-#   another client, documents both spellings and reads both. The README promises "Comprehensive event handling".
+#   another client, documents both spellings and reads both. Event handling is among the features that its README lists.
 # Seen:
 #   expected: messages.upsert read, by both clients
 #   seen, pyevolutionapi 0.1.1: messages.upsert ValidationError, MESSAGES_UPSERT read
