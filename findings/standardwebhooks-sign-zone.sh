@@ -22,7 +22,7 @@ import sys
 from datetime import datetime, timedelta, timezone
 from standardwebhooks import Webhook, WebhookVerificationError
 
-hook = Webhook("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+hook = Webhook("whsec_YS1zZWNyZXQtb2YtdGhlc2UtZmluZGluZ3Mtb25seSE=")
 now = datetime.now(timezone.utc).replace(microsecond=0)
 def delivered(moment):
     body = '{"type":"message.received"}'
