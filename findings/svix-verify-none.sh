@@ -21,7 +21,7 @@ new/bin/pip install -q --disable-pip-version-check svix==2.9.1 standardwebhooks=
 cat > check.py <<'PY'
 import importlib, sys
 from datetime import datetime, timezone
-hook = importlib.import_module(sys.argv[1]).Webhook("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+hook = importlib.import_module(sys.argv[1]).Webhook("whsec_YS1zZWNyZXQtb2YtdGhlc2UtZmluZGluZ3Mtb25seSE=")
 body, now = '{"type": "message.received"}', datetime.now(timezone.utc)
 headers = {"webhook-id": "msg_1", "webhook-timestamp": str(int(now.timestamp())), "webhook-signature": hook.sign("msg_1", now, body)}
 print(hook.verify(body, headers))
