@@ -2,8 +2,7 @@
 # Meta's own test call, from the button in the dashboard, ends in a ReferenceError where a warning was meant.
 #
 # Package: whatsappcloudapi_wrapper 1.0.16 (npm), `parseMessage`
-# Expected: a warning that this is a test, as the code has it ("You seem to be testing with Meta test subscription"), and the library's
-#   own error or answer. The sample that Meta's dashboard sends with "Test" has the account id "0".
+# Expected: a warning that this is a test, for which the code has a branch, and the library's own error or answer. The sample that Meta's dashboard sends with "Test" has the account id "0".
 # Seen:
 #   expected: own account read; Meta's test call refused or read by the library itself, as another account's is
 #   seen, whatsappcloudapi_wrapper 1.0.16: own account text_message; test call ReferenceError: signale is not defined; another account's Error: WABA_ID is not valid
@@ -21,9 +20,9 @@ const api = new Api({ accessToken: "t", senderPhoneNumberId: "1001", WABA_ID: "7
 const parse = (account) => {
   try {
     return api.parseMessage({ object: "whatsapp_business_account", entry: [{ id: account, changes: [{ field: "messages", value: {
-      messaging_product: "whatsapp", metadata: { display_phone_number: "16505551111", phone_number_id: "123456123" },
-      contacts: [{ profile: { name: "test user name" }, wa_id: "16315551181" }],
-      messages: [{ from: "16315551181", id: "ABGGFlA5Fpa", timestamp: "1504902988", type: "text", text: { body: "this is a text message" } }] } }] }] }).message.type;
+      messaging_product: "whatsapp", metadata: { display_phone_number: "15550001111", phone_number_id: "1001" },
+      contacts: [{ profile: { name: "Noor" }, wa_id: "966501234567" }],
+      messages: [{ from: "966501234567", id: "wamid.1", timestamp: "1790000000", type: "text", text: { body: "hi" } }] } }] }] }).message.type;
   } catch (error) { return `${error.name}: ${error.message.split(".")[0]}`; }
 };
 const [own, test, other] = [parse("77"), parse("0"), parse("78")];
