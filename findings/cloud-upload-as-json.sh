@@ -2,16 +2,16 @@
 # Files are uploaded as a multipart form that says of itself that it is JSON, so the receiver cannot take it apart.
 #
 # Packages: whatsapp-cloud-api-client 0.2.1, whatsapp-sdk 0.2.0 (PyPI)
-# Expected: `content-type: multipart/form-data; boundary=...`. RFC 7578, 4.1: the boundary parameter is required, for nothing else says
-#   where the parts begin; Meta, Cloud API, "Upload media": a form with `file`, `type` and `messaging_product`. Both libraries mean to:
-#   they have code that leaves the JSON header out for files.
+# Expected: `content-type: multipart/form-data; boundary=...`. RFC 7578, 4.1: the boundary parameter is required, for
+#   nothing else says where the parts begin; Meta, Cloud API, "Upload media": a form with `file`, `type` and
+#   `messaging_product`. Both libraries mean to: they have code that leaves the JSON header out for files.
 # Seen:
 #   expected: a form, labelled multipart/form-data; boundary=...
 #   seen, whatsapp-cloud-api-client 0.2.1: a form, labelled application/json
 #   seen, whatsapp-sdk 0.2.0: a form, labelled application/json
-# Why it matters for a WhatsApp gateway: the header is set on the shared client, and httpx adds it again to a request whose own headers
-#   lack it. No server can read such a body, and most answers to it speak of a missing file. A gateway with an upload door should look at the body's
-#   first bytes and say "this is a form, but the header says JSON".
+# Why it matters for a WhatsApp gateway: the header is set on the shared client, and httpx adds it again to a request
+#   whose own headers lack it. No server can read such a body, and most answers to it speak of a missing file. A gateway
+#   with an upload door should look at the body's first bytes and say "this is a form, but the header says JSON".
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
