@@ -2,15 +2,17 @@
 # A daily job at 02:30 is due twice on the day that the clocks go back, an hour apart.
 #
 # Package: croniter 7.0.0 (PyPI); cronsim 2.8 (PyPI) for comparison
-# Expected: once. cron(8) of Debian and of Vixie cron, whose expressions these are: when the clock goes back by less than three hours,
-#   jobs at a fixed time are not run again; only those with a wildcard in hour or minute follow the new time. croniter's README has a
-#   section on daylight saving and asks for a time with a zone, which is given here; it names no exception. cronsim does as Debian's cron.
+# Expected: once. cron(8) of Debian and of Vixie cron, whose expressions these are: when the clock goes back by less
+#   than three hours, jobs at a fixed time are not run again; only those with a wildcard in hour or minute follow the
+#   new time. croniter's README has a section on daylight saving and asks for a time with a zone, which is given here;
+#   it names no exception. cronsim does as Debian's cron.
 # Seen:
 #   expected: 31.10. 02:30+0200, 01.11. 02:30+0100, 02.11. 02:30+0100
 #   seen, cronsim 2.8: 31.10. 02:30+0200, 01.11. 02:30+0100, 02.11. 02:30+0100
 #   seen, croniter 7.0.0: 31.10. 02:30+0200, 31.10. 02:30+0100, 01.11. 02:30+0100
-# Why it matters for a WhatsApp gateway: a round of reminders goes out twice that night. A gateway cannot know that the second was not
-#   meant; who drives it from such a job should send a key per day with each message, and the gateway should recognise it.
+# Why it matters for a WhatsApp gateway: a round of reminders goes out twice that night. A gateway cannot know that the
+#   second was not meant; who drives it from such a job should send a key per day with each message, and the gateway
+#   should recognise it.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
