@@ -2,14 +2,15 @@
 # A send that is refused (wrong key, unknown instance) raises nothing; the same refusal of a question does.
 #
 # Package: evolutionapi 0.1.2 (PyPI)
-# Expected: `EvolutionAuthenticationError` for 401 and `EvolutionNotFoundError` for 404, whatever the method: the package exports both,
-#   and its GET and DELETE raise them from one function. RFC 9110, 15.5: 4xx means that the request was not carried out.
+# Expected: `EvolutionAuthenticationError` for 401 and `EvolutionNotFoundError` for 404, whatever the method: the
+#   package exports both, and its GET and DELETE raise them from one function. RFC 9110, 15.5: 4xx means that the
+#   request was not carried out.
 # Seen:
 #   expected: both raise EvolutionAuthenticationError
 #   seen, evolutionapi 0.1.2: GET raised EvolutionAuthenticationError; send_text returned {'status': 401, 'error': 'Unauthorized', 'response': {'message': 'Unauthorized'}}
-# Why it matters for a WhatsApp gateway: POST returns the body of the refusal as if it were the sent message. Programs log "sent" for
-#   days after a key was changed. The gateway's log of refused keys is the only place where it shows; it should raise a notice when
-#   one client is refused again and again.
+# Why it matters for a WhatsApp gateway: POST returns the body of the refusal as if it were the sent message. Programs
+#   log "sent" for days after a key was changed. The gateway's log of refused keys is the only place where it shows; it
+#   should raise a notice when one client is refused again and again.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
