@@ -2,13 +2,14 @@
 # A text that quotes another message, names people or turns the preview off is sent without all of that.
 #
 # Package: evolutionapi 0.1.2 (PyPI), `TextMessage`, `messages.send_text`
-# Expected: `quoted`, `linkPreview`, `mentionsEveryOne` and `mentioned` go out with the text: the class takes them, and Evolution API v2's
-#   documentation of /message/sendText has them under these names.
+# Expected: `quoted`, `linkPreview`, `mentionsEveryOne` and `mentioned` go out with the text: the class takes them, and
+#   Evolution API v2's documentation of /message/sendText has them under these names.
 # Seen:
 #   expected: delay,linkPreview,mentioned,number,quoted,text
 #   seen, evolutionapi 0.1.2: delay,number,text
-# Why it matters for a WhatsApp gateway: only number, text and delay are handed on. Answers lose the message that they answer, with no
-#   error anywhere; whoever debugs it looks at the server. A gateway's message log should show which options came with a request.
+# Why it matters for a WhatsApp gateway: only number, text and delay are handed on. Answers lose the message that they
+#   answer, with no error anywhere; whoever debugs it looks at the server. A gateway's message log should show which
+#   options came with a request.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
