@@ -2,13 +2,14 @@
 # A setting of text that happens to be all digits, or the word true, cannot be given in the environment.
 #
 # Package: figment 0.10.19 (crates), provider `Env`
-# Expected: the field is a `String`, so the variable's text arrives. POSIX.1-2017, Base Definitions 8.1: the value of an environment
-#   variable is a string of characters; there are no other types.
+# Expected: the field is a `String`, so the variable's text arrives. POSIX.1-2017, Base Definitions 8.1: the value of an
+#   environment variable is a string of characters; there are no other types.
 # Seen:
 #   (not run)
-# Why it matters for a WhatsApp gateway: phone_number_id, verify tokens, PINs and passwords are often digits only. Without a leading
-#   letter the program does not start, and where the value is turned back into text the leading zeros are gone (see the number in the
-#   message). The value has to be written with quotes inside, which nobody guesses; such fields need an own way of reading them.
+# Why it matters for a WhatsApp gateway: phone_number_id, verify tokens, PINs and passwords are often digits only.
+#   Without a leading letter the program does not start, and where the value is turned back into text the leading zeros
+#   are gone (see the number in the message). The value has to be written with quotes inside, which nobody guesses; such
+#   fields need an own way of reading them.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
