@@ -2,15 +2,15 @@
 # The error class for "more than 24 hours" is never raised for Meta's own answer.
 #
 # Package: kapso-whatsapp-cloud-api 0.3.0 (PyPI), `categorize_error`
-# Expected: `MessageWindowError`, which is described as the error for free texts after the 24 hours. Meta, Cloud
-#   API, "Error codes": that refusal is code 131047, "Re-engagement message", with status 400; codes, not texts, are what programs
-#   should decide by.
+# Expected: `MessageWindowError`, which is described as the error for free texts after the 24 hours. Meta, Cloud API,
+#   "Error codes": that refusal is code 131047, "Re-engagement message", with status 400; codes, not texts, are what
+#   programs should decide by.
 # Seen:
 #   expected: 131047 MessageWindowError do_not_retry, 131056 RateLimitError retry_after_delay
 #   seen, kapso-whatsapp-cloud-api 0.3.0: 131047 ValidationError do_not_retry, 131056 ValidationError do_not_retry
-# Why it matters for a WhatsApp gateway: the class waits for status 422 and the words "24-hour". `except MessageWindowError: send a
-#   template` never runs, and the customer gets nothing. Also 131056 (too many messages to one person, try again later) is told
-#   as a fault of the request that must not be repeated.
+# Why it matters for a WhatsApp gateway: the class waits for status 422 and the words "24-hour". `except
+#   MessageWindowError: send a template` never runs, and the customer gets nothing. Also 131056 (too many messages to
+#   one person, try again later) is told as a fault of the request that must not be repeated.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
