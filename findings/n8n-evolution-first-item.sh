@@ -2,13 +2,14 @@
 # Of a list of recipients only the first gets the document, the film, the contact or the poll; texts and pictures go to all.
 #
 # Package: n8n-nodes-evolution-api 1.0.4 (npm)
-# Expected: one request per item, whatever the operation. n8n's documentation, "Looping": nodes take any number of items and do their
-#   work once for each. The same package's text and picture operations do.
+# Expected: one request per item, whatever the operation. n8n's documentation, "Looping": nodes take any number of items
+#   and do their work once for each. The same package's text and picture operations do.
 # Seen:
 #   expected, for three items: 3 texts, 3 pictures, 3 documents, 3 films, 3 contacts
 #   seen, n8n-nodes-evolution-api 1.0.4: 3 texts, 3 pictures, 1 document, 1 film, 1 contact
-# Why it matters for a WhatsApp gateway: the flow ends green, with one result instead of three. Invoices that "were sent" never reached
-#   the gateway, and its log rightly shows one request: that is what to look for when somebody reports lost messages from n8n.
+# Why it matters for a WhatsApp gateway: the flow ends green, with one result instead of three. Invoices that "were
+#   sent" never reached the gateway, and its log rightly shows one request: that is what to look for when somebody
+#   reports lost messages from n8n.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
