@@ -2,14 +2,15 @@
 # On the night that the clocks go back the next runs are told out of order: a later one comes before an earlier one.
 #
 # Packages: croner 3.0.1 and cron 0.15.0 (crates)
-# Expected: in order of time, as the iterators promise (croner: `iter_from(..., Direction::Forward)`; cron: `after`, "upcoming" times).
-#   "*/30 2 * * *" in Europe/Berlin on 31 October 2027 is due at 02:00+02:00, 02:30+02:00, 02:00+01:00 and 02:30+01:00.
-#   RFC 3339, 5.1: with one offset for all, times in order are in order as text; in UTC these are 00:00, 00:30, 01:00 and 01:30.
+# Expected: in order of time, as the iterators promise (croner: `iter_from(..., Direction::Forward)`; cron: `after`,
+#   "upcoming" times). "*/30 2 * * *" in Europe/Berlin on 31 October 2027 is due at 02:00+02:00, 02:30+02:00,
+#   02:00+01:00 and 02:30+01:00. RFC 3339, 5.1: with one offset for all, times in order are in order as text; in UTC
+#   these are 00:00, 00:30, 01:00 and 01:30.
 # Seen:
 #   (not run)
-# Why it matters for a WhatsApp gateway: a scheduler that sleeps until "the next" run oversleeps 00:30, and one that asks for the run
-#   after 01:00 is sent back in time and fires at once. croner is also what tokio-cron-scheduler asks. Due times are best worked out
-#   by a calendar library and compared as moments.
+# Why it matters for a WhatsApp gateway: a scheduler that sleeps until "the next" run oversleeps 00:30, and one that
+#   asks for the run after 01:00 is sent back in time and fires at once. croner is also what tokio-cron-scheduler asks.
+#   Due times are best worked out by a calendar library and compared as moments.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
