@@ -2,14 +2,15 @@
 # `verify` gives back nothing, so the receiver of the documentation works on None.
 #
 # Packages: svix 2.9.1 and standardwebhooks 1.1.0 (PyPI)
-# Expected: the payload as parsed JSON. Svix's documentation, "Verifying payloads", Python: the result of `wh.verify(payload, headers)` is
-#   the message that the example goes on with; so it was in 1.x, and so it is in standardwebhooks, which svix 2 uses within.
+# Expected: the payload as parsed JSON. Svix's documentation, "Verifying payloads", Python: the result of
+#   `wh.verify(payload, headers)` is the message that the example goes on with; so it was in 1.x, and so it is in
+#   standardwebhooks, which svix 2 uses within.
 # Seen:
 #   expected: {'type': 'message.received'} from each
 #   seen: svix 1.45.1 {'type': 'message.received'}, svix 2.9.1 None, standardwebhooks 1.1.0 {'type': 'message.received'}
-# Why it matters for a WhatsApp gateway: receivers pin no version and break with the next build: `msg["type"]` is a TypeError, the
-#   receiver answers 500, and the deliveries pile up at the gateway. Samples for receivers should parse the body themselves after
-#   the check.
+# Why it matters for a WhatsApp gateway: receivers pin no version and break with the next build: `msg["type"]` is a
+#   TypeError, the receiver answers 500, and the deliveries pile up at the gateway. Samples for receivers should parse
+#   the body themselves after the check.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
