@@ -2,14 +2,14 @@
 # A forwarded message, or a reaction that is taken back, makes the whole call fail, with everything else that is in it.
 #
 # Package: whatsapp-client 0.2.0 (PyPI), `WebhookHandler`
-# Expected: both are read. Meta, messages webhook reference: `context` of a forwarded message has `forwarded` and no `from` or `id`; a
-#   reaction that was removed comes without `emoji`. pywa 4.5.0 reads both.
+# Expected: both are read. Meta, messages webhook reference: `context` of a forwarded message has `forwarded` and no
+#   `from` or `id`; a reaction that was removed comes without `emoji`. pywa 4.5.0 reads both.
 # Seen:
 #   expected: plain | plain forwarded | plain removed
 #   seen, whatsapp-client 0.2.0: plain | KeyError 'from' | KeyError 'emoji'
-# Why it matters for a WhatsApp gateway: the handler raises, the receiver answers 500, and the call comes again for hours; the other
-#   messages of the call are never seen. Forwarding is what people do most with offers. A gateway that puts one message into each
-#   call keeps the damage to one message.
+# Why it matters for a WhatsApp gateway: the handler raises, the receiver answers 500, and the call comes again for
+#   hours; the other messages of the call are never seen. Forwarding is what people do most with offers. A gateway that
+#   puts one message into each call keeps the damage to one message.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
