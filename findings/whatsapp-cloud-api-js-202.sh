@@ -2,15 +2,15 @@
 # Receipts are answered with 202, which Meta does not take for an answer: every receipt is brought again.
 #
 # Package: whatsapp-cloud-api 0.3.1 (npm), its webhook server
-# Expected: 200 for a message and for a receipt. Meta, Webhooks, "Get started", event notifications: answer with 200 OK; a call that
-#   fails is sent again at once and then less and less often. WhatsApp's webhook overview: anything but 200 counts as failed, repeats
-#   for up to seven days.
+# Expected: 200 for a message and for a receipt. Meta, Webhooks, "Get started", event notifications: answer with 200 OK;
+#   a call that fails is sent again at once and then less and less often. WhatsApp's webhook overview: anything but 200
+#   counts as failed, repeats for up to seven days.
 # Seen:
 #   expected: message 200, receipt 200
 #   seen, whatsapp-cloud-api 0.3.1: message 200, receipt 202
-# Why it matters for a WhatsApp gateway: a bot on this library multiplies its own traffic, and Meta may switch its webhook off. A
-#   gateway that sends to it should count any 2xx as taken, which is kinder than Meta; a program that is tested against the
-#   gateway only will not notice.
+# Why it matters for a WhatsApp gateway: a bot on this library multiplies its own traffic, and Meta may switch its
+#   webhook off. A gateway that sends to it should count any 2xx as taken, which is kinder than Meta; a program that is
+#   tested against the gateway only will not notice.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
