@@ -2,13 +2,14 @@
 # Meta's own test call, from the button in the dashboard, ends in a ReferenceError where a warning was meant.
 #
 # Package: whatsappcloudapi_wrapper 1.0.16 (npm), `parseMessage`
-# Expected: a warning that this is a test, for which the code has a branch, and the library's own error or answer. The sample that Meta's dashboard sends with "Test" has the account id "0".
+# Expected: a warning that this is a test, for which the code has a branch, and the library's own error or answer. The
+#   sample that Meta's dashboard sends with "Test" has the account id "0".
 # Seen:
 #   expected: own account read; Meta's test call refused or read by the library itself, as another account's is
 #   seen, whatsappcloudapi_wrapper 1.0.16: own account text_message; test call ReferenceError: signale is not defined; another account's Error: WABA_ID is not valid
-# Why it matters for a WhatsApp gateway: the first thing that anybody does with a new webhook is to press that button. The receiver
-#   answers 500 and the owner believes that the connection is wrong. A gateway that offers a test call of its own should send the
-#   real account's ids.
+# Why it matters for a WhatsApp gateway: the first thing that anybody does with a new webhook is to press that button.
+#   The receiver answers 500 and the owner believes that the connection is wrong. A gateway that offers a test call of
+#   its own should send the real account's ids.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
