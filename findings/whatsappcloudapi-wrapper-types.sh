@@ -2,13 +2,14 @@
 # A film, a document, a reaction or an order comes without a type: the library overwrites it with nothing.
 #
 # Package: whatsappcloudapi_wrapper 1.0.16 (npm), `parseMessage`
-# Expected: a type that tells them apart, or at least Meta's own word. Meta, messages webhook reference: `type` is one of text, image,
-#   video, audio, document, sticker, location, contacts, reaction, order, interactive, button, system and others.
+# Expected: a type that tells them apart, or at least Meta's own word. Meta, messages webhook reference: `type` is one
+#   of text, image, video, audio, document, sticker, location, contacts, reaction, order, interactive, button, system
+#   and others.
 # Seen:
 #   expected: a type for each of image, video, document, reaction
 #   seen, whatsappcloudapi_wrapper 1.0.16: image: media_message, video: undefined, document: undefined, reaction: undefined
-# Why it matters for a WhatsApp gateway: a bot that branches on `message.type` answers "please send a text" to an invoice in PDF. In a
-#   payload for programs a gateway should keep the provider's own word beside its own.
+# Why it matters for a WhatsApp gateway: a bot that branches on `message.type` answers "please send a text" to an
+#   invoice in PDF. In a payload for programs a gateway should keep the provider's own word beside its own.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
