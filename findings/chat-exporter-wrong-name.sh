@@ -2,13 +2,13 @@
 # A contact's name is given to another person whose number begins with the same digits.
 #
 # Package: whatsapp-chat-exporter 0.13.1 (PyPI), option for names from vCards
-# Expected: a name goes to the chat of exactly that number. ITU-T E.164: numbers of one country may differ in length (Germany's mobile
-#   numbers have 10 or 11 digits, Austria's more), so one number can be the beginning of another.
+# Expected: a name goes to the chat of exactly that number. ITU-T E.164: numbers of one country may differ in length
+#   (Germany's mobile numbers have 10 or 11 digits, Austria's more), so one number can be the beginning of another.
 # Seen:
 #   expected: {'491510000000': 'Lea Klein', '4915100000001': None}
 #   seen, whatsapp-chat-exporter 0.13.1: {'491510000000': 'Lea Klein', '4915100000001': 'Lea Klein'}
-# Why it matters for a WhatsApp gateway: a conversation that is handed over or shown as evidence carries the wrong person's name. Numbers
-#   must be compared whole; the same holds for search boxes, opt-outs and erasure.
+# Why it matters for a WhatsApp gateway: a conversation that is handed over or shown as evidence carries the wrong
+#   person's name. Numbers must be compared whole; the same holds for search boxes, opt-outs and erasure.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
