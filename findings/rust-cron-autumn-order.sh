@@ -7,7 +7,9 @@
 #   02:00+01:00 and 02:30+01:00. RFC 3339, 5.1: with one offset for all, times in order are in order as text; in UTC
 #   these are 00:00, 00:30, 01:00 and 01:30.
 # Seen:
-#   (not run)
+#   expected, in UTC: 00:00 00:30 01:00 01:30
+#   seen, croner 3.0.1: 00:00 01:00 00:30 01:30
+#   seen, cron 0.15.0: 00:00 01:00 00:30 01:30
 # Why it matters for a WhatsApp gateway: a scheduler that sleeps until "the next" run oversleeps 00:30, and one that
 #   asks for the run after 01:00 is sent back in time and fires at once. croner is also what tokio-cron-scheduler asks.
 #   Due times are best worked out by a calendar library and compared as moments.
