@@ -5,7 +5,11 @@
 # Expected: the field is a `String`, so the variable's text arrives. POSIX.1-2017, Base Definitions 8.1: the value of an
 #   environment variable is a string of characters; there are no other types.
 # Seen:
-#   (not run)
+#   expected: the first three as they are
+#   seen, figment 0.10.19: abc123 -> abc123
+#   seen, figment 0.10.19: 00123456 -> refused, invalid type: found unsigned int `123456`, expected a string
+#   seen, figment 0.10.19: true -> refused, invalid type: found bool true, expected a string
+#   seen, figment 0.10.19: "00123456" -> 00123456
 # Why it matters for a WhatsApp gateway: phone_number_id, verify tokens, PINs and passwords are often digits only.
 #   Without a leading letter the program does not start, and where the value is turned back into text the leading zeros
 #   are gone (see the number in the message). The value has to be written with quotes inside, which nobody guesses; such
