@@ -4,7 +4,7 @@ use super::login::{refused, say};
 use crate::{
     accounts::{LoginError, PasswordError, totp},
     gateway::Gateway,
-    portal::{Trouble, Visit, trouble::see_other},
+    portal::{PageContext, PageError, page_error::see_other},
 };
 use ::http::StatusCode;
 use askama::Template;
@@ -13,7 +13,7 @@ use warp::reply::Response;
 #[derive(Template)]
 #[template(path = "access/security.html", config = "assets/askama.toml")]
 struct Security<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     email: &'a str,
     has_factor: bool,
     /// The seed that waits for its first code, and its address.
@@ -27,7 +27,7 @@ struct Security<'a> {
 ///
 /// # Errors
 /// The database's.
-pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     Ok(v.page(&blank(gateway, v).await?))
 }
 
@@ -35,7 +35,7 @@ pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// The database's.
-pub async fn password(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn password(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let (old, new) = (v.form.raw("old"), v.form.raw("password"));
     let problem = if new == v.form.raw("again") {
         let keep = v.token.as_deref().unwrap_or_default();
@@ -60,7 +60,7 @@ pub async fn password(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble>
 ///
 /// # Errors
 /// The database's.
-pub async fn second_factor(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn second_factor(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let seed = gateway.accounts.begin_second_factor(v.session()?.user).await?;
     let seed = Some(with_address(v, seed)?);
     Ok(v.page(&Security { seed, ..blank(gateway, v).await? }))
@@ -70,7 +70,7 @@ pub async fn second_factor(gateway: &Gateway, v: &Visit) -> Result<Response, Tro
 ///
 /// # Errors
 /// The database's.
-pub async fn confirm(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn confirm(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     match gateway.accounts.confirm_second_factor(v.session()?.user, v.form.text("code")).await {
         Ok(codes) => Ok(v.page(&Security { codes, ..blank(gateway, v).await? })),
         Err(e) => {
@@ -89,7 +89,7 @@ pub async fn confirm(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> 
 ///
 /// # Errors
 /// The database's.
-pub async fn off(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn off(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let user = v.session()?.user;
     let (status, factor_problem) = match gateway.accounts.is_password(user, v.form.raw("old")).await {
         Ok(true) => (StatusCode::OK, String::new()),
@@ -104,7 +104,7 @@ pub async fn off(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     Ok(see_other("/security?done=factor_off"))
 }
 
-async fn blank<'a>(gateway: &Gateway, v: &'a Visit) -> Result<Security<'a>, Trouble> {
+async fn blank<'a>(gateway: &Gateway, v: &'a PageContext) -> Result<Security<'a>, PageError> {
     let who = v.session()?;
     Ok(Security {
         v,
@@ -117,7 +117,7 @@ async fn blank<'a>(gateway: &Gateway, v: &'a Visit) -> Result<Security<'a>, Trou
     })
 }
 
-fn with_address(v: &Visit, seed: String) -> Result<(String, String), Trouble> {
+fn with_address(v: &PageContext, seed: String) -> Result<(String, String), PageError> {
     let address = totp::address(&seed, &v.session()?.email);
     Ok((seed, address))
 }
