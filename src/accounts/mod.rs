@@ -9,10 +9,10 @@
 mod account;
 pub mod audit;
 mod client;
-mod guesses;
 mod key;
 mod limits;
 mod login;
+mod login_throttle;
 pub mod notices;
 mod password;
 mod people;
@@ -28,8 +28,9 @@ mod user;
 pub use account::{Account, Grant, NewAccount, Update, list as list_accounts};
 pub use key::{Key, KeyKind, NewKey, list as list_keys, note_key_use};
 pub use limits::{Decision, Granted, LimitRequest, Wanted, list_grants, list_requests};
-pub use login::{Entered, LoginError, session_number};
-pub use password::{PasswordError, Passwords};
+pub use login::{Entered, LoggedIn, LoginError, session_number};
+pub use login_throttle::{DEVICE_KNOWN_FOR, Guesser};
+pub use password::{PasswordError, Passwords, Queue};
 pub use people::{Person, list as list_people};
 pub use ring::{Caller, DialectCaller, KeyProblem, KeyRing};
 pub use session::Session;
@@ -84,7 +85,7 @@ pub struct Accounts {
     random: Arc<dyn Random>,
     ring: Arc<KeyRing>,
     vault: Vault,
-    guesses: guesses::Guesses,
+    throttle: login_throttle::LoginThrottle,
     tickets: login::Tickets,
     /// Hashing and checking passwords, bounded.
     pub passwords: Passwords,
@@ -106,8 +107,8 @@ impl Accounts {
             clock,
             random,
             ring: Arc::default(),
+            throttle: login_throttle::LoginThrottle::new(&vault),
             vault,
-            guesses: guesses::Guesses::default(),
             tickets: login::Tickets::default(),
             passwords: Passwords::new(),
         };

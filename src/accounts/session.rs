@@ -3,7 +3,7 @@
 use super::user::{Role, SESSION_IDLE, token_hash};
 use crate::{
     model::{
-        clock::Time,
+        clock::{SLACK, Time},
         ids::{AccountId, UserId},
     },
     store::{StoreError, Tx},
@@ -35,10 +35,11 @@ impl Session {
     pub fn find(tx: &Tx<'_>, token: &str, now: Time) -> Result<Option<Self>, StoreError> {
         tx.find(
             "SELECT u.id, u.email, u.role, u.account_id, u.language, s.last_seen_at FROM sessions s JOIN users u ON u.id = s.user_id
-             WHERE s.token_hash = ?1 AND s.expires_at > ?2 AND s.last_seen_at > ?3 AND u.disabled_at IS NULL
+             WHERE s.token_hash = ?1 AND s.expires_at > ?2 AND s.last_seen_at > ?3 AND s.created_at <= ?4
+               AND u.disabled_at IS NULL
                AND (u.role = 'admin' OR NOT EXISTS (
                  SELECT 1 FROM accounts a WHERE a.id = u.account_id AND a.disabled_at IS NOT NULL))",
-            params![token_hash(token), now, now.minus(SESSION_IDLE)],
+            params![token_hash(token), now, now.minus(SESSION_IDLE), now.plus(SLACK)],
             |r| {
                 let role = Role::parse(&r.get::<_, String>(2)?).unwrap_or(Role::Viewer);
                 Ok(Self {

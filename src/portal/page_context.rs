@@ -7,7 +7,7 @@
 
 use super::{banner::Banner, chat, page_error::PageError, page_facts::PageFacts};
 use crate::{
-    accounts::{Account, Role, Session},
+    accounts::{Account, Guesser, Role, Session},
     connectors::outgoing::MediaKind,
     dialects::AppState,
     gateway::Gateway,
@@ -70,6 +70,8 @@ pub struct PageContext {
     pub is_https: bool,
     /// The session's cookie.
     pub token: Option<String>,
+    /// What the browser keeps of an earlier login.
+    device: String,
     /// For the log.
     pub request_id: String,
     /// Shown where a text says "contact support".
@@ -160,13 +162,14 @@ async fn begin(gateway: &Gateway, incoming: Incoming) -> Result<PageContext, Res
     };
     let now = gateway.clock.now();
     if let (Some(who), Some(token)) = (&facts.who, &token)
-        && now.since(who.seen_at) >= TOUCH_EVERY
+        && !now.is_within(TOUCH_EVERY, who.seen_at)
     {
         // A page is shown even while nothing can be written.
         let _ = gateway.accounts.touch_session(token).await;
     }
     let lang = language(gateway, &incoming, facts.who.as_ref());
     let zone = facts.zone();
+    let device = cookie::device(&incoming, is_https);
     let length = incoming.header("content-length").and_then(|text| text.parse().ok());
     let content_type = incoming.header("content-type").unwrap_or_default().to_owned();
     let PageFacts { who, chosen, account, accounts, banners } = facts;
@@ -184,6 +187,7 @@ async fn begin(gateway: &Gateway, incoming: Incoming) -> Result<PageContext, Res
         user_agent: incoming.header("user-agent").unwrap_or_default().to_owned(),
         is_https,
         token,
+        device,
         support: gateway.support_contact.clone(),
         may_register: gateway.registration == "open",
         base_url: gateway.public_url.clone(),
@@ -269,6 +273,11 @@ fn language(gateway: &Gateway, incoming: &Incoming, who: Option<&Session>) -> La
 }
 
 impl PageContext {
+    /// Who guesses, should this be a login.
+    pub fn guesser(&self) -> Guesser<'_> {
+        Guesser { address: self.address, device: &self.device }
+    }
+
     /// The account whose rows are shown; none: an admin looks at all of them.
     pub const fn scope(&self) -> Option<AccountId> {
         self.chosen
