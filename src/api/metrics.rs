@@ -3,7 +3,7 @@
 use crate::web::Incoming;
 use crate::{
     gateway::Gateway,
-    ops::{memory, metrics::Gauges, survey::Survey},
+    ops::{memory, metrics::Gauges, status::Survey},
 };
 use warp::{Reply, reply::Response};
 

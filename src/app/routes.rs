@@ -12,7 +12,7 @@ use crate::{
     dialects::{
         AppState,
         chattu::{
-            Rate,
+            RateKind,
             http::{
                 self as chattu_api,
                 auth::{Asker, Who},
@@ -57,7 +57,7 @@ pub(super) enum Handler {
     /// Whose key it is.
     ApiKey(for<'a> fn(&'a AppState, Caller, Incoming) -> Answer<'a>),
     /// Who asks in the Chattu dialect, and how often that is let happen.
-    Chattu(Asker, &'static [Rate], for<'a> fn(&'a AppState, Who, Incoming) -> Answer<'a>),
+    Chattu(Asker, &'static [RateKind], for<'a> fn(&'a AppState, Who, Incoming) -> Answer<'a>),
     /// Who is logged in.
     Session(for<'a> fn(&'a AppState, portal::Subscriber, Incoming) -> Answer<'a>),
     /// Who is logged in, at one of our own pages.
@@ -103,7 +103,7 @@ macro_rules! chattu {
     ($method:ident $path:literal, $asker:ident $(, $rate:ident)* => $handler:path) => {
         line!($method $path, Access::Chattu(Asker::$asker), Handler::Chattu(
             Asker::$asker,
-            &[$(Rate::$rate),*],
+            &[$(RateKind::$rate),*],
             |state, who, incoming| Box::pin(async move { $handler(&state.chattu, who, incoming).await.into_response() }),
         ))
     };
@@ -318,7 +318,7 @@ fn documentation() -> Vec<Route> {
         open!(GET "/docs/search.json", Anybody => portal::docs::search_index),
         page!(GET "/docs/search", Anybody => portal::docs::pages::found),
     ];
-    let page = |entry: &portal::docs::catalogue::Entry| page!(GET entry.path, Anybody => portal::docs::pages::show);
+    let page = |entry: &portal::docs::catalogue::DocEntry| page!(GET entry.path, Anybody => portal::docs::pages::show);
     all.extend(portal::docs::catalogue::PAGES.iter().map(page));
     all
 }

@@ -42,10 +42,10 @@ use writer::Writer;
 /// The database: one writer, a few readers, and the lock on the directory. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    shared: Arc<Shared>,
+    shared: Arc<StoreInner>,
 }
 
-struct Shared {
+struct StoreInner {
     path: PathBuf,
     writer: RwLock<Option<Writer>>,
     readers: Pool<SqliteConnectionManager>,
@@ -109,7 +109,15 @@ impl Store {
         let writer = RwLock::new(Some(Writer::start(connection, announcements.clone(), commits.clone())));
         let lock = Mutex::new(Some(lock));
         Ok(Self {
-            shared: Arc::new(Shared { path, writer, readers, reads: AtomicU64::new(0), announcements, commits, lock }),
+            shared: Arc::new(StoreInner {
+                path,
+                writer,
+                readers,
+                reads: AtomicU64::new(0),
+                announcements,
+                commits,
+                lock,
+            }),
         })
     }
 

@@ -7,14 +7,14 @@ use super::{
 use crate::{
     dialects::{
         AppState,
-        threecx::{By, Change, EventType, IntegrationId, Mode, NewIntegration},
+        threecx::{Actor, EventType, IntegrationId, Mode, NewIntegration, SettingsChange},
     },
     model::ids::{AccountId, InstanceId},
 };
 use serde_json::{Value, json};
 
 /// Who has the command line runs the appliance.
-const BY: By<'_> = By { actor: CLI, is_admin: true };
+const BY: Actor<'_> = Actor { actor: CLI, is_admin: true };
 
 pub(super) async fn perform(state: &AppState, request: Request) -> Done {
     let threecx = &state.threecx;
@@ -47,10 +47,10 @@ pub(super) async fn perform(state: &AppState, request: Request) -> Done {
     }
 }
 
-fn change(instance: Option<String>, settings: ThreecxSettings) -> Result<Change, String> {
+fn change(instance: Option<String>, settings: ThreecxSettings) -> Result<SettingsChange, String> {
     let mode =
         settings.mode.map(|word| Mode::parse(&word).ok_or_else(|| format!("{word:?} is no mode: use event or sms")));
-    Ok(Change {
+    Ok(SettingsChange {
         instance: instance.map(InstanceId::from_text),
         name: settings.name,
         enabled: settings.enabled,

@@ -18,7 +18,7 @@ pub mod openapi;
 pub mod rates;
 
 pub use answers::DEFAULT_REJECTION;
-pub use rates::{Rate, Rates};
+pub use rates::{ChattuRates, RateKind};
 
 use crate::{
     gateway::Gateway,
@@ -47,14 +47,14 @@ pub struct Chattu {
     pub gateway: Arc<Gateway>,
     vault: Vault,
     /// How often somebody may ask.
-    pub rates: Rates,
+    pub rates: ChattuRates,
     /// The connector of clients that the API adds.
     pub new_client_connector: ConnectorKind,
 }
 
 impl Chattu {
     /// The slice over the gateway; its worker is started with [`Chattu::run`]. `vault`: for endpoints' headers.
-    pub fn new(gateway: Arc<Gateway>, vault: Vault, rates: Rates, new_client_connector: ConnectorKind) -> Self {
+    pub fn new(gateway: Arc<Gateway>, vault: Vault, rates: ChattuRates, new_client_connector: ConnectorKind) -> Self {
         Self { gateway, vault, rates, new_client_connector }
     }
 

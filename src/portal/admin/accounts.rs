@@ -3,7 +3,7 @@
 use crate::{
     accounts::{
         self, Account, AccountError, NewAccount,
-        usage::{self, Used},
+        usage::{self, UsedMessages},
     },
     gateway::Gateway,
     instances,
@@ -19,17 +19,17 @@ use warp::reply::Response;
 
 #[derive(Template)]
 #[template(path = "admin/accounts.html", config = "assets/askama.toml")]
-struct Accounts<'a> {
+struct AccountsPage<'a> {
     v: &'a PageContext,
-    lines: Vec<Line>,
+    lines: Vec<AccountRow>,
     plans: &'static [Plan],
     modules: &'static [Module],
     problem: String,
 }
 
-struct Line {
+struct AccountRow {
     account: Account,
-    used: Used,
+    used: UsedMessages,
     people: usize,
     instances: usize,
 }
@@ -68,7 +68,7 @@ pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
     Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
 }
 
-async fn page<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Result<Accounts<'a>, PageError> {
+async fn page<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Result<AccountsPage<'a>, PageError> {
     let wanted = v.query.text("q").to_lowercase();
     let now = v.now;
     let read = gateway.store.read(move |tx| {
@@ -79,13 +79,13 @@ async fn page<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Res
         Ok::<_, AccountError>((all, used, accounts::list_people(tx, None)?, instances::list(tx, None)?))
     });
     let (accounts, used, people, instances) = read.await?;
-    let lines = accounts.into_iter().zip(used).map(|(account, used)| Line {
+    let lines = accounts.into_iter().zip(used).map(|(account, used)| AccountRow {
         people: people.iter().filter(|p| p.account == Some(account.id)).count(),
         instances: instances.iter().filter(|i| i.account_id == account.id).count(),
         account,
         used,
     });
-    Ok(Accounts { v, lines: lines.collect(), plans: Plan::ALL, modules: Module::ALL, problem })
+    Ok(AccountsPage { v, lines: lines.collect(), plans: Plan::ALL, modules: Module::ALL, problem })
 }
 
 /// Whether the new account's form has this module ticked: the first one is, before anything was typed.

@@ -25,7 +25,7 @@ use crate::{
         phone::{Phone, Region},
         random::base62,
     },
-    people::chats::{self, ChatId, Key, Standing},
+    people::chats::{self, ChatId, Cursor, SendHints},
     sending::request::MAX_CHARS,
     store::{StoreError, Tx},
 };
@@ -41,7 +41,7 @@ const WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[derive(Template)]
 #[template(path = "chat.html", config = "assets/askama.toml")]
-struct Page<'a> {
+struct ChatPage<'a> {
     v: &'a PageContext,
     instances: Vec<Instance>,
     instance: &'a Instance,
@@ -167,7 +167,7 @@ async fn view(
     let can = gateway.registry.capabilities(&instance.id);
     // An older part of a chat is no place that hears of new lines.
     let position = if is_paging { -1 } else { loaded.position };
-    Ok(v.page(&Page {
+    Ok(v.page(&ChatPage {
         v,
         instances: instances.clone(),
         instance,
@@ -231,7 +231,7 @@ pub(super) async fn region(gateway: &Gateway, instance: &Instance) -> Result<Opt
     Ok(account.region.and_then(|region| Region::parse(&region).ok()))
 }
 
-fn hints(gateway: &Gateway, v: &PageContext, instance: &Instance, standing: &Standing) -> Vec<Hint> {
+fn hints(gateway: &Gateway, v: &PageContext, instance: &Instance, standing: &SendHints) -> Vec<Hint> {
     let mut all = Vec::new();
     let mut add = |tone, text, link| all.push(Hint { tone, text, link });
     let is_open = gateway.registry.standing(&instance.id).is_some_and(|s| s.state == InstanceState::Open);
@@ -262,19 +262,19 @@ fn has_window(gateway: &Gateway, instance: &Instance) -> bool {
 }
 
 /// Whether the provider takes no free text for this chat now.
-fn is_window_closed(gateway: &Gateway, v: &PageContext, instance: &Instance, standing: &Standing) -> bool {
+fn is_window_closed(gateway: &Gateway, v: &PageContext, instance: &Instance, standing: &SendHints) -> bool {
     let is_open = standing.last_inbound_at.is_some_and(|at| at.plus(WINDOW) > v.now && at <= v.now.plus(WINDOW));
     has_window(gateway, instance) && !is_open
 }
 
 /// A line's place as it stands in an address.
-fn key_text(key: Key) -> String {
+fn key_text(key: Cursor) -> String {
     format!("{}.{}.{}", key.at.millis(), key.side, key.row)
 }
 
-fn key(text: &str) -> Option<Key> {
+fn key(text: &str) -> Option<Cursor> {
     let mut parts = text.split('.');
     let mut next = || parts.next()?.parse::<i64>().ok();
     let (at, side, row) = (next()?, next()?, next()?);
-    Some(Key { at: Time::from_millis(at), side: u8::try_from(side).ok()?, row })
+    Some(Cursor { at: Time::from_millis(at), side: u8::try_from(side).ok()?, row })
 }

@@ -6,13 +6,13 @@ use crate::{
     events::live::feed,
     instances::{
         self, Instance,
-        templates::{self, Known},
+        templates::{self, KnownTemplate},
     },
     model::{
         ids::AccountId,
         phone::{Phone, Region},
     },
-    people::chats::{self, ChatId, Filter, Key, Standing},
+    people::chats::{self, ChatId, Cursor, Filter, SendHints},
     store::{StoreError, Tx},
     texts::locale::Locale,
 };
@@ -25,12 +25,12 @@ pub(super) struct Asked {
     pub(super) instance: String,
     pub(super) chat: String,
     pub(super) q: String,
-    pub(super) before: Option<Key>,
+    pub(super) before: Option<Cursor>,
 }
 
 pub(super) struct Loaded {
     pub(super) rows: Vec<String>,
-    pub(super) open: Option<(Thread, Standing)>,
+    pub(super) open: Option<(Thread, SendHints)>,
     pub(super) position: i64,
 }
 
@@ -49,7 +49,7 @@ pub(super) struct Viewed {
     pub(super) at: usize,
     pub(super) region: Option<Region>,
     pub(super) loaded: Loaded,
-    pub(super) templates: Vec<Known>,
+    pub(super) templates: Vec<KnownTemplate>,
 }
 
 /// All of the page in one view of the database: what changes after it has a later position.
@@ -96,7 +96,7 @@ fn load(
     let Some(to) = resolve(tx, instance, &asked.chat, region)? else { return Ok(None) };
     let open = match to {
         To::Known(id) => known(tx, v, instance, &id, asked.before)?,
-        To::New(phone) => Some((unknown(v, &phone), Standing::default())),
+        To::New(phone) => Some((unknown(v, &phone), SendHints::default())),
     };
     Ok(open.map(|open| Loaded { rows, open: Some(open), position }))
 }
@@ -106,8 +106,8 @@ fn known(
     v: &Locale,
     instance: &Instance,
     id: &ChatId,
-    before: Option<Key>,
-) -> Result<Option<(Thread, Standing)>, StoreError> {
+    before: Option<Cursor>,
+) -> Result<Option<(Thread, SendHints)>, StoreError> {
     let Some(chat) = chats::find(tx, &instance.id, id)? else { return Ok(None) };
     let page = chats::lines(tx, instance.account_id, &instance.id, id, before)?;
     let earlier = page.lines.first().filter(|_| page.has_earlier).map(|l| key_text(l.key));

@@ -2,10 +2,10 @@
 
 use crate::{
     accounts::{
-        self, Account, LimitRequest, Update, Wanted,
-        usage::{self, Used},
+        self, Account, LimitRequest, Update, WantedLimits,
+        usage::{self, UsedMessages},
     },
-    gateway::{Gateway, retention::Report},
+    gateway::{Gateway, retention::ErasureReport},
     model::phone::{Phone, Region},
     portal::{PageContext, PageError, page_error::see_other},
     store::StoreError,
@@ -18,18 +18,18 @@ use warp::{Reply, reply::Response};
 
 #[derive(Template)]
 #[template(path = "account.html", config = "assets/askama.toml")]
-struct Page<'a> {
+struct AccountPage<'a> {
     v: &'a PageContext,
     a: Account,
-    used: Used,
+    used: UsedMessages,
     requests: Vec<LimitRequest>,
-    erased: Option<Report>,
-    said: Said,
+    erased: Option<ErasureReport>,
+    said: FormProblem,
 }
 
 /// What is wrong with one of the page's forms, and which.
 #[derive(Default)]
-struct Said {
+struct FormProblem {
     settings: String,
     limits: String,
     person: String,
@@ -40,7 +40,7 @@ struct Said {
 /// # Errors
 /// No account is chosen.
 pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    Ok(v.page(&page(gateway, v, Said::default()).await?))
+    Ok(v.page(&page(gateway, v, FormProblem::default()).await?))
 }
 
 /// `POST /account`: zone, default country, language.
@@ -51,7 +51,7 @@ pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
     let account = account(v)?;
     let Ok(region) = v.form.some("region").map(Region::parse).transpose() else {
         let settings = v.t("accounts.region_bad").to_owned();
-        return again(gateway, v, Said { settings, ..Said::default() }).await;
+        return again(gateway, v, FormProblem { settings, ..FormProblem::default() }).await;
     };
     let stands = account.next_timezone.as_ref().unwrap_or(&account.timezone);
     let timezone = v.form.some("timezone").filter(|zone| zone != stands).map(str::to_owned);
@@ -60,7 +60,7 @@ pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
         Ok(_) => {}
         Err(e) => {
             let settings = PageError::from(e).user_message(v)?;
-            return again(gateway, v, Said { settings, ..Said::default() }).await;
+            return again(gateway, v, FormProblem { settings, ..FormProblem::default() }).await;
         }
     }
     let mut response = see_other("/account?done=saved");
@@ -82,14 +82,16 @@ pub async fn ask(gateway: &Gateway, v: &PageContext) -> Result<Response, PageErr
     };
     let (daily, monthly) = match (number("daily"), number("monthly")) {
         (Ok(daily), Ok(monthly)) => (daily, monthly),
-        (Err(limits), _) | (_, Err(limits)) => return again(gateway, v, Said { limits, ..Said::default() }).await,
+        (Err(limits), _) | (_, Err(limits)) => {
+            return again(gateway, v, FormProblem { limits, ..FormProblem::default() }).await;
+        }
     };
-    let wanted = Wanted { daily, monthly, reason: v.form.text("reason").to_owned() };
+    let wanted = WantedLimits { daily, monthly, reason: v.form.text("reason").to_owned() };
     match gateway.accounts.ask_for_limit(v.account()?, wanted, v.actor()).await {
         Ok(_) => Ok(see_other("/account?done=limit_asked#limits")),
         Err(e) => {
             let limits = PageError::from(e).user_message(v)?;
-            again(gateway, v, Said { limits, ..Said::default() }).await
+            again(gateway, v, FormProblem { limits, ..FormProblem::default() }).await
         }
     }
 }
@@ -102,7 +104,7 @@ pub async fn ask(gateway: &Gateway, v: &PageContext) -> Result<Response, PageErr
 pub async fn person(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let account = account(v)?;
     let region = account.region.as_deref().and_then(|region| Region::parse(region).ok());
-    let wrong = |person: String| Said { person, ..Said::default() };
+    let wrong = |person: String| FormProblem { person, ..FormProblem::default() };
     let phone = match Phone::parse(v.form.text("phone"), region) {
         Ok(phone) => phone,
         Err(e) => return again(gateway, v, wrong(v.why(&e.why()))).await,
@@ -112,7 +114,7 @@ pub async fn person(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
         "erase" if Phone::parse(v.form.text("again"), region).ok().as_ref() == Some(&phone) => {
             match gateway.erase_person(&phone, Some(account.id), v.actor()).await {
                 Ok(report) => {
-                    let page = Page { erased: Some(report), ..page(gateway, v, Said::default()).await? };
+                    let page = AccountPage { erased: Some(report), ..page(gateway, v, FormProblem::default()).await? };
                     Ok(v.page(&page))
                 }
                 Err(e) => Err(e),
@@ -136,7 +138,7 @@ fn file(all: &serde_json::Value) -> Response {
     response
 }
 
-async fn again(gateway: &Gateway, v: &PageContext, said: Said) -> Result<Response, PageError> {
+async fn again(gateway: &Gateway, v: &PageContext, said: FormProblem) -> Result<Response, PageError> {
     Ok(v.page_with(&page(gateway, v, said).await?, StatusCode::UNPROCESSABLE_ENTITY))
 }
 
@@ -146,17 +148,17 @@ fn account(v: &PageContext) -> Result<&Account, PageError> {
     v.account_facts().ok_or(PageError::NotFound)
 }
 
-async fn page<'a>(gateway: &Gateway, v: &'a PageContext, said: Said) -> Result<Page<'a>, PageError> {
+async fn page<'a>(gateway: &Gateway, v: &'a PageContext, said: FormProblem) -> Result<AccountPage<'a>, PageError> {
     let a = account(v)?.clone();
     let (id, asked) = (a.id, [(a.id, a.zone().period(v.now))]);
     let read = gateway
         .store
         .read(move |tx| Ok::<_, StoreError>((usage::of(tx, &asked)?, accounts::list_requests(tx, Some(id))?)));
     let (used, requests) = read.await?;
-    Ok(Page { v, used: used.into_iter().next().unwrap_or_default(), requests, erased: None, a, said })
+    Ok(AccountPage { v, used: used.into_iter().next().unwrap_or_default(), requests, erased: None, a, said })
 }
 
-impl Page<'_> {
+impl AccountPage<'_> {
     /// A field of the settings: as typed, else as it is.
     fn setting(&self, name: &str) -> String {
         let a = &self.a;
@@ -174,7 +176,7 @@ impl Page<'_> {
         }
     }
 
-    fn told(&self, done: &Report) -> String {
+    fn told(&self, done: &ErasureReport) -> String {
         let figures: [(&str, &dyn std::fmt::Display); 3] =
             [("messages", &done.messages), ("files", &done.files), ("events", &done.events)];
         self.v.fill_all("account.erased", &figures)

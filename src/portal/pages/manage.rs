@@ -1,8 +1,8 @@
 //! `/instances/{id}/manage`: one number. Is it connected; a test send; who is told; its settings.
 
-use super::instances::{Field, fields, settings};
+use super::instances::{SettingField, fields, settings};
 use crate::{
-    connectors::{Pairing, Standing, registry::secret_settings},
+    connectors::{ConnectionStatus, Pairing, registry::secret_settings},
     events::{
         live::feed,
         webhooks::{self, Endpoint},
@@ -10,7 +10,7 @@ use crate::{
     gateway::Gateway,
     instances::{
         self, Instance, InstanceError,
-        templates::{self, Known},
+        templates::{self, KnownTemplate},
     },
     model::{ids::InstanceId, purpose::Purpose, qr},
     portal::{PageContext, PageError, page_error::see_other},
@@ -38,14 +38,14 @@ struct Manage<'a> {
     i: Instance,
     tabs: &'static [&'static str],
     tab: &'a str,
-    standing: Option<Standing>,
+    standing: Option<ConnectionStatus>,
     pairing: Option<Pairing>,
     position: i64,
     endpoints: Vec<Endpoint>,
     purposes: Vec<&'static str>,
-    fields: Vec<Field>,
+    fields: Vec<SettingField>,
     hook: String,
-    templates: Vec<Known>,
+    templates: Vec<KnownTemplate>,
     /// What Meta's console is to send.
     hook_fields: &'static [&'static str],
     problem: String,
@@ -220,7 +220,7 @@ struct Figures {
     position: i64,
     endpoints: Vec<Endpoint>,
     secrets: Vec<String>,
-    templates: Vec<Known>,
+    templates: Vec<KnownTemplate>,
 }
 
 fn figures(tx: &Tx<'_>, id: &InstanceId) -> Result<Figures, InstanceError> {
@@ -246,7 +246,7 @@ async fn page<'a>(
         return Err(PageError::NotFound);
     }
     let secret = secret_settings(i.connector);
-    let field = |name: &&'static str| Field {
+    let field = |name: &&'static str| SettingField {
         name,
         value: i.settings.get(*name).cloned().unwrap_or_default(),
         is_secret: secret.contains(name),

@@ -5,10 +5,10 @@ use crate::{
     dialects::{
         AppState,
         threecx::{
-            self, Asked, By, Change, Entry, EventType, Finding, Integration, IntegrationId, Mode, Monitored,
-            NewIntegration, Presented, Saved, Secrets, ThreecxError, Via,
+            self, Actor, EventType, Examination, Integration, IntegrationId, Mode, Monitored, NewIntegration, Payload,
+            Presented, RequestLogEntry, Saved, Secrets, SettingsChange, ThreecxError, Via,
             snippet::{Snippets, snippets},
-            template::Values,
+            template::TemplateValues,
         },
     },
     instances,
@@ -34,23 +34,23 @@ struct List<'a> {
 
 #[derive(Template)]
 #[template(path = "threecx_one.html", config = "assets/askama.toml")]
-struct One<'a> {
+struct IntegrationPage<'a> {
     v: &'a PageContext,
     i: Integration,
     secrets: Option<Secrets>,
     lines: Snippets,
     templates: Vec<Preview>,
-    requests: Vec<Entry>,
+    requests: Vec<RequestLogEntry>,
     instances: Vec<String>,
-    finding: Option<Finding>,
+    finding: Option<Examination>,
     problem: String,
 }
 
 /// What the page says besides how things stand.
-enum Shown {
+enum IntegrationNote {
     Nothing,
     Secrets(Secrets),
-    Finding(Finding),
+    Finding(Examination),
     Problem(String),
 }
 
@@ -76,14 +76,14 @@ pub async fn create(state: &AppState, v: &PageContext) -> Result<Response, PageE
     let new = NewIntegration {
         account: v.account()?,
         instance: InstanceId::from_text(v.form.text("instance")),
-        change: Change {
+        change: SettingsChange {
             name: v.form.some("name").map(str::to_owned),
             destination_url: v.form.some("destination_url").map(str::to_owned),
-            ..Change::default()
+            ..SettingsChange::default()
         },
     };
     match state.threecx.create(new, by(v)).await {
-        Ok((id, secrets)) => one(state, v, &id, Shown::Secrets(secrets)).await,
+        Ok((id, secrets)) => one(state, v, &id, IntegrationNote::Secrets(secrets)).await,
         Err(e) => {
             let page = overview(state, v, PageError::from(e).user_message(v)?).await?;
             Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
@@ -96,7 +96,7 @@ pub async fn create(state: &AppState, v: &PageContext) -> Result<Response, PageE
 /// # Errors
 /// No such integration, or another account's.
 pub async fn show(state: &AppState, v: &PageContext) -> Result<Response, PageError> {
-    one(state, v, &id(v), Shown::Nothing).await
+    one(state, v, &id(v), IntegrationNote::Nothing).await
 }
 
 /// `POST /integrations/3cx/{integration_id}`: the settings; or `do=rotate`, `do=test`, `do=examine`, `do=on`,
@@ -110,7 +110,7 @@ pub async fn save(state: &AppState, v: &PageContext) -> Result<Response, PageErr
     let change = match v.form.text("do") {
         "rotate" => {
             let secrets = threecx.rotate(&id, v.scope(), by(v)).await?;
-            return one(state, v, &id, Shown::Secrets(secrets)).await;
+            return one(state, v, &id, IntegrationNote::Secrets(secrets)).await;
         }
         "test" => {
             return match threecx.test_forward(&id, v.scope()).await {
@@ -119,8 +119,8 @@ pub async fn save(state: &AppState, v: &PageContext) -> Result<Response, PageErr
             };
         }
         "examine" => return examine(state, v, &id).await,
-        "on" => Change { enabled: Some(true), ..Change::default() },
-        "off" => Change { enabled: Some(false), ..Change::default() },
+        "on" => SettingsChange { enabled: Some(true), ..SettingsChange::default() },
+        "off" => SettingsChange { enabled: Some(false), ..SettingsChange::default() },
         _ => wanted(v),
     };
     match threecx.update(&id, v.scope(), change, by(v)).await {
@@ -137,12 +137,12 @@ async fn examine(state: &AppState, v: &PageContext, id: &IntegrationId) -> Resul
     let body = serde_json::Value::Object(asked.clone()).to_string();
     let secret = v.form.some("secret");
     let shown = Presented { id: "", via: Via::Webhook, secret, timestamp: None, signature: None, address: v.address };
-    match state.threecx.examine(id, v.scope(), &shown, body.as_bytes(), Asked::Object(asked)).await {
+    match state.threecx.examine(id, v.scope(), &shown, body.as_bytes(), Payload::Object(asked)).await {
         Ok(mut finding) => {
             if secret.is_none() {
                 finding.not_authentic.clear();
             }
-            one(state, v, id, Shown::Finding(finding)).await
+            one(state, v, id, IntegrationNote::Finding(finding)).await
         }
         Err(e) => again(state, v, id, e).await,
     }
@@ -163,11 +163,11 @@ pub async fn template(state: &AppState, v: &PageContext) -> Result<Response, Pag
 }
 
 /// What the settings' form says. A box that is not ticked is off.
-fn wanted(v: &PageContext) -> Change {
+fn wanted(v: &PageContext) -> SettingsChange {
     let list = |name: &str| {
         v.form.text(name).split([',', '\n', ' ']).map(str::trim).filter(|c| !c.is_empty()).map(str::to_owned).collect()
     };
-    Change {
+    SettingsChange {
         instance: v.form.some("instance").map(InstanceId::from_text),
         name: v.form.some("name").map(str::to_owned),
         enabled: None,
@@ -187,7 +187,7 @@ fn wanted(v: &PageContext) -> Change {
 }
 
 async fn again(state: &AppState, v: &PageContext, id: &IntegrationId, e: ThreecxError) -> Result<Response, PageError> {
-    let mut response = one(state, v, id, Shown::Problem(PageError::from(e).user_message(v)?)).await?;
+    let mut response = one(state, v, id, IntegrationNote::Problem(PageError::from(e).user_message(v)?)).await?;
     *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     Ok(response)
 }
@@ -200,13 +200,18 @@ async fn overview<'a>(state: &AppState, v: &'a PageContext, problem: String) -> 
     Ok(List { v, all: state.threecx.with_rejections(all), instances, problem })
 }
 
-async fn one(state: &AppState, v: &PageContext, id: &IntegrationId, shown: Shown) -> Result<Response, PageError> {
+async fn one(
+    state: &AppState,
+    v: &PageContext,
+    id: &IntegrationId,
+    shown: IntegrationNote,
+) -> Result<Response, PageError> {
     let (mut secrets, mut finding, mut problem) = (None, None, String::new());
     match shown {
-        Shown::Nothing => {}
-        Shown::Secrets(made) => secrets = Some(made),
-        Shown::Finding(found) => finding = Some(found),
-        Shown::Problem(text) => problem = text,
+        IntegrationNote::Nothing => {}
+        IntegrationNote::Secrets(made) => secrets = Some(made),
+        IntegrationNote::Finding(found) => finding = Some(found),
+        IntegrationNote::Problem(text) => problem = text,
     }
     let (id, account) = (id.clone(), v.scope());
     let read = state.store.read(move |tx| {
@@ -215,7 +220,7 @@ async fn one(state: &AppState, v: &PageContext, id: &IntegrationId, shown: Shown
         Ok::<_, ThreecxError>((integration, saved, requests, instance_ids(tx, account)?))
     });
     let (integration, saved, requests, instances) = read.await?;
-    let values = Values {
+    let values = TemplateValues {
         customer_phone: "+966501234567".into(),
         agent_extension: "101".into(),
         queue: "800".into(),
@@ -230,7 +235,7 @@ async fn one(state: &AppState, v: &PageContext, id: &IntegrationId, shown: Shown
             .unwrap_or_default(),
         saved,
     };
-    let page = One {
+    let page = IntegrationPage {
         v,
         secrets,
         lines: snippets(&integration, &v.base_url),
@@ -252,6 +257,6 @@ fn id(v: &PageContext) -> IntegrationId {
     IntegrationId::from_text(v.segment())
 }
 
-fn by(v: &PageContext) -> By<'_> {
-    By { actor: v.actor(), is_admin: v.is_admin() }
+fn by(v: &PageContext) -> Actor<'_> {
+    Actor { actor: v.actor(), is_admin: v.is_admin() }
 }

@@ -3,7 +3,7 @@
 use super::error::ApiError;
 use crate::{
     accounts::{self, DialectCaller, Role, Session},
-    dialects::chattu::{Chattu, Rate, Scope},
+    dialects::chattu::{Chattu, RateKind, Scope},
     instances::Instance,
     model::{
         ids::{AccountId, InstanceId},
@@ -48,7 +48,7 @@ pub fn is_ours(headers: &HeaderMap) -> bool {
 ///
 /// # Errors
 /// Too often; no key or session that is in force; one that does not do for this route.
-pub async fn prove(chattu: &Chattu, incoming: &Incoming, asker: Asker, rates: &[Rate]) -> Result<Who, ApiError> {
+pub async fn prove(chattu: &Chattu, incoming: &Incoming, asker: Asker, rates: &[RateKind]) -> Result<Who, ApiError> {
     for rate in rates {
         bounded(chattu, incoming, *rate)?;
     }
@@ -74,7 +74,7 @@ fn by_key(chattu: &Chattu, incoming: &Incoming) -> Result<Who, ApiError> {
     let now = chattu.gateway.clock.now();
     let caller = chattu.gateway.accounts.ring().find_dialect(text.trim(), now).map_err(|_| ApiError::auth())?;
     let address = incoming.client_address(&chattu.gateway);
-    let taken = chattu.rates.take(Rate::Api, Some(address), caller.caller.key.0, now);
+    let taken = chattu.rates.take(RateKind::Api, Some(address), caller.caller.key.0, now);
     taken.map_err(ApiError::limited)?;
     Ok(Who::Key(caller))
 }
@@ -100,13 +100,13 @@ async fn by_session(chattu: &Chattu, incoming: &Incoming) -> Result<Who, ApiErro
 async fn by_chat_session(chattu: &Chattu, incoming: &Incoming) -> Result<Who, ApiError> {
     let who = by_session(chattu, incoming).await?;
     let token = cookie::session(incoming, incoming.is_https(&chattu.gateway)).ok_or_else(ApiError::auth)?;
-    let taken = chattu.rates.take(Rate::Chat, None, accounts::session_number(&token), chattu.gateway.clock.now());
+    let taken = chattu.rates.take(RateKind::Chat, None, accounts::session_number(&token), chattu.gateway.clock.now());
     taken.map_err(ApiError::limited)?;
     Ok(who)
 }
 
 /// Bounds a kind of request by address.
-pub(super) fn bounded(chattu: &Chattu, incoming: &Incoming, rate: Rate) -> Result<(), ApiError> {
+pub(super) fn bounded(chattu: &Chattu, incoming: &Incoming, rate: RateKind) -> Result<(), ApiError> {
     let address = incoming.client_address(&chattu.gateway);
     chattu.rates.take(rate, Some(address), 0, chattu.gateway.clock.now()).map_err(ApiError::limited)
 }

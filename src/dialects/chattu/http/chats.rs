@@ -1,11 +1,11 @@
 //! Chats with people, for whoever is logged in.
 
-use super::{Answered, ApiError, auth::Who, draft, kind, last, object, ok, purpose, said, sent, serialized};
+use super::{ApiError, ChattuResult, auth::Who, draft, kind, last, object, ok, purpose, said, sent, serialized};
 use crate::{
     api::media,
     dialects::chattu::{
         Chattu,
-        chats::{self, Said},
+        chats::{self, ChattuMessage},
     },
     instances::Instance,
     model::{
@@ -26,7 +26,7 @@ const LIMIT_MAX: u32 = 500;
 
 /// `GET /api/chats/{client_id}`. No connector tells of pictures of people, nor of chats that somebody muted or pinned on
 /// the phone: `profilePic` is always null, `isMuted` and `pinned` always false, as the documents allow. Groups tell more.
-pub async fn list(chattu: &Chattu, who: Who, incoming: Incoming) -> Answered {
+pub async fn list(chattu: &Chattu, who: Who, incoming: Incoming) -> ChattuResult {
     let client = who.client(chattu, &incoming.segments[0]).await?;
     let all = chattu.gateway.store.read(move |tx| chats::list(tx, &client.id)).await?;
     let shown = all.iter().map(|chat| {
@@ -41,7 +41,7 @@ pub async fn list(chattu: &Chattu, who: Who, incoming: Incoming) -> Answered {
 }
 
 /// `GET /api/chats/{client_id}/{chat_id}/messages`
-pub async fn messages(chattu: &Chattu, who: Who, incoming: Incoming) -> Answered {
+pub async fn messages(chattu: &Chattu, who: Who, incoming: Incoming) -> ChattuResult {
     let client = who.client(chattu, &incoming.segments[0]).await?;
     let query = Fields::parse(&incoming.query);
     let limit = match query.some("limit") {
@@ -55,7 +55,7 @@ pub async fn messages(chattu: &Chattu, who: Who, incoming: Incoming) -> Answered
     Ok(ok(&json!({"messages": all.iter().map(shown).collect::<Vec<_>>()})))
 }
 
-fn shown(said: &Said) -> Value {
+fn shown(said: &ChattuMessage) -> Value {
     let reactions = said.reactions.iter().map(|(sign, by)| json!({"reaction": sign, "senderId": serialized(by)}));
     let reactions = (!said.reactions.is_empty()).then(|| reactions.collect::<Vec<_>>());
     json!({
@@ -66,7 +66,7 @@ fn shown(said: &Said) -> Value {
 }
 
 /// 1 sent, 2 delivered, 3 read; 0 on its way or nobody knows; -1 failed.
-const fn ack(said: &Said) -> i8 {
+const fn ack(said: &ChattuMessage) -> i8 {
     match said.status {
         None => 2 + said.is_read as i8,
         Some(Status::Sent) => 1,
@@ -78,7 +78,7 @@ const fn ack(said: &Said) -> i8 {
 }
 
 /// `POST /api/chats/{client_id}/{chat_id}/send`
-pub async fn send(chattu: &Chattu, who: Who, mut incoming: Incoming) -> Answered {
+pub async fn send(chattu: &Chattu, who: Who, mut incoming: Incoming) -> ChattuResult {
     let client = who.client(chattu, &incoming.segments[0]).await?;
     let object = object(&mut incoming).await?;
     let recipient = match known(chattu, &client, &incoming.segments[1]).await? {
@@ -95,7 +95,7 @@ pub async fn send(chattu: &Chattu, who: Who, mut incoming: Incoming) -> Answered
 }
 
 /// `POST /api/chats/{client_id}/{chat_id}/read`
-pub async fn read(chattu: &Chattu, who: Who, incoming: Incoming) -> Answered {
+pub async fn read(chattu: &Chattu, who: Who, incoming: Incoming) -> ChattuResult {
     let client = who.client(chattu, &incoming.segments[0]).await?;
     let contact = contact(chattu, &client, &incoming.segments[1]).await?;
     chattu.gateway.attention.read(&client.id, &ChatId::Person(contact)).await?;
@@ -103,7 +103,7 @@ pub async fn read(chattu: &Chattu, who: Who, incoming: Incoming) -> Answered {
 }
 
 /// `GET /api/chats/{client_id}/media/{message_id}`
-pub async fn file(chattu: &Chattu, who: Who, incoming: Incoming) -> Answered {
+pub async fn file(chattu: &Chattu, who: Who, incoming: Incoming) -> ChattuResult {
     let client = who.client(chattu, &incoming.segments[0]).await?;
     let id = incoming.segments[1].clone();
     let found = chattu.gateway.store.read(move |tx| item(tx, &id)).await?;
@@ -122,7 +122,7 @@ pub async fn file(chattu: &Chattu, who: Who, incoming: Incoming) -> Answered {
     }
 }
 
-fn item(tx: &Tx<'_>, id: &str) -> Result<Option<crate::people::media::Item>, StoreError> {
+fn item(tx: &Tx<'_>, id: &str) -> Result<Option<crate::people::media::StoredFile>, StoreError> {
     let of = match id.strip_prefix("inb_") {
         Some(row) => row.parse().ok().map(Of::Inbound),
         None => crate::sending::log::id_of(tx, id)?.map(|LogId(id)| Of::Outbound(LogId(id))),

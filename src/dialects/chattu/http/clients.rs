@@ -1,13 +1,13 @@
 //! Clients: added, listed, paired, pointed to a webhook, deleted; the account's profile and key.
 
 use super::{
-    Answered, ApiError,
+    ApiError, ChattuResult,
     auth::{Who, bounded, has_dialect},
     digits, needed, object, ok,
 };
 use crate::{
     accounts::{DialectCaller, User},
-    dialects::chattu::{Chattu, Rate},
+    dialects::chattu::{Chattu, RateKind},
     instances::{Instance, InstanceError, NewInstance},
     model::{
         ids::InstanceId,
@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use warp::reply::Response;
 
 /// `POST /api/add-number`
-pub async fn add(chattu: &Chattu, who: Who, mut incoming: Incoming) -> Answered {
+pub async fn add(chattu: &Chattu, who: Who, mut incoming: Incoming) -> ChattuResult {
     let caller = who.key()?;
     let object = object(&mut incoming).await?;
     has_dialect(chattu, caller.caller.account).await?;
@@ -71,7 +71,7 @@ fn picture(chattu: &Chattu, client: &Instance) -> Option<Vec<u8>> {
 }
 
 /// `GET /api/qr/{client_id}`
-pub async fn code(chattu: &Chattu, who: Who, incoming: Incoming) -> Answered {
+pub async fn code(chattu: &Chattu, who: Who, incoming: Incoming) -> ChattuResult {
     let client = who.client(chattu, &incoming.segments[0]).await?;
     let Some(png) = picture(chattu, &client) else {
         return Err(ApiError::missing("CLIENT_NOT_FOUND", "There is no QR code: the client does not wait for one."));
@@ -82,7 +82,7 @@ pub async fn code(chattu: &Chattu, who: Who, incoming: Incoming) -> Answered {
 }
 
 /// `GET /api/clients`
-pub async fn list(chattu: &Chattu, who: Who, _: Incoming) -> Answered {
+pub async fn list(chattu: &Chattu, who: Who, _: Incoming) -> ChattuResult {
     let caller = who.key()?;
     has_dialect(chattu, caller.caller.account).await?;
     let mut shown = Vec::new();
@@ -103,7 +103,7 @@ pub async fn list(chattu: &Chattu, who: Who, _: Incoming) -> Answered {
 }
 
 /// `GET /api/profile`
-pub async fn profile(chattu: &Chattu, who: Who, incoming: Incoming) -> Answered {
+pub async fn profile(chattu: &Chattu, who: Who, incoming: Incoming) -> ChattuResult {
     let caller = who.key()?;
     let account = chattu.gateway.accounts.find_account(caller.caller.account).await?;
     has_dialect(chattu, account.id).await?;
@@ -117,7 +117,7 @@ pub async fn profile(chattu: &Chattu, who: Who, incoming: Incoming) -> Answered 
 }
 
 /// `DELETE /clients/{client_id}`
-pub async fn delete(chattu: &Chattu, who: Who, mut incoming: Incoming) -> Answered {
+pub async fn delete(chattu: &Chattu, who: Who, mut incoming: Incoming) -> ChattuResult {
     let Who::Person(session) = &who else { return Err(ApiError::auth()) };
     let object = object(&mut incoming).await.unwrap_or_default();
     let password = object.get("password").and_then(Value::as_str).unwrap_or_default();
@@ -139,7 +139,7 @@ pub async fn delete(chattu: &Chattu, who: Who, mut incoming: Incoming) -> Answer
 }
 
 /// `POST /api/update-webhook`
-pub async fn update_webhook(chattu: &Chattu, who: Who, mut incoming: Incoming) -> Answered {
+pub async fn update_webhook(chattu: &Chattu, who: Who, mut incoming: Incoming) -> ChattuResult {
     let object = object(&mut incoming).await?;
     let client = who.client_or_own(chattu, super::text(&object, "clientId")).await?;
     let url = object.get("webhookUrl").and_then(Value::as_str);
@@ -150,8 +150,8 @@ pub async fn update_webhook(chattu: &Chattu, who: Who, mut incoming: Incoming) -
 }
 
 /// `POST /api/reset-api-key`
-pub async fn reset_key(chattu: &Chattu, mut incoming: Incoming) -> Answered {
-    bounded(chattu, &incoming, Rate::Sensitive)?;
+pub async fn reset_key(chattu: &Chattu, mut incoming: Incoming) -> ChattuResult {
+    bounded(chattu, &incoming, RateKind::Sensitive)?;
     let object = object(&mut incoming).await?;
     let (name, key) = (needed(&object, "username")?, needed(&object, "currentApiKey")?);
     let found = chattu.gateway.accounts.ring().find_dialect(key, chattu.gateway.clock.now());

@@ -1,13 +1,13 @@
 //! Groups and channels. A message to one waits two to five seconds, in the queue, while its request waits.
 
-use super::{Answered, ApiError, auth::Who, draft, last, needed, object, ok, purpose, seconds, sent, text};
+use super::{ApiError, ChattuResult, auth::Who, draft, last, needed, object, ok, purpose, seconds, sent, text};
 use crate::{
     connectors::GroupInfo,
     dialects::chattu::{Chattu, groups::Listed},
     instances::Instance,
     model::{clock::Time, phone::Recipient},
     people::chats::ChatId,
-    sending::{request::Draft, schedule::New},
+    sending::{request::Draft, schedule::NewSchedule},
     web::Incoming,
 };
 use serde_json::{Map, Value, json};
@@ -17,7 +17,7 @@ use std::time::Duration;
 const PAUSE_MS: (u64, u64) = (2000, 3000);
 
 /// `GET /api/groups/{client_id}`
-pub async fn list(chattu: &Chattu, who: Who, incoming: Incoming) -> Answered {
+pub async fn list(chattu: &Chattu, who: Who, incoming: Incoming) -> ChattuResult {
     let client = who.client(chattu, &incoming.segments[0]).await?;
     let all = chattu.groups(&client.id).await?;
     let (channels, groups): (Vec<_>, Vec<_>) = all.iter().partition(|g| g.info.is_channel);
@@ -42,7 +42,7 @@ fn shown(listed: &Listed) -> Value {
 }
 
 /// `POST /api/send-group-message`
-pub async fn send_by_key(chattu: &Chattu, who: Who, mut incoming: Incoming) -> Answered {
+pub async fn send_by_key(chattu: &Chattu, who: Who, mut incoming: Incoming) -> ChattuResult {
     let object = object(&mut incoming).await?;
     let client = who.client_or_own(chattu, text(&object, "clientId")).await?;
     let group = find(chattu, &client, needed(&object, "groupId")?).await?;
@@ -51,7 +51,7 @@ pub async fn send_by_key(chattu: &Chattu, who: Who, mut incoming: Incoming) -> A
 }
 
 /// `POST /api/groups/{client_id}/{group_id}/send`
-pub async fn send_by_session(chattu: &Chattu, who: Who, mut incoming: Incoming) -> Answered {
+pub async fn send_by_session(chattu: &Chattu, who: Who, mut incoming: Incoming) -> ChattuResult {
     let object = object(&mut incoming).await?;
     let client = who.client(chattu, &incoming.segments[0]).await?;
     let group = find(chattu, &client, &incoming.segments[1]).await?;
@@ -80,7 +80,7 @@ async fn send(
     group: &GroupInfo,
     object: &Map<String, Value>,
     more: Value,
-) -> Answered {
+) -> ChattuResult {
     if group.is_read_only {
         return Err(ApiError::read_only());
     }
@@ -88,7 +88,7 @@ async fn send(
         return Err(ApiError::invalid("mediaType is required beside mediaUrl."));
     }
     let draft: Draft = draft(object)?;
-    let new = New {
+    let new = NewSchedule {
         sender: who.sender(client, &incoming.request_id),
         account: client.account_id,
         instance: client.id.clone(),

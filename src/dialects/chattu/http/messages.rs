@@ -1,10 +1,10 @@
 //! Sending, and the lists of what was sent, received, called and logged.
 
-use super::{Answered, ApiError, auth::Who, digits, draft, needed, object, ok, purpose, sent, serialized, text};
+use super::{ApiError, ChattuResult, auth::Who, digits, draft, needed, object, ok, purpose, sent, serialized, text};
 use crate::{
     dialects::chattu::{Chattu, Scope, lists},
     model::{code::Code, message::Status, phone::Recipient, plan::Module},
-    sending::{Refusal, Request, Sender, Source, request::Stated},
+    sending::{Refusal, Request, Sender, Source, request::PurposeField},
     web::Incoming,
 };
 use serde_json::{Map, Value, json};
@@ -13,7 +13,7 @@ const MESSAGES: u32 = 100;
 const CALLS_OF_ALL: u32 = 50;
 
 /// `POST /api/send-message` with `x-api-key`.
-pub async fn send(chattu: &Chattu, who: Who, mut incoming: Incoming) -> Answered {
+pub async fn send(chattu: &Chattu, who: Who, mut incoming: Incoming) -> ChattuResult {
     let object = object(&mut incoming).await?;
     match read(chattu, &who, &object).await {
         Ok((client, request)) => {
@@ -49,7 +49,7 @@ async fn read(
     let purpose = purpose(object, who)?;
     let mut request = Request::text(client.id.clone(), recipient, purpose, String::new());
     request.draft = draft(object)?;
-    request.purpose = Stated::Allowed(purpose);
+    request.purpose = PurposeField::Allowed(purpose);
     Ok((client, request))
 }
 
@@ -60,7 +60,7 @@ pub(super) fn recipient(number: &str, who: &Who) -> Result<Recipient, ApiError> 
 }
 
 /// `GET /api/sent-messages`
-pub async fn list_sent(chattu: &Chattu, who: Who, _: Incoming) -> Answered {
+pub async fn list_sent(chattu: &Chattu, who: Who, _: Incoming) -> ChattuResult {
     let scope = who.scope();
     let all = chattu.gateway.store.read(move |tx| lists::sent(tx, &scope, MESSAGES)).await?;
     let shown = all.iter().map(|m| {
@@ -77,7 +77,7 @@ pub async fn list_sent(chattu: &Chattu, who: Who, _: Incoming) -> Answered {
 }
 
 /// `GET /api/received-messages/{client_id}`
-pub async fn list_received(chattu: &Chattu, who: Who, incoming: Incoming) -> Answered {
+pub async fn list_received(chattu: &Chattu, who: Who, incoming: Incoming) -> ChattuResult {
     let scope = scope_of_client(chattu, &who, &incoming).await?;
     let all = chattu.gateway.store.read(move |tx| lists::received(tx, &scope, MESSAGES)).await?;
     let shown = all.iter().map(|m| {
@@ -90,18 +90,18 @@ pub async fn list_received(chattu: &Chattu, who: Who, incoming: Incoming) -> Ans
 }
 
 /// `GET /api/incoming-calls/{client_id}`
-pub async fn list_calls(chattu: &Chattu, who: Who, incoming: Incoming) -> Answered {
+pub async fn list_calls(chattu: &Chattu, who: Who, incoming: Incoming) -> ChattuResult {
     let scope = scope_of_client(chattu, &who, &incoming).await?;
     calls(chattu, scope, MESSAGES).await
 }
 
 /// `GET /api/call-logs`
-pub async fn list_all_calls(chattu: &Chattu, who: Who, _: Incoming) -> Answered {
+pub async fn list_all_calls(chattu: &Chattu, who: Who, _: Incoming) -> ChattuResult {
     let scope = who.scope();
     calls(chattu, scope, CALLS_OF_ALL).await
 }
 
-async fn calls(chattu: &Chattu, scope: Scope, limit: u32) -> Answered {
+async fn calls(chattu: &Chattu, scope: Scope, limit: u32) -> ChattuResult {
     let all = chattu.gateway.store.read(move |tx| lists::calls(tx, &scope, limit)).await?;
     let shown = all.iter().map(|c| {
         let duration = c.ended_at.map(|end| end.since(c.started_at).as_secs());
@@ -115,7 +115,7 @@ async fn calls(chattu: &Chattu, scope: Scope, limit: u32) -> Answered {
 }
 
 /// `GET /api/logs`
-pub async fn list_log(chattu: &Chattu, who: Who, _: Incoming) -> Answered {
+pub async fn list_log(chattu: &Chattu, who: Who, _: Incoming) -> ChattuResult {
     let scope = who.scope();
     let all = chattu.gateway.store.read(move |tx| lists::log(tx, &scope, MESSAGES)).await?;
     let shown = all.iter().map(|line| {

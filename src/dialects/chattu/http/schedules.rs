@@ -1,13 +1,15 @@
 //! Scheduled messages.
 
-use super::{Answered, ApiError, auth::Who, created, draft, messages::recipient, needed, object, ok, purpose, text};
+use super::{
+    ApiError, ChattuResult, auth::Who, created, draft, messages::recipient, needed, object, ok, purpose, text,
+};
 use crate::{
     dialects::chattu::Chattu,
     model::plan::{Module, Zone},
     sending::{
         Sender, Source,
         request::Draft,
-        schedule::{self, Entry, Filter, New, State},
+        schedule::{self, Filter, NewSchedule, ScheduleState, ScheduledMessage},
     },
     web::Incoming,
 };
@@ -16,7 +18,7 @@ use serde_json::{Value, json};
 const LISTED: u32 = 500;
 
 /// `POST /schedule-message`
-pub async fn create(chattu: &Chattu, who: Who, mut incoming: Incoming) -> Answered {
+pub async fn create(chattu: &Chattu, who: Who, mut incoming: Incoming) -> ChattuResult {
     let object = object(&mut incoming).await?;
     let client = who.client_or_own(chattu, text(&object, "clientId")).await?;
     let account = chattu.gateway.accounts.find_account(client.account_id).await?;
@@ -35,7 +37,7 @@ pub async fn create(chattu: &Chattu, who: Who, mut incoming: Incoming) -> Answer
         module: Some(Module::Chattu),
         request_id: Some(incoming.request_id.clone()),
     };
-    let new = New {
+    let new = NewSchedule {
         sender,
         account: client.account_id,
         instance: client.id,
@@ -51,7 +53,7 @@ pub async fn create(chattu: &Chattu, who: Who, mut incoming: Incoming) -> Answer
 }
 
 /// `GET /scheduled-messages`
-pub async fn list(chattu: &Chattu, who: Who, _: Incoming) -> Answered {
+pub async fn list(chattu: &Chattu, who: Who, _: Incoming) -> ChattuResult {
     let scope = who.scope();
     let all = chattu.gateway.schedules.list(Filter {
         account: scope.account,
@@ -63,7 +65,7 @@ pub async fn list(chattu: &Chattu, who: Who, _: Incoming) -> Answered {
 }
 
 /// `DELETE /scheduled-messages/{id}`
-pub async fn cancel(chattu: &Chattu, who: Who, incoming: Incoming) -> Answered {
+pub async fn cancel(chattu: &Chattu, who: Who, incoming: Incoming) -> ChattuResult {
     let id = incoming.segments[0]
         .parse()
         .map_err(|_| ApiError::missing("SCHEDULE_NOT_FOUND", "Scheduled message not found."))?;
@@ -72,10 +74,12 @@ pub async fn cancel(chattu: &Chattu, who: Who, incoming: Incoming) -> Answered {
     Ok(ok(&json!({"message": "Schedule cancelled."})))
 }
 
-fn shown(entry: &Entry) -> Value {
+fn shown(entry: &ScheduledMessage) -> Value {
     // The dialect has no word for what nobody can tell; whoever sends a failed one again must be warned.
     let (status, reason) = match entry.state {
-        State::Unknown => ("failed", Some("it is not known whether the provider took it: do not send it again")),
+        ScheduleState::Unknown => {
+            ("failed", Some("it is not known whether the provider took it: do not send it again"))
+        }
         other => (other.as_str(), entry.reason.as_deref()),
     };
     let mut shown = json!({

@@ -11,7 +11,7 @@ mod form;
 mod reply;
 
 use crate::{
-    dialects::threecx::{Asked, Threecx, Told, Via},
+    dialects::threecx::{Payload, Threecx, ThreecxReply, Via},
     gateway::Gateway,
     store::StoreError,
     web::{Incoming, body, problem},
@@ -35,7 +35,7 @@ async fn answered(
     threecx: &Arc<Threecx>,
     incoming: Incoming,
     via: Via,
-    say: fn(&Told) -> Response,
+    say: fn(&ThreecxReply) -> Response,
 ) -> Response {
     let content_type = incoming.header("content-type").map(str::to_owned);
     let request_id = incoming.request_id.clone();
@@ -56,12 +56,12 @@ async fn done(
     authentic: Authentic,
     content_type: Option<&str>,
     request_id: &str,
-) -> Result<Told, StoreError> {
+) -> Result<ThreecxReply, StoreError> {
     let Authentic { admission, kept, is_broken } = authentic;
     let asked = match kept {
         Some(bytes) => asked(content_type, &bytes),
-        None if is_broken => Asked::Unreadable("the body broke off or came too slowly".into()),
-        None => Asked::TooLarge,
+        None if is_broken => Payload::Unreadable("the body broke off or came too slowly".into()),
+        None => Payload::TooLarge,
     };
     let told = threecx.answer(admission, asked, request_id).await?;
     if let Some(answer) = &told.answer {
@@ -70,7 +70,7 @@ async fn done(
     Ok(told)
 }
 
-fn asked(content_type: Option<&str>, bytes: &[u8]) -> Asked {
+fn asked(content_type: Option<&str>, bytes: &[u8]) -> Payload {
     let read = if body::is_json(content_type) {
         body::json_object(bytes)
     } else if form::is_form(content_type) {
@@ -78,5 +78,5 @@ fn asked(content_type: Option<&str>, bytes: &[u8]) -> Asked {
     } else {
         Err("the content type is neither application/json nor application/x-www-form-urlencoded".into())
     };
-    read.map_or_else(Asked::Unreadable, Asked::Object)
+    read.map_or_else(Payload::Unreadable, Payload::Object)
 }
