@@ -5,7 +5,7 @@
 //! stdout; the log is always on stderr.
 //!
 //! Adding a command: a file here, a line in [`Command`], a request in `control/request.rs` and its arm in
-//! `control/perform.rs`, a row in `tests/it/command_line.rs`.
+//! `control/perform.rs`, a row in `tests/it/app/commands/mod.rs`.
 
 mod account;
 mod backup;
