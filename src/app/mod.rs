@@ -40,6 +40,7 @@ use std::{
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
 mod certificates;
+pub mod cli;
 pub mod commands;
 pub mod control;
 mod doors;

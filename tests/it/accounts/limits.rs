@@ -9,7 +9,7 @@ use crate::harness::{
 use proptest::prelude::*;
 use serde_json::json;
 use std::time::Duration;
-use wa_gateway::{config::Config, model::clock::Time};
+use wa_gateway::{app::commands::MessageSettle, config::Config, model::clock::Time};
 
 /// The rates are `sending/pace.rs`'s business.
 fn no_rates(config: &mut Config) {
@@ -237,7 +237,7 @@ async fn what_may_have_gone_stays_counted_on_its_day_until_somebody_knows() {
     let counted = "SELECT counted FROM usage_days WHERE day = '2026-05-31' AND reserved = 0";
     assert_eq!(world.number(counted).await, 1);
     let (status, note) = ("failed".into(), "the customer has nothing".into());
-    let settle = wa_gateway::app::control::Request::MessageSettle { log_id: log_id(&reply), status, note };
+    let settle = MessageSettle { log_id: log_id(&reply), status, note };
     world.command(settle).await.expect("settled");
     assert_eq!((world.number(counted).await, world.used().await), (0, (0, 0)));
     world.stop().await;

@@ -8,7 +8,7 @@ use crate::harness::{
 use serde_json::{Value, json};
 use wa_gateway::{
     accounts::notices::{self, Notice, Scope},
-    app::control::Request,
+    app::commands::{InstanceDelete, WebhookCreate, WebhookDelete, WebhookDisable, WebhookEnable, WebhookRotate},
     model::{clock::Clock, ids::AccountId},
     store::StoreError,
 };
@@ -39,7 +39,7 @@ async fn an_instance_that_drops_or_is_paused_is_a_notice_until_it_is_back() {
     world.resume().await;
     assert_eq!(kinds(&world).await, Vec::<String>::new());
     world.pause().await;
-    world.command(Request::InstanceDelete { id: INSTANCE.into() }).await.expect("deleted");
+    world.command(InstanceDelete { id: INSTANCE.into() }).await.expect("deleted");
     assert_eq!(kinds(&world).await, Vec::<String>::new(), "nobody can mend what is gone");
     world.stop().await;
 }
@@ -85,7 +85,7 @@ async fn an_endpoint_that_is_gone_is_a_notice_and_every_change_is_audited() {
     let entry = receiver.address.to_string().parse().expect("an entry");
     let world = World::start_with(|config| config.egress.allow = vec![entry]).await;
     let events = vec!["message.received".to_owned()];
-    let request = Request::WebhookCreate { account: world.account, instance: None, url: receiver.url(), events };
+    let request = WebhookCreate { account: world.account, url: receiver.url(), events, ..Default::default() };
     let id = world.command(request).await.expect("made")["id"].as_i64().expect("an id");
     receiver.answer_next("410 Gone");
     world.hears(PHONE, "hello").await;
@@ -93,11 +93,11 @@ async fn an_endpoint_that_is_gone_is_a_notice_and_every_change_is_audited() {
     wait::until("it is told", async || !open(&world).await.is_empty()).await;
     let told = open(&world).await;
     assert_eq!((told[0].kind.as_str(), &told[0].parameters["url"]), ("endpoint_disabled", &json!(receiver.url())));
-    world.command(Request::WebhookRotate { id }).await.expect("rotated");
-    world.command(Request::WebhookEnable { id }).await.expect("enabled");
+    world.command(WebhookRotate { id }).await.expect("rotated");
+    world.command(WebhookEnable { id }).await.expect("enabled");
     assert_eq!(kinds(&world).await, Vec::<String>::new());
-    world.command(Request::WebhookDisable { id }).await.expect("disabled");
-    world.command(Request::WebhookDelete { id }).await.expect("deleted");
+    world.command(WebhookDisable { id }).await.expect("disabled");
+    world.command(WebhookDelete { id }).await.expect("deleted");
     let audit = world.gateway().store.read(|tx| {
         tx.list("SELECT action, actor FROM audit WHERE action LIKE 'webhook.%' ORDER BY id", [], |r| {
             Ok(json!([r.get::<_, String>(0)?, r.get::<_, String>(1)?]))

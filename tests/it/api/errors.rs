@@ -7,7 +7,7 @@ use crate::harness::{
 };
 use serde_json::{Value, json};
 use std::time::Duration;
-use wa_gateway::app::control::Request;
+use wa_gateway::app::commands::PolicyCheck;
 
 /// No version of the sandbox can bring these about. `src/sending/policy/gates_tests.rs` has the first; nothing in the
 /// gateway answers the second yet.
@@ -153,7 +153,7 @@ async fn send_well_with(world: &World, header: &str) {
 }
 
 async fn score_of(world: &World, text: &str) -> Value {
-    let request = Request::PolicyCheck { text: text.into(), purpose: "transactional".into() };
+    let request = PolicyCheck { text: text.into(), purpose: "transactional".into() };
     let score = world.command(request).await.expect("a score")["score"].clone();
     assert!(score.as_i64() >= Some(80), "the text is no spam any more: {score}");
     score
@@ -247,9 +247,7 @@ async fn what_is_no_bearer_key_in_force_is_an_invalid_key() {
 async fn a_module_that_is_switched_off_is_told_apart_from_one_that_is_not_in_the_plan() {
     let world = World::start().await;
     let mut request = update(world.account);
-    if let Request::AccountUpdate { disable_module, .. } = &mut request {
-        *disable_module = Some("api_access".into());
-    }
+    request.disable_module = Some("api_access".into());
     world.update_account(request).await;
     let reply = world.send(&message()).await;
     assert_refused_with(&reply, "module_not_enabled", json!({"status": "disabled"}));
@@ -260,9 +258,7 @@ async fn a_module_that_is_switched_off_is_told_apart_from_one_that_is_not_in_the
 async fn a_plan_that_ran_out_is_none() {
     let world = World::start().await;
     let mut request = update(world.account);
-    if let Request::AccountUpdate { plan_until, .. } = &mut request {
-        *plan_until = Some("2026-06-01T09:00:00Z".into());
-    }
+    request.plan_until = Some("2026-06-01T09:00:00Z".into());
     world.update_account(request).await;
     world.later(Duration::from_millis(3_599_999));
     assert_eq!(world.send(&message()).await.status, 200, "its last millisecond");

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::{collections::BTreeSet, fs, path::Path};
 use wa_gateway::{
     api::openapi,
-    app::{control::ThreecxSettings, routes::ROUTES},
+    app::{commands::ThreecxSettings, routes::ROUTES},
     events::webhooks::EventName,
     model::code::Code,
     portal::docs::{catalogue, library, source},

@@ -5,7 +5,10 @@ use crate::harness::world::{World, message, message_with, update};
 use serde_json::json;
 use std::time::Duration;
 use wa_gateway::{
-    app::{control::Request, scheduler::Scheduler},
+    app::{
+        commands::{AccountUpdate, UserCreate, UserLoginLink},
+        scheduler::Scheduler,
+    },
     model::clock::{Clock, Time},
     store::StoreError,
 };
@@ -47,12 +50,10 @@ async fn sql(world: &World, statement: &'static str) {
 }
 
 /// Reviewed limits for an account.
-fn grant(account: i64, daily: Option<u64>, monthly: Option<u64>, end: Option<&str>) -> Request {
+fn grant(account: i64, daily: Option<u64>, monthly: Option<u64>, end: Option<&str>) -> AccountUpdate {
     let mut request = update(account);
-    if let Request::AccountUpdate { grant_daily, grant_monthly, reason, until, .. } = &mut request {
-        (*grant_daily, *grant_monthly) = (daily, monthly);
-        (*reason, *until) = (Some("reviewed".into()), end.map(str::to_owned));
-    }
+    (request.grant_daily, request.grant_monthly) = (daily, monthly);
+    (request.reason, request.until) = (Some("reviewed".into()), end.map(str::to_owned));
     request
 }
 
@@ -199,14 +200,10 @@ async fn what_has_run_out_is_deleted() {
     let world = World::start().await;
     assert_eq!(world.send_with(&world.key, &message(), &["Idempotency-Key: order-2041"]).await.status, 200);
     let email = "owner@shop.example".to_owned();
-    let user = Request::UserCreate {
-        account: Some(world.account),
-        email: email.clone(),
-        role: "owner".into(),
-        password: None,
-    };
+    let user =
+        UserCreate { account: Some(world.account), email: email.clone(), role: "owner".into(), ..Default::default() };
     world.command(user).await.expect("a user and a link");
-    let link = world.command(Request::UserLoginLink { email }).await.expect("a link");
+    let link = world.command(UserLoginLink { email }).await.expect("a link");
     let token = link["link"].as_str().and_then(|l| l.rsplit('/').next()).expect("a token").to_owned();
     world.gateway().accounts.redeem_login(&token, "a browser", [127, 0, 0, 1].into()).await.expect("a session");
     step(&world).await;

@@ -10,6 +10,7 @@ use crate::harness::{
 use serde_json::Value;
 use std::time::Duration;
 use wa_gateway::{
+    app::commands::SandboxReceive,
     model::clock::Clock,
     store::{StoreError, WriteTx},
 };
@@ -65,10 +66,11 @@ async fn each_hears_what_is_theirs_and_nothing_else() {
     let heard = ours.until("Your order #2041 has been shipped.").await;
     assert!(heard.iter().any(|f| f["line"]["text"] == "for the shop" && f["line"]["mine"] == false), "{heard:?}");
     positions(&heard);
-    let to_them = wa_gateway::app::control::Request::SandboxReceive {
+    let to_them = SandboxReceive {
         instance: "other-line".into(),
         from: PHONE.into(),
         text: "for the other".into(),
+        ..Default::default()
     };
     world.command(to_them).await.expect("recorded");
     let first = theirs.frame().await;

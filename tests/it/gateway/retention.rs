@@ -10,7 +10,10 @@ use crate::harness::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use std::{fs, path::Path, time::Duration};
-use wa_gateway::app::control::Request;
+use wa_gateway::app::commands::{
+    PersonErase, PersonExport, SandboxCall, SandboxFile, SandboxReceive, SuppressAdd, SuppressExport, SuppressImport,
+    SuppressList, SuppressRemove, WebhookCreate,
+};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const DIGITS: &[u8] = b"966501234567";
@@ -36,17 +39,16 @@ async fn world_with_traces() -> (World, FileServer, Receiver) {
     let allow = [server.address, receiver.address].map(|a| a.to_string().parse().expect("an entry")).to_vec();
     let world = World::start_with(|config| config.egress.allow = allow).await;
     let events = ["message.received", "message.sent"].map(str::to_owned).to_vec();
-    let request = Request::WebhookCreate { account: world.account, instance: None, url: receiver.url(), events };
+    let request = WebhookCreate { account: world.account, url: receiver.url(), events, ..Default::default() };
     world.command(request).await.expect("an endpoint");
     world.hears(PHONE, SECRET).await;
-    let file = Request::SandboxReceiveFile {
+    let file = SandboxReceive {
         instance: INSTANCE.into(),
         from: PHONE.into(),
         text: SECRET.into(),
-        kind: "image".into(),
-        file_name: "a.gif".into(),
-        base64: STANDARD.encode(GIF),
-        later: false,
+        kind: Some("image".into()),
+        file: Some(SandboxFile { name: "a.gif".into(), base64: STANDARD.encode(GIF) }),
+        ..Default::default()
     };
     world.command(file).await.expect("recorded");
     let url = server.put("a.gif", "image/gif", GIF);
@@ -55,7 +57,7 @@ async fn world_with_traces() -> (World, FileServer, Receiver) {
     assert_eq!(world.send(&sent).await.status, 200);
     assert_eq!(world.send_with(&world.key, &message(), &["Idempotency-Key: k-1"]).await.status, 200);
     world.send(&message_to("+966501234599")).await;
-    let call = Request::SandboxCall { instance: INSTANCE.into(), from: PHONE.into(), missed: true };
+    let call = SandboxCall { instance: INSTANCE.into(), from: PHONE.into(), missed: true };
     world.command(call).await.expect("recorded");
     world.suppress(PHONE).await;
     assert_eq!(world.send(&message()).await.error(), "recipient_suppressed");
@@ -69,7 +71,7 @@ async fn a_person_is_erased_without_a_trace_and_stays_suppressed() {
     let folder = world.dir.path().to_owned();
     assert!(!found_in(&folder, DIGITS).is_empty() && !found_in(&folder, SECRET.as_bytes()).is_empty());
     let used = world.used().await;
-    let report = world.command(Request::PersonErase { phone: "00966 50 123 4567".into() }).await.expect("erased");
+    let report = world.command(PersonErase { phone: "00966 50 123 4567".into() }).await.expect("erased");
     assert_eq!((&report["contacts"], &report["files"]), (&json!(1), &json!(2)), "{report}");
     assert_eq!(report["suppressions_kept"], 1);
     for needle in [DIGITS, SECRET.as_bytes()] {
@@ -83,7 +85,7 @@ async fn a_person_is_erased_without_a_trace_and_stays_suppressed() {
     assert_eq!(world.send(&message()).await.error(), "recipient_suppressed");
     world.restart().await;
     assert_eq!(world.send(&message()).await.error(), "recipient_suppressed");
-    let remove = Request::SuppressRemove { account: world.account, phone: PHONE.into() };
+    let remove = SuppressRemove { account: world.account, phone: PHONE.into() };
     world.command(remove).await.expect("lifted");
     assert_eq!(world.send(&message()).await.status, 200);
     world.stop().await;
@@ -93,11 +95,11 @@ async fn a_person_is_erased_without_a_trace_and_stays_suppressed() {
 async fn an_opt_out_survives_its_persons_erasure_until_they_take_it_back() {
     let world = World::start().await;
     world.hears(PHONE, "STOP").await;
-    world.command(Request::PersonErase { phone: PHONE.into() }).await.expect("erased");
+    world.command(PersonErase { phone: PHONE.into() }).await.expect("erased");
     assert_eq!(world.send(&message()).await.error(), "recipient_suppressed");
     world.hears(PHONE, "START").await;
     assert_eq!(world.send(&message()).await.status, 200);
-    let unknown = world.command(Request::PersonErase { phone: "+12025550101".into() }).await;
+    let unknown = world.command(PersonErase { phone: "+12025550101".into() }).await;
     assert!(unknown.expect_err("nobody").contains("nobody"), "an unknown number is said to be so");
     world.stop().await;
 }
@@ -105,7 +107,7 @@ async fn an_opt_out_survives_its_persons_erasure_until_they_take_it_back() {
 #[tokio::test]
 async fn a_person_is_exported_with_all_that_is_kept() {
     let (world, _server, _receiver) = world_with_traces().await;
-    let all = world.command(Request::PersonExport { phone: PHONE.into() }).await.expect("exported");
+    let all = world.command(PersonExport { phone: PHONE.into() }).await.expect("exported");
     let person = &all["people"][0];
     let count = |name: &str| person[name].as_array().map_or(0, Vec::len);
     assert_eq!((count("received"), count("sent"), count("files"), count("calls")), (2, 3, 2, 1), "{person}");
@@ -153,16 +155,16 @@ async fn what_is_too_old_goes_class_by_class_and_limits_stay() {
 #[tokio::test]
 async fn a_suppression_list_comes_back_as_it_was_written() {
     let world = World::start().await;
-    let add = |phone: &str, reason: &str| Request::SuppressAdd {
+    let add = |phone: &str, reason: &str| SuppressAdd {
         account: world.account,
         phone: phone.into(),
         reason: Some(reason.into()),
     };
     world.command(add(PHONE, "=1+1, \"quoted\"")).await.expect("added");
     world.command(add("+12025550101", "gone")).await.expect("added");
-    let remove = Request::SuppressRemove { account: world.account, phone: "+12025550101".into() };
+    let remove = SuppressRemove { account: world.account, phone: "+12025550101".into() };
     world.command(remove).await.expect("lifted");
-    let export = |all| Request::SuppressExport { account: world.account, all };
+    let export = |all| SuppressExport { account: world.account, all, ..Default::default() };
     let current = world.command(export(false)).await.expect("a list");
     let all = world.command(export(true)).await.expect("a list");
     assert_eq!((&current["rows"], &all["rows"]), (&json!(1), &json!(2)));
@@ -170,9 +172,9 @@ async fn a_suppression_list_comes_back_as_it_was_written() {
     let calculated = csv.lines().flat_map(|line| line.split(',')).filter(|cell| cell.starts_with(['=', '+', '-', '@']));
     assert_eq!(calculated.count(), 0, "{csv}");
     let other = world.new_account("Other", "starter").await;
-    let report = world.command(Request::SuppressImport { account: other, csv }).await.expect("imported");
+    let report = world.command(SuppressImport { account: other, csv, ..Default::default() }).await.expect("imported");
     assert_eq!((&report["imported"], &report["skipped"]), (&json!(1), &json!(0)), "{report}");
-    let listed: Value = world.command(Request::SuppressList { account: other }).await.expect("a list");
+    let listed: Value = world.command(SuppressList { account: other }).await.expect("a list");
     assert_eq!((&listed[0]["phone"], &listed[0]["reason"]), (&json!(PHONE), &json!("=1+1, \"quoted\"")));
     world.stop().await;
 }

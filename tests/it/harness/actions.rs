@@ -9,7 +9,11 @@ use super::{
 use serde_json::Value;
 use std::time::Duration;
 use tokio::task::JoinHandle;
-use wa_gateway::{app::control::Request, model::clock::Clock, store::StoreError};
+use wa_gateway::{
+    app::commands::{ContactsImport, InstancePause, InstanceResume, InstanceStatus, KeyList, KeyRevoke, SuppressAdd},
+    model::clock::Clock,
+    store::StoreError,
+};
 
 impl World {
     /// Grants limits on top of the plan.
@@ -20,77 +24,70 @@ impl World {
     /// The same with an end.
     pub async fn grant_until(&self, daily: Option<u64>, monthly: Option<u64>, end: Option<&str>) {
         let mut request = update(self.account);
-        if let Request::AccountUpdate { grant_daily, grant_monthly, reason, until, .. } = &mut request {
-            (*grant_daily, *grant_monthly) = (daily, monthly);
-            *reason = Some("a reviewed request".into());
-            *until = end.map(str::to_owned);
-        }
+        (request.grant_daily, request.grant_monthly) = (daily, monthly);
+        request.reason = Some("a reviewed request".into());
+        request.until = end.map(str::to_owned);
         self.update_account(request).await;
     }
 
     /// Puts the account into another time zone.
     pub async fn move_to(&self, zone: &str) {
         let mut request = update(self.account);
-        if let Request::AccountUpdate { timezone, .. } = &mut request {
-            *timezone = Some(zone.into());
-        }
+        request.timezone = Some(zone.into());
         self.update_account(request).await;
     }
 
     /// Takes the plan away, or gives one.
     pub async fn set_plan(&self, name: &str) {
         let mut request = update(self.account);
-        if let Request::AccountUpdate { plan, .. } = &mut request {
-            *plan = Some(name.into());
-        }
+        request.plan = Some(name.into());
         self.update_account(request).await;
     }
 
     /// Takes the module of this API off the account's list.
     pub async fn take_module(&self) {
         let mut request = update(self.account);
-        if let Request::AccountUpdate { modules, .. } = &mut request {
-            *modules = Some(Vec::new());
-        }
+        request.modules = Some(Vec::new());
         self.update_account(request).await;
     }
 
     /// Blocks somebody by hand.
     pub async fn suppress(&self, phone: &str) -> Value {
-        let request = Request::SuppressAdd { account: self.account, phone: phone.into(), reason: None };
+        let request = SuppressAdd { account: self.account, phone: phone.into(), ..Default::default() };
         self.command(request).await.expect("suppressed")
     }
 
     /// A person pauses the instance.
     pub async fn pause(&self) {
-        let request = Request::InstancePause { id: INSTANCE.into(), reason: "looks odd".into() };
+        let request = InstancePause { id: INSTANCE.into(), reason: "looks odd".into() };
         self.command(request).await.expect("paused");
     }
 
     /// A person resumes the instance.
     pub async fn resume(&self) {
-        let request = Request::InstanceResume { id: INSTANCE.into(), note: "talked to the owner".into() };
+        let request = InstanceResume { id: INSTANCE.into(), note: "talked to the owner".into() };
         self.command(request).await.expect("resumed");
     }
 
     /// Whether the instance is paused, and why.
     pub async fn pause_reason(&self) -> Option<String> {
-        let shown = self.command(Request::InstanceStatus { id: INSTANCE.into() }).await.expect("an instance");
+        let shown = self.command(InstanceStatus { id: INSTANCE.into() }).await.expect("an instance");
         shown["pause_reason"].as_str().map(str::to_owned)
     }
 
     /// Brings people in as existing customers.
     pub async fn import_contacts(&self, phones: &[String]) {
         let csv = format!("phone\n{}\n", phones.join("\n"));
-        let report = self.command(Request::ContactsImport { account: self.account, csv }).await.expect("imported");
+        let report =
+            self.command(ContactsImport { account: self.account, csv, ..Default::default() }).await.expect("imported");
         assert_eq!(report["imported"], phones.len(), "{report}");
     }
 
     /// Revokes the world's own key.
     pub async fn revoke_key(&self) {
-        let keys = self.command(Request::KeyList { account: self.account }).await.expect("a list");
+        let keys = self.command(KeyList { account: self.account }).await.expect("a list");
         let id = keys[0]["id"].as_i64().expect("an id");
-        self.command(Request::KeyRevoke { id }).await.expect("revoked");
+        self.command(KeyRevoke { id }).await.expect("revoked");
     }
 
     /// A send that goes on while the test does something else.

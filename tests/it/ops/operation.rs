@@ -16,7 +16,10 @@ use std::{
     time::Duration,
 };
 use wa_gateway::{
-    app::{control::Request, scheduler::Scheduler},
+    app::{
+        commands::{InstancePause, WebhookCreate},
+        scheduler::Scheduler,
+    },
     config::Config,
     ops::doctor::{self, Finding, Patient, Status},
     store::StoreError,
@@ -92,10 +95,10 @@ async fn metrics_follow_what_happens() {
     assert_eq!(value(&before, "wa_gateway_instances{connector=\"sandbox\",state=\"open\"}"), Some(1.0));
     assert_eq!(value(&before, "wa_gateway_backup_last_seconds"), None, "there is none yet");
     assert_eq!(world.send(&message()).await.status, 200);
-    let pause = Request::InstancePause { id: INSTANCE.into(), reason: "a look".into() };
+    let pause = InstancePause { id: INSTANCE.into(), reason: "a look".into() };
     world.command(pause).await.expect("paused");
     let events = vec!["message.received".to_owned()];
-    let request = Request::WebhookCreate { account: world.account, instance: None, url: receiver.url(), events };
+    let request = WebhookCreate { account: world.account, url: receiver.url(), events, ..Default::default() };
     world.command(request).await.expect("an endpoint");
     receiver.answer_next("500 Broken");
     world.hears(PHONE, "hello").await;

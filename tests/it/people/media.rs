@@ -9,7 +9,7 @@ use crate::harness::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use std::{fs, path::PathBuf, time::Duration};
-use wa_gateway::app::control::Request;
+use wa_gateway::app::commands::{SandboxFile, SandboxReceive, WebhookCreate};
 
 const GIF: &[u8] = b"GIF89a, or so it says, and so it is: 0123456789";
 const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -20,20 +20,20 @@ async fn world_with_receiver() -> (World, Receiver) {
     let entry = receiver.address.to_string().parse().expect("an entry");
     let world = World::start_with(|config| config.egress.allow = vec![entry]).await;
     let events = vec!["message.received".to_owned()];
-    let request = Request::WebhookCreate { account: world.account, instance: None, url: receiver.url(), events };
+    let request = WebhookCreate { account: world.account, url: receiver.url(), events, ..Default::default() };
     world.command(request).await.expect("an endpoint");
     (world, receiver)
 }
 
 async fn receives(world: &World, kind: &str, name: &str, bytes: &[u8], later: bool) {
-    let request = Request::SandboxReceiveFile {
+    let request = SandboxReceive {
         instance: INSTANCE.into(),
         from: PHONE.into(),
         text: "See this".into(),
-        kind: kind.into(),
-        file_name: name.into(),
-        base64: STANDARD.encode(bytes),
+        kind: Some(kind.into()),
         later,
+        file: Some(SandboxFile { name: name.into(), base64: STANDARD.encode(bytes) }),
+        ..Default::default()
     };
     world.command(request).await.expect("recorded");
 }
@@ -169,7 +169,7 @@ async fn a_file_that_is_too_large_is_not_kept_but_its_message_is() {
     })
     .await;
     let events = vec!["message.received".to_owned()];
-    let request = Request::WebhookCreate { account: world.account, instance: None, url: receiver.url(), events };
+    let request = WebhookCreate { account: world.account, url: receiver.url(), events, ..Default::default() };
     world.command(request).await.expect("an endpoint");
     receives(&world, "image", "a.gif", &vec![b'G'; (1 << 20) + 1], false).await;
     let event = receiver.wait_for(1).await[0].json();

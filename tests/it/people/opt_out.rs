@@ -4,7 +4,7 @@
 use crate::harness::world::{INSTANCE, PHONE, World, message, message_with};
 use serde_json::json;
 use wa_gateway::{
-    app::control::Request,
+    app::commands::{SuppressAdd, SuppressRemove},
     connectors::heard::{InboundMessage, Sender},
     model::ids::InstanceId,
 };
@@ -98,11 +98,11 @@ async fn what_is_chosen_from_a_list_is_no_opt_out() {
 async fn start_never_lifts_what_was_blocked_by_hand() {
     let world = World::start().await;
     let (account, phone) = (world.account, PHONE.to_owned());
-    let add = Request::SuppressAdd { account, phone: phone.clone(), reason: Some("moved away".into()) };
+    let add = SuppressAdd { account, phone: phone.clone(), reason: Some("moved away".into()) };
     world.command(add).await.expect("added");
     world.hears(PHONE, "STOP").await;
     world.hears(PHONE, "START").await;
     assert!(is_suppressed(&world).await, "still blocked by hand");
-    world.command(Request::SuppressRemove { account, phone }).await.expect("lifted");
+    world.command(SuppressRemove { account, phone }).await.expect("lifted");
     assert!(!is_suppressed(&world).await);
 }

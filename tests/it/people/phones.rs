@@ -6,7 +6,7 @@ use crate::harness::{
     world::{INSTANCE, PHONE, World, message, message_to, message_with, update},
 };
 use serde_json::json;
-use wa_gateway::{app::control::Request, connectors::heard::Sender, model::ids::InstanceId};
+use wa_gateway::{app::commands::SuppressRemove, connectors::heard::Sender, model::ids::InstanceId};
 
 #[tokio::test]
 async fn who_opted_out_is_hit_in_every_spelling() {
@@ -41,9 +41,7 @@ async fn the_national_form_needs_the_accounts_region() {
     let national = message_to("050 123 4567");
     assert_refused_with(&world.send(&national).await, "validation_error", json!({"fields": ["phone"]}));
     let mut request = update(world.account);
-    if let Request::AccountUpdate { region, .. } = &mut request {
-        *region = Some("SA".into());
-    }
+    request.region = Some("SA".into());
     world.update_account(request).await;
     assert_refused(&world.send(&national).await, "recipient_suppressed");
     let reply = world.send(&message_to("050 123 4568")).await;
@@ -57,7 +55,7 @@ async fn a_contacts_number_reaches_the_person_and_their_suppression() {
     let contact = world.suppress(PHONE).await["contact_id"].clone();
     let by_contact = message_with(json!({"phone": format!("contact:{contact}")}));
     assert_refused(&world.send(&by_contact).await, "recipient_suppressed");
-    let request = Request::SuppressRemove { account: world.account, phone: PHONE.into() };
+    let request = SuppressRemove { account: world.account, phone: PHONE.into() };
     world.command(request).await.expect("lifted");
     assert_eq!(world.send(&by_contact).await.status, 200);
     assert_eq!(world.inbox().await[0]["to"], PHONE);

@@ -7,10 +7,13 @@ use crate::harness::{
 };
 use ring::hmac;
 use std::time::Duration;
-use wa_gateway::{app::control::Request, model::clock::Clock};
+use wa_gateway::{
+    app::commands::{SetupToken, UserList, UserResetPassword},
+    model::clock::Clock,
+};
 
 async fn setup_path(world: &World) -> String {
-    let link = world.command(Request::SetupToken).await.expect("a link");
+    let link = world.command(SetupToken).await.expect("a link");
     let link = link["link"].as_str().expect("an address").to_owned();
     link[link.find("/setup/").expect("a set-up link")..].to_owned()
 }
@@ -45,7 +48,7 @@ async fn the_set_up_link_makes_one_admin_and_is_used_up() {
     let page = visitor.get("/overview").await;
     assert!(page.body.contains("lang=\"ar\" dir=\"rtl\""), "the language that was chosen");
     assert_eq!(Visitor::nobody(&world).get(&path).await.status, 403, "used up");
-    assert!(world.command(Request::SetupToken).await.is_err(), "there is somebody now");
+    assert!(world.command(SetupToken).await.is_err(), "there is somebody now");
 }
 
 #[tokio::test]
@@ -58,7 +61,7 @@ async fn of_many_who_set_up_at_once_exactly_one_gets_through() {
     });
     let answers = futures_util::future::join_all(tries).await;
     assert_eq!(answers.iter().filter(|s| **s == 303).count(), 1, "{answers:?}");
-    let users = world.command(Request::UserList).await.expect("users");
+    let users = world.command(UserList).await.expect("users");
     assert_eq!(users.as_array().map(Vec::len), Some(1));
 }
 
@@ -204,7 +207,7 @@ async fn a_second_factor_is_asked_for_works_once_and_has_a_way_out() {
 async fn a_password_link_works_once_and_looking_does_not_use_it_up() {
     let world = World::start().await;
     Visitor::logged_in(&world, "owner").await;
-    let link = world.command(Request::UserResetPassword { email: "owner@shop.example".into() }).await.expect("a link");
+    let link = world.command(UserResetPassword { email: "owner@shop.example".into() }).await.expect("a link");
     let link = link["link"].as_str().expect("an address");
     let path = &link[link.find("/password/").expect("a password link")..];
     let mut visitor = Visitor::nobody(&world);

@@ -9,7 +9,7 @@ use crate::harness::{
 use serde_json::{Value, json};
 use wa_gateway::{
     app::{
-        control::{Request, ThreecxSettings},
+        commands::{InstancePause, ThreecxCreate, ThreecxSettings, UserCreate, UserLoginLink, WebhookCreate},
         routes::ROUTES,
     },
     web::Access,
@@ -67,25 +67,21 @@ async fn furnished() -> (World, String) {
     world.send(&message()).await;
     world.send(&message_with(json!({"message": SPAM}))).await;
     world.hears(PHONE, "thank you").await;
-    let hook = Request::WebhookCreate {
+    let hook = WebhookCreate {
         account: world.account,
-        instance: None,
         url: "https://shop.example/hook".into(),
         events: vec!["recipient.opted_out".into()],
+        ..Default::default()
     };
     world.command(hook).await.expect("an endpoint");
     world.hears(PHONE, "STOP").await;
-    let pbx = Request::ThreecxCreate {
-        account: world.account,
-        instance: INSTANCE.into(),
-        settings: ThreecxSettings::default(),
-    };
+    let pbx = ThreecxCreate { account: world.account, instance: INSTANCE.into(), settings: ThreecxSettings::default() };
     let made = world.command(pbx).await.expect("an integration");
     let id = made["id"].as_str().expect("an id").to_owned();
     let mut owner = Visitor::logged_in(&world, "owner").await;
     let asked = owner.post("/account/limits", &[("daily", "2000"), ("reason", "the season")]).await;
     assert_eq!(asked.status, 303);
-    let pause = Request::InstancePause { id: INSTANCE.into(), reason: "looked odd".into() };
+    let pause = InstancePause { id: INSTANCE.into(), reason: "looked odd".into() };
     world.command(pause).await.expect("paused");
     (world, id)
 }
@@ -175,14 +171,15 @@ async fn no_page_violates_wcag() {
         .partition(|p| ["/", "/login", "/acceptable-use", "/privacy"].contains(&p.as_str()) || p.starts_with("/docs"));
     assert!(public.len() > 25 && private.len() > 12, "the pages were not found: {public:?} {private:?}");
     let mut wrong = look_at(&browser, &axe, &public).await;
-    let admin = Request::UserCreate {
+    let admin = UserCreate {
         account: Some(world.account),
         email: "admin@shop.example".into(),
         role: "admin".into(),
         password: Some(PASSWORD.into()),
+        ..Default::default()
     };
     world.command(admin).await.expect("an admin");
-    let link = world.command(Request::UserLoginLink { email: "admin@shop.example".into() }).await.expect("a link");
+    let link = world.command(UserLoginLink { email: "admin@shop.example".into() }).await.expect("a link");
     let link = link["link"].as_str().expect("an address");
     browser.goto(&link[link.find("/login/").expect("a path")..]).await;
     wrong.extend(look_at(&browser, &axe, &private).await);

@@ -10,7 +10,7 @@ use crate::harness::{
 };
 use serde_json::{Value, json};
 use std::net::SocketAddr;
-use wa_gateway::app::control::Request;
+use wa_gateway::app::commands::{SandboxInbox, SandboxReceive, SetupToken};
 
 async fn world(receiver: &Receiver) -> World {
     let entry = receiver.address.to_string().parse().expect("an entry");
@@ -18,7 +18,7 @@ async fn world(receiver: &Receiver) -> World {
 }
 
 async fn set_up(world: &World, browser: &Browser, language: &str) {
-    let link = world.command(Request::SetupToken).await.expect("a link")["link"].as_str().expect("a link").to_owned();
+    let link = world.command(SetupToken).await.expect("a link")["link"].as_str().expect("a link").to_owned();
     browser.goto(&link[link.find("/setup/").expect("a set-up link")..]).await;
     browser.fill("#business", "Corner Shop").await;
     browser.fill("#email", "boss@shop.example").await;
@@ -81,8 +81,12 @@ async fn a_days_work(language: &str, width: u32) {
     assert!(browser.text(".bubble").await.contains("order #41"));
     assert_eq!(browser.script("return document.querySelectorAll('.state.pass').length").await, 13, "each gate passed");
 
-    let hears =
-        Request::SandboxReceive { instance: "till-line".into(), from: "+966501112233".into(), text: "STOP".into() };
+    let hears = SandboxReceive {
+        instance: "till-line".into(),
+        from: "+966501112233".into(),
+        text: "STOP".into(),
+        ..Default::default()
+    };
     world.command(hears).await.expect("recorded");
     assert_eq!(send(world.address(), &key, "Your order #42 is ready.").await["error"], "recipient_suppressed");
     browser.goto("/message-logs?status=blocked").await;
@@ -162,8 +166,12 @@ async fn what_comes_from_outside_is_shown_and_never_run() {
     browser.fill("#name", payload).await;
     browser.click("form.narrow button.primary").await;
     let key = browser.text("#key").await;
-    let hears =
-        Request::SandboxReceive { instance: "till-line".into(), from: "+966501112233".into(), text: payload.into() };
+    let hears = SandboxReceive {
+        instance: "till-line".into(),
+        from: "+966501112233".into(),
+        text: payload.into(),
+        ..Default::default()
+    };
     world.command(hears).await.expect("recorded");
     send(world.address(), &key, payload).await;
     send(world.address(), &key, SPAM).await;
@@ -196,9 +204,7 @@ async fn a_telephone_system_is_set_up_with_what_its_page_shows() {
     browser.fill("#id", "till-line").await;
     browser.click("form.narrow button.primary").await;
     let mut modules = crate::harness::world::update(2);
-    if let Request::AccountUpdate { modules, .. } = &mut modules {
-        *modules = Some(vec!["api_access".into(), "3cx".into()]);
-    }
+    modules.modules = Some(vec!["api_access".into(), "3cx".into()]);
     world.command(modules).await.expect("the module");
 
     browser.goto("/integrations/3cx").await;
@@ -214,10 +220,11 @@ async fn a_telephone_system_is_set_up_with_what_its_page_shows() {
     };
     assert_eq!(post(json!({"event_type": "test"})).await.status, 200);
 
-    let hears = Request::SandboxReceive {
+    let hears = SandboxReceive {
         instance: "till-line".into(),
         from: "+966501112233".into(),
         text: "Are you open?".into(),
+        ..Default::default()
     };
     world.command(hears).await.expect("recorded");
     let got = trunk.wait_for(1).await;
@@ -227,7 +234,7 @@ async fn a_telephone_system_is_set_up_with_what_its_page_shows() {
     let answer = post(reply).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     let inbox =
-        world.command(Request::SandboxInbox { instance: "till-line".into(), phone: None }).await.expect("an inbox");
+        world.command(SandboxInbox { instance: "till-line".into(), ..Default::default() }).await.expect("an inbox");
     assert!(inbox.to_string().contains("Until six."), "{inbox}");
 
     browser.click("section.secret a.button").await;

@@ -5,7 +5,6 @@ use crate::harness::{
     visitor::Visitor,
     world::{INSTANCE, World, update},
 };
-use wa_gateway::app::control::Request;
 
 type Fields<'a> = &'a [(&'a str, &'a str)];
 
@@ -140,9 +139,7 @@ async fn check(visitor: &mut Visitor, forms: &[(&str, Fields<'_>)]) {
 async fn what_is_wrong_with_a_form_is_said_in_the_language_of_the_page() {
     let world = World::start().await;
     let mut modules = update(1);
-    if let Request::AccountUpdate { modules, .. } = &mut modules {
-        *modules = Some(vec!["api_access".into(), "3cx".into()]);
-    }
+    modules.modules = Some(vec!["api_access".into(), "3cx".into()]);
     world.command(modules).await.expect("the module");
     check(&mut Visitor::logged_in(&world, "owner").await, OWNERS).await;
     check(&mut Visitor::logged_in(&world, "admin").await, ADMINS).await;

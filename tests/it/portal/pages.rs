@@ -8,7 +8,7 @@ use crate::harness::{
 use serde_json::json;
 use std::collections::BTreeSet;
 use wa_gateway::{
-    app::{control::Request, routes::ROUTES},
+    app::{commands::InstancePause, routes::ROUTES},
     web::Access,
 };
 
@@ -84,7 +84,7 @@ async fn every_page_is_there_in_three_languages_with_its_headers() {
     world.send(&message_with(json!({"message": SPAM}))).await;
     world.hears(PHONE, "thank you").await;
     world.hears(PHONE, "STOP").await;
-    let pause = Request::InstancePause { id: INSTANCE.into(), reason: "looked odd".into() };
+    let pause = InstancePause { id: INSTANCE.into(), reason: "looked odd".into() };
     world.command(pause).await.expect("paused");
     for role in ["viewer", "owner", "admin"] {
         let mut visitor = Visitor::logged_in(&world, role).await;
@@ -228,9 +228,7 @@ async fn a_key_is_shown_once_works_and_is_revoked() {
 async fn a_keys_default_purpose_is_chosen_on_its_page() {
     let world = World::start().await;
     let mut change = update(world.account);
-    if let Request::AccountUpdate { modules, .. } = &mut change {
-        *modules = Some(vec!["api_access".into(), "chattu".into()]);
-    }
+    change.modules = Some(vec!["api_access".into(), "chattu".into()]);
     world.update_account(change).await;
     let mut owner = Visitor::logged_in(&world, "owner").await;
     let fields = [("name", "till"), ("kind", "chattu"), ("purpose", "support")];

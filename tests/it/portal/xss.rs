@@ -10,7 +10,10 @@ use crate::{
 };
 use serde_json::{Value, json};
 use wa_gateway::{
-    app::control::{Request, ThreecxSettings},
+    app::commands::{
+        InstancePause, SandboxFile, SandboxGroup, SandboxReceive, ThreecxCreate, ThreecxRotate, ThreecxSettings,
+        UserLoginLink, WebhookCreate,
+    },
     store::StoreError,
 };
 
@@ -71,29 +74,26 @@ const ROWS: &[&str] = &[
 async fn world() -> (World, Vec<String>) {
     let world = World::start().await;
     let mut modules = update(1);
-    if let Request::AccountUpdate { modules, .. } = &mut modules {
-        *modules = Some(vec!["api_access".into(), "3cx".into()]);
-    }
+    modules.modules = Some(vec!["api_access".into(), "3cx".into()]);
     world.command(modules).await.expect("the module");
     let events = ["message.sent", "message.received"].map(str::to_owned).to_vec();
     let url = "https://shop.example/hook".to_owned();
-    let hook = Request::WebhookCreate { account: 1, instance: None, url, events };
+    let hook = WebhookCreate { account: 1, url, events, ..Default::default() };
     world.command(hook).await.expect("an endpoint");
     world.send(&message_with(json!({"reference": "order-1"}))).await;
     world.send(&message_with(json!({"message": SPAM}))).await;
     world.hears(PHONE, "hello").await;
     let (instance, from) = (INSTANCE.to_owned(), PHONE.to_owned());
     let (group, name, text) = ("120363000000000001@g.us".to_owned(), "Neighbours".to_owned(), "Hello".to_owned());
-    let said = Request::SandboxGroup { instance: instance.clone(), group, name, from: from.clone(), text };
+    let said = SandboxGroup { instance: instance.clone(), group, name, from: from.clone(), text };
     world.command(said).await.expect("a group");
-    let file = Request::SandboxReceiveFile {
+    let file = SandboxReceive {
         instance: instance.clone(),
         from,
         text: "the list".into(),
-        kind: "document".into(),
-        file_name: "list.pdf".into(),
-        base64: "JVBERi0xLjQK".into(),
-        later: false,
+        kind: Some("document".into()),
+        file: Some(SandboxFile { name: "list.pdf".into(), base64: "JVBERi0xLjQK".into() }),
+        ..Default::default()
     };
     world.command(file).await.expect("a file");
     let mut admin = crate::harness::visitor::Visitor::logged_in(&world, "admin").await;
@@ -103,19 +103,19 @@ async fn world() -> (World, Vec<String>) {
     let meta = [("connector", "cloud-api"), ("id", "meta-line"), ("name", "Meta"), ("access_token", "t")];
     let made = admin.post("/instances", &[&meta[..], &[("phone_number_id", "1")]].concat()).await;
     assert_eq!(made.status, 303, "{}", made.body);
-    let pbx = Request::ThreecxCreate { account: 1, instance, settings: ThreecxSettings::default() };
+    let pbx = ThreecxCreate { account: 1, instance, settings: ThreecxSettings::default() };
     let pbx = world.command(pbx).await.expect("an integration");
     let pbx = pbx["id"].as_str().expect("an id").to_owned();
     let path = format!("/integrations/3cx/webhook/{pbx}");
     let body = json!({"event_type": "test"}).to_string();
     let headers = ["Content-Type: application/json".to_owned()];
     crate::harness::http::call(world.address(), "POST", &path, &headers, body.as_bytes()).await;
-    let secret = world.command(Request::ThreecxRotate { id: pbx.clone() }).await.expect("a secret");
+    let secret = world.command(ThreecxRotate { id: pbx.clone() }).await.expect("a secret");
     let secret = secret["secret"].as_str().expect("a secret");
     let headers = [headers[0].clone(), format!("X-WhatsApp-Gateway-3CX-Secret: {secret}")];
     crate::harness::http::call(world.address(), "POST", &path, &headers, body.as_bytes()).await;
     world.hears(PHONE, "STOP").await;
-    let pause = Request::InstancePause { id: INSTANCE.into(), reason: "looked odd".into() };
+    let pause = InstancePause { id: INSTANCE.into(), reason: "looked odd".into() };
     world.command(pause).await.expect("paused");
     let own = [format!("/integrations/3cx/{pbx}"), "/integrations/3cx".into(), "/webhooks/deliveries/1".into()];
     let more = ["/suppressed-recipients/1", "/instances/meta-line/manage", "/admin/notices", "/message-logs/2"];
@@ -145,7 +145,7 @@ async fn a_payload_in_every_text_is_shown_everywhere_and_runs_nowhere() {
     let (world, more) = world().await;
     plant(&world).await;
     let browser = Browser::open(&format!("http://{}", world.address()), 1280).await;
-    let link = world.command(Request::UserLoginLink { email: "admin@shop.example".into() }).await.expect("a link");
+    let link = world.command(UserLoginLink { email: "admin@shop.example".into() }).await.expect("a link");
     let link = link["link"].as_str().expect("an address").to_owned();
     browser.goto(&link[link.find("/login/").expect("a path")..]).await;
     let mut shown = 0;

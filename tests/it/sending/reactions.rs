@@ -8,7 +8,7 @@ use crate::harness::{
 use serde_json::{Value, json};
 use std::time::Duration;
 use wa_gateway::{
-    app::control::Request as Command,
+    app::commands::SandboxGroup,
     model::{
         clock::Clock as _,
         ids::{AccountId, InstanceId},
@@ -237,7 +237,7 @@ async fn a_sign_in_a_group_goes_through_the_queue() {
     const GROUP: &str = "120363123456789012@g.us";
     let world = World::start().await;
     let id = InstanceId::from_text(INSTANCE);
-    let said = Command::SandboxGroup {
+    let said = SandboxGroup {
         instance: INSTANCE.into(),
         group: GROUP.into(),
         name: "Drivers".into(),

@@ -3,11 +3,11 @@
 use super::rig::{Rig, THEIRS};
 use crate::harness::evolution::KEY;
 use serde_json::{Value, json};
-use wa_gateway::app::control::{ImportArgs, Request};
+use wa_gateway::app::commands::{ImportEvolution, InstanceList, InstanceStatus, WebhookList};
 
 async fn import(rig: &Rig, account: Option<i64>, dry_run: bool) -> Result<Value, String> {
-    let args = ImportArgs { url: rig.server.url(), key: KEY.into(), account, dry_run };
-    rig.world.command(Request::ImportEvolution(args)).await
+    let args = ImportEvolution { url: rig.server.url(), key: KEY.into(), account, dry_run };
+    rig.world.command(args).await
 }
 
 /// Three instances: one with a customer's endpoint, one of Meta's, one that was never paired.
@@ -33,8 +33,8 @@ fn row<'a>(done: &'a Value, name: &str) -> &'a Value {
 #[tokio::test]
 async fn a_dry_run_changes_nothing_and_the_run_does_what_it_said() {
     let rig = furnished().await;
-    let instances = async || rig.world.command(Request::InstanceList).await.expect("a list");
-    let endpoints = async || rig.world.command(Request::WebhookList).await.expect("a list");
+    let instances = async || rig.world.command(InstanceList).await.expect("a list");
+    let endpoints = async || rig.world.command(WebhookList).await.expect("a list");
     let before = (instances().await, endpoints().await);
     let would = import(&rig, None, true).await.expect("a survey");
     assert_eq!((&would["dry_run"], &would["would_create"], &would["created"]), (&json!(true), &json!(2), &Value::Null));
@@ -58,7 +58,7 @@ async fn a_dry_run_changes_nothing_and_the_run_does_what_it_said() {
     let done = import(&rig, Some(rig.world.account), false).await.expect("an import");
     assert_eq!(done["created"], 2, "{done}");
     assert!(row(&done, THEIRS)["webhook_secret"].as_str().is_some_and(|s| s.starts_with("whsec_")), "{done}");
-    let status = async |id: &str| rig.world.command(Request::InstanceStatus { id: id.into() }).await.expect("it");
+    let status = async |id: &str| rig.world.command(InstanceStatus { id: id.into() }).await.expect("it");
     rig.until("it is open", async || status("loja-1").await["state"] == "open").await;
     assert_eq!(status("loja-1").await["settings"]["instance"], THEIRS);
     // Each by its own key, not by the one that opens them all.
@@ -86,8 +86,8 @@ async fn what_keeps_an_import_from_working_is_said() {
     assert!(import(&rig, None, true).await.expect_err("two accounts").contains("--account"));
     assert!(import(&rig, Some(99), true).await.expect_err("no such account").contains("no account 99"));
     let ask = async |url: String, key: &str| {
-        let args = ImportArgs { url, key: key.into(), account: Some(rig.world.account), dry_run: true };
-        rig.world.command(Request::ImportEvolution(args)).await.expect_err("it cannot work")
+        let args = ImportEvolution { url, key: key.into(), account: Some(rig.world.account), dry_run: true };
+        rig.world.command(args).await.expect_err("it cannot work")
     };
     assert!(ask(rig.server.url(), "wrong").await.contains("refuses the key"));
     assert!(ask("http://127.0.0.1:9".into(), KEY).await.contains("egress.allow"));

@@ -4,7 +4,7 @@ use super::rig::{LINE, PHONE, Rig, SECOND, THEIRS};
 use crate::harness::evolution::Fault;
 use serde_json::{Value, json};
 use wa_gateway::{
-    app::control::Request,
+    app::commands::InstanceList,
     connectors::Address,
     model::{ids::InstanceId, phone::Phone},
 };
@@ -163,7 +163,7 @@ async fn the_webhook_is_set_with_everything_named() {
 async fn neither_the_key_nor_the_secret_is_shown_again() {
     let rig = Rig::start().await;
     let status = rig.status().await;
-    let listed = rig.world.command(Request::InstanceList).await.expect("a list");
+    let listed = rig.world.command(InstanceList).await.expect("a list");
     for shown in [status.to_string(), listed.to_string()] {
         assert!(shown.contains(THEIRS), "the control: plain settings are shown");
         assert!(!shown.contains(super::rig::SECRET) && !shown.contains(crate::harness::evolution::KEY), "{shown}");

@@ -3,7 +3,7 @@
 use super::rig::{LINE, Rig, SECOND, SECRET, THEIRS};
 use serde_json::json;
 use wa_gateway::{
-    app::control::Request,
+    app::commands::{InstancePair, InstanceSet},
     model::{clock::Clock as _, ids::InstanceId},
 };
 
@@ -83,11 +83,11 @@ async fn after_a_logout_only_a_person_connects_it_again() {
     assert_eq!(rig.status().await["state"], "close");
 
     rig.server.with(THEIRS, |i| i.qr = Some(("2@again".into(), None, 1)));
-    let shown = rig.world.command(Request::InstancePair { id: LINE.into() }).await.expect("a code");
+    let shown = rig.world.command(InstancePair { id: LINE.into() }).await.expect("a code");
     assert_eq!((&shown["qr"], &shown["state"]), (&json!("2@again"), &json!("qr")));
     rig.server.with(THEIRS, |i| i.state = "open".into());
     rig.pass_until("it is open", SECOND, async || rig.status().await["state"] == "open").await;
-    let paired = rig.world.command(Request::InstancePair { id: LINE.into() }).await.expect_err("open already");
+    let paired = rig.world.command(InstancePair { id: LINE.into() }).await.expect_err("open already");
     assert!(paired.contains("paired already"), "{paired}");
 }
 
@@ -170,7 +170,7 @@ async fn settings_are_judged_before_anything_is_made() {
     // With another secret it is told anew, and the old one counts no more.
     rig.until("it hears", async || !rig.server.seen("/webhook/set/").is_empty()).await;
     let changed = [("hook_secret".to_owned(), SECRET.to_owned())].into();
-    rig.world.command(Request::InstanceSet { id: LINE.into(), settings: changed }).await.expect("set");
+    rig.world.command(InstanceSet { id: LINE.into(), settings: changed, ..Default::default() }).await.expect("set");
     rig.until("the server knows it", async || {
         rig.server.with(LINE, |i| i.webhook["headers"]["x-wa-gateway-secret"] == SECRET)
     })

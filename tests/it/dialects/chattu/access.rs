@@ -11,7 +11,7 @@ use crate::harness::{
 };
 use serde_json::{Value, json};
 use std::time::Duration;
-use wa_gateway::app::control::Request;
+use wa_gateway::app::commands::SandboxCall;
 
 #[tokio::test]
 async fn another_accounts_things_are_like_things_that_do_not_exist() {
@@ -128,9 +128,7 @@ async fn the_guard_says_no_in_the_dialects_words() {
     let failed = shop.post("/api/send-message", &body(json!({"number": "966501234569"}))).await;
     assert_eq!((failed.status, &failed.json()["code"]), (502, &json!("SEND_FAILED")));
     let mut change = update(shop.world.account);
-    if let Request::AccountUpdate { disable_module, .. } = &mut change {
-        *disable_module = Some("chattu".into());
-    }
+    change.disable_module = Some("chattu".into());
     shop.world.update_account(change).await;
     let off = shop.post("/api/send-message", &body(json!({}))).await;
     assert_eq!((off.status, &off.json()["code"]), (403, &json!("ACCESS_DENIED")));
@@ -217,7 +215,7 @@ async fn no_route_of_the_table_shows_or_touches_what_is_another_accounts() {
     shop.put_groups();
     let mut owner = Visitor::logged_in(&shop.world, "owner").await;
     shop.world.hears(PHONE, PRIVATE).await;
-    let call = Request::SandboxCall { instance: INSTANCE.into(), from: PHONE.into(), missed: false };
+    let call = SandboxCall { instance: INSTANCE.into(), from: PHONE.into(), ..Default::default() };
     shop.world.command(call).await.expect("a call");
     let made =
         json!({"clientId": INSTANCE, "number": PHONE, "message": PRIVATE, "scheduleTime": "2026-06-02T08:00:00Z"});

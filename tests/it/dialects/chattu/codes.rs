@@ -7,7 +7,6 @@ use crate::harness::{
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use wa_gateway::app::control::Request;
 
 const CODES: &str = include_str!("../../../data/chattu/codes.tsv");
 
@@ -83,9 +82,7 @@ async fn each_code_comes_with_its_status() {
     assert_eq!(unpaid.json()["reason"], "active_plan_required");
     shop.world.set_plan("scale").await;
     let mut change = update(shop.world.account);
-    if let Request::AccountUpdate { disable_module, .. } = &mut change {
-        *disable_module = Some("chattu".into());
-    }
+    change.disable_module = Some("chattu".into());
     shop.world.update_account(change).await;
     for path in [one, group, "/api/update-webhook", "/schedule-message"] {
         got.note(&shop.post(path, &message(json!({}))).await, "ACCESS_DENIED");

@@ -15,7 +15,10 @@ use crate::harness::{
 };
 use serde_json::{Value, json};
 use std::time::Duration;
-use wa_gateway::{app::control::Request, model::ids::InstanceId};
+use wa_gateway::{
+    app::commands::{InstanceSet, SandboxCall, SandboxReceive},
+    model::ids::InstanceId,
+};
 
 /// The beginning of a photograph, and more of it.
 pub const JPEG: &[u8] = b"\xff\xd8\xff\xe0\x00\x10JFIF a photograph";
@@ -84,11 +87,12 @@ fn as_documented(example: &Value) -> Value {
 /// The client is paired; then somebody writes and calls, and it is in a group and a channel.
 async fn connect(world: &World, shop: &Shop) {
     let settings = [("state".to_owned(), "open".to_owned()), ("receipts".to_owned(), "none".to_owned())].into();
-    world.command(Request::InstanceSet { id: CLIENT.into(), settings }).await.expect("paired");
+    world.command(InstanceSet { id: CLIENT.into(), settings, ..Default::default() }).await.expect("paired");
     shop.put_groups_of(&InstanceId::from_text(CLIENT));
-    let heard = Request::SandboxReceive { instance: CLIENT.into(), from: WRITER.into(), text: "Hello!".into() };
+    let heard =
+        SandboxReceive { instance: CLIENT.into(), from: WRITER.into(), text: "Hello!".into(), ..Default::default() };
     world.command(heard).await.expect("heard");
-    let call = Request::SandboxCall { instance: CLIENT.into(), from: WRITER.into(), missed: false };
+    let call = SandboxCall { instance: CLIENT.into(), from: WRITER.into(), ..Default::default() };
     world.command(call).await.expect("a call");
 }
 

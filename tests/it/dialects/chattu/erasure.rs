@@ -12,7 +12,7 @@ use crate::{
 use serde_json::{Value, json};
 use std::time::Duration;
 use wa_gateway::{
-    app::control::Request,
+    app::commands::{InstanceSet, PersonErase, PersonExport, SandboxCall},
     connectors::heard::Sender,
     model::{ids::InstanceId, phone::Phone},
 };
@@ -31,11 +31,11 @@ async fn schedule(shop: &Shop, number: &str, text: &str) -> Value {
 
 async fn reject_calls(shop: &Shop) {
     let settings = [("reject_calls".to_owned(), "on".to_owned())].into();
-    shop.world.command(Request::InstanceSet { id: INSTANCE.into(), settings }).await.expect("set");
+    shop.world.command(InstanceSet { id: INSTANCE.into(), settings, ..Default::default() }).await.expect("set");
 }
 
 async fn call(shop: &Shop) {
-    let call = Request::SandboxCall { instance: INSTANCE.into(), from: PHONE.into(), missed: false };
+    let call = SandboxCall { instance: INSTANCE.into(), from: PHONE.into(), ..Default::default() };
     shop.world.command(call).await.expect("a call");
 }
 
@@ -68,14 +68,14 @@ async fn nothing_that_waits_is_left_of_an_erased_person() {
     let world = &shop.world;
     assert_eq!(world.number("SELECT count(*) FROM endpoint_answers").await, 2);
     assert!(world.number("SELECT count(*) FROM answerable_events").await >= 2);
-    let all = world.command(Request::PersonExport { phone: PHONE.into() }).await.expect("exported");
+    let all = world.command(PersonExport { phone: PHONE.into() }).await.expect("exported");
     let person = &all["people"][0];
     let count = |name: &str| person[name].as_array().map_or(0, Vec::len);
     assert_eq!((count("scheduled"), count("answers")), (3, 2), "two answers that were sent, one for tomorrow");
     let folder = world.dir.path();
     assert!(!found_in(folder, DIGITS).is_empty() && !found_in(folder, MARKER.as_bytes()).is_empty());
 
-    let report = world.command(Request::PersonErase { phone: PHONE.into() }).await.expect("erased");
+    let report = world.command(PersonErase { phone: PHONE.into() }).await.expect("erased");
     assert_eq!((&report["contacts"], &report["scheduled"]), (&json!(1), &json!(3)), "{report}");
     for needle in [DIGITS, MARKER.as_bytes()] {
         assert_eq!(found_in(folder, needle), Vec::<String>::new());
@@ -100,14 +100,14 @@ async fn nothing_that_waits_is_left_of_an_erased_person() {
 async fn somebody_who_is_only_to_be_written_to_is_erased_too() {
     let shop = Shop::start().await;
     schedule(&shop, PHONE, MARKER).await;
-    let all = shop.world.command(Request::PersonExport { phone: PHONE.into() }).await.expect("exported");
+    let all = shop.world.command(PersonExport { phone: PHONE.into() }).await.expect("exported");
     assert_eq!(all["scheduled_messages"][0]["body"], MARKER, "{all}");
-    let report = shop.world.command(Request::PersonErase { phone: PHONE.into() }).await.expect("erased");
+    let report = shop.world.command(PersonErase { phone: PHONE.into() }).await.expect("erased");
     assert_eq!((&report["contacts"], &report["scheduled"]), (&json!(0), &json!(1)), "{report}");
     for needle in [DIGITS, MARKER.as_bytes()] {
         assert_eq!(found_in(shop.world.dir.path(), needle), Vec::<String>::new());
     }
-    let again = shop.world.command(Request::PersonErase { phone: PHONE.into() }).await;
+    let again = shop.world.command(PersonErase { phone: PHONE.into() }).await;
     assert!(again.expect_err("nobody is left").contains("nobody"));
     shop.world.stop().await;
 }

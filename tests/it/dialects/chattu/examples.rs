@@ -8,7 +8,7 @@ use crate::harness::{
 };
 use serde_json::{Value, json};
 use std::time::Duration;
-use wa_gateway::app::control::Request;
+use wa_gateway::app::commands::SandboxCall;
 
 const EXAMPLES: &str = include_str!("../../../data/chattu/examples.json");
 
@@ -127,7 +127,7 @@ async fn the_routes_of_a_key_answer_as_documented() {
 
     shop.world.hears(PHONE, "Hello! שלום").await;
     like("received_messages", &good(&shop.get(&format!("/api/received-messages/{INSTANCE}")).await, 200));
-    let call = Request::SandboxCall { instance: INSTANCE.into(), from: PHONE.into(), missed: false };
+    let call = SandboxCall { instance: INSTANCE.into(), from: PHONE.into(), ..Default::default() };
     shop.world.command(call).await.expect("a call");
     for path in [format!("/api/incoming-calls/{INSTANCE}"), "/api/call-logs".to_owned()] {
         let calls = good(&shop.get(&path).await, 200);

@@ -11,7 +11,7 @@ use crate::harness::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use std::time::Duration;
-use wa_gateway::app::control::Request;
+use wa_gateway::app::commands::{SandboxFile, SandboxReceive};
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
 const GIF: &[u8] = b"GIF89a, or so it says";
@@ -108,14 +108,14 @@ async fn what_is_no_such_file_is_a_media_error() {
 }
 
 async fn receives(world: &World, later: bool) {
-    let request = Request::SandboxReceiveFile {
+    let request = SandboxReceive {
         instance: INSTANCE.into(),
         from: PHONE.into(),
         text: "See this".into(),
-        kind: "image".into(),
-        file_name: "cat.gif".into(),
-        base64: STANDARD.encode(GIF),
+        kind: Some("image".into()),
         later,
+        file: Some(SandboxFile { name: "cat.gif".into(), base64: STANDARD.encode(GIF) }),
+        ..Default::default()
     };
     world.command(request).await.expect("recorded");
 }

@@ -7,7 +7,11 @@ use crate::harness::{
 };
 use serde_json::{Value, json};
 use std::time::Duration;
-use wa_gateway::{app::control::Request, dialects::chattu::DEFAULT_REJECTION, model::ids::InstanceId};
+use wa_gateway::{
+    app::commands::{InstanceSet, SandboxCall, SandboxGroup},
+    dialects::chattu::DEFAULT_REJECTION,
+    model::ids::InstanceId,
+};
 
 /// Waits until so many messages are on the phones; the workers run by themselves.
 pub async fn inbox(world: &World, n: usize) -> Vec<Value> {
@@ -40,13 +44,16 @@ async fn quiet(shop: &Shop, receiver: &Receiver, n: usize) {
 }
 
 async fn call(world: &World) {
-    let call = Request::SandboxCall { instance: INSTANCE.into(), from: PHONE.into(), missed: false };
+    let call = SandboxCall { instance: INSTANCE.into(), from: PHONE.into(), ..Default::default() };
     world.command(call).await.expect("a call");
 }
 
 async fn reject_calls(world: &World, text: &str) {
     let settings = [("reject_calls".to_owned(), "on".to_owned()), ("reject_text".to_owned(), text.to_owned())];
-    world.command(Request::InstanceSet { id: INSTANCE.into(), settings: settings.into() }).await.expect("set");
+    world
+        .command(InstanceSet { id: INSTANCE.into(), settings: settings.into(), ..Default::default() })
+        .await
+        .expect("set");
 }
 
 #[tokio::test]
@@ -76,7 +83,7 @@ async fn an_opt_out_a_group_and_a_repetition_are_not_answered() {
     shop.world.hears(PHONE, "STOP").await;
     quiet(&shop, &receiver, 1).await;
     receiver.say_next(answer);
-    let group = Request::SandboxGroup {
+    let group = SandboxGroup {
         instance: INSTANCE.into(),
         group: GROUP.into(),
         name: "Friends".into(),

@@ -18,7 +18,7 @@ use crate::harness::{
     world::{INSTANCE, World, update},
 };
 use serde_json::Value;
-use wa_gateway::{app::control::Request, config::Config, connectors::GroupInfo, model::ids::InstanceId};
+use wa_gateway::{app::commands::KeyCreate, config::Config, connectors::GroupInfo, model::ids::InstanceId};
 
 pub const GROUP: &str = "120363123456789012@g.us";
 pub const CHANNEL: &str = "120363123456789013@newsletter";
@@ -95,16 +95,8 @@ impl Shop {
 
 pub async fn new_key(world: &World, account: i64) -> String {
     let mut change = update(account);
-    if let Request::AccountUpdate { modules, .. } = &mut change {
-        *modules = Some(vec!["api_access".into(), "chattu".into()]);
-    }
+    change.modules = Some(vec!["api_access".into(), "chattu".into()]);
     world.update_account(change).await;
-    let request = Request::KeyCreate {
-        account,
-        name: "dialect".into(),
-        instances: Vec::new(),
-        kind: "chattu".into(),
-        purpose: None,
-    };
+    let request = KeyCreate { account, name: "dialect".into(), kind: "chattu".into(), ..Default::default() };
     world.command(request).await.expect("a key")["key"].as_str().expect("its text").to_owned()
 }

@@ -13,7 +13,9 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use std::time::Duration;
 use wa_gateway::{
-    app::control::{Request, ThreecxSettings},
+    app::commands::{
+        SandboxCall, SandboxGroup, ThreecxRotate, ThreecxSettings, ThreecxTemplate, WebhookDeliveries, WebhookResend,
+    },
     model::clock::{Clock, SystemClock},
 };
 
@@ -196,9 +198,9 @@ async fn what_is_forwarded_is_a_delivery_like_any_other() {
     assert_eq!((&got[0].body, got[0].header("webhook-id")), (&got[1].body, got[1].header("webhook-id")));
     settled(&world, 2).await;
     // After a rotation the new secrets go with what is sent again, and the bytes stay.
-    let made = world.command(Request::ThreecxRotate { id: pbx.id.clone() }).await.expect("rotated");
+    let made = world.command(ThreecxRotate { id: pbx.id.clone() }).await.expect("rotated");
     let delivery = deliveries(&world).await[0]["id"].as_i64();
-    let resend = Request::WebhookResend { delivery, failed_since: None, endpoint: None };
+    let resend = WebhookResend { delivery, ..Default::default() };
     world.command(resend).await.expect("sent again");
     let got = trunk.wait_for(3).await;
     assert_eq!(got[2].body, got[0].body);
@@ -262,7 +264,7 @@ async fn nothing_is_forwarded_that_should_not_be() {
     world.enable_threecx().await;
     assert!(deliveries(&world).await.is_empty());
     // Groups and opt-outs of others are none of its business; what comes last gets there first.
-    let group = Request::SandboxGroup {
+    let group = SandboxGroup {
         instance: INSTANCE.into(),
         group: "120363000000000001@g.us".into(),
         name: "Neighbours".into(),
@@ -286,7 +288,7 @@ async fn the_window_is_of_the_instance_and_strict_mode_is_an_admins() {
     world.hears(PHONE, "Hello?").await;
     assert_eq!(world.event(&other, &reply_to(PHONE)).await.error(), "conversation_window_closed", "another number");
     // A call over WhatsApp is no message.
-    let rings = Request::SandboxCall { instance: INSTANCE.into(), from: BADR.into(), missed: true };
+    let rings = SandboxCall { instance: INSTANCE.into(), from: BADR.into(), missed: true };
     world.command(rings).await.expect("recorded");
     assert_eq!(world.event(&pbx, &reply_to(BADR)).await.error(), "conversation_window_closed");
     // The hours are a setting, to the second.
@@ -345,7 +347,7 @@ async fn templates_are_judged_when_they_are_saved() {
     let pbx = world.pbx(ThreecxSettings::default()).await;
     let save = async |event: &str, text: &str| {
         let (id, event, text) = (pbx.id.clone(), event.to_owned(), Some(text.to_owned()));
-        world.command(Request::ThreecxTemplate { id, event, enabled: None, text }).await
+        world.command(ThreecxTemplate { id, event, text, ..Default::default() }).await
     };
     for (event, text, word) in [
         ("missed_call", "Hi {{name}}", "is no variable"),
@@ -368,7 +370,7 @@ async fn templates_are_judged_when_they_are_saved() {
 }
 
 async fn deliveries(world: &World) -> Vec<Value> {
-    let request = Request::WebhookDeliveries { failed: false, endpoint: None };
+    let request = WebhookDeliveries { ..Default::default() };
     world.command(request).await.expect("a list").as_array().expect("a list").clone()
 }
 

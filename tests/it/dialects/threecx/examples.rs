@@ -10,7 +10,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use wa_gateway::{
-    app::control::{Request, ThreecxSettings},
+    app::commands::{ThreecxSettings, UserCreate, UserLoginLink},
     dialects::threecx::{Integration, IntegrationId, Settings, crm_template, snippet},
     model::{clock::Clock, ids::InstanceId},
 };
@@ -43,9 +43,15 @@ async fn post(world: &World, url: &str, headers: &[String], body: &str) -> Reply
 /// A cookie of somebody with a role.
 async fn cookie(world: &World, account: Option<i64>, email: &str, role: &str) -> String {
     let (email, role) = (email.to_owned(), role.to_owned());
-    let create = Request::UserCreate { account, email: email.clone(), role, password: Some("correct horse".into()) };
+    let create = UserCreate {
+        account,
+        email: email.clone(),
+        role,
+        password: Some("correct horse".into()),
+        ..Default::default()
+    };
     world.command(create).await.expect("a user");
-    let link = world.command(Request::UserLoginLink { email }).await.expect("a link");
+    let link = world.command(UserLoginLink { email }).await.expect("a link");
     let path = link["link"].as_str().expect("a link").trim_start_matches("https://wa.example.com").to_owned();
     let page = http::call(world.address(), "GET", &path, &[], &[]).await;
     let cookie = page.header("set-cookie").expect("a cookie");

@@ -8,7 +8,7 @@ use crate::harness::{
 use serde_json::{Value, json};
 use std::time::Duration;
 use wa_gateway::{
-    app::control::{Request, ThreecxSettings},
+    app::commands::{ThreecxList, ThreecxRotate, ThreecxSettings},
     model::clock::Clock,
 };
 
@@ -194,7 +194,7 @@ async fn a_used_signature_is_remembered_over_a_restart() {
 async fn after_a_rotation_the_old_secrets_are_good_for_a_day() {
     let world = World::start().await;
     let old = world.pbx(ThreecxSettings { signing: Some(true), ..Default::default() }).await;
-    let made = world.command(Request::ThreecxRotate { id: old.id.clone() }).await.expect("rotated");
+    let made = world.command(ThreecxRotate { id: old.id.clone() }).await.expect("rotated");
     let text = |name: &str| made[name].as_str().expect(name).to_owned();
     let new = Pbx { id: old.id.clone(), secret: text("secret"), signing: text("signing_secret") };
     let try_with = async |pbx: &Pbx| {
@@ -257,7 +257,7 @@ async fn requests_that_are_not_proven_are_counted_for_the_owner() {
     let pbx = world.pbx(ThreecxSettings::default()).await;
     world.event_raw(&pbx, &secret("wrong"), TEST).await;
     world.event_raw(&pbx, &[], TEST).await;
-    let listed = world.command(Request::ThreecxList).await.expect("a list");
+    let listed = world.command(ThreecxList).await.expect("a list");
     let rejected = &listed[0]["rejected"];
     assert_eq!((&rejected["count"], &rejected["last_at"]), (&json!(2), &json!(world.clock.now().rfc3339())));
     assert!(rejected["last_reason"].as_str().is_some_and(|why| why.contains("secret")), "{rejected}");

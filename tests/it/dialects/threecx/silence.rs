@@ -10,7 +10,7 @@ use crate::harness::{
 };
 use serde_json::json;
 use tokio::{io::AsyncWriteExt, net::TcpStream};
-use wa_gateway::app::control::ThreecxSettings;
+use wa_gateway::app::commands::ThreecxSettings;
 
 const LINE: &str = "shop-line";
 

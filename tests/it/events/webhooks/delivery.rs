@@ -8,7 +8,7 @@ use crate::harness::{
 use serde_json::{Value, json};
 use std::time::Duration;
 use wa_gateway::{
-    app::control::Request,
+    app::commands::{WebhookCreate, WebhookDeliveries, WebhookEnable, WebhookList, WebhookResend},
     model::clock::{Clock, SystemClock},
 };
 
@@ -25,7 +25,7 @@ async fn world_with_endpoint(events: &[&str]) -> (World, Receiver, Value) {
 
 async fn create(world: &World, receiver: &Receiver, events: &[&str]) -> Result<Value, String> {
     let events = events.iter().map(ToString::to_string).collect();
-    let request = Request::WebhookCreate { account: world.account, instance: None, url: receiver.url(), events };
+    let request = WebhookCreate { account: world.account, url: receiver.url(), events, ..Default::default() };
     world.command(request).await
 }
 
@@ -92,13 +92,13 @@ async fn gone_disables_at_once_and_enabling_sends_what_was_collected() {
     world.send(&message()).await;
     receiver.wait_for(1).await;
     settled(&world, 1).await;
-    let list = world.command(Request::WebhookList).await.expect("a list");
+    let list = world.command(WebhookList).await.expect("a list");
     assert!(list[0]["disabled_reason"].as_str().expect("a reason").contains("410"), "{list}");
     world.send(&message()).await;
     world.later(Duration::from_secs(3600));
     assert_eq!(receiver.got().len(), 1, "a disabled endpoint gets nothing");
     let id = made["id"].as_i64().expect("an id");
-    world.command(Request::WebhookEnable { id }).await.expect("enabled");
+    world.command(WebhookEnable { id }).await.expect("enabled");
     receiver.wait_for(3).await;
     world.stop().await;
 }
@@ -126,11 +126,11 @@ async fn private_addresses_need_an_entry_and_events_must_be_known() {
     let receiver = Receiver::start().await;
     let refused = create(&world, &receiver, &["message.sent"]).await.expect_err("no entry");
     assert!(refused.contains(&receiver.address.to_string()), "{refused}");
-    let request = Request::WebhookCreate {
+    let request = WebhookCreate {
         account: world.account,
-        instance: None,
         url: "https://shop.example/hook".into(),
         events: vec!["message.sended".into()],
+        ..Default::default()
     };
     let refused = world.command(request).await.expect_err("no such event");
     assert!(refused.contains("message.sent"), "{refused}");
@@ -145,7 +145,7 @@ async fn a_resend_keeps_id_and_bytes() {
     settled(&world, 1).await;
     world.later(Duration::from_secs(60));
     let delivery = deliveries(&world).await[0]["id"].as_i64();
-    let request = Request::WebhookResend { delivery, failed_since: None, endpoint: None };
+    let request = WebhookResend { delivery, ..Default::default() };
     assert_eq!(world.command(request).await.expect("resent")["resent"], 1);
     let got = receiver.wait_for(2).await;
     assert_eq!(got[0].header("webhook-id"), got[1].header("webhook-id"));
@@ -155,7 +155,7 @@ async fn a_resend_keeps_id_and_bytes() {
 }
 
 async fn deliveries(world: &World) -> Vec<Value> {
-    let request = Request::WebhookDeliveries { failed: false, endpoint: None };
+    let request = WebhookDeliveries { ..Default::default() };
     world.command(request).await.expect("a list").as_array().expect("a list").clone()
 }
 

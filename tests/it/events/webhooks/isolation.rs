@@ -9,7 +9,7 @@ use crate::harness::{
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use tokio::{io::AsyncWriteExt, net::TcpStream, sync::Notify};
-use wa_gateway::app::control::Request;
+use wa_gateway::app::commands::{WebhookCreate, WebhookDeliveries};
 
 const EVENTS: usize = 5;
 
@@ -43,12 +43,12 @@ async fn world_allowing(addresses: &[std::net::SocketAddr]) -> World {
 
 async fn subscribe(world: &World, url: String) -> i64 {
     let events = vec!["message.sent".to_owned()];
-    let request = Request::WebhookCreate { account: world.account, instance: None, url, events };
+    let request = WebhookCreate { account: world.account, url, events, ..Default::default() };
     world.command(request).await.expect("an endpoint")["id"].as_i64().expect("an id")
 }
 
 async fn deliveries(world: &World, endpoint: i64) -> Vec<Value> {
-    let request = Request::WebhookDeliveries { failed: false, endpoint: Some(endpoint) };
+    let request = WebhookDeliveries { endpoint: Some(endpoint), ..Default::default() };
     world.command(request).await.expect("a list").as_array().expect("a list").clone()
 }
 
@@ -138,7 +138,7 @@ async fn who_only_fails_rests_and_then_gets_everything() {
     let world = world_allowing(&[bad.address, good.address]).await;
     for url in [bad.url(), good.url()] {
         let events = vec!["message.received".to_owned()];
-        let request = Request::WebhookCreate { account: world.account, instance: None, url, events };
+        let request = WebhookCreate { account: world.account, url, events, ..Default::default() };
         world.command(request).await.expect("an endpoint");
     }
     (0..CALLS).for_each(|_| bad.answer_next("500 Broken"));

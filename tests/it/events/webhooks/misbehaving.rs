@@ -9,7 +9,7 @@ use crate::harness::{
 use serde_json::Value;
 use std::time::Duration;
 use wa_gateway::{
-    app::control::Request,
+    app::commands::{WebhookCreate, WebhookDeliveries},
     model::clock::{Clock, SystemClock},
 };
 
@@ -17,12 +17,12 @@ const EVENTS: usize = 12;
 
 async fn add(world: &World, url: String) -> i64 {
     let events = vec!["message.sent".to_owned()];
-    let made = world.command(Request::WebhookCreate { account: world.account, instance: None, url, events }).await;
+    let made = world.command(WebhookCreate { account: world.account, url, events, ..Default::default() }).await;
     made.expect("an endpoint")["id"].as_i64().expect("an id")
 }
 
 async fn deliveries(world: &World, endpoint: i64) -> Vec<Value> {
-    let asked = Request::WebhookDeliveries { failed: false, endpoint: Some(endpoint) };
+    let asked = WebhookDeliveries { endpoint: Some(endpoint), ..Default::default() };
     world.command(asked).await.expect("a list").as_array().expect("a list").clone()
 }
 

@@ -14,7 +14,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 use wa_gateway::{
-    app::control::Request,
+    app::commands::{WebhookCreate, WebhookTest},
     model::clock::{Clock, SystemClock},
 };
 
@@ -96,8 +96,7 @@ async fn a_receiver_of_the_customers_own_verifies_and_notices_every_change() {
     let world = World::start_at(&now, |config| config.egress.allow = vec![entry]).await;
     let events = vec!["message.sent".to_owned(), "message.received".to_owned()];
     let (account, url) = (world.account, receiver.url());
-    let made =
-        world.command(Request::WebhookCreate { account, instance: None, url, events }).await.expect("an endpoint");
+    let made = world.command(WebhookCreate { account, url, events, ..Default::default() }).await.expect("an endpoint");
     let verifier = Verifier::start(made["secret"].as_str().expect("a secret"));
 
     assert_eq!(world.send(&message_with(json!({"message": TEXT}))).await.status, 200);
@@ -114,7 +113,7 @@ async fn a_receiver_of_the_customers_own_verifies_and_notices_every_change() {
         assert!(!verifier.takes(&with(one, "webhook-timestamp", &old)).await, "another time");
     }
     // Signed rightly, an hour ago: a recording that somebody plays again.
-    world.command(Request::WebhookTest { id: made["id"].as_i64().expect("an id") }).await.expect("a test event");
+    world.command(WebhookTest { id: made["id"].as_i64().expect("an id") }).await.expect("a test event");
     let fresh = receiver.wait_for(3).await.pop().expect("the test event");
     assert!(verifier.takes(&fresh).await);
     let stranger = Verifier::start("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
@@ -131,8 +130,7 @@ async fn an_old_delivery_that_is_played_again_is_refused() {
     let world = World::start_at(&then, |config| config.egress.allow = vec![entry]).await;
     let events = vec!["message.received".to_owned()];
     let (account, url) = (world.account, receiver.url());
-    let made =
-        world.command(Request::WebhookCreate { account, instance: None, url, events }).await.expect("an endpoint");
+    let made = world.command(WebhookCreate { account, url, events, ..Default::default() }).await.expect("an endpoint");
     let verifier = Verifier::start(made["secret"].as_str().expect("a secret"));
     world.hears("+966501234567", TEXT).await;
     let got = receiver.wait_for(1).await;

@@ -3,7 +3,7 @@
 use super::{PASSWORD, Visitor, World, message_with};
 use serde_json::{Value, json};
 use wa_gateway::{
-    app::control::{AccountDeed, Request},
+    app::commands::{AccountDeny, AccountGrant, AccountRequests},
     config::Registration,
     model::ids::AccountId,
 };
@@ -35,10 +35,10 @@ async fn a_request_for_more_is_decided_on_the_command_line_too() {
     let mut owner = Visitor::logged_in(&world, "owner").await;
     let ask = [("daily", "2000"), ("monthly", ""), ("reason", "the season")];
     assert_eq!(owner.post("/account/limits", &ask).await.status, 303);
-    let waiting = world.command(Request::Account(AccountDeed::Requests)).await.expect("a list");
+    let waiting = world.command(AccountRequests).await.expect("a list");
     assert_eq!((&waiting[0]["daily"], &waiting[0]["decision"]), (&json!(2000), &Value::Null));
     let id = waiting[0]["id"].as_i64().expect("a number");
-    let deny = || Request::Account(AccountDeed::Deny { id, answer: "ask in spring".into() });
+    let deny = || AccountDeny { request: id, answer: "ask in spring".into() };
     assert_eq!(world.command(deny()).await.expect("denied")["decision"], "denied");
     world.command(deny()).await.expect_err("decided already");
 
@@ -46,7 +46,7 @@ async fn a_request_for_more_is_decided_on_the_command_line_too() {
     let id = id + 1;
     let grant = |answer: &str| {
         let until = Some("2027-01-01".into());
-        Request::Account(AccountDeed::Grant { id, daily: None, monthly: None, until, answer: answer.into() })
+        AccountGrant { request: id, until, answer: answer.into(), ..Default::default() }
     };
     world.command(grant(" ")).await.expect_err("no answer");
     assert_eq!(world.command(grant("good numbers")).await.expect("granted")["decided_by"], "cli");

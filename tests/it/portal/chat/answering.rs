@@ -9,7 +9,6 @@ use crate::harness::{
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 use wa_gateway::{
-    app::control::Request,
     connectors::{
         heard::{Group, Sender},
         sandbox::{Mark, Sandbox},
@@ -41,9 +40,7 @@ fn read(chat: &str, messages: &[&str]) -> Mark {
 async fn whoever_wrote_is_told_once_that_it_was_read() {
     let world = World::start().await;
     let mut change = update(world.account);
-    if let Request::AccountUpdate { modules, .. } = &mut change {
-        *modules = Some(vec!["api_access".into(), "chattu".into()]);
-    }
+    change.modules = Some(vec!["api_access".into(), "chattu".into()]);
     world.update_account(change).await;
     let (mut owner, line) = (Visitor::logged_in(&world, "owner").await, line(&world));
     for id in ["in-1", "in-2"] {

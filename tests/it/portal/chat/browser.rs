@@ -10,7 +10,11 @@ use crate::harness::{
 };
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
-use wa_gateway::{app::control::Request, connectors::sandbox::Mark, model::ids::InstanceId};
+use wa_gateway::{
+    app::commands::{UserCreate, UserLoginLink},
+    connectors::sandbox::Mark,
+    model::ids::InstanceId,
+};
 
 const EACH_WAY: usize = 100;
 /// Every line of the page that has a place: its text, whether it is ours, its state.
@@ -18,14 +22,14 @@ const LINES: &str = "return [...document.querySelectorAll('[data-lines] [data-id
     [line.querySelector('.text').textContent, line.classList.contains('mine'), line.querySelector('.tick')?.className ?? ''])";
 
 async fn log_in(world: &World, browser: &Browser) {
-    let new = Request::UserCreate {
+    let new = UserCreate {
         account: Some(world.account),
         email: "boss@shop.example".into(),
         role: "owner".into(),
-        password: None,
+        ..Default::default()
     };
     let _ = world.command(new).await;
-    let link = world.command(Request::UserLoginLink { email: "boss@shop.example".into() }).await.expect("a link");
+    let link = world.command(UserLoginLink { email: "boss@shop.example".into() }).await.expect("a link");
     let link = link["link"].as_str().expect("an address").to_owned();
     browser.goto(&link[link.find("/login/").expect("a login link")..]).await;
     browser.script("document.cookie = 'lang=he; path=/'").await;

@@ -9,7 +9,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use std::time::Duration;
 use wa_gateway::{
-    app::control::Request,
+    app::commands::{InstancePause, SandboxFile, SandboxGroup, SandboxReceive},
     connectors::{GroupInfo, heard::InboundMessage},
     model::{clock::Clock, ids::InstanceId},
 };
@@ -105,7 +105,7 @@ async fn what_cannot_be_sent_is_explained_where_one_types() {
     world.hears(PHONE, "STOP").await;
     let page = owner.get("/chat?instance=shop-line&chat=c1").await.body;
     assert!(page.contains("hint bad") && page.contains("/suppressed-recipients"));
-    world.command(Request::InstancePause { id: INSTANCE.into(), reason: "odd".into() }).await.expect("paused");
+    world.command(InstancePause { id: INSTANCE.into(), reason: "odd".into() }).await.expect("paused");
     assert!(owner.get("/chat?instance=shop-line&chat=c1").await.body.contains("paused for review"));
     assert!(world.inbox().await.is_empty());
     let mut viewer = Visitor::logged_in(&world, "viewer").await;
@@ -177,14 +177,13 @@ async fn conversations_are_found_by_name_and_number_and_a_new_one_begins_with_a_
 async fn files_reactions_and_quotes_stand_where_they_belong() {
     let world = World::start().await;
     let mut owner = Visitor::logged_in(&world, "owner").await;
-    let file = Request::SandboxReceiveFile {
+    let file = SandboxReceive {
         instance: INSTANCE.into(),
         from: PHONE.into(),
         text: "look".into(),
-        kind: "image".into(),
-        file_name: "cat.gif".into(),
-        base64: PIXEL.into(),
-        later: false,
+        kind: Some("image".into()),
+        file: Some(SandboxFile { name: "cat.gif".into(), base64: PIXEL.into() }),
+        ..Default::default()
     };
     world.command(file).await.expect("recorded");
     world.later(Duration::from_secs(1));
@@ -234,7 +233,7 @@ async fn a_group_is_a_conversation_whose_writers_are_named() {
     let mut owner = Visitor::logged_in(&world, "owner").await;
     let sandbox = world.gateway().registry.sandbox(&InstanceId::from_text(INSTANCE)).expect("a sandbox");
     sandbox.put_group(GroupInfo { id: GROUP.into(), name: "Drivers".into(), ..GroupInfo::default() });
-    let said = Request::SandboxGroup {
+    let said = SandboxGroup {
         instance: INSTANCE.into(),
         group: GROUP.into(),
         name: "Drivers".into(),

@@ -15,7 +15,7 @@ use std::{
 };
 use tempfile::TempDir;
 use wa_gateway::{
-    app::control::{Request, ThreecxSettings},
+    app::commands::{ThreecxSettings, WebhookCreate},
     model::clock::{Clock, SystemClock},
     portal::docs::source,
 };
@@ -165,11 +165,11 @@ async fn each_receiver_believes_the_gateway_and_nobody_else() {
         let now = SystemClock.now().rfc3339();
         let entry = port.to_string().parse().expect("an entry");
         let world = World::start_at(&now, |config| config.egress.allow = vec![entry]).await;
-        let request = Request::WebhookCreate {
+        let request = WebhookCreate {
             account: world.account,
-            instance: None,
             url: format!("http://{port}/"),
             events: vec!["message.received".into()],
+            ..Default::default()
         };
         let made = world.command(request).await.expect("an endpoint");
         let dir = TempDir::new().expect("a directory");

@@ -2,6 +2,7 @@
 
 use super::rig::{LINE, Rig, SHEENA, change, contact, text, value};
 use serde_json::{Value, json};
+use wa_gateway::app::commands::PersonErase;
 
 const AT: i64 = 1_780_300_740;
 const HIDDEN: &str = "US.13491208655302741918";
@@ -175,7 +176,7 @@ async fn who_is_erased_leaves_no_trace_in_what_is_kept_as_it_came() {
     for trace in [SHEENA, HIDDEN, LATER, "Zaytoun"] {
         assert!(raw().await.contains(trace), "the control: {trace}");
     }
-    let erase = wa_gateway::app::control::Request::PersonErase { phone: format!("+{SHEENA}") };
+    let erase = PersonErase { phone: format!("+{SHEENA}") };
     rig.world.command(erase).await.expect("erased");
     for trace in [SHEENA, HIDDEN, LATER, "Zaytoun"] {
         assert!(!raw().await.contains(trace), "{trace}");

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use sha2::Sha256;
 use std::collections::BTreeMap;
 use wa_gateway::{
-    app::control::Request,
+    app::commands::{InstanceCreate, WebhookCreate},
     events::webhooks::EventName,
     store::{StoreError, Tx},
 };
@@ -63,15 +63,16 @@ impl Rig {
         ];
         let settings: BTreeMap<String, String> =
             given.iter().chain(changes).map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        let request = Request::InstanceCreate {
+        let request = InstanceCreate {
             account: world.account,
             id: LINE.into(),
             name: "Meta line".into(),
             connector: "cloud-api".into(),
             settings,
+            ..Default::default()
         };
         world.command(request).await.expect("an instance");
-        let request = Request::WebhookCreate {
+        let request = WebhookCreate {
             account: world.account,
             instance: Some(LINE.into()),
             url: "https://shop.example/events".into(),

@@ -8,7 +8,7 @@ use crate::harness::{
 };
 use serde_json::{Value, json};
 use wa_gateway::{
-    app::control::Request,
+    app::commands::InstanceCreate,
     instances::templates,
     model::ids::InstanceId,
     store::{StoreError, Tx},
@@ -29,12 +29,13 @@ impl Whole {
         graph.state().templates = templates;
         let allow = graph.door.addr.to_string().parse().expect("an entry");
         let world = World::start_with(|config| config.egress.allow = vec![allow]).await;
-        let request = Request::InstanceCreate {
+        let request = InstanceCreate {
             account: world.account,
             id: LINE.into(),
             name: "Whole line".into(),
             connector: "cloud-api".into(),
             settings: graph.settings(),
+            ..Default::default()
         };
         world.command(request).await.expect("an instance");
         Self { world, graph }

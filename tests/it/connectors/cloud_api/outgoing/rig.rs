@@ -7,7 +7,7 @@ use crate::harness::{
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use wa_gateway::{app::control::Request, model::clock::Clock as _};
+use wa_gateway::{app::commands::InstanceSet, model::clock::Clock as _};
 
 /// The gateway's name of the instance.
 pub const LINE: &str = "cloud-line";
@@ -78,7 +78,7 @@ impl Rig {
 
     pub async fn set(&self, settings: &[(&str, &str)]) {
         let settings = settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        self.world.command(Request::InstanceSet { id: LINE.into(), settings }).await.expect("set");
+        self.world.command(InstanceSet { id: LINE.into(), settings, ..Default::default() }).await.expect("set");
     }
 
     /// A message to [`PHONE`].

@@ -8,7 +8,7 @@ use crate::harness::{
 use serde_json::json;
 use std::time::Duration;
 use wa_gateway::{
-    app::control::Request,
+    app::commands::InstanceSet,
     model::{clock::Clock as _, ids::InstanceId},
 };
 
@@ -24,9 +24,10 @@ async fn it_is_open_at_once_and_knows_its_number() {
     assert_eq!(rig.status().await["phone"], "+15550783881");
     let mut settings = rig.graph.settings();
     settings.remove("app_secret");
-    let problem = rig.world.command(Request::InstanceSet {
+    let problem = rig.world.command(InstanceSet {
         id: LINE.into(),
         settings: [("graph_version".to_owned(), "25".to_owned())].into(),
+        ..Default::default()
     });
     assert!(problem.await.expect_err("no version").contains("such as v25.0"));
 }

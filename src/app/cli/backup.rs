@@ -1,7 +1,7 @@
 //! `wa-gateway backup FILE` and `wa-gateway restore FILE`. Both work on files, beside a running gateway or without one,
 //! so that the place of the backup may be one that only the caller can write.
 
-use super::Given;
+use super::context::Context;
 use crate::{
     model::{
         clock::{Clock, SystemClock},
@@ -35,12 +35,12 @@ pub(super) struct Restore {
 }
 
 impl Backup {
-    pub(super) fn run(self, given: &Given) -> Result<Option<Value>, String> {
+    pub(super) fn run(self, context: &Context) -> Result<Option<Value>, String> {
         let passphrase = passphrase(self.passphrase_file.as_deref())?;
         let now = SystemClock.now();
-        let key_file = given.config.key_file.as_deref();
+        let key_file = context.config.key_file.as_deref();
         let making = Making { now, random: &SystemRandom, passphrase: passphrase.as_ref(), key_file };
-        let data_dir = &given.config.data_dir;
+        let data_dir = &context.config.data_dir;
         if self.file == Path::new("-") {
             // What goes to stdout is the backup, and nothing else.
             let made = backup::write(data_dir, data_dir, io::stdout().lock(), &making);
@@ -71,8 +71,8 @@ impl Restore {
 }
 
 impl Opened {
-    pub(super) fn run(self, given: &Given) -> Result<Option<Value>, String> {
-        let data_dir = &given.config.data_dir;
+    pub(super) fn run(self, context: &Context) -> Result<Option<Value>, String> {
+        let data_dir = &context.config.data_dir;
         let restored = backup::restore(self.input, data_dir, self.passphrase.as_ref()).map_err(|e| e.to_string())?;
         Ok(Some(json!({
             "ok": true, "data_dir": data_dir, "files": restored.files, "bytes": restored.bytes,

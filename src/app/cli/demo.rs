@@ -1,11 +1,14 @@
 //! `wa-gateway demo`: one command to see it work. Data of its own, kept for the next time; one message sent through the
 //! guard; everything printed that one needs to go on.
 
-use super::{Given, output, serve};
+use super::{context::Context, output, serve};
 use crate::{
     app::{
         App, Running,
-        control::{Request, SendArgs, perform},
+        commands::{
+            AccountCreate, AccountList, Execute, InstanceCreate, InstanceStatus, KeyCreate, SendText, UserCreate,
+            UserList, UserLoginLink,
+        },
     },
     config::{Config, Overrides},
     gateway::Gateway,
@@ -36,9 +39,9 @@ impl Args {
     }
 }
 
-pub(super) async fn run(args: Args, given: Given) -> Result<Option<Value>, String> {
+pub(super) async fn run(args: Args, context: Context) -> Result<Option<Value>, String> {
     logging::start("warn", logging::Form::Text)?;
-    let mut config: Config = given.config;
+    let mut config: Config = context.config;
     let address = free_address(args.listen)?;
     config.listen.local = Some(address);
     config.public_url = Some(format!("http://{address}"));
@@ -46,7 +49,7 @@ pub(super) async fn run(args: Args, given: Given) -> Result<Option<Value>, Strin
     let app = App::open(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await.map_err(|e| e.to_string())?;
     let running = app.serve().await.map_err(|e| e.to_string())?;
     let made = make(&running.gateway).await?;
-    if given.json {
+    if context.json {
         output::print(&described(&running, &made), true);
     } else {
         if address != args.listen {
@@ -80,46 +83,37 @@ fn free_address(wanted: SocketAddr) -> Result<SocketAddr, String> {
 
 /// Account, instance and user where they are missing; a new key, a new link, one message.
 async fn make(gateway: &Gateway) -> Result<Made, String> {
-    let ask = |request| perform(gateway, request);
-    let accounts = ask(Request::AccountList).await?;
+    let accounts = AccountList.execute(gateway).await?;
     let existing = accounts.as_array().and_then(|all| all.iter().find(|a| a["name"] == ACCOUNT));
     let account = match existing {
         Some(account) => account["id"].as_i64(),
         None => {
-            let made = ask(Request::AccountCreate {
-                name: ACCOUNT.into(),
-                plan: "growth".into(),
-                timezone: "UTC".into(),
-                region: None,
-                modules: vec!["api_access".into(), "3cx".into(), "chattu".into()],
-            });
-            made.await?["id"].as_i64()
+            let modules = vec!["api_access".into(), "3cx".into(), "chattu".into()];
+            let new = AccountCreate { name: ACCOUNT.into(), plan: "growth".into(), modules, ..Default::default() };
+            new.execute(gateway).await?["id"].as_i64()
         }
     };
     let account = account.ok_or("the demo account has no id")?;
-    if ask(Request::InstanceStatus { id: INSTANCE.into() }).await.is_err() {
-        let (id, name) = (INSTANCE.into(), INSTANCE_NAME.into());
-        let settings = Default::default();
-        ask(Request::InstanceCreate { account, id, name, connector: "sandbox".into(), settings }).await?;
+    if (InstanceStatus { id: INSTANCE.into() }).execute(gateway).await.is_err() {
+        let (id, name, connector) = (INSTANCE.into(), INSTANCE_NAME.into(), "sandbox".into());
+        InstanceCreate { account, id, name, connector, ..Default::default() }.execute(gateway).await?;
     }
-    let users = ask(Request::UserList).await?;
+    let users = UserList.execute(gateway).await?;
     if !users.as_array().is_some_and(|all| all.iter().any(|u| u["email"] == EMAIL)) {
         let (email, role) = (EMAIL.into(), "admin".into());
-        ask(Request::UserCreate { account: Some(account), email, role, password: None }).await?;
+        UserCreate { account: Some(account), email, role, ..Default::default() }.execute(gateway).await?;
     }
-    let link = ask(Request::UserLoginLink { email: EMAIL.into() }).await?;
-    let key =
-        Request::KeyCreate { account, name: "demo".into(), instances: vec![], kind: "bearer".into(), purpose: None };
-    let key = ask(key).await?;
-    let sent = ask(Request::Send(SendArgs {
+    let link = UserLoginLink { email: EMAIL.into() }.execute(gateway).await?;
+    let key = KeyCreate { account, name: "demo".into(), ..Default::default() }.execute(gateway).await?;
+    let message = SendText {
         instance: INSTANCE.into(),
         to: PHONE.into(),
         purpose: "transactional".into(),
         text: "Your order #2041 has been shipped.".into(),
         source: "demo".into(),
-    }));
+    };
     let text = |v: &Value, name: &str| v[name].as_str().unwrap_or_default().to_owned();
-    Ok(Made { key: text(&key, "key"), link: text(&link, "link"), sent: sent.await? })
+    Ok(Made { key: text(&key, "key"), link: text(&link, "link"), sent: message.execute(gateway).await? })
 }
 
 fn print(running: &Running, made: &Made) {

@@ -1,26 +1,9 @@
-//! The Unix socket that the command line uses, and what it can ask for.
+//! The Unix socket that the command line uses.
 //!
-//! One request a connection: a line of JSON, answered by a line of JSON. The socket lies in the data directory with
+//! One command a connection: a line of JSON, answered by a line of JSON. The socket lies in the data directory with
 //! mode 0600, so that who may use it is who may read the database. What a command did is in force when it is answered.
-//! The same [`perform`] serves the command line when no gateway runs.
 
-mod arguments;
-mod examination;
-mod import;
-mod limits;
-mod pairing;
-mod people;
-mod perform;
-mod request;
-mod sandbox;
-mod threecx;
-mod webhooks;
-
-pub use arguments::{AccountDeed, SendArgs, ThreecxSettings};
-pub use import::ImportArgs;
-pub use perform::perform;
-pub use request::Request;
-
+use super::commands::Command;
 use crate::gateway::Gateway;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -37,8 +20,8 @@ use tokio::{
     task::JoinSet,
 };
 
-/// Largest request: an imported list of numbers comes through here.
-const REQUEST_MAX: u64 = 64 * 1024 * 1024;
+/// Largest command: an imported list of numbers comes through here.
+const COMMAND_MAX: u64 = 64 * 1024 * 1024;
 
 /// What the socket answers.
 #[derive(Debug, Serialize, Deserialize)]
@@ -94,12 +77,12 @@ pub async fn serve(listener: UnixListener, gateway: Arc<Gateway>, mut stopping: 
 async fn answer(stream: UnixStream, gateway: Arc<Gateway>) {
     let (reader, mut writer) = stream.into_split();
     let mut line = String::new();
-    let mut reader = BufReader::new(reader.take(REQUEST_MAX));
+    let mut reader = BufReader::new(reader.take(COMMAND_MAX));
     if reader.read_line(&mut line).await.is_err() {
         return;
     }
-    let reply = match serde_json::from_str::<Request>(&line) {
-        Ok(request) => perform(&gateway, request).await.map_or_else(Reply::Failed, Reply::Done),
+    let reply = match serde_json::from_str::<Command>(&line) {
+        Ok(command) => command.execute(&gateway).await.map_or_else(Reply::Failed, Reply::Done),
         Err(e) => Reply::Failed(format!("this gateway does not know the command (is it another version?): {e}")),
     };
     let mut text = serde_json::to_vec(&reply).unwrap_or_default();
@@ -112,15 +95,15 @@ async fn answer(stream: UnixStream, gateway: Arc<Gateway>) {
 ///
 /// # Errors
 /// What the gateway answers, or why it could not be asked.
-pub async fn ask(data_dir: &Path, request: &Request) -> Option<Result<Value, String>> {
+pub async fn ask(data_dir: &Path, command: &Command) -> Option<Result<Value, String>> {
     let stream = UnixStream::connect(socket_path(data_dir)).await.ok()?;
-    Some(ask_over(stream, request).await)
+    Some(ask_over(stream, command).await)
 }
 
-async fn ask_over(stream: UnixStream, request: &Request) -> Result<Value, String> {
+async fn ask_over(stream: UnixStream, command: &Command) -> Result<Value, String> {
     let failed = |e: io::Error| format!("the running gateway could not be asked: {e}");
     let (reader, mut writer) = stream.into_split();
-    let mut line = serde_json::to_vec(request).map_err(|e| e.to_string())?;
+    let mut line = serde_json::to_vec(command).map_err(|e| e.to_string())?;
     line.push(b'\n');
     writer.write_all(&line).await.map_err(failed)?;
     let mut answer = String::new();

@@ -1,6 +1,6 @@
 //! `wa-gateway serve`
 
-use super::{Given, inherited, output};
+use super::{context::Context, output, socket_activation};
 use crate::{
     app::{App, Running},
     config::LogFormat,
@@ -18,17 +18,17 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 #[derive(clap::Args)]
 pub(super) struct Args {}
 
-pub(super) async fn run(_: Args, given: Given) -> Result<Option<Value>, String> {
+pub(super) async fn run(_: Args, context: Context) -> Result<Option<Value>, String> {
     // Before anything else opens a file: their numbers are what systemd says.
-    let inherited = inherited::sockets()?;
-    let log = &given.config.log;
-    let form = match (log.format, given.journal) {
+    let inherited = socket_activation::sockets()?;
+    let log = &context.config.log;
+    let form = match (log.format, context.journal) {
         (LogFormat::Json, _) => Form::Json,
         (LogFormat::Text, true) => Form::Journal,
         (LogFormat::Text, false) => Form::Text,
     };
     logging::start(&log.level, form)?;
-    let app = App::open(given.config, Arc::new(SystemClock), Arc::new(SystemRandom)).await;
+    let app = App::open(context.config, Arc::new(SystemClock), Arc::new(SystemRandom)).await;
     let app = app.map_err(|e| e.to_string())?;
     let recovered = app.recovered();
     if recovered.unknown + recovered.failed > 0 {
@@ -42,7 +42,7 @@ pub(super) async fn run(_: Args, given: Given) -> Result<Option<Value>, String> 
     let signals = Signals::listen()?;
     let running = app.serve_on(inherited).await.map_err(|e| e.to_string())?;
     memory::release_unused();
-    announce(&running, given.json);
+    announce(&running, context.json);
     offer_set_up(&running).await;
     let _ = sd_notify::notify(false, &[NotifyState::Ready]);
     tokio::select! {

@@ -1,6 +1,6 @@
 //! `wa-gateway check-config`
 
-use super::Given;
+use super::context::Context;
 use crate::config::Config;
 use serde_json::{Value, json};
 use std::io::Write;
@@ -21,7 +21,7 @@ pub(super) fn print_defaults(json: bool) -> Result<Option<Value>, String> {
 }
 
 /// The configuration was read already: had it not been right, we were not here.
-pub(super) fn checked(given: &Given) -> Value {
-    let file = given.config_path.as_ref().map(|p| p.display().to_string());
-    json!({"ok": true, "file": file, "data_dir": given.config.data_dir.display().to_string()})
+pub(super) fn checked(context: &Context) -> Value {
+    let file = context.config_path.as_ref().map(|p| p.display().to_string());
+    json!({"ok": true, "file": file, "data_dir": context.config.data_dir.display().to_string()})
 }
