@@ -21,7 +21,7 @@ use crate::{
     gateway::{Gateway, inbound::Inbound, retention::Retention},
     instances::Instances,
     model::{clock::Clock, random::Random},
-    ops::{keeper::Keeper, metrics::Metrics, reach::Reach, tls},
+    ops::{keeper::Keeper, listening::Listening, metrics::Metrics, reach::Reach, tls},
     people::{attention::Attention, media::Media, suppression::Erased},
     portal,
     sending::{Parts, Recovered, Sending, schedule::Schedules},
@@ -212,6 +212,7 @@ impl App {
             media,
             data_dir: config.data_dir.clone(),
             keeper: OnceLock::new(),
+            listening: OnceLock::new(),
             backups: backups(&config),
             backing_up: Arc::default(),
             reach: Arc::new(reach),
@@ -277,8 +278,13 @@ impl App {
         let http = doors::open(&mut inherited, config.listen.http, "listen.http").await?;
         doors::close_rest(inherited);
         let address = |l: &Option<TcpListener>| l.as_ref().and_then(|l| l.local_addr().ok());
-        let (local_at, public_at, metrics_at) = (address(&local), address(&public), address(&metrics));
-        let http_at = address(&http);
+        let listening = Listening {
+            local: address(&local),
+            public: address(&public),
+            http: address(&http),
+            metrics: address(&metrics),
+        };
+        let _ = gateway.listening.set(listening);
         for (listener, door) in [(local, Door::Local), (metrics, Door::Metrics)] {
             if let Some(listener) = listener {
                 let service = gateway_service(&gateway, door);
@@ -297,7 +303,7 @@ impl App {
             tasks.spawn(certificates::first(gateway.clone(), stopping.clone()));
         }
         if let Some(listener) = http {
-            let tls_port = public_at.map(|a| a.port());
+            let tls_port = listening.public.map(|a| a.port());
             let plain = Plain { challenges, public_url: config.public_url.clone(), tls_port };
             tasks.spawn(server::serve(listener, None, plain.service(), limits, stopping.clone()));
         }
@@ -312,10 +318,10 @@ impl App {
         let scheduler = Scheduler(gateway.clone()).start().await.map_err(|e| StartError::Other(e.to_string()))?;
         Ok(Running {
             gateway,
-            local: local_at,
-            public: public_at,
-            metrics: metrics_at,
-            http: http_at,
+            local: listening.local,
+            public: listening.public,
+            metrics: listening.metrics,
+            http: listening.http,
             stop,
             tasks,
             scheduler,

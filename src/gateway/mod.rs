@@ -13,7 +13,7 @@ use crate::{
     gateway::retention::{Report, Retention, RetentionError},
     instances::Instances,
     model::{clock::Clock, ids::AccountId, phone::Phone, random::Random},
-    ops::{backup::Plan, keeper::Keeper, metrics::Metrics, reach::Reach},
+    ops::{backup::Plan, keeper::Keeper, listening::Listening, metrics::Metrics, reach::Reach},
     people::{attention::Attention, media::Media, suppression::Erased},
     sending::{Sending, schedule::Schedules},
     store::Store,
@@ -51,6 +51,8 @@ pub struct Gateway {
     pub webhooks: Arc<Webhooks>,
     /// The public listener's certificate, once there is such a listener.
     pub keeper: OnceLock<Keeper>,
+    /// Where it listens, once it does.
+    pub listening: OnceLock<Listening>,
     /// Scheduled backups, if there are to be any.
     pub backups: Option<Plan>,
     /// Whether somebody asked for a backup that is being made.

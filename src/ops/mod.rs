@@ -5,6 +5,7 @@ pub mod backup;
 pub mod disk;
 pub mod doctor;
 pub mod keeper;
+pub mod listening;
 pub mod logging;
 pub mod memory;
 pub mod metrics;

@@ -6,15 +6,15 @@ use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// Whether a gateway runs, and which version.
+/// Whether a gateway runs, which version, and where it listens (a [`Listening`](crate::ops::listening::Listening)).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ping;
 
 single!(Ping is Ping);
 
 impl Execute for Ping {
-    async fn execute(self, _: &Gateway) -> Done {
-        Ok(json!({"ok": true, "version": env!("CARGO_PKG_VERSION")}))
+    async fn execute(self, gateway: &Gateway) -> Done {
+        Ok(json!({"ok": true, "version": env!("CARGO_PKG_VERSION"), "listening": gateway.listening.get()}))
     }
 }
 

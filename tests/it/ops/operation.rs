@@ -20,8 +20,8 @@ use wa_gateway::{
         commands::{InstancePause, WebhookCreate},
         scheduler::Scheduler,
     },
-    config::Config,
-    ops::doctor::{self, Finding, Patient, Status},
+    config::{Config, Listen},
+    ops::{doctor::{self, Finding, Patient, Status}, listening::Listening},
     store::StoreError,
 };
 
@@ -137,8 +137,10 @@ async fn examined(world: &World, change: impl FnOnce(&mut Config)) -> Vec<Findin
     config.listen.local = Some(world.address());
     config.listen.public = None;
     change(&mut config);
+    let Listen { local, public, http, metrics, .. } = config.listen.clone();
+    let running = Some(Listening { local, public, http, metrics });
     let clock: Arc<dyn wa_gateway::model::clock::Clock> = world.clock.clone();
-    doctor::examine(&Patient { config: &config, running: true, clock }).await
+    doctor::examine(&Patient { config: &config, running, clock }).await
 }
 
 fn text_of<'a>(findings: &'a [Finding], check: &str, status: Status) -> &'a str {
