@@ -1,6 +1,6 @@
 //! How the gateway's answer is shown, where it is not simply printed.
 
-use super::{Printed, qr};
+use super::{Printed, output, qr};
 use crate::app::commands::{Command, InstanceCommand, SuppressCommand};
 use serde_json::Value;
 use std::{
@@ -32,6 +32,8 @@ pub(super) enum Presentation {
     QrCode,
     /// Its `csv` goes into a new file, or to stdout.
     Csv(Option<PathBuf>),
+    /// It is JSON for people, too: one fact a line.
+    Json,
     /// It says whether a message was sent.
     Sent,
 }
@@ -41,6 +43,7 @@ impl Presentation {
         match command {
             Command::Instance(InstanceCommand::Pair(_)) => Self::QrCode,
             Command::Suppress(SuppressCommand::Export(export)) => Self::Csv(export.file.clone()),
+            Command::Export(_) => Self::Json,
             Command::Send(_) => Self::Sent,
             _ => Self::Printed,
         }
@@ -55,6 +58,11 @@ impl Presentation {
             Self::Csv(None) if json => Ok(Some(answer)),
             Self::Csv(None) => {
                 print!("{}", answer["csv"].as_str().unwrap_or_default());
+                Ok(None)
+            }
+            Self::Json if json => Ok(Some(answer)),
+            Self::Json => {
+                output::line(&format!("{answer:#}"));
                 Ok(None)
             }
             Self::Sent if answer["success"] == true => Ok(Some(answer)),
