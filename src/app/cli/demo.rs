@@ -1,7 +1,7 @@
 //! `wa-gateway demo`: one command to see it work. Data of its own, kept for the next time; one message sent through the
 //! guard; everything printed that one needs to go on.
 
-use super::{context::Context, output, serve};
+use super::{context::Context, output, serve, shell};
 use crate::{
     app::{
         App, Running,
@@ -39,7 +39,8 @@ impl Args {
     }
 }
 
-pub(super) async fn run(args: Args, context: Context) -> Result<Option<Value>, String> {
+/// `program`: how it is called again, as a word for a shell.
+pub(super) async fn run(args: Args, context: Context, program: &str) -> Result<Option<Value>, String> {
     logging::start("warn", logging::Form::Text)?;
     let mut config: Config = context.config;
     let address = free_address(args.listen)?;
@@ -55,7 +56,7 @@ pub(super) async fn run(args: Args, context: Context) -> Result<Option<Value>, S
         if address != args.listen {
             output::line(&format!("{} is in use; listening on {address} instead", args.listen));
         }
-        print(&running, &made);
+        print(&running, &made, program);
     }
     signals.until_stopped(&running).await;
     running.stop().await;
@@ -116,13 +117,13 @@ async fn make(gateway: &Gateway) -> Result<Made, String> {
     Ok(Made { key: text(&key, "key"), link: text(&link, "link"), sent: message.execute(gateway).await? })
 }
 
-fn print(running: &Running, made: &Made) {
+fn print(running: &Running, made: &Made, program: &str) {
     let portal = &running.gateway.public_url;
     let sent = match made.sent["success"].as_bool() {
         Some(true) => format!("one message was sent to {PHONE}: log id {}", made.sent["log_id"]),
         _ => format!("the first message was refused: {}", made.sent["message"].as_str().unwrap_or("?")),
     };
-    let data = running.gateway.data_dir.display();
+    let data = shell::path(&running.gateway.data_dir);
     let curl = curl(running, made);
     output::line(&format!(
         "\nWhatsApp Gateway is running, with a sandbox instead of WhatsApp.\n\n\
@@ -134,7 +135,7 @@ fn print(running: &Running, made: &Made) {
          Send one yourself:\n\n\
          {curl}\n\n\
          Look at the phones:\n\n\
-         wa-gateway --data-dir {data} sandbox inbox --instance {INSTANCE}\n\n\
+         {program} --data-dir {data} sandbox inbox --instance {INSTANCE}\n\n\
          Ctrl+C ends it; the data stays in {data}.",
         made.link, made.key
     ));

@@ -19,7 +19,9 @@ pub(super) async fn run(context: &Context) -> Printed {
     let running = running.map(|told| serde_json::from_value(told["listening"].clone()).unwrap_or(configured(context)));
     let patient = doctor::Patient { config: &context.config, running, clock: Arc::new(SystemClock) };
     let mut findings = doctor::examine(&patient).await;
-    if running.is_some() && let Some(Ok(told)) = control::ask(data_dir, &InstanceExamine.into()).await {
+    if running.is_some()
+        && let Some(Ok(told)) = control::ask(data_dir, &InstanceExamine.into()).await
+    {
         findings.extend(told.as_array().into_iter().flatten().map(doctor::instance));
     }
     let failed = findings.iter().filter(|f| f.status == doctor::Status::Fail).count();

@@ -16,6 +16,7 @@ mod output;
 mod presentation;
 mod qr;
 mod serve;
+mod shell;
 mod socket_activation;
 
 use crate::{
@@ -86,6 +87,7 @@ pub fn main(
 }
 
 fn started(args: Vec<OsString>, environment: Vec<(OsString, OsString)>) -> ExitCode {
+    let program = shell::program(args.first().map(OsString::as_os_str));
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(e) => {
@@ -98,7 +100,7 @@ fn started(args: Vec<OsString>, environment: Vec<(OsString, OsString)>) -> ExitC
     let environment =
         environment.into_iter().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect();
     let Cli { config, data_dir, json, task } = cli;
-    match run(task, Given::new(config, data_dir, json, environment)) {
+    match run(task, &program, Given::new(config, data_dir, json, environment)) {
         Ok(Some(value)) => {
             output::print(&value, json);
             ExitCode::SUCCESS
@@ -119,7 +121,7 @@ fn started(args: Vec<OsString>, environment: Vec<(OsString, OsString)>) -> ExitC
 /// What is to be printed at the end, if anything is.
 type Printed = Result<Option<Value>, Failed>;
 
-fn run(task: Task, mut given: Given) -> Printed {
+fn run(task: Task, program: &str, mut given: Given) -> Printed {
     match task {
         // These describe the program and need no configuration.
         Task::Man(args) => Ok(args.run().map(|()| None)?),
@@ -142,7 +144,7 @@ fn run(task: Task, mut given: Given) -> Printed {
         Task::Demo(args) => {
             args.override_config(&mut given.overrides);
             let context = given.context_of_owner()?;
-            Ok(runtime()?.block_on(demo::run(args, context))?)
+            Ok(runtime()?.block_on(demo::run(args, context, program))?)
         }
         Task::Doctor => {
             let context = given.context_of_owner()?;

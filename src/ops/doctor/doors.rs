@@ -26,7 +26,9 @@ pub(super) fn of_running(
             ok(key, format!("{real} takes connections"))
         }
         Ok(_) => ok(key, format!("{real} takes connections; {}", next_start(configured))),
-        Err(e) => warn(key, format!("a gateway runs, but nobody answers on {real} ({e}): restart it, and read its log")),
+        Err(e) => {
+            warn(key, format!("a gateway runs, but nobody answers on {real} ({e}): restart it, and read its log"))
+        }
     })
 }
 

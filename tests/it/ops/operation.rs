@@ -21,7 +21,10 @@ use wa_gateway::{
         scheduler::Scheduler,
     },
     config::{Config, Listen},
-    ops::{doctor::{self, Finding, Patient, Status}, listening::Listening},
+    ops::{
+        doctor::{self, Finding, Patient, Status},
+        listening::Listening,
+    },
     store::StoreError,
 };
 

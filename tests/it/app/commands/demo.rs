@@ -33,6 +33,12 @@ impl Printed {
         &rest[..rest.find("\n\n").expect("its end")]
     }
 
+    /// The command that stands below a heading.
+    fn line_after(&self, heading: &str) -> &str {
+        let (_, rest) = self.text.split_once(heading).unwrap_or_else(|| panic!("no {heading:?} in {}", self.text));
+        rest.trim_start().lines().next().expect("a line")
+    }
+
     fn get(&self, url: &str) -> http::Reply {
         let path = url.strip_prefix(&format!("http://{}", self.serving.address)).expect("an address of this gateway");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -77,6 +83,27 @@ fn the_first_start_prints_all_that_is_needed_and_it_works() {
         let phones = run(inbox, "").json();
         assert_eq!(phones.as_array().map(Vec::len), Some(2), "the demo's own and curl's: {phones}");
     }
+    // From another directory, by a shell that finds no wa-gateway in its path.
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", demo.line_after("Look at the phones:")]).current_dir("/").env("PATH", "/nowhere");
+    let shown = run(shell, "");
+    assert!(shown.code == 0 && shown.stdout.contains("Your order #2041"), "{shown:?}");
+    interrupt(demo.serving);
+}
+
+#[test]
+fn the_doctor_finds_a_demo_where_it_listens() {
+    let dir = TempDir::new().expect("a directory");
+    let demo = start(dir.path(), free_port());
+    let mut doctor = program(dir.path());
+    doctor.args(["--data-dir", "wa-gateway-demo", "--json", "doctor"]);
+    let report = run(doctor, "").json();
+    let checks = report["checks"].as_array().expect("a list");
+    let listens: Vec<&Value> =
+        checks.iter().filter(|c| c["check"].as_str().is_some_and(|name| name.starts_with("listen."))).collect();
+    assert!(!listens.is_empty() && listens.iter().all(|c| c["status"] == "ok"), "{listens:?}");
+    let local = format!("{} takes connections", demo.serving.address);
+    assert!(listens[0]["text"].as_str().is_some_and(|text| text.starts_with(&local)), "{listens:?}");
     interrupt(demo.serving);
 }
 

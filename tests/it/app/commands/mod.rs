@@ -32,6 +32,7 @@ fn tour(place: &Place) {
     lists_of_people(place);
     telephone_systems(place);
     phones(place);
+    a_person(place);
     assert_eq!(place.json(&["check-config"])["ok"], true);
     assert_eq!(place.json(&["doctor"])["ok"], true);
     let mild = place.json(&["policy", "check", TEXT]);
@@ -174,6 +175,16 @@ fn phones(place: &Place) {
     assert_eq!(place.json(&[&["sandbox", "group"], &from[..], &["Hello all"]].concat())["ok"], true);
     assert_eq!(place.json(&["instance", "delete", LINE])["ok"], true);
     assert_eq!(place.json(&["instance", "list"]), json!([]));
+}
+
+/// Everything about a person is JSON, whoever asks.
+fn a_person(place: &Place) {
+    let for_people = place.run(&["export", "--phone", AMAL]);
+    let shown: Value = serde_json::from_str(&for_people.stdout).expect("JSON");
+    assert_eq!(shown["phone"], AMAL);
+    assert!(for_people.stdout.lines().count() > 10, "one fact a line");
+    let for_programs = place.json(&["export", "--phone", AMAL]);
+    assert_eq!(for_programs["people"], shown["people"]);
 }
 
 #[test]
