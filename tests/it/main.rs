@@ -9,6 +9,7 @@ mod egress;
 mod events;
 mod gateway;
 mod harness;
+mod model;
 mod ops;
 mod people;
 mod portal;
