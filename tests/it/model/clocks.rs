@@ -199,7 +199,7 @@ impl Wrong {
         world.command(request).await.expect("an endpoint");
         // A full bucket, one text to many people, and a person's share of codes.
         for n in 0..20 {
-            assert_eq!(world.send(&message_to(&crate::pace::customer(n))).await.status, 200, "{n}");
+            assert_eq!(world.send(&message_to(&crate::sending::pace::customer(n))).await.status, 200, "{n}");
         }
         receiver.wait_for(20).await;
         receiver.answer_next("500 Internal Server Error");

@@ -6,6 +6,6 @@ pub mod crash;
 mod idempotency;
 mod main_path;
 mod order;
-mod pace;
+pub mod pace;
 mod reactions;
 mod schedule;
