@@ -41,7 +41,7 @@ impl Args {
 
 /// `program`: how it is called again, as a word for a shell.
 pub(super) async fn run(args: Args, context: Context, program: &str) -> Result<Option<Value>, String> {
-    logging::start("warn", logging::Form::Text)?;
+    logging::start("warn", logging::LineFormat::Text)?;
     let mut config: Config = context.config;
     let address = free_address(args.listen)?;
     config.listen.local = Some(address);

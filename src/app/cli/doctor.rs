@@ -24,7 +24,7 @@ pub(super) async fn run(context: &Context) -> Printed {
     {
         findings.extend(told.as_array().into_iter().flatten().map(doctor::instance));
     }
-    let failed = findings.iter().filter(|f| f.status == doctor::Status::Fail).count();
+    let failed = findings.iter().filter(|f| f.status == doctor::CheckStatus::Fail).count();
     let report = json!({"ok": failed == 0, "checks": findings});
     if failed == 0 {
         return Ok(Some(report));

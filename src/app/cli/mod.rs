@@ -178,7 +178,7 @@ async fn ask(context: &Context, command: Command) -> Result<Value, String> {
         if let Some(answer) = control::ask(&context.config.data_dir, &command).await {
             return answer;
         }
-        logging::start("warn", logging::Form::Text)?;
+        logging::start("warn", logging::LineFormat::Text)?;
         match App::open(context.config.clone(), clock.clone(), Arc::new(SystemRandom)).await {
             Ok(app) => {
                 let done = command.execute(app.gateway()).await;

@@ -6,7 +6,7 @@
 
 use super::{CLI, Done, Execute, group, key_value::text_or_file, text};
 use crate::{
-    connectors::evolution::import::{Found, FoundWebhook, PAIRED_PHONE, our_events},
+    connectors::evolution::import::{FoundWebhook, ImportCandidate, PAIRED_PHONE, our_events},
     events::webhooks::NewEndpoint,
     gateway::Gateway,
     instances::{Instance, NewInstance},
@@ -82,7 +82,7 @@ async fn account(gateway: &Gateway, named: Option<i64>) -> Result<AccountId, Str
     }
 }
 
-fn plan(found: &Found, url: &str, here: &[Instance], taken: &mut Vec<String>) -> Plan {
+fn plan(found: &ImportCandidate, url: &str, here: &[Instance], taken: &mut Vec<String>) -> Plan {
     let is_it = |i: &&Instance| {
         let setting = |key: &str| i.settings.get(key).map(String::as_str).unwrap_or_default();
         i.connector == ConnectorKind::Evolution
@@ -119,7 +119,7 @@ fn free_slug(name: &str, taken: &[String]) -> String {
     numbered.find(is_free).unwrap_or(slug)
 }
 
-fn described(found: &Found, plan: &Plan) -> Map<String, Value> {
+fn described(found: &ImportCandidate, plan: &Plan) -> Map<String, Value> {
     let mut row = Map::new();
     row.insert("server_instance".into(), json!(found.name));
     row.insert("phone".into(), json!(found.phone));
@@ -187,7 +187,7 @@ async fn bring(gateway: &Gateway, new: NewInstance, webhook: Option<&FoundWebhoo
 }
 
 /// The instance that reaches what was found through the server at `url`.
-fn instance(account: AccountId, url: &str, found: &Found, id: &InstanceId) -> NewInstance {
+fn instance(account: AccountId, url: &str, found: &ImportCandidate, id: &InstanceId) -> NewInstance {
     let settings = [("base_url", url), ("api_key", &found.key), ("instance", &found.name)];
     let settings = settings.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
     let name = found.name.clone();

@@ -2,7 +2,7 @@
 
 use super::{Done, Execute, InstanceSet, group, key_value, text};
 use crate::{
-    connectors::{heard, sandbox::Sandbox},
+    connectors::{inbound_event, sandbox::Sandbox},
     gateway::Gateway,
     model::{ids::InstanceId, phone::Phone},
     people::media,
@@ -73,12 +73,12 @@ impl Execute for SandboxReceive {
             None => sandbox.receive(from, &self.text).await,
             Some(file) => {
                 let bytes = STANDARD.decode(file.base64).map_err(text)?;
-                let media = heard::HeardMedia {
+                let media = inbound_event::HeardMedia {
                     kind: self.kind.unwrap_or_else(|| media::kind_of_bytes(&bytes).to_owned()),
                     mime_type: "application/octet-stream".into(),
                     file_name: Some(file.name),
                     size: u64::try_from(bytes.len()).ok(),
-                    source: heard::MediaSource::Bytes(bytes),
+                    source: inbound_event::MediaSource::Bytes(bytes),
                 };
                 sandbox.receive_file(from, media, &self.text, self.later).await
             }
@@ -129,7 +129,7 @@ pub struct SandboxGroup {
 
 impl Execute for SandboxGroup {
     async fn execute(self, gateway: &Gateway) -> Done {
-        let group = heard::Group { id: self.group, name: self.name };
+        let group = inbound_event::GroupRef { id: self.group, name: self.name };
         let sandbox = find(gateway, &self.instance)?;
         let id = sandbox.group_message(group, person(&self.from)?, &self.text).await.map_err(text)?;
         Ok(json!({"ok": true, "provider_message_id": id}))
@@ -190,6 +190,6 @@ fn phone(text_of: &str) -> Result<String, String> {
     Phone::parse(text_of, None).map(|p| p.to_string()).map_err(text)
 }
 
-fn person(number: &str) -> Result<heard::Sender, String> {
-    Ok(heard::Sender { phone: Some(phone(number)?), ..heard::Sender::default() })
+fn person(number: &str) -> Result<inbound_event::RemoteParty, String> {
+    Ok(inbound_event::RemoteParty { phone: Some(phone(number)?), ..inbound_event::RemoteParty::default() })
 }

@@ -2,7 +2,7 @@
 
 use super::{CLI, Done, Execute, group, text};
 use crate::{
-    dialects::threecx::{By, Change, EventType, IntegrationId, Mode, NewIntegration},
+    dialects::threecx::{Actor, EventType, IntegrationId, Mode, NewIntegration, SettingsChange},
     gateway::Gateway,
     model::ids::{AccountId, InstanceId},
 };
@@ -22,7 +22,7 @@ group! { ThreecxCommand is Threecx:
 }
 
 /// Who has the command line runs the appliance.
-const BY: By<'_> = By { actor: CLI, is_admin: true };
+const BY: Actor<'_> = Actor { actor: CLI, is_admin: true };
 
 /// A network that stands for all of them.
 const ANYWHERE: &str = "any";
@@ -80,10 +80,10 @@ fn on_or_off() -> impl TypedValueParser<Value = bool> {
 }
 
 impl ThreecxSettings {
-    fn change(self, instance: Option<String>) -> Result<Change, String> {
+    fn change(self, instance: Option<String>) -> Result<SettingsChange, String> {
         let mode = |word: String| Mode::parse(&word).ok_or_else(|| format!("{word:?} is no mode: use event or sms"));
         let networks = |list: Vec<String>| if list.iter().any(|one| one == ANYWHERE) { Vec::new() } else { list };
-        Ok(Change {
+        Ok(SettingsChange {
             instance: instance.map(InstanceId::from_text),
             name: self.name,
             enabled: self.enabled,

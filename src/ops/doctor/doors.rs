@@ -78,18 +78,18 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::Status, *};
+    use super::{super::CheckStatus, *};
 
     #[test]
     fn a_port_is_free_taken_or_held() {
         let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = taken.local_addr().expect("an address");
         let status = |units: Option<&Units>| of_stopped("listen.local", address, units).status;
-        assert_eq!(status(None), Status::Fail);
-        assert_eq!(status(Some(&Units::holding(address.port()))), Status::Ok);
-        assert_eq!(status(Some(&Units::holding(1))), Status::Fail);
+        assert_eq!(status(None), CheckStatus::Fail);
+        assert_eq!(status(Some(&Units::holding(address.port()))), CheckStatus::Ok);
+        assert_eq!(status(Some(&Units::holding(1))), CheckStatus::Fail);
         drop(taken);
-        assert_eq!(status(None), Status::Ok);
+        assert_eq!(status(None), CheckStatus::Ok);
     }
 
     #[test]
@@ -100,15 +100,18 @@ mod tests {
         let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
         let look = |configured, real| of_running("listen.local", configured, real).map(|f| (f.status, f.text));
         let well = format!("{real} takes connections");
-        assert_eq!(look(Some(real), Some(real)), Some((Status::Ok, well.clone())));
-        assert_eq!(look(Some(any), Some(real)), Some((Status::Ok, well.clone())));
+        assert_eq!(look(Some(real), Some(real)), Some((CheckStatus::Ok, well.clone())));
+        assert_eq!(look(Some(any), Some(real)), Some((CheckStatus::Ok, well.clone())));
         let (status, text) = look(Some(other), Some(real)).expect("a finding");
-        assert!(status == Status::Ok && text.starts_with(&well) && text.contains("0.0.0.0:8443"), "{text}");
+        assert!(status == CheckStatus::Ok && text.starts_with(&well) && text.contains("0.0.0.0:8443"), "{text}");
         let (status, text) = look(Some(other), None).expect("a finding");
-        assert!(status == Status::Ok && text.contains("does not listen") && text.contains("0.0.0.0:8443"), "{text}");
+        assert!(
+            status == CheckStatus::Ok && text.contains("does not listen") && text.contains("0.0.0.0:8443"),
+            "{text}"
+        );
         assert_eq!(look(None, None), None);
         drop(open);
         let (status, text) = look(Some(real), Some(real)).expect("a finding");
-        assert!(status == Status::Warn && text.contains("nobody answers"), "{text}");
+        assert!(status == CheckStatus::Warn && text.contains("nobody answers"), "{text}");
     }
 }

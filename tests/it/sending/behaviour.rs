@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use wa_gateway::{
     app::commands::ContactsImport,
-    config::{Config, ContentPolicy},
+    config::{Config, ContentPolicyMode},
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -23,7 +23,7 @@ fn no_rates(config: &mut Config) {
 
 fn observe(config: &mut Config) {
     no_rates(config);
-    config.guard.content_policy = ContentPolicy::Observe;
+    config.guard.content_policy = ContentPolicyMode::Observe;
 }
 
 /// Support, to the n-th customer.
