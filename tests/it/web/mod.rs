@@ -1,0 +1,3 @@
+//! HTTP itself.
+
+pub mod server;
