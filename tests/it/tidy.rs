@@ -62,7 +62,7 @@ const MAY_SEE: &[(&str, &str)] = &[
         "app/commands",
         "model store connectors accounts events/webhooks instances people/conversations people/media people/suppression sending gateway web dialects dialects/threecx",
     ),
-    ("app/control", "dialects app/commands"),
+    ("app/control", "dialects"),
     (
         "app",
         "model config store egress connectors accounts events/notice_delivery events/live events/webhooks instances people/presence people/media people/suppression sending sending/schedule ops ops/egress_allowlist gateway gateway/inbound gateway/retention web api dialects dialects/chattu dialects/threecx portal",
