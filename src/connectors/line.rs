@@ -137,8 +137,7 @@ impl Line {
         if !self.news.swap(false, Ordering::AcqRel) {
             return true;
         }
-        let Standing { state, reason, health, phone, .. } = self.standing();
-        let told = self.tell(self.clock.now(), What::State { state, health, reason, phone }).await;
+        let told = self.tell(self.clock.now(), What::State(self.standing())).await;
         if told.is_err() {
             self.news.store(true, Ordering::Release);
         }

@@ -4,7 +4,7 @@
 //! refusal or a failure is forgotten, so that a retry after its cause is gone works. A key that was under way when the
 //! gateway stopped follows its message to `unknown` (`recover.rs`).
 
-use super::{answer::Outcome, request::Request};
+use super::{answer::Outcome, asked::Asked, request::Request};
 use crate::{
     model::{
         clock::Time,
@@ -13,7 +13,6 @@ use crate::{
     store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::params;
-use std::time::Duration;
 
 /// What is known of a key.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,9 +22,9 @@ pub(super) enum Known {
     /// The first request's answer.
     Answered(LogId, MessageId, Outcome),
     /// The first request has no answer yet.
-    UnderWay(LogId),
+    UnderWay,
     /// The key came with another request.
-    Reused(LogId),
+    Reused,
 }
 
 pub(super) fn look_up(
@@ -46,27 +45,20 @@ pub(super) fn look_up(
     )?;
     Ok(match row {
         None => Known::New,
-        Some((hash, log_id, ..)) if hash != request.hash() => Known::Reused(log_id),
-        Some((_, log_id, None, _)) => Known::UnderWay(log_id),
+        Some((hash, ..)) if hash != request.hash() => Known::Reused,
+        Some((_, _, None, _)) => Known::UnderWay,
         Some((_, log_id, Some(outcome), message_id)) => Known::Answered(log_id, message_id, outcome),
     })
 }
 
-pub(super) fn begin(
-    tx: &WriteTx<'_>,
-    account: AccountId,
-    key: &str,
-    request: &Request,
-    log_id: LogId,
-    now: Time,
-    life: Duration,
-) -> Result<(), StoreError> {
+pub(super) fn begin(tx: &WriteTx<'_>, asked: &Asked<'_>, key: &str, log_id: LogId) -> Result<(), StoreError> {
+    let Asked { rules, sender, request, now, .. } = *asked;
     tx.execute(
         "INSERT INTO idempotency (account_id, key, request_hash, log_id, answer, expires_at)
          VALUES (?1, ?2, ?3, ?4, NULL, ?5)
          ON CONFLICT DO UPDATE SET request_hash = excluded.request_hash, log_id = excluded.log_id, answer = NULL,
                                    expires_at = excluded.expires_at",
-        params![account, key, request.hash(), log_id, now.plus(life)],
+        params![sender.account, key, request.hash(), log_id, now.plus(rules.idempotency_life)],
     )?;
     Ok(())
 }

@@ -2,11 +2,11 @@
 //! what its script does wrong.
 
 use super::{
-    Shared,
     answer::{Answer, Outcome},
     facts,
-    policy::Refusal,
+    refusal::Refusal,
     request::Sender,
+    shared::Shared,
 };
 use crate::{
     accounts,

@@ -63,7 +63,7 @@ impl Bench {
 
     async fn receipts(&self, n: usize) -> Vec<(String, Receipt)> {
         let told = self.ear.wait_for(n).await.into_iter().filter_map(|what| match what {
-            What::Receipt { provider_message_id, receipt, .. } => Some((provider_message_id, receipt)),
+            What::Receipt(heard) => Some((heard.provider_message_id, heard.receipt)),
             _ => None,
         });
         told.collect()
@@ -273,7 +273,7 @@ async fn every_change_of_state_is_told_in_order() {
         .heard()
         .into_iter()
         .filter_map(|h| match h.what {
-            What::State { state, reason, .. } => Some((state, reason)),
+            What::State(standing) => Some((standing.state, standing.reason)),
             _ => None,
         })
         .collect();
@@ -298,9 +298,9 @@ async fn phones_write_call_and_change_groups() {
         let What::Message(m) = message else { panic!("a message: {message:?}") };
         assert_eq!((&m.provider_message_id, m.text.as_deref(), &m.from), (&id, Some("مرحبا"), &dana()));
     }
-    assert!(matches!(&heard[2], What::Call { call_id, missed: true, .. } if *call_id == call));
+    assert!(matches!(&heard[2], What::Call(heard) if heard.missed && heard.call_id == call));
     assert!(matches!(&heard[3], What::GroupUpdated { change, .. } if change == "subject"));
-    assert!(matches!(&heard[4], What::Receipt { message_id: None, receipt: Receipt::Read, .. }));
+    assert!(matches!(&heard[4], What::Receipt(ReceiptHeard { message_id: None, receipt: Receipt::Read, .. })));
     bench.ear.fail_next(1);
     sandbox.receive(dana(), "STOP").await.expect_err("not recorded");
 }
@@ -335,7 +335,7 @@ fn it_opens_without_a_runtime_and_tells_its_state_once_there_is_one() {
         bench.step(MIN).await;
         bench.receipts(1).await;
     });
-    assert!(bench.ear.heard().iter().any(|h| matches!(h.what, What::State { state: InstanceState::Open, .. })));
+    assert!(bench.ear.heard().iter().any(|h| matches!(&h.what, What::State(s) if s.state == InstanceState::Open)));
     assert_eq!(bench.clock.now().rfc3339(), "2026-01-01T00:01:00Z");
 }
 

@@ -27,9 +27,10 @@ mod work;
 use super::{
     Ack, Address, Boxed, Capabilities, Connector, Content, Ear, Heard, HookAnswer, HookRequest, MediaError, NotDone,
     NotRecorded, Outgoing, SendError, SendErrorKind, Standing, What,
+    heard::ReceiptHeard,
     line::Line,
     registry::{BadSetting, Deps, InstanceSetup},
-    templates::{Category, Template, TemplateName},
+    templates::{Category, Template, TemplateChange, TemplateName},
 };
 use crate::{
     egress::EgressError,
@@ -389,12 +390,16 @@ enum Follows {
 
 fn follows(what: &What) -> Option<Follows> {
     match what {
-        What::Receipt { receipt: Receipt::Failed, code: Some(code), .. } => code.parse().ok().map(Follows::Failure),
-        What::State { state: InstanceState::Close, reason: Some(why), .. } => Some(Follows::Close(why.clone())),
-        What::TemplateChanged { template, category: Some(category), .. } => {
+        What::Receipt(ReceiptHeard { receipt: Receipt::Failed, code: Some(code), .. }) => {
+            code.parse().ok().map(Follows::Failure)
+        }
+        What::State(Standing { state: InstanceState::Close, reason: Some(why), .. }) => {
+            Some(Follows::Close(why.clone()))
+        }
+        What::TemplateChanged(TemplateChange { template, category: Some(category), .. }) => {
             Some(Follows::Category(template.clone(), *category))
         }
-        What::News { then, .. } => then.iter().find_map(follows),
+        What::News(news) => news.then.iter().find_map(follows),
         _ => None,
     }
 }

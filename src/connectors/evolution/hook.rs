@@ -12,7 +12,10 @@ use super::{
     reading::{self, text},
 };
 use crate::{
-    connectors::{HookAnswer, HookRequest, NotRecorded, What, heard::Sender},
+    connectors::{
+        HookAnswer, HookRequest, NotRecorded, What,
+        heard::{CallHeard, ReceiptHeard, Sender},
+    },
     model::{
         clock::Time,
         instance::{Health, InstanceState},
@@ -187,8 +190,8 @@ async fn call(inner: &Inner, data: &Value) -> Result<(), NotRecorded> {
         reading::name(&mut from, &jid);
     }
     let is_video = data["isVideo"] == true;
-    let at = text(&data["date"]).and_then(|d| Time::parse(&d).ok());
-    inner.line.tell(at.unwrap_or_else(|| inner.clock.now()), What::Call { call_id: id, from, is_video, missed }).await
+    let at = text(&data["date"]).and_then(|d| Time::parse(&d).ok()).unwrap_or_else(|| inner.clock.now());
+    inner.line.tell(at, What::Call(CallHeard { call_id: id, from, is_video, missed })).await
 }
 
 async fn connection(inner: &Inner, data: &Value) {
@@ -246,7 +249,7 @@ impl Inner {
 
     pub(super) async fn tell_receipt(&self, told: Told) -> Result<(), NotRecorded> {
         let (id, receipt) = (told.id.clone(), told.receipt);
-        let what = What::Receipt {
+        let heard = ReceiptHeard {
             provider_message_id: told.id,
             message_id: told.message,
             receipt,
@@ -255,7 +258,7 @@ impl Inner {
             recipient_fault: false,
             pricing: None,
         };
-        self.line.tell(told.at, what).await?;
+        self.line.tell(told.at, What::Receipt(heard)).await?;
         self.keys().note_told(&id, receipt);
         Ok(())
     }

@@ -11,7 +11,7 @@
 
 use super::settings::Receipts;
 use crate::{
-    connectors::{Ear, Heard, NotRecorded, Pairing, Standing, What, registry::Deps},
+    connectors::{Ear, Heard, NotRecorded, Pairing, Standing, What, heard::ReceiptHeard, registry::Deps},
     model::{
         clock::{Clock, Time},
         ids::{InstanceId, MessageId},
@@ -298,7 +298,7 @@ impl Shared {
 
     async fn tell_receipts(self: Arc<Self>, planned: Planned) {
         for receipt in planned.steps {
-            self.tell_until_recorded(What::Receipt {
+            self.tell_until_recorded(What::Receipt(ReceiptHeard {
                 provider_message_id: planned.provider_message_id.clone(),
                 message_id: Some(planned.message_id.clone()),
                 receipt: *receipt,
@@ -306,7 +306,7 @@ impl Shared {
                 reason: None,
                 recipient_fault: false,
                 pricing: None,
-            })
+            }))
             .await;
         }
     }
@@ -332,7 +332,8 @@ impl Shared {
 
     /// The caller holds `telling_state`.
     async fn tell_state(&self, state: InstanceState, reason: Option<String>) -> Result<(), NotRecorded> {
-        self.tell(What::State { state, health: Health::Ok, reason, phone: None }).await?;
+        let standing = Standing { state, reason, health: Health::Ok, phone: None, last_heard_at: None };
+        self.tell(What::State(standing)).await?;
         if state == InstanceState::Qr {
             let code = format!("sandbox-{}", base62(&*self.random, 24));
             let expires_at = self.clock.now().plus(QR_LIFE);

@@ -9,7 +9,7 @@ use super::Sandbox;
 use crate::{
     connectors::{
         Address, GroupInfo, MediaError, NotDone, NotRecorded, What,
-        heard::{Group, HeardMedia, InboundMessage, MediaSource, Sender},
+        heard::{CallHeard, Group, HeardMedia, InboundMessage, MediaSource, ReceiptHeard, Sender},
     },
     model::{ids::MessageId, instance::InstanceState, message::Receipt},
 };
@@ -143,7 +143,8 @@ impl Sandbox {
     /// It could not be recorded.
     pub async fn call(&self, from: Sender, missed: bool) -> Result<String, NotRecorded> {
         let call_id = self.next_id();
-        self.line.tell(What::Call { call_id: call_id.clone(), from, is_video: false, missed }).await?;
+        let call = CallHeard { call_id: call_id.clone(), from, is_video: false, missed };
+        self.line.tell(What::Call(call)).await?;
         Ok(call_id)
     }
 
@@ -196,7 +197,7 @@ impl Sandbox {
         receipt: Receipt,
     ) -> Result<(), NotRecorded> {
         let provider_message_id = provider_message_id.to_owned();
-        let what = What::Receipt {
+        let heard = ReceiptHeard {
             provider_message_id,
             message_id,
             receipt,
@@ -205,7 +206,7 @@ impl Sandbox {
             recipient_fault: false,
             pricing: None,
         };
-        self.line.tell(what).await
+        self.line.tell(What::Receipt(heard)).await
     }
 
     /// The connection changes, until settings are applied or it is changed again. Without a `reason` the sandbox gives

@@ -44,7 +44,7 @@ impl RecordingEar {
 }
 
 fn is_state(what: &What) -> bool {
-    matches!(what, What::State { .. })
+    matches!(what, What::State(_))
 }
 
 impl Ear for RecordingEar {

@@ -11,7 +11,10 @@ mod news;
 mod people;
 mod status;
 
-use crate::{connectors::What, model::clock::Time};
+use crate::{
+    connectors::{What, heard::ProviderNews},
+    model::clock::Time,
+};
 use serde_json::{Value, json};
 
 /// Something told, with when it happened.
@@ -39,7 +42,7 @@ pub(super) fn read(body: &[u8], mine: &Mine, now: Time) -> Vec<Told> {
     let Ok(body) = serde_json::from_slice::<Value>(body) else {
         // Too deep, or no JSON: kept as a text.
         let raw = json!(String::from_utf8_lossy(body)).to_string();
-        return vec![(now, What::News { kind: "unreadable".into(), raw, notice: None, then: Vec::new() })];
+        return vec![(now, kept("unreadable", raw))];
     };
     let entries = body["entry"].as_array().filter(|_| body["object"] == "whatsapp_business_account");
     let Some(entries) = entries else { return vec![plain_news("unknown_object", &body, now)] };
@@ -104,7 +107,7 @@ fn elsewhere(kind: &str, name: &str, id: Option<String>, change: &Change<'_>) ->
         "field": change.field, name: id, "messages": count("messages"), "statuses": count("statuses"),
         "time": change.entry["time"],
     });
-    (change.at, What::News { kind: kind.into(), raw: raw.to_string(), notice: None, then: Vec::new() })
+    (change.at, kept(kind, raw.to_string()))
 }
 
 /// News of a change; together with what makes two alike ones two.
@@ -113,11 +116,16 @@ fn news_of(change: &Change<'_>, kind: &str, value: &Value, notice: Option<String
         "field": change.field, "account": change.entry["id"], "time": change.entry["time"], "value": value,
     });
     let kind = if kind.is_empty() { "unknown_field" } else { kind }.chars().take(KIND_MAX).collect();
-    (change.at, What::News { kind, raw: raw.to_string(), notice, then })
+    (change.at, What::News(ProviderNews { kind, raw: raw.to_string(), notice, then }))
+}
+
+/// News that nobody is told of and from which nothing follows.
+fn kept(kind: &str, raw: String) -> What {
+    What::News(ProviderNews { kind: kind.into(), raw, notice: None, then: Vec::new() })
 }
 
 fn plain_news(kind: &str, value: &Value, now: Time) -> Told {
-    (now, What::News { kind: kind.into(), raw: value.to_string(), notice: None, then: Vec::new() })
+    (now, kept(kind, value.to_string()))
 }
 
 /// Longest word of Meta's that is taken for a kind, in characters.

@@ -8,6 +8,7 @@ use crate::{
             classify::{self, Class},
             client::GraphError,
         },
+        heard::{CallHeard, ReceiptHeard},
     },
     model::{ids::MessageId, message::Receipt},
 };
@@ -30,7 +31,7 @@ pub(super) fn read(change: &Change<'_>, status: &Value, told: &mut Vec<Told>) {
     let failed = (receipt == Receipt::Failed).then(|| GraphError::of(&status["errors"][0]));
     let code = failed.as_ref().and_then(|error| error.as_ref().map(|e| e.code));
     let ours = text(&status["biz_opaque_callback_data"]).filter(|data| data.starts_with("msg_"));
-    let what = What::Receipt {
+    let what = ReceiptHeard {
         provider_message_id,
         message_id: ours.map(MessageId::from_text),
         receipt,
@@ -39,7 +40,7 @@ pub(super) fn read(change: &Change<'_>, status: &Value, told: &mut Vec<Told>) {
         reason: failed.map(|error| error.map_or_else(unexplained, |e| e.text())),
         pricing: status["pricing"].as_object().map(|pricing| Value::Object(pricing.clone()).to_string()),
     };
-    told.push((time(&status["timestamp"]).unwrap_or(change.at), what));
+    told.push((time(&status["timestamp"]).unwrap_or(change.at), What::Receipt(what)));
 }
 
 fn unexplained() -> String {
@@ -57,7 +58,7 @@ pub(super) fn calls(change: &Change<'_>, told: &mut Vec<Told>) {
                 let at = time(&call["timestamp"]).unwrap_or(change.at);
                 let from = people::writer(change, call);
                 let is_video = call["is_video"] == true || call["media_type"] == "video";
-                told.push((at, What::Call { call_id, from, is_video, missed }));
+                told.push((at, What::Call(CallHeard { call_id, from, is_video, missed })));
             }
             _ => told.push(news_of(change, "calls", call, None, Vec::new())),
         }

@@ -11,7 +11,7 @@ use crate::{
     instances::Instance,
     model::{clock::Time, phone::Recipient},
     people::chats::ChatId,
-    sending::{request::Draft, schedule::New},
+    sending::schedule::New,
     web::Incoming,
 };
 use serde_json::{Map, Value, json};
@@ -94,7 +94,7 @@ async fn send(
     if text(object, "mediaUrl").is_some() && text(object, "mediaType").is_none() {
         return Err(Wrong::invalid("mediaType is required beside mediaUrl."));
     }
-    let draft: Draft = draft(object)?;
+    let draft = draft(object)?;
     let new = New {
         sender: who.sender(client, &incoming.request_id),
         account: client.account_id,
