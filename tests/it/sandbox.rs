@@ -11,7 +11,7 @@ use std::{
 use wa_gateway::{
     connectors::{
         Ack, Address, Boxed, Connector, Content, InstanceSetup, Outgoing, SendError, SendErrorKind, What,
-        heard::{Group, Sender},
+        heard::{Group, ReceiptHeard, Sender},
         outgoing::{MediaFile, MediaKind},
         sandbox::{Sandbox, inbox},
     },
