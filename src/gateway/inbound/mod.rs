@@ -261,6 +261,7 @@ fn news(tx: &WriteTx<'_>, recording: &Recording<'_>) -> Result<After, StoreError
             Ok(After::Nothing)
         }
         What::Person { names, former } => news::person(tx, recording, names, former),
+        What::Named { whom, names } => news::named(tx, recording, whom, names),
         What::Templates(all) => templates::record(tx, instance, all, now).map(|()| After::Nothing),
         What::TemplateChanged(change) => templates::change(tx, instance, change, now).map(|()| After::Nothing),
         What::News(news) => news::record(tx, recording, news),

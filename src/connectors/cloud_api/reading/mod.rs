@@ -11,6 +11,8 @@ mod news;
 mod people;
 mod status;
 
+pub(super) use people::recipient;
+
 use crate::{
     connectors::{What, heard::ProviderNews},
     model::clock::Time,
