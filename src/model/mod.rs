@@ -21,4 +21,5 @@ pub mod purpose;
 pub mod qr;
 pub mod random;
 pub mod text;
+pub mod throttle;
 pub mod why;

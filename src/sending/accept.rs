@@ -63,7 +63,7 @@ pub(super) fn accept(
         accounts::note_key_use(tx, key, now)?;
     }
     let known = match &request.idempotency_key {
-        Some(key) => idempotency::look_up(tx, sender.account, key, request, now)?,
+        Some(key) => idempotency::look_up(tx, asked, key)?,
         None => Known::New,
     };
     let again = match known {

@@ -76,9 +76,9 @@ pub(super) async fn prepare(
 }
 
 fn would_pass(tx: &Tx<'_>, asked: &Asked<'_>, score: Score) -> Result<bool, StoreError> {
-    let Asked { rules, sender, request, now, .. } = *asked;
+    let Asked { rules, request, .. } = *asked;
     if let Some(key) = &request.idempotency_key
-        && idempotency::look_up(tx, sender.account, key, request, now)? != Known::New
+        && idempotency::look_up(tx, asked, key)? != Known::New
     {
         return Ok(false);
     }
