@@ -4,11 +4,11 @@
 //! refusal or a failure is forgotten, so that a retry after its cause is gone works. A key that was under way when the
 //! gateway stopped follows its message to `unknown` (`recover.rs`).
 
-use super::{answer::Outcome, asked::Asked, request::Request};
+use super::{answer::Outcome, asked::Asked};
 use crate::{
     model::{
         clock::{SLACK, Time},
-        ids::{AccountId, LogId, MessageId},
+        ids::{LogId, MessageId},
     },
     store::{StoreError, Tx, WriteTx},
 };
