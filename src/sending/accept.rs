@@ -7,8 +7,8 @@ use super::{
     answer::{Answer, Outcome, Quota},
     asked::Asked,
     facts::{self, Facts},
-    file::{self, File, Here},
-    idempotency::{self, Known},
+    file::{self, Here, PreparedFile},
+    idempotency::{self, KnownKey},
     policy::{self, Passed, content::Score},
     quota::{self, Booked},
     record,
@@ -56,7 +56,7 @@ pub(super) fn accept(
     tx: &WriteTx<'_>,
     asked: &Asked<'_>,
     score: Score,
-    file: Option<&File>,
+    file: Option<&PreparedFile>,
 ) -> Result<Accepting, StoreError> {
     let Asked { rules, sender, request, now, .. } = *asked;
     if let Some(key) = sender.key {
@@ -64,16 +64,16 @@ pub(super) fn accept(
     }
     let known = match &request.idempotency_key {
         Some(key) => idempotency::look_up(tx, asked, key)?,
-        None => Known::New,
+        None => KnownKey::New,
     };
     let again = match known {
-        Known::New => None,
-        Known::Answered(log_id, message_id, outcome) => {
+        KnownKey::New => None,
+        KnownKey::Answered(log_id, message_id, outcome) => {
             let quota = facts::load_quota(tx, sender, now)?;
             return Ok(Accepting::Answered(Box::new(replayed(log_id, message_id, outcome, quota))));
         }
-        Known::UnderWay => Some(under_way()),
-        Known::Reused => {
+        KnownKey::UnderWay => Some(under_way()),
+        KnownKey::Reused => {
             Some(key_refusal(Code::IdempotencyKeyReused, "this Idempotency-Key came with another request before"))
         }
     };
@@ -100,7 +100,7 @@ fn pass(
     let wait = facts.pace.wait();
     let status = if wait.is_zero() { Status::Sending } else { Status::Accepted };
     let message_id = asked.message_id();
-    let log_id = record::accepted(tx, &record::Row { message_id: &message_id, asked, facts, contact, status })?;
+    let log_id = record::accepted(tx, &record::MessageRow { message_id: &message_id, asked, facts, contact, status })?;
     let content = passed.content.resolve(|here| here.record(tx, asked, log_id), Ok)?;
     if let Some(key) = &request.idempotency_key {
         idempotency::begin(tx, asked, key, log_id)?;
@@ -149,7 +149,7 @@ fn refuse(tx: &WriteTx<'_>, asked: &Asked<'_>, facts: &Facts, refusal: Refusal) 
     let Asked { shared, rules, sender, request, .. } = *asked;
     let message_id = asked.message_id();
     let contact = facts.contact.as_ref().map(|c| c.id);
-    let row = record::Row { message_id: &message_id, asked, facts, contact, status: Status::Blocked };
+    let row = record::MessageRow { message_id: &message_id, asked, facts, contact, status: Status::Blocked };
     let recipient = request.recipient.to_string();
     let like = (sender.account, sender.key, refusal.code, request.instance.clone(), recipient);
     let (log_id, message_id) = match shared.repeats.earlier(&like, facts.now) {

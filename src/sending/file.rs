@@ -4,7 +4,7 @@
 use super::{
     asked::{Asked, Submission},
     facts, idempotency,
-    idempotency::Known,
+    idempotency::KnownKey,
     policy::{self, content::Score},
     refusal::Refusal,
     request::{Draft, FileFrom},
@@ -16,7 +16,7 @@ use crate::{
         code::{Code, Details},
         ids::LogId,
     },
-    people::media::{self, Content, NewMedia, Of, Written},
+    people::media::{self, FileContent, NewMedia, Of, Written},
     store::{StoreError, Tx, WriteTx},
 };
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use std::sync::Arc;
 const FOR_THE_PROVIDER: u32 = 3;
 
 /// A message's file, before the transaction that judges.
-pub(super) enum File {
+pub(super) enum PreparedFile {
     /// It was not fetched: the message is refused or answered anyway.
     NotFetched,
     /// It could not be had, and why.
@@ -49,12 +49,12 @@ pub(super) async fn prepare(
     submission: &Submission,
     score: &Score,
     deadline: Time,
-) -> Result<Option<Arc<File>>, StoreError> {
+) -> Result<Option<Arc<PreparedFile>>, StoreError> {
     let Draft::Media { kind, file, .. } = &submission.request().draft else { return Ok(None) };
     let (kind, shared) = (*kind, &submission.shared);
     let (asking, scored) = (submission.clone(), score.clone());
     if !shared.store.read(move |tx| asking.ask(|asked| would_pass(tx, asked, scored))).await? {
-        return Ok(Some(Arc::new(File::NotFetched)));
+        return Ok(Some(Arc::new(PreparedFile::NotFetched)));
     }
     let had = match &file.from {
         FileFrom::Address(url) => {
@@ -69,16 +69,16 @@ pub(super) async fn prepare(
     };
     Ok(Some(Arc::new(match had {
         Ok((written, declared_type, its_name)) => {
-            File::Here(Here { written, kind, declared_type, file_name: file.file_name.clone().or(its_name) })
+            PreparedFile::Here(Here { written, kind, declared_type, file_name: file.file_name.clone().or(its_name) })
         }
-        Err(why) => File::Refused(why),
+        Err(why) => PreparedFile::Refused(why),
     })))
 }
 
 fn would_pass(tx: &Tx<'_>, asked: &Asked<'_>, score: Score) -> Result<bool, StoreError> {
     let Asked { rules, request, .. } = *asked;
     if let Some(key) = &request.idempotency_key
-        && idempotency::look_up(tx, asked, key)? != Known::New
+        && idempotency::look_up(tx, asked, key)? != KnownKey::New
     {
         return Ok(false);
     }
@@ -87,22 +87,22 @@ fn would_pass(tx: &Tx<'_>, asked: &Asked<'_>, score: Score) -> Result<bool, Stor
 }
 
 /// After the transaction: a file whose row is recorded, or may be, stays; any other goes.
-pub(super) fn settle(file: Option<Arc<File>>, recorded: bool) {
-    if let Some(File::Here(here)) = file.filter(|_| recorded).and_then(Arc::into_inner) {
+pub(super) fn settle(file: Option<Arc<PreparedFile>>, recorded: bool) {
+    if let Some(PreparedFile::Here(here)) = file.filter(|_| recorded).and_then(Arc::into_inner) {
         here.written.keep();
     }
 }
 
 /// The file of a message that passed every gate, or why it is refused for its file.
-pub(super) fn here(file: Option<&File>) -> Result<&Here, Refusal> {
+pub(super) fn here(file: Option<&PreparedFile>) -> Result<&Here, Refusal> {
     match file {
-        Some(File::Here(here)) => Ok(here),
-        Some(File::Refused(why)) => {
+        Some(PreparedFile::Here(here)) => Ok(here),
+        Some(PreparedFile::Refused(why)) => {
             let details = Details::FieldsBecause(vec!["media_url"], why.clone());
             Err(Refusal { gate: "file", details, ..Refusal::new(Code::ValidationError, why.clone()) })
         }
         // It would not have passed a moment ago, and now it would: the caller tries again.
-        Some(File::NotFetched) | None => {
+        Some(PreparedFile::NotFetched) | None => {
             let reason = "the file was not fetched, because the message would have been refused a moment ago";
             Err(Refusal { gate: "file", ..Refusal::new(Code::ServiceUnavailable, reason) })
         }
@@ -121,7 +121,7 @@ impl Here {
             kind: kind.as_str(),
             declared_type,
             file_name: file_name.as_deref(),
-            content: Content::Stored(stored),
+            content: FileContent::Stored(stored),
         };
         media::record(tx, &new, asked.now)?;
         Ok(MediaFile {

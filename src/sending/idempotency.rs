@@ -16,7 +16,7 @@ use rusqlite::params;
 
 /// What is known of a key.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Known {
+pub(super) enum KnownKey {
     /// Nothing, or nothing any more.
     New,
     /// The first request's answer.
@@ -27,7 +27,7 @@ pub(super) enum Known {
     Reused,
 }
 
-pub(super) fn look_up(tx: &Tx<'_>, asked: &Asked<'_>, key: &str) -> Result<Known, StoreError> {
+pub(super) fn look_up(tx: &Tx<'_>, asked: &Asked<'_>, key: &str) -> Result<KnownKey, StoreError> {
     let Asked { rules, sender, request, now, .. } = *asked;
     let row = tx.find(
         "SELECT i.request_hash, i.log_id, i.answer, m.message_id FROM idempotency i JOIN messages m ON m.id = i.log_id
@@ -40,10 +40,10 @@ pub(super) fn look_up(tx: &Tx<'_>, asked: &Asked<'_>, key: &str) -> Result<Known
         },
     )?;
     Ok(match row {
-        None => Known::New,
-        Some((hash, ..)) if hash != request.hash() => Known::Reused,
-        Some((_, _, None, _)) => Known::UnderWay,
-        Some((_, log_id, Some(outcome), message_id)) => Known::Answered(log_id, message_id, outcome),
+        None => KnownKey::New,
+        Some((hash, ..)) if hash != request.hash() => KnownKey::Reused,
+        Some((_, _, None, _)) => KnownKey::UnderWay,
+        Some((_, log_id, Some(outcome), message_id)) => KnownKey::Answered(log_id, message_id, outcome),
     })
 }
 

@@ -13,7 +13,7 @@
 //!    inside a transaction, never after the answer.
 //! 5. `outcome.rs`, one write transaction: the outcome, quota counted or given back, the remembered answer.
 //!
-//! `tuning.rs`: what an admin changes of the guard while it runs.
+//! `runtime_settings.rs`: what an admin changes of the guard while it runs.
 //!
 //! Later: `receipts.rs` moves states up, `recover.rs` settles what an earlier run left under way, `log.rs` is read, `review.rs` shows
 //! what a pause is about.
@@ -35,8 +35,9 @@ mod dispatch;
 pub mod facts;
 mod file;
 mod idempotency;
+mod invalid_request;
 pub mod log;
-mod named;
+mod message_ref;
 mod outcome;
 pub mod pace;
 pub mod policy;
@@ -45,17 +46,16 @@ pub mod receipts;
 mod record;
 mod recover;
 mod refusal;
-mod repeats;
+mod refusal_dedup;
 pub mod request;
 pub mod review;
 pub mod rules;
+pub mod runtime_settings;
 pub mod schedule;
 pub mod search;
 mod shared;
-pub mod story;
 mod strikes;
-pub mod tuning;
-mod unreadable;
+pub mod timeline;
 mod upload;
 
 pub use answer::{Answer, Outcome, Quota};
@@ -74,14 +74,14 @@ use crate::{
         purpose::Purpose,
         random::Random,
     },
-    people::{media::Shelf, suppression::Erased},
+    people::{media::MediaStore, suppression::Erased},
     store::{Store, StoreError, Tx, WriteTx},
 };
 use accept::Accepting;
 use arc_swap::ArcSwap;
 use asked::Submission;
 use policy::content::{ContentPolicy, Score};
-use receipts::{ByHand, SettleError, Step};
+use receipts::{ByHand, ReceiptStep, SettleError};
 use shared::Shared;
 use std::sync::Arc;
 use tokio_util::task::TaskTracker;
@@ -114,7 +114,7 @@ pub struct Parts {
     /// The admin's own files among them: name and text.
     pub content_files: Vec<(String, String)>,
     /// Where files are put.
-    pub shelf: Shelf,
+    pub shelf: MediaStore,
     /// Suppressions of people who were erased.
     pub erased: Erased,
 }
@@ -134,8 +134,8 @@ impl Sending {
             content: ArcSwap::from_pointee(content),
             content_files,
             pace: pace::Pace::default(),
-            repeats: repeats::Repeats::default(),
-            waiting: receipts::Waiting::default(),
+            repeats: refusal_dedup::Repeats::default(),
+            waiting: receipts::AckWaiters::default(),
             shelf,
             erased,
         };
@@ -185,7 +185,7 @@ impl Sending {
     /// The store's.
     pub async fn refuse_unreadable(&self, sender: Sender, refusal: Refusal) -> Result<Answer, StoreError> {
         let shared = self.shared.clone();
-        self.shared.store.write(move |tx| unreadable::refuse(tx, &shared, &sender, refusal)).await
+        self.shared.store.write(move |tx| invalid_request::refuse(tx, &shared, &sender, refusal)).await
     }
 
     /// Scores a text as the guard would, without sending.
@@ -199,7 +199,7 @@ impl Sending {
     }
 
     /// Tells the request that waits for this message what a receipt did to it. After the receipt's commit.
-    pub fn note_step(&self, step: &Step) {
+    pub fn note_step(&self, step: &ReceiptStep) {
         if step.recipient_fault {
             self.shared.pace.note_failure(&step.instance, self.shared.clock.now());
         }

@@ -4,7 +4,7 @@
 use super::{announce, outcome::settle_quota};
 use crate::{
     accounts::audit,
-    connectors::{SendError, heard::ReceiptHeard},
+    connectors::{SendError, inbound_event::ReceiptHeard},
     model::{
         clock::Time,
         ids::{AccountId, InstanceId, LogId, MessageId},
@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 
 /// Which step a receipt made.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Step {
+pub struct ReceiptStep {
     /// The message.
     pub log_id: LogId,
     /// Its stable id.
@@ -47,7 +47,7 @@ pub fn apply(
     at: Time,
     heard: &ReceiptHeard,
     moment: Moment<'_>,
-) -> Result<Option<Step>, StoreError> {
+) -> Result<Option<ReceiptStep>, StoreError> {
     let Some((log_id, message_id, from)) = find(tx, instance, heard)? else { return Ok(None) };
     let to = heard.receipt.status();
     if let Some(pricing) = &heard.pricing {
@@ -83,7 +83,7 @@ pub fn apply(
         announce::step(tx, log_id, from, Status::Sent, moment)?;
     }
     announce::step(tx, log_id, if was_taken { Status::Sent } else { from }, to, moment)?;
-    Ok(Some(Step { log_id, message_id, from, to, instance: instance.clone(), recipient_fault }))
+    Ok(Some(ReceiptStep { log_id, message_id, from, to, instance: instance.clone(), recipient_fault }))
 }
 
 fn find(
@@ -146,7 +146,7 @@ pub(super) fn settle_by_hand(tx: &WriteTx<'_>, said: &ByHand<'_>, moment: Moment
     let sql = format!("UPDATE messages SET status = ?2, {column} = ?3, updated_at = ?3, reason = ?4 WHERE id = ?1");
     tx.execute(&sql, params![id, to, now, format!("settled by hand: {note}")]).map_err(SettleError::from)?;
     let target = id.to_string();
-    let entry = audit::Entry {
+    let entry = audit::AuditEntry {
         actor,
         account: Some(account),
         action: "message.settle",
@@ -161,7 +161,7 @@ pub(super) fn settle_by_hand(tx: &WriteTx<'_>, said: &ByHand<'_>, moment: Moment
 
 /// Requests that wait for the acknowledgement of a message in hand.
 #[derive(Default)]
-pub(super) struct Waiting {
+pub(super) struct AckWaiters {
     by_id: Arc<Mutex<HashMap<MessageId, oneshot::Sender<Option<SendError>>>>>,
 }
 
@@ -172,7 +172,7 @@ pub(super) struct Expected {
     news: Option<oneshot::Receiver<Option<SendError>>>,
 }
 
-impl Waiting {
+impl AckWaiters {
     pub(super) fn expect(&self, id: &MessageId) -> Expected {
         let (tell, news) = oneshot::channel();
         self.by_id.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), tell);

@@ -14,7 +14,7 @@ use rusqlite::params;
 use serde_json::json;
 
 /// A row to be written.
-pub(super) struct Row<'a> {
+pub(super) struct MessageRow<'a> {
     pub(super) message_id: &'a MessageId,
     pub(super) asked: &'a Asked<'a>,
     pub(super) facts: &'a Facts,
@@ -23,14 +23,14 @@ pub(super) struct Row<'a> {
 }
 
 /// Writes a message that passed: its quota is reserved.
-pub(super) fn accepted(tx: &WriteTx<'_>, row: &Row<'_>) -> Result<LogId, StoreError> {
+pub(super) fn accepted(tx: &WriteTx<'_>, row: &MessageRow<'_>) -> Result<LogId, StoreError> {
     let id = insert(tx, row, None)?;
     decision(tx, id, row.facts, None)?;
     Ok(id)
 }
 
 /// Writes a message that was refused.
-pub(super) fn refused(tx: &WriteTx<'_>, row: &Row<'_>, refusal: &Refusal) -> Result<LogId, StoreError> {
+pub(super) fn refused(tx: &WriteTx<'_>, row: &MessageRow<'_>, refusal: &Refusal) -> Result<LogId, StoreError> {
     let id = insert(tx, row, Some(refusal))?;
     decision(tx, id, row.facts, Some(refusal))?;
     Ok(id)
@@ -42,8 +42,8 @@ pub(super) fn repeated(tx: &WriteTx<'_>, id: LogId, now: Time) -> Result<(), Sto
     Ok(())
 }
 
-fn insert(tx: &WriteTx<'_>, row: &Row<'_>, refusal: Option<&Refusal>) -> Result<LogId, StoreError> {
-    let Row { message_id, asked, facts, contact, status } = row;
+fn insert(tx: &WriteTx<'_>, row: &MessageRow<'_>, refusal: Option<&Refusal>) -> Result<LogId, StoreError> {
+    let MessageRow { message_id, asked, facts, contact, status } = row;
     let Asked { sender, request, .. } = **asked;
     let recipient = facts.address.as_ref().map_or_else(|| request.recipient.to_string(), ToString::to_string);
     let now = facts.now;

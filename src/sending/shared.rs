@@ -3,15 +3,15 @@
 use super::{
     pace::Pace,
     policy::content::{ContentPolicy, Score},
-    receipts::Waiting,
-    repeats::Repeats,
-    request::{Request, Stated},
+    receipts::AckWaiters,
+    request::{PurposeField, Request},
     rules::Rules,
 };
+use crate::sending::refusal_dedup::Repeats;
 use crate::{
     connectors::{Registry, Wire},
     model::{clock::Clock, purpose::Purpose, random::Random},
-    people::{media::Shelf, suppression::Erased},
+    people::{media::MediaStore, suppression::Erased},
     store::Store,
 };
 use arc_swap::ArcSwap;
@@ -32,8 +32,8 @@ pub(super) struct Shared {
     pub(super) content_files: Vec<(String, String)>,
     pub(super) pace: Pace,
     pub(super) repeats: Repeats,
-    pub(super) waiting: Waiting,
-    pub(super) shelf: Shelf,
+    pub(super) waiting: AckWaiters,
+    pub(super) shelf: MediaStore,
     pub(super) erased: Erased,
 }
 
@@ -41,7 +41,7 @@ impl Shared {
     /// What the content policy says about a request's text.
     pub(super) fn score(&self, request: &Request) -> Score {
         let purpose = match &request.purpose {
-            Stated::Allowed(purpose) => *purpose,
+            PurposeField::Allowed(purpose) => *purpose,
             // Refused by the gate "purpose"; scored all the same, for the log.
             _ => Purpose::Transactional,
         };

@@ -5,7 +5,7 @@ use super::{
     message::{person, writer},
 };
 use crate::{
-    connectors::heard::CallHeard,
+    connectors::inbound_event::CallHeard,
     events::webhooks::{self, Event},
     people::conversations,
     store::{StoreError, Tx, WriteTx},

@@ -15,8 +15,8 @@ mod opt_out;
 
 use crate::{
     connectors::{
-        Boxed, Ear, Heard, NotRecorded, Registry, What,
-        heard::{Backlog, InboundMessage},
+        Boxed, Ear, EventKind, NotRecorded, ProviderEvent, Registry,
+        inbound_event::{Backlog, InboundMessage},
     },
     events::{
         live::feed,
@@ -30,7 +30,7 @@ use crate::{
         random::Random,
     },
     people::{
-        media::{Shelf, Taken},
+        media::{MediaStore, StagedFile},
         suppression::{
             Erased,
             phrases::{self, Phrases},
@@ -38,7 +38,7 @@ use crate::{
     },
     sending::{
         Sending,
-        receipts::{self, Step},
+        receipts::{self, ReceiptStep},
     },
     store::{Store, StoreError, Tx, WriteTx},
 };
@@ -51,7 +51,7 @@ pub struct Inbound {
     store: Store,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-    shelf: Shelf,
+    shelf: MediaStore,
     erased: Erased,
     phrases: Arc<Phrases>,
     /// Set once, right after the sender is made: connectors need the ear first, the sender needs the connectors.
@@ -70,15 +70,15 @@ struct Calls {
 /// What a transaction leaves to be done after its commit.
 enum After {
     Nothing,
-    Step(Step),
+    Step(ReceiptStep),
     OptOut(InstanceId),
     Rejected(InstanceId, String),
 }
 
 /// A file that came with a message, put on the disk or not to be: by then nothing is waited for.
 struct WithFile {
-    shelf: Shelf,
-    taken: Taken,
+    shelf: MediaStore,
+    taken: StagedFile,
 }
 
 /// What a transaction did.
@@ -91,8 +91,8 @@ struct Recorded {
 /// What recording needs, besides the transaction.
 struct Recording<'a> {
     account: AccountId,
-    heard: &'a Heard,
-    phrase: Option<phrases::Heard>,
+    heard: &'a ProviderEvent,
+    phrase: Option<phrases::PhraseMeaning>,
     file: Option<&'a WithFile>,
     means: Means<'a>,
 }
@@ -107,7 +107,13 @@ struct Means<'a> {
 
 impl Inbound {
     /// The ear over `store`.
-    pub fn new(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>, shelf: Shelf, erased: Erased) -> Self {
+    pub fn new(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        shelf: MediaStore,
+        erased: Erased,
+    ) -> Self {
         Self {
             store,
             clock,
@@ -131,7 +137,7 @@ impl Inbound {
     }
 
     /// All of it in one transaction, or none of it.
-    async fn record(&self, mut all: Vec<Heard>) -> Result<(), StoreError> {
+    async fn record(&self, mut all: Vec<ProviderEvent>) -> Result<(), StoreError> {
         let mut files = Vec::with_capacity(all.len());
         for heard in &mut all {
             files.push(self.take(heard).await?.map(Arc::new));
@@ -141,7 +147,8 @@ impl Inbound {
         let recorded = self.store.write(move |tx| {
             let means = Means { phrases: &phrases, erased: &erased, moment: Moment { now, random: &*random } };
             let pairs = all.iter().zip(&with);
-            let record = |(heard, file): (&Heard, &Option<Arc<WithFile>>)| record(tx, heard, file.as_deref(), means);
+            let record =
+                |(heard, file): (&ProviderEvent, &Option<Arc<WithFile>>)| record(tx, heard, file.as_deref(), means);
             pairs.map(record).collect::<Result<Vec<Recorded>, StoreError>>()
         });
         let recorded = recorded.await;
@@ -181,8 +188,8 @@ impl Inbound {
     }
 
     /// Puts the message's file on the disk, before the transaction.
-    async fn take(&self, heard: &mut Heard) -> Result<Option<WithFile>, StoreError> {
-        let What::Message(InboundMessage { media: Some(media), .. }) = &mut heard.what else { return Ok(None) };
+    async fn take(&self, heard: &mut ProviderEvent) -> Result<Option<WithFile>, StoreError> {
+        let EventKind::Message(InboundMessage { media: Some(media), .. }) = &mut heard.what else { return Ok(None) };
         let taken = self.shelf.take(media).await;
         let taken = taken.map_err(|e| StoreError::Unavailable(format!("a file could not be written: {e}")))?;
         Ok(Some(WithFile { shelf: self.shelf.clone(), taken }))
@@ -192,19 +199,19 @@ impl Inbound {
     /// with the last hold on it: its message was heard before.
     fn settle(&self, file: Option<Arc<WithFile>>) {
         match file.and_then(Arc::into_inner).map(|file| file.taken) {
-            Some(Taken::Here(written)) => written.keep(),
-            Some(Taken::Later { .. }) => self.shelf.wake(),
-            Some(Taken::Refused(_)) | None => {}
+            Some(StagedFile::Here(written)) => written.keep(),
+            Some(StagedFile::Later { .. }) => self.shelf.wake(),
+            Some(StagedFile::Refused(_)) | None => {}
         }
     }
 }
 
 impl Ear for Inbound {
-    fn hear(&self, heard: Heard) -> Boxed<'_, Result<(), NotRecorded>> {
-        self.hear_all(vec![heard])
+    fn hear(&self, heard: ProviderEvent) -> Boxed<'_, Result<(), NotRecorded>> {
+        self.record_all(vec![heard])
     }
 
-    fn hear_all(&self, all: Vec<Heard>) -> Boxed<'_, Result<(), NotRecorded>> {
+    fn record_all(&self, all: Vec<ProviderEvent>) -> Boxed<'_, Result<(), NotRecorded>> {
         Box::pin(async move { self.record(all).await.map_err(|e| NotRecorded(e.to_string())) })
     }
 
@@ -217,7 +224,12 @@ impl Ear for Inbound {
     }
 }
 
-fn record(tx: &WriteTx<'_>, heard: &Heard, file: Option<&WithFile>, means: Means<'_>) -> Result<Recorded, StoreError> {
+fn record(
+    tx: &WriteTx<'_>,
+    heard: &ProviderEvent,
+    file: Option<&WithFile>,
+    means: Means<'_>,
+) -> Result<Recorded, StoreError> {
     let plain = |after| Recorded { after, has_row: false };
     let account = tx.find("SELECT account_id FROM instances WHERE id = ?1", params![heard.instance], |r| {
         r.get::<_, AccountId>(0)
@@ -226,7 +238,7 @@ fn record(tx: &WriteTx<'_>, heard: &Heard, file: Option<&WithFile>, means: Means
     let Some(account) = account else { return Ok(plain(After::Nothing)) };
     let recording = Recording { account, heard, phrase: None, file, means };
     match &heard.what {
-        What::Message(message) => {
+        EventKind::Message(message) => {
             let hears = message.may_opt_out && message.group.is_none();
             let phrase = message.text.as_deref().filter(|_| hears).and_then(|text| means.phrases.hear(text));
             message::record(tx, &Recording { phrase, ..recording }, message)
@@ -237,34 +249,34 @@ fn record(tx: &WriteTx<'_>, heard: &Heard, file: Option<&WithFile>, means: Means
 
 /// Everything but a message.
 fn news(tx: &WriteTx<'_>, recording: &Recording<'_>) -> Result<After, StoreError> {
-    let Recording { heard: Heard { instance, at, what }, account, means, .. } = *recording;
+    let Recording { heard: ProviderEvent { instance, at, what }, account, means, .. } = *recording;
     let now = recording.now();
     match what {
-        What::Receipt(heard) => {
+        EventKind::Receipt(heard) => {
             let step = receipts::apply(tx, instance, *at, heard, means.moment)?;
             Ok(step.map_or(After::Nothing, After::Step))
         }
-        What::State(standing) => {
+        EventKind::State(standing) => {
             instances::record_standing(tx, instance, standing, means.moment).map(|()| After::Nothing)
         }
-        What::Message(_) => Ok(After::Nothing),
-        What::Call(heard) => call::record(tx, recording, heard),
-        What::Qr { code, expires_at } => {
+        EventKind::Message(_) => Ok(After::Nothing),
+        EventKind::Call(heard) => call::record(tx, recording, heard),
+        EventKind::Qr { code, expires_at } => {
             feed::note_code(tx, account, instance)?;
             recording.emit(tx, &Event::InstanceQrUpdated { qr: code.clone(), expires_at: *expires_at })?;
             Ok(After::Nothing)
         }
-        What::GroupUpdated { group_id, group_name, change } => {
+        EventKind::GroupUpdated { group_id, group_name, change } => {
             let group_name = message::note_group(tx, instance, group_id, group_name, now)?;
             let (group_id, change) = (group_id.clone(), change.clone());
             recording.emit(tx, &Event::GroupUpdated { group_id, group_name, change })?;
             Ok(After::Nothing)
         }
-        What::Person { names, former } => news::person(tx, recording, names, former),
-        What::Named { whom, names } => news::named(tx, recording, whom, names),
-        What::Templates(all) => templates::record(tx, instance, all, now).map(|()| After::Nothing),
-        What::TemplateChanged(change) => templates::change(tx, instance, change, now).map(|()| After::Nothing),
-        What::News(news) => news::record(tx, recording, news),
+        EventKind::Person { names, former } => news::person(tx, recording, names, former),
+        EventKind::Named { whom, names } => news::named(tx, recording, whom, names),
+        EventKind::Templates(all) => templates::record(tx, instance, all, now).map(|()| After::Nothing),
+        EventKind::TemplateChanged(change) => templates::change(tx, instance, change, now).map(|()| After::Nothing),
+        EventKind::News(news) => news::record(tx, recording, news),
     }
 }
 

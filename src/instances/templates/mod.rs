@@ -7,12 +7,12 @@
 //! A template that its provider makes a marketing template is refused from that transaction on, and its owner is told
 //! by a notice, which ends when the category is another one again or the template is gone.
 
-mod said;
+mod rendered;
 
-pub use said::said;
+pub use rendered::said;
 
 use crate::{
-    accounts::notices::{self, Kind},
+    accounts::notices::{self, NoticeKind},
     connectors::templates::{Category, Slot, Template, TemplateChange, TemplateName},
     model::{
         clock::Time,
@@ -25,7 +25,7 @@ use serde_json::json;
 
 /// A template, as its row tells.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Known {
+pub struct KnownTemplate {
     /// Its name and language.
     pub template: TemplateName,
     /// What it is for; none: not told yet.
@@ -44,7 +44,7 @@ pub struct Known {
     pub updated_at: Time,
 }
 
-impl Known {
+impl KnownTemplate {
     /// Whether the guard refuses it.
     pub fn is_marketing(&self) -> bool {
         self.category == Some(Category::Marketing)
@@ -140,7 +140,7 @@ pub fn change(tx: &WriteTx<'_>, instance: &InstanceId, change: &TemplateChange, 
 ///
 /// # Errors
 /// The store's.
-pub fn list(tx: &Tx<'_>, instance: &InstanceId) -> Result<Vec<Known>, StoreError> {
+pub fn list(tx: &Tx<'_>, instance: &InstanceId) -> Result<Vec<KnownTemplate>, StoreError> {
     tx.list(&format!("{SELECT} WHERE instance_id = ?1 ORDER BY name, language"), params![instance], read)
 }
 
@@ -148,7 +148,7 @@ pub fn list(tx: &Tx<'_>, instance: &InstanceId) -> Result<Vec<Known>, StoreError
 ///
 /// # Errors
 /// The store's.
-pub fn find(tx: &Tx<'_>, instance: &InstanceId, template: &TemplateName) -> Result<Option<Known>, StoreError> {
+pub fn find(tx: &Tx<'_>, instance: &InstanceId, template: &TemplateName) -> Result<Option<KnownTemplate>, StoreError> {
     let sql = format!("{SELECT} WHERE instance_id = ?1 AND name = ?2 AND language = ?3");
     tx.find(&sql, params![instance, template.name, template.language], read)
 }
@@ -169,22 +169,22 @@ pub fn is_marketing(tx: &Tx<'_>, instance: &InstanceId, template: &TemplateName)
     )
 }
 
-struct Owner<'a> {
+struct TemplateOwner<'a> {
     account: AccountId,
     instance: &'a InstanceId,
     instance_name: String,
 }
 
-fn owner<'a>(tx: &Tx<'_>, instance: &'a InstanceId) -> Result<Option<Owner<'a>>, StoreError> {
+fn owner<'a>(tx: &Tx<'_>, instance: &'a InstanceId) -> Result<Option<TemplateOwner<'a>>, StoreError> {
     tx.find("SELECT account_id, name FROM instances WHERE id = ?1", params![instance], |r| {
-        Ok(Owner { account: r.get(0)?, instance, instance_name: r.get(1)? })
+        Ok(TemplateOwner { account: r.get(0)?, instance, instance_name: r.get(1)? })
     })
 }
 
 /// Its owner hears of a category that is not sent, and that it is over.
 fn tell(
     tx: &WriteTx<'_>,
-    owner: &Owner<'_>,
+    owner: &TemplateOwner<'_>,
     template: &TemplateName,
     category: Category,
     now: Time,
@@ -197,11 +197,11 @@ fn tell(
         "reason": format!("{} ({})", template.name, template.language),
     });
     let subject = subject(owner.instance, template);
-    notices::raise(tx, Some(owner.account), Kind::TemplateMarketing, &subject, &parameters, now)
+    notices::raise(tx, Some(owner.account), NoticeKind::TemplateMarketing, &subject, &parameters, now)
 }
 
-fn clear(tx: &WriteTx<'_>, owner: &Owner<'_>, template: &TemplateName, now: Time) -> Result<(), StoreError> {
-    notices::clear(tx, Some(owner.account), Kind::TemplateMarketing, &subject(owner.instance, template), now)
+fn clear(tx: &WriteTx<'_>, owner: &TemplateOwner<'_>, template: &TemplateName, now: Time) -> Result<(), StoreError> {
+    notices::clear(tx, Some(owner.account), NoticeKind::TemplateMarketing, &subject(owner.instance, template), now)
 }
 
 fn subject(instance: &InstanceId, template: &TemplateName) -> String {
@@ -210,8 +210,8 @@ fn subject(instance: &InstanceId, template: &TemplateName) -> String {
 
 const SELECT: &str = "SELECT name, language, category, status, quality, reason, body, updated_at, slots FROM templates";
 
-fn read(r: &Row<'_>) -> rusqlite::Result<Known> {
-    Ok(Known {
+fn read(r: &Row<'_>) -> rusqlite::Result<KnownTemplate> {
+    Ok(KnownTemplate {
         template: TemplateName { name: r.get(0)?, language: r.get(1)? },
         category: r.get::<_, Option<String>>(2)?.map(|word| Category::parse(&word).unwrap_or(Category::Other)),
         status: r.get(3)?,

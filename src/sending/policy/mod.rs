@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     connectors::{Address, Content},
-    model::plan::Limits,
+    model::plan::PlanLimits,
 };
 
 /// One check of the guard.
@@ -54,7 +54,7 @@ pub struct Passed<'a, F = FileWanted> {
     /// Where the message goes.
     pub address: &'a Address,
     /// The limits that it counts against.
-    pub limits: Limits,
+    pub limits: PlanLimits,
     /// The provider's id of the message that it answers.
     pub reply_to: Option<&'a str>,
     /// What is sent; its file as far as it is had.
@@ -78,7 +78,7 @@ impl<'a, F> Passed<'a, F> {
 }
 
 /// The first two gates, for a caller whose contract asks them before there is a request.
-pub(super) fn judge_standing(module: ModuleStanding, limits: Option<Limits>) -> Result<(), Refusal> {
+pub(super) fn judge_standing(module: ModuleStanding, limits: Option<PlanLimits>) -> Result<(), Refusal> {
     let named = |gate, verdict: Result<(), Refusal>| verdict.map_err(|refusal| Refusal { gate, ..refusal });
     named("module", gates::module_stands(module)).and_then(|()| named("plan", gates::plan_stands(limits).map(drop)))
 }

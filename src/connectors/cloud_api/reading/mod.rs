@@ -14,16 +14,16 @@ mod status;
 pub(super) use people::recipient;
 
 use crate::{
-    connectors::{What, heard::ProviderNews},
+    connectors::{EventKind, inbound_event::ProviderNews},
     model::clock::Time,
 };
 use serde_json::{Value, json};
 
 /// Something told, with when it happened.
-pub(super) type Told = (Time, What);
+pub(super) type Parsed = (Time, EventKind);
 
 /// Which number and account the instance is.
-pub(super) struct Mine {
+pub(super) struct OwnIds {
     pub(super) phone_number_id: String,
     /// Empty: not known.
     pub(super) waba_id: String,
@@ -31,7 +31,7 @@ pub(super) struct Mine {
 
 /// One change, with what stands around it.
 #[derive(Clone, Copy)]
-struct Change<'a> {
+struct WebhookChange<'a> {
     field: &'a str,
     value: &'a Value,
     entry: &'a Value,
@@ -40,7 +40,7 @@ struct Change<'a> {
 }
 
 /// Reads a body that is rightly signed.
-pub(super) fn read(body: &[u8], mine: &Mine, now: Time) -> Vec<Told> {
+pub(super) fn read(body: &[u8], mine: &OwnIds, now: Time) -> Vec<Parsed> {
     let Ok(body) = serde_json::from_slice::<Value>(body) else {
         // Too deep, or no JSON: kept as a text.
         let raw = json!(String::from_utf8_lossy(body)).to_string();
@@ -57,14 +57,14 @@ pub(super) fn read(body: &[u8], mine: &Mine, now: Time) -> Vec<Told> {
         for change in changes {
             let at = time(&entry["time"]).unwrap_or(now);
             let field = change["field"].as_str().unwrap_or_default();
-            read_change(&Change { field, value: &change["value"], entry, at }, mine, &mut told);
+            read_change(&WebhookChange { field, value: &change["value"], entry, at }, mine, &mut told);
         }
     }
     told
 }
 
-fn read_change(change: &Change<'_>, mine: &Mine, told: &mut Vec<Told>) {
-    let Change { field, value, .. } = *change;
+fn read_change(change: &WebhookChange<'_>, mine: &OwnIds, told: &mut Vec<Parsed>) {
+    let WebhookChange { field, value, .. } = *change;
     let number = text(&value["metadata"]["phone_number_id"]);
     if number.as_ref().is_some_and(|id| *id != mine.phone_number_id) {
         return told.push(elsewhere("other_number", "phone_number_id", number, change));
@@ -83,7 +83,7 @@ fn read_change(change: &Change<'_>, mine: &Mine, told: &mut Vec<Told>) {
 }
 
 /// Messages and statuses, in their order; whatever else such a value holds.
-fn messages(change: &Change<'_>, told: &mut Vec<Told>) {
+fn messages(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
     let value = change.value;
     let list = |name: &str| value[name].as_array().map_or(&[][..], Vec::as_slice);
     let before = told.len();
@@ -103,7 +103,7 @@ fn messages(change: &Change<'_>, told: &mut Vec<Told>) {
 }
 
 /// News of somebody else's: acknowledged, and noted without what it says.
-fn elsewhere(kind: &str, name: &str, id: Option<String>, change: &Change<'_>) -> Told {
+fn elsewhere(kind: &str, name: &str, id: Option<String>, change: &WebhookChange<'_>) -> Parsed {
     let count = |name: &str| change.value[name].as_array().map_or(0, Vec::len);
     let raw = json!({
         "field": change.field, name: id, "messages": count("messages"), "statuses": count("statuses"),
@@ -113,20 +113,26 @@ fn elsewhere(kind: &str, name: &str, id: Option<String>, change: &Change<'_>) ->
 }
 
 /// News of a change; together with what makes two alike ones two.
-fn news_of(change: &Change<'_>, kind: &str, value: &Value, notice: Option<String>, then: Vec<What>) -> Told {
+fn news_of(
+    change: &WebhookChange<'_>,
+    kind: &str,
+    value: &Value,
+    notice: Option<String>,
+    then: Vec<EventKind>,
+) -> Parsed {
     let raw = json!({
         "field": change.field, "account": change.entry["id"], "time": change.entry["time"], "value": value,
     });
     let kind = if kind.is_empty() { "unknown_field" } else { kind }.chars().take(KIND_MAX).collect();
-    (change.at, What::News(ProviderNews { kind, raw: raw.to_string(), notice, then }))
+    (change.at, EventKind::News(ProviderNews { kind, raw: raw.to_string(), notice, then }))
 }
 
 /// News that nobody is told of and from which nothing follows.
-fn kept(kind: &str, raw: String) -> What {
-    What::News(ProviderNews { kind: kind.into(), raw, notice: None, then: Vec::new() })
+fn kept(kind: &str, raw: String) -> EventKind {
+    EventKind::News(ProviderNews { kind: kind.into(), raw, notice: None, then: Vec::new() })
 }
 
-fn plain_news(kind: &str, value: &Value, now: Time) -> Told {
+fn plain_news(kind: &str, value: &Value, now: Time) -> Parsed {
     (now, kept(kind, value.to_string()))
 }
 

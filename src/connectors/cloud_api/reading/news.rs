@@ -1,10 +1,10 @@
 //! Changes that are no messages: groups, templates, people's names, and what Meta says about number and account.
 
-use super::{Change, Told, id, news_of, people, text, time, word};
+use super::{Parsed, WebhookChange, id, news_of, people, text, time, word};
 use crate::{
     connectors::{
-        Standing, What,
-        manners::repeated,
+        ConnectionStatus, EventKind,
+        provider_text::repeated,
         templates::{Category, TemplateChange, TemplateName},
     },
     model::instance::{Health, InstanceState},
@@ -12,7 +12,7 @@ use crate::{
 use serde_json::Value;
 
 /// Reads a change by its field; every one of them is kept.
-pub(super) fn read(change: &Change<'_>, told: &mut Vec<Told>) {
+pub(super) fn read(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
     match change.field {
         "group_lifecycle_update" | "group_settings_update" | "group_participants_update" | "group_status_update" => {
             groups(change, told);
@@ -29,7 +29,7 @@ pub(super) fn read(change: &Change<'_>, told: &mut Vec<Told>) {
 }
 
 /// The account is gone or disabled: nothing goes any more, and a person must see to it.
-fn closed(change: &Change<'_>) -> Option<What> {
+fn closed(change: &WebhookChange<'_>) -> Option<EventKind> {
     let value = change.value;
     let is_gone = change.field == "account_update"
         && match value["event"].as_str()? {
@@ -38,8 +38,9 @@ fn closed(change: &Change<'_>) -> Option<What> {
             _ => false,
         };
     let reason = Some("Meta has disabled or deleted this business account".to_owned());
-    let closed = Standing { state: InstanceState::Close, health: Health::Ok, reason, phone: None, last_heard_at: None };
-    is_gone.then_some(What::State(closed))
+    let closed =
+        ConnectionStatus { state: InstanceState::Close, health: Health::Ok, reason, phone: None, last_heard_at: None };
+    is_gone.then_some(EventKind::State(closed))
 }
 
 fn ban_state(value: &Value) -> Option<String> {
@@ -48,14 +49,14 @@ fn ban_state(value: &Value) -> Option<String> {
 }
 
 /// Groups. The field decides: Meta's own examples carry a wrong type beside it.
-fn groups(change: &Change<'_>, told: &mut Vec<Told>) {
+fn groups(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
     let all = change.value["groups"].as_array().map_or(&[][..], Vec::as_slice);
     if all.is_empty() {
         told.push(news_of(change, change.field, change.value, None, Vec::new()));
     }
     for group in all {
         let follows = id(&group["group_id"]).map_or_else(Vec::new, |group_id| {
-            let what = |word: &&str| What::GroupUpdated {
+            let what = |word: &&str| EventKind::GroupUpdated {
                 group_id: group_id.clone(),
                 group_name: subject(group).unwrap_or_default(),
                 change: (*word).to_owned(),
@@ -93,7 +94,7 @@ fn subject(group: &Value) -> Option<String> {
 }
 
 /// People whose hidden ids changed.
-fn names(change: &Change<'_>, told: &mut Vec<Told>) {
+fn names(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
     let listed = [&change.value["user_id_update"], &change.value["user_id_updates"]];
     let all = listed.into_iter().find_map(Value::as_array).map_or(std::slice::from_ref(change.value), Vec::as_slice);
     for update in all {
@@ -104,7 +105,7 @@ fn names(change: &Change<'_>, told: &mut Vec<Told>) {
 }
 
 /// What Meta tells of one template.
-fn template(change: &Change<'_>, told: &mut Vec<Told>) {
+fn template(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
     let value = change.value;
     let name = |name: &str| text(&value[name]).unwrap_or_default();
     let named = TemplateName::parse(&name("message_template_name"), &name("message_template_language"));
@@ -119,13 +120,13 @@ fn template(change: &Change<'_>, told: &mut Vec<Told>) {
         reason: small("reason").filter(|reason| reason != "none"),
     });
     if let Some(changed) = changed {
-        told.push((change.at, What::TemplateChanged(changed)));
+        told.push((change.at, EventKind::TemplateChanged(changed)));
     }
     told.push(news_of(change, change.field, value, alarm(change), Vec::new()));
 }
 
 /// What the owner should know, in Meta's words.
-fn alarm(change: &Change<'_>) -> Option<String> {
+fn alarm(change: &WebhookChange<'_>) -> Option<String> {
     let value = change.value;
     let event = word(&value["event"]).unwrap_or_default();
     let name = word(&value["message_template_name"]).unwrap_or_default();

@@ -18,7 +18,7 @@ use serde_json::json;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// One figure of the guard.
-pub struct Figure {
+pub struct GuardFigure {
     /// Its key in the configuration's section `guard`.
     pub name: &'static str,
     /// The least that can be set.
@@ -32,7 +32,7 @@ pub struct Figure {
 /// What a figure is, and what the configuration says.
 pub struct Set {
     /// Which.
-    pub figure: &'static Figure,
+    pub figure: &'static GuardFigure,
     /// What holds.
     pub value: u32,
     /// What would hold if nothing had been set here.
@@ -71,7 +71,7 @@ pub enum TuningError {
 macro_rules! figures {
     ($($name:ident: $least:literal..=$most:literal),+ $(,)?) => {
         /// What can be set, in the order of the configuration. A rate or threshold of 0 is off.
-        pub const FIGURES: &[Figure] = &[$(Figure {
+        pub const FIGURES: &[GuardFigure] = &[$(GuardFigure {
             name: stringify!($name),
             least: $least,
             most: $most,
@@ -320,7 +320,7 @@ fn write_settings(
     }
     let (before, after) = (Some(before.as_str()), Some(after.as_str()));
     let action = "policy.figures";
-    audit::record(tx, now, &audit::Entry { actor, account: None, action, target: "guard", before, after })
+    audit::record(tx, now, &audit::AuditEntry { actor, account: None, action, target: "guard", before, after })
 }
 
 fn list(tx: &Tx<'_>) -> Result<Vec<Phrase>, StoreError> {
@@ -343,14 +343,18 @@ fn insert(tx: &WriteTx<'_>, new: &Phrase) -> Result<(), StoreError> {
     )?;
     let (action, after) = ("policy.phrase_add", shown(new));
     let (actor, target) = (new.added_by.as_str(), new.phrase.as_str());
-    let entry = audit::Entry { actor, account: None, action, target, before: None, after: Some(&after) };
+    let entry = audit::AuditEntry { actor, account: None, action, target, before: None, after: Some(&after) };
     audit::record(tx, new.added_at, &entry)
 }
 
 fn delete(tx: &WriteTx<'_>, gone: &Phrase, now: Time, actor: &str) -> Result<(), StoreError> {
     tx.execute("DELETE FROM policy_phrases WHERE id = ?1", params![gone.id])?;
     let (action, target, before) = ("policy.phrase_remove", gone.phrase.as_str(), shown(gone));
-    audit::record(tx, now, &audit::Entry { actor, account: None, action, target, before: Some(&before), after: None })
+    audit::record(
+        tx,
+        now,
+        &audit::AuditEntry { actor, account: None, action, target, before: Some(&before), after: None },
+    )
 }
 
 fn shown(phrase: &Phrase) -> String {
