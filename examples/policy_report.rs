@@ -3,7 +3,8 @@
 //! `cargo run --release --example policy_report -- [--json] [--split dev|test] [--show LABEL] FILES`
 //!
 //! The files are tab-separated with a heading line that names the columns `label`, `language` and `text`. Labels
-//! `transactional`, `spam` and `marketing` are judged as purpose transactional, `chat` as support. Prints, per label and
+//! `transactional`, `spam` and `marketing` are judged as purpose transactional, `chat` as support
+//! inside a conversation. Prints, per label and
 //! language, how many messages the content score alone would refuse (80 and more), or with `--json` a list of
 //! `{"label","language","messages","refused"}`. `--split` takes only the development or the test half: a message
 //! belongs to the test half when the first byte of the SHA-256 of its text is odd. `--show LABEL` lists what
@@ -44,7 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             if options.split.as_deref().is_some_and(|s| s != split(row.text)) {
                 continue;
             }
-            let score = policy.score(purpose(row.label), row.text);
+            let score = judge(&policy, &row);
             let count = table.entry((row.label.to_owned(), row.language.to_owned())).or_default();
             count.messages += 1;
             count.refused += u32::from(score.total >= REFUSE_FROM);
@@ -109,8 +110,12 @@ fn split(text: &str) -> &'static str {
     if Sha256::digest(text.as_bytes())[0] % 2 == 1 { "test" } else { "dev" }
 }
 
-fn purpose(label: &str) -> Purpose {
-    if label == "chat" { Purpose::Support } else { Purpose::Transactional }
+/// Chat is judged as answers within a conversation.
+fn judge(policy: &ContentPolicy, row: &Row<'_>) -> Score {
+    match row.label {
+        "chat" => policy.score(Purpose::Support, row.text).as_answer(),
+        _ => policy.score(Purpose::Transactional, row.text),
+    }
 }
 
 /// Lists a message that was judged wrongly: advertising let through, or an honest message refused.

@@ -21,12 +21,14 @@ use crate::{
         instance::ConnectorKind,
         phone::Recipient,
         plan::{Limits, Module, Period, Zone},
+        purpose::Purpose,
     },
     store::{StoreError, Tx},
     suppression::{self, Erased},
     templates,
 };
 use rusqlite::{Row, params};
+use std::time::Duration;
 
 /// What the gates see. Pure values.
 #[derive(Clone, PartialEq, Debug)]
@@ -104,6 +106,9 @@ pub(super) struct Sources<'a> {
     pub(super) erased: &'a Erased,
 }
 
+/// How long after a person's last message what is sent to them for support answers it.
+const ANSWER_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
+
 pub(super) fn load(
     tx: &Tx<'_>,
     sources: &Sources<'_>,
@@ -141,6 +146,10 @@ pub(super) fn load(
         }
         _ => PaceFacts::default(),
     };
+    let heard = contact.as_ref().and_then(|c| c.last_inbound_at);
+    let answers = heard.is_some_and(|at| now.since(at) < ANSWER_WITHIN);
+    let content =
+        if answers && request.purpose == Stated::Allowed(Purpose::Support) { content.as_answer() } else { content };
     Ok(Facts {
         now,
         period,

@@ -44,7 +44,9 @@ const WORD_ENDINGS: &[&str] =
 
 /// Says what `chunk` (a piece of the message without spaces) is.
 pub fn piece(chunk: &str) -> Piece<'_> {
-    if !chunk.bytes().any(|b| matches!(b, b'.' | b':' | b'@')) {
+    // Nothing is a link whose first such sign is its last.
+    let first = chunk.bytes().position(|b| matches!(b, b'.' | b':' | b'@'));
+    if first.is_none_or(|at| at + 1 == chunk.len()) {
         return Piece::Plain;
     }
     if let Some(at) = start_of_link(chunk) {

@@ -5,20 +5,25 @@
 //! pure and only scores: at which total a message is refused or listed for review is its caller's setting. It knows
 //! neither the recipient nor the history (repetition and outreach are the guard's other gates), and nothing is looked up.
 //!
-//! One reading and one pass of one automaton, whatever the number of rules: `reading.rs` folds the message,
-//! `compile.rs` makes the automaton of the files that `rules.rs` describes, `matcher.rs` adds up.
+//! One reading and one pass along the words, whatever the number of rules: `reading.rs` folds the message, `compile.rs`
+//! makes the tries of the files that `rules.rs` describes, `matcher.rs` adds up.
 //! To silence or add phrases without a new release, put a file into `/etc/wa-gateway/policy.d/`.
 
 mod compile;
 mod disguise;
 mod fingerprint;
 mod glyphs;
+mod ids;
+#[cfg(test)]
+mod kinds_tests;
 mod links;
 mod matcher;
+mod phrases;
 mod reading;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod word;
 
 use crate::model::purpose::Purpose;
 use reading::{Disguise, Reading};
@@ -47,6 +52,27 @@ pub struct Score {
     pub total: u8,
     /// Why, heaviest first; empty when `total` is 0.
     pub signals: Vec<Signal>,
+    /// Points of what no honest answer says: discounts, prizes, links that hide; not of weak words and bonuses.
+    #[serde(skip)]
+    pub hard: u8,
+}
+
+/// The most that a message can score for which only a person should decide: below the default from which one is refused.
+const FOR_REVIEW: u8 = 79;
+
+/// Less evidence than this needs more than a disguise, or more than a chat's words, to be refused.
+const EVIDENCE: u32 = 40;
+
+impl Score {
+    /// The same for an answer within a conversation (purpose support, the person wrote within 24 hours): the words of
+    /// weak groups and the bonuses for them, such as "come and see us tomorrow", do not refuse it.
+    #[must_use]
+    pub fn as_answer(mut self) -> Self {
+        if u32::from(self.hard) < EVIDENCE {
+            self.total = self.total.min(FOR_REVIEW);
+        }
+        self
+    }
 }
 
 /// The compiled rules. Made once, shared by all.
@@ -81,21 +107,30 @@ impl ContentPolicy {
     /// Scores `text` as a message sent for `purpose`.
     pub fn score(&self, purpose: Purpose, text: &str) -> Score {
         let read = reading::read(text);
-        let (mut signals, unmasked) = matcher::judge(&self.rules, &read);
+        let judged = matcher::judge(&self.rules, &read);
+        let mut signals = judged.signals;
+        let of_words = signals.len();
         self.links(&read, &mut signals);
         if purpose == Purpose::Authentication {
             authentication(&read, text, &mut signals);
         }
-        obfuscation(&read, unmasked, &mut signals);
+        let others = points(&signals[of_words..]);
+        let hard = judged.hard + others;
+        let plain = points(&signals);
+        obfuscation(&read, judged.unmasked, &mut signals);
         signals.retain(|s| s.weight > 0);
         signals.sort_by_key(|s| std::cmp::Reverse(s.weight));
-        let total = signals.iter().map(|s| u32::from(s.weight)).sum::<u32>().min(100);
-        Score { total: u8::try_from(total).unwrap_or(100), signals }
+        let mut total = u8::try_from(points(&signals).min(100)).unwrap_or(100);
+        // A disguise and one weak word beneath it are for a person to judge.
+        if plain <= u32::from(FOR_REVIEW) && judged.words + others < EVIDENCE && !judged.own {
+            total = total.min(FOR_REVIEW);
+        }
+        Score { total, signals, hard: u8::try_from(hard.min(100)).unwrap_or(100) }
     }
 
-    /// Memory of the automaton, in bytes.
+    /// Memory of the phrases, in bytes.
     pub fn memory_usage(&self) -> usize {
-        self.rules.automaton.memory_usage() + self.rules.patterns.len() * size_of::<compile::Pattern>()
+        self.rules.words.memory_usage() + self.rules.inner.memory_usage()
     }
 
     /// The kinds of language whose points count, by name, with what the log says of them.
@@ -104,9 +139,9 @@ impl ContentPolicy {
         counting.map(|group| (group.id.to_string(), group.reason.to_string())).collect()
     }
 
-    /// How many phrases the automaton knows.
+    /// How many phrases the rules know.
     pub fn phrases(&self) -> usize {
-        self.rules.patterns.len()
+        self.rules.words.len() + self.rules.inner.len()
     }
 
     fn links(&self, read: &Reading, signals: &mut Vec<Signal>) {
@@ -166,6 +201,10 @@ fn obfuscation(read: &Reading, unmasked: bool, signals: &mut Vec<Signal>) {
     if unmasked {
         signals.push(own("obfuscation.hidden_word", 30, "a disguised word is one that the rules know"));
     }
+}
+
+fn points(signals: &[Signal]) -> u32 {
+    signals.iter().map(|s| u32::from(s.weight)).sum()
 }
 
 fn own(id: &str, weight: u8, reason: &str) -> Signal {
