@@ -14,9 +14,11 @@ use std::{
     sync::Arc,
 };
 use wa_gateway::{
-    app::{App, Running},
+    app::{
+        App, Running,
+        control::{Request, ThreecxSettings, perform},
+    },
     config::Config,
-    control::{Request, ThreecxSettings, perform},
     model::{
         clock::SystemClock,
         random::{Random, SystemRandom},

@@ -1,38 +1,38 @@
 //! wa-gateway: expected WhatsApp messages out, answers in, and a guard in between.
 //!
-//! # The picture
+//! # The rooms, from the bottom up
 //!
-//! ```text
-//!  shop, ERP, help desk, PBX                 owner's browser               admin's shell
-//!            │ HTTP (loopback or TLS)               │                            │ Unix socket
-//!      ┌─────▼──────────────────────────────────────▼──────┐             ┌──────▼──────┐
-//!      │ http/   routes, auth, bodies, problems   portal/  │             │  control    │   scheduler
-//!      └─────┬──────────────────────────────────────┬──────┘             └──────┬──────┘      │
-//!            └───────────────┬──────────────────────┴───────────────────────────┴─────────────┘
-//!                       ┌────▼─────┐
-//!                       │ gateway  │  the slices, put together
-//!                       └────┬─────┘
-//!   accounts/  instances/  conversations/  suppression/  sending/  inbound/  schedule/    what the business knows
-//!   templates/  media/  webhooks/  notices/  digests/  chats/  live/  threecx/  chattu/  retention/
-//!            └───────────────┬────────────────────────┬───────────┘
-//!                       ┌────▼─────┐            ┌─────▼───────┐
-//!                       │  store/  │ SQLite     │ connectors/ │ WhatsApp: cloud_api, evolution, sandbox
-//!                       └────┬─────┘            └─────┬───────┘
-//!                            │                        ├──► egress/   every call out
-//!                            └──────► model/ ◄────────┘   words, pure
-//! ```
+//! | room | what it is |
+//! |---|---|
+//! | [`model`] | the words everybody uses, pure: ids, phones, purposes, states, time, chance |
+//! | [`config`] | the configuration file and its defaults |
+//! | [`store`] | the one door to SQLite: reading, writing, migrations, sealed secrets |
+//! | [`egress`] | every call out over HTTP, and whom it may reach |
+//! | [`texts`] | the words that people read, in their languages |
+//! | [`connectors`] | how a number reaches WhatsApp: Cloud API, Evolution API, the sandbox |
+//! | [`accounts`] | customers, users, sessions, keys; what was done (audit) and what should be known (notices) |
+//! | [`events`] | what happened is told: webhooks, open pages, letters |
+//! | [`instances`] | the numbers, their settings, states and templates |
+//! | [`people`] | who is at the other end: contacts, chats, opt-outs, files |
+//! | [`sending`] | why it exists: a request judged by the guard, recorded, sent; now or later |
+//! | [`ops`] | the appliance: certificates, backups, doctor, metrics, logs |
+//! | [`gateway`] | the slices put together, and what they do together: what is heard, what is forgotten |
+//! | [`web`] | HTTP itself: connections, requests, bodies, answers, who may ask |
+//! | [`dialects`] | other products' APIs, each with its rules and its HTTP side: Chattu, 3CX |
+//! | [`api`] | what programs ask for: the guarded API, providers' calls, health, OpenAPI |
+//! | [`portal`] | what people look at |
+//! | [`app`] | the composition root: routes, scheduler, command line, control socket |
 //!
 //! # The import rule
 //!
-//! `main → cli → app → {http, portal, control, scheduler, ops} → gateway → slices → {connectors, store} → model`, with
-//! `config` beside `app` and `egress` below `connectors`. Nothing points up and nothing in a circle. A slice sees another
-//! only along its line in the table of `tests/it/tidy.rs`, which checks this, with the other rules of the house.
+//! Nothing points up and nothing stands in a circle: each room, and each slice of a room, sees the others only along its
+//! line in the table of `tests/it/tidy.rs`, which checks this with the other rules of the house.
 //!
 //! # The walk of one message
 //!
-//! 1. [`http::ROUTES`]: one line, `POST /api/send-message`.
-//! 2. [`http::guarded_api::send_message::handle`]: content type, key ([`accounts::KeyRing::find`]), body
-//!    ([`http::body::json_object`]).
+//! 1. [`app::routes::ROUTES`]: one line, `POST /api/send-message`.
+//! 2. [`api::guarded::send_message::handle`]: content type, key ([`accounts::KeyRing::find`]), body
+//!    ([`web::body::json_object`]).
 //! 3. [`sending::request::parse`]: strings become types, or a refusal that names every wrong field.
 //! 4. [`sending::Sending::submit`]: the story of the slice, on one screen:
 //!    - one write transaction ([`store::Store::write`]): replay an idempotent answer, else load every fact
@@ -40,9 +40,9 @@
 //!      reserved, Idempotency-Key. A refusal is recorded too.
 //!    - `sending` is committed before the first byte leaves; then [`connectors::Wire::send`], outside any transaction.
 //!    - one write transaction: the outcome, quota counted or given back.
-//! 5. [`http::reply::answer`], or [`http::problem::refusal`].
+//! 5. [`web::reply::answer`], or [`web::problem::refusal`].
 //!
-//! Later a connector hears what became of it: [`inbound::Inbound`] → [`sending::receipts::apply`].
+//! Later a connector hears what became of it: [`gateway::inbound::Inbound`] → [`sending::receipts::apply`].
 //!
 //! # Invariants
 //!
@@ -55,34 +55,20 @@
 //! - No secret, no message text and no full number is logged.
 
 pub mod accounts;
+pub mod api;
 pub mod app;
-pub mod attention;
-pub mod chats;
-pub mod chattu;
-pub mod cli;
 pub mod config;
 pub mod connectors;
-pub mod control;
-pub mod conversations;
-pub mod digests;
+pub mod dialects;
 pub mod egress;
+pub mod events;
 pub mod gateway;
-pub mod http;
-pub mod inbound;
 pub mod instances;
-pub mod live;
-pub mod media;
 pub mod model;
-pub mod notices;
 pub mod ops;
+pub mod people;
 pub mod portal;
-pub mod reach;
-pub mod retention;
-pub mod schedule;
-pub mod scheduler;
 pub mod sending;
 pub mod store;
-pub mod suppression;
-pub mod templates;
-pub mod threecx;
-pub mod webhooks;
+pub mod texts;
+pub mod web;

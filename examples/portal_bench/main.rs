@@ -11,9 +11,11 @@ mod visitor;
 use std::{path::Path, sync::Arc, time::Duration};
 use visitor::Visitor;
 use wa_gateway::{
-    app::{App, Running},
+    app::{
+        App, Running,
+        control::{Request, perform},
+    },
     config::Config,
-    control::{Request, perform},
     model::{clock::SystemClock, random::SystemRandom},
     store::StoreError,
 };

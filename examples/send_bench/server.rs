@@ -14,7 +14,7 @@ use std::{
     },
     time::Duration,
 };
-use wa_gateway::control::{self, Request};
+use wa_gateway::app::control::{self, Request};
 
 /// The argument by which this program is the server.
 pub const SERVE: &str = "--as-server";
@@ -24,7 +24,7 @@ type Failure = Box<dyn std::error::Error>;
 /// Runs as the gateway.
 pub fn serve(args: impl Iterator<Item = String>) -> ExitCode {
     let args = std::iter::once("wa-gateway".to_owned()).chain(args).map(OsString::from);
-    wa_gateway::cli::main(args, std::iter::empty())
+    wa_gateway::app::commands::main(args, std::iter::empty())
 }
 
 /// A running server with an account, an instance and a key.

@@ -13,10 +13,12 @@ use std::{
 };
 use tokio::task::JoinSet;
 use wa_gateway::{
-    app::{App, Running},
+    app::{
+        App, Running,
+        control::{Request, perform},
+    },
     config::Config,
     connectors::{heard::Sender, sandbox::Sandbox},
-    control::{Request, perform},
     model::{clock::SystemClock, ids::InstanceId, random::SystemRandom},
 };
 

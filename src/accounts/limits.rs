@@ -5,13 +5,13 @@
 
 use super::{AccountError, Accounts, Grant, account, audit};
 use crate::{
+    accounts::notices::{self, Kind},
     model::{
         clock::Time,
         ids::AccountId,
         instance::words,
         why::{Why, why},
     },
-    notices::{self, Kind},
     store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::{Row, params};

@@ -13,6 +13,7 @@ mod guesses;
 mod key;
 mod limits;
 mod login;
+pub mod notices;
 mod password;
 mod people;
 mod registration;

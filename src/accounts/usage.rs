@@ -4,12 +4,12 @@
 //! The limit that is shown is the one that held at the period's end: the grant of that moment, else the plan's figure.
 
 use crate::{
+    accounts::notices::{self, Kind},
     model::{
         clock::Time,
         ids::AccountId,
         plan::{Period, Zone},
     },
-    notices::{self, Kind},
     store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::params;

@@ -2,16 +2,16 @@
 
 use super::StartError;
 use crate::{
-    chattu,
     config::{self, Config},
+    dialects::chattu,
     egress::Egress,
-    http::server,
-    media::{self, Shelf},
+    gateway::retention,
     model::random::Random,
     ops::{backup, tls},
-    retention,
+    people::media::{self, Shelf},
     sending::{Rules, policy::content::ContentPolicy},
     store::Vault,
+    web::server,
 };
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},

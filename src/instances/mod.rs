@@ -10,6 +10,7 @@ mod own;
 pub mod pause;
 mod row;
 mod secret;
+pub mod templates;
 
 pub use row::{Instance, NewInstance, record_standing};
 

@@ -1,12 +1,14 @@
 //! Pause for review: by a person, or by the guard after strikes. Only a person resumes, with a note.
 
 use crate::{
-    accounts::audit,
+    accounts::{
+        audit,
+        notices::{self, Kind},
+    },
     model::{
         clock::Time,
         ids::{AccountId, InstanceId, LogId},
     },
-    notices::{self, Kind},
     store::{StoreError, WriteTx},
 };
 use rusqlite::params;

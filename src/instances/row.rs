@@ -2,11 +2,15 @@
 
 use super::{InstanceError, own, secret};
 use crate::{
-    accounts::audit,
+    accounts::{
+        audit,
+        notices::{self, Kind},
+    },
     connectors::{
         Standing,
         registry::{check_settings, secret_settings},
     },
+    events::webhooks::{self, Event},
     model::{
         clock::Time,
         ids::{AccountId, InstanceId},
@@ -14,9 +18,7 @@ use crate::{
         random::Random,
         why::why,
     },
-    notices::{self, Kind},
     store::{StoreError, Tx, Vault, WriteTx},
-    webhooks::{self, Event},
 };
 use rusqlite::{Row, params};
 use serde::Serialize;

@@ -6,6 +6,7 @@
 
 pub mod clock;
 pub mod code;
+pub mod csv;
 pub mod egress;
 pub mod emoji;
 pub mod ids;

@@ -2,13 +2,13 @@
 
 pub mod acme;
 pub mod backup;
-pub mod csv;
 pub mod disk;
 pub mod doctor;
 pub mod keeper;
 pub mod logging;
 pub mod memory;
 pub mod metrics;
+pub mod reach;
 pub mod survey;
 pub mod tls;
 pub mod watch;

@@ -3,8 +3,8 @@
 
 use super::{keeper::ends_soon, x509::Facts};
 use crate::{
+    accounts::notices::{self, Kind},
     model::clock::Time,
-    notices::{self, Kind},
     store::{StoreError, WriteTx},
 };
 use serde_json::{Value, json};

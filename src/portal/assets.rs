@@ -3,8 +3,8 @@
 
 use crate::{
     gateway::Gateway,
-    http::{Incoming, problem},
     model::code::Code,
+    web::{Incoming, problem},
 };
 use ::http::{HeaderValue, header};
 use flate2::{Compression, write::GzEncoder};

@@ -2,10 +2,9 @@
 //! endpoint that was disabled; for admins the certificate, the disk and backups. Nothing else stands there.
 
 use crate::{
-    accounts::{Role, Session},
+    accounts::{Role, Session, notices::Kind},
     gateway::Gateway,
     model::{clock::Time, ids::AccountId},
-    notices::Kind,
     store::{StoreError, Tx},
 };
 use rusqlite::params;

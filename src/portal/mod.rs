@@ -14,12 +14,9 @@ pub mod admin;
 pub mod assets;
 mod banner;
 pub mod chat;
-pub mod cookie;
 pub mod docs;
-pub mod form;
 pub mod frame;
 pub mod live;
-pub mod locale;
 pub mod notice;
 pub mod pages;
 pub mod trouble;
@@ -30,7 +27,7 @@ pub use visit::{Visit, enter};
 
 use crate::{
     gateway::Gateway,
-    http::{Access, Incoming},
+    web::{Access, Incoming},
 };
 use ::http::{HeaderValue, StatusCode, header};
 use askama::Template;

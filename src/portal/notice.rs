@@ -1,10 +1,10 @@
 //! Words for notices, on the page and in letters: what happened, why, what to do.
 
-use super::locale::{Lang, Locale};
+use crate::texts::locale::{Lang, Locale};
 use crate::{
-    digests::{Letter, Told, Wording},
+    accounts::notices::{Kind, Notice},
+    events::digests::{Letter, Told, Wording},
     model::{clock::Time, plan::Zone},
-    notices::{Kind, Notice},
 };
 use serde_json::Value;
 use std::fmt::{Display, Write};

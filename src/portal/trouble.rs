@@ -3,15 +3,18 @@
 use super::visit::Visit;
 use crate::{
     accounts::{AccountError, LoginError},
+    dialects::threecx::ThreecxError,
+    events::webhooks::WebhookError,
+    gateway::retention::RetentionError,
     instances::InstanceError,
     model::why::{Why, why},
-    reach::ReachError,
-    retention::RetentionError,
-    schedule::{MOST_PENDING, ScheduleError},
-    sending::{receipts::SettleError, tuning::TuningError},
+    ops::reach::ReachError,
+    sending::{
+        receipts::SettleError,
+        schedule::{MOST_PENDING, ScheduleError},
+        tuning::TuningError,
+    },
     store::StoreError,
-    threecx::ThreecxError,
-    webhooks::WebhookError,
 };
 use ::http::{HeaderValue, StatusCode, header};
 use askama::Template;

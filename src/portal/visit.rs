@@ -6,17 +6,22 @@
 
 use super::{
     banner::{self, Banner},
-    chat, cookie,
-    form::{self, Fields, Upload},
-    locale::{Lang, Locale},
+    chat,
     trouble::Trouble,
 };
 use crate::{
     accounts::{Role, Session},
     connectors::outgoing::MediaKind,
     gateway::Gateway,
-    http::{Access, Incoming, body, problem},
     model::{ids::AccountId, plan::Zone},
+    web::{Access, Incoming, body, problem},
+};
+use crate::{
+    texts::locale::{Lang, Locale},
+    web::{
+        cookie,
+        form::{self, Fields, Upload},
+    },
 };
 use ::http::Method;
 use askama::Template;

@@ -17,13 +17,13 @@ use super::{
 use crate::{
     accounts,
     connectors::{Address, Content, Outgoing, outgoing::MediaFile},
-    conversations::{self, Identity},
     model::{
         clock::Time,
         code::Code,
         ids::{AccountId, ContactId, InstanceId, LogId, MessageId},
         message::Status,
     },
+    people::conversations::{self, Identity},
     store::{StoreError, WriteTx},
 };
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! Telling endpoints what became of a message, in the transaction that makes it so.
 
 use crate::{
+    events::webhooks::{self, Event, OutboundRef, Person},
     model::{
         clock::Time,
         ids::{AccountId, InstanceId, LogId},
@@ -8,7 +9,6 @@ use crate::{
         random::Random,
     },
     store::{StoreError, Tx, WriteTx},
-    webhooks::{self, Event, OutboundRef, Person},
 };
 use rusqlite::params;
 

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     connectors::{Address, Capabilities, Reacted, Registry, templates::TemplateName},
-    conversations::{self, Contact, Identity, IdentityKind},
+    instances::templates,
     model::{
         clock::Time,
         ids::{AccountId, InstanceId},
@@ -23,9 +23,11 @@ use crate::{
         plan::{Limits, Module, Period, Zone},
         purpose::Purpose,
     },
+    people::{
+        conversations::{self, Contact, Identity, IdentityKind},
+        suppression::{self, Erased},
+    },
     store::{StoreError, Tx},
-    suppression::{self, Erased},
-    templates,
 };
 use rusqlite::{Row, params};
 use std::time::Duration;

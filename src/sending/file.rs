@@ -11,12 +11,12 @@ use super::{
 };
 use crate::{
     connectors::outgoing::MediaFile,
-    media::{self, Content, NewMedia, Of, Written},
     model::{
         clock::Time,
         code::{Code, Details},
         ids::LogId,
     },
+    people::media::{self, Content, NewMedia, Of, Written},
     store::{StoreError, Tx, WriteTx},
 };
 use std::sync::Arc;

@@ -46,6 +46,7 @@ mod repeats;
 pub mod request;
 pub mod review;
 pub mod rules;
+pub mod schedule;
 pub mod search;
 pub mod story;
 mod strikes;
@@ -61,7 +62,6 @@ pub use rules::Rules;
 
 use crate::{
     connectors::{Registry, SendError, SendErrorKind, Wire},
-    media::Shelf,
     model::{
         clock::{Clock, Time},
         code::Action,
@@ -70,8 +70,8 @@ use crate::{
         purpose::Purpose,
         random::Random,
     },
+    people::{media::Shelf, suppression::Erased},
     store::{Store, StoreError, Tx},
-    suppression::Erased,
 };
 use accept::Accepting;
 use arc_swap::ArcSwap;

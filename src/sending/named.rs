@@ -3,8 +3,8 @@
 use super::request::{Draft, Request};
 use crate::{
     connectors::{Address, Reacted},
-    conversations::{self, Contact},
     model::ids::{AccountId, ContactId},
+    people::conversations::{self, Contact},
     store::{StoreError, Tx},
 };
 use rusqlite::params;

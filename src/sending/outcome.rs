@@ -20,8 +20,8 @@ use crate::{
         message::Status,
         random::Random,
     },
+    people::suppression,
     store::{StoreError, WriteTx},
-    suppression,
 };
 use rusqlite::params;
 use std::{sync::Arc, time::Duration};

@@ -2,12 +2,12 @@
 //! certainly did not. Always from the day and the month that the message was accepted in.
 
 use crate::{
+    accounts::notices::{self, Kind},
     model::{
         clock::Time,
         ids::{AccountId, LogId},
         plan::{Limits, Period},
     },
-    notices::{self, Kind},
     store::{StoreError, WriteTx},
 };
 use rusqlite::params;

@@ -7,7 +7,6 @@ pub use super::upload::{FileFrom, Uploaded};
 
 use crate::{
     connectors::outgoing::MediaKind,
-    media,
     model::{
         clock::Time,
         emoji,
@@ -17,6 +16,7 @@ use crate::{
         plan::Module,
         purpose::Purpose,
     },
+    people::media,
 };
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};

@@ -8,8 +8,11 @@ use crate::harness::{
 };
 use serde_json::{Value, json};
 use wa_gateway::{
-    control::{Request, ThreecxSettings},
-    http::{Access, ROUTES},
+    app::{
+        control::{Request, ThreecxSettings},
+        routes::ROUTES,
+    },
+    web::Access,
 };
 
 const LIBRARY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/node/node_modules/axe-core/axe.min.js");

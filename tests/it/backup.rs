@@ -16,9 +16,9 @@ use std::{
 };
 use tempfile::TempDir;
 use wa_gateway::{
+    app::scheduler::Scheduler,
     model::{clock::Time, random::SystemRandom},
     ops::backup::{BackupError, Making, Passphrase, Restored, restore, write},
-    scheduler::Scheduler,
     store::{StoreError, check_file},
 };
 

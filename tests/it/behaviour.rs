@@ -74,7 +74,7 @@ async fn the_name_of_the_recipient_does_not_make_another_text() {
     let names = ["Layla", "Omar", "Hans Meier"];
     let lines: Vec<_> = (0_u32..3).map(|n| format!("{},{}", customer(n), names[n as usize])).collect();
     let csv = format!("phone,name\n{}\n", lines.join("\n"));
-    let request = wa_gateway::control::Request::ContactsImport { account: world.account, csv };
+    let request = wa_gateway::app::control::Request::ContactsImport { account: world.account, csv };
     world.command(request).await.expect("imported");
     assert_passes(&world, &support(0, "Hello Layla, your ticket is done.")).await;
     assert_passes(&world, &support(1, "Hello Omar, your ticket is done.")).await;

@@ -10,7 +10,7 @@ use crate::harness::{
 };
 use serde_json::{Value, json};
 use std::net::SocketAddr;
-use wa_gateway::control::Request;
+use wa_gateway::app::control::Request;
 
 async fn world(receiver: &Receiver) -> World {
     let entry = receiver.address.to_string().parse().expect("an entry");

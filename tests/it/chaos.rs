@@ -9,7 +9,7 @@ use crate::harness::{
 use serde_json::Value;
 use std::time::Duration;
 use wa_gateway::{
-    control::Request,
+    app::control::Request,
     model::clock::{Clock, SystemClock},
 };
 

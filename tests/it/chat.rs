@@ -9,9 +9,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use std::time::Duration;
 use wa_gateway::{
-    connectors::GroupInfo,
-    connectors::heard::InboundMessage,
-    control::Request,
+    app::control::Request,
+    connectors::{GroupInfo, heard::InboundMessage},
     model::{clock::Clock, ids::InstanceId},
 };
 

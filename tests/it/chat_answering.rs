@@ -9,11 +9,11 @@ use crate::harness::{
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 use wa_gateway::{
+    app::control::Request,
     connectors::{
         heard::{Group, Sender},
         sandbox::{Mark, Sandbox},
     },
-    control::Request,
     model::{clock::Clock, ids::InstanceId},
 };
 

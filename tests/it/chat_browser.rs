@@ -10,7 +10,7 @@ use crate::harness::{
 };
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
-use wa_gateway::{connectors::sandbox::Mark, control::Request, model::ids::InstanceId};
+use wa_gateway::{app::control::Request, connectors::sandbox::Mark, model::ids::InstanceId};
 
 const EACH_WAY: usize = 100;
 /// Every line of the page that has a place: its text, whether it is ours, its state.

@@ -18,7 +18,7 @@ use crate::harness::{
     world::{INSTANCE, World, update},
 };
 use serde_json::Value;
-use wa_gateway::{config::Config, connectors::GroupInfo, control::Request, model::ids::InstanceId};
+use wa_gateway::{app::control::Request, config::Config, connectors::GroupInfo, model::ids::InstanceId};
 
 pub const GROUP: &str = "120363123456789012@g.us";
 pub const CHANNEL: &str = "120363123456789013@newsletter";

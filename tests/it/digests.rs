@@ -9,9 +9,9 @@ use crate::harness::{
 use serde_json::json;
 use std::{net::SocketAddr, time::Duration};
 use wa_gateway::{
+    accounts::notices::{self, Kind},
     config::{Config, SmtpTls},
     model::{clock::Clock, ids::AccountId, instance::InstanceState},
-    notices::{self, Kind},
     ops::{
         watch::{self, Space},
         x509::Facts,
@@ -269,7 +269,7 @@ async fn a_backup_that_cannot_be_made_is_a_notice_until_one_is() {
     let path = target.clone();
     let world = World::start_with(|config| config.backup.directory = Some(path)).await;
     let failed = "SELECT count(*) FROM notices WHERE kind = 'backup_failed' AND cleared_at IS NULL";
-    let scheduler = wa_gateway::scheduler::Scheduler(world.gateway().clone());
+    let scheduler = wa_gateway::app::scheduler::Scheduler(world.gateway().clone());
     scheduler.step().await;
     assert_eq!(world.number(failed).await, 1);
     std::fs::remove_file(&target).expect("removed");

@@ -7,7 +7,7 @@ use crate::harness::{
 };
 use serde_json::{Value, json};
 use std::time::Duration;
-use wa_gateway::control::Request;
+use wa_gateway::app::control::Request;
 
 /// No version of the sandbox can bring these about. `src/sending/policy/gates_tests.rs` has the first; nothing in the
 /// gateway answers the second yet.

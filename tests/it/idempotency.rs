@@ -162,7 +162,7 @@ async fn once_a_person_settled_the_unknown_the_key_follows() {
 
 async fn settle(world: &World, log_id: i64, status: &str) {
     let (status, note) = (status.into(), "asked the customer".into());
-    world.command(wa_gateway::control::Request::MessageSettle { log_id, status, note }).await.expect("settled");
+    world.command(wa_gateway::app::control::Request::MessageSettle { log_id, status, note }).await.expect("settled");
 }
 
 #[tokio::test]

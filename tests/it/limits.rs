@@ -237,7 +237,7 @@ async fn what_may_have_gone_stays_counted_on_its_day_until_somebody_knows() {
     let counted = "SELECT counted FROM usage_days WHERE day = '2026-05-31' AND reserved = 0";
     assert_eq!(world.number(counted).await, 1);
     let (status, note) = ("failed".into(), "the customer has nothing".into());
-    let settle = wa_gateway::control::Request::MessageSettle { log_id: log_id(&reply), status, note };
+    let settle = wa_gateway::app::control::Request::MessageSettle { log_id: log_id(&reply), status, note };
     world.command(settle).await.expect("settled");
     assert_eq!((world.number(counted).await, world.used().await), (0, (0, 0)));
     world.stop().await;

@@ -11,7 +11,7 @@ mod tls;
 use rig::{Rig, answer, connect, connect_narrow, get, send, soon, until_closed};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
-use wa_gateway::http::server::Limits;
+use wa_gateway::web::server::Limits;
 
 const fn ms(n: u64) -> Duration {
     Duration::from_millis(n)

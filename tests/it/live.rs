@@ -65,7 +65,7 @@ async fn each_hears_what_is_theirs_and_nothing_else() {
     let heard = ours.until("Your order #2041 has been shipped.").await;
     assert!(heard.iter().any(|f| f["line"]["text"] == "for the shop" && f["line"]["mine"] == false), "{heard:?}");
     positions(&heard);
-    let to_them = wa_gateway::control::Request::SandboxReceive {
+    let to_them = wa_gateway::app::control::Request::SandboxReceive {
         instance: "other-line".into(),
         from: PHONE.into(),
         text: "for the other".into(),

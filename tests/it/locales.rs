@@ -5,7 +5,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
 };
-use wa_gateway::portal::locale::{Lang, all};
+use wa_gateway::texts::locale::{Lang, all};
 
 /// Keys that code makes from a value: `word("status", …)` asks for `status.…`.
 const FAMILIES: &[&str] = &["word(\"", "count(\""];
@@ -28,6 +28,7 @@ fn sources() -> String {
     let mut found = Vec::new();
     files(&root.join("assets/templates"), "html", &mut found);
     files(&root.join("src/portal"), "rs", &mut found);
+    files(&root.join("src/texts"), "rs", &mut found);
     found.iter().map(|path| fs::read_to_string(path).expect("a text")).collect()
 }
 

@@ -9,7 +9,7 @@ use crate::harness::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use std::{fs, path::PathBuf, time::Duration};
-use wa_gateway::control::Request;
+use wa_gateway::app::control::Request;
 
 const GIF: &[u8] = b"GIF89a, or so it says, and so it is: 0123456789";
 const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);

@@ -7,9 +7,9 @@ use crate::harness::{
 };
 use serde_json::{Value, json};
 use wa_gateway::{
-    control::Request,
+    accounts::notices::{self, Notice, Scope},
+    app::control::Request,
     model::{clock::Clock, ids::AccountId},
-    notices::{self, Notice, Scope},
     store::StoreError,
 };
 

@@ -16,10 +16,9 @@ use std::{
     time::Duration,
 };
 use wa_gateway::{
+    app::{control::Request, scheduler::Scheduler},
     config::Config,
-    control::Request,
     ops::doctor::{self, Finding, Patient, Status},
-    scheduler::Scheduler,
     store::StoreError,
 };
 

@@ -4,8 +4,8 @@
 use crate::harness::world::{INSTANCE, PHONE, World, message, message_with};
 use serde_json::json;
 use wa_gateway::{
+    app::control::Request,
     connectors::heard::{InboundMessage, Sender},
-    control::Request,
     model::ids::InstanceId,
 };
 

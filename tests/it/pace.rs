@@ -206,7 +206,7 @@ async fn a_message_that_expires_while_it_waits_is_not_sent() {
 async fn an_instance_that_is_deleted_while_a_message_waits_does_not_send_it() {
     let world = World::start().await;
     let waits = sixth(&world, &message()).await;
-    let request = wa_gateway::control::Request::InstanceDelete { id: INSTANCE.into() };
+    let request = wa_gateway::app::control::Request::InstanceDelete { id: INSTANCE.into() };
     world.command(request).await.expect("deleted");
     world.step(&[6]).await;
     let reply = waits.await.expect("an answer");

@@ -6,7 +6,7 @@ use crate::harness::{
     world::{INSTANCE, PHONE, World, message, message_to, message_with, update},
 };
 use serde_json::json;
-use wa_gateway::{connectors::heard::Sender, control::Request, model::ids::InstanceId};
+use wa_gateway::{app::control::Request, connectors::heard::Sender, model::ids::InstanceId};
 
 #[tokio::test]
 async fn who_opted_out_is_hit_in_every_spelling() {

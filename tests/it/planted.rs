@@ -10,7 +10,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 use wa_gateway::{
-    control::{Request, ThreecxSettings},
+    app::control::{Request, ThreecxSettings},
     store::StoreError,
 };
 

@@ -7,7 +7,7 @@ use crate::harness::{
 };
 use ring::hmac;
 use std::time::Duration;
-use wa_gateway::{control::Request, model::clock::Clock};
+use wa_gateway::{app::control::Request, model::clock::Clock};
 
 async fn setup_path(world: &World) -> String {
     let link = world.command(Request::SetupToken).await.expect("a link");

@@ -8,8 +8,8 @@ use crate::harness::{
 use serde_json::json;
 use std::collections::BTreeSet;
 use wa_gateway::{
-    control::Request,
-    http::{Access, ROUTES},
+    app::{control::Request, routes::ROUTES},
+    web::Access,
 };
 
 /// Those of customers.
@@ -55,7 +55,7 @@ pub const ADMIN_PAGES: &[&str] = &[
 /// What the template engine leaves behind when a text is missing looks like its key.
 fn bare_keys(html: &str) -> Vec<&str> {
     let outside: Vec<&str> = html.split('>').filter_map(|part| part.split('<').next()).map(str::trim).collect();
-    let known: BTreeSet<&str> = wa_gateway::portal::locale::all(wa_gateway::portal::locale::Lang::En)
+    let known: BTreeSet<&str> = wa_gateway::texts::locale::all(wa_gateway::texts::locale::Lang::En)
         .keys()
         .filter_map(|key| key.split('.').next())
         .collect();
@@ -66,7 +66,7 @@ fn bare_keys(html: &str) -> Vec<&str> {
             known.contains(parts.next().unwrap_or_default())
                 && parts.clone().count() >= 1
                 && parts.all(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
-                && wa_gateway::webhooks::EventName::parse(text).is_none()
+                && wa_gateway::events::webhooks::EventName::parse(text).is_none()
         })
         .collect()
 }

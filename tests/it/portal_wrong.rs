@@ -5,7 +5,7 @@ use crate::harness::{
     visitor::Visitor,
     world::{INSTANCE, World, update},
 };
-use wa_gateway::control::Request;
+use wa_gateway::app::control::Request;
 
 type Fields<'a> = &'a [(&'a str, &'a str)];
 

@@ -8,15 +8,14 @@ use crate::harness::{
 use serde_json::{Value, json};
 use std::time::Duration;
 use wa_gateway::{
-    control::Request as Command,
+    app::control::Request as Command,
     model::{
         clock::Clock as _,
         ids::{AccountId, InstanceId},
         phone::Recipient,
         purpose::Purpose,
     },
-    schedule::New,
-    sending::{Outcome, Request, Sender, Source, request::Draft},
+    sending::{Outcome, Request, Sender, Source, request::Draft, schedule::New},
 };
 
 const OTHER: &str = "+966507654321";
@@ -225,7 +224,7 @@ async fn the_gateway_itself_reacts_and_is_given_the_line() {
     let answer = world.gateway().sending.submit(sender, request).await.expect("an answer");
     assert_eq!(answer.outcome, Outcome::Sent, "{answer:?}");
     let row = answer.log_id.0;
-    let found = world.gateway().store.read(move |tx| wa_gateway::chats::sent(tx, row)).await.expect("read");
+    let found = world.gateway().store.read(move |tx| wa_gateway::people::chats::sent(tx, row)).await.expect("read");
     let (chat, line) = found.expect("the line that it is about");
     assert_eq!((chat.to_string(), line.id, line.reactions.len()), ("c1".to_owned(), about, 1));
     assert_eq!((line.reactions[0].sign.as_str(), &line.reactions[0].by), ("👍", &None));

@@ -10,7 +10,7 @@ use crate::harness::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use std::{fs, path::Path, time::Duration};
-use wa_gateway::control::Request;
+use wa_gateway::app::control::Request;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const DIGITS: &[u8] = b"966501234567";

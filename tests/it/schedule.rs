@@ -11,8 +11,11 @@ use wa_gateway::{
         purpose::Purpose,
         random::SystemRandom,
     },
-    schedule::{Entry, New, ScheduleError, ScheduleId, State},
-    sending::{Sender, Source, request::Draft},
+    sending::{
+        Sender, Source,
+        request::Draft,
+        schedule::{Entry, New, ScheduleError, ScheduleId, State},
+    },
     store::StoreError,
 };
 

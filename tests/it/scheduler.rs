@@ -5,9 +5,8 @@ use crate::harness::world::{World, message, message_with, update};
 use serde_json::json;
 use std::time::Duration;
 use wa_gateway::{
-    control::Request,
+    app::{control::Request, scheduler::Scheduler},
     model::clock::{Clock, Time},
-    scheduler::Scheduler,
     store::StoreError,
 };
 

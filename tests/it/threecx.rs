@@ -14,7 +14,7 @@ use crate::harness::{
 };
 use serde_json::json;
 use std::time::Duration;
-use wa_gateway::control::ThreecxSettings;
+use wa_gateway::app::control::ThreecxSettings;
 
 #[tokio::test]
 async fn a_test_says_what_is_configured_and_sends_nothing() {

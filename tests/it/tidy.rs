@@ -2,65 +2,84 @@
 //! written here. Each rule is a function over a file's text, with a bad example that it must catch.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
 
-/// Who sees whom, from the bottom up. A module may import what stands in its own line, and nothing else of ours.
+/// Who sees whom, from the bottom up: a room, or a slice of one. It may import what stands in its own line (and itself),
+/// and nothing else of ours; what is not used any more leaves the line.
 const MAY_SEE: &[(&str, &str)] = &[
     ("model", ""),
     ("config", "model"),
     ("store", "model"),
     ("egress", "model"),
+    ("texts/locale", "model"),
     ("connectors", "model egress"),
-    ("notices", "model store"),
-    ("live", "model store"),
-    ("chats", "model store conversations suppression templates"),
-    ("attention", "model store chats connectors conversations"),
-    ("webhooks", "model store egress accounts notices"),
-    ("media", "model store egress connectors"),
-    ("accounts", "model store notices"),
-    ("instances", "model store notices accounts webhooks connectors"),
-    ("conversations", "model store webhooks connectors"),
-    ("templates", "model store notices connectors"),
-    ("suppression", "model store webhooks"),
-    ("sending", "model store notices media accounts instances conversations suppression templates webhooks connectors"),
+    ("accounts/notices", "model store"),
+    ("accounts", "model store accounts/notices"),
+    ("events/live", "model store"),
+    ("events/webhooks", "model store egress accounts accounts/notices"),
+    ("events/digests", "model config store egress accounts accounts/notices events/webhooks"),
+    ("instances/templates", "model store connectors accounts/notices"),
+    ("instances", "model store connectors accounts accounts/notices events/webhooks"),
+    ("people/suppression", "model store"),
+    ("people/conversations", "model store connectors"),
+    ("people/media", "model store egress connectors"),
+    ("people/chats", "model store instances/templates people/conversations people/suppression"),
+    ("people/attention", "model store connectors people/chats people/conversations"),
     (
-        "inbound",
-        "model store notices media instances conversations suppression templates webhooks sending connectors live",
+        "sending",
+        "model store connectors accounts accounts/notices events/webhooks instances instances/templates people/conversations people/media people/suppression",
     ),
-    ("schedule", "model store sending connectors"),
-    ("chattu", "model store accounts instances conversations suppression webhooks sending schedule connectors"),
-    ("threecx", "model store accounts conversations webhooks sending"),
-    ("retention", "model store media suppression"),
-    ("digests", "model config store egress notices webhooks accounts"),
-    ("reach", "model store egress accounts"),
+    ("sending/schedule", "model store connectors sending"),
+    ("ops", "model config store egress accounts/notices sending"),
+    ("ops/reach", "model store egress accounts"),
+    (
+        "gateway/inbound",
+        "model store connectors accounts/notices events/live events/webhooks instances instances/templates people/conversations people/media people/suppression sending",
+    ),
+    ("gateway/retention", "model store people/media people/suppression"),
     (
         "gateway",
-        "model store media retention accounts instances suppression webhooks sending schedule chattu threecx connectors ops digests reach live attention",
+        "model store connectors accounts events/digests events/live events/webhooks instances people/attention people/media people/suppression sending sending/schedule ops ops/reach gateway/retention dialects/chattu dialects/threecx",
     ),
-    ("ops", "model config store egress notices sending http"),
-    ("scheduler", "model store notices accounts gateway ops"),
+    ("web", "model store accounts sending ops gateway"),
+    (
+        "dialects/chattu",
+        "model store connectors accounts events/webhooks instances people/chats people/conversations people/media people/suppression sending sending/schedule gateway web api",
+    ),
+    ("dialects/threecx", "model store accounts events/webhooks people/conversations sending gateway web portal"),
+    (
+        "api",
+        "model store texts/locale connectors accounts events/webhooks people/media sending ops gateway web dialects/chattu dialects/threecx portal app/routes",
+    ),
     (
         "portal",
-        "model store media accounts instances conversations suppression templates webhooks sending threecx connectors gateway http notices digests ops reach retention live chats schedule chattu",
+        "model store texts/locale connectors accounts accounts/notices events/digests events/live events/webhooks instances instances/templates people/chats people/conversations people/media people/suppression sending sending/schedule ops ops/reach gateway gateway/retention dialects/chattu dialects/threecx web api",
     ),
+    ("app/routes", "gateway web api dialects/chattu dialects/threecx portal"),
+    ("app/scheduler", "model store accounts ops gateway"),
     (
-        "http",
-        "model store media accounts instances sending webhooks schedule chattu chats threecx connectors gateway portal ops",
-    ),
-    (
-        "control",
-        "model store accounts instances conversations suppression webhooks sending threecx connectors gateway http ops",
+        "app/control",
+        "model store connectors accounts events/webhooks instances people/conversations people/suppression sending dialects/threecx gateway web",
     ),
     (
         "app",
-        "model config store egress media retention suppression accounts instances webhooks sending inbound schedule chattu threecx connectors gateway http control scheduler ops digests portal reach live attention",
+        "model config store egress connectors accounts events/digests events/live events/webhooks instances people/attention people/media people/suppression sending sending/schedule ops ops/reach gateway gateway/inbound gateway/retention web dialects/chattu dialects/threecx portal",
     ),
-    ("cli", "model config store media gateway control ops app"),
+    ("app/commands", "model config store people/media ops gateway app app/control"),
+    ("people", ""),
+    ("texts", ""),
+    ("events", ""),
+    ("dialects", ""),
     ("lib", ""),
-    ("main", ""),
+    ("main", "app/commands"),
 ];
+
+/// Arrows between rooms that still run back up. None may come, and one that is cut leaves the list.
+const CIRCLES: &[(&str, &str)] =
+    &[("gateway", "dialects"), ("dialects", "portal"), ("dialects", "api"), ("api", "app"), ("api", "portal")];
 
 const FILE_MAX: usize = 400;
 
@@ -70,10 +89,44 @@ type Found = Vec<(usize, String)>;
 #[test]
 fn nothing_points_up() {
     check_all(&["src"], |path, text| imports(&module_of(path), text));
-    let bad = "use crate::{\n    http::reply,\n    model::{clock::Time, ids},\n};\nuse crate::sending::Sending;\n";
+    let bad = "use crate::{\n    web::reply,\n    model::{clock::Time, ids},\n};\nuse crate::sending::Sending;\n";
     let found = imports("store", bad);
     assert_eq!(found.len(), 2, "{found:?}");
     assert!(imports("nobody", "use crate::model::ids;").len() == 1, "a module without a line in the table");
+    let nested =
+        "use crate::people::{chats::{self, ChatId as C}, media};\nlet x = crate::people::suppression::y::<u8>();";
+    let found = imports("people/conversations/row", nested);
+    assert_eq!(found.len(), 4, "{found:?}");
+}
+
+#[test]
+fn nobody_may_see_what_he_does_not_look_at() {
+    let real = arrows(slice_of);
+    let dead: Vec<_> = MAY_SEE
+        .iter()
+        .flat_map(|(from, seen)| seen.split_whitespace().map(|to| ((*from).to_owned(), to.to_owned())))
+        .filter(|arrow| arrow.0 != "main" && !real.contains(arrow))
+        .collect();
+    assert!(dead.is_empty(), "{dead:?}");
+}
+
+#[test]
+fn rooms_stand_in_no_circle() {
+    let mut real = arrows(room_of);
+    for (from, to) in CIRCLES {
+        assert!(real.remove(&((*from).to_owned(), (*to).to_owned())), "{from} → {to} is cut: it leaves the list");
+    }
+    assert_eq!(circle(&real), Vec::<String>::new());
+    let arrow = |from: &str, to: &str| (from.to_owned(), to.to_owned());
+    let planted = BTreeSet::from([arrow("a", "b"), arrow("b", "c"), arrow("c", "a"), arrow("c", "d")]);
+    assert_eq!(circle(&planted).len(), 3);
+}
+
+#[test]
+fn the_house_has_eighteen_rooms_at_most() {
+    let lib = fs::read_to_string(root().join("src/lib.rs")).expect("lib.rs");
+    let rooms: Vec<_> = lib.lines().filter(|line| line.starts_with("pub mod ")).collect();
+    assert!(rooms.len() > 10 && rooms.len() <= 18, "{rooms:?}");
 }
 
 #[test]
@@ -110,7 +163,7 @@ fn what_is_not_written_here() {
 #[test]
 fn slices_print_nothing_and_ask_for_no_environment() {
     check_all(&["src/"], |path, text| {
-        let free = ["cli", "main"].contains(&module_of(path).as_str());
+        let free = ["app/commands", "main"].contains(&slice_of(&module_of(path)).as_str());
         if free { Vec::new() } else { outside(text) }
     });
     assert_eq!(outside("println!(\"x\");\nstd::env::var(\"HOME\");\n").len(), 2);
@@ -125,45 +178,109 @@ fn no_second_tls_and_no_system_library() {
     assert_eq!(lock.matches("name = \"libsqlite3-sys\"").count(), 1);
 }
 
-fn imports(module: &str, text: &str) -> Found {
+fn imports(path: &str, text: &str) -> Found {
+    let module = slice_of(path);
     let Some((_, allowed)) = MAY_SEE.iter().find(|(name, _)| *name == module) else {
         return vec![(1, format!("{module} has no line in MAY_SEE"))];
     };
+    let is_allowed = |seen: &str| seen == module || allowed.split(' ').any(|one| one == seen);
     let mut found = Vec::new();
-    for (at, rest) in text.match_indices("crate::").map(|(at, m)| (at, &text[at + m.len()..])) {
-        let line = text[..at].matches('\n').count() + 1;
-        let is_comment = text.lines().nth(line - 1).is_some_and(|l| l.trim_start().starts_with("//"));
-        if is_comment {
+    for (line, seen) in seen_from(text) {
+        let seen = slice_of(&seen);
+        if !is_allowed(&seen) {
+            found.push((line, format!("{module} must not see {seen}")));
+        }
+    }
+    found
+}
+
+/// The line of [`MAY_SEE`] that a path belongs to: `events/webhooks/retry` → `events/webhooks`, `web/body` → `web`.
+fn slice_of(path: &str) -> String {
+    let mut parts = path.split('/');
+    let room = parts.next().unwrap_or_default();
+    let slice = parts.next().map(|second| format!("{room}/{second}"));
+    slice.filter(|slice| MAY_SEE.iter().any(|(name, _)| name == slice)).unwrap_or_else(|| room.to_owned())
+}
+
+/// What a text imports of ours: the line, and the path behind `crate::` with slashes. Comments do not count.
+fn seen_from(text: &str) -> Vec<(usize, String)> {
+    let code: Vec<&str> = text.lines().map(|l| if l.trim_start().starts_with("//") { "" } else { l }).collect();
+    let code = code.join("\n");
+    let mut found = Vec::new();
+    for (at, root) in code.match_indices("crate::") {
+        if code[..at].ends_with(|c: char| c == '$' || c == '_' || c == ':' || c.is_alphanumeric()) {
             continue;
         }
-        for seen in first_segments(rest) {
-            if seen != module && !allowed.split(' ').any(|one| one == seen) {
-                found.push((line, format!("{module} must not see {seen}")));
+        let line = code[..at].matches('\n').count() + 1;
+        let mut paths = Vec::new();
+        use_tree(&code[at + root.len()..], String::new(), &mut paths);
+        found.extend(paths.into_iter().map(|path| (line, path)));
+    }
+    found
+}
+
+/// Reads one element of a use tree and returns what stands behind it.
+fn use_tree<'a>(text: &'a str, before: String, found: &mut Vec<String>) -> &'a str {
+    let text = text.trim_start();
+    if let Some(mut rest) = text.strip_prefix('{') {
+        loop {
+            rest = rest.trim_start_matches(|c: char| c == ',' || c.is_whitespace());
+            match rest.strip_prefix('}') {
+                Some(behind) => return behind,
+                None if rest.is_empty() => return rest,
+                None => rest = use_tree(rest, before.clone(), found),
+            }
+        }
+    }
+    let end = text.find(|c: char| c != '_' && !c.is_alphanumeric()).unwrap_or(text.len());
+    if end == 0 {
+        found.push(before);
+        return text.get(1..).unwrap_or_default();
+    }
+    let (name, mut rest) = text.split_at(end);
+    let path = if before.is_empty() { name.to_owned() } else { format!("{before}/{name}") };
+    let goes_on = |rest: &str| rest.starts_with(|c: char| c == '{' || c == '*' || c == '_' || c.is_alphabetic());
+    if let Some(behind) = rest.strip_prefix("::").filter(|behind| goes_on(behind)) {
+        return use_tree(behind, path, found);
+    }
+    found.push(path);
+    if let Some(alias) = rest.strip_prefix(" as ") {
+        rest = alias.trim_start_matches(|c: char| c == '_' || c.is_alphanumeric());
+    }
+    rest
+}
+
+/// Every arrow between two of ours, by what `name` makes of a path.
+fn arrows(name: impl Fn(&str) -> String) -> BTreeSet<(String, String)> {
+    let mut found = BTreeSet::new();
+    for (path, text) in rust_files(&["src"]) {
+        let from = name(&module_of(&path));
+        for (_, seen) in seen_from(&text) {
+            let to = name(&seen);
+            if from != to {
+                found.insert((from.clone(), to));
             }
         }
     }
     found
 }
 
-/// The first names behind `crate::`: one, or those of a `{…}` list.
-fn first_segments(rest: &str) -> Vec<String> {
-    let name = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
-    let Some(list) = rest.strip_prefix('{') else { return vec![name(rest)] };
-    let (mut depth, mut segments, mut at_start) = (0, Vec::new(), true);
-    for (i, c) in list.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' if depth == 0 => break,
-            '}' => depth -= 1,
-            ',' if depth == 0 => at_start = true,
-            c if at_start && c.is_alphabetic() => {
-                segments.push(name(&list[i..]));
-                at_start = false;
-            }
-            _ => {}
+/// The room that a path belongs to.
+fn room_of(path: &str) -> String {
+    path.split('/').next().unwrap_or_default().to_owned()
+}
+
+/// A circle among the arrows, if there is one: rooms that nothing below them can be built without.
+fn circle(arrows: &BTreeSet<(String, String)>) -> Vec<String> {
+    let mut left = arrows.clone();
+    loop {
+        let seen: BTreeSet<String> = left.iter().map(|(from, _)| from.clone()).collect();
+        let before = left.len();
+        left.retain(|(_, to)| seen.contains(to));
+        if left.len() == before {
+            return left.into_iter().map(|(from, to)| format!("{from} → {to}")).collect();
         }
     }
-    segments
 }
 
 fn length(text: &str) -> Found {
@@ -195,11 +312,11 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// `src/sending/pace/load.rs` → sending; `src/app.rs` → app.
+/// `src/sending/pace/load.rs` → sending/pace/load; `src/app/mod.rs` → app.
 fn module_of(path: &Path) -> String {
-    let relative = path.strip_prefix(root().join("src")).unwrap_or(path);
-    let first = relative.components().next().map(|c| c.as_os_str().to_string_lossy().into_owned());
-    first.unwrap_or_default().trim_end_matches(".rs").to_owned()
+    let relative = path.strip_prefix(root().join("src")).unwrap_or(path).to_string_lossy().into_owned();
+    let module = relative.trim_end_matches(".rs");
+    module.trim_end_matches("/mod").to_owned()
 }
 
 fn is_tests(path: &Path) -> bool {
@@ -209,20 +326,25 @@ fn is_tests(path: &Path) -> bool {
 /// Runs a rule over every Rust file below `dirs`, and fails with all that it found.
 fn check_all(dirs: &[&str], rule: impl Fn(&Path, &str) -> Found) {
     let mut problems = Vec::new();
-    let mut seen = 0;
-    for dir in dirs {
-        let mut waiting = vec![root().join(dir)];
-        while let Some(path) = waiting.pop() {
-            if path.is_dir() {
-                waiting.extend(fs::read_dir(&path).expect("a directory").map(|e| e.expect("an entry").path()));
-            } else if path.extension().is_some_and(|e| e == "rs") {
-                seen += 1;
-                let text = fs::read_to_string(&path).expect("a file");
-                let shown = path.strip_prefix(root()).unwrap_or(&path).display().to_string();
-                problems.extend(rule(&path, &text).into_iter().map(|(line, what)| format!("{shown}:{line}: {what}")));
-            }
+    for (path, text) in rust_files(dirs) {
+        let shown = path.strip_prefix(root()).unwrap_or(&path).display().to_string();
+        problems.extend(rule(&path, &text).into_iter().map(|(line, what)| format!("{shown}:{line}: {what}")));
+    }
+    assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));
+}
+
+/// Every Rust file below `dirs`, with its text.
+fn rust_files(dirs: &[&str]) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut waiting: Vec<PathBuf> = dirs.iter().map(|dir| root().join(dir)).collect();
+    while let Some(path) = waiting.pop() {
+        if path.is_dir() {
+            waiting.extend(fs::read_dir(&path).expect("a directory").map(|e| e.expect("an entry").path()));
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            let text = fs::read_to_string(&path).expect("a file");
+            found.push((path, text));
         }
     }
-    assert!(seen > 5, "the files are found");
-    assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));
+    assert!(found.len() > 5, "the files are found");
+    found
 }

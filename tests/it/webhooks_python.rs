@@ -14,7 +14,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 use wa_gateway::{
-    control::Request,
+    app::control::Request,
     model::clock::{Clock, SystemClock},
 };
 

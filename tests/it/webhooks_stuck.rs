@@ -9,7 +9,7 @@ use crate::harness::{
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use tokio::{io::AsyncWriteExt, net::TcpStream, sync::Notify};
-use wa_gateway::control::Request;
+use wa_gateway::app::control::Request;
 
 const EVENTS: usize = 5;
 

@@ -4,7 +4,8 @@ use super::{next, welcome};
 use crate::{
     accounts::{Entered, LoginError},
     gateway::Gateway,
-    portal::{Trouble, Visit, cookie, trouble::see_other},
+    portal::{Trouble, Visit, trouble::see_other},
+    web::cookie,
 };
 use ::http::{HeaderValue, StatusCode, header};
 use askama::Template;

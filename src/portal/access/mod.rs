@@ -7,8 +7,9 @@ pub mod register;
 pub mod security;
 pub mod setup;
 
-use super::{Visit, cookie, trouble};
+use super::{Visit, trouble};
 use crate::accounts::Link;
+use crate::web::cookie;
 use ::http::{HeaderValue, StatusCode, header};
 use warp::reply::Response;
 

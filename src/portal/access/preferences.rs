@@ -2,7 +2,9 @@
 
 use crate::{
     gateway::Gateway,
-    portal::{Trouble, Visit, cookie, locale::Lang, trouble::see_other},
+    portal::{Trouble, Visit, trouble::see_other},
+    texts::locale::Lang,
+    web::cookie,
 };
 use warp::reply::Response;
 

@@ -5,7 +5,9 @@ use crate::{
     accounts::{AccountError, FirstUser, Link},
     gateway::Gateway,
     model::plan::Zone,
-    portal::{Trouble, Visit, cookie, locale::Lang, trouble::note},
+    portal::{Trouble, Visit, trouble::note},
+    texts::locale::Lang,
+    web::cookie,
 };
 use ::http::StatusCode;
 use askama::Template;

@@ -2,8 +2,8 @@
 
 use crate::{
     gateway::Gateway,
+    ops::reach::Added,
     portal::{Trouble, Visit, trouble::see_other},
-    reach::Added,
 };
 use ::http::StatusCode;
 use askama::Template;

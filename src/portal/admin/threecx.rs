@@ -1,9 +1,9 @@
 //! `/admin/3cx`: all telephone systems with what became of their requests, and those that were not proven.
 
 use crate::{
+    dialects::threecx::Monitored,
     gateway::Gateway,
     portal::{Trouble, Visit},
-    threecx::Monitored,
 };
 use askama::Template;
 use warp::reply::Response;

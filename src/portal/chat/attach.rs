@@ -4,10 +4,11 @@ use crate::{
     connectors::outgoing::MediaKind,
     gateway::Gateway,
     instances::Instance,
-    media::{self, Unfit},
-    portal::{Trouble, Visit, form::Upload},
+    people::media::{self, Unfit},
+    portal::{Trouble, Visit},
     sending::request::{Draft, FileFrom, Uploaded},
     store::StoreError,
+    web::form::Upload,
 };
 
 /// The largest file that a form brings, in bytes, however large documents may be: no listener takes more in one body.

@@ -1,13 +1,14 @@
 //! `GET /chat/{instance}/file/{message_id}`: a line's file, for whoever is logged in and may see its instance.
 
 use crate::{
+    api::media as give,
     gateway::Gateway,
-    http::{Incoming, media as give, problem},
-    media::{self, Of},
     model::{code::Code, ids::LogId},
+    people::media::{self, Of},
     portal::visit,
     sending::log,
     store::{StoreError, Tx},
+    web::{Incoming, problem},
 };
 use warp::reply::Response;
 

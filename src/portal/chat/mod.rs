@@ -12,12 +12,12 @@ pub mod send;
 pub mod shown;
 pub mod template;
 
-use super::{Trouble, Visit, locale::Locale};
+use super::{Trouble, Visit};
+use crate::texts::locale::Locale;
 use crate::{
-    chats::{self, ChatId, Filter, Key, Standing},
+    events::live::feed,
     gateway::Gateway,
     instances::Instance,
-    live::feed,
     model::{
         clock::Time,
         ids::InstanceId,
@@ -25,6 +25,7 @@ use crate::{
         phone::{Phone, Region},
         random::base62,
     },
+    people::chats::{self, ChatId, Filter, Key, Standing},
     sending::request::MAX_CHARS,
     store::{StoreError, Tx},
 };

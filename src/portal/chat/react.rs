@@ -6,9 +6,9 @@ use super::{
     shown,
 };
 use crate::{
-    chats::{self, ChatId},
     gateway::Gateway,
     model::{emoji, phone::Recipient},
+    people::chats::{self, ChatId},
     portal::{Trouble, Visit},
     sending::request::Draft,
 };

@@ -6,17 +6,16 @@
 
 use super::{To, attach, line_html, own, region, resolve, shown, template};
 use crate::{
-    chats,
+    dialects::chattu::http::groups,
     gateway::Gateway,
-    http::chattu_api::groups,
     instances::Instance,
-    model::percent::encode,
-    model::{code::Code, ids::LogId, phone::Recipient, purpose::Purpose},
+    model::{code::Code, ids::LogId, percent::encode, phone::Recipient, purpose::Purpose},
+    people::chats,
     portal::{Trouble, Visit, trouble::see_other},
-    schedule::{New, ScheduleError},
     sending::{
         Answer, Outcome, Request, Sender, Source,
         request::{Draft, MAX_CHARS},
+        schedule::{New, ScheduleError},
     },
 };
 use ::http::{HeaderValue, StatusCode, header};

@@ -2,10 +2,9 @@
 //! later, which the script writes. All words are in the reader's language; the script knows none.
 
 use crate::{
-    chats::{Chat, ChatId, File, Line},
-    model::percent::encode,
-    model::{clock::Time, ids::InstanceId, message::Status},
-    portal::locale::Locale,
+    model::{clock::Time, ids::InstanceId, message::Status, percent::encode},
+    people::chats::{Chat, ChatId, File, Line},
+    texts::locale::Locale,
 };
 use serde::Serialize;
 

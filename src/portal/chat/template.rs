@@ -3,11 +3,13 @@
 use crate::{
     connectors::templates::{Place, Slot, TemplateName},
     gateway::Gateway,
-    instances::Instance,
+    instances::{
+        Instance,
+        templates::{self, Known},
+    },
     portal::{Trouble, Visit},
     sending::request::Draft,
     store::{StoreError, Tx},
-    templates::{self, Known},
 };
 
 /// Longest text for a blank, in characters.

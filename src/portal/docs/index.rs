@@ -2,13 +2,12 @@
 
 use crate::{
     gateway::Gateway,
-    http::Incoming,
     portal::{
         assets,
         docs::{library::library, search},
-        form::Fields,
-        locale::Lang,
     },
+    texts::locale::Lang,
+    web::{Incoming, form::Fields},
 };
 use ::http::{HeaderValue, StatusCode, header};
 use sha2::{Digest, Sha256};

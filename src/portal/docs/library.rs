@@ -1,13 +1,13 @@
 //! The pages of all languages, rendered once, at their first use.
 
-use crate::portal::{
-    docs::{
+use crate::{
+    portal::docs::{
         catalogue::{Entry, PAGES},
         render::{Rendered, render},
         search::{self, Indexed},
         source,
     },
-    locale::{self, Lang},
+    texts::locale::{self, Lang},
 };
 use std::sync::LazyLock;
 

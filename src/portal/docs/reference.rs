@@ -1,10 +1,7 @@
 //! The readable page of `/docs/openapi`, made from the OpenAPI document itself. Names and types are the document's;
 //! words are the reader's.
 
-use crate::{
-    http::openapi,
-    portal::{docs::render::escape, locale::Locale},
-};
+use crate::{api::openapi, portal::docs::render::escape, texts::locale::Locale};
 use serde_json::{Map, Value};
 use std::fmt::Write;
 

@@ -112,7 +112,7 @@ fn fits(written: &str, word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::portal::{docs::library::library, locale::Lang};
+    use crate::{portal::docs::library::library, texts::locale::Lang};
 
     #[test]
     fn the_best_fitting_section_comes_first() {

@@ -5,9 +5,9 @@
 //! `{{base_url}}`, `{{instance_id}}` and `{{api_key}}` stay for [`fill`], which knows who reads.
 
 use crate::{
-    http::problem,
     model::code::{Action, Code, Details, Extra},
-    portal::locale::Lang,
+    texts::locale::Lang,
+    web::problem,
 };
 use rust_embed::RustEmbed;
 

@@ -1,17 +1,15 @@
 //! What a change looks like: the thing itself as it is now, so that a frame that is heard twice changes nothing.
 
 use crate::{
-    chats::{self, ChatId},
-    live::{Change, Kind},
+    events::live::{Change, Kind},
     model::{
         ids::{ContactId, InstanceId},
         instance::{Health, InstanceState},
     },
-    portal::{
-        chat::{line_html, row_html, shown},
-        locale::Locale,
-    },
+    people::chats::{self, ChatId},
+    portal::chat::{line_html, row_html, shown},
     store::{StoreError, Tx},
+    texts::locale::Locale,
 };
 use rusqlite::params;
 use serde_json::{Value, json};

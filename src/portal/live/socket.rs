@@ -3,9 +3,9 @@
 use super::talk::{self, Listener};
 use crate::{
     gateway::Gateway,
-    http::Incoming,
     model::ids::InstanceId,
-    portal::{form::Fields, visit},
+    portal::visit,
+    web::{Incoming, form::Fields},
 };
 use ::http::{HeaderValue, StatusCode, header};
 use sha2::{Digest, Sha256};
@@ -40,7 +40,7 @@ fn wants_upgrade() -> Response {
     response
 }
 
-async fn judge(gateway: &Gateway, incoming: &Incoming) -> Result<(Listener, crate::live::Seat), StatusCode> {
+async fn judge(gateway: &Gateway, incoming: &Incoming) -> Result<(Listener, crate::events::live::Seat), StatusCode> {
     if !is_own(incoming, &gateway.public_url) {
         return Err(StatusCode::FORBIDDEN);
     }

@@ -2,12 +2,13 @@
 
 use super::frames;
 use crate::{
+    events::live::{Change, Kind, Scope, feed},
     gateway::Gateway,
-    http::server::Place,
-    live::{Change, Kind, Scope, feed},
     model::{clock::Time, ids::InstanceId},
-    portal::{locale::Locale, visit::Onlooker},
+    portal::visit::Onlooker,
     store::StoreError,
+    texts::locale::Locale,
+    web::server::Place,
 };
 use futures_util::{SinkExt, StreamExt, stream::SplitSink};
 use serde_json::{Value, json};

@@ -5,10 +5,11 @@ use crate::{
         Account, LimitRequest, Update, Wanted,
         usage::{self, Used},
     },
-    gateway::Gateway,
+    gateway::{Gateway, retention::Report},
     model::phone::{Phone, Region},
-    portal::{Trouble, Visit, cookie, locale::Lang, trouble::see_other},
-    retention::Report,
+    portal::{Trouble, Visit, trouble::see_other},
+    texts::locale::Lang,
+    web::cookie,
 };
 use ::http::{HeaderValue, StatusCode, header};
 use askama::Template;

@@ -1,8 +1,8 @@
 //! The row above a list that says how many new ones there are.
 
 use crate::{
+    events::live::feed,
     gateway::Gateway,
-    live::feed,
     portal::{Trouble, Visit},
     store::{StoreError, Tx},
 };

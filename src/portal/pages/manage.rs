@@ -3,9 +3,12 @@
 use super::instances::{Field, fields, settings};
 use crate::{
     connectors::{Pairing, Standing, registry::secret_settings},
+    events::{live::feed, webhooks::Endpoint},
     gateway::Gateway,
-    instances::Instance,
-    live::feed,
+    instances::{
+        Instance,
+        templates::{self, Known},
+    },
     model::{ids::InstanceId, purpose::Purpose, qr},
     portal::{Trouble, Visit, trouble::see_other},
     sending::{
@@ -13,8 +16,6 @@ use crate::{
         request::{self, Sender},
     },
     store::{StoreError, Tx},
-    templates::{self, Known},
-    webhooks::Endpoint,
 };
 use ::http::{HeaderValue, StatusCode, header};
 use askama::Template;

@@ -3,13 +3,14 @@
 
 use crate::{
     gateway::Gateway,
-    http::problem,
     model::{clock::Time, code::Code, ids::LogId, message::Status},
-    portal::{Trouble, Visit, locale::Lang, trouble::see_other},
+    portal::{Trouble, Visit, trouble::see_other},
     sending::{
         policy::{self, GATES},
         story::{self, Story},
     },
+    texts::locale::Lang,
+    web::problem,
 };
 use askama::Template;
 use warp::reply::Response;

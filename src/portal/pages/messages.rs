@@ -7,12 +7,12 @@ use crate::{
     gateway::Gateway,
     model::{
         clock::Time,
+        csv,
         ids::{InstanceId, LogId},
         message::Status,
         phone::Phone,
         purpose::Purpose,
     },
-    ops::csv,
     portal::{Trouble, Visit},
     sending::search::{Line, Search, search},
     store::{Store, StoreError},

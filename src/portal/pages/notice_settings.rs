@@ -2,7 +2,7 @@
 
 use crate::{
     accounts::{self, Owner},
-    digests::{self, Digest, Outcome},
+    events::digests::{self, Digest, Outcome},
     gateway::Gateway,
     portal::{Trouble, Visit},
     store::StoreError,

@@ -1,8 +1,8 @@
 //! `/notices`: what needed a hand, open and over; marked as seen, put away.
 
 use crate::{
+    accounts::notices::{self, Notice, Scope},
     gateway::Gateway,
-    notices::{self, Notice, Scope},
     portal::{
         Trouble, Visit,
         notice::{self, Words},

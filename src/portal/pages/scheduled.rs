@@ -13,10 +13,10 @@ use crate::{
         purpose::Purpose,
     },
     portal::{Trouble, Visit, trouble::see_other},
-    schedule::{self, Entry, Filter, New, ScheduleId},
     sending::{
         Sender, Source,
         request::{Draft, MAX_CHARS},
+        schedule::{self, Entry, Filter, New, ScheduleId},
     },
 };
 use ::http::StatusCode;

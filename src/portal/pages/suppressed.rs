@@ -1,16 +1,18 @@
 //! `/suppressed-recipients`: who is not written to, why, since when; added, lifted, imported, exported.
 
 use crate::{
-    conversations::{self, Identity},
     gateway::Gateway,
     model::{
+        csv,
         ids::ContactId,
         phone::{Phone, Region},
     },
-    ops::csv,
+    people::{
+        conversations::{self, Identity},
+        suppression::{self, Past, Source as By, Suppression},
+    },
     portal::{Trouble, Visit, trouble::see_other},
     store::StoreError,
-    suppression::{self, Past, Source as By, Suppression},
 };
 use ::http::StatusCode;
 use askama::Template;

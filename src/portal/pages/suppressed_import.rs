@@ -1,17 +1,19 @@
 //! `/suppressed-recipients/import`: a list of numbers is looked at first, and brought in afterwards: all of it or none.
 
 use crate::{
-    conversations::{self, Identity},
     gateway::Gateway,
     model::{
         clock::Time,
+        csv,
         ids::AccountId,
         phone::{Phone, Region},
     },
-    ops::csv,
+    people::{
+        conversations::{self, Identity},
+        suppression::{self, Source as By},
+    },
     portal::{Trouble, Visit, trouble::see_other},
     store::{StoreError, WriteTx},
-    suppression::{self, Source as By},
 };
 use ::http::StatusCode;
 use askama::Template;

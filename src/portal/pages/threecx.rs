@@ -2,15 +2,15 @@
 //! for a shell, the properties for 3CX's call flow designer, templates with a preview, tests in both directions.
 
 use crate::{
-    gateway::Gateway,
-    model::{ids::InstanceId, purpose::Purpose},
-    portal::{Trouble, Visit, trouble::see_other},
-    threecx::{
+    dialects::threecx::{
         Asked, By, Change, Entry, EventType, Finding, Integration, IntegrationId, Mode, Monitored, NewIntegration,
         Presented, Saved, Secrets, ThreecxError, Via,
         snippet::{Snippets, snippets},
         template::Values,
     },
+    gateway::Gateway,
+    model::{ids::InstanceId, purpose::Purpose},
+    portal::{Trouble, Visit, trouble::see_other},
 };
 use ::http::StatusCode;
 use askama::Template;

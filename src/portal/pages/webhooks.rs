@@ -1,10 +1,10 @@
 //! `/webhooks`: endpoints, and each delivery with its attempts; made, rotated, tested, switched off and on; re-sent.
 
 use crate::{
+    events::webhooks::{Attempt, Delivery, Endpoint, EndpointId, EventName, Filter, NewEndpoint, WebhookError},
     gateway::Gateway,
     model::ids::InstanceId,
     portal::{Trouble, Visit, trouble::see_other},
-    webhooks::{Attempt, Delivery, Endpoint, EndpointId, EventName, Filter, NewEndpoint, WebhookError},
 };
 use ::http::StatusCode;
 use askama::Template;

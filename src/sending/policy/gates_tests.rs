@@ -3,13 +3,13 @@
 use super::*;
 use crate::{
     connectors::{Address, Capabilities, Reacted, templates::TemplateName},
-    conversations::Contact,
     model::{
         clock::Time,
         ids::ContactId,
         phone::Phone,
         plan::{Limits, Module, Zone},
     },
+    people::conversations::Contact,
     sending::{
         facts::{InstanceFacts, Used},
         pace::PaceFacts,

@@ -11,7 +11,7 @@ use crate::harness::{
 };
 use serde_json::{Value, json};
 use std::time::Duration;
-use wa_gateway::control::Request;
+use wa_gateway::app::control::Request;
 
 #[tokio::test]
 async fn another_accounts_things_are_like_things_that_do_not_exist() {

@@ -7,7 +7,7 @@ use crate::harness::{
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use wa_gateway::control::Request;
+use wa_gateway::app::control::Request;
 
 const CODES: &str = include_str!("../../data/chattu/codes.tsv");
 

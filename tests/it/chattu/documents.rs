@@ -15,7 +15,7 @@ use crate::harness::{
 };
 use serde_json::{Value, json};
 use std::time::Duration;
-use wa_gateway::{control::Request, model::ids::InstanceId};
+use wa_gateway::{app::control::Request, model::ids::InstanceId};
 
 /// The beginning of a photograph, and more of it.
 pub const JPEG: &[u8] = b"\xff\xd8\xff\xe0\x00\x10JFIF a photograph";

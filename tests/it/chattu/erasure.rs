@@ -12,8 +12,8 @@ use crate::{
 use serde_json::{Value, json};
 use std::time::Duration;
 use wa_gateway::{
+    app::control::Request,
     connectors::heard::Sender,
-    control::Request,
     model::{ids::InstanceId, phone::Phone},
 };
 
@@ -188,8 +188,7 @@ async fn two_contacts_that_are_one_take_along_what_waits() {
 async fn schedule_for(shop: &Shop, contact: i64) {
     use wa_gateway::{
         model::{clock::Clock, ids::AccountId, phone::Recipient, purpose::Purpose},
-        schedule::New,
-        sending::{Sender, Source, request::Draft},
+        sending::{Sender, Source, request::Draft, schedule::New},
     };
     let account = AccountId(shop.world.account);
     let new = New {

@@ -8,7 +8,7 @@ use crate::harness::{
 };
 use serde_json::{Value, json};
 use std::time::Duration;
-use wa_gateway::control::Request;
+use wa_gateway::app::control::Request;
 
 const EXAMPLES: &str = include_str!("../../data/chattu/examples.json");
 

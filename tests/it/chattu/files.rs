@@ -11,7 +11,7 @@ use crate::harness::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use std::time::Duration;
-use wa_gateway::control::Request;
+use wa_gateway::app::control::Request;
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
 const GIF: &[u8] = b"GIF89a, or so it says";

@@ -7,7 +7,7 @@ use crate::harness::{
 };
 use serde_json::{Value, json};
 use std::time::Duration;
-use wa_gateway::{chattu::DEFAULT_REJECTION, control::Request, model::ids::InstanceId};
+use wa_gateway::{app::control::Request, dialects::chattu::DEFAULT_REJECTION, model::ids::InstanceId};
 
 /// Waits until so many messages are on the phones; the workers run by themselves.
 pub async fn inbox(world: &World, n: usize) -> Vec<Value> {

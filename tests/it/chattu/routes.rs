@@ -1,7 +1,7 @@
 //! The contract's table of routes, as data: what is compared with it.
 
 use crate::harness::watcher::Asked;
-use wa_gateway::http::ROUTES;
+use wa_gateway::app::routes::ROUTES;
 
 const TABLE: &str = include_str!("../../data/chattu/routes.tsv");
 

@@ -175,7 +175,7 @@ async fn who_is_erased_leaves_no_trace_in_what_is_kept_as_it_came() {
     for trace in [SHEENA, HIDDEN, LATER, "Zaytoun"] {
         assert!(raw().await.contains(trace), "the control: {trace}");
     }
-    let erase = wa_gateway::control::Request::PersonErase { phone: format!("+{SHEENA}") };
+    let erase = wa_gateway::app::control::Request::PersonErase { phone: format!("+{SHEENA}") };
     rig.world.command(erase).await.expect("erased");
     for trace in [SHEENA, HIDDEN, LATER, "Zaytoun"] {
         assert!(!raw().await.contains(trace), "{trace}");

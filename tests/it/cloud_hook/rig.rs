@@ -10,9 +10,9 @@ use serde_json::{Map, Value, json};
 use sha2::Sha256;
 use std::collections::BTreeMap;
 use wa_gateway::{
-    control::Request,
+    app::control::Request,
+    events::webhooks::EventName,
     store::{StoreError, Tx},
-    webhooks::EventName,
 };
 
 /// The instance, and the number and account that Meta's examples are about.

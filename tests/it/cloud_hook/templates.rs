@@ -158,8 +158,11 @@ async fn an_account_that_is_disabled_sends_no_more_until_a_person_has_seen_to_it
     assert_eq!(rig.row("SELECT state FROM instances WHERE connector = 'cloud-api'").await["state"], "open");
     rig.bring(&told("DISABLE")).await;
     assert_eq!(rig.event_names().await, ["instance.disconnected", "instance.connection_updated"]);
-    let line =
-        rig.world.command(wa_gateway::control::Request::InstanceStatus { id: LINE.into() }).await.expect("it is there");
+    let line = rig
+        .world
+        .command(wa_gateway::app::control::Request::InstanceStatus { id: LINE.into() })
+        .await
+        .expect("it is there");
     assert_eq!(line["state"], "close");
     assert!(line.to_string().contains("disabled"), "{line}");
     let refused = rig.world.send(&by_template("order_ready", "en_US")).await;

@@ -8,10 +8,10 @@ use crate::harness::{
 };
 use serde_json::{Value, json};
 use wa_gateway::{
-    control::Request,
+    app::control::Request,
+    instances::templates,
     model::ids::InstanceId,
     store::{StoreError, Tx},
-    templates,
 };
 
 const LINE: &str = "whole-line";

@@ -11,14 +11,13 @@ use crate::harness::{
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, fs, path::Path};
 use wa_gateway::{
-    control::ThreecxSettings,
-    http::{Access, ROUTES, openapi},
+    api::openapi,
+    app::{control::ThreecxSettings, routes::ROUTES},
+    events::webhooks::EventName,
     model::code::Code,
-    portal::{
-        docs::{catalogue, library, source},
-        locale::{self, Lang},
-    },
-    webhooks::EventName,
+    portal::docs::{catalogue, library, source},
+    texts::locale::{self, Lang},
+    web::Access,
 };
 
 /// Operations whose good answers are tried here; whatever else is served must at least answer a stranger as documented.

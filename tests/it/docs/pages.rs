@@ -7,13 +7,12 @@ use crate::harness::{
 };
 use std::collections::BTreeSet;
 use wa_gateway::{
-    http::{ROUTES, openapi},
+    api::openapi,
+    app::routes::ROUTES,
+    events::webhooks::EventName,
     model::code::Code,
-    portal::{
-        docs::{catalogue::PAGES, library},
-        locale::Lang,
-    },
-    webhooks::EventName,
+    portal::docs::{catalogue::PAGES, library},
+    texts::locale::Lang,
 };
 
 /// The five variables of 3CX texts, the only double braces that a reader may see.

@@ -15,7 +15,7 @@ use std::{
 };
 use tempfile::TempDir;
 use wa_gateway::{
-    control::{Request, ThreecxSettings},
+    app::control::{Request, ThreecxSettings},
     model::clock::{Clock, SystemClock},
     portal::docs::source,
 };

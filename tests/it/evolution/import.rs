@@ -3,7 +3,7 @@
 use super::rig::{Rig, THEIRS};
 use crate::harness::evolution::KEY;
 use serde_json::{Value, json};
-use wa_gateway::control::{ImportArgs, Request};
+use wa_gateway::app::control::{ImportArgs, Request};
 
 async fn import(rig: &Rig, account: Option<i64>, dry_run: bool) -> Result<Value, String> {
     let args = ImportArgs { url: rig.server.url(), key: KEY.into(), account, dry_run };

@@ -4,8 +4,8 @@ use super::rig::{LINE, PHONE, Rig, SECOND, THEIRS};
 use crate::harness::evolution::Fault;
 use serde_json::{Value, json};
 use wa_gateway::{
+    app::control::Request,
     connectors::Address,
-    control::Request,
     model::{ids::InstanceId, phone::Phone},
 };
 

@@ -3,7 +3,7 @@
 use super::rig::{LINE, Rig, SECOND, SECRET, THEIRS};
 use serde_json::json;
 use wa_gateway::{
-    control::Request,
+    app::control::Request,
     model::{clock::Clock as _, ids::InstanceId},
 };
 

@@ -7,7 +7,7 @@ use crate::harness::{
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use wa_gateway::{control::Request, model::clock::Clock as _};
+use wa_gateway::{app::control::Request, model::clock::Clock as _};
 
 /// The gateway's name of the instance.
 pub const LINE: &str = "cloud-line";

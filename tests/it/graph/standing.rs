@@ -8,7 +8,7 @@ use crate::harness::{
 use serde_json::json;
 use std::time::Duration;
 use wa_gateway::{
-    control::Request,
+    app::control::Request,
     model::{clock::Clock as _, ids::InstanceId},
 };
 

@@ -9,7 +9,7 @@ use super::{
 use serde_json::Value;
 use std::time::Duration;
 use tokio::task::JoinHandle;
-use wa_gateway::{control::Request, model::clock::Clock, store::StoreError};
+use wa_gateway::{app::control::Request, model::clock::Clock, store::StoreError};
 
 impl World {
     /// Grants limits on top of the plan.

@@ -4,7 +4,7 @@
 use super::{files::FileServer, http::Reply, receiver::Receiver, wait, world::World};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
-use wa_gateway::{control::Request, model::clock::Clock as _};
+use wa_gateway::{app::control::Request, model::clock::Clock as _};
 
 /// How long a caller waits for an answer.
 pub const ANSWER_TIME: Duration = Duration::from_secs(10);

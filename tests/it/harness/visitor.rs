@@ -5,7 +5,7 @@ use super::{
     world::World,
 };
 use std::{collections::BTreeMap, net::SocketAddr};
-use wa_gateway::{control::Request, model::percent::encode};
+use wa_gateway::{app::control::Request, model::percent::encode};
 
 /// A browser.
 pub struct Visitor {

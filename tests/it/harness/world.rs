@@ -8,9 +8,11 @@ use serde_json::{Value, json};
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tempfile::TempDir;
 use wa_gateway::{
-    app::{App, Running},
+    app::{
+        App, Running,
+        control::{Request, perform},
+    },
     config::Config,
-    control::{Request, perform},
     gateway::Gateway,
     model::random::SystemRandom,
 };

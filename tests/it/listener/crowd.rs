@@ -5,7 +5,7 @@ use super::{
     rig::{Rig, answer, connect, get, send, soon, until_closed},
 };
 use std::{collections::VecDeque, time::Duration};
-use wa_gateway::http::server::Limits;
+use wa_gateway::web::server::Limits;
 
 /// Nobody is closed for being slow: only the crowd decides.
 fn patient() -> Limits {

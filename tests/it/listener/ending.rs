@@ -7,7 +7,7 @@ use super::{
 use crate::harness::wait;
 use std::time::Duration;
 use tokio::{io::AsyncReadExt, net::TcpStream};
-use wa_gateway::http::server::Limits;
+use wa_gateway::web::server::Limits;
 
 #[tokio::test]
 #[expect(clippy::disallowed_methods, reason = "how long a socket stays open is what is tested")]

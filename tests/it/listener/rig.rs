@@ -12,7 +12,7 @@ use tokio::{
     sync::{Semaphore, watch},
     task::JoinHandle,
 };
-use wa_gateway::http::server::{BodyError, Limits, Peer, serve};
+use wa_gateway::web::server::{BodyError, Limits, Peer, serve};
 use warp::{Filter, Reply as _, filters::BoxedFilter, http::StatusCode, reply::Response};
 
 /// Long enough for any event that a test waits for.

@@ -17,7 +17,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Duratio
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
-use wa_gateway::{http::server::Limits, model::clock::Clock, ops::tls::Certificate};
+use wa_gateway::{model::clock::Clock, ops::tls::Certificate, web::server::Limits};
 
 const NOW: &str = "2026-06-01T08:00:00Z";
 

@@ -3,8 +3,8 @@
 use super::{PASSWORD, Visitor, World, message_with};
 use serde_json::{Value, json};
 use wa_gateway::{
+    app::control::{AccountDeed, Request},
     config::Registration,
-    control::{AccountDeed, Request},
     model::ids::AccountId,
 };
 

@@ -1,7 +1,7 @@
 //! Who logs in, what was changed by whom, and requests for higher limits.
 
 use super::{PASSWORD, Visitor, World, audited};
-use wa_gateway::{model::ids::AccountId, notices};
+use wa_gateway::{accounts::notices, model::ids::AccountId};
 
 #[tokio::test]
 async fn a_person_is_made_with_a_link_given_a_role_and_kept_out() {

@@ -11,7 +11,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
-use wa_gateway::control::ThreecxSettings;
+use wa_gateway::app::control::ThreecxSettings;
 
 const KEPT: usize = 262_144;
 const DRAINED: usize = 1024 * 1024;
@@ -206,7 +206,7 @@ async fn the_log_keeps_a_hundred_and_nothing_that_is_not_its_business() {
         world.event(&pbx, &json!({"event_type": "test"})).await;
     }
     world.event(&pbx, &reply_to(PHONE)).await;
-    let id = wa_gateway::threecx::IntegrationId::from_text(pbx.id.clone());
+    let id = wa_gateway::dialects::threecx::IntegrationId::from_text(pbx.id.clone());
     let lines = world.gateway().threecx.requests(&id, None).await.expect("a log");
     assert_eq!(lines.len(), 100);
     assert_eq!((lines[1].outcome.as_str(), lines[1].repeats), ("ok", 2), "what says the same is counted");
@@ -215,7 +215,7 @@ async fn the_log_keeps_a_hundred_and_nothing_that_is_not_its_business() {
         assert!(!text.contains(secret), "{secret}");
     }
     assert_eq!(lines[0].phone.as_deref(), Some("+9665****567"));
-    let listed = world.command(wa_gateway::control::Request::ThreecxList).await.expect("a list");
+    let listed = world.command(wa_gateway::app::control::Request::ThreecxList).await.expect("a list");
     let counts = listed[0]["outcomes"].as_array().expect("counts");
     let count = |word: &str| counts.iter().find(|c| c["outcome"] == word).map(|c| c["count"].clone());
     assert_eq!((count("recorded"), count("unsupported_event_type")), (Some(json!(51)), Some(json!(51))));

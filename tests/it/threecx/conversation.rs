@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use std::time::Duration;
 use wa_gateway::{
-    control::{Request, ThreecxSettings},
+    app::control::{Request, ThreecxSettings},
     model::clock::{Clock, SystemClock},
 };
 
@@ -208,7 +208,7 @@ async fn what_is_forwarded_is_a_delivery_like_any_other() {
     world.set_pbx(&pbx, ThreecxSettings { mode: Some("event".into()), ..Default::default() }).await;
     world.hears(PHONE, "And now?").await;
     assert_eq!(trunk.wait_for(4).await[3].json()["event"], "message.received");
-    let id = wa_gateway::threecx::IntegrationId::from_text(pbx.id.clone());
+    let id = wa_gateway::dialects::threecx::IntegrationId::from_text(pbx.id.clone());
     world.gateway().threecx.test_forward(&id, None).await.expect("a test");
     assert_eq!(trunk.wait_for(5).await[4].json()["event"], "test");
     world.set_pbx(&pbx, ThreecxSettings { mode: Some("sms".into()), ..Default::default() }).await;
@@ -246,7 +246,7 @@ async fn nothing_is_forwarded_that_should_not_be() {
     let pbx = world.pbx(to(&flow, "event")).await;
     world.new_instance(world.account, "other-line").await;
     world.another_pbx("other-line", to(&other, "event")).await;
-    let id = wa_gateway::threecx::IntegrationId::from_text(pbx.id.clone());
+    let id = wa_gateway::dialects::threecx::IntegrationId::from_text(pbx.id.clone());
     for change in [
         ThreecxSettings { inbound: Some(false), ..Default::default() },
         ThreecxSettings { inbound: Some(true), enabled: Some(false), ..Default::default() },
@@ -360,7 +360,7 @@ async fn templates_are_judged_when_they_are_saved() {
     let saved = save("voicemail", "We will listen to it.").await.expect("saved");
     let expected = json!({"event_type": "voicemail", "enabled": false, "text": "We will listen to it."});
     assert_eq!(saved, expected);
-    let values = wa_gateway::threecx::template::Values { queue: "Sales".into(), ..Default::default() };
+    let values = wa_gateway::dialects::threecx::template::Values { queue: "Sales".into(), ..Default::default() };
     let threecx = &world.gateway().threecx;
     assert_eq!(threecx.preview("You called {{queue}}.", &values).expect("a preview"), "You called Sales.");
     assert!(threecx.preview("You called {{nobody}}.", &values).is_err());

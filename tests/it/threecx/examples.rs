@@ -10,9 +10,9 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use wa_gateway::{
-    control::{Request, ThreecxSettings},
+    app::control::{Request, ThreecxSettings},
+    dialects::threecx::{Integration, IntegrationId, Settings, crm_template, snippet},
     model::{clock::Clock, ids::InstanceId},
-    threecx::{Integration, IntegrationId, Settings, crm_template, snippet},
 };
 
 const README: &str = include_str!("../../../examples/3cx/README.md");

@@ -7,12 +7,14 @@ use crate::harness::{
 use serde_json::{Value, json};
 use std::{net::IpAddr, time::Duration};
 use wa_gateway::{
-    control::ThreecxSettings,
+    app::control::ThreecxSettings,
+    dialects::threecx::{
+        Asked, By, Change, EventType, Finding, IntegrationId, NewIntegration, Presented, ThreecxError, Via,
+    },
     model::{
         clock::Clock,
         ids::{AccountId, InstanceId},
     },
-    threecx::{Asked, By, Change, EventType, Finding, IntegrationId, NewIntegration, Presented, ThreecxError, Via},
 };
 
 const OWNER: By<'_> = By { actor: "o@shop.example", is_admin: false };
@@ -125,7 +127,7 @@ async fn who_changed_what_is_in_the_audit_without_secrets() {
     let pbx = world.pbx(ThreecxSettings::default()).await;
     world.set_pbx(&pbx, ThreecxSettings { outbound: Some(false), ..Default::default() }).await;
     world.template(&pbx, "voicemail", Some("We will listen to it.")).await;
-    world.command(wa_gateway::control::Request::ThreecxRotate { id: pbx.id.clone() }).await.expect("rotated");
+    world.command(wa_gateway::app::control::Request::ThreecxRotate { id: pbx.id.clone() }).await.expect("rotated");
     let read = world.gateway().store.read(|tx| {
         let sql = "SELECT action || ' ' || coalesce(before, '') || ' > ' || coalesce(after, '') FROM audit
                    WHERE action LIKE 'threecx.%' ORDER BY id";

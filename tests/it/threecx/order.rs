@@ -10,7 +10,7 @@ use crate::harness::{
 use Check::*;
 use serde_json::{Value, json};
 use std::time::Duration;
-use wa_gateway::{config::Config, control::ThreecxSettings};
+use wa_gateway::{app::control::ThreecxSettings, config::Config};
 
 /// What a proven request can be refused for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -265,7 +265,7 @@ async fn a_module_that_is_switched_off_says_so() {
     let world = World::start().await;
     let pbx = world.pbx(ThreecxSettings::default()).await;
     let mut request = crate::harness::world::update(world.account);
-    if let wa_gateway::control::Request::AccountUpdate { disable_module, .. } = &mut request {
+    if let wa_gateway::app::control::Request::AccountUpdate { disable_module, .. } = &mut request {
         *disable_module = Some("3cx".into());
     }
     world.update_account(request).await;

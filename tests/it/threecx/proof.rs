@@ -8,7 +8,7 @@ use crate::harness::{
 use serde_json::{Value, json};
 use std::time::Duration;
 use wa_gateway::{
-    control::{Request, ThreecxSettings},
+    app::control::{Request, ThreecxSettings},
     model::clock::Clock,
 };
 

@@ -10,7 +10,7 @@ use crate::harness::{
 };
 use serde_json::json;
 use tokio::{io::AsyncWriteExt, net::TcpStream};
-use wa_gateway::control::ThreecxSettings;
+use wa_gateway::app::control::ThreecxSettings;
 
 const LINE: &str = "shop-line";
 
@@ -85,7 +85,7 @@ async fn who_hangs_up_does_not_stop_what_he_asked_for() {
     world.somebody_waits(2).await;
     drop(stream);
     world.step(&[2, 2]).await;
-    let id = wa_gateway::threecx::IntegrationId::from_text(pbx.id.clone());
+    let id = wa_gateway::dialects::threecx::IntegrationId::from_text(pbx.id.clone());
     let log = async || world.gateway().threecx.requests(&id, None).await.expect("a log");
     wait::until("what became of it is written down", async || !log().await.is_empty()).await;
     assert_eq!((log().await[0].outcome.as_str(), world.inbox().await.len()), ("sent", 1));

@@ -1,0 +1,179 @@
+//! The guarded API (contract 1).
+
+use super::{
+    Operation, chattu,
+    schema::{header, json_answer, json_body, named, object, other_answer, refusals},
+};
+use crate::{model::code::Code, sending::request::MAX_CHARS, web::problem};
+use serde_json::{Value, json};
+
+/// What `POST /api/send-message` refuses with.
+const SEND: &[Code] = &[
+    Code::UnsupportedMediaType,
+    Code::InvalidApiKey,
+    Code::RevokedApiKey,
+    Code::InvalidJson,
+    Code::PayloadTooLarge,
+    Code::ValidationError,
+    Code::ModuleNotEnabled,
+    Code::ActivePlanRequired,
+    Code::InvalidInstance,
+    Code::MessagePurposeRequired,
+    Code::MessagePurposeNotAllowed,
+    Code::DailyMessageLimitExceeded,
+    Code::MonthlyMessageLimitExceeded,
+    Code::RecipientSuppressed,
+    Code::SendingThrottled,
+    Code::InstancePausedForReview,
+    Code::PolicyViolation,
+    Code::ConversationWindowClosed,
+    Code::GatewaySendFailed,
+    Code::IdempotencyKeyReused,
+    Code::IdempotencyInProgress,
+    Code::InternalError,
+    Code::ServiceUnavailable,
+];
+
+const READ: &[Code] =
+    &[Code::InvalidApiKey, Code::RevokedApiKey, Code::NotFound, Code::InternalError, Code::ServiceUnavailable];
+
+/// The operations. `POST /api/send-message` is shared with the Chattu dialect: where that is served, its forms stand
+/// beside ours.
+pub(super) fn operations(has_chattu: bool) -> Vec<Operation> {
+    let key = header(
+        "Idempotency-Key",
+        "Names this message: the same key is never sent twice within 24 hours.",
+        json!({"type": "string", "minLength": 1, "maxLength": 255}),
+    );
+    let answered = |text: &str| {
+        let mut answer = json_answer(text, named("Sent"));
+        answer["headers"] = message_headers();
+        answer
+    };
+    let mut answers = vec![
+        (200, answered("The provider has it.")),
+        (202, answered("The provider has it in hand; events tell the rest.")),
+    ];
+    answers.extend(refusals(SEND, problem::describe));
+    let mut send = Operation {
+        id: "send_message",
+        method: "POST",
+        path: "/api/send-message",
+        tag: "messages",
+        security: &["bearer"],
+        parameters: vec![key],
+        body: Some(json_body(request(), example())),
+        answers,
+    };
+    if has_chattu {
+        chattu::share(&mut send);
+    }
+    let mut read_answers = vec![(200, json_answer("The message as it stands.", message()))];
+    read_answers.extend(refusals(READ, problem::describe));
+    let read = Operation {
+        id: "read_message",
+        method: "GET",
+        path: "/api/messages/{log_id}",
+        tag: "messages",
+        security: &["bearer"],
+        parameters: Vec::new(),
+        body: None,
+        answers: read_answers,
+    };
+    let mut media_answers = vec![
+        (200, other_answer("The file.", "*/*")),
+        (206, other_answer("The part of it that was asked for.", "*/*")),
+        (410, json!({"description": "The file, or its address, is no longer good."})),
+        (416, json!({"description": "The file has no such part."})),
+    ];
+    media_answers.extend(refusals(&[Code::NotFound, Code::InternalError, Code::ServiceUnavailable], problem::describe));
+    let media = Operation {
+        id: "read_media",
+        method: "GET",
+        path: "/media/{token}",
+        tag: "messages",
+        security: &[],
+        parameters: Vec::new(),
+        body: None,
+        answers: media_answers,
+    };
+    vec![send, read, media]
+}
+
+fn request() -> Value {
+    let mut request = object(
+        &["instance_id", "phone", "message_purpose"],
+        json!({
+            "instance_id": {"type": "string"},
+            "phone": {"type": "string", "description": "E.164 with +, or contact:ID"},
+            "message": {"type": "string", "maxLength": MAX_CHARS},
+            "message_purpose": named("Purpose"),
+            "reference": {"type": "string", "maxLength": 128},
+            "media_url": {"type": "string"},
+            "media_type": {"type": "string", "enum": ["image", "video", "audio", "document"]},
+            "file_name": {"type": "string"},
+            "template": object(&["name", "language"], json!({
+                "name": {"type": "string"},
+                "language": {"type": "string"},
+                "variables": {"type": "array", "items": {"type": "string"}},
+            })),
+            "reply_to": {"type": "string"},
+            "reaction": object(&["message_id", "emoji"], json!({
+                "message_id": {"type": "string", "maxLength": 256, "description": "msg_…, inb_… or the provider's"},
+                "emoji": {"type": "string", "description": "one emoji; empty takes back"},
+            })),
+            "expires_at": {"type": "string", "format": "date-time"},
+        }),
+    );
+    request["anyOf"] = json!([{"required": ["message"]}, {"required": ["template"]}, {"required": ["media_url"]},
+        {"required": ["reaction"]}]);
+    request
+}
+
+fn example() -> Value {
+    json!({
+        "instance_id": "demo-support-line",
+        "phone": "+966501234567",
+        "message": "Your order 2041 has been shipped.",
+        "message_purpose": "transactional",
+    })
+}
+
+/// What `GET /api/messages/{log_id}` answers: [`crate::sending::log::Entry`].
+fn message() -> Value {
+    let maybe = json!({"type": ["string", "null"]});
+    object(
+        &[
+            "log_id",
+            "message_id",
+            "provider_message_id",
+            "status",
+            "reason",
+            "instance_id",
+            "reference",
+            "created_at",
+            "updated_at",
+        ],
+        json!({
+            "log_id": {"type": "integer"},
+            "message_id": {"type": "string"},
+            "provider_message_id": maybe,
+            "status": named("Status"),
+            "reason": maybe,
+            "instance_id": {"type": "string"},
+            "reference": maybe,
+            "created_at": {"type": "string", "format": "date-time"},
+            "updated_at": {"type": "string", "format": "date-time"},
+        }),
+    )
+}
+
+fn message_headers() -> Value {
+    json!({
+        "X-Log-Id": {"required": true, "schema": {"type": "integer"}},
+        "X-Message-Status": {"required": true, "schema": {"type": "string"}},
+        "RateLimit": {"schema": {"type": "string"}},
+        "RateLimit-Policy": {"schema": {"type": "string"}},
+        "Idempotent-Replayed": {"schema": {"type": "string", "enum": ["true"]}},
+    })
+}

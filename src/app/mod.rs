@@ -1,0 +1,361 @@
+//! The composition root: configuration → slices → listeners and workers. Tests start this same App, on port 0, with a
+//! clock of their own.
+//!
+//! [`App::open`] makes everything that works without a listener (the command line uses it when no gateway runs);
+//! [`App::serve`] adds listeners, the control socket and the scheduler.
+
+use crate::{
+    accounts::Accounts,
+    config::Config,
+    connectors::{Registry, registry::Deps},
+    dialects::{
+        chattu::{self, Chattu},
+        threecx::{self, Threecx},
+    },
+    egress::{Egress, SystemResolver},
+    events::{
+        digests::{self, Digests},
+        live::Live,
+        webhooks::Webhooks,
+    },
+    gateway::{Gateway, inbound::Inbound, retention::Retention},
+    instances::Instances,
+    model::{clock::Clock, random::Random},
+    ops::{keeper::Keeper, metrics::Metrics, reach::Reach, tls},
+    people::{attention::Attention, media::Media, suppression::Erased},
+    portal,
+    sending::{Parts, Recovered, Sending, schedule::Schedules},
+    store::{Store, StoreError, Vault},
+    web::{Door, plain::Plain, server},
+};
+use from_config::{backups, content_policy, periods, portal_at, rates, reachable_at, rules, server_limits, shelf};
+use scheduler::Scheduler;
+use service::gateway_service;
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+
+mod certificates;
+pub mod commands;
+pub mod control;
+mod doors;
+mod from_config;
+pub mod routes;
+pub mod scheduler;
+mod service;
+
+pub use doors::Inherited;
+
+/// How long a stop waits for messages on their way.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
+/// How long of that requests have that were in when it began.
+const REQUESTS_WITHIN: Duration = Duration::from_secs(8);
+
+/// The gateway, put together.
+pub struct App {
+    config: Config,
+    gateway: Arc<Gateway>,
+    egress: Egress,
+    recovered: Recovered,
+}
+
+/// What keeps the gateway from starting; one line each.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An address that cannot be listened on.
+    #[error("cannot listen on {address} ({key}): {problem}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Its key in the configuration.
+        key: &'static str,
+        /// What the system says.
+        problem: io::Error,
+    },
+    /// The certificate.
+    #[error(transparent)]
+    Tls(#[from] tls::TlsError),
+    /// Rules of the content policy.
+    #[error("{0}")]
+    Policy(String),
+    /// Anything else.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// A gateway that serves. Dropping it does not stop it: call [`Running::stop`].
+pub struct Running {
+    /// What it works with.
+    pub gateway: Arc<Gateway>,
+    /// Where the local listener really listens.
+    pub local: Option<SocketAddr>,
+    /// Where the public listener really listens.
+    pub public: Option<SocketAddr>,
+    /// Where the metrics listener really listens.
+    pub metrics: Option<SocketAddr>,
+    /// Where the listener for ACME and redirects really listens.
+    pub http: Option<SocketAddr>,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+    scheduler: tokio_cron_scheduler::JobScheduler,
+}
+
+impl App {
+    /// Opens the data directory and puts the slices together; settles what an earlier run left under way.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn open(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, StartError> {
+        let locked = Store::lock(&config.data_dir)?;
+        // Compiling the rules takes longer than opening the database: both at once, on two cores.
+        let policy_dir = config.guard.policy_dir.clone();
+        let content = tokio::task::spawn_blocking(move || content_policy(&policy_dir));
+        let store = locked.open(clock.now())?;
+        let vault = match &config.key_file {
+            Some(file) => Vault::with_key_file(file, random.clone())?,
+            None => Vault::open(&config.data_dir, random.clone())?,
+        };
+        let accounts = Accounts::open(store.clone(), clock.clone(), random.clone(), vault.clone()).await?;
+        let accounts = Arc::new(accounts);
+        let egress = Egress::system(config.egress.allow.clone(), clock.clone());
+        let reach = Reach::open(store.clone(), clock.clone(), egress.clone(), config.egress.allow.clone()).await?;
+        let shelf = shelf(&config, &vault, &egress, random.clone());
+        let erased = Erased::new(&vault.derive("erased suppressions"));
+        let (ear_shelf, ear_erased) = (shelf.clone(), erased.clone());
+        let inbound = Arc::new(Inbound::new(store.clone(), clock.clone(), random.clone(), ear_shelf, ear_erased));
+        let (registry, wire) = Registry::new(Deps {
+            data_dir: config.data_dir.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+            ear: inbound.clone(),
+            egress: egress.clone(),
+            public_url: reachable_at(&config),
+        });
+        let (content, content_files) = content.await.map_err(|e| StartError::Other(e.to_string()))??;
+        let sending = Arc::new(Sending::new(Parts {
+            store: store.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+            registry: registry.clone(),
+            wire,
+            rules: rules(&config),
+            content,
+            content_files,
+            shelf: shelf.clone(),
+            erased: erased.clone(),
+        }));
+        sending.adopt_tuning().await?;
+        inbound.attach(sending.clone());
+        let recovered = sending.recover().await?;
+        let instances = Instances::new(store.clone(), clock.clone(), random.clone(), vault.clone(), registry.clone());
+        let instances = Arc::new(instances);
+        instances.start_all().await?;
+        let chattu_vault = vault.clone();
+        let webhooks =
+            Arc::new(Webhooks::new(store.clone(), clock.clone(), random.clone(), vault.clone(), egress.clone()));
+        let threecx = Threecx::open(threecx::Parts {
+            store: store.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+            vault,
+            sending: sending.clone(),
+            webhooks: webhooks.clone(),
+            failures_per_minute: config.threecx.failures_per_minute,
+        });
+        let threecx = Arc::new(threecx.await?);
+        let media = Arc::new(Media::new(store.clone(), clock.clone(), registry.clone(), shelf));
+        let schedules = Arc::new(Schedules::new(
+            store.clone(),
+            clock.clone(),
+            random.clone(),
+            sending.clone(),
+            config.sending.schedule_grace,
+        ));
+        inbound.attach_calls(registry.clone(), webhooks.answer_bell());
+        let chattu = Arc::new(Chattu::new(chattu::Parts {
+            store: store.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+            vault: chattu_vault,
+            registry: registry.clone(),
+            schedules: schedules.clone(),
+            webhooks: webhooks.clone(),
+            rates: chattu::Rates::new(rates(&config)),
+            new_client_connector: config.chattu.new_client_connector,
+        }));
+        let periods = periods(&config);
+        let retention = Retention::new(store.clone(), clock.clone(), media.clone(), erased.clone(), periods);
+        let digests = Arc::new(Digests::new(digests::Parts {
+            store: store.clone(),
+            clock: clock.clone(),
+            resolver: Arc::new(SystemResolver::new(clock.clone())),
+            egress: egress.clone(),
+            settings: config.notices.clone(),
+            language: config.portal.language.as_str().to_owned(),
+            public_url: reachable_at(&config),
+            wording: Arc::new(portal::notice::Letters),
+        }));
+        let gateway = Gateway {
+            digests,
+            chattu,
+            schedules,
+            retention,
+            erased,
+            media,
+            data_dir: config.data_dir.clone(),
+            keeper: OnceLock::new(),
+            backups: backups(&config),
+            backing_up: Arc::default(),
+            reach: Arc::new(reach),
+            live: Arc::new(Live::new(store.clone())),
+            attention: Attention::new(store.clone(), clock.clone(), registry.clone()),
+            store,
+            metrics: Arc::new(Metrics::new(clock.clone())),
+            clock,
+            random,
+            accounts,
+            instances,
+            registry,
+            sending,
+            webhooks,
+            threecx,
+            trusted_proxies: config.listen.trusted_proxies.clone(),
+            public_url: reachable_at(&config),
+            portal_url: portal_at(&config),
+            language: config.portal.language.as_str(),
+            registration: config.portal.registration.as_str(),
+            support_contact: config.support_contact.clone(),
+        };
+        Ok(Self { config, gateway: Arc::new(gateway), egress, recovered })
+    }
+
+    /// What the command line works with when no gateway runs.
+    pub fn gateway(&self) -> &Arc<Gateway> {
+        &self.gateway
+    }
+
+    /// What an earlier run left under way.
+    pub const fn recovered(&self) -> Recovered {
+        self.recovered
+    }
+
+    /// Ends an app that does not serve.
+    pub async fn close(self) {
+        self.gateway.sending.stop().await;
+        self.gateway.registry.stop_all().await;
+        self.gateway.store.close().await;
+    }
+
+    /// Listens, and starts the workers. When this returns, requests are answered.
+    ///
+    /// # Errors
+    /// An address that is taken, a certificate that cannot be used.
+    pub async fn serve(self) -> Result<Running, StartError> {
+        self.serve_on(Inherited::default()).await
+    }
+
+    /// The same with sockets that are open already.
+    ///
+    /// # Errors
+    /// As [`Self::serve`].
+    pub async fn serve_on(self, mut inherited: Inherited) -> Result<Running, StartError> {
+        let Self { config, gateway, egress, .. } = self;
+        let (stop, stopping) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        let limits = server_limits(&config);
+        let local = doors::open(&mut inherited, config.listen.local, "listen.local").await?;
+        let metrics = doors::open(&mut inherited, config.listen.metrics, "listen.metrics").await?;
+        let public = doors::open(&mut inherited, config.listen.public, "listen.public").await?;
+        let http = doors::open(&mut inherited, config.listen.http, "listen.http").await?;
+        doors::close_rest(inherited);
+        let address = |l: &Option<TcpListener>| l.as_ref().and_then(|l| l.local_addr().ok());
+        let (local_at, public_at, metrics_at) = (address(&local), address(&public), address(&metrics));
+        let http_at = address(&http);
+        for (listener, door) in [(local, Door::Local), (metrics, Door::Metrics)] {
+            if let Some(listener) = listener {
+                let service = gateway_service(&gateway, door);
+                tasks.spawn(server::serve(listener, None, service, limits.clone(), stopping.clone()));
+            }
+        }
+        let mut challenges = Arc::default();
+        if let Some(listener) = public {
+            let (certificate, acme) = certificates::open(&config, &gateway, &egress)?;
+            challenges = acme.as_ref().map_or(challenges, |acme| acme.challenges());
+            let service = gateway_service(&gateway, Door::Public);
+            let tls = Some(certificate.server_config());
+            tasks.spawn(server::serve(listener, tls, service, limits.clone(), stopping.clone()));
+            let _ = gateway.keeper.set(Keeper::new(certificate, acme, gateway.clock.clone()));
+            // Not a minute later, when the scheduler first ticks: somebody is waiting for the first certificate.
+            tasks.spawn(certificates::first(gateway.clone(), stopping.clone()));
+        }
+        if let Some(listener) = http {
+            let tls_port = public_at.map(|a| a.port());
+            let plain = Plain { challenges, public_url: config.public_url.clone(), tls_port };
+            tasks.spawn(server::serve(listener, None, plain.service(), limits, stopping.clone()));
+        }
+        let socket = control::listen(&gateway.data_dir).map_err(|e| StartError::Other(e.to_string()))?;
+        tasks.spawn(control::serve(socket, gateway.clone(), stopping.clone()));
+        tasks.spawn(gateway.media.clone().run(stopping.clone()));
+        tasks.spawn(gateway.schedules.clone().run(stopping.clone()));
+        tasks.spawn(gateway.chattu.clone().run(stopping.clone()));
+        tasks.spawn(gateway.digests.clone().run(stopping.clone()));
+        tasks.spawn(gateway.live.clone().run(stopping.clone()));
+        tasks.spawn(gateway.webhooks.clone().run(stopping));
+        let scheduler = Scheduler(gateway.clone()).start().await.map_err(|e| StartError::Other(e.to_string()))?;
+        Ok(Running {
+            gateway,
+            local: local_at,
+            public: public_at,
+            metrics: metrics_at,
+            http: http_at,
+            stop,
+            tasks,
+            scheduler,
+        })
+    }
+}
+
+impl Running {
+    /// Reads the certificate's files again, or renews a self-signed one; a broken one leaves the old in place.
+    ///
+    /// # Errors
+    /// What is wrong with the new one.
+    pub fn reload_certificate(&self) -> Result<(), StartError> {
+        match self.gateway.keeper.get() {
+            Some(keeper) => Ok(keeper.certificate().reload(&*self.gateway.clock)?),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes no more connections, lets requests that are in finish and send what they came to send, then waits for
+    /// messages on their way (10 s at most in all; then the next start finds them and makes them `unknown`), and closes
+    /// the database.
+    pub async fn stop(mut self) {
+        let _ = self.stop.send(true);
+        let _ = self.scheduler.shutdown().await;
+        let clock = self.gateway.clock.clone();
+        let late = clock.now().plus(STOP_WITHIN);
+        let requests = async { while self.tasks.join_next().await.is_some() {} };
+        // A client that is slow to ask is no reason to leave the others' messages alone.
+        tokio::select! {
+            () = requests => {}
+            () = clock.sleep_until(clock.now().plus(REQUESTS_WITHIN)) => {}
+        }
+        tokio::select! {
+            () = self.gateway.sending.stop() => {}
+            () = clock.sleep_until(late) => tracing::warn!("stopped with messages on their way"),
+        }
+        self.tasks.abort_all();
+        // Else they would go on telling a closed database what they hear.
+        self.gateway.registry.stop_all().await;
+        self.gateway.store.close().await;
+        control::forget(&self.gateway.data_dir);
+    }
+}

@@ -1,0 +1,147 @@
+//! Chats with people, for whoever is logged in.
+
+use super::{
+    Answered, Wrong, draft, kind, last, object, ok, purpose, said, sent, serialized,
+    who::{Who, by_chat_session},
+};
+use crate::{
+    api::media,
+    dialects::chattu::chats::{self, Said},
+    gateway::Gateway,
+    instances::Instance,
+    model::{
+        ids::{ContactId, LogId},
+        message::Status,
+        phone::Recipient,
+    },
+    people::{chats::ChatId, media::Of},
+    sending::{Request, request::Draft},
+    store::{StoreError, Tx},
+    web::{Incoming, form::Fields},
+};
+use ::http::{StatusCode, header};
+use serde_json::{Value, json};
+
+const LIMIT: u32 = 50;
+const LIMIT_MAX: u32 = 500;
+
+/// `GET /api/chats/{client_id}`. No connector tells of pictures of people, nor of chats that somebody muted or pinned on
+/// the phone: `profilePic` is always null, `isMuted` and `pinned` always false, as the documents allow. Groups tell more.
+pub async fn list(gateway: &Gateway, incoming: Incoming) -> Answered {
+    let (_, client) = enter(gateway, &incoming).await?;
+    let all = gateway.store.read(move |tx| chats::list(tx, &client.id)).await?;
+    let shown = all.iter().map(|chat| {
+        let id = serialized(&chat.address);
+        json!({
+            "id": {"_serialized": id}, "name": chat.name.as_deref().unwrap_or(&chat.address), "profilePic": null,
+            "lastMessage": last(chat.last.as_ref()), "timestamp": chat.at.seconds(), "unreadCount": chat.unread,
+            "isMuted": false, "pinned": false,
+        })
+    });
+    Ok(ok(&json!({"chats": shown.collect::<Vec<_>>()})))
+}
+
+/// `GET /api/chats/{client_id}/{chat_id}/messages`
+pub async fn messages(gateway: &Gateway, incoming: Incoming) -> Answered {
+    let (_, client) = enter(gateway, &incoming).await?;
+    let query = Fields::parse(&incoming.query);
+    let limit = match query.some("limit") {
+        None => LIMIT,
+        Some(text) => text.parse().map_err(|_| Wrong::invalid("limit must be a number."))?,
+    };
+    let limit = limit.clamp(1, LIMIT_MAX);
+    let contact = contact(gateway, &client, &incoming.segments[1]).await?;
+    let (account, instance) = (client.account_id, client.id);
+    let all = gateway.store.read(move |tx| chats::messages(tx, account, &instance, contact, limit)).await?;
+    Ok(ok(&json!({"messages": all.iter().map(shown).collect::<Vec<_>>()})))
+}
+
+fn shown(said: &Said) -> Value {
+    let reactions = said.reactions.iter().map(|(sign, by)| json!({"reaction": sign, "senderId": serialized(by)}));
+    let reactions = (!said.reactions.is_empty()).then(|| reactions.collect::<Vec<_>>());
+    json!({
+        "id": {"_serialized": said.id}, "body": said.text, "fromMe": said.from_me, "timestamp": said.at.seconds(),
+        "type": kind(&said.kind), "hasMedia": said.has_media, "hasReaction": reactions.is_some(),
+        "reactions": reactions, "ack": ack(said), "filename": said.file_name,
+    })
+}
+
+/// 1 sent, 2 delivered, 3 read; 0 on its way or nobody knows; -1 failed.
+const fn ack(said: &Said) -> i8 {
+    match said.status {
+        None => 2 + said.is_read as i8,
+        Some(Status::Sent) => 1,
+        Some(Status::Delivered) => 2,
+        Some(Status::Read) => 3,
+        Some(Status::Accepted | Status::Sending | Status::Unknown) => 0,
+        Some(Status::Failed | Status::Blocked) => -1,
+    }
+}
+
+/// `POST /api/chats/{client_id}/{chat_id}/send`
+pub async fn send(gateway: &Gateway, mut incoming: Incoming) -> Answered {
+    let (who, client) = enter(gateway, &incoming).await?;
+    let object = object(&mut incoming).await?;
+    let recipient = match known(gateway, &client, &incoming.segments[1]).await? {
+        Some(contact) => Recipient::Contact(contact),
+        None => super::messages::recipient(&incoming.segments[1], &who)?,
+    };
+    let purpose = purpose(&object, &who)?;
+    let mut request = Request::text(client.id.clone(), recipient, purpose, String::new());
+    let draft: Draft = draft(&object)?;
+    request.draft = draft.clone();
+    let answer = gateway.sending.submit(who.sender(&client, &incoming.request_id), request).await?;
+    let message = said(gateway, &answer, &draft);
+    sent(gateway, &answer, &draft, json!({"message": message}))
+}
+
+/// `POST /api/chats/{client_id}/{chat_id}/read`
+pub async fn read(gateway: &Gateway, incoming: Incoming) -> Answered {
+    let (_, client) = enter(gateway, &incoming).await?;
+    let contact = contact(gateway, &client, &incoming.segments[1]).await?;
+    gateway.attention.read(&client.id, &ChatId::Person(contact)).await?;
+    Ok(ok(&json!({"success": true})))
+}
+
+/// `GET /api/chats/{client_id}/media/{message_id}`
+pub async fn file(gateway: &Gateway, incoming: Incoming) -> Answered {
+    let (_, client) = enter(gateway, &incoming).await?;
+    let id = incoming.segments[1].clone();
+    let found = gateway.store.read(move |tx| item(tx, &id)).await?;
+    match found.filter(|item| item.instance == client.id && item.account == client.account_id) {
+        Some(item) => {
+            let given = media::give(gateway, &incoming, item).await;
+            match given.status() {
+                StatusCode::GONE => {
+                    Err(Wrong::missing("MEDIA_ERROR", "The file of this message is not kept any more."))
+                }
+                StatusCode::SERVICE_UNAVAILABLE => Err(Wrong::not_yet(given.headers().get(header::RETRY_AFTER))),
+                _ => Ok(given),
+            }
+        }
+        None => Err(Wrong::missing("MEDIA_ERROR", "This message has no file.")),
+    }
+}
+
+fn item(tx: &Tx<'_>, id: &str) -> Result<Option<crate::people::media::Item>, StoreError> {
+    let of = match id.strip_prefix("inb_") {
+        Some(row) => row.parse().ok().map(Of::Inbound),
+        None => crate::sending::log::id_of(tx, id)?.map(|LogId(id)| Of::Outbound(LogId(id))),
+    };
+    of.map_or(Ok(None), |of| crate::people::media::find_of(tx, of))
+}
+
+async fn enter(gateway: &Gateway, incoming: &Incoming) -> Result<(Who, Instance), Wrong> {
+    let who = by_chat_session(gateway, incoming).await?;
+    let client = who.client(gateway, &incoming.segments[0]).await?;
+    Ok((who, client))
+}
+
+async fn known(gateway: &Gateway, client: &Instance, chat: &str) -> Result<Option<ContactId>, Wrong> {
+    let (account, chat) = (client.account_id, chat.to_owned());
+    Ok(gateway.store.read(move |tx| chats::contact_of(tx, account, &chat)).await?)
+}
+
+async fn contact(gateway: &Gateway, client: &Instance, chat: &str) -> Result<ContactId, Wrong> {
+    known(gateway, client, chat).await?.ok_or_else(|| Wrong::missing("CLIENT_NOT_FOUND", "Chat not found."))
+}

@@ -1,0 +1,114 @@
+//! Groups and channels. A message to one waits two to five seconds, in the queue, while its request waits.
+
+use super::{
+    Answered, Wrong, draft, last, needed, object, ok, purpose, seconds, sent, text,
+    who::{Who, by_chat_session, by_either, by_key},
+};
+use crate::{
+    connectors::GroupInfo,
+    dialects::chattu::groups::Listed,
+    gateway::Gateway,
+    instances::Instance,
+    model::{clock::Time, phone::Recipient},
+    people::chats::ChatId,
+    sending::{request::Draft, schedule::New},
+    web::Incoming,
+};
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+/// The pause before a group's message: at least, and by how much more at most.
+const PAUSE_MS: (u64, u64) = (2000, 3000);
+
+/// `GET /api/groups/{client_id}`
+pub async fn list(gateway: &Gateway, incoming: Incoming) -> Answered {
+    let who = by_either(gateway, &incoming).await?;
+    let client = who.client(gateway, &incoming.segments[0]).await?;
+    let all = gateway.chattu.groups(&client.id).await?;
+    let (channels, groups): (Vec<_>, Vec<_>) = all.iter().partition(|g| g.info.is_channel);
+    let shown = |list: Vec<&Listed>| list.into_iter().map(shown).collect::<Vec<_>>();
+    Ok(ok(&json!({"groups": shown(groups), "channels": shown(channels), "total": all.len()})))
+}
+
+fn shown(listed: &Listed) -> Value {
+    let Listed { info, last: newest, at, unread } = listed;
+    let mut shown = json!({
+        "id": info.id, "name": info.name, "description": info.description, "profilePic": info.picture_url,
+        "lastMessage": last(newest.as_ref()), "timestamp": at.map_or(0, |at| at.seconds()), "unreadCount": unread,
+        "isMuted": info.is_muted, "pinned": info.is_pinned, "isReadOnly": info.is_read_only,
+        "type": if info.is_channel { "channel" } else { "group" },
+    });
+    if !info.is_channel {
+        shown["participants"] = json!(info.participants.unwrap_or(0));
+        shown["owner"] = json!(info.owner);
+        shown["createdAt"] = seconds(info.created_at);
+    }
+    shown
+}
+
+/// `POST /api/send-group-message`
+pub async fn send_by_key(gateway: &Gateway, mut incoming: Incoming) -> Answered {
+    let who = by_key(gateway, &incoming)?;
+    let object = object(&mut incoming).await?;
+    let client = who.client_or_own(gateway, text(&object, "clientId")).await?;
+    let group = find(gateway, &client, needed(&object, "groupId")?).await?;
+    let more = json!({"groupId": group.id, "groupName": group.name});
+    send(gateway, &incoming, &who, &client, &group, &object, more).await
+}
+
+/// `POST /api/groups/{client_id}/{group_id}/send`
+pub async fn send_by_session(gateway: &Gateway, mut incoming: Incoming) -> Answered {
+    let who = by_chat_session(gateway, &incoming).await?;
+    let object = object(&mut incoming).await?;
+    let client = who.client(gateway, &incoming.segments[0]).await?;
+    let group = find(gateway, &client, &incoming.segments[1]).await?;
+    send(gateway, &incoming, &who, &client, &group, &object, json!({})).await
+}
+
+async fn find(gateway: &Gateway, client: &Instance, id: &str) -> Result<GroupInfo, Wrong> {
+    match gateway.chattu.group(&client.id, id).await? {
+        Some(group) => Ok(group),
+        None if id.ends_with("@c.us") || !id.contains('@') => Err(Wrong::chat_type()),
+        None => Err(Wrong::group()),
+    }
+}
+
+/// When a group's message goes out that is sent now.
+pub fn after_pause(gateway: &Gateway) -> Time {
+    let pause = PAUSE_MS.0 + gateway.random.u64() % (PAUSE_MS.1 + 1);
+    gateway.clock.now().plus(Duration::from_millis(pause))
+}
+
+async fn send(
+    gateway: &Gateway,
+    incoming: &Incoming,
+    who: &Who,
+    client: &Instance,
+    group: &GroupInfo,
+    object: &Map<String, Value>,
+    more: Value,
+) -> Answered {
+    if group.is_read_only {
+        return Err(Wrong::read_only());
+    }
+    if text(object, "mediaUrl").is_some() && text(object, "mediaType").is_none() {
+        return Err(Wrong::invalid("mediaType is required beside mediaUrl."));
+    }
+    let draft: Draft = draft(object)?;
+    let new = New {
+        sender: who.sender(client, &incoming.request_id),
+        account: client.account_id,
+        instance: client.id.clone(),
+        recipient: Recipient::Group(group.id.clone()),
+        draft: draft.clone(),
+        purpose: purpose(object, who)?,
+        reference: None,
+        due_at: after_pause(gateway),
+        created_by: who.actor(),
+    };
+    let answer = gateway.schedules.send_after(new).await?;
+    if answer.refusal.is_none() {
+        gateway.attention.read(&client.id, &ChatId::Group(group.id.clone())).await?;
+    }
+    sent(gateway, &answer, &draft, more)
+}

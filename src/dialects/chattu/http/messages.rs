@@ -1,0 +1,136 @@
+//! Sending, and the lists of what was sent, received, called and logged.
+
+use super::{
+    Answered, Wrong, digits, draft, needed, object, ok, purpose, sent, serialized, text,
+    who::{Who, by_key},
+};
+use crate::{
+    dialects::chattu::{Scope, lists},
+    gateway::Gateway,
+    model::{code::Code, message::Status, phone::Recipient, plan::Module},
+    sending::{Refusal, Request, Sender, Source, request::Stated},
+    web::Incoming,
+};
+use serde_json::{Map, Value, json};
+
+const MESSAGES: u32 = 100;
+const CALLS_OF_ALL: u32 = 50;
+
+/// `POST /api/send-message` with `x-api-key`.
+pub async fn send(gateway: &Gateway, mut incoming: Incoming) -> Answered {
+    let who = by_key(gateway, &incoming)?;
+    let object = object(&mut incoming).await?;
+    match read(gateway, &who, &object).await {
+        Ok((client, request)) => {
+            let sender = who.sender(&client, &incoming.request_id);
+            let draft = request.draft.clone();
+            let answer = gateway.sending.submit(sender, request).await?;
+            sent(gateway, &answer, &draft, json!({}))
+        }
+        Err(wrong) => {
+            if let Who::Key(key) = &who {
+                let sender = Sender {
+                    account: key.caller.account,
+                    key: Some(key.caller.key),
+                    source: Source::Chattu,
+                    module: Some(Module::Chattu),
+                    request_id: Some(incoming.request_id.clone()),
+                };
+                let refusal = Refusal { gate: "request", ..Refusal::new(Code::ValidationError, wrong.text()) };
+                gateway.sending.refuse_unreadable(sender, refusal).await?;
+            }
+            Err(wrong)
+        }
+    }
+}
+
+async fn read(
+    gateway: &Gateway,
+    who: &Who,
+    object: &Map<String, Value>,
+) -> Result<(crate::instances::Instance, Request), Wrong> {
+    let client = who.client_or_own(gateway, text(object, "clientId")).await?;
+    let recipient = recipient(needed(object, "number")?, who)?;
+    let purpose = purpose(object, who)?;
+    let mut request = Request::text(client.id.clone(), recipient, purpose, String::new());
+    request.draft = draft(object)?;
+    request.purpose = Stated::Allowed(purpose);
+    Ok((client, request))
+}
+
+/// A number as the dialect writes it: digits with or without `+`, or with `@c.us` behind them.
+pub(super) fn recipient(number: &str, who: &Who) -> Result<Recipient, Wrong> {
+    let number = number.strip_suffix("@c.us").unwrap_or(number);
+    Recipient::parse(number, who.region()).map_err(|e| Wrong::invalid(format!("number: {e}.")))
+}
+
+/// `GET /api/sent-messages`
+pub async fn list_sent(gateway: &Gateway, incoming: Incoming) -> Answered {
+    let scope = by_key(gateway, &incoming)?.scope();
+    let all = gateway.store.read(move |tx| lists::sent(tx, &scope, MESSAGES)).await?;
+    let shown = all.iter().map(|m| {
+        let status = match m.status {
+            Status::Accepted | Status::Sending => "pending",
+            other => other.as_str(),
+        };
+        json!({
+            "id": m.id, "clientId": m.instance, "senderNumber": m.own_number.as_deref().map_or("", digits),
+            "recipient": digits(&m.recipient), "message": m.text, "status": status, "sentAt": m.at,
+        })
+    });
+    Ok(ok(&Value::Array(shown.collect())))
+}
+
+/// `GET /api/received-messages/{client_id}`
+pub async fn list_received(gateway: &Gateway, incoming: Incoming) -> Answered {
+    let scope = scope_of_client(gateway, &incoming).await?;
+    let all = gateway.store.read(move |tx| lists::received(tx, &scope, MESSAGES)).await?;
+    let shown = all.iter().map(|m| {
+        json!({
+            "id": m.id, "client_id": m.instance, "sender": m.from.as_deref().map_or("", digits), "message": m.text,
+            "received_at": m.at,
+        })
+    });
+    Ok(ok(&json!({"status": "success", "messages": shown.collect::<Vec<_>>()})))
+}
+
+/// `GET /api/incoming-calls/{client_id}`
+pub async fn list_calls(gateway: &Gateway, incoming: Incoming) -> Answered {
+    let scope = scope_of_client(gateway, &incoming).await?;
+    calls(gateway, scope, MESSAGES).await
+}
+
+/// `GET /api/call-logs`
+pub async fn list_all_calls(gateway: &Gateway, incoming: Incoming) -> Answered {
+    let scope = by_key(gateway, &incoming)?.scope();
+    calls(gateway, scope, CALLS_OF_ALL).await
+}
+
+async fn calls(gateway: &Gateway, scope: Scope, limit: u32) -> Answered {
+    let all = gateway.store.read(move |tx| lists::calls(tx, &scope, limit)).await?;
+    let shown = all.iter().map(|c| {
+        let duration = c.ended_at.map(|end| end.since(c.started_at).as_secs());
+        json!({
+            "id": c.id, "client_id": c.instance, "call_from": c.from.as_deref().map_or_else(String::new, serialized),
+            "is_video": c.is_video, "start_time": c.started_at, "end_time": c.ended_at, "duration": duration,
+            "created_at": c.started_at,
+        })
+    });
+    Ok(ok(&json!({"status": "success", "calls": shown.collect::<Vec<_>>()})))
+}
+
+/// `GET /api/logs`
+pub async fn list_log(gateway: &Gateway, incoming: Incoming) -> Answered {
+    let scope = by_key(gateway, &incoming)?.scope();
+    let all = gateway.store.read(move |tx| lists::log(tx, &scope, MESSAGES)).await?;
+    let shown = all.iter().map(|line| {
+        json!({"id": line.id, "level": line.level, "event": line.event, "message": line.message, "createdAt": line.at})
+    });
+    Ok(ok(&Value::Array(shown.collect())))
+}
+
+async fn scope_of_client(gateway: &Gateway, incoming: &Incoming) -> Result<Scope, Wrong> {
+    let who = by_key(gateway, incoming)?;
+    let client = who.client(gateway, &incoming.segments[0]).await?;
+    Ok(Scope { account: Some(client.account_id), instance: Some(client.id) })
+}

@@ -1,0 +1,161 @@
+//! Contract 3: the Chattu-style API. A mapping and no more: what may be sent, seen or changed is decided where it is for
+//! everybody else.
+//!
+//! - [`who`]: an account key, a client key (`x-api-key`), or the portal's session; how often they may ask.
+//! - [`wrong`]: the dialect's errors, the one place that knows their statuses.
+//! - one file for each kind of thing: clients, messages, scheduled messages, chats, groups.
+//!
+//! A client is an instance; `clientId` is its id. Another account's is answered like one that does not exist.
+
+pub mod chats;
+pub mod clients;
+pub mod groups;
+pub mod messages;
+pub mod schedules;
+mod who;
+mod wrong;
+
+use crate::web::{Incoming, body, reply};
+use crate::{
+    connectors::outgoing::MediaKind,
+    gateway::Gateway,
+    model::{clock::Time, purpose::Purpose},
+    people::media,
+    sending::{
+        Answer,
+        request::{Draft, FileFrom, MAX_CHARS},
+    },
+};
+use ::http::StatusCode;
+use serde_json::{Map, Value, json};
+use warp::{Reply, reply::Response};
+use who::Who;
+use wrong::Wrong;
+
+type Answered = Result<Response, Wrong>;
+
+fn ok(body: &Value) -> Response {
+    warp::reply::json(body).into_response()
+}
+
+fn created(body: &Value) -> Response {
+    warp::reply::with_status(warp::reply::json(body), StatusCode::CREATED).into_response()
+}
+
+/// The request's JSON object.
+async fn object(incoming: &mut Incoming) -> Result<Map<String, Value>, Wrong> {
+    if !body::is_json(incoming.header("content-type")) {
+        return Err(Wrong::invalid("Content-Type must be application/json."));
+    }
+    let arriving = std::mem::take(&mut incoming.body);
+    let bytes = body::read(arriving, body::API_MAX).await;
+    let bytes = bytes.map_err(|_| Wrong::invalid("The request body is too large or broke off."))?;
+    body::json_object(&bytes).map_err(|_| Wrong::invalid("The request body must be a JSON object."))
+}
+
+/// A field's text without blanks around it; an empty or null one is none.
+fn text<'a>(object: &'a Map<String, Value>, field: &str) -> Option<&'a str> {
+    object.get(field)?.as_str().map(str::trim).filter(|t| !t.is_empty())
+}
+
+/// A field's text that must be there.
+fn needed<'a>(object: &'a Map<String, Value>, field: &str) -> Result<&'a str, Wrong> {
+    text(object, field).ok_or_else(|| Wrong::invalid(format!("{field} is required.")))
+}
+
+/// Text, or a file with a caption.
+fn draft(object: &Map<String, Value>) -> Result<Draft, Wrong> {
+    let message = match object.get("message") {
+        None | Some(Value::Null) => "",
+        Some(Value::String(message)) => message,
+        Some(_) => return Err(Wrong::invalid("message must be a text.")),
+    };
+    if message.chars().count() > MAX_CHARS || message.contains('\0') {
+        return Err(Wrong::invalid(format!("message has at most {MAX_CHARS} characters.")));
+    }
+    let Some(url) = text(object, "mediaUrl") else {
+        return match message.trim().is_empty() {
+            true => Err(Wrong::invalid("Either message or mediaUrl is required.")),
+            false => Ok(Draft::Text(message.to_owned())),
+        };
+    };
+    if !(url.starts_with("https://") || url.starts_with("http://")) || url.len() > 2048 {
+        return Err(Wrong::media("mediaUrl must be an http or https address."));
+    }
+    let named = text(object, "mediaType").map(|word| MediaKind::parse(word).ok_or(word));
+    let kind = match named {
+        Some(Ok(kind)) => kind,
+        Some(Err(_)) => return Err(Wrong::invalid("mediaType must be image, video, audio or document.")),
+        None => media::kind_of_url(url)
+            .ok_or_else(|| Wrong::media("mediaUrl must end in .jpg, .jpeg, .png, .gif, .webp, .pdf, .mp4 or .mp3."))?,
+    };
+    if kind == MediaKind::Audio && !message.trim().is_empty() {
+        return Err(Wrong::invalid("Sound is sent without a message."));
+    }
+    Ok(Draft::Media { kind, from: FileFrom::Address(url.to_owned()), caption: message.to_owned(), file_name: None })
+}
+
+/// The purpose that the request names, else the caller's.
+fn purpose(object: &Map<String, Value>, who: &Who) -> Result<Purpose, Wrong> {
+    match text(object, "message_purpose") {
+        None => Ok(who.purpose()),
+        Some(word) => Purpose::parse(word).ok_or_else(|| Wrong::purpose(word)),
+    }
+}
+
+/// What a message is called in the dialect.
+fn kind(kind: &str) -> &str {
+    match kind {
+        "text" | "template" | "button" | "interactive" => "chat",
+        other => other,
+    }
+}
+
+/// A message that was sent, or why it was not. What `more` names is shown as it says.
+fn sent(gateway: &Gateway, answer: &Answer, draft: &Draft, more: Value) -> Answered {
+    gateway.metrics.message(answer.outcome);
+    let mut response = match &answer.refusal {
+        Some(refusal) => Wrong::refused(refusal).into_response(),
+        None => {
+            let mut message = said(gateway, answer, draft);
+            message["type"] = json!(kind(draft.kind()));
+            let mut body = json!({"success": true, "message": message});
+            if let (Value::Object(body), Value::Object(more)) = (&mut body, more) {
+                body.extend(more);
+            }
+            ok(&body)
+        }
+    };
+    reply::message_headers(&mut response, answer);
+    Ok(response)
+}
+
+/// A message that was sent, as a chat's answer shows it; all others show its type, too.
+fn said(gateway: &Gateway, answer: &Answer, draft: &Draft) -> Value {
+    json!({
+        "id": {"_serialized": answer.message_id}, "body": draft.text(), "timestamp": gateway.clock.now().seconds(),
+    })
+}
+
+/// Digits with `@c.us`, or a hidden id as it is.
+fn serialized(address: &str) -> String {
+    match address.strip_prefix('+') {
+        Some(digits) => format!("{digits}@c.us"),
+        None => address.to_owned(),
+    }
+}
+
+/// Digits alone, or a hidden id as it is.
+fn digits(address: &str) -> &str {
+    address.strip_prefix('+').unwrap_or(address)
+}
+
+/// A chat's newest message.
+fn last(last: Option<&crate::dialects::chattu::chats::Last>) -> Value {
+    last.map_or(Value::Null, |last| json!({"body": last.text, "timestamp": last.at.seconds(), "fromMe": last.from_me}))
+}
+
+/// Whole seconds, or null.
+fn seconds(at: Option<Time>) -> Value {
+    at.map_or(Value::Null, |at| json!(at.seconds()))
+}

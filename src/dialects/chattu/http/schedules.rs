@@ -1,0 +1,99 @@
+//! Scheduled messages.
+
+use super::{
+    Answered, Wrong, created, draft,
+    messages::recipient,
+    needed, object, ok, purpose, text,
+    who::{Who, bounded, by_either},
+};
+use crate::{
+    dialects::chattu::Rate,
+    gateway::Gateway,
+    model::plan::{Module, Zone},
+    sending::{
+        Sender, Source,
+        request::Draft,
+        schedule::{self, Entry, Filter, New, State},
+    },
+    web::Incoming,
+};
+use serde_json::{Value, json};
+
+const LISTED: u32 = 500;
+
+/// `POST /schedule-message`
+pub async fn create(gateway: &Gateway, mut incoming: Incoming) -> Answered {
+    let who = by_either(gateway, &incoming).await?;
+    let object = object(&mut incoming).await?;
+    let client = who.client_or_own(gateway, text(&object, "clientId")).await?;
+    let account = gateway.accounts.find_account(client.account_id).await?;
+    let zone = Zone::stored(account.timezone, None);
+    let due_at = schedule::parse(needed(&object, "scheduleTime")?, &zone, gateway.clock.now());
+    let due_at = due_at.map_err(|e| Wrong::invalid(format!("scheduleTime: {e}.")))?;
+    let draft = draft(&object)?;
+    if !matches!(draft, Draft::Text(_)) {
+        return Err(Wrong::invalid("Only texts can be scheduled."));
+    }
+    // Sent later by nobody's key: a key that is renewed in between must not stop what was scheduled with it.
+    let sender = Sender {
+        account: client.account_id,
+        key: None,
+        source: Source::Schedule,
+        module: Some(Module::Chattu),
+        request_id: Some(incoming.request_id.clone()),
+    };
+    let new = New {
+        sender,
+        account: client.account_id,
+        instance: client.id,
+        recipient: recipient(needed(&object, "number")?, &who)?,
+        draft,
+        purpose: purpose(&object, &who)?,
+        reference: None,
+        due_at,
+        created_by: who.actor(),
+    };
+    let entry = gateway.schedules.create(new).await?;
+    Ok(created(&shown(&entry)))
+}
+
+/// `GET /scheduled-messages`
+pub async fn list(gateway: &Gateway, incoming: Incoming) -> Answered {
+    let who = by_either(gateway, &incoming).await?;
+    let scope = who.scope();
+    let all = gateway.schedules.list(Filter {
+        account: scope.account,
+        instance: scope.instance,
+        before: None,
+        limit: LISTED,
+    });
+    Ok(ok(&Value::Array(all.await?.iter().map(shown).collect())))
+}
+
+/// `DELETE /scheduled-messages/{id}`
+pub async fn cancel(gateway: &Gateway, incoming: Incoming) -> Answered {
+    bounded(gateway, &incoming, Rate::Delete)?;
+    let who: Who = by_either(gateway, &incoming).await?;
+    let id = incoming.segments[0]
+        .parse()
+        .map_err(|_| Wrong::missing("SCHEDULE_NOT_FOUND", "Scheduled message not found."))?;
+    let scope = who.scope();
+    gateway.schedules.cancel(scope.account, scope.instance, id).await?;
+    Ok(ok(&json!({"message": "Schedule cancelled."})))
+}
+
+fn shown(entry: &Entry) -> Value {
+    // The dialect has no word for what nobody can tell; whoever sends a failed one again must be warned.
+    let (status, reason) = match entry.state {
+        State::Unknown => ("failed", Some("it is not known whether the provider took it: do not send it again")),
+        other => (other.as_str(), entry.reason.as_deref()),
+    };
+    let mut shown = json!({
+        "id": entry.id, "clientId": entry.instance, "recipient": entry.recipient, "message": entry.message,
+        "scheduleTime": entry.due_at, "status": status, "createdAt": entry.created_at, "sentTime": entry.sent_at,
+    });
+    if let Some(reason) = reason {
+        shown["reason"] = json!(reason);
+    }
+    shown
+}

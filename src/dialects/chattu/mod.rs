@@ -1,0 +1,94 @@
+//! What the Chattu dialect (contract 3) shows and does that no other part of the gateway has a name for.
+//!
+//! - `lists.rs`: the last messages, calls and log lines, as the dialect lists them.
+//! - `chats.rs`, `groups.rs`: conversations and groups with their last message.
+//! - `answers.rs`: what an endpoint answered to an event becomes a message to whoever wrote or called.
+//! - `rates.rs`: how often somebody may ask.
+//!
+//! The dialect is a mapping: it holds no rule of its own about what may be sent. Everything that leaves goes through the
+//! guarded sender, most of it by way of the queue in `schedule`. It knows nothing of HTTP.
+
+mod answers;
+pub mod chats;
+mod endpoint;
+pub mod groups;
+pub mod http;
+pub mod lists;
+pub mod rates;
+
+pub use answers::DEFAULT_REJECTION;
+pub use rates::{Rate, Rates};
+
+use crate::{
+    connectors::Registry,
+    events::webhooks::Webhooks,
+    model::{clock::Clock, ids::InstanceId, phone::Phone, random::Random},
+    sending::schedule::Schedules,
+    store::{Store, StoreError, Vault},
+};
+use rusqlite::params;
+use std::sync::Arc;
+
+/// Whose rows are asked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Scope {
+    /// One account; none: all, for those who run the appliance.
+    pub account: Option<crate::model::ids::AccountId>,
+    /// One instance of it.
+    pub instance: Option<InstanceId>,
+}
+
+/// The slice's door.
+pub struct Chattu {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    vault: Vault,
+    registry: Registry,
+    schedules: Arc<Schedules>,
+    webhooks: Arc<Webhooks>,
+    /// How often somebody may ask.
+    pub rates: Rates,
+    /// The connector of clients that the API adds.
+    pub new_client_connector: crate::model::instance::ConnectorKind,
+}
+
+/// What the slice is made of.
+pub struct Parts {
+    /// The database.
+    pub store: Store,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub random: Arc<dyn Random>,
+    /// For endpoints' headers.
+    pub vault: Vault,
+    /// For groups.
+    pub registry: Registry,
+    /// Where answers and groups' messages wait.
+    pub schedules: Arc<Schedules>,
+    /// Whose endpoints answer.
+    pub webhooks: Arc<Webhooks>,
+    /// How often somebody may ask.
+    pub rates: Rates,
+    /// The connector of clients that the API adds.
+    pub new_client_connector: crate::model::instance::ConnectorKind,
+}
+
+impl Chattu {
+    /// The slice over its parts; its worker is started with [`Chattu::run`].
+    pub fn new(parts: Parts) -> Self {
+        let Parts { store, clock, random, vault, registry, schedules, webhooks, rates, new_client_connector } = parts;
+        Self { store, clock, random, vault, registry, schedules, webhooks, rates, new_client_connector }
+    }
+
+    /// Notes the number that a client was added with; the provider's own word about it comes later and counts more.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn note_number(&self, instance: &InstanceId, phone: &Phone) -> Result<(), StoreError> {
+        let (instance, phone) = (instance.clone(), phone.as_str().to_owned());
+        let sql = "UPDATE instances SET phone = coalesce(phone, ?2) WHERE id = ?1";
+        self.store.write(move |tx| tx.execute(sql, params![instance, phone]).map(drop)).await
+    }
+}

@@ -1,0 +1,7 @@
+//! What happens is told: to customers' endpoints through the outbox, to open pages, to people by mail.
+//!
+//! It knows nothing of why things happen.
+
+pub mod digests;
+pub mod live;
+pub mod webhooks;

@@ -1,0 +1,377 @@
+//! Customers' endpoints: where events go, which of them, and the secret that signs them.
+
+use super::{
+    WebhookError,
+    event::EventName,
+    managed::Format,
+    retry::{COLLECTS_FOR, FAILING_MAX},
+    signature::Secret,
+};
+use crate::{
+    accounts::{
+        audit,
+        notices::{self, Kind},
+    },
+    model::{
+        clock::Time,
+        ids::{AccountId, InstanceId, row_ids},
+        why::why,
+    },
+    store::{StoreError, Tx, Vault, WriteTx},
+};
+use rusqlite::{Row, params};
+use serde::Serialize;
+use serde_json::json;
+use std::time::Duration;
+
+row_ids! {
+    /// A customer's webhook.
+    EndpointId,
+}
+
+/// What a secret is sealed for.
+pub(super) const SEALED_FOR: &str = "webhook_secret";
+/// How long a rotated secret's predecessor signs beside it.
+pub(super) const OVERLAP: Duration = Duration::from_secs(24 * 3600);
+pub(super) const URL_MAX: usize = 2000;
+
+/// An endpoint, as people are shown it; without its secret.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Endpoint {
+    /// Its number.
+    pub id: EndpointId,
+    /// Whose.
+    pub account_id: AccountId,
+    /// Of one instance, or of all.
+    pub instance_id: Option<InstanceId>,
+    /// Where events go.
+    pub destination_url: String,
+    /// Which events.
+    pub events: Vec<String>,
+    /// When it was made.
+    pub created_at: Time,
+    /// Since when it is disabled.
+    pub disabled_at: Option<Time>,
+    /// Why.
+    pub disabled_reason: Option<String>,
+    /// How events are written for it.
+    pub format: Format,
+    /// The integration that it belongs to, such as `3cx:tcx_…`; none: the customer's own.
+    pub managed_by: Option<String>,
+}
+
+/// What makes an endpoint.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewEndpoint {
+    /// Whose.
+    pub account: AccountId,
+    /// Of one instance; none: of all.
+    pub instance: Option<InstanceId>,
+    /// Where events go; judged by the egress before.
+    pub url: String,
+    /// Names of the contract; at least one.
+    pub events: Vec<String>,
+}
+
+const COLUMNS: &str = "id, account_id, instance_id, url, events, created_at, disabled_at, disabled_reason, format, \
+                       managed_by";
+
+pub(super) fn create(
+    tx: &WriteTx<'_>,
+    new: &NewEndpoint,
+    secret: &Secret,
+    vault: &Vault,
+    by: &By,
+) -> Result<EndpointId, WebhookError> {
+    if new.url.len() > URL_MAX {
+        return Err(WebhookError::Invalid(why!(
+            "url_long",
+            "an address has at most {most} characters",
+            most = URL_MAX
+        )));
+    }
+    if tx.find("SELECT 1 FROM accounts WHERE id = ?1", params![new.account], |_| Ok(()))?.is_none() {
+        return Err(WebhookError::NotFound(format!("there is no account {}", new.account)));
+    }
+    if let Some(instance) = &new.instance {
+        let own = "SELECT 1 FROM instances WHERE id = ?1 AND account_id = ?2 AND deleted_at IS NULL";
+        if tx.find(own, params![instance, new.account], |_| Ok(()))?.is_none() {
+            return Err(WebhookError::NotFound(format!("account {} has no instance {instance}", new.account)));
+        }
+    }
+    let events = judge_events(&new.events)?;
+    let sealed = vault.seal(SEALED_FOR, secret.as_str());
+    let id = EndpointId(tx.insert(
+        "INSERT INTO endpoints (account_id, instance_id, url, events, secret, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![new.account, new.instance, new.url, events, sealed, by.now],
+    )?);
+    let after = format!("{} {events}", new.url);
+    note(tx, new.account, id, "webhook.create", None, Some(&after), by)?;
+    Ok(id)
+}
+
+/// Who does it, and when.
+#[derive(Clone, Debug)]
+pub(super) struct By {
+    pub(super) actor: String,
+    pub(super) now: Time,
+}
+
+/// One line of the audit.
+fn note(
+    tx: &WriteTx<'_>,
+    account: AccountId,
+    id: EndpointId,
+    action: &str,
+    before: Option<&str>,
+    after: Option<&str>,
+    by: &By,
+) -> Result<(), StoreError> {
+    let target = id.to_string();
+    let entry = audit::Entry { actor: &by.actor, account: Some(account), action, target: &target, before, after };
+    audit::record(tx, by.now, &entry)
+}
+
+/// It was disabled by itself: owner and admin are told.
+fn tell_disabled(tx: &WriteTx<'_>, id: EndpointId, reason: &str, now: Time) -> Result<(), StoreError> {
+    let (account, url) = tx.one("SELECT account_id, url FROM endpoints WHERE id = ?1", params![id], |r| {
+        Ok((r.get::<_, AccountId>(0)?, r.get::<_, String>(1)?))
+    })?;
+    let by = By { actor: "gateway".into(), now };
+    note(tx, account, id, "webhook.disable", None, Some(reason), &by)?;
+    let parameters = json!({"url": url, "reason": reason});
+    notices::raise(tx, Some(account), Kind::EndpointDisabled, &id.to_string(), &parameters, now)
+}
+
+fn judge_events(names: &[String]) -> Result<String, WebhookError> {
+    let known = || {
+        let all = EventName::ALL.iter().filter(|n| **n != EventName::Test);
+        all.map(|n| n.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    if names.is_empty() {
+        return Err(WebhookError::Invalid(why!(
+            "no_event",
+            "an endpoint names at least one event: {known}",
+            known = known()
+        )));
+    }
+    for name in names {
+        if EventName::parse(name).is_none_or(|n| n == EventName::Test) {
+            return Err(WebhookError::Invalid(why!(
+                "event_unknown",
+                "{name:?} is no event: use {known}",
+                name = name,
+                known = known()
+            )));
+        }
+    }
+    Ok(serde_json::to_string(names).unwrap_or_else(|_| "[]".into()))
+}
+
+/// A new secret; the old one signs beside it for a day.
+pub(super) fn rotate(
+    tx: &WriteTx<'_>,
+    id: EndpointId,
+    secret: &Secret,
+    vault: &Vault,
+    by: &By,
+) -> Result<(), WebhookError> {
+    let endpoint = find(tx, id)?;
+    own(&endpoint)?;
+    note(tx, endpoint.account_id, id, "webhook.rotate", None, None, by)?;
+    tx.execute(
+        "UPDATE endpoints SET previous_secret = secret, previous_until = ?3, secret = ?2 WHERE id = ?1",
+        params![id, vault.seal(SEALED_FOR, secret.as_str()), by.now.plus(OVERLAP)],
+    )?;
+    Ok(())
+}
+
+/// Enables an endpoint: what was collected is due at once.
+pub(super) fn enable(tx: &WriteTx<'_>, id: EndpointId, by: &By) -> Result<(), WebhookError> {
+    let endpoint = find(tx, id)?;
+    note(tx, endpoint.account_id, id, "webhook.enable", endpoint.disabled_reason.as_deref(), None, by)?;
+    Ok(reopen(tx, id, by.now)?)
+}
+
+pub(super) fn reopen(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<(), StoreError> {
+    let account = tx.one("SELECT account_id FROM endpoints WHERE id = ?1", params![id], |r| r.get(0))?;
+    notices::clear(tx, Some(account), Kind::EndpointDisabled, &id.to_string(), now)?;
+    tx.execute(
+        "UPDATE endpoints SET disabled_at = NULL, disabled_reason = NULL, failing_since = NULL WHERE id = ?1",
+        params![id],
+    )?;
+    tx.execute("UPDATE deliveries SET due_at = ?2 WHERE endpoint_id = ?1 AND state = 'pending'", params![id, now])?;
+    Ok(())
+}
+
+/// A person disables an endpoint; it keeps collecting for a while.
+pub(super) fn disable(tx: &WriteTx<'_>, id: EndpointId, reason: &str, by: &By) -> Result<(), WebhookError> {
+    let endpoint = find(tx, id)?;
+    if set_disabled(tx, id, reason, by.now)? {
+        note(tx, endpoint.account_id, id, "webhook.disable", None, Some(reason), by)?;
+    }
+    Ok(())
+}
+
+/// The gateway disables an endpoint by itself.
+pub(super) fn give_up(tx: &WriteTx<'_>, id: EndpointId, reason: &str, now: Time) -> Result<(), StoreError> {
+    if set_disabled(tx, id, reason, now)? { tell_disabled(tx, id, reason, now) } else { Ok(()) }
+}
+
+fn set_disabled(tx: &WriteTx<'_>, id: EndpointId, reason: &str, now: Time) -> Result<bool, StoreError> {
+    let changed = tx.execute(
+        "UPDATE endpoints SET disabled_at = ?2, disabled_reason = ?3 WHERE id = ?1 AND disabled_at IS NULL",
+        params![id, now, reason],
+    )?;
+    Ok(changed > 0)
+}
+
+/// Takes an endpoint away. What waits for it is given up, and stays in the log.
+pub(super) fn delete(tx: &WriteTx<'_>, id: EndpointId, by: &By) -> Result<(), WebhookError> {
+    let endpoint = find(tx, id)?;
+    own(&endpoint)?;
+    note(tx, endpoint.account_id, id, "webhook.delete", Some(&endpoint.destination_url), None, by)?;
+    notices::clear(tx, Some(endpoint.account_id), Kind::EndpointDisabled, &id.to_string(), by.now)?;
+    Ok(remove(tx, id, by.now)?)
+}
+
+/// What a customer changes himself is his own; what another part of the gateway manages is changed there.
+fn own(endpoint: &Endpoint) -> Result<(), WebhookError> {
+    match &endpoint.managed_by {
+        None => Ok(()),
+        Some(manager) => Err(WebhookError::Invalid(why!(
+            "endpoint_managed",
+            "webhook {id} belongs to the integration {manager}: change it there",
+            id = endpoint.id,
+            manager = manager
+        ))),
+    }
+}
+
+pub(super) fn remove(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<(), StoreError> {
+    tx.execute("UPDATE endpoints SET deleted_at = ?2 WHERE id = ?1", params![id, now])?;
+    tx.execute(
+        "UPDATE deliveries SET state = 'given_up', last_error = 'the endpoint was deleted'
+         WHERE endpoint_id = ?1 AND state = 'pending'",
+        params![id],
+    )?;
+    Ok(())
+}
+
+pub(super) fn find(tx: &Tx<'_>, id: EndpointId) -> Result<Endpoint, WebhookError> {
+    let sql = format!("SELECT {COLUMNS} FROM endpoints WHERE id = ?1 AND deleted_at IS NULL");
+    tx.find(&sql, params![id], read)?
+        .ok_or_else(|| WebhookError::NotFound(format!("there is no webhook {id}; `wa-gateway webhook list`")))
+}
+
+pub(super) fn list(tx: &Tx<'_>) -> Result<Vec<Endpoint>, WebhookError> {
+    let sql = format!("SELECT {COLUMNS} FROM endpoints WHERE deleted_at IS NULL ORDER BY id");
+    Ok(tx.list(&sql, [], read)?)
+}
+
+/// An endpoint that wants an event, and how it wants it.
+pub(super) struct Wanting {
+    pub(super) id: EndpointId,
+    pub(super) format: Format,
+    /// Format sms: whom people wrote to.
+    pub(super) sms_number: String,
+}
+
+/// The endpoints that want an event now: those that are enabled, or disabled not long ago, and whose module the account
+/// has.
+pub(super) fn wanting(
+    tx: &Tx<'_>,
+    account: AccountId,
+    instance: &InstanceId,
+    name: EventName,
+    now: Time,
+) -> Result<Vec<Wanting>, StoreError> {
+    let rows = tx.list(
+        "SELECT e.id, e.events, e.format, coalesce(e.sms_number, '') FROM endpoints e
+         WHERE e.account_id = ?1 AND e.deleted_at IS NULL AND (e.instance_id IS NULL OR e.instance_id = ?2)
+           AND (e.disabled_at IS NULL OR e.disabled_at > ?3)
+           AND (e.module IS NULL OR EXISTS (SELECT 1 FROM account_modules m
+                WHERE m.account_id = e.account_id AND m.module = e.module AND m.enabled = 1))",
+        params![account, instance, now.minus(COLLECTS_FOR)],
+        |r| {
+            let format = format_of(&r.get::<_, String>(2)?);
+            Ok((Wanting { id: r.get(0)?, format, sms_number: r.get(3)? }, r.get::<_, String>(1)?))
+        },
+    )?;
+    let wants = |events: &str| {
+        serde_json::from_str::<Vec<String>>(events).is_ok_and(|list| list.iter().any(|e| e == name.as_str()))
+    };
+    Ok(rows.into_iter().filter(|(_, events)| wants(events)).map(|(wanting, _)| wanting).collect())
+}
+
+/// How an endpoint wants its events.
+pub(super) fn wanted(tx: &Tx<'_>, id: EndpointId) -> Result<Wanting, StoreError> {
+    tx.one("SELECT format, coalesce(sms_number, '') FROM endpoints WHERE id = ?1", params![id], |r| {
+        Ok(Wanting { id, format: format_of(&r.get::<_, String>(0)?), sms_number: r.get(1)? })
+    })
+}
+
+/// The secrets that sign now, the newest first.
+pub(super) fn secrets(tx: &Tx<'_>, id: EndpointId, vault: &Vault, now: Time) -> Result<Vec<Secret>, WebhookError> {
+    let (current, previous) = tx.one(
+        "SELECT secret, CASE WHEN previous_until > ?2 THEN previous_secret END FROM endpoints WHERE id = ?1",
+        params![id, now],
+        |r| Ok((r.get::<_, Vec<u8>>(0)?, r.get::<_, Option<Vec<u8>>>(1)?)),
+    )?;
+    let open = |sealed: &Vec<u8>| vault.unseal(SEALED_FOR, sealed).map(Secret::from_text);
+    let mut all = vec![open(&current).map_err(|e| WebhookError::Invalid(why!("sealed", "{e}", e = e)))?];
+    all.extend(previous.as_ref().and_then(|sealed| open(sealed).ok()));
+    Ok(all)
+}
+
+/// An attempt succeeded: the endpoint works.
+pub(super) fn note_success(tx: &WriteTx<'_>, id: EndpointId) -> Result<(), StoreError> {
+    tx.execute("UPDATE endpoints SET failing_since = NULL WHERE id = ?1 AND failing_since IS NOT NULL", params![id])?;
+    Ok(())
+}
+
+/// An attempt failed; says whether the endpoint was disabled for it.
+pub(super) fn note_failure(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<bool, StoreError> {
+    tx.execute("UPDATE endpoints SET failing_since = ?2 WHERE id = ?1 AND failing_since IS NULL", params![id, now])?;
+    let is_dead = tx.one(
+        "SELECT disabled_at IS NULL AND failing_since <= ?2 FROM endpoints WHERE id = ?1",
+        params![id, now.minus(FAILING_MAX)],
+        |r| r.get::<_, bool>(0),
+    )?;
+    if is_dead {
+        give_up(tx, id, "five days of nothing but failures", now)?;
+    }
+    Ok(is_dead)
+}
+
+fn format_of(text: &str) -> Format {
+    Format::parse(text).unwrap_or(Format::Event)
+}
+
+fn read(r: &Row<'_>) -> rusqlite::Result<Endpoint> {
+    Ok(Endpoint {
+        id: EndpointId(r.get(0)?),
+        account_id: r.get(1)?,
+        instance_id: r.get(2)?,
+        destination_url: r.get(3)?,
+        events: serde_json::from_str(&r.get::<_, String>(4)?).unwrap_or_default(),
+        created_at: r.get(5)?,
+        disabled_at: r.get(6)?,
+        disabled_reason: r.get(7)?,
+        format: format_of(&r.get::<_, String>(8)?),
+        managed_by: r.get(9)?,
+    })
+}
+
+impl rusqlite::ToSql for EndpointId {
+    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+        Ok(self.0.into())
+    }
+}
+
+impl rusqlite::types::FromSql for EndpointId {
+    fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
+        i64::column_result(value).map(Self)
+    }
+}

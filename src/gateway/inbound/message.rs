@@ -1,0 +1,231 @@
+//! An inbound message: its contact, its conversation, its row, its events.
+
+use super::{After, Recorded, Recording, opt_out};
+use crate::{
+    connectors::heard::{InboundMessage, Sender},
+    events::webhooks::{Event, Person},
+    model::{
+        clock::Time,
+        ids::{ContactId, InstanceId},
+    },
+    people::{
+        conversations::{self, Conversation, Identity, IdentityKind},
+        media::{self, Of, Shown},
+    },
+    store::{StoreError, WriteTx},
+};
+use rusqlite::params;
+use serde_json::{Value, json};
+
+/// The kind of what a provider notes by itself in a chat.
+const SYSTEM: &str = "system";
+
+pub(super) fn record(
+    tx: &WriteTx<'_>,
+    recording: &Recording<'_>,
+    message: &InboundMessage,
+) -> Result<Recorded, StoreError> {
+    let contact = writer(tx, recording, &message.from)?;
+    match (&message.group, contact) {
+        (Some(group), contact) => {
+            let group_name = note_group(tx, &recording.heard.instance, &group.id, &group.name, recording.now)?;
+            let Some(id) = insert(tx, recording, message, &group.id, contact, None)? else { return Ok(heard_before()) };
+            let media = note_file(tx, recording, message, id)?;
+            recording.emit(
+                tx,
+                &Event::GroupMessageReceived {
+                    group_id: group.id.clone(),
+                    group_name,
+                    from: person(&message.from, contact),
+                    message_type: message.kind.clone(),
+                    message_text: message.text.clone(),
+                    message_id: public_id(id),
+                    provider_message_id: message.provider_message_id.clone(),
+                    media: media.map(|shown| json!(shown)),
+                    raw: as_told(message),
+                },
+            )?;
+            Ok(Recorded { after: After::Nothing, has_row: true })
+        }
+        // The provider's own note about somebody: kept, and nobody wrote it.
+        (None, Some(contact)) if message.kind == SYSTEM => {
+            let chat = format!("contact:{contact}");
+            let is_new = insert(tx, recording, message, &chat, Some(contact), None)?.is_some();
+            Ok(Recorded { after: After::Nothing, has_row: is_new })
+        }
+        (None, Some(contact)) => one_to_one(tx, recording, message, contact),
+        // Nobody is named and no group: it is kept, so that it can be looked at, under a chat of its own.
+        (None, None) => {
+            let Some(id) = insert(tx, recording, message, "nobody", None, None)? else { return Ok(heard_before()) };
+            note_file(tx, recording, message, id)?;
+            Ok(Recorded { after: After::Nothing, has_row: true })
+        }
+    }
+}
+
+const fn heard_before() -> Recorded {
+    Recorded { after: After::Nothing, has_row: false }
+}
+
+/// Writes the row of the message's file; says how events name it.
+fn note_file(
+    tx: &WriteTx<'_>,
+    recording: &Recording<'_>,
+    message: &InboundMessage,
+    inbound: i64,
+) -> Result<Option<Shown>, StoreError> {
+    let (Some(heard), Some(file)) = (&message.media, recording.file) else { return Ok(None) };
+    let file_name = heard.file_name.as_deref().and_then(media::clean);
+    let new = media::NewMedia {
+        account: recording.account,
+        instance: &recording.heard.instance,
+        of: Of::Inbound(inbound),
+        kind: &heard.kind,
+        declared_type: &heard.mime_type,
+        file_name: file_name.as_deref(),
+        content: file.taken.content(),
+    };
+    let id = media::record(tx, &new, recording.now)?;
+    Ok(Some(file.shelf.show(id, heard, &file.taken, recording.now)))
+}
+
+fn one_to_one(
+    tx: &WriteTx<'_>,
+    recording: &Recording<'_>,
+    message: &InboundMessage,
+    contact: ContactId,
+) -> Result<Recorded, StoreError> {
+    let chat = format!("contact:{contact}");
+    let Some(id) = insert(tx, recording, message, &chat, Some(contact), None)? else { return Ok(heard_before()) };
+    let media = note_file(tx, recording, message, id)?;
+    let (instance, at) = (&recording.heard.instance, recording.heard.at);
+    conversations::note_inbound(tx, contact, message.from.name.as_deref(), at)?;
+    for name in identities(&message.from) {
+        conversations::revive(tx, recording.account, &name, at)?;
+    }
+    let conversation = conversations::note_message(tx, recording.account, instance, contact, at, recording.now)?;
+    tx.execute(
+        "UPDATE inbound_messages SET conversation_id = ?2, sequence = ?3 WHERE id = ?1",
+        params![id, conversation.id, conversation.sequence],
+    )?;
+    let from = person(&message.from, Some(contact));
+    recording.emit(
+        tx,
+        &Event::MessageReceived {
+            from: from.clone(),
+            contact_name: message.from.name.clone(),
+            message_type: message.kind.clone(),
+            message_text: message.text.clone(),
+            message_id: public_id(id),
+            provider_message_id: message.provider_message_id.clone(),
+            conversation_id: conversation.id,
+            sequence: conversation.sequence,
+            reply_to: message.reply_to.clone(),
+            media: media.map(|shown| json!(shown)),
+            raw: as_told(message),
+        },
+    )?;
+    conversation_updated(tx, recording, &from, message.from.name.clone(), conversation)?;
+    let after = opt_out::record(tx, recording, contact, &from, message.text.as_deref().unwrap_or_default())?;
+    Ok(Recorded { after, has_row: true })
+}
+
+/// The message as it came, for its event.
+fn as_told(message: &InboundMessage) -> Option<Value> {
+    message.raw.as_deref().and_then(|raw| serde_json::from_str(raw).ok())
+}
+
+fn conversation_updated(
+    tx: &WriteTx<'_>,
+    recording: &Recording<'_>,
+    from: &Person,
+    contact_name: Option<String>,
+    conversation: Conversation,
+) -> Result<(), StoreError> {
+    recording.emit(
+        tx,
+        &Event::ConversationUpdated {
+            conversation_id: conversation.id,
+            from: from.clone(),
+            contact_name,
+            unread_count: conversation.unread_count,
+            last_message_at: conversation.last_message_at,
+        },
+    )
+}
+
+/// Writes the row; `None` when this message was heard before.
+fn insert(
+    tx: &WriteTx<'_>,
+    recording: &Recording<'_>,
+    message: &InboundMessage,
+    chat: &str,
+    contact: Option<ContactId>,
+    conversation: Option<i64>,
+) -> Result<Option<i64>, StoreError> {
+    tx.find(
+        "INSERT INTO inbound_messages (account_id, instance_id, chat, provider_message_id, contact_id,
+             conversation_id, group_id, kind, body, reply_to, heard_at, created_at, raw)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+         ON CONFLICT DO NOTHING RETURNING id",
+        params![
+            recording.account,
+            recording.heard.instance,
+            chat,
+            message.provider_message_id,
+            contact,
+            conversation,
+            message.group.as_ref().map(|g| &g.id),
+            message.kind,
+            message.text.as_deref().unwrap_or_default(),
+            message.reply_to,
+            recording.heard.at,
+            recording.now,
+            message.raw,
+        ],
+        |r| r.get(0),
+    )
+}
+
+/// The contact behind a sender; contacts that turn out to be one person become one.
+pub(super) fn writer(
+    tx: &WriteTx<'_>,
+    recording: &Recording<'_>,
+    from: &Sender,
+) -> Result<Option<ContactId>, StoreError> {
+    conversations::identify(tx, recording.account, &identities(from), recording.now)
+}
+
+/// The names that a provider gave somebody.
+pub(super) fn identities(of: &Sender) -> Vec<Identity> {
+    let named = [(IdentityKind::Phone, &of.phone), (IdentityKind::Lid, &of.lid), (IdentityKind::Bsuid, &of.bsuid)];
+    let given = named.into_iter().filter_map(|(kind, value)| value.as_ref().map(|value| (kind, value)));
+    given.map(|(kind, value)| Identity { kind, value: value.clone() }).collect()
+}
+
+/// Remembers a group's name; answers with the one that is known where the news has none.
+pub(super) fn note_group(
+    tx: &WriteTx<'_>,
+    instance: &InstanceId,
+    id: &str,
+    name: &str,
+    now: Time,
+) -> Result<String, StoreError> {
+    tx.execute(
+        "INSERT INTO groups (instance_id, group_id, name, updated_at) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT DO UPDATE SET name = excluded.name, updated_at = excluded.updated_at
+         WHERE name <> excluded.name AND excluded.name <> ''",
+        params![instance, id, name, now],
+    )?;
+    let sql = "SELECT name FROM groups WHERE instance_id = ?1 AND group_id = ?2";
+    tx.one(sql, params![instance, id], |r| r.get(0))
+}
+
+pub(super) fn person(from: &Sender, contact: Option<ContactId>) -> Person {
+    Person { contact_id: contact, phone: from.phone.clone() }
+}
+
+/// The gateway's own id of an inbound message.
+fn public_id(row: i64) -> String {
+    format!("inb_{row}")
+}

@@ -1,0 +1,311 @@
+//! What connectors hear becomes rows and events: one entry, [`Inbound`], one transaction for each thing heard. The
+//! connector acknowledges to its provider only after it.
+//!
+//! Receipts move a message's state up; state changes are kept on the instance; somebody who writes becomes a contact
+//! with a conversation and an open window; a whole-message opt-out suppresses, START lifts what the person did. The
+//! same message heard twice is one message.
+//!
+//! It knows nothing of HTTP, and sends nothing.
+
+mod backlog;
+mod call;
+mod message;
+mod news;
+mod opt_out;
+
+use crate::{
+    connectors::{
+        Boxed, Ear, Heard, NotRecorded, Registry, Standing, What,
+        heard::{Backlog, InboundMessage},
+    },
+    events::{
+        live::feed,
+        webhooks::{self, Event},
+    },
+    instances::{self, templates},
+    model::{
+        clock::{Clock, Time},
+        ids::{AccountId, InstanceId},
+        random::Random,
+    },
+    people::{
+        media::{Shelf, Taken},
+        suppression::{
+            Erased,
+            phrases::{self, Phrases},
+        },
+    },
+    sending::{
+        Sending,
+        receipts::{self, ReceiptHeard, Step},
+    },
+    store::{Store, StoreError, Tx, WriteTx},
+};
+use rusqlite::params;
+use std::sync::{Arc, OnceLock};
+use tokio::sync::Notify;
+
+/// The one ear of all connectors.
+pub struct Inbound {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    shelf: Shelf,
+    erased: Erased,
+    phrases: Arc<Phrases>,
+    /// Set once, right after the sender is made: connectors need the ear first, the sender needs the connectors.
+    sending: OnceLock<Arc<Sending>>,
+    /// Set once, for calls that are rejected.
+    calls: OnceLock<Calls>,
+}
+
+/// What ending a call needs.
+struct Calls {
+    registry: Registry,
+    /// Tells whoever sends automatic answers.
+    bell: Arc<Notify>,
+}
+
+/// What a transaction leaves to be done after its commit.
+enum After {
+    Nothing,
+    Step(Step),
+    OptOut(InstanceId),
+    Rejected(InstanceId, String),
+}
+
+/// A file that came with a message, put on the disk or not to be: by then nothing is waited for.
+struct WithFile {
+    shelf: Shelf,
+    taken: Taken,
+}
+
+/// What a transaction did.
+struct Recorded {
+    after: After,
+    /// The message's file has a row.
+    has_row: bool,
+}
+
+/// What recording needs, besides the transaction.
+struct Recording<'a> {
+    account: AccountId,
+    heard: &'a Heard,
+    phrase: Option<phrases::Heard>,
+    phrases: &'a Phrases,
+    random: &'a dyn Random,
+    erased: &'a Erased,
+    file: Option<&'a WithFile>,
+    now: Time,
+}
+
+impl Inbound {
+    /// The ear over `store`.
+    pub fn new(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>, shelf: Shelf, erased: Erased) -> Self {
+        Self {
+            store,
+            clock,
+            random,
+            shelf,
+            erased,
+            phrases: Arc::new(Phrases::built_in()),
+            sending: OnceLock::new(),
+            calls: OnceLock::new(),
+        }
+    }
+
+    /// Ties the ear to the connectors, for ending calls, and to the bell of automatic answers.
+    pub fn attach_calls(&self, registry: Registry, bell: Arc<Notify>) {
+        let _ = self.calls.set(Calls { registry, bell });
+    }
+
+    /// Ties the ear to the sender, whose waiting requests it tells of acknowledgements.
+    pub fn attach(&self, sending: Arc<Sending>) {
+        let _ = self.sending.set(sending);
+    }
+
+    /// All of it in one transaction, or none of it.
+    async fn record(&self, mut all: Vec<Heard>) -> Result<(), StoreError> {
+        let mut files = Vec::with_capacity(all.len());
+        for heard in &mut all {
+            files.push(self.take(heard).await?.map(Arc::new));
+        }
+        let (now, random, phrases) = (self.clock.now(), self.random.clone(), self.phrases.clone());
+        let (with, erased) = (files.clone(), self.erased.clone());
+        let recorded = self.store.write(move |tx| {
+            let pairs = all.iter().zip(&with);
+            let record = |(heard, file): (&Heard, &Option<Arc<WithFile>>)| {
+                record(tx, heard, (&phrases, &erased), file.as_deref(), &*random, now)
+            };
+            pairs.map(record).collect::<Result<Vec<Recorded>, StoreError>>()
+        });
+        let recorded = recorded.await;
+        for (n, file) in files.into_iter().enumerate() {
+            // Where the transaction's end is not known, the file stays: its row may be there.
+            if recorded.as_ref().map_or(true, |all| all[n].has_row) {
+                self.settle(file);
+            }
+        }
+        for recorded in recorded? {
+            self.follow(recorded.after);
+        }
+        Ok(())
+    }
+
+    fn follow(&self, after: After) {
+        if let Some(sending) = self.sending.get() {
+            match after {
+                After::Nothing => {}
+                After::Step(step) => sending.note_step(&step),
+                After::OptOut(id) => sending.note_opt_out(&id),
+                After::Rejected(id, call) => self.end_call(id, call),
+            }
+        }
+    }
+
+    /// Ends a call at the provider, beside what is heard next. One that stops ringing before that needs no ending.
+    fn end_call(&self, instance: InstanceId, call_id: String) {
+        let Some(Calls { registry, bell }) = self.calls.get() else { return };
+        bell.notify_one();
+        let registry = registry.clone();
+        tokio::spawn(async move {
+            if let Err(e) = registry.reject_call(&instance, &call_id).await {
+                tracing::warn!(%instance, "a call rings on: {e}");
+            }
+        });
+    }
+
+    /// Puts the message's file on the disk, before the transaction.
+    async fn take(&self, heard: &mut Heard) -> Result<Option<WithFile>, StoreError> {
+        let What::Message(InboundMessage { media: Some(media), .. }) = &mut heard.what else { return Ok(None) };
+        let taken = self.shelf.take(media).await;
+        let taken = taken.map_err(|e| StoreError::Unavailable(format!("a file could not be written: {e}")))?;
+        Ok(Some(WithFile { shelf: self.shelf.clone(), taken }))
+    }
+
+    /// The file's row is there, or may be: the file stays, and what is pending is fetched. Without this, a file goes
+    /// with the last hold on it: its message was heard before.
+    fn settle(&self, file: Option<Arc<WithFile>>) {
+        match file.and_then(Arc::into_inner).map(|file| file.taken) {
+            Some(Taken::Here(written)) => written.keep(),
+            Some(Taken::Later { .. }) => self.shelf.wake(),
+            Some(Taken::Refused(_)) | None => {}
+        }
+    }
+}
+
+impl Ear for Inbound {
+    fn hear(&self, heard: Heard) -> Boxed<'_, Result<(), NotRecorded>> {
+        self.hear_all(vec![heard])
+    }
+
+    fn hear_all(&self, all: Vec<Heard>) -> Boxed<'_, Result<(), NotRecorded>> {
+        Box::pin(async move { self.record(all).await.map_err(|e| NotRecorded(e.to_string())) })
+    }
+
+    fn backlog<'a>(&'a self, instance: &'a InstanceId) -> Boxed<'a, Result<Backlog, NotRecorded>> {
+        let (id, now) = (instance.clone(), self.clock.now());
+        Box::pin(async move {
+            let read = self.store.read(move |tx: &Tx<'_>| backlog::read(tx, &id, now)).await;
+            read.map_err(|e: StoreError| NotRecorded(e.to_string()))
+        })
+    }
+}
+
+fn record(
+    tx: &WriteTx<'_>,
+    heard: &Heard,
+    (phrases, erased): (&Phrases, &Erased),
+    file: Option<&WithFile>,
+    random: &dyn Random,
+    now: Time,
+) -> Result<Recorded, StoreError> {
+    let plain = |after| Recorded { after, has_row: false };
+    let account = tx.find("SELECT account_id FROM instances WHERE id = ?1", params![heard.instance], |r| {
+        r.get::<_, AccountId>(0)
+    })?;
+    // A connector that outlives its instance by a moment: nobody's news.
+    let Some(account) = account else { return Ok(plain(After::Nothing)) };
+    let recording = Recording { account, heard, phrase: None, phrases, random, erased, file, now };
+    match &heard.what {
+        What::Message(message) => {
+            let hears = message.may_opt_out && message.group.is_none();
+            let phrase = message.text.as_deref().filter(|_| hears).and_then(|text| phrases.hear(text));
+            message::record(tx, &Recording { phrase, ..recording }, message)
+        }
+        _ => news(tx, &recording).map(plain),
+    }
+}
+
+/// Everything but a message.
+fn news(tx: &WriteTx<'_>, recording: &Recording<'_>) -> Result<After, StoreError> {
+    let Recording { heard, now, random, .. } = *recording;
+    match &heard.what {
+        What::Receipt { .. } => receipt(tx, recording),
+        What::State { state, health, reason, phone } => {
+            let standing = Standing {
+                state: *state,
+                reason: reason.clone(),
+                health: *health,
+                phone: phone.clone(),
+                last_heard_at: Some(now),
+            };
+            instances::record_standing(tx, &heard.instance, &standing, now, random)?;
+            Ok(After::Nothing)
+        }
+        What::Message(_) => Ok(After::Nothing),
+        What::Call { call_id, from, is_video, missed } => {
+            call::record(tx, recording, call_id, from, *is_video, *missed)
+        }
+        What::Qr { code, expires_at } => {
+            feed::note_code(tx, recording.account, &heard.instance)?;
+            recording.emit(tx, &Event::InstanceQrUpdated { qr: code.clone(), expires_at: *expires_at })?;
+            Ok(After::Nothing)
+        }
+        What::GroupUpdated { group_id, group_name, change } => {
+            let group_name = message::note_group(tx, &heard.instance, group_id, group_name, now)?;
+            let (group_id, change) = (group_id.clone(), change.clone());
+            recording.emit(tx, &Event::GroupUpdated { group_id, group_name, change })?;
+            Ok(After::Nothing)
+        }
+        What::Person { names, former } => news::person(tx, recording, names, former),
+        What::Templates(all) => templates::record(tx, &heard.instance, all, now).map(|()| After::Nothing),
+        What::TemplateChanged { template, category, status, quality, reason } => {
+            let change = templates::Change {
+                category: *category,
+                status: status.as_deref(),
+                quality: quality.as_deref(),
+                reason: reason.as_deref(),
+            };
+            templates::change(tx, &heard.instance, template, &change, now).map(|()| After::Nothing)
+        }
+        What::News { kind, raw, notice, then } => news::record(tx, recording, kind, raw, notice.as_deref(), then),
+    }
+}
+
+fn receipt(tx: &WriteTx<'_>, recording: &Recording<'_>) -> Result<After, StoreError> {
+    let Heard { instance, at, what } = recording.heard;
+    let What::Receipt { provider_message_id, message_id, receipt, code, reason, recipient_fault, pricing } = what
+    else {
+        return Ok(After::Nothing);
+    };
+    let receipt = ReceiptHeard {
+        instance: instance.clone(),
+        provider_message_id: provider_message_id.clone(),
+        message_id: message_id.clone(),
+        receipt: *receipt,
+        at: *at,
+        code: code.clone(),
+        reason: reason.clone(),
+        recipient_fault: *recipient_fault,
+        pricing: pricing.clone(),
+    };
+    let step = receipts::apply(tx, &receipt, recording.now, recording.random)?;
+    Ok(step.map_or(After::Nothing, After::Step))
+}
+
+impl Recording<'_> {
+    fn emit(&self, tx: &WriteTx<'_>, event: &Event) -> Result<(), StoreError> {
+        webhooks::emit(tx, self.account, &self.heard.instance, event, self.now, self.random).map(drop)
+    }
+}

@@ -1,0 +1,76 @@
+//! What a provider tells that is no message, receipt or call: who is known by which names, and news that are kept as
+//! they came. The same thing told twice is recorded once, and what follows from it happens once.
+
+use super::{After, Recording, message::identities};
+use crate::{
+    accounts::notices::{self, Kind},
+    connectors::{Heard, What, heard::Sender},
+    people::conversations,
+    store::{StoreError, WriteTx},
+};
+use rusqlite::params;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+/// Keeps it; does what follows from it when it is new.
+pub(super) fn record(
+    tx: &WriteTx<'_>,
+    recording: &Recording<'_>,
+    kind: &str,
+    raw: &str,
+    notice: Option<&str>,
+    then: &[What],
+) -> Result<After, StoreError> {
+    let Heard { instance, at, .. } = recording.heard;
+    let digest = Sha256::new().chain_update(kind).chain_update([0]).chain_update(raw).finalize();
+    let is_new = tx.execute(
+        "INSERT INTO provider_news (account_id, instance_id, kind, digest, raw, heard_at, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+        params![recording.account, instance, kind, &digest[..], raw, at, recording.now],
+    )? > 0;
+    if !is_new {
+        return Ok(After::Nothing);
+    }
+    if let Some(text) = notice {
+        tell_owner(tx, recording, kind, text)?;
+    }
+    for what in then {
+        let heard = Heard { instance: instance.clone(), at: *at, what: what.clone() };
+        super::news(tx, &Recording { heard: &heard, phrase: None, ..*recording })?;
+    }
+    Ok(After::Nothing)
+}
+
+fn tell_owner(tx: &WriteTx<'_>, recording: &Recording<'_>, kind: &str, text: &str) -> Result<(), StoreError> {
+    let instance = &recording.heard.instance;
+    let sql = "SELECT name FROM instances WHERE id = ?1";
+    let name = tx.find(sql, params![instance], |r| r.get::<_, String>(0))?.unwrap_or_default();
+    let parameters = json!({"name": name, "instance": instance, "kind": kind, "reason": text});
+    // A newer word about the same thing takes the older one's place.
+    let (account, subject) = (Some(recording.account), format!("{instance}/{kind}"));
+    notices::clear(tx, account, Kind::ProviderNews, &subject, recording.now)?;
+    notices::raise(tx, account, Kind::ProviderNews, &subject, &parameters, recording.now)
+}
+
+/// One person is known by all of these names. Nobody becomes a contact by this.
+pub(super) fn person(
+    tx: &WriteTx<'_>,
+    recording: &Recording<'_>,
+    names: &Sender,
+    former: &Sender,
+) -> Result<After, StoreError> {
+    let (good, former) = (identities(names), identities(former));
+    let all: Vec<_> = good.iter().chain(&former).cloned().collect();
+    let mut is_known = false;
+    for identity in &all {
+        is_known |= conversations::find(tx, recording.account, identity)?.is_some();
+    }
+    if !is_known {
+        return Ok(After::Nothing);
+    }
+    conversations::identify(tx, recording.account, &all, recording.now)?;
+    for identity in former.iter().filter(|old| !good.contains(old)) {
+        conversations::retire(tx, recording.account, identity, recording.heard.at)?;
+    }
+    Ok(After::Nothing)
+}

@@ -1,0 +1,112 @@
+//! The slices, put together: what the HTTP side, the command line's socket, the scheduler and the portal work with.
+//!
+//! Made once by `app.rs`. It holds no wire: sending goes through [`Sending`].
+
+pub mod inbound;
+pub mod retention;
+
+use crate::{
+    accounts::Accounts,
+    connectors::Registry,
+    dialects::{chattu::Chattu, threecx::Threecx},
+    events::{digests::Digests, live::Live, webhooks::Webhooks},
+    gateway::retention::{Report, Retention, RetentionError},
+    instances::Instances,
+    model::{clock::Clock, ids::AccountId, phone::Phone, random::Random},
+    ops::{backup::Plan, keeper::Keeper, metrics::Metrics, reach::Reach},
+    people::{attention::Attention, media::Media, suppression::Erased},
+    sending::{Sending, schedule::Schedules},
+    store::Store,
+};
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock, atomic::AtomicBool},
+};
+
+/// The running gateway.
+pub struct Gateway {
+    /// Where everything lies.
+    pub data_dir: PathBuf,
+    /// The database.
+    pub store: Store,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub random: Arc<dyn Random>,
+    /// Customers, users, keys.
+    pub accounts: Arc<Accounts>,
+    /// Numbers.
+    pub instances: Arc<Instances>,
+    /// Their connectors; for state and for playing the sandbox's phones.
+    pub registry: Registry,
+    /// The guarded sender.
+    pub sending: Arc<Sending>,
+    /// What the people of a chat are told of whoever answers them.
+    pub attention: Attention,
+    /// What the Chattu dialect shows and does.
+    pub chattu: Arc<Chattu>,
+    /// Messages to be sent later.
+    pub schedules: Arc<Schedules>,
+    /// Customers' endpoints and the outbox.
+    pub webhooks: Arc<Webhooks>,
+    /// The public listener's certificate, once there is such a listener.
+    pub keeper: OnceLock<Keeper>,
+    /// Scheduled backups, if there are to be any.
+    pub backups: Option<Plan>,
+    /// Whether somebody asked for a backup that is being made.
+    pub backing_up: Arc<AtomicBool>,
+    /// The private places that may be called.
+    pub reach: Arc<Reach>,
+    /// How long what is kept, and what is kept of one person.
+    pub retention: Retention,
+    /// Suppressions of people who were erased.
+    pub erased: Erased,
+    /// Files in and out.
+    pub media: Arc<Media>,
+    /// Letters about notices.
+    pub digests: Arc<Digests>,
+    /// Telephone systems.
+    pub threecx: Arc<Threecx>,
+    /// What open pages are told.
+    pub live: Arc<Live>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Proxies whose `X-Forwarded-*` are believed.
+    pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// Where people reach this gateway: `https://…` as configured, else the local listener; no slash at the end.
+    pub public_url: String,
+    /// Where people reach the portal, for the links that commands print; no slash at the end.
+    pub portal_url: String,
+    /// The language of the pages before a visitor has chosen one: `en`, `ar` or `he`.
+    pub language: &'static str,
+    /// Whether people can register: `off`, `invite` or `open`.
+    pub registration: &'static str,
+    /// Shown where a page says "contact support"; may be empty.
+    pub support_contact: String,
+}
+
+impl Gateway {
+    /// Erases the person with this number, from one account or from all of them: what the database has, and what the
+    /// phones of sandboxes keep in files of their own.
+    ///
+    /// # Errors
+    /// Nobody is known by it, messages to them are on their way, a file that cannot be written, the store's.
+    pub async fn erase_person(
+        &self,
+        phone: &Phone,
+        account: Option<AccountId>,
+        actor: &str,
+    ) -> Result<Report, RetentionError> {
+        let report = self.retention.erase(phone, account, actor).await?;
+        let instances = self.instances.list(account).await.map_err(|e| RetentionError::Sandbox(e.to_string()))?;
+        for id in instances.into_iter().map(|i| i.id) {
+            if let Some(sandbox) = self.registry.sandbox(&id) {
+                let number = phone.to_string();
+                let forgot = tokio::task::spawn_blocking(move || sandbox.forget(&number).map_err(|e| e.to_string()));
+                let forgot = forgot.await.map_err(|e| e.to_string()).and_then(|done| done.map(drop));
+                forgot.map_err(|e| RetentionError::Sandbox(format!("{id}: {e}")))?;
+            }
+        }
+        Ok(report)
+    }
+}

@@ -1,0 +1,339 @@
+//! One person: everything that is kept about them, and its erasure.
+//!
+//! A person is whoever is known by the number, in every account or in one, with all that hangs on their contact: messages both
+//! ways, files, calls, conversations, suppressions, messages that wait for their time, and the events that told of them, with what
+//! endpoints answered. Erased, only two things stay: a keyed hash for each suppression in force, and the figures of used quota, which name nobody.
+//!
+//! The database overwrites what it deletes (`secure_delete`), and its write-ahead log is emptied after the commit.
+//! Backups that were made before are the admin's to remove.
+
+use super::{EVENTS_GO, Retention, RetentionError, carry_out};
+use crate::{
+    model::{
+        clock::Time,
+        ids::{AccountId, ContactId},
+        phone::Phone,
+    },
+    people::suppression::Erased,
+    store::{StoreError, Tx, WriteTx},
+};
+use rusqlite::{Params, params, types::ValueRef};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+/// What an erasure did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct Report {
+    /// Contacts that were this person.
+    pub contacts: usize,
+    /// Messages, in and out.
+    pub messages: usize,
+    /// Files.
+    pub files: usize,
+    /// Messages to them that waited for their time, or had waited for it.
+    pub scheduled: usize,
+    /// Events that told of them.
+    pub events: usize,
+    /// Suppressions that survive as a keyed hash.
+    pub suppressions_kept: usize,
+}
+
+/// A contact that is the person, with the names it is known by.
+struct Known {
+    account: AccountId,
+    contact: ContactId,
+    names: Vec<(String, String)>,
+}
+
+impl Retention {
+    /// Everything about the person with this number, as JSON: in one account, or in all of them.
+    ///
+    /// # Errors
+    /// Nobody is known by it; the store's.
+    pub async fn export(&self, phone: &Phone, account: Option<AccountId>) -> Result<Value, RetentionError> {
+        let (number, now) = (phone.to_string(), self.clock.now());
+        self.store
+            .read(move |tx| {
+                let known = find(tx, &number, account)?;
+                if known.is_empty() && !was_named(tx, &number, account)? {
+                    return Err(RetentionError::Unknown);
+                }
+                let people: Result<Vec<Value>, StoreError> = known.iter().map(|one| show(tx, one)).collect();
+                let unattached = rows(
+                    tx,
+                    "SELECT * FROM messages WHERE recipient = ?1 AND contact_id IS NULL
+                         AND (?2 IS NULL OR account_id = ?2) ORDER BY id",
+                    params![number, account],
+                )?;
+                let scheduled = rows(
+                    tx,
+                    "SELECT * FROM schedules s WHERE recipient = ?1 AND (?2 IS NULL OR account_id = ?2)
+                         AND NOT EXISTS (SELECT 1 FROM contact_identities i
+                             WHERE i.account_id = s.account_id AND i.kind = 'phone' AND i.value = ?1) ORDER BY id",
+                    params![number, account],
+                )?;
+                Ok(json!({
+                    "phone": number, "exported_at": now, "people": people?, "refused_messages": unattached,
+                    "scheduled_messages": scheduled,
+                }))
+            })
+            .await
+    }
+
+    /// Erases the person with this number, from one account or from all of them.
+    ///
+    /// # Errors
+    /// Nobody is known by it, messages to them are on their way, the store's.
+    pub async fn erase(
+        &self,
+        phone: &Phone,
+        account: Option<AccountId>,
+        actor: &str,
+    ) -> Result<Report, RetentionError> {
+        let (number, now, erased, actor) = (phone.to_string(), self.clock.now(), self.erased.clone(), actor.to_owned());
+        let (report, paths) = self.store.write(move |tx| erase(tx, &erased, (&number, account), &actor, now)).await?;
+        self.media.unlink(paths).await;
+        Ok(report)
+    }
+}
+
+fn find(tx: &Tx<'_>, number: &str, account: Option<AccountId>) -> Result<Vec<Known>, StoreError> {
+    let found = tx.list(
+        "SELECT account_id, contact_id FROM contact_identities
+         WHERE kind = 'phone' AND value = ?1 AND (?2 IS NULL OR account_id = ?2)",
+        params![number, account],
+        |r| Ok((r.get::<_, AccountId>(0)?, r.get::<_, ContactId>(1)?)),
+    )?;
+    let names = |contact: ContactId| {
+        tx.list("SELECT kind, value FROM contact_identities WHERE contact_id = ?1", params![contact], |r| {
+            Ok((r.get(0)?, r.get(1)?))
+        })
+    };
+    found.into_iter().map(|(account, contact)| Ok(Known { account, contact, names: names(contact)? })).collect()
+}
+
+/// Whether somebody was refused, written to, or is to be written to, by this number without becoming a contact.
+fn was_named(tx: &Tx<'_>, number: &str, account: Option<AccountId>) -> Result<bool, StoreError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM messages WHERE recipient = ?1 AND (?2 IS NULL OR account_id = ?2))
+                   OR EXISTS (SELECT 1 FROM schedules WHERE recipient = ?1 AND (?2 IS NULL OR account_id = ?2))";
+    tx.one(sql, params![number, account], |r| r.get(0))
+}
+
+const SHOWN: &[(&str, &str)] = &[
+    ("contact", "SELECT * FROM contacts WHERE id = ?1"),
+    ("identities", "SELECT kind, value FROM contact_identities WHERE contact_id = ?1"),
+    ("suppressions", "SELECT * FROM suppressions WHERE contact_id = ?1 ORDER BY id"),
+    ("conversations", "SELECT * FROM conversations WHERE contact_id = ?1 ORDER BY id"),
+    ("received", "SELECT * FROM inbound_messages WHERE contact_id = ?1 ORDER BY id"),
+    ("sent", "SELECT * FROM messages WHERE contact_id = ?1 ORDER BY id"),
+    ("calls", "SELECT * FROM calls WHERE contact_id = ?1 ORDER BY id"),
+    (
+        "scheduled",
+        "SELECT s.* FROM schedules s JOIN contacts c ON c.account_id = s.account_id WHERE c.id = ?1
+             AND (s.recipient = 'contact:' || ?1
+                  OR s.recipient IN (SELECT value FROM contact_identities WHERE contact_id = ?1)) ORDER BY s.id",
+    ),
+    ("answers", "SELECT * FROM endpoint_answers WHERE contact_id = ?1 ORDER BY id"),
+    (
+        "files",
+        "SELECT * FROM media WHERE inbound_id IN (SELECT id FROM inbound_messages WHERE contact_id = ?1)
+             OR log_id IN (SELECT id FROM messages WHERE contact_id = ?1) ORDER BY id",
+    ),
+];
+
+fn show(tx: &Tx<'_>, known: &Known) -> Result<Value, StoreError> {
+    let mut all = Map::new();
+    for (name, sql) in SHOWN {
+        all.insert((*name).into(), json!(rows(tx, sql, params![known.contact])?));
+    }
+    Ok(Value::Object(all))
+}
+
+/// Rows as JSON objects by the names of their columns; times stay milliseconds, bytes become hex.
+fn rows(tx: &Tx<'_>, sql: &str, params: impl Params) -> Result<Vec<Value>, StoreError> {
+    tx.list(sql, params, |r| {
+        let names: Vec<String> = r.as_ref().column_names().into_iter().map(str::to_owned).collect();
+        let mut row = Map::new();
+        for (at, name) in names.into_iter().enumerate() {
+            let value = match r.get_ref(at)? {
+                ValueRef::Null => Value::Null,
+                ValueRef::Integer(n) => json!(n),
+                ValueRef::Real(x) => json!(x),
+                ValueRef::Text(text) => json!(String::from_utf8_lossy(text)),
+                ValueRef::Blob(bytes) => json!(bytes.iter().map(|b| format!("{b:02x}")).collect::<String>()),
+            };
+            row.insert(name, value);
+        }
+        Ok(Value::Object(row))
+    })
+}
+
+fn erase(
+    tx: &WriteTx<'_>,
+    erased: &Erased,
+    (number, account): (&str, Option<AccountId>),
+    actor: &str,
+    now: Time,
+) -> Result<(Report, Vec<String>), RetentionError> {
+    let known = find(tx, number, account)?;
+    if known.is_empty() && !was_named(tx, number, account)? {
+        return Err(RetentionError::Unknown);
+    }
+    let contacts: Vec<i64> = known.iter().map(|one| one.contact.0).collect();
+    let list = json!(contacts).to_string();
+    let named = recipients(number, &known);
+    let on_their_way = tx.one(
+        "SELECT (SELECT count(*) FROM messages WHERE quota = 'reserved' AND (?3 IS NULL OR account_id = ?3)
+                     AND (recipient = ?1 OR contact_id IN (SELECT value FROM json_each(?2))))
+              + (SELECT count(*) FROM schedules s WHERE state = 'claimed' AND (?3 IS NULL OR account_id = ?3)
+                     AND recipient IN (SELECT value FROM json_each(?4))
+                     AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.message_id = s.message_id))",
+        params![number, list, account, named],
+        |r| r.get::<_, u64>(0),
+    )?;
+    if on_their_way > 0 {
+        return Err(RetentionError::OnTheirWay(on_their_way));
+    }
+    let mut report = Report { contacts: contacts.len(), ..Report::default() };
+    for one in &known {
+        report.suppressions_kept += keep_suppressions(tx, erased, one)?;
+    }
+    report.events = erase_events(tx, (number, account), &known)?;
+    report.scheduled = tx.execute(
+        "DELETE FROM schedules WHERE (?2 IS NULL OR account_id = ?2) AND recipient IN (SELECT value FROM json_each(?1))",
+        params![named, account],
+    )?;
+    let (messages, paths) = erase_messages(tx, (number, account), &contacts)?;
+    (report.messages, report.files) = (messages, paths.len());
+    carry_out(tx, CONTACTS, &contacts)?;
+    for one in &known {
+        tx.execute(
+            "INSERT INTO audit (at, actor, account_id, action, target) VALUES (?1, ?2, ?3, 'person.erase', ?4)",
+            params![now, actor, one.account, format!("contact:{}", one.contact)],
+        )?;
+    }
+    tx.leave_no_trace();
+    Ok((report, paths))
+}
+
+/// All that a message to be sent later may call the person by, as a JSON list.
+fn recipients(number: &str, known: &[Known]) -> String {
+    let contacts = known.iter().map(|one| format!("contact:{}", one.contact));
+    let names = known.iter().flat_map(|one| one.names.iter().map(|(_, value)| value.clone()));
+    json!(std::iter::once(number.to_owned()).chain(contacts).chain(names).collect::<Vec<_>>()).to_string()
+}
+
+/// What hangs on a contact and nothing else; in an order in which nothing hangs on what is gone.
+const CONTACTS: &[&str] = &[
+    "DELETE FROM endpoint_answers WHERE contact_id IN (SELECT value FROM json_each(?1))",
+    "DELETE FROM answerable_events WHERE contact_id IN (SELECT value FROM json_each(?1))",
+    "DELETE FROM calls WHERE contact_id IN (SELECT value FROM json_each(?1))",
+    "DELETE FROM conversations WHERE contact_id IN (SELECT value FROM json_each(?1))",
+    "DELETE FROM suppressions WHERE contact_id IN (SELECT value FROM json_each(?1))",
+    "DELETE FROM contact_identities WHERE contact_id IN (SELECT value FROM json_each(?1))",
+    "DELETE FROM contacts WHERE id IN (SELECT value FROM json_each(?1))",
+];
+
+const INBOUND: &[&str] = &[
+    "DELETE FROM media WHERE inbound_id IN (SELECT value FROM json_each(?1))",
+    "DELETE FROM inbound_messages WHERE id IN (SELECT value FROM json_each(?1))",
+];
+
+const OUTBOUND: &[&str] = &[
+    "DELETE FROM media WHERE log_id IN (SELECT value FROM json_each(?1))",
+    "DELETE FROM policy_decisions WHERE log_id IN (SELECT value FROM json_each(?1))",
+    "DELETE FROM idempotency WHERE log_id IN (SELECT value FROM json_each(?1))",
+    "DELETE FROM strikes WHERE log_id IN (SELECT value FROM json_each(?1))",
+    "DELETE FROM messages WHERE id IN (SELECT value FROM json_each(?1))",
+];
+
+/// Messages both ways, with their files' rows; how many, and the files to remove after the commit.
+fn erase_messages(
+    tx: &WriteTx<'_>,
+    (number, account): (&str, Option<AccountId>),
+    contacts: &[i64],
+) -> Result<(usize, Vec<String>), StoreError> {
+    let list = json!(contacts).to_string();
+    let inbound: Vec<i64> = tx.list(
+        "SELECT id FROM inbound_messages WHERE contact_id IN (SELECT value FROM json_each(?1))",
+        params![list],
+        |r| r.get(0),
+    )?;
+    let outbound: Vec<i64> = tx.list(
+        "SELECT id FROM messages WHERE (?3 IS NULL OR account_id = ?3)
+             AND (recipient = ?1 OR contact_id IN (SELECT value FROM json_each(?2)))",
+        params![number, list, account],
+        |r| r.get(0),
+    )?;
+    let paths = tx.list(
+        "SELECT path FROM media WHERE path IS NOT NULL AND (inbound_id IN (SELECT value FROM json_each(?1))
+             OR log_id IN (SELECT value FROM json_each(?2)))",
+        params![json!(inbound).to_string(), json!(outbound).to_string()],
+        |r| r.get(0),
+    )?;
+    carry_out(tx, INBOUND, &inbound)?;
+    carry_out(tx, OUTBOUND, &outbound)?;
+    tx.execute(
+        "DELETE FROM strikes WHERE recipient = ?1
+             AND (?2 IS NULL OR instance_id IN (SELECT id FROM instances WHERE account_id = ?2))",
+        params![number, account],
+    )?;
+    tx.execute(
+        "DELETE FROM threecx_cooldowns WHERE recipient = ?1
+             AND (?2 IS NULL OR integration_id IN (SELECT id FROM threecx_integrations WHERE account_id = ?2))",
+        params![number, account],
+    )?;
+    Ok((inbound.len() + outbound.len(), paths))
+}
+
+/// Events that name the person, by number or as a contact, with their deliveries; and answers that repeat the number.
+fn erase_events(
+    tx: &WriteTx<'_>,
+    (number, account): (&str, Option<AccountId>),
+    known: &[Known],
+) -> Result<usize, StoreError> {
+    let digits = number.trim_start_matches('+');
+    let mut ids: Vec<i64> = tx.list(
+        "SELECT id FROM events WHERE instr(body, ?1) > 0 AND (?2 IS NULL OR account_id = ?2)",
+        params![digits, account],
+        |r| r.get(0),
+    )?;
+    for one in known {
+        ids.extend(tx.list(
+            "SELECT id FROM events WHERE account_id = ?1 AND json_extract(body, '$.contact_id') = ?2",
+            params![one.account, one.contact],
+            |r| r.get::<_, i64>(0),
+        )?);
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    carry_out(tx, EVENTS_GO, &ids)?;
+    tx.execute(
+        "UPDATE attempts SET answer = '' WHERE instr(answer, ?1) > 0 AND (?2 IS NULL OR delivery_id IN (
+             SELECT d.id FROM deliveries d JOIN events e ON e.id = d.event_id WHERE e.account_id = ?2))",
+        params![digits, account],
+    )?;
+    // What providers told beside messages may name them, too.
+    for name in std::iter::once(digits).chain(known.iter().flat_map(|one| &one.names).map(|(_, value)| value.as_str()))
+    {
+        tx.execute(
+            "UPDATE provider_news SET raw = '' WHERE instr(raw, ?1) > 0 AND (?2 IS NULL OR account_id = ?2)",
+            params![name.trim_start_matches('+'), account],
+        )?;
+    }
+    Ok(ids.len())
+}
+
+fn keep_suppressions(tx: &WriteTx<'_>, erased: &Erased, known: &Known) -> Result<usize, StoreError> {
+    let in_force = tx.list(
+        "SELECT source, since FROM suppressions WHERE contact_id = ?1 AND lifted_at IS NULL",
+        params![known.contact],
+        |r| Ok((r.get::<_, String>(0)?, r.get::<_, Time>(1)?)),
+    )?;
+    for (source, since) in &in_force {
+        for (kind, value) in &known.names {
+            erased.keep(tx, known.account, (kind, value), source, *since)?;
+        }
+    }
+    Ok(in_force.len())
+}

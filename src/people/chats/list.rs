@@ -1,0 +1,184 @@
+//! The chats of an instance, newest first, with the newest line of each and how many are not read.
+
+use super::ChatId;
+use crate::{
+    model::{
+        clock::Time,
+        ids::{ContactId, InstanceId},
+        message::Status,
+        text::digit,
+    },
+    people::conversations::TALKED_WITH,
+    store::{StoreError, Tx},
+};
+use rusqlite::params;
+
+/// What of an instance's log is looked through for people who were written to.
+const LOOKED_THROUGH: u32 = 2500;
+
+/// A chat as the list shows it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Chat {
+    /// Which.
+    pub id: ChatId,
+    /// The person's or group's name.
+    pub name: Option<String>,
+    /// The person's number (E.164) or hidden id, or the group's id.
+    pub address: String,
+    /// Its newest line.
+    pub last: Option<Snippet>,
+    /// When anything last happened.
+    pub at: Time,
+    /// Not read yet.
+    pub unread: i64,
+}
+
+/// The newest line of a chat.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Snippet {
+    /// What.
+    pub text: String,
+    /// text, image, …
+    pub kind: String,
+    /// When.
+    pub at: Time,
+    /// Where it is, of one that we wrote.
+    pub status: Option<Status>,
+}
+
+/// Which chats.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Filter {
+    /// Words of a name, or digits of a number; empty: all.
+    pub text: String,
+    /// At most so many.
+    pub limit: u32,
+}
+
+struct Found {
+    id: ChatId,
+    at: Time,
+    unread: i64,
+}
+
+/// The chats of an instance, newest first.
+///
+/// # Errors
+/// The store's.
+pub fn list(tx: &Tx<'_>, instance: &InstanceId, filter: &Filter) -> Result<Vec<Chat>, StoreError> {
+    let text = filter.text.trim();
+    let like = (!text.is_empty()).then(|| format!("%{}%", escape(text)));
+    let digits: String = text.chars().filter_map(digit).map(|d| char::from(b'0' + d)).collect();
+    // A name with a figure in it is no number.
+    let number = (digits.len() >= 3).then(|| format!("%{}%", digits.trim_start_matches('0')));
+    let mut all = people(tx, instance, like.as_deref(), number.as_deref(), filter.limit)?;
+    all.extend(groups(tx, instance, like.as_deref(), filter.limit)?);
+    all.sort_by_key(|found| std::cmp::Reverse(found.at));
+    all.truncate(filter.limit as usize);
+    all.into_iter().map(|found| shown(tx, instance, found)).collect()
+}
+
+/// One chat of it, if it is there.
+///
+/// # Errors
+/// The store's.
+pub fn find(tx: &Tx<'_>, instance: &InstanceId, id: &ChatId) -> Result<Option<Chat>, StoreError> {
+    let found = match id {
+        ChatId::Person(contact) => tx.find(
+            "SELECT max(c.created_at, coalesce(v.last_message_at, 0)), coalesce(v.unread_count, 0)
+             FROM contacts c LEFT JOIN conversations v ON v.contact_id = c.id AND v.instance_id = ?1
+             WHERE c.id = ?2 AND c.account_id = (SELECT account_id FROM instances WHERE id = ?1)",
+            params![instance, contact],
+            |r| Ok(Found { id: id.clone(), at: r.get(0)?, unread: r.get(1)? }),
+        )?,
+        ChatId::Group(group) => {
+            tx.find(&format!("{GROUPS} AND g.group_id = ?2"), params![instance, group], group_row)?
+        }
+    };
+    found.map(|found| shown(tx, instance, found)).transpose()
+}
+
+fn people(
+    tx: &Tx<'_>,
+    instance: &InstanceId,
+    like: Option<&str>,
+    number: Option<&str>,
+    limit: u32,
+) -> Result<Vec<Found>, StoreError> {
+    tx.list(
+        &format!(
+            "SELECT c.contact_id, max(c.at), max(c.unread) FROM ({TALKED_WITH}) c
+             JOIN contacts p ON p.id = c.contact_id
+             WHERE ?3 IS NULL OR p.name LIKE ?3 ESCAPE '\\'
+                OR (?4 IS NOT NULL AND EXISTS (SELECT 1 FROM contact_identities i
+                                               WHERE i.contact_id = p.id AND i.value LIKE ?4))
+             GROUP BY c.contact_id ORDER BY 2 DESC LIMIT ?5"
+        ),
+        params![instance, LOOKED_THROUGH, like, number, limit],
+        |r| Ok(Found { id: ChatId::Person(r.get(0)?), at: r.get(1)?, unread: r.get(2)? }),
+    )
+}
+
+const GROUPS: &str = "SELECT g.group_id,
+        coalesce((SELECT max(heard_at) FROM inbound_messages m WHERE m.instance_id = g.instance_id AND m.chat = g.group_id),
+                 g.updated_at),
+        (SELECT count(*) FROM inbound_messages m WHERE m.instance_id = g.instance_id AND m.chat = g.group_id
+           AND m.kind <> 'reaction' AND m.heard_at > coalesce(g.read_at, 0))
+     FROM groups g WHERE g.instance_id = ?1";
+
+fn groups(tx: &Tx<'_>, instance: &InstanceId, like: Option<&str>, limit: u32) -> Result<Vec<Found>, StoreError> {
+    let sql = format!("{GROUPS} AND (?2 IS NULL OR g.name LIKE ?2 ESCAPE '\\') ORDER BY 2 DESC LIMIT ?3");
+    tx.list(&sql, params![instance, like, limit], group_row)
+}
+
+fn group_row(r: &rusqlite::Row<'_>) -> rusqlite::Result<Found> {
+    Ok(Found { id: ChatId::Group(r.get(0)?), at: r.get(1)?, unread: r.get(2)? })
+}
+
+fn shown(tx: &Tx<'_>, instance: &InstanceId, found: Found) -> Result<Chat, StoreError> {
+    let Found { id, at, unread } = found;
+    let (name, address) = match &id {
+        ChatId::Person(contact) => person(tx, *contact)?,
+        ChatId::Group(group) => {
+            let sql = "SELECT name FROM groups WHERE instance_id = ?1 AND group_id = ?2";
+            (tx.find(sql, params![instance, group], |r| r.get(0))?, group.clone())
+        }
+    };
+    let last = last(tx, instance, &id, &address)?;
+    let at = last.as_ref().map_or(at, |last| last.at.max(at));
+    Ok(Chat { id, name: name.filter(|name| !name.trim().is_empty()), address, last, at, unread })
+}
+
+/// A person's name, and the best of what they are known by.
+pub(super) fn person(tx: &Tx<'_>, contact: ContactId) -> Result<(Option<String>, String), StoreError> {
+    let found = tx.find(
+        "SELECT c.name, (SELECT i.value FROM contact_identities i WHERE i.contact_id = c.id
+                         ORDER BY CASE i.kind WHEN 'phone' THEN 0 WHEN 'lid' THEN 1 ELSE 2 END, i.value LIMIT 1)
+         FROM contacts c WHERE c.id = ?1",
+        params![contact],
+        |r| Ok((r.get(0)?, r.get::<_, Option<String>>(1)?.unwrap_or_default())),
+    )?;
+    Ok(found.unwrap_or_default())
+}
+
+fn last(tx: &Tx<'_>, instance: &InstanceId, id: &ChatId, address: &str) -> Result<Option<Snippet>, StoreError> {
+    let received = tx.find(
+        "SELECT body, kind, heard_at FROM inbound_messages
+         WHERE instance_id = ?1 AND chat = ?2 AND kind <> 'reaction' ORDER BY heard_at DESC, id DESC LIMIT 1",
+        params![instance, id.heard_in()],
+        |r| Ok(Snippet { text: r.get(0)?, kind: r.get(1)?, at: r.get(2)?, status: None }),
+    )?;
+    let sent = tx.find(
+        "SELECT body, kind, created_at, status FROM messages
+         WHERE account_id = (SELECT account_id FROM instances WHERE id = ?1) AND recipient = ?2 AND instance_id = ?1
+           AND status <> 'blocked' AND kind <> 'reaction' ORDER BY created_at DESC, id DESC LIMIT 1",
+        params![instance, address],
+        |r| Ok(Snippet { text: r.get(0)?, kind: r.get(1)?, at: r.get(2)?, status: Some(r.get(3)?) }),
+    )?;
+    // Of the same moment, what was sent is the later one, as in the thread.
+    Ok([received, sent].into_iter().flatten().max_by_key(|last| last.at))
+}
+
+fn escape(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+}

@@ -1,0 +1,342 @@
+//! The lines of one chat, by key.
+
+use super::{ChatId, is_group, list::person, quote};
+use crate::{
+    instances::templates,
+    model::{
+        clock::Time,
+        ids::{AccountId, ContactId, InstanceId},
+        message::Status,
+    },
+    store::{StoreError, Tx},
+};
+use rusqlite::{Row, ToSql, params};
+use std::{collections::HashMap, time::Duration};
+
+/// Lines of one page.
+pub const PAGE: usize = 50;
+
+/// How far a provider's clock may be ahead of ours.
+const CLOCKS_APART: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A line's place: its time, then heard (0) before sent (1), then its row.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Key {
+    /// When: by the provider's clock for what was heard, by ours for what was sent.
+    pub at: Time,
+    /// 0 heard, 1 sent.
+    pub side: u8,
+    /// The row in its table.
+    pub row: i64,
+}
+
+/// One line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Line {
+    /// `msg_…` or `inb_…`.
+    pub id: String,
+    /// Its place.
+    pub key: Key,
+    /// What.
+    pub text: String,
+    /// text, image, …
+    pub kind: String,
+    /// Where it is, of one that we sent.
+    pub status: Option<Status>,
+    /// Why it failed or was refused: the guard's code, or plain words.
+    pub reason: Option<String>,
+    /// The reference that its sender gave it.
+    pub reference: Option<String>,
+    /// By which part of the gateway it was sent.
+    pub source: Option<String>,
+    /// Who wrote it, in a group.
+    pub writer: Option<String>,
+    /// What it answers.
+    pub quoted: Option<String>,
+    /// Its file.
+    pub file: Option<File>,
+    /// What people thought of it.
+    pub reactions: Vec<Reaction>,
+    provider_message_id: Option<String>,
+    reply_to: Option<String>,
+    written_by: Option<ContactId>,
+}
+
+impl Line {
+    /// Whether its provider has an id for it, by which others can refer to it.
+    pub fn is_known(&self) -> bool {
+        self.provider_message_id.is_some()
+    }
+}
+
+/// A line's file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct File {
+    /// image, video, audio, document or sticker.
+    pub kind: String,
+    /// stored, pending, failed, removed.
+    pub state: String,
+    /// What its bytes say that it is.
+    pub media_type: Option<String>,
+    /// Its name.
+    pub name: Option<String>,
+    /// Bytes.
+    pub size: Option<i64>,
+}
+
+/// What somebody thought of a line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reaction {
+    /// The sign.
+    pub sign: String,
+    /// Whose; none: this instance's own.
+    pub by: Option<String>,
+}
+
+/// Some lines, earliest first.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Page {
+    /// The lines.
+    pub lines: Vec<Line>,
+    /// Whether there are earlier ones.
+    pub has_earlier: bool,
+}
+
+const FILE: &str = "f.kind, f.state, coalesce(f.sniffed_type, f.declared_type), f.file_name, f.size";
+
+fn heard_sql(rest: &str) -> String {
+    format!(
+        "SELECT m.id, m.body, m.kind, m.heard_at, m.provider_message_id, m.reply_to,
+                CASE WHEN m.group_id IS NULL THEN NULL ELSE m.contact_id END, {FILE}
+         FROM inbound_messages m LEFT JOIN media f ON f.inbound_id = m.id WHERE {rest}"
+    )
+}
+
+fn sent_sql(rest: &str) -> String {
+    format!(
+        "SELECT m.id, m.body, m.kind, m.created_at, m.provider_message_id, m.reply_to, m.message_id, {FILE}, m.status,
+                m.reason, m.reference, m.source
+         FROM messages m LEFT JOIN media f ON f.log_id = m.id WHERE {rest}"
+    )
+}
+
+/// The last lines of a chat before `before` (none: its end), earliest first.
+///
+/// # Errors
+/// The store's.
+pub fn lines(
+    tx: &Tx<'_>,
+    account: AccountId,
+    instance: &InstanceId,
+    chat: &ChatId,
+    before: Option<Key>,
+) -> Result<Page, StoreError> {
+    let end = before.unwrap_or(Key { at: Time::from_millis(i64::MAX), side: 0, row: 0 });
+    let heard = heard_sql(
+        "m.instance_id = ?1 AND m.chat = ?2 AND m.kind <> 'reaction' AND m.heard_at <= ?3
+           AND (m.heard_at, 0, m.id) < (?3, ?4, ?5) ORDER BY m.heard_at DESC, m.id DESC LIMIT ?6",
+    );
+    let most = PAGE + 1;
+    let mut all = tx.list(&heard, params![instance, chat.heard_in(), end.at, end.side, end.row, most], heard_row)?;
+    // What the idempotency key refused is no message: the first request with the key is.
+    let (whom, chat_key) = addressed_to(chat);
+    let sent = sent_sql(&format!(
+        "m.account_id = ?1 AND m.instance_id = ?2 AND m.recipient {whom} AND m.created_at <= ?3
+           AND (m.created_at, 1, m.id) < (?3, ?5, ?6)
+           AND m.kind <> 'reaction'
+           AND NOT (m.status = 'blocked' AND m.reason IN ('idempotency_in_progress', 'idempotency_key_reused'))
+         ORDER BY m.created_at DESC, m.id DESC LIMIT ?7"
+    ));
+    all.extend(tx.list(&sent, params![account, instance, end.at, chat_key, end.side, end.row, most], sent_row)?);
+    all.sort_by_key(|line| std::cmp::Reverse(line.key));
+    let has_earlier = all.len() > PAGE;
+    all.truncate(PAGE);
+    all.reverse();
+    let ours = own_since(tx, account, instance, chat, all.first())?;
+    for line in &mut all {
+        complete(tx, instance, chat, line, &ours)?;
+    }
+    Ok(Page { lines: all, has_earlier })
+}
+
+/// The condition for a chat's recipients, with `?4` for the value beside it.
+fn addressed_to(chat: &ChatId) -> (&'static str, &dyn ToSql) {
+    match chat {
+        ChatId::Person(contact) => ("IN (SELECT value FROM contact_identities WHERE contact_id = ?4)", contact),
+        ChatId::Group(id) => ("= ?4", id),
+    }
+}
+
+/// Our own signs, by the provider's id of what they are about, on lines from `earliest` on: the newest on each counts,
+/// an empty one takes it back, and what did not go is none.
+fn own_since(
+    tx: &Tx<'_>,
+    account: AccountId,
+    instance: &InstanceId,
+    chat: &ChatId,
+    earliest: Option<&Line>,
+) -> Result<HashMap<String, String>, StoreError> {
+    let Some(earliest) = earliest else { return Ok(HashMap::new()) };
+    // A sign is younger than its line by our clock; the provider's, by which a line was heard, may be ahead a little.
+    let since = earliest.key.at.minus(CLOCKS_APART);
+    let (whom, chat_key) = addressed_to(chat);
+    let sql = format!(
+        "SELECT reply_to, body FROM messages
+         WHERE account_id = ?1 AND instance_id = ?2 AND recipient {whom} AND created_at >= ?3 AND kind = 'reaction'
+           AND reply_to IS NOT NULL AND status NOT IN ('blocked', 'failed')
+         ORDER BY created_at, id"
+    );
+    let mut newest: HashMap<String, String> = tx
+        .list(&sql, params![account, instance, since, chat_key], |r| Ok((r.get(0)?, r.get(1)?)))?
+        .into_iter()
+        .collect();
+    newest.retain(|_, sign| !sign.is_empty());
+    Ok(newest)
+}
+
+/// A message that we sent, with its chat; none: it is gone, or belongs to none. A reaction is the line that it is about.
+///
+/// # Errors
+/// The store's.
+pub fn sent(tx: &Tx<'_>, row: i64) -> Result<Option<(ChatId, Line)>, StoreError> {
+    let whose = tx.find(
+        "SELECT m.account_id, m.instance_id, m.recipient, coalesce(m.contact_id,
+             (SELECT i.contact_id FROM contact_identities i WHERE i.account_id = m.account_id AND i.value = m.recipient)),
+             CASE m.kind WHEN 'reaction' THEN coalesce(m.reply_to, '') END
+         FROM messages m WHERE m.id = ?1 AND m.recipient <> ''",
+        params![row],
+        |r| {
+            let chat = (r.get::<_, String>(2)?, r.get::<_, Option<ContactId>>(3)?);
+            Ok((r.get::<_, InstanceId>(1)?, chat, r.get::<_, Option<String>>(4)?))
+        },
+    )?;
+    let Some((instance, (recipient, contact), about)) = whose else { return Ok(None) };
+    let chat = match contact {
+        _ if is_group(&recipient) => ChatId::Group(recipient),
+        Some(contact) => ChatId::Person(contact),
+        None => return Ok(None),
+    };
+    let found = match about {
+        Some(about) => line_of(tx, &instance, &chat.heard_in(), &about)?,
+        None => tx.find(&sent_sql("m.id = ?1"), params![row], sent_row)?,
+    };
+    finish(tx, &instance, chat, found)
+}
+
+/// A message that was heard, with its chat. A reaction is the line that it is about.
+///
+/// # Errors
+/// The store's.
+pub fn heard(tx: &Tx<'_>, row: i64) -> Result<Option<(ChatId, Line)>, StoreError> {
+    let whose =
+        tx.find("SELECT instance_id, chat, kind, reply_to FROM inbound_messages WHERE id = ?1", params![row], |r| {
+            let about = r.get::<_, Option<String>>(3)?;
+            Ok((r.get::<_, InstanceId>(0)?, r.get::<_, String>(1)?, r.get::<_, String>(2)? == "reaction", about))
+        })?;
+    let Some((instance, chat, is_reaction, about)) = whose else { return Ok(None) };
+    let of = match chat.strip_prefix("contact:").map(str::parse) {
+        Some(Ok(contact)) => ChatId::Person(ContactId(contact)),
+        _ if is_group(&chat) => ChatId::Group(chat.clone()),
+        _ => return Ok(None),
+    };
+    let found = if is_reaction {
+        let Some(about) = about else { return Ok(None) };
+        line_of(tx, &instance, &chat, &about)?
+    } else {
+        tx.find(&heard_sql("m.id = ?1"), params![row], heard_row)?
+    };
+    finish(tx, &instance, of, found)
+}
+
+fn finish(
+    tx: &Tx<'_>,
+    instance: &InstanceId,
+    chat: ChatId,
+    found: Option<Line>,
+) -> Result<Option<(ChatId, Line)>, StoreError> {
+    let Some(mut line) = found else { return Ok(None) };
+    let account = tx.one("SELECT account_id FROM instances WHERE id = ?1", params![instance], |r| r.get(0))?;
+    let ours = own_since(tx, account, instance, &chat, Some(&line))?;
+    complete(tx, instance, &chat, &mut line, &ours)?;
+    Ok(Some((chat, line)))
+}
+
+/// The line that a provider's id names.
+fn line_of(tx: &Tx<'_>, instance: &InstanceId, chat: &str, id: &str) -> Result<Option<Line>, StoreError> {
+    let sql = sent_sql("m.provider_message_id = ?1 AND m.instance_id = ?2");
+    if let Some(line) = tx.find(&sql, params![id, instance], sent_row)? {
+        return Ok(Some(line));
+    }
+    let sql = heard_sql("m.provider_message_id = ?1 AND m.instance_id = ?2 AND m.chat = ?3");
+    tx.find(&sql, params![id, instance, chat], heard_row)
+}
+
+fn heard_row(r: &Row<'_>) -> rusqlite::Result<Line> {
+    Ok(Line { written_by: r.get(6)?, ..line(r, format!("inb_{}", r.get::<_, i64>(0)?), 0)? })
+}
+
+fn sent_row(r: &Row<'_>) -> rusqlite::Result<Line> {
+    Ok(Line {
+        status: Some(r.get(12)?),
+        reason: r.get(13)?,
+        reference: r.get(14)?,
+        source: Some(r.get(15)?),
+        ..line(r, r.get(6)?, 1)?
+    })
+}
+
+/// What lines of both sides have.
+fn line(r: &Row<'_>, id: String, side: u8) -> rusqlite::Result<Line> {
+    Ok(Line {
+        id,
+        key: Key { at: r.get(3)?, side, row: r.get(0)? },
+        text: r.get(1)?,
+        kind: r.get(2)?,
+        status: None,
+        reason: None,
+        reference: None,
+        source: None,
+        writer: None,
+        quoted: None,
+        file: file(r, 7)?,
+        reactions: Vec::new(),
+        provider_message_id: r.get(4)?,
+        reply_to: r.get(5)?,
+        written_by: None,
+    })
+}
+
+fn file(r: &Row<'_>, at: usize) -> rusqlite::Result<Option<File>> {
+    let Some(kind) = r.get::<_, Option<String>>(at)? else { return Ok(None) };
+    let (state, media_type) = (r.get(at + 1)?, r.get(at + 2)?);
+    Ok(Some(File { kind, state, media_type, name: r.get(at + 3)?, size: r.get(at + 4)? }))
+}
+
+/// What stands in other rows: the writer, what is quoted, reactions.
+fn complete(
+    tx: &Tx<'_>,
+    instance: &InstanceId,
+    chat: &ChatId,
+    line: &mut Line,
+    ours: &HashMap<String, String>,
+) -> Result<(), StoreError> {
+    let heard_in = chat.heard_in();
+    if line.key.side == 1
+        && line.kind == "template"
+        && let Some(said) = templates::said(tx, line.key.row)?
+    {
+        line.text = said;
+    }
+    if let Some(writer) = line.written_by {
+        let (name, address) = person(tx, writer)?;
+        line.writer = Some(name.unwrap_or(address));
+    }
+    if let Some(about) = &line.reply_to {
+        line.quoted = quote::text(tx, instance, &heard_in, about)?;
+    }
+    if let Some(id) = &line.provider_message_id {
+        line.reactions = quote::reactions(tx, instance, &heard_in, id)?;
+        line.reactions.extend(ours.get(id).map(|sign| Reaction { sign: sign.clone(), by: None }));
+    }
+    Ok(())
+}

@@ -1,0 +1,324 @@
+//! The words by which a person opts out or in: a list in thirteen languages, and nothing cleverer.
+//!
+//! Rules: the *whole* message, folded ([`crate::model::text`]), equals a phrase; everything longer or different is no
+//! opt-out. Letters set apart and look-alike letters are read as what they look like. CANCEL, END, QUIT and theirs are
+//! an answer when our last message offered them, so [`Heard::OptOut`] says whether a phrase opts out whatever we wrote;
+//! who asks about the last message, and within how long, is the caller's business. Only text and template quick
+//! replies are to be read; captions, groups and interactive replies never come here.
+//!
+//! **Adding a phrase**: `assets/policy/opt-out.toml`; case, accents and punctuation need no second spelling.
+
+use crate::model::{lookalike, text};
+use serde::Deserialize;
+use std::collections::{BTreeMap, HashMap};
+
+/// What a whole message means.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Heard {
+    /// The person wants no more messages.
+    OptOut {
+        /// Whether it is meant so whatever we wrote before; `false` for the CANCEL, END and QUIT families.
+        always: bool,
+        /// The phrase as the list has it, folded.
+        word: String,
+    },
+    /// The person wants messages again.
+    OptIn,
+}
+
+/// What a phrase of the list is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    Always,
+    /// With the number of its family.
+    Soft(usize),
+    OptIn,
+}
+
+/// The list, ready to be looked up.
+#[derive(Debug)]
+pub struct Phrases {
+    known: HashMap<String, Kind>,
+    /// Stems of the words by which a message offers an answer, folded.
+    reply: Vec<String>,
+    /// Words in the longest phrase.
+    longest: usize,
+}
+
+/// `assets/policy/opt-out.toml` as written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    always: BTreeMap<String, Vec<String>>,
+    soft: Vec<Family>,
+    opt_in: OptIn,
+    reply: Stems,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Family {
+    #[serde(rename = "family")]
+    _name: String,
+    phrases: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OptIn {
+    phrases: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stems {
+    stems: Vec<String>,
+}
+
+/// The list in the binary.
+const BUILT_IN: &str = include_str!("../../../assets/policy/opt-out.toml");
+
+impl Phrases {
+    /// The list that came with the program.
+    ///
+    /// # Panics
+    /// Never in a program that passed its tests: the list is part of it, and a test reads it.
+    pub fn built_in() -> Self {
+        match toml::from_str::<File>(BUILT_IN) {
+            Ok(file) => Self::of(&file),
+            Err(e) => panic!("the built-in opt-out list is wrong: {e}"),
+        }
+    }
+
+    fn of(file: &File) -> Self {
+        let mut known = HashMap::new();
+        // The first meaning stays: what opts out always must not become softer by a homograph of another language.
+        let mut learn = |phrase: &String, kind| {
+            known.entry(text::words(phrase)).or_insert(kind);
+        };
+        file.always.values().flatten().for_each(|p| learn(p, Kind::Always));
+        for (i, family) in file.soft.iter().enumerate() {
+            family.phrases.iter().for_each(|p| learn(p, Kind::Soft(i)));
+        }
+        file.opt_in.phrases.iter().for_each(|p| learn(p, Kind::OptIn));
+        let longest = known.keys().map(|p| p.split(' ').count()).max().unwrap_or(0);
+        Self { known, reply: file.reply.stems.iter().map(|s| text::words(s)).collect(), longest }
+    }
+
+    /// What the whole of `message` means, if it is one of the phrases.
+    pub fn hear(&self, message: &str) -> Option<Heard> {
+        // No phrase comes near this length, however it is dressed up; a long message costs nothing.
+        if message.len() > 1000 {
+            return None;
+        }
+        let (word, kind) = self.find(message)?;
+        Some(match kind {
+            Kind::Always => Heard::OptOut { always: true, word },
+            Kind::Soft(_) => Heard::OptOut { always: false, word },
+            Kind::OptIn => Heard::OptIn,
+        })
+    }
+
+    /// Whether `our_message` offered `word` (as [`Heard::OptOut`] has it), or its family in any language, as an answer:
+    /// it stands in quotation marks, in capitals or alone on its line, or the message asks for a reply.
+    pub fn offers(&self, our_message: &str, word: &str) -> bool {
+        let Some(kind @ Kind::Soft(_)) = self.known.get(&text::words(word)).copied() else { return false };
+        let folded = text::words(our_message);
+        let words: Vec<&str> = folded.split(' ').collect();
+        let asks = words.iter().any(|w| self.reply.iter().any(|stem| w.starts_with(stem.as_str())));
+        if asks && self.mentions(&words, kind) {
+            return true;
+        }
+        our_message.lines().flat_map(marked).any(|part| self.known.get(&text::words(part)) == Some(&kind))
+    }
+
+    fn mentions(&self, words: &[&str], kind: Kind) -> bool {
+        (1..=self.longest.min(words.len()))
+            .any(|n| words.windows(n).any(|w| self.known.get(&w.join(" ")) == Some(&kind)))
+    }
+
+    fn find(&self, message: &str) -> Option<(String, Kind)> {
+        let folded = text::words(message);
+        let twins = [lookalike::as_latin(message), lookalike::as_cyrillic(&folded)];
+        let dressed = twins.into_iter().flatten().map(|t| text::words(&t));
+        let plain = [Some(folded.clone()), joined(&folded)];
+        plain.into_iter().flatten().chain(dressed.flat_map(|d| [joined(&d), Some(d)]).flatten()).find_map(|candidate| {
+            let kind = *self.known.get(&candidate)?;
+            Some((candidate, kind))
+        })
+    }
+}
+
+/// "s t o p" as one word; `None` when a word has more than one letter.
+fn joined(folded: &str) -> Option<String> {
+    let apart = folded.contains(' ') && folded.split(' ').all(|w| w.chars().count() == 1);
+    apart.then(|| folded.replace(' ', ""))
+}
+
+/// The parts of a line that are set off as an option: the line itself without its bullet or number, what stands in
+/// quotation marks or brackets or asterisks, and words in capitals.
+fn marked(line: &str) -> Vec<&str> {
+    let bullet = |c: char| !c.is_alphabetic();
+    let mut parts = vec![line.trim_start_matches(bullet)];
+    parts.extend(line.split(['"', '“', '”', '„', '«', '»', '\'', '‘', '’', '*', '[', ']', '(', ')', '/', '|']));
+    parts.extend(line.split_whitespace().filter(|w| {
+        let mut letters = w.chars().filter(|c| c.is_alphabetic()).peekable();
+        letters.peek().is_some() && letters.all(char::is_uppercase)
+    }));
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn phrases() -> Phrases {
+        Phrases::built_in()
+    }
+
+    fn is_always(p: &Phrases, text: &str) -> bool {
+        matches!(p.hear(text), Some(Heard::OptOut { always: true, .. }))
+    }
+
+    fn is_soft(p: &Phrases, text: &str) -> bool {
+        matches!(p.hear(text), Some(Heard::OptOut { always: false, .. }))
+    }
+
+    #[test]
+    fn the_documented_words_are_heard() {
+        let p = phrases();
+        for word in ["STOP", "STOPALL", "UNSUBSCRIBE", "OPT OUT", "OPTOUT", "REVOKE", "REMOVE ME"] {
+            assert!(is_always(&p, word), "{word}");
+        }
+        for word in ["CANCEL", "END", "QUIT", "إلغاء", "ביטול", "cancelar", "annuler", "iptal", "batal", "отмена"]
+        {
+            assert!(is_soft(&p, word), "{word}");
+        }
+        for word in ["START", "UNSTOP", "SUBSCRIBE", "Старт", "ابدأ", "התחל"] {
+            assert_eq!(p.hear(word), Some(Heard::OptIn), "{word}");
+        }
+    }
+
+    #[test]
+    fn every_phrase_is_heard_in_every_dress() {
+        let p = phrases();
+        let file: File = toml::from_str(BUILT_IN).expect("the list");
+        let soft = file.soft.iter().flat_map(|f| &f.phrases);
+        for phrase in file.always.values().flatten().chain(soft).chain(&file.opt_in.phrases) {
+            let plain = p.hear(phrase);
+            assert!(plain.is_some(), "{phrase}");
+            let stretched: String = phrase.chars().flat_map(|c| [c, '\u{200b}']).collect();
+            for dressed in [
+                phrase.to_uppercase(),
+                format!("  \u{200f}{}!!! 🛑\n", phrase.replace(' ', "   ")),
+                format!("«{phrase}».",),
+                stretched,
+            ] {
+                assert_eq!(p.hear(&dressed), plain, "{dressed:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_opts_out_always_is_never_an_opt_in_as_well() {
+        let file: File = toml::from_str(BUILT_IN).expect("the list");
+        let p = phrases();
+        for phrase in file.always.values().flatten() {
+            assert!(is_always(&p, phrase), "{phrase}");
+        }
+        for phrase in &file.opt_in.phrases {
+            assert_eq!(p.hear(phrase), Some(Heard::OptIn), "{phrase} is in two lists");
+        }
+    }
+
+    #[test]
+    fn disguised_opt_outs_are_heard() {
+        let p = phrases();
+        for text in [
+            "s t o p",
+            "S.T.O.P.",
+            "ЅТОР",
+            "ѕtоp",
+            "ＳＴＯＰ",
+            "𝐬𝐭𝐨𝐩",
+            "🅂🅃🄾🄿",
+            "ꜱᴛᴏᴘ",
+            "cтоп",
+            "СТОП!!",
+            "تَوَقَّف",
+            "توقـــف",
+            "\u{202b}توقف\u{202c}",
+            "إلغاء الإشتراك",
+            "الغاء الاشتراك",
+            "הָסֵר",
+            "\u{200f}הסר\u{200e}",
+            "Désabonnement",
+            "desabonnement",
+            "DURDUR",
+            "Remove me.",
+            "opt-out",
+            "रोकें",
+            "بند کریں",
+            "بند كرين",
+        ] {
+            assert!(is_always(&p, text), "{text}");
+        }
+    }
+
+    #[test]
+    fn longer_or_different_messages_are_no_opt_out() {
+        let p = phrases();
+        for text in [
+            "",
+            "   ",
+            "🛑",
+            "Please stop by the shop tomorrow",
+            "Where is the bus stop?",
+            "I want to cancel my order 1001",
+            "The end of the month is fine",
+            "don't stop",
+            "unstoppable",
+            "stop the delivery, I am not at home",
+            "no",
+            "1",
+            "لا تلغي الطلب",
+            "متى نهاية الدوام؟",
+            "מתי אפשר לבטל את ההזמנה?",
+            "¿Puedo cancelar mañana?",
+            "No quiero cancelar",
+            "Wann kann ich kündigen, bitte?",
+            "Можно отменить заказ?",
+            "stopstop",
+            "cancelled",
+            "how do I unsubscribe?",
+        ] {
+            assert_eq!(p.hear(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_offered_word_is_an_answer() {
+        let p = phrases();
+        for (ours, word) in [
+            ("Your appointment is tomorrow at 10. Reply CONFIRM or CANCEL.", "cancel"),
+            ("موعدك غدا. أرسل تأكيد أو إلغاء", "الغاء"),
+            ("התור שלך מחר. השיבו אישור או ביטול", "ביטול"),
+            ("Su cita es mañana. Responda SI o CANCELAR", "cancelar"),
+            ("Your cita: responda CANCELAR", "cancel"),
+            ("Choose:\n1. Confirm\n2. Cancel", "cancel"),
+            ("Termin morgen: \"Bestätigen\" oder \"Absagen\"", "absagen"),
+            ("Randevunuz yarın. İptal için İPTAL yazın", "iptal"),
+        ] {
+            assert!(p.offers(ours, word), "{ours}");
+        }
+        for (ours, word) in [
+            ("Your order 1001 was cancelled", "cancel"),
+            ("You can cancel free of charge until Monday", "cancel"),
+            ("Your invoice is attached", "cancel"),
+            ("Reply CONFIRM or CANCEL", "quit"),
+            ("Reply STOP to opt out", "stop"),
+        ] {
+            assert!(!p.offers(ours, word), "{ours}");
+        }
+    }
+}
