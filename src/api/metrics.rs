@@ -1,6 +1,6 @@
-//! `/metrics` (Prometheus; not on the public door): the counters, and what is measured when somebody asks.
+//! `/metrics` (Prometheus; not on the public listener): the counters, and what is measured when somebody asks.
 
-use crate::web::{Door, Incoming, problem};
+use crate::web::{Incoming, Listener, problem};
 use crate::{
     gateway::Gateway,
     model::code::Code,
@@ -10,7 +10,7 @@ use warp::{Reply, reply::Response};
 
 /// What is counted and measured.
 pub async fn handle(gateway: &Gateway, incoming: Incoming) -> Response {
-    if incoming.door == Door::Public {
+    if incoming.listener == Listener::Public {
         return problem::code(Code::NotFound);
     }
     let text = gateway.metrics.render(&measure(gateway).await);

@@ -31,8 +31,8 @@ async fn handle(gateway: &Gateway, incoming: Incoming, kind: ConnectorKind) -> R
     };
     match body::read(body, max).await {
         Ok(bytes) => reply(gateway.registry.hook(kind, &id, &HookRequest { body: bytes, ..head }).await),
-        Err(body::Unread::TooLarge) => problem::code(Code::PayloadTooLarge),
-        Err(body::Unread::Broken) => problem::code(Code::InvalidJson),
+        Err(body::BodyReadError::TooLarge) => problem::code(Code::PayloadTooLarge),
+        Err(body::BodyReadError::Broken) => problem::code(Code::InvalidJson),
     }
 }
 

@@ -26,7 +26,7 @@ use crate::{
     portal,
     sending::{Parts, Recovered, Sending, schedule::Schedules},
     store::{Store, StoreError, Vault},
-    web::{Door, plain::Plain, server},
+    web::{Listener, redirect::TlsRedirect, server},
 };
 use from_config::{backups, content_policy, periods, portal_at, rates, reachable_at, rules, server_limits, shelf};
 use scheduler::Scheduler;
@@ -42,13 +42,13 @@ use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 mod certificates;
 pub mod commands;
 pub mod control;
-mod doors;
 mod from_config;
+mod listeners;
 pub mod routes;
 pub mod scheduler;
 mod service;
 
-pub use doors::Inherited;
+pub use listeners::Inherited;
 
 /// How long a stop waits for messages on their way.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
@@ -270,15 +270,15 @@ impl App {
         let (stop, stopping) = watch::channel(false);
         let mut tasks = JoinSet::new();
         let limits = server_limits(&config);
-        let local = doors::open(&mut inherited, config.listen.local, "listen.local").await?;
-        let metrics = doors::open(&mut inherited, config.listen.metrics, "listen.metrics").await?;
-        let public = doors::open(&mut inherited, config.listen.public, "listen.public").await?;
-        let http = doors::open(&mut inherited, config.listen.http, "listen.http").await?;
-        doors::close_rest(inherited);
+        let local = listeners::open(&mut inherited, config.listen.local, "listen.local").await?;
+        let metrics = listeners::open(&mut inherited, config.listen.metrics, "listen.metrics").await?;
+        let public = listeners::open(&mut inherited, config.listen.public, "listen.public").await?;
+        let http = listeners::open(&mut inherited, config.listen.http, "listen.http").await?;
+        listeners::close_rest(inherited);
         let address = |l: &Option<TcpListener>| l.as_ref().and_then(|l| l.local_addr().ok());
         let (local_at, public_at, metrics_at) = (address(&local), address(&public), address(&metrics));
         let http_at = address(&http);
-        for (listener, door) in [(local, Door::Local), (metrics, Door::Metrics)] {
+        for (listener, door) in [(local, Listener::Local), (metrics, Listener::Metrics)] {
             if let Some(listener) = listener {
                 let service = gateway_service(&gateway, door);
                 tasks.spawn(server::serve(listener, None, service, limits.clone(), stopping.clone()));
@@ -288,7 +288,7 @@ impl App {
         if let Some(listener) = public {
             let (certificate, acme) = certificates::open(&config, &gateway, &egress)?;
             challenges = acme.as_ref().map_or(challenges, |acme| acme.challenges());
-            let service = gateway_service(&gateway, Door::Public);
+            let service = gateway_service(&gateway, Listener::Public);
             let tls = Some(certificate.server_config());
             tasks.spawn(server::serve(listener, tls, service, limits.clone(), stopping.clone()));
             let _ = gateway.keeper.set(Keeper::new(certificate, acme, gateway.clock.clone()));
@@ -297,8 +297,8 @@ impl App {
         }
         if let Some(listener) = http {
             let tls_port = public_at.map(|a| a.port());
-            let plain = Plain { challenges, public_url: config.public_url.clone(), tls_port };
-            tasks.spawn(server::serve(listener, None, plain.service(), limits, stopping.clone()));
+            let redirect = TlsRedirect { challenges, public_url: config.public_url.clone(), tls_port };
+            tasks.spawn(server::serve(listener, None, redirect.service(), limits, stopping.clone()));
         }
         let socket = control::listen(&gateway.data_dir).map_err(|e| StartError::Other(e.to_string()))?;
         tasks.spawn(control::serve(socket, gateway.clone(), stopping.clone()));

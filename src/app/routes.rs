@@ -65,7 +65,7 @@ macro_rules! page {
                                 &gateway,
                                 incoming,
                                 Access::$access,
-                                async |g: &Gateway, v: &portal::Visit| $page(g, v).await,
+                                async |g: &Gateway, v: &portal::PageContext| $page(g, v).await,
                             )
                             .await
                         }

@@ -4,7 +4,7 @@ use super::routes::routes;
 use crate::{
     gateway::Gateway,
     model::{code::Code, random::base62},
-    web::{Door, RequestId, problem},
+    web::{Listener, RequestId, problem},
 };
 use ::http::{HeaderValue, Request, header::STRICT_TRANSPORT_SECURITY};
 use futures_util::FutureExt;
@@ -25,20 +25,20 @@ const ONE_YEAR: &str = "max-age=31536000";
 /// The service of one listener.
 pub fn gateway_service<B>(
     gateway: &Arc<Gateway>,
-    door: Door,
+    listener: Listener,
 ) -> impl Service<Request<B>, Response = Response, Error = Infallible, Future: Send + 'static> + Clone + Send + Sync + 'static
 where
     B: http_body::Body + Send + Sync + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    GatewayService { inner: warp::service(routes(gateway)), gateway: gateway.clone(), door }
+    GatewayService { inner: warp::service(routes(gateway)), gateway: gateway.clone(), listener }
 }
 
 #[derive(Clone)]
 struct GatewayService<S> {
     inner: S,
     gateway: Arc<Gateway>,
-    door: Door,
+    listener: Listener,
 }
 
 impl<S, B> Service<Request<B>> for GatewayService<S>
@@ -57,14 +57,14 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let id = format!("req_{}", base62(&*self.gateway.random, 20));
         // It is plain HTTP, and perhaps open to another machine: no keys, no sessions, no messages there.
-        if self.door == Door::Metrics && request.uri().path() != "/metrics" {
+        if self.listener == Listener::Metrics && request.uri().path() != "/metrics" {
             return Box::pin(std::future::ready(Ok(with_id(problem::code(Code::NotFound), &id))));
         }
         request.extensions_mut().insert(RequestId(id.clone()));
-        request.extensions_mut().insert(self.door);
+        request.extensions_mut().insert(self.listener);
         // Only where a browser that trusts us today will find us trusted again.
         let is_trusted = || self.gateway.keeper.get().is_some_and(|keeper| keeper.certificate().is_trusted());
-        let only_tls = self.door == Door::Public && is_trusted();
+        let only_tls = self.listener == Listener::Public && is_trusted();
         let (metrics, clock) = (self.gateway.metrics.clone(), self.gateway.clock.clone());
         let begun = clock.now();
         let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();

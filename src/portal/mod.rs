@@ -1,7 +1,7 @@
 //! The pages. Server-rendered, no build step; they work without script, which adds only what is live.
 //!
-//! - [`enter`](visit::enter) is the one door: session, role, language, where a form came from. Who may see a page stands
-//!   in `http::ROUTES`. A page is an async function `(&Gateway, &Visit) -> Result<Response, Trouble>`.
+//! - [`enter`](page_context::enter) is the one door: session, role, language, where a form came from. Who may see a page stands
+//!   in `http::ROUTES`. A page is an async function `(&Gateway, &PageContext) -> Result<Response, PageError>`.
 //! - Texts are in [`locale`] (`assets/locales`), never in templates or code. `{{ v.t("file.key") }}`.
 //! - Templates escape what comes from outside; the Content-Security-Policy allows no inline script or style at all.
 //! - A form posts, is judged, and answers with its page again (422, errors beside the fields) or with 303.
@@ -15,15 +15,15 @@ pub mod assets;
 mod banner;
 pub mod chat;
 pub mod docs;
-pub mod frame;
 pub mod live;
+pub mod navigation;
 pub mod notice;
+pub mod page_context;
+pub mod page_error;
 pub mod pages;
-pub mod trouble;
-pub mod visit;
 
-pub use trouble::Trouble;
-pub use visit::{Visit, enter};
+pub use page_context::{PageContext, enter};
+pub use page_error::PageError;
 
 use crate::{
     gateway::Gateway,
@@ -31,8 +31,8 @@ use crate::{
 };
 use ::http::{HeaderValue, StatusCode, header};
 use askama::Template;
+use page_error::see_other;
 use serde_json::json;
-use trouble::see_other;
 use warp::{Reply, reply::Response};
 
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
@@ -41,7 +41,7 @@ const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-
 #[derive(Template)]
 #[template(path = "front.html", config = "assets/askama.toml")]
 struct Front<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
 }
 
 /// `GET /`: JSON for programs; for browsers the overview, or the front page where nobody is logged in.
@@ -50,7 +50,7 @@ pub async fn root(gateway: &Gateway, incoming: Incoming) -> Response {
         let body = json!({"status": "ok", "name": "wa-gateway", "version": env!("CARGO_PKG_VERSION")});
         return warp::reply::json(&body).into_response();
     }
-    enter(gateway, incoming, Access::Anybody, async |_: &Gateway, v: &Visit| {
+    enter(gateway, incoming, Access::Anybody, async |_: &Gateway, v: &PageContext| {
         Ok(if v.is_in() { see_other("/overview") } else { v.page(&Front { v }) })
     })
     .await
@@ -62,11 +62,11 @@ pub async fn unmatched(gateway: &Gateway, incoming: Incoming, allowed: &[&str]) 
         gateway,
         Incoming { method: ::http::Method::GET, ..incoming },
         Access::Anybody,
-        async |_: &Gateway, v: &Visit| {
+        async |_: &Gateway, v: &PageContext| {
             if allowed.is_empty() {
-                return Err(Trouble::NotFound);
+                return Err(PageError::NotFound);
             }
-            Ok(trouble::note(v, StatusCode::METHOD_NOT_ALLOWED, v.t("trouble.method"), v.t("trouble.method_text")))
+            Ok(page_error::note(v, StatusCode::METHOD_NOT_ALLOWED, v.t("trouble.method"), v.t("trouble.method_text")))
         },
     )
     .await;

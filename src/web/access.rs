@@ -23,7 +23,7 @@ pub enum Access {
 
 /// Which listener a request came to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Door {
+pub enum Listener {
     /// Plain HTTP for integrations on this machine.
     Local,
     /// TLS, for everybody.

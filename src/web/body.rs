@@ -29,7 +29,7 @@ pub const API_MAX: usize = 256 * 1024;
 
 /// Why a body could not be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Unread {
+pub enum BodyReadError {
     /// It is larger than the limit.
     TooLarge,
     /// It broke off or came too slowly.
@@ -47,22 +47,22 @@ where
 /// The whole body, if it has at most `max` bytes.
 ///
 /// # Errors
-/// See [`Unread`].
-pub async fn read(body: Body, max: usize) -> Result<Bytes, Unread> {
+/// See [`BodyReadError`].
+pub async fn read(body: Body, max: usize) -> Result<Bytes, BodyReadError> {
     let mut body = body.0.into_inner().unwrap_or_else(PoisonError::into_inner);
     let Some(first) = body.next().await else { return Ok(Bytes::new()) };
-    let first = first.map_err(|e| unread(&e))?;
+    let first = first.map_err(|e| read_error(&e))?;
     if first.len() > max {
-        return Err(Unread::TooLarge);
+        return Err(BodyReadError::TooLarge);
     }
     // Nearly every body comes in one piece and is not copied.
     let Some(second) = body.next().await else { return Ok(first) };
     let mut all = BytesMut::from(&first[..]);
     let mut next = Some(second);
     while let Some(chunk) = next {
-        let chunk = chunk.map_err(|e| unread(&e))?;
+        let chunk = chunk.map_err(|e| read_error(&e))?;
         if all.len() + chunk.len() > max {
-            return Err(Unread::TooLarge);
+            return Err(BodyReadError::TooLarge);
         }
         all.extend_from_slice(&chunk);
         next = body.next().await;
@@ -88,7 +88,7 @@ pub async fn read_seen(body: Body, keep: usize, drain: usize, mut see: impl FnMu
         let chunk = match chunk {
             Ok(chunk) => chunk,
             Err(e) => {
-                let is_broken = unread(&e) == Unread::Broken;
+                let is_broken = read_error(&e) == BodyReadError::Broken;
                 return Seen { kept: None, is_whole: false, is_broken };
             }
         };
@@ -104,10 +104,10 @@ pub async fn read_seen(body: Body, keep: usize, drain: usize, mut see: impl FnMu
     Seen { kept: (came <= keep).then(|| kept.freeze()), is_whole: true, is_broken: false }
 }
 
-fn unread(error: &warp::Error) -> Unread {
+fn read_error(error: &warp::Error) -> BodyReadError {
     match BodyError::of(error) {
-        Some(BodyError::TooLarge) => Unread::TooLarge,
-        _ => Unread::Broken,
+        Some(BodyError::TooLarge) => BodyReadError::TooLarge,
+        _ => BodyReadError::Broken,
     }
 }
 

@@ -4,10 +4,10 @@ use crate::{
     gateway::Gateway,
     model::percent,
     web::{
-        Door, RequestId,
+        Listener, RequestId,
         body::{Body, from_stream},
+        client_address,
         server::Peer,
-        trust,
     },
 };
 use ::http::{HeaderMap, Method};
@@ -32,7 +32,7 @@ pub struct Incoming {
     /// Its id, returned in `X-Request-Id`.
     pub request_id: String,
     /// Which listener it came to.
-    pub door: Door,
+    pub listener: Listener,
     /// The connection it came over; none in tests that call handlers without one.
     pub peer: Option<Peer>,
     /// Its body.
@@ -50,13 +50,13 @@ impl Incoming {
     /// Who really asks: behind a proxy of ours, the one that it names.
     pub fn client_address(&self, gateway: &Gateway) -> IpAddr {
         let peer = self.peer.as_ref().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |p| p.address.ip());
-        trust::client_address(peer, &self.headers, &gateway.trusted_proxies)
+        client_address::client_address(peer, &self.headers, &gateway.trusted_proxies)
     }
 
     /// Whether it came over TLS, to us or to a proxy of ours.
     pub fn is_https(&self, gateway: &Gateway) -> bool {
         let peer = self.peer.as_ref().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |p| p.address.ip());
-        trust::is_https(peer, self.door == Door::Public, &self.headers, &gateway.trusted_proxies)
+        client_address::is_https(peer, self.listener == Listener::Public, &self.headers, &gateway.trusted_proxies)
     }
 
     /// Whether a browser asks for a page.
@@ -87,7 +87,7 @@ pub fn any() -> BoxedFilter<(Incoming,)> {
         .and(query)
         .and(warp::header::headers_cloned())
         .and(warp::ext::optional::<RequestId>())
-        .and(warp::ext::optional::<Door>())
+        .and(warp::ext::optional::<Listener>())
         .and(warp::ext::optional::<Peer>())
         .and(warp::body::stream())
         .and_then(
@@ -96,7 +96,7 @@ pub fn any() -> BoxedFilter<(Incoming,)> {
              query,
              headers,
              id: Option<RequestId>,
-             door: Option<Door>,
+             listener: Option<Listener>,
              peer,
              body| {
                 std::future::ready(Ok::<_, Infallible>(Incoming {
@@ -106,7 +106,7 @@ pub fn any() -> BoxedFilter<(Incoming,)> {
                     query,
                     headers,
                     request_id: id.map(|id| id.0).unwrap_or_default(),
-                    door: door.unwrap_or(Door::Local),
+                    listener: listener.unwrap_or(Listener::Local),
                     peer,
                     body: from_stream(body),
                 }))

@@ -1,7 +1,7 @@
 //! HTTP itself, for programs and people alike: connections and their bounds, requests, bodies, answers, cookies, whose
 //! address a request came from.
 //!
-//! - `server/` accepts connections and bounds everything about them; `trust.rs` says whose address a request came from.
+//! - `server/` accepts connections and bounds everything about them; `client_address.rs` says whose address a request came from.
 //! - `problem.rs` alone knows which status and text a code has; `reply.rs` writes the guarded API's answers.
 //!
 //! It knows no route and no page.
@@ -9,14 +9,14 @@
 mod access;
 pub mod auth;
 pub mod body;
+pub mod client_address;
 pub mod cookie;
 pub mod form;
 pub mod incoming;
-pub mod plain;
 pub mod problem;
+pub mod redirect;
 pub mod reply;
 pub mod server;
-pub mod trust;
 
-pub use access::{Access, Door, RequestId};
+pub use access::{Access, Listener, RequestId};
 pub use incoming::Incoming;

@@ -49,10 +49,10 @@ async fn read(gateway: &Gateway, incoming: Incoming) -> Result<(Sender, request:
     let idempotency_key = incoming.headers.get("idempotency-key").map(|v| v.to_str().unwrap_or("").to_owned());
     let bytes = match body::read(incoming.body, body::API_MAX).await {
         Ok(bytes) => bytes,
-        Err(body::Unread::TooLarge) => {
+        Err(body::BodyReadError::TooLarge) => {
             return Err(refused(Some(sender), Code::PayloadTooLarge, "the body is larger than 256 KiB"));
         }
-        Err(body::Unread::Broken) => {
+        Err(body::BodyReadError::Broken) => {
             return Err(refused(Some(sender), Code::InvalidJson, "the body broke off or came too slowly"));
         }
     };

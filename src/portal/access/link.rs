@@ -4,7 +4,7 @@ use super::{welcome, welcome_by_page};
 use crate::{
     accounts::AccountError,
     gateway::Gateway,
-    portal::{Trouble, Visit, trouble::note},
+    portal::{PageContext, PageError, page_error::note},
 };
 use ::http::StatusCode;
 use askama::Template;
@@ -13,7 +13,7 @@ use warp::reply::Response;
 #[derive(Template)]
 #[template(path = "access/password.html", config = "assets/askama.toml")]
 struct Password<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     problem: String,
 }
 
@@ -21,7 +21,7 @@ struct Password<'a> {
 ///
 /// # Errors
 /// The database's.
-pub async fn log_in(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn log_in(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     match gateway.accounts.redeem_login(v.segment(), &v.user_agent, v.address).await {
         Ok(session) => Ok(welcome_by_page(v, &session, "/overview")),
         Err(AccountError::Store(e)) => Err(e.into()),
@@ -33,7 +33,7 @@ pub async fn log_in(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// The database's.
-pub async fn show_password(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn show_password(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     if !gateway.accounts.is_password_link(v.segment()).await? {
         return Ok(gone(v));
     }
@@ -44,7 +44,7 @@ pub async fn show_password(gateway: &Gateway, v: &Visit) -> Result<Response, Tro
 ///
 /// # Errors
 /// The database's.
-pub async fn save_password(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn save_password(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let password = v.form.raw("password");
     let again = |problem: String| v.page_with(&Password { v, problem }, StatusCode::UNPROCESSABLE_ENTITY);
     if password != v.form.raw("again") {
@@ -59,6 +59,6 @@ pub async fn save_password(gateway: &Gateway, v: &Visit) -> Result<Response, Tro
     }
 }
 
-fn gone(v: &Visit) -> Response {
+fn gone(v: &PageContext) -> Response {
     note(v, StatusCode::FORBIDDEN, v.t("access.link_gone"), v.t("access.link_gone_text"))
 }

@@ -4,7 +4,7 @@ use super::{next, welcome};
 use crate::{
     accounts::{Entered, LoginError},
     gateway::Gateway,
-    portal::{Trouble, Visit, trouble::see_other},
+    portal::{PageContext, PageError, page_error::see_other},
     web::cookie,
 };
 use ::http::{HeaderValue, StatusCode, header};
@@ -14,7 +14,7 @@ use warp::reply::Response;
 #[derive(Template)]
 #[template(path = "access/login.html", config = "assets/askama.toml")]
 struct Login<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     next: String,
     email: &'a str,
     problem: String,
@@ -23,7 +23,7 @@ struct Login<'a> {
 #[derive(Template)]
 #[template(path = "access/code.html", config = "assets/askama.toml")]
 struct Code<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     next: String,
     ticket: &'a str,
     problem: String,
@@ -33,7 +33,7 @@ struct Code<'a> {
 ///
 /// # Errors
 /// None of its own.
-pub async fn show(_: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn show(_: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     if v.is_in() {
         return Ok(see_other(&next(v)));
     }
@@ -44,7 +44,7 @@ pub async fn show(_: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// The database's.
-pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let (email, password) = (v.form.text("email"), v.form.raw("password"));
     match gateway.accounts.log_in(email, password, &v.user_agent, v.address).await {
         Ok(Entered::In(session)) => Ok(welcome(v, &session, &next(v))),
@@ -62,7 +62,7 @@ pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// The database's.
-pub async fn code(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn code(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let ticket = v.form.text("ticket");
     match gateway.accounts.log_in_with_code(ticket, v.form.text("code"), &v.user_agent, v.address).await {
         Ok(session) => Ok(welcome(v, &session, &next(v))),
@@ -81,7 +81,7 @@ pub async fn code(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// The database's: then the session is still in force.
-pub async fn log_out(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn log_out(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     if let Some(token) = &v.token {
         gateway.accounts.log_out(token).await?;
     }
@@ -90,7 +90,7 @@ pub async fn log_out(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> 
     Ok(response)
 }
 
-fn say(v: &Visit, e: LoginError) -> Result<(StatusCode, String), Trouble> {
+fn say(v: &PageContext, e: LoginError) -> Result<(StatusCode, String), PageError> {
     Ok(match e {
         LoginError::Wrong => (StatusCode::UNPROCESSABLE_ENTITY, v.t("access.wrong").to_owned()),
         LoginError::Wait(wait) => (StatusCode::TOO_MANY_REQUESTS, v.count("access.wait", wait.as_secs().max(1))),

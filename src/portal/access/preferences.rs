@@ -2,7 +2,7 @@
 
 use crate::{
     gateway::Gateway,
-    portal::{Trouble, Visit, trouble::see_other},
+    portal::{PageContext, PageError, page_error::see_other},
     texts::locale::Lang,
     web::cookie,
 };
@@ -12,7 +12,7 @@ use warp::reply::Response;
 ///
 /// # Errors
 /// The database's.
-pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let mut response = see_other(&super::next(v));
     if let Some(lang) = Lang::parse(v.form.text("lang")) {
         cookie::set(&mut response, cookie::LANGUAGE, lang.as_str());

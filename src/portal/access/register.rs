@@ -3,7 +3,7 @@
 use super::setup::{Setup, again, entered, first_user};
 use crate::{
     gateway::Gateway,
-    portal::{Trouble, Visit, trouble::note},
+    portal::{PageContext, PageError, page_error::note},
 };
 use ::http::StatusCode;
 use warp::reply::Response;
@@ -14,7 +14,7 @@ const WORDS: (&str, &str) = ("access.register", "access.register_text");
 ///
 /// # Errors
 /// Nobody may register; the database's.
-pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     match invitation(gateway, v)? {
         Some(token) if !gateway.accounts.is_invitation(token).await? => Ok(gone(v)),
         _ => Ok(v.page(&Setup::typed(v, WORDS, String::new()))),
@@ -25,7 +25,7 @@ pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// Nobody may register; the database's.
-pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let token = invitation(gateway, v)?;
     let first = match first_user(v) {
         Ok(first) => first,
@@ -33,20 +33,20 @@ pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     };
     let language = first.language;
     match entered(v, WORDS, language, gateway.accounts.register(token, first, &v.user_agent, v.address).await) {
-        Err(Trouble::NotFound) => Ok(gone(v)),
+        Err(PageError::NotFound) => Ok(gone(v)),
         other => other,
     }
 }
 
 /// The invitation in the path; none where anybody may register.
-fn invitation<'a>(gateway: &Gateway, v: &'a Visit) -> Result<Option<&'a str>, Trouble> {
+fn invitation<'a>(gateway: &Gateway, v: &'a PageContext) -> Result<Option<&'a str>, PageError> {
     match (gateway.registration, v.segments.first()) {
         ("invite" | "open", Some(token)) => Ok(Some(token)),
         ("open", None) => Ok(None),
-        _ => Err(Trouble::NotFound),
+        _ => Err(PageError::NotFound),
     }
 }
 
-fn gone(v: &Visit) -> Response {
+fn gone(v: &PageContext) -> Response {
     note(v, StatusCode::FORBIDDEN, v.t("access.link_gone"), v.t("access.invitation_gone"))
 }

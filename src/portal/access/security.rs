@@ -3,7 +3,7 @@
 use crate::{
     accounts::{AccountError, LoginError, totp},
     gateway::Gateway,
-    portal::{Trouble, Visit, trouble::see_other},
+    portal::{PageContext, PageError, page_error::see_other},
 };
 use ::http::StatusCode;
 use askama::Template;
@@ -12,7 +12,7 @@ use warp::reply::Response;
 #[derive(Template)]
 #[template(path = "access/security.html", config = "assets/askama.toml")]
 struct Security<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     email: &'a str,
     has_factor: bool,
     /// The seed that waits for its first code, and its address.
@@ -26,7 +26,7 @@ struct Security<'a> {
 ///
 /// # Errors
 /// The database's.
-pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     Ok(v.page(&blank(gateway, v).await?))
 }
 
@@ -34,7 +34,7 @@ pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// The database's.
-pub async fn password(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn password(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let (old, new) = (v.form.raw("old"), v.form.raw("password"));
     let problem = if new == v.form.raw("again") {
         let keep = v.token.as_deref().unwrap_or_default();
@@ -55,7 +55,7 @@ pub async fn password(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble>
 ///
 /// # Errors
 /// The database's.
-pub async fn second_factor(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn second_factor(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let seed = gateway.accounts.begin_second_factor(v.session()?.user).await?;
     let seed = Some(with_address(v, seed)?);
     Ok(v.page(&Security { seed, ..blank(gateway, v).await? }))
@@ -65,7 +65,7 @@ pub async fn second_factor(gateway: &Gateway, v: &Visit) -> Result<Response, Tro
 ///
 /// # Errors
 /// The database's.
-pub async fn confirm(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn confirm(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     match gateway.accounts.confirm_second_factor(v.session()?.user, v.form.text("code")).await {
         Ok(codes) => Ok(v.page(&Security { codes, ..blank(gateway, v).await? })),
         Err(AccountError::Invalid(_)) => {
@@ -82,7 +82,7 @@ pub async fn confirm(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> 
 ///
 /// # Errors
 /// The database's.
-pub async fn off(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn off(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let user = v.session()?.user;
     if !gateway.accounts.is_password(user, v.form.raw("old")).await? {
         let factor_problem = v.t("access.old_wrong").to_owned();
@@ -93,7 +93,7 @@ pub async fn off(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     Ok(see_other("/security?done=factor_off"))
 }
 
-async fn blank<'a>(gateway: &Gateway, v: &'a Visit) -> Result<Security<'a>, Trouble> {
+async fn blank<'a>(gateway: &Gateway, v: &'a PageContext) -> Result<Security<'a>, PageError> {
     let who = v.session()?;
     Ok(Security {
         v,
@@ -106,7 +106,7 @@ async fn blank<'a>(gateway: &Gateway, v: &'a Visit) -> Result<Security<'a>, Trou
     })
 }
 
-fn with_address(v: &Visit, seed: String) -> Result<(String, String), Trouble> {
+fn with_address(v: &PageContext, seed: String) -> Result<(String, String), PageError> {
     let address = totp::address(&seed, &v.session()?.email);
     Ok((seed, address))
 }

@@ -5,7 +5,7 @@ use crate::{
     accounts::{AccountError, FirstUser, Link},
     gateway::Gateway,
     model::plan::Zone,
-    portal::{Trouble, Visit, trouble::note},
+    portal::{PageContext, PageError, page_error::note},
     texts::locale::Lang,
     web::cookie,
 };
@@ -16,7 +16,7 @@ use warp::reply::Response;
 #[derive(Template)]
 #[template(path = "access/setup.html", config = "assets/askama.toml")]
 pub(super) struct Setup<'a> {
-    pub v: &'a Visit,
+    pub v: &'a PageContext,
     pub title: &'a str,
     pub text: &'a str,
     pub email: &'a str,
@@ -27,7 +27,7 @@ pub(super) struct Setup<'a> {
 
 impl<'a> Setup<'a> {
     /// As it was typed; before anything was, empty.
-    pub fn typed(v: &'a Visit, (title, text): (&'static str, &'static str), problem: String) -> Self {
+    pub fn typed(v: &'a PageContext, (title, text): (&'static str, &'static str), problem: String) -> Self {
         let timezone = v.form.some("timezone").unwrap_or("UTC");
         let (email, business) = (v.form.text("email"), v.form.text("business"));
         Self { v, title: v.t(title), text: v.t(text), email, business, timezone, problem }
@@ -40,7 +40,7 @@ const WORDS: (&str, &str) = ("access.setup", "access.setup_text");
 ///
 /// # Errors
 /// The database's.
-pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     if !gateway.accounts.is_setup_link(v.segment()).await? {
         return Ok(gone(v));
     }
@@ -51,7 +51,7 @@ pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// The database's.
-pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let first = match first_user(v) {
         Ok(first) => first,
         Err(problem) => return Ok(again(v, WORDS, problem)),
@@ -59,13 +59,13 @@ pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     let language = first.language;
     let done = gateway.accounts.set_up(v.segment(), first, &v.user_agent, v.address).await;
     match entered(v, WORDS, language, done.map(|(_, session)| session)) {
-        Err(Trouble::NotFound) => Ok(gone(v)),
+        Err(PageError::NotFound) => Ok(gone(v)),
         other => other,
     }
 }
 
 /// Whoever typed themselves and their account in, or what is wrong with that.
-pub(super) fn first_user(v: &Visit) -> Result<FirstUser, String> {
+pub(super) fn first_user(v: &PageContext) -> Result<FirstUser, String> {
     if v.form.raw("password") != v.form.raw("again") {
         return Err(v.t("access.not_the_same").to_owned());
     }
@@ -85,32 +85,32 @@ pub(super) fn first_user(v: &Visit) -> Result<FirstUser, String> {
 }
 
 /// The form again, as it was typed, with what is wrong.
-pub(super) fn again(v: &Visit, words: (&'static str, &'static str), problem: String) -> Response {
+pub(super) fn again(v: &PageContext, words: (&'static str, &'static str), problem: String) -> Response {
     v.page_with(&Setup::typed(v, words, problem), StatusCode::UNPROCESSABLE_ENTITY)
 }
 
 /// Lets in who was just made.
 ///
 /// # Errors
-/// [`Trouble::NotFound`] for a link that is not good any more; the database's.
+/// [`PageError::NotFound`] for a link that is not good any more; the database's.
 pub(super) fn entered(
-    v: &Visit,
+    v: &PageContext,
     words: (&'static str, &'static str),
     language: &str,
     done: Result<Link, AccountError>,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     match done {
         Ok(session) => {
             let mut response = welcome(v, &session, "/overview");
             cookie::set(&mut response, cookie::LANGUAGE, language);
             Ok(response)
         }
-        Err(AccountError::NotFound(_)) => Err(Trouble::NotFound),
+        Err(AccountError::NotFound(_)) => Err(PageError::NotFound),
         Err(AccountError::Invalid(why)) => Ok(again(v, words, v.why(&why))),
         Err(AccountError::Store(e)) => Err(e.into()),
     }
 }
 
-fn gone(v: &Visit) -> Response {
+fn gone(v: &PageContext) -> Response {
     note(v, StatusCode::FORBIDDEN, v.t("access.link_gone"), v.t("access.setup_gone_text"))
 }

@@ -13,7 +13,7 @@ use crate::{
         phone::Region,
         plan::{Module, Plan},
     },
-    portal::{Trouble, Visit, trouble::see_other},
+    portal::{PageContext, PageError, page_error::see_other},
 };
 use ::http::StatusCode;
 use askama::Template;
@@ -22,7 +22,7 @@ use warp::reply::Response;
 #[derive(Template)]
 #[template(path = "admin/account.html", config = "assets/askama.toml")]
 struct One<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     a: Account,
     used: Used,
     past: Vec<Past>,
@@ -55,7 +55,7 @@ enum Wrong {
 ///
 /// # Errors
 /// No such account.
-pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     Ok(v.page(&page(gateway, v, Wrong::None).await?))
 }
 
@@ -63,7 +63,7 @@ pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// No such account.
-pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let account = gateway.accounts.find_account(id(v, 0)?).await?;
     let update = match settings(v, &account) {
         Ok(update) => update,
@@ -71,7 +71,7 @@ pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     };
     match gateway.accounts.update_account(account.id, update, v.actor()).await {
         Ok(_) => Ok(done(account.id, "saved")),
-        Err(e) => again(gateway, v, Wrong::Settings(Trouble::from(e).said(v)?)).await,
+        Err(e) => again(gateway, v, Wrong::Settings(PageError::from(e).user_message(v)?)).await,
     }
 }
 
@@ -79,7 +79,7 @@ pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// No such account.
-pub async fn grant(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn grant(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let account: AccountId = id(v, 0)?;
     let read = || -> Result<Grant, String> {
         Ok(Grant {
@@ -96,7 +96,7 @@ pub async fn grant(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     let update = Update { grant: Some(grant), ..Update::default() };
     match gateway.accounts.update_account(account, update, v.actor()).await {
         Ok(_) => Ok(done(account, "granted")),
-        Err(e) => again(gateway, v, Wrong::Grant(Trouble::from(e).said(v)?)).await,
+        Err(e) => again(gateway, v, Wrong::Grant(PageError::from(e).user_message(v)?)).await,
     }
 }
 
@@ -104,7 +104,7 @@ pub async fn grant(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// No such grant in force.
-pub async fn withdraw(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn withdraw(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let account: AccountId = id(v, 0)?;
     gateway.accounts.withdraw_grant(account, id(v, 1)?, v.actor()).await?;
     Ok(done(account, "withdrawn"))
@@ -114,12 +114,12 @@ pub async fn withdraw(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble>
 ///
 /// # Errors
 /// No such account.
-pub async fn state(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn state(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let account: AccountId = id(v, 0)?;
     let disable = match v.form.text("do") {
         "disable" => true,
         "enable" => false,
-        _ => return Err(Trouble::NotFound),
+        _ => return Err(PageError::NotFound),
     };
     gateway.accounts.set_account_disabled(account, disable, v.actor()).await?;
     Ok(done(account, if disable { "account_off" } else { "account_on" }))
@@ -127,7 +127,7 @@ pub async fn state(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 
 /// What the settings' form asks to change. A day that stands as it stood changes nothing, so that a plan that ends in the
 /// middle of a day is not moved by saving something else.
-fn settings(v: &Visit, account: &Account) -> Result<Update, String> {
+fn settings(v: &PageContext, account: &Account) -> Result<Update, String> {
     let stands = Form::of(v, account);
     let region = v.form.some("region").map(Region::parse).transpose();
     let until = v.form.text("plan_until");
@@ -163,7 +163,7 @@ impl One<'_> {
 }
 
 impl Form {
-    fn of(v: &Visit, a: &Account) -> Self {
+    fn of(v: &PageContext, a: &Account) -> Self {
         let state = |m: &Module| match m.as_str() {
             m if a.modules.iter().any(|on| on == m) => "on",
             m if a.disabled_modules.iter().any(|off| off == m) => "off",
@@ -178,7 +178,7 @@ impl Form {
         }
     }
 
-    fn typed(v: &Visit) -> Self {
+    fn typed(v: &PageContext) -> Self {
         let text = |name: &str| v.form.text(name).to_owned();
         let state = |m: &Module| match v.form.text(module_field(*m)) {
             "on" => "on",
@@ -199,11 +199,11 @@ fn done(account: AccountId, what: &str) -> Response {
     see_other(&format!("/admin/accounts/{account}?done={what}"))
 }
 
-async fn again(gateway: &Gateway, v: &Visit, wrong: Wrong) -> Result<Response, Trouble> {
+async fn again(gateway: &Gateway, v: &PageContext, wrong: Wrong) -> Result<Response, PageError> {
     Ok(v.page_with(&page(gateway, v, wrong).await?, StatusCode::UNPROCESSABLE_ENTITY))
 }
 
-async fn page<'a>(gateway: &Gateway, v: &'a Visit, wrong: Wrong) -> Result<One<'a>, Trouble> {
+async fn page<'a>(gateway: &Gateway, v: &'a PageContext, wrong: Wrong) -> Result<One<'a>, PageError> {
     let a = gateway.accounts.find_account(id(v, 0)?).await?;
     let (account, period) = (a.id, a.zone().period(v.now));
     let (used, past) = gateway

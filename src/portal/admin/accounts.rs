@@ -10,7 +10,7 @@ use crate::{
         phone::Region,
         plan::{Module, Plan},
     },
-    portal::{Trouble, Visit, trouble::see_other},
+    portal::{PageContext, PageError, page_error::see_other},
 };
 use ::http::StatusCode;
 use askama::Template;
@@ -19,7 +19,7 @@ use warp::reply::Response;
 #[derive(Template)]
 #[template(path = "admin/accounts.html", config = "assets/askama.toml")]
 struct Accounts<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     lines: Vec<Line>,
     plans: &'static [Plan],
     modules: &'static [Module],
@@ -37,7 +37,7 @@ struct Line {
 ///
 /// # Errors
 /// The database's.
-pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     Ok(v.page(&page(gateway, v, String::new()).await?))
 }
 
@@ -45,7 +45,7 @@ pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// The database's.
-pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let region = v.form.some("region").map(Region::parse).transpose();
     let problem = match region {
         Err(_) => v.t("accounts.region_bad").to_owned(),
@@ -59,7 +59,7 @@ pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
             };
             match gateway.accounts.create_account(new, v.actor()).await {
                 Ok(id) => return Ok(see_other(&format!("/admin/accounts/{id}?done=account_made"))),
-                Err(e) => Trouble::from(e).said(v)?,
+                Err(e) => PageError::from(e).user_message(v)?,
             }
         }
     };
@@ -67,7 +67,7 @@ pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
 }
 
-async fn page<'a>(gateway: &Gateway, v: &'a Visit, problem: String) -> Result<Accounts<'a>, Trouble> {
+async fn page<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Result<Accounts<'a>, PageError> {
     let wanted = v.query.text("q").to_lowercase();
     let mut accounts = gateway.accounts.list_accounts().await?;
     accounts.retain(|a| a.name.to_lowercase().contains(&wanted) || a.id.to_string() == wanted);
@@ -86,7 +86,7 @@ async fn page<'a>(gateway: &Gateway, v: &'a Visit, problem: String) -> Result<Ac
 }
 
 /// Whether the new account's form has this module ticked: the first one is, before anything was typed.
-fn is_ticked(v: &Visit, module: &Module) -> bool {
+fn is_ticked(v: &PageContext, module: &Module) -> bool {
     if v.form.some("timezone").is_none() {
         return *module == Module::ApiAccess;
     }

@@ -3,7 +3,7 @@
 use crate::{
     accounts::audit::{Row, Search, search},
     gateway::Gateway,
-    portal::{Trouble, Visit, pages::messages::day_start},
+    portal::{PageContext, PageError, pages::messages::day_start},
 };
 use askama::Template;
 use warp::reply::Response;
@@ -13,7 +13,7 @@ const ROWS: u32 = 50;
 #[derive(Template)]
 #[template(path = "admin/audit.html", config = "assets/askama.toml")]
 struct Audit<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     rows: Vec<Row>,
     is_filtered: bool,
     next: Option<String>,
@@ -23,7 +23,7 @@ struct Audit<'a> {
 ///
 /// # Errors
 /// The database's.
-pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let text = |name: &str| v.query.some(name).map(str::to_owned);
     let wanted = Search {
         account: v.query.parsed("account"),

@@ -3,7 +3,7 @@
 use crate::{
     gateway::Gateway,
     ops::reach::Added,
-    portal::{Trouble, Visit, trouble::see_other},
+    portal::{PageContext, PageError, page_error::see_other},
 };
 use ::http::StatusCode;
 use askama::Template;
@@ -12,7 +12,7 @@ use warp::reply::Response;
 #[derive(Template)]
 #[template(path = "admin/egress.html", config = "assets/askama.toml")]
 struct Egress<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     configured: Vec<String>,
     added: Vec<Added>,
     problem: String,
@@ -22,7 +22,7 @@ struct Egress<'a> {
 ///
 /// # Errors
 /// The database's.
-pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     Ok(v.page(&page(gateway, v, String::new()).await?))
 }
 
@@ -30,7 +30,7 @@ pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// No such entry.
-pub async fn change(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn change(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let entry = v.form.text("entry");
     let done = match v.form.text("do") {
         "remove" => gateway.reach.remove(entry, v.actor()).await,
@@ -39,13 +39,13 @@ pub async fn change(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     match done {
         Ok(()) => Ok(see_other("/admin/egress?done=saved")),
         Err(e) => {
-            let problem = Trouble::from(e).said(v)?;
+            let problem = PageError::from(e).user_message(v)?;
             Ok(v.page_with(&page(gateway, v, problem).await?, StatusCode::UNPROCESSABLE_ENTITY))
         }
     }
 }
 
-async fn page<'a>(gateway: &Gateway, v: &'a Visit, problem: String) -> Result<Egress<'a>, Trouble> {
+async fn page<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Result<Egress<'a>, PageError> {
     let configured = gateway.reach.configured().iter().map(ToString::to_string).collect();
     Ok(Egress { v, configured, added: gateway.reach.added().await?, problem })
 }

@@ -13,14 +13,14 @@ pub mod system;
 pub mod threecx;
 pub mod users;
 
-use super::{Trouble, Visit, pages};
+use super::{PageContext, PageError, pages};
 use crate::model::clock::Time;
 
 /// The end of the day that a form names, if it names one that is still to come.
 ///
 /// # Errors
 /// What was typed is no day, or is over: a text for the form.
-fn end_of_day(v: &Visit, name: &str) -> Result<Option<Time>, String> {
+fn end_of_day(v: &PageContext, name: &str) -> Result<Option<Time>, String> {
     match v.form.some(name) {
         None => Ok(None),
         Some(day) => match pages::messages::day_start(v, day, 1).filter(|end| *end > v.now) {
@@ -31,7 +31,7 @@ fn end_of_day(v: &Visit, name: &str) -> Result<Option<Time>, String> {
 }
 
 /// The last day before `end`, as a form's field of days shows it.
-fn day_before(v: &Visit, end: Option<Time>) -> String {
+fn day_before(v: &PageContext, end: Option<Time>) -> String {
     let last = end.map(|end| end.minus(std::time::Duration::from_millis(1)));
     last.map(|at| at.timestamp().to_zoned(v.time_zone.clone()).date().to_string()).unwrap_or_default()
 }
@@ -40,7 +40,7 @@ fn day_before(v: &Visit, end: Option<Time>) -> String {
 ///
 /// # Errors
 /// What was typed is no whole number: a text for the form.
-fn number(v: &Visit, name: &str) -> Result<Option<u64>, String> {
+fn number(v: &PageContext, name: &str) -> Result<Option<u64>, String> {
     let typed = v.form.some(name).map(|text| text.replace([',', ' '], ""));
     typed.map(|text| text.parse().map_err(|_| v.t("admin.number_bad").to_owned())).transpose()
 }
@@ -49,6 +49,6 @@ fn number(v: &Visit, name: &str) -> Result<Option<u64>, String> {
 ///
 /// # Errors
 /// It is none, so nothing is there.
-fn id<T: std::str::FromStr>(v: &Visit, at: usize) -> Result<T, Trouble> {
-    v.segments.get(at).and_then(|text| text.parse().ok()).ok_or(Trouble::NotFound)
+fn id<T: std::str::FromStr>(v: &PageContext, at: usize) -> Result<T, PageError> {
+    v.segments.get(at).and_then(|text| text.parse().ok()).ok_or(PageError::NotFound)
 }

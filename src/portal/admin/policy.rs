@@ -4,7 +4,7 @@ use super::id;
 use crate::{
     gateway::Gateway,
     model::purpose::Purpose,
-    portal::{Trouble, Visit, trouble::see_other},
+    portal::{PageContext, PageError, page_error::see_other},
     sending::{
         policy::content::Score,
         tuning::{Phrase, Set},
@@ -18,7 +18,7 @@ use warp::reply::Response;
 #[derive(Template)]
 #[template(path = "admin/policy.html", config = "assets/askama.toml")]
 struct Policy<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     figures: Vec<Field>,
     observes: bool,
     phrases: Vec<Phrase>,
@@ -53,7 +53,7 @@ struct Said {
 ///
 /// # Errors
 /// The database's.
-pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     Ok(v.page(&page(gateway, v, Said::default()).await?))
 }
 
@@ -61,8 +61,8 @@ pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// The database's.
-pub async fn attempt(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
-    let purpose = Purpose::parse(v.form.text("purpose")).ok_or(Trouble::NotFound)?;
+pub async fn attempt(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
+    let purpose = Purpose::parse(v.form.text("purpose")).ok_or(PageError::NotFound)?;
     let score = gateway.sending.check_text(purpose, v.form.raw("text"));
     let rules = gateway.sending.rules();
     let verdict = match score.total {
@@ -77,7 +77,7 @@ pub async fn attempt(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> 
 ///
 /// # Errors
 /// The database's.
-pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let mut wanted = BTreeMap::new();
     for set in gateway.sending.figures() {
         let name = set.figure.name;
@@ -93,7 +93,7 @@ pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     match gateway.sending.set_figures(wanted, v.form.text("mode") == "observe", v.actor()).await {
         Ok(()) => Ok(see_other("/admin/policy?done=saved")),
         Err(e) => {
-            let figures = Trouble::from(e).said(v)?;
+            let figures = PageError::from(e).user_message(v)?;
             again(gateway, v, Said { figures, ..Said::default() }).await
         }
     }
@@ -103,12 +103,12 @@ pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// The database's.
-pub async fn add(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn add(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let counts = v.form.some("group").map(|group| (group.to_owned(), v.form.parsed("weight").unwrap_or(0)));
     match gateway.sending.add_phrase(v.form.text("phrase"), counts, v.actor()).await {
         Ok(()) => Ok(see_other("/admin/policy?done=phrase_added")),
         Err(e) => {
-            let phrase = Trouble::from(e).said(v)?;
+            let phrase = PageError::from(e).user_message(v)?;
             again(gateway, v, Said { phrase, ..Said::default() }).await
         }
     }
@@ -118,16 +118,16 @@ pub async fn add(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// No such phrase.
-pub async fn remove(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn remove(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     gateway.sending.remove_phrase(id(v, 0)?, v.actor()).await?;
     Ok(see_other("/admin/policy?done=phrase_gone"))
 }
 
-async fn again(gateway: &Gateway, v: &Visit, said: Said) -> Result<Response, Trouble> {
+async fn again(gateway: &Gateway, v: &PageContext, said: Said) -> Result<Response, PageError> {
     Ok(v.page_with(&page(gateway, v, said).await?, StatusCode::UNPROCESSABLE_ENTITY))
 }
 
-async fn page<'a>(gateway: &Gateway, v: &'a Visit, said: Said) -> Result<Policy<'a>, Trouble> {
+async fn page<'a>(gateway: &Gateway, v: &'a PageContext, said: Said) -> Result<Policy<'a>, PageError> {
     let sending = &gateway.sending;
     let is_typed = !said.figures.is_empty();
     let shown = |set: &Set| if is_typed { v.form.text(set.figure.name).to_owned() } else { set.value.to_string() };

@@ -4,7 +4,7 @@ use super::{end_of_day, id, number};
 use crate::{
     accounts::{Grant, LimitRequest},
     gateway::Gateway,
-    portal::{Trouble, Visit, trouble::see_other},
+    portal::{PageContext, PageError, page_error::see_other},
 };
 use ::http::StatusCode;
 use askama::Template;
@@ -13,7 +13,7 @@ use warp::reply::Response;
 #[derive(Template)]
 #[template(path = "admin/requests.html", config = "assets/askama.toml")]
 struct Requests<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     requests: Vec<LimitRequest>,
     /// The request whose form has something to correct, and what.
     wrong: Option<(i64, String)>,
@@ -23,7 +23,7 @@ struct Requests<'a> {
 ///
 /// # Errors
 /// The database's.
-pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     Ok(v.page(&page(gateway, v, None).await?))
 }
 
@@ -31,7 +31,7 @@ pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// No such request that waits.
-pub async fn decide(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn decide(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let request: i64 = id(v, 0)?;
     let answer = v.form.text("answer");
     let read = || -> Result<Option<Grant>, String> {
@@ -46,20 +46,24 @@ pub async fn decide(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
         }
     };
     if !["grant", "deny"].contains(&v.form.text("do")) {
-        return Err(Trouble::NotFound);
+        return Err(PageError::NotFound);
     }
     let problem = match read() {
         Err(problem) => problem,
         Ok(grant) => match gateway.accounts.decide_limit_request(request, grant, answer, v.actor()).await {
             Ok(()) => return Ok(see_other("/admin/requests?done=decided")),
-            Err(e) => Trouble::from(e).said(v)?,
+            Err(e) => PageError::from(e).user_message(v)?,
         },
     };
     let page = page(gateway, v, Some((request, problem))).await?;
     Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
 }
 
-async fn page<'a>(gateway: &Gateway, v: &'a Visit, wrong: Option<(i64, String)>) -> Result<Requests<'a>, Trouble> {
+async fn page<'a>(
+    gateway: &Gateway,
+    v: &'a PageContext,
+    wrong: Option<(i64, String)>,
+) -> Result<Requests<'a>, PageError> {
     let requests = gateway.accounts.list_limit_requests(None).await?;
     Ok(Requests { v, requests, wrong })
 }

@@ -5,7 +5,7 @@ use crate::{
     gateway::Gateway,
     instances::InstanceError,
     model::ids::InstanceId,
-    portal::{Trouble, Visit, trouble::see_other},
+    portal::{PageContext, PageError, page_error::see_other},
     sending::{
         review::{self, Closed, Review},
         search::{Line, Search, search},
@@ -22,7 +22,7 @@ const LISTED: u32 = 20;
 #[derive(Template)]
 #[template(path = "admin/reviews.html", config = "assets/askama.toml")]
 struct Reviews<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     open: Vec<Review>,
     closed: Vec<Closed>,
     listed: Vec<Line>,
@@ -34,7 +34,7 @@ struct Reviews<'a> {
 ///
 /// # Errors
 /// The database's.
-pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     Ok(v.page(&page(gateway, v, None).await?))
 }
 
@@ -42,11 +42,11 @@ pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// No such review that is open.
-pub async fn decide(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn decide(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let review: i64 = id(v, 0)?;
     let note = v.form.text("note").to_owned();
     let open = gateway.store.read(|tx| review::list(tx, None)).await?;
-    let instance = open.into_iter().find(|r| r.id == review).map(|r| r.instance).ok_or(Trouble::NotFound)?;
+    let instance = open.into_iter().find(|r| r.id == review).map(|r| r.instance).ok_or(PageError::NotFound)?;
     if note.is_empty() {
         let page = page(gateway, v, Some((review, v.t("reviews.note_missing").to_owned()))).await?;
         return Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY));
@@ -56,19 +56,23 @@ pub async fn decide(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
         "keep" => {
             let (now, actor) = (v.now, v.actor().to_owned());
             let kept = gateway.store.write(move |tx| review::keep(tx, review, &note, now, &actor)).await?;
-            if kept { Ok(see_other("/admin/reviews?done=kept_paused")) } else { Err(Trouble::NotFound) }
+            if kept { Ok(see_other("/admin/reviews?done=kept_paused")) } else { Err(PageError::NotFound) }
         }
-        _ => Err(Trouble::NotFound),
+        _ => Err(PageError::NotFound),
     }
 }
 
-async fn resume(gateway: &Gateway, v: &Visit, instance: &InstanceId, note: &str) -> Result<Response, Trouble> {
-    gateway.instances.resume(instance, note, v.actor()).await.map_err(|e: InstanceError| Trouble::from(e))?;
+async fn resume(gateway: &Gateway, v: &PageContext, instance: &InstanceId, note: &str) -> Result<Response, PageError> {
+    gateway.instances.resume(instance, note, v.actor()).await.map_err(|e: InstanceError| PageError::from(e))?;
     gateway.sending.forgive(instance);
     Ok(see_other("/admin/reviews?done=resumed"))
 }
 
-async fn page<'a>(gateway: &Gateway, v: &'a Visit, wrong: Option<(i64, String)>) -> Result<Reviews<'a>, Trouble> {
+async fn page<'a>(
+    gateway: &Gateway,
+    v: &'a PageContext,
+    wrong: Option<(i64, String)>,
+) -> Result<Reviews<'a>, PageError> {
     let near = Search { scored: Some(gateway.sending.rules().review_score), limit: LISTED, ..Search::default() };
     let (open, closed, listed) = gateway
         .store

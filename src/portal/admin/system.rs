@@ -5,7 +5,7 @@ use crate::{
     gateway::Gateway,
     model::clock::Time,
     ops::{disk, keeper, logging},
-    portal::{Trouble, Visit, trouble::see_other},
+    portal::{PageContext, PageError, page_error::see_other},
     store::{SCHEMA_VERSION, StoreError, Tx},
 };
 use ::http::StatusCode;
@@ -16,7 +16,7 @@ use warp::reply::Response;
 #[derive(Template)]
 #[template(path = "admin/system.html", config = "assets/askama.toml")]
 struct System<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     version: &'static str,
     schema: usize,
     started: Time,
@@ -59,7 +59,7 @@ struct Backups {
 ///
 /// # Errors
 /// The database's.
-pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     Ok(v.page(&page(gateway, v, String::new()).await?))
 }
 
@@ -67,7 +67,7 @@ pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// The database's.
-pub async fn back_up(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn back_up(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let Some(plan) = gateway.backups.clone() else {
         return again(gateway, v, v.t("system.no_backups_text").to_owned()).await;
     };
@@ -97,10 +97,10 @@ pub async fn back_up(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> 
 ///
 /// # Errors
 /// The database's.
-pub async fn log(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn log(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let level = v.form.text("level").to_owned();
     if !logging::LEVELS.contains(&level.as_str()) {
-        return Err(Trouble::NotFound);
+        return Err(PageError::NotFound);
     }
     let before = logging::level();
     if let Err(problem) = logging::set_level(&level) {
@@ -127,11 +127,11 @@ fn note(
     audit::record(tx, now, &audit::Entry { actor, account: None, action, target, before, after: Some(after) })
 }
 
-async fn again(gateway: &Gateway, v: &Visit, problem: String) -> Result<Response, Trouble> {
+async fn again(gateway: &Gateway, v: &PageContext, problem: String) -> Result<Response, PageError> {
     Ok(v.page_with(&page(gateway, v, problem).await?, StatusCode::UNPROCESSABLE_ENTITY))
 }
 
-async fn page<'a>(gateway: &Gateway, v: &'a Visit, problem: String) -> Result<System<'a>, Trouble> {
+async fn page<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Result<System<'a>, PageError> {
     let (jobs, waiting) = gateway.store.read(|tx| Ok::<_, StoreError>((jobs(tx)?, waiting(tx)?))).await?;
     let certificate = gateway.keeper.get().and_then(|kept| {
         let facts = kept.certificate().facts()?;

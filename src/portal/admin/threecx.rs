@@ -3,7 +3,7 @@
 use crate::{
     dialects::threecx::Monitored,
     gateway::Gateway,
-    portal::{Trouble, Visit},
+    portal::{PageContext, PageError},
 };
 use askama::Template;
 use warp::reply::Response;
@@ -14,7 +14,7 @@ const GOOD: &[&str] = &["sent", "accepted", "recorded", "skipped", "ok"];
 #[derive(Template)]
 #[template(path = "admin/threecx.html", config = "assets/askama.toml")]
 struct Watched<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     all: Vec<Monitored>,
 }
 
@@ -22,7 +22,7 @@ struct Watched<'a> {
 ///
 /// # Errors
 /// The database's.
-pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let all = gateway.threecx.monitor(None).await?;
     Ok(v.page(&Watched { v, all }))
 }

@@ -5,7 +5,7 @@ use crate::{
     accounts::{AccountError, LinkPurpose, NewUser, Person, Role},
     gateway::Gateway,
     model::{ids::UserId, plan::Plan},
-    portal::{Trouble, Visit, trouble::see_other},
+    portal::{PageContext, PageError, page_error::see_other},
 };
 use ::http::StatusCode;
 use askama::Template;
@@ -14,7 +14,7 @@ use warp::reply::Response;
 #[derive(Template)]
 #[template(path = "admin/users.html", config = "assets/askama.toml")]
 struct Users<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     people: Vec<Person>,
     roles: &'static [Role],
     plans: &'static [Plan],
@@ -29,7 +29,7 @@ struct Users<'a> {
 ///
 /// # Errors
 /// The database's.
-pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     Ok(v.page(&page(gateway, v, None, String::new()).await?))
 }
 
@@ -37,14 +37,14 @@ pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// The database's.
-pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let role = Role::parse(v.form.text("role")).unwrap_or(Role::Viewer);
     let email = v.form.text("email").to_owned();
     let new = NewUser { account: v.form.parsed("account"), email: email.clone(), role, password_hash: None };
     match gateway.accounts.create_user(new, v.actor()).await {
         Ok(_) => link(gateway, v, &email).await,
         Err(AccountError::NotFound(_)) => again(gateway, v, v.t("users.gone_account").to_owned()).await,
-        Err(e) => again(gateway, v, Trouble::from(e).said(v)?).await,
+        Err(e) => again(gateway, v, PageError::from(e).user_message(v)?).await,
     }
 }
 
@@ -52,9 +52,9 @@ pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// Nobody may register.
-pub async fn invite(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn invite(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     if gateway.registration == "off" {
-        return Err(Trouble::NotFound);
+        return Err(PageError::NotFound);
     }
     let link = gateway.accounts.invite(Plan::parse(v.form.text("plan")), v.actor()).await?;
     let address = format!("{}/register/{}", gateway.public_url, link.token);
@@ -66,44 +66,44 @@ pub async fn invite(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// No such user.
-pub async fn change(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn change(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let user: UserId = id(v, 0)?;
     let person = gateway.accounts.find_person(user).await?;
     let accounts = &gateway.accounts;
     let done = match v.form.text("do") {
         "role" => {
-            let role = Role::parse(v.form.text("role")).ok_or(Trouble::NotFound)?;
+            let role = Role::parse(v.form.text("role")).ok_or(PageError::NotFound)?;
             accounts.set_role(user, role, v.actor()).await
         }
         "disable" => accounts.set_user_disabled(user, true, v.actor()).await,
         "enable" => accounts.set_user_disabled(user, false, v.actor()).await,
         "factor" => accounts.drop_second_factor(user, v.actor()).await.map_err(AccountError::from),
         "link" if person.disabled_at.is_none() => return link(gateway, v, &person.email).await,
-        _ => return Err(Trouble::NotFound),
+        _ => return Err(PageError::NotFound),
     };
     match done {
         Ok(()) => Ok(see_other("/admin/users?done=saved")),
-        Err(e) => again(gateway, v, Trouble::from(e).said(v)?).await,
+        Err(e) => again(gateway, v, PageError::from(e).user_message(v)?).await,
     }
 }
 
-async fn link(gateway: &Gateway, v: &Visit, email: &str) -> Result<Response, Trouble> {
+async fn link(gateway: &Gateway, v: &PageContext, email: &str) -> Result<Response, PageError> {
     let purpose = LinkPurpose::Password;
     let link = gateway.accounts.create_link(email, purpose, v.actor()).await?;
     let address = format!("{}/{purpose}/{}", gateway.public_url, link.token);
     Ok(v.page(&page(gateway, v, Some((email.to_owned(), address)), String::new()).await?))
 }
 
-async fn again(gateway: &Gateway, v: &Visit, problem: String) -> Result<Response, Trouble> {
+async fn again(gateway: &Gateway, v: &PageContext, problem: String) -> Result<Response, PageError> {
     Ok(v.page_with(&page(gateway, v, None, problem).await?, StatusCode::UNPROCESSABLE_ENTITY))
 }
 
 async fn page<'a>(
     gateway: &Gateway,
-    v: &'a Visit,
+    v: &'a PageContext,
     link: Option<(String, String)>,
     problem: String,
-) -> Result<Users<'a>, Trouble> {
+) -> Result<Users<'a>, PageError> {
     let people = gateway.accounts.list_people(None).await?;
     let may_invite = gateway.registration != "off";
     Ok(Users { v, people, roles: Role::ALL, plans: Plan::ALL, may_invite, link, problem })

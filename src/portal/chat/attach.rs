@@ -5,7 +5,7 @@ use crate::{
     gateway::Gateway,
     instances::Instance,
     people::media::{self, Unfit},
-    portal::{Trouble, Visit},
+    portal::{PageContext, PageError},
     sending::request::{Draft, FileFrom, Uploaded},
     store::StoreError,
     web::form::Upload,
@@ -30,7 +30,7 @@ pub fn most(gateway: &Gateway, kind: MediaKind) -> usize {
 }
 
 /// What may be chosen; nothing where the number sends no files.
-pub(super) fn limits(gateway: &Gateway, v: &Visit, instance: &Instance) -> Vec<Limit> {
+pub(super) fn limits(gateway: &Gateway, v: &PageContext, instance: &Instance) -> Vec<Limit> {
     if !gateway.registry.capabilities(&instance.id).is_some_and(|can| can.media) {
         return Vec::new();
     }
@@ -41,23 +41,23 @@ pub(super) fn limits(gateway: &Gateway, v: &Visit, instance: &Instance) -> Vec<L
     MediaKind::ALL.iter().map(limit).collect()
 }
 
-fn too_large(v: &Visit, kind: MediaKind, most: usize) -> String {
+fn too_large(v: &PageContext, kind: MediaKind, most: usize) -> String {
     v.fill_all("chat.file_too_large", &[("kind", &v.word("kind", kind)), ("size", &v.size(most))])
 }
 
 /// The file that was chosen, if one was.
-pub(super) fn chosen(v: &Visit) -> Option<&Upload> {
+pub(super) fn chosen(v: &PageContext) -> Option<&Upload> {
     v.upload.as_ref().filter(|upload| !upload.name.is_empty() || !upload.bytes.is_empty())
 }
 
 /// The message that a file and the text beside it make, or what is wrong with it in plain words.
 pub(super) async fn draft(
     gateway: &Gateway,
-    v: &Visit,
+    v: &PageContext,
     instance: &Instance,
     upload: &Upload,
     text: &str,
-) -> Result<Result<Draft, String>, Trouble> {
+) -> Result<Result<Draft, String>, PageError> {
     if limits(gateway, v, instance).is_empty() {
         return Ok(Err(v.t("chat.no_files").to_owned()));
     }

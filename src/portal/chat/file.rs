@@ -5,7 +5,7 @@ use crate::{
     gateway::Gateway,
     model::{code::Code, ids::LogId},
     people::media::{self, Of},
-    portal::visit,
+    portal::page_context,
     sending::log,
     store::{StoreError, Tx},
     web::{Incoming, problem},
@@ -14,7 +14,7 @@ use warp::reply::Response;
 
 /// Answers with the file; another account's is answered like one that does not exist.
 pub async fn handle(gateway: &Gateway, incoming: Incoming) -> Response {
-    let Some(onlooker) = visit::onlooker(gateway, &incoming).await else {
+    let Some(subscriber) = page_context::subscriber(gateway, &incoming).await else {
         return problem::code(Code::NotFound);
     };
     let [instance, id] = incoming.segments.as_slice() else { return problem::code(Code::NotFound) };
@@ -24,7 +24,7 @@ pub async fn handle(gateway: &Gateway, incoming: Incoming) -> Response {
         Err(e) => return problem::internal(&e, &incoming.request_id),
     };
     let is_theirs = |item: &media::Item| {
-        item.instance.as_str() == instance && onlooker.scope.is_none_or(|account| account == item.account)
+        item.instance.as_str() == instance && subscriber.scope.is_none_or(|account| account == item.account)
     };
     match found.filter(is_theirs) {
         Some(item) => give::give(gateway, &incoming, item).await,

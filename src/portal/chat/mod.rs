@@ -12,7 +12,7 @@ pub mod send;
 pub mod shown;
 pub mod template;
 
-use super::{Trouble, Visit};
+use super::{PageContext, PageError};
 use crate::texts::locale::Locale;
 use crate::{
     events::live::feed,
@@ -43,7 +43,7 @@ const WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Template)]
 #[template(path = "chat.html", config = "assets/askama.toml")]
 struct Page<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     instances: Vec<Instance>,
     instance: &'a Instance,
     rows: Vec<String>,
@@ -69,7 +69,7 @@ struct Page<'a> {
 #[derive(Template)]
 #[template(path = "chat_none.html", config = "assets/askama.toml")]
 struct None_<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
 }
 
 /// The chat that is open.
@@ -124,23 +124,23 @@ pub fn row_html(v: &Locale, c: &ShownChat, instance: &InstanceId, is_open: bool)
 ///
 /// # Errors
 /// No such instance or chat, or another account's.
-pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     view(gateway, v, v.query.text("instance"), v.query.text("chat"), "", String::new()).await
 }
 
 /// The page, with what was typed and what was wrong about it.
 async fn view(
     gateway: &Gateway,
-    v: &Visit,
+    v: &PageContext,
     instance: &str,
     chat: &str,
     text: &str,
     problem: String,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let instances = gateway.instances.list(v.scope()).await?;
     let instance = match instances.iter().find(|i| i.id.as_str() == instance) {
         Some(found) => found,
-        None if !instance.is_empty() => return Err(Trouble::NotFound),
+        None if !instance.is_empty() => return Err(PageError::NotFound),
         None => match instances.first() {
             Some(first) => first,
             None => return Ok(v.page(&None_ { v })),
@@ -152,7 +152,7 @@ async fn view(
     let is_paging = asked.before.is_some();
     let new_to = Phone::parse(&asked.q, region).ok().filter(|_| v.may_change()).map(|p| p.as_str().to_owned());
     let read = gateway.store.read(move |tx| load(tx, &locale, &read_instance, &asked, region));
-    let loaded = read.await?.ok_or(Trouble::NotFound)?;
+    let loaded = read.await?.ok_or(PageError::NotFound)?;
     let mut open = loaded.open.map(|(mut thread, standing)| {
         thread.hints = hints(gateway, v, instance, &standing);
         (thread, standing)
@@ -188,7 +188,7 @@ async fn view(
 }
 
 /// What files may be chosen, for the script.
-fn limits(gateway: &Gateway, v: &Visit, instance: &Instance) -> String {
+fn limits(gateway: &Gateway, v: &PageContext, instance: &Instance) -> String {
     let all = attach::limits(gateway, v, instance);
     let shown: Vec<_> = all.iter().map(|l| json!({"kind": l.kind, "most": l.most, "text": l.text})).collect();
     if shown.is_empty() { String::new() } else { json!(shown).to_string() }
@@ -292,19 +292,19 @@ pub(super) fn resolve(
 }
 
 /// An instance that whoever visits may see.
-pub(super) async fn own(gateway: &Gateway, v: &Visit, id: &str) -> Result<Instance, Trouble> {
+pub(super) async fn own(gateway: &Gateway, v: &PageContext, id: &str) -> Result<Instance, PageError> {
     let instance = gateway.instances.find(&InstanceId::from_text(id)).await?;
     let is_mine = v.scope().is_none_or(|account| instance.account_id == account);
-    if is_mine { Ok(instance) } else { Err(Trouble::NotFound) }
+    if is_mine { Ok(instance) } else { Err(PageError::NotFound) }
 }
 
 /// The region that national numbers of its account belong to.
-pub(super) async fn region(gateway: &Gateway, instance: &Instance) -> Result<Option<Region>, Trouble> {
+pub(super) async fn region(gateway: &Gateway, instance: &Instance) -> Result<Option<Region>, PageError> {
     let account = gateway.accounts.find_account(instance.account_id).await?;
     Ok(account.region.and_then(|region| Region::parse(&region).ok()))
 }
 
-fn hints(gateway: &Gateway, v: &Visit, instance: &Instance, standing: &Standing) -> Vec<Hint> {
+fn hints(gateway: &Gateway, v: &PageContext, instance: &Instance, standing: &Standing) -> Vec<Hint> {
     let mut all = Vec::new();
     let mut add = |tone, text, link| all.push(Hint { tone, text, link });
     let is_open = gateway.registry.standing(&instance.id).is_some_and(|s| s.state == InstanceState::Open);
@@ -335,7 +335,7 @@ fn has_window(gateway: &Gateway, instance: &Instance) -> bool {
 }
 
 /// Whether the provider takes no free text for this chat now.
-fn is_window_closed(gateway: &Gateway, v: &Visit, instance: &Instance, standing: &Standing) -> bool {
+fn is_window_closed(gateway: &Gateway, v: &PageContext, instance: &Instance, standing: &Standing) -> bool {
     let is_open = standing.last_inbound_at.is_some_and(|at| at.plus(WINDOW) > v.now);
     has_window(gateway, instance) && !is_open
 }

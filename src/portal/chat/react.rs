@@ -9,7 +9,7 @@ use crate::{
     gateway::Gateway,
     model::{emoji, phone::Recipient},
     people::chats::{self, ChatId},
-    portal::{Trouble, Visit},
+    portal::{PageContext, PageError},
     sending::request::Draft,
 };
 use warp::reply::Response;
@@ -21,10 +21,10 @@ pub const OFFERED: &[&str] = &["👍", "❤️", "😂", "😮", "😢", "🙏"]
 ///
 /// # Errors
 /// No such instance or chat, or another account's.
-pub async fn react(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn react(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let instance = own(gateway, v, v.segment()).await?;
     let chat = v.segments.get(1).cloned().unwrap_or_default();
-    let To::Known(id) = find(gateway, &instance, &chat).await? else { return Err(Trouble::NotFound) };
+    let To::Known(id) = find(gateway, &instance, &chat).await? else { return Err(PageError::NotFound) };
     let (of, with, line) = (instance.id.clone(), id.clone(), v.form.text("line").to_owned());
     let named = gateway.store.read(move |tx| chats::answerable(tx, &of, &with, &line)).await?;
     let sign = v.form.text("emoji").to_owned();

@@ -11,7 +11,7 @@ use crate::{
     instances::Instance,
     model::{code::Code, ids::LogId, percent::encode, phone::Recipient, purpose::Purpose},
     people::chats,
-    portal::{Trouble, Visit, trouble::see_other},
+    portal::{PageContext, PageError, page_error::see_other},
     sending::{
         Answer, Outcome, Request, Sender, Source,
         request::{Draft, MAX_CHARS},
@@ -45,7 +45,7 @@ pub(super) struct Said {
 ///
 /// # Errors
 /// No such instance or chat, or another account's.
-pub async fn send(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn send(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let instance = own(gateway, v, v.segment()).await?;
     let chat = v.segments.get(1).cloned().unwrap_or_default();
     let to = find(gateway, &instance, &chat).await?;
@@ -56,7 +56,7 @@ pub async fn send(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     };
     let done = match &to {
         To::Known(chats::ChatId::Group(id)) => {
-            let Some(group) = gateway.chattu.group(&instance.id, id).await? else { return Err(Trouble::NotFound) };
+            let Some(group) = gateway.chattu.group(&instance.id, id).await? else { return Err(PageError::NotFound) };
             if group.is_read_only {
                 let problem = v.t("chat.read_only").to_owned();
                 return refuse(gateway, v, &instance, &chat, &text, problem).await;
@@ -74,12 +74,12 @@ pub async fn send(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 /// What became of it, for the script or as the page to go on with.
 pub(super) async fn conclude(
     gateway: &Gateway,
-    v: &Visit,
+    v: &PageContext,
     instance: &Instance,
     chat: &str,
     to: &To,
     done: Done,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     if let To::Known(id) = to
         && is_on_its_way(&done)
     {
@@ -104,10 +104,10 @@ pub(super) async fn conclude(
 ///
 /// # Errors
 /// No such instance or chat, or another account's.
-pub async fn read(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn read(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let instance = own(gateway, v, v.segment()).await?;
     let chat = v.segments.get(1).cloned().unwrap_or_default();
-    let To::Known(id) = find(gateway, &instance, &chat).await? else { return Err(Trouble::NotFound) };
+    let To::Known(id) = find(gateway, &instance, &chat).await? else { return Err(PageError::NotFound) };
     gateway.attention.read(&instance.id, &id).await?;
     if wants_json(v) {
         return Ok(as_json(&json!({"done": true}), StatusCode::OK));
@@ -119,7 +119,7 @@ pub async fn read(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// No such instance or chat, or another account's.
-pub async fn typing(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn typing(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let instance = own(gateway, v, v.segment()).await?;
     let chat = v.segments.get(1).cloned().unwrap_or_default();
     if let To::Known(id) = find(gateway, &instance, &chat).await? {
@@ -128,20 +128,20 @@ pub async fn typing(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     Ok(as_json(&json!({"done": true}), StatusCode::OK))
 }
 
-pub(super) async fn find(gateway: &Gateway, instance: &Instance, chat: &str) -> Result<To, Trouble> {
+pub(super) async fn find(gateway: &Gateway, instance: &Instance, chat: &str) -> Result<To, PageError> {
     let region = region(gateway, instance).await?;
     let (instance, chat) = (instance.clone(), chat.to_owned());
-    gateway.store.read(move |tx| resolve(tx, &instance, &chat, region)).await?.ok_or(Trouble::NotFound)
+    gateway.store.read(move |tx| resolve(tx, &instance, &chat, region)).await?.ok_or(PageError::NotFound)
 }
 
 /// What a form says, or what is wrong with it in plain words.
 async fn read_form(
     gateway: &Gateway,
-    v: &Visit,
+    v: &PageContext,
     instance: &Instance,
     to: &To,
     text: &str,
-) -> Result<Result<Said, String>, Trouble> {
+) -> Result<Result<Said, String>, PageError> {
     let (file, template) = (attach::chosen(v), v.form.some("template"));
     if let Some(problem) = wrong(v, text, file.is_some() || template.is_some()) {
         return Ok(Err(problem));
@@ -172,7 +172,7 @@ async fn read_form(
 }
 
 /// What is wrong with what was typed, in plain words.
-pub(super) fn wrong(v: &Visit, text: &str, has_more: bool) -> Option<String> {
+pub(super) fn wrong(v: &PageContext, text: &str, has_more: bool) -> Option<String> {
     let nonce = v.form.text("nonce");
     let is_word = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_';
     if nonce.is_empty() || nonce.len() > NONCE_MAX || !nonce.bytes().all(is_word) {
@@ -187,12 +187,12 @@ pub(super) fn wrong(v: &Visit, text: &str, has_more: bool) -> Option<String> {
 
 pub(super) async fn refuse(
     gateway: &Gateway,
-    v: &Visit,
+    v: &PageContext,
     instance: &Instance,
     chat: &str,
     text: &str,
     problem: String,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     if wants_json(v) {
         return Ok(as_json(&json!({"problem": problem}), StatusCode::UNPROCESSABLE_ENTITY));
     }
@@ -201,18 +201,18 @@ pub(super) async fn refuse(
     Ok(page)
 }
 
-fn sender(v: &Visit, instance: &Instance) -> Sender {
+fn sender(v: &PageContext, instance: &Instance) -> Sender {
     let request_id = Some(v.request_id.clone());
     Sender { account: instance.account_id, key: None, source: Source::Portal, module: None, request_id }
 }
 
 pub(super) async fn submit(
     gateway: &Gateway,
-    v: &Visit,
+    v: &PageContext,
     instance: &Instance,
     to: Recipient,
     said: Said,
-) -> Result<Done, Trouble> {
+) -> Result<Done, PageError> {
     let Said { draft, reference, reply_to } = said;
     let mut request = Request::text(instance.id.clone(), to, Purpose::Support, String::new());
     (request.draft, request.reply_to) = (draft, reply_to);
@@ -224,11 +224,11 @@ pub(super) async fn submit(
 
 pub(super) async fn to_group(
     gateway: &Gateway,
-    v: &Visit,
+    v: &PageContext,
     instance: &Instance,
     group: String,
     said: Said,
-) -> Result<Done, Trouble> {
+) -> Result<Done, PageError> {
     let due_at = groups::after_pause(gateway);
     let Said { draft, reference, reply_to } = said;
     let draft = match draft {
@@ -265,7 +265,7 @@ const fn is_on_its_way(done: &Done) -> bool {
 }
 
 /// What the page is told: the line as it stands now, and for a refusal why and what to do.
-async fn told(gateway: &Gateway, v: &Visit, instance: &Instance, done: Done) -> Result<Value, Trouble> {
+async fn told(gateway: &Gateway, v: &PageContext, instance: &Instance, done: Done) -> Result<Value, PageError> {
     let nonce = v.form.text("nonce");
     let Done::Answered(answer) = done else { return Ok(json!({"nonce": nonce, "outcome": "under_way"})) };
     let LogId(row) = answer.log_id;
@@ -283,7 +283,7 @@ async fn told(gateway: &Gateway, v: &Visit, instance: &Instance, done: Done) -> 
     }))
 }
 
-fn wants_json(v: &Visit) -> bool {
+fn wants_json(v: &PageContext) -> bool {
     v.form.text("as") == "json"
 }
 

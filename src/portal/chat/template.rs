@@ -7,7 +7,7 @@ use crate::{
         Instance,
         templates::{self, Known},
     },
-    portal::{Trouble, Visit},
+    portal::{PageContext, PageError},
     sending::request::Draft,
     store::{StoreError, Tx},
 };
@@ -63,10 +63,10 @@ fn blank(before: &[Slot], slot: &Slot) -> String {
 /// The message that a filled-in template makes, or what is wrong with it in plain words.
 pub(super) async fn draft(
     gateway: &Gateway,
-    v: &Visit,
+    v: &PageContext,
     instance: &Instance,
     chosen: &str,
-) -> Result<Result<Draft, String>, Trouble> {
+) -> Result<Result<Draft, String>, PageError> {
     let offers = offered(gateway, instance).await?;
     let Some(offer) = offers.into_iter().find(|offer| offer.id == chosen) else {
         return Ok(Err(v.t("chat.no_template").to_owned()));

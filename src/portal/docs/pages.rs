@@ -3,7 +3,7 @@
 use crate::{
     gateway::Gateway,
     portal::{
-        Trouble, Visit,
+        PageContext, PageError,
         docs::{
             catalogue::{self, Entry, Group, PAGES},
             library, reference,
@@ -33,7 +33,7 @@ struct Link {
 #[derive(Template)]
 #[template(path = "docs.html", config = "assets/askama.toml")]
 struct Page<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     title: &'a str,
     headings: Vec<&'a Heading>,
     body: String,
@@ -44,9 +44,9 @@ struct Page<'a> {
 }
 
 /// Any page of the catalogue.
-pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
-    let entry = catalogue::find(&v.path).ok_or(Trouble::NotFound)?;
-    let page = library::page(v.lang, entry).ok_or(Trouble::NotFound)?;
+pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
+    let entry = catalogue::find(&v.path).ok_or(PageError::NotFound)?;
+    let page = library::page(v.lang, entry).ok_or(PageError::NotFound)?;
     let mut body = page.html.clone();
     if entry.path == "/docs/openapi" {
         body += &reference::html(&v.locale);
@@ -65,7 +65,7 @@ pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 }
 
 /// `GET /docs/search?q=`: the results as a page.
-pub async fn found(_: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn found(_: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let query = v.query.text("q");
     let results = search::find(&library::library(v.lang).1, query, RESULTS);
     let mut body = String::new();
@@ -96,17 +96,17 @@ fn contents(headings: &[Heading]) -> Vec<&Heading> {
     if all.len() < 3 { Vec::new() } else { all }
 }
 
-fn side(v: &Visit) -> Vec<(&'static str, Vec<Link>)> {
+fn side(v: &PageContext) -> Vec<(&'static str, Vec<Link>)> {
     let links = |group| PAGES.iter().filter(|e| e.group == group).filter_map(|e| link(v, e)).collect();
     Group::ALL.into_iter().map(|group| (v.t(group.key()), links(group))).collect()
 }
 
-fn link(v: &Visit, entry: &'static Entry) -> Option<Link> {
+fn link(v: &PageContext, entry: &'static Entry) -> Option<Link> {
     library::page(v.lang, entry).map(|page| Link { path: entry.path, title: &page.title })
 }
 
 /// This gateway's address, and an instance of the reader's.
-async fn values(gateway: &Gateway, v: &Visit) -> Values {
+async fn values(gateway: &Gateway, v: &PageContext) -> Values {
     let own = match v.scope() {
         Some(account) => gateway.instances.list(Some(account)).await.unwrap_or_default(),
         None => Vec::new(),

@@ -1,10 +1,10 @@
 //! Who may listen. All is judged before the connection becomes a WebSocket.
 
-use super::talk::{self, Listener};
+use super::talk::{self, Subscription};
 use crate::{
     gateway::Gateway,
     model::ids::InstanceId,
-    portal::visit,
+    portal::page_context,
     web::{Incoming, form::Fields},
 };
 use ::http::{HeaderValue, StatusCode, header};
@@ -20,12 +20,12 @@ const UNSENT_MAX: usize = 256 << 10;
 /// `GET /ws`.
 pub async fn handle(gateway: &Arc<Gateway>, incoming: Incoming, ws: Option<Ws>) -> Response {
     match judge(gateway, &incoming).await {
-        Ok((listener, seat)) => {
+        Ok((subscription, seat)) => {
             let Some(ws) = ws else { return wants_upgrade() };
-            let (gateway, place) = (gateway.clone(), incoming.peer.map(|peer| peer.place));
+            let (gateway, slot) = (gateway.clone(), incoming.peer.map(|peer| peer.slot));
             let ws = ws.max_message_size(HEARD_MAX).max_frame_size(HEARD_MAX).max_write_buffer_size(UNSENT_MAX);
             ws.on_upgrade(move |socket| async move {
-                talk::talk(&gateway, socket, listener, place).await;
+                talk::talk(&gateway, socket, subscription, slot).await;
                 drop(seat);
             })
             .into_response()
@@ -40,16 +40,19 @@ fn wants_upgrade() -> Response {
     response
 }
 
-async fn judge(gateway: &Gateway, incoming: &Incoming) -> Result<(Listener, crate::events::live::Seat), StatusCode> {
+async fn judge(
+    gateway: &Gateway,
+    incoming: &Incoming,
+) -> Result<(Subscription, crate::events::live::Seat), StatusCode> {
     if !is_own(incoming, &gateway.public_url) {
         return Err(StatusCode::FORBIDDEN);
     }
-    let onlooker = visit::onlooker(gateway, incoming).await.ok_or(StatusCode::UNAUTHORIZED)?;
-    let session = Sha256::digest(onlooker.token.as_bytes()).into();
+    let subscriber = page_context::subscriber(gateway, incoming).await.ok_or(StatusCode::UNAUTHORIZED)?;
+    let session = Sha256::digest(subscriber.token.as_bytes()).into();
     let seat = gateway.live.seats.take(session).map_err(|_| StatusCode::TOO_MANY_REQUESTS)?;
     let query = Fields::parse(&incoming.query);
     let instance = query.some("instance").map(InstanceId::from_text);
-    Ok((Listener { onlooker, instance, after: query.parsed("after") }, seat))
+    Ok((Subscription { subscriber, instance, after: query.parsed("after") }, seat))
 }
 
 /// Whether the page that asks is one of ours. Browsers send `Origin` with every WebSocket, and a cookie goes with a

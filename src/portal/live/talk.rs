@@ -5,10 +5,10 @@ use crate::{
     events::live::{Change, Kind, Scope, feed},
     gateway::Gateway,
     model::{clock::Time, ids::InstanceId},
-    portal::visit::Onlooker,
+    portal::page_context::Subscriber,
     store::StoreError,
     texts::locale::Locale,
-    web::server::Place,
+    web::server::ConnectionSlot,
 };
 use futures_util::{SinkExt, StreamExt, stream::SplitSink};
 use serde_json::{Value, json};
@@ -32,8 +32,8 @@ const TROUBLE: (u16, &str) = (1011, "the database does not answer");
 const NOISE: (u16, &str) = (1008, "pages listen");
 
 /// Who listens, and to what.
-pub(super) struct Listener {
-    pub(super) onlooker: Onlooker,
+pub(super) struct Subscription {
+    pub(super) subscriber: Subscriber,
     pub(super) instance: Option<InstanceId>,
     pub(super) after: Option<i64>,
 }
@@ -46,18 +46,23 @@ enum End {
 
 struct Talk<'a> {
     gateway: &'a Gateway,
-    listener: Listener,
+    subscription: Subscription,
     scope: Scope,
     out: SplitSink<WebSocket, Message>,
-    place: Option<Arc<Place>>,
+    slot: Option<Arc<ConnectionSlot>>,
     at: i64,
 }
 
 /// Talks until either side has enough.
-pub(super) async fn talk(gateway: &Gateway, socket: WebSocket, listener: Listener, place: Option<Arc<Place>>) {
+pub(super) async fn talk(
+    gateway: &Gateway,
+    socket: WebSocket,
+    subscription: Subscription,
+    slot: Option<Arc<ConnectionSlot>>,
+) {
     let (out, mut heard) = socket.split();
-    let scope = Scope { account: listener.onlooker.scope, instance: listener.instance.clone() };
-    let mut talk = Talk { gateway, listener, scope, out, place, at: 0 };
+    let scope = Scope { account: subscription.subscriber.scope, instance: subscription.instance.clone() };
+    let mut talk = Talk { gateway, subscription, scope, out, slot, at: 0 };
     // Before the first read: what is committed after it wakes us.
     let mut news = gateway.live.subscribe();
     let mut end = talk.begin().await;
@@ -89,7 +94,7 @@ pub(super) async fn talk(gateway: &Gateway, socket: WebSocket, listener: Listene
                     // A session also ends by its hours.
                     is_woken = true;
                 }
-                () = stopping(talk.place.as_deref()) => end = Err(End::With(AWAY)),
+                () = stopping(talk.slot.as_deref()) => end = Err(End::With(AWAY)),
             }
             is_woken |= end.is_err();
         }
@@ -99,9 +104,9 @@ pub(super) async fn talk(gateway: &Gateway, socket: WebSocket, listener: Listene
     }
 }
 
-async fn stopping(place: Option<&Place>) {
-    match place {
-        Some(place) => place.stopping().await,
+async fn stopping(slot: Option<&ConnectionSlot>) {
+    match slot {
+        Some(slot) => slot.stopping().await,
         None => std::future::pending().await,
     }
 }
@@ -111,7 +116,7 @@ impl Talk<'_> {
     async fn begin(&mut self) -> Result<(), End> {
         let read = self.gateway.store.read(feed::newest).await;
         let newest = read.map_err(|e: StoreError| trouble(&e))?;
-        self.at = self.listener.after.unwrap_or(newest);
+        self.at = self.subscription.after.unwrap_or(newest);
         self.send_json(&json!({"type": "ready", "position": self.at})).await
     }
 
@@ -119,8 +124,8 @@ impl Talk<'_> {
     async fn tell(&mut self) -> Result<(), End> {
         loop {
             self.check_session().await?;
-            let (scope, at, onlooker) = (self.scope.clone(), self.at, &self.listener.onlooker);
-            let locale = Locale::new(onlooker.lang, onlooker.zone.clone(), self.gateway.clock.now());
+            let (scope, at, subscriber) = (self.scope.clone(), self.at, &self.subscription.subscriber);
+            let locale = Locale::new(subscriber.lang, subscriber.zone.clone(), self.gateway.clock.now());
             let read = self.gateway.store.read(move |tx| {
                 let Some(changes) = feed::after(tx, &scope, at, BATCH)? else { return Ok(None) };
                 let is_all = changes.len() < BATCH as usize;
@@ -158,8 +163,8 @@ impl Talk<'_> {
 
     /// The session must still be there, with the same role in the same account.
     async fn check_session(&self) -> Result<(), End> {
-        let who = &self.listener.onlooker.who;
-        match self.gateway.accounts.session(&self.listener.onlooker.token).await {
+        let who = &self.subscription.subscriber.who;
+        match self.gateway.accounts.session(&self.subscription.subscriber.token).await {
             Ok(Some(now)) if now.user == who.user && now.role == who.role && now.account == who.account => Ok(()),
             Ok(_) => Err(End::With(ENDED)),
             Err(_) => Err(End::With(TROUBLE)),
@@ -177,7 +182,7 @@ impl Talk<'_> {
             biased;
             sent = self.out.send(message) => sent.map_err(|_| End::Cut),
             () = self.gateway.clock.sleep_until(until) => Err(End::Cut),
-            () = stopping(self.place.as_deref()) => Err(End::Cut),
+            () = stopping(self.slot.as_deref()) => Err(End::Cut),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     },
     gateway::{Gateway, retention::Report},
     model::phone::{Phone, Region},
-    portal::{Trouble, Visit, trouble::see_other},
+    portal::{PageContext, PageError, page_error::see_other},
     texts::locale::Lang,
     web::cookie,
 };
@@ -18,7 +18,7 @@ use warp::{Reply, reply::Response};
 #[derive(Template)]
 #[template(path = "account.html", config = "assets/askama.toml")]
 struct Page<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     a: Account,
     used: Used,
     requests: Vec<LimitRequest>,
@@ -38,7 +38,7 @@ struct Said {
 ///
 /// # Errors
 /// No account is chosen.
-pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     Ok(v.page(&page(gateway, v, Said::default()).await?))
 }
 
@@ -46,7 +46,7 @@ pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// No account is chosen.
-pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let account = gateway.accounts.find_account(v.account()?).await?;
     let Ok(region) = v.form.some("region").map(Region::parse).transpose() else {
         let settings = v.t("accounts.region_bad").to_owned();
@@ -58,7 +58,7 @@ pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     match gateway.accounts.update_account(account.id, update, v.actor()).await {
         Ok(_) => {}
         Err(e) => {
-            let settings = Trouble::from(e).said(v)?;
+            let settings = PageError::from(e).user_message(v)?;
             return again(gateway, v, Said { settings, ..Said::default() }).await;
         }
     }
@@ -74,7 +74,7 @@ pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// No account is chosen.
-pub async fn ask(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn ask(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let number = |name: &str| -> Result<Option<u64>, String> {
         let typed = v.form.some(name).map(|text| text.replace([',', ' '], ""));
         typed.map(|text| text.parse().map_err(|_| v.t("admin.number_bad").to_owned())).transpose()
@@ -87,7 +87,7 @@ pub async fn ask(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     match gateway.accounts.ask_for_limit(v.account()?, wanted, v.actor()).await {
         Ok(_) => Ok(see_other("/account?done=limit_asked#limits")),
         Err(e) => {
-            let limits = Trouble::from(e).said(v)?;
+            let limits = PageError::from(e).user_message(v)?;
             again(gateway, v, Said { limits, ..Said::default() }).await
         }
     }
@@ -98,7 +98,7 @@ pub async fn ask(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// No account is chosen.
-pub async fn person(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn person(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let account = gateway.accounts.find_account(v.account()?).await?;
     let region = account.region.and_then(|r| Region::parse(&r).ok());
     let wrong = |person: String| Said { person, ..Said::default() };
@@ -118,11 +118,11 @@ pub async fn person(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
             }
         }
         "erase" => return again(gateway, v, wrong(v.t("account.erase_type").to_owned())).await,
-        _ => return Err(Trouble::NotFound),
+        _ => return Err(PageError::NotFound),
     };
     match done {
         Ok(response) => Ok(response),
-        Err(e) => again(gateway, v, wrong(Trouble::from(e).said(v)?)).await,
+        Err(e) => again(gateway, v, wrong(PageError::from(e).user_message(v)?)).await,
     }
 }
 
@@ -135,11 +135,11 @@ fn file(all: &serde_json::Value) -> Response {
     response
 }
 
-async fn again(gateway: &Gateway, v: &Visit, said: Said) -> Result<Response, Trouble> {
+async fn again(gateway: &Gateway, v: &PageContext, said: Said) -> Result<Response, PageError> {
     Ok(v.page_with(&page(gateway, v, said).await?, StatusCode::UNPROCESSABLE_ENTITY))
 }
 
-async fn page<'a>(gateway: &Gateway, v: &'a Visit, said: Said) -> Result<Page<'a>, Trouble> {
+async fn page<'a>(gateway: &Gateway, v: &'a PageContext, said: Said) -> Result<Page<'a>, PageError> {
     let a = gateway.accounts.find_account(v.account()?).await?;
     let asked = [(a.id, a.zone().period(v.now))];
     let used = gateway.store.read(move |tx| usage::of(tx, &asked)).await?;

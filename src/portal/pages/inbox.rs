@@ -1,10 +1,10 @@
 //! `/inbound-logs`: what was heard, newest first.
 
-use super::fresh::{self, Fresh};
+use super::new_rows::{self, Fresh};
 use crate::{
     gateway::Gateway,
     model::{clock::Time, ids::AccountId},
-    portal::{Trouble, Visit},
+    portal::{PageContext, PageError},
     store::{StoreError, Tx},
 };
 use askama::Template;
@@ -16,7 +16,7 @@ const ROWS: usize = 50;
 #[derive(Template)]
 #[template(path = "inbox.html", config = "assets/askama.toml")]
 struct Inbox<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     rows: Vec<Heard>,
     instances: Vec<String>,
     next: Option<String>,
@@ -41,8 +41,8 @@ struct Heard {
 ///
 /// # Errors
 /// The database's.
-pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
-    let fresh = fresh::begin(gateway, v, "in", &["q"]).await?;
+pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
+    let fresh = new_rows::begin(gateway, v, "in", &["q"]).await?;
     let (account, instance) = (v.scope(), v.query.some("instance").map(str::to_owned));
     let phone = v.query.some("q").map(|q| format!("+{}", q.chars().filter(char::is_ascii_digit).collect::<String>()));
     let before = v.query.parsed::<i64>("after").unwrap_or(i64::MAX);

@@ -5,7 +5,7 @@ use crate::{
     gateway::Gateway,
     instances::{Instance, NewInstance},
     model::{ids::InstanceId, instance::ConnectorKind},
-    portal::{Trouble, Visit, trouble::see_other},
+    portal::{PageContext, PageError, page_error::see_other},
 };
 use ::http::StatusCode;
 use askama::Template;
@@ -34,14 +34,14 @@ pub(super) const fn fields(kind: ConnectorKind) -> &'static [&'static str] {
 #[derive(Template)]
 #[template(path = "instances.html", config = "assets/askama.toml")]
 struct Instances<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     instances: Vec<Instance>,
 }
 
 #[derive(Template)]
 #[template(path = "instance_new.html", config = "assets/askama.toml")]
 struct New<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     kind: ConnectorKind,
     fields: Vec<Field>,
     id: String,
@@ -60,7 +60,7 @@ pub(super) struct Field {
 ///
 /// # Errors
 /// The database's.
-pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let instances = gateway.instances.list(v.scope()).await?;
     Ok(v.page(&Instances { v, instances }))
 }
@@ -69,9 +69,9 @@ pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// No account is chosen, or no such connector.
-pub async fn new(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn new(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     v.account()?;
-    let kind = ConnectorKind::parse(v.query.text("connector")).ok_or(Trouble::NotFound)?;
+    let kind = ConnectorKind::parse(v.query.text("connector")).ok_or(PageError::NotFound)?;
     let id = free_id(gateway, kind).await;
     Ok(v.page(&New { v, kind, fields: form_fields(v, kind), id, problem: String::new() }))
 }
@@ -80,8 +80,8 @@ pub async fn new(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// No account is chosen.
-pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
-    let kind = ConnectorKind::parse(v.form.text("connector")).ok_or(Trouble::NotFound)?;
+pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
+    let kind = ConnectorKind::parse(v.form.text("connector")).ok_or(PageError::NotFound)?;
     let id = v.form.text("id").to_lowercase();
     let new = NewInstance {
         id: InstanceId::from_text(&id),
@@ -93,7 +93,7 @@ pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     match gateway.instances.create(new, v.actor()).await {
         Ok(made) => Ok(see_other(&format!("/instances/{}/manage?done=instance_made", made.id))),
         Err(e) => {
-            let problem = Trouble::from(e).said(v)?;
+            let problem = PageError::from(e).user_message(v)?;
             let page = New { v, kind, fields: form_fields(v, kind), id, problem };
             Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
         }
@@ -101,12 +101,12 @@ pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 }
 
 /// The settings that a form fills in; what is empty keeps its default.
-pub(super) fn settings(v: &Visit, kind: ConnectorKind) -> BTreeMap<String, String> {
+pub(super) fn settings(v: &PageContext, kind: ConnectorKind) -> BTreeMap<String, String> {
     let given = fields(kind).iter().filter_map(|name| Some(((*name).to_owned(), v.form.some(name)?.to_owned())));
     given.collect()
 }
 
-fn form_fields(v: &Visit, kind: ConnectorKind) -> Vec<Field> {
+fn form_fields(v: &PageContext, kind: ConnectorKind) -> Vec<Field> {
     let secret = secret_settings(kind);
     let field = |name: &&'static str| {
         let is_secret = secret.contains(name);

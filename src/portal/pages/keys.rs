@@ -9,7 +9,7 @@ use crate::{
         ids::{InstanceId, KeyId},
         purpose::Purpose,
     },
-    portal::{Trouble, Visit, trouble::see_other},
+    portal::{PageContext, PageError, page_error::see_other},
 };
 use ::http::StatusCode;
 use askama::Template;
@@ -18,7 +18,7 @@ use warp::reply::Response;
 #[derive(Template)]
 #[template(path = "keys.html", config = "assets/askama.toml")]
 struct Keys<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     keys: Vec<Key>,
     instances: Vec<Instance>,
     made: Option<String>,
@@ -30,7 +30,7 @@ struct Keys<'a> {
 ///
 /// # Errors
 /// No account is chosen.
-pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     Ok(v.page(&page(gateway, v).await?))
 }
 
@@ -38,7 +38,7 @@ pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// The database's.
-pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let expires_at = match v.form.some("expires") {
         None => None,
         Some(day) => match super::messages::day_start(v, day, 1).filter(|end| *end > v.now) {
@@ -62,7 +62,7 @@ pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
             Ok(v.page(&Keys { made: Some(text), sample, ..made }))
         }
         Err(AccountError::NotFound(_)) => again(gateway, v, v.t("keys.no_instance").to_owned()).await,
-        Err(e) => again(gateway, v, Trouble::from(e).said(v)?).await,
+        Err(e) => again(gateway, v, PageError::from(e).user_message(v)?).await,
     }
 }
 
@@ -70,7 +70,7 @@ pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// No such key, or another account's.
-pub async fn revoke(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn revoke(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let key = own(gateway, v).await?;
     gateway.accounts.revoke_key(key.id, v.actor()).await?;
     Ok(see_other("/api-keys?done=revoked"))
@@ -80,28 +80,28 @@ pub async fn revoke(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// No such key of that dialect, or another account's.
-pub async fn purpose(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn purpose(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let key = own(gateway, v).await?;
     let (Some(_), None, Some(purpose)) = (key.purpose, key.revoked_at, Purpose::parse(v.form.text("purpose"))) else {
-        return Err(Trouble::NotFound);
+        return Err(PageError::NotFound);
     };
     gateway.accounts.set_key_purpose(key.id, purpose, v.actor()).await?;
     Ok(see_other("/api-keys?done=saved"))
 }
 
 /// The key that the path names, if it is the account's.
-async fn own(gateway: &Gateway, v: &Visit) -> Result<Key, Trouble> {
-    let id = KeyId(v.segment().parse().map_err(|_| Trouble::NotFound)?);
+async fn own(gateway: &Gateway, v: &PageContext) -> Result<Key, PageError> {
+    let id = KeyId(v.segment().parse().map_err(|_| PageError::NotFound)?);
     let keys = gateway.accounts.list_keys(v.account()?).await?;
-    keys.into_iter().find(|key| key.id == id).ok_or(Trouble::NotFound)
+    keys.into_iter().find(|key| key.id == id).ok_or(PageError::NotFound)
 }
 
-async fn again(gateway: &Gateway, v: &Visit, problem: String) -> Result<Response, Trouble> {
+async fn again(gateway: &Gateway, v: &PageContext, problem: String) -> Result<Response, PageError> {
     let page = Keys { problem, ..page(gateway, v).await? };
     Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
 }
 
-async fn page<'a>(gateway: &Gateway, v: &'a Visit) -> Result<Keys<'a>, Trouble> {
+async fn page<'a>(gateway: &Gateway, v: &'a PageContext) -> Result<Keys<'a>, PageError> {
     let account = v.account()?;
     let instances = gateway.instances.list(Some(account)).await?;
     let sample = super::messages::sample(v, instances.first().map(|i| i.id.to_string()).as_ref());

@@ -10,7 +10,7 @@ use crate::{
         templates::{self, Known},
     },
     model::{ids::InstanceId, purpose::Purpose, qr},
-    portal::{Trouble, Visit, trouble::see_other},
+    portal::{PageContext, PageError, page_error::see_other},
     sending::{
         Source,
         request::{self, Sender},
@@ -31,7 +31,7 @@ const TABS: &[&str] = &["connection", "send", "webhook", "settings"];
 #[derive(Template)]
 #[template(path = "manage.html", config = "assets/askama.toml")]
 struct Manage<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     i: Instance,
     tabs: &'static [&'static str],
     tab: &'a str,
@@ -75,7 +75,7 @@ const HOOK_FIELDS: &[&str] = &[
 ///
 /// # Errors
 /// No such instance, or another account's.
-pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let instance = own(gateway, v).await?;
     Ok(v.page(&page(gateway, v, instance, v.query.text("tab"), String::new()).await?))
 }
@@ -84,10 +84,10 @@ pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// No such instance, or another account's; none waits to be scanned.
-pub async fn code(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn code(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let instance = own(gateway, v).await?;
     let pairing = gateway.registry.pairing(&instance.id).and_then(|p| p.qr);
-    let picture = pairing.and_then(|text| qr::svg(&text)).ok_or(Trouble::NotFound)?;
+    let picture = pairing.and_then(|text| qr::svg(&text)).ok_or(PageError::NotFound)?;
     let mut response = Response::new(picture.into());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("image/svg+xml"));
@@ -106,7 +106,7 @@ pub fn mark(code: &str) -> String {
 ///
 /// # Errors
 /// No such instance, or another account's.
-pub async fn send(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn send(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let instance = own(gateway, v).await?;
     let account = gateway.accounts.find_account(instance.account_id).await?;
     let region = account.region.and_then(|r| crate::model::phone::Region::parse(&r).ok());
@@ -138,12 +138,12 @@ pub async fn send(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// No such instance, or another account's.
-pub async fn connection(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn connection(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let instance = own(gateway, v).await?;
     let done = match v.form.text("do") {
         "reconnect" => gateway.registry.reconnect(&instance.id).await,
         "log_out" => gateway.registry.log_out(&instance.id).await,
-        _ => return Err(Trouble::NotFound),
+        _ => return Err(PageError::NotFound),
     };
     match done {
         Ok(()) => Ok(see_other(&format!("/instances/{}/manage?done=asked", instance.id))),
@@ -159,7 +159,7 @@ pub async fn connection(gateway: &Gateway, v: &Visit) -> Result<Response, Troubl
 ///
 /// # Errors
 /// No such instance.
-pub async fn pause(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn pause(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let instance = own(gateway, v).await?;
     let reason = v.form.text("reason");
     if reason.is_empty() {
@@ -174,7 +174,7 @@ pub async fn pause(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// No such instance, or another account's.
-pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let instance = own(gateway, v).await?;
     let mut changes = settings(v, instance.connector);
     let secret = secret_settings(instance.connector);
@@ -187,7 +187,7 @@ pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     match gateway.instances.set(&instance.id, changes, v.actor()).await {
         Ok(_) => Ok(see_other(&format!("/instances/{}/manage?tab=settings&done=saved", instance.id))),
         Err(e) => {
-            let problem = Trouble::from(e).said(v)?;
+            let problem = PageError::from(e).user_message(v)?;
             let page = page(gateway, v, instance, "settings", problem).await?;
             Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
         }
@@ -198,7 +198,7 @@ pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// No such instance, or another account's.
-pub async fn delete(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn delete(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let instance = own(gateway, v).await?;
     if v.form.text("id") != instance.id.as_str() {
         let page = page(gateway, v, instance, "settings", v.t("manage.delete_type").to_owned()).await?;
@@ -208,14 +208,14 @@ pub async fn delete(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     Ok(see_other("/instances?done=instance_gone"))
 }
 
-async fn own(gateway: &Gateway, v: &Visit) -> Result<Instance, Trouble> {
+async fn own(gateway: &Gateway, v: &PageContext) -> Result<Instance, PageError> {
     let instance = gateway.instances.find(&InstanceId::from_text(v.segment())).await?;
     let mine = v.scope().is_none_or(|account| instance.account_id == account);
-    if mine { Ok(instance) } else { Err(Trouble::NotFound) }
+    if mine { Ok(instance) } else { Err(PageError::NotFound) }
 }
 
 /// The templates that Meta holds for the instance.
-async fn known(gateway: &Gateway, i: &Instance) -> Result<Vec<Known>, Trouble> {
+async fn known(gateway: &Gateway, i: &Instance) -> Result<Vec<Known>, PageError> {
     let id = i.id.clone();
     let read = gateway.store.read(move |tx: &Tx<'_>| templates::list(tx, &id)).await;
     read.map_err(|e: StoreError| e.into())
@@ -223,11 +223,11 @@ async fn known(gateway: &Gateway, i: &Instance) -> Result<Vec<Known>, Trouble> {
 
 async fn page<'a>(
     gateway: &Gateway,
-    v: &'a Visit,
+    v: &'a PageContext,
     i: Instance,
     tab: &'a str,
     problem: String,
-) -> Result<Manage<'a>, Trouble> {
+) -> Result<Manage<'a>, PageError> {
     // Before the rest: what changes from here on is told.
     let position = gateway.store.read(feed::newest).await?;
     let mut endpoints = gateway.webhooks.list().await?;

@@ -4,7 +4,7 @@
 use crate::{
     gateway::Gateway,
     model::{clock::Time, code::Code, ids::LogId, message::Status},
-    portal::{Trouble, Visit, trouble::see_other},
+    portal::{PageContext, PageError, page_error::see_other},
     sending::{
         policy::{self, GATES},
         story::{self, Story},
@@ -18,7 +18,7 @@ use warp::reply::Response;
 #[derive(Template)]
 #[template(path = "message.html", config = "assets/askama.toml")]
 struct Message<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     m: Story,
     steps: Vec<Step>,
     /// The refusal's code, its documented text and what to do, where it is one of the catalogue.
@@ -47,7 +47,7 @@ struct Gate {
 ///
 /// # Errors
 /// No such row, or another account's.
-pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let story = find(gateway, v).await?;
     Ok(v.page(&page(v, story, "")))
 }
@@ -56,7 +56,7 @@ pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// No such row, or another account's.
-pub async fn settle(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn settle(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let story = find(gateway, v).await?;
     let to = match v.form.text("outcome") {
         "sent" => Status::Sent,
@@ -72,13 +72,13 @@ pub async fn settle(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     Ok(see_other(&format!("/message-logs/{}?done=settled", story.log_id)))
 }
 
-async fn find(gateway: &Gateway, v: &Visit) -> Result<Story, Trouble> {
-    let id = LogId(v.segment().parse().map_err(|_| Trouble::NotFound)?);
+async fn find(gateway: &Gateway, v: &PageContext) -> Result<Story, PageError> {
+    let id = LogId(v.segment().parse().map_err(|_| PageError::NotFound)?);
     let scope = v.scope();
-    gateway.store.read(move |tx| story::find(tx, scope, id)).await?.ok_or(Trouble::NotFound)
+    gateway.store.read(move |tx| story::find(tx, scope, id)).await?.ok_or(PageError::NotFound)
 }
 
-fn page<'a>(v: &'a Visit, m: Story, problem: &'static str) -> Message<'a> {
+fn page<'a>(v: &'a PageContext, m: Story, problem: &'static str) -> Message<'a> {
     let code = m.reason.as_deref().filter(|_| m.status == Status::Blocked).and_then(Code::parse);
     let refusal = code.map(|code| (code.as_str().to_owned(), because(v, &m, code)));
     let may_settle = m.status == Status::Unknown && v.may_change();
@@ -86,7 +86,7 @@ fn page<'a>(v: &'a Visit, m: Story, problem: &'static str) -> Message<'a> {
 }
 
 /// Why this very message was refused, with its figures.
-fn because(v: &Visit, m: &Story, code: Code) -> String {
+fn because(v: &PageContext, m: &Story, code: Code) -> String {
     let decision = m.decision.as_ref();
     let why = decision.and_then(|d| d.why.as_deref());
     if v.lang == Lang::En {
@@ -108,7 +108,7 @@ fn because(v: &Visit, m: &Story, code: Code) -> String {
     }
 }
 
-fn steps(v: &Visit, m: &Story) -> Vec<Step> {
+fn steps(v: &PageContext, m: &Story) -> Vec<Step> {
     let by = match (&m.key_name, m.source.as_str()) {
         (Some(key), _) => v.fill("message.by_key", "key", key),
         (None, source) => v.word("source", source),
@@ -144,7 +144,7 @@ fn steps(v: &Visit, m: &Story) -> Vec<Step> {
 }
 
 /// The gates in their order, with the figure that each saw; those behind the one that refused were not asked.
-fn gates(v: &Visit, m: &Story) -> Vec<Gate> {
+fn gates(v: &PageContext, m: &Story) -> Vec<Gate> {
     let Some(decision) = &m.decision else { return Vec::new() };
     let of = |pair: (u64, u64)| v.fill_all("message.of", &[("used", &v.number(pair.0)), ("limit", &v.number(pair.1))]);
     let refused_at = GATES.iter().position(|gate| decision.gate.as_deref() == Some(gate.name));

@@ -2,7 +2,7 @@
 //!
 //! Filters stand in the address, so that a view can be kept and sent on; pages go by the last row seen.
 
-use super::fresh::{self, Fresh};
+use super::new_rows::{self, Fresh};
 use crate::{
     gateway::Gateway,
     model::{
@@ -13,7 +13,7 @@ use crate::{
         phone::Phone,
         purpose::Purpose,
     },
-    portal::{Trouble, Visit},
+    portal::{PageContext, PageError},
     sending::search::{Line, Search, search},
     store::{Store, StoreError},
 };
@@ -29,7 +29,7 @@ const ROWS: u32 = 50;
 #[derive(Template)]
 #[template(path = "messages.html", config = "assets/askama.toml")]
 struct Messages<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     lines: Vec<Line>,
     instances: Vec<String>,
     statuses: &'static [Status],
@@ -45,8 +45,8 @@ struct Messages<'a> {
 ///
 /// # Errors
 /// The database's.
-pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
-    let fresh = fresh::begin(gateway, v, "out", &["q", "status", "purpose", "from", "to"]).await?;
+pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
+    let fresh = new_rows::begin(gateway, v, "out", &["q", "status", "purpose", "from", "to"]).await?;
     let (wanted, problem) = wanted(v, gateway.sending.rules().review_score);
     let filter = Search { limit: ROWS + 1, ..wanted };
     let asked = filter.clone();
@@ -95,7 +95,7 @@ const EXPORT_ROWS: u32 = 500;
 ///
 /// # Errors
 /// None; a database that fails midway breaks the download off, so that nobody takes a part for the whole.
-pub async fn export(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn export(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let (wanted, _) = wanted(v, gateway.sending.rules().review_score);
     let filter = Search { limit: EXPORT_ROWS, after: None, ..wanted };
     let rows = stream::try_unfold(Some((gateway.store.clone(), filter)), next_rows);
@@ -146,7 +146,7 @@ pub(super) fn download(mut response: Response, name: &str) -> Response {
 
 /// What the address asks for. One search field takes whatever a person has at hand: a phone, a number of the log, an
 /// id, a reference; and words, which need a day.
-fn wanted(v: &Visit, review_score: u8) -> (Search, &'static str) {
+fn wanted(v: &PageContext, review_score: u8) -> (Search, &'static str) {
     let query = &v.query;
     let mut wanted = Search {
         account: v.scope(),
@@ -182,7 +182,7 @@ fn wanted(v: &Visit, review_score: u8) -> (Search, &'static str) {
 }
 
 /// The first moment of a day, or of the one after it, in the account's zone.
-pub(in crate::portal) fn day_start(v: &Visit, day: &str, plus: i64) -> Option<Time> {
+pub(in crate::portal) fn day_start(v: &PageContext, day: &str, plus: i64) -> Option<Time> {
     let day: jiff::civil::Date = day.parse().ok()?;
     let day = day.checked_add(jiff::Span::new().days(plus)).ok()?;
     let start = day.to_zoned(v.time_zone.clone()).ok()?;
@@ -190,7 +190,7 @@ pub(in crate::portal) fn day_start(v: &Visit, day: &str, plus: i64) -> Option<Ti
 }
 
 /// What one pastes into a shell to see the first row here.
-pub(super) fn sample(v: &Visit, instance: Option<&String>) -> String {
+pub(super) fn sample(v: &PageContext, instance: Option<&String>) -> String {
     let instance = instance.map_or("INSTANCE_ID", String::as_str);
     format!(
         "curl -X POST {}/api/send-message \\\n  -H 'Authorization: Bearer YOUR_API_KEY' \\\n  -H 'Content-Type: \

@@ -1,13 +1,13 @@
 //! The pages of who logs in, one file each.
 
 pub mod account;
-mod fresh;
 pub mod inbox;
 pub mod instances;
 pub mod keys;
 pub mod manage;
 pub mod message;
 pub mod messages;
+mod new_rows;
 pub mod notice_settings;
 pub mod notices;
 pub mod overview;

@@ -4,7 +4,7 @@ use crate::{
     accounts::{self, Owner},
     events::digests::{self, Digest, Outcome},
     gateway::Gateway,
-    portal::{Trouble, Visit},
+    portal::{PageContext, PageError},
     store::StoreError,
 };
 use askama::Template;
@@ -13,7 +13,7 @@ use warp::reply::Response;
 #[derive(Template)]
 #[template(path = "notice_settings.html", config = "assets/askama.toml")]
 struct Page<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     mail: Option<Mail>,
     hook: Option<String>,
     owners: Vec<Owner>,
@@ -36,7 +36,7 @@ struct Mail {
 ///
 /// # Errors
 /// The database's.
-pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     Ok(v.page(&page(gateway, v, None).await?))
 }
 
@@ -44,12 +44,16 @@ pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// The database's.
-pub async fn test(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn test(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let outcomes = gateway.digests.test().await;
     Ok(v.page(&page(gateway, v, Some(outcomes)).await?))
 }
 
-async fn page<'a>(gateway: &Gateway, v: &'a Visit, outcomes: Option<Vec<Outcome>>) -> Result<Page<'a>, Trouble> {
+async fn page<'a>(
+    gateway: &Gateway,
+    v: &'a PageContext,
+    outcomes: Option<Vec<Outcome>>,
+) -> Result<Page<'a>, PageError> {
     let settings = gateway.digests.settings();
     let mail = settings.smtp_host.as_ref().map(|host| Mail {
         place: format!("{host}:{}", settings.smtp_port),

@@ -4,9 +4,9 @@ use crate::{
     accounts::notices::{self, Notice, Scope},
     gateway::Gateway,
     portal::{
-        Trouble, Visit,
+        PageContext, PageError,
         notice::{self, Words},
-        trouble::see_other,
+        page_error::see_other,
     },
 };
 use askama::Template;
@@ -15,7 +15,7 @@ use warp::reply::Response;
 #[derive(Template)]
 #[template(path = "notices.html", config = "assets/askama.toml")]
 struct Notices<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     rows: Vec<Row>,
     all: bool,
     is_sent: bool,
@@ -33,7 +33,7 @@ struct Row {
 ///
 /// # Errors
 /// The database's.
-pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let (scope, all) = (scope(v)?, v.query.is_on("all"));
     let rows = gateway.store.read(move |tx| notices::list(tx, scope, all)).await?;
     let name = |n: &Notice| v.accounts.iter().find(|(id, _)| Some(*id) == n.account_id).map(|(_, name)| name.clone());
@@ -52,23 +52,23 @@ pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// No such notice, or another account's.
-pub async fn change(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
-    let id: i64 = v.segment().parse().map_err(|_| Trouble::NotFound)?;
+pub async fn change(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
+    let id: i64 = v.segment().parse().map_err(|_| PageError::NotFound)?;
     let (scope, now) = (scope(v)?, v.now);
     let (is_there, done) = match v.form.text("do") {
         "seen" => (gateway.store.write(move |tx| notices::mark_seen(tx, scope, id, now)).await?, "settled"),
         "dismiss" => (gateway.store.write(move |tx| notices::dismiss(tx, scope, id, now)).await?, "dismissed"),
-        _ => return Err(Trouble::NotFound),
+        _ => return Err(PageError::NotFound),
     };
-    if is_there { Ok(see_other(&format!("/notices?done={done}"))) } else { Err(Trouble::NotFound) }
+    if is_there { Ok(see_other(&format!("/notices?done={done}"))) } else { Err(PageError::NotFound) }
 }
 
 /// What they may see: an owner theirs, an admin also the appliance's.
-fn scope(v: &Visit) -> Result<Scope, Trouble> {
+fn scope(v: &PageContext) -> Result<Scope, PageError> {
     match (v.scope(), v.is_admin()) {
         (Some(id), false) => Ok(Scope::Account(id)),
         (Some(id), true) => Ok(Scope::AccountAndAppliance(id)),
         (None, true) => Ok(Scope::All),
-        (None, false) => Err(Trouble::ChooseAccount),
+        (None, false) => Err(PageError::ChooseAccount),
     }
 }

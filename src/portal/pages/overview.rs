@@ -4,7 +4,7 @@ use crate::{
     gateway::Gateway,
     instances::Instance,
     model::{clock::Time, ids::AccountId, plan::Zone},
-    portal::{Trouble, Visit},
+    portal::{PageContext, PageError},
     sending::counts::{self, Day, KeyUse},
     store::{StoreError, Tx},
 };
@@ -17,7 +17,7 @@ const DAYS: i64 = 14;
 #[derive(Template)]
 #[template(path = "overview.html", config = "assets/askama.toml")]
 struct Overview<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     instances: Vec<Instance>,
     usage: Option<Usage>,
     days: Vec<Column>,
@@ -67,7 +67,7 @@ struct Figures {
 ///
 /// # Errors
 /// The database's.
-pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let (account, now) = (v.scope(), v.now);
     let known = match account {
         Some(id) => Some(gateway.accounts.find_account(id).await?),
@@ -151,7 +151,7 @@ fn endpoints(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Endpoints, Store
 }
 
 /// The days of the chart, oldest first.
-fn dates(v: &Visit) -> Vec<jiff::civil::Date> {
+fn dates(v: &PageContext) -> Vec<jiff::civil::Date> {
     let today = v.now.timestamp().to_zoned(v.time_zone.clone()).date();
     (0..DAYS).rev().filter_map(|back| today.checked_sub(jiff::Span::new().days(back)).ok()).collect()
 }

@@ -12,7 +12,7 @@ use crate::{
         plan::Zone,
         purpose::Purpose,
     },
-    portal::{Trouble, Visit, trouble::see_other},
+    portal::{PageContext, PageError, page_error::see_other},
     sending::{
         Sender, Source,
         request::{Draft, MAX_CHARS},
@@ -28,7 +28,7 @@ const ROWS: usize = 50;
 #[derive(Template)]
 #[template(path = "scheduled.html", config = "assets/askama.toml")]
 struct Scheduled<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     entries: Vec<Entry>,
     instances: Vec<Instance>,
     purposes: Vec<&'static str>,
@@ -43,7 +43,7 @@ struct Scheduled<'a> {
 ///
 /// # Errors
 /// The database's.
-pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     Ok(v.page(&page(gateway, v, String::new()).await?))
 }
 
@@ -51,15 +51,15 @@ pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// No such instance, or another account's.
-pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let instance = gateway.instances.find(&InstanceId::from_text(v.form.text("instance"))).await?;
     if v.scope().is_some_and(|account| instance.account_id != account) {
-        return Err(Trouble::NotFound);
+        return Err(PageError::NotFound);
     }
     let problem = match read(gateway, v, &instance).await? {
         Ok(new) => match gateway.schedules.create(new).await {
             Ok(_) => return Ok(see_other("/scheduled?done=scheduled")),
-            Err(e) => Trouble::from(e).said(v)?,
+            Err(e) => PageError::from(e).user_message(v)?,
         },
         Err(problem) => problem,
     };
@@ -70,8 +70,8 @@ pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// No such message, or another account's.
-pub async fn cancel(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
-    let id: ScheduleId = v.segment().parse().map_err(|_| Trouble::NotFound)?;
+pub async fn cancel(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
+    let id: ScheduleId = v.segment().parse().map_err(|_| PageError::NotFound)?;
     match gateway.schedules.cancel(v.scope(), None, id).await {
         Ok(_) => Ok(see_other("/scheduled?done=cancelled")),
         Err(e) => Err(e.into()),
@@ -79,7 +79,7 @@ pub async fn cancel(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 }
 
 /// What the form says; else what is wrong with it, in plain words.
-async fn read(gateway: &Gateway, v: &Visit, instance: &Instance) -> Result<Result<New, String>, Trouble> {
+async fn read(gateway: &Gateway, v: &PageContext, instance: &Instance) -> Result<Result<New, String>, PageError> {
     let account = gateway.accounts.find_account(instance.account_id).await?;
     let region = account.region.and_then(|region| Region::parse(&region).ok());
     let zone = Zone::stored(account.timezone, None);
@@ -94,7 +94,7 @@ async fn read(gateway: &Gateway, v: &Visit, instance: &Instance) -> Result<Resul
     if text.trim().is_empty() || text.contains('\0') || text.chars().count() > MAX_CHARS {
         return Ok(Err(v.fill("chat.too_long", "n", v.number(MAX_CHARS))));
     }
-    let Some(purpose) = Purpose::parse(v.form.text("purpose")) else { return Err(Trouble::NotFound) };
+    let Some(purpose) = Purpose::parse(v.form.text("purpose")) else { return Err(PageError::NotFound) };
     Ok(Ok(New {
         sender: Sender {
             account: instance.account_id,
@@ -114,7 +114,7 @@ async fn read(gateway: &Gateway, v: &Visit, instance: &Instance) -> Result<Resul
     }))
 }
 
-async fn page<'a>(gateway: &Gateway, v: &'a Visit, problem: String) -> Result<Scheduled<'a>, Trouble> {
+async fn page<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Result<Scheduled<'a>, PageError> {
     let instances = gateway.instances.list(v.scope()).await?;
     let instance = v.query.some("instance").map(InstanceId::from_text);
     let filter = Filter {

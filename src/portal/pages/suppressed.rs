@@ -11,7 +11,7 @@ use crate::{
         conversations::{self, Identity},
         suppression::{self, Past, Source as By, Suppression},
     },
-    portal::{Trouble, Visit, trouble::see_other},
+    portal::{PageContext, PageError, page_error::see_other},
     store::StoreError,
 };
 use ::http::StatusCode;
@@ -21,7 +21,7 @@ use warp::{Reply, reply::Response};
 #[derive(Template)]
 #[template(path = "suppressed.html", config = "assets/askama.toml")]
 struct Suppressed<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     rows: Vec<Suppression>,
     found: usize,
     problem: String,
@@ -33,7 +33,7 @@ const ROWS: usize = 500;
 ///
 /// # Errors
 /// No account is chosen.
-pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     Ok(v.page(&page(gateway, v, String::new()).await?))
 }
 
@@ -41,7 +41,7 @@ pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// The database's.
-pub async fn add(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn add(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let account = v.account()?;
     let phone = match phone(gateway, v).await? {
         Ok(phone) => phone,
@@ -64,9 +64,9 @@ pub async fn add(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// No such person, or another account's.
-pub async fn lift(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn lift(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let account = v.account()?;
-    let id: i64 = v.segment().parse().map_err(|_| Trouble::NotFound)?;
+    let id: i64 = v.segment().parse().map_err(|_| PageError::NotFound)?;
     let (now, actor, erased) = (v.now, v.actor().to_owned(), gateway.erased.clone());
     let lifted = gateway
         .store
@@ -80,14 +80,14 @@ pub async fn lift(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
             suppression::lift(tx, row.contact_id, By::ALL, &actor, now)
         })
         .await?;
-    if lifted == 0 { Err(Trouble::NotFound) } else { Ok(see_other("/suppressed-recipients?done=lifted")) }
+    if lifted == 0 { Err(PageError::NotFound) } else { Ok(see_other("/suppressed-recipients?done=lifted")) }
 }
 
 /// `GET /suppressed-recipients/export.csv?all=`: who is suppressed; with `all` who was, too, for proof.
 ///
 /// # Errors
 /// No account is chosen.
-pub async fn export(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn export(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let (account, all) = (v.account()?, v.query.is_on("all"));
     let rows = gateway.store.read(move |tx| suppression::export(tx, account, all)).await?;
     let text = csv::written(&Past::COLUMNS, rows.iter().map(Past::cells));
@@ -97,7 +97,7 @@ pub async fn export(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 #[derive(Template)]
 #[template(path = "suppressed_history.html", config = "assets/askama.toml")]
 struct History<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     phone: String,
     rows: Vec<Past>,
     refused: u64,
@@ -107,9 +107,9 @@ struct History<'a> {
 ///
 /// # Errors
 /// Nobody of that number in this account was ever suppressed.
-pub async fn history(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn history(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let account = v.account()?;
-    let contact = ContactId(v.segment().parse().map_err(|_| Trouble::NotFound)?);
+    let contact = ContactId(v.segment().parse().map_err(|_| PageError::NotFound)?);
     let read = gateway.store.read(move |tx| {
         let rows = suppression::history(tx, account, contact)?;
         let refused = tx.one(
@@ -121,18 +121,18 @@ pub async fn history(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> 
         Ok::<_, StoreError>((rows, refused))
     });
     let (rows, refused) = read.await?;
-    let first = rows.first().ok_or(Trouble::NotFound)?;
+    let first = rows.first().ok_or(PageError::NotFound)?;
     let phone = first.phone.clone().unwrap_or_else(|| format!("contact:{contact}"));
     Ok(v.page(&History { v, phone, rows, refused }))
 }
 
-async fn phone(gateway: &Gateway, v: &Visit) -> Result<Result<Phone, String>, Trouble> {
+async fn phone(gateway: &Gateway, v: &PageContext) -> Result<Result<Phone, String>, PageError> {
     let account = gateway.accounts.find_account(v.account()?).await?;
     let region = account.region.and_then(|r| Region::parse(&r).ok());
     Ok(Phone::parse(v.form.text("phone"), region).map_err(|e| v.why(&e.why())))
 }
 
-async fn page<'a>(gateway: &Gateway, v: &'a Visit, problem: String) -> Result<Suppressed<'a>, Trouble> {
+async fn page<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Result<Suppressed<'a>, PageError> {
     let account = v.account()?;
     let mut rows = gateway.store.read(move |tx| suppression::list(tx, account)).await?;
     let wanted: String = v.query.text("q").chars().filter(char::is_ascii_digit).collect();

@@ -12,7 +12,7 @@ use crate::{
         conversations::{self, Identity},
         suppression::{self, Source as By},
     },
-    portal::{Trouble, Visit, trouble::see_other},
+    portal::{PageContext, PageError, page_error::see_other},
     store::{StoreError, WriteTx},
 };
 use ::http::StatusCode;
@@ -25,7 +25,7 @@ const SHOWN: usize = 100;
 #[derive(Template)]
 #[template(path = "suppressed_import.html", config = "assets/askama.toml")]
 struct Page<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     /// What was sent, to be sent again.
     text: String,
     good: usize,
@@ -53,7 +53,7 @@ struct Good {
 ///
 /// # Errors
 /// No account is chosen.
-pub async fn import(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn import(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let account = v.account()?;
     let known = gateway.accounts.find_account(account).await?;
     let region = known.region.and_then(|r| Region::parse(&r).ok());
@@ -79,7 +79,7 @@ pub async fn import(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     Ok(v.page_with(&Page { v, text, good: good.len(), wrong, more, problem: String::new() }, status))
 }
 
-fn judge(v: &Visit, rows: Vec<csv::Row>, region: Option<Region>) -> (Vec<Good>, Vec<Wrong>) {
+fn judge(v: &PageContext, rows: Vec<csv::Row>, region: Option<Region>) -> (Vec<Good>, Vec<Wrong>) {
     let (mut good, mut wrong) = (Vec::new(), Vec::new());
     for (line, written, reason) in rows {
         match Phone::parse(&written, region) {

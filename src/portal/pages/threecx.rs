@@ -10,7 +10,7 @@ use crate::{
     },
     gateway::Gateway,
     model::{ids::InstanceId, purpose::Purpose},
-    portal::{Trouble, Visit, trouble::see_other},
+    portal::{PageContext, PageError, page_error::see_other},
 };
 use ::http::StatusCode;
 use askama::Template;
@@ -19,7 +19,7 @@ use warp::reply::Response;
 #[derive(Template)]
 #[template(path = "threecx.html", config = "assets/askama.toml")]
 struct List<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     all: Vec<Monitored>,
     instances: Vec<String>,
     problem: String,
@@ -28,7 +28,7 @@ struct List<'a> {
 #[derive(Template)]
 #[template(path = "threecx_one.html", config = "assets/askama.toml")]
 struct One<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     i: Integration,
     secrets: Option<Secrets>,
     lines: Snippets,
@@ -57,7 +57,7 @@ struct Preview {
 ///
 /// # Errors
 /// The database's.
-pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     Ok(v.page(&overview(gateway, v, String::new()).await?))
 }
 
@@ -65,7 +65,7 @@ pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// No account is chosen.
-pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let new = NewIntegration {
         account: v.account()?,
         instance: InstanceId::from_text(v.form.text("instance")),
@@ -78,7 +78,7 @@ pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     match gateway.threecx.create(new, by(v)).await {
         Ok((id, secrets)) => one(gateway, v, &id, Shown::Secrets(secrets)).await,
         Err(e) => {
-            let page = overview(gateway, v, Trouble::from(e).said(v)?).await?;
+            let page = overview(gateway, v, PageError::from(e).user_message(v)?).await?;
             Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
         }
     }
@@ -88,7 +88,7 @@ pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// No such integration, or another account's.
-pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     one(gateway, v, &id(v), Shown::Nothing).await
 }
 
@@ -97,7 +97,7 @@ pub async fn show(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// No such integration, or another account's.
-pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let (id, threecx) = (id(v), &gateway.threecx);
     let path = format!("/integrations/3cx/{id}");
     let change = match v.form.text("do") {
@@ -123,7 +123,7 @@ pub async fn save(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 }
 
 /// Says what would become of a request with what the form holds. The secret is judged where one is typed in.
-async fn examine(gateway: &Gateway, v: &Visit, id: &IntegrationId) -> Result<Response, Trouble> {
+async fn examine(gateway: &Gateway, v: &PageContext, id: &IntegrationId) -> Result<Response, PageError> {
     let fields = ["event_type", "to", "message_text", "message_purpose", "agent_extension", "queue"];
     let filled = fields.iter().filter_map(|name| Some(((*name).to_owned(), v.form.some(name)?.into())));
     let asked: serde_json::Map<String, serde_json::Value> = filled.collect();
@@ -145,9 +145,9 @@ async fn examine(gateway: &Gateway, v: &Visit, id: &IntegrationId) -> Result<Res
 ///
 /// # Errors
 /// No such integration, or another account's.
-pub async fn template(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn template(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let id = id(v);
-    let event = EventType::parse(v.form.text("event")).ok_or(Trouble::NotFound)?;
+    let event = EventType::parse(v.form.text("event")).ok_or(PageError::NotFound)?;
     let change = (Some(v.form.is_on("enabled")), Some(v.form.text("text").to_owned()));
     match gateway.threecx.save_template(&id, v.scope(), event, change, by(v)).await {
         Ok(_) => Ok(see_other(&format!("/integrations/3cx/{id}?done=saved"))),
@@ -156,7 +156,7 @@ pub async fn template(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble>
 }
 
 /// What the settings' form says. A box that is not ticked is off.
-fn wanted(v: &Visit) -> Change {
+fn wanted(v: &PageContext) -> Change {
     let list = |name: &str| {
         v.form.text(name).split([',', '\n', ' ']).map(str::trim).filter(|c| !c.is_empty()).map(str::to_owned).collect()
     };
@@ -179,18 +179,18 @@ fn wanted(v: &Visit) -> Change {
     }
 }
 
-async fn again(gateway: &Gateway, v: &Visit, id: &IntegrationId, e: ThreecxError) -> Result<Response, Trouble> {
-    let mut response = one(gateway, v, id, Shown::Problem(Trouble::from(e).said(v)?)).await?;
+async fn again(gateway: &Gateway, v: &PageContext, id: &IntegrationId, e: ThreecxError) -> Result<Response, PageError> {
+    let mut response = one(gateway, v, id, Shown::Problem(PageError::from(e).user_message(v)?)).await?;
     *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     Ok(response)
 }
 
-async fn overview<'a>(gateway: &Gateway, v: &'a Visit, problem: String) -> Result<List<'a>, Trouble> {
+async fn overview<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Result<List<'a>, PageError> {
     let all = gateway.threecx.monitor(v.scope()).await?;
     Ok(List { v, all, instances: instances(gateway, v).await?, problem })
 }
 
-async fn one(gateway: &Gateway, v: &Visit, id: &IntegrationId, shown: Shown) -> Result<Response, Trouble> {
+async fn one(gateway: &Gateway, v: &PageContext, id: &IntegrationId, shown: Shown) -> Result<Response, PageError> {
     let (mut secrets, mut finding, mut problem) = (None, None, String::new());
     match shown {
         Shown::Nothing => {}
@@ -208,7 +208,11 @@ async fn one(gateway: &Gateway, v: &Visit, id: &IntegrationId, shown: Shown) -> 
     };
     let saved = gateway.threecx.templates(id, v.scope()).await?;
     let preview = |saved: Saved| Preview {
-        says: gateway.threecx.preview(&saved.text, &values).or_else(|e| Trouble::from(e).said(v)).unwrap_or_default(),
+        says: gateway
+            .threecx
+            .preview(&saved.text, &values)
+            .or_else(|e| PageError::from(e).user_message(v))
+            .unwrap_or_default(),
         saved,
     };
     let page = One {
@@ -225,14 +229,14 @@ async fn one(gateway: &Gateway, v: &Visit, id: &IntegrationId, shown: Shown) -> 
     Ok(v.page(&page))
 }
 
-async fn instances(gateway: &Gateway, v: &Visit) -> Result<Vec<String>, Trouble> {
+async fn instances(gateway: &Gateway, v: &PageContext) -> Result<Vec<String>, PageError> {
     Ok(gateway.instances.list(v.scope()).await?.into_iter().map(|i| i.id.to_string()).collect())
 }
 
-fn id(v: &Visit) -> IntegrationId {
+fn id(v: &PageContext) -> IntegrationId {
     IntegrationId::from_text(v.segment())
 }
 
-fn by(v: &Visit) -> By<'_> {
+fn by(v: &PageContext) -> By<'_> {
     By { actor: v.actor(), is_admin: v.is_admin() }
 }

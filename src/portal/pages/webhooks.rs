@@ -4,7 +4,7 @@ use crate::{
     events::webhooks::{Attempt, Delivery, Endpoint, EndpointId, EventName, Filter, NewEndpoint, WebhookError},
     gateway::Gateway,
     model::ids::InstanceId,
-    portal::{Trouble, Visit, trouble::see_other},
+    portal::{PageContext, PageError, page_error::see_other},
 };
 use ::http::StatusCode;
 use askama::Template;
@@ -16,7 +16,7 @@ const ROWS: u32 = 100;
 #[derive(Template)]
 #[template(path = "webhooks.html", config = "assets/askama.toml")]
 struct Page<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     endpoints: Vec<Endpoint>,
     waiting: HashMap<i64, u64>,
     deliveries: Vec<Delivery>,
@@ -29,7 +29,7 @@ struct Page<'a> {
 #[derive(Template)]
 #[template(path = "delivery.html", config = "assets/askama.toml")]
 struct DeliveryPage<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     d: Delivery,
     url: String,
     attempts: Vec<Attempt>,
@@ -40,7 +40,7 @@ struct DeliveryPage<'a> {
 ///
 /// # Errors
 /// The database's.
-pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     Ok(v.page(&page(gateway, v).await?))
 }
 
@@ -48,7 +48,7 @@ pub async fn list(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// No account is chosen.
-pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let new = NewEndpoint {
         account: v.account()?,
         instance: v.form.some("instance").map(InstanceId::from_text),
@@ -57,9 +57,9 @@ pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
     };
     match gateway.webhooks.create(new, v.actor()).await {
         Ok((_, secret)) => Ok(v.page(&Page { secret: Some(secret.as_str().to_owned()), ..page(gateway, v).await? })),
-        Err(WebhookError::NotFound(_)) => Err(Trouble::NotFound),
+        Err(WebhookError::NotFound(_)) => Err(PageError::NotFound),
         Err(e) => {
-            let page = Page { problem: Trouble::from(e).said(v)?, ..page(gateway, v).await? };
+            let page = Page { problem: PageError::from(e).user_message(v)?, ..page(gateway, v).await? };
             Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
         }
     }
@@ -69,8 +69,8 @@ pub async fn create(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// No such endpoint, or another account's.
-pub async fn change(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
-    let id = own_endpoint(gateway, v, v.segment().parse().map_err(|_| Trouble::NotFound)?).await?.id;
+pub async fn change(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
+    let id = own_endpoint(gateway, v, v.segment().parse().map_err(|_| PageError::NotFound)?).await?.id;
     let webhooks = &gateway.webhooks;
     let done = match v.form.text("do") {
         "rotate" => {
@@ -84,7 +84,7 @@ pub async fn change(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
         "enable" => webhooks.enable(id, v.actor()).await.map(|()| "endpoint_on")?,
         "disable" => webhooks.disable(id, "switched off by hand", v.actor()).await.map(|()| "endpoint_off")?,
         "delete" => webhooks.delete(id, v.actor()).await.map(|()| "endpoint_gone")?,
-        _ => return Err(Trouble::NotFound),
+        _ => return Err(PageError::NotFound),
     };
     Ok(see_other(&format!("/webhooks?done={done}")))
 }
@@ -93,7 +93,7 @@ pub async fn change(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// No such delivery, or another account's.
-pub async fn delivery(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn delivery(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let (d, endpoint) = own_delivery(gateway, v).await?;
     let attempts = gateway.webhooks.attempts(d.id).await?;
     let event = d.event_id.clone();
@@ -111,7 +111,7 @@ pub async fn delivery(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble>
 ///
 /// # Errors
 /// No such delivery, or another account's.
-pub async fn resend(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn resend(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let (delivery, _) = own_delivery(gateway, v).await?;
     gateway.webhooks.resend(delivery.id).await?;
     Ok(see_other(&format!("/webhooks/deliveries/{}?done=queued", delivery.id)))
@@ -121,28 +121,28 @@ pub async fn resend(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
 ///
 /// # Errors
 /// No such endpoint, or another account's.
-pub async fn resend_failed(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
-    let endpoint = own_endpoint(gateway, v, v.segment().parse().map_err(|_| Trouble::NotFound)?).await?;
+pub async fn resend_failed(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
+    let endpoint = own_endpoint(gateway, v, v.segment().parse().map_err(|_| PageError::NotFound)?).await?;
     let since = super::messages::day_start(v, v.form.text("since"), 0);
-    let since = since.ok_or_else(|| Trouble::Invalid(v.t("webhooks.since_bad").to_owned()))?;
+    let since = since.ok_or_else(|| PageError::Invalid(v.t("webhooks.since_bad").to_owned()))?;
     gateway.webhooks.resend_failed(since, Some(endpoint.id)).await?;
     Ok(see_other("/webhooks?done=queued"))
 }
 
-async fn own_endpoint(gateway: &Gateway, v: &Visit, id: i64) -> Result<Endpoint, Trouble> {
+async fn own_endpoint(gateway: &Gateway, v: &PageContext, id: i64) -> Result<Endpoint, PageError> {
     let mine = |e: &Endpoint| v.scope().is_none_or(|account| e.account_id == account);
     let all = gateway.webhooks.list().await?;
-    all.into_iter().find(|e| e.id == EndpointId(id)).filter(mine).ok_or(Trouble::NotFound)
+    all.into_iter().find(|e| e.id == EndpointId(id)).filter(mine).ok_or(PageError::NotFound)
 }
 
-async fn own_delivery(gateway: &Gateway, v: &Visit) -> Result<(Delivery, Endpoint), Trouble> {
-    let id: i64 = v.segment().parse().map_err(|_| Trouble::NotFound)?;
+async fn own_delivery(gateway: &Gateway, v: &PageContext) -> Result<(Delivery, Endpoint), PageError> {
+    let id: i64 = v.segment().parse().map_err(|_| PageError::NotFound)?;
     let delivery = gateway.webhooks.find_delivery(id).await?;
     let endpoint = own_endpoint(gateway, v, delivery.endpoint_id.0).await?;
     Ok((delivery, endpoint))
 }
 
-async fn page<'a>(gateway: &Gateway, v: &'a Visit) -> Result<Page<'a>, Trouble> {
+async fn page<'a>(gateway: &Gateway, v: &'a PageContext) -> Result<Page<'a>, PageError> {
     let account = v.scope();
     let mut endpoints = gateway.webhooks.list().await?;
     endpoints.retain(|e| account.is_none_or(|a| e.account_id == a));

@@ -5,7 +5,7 @@
 //!
 //! An answer's body says that the request is under way until its last byte is handed over.
 
-use super::{Limits, table::Place, timer};
+use super::{Limits, table::ConnectionSlot, timer};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -23,7 +23,7 @@ use tokio::time::{Instant, Sleep};
 pub struct BoundedBody {
     inner: Incoming,
     limits: Arc<Limits>,
-    place: Arc<Place>,
+    slot: Arc<ConnectionSlot>,
     came: u64,
     ended: bool,
     waits: bool,
@@ -67,9 +67,9 @@ struct Patience {
 }
 
 impl BoundedBody {
-    pub(super) fn new(body: Incoming, limits: &Arc<Limits>, place: &Arc<Place>) -> Self {
-        let (limits, place) = (limits.clone(), place.clone());
-        Self { inner: body, limits, place, came: 0, ended: false, waits: false, patience: None }
+    pub(super) fn new(body: Incoming, limits: &Arc<Limits>, slot: &Arc<ConnectionSlot>) -> Self {
+        let (limits, slot) = (limits.clone(), slot.clone());
+        Self { inner: body, limits, slot, came: 0, ended: false, waits: false, patience: None }
     }
 
     fn took(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, BodyError> {
@@ -101,9 +101,9 @@ impl BoundedBody {
         }
         self.waits = waits;
         if waits {
-            self.place.seat.waiting.fetch_add(1, Relaxed);
+            self.slot.slot_state.waiting.fetch_add(1, Relaxed);
         } else {
-            self.place.seat.waiting.fetch_sub(1, Relaxed);
+            self.slot.slot_state.waiting.fetch_sub(1, Relaxed);
         }
     }
 }
@@ -141,23 +141,23 @@ impl Drop for BoundedBody {
     fn drop(&mut self) {
         self.set_waits(false);
         if !self.ended && !self.inner.is_end_stream() {
-            self.place.unread.store(true, Relaxed);
+            self.slot.unread.store(true, Relaxed);
         }
     }
 }
 
 /// A request under way.
-pub(super) struct Busy(Arc<Place>);
+pub(super) struct Busy(Arc<ConnectionSlot>);
 
 impl Busy {
-    pub(super) fn new(place: &Arc<Place>) -> Self {
-        place.requests.fetch_add(1, Relaxed);
-        place.seat.busy.fetch_add(1, Relaxed);
-        Self(place.clone())
+    pub(super) fn new(slot: &Arc<ConnectionSlot>) -> Self {
+        slot.requests.fetch_add(1, Relaxed);
+        slot.slot_state.busy.fetch_add(1, Relaxed);
+        Self(slot.clone())
     }
 
     /// On which connection.
-    pub(super) fn place(&self) -> &Place {
+    pub(super) fn slot(&self) -> &ConnectionSlot {
         &self.0
     }
 }
@@ -166,7 +166,7 @@ impl Drop for Busy {
     fn drop(&mut self) {
         // What was read until now belonged to this request.
         self.0.reads.store(0, Relaxed);
-        self.0.seat.busy.fetch_sub(1, Relaxed);
+        self.0.slot_state.busy.fetch_sub(1, Relaxed);
     }
 }
 

@@ -53,7 +53,7 @@ pub(super) async fn serve_tls<H: Handler>(
 ) {
     let shaken = tokio::select! {
         shaken = within(handling.limits.handshake, acceptor.accept(stream)) => shaken,
-        () = handling.peer.place.seat.close.notified() => return,
+        () = handling.peer.slot.slot_state.close.notified() => return,
         () = stopped_for(&mut stop, WELCOME) => return,
     };
     match shaken {
@@ -77,7 +77,7 @@ where
     H: Handler,
 {
     let (peer, limits) = (handling.peer.clone(), handling.limits.clone());
-    let io = Counted::new(io, peer.place.clone());
+    let io = Counted::new(io, peer.slot.clone());
     if h2 {
         let mut builder = http2::Builder::new(TokioExecutor::new());
         builder
@@ -133,7 +133,7 @@ async fn drive<C: Future<Output = hyper::Result<()>>>(
             }
             _ = stop.wait_for(|stop| *stop), if !stopping => {
                 stopping = true;
-                if !h2 && peer.place.requests.load(Relaxed) == 0 {
+                if !h2 && peer.slot.requests.load(Relaxed) == 0 {
                     welcome = Some(WELCOME.min(limits.header));
                     timer::again(look.as_mut(), WELCOME_LOOK);
                 } else {
@@ -142,22 +142,22 @@ async fn drive<C: Future<Output = hyper::Result<()>>>(
             }
             () = look.as_mut(), if welcome.is_some() => {
                 welcome = welcome.map(|left| left.saturating_sub(WELCOME_LOOK)).filter(|left| !left.is_zero());
-                if welcome.is_none() || peer.place.requests.load(Relaxed) > 0 {
+                if welcome.is_none() || peer.slot.requests.load(Relaxed) > 0 {
                     welcome = None;
                     end_gracefully(connection.as_mut());
                 }
                 timer::again(look.as_mut(), WELCOME_LOOK);
             }
             // A request may have begun since the table looked. It gets its answer; only then is the connection over.
-            () = peer.place.seat.close.notified() => {
-                if peer.place.seat.is_idle() || peer.place.seat.waits_for_client() {
+            () = peer.slot.slot_state.close.notified() => {
+                if peer.slot.slot_state.is_idle() || peer.slot.slot_state.waits_for_client() {
                     return;
                 }
                 stopping = true;
                 end_gracefully(connection.as_mut());
             }
             () = tick.as_mut() => {
-                if watch.is_over(&peer.place, limits, step, h2) {
+                if watch.is_over(&peer.slot, limits, step, h2) {
                     return;
                 }
                 timer::again(tick.as_mut(), step);
@@ -179,12 +179,12 @@ impl<H: Handler> Service<Request<Incoming>> for Handling<H> {
     type Future = Answering<H::Future>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let busy = Some(Busy::new(&self.peer.place));
+        let busy = Some(Busy::new(&self.peer.slot));
         // HTTP/2 counts bytes, not fields.
         if request.headers().len() > self.limits.headers {
             return Answering { future: None, busy };
         }
-        let mut request = request.map(|body| BoundedBody::new(body, &self.limits, &self.peer.place));
+        let mut request = request.map(|body| BoundedBody::new(body, &self.limits, &self.peer.slot));
         request.extensions_mut().insert(self.peer.clone());
         Answering { future: Some(self.handler.answer(request)), busy }
     }
@@ -221,7 +221,7 @@ where
         };
         let busy = this.busy.take();
         if let (StatusCode::SWITCHING_PROTOCOLS, Some(busy)) = (answer.status(), &busy) {
-            busy.place().seat.taken.store(true, Relaxed);
+            busy.slot().slot_state.taken.store(true, Relaxed);
         }
         Poll::Ready(Ok(answer.map(|body| AnswerBody::new(body, busy))))
     }

@@ -4,7 +4,7 @@
 //! It also ends connections politely. Who closes a socket while the client still sends makes the kernel reset it, and
 //! the answer that explains why (413, 401) is lost with it. So the rest is read and thrown away first, up to a bound.
 
-use super::table::Place;
+use super::table::ConnectionSlot;
 use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use std::{
@@ -20,20 +20,20 @@ const LINGER_BYTES: usize = 8 << 20;
 
 pub(super) struct Counted<IO> {
     io: TokioIo<IO>,
-    place: Arc<Place>,
+    slot: Arc<ConnectionSlot>,
     linger: usize,
     ended: bool,
 }
 
 impl<IO> Counted<IO> {
-    pub(super) fn new(io: IO, place: Arc<Place>) -> Self {
-        Self { io: TokioIo::new(io), place, linger: LINGER_BYTES, ended: false }
+    pub(super) fn new(io: IO, slot: Arc<ConnectionSlot>) -> Self {
+        Self { io: TokioIo::new(io), slot, linger: LINGER_BYTES, ended: false }
     }
 
     fn wrote(&self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        self.place.seat.blocked.store(polled.is_pending(), Relaxed);
+        self.slot.slot_state.blocked.store(polled.is_pending(), Relaxed);
         if let Poll::Ready(Ok(n)) = polled {
-            self.place.written.fetch_add(n as u64, Relaxed);
+            self.slot.written.fetch_add(n as u64, Relaxed);
         }
         polled
     }
@@ -43,7 +43,7 @@ impl<IO: AsyncRead + Unpin> Counted<IO> {
     /// Reads what is left until the client ends, or had its share.
     fn throw_away(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         // For the watch this is a request that does not come to its end.
-        self.place.reads.store(1, Relaxed);
+        self.slot.reads.store(1, Relaxed);
         let mut scratch = [0; 8192];
         while self.linger > 0 {
             let mut buf = ReadBuf::new(&mut scratch);
@@ -62,7 +62,7 @@ impl<IO: AsyncRead + Unpin> Read for Counted<IO> {
         let this = self.get_mut();
         let read = Pin::new(&mut this.io).poll_read(cx, buf);
         if read.is_ready() {
-            this.place.reads.fetch_add(1, Relaxed);
+            this.slot.reads.fetch_add(1, Relaxed);
         }
         read
     }
@@ -85,7 +85,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Write for Counted<IO> {
             ready!(Pin::new(&mut this.io).poll_shutdown(cx))?;
             this.ended = true;
         }
-        if this.place.unread.load(Relaxed) {
+        if this.slot.unread.load(Relaxed) {
             ready!(this.throw_away(cx));
         }
         Poll::Ready(Ok(()))

@@ -23,7 +23,7 @@ mod watch;
 
 pub use body::{BodyError, BoundedBody};
 pub use limits::Limits;
-pub use table::Place;
+pub use table::ConnectionSlot;
 
 use ::http::{Request, Response};
 use arc_swap::ArcSwap;
@@ -47,8 +47,8 @@ pub struct Peer {
     pub address: SocketAddr,
     /// Whether the connection is TLS.
     pub tls: bool,
-    /// Its place among the connections. A WebSocket keeps it by itself, and must end when [`Place::stopping`] does.
-    pub place: Arc<Place>,
+    /// Its slot among the connections. A WebSocket keeps it by itself, and must end when [`ConnectionSlot::stopping`] does.
+    pub slot: Arc<ConnectionSlot>,
 }
 
 /// What answers requests: any `tower::Service` such as `warp::service(filter)`. Nobody writes one by hand.
@@ -98,10 +98,10 @@ pub async fn serve<H: Handler>(
             let (stream, address) = accept(&listener, &table).await;
             while connections.try_join_next().is_some() {}
             // All from this address are busy: it is closed at once, which a client can tell and try again.
-            let Some(place) = place(&table, address).await else { continue };
+            let Some(slot) = slot(&table, address).await else { continue };
             let _ = stream.set_nodelay(true);
             let acceptor = tls.as_ref().map(|config| TlsAcceptor::from(config.load_full()));
-            let peer = Peer { address, tls: acceptor.is_some(), place };
+            let peer = Peer { address, tls: acceptor.is_some(), slot };
             let handling = Handling { handler: handler.clone(), peer, limits: limits.clone() };
             let stop = stop.clone();
             connections.spawn(async move {
@@ -143,14 +143,14 @@ async fn accept(listener: &TcpListener, table: &Table) -> (TcpStream, SocketAddr
     }
 }
 
-/// A place for a connection, waited for when the house is full; none when its address has all it may have.
-async fn place(table: &Arc<Table>, address: SocketAddr) -> Option<Arc<Place>> {
+/// A slot for a connection, waited for when the house is full; none when its address has all it may have.
+async fn slot(table: &Arc<Table>, address: SocketAddr) -> Option<Arc<ConnectionSlot>> {
     loop {
         match table.enter(address.ip()) {
-            Ok(place) => return Some(place),
+            Ok(slot) => return Some(slot),
             Err(Full::Address) => return None,
             // Somebody may also become idle without leaving.
-            Err(Full::House) => drop(timer::within(ACCEPT_AGAIN, table.left.notified()).await),
+            Err(Full::Server) => drop(timer::within(ACCEPT_AGAIN, table.left.notified()).await),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Who is connected: places, in all and per address, and what each connection is doing.
+//! Who is connected: slots, in all and per address, and what each connection is doing.
 //!
 //! A full house makes room by closing a connection of the address that has most: the oldest that is idle, else the
 //! oldest on which the gateway only waits for the client (a body that drips, an answer that is not taken), else one of
@@ -21,36 +21,36 @@ pub(super) struct Table {
     connections: usize,
     per_address: usize,
     per_address_loopback: usize,
-    places: Mutex<Places>,
+    slots: Mutex<Slots>,
     stop: watch::Receiver<bool>,
     /// Told when a connection is gone.
     pub(super) left: Notify,
 }
 
-/// Why there is no place.
+/// Why there is no slot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Full {
     /// All connections are busy.
-    House,
+    Server,
     /// All connections of this address are busy.
     Address,
 }
 
 #[derive(Default)]
-struct Places {
-    by_address: HashMap<IpAddr, VecDeque<Arc<Seat>>>,
+struct Slots {
+    by_address: HashMap<IpAddr, VecDeque<Arc<SlotState>>>,
     count: usize,
 }
 
-/// A connection's place, and what happens on it. It is free again when the last holder drops it.
+/// A connection's slot, and what happens on it. It is free again when the last holder drops it.
 ///
-/// The counters, also those of the seat, are written by the connection's own tasks; others only take a look, so they
+/// The counters, also those of the state, are written by the connection's own tasks; others only take a look, so they
 /// need no order.
-pub struct Place {
+pub struct ConnectionSlot {
     table: Weak<Table>,
     address: IpAddr,
     stop: watch::Receiver<bool>,
-    pub(super) seat: Arc<Seat>,
+    pub(super) slot_state: Arc<SlotState>,
     /// Requests so far.
     pub(super) requests: AtomicU64,
     /// Reads since the last request ended: part of a next one.
@@ -61,10 +61,10 @@ pub struct Place {
     pub(super) unread: AtomicBool,
 }
 
-/// What the table sees of a place. Dropping a [`Place`] takes the table's lock, so who holds the lock must never hold
+/// What the table sees of a slot. Dropping a [`ConnectionSlot`] takes the table's lock, so who holds the lock must never hold
 /// what could be the last reference to one.
 #[derive(Default)]
-pub(super) struct Seat {
+pub(super) struct SlotState {
     /// Requests under way: from their header to the last byte of their answer.
     pub(super) busy: AtomicUsize,
     /// Of those, the ones that wait for their body.
@@ -80,29 +80,29 @@ pub(super) struct Seat {
 impl Table {
     pub(super) fn new(limits: &Limits, stop: watch::Receiver<bool>) -> Arc<Self> {
         let &Limits { connections, per_address, per_address_loopback, .. } = limits;
-        let (places, left) = (Mutex::default(), Notify::new());
-        Arc::new(Self { connections, per_address, per_address_loopback, places, stop, left })
+        let (slots, left) = (Mutex::default(), Notify::new());
+        Arc::new(Self { connections, per_address, per_address_loopback, slots, stop, left })
     }
 
-    /// A place for a new connection.
-    pub(super) fn enter(self: &Arc<Self>, address: IpAddr) -> Result<Arc<Place>, Full> {
+    /// A slot for a new connection.
+    pub(super) fn enter(self: &Arc<Self>, address: IpAddr) -> Result<Arc<ConnectionSlot>, Full> {
         let address = neighbourhood(address);
         let most = if address.is_loopback() { self.per_address_loopback } else { self.per_address };
-        let mut places = self.lock();
-        let from_here = places.by_address.get(&address).map_or(0, VecDeque::len);
+        let mut slots = self.lock();
+        let from_here = slots.by_address.get(&address).map_or(0, VecDeque::len);
         if from_here >= most {
-            places.make_room(address).ok_or(Full::Address)?;
-        } else if places.count >= self.connections {
-            places.make_room_anywhere().ok_or(Full::House)?;
+            slots.make_room(address).ok_or(Full::Address)?;
+        } else if slots.count >= self.connections {
+            slots.make_room_anywhere().ok_or(Full::Server)?;
         }
-        let seat = Arc::<Seat>::default();
-        places.by_address.entry(address).or_default().push_back(seat.clone());
-        places.count += 1;
-        Ok(Arc::new(Place {
+        let slot_state = Arc::<SlotState>::default();
+        slots.by_address.entry(address).or_default().push_back(slot_state.clone());
+        slots.count += 1;
+        Ok(Arc::new(ConnectionSlot {
             table: Arc::downgrade(self),
             address,
             stop: self.stop.clone(),
-            seat,
+            slot_state,
             requests: AtomicU64::new(0),
             reads: AtomicU64::new(0),
             written: AtomicU64::new(0),
@@ -115,8 +115,8 @@ impl Table {
         let _ = self.lock().make_room_anywhere();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Places> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Slots> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -128,7 +128,7 @@ fn neighbourhood(address: IpAddr) -> IpAddr {
     }
 }
 
-impl Places {
+impl Slots {
     /// Makes room among the connections of who has the most that may be closed.
     fn make_room_anywhere(&mut self) -> Option<()> {
         let mut crowds: Vec<(usize, IpAddr)> = self.by_address.iter().map(|(a, queue)| (queue.len(), *a)).collect();
@@ -136,11 +136,11 @@ impl Places {
         crowds.into_iter().find_map(|(_, address)| self.make_room(address))
     }
 
-    /// Tells one connection of this address to end, and frees its place at once.
+    /// Tells one connection of this address to end, and frees its slot at once.
     fn make_room(&mut self, address: IpAddr) -> Option<()> {
         let queue = self.by_address.get_mut(&address)?;
-        let oldest = |may_go: fn(&Seat) -> bool| queue.iter().position(|seat| may_go(seat));
-        let at = oldest(Seat::is_idle).or_else(|| oldest(Seat::waits_for_client))?;
+        let oldest = |may_go: fn(&SlotState) -> bool| queue.iter().position(|slot_state| may_go(slot_state));
+        let at = oldest(SlotState::is_idle).or_else(|| oldest(SlotState::waits_for_client))?;
         queue.remove(at)?.close.notify_one();
         if queue.is_empty() {
             self.by_address.remove(&address);
@@ -149,27 +149,27 @@ impl Places {
         Some(())
     }
 
-    fn leave(&mut self, place: &Place) {
-        let Some(queue) = self.by_address.get_mut(&place.address) else { return };
+    fn leave(&mut self, slot: &ConnectionSlot) {
+        let Some(queue) = self.by_address.get_mut(&slot.address) else { return };
         // One that was told to end has left the queue already.
-        if let Some(at) = queue.iter().position(|seat| Arc::ptr_eq(seat, &place.seat)) {
+        if let Some(at) = queue.iter().position(|slot_state| Arc::ptr_eq(slot_state, &slot.slot_state)) {
             queue.remove(at);
             self.count -= 1;
         }
         if queue.is_empty() {
-            self.by_address.remove(&place.address);
+            self.by_address.remove(&slot.address);
         }
     }
 }
 
-impl Place {
+impl ConnectionSlot {
     /// Ends when the gateway stops: what took the connection over (a WebSocket) must then end too.
     pub async fn stopping(&self) {
         let _ = self.stop.clone().wait_for(|stop| *stop).await;
     }
 }
 
-impl Seat {
+impl SlotState {
     /// Nothing is under way.
     pub(super) fn is_idle(&self) -> bool {
         self.busy.load(Relaxed) == 0 && !self.taken.load(Relaxed)
@@ -182,7 +182,7 @@ impl Seat {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         if let Some(table) = self.table.upgrade() {
             table.lock().leave(self);
@@ -206,10 +206,10 @@ mod tests {
     }
 
     /// Enters and works.
-    fn busy(table: &Arc<Table>, last: u8) -> Arc<Place> {
-        let place = table.enter(address(last)).expect("room");
-        place.seat.busy.store(1, Relaxed);
-        place
+    fn busy(table: &Arc<Table>, last: u8) -> Arc<ConnectionSlot> {
+        let slot = table.enter(address(last)).expect("room");
+        slot.slot_state.busy.store(1, Relaxed);
+        slot
     }
 
     #[test]
@@ -218,26 +218,26 @@ mod tests {
         let first = busy(&table, 1);
         let second = table.enter(address(1)).expect("room");
         let third = table.enter(address(1)).expect("the idle one goes");
-        second.seat.busy.store(1, Relaxed);
-        third.seat.busy.store(1, Relaxed);
+        second.slot_state.busy.store(1, Relaxed);
+        third.slot_state.busy.store(1, Relaxed);
         assert_eq!(table.enter(address(1)).err(), Some(Full::Address), "both are busy");
         let other = busy(&table, 2);
-        assert_eq!(table.enter(address(3)).err(), Some(Full::House), "all are busy");
+        assert_eq!(table.enter(address(3)).err(), Some(Full::Server), "all are busy");
         drop(third);
         let late = table.enter(address(3)).expect("one left");
         drop((first, second, other, late));
-        let places = table.lock();
-        assert_eq!((places.count, places.by_address.len()), (0, 0));
+        let slots = table.lock();
+        assert_eq!((slots.count, slots.by_address.len()), (0, 0));
     }
 
     #[test]
     fn who_only_waits_for_a_client_goes_before_nobody_does() {
         let table = table(3, 2);
         let (works, drips) = (busy(&table, 1), busy(&table, 1));
-        drips.seat.waiting.store(1, Relaxed);
+        drips.slot_state.waiting.store(1, Relaxed);
         let next = busy(&table, 1);
         assert_eq!(table.enter(address(1)).err(), Some(Full::Address));
-        next.seat.blocked.store(true, Relaxed);
+        next.slot_state.blocked.store(true, Relaxed);
         let last = busy(&table, 1);
         drop((works, drips, next, last));
         assert_eq!(table.lock().count, 0);
@@ -256,16 +256,16 @@ mod tests {
     #[test]
     fn an_ipv6_network_is_one_address_and_loopback_has_a_bound_of_its_own() {
         let table = table(100, 2);
-        let mut places = Vec::new();
+        let mut slots = Vec::new();
         for text in ["2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8:0:1::1", "::ffff:192.0.2.1", "192.0.2.1"] {
-            places.push(table.enter(text.parse().expect("an address")).expect("room"));
+            slots.push(table.enter(text.parse().expect("an address")).expect("room"));
         }
         assert_eq!(table.lock().by_address.len(), 3, "two networks and one IPv4 address");
         assert_eq!(table.lock().count, 5, "the third of a network sent the first away");
         for _ in 0..3 {
-            let place = table.enter("::1".parse().expect("an address")).expect("room");
-            place.seat.busy.store(1, Relaxed);
-            places.push(place);
+            let slot = table.enter("::1".parse().expect("an address")).expect("room");
+            slot.slot_state.busy.store(1, Relaxed);
+            slots.push(slot);
         }
         assert_eq!(table.enter("::1".parse().expect("an address")).err(), Some(Full::Address));
     }
@@ -286,7 +286,7 @@ mod tests {
         for _ in 1..=4 {
             all_done.recv_timeout(std::time::Duration::from_secs(60)).expect("a thread waits for itself");
         }
-        let places = table.lock();
-        assert_eq!((places.count, places.by_address.len()), (0, 0));
+        let slots = table.lock();
+        assert_eq!((slots.count, slots.by_address.len()), (0, 0));
     }
 }

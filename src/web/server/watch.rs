@@ -5,7 +5,7 @@
 //! nothing or drips a header, a longer one for a client that keeps a good connection. hyper has none for a client that
 //! does not take its answer.
 
-use super::{Limits, table::Place};
+use super::{Limits, table::ConnectionSlot};
 use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
 /// Bytes that are an answer on its way. Less may be HTTP/2's pings, which say nothing.
@@ -31,21 +31,22 @@ pub(super) struct Watch {
 
 impl Watch {
     /// Whether nothing happened for too long; `since` is the time since the last look.
-    pub(super) fn is_over(&mut self, place: &Place, limits: &Limits, since: Duration, h2: bool) -> bool {
-        let (requests, written) = (place.requests.load(Relaxed), place.written.load(Relaxed));
+    pub(super) fn is_over(&mut self, slot: &ConnectionSlot, limits: &Limits, since: Duration, h2: bool) -> bool {
+        let (requests, written) = (slot.requests.load(Relaxed), slot.written.load(Relaxed));
         let moved = requests != self.requests || written - self.written > if h2 { PINGS } else { 0 };
         (self.requests, self.written) = (requests, written);
-        self.blocked = if place.seat.blocked.load(Relaxed) && !moved { self.blocked + since } else { Duration::ZERO };
+        self.blocked =
+            if slot.slot_state.blocked.load(Relaxed) && !moved { self.blocked + since } else { Duration::ZERO };
         if self.blocked >= limits.idle {
             return true;
         }
-        if moved || !place.seat.is_idle() {
+        if moved || !slot.slot_state.is_idle() {
             (self.quiet, self.partial) = Default::default();
             return false;
         }
         self.quiet += since;
         // HTTP/2 reads frames that are no requests; its own keep-alive judges them.
-        if !h2 && (place.reads.load(Relaxed) > 0 || requests == 0) {
+        if !h2 && (slot.reads.load(Relaxed) > 0 || requests == 0) {
             self.partial += since;
         }
         self.partial >= limits.header || self.quiet >= limits.idle

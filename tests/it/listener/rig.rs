@@ -155,7 +155,7 @@ async fn echo(mut socket: warp::ws::WebSocket, peer: Peer) {
                 }
                 _ => return,
             },
-            () = peer.place.stopping() => return,
+            () = peer.slot.stopping() => return,
         }
     }
 }

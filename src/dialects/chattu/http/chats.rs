@@ -1,8 +1,9 @@
 //! Chats with people, for whoever is logged in.
 
 use super::{
-    Answered, Wrong, draft, kind, last, object, ok, purpose, said, sent, serialized,
-    who::{Who, by_chat_session},
+    Answered, ApiError,
+    auth::{Who, by_chat_session},
+    draft, kind, last, object, ok, purpose, said, sent, serialized,
 };
 use crate::{
     api::media,
@@ -47,7 +48,7 @@ pub async fn messages(gateway: &Gateway, incoming: Incoming) -> Answered {
     let query = Fields::parse(&incoming.query);
     let limit = match query.some("limit") {
         None => LIMIT,
-        Some(text) => text.parse().map_err(|_| Wrong::invalid("limit must be a number."))?,
+        Some(text) => text.parse().map_err(|_| ApiError::invalid("limit must be a number."))?,
     };
     let limit = limit.clamp(1, LIMIT_MAX);
     let contact = contact(gateway, &client, &incoming.segments[1]).await?;
@@ -113,13 +114,13 @@ pub async fn file(gateway: &Gateway, incoming: Incoming) -> Answered {
             let given = media::give(gateway, &incoming, item).await;
             match given.status() {
                 StatusCode::GONE => {
-                    Err(Wrong::missing("MEDIA_ERROR", "The file of this message is not kept any more."))
+                    Err(ApiError::missing("MEDIA_ERROR", "The file of this message is not kept any more."))
                 }
-                StatusCode::SERVICE_UNAVAILABLE => Err(Wrong::not_yet(given.headers().get(header::RETRY_AFTER))),
+                StatusCode::SERVICE_UNAVAILABLE => Err(ApiError::not_yet(given.headers().get(header::RETRY_AFTER))),
                 _ => Ok(given),
             }
         }
-        None => Err(Wrong::missing("MEDIA_ERROR", "This message has no file.")),
+        None => Err(ApiError::missing("MEDIA_ERROR", "This message has no file.")),
     }
 }
 
@@ -131,17 +132,17 @@ fn item(tx: &Tx<'_>, id: &str) -> Result<Option<crate::people::media::Item>, Sto
     of.map_or(Ok(None), |of| crate::people::media::find_of(tx, of))
 }
 
-async fn enter(gateway: &Gateway, incoming: &Incoming) -> Result<(Who, Instance), Wrong> {
+async fn enter(gateway: &Gateway, incoming: &Incoming) -> Result<(Who, Instance), ApiError> {
     let who = by_chat_session(gateway, incoming).await?;
     let client = who.client(gateway, &incoming.segments[0]).await?;
     Ok((who, client))
 }
 
-async fn known(gateway: &Gateway, client: &Instance, chat: &str) -> Result<Option<ContactId>, Wrong> {
+async fn known(gateway: &Gateway, client: &Instance, chat: &str) -> Result<Option<ContactId>, ApiError> {
     let (account, chat) = (client.account_id, chat.to_owned());
     Ok(gateway.store.read(move |tx| chats::contact_of(tx, account, &chat)).await?)
 }
 
-async fn contact(gateway: &Gateway, client: &Instance, chat: &str) -> Result<ContactId, Wrong> {
-    known(gateway, client, chat).await?.ok_or_else(|| Wrong::missing("CLIENT_NOT_FOUND", "Chat not found."))
+async fn contact(gateway: &Gateway, client: &Instance, chat: &str) -> Result<ContactId, ApiError> {
+    known(gateway, client, chat).await?.ok_or_else(|| ApiError::missing("CLIENT_NOT_FOUND", "Chat not found."))
 }

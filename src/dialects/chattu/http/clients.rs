@@ -1,8 +1,9 @@
 //! Clients: added, listed, paired, pointed to a webhook, deleted; the account's profile and key.
 
 use super::{
-    Answered, Wrong, digits, needed, object, ok,
-    who::{Who, bounded, by_account_key, by_key, by_session, has_dialect},
+    Answered, ApiError,
+    auth::{Who, bounded, by_account_key, by_key, by_session, has_dialect},
+    digits, needed, object, ok,
 };
 use crate::{
     accounts::{DialectCaller, User},
@@ -29,7 +30,7 @@ pub async fn add(gateway: &Gateway, mut incoming: Incoming) -> Answered {
     has_dialect(gateway, caller.caller.account).await?;
     let id = needed(&object, "clientId")?;
     let phone = Phone::parse(needed(&object, "phoneNumber")?, caller.caller.region);
-    let phone = phone.map_err(|e| Wrong::invalid(format!("phoneNumber: {e}.")))?;
+    let phone = phone.map_err(|e| ApiError::invalid(format!("phoneNumber: {e}.")))?;
     let client = match Who::Key(caller.clone()).client(gateway, id).await {
         Ok(client) => client,
         Err(_) => make(gateway, &caller, id).await?,
@@ -49,8 +50,8 @@ pub async fn add(gateway: &Gateway, mut incoming: Incoming) -> Answered {
     })))
 }
 
-async fn make(gateway: &Gateway, caller: &DialectCaller, id: &str) -> Result<Instance, Wrong> {
-    let id = InstanceId::parse(id).map_err(|e| Wrong::invalid(format!("clientId: {e}.")))?;
+async fn make(gateway: &Gateway, caller: &DialectCaller, id: &str) -> Result<Instance, ApiError> {
+    let id = InstanceId::parse(id).map_err(|e| ApiError::invalid(format!("clientId: {e}.")))?;
     let connector = gateway.chattu.new_client_connector;
     // The phone network inside waits for its code, too, so that everything can be tried.
     let settings = match connector {
@@ -61,7 +62,7 @@ async fn make(gateway: &Gateway, caller: &DialectCaller, id: &str) -> Result<Ins
     let new = NewInstance { id, account: caller.caller.account, name, connector, settings };
     let made = gateway.instances.create(new, &format!("key {}", caller.caller.key)).await;
     made.map_err(|e| match e {
-        InstanceError::NotAvailable(_) => Wrong::invalid("This clientId is not available: choose another."),
+        InstanceError::NotAvailable(_) => ApiError::invalid("This clientId is not available: choose another."),
         other => other.into(),
     })
 }
@@ -75,7 +76,7 @@ pub async fn code(gateway: &Gateway, incoming: Incoming) -> Answered {
     let who = by_key(gateway, &incoming)?;
     let client = who.client(gateway, &incoming.segments[0]).await?;
     let Some(png) = picture(gateway, &client) else {
-        return Err(Wrong::missing("CLIENT_NOT_FOUND", "There is no QR code: the client does not wait for one."));
+        return Err(ApiError::missing("CLIENT_NOT_FOUND", "There is no QR code: the client does not wait for one."));
     };
     let mut response = Response::new(png.into());
     let headers = response.headers_mut();
@@ -125,14 +126,14 @@ pub async fn delete(gateway: &Gateway, mut incoming: Incoming) -> Answered {
     // It takes a password, which is not to be guessed here either.
     bounded(gateway, &incoming, Rate::Password)?;
     let who = by_session(gateway, &incoming).await?;
-    let Who::Person(session) = &who else { return Err(Wrong::auth()) };
+    let Who::Person(session) = &who else { return Err(ApiError::auth()) };
     let object = object(&mut incoming).await.unwrap_or_default();
     let password = object.get("password").and_then(Value::as_str).unwrap_or_default();
     if password.is_empty() {
-        return Err(Wrong::invalid("Password is required."));
+        return Err(ApiError::invalid("Password is required."));
     }
     if !gateway.accounts.is_password(session.user, password).await? {
-        return Err(Wrong::access("Invalid password or client not owned by user."));
+        return Err(ApiError::access("Invalid password or client not owned by user."));
     }
     let client = who.client(gateway, &incoming.segments[0]).await?;
     if let Err(e) = gateway.registry.log_out(&client.id).await {
@@ -151,7 +152,7 @@ pub async fn update_webhook(gateway: &Gateway, mut incoming: Incoming) -> Answer
     let object = object(&mut incoming).await?;
     let client = who.client_or_own(gateway, super::text(&object, "clientId")).await?;
     let url = object.get("webhookUrl").and_then(Value::as_str);
-    let url = url.ok_or_else(|| Wrong::invalid("webhookUrl is required; an empty one takes the webhook away."))?;
+    let url = url.ok_or_else(|| ApiError::invalid("webhookUrl is required; an empty one takes the webhook away."))?;
     let key = gateway.accounts.client_key(client.account_id, &client.id).await?;
     gateway.chattu.set_webhook(client.account_id, &client.id, url.trim(), &key).await?;
     Ok(ok(&json!({"message": "Webhook URL updated successfully."})))
@@ -163,13 +164,13 @@ pub async fn reset_key(gateway: &Gateway, mut incoming: Incoming) -> Answered {
     let object = object(&mut incoming).await?;
     let (name, key) = (needed(&object, "username")?, needed(&object, "currentApiKey")?);
     let found = gateway.accounts.ring().find_dialect(key, gateway.clock.now());
-    let caller = found.ok().filter(|c| c.instance.is_none()).ok_or_else(Wrong::auth)?;
+    let caller = found.ok().filter(|c| c.instance.is_none()).ok_or_else(ApiError::auth)?;
     let account = gateway.accounts.find_account(caller.caller.account).await?;
     let people = gateway.accounts.people(account.id).await?;
     let is_theirs =
         people.iter().any(|u| u.email.eq_ignore_ascii_case(name)) || (people.is_empty() && account.name == name);
     if !is_theirs {
-        return Err(Wrong::auth());
+        return Err(ApiError::auth());
     }
     let text = gateway.accounts.renew_key(caller.caller.key, name).await?;
     Ok(ok(&json!({"message": "API key reset successfully.", "newApiKey": text})))

@@ -1,8 +1,9 @@
 //! Groups and channels. A message to one waits two to five seconds, in the queue, while its request waits.
 
 use super::{
-    Answered, Wrong, draft, last, needed, object, ok, purpose, seconds, sent, text,
-    who::{Who, by_chat_session, by_either, by_key},
+    Answered, ApiError,
+    auth::{Who, by_chat_session, by_either, by_key},
+    draft, last, needed, object, ok, purpose, seconds, sent, text,
 };
 use crate::{
     connectors::GroupInfo,
@@ -65,11 +66,11 @@ pub async fn send_by_session(gateway: &Gateway, mut incoming: Incoming) -> Answe
     send(gateway, &incoming, &who, &client, &group, &object, json!({})).await
 }
 
-async fn find(gateway: &Gateway, client: &Instance, id: &str) -> Result<GroupInfo, Wrong> {
+async fn find(gateway: &Gateway, client: &Instance, id: &str) -> Result<GroupInfo, ApiError> {
     match gateway.chattu.group(&client.id, id).await? {
         Some(group) => Ok(group),
-        None if id.ends_with("@c.us") || !id.contains('@') => Err(Wrong::chat_type()),
-        None => Err(Wrong::group()),
+        None if id.ends_with("@c.us") || !id.contains('@') => Err(ApiError::chat_type()),
+        None => Err(ApiError::group()),
     }
 }
 
@@ -89,10 +90,10 @@ async fn send(
     more: Value,
 ) -> Answered {
     if group.is_read_only {
-        return Err(Wrong::read_only());
+        return Err(ApiError::read_only());
     }
     if text(object, "mediaUrl").is_some() && text(object, "mediaType").is_none() {
-        return Err(Wrong::invalid("mediaType is required beside mediaUrl."));
+        return Err(ApiError::invalid("mediaType is required beside mediaUrl."));
     }
     let draft: Draft = draft(object)?;
     let new = New {

@@ -1,8 +1,9 @@
 //! Sending, and the lists of what was sent, received, called and logged.
 
 use super::{
-    Answered, Wrong, digits, draft, needed, object, ok, purpose, sent, serialized, text,
-    who::{Who, by_key},
+    Answered, ApiError,
+    auth::{Who, by_key},
+    digits, draft, needed, object, ok, purpose, sent, serialized, text,
 };
 use crate::{
     dialects::chattu::{Scope, lists},
@@ -48,7 +49,7 @@ async fn read(
     gateway: &Gateway,
     who: &Who,
     object: &Map<String, Value>,
-) -> Result<(crate::instances::Instance, Request), Wrong> {
+) -> Result<(crate::instances::Instance, Request), ApiError> {
     let client = who.client_or_own(gateway, text(object, "clientId")).await?;
     let recipient = recipient(needed(object, "number")?, who)?;
     let purpose = purpose(object, who)?;
@@ -59,9 +60,9 @@ async fn read(
 }
 
 /// A number as the dialect writes it: digits with or without `+`, or with `@c.us` behind them.
-pub(super) fn recipient(number: &str, who: &Who) -> Result<Recipient, Wrong> {
+pub(super) fn recipient(number: &str, who: &Who) -> Result<Recipient, ApiError> {
     let number = number.strip_suffix("@c.us").unwrap_or(number);
-    Recipient::parse(number, who.region()).map_err(|e| Wrong::invalid(format!("number: {e}.")))
+    Recipient::parse(number, who.region()).map_err(|e| ApiError::invalid(format!("number: {e}.")))
 }
 
 /// `GET /api/sent-messages`
@@ -129,7 +130,7 @@ pub async fn list_log(gateway: &Gateway, incoming: Incoming) -> Answered {
     Ok(ok(&Value::Array(shown.collect())))
 }
 
-async fn scope_of_client(gateway: &Gateway, incoming: &Incoming) -> Result<Scope, Wrong> {
+async fn scope_of_client(gateway: &Gateway, incoming: &Incoming) -> Result<Scope, ApiError> {
     let who = by_key(gateway, incoming)?;
     let client = who.client(gateway, &incoming.segments[0]).await?;
     Ok(Scope { account: Some(client.account_id), instance: Some(client.id) })

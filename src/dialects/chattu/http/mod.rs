@@ -1,19 +1,19 @@
 //! Contract 3: the Chattu-style API. A mapping and no more: what may be sent, seen or changed is decided where it is for
 //! everybody else.
 //!
-//! - [`who`]: an account key, a client key (`x-api-key`), or the portal's session; how often they may ask.
-//! - [`wrong`]: the dialect's errors, the one place that knows their statuses.
+//! - [`auth`]: an account key, a client key (`x-api-key`), or the portal's session; how often they may ask.
+//! - [`error`]: the dialect's errors, the one place that knows their statuses.
 //! - one file for each kind of thing: clients, messages, scheduled messages, chats, groups.
 //!
 //! A client is an instance; `clientId` is its id. Another account's is answered like one that does not exist.
 
+mod auth;
 pub mod chats;
 pub mod clients;
+mod error;
 pub mod groups;
 pub mod messages;
 pub mod schedules;
-mod who;
-mod wrong;
 
 use crate::web::{Incoming, body, reply};
 use crate::{
@@ -27,12 +27,12 @@ use crate::{
     },
 };
 use ::http::StatusCode;
+use auth::Who;
+use error::ApiError;
 use serde_json::{Map, Value, json};
 use warp::{Reply, reply::Response};
-use who::Who;
-use wrong::Wrong;
 
-type Answered = Result<Response, Wrong>;
+type Answered = Result<Response, ApiError>;
 
 fn ok(body: &Value) -> Response {
     warp::reply::json(body).into_response()
@@ -43,14 +43,14 @@ fn created(body: &Value) -> Response {
 }
 
 /// The request's JSON object.
-async fn object(incoming: &mut Incoming) -> Result<Map<String, Value>, Wrong> {
+async fn object(incoming: &mut Incoming) -> Result<Map<String, Value>, ApiError> {
     if !body::is_json(incoming.header("content-type")) {
-        return Err(Wrong::invalid("Content-Type must be application/json."));
+        return Err(ApiError::invalid("Content-Type must be application/json."));
     }
     let arriving = std::mem::take(&mut incoming.body);
     let bytes = body::read(arriving, body::API_MAX).await;
-    let bytes = bytes.map_err(|_| Wrong::invalid("The request body is too large or broke off."))?;
-    body::json_object(&bytes).map_err(|_| Wrong::invalid("The request body must be a JSON object."))
+    let bytes = bytes.map_err(|_| ApiError::invalid("The request body is too large or broke off."))?;
+    body::json_object(&bytes).map_err(|_| ApiError::invalid("The request body must be a JSON object."))
 }
 
 /// A field's text without blanks around it; an empty or null one is none.
@@ -59,47 +59,48 @@ fn text<'a>(object: &'a Map<String, Value>, field: &str) -> Option<&'a str> {
 }
 
 /// A field's text that must be there.
-fn needed<'a>(object: &'a Map<String, Value>, field: &str) -> Result<&'a str, Wrong> {
-    text(object, field).ok_or_else(|| Wrong::invalid(format!("{field} is required.")))
+fn needed<'a>(object: &'a Map<String, Value>, field: &str) -> Result<&'a str, ApiError> {
+    text(object, field).ok_or_else(|| ApiError::invalid(format!("{field} is required.")))
 }
 
 /// Text, or a file with a caption.
-fn draft(object: &Map<String, Value>) -> Result<Draft, Wrong> {
+fn draft(object: &Map<String, Value>) -> Result<Draft, ApiError> {
     let message = match object.get("message") {
         None | Some(Value::Null) => "",
         Some(Value::String(message)) => message,
-        Some(_) => return Err(Wrong::invalid("message must be a text.")),
+        Some(_) => return Err(ApiError::invalid("message must be a text.")),
     };
     if message.chars().count() > MAX_CHARS || message.contains('\0') {
-        return Err(Wrong::invalid(format!("message has at most {MAX_CHARS} characters.")));
+        return Err(ApiError::invalid(format!("message has at most {MAX_CHARS} characters.")));
     }
     let Some(url) = text(object, "mediaUrl") else {
         return match message.trim().is_empty() {
-            true => Err(Wrong::invalid("Either message or mediaUrl is required.")),
+            true => Err(ApiError::invalid("Either message or mediaUrl is required.")),
             false => Ok(Draft::Text(message.to_owned())),
         };
     };
     if !(url.starts_with("https://") || url.starts_with("http://")) || url.len() > 2048 {
-        return Err(Wrong::media("mediaUrl must be an http or https address."));
+        return Err(ApiError::media("mediaUrl must be an http or https address."));
     }
     let named = text(object, "mediaType").map(|word| MediaKind::parse(word).ok_or(word));
     let kind = match named {
         Some(Ok(kind)) => kind,
-        Some(Err(_)) => return Err(Wrong::invalid("mediaType must be image, video, audio or document.")),
-        None => media::kind_of_url(url)
-            .ok_or_else(|| Wrong::media("mediaUrl must end in .jpg, .jpeg, .png, .gif, .webp, .pdf, .mp4 or .mp3."))?,
+        Some(Err(_)) => return Err(ApiError::invalid("mediaType must be image, video, audio or document.")),
+        None => media::kind_of_url(url).ok_or_else(|| {
+            ApiError::media("mediaUrl must end in .jpg, .jpeg, .png, .gif, .webp, .pdf, .mp4 or .mp3.")
+        })?,
     };
     if kind == MediaKind::Audio && !message.trim().is_empty() {
-        return Err(Wrong::invalid("Sound is sent without a message."));
+        return Err(ApiError::invalid("Sound is sent without a message."));
     }
     Ok(Draft::Media { kind, from: FileFrom::Address(url.to_owned()), caption: message.to_owned(), file_name: None })
 }
 
 /// The purpose that the request names, else the caller's.
-fn purpose(object: &Map<String, Value>, who: &Who) -> Result<Purpose, Wrong> {
+fn purpose(object: &Map<String, Value>, who: &Who) -> Result<Purpose, ApiError> {
     match text(object, "message_purpose") {
         None => Ok(who.purpose()),
-        Some(word) => Purpose::parse(word).ok_or_else(|| Wrong::purpose(word)),
+        Some(word) => Purpose::parse(word).ok_or_else(|| ApiError::purpose(word)),
     }
 }
 
@@ -115,7 +116,7 @@ fn kind(kind: &str) -> &str {
 fn sent(gateway: &Gateway, answer: &Answer, draft: &Draft, more: Value) -> Answered {
     gateway.metrics.message(answer.outcome);
     let mut response = match &answer.refusal {
-        Some(refusal) => Wrong::refused(refusal).into_response(),
+        Some(refusal) => ApiError::refused(refusal).into_response(),
         None => {
             let mut message = said(gateway, answer, draft);
             message["type"] = json!(kind(draft.kind()));

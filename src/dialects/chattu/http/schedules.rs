@@ -1,10 +1,11 @@
 //! Scheduled messages.
 
 use super::{
-    Answered, Wrong, created, draft,
+    Answered, ApiError,
+    auth::{Who, bounded, by_either},
+    created, draft,
     messages::recipient,
     needed, object, ok, purpose, text,
-    who::{Who, bounded, by_either},
 };
 use crate::{
     dialects::chattu::Rate,
@@ -29,10 +30,10 @@ pub async fn create(gateway: &Gateway, mut incoming: Incoming) -> Answered {
     let account = gateway.accounts.find_account(client.account_id).await?;
     let zone = Zone::stored(account.timezone, None);
     let due_at = schedule::parse(needed(&object, "scheduleTime")?, &zone, gateway.clock.now());
-    let due_at = due_at.map_err(|e| Wrong::invalid(format!("scheduleTime: {e}.")))?;
+    let due_at = due_at.map_err(|e| ApiError::invalid(format!("scheduleTime: {e}.")))?;
     let draft = draft(&object)?;
     if !matches!(draft, Draft::Text(_)) {
-        return Err(Wrong::invalid("Only texts can be scheduled."));
+        return Err(ApiError::invalid("Only texts can be scheduled."));
     }
     // Sent later by nobody's key: a key that is renewed in between must not stop what was scheduled with it.
     let sender = Sender {
@@ -76,7 +77,7 @@ pub async fn cancel(gateway: &Gateway, incoming: Incoming) -> Answered {
     let who: Who = by_either(gateway, &incoming).await?;
     let id = incoming.segments[0]
         .parse()
-        .map_err(|_| Wrong::missing("SCHEDULE_NOT_FOUND", "Scheduled message not found."))?;
+        .map_err(|_| ApiError::missing("SCHEDULE_NOT_FOUND", "Scheduled message not found."))?;
     let scope = who.scope();
     gateway.schedules.cancel(scope.account, scope.instance, id).await?;
     Ok(ok(&json!({"message": "Schedule cancelled."})))

@@ -13,7 +13,7 @@ mod reply;
 use crate::{
     dialects::threecx::{Asked, IntegrationId, ThreecxError, Told, Via, crm_template},
     gateway::Gateway,
-    portal::{Trouble, Visit},
+    portal::{PageContext, PageError},
     store::StoreError,
     web::{Incoming, body, problem},
 };
@@ -84,11 +84,11 @@ fn asked(content_type: Option<&str>, bytes: &[u8]) -> Asked {
 ///
 /// # Errors
 /// No such integration, or another account's.
-pub async fn template(gateway: &Gateway, v: &Visit) -> Result<Response, Trouble> {
+pub async fn template(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let id = IntegrationId::from_text(v.segment());
     let integration = gateway.threecx.find(&id, v.scope()).await.map_err(|e| match e {
         ThreecxError::Store(e) => e.into(),
-        _ => Trouble::NotFound,
+        _ => PageError::NotFound,
     })?;
     let mut response = crm_template::render(&integration, &v.base_url).into_response();
     let headers = response.headers_mut();

@@ -16,7 +16,7 @@ use warp::{Reply, reply::Response};
 
 /// Why a request is not done.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Wrong {
+pub struct ApiError {
     status: StatusCode,
     code: &'static str,
     text: String,
@@ -24,7 +24,7 @@ pub struct Wrong {
     retry_after: Option<Duration>,
 }
 
-impl Wrong {
+impl ApiError {
     fn new(status: StatusCode, code: &'static str, text: impl Into<String>) -> Self {
         Self { status, code, text: text.into(), guard: None, retry_after: None }
     }
@@ -113,7 +113,7 @@ impl Wrong {
     }
 }
 
-impl Reply for Wrong {
+impl Reply for ApiError {
     fn into_response(self) -> Response {
         let mut body = json!({"error": self.text, "code": self.code});
         if let Some((code, details)) = &self.guard {
@@ -130,7 +130,7 @@ impl Reply for Wrong {
     }
 }
 
-impl From<StoreError> for Wrong {
+impl From<StoreError> for ApiError {
     fn from(e: StoreError) -> Self {
         if e.is_temporary() {
             tracing::warn!("the database cannot take it right now: {e}");
@@ -143,7 +143,7 @@ impl From<StoreError> for Wrong {
     }
 }
 
-impl From<AccountError> for Wrong {
+impl From<AccountError> for ApiError {
     fn from(e: AccountError) -> Self {
         match e {
             AccountError::Store(e) => e.into(),
@@ -153,7 +153,7 @@ impl From<AccountError> for Wrong {
     }
 }
 
-impl From<InstanceError> for Wrong {
+impl From<InstanceError> for ApiError {
     fn from(e: InstanceError) -> Self {
         match e {
             InstanceError::Store(e) => e.into(),
@@ -163,7 +163,7 @@ impl From<InstanceError> for Wrong {
     }
 }
 
-impl From<WebhookError> for Wrong {
+impl From<WebhookError> for ApiError {
     fn from(e: WebhookError) -> Self {
         match e {
             WebhookError::Store(e) => e.into(),
@@ -172,7 +172,7 @@ impl From<WebhookError> for Wrong {
     }
 }
 
-impl From<ScheduleError> for Wrong {
+impl From<ScheduleError> for ApiError {
     fn from(e: ScheduleError) -> Self {
         match e {
             ScheduleError::Store(e) => e.into(),

@@ -1,6 +1,6 @@
 //! Why a page is not shown, as a page that says what to do.
 
-use super::visit::Visit;
+use super::page_context::PageContext;
 use crate::{
     accounts::{AccountError, LoginError},
     dialects::threecx::ThreecxError,
@@ -22,7 +22,7 @@ use warp::{Reply, reply::Response};
 
 /// What keeps a page from being shown.
 #[derive(Debug)]
-pub enum Trouble {
+pub enum PageError {
     /// Nobody is logged in.
     LogIn,
     /// Their role does not reach.
@@ -44,15 +44,15 @@ pub enum Trouble {
 #[derive(Template)]
 #[template(path = "note.html", config = "assets/askama.toml")]
 struct Note<'a> {
-    v: &'a Visit,
+    v: &'a PageContext,
     title: &'a str,
     text: &'a str,
     link: Option<(&'a str, &'a str)>,
 }
 
-impl Trouble {
+impl PageError {
     /// The page.
-    pub fn page(self, v: &Visit) -> Response {
+    pub fn page(self, v: &PageContext) -> Response {
         if matches!(self, Self::LogIn) && v.form.text("csrf").is_empty() {
             let next = crate::model::percent::encode(&v.path);
             return see_other(&if v.path == "/" { "/login".to_owned() } else { format!("/login?next={next}") });
@@ -84,12 +84,12 @@ impl Trouble {
     }
 }
 
-impl Trouble {
+impl PageError {
     /// What a slice cannot take, in the visitor's words, for its place beside the form.
     ///
     /// # Errors
     /// Everything else is a page of its own.
-    pub fn said(self, v: &Visit) -> Result<String, Self> {
+    pub fn user_message(self, v: &PageContext) -> Result<String, Self> {
         match self {
             Self::Wrong(why) => Ok(v.why(&why)),
             other => Err(other),
@@ -98,7 +98,7 @@ impl Trouble {
 }
 
 /// A page that says one thing.
-pub fn note(v: &Visit, status: StatusCode, title: &str, text: &str) -> Response {
+pub fn note(v: &PageContext, status: StatusCode, title: &str, text: &str) -> Response {
     v.page_with(&Note { v, title, text, link: None }, status)
 }
 
@@ -112,13 +112,13 @@ pub fn see_other(path: &str) -> Response {
     response
 }
 
-impl From<StoreError> for Trouble {
+impl From<StoreError> for PageError {
     fn from(e: StoreError) -> Self {
         Self::Failed(e.to_string())
     }
 }
 
-impl From<AccountError> for Trouble {
+impl From<AccountError> for PageError {
     fn from(e: AccountError) -> Self {
         match e {
             AccountError::NotFound(_) => Self::NotFound,
@@ -128,7 +128,7 @@ impl From<AccountError> for Trouble {
     }
 }
 
-impl From<LoginError> for Trouble {
+impl From<LoginError> for PageError {
     fn from(e: LoginError) -> Self {
         match e {
             LoginError::Store(e) => e.into(),
@@ -143,7 +143,7 @@ impl From<LoginError> for Trouble {
     }
 }
 
-impl From<InstanceError> for Trouble {
+impl From<InstanceError> for PageError {
     fn from(e: InstanceError) -> Self {
         match e {
             InstanceError::NotFound(_) => Self::NotFound,
@@ -156,7 +156,7 @@ impl From<InstanceError> for Trouble {
     }
 }
 
-impl From<WebhookError> for Trouble {
+impl From<WebhookError> for PageError {
     fn from(e: WebhookError) -> Self {
         match e {
             WebhookError::NotFound(_) => Self::NotFound,
@@ -166,7 +166,7 @@ impl From<WebhookError> for Trouble {
     }
 }
 
-impl From<ThreecxError> for Trouble {
+impl From<ThreecxError> for PageError {
     fn from(e: ThreecxError) -> Self {
         match e {
             ThreecxError::NotFound(_) => Self::NotFound,
@@ -176,7 +176,7 @@ impl From<ThreecxError> for Trouble {
     }
 }
 
-impl From<TuningError> for Trouble {
+impl From<TuningError> for PageError {
     fn from(e: TuningError) -> Self {
         match e {
             TuningError::NotFound => Self::NotFound,
@@ -186,7 +186,7 @@ impl From<TuningError> for Trouble {
     }
 }
 
-impl From<ReachError> for Trouble {
+impl From<ReachError> for PageError {
     fn from(e: ReachError) -> Self {
         match e {
             ReachError::NotFound => Self::NotFound,
@@ -196,7 +196,7 @@ impl From<ReachError> for Trouble {
     }
 }
 
-impl From<RetentionError> for Trouble {
+impl From<RetentionError> for PageError {
     fn from(e: RetentionError) -> Self {
         let text = e.to_string();
         match e {
@@ -208,7 +208,7 @@ impl From<RetentionError> for Trouble {
     }
 }
 
-impl From<ScheduleError> for Trouble {
+impl From<ScheduleError> for PageError {
     fn from(e: ScheduleError) -> Self {
         let text = e.to_string();
         match e {
@@ -224,7 +224,7 @@ impl From<ScheduleError> for Trouble {
     }
 }
 
-impl From<SettleError> for Trouble {
+impl From<SettleError> for PageError {
     fn from(e: SettleError) -> Self {
         match e {
             SettleError::NotFound(_) => Self::NotFound,

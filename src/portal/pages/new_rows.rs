@@ -3,7 +3,7 @@
 use crate::{
     events::live::feed,
     gateway::Gateway,
-    portal::{Trouble, Visit},
+    portal::{PageContext, PageError},
     store::{StoreError, Tx},
 };
 
@@ -23,10 +23,10 @@ pub(super) struct Fresh {
 /// could tell what is new. Before the list is read: what is committed in between is told.
 pub(super) async fn begin(
     gateway: &Gateway,
-    v: &Visit,
+    v: &PageContext,
     side: &'static str,
     filters: &[&str],
-) -> Result<Option<Fresh>, Trouble> {
+) -> Result<Option<Fresh>, PageError> {
     if filters.iter().chain(&["after"]).any(|name| v.query.some(name).is_some()) {
         return Ok(None);
     }

@@ -1,13 +1,13 @@
 //! One visit to a page: who, in which language, with what they sent. [`enter`] is the one door: it judges the session,
 //! the role and where a form came from before a page's own code runs.
 //!
-//! Who may see what stands in the route table (`http::ROUTES`). A page asks for its rows with [`Visit::scope`] or
-//! [`Visit::account`], so that another account's row is answered like one that does not exist.
+//! Who may see what stands in the route table (`http::ROUTES`). A page asks for its rows with [`PageContext::scope`] or
+//! [`PageContext::account`], so that another account's row is answered like one that does not exist.
 
 use super::{
     banner::{self, Banner},
     chat,
-    trouble::Trouble,
+    page_error::PageError,
 };
 use crate::{
     accounts::{Role, Session},
@@ -36,7 +36,7 @@ const FORM_MAX: usize = 8 * 1024 * 1024;
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
 
 /// One visit.
-pub struct Visit {
+pub struct PageContext {
     /// Who is logged in.
     pub who: Option<Session>,
     /// Their language and zone; its functions are the visit's too.
@@ -78,7 +78,7 @@ pub struct Visit {
     chosen: Option<AccountId>,
 }
 
-impl Deref for Visit {
+impl Deref for PageContext {
     type Target = Locale;
     fn deref(&self) -> &Locale {
         &self.locale
@@ -88,7 +88,7 @@ impl Deref for Visit {
 /// Runs a page's code for a request that may see it, and answers for it otherwise.
 pub async fn enter<F>(gateway: &Gateway, incoming: Incoming, access: Access, page: F) -> Response
 where
-    F: AsyncFnOnce(&Gateway, &Visit) -> Result<Response, Trouble>,
+    F: AsyncFnOnce(&Gateway, &PageContext) -> Result<Response, PageError>,
 {
     let method = incoming.method.clone();
     // What programs post below `/integrations/` is no form: where nothing is, they are told so in their own terms.
@@ -110,7 +110,7 @@ where
 }
 
 /// Somebody who is logged in and only listens.
-pub(super) struct Onlooker {
+pub(super) struct Subscriber {
     /// Who.
     pub(super) who: Session,
     /// The session's cookie.
@@ -124,7 +124,7 @@ pub(super) struct Onlooker {
 }
 
 /// Who listens; none: nobody is logged in.
-pub(super) async fn onlooker(gateway: &Gateway, incoming: &Incoming) -> Option<Onlooker> {
+pub(super) async fn subscriber(gateway: &Gateway, incoming: &Incoming) -> Option<Subscriber> {
     let token = cookie::session(incoming, incoming.is_https(gateway))?;
     let who = gateway.accounts.session(&token).await.ok().flatten()?;
     let accounts = accounts(gateway, Some(&who)).await;
@@ -133,7 +133,7 @@ pub(super) async fn onlooker(gateway: &Gateway, incoming: &Incoming) -> Option<O
     let lang = language(gateway, incoming, Some(&who));
     // Nobody but admins is without an account; nothing is theirs then.
     let scope = if who.role == Role::Admin { scope } else { Some(scope.unwrap_or(AccountId(0))) };
-    Some(Onlooker { who, token, scope, lang, zone })
+    Some(Subscriber { who, token, scope, lang, zone })
 }
 
 /// Where a form came from, as the browser says.
@@ -141,7 +141,7 @@ struct Origin {
     same: Option<bool>,
 }
 
-async fn begin(gateway: &Gateway, incoming: Incoming) -> Result<(Visit, Origin), Response> {
+async fn begin(gateway: &Gateway, incoming: Incoming) -> Result<(PageContext, Origin), Response> {
     let is_https = incoming.is_https(gateway);
     let address = incoming.client_address(gateway);
     let token = cookie::session(&incoming, is_https);
@@ -168,7 +168,7 @@ async fn begin(gateway: &Gateway, incoming: Incoming) -> Result<(Visit, Origin),
     let length = incoming.header("content-length").and_then(|text| text.parse().ok());
     let content_type = incoming.header("content-type").unwrap_or_default().to_owned();
     let Incoming { method, path, segments, request_id, body: content, .. } = incoming;
-    let mut visit = Visit {
+    let mut visit = PageContext {
         who,
         locale: Locale::new(lang, zone, now),
         theme,
@@ -196,7 +196,7 @@ async fn begin(gateway: &Gateway, incoming: Incoming) -> Result<(Visit, Origin),
             Err(trouble) => return Err(trouble.page(&visit)),
         };
         let Ok(bytes) = body::read(content, most).await else {
-            return Err(Trouble::Invalid(visit.t("common.form_unread").to_owned()).page(&visit));
+            return Err(PageError::Invalid(visit.t("common.form_unread").to_owned()).page(&visit));
         };
         if content_type.starts_with("multipart/form-data") {
             (visit.form, visit.upload) = form::multipart(&bytes, &content_type);
@@ -209,7 +209,7 @@ async fn begin(gateway: &Gateway, incoming: Incoming) -> Result<(Visit, Origin),
 
 /// How large this visit's form may be. A file for a chat may be larger than all other forms, for those who may send one,
 /// and as long as there is room.
-fn form_max(gateway: &Gateway, visit: &mut Visit, length: Option<usize>) -> Result<usize, Trouble> {
+fn form_max(gateway: &Gateway, visit: &mut PageContext, length: Option<usize>) -> Result<usize, PageError> {
     let is_message = visit.path.starts_with("/chat/") && visit.path.ends_with("/send");
     if !is_message || !visit.may_change() || length.is_none_or(|length| length <= FORM_MAX) {
         return Ok(FORM_MAX);
@@ -217,15 +217,15 @@ fn form_max(gateway: &Gateway, visit: &mut Visit, length: Option<usize>) -> Resu
     visit.room = gateway.media.shelf().room();
     match visit.room {
         Some(_) => Ok(chat::attach::most(gateway, MediaKind::Document) + FORM_MAX),
-        None => Err(Trouble::Invalid(visit.t("chat.no_room").to_owned())),
+        None => Err(PageError::Invalid(visit.t("chat.no_room").to_owned())),
     }
 }
 
-fn judge(visit: &Visit, access: Access, method: &Method, origin: &Origin) -> Result<(), Trouble> {
+fn judge(visit: &PageContext, access: Access, method: &Method, origin: &Origin) -> Result<(), PageError> {
     if *method == Method::POST {
         let same = origin.same.unwrap_or_else(|| visit.who.is_some() && visit.form.text("csrf") == visit.csrf());
         if !same {
-            return Err(Trouble::Elsewhere);
+            return Err(PageError::Elsewhere);
         }
     }
     let least = match access {
@@ -235,9 +235,9 @@ fn judge(visit: &Visit, access: Access, method: &Method, origin: &Origin) -> Res
         _ => return Ok(()),
     };
     match &visit.who {
-        None => Err(Trouble::LogIn),
+        None => Err(PageError::LogIn),
         Some(who) if rank(who.role) >= rank(least) => Ok(()),
-        Some(_) => Err(Trouble::Forbidden),
+        Some(_) => Err(PageError::Forbidden),
     }
 }
 
@@ -301,7 +301,7 @@ async fn zone(gateway: &Gateway, account: Option<AccountId>) -> Zone {
     }
 }
 
-impl Visit {
+impl PageContext {
     /// The account whose rows are shown; none: an admin looks at all of them.
     pub const fn scope(&self) -> Option<AccountId> {
         self.chosen
@@ -316,16 +316,16 @@ impl Visit {
     ///
     /// # Errors
     /// An admin has chosen none.
-    pub fn account(&self) -> Result<AccountId, Trouble> {
-        self.chosen.ok_or(Trouble::ChooseAccount)
+    pub fn account(&self) -> Result<AccountId, PageError> {
+        self.chosen.ok_or(PageError::ChooseAccount)
     }
 
     /// Who is logged in.
     ///
     /// # Errors
     /// Nobody.
-    pub fn session(&self) -> Result<&Session, Trouble> {
-        self.who.as_ref().ok_or(Trouble::LogIn)
+    pub fn session(&self) -> Result<&Session, PageError> {
+        self.who.as_ref().ok_or(PageError::LogIn)
     }
 
     /// Their name for the audit.

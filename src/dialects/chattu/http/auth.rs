@@ -1,6 +1,6 @@
 //! Who asks: a key of the dialect, or somebody who is logged in to the portal. How often they may.
 
-use super::wrong::Wrong;
+use super::error::ApiError;
 use crate::{
     accounts::{self, DialectCaller, Role, Session},
     dialects::chattu::{Rate, Scope},
@@ -26,53 +26,53 @@ pub enum Who {
 }
 
 /// The holder of a key.
-pub(super) fn by_key(gateway: &Gateway, incoming: &Incoming) -> Result<Who, Wrong> {
+pub(super) fn by_key(gateway: &Gateway, incoming: &Incoming) -> Result<Who, ApiError> {
     if incoming.headers.contains_key("authorization") {
-        return Err(Wrong::auth());
+        return Err(ApiError::auth());
     }
-    let text = incoming.header("x-api-key").ok_or_else(Wrong::auth)?;
+    let text = incoming.header("x-api-key").ok_or_else(ApiError::auth)?;
     let now = gateway.clock.now();
-    let caller = gateway.accounts.ring().find_dialect(text.trim(), now).map_err(|_| Wrong::auth())?;
+    let caller = gateway.accounts.ring().find_dialect(text.trim(), now).map_err(|_| ApiError::auth())?;
     let address = incoming.client_address(gateway);
     let taken = gateway.chattu.rates.take(Rate::Api, Some(address), caller.caller.key.0, now);
-    taken.map_err(Wrong::limited)?;
+    taken.map_err(ApiError::limited)?;
     Ok(Who::Key(caller))
 }
 
 /// The holder of an account key.
-pub(super) fn by_account_key(gateway: &Gateway, incoming: &Incoming) -> Result<DialectCaller, Wrong> {
+pub(super) fn by_account_key(gateway: &Gateway, incoming: &Incoming) -> Result<DialectCaller, ApiError> {
     match by_key(gateway, incoming)? {
         Who::Key(caller) if caller.instance.is_none() => Ok(caller),
-        _ => Err(Wrong::access("This needs an account key: a client key is good for its client alone.")),
+        _ => Err(ApiError::access("This needs an account key: a client key is good for its client alone.")),
     }
 }
 
 /// Somebody who is logged in. What changes something must come from one of our own pages, and from somebody who may.
-pub(super) async fn by_session(gateway: &Gateway, incoming: &Incoming) -> Result<Who, Wrong> {
-    let token = cookie::session(incoming, incoming.is_https(gateway)).ok_or_else(Wrong::auth)?;
-    let session = gateway.accounts.session(&token).await?.ok_or_else(Wrong::auth)?;
+pub(super) async fn by_session(gateway: &Gateway, incoming: &Incoming) -> Result<Who, ApiError> {
+    let token = cookie::session(incoming, incoming.is_https(gateway)).ok_or_else(ApiError::auth)?;
+    let session = gateway.accounts.session(&token).await?.ok_or_else(ApiError::auth)?;
     if incoming.method != Method::GET && incoming.method != Method::HEAD {
         if !is_from_here(incoming) {
-            return Err(Wrong::access("The request does not come from a page of this gateway."));
+            return Err(ApiError::access("The request does not come from a page of this gateway."));
         }
         if session.role == Role::Viewer {
-            return Err(Wrong::access("Your role may look and not change anything."));
+            return Err(ApiError::access("Your role may look and not change anything."));
         }
     }
     Ok(Who::Person(session))
 }
 
 /// The same for chats and groups, which are asked often.
-pub(super) async fn by_chat_session(gateway: &Gateway, incoming: &Incoming) -> Result<Who, Wrong> {
+pub(super) async fn by_chat_session(gateway: &Gateway, incoming: &Incoming) -> Result<Who, ApiError> {
     let who = by_session(gateway, incoming).await?;
-    let token = cookie::session(incoming, incoming.is_https(gateway)).ok_or_else(Wrong::auth)?;
+    let token = cookie::session(incoming, incoming.is_https(gateway)).ok_or_else(ApiError::auth)?;
     let taken = gateway.chattu.rates.take(Rate::Chat, None, accounts::session_number(&token), gateway.clock.now());
-    taken.map_err(Wrong::limited)?;
+    taken.map_err(ApiError::limited)?;
     Ok(who)
 }
 
 /// Either: a key where one is shown.
-pub(super) async fn by_either(gateway: &Gateway, incoming: &Incoming) -> Result<Who, Wrong> {
+pub(super) async fn by_either(gateway: &Gateway, incoming: &Incoming) -> Result<Who, ApiError> {
     match incoming.headers.contains_key("x-api-key") {
         true => by_key(gateway, incoming),
         false => by_session(gateway, incoming).await,
@@ -80,9 +80,9 @@ pub(super) async fn by_either(gateway: &Gateway, incoming: &Incoming) -> Result<
 }
 
 /// Bounds a kind of request by address.
-pub(super) fn bounded(gateway: &Gateway, incoming: &Incoming, rate: Rate) -> Result<(), Wrong> {
+pub(super) fn bounded(gateway: &Gateway, incoming: &Incoming, rate: Rate) -> Result<(), ApiError> {
     let address = incoming.client_address(gateway);
-    gateway.chattu.rates.take(rate, Some(address), 0, gateway.clock.now()).map_err(Wrong::limited)
+    gateway.chattu.rates.take(rate, Some(address), 0, gateway.clock.now()).map_err(ApiError::limited)
 }
 
 /// `Sec-Fetch-Site` where the browser sends it, else `Origin` against `Host`; neither is not from here.
@@ -140,31 +140,31 @@ impl Who {
     }
 
     /// One of their clients, of an account that has the dialect.
-    pub(super) async fn client(&self, gateway: &Gateway, id: &str) -> Result<Instance, Wrong> {
+    pub(super) async fn client(&self, gateway: &Gateway, id: &str) -> Result<Instance, ApiError> {
         let found = gateway.instances.find(&InstanceId::from_text(id)).await?;
         let scope = self.scope();
         let is_theirs = scope.account.is_none_or(|account| account == found.account_id)
             && scope.instance.is_none_or(|only| only == found.id);
         if !is_theirs {
-            return Err(Wrong::client());
+            return Err(ApiError::client());
         }
         has_dialect(gateway, found.account_id).await?;
         Ok(found)
     }
 
     /// A client that the request names, or the one of a client key.
-    pub(super) async fn client_or_own(&self, gateway: &Gateway, named: Option<&str>) -> Result<Instance, Wrong> {
+    pub(super) async fn client_or_own(&self, gateway: &Gateway, named: Option<&str>) -> Result<Instance, ApiError> {
         let own = self.scope().instance;
         let id = named.or(own.as_ref().map(InstanceId::as_str));
-        self.client(gateway, id.ok_or_else(|| Wrong::invalid("clientId is required."))?).await
+        self.client(gateway, id.ok_or_else(|| ApiError::invalid("clientId is required."))?).await
     }
 }
 
 /// Refuses accounts that do not have the dialect.
-pub(super) async fn has_dialect(gateway: &Gateway, account: AccountId) -> Result<(), Wrong> {
+pub(super) async fn has_dialect(gateway: &Gateway, account: AccountId) -> Result<(), ApiError> {
     let found = gateway.accounts.find_account(account).await?;
     match found.modules.iter().any(|m| m == Module::Chattu.as_str()) {
         true => Ok(()),
-        false => Err(Wrong::access("The Chattu API is not enabled for this account.")),
+        false => Err(ApiError::access("The Chattu API is not enabled for this account.")),
     }
 }

@@ -18,7 +18,7 @@ const CHALLENGES: &str = "/.well-known/acme-challenge/";
 
 /// What the listener needs to know.
 #[derive(Clone)]
-pub struct Plain {
+pub struct TlsRedirect {
     /// Under way right now.
     pub challenges: Arc<Challenges>,
     /// `https://…` where people reach the gateway; none: the host that the client named.
@@ -27,7 +27,7 @@ pub struct Plain {
     pub tls_port: Option<u16>,
 }
 
-impl Plain {
+impl TlsRedirect {
     /// The service of the listener.
     pub fn service<B: Send + 'static>(
         self,
@@ -81,7 +81,7 @@ fn text(status: StatusCode, body: String) -> Answer {
 mod tests {
     use super::*;
 
-    fn asked(plain: &Plain, method: &str, host: &str, path: &str) -> (u16, String) {
+    fn asked(plain: &TlsRedirect, method: &str, host: &str, path: &str) -> (u16, String) {
         let mut request = Request::builder().method(method).uri(path);
         if !host.is_empty() {
             request = request.header("host", host);
@@ -94,10 +94,10 @@ mod tests {
     #[test]
     fn pages_go_to_tls_and_nothing_else_does() {
         let challenges = Arc::new(Challenges::default());
-        let free = Plain { challenges: challenges.clone(), public_url: None, tls_port: Some(443) };
-        let ported = Plain { tls_port: Some(8443), ..free.clone() };
-        let named = Plain { public_url: Some("https://wa.example.com".into()), ..ported.clone() };
-        let off = Plain { tls_port: None, ..free.clone() };
+        let free = TlsRedirect { challenges: challenges.clone(), public_url: None, tls_port: Some(443) };
+        let ported = TlsRedirect { tls_port: Some(8443), ..free.clone() };
+        let named = TlsRedirect { public_url: Some("https://wa.example.com".into()), ..ported.clone() };
+        let off = TlsRedirect { tls_port: None, ..free.clone() };
         for (plain, method, host, path, status, location) in [
             (&free, "GET", "a.example", "/x?y=1", 307, "https://a.example/x?y=1"),
             (&free, "HEAD", "a.example:80", "/", 307, "https://a.example/"),
