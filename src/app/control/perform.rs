@@ -325,7 +325,11 @@ fn policy_check(gateway: &Gateway, body: &str, purpose: &str) -> Done {
         total if total >= rules.review_score => "sent, listed for review",
         _ => "sent",
     };
-    Ok(json!({"ok": true, "score": score.total, "verdict": verdict, "signals": score.signals}))
+    let marks = gateway.sending.mark_text(body);
+    let words: Vec<_> = marks.iter().map(|m| json!({"words": &body[m.range.clone()], "signal": *m.signal})).collect();
+    Ok(json!({
+        "ok": true, "score": score.total, "verdict": verdict, "signals": score.signals, "model": score.model, "words": words,
+    }))
 }
 
 fn none_or<T>(value: &str, parse: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>, String> {

@@ -4,6 +4,7 @@
 //! Hebrew word articles and prepositions may grow (`matcher.rs` looks at those).
 
 use super::{
+    model,
     phrases::Phrases,
     reading,
     rules::{BUILT_IN, NumberEntry, RuleError, RuleFile, TogetherEntry, line_of, parse},
@@ -21,6 +22,8 @@ pub struct Group {
     pub weak: bool,
     /// An admin's file declared it.
     pub own: bool,
+    /// Its place among the model's features.
+    pub place: Option<usize>,
     pub reason: Arc<str>,
 }
 
@@ -70,6 +73,7 @@ pub struct Together {
     pub context_max: u32,
     pub weight: u32,
     pub calmed: u32,
+    pub place: Option<usize>,
     pub reason: Arc<str>,
 }
 
@@ -202,6 +206,7 @@ impl Place<'_> {
                 context: g.context,
                 weak: g.weak,
                 own: self.own,
+                place: model::place(g.id.get_ref()),
                 reason: g.reason.as_str().into(),
             });
         }
@@ -257,6 +262,7 @@ impl Place<'_> {
             context_max: t.context_max.unwrap_or(u32::MAX),
             weight: u32::from(self.points(&t.weight)?),
             calmed: u32::from(t.calmed.min(100)),
+            place: model::place(t.id.get_ref()),
             reason: t.reason.as_str().into(),
         })
     }

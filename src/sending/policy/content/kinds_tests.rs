@@ -175,3 +175,97 @@ fn words_mean_something_else_beside_some_neighbours() {
         assert!(score.total < REVIEW, "{text}: {score:?}");
     }
 }
+
+#[test]
+fn the_words_behind_a_verdict_are_marked_where_they_stand() {
+    for (text, want) in [
+        ("Hi Ann, f l a s h  s a l e on shoes. Bye", vec!["f l a s h  s a l e"]),
+        ("Fr\u{200b}ee gift inside", vec!["Fr\u{200b}ee gift"]),
+        ("Ваша посылка задержана на таможне.", vec!["посылка задержана"]),
+        ("Your order 2041 has been shipped.", vec![]),
+    ] {
+        let marks = POLICY.marks(text);
+        let marked: Vec<&str> = marks.iter().map(|mark| &text[mark.range.clone()]).collect();
+        assert!(want.iter().all(|w| marked.iter().any(|m| m.contains(w))), "{text}: {marked:?}");
+        let whole: String = explain::stretches(text, &marks).into_iter().map(|s| s.text).collect();
+        assert_eq!(whole, text);
+    }
+}
+
+#[test]
+fn each_dress_is_judged_as_the_plain_text_is() {
+    let zero_width =
+        |t: &str| t.chars().flat_map(|c| [Some(c), c.is_alphabetic().then_some('\u{200b}')]).flatten().collect();
+    let spaced = |t: &str| -> String {
+        t.split(' ').map(|w| w.chars().map(String::from).collect::<Vec<_>>().join(" ")).collect::<Vec<_>>().join("  ")
+    };
+    let wide = |t: &str| -> String {
+        let wider = |c: char| char::from_u32(u32::from(c) + 0xfee0).unwrap_or(c);
+        t.chars().map(|c| if c.is_ascii_alphanumeric() { wider(c) } else { c }).collect()
+    };
+    let leet = |t: &str| -> String {
+        t.chars()
+            .map(|c| match c {
+                'e' => '3',
+                'o' => '0',
+                'a' => '4',
+                'i' => '1',
+                _ => c,
+            })
+            .collect()
+    };
+    let twins = |t: &str| -> String {
+        t.chars()
+            .map(|c| match c {
+                'e' => 'е',
+                'o' => 'о',
+                'a' => 'а',
+                'c' => 'с',
+                'p' => 'р',
+                _ => c,
+            })
+            .collect()
+    };
+    let tatweel = |t: &str| -> String {
+        t.chars().flat_map(|c| [Some(c), matches!(c, 'ب'..='ي').then_some('\u{640}')]).flatten().collect()
+    };
+    let dresses: [&dyn Fn(&str) -> String; 6] = [&zero_width, &spaced, &wide, &leet, &twins, &tatweel];
+    for text in [
+        "Flash sale today only: 50% off all shoes, shop now!",
+        "Nur heute: 50% Rabatt auf alle Schuhe, jetzt zugreifen!",
+        "Solo hoy: 50% de descuento en todos los zapatos, compra ya!",
+        "خصم 50% على جميع المنتجات اليوم فقط، تسوق الآن",
+        "Скидка 50% на все товары только сегодня, закажите сейчас",
+    ] {
+        for dress in dresses {
+            let dressed = dress(text);
+            let score = POLICY.score(Purpose::Transactional, &dressed);
+            assert!(score.total >= REFUSE, "{dressed}: {score:?}");
+        }
+    }
+    for text in [
+        "Your order 2041 has been shipped and will arrive on Thursday.",
+        "Ihre neue Rechnung 2041 liegt bereit, bitte bis Freitag zahlen.",
+        "Su pedido 2041 llegará mañana entre las 9 y las 12.",
+        "طلبك رقم 2041 في الطريق وسيصل يوم الخميس",
+        "Ваш заказ 2041 отправлен и прибудет в четверг",
+    ] {
+        for dress in dresses {
+            let dressed = dress(text);
+            let score = POLICY.score(Purpose::Transactional, &dressed);
+            assert!(score.total < REFUSE, "{dressed}: {score:?}");
+        }
+    }
+}
+
+#[test]
+fn what_only_the_rules_refuse_is_for_a_person_and_an_admins_own_words_are_not() {
+    let text = "Your free gift offer: the new voucher of the golden spoon club is ready at order pick-up 2041.";
+    let built_in = POLICY.score(Purpose::Transactional, text);
+    assert!(built_in.total < REFUSE, "{built_in:?}");
+    let file = "[[rule]]\ngroup = \"discount\"\nweight = 60\nphrases = [\"golden spoon\"]\n\
+                [[rule]]\ngroup = \"promotion\"\nweight = 60\nphrases = [\"spoon club\"]\n";
+    let own = ContentPolicy::with_extra([("house.toml".to_owned(), file.to_owned())]).expect("good rules");
+    let score = own.score(Purpose::Transactional, text);
+    assert!(score.total >= REFUSE, "{score:?}");
+}

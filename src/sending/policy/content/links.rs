@@ -122,6 +122,39 @@ impl Link {
         self.host.split('.').any(|l| l.starts_with("xn--"))
     }
 
+    /// Whether the host has an ending that costs next to nothing and that few businesses have.
+    pub fn has_rare_ending(&self) -> bool {
+        let ending = self.host.rsplit('.').next().unwrap_or("");
+        matches!(
+            ending,
+            "tk" | "ml"
+                | "ga"
+                | "cf"
+                | "gq"
+                | "xyz"
+                | "top"
+                | "info"
+                | "live"
+                | "club"
+                | "site"
+                | "online"
+                | "icu"
+                | "click"
+                | "link"
+                | "win"
+                | "vip"
+                | "buzz"
+                | "rest"
+                | "cyou"
+                | "sbs"
+                | "cfd"
+                | "biz"
+                | "pw"
+                | "cc"
+                | "space"
+        )
+    }
+
     /// Whether one part of the host mixes scripts that look alike.
     pub fn is_mixed(&self) -> bool {
         self.host.split('.').any(|label| {

@@ -7,10 +7,11 @@
 
 use super::{
     Signal,
-    compile::{Compiled, HARMLESS, Pattern, WORD},
+    compile::{Compiled, HARMLESS, Pattern, Together, WORD},
+    model::{BUILT, Points},
     reading::{Disguise, Reading},
 };
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 /// A place where a rule matched.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +40,10 @@ pub struct Judged {
     pub hard: u32,
     /// Whether an admin's own phrase or group is among what counted.
     pub own: bool,
+    /// Of the groups and bonuses that the model knows.
+    pub points: Points,
+    /// The number of the language that the message seems to be in, from 1; 0: none.
+    pub language: usize,
 }
 
 /// The signals of the rules.
@@ -48,12 +53,7 @@ pub fn judge(rules: &Compiled, read: &Reading) -> Judged {
     let mut own = false;
     let found = search(rules, read);
     let most = found.languages.iter().copied().max().unwrap_or(0);
-    for (p, hit) in found.hits {
-        let spoken = found.languages.get(usize::from(p.language)).is_none_or(|n| n * 2 >= most);
-        let harmless = found.harmless.iter().any(|h| h.0 <= hit.start && hit.end <= h.1);
-        if (p.native && !spoken) || harmless {
-            continue;
-        }
+    for (p, hit) in found.counting() {
         let group = &rules.groups[usize::from(p.group)];
         if !group.context {
             unmasked |= read.disguises.iter().any(|d| d.1 < hit.end && hit.start < d.2);
@@ -72,8 +72,18 @@ pub fn judge(rules: &Compiled, read: &Reading) -> Judged {
             }
         }
     }
-    let (signals, words, hard) = signals(rules, &tallies);
-    Judged { signals, unmasked, words, hard, own }
+    let mut judged = signals(rules, &tallies);
+    judged.unmasked = unmasked;
+    judged.own = own;
+    judged.language = found.languages.iter().rposition(|n| *n == most && *n > 0).unwrap_or(0);
+    judged
+}
+
+/// Where the words stand in the folded text that counted, and for which group.
+pub fn spans(rules: &Compiled, read: &Reading) -> Vec<(Range<usize>, Arc<str>)> {
+    let found = search(rules, read);
+    let counted = found.counting().map(|(p, hit)| (hit, &rules.groups[usize::from(p.group)]));
+    counted.filter(|(_, group)| !group.context).map(|(hit, group)| (hit.start..hit.end, group.id.clone())).collect()
 }
 
 /// What the one pass finds.
@@ -93,22 +103,33 @@ fn search(rules: &Compiled, read: &Reading) -> Found {
     let mut start_of_word = true;
     for at in 1..bytes.len() {
         if start_of_word {
-            rules.words.phrases.walk(bytes, at, |phrase, end| found.add(rules.words.of(phrase), at, end, bytes, false));
+            rules.words.phrases.walk(bytes, at, |phrase, end| found.add(rules.words.of(phrase), at..end, bytes, false));
             behind_clitics(&read.text, at, |at| {
                 rules.words.phrases.walk(bytes, at, |phrase, end| {
-                    found.add(rules.words.of(phrase), at, end, bytes, true);
+                    found.add(rules.words.of(phrase), at..end, bytes, true);
                 });
             });
         }
         start_of_word = bytes[at] == b' ';
-        rules.inner.phrases.walk(bytes, at, |phrase, end| found.add(rules.inner.of(phrase), at, end, bytes, false));
+        rules.inner.phrases.walk(bytes, at, |phrase, end| found.add(rules.inner.of(phrase), at..end, bytes, false));
     }
     found
 }
 
 impl Found {
-    fn add(&mut self, patterns: &[Pattern], start: usize, end: usize, text: &[u8], inside: bool) {
-        let end = end - usize::from(text[end - 1] == b' ');
+    /// What counts: not what is foreign to the language spoken, nor what means something else where it stands.
+    fn counting(&self) -> impl Iterator<Item = (Pattern, Hit)> {
+        let most = self.languages.iter().copied().max().unwrap_or(0);
+        self.hits.iter().copied().filter(move |(p, hit)| {
+            let spoken = self.languages.get(usize::from(p.language)).is_none_or(|n| n * 2 >= most);
+            let harmless = self.harmless.iter().any(|h| h.0 <= hit.start && hit.end <= h.1);
+            (!p.native || spoken) && !harmless
+        })
+    }
+
+    fn add(&mut self, patterns: &[Pattern], at: Range<usize>, text: &[u8], inside: bool) {
+        let start = at.start;
+        let end = at.end - usize::from(text[at.end - 1] == b' ');
         for p in patterns.iter().filter(|p| !inside || p.clitics) {
             match p.group {
                 WORD => self.languages[usize::from(p.language)] += 1,
@@ -137,20 +158,26 @@ fn behind_clitics(text: &str, start: usize, mut then: impl FnMut(usize)) {
     }
 }
 
-fn signals(rules: &Compiled, tallies: &[Tally]) -> (Vec<Signal>, u32, u32) {
+fn signals(rules: &Compiled, tallies: &[Tally]) -> Judged {
     let points: Vec<u32> = rules.groups.iter().zip(tallies).map(|(g, t)| t.points().min(g.cap)).collect();
     let calm: u32 = rules.groups.iter().zip(&points).filter(|(g, _)| g.context).map(|(_, p)| *p).sum();
     let calm = calm.min(CALM_MAX);
     let lower = |points: u32, calmed: u32| points - points * calm * calmed / 10_000;
+    let mut known: Points = [0; BUILT];
+    let mut note = |place: Option<usize>, points| place.into_iter().for_each(|place| known[place] = points);
     let mut out = Vec::new();
+    for (g, p) in rules.groups.iter().zip(&points).filter(|(g, _)| g.context) {
+        note(g.place, *p);
+    }
     let (mut words, mut hard) = (0, 0);
     for (g, p) in rules.groups.iter().zip(&points).filter(|(g, p)| !g.context && **p > 0) {
         let points = lower(*p, g.calmed);
         words += points;
+        note(g.place, points);
         hard += if g.weak { 0 } else { points };
         out.push(signal(&g.id, points, &g.reason));
     }
-    let mut best: Vec<(&Arc<str>, u32, &Arc<str>)> = Vec::new();
+    let mut best: Vec<(&Together, u32)> = Vec::new();
     for t in &rules.together {
         let present = |g: &&u16| tallies[usize::from(**g)].0[0].is_some() && points[usize::from(**g)] >= t.points;
         let top = t.of.iter().map(|g| points[usize::from(*g)]).max().unwrap_or(0);
@@ -158,14 +185,17 @@ fn signals(rules: &Compiled, tallies: &[Tally]) -> (Vec<Signal>, u32, u32) {
             continue;
         }
         let weight = lower(t.weight, t.calmed);
-        match best.iter_mut().find(|b| b.0 == &t.id) {
+        match best.iter_mut().find(|b| b.0.id == t.id) {
             Some(b) if b.1 >= weight => {}
-            Some(b) => *b = (&t.id, weight, &t.reason),
-            None => best.push((&t.id, weight, &t.reason)),
+            Some(b) => *b = (t, weight),
+            None => best.push((t, weight)),
         }
     }
-    out.extend(best.into_iter().map(|(id, weight, reason)| signal(id, weight, reason)));
-    (out, words, hard)
+    for (t, weight) in best {
+        note(t.place, weight);
+        out.push(signal(&t.id, weight, &t.reason));
+    }
+    Judged { signals: out, words, hard, points: known, unmasked: false, own: false, language: 0 }
 }
 
 fn signal(id: &Arc<str>, weight: u32, reason: &Arc<str>) -> Signal {

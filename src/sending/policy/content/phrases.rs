@@ -67,10 +67,15 @@ impl Phrases {
     }
 
     /// Hands every phrase that begins at `start` of `text` to `found`: its number, and where it ends.
-    pub fn walk(&self, text: &[u8], start: usize, mut found: impl FnMut(usize, usize)) {
+    #[inline]
+    pub fn walk(&self, text: &[u8], start: usize, found: impl FnMut(usize, usize)) {
         let Some(first) = text.get(start) else { return };
-        let Some(mut node) = (self.root[usize::from(*first)] as usize).checked_sub(1) else { return };
-        let mut at = start + 1;
+        if let Some(node) = (self.root[usize::from(*first)] as usize).checked_sub(1) {
+            self.walk_from(node, text, start + 1, found);
+        }
+    }
+
+    fn walk_from(&self, mut node: usize, text: &[u8], mut at: usize, mut found: impl FnMut(usize, usize)) {
         loop {
             if let Some(phrase) = usize::from(self.ends[node]).checked_sub(1) {
                 let tail = &self.tails[self.tail_starts[phrase] as usize..self.tail_starts[phrase + 1] as usize];

@@ -55,6 +55,8 @@ pub struct Reading {
     pub links: Vec<Link>,
     /// The disguised words: how, and their byte range in `text`.
     pub disguises: Vec<(Disguise, usize, usize)>,
+    /// How many identifiers.
+    pub ids: u32,
     /// Whether a word looks like a one-time code: 4 to 10 digits, or capitals with digits.
     pub code: bool,
 }
@@ -122,6 +124,7 @@ impl Reader {
         let length = core.len();
         let is_capital = !core.bytes().any(|b| b.is_ascii_lowercase());
         self.is.code |= is_capital && (4..=10).contains(&length);
+        self.is.ids += 1;
         self.token("#");
         self.id_end = self.is.text.len();
         if shape == Shape::IdOrLeet {
@@ -146,7 +149,7 @@ impl Reader {
                 }
                 None if rest.as_str().is_empty() && matches!(c, '.' | ',' | '?' | ':' | ';' | '،' | '؟') => {
                     let ends_run = matches!(c, ',' | ':' | ';' | '،');
-                    return self.end_plain(before, (letters, upper), latin && cyrillic, cyrillic, ends_run);
+                    return self.end_plain(before, (letters, upper), self.is_disguise(latin, cyrillic), ends_run);
                 }
                 None => {
                     self.is.text.truncate(before);
@@ -154,11 +157,15 @@ impl Reader {
                 }
             }
         }
-        self.end_plain(before, (letters, upper), latin && cyrillic, cyrillic, false)
+        self.end_plain(before, (letters, upper), self.is_disguise(latin, cyrillic), false)
     }
 
-    fn end_plain(&mut self, start: usize, letters: (u32, u32), mixed: bool, cyrillic: bool, ends_run: bool) -> bool {
-        let disguised = mixed || (cyrillic && self.world.latin && !self.world.genuine);
+    /// Whether a word with such letters may wear one: it mixes scripts, or is Cyrillic in a Latin text.
+    fn is_disguise(&self, latin: bool, cyrillic: bool) -> bool {
+        cyrillic && (latin || (self.world.latin && !self.world.genuine))
+    }
+
+    fn end_plain(&mut self, start: usize, letters: (u32, u32), disguised: bool, ends_run: bool) -> bool {
         if letters.0 < 2 || disguised {
             self.is.text.truncate(start);
             return false;

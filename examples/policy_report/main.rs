@@ -1,6 +1,6 @@
 //! Measures the content policy on labelled messages.
 //!
-//! `cargo run --release --example policy_report -- [--json] [--split dev|test] [--show LABEL] FILES`
+//! `cargo run --release --example policy_report -- [--json|--figures] [--split dev|test] [--group a|b] [--show LABEL] FILES`
 //!
 //! The files are tab-separated with a heading line that names the columns `label`, `language` and `text`. Labels
 //! `transactional`, `spam` and `marketing` are judged as purpose transactional, `chat` as support
@@ -10,8 +10,11 @@
 //! belongs to the test half when the first byte of the SHA-256 of its text is odd. `--show LABEL` lists what
 //! was judged wrongly under that label, with its signals.
 
+mod rows;
+
+use rows::{Row, share};
 use sha2::{Digest, Sha256};
-use std::{collections::BTreeMap, error::Error, fs};
+use std::{collections::BTreeMap, error::Error};
 use wa_gateway::{
     model::purpose::Purpose,
     sending::policy::content::{ContentPolicy, Score},
@@ -24,7 +27,9 @@ const REFUSE_FROM: u8 = 80;
 struct Options {
     json: bool,
     split: Option<String>,
+    group: Option<String>,
     show: Option<String>,
+    figures: bool,
     files: Vec<String>,
 }
 
@@ -35,23 +40,44 @@ struct Count {
     refused: u32,
 }
 
+impl Count {
+    fn add(&mut self, more: Self) {
+        self.messages += more.messages;
+        self.review += more.review;
+        self.refused += more.refused;
+    }
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let options = options(std::env::args().skip(1))?;
     let policy = ContentPolicy::built_in();
     let mut table: BTreeMap<(String, String), Count> = BTreeMap::new();
-    for file in &options.files {
-        let text = fs::read_to_string(file).map_err(|e| format!("{file}: {e}"))?;
-        for row in rows(file, &text)? {
-            if options.split.as_deref().is_some_and(|s| s != split(row.text)) {
-                continue;
-            }
-            let score = judge(&policy, &row);
-            let count = table.entry((row.label.to_owned(), row.language.to_owned())).or_default();
-            count.messages += 1;
-            count.refused += u32::from(score.total >= REFUSE_FROM);
-            count.review += u32::from((60..REFUSE_FROM).contains(&score.total));
-            show(&options, &row, &score);
+    let mut kinds: BTreeMap<(String, String), Count> = BTreeMap::new();
+    for row in rows::read(&options.files)? {
+        let passed_over = options.split.as_deref().is_some_and(|s| s != split(&row.text))
+            || options.group.as_deref().is_some_and(|g| (g == "b") != row.is_held_back);
+        if passed_over {
+            continue;
         }
+        let score = judge(&policy, &row);
+        let counted = Count {
+            messages: 1,
+            review: u32::from((60..REFUSE_FROM).contains(&score.total)),
+            refused: u32::from(score.total >= REFUSE_FROM),
+        };
+        table.entry((row.label.clone(), row.language.clone())).or_default().add(counted);
+        if options.figures {
+            let kind = if row.label == "marketing" && row.is_offer() { "explicit offers" } else { row.label.as_str() };
+            let kind = if kind == "marketing" { "soft and cold" } else { kind };
+            for language in [row.language.as_str(), "all"] {
+                kinds.entry((kind.to_owned(), language.to_owned())).or_default().add(counted);
+            }
+        }
+        show(&options, &row, &score);
+    }
+    if options.figures {
+        print_figures(&kinds);
+        return Ok(());
     }
     if options.json {
         print_json(&table)
@@ -67,8 +93,12 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
         match arg.as_str() {
             "--json" => o.json = true,
             "--split" => o.split = args.next(),
+            "--group" => o.group = args.next(),
+            "--figures" => o.figures = true,
             "--show" => o.show = args.next(),
-            _ if arg.starts_with("--") => return Err(format!("unknown option {arg}: --json, --split or --show")),
+            _ if arg.starts_with("--") => {
+                return Err(format!("unknown option {arg}: --json, --figures, --split, --group or --show"));
+            }
             _ => o.files.push(arg),
         }
     }
@@ -78,53 +108,24 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
     Ok(o)
 }
 
-struct Row<'a> {
-    label: &'a str,
-    language: &'a str,
-    text: &'a str,
-}
-
-fn rows<'a>(file: &str, text: &'a str) -> Result<Vec<Row<'a>>, String> {
-    let mut lines = text.lines();
-    let heading: Vec<&str> = lines.next().unwrap_or("").split('\t').map(str::trim).collect();
-    let column = |name: &str| {
-        heading
-            .iter()
-            .position(|h| *h == name)
-            .ok_or_else(|| format!("{file}: the heading line has no column {name:?}"))
-    };
-    let (label, language, body) = (column("label")?, column("language")?, column("text")?);
-    lines
-        .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty())
-        .map(|(n, line)| {
-            let cells: Vec<&str> = line.split('\t').collect();
-            let cell =
-                |i: usize| cells.get(i).copied().ok_or_else(|| format!("{file}, line {}: too few columns", n + 2));
-            Ok(Row { label: cell(label)?, language: cell(language)?, text: cell(body)? })
-        })
-        .collect()
-}
-
 fn split(text: &str) -> &'static str {
     if Sha256::digest(text.as_bytes())[0] % 2 == 1 { "test" } else { "dev" }
 }
 
 /// Chat is judged as answers within a conversation.
-fn judge(policy: &ContentPolicy, row: &Row<'_>) -> Score {
-    match row.label {
-        "chat" => policy.score(Purpose::Support, row.text).as_answer(),
-        _ => policy.score(Purpose::Transactional, row.text),
+fn judge(policy: &ContentPolicy, row: &Row) -> Score {
+    match row.label.as_str() {
+        "chat" => policy.score(Purpose::Support, &row.text).as_answer(),
+        _ => policy.score(Purpose::Transactional, &row.text),
     }
 }
 
 /// Lists a message that was judged wrongly: advertising let through, or an honest message refused.
-fn show(options: &Options, row: &Row<'_>, score: &Score) {
-    if options.show.as_deref() != Some(row.label) {
+fn show(options: &Options, row: &Row, score: &Score) {
+    if options.show.as_deref() != Some(&row.label) {
         return;
     }
-    let advertising = matches!(row.label, "spam" | "marketing");
-    if advertising != (score.total >= REFUSE_FROM) {
+    if row.is_bad() != (score.total >= REFUSE_FROM) {
         let signals: Vec<String> = score.signals.iter().map(|s| format!("{} {}", s.id, s.weight)).collect();
         println!("{:3} {} {}\n      [{}]", score.total, row.language, row.text, signals.join(", "));
     }
@@ -145,5 +146,19 @@ fn print_table(table: &BTreeMap<(String, String), Count>) {
     for ((label, language), c) in table {
         let share = f64::from(c.refused) * 100.0 / f64::from(c.messages);
         println!("{label:<14} {language:<8} {:>8} {:>8} {:>8} {share:>7.2}%", c.messages, c.review, c.refused);
+    }
+}
+
+/// A table in Markdown, with the shares' 95 % intervals; advertisements parted into explicit offers and the others.
+fn print_figures(kinds: &BTreeMap<(String, String), Count>) {
+    println!("| | language | messages | refused | to review |");
+    println!("|---|---|---|---|---|");
+    for ((kind, language), c) in kinds {
+        println!(
+            "| {kind} | {language} | {} | {} | {} |",
+            c.messages,
+            share(c.refused, c.messages),
+            share(c.review, c.messages)
+        );
     }
 }
