@@ -13,7 +13,7 @@ use crate::{
         notices::{self, Kind},
     },
     model::{
-        clock::Time,
+        clock::{SLACK, Time},
         ids::{AccountId, InstanceId, row_ids},
         why::why,
     },
@@ -315,8 +315,9 @@ pub(super) fn wanted(tx: &Tx<'_>, id: EndpointId) -> Result<Wanting, StoreError>
 /// The secrets that sign now, the newest first.
 pub(super) fn secrets(tx: &Tx<'_>, id: EndpointId, vault: &Vault, now: Time) -> Result<Vec<Secret>, WebhookError> {
     let (current, previous) = tx.one(
-        "SELECT secret, CASE WHEN previous_until > ?2 THEN previous_secret END FROM endpoints WHERE id = ?1",
-        params![id, now],
+        "SELECT secret, CASE WHEN previous_until > ?2 AND previous_until <= ?3 THEN previous_secret END
+         FROM endpoints WHERE id = ?1",
+        params![id, now, now.plus(OVERLAP).plus(SLACK)],
         |r| Ok((r.get::<_, Vec<u8>>(0)?, r.get::<_, Option<Vec<u8>>>(1)?)),
     )?;
     let open = |sealed: &Vec<u8>| vault.unseal(SEALED_FOR, sealed).map(Secret::from_text);
@@ -333,7 +334,10 @@ pub(super) fn note_success(tx: &WriteTx<'_>, id: EndpointId) -> Result<(), Store
 
 /// An attempt failed; says whether the endpoint was disabled for it.
 pub(super) fn note_failure(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<bool, StoreError> {
-    tx.execute("UPDATE endpoints SET failing_since = ?2 WHERE id = ?1 AND failing_since IS NULL", params![id, now])?;
+    tx.execute(
+        "UPDATE endpoints SET failing_since = ?2 WHERE id = ?1 AND (failing_since IS NULL OR failing_since > ?2)",
+        params![id, now],
+    )?;
     let is_dead = tx.one(
         "SELECT disabled_at IS NULL AND failing_since <= ?2 FROM endpoints WHERE id = ?1",
         params![id, now.minus(FAILING_MAX)],
