@@ -14,7 +14,7 @@ use toml::Spanned;
 
 /// A kind of language, compiled.
 #[derive(Debug)]
-pub struct Group {
+pub struct RuleFamily {
     pub id: Arc<str>,
     pub cap: u32,
     pub calmed: u32,
@@ -80,7 +80,7 @@ pub struct Together {
 /// All rules, ready to be matched.
 #[derive(Debug)]
 pub struct Compiled {
-    pub groups: Vec<Group>,
+    pub groups: Vec<RuleFamily>,
     /// How many languages are told apart.
     pub languages: usize,
     /// Phrases that begin where a word begins.
@@ -142,10 +142,10 @@ impl Table {
 pub fn compile(extra: impl IntoIterator<Item = (String, String)>) -> Result<Compiled, RuleError> {
     let mut b = Builder::default();
     let extra: Vec<(String, String)> = extra.into_iter().collect();
-    let places: Vec<Place<'_>> = BUILT_IN
+    let places: Vec<RulePlace<'_>> = BUILT_IN
         .iter()
-        .map(|(name, text)| Place { name, text, own: false })
-        .chain(extra.iter().map(|(name, text)| Place { name, text, own: true }))
+        .map(|(name, text)| RulePlace { name, text, own: false })
+        .chain(extra.iter().map(|(name, text)| RulePlace { name, text, own: true }))
         .collect();
     let parsed = places.iter().map(|p| parse(p.name, p.text)).collect::<Result<Vec<_>, _>>()?;
     // Groups first: a rule may name a group of any file.
@@ -160,7 +160,7 @@ pub fn compile(extra: impl IntoIterator<Item = (String, String)>) -> Result<Comp
 
 #[derive(Default)]
 struct Builder {
-    groups: Vec<Group>,
+    groups: Vec<RuleFamily>,
     /// By phrase, group and language: the heaviest.
     phrases: HashMap<(Phrase, u16, u8), (u8, bool)>,
     /// Languages whose everyday words are known; number 1 is the first.
@@ -181,14 +181,14 @@ struct Phrase {
 }
 
 /// The file that is being read, for error messages.
-struct Place<'a> {
+struct RulePlace<'a> {
     name: &'a str,
     text: &'a str,
     /// An admin's.
     own: bool,
 }
 
-impl Place<'_> {
+impl RulePlace<'_> {
     fn wrong(&self, byte: usize, what: String) -> RuleError {
         RuleError { file: self.name.to_owned(), line: line_of(self.text, byte), what }
     }
@@ -199,7 +199,7 @@ impl Place<'_> {
                 let what = format!("the group {:?} exists already: give the new one another id", g.id.get_ref());
                 return Err(self.wrong(g.id.span().start, what));
             }
-            b.groups.push(Group {
+            b.groups.push(RuleFamily {
                 id: g.id.get_ref().as_str().into(),
                 cap: u32::from(self.points(&g.cap)?),
                 calmed: u32::from(g.calmed.min(100)),

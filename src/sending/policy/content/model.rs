@@ -6,7 +6,7 @@
 //! `assets/policy/model.bin`. Rules: nothing is allocated here; the table stays where the program's file has it; no
 //! language and no phrase is known.
 
-use super::{links::Link, reading::Reading};
+use super::{links::TextLink, reading::Reading};
 use crate::model::text;
 
 /// How many weights the table of character sequences has.
@@ -234,7 +234,7 @@ pub fn features(points: &Points, language: Option<usize>, read: &Reading, messag
     let share = |n: u32, of: u32| if of == 0 { 0.0 } else { n as f32 / of as f32 };
     let some = |n: u32| if n > 0 { 1.0 } else { 0.0 };
     let many = |n: u32, most: u32| n.min(most) as f32 / most as f32;
-    let any_link = |test: fn(&Link) -> bool| if read.links.iter().any(test) { 1.0 } else { 0.0 };
+    let any_link = |test: fn(&TextLink) -> bool| if read.links.iter().any(test) { 1.0 } else { 0.0 };
     let phones = read.numbers.iter().filter(|n| (9..=14).contains(&n.digits)).count() as u32;
     let values = [
         (sum.min(100)) as f32 / 100.0,
@@ -251,7 +251,7 @@ pub fn features(points: &Points, language: Option<usize>, read: &Reading, messag
         some(m.questions),
         some(read.links.len() as u32),
         any_link(|l| l.host.contains('-')),
-        any_link(Link::has_rare_ending),
+        any_link(TextLink::has_rare_ending),
         any_link(|l| l.path.len() > 12),
         if message.contains('@') && read.text.contains('✉') { 1.0 } else { 0.0 },
         many(read.ids, 2),
