@@ -65,7 +65,7 @@ fn left_out(rows: &[Row], samples: &[Sample]) -> Vec<Option<f32>> {
         let rest: Vec<&Sample> =
             rows.iter().zip(samples).filter(|(row, _)| part(row) != Some(left)).map(|(_, sample)| sample).collect();
         let weights: Weights = fit::fit(&rest);
-        for (i, row) in rows.iter().enumerate().filter(|(_, row)| part(row) == Some(left)) {
+        for i in (0..rows.len()).filter(|i| part(&rows[*i]) == Some(left)) {
             odds[i] = Some(weights.odds(&samples[i]));
         }
     }
@@ -83,12 +83,15 @@ fn threshold(rows: &[Row], samples: &[Sample], odds: &[Option<f32>]) -> f32 {
     top.get(n * REFUSED_OF_1000 / 1000).map_or(0.0, |odds| odds + 0.01)
 }
 
+/// A name, and which rows it is of.
+type Kind = (&'static str, fn(&Row) -> bool);
+
 /// Per kind and language: how many would be refused by the rules alone, by both together, and by the model's veto only.
 fn print_figures(rows: &[Row], samples: &[Sample], odds: &[Option<f32>], threshold: f32) {
     println!("Threshold, in log-odds: {threshold:.2}\n");
     println!("| | language | messages | rules alone | rules, model as veto | rules and model |");
     println!("|---|---|---|---|---|---|");
-    let kinds: [(&str, fn(&Row) -> bool); 7] = [
+    let kinds: [Kind; 7] = [
         ("chat", |r| r.label == "chat"),
         ("honest", |r| r.label == "transactional" && r.source != WRITTEN),
         ("near misses", |r| r.label == "transactional" && r.source == WRITTEN),
