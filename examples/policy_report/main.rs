@@ -8,7 +8,7 @@
 //! language, how many messages the content score alone would refuse (80 and more), or with `--json` a list of
 //! `{"label","language","messages","refused"}`. `--split` takes only the development or the test half: a message
 //! belongs to the test half when the first byte of the SHA-256 of its text is odd. `--show LABEL` lists what
-//! was judged wrongly under that label, with its signals.
+//! was judged wrongly under that label, with its source and signals.
 
 mod rows;
 
@@ -127,7 +127,8 @@ fn show(options: &Options, row: &Row, score: &Score) {
     }
     if row.is_bad() != (score.total >= REFUSE_FROM) {
         let signals: Vec<String> = score.signals.iter().map(|s| format!("{} {}", s.id, s.weight)).collect();
-        println!("{:3} {} {}\n      [{}]", score.total, row.language, row.text, signals.join(", "));
+        let source = if row.is_sourced { &row.source } else { "no source" };
+        println!("{:3} {} ({source}) {}\n      [{}]", score.total, row.language, row.text, signals.join(", "));
     }
 }
 
