@@ -4,7 +4,7 @@
 use super::{
     request::{Request, Sender},
     rules::Rules,
-    shared::Shared,
+    shared::SendingContext,
 };
 use crate::model::{clock::Time, ids::MessageId};
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use std::sync::Arc;
 /// A request that was handed in. Cheap to clone, so that each transaction may hold it.
 #[derive(Clone)]
 pub(super) struct Submission {
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<SendingContext>,
     sent_in: Arc<(Sender, Request)>,
 }
 
 /// The same while a transaction looks at it: one moment and one set of rules for all that is asked.
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
-    pub(super) shared: &'a Shared,
+    pub(super) shared: &'a SendingContext,
     pub(super) rules: &'a Rules,
     pub(super) sender: &'a Sender,
     pub(super) request: &'a Request,
@@ -27,7 +27,7 @@ pub(super) struct Asked<'a> {
 }
 
 impl Submission {
-    pub(super) fn new(shared: Arc<Shared>, sender: Sender, request: Request) -> Self {
+    pub(super) fn new(shared: Arc<SendingContext>, sender: Sender, request: Request) -> Self {
         Self { shared, sent_in: Arc::new((sender, request)) }
     }
 

@@ -10,7 +10,7 @@ use super::{
     answer::{Answer, Outcome},
     outcome::{self, Settled, Wired},
     refusal::Refusal,
-    shared::Shared,
+    shared::SendingContext,
 };
 use crate::{
     connectors::{Ack, SendError, SendErrorKind},
@@ -24,7 +24,11 @@ const RETRY_FIRST: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(2);
 
 /// Brings one message to its outcome and answers by `deadline`.
-pub(super) async fn dispatch(shared: Arc<Shared>, message: Accepted, deadline: Time) -> Result<Answer, StoreError> {
+pub(super) async fn dispatch(
+    shared: Arc<SendingContext>,
+    message: Accepted,
+    deadline: Time,
+) -> Result<Answer, StoreError> {
     let wired = match wait_for_slot(&shared, &message).await {
         Ok(Some(refusal)) => Wired::Withdrawn(refusal),
         Ok(None) => send(&shared, &message, deadline).await,
@@ -50,7 +54,7 @@ pub(super) async fn dispatch(shared: Arc<Shared>, message: Accepted, deadline: T
 }
 
 /// Waits until the message may go; then asks again what may have changed. `Some`: it may not go any more.
-async fn wait_for_slot(shared: &Arc<Shared>, message: &Accepted) -> Result<Option<Refusal>, StoreError> {
+async fn wait_for_slot(shared: &Arc<SendingContext>, message: &Accepted) -> Result<Option<Refusal>, StoreError> {
     let Some(slot) = message.slot else { return Ok(None) };
     shared.clock.sleep_until(slot).await;
     let (again, log_id, contact) = (shared.clone(), message.log_id, message.contact);
@@ -68,7 +72,7 @@ async fn wait_for_slot(shared: &Arc<Shared>, message: &Accepted) -> Result<Optio
 }
 
 /// The wire, with quick retries of what certainly did not leave.
-async fn send(shared: &Shared, message: &Accepted, deadline: Time) -> Wired {
+async fn send(shared: &SendingContext, message: &Accepted, deadline: Time) -> Wired {
     let mut pause = RETRY_FIRST;
     loop {
         // The disk was slow: nothing has left, and nothing may leave after the answer.

@@ -17,6 +17,7 @@ use crate::{
         instance::ConnectorKind,
         phone::Recipient,
         plan::{Module, Period, PlanLimits, Zone},
+        purpose::Purpose,
     },
     people::{
         conversations::{self, Contact, Identity, IdentityKind},
@@ -25,6 +26,7 @@ use crate::{
     store::{StoreError, Tx},
 };
 use rusqlite::{Row, params};
+use std::time::Duration;
 
 /// What the gates see. Pure values.
 #[derive(Clone, PartialEq, Debug)]
@@ -94,6 +96,9 @@ pub struct InstanceFacts {
     pub window_template: Option<TemplateName>,
 }
 
+/// How long after a person's last message what is sent to them for support answers it.
+const ANSWER_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Everything that the gates ask for about this request.
 pub(super) fn load(tx: &Tx<'_>, asked: &Asked<'_>, content: Score) -> Result<Facts, StoreError> {
     let Asked { shared, rules, sender, request, now } = *asked;
@@ -125,6 +130,13 @@ pub(super) fn load(tx: &Tx<'_>, asked: &Asked<'_>, content: Score) -> Result<Fac
             shared.pace.facts(tx, &ask, rules, now)?
         }
         _ => PaceFacts::default(),
+    };
+    let heard = contact.as_ref().and_then(|c| c.last_inbound_at);
+    let answers = heard.is_some_and(|at| now.since(at) < ANSWER_WITHIN);
+    let content = if answers && request.purpose == PurposeField::Allowed(Purpose::Support) {
+        content.as_answer()
+    } else {
+        content
     };
     Ok(Facts {
         now,

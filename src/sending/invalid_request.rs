@@ -6,7 +6,7 @@ use super::{
     facts,
     refusal::Refusal,
     request::Sender,
-    shared::Shared,
+    shared::SendingContext,
 };
 use crate::{
     accounts,
@@ -22,7 +22,7 @@ use rusqlite::params;
 /// Records a refusal that came before there was a request.
 pub(super) fn refuse(
     tx: &WriteTx<'_>,
-    shared: &Shared,
+    shared: &SendingContext,
     sender: &Sender,
     refusal: Refusal,
 ) -> Result<Answer, StoreError> {

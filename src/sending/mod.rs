@@ -80,15 +80,15 @@ use crate::{
 use accept::Accepting;
 use arc_swap::ArcSwap;
 use asked::Submission;
-use policy::content::{ContentPolicy, Score};
+use policy::content::{ContentPolicy, Score, explain::Mark};
 use receipts::{ByHand, ReceiptStep, SettleError};
-use shared::Shared;
+use shared::SendingContext;
 use std::sync::Arc;
 use tokio_util::task::TaskTracker;
 
 /// The guarded sender. There is one.
 pub struct Sending {
-    shared: Arc<Shared>,
+    shared: Arc<SendingContext>,
     /// Messages on their way: a caller who goes away does not stop his message half-way.
     under_way: TaskTracker,
     /// One change of figures or phrases at a time.
@@ -123,7 +123,7 @@ impl Sending {
     /// The sender over its parts.
     pub fn new(parts: Parts) -> Self {
         let Parts { store, clock, random, registry, wire, rules, content, content_files, shelf, erased } = parts;
-        let shared = Shared {
+        let shared = SendingContext {
             store,
             clock,
             random,
@@ -191,6 +191,11 @@ impl Sending {
     /// Scores a text as the guard would, without sending.
     pub fn check_text(&self, purpose: Purpose, text: &str) -> Score {
         self.shared.content.load().score(purpose, text)
+    }
+
+    /// The words of a text that the signals of [`check_text`](Self::check_text) rest on.
+    pub fn mark_text(&self, text: &str) -> Vec<Mark> {
+        self.shared.content.load().marks(text)
     }
 
     /// The figures that the guard goes by.

@@ -7,7 +7,7 @@ use super::{
     announce, idempotency,
     quota::{self, Settle},
     refusal::Refusal,
-    shared::Shared,
+    shared::SendingContext,
 };
 use crate::{
     connectors::{SendError, SendErrorKind},
@@ -150,13 +150,17 @@ pub(super) fn begin_sending(
 }
 
 /// Writes the outcome.
-pub(super) async fn record(shared: &Arc<Shared>, message: &Arc<Accepted>, settled: &Settled) -> Result<(), StoreError> {
+pub(super) async fn record(
+    shared: &Arc<SendingContext>,
+    message: &Arc<Accepted>,
+    settled: &Settled,
+) -> Result<(), StoreError> {
     let (owned, message, settled) = (shared.clone(), message.clone(), settled.clone());
     shared.store.write(move |tx| write(tx, &owned, &message, &settled)).await
 }
 
 /// Tries until the outcome is written or the gateway stops; then the next start makes it `unknown`.
-pub(super) async fn record_at_last(shared: Arc<Shared>, message: Arc<Accepted>, settled: Settled) {
+pub(super) async fn record_at_last(shared: Arc<SendingContext>, message: Arc<Accepted>, settled: Settled) {
     let mut pause = Duration::from_millis(200);
     loop {
         shared.clock.sleep_until(shared.clock.now().plus(pause)).await;
@@ -167,7 +171,7 @@ pub(super) async fn record_at_last(shared: Arc<Shared>, message: Arc<Accepted>, 
     }
 }
 
-fn write(tx: &WriteTx<'_>, shared: &Shared, message: &Accepted, settled: &Settled) -> Result<(), StoreError> {
+fn write(tx: &WriteTx<'_>, shared: &SendingContext, message: &Accepted, settled: &Settled) -> Result<(), StoreError> {
     let now = shared.clock.now();
     let id = message.log_id;
     let (quota, counted) = match settled.status {

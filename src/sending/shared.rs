@@ -18,7 +18,7 @@ use arc_swap::ArcSwap;
 use std::sync::Arc;
 
 /// What a running message needs.
-pub(super) struct Shared {
+pub(super) struct SendingContext {
     pub(super) store: Store,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
@@ -37,7 +37,7 @@ pub(super) struct Shared {
     pub(super) erased: Erased,
 }
 
-impl Shared {
+impl SendingContext {
     /// What the content policy says about a request's text.
     pub(super) fn score(&self, request: &Request) -> Score {
         let purpose = match &request.purpose {
