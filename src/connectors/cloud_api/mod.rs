@@ -28,9 +28,9 @@ use super::{
     Ack, ActionError, Address, Boxed, Capabilities, ConnectionStatus, Connector, Content, Ear, EventKind, HookAnswer,
     HookRequest, MediaError, NotRecorded, Outgoing, ProviderEvent, SendError, SendErrorKind,
     registry::{BadSetting, Deps, InstanceSetup},
-    templates::{Category, Template, TemplateChange, TemplateName},
+    templates::{Category, Template, TemplateName},
 };
-use crate::connectors::{connection::ConnectionState, inbound_event::ReceiptHeard};
+use crate::connectors::connection::ConnectionState;
 use crate::{
     egress::EgressError,
     model::{
@@ -389,15 +389,11 @@ enum Follows {
 
 fn follows(what: &EventKind) -> Option<Follows> {
     match what {
-        EventKind::Receipt(ReceiptHeard { receipt: Receipt::Failed, code: Some(code), .. }) => {
-            code.parse().ok().map(Follows::Failure)
+        EventKind::Receipt(heard) if heard.receipt == Receipt::Failed => {
+            heard.code.as_ref()?.parse().ok().map(Follows::Failure)
         }
-        EventKind::State(ConnectionStatus { state: InstanceState::Close, reason: Some(why), .. }) => {
-            Some(Follows::Close(why.clone()))
-        }
-        EventKind::TemplateChanged(TemplateChange { template, category: Some(category), .. }) => {
-            Some(Follows::Category(template.clone(), *category))
-        }
+        EventKind::State(now) if now.state == InstanceState::Close => now.reason.clone().map(Follows::Close),
+        EventKind::TemplateChanged(now) => now.category.map(|word| Follows::Category(now.template.clone(), word)),
         EventKind::News(news) => news.then.iter().find_map(follows),
         _ => None,
     }
