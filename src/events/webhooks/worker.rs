@@ -344,7 +344,7 @@ fn settle(
         params![id, state, due, status, error, at],
     )?;
     match next {
-        Next::Delivered => endpoint::note_success(tx, endpoint),
+        Next::Delivered => endpoint::note_success(tx, endpoint, at),
         Next::Gone => endpoint::give_up(tx, endpoint, "the receiver answered 410 Gone", at),
         Next::Again(_) | Next::GiveUp => endpoint::note_failure(tx, endpoint, at).map(drop),
     }
