@@ -169,8 +169,8 @@ async fn page<'a>(gateway: &Gateway, v: &'a PageContext) -> Result<Page<'a>, Pag
 }
 
 /// Where an endpoint's events go; empty for one that is not on the page.
-fn url_of(endpoints: &[Endpoint], id: EndpointId) -> &str {
-    endpoints.iter().find(|e| e.id == id).map_or("", |e| e.destination_url.as_str())
+fn url_of<'a>(endpoints: &'a [Endpoint], id: &EndpointId) -> &'a str {
+    endpoints.iter().find(|e| e.id == *id).map_or("", |e| e.destination_url.as_str())
 }
 
 /// Whether an event is chosen in the form: as it was sent where that had a problem, else what is usual.
