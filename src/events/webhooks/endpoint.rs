@@ -4,7 +4,9 @@ use super::{
     WebhookError,
     event::EventName,
     managed::Format,
+    recovery,
     retry::{COLLECTS_FOR, FAILING_MAX},
+    secrets,
     signature::Secret,
 };
 use crate::{
@@ -22,7 +24,6 @@ use crate::{
 use rusqlite::{Row, params};
 use serde::Serialize;
 use serde_json::json;
-use std::time::Duration;
 
 row_ids! {
     /// A customer's webhook.
@@ -32,7 +33,6 @@ row_ids! {
 /// What a secret is sealed for.
 pub(super) const SEALED_FOR: &str = "webhook_secret";
 /// How long a rotated secret's predecessor signs beside it.
-pub(super) const OVERLAP: Duration = Duration::from_secs(24 * 3600);
 pub(super) const URL_MAX: usize = 2000;
 
 /// An endpoint, as people are shown it; without its secret.
@@ -182,25 +182,7 @@ pub(super) fn rotate(
     let endpoint = find(tx, id)?;
     own(&endpoint)?;
     note(tx, endpoint.account_id, id, "webhook.rotate", None, None, by)?;
-    Ok(replace_secret(tx, id, secret, vault, by.now)?)
-}
-
-/// Puts a secret in force. The one before it signs on for a day, and so do those before that one, each to its own end.
-pub(super) fn replace_secret(
-    tx: &WriteTx<'_>,
-    id: EndpointId,
-    secret: &Secret,
-    vault: &Vault,
-    now: Time,
-) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM endpoint_former_secrets WHERE endpoint_id = ?1 AND until <= ?2", params![id, now])?;
-    tx.execute(
-        "INSERT INTO endpoint_former_secrets (endpoint_id, secret, until)
-         SELECT id, secret, ?2 FROM endpoints WHERE id = ?1",
-        params![id, now.plus(OVERLAP)],
-    )?;
-    tx.execute("UPDATE endpoints SET secret = ?2 WHERE id = ?1", params![id, vault.seal(SEALED_FOR, secret.as_str())])?;
-    Ok(())
+    Ok(secrets::replace(tx, id, secret, vault, by.now)?)
 }
 
 /// Enables an endpoint: what was collected is due at once.
@@ -328,46 +310,12 @@ pub(super) fn wanted(tx: &Tx<'_>, id: EndpointId) -> Result<Wanting, StoreError>
     })
 }
 
-/// The secrets that sign now, the newest first.
-pub(super) fn secrets(tx: &Tx<'_>, id: EndpointId, vault: &Vault, now: Time) -> Result<Vec<Secret>, WebhookError> {
-    let current = tx.one("SELECT secret FROM endpoints WHERE id = ?1", params![id], |r| r.get::<_, Vec<u8>>(0))?;
-    // An end further away than a rotation can set it is a clock's that was put back since: it ends with the next one.
-    let former = tx.list(
-        "SELECT secret FROM endpoint_former_secrets WHERE endpoint_id = ?1 AND until > ?2 AND until <= ?3
-         ORDER BY until DESC, rowid DESC",
-        params![id, now, now.plus(OVERLAP)],
-        |r| r.get::<_, Vec<u8>>(0),
-    )?;
-    let open = |sealed: &Vec<u8>| vault.unseal(SEALED_FOR, sealed).map(Secret::from_text);
-    let mut all = vec![open(&current).map_err(|e| WebhookError::Invalid(why!("sealed", "{e}", e = e)))?];
-    all.extend(former.iter().filter_map(|sealed| open(sealed).ok()));
-    Ok(all)
-}
-
 /// An attempt succeeded: the endpoint works. If it had been failing, what waits for its next try is due at once.
 pub(super) fn note_success(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<(), StoreError> {
     let failing = "SELECT failing_since FROM endpoints WHERE id = ?1 AND failing_since IS NOT NULL";
     let Some(since) = tx.find(failing, params![id], |r| r.get::<_, Time>(0))? else { return Ok(()) };
     tx.execute("UPDATE endpoints SET failing_since = NULL WHERE id = ?1", params![id])?;
-    bring_forward(tx, id, since, now)
-}
-
-/// Makes due what an outage held up. A try that is brought forward is not counted: the delivery keeps as many as it had.
-///
-/// An event that this receiver never takes, among others that it does, is no outage: its failure began the "outage" and
-/// is the only one in it. Else each success would bring it back at once.
-fn bring_forward(tx: &WriteTx<'_>, id: EndpointId, since: Time, now: Time) -> Result<(), StoreError> {
-    let others = "EXISTS (SELECT 1 FROM deliveries o WHERE o.endpoint_id = ?1 AND o.state = 'pending'
-                      AND o.id <> deliveries.id AND o.last_at >= ?2)";
-    let sql = format!(
-        "UPDATE deliveries SET due_at = ?3, attempts = max(attempts - 1, 1)
-         WHERE endpoint_id = ?1 AND state = 'pending' AND attempts > 0 AND due_at > ?3
-           AND (last_at > ?2 OR last_at = ?2 AND {others})"
-    );
-    if tx.execute(&sql, params![id, since, now])? > 0 {
-        tx.announce();
-    }
-    Ok(())
+    recovery::bring_forward(tx, id, since, now)
 }
 
 /// An attempt failed; says whether the endpoint was disabled for it.

@@ -6,6 +6,7 @@ use super::{
     WebhookError,
     endpoint::{self, EndpointId, SEALED_FOR},
     event::EventName,
+    secrets,
     signature::Secret,
 };
 use crate::{
@@ -112,7 +113,7 @@ pub fn update(tx: &WriteTx<'_>, id: EndpointId, managed: &Managed, vault: &Vault
     )?;
     let sealed = tx.one("SELECT secret FROM endpoints WHERE id = ?1", params![id], |r| r.get::<_, Vec<u8>>(0))?;
     if vault.unseal(SEALED_FOR, &sealed).ok().as_deref() != Some(managed.secret.as_str()) {
-        endpoint::replace_secret(tx, id, &managed.secret, vault, now)?;
+        secrets::replace(tx, id, &managed.secret, vault, now)?;
     }
     Ok(())
 }

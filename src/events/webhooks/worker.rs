@@ -9,6 +9,7 @@ use super::{
     endpoint::{self, EndpointId},
     managed::{self, Format},
     retry::{self, Brought, Next},
+    secrets,
     signature::{self, Secret},
 };
 use crate::{
@@ -250,7 +251,7 @@ fn due(
         if fresh.is_empty() {
             continue;
         }
-        let proof = endpoint::secrets(tx, id, vault, now)
+        let proof = secrets::list(tx, id, vault, now)
             .and_then(|secrets| Ok(Proof { secrets, headers: managed::headers(tx, id, vault)? }));
         let proof = match proof {
             Ok(proof) => Arc::new(proof),
