@@ -175,7 +175,7 @@ pub(super) fn revoke(tx: &WriteTx<'_>, id: KeyId, now: Time, actor: &str) -> Res
 /// The store's.
 pub fn note_key_use(tx: &WriteTx<'_>, id: KeyId, now: Time) -> Result<(), StoreError> {
     tx.execute(
-        "UPDATE api_keys SET last_used_at = ?2 WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at < ?3)",
+        "UPDATE api_keys SET last_used_at = ?2 WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at < ?3 OR last_used_at > ?2)",
         params![id, now, now.minus(Duration::from_secs(60))],
     )?;
     Ok(())

@@ -2,7 +2,9 @@
 //! the same answer; guessing gets slower.
 
 use super::{
-    AccountError, Accounts, Link, PasswordError, audit,
+    AccountError, Accounts, Link, PasswordError, Passwords, audit,
+    login_throttle::{Guess, Guesser},
+    password::Queue,
     second_factor::{self, Tried},
     user,
 };
@@ -22,16 +24,25 @@ use std::{
 const TICKET_LIFE: Duration = Duration::from_secs(5 * 60);
 const MOST_TICKETS: usize = 1000;
 /// A hash of nothing that anybody knows: unknown names are checked against it, so that they take as long.
-const NOBODY: &str =
+pub(super) const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$Ry5kMVh0bTQ3bnM2d0xkUg$s0kR6l1XwZ9yq1xq2m8mWw2oG3mQm0QvHk2Vt2kFz1g";
 
 /// What a right password leads to.
 #[derive(Debug)]
 pub enum Entered {
     /// A session.
-    In(Link),
+    In(LoggedIn),
     /// The code of the second factor is wanted; the ticket goes with it.
     WantsCode(String),
+}
+
+/// Somebody was let in.
+#[derive(Debug)]
+pub struct LoggedIn {
+    /// The session.
+    pub session: Link,
+    /// What the browser is to keep, so that this person's next login from there is not slowed by strangers who guess.
+    pub device: String,
 }
 
 /// Why nobody was let in.
@@ -68,7 +79,7 @@ struct Ticket {
 }
 
 impl Accounts {
-    /// Checks a password.
+    /// Checks a password. The guess is counted before it is looked at.
     ///
     /// # Errors
     /// See [`LoginError`].
@@ -77,27 +88,41 @@ impl Accounts {
         email: &str,
         password: &str,
         user_agent: &str,
-        from: IpAddr,
+        from: Guesser<'_>,
     ) -> Result<Entered, LoginError> {
         let (now, email) = (self.clock.now(), email.trim().to_owned());
-        if let Some(wait) = self.guesses.wait(&email, from, now) {
-            return Err(LoginError::Wait(wait));
-        }
-        let asked = email.clone();
-        let known = self.store.read(move |tx| user::credentials(tx, &asked)).await?;
-        let kept = known.as_ref().and_then(|k| k.password_hash.clone()).unwrap_or_else(|| NOBODY.to_owned());
-        let right = self.passwords.verify(password, &kept).await?;
-        let Some(known) = known.filter(|k| right && k.password_hash.is_some()) else {
-            self.guesses.note_wrong(&email, from, now);
-            return Err(LoginError::Wrong);
+        let guess = self.throttle.take(&email, from, now).map_err(LoginError::Wait)?;
+        let known = match self.check(&email, password, &guess).await {
+            Ok(Some(known)) => known,
+            Ok(None) => return Err(LoginError::Wrong),
+            Err(e) => {
+                self.throttle.give_back(&guess);
+                return Err(e);
+            }
         };
         if known.has_second_factor {
+            self.throttle.give_back(&guess);
             let ticket = base62(&*self.random, 32);
             self.tickets.keep(ticket.clone(), Ticket { user: known.id, email, until: now.plus(TICKET_LIFE) }, now);
             return Ok(Entered::WantsCode(ticket));
         }
-        self.guesses.note_right(&email);
-        Ok(Entered::In(self.begin_session(known.id, user_agent, from, "password").await?))
+        self.throttle.let_in(&guess);
+        let session = self.begin_session(known.id, user_agent, from.address, "password").await?;
+        Ok(Entered::In(self.logged_in(session, &email)))
+    }
+
+    /// Who has this name and this password; none: nobody.
+    async fn check(&self, email: &str, password: &str, guess: &Guess) -> Result<Option<user::Credentials>, LoginError> {
+        let asked = email.to_owned();
+        let known = self.store.read(move |tx| user::credentials(tx, &asked)).await?;
+        let kept = known.as_ref().and_then(|k| k.password_hash.clone()).unwrap_or_else(|| NOBODY.to_owned());
+        let queue = if matches!(guess, Guess::Device(_)) { Queue::Known } else { Queue::Strangers };
+        let right = self.passwords.verify(password, &kept, queue).await?;
+        Ok(known.filter(|k| right && k.password_hash.is_some()))
+    }
+
+    fn logged_in(&self, session: Link, email: &str) -> LoggedIn {
+        LoggedIn { session, device: self.throttle.device(email, self.clock.now(), &*self.random) }
     }
 
     /// The second step: a code of the app, or a recovery code.
@@ -109,26 +134,22 @@ impl Accounts {
         ticket: &str,
         code: &str,
         user_agent: &str,
-        from: IpAddr,
-    ) -> Result<Link, LoginError> {
+        from: Guesser<'_>,
+    ) -> Result<LoggedIn, LoginError> {
         let now = self.clock.now();
         let held = self.tickets.find(ticket, now).ok_or(LoginError::Wrong)?;
-        if let Some(wait) = self.guesses.wait(&held.email, from, now) {
-            return Err(LoginError::Wait(wait));
-        }
+        let guess = self.throttle.take(&held.email, from, now).map_err(LoginError::Wait)?;
         let (vault, user, code) = (self.vault.clone(), held.user, code.to_owned());
-        let tried = self.store.write(move |tx| second_factor::use_code(tx, &vault, user, &code, now)).await?;
-        let how = match tried {
-            Tried::Wrong => {
-                self.guesses.note_wrong(&held.email, from, now);
-                return Err(LoginError::Wrong);
-            }
+        let tried = self.store.write(move |tx| second_factor::use_code(tx, &vault, user, &code, now)).await;
+        let how = match tried.inspect_err(|_| self.throttle.give_back(&guess))? {
+            Tried::Wrong => return Err(LoginError::Wrong),
             Tried::App => "password and code",
             Tried::Recovery => "password and recovery code",
         };
         self.tickets.drop(ticket);
-        self.guesses.note_right(&held.email);
-        Ok(self.begin_session(held.user, user_agent, from, how).await?)
+        self.throttle.let_in(&guess);
+        let session = self.begin_session(held.user, user_agent, from.address, how).await?;
+        Ok(self.logged_in(session, &held.email))
     }
 
     /// Ends a session.
@@ -152,11 +173,10 @@ impl Accounts {
     /// Changes one's own password: all other sessions end.
     ///
     /// # Errors
-    /// A wrong old password, a new one that cannot be taken.
+    /// A wrong old password, of which a session may try a few; a new one that cannot be taken.
     pub async fn change_password(&self, user: UserId, old: &str, new: &str, keep: &str) -> Result<(), LoginError> {
-        let kept = self.store.read(move |tx| user::password_hash(tx, user)).await?;
-        let right = self.passwords.verify(old, kept.as_deref().unwrap_or(NOBODY)).await?;
-        if !right || kept.is_none() {
+        Passwords::check(new)?;
+        if !self.is_password(user, old).await? {
             return Err(LoginError::Wrong);
         }
         let hash = self.passwords.hash(new).await?;
@@ -175,6 +195,10 @@ impl Accounts {
         user_agent: &str,
         from: IpAddr,
     ) -> Result<Link, AccountError> {
+        // A link that is no good costs no hash; whether it still is, is asked again when it is used up.
+        if !self.is_password_link(token).await? {
+            return Err(user::link_gone());
+        }
         let hash = self.passwords.hash(password).await?;
         let (now, token) = (self.clock.now(), token.to_owned());
         let user = self.store.write(move |tx| user::redeem_password_link(tx, &token, &hash, now)).await?;
@@ -229,14 +253,19 @@ impl Accounts {
 impl Tickets {
     fn keep(&self, key: String, ticket: Ticket, now: Time) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|_, t| t.until > now);
+        all.retain(|_, t| now.left(t.until, TICKET_LIFE).is_some());
         if all.len() < MOST_TICKETS {
             all.insert(key, ticket);
         }
     }
 
     fn find(&self, key: &str, now: Time) -> Option<Ticket> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).filter(|t| t.until > now).cloned()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(key)
+            .filter(|t| now.left(t.until, TICKET_LIFE).is_some())
+            .cloned()
     }
 
     fn drop(&self, key: &str) {

@@ -9,10 +9,10 @@
 mod account;
 pub mod audit;
 mod client;
-mod guesses;
 mod key;
 mod limits;
 mod login;
+mod login_throttle;
 pub mod notices;
 mod password;
 mod people;
@@ -27,8 +27,9 @@ mod user;
 pub use account::{Account, Grant, NewAccount, Update};
 pub use key::{Key, KeyKind, NewKey, note_key_use};
 pub use limits::{Decision, Granted, LimitRequest, Wanted};
-pub use login::{Entered, LoginError, session_number};
-pub use password::{PasswordError, Passwords};
+pub use login::{Entered, LoggedIn, LoginError, session_number};
+pub use login_throttle::{DEVICE_KNOWN_FOR, Guesser};
+pub use password::{PasswordError, Passwords, Queue};
 pub use people::Person;
 pub use ring::{Caller, DialectCaller, KeyProblem, KeyRing};
 pub use setup::FirstUser;
@@ -82,7 +83,7 @@ pub struct Accounts {
     random: Arc<dyn Random>,
     ring: Arc<KeyRing>,
     vault: Vault,
-    guesses: guesses::Guesses,
+    throttle: login_throttle::LoginThrottle,
     tickets: login::Tickets,
     /// Hashing and checking passwords, bounded.
     pub passwords: Passwords,
@@ -104,8 +105,8 @@ impl Accounts {
             clock,
             random,
             ring: Arc::default(),
+            throttle: login_throttle::LoginThrottle::new(&vault),
             vault,
-            guesses: guesses::Guesses::default(),
             tickets: login::Tickets::default(),
             passwords: Passwords::new(),
         };

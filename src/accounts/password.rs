@@ -15,7 +15,18 @@ pub const MIN_CHARS: usize = 10;
 /// Longest password, in bytes.
 pub const MAX_BYTES: usize = 1024;
 const AT_ONCE: usize = 2;
-const QUEUE: usize = 16;
+/// Two seconds' worth of strangers; known devices and sessions wait with a few of their own.
+const QUEUE: usize = 64;
+const QUEUE_KNOWN: usize = 16;
+
+/// Who waits for a password to be checked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Queue {
+    /// Anybody.
+    Strangers,
+    /// Somebody who has logged in before: a flood of strangers leaves them a place.
+    Known,
+}
 
 /// Why a password could not be hashed or checked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -47,6 +58,7 @@ impl PasswordError {
 pub struct Passwords {
     running: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
+    waiting_known: Arc<Semaphore>,
 }
 
 impl Default for Passwords {
@@ -58,7 +70,19 @@ impl Default for Passwords {
 impl Passwords {
     /// With an empty queue.
     pub fn new() -> Self {
-        Self { running: Arc::new(Semaphore::new(AT_ONCE)), waiting: Arc::new(Semaphore::new(AT_ONCE + QUEUE)) }
+        let places = |count| Arc::new(Semaphore::new(count));
+        Self { running: places(AT_ONCE), waiting: places(QUEUE), waiting_known: places(QUEUE_KNOWN) }
+    }
+
+    /// Whether a new password has the right length.
+    ///
+    /// # Errors
+    /// [`PasswordError::TooShort`], [`PasswordError::TooLong`].
+    pub fn check(password: &str) -> Result<(), PasswordError> {
+        if password.chars().count() < MIN_CHARS {
+            return Err(PasswordError::TooShort);
+        }
+        if password.len() > MAX_BYTES { Err(PasswordError::TooLong) } else { Ok(()) }
     }
 
     /// The PHC string to keep for `password`.
@@ -66,14 +90,9 @@ impl Passwords {
     /// # Errors
     /// See [`PasswordError`].
     pub async fn hash(&self, password: &str) -> Result<String, PasswordError> {
-        if password.chars().count() < MIN_CHARS {
-            return Err(PasswordError::TooShort);
-        }
-        if password.len() > MAX_BYTES {
-            return Err(PasswordError::TooLong);
-        }
+        Self::check(password)?;
         let password = password.to_owned();
-        self.run(move || {
+        self.run(Queue::Known, move || {
             argon2().hash_password(password.as_bytes()).map(|h| h.to_string()).map_err(|_| PasswordError::Busy)
         })
         .await?
@@ -83,16 +102,23 @@ impl Passwords {
     ///
     /// # Errors
     /// [`PasswordError::Busy`].
-    pub async fn verify(&self, password: &str, kept: &str) -> Result<bool, PasswordError> {
-        let (password, kept) = (password.to_owned(), kept.to_owned());
-        self.run(move || {
+    pub async fn verify(&self, password: &str, kept: &str, queue: Queue) -> Result<bool, PasswordError> {
+        // None that long was ever kept; it must not cost more than another one, or less.
+        let end = password.floor_char_boundary(MAX_BYTES + 1);
+        let (password, kept) = (password[..end].to_owned(), kept.to_owned());
+        self.run(queue, move || {
             PasswordHash::new(&kept).is_ok_and(|hash| argon2().verify_password(password.as_bytes(), &hash).is_ok())
         })
         .await
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, PasswordError> {
-        let _place = self.waiting.try_acquire().map_err(|_| PasswordError::Busy)?;
+    async fn run<T: Send + 'static>(
+        &self,
+        queue: Queue,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, PasswordError> {
+        let waiting = if queue == Queue::Known { &self.waiting_known } else { &self.waiting };
+        let _place = waiting.try_acquire().map_err(|_| PasswordError::Busy)?;
         let _turn = self.running.acquire().await.map_err(|_| PasswordError::Busy)?;
         tokio::task::spawn_blocking(work).await.map_err(|_| PasswordError::Busy)
     }
@@ -111,8 +137,19 @@ mod tests {
         let passwords = Passwords::new();
         let kept = passwords.hash("correct horse").await.expect("a hash");
         assert!(kept.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{kept}");
-        assert!(passwords.verify("correct horse", &kept).await.expect("checked"));
-        assert!(!passwords.verify("wrong horse!", &kept).await.expect("checked"));
+        assert!(passwords.verify("correct horse", &kept, Queue::Strangers).await.expect("checked"));
+        assert!(!passwords.verify("wrong horse!", &kept, Queue::Strangers).await.expect("checked"));
         assert_eq!(passwords.hash("short").await, Err(PasswordError::TooShort));
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_of_strangers_leaves_room_for_who_is_known() {
+        let passwords = Passwords::new();
+        let kept = passwords.hash("correct horse").await.expect("a hash");
+        let all = passwords.waiting.clone().try_acquire_many_owned(QUEUE as u32).expect("an empty queue");
+        assert_eq!(passwords.verify("correct horse", &kept, Queue::Strangers).await, Err(PasswordError::Busy));
+        assert_eq!(passwords.verify("correct horse", &kept, Queue::Known).await, Ok(true));
+        drop(all);
+        assert_eq!(passwords.verify("correct horse", &kept, Queue::Strangers).await, Ok(true));
     }
 }

@@ -1,10 +1,10 @@
 //! Registration: a new account with its owner, by an invitation or by anybody, as the configuration says. Whether people
 //! may register at all is asked by the pages; this slice makes sure that an invitation is good once.
 
-use super::{AccountError, Accounts, FirstUser, Link, NewAccount, NewUser, Role, account, audit, user};
+use super::{AccountError, Accounts, FirstUser, Link, NewAccount, NewUser, Passwords, Role, account, audit, user};
 use crate::{
     model::{
-        clock::Time,
+        clock::{SLACK, Time},
         ids::AccountId,
         plan::{Module, Plan},
         why::why,
@@ -52,15 +52,19 @@ impl Accounts {
         from: IpAddr,
     ) -> Result<Link, AccountError> {
         let now = self.clock.now();
-        let name = format!("register {from}");
-        if invitation.is_none()
-            && let Some(wait) = self.guesses.wait(&name, from, now)
-        {
-            return Err(AccountError::Invalid(why!(
-                "registered_often",
-                "too many accounts from one address: try again in {seconds} s",
-                seconds = wait.as_secs()
-            )));
+        Passwords::check(&first.password)?;
+        match invitation {
+            Some(invitation) => {
+                let token = user::token_hash(invitation);
+                self.store.read(move |tx| find(tx, &token, now)).await?.ok_or_else(user::link_gone)?;
+            }
+            None => self.throttle.take_registration(from, now).map_err(|wait| {
+                AccountError::Invalid(why!(
+                    "registered_often",
+                    "too many accounts from one address: try again in {seconds} s",
+                    seconds = wait.as_secs()
+                ))
+            })?,
         }
         let hash = self.passwords.hash(&first.password).await?;
         let token = invitation.map(user::token_hash);
@@ -82,9 +86,6 @@ impl Accounts {
                 owner(tx, account, &first, &hash, now)
             })
             .await?;
-        if invitation.is_none() {
-            self.guesses.note_wrong(&name, from, now);
-        }
         Ok(self.begin_session(user, user_agent, from, "registration").await?)
     }
 }
@@ -126,8 +127,9 @@ fn invite(tx: &WriteTx<'_>, link: &Link, plan: Option<Plan>, now: Time, actor: &
 }
 
 fn find(tx: &Tx<'_>, hash: &[u8; 32], now: Time) -> Result<Option<Option<String>>, StoreError> {
-    let sql = "SELECT plan FROM invitations WHERE token_hash = ?1 AND used_at IS NULL AND expires_at > ?2";
-    tx.find(sql, params![hash, now], |r| r.get(0))
+    let sql = "SELECT plan FROM invitations
+               WHERE token_hash = ?1 AND used_at IS NULL AND expires_at > ?2 AND created_at <= ?3";
+    tx.find(sql, params![hash, now, now.plus(SLACK)], |r| r.get(0))
 }
 
 fn redeem(tx: &WriteTx<'_>, hash: &[u8; 32], now: Time) -> Result<Option<Plan>, AccountError> {

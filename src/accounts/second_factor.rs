@@ -1,6 +1,11 @@
 //! The second factor: shown, confirmed by a code, used at each login, taken away; recovery codes for a lost phone.
 
-use super::{AccountError, Accounts, login::note, totp, user};
+use super::{
+    AccountError, Accounts, LoginError,
+    login::{NOBODY, note},
+    password::Queue,
+    totp, user,
+};
 use crate::{
     model::{clock::Time, ids::UserId, random::bytes, why::why},
     store::{StoreError, Tx, Vault, WriteTx},
@@ -60,15 +65,15 @@ impl Accounts {
     ///
     /// # Errors
     /// A wrong code; then nothing has changed.
-    pub async fn confirm_second_factor(&self, user: UserId, code: &str) -> Result<Vec<String>, AccountError> {
+    pub async fn confirm_second_factor(&self, user: UserId, code: &str) -> Result<Vec<String>, LoginError> {
+        self.throttle.take_in_session(user.0, self.clock.now()).map_err(LoginError::Wait)?;
         let (now, vault, code) = (self.clock.now(), self.vault.clone(), code.to_owned());
         let codes: Vec<String> = (0..CODES).map(|_| recovery_code(&bytes::<10>(&*self.random))).collect();
         let kept = codes.clone();
-        self.store
+        let confirmed = self
+            .store
             .write(move |tx| {
-                let step = find_step(tx, &vault, user, &code, now)?;
-                let step =
-                    step.ok_or_else(|| AccountError::Invalid(why!("code_wrong", "that is not the code of now")))?;
+                let step = find_step(tx, &vault, user, &code, now)?.ok_or(LoginError::Wrong)?;
                 tx.execute(
                     "UPDATE second_factors SET confirmed_at = ?2, last_step = ?3 WHERE user_id = ?1",
                     params![user, now, step],
@@ -80,10 +85,15 @@ impl Accounts {
                         params![user, hash(code)],
                     )?;
                 }
-                Ok::<_, AccountError>(note(tx, now, "self", "user.second_factor", user, "on")?)
+                Ok::<_, LoginError>(note(tx, now, "self", "user.second_factor", user, "on")?)
             })
-            .await?;
-        Ok(codes)
+            .await;
+        match &confirmed {
+            Ok(()) => self.throttle.right_in_session(user.0),
+            Err(LoginError::Store(_)) => self.throttle.give_back_in_session(user.0),
+            Err(_) => {}
+        }
+        confirmed.map(|()| codes)
     }
 
     /// Takes the second factor away; the password is asked for again by the caller's page.
@@ -101,14 +111,25 @@ impl Accounts {
             .await
     }
 
-    /// Whether this is a user's password; a wrong one counts as a guess of nobody's, for they are logged in.
+    /// Whether this is the password of a user who is logged in. Whoever sits at a session may guess a few times.
     ///
     /// # Errors
-    /// Too many at once, or the store's.
-    pub async fn is_password(&self, user: UserId, password: &str) -> Result<bool, AccountError> {
+    /// Too many guesses, too many logins at once, or the store's.
+    pub async fn is_password(&self, user: UserId, password: &str) -> Result<bool, LoginError> {
+        self.throttle.take_in_session(user.0, self.clock.now()).map_err(LoginError::Wait)?;
+        let right = self.check_own(user, password).await;
+        match &right {
+            Ok(true) => self.throttle.right_in_session(user.0),
+            Ok(false) => {}
+            Err(_) => self.throttle.give_back_in_session(user.0),
+        }
+        right
+    }
+
+    async fn check_own(&self, user: UserId, password: &str) -> Result<bool, LoginError> {
         let kept = self.store.read(move |tx| user::password_hash(tx, user)).await?;
-        let Some(kept) = kept else { return Ok(false) };
-        self.passwords.verify(password, &kept).await.map_err(AccountError::from)
+        let right = self.passwords.verify(password, kept.as_deref().unwrap_or(NOBODY), Queue::Known).await?;
+        Ok(right && kept.is_some())
     }
 }
 

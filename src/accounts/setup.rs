@@ -66,6 +66,9 @@ impl Accounts {
         user_agent: &str,
         from: IpAddr,
     ) -> Result<(AccountId, Link), AccountError> {
+        if !self.is_setup_link(token).await? {
+            return Err(user::link_gone());
+        }
         let hash = self.passwords.hash(&first.password).await?;
         let (now, token) = (self.clock.now(), token.to_owned());
         let (account, user) = self

@@ -3,7 +3,7 @@
 use super::{AccountError, account, audit, people};
 use crate::{
     model::{
-        clock::Time,
+        clock::{SLACK, Time},
         ids::{AccountId, UserId},
         instance::words,
         random::{Random, bytes},
@@ -197,8 +197,9 @@ pub(super) fn redeem_login(
 ) -> Result<Link, AccountError> {
     let user = tx.find(
         "UPDATE login_links SET used_at = ?2
-         WHERE token_hash = ?1 AND purpose = 'login' AND used_at IS NULL AND expires_at > ?2 RETURNING user_id",
-        params![token_hash(token), now],
+         WHERE token_hash = ?1 AND purpose = 'login' AND used_at IS NULL AND expires_at > ?2 AND created_at <= ?3
+         RETURNING user_id",
+        params![token_hash(token), now, now.plus(SLACK)],
         |r| r.get::<_, UserId>(0),
     )?;
     let user = user.ok_or_else(link_gone)?;
@@ -278,8 +279,9 @@ pub(super) fn redeem_password_link(
 ) -> Result<UserId, AccountError> {
     let user = tx.find(
         "UPDATE login_links SET used_at = ?2
-         WHERE token_hash = ?1 AND purpose = 'password' AND used_at IS NULL AND expires_at > ?2 RETURNING user_id",
-        params![token_hash(token), now],
+         WHERE token_hash = ?1 AND purpose = 'password' AND used_at IS NULL AND expires_at > ?2 AND created_at <= ?3
+         RETURNING user_id",
+        params![token_hash(token), now, now.plus(SLACK)],
         |r| r.get::<_, UserId>(0),
     )?;
     let user = user.ok_or_else(link_gone)?;
@@ -302,8 +304,8 @@ pub(super) fn create_setup_link(tx: &WriteTx<'_>, now: Time, random: &dyn Random
 
 pub(super) fn is_link(tx: &Tx<'_>, token: &str, purpose: &str, now: Time) -> Result<bool, StoreError> {
     let found = tx.find(
-        "SELECT 1 FROM login_links WHERE token_hash = ?1 AND purpose = ?2 AND used_at IS NULL AND expires_at > ?3",
-        params![token_hash(token), purpose, now],
+        "SELECT 1 FROM login_links WHERE token_hash = ?1 AND purpose = ?2 AND used_at IS NULL AND expires_at > ?3 AND created_at <= ?4",
+        params![token_hash(token), purpose, now, now.plus(SLACK)],
         |_| Ok(()),
     )?;
     Ok(found.is_some())
@@ -312,9 +314,9 @@ pub(super) fn is_link(tx: &Tx<'_>, token: &str, purpose: &str, now: Time) -> Res
 pub(super) fn redeem_setup_link(tx: &WriteTx<'_>, token: &str, now: Time) -> Result<(), AccountError> {
     let used = tx.execute(
         "UPDATE login_links SET used_at = ?2
-         WHERE token_hash = ?1 AND purpose = 'setup' AND used_at IS NULL AND expires_at > ?2
+         WHERE token_hash = ?1 AND purpose = 'setup' AND used_at IS NULL AND expires_at > ?2 AND created_at <= ?3
            AND NOT EXISTS (SELECT 1 FROM users)",
-        params![token_hash(token), now],
+        params![token_hash(token), now, now.plus(SLACK)],
     )?;
     if used == 1 { Ok(()) } else { Err(link_gone()) }
 }
@@ -348,10 +350,10 @@ pub(super) fn link_gone() -> AccountError {
 pub(super) fn session(tx: &Tx<'_>, token: &str, now: Time) -> Result<Option<Session>, AccountError> {
     Ok(tx.find(
         "SELECT u.id, u.email, u.role, u.account_id, u.language, s.last_seen_at FROM sessions s JOIN users u ON u.id = s.user_id
-         WHERE s.token_hash = ?1 AND s.expires_at > ?2 AND s.last_seen_at > ?3 AND u.disabled_at IS NULL
+         WHERE s.token_hash = ?1 AND s.expires_at > ?2 AND s.last_seen_at > ?3 AND s.created_at <= ?4 AND u.disabled_at IS NULL
            AND (u.role = 'admin' OR NOT EXISTS (
              SELECT 1 FROM accounts a WHERE a.id = u.account_id AND a.disabled_at IS NOT NULL))",
-        params![token_hash(token), now, now.minus(SESSION_IDLE)],
+        params![token_hash(token), now, now.minus(SESSION_IDLE), now.plus(SLACK)],
         |r| {
             let role = Role::parse(&r.get::<_, String>(2)?).unwrap_or(Role::Viewer);
             Ok(Session {
@@ -368,8 +370,8 @@ pub(super) fn session(tx: &Tx<'_>, token: &str, now: Time) -> Result<Option<Sess
 
 pub(super) fn expire(tx: &WriteTx<'_>, now: Time) -> Result<usize, AccountError> {
     let sessions = tx.execute(
-        "DELETE FROM sessions WHERE expires_at <= ?1 OR last_seen_at <= ?2",
-        params![now, now.minus(SESSION_IDLE)],
+        "DELETE FROM sessions WHERE expires_at <= ?1 OR last_seen_at <= ?2 OR created_at > ?3",
+        params![now, now.minus(SESSION_IDLE), now.plus(SLACK)],
     )?;
     let links = tx.execute("DELETE FROM login_links WHERE expires_at <= ?1", params![now])?;
     let invitations = tx.execute("DELETE FROM invitations WHERE expires_at <= ?1", params![now])?;

@@ -5,7 +5,13 @@
 //! epoch in UTC, which is also how every time column of the database is stored. Local days and months are made from
 //! it in [`crate::model::plan`].
 
-use std::{fmt, future::Future, pin::Pin, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::atomic::{AtomicI64, Ordering},
+    time::Duration,
+};
 
 /// A future that ends when a moment has come.
 pub type Sleep<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
@@ -76,6 +82,18 @@ impl Time {
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
+
+    /// Whether `then` lies less than `length` back. A moment ahead of this one does not: the clock was set back since,
+    /// and nobody knows how long ago it was.
+    pub fn is_within(self, length: Duration, then: Self) -> bool {
+        then <= self && self.since(then) < length
+    }
+
+    /// What is left of a wait that ends at `until` and was `longest` at its longest. None when it is over, and when its
+    /// end is further away than it ever can be: the clock was set back since it began.
+    pub fn left(self, until: Self, longest: Duration) -> Option<Duration> {
+        (until > self && until <= self.plus(longest)).then(|| until.since(self))
+    }
 }
 
 impl fmt::Debug for Time {
@@ -93,6 +111,27 @@ impl fmt::Display for Time {
 impl serde::Serialize for Time {
     fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         s.serialize_str(&self.rfc3339())
+    }
+}
+
+/// How far ahead a stored moment may lie and still be believed, where forgetting it would take something from somebody:
+/// a session, a link, an idempotent answer. What only makes somebody wait gets none of it.
+pub const SLACK: Duration = Duration::from_secs(24 * 3600);
+
+/// Whether the clock was set back between one look and the next. The first look finds that it was: nobody knows what
+/// happened while the gateway was off.
+pub struct LastLook(AtomicI64);
+
+impl Default for LastLook {
+    fn default() -> Self {
+        Self(AtomicI64::new(i64::MAX))
+    }
+}
+
+impl LastLook {
+    /// Looks at `now`.
+    pub fn was_set_back(&self, now: Time) -> bool {
+        self.0.swap(now.0, Ordering::Relaxed) > now.0
     }
 }
 
@@ -126,5 +165,16 @@ mod tests {
         assert_eq!(Time::parse("2026-05-08T13:00:00+03:00").expect("a time"), t);
         assert!(Time::parse("yesterday").is_err());
         assert_eq!(t.since(t.plus(Duration::from_secs(1))), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_moment_that_lies_ahead_is_not_believed() {
+        let (now, second) = (Time::from_millis(1_800_000_000_000), Duration::from_secs(1));
+        for (then, within) in [(0, true), (-999, true), (-1000, false), (1, false), (i64::MAX / 2, false)] {
+            assert_eq!(now.is_within(second, Time(now.0 + then)), within, "{then}");
+        }
+        for (until, left) in [(0, None), (1, Some(1)), (1000, Some(1000)), (1001, None), (-5, None)] {
+            assert_eq!(now.left(Time(now.0 + until), second), left.map(Duration::from_millis), "{until}");
+        }
     }
 }

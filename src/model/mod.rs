@@ -20,4 +20,5 @@ pub mod purpose;
 pub mod qr;
 pub mod random;
 pub mod text;
+pub mod throttle;
 pub mod why;

@@ -5,7 +5,10 @@ use jiff::{
     civil::{Date, date},
     tz::TimeZone,
 };
-use std::fmt;
+use std::{fmt, time::Duration};
+
+/// A change of zone holds from the later of two next midnights: never further away than this.
+const CHANGE_WITHIN: Duration = Duration::from_secs(3 * 24 * 3600);
 
 words! {
     /// A part of the gateway that an account may have, independent of its plan.
@@ -84,7 +87,8 @@ impl Zone {
     /// The name of the zone that holds at `now`.
     pub fn name_at(&self, now: Time) -> &str {
         match &self.next {
-            Some((next, from)) if *from <= now => next,
+            // A change is never further away than two midnights: this one was made by a clock that was ahead.
+            Some((next, from)) if now.left(*from, CHANGE_WITHIN).is_none() => next,
             _ => &self.name,
         }
     }
@@ -96,7 +100,10 @@ impl Zone {
 
     /// The change that is still to come at `now`: the zone and its first moment.
     pub fn next_at(&self, now: Time) -> Option<(&str, Time)> {
-        self.next.as_ref().filter(|(_, from)| *from > now).map(|(name, from)| (name.as_str(), *from))
+        self.next
+            .as_ref()
+            .filter(|(_, from)| now.left(*from, CHANGE_WITHIN).is_some())
+            .map(|(name, from)| (name.as_str(), *from))
     }
 
     /// The same account with `new` as its zone. The new one holds from the later of both next midnights, so that no

@@ -116,7 +116,8 @@ impl Certificate {
     /// Whether it was made here and is to be made anew.
     pub fn is_own_and_old(&self, now: Time) -> bool {
         let shown = self.facts.load();
-        shown.is_own && shown.facts.is_some_and(|facts| facts.not_after.since(now) < RENEW_WITHIN)
+        shown.is_own
+            && shown.facts.is_some_and(|facts| facts.not_before > now || facts.not_after.since(now) < RENEW_WITHIN)
     }
 
     /// Reads the files again, or makes a new self-signed one where it is time. Connections that are open keep the old
@@ -265,7 +266,9 @@ fn is_good(record: &Path, names: &[String], now: Time) -> bool {
     let mut lines = text.lines();
     let end = lines.next().and_then(|line| Time::parse(line).ok());
     let made_for: Vec<&str> = lines.collect();
-    end.is_some_and(|end| end > now.plus(RENEW_WITHIN)) && names.iter().all(|n| made_for.contains(&n.as_str()))
+    // One that a clock that was ahead has made is not good yet.
+    let is_good = |end: Time| end > now.plus(RENEW_WITHIN) && end <= now.plus(LIFE);
+    end.is_some_and(is_good) && names.iter().all(|n| made_for.contains(&n.as_str()))
 }
 
 fn make(dir: &Path, files: &Files, names: &[String], now: Time) -> Result<(), Box<dyn std::error::Error>> {

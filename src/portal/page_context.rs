@@ -10,7 +10,7 @@ use super::{
     page_error::PageError,
 };
 use crate::{
-    accounts::{Role, Session},
+    accounts::{Guesser, Role, Session},
     connectors::outgoing::MediaKind,
     gateway::Gateway,
     model::{ids::AccountId, plan::Zone},
@@ -67,6 +67,8 @@ pub struct PageContext {
     pub is_https: bool,
     /// The session's cookie.
     pub token: Option<String>,
+    /// What the browser keeps of an earlier login.
+    device: String,
     /// For the log.
     pub request_id: String,
     /// Shown where a text says "contact support".
@@ -152,7 +154,7 @@ async fn begin(gateway: &Gateway, incoming: Incoming) -> Result<(PageContext, Or
     let origin = origin(&incoming);
     let now = gateway.clock.now();
     if let (Some(who), Some(token)) = (&who, &token)
-        && now.since(who.seen_at) >= TOUCH_EVERY
+        && !now.is_within(TOUCH_EVERY, who.seen_at)
     {
         // A page is shown even while nothing can be written.
         let _ = gateway.accounts.touch_session(token).await;
@@ -164,6 +166,7 @@ async fn begin(gateway: &Gateway, incoming: Incoming) -> Result<(PageContext, Or
     let zone = zone(gateway, chosen.or(who.as_ref().and_then(|w| w.account))).await;
     let banners = banner::list(gateway, who.as_ref(), chosen).await;
     let query = Fields::parse(&incoming.query);
+    let device = cookie::device(&incoming, is_https);
     let user_agent = incoming.header("user-agent").unwrap_or_default().to_owned();
     let length = incoming.header("content-length").and_then(|text| text.parse().ok());
     let content_type = incoming.header("content-type").unwrap_or_default().to_owned();
@@ -184,6 +187,7 @@ async fn begin(gateway: &Gateway, incoming: Incoming) -> Result<(PageContext, Or
         user_agent,
         is_https,
         token: token.clone(),
+        device,
         request_id,
         support: gateway.support_contact.clone(),
         may_register: gateway.registration == "open",
@@ -302,6 +306,11 @@ async fn zone(gateway: &Gateway, account: Option<AccountId>) -> Zone {
 }
 
 impl PageContext {
+    /// Who guesses, should this be a login.
+    pub fn guesser(&self) -> Guesser<'_> {
+        Guesser { address: self.address, device: &self.device }
+    }
+
     /// The account whose rows are shown; none: an admin looks at all of them.
     pub const fn scope(&self) -> Option<AccountId> {
         self.chosen

@@ -66,7 +66,8 @@ pub(super) fn accept(
         accounts::note_key_use(tx, key, now)?;
     }
     if let Some(key) = &request.idempotency_key {
-        let known = idempotency::look_up(tx, sender.account, key, request, now)?;
+        let known =
+            idempotency::look_up(tx, sender.account, key, request, (now, shared.rules.load().idempotency_life))?;
         if let Known::Answered(log_id, message_id, outcome) = known {
             let quota = facts::load_quota(tx, sender, now)?;
             return Ok(Accepting::Answered(Box::new(replayed(log_id, message_id, outcome, quota))));

@@ -87,13 +87,12 @@ fn would_pass(
     request: &Request,
     score: Score,
 ) -> Result<bool, StoreError> {
-    let now = shared.clock.now();
+    let (now, rules) = (shared.clock.now(), shared.rules.load());
     if let Some(key) = &request.idempotency_key
-        && idempotency::look_up(tx, sender.account, key, request, now)? != Known::New
+        && idempotency::look_up(tx, sender.account, key, request, (now, rules.idempotency_life))? != Known::New
     {
         return Ok(false);
     }
-    let rules = shared.rules.load();
     let sources = Sources { pace: &shared.pace, registry: &shared.registry, rules: &rules, erased: &shared.erased };
     let facts = facts::load(tx, &sources, sender, request, score, now)?;
     Ok(policy::judge(request, &facts, &rules).is_ok())

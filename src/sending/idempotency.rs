@@ -7,7 +7,7 @@
 use super::{answer::Outcome, request::Request};
 use crate::{
     model::{
-        clock::Time,
+        clock::{SLACK, Time},
         ids::{AccountId, LogId, MessageId},
     },
     store::{StoreError, Tx, WriteTx},
@@ -33,12 +33,13 @@ pub(super) fn look_up(
     account: AccountId,
     key: &str,
     request: &Request,
-    now: Time,
+    (now, life): (Time, Duration),
 ) -> Result<Known, StoreError> {
     let row = tx.find(
         "SELECT i.request_hash, i.log_id, i.answer, m.message_id FROM idempotency i JOIN messages m ON m.id = i.log_id
-         WHERE i.account_id = ?1 AND i.key = ?2 AND i.expires_at > ?3",
-        params![account, key, now],
+         WHERE i.account_id = ?1 AND i.key = ?2 AND i.expires_at > ?3 AND i.expires_at <= ?4",
+        // What a clock that was far ahead has kept is over: else a key would stand in the way for years.
+        params![account, key, now, now.plus(life).plus(SLACK)],
         |r| {
             let outcome = r.get::<_, Option<String>>(2)?.and_then(|text| Outcome::parse(&text));
             Ok((r.get::<_, [u8; 32]>(0)?, r.get::<_, LogId>(1)?, outcome, r.get::<_, MessageId>(3)?))

@@ -27,14 +27,14 @@ impl Repeats {
     /// The row of a like refusal within the last minute.
     pub(super) fn earlier(&self, like: &Like, now: Time) -> Option<(LogId, MessageId)> {
         let rows = self.lock();
-        let (log_id, message_id, _) = rows.get(like).filter(|(.., at)| now.since(*at) < WITHIN)?;
+        let (log_id, message_id, _) = rows.get(like).filter(|(.., at)| now.is_within(WITHIN, *at))?;
         Some((*log_id, message_id.clone()))
     }
 
     pub(super) fn remember(&self, like: Like, log_id: LogId, message_id: MessageId, now: Time) {
         let mut rows = self.lock();
         if rows.len() >= MAX {
-            rows.retain(|_, (.., at)| now.since(*at) < WITHIN);
+            rows.retain(|_, (.., at)| now.is_within(WITHIN, *at));
         }
         if rows.len() < MAX {
             rows.insert(like, (log_id, message_id, now));

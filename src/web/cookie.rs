@@ -2,6 +2,7 @@
 
 use crate::web::Incoming;
 use ::http::{HeaderValue, header};
+use std::time::Duration;
 use warp::reply::Response;
 
 /// On TLS, bound to this host and never sent in the clear; on plain loopback HTTP browsers refuse that prefix.
@@ -55,6 +56,21 @@ pub fn clear_session(response: &mut Response, is_https: bool) {
 /// Keeps what one prefers, for a year.
 pub fn set(response: &mut Response, name: &str, value: &str) {
     append(response, &format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000"));
+}
+
+/// Keeps in the browser for so long that somebody has logged in here.
+pub fn set_device(response: &mut Response, mark: &str, life: Duration, is_https: bool) {
+    let (name, secure) = (device_name(is_https), if is_https { " Secure;" } else { "" });
+    append(response, &format!("{name}={mark}; Path=/;{secure} HttpOnly; SameSite=Lax; Max-Age={}", life.as_secs()));
+}
+
+/// What [`set_device`] has kept; empty: nothing.
+pub fn device(incoming: &Incoming, is_https: bool) -> String {
+    find(incoming, device_name(is_https)).unwrap_or_default().to_owned()
+}
+
+const fn device_name(is_https: bool) -> &'static str {
+    if is_https { "__Host-device" } else { "device" }
 }
 
 const fn session_name(is_https: bool) -> &'static str {

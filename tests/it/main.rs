@@ -11,6 +11,7 @@ mod chat;
 mod chat_answering;
 mod chat_browser;
 mod chattu;
+mod clocks;
 mod cloud_hook;
 mod command_line;
 mod connectors;

@@ -95,6 +95,56 @@ async fn a_password_lets_in_and_guessing_gets_slower() {
 }
 
 #[tokio::test]
+async fn a_burst_of_guesses_gets_five_and_does_not_keep_the_owner_out() {
+    let world = World::start().await;
+    Visitor::logged_in(&world, "owner").await;
+    let right = [("email", "owner@shop.example"), ("password", PASSWORD)];
+    let mut known = Visitor::nobody(&world);
+    assert_eq!(known.post("/login", &right).await.status, 303);
+    known.post("/logout", &[]).await;
+    let guess = || async {
+        let wrong = [("email", "Owner@shop.example"), ("password", "not this one at all")];
+        Visitor::nobody(&world).post("/login", &wrong).await.status
+    };
+    let statuses = futures_util::future::join_all((0..30).map(|_| guess())).await;
+    let judged = statuses.iter().filter(|status| **status == 422).count();
+    assert_eq!((judged, statuses.iter().filter(|s| **s == 429).count()), (5, 25), "{statuses:?}");
+    let elsewhere = Visitor::nobody(&world).post("/login", &right).await;
+    assert_eq!(elsewhere.status, 429, "a stranger with the right password waits");
+    assert!(elsewhere.body.contains("wa-gateway user reset-password"), "the way in is told: {}", elsewhere.body);
+    assert_eq!(known.post("/login", &right).await.status, 303, "where the owner was before, nobody waits");
+    // The name is bound; the network's own share is not used up by what nobody looked at.
+    let other = [("email", "somebody@shop.example"), ("password", "not this one at all")];
+    assert_eq!(Visitor::nobody(&world).post("/login", &other).await.status, 422);
+}
+
+#[tokio::test]
+async fn guesses_inside_a_session_are_counted_too() {
+    let world = World::start().await;
+    let mut owner = Visitor::logged_in(&world, "owner").await;
+    let new = [("password", "quite another phrase"), ("again", "quite another phrase")];
+    let mut statuses = Vec::new();
+    for n in 0..8 {
+        let old = format!("wrong one {n}");
+        let fields: Vec<_> = [("old", old.as_str())].into_iter().chain(new).collect();
+        statuses.push(owner.post("/security/password", &fields).await.status);
+    }
+    assert_eq!(statuses, [422, 422, 422, 422, 422, 429, 429, 429]);
+    assert_eq!(owner.post("/security/second-factor/off", &[("old", PASSWORD)]).await.status, 429, "one count for all");
+    let confirm = [("code", "000000"), ("seed", "")];
+    assert_eq!(owner.post("/security/second-factor/confirm", &confirm).await.status, 429);
+    world.later(Duration::from_secs(31));
+    let fields: Vec<_> = [("old", PASSWORD)].into_iter().chain(new).collect();
+    assert_eq!(owner.post("/security/password", &fields).await.status, 303, "the right one, after the wait");
+    owner.post("/security/second-factor", &[]).await;
+    let mut statuses = Vec::new();
+    for _ in 0..8 {
+        statuses.push(owner.post("/security/second-factor/confirm", &confirm).await.status);
+    }
+    assert_eq!(statuses, [422, 422, 422, 422, 422, 429, 429, 429]);
+}
+
+#[tokio::test]
 async fn forms_from_elsewhere_change_nothing() {
     let world = World::start().await;
     let mut owner = Visitor::logged_in(&world, "owner").await;

@@ -34,9 +34,9 @@ impl Templates {
 
     /// Whether the list should be read: it is old, or `wanted` is not on it, and it was not tried just now.
     pub(super) fn is_due(&self, wanted: Option<(&str, &str)>, now: Time) -> bool {
-        let is_old = self.read_at.is_none_or(|at| now.since(at) >= FRESH);
+        let is_old = self.read_at.is_none_or(|at| !now.is_within(FRESH, at));
         let is_missing = wanted.is_some_and(|(name, language)| self.find(name, language).is_none());
-        let tried = self.tried_at.is_some_and(|at| now.since(at) < AGAIN);
+        let tried = self.tried_at.is_some_and(|at| now.is_within(AGAIN, at));
         (is_old || is_missing) && !tried
     }
 

@@ -28,11 +28,19 @@ pub(super) struct Pacing {
 
 #[derive(Clone)]
 struct Held {
+    begun: Time,
     until: Time,
     /// Refusals in a row.
     steps: u32,
     /// Meta's code.
     code: String,
+}
+
+impl Held {
+    /// What is left of it; none also when it began later than now: the clock was set back since.
+    fn left(&self, now: Time) -> Option<Duration> {
+        (self.begun <= now && self.until > now).then(|| self.until.since(now))
+    }
 }
 
 /// A message that may not go yet.
@@ -50,10 +58,10 @@ impl Pacing {
     pub(super) fn wait(&self, recipient: &str, now: Time) -> Option<Wait> {
         let line = self.line.as_ref().map(|held| (held, false));
         let own = self.recipients.get(recipient).map(|held| (held, true));
-        let longest = line.into_iter().chain(own).max_by_key(|(held, _)| held.until)?;
-        let (held, is_recipients) = longest;
-        let wait = held.until.since(now);
-        (!wait.is_zero()).then(|| Wait { wait, code: held.code.clone(), is_recipients })
+        let left = |(held, is_recipients): (&Held, bool)| {
+            Some(Wait { wait: held.left(now)?, code: held.code.clone(), is_recipients })
+        };
+        line.into_iter().chain(own).filter_map(left).max_by_key(|held| held.wait)
     }
 
     /// Meta refused because of this recipient; answers with the wait.
@@ -64,13 +72,14 @@ impl Pacing {
         asked: Option<Duration>,
         now: Time,
     ) -> Duration {
-        let known = self.recipients.get(recipient).filter(|held| now.since(held.until) < FORGIVEN_AFTER);
+        let known =
+            self.recipients.get(recipient).filter(|held| held.begun <= now && now.since(held.until) < FORGIVEN_AFTER);
         let steps = known.map_or(0, |held| held.steps);
         let wait = asked.unwrap_or_else(|| Duration::from_secs(4_u64.pow(steps.min(RECIPIENT_STEPS)))).min(WAIT_MAX);
         if self.recipients.len() >= RECIPIENTS_MAX && !self.recipients.contains_key(recipient) {
             self.drop_oldest();
         }
-        let held = Held { until: now.plus(wait), steps: steps + 1, code: code.to_owned() };
+        let held = Held { begun: now, until: now.plus(wait), steps: steps + 1, code: code.to_owned() };
         self.recipients.insert(recipient.to_owned(), held);
         wait
     }
@@ -78,21 +87,21 @@ impl Pacing {
     /// Meta refused because of the whole number; answers with the wait.
     pub(super) fn slow_line(&mut self, code: &str, asked: Option<Duration>, now: Time) -> Duration {
         let held = self.line.as_ref();
-        let (steps, left) = held.map_or((0, Duration::ZERO), |held| (held.steps, held.until.since(now)));
+        let (steps, left) = held.map_or((0, Duration::ZERO), |held| (held.steps, held.left(now).unwrap_or_default()));
         // Messages that were on their way together are refused together: that is one refusal.
         let (wait, more) = match asked {
             Some(asked) => (asked.min(WAIT_MAX).max(left), 0),
             None if left.is_zero() => (Duration::from_secs(1 << steps.min(LINE_STEPS)), 1),
             None => (left, 0),
         };
-        self.line = Some(Held { until: now.plus(wait), steps: steps + more, code: code.to_owned() });
+        self.line = Some(Held { begun: now, until: now.plus(wait), steps: steps + more, code: code.to_owned() });
         wait
     }
 
     /// Meta took a message to this recipient.
     pub(super) fn went(&mut self, recipient: &str, now: Time) {
         self.recipients.remove(recipient);
-        if self.line.as_ref().is_some_and(|held| held.until <= now) {
+        if self.line.as_ref().is_some_and(|held| held.left(now).is_none()) {
             self.line = None;
         }
     }

@@ -25,7 +25,7 @@ pub(super) struct Uploads(HashMap<PathBuf, (String, Time)>);
 
 impl Uploads {
     pub(super) fn find(&self, path: &Path, now: Time) -> Option<String> {
-        self.0.get(path).filter(|(_, at)| now.since(*at) < REMEMBERED).map(|(id, _)| id.clone())
+        self.0.get(path).filter(|(_, at)| now.is_within(REMEMBERED, *at)).map(|(id, _)| id.clone())
     }
 
     pub(super) fn keep(&mut self, path: &Path, id: &str, now: Time) {

@@ -72,10 +72,10 @@ impl Inner {
     pub(super) async fn step(&self) -> Time {
         let is_open = || self.line.state() == InstanceState::Open;
         let now = self.clock.now();
-        if is_open() && self.plan().look_at <= now {
+        if is_open() && now.left(self.plan().look_at, LOOK).is_none() {
             self.look().await;
         }
-        if is_open() && self.plan().list_at <= now {
+        if is_open() && now.left(self.plan().list_at, LIST).is_none() {
             self.plan().list_at = now.plus(LIST);
             self.list_templates(None).await;
         }

@@ -54,7 +54,7 @@ impl Inner {
         let Some(until) = backlog.heard_until else { return Ok(()) };
         // One may be missing among others that came: what was looked at before begins where that look ended.
         let looked_until = self.plan().swept_at.unwrap_or(until);
-        let from = until.min(looked_until).minus(MINUTE).max(now.minus(BACK));
+        let from = until.min(looked_until).min(now).minus(MINUTE).max(now.minus(BACK));
         let mut missed = Vec::new();
         for page in 1..=PAGES {
             let filter = json!({"messageTimestamp": span(from, now.plus(MINUTE))});
@@ -78,7 +78,7 @@ impl Inner {
 
     /// A message that the webhook should have brought a minute ago, after the last call that it made.
     async fn note_deafness(&self, record: &Value, now: Time) {
-        let heard_at = self.plan().hook_heard_at;
+        let heard_at = self.plan().hook_heard_at.min(now);
         let Some(Read { id, from_me: false, at: Some(at), .. }) = reading::read(record) else { return };
         let is_late = now.since(at) >= MINUTE && at.since(heard_at) > Duration::ZERO;
         if is_late && !self.keys().was_heard(&id) {

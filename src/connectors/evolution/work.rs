@@ -32,6 +32,8 @@ const LEFT_ALONE: Duration = Duration::from_secs(15);
 /// As many looks in a row must fail before an open instance counts as lost.
 const FAILURES: u32 = 3;
 const GROUPS: Duration = Duration::from_secs(600);
+/// The longest from one sweep to the next.
+const SWEEP_MOST: Duration = Duration::from_secs(300);
 
 /// When what is due, and what is wanted.
 pub(super) struct Plan {
@@ -89,15 +91,16 @@ impl Inner {
     /// Does what is due, and says when something is due again.
     pub(super) async fn step(&self) -> Time {
         let recorded = self.line.tell_news().await && self.tell_untold().await;
-        if self.plan().look_at <= self.clock.now() {
+        let now = self.clock.now();
+        if now.left(self.plan().look_at, LOOK.0).is_none() {
             self.look().await;
         }
         let is_open = self.line.state() == InstanceState::Open;
-        if is_open && self.plan().sweep_at <= self.clock.now() {
+        if is_open && self.clock.now().left(self.plan().sweep_at, SWEEP_MOST).is_none() {
             let next = self.sweep().await;
             self.plan().sweep_at = self.clock.now().plus(next);
         }
-        if is_open && self.plan().groups_at <= self.clock.now() {
+        if is_open && self.clock.now().left(self.plan().groups_at, GROUPS).is_none() {
             if let Err(trouble) = self.list_groups().await {
                 tracing::debug!(instance = %self.instance, "its groups are not known: {}", trouble.text());
             }
@@ -155,7 +158,7 @@ impl Inner {
         let (wanted, connect) = {
             let mut plan = self.plan();
             let lost = *plan.lost_at.get_or_insert(now);
-            let patience_is_over = plan.connect_now || now.since(lost) >= LEFT_ALONE;
+            let patience_is_over = plan.connect_now || !now.is_within(LEFT_ALONE, lost);
             (plan.wanted, state == "connecting" || patience_is_over)
         };
         match (wanted, connect) {

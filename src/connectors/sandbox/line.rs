@@ -277,7 +277,7 @@ impl Shared {
         let now = self.clock.now();
         let mut waiting = self.waiting();
         let first = waiting.by_time.first_entry()?;
-        (first.key().0 <= now).then(|| first.remove())
+        now.left(first.key().0, LATE_AFTER).is_none().then(|| first.remove())
     }
 
     async fn tell(&self, what: What) -> Result<(), NotRecorded> {

@@ -1,12 +1,10 @@
 //! How often somebody may ask: counted in memory over a sliding time, for an address, a key or a session.
 
-use crate::model::clock::Time;
-use std::{
-    collections::{HashMap, VecDeque},
-    net::{IpAddr, Ipv6Addr},
-    sync::{Mutex, PoisonError},
-    time::Duration,
+use crate::model::{
+    clock::Time,
+    throttle::{Bound, SlidingWindow, client_network},
 };
+use std::{net::IpAddr, time::Duration};
 
 /// Those who are counted at once; a crowd beyond it drops those who have been quiet for longest.
 const WHO_MAX: usize = 50_000;
@@ -44,7 +42,7 @@ type Who = (Rate, Option<IpAddr>, i64);
 /// The counters.
 pub struct Rates {
     allowed: Allowed,
-    came: Mutex<HashMap<Who, VecDeque<Time>>>,
+    came: SlidingWindow<Who>,
 }
 
 impl Rate {
@@ -60,7 +58,7 @@ impl Rate {
 impl Rates {
     /// With these bounds.
     pub fn new(allowed: Allowed) -> Self {
-        Self { allowed, came: Mutex::default() }
+        Self { allowed, came: SlidingWindow::new(WHO_MAX) }
     }
 
     /// Counts a request in, or says how long until there is room. `who` is a key or a session; 0 for an address alone.
@@ -74,31 +72,7 @@ impl Rates {
             Rate::Api => self.allowed.api,
             Rate::Chat => self.allowed.chat,
         };
-        if most == 0 {
-            return Ok(());
-        }
-        let mut all = self.came.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() >= WHO_MAX {
-            all.retain(|(rate, ..), came| came.back().is_some_and(|at| now.since(*at) < rate.within()));
-        }
-        let came = all.entry((rate, address.map(home), who)).or_default();
-        // A clock that was set back locks nobody out.
-        came.retain(|at| *at <= now && now.since(*at) < rate.within());
-        match came.front() {
-            Some(oldest) if came.len() >= most as usize => Err(oldest.plus(rate.within()).since(now)),
-            _ => {
-                came.push_back(now);
-                Ok(())
-            }
-        }
-    }
-}
-
-/// Whom an address stands for: an IPv6 customer has a whole network of 64 bits.
-fn home(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
-        v4 => v4,
+        self.came.take((rate, address.map(client_network), who), Bound { most, within: rate.within() }, now)
     }
 }
 

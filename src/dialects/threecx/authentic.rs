@@ -8,13 +8,13 @@
 //! What the owner of a known integration may want to know (how often, and why last) is counted in memory.
 
 use super::{
-    integration::IntegrationId,
+    integration::{IntegrationId, OVERLAP},
     limits::{Failures, Seen},
     secrets::Opened,
     settings::ALLOW_MAX,
 };
 use crate::model::{
-    clock::Time,
+    clock::{SLACK, Time},
     egress::net,
     ids::AccountId,
     random::{Random, bytes},
@@ -207,7 +207,7 @@ impl Ring {
         let id = IntegrationId::from_text(shown.id);
         let entry = entries.get(&id).unwrap_or(&self.dummy).clone();
         let tag = tag(&self.key, shown.secret.unwrap_or_default());
-        let previous_good = Choice::from(u8::from(entry.previous.1 > now));
+        let previous_good = Choice::from(u8::from(now.left(entry.previous.1, OVERLAP + SLACK).is_some()));
         let secret = entry.current.tag.ct_eq(&tag) | (entry.previous.0.tag.ct_eq(&tag) & previous_good);
         let signed_at = shown.timestamp.and_then(parse_timestamp);
         let fresh = signed_at.is_some_and(|at| at <= now.plus(SKEW) && now <= at.plus(SKEW));

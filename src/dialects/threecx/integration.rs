@@ -22,7 +22,7 @@ use serde::{Serialize, Serializer};
 use std::time::Duration;
 
 /// How long a rotated secret is still good.
-const OVERLAP: Duration = Duration::from_secs(24 * 3600);
+pub(super) const OVERLAP: Duration = Duration::from_secs(24 * 3600);
 
 /// What an integration is called in addresses: nobody can guess it.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize)]

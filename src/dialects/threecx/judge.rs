@@ -97,7 +97,7 @@ fn reply_purpose(event: &Event) -> Result<Purpose, Refusal> {
 /// The recipient wrote to this instance, and not too long ago.
 fn window(facts: &Facts) -> Result<(), Refusal> {
     let length = Duration::from_secs(u64::from(facts.integration.settings.window_hours) * 3600);
-    if facts.last_written.is_some_and(|at| facts.now.since(at) < length) {
+    if facts.last_written.is_some_and(|at| at <= facts.now.plus(length) && facts.now.since(at) < length) {
         return Ok(());
     }
     let why = match facts.last_written {

@@ -2,90 +2,63 @@
 //! in a minute, signatures that were used. All of it is bounded.
 
 use super::integration::IntegrationId;
-use crate::model::clock::Time;
+use crate::model::{
+    clock::Time,
+    throttle::{Bound, SlidingWindow, client_network},
+};
 use std::{
-    collections::{HashMap, VecDeque},
-    net::{IpAddr, Ipv6Addr},
+    collections::HashMap,
+    net::IpAddr,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// Requests of one integration within any minute.
-pub const PER_MINUTE: usize = 60;
-/// Addresses that are remembered; a crowd beyond it is not counted one by one.
+pub const PER_MINUTE: u32 = 60;
+/// Networks that are remembered, and integrations (only known ones are counted).
 const ADDRESSES_MAX: usize = 16_384;
+const INTEGRATIONS_MAX: usize = 100_000;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Requests of integrations: when each of the last minute's came.
-#[derive(Default)]
-pub(super) struct Rates(Mutex<HashMap<IntegrationId, VecDeque<Time>>>);
+/// Requests of integrations.
+pub(super) struct Rates(SlidingWindow<IntegrationId>);
 
-impl Rates {
-    /// Counts a request in, or says how long until there is room. What is refused is not counted, so that whoever
-    /// keeps to the rate gets through again.
-    pub(super) fn take(&self, id: &IntegrationId, now: Time) -> Result<(), Duration> {
-        let mut all = lock(&self.0);
-        let came = all.entry(id.clone()).or_default();
-        // A clock that was set back must not lock anybody out.
-        came.retain(|at| *at <= now && now.since(*at) < MINUTE);
-        match came.front() {
-            Some(oldest) if came.len() >= PER_MINUTE => Err(oldest.plus(MINUTE).since(now)),
-            _ => {
-                came.push_back(now);
-                Ok(())
-            }
-        }
+impl Default for Rates {
+    fn default() -> Self {
+        Self(SlidingWindow::new(INTEGRATIONS_MAX))
     }
 }
 
-/// Requests of addresses that were not authenticated: since when, how many.
+impl Rates {
+    /// Counts a request in, or says how long until there is room.
+    pub(super) fn take(&self, id: &IntegrationId, now: Time) -> Result<(), Duration> {
+        self.0.take(id.clone(), Bound { most: PER_MINUTE, within: MINUTE }, now)
+    }
+}
+
+/// Requests of networks that were not authenticated.
 pub(super) struct Failures {
-    counts: Mutex<HashMap<IpAddr, (Time, u32)>>,
-    /// In a minute; 0: as many as they like.
-    max: u32,
+    failed: SlidingWindow<IpAddr>,
+    bound: Bound,
 }
 
 impl Failures {
+    /// `max` in a minute; 0: as many as they like.
     pub(super) fn new(max: u32) -> Self {
-        Self { counts: Mutex::default(), max }
+        Self { failed: SlidingWindow::new(ADDRESSES_MAX), bound: Bound { most: max, within: MINUTE } }
     }
 
     /// Whether an address has failed too often lately.
     pub(super) fn is_over(&self, address: IpAddr, now: Time) -> bool {
-        let counts = lock(&self.counts);
-        let found = counts.get(&home(address)).filter(|(since, _)| is_of_this_minute(*since, now));
-        self.max > 0 && found.is_some_and(|(_, count)| *count >= self.max)
+        self.failed.wait(&client_network(address), self.bound, now).is_some()
     }
 
     pub(super) fn note(&self, address: IpAddr, now: Time) {
-        let mut counts = lock(&self.counts);
-        if counts.len() >= ADDRESSES_MAX {
-            counts.retain(|_, (since, _)| is_of_this_minute(*since, now));
-        }
-        if counts.len() >= ADDRESSES_MAX && !counts.contains_key(&home(address)) {
-            return;
-        }
-        let entry = counts.entry(home(address)).or_insert((now, 0));
-        if !is_of_this_minute(entry.0, now) {
-            *entry = (now, 0);
-        }
-        entry.1 = entry.1.saturating_add(1);
-    }
-}
-
-fn is_of_this_minute(since: Time, now: Time) -> bool {
-    since <= now && now.since(since) < MINUTE
-}
-
-/// Whom an address stands for: an IPv6 customer has a whole network of 64 bits.
-fn home(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
-        v4 => v4,
+        self.failed.note(client_network(address), self.bound, now);
     }
 }
 

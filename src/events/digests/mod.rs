@@ -19,7 +19,7 @@ use crate::{
     config::Notices as Settings,
     egress::{Egress, Resolve},
     model::{
-        clock::{Clock, Time},
+        clock::{Clock, LastLook, Time},
         instance::words,
     },
     store::{Store, StoreError},
@@ -113,12 +113,13 @@ pub struct Digests {
     parts: Parts,
     /// One step at a time: what is read as due is not sent by another in between.
     turn: Mutex<()>,
+    looked: LastLook,
 }
 
 impl Digests {
     /// Over its parts.
     pub fn new(parts: Parts) -> Self {
-        Self { parts, turn: Mutex::default() }
+        Self { parts, turn: Mutex::default(), looked: LastLook::default() }
     }
 
     /// What is set.
@@ -147,6 +148,9 @@ impl Digests {
         let is_new = self.parts.store.read(move |tx| plan::is_new(tx, &asked.0, &asked.1, now)).await?;
         if is_new {
             self.parts.store.write(move |tx| plan::plan(tx, &settings, &language, now)).await?;
+        }
+        if self.looked.was_set_back(now) {
+            self.parts.store.write(move |tx| row::believe_no_future(tx, now)).await?;
         }
         let due = self.parts.store.read(move |tx| row::due(tx, now)).await?;
         let (mut sent, mut down) = (0, HashSet::new());

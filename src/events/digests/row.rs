@@ -73,6 +73,15 @@ pub fn list(tx: &Tx<'_>) -> Result<Vec<Digest>, StoreError> {
     )
 }
 
+/// What a clock that was ahead has put off is due: it was never meant to wait for so long.
+pub(super) fn believe_no_future(tx: &WriteTx<'_>, now: Time) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE digests SET due_at = ?1 WHERE state = 'pending' AND due_at > ?1 AND coalesce(last_at, created_at) > ?1",
+        params![now],
+    )
+    .map(drop)
+}
+
 /// Letters whose time has come, the longest waiting first.
 pub(super) fn due(tx: &Tx<'_>, now: Time) -> Result<Vec<Due>, StoreError> {
     let rows = tx.list(

@@ -32,7 +32,6 @@ row_ids! {
 
 /// What a secret is sealed for.
 pub(super) const SEALED_FOR: &str = "webhook_secret";
-/// How long a rotated secret's predecessor signs beside it.
 pub(super) const URL_MAX: usize = 2000;
 
 /// An endpoint, as people are shown it; without its secret.
@@ -320,7 +319,10 @@ pub(super) fn note_success(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Resul
 
 /// An attempt failed; says whether the endpoint was disabled for it.
 pub(super) fn note_failure(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<bool, StoreError> {
-    tx.execute("UPDATE endpoints SET failing_since = ?2 WHERE id = ?1 AND failing_since IS NULL", params![id, now])?;
+    tx.execute(
+        "UPDATE endpoints SET failing_since = ?2 WHERE id = ?1 AND (failing_since IS NULL OR failing_since > ?2)",
+        params![id, now],
+    )?;
     let is_dead = tx.one(
         "SELECT disabled_at IS NULL AND failing_since <= ?2 FROM endpoints WHERE id = ?1",
         params![id, now.minus(FAILING_MAX)],

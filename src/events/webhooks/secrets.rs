@@ -6,7 +6,10 @@ use super::{
     signature::Secret,
 };
 use crate::{
-    model::{clock::Time, why::why},
+    model::{
+        clock::{SLACK, Time},
+        why::why,
+    },
     store::{StoreError, Tx, Vault, WriteTx},
 };
 use rusqlite::params;
@@ -42,11 +45,12 @@ pub(super) fn list(tx: &Tx<'_>, id: EndpointId, vault: &Vault, now: Time) -> Res
     let current = tx.one("SELECT secret FROM endpoints WHERE id = ?1", params![id], |r| r.get::<_, Vec<u8>>(0))?;
     let former = tx.list(
         "SELECT previous_secret, previous_until AS until FROM endpoints
-         WHERE id = ?1 AND previous_secret IS NOT NULL AND previous_until > ?2
+         WHERE id = ?1 AND previous_secret IS NOT NULL AND previous_until > ?2 AND previous_until <= ?3
          UNION ALL
-         SELECT secret, until FROM endpoint_former_secrets WHERE endpoint_id = ?1 AND until > ?2
+         SELECT secret, until FROM endpoint_former_secrets WHERE endpoint_id = ?1 AND until > ?2 AND until <= ?3
          ORDER BY until DESC",
-        params![id, now],
+        // An end further away than a rotation can set it is a clock's that was put back since.
+        params![id, now, now.plus(OVERLAP).plus(SLACK)],
         |r| r.get::<_, Vec<u8>>(0),
     )?;
     let open = |sealed: &Vec<u8>| vault.unseal(SEALED_FOR, sealed).map(Secret::from_text);

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     egress::{Bounds, Outbound},
-    model::clock::Time,
+    model::clock::{LastLook, Time},
     store::{StoreError, Tx, Vault, WriteTx},
 };
 use bytes::Bytes;
@@ -36,7 +36,7 @@ const PLACES: usize = 16;
 const PLACES_FAILING: usize = 1;
 const PLACES_IN_ALL: usize = 512;
 /// The worker looks at least this often, whatever it was told.
-const LOOK_AGAIN: Duration = Duration::from_secs(60);
+const LOOK_AGAIN: Duration = Duration::from_secs(20);
 /// After an error of the store.
 const AFTER_ERROR: Duration = Duration::from_secs(1);
 
@@ -46,6 +46,7 @@ pub(super) struct Claims {
     by_endpoint: Mutex<HashMap<EndpointId, HashSet<i64>>>,
     /// Claiming is one at a time: what is read is not claimed by another in between.
     turn: tokio::sync::Mutex<()>,
+    looked: LastLook,
 }
 
 /// A delivery that is ours to attempt. Only [`Webhooks::claim`] makes one.
@@ -156,6 +157,10 @@ impl Webhooks {
 
     async fn claim(&self) -> Result<Vec<Claimed>, WebhookError> {
         let _turn = self.claims.turn.lock().await;
+        let now = self.clock.now();
+        if self.claims.looked.was_set_back(now) {
+            self.store.write(move |tx| believe_no_future(tx, now)).await?;
+        }
         // Taken before the read: what ends in between is neither read as due nor claimed twice.
         let under_way = self.claims.lock().clone();
         let resting = self.breakers.resting(self.clock.now());
@@ -274,6 +279,16 @@ fn due(
         }));
     }
     Ok(claimed)
+}
+
+/// What a clock that was ahead has put off is due: it was never meant to wait for so long.
+fn believe_no_future(tx: &WriteTx<'_>, now: Time) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE deliveries SET due_at = ?1
+         WHERE state = 'pending' AND due_at > ?1 AND (attempts = 0 OR last_at IS NULL OR last_at > ?1)",
+        params![now],
+    )
+    .map(drop)
 }
 
 type DueRow = (i64, u32, String, String, String);

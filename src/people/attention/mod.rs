@@ -93,7 +93,7 @@ impl Attention {
     fn is_due(&self, instance: &InstanceId, chat: &ChatId) -> bool {
         let now = self.clock.now();
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.retain(|_, at| now.since(*at) < WRITING_EVERY);
+        told.retain(|_, at| now.is_within(WRITING_EVERY, *at));
         let key = (instance.clone(), chat.clone());
         let is_due = !told.contains_key(&key);
         if is_due {

@@ -81,6 +81,9 @@ impl Media {
     /// The store's.
     pub async fn step(self: &Arc<Self>) -> Result<usize, StoreError> {
         let now = self.clock.now();
+        if self.looked.was_set_back(now) {
+            self.store.write(move |tx| row::believe_no_future(tx, &PAUSES, now)).await?;
+        }
         let due = self.store.read(move |tx| row::due(tx, now, AT_ONCE)).await?;
         let tried = due.len();
         let mut tries = JoinSet::new();

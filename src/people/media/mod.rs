@@ -37,7 +37,7 @@ use crate::{
         heard::{HeardMedia, MediaSource},
     },
     egress::Egress,
-    model::clock::{Clock, Time},
+    model::clock::{Clock, LastLook, Time},
     store::{Store, StoreError},
 };
 use bytes::Bytes;
@@ -128,6 +128,7 @@ pub struct Media {
     registry: Registry,
     shelf: Shelf,
     claims: Claims,
+    looked: LastLook,
 }
 
 impl Limits {
@@ -230,7 +231,7 @@ impl Taken {
 impl Media {
     /// The slice over its parts; its worker is started with [`Media::run`].
     pub fn new(store: Store, clock: Arc<dyn Clock>, registry: Registry, shelf: Shelf) -> Self {
-        Self { store, clock, registry, shelf, claims: Claims::default() }
+        Self { store, clock, registry, shelf, claims: Claims::default(), looked: LastLook::default() }
     }
 
     /// The files, their limits and their addresses.

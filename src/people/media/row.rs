@@ -9,6 +9,7 @@ use crate::{
     store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::{Row, params};
+use std::time::Duration;
 
 /// A file to be noted.
 pub struct NewMedia<'a> {
@@ -184,6 +185,24 @@ pub fn may_see(tx: &Tx<'_>, item: &Item, account: AccountId, key: KeyId) -> Resu
         params![key, item.instance],
         |r| r.get(0),
     )
+}
+
+/// A file that waits for longer than the pause after its tries is due: a clock that was ahead has put it off.
+///
+/// # Errors
+/// The store's.
+pub(super) fn believe_no_future(tx: &WriteTx<'_>, pauses: &[Duration], now: Time) -> Result<(), StoreError> {
+    let waiting =
+        tx.list("SELECT id, attempts, due_at FROM media WHERE state = 'pending' AND due_at > ?1", params![now], |r| {
+            Ok((r.get::<_, i64>(0)?, r.get::<_, usize>(1)?, r.get::<_, Time>(2)?))
+        })?;
+    for (id, attempts, due) in waiting {
+        let pause = attempts.checked_sub(1).and_then(|n| pauses.get(n)).copied().unwrap_or_default();
+        if now.left(due, pause).is_none() {
+            tx.execute("UPDATE media SET due_at = ?2 WHERE id = ?1", params![id, now])?;
+        }
+    }
+    Ok(())
 }
 
 /// Pending files that are due, oldest first, at most `most`.

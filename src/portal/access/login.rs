@@ -2,7 +2,7 @@
 
 use super::{next, welcome};
 use crate::{
-    accounts::{Entered, LoginError},
+    accounts::{DEVICE_KNOWN_FOR, Entered, LoggedIn, LoginError},
     gateway::Gateway,
     portal::{PageContext, PageError, page_error::see_other},
     web::cookie,
@@ -46,8 +46,8 @@ pub async fn show(_: &Gateway, v: &PageContext) -> Result<Response, PageError> {
 /// The database's.
 pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let (email, password) = (v.form.text("email"), v.form.raw("password"));
-    match gateway.accounts.log_in(email, password, &v.user_agent, v.address).await {
-        Ok(Entered::In(session)) => Ok(welcome(v, &session, &next(v))),
+    match gateway.accounts.log_in(email, password, &v.user_agent, v.guesser()).await {
+        Ok(Entered::In(in_)) => Ok(known(v, &in_, welcome(v, &in_.session, &next(v)))),
         Ok(Entered::WantsCode(ticket)) => {
             Ok(v.page(&Code { v, next: next(v), ticket: &ticket, problem: String::new() }))
         }
@@ -64,8 +64,8 @@ pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 /// The database's.
 pub async fn code(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let ticket = v.form.text("ticket");
-    match gateway.accounts.log_in_with_code(ticket, v.form.text("code"), &v.user_agent, v.address).await {
-        Ok(session) => Ok(welcome(v, &session, &next(v))),
+    match gateway.accounts.log_in_with_code(ticket, v.form.text("code"), &v.user_agent, v.guesser()).await {
+        Ok(in_) => Ok(known(v, &in_, welcome(v, &in_.session, &next(v)))),
         Err(LoginError::Wrong) => {
             let problem = v.t("access.code_wrong").to_owned();
             Ok(v.page_with(&Code { v, next: next(v), ticket, problem }, StatusCode::UNPROCESSABLE_ENTITY))
@@ -90,16 +90,25 @@ pub async fn log_out(gateway: &Gateway, v: &PageContext) -> Result<Response, Pag
     Ok(response)
 }
 
-fn say(v: &PageContext, e: LoginError) -> Result<(StatusCode, String), PageError> {
+/// The browser keeps that this person has logged in here.
+fn known(v: &PageContext, in_: &LoggedIn, mut response: Response) -> Response {
+    cookie::set_device(&mut response, &in_.device, DEVICE_KNOWN_FOR, v.is_https);
+    response
+}
+
+pub(super) fn say(v: &PageContext, e: LoginError) -> Result<(StatusCode, String), PageError> {
     Ok(match e {
         LoginError::Wrong => (StatusCode::UNPROCESSABLE_ENTITY, v.t("access.wrong").to_owned()),
-        LoginError::Wait(wait) => (StatusCode::TOO_MANY_REQUESTS, v.count("access.wait", wait.as_secs().max(1))),
+        LoginError::Wait(wait) => {
+            let problem = format!("{} {}", v.count("access.wait", wait.as_secs().max(1)), v.t("access.wait_way_in"));
+            (StatusCode::TOO_MANY_REQUESTS, problem)
+        }
         LoginError::Password(_) => (StatusCode::SERVICE_UNAVAILABLE, v.t("access.busy").to_owned()),
         LoginError::Store(e) => return Err(e.into()),
     })
 }
 
-fn refused(mut response: Response) -> Response {
+pub(super) fn refused(mut response: Response) -> Response {
     if response.status() == StatusCode::TOO_MANY_REQUESTS || response.status() == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
     }

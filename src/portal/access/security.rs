@@ -1,7 +1,8 @@
 //! `/security`: one's own password and second factor.
 
+use super::login::{refused, say};
 use crate::{
-    accounts::{AccountError, LoginError, totp},
+    accounts::{LoginError, PasswordError, totp},
     gateway::Gateway,
     portal::{PageContext, PageError, page_error::see_other},
 };
@@ -41,8 +42,12 @@ pub async fn password(gateway: &Gateway, v: &PageContext) -> Result<Response, Pa
         match gateway.accounts.change_password(v.session()?.user, old, new, keep).await {
             Ok(()) => return Ok(see_other("/security?done=password")),
             Err(LoginError::Wrong) => v.t("access.old_wrong"),
-            Err(LoginError::Store(e)) => return Err(e.into()),
-            Err(_) => v.t("access.password_rule"),
+            Err(LoginError::Password(PasswordError::TooShort | PasswordError::TooLong)) => v.t("access.password_rule"),
+            Err(e) => {
+                let (status, problem) = say(v, e)?;
+                let page = Security { password_problem: problem, ..blank(gateway, v).await? };
+                return Ok(refused(v.page_with(&page, status)));
+            }
         }
     } else {
         v.t("access.not_the_same")
@@ -68,13 +73,15 @@ pub async fn second_factor(gateway: &Gateway, v: &PageContext) -> Result<Respons
 pub async fn confirm(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     match gateway.accounts.confirm_second_factor(v.session()?.user, v.form.text("code")).await {
         Ok(codes) => Ok(v.page(&Security { codes, ..blank(gateway, v).await? })),
-        Err(AccountError::Invalid(_)) => {
+        Err(e) => {
             let seed = Some(with_address(v, v.form.text("seed").to_owned())?);
-            let factor_problem = v.t("access.code_wrong").to_owned();
+            let (status, factor_problem) = match e {
+                LoginError::Wrong => (StatusCode::UNPROCESSABLE_ENTITY, v.t("access.code_wrong").to_owned()),
+                e => say(v, e)?,
+            };
             let page = Security { seed, factor_problem, ..blank(gateway, v).await? };
-            Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
+            Ok(refused(v.page_with(&page, status)))
         }
-        Err(e) => Err(e.into()),
     }
 }
 
@@ -84,10 +91,14 @@ pub async fn confirm(gateway: &Gateway, v: &PageContext) -> Result<Response, Pag
 /// The database's.
 pub async fn off(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let user = v.session()?.user;
-    if !gateway.accounts.is_password(user, v.form.raw("old")).await? {
-        let factor_problem = v.t("access.old_wrong").to_owned();
+    let (status, factor_problem) = match gateway.accounts.is_password(user, v.form.raw("old")).await {
+        Ok(true) => (StatusCode::OK, String::new()),
+        Ok(false) => (StatusCode::UNPROCESSABLE_ENTITY, v.t("access.old_wrong").to_owned()),
+        Err(e) => say(v, e)?,
+    };
+    if status != StatusCode::OK {
         let page = Security { factor_problem, ..blank(gateway, v).await? };
-        return Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY));
+        return Ok(refused(v.page_with(&page, status)));
     }
     gateway.accounts.drop_second_factor(user, v.actor()).await?;
     Ok(see_other("/security?done=factor_off"))

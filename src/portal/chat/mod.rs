@@ -336,7 +336,7 @@ fn has_window(gateway: &Gateway, instance: &Instance) -> bool {
 
 /// Whether the provider takes no free text for this chat now.
 fn is_window_closed(gateway: &Gateway, v: &PageContext, instance: &Instance, standing: &Standing) -> bool {
-    let is_open = standing.last_inbound_at.is_some_and(|at| at.plus(WINDOW) > v.now);
+    let is_open = standing.last_inbound_at.is_some_and(|at| at.plus(WINDOW) > v.now && at <= v.now.plus(WINDOW));
     has_window(gateway, instance) && !is_open
 }
 

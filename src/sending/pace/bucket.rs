@@ -4,11 +4,13 @@
 use crate::model::clock::Time;
 use std::{collections::HashMap, time::Duration};
 
-/// A rate. `every` is the time one message takes; `ahead` how much of it may be taken in advance.
+/// A rate, in microseconds. `every` is the time one message takes; `ahead` how much of it may be taken in advance;
+/// `waiting` how long a message waits for its slot at most.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Rate {
     every: i64,
     ahead: i64,
+    waiting: i64,
 }
 
 /// One bucket, in microseconds since the epoch.
@@ -26,16 +28,17 @@ pub(super) struct Buckets {
 
 impl Rate {
     /// `per_minute` of 0: no limit. A burst is at least 1.
-    pub(super) fn new(per_minute: u32, burst: u32) -> Self {
+    pub(super) fn new(per_minute: u32, burst: u32, longest_wait: Duration) -> Self {
         let every = if per_minute == 0 { 0 } else { 60_000_000 / i64::from(per_minute) };
-        Self { every, ahead: every * i64::from(burst.max(1) - 1) }
+        let waiting = i64::try_from(longest_wait.as_micros()).unwrap_or(i64::MAX / 4);
+        Self { every, ahead: every * i64::from(burst.max(1) - 1), waiting }
     }
 }
 
 impl Bucket {
     /// How long until the next message may go.
     pub(super) fn wait(self, rate: &Rate, now: Time) -> Duration {
-        if rate.every == 0 {
+        if rate.every == 0 || self.is_of_a_clock_ahead(rate, now) {
             return Duration::ZERO;
         }
         // Rounded up to milliseconds: who waits that long has waited long enough.
@@ -45,7 +48,16 @@ impl Bucket {
 
     /// Takes one message that goes at `at`.
     pub(super) fn take(&mut self, rate: &Rate, at: Time) {
+        if self.is_of_a_clock_ahead(rate, at) {
+            *self = Self::default();
+        }
         self.empty_at = self.empty_at.max(micros(at)) + rate.every;
+    }
+
+    /// Whether it would be empty later than it can be: a burst, and what waits for its slot. Then the clock was set back
+    /// since, and what it holds is not believed; it fills anew.
+    fn is_of_a_clock_ahead(self, rate: &Rate, now: Time) -> bool {
+        self.empty_at > micros(now).saturating_add(rate.ahead + rate.every + rate.waiting)
     }
 }
 

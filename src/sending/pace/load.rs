@@ -21,7 +21,7 @@ struct Past {
 pub(super) fn counters(tx: &Tx<'_>, instance: &InstanceId, rules: &Rules, now: Time) -> Result<Counters, StoreError> {
     let mut counters = Counters::default();
     let window = rules.repetition_window.max(rules.outreach_window).max(rules.authentication_window);
-    for past in last_messages(tx, instance, now.minus(window))? {
+    for past in last_messages(tx, instance, now.minus(window), now)? {
         let ask = Question {
             instance,
             recipient: &past.recipient,
@@ -37,7 +37,8 @@ pub(super) fn counters(tx: &Tx<'_>, instance: &InstanceId, rules: &Rules, now: T
     Ok(counters)
 }
 
-fn last_messages(tx: &Tx<'_>, instance: &InstanceId, since: Time) -> Result<Vec<Past>, StoreError> {
+fn last_messages(tx: &Tx<'_>, instance: &InstanceId, since: Time, now: Time) -> Result<Vec<Past>, StoreError> {
+    // What a clock that was ahead has written is of no known time: it is not counted.
     // A stranger's contact is made with the first message to them. Who wrote to us first was a contact before.
     let mut rows = tx.list(
         "SELECT m.created_at, m.recipient, m.purpose, m.fingerprint,
@@ -45,9 +46,9 @@ fn last_messages(tx: &Tx<'_>, instance: &InstanceId, since: Time) -> Result<Vec<
                          AND (c.last_inbound_at IS NULL
                               OR (c.last_inbound_at > m.created_at AND c.created_at >= m.created_at)), 0)
          FROM messages m LEFT JOIN contacts c ON c.id = m.contact_id
-         WHERE m.instance_id = ?1 AND m.created_at > ?2 AND m.status <> 'blocked'
+         WHERE m.instance_id = ?1 AND m.created_at > ?2 AND m.created_at <= ?3 AND m.status <> 'blocked'
          ORDER BY m.created_at DESC, m.id DESC LIMIT 20000",
-        params![instance, since],
+        params![instance, since, now],
         |r| {
             Ok(Past {
                 at: r.get(0)?,
@@ -73,12 +74,12 @@ fn load_health(
     let looked = tx.one("SELECT max(closed_at) FROM reviews WHERE instance_id = ?1", params![instance], |r| {
         r.get::<_, Option<Time>>(0)
     })?;
-    let since = looked.unwrap_or(Time::from_millis(0)).max(now.minus(rules.health_window));
+    let since = looked.unwrap_or(Time::from_millis(0)).min(now).max(now.minus(rules.health_window));
     let messages = tx.list(
         "SELECT created_at, recipient_fault FROM messages
-         WHERE instance_id = ?1 AND created_at > ?2 AND status <> 'blocked'
+         WHERE instance_id = ?1 AND created_at > ?2 AND created_at <= ?3 AND status <> 'blocked'
          ORDER BY created_at DESC LIMIT 20000",
-        params![instance, since],
+        params![instance, since, now],
         |r| Ok((r.get::<_, Time>(0)?, r.get::<_, bool>(1)?)),
     )?;
     for (at, failed) in messages.into_iter().rev() {
@@ -88,8 +89,9 @@ fn load_health(
         }
     }
     let opt_outs = tx.list(
-        "SELECT since FROM suppressions WHERE instance_id = ?1 AND since > ?2 AND source = 'recipient' ORDER BY since",
-        params![instance, since],
+        "SELECT since FROM suppressions
+         WHERE instance_id = ?1 AND since > ?2 AND since <= ?3 AND source = 'recipient' ORDER BY since",
+        params![instance, since, now],
         |r| r.get::<_, Time>(0),
     )?;
     opt_outs.into_iter().for_each(|at| health.opted_out(at));

@@ -237,11 +237,11 @@ fn loaded<'a>(
 }
 
 fn instance_rate(rules: &Rules) -> Rate {
-    Rate::new(rules.throttle_per_minute, rules.throttle_burst)
+    Rate::new(rules.throttle_per_minute, rules.throttle_burst, rules.longest_wait())
 }
 
 fn recipient_rate(rules: &Rules) -> Rate {
-    Rate::new(rules.recipient_per_minute, rules.recipient_burst)
+    Rate::new(rules.recipient_per_minute, rules.recipient_burst, rules.longest_wait())
 }
 
 /// A short stand-in for an address. Not stored: it may differ between two versions of the program.

@@ -34,6 +34,9 @@ impl Texts {
         if self.people.get(&text).copied().unwrap_or(0) > limit {
             return;
         }
+        if self.order.back().is_some_and(|(at, ..)| *at > now) {
+            self.order.iter_mut().for_each(|(at, ..)| *at = now.min(*at));
+        }
         if self.order.len() >= TEXTS_MAX {
             self.drop_oldest();
         }
@@ -46,6 +49,10 @@ impl Texts {
     }
 
     fn forget(&mut self, window: Duration, now: Time) {
+        // The newest is at the end: one ahead of now says that the clock was set back.
+        if self.order.back().is_some_and(|(at, ..)| *at > now) {
+            self.order.iter_mut().for_each(|(at, ..)| *at = now.min(*at));
+        }
         while self.order.front().is_some_and(|(at, ..)| now.since(*at) >= window) {
             self.drop_oldest();
         }
@@ -80,6 +87,7 @@ pub(super) struct Strangers {
 impl Strangers {
     pub(super) fn lately(&mut self, purpose: Option<Purpose>, window: Duration, now: Time) -> u32 {
         let times = self.of(purpose);
+        as_of(times, now);
         while times.front().is_some_and(|at| now.since(*at) >= window) {
             times.pop_front();
         }
@@ -88,6 +96,7 @@ impl Strangers {
 
     pub(super) fn add(&mut self, purpose: Option<Purpose>, now: Time) {
         let times = self.of(purpose);
+        as_of(times, now);
         times.push_back(now);
         if times.len() > TEXTS_MAX {
             times.pop_front();
@@ -108,10 +117,11 @@ pub(super) struct Windows {
 
 impl Windows {
     /// If the person's share is used up: how long until the next may go.
-    pub(super) fn full(&self, key: u64, rules: &Rules, now: Time) -> Option<Duration> {
+    pub(super) fn full(&mut self, key: u64, rules: &Rules, now: Time) -> Option<Duration> {
         let window = rules.authentication_window;
         let limit = rules.authentication_limit as usize;
-        let times = self.by_key.get(&key).filter(|_| limit > 0)?;
+        let times = self.by_key.get_mut(&key).filter(|_| limit > 0)?;
+        as_of(times, now);
         // The one that must leave the window before there is room again.
         let blocking = times.len().checked_sub(limit).and_then(|i| times.get(i))?;
         let age = now.since(*blocking);
@@ -121,13 +131,21 @@ impl Windows {
     pub(super) fn add(&mut self, key: u64, rules: &Rules, now: Time) {
         let window = rules.authentication_window;
         if self.by_key.len() >= self.prune_at.max(1024) {
-            self.by_key.retain(|_, times| times.back().is_some_and(|at| now.since(*at) < window));
+            self.by_key.retain(|_, times| times.back().is_some_and(|at| now.is_within(window, *at)));
             self.prune_at = self.by_key.len() * 2;
         }
         let times = self.by_key.entry(key).or_default();
+        as_of(times, now);
         times.push_back(now);
         while times.len() > rules.authentication_limit.max(1) as usize {
             times.pop_front();
         }
+    }
+}
+
+/// Moments ahead of now, the newest at the end, are of a clock that was set back since: they count as of now.
+fn as_of(times: &mut VecDeque<Time>, now: Time) {
+    if times.back().is_some_and(|at| *at > now) {
+        times.iter_mut().for_each(|at| *at = now.min(*at));
     }
 }

@@ -10,7 +10,7 @@ fn at(ms: i64) -> Time {
 
 #[test]
 fn a_burst_goes_at_once_and_the_rest_at_the_rate() {
-    let rate = Rate::new(60, 20);
+    let rate = Rate::new(60, 20, Duration::from_secs(8));
     let mut bucket = Bucket::default();
     let start = at(1_000_000);
     let waits: Vec<u64> = (0..25)
@@ -24,7 +24,40 @@ fn a_burst_goes_at_once_and_the_rest_at_the_rate() {
     assert_eq!(waits[20..], [1, 2, 3, 4, 5]);
     // A minute later there is room for a burst again.
     assert_eq!(bucket.wait(&rate, start.plus(Duration::from_secs(60))), Duration::ZERO);
-    assert_eq!(Bucket { empty_at: i64::MAX / 2 }.wait(&Rate::new(0, 0), start), Duration::ZERO);
+    assert_eq!(Bucket { empty_at: i64::MAX / 2 }.wait(&Rate::new(0, 0, Duration::ZERO), start), Duration::ZERO);
+}
+
+/// A clock that was 3 hours or 3 years ahead: nothing that was counted then is believed for longer than its own window.
+#[test]
+fn counters_of_a_clock_that_was_ahead_are_over_within_their_own_time() {
+    let (rules, now) = (Rules::default(), at(1_800_000_000_000));
+    for ahead in [3 * HOUR, 3 * 365 * 24 * HOUR] {
+        let then = now.plus(ahead);
+        let rate = Rate::new(60, 20, Duration::from_secs(8));
+        let mut bucket = Bucket::default();
+        (0..28).for_each(|n| bucket.take(&rate, then.plus(Duration::from_secs(u64::from(n >= 20)))));
+        assert_eq!(bucket.wait(&rate, now), Duration::ZERO, "the next one goes at once");
+        bucket.take(&rate, now);
+        assert_eq!(bucket.wait(&rate, now), Duration::ZERO, "and the bucket works on");
+
+        let (mut texts, mut strangers, mut codes) =
+            (Texts::default(), Strangers::default(), recent::Windows::default());
+        (0..31).for_each(|person| texts.add(7, person, 30, then));
+        (0..21).for_each(|_| strangers.add(Some(Purpose::Support), then));
+        (0..5).for_each(|_| codes.add(1, &rules, then));
+        assert_eq!(texts.people_with(7, 99, HOUR, now), 32, "they count as of now");
+        assert_eq!(texts.people_with(7, 99, HOUR, now.plus(HOUR)), 1, "and are over after an hour");
+        assert_eq!(strangers.lately(Some(Purpose::Support), HOUR, now), 21);
+        assert_eq!(strangers.lately(Some(Purpose::Support), HOUR, now.plus(HOUR)), 0);
+        assert_eq!(codes.full(1, &rules, now), Some(rules.authentication_window));
+        assert_eq!(codes.full(1, &rules, now.plus(rules.authentication_window)), None);
+
+        let mut health = Health::default();
+        (0..60).for_each(|_| health.sent(then));
+        (0..60).for_each(|_| health.failed(then));
+        assert_eq!(health.figures(&rules, now), (60, 60, 0));
+        assert_eq!(health.figures(&rules, now.plus(rules.health_window + HOUR)), (0, 0, 0));
+    }
 }
 
 #[test]
@@ -33,8 +66,8 @@ fn one_text_is_counted_by_people_and_forgotten_after_an_hour() {
     for person in 0..10 {
         assert_eq!(texts.people_with(7, person, HOUR, at(0)), u32::try_from(person).expect("small") + 1);
         texts.add(7, person, 30, at(0));
-        texts.add(7, person, 30, at(1000));
     }
+    (0..10).for_each(|person| texts.add(7, person, 30, at(1000)));
     assert_eq!(texts.people_with(7, 3, HOUR, at(2000)), 10, "the same person again");
     assert_eq!(texts.people_with(8, 3, HOUR, at(2000)), 1, "another text");
     assert_eq!(texts.people_with(7, 99, HOUR, at(3_600_000)), 11, "the second ones are still within the hour");
@@ -84,7 +117,7 @@ fn health_needs_a_minimum_and_forgets_after_a_day() {
     health.sent(at(0));
     health.failed(at(0));
     health.opted_out(at(HOUR.as_millis() as i64));
-    assert_eq!(health.figures(&rules, at(0)), (1, 1, 1));
+    assert_eq!(health.figures(&rules, at(3_600_000)), (1, 1, 1));
     assert_eq!(health.figures(&rules, at(24 * 3_600_000)), (0, 0, 1));
     assert_eq!(health.figures(&rules, at(25 * 3_600_000)), (0, 0, 0));
 }

@@ -22,7 +22,7 @@ pub use when::{NoTime, parse};
 
 use crate::{
     model::{
-        clock::{Clock, Time},
+        clock::{Clock, LastLook, Time},
         ids::{AccountId, InstanceId, MessageId, row_ids},
         random::Random,
     },
@@ -80,6 +80,7 @@ pub struct Schedules {
     wake: Notify,
     /// Claiming is one at a time: what is claimed is noted as under way before anybody looks again.
     turn: tokio::sync::Mutex<()>,
+    looked: LastLook,
 }
 
 impl Schedules {
@@ -103,6 +104,7 @@ impl Schedules {
             waiting,
             wake: Notify::new(),
             turn: tokio::sync::Mutex::default(),
+            looked: LastLook::default(),
         }
     }
 

@@ -210,6 +210,16 @@ pub(super) fn has_work(tx: &Tx<'_>, now: Time) -> Result<bool, StoreError> {
     Ok(tx.find(sql, params![now], |_| Ok(()))?.is_some())
 }
 
+/// A pause that the gateway itself made (a person's time is a person's) is over if a clock that was ahead has made it.
+pub(super) fn believe_no_future(tx: &WriteTx<'_>, now: Time) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE schedules SET due_at = ?1
+         WHERE state = 'pending' AND due_at > ?1 AND kind <> 'listed' AND created_at > ?1",
+        params![now],
+    )
+    .map(drop)
+}
+
 /// When the next one is due.
 pub(super) fn next_due(tx: &Tx<'_>) -> Result<Option<Time>, StoreError> {
     tx.one("SELECT min(due_at) FROM schedules WHERE state IN ('pending', 'claimed') AND state = 'pending'", [], |r| {

@@ -79,6 +79,9 @@ impl Schedules {
     async fn claim(&self) -> Result<Vec<Claimed>, StoreError> {
         let _turn = self.turn.lock().await;
         let (now, grace) = (self.clock.now(), self.grace);
+        if self.looked.was_set_back(now) {
+            self.store.write(move |tx| row::believe_no_future(tx, now)).await?;
+        }
         // Most looks find nothing: they cost a read, and no turn of the writer.
         if !self.store.read(move |tx| row::has_work(tx, now)).await? {
             return Ok(Vec::new());

@@ -6,9 +6,10 @@
 //! closed for another.
 
 use super::Limits;
+use crate::model::throttle::client_network;
 use std::{
     collections::{HashMap, VecDeque},
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
@@ -86,7 +87,7 @@ impl Table {
 
     /// A slot for a new connection.
     pub(super) fn enter(self: &Arc<Self>, address: IpAddr) -> Result<Arc<ConnectionSlot>, Full> {
-        let address = neighbourhood(address);
+        let address = client_network(address);
         let most = if address.is_loopback() { self.per_address_loopback } else { self.per_address };
         let mut slots = self.lock();
         let from_here = slots.by_address.get(&address).map_or(0, VecDeque::len);
@@ -117,14 +118,6 @@ impl Table {
 
     fn lock(&self) -> MutexGuard<'_, Slots> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The address that is counted: somebody with IPv6 has a whole network of 64 bits.
-fn neighbourhood(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) if !v6.is_loopback() => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
-        other => other,
     }
 }
 

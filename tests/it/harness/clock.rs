@@ -1,4 +1,5 @@
-//! A clock that stands still until a test moves it.
+//! A clock that stands still until a test moves it. Who sleeps sleeps for so long, as on a real machine: a clock that is
+//! set back makes no sleep longer.
 
 use super::http::STUCK;
 use std::time::Duration;
@@ -7,26 +8,38 @@ use wa_gateway::model::clock::{Clock, Sleep, Time};
 
 /// Time that only passes when it is told to.
 pub struct TestClock {
-    now: watch::Sender<Time>,
+    now: watch::Sender<Shown>,
     /// The moments that are waited for.
     sleepers: watch::Sender<Vec<Time>>,
+}
+
+/// What it shows, and how much time has passed whatever it showed.
+#[derive(Clone, Copy)]
+struct Shown {
+    now: Time,
+    passed: Duration,
 }
 
 impl TestClock {
     /// A clock that shows `rfc3339`.
     pub fn at(rfc3339: &str) -> Self {
         let now = Time::parse(rfc3339).expect("an RFC 3339 time");
-        Self { now: watch::Sender::new(now), sleepers: watch::Sender::new(Vec::new()) }
+        let shown = Shown { now, passed: Duration::ZERO };
+        Self { now: watch::Sender::new(shown), sleepers: watch::Sender::new(Vec::new()) }
     }
 
     /// Lets `by` pass; whoever waited for a moment up to then wakes up.
     pub fn advance(&self, by: Duration) {
-        self.now.send_modify(|now| *now = now.plus(by));
+        self.now.send_modify(|shown| {
+            *shown = Shown { now: shown.now.plus(by), passed: shown.passed + by };
+        });
     }
 
-    /// Shows `at` from now on, forwards or backwards.
+    /// Shows `at` from now on. Forwards, the time until then has passed; backwards, none has.
     pub fn set(&self, at: Time) {
-        self.now.send_replace(at);
+        self.now.send_modify(|shown| {
+            *shown = Shown { now: at, passed: shown.passed + at.since(shown.now) };
+        });
     }
 
     /// Ends when at least `n` wait for a later moment: the point at which stepping the clock reaches them. Who was
@@ -53,17 +66,19 @@ impl TestClock {
 
 impl Clock for TestClock {
     fn now(&self) -> Time {
-        *self.now.borrow()
+        self.now.borrow().now
     }
 
     fn sleep_until(&self, at: Time) -> Sleep<'_> {
         Box::pin(async move {
             let mut now = self.now.subscribe();
-            if *now.borrow_and_update() >= at {
+            let begun = *now.borrow_and_update();
+            if begun.now >= at {
                 return;
             }
             let _counted = Sleeper::new(&self.sleepers, at);
-            now.wait_for(|now| *now >= at).await.expect("the clock lives");
+            let enough = begun.passed + at.since(begun.now);
+            now.wait_for(|shown| shown.passed >= enough).await.expect("the clock lives");
         })
     }
 }

@@ -1,7 +1,7 @@
 //! The dialect's errors: `{"error": TEXT, "code": CODE}`, and what the guard says besides.
 
 use crate::{
-    accounts::AccountError,
+    accounts::{AccountError, LoginError, PasswordError},
     events::webhooks::WebhookError,
     instances::InstanceError,
     model::code::{Code, Details},
@@ -149,6 +149,17 @@ impl From<AccountError> for ApiError {
             AccountError::Store(e) => e.into(),
             AccountError::NotFound(_) => Self::client(),
             AccountError::Invalid(why) => Self::invalid(why.to_string()),
+        }
+    }
+}
+
+impl From<LoginError> for ApiError {
+    fn from(e: LoginError) -> Self {
+        match e {
+            LoginError::Store(e) => e.into(),
+            LoginError::Wait(wait) => Self::limited(wait),
+            LoginError::Password(PasswordError::Busy) => Self::limited(Duration::from_secs(5)),
+            other => Self::access(&other.to_string()),
         }
     }
 }
