@@ -4,11 +4,11 @@
 //! are private to `sending`, and [`accept`] is the only maker.
 
 use super::{
-    Action, Shared,
+    Action, SendingContext,
     answer::{Answer, Outcome, Quota},
     facts::{self, Facts, Sources},
-    file::File,
-    idempotency::{self, Known},
+    file::PreparedFile,
+    idempotency::{self, KnownKey},
     policy::{self, Refusal, content::Score},
     quota, record,
     request::{Draft, Request, Sender},
@@ -55,11 +55,11 @@ pub(super) struct Accepted {
 
 pub(super) fn accept(
     tx: &WriteTx<'_>,
-    shared: &Shared,
+    shared: &SendingContext,
     sender: &Sender,
     request: &Request,
     score: Score,
-    file: &File,
+    file: &PreparedFile,
 ) -> Result<Accepting, StoreError> {
     let now = shared.clock.now();
     if let Some(key) = sender.key {
@@ -68,13 +68,13 @@ pub(super) fn accept(
     if let Some(key) = &request.idempotency_key {
         let known =
             idempotency::look_up(tx, sender.account, key, request, (now, shared.rules.load().idempotency_life))?;
-        if let Known::Answered(log_id, message_id, outcome) = known {
+        if let KnownKey::Answered(log_id, message_id, outcome) = known {
             let quota = facts::load_quota(tx, sender, now)?;
             return Ok(Accepting::Answered(Box::new(replayed(log_id, message_id, outcome, quota))));
         }
         let code = match known {
-            Known::UnderWay(_) => Some(Code::IdempotencyInProgress),
-            Known::Reused(_) => Some(Code::IdempotencyKeyReused),
+            KnownKey::UnderWay(_) => Some(Code::IdempotencyInProgress),
+            KnownKey::Reused(_) => Some(Code::IdempotencyKeyReused),
             _ => None,
         };
         if let Some(code) = code {
@@ -92,7 +92,7 @@ pub(super) fn accept(
 
 fn load(
     tx: &WriteTx<'_>,
-    shared: &Shared,
+    shared: &SendingContext,
     sender: &Sender,
     request: &Request,
     score: Score,
@@ -105,11 +105,11 @@ fn load(
 
 fn pass(
     tx: &WriteTx<'_>,
-    shared: &Shared,
+    shared: &SendingContext,
     sender: &Sender,
     request: &Request,
     facts: &Facts,
-    file: &File,
+    file: &PreparedFile,
 ) -> Result<Accepting, StoreError> {
     let now = facts.now;
     // The gate "capability" let no message pass that has no address.
@@ -119,7 +119,7 @@ fn pass(
     let wait = facts.pace.wait();
     let status = if wait.is_zero() { Status::Sending } else { Status::Accepted };
     let message_id = request.message_id.clone().unwrap_or_else(|| MessageId::new(now, &*shared.random));
-    let row = record::Row { message_id: &message_id, sender, request, facts, contact, status };
+    let row = record::MessageRow { message_id: &message_id, sender, request, facts, contact, status };
     let log_id = record::accepted(tx, &row)?;
     let file = file.record(tx, shared, sender, request, log_id, now)?;
     if let Some(key) = &request.idempotency_key {
@@ -163,7 +163,7 @@ fn written_to(
 
 fn refuse(
     tx: &WriteTx<'_>,
-    shared: &Shared,
+    shared: &SendingContext,
     sender: &Sender,
     request: &Request,
     facts: &Facts,
@@ -171,7 +171,7 @@ fn refuse(
 ) -> Result<Accepting, StoreError> {
     let message_id = request.message_id.clone().unwrap_or_else(|| MessageId::new(facts.now, &*shared.random));
     let contact = facts.contact.as_ref().map(|c| c.id);
-    let row = record::Row { message_id: &message_id, sender, request, facts, contact, status: Status::Blocked };
+    let row = record::MessageRow { message_id: &message_id, sender, request, facts, contact, status: Status::Blocked };
     let recipient = request.recipient.to_string();
     let like = (sender.account, sender.key, refusal.code, request.instance.clone(), recipient);
     let (log_id, message_id) = match shared.repeats.earlier(&like, facts.now) {

@@ -3,7 +3,7 @@
 //! A receipt may have overtaken us: the row's state only moves up, whatever comes first.
 
 use super::{
-    Shared,
+    SendingContext,
     accept::Accepted,
     announce,
     answer::Outcome,
@@ -124,13 +124,17 @@ pub(super) fn begin_sending(
 }
 
 /// Writes the outcome.
-pub(super) async fn record(shared: &Arc<Shared>, message: &Arc<Accepted>, settled: &Settled) -> Result<(), StoreError> {
+pub(super) async fn record(
+    shared: &Arc<SendingContext>,
+    message: &Arc<Accepted>,
+    settled: &Settled,
+) -> Result<(), StoreError> {
     let (owned, message, settled) = (shared.clone(), message.clone(), settled.clone());
     shared.store.write(move |tx| write(tx, &owned, &message, &settled)).await
 }
 
 /// Tries until the outcome is written or the gateway stops; then the next start makes it `unknown`.
-pub(super) async fn record_at_last(shared: Arc<Shared>, message: Arc<Accepted>, settled: Settled) {
+pub(super) async fn record_at_last(shared: Arc<SendingContext>, message: Arc<Accepted>, settled: Settled) {
     let mut pause = Duration::from_millis(200);
     loop {
         shared.clock.sleep_until(shared.clock.now().plus(pause)).await;
@@ -141,7 +145,7 @@ pub(super) async fn record_at_last(shared: Arc<Shared>, message: Arc<Accepted>, 
     }
 }
 
-fn write(tx: &WriteTx<'_>, shared: &Shared, message: &Accepted, settled: &Settled) -> Result<(), StoreError> {
+fn write(tx: &WriteTx<'_>, shared: &SendingContext, message: &Accepted, settled: &Settled) -> Result<(), StoreError> {
     let now = shared.clock.now();
     let id = message.log_id;
     let quota = match settled.status {

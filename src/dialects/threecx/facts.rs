@@ -1,10 +1,10 @@
 //! Everything that a proven request is judged by, loaded in one place and in one transaction.
 
 use super::{
-    event::{Event, EventType, Kind},
+    event::{EventAction, EventType, ThreecxEvent},
     handle::COOLDOWN,
     integration::{self, Integration, IntegrationId},
-    template::Template,
+    template::TextTemplate,
     templates,
 };
 use crate::{
@@ -17,7 +17,7 @@ use rusqlite::params;
 use std::time::Duration;
 
 /// What is judged.
-pub(super) struct Facts {
+pub(super) struct RequestFacts {
     pub(super) now: Time,
     pub(super) rate: Result<(), Duration>,
     pub(super) standing: Result<(), Refusal>,
@@ -25,7 +25,7 @@ pub(super) struct Facts {
     pub(super) recipient: Option<Recipient>,
     pub(super) last_written: Option<Time>,
     /// Of a call event: the text, if it is on.
-    pub(super) template: Option<Template>,
+    pub(super) template: Option<TextTemplate>,
     pub(super) cooling: bool,
 }
 
@@ -33,10 +33,10 @@ pub(super) fn load(
     tx: &Tx<'_>,
     id: &IntegrationId,
     sender: &Sender,
-    event: Option<&Event>,
+    event: Option<&ThreecxEvent>,
     rate: Result<(), Duration>,
     now: Time,
-) -> Result<Facts, StoreError> {
+) -> Result<RequestFacts, StoreError> {
     // Proven a moment ago: integrations are switched off, and never deleted.
     let found = integration::find(tx, id, None);
     let integration = found.map_err(|e| StoreError::Panicked(e.to_string()))?;
@@ -47,13 +47,13 @@ pub(super) fn load(
         Some(recipient) => last_written(tx, &integration, recipient)?,
         None => None,
     };
-    let kind = event.and_then(|e| e.event_type.clone().ok()).filter(|t| t.kind() == Kind::Call);
+    let kind = event.and_then(|e| e.event_type.clone().ok()).filter(|t| t.kind() == EventAction::Call);
     let (mut template, mut cooling) = (None, false);
     if let Some(event_type) = kind {
         template = templates::enabled(tx, id, event_type)?;
         cooling = is_cooling(tx, id, event_type, recipient.as_ref(), now)?;
     }
-    Ok(Facts { now, rate, standing, integration, recipient, last_written, template, cooling })
+    Ok(RequestFacts { now, rate, standing, integration, recipient, last_written, template, cooling })
 }
 
 fn last_written(tx: &Tx<'_>, integration: &Integration, recipient: &Recipient) -> Result<Option<Time>, StoreError> {

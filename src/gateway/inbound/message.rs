@@ -2,15 +2,15 @@
 
 use super::{After, Recorded, Recording, opt_out};
 use crate::{
-    connectors::heard::{InboundMessage, Sender},
-    events::webhooks::{Event, Person},
+    connectors::inbound_event::{InboundMessage, RemoteParty},
+    events::webhooks::{Event, EventPerson},
     model::{
         clock::Time,
         ids::{ContactId, InstanceId},
     },
     people::{
         conversations::{self, Conversation, Identity, IdentityKind},
-        media::{self, Of, Shown},
+        media::{self, EventMedia, Of},
     },
     store::{StoreError, WriteTx},
 };
@@ -73,7 +73,7 @@ fn note_file(
     recording: &Recording<'_>,
     message: &InboundMessage,
     inbound: i64,
-) -> Result<Option<Shown>, StoreError> {
+) -> Result<Option<EventMedia>, StoreError> {
     let (Some(heard), Some(file)) = (&message.media, recording.file) else { return Ok(None) };
     let file_name = heard.file_name.as_deref().and_then(media::clean);
     let new = media::NewMedia {
@@ -138,7 +138,7 @@ fn as_told(message: &InboundMessage) -> Option<Value> {
 fn conversation_updated(
     tx: &WriteTx<'_>,
     recording: &Recording<'_>,
-    from: &Person,
+    from: &EventPerson,
     contact_name: Option<String>,
     conversation: Conversation,
 ) -> Result<(), StoreError> {
@@ -191,13 +191,13 @@ fn insert(
 pub(super) fn writer(
     tx: &WriteTx<'_>,
     recording: &Recording<'_>,
-    from: &Sender,
+    from: &RemoteParty,
 ) -> Result<Option<ContactId>, StoreError> {
     conversations::identify(tx, recording.account, &identities(from), recording.now)
 }
 
 /// The names that a provider gave somebody.
-pub(super) fn identities(of: &Sender) -> Vec<Identity> {
+pub(super) fn identities(of: &RemoteParty) -> Vec<Identity> {
     let named = [(IdentityKind::Phone, &of.phone), (IdentityKind::Lid, &of.lid), (IdentityKind::Bsuid, &of.bsuid)];
     let given = named.into_iter().filter_map(|(kind, value)| value.as_ref().map(|value| (kind, value)));
     given.map(|(kind, value)| Identity { kind, value: value.clone() }).collect()
@@ -221,8 +221,8 @@ pub(super) fn note_group(
     tx.one(sql, params![instance, id], |r| r.get(0))
 }
 
-pub(super) fn person(from: &Sender, contact: Option<ContactId>) -> Person {
-    Person { contact_id: contact, phone: from.phone.clone() }
+pub(super) fn person(from: &RemoteParty, contact: Option<ContactId>) -> EventPerson {
+    EventPerson { contact_id: contact, phone: from.phone.clone() }
 }
 
 /// The gateway's own id of an inbound message.

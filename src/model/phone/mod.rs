@@ -26,7 +26,7 @@ mod spelling;
 mod tests;
 
 use crate::model::{ids::ContactId, why::Why};
-use codes::Row;
+use codes::CallingCode;
 pub use region::Region;
 use std::fmt;
 
@@ -80,7 +80,7 @@ impl Phone {
 
     /// The region that most numbers with this calling code belong to; none for satellites and the like.
     pub fn main_region(&self) -> Option<Region> {
-        self.row().and_then(Row::main_region)
+        self.row().and_then(CallingCode::main_region)
     }
 
     /// What is unusual about a valid number: worth showing to a person, no reason to refuse it.
@@ -93,7 +93,7 @@ impl Phone {
         (rest > row.max).then_some("this number is longer than mobile and fixed-line numbers of its country")
     }
 
-    fn row(&self) -> Option<&'static Row> {
+    fn row(&self) -> Option<&'static CallingCode> {
         let first: [u8; 3] = *self.digits().as_bytes().first_chunk()?;
         codes::by_digits(&first.map(|b| b - b'0'))
     }
@@ -127,7 +127,7 @@ fn national(digits: &[u8], region: Region) -> Result<Option<Phone>, PhoneError> 
     Ok(Some(written(row, rest)))
 }
 
-fn without_trunk<'a>(digits: &'a [u8], row: &Row) -> Option<&'a [u8]> {
+fn without_trunk<'a>(digits: &'a [u8], row: &CallingCode) -> Option<&'a [u8]> {
     if row.keeps_zero() {
         return (digits.first() == Some(&0)).then_some(digits);
     }
@@ -159,7 +159,7 @@ fn check_len(len: usize) -> Result<(), PhoneError> {
     }
 }
 
-fn written(row: &Row, rest: &[u8]) -> Phone {
+fn written(row: &CallingCode, rest: &[u8]) -> Phone {
     let mut text = String::with_capacity(1 + row.code_len() + rest.len());
     text.push('+');
     for place in [100, 10, 1].into_iter().filter(|place| row.code >= *place) {

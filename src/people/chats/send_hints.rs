@@ -10,7 +10,7 @@ use rusqlite::params;
 
 /// How a chat stands.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Standing {
+pub struct SendHints {
     /// The person must not be written to: why.
     pub suppressed: Option<String>,
     /// When the person wrote last, over any instance of the account: opens the 24-hour window.
@@ -23,14 +23,14 @@ pub struct Standing {
 ///
 /// # Errors
 /// The store's.
-pub fn standing(tx: &Tx<'_>, instance: &InstanceId, chat: &ChatId) -> Result<Standing, StoreError> {
+pub fn standing(tx: &Tx<'_>, instance: &InstanceId, chat: &ChatId) -> Result<SendHints, StoreError> {
     let paused = tx.find(
         "SELECT coalesce(pause_reason, '') FROM instances WHERE id = ?1 AND paused_at IS NOT NULL",
         params![instance],
         |r| r.get(0),
     )?;
-    let ChatId::Person(contact) = chat else { return Ok(Standing { paused, ..Standing::default() }) };
+    let ChatId::Person(contact) = chat else { return Ok(SendHints { paused, ..SendHints::default() }) };
     let sql = "SELECT last_inbound_at FROM contacts WHERE id = ?1";
     let last_inbound_at = tx.find(sql, params![contact], |r| r.get(0))?.flatten();
-    Ok(Standing { suppressed: suppression::active(tx, *contact)?, last_inbound_at, paused })
+    Ok(SendHints { suppressed: suppression::active(tx, *contact)?, last_inbound_at, paused })
 }
