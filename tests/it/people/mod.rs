@@ -1,0 +1,5 @@
+//! Who is at the other end: how they are written, what they refuse, what they send.
+
+mod media;
+mod opt_out;
+mod phones;
