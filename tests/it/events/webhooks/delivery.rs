@@ -8,7 +8,7 @@ use crate::harness::{
 use serde_json::{Value, json};
 use std::time::Duration;
 use wa_gateway::{
-    app::commands::{WebhookCreate, WebhookDeliveries, WebhookEnable, WebhookList, WebhookResend},
+    app::commands::{WebhookCreate, WebhookDeliveries, WebhookEnable, WebhookList, WebhookResend, WebhookRotate},
     model::clock::{Clock, SystemClock},
 };
 
@@ -132,7 +132,7 @@ async fn each_secret_signs_on_for_a_day_however_often_it_is_rotated() {
     let id = made["id"].as_i64().expect("an id");
     let mut secrets = vec![made["secret"].as_str().expect("a secret").to_owned()];
     for _ in 0..2 {
-        let rotated = world.command(Request::WebhookRotate { id }).await.expect("rotated");
+        let rotated = world.command(WebhookRotate { id }).await.expect("rotated");
         secrets.push(rotated["secret"].as_str().expect("a secret").to_owned());
         world.later(Duration::from_secs(3600));
     }
