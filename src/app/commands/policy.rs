@@ -1,6 +1,6 @@
 //! `wa-gateway policy …`
 
-use super::{Done, Execute, group};
+use super::{CommandResult, Execute, group};
 use crate::{dialects::AppState, model::purpose::Purpose};
 use clap::Args;
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ pub struct PolicyCheck {
 }
 
 impl Execute for PolicyCheck {
-    async fn execute(self, gateway: &AppState) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let Self { text, purpose } = self;
         let purpose = Purpose::parse(&purpose).ok_or_else(|| format!("{purpose:?} is not one of the five purposes"))?;
         let score = gateway.sending.check_text(purpose, &text);
@@ -30,6 +30,12 @@ impl Execute for PolicyCheck {
             total if total >= rules.review_score => "sent, listed for review",
             _ => "sent",
         };
-        Ok(json!({"ok": true, "score": score.total, "verdict": verdict, "signals": score.signals}))
+        let marks = gateway.sending.mark_text(&text);
+        let words: Vec<_> =
+            marks.iter().map(|m| json!({"words": &text[m.range.clone()], "signal": *m.signal})).collect();
+        Ok(json!({
+            "ok": true, "score": score.total, "verdict": verdict, "signals": score.signals, "model": score.model,
+            "words": words,
+        }))
     }
 }

@@ -14,7 +14,7 @@ use crate::{
         phone::Recipient,
     },
     people::{chats::ChatId, media::Of},
-    sending::{Request, request::Draft},
+    sending::Request,
     store::{StoreError, Tx},
     web::{Incoming, form::Fields},
 };
@@ -87,8 +87,8 @@ pub async fn send(chattu: &Chattu, who: Who, mut incoming: Incoming) -> ChattuRe
     };
     let purpose = purpose(&object, &who)?;
     let mut request = Request::text(client.id.clone(), recipient, purpose, String::new());
-    let draft: Draft = draft(&object)?;
-    request.draft = draft.clone();
+    let draft = draft(&object)?;
+    request.draft = draft.clone().into();
     let answer = chattu.gateway.sending.submit(who.sender(&client, &incoming.request_id), request).await?;
     let message = said(chattu, &answer, &draft);
     sent(chattu, &answer, &draft, json!({"message": message}))
