@@ -12,7 +12,7 @@ const LONGEST: usize = 8 * 1024;
 
 /// The target of a request that may go on.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
-pub struct Target {
+pub struct RequestTarget {
     /// The path, as it was sent (not decoded).
     pub path: String,
     /// The query without its question mark; empty for none.
@@ -51,7 +51,7 @@ impl BadTarget {
     }
 }
 
-impl Target {
+impl RequestTarget {
     /// Judges a request by its first line and its `Host`.
     ///
     /// # Errors
@@ -105,11 +105,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    type Parts<'a> = Result<(&'a str, &'a str), BadTarget>;
+    type OriginForm<'a> = Result<(&'a str, &'a str), BadTarget>;
 
     #[test]
     fn only_the_ordinary_form_goes_on() {
-        let rows: &[(&str, Parts<'_>)] = &[
+        let rows: &[(&str, OriginForm<'_>)] = &[
             ("/", Ok(("/", ""))),
             ("/api/messages/12?x=1&y=%20", Ok(("/api/messages/12", "x=1&y=%20"))),
             ("/chat?q=a?b", Ok(("/chat", "q=a?b"))),
@@ -156,7 +156,7 @@ mod tests {
             for host in *hosts {
                 request = request.header(header::HOST, *host);
             }
-            let found = Target::of(&request.body(()).expect("a request")).map(|target| target.host);
+            let found = RequestTarget::of(&request.body(()).expect("a request")).map(|target| target.host);
             assert_eq!(found, expected.map(str::to_owned), "{version:?} {hosts:?}");
         }
     }

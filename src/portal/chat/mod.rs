@@ -33,7 +33,7 @@ use askama::Template;
 use serde_json::json;
 use shown::{ShownChat, ShownLine};
 use std::time::Duration;
-use view::{Asked, View, Viewed, view_of};
+use view::{ChatQuery, View, Viewed, view_of};
 use warp::reply::Response;
 
 /// How long after somebody's last message some providers take free text.
@@ -136,7 +136,7 @@ async fn view(
     text: &str,
     problem: String,
 ) -> Result<Response, PageError> {
-    let asked = Asked {
+    let asked = ChatQuery {
         instance: instance.to_owned(),
         chat: chat.to_owned(),
         q: v.query.text("q").to_owned(),

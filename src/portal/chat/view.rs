@@ -21,7 +21,7 @@ use crate::{
 const CHATS: u32 = 100;
 
 /// What the page is to show. `instance`: its id; empty: the first one.
-pub(super) struct Asked {
+pub(super) struct ChatQuery {
     pub(super) instance: String,
     pub(super) chat: String,
     pub(super) q: String,
@@ -57,7 +57,7 @@ pub(super) fn view_of(
     tx: &Tx<'_>,
     v: &Locale,
     account: Option<AccountId>,
-    asked: &Asked,
+    asked: &ChatQuery,
 ) -> Result<View, AccountError> {
     let instances = instances::list(tx, account)?;
     let at = match asked.instance.as_str() {
@@ -82,7 +82,7 @@ fn load(
     tx: &Tx<'_>,
     v: &Locale,
     instance: &Instance,
-    asked: &Asked,
+    asked: &ChatQuery,
     region: Option<Region>,
 ) -> Result<Option<Loaded>, StoreError> {
     let position = feed::newest(tx)?;
