@@ -25,7 +25,7 @@ use crate::{
     people::{attention::Attention, media::Media, suppression::Erased},
     portal,
     sending::{Parts, Recovered, Sending, schedule::Schedules},
-    store::{Store, StoreError, Vault},
+    store::{Store, StoreError},
     web::{Listener, redirect::TlsRedirect, server},
 };
 use from_config::{backups, content_policy, periods, portal_at, rates, reachable_at, rules, server_limits, shelf};
@@ -118,10 +118,7 @@ impl App {
         let policy_dir = config.guard.policy_dir.clone();
         let content = tokio::task::spawn_blocking(move || content_policy(&policy_dir));
         let store = locked.open(clock.now())?;
-        let vault = match &config.key_file {
-            Some(file) => Vault::with_key_file(file, random.clone())?,
-            None => Vault::open(&config.data_dir, random.clone())?,
-        };
+        let vault = store.vault(config.key_file.as_deref(), random.clone()).await?;
         let accounts = Accounts::open(store.clone(), clock.clone(), random.clone(), vault.clone()).await?;
         let accounts = Arc::new(accounts);
         let egress = Egress::system(config.egress.allow.clone(), clock.clone());

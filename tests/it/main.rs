@@ -26,6 +26,7 @@ mod errors;
 mod evolution;
 mod full_disk;
 mod graph;
+mod ground;
 mod harness;
 mod idempotency;
 mod limits;

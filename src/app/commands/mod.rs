@@ -39,8 +39,8 @@ use crate::{
         clock::{Clock, SystemClock},
         random::SystemRandom,
     },
-    ops::{doctor, logging},
-    store::StoreError,
+    ops::{doctor, logging, memory},
+    store::{self, StoreError},
 };
 use clap::{Parser, Subcommand};
 use serde_json::{Value, json};
@@ -277,6 +277,12 @@ async fn dispatch(command: Command, given: Given) -> Result<Option<Value>, Faile
 /// Asks the running gateway, or does it under the directory's lock when none runs. A gateway that is just starting, or
 /// another command, has the lock without listening: that passes within moments.
 async fn ask(given: &Given, request: Request) -> Result<Value, String> {
+    if !given.config.data_dir.join(store::FILE_NAME).exists() && !begins(&request) {
+        return Err(format!(
+            "{}: there is no gateway's data here: `wa-gateway serve` makes it; or name the right directory with --data-dir",
+            given.config.data_dir.display()
+        ));
+    }
     let clock = Arc::new(SystemClock);
     let late = clock.now().plus(LOCK_PATIENCE);
     loop {
@@ -296,6 +302,12 @@ async fn ask(given: &Given, request: Request) -> Result<Value, String> {
             Err(e) => return Err(e.to_string()),
         }
     }
+}
+
+/// What may be done before a gateway ever ran: the first things are made. Everything else asks about what is there, and
+/// must not answer that there is nothing because it looked in the wrong place.
+const fn begins(request: &Request) -> bool {
+    matches!(request, Request::AccountCreate { .. } | Request::UserCreate { .. } | Request::SetupToken)
 }
 
 /// `send`: a message that was refused or failed is a command that failed; what the API says is on stdout all the same.
@@ -323,6 +335,8 @@ async fn diagnose(given: &Given) -> Result<Option<Value>, Failed> {
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    // Before there is a thread.
+    memory::give_large_blocks_back();
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

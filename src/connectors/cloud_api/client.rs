@@ -147,7 +147,7 @@ impl Client {
         if let Some(kind) = kind.and_then(|kind| HeaderValue::from_str(kind).ok()) {
             headers.push((header::CONTENT_TYPE, kind));
         }
-        let inbound = self.egress.send(Outbound { method, url, headers, body }, bounds).await?;
+        let inbound = self.egress.send(Outbound { method, url, headers, body, of: Use::Connectors }, bounds).await?;
         let (status, headers, body) = (inbound.status, inbound.headers, inbound.body);
         Ok(Answer { status, headers, body, truncated: inbound.truncated })
     }

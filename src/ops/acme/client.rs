@@ -27,7 +27,7 @@ impl HttpClient for Client {
             };
             let url = head.uri.to_string();
             let headers = head.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-            let outbound = Outbound { method: head.method, url: &url, headers, body };
+            let outbound = Outbound { method: head.method, url: &url, headers, body, of: Use::Connectors };
             let answer = egress.send(outbound, BOUNDS).await.map_err(|e| Error::Other(Box::new(e)))?;
             let mut response = Response::new(Full::new(answer.body));
             *response.status_mut() = answer.status;

@@ -53,10 +53,13 @@ impl Shelf {
             }
         };
         let left = deadline.since(clock.now()).min(left);
-        let request = Outbound { method: Method::GET, url, headers: Vec::new(), body: Bytes::new() };
+        let request = Outbound { method: Method::GET, url, headers: Vec::new(), body: Bytes::new(), of: Use::Media };
         let max_answer_bytes = usize::try_from(most).unwrap_or(usize::MAX);
         let answer = self.egress.send(request, Bounds { timeout: left, max_answer_bytes }).await;
-        let answer = answer.map_err(|e| NotFetched(format!("the address could not be fetched: {e}")))?;
+        let answer = answer.map_err(|e| {
+            tracing::info!("a customer's file could not be fetched: {e}");
+            NotFetched(format!("the address could not be fetched: {}", e.for_customers()))
+        })?;
         if answer.status != StatusCode::OK {
             let status = answer.status.as_u16();
             return Err(NotFetched(format!(
