@@ -26,7 +26,8 @@ impl Why {
         if !self.name.starts_with("place_") {
             return self.clone();
         }
-        why!("place_closed", "this address cannot be reached, or may not be called: it must be public and begin with https")
+        let text = "this address cannot be reached, or may not be called: it must be public and begin with https";
+        Self::new("place_closed", Vec::new(), text.into())
     }
 
     /// Its stable name.

@@ -13,7 +13,7 @@ use crate::{
     accounts::{Guesser, Role, Session},
     connectors::outgoing::MediaKind,
     gateway::Gateway,
-    model::{ids::AccountId, plan::Zone},
+    model::{ids::AccountId, plan::Zone, why::Why},
     web::{Access, Incoming, body, problem},
 };
 use crate::{

@@ -4,6 +4,7 @@
 //! - No text that is made here holds the token, a whole number or a message.
 
 use super::{classify, settings::Settings};
+use crate::model::egress::Use;
 use crate::{
     connectors::{manners::repeated, outgoing::MediaFile},
     egress::{Bounds, Egress, EgressError, Outbound},

@@ -7,6 +7,7 @@
 //! - No text that is made here holds the key, a whole number or a message.
 
 use super::settings::Settings;
+use crate::model::egress::Use;
 use crate::{
     connectors::manners::repeated,
     egress::{Bounds, Egress, EgressError, Outbound},

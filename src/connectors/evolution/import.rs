@@ -5,6 +5,7 @@ use super::{
     reading::{self, text},
     settings::Settings,
 };
+use crate::model::egress::Use;
 use crate::{
     connectors::NotDone,
     egress::Egress,

@@ -1,6 +1,7 @@
 //! One letter to a program: JSON over HTTP, signed like every webhook of the gateway.
 
 use super::{Failed, Parts, first_line, row::Due};
+use crate::model::egress::Use;
 use crate::{
     egress::{Bounds, Outbound},
     events::webhooks::signature::{self, Secret},

@@ -28,6 +28,7 @@ pub use event::{Event, EventName, OutboundRef, Person, Place};
 pub use log::{Attempt, Delivery, Filter};
 pub use outbox::emit;
 
+use crate::model::egress::Use;
 use crate::{
     egress::Egress,
     model::{

@@ -11,6 +11,7 @@ use super::{
     retry::{self, Brought, Next},
     signature::{self, Secret},
 };
+use crate::model::egress::Use;
 use crate::{
     egress::{Bounds, Outbound},
     model::clock::{LastLook, Time},

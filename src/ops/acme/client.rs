@@ -1,5 +1,6 @@
 //! How the ACME protocol reaches its authority: through [`Egress`], like every other call out.
 
+use crate::model::egress::Use;
 use crate::egress::{Bounds, Egress, Outbound};
 use bytes::Bytes;
 use http::{Request, Response};

@@ -4,6 +4,7 @@
 //! whatever they answer, is what is asked. Whether they believe our tokens their instances' states tell.
 
 use super::{Finding, fail, ok};
+use crate::model::egress::Use;
 use crate::{
     config::{Config, TlsMode},
     egress::{Bounds, Egress, Outbound, Resolve, SystemResolver},
