@@ -2,7 +2,7 @@
 
 use crate::{
     connectors::{
-        Boxed,
+        Address, Boxed,
         templates::{Category, Template, TemplateName},
     },
     model::{
@@ -143,6 +143,15 @@ pub enum What {
         /// Names that they had and do not use any more.
         former: Sender,
     },
+    /// The provider knows somebody by these names, whom we know by another one: all are names of one person. Like
+    /// [`What::Person`] it makes no contact. A number of another country than the one that was written to is not
+    /// learnt: the owner is told that the message went astray.
+    Named {
+        /// Whom we mean.
+        whom: Whom,
+        /// The names by which the provider knows them.
+        names: Sender,
+    },
     /// All templates that the provider holds for the instance: one that is missing here is gone.
     Templates(Vec<Template>),
     /// One template changed. What is none stays as it was.
@@ -169,6 +178,20 @@ pub enum What {
         /// What follows from it, when it is heard for the first time.
         then: Vec<What>,
     },
+}
+
+/// Somebody whom we know already.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Whom {
+    /// The one to whom a message of ours went, such as a receipt's.
+    Recipient {
+        /// The provider's id of the message.
+        provider_message_id: String,
+        /// Our own id, where the provider returned it.
+        message_id: Option<MessageId>,
+    },
+    /// The one whom we write to under this address, such as the number that a provider was asked about.
+    Address(Address),
 }
 
 /// Who wrote or called: every identity that the provider gave, and the name it gave.

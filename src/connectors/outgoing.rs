@@ -1,5 +1,6 @@
 //! What goes to a provider, and what it may answer.
 
+use super::heard::Sender;
 use crate::model::{
     ids::{InstanceId, MessageId},
     phone::Phone,
@@ -128,6 +129,10 @@ pub struct Ack {
     /// `true`: its server acknowledged it, the message is sent. `false`: it is in hand, and a
     /// [`Receipt::Server`](crate::model::message::Receipt::Server) tells the rest.
     pub acknowledged: bool,
+    /// By which names the provider says that it knows whoever it took the message for; it may spell the number in
+    /// another way than it was asked, or name a hidden id. They become names of the person who was written to.
+    /// Empty: it named nobody.
+    pub names: Sender,
 }
 
 /// Why a message was not acknowledged. The kind is all that the caller decides on.

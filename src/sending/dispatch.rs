@@ -99,7 +99,7 @@ async fn send(shared: &Shared, message: &Accepted, deadline: Time) -> Wired {
             () = shared.clock.sleep_until(deadline) => return Wired::Unknown(timed_out()),
         };
         let error = match sent {
-            Ok(Ack { provider_message_id, acknowledged: true }) => return Wired::Sent(provider_message_id),
+            Ok(Ack { provider_message_id, acknowledged: true, .. }) => return Wired::Sent(provider_message_id),
             Ok(Ack { provider_message_id, .. }) => {
                 return tokio::select! {
                     failed = receipt.wait() => match failed {

@@ -44,7 +44,6 @@ const TIMES: &[(&str, &str, Rule)] = &[
     ("calls", "ended_at", Happened),
     ("calls", "rejected_at", Happened),
     ("calls", "started_at", Happened),
-    ("changes", "at", Happened),
     ("contact_identities", "former_at", Happened),
     ("contacts", "created_at", Happened),
     ("contacts", "first_outbound_at", Happened),

@@ -215,7 +215,7 @@ struct Spoilt {
 impl Spoilt {
     async fn send_badly(&self, out: &Outgoing) -> Result<Ack, SendError> {
         let mut out = out.clone();
-        let made_up = Ack { provider_message_id: "made-up".into(), acknowledged: true };
+        let made_up = Ack { provider_message_id: "made-up".into(), acknowledged: true, names: Sender::default() };
         match (self.fault, &mut out.content) {
             (Fault::SendsTwice, _) => {
                 let (first, _) = tokio::join!(self.sandbox.send(&out), self.sandbox.send(&out));

@@ -6,10 +6,12 @@
 use super::{
     classify::{self, Class},
     client::{Answer, GraphError},
+    reading,
 };
 use crate::{
     connectors::{
         Ack, Address, Content, Outgoing, SendError,
+        heard::Sender,
         manners::retry_after,
         outgoing::MediaKind,
         templates::{Place, Template},
@@ -56,7 +58,8 @@ pub(super) fn request(out: &Outgoing, media_id: Option<&str>, template: Option<&
     body.insert("messaging_product".into(), json!("whatsapp"));
     body.insert("recipient_type".into(), json!("individual"));
     match &out.to {
-        Address::Phone(phone) => body.insert("to".into(), json!(phone.digits())),
+        // Without the plus sign Meta may put the business's own country code in front (its page on phone numbers).
+        Address::Phone(phone) => body.insert("to".into(), json!(phone.as_str())),
         // A hidden number: Meta takes the id of the person with this business, under another name.
         Address::Bsuid(id) => body.insert("recipient".into(), json!(id)),
         Address::Lid(_) | Address::Group(_) => {
@@ -231,7 +234,8 @@ fn taken(value: Option<&Value>) -> Result<Ack, Failure> {
     };
     // A template on trial: Meta has it, and says later whether it goes.
     let is_held = matches!(message["message_status"].as_str(), Some(status) if status != "accepted");
-    Ok(Ack { provider_message_id: id.to_owned(), acknowledged: !is_held })
+    let names = value.map_or_else(Sender::default, |v| reading::recipient(&v["contacts"][0]));
+    Ok(Ack { provider_message_id: id.to_owned(), acknowledged: !is_held, names })
 }
 
 /// Meta refused, and said by which code.

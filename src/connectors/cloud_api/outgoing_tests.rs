@@ -57,7 +57,7 @@ fn said(out: &Outgoing, template: Option<&Template>) -> Value {
 
 #[test]
 fn each_kind_of_message_has_metas_shape() {
-    let to = "966501234567";
+    let to = "+966501234567";
     let text = Content::Text("Hello https://a.example".into());
     let rows = [
         (text.clone(), json!({"type": "text", "text": {"body": "Hello https://a.example", "preview_url": false}})),
@@ -274,7 +274,7 @@ fn a_message_that_was_taken_is_sent_or_held_back_for_now() {
         }
         outcome(Ok(answer(200, &[], &body.to_string())), now()).expect("taken")
     };
-    let taken = |acknowledged| Ack { provider_message_id: "wamid.1".into(), acknowledged };
+    let taken = |acknowledged| Ack { provider_message_id: "wamid.1".into(), acknowledged, names: Sender::default() };
     assert_eq!(ack(""), taken(true));
     assert_eq!(ack("accepted"), taken(true));
     assert_eq!(ack("held_for_quality_assessment"), taken(false));

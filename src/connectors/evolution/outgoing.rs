@@ -11,7 +11,8 @@
 use super::client::{self, Answer, Trouble, is_licence, words};
 use crate::{
     connectors::{
-        Ack, Address, Content, Outgoing, Reacted, SendError, SendErrorKind, manners::retry_after, outgoing::MediaKind,
+        Ack, Address, Content, Outgoing, Reacted, SendError, SendErrorKind, heard::Sender, manners::retry_after,
+        outgoing::MediaKind,
     },
     egress::EgressError,
     model::clock::Time,
@@ -164,7 +165,7 @@ fn taken(answer: &Answer, value: Option<&Value>) -> Result<Ack, SendError> {
             return Err(permanent("ERROR", "WhatsApp refused the message"));
         }
         let acknowledged = super::hook::receipt(Some(status)).is_some();
-        return Ok(Ack { provider_message_id: id.to_owned(), acknowledged });
+        return Ok(Ack { provider_message_id: id.to_owned(), acknowledged, names: recipient(&key) });
     }
     let error = value.filter(|v| ["error", "message", "response"].iter().any(|k| is_something(&v[k])));
     if let Some(error) = error {
@@ -173,6 +174,14 @@ fn taken(answer: &Answer, value: Option<&Value>) -> Result<Ack, SendError> {
         return Err(permanent(&code, &format!("the Evolution server could not send it: {}", words(error))));
     }
     Err(ambiguous("no_key", "the Evolution server took the message and its answer names none"))
+}
+
+/// By which names the key of a message that we sent knows its recipient.
+fn recipient(key: &Value) -> Sender {
+    let mut names = Sender::default();
+    let jids = ["remoteJid", "remoteJidAlt", "senderPn", "senderLid"].iter().filter_map(|name| key[*name].as_str());
+    jids.for_each(|jid| super::reading::name(&mut names, jid));
+    names
 }
 
 fn is_something(value: &Value) -> bool {

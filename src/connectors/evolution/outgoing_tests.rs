@@ -104,7 +104,7 @@ fn answered(status: u16, body: &str) -> Result<Ack, SendError> {
 #[test]
 fn in_hand_is_not_acknowledged() {
     let pending = answered(201, r#"{"key":{"id":"A","fromMe":true},"status":"PENDING"}"#).expect("in hand");
-    assert_eq!(pending, Ack { provider_message_id: "A".into(), acknowledged: false });
+    assert_eq!(pending, Ack { provider_message_id: "A".into(), acknowledged: false, names: Sender::default() });
     let silent = answered(200, r#"{"key":{"id":"A"}}"#).expect("in hand");
     assert!(!silent.acknowledged);
     assert!(answered(201, r#"{"key":{"id":"A"},"status":"SERVER_ACK"}"#).expect("taken").acknowledged);

@@ -21,6 +21,7 @@ pub use phones::Mark;
 use super::{
     Ack, Address, Boxed, Capabilities, Connector, Content, GroupInfo, MediaError, NotDone, Outgoing, Pairing,
     SendError, SendErrorKind, Standing,
+    heard::Sender,
     outgoing::MediaFile,
     registry::{BadSetting, Deps, InstanceSetup},
 };
@@ -162,7 +163,7 @@ impl Sandbox {
         }
         self.wait_until_after(accepted, latency - before).await;
         self.line.heard_at(self.clock.now());
-        Ok(Ack { provider_message_id: id, acknowledged: true })
+        Ok(Ack { provider_message_id: id, acknowledged: true, names: Sender::default() })
     }
 
     /// Whether the message may be accepted now.

@@ -269,6 +269,7 @@ fn news(tx: &WriteTx<'_>, recording: &Recording<'_>) -> Result<After, StoreError
             Ok(After::Nothing)
         }
         What::Person { names, former } => news::person(tx, recording, names, former),
+        What::Named { whom, names } => news::named(tx, recording, whom, names),
         What::Templates(all) => templates::record(tx, &heard.instance, all, now).map(|()| After::Nothing),
         What::TemplateChanged { template, category, status, quality, reason } => {
             let change = templates::Change {

@@ -4,8 +4,11 @@
 use super::{After, Recording, message::identities};
 use crate::{
     accounts::notices::{self, Kind},
-    connectors::{Heard, What, heard::Sender},
-    people::conversations,
+    connectors::{
+        Heard, What,
+        heard::{Sender, Whom},
+    },
+    people::conversations::{self, Identity},
     store::{StoreError, WriteTx},
 };
 use rusqlite::params;
@@ -50,6 +53,37 @@ fn tell_owner(tx: &WriteTx<'_>, recording: &Recording<'_>, kind: &str, text: &st
     let (account, subject) = (Some(recording.account), format!("{instance}/{kind}"));
     notices::clear(tx, account, Kind::ProviderNews, &subject, recording.now)?;
     notices::raise(tx, account, Kind::ProviderNews, &subject, &parameters, recording.now)
+}
+
+/// The provider knows somebody, whom we know, by these names.
+pub(super) fn named(
+    tx: &WriteTx<'_>,
+    recording: &Recording<'_>,
+    whom: &Whom,
+    names: &Sender,
+) -> Result<After, StoreError> {
+    let asked = match whom {
+        Whom::Address(address) => Some(address.to_string()),
+        Whom::Recipient { provider_message_id, message_id } => tx.find(
+            "SELECT recipient FROM messages
+             WHERE instance_id = ?1 AND (message_id = ?2 OR provider_message_id = ?3) AND recipient <> ''
+             ORDER BY message_id = ?2 DESC LIMIT 1",
+            params![recording.heard.instance, message_id, provider_message_id],
+            |r| r.get(0),
+        )?,
+    };
+    // A receipt of a message that is not ours, or not yet known to be.
+    let Some(asked) = asked else { return Ok(After::Nothing) };
+    let asked = Identity::of(&asked);
+    if conversations::find(tx, recording.account, &asked)?.is_none() {
+        return Ok(After::Nothing);
+    }
+    let others = identities(names).into_iter().filter(|name| *name != asked);
+    let all: Vec<Identity> = std::iter::once(asked.clone()).chain(others).collect();
+    if all.len() > 1 {
+        conversations::identify(tx, recording.account, &all, recording.now)?;
+    }
+    Ok(After::Nothing)
 }
 
 /// One person is known by all of these names. Nobody becomes a contact by this.

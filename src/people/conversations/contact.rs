@@ -36,6 +36,17 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// The name behind a recipient as the log has it: a number, or a hidden id.
+    pub fn of(recipient: &str) -> Self {
+        let kind = match recipient {
+            phone if phone.starts_with('+') => IdentityKind::Phone,
+            lid if lid.ends_with("@lid") => IdentityKind::Lid,
+            jid if jid.contains('@') => IdentityKind::Jid,
+            _ => IdentityKind::Bsuid,
+        };
+        Self { kind, value: recipient.to_owned() }
+    }
+
     /// A telephone number in E.164 with `+`.
     pub fn phone(value: impl Into<String>) -> Self {
         Self { kind: IdentityKind::Phone, value: value.into() }

@@ -125,7 +125,7 @@ impl World for CloudWorld {
         Box::pin(async {
             let taken = self.graph.sent().into_iter().map(|sent| Taken {
                 message_id: Some(sent.ours().to_owned()),
-                to: format!("+{}", sent.body["to"].as_str().unwrap_or_default()),
+                to: sent.body["to"].as_str().unwrap_or_default().to_owned(),
                 text: sent.body["text"]["body"].as_str().unwrap_or_default().to_owned(),
                 provider_message_id: Some(sent.id),
             });
@@ -135,7 +135,7 @@ impl World for CloudWorld {
 
     fn tell_receipts<'a>(&'a self, ack: &'a Ack, message: &'a MessageId) -> Boxed<'a, Result<(), String>> {
         Box::pin(async {
-            let body = json!({"to": "966500000101", "biz_opaque_callback_data": message.as_str()});
+            let body = json!({"to": "+966500000101", "biz_opaque_callback_data": message.as_str()});
             let sent = Sent { id: ack.provider_message_id.clone(), body };
             for status in ["sent", "delivered", "read"] {
                 let mut tries = 0;

@@ -21,7 +21,7 @@ async fn a_text_is_sent_and_its_statuses_move_it_on() {
     assert_sent(&reply);
     let sent = rig.last();
     assert_eq!(sent.ours(), reply.json()["message_id"]);
-    assert_eq!((&sent.body["to"], &sent.body["text"]["preview_url"]), (&json!("966501234567"), &json!(false)));
+    assert_eq!((&sent.body["to"], &sent.body["text"]["preview_url"]), (&json!("+966501234567"), &json!(false)));
     assert_eq!(rig.row(&reply).await["provider_message_id"], sent.id);
     for status in ["delivered", "sent", "read", "delivered", "read"] {
         rig.tell_status(&sent, status).await;

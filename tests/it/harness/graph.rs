@@ -201,7 +201,7 @@ impl Graph {
     pub fn status(sent: &Sent, status: &str, at: i64) -> Value {
         json!({"statuses": [{
             "id": sent.id, "status": status, "timestamp": at.to_string(),
-            "recipient_id": sent.body["to"], "biz_opaque_callback_data": sent.ours(),
+            "recipient_id": routes::wa_id(sent.body["to"].as_str().unwrap_or_default().trim_start_matches('+')), "biz_opaque_callback_data": sent.ours(),
         }]})
     }
 

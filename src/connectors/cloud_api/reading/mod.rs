@@ -11,6 +11,8 @@ mod news;
 mod people;
 mod status;
 
+pub(super) use people::recipient;
+
 use crate::{connectors::What, model::clock::Time};
 use serde_json::{Value, json};
 

@@ -86,6 +86,12 @@ pub(super) fn moved(message: &Value) -> Option<What> {
     (is_some(&names) && is_some(&former)).then_some(What::Person { names, former })
 }
 
+/// Whom a message went to, as an answer's or a status's contact names them: the number as Meta knows it (`wa_id`), the
+/// hidden id, or both.
+pub(in crate::connectors::cloud_api) fn recipient(contact: &Value) -> Sender {
+    Sender { name: None, ..of_contact(contact) }
+}
+
 /// A name and identities, as a value's contacts tell.
 fn of_contact(contact: &Value) -> Sender {
     let mut sender = Sender { name: text(&contact["profile"]["name"]), ..Sender::default() };

@@ -8,6 +8,7 @@ use crate::{
             classify::{self, Class},
             client::GraphError,
         },
+        heard::{Sender, Whom},
     },
     model::{ids::MessageId, message::Receipt},
 };
@@ -39,7 +40,23 @@ pub(super) fn read(change: &Change<'_>, status: &Value, told: &mut Vec<Told>) {
         reason: failed.map(|error| error.map_or_else(unexplained, |e| e.text())),
         pricing: status["pricing"].as_object().map(|pricing| Value::Object(pricing.clone()).to_string()),
     };
-    told.push((time(&status["timestamp"]).unwrap_or(change.at), what));
+    let at = time(&status["timestamp"]).unwrap_or(change.at);
+    let named = recipient(status, &what);
+    told.push((at, what));
+    told.extend(named.map(|what| (at, what)));
+}
+
+/// By which names Meta knows the one that a message went to. It spells some countries' numbers in its own way, and a
+/// status may come before the answer to the message that it is about.
+fn recipient(status: &Value, of: &What) -> Option<What> {
+    let What::Receipt { provider_message_id, message_id, .. } = of else { return None };
+    let mut names = Sender::default();
+    let ids = [&status["recipient_id"], &status["recipient_user_id"]];
+    ids.into_iter().filter_map(id).for_each(|name| people::add(&mut names, &name));
+    let is_group = status["recipient_type"] == "group";
+    let (provider_message_id, message_id) = (provider_message_id.clone(), message_id.clone());
+    let whom = Whom::Recipient { provider_message_id, message_id };
+    (!is_group && (names.phone.is_some() || names.bsuid.is_some())).then_some(What::Named { whom, names })
 }
 
 fn unexplained() -> String {

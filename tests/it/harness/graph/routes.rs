@@ -126,7 +126,7 @@ fn messages(state: &mut State, asked: &Asked) -> Answer {
     let id = format!("wamid.HBgLTEST{:08}", state.next_id);
     let whom = body["to"].as_str().or(body["recipient"].as_str()).unwrap_or_default().to_owned();
     let taken = json!({
-        "messaging_product": "whatsapp", "contacts": [{"input": whom, "wa_id": whom}], "messages": [{"id": id}],
+        "messaging_product": "whatsapp", "contacts": [contact_of(&whom)], "messages": [{"id": id}],
     });
     state.sent.push(Sent { id, body });
     match fault {
@@ -135,6 +135,26 @@ fn messages(state: &mut State, asked: &Asked) -> Answer {
         Some(Fault::Cut) => Answer::Cut(taken.to_string()),
         Some(Fault::TakenThen(status, body)) => Answer::Says(status.to_owned(), body.into_bytes()),
         _ => says("200 OK", &taken),
+    }
+}
+
+/// How Meta names whom it took a message for: by the number as it knows it, without a plus sign, or by the hidden id.
+fn contact_of(whom: &str) -> Value {
+    match whom.strip_prefix('+') {
+        Some(digits) => json!({"input": whom, "wa_id": wa_id(digits)}),
+        None => json!({"input": whom, "user_id": whom}),
+    }
+}
+
+/// Meta's own spelling of a number: without Brazil's ninth digit, with Mexico's 1 and Argentina's 9, with Benin's old
+/// eight digits.
+pub fn wa_id(digits: &str) -> String {
+    match (digits.get(..2), digits.len()) {
+        (Some("55"), 13) if &digits[4..5] == "9" => format!("{}{}", &digits[..4], &digits[5..]),
+        (Some("52"), 12) => format!("521{}", &digits[2..]),
+        (Some("54"), 12) => format!("549{}", &digits[2..]),
+        (Some("22"), 13) if digits.starts_with("22901") => format!("229{}", &digits[5..]),
+        _ => digits.to_owned(),
     }
 }
 

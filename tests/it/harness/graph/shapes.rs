@@ -80,7 +80,9 @@ pub fn judge(body: &Value, uploads: &BTreeMap<String, (String, Vec<u8>)>) -> Res
         return ensure(body["message_id"].as_str().is_some_and(|id| id.starts_with("wamid.")), "a message is named");
     }
     ensure(body["recipient_type"] == "individual" && body["type"] == kind, "type and recipient_type are named")?;
-    let to = body["to"].as_str().map(|to| to.bytes().all(|b| b.is_ascii_digit()) && !to.is_empty());
+    let to = body["to"]
+        .as_str()
+        .map(|to| to.starts_with('+') && to.len() > 1 && to[1..].bytes().all(|b| b.is_ascii_digit()));
     let hidden = body["recipient"].as_str().map(|id| id.contains('.'));
     ensure(matches!((to, hidden), (Some(true), None) | (None, Some(true))), "one recipient is named")?;
     let callback = body["biz_opaque_callback_data"].as_str().unwrap_or_default();
@@ -140,7 +142,7 @@ fn the_judge_takes_metas_own_examples_and_nothing_else() {
     use serde_json::json;
     let uploads = BTreeMap::from([("5".to_owned(), (String::new(), Vec::new()))]);
     let good = json!({
-        "messaging_product": "whatsapp", "recipient_type": "individual", "to": "966501234567", "type": "text",
+        "messaging_product": "whatsapp", "recipient_type": "individual", "to": "+966501234567", "type": "text",
         "text": {"body": "x", "preview_url": false}, "biz_opaque_callback_data": "msg_1",
     });
     assert_eq!(judge(&good, &uploads), Ok(()));
