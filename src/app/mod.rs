@@ -331,6 +331,14 @@ impl Running {
         }
     }
 
+    /// Asks the certificate authority now, if it failed last: whoever reloads has mended the cause. Ends when it answered.
+    pub async fn ask_authority_now(&self) {
+        let Some(keeper) = self.gateway.keeper.get().filter(|keeper| keeper.failure().is_some()) else { return };
+        if let Err(e) = keeper.try_now().await {
+            tracing::warn!("no new certificate: {e}");
+        }
+    }
+
     /// Takes no more connections, lets requests that are in finish and send what they came to send, then waits for
     /// messages on their way (10 s at most in all; then the next start finds them and makes them `unknown`), and closes
     /// the database.

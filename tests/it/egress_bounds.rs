@@ -30,7 +30,13 @@ where
     let egress = way_out(&[&receiver.addr.to_string()], &Names::answering(&[]));
     let bounds = Bounds { timeout: Duration::from_millis(400), ..BOUNDS };
     let url = format!("{scheme}://{}/", receiver.addr);
-    let request = Outbound { method: Method::POST, url: &url, headers: Vec::new(), body: Bytes::from_static(b"{}"), of: Use::Connectors };
+    let request = Outbound {
+        method: Method::POST,
+        url: &url,
+        headers: Vec::new(),
+        body: Bytes::from_static(b"{}"),
+        of: Use::Connectors,
+    };
     let clock = wa_gateway::model::clock::SystemClock;
     let began = clock.now();
     let answer = egress.send(request, bounds).await;

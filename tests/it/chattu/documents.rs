@@ -4,8 +4,8 @@
 //! comes last. Of the documents' samples only two are not in it: the receiver in PHP, which `examples/chattu/webhook.php`
 //! is in our own words, and the list of all that a receiver may answer, whose fields stand with their events.
 
-use crate::harness::deps::for_everything;
 use super::{Shop, examples, examples::like, routes};
+use crate::harness::deps::for_everything;
 use crate::harness::{
     files::FileServer,
     http::{self, Reply},

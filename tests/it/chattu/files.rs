@@ -1,8 +1,8 @@
 //! Files in the dialect: each documented ending goes out as what its bytes are; what is none is refused; what came is given
 //! to whoever is logged in, for as long as it is kept.
 
-use crate::harness::deps::for_everything;
 use super::{Shop, documents::JPEG};
+use crate::harness::deps::for_everything;
 use crate::harness::{
     files::FileServer,
     http::Reply,

@@ -1,7 +1,7 @@
 //! The examples' scripts, run where their interpreters are.
 
-use crate::harness::deps::for_everything;
 use super::{Shop, examples::pending, routes};
+use crate::harness::deps::for_everything;
 use crate::harness::{
     files::FileServer,
     receiver::Receiver,
