@@ -33,7 +33,9 @@ fn a_url_is_judged_when_it_is_typed_in() {
         ("https://[::]/", None),
         ("https://224.0.0.1/", None),
     ] {
-        let Err(EgressError::Forbidden { entry: got, .. }) = none.check_url(url, Use::Webhooks) else { panic!("{url}") };
+        let Err(EgressError::Forbidden { entry: got, .. }) = none.check_url(url, Use::Webhooks) else {
+            panic!("{url}")
+        };
         assert_eq!(got.map(|e| e.to_string()).as_deref(), entry, "{url}");
         // What the error proposes is what helps.
         if let Some(entry) = entry {

@@ -117,14 +117,6 @@ pub(super) struct Subscriber {
     pub(super) who: Session,
     /// The session's cookie.
     pub(super) token: String,
-    /// Why something cannot be taken, in the visitor's language; who does not run the machine hears nothing of its inside.
-    pub fn why(&self, why: &Why) -> String {
-        match &self.who {
-            Some(who) if who.role == Role::Admin => self.locale.why(why),
-            _ => self.locale.why(&why.for_customers()),
-        }
-    }
-
     /// The account whose rows are shown; none: an admin looks at all of them.
     pub(super) scope: Option<AccountId>,
     /// In which language.
@@ -314,6 +306,14 @@ async fn zone(gateway: &Gateway, account: Option<AccountId>) -> Zone {
 }
 
 impl PageContext {
+    /// Why something cannot be taken, in the visitor's language; who does not run the machine hears nothing of its inside.
+    pub fn why(&self, why: &Why) -> String {
+        match &self.who {
+            Some(who) if who.role == Role::Admin => self.locale.why(why),
+            _ => self.locale.why(&why.for_customers()),
+        }
+    }
+
     /// Who guesses, should this be a login.
     pub fn guesser(&self) -> Guesser<'_> {
         Guesser { address: self.address, device: &self.device }

@@ -109,7 +109,8 @@ impl Client {
             headers.push((header::CONTENT_TYPE, HeaderValue::from_static("application/json")));
         }
         let body = body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
-        let inbound = self.egress.send(Outbound { method, url: &url, headers, body, of: Use::Connectors }, bounds).await?;
+        let inbound =
+            self.egress.send(Outbound { method, url: &url, headers, body, of: Use::Connectors }, bounds).await?;
         let retry_after = inbound.headers.get(header::RETRY_AFTER).and_then(|v| v.to_str().ok()).map(str::to_owned);
         Ok(Answer { status: inbound.status, retry_after, body: inbound.body, truncated: inbound.truncated })
     }

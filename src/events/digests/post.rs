@@ -39,7 +39,8 @@ pub(super) async fn send(parts: &Parts, due: &Due, timeout: Duration) -> Result<
         .into_iter()
         .filter_map(|(name, value)| Some((HeaderName::from_static(name), HeaderValue::try_from(value).ok()?)));
     let headers = proof.chain([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]).collect();
-    let request = Outbound { method: Method::POST, url: &due.recipient, headers, body: Bytes::from(body), of: Use::Webhooks };
+    let request =
+        Outbound { method: Method::POST, url: &due.recipient, headers, body: Bytes::from(body), of: Use::Webhooks };
     let answer = parts.egress.send(request, Bounds { timeout, max_answer_bytes: ANSWER_MAX }).await;
     match answer {
         Ok(answer) if answer.status.is_success() => Ok(()),

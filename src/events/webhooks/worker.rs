@@ -177,14 +177,13 @@ impl Webhooks {
     async fn attempt(&self, delivery: Claimed) {
         let begun = self.clock.now();
         let headers = headers(&delivery, begun);
-        let outbound =
-            Outbound {
-                method: Method::POST,
-                url: &delivery.url,
-                headers,
-                body: Bytes::from(delivery.body.clone()),
-                of: Use::Webhooks,
-            };
+        let outbound = Outbound {
+            method: Method::POST,
+            url: &delivery.url,
+            headers,
+            body: Bytes::from(delivery.body.clone()),
+            of: Use::Webhooks,
+        };
         let answers = delivery.format == Format::Chattu;
         let bounds = match answers {
             true => {

@@ -1,7 +1,7 @@
 //! How the ACME protocol reaches its authority: through [`Egress`], like every other call out.
 
-use crate::model::egress::Use;
 use crate::egress::{Bounds, Egress, Outbound};
+use crate::model::egress::Use;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};

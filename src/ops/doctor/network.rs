@@ -81,7 +81,8 @@ pub(super) async fn providers(numbers: &[Number], egress: &Egress) -> Vec<Findin
     let mut all = Vec::new();
     for (url, instances) in wanted {
         let instances = instances.join(", ");
-        let request = Outbound { method: Method::GET, url: &url, headers: Vec::new(), body: Bytes::new(), of: Use::Connectors };
+        let request =
+            Outbound { method: Method::GET, url: &url, headers: Vec::new(), body: Bytes::new(), of: Use::Connectors };
         let asked = egress.send(request, Bounds { timeout: WITHIN, max_answer_bytes: 1024 }).await;
         all.push(match asked {
             Ok(_) => ok("provider", format!("{url} answers (for {instances})")),
