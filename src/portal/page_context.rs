@@ -10,7 +10,7 @@ use super::{
     page_error::PageError,
 };
 use crate::{
-    accounts::{Guesser, Role, Session},
+    accounts::{Role, Session},
     connectors::outgoing::MediaKind,
     gateway::Gateway,
     model::{ids::AccountId, plan::Zone, why::Why},
@@ -68,7 +68,7 @@ pub struct PageContext {
     /// The session's cookie.
     pub token: Option<String>,
     /// What the browser keeps of an earlier login.
-    device: String,
+    pub device: String,
     /// For the log.
     pub request_id: String,
     /// Shown where a text says "contact support".
@@ -312,11 +312,6 @@ impl PageContext {
             Some(who) if who.role == Role::Admin => self.locale.why(why),
             _ => self.locale.why(&why.for_customers()),
         }
-    }
-
-    /// Who guesses, should this be a login.
-    pub fn guesser(&self) -> Guesser<'_> {
-        Guesser { address: self.address, device: &self.device }
     }
 
     /// The account whose rows are shown; none: an admin looks at all of them.
