@@ -115,11 +115,9 @@ const SIZE_MAX: u64 = 64 << 20;
 impl Log {
     /// Opens the file, or makes it (0600) with its folder (0700).
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        if let Some(folder) = path.parent() {
-            if !folder.exists() {
-                DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-                folder.parent().map_or(Ok(()), |above| File::open(above)?.sync_all())?;
-            }
+        if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
+            DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+            folder.parent().map_or(Ok(()), |above| File::open(above)?.sync_all())?;
         }
         let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
         let torn = ends_torn(&mut file)?;
