@@ -228,6 +228,7 @@ impl App {
             portal_url: portal_at(&config),
             language: config.portal.language.as_str(),
             registration: config.portal.registration.as_str(),
+            owners_may_make: config.portal.owners_may_make,
             support_contact: config.support_contact.clone(),
         };
         Ok(Self { config, gateway: Arc::new(gateway), egress, recovered })
