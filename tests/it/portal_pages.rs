@@ -320,8 +320,8 @@ async fn an_owner_makes_so_many_of_each_and_an_admin_more() {
         assert_eq!(made, if path == "/webhooks" { 2 } else { 1 }, "{path}");
     }
     let instance = |id: &'static str| [("connector", "sandbox"), ("id", id), ("name", "A line")];
-    assert_eq!(owner.post("/instances/new", &instance("second-line")).await.status, 303);
-    assert_eq!(owner.post("/instances/new", &instance("third-line")).await.status, 422);
+    assert_eq!(owner.post("/instances", &instance("second-line")).await.status, 303);
+    assert_eq!(owner.post("/instances", &instance("third-line")).await.status, 422);
     let mut admin = Visitor::logged_in(&world, "admin").await;
     assert_eq!(admin.post("/webhooks", &hook).await.status, 200, "an administrator may");
 }
