@@ -2,16 +2,16 @@
 # The extension for a received Word file is "vnd.openxmlformats-...", for a text file "plain", and a document with a caption has none.
 #
 # Package: baileys 7.0.0-rc14 (npm), `extensionForMediaMessage`
-# Expected: docx, txt and pdf. The function's purpose is the extension to save a received file under; IANA's registrations of
-#   application/vnd.openxmlformats-officedocument.wordprocessingml.document, text/plain and application/pdf name .docx, .txt and
-#   .pdf; the sender's `fileName` says so as well. `documentWithCaptionMessage` is one of WhatsApp's own wrappers, which the
-#   library's `normalizeMessageContent` knows.
+# Expected: docx, txt and pdf. The function's purpose is the extension to save a received file under; by every table of
+#   types (shared-mime-info, for one) these three are .docx, .txt and .pdf; the sender's `fileName` says so as well.
+#   `documentWithCaptionMessage` is one of WhatsApp's own wrappers, which the library's `normalizeMessageContent` knows.
 # Seen:
 #   files: order.docx, note.txt, bill.pdf with a caption
 #   expected: docx, txt, pdf
 #   seen, baileys 7.0.0-rc14: vnd.openxmlformats-officedocument.wordprocessingml.document, plain, TypeError (pdf once unwrapped)
-# Why it matters for a WhatsApp gateway: servers built on it save files that no program opens, and fail on every document that came
-#   with a text. A gateway has to derive the name from `fileName` first, then from a table of types, never from the subtype.
+# Why it matters for a WhatsApp gateway: servers built on it save files that no program opens, and fail on every
+#   document that came with a text. A gateway has to derive the name from `fileName` first, then from a table of types,
+#   never from the subtype.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

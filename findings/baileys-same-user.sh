@@ -2,14 +2,14 @@
 # Two ids that are both missing are "the same user", and the library does not know its own constant for Meta AI.
 #
 # Package: baileys 7.0.0-rc14 (npm), `areJidsSameUser`, `isJidMetaAI`
-# Expected: false for two missing ids: the type allows `undefined`, and nobody is not somebody. True for `META_AI_JID`, which the library
-#   exports beside the test of that name.
+# Expected: false for two missing ids: the type allows `undefined`, and nobody is not somebody. True for `META_AI_JID`,
+#   which the library exports beside the test of that name.
 # Seen:
 #   expected: own id and device true, two missing ids false, Meta AI's own id true
 #   seen, baileys 7.0.0-rc14: own id and device true, two missing ids true, Meta AI's own id false
-# Why it matters for a WhatsApp gateway: `key.participant` is missing in every private chat, and the own hidden id (`user.lid`) until it
-#   is known. Code that compares the two to find its own messages takes all private messages for its own until then. Meta AI's chat
-#   is taken for a customer's.
+# Why it matters for a WhatsApp gateway: `key.participant` is missing in every private chat, and the own hidden id
+#   (`user.lid`) until it is known. Code that compares the two to find its own messages takes all private messages for
+#   its own until then. Meta AI's chat is taken for a customer's.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

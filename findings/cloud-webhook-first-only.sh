@@ -9,9 +9,9 @@
 #   seen, pywa 4.5.0: one
 #   seen, whatsapp-api-js 6.3.0: one
 #   seen, python-whatsapp-bot 2.0.3: one
-# Why it matters for a WhatsApp gateway: whoever stands behind one of these libraries and is sent (or forwards) Meta's calls
-#   as they come loses customers' messages, a STOP among them, and the call is acknowledged, so Meta does not bring it again.
-#   A gateway that passes calls on must send one message per call to such a receiver.
+# Why it matters for a WhatsApp gateway: whoever stands behind one of these libraries and is sent (or forwards) Meta's
+#   calls as they come loses customers' messages, a STOP among them, and the call is acknowledged, so Meta does not
+#   bring it again. A gateway that passes calls on must send one message per call to such a receiver.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

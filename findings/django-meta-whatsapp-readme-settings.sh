@@ -2,13 +2,15 @@
 # Set up as its README says, the package neither sends nor passes Meta's check of the callback address.
 #
 # Package: django-meta-whatsapp 1.1.0 (PyPI)
-# Expected: with `WHATSAPP = {"API_TOKEN": ..., "PHONE_NUMBER_ID": ..., "WEBHOOK_VERIFY_TOKEN": ...}`, the block "Required" of the
-#   README's configuration, a text can be sent, and Meta's verification request with that token is answered with the challenge.
+# Expected: with `WHATSAPP = {"API_TOKEN": ..., "PHONE_NUMBER_ID": ..., "WEBHOOK_VERIFY_TOKEN": ...}`, the block
+#   "Required" of the README's configuration, a text can be sent, and Meta's verification request with that token is
+#   answered with the challenge.
 # Seen:
 #   expected: sent; 200 1158201444
 #   seen, django-meta-whatsapp 1.1.0: Missing Meta WhatsApp credentials; 403 Forbidden
-# Why it matters for a WhatsApp gateway: the code reads ACCESS_TOKEN and VERIFY_TOKEN instead. Whoever sets up such a receiver
-#   sees "Forbidden" in Meta's dashboard and looks for the fault on the other side; support questions about tokens that are right.
+# Why it matters for a WhatsApp gateway: the code reads ACCESS_TOKEN and VERIFY_TOKEN instead. Whoever sets up such a
+#   receiver sees "Forbidden" in Meta's dashboard and looks for the fault on the other side; support questions about
+#   tokens that are right.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

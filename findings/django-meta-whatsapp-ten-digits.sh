@@ -2,14 +2,15 @@
 # A complete international number of ten digits is made an Indian one: the message goes to a stranger.
 #
 # Package: django-meta-whatsapp 1.1.0 (PyPI)
-# Expected: +65 8000 0000 stays 6580000000. ITU-T E.164, 6: a number with its country code is complete; Singapore, Norway and Denmark
-#   have two digits of country code and eight of number. The plus sign says that the country code is there.
+# Expected: +65 8000 0000 stays 6580000000. ITU-T E.164, 6: a number with its country code is complete; Singapore,
+#   Norway and Denmark have two digits of country code and eight of number. The plus sign says that the country code is
+#   there.
 # Seen:
 #   expected: 966501234567 6580000000 4790000000 4520000000
 #   seen, django-meta-whatsapp 1.1.0: 966501234567 916580000000 914790000000 914520000000
-# Why it matters for a WhatsApp gateway: the plus is taken off before the digits are counted. Orders and codes for these three
-#   countries reach people in India, who may answer. A gateway cannot see it: +91 65 8000 0000 is a fine number. It is one more reason
-#   to warn when a text goes to a country that the account never wrote to.
+# Why it matters for a WhatsApp gateway: the plus is taken off before the digits are counted. Orders and codes for these
+#   three countries reach people in India, who may answer. A gateway cannot see it: +91 65 8000 0000 is a fine number.
+#   It is one more reason to warn when a text goes to a country that the account never wrote to.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -2,15 +2,15 @@
 # A person who was imported with a plus and then writes becomes a second contact; the opt-out of one does not hold for the other.
 #
 # Package: django-meta-whatsapp 1.1.0 (PyPI)
-# Expected: one contact. The package's own sample file for the import writes "+1234567890"; Meta's webhooks write the same number
-#   without the plus (`from`, `wa_id`). `opted_out` is described as "Contact has opted out of marketing", and a campaign to all
-#   contacts leaves those out.
+# Expected: one contact. The package's own sample file for the import writes "+1234567890"; Meta's webhooks write the
+#   same number without the plus (`from`, `wa_id`). `opted_out` is meant for people who want no marketing, and a
+#   campaign to all contacts leaves those out.
 # Seen:
 #   expected: 1 contact; after its opt-out the campaign goes to nobody
 #   seen, django-meta-whatsapp 1.1.0: 2 contacts (+966501234567, 966501234567); after the opt-out the campaign goes to 966501234567
-# Why it matters for a WhatsApp gateway: staff tick the box on the contact that is in the chat; the campaign still goes to the other
-#   one, the same phone. The same happens in every receiver that keys on the text of a number: a gateway has to hold the opt-out
-#   itself, on the digits, whoever asks it to send.
+# Why it matters for a WhatsApp gateway: staff tick the box on the contact that is in the chat; the campaign still goes
+#   to the other one, the same phone. The same happens in every receiver that keys on the text of a number: a gateway
+#   has to hold the opt-out itself, on the digits, whoever asks it to send.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

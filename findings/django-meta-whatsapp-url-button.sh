@@ -2,14 +2,14 @@
 # The parameter of a template's link button is built in the form that Meta takes for reply buttons only.
 #
 # Package: django-meta-whatsapp 1.1.0 (PyPI), `build_template_components`
-# Expected: `{"type": "text", "text": ...}` for `sub_type: "url"`, which the function's description offers beside "quick_reply".
-#   Meta, Cloud API, messages reference, "Button parameter object": `payload` is for quick_reply buttons, `text` for url buttons and
-#   required there.
+# Expected: `{"type": "text", "text": ...}` for `sub_type: "url"`, which the function's description offers beside
+#   "quick_reply". Meta, Cloud API, messages reference, "Button parameter object": `payload` is for quick_reply buttons,
+#   `text` for url buttons and required there.
 # Seen:
 #   expected: [{"type": "text", "text": "2041"}] for sub_type url
 #   seen, django-meta-whatsapp 1.1.0: [{"type": "payload", "payload": "2041"}] for sub_type url
-# Why it matters for a WhatsApp gateway: Meta refuses the template (132000 or 100), and the refusal names a parameter and not the
-#   button. A one-time-code template needs this very parameter. A gateway with a template door should check the type per button.
+# Why it matters for a WhatsApp gateway: Meta refuses the message, at the customer's first order. A one-time-code
+#   template needs this very parameter. A gateway with a template door should check the type per button.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

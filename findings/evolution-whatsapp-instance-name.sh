@@ -2,13 +2,14 @@
 # An instance whose name has a "#", "?" or "/" cannot be used: the rest of its name is lost on the way.
 #
 # Package: evolution-whatsapp 0.1.1 (PyPI)
-# Expected: the name is one path segment, with these characters percent-encoded. RFC 3986, 2.2: reserved characters that are data
-#   must be encoded before the address is put together; Evolution API takes any text as `instanceName`.
+# Expected: the name is one path segment, with these characters percent-encoded. RFC 3986, 2.2: reserved characters that
+#   are data must be encoded before the address is put together; Evolution API takes any text as `instanceName`.
 # Seen:
 #   expected: /message/sendText/Store%20%232 /message/sendText/Open%3F /message/sendText/A%2FB
 #   seen, evolution-whatsapp 0.1.1: /message/sendText/Store%20 /message/sendText/Open? /message/sendText/A/B
-# Why it matters for a WhatsApp gateway: "Store #2" becomes another instance, "Store ", and its messages go out from the wrong
-#   number or nowhere. A gateway should give instances names that need no encoding, or an identifier beside the name.
+# Why it matters for a WhatsApp gateway: "Store #2" becomes another instance, "Store ", and its messages go out from the
+#   wrong number or nowhere. A gateway should give instances names that need no encoding, or an identifier beside the
+#   name.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -2,15 +2,15 @@
 # One send_text makes three requests when a proxy in between is late: the customer gets the message three times.
 #
 # Package: evolution-whatsapp 0.1.1 (PyPI)
-# Expected: one request, and an error. RFC 9110, 9.2.2: a client should not repeat a request with a method that is not idempotent
-#   by itself unless it knows that the first one was not carried out; 15.6.5: with 504 the gateway got no answer in time, so
-#   nobody knows. The same holds for a time-out while reading, which the client repeats, too.
+# Expected: one request, and an error. RFC 9110, 9.2.2: a client should not repeat a request with a method that is not
+#   idempotent by itself unless it knows that the first one was not carried out; 15.6.5: with 504 the gateway got no
+#   answer in time, so nobody knows. The same holds for a time-out while reading, which the client repeats, too.
 # Seen:
 #   expected: 1 request, EvolutionAPIError
 #   seen, evolution-whatsapp 0.1.1: 3 requests (1 kind of body), EvolutionAPIError
-# Why it matters for a WhatsApp gateway: the README says "automatic retries" and has no switch on a call; nothing in the repeated
-#   requests tells them from new ones (no key, no header). A gateway that is slow to answer must answer 202 early, or recognise
-#   the same text to the same number within a minute.
+# Why it matters for a WhatsApp gateway: the README says "automatic retries" and has no switch on a call; nothing in the
+#   repeated requests tells them from new ones (no key, no header). A gateway that is slow to answer must answer 202
+#   early, or recognise the same text to the same number within a minute.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

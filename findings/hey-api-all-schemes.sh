@@ -2,15 +2,15 @@
 # Where an API offers two ways of giving the key, the generated client sends both at once.
 #
 # Package: @hey-api/openapi-ts 0.95.0 (npm) with its own fetch client
-# Expected: one of the two headers. OpenAPI 3.1.0, "Security Requirement Object": of several objects in the list only one need be
-#   satisfied; several schemes within one object are the way to ask for all of them. The package's documentation shows
-#   `auth: () => "token"` as the usual setting.
+# Expected: one of the two headers. OpenAPI 3.1.0, "Security Requirement Object": of several objects in the list only
+#   one need be satisfied; several schemes within one object are the way to ask for all of them. The package's
+#   documentation shows `auth: () => "token"` as the usual setting.
 # Seen:
 #   expected: authorization
 #   seen, @hey-api/openapi-ts 0.95.0: authorization and x-api-key
-# Why it matters for a WhatsApp gateway: doors for two dialects (Authorization and x-api-key) refuse a request that names both, for it is
-#   not clear which key counts. A gateway should take both when they hold the same key, or its documentation has to show an `auth`
-#   function that looks at the scheme.
+# Why it matters for a WhatsApp gateway: doors for two dialects (Authorization and x-api-key) refuse a request that
+#   names both, for it is not clear which key counts. A gateway should take both when they hold the same key, or its
+#   documentation has to show an `auth` function that looks at the scheme.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

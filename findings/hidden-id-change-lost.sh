@@ -1,17 +1,18 @@
 #!/bin/bash
 # "This person's hidden id has changed": one library drops the message, another makes an event of it without any id.
 #
-# Packages: pywa 4.5.0 (`on_phone_number_change`), kapso-whatsapp-cloud-api 0.3.0 (`normalize_webhook`, `IdentityChangeEvent`), PyPI
-# Expected: an event with the old and the new id. Meta, system messages webhook reference (August 2026): a message of type "system"
-#   whose `system.type` is "user_changed_user_id" carries `system.user_id` and `system.previous_user_id`, often without `from` and
-#   without contacts. Both libraries know the type by name.
+# Packages: pywa 4.5.0 (`on_phone_number_change`), kapso-whatsapp-cloud-api 0.3.0 (`normalize_webhook`,
+#   `IdentityChangeEvent`), PyPI
+# Expected: an event with the old and the new id. Meta, system messages webhook reference (August 2026): a message of
+#   type "system" whose `system.type` is "user_changed_user_id" carries `system.user_id` and `system.previous_user_id`,
+#   often without `from` and without contacts. Both libraries know the type by name.
 # Seen:
 #   expected: 1 event with SA.111111111111111 and SA.222222222222222
 #   seen, kapso-whatsapp-cloud-api 0.3.0: 1 event with [(None, None, None)]
 #   seen, pywa 4.5.0: 0 events, answered 200, log: Failed to construct update (field=messages): KeyError 'from'
-# Why it matters for a WhatsApp gateway: the event is there so that one reconciles instead of creating a new contact. Without the
-#   ids every receiver creates a new one, and the opt-out of the old one is gone. The person stays one only if the gateway joins the
-#   two ids before it hands on the next message.
+# Why it matters for a WhatsApp gateway: the event is there so that one reconciles instead of creating a new contact.
+#   Without the ids every receiver creates a new one, and the opt-out of the old one is gone. The person stays one only
+#   if the gateway joins the two ids before it hands on the next message.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -2,15 +2,16 @@
 # The names of a form's own fields are rewritten on the way out and on the way in, and two answers can become one.
 #
 # Package: @kapso/whatsapp-cloud-api 0.3.0 (npm)
-# Expected: the library changes the spelling of Meta's own keys only. The keys of `flow_action_payload.data` and those of a form's
-#   answer (`nfm_reply.response_json`) are chosen by whoever made the form: Meta, WhatsApp Flows, "Flow JSON": a screen's `data`
-#   declares its properties by name; the names are case-sensitive, and the builder's own names are like `screen_0_Full_name_0`.
+# Expected: the library changes the spelling of Meta's own keys only. The keys of `flow_action_payload.data` and those
+#   of a form's answer (`nfm_reply.response_json`) are chosen by whoever made the form: Meta, WhatsApp Flows, "Flow
+#   JSON": a screen's `data` declares its properties by name; the names are case-sensitive, and the builder's own names
+#   are like `screen_0_Full_name_0`.
 # Seen:
 #   expected: out firstName, in flow_token,screen_0_Full_name_0,order_id,orderId
 #   seen, @kapso/whatsapp-cloud-api 0.3.0: out first_name, in flowToken,screen0FullName0,orderId
-# Why it matters for a WhatsApp gateway: the screen opens without the value it was given, and of two answers `order_id` and
-#   `orderId` one is lost. A gateway that hands answers on must pass `response_json` as it came; programs that use this library
-#   have to read the raw string instead of `flowResponse`.
+# Why it matters for a WhatsApp gateway: the screen opens without the value it was given, and of two answers `order_id`
+#   and `orderId` one is lost. A gateway that hands answers on must pass `response_json` as it came; programs that use
+#   this library have to read the raw string instead of `flowResponse`.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -1,17 +1,18 @@
 #!/bin/bash
 # A customer who replies to a message of their own is taken for the business: the direction comes out as "outbound".
 #
-# Packages: @kapso/whatsapp-cloud-api 0.3.0 (npm), `normalizeWebhook`; kapso-whatsapp-cloud-api 0.3.0 (PyPI), `normalize_webhook`
-# Expected: "inbound": what comes in the array `messages` was sent by the customer (`from`); only `message_echoes` are ours. Meta,
-#   messages webhook reference, `context.from`: who sent the quoted message, which may be either side. The package's README says
-#   that `kapso.direction` is inbound or outbound and that echoes are marked.
+# Packages: @kapso/whatsapp-cloud-api 0.3.0 (npm), `normalizeWebhook`; kapso-whatsapp-cloud-api 0.3.0 (PyPI),
+#   `normalize_webhook`
+# Expected: "inbound": what comes in the array `messages` was sent by the customer (`from`); only `message_echoes` are
+#   ours. Meta, messages webhook reference, `context.from`: who sent the quoted message, which may be either side. The
+#   package's README says that `kapso.direction` is inbound or outbound and that echoes are marked.
 # Seen:
 #   messages: plain, a reply to the business, a reply to oneself
 #   expected: inbound, inbound, inbound
 #   seen, @kapso/whatsapp-cloud-api 0.3.0: inbound, inbound, outbound
 #   seen, kapso-whatsapp-cloud-api 0.3.0: inbound, inbound, outbound
-# Why it matters for a WhatsApp gateway: a program behind the gateway drops the message as its own echo. "STOP", written as a
-#   reply to one's own earlier question, is then not heard. Quoting oneself is common ("as I asked above").
+# Why it matters for a WhatsApp gateway: a program behind the gateway drops the message as its own echo. "STOP", written
+#   as a reply to one's own earlier question, is then not heard. Quoting oneself is common ("as I asked above").
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -2,17 +2,18 @@
 # Libraries do not agree on what Meta's webhook signature is computed over once a text is not ASCII.
 #
 # Packages: whatsapp-api-js 6.3.0, @kapso/whatsapp-cloud-api 0.3.0 (npm), pywa 4.5.0, whatsapp-cloud-api-py 0.3.0 (PyPI)
-# Expected: one rule. Meta, Webhooks, "Get started", "Validating payloads": the signature is made over the payload with its
-#   characters escaped (an "a" with two dots becomes \u00e4, small hex digits), not over the decoded bytes. Meta sends its JSON
-#   escaped, so there both readings give the same; they part as soon as somebody in between writes the JSON in UTF-8.
+# Expected: one rule. Meta, Webhooks, "Get started", "Validating payloads": the signature is made over the payload with
+#   its characters escaped (an "a" with two dots becomes \u00e4, small hex digits), not over the decoded bytes. Meta
+#   sends its JSON escaped, so there both readings give the same; they part as soon as somebody in between writes the
+#   JSON in UTF-8.
 # Seen:
 #   expected: the four agree in every line
 #   seen, plain body, signed as sent: whatsapp-api-js refused, kapso taken, pywa taken, whatsapp-cloud-api-py taken
 #   seen, plain body, signed escaped: whatsapp-api-js taken, kapso refused, pywa refused, whatsapp-cloud-api-py refused
 #   seen, escaped body: whatsapp-api-js taken, kapso taken, pywa taken, whatsapp-cloud-api-py taken
-# Why it matters for a WhatsApp gateway: a gateway or test tool that sends Meta-shaped calls in plain UTF-8 is refused by half of
-#   the receivers, whichever way it signs, and only when the text has an accent, Arabic, Hebrew or an emoji. The one body that all
-#   four take is an escaped one: write Meta-shaped JSON with \u escapes and sign those bytes.
+# Why it matters for a WhatsApp gateway: a gateway or test tool that sends Meta-shaped calls in plain UTF-8 is refused
+#   by half of the receivers, whichever way it signs, and only when the text has an accent, Arabic, Hebrew or an emoji.
+#   The one body that all four take is an escaped one: write Meta-shaped JSON with \u escapes and sign those bytes.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -2,17 +2,17 @@
 # On the day that the clocks go back a job for 03:00 runs at 02:00 and again at 03:00.
 #
 # Package: cron 4.4.0 (npm), with a time zone
-# Expected: "0 3 * * *" in Europe/Berlin is due once on 31 October 2027, at 03:00+01:00: that hour exists once; the hour that comes
-#   twice is the one from 02:00. The package's README: the time zone is the one in which the pattern is evaluated. The npm
-#   packages croner 11.0.1 and cron-parser 5.10.6 say 03:00 once.
+# Expected: "0 3 * * *" in Europe/Berlin is due once on 31 October 2027, at 03:00+01:00: that hour exists once; the hour
+#   that comes twice is the one from 02:00. The package's README: with a time zone the job runs by that zone's clock.
+#   The npm packages croner 11.0.1 and cron-parser 5.10.6 say 03:00 once.
 # Seen:
 #   expected: 31.10. 03:00+01:00, 01.11. 03:00+01:00, 02.11. 03:00+01:00
 #   seen, croner 11.0.1: 31.10. 03:00+01:00, 01.11. 03:00+01:00, 02.11. 03:00+01:00
 #   seen, cron-parser 5.10.6: 31.10. 03:00+01:00, 01.11. 03:00+01:00, 02.11. 03:00+01:00
 #   seen, cron 4.4.0: 31.10. 02:00+01:00, 31.10. 03:00+01:00, 01.11. 03:00+01:00
-# Why it matters for a WhatsApp gateway: a daily round of reminders goes out twice that night, an hour apart, and the first one
-#   at a time for which nobody planned it (quiet hours that end at 3). Whoever drives a gateway from such a job needs a key per
-#   day that the gateway recognises.
+# Why it matters for a WhatsApp gateway: a daily round of reminders goes out twice that night, an hour apart, and the
+#   first one at a time for which nobody planned it (quiet hours that end at 3). Whoever drives a gateway from such a
+#   job needs a key per day that the gateway recognises.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -2,14 +2,15 @@
 # A tag that begins with a digit makes a Python client that cannot be imported at all.
 #
 # Package: openapi-generator-cli 7.26.0 (PyPI), generator `python`; needs Java
-# Expected: an importable package. OpenAPI 3.1.0, "Tag Object": a tag's name is any text; Python Language Reference, 2.3: the name of a
-#   module in an import statement and of a class is an identifier and begins with no digit. The generator does put a word in front
-#   of models and operations that begin with a digit.
+# Expected: an importable package. OpenAPI 3.1.0, "Tag Object": a tag's name is any text; Python Language Reference,
+#   2.3: the name of a module in an import statement and of a class is an identifier and begins with no digit. The
+#   generator does put a word in front of models and operations that begin with a digit.
 # Seen:
 #   expected: tag threecx imported, tag 3cx imported
 #   seen, openapi-generator-cli 7.26.0: tag threecx imported, tag 3cx SyntaxError: invalid decimal literal
-# Why it matters for a WhatsApp gateway: "3cx" is the tag that anybody would choose for a telephone system's part of the API, and it
-#   breaks the whole client, not only that part. Tags in a published description should be identifiers ("threecx").
+# Why it matters for a WhatsApp gateway: "3cx" is the tag that anybody would choose for a telephone system's part of the
+#   API, and it breaks the whole client, not only that part. Tags in a published description should be identifiers
+#   ("threecx").
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -2,14 +2,14 @@
 # A list without a stated kind of items takes every schema that mentions it out of the client, with a warning only.
 #
 # Package: openapi-python-client 0.29.1 (PyPI)
-# Expected: `list[Any]`. JSON Schema 2020-12, Core 10.3.1.2, and OpenAPI 3.1.0, "Schema Object": without `items` an array takes any
-#   items; the document below is valid for openapi-spec-validator 0.9.0.
+# Expected: `list[Any]`. JSON Schema 2020-12, Core 10.3.1.2, and OpenAPI 3.1.0, "Schema Object": without `items` an
+#   array takes any items; the document below is valid for openapi-spec-validator 0.9.0.
 # Seen:
 #   expected: code of the refusal recipient_suppressed, recipient_suppressed
 #   seen, openapi-python-client 0.29.1: without items: None, with items {}: recipient_suppressed
-# Why it matters for a WhatsApp gateway: error answers have such a free field ("details"). The error's schema goes, then every answer that
-#   uses it: at 404 and 422 `parsed` is None, and the program cannot tell why a send was refused. One `items: {}` in the
-#   description brings all of it back.
+# Why it matters for a WhatsApp gateway: error answers have such a free field ("details"). The error's schema goes, then
+#   every answer that uses it: at 404 and 422 `parsed` is None, and the program cannot tell why a send was refused. One
+#   `items: {}` in the description brings all of it back.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -2,17 +2,17 @@
 # Numbers under which WhatsApp itself knows people are invalid for the phone number libraries, and one country's are "impossible".
 #
 # Packages: phonenumbers 9.0.43 (PyPI), libphonenumber-js 1.13.16 (npm)
-# Expected: the number that WhatsApp uses for a person passes the usual check before a send. WhatsApp's help page on adding
-#   international numbers: numbers of Mexico have a 1 after the 52; many Brazilian accounts have an id without the ninth digit that
-#   every Brazilian mobile number has had since 2016. Both come in `wa_id` and in `from`.
+# Expected: the number that WhatsApp uses for a person passes the usual check before a send. WhatsApp's help page on
+#   adding international numbers: numbers of Mexico have a 1 after the 52; many Brazilian accounts have an id without
+#   the ninth digit that every Brazilian mobile number has had since 2016. Both come in `wa_id` and in `from`.
 # Seen:
 #   numbers: +5215512345678 +525512345678 +551187654321 +5511987654321 (Mexico and Brazil, first as WhatsApp writes them, then as the numbering plans do)
 #   expected: valid valid valid valid
 #   seen, phonenumbers 9.0.43: impossible valid possible valid
 #   seen, libphonenumber-js 1.13.16: impossible valid possible valid
-# Why it matters for a WhatsApp gateway: a program that checks a caller's number before it answers refuses to answer these people.
-#   Whoever "repairs" the number first makes a second contact of one person, and the opt-out of the first does not hold. A gateway
-#   can use these libraries for advice only, never to refuse, and must know both spellings.
+# Why it matters for a WhatsApp gateway: a program that checks a caller's number before it answers refuses to answer
+#   these people. Whoever "repairs" the number first makes a second contact of one person, and the opt-out of the first
+#   does not hold. A gateway can use these libraries for advice only, never to refuse, and must know both spellings.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

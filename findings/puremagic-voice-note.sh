@@ -2,17 +2,17 @@
 # A voice note is called "application/ogg, Ogg Vorbis audio", which WhatsApp does not take.
 #
 # Packages: puremagic 1.30, filetype 1.2.0 (PyPI), file-type 21.3.4 (npm)
-# Expected: audio/ogg, with or without codecs=opus. RFC 7845, 9: Ogg files that have nothing but Opus audio are audio/ogg with the
-#   parameter codecs=opus, extension .opus; the codec stands in the first page. RFC 5334: application/ogg is for what is no plain
-#   audio or video.
+# Expected: audio/ogg, with or without codecs=opus. RFC 7845, 9: Ogg files that have nothing but Opus audio are
+#   audio/ogg with the parameter codecs=opus, extension .opus; the codec stands in the first page. RFC 5334:
+#   application/ogg is for what is no plain audio or video.
 # Seen:
 #   expected: audio/ogg
 #   seen, file-type 21.3.4 audio/ogg; codecs=opus
 #   seen, filetype 1.2.0 audio/ogg
 #   seen, puremagic 1.30 application/ogg (Ogg Vorbis audio file)
-# Why it matters for a WhatsApp gateway: Meta's list of media types has audio/ogg (Opus only) and no application/ogg, so an upload
-#   under the detected type fails, or goes as a document. The type of a file has to be read from its first page, and the three answers
-#   below have to be taken as one.
+# Why it matters for a WhatsApp gateway: Meta's list of media types has audio/ogg (Opus only) and no application/ogg, so
+#   what is uploaded under the detected type is no voice note. The type of a file has to be read from its first page,
+#   and the three answers below have to be taken as one.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

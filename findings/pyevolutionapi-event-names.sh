@@ -2,15 +2,17 @@
 # The client's own model for webhook calls refuses the calls that the server makes.
 #
 # Package: pyevolutionapi 0.1.1 (PyPI), `models.webhook.EventPayload`
-# Expected: the model reads a call of Evolution API v2. The server names events with dots and in small letters in the call
-#   ("messages.upsert") and with underscores in capitals in the configuration (MESSAGES_UPSERT); evolution-whatsapp 0.1.1,
-#   another client, documents both spellings and reads both. The README promises "Comprehensive event handling".
+# Expected: the model reads a call of Evolution API v2. The server names events with dots and in small letters in the
+#   call ("messages.upsert") and with underscores in capitals in the configuration (MESSAGES_UPSERT); evolution-whatsapp
+#   0.1.1, another client, documents both spellings and reads both. Event handling is among the features that its README
+#   lists.
 # Seen:
 #   expected: messages.upsert read, by both clients
 #   seen, pyevolutionapi 0.1.1: messages.upsert ValidationError, MESSAGES_UPSERT read
 #   seen, evolution-whatsapp 0.1.1: messages.upsert read, MESSAGES_UPSERT read
-# Why it matters for a WhatsApp gateway: no call of a real server or of a gateway that imitates one gets through this model;
-#   programs built on it read the raw JSON. A gateway must not "correct" the spelling for them: the other clients rely on it.
+# Why it matters for a WhatsApp gateway: no call of a real server or of a gateway that imitates one gets through this
+#   model; programs built on it read the raw JSON. A gateway must not "correct" the spelling for them: the other clients
+#   rely on it.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

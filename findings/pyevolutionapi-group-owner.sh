@@ -2,13 +2,14 @@
 # The owner of a group counts as a plain member, and asking a group who its admins are is impossible.
 #
 # Package: pyevolutionapi 0.1.1 (PyPI), `models.group`
-# Expected: `role` of a participant with `admin: "superadmin"` is SUPERADMIN: the model has that role, and the server passes on
-#   Baileys' participants, whose `admin` is "admin", "superadmin" or null. `Group.is_admin` answers for a participant's id.
+# Expected: `role` of a participant with `admin: "superadmin"` is SUPERADMIN: the model has that role, and the server
+#   passes on Baileys' participants, whose `admin` is "admin", "superadmin" or null. `Group.is_admin` answers for a
+#   participant's id.
 # Seen:
 #   expected: superadmin,admin,member; is_admin of the owner True
 #   seen, pyevolutionapi 0.1.1: member,admin,member; is_admin of the owner TypeError
-# Why it matters for a WhatsApp gateway: programs that let only admins give orders in a group shut out the group's owner. The
-#   second part is a property that wants an argument, so no way of using it works.
+# Why it matters for a WhatsApp gateway: programs that let only admins give orders in a group shut out the group's
+#   owner. The second part is a property that wants an argument, so no way of using it works.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

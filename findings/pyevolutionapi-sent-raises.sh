@@ -8,9 +8,9 @@
 # Seen:
 #   expected: 1 text at the server, answer 3EB0A1B2C3
 #   seen, pyevolutionapi 0.1.1: 1 text at the server, answer ValidationError
-# Why it matters for a WhatsApp gateway: the client's model wants `key` within `message`. A caller that repeats on an error
-#   sends the text again and again. A gateway with an Evolution-like door should answer a client like this without `message`,
-#   or count on repeats and recognise them.
+# Why it matters for a WhatsApp gateway: the client's model wants `key` within `message`. A caller that repeats on an
+#   error sends the text again and again. A gateway with an Evolution-like door should answer a client like this without
+#   `message`, or count on repeats and recognise them.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -2,8 +2,8 @@
 # Setting a webhook fails before anything is sent: the address is not turned into text.
 #
 # Package: pyevolutionapi 0.1.1 (PyPI), `client.webhook.set_webhook`
-# Expected: one POST to /webhook/set/{instance} with `webhook.url` as text; the README lists "Configure webhooks for real-time
-#   events" among the supported operations, and `WebhookConfig(url=...)` takes an address.
+# Expected: one POST to /webhook/set/{instance} with `webhook.url` as text, as Evolution API v2 documents it. Webhooks
+#   are among the operations that the README lists, and `WebhookConfig(url=...)` takes an address.
 # Seen:
 #   expected: 1 call, no error
 #   seen, pyevolutionapi 0.1.1: 0 calls, Request failed: Object of type HttpUrl is not JSON serializable

@@ -8,8 +8,8 @@
 #   expected: called with context=True, called with context=False
 #   seen, python-whatsapp-bot 2.0.3: called with context=True, UnboundLocalError with context=False
 # Why it matters for a WhatsApp gateway: the error comes out of `process_update`, so the bot's web server answers 500. A
-#   sender that repeats failed calls, as Meta and this gateway do, brings the same message again for hours; the cause is the
-#   receiver, not the call.
+#   sender that repeats failed calls, as Meta and this gateway do, brings the same message again for hours; the cause is
+#   the receiver, not the call.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -2,15 +2,15 @@
 # A filter for the command "order" also takes "/orders" and "/orderly".
 #
 # Package: pywa 4.5.0 (PyPI), `filters.command`
-# Expected: only "/order", alone or followed by white space. The documentation: a filter for text messages that are commands, given the
-#   commands to filter for; `filters.startswith` is there for beginnings. python-telegram-bot's `CommandHandler` compares
-#   the whole first word.
+# Expected: only "/order", alone or followed by white space. The documentation: a filter for text messages that are
+#   commands, given the commands to filter for; `filters.startswith` is there for beginnings. python-telegram-bot's
+#   `CommandHandler` compares the whole first word.
 # Seen:
 #   expected: /order 7
 #   seen, pywa 4.5.0: /order 7, /orders, /orderly
-# Why it matters for a WhatsApp gateway: of two handlers, for "order" and for "orders", the one that was defined first gets both. A
-#   bot's "/stop" handler (an opt-out) also fires on "/stopwatch". Programs behind the gateway that listen for words need the whole
-#   word compared; the gateway's own opt-out words must be, too.
+# Why it matters for a WhatsApp gateway: of two handlers, for "order" and for "orders", the one that was defined first
+#   gets both. A bot's "/stop" handler (an opt-out) also fires on "/stopwatch". Programs behind the gateway that listen
+#   for words need the whole word compared; the gateway's own opt-out words must be, too.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -2,15 +2,16 @@
 # Messages and receipts in the shape that Meta used until 2026 are acknowledged with 200 and dropped.
 #
 # Package: pywa 4.5.0 (PyPI)
-# Expected: they are read; the hidden id (`contacts[].user_id`) is one of three identifiers in pywa's own model of a user, next to
-#   `wa_id`. Meta's published examples of the WhatsApp Business Platform (Postman collection, MIT licence) have contacts of `profile`
-#   and `wa_id` only; receipts had no `contacts` at all before 2026.
+# Expected: they are read; the hidden id (`contacts[].user_id`) is one of three identifiers in pywa's own model of a
+#   user, next to `wa_id`. Meta's published examples of the WhatsApp Business Platform (Postman collection, MIT licence)
+#   have contacts of `profile` and `wa_id` only; receipts had no `contacts` at all before 2026.
 # Seen:
 #   expected: all four 200 handler called
 #   seen, pywa 4.5.0: message with hidden id: 200 handler called; message without: 200 dropped; receipt with contacts: 200 handler called; receipt without: 200 dropped
-# Why it matters for a WhatsApp gateway: Meta's live calls carry the new fields. Whatever else speaks Meta's shape does not: other
-#   providers' Meta-like webhooks, test tools, calls that were stored and are replayed, a gateway's sandbox. A gateway that wants its
-#   calls to be read by pywa must put a `user_id` into each contact and a `contacts` list beside each receipt.
+# Why it matters for a WhatsApp gateway: Meta's live calls carry the new fields. Whatever else speaks Meta's shape does
+#   not: other providers' Meta-like webhooks, test tools, calls that were stored and are replayed, a gateway's sandbox.
+#   A gateway that wants its calls to be read by pywa must put a `user_id` into each contact and a `contacts` list
+#   beside each receipt.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -2,13 +2,14 @@
 # Pictures and recordings come back as text with most bytes replaced: a QR code that cannot be shown.
 #
 # Package: waha-py 2026.9.2 (PyPI)
-# Expected: the bytes. WAHA's documentation, "Get QR": the answer of /api/{session}/auth/qr is a PNG picture unless JSON is asked for;
-#   the README's example calls `client.auth.get_qr(session="default", ...)`. RFC 9110, 8.3: the media type says what the body is.
+# Expected: the bytes. WAHA's documentation, "Get QR": the answer of /api/{session}/auth/qr is a PNG picture unless JSON
+#   is asked for; the README's example calls `client.auth.get_qr(session="default", ...)`. RFC 9110, 8.3: the media type
+#   says what the body is.
 # Seen:
 #   expected: bytes, 67 of them, none replaced
 #   seen, waha-py 2026.9.2: str, 7 characters that stand for bytes which are gone
-# Why it matters for a WhatsApp gateway: a program that pairs a number through this client has to ask for `format=raw` and draw the
-#   code itself. A gateway that offers a QR door should offer the code's text beside the picture.
+# Why it matters for a WhatsApp gateway: a program that pairs a number through this client has to ask for `format=raw`
+#   and draw the code itself. A gateway that offers a QR door should offer the code's text beside the picture.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -2,15 +2,14 @@
 # The model of a message cannot read a message of a private chat, only one of a group that was sent by oneself.
 #
 # Package: waha-py 2026.9.2 (PyPI), `waha.generated.models.WAMessage`
-# Expected: a message that comes in from one person is read. The model's own descriptions: `participant` "For groups", `source`
-#   available in events of one's own messages only, `mediaUrl` deprecated; WAHA's sample of the event "message" has no
-#   `participant` for a private chat.
+# Expected: a message that comes in from one person is read. The model's own descriptions: `participant` "For groups",
+#   `source` available in events of one's own messages only, `mediaUrl` deprecated.
 # Seen:
 #   expected: read, nothing missing
 #   seen, waha-py 2026.9.2: refused, missing mediaUrl,participant,source
-# Why it matters for a WhatsApp gateway: all of these are required, because the OpenAPI description of the server says so. It is
-#   what happens to every client generated from a description that was never checked against real answers: a gateway's own has
-#   to be, with `required` for what is always there and nothing else.
+# Why it matters for a WhatsApp gateway: all of these are required, because the OpenAPI description of the server says
+#   so. It is what happens to every client generated from a description that was never checked against real answers: a
+#   gateway's own has to be, with `required` for what is always there and nothing else.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

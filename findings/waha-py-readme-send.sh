@@ -2,13 +2,14 @@
 # The first example of the README cannot run: `send_text(session=..., payload=...)` raises before anything is sent.
 #
 # Package: waha-py 2026.9.2 (PyPI)
-# Expected: one POST to /api/sendText. The README's "Usage" calls `client.chatting.send_text(session="default", payload={...})`.
+# Expected: one POST to /api/sendText. The README's "Usage" calls `client.chatting.send_text(session="default",
+#   payload={...})`.
 # Seen:
 #   expected: 1 call as in the README
 #   seen, waha-py 2026.9.2: 0 calls, TypeError as in the README; 1 call with the session in the payload
-# Why it matters for a WhatsApp gateway: the session belongs into the payload in WAHA's API; the generated method hands every other
-#   name on to the HTTP client. Whoever evaluates gateways by their clients' examples gets a TypeError here, and moves programs on
-#   that work around it: the session's name sits in the body.
+# Why it matters for a WhatsApp gateway: the session belongs into the payload in WAHA's API; the generated method hands
+#   every other name on to the HTTP client. Whoever evaluates gateways by their clients' examples gets a TypeError here,
+#   and moves programs on that work around it: the session's name sits in the body.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -2,13 +2,14 @@
 # Switches in the query are written "True" with a capital, which is no boolean of the API.
 #
 # Package: waha-python 1.0.0 (PyPI); waha-py 2026.9.2 (PyPI) for comparison
-# Expected: `downloadMedia=true`, `refresh=true`, as in WAHA's documentation and OpenAPI description (type boolean; JSON's
-#   spelling is true). waha-py, another client for the same server, writes it so.
+# Expected: `downloadMedia=true`, `refresh=true`, as in WAHA's documentation and OpenAPI description (type boolean;
+#   JSON's spelling is true). waha-py, another client for the same server, writes it so.
 # Seen:
 #   expected: downloadMedia=true refresh=true | all=true
 #   seen: waha-python 1.0.0 downloadMedia=True refresh=True | waha-py 2026.9.2 all=true
-# Why it matters for a WhatsApp gateway: servers compare with "true" and ignore the rest in silence: the media are not downloaded and
-#   nobody is told why. A gateway should refuse a value that it does not know, or take the word in any case; not ignore it.
+# Why it matters for a WhatsApp gateway: servers compare with "true" and ignore the rest in silence: the media are not
+#   downloaded and nobody is told why. A gateway should refuse a value that it does not know, or take the word in any
+#   case; not ignore it.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

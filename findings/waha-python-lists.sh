@@ -2,13 +2,14 @@
 # Listing sessions or groups always raises: a method of the same name stands in the way of the one that makes the request.
 #
 # Package: waha-python 1.0.0 (PyPI)
-# Expected: `client.sessions.list()`, as in the README, makes GET /api/sessions and gives a list; `client.groups.list("default")` likewise.
+# Expected: `client.sessions.list()`, as in the README, makes GET /api/sessions and gives a list;
+#   `client.groups.list("default")` likewise.
 # Seen:
 #   expected: chats [], sessions [], groups [], 3 requests
 #   seen, waha-python 1.0.0: chats [], sessions TypeError, groups TypeError, 1 request
-# Why it matters for a WhatsApp gateway: `list` calls `self.get(address, params=...)`, but these modules have a `get(name)` of their own.
-#   A program cannot find out which sessions there are; people ask for a session by its fixed name instead, so a gateway should keep
-#   names stable and answer for a name directly.
+# Why it matters for a WhatsApp gateway: `list` calls `self.get(address, params=...)`, but these modules have a
+#   `get(name)` of their own. A program cannot find out which sessions there are; people ask for a session by its fixed
+#   name instead, so a gateway should keep names stable and answer for a name directly.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

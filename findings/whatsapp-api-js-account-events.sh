@@ -2,15 +2,15 @@
 # News about the account, such as a template that was approved, is answered with 500, so Meta brings it again and again.
 #
 # Package: whatsapp-api-js 6.3.0 (npm), its ready-made handler for node:http
-# Expected: 200 for a well-signed call, even when the library has nothing to do with it. The WhatsApp Business Platform sends
-#   all subscribed fields (message_template_status_update, account_update, phone_number_quality_update) to the same callback
-#   address; Meta, Webhooks, "Get started": answer every notification with 200, else it is brought again.
+# Expected: 200 for a well-signed call, even when the library has nothing to do with it. The WhatsApp Business Platform
+#   sends all subscribed fields (message_template_status_update, account_update, phone_number_quality_update) to the
+#   same callback address; Meta, Webhooks, "Get started": answer every notification with 200, else it is brought again.
 # Seen:
 #   expected: 200 for a message, 200 for an approved template
 #   seen, whatsapp-api-js 6.3.0: 200 for a message, 500 for an approved template
-# Why it matters for a WhatsApp gateway: only the field `messages` has `metadata.phone_number_id`; the library reads it before
-#   it looks at the field. Behind a gateway that passes on account news with Meta's shape these calls fail for ever and fill the
-#   retry queue; the events must be opt-in per receiver.
+# Why it matters for a WhatsApp gateway: only the field `messages` has `metadata.phone_number_id`; the library reads it
+#   before it looks at the field. Behind a gateway that passes on account news with Meta's shape these calls fail for
+#   ever and fill the retry queue; the events must be opt-in per receiver.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

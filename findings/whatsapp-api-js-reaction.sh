@@ -2,9 +2,9 @@
 # Reactions with a red heart, a skin tone, a flag or a family are refused as "not a single emoji".
 #
 # Package: whatsapp-api-js 6.3.0 (npm)
-# Expected: one emoji is one emoji. Unicode Technical Standard 51 (Unicode Emoji), ED-2 and ED-17: an emoji may be a sequence, with
-#   a variation selector, a modifier, joiners, or two regional indicators. The heart with its variation selector and the thumb
-#   with a skin tone are what phones send most.
+# Expected: one emoji is one emoji. Unicode Technical Standard 51 (Unicode Emoji), ED-2 and ED-17: an emoji may be a
+#   sequence, with a variation selector, a modifier, joiners, or two regional indicators. The heart with its variation
+#   selector and the thumb with a skin tone are what phones send most.
 # Seen:
 #   expected: all taken
 #   seen, whatsapp-api-js 6.3.0:
@@ -13,8 +13,9 @@
 #     U+1F44D U+1F3FD thumb, skin tone: refused
 #     U+1F1F8 U+1F1E6 flag: refused
 #     three with U+200D family: refused
-# Why it matters for a WhatsApp gateway: a program that answers a reaction with the same reaction, which came in through the
-#   gateway, cannot make the request. A gateway has to count grapheme clusters, never code points, when it judges a reaction.
+# Why it matters for a WhatsApp gateway: a program that answers a reaction with the same reaction, which came in through
+#   the gateway, cannot make the request. A gateway has to count grapheme clusters, never code points, when it judges a
+#   reaction.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

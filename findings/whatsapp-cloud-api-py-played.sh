@@ -2,14 +2,15 @@
 # A voice message that was played, or any status that is newer than the library, is told as "sent".
 #
 # Package: whatsapp-cloud-api-py 0.3.0 (PyPI), `dispatch_webhook`
-# Expected: a status that the library does not know is not told as one it knows: no event, or one of its own, as it does for
-#   messages (`UnknownMessageReceived`). Meta's statuses are sent, delivered, read, played and failed (pywa 4.5.0 lists
-#   "played" as the first time that a voice message is played on the person's device).
+# Expected: a status that the library does not know is not told as one it knows: no event, or one of its own, as it does
+#   for messages (`UnknownMessageReceived`). Meta's statuses are sent, delivered, read, played and failed (pywa 4.5.0
+#   lists "played" as the first time that a voice message is played on the person's device).
 # Seen:
 #   expected: MessageSent MessageDelivered MessageRead, and no MessageSent for played
 #   seen, whatsapp-cloud-api-py 0.3.0: MessageSent MessageDelivered MessageRead MessageSent
-# Why it matters for a WhatsApp gateway: a message that was read goes back to "sent" in the receiver's records. Programs must
-#   never take a step back on a status, and a gateway must not hand on a status word that receivers of its shape do not know.
+# Why it matters for a WhatsApp gateway: a message that was read goes back to "sent" in the receiver's records. Programs
+#   must never take a step back on a status, and a gateway must not hand on a status word that receivers of its shape do
+#   not know.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

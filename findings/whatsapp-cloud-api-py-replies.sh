@@ -2,14 +2,16 @@
 # A press of a template's button is an unknown message, an order comes without the customer's note, a form without its token.
 #
 # Package: whatsapp-cloud-api-py 0.3.0 (PyPI), `dispatch_webhook`
-# Expected: `ButtonReply` for a message of type "button" (Meta, messages webhook reference, "Button": `button.payload` and
-#   `button.text`, sent for a template's quick reply), `OrderReceived.order_text` from `order.text` ("Order"), and
-#   `FlowResponse.flow_token` from the `flow_token` within `nfm_reply.response_json` (WhatsApp Flows, "Receive responses").
+# Expected: `ButtonReply` for a message of type "button" (Meta, messages webhook reference, "Button": `button.payload`
+#   and `button.text`, sent for a template's quick reply), `OrderReceived.order_text` from `order.text` ("Order"), and
+#   `FlowResponse.flow_token` from the `flow_token` within `nfm_reply.response_json` (WhatsApp Flows, "Receive
+#   responses").
 # Seen:
 #   expected: ButtonReply, order's note 'no onions', form's token 't7'
 #   seen, whatsapp-cloud-api-py 0.3.0: UnknownMessageReceived, order's note None, form's token None
-# Why it matters for a WhatsApp gateway: the "Stop promotions" button of a marketing template is such a button; a program that
-#   listens for `ButtonReply` never hears the opt-out. The note on an order ("no onions") is lost without a trace.
+# Why it matters for a WhatsApp gateway: the "Stop promotions" button of a marketing template is such a button; a
+#   program that listens for `ButtonReply` never hears the opt-out. The note on an order ("no onions") is lost without a
+#   trace.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -2,13 +2,15 @@
 # A send that Meta refuses for good is made four times.
 #
 # Package: whatsapp-sdk 0.2.0 (PyPI)
-# Expected: one request. Meta, Cloud API, "Error codes": 131047 (more than 24 hours since the person last wrote) wants a template
-#   instead; the answer is 400. RFC 9110, 15.5.1: 400 is the request's own fault, so the same request cannot get another answer.
+# Expected: one request. Meta, Cloud API, "Error codes": 131047 (more than 24 hours since the person last wrote) wants a
+#   template instead; the answer is 400. RFC 9110, 15.5.1: 400 is the request's own fault, so the same request cannot
+#   get another answer.
 # Seen:
 #   expected: 1 request
 #   seen, whatsapp-sdk 0.2.0: 4 requests, WhatsAppValidationError
-# Why it matters for a WhatsApp gateway: every refusal costs four requests of the number's throughput and three seconds of the
-#   caller's time. A gateway behind such a client must answer refusals without asking the provider again, and count them once.
+# Why it matters for a WhatsApp gateway: every refusal costs four requests of the number's throughput and three seconds
+#   of the caller's time. A gateway behind such a client must answer refusals without asking the provider again, and
+#   count them once.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -3,13 +3,14 @@
 #
 # Package: whatsloon 3.1.0 (PyPI)
 # Expected: `error` holds the status and Meta's answer in both; the code has this branch in both. The requests library's
-#   documentation, `Response.__bool__`: a response with status 400 or above counts as false, so `if response` is not "is there one".
+#   documentation, `Response.__bool__`: a response with status 400 or above counts as false, so `if response` is not "is
+#   there one".
 # Seen:
 #   expected: code 131047 in the error of send_text_message and of async_send_text_message
 #   seen, whatsloon 3.1.0: 400 Client Error: Bad Request | 400 - {"error": {"message": "(#131047) Re-engagement message", "code": 131047}}
-# Why it matters for a WhatsApp gateway: 131047 (window closed), 131026 (not on WhatsApp) and 190 (token ended) all look like "400
-#   Client Error: Bad Request". Support gets this line from customers and nothing else; the gateway's own log must tell the reason
-#   for a request by its time and recipient.
+# Why it matters for a WhatsApp gateway: 131047 (window closed), 131026 (not on WhatsApp) and 190 (token ended) all look
+#   like "400 Client Error: Bad Request". Support gets this line from customers and nothing else; the gateway's own log
+#   must tell the reason for a request by its time and recipient.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
