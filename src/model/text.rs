@@ -36,6 +36,9 @@ fn everyday(c: char) -> Option<char> {
         'ا' | 'ب' | 'ت'..='غ' | 'ف'..='و' | 'ي' => Some(c),
         'ة' => Some('ه'),
         'ى' => Some('ي'),
+        // Whole phrases and words in one character (ﷺ is eighteen letters, ㌇ six): a text of them would cost ten times as
+        // much as another one, and no rule knows their words.
+        '\u{fdfa}' | '\u{fdfb}' | '\u{321d}' | '\u{321e}' | '\u{3300}'..='\u{3357}' => Some(c),
         _ => None,
     }
 }
@@ -140,6 +143,15 @@ pub fn words(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_character_becomes_many() {
+        for c in '\u{80}'..=char::MAX {
+            let mut letters = 0;
+            fold(c, &mut |_| letters += 1);
+            assert!(letters <= 6, "{c:?} becomes {letters}");
+        }
+    }
     use proptest::prelude::*;
 
     #[test]

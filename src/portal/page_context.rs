@@ -10,10 +10,10 @@ use super::{
     page_error::PageError,
 };
 use crate::{
-    accounts::{Guesser, Role, Session},
+    accounts::{Role, Session},
     connectors::outgoing::MediaKind,
     gateway::Gateway,
-    model::{ids::AccountId, plan::Zone},
+    model::{ids::AccountId, plan::Zone, why::Why},
     web::{Access, Incoming, body, problem},
 };
 use crate::{
@@ -68,7 +68,7 @@ pub struct PageContext {
     /// The session's cookie.
     pub token: Option<String>,
     /// What the browser keeps of an earlier login.
-    device: String,
+    pub device: String,
     /// For the log.
     pub request_id: String,
     /// Shown where a text says "contact support".
@@ -306,9 +306,12 @@ async fn zone(gateway: &Gateway, account: Option<AccountId>) -> Zone {
 }
 
 impl PageContext {
-    /// Who guesses, should this be a login.
-    pub fn guesser(&self) -> Guesser<'_> {
-        Guesser { address: self.address, device: &self.device }
+    /// Why something cannot be taken, in the visitor's language; who does not run the machine hears nothing of its inside.
+    pub fn why(&self, why: &Why) -> String {
+        match &self.who {
+            Some(who) if who.role == Role::Admin => self.locale.why(why),
+            _ => self.locale.why(&why.for_customers()),
+        }
     }
 
     /// The account whose rows are shown; none: an admin looks at all of them.

@@ -8,7 +8,7 @@ pub mod security;
 pub mod setup;
 
 use super::{PageContext, page_error};
-use crate::accounts::OneTimeLink;
+use crate::accounts::{Guesser, OneTimeLink};
 use crate::web::cookie;
 use ::http::{HeaderValue, StatusCode, header};
 use warp::reply::Response;
@@ -18,6 +18,11 @@ fn next(v: &PageContext) -> String {
     let asked = v.form.some("next").or(v.query.some("next")).unwrap_or_default();
     let is_ours = asked.starts_with('/') && !asked.starts_with("//") && !asked.contains(['\\', '\r', '\n']);
     if is_ours { asked.to_owned() } else { "/overview".to_owned() }
+}
+
+/// Who guesses, when this is a login.
+fn guesser(v: &PageContext) -> Guesser<'_> {
+    Guesser { address: v.address, device: &v.device }
 }
 
 /// A new session in the browser, and on to a page.

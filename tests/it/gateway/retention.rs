@@ -1,6 +1,7 @@
 //! What is too old goes, and nothing that a limit or a repeated request needs; a person is shown and erased without a
 //! trace, and stays suppressed.
 
+use crate::harness::deps::for_everything;
 use crate::harness::{
     files::FileServer,
     receiver::Receiver,
@@ -36,7 +37,7 @@ pub fn found_in(folder: &Path, needle: &[u8]) -> Vec<String> {
 /// A world in which a person left traces wherever one can be left.
 async fn world_with_traces() -> (World, FileServer, Receiver) {
     let (server, receiver) = (FileServer::start().await, Receiver::start().await);
-    let allow = [server.address, receiver.address].map(|a| a.to_string().parse().expect("an entry")).to_vec();
+    let allow = [server.address, receiver.address].map(|a| for_everything(&a)).to_vec();
     let world = World::start_with(|config| config.egress.allow = allow).await;
     let events = ["message.received", "message.sent"].map(str::to_owned).to_vec();
     let request = WebhookCreate { account: world.account, url: receiver.url(), events, ..Default::default() };

@@ -51,6 +51,10 @@ pub async fn add(gateway: &Gateway, mut incoming: Incoming) -> ChattuResult {
 }
 
 async fn make(gateway: &Gateway, caller: &DialectCaller, id: &str) -> Result<Instance, ApiError> {
+    let there = gateway.instances.list(Some(caller.caller.account)).await?.len();
+    if !gateway.may_make(there) {
+        return Err(ApiError::invalid("This account has as many clients as it may make: delete one, or ask for more."));
+    }
     let id = InstanceId::parse(id).map_err(|e| ApiError::invalid(format!("clientId: {e}.")))?;
     let connector = gateway.chattu.new_client_connector;
     // The phone network inside waits for its code, too, so that everything can be tried.

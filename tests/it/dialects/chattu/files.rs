@@ -2,6 +2,7 @@
 //! to whoever is logged in, for as long as it is kept.
 
 use super::{Shop, documents::JPEG};
+use crate::harness::deps::for_everything;
 use crate::harness::{
     files::FileServer,
     http::Reply,
@@ -31,7 +32,7 @@ const ENDINGS: [(&str, &[u8], &str, &str); 8] = [
 
 async fn shop_with_files() -> (Shop, FileServer) {
     let server = FileServer::start().await;
-    let entry = server.address.to_string().parse().expect("an entry");
+    let entry = for_everything(&server.address);
     let shop = Shop::start_with(|config| {
         config.egress.allow = vec![entry];
         config.media.image_mb = 1;
