@@ -17,8 +17,8 @@ use std::{
 pub(super) struct Ground {
     data_dir: PathBuf,
     files: Mutex<Vec<KeptFile>>,
-    /// The key of the secrets and its digest, when it lies there: another file with the same key is as good.
-    key: Mutex<Option<(&'static str, [u8; 32])>>,
+    /// The key of the secrets, when it lies there: another file with the same key is as good.
+    key: Mutex<Option<KeptKey>>,
     /// Held until the store is closed: keeps a second process out.
     lock: Mutex<Option<DirLock>>,
 }
@@ -30,6 +30,16 @@ struct KeptFile {
     /// It is never shorter than this, in bytes.
     least: u64,
 }
+
+struct KeptKey {
+    name: &'static str,
+    digest: [u8; 32],
+    /// Of the file when it was read last.
+    stamp: Option<Stamp>,
+}
+
+/// Device, inode, and when it was written, in seconds and nanoseconds.
+type Stamp = (u64, u64, i64, i64);
 
 impl Ground {
     /// What lies in `data_dir` now; call it when the database was opened and written.
@@ -45,7 +55,7 @@ impl Ground {
 
     /// From now on this key belongs to it.
     pub(super) fn keep_key(&self, name: &'static str, key: &[u8]) {
-        *locked(&self.key) = Some((name, Sha256::digest(key).into()));
+        *locked(&self.key) = Some(KeptKey { name, digest: Sha256::digest(key).into(), stamp: None });
     }
 
     /// Lets go of the directory.
@@ -53,7 +63,7 @@ impl Ground {
         drop(locked(&self.lock).take());
     }
 
-    /// Whether all is as it was; else what is not, and what would help. For before and after each commit.
+    /// Whether all is as it was; else what is not, and what would help.
     pub(super) fn look(&self) -> Result<(), String> {
         for kept in locked(&self.files).iter() {
             let found = fs::metadata(self.data_dir.join(&kept.name));
@@ -67,23 +77,27 @@ impl Ground {
                 }
             })?;
         }
-        if let Some((name, _)) = &*locked(&self.key) {
-            let found = fs::metadata(self.data_dir.join(name));
-            self.judge(name, &found, |m| (m.len() != 32).then_some("was emptied"))?;
-        }
+        self.look_at_key()?;
         self.keep_lock()
     }
 
-    /// The same, and whether the key is the same: for once a second, and for who asks.
-    pub(super) fn look_closely(&self) -> Result<(), String> {
-        self.look()?;
-        let Some((name, digest)) = *locked(&self.key) else { return Ok(()) };
-        let path = self.data_dir.join(name);
-        match fs::read(&path) {
-            Ok(key) if <[u8; 32]>::from(Sha256::digest(&key)) == digest => Ok(()),
-            Ok(_) => Err(self.problem(name, "was replaced")),
-            Err(e) => Err(format!("{}: {e}", path.display())),
+    /// The key is read again only when its file has changed.
+    fn look_at_key(&self) -> Result<(), String> {
+        let mut kept = locked(&self.key);
+        let Some(key) = kept.as_mut() else { return Ok(()) };
+        let path = self.data_dir.join(key.name);
+        let found = fs::metadata(&path);
+        self.judge(key.name, &found, |m| (m.len() != 32).then_some("was emptied"))?;
+        let stamp = found.as_ref().map(stamp_of).ok();
+        if stamp == key.stamp {
+            return Ok(());
         }
+        let read = fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+        if <[u8; 32]>::from(Sha256::digest(&read)) != key.digest {
+            return Err(self.problem(key.name, "was replaced"));
+        }
+        key.stamp = stamp;
+        Ok(())
     }
 
     fn judge(
@@ -125,6 +139,10 @@ impl Ground {
             Err(e) => Err(format!("the lock of this data directory is not ours any more: {e}")),
         }
     }
+}
+
+fn stamp_of(m: &fs::Metadata) -> Stamp {
+    (m.dev(), m.ino(), m.mtime(), m.mtime_nsec())
 }
 
 fn id_of(m: &fs::Metadata) -> (u64, u64) {

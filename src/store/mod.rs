@@ -179,7 +179,7 @@ impl Store {
     /// # Errors
     /// Why not.
     pub async fn probe(&self) -> Result<(), StoreError> {
-        self.ground().look_closely().map_err(StoreError::Unavailable)?;
+        self.ground().look().map_err(StoreError::Unavailable)?;
         let failing = {
             let writer = self.shared.writer.read().expect("no holder panics");
             writer.as_ref().is_some_and(Writer::is_failing)

@@ -141,7 +141,7 @@ impl WriterThread {
             match waiting.recv_timeout(patience) {
                 Ok(first) => self.write(first, waiting, &mut group),
                 Err(RecvTimeoutError::Timeout) => {
-                    self.look(true);
+                    self.look();
                     self.scrub();
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -157,13 +157,13 @@ impl WriterThread {
         waiting: &Receiver<Box<dyn WriteJob>>,
         group: &mut Vec<Box<dyn WriteJob>>,
     ) {
-        if !self.look(false) {
+        if !self.look() {
             return first.finish(Err(self.problem.clone().unwrap_or_default()));
         }
         let mut asked = AfterCommit::default();
         let mut commit = write_group(&self.connection, first, waiting, group, &mut asked);
         // What was committed into a file that went away meanwhile is nowhere: nobody is told that it was.
-        if commit.is_ok() && !self.look(false) {
+        if commit.is_ok() && !self.look() {
             commit = Err(self.problem.clone().unwrap_or_default());
         }
         self.failing.store(commit.is_err(), Ordering::Release);
@@ -183,19 +183,16 @@ impl WriterThread {
     }
 
     /// Whether the files are still ours; says so once when that changes.
-    fn look(&mut self, closely: bool) -> bool {
-        let found = if closely { self.ground.look_closely() } else { self.ground.look() };
-        match (found, &self.problem) {
-            (Ok(()), None) => true,
-            (Ok(()), Some(_)) if closely => {
-                tracing::info!("the data directory is as it was: messages are taken again");
-                self.problem = None;
+    fn look(&mut self) -> bool {
+        match self.ground.look() {
+            Ok(()) => {
+                if self.problem.take().is_some() {
+                    tracing::info!("the data directory is as it was: messages are taken again");
+                }
                 true
             }
-            // Only a close look takes a problem back that a close look has found.
-            (Ok(()), Some(_)) => self.look(true),
-            (Err(problem), said) => {
-                if said.as_ref() != Some(&problem) {
+            Err(problem) => {
+                if self.problem.as_ref() != Some(&problem) {
                     tracing::error!("{problem}");
                 }
                 self.problem = Some(problem);
