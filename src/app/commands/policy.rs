@@ -30,6 +30,12 @@ impl Execute for PolicyCheck {
             total if total >= rules.review_score => "sent, listed for review",
             _ => "sent",
         };
-        Ok(json!({"ok": true, "score": score.total, "verdict": verdict, "signals": score.signals}))
+        let marks = gateway.sending.mark_text(&text);
+        let words: Vec<_> =
+            marks.iter().map(|m| json!({"words": &text[m.range.clone()], "signal": *m.signal})).collect();
+        Ok(json!({
+            "ok": true, "score": score.total, "verdict": verdict, "signals": score.signals, "model": score.model,
+            "words": words,
+        }))
     }
 }
