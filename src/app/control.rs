@@ -3,7 +3,7 @@
 //! One command a connection: a line of JSON, answered by a line of JSON. The socket lies in the data directory with
 //! mode 0600, so that who may use it is who may read the database. What a command did is in force when it is answered.
 
-use super::commands::{Command, Done};
+use super::commands::{Command, CommandResult};
 use crate::gateway::Gateway;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -96,14 +96,14 @@ async fn answer(stream: UnixStream, gateway: Arc<Gateway>) {
 ///
 /// # Errors
 /// What the gateway answers, or why it could not be asked.
-pub fn ask<'a>(data_dir: &'a Path, command: &'a Command) -> BoxFuture<'a, Option<Done>> {
+pub fn ask<'a>(data_dir: &'a Path, command: &'a Command) -> BoxFuture<'a, Option<CommandResult>> {
     Box::pin(async move {
         let stream = UnixStream::connect(socket_path(data_dir)).await.ok()?;
         Some(ask_over(stream, command).await)
     })
 }
 
-async fn ask_over(stream: UnixStream, command: &Command) -> Done {
+async fn ask_over(stream: UnixStream, command: &Command) -> CommandResult {
     let failed = |e: io::Error| format!("the running gateway could not be asked: {e}");
     let (reader, mut writer) = stream.into_split();
     let mut line = serde_json::to_vec(command).map_err(|e| e.to_string())?;

@@ -21,7 +21,9 @@ use crate::{
     gateway::{Gateway, inbound::Inbound, retention::Retention},
     instances::Instances,
     model::{clock::Clock, random::Random},
-    ops::{egress_allowlist::EgressAllowlist, keeper::Keeper, listening::Listening, metrics::Metrics, tls},
+    ops::{
+        egress_allowlist::EgressAllowlist, keeper::Keeper, listen_addresses::ListenAddresses, metrics::Metrics, tls,
+    },
     people::{media::Media, presence::Attention, suppression::Erased},
     portal,
     sending::{Parts, Recovered, Sending, schedule::Schedules},
@@ -59,7 +61,7 @@ const REQUESTS_WITHIN: Duration = Duration::from_secs(8);
 
 /// A future of this crate's own code. It is boxed so that its code is generated here, once; an `async fn` would be compiled
 /// again, with all that it awaits, in each program that awaits it.
-type Boxed<T> = BoxFuture<'static, T>;
+type AppFuture<T> = BoxFuture<'static, T>;
 
 /// The gateway, put together.
 pub struct App {
@@ -118,7 +120,7 @@ impl App {
     ///
     /// # Errors
     /// See [`StartError`].
-    pub fn open(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Boxed<Result<Self, StartError>> {
+    pub fn open(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> AppFuture<Result<Self, StartError>> {
         Box::pin(Self::opened(config, clock, random))
     }
 
@@ -257,7 +259,7 @@ impl App {
     }
 
     /// Ends an app that does not serve.
-    pub fn close(self) -> Boxed<()> {
+    pub fn close(self) -> AppFuture<()> {
         Box::pin(async move {
             self.gateway.sending.stop().await;
             self.gateway.registry.stop_all().await;
@@ -269,7 +271,7 @@ impl App {
     ///
     /// # Errors
     /// An address that is taken, a certificate that cannot be used.
-    pub fn serve(self) -> Boxed<Result<Running, StartError>> {
+    pub fn serve(self) -> AppFuture<Result<Running, StartError>> {
         self.serve_on(Inherited::default())
     }
 
@@ -277,7 +279,7 @@ impl App {
     ///
     /// # Errors
     /// As [`Self::serve`].
-    pub fn serve_on(self, inherited: Inherited) -> Boxed<Result<Running, StartError>> {
+    pub fn serve_on(self, inherited: Inherited) -> AppFuture<Result<Running, StartError>> {
         Box::pin(self.served(inherited))
     }
 
@@ -292,7 +294,7 @@ impl App {
         let http = listeners::open(&mut inherited, config.listen.http, "listen.http").await?;
         listeners::close_rest(inherited);
         let address = |l: &Option<TcpListener>| l.as_ref().and_then(|l| l.local_addr().ok());
-        let listening = Listening {
+        let listening = ListenAddresses {
             local: address(&local),
             public: address(&public),
             http: address(&http),
@@ -366,7 +368,7 @@ impl Running {
     /// Takes no more connections, lets requests that are in finish and send what they came to send, then waits for
     /// messages on their way (10 s at most in all; then the next start finds them and makes them `unknown`), and closes
     /// the database.
-    pub fn stop(self) -> Boxed<()> {
+    pub fn stop(self) -> AppFuture<()> {
         Box::pin(self.stopped())
     }
 

@@ -14,7 +14,8 @@ use crate::{
     instances::Instances,
     model::{clock::Clock, ids::AccountId, phone::Phone, random::Random},
     ops::{
-        backup::BackupPlan, egress_allowlist::EgressAllowlist, keeper::Keeper, listening::Listening, metrics::Metrics,
+        backup::BackupPlan, egress_allowlist::EgressAllowlist, keeper::Keeper, listen_addresses::ListenAddresses,
+        metrics::Metrics,
     },
     people::{media::Media, presence::Attention, suppression::Erased},
     sending::{Sending, schedule::Schedules},
@@ -54,7 +55,7 @@ pub struct Gateway {
     /// The public listener's certificate, once there is such a listener.
     pub keeper: OnceLock<Keeper>,
     /// Where it listens, once it does.
-    pub listening: OnceLock<Listening>,
+    pub listening: OnceLock<ListenAddresses>,
     /// Scheduled backups, if there are to be any.
     pub backups: Option<BackupPlan>,
     /// Whether somebody asked for a backup that is being made.

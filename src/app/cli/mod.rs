@@ -34,7 +34,7 @@ use crate::{
 };
 use clap::{Parser, Subcommand};
 use context::{Context, Given};
-use presentation::{Failed, Presentation};
+use presentation::{CommandFailed, Presentation};
 use serde_json::{Value, json};
 use std::{ffi::OsString, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
@@ -58,20 +58,20 @@ struct Cli {
 #[derive(Subcommand)]
 enum Task {
     /// Run the gateway
-    Serve(serve::Args),
+    Serve(serve::ServeArgs),
     /// See it work: sandbox data, one message sent, addresses printed
-    Demo(demo::Args),
+    Demo(demo::DemoArgs),
     #[command(flatten)]
     Tell(Command),
     /// Judge the configuration
-    CheckConfig(config::Args),
+    CheckConfig(config::CheckConfigArgs),
     SetupToken(SetupToken),
     /// Look for what keeps the gateway from working
     Doctor,
     /// Write everything that is kept into one file, also while the gateway runs
-    Backup(backup::Backup),
+    Backup(backup::BackupArgs),
     /// Put a backup into an empty data directory
-    Restore(backup::Restore),
+    Restore(backup::RestoreArgs),
     /// Print the manual
     Man(man::Man),
     /// Print the completions of a shell
@@ -106,7 +106,7 @@ fn started(args: Vec<OsString>, environment: Vec<(OsString, OsString)>) -> ExitC
             ExitCode::SUCCESS
         }
         Ok(None) => ExitCode::SUCCESS,
-        Err(Failed { line, report }) => {
+        Err(CommandFailed { line, report }) => {
             match report {
                 Some(report) => output::print(&report, json),
                 None if json => output::print(&json!({"ok": false, "error": line}), true),
@@ -119,7 +119,7 @@ fn started(args: Vec<OsString>, environment: Vec<(OsString, OsString)>) -> ExitC
 }
 
 /// What is to be printed at the end, if anything is.
-type Printed = Result<Option<Value>, Failed>;
+type Printed = Result<Option<Value>, CommandFailed>;
 
 fn run(task: Task, program: &str, mut given: Given) -> Printed {
     match task {

@@ -1,6 +1,6 @@
 //! `wa-gateway contacts …`
 
-use super::{Done, Execute, account::region_of, group, text, values::read_text};
+use super::{CommandResult, Execute, account::region_of, group, text, values::read_text};
 use crate::{
     gateway::Gateway,
     model::{csv, ids::AccountId},
@@ -34,7 +34,7 @@ impl Execute for ContactsImport {
         Ok(())
     }
 
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &Gateway) -> CommandResult {
         let account = AccountId(self.account);
         let region = region_of(gateway, account).await?;
         let rows = csv::phones(&self.csv).map_err(text)?;

@@ -4,7 +4,7 @@
 //! instead of the customer's endpoint; that becomes an endpoint of ours. A dry run says the same and changes nothing.
 //! What is here already is left alone, so that an import can be repeated.
 
-use super::{CLI, Done, Execute, group, key_value::text_or_file, text};
+use super::{CLI, CommandResult, Execute, group, key_value::text_or_file, text};
 use crate::{
     connectors::evolution::import::{FoundWebhook, ImportCandidate, PAIRED_PHONE, our_events},
     events::webhooks::NewEndpoint,
@@ -44,7 +44,7 @@ impl Execute for ImportEvolution {
         Ok(())
     }
 
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &Gateway) -> CommandResult {
         let account = account(gateway, self.account).await?;
         let found = gateway.registry.survey_evolution(&self.url, &self.key).await.map_err(text)?;
         let here = gateway.instances.list(None).await.map_err(text)?;

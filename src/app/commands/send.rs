@@ -1,6 +1,6 @@
 //! `wa-gateway send`
 
-use super::{Done, Execute, account::region_of, single, text};
+use super::{CommandResult, Execute, account::region_of, single, text};
 use crate::{
     gateway::Gateway,
     model::ids::InstanceId,
@@ -33,7 +33,7 @@ pub struct SendText {
 single!(SendText is Send);
 
 impl Execute for SendText {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &Gateway) -> CommandResult {
         let instance = gateway.instances.find(&InstanceId::from_text(self.instance.as_str())).await.map_err(text)?;
         let region = region_of(gateway, instance.account_id).await?;
         let body = json!({"instance_id": self.instance, "phone": self.to, "message": self.text,

@@ -18,7 +18,7 @@ mod rows;
 mod systemd;
 mod time;
 
-use super::listening::Listening;
+use super::listen_addresses::ListenAddresses;
 use crate::{config::Config, egress::Egress, model::clock::Clock, store};
 use serde::Serialize;
 use serde_json::Value;
@@ -52,7 +52,7 @@ pub struct Patient<'a> {
     /// What is configured.
     pub config: &'a Config,
     /// Where the gateway listens that answers on the data directory's control socket; none where none does.
-    pub running: Option<Listening>,
+    pub running: Option<ListenAddresses>,
     /// Time.
     pub clock: Arc<dyn Clock>,
 }

@@ -12,7 +12,7 @@ use wa_gateway::{
     app::{
         App, Running,
         commands::{
-            AccountCreate, AccountUpdate, Command, Done, InstanceCreate, InstanceSet, KeyCreate, MessageShow,
+            AccountCreate, AccountUpdate, Command, CommandResult, InstanceCreate, InstanceSet, KeyCreate, MessageShow,
             SandboxInbox, SandboxReceive,
         },
     },
@@ -116,7 +116,7 @@ impl World {
     }
 
     /// Does what the command line would do.
-    pub fn command(&self, command: impl Into<Command>) -> BoxFuture<'_, Done> {
+    pub fn command(&self, command: impl Into<Command>) -> BoxFuture<'_, CommandResult> {
         command.into().execute(self.gateway())
     }
 
