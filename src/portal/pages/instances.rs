@@ -86,7 +86,7 @@ pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
     let id = v.form.text("id").to_lowercase();
     let there = gateway.instances.list(Some(v.account()?)).await?.len();
     if let Some(problem) = too_many(gateway, v, there) {
-        let page = New { v, kind, fields: form_fields(v, kind), id, problem };
+        let page = NewInstancePage { v, kind, fields: form_fields(v, kind), id, problem };
         return Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY));
     }
     let new = NewInstance {

@@ -53,7 +53,7 @@ pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
     let account = v.account()?;
     let there = gateway.webhooks.list().await?.iter().filter(|endpoint| endpoint.account_id == account).count();
     if let Some(problem) = too_many(gateway, v, there) {
-        let page = Page { problem, ..page(gateway, v).await? };
+        let page = WebhooksPage { problem, ..page(gateway, v).await? };
         return Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY));
     }
     let new = NewEndpoint {
