@@ -28,7 +28,7 @@ pub enum KeyMatch {
     Unknown,
 }
 
-struct KnownKey {
+struct DatabaseKeyFacts {
     check: Option<Vec<u8>>,
     /// Somebody has worked with this database.
     is_used: bool,
@@ -97,10 +97,10 @@ pub fn compare(database: &Path, key_file: &Path) -> Result<KeyMatch, StoreError>
     })
 }
 
-fn known(tx: &Tx<'_>) -> Result<KnownKey, StoreError> {
+fn known(tx: &Tx<'_>) -> Result<DatabaseKeyFacts, StoreError> {
     let check = tx.find("SELECT value FROM key_check WHERE id = 1", [], |r| r.get(0))?;
     let used = "SELECT EXISTS (SELECT 1 FROM accounts) OR EXISTS (SELECT 1 FROM users)";
-    Ok(KnownKey { check, is_used: tx.one(used, [], |r| r.get(0))? })
+    Ok(DatabaseKeyFacts { check, is_used: tx.one(used, [], |r| r.get(0))? })
 }
 
 fn missing(path: PathBuf, given_up: &Path) -> StoreError {
