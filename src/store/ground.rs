@@ -35,11 +35,11 @@ struct KeptKey {
     name: &'static str,
     digest: [u8; 32],
     /// Of the file when it was read last.
-    stamp: Option<Stamp>,
+    stamp: Option<FileStamp>,
 }
 
 /// Device, inode, and when it was written, in seconds and nanoseconds.
-type Stamp = (u64, u64, i64, i64);
+type FileStamp = (u64, u64, i64, i64);
 
 impl Ground {
     /// What lies in `data_dir` now; call it when the database was opened and written.
@@ -141,7 +141,7 @@ impl Ground {
     }
 }
 
-fn stamp_of(m: &fs::Metadata) -> Stamp {
+fn stamp_of(m: &fs::Metadata) -> FileStamp {
     (m.dev(), m.ino(), m.mtime(), m.mtime_nsec())
 }
 
