@@ -41,7 +41,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0011_administration.sql"),
     include_str!("migrations/0012_changes.sql"),
     include_str!("migrations/0013_read_marks.sql"),
-    include_str!("migrations/0014_key_check.sql"),
+    include_str!("migrations/0014_former_secrets.sql"),
+    include_str!("migrations/0015_key_check.sql"),
 ];
 
 /// The newest schema that this program knows.

@@ -5,8 +5,8 @@ use super::{After, Recording, message::identities};
 use crate::{
     accounts::notices::{self, NoticeKind},
     connectors::{
-        EventKind, ProviderEvent,
-        inbound_event::{RemoteParty, Whom},
+        ProviderEvent,
+        inbound_event::{ProviderNews, RemoteParty, Whom},
     },
     people::conversations::{self, Identity},
     store::{StoreError, WriteTx},
@@ -16,20 +16,14 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 /// Keeps it; does what follows from it when it is new.
-pub(super) fn record(
-    tx: &WriteTx<'_>,
-    recording: &Recording<'_>,
-    kind: &str,
-    raw: &str,
-    notice: Option<&str>,
-    then: &[EventKind],
-) -> Result<After, StoreError> {
+pub(super) fn record(tx: &WriteTx<'_>, recording: &Recording<'_>, heard: &ProviderNews) -> Result<After, StoreError> {
+    let ProviderNews { kind, raw, notice, then } = heard;
     let ProviderEvent { instance, at, .. } = recording.heard;
     let digest = Sha256::new().chain_update(kind).chain_update([0]).chain_update(raw).finalize();
     let is_new = tx.execute(
         "INSERT INTO provider_news (account_id, instance_id, kind, digest, raw, heard_at, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
-        params![recording.account, instance, kind, &digest[..], raw, at, recording.now],
+        params![recording.account, instance, kind, &digest[..], raw, at, recording.now()],
     )? > 0;
     if !is_new {
         return Ok(After::Nothing);
@@ -51,8 +45,8 @@ fn tell_owner(tx: &WriteTx<'_>, recording: &Recording<'_>, kind: &str, text: &st
     let parameters = json!({"name": name, "instance": instance, "kind": kind, "reason": text});
     // A newer word about the same thing takes the older one's place.
     let (account, subject) = (Some(recording.account), format!("{instance}/{kind}"));
-    notices::clear(tx, account, NoticeKind::ProviderNews, &subject, recording.now)?;
-    notices::raise(tx, account, NoticeKind::ProviderNews, &subject, &parameters, recording.now)
+    notices::clear(tx, account, NoticeKind::ProviderNews, &subject, recording.now())?;
+    notices::raise(tx, account, NoticeKind::ProviderNews, &subject, &parameters, recording.now())
 }
 
 /// The provider knows somebody, whom we know, by these names.
@@ -81,7 +75,7 @@ pub(super) fn named(
     let others = identities(names).into_iter().filter(|name| *name != asked);
     let all: Vec<Identity> = std::iter::once(asked.clone()).chain(others).collect();
     if all.len() > 1 {
-        conversations::identify(tx, recording.account, &all, recording.now)?;
+        conversations::identify(tx, recording.account, &all, recording.now())?;
     }
     Ok(After::Nothing)
 }
@@ -102,7 +96,7 @@ pub(super) fn person(
     if !is_known {
         return Ok(After::Nothing);
     }
-    conversations::identify(tx, recording.account, &all, recording.now)?;
+    conversations::identify(tx, recording.account, &all, recording.now())?;
     for identity in former.iter().filter(|old| !good.contains(old)) {
         conversations::retire(tx, recording.account, identity, recording.heard.at)?;
     }

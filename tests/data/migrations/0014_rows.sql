@@ -1,3 +1,3 @@
--- What schema 14 added, beside the rows of schema 8.
+-- At least one row with what schema 14 added, beside the rows of schema 2.
 
-INSERT INTO key_check (id, value) VALUES (1, x'00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff');
+INSERT INTO endpoint_former_secrets (endpoint_id, secret, until) VALUES (1, x'04', 1780080000000);
