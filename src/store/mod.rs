@@ -39,7 +39,10 @@ use r2d2::Pool;
 use r2d2_sqlite::SqliteConnectionManager;
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, RwLock},
+    sync::{
+        Arc, RwLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 use tokio::sync::{Notify, watch};
 use writer::{CommitListeners, Writer};
@@ -54,6 +57,8 @@ struct StoreInner {
     path: PathBuf,
     writer: RwLock<Option<Writer>>,
     readers: Pool<SqliteConnectionManager>,
+    /// Reads that were begun.
+    reads: AtomicU64,
     announcements: Arc<Notify>,
     commits: watch::Sender<u64>,
     ground: Arc<Ground>,
@@ -111,7 +116,17 @@ impl Store {
         let ground = Arc::new(Ground::of(data_dir, lock));
         let told = CommitListeners { announcements: announcements.clone(), commits: commits.clone() };
         let writer = RwLock::new(Some(Writer::start(connection, told, ground.clone())));
-        Ok(Self { shared: Arc::new(StoreInner { path, writer, readers, announcements, commits, ground }) })
+        Ok(Self {
+            shared: Arc::new(StoreInner {
+                path,
+                writer,
+                readers,
+                reads: AtomicU64::new(0),
+                announcements,
+                commits,
+                ground,
+            }),
+        })
     }
 
     fn ground(&self) -> &Ground {
@@ -164,6 +179,7 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        self.shared.reads.fetch_add(1, Relaxed);
         let readers = self.shared.readers.clone();
         let done = tokio::task::spawn_blocking(move || {
             let mut connection = readers.get().map_err(|e| StoreError::Unavailable(e.to_string()))?;
@@ -171,6 +187,11 @@ impl Store {
             work(&Tx::new(&view))
         });
         done.await.unwrap_or_else(|e| Err(StoreError::Panicked(e.to_string()).into()))
+    }
+
+    /// How many reads were begun since it was opened.
+    pub fn reads(&self) -> u64 {
+        self.shared.reads.load(Relaxed)
     }
 
     /// Whether the database takes writes and answers reads. After a commit that failed it asks the disk itself, so that

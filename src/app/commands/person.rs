@@ -1,7 +1,7 @@
 //! `wa-gateway export` and `wa-gateway erase`: everything about one person, over all accounts.
 
 use super::{CLI, CommandResult, Execute, single, text};
-use crate::{gateway::Gateway, model::phone::Phone};
+use crate::{dialects::AppState, model::phone::Phone};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -17,7 +17,7 @@ pub struct PersonExport {
 single!(PersonExport is Export);
 
 impl Execute for PersonExport {
-    async fn execute(self, gateway: &Gateway) -> CommandResult {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let phone = Phone::parse(&self.phone, None).map_err(text)?;
         gateway.retention.export(&phone, None).await.map_err(text)
     }
@@ -34,7 +34,7 @@ pub struct PersonErase {
 single!(PersonErase is Erase);
 
 impl Execute for PersonErase {
-    async fn execute(self, gateway: &Gateway) -> CommandResult {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let phone = Phone::parse(&self.phone, None).map_err(text)?;
         let report = gateway.erase_person(&phone, None, CLI).await.map_err(text)?;
         let mut answer = json!(report);

@@ -15,6 +15,7 @@ pub mod scheduled;
 pub mod suppressed;
 pub mod suppressed_import;
 pub mod threecx;
+pub mod threecx_template;
 pub mod webhooks;
 
 use super::PageContext;
