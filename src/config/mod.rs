@@ -30,7 +30,7 @@ use std::{
     fmt, io,
     path::{Path, PathBuf},
 };
-pub use values::{AcmeChallenge, ContentPolicy, Language, LogFormat, Registration, SmtpTls, TlsMode};
+pub use values::{AcmeChallenge, ContentPolicy, ImpossiblePhone, Language, LogFormat, Registration, SmtpTls, TlsMode};
 
 /// Where a file is looked for when none is named: the package's place, then the working directory.
 const USUAL_FILES: [&str; 2] = ["/etc/wa-gateway/config.toml", "wa-gateway.toml"];
