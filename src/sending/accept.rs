@@ -39,8 +39,6 @@ pub(super) enum Accepting {
 /// A message that passed the guard and is on disk.
 pub(super) struct Accepted {
     pub(super) log_id: LogId,
-    /// To whom; none: to a group.
-    pub(super) contact: Option<ContactId>,
     pub(super) outgoing: Outgoing,
     /// When its slot is; not after the moment of acceptance: its row is `sending` already.
     pub(super) slot: Option<Time>,
@@ -125,12 +123,11 @@ fn pass(
     if let Some(key) = &request.idempotency_key {
         idempotency::begin(tx, sender.account, key, request, log_id, now, shared.rules.load().idempotency_life)?;
     }
-    let recipient = address.to_string();
-    let ask = facts::question(request, &recipient, facts.fingerprint, facts.contact.as_ref());
+    let person = facts::person_key(contact, &address);
+    let ask = facts::question(request, &person, facts.fingerprint, facts.contact.as_ref());
     shared.pace.record(&ask, wait, &shared.rules.load(), now);
     Ok(Accepting::Accepted(Box::new(Accepted {
         log_id,
-        contact,
         slot: (!wait.is_zero()).then(|| now.plus(wait)),
         expires_at: request.expires_at,
         account: sender.account,
@@ -172,7 +169,7 @@ fn refuse(
     let message_id = request.message_id.clone().unwrap_or_else(|| MessageId::new(facts.now, &*shared.random));
     let contact = facts.contact.as_ref().map(|c| c.id);
     let row = record::Row { message_id: &message_id, sender, request, facts, contact, status: Status::Blocked };
-    let recipient = request.recipient.to_string();
+    let recipient = contact.map_or_else(|| request.recipient.canonical(), |id| format!("contact:{id}"));
     let like = (sender.account, sender.key, refusal.code, request.instance.clone(), recipient);
     let (log_id, message_id) = match shared.repeats.earlier(&like, facts.now) {
         Some((log_id, message_id)) => {

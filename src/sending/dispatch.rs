@@ -30,9 +30,9 @@ const RETRY_MAX: Duration = Duration::from_secs(2);
 /// How the wire ended.
 pub(super) enum Wired {
     /// The provider's server has it.
-    Sent(String),
+    Sent(Ack),
     /// The provider has it in hand; its acknowledgement is outstanding at the deadline.
-    InHand(String),
+    InHand(Ack),
     /// It certainly did not leave.
     Failed(SendError),
     /// Nobody can tell.
@@ -71,14 +71,15 @@ pub(super) async fn dispatch(shared: Arc<Shared>, message: Accepted, deadline: T
 async fn wait_for_slot(shared: &Arc<Shared>, message: &Accepted) -> Result<Option<Refusal>, StoreError> {
     let Some(slot) = message.slot else { return Ok(None) };
     shared.clock.sleep_until(slot).await;
-    let (again, log_id, contact) = (shared.clone(), message.log_id, message.contact);
+    let (again, log_id) = (shared.clone(), message.log_id);
     let ask = outcome::Recheck {
-        contact,
+        account: message.account,
+        to: message.outgoing.to.clone(),
         instance: message.outgoing.instance.clone(),
         excused: message.excused_from_suppression,
         expires_at: message.expires_at,
     };
-    shared.store.write(move |tx| outcome::begin_sending(tx, log_id, &ask, again.clock.now(), &*again.random)).await
+    shared.store.write(move |tx| outcome::begin_sending(tx, &again, log_id, &ask)).await
 }
 
 /// The wire, with quick retries of what certainly did not leave.
@@ -99,14 +100,14 @@ async fn send(shared: &Shared, message: &Accepted, deadline: Time) -> Wired {
             () = shared.clock.sleep_until(deadline) => return Wired::Unknown(timed_out()),
         };
         let error = match sent {
-            Ok(Ack { provider_message_id, acknowledged: true, .. }) => return Wired::Sent(provider_message_id),
-            Ok(Ack { provider_message_id, .. }) => {
+            Ok(ack) if ack.acknowledged => return Wired::Sent(ack),
+            Ok(ack) => {
                 return tokio::select! {
                     failed = receipt.wait() => match failed {
-                        None => Wired::Sent(provider_message_id),
+                        None => Wired::Sent(ack),
                         Some(error) => Wired::Failed(error),
                     },
-                    () = shared.clock.sleep_until(deadline) => Wired::InHand(provider_message_id),
+                    () = shared.clock.sleep_until(deadline) => Wired::InHand(ack),
                 };
             }
             Err(error) => error,

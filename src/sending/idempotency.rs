@@ -47,7 +47,7 @@ pub(super) fn look_up(
     )?;
     Ok(match row {
         None => Known::New,
-        Some((hash, log_id, ..)) if hash != request.hash() => Known::Reused(log_id),
+        Some((hash, log_id, ..)) if !request.has_hash(&hash) => Known::Reused(log_id),
         Some((_, log_id, None, _)) => Known::UnderWay(log_id),
         Some((_, log_id, Some(outcome), message_id)) => Known::Answered(log_id, message_id, outcome),
     })

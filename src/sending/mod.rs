@@ -33,7 +33,9 @@ mod dispatch;
 pub mod facts;
 mod file;
 mod idempotency;
+pub mod learn;
 pub mod log;
+mod malformed;
 mod named;
 mod outcome;
 pub mod pace;
@@ -55,6 +57,7 @@ mod unreadable;
 mod upload;
 
 pub use answer::{Answer, Outcome, Quota};
+pub use malformed::Malformed;
 pub use policy::Refusal;
 pub use recover::Recovered;
 pub use request::{Request, Sender, Source};
@@ -221,6 +224,11 @@ impl Sending {
             recipient_fault: false,
         });
         self.shared.waiting.tell(&step.message_id, failed);
+    }
+
+    /// Two contacts became one: what counts by person is counted anew. May be called inside a write transaction.
+    pub fn note_merge(&self) {
+        self.shared.pace.recount();
     }
 
     /// Somebody opted out on this instance: counts for its health.

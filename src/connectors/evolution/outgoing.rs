@@ -177,7 +177,7 @@ fn taken(answer: &Answer, value: Option<&Value>) -> Result<Ack, SendError> {
 }
 
 /// By which names the key of a message that we sent knows its recipient.
-fn recipient(key: &Value) -> Sender {
+pub(super) fn recipient(key: &Value) -> Sender {
     let mut names = Sender::default();
     let jids = ["remoteJid", "remoteJidAlt", "senderPn", "senderLid"].iter().filter_map(|name| key[*name].as_str());
     jids.for_each(|jid| super::reading::name(&mut names, jid));

@@ -25,10 +25,11 @@ use crate::{
     instances::{self, templates},
     model::{
         clock::{Clock, Time},
-        ids::{AccountId, InstanceId},
+        ids::{AccountId, ContactId, InstanceId},
         random::Random,
     },
     people::{
+        conversations::Identity,
         media::{Shelf, Taken},
         suppression::{
             Erased,
@@ -37,12 +38,16 @@ use crate::{
     },
     sending::{
         Sending,
+        learn::Learning,
         receipts::{self, ReceiptHeard, Step},
     },
     store::{Store, StoreError, Tx, WriteTx},
 };
 use rusqlite::params;
-use std::sync::{Arc, OnceLock};
+use std::{
+    cell::Cell,
+    sync::{Arc, OnceLock},
+};
 use tokio::sync::Notify;
 
 /// The one ear of all connectors.
@@ -87,6 +92,12 @@ struct Recorded {
     has_row: bool,
 }
 
+impl Recorded {
+    const fn plain(after: After) -> Self {
+        Self { after, has_row: false }
+    }
+}
+
 /// What recording needs, besides the transaction.
 struct Recording<'a> {
     account: AccountId,
@@ -97,6 +108,8 @@ struct Recording<'a> {
     erased: &'a Erased,
     file: Option<&'a WithFile>,
     now: Time,
+    /// Two contacts became one.
+    has_merged: &'a Cell<bool>,
 }
 
 impl Inbound {
@@ -131,13 +144,25 @@ impl Inbound {
             files.push(self.take(heard).await?.map(Arc::new));
         }
         let (now, random, phrases) = (self.clock.now(), self.random.clone(), self.phrases.clone());
-        let (with, erased) = (files.clone(), self.erased.clone());
+        let (with, erased, sending) = (files.clone(), self.erased.clone(), self.sending.get().cloned());
         let recorded = self.store.write(move |tx| {
-            let pairs = all.iter().zip(&with);
-            let record = |(heard, file): (&Heard, &Option<Arc<WithFile>>)| {
-                record(tx, heard, (&phrases, &erased), file.as_deref(), &*random, now)
-            };
-            pairs.map(record).collect::<Result<Vec<Recorded>, StoreError>>()
+            let has_merged = Cell::new(false);
+            let mut recorded = Vec::with_capacity(all.len());
+            for (heard, file) in all.iter().zip(&with) {
+                let Some(account) = account_of(tx, heard)? else {
+                    recorded.push(Recorded::plain(After::Nothing));
+                    continue;
+                };
+                let file = file.as_deref();
+                let (phrases, erased, random, has_merged) = (&*phrases, &erased, &*random, &has_merged);
+                let recording =
+                    Recording { account, heard, phrase: None, phrases, random, erased, file, now, has_merged };
+                recorded.push(record(tx, recording)?);
+            }
+            if let Some(sending) = sending.filter(|_| has_merged.get()) {
+                sending.note_merge();
+            }
+            Ok::<_, StoreError>(recorded)
         });
         let recorded = recorded.await;
         for (n, file) in files.into_iter().enumerate() {
@@ -212,28 +237,20 @@ impl Ear for Inbound {
     }
 }
 
-fn record(
-    tx: &WriteTx<'_>,
-    heard: &Heard,
-    (phrases, erased): (&Phrases, &Erased),
-    file: Option<&WithFile>,
-    random: &dyn Random,
-    now: Time,
-) -> Result<Recorded, StoreError> {
-    let plain = |after| Recorded { after, has_row: false };
-    let account = tx.find("SELECT account_id FROM instances WHERE id = ?1", params![heard.instance], |r| {
-        r.get::<_, AccountId>(0)
-    })?;
-    // A connector that outlives its instance by a moment: nobody's news.
-    let Some(account) = account else { return Ok(plain(After::Nothing)) };
-    let recording = Recording { account, heard, phrase: None, phrases, random, erased, file, now };
-    match &heard.what {
+/// Whose news it is; none: a connector outlived its instance by a moment, and it is nobody's.
+fn account_of(tx: &Tx<'_>, heard: &Heard) -> Result<Option<AccountId>, StoreError> {
+    tx.find("SELECT account_id FROM instances WHERE id = ?1", params![heard.instance], |r| r.get(0))
+}
+
+fn record(tx: &WriteTx<'_>, recording: Recording<'_>) -> Result<Recorded, StoreError> {
+    match &recording.heard.what {
         What::Message(message) => {
             let hears = message.may_opt_out && message.group.is_none();
+            let phrases = recording.phrases;
             let phrase = message.text.as_deref().filter(|_| hears).and_then(|text| phrases.hear(text));
             message::record(tx, &Recording { phrase, ..recording }, message)
         }
-        _ => news(tx, &recording).map(plain),
+        _ => news(tx, &recording).map(Recorded::plain),
     }
 }
 
@@ -306,6 +323,18 @@ fn receipt(tx: &WriteTx<'_>, recording: &Recording<'_>) -> Result<After, StoreEr
 }
 
 impl Recording<'_> {
+    fn learning(&self) -> Learning<'_> {
+        let Self { erased, account, now, .. } = *self;
+        Learning { erased, account, instance: &self.heard.instance, now }
+    }
+
+    /// The contact behind names that are one person's.
+    fn person(&self, tx: &WriteTx<'_>, names: &[Identity]) -> Result<Option<ContactId>, StoreError> {
+        let person = self.learning().person(tx, names)?;
+        self.has_merged.set(self.has_merged.get() || person.is_some_and(|person| person.has_merged));
+        Ok(person.map(|person| person.contact))
+    }
+
     fn emit(&self, tx: &WriteTx<'_>, event: &Event) -> Result<(), StoreError> {
         webhooks::emit(tx, self.account, &self.heard.instance, event, self.now, self.random).map(drop)
     }

@@ -3,7 +3,7 @@
 use super::{Change, Told, id, news_of, people, text, time, word};
 use crate::connectors::{
     What,
-    heard::{Group, HeardMedia, InboundMessage, MediaSource},
+    heard::{Group, HeardMedia, InboundMessage, MediaSource, Sender},
 };
 use serde_json::Value;
 
@@ -24,8 +24,13 @@ pub(super) fn read(change: &Change<'_>, message: &Value, told: &mut Vec<Told>) {
     let moved = if kind == "system" { people::moved(message) } else { None };
     let context = &message["context"];
     let reply_to = id(&context["id"]).or_else(|| id(&message["reaction"]["message_id"]));
+    let mut from = people::writer(change, message);
+    // A note that names nobody else is shown with whom it is about.
+    if let (None, None, Some(What::Person { former, .. })) = (&from.phone, &from.bsuid, &moved) {
+        from = Sender { name: from.name, ..former.clone() };
+    }
     let inbound = InboundMessage {
-        from: people::writer(change, message),
+        from,
         // Its name is not told here: the one that is known stays.
         group: id(&message["group_id"]).map(|id| Group { id, name: String::new() }),
         text: words(&kind, message),
