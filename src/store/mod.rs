@@ -14,6 +14,7 @@
 mod columns;
 mod copy;
 mod error;
+mod one_person;
 mod open;
 mod tx;
 mod vault;
@@ -21,6 +22,7 @@ mod writer;
 
 pub use copy::{check_copy, is_sqlite, peek, snapshot};
 pub use error::StoreError;
+pub use one_person::known_twice;
 pub use open::{FILE_NAME, SCHEMA_VERSION, check_file};
 pub use tx::{Tx, WriteTx};
 pub use vault::{CannotOpen, FILE_NAME as KEY_FILE_NAME, Vault};

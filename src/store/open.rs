@@ -3,10 +3,10 @@
 //! A file is ours when it is new and empty or carries our application id. A newer schema than this program knows, a
 //! foreign file and a damaged one are refused, untouched, with a line that says what would help.
 
-use super::StoreError;
+use super::{StoreError, one_person};
 use crate::model::clock::Time;
 use r2d2_sqlite::SqliteConnectionManager;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Transaction};
 use rusqlite_migration::{M, Migrations};
 use std::{
     fs::{DirBuilder, File, OpenOptions},
@@ -37,7 +37,11 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0011_administration.sql"),
     include_str!("migrations/0012_changes.sql"),
     include_str!("migrations/0013_read_marks.sql"),
+    include_str!("migrations/0014_one_person.sql"),
 ];
+
+/// The step to this schema is more than its SQL: what is done after it, in its transaction.
+const ONE_PERSON: usize = 14;
 
 /// The newest schema that this program knows.
 pub const SCHEMA_VERSION: usize = MIGRATIONS.len();
@@ -187,7 +191,11 @@ fn migrate(
     from: usize,
     now: Time,
 ) -> Result<(), StoreError> {
-    let migrations = Migrations::new(steps.iter().map(|sql| M::up(sql)).collect());
+    let step = |(at, sql): (usize, &&'static str)| match at + 1 {
+        ONE_PERSON => M::up_with_hook(sql, move |tx: &Transaction<'_>| Ok(one_person::merge(tx, now)?)),
+        _ => M::up(sql),
+    };
+    let migrations = Migrations::new(steps.iter().enumerate().map(step).collect());
     for to in from + 1..=steps.len() {
         if from > 0 {
             back_up(connection, path, to, now)?;
