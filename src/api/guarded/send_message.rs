@@ -4,10 +4,7 @@ use crate::{
     accounts::{Caller, KeyProblem},
     dialects::chattu,
     gateway::Gateway,
-    model::{
-        code::{Code, Details},
-        plan::Module,
-    },
+    model::{code::Code, plan::Module},
     sending::{Answer, Refusal, Sender, Source, request},
     web::{Incoming, auth, body, problem, reply},
 };
@@ -20,12 +17,19 @@ pub async fn handle(gateway: &Gateway, incoming: Incoming) -> Response {
         return chattu::http::messages::send(gateway, incoming).await.into_response();
     }
     let request_id = incoming.request_id.clone();
+    let mut unusual = None;
     let answer = match read(gateway, incoming).await.map_err(|unreadable| *unreadable) {
-        Ok((sender, request)) => gateway.sending.submit(sender, request).await,
+        Ok((sender, request)) => {
+            unusual = request.recipient.unusual();
+            gateway.sending.submit(sender, request).await
+        }
         Err(Unreadable { sender: Some(sender), refusal }) => gateway.sending.refuse_unreadable(sender, refusal).await,
         Err(Unreadable { sender: None, refusal }) => return problem::refusal(&refusal),
     };
-    answer.map_or_else(|e| problem::internal(&e, &request_id), |answer| count_and_reply(gateway, &answer))
+    let mut response =
+        answer.map_or_else(|e| problem::internal(&e, &request_id), |answer| count_and_reply(gateway, &answer));
+    reply::phone_warning(&mut response, unusual);
+    response
 }
 
 /// Why a request could not be read, and whose it was if that is known: then it is a row of the log.
@@ -60,14 +64,10 @@ async fn read(gateway: &Gateway, incoming: Incoming) -> Result<(Sender, request:
         Ok(object) => object,
         Err(reason) => return Err(refused(Some(sender), Code::InvalidJson, reason)),
     };
-    match request::parse(&object, caller.region, idempotency_key.as_deref()) {
+    let how = gateway.sending.rules().reading(caller.region);
+    match request::parse(&object, how, idempotency_key.as_deref()) {
         Ok(request) => Ok((sender, request)),
-        Err(fields) => {
-            let reason = format!("missing or malformed: {}", fields.join(", "));
-            let mut unreadable = refused(Some(sender), Code::ValidationError, reason);
-            unreadable.refusal.details = Details::Fields(fields);
-            Err(unreadable)
-        }
+        Err(malformed) => Err(Box::new(Unreadable { sender: Some(sender), refusal: malformed.refusal() })),
     }
 }
 

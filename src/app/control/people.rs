@@ -10,7 +10,7 @@ use crate::{
         clock::Time,
         csv,
         ids::AccountId,
-        phone::{Phone, Region},
+        phone::{Impossible, Listed, Phone, Reading, Region},
     },
     people::{
         conversations::{self, Identity},
@@ -19,6 +19,9 @@ use crate::{
     store::StoreError,
 };
 use serde_json::json;
+
+/// Who is looked for may have been taken when such a number still was.
+const ANY: Reading = Reading { region: None, impossible: Impossible::Warn };
 
 pub(super) async fn perform(gateway: &Gateway, request: Request) -> Done {
     match request {
@@ -54,10 +57,10 @@ pub(super) async fn perform(gateway: &Gateway, request: Request) -> Done {
             Ok(json!(listed.map_err(|e: StoreError| e.to_string())?))
         }
         Request::SuppressImport { account, csv: file } => {
-            let region = region_of(gateway, AccountId(account)).await?;
+            let how = reading(gateway, AccountId(account)).await?;
             let rows = csv::phones(&file).map_err(text)?;
             let now = gateway.clock.now();
-            let report = gateway.store.write(move |tx| import_suppressed(tx, AccountId(account), region, &rows, now));
+            let report = gateway.store.write(move |tx| import_suppressed(tx, AccountId(account), how, &rows, now));
             Ok(json!(report.await.map_err(|e: StoreError| e.to_string())?))
         }
         Request::SuppressExport { account, all } => {
@@ -68,16 +71,16 @@ pub(super) async fn perform(gateway: &Gateway, request: Request) -> Done {
             Ok(json!({"ok": true, "rows": rows.len(), "csv": csv}))
         }
         Request::PersonExport { phone } => {
-            let phone = Phone::parse(&phone, None).map_err(text)?;
+            let phone = Phone::parse(&phone, ANY).map_err(text)?;
             gateway.retention.export(&phone, None).await.map_err(text)
         }
         Request::PersonErase { phone } => erase(gateway, &phone).await,
         Request::ContactsImport { account, csv: file } => {
-            let region = region_of(gateway, AccountId(account)).await?;
+            let how = reading(gateway, AccountId(account)).await?;
             let rows = csv::phones(&file).map_err(text)?;
             let now = gateway.clock.now();
             let report =
-                gateway.store.write(move |tx| conversations::import(tx, AccountId(account), region, &rows, now)).await;
+                gateway.store.write(move |tx| conversations::import(tx, AccountId(account), how, &rows, now)).await;
             Ok(json!(report.map_err(|e: StoreError| e.to_string())?))
         }
         _ => unexpected(),
@@ -86,7 +89,7 @@ pub(super) async fn perform(gateway: &Gateway, request: Request) -> Done {
 
 /// Erases a person here, and on the sandbox's phones, whose file lies in the data directory too.
 async fn erase(gateway: &Gateway, phone: &str) -> Done {
-    let phone = Phone::parse(phone, None).map_err(text)?;
+    let phone = Phone::parse(phone, ANY).map_err(text)?;
     let report = gateway.erase_person(&phone, None, CLI).await.map_err(text)?;
     let mut answer = json!(report);
     answer["ok"] = json!(true);
@@ -96,24 +99,36 @@ async fn erase(gateway: &Gateway, phone: &str) -> Done {
 fn import_suppressed(
     tx: &crate::store::WriteTx<'_>,
     account: AccountId,
-    region: Option<Region>,
+    how: Reading,
     rows: &[csv::Row],
     now: Time,
 ) -> Result<conversations::ImportReport, StoreError> {
     let mut report = conversations::ImportReport::default();
-    for (line, phone, reason) in rows {
-        match Phone::parse(phone, region) {
-            Err(e) => report.skip(*line, &e.to_string()),
-            Ok(phone) => {
-                let contact = conversations::find_or_add(tx, account, &Identity::phone(phone.as_str()), now)?;
-                let reason = reason.as_deref().unwrap_or("imported");
-                let new = suppression::New { account, contact, source: By::Manual, reason, instance: None };
-                suppression::add(tx, &new, now)?;
-                report.imported += 1;
+    for (line, written, reason) in rows {
+        let listed = match Listed::read(written, how) {
+            Ok(listed) => listed,
+            Err(e) => {
+                report.skip(*line, &e.to_string());
+                continue;
             }
+        };
+        for phone in listed.all() {
+            let contact = conversations::find_or_add(tx, account, &Identity::phone(phone.as_str()), now)?;
+            let reason = reason.as_deref().unwrap_or("imported");
+            let new = suppression::New { account, contact, source: By::Manual, reason, instance: None };
+            suppression::add(tx, &new, now)?;
+        }
+        report.imported += 1;
+        if let Some(doubt) = listed.doubt() {
+            report.warn(*line, &doubt);
         }
     }
     Ok(report)
+}
+
+/// How numbers are read for an account.
+async fn reading(gateway: &Gateway, id: AccountId) -> Result<Reading, String> {
+    Ok(gateway.sending.rules().reading(region_of(gateway, id).await?))
 }
 
 /// The default region of an account.
@@ -125,6 +140,6 @@ pub(super) async fn region_of(gateway: &Gateway, id: AccountId) -> Result<Option
 
 async fn known(gateway: &Gateway, account: i64, phone: &str) -> Result<(AccountId, Phone), String> {
     let account = AccountId(account);
-    let region = region_of(gateway, account).await?;
-    Ok((account, Phone::parse(phone, region).map_err(text)?))
+    let how = reading(gateway, account).await?;
+    Ok((account, Phone::parse(phone, how).map_err(text)?))
 }

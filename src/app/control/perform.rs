@@ -302,8 +302,8 @@ async fn send(gateway: &Gateway, args: SendArgs) -> Done {
     let body = json!({"instance_id": args.instance, "phone": args.to, "message": args.text,
                       "message_purpose": args.purpose});
     let object = body.as_object().cloned().unwrap_or_default();
-    let request = crate::sending::request::parse(&object, region, None)
-        .map_err(|fields| format!("missing or malformed: {}", fields.join(", ")))?;
+    let how = gateway.sending.rules().reading(region);
+    let request = crate::sending::request::parse(&object, how, None).map_err(text)?;
     let sender = Sender {
         account: instance.account_id,
         key: None,

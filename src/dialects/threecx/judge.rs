@@ -12,6 +12,7 @@ use crate::{
         phone::Recipient,
         purpose::Purpose,
     },
+    people::conversations,
     sending::Refusal,
 };
 use std::time::Duration;
@@ -53,7 +54,14 @@ pub(super) fn judge(event: &Event, facts: &Facts) -> Result<Next, Refusal> {
         Kind::Call if !settings.call_events => return Err(refusal(Code::CallEventsDisabled, "call events are off")),
         Kind::Reply | Kind::Call => {}
     }
-    let missing = || refusal(Code::MissingPhone, "none of the fields is a number");
+    let missing = || match &facts.no_recipient {
+        Some(problem) => {
+            let details = Details::FieldsBecause(vec!["phone"], problem.to_string());
+            let why = format!("none of the fields is a number: {problem}");
+            Refusal { details, ..refusal(Code::MissingPhone, &why) }
+        }
+        None => refusal(Code::MissingPhone, "none of the fields is a number"),
+    };
     let recipient = facts.recipient.clone().ok_or_else(missing)?;
     if event_type.kind() == Kind::Reply {
         let text = reply_text(event)?;
@@ -94,13 +102,15 @@ fn reply_purpose(event: &Event) -> Result<Purpose, Refusal> {
     }
 }
 
-/// The recipient wrote to this instance, and not too long ago.
+/// The recipient wrote to this instance or called it, and not too long ago: the number's own window, not the account's.
+/// The contract says that "the WhatsApp user must have messaged first", and a reply goes out from the number that the
+/// integration has: a customer of another number of the same account has said nothing to this one.
 fn window(facts: &Facts) -> Result<(), Refusal> {
     let length = Duration::from_secs(u64::from(facts.integration.settings.window_hours) * 3600);
-    if facts.last_written.is_some_and(|at| at <= facts.now.plus(length) && facts.now.since(at) < length) {
+    if conversations::is_window_open(facts.window_opened_at, facts.now, length) {
         return Ok(());
     }
-    let why = match facts.last_written {
+    let why = match facts.window_opened_at {
         None => "the recipient never wrote to this instance",
         Some(_) => "the recipient last wrote before the window",
     };

@@ -56,6 +56,7 @@ use crate::{
     store::{Store, StoreError, Vault},
 };
 use authentic::Ring;
+use facts::Asking;
 use handle::Decided;
 use limits::{Rates, Seen};
 use rusqlite::params;
@@ -180,9 +181,10 @@ impl Threecx {
 
     async fn carry_out(&self, admission: Admission, asked: Asked, request_id: &str) -> Result<Told, StoreError> {
         let (now, id) = (self.clock.now(), request_id.to_owned());
-        let rate = self.rates.take(&admission.id, now);
+        let impossible = self.sending.rules().impossible_phone;
+        let before = Asking { rate: self.rates.take(&admission.id, now), impossible };
         let proven = admission.clone();
-        let decided = self.store.write(move |tx| handle::decide(tx, &admission, &asked, rate, &id, now)).await;
+        let decided = self.store.write(move |tx| handle::decide(tx, &admission, &asked, &before, &id, now)).await;
         let job = match decided.inspect_err(|_| self.ring.release(&proven))? {
             Decided::Told(told) => return Ok(*told),
             Decided::Send(job) => Arc::new(*job),

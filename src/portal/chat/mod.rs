@@ -22,23 +22,23 @@ use crate::{
         clock::Time,
         ids::InstanceId,
         instance::InstanceState,
-        phone::{Phone, Region},
+        phone::{Phone, Reading, Region},
         random::base62,
     },
-    people::chats::{self, ChatId, Filter, Key, Standing},
+    people::{
+        chats::{self, ChatId, Filter, Key, Standing},
+        conversations::{self, WINDOW},
+    },
     sending::request::MAX_CHARS,
     store::{StoreError, Tx},
 };
 use askama::Template;
 use serde_json::json;
 use shown::{ShownChat, ShownLine};
-use std::time::Duration;
 use warp::reply::Response;
 
 /// Chats of the list; a search finds the others.
 const CHATS: u32 = 100;
-/// How long after somebody's last message some providers take free text.
-const WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[derive(Template)]
 #[template(path = "chat.html", config = "assets/askama.toml")]
@@ -146,12 +146,12 @@ async fn view(
             None => return Ok(v.page(&None_ { v })),
         },
     };
-    let region = region(gateway, instance).await?;
+    let how = reading(gateway, instance).await?;
     let asked = Asked { chat: chat.to_owned(), q: v.query.text("q").to_owned(), before: key(v.query.text("before")) };
     let (locale, read_instance) = (v.locale.clone(), instance.clone());
     let is_paging = asked.before.is_some();
-    let new_to = Phone::parse(&asked.q, region).ok().filter(|_| v.may_change()).map(|p| p.as_str().to_owned());
-    let read = gateway.store.read(move |tx| load(tx, &locale, &read_instance, &asked, region));
+    let new_to = Phone::parse(&asked.q, how).ok().filter(|_| v.may_change()).map(|p| p.as_str().to_owned());
+    let read = gateway.store.read(move |tx| load(tx, &locale, &read_instance, &asked, how));
     let loaded = read.await?.ok_or(PageError::NotFound)?;
     let mut open = loaded.open.map(|(mut thread, standing)| {
         thread.hints = hints(gateway, v, instance, &standing);
@@ -212,7 +212,7 @@ fn load(
     v: &Locale,
     instance: &Instance,
     asked: &Asked,
-    region: Option<Region>,
+    how: Reading,
 ) -> Result<Option<Loaded>, StoreError> {
     let position = feed::newest(tx)?;
     let filter = Filter { text: asked.q.clone(), limit: CHATS };
@@ -222,7 +222,7 @@ fn load(
     if asked.chat.is_empty() {
         return Ok(Some(Loaded { rows, open: None, position }));
     }
-    let Some(to) = resolve(tx, instance, &asked.chat, region)? else { return Ok(None) };
+    let Some(to) = resolve(tx, instance, &asked.chat, how)? else { return Ok(None) };
     let open = match to {
         To::Known(id) => known(tx, v, instance, &id, asked.before)?,
         To::New(phone) => Some((unknown(v, &phone), Standing::default())),
@@ -276,17 +276,12 @@ pub(super) enum To {
 }
 
 /// Reads a chat's address: `c12`, a group's id, or a number in any spelling. None: there is no such chat.
-pub(super) fn resolve(
-    tx: &Tx<'_>,
-    instance: &Instance,
-    text: &str,
-    region: Option<Region>,
-) -> Result<Option<To>, StoreError> {
+pub(super) fn resolve(tx: &Tx<'_>, instance: &Instance, text: &str, how: Reading) -> Result<Option<To>, StoreError> {
     if let Ok(id) = text.parse::<ChatId>() {
         let is_there = chats::exists(tx, instance.account_id, &instance.id, &id)?;
         return Ok(is_there.then_some(To::Known(id)));
     }
-    let Ok(phone) = Phone::parse(text, region) else { return Ok(None) };
+    let Ok(phone) = Phone::parse(text, how) else { return Ok(None) };
     let known = chats::with_phone(tx, instance.account_id, &phone)?;
     Ok(Some(known.map_or(To::New(phone), To::Known)))
 }
@@ -298,10 +293,11 @@ pub(super) async fn own(gateway: &Gateway, v: &PageContext, id: &str) -> Result<
     if is_mine { Ok(instance) } else { Err(PageError::NotFound) }
 }
 
-/// The region that national numbers of its account belong to.
-pub(super) async fn region(gateway: &Gateway, instance: &Instance) -> Result<Option<Region>, PageError> {
+/// How numbers are read for the instance's account.
+pub(super) async fn reading(gateway: &Gateway, instance: &Instance) -> Result<Reading, PageError> {
     let account = gateway.accounts.find_account(instance.account_id).await?;
-    Ok(account.region.and_then(|region| Region::parse(&region).ok()))
+    let region = account.region.and_then(|region| Region::parse(&region).ok());
+    Ok(gateway.sending.rules().reading(region))
 }
 
 fn hints(gateway: &Gateway, v: &PageContext, instance: &Instance, standing: &Standing) -> Vec<Hint> {
@@ -323,7 +319,7 @@ fn hints(gateway: &Gateway, v: &PageContext, instance: &Instance, standing: &Sta
     if is_window_closed(gateway, v, instance, standing) {
         add("warn", v.t("chat.window_closed").to_owned(), Some(("/docs/responsible-messaging", "chat.why")));
     } else if has_window(gateway, instance)
-        && let Some(at) = standing.last_inbound_at
+        && let Some(at) = standing.window_opened_at
     {
         add("", v.fill("chat.window_until", "time", v.exact(&at.plus(WINDOW))), None);
     }
@@ -336,7 +332,7 @@ fn has_window(gateway: &Gateway, instance: &Instance) -> bool {
 
 /// Whether the provider takes no free text for this chat now.
 fn is_window_closed(gateway: &Gateway, v: &PageContext, instance: &Instance, standing: &Standing) -> bool {
-    let is_open = standing.last_inbound_at.is_some_and(|at| at.plus(WINDOW) > v.now && at <= v.now.plus(WINDOW));
+    let is_open = conversations::is_window_open(standing.window_opened_at, v.now, WINDOW);
     has_window(gateway, instance) && !is_open
 }
 

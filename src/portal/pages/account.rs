@@ -6,7 +6,7 @@ use crate::{
         usage::{self, Used},
     },
     gateway::{Gateway, retention::Report},
-    model::phone::{Phone, Region},
+    model::phone::{Impossible, Phone, Reading, Region},
     portal::{PageContext, PageError, page_error::see_other},
     texts::locale::Lang,
     web::cookie,
@@ -101,14 +101,16 @@ pub async fn ask(gateway: &Gateway, v: &PageContext) -> Result<Response, PageErr
 pub async fn person(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let account = gateway.accounts.find_account(v.account()?).await?;
     let region = account.region.and_then(|r| Region::parse(&r).ok());
+    // Who is looked for may have been taken when such a number still was.
+    let how = Reading { region, impossible: Impossible::Warn };
     let wrong = |person: String| Said { person, ..Said::default() };
-    let phone = match Phone::parse(v.form.text("phone"), region) {
+    let phone = match Phone::parse(v.form.text("phone"), how) {
         Ok(phone) => phone,
         Err(e) => return again(gateway, v, wrong(v.why(&e.why()))).await,
     };
     let done = match v.form.text("do") {
         "export" => gateway.retention.export(&phone, Some(account.id)).await.map(|all| file(&all)),
-        "erase" if Phone::parse(v.form.text("again"), region).ok().as_ref() == Some(&phone) => {
+        "erase" if Phone::parse(v.form.text("again"), how).ok().as_ref() == Some(&phone) => {
             match gateway.erase_person(&phone, Some(account.id), v.actor()).await {
                 Ok(report) => {
                     let page = Page { erased: Some(report), ..page(gateway, v, Said::default()).await? };

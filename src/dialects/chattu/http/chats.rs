@@ -85,7 +85,7 @@ pub async fn send(gateway: &Gateway, mut incoming: Incoming) -> Answered {
     let object = object(&mut incoming).await?;
     let recipient = match known(gateway, &client, &incoming.segments[1]).await? {
         Some(contact) => Recipient::Contact(contact),
-        None => super::messages::recipient(&incoming.segments[1], &who)?,
+        None => super::messages::recipient(gateway, &incoming.segments[1], &who)?,
     };
     let purpose = purpose(&object, &who)?;
     let mut request = Request::text(client.id.clone(), recipient, purpose, String::new());

@@ -47,7 +47,7 @@ pub async fn create(gateway: &Gateway, mut incoming: Incoming) -> Answered {
         sender,
         account: client.account_id,
         instance: client.id,
-        recipient: recipient(needed(&object, "number")?, &who)?,
+        recipient: recipient(gateway, needed(&object, "number")?, &who)?,
         draft,
         purpose: purpose(&object, &who)?,
         reference: None,
