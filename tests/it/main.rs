@@ -36,6 +36,7 @@ mod locales;
 mod media;
 mod migrations;
 mod notices;
+mod one_person;
 mod operation;
 mod opt_out;
 mod order;
