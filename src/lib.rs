@@ -31,7 +31,7 @@
 //! # The walk of one message
 //!
 //! 1. [`app::routes::ROUTES`]: one line, `POST /api/send-message`.
-//! 2. [`api::guarded::send_message::handle`]: content type, key ([`accounts::KeyRing::find`]), body
+//! 2. [`api::guarded::send_message::handle`]: content type, key ([`accounts::KeyCache::find`]), body
 //!    ([`web::body::json_object`]).
 //! 3. [`sending::request::parse`]: strings become types, or a refusal that names every wrong field.
 //! 4. [`sending::Sending::submit`]: the story of the slice, on one screen:

@@ -18,7 +18,7 @@ use wa_gateway::{
         control::{Request, perform},
     },
     config::Config,
-    connectors::{heard::Sender, sandbox::Sandbox},
+    connectors::{inbound_event::RemoteParty, sandbox::Sandbox},
     model::{clock::SystemClock, ids::InstanceId, random::SystemRandom},
 };
 
@@ -104,7 +104,7 @@ impl World {
                         next += Duration::from_micros(1_000_000 / rate);
                         tokio::time::sleep_until(next).await;
                     }
-                    let from = Sender { phone: Some(phone.clone()), ..Sender::default() };
+                    let from = RemoteParty { phone: Some(phone.clone()), ..RemoteParty::default() };
                     if sandbox.receive(from, &micros().to_string()).await.is_ok() {
                         brought.fetch_add(1, Ordering::Relaxed);
                     }

@@ -208,10 +208,10 @@ fn read_account(r: &Row<'_>, id: AccountId, now: Time) -> rusqlite::Result<Accou
 }
 
 /// Messages a day and a month, as far as a grant names them.
-type Figures = (Option<u64>, Option<u64>);
+type GrantedLimits = (Option<u64>, Option<u64>);
 
 /// The granted limits in force: the newest grant that is neither ended nor withdrawn.
-fn find_grant(tx: &Tx<'_>, id: AccountId, now: Time) -> Result<Option<Figures>, StoreError> {
+fn find_grant(tx: &Tx<'_>, id: AccountId, now: Time) -> Result<Option<GrantedLimits>, StoreError> {
     tx.find(
         "SELECT daily, monthly FROM granted_limits
          WHERE account_id = ?1 AND withdrawn_at IS NULL AND (until IS NULL OR until > ?2) ORDER BY id DESC LIMIT 1",
@@ -324,5 +324,5 @@ fn record(
     after: Option<&str>,
 ) -> Result<(), StoreError> {
     let target = id.to_string();
-    audit::record(tx, now, &audit::Entry { actor, account: Some(id), action, target: &target, before, after })
+    audit::record(tx, now, &audit::AuditEntry { actor, account: Some(id), action, target: &target, before, after })
 }

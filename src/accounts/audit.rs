@@ -8,7 +8,7 @@ use crate::{
 use rusqlite::params;
 
 /// One change.
-pub struct Entry<'a> {
+pub struct AuditEntry<'a> {
     /// Who: `cli`, `demo`, or a user's email.
     pub actor: &'a str,
     /// Whose account it touches.
@@ -27,7 +27,7 @@ pub struct Entry<'a> {
 ///
 /// # Errors
 /// The store's.
-pub fn record(tx: &WriteTx<'_>, now: Time, entry: &Entry<'_>) -> Result<(), StoreError> {
+pub fn record(tx: &WriteTx<'_>, now: Time, entry: &AuditEntry<'_>) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO audit (at, actor, account_id, action, target, before, after) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         params![now, entry.actor, entry.account, entry.action, entry.target, entry.before, entry.after],
@@ -37,7 +37,7 @@ pub fn record(tx: &WriteTx<'_>, now: Time, entry: &Entry<'_>) -> Result<(), Stor
 
 /// A row, as people are shown it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Row {
+pub struct AuditRow {
     /// Its number; they rise.
     pub id: i64,
     /// When.
@@ -60,7 +60,7 @@ pub struct Row {
 
 /// Which rows.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Search {
+pub struct AuditSearch {
     /// Of one account.
     pub account: Option<AccountId>,
     /// By somebody whose name holds this.
@@ -83,7 +83,7 @@ pub struct Search {
 ///
 /// # Errors
 /// The store's.
-pub fn search(tx: &Tx<'_>, wanted: &Search) -> Result<Vec<Row>, StoreError> {
+pub fn search(tx: &Tx<'_>, wanted: &AuditSearch) -> Result<Vec<AuditRow>, StoreError> {
     tx.list(
         "SELECT u.id, u.at, u.actor, u.account_id, a.name, u.action, u.target, u.before, u.after
          FROM audit u LEFT JOIN accounts a ON a.id = u.account_id
@@ -102,7 +102,7 @@ pub fn search(tx: &Tx<'_>, wanted: &Search) -> Result<Vec<Row>, StoreError> {
             wanted.limit
         ],
         |r| {
-            Ok(Row {
+            Ok(AuditRow {
                 id: r.get(0)?,
                 at: r.get(1)?,
                 actor: r.get(2)?,

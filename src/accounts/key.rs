@@ -37,7 +37,7 @@ words! {
 
 /// A key, without its text.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Key {
+pub struct ApiKey {
     /// Its number.
     pub id: KeyId,
     /// Its name.
@@ -127,14 +127,14 @@ pub(super) fn create(
     Ok((id, text))
 }
 
-pub(super) fn list(tx: &Tx<'_>, account: AccountId) -> Result<Vec<Key>, AccountError> {
+pub(super) fn list(tx: &Tx<'_>, account: AccountId) -> Result<Vec<ApiKey>, AccountError> {
     let mut keys = tx.list(
         "SELECT id, name, kind, prefix, created_at, expires_at, revoked_at, last_used_at,
                 CASE kind WHEN 'chattu' THEN purpose END
          FROM api_keys WHERE account_id = ?1 ORDER BY id",
         params![account],
         |r| {
-            Ok(Key {
+            Ok(ApiKey {
                 id: r.get(0)?,
                 name: r.get(1)?,
                 kind: r.get(2)?,
@@ -219,7 +219,7 @@ pub(super) fn record(
 ) -> Result<(), AccountError> {
     let target = id.to_string();
     let entry =
-        audit::Entry { actor, account: Some(account), action, target: &target, before: None, after: Some(prefix) };
+        audit::AuditEntry { actor, account: Some(account), action, target: &target, before: None, after: Some(prefix) };
     Ok(audit::record(tx, now, &entry)?)
 }
 

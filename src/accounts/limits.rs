@@ -5,7 +5,7 @@
 
 use super::{AccountError, Accounts, Grant, account, audit};
 use crate::{
-    accounts::notices::{self, Kind},
+    accounts::notices::{self, NoticeKind},
     model::{
         clock::Time,
         ids::AccountId,
@@ -46,7 +46,7 @@ pub struct Granted {
 
 words! {
     /// What became of a request.
-    Decision {
+    LimitDecision {
         /// The account may send more.
         Granted = "granted",
         /// The plan's limit stays.
@@ -85,7 +85,7 @@ pub struct LimitRequest {
 
 /// What an account asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Wanted {
+pub struct WantedLimits {
     /// Messages a day; none: no change.
     pub daily: Option<u64>,
     /// Messages a month; none: no change.
@@ -117,7 +117,12 @@ impl Accounts {
     ///
     /// # Errors
     /// Nothing asked for, no higher than what holds, no reason, or a request that waits already.
-    pub async fn ask_for_limit(&self, account: AccountId, wanted: Wanted, actor: &str) -> Result<i64, AccountError> {
+    pub async fn ask_for_limit(
+        &self,
+        account: AccountId,
+        wanted: WantedLimits,
+        actor: &str,
+    ) -> Result<i64, AccountError> {
         let (now, actor) = (self.clock.now(), actor.to_owned());
         self.store.write(move |tx| ask(tx, account, &wanted, now, &actor)).await
     }
@@ -186,7 +191,13 @@ fn withdraw(tx: &WriteTx<'_>, account: AccountId, id: i64, now: Time, actor: &st
     record(tx, now, actor, account, "account.limit_withdrawn", Some(&before), &after)
 }
 
-fn ask(tx: &WriteTx<'_>, account: AccountId, wanted: &Wanted, now: Time, actor: &str) -> Result<i64, AccountError> {
+fn ask(
+    tx: &WriteTx<'_>,
+    account: AccountId,
+    wanted: &WantedLimits,
+    now: Time,
+    actor: &str,
+) -> Result<i64, AccountError> {
     let invalid = |why: Why| Err(AccountError::Invalid(why));
     let holds = account::find(tx, account, now)?;
     let reason = wanted.reason.trim();
@@ -211,7 +222,7 @@ fn ask(tx: &WriteTx<'_>, account: AccountId, wanted: &Wanted, now: Time, actor: 
         params![account, daily, monthly, reason, actor, now],
     )?;
     let parameters = json!({"name": holds.name, "daily": daily, "monthly": monthly});
-    notices::raise(tx, None, Kind::LimitRequested, &id.to_string(), &parameters, now)?;
+    notices::raise(tx, None, NoticeKind::LimitRequested, &id.to_string(), &parameters, now)?;
     let after = json!({"daily": daily, "monthly": monthly, "reason": reason}).to_string();
     record(tx, now, actor, account, "limit.request", None, &after)?;
     Ok(id)
@@ -259,7 +270,7 @@ fn decide(
             "say why: the account is told (1,000 characters at most)"
         )));
     }
-    let decision = if grant.is_some() { Decision::Granted } else { Decision::Denied };
+    let decision = if grant.is_some() { LimitDecision::Granted } else { LimitDecision::Denied };
     let account = tx.find(
         "UPDATE limit_requests SET decision = ?2, answer = ?3, decided_by = ?4, decided_at = ?5
          WHERE id = ?1 AND decision IS NULL RETURNING account_id",
@@ -271,9 +282,9 @@ fn decide(
     if let Some(grant) = grant {
         account::record_grant(tx, account, grant, now, actor)?;
     }
-    notices::clear(tx, None, Kind::LimitRequested, &id.to_string(), now)?;
+    notices::clear(tx, None, NoticeKind::LimitRequested, &id.to_string(), now)?;
     let parameters = json!({"decision": decision.as_str(), "answer": answer});
-    notices::raise(tx, Some(account), Kind::LimitDecided, &id.to_string(), &parameters, now)?;
+    notices::raise(tx, Some(account), NoticeKind::LimitDecided, &id.to_string(), &parameters, now)?;
     let mut after = serde_json::to_value(account::find(tx, account, now)?).unwrap_or_default();
     after["answer"] = json!(answer);
     let word = if grant.is_some() { "limit.grant" } else { "limit.deny" };
@@ -294,6 +305,7 @@ fn record(
     after: &str,
 ) -> Result<(), AccountError> {
     let target = account.to_string();
-    let entry = audit::Entry { actor, account: Some(account), action, target: &target, before, after: Some(after) };
+    let entry =
+        audit::AuditEntry { actor, account: Some(account), action, target: &target, before, after: Some(after) };
     Ok(audit::record(tx, now, &entry)?)
 }

@@ -2,10 +2,10 @@
 //! the same answer; guessing gets slower.
 
 use super::{
-    AccountError, Accounts, Link, PasswordError, Passwords, audit,
+    AccountError, Accounts, OneTimeLink, PasswordError, Passwords, audit,
     login_throttle::{Guess, Guesser},
     password::Queue,
-    second_factor::{self, Tried},
+    second_factor::{self, CodeCheck},
     user,
 };
 use crate::{
@@ -29,7 +29,7 @@ pub(super) const NOBODY: &str =
 
 /// What a right password leads to.
 #[derive(Debug)]
-pub enum Entered {
+pub enum LoginStep {
     /// A session.
     In(LoggedIn),
     /// The code of the second factor is wanted; the ticket goes with it.
@@ -40,7 +40,7 @@ pub enum Entered {
 #[derive(Debug)]
 pub struct LoggedIn {
     /// The session.
-    pub session: Link,
+    pub session: OneTimeLink,
     /// What the browser is to keep, so that this person's next login from there is not slowed by strangers who guess.
     pub device: String,
 }
@@ -69,7 +69,7 @@ pub fn session_number(token: &str) -> i64 {
 
 /// Who gave a right password and still owes the code.
 #[derive(Default)]
-pub(super) struct Tickets(Mutex<HashMap<String, Ticket>>);
+pub(super) struct PendingLogins(Mutex<HashMap<String, Ticket>>);
 
 #[derive(Clone)]
 struct Ticket {
@@ -89,7 +89,7 @@ impl Accounts {
         password: &str,
         user_agent: &str,
         from: Guesser<'_>,
-    ) -> Result<Entered, LoginError> {
+    ) -> Result<LoginStep, LoginError> {
         let (now, email) = (self.clock.now(), email.trim().to_owned());
         let guess = self.throttle.take(&email, from, now).map_err(LoginError::Wait)?;
         let known = match self.check(&email, password, &guess).await {
@@ -104,11 +104,11 @@ impl Accounts {
             self.throttle.give_back(&guess);
             let ticket = base62(&*self.random, 32);
             self.tickets.keep(ticket.clone(), Ticket { user: known.id, email, until: now.plus(TICKET_LIFE) }, now);
-            return Ok(Entered::WantsCode(ticket));
+            return Ok(LoginStep::WantsCode(ticket));
         }
         self.throttle.let_in(&guess);
         let session = self.begin_session(known.id, user_agent, from.address, "password").await?;
-        Ok(Entered::In(self.logged_in(session, &email)))
+        Ok(LoginStep::In(self.logged_in(session, &email)))
     }
 
     /// Who has this name and this password; none: nobody.
@@ -121,7 +121,7 @@ impl Accounts {
         Ok(known.filter(|k| right && k.password_hash.is_some()))
     }
 
-    fn logged_in(&self, session: Link, email: &str) -> LoggedIn {
+    fn logged_in(&self, session: OneTimeLink, email: &str) -> LoggedIn {
         LoggedIn { session, device: self.throttle.device(email, self.clock.now(), &*self.random) }
     }
 
@@ -142,9 +142,9 @@ impl Accounts {
         let (vault, user, code) = (self.vault.clone(), held.user, code.to_owned());
         let tried = self.store.write(move |tx| second_factor::use_code(tx, &vault, user, &code, now)).await;
         let how = match tried.inspect_err(|_| self.throttle.give_back(&guess))? {
-            Tried::Wrong => return Err(LoginError::Wrong),
-            Tried::App => "password and code",
-            Tried::Recovery => "password and recovery code",
+            CodeCheck::Wrong => return Err(LoginError::Wrong),
+            CodeCheck::App => "password and code",
+            CodeCheck::Recovery => "password and recovery code",
         };
         self.tickets.drop(ticket);
         self.throttle.let_in(&guess);
@@ -194,7 +194,7 @@ impl Accounts {
         password: &str,
         user_agent: &str,
         from: IpAddr,
-    ) -> Result<Link, AccountError> {
+    ) -> Result<OneTimeLink, AccountError> {
         // A link that is no good costs no hash; whether it still is, is asked again when it is used up.
         if !self.is_password_link(token).await? {
             return Err(user::link_gone());
@@ -211,7 +211,7 @@ impl Accounts {
         user_agent: &str,
         from: IpAddr,
         how: &'static str,
-    ) -> Result<Link, StoreError> {
+    ) -> Result<OneTimeLink, StoreError> {
         let (now, random, agent) = (self.clock.now(), self.random.clone(), user_agent.to_owned());
         self.store
             .write(move |tx: &WriteTx<'_>| {
@@ -250,7 +250,7 @@ impl Accounts {
     }
 }
 
-impl Tickets {
+impl PendingLogins {
     fn keep(&self, key: String, ticket: Ticket, now: Time) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, t| now.left(t.until, TICKET_LIFE).is_some());
@@ -286,7 +286,7 @@ pub(super) fn note(
     audit::record(
         tx,
         now,
-        &audit::Entry { actor, account: None, action, target: &target, before: None, after: Some(after) },
+        &audit::AuditEntry { actor, account: None, action, target: &target, before: None, after: Some(after) },
     )
 }
 

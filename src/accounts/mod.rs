@@ -2,14 +2,15 @@
 //!
 //! Rules: an email belongs to one person; a key is shown once and kept as a hash; every change writes its audit row in
 //! the same transaction. Answers to "may this key send?" are given by `sending` from facts; this slice only says whose
-//! key it is ([`KeyRing`]).
+//! key it is ([`KeyCache`]).
 //!
 //! It knows nothing of messages, numbers, providers or HTTP.
 
 mod account;
 pub mod audit;
-mod client;
+mod chattu_keys;
 mod key;
+mod key_cache;
 mod limits;
 mod login;
 mod login_throttle;
@@ -17,7 +18,6 @@ pub mod notices;
 mod password;
 mod people;
 mod registration;
-mod ring;
 mod second_factor;
 mod setup;
 pub mod totp;
@@ -25,15 +25,15 @@ pub mod usage;
 mod user;
 
 pub use account::{Account, Grant, NewAccount, Update};
-pub use key::{Key, KeyKind, NewKey, note_key_use};
-pub use limits::{Decision, Granted, LimitRequest, Wanted};
-pub use login::{Entered, LoggedIn, LoginError, session_number};
+pub use key::{ApiKey, KeyKind, NewKey, note_key_use};
+pub use key_cache::{Caller, DialectCaller, KeyCache, KeyProblem};
+pub use limits::{Granted, LimitDecision, LimitRequest, WantedLimits};
+pub use login::{LoggedIn, LoginError, LoginStep, session_number};
 pub use login_throttle::{DEVICE_KNOWN_FOR, Guesser};
 pub use password::{PasswordError, Passwords, Queue};
 pub use people::Person;
-pub use ring::{Caller, DialectCaller, KeyProblem, KeyRing};
 pub use setup::FirstUser;
-pub use user::{Link, LinkPurpose, NewUser, Owner, Role, Session, User, list_owners};
+pub use user::{AccountOwner, LinkPurpose, NewUser, OneTimeLink, Role, Session, User, list_owners};
 
 use crate::{
     model::{
@@ -81,10 +81,10 @@ pub struct Accounts {
     store: Store,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-    ring: Arc<KeyRing>,
+    ring: Arc<KeyCache>,
     vault: Vault,
     throttle: login_throttle::LoginThrottle,
-    tickets: login::Tickets,
+    tickets: login::PendingLogins,
     /// Hashing and checking passwords, bounded.
     pub passwords: Passwords,
 }
@@ -107,7 +107,7 @@ impl Accounts {
             ring: Arc::default(),
             throttle: login_throttle::LoginThrottle::new(&vault),
             vault,
-            tickets: login::Tickets::default(),
+            tickets: login::PendingLogins::default(),
             passwords: Passwords::new(),
         };
         accounts.refresh_ring().await?;
@@ -115,7 +115,7 @@ impl Accounts {
     }
 
     /// Who holds which key.
-    pub fn ring(&self) -> &Arc<KeyRing> {
+    pub fn ring(&self) -> &Arc<KeyCache> {
         &self.ring
     }
 
@@ -186,7 +186,7 @@ impl Accounts {
     ///
     /// # Errors
     /// The store's.
-    pub async fn list_keys(&self, account: AccountId) -> Result<Vec<Key>, AccountError> {
+    pub async fn list_keys(&self, account: AccountId) -> Result<Vec<ApiKey>, AccountError> {
         self.store.read(move |tx| key::list(tx, account)).await
     }
 
@@ -221,7 +221,12 @@ impl Accounts {
     ///
     /// # Errors
     /// No such user.
-    pub async fn create_link(&self, email: &str, purpose: LinkPurpose, actor: &str) -> Result<Link, AccountError> {
+    pub async fn create_link(
+        &self,
+        email: &str,
+        purpose: LinkPurpose,
+        actor: &str,
+    ) -> Result<OneTimeLink, AccountError> {
         let (now, actor, random) = (self.clock.now(), actor.to_owned(), self.random.clone());
         let email = email.to_owned();
         self.store.write(move |tx| user::create_link(tx, &email, purpose, now, &*random, &actor)).await
@@ -231,7 +236,7 @@ impl Accounts {
     ///
     /// # Errors
     /// A link that is unknown, used or out of time: all told alike.
-    pub async fn redeem_login(&self, token: &str, user_agent: &str, from: IpAddr) -> Result<Link, AccountError> {
+    pub async fn redeem_login(&self, token: &str, user_agent: &str, from: IpAddr) -> Result<OneTimeLink, AccountError> {
         let (now, random) = (self.clock.now(), self.random.clone());
         let (token, agent) = (token.to_owned(), user_agent.to_owned());
         self.store.write(move |tx| user::redeem_login(tx, &token, &agent, from, now, &*random)).await
@@ -256,7 +261,7 @@ impl Accounts {
     }
 
     async fn refresh_ring(&self) -> Result<(), StoreError> {
-        let entries = self.store.read(ring::load).await?;
+        let entries = self.store.read(key_cache::load).await?;
         self.ring.replace(entries);
         Ok(())
     }

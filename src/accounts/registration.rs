@@ -1,7 +1,9 @@
 //! Registration: a new account with its owner, by an invitation or by anybody, as the configuration says. Whether people
 //! may register at all is asked by the pages; this slice makes sure that an invitation is good once.
 
-use super::{AccountError, Accounts, FirstUser, Link, NewAccount, NewUser, Passwords, Role, account, audit, user};
+use super::{
+    AccountError, Accounts, FirstUser, NewAccount, NewUser, OneTimeLink, Passwords, Role, account, audit, user,
+};
 use crate::{
     model::{
         clock::{SLACK, Time},
@@ -22,9 +24,9 @@ impl Accounts {
     ///
     /// # Errors
     /// The store's.
-    pub async fn invite(&self, plan: Option<Plan>, actor: &str) -> Result<Link, StoreError> {
+    pub async fn invite(&self, plan: Option<Plan>, actor: &str) -> Result<OneTimeLink, StoreError> {
         let (now, actor) = (self.clock.now(), actor.to_owned());
-        let link = Link { token: user::new_token(&*self.random), expires_at: now.plus(LIFE) };
+        let link = OneTimeLink { token: user::new_token(&*self.random), expires_at: now.plus(LIFE) };
         let made = link.clone();
         self.store.write(move |tx| invite(tx, &made, plan, now, &actor)).await?;
         Ok(link)
@@ -50,7 +52,7 @@ impl Accounts {
         first: FirstUser,
         user_agent: &str,
         from: IpAddr,
-    ) -> Result<Link, AccountError> {
+    ) -> Result<OneTimeLink, AccountError> {
         let now = self.clock.now();
         Passwords::check(&first.password)?;
         match invitation {
@@ -109,13 +111,13 @@ fn owner(
     Ok(user)
 }
 
-fn invite(tx: &WriteTx<'_>, link: &Link, plan: Option<Plan>, now: Time, actor: &str) -> Result<(), StoreError> {
+fn invite(tx: &WriteTx<'_>, link: &OneTimeLink, plan: Option<Plan>, now: Time, actor: &str) -> Result<(), StoreError> {
     let plan = plan.map(Plan::as_str);
     tx.execute(
         "INSERT INTO invitations (token_hash, plan, created_by, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)",
         params![user::token_hash(&link.token), plan, actor, now, link.expires_at],
     )?;
-    let entry = audit::Entry {
+    let entry = audit::AuditEntry {
         actor,
         account: None,
         action: "account.invite",

@@ -17,7 +17,7 @@ const CODES: usize = 10;
 
 /// What a code was.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Tried {
+pub enum CodeCheck {
     /// No good.
     Wrong,
     /// The app's.
@@ -140,17 +140,17 @@ pub(super) fn use_code(
     user: UserId,
     code: &str,
     now: Time,
-) -> Result<Tried, StoreError> {
+) -> Result<CodeCheck, StoreError> {
     if let Some(step) = find_step(tx, vault, user, code, now)? {
         tx.execute("UPDATE second_factors SET last_step = ?2 WHERE user_id = ?1", params![user, step])?;
-        return Ok(Tried::App);
+        return Ok(CodeCheck::App);
     }
     let plain: String = code.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase();
     let used = tx.execute(
         "UPDATE recovery_codes SET used_at = ?3 WHERE user_id = ?1 AND hash = ?2 AND used_at IS NULL",
         params![user, hash(&plain), now],
     )?;
-    Ok(if used == 1 { Tried::Recovery } else { Tried::Wrong })
+    Ok(if used == 1 { CodeCheck::Recovery } else { CodeCheck::Wrong })
 }
 
 fn find_step(tx: &Tx<'_>, vault: &Vault, user: UserId, code: &str, now: Time) -> Result<Option<i64>, StoreError> {

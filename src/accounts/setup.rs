@@ -1,6 +1,6 @@
 //! The first run: a one-time link while there is no user, and the form behind it that makes the first admin.
 
-use super::{AccountError, Accounts, Link, NewAccount, NewUser, Role, account, user};
+use super::{AccountError, Accounts, NewAccount, NewUser, OneTimeLink, Role, account, user};
 use crate::{
     model::{
         ids::AccountId,
@@ -31,7 +31,7 @@ impl Accounts {
     ///
     /// # Errors
     /// There is a user already.
-    pub async fn create_setup_link(&self) -> Result<Link, AccountError> {
+    pub async fn create_setup_link(&self) -> Result<OneTimeLink, AccountError> {
         let (now, random) = (self.clock.now(), self.random.clone());
         self.store.write(move |tx| user::create_setup_link(tx, now, &*random)).await
     }
@@ -65,7 +65,7 @@ impl Accounts {
         first: FirstUser,
         user_agent: &str,
         from: IpAddr,
-    ) -> Result<(AccountId, Link), AccountError> {
+    ) -> Result<(AccountId, OneTimeLink), AccountError> {
         if !self.is_setup_link(token).await? {
             return Err(user::link_gone());
         }

@@ -4,7 +4,7 @@
 //! The limit that is shown is the one that held at the period's end: the grant of that moment, else the plan's figure.
 
 use crate::{
-    accounts::notices::{self, Kind},
+    accounts::notices::{self, NoticeKind},
     model::{
         clock::Time,
         ids::AccountId,
@@ -41,7 +41,7 @@ pub fn close_periods(tx: &WriteTx<'_>, now: Time) -> Result<usize, StoreError> {
 
 /// Messages that count, with those that are on their way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Used {
+pub struct UsedMessages {
     /// Of the local day.
     pub day: u64,
     /// Of the local month.
@@ -52,13 +52,13 @@ pub struct Used {
 ///
 /// # Errors
 /// The store's.
-pub fn of(tx: &Tx<'_>, accounts: &[(AccountId, Period)]) -> Result<Vec<Used>, StoreError> {
+pub fn of(tx: &Tx<'_>, accounts: &[(AccountId, Period)]) -> Result<Vec<UsedMessages>, StoreError> {
     let one = |(account, period): &(AccountId, Period)| {
         tx.one(
             "SELECT coalesce((SELECT counted + reserved FROM usage_days WHERE account_id = ?1 AND day = ?2), 0),
                     coalesce((SELECT counted + reserved FROM usage_months WHERE account_id = ?1 AND month = ?3), 0)",
             params![account, period.day, period.month],
-            |r| Ok(Used { day: r.get(0)?, month: r.get(1)? }),
+            |r| Ok(UsedMessages { day: r.get(0)?, month: r.get(1)? }),
         )
     };
     accounts.iter().map(one).collect()
@@ -66,7 +66,7 @@ pub fn of(tx: &Tx<'_>, accounts: &[(AccountId, Period)]) -> Result<Vec<Used>, St
 
 /// A closed day or month.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Past {
+pub struct ClosedPeriod {
     /// A day or a month.
     pub period: String,
     /// Messages that counted.
@@ -79,12 +79,12 @@ pub struct Past {
 ///
 /// # Errors
 /// The store's.
-pub fn past(tx: &Tx<'_>, account: AccountId) -> Result<Vec<Past>, StoreError> {
+pub fn past(tx: &Tx<'_>, account: AccountId) -> Result<Vec<ClosedPeriod>, StoreError> {
     tx.list(
         "SELECT period, used, max_used FROM usage_history WHERE account_id = ?1 AND length(period) = 7
          ORDER BY period DESC LIMIT 12",
         params![account],
-        |r| Ok(Past { period: r.get(0)?, used: r.get(1)?, limit: r.get(2)? }),
+        |r| Ok(ClosedPeriod { period: r.get(0)?, used: r.get(1)?, limit: r.get(2)? }),
     )
 }
 
@@ -116,7 +116,7 @@ fn close(
             "INSERT INTO usage_history (account_id, period, used, max_used, closed_at) VALUES (?1, ?2, ?3, ?4, ?5)",
             params![account, period, used, limit, now],
         )?;
-        for kind in [Kind::LimitNear, Kind::LimitReached] {
+        for kind in [NoticeKind::LimitNear, NoticeKind::LimitReached] {
             notices::clear(tx, Some(account), kind, period, now)?;
         }
     }
@@ -147,9 +147,9 @@ fn end_of_month(zone: &Zone, month: &str) -> Option<Time> {
     Time::parse(&format!("{month}-15T12:00:00Z")).ok().map(|middle| zone.period(middle).month_ends)
 }
 
-type Row = (AccountId, Zone, Option<i64>, Option<i64>);
+type UsageRow = (AccountId, Zone, Option<i64>, Option<i64>);
 
-fn accounts(tx: &Tx<'_>) -> Result<Vec<Row>, StoreError> {
+fn accounts(tx: &Tx<'_>) -> Result<Vec<UsageRow>, StoreError> {
     tx.list(
         "SELECT a.id, a.timezone, a.next_timezone, a.next_timezone_from, p.daily, p.monthly
          FROM accounts a LEFT JOIN plans p ON p.id = a.plan",

@@ -76,7 +76,7 @@ pub struct NewUser {
 
 /// A one-time link or a new session: the token is shown here and never again.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Link {
+pub struct OneTimeLink {
     /// The secret part of the address, or the cookie's value.
     pub token: String,
     /// When it runs out.
@@ -139,7 +139,7 @@ pub(super) fn list(tx: &Tx<'_>) -> Result<Vec<User>, AccountError> {
 
 /// Who runs an account, as letters need it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Owner {
+pub struct AccountOwner {
     /// Whose.
     pub account: AccountId,
     /// Where letters go to.
@@ -152,12 +152,12 @@ pub struct Owner {
 ///
 /// # Errors
 /// The store's.
-pub fn list_owners(tx: &Tx<'_>) -> Result<Vec<Owner>, StoreError> {
+pub fn list_owners(tx: &Tx<'_>) -> Result<Vec<AccountOwner>, StoreError> {
     tx.list(
         "SELECT u.account_id, u.email, coalesce(u.language, a.language) FROM users u JOIN accounts a ON a.id = u.account_id
          WHERE u.role = 'owner' AND u.disabled_at IS NULL ORDER BY u.id",
         [],
-        |r| Ok(Owner { account: r.get(0)?, email: r.get(1)?, language: r.get(2)? }),
+        |r| Ok(AccountOwner { account: r.get(0)?, email: r.get(1)?, language: r.get(2)? }),
     )
 }
 
@@ -168,7 +168,7 @@ pub(super) fn create_link(
     now: Time,
     random: &dyn Random,
     actor: &str,
-) -> Result<Link, AccountError> {
+) -> Result<OneTimeLink, AccountError> {
     let user = tx.find(
         "SELECT id, account_id FROM users WHERE email = ?1 AND disabled_at IS NULL",
         params![email.trim()],
@@ -178,7 +178,7 @@ pub(super) fn create_link(
         user.ok_or_else(|| AccountError::NotFound(format!("there is no user {email}; `wa-gateway user list`")))?;
     tx.execute("DELETE FROM login_links WHERE user_id = ?1 AND purpose = ?2", params![user, purpose.as_str()])?;
     let life = if purpose == LinkPurpose::Login { LOGIN_LINK } else { PASSWORD_LINK };
-    let link = Link { token: new_token(random), expires_at: now.plus(life) };
+    let link = OneTimeLink { token: new_token(random), expires_at: now.plus(life) };
     tx.execute(
         "INSERT INTO login_links (token_hash, user_id, purpose, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)",
         params![token_hash(&link.token), user, purpose.as_str(), now, link.expires_at],
@@ -194,7 +194,7 @@ pub(super) fn redeem_login(
     from: IpAddr,
     now: Time,
     random: &dyn Random,
-) -> Result<Link, AccountError> {
+) -> Result<OneTimeLink, AccountError> {
     let user = tx.find(
         "UPDATE login_links SET used_at = ?2
          WHERE token_hash = ?1 AND purpose = 'login' AND used_at IS NULL AND expires_at > ?2 AND created_at <= ?3
@@ -213,8 +213,8 @@ pub(super) fn begin_session(
     how: &str,
     now: Time,
     random: &dyn Random,
-) -> Result<Link, StoreError> {
-    let session = Link { token: new_token(random), expires_at: now.plus(SESSION_MAX) };
+) -> Result<OneTimeLink, StoreError> {
+    let session = OneTimeLink { token: new_token(random), expires_at: now.plus(SESSION_MAX) };
     let agent: String = user_agent.chars().take(200).collect();
     tx.execute(
         "INSERT INTO sessions (token_hash, user_id, created_at, last_seen_at, expires_at, user_agent)
@@ -289,12 +289,12 @@ pub(super) fn redeem_password_link(
     Ok(user)
 }
 
-pub(super) fn create_setup_link(tx: &WriteTx<'_>, now: Time, random: &dyn Random) -> Result<Link, AccountError> {
+pub(super) fn create_setup_link(tx: &WriteTx<'_>, now: Time, random: &dyn Random) -> Result<OneTimeLink, AccountError> {
     if tx.find("SELECT 1 FROM users LIMIT 1", [], |_| Ok(()))?.is_some() {
         return Err(people::set_up_already());
     }
     tx.execute("DELETE FROM login_links WHERE purpose = 'setup'", [])?;
-    let link = Link { token: new_token(random), expires_at: now.plus(PASSWORD_LINK) };
+    let link = OneTimeLink { token: new_token(random), expires_at: now.plus(PASSWORD_LINK) };
     tx.execute(
         "INSERT INTO login_links (token_hash, user_id, purpose, created_at, expires_at) VALUES (?1, NULL, 'setup', ?2, ?3)",
         params![token_hash(&link.token), now, link.expires_at],
@@ -396,5 +396,9 @@ fn record(
     after: &str,
 ) -> Result<(), StoreError> {
     let target = user.to_string();
-    audit::record(tx, now, &audit::Entry { actor, account, action, target: &target, before: None, after: Some(after) })
+    audit::record(
+        tx,
+        now,
+        &audit::AuditEntry { actor, account, action, target: &target, before: None, after: Some(after) },
+    )
 }

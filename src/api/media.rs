@@ -7,7 +7,7 @@ use crate::web::{Incoming, auth, problem};
 use crate::{
     gateway::Gateway,
     model::code::{Code, Details},
-    people::media::{self, Had, Item},
+    people::media::{self, Had, StoredFile},
     store::StoreError,
 };
 use ::http::{HeaderValue, Method, StatusCode, header};
@@ -44,7 +44,7 @@ pub async fn handle(gateway: &Gateway, incoming: Incoming) -> Response {
 }
 
 /// Answers with a file that whoever asks may see.
-pub async fn give(gateway: &Gateway, incoming: &Incoming, item: Item) -> Response {
+pub async fn give(gateway: &Gateway, incoming: &Incoming, item: StoredFile) -> Response {
     match gateway.media.have(item).await {
         Ok(Had::Here(item)) => serve(gateway, incoming, &item).await,
         Ok(Had::NotYet) => problem::problem(Code::ServiceUnavailable, &Details::None, Some(ASK_AGAIN)),
@@ -54,7 +54,7 @@ pub async fn give(gateway: &Gateway, incoming: &Incoming, item: Item) -> Respons
 }
 
 /// Whether the request carries a key of the file's account that may use its instance.
-async fn is_owner(gateway: &Gateway, incoming: &Incoming, item: &Item) -> Result<bool, StoreError> {
+async fn is_owner(gateway: &Gateway, incoming: &Incoming, item: &StoredFile) -> Result<bool, StoreError> {
     let Ok(caller) = auth::bearer(gateway, incoming) else { return Ok(false) };
     let item = item.clone();
     gateway.store.read(move |tx| media::may_see(tx, &item, caller.account, caller.key)).await
@@ -67,7 +67,7 @@ fn gone() -> Response {
     response
 }
 
-async fn serve(gateway: &Gateway, incoming: &Incoming, item: &Item) -> Response {
+async fn serve(gateway: &Gateway, incoming: &Incoming, item: &StoredFile) -> Response {
     let Some(path) = item.path.as_deref().and_then(|path| gateway.media.shelf().locate(path)) else { return gone() };
     let answered = answer(&path, incoming, item).await;
     answered.unwrap_or_else(|e| {
@@ -76,13 +76,13 @@ async fn serve(gateway: &Gateway, incoming: &Incoming, item: &Item) -> Response 
     })
 }
 
-async fn answer(path: &Path, incoming: &Incoming, item: &Item) -> io::Result<Response> {
+async fn answer(path: &Path, incoming: &Incoming, item: &StoredFile) -> io::Result<Response> {
     let mut file = File::open(path).await?;
     let size = file.metadata().await?.len();
     let (status, from, to) = match range(incoming.header("range"), size) {
-        Wanted::All => (StatusCode::OK, 0, size),
-        Wanted::Part(from, to) => (StatusCode::PARTIAL_CONTENT, from, to),
-        Wanted::Nothing => return Ok(unsatisfiable(size)),
+        ByteRange::All => (StatusCode::OK, 0, size),
+        ByteRange::Part(from, to) => (StatusCode::PARTIAL_CONTENT, from, to),
+        ByteRange::Nothing => return Ok(unsatisfiable(size)),
     };
     let mut response = if incoming.method == Method::HEAD {
         Response::default()
@@ -114,7 +114,7 @@ async fn next((mut file, left): (File, u64)) -> io::Result<Option<(Bytes, (File,
     Ok(Some((Bytes::from(piece), (file, left - read as u64))))
 }
 
-fn describe(response: &mut Response, item: &Item) {
+fn describe(response: &mut Response, item: &StoredFile) {
     let sniffed = item.sniffed_type.as_deref();
     let fallback = format!("{}-{}", item.kind, item.id);
     let name = item.file_name.as_deref().unwrap_or(&fallback);
@@ -142,32 +142,32 @@ fn unsatisfiable(size: u64) -> Response {
 
 /// What of a file is wanted: the end is the first byte that is not.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Wanted {
+enum ByteRange {
     All,
     Part(u64, u64),
     Nothing,
 }
 
 /// Reads `Range`. Several ranges and what is no range at all mean the whole file (RFC 9110, 14.2).
-fn range(header: Option<&str>, size: u64) -> Wanted {
-    let Some(spec) = header.and_then(|text| text.trim().strip_prefix("bytes=")) else { return Wanted::All };
-    let Some((first, last)) = spec.split_once('-') else { return Wanted::All };
+fn range(header: Option<&str>, size: u64) -> ByteRange {
+    let Some(spec) = header.and_then(|text| text.trim().strip_prefix("bytes=")) else { return ByteRange::All };
+    let Some((first, last)) = spec.split_once('-') else { return ByteRange::All };
     let number = |text: &str| {
         let text = text.trim();
         text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse::<u64>().ok()).flatten()
     };
     match (first.trim(), last.trim()) {
         ("", last) => match number(last) {
-            Some(0) => Wanted::Nothing,
-            Some(_) if size == 0 => Wanted::Nothing,
-            Some(n) => Wanted::Part(size.saturating_sub(n), size),
-            None => Wanted::All,
+            Some(0) => ByteRange::Nothing,
+            Some(_) if size == 0 => ByteRange::Nothing,
+            Some(n) => ByteRange::Part(size.saturating_sub(n), size),
+            None => ByteRange::All,
         },
         (first, last) => match (number(first), last, number(last)) {
-            (Some(from), _, _) if from >= size => Wanted::Nothing,
-            (Some(from), "", _) => Wanted::Part(from, size),
-            (Some(from), _, Some(to)) if to >= from => Wanted::Part(from, to.saturating_add(1).min(size)),
-            _ => Wanted::All,
+            (Some(from), _, _) if from >= size => ByteRange::Nothing,
+            (Some(from), "", _) => ByteRange::Part(from, size),
+            (Some(from), _, Some(to)) if to >= from => ByteRange::Part(from, to.saturating_add(1).min(size)),
+            _ => ByteRange::All,
         },
     }
 }
@@ -178,26 +178,26 @@ mod tests {
 
     #[test]
     fn ranges_are_read_as_the_rfc_says() {
-        let rows: &[(Option<&str>, Wanted)] = &[
-            (None, Wanted::All),
-            (Some("bytes=0-0"), Wanted::Part(0, 1)),
-            (Some("bytes=2-5"), Wanted::Part(2, 6)),
-            (Some("bytes=2-"), Wanted::Part(2, 10)),
-            (Some("bytes=2-99"), Wanted::Part(2, 10)),
-            (Some("bytes=-3"), Wanted::Part(7, 10)),
-            (Some("bytes=-99"), Wanted::Part(0, 10)),
-            (Some("bytes=-0"), Wanted::Nothing),
-            (Some("bytes=10-"), Wanted::Nothing),
-            (Some("bytes=0-18446744073709551615"), Wanted::Part(0, 10)),
-            (Some("bytes=5-2"), Wanted::All),
-            (Some("bytes=0-1,3-4"), Wanted::All),
-            (Some("bytes=a-b"), Wanted::All),
-            (Some("items=0-1"), Wanted::All),
-            (Some("bytes=-"), Wanted::All),
+        let rows: &[(Option<&str>, ByteRange)] = &[
+            (None, ByteRange::All),
+            (Some("bytes=0-0"), ByteRange::Part(0, 1)),
+            (Some("bytes=2-5"), ByteRange::Part(2, 6)),
+            (Some("bytes=2-"), ByteRange::Part(2, 10)),
+            (Some("bytes=2-99"), ByteRange::Part(2, 10)),
+            (Some("bytes=-3"), ByteRange::Part(7, 10)),
+            (Some("bytes=-99"), ByteRange::Part(0, 10)),
+            (Some("bytes=-0"), ByteRange::Nothing),
+            (Some("bytes=10-"), ByteRange::Nothing),
+            (Some("bytes=0-18446744073709551615"), ByteRange::Part(0, 10)),
+            (Some("bytes=5-2"), ByteRange::All),
+            (Some("bytes=0-1,3-4"), ByteRange::All),
+            (Some("bytes=a-b"), ByteRange::All),
+            (Some("items=0-1"), ByteRange::All),
+            (Some("bytes=-"), ByteRange::All),
         ];
         for (header, expected) in rows {
             assert_eq!(range(*header, 10), *expected, "{header:?}");
         }
-        assert_eq!(range(Some("bytes=0-"), 0), Wanted::Nothing);
+        assert_eq!(range(Some("bytes=0-"), 0), ByteRange::Nothing);
     }
 }

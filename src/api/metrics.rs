@@ -4,7 +4,7 @@ use crate::web::{Incoming, Listener, problem};
 use crate::{
     gateway::Gateway,
     model::code::Code,
-    ops::{memory, metrics::Gauges, survey::Survey},
+    ops::{memory, metrics::Gauges, status::Survey},
 };
 use warp::{Reply, reply::Response};
 

@@ -8,7 +8,7 @@ use crate::{
     gateway::retention,
     model::{phone::Impossible, random::Random},
     ops::{backup, tls},
-    people::media::{self, Shelf},
+    people::media::{self, MediaStore},
     sending::{Rules, policy::content::ContentPolicy},
     store::Vault,
     web::server,
@@ -67,7 +67,7 @@ pub(super) fn rules(config: &Config) -> Rules {
             config::ImpossiblePhone::Refuse => Impossible::Refuse,
             config::ImpossiblePhone::Warn => Impossible::Warn,
         },
-        observe: guard.content_policy == config::ContentPolicy::Observe,
+        observe: guard.content_policy == config::ContentPolicyMode::Observe,
         suppressed_may_get_authentication: guard.suppressed_may_get_authentication,
         idempotency_life: Duration::from_secs(u64::from(config.sending.idempotency_hours) * 3600),
     }
@@ -83,9 +83,9 @@ pub(super) fn rates(config: &Config) -> chattu::rates::Allowed {
     }
 }
 
-pub(super) fn server_limits(config: &Config) -> server::Limits {
+pub(super) fn server_limits(config: &Config) -> server::ServerLimits {
     let limits = &config.limits;
-    server::Limits {
+    server::ServerLimits {
         connections: limits.connections as usize,
         per_address: limits.connections_per_address as usize,
         per_address_loopback: limits.connections as usize,
@@ -93,7 +93,7 @@ pub(super) fn server_limits(config: &Config) -> server::Limits {
         header: limits.header_timeout,
         body: limits.body_timeout,
         idle: limits.idle_timeout,
-        ..server::Limits::default()
+        ..server::ServerLimits::default()
     }
 }
 
@@ -110,13 +110,13 @@ pub(super) fn periods(config: &Config) -> retention::Periods {
     }
 }
 
-pub(super) fn shelf(config: &Config, vault: &Vault, egress: &Egress, random: Arc<dyn Random>) -> Shelf {
+pub(super) fn shelf(config: &Config, vault: &Vault, egress: &Egress, random: Arc<dyn Random>) -> MediaStore {
     let mb = |n: u32| u64::from(n) << 20;
     let media = &config.media;
-    Shelf::new(media::Parts {
-        files: media::Files::new(&config.data_dir, random),
+    MediaStore::new(media::Parts {
+        files: media::MediaFolder::new(&config.data_dir, random),
         key: vault.derive("media addresses"),
-        limits: media::Limits {
+        limits: media::MediaLimits {
             image: mb(media.image_mb),
             video: mb(media.video_mb),
             audio: mb(media.audio_mb),
@@ -151,9 +151,9 @@ pub(super) fn portal_at(config: &Config) -> String {
     }
 }
 
-pub(super) fn backups(config: &Config) -> Option<backup::Plan> {
+pub(super) fn backups(config: &Config) -> Option<backup::BackupPlan> {
     let plan = &config.backup;
-    plan.directory.clone().map(|directory| backup::Plan {
+    plan.directory.clone().map(|directory| backup::BackupPlan {
         data_dir: config.data_dir.clone(),
         key_file: config.key_file.clone(),
         directory,

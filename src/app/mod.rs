@@ -14,15 +14,15 @@ use crate::{
     },
     egress::{Egress, SystemResolver},
     events::{
-        digests::{self, Digests},
         live::Live,
+        notice_delivery::{self, Digests},
         webhooks::Webhooks,
     },
     gateway::{Gateway, inbound::Inbound, retention::Retention},
     instances::Instances,
     model::{clock::Clock, random::Random},
-    ops::{keeper::Keeper, metrics::Metrics, reach::Reach, tls},
-    people::{attention::Attention, media::Media, suppression::Erased},
+    ops::{egress_allowlist::EgressAllowlist, keeper::Keeper, metrics::Metrics, tls},
+    people::{media::Media, presence::Attention, suppression::Erased},
     portal,
     sending::{Parts, Recovered, Sending, schedule::Schedules},
     store::{Store, StoreError, Vault},
@@ -125,7 +125,8 @@ impl App {
         let accounts = Accounts::open(store.clone(), clock.clone(), random.clone(), vault.clone()).await?;
         let accounts = Arc::new(accounts);
         let egress = Egress::system(config.egress.allow.clone(), clock.clone());
-        let reach = Reach::open(store.clone(), clock.clone(), egress.clone(), config.egress.allow.clone()).await?;
+        let reach =
+            EgressAllowlist::open(store.clone(), clock.clone(), egress.clone(), config.egress.allow.clone()).await?;
         let shelf = shelf(&config, &vault, &egress, random.clone());
         let erased = Erased::new(&vault.derive("erased suppressions"));
         let (ear_shelf, ear_erased) = (shelf.clone(), erased.clone());
@@ -178,7 +179,7 @@ impl App {
             sending.clone(),
             config.sending.schedule_grace,
         ));
-        inbound.attach_calls(registry.clone(), webhooks.answer_bell());
+        inbound.attach_calls(registry.clone(), webhooks.reply_notify());
         let chattu = Arc::new(Chattu::new(chattu::Parts {
             store: store.clone(),
             clock: clock.clone(),
@@ -187,12 +188,12 @@ impl App {
             registry: registry.clone(),
             schedules: schedules.clone(),
             webhooks: webhooks.clone(),
-            rates: chattu::Rates::new(rates(&config)),
+            rates: chattu::ChattuRates::new(rates(&config)),
             new_client_connector: config.chattu.new_client_connector,
         }));
         let periods = periods(&config);
         let retention = Retention::new(store.clone(), clock.clone(), media.clone(), erased.clone(), periods);
-        let digests = Arc::new(Digests::new(digests::Parts {
+        let digests = Arc::new(Digests::new(notice_delivery::Parts {
             store: store.clone(),
             clock: clock.clone(),
             resolver: Arc::new(SystemResolver::new(clock.clone())),

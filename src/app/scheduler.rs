@@ -6,7 +6,7 @@
 //!
 //! Adding a job: a line in [`JOBS`] and an arm in `run_one`.
 
-use crate::{accounts::usage, gateway::Gateway, model::clock::Time, ops::watch, store::StoreError};
+use crate::{accounts::usage, gateway::Gateway, model::clock::Time, ops::appliance_notices, store::StoreError};
 use rusqlite::params;
 use std::{sync::Arc, time::Duration};
 use tokio_cron_scheduler::{Job, JobScheduler};
@@ -107,14 +107,14 @@ impl Scheduler {
                     let (facts, problem, now) = (keeper.certificate().facts(), keeper.last_error(), self.0.clock.now());
                     self.0
                         .store
-                        .write(move |tx| watch::certificate(tx, facts.as_ref(), problem.as_deref(), now))
+                        .write(move |tx| appliance_notices::certificate(tx, facts.as_ref(), problem.as_deref(), now))
                         .await?;
                     renewed?;
                 }
             }
             "disk" => {
-                let (space, now) = (watch::space(&self.0.data_dir)?, self.0.clock.now());
-                self.0.store.write(move |tx| watch::disk(tx, space, now)).await?;
+                let (space, now) = (appliance_notices::space(&self.0.data_dir)?, self.0.clock.now());
+                self.0.store.write(move |tx| appliance_notices::disk(tx, space, now)).await?;
             }
             "backup" => self.back_up().await?,
             other => return Err(format!("there is no job {other}").into()),
@@ -129,7 +129,7 @@ impl Scheduler {
         let problem = done.as_ref().err().map(ToString::to_string);
         // Not due yet is no news: what failed stays so until one was made.
         if !matches!(done, Ok(None)) {
-            self.0.store.write(move |tx| watch::backup(tx, problem.as_deref(), now)).await?;
+            self.0.store.write(move |tx| appliance_notices::backup(tx, problem.as_deref(), now)).await?;
         }
         if let Some(done) = done? {
             tracing::info!(file = %done.file.display(), bytes = done.made.bytes, removed = done.removed, "backed up");

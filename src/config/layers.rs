@@ -22,12 +22,12 @@ pub(super) const DEFAULTS: &str = "the defaults";
 /// One source of values.
 pub(super) struct Layer {
     values: Dict,
-    place: Place,
+    place: ValuePlace,
 }
 
 /// How to name the place of a value.
 #[derive(Clone)]
-pub(super) enum Place {
+pub(super) enum ValuePlace {
     /// In a file, or in the defaults.
     Named(String),
     /// In a variable called like the key.
@@ -36,7 +36,7 @@ pub(super) enum Place {
     Flags,
 }
 
-impl Place {
+impl ValuePlace {
     /// Where the value of the dotted key stands: a file, a variable, a flag.
     pub fn of(&self, key: &str) -> String {
         match self {
@@ -61,7 +61,7 @@ impl Provider for Layer {
 impl Layer {
     /// The sample: every key with its default.
     pub fn defaults() -> Self {
-        Self { values: sample::values(), place: Place::Named(DEFAULTS.into()) }
+        Self { values: sample::values(), place: ValuePlace::Named(DEFAULTS.into()) }
     }
 
     /// The default of one key alone, laid over a value that was wrong.
@@ -73,7 +73,7 @@ impl Layer {
 
     /// A TOML file's contents.
     pub fn file(path: &Path, bytes: &[u8], problems: &mut Vec<Problem>) -> Self {
-        let place = Place::Named(path.display().to_string());
+        let place = ValuePlace::Named(path.display().to_string());
         let mut values = match parse_toml(bytes) {
             Ok(values) => values,
             Err(wrong) => {
@@ -87,7 +87,7 @@ impl Layer {
 
     /// Those of the variables that begin with `WA_GATEWAY_`.
     pub fn environment(vars: impl Iterator<Item = (String, String)>, problems: &mut Vec<Problem>) -> Self {
-        let mut layer = Self { values: Dict::new(), place: Place::Environment };
+        let mut layer = Self { values: Dict::new(), place: ValuePlace::Environment };
         let mut ours: Vec<_> = vars.filter(|(name, _)| name.starts_with(PREFIX)).collect();
         ours.sort(); // The environment's order is nobody's; problems should not change theirs.
         for (name, text) in ours {
@@ -109,7 +109,7 @@ impl Layer {
 
     /// What was said on the command line.
     pub fn flags(overrides: &Overrides, problems: &mut Vec<Problem>) -> Self {
-        let mut layer = Self { values: Dict::new(), place: Place::Flags };
+        let mut layer = Self { values: Dict::new(), place: ValuePlace::Flags };
         let data_dir = overrides.data_dir.as_ref().map(|dir| dir.to_str().ok_or("the path is not UTF-8"));
         let given = [
             data_dir,
@@ -162,7 +162,7 @@ fn line_and_column(before: &str) -> String {
 }
 
 /// Takes out, and reports, what is not among the `known` keys.
-fn keep_known(values: &mut Dict, known: &Dict, prefix: &str, place: &Place, problems: &mut Vec<Problem>) {
+fn keep_known(values: &mut Dict, known: &Dict, prefix: &str, place: &ValuePlace, problems: &mut Vec<Problem>) {
     values.retain(|name, value| {
         let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
         let wrong = match (known.get(name), &mut *value) {

@@ -21,16 +21,18 @@ use figment::{
     value::Value,
 };
 use layers::{DEFAULTS, Layer};
-pub use notices::Notices;
+pub use notices::NoticesConfig;
 pub use settings::{
-    Backup, Chattu, Config, Egress, Guard, Limits, Listen, Log, Media, Portal, Retention, Sending, Threecx, Tls,
-    Webhooks,
+    BackupConfig, ChattuConfig, Config, EgressConfig, Guard, LimitsConfig, Listen, LogConfig, MediaConfig, Portal,
+    RetentionConfig, SendingConfig, ThreecxConfig, Tls, WebhooksConfig,
 };
 use std::{
     fmt, io,
     path::{Path, PathBuf},
 };
-pub use values::{AcmeChallenge, ContentPolicy, ImpossiblePhone, Language, LogFormat, Registration, SmtpTls, TlsMode};
+pub use values::{
+    AcmeChallenge, ContentPolicyMode, ImpossiblePhone, Language, LogFormat, Registration, SmtpTls, TlsMode,
+};
 
 /// Where a file is looked for when none is named: the package's place, then the working directory.
 const USUAL_FILES: [&str; 2] = ["/etc/wa-gateway/config.toml", "wa-gateway.toml"];

@@ -7,7 +7,7 @@ use std::{path::PathBuf, time::Duration};
 /// How owner and admin are told, besides the portal.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Notices {
+pub struct NoticesConfig {
     /// The mail server; none: no mail.
     #[serde(deserialize_with = "values::host")]
     pub smtp_host: Option<String>,
@@ -47,7 +47,7 @@ pub struct Notices {
 }
 
 /// Keys that are fine alone and not together.
-pub(super) fn contradictions(notices: &Notices) -> [(bool, [&'static str; 3]); 6] {
+pub(super) fn contradictions(notices: &NoticesConfig) -> [(bool, [&'static str; 3]); 6] {
     let mail = notices.smtp_host.is_some();
     let is_here = notices
         .smtp_host

@@ -7,10 +7,10 @@
 //! Adding a key: a field here, its lines in the sample, a row in `tests.rs`. This file must not know where values come
 //! from.
 
-use super::notices::Notices;
+use super::notices::NoticesConfig;
 use super::values::{
-    self, AcmeChallenge, ContentPolicy, ImpossiblePhone, Language, LogFormat, Registration, TlsMode, acme_directory,
-    base_url, count, days, directory, duration, hours, listen, percent,
+    self, AcmeChallenge, ContentPolicyMode, ImpossiblePhone, Language, LogFormat, Registration, TlsMode,
+    acme_directory, base_url, count, days, directory, duration, hours, listen, percent,
 };
 use crate::model::{egress::EgressEntry, instance::ConnectorKind};
 use ipnet::IpNet;
@@ -35,33 +35,33 @@ pub struct Config {
     /// Addresses to listen on.
     pub listen: Listen,
     /// Bounds of the HTTP server.
-    pub limits: Limits,
+    pub limits: LimitsConfig,
     /// The certificate of the public listener.
     pub tls: Tls,
     /// What may be called.
-    pub egress: Egress,
+    pub egress: EgressConfig,
     /// The walk of a message.
-    pub sending: Sending,
+    pub sending: SendingConfig,
     /// The guard's thresholds.
     pub guard: Guard,
     /// The web pages.
     pub portal: Portal,
     /// How owner and admin are told, besides the portal.
-    pub notices: Notices,
+    pub notices: NoticesConfig,
     /// Files in and out.
-    pub media: Media,
+    pub media: MediaConfig,
     /// Customers' endpoints.
-    pub webhooks: Webhooks,
+    pub webhooks: WebhooksConfig,
     /// How long what is kept.
-    pub retention: Retention,
+    pub retention: RetentionConfig,
     /// The Chattu dialect.
-    pub chattu: Chattu,
+    pub chattu: ChattuConfig,
     /// Scheduled backups.
-    pub backup: Backup,
+    pub backup: BackupConfig,
     /// Telephone systems.
-    pub threecx: Threecx,
+    pub threecx: ThreecxConfig,
     /// The log.
-    pub log: Log,
+    pub log: LogConfig,
 }
 
 /// Addresses to listen on; none is off.
@@ -88,7 +88,7 @@ pub struct Listen {
 /// Bounds of the HTTP server.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Limits {
+pub struct LimitsConfig {
     /// Connections at once.
     #[serde(deserialize_with = "count")]
     pub connections: u32,
@@ -140,7 +140,7 @@ pub struct Tls {
 /// What may be called.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Egress {
+pub struct EgressConfig {
     /// Private places that may be called all the same.
     #[serde(deserialize_with = "values::egress_entries")]
     pub allow: Vec<EgressEntry>,
@@ -149,7 +149,7 @@ pub struct Egress {
 /// The walk of a message.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Sending {
+pub struct SendingConfig {
     /// The longest that a caller waits; no attempt after it.
     #[serde(deserialize_with = "duration")]
     pub answer_timeout: Duration,
@@ -186,7 +186,7 @@ pub struct Guard {
     /// What becomes of a phone whose length no number of its country has.
     pub impossible_phone: ImpossiblePhone,
     /// Whether signals act.
-    pub content_policy: ContentPolicy,
+    pub content_policy: ContentPolicyMode,
     /// Score from which a message is refused, 1 to 100.
     #[serde(deserialize_with = "percent")]
     pub refuse_score: u32,
@@ -261,7 +261,7 @@ pub struct Portal {
 /// Files in and out.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Media {
+pub struct MediaConfig {
     /// The largest picture or sticker, in MB.
     #[serde(deserialize_with = "count")]
     pub image_mb: u32,
@@ -285,12 +285,12 @@ pub struct Media {
 /// Customers' endpoints. Nothing to set yet.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Webhooks {}
+pub struct WebhooksConfig {}
 
 /// How long what is kept, in days.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Retention {
+pub struct RetentionConfig {
     /// Texts of messages, in and out.
     #[serde(deserialize_with = "days")]
     pub texts_days: u32,
@@ -314,7 +314,7 @@ pub struct Retention {
 /// The Chattu dialect. A count of 0 is no bound.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Chattu {
+pub struct ChattuConfig {
     /// Guesses at a key of one address in an hour.
     #[serde(deserialize_with = "values::count_or_none")]
     pub sensitive_per_hour: u32,
@@ -335,7 +335,7 @@ pub struct Chattu {
 /// Telephone systems (3CX).
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Threecx {
+pub struct ThreecxConfig {
     /// Unproven requests of one address in a minute, beyond which it is not listened to.
     #[serde(deserialize_with = "count")]
     pub failures_per_minute: u32,
@@ -344,7 +344,7 @@ pub struct Threecx {
 /// Scheduled backups.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Backup {
+pub struct BackupConfig {
     /// Where to; none: no scheduled backups.
     #[serde(deserialize_with = "values::file")]
     pub directory: Option<PathBuf>,
@@ -362,7 +362,7 @@ pub struct Backup {
 /// The log.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Log {
+pub struct LogConfig {
     /// A level, or several `part=level`, as tracing's filters spell them.
     #[serde(deserialize_with = "values::log_level")]
     pub level: String,

@@ -71,7 +71,7 @@ fn the_defaults_are_those_of_the_contract() {
     assert_eq!(health, [50, 8, 4, 2]);
     let windows = [g.strikes_window, g.repetition_window, g.outreach_window, g.health_window];
     assert_eq!(windows, [1, 1, 1, 24].map(|hours| seconds(hours * 3600)));
-    assert_eq!((g.content_policy, g.suppressed_may_get_authentication), (ContentPolicy::Enforce, false));
+    assert_eq!((g.content_policy, g.suppressed_may_get_authentication), (ContentPolicyMode::Enforce, false));
     assert_eq!(g.policy_dir, Path::new("/etc/wa-gateway/policy.d"));
     let p = c.portal;
     assert_eq!((p.registration, p.language, p.timezone.as_str()), (Registration::Off, Language::En, "UTC"));

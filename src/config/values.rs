@@ -26,7 +26,7 @@ macro_rules! read_words {
     )+};
 }
 
-read_words!(TlsMode, AcmeChallenge, ContentPolicy, ImpossiblePhone, Registration, Language, LogFormat, SmtpTls);
+read_words!(TlsMode, AcmeChallenge, ContentPolicyMode, ImpossiblePhone, Registration, Language, LogFormat, SmtpTls);
 
 words! {
     /// Where the certificate of the public listener comes from.
@@ -52,7 +52,7 @@ words! {
 
 words! {
     /// What the guard's signals do.
-    ContentPolicy {
+    ContentPolicyMode {
         /// They refuse, throttle and pause.
         Enforce = "enforce",
         /// They are scored and logged.

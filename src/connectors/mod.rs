@@ -14,21 +14,21 @@
 //! [`contract::check`] over it in `tests/it/connectors.rs`.
 
 pub mod cloud_api;
+mod connection;
 pub mod contract;
 pub mod evolution;
 pub mod groups;
-pub mod heard;
 pub mod hook;
-mod line;
-mod manners;
+pub mod inbound_event;
 pub mod outgoing;
+mod provider_text;
 pub mod registry;
 pub mod sandbox;
 pub mod templates;
 
 pub use groups::GroupInfo;
-pub use heard::{Ear, Heard, NotRecorded, What};
 pub use hook::{HookAnswer, HookRequest};
+pub use inbound_event::{Ear, EventKind, NotRecorded, ProviderEvent};
 pub use outgoing::{Ack, Address, Content, Outgoing, Reacted, SendError, SendErrorKind};
 pub use registry::{InstanceSetup, Registry, Wire};
 
@@ -51,7 +51,7 @@ pub trait Connector: Send + Sync {
     /// What this connector can do at all; constant over its life.
     fn capabilities(&self) -> Capabilities;
     /// How it stands right now.
-    fn standing(&self) -> Standing;
+    fn standing(&self) -> ConnectionStatus;
     /// Hands one message to the provider. The row is already `sending` on disk.
     fn send<'a>(&'a self, out: &'a Outgoing) -> Boxed<'a, Result<Ack, SendError>>;
     /// Ends connections and background work; what was acknowledged stays so.
@@ -71,7 +71,7 @@ pub trait Connector: Send + Sync {
         Box::pin(std::future::ready(HookAnswer::not_found()))
     }
 
-    /// Gets a file that the provider keeps, by the handle of [`MediaSource::Later`](heard::MediaSource::Later).
+    /// Gets a file that the provider keeps, by the handle of [`MediaSource::Later`](inbound_event::MediaSource::Later).
     ///
     /// # Errors
     /// See [`MediaError`].
@@ -88,8 +88,8 @@ pub trait Connector: Send + Sync {
     ///
     /// # Errors
     /// Why it cannot be, in plain words.
-    fn mark_read<'a>(&'a self, _chat: &'a Address, _messages: &'a [String]) -> Boxed<'a, Result<(), NotDone>> {
-        Box::pin(std::future::ready(Err(NotDone("this connector cannot mark messages as read".into()))))
+    fn mark_read<'a>(&'a self, _chat: &'a Address, _messages: &'a [String]) -> Boxed<'a, Result<(), ActionError>> {
+        Box::pin(std::future::ready(Err(ActionError("this connector cannot mark messages as read".into()))))
     }
 
     /// Shows the people of a chat that an answer is being written, for some seconds; `answered` is the provider's id of
@@ -97,8 +97,8 @@ pub trait Connector: Send + Sync {
     ///
     /// # Errors
     /// Why it cannot be, in plain words.
-    fn show_typing<'a>(&'a self, _chat: &'a Address, _answered: &'a str) -> Boxed<'a, Result<(), NotDone>> {
-        Box::pin(std::future::ready(Err(NotDone("this connector cannot show that somebody is writing".into()))))
+    fn show_typing<'a>(&'a self, _chat: &'a Address, _answered: &'a str) -> Boxed<'a, Result<(), ActionError>> {
+        Box::pin(std::future::ready(Err(ActionError("this connector cannot show that somebody is writing".into()))))
     }
 
     /// The template that may be sent when the recipient's 24 hours are over, as it was set.
@@ -110,11 +110,11 @@ pub trait Connector: Send + Sync {
     ///
     /// # Errors
     /// Why it would not, in plain words.
-    fn examine(&self) -> Boxed<'_, Result<String, NotDone>> {
+    fn examine(&self) -> Boxed<'_, Result<String, ActionError>> {
         let standing = self.standing();
         let found = match standing.reason {
             None => Ok(standing.state.to_string()),
-            Some(why) => Err(NotDone(format!("{}: {why}", standing.state))),
+            Some(why) => Err(ActionError(format!("{}: {why}", standing.state))),
         };
         Box::pin(std::future::ready(found))
     }
@@ -124,40 +124,44 @@ pub trait Connector: Send + Sync {
     ///
     /// # Errors
     /// Why it cannot be told, in plain words.
-    fn check_numbers<'a>(&'a self, _phones: &'a [Phone]) -> Boxed<'a, Result<Vec<bool>, NotDone>> {
-        Box::pin(std::future::ready(Err(NotDone("this connector cannot tell which numbers have WhatsApp".into()))))
+    fn check_numbers<'a>(&'a self, _phones: &'a [Phone]) -> Boxed<'a, Result<Vec<bool>, ActionError>> {
+        Box::pin(std::future::ready(Err(ActionError("this connector cannot tell which numbers have WhatsApp".into()))))
     }
 
     /// Gives up the connection and makes it anew; a connector without one says so.
     ///
     /// # Errors
     /// Why it cannot be, in plain words.
-    fn reconnect(&self) -> Boxed<'_, Result<(), NotDone>> {
-        Box::pin(std::future::ready(Err(NotDone("this connector has no connection that could be made anew".into()))))
+    fn reconnect(&self) -> Boxed<'_, Result<(), ActionError>> {
+        Box::pin(std::future::ready(Err(ActionError(
+            "this connector has no connection that could be made anew".into(),
+        ))))
     }
 
     /// The groups and channels that the instance is in; a connector that cannot tell says so.
     ///
     /// # Errors
     /// Why it cannot be, in plain words.
-    fn groups(&self) -> Boxed<'_, Result<Vec<GroupInfo>, NotDone>> {
-        Box::pin(std::future::ready(Err(NotDone("this connector does not tell which groups there are".into()))))
+    fn groups(&self) -> Boxed<'_, Result<Vec<GroupInfo>, ActionError>> {
+        Box::pin(std::future::ready(Err(ActionError("this connector does not tell which groups there are".into()))))
     }
 
     /// Ends a call that rings.
     ///
     /// # Errors
     /// Why it cannot be, in plain words.
-    fn reject_call<'a>(&'a self, _call_id: &'a str) -> Boxed<'a, Result<(), NotDone>> {
-        Box::pin(std::future::ready(Err(NotDone("this connector cannot end calls".into()))))
+    fn reject_call<'a>(&'a self, _call_id: &'a str) -> Boxed<'a, Result<(), ActionError>> {
+        Box::pin(std::future::ready(Err(ActionError("this connector cannot end calls".into()))))
     }
 
     /// Takes the gateway off the phone's list of linked devices.
     ///
     /// # Errors
     /// Why it cannot be, in plain words.
-    fn log_out(&self) -> Boxed<'_, Result<(), NotDone>> {
-        Box::pin(std::future::ready(Err(NotDone("this connector has no login of its own that could be ended".into()))))
+    fn log_out(&self) -> Boxed<'_, Result<(), ActionError>> {
+        Box::pin(std::future::ready(Err(ActionError(
+            "this connector has no login of its own that could be ended".into(),
+        ))))
     }
 }
 
@@ -189,7 +193,7 @@ pub enum MediaError {
 /// Why something that a person asked a connector for was not done, in plain words.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct NotDone(pub String);
+pub struct ActionError(pub String);
 
 /// What a connector can do. A request for something else is a `validation_error` that names the field.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -212,7 +216,7 @@ pub struct Capabilities {
 
 /// How an instance stands.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Standing {
+pub struct ConnectionStatus {
     /// Open, connecting, closed, waiting for its QR code.
     pub state: InstanceState,
     /// Why it is not open, in plain words; none when it is.

@@ -1,6 +1,6 @@
 //! What goes to a provider, and what it may answer.
 
-use super::heard::Sender;
+use crate::connectors::inbound_event::RemoteParty;
 use crate::model::{
     ids::{InstanceId, MessageId},
     phone::Phone,
@@ -132,7 +132,7 @@ pub struct Ack {
     /// By which names the provider says that it knows whoever it took the message for; it may spell the number in
     /// another way than it was asked, or name a hidden id. They become names of the person who was written to.
     /// Empty: it named nobody.
-    pub names: Sender,
+    pub names: RemoteParty,
 }
 
 /// Why a message was not acknowledged. The kind is all that the caller decides on.

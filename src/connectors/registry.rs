@@ -1,12 +1,12 @@
 //! The running connectors, by instance, and the one wire through which messages leave.
 
 use super::{
-    Ack, Address, Capabilities, Connector, Ear, GroupInfo, HookAnswer, HookRequest, MediaError, NotDone, Outgoing,
-    Pairing, SendError, SendErrorKind, Standing,
+    Ack, ActionError, Address, Capabilities, ConnectionStatus, Connector, Ear, GroupInfo, HookAnswer, HookRequest,
+    MediaError, Outgoing, Pairing, SendError, SendErrorKind,
     cloud_api::CloudApi,
     evolution::{
         Evolution,
-        import::{self, Found},
+        import::{self, ImportCandidate},
     },
     sandbox::Sandbox,
     templates::TemplateName,
@@ -58,17 +58,17 @@ impl fmt::Debug for InstanceSetup {
 /// Everything but sending.
 #[derive(Clone)]
 pub struct Registry {
-    shared: Arc<Shared>,
+    shared: Arc<RegistryInner>,
 }
 
 /// Sending. There is one; it cannot be cloned.
 pub struct Wire {
-    shared: Arc<Shared>,
+    shared: Arc<RegistryInner>,
 }
 
-struct Shared {
+struct RegistryInner {
     deps: Deps,
-    running: RwLock<HashMap<InstanceId, Running>>,
+    running: RwLock<HashMap<InstanceId, RunningConnector>>,
 }
 
 /// What all connectors are given.
@@ -88,7 +88,7 @@ pub struct Deps {
 }
 
 #[derive(Clone)]
-struct Running {
+struct RunningConnector {
     kind: ConnectorKind,
     connector: Arc<dyn Connector>,
     sandbox: Option<Arc<Sandbox>>,
@@ -102,7 +102,7 @@ pub struct BadSetting(pub Why);
 impl Registry {
     /// An empty registry, and the one wire.
     pub fn new(deps: Deps) -> (Self, Wire) {
-        let shared = Arc::new(Shared { deps, running: RwLock::default() });
+        let shared = Arc::new(RegistryInner { deps, running: RwLock::default() });
         (Self { shared: shared.clone() }, Wire { shared })
     }
 
@@ -121,15 +121,15 @@ impl Registry {
                     }
                     None => Arc::new(Sandbox::open(&self.shared.deps, setup)?),
                 };
-                Running { kind: setup.connector, connector: sandbox.clone(), sandbox: Some(sandbox) }
+                RunningConnector { kind: setup.connector, connector: sandbox.clone(), sandbox: Some(sandbox) }
             }
             ConnectorKind::Evolution => {
                 let connector = Arc::new(Evolution::open(&self.shared.deps, setup)?);
-                Running { kind: setup.connector, connector, sandbox: None }
+                RunningConnector { kind: setup.connector, connector, sandbox: None }
             }
             ConnectorKind::CloudApi => {
                 let connector = Arc::new(CloudApi::open(&self.shared.deps, setup)?);
-                Running { kind: setup.connector, connector, sandbox: None }
+                RunningConnector { kind: setup.connector, connector, sandbox: None }
             }
             other => {
                 return Err(BadSetting(why!(
@@ -160,7 +160,7 @@ impl Registry {
     }
 
     /// How an instance stands; none when it is not running.
-    pub fn standing(&self, id: &InstanceId) -> Option<Standing> {
+    pub fn standing(&self, id: &InstanceId) -> Option<ConnectionStatus> {
         self.shared.find(id).map(|r| r.connector.standing())
     }
 
@@ -200,7 +200,7 @@ impl Registry {
     ///
     /// # Errors
     /// Why they cannot be told, in plain words.
-    pub async fn groups(&self, id: &InstanceId) -> Result<Vec<GroupInfo>, NotDone> {
+    pub async fn groups(&self, id: &InstanceId) -> Result<Vec<GroupInfo>, ActionError> {
         self.running(id)?.groups().await
     }
 
@@ -208,7 +208,7 @@ impl Registry {
     ///
     /// # Errors
     /// Why it cannot be, in plain words.
-    pub async fn reject_call(&self, id: &InstanceId, call_id: &str) -> Result<(), NotDone> {
+    pub async fn reject_call(&self, id: &InstanceId, call_id: &str) -> Result<(), ActionError> {
         self.running(id)?.reject_call(call_id).await
     }
 
@@ -221,7 +221,7 @@ impl Registry {
     ///
     /// # Errors
     /// Why it cannot be.
-    pub async fn reconnect(&self, id: &InstanceId) -> Result<(), NotDone> {
+    pub async fn reconnect(&self, id: &InstanceId) -> Result<(), ActionError> {
         self.running(id)?.reconnect().await
     }
 
@@ -229,7 +229,7 @@ impl Registry {
     ///
     /// # Errors
     /// Why it cannot be.
-    pub async fn log_out(&self, id: &InstanceId) -> Result<(), NotDone> {
+    pub async fn log_out(&self, id: &InstanceId) -> Result<(), ActionError> {
         self.running(id)?.log_out().await
     }
 
@@ -237,7 +237,7 @@ impl Registry {
     ///
     /// # Errors
     /// Why it cannot be.
-    pub async fn mark_read(&self, id: &InstanceId, chat: &Address, messages: &[String]) -> Result<(), NotDone> {
+    pub async fn mark_read(&self, id: &InstanceId, chat: &Address, messages: &[String]) -> Result<(), ActionError> {
         self.running(id)?.mark_read(chat, messages).await
     }
 
@@ -245,7 +245,7 @@ impl Registry {
     ///
     /// # Errors
     /// Why it cannot be.
-    pub async fn show_typing(&self, id: &InstanceId, chat: &Address, answered: &str) -> Result<(), NotDone> {
+    pub async fn show_typing(&self, id: &InstanceId, chat: &Address, answered: &str) -> Result<(), ActionError> {
         self.running(id)?.show_typing(chat, answered).await
     }
 
@@ -258,7 +258,7 @@ impl Registry {
     ///
     /// # Errors
     /// Why it would not.
-    pub async fn examine(&self, id: &InstanceId) -> Result<String, NotDone> {
+    pub async fn examine(&self, id: &InstanceId) -> Result<String, ActionError> {
         self.running(id)?.examine().await
     }
 
@@ -266,12 +266,12 @@ impl Registry {
     ///
     /// # Errors
     /// Why it cannot be told.
-    pub async fn check_numbers(&self, id: &InstanceId, phones: &[Phone]) -> Result<Vec<bool>, NotDone> {
+    pub async fn check_numbers(&self, id: &InstanceId, phones: &[Phone]) -> Result<Vec<bool>, ActionError> {
         self.running(id)?.check_numbers(phones).await
     }
 
-    fn running(&self, id: &InstanceId) -> Result<Arc<dyn Connector>, NotDone> {
-        let running = self.shared.find(id).ok_or_else(|| NotDone("the instance is not running".into()))?;
+    fn running(&self, id: &InstanceId) -> Result<Arc<dyn Connector>, ActionError> {
+        let running = self.shared.find(id).ok_or_else(|| ActionError("the instance is not running".into()))?;
         Ok(running.connector)
     }
 
@@ -283,7 +283,7 @@ impl Registry {
     ///
     /// # Errors
     /// Why it cannot be looked at.
-    pub async fn survey_evolution(&self, base_url: &str, key: &str) -> Result<Vec<Found>, NotDone> {
+    pub async fn survey_evolution(&self, base_url: &str, key: &str) -> Result<Vec<ImportCandidate>, ActionError> {
         import::survey(&self.shared.deps.egress, base_url, key).await
     }
 
@@ -311,8 +311,8 @@ impl Wire {
     }
 }
 
-impl Shared {
-    fn find(&self, id: &InstanceId) -> Option<Running> {
+impl RegistryInner {
+    fn find(&self, id: &InstanceId) -> Option<RunningConnector> {
         self.running.read().expect("no holder panics").get(id).cloned()
     }
 }

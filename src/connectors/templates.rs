@@ -58,7 +58,7 @@ pub struct Template {
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Slot {
     /// Where it stands.
-    pub place: Place,
+    pub place: PlaceholderSlot,
     /// Its name, where the template's placeholders have names instead of numbers.
     pub name: Option<String>,
     /// A file goes there instead of a text: the variable is the address that the provider fetches it from.
@@ -69,7 +69,7 @@ pub struct Slot {
 /// Where a placeholder stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Place {
+pub enum PlaceholderSlot {
     /// In the line above the text.
     Header,
     /// In the text.

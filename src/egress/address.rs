@@ -17,7 +17,7 @@ use std::{
 
 /// What may be done with an address.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Class {
+pub enum AddressClass {
     /// An address of the public internet.
     Public,
     /// Of this machine, of a private network or of no network at all: only for whoever is on the admin's list.
@@ -26,10 +26,10 @@ pub enum Class {
     Never(&'static str),
 }
 
-use Class::{Never, Private, Public};
+use AddressClass::{Never, Private, Public};
 
 /// The special blocks; the first that has an address decides.
-const SPECIAL: &[(&str, Class)] = &[
+const SPECIAL: &[(&str, AddressClass)] = &[
     // IPv4: where a cloud answers about the machine itself.
     ("169.254.0.0/16", Never("a link-local or metadata address")),
     ("100.100.100.200/32", Never("a metadata address")),
@@ -93,20 +93,20 @@ const SPECIAL: &[(&str, Class)] = &[
     ("::/0", Private("an address that nobody was given")),
 ];
 
-static TABLE: LazyLock<Vec<(IpNet, Class)>> = LazyLock::new(|| {
-    let parsed = |(net, class): &(&str, Class)| (net.parse().expect("the table holds networks"), *class);
+static TABLE: LazyLock<Vec<(IpNet, AddressClass)>> = LazyLock::new(|| {
+    let parsed = |(net, class): &(&str, AddressClass)| (net.parse().expect("the table holds networks"), *class);
     SPECIAL.iter().map(parsed).collect()
 });
 
 /// What kind of place `ip` is.
-pub fn judge(ip: IpAddr) -> Class {
+pub fn judge(ip: IpAddr) -> AddressClass {
     let own = TABLE.iter().find(|(net, _)| net.contains(&ip)).map_or(Public, |(_, class)| *class);
     let IpAddr::V6(v6) = ip else { return own };
     carried(v6).into_iter().flatten().map(|v4| judge(IpAddr::V4(v4))).fold(own, stricter)
 }
 
 /// The first of two classes unless the second is stricter, so that a reason names the outermost dress.
-fn stricter(one: Class, other: Class) -> Class {
+fn stricter(one: AddressClass, other: AddressClass) -> AddressClass {
     let rank = |class| match class {
         Public => 0,
         Private(_) => 1,

@@ -101,7 +101,7 @@ const PUBLIC: &[&str] = &[
     "2606:4700::1111",
 ];
 
-fn rank(class: Class) -> u8 {
+fn rank(class: AddressClass) -> u8 {
     match class {
         Public => 0,
         Private(_) => 1,

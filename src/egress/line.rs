@@ -9,7 +9,7 @@
 //! It knows nothing of which addresses are allowed, and of redirects, proxies, cookies and compression, because there
 //! are none.
 
-use super::{Bounds, EgressError, Inbound, target::Host};
+use super::{Bounds, EgressError, EgressResponse, target::Host};
 use crate::model::clock::{Clock, Sleep};
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response, StatusCode};
@@ -43,14 +43,14 @@ const MAX_HEAD: usize = 64 * 1024;
 const MAX_HEADERS: usize = 128;
 
 /// An open connection.
-pub struct Line {
+pub struct Connection {
     sender: SendRequest<Full<Bytes>>,
     /// Set as soon as a byte of a request was handed over.
     handed: Arc<AtomicBool>,
     task: JoinHandle<()>,
 }
 
-impl Drop for Line {
+impl Drop for Connection {
     fn drop(&mut self) {
         self.task.abort();
     }
@@ -66,13 +66,13 @@ pub async fn open(
     limit: Duration,
     addrs: &[SocketAddr],
     tls: Option<(&Arc<ClientConfig>, &Host)>,
-) -> Result<(Line, SocketAddr), EgressError> {
+) -> Result<(Connection, SocketAddr), EgressError> {
     let mut alarm = clock.sleep_until(clock.now().plus(limit));
     let work = async {
         let (tcp, addr) = reach(clock, limit, addrs).await?;
         let line = match tls {
-            Some((config, host)) => Line::on(shake(config, host, tcp).await?).await?,
-            None => Line::on(tcp).await?,
+            Some((config, host)) => Connection::on(shake(config, host, tcp).await?).await?,
+            None => Connection::on(tcp).await?,
         };
         Ok((line, addr))
     };
@@ -125,7 +125,7 @@ trait Io: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Io for T {}
 
-impl Line {
+impl Connection {
     async fn on(io: impl Io) -> Result<Self, EgressError> {
         let handed = Arc::new(AtomicBool::new(false));
         let io = TokioIo::new(Noticed { io, handed: handed.clone() });
@@ -156,7 +156,7 @@ impl Line {
         request: Request<Full<Bytes>>,
         alarm: &mut Sleep<'_>,
         bounds: Bounds,
-    ) -> Result<(Inbound, bool), EgressError> {
+    ) -> Result<(EgressResponse, bool), EgressError> {
         self.handed.store(false, Ordering::Release);
         let head = async {
             self.sender.ready().await?;
@@ -178,7 +178,7 @@ impl Line {
 }
 
 /// The answer with the first `max` bytes of its body.
-async fn read(answer: Response<Incoming>, max: usize) -> Result<Inbound, EgressError> {
+async fn read(answer: Response<Incoming>, max: usize) -> Result<EgressResponse, EgressError> {
     let (head, mut body) = answer.into_parts();
     let mut bytes = BytesMut::new();
     let mut truncated = false;
@@ -192,7 +192,7 @@ async fn read(answer: Response<Incoming>, max: usize) -> Result<Inbound, EgressE
             break;
         }
     }
-    Ok(Inbound { status: head.status, headers: head.headers, body: bytes.freeze(), truncated })
+    Ok(EgressResponse { status: head.status, headers: head.headers, body: bytes.freeze(), truncated })
 }
 
 /// A stream that notices when it is written to.

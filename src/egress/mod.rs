@@ -31,8 +31,8 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
 use http_body_util::Full;
-use line::{Line, within};
-use pool::{Place, Pool};
+use line::{Connection, within};
+use pool::{Pool, PoolKey};
 use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer};
 use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 use target::{Host, Target};
@@ -46,9 +46,9 @@ const FREE_WITHIN: Duration = Duration::from_millis(50);
 
 /// The way out. Clones share the list, the connections and the trust.
 #[derive(Clone)]
-pub struct Egress(Arc<Inner>);
+pub struct Egress(Arc<EgressInner>);
 
-struct Inner {
+struct EgressInner {
     allow: ArcSwap<Vec<EgressEntry>>,
     resolver: Arc<dyn Resolve>,
     clock: Arc<dyn Clock>,
@@ -78,7 +78,7 @@ pub struct Bounds {
 }
 
 /// An answer, whatever its status.
-pub struct Inbound {
+pub struct EgressResponse {
     /// As it came; a redirect is an answer like any other.
     pub status: StatusCode,
     /// As they came.
@@ -90,7 +90,7 @@ pub struct Inbound {
 }
 
 /// Without the texts, which may be somebody's message or secret.
-impl fmt::Debug for Inbound {
+impl fmt::Debug for EgressResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { status, body, truncated, .. } = self;
         write!(f, "{status}, {} bytes{}", body.len(), if *truncated { " and more" } else { "" })
@@ -128,7 +128,7 @@ impl Egress {
             .with_root_certificates(trusted)
             .with_no_client_auth();
         let (allow, tls) = (ArcSwap::from_pointee(allow), Arc::new(tls));
-        Ok(Self(Arc::new(Inner { allow, resolver, clock, tls, pool: Pool::default() })))
+        Ok(Self(Arc::new(EgressInner { allow, resolver, clock, tls, pool: Pool::default() })))
     }
 
     /// Replaces the list, from the next request on.
@@ -149,7 +149,7 @@ impl Egress {
     ///
     /// # Errors
     /// There is no whole answer; the kinds tell why.
-    pub async fn send(&self, request: Outbound<'_>, bounds: Bounds) -> Result<Inbound, EgressError> {
+    pub async fn send(&self, request: Outbound<'_>, bounds: Bounds) -> Result<EgressResponse, EgressError> {
         let target = Target::parse(request.url)?;
         let request = written(&target, request)?;
         let clock = &self.0.clock;
@@ -166,7 +166,7 @@ impl Egress {
         let tls = target.tls.then_some((&self.0.tls, &target.host));
         let opened = line::open(&**clock, CONNECT_WITHIN.min(bounds.timeout), &addrs, tls);
         let (line, addr) = within(&mut alarm, opened).await.ok_or(late)??;
-        let place = Place { tls: target.tls, host: target.host, addr };
+        let place = PoolKey { tls: target.tls, host: target.host, addr };
         self.exchange(line, place, request, &mut alarm, bounds).await
     }
 
@@ -189,10 +189,10 @@ impl Egress {
     }
 
     /// A waiting connection to one of the permitted addresses.
-    async fn waiting(&self, target: &Target, addrs: &[SocketAddr]) -> Option<(Line, Place)> {
+    async fn waiting(&self, target: &Target, addrs: &[SocketAddr]) -> Option<(Connection, PoolKey)> {
         let clock = &self.0.clock;
         for addr in addrs {
-            let place = Place { tls: target.tls, host: target.host.clone(), addr: *addr };
+            let place = PoolKey { tls: target.tls, host: target.host.clone(), addr: *addr };
             while let Some(mut line) = self.0.pool.take(&place, clock.now()) {
                 let mut soon = clock.sleep_until(clock.now().plus(FREE_WITHIN));
                 if within(&mut soon, line.is_ready()).await == Some(true) {
@@ -205,12 +205,12 @@ impl Egress {
 
     async fn exchange(
         &self,
-        mut line: Line,
-        place: Place,
+        mut line: Connection,
+        place: PoolKey,
         request: Request<Full<Bytes>>,
         alarm: &mut Sleep<'_>,
         bounds: Bounds,
-    ) -> Result<Inbound, EgressError> {
+    ) -> Result<EgressResponse, EgressError> {
         let (inbound, again) = line.exchange(request, alarm, bounds).await?;
         if again {
             self.0.pool.put(place, line, self.0.clock.now());

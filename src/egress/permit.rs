@@ -9,7 +9,7 @@
 
 use super::{
     EgressError,
-    address::{Class, judge},
+    address::{AddressClass, judge},
     target::{Host, Target},
 };
 use crate::model::egress::{EgressEntry, EgressHost};
@@ -79,14 +79,14 @@ fn permit(allow: &[EgressEntry], target: &Target, ip: IpAddr) -> Result<(), Egre
     };
     let listed = || named(allow, target) || covered(allow, ip, target.port);
     let why = match class {
-        Class::Never(what) => {
+        AddressClass::Never(what) => {
             let why = why!("place_never", "{place} is {what}", place = of, what = what);
             return Err(EgressError::Forbidden { why, entry: None });
         }
-        Class::Public if target.tls => return Ok(()),
+        AddressClass::Public if target.tls => return Ok(()),
         _ if listed() => return Ok(()),
-        Class::Private(what) => why!("place_private", "{place} is {what}", place = of, what = what),
-        Class::Public => why!("place_plain", "{place} is not called without TLS (https)", place = of),
+        AddressClass::Private(what) => why!("place_private", "{place} is {what}", place = of, what = what),
+        AddressClass::Public => why!("place_plain", "{place} is not called without TLS (https)", place = of),
     };
     let entry = EgressEntry { host: EgressHost::Net(ip.into()), port: target.port };
     Err(EgressError::Forbidden { why, entry: Some(entry) })

@@ -6,7 +6,7 @@
 //!
 //! It knows nothing of what is sent.
 
-use super::{line::Line, target::Host};
+use super::{line::Connection, target::Host};
 use crate::model::clock::Time;
 use std::{
     collections::HashMap,
@@ -25,7 +25,7 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
 /// Where a connection leads.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Place {
+pub struct PoolKey {
     /// Whether it speaks TLS.
     pub tls: bool,
     /// Whom it was verified to be.
@@ -36,29 +36,29 @@ pub struct Place {
 
 /// The waiting connections.
 #[derive(Default)]
-pub struct Pool(Mutex<Waiting>);
+pub struct Pool(Mutex<PoolWaiter>);
 
 #[derive(Default)]
-struct Waiting {
-    idle: HashMap<Place, Vec<Idle>>,
+struct PoolWaiter {
+    idle: HashMap<PoolKey, Vec<Idle>>,
     swept: Option<Time>,
 }
 
 struct Idle {
-    line: Line,
+    line: Connection,
     since: Time,
 }
 
 impl Pool {
     /// The connection to `place` that waited least.
-    pub fn take(&self, place: &Place, now: Time) -> Option<Line> {
+    pub fn take(&self, place: &PoolKey, now: Time) -> Option<Connection> {
         let mut waiting = self.visited(now);
         let here = waiting.idle.get_mut(place)?;
         std::iter::from_fn(|| here.pop()).find(|idle| idle.is_fresh(now)).map(|idle| idle.line)
     }
 
     /// Keeps `line` for the next request, if there is room.
-    pub fn put(&self, place: Place, line: Line, now: Time) {
+    pub fn put(&self, place: PoolKey, line: Connection, now: Time) {
         let mut waiting = self.visited(now);
         if waiting.idle.values().map(Vec::len).sum::<usize>() < IN_ALL {
             let here = waiting.idle.entry(place).or_default();
@@ -68,7 +68,7 @@ impl Pool {
         }
     }
 
-    fn visited(&self, now: Time) -> MutexGuard<'_, Waiting> {
+    fn visited(&self, now: Time) -> MutexGuard<'_, PoolWaiter> {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.swept.is_none_or(|swept| swept > now || now.since(swept) >= SWEEP_EVERY) {
             waiting.swept = Some(now);

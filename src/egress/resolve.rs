@@ -40,20 +40,20 @@ const ATTEMPTS: usize = 2;
 /// The machine's own files and name servers.
 pub struct SystemResolver {
     clock: Arc<dyn Clock>,
-    state: Mutex<State>,
+    state: Mutex<ResolverState>,
 }
 
 #[derive(Default)]
-struct State {
+struct ResolverState {
     looked: Option<Time>,
     stamps: [Option<Stamp>; 2],
-    loaded: Option<Arc<Loaded>>,
+    loaded: Option<Arc<LoadedResolver>>,
 }
 
 /// What tells one version of a file from the next.
 type Stamp = (SystemTime, u64);
 
-struct Loaded {
+struct LoadedResolver {
     hosts: Hosts,
     dns: Result<TokioResolver, String>,
 }
@@ -64,7 +64,7 @@ impl SystemResolver {
         Self { clock, state: Mutex::default() }
     }
 
-    fn loaded(&self) -> Arc<Loaded> {
+    fn loaded(&self) -> Arc<LoadedResolver> {
         let now = self.clock.now();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let (Some(looked), Some(loaded)) = (state.looked, &state.loaded)
@@ -80,7 +80,7 @@ impl SystemResolver {
         {
             return loaded.clone();
         }
-        let loaded = Arc::new(Loaded::read());
+        let loaded = Arc::new(LoadedResolver::read());
         state.stamps = stamps;
         state.loaded = Some(loaded.clone());
         loaded
@@ -98,7 +98,7 @@ impl Resolve for SystemResolver {
     }
 }
 
-impl Loaded {
+impl LoadedResolver {
     fn read() -> Self {
         let dns = TokioResolver::builder_tokio().and_then(|mut builder| {
             let options = builder.options_mut();

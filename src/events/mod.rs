@@ -2,6 +2,6 @@
 //!
 //! It knows nothing of why things happen.
 
-pub mod digests;
 pub mod live;
+pub mod notice_delivery;
 pub mod webhooks;

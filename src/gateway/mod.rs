@@ -9,12 +9,12 @@ use crate::{
     accounts::Accounts,
     connectors::Registry,
     dialects::{chattu::Chattu, threecx::Threecx},
-    events::{digests::Digests, live::Live, webhooks::Webhooks},
-    gateway::retention::{Report, Retention, RetentionError},
+    events::{live::Live, notice_delivery::Digests, webhooks::Webhooks},
+    gateway::retention::{ErasureReport, Retention, RetentionError},
     instances::Instances,
     model::{clock::Clock, ids::AccountId, phone::Phone, random::Random},
-    ops::{backup::Plan, keeper::Keeper, metrics::Metrics, reach::Reach},
-    people::{attention::Attention, media::Media, suppression::Erased},
+    ops::{backup::BackupPlan, egress_allowlist::EgressAllowlist, keeper::Keeper, metrics::Metrics},
+    people::{media::Media, presence::Attention, suppression::Erased},
     sending::{Sending, schedule::Schedules},
     store::Store,
 };
@@ -52,11 +52,11 @@ pub struct Gateway {
     /// The public listener's certificate, once there is such a listener.
     pub keeper: OnceLock<Keeper>,
     /// Scheduled backups, if there are to be any.
-    pub backups: Option<Plan>,
+    pub backups: Option<BackupPlan>,
     /// Whether somebody asked for a backup that is being made.
     pub backing_up: Arc<AtomicBool>,
     /// The private places that may be called.
-    pub reach: Arc<Reach>,
+    pub reach: Arc<EgressAllowlist>,
     /// How long what is kept, and what is kept of one person.
     pub retention: Retention,
     /// Suppressions of people who were erased.
@@ -96,7 +96,7 @@ impl Gateway {
         phone: &Phone,
         account: Option<AccountId>,
         actor: &str,
-    ) -> Result<Report, RetentionError> {
+    ) -> Result<ErasureReport, RetentionError> {
         let report = self.retention.erase(phone, account, actor).await?;
         let instances = self.instances.list(account).await.map_err(|e| RetentionError::Sandbox(e.to_string()))?;
         for id in instances.into_iter().map(|i| i.id) {

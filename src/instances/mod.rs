@@ -6,7 +6,7 @@
 //!
 //! It knows connectors only to start and stop them; it cannot send.
 
-mod own;
+mod common_settings;
 pub mod pause;
 mod row;
 mod secret;
@@ -15,7 +15,7 @@ pub mod templates;
 pub use row::{Instance, NewInstance, record_standing};
 
 use crate::{
-    connectors::{InstanceSetup, Registry, Standing, registry::BadSetting},
+    connectors::{ConnectionStatus, InstanceSetup, Registry, registry::BadSetting},
     model::{
         clock::Clock,
         ids::{AccountId, InstanceId},
@@ -114,7 +114,8 @@ impl Instances {
         let (now, actor, name, vault) = (self.clock.now(), actor.to_owned(), id.clone(), self.vault.clone());
         let before = self.find(id).await?;
         // What its provider closed stays so, unless something was set that may be the cure.
-        let closed = closed_by_provider(&before).filter(|_| !own::changes_connector(&changes, &before.settings));
+        let closed =
+            closed_by_provider(&before).filter(|_| !common_settings::changes_connector(&changes, &before.settings));
         let changed = self.store.write(move |tx| row::set(tx, &name, &changes, &vault, now, &actor)).await?;
         self.registry.start(&self.setup(&changed, closed).await?)?;
         self.note_standing(id).await?;
@@ -218,7 +219,7 @@ impl Instances {
 
 /// A connector that has just begun and heard nothing yet: what was known of it still holds, and a restart of the gateway
 /// is told nobody as a disconnection.
-fn is_finding_out(standing: &Standing) -> bool {
+fn is_finding_out(standing: &ConnectionStatus) -> bool {
     standing.state == InstanceState::Connecting && standing.last_heard_at.is_none()
 }
 
@@ -228,6 +229,12 @@ fn closed_by_provider(instance: &Instance) -> Option<String> {
     (!reason.starts_with(NOT_STARTED)).then_some(reason)
 }
 
-fn closed(reason: String) -> Standing {
-    Standing { state: InstanceState::Close, reason: Some(reason), health: Health::Ok, phone: None, last_heard_at: None }
+fn closed(reason: String) -> ConnectionStatus {
+    ConnectionStatus {
+        state: InstanceState::Close,
+        reason: Some(reason),
+        health: Health::Ok,
+        phone: None,
+        last_heard_at: None,
+    }
 }

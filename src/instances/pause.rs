@@ -3,7 +3,7 @@
 use crate::{
     accounts::{
         audit,
-        notices::{self, Kind},
+        notices::{self, NoticeKind},
     },
     model::{
         clock::Time,
@@ -39,7 +39,7 @@ pub fn pause(
         params![id, now, reason, evidence],
     )?;
     let parameters = json!({"reason": reason});
-    notices::raise(tx, Some(account), Kind::InstancePaused, id.as_str(), &parameters, now)?;
+    notices::raise(tx, Some(account), NoticeKind::InstancePaused, id.as_str(), &parameters, now)?;
     record(tx, now, actor, account, id, "instance.pause", reason)
 }
 
@@ -60,7 +60,7 @@ pub fn resume(tx: &WriteTx<'_>, id: &InstanceId, note: &str, now: Time, actor: &
     )?;
     // Looked at: old strikes do not pause it again.
     tx.execute("DELETE FROM strikes WHERE instance_id = ?1", params![id])?;
-    notices::clear(tx, Some(account), Kind::InstancePaused, id.as_str(), now)?;
+    notices::clear(tx, Some(account), NoticeKind::InstancePaused, id.as_str(), now)?;
     record(tx, now, actor, account, id, "instance.resume", note)
 }
 
@@ -73,7 +73,13 @@ fn record(
     action: &str,
     note: &str,
 ) -> Result<(), StoreError> {
-    let entry =
-        audit::Entry { actor, account: Some(account), action, target: id.as_str(), before: None, after: Some(note) };
+    let entry = audit::AuditEntry {
+        actor,
+        account: Some(account),
+        action,
+        target: id.as_str(),
+        before: None,
+        after: Some(note),
+    };
     audit::record(tx, now, &entry)
 }

@@ -1,13 +1,14 @@
 //! The instances' rows.
 
-use super::{InstanceError, own, secret};
+use super::{InstanceError, secret};
+use crate::instances::common_settings;
 use crate::{
     accounts::{
         audit,
-        notices::{self, Kind},
+        notices::{self, NoticeKind},
     },
     connectors::{
-        Standing,
+        ConnectionStatus,
         registry::{check_settings, secret_settings},
     },
     events::webhooks::{self, Event},
@@ -114,8 +115,8 @@ pub(super) fn set(
     actor: &str,
 ) -> Result<Instance, InstanceError> {
     let before = find(tx, id)?;
-    let (ours, changes) = own::apart(changes);
-    own::set(tx, id, &ours)?;
+    let (ours, changes) = common_settings::apart(changes);
+    common_settings::set(tx, id, &ours)?;
     let changes = &changes;
     let (secrets, plain) = apart(before.connector, changes.clone());
     let mut settings = before.settings.clone();
@@ -150,7 +151,7 @@ pub(super) fn delete(tx: &WriteTx<'_>, id: &InstanceId, now: Time, actor: &str) 
         "UPDATE instances SET deleted_at = ?2, state = 'close', state_reason = 'deleted' WHERE id = ?1",
         params![id, now],
     )?;
-    for kind in [Kind::InstanceDisconnected, Kind::InstancePaused] {
+    for kind in [NoticeKind::InstanceDisconnected, NoticeKind::InstancePaused] {
         notices::clear(tx, Some(instance.account_id), kind, id.as_str(), now)?;
     }
     Ok(record(tx, now, actor, instance.account_id, id, "instance.delete", Some(&instance.name), None)?)
@@ -175,7 +176,7 @@ pub(super) fn list(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Vec<Instan
 pub fn record_standing(
     tx: &WriteTx<'_>,
     id: &InstanceId,
-    standing: &Standing,
+    standing: &ConnectionStatus,
     now: Time,
     random: &dyn Random,
 ) -> Result<(), StoreError> {
@@ -197,13 +198,13 @@ pub fn record_standing(
     let was_open = before.state == InstanceState::Open;
     let is_open = standing.state == InstanceState::Open;
     if is_open {
-        notices::clear(tx, Some(before.account_id), Kind::InstanceDisconnected, id.as_str(), now)?;
+        notices::clear(tx, Some(before.account_id), NoticeKind::InstanceDisconnected, id.as_str(), now)?;
     }
     if is_open && !was_open {
         emit(&Event::InstanceConnected { phone })?;
     } else if was_open && !is_open {
         let parameters = json!({"name": before.name, "state": standing.state, "reason": standing.reason});
-        notices::raise(tx, Some(before.account_id), Kind::InstanceDisconnected, id.as_str(), &parameters, now)?;
+        notices::raise(tx, Some(before.account_id), NoticeKind::InstanceDisconnected, id.as_str(), &parameters, now)?;
         emit(&Event::InstanceDisconnected { phone, reason: standing.reason.clone() })?;
     }
     emit(&Event::InstanceConnectionUpdated {
@@ -254,6 +255,6 @@ fn record(
     before: Option<&str>,
     after: Option<&str>,
 ) -> Result<(), StoreError> {
-    let entry = audit::Entry { actor, account: Some(account), action, target: id.as_str(), before, after };
+    let entry = audit::AuditEntry { actor, account: Some(account), action, target: id.as_str(), before, after };
     audit::record(tx, now, &entry)
 }

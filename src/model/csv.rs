@@ -5,7 +5,7 @@ use crate::model::why::{Why, why};
 use std::borrow::Cow;
 
 /// A line's number (from 1), its phone as written, and its second column.
-pub type Row = (usize, String, Option<String>);
+pub type CsvRow = (usize, String, Option<String>);
 
 /// Most lines of one file.
 const MAX_ROWS: usize = 200_000;
@@ -14,7 +14,7 @@ const MAX_ROWS: usize = 200_000;
 ///
 /// # Errors
 /// A file without a single row, one with a quote that does not end, or one that is too long.
-pub fn phones(text: &str) -> Result<Vec<Row>, Why> {
+pub fn phones(text: &str) -> Result<Vec<CsvRow>, Why> {
     let text = text.trim_start_matches('\u{feff}');
     let separator = separator(text);
     let mut rows = Vec::new();
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn the_usual_spellings_of_a_list_are_read() {
         let row = |line, phone: &str, more: Option<&str>| (line, phone.to_owned(), more.map(str::to_owned));
-        let rows: &[(&str, Vec<Row>)] = &[
+        let rows: &[(&str, Vec<CsvRow>)] = &[
             ("+966501234567", vec![row(1, "+966501234567", None)]),
             (
                 "phone,name\n+1 202-555-0101,Amal\r\n\n00966501234567,\n",

@@ -19,7 +19,7 @@ pub fn encode_parameter(text: &str) -> String {
 }
 
 /// Decodes; what is no encoding stands for itself, and what is no UTF-8 becomes U+FFFD.
-pub fn decode_kindly(text: &str) -> String {
+pub fn decode_lossy(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
@@ -49,7 +49,7 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(encode(text), encoded);
-            assert_eq!((decode(encoded).as_deref(), decode_kindly(encoded).as_str()), (Some(text), text));
+            assert_eq!((decode(encoded).as_deref(), decode_lossy(encoded).as_str()), (Some(text), text));
         }
         assert_eq!(encode_parameter("a (1)!#$&+-.^_`|~.pdf"), "a%20%281%29!#$&+-.^_`|~.pdf");
     }
@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn what_is_no_encoding_is_told_or_left() {
         for (text, kindly) in [("50%", "50%"), ("%4", "%4"), ("%zz", "%zz"), ("%+1", "%+1"), ("%ff", "\u{fffd}")] {
-            assert_eq!((decode(text), decode_kindly(text).as_str()), (None, kindly), "{text}");
+            assert_eq!((decode(text), decode_lossy(text).as_str()), (None, kindly), "{text}");
         }
     }
 }

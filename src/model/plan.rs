@@ -36,7 +36,7 @@ words! {
 
 /// How many messages an account may send in its local day and month.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Limits {
+pub struct PlanLimits {
     /// Messages a day.
     pub daily: u64,
     /// Messages a month.

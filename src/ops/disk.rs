@@ -4,7 +4,7 @@ use std::path::Path;
 
 /// Of one disk, in bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Space {
+pub struct DiskSpace {
     /// What this process may still fill.
     pub free: u64,
     /// All of it.
@@ -12,10 +12,10 @@ pub struct Space {
 }
 
 /// The disk that `path` lies on; none where the system does not say.
-pub fn space(path: &Path) -> Option<Space> {
+pub fn space(path: &Path) -> Option<DiskSpace> {
     let stat = rustix::fs::statvfs(path).ok()?;
     let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
-    Some(Space { free: bytes(stat.f_bavail), total: bytes(stat.f_blocks) })
+    Some(DiskSpace { free: bytes(stat.f_bavail), total: bytes(stat.f_blocks) })
 }
 
 /// Bytes of a SQLite file and of the log beside it.

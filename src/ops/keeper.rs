@@ -2,9 +2,9 @@
 //! says in time when it will end. A job of the scheduler.
 
 use super::{
-    acme::{Acme, AcmeError, Step},
+    acme::{Acme, AcmeError, AcmeStep},
     tls::{Certificate, TlsError},
-    x509::Facts,
+    x509::CertificateFacts,
 };
 use crate::model::clock::{Clock, Time};
 use std::{
@@ -73,7 +73,7 @@ impl Keeper {
 
     async fn renew(&self) -> Result<(), KeepError> {
         if let Some(acme) = &self.acme
-            && acme.step().await? == Step::Issued
+            && acme.step().await? == AcmeStep::Issued
         {
             self.certificate.reload(&*self.clock)?;
             tracing::info!("there is a new certificate; it is in use");
@@ -110,7 +110,7 @@ pub fn days_until(end: Time, now: Time) -> i64 {
 }
 
 /// Whether it is time that somebody does something about it.
-pub fn ends_soon(facts: &Facts, now: Time) -> bool {
+pub fn ends_soon(facts: &CertificateFacts, now: Time) -> bool {
     let within = SAID_WITHIN.min(facts.not_after.since(facts.not_before) / 4);
     facts.not_after.since(now) < within
 }

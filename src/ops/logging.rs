@@ -12,16 +12,16 @@ use tracing_subscriber::{EnvFilter, Registry, fmt, layer::SubscriberExt, reload,
 pub const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
 
 /// The filter of the running log, and the level that it was made of.
-struct Running {
+struct RunningFilter {
     filter: reload::Handle<EnvFilter, Registry>,
     level: Mutex<String>,
 }
 
-static RUNNING: OnceLock<Running> = OnceLock::new();
+static RUNNING: OnceLock<RunningFilter> = OnceLock::new();
 
 /// How lines are written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Form {
+pub enum LineFormat {
     /// For people, on stderr.
     Text,
     /// One object a line, on stderr.
@@ -37,13 +37,13 @@ const PREFIX: &str = "WA";
 ///
 /// # Errors
 /// A level that is none.
-pub fn start(level: &str, form: Form) -> Result<(), String> {
+pub fn start(level: &str, form: LineFormat) -> Result<(), String> {
     let (filter, handle) = reload::Layer::new(filter(level)?);
     let registry = tracing_subscriber::registry().with(filter);
-    let journal = (form == Form::Journal).then(tracing_journald::layer).and_then(Result::ok);
+    let journal = (form == LineFormat::Journal).then(tracing_journald::layer).and_then(Result::ok);
     // A second start in one process (tests) keeps the first.
     let started = match (form, journal) {
-        (Form::Json, _) => registry.with(fmt::layer().json().with_writer(std::io::stderr)).try_init(),
+        (LineFormat::Json, _) => registry.with(fmt::layer().json().with_writer(std::io::stderr)).try_init(),
         (_, Some(journal)) => registry.with(journal.with_field_prefix(Some(PREFIX.to_owned()))).try_init(),
         _ => {
             // Colours are for a terminal; in the journal and in files they are noise.
@@ -52,7 +52,7 @@ pub fn start(level: &str, form: Form) -> Result<(), String> {
         }
     };
     if started.is_ok() {
-        let _ = RUNNING.set(Running { filter: handle, level: Mutex::new(level.to_owned()) });
+        let _ = RUNNING.set(RunningFilter { filter: handle, level: Mutex::new(level.to_owned()) });
     }
     Ok(())
 }

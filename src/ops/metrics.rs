@@ -3,7 +3,7 @@
 //!
 //! Every name here is in `examples/monitoring/` and on the operators' pages only if it exists: a test compares them.
 
-use super::survey::Survey;
+use crate::ops::status::Survey;
 use crate::{
     model::{
         clock::{Clock, Time},
@@ -90,7 +90,7 @@ impl Metrics {
 
     /// The text of `/metrics`.
     pub fn render(&self, gauges: &Gauges) -> String {
-        let mut page = Page(String::with_capacity(4096));
+        let mut page = Exposition(String::with_capacity(4096));
         let now = self.clock.now();
         page.one("build_info", "gauge", "The running version.", [("version", env!("CARGO_PKG_VERSION"))], 1);
         page.one("uptime_seconds", "gauge", "Since the start.", [], now.since(self.started).as_secs());
@@ -111,7 +111,7 @@ impl Metrics {
         page.0
     }
 
-    fn histogram(&self, page: &mut Page) {
+    fn histogram(&self, page: &mut Exposition) {
         page.head("http_seconds", "histogram", "How long HTTP requests took to be answered.");
         let mut sum = 0;
         for (bucket, count) in self.took.iter().enumerate() {
@@ -131,9 +131,9 @@ fn seconds(ms: u64) -> String {
 }
 
 /// The text as it grows.
-struct Page(String);
+struct Exposition(String);
 
-impl Page {
+impl Exposition {
     fn head(&mut self, name: &str, kind: &str, help: &str) {
         let _ = writeln!(self.0, "# HELP wa_gateway_{name} {help}\n# TYPE wa_gateway_{name} {kind}");
     }

@@ -1,15 +1,15 @@
 //! Operation: certificates, logging, metrics, the doctor, lists that people bring in.
 
 pub mod acme;
+pub mod appliance_notices;
 pub mod backup;
 pub mod disk;
 pub mod doctor;
+pub mod egress_allowlist;
 pub mod keeper;
 pub mod logging;
 pub mod memory;
 pub mod metrics;
-pub mod reach;
-pub mod survey;
+pub mod status;
 pub mod tls;
-pub mod watch;
 pub mod x509;

@@ -5,7 +5,7 @@
 
 use super::{
     acme::{self, ACME_ALPN, Acme, Challenges},
-    x509::{self, Facts},
+    x509::{self, CertificateFacts},
 };
 use crate::model::clock::{Clock, Time};
 use arc_swap::ArcSwap;
@@ -40,20 +40,20 @@ pub struct TlsError(String);
 
 /// The certificate in use.
 pub struct Certificate {
-    source: Source,
+    source: CertificateSource,
     current: Arc<ArcSwap<ServerConfig>>,
-    facts: ArcSwap<Shown>,
+    facts: ArcSwap<CertificateInfo>,
 }
 
-enum Source {
+enum CertificateSource {
     Files { chain: PathBuf, key: PathBuf },
     SelfSigned { dir: PathBuf, names: Vec<String> },
     Acme { acme: Arc<Acme>, is_test: bool, dir: PathBuf, names: Vec<String> },
 }
 
 /// What is known of the certificate that clients are shown.
-struct Shown {
-    facts: Option<Facts>,
+struct CertificateInfo {
+    facts: Option<CertificateFacts>,
     is_trusted: bool,
     is_own: bool,
 }
@@ -66,7 +66,7 @@ impl Certificate {
     /// certificate.
     pub fn from_files(chain: &Path, key: &Path) -> Result<Self, TlsError> {
         // No clock is asked: these files are nobody's to renew.
-        Self::of(Source::Files { chain: chain.to_owned(), key: key.to_owned() }, Time::from_millis(0))
+        Self::of(CertificateSource::Files { chain: chain.to_owned(), key: key.to_owned() }, Time::from_millis(0))
     }
 
     /// A self-signed one in `<data_dir>/tls`, for `names` and this machine's own addresses. It is kept until it is
@@ -75,7 +75,7 @@ impl Certificate {
     /// # Errors
     /// The directory cannot be written.
     pub fn self_signed(data_dir: &Path, names: &[String], clock: &dyn Clock) -> Result<Self, TlsError> {
-        Self::of(Source::SelfSigned { dir: data_dir.join("tls"), names: names.to_vec() }, clock.now())
+        Self::of(CertificateSource::SelfSigned { dir: data_dir.join("tls"), names: names.to_vec() }, clock.now())
     }
 
     /// The one that `acme` keeps; a self-signed one as above for as long as there is none. `is_test`: of an authority
@@ -90,10 +90,13 @@ impl Certificate {
         is_test: bool,
         clock: &dyn Clock,
     ) -> Result<Self, TlsError> {
-        Self::of(Source::Acme { acme, is_test, dir: data_dir.join("tls"), names: names.to_vec() }, clock.now())
+        Self::of(
+            CertificateSource::Acme { acme, is_test, dir: data_dir.join("tls"), names: names.to_vec() },
+            clock.now(),
+        )
     }
 
-    fn of(source: Source, now: Time) -> Result<Self, TlsError> {
+    fn of(source: CertificateSource, now: Time) -> Result<Self, TlsError> {
         let (config, shown) = source.load(now)?;
         Ok(Self { source, current: Arc::new(ArcSwap::new(config)), facts: ArcSwap::from_pointee(shown) })
     }
@@ -104,7 +107,7 @@ impl Certificate {
     }
 
     /// When it is good; none when that cannot be read.
-    pub fn facts(&self) -> Option<Facts> {
+    pub fn facts(&self) -> Option<CertificateFacts> {
         self.facts.load().facts
     }
 
@@ -133,8 +136,8 @@ impl Certificate {
     }
 }
 
-impl Source {
-    fn load(&self, now: Time) -> Result<(Arc<ServerConfig>, Shown), TlsError> {
+impl CertificateSource {
+    fn load(&self, now: Time) -> Result<(Arc<ServerConfig>, CertificateInfo), TlsError> {
         let (key, is_trusted, is_own, challenges) = match self {
             Self::Files { chain, key } => (load(chain, key)?, true, false, None),
             Self::SelfSigned { dir, names } => (load_or_make(dir, names, now)?, false, true, None),
@@ -153,7 +156,7 @@ impl Source {
         };
         let facts = key.cert.first().and_then(|leaf| x509::facts(leaf));
         let is_trusted = is_trusted && facts.is_some_and(|facts| !facts.self_issued);
-        Ok((configured(key, challenges)?, Shown { facts, is_trusted, is_own }))
+        Ok((configured(key, challenges)?, CertificateInfo { facts, is_trusted, is_own }))
     }
 }
 
@@ -195,7 +198,7 @@ fn configured(key: Arc<CertifiedKey>, challenges: Option<Arc<Challenges>>) -> Re
         None => Arc::new(SingleCertAndKey::from(key)),
         Some(challenges) => {
             protocols.push(ACME_ALPN.to_vec());
-            Arc::new(acme::Shown { usual: key, challenges })
+            Arc::new(acme::ChallengeResolver { usual: key, challenges })
         }
     };
     let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
@@ -240,7 +243,7 @@ pub fn self_signed_file(data_dir: &Path) -> PathBuf {
 }
 
 /// The files of a self-signed certificate.
-struct Files {
+struct CertificateFiles {
     chain: PathBuf,
     key: PathBuf,
     /// When it ends, and a line for each name that was asked for.
@@ -249,7 +252,8 @@ struct Files {
 
 fn load_or_make(dir: &Path, names: &[String], now: Time) -> Result<Arc<CertifiedKey>, TlsError> {
     let file = |name: &str| dir.join(name);
-    let files = Files { chain: file(SELF_SIGNED), key: file("self-signed.key"), record: file("self-signed.until") };
+    let files =
+        CertificateFiles { chain: file(SELF_SIGNED), key: file("self-signed.key"), record: file("self-signed.until") };
     if is_good(&files.record, names, now) {
         match load(&files.chain, &files.key) {
             Ok(key) => return Ok(key),
@@ -271,7 +275,7 @@ fn is_good(record: &Path, names: &[String], now: Time) -> bool {
     end.is_some_and(is_good) && names.iter().all(|n| made_for.contains(&n.as_str()))
 }
 
-fn make(dir: &Path, files: &Files, names: &[String], now: Time) -> Result<(), Box<dyn std::error::Error>> {
+fn make(dir: &Path, files: &CertificateFiles, names: &[String], now: Time) -> Result<(), Box<dyn std::error::Error>> {
     if !dir.exists() {
         DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     }

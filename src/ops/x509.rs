@@ -8,7 +8,7 @@ use crate::model::clock::Time;
 
 /// What a certificate says about itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Facts {
+pub struct CertificateFacts {
     /// Good from.
     pub not_before: Time,
     /// Good until.
@@ -24,7 +24,7 @@ const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 
 /// Reads a certificate in DER; none when it is not one.
-pub fn facts(der: &[u8]) -> Option<Facts> {
+pub fn facts(der: &[u8]) -> Option<CertificateFacts> {
     let certificate = Der(der).take(SEQUENCE)?;
     let mut fields = Der(Der(certificate).take(SEQUENCE)?);
     if fields.0.first() == Some(&VERSION) {
@@ -36,7 +36,7 @@ pub fn facts(der: &[u8]) -> Option<Facts> {
     let mut validity = Der(fields.take(SEQUENCE)?);
     let subject = fields.take(SEQUENCE)?;
     let (not_before, not_after) = (validity.time()?, validity.time()?);
-    Some(Facts { not_before, not_after, self_issued: issuer == subject })
+    Some(CertificateFacts { not_before, not_after, self_issued: issuer == subject })
 }
 
 /// What is left to read.

@@ -15,7 +15,7 @@ use warp::{Reply, reply::Response};
 
 #[derive(RustEmbed)]
 #[folder = "assets/portal/"]
-struct Files;
+struct AssetFiles;
 
 struct Asset {
     kind: &'static str,
@@ -31,8 +31,8 @@ struct Assets {
 
 static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
     let mut assets = Assets { served: HashMap::new(), names: HashMap::new() };
-    for file in Files::iter() {
-        let Some(found) = Files::get(&file) else { continue };
+    for file in AssetFiles::iter() {
+        let Some(found) = AssetFiles::get(&file) else { continue };
         let plain = found.data.into_owned();
         let hash: String = Sha256::digest(&plain).iter().take(6).map(|b| format!("{b:02x}")).collect();
         let (stem, end) = file.rsplit_once('.').unwrap_or((&file, ""));

@@ -2,7 +2,7 @@
 //! endpoint that was disabled; for admins the certificate, the disk and backups. Nothing else stands there.
 
 use crate::{
-    accounts::{Role, Session, notices::Kind},
+    accounts::{Role, Session, notices::NoticeKind},
     gateway::Gateway,
     model::{clock::Time, ids::AccountId},
     store::{StoreError, Tx},
@@ -68,10 +68,10 @@ fn instances(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Vec<Banner>, Sto
 /// What only who runs the appliance can mend.
 fn appliance(tx: &Tx<'_>) -> Result<Vec<Banner>, StoreError> {
     tx.list("SELECT kind FROM notices WHERE account_id IS NULL AND cleared_at IS NULL ORDER BY id LIMIT 5", [], |r| {
-        let text = match Kind::parse(&r.get::<_, String>(0)?) {
-            Some(Kind::CertificateEnding) => "banner.certificate",
-            Some(Kind::DiskNearlyFull) => "banner.disk",
-            Some(Kind::BackupFailed) => "banner.backup",
+        let text = match NoticeKind::parse(&r.get::<_, String>(0)?) {
+            Some(NoticeKind::CertificateEnding) => "banner.certificate",
+            Some(NoticeKind::DiskNearlyFull) => "banner.disk",
+            Some(NoticeKind::BackupFailed) => "banner.backup",
             _ => "banner.appliance",
         };
         Ok(Banner { tone: "bad", text, name: String::new(), link: "/notices".into() })

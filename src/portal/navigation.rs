@@ -17,7 +17,7 @@ pub const SIDE: &[(&str, &str)] = &[
 ];
 
 /// A part of the pages of who runs the appliance: its path and its word on the side, and the pages that it opens with.
-pub struct Part {
+pub struct AdminSection {
     /// Where the side leads.
     pub path: &'static str,
     /// Its word's key.
@@ -27,8 +27,8 @@ pub struct Part {
 }
 
 /// Below the side, for who runs the appliance.
-pub const ADMIN: &[Part] = &[
-    Part {
+pub const ADMIN: &[AdminSection] = &[
+    AdminSection {
         path: "/admin/accounts",
         word: "nav.accounts",
         pages: &[
@@ -37,9 +37,9 @@ pub const ADMIN: &[Part] = &[
             ("/admin/requests", "nav.requests"),
         ],
     },
-    Part { path: "/admin/reviews", word: "nav.reviews", pages: &[("/admin/reviews", "nav.reviews")] },
-    Part { path: "/admin/policy", word: "nav.policy", pages: &[("/admin/policy", "nav.policy")] },
-    Part {
+    AdminSection { path: "/admin/reviews", word: "nav.reviews", pages: &[("/admin/reviews", "nav.reviews")] },
+    AdminSection { path: "/admin/policy", word: "nav.policy", pages: &[("/admin/policy", "nav.policy")] },
+    AdminSection {
         path: "/admin/system",
         word: "nav.system",
         pages: &[
@@ -51,7 +51,7 @@ pub const ADMIN: &[Part] = &[
     },
 ];
 
-impl Part {
+impl AdminSection {
     /// Whether a page is one of this part.
     pub fn holds(&self, path: &str) -> bool {
         self.pages.iter().any(|(page, _)| path == *page || path.starts_with(&format!("{page}/")))

@@ -2,8 +2,8 @@
 
 use crate::texts::locale::{Lang, Locale};
 use crate::{
-    accounts::notices::{Kind, Notice},
-    events::digests::{Letter, Told, Wording},
+    accounts::notices::{Notice, NoticeKind},
+    events::notice_delivery::{AccountNotice, Letter, Wording},
     model::{clock::Time, plan::Zone},
 };
 use serde_json::Value;
@@ -44,30 +44,33 @@ pub fn words(locale: &Locale, notice: &Notice) -> Words {
 
 /// Where to mend it.
 pub fn link(notice: &Notice) -> &'static str {
-    match Kind::parse(&notice.kind) {
-        Some(Kind::EndpointDisabled) => "/webhooks",
-        Some(Kind::InstanceDisconnected | Kind::InstancePaused | Kind::ProviderNews | Kind::TemplateMarketing) => {
-            "/instances"
-        }
-        Some(Kind::LimitNear | Kind::LimitReached) => "/overview",
-        Some(Kind::LimitRequested) => "/admin/requests",
-        Some(Kind::LimitDecided) => "/account",
-        Some(Kind::BackupFailed) => "/docs/backup",
-        Some(Kind::CertificateEnding | Kind::DiskNearlyFull) | None => "/docs/install",
+    match NoticeKind::parse(&notice.kind) {
+        Some(NoticeKind::EndpointDisabled) => "/webhooks",
+        Some(
+            NoticeKind::InstanceDisconnected
+            | NoticeKind::InstancePaused
+            | NoticeKind::ProviderNews
+            | NoticeKind::TemplateMarketing,
+        ) => "/instances",
+        Some(NoticeKind::LimitNear | NoticeKind::LimitReached) => "/overview",
+        Some(NoticeKind::LimitRequested) => "/admin/requests",
+        Some(NoticeKind::LimitDecided) => "/account",
+        Some(NoticeKind::BackupFailed) => "/docs/backup",
+        Some(NoticeKind::CertificateEnding | NoticeKind::DiskNearlyFull) | None => "/docs/install",
     }
 }
 
 /// How grave it is: the tone of its mark.
 pub fn tone(notice: &Notice) -> &'static str {
     let is_warning = matches!(
-        Kind::parse(&notice.kind),
+        NoticeKind::parse(&notice.kind),
         Some(
-            Kind::LimitNear
-                | Kind::EndpointDisabled
-                | Kind::ProviderNews
-                | Kind::TemplateMarketing
-                | Kind::LimitRequested
-                | Kind::LimitDecided
+            NoticeKind::LimitNear
+                | NoticeKind::EndpointDisabled
+                | NoticeKind::ProviderNews
+                | NoticeKind::TemplateMarketing
+                | NoticeKind::LimitRequested
+                | NoticeKind::LimitDecided
         )
     );
     if notice.cleared_at.is_some() {
@@ -87,7 +90,7 @@ fn locale(language: &str, now: Time) -> Locale {
 }
 
 impl Wording for Letters {
-    fn letter(&self, language: &str, told: &[Told], link: &str, now: Time) -> Letter {
+    fn letter(&self, language: &str, told: &[AccountNotice], link: &str, now: Time) -> Letter {
         let locale = locale(language, now);
         let (mut subject, mut body) = (locale.count("notices.letter", told.len()), String::new());
         if let [only] = told {
@@ -111,7 +114,7 @@ impl Wording for Letters {
         Letter { subject: format!("{} · {}", subject, locale.t("common.product")), body }
     }
 
-    fn line(&self, language: &str, told: &Told) -> String {
+    fn line(&self, language: &str, told: &AccountNotice) -> String {
         words(&locale(language, told.notice.created_at), &told.notice).text
     }
 }

@@ -8,11 +8,11 @@ use crate::{
     gateway::retention::RetentionError,
     instances::InstanceError,
     model::why::{Why, why},
-    ops::reach::ReachError,
+    ops::egress_allowlist::ReachError,
     sending::{
         receipts::SettleError,
+        runtime_settings::TuningError,
         schedule::{MOST_PENDING, ScheduleError},
-        tuning::TuningError,
     },
     store::StoreError,
 };
@@ -43,7 +43,7 @@ pub enum PageError {
 
 #[derive(Template)]
 #[template(path = "note.html", config = "assets/askama.toml")]
-struct Note<'a> {
+struct NotePage<'a> {
     v: &'a PageContext,
     title: &'a str,
     text: &'a str,
@@ -76,7 +76,7 @@ impl PageError {
             }
         };
         let link = matches!(&self, Self::LogIn).then(|| ("/login", v.t("access.log_in")));
-        let mut response = v.page_with(&Note { v, title, text, link }, status);
+        let mut response = v.page_with(&NotePage { v, title, text, link }, status);
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
@@ -99,7 +99,7 @@ impl PageError {
 
 /// A page that says one thing.
 pub fn note(v: &PageContext, status: StatusCode, title: &str, text: &str) -> Response {
-    v.page_with(&Note { v, title, text, link: None }, status)
+    v.page_with(&NotePage { v, title, text, link: None }, status)
 }
 
 /// The way on after a form was taken: the browser asks for `path`, and asking again does nothing twice.

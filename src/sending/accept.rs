@@ -4,11 +4,11 @@
 //! are private to `sending`, and [`accept`] is the only maker.
 
 use super::{
-    Action, Shared,
+    Action, SendingContext,
     answer::{Answer, Outcome, Quota},
     facts::{self, Facts, Sources},
-    file::File,
-    idempotency::{self, Known},
+    file::PreparedFile,
+    idempotency::{self, KnownKey},
     policy::{self, Refusal, content::Score},
     quota, record,
     request::{Draft, Request, Sender},
@@ -53,11 +53,11 @@ pub(super) struct Accepted {
 
 pub(super) fn accept(
     tx: &WriteTx<'_>,
-    shared: &Shared,
+    shared: &SendingContext,
     sender: &Sender,
     request: &Request,
     score: Score,
-    file: &File,
+    file: &PreparedFile,
 ) -> Result<Accepting, StoreError> {
     let now = shared.clock.now();
     if let Some(key) = sender.key {
@@ -66,13 +66,13 @@ pub(super) fn accept(
     if let Some(key) = &request.idempotency_key {
         let known =
             idempotency::look_up(tx, sender.account, key, request, (now, shared.rules.load().idempotency_life))?;
-        if let Known::Answered(log_id, message_id, outcome) = known {
+        if let KnownKey::Answered(log_id, message_id, outcome) = known {
             let quota = facts::load_quota(tx, sender, now)?;
             return Ok(Accepting::Answered(Box::new(replayed(log_id, message_id, outcome, quota))));
         }
         let code = match known {
-            Known::UnderWay(_) => Some(Code::IdempotencyInProgress),
-            Known::Reused(_) => Some(Code::IdempotencyKeyReused),
+            KnownKey::UnderWay(_) => Some(Code::IdempotencyInProgress),
+            KnownKey::Reused(_) => Some(Code::IdempotencyKeyReused),
             _ => None,
         };
         if let Some(code) = code {
@@ -90,7 +90,7 @@ pub(super) fn accept(
 
 fn load(
     tx: &WriteTx<'_>,
-    shared: &Shared,
+    shared: &SendingContext,
     sender: &Sender,
     request: &Request,
     score: Score,
@@ -103,11 +103,11 @@ fn load(
 
 fn pass(
     tx: &WriteTx<'_>,
-    shared: &Shared,
+    shared: &SendingContext,
     sender: &Sender,
     request: &Request,
     facts: &Facts,
-    file: &File,
+    file: &PreparedFile,
 ) -> Result<Accepting, StoreError> {
     let now = facts.now;
     // The gate "capability" let no message pass that has no address.
@@ -117,7 +117,7 @@ fn pass(
     let wait = facts.pace.wait();
     let status = if wait.is_zero() { Status::Sending } else { Status::Accepted };
     let message_id = request.message_id.clone().unwrap_or_else(|| MessageId::new(now, &*shared.random));
-    let row = record::Row { message_id: &message_id, sender, request, facts, contact, status };
+    let row = record::MessageRow { message_id: &message_id, sender, request, facts, contact, status };
     let log_id = record::accepted(tx, &row)?;
     let file = file.record(tx, shared, sender, request, log_id, now)?;
     if let Some(key) = &request.idempotency_key {
@@ -160,7 +160,7 @@ fn written_to(
 
 fn refuse(
     tx: &WriteTx<'_>,
-    shared: &Shared,
+    shared: &SendingContext,
     sender: &Sender,
     request: &Request,
     facts: &Facts,
@@ -168,7 +168,7 @@ fn refuse(
 ) -> Result<Accepting, StoreError> {
     let message_id = request.message_id.clone().unwrap_or_else(|| MessageId::new(facts.now, &*shared.random));
     let contact = facts.contact.as_ref().map(|c| c.id);
-    let row = record::Row { message_id: &message_id, sender, request, facts, contact, status: Status::Blocked };
+    let row = record::MessageRow { message_id: &message_id, sender, request, facts, contact, status: Status::Blocked };
     let recipient = contact.map_or_else(|| request.recipient.canonical(), |id| format!("contact:{id}"));
     let like = (sender.account, sender.key, refusal.code, request.instance.clone(), recipient);
     let (log_id, message_id) = match shared.repeats.earlier(&like, facts.now) {

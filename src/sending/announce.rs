@@ -1,7 +1,7 @@
 //! Telling endpoints what became of a message, in the transaction that makes it so.
 
 use crate::{
-    events::webhooks::{self, Event, OutboundRef, Person},
+    events::webhooks::{self, Event, EventPerson, OutboundRef},
     model::{
         clock::Time,
         ids::{AccountId, InstanceId, LogId},
@@ -42,7 +42,7 @@ pub(super) fn step(
     emit(&Event::MessageStatusUpdated(message, to, from))
 }
 
-struct Told {
+struct AnnouncedChange {
     account: AccountId,
     instance: InstanceId,
     reason: Option<String>,
@@ -51,7 +51,7 @@ struct Told {
 }
 
 /// The message, if its account has an endpoint at all: most have none, and pay for one look.
-fn load(tx: &Tx<'_>, id: LogId) -> Result<Option<Told>, StoreError> {
+fn load(tx: &Tx<'_>, id: LogId) -> Result<Option<AnnouncedChange>, StoreError> {
     tx.find(
         "SELECT m.account_id, m.instance_id, m.reason, m.provider_code, m.message_id, m.provider_message_id,
                 m.reference, m.contact_id, m.recipient, m.purpose, m.body, m.source
@@ -61,7 +61,7 @@ fn load(tx: &Tx<'_>, id: LogId) -> Result<Option<Told>, StoreError> {
         |r| {
             let recipient: String = r.get(8)?;
             let phone = recipient.starts_with('+').then(|| recipient.clone());
-            Ok(Told {
+            Ok(AnnouncedChange {
                 account: r.get(0)?,
                 instance: r.get(1)?,
                 reason: r.get(2)?,
@@ -71,7 +71,7 @@ fn load(tx: &Tx<'_>, id: LogId) -> Result<Option<Told>, StoreError> {
                     message_id: r.get(4)?,
                     provider_message_id: r.get(5)?,
                     reference: r.get(6)?,
-                    to: Person { contact_id: r.get(7)?, phone },
+                    to: EventPerson { contact_id: r.get(7)?, phone },
                     recipient,
                     message_purpose: r.get(9)?,
                     message_text: r.get(10)?,

@@ -5,7 +5,7 @@ use crate::model::{
     clock::Time,
     ids::{LogId, MessageId},
     instance::words,
-    plan::{Limits, Period},
+    plan::{Period, PlanLimits},
 };
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ pub struct Answer {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Quota {
     /// The limits in force.
-    pub limits: Limits,
+    pub limits: PlanLimits,
     /// Used of the day's.
     pub day_used: u64,
     /// Used of the month's.

@@ -6,7 +6,7 @@
 //! Suppression and pause are asked again after a wait, right before the wire.
 
 use super::{
-    Shared,
+    SendingContext,
     accept::Accepted,
     answer::{Answer, Outcome},
     outcome::{self, Settled},
@@ -42,7 +42,11 @@ pub(super) enum Wired {
 }
 
 /// Brings one message to its outcome and answers by `deadline`.
-pub(super) async fn dispatch(shared: Arc<Shared>, message: Accepted, deadline: Time) -> Result<Answer, StoreError> {
+pub(super) async fn dispatch(
+    shared: Arc<SendingContext>,
+    message: Accepted,
+    deadline: Time,
+) -> Result<Answer, StoreError> {
     let wired = match wait_for_slot(&shared, &message).await {
         Ok(Some(refusal)) => Wired::Withdrawn(refusal),
         Ok(None) => send(&shared, &message, deadline).await,
@@ -68,7 +72,7 @@ pub(super) async fn dispatch(shared: Arc<Shared>, message: Accepted, deadline: T
 }
 
 /// Waits until the message may go; then asks again what may have changed. `Some`: it may not go any more.
-async fn wait_for_slot(shared: &Arc<Shared>, message: &Accepted) -> Result<Option<Refusal>, StoreError> {
+async fn wait_for_slot(shared: &Arc<SendingContext>, message: &Accepted) -> Result<Option<Refusal>, StoreError> {
     let Some(slot) = message.slot else { return Ok(None) };
     shared.clock.sleep_until(slot).await;
     let (again, log_id) = (shared.clone(), message.log_id);
@@ -83,7 +87,7 @@ async fn wait_for_slot(shared: &Arc<Shared>, message: &Accepted) -> Result<Optio
 }
 
 /// The wire, with quick retries of what certainly did not leave.
-async fn send(shared: &Shared, message: &Accepted, deadline: Time) -> Wired {
+async fn send(shared: &SendingContext, message: &Accepted, deadline: Time) -> Wired {
     let mut pause = RETRY_FIRST;
     loop {
         // The disk was slow: nothing has left, and nothing may leave after the answer.

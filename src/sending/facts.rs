@@ -2,16 +2,16 @@
 
 use super::{
     answer::Quota,
-    named,
     pace::{Pace, PaceFacts, Question},
     policy::{
         Refusal,
         content::{Score, fingerprint},
         judge_standing,
     },
-    request::{Draft, Request, Sender, Stated},
+    request::{Draft, PurposeField, Request, Sender},
     rules::Rules,
 };
+use crate::sending::message_ref;
 use crate::{
     connectors::{Address, Capabilities, Reacted, Registry, templates::TemplateName},
     instances::templates,
@@ -20,7 +20,7 @@ use crate::{
         ids::{AccountId, ContactId, InstanceId},
         instance::ConnectorKind,
         phone::{Kinship, Recipient},
-        plan::{Limits, Module, Period, Zone},
+        plan::{Module, Period, PlanLimits, Zone},
     },
     people::{
         conversations::{self, Contact, Identity, IdentityKind},
@@ -40,9 +40,9 @@ pub struct Facts {
     /// Whether the account has the module that this needs.
     pub module: ModuleStanding,
     /// What the plan in force (and grants) allow; none: no plan in force.
-    pub limits: Option<Limits>,
+    pub limits: Option<PlanLimits>,
     /// What is used of it.
-    pub usage: Used,
+    pub usage: UsedQuota,
     /// The instance, if this sender may use it.
     pub instance: Option<InstanceFacts>,
     /// Where the message would go; none for a contact that cannot be reached.
@@ -69,7 +69,7 @@ pub struct Facts {
 
 /// Counted and reserved messages.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Used {
+pub struct UsedQuota {
     /// Of the local day.
     pub day: u64,
     /// Of the local month.
@@ -128,8 +128,8 @@ pub(super) fn load(
         Some(contact) => conversations::window_opened_at(tx, &request.instance, contact)?,
         None => None,
     };
-    let reply_to = named::answered(tx, request)?;
-    let reacted = named::reacted(tx, sender.account, request, address.as_ref(), contact.as_ref())?;
+    let reply_to = message_ref::answered(tx, request)?;
+    let reacted = message_ref::reacted(tx, sender.account, request, address.as_ref(), contact.as_ref())?;
     let name = contact.as_ref().and_then(|c| c.name.as_deref());
     let fingerprint = match &request.draft {
         // One thumb to many people is no text that was sent to many people.
@@ -214,7 +214,7 @@ pub(super) fn question<'a>(
     contact: Option<&Contact>,
 ) -> Question<'a> {
     let purpose = match &request.purpose {
-        Stated::Allowed(purpose) => Some(*purpose),
+        PurposeField::Allowed(purpose) => Some(*purpose),
         _ => None,
     };
     // A group is nobody who could be strange to the account: somebody put it there.
@@ -235,7 +235,7 @@ pub(super) const fn kind_of(address: &Address) -> IdentityKind {
 
 struct AccountFacts {
     zone: Zone,
-    limits: Option<Limits>,
+    limits: Option<PlanLimits>,
     module: ModuleStanding,
 }
 
@@ -259,7 +259,7 @@ fn load_account(tx: &Tx<'_>, sender: &Sender, now: Time) -> Result<AccountFacts,
             |r| Ok((r.get::<_, Option<u64>>(0)?, r.get::<_, Option<u64>>(1)?)),
         )?;
         let (daily, monthly) = grant.unwrap_or_default();
-        *limits = Limits { daily: daily.unwrap_or(limits.daily), monthly: monthly.unwrap_or(limits.monthly) };
+        *limits = PlanLimits { daily: daily.unwrap_or(limits.daily), monthly: monthly.unwrap_or(limits.monthly) };
     }
     Ok(account)
 }
@@ -268,7 +268,7 @@ fn read_account(r: &Row<'_>, module: Option<Module>, now: Time) -> rusqlite::Res
     let zone = Zone::stored(r.get(0)?, r.get::<_, Option<String>>(1)?.zip(r.get(2)?));
     let in_force = r.get::<_, Option<Time>>(3)?.is_none_or(|until| until > now);
     let figures = r.get::<_, Option<u64>>(4)?.zip(r.get::<_, Option<u64>>(5)?);
-    let limits = figures.filter(|_| in_force).map(|(daily, monthly)| Limits { daily, monthly });
+    let limits = figures.filter(|_| in_force).map(|(daily, monthly)| PlanLimits { daily, monthly });
     let module = match (module, r.get::<_, Option<bool>>(6)?) {
         (None, _) => ModuleStanding::NotNeeded,
         (Some(_), Some(true)) => ModuleStanding::Enabled,
@@ -293,12 +293,12 @@ pub(super) fn load_quota(tx: &Tx<'_>, sender: &Sender, now: Time) -> Result<Opti
 }
 
 /// Counted and reserved messages of the account in this period.
-fn load_usage(tx: &Tx<'_>, account: AccountId, period: &Period) -> Result<Used, StoreError> {
+fn load_usage(tx: &Tx<'_>, account: AccountId, period: &Period) -> Result<UsedQuota, StoreError> {
     tx.one(
         "SELECT coalesce((SELECT counted + reserved FROM usage_days WHERE account_id = ?1 AND day = ?2), 0),
                 coalesce((SELECT counted + reserved FROM usage_months WHERE account_id = ?1 AND month = ?3), 0)",
         params![account, period.day, period.month],
-        |r| Ok(Used { day: r.get(0)?, month: r.get(1)? }),
+        |r| Ok(UsedQuota { day: r.get(0)?, month: r.get(1)? }),
     )
 }
 

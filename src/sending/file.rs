@@ -2,10 +2,10 @@
 //! time, and only when everything else would let the message pass.
 
 use super::{
-    Shared,
+    SendingContext,
     accept::Accepting,
     facts::{self, Sources},
-    idempotency::{self, Known},
+    idempotency::{self, KnownKey},
     policy::{self, Refusal, content::Score},
     request::{Draft, FileFrom, Request, Sender},
 };
@@ -16,7 +16,7 @@ use crate::{
         code::{Code, Details},
         ids::LogId,
     },
-    people::media::{self, Content, NewMedia, Of, Written},
+    people::media::{self, FileContent, NewMedia, Of, Written},
     store::{StoreError, Tx, WriteTx},
 };
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use std::sync::Arc;
 const FOR_THE_PROVIDER: u32 = 3;
 
 /// A message's file, before the transaction that judges.
-pub(super) enum File {
+pub(super) enum PreparedFile {
     /// The message has none.
     None,
     /// It was not fetched: the message is refused or answered anyway.
@@ -45,17 +45,17 @@ pub(super) enum File {
 
 /// Gets the message's file, if it has one and would pass with it.
 pub(super) async fn prepare(
-    shared: &Arc<Shared>,
+    shared: &Arc<SendingContext>,
     sender: &Sender,
     request: &Request,
     score: &Score,
     deadline: Time,
-) -> Result<File, StoreError> {
-    let Draft::Media { kind, from, file_name, .. } = &request.draft else { return Ok(File::None) };
+) -> Result<PreparedFile, StoreError> {
+    let Draft::Media { kind, from, file_name, .. } = &request.draft else { return Ok(PreparedFile::None) };
     let (asking, asked, of, scored) = (shared.clone(), request.clone(), sender.clone(), score.clone());
     let passes = shared.store.read(move |tx| would_pass(tx, &asking, &of, &asked, scored)).await?;
     if !passes {
-        return Ok(File::NotFetched);
+        return Ok(PreparedFile::NotFetched);
     }
     let url = match from {
         FileFrom::Address(url) => url,
@@ -63,33 +63,33 @@ pub(super) async fn prepare(
             return Ok(match shared.shelf.keep(file.bytes(), *kind).await {
                 Ok(written) => {
                     let declared_type = file.declared_type().to_owned();
-                    File::Here { written, declared_type, file_name: file_name.clone() }
+                    PreparedFile::Here { written, declared_type, file_name: file_name.clone() }
                 }
-                Err(e) => File::Refused(e.to_string()),
+                Err(e) => PreparedFile::Refused(e.to_string()),
             });
         }
     };
     let reserve = shared.rules.load().answer_timeout / FOR_THE_PROVIDER;
     match shared.shelf.download(url, *kind, &*shared.clock, deadline.minus(reserve)).await {
-        Ok(had) => Ok(File::Here {
+        Ok(had) => Ok(PreparedFile::Here {
             written: had.written,
             declared_type: had.declared_type,
             file_name: file_name.clone().or(had.file_name),
         }),
-        Err(e) => Ok(File::Refused(e.to_string())),
+        Err(e) => Ok(PreparedFile::Refused(e.to_string())),
     }
 }
 
 fn would_pass(
     tx: &Tx<'_>,
-    shared: &Shared,
+    shared: &SendingContext,
     sender: &Sender,
     request: &Request,
     score: Score,
 ) -> Result<bool, StoreError> {
     let (now, rules) = (shared.clock.now(), shared.rules.load());
     if let Some(key) = &request.idempotency_key
-        && idempotency::look_up(tx, sender.account, key, request, (now, rules.idempotency_life))? != Known::New
+        && idempotency::look_up(tx, sender.account, key, request, (now, rules.idempotency_life))? != KnownKey::New
     {
         return Ok(false);
     }
@@ -99,16 +99,16 @@ fn would_pass(
 }
 
 /// After the transaction: the file stays where its row is, or may be; else it goes.
-pub(super) fn settle(file: Arc<File>, verdict: &Result<Accepting, StoreError>) {
+pub(super) fn settle(file: Arc<PreparedFile>, verdict: &Result<Accepting, StoreError>) {
     if let Ok(Accepting::Answered(_)) = verdict {
         return;
     }
-    if let Some(File::Here { written, .. }) = Arc::into_inner(file) {
+    if let Some(PreparedFile::Here { written, .. }) = Arc::into_inner(file) {
         written.keep();
     }
 }
 
-impl File {
+impl PreparedFile {
     /// Why a message that passed every gate is refused for its file.
     pub(super) fn refusal(&self) -> Option<Refusal> {
         match self {
@@ -129,7 +129,7 @@ impl File {
     pub(super) fn record(
         &self,
         tx: &WriteTx<'_>,
-        shared: &Shared,
+        shared: &SendingContext,
         sender: &Sender,
         request: &Request,
         log_id: LogId,
@@ -146,7 +146,7 @@ impl File {
             kind: kind.as_str(),
             declared_type,
             file_name: file_name.as_deref(),
-            content: Content::Stored(written.stored()),
+            content: FileContent::Stored(written.stored()),
         };
         media::record(tx, &new, now)?;
         let stored = written.stored();

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 /// What is known of a key.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Known {
+pub(super) enum KnownKey {
     /// Nothing, or nothing any more.
     New,
     /// The first request's answer.
@@ -34,7 +34,7 @@ pub(super) fn look_up(
     key: &str,
     request: &Request,
     (now, life): (Time, Duration),
-) -> Result<Known, StoreError> {
+) -> Result<KnownKey, StoreError> {
     let row = tx.find(
         "SELECT i.request_hash, i.log_id, i.answer, m.message_id FROM idempotency i JOIN messages m ON m.id = i.log_id
          WHERE i.account_id = ?1 AND i.key = ?2 AND i.expires_at > ?3 AND i.expires_at <= ?4",
@@ -46,10 +46,10 @@ pub(super) fn look_up(
         },
     )?;
     Ok(match row {
-        None => Known::New,
-        Some((hash, log_id, ..)) if !request.has_hash(&hash) => Known::Reused(log_id),
-        Some((_, log_id, None, _)) => Known::UnderWay(log_id),
-        Some((_, log_id, Some(outcome), message_id)) => Known::Answered(log_id, message_id, outcome),
+        None => KnownKey::New,
+        Some((hash, log_id, ..)) if !request.has_hash(&hash) => KnownKey::Reused(log_id),
+        Some((_, log_id, None, _)) => KnownKey::UnderWay(log_id),
+        Some((_, log_id, Some(outcome), message_id)) => KnownKey::Answered(log_id, message_id, outcome),
     })
 }
 

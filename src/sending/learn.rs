@@ -6,8 +6,8 @@
 //! other name: the message went astray, and the owner is told.
 
 use crate::{
-    accounts::notices::{self, Kind},
-    connectors::{Address, heard::Sender},
+    accounts::notices::{self, NoticeKind},
+    connectors::{Address, inbound_event::RemoteParty},
     model::{
         clock::Time,
         ids::{AccountId, InstanceId},
@@ -41,7 +41,7 @@ impl Learning<'_> {
     ///
     /// # Errors
     /// The store's.
-    pub fn recipient(&self, tx: &WriteTx<'_>, asked: &Address, names: &Sender) -> Result<bool, StoreError> {
+    pub fn recipient(&self, tx: &WriteTx<'_>, asked: &Address, names: &RemoteParty) -> Result<bool, StoreError> {
         if matches!(asked, Address::Group(_)) {
             return Ok(false);
         }
@@ -101,8 +101,8 @@ impl Learning<'_> {
         );
         let parameters = json!({"name": name, "instance": self.instance, "kind": ASTRAY, "reason": reason});
         let subject = format!("{}/{ASTRAY}", self.instance);
-        notices::clear(tx, Some(self.account), Kind::ProviderNews, &subject, self.now)?;
-        notices::raise(tx, Some(self.account), Kind::ProviderNews, &subject, &parameters, self.now)
+        notices::clear(tx, Some(self.account), NoticeKind::ProviderNews, &subject, self.now)?;
+        notices::raise(tx, Some(self.account), NoticeKind::ProviderNews, &subject, &parameters, self.now)
     }
 }
 

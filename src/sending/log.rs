@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 /// One row, as `GET /api/messages/{log_id}` answers it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Entry {
+pub struct LogEntry {
     /// Its number.
     pub log_id: LogId,
     /// Its stable id.
@@ -61,7 +61,7 @@ const COLUMNS: &str = "id, message_id, provider_message_id, status, reason, inst
 ///
 /// # Errors
 /// The store's.
-pub fn find(tx: &Tx<'_>, account: Option<AccountId>, id: LogId) -> Result<Option<Entry>, StoreError> {
+pub fn find(tx: &Tx<'_>, account: Option<AccountId>, id: LogId) -> Result<Option<LogEntry>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM messages WHERE id = ?1 AND (?2 IS NULL OR account_id = ?2)");
     tx.find(&sql, params![id, account], read)
 }
@@ -78,7 +78,7 @@ pub fn id_of(tx: &Tx<'_>, message_id: &str) -> Result<Option<LogId>, StoreError>
 ///
 /// # Errors
 /// The store's.
-pub fn find_for_key(tx: &Tx<'_>, account: AccountId, key: KeyId, id: LogId) -> Result<Option<Entry>, StoreError> {
+pub fn find_for_key(tx: &Tx<'_>, account: AccountId, key: KeyId, id: LogId) -> Result<Option<LogEntry>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM messages
          WHERE id = ?1 AND account_id = ?2
@@ -93,7 +93,7 @@ pub fn find_for_key(tx: &Tx<'_>, account: AccountId, key: KeyId, id: LogId) -> R
 ///
 /// # Errors
 /// The store's.
-pub fn list(tx: &Tx<'_>, filter: &Filter) -> Result<Vec<Entry>, StoreError> {
+pub fn list(tx: &Tx<'_>, filter: &Filter) -> Result<Vec<LogEntry>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM messages
          WHERE (?1 IS NULL OR account_id = ?1) AND (?2 IS NULL OR instance_id = ?2) AND (?3 IS NULL OR status = ?3)
@@ -124,8 +124,8 @@ pub fn timeline(tx: &Tx<'_>, id: LogId) -> Result<Option<Value>, StoreError> {
     Ok(Some(all))
 }
 
-fn read(r: &Row<'_>) -> rusqlite::Result<Entry> {
-    Ok(Entry {
+fn read(r: &Row<'_>) -> rusqlite::Result<LogEntry> {
+    Ok(LogEntry {
         log_id: r.get(0)?,
         message_id: r.get(1)?,
         provider_message_id: r.get(2)?,

@@ -13,7 +13,7 @@
 //!    inside a transaction, never after the answer.
 //! 5. `outcome.rs`, one write transaction: the outcome, quota counted or given back, the remembered answer.
 //!
-//! `tuning.rs`: what an admin changes of the guard while it runs.
+//! `runtime_settings.rs`: what an admin changes of the guard while it runs.
 //!
 //! Later: `receipts.rs` moves states up, `recover.rs` settles what an earlier run left under way, `log.rs` is read, `review.rs` shows
 //! what a pause is about.
@@ -33,10 +33,11 @@ mod dispatch;
 pub mod facts;
 mod file;
 mod idempotency;
+mod invalid_request;
 pub mod learn;
 pub mod log;
 mod malformed;
-mod named;
+mod message_ref;
 mod outcome;
 pub mod pace;
 pub mod policy;
@@ -44,16 +45,15 @@ mod quota;
 pub mod receipts;
 mod record;
 mod recover;
-mod repeats;
+mod refusal_dedup;
 pub mod request;
 pub mod review;
 pub mod rules;
+pub mod runtime_settings;
 pub mod schedule;
 pub mod search;
-pub mod story;
 mod strikes;
-pub mod tuning;
-mod unreadable;
+pub mod timeline;
 mod upload;
 
 pub use answer::{Answer, Outcome, Quota};
@@ -73,19 +73,19 @@ use crate::{
         purpose::Purpose,
         random::Random,
     },
-    people::{media::Shelf, suppression::Erased},
+    people::{media::MediaStore, suppression::Erased},
     store::{Store, StoreError, Tx},
 };
 use accept::Accepting;
 use arc_swap::ArcSwap;
 use policy::content::{ContentPolicy, Score};
-use receipts::{SettleError, Step};
+use receipts::{ReceiptStep, SettleError};
 use std::sync::Arc;
 use tokio_util::task::TaskTracker;
 
 /// The guarded sender. There is one.
 pub struct Sending {
-    shared: Arc<Shared>,
+    shared: Arc<SendingContext>,
     /// Messages on their way: a caller who goes away does not stop his message half-way.
     under_way: TaskTracker,
     /// One change of figures or phrases at a time.
@@ -93,7 +93,7 @@ pub struct Sending {
 }
 
 /// What a running message needs.
-struct Shared {
+struct SendingContext {
     store: Store,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -106,9 +106,9 @@ struct Shared {
     /// The admin's own files, beside the built-in ones: name and text.
     content_files: Vec<(String, String)>,
     pace: pace::Pace,
-    repeats: repeats::Repeats,
-    waiting: receipts::Waiting,
-    shelf: Shelf,
+    repeats: refusal_dedup::Repeats,
+    waiting: receipts::AckWaiters,
+    shelf: MediaStore,
     erased: Erased,
 }
 
@@ -131,7 +131,7 @@ pub struct Parts {
     /// The admin's own files among them: name and text.
     pub content_files: Vec<(String, String)>,
     /// Where files are put.
-    pub shelf: Shelf,
+    pub shelf: MediaStore,
     /// Suppressions of people who were erased.
     pub erased: Erased,
 }
@@ -140,7 +140,7 @@ impl Sending {
     /// The sender over its parts.
     pub fn new(parts: Parts) -> Self {
         let Parts { store, clock, random, registry, wire, rules, content, content_files, shelf, erased } = parts;
-        let shared = Shared {
+        let shared = SendingContext {
             store,
             clock,
             random,
@@ -151,8 +151,8 @@ impl Sending {
             content: ArcSwap::from_pointee(content),
             content_files,
             pace: pace::Pace::default(),
-            repeats: repeats::Repeats::default(),
-            waiting: receipts::Waiting::default(),
+            repeats: refusal_dedup::Repeats::default(),
+            waiting: receipts::AckWaiters::default(),
             shelf,
             erased,
         };
@@ -199,7 +199,7 @@ impl Sending {
     /// The store's.
     pub async fn refuse_unreadable(&self, sender: Sender, refusal: Refusal) -> Result<Answer, StoreError> {
         let shared = self.shared.clone();
-        self.shared.store.write(move |tx| unreadable::refuse(tx, &shared, &sender, refusal)).await
+        self.shared.store.write(move |tx| invalid_request::refuse(tx, &shared, &sender, refusal)).await
     }
 
     /// Scores a text as the guard would, without sending.
@@ -213,7 +213,7 @@ impl Sending {
     }
 
     /// Tells the request that waits for this message what a receipt did to it. After the receipt's commit.
-    pub fn note_step(&self, step: &Step) {
+    pub fn note_step(&self, step: &ReceiptStep) {
         if step.recipient_fault {
             self.shared.pace.note_failure(&step.instance, self.shared.clock.now());
         }
@@ -276,10 +276,10 @@ pub fn standing(tx: &Tx<'_>, sender: &Sender, now: Time) -> Result<Result<(), Re
     facts::standing(tx, sender, now)
 }
 
-impl Shared {
+impl SendingContext {
     fn score(&self, request: &Request) -> Score {
         let purpose = match &request.purpose {
-            request::Stated::Allowed(purpose) => *purpose,
+            request::PurposeField::Allowed(purpose) => *purpose,
             // Refused by the gate "purpose"; scored all the same, for the log.
             _ => Purpose::Transactional,
         };

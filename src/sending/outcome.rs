@@ -3,7 +3,7 @@
 //! A receipt may have overtaken us: the row's state only moves up, whatever comes first.
 
 use super::{
-    Shared,
+    SendingContext,
     accept::Accepted,
     announce,
     answer::Outcome,
@@ -14,7 +14,7 @@ use super::{
     quota::{self, Settle},
 };
 use crate::{
-    connectors::{Ack, Address, heard::Sender},
+    connectors::{Ack, Address, inbound_event::RemoteParty},
     model::{
         clock::Time,
         code::{Action, Code},
@@ -36,7 +36,7 @@ pub(super) struct Settled {
     pub(super) recipient_fault: bool,
     pub(super) refusal: Option<Refusal>,
     /// By which names the provider knows whoever it took the message for.
-    pub(super) names: Sender,
+    pub(super) names: RemoteParty,
 }
 
 /// What is asked again after a wait.
@@ -59,7 +59,7 @@ pub(super) fn settled(wired: Wired) -> Settled {
         refusal: None,
         names,
     };
-    let lost = |status| plain((status, None, Sender::default()));
+    let lost = |status| plain((status, None, RemoteParty::default()));
     match wired {
         Wired::Sent(ack) => plain(taken(Status::Sent, ack)),
         Wired::InHand(ack) => plain(taken(Status::Sending, ack)),
@@ -91,7 +91,7 @@ pub(super) fn unknown_refusal() -> Refusal {
 /// Marks a message that waited as `sending`, unless it may not go any more: then says why.
 pub(super) fn begin_sending(
     tx: &WriteTx<'_>,
-    shared: &Shared,
+    shared: &SendingContext,
     id: LogId,
     ask: &Recheck,
 ) -> Result<Option<Refusal>, StoreError> {
@@ -133,13 +133,17 @@ pub(super) fn begin_sending(
 }
 
 /// Writes the outcome.
-pub(super) async fn record(shared: &Arc<Shared>, message: &Arc<Accepted>, settled: &Settled) -> Result<(), StoreError> {
+pub(super) async fn record(
+    shared: &Arc<SendingContext>,
+    message: &Arc<Accepted>,
+    settled: &Settled,
+) -> Result<(), StoreError> {
     let (owned, message, settled) = (shared.clone(), message.clone(), settled.clone());
     shared.store.write(move |tx| write(tx, &owned, &message, &settled)).await
 }
 
 /// Tries until the outcome is written or the gateway stops; then the next start makes it `unknown`.
-pub(super) async fn record_at_last(shared: Arc<Shared>, message: Arc<Accepted>, settled: Settled) {
+pub(super) async fn record_at_last(shared: Arc<SendingContext>, message: Arc<Accepted>, settled: Settled) {
     let mut pause = Duration::from_millis(200);
     loop {
         shared.clock.sleep_until(shared.clock.now().plus(pause)).await;
@@ -150,7 +154,7 @@ pub(super) async fn record_at_last(shared: Arc<Shared>, message: Arc<Accepted>, 
     }
 }
 
-fn write(tx: &WriteTx<'_>, shared: &Shared, message: &Accepted, settled: &Settled) -> Result<(), StoreError> {
+fn write(tx: &WriteTx<'_>, shared: &SendingContext, message: &Accepted, settled: &Settled) -> Result<(), StoreError> {
     let now = shared.clock.now();
     let id = message.log_id;
     let quota = match settled.status {

@@ -2,11 +2,11 @@
 //! certainly did not. Always from the day and the month that the message was accepted in.
 
 use crate::{
-    accounts::notices::{self, Kind},
+    accounts::notices::{self, NoticeKind},
     model::{
         clock::Time,
         ids::{AccountId, LogId},
-        plan::{Limits, Period},
+        plan::{Period, PlanLimits},
     },
     store::{StoreError, WriteTx},
 };
@@ -18,7 +18,7 @@ pub(super) fn reserve(
     tx: &WriteTx<'_>,
     account: AccountId,
     period: &Period,
-    limits: Option<Limits>,
+    limits: Option<PlanLimits>,
     now: Time,
 ) -> Result<(), StoreError> {
     let day = tx.one(
@@ -37,8 +37,8 @@ pub(super) fn reserve(
     for (name, used, limit) in [(&period.day, day, limits.daily), (&period.month, month, limits.monthly)] {
         // A figure that is given back and taken again tells nobody twice: once a period.
         let kind = match used.saturating_mul(100) {
-            _ if used >= limit => Kind::LimitReached,
-            hundredfold if hundredfold >= limit.saturating_mul(NEAR_PERCENT) => Kind::LimitNear,
+            _ if used >= limit => NoticeKind::LimitReached,
+            hundredfold if hundredfold >= limit.saturating_mul(NEAR_PERCENT) => NoticeKind::LimitNear,
             _ => continue,
         };
         notices::raise_once(tx, account, kind, name, &json!({"period": name, "limit": limit, "used": used}), now)?;

@@ -45,7 +45,7 @@ pub struct ReceiptHeard {
 
 /// Which step a receipt made.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Step {
+pub struct ReceiptStep {
     /// The message.
     pub log_id: LogId,
     /// Its stable id.
@@ -69,7 +69,7 @@ pub fn apply(
     heard: &ReceiptHeard,
     now: Time,
     random: &dyn Random,
-) -> Result<Option<Step>, StoreError> {
+) -> Result<Option<ReceiptStep>, StoreError> {
     let Some((log_id, message_id, from)) = find(tx, heard)? else { return Ok(None) };
     let to = heard.receipt.status();
     if let Some(pricing) = &heard.pricing {
@@ -105,7 +105,7 @@ pub fn apply(
         announce::step(tx, log_id, from, Status::Sent, now, random)?;
     }
     announce::step(tx, log_id, if was_taken { Status::Sent } else { from }, to, now, random)?;
-    Ok(Some(Step { log_id, message_id, from, to, instance: heard.instance.clone(), recipient_fault }))
+    Ok(Some(ReceiptStep { log_id, message_id, from, to, instance: heard.instance.clone(), recipient_fault }))
 }
 
 fn find(tx: &Tx<'_>, heard: &ReceiptHeard) -> Result<Option<(LogId, MessageId, Status)>, StoreError> {
@@ -183,7 +183,7 @@ pub(super) fn settle_by_hand(
     let sql = format!("UPDATE messages SET status = ?2, {column} = ?3, updated_at = ?3, reason = ?4 WHERE id = ?1");
     tx.execute(&sql, params![id, to, now, format!("settled by hand: {note}")]).map_err(SettleError::from)?;
     let target = id.to_string();
-    let entry = audit::Entry {
+    let entry = audit::AuditEntry {
         actor,
         account: Some(account),
         action: "message.settle",
@@ -198,7 +198,7 @@ pub(super) fn settle_by_hand(
 
 /// Requests that wait for the acknowledgement of a message in hand.
 #[derive(Default)]
-pub(super) struct Waiting {
+pub(super) struct AckWaiters {
     by_id: Arc<Mutex<HashMap<MessageId, oneshot::Sender<Option<SendError>>>>>,
 }
 
@@ -209,7 +209,7 @@ pub(super) struct Expected {
     news: Option<oneshot::Receiver<Option<SendError>>>,
 }
 
-impl Waiting {
+impl AckWaiters {
     pub(super) fn expect(&self, id: &MessageId) -> Expected {
         let (tell, news) = oneshot::channel();
         self.by_id.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), tell);

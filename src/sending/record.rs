@@ -17,7 +17,7 @@ use rusqlite::params;
 use serde_json::json;
 
 /// A row to be written.
-pub(super) struct Row<'a> {
+pub(super) struct MessageRow<'a> {
     pub(super) message_id: &'a MessageId,
     pub(super) sender: &'a Sender,
     pub(super) request: &'a Request,
@@ -27,14 +27,14 @@ pub(super) struct Row<'a> {
 }
 
 /// Writes a message that passed: its quota is reserved.
-pub(super) fn accepted(tx: &WriteTx<'_>, row: &Row<'_>) -> Result<LogId, StoreError> {
+pub(super) fn accepted(tx: &WriteTx<'_>, row: &MessageRow<'_>) -> Result<LogId, StoreError> {
     let id = insert(tx, row, None)?;
     decision(tx, id, row.facts, None)?;
     Ok(id)
 }
 
 /// Writes a message that was refused.
-pub(super) fn refused(tx: &WriteTx<'_>, row: &Row<'_>, refusal: &Refusal) -> Result<LogId, StoreError> {
+pub(super) fn refused(tx: &WriteTx<'_>, row: &MessageRow<'_>, refusal: &Refusal) -> Result<LogId, StoreError> {
     let id = insert(tx, row, Some(refusal))?;
     decision(tx, id, row.facts, Some(refusal))?;
     Ok(id)
@@ -46,8 +46,8 @@ pub(super) fn repeated(tx: &WriteTx<'_>, id: LogId, now: Time) -> Result<(), Sto
     Ok(())
 }
 
-fn insert(tx: &WriteTx<'_>, row: &Row<'_>, refusal: Option<&Refusal>) -> Result<LogId, StoreError> {
-    let Row { message_id, sender, request, facts, contact, status } = row;
+fn insert(tx: &WriteTx<'_>, row: &MessageRow<'_>, refusal: Option<&Refusal>) -> Result<LogId, StoreError> {
+    let MessageRow { message_id, sender, request, facts, contact, status } = row;
     let recipient = facts.address.as_ref().map_or_else(|| request.recipient.to_string(), ToString::to_string);
     let now = facts.now;
     let sending_at = (*status == Status::Sending).then_some(now);

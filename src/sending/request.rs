@@ -82,7 +82,7 @@ pub struct Request {
     /// What.
     pub draft: Draft,
     /// Why; judged by a gate.
-    pub purpose: Stated,
+    pub purpose: PurposeField,
     /// The caller's own id.
     pub reference: Option<String>,
     /// The message that this one answers: our id, or the provider's.
@@ -132,7 +132,7 @@ pub enum Draft {
 
 /// The purpose as stated.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Stated {
+pub enum PurposeField {
     /// Missing, null or empty.
     Missing,
     /// One of the five.
@@ -180,7 +180,7 @@ impl Draft {
     }
 }
 
-impl Stated {
+impl PurposeField {
     /// As it stands in the log.
     pub fn as_str(&self) -> &str {
         match self {
@@ -198,7 +198,7 @@ impl Request {
             instance,
             recipient,
             draft: Draft::Text(text),
-            purpose: Stated::Allowed(purpose),
+            purpose: PurposeField::Allowed(purpose),
             reference: None,
             reply_to: None,
             expires_at: None,
@@ -254,7 +254,7 @@ pub fn parse(
     how: impl Into<Reading>,
     idempotency_key: Option<&str>,
 ) -> Result<Request, Malformed> {
-    let mut wrong = Wrong::default();
+    let mut wrong = FieldErrors::default();
     let instance = wrong.unless("instance_id", read_instance(object));
     let given = object.get("phone").and_then(Value::as_str).map(|text| Recipient::parse(text, how));
     let (recipient, phone) = given.map_or((None, None), |read| (read.as_ref().ok().cloned(), read.err()));
@@ -287,9 +287,9 @@ pub fn parse(
 
 /// The names of the fields that are wrong, each once, in the order in which they are read.
 #[derive(Default)]
-struct Wrong(Vec<&'static str>);
+struct FieldErrors(Vec<&'static str>);
 
-impl Wrong {
+impl FieldErrors {
     fn unless<T>(&mut self, field: &'static str, value: Option<T>) -> Option<T> {
         if value.is_none() && !self.0.contains(&field) {
             self.0.push(field);
@@ -355,15 +355,15 @@ fn read_message(object: &Map<String, Value>, may_be_empty: bool) -> Option<Strin
     }
 }
 
-fn read_purpose(object: &Map<String, Value>) -> Stated {
+fn read_purpose(object: &Map<String, Value>) -> PurposeField {
     match present(object, "message_purpose") {
-        None => Stated::Missing,
-        Some(Value::String(text)) if text.is_empty() => Stated::Missing,
+        None => PurposeField::Missing,
+        Some(Value::String(text)) if text.is_empty() => PurposeField::Missing,
         Some(Value::String(text)) => match Purpose::parse(text) {
-            Some(purpose) => Stated::Allowed(purpose),
-            None => Stated::NotAllowed(text.chars().filter(|c| !c.is_control()).take(64).collect()),
+            Some(purpose) => PurposeField::Allowed(purpose),
+            None => PurposeField::NotAllowed(text.chars().filter(|c| !c.is_control()).take(64).collect()),
         },
-        Some(_) => Stated::NotAllowed("(no text)".into()),
+        Some(_) => PurposeField::NotAllowed("(no text)".into()),
     }
 }
 

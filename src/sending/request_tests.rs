@@ -82,9 +82,9 @@ fn a_key_that_was_kept_under_one_form_is_known_under_the_other() {
 #[test]
 fn purposes_are_stated_exactly() {
     let stated = |v: Value| read_purpose(json!({"message_purpose": v}).as_object().expect("object"));
-    assert_eq!(stated(json!("support")), Stated::Allowed(Purpose::Support));
-    assert_eq!(stated(json!(null)), Stated::Missing);
-    assert_eq!(stated(json!("")), Stated::Missing);
-    assert_eq!(stated(json!("Support")), Stated::NotAllowed("Support".into()));
-    assert_eq!(stated(json!(7)), Stated::NotAllowed("(no text)".into()));
+    assert_eq!(stated(json!("support")), PurposeField::Allowed(Purpose::Support));
+    assert_eq!(stated(json!(null)), PurposeField::Missing);
+    assert_eq!(stated(json!("")), PurposeField::Missing);
+    assert_eq!(stated(json!("Support")), PurposeField::NotAllowed("Support".into()));
+    assert_eq!(stated(json!(7)), PurposeField::NotAllowed("(no text)".into()));
 }

@@ -42,7 +42,7 @@ pub struct Review {
     /// What became of the day's messages before the pause, by status or the refusal's code, the most frequent first.
     pub outcomes: Vec<(String, u64)>,
     /// What people wrote, oldest first.
-    pub notes: Vec<Note>,
+    pub notes: Vec<ReviewNote>,
 }
 
 /// One message that led to a pause.
@@ -70,7 +70,7 @@ pub struct Evidence {
 
 /// What somebody wrote while a review stayed open.
 #[derive(Clone, Debug)]
-pub struct Note {
+pub struct ReviewNote {
     /// When.
     pub at: Time,
     /// Who.
@@ -165,7 +165,7 @@ fn fill(tx: &Tx<'_>, mut review: Review, evidence: &str) -> Result<Review, Store
     review.notes = tx.list(
         "SELECT at, actor, note FROM review_notes WHERE review_id = ?1 ORDER BY id",
         params![review.id],
-        |r| Ok(Note { at: r.get(0)?, actor: r.get(1)?, note: r.get(2)? }),
+        |r| Ok(ReviewNote { at: r.get(0)?, actor: r.get(1)?, note: r.get(2)? }),
     )?;
     Ok(review)
 }
@@ -213,7 +213,7 @@ pub fn keep(tx: &WriteTx<'_>, review: i64, note: &str, now: Time, actor: &str) -
         "INSERT INTO review_notes (review_id, at, actor, note) VALUES (?1, ?2, ?3, ?4)",
         params![review, now, actor, note],
     )?;
-    let entry = audit::Entry {
+    let entry = audit::AuditEntry {
         actor,
         account: Some(account),
         action: "instance.keep_paused",

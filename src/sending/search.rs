@@ -13,7 +13,7 @@ use rusqlite::{Row, ToSql};
 
 /// Which rows. What is not set does not matter.
 #[derive(Clone, Default, Debug)]
-pub struct Search {
+pub struct LogSearch {
     /// Of one account; none: of all.
     pub account: Option<AccountId>,
     /// Of one instance.
@@ -44,7 +44,7 @@ pub struct Search {
 
 /// A row, as a list shows it.
 #[derive(Clone, Debug)]
-pub struct Line {
+pub struct LogRow {
     /// Its number.
     pub log_id: LogId,
     /// When it came.
@@ -71,7 +71,7 @@ pub struct Line {
 ///
 /// # Errors
 /// The store's.
-pub fn search(tx: &Tx<'_>, wanted: &Search) -> Result<Vec<Line>, StoreError> {
+pub fn search(tx: &Tx<'_>, wanted: &LogSearch) -> Result<Vec<LogRow>, StoreError> {
     let after = wanted.after.unzip();
     let number = wanted.id.as_ref().and_then(|id| id.parse::<i64>().ok());
     let named = wanted.id.clone().filter(|_| number.is_none());
@@ -146,8 +146,8 @@ fn like(text: &str) -> String {
     text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
-fn read(r: &Row<'_>) -> rusqlite::Result<Line> {
-    Ok(Line {
+fn read(r: &Row<'_>) -> rusqlite::Result<LogRow> {
+    Ok(LogRow {
         log_id: r.get(0)?,
         created_at: r.get(1)?,
         instance_id: r.get(2)?,

@@ -41,10 +41,10 @@ use writer::Writer;
 /// The database: one writer, a few readers, and the lock on the directory. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    shared: Arc<Shared>,
+    shared: Arc<StoreInner>,
 }
 
-struct Shared {
+struct StoreInner {
     path: PathBuf,
     writer: RwLock<Option<Writer>>,
     readers: Pool<SqliteConnectionManager>,
@@ -105,7 +105,7 @@ impl Store {
         let commits = watch::Sender::new(0);
         let writer = RwLock::new(Some(Writer::start(connection, announcements.clone(), commits.clone())));
         let lock = Mutex::new(Some(lock));
-        Ok(Self { shared: Arc::new(Shared { path, writer, readers, announcements, commits, lock }) })
+        Ok(Self { shared: Arc::new(StoreInner { path, writer, readers, announcements, commits, lock }) })
     }
 
     /// Where the database file lies.

@@ -26,13 +26,13 @@ const GROUP_MAX: usize = 256;
 
 /// The way to the writer thread. The thread ends when this is dropped and all that waited is done.
 pub(super) struct Writer {
-    jobs: Sender<Box<dyn Job>>,
+    jobs: Sender<Box<dyn WriteJob>>,
     thread: JoinHandle<()>,
     failing: Arc<AtomicBool>,
 }
 
 /// One closure that waits for the writer.
-trait Job: Send {
+trait WriteJob: Send {
     /// Runs the closure; says whether its savepoint is to be kept.
     fn run(&mut self, tx: &WriteTx<'_>) -> bool;
     /// Tells the caller, after the commit or after its failure.
@@ -80,7 +80,7 @@ impl Writer {
     }
 }
 
-impl<T, E, F> Job for Closure<F, T, E>
+impl<T, E, F> WriteJob for Closure<F, T, E>
 where
     F: FnOnce(&WriteTx<'_>) -> Result<T, E> + Send,
     T: Send,
@@ -109,14 +109,14 @@ where
 
 fn write_groups(
     connection: &Connection,
-    waiting: &Receiver<Box<dyn Job>>,
+    waiting: &Receiver<Box<dyn WriteJob>>,
     failing: &AtomicBool,
     announcements: &Notify,
     commits: &watch::Sender<u64>,
 ) {
     let mut group = Vec::with_capacity(GROUP_MAX);
     while let Ok(first) = waiting.recv() {
-        let mut asked = Asked::default();
+        let mut asked = AfterCommit::default();
         let commit = write_group(connection, first, waiting, &mut group, &mut asked);
         failing.store(commit.is_err(), Ordering::Release);
         if commit.is_ok() {
@@ -138,10 +138,10 @@ fn write_groups(
 
 fn write_group(
     connection: &Connection,
-    first: Box<dyn Job>,
-    waiting: &Receiver<Box<dyn Job>>,
-    group: &mut Vec<Box<dyn Job>>,
-    asked: &mut Asked,
+    first: Box<dyn WriteJob>,
+    waiting: &Receiver<Box<dyn WriteJob>>,
+    group: &mut Vec<Box<dyn WriteJob>>,
+    asked: &mut AfterCommit,
 ) -> Result<(), String> {
     let begun = statement(connection, "BEGIN IMMEDIATE");
     let mut next = Some(first);
@@ -165,7 +165,7 @@ fn write_group(
 
 /// What the closures of a group asked for, to be done after its commit.
 #[derive(Default)]
-struct Asked {
+struct AfterCommit {
     announced: bool,
     scrubs: bool,
 }
@@ -180,7 +180,7 @@ fn empty_log(connection: &Connection) {
 }
 
 /// Runs a job, and notes what it asked for if its work is kept.
-fn run_in_savepoint(connection: &Connection, job: &mut dyn Job, asked: &mut Asked) {
+fn run_in_savepoint(connection: &Connection, job: &mut dyn WriteJob, asked: &mut AfterCommit) {
     let open = statement(connection, "SAVEPOINT job");
     if open.is_err() {
         return;

@@ -74,7 +74,7 @@ impl Lang {
 
 #[derive(RustEmbed)]
 #[folder = "assets/locales/"]
-struct Files;
+struct LocaleFiles;
 
 type Texts = HashMap<String, String>;
 
@@ -84,9 +84,9 @@ static TEXTS: LazyLock<HashMap<Lang, Texts>> =
 fn load(lang: Lang) -> Texts {
     let mut texts = Texts::new();
     let prefix = format!("{lang}/");
-    for path in Files::iter().filter(|path| path.starts_with(&prefix)) {
+    for path in LocaleFiles::iter().filter(|path| path.starts_with(&prefix)) {
         let name = path.trim_start_matches(&prefix).trim_end_matches(".toml");
-        let file = Files::get(&path).map(|f| f.data.into_owned()).unwrap_or_default();
+        let file = LocaleFiles::get(&path).map(|f| f.data.into_owned()).unwrap_or_default();
         let table: toml::Table = toml::from_str(&String::from_utf8_lossy(&file)).unwrap_or_default();
         flatten(name, &table, &mut texts);
     }
@@ -154,7 +154,7 @@ impl Locale {
     }
 
     /// The plural form for `n` of a family of texts (`key.one`, `key.other`, …), with `{n}` filled in.
-    pub fn count(&self, key: &str, n: impl Figure) -> String {
+    pub fn count(&self, key: &str, n: impl WholeNumber) -> String {
         let n = n.figure();
         let form = text(self.lang, &format!("{key}.{}", self.lang.plural(n)));
         let chosen = form.or_else(|| text(self.lang, &format!("{key}.other"))).unwrap_or("{n}");
@@ -192,7 +192,7 @@ impl Locale {
     }
 
     /// A whole number with its thousands set apart.
-    pub fn number(&self, n: impl Figure) -> String {
+    pub fn number(&self, n: impl WholeNumber) -> String {
         let digits = n.figure().to_string();
         let mut out = String::new();
         for (i, c) in digits.chars().enumerate() {
@@ -252,7 +252,7 @@ impl Locale {
     }
 
     /// A size in bytes for people.
-    pub fn size(&self, bytes: impl Figure) -> String {
+    pub fn size(&self, bytes: impl WholeNumber) -> String {
         let bytes = bytes.figure();
         let mut out = String::new();
         let (unit, divisor) = match bytes {
@@ -276,14 +276,14 @@ impl Locale {
 }
 
 /// A whole number that is shown; what is below zero is shown as zero.
-pub trait Figure {
+pub trait WholeNumber {
     /// The number.
     fn figure(&self) -> u64;
 }
 
 macro_rules! figures {
     ($($kind:ty),+) => {$(
-        impl Figure for $kind {
+        impl WholeNumber for $kind {
             fn figure(&self) -> u64 {
                 u64::try_from(*self).unwrap_or(0)
             }
@@ -292,7 +292,7 @@ macro_rules! figures {
 }
 figures!(u64, i64, u32, i32, usize);
 
-impl<T: Figure> Figure for &T {
+impl<T: WholeNumber> WholeNumber for &T {
     fn figure(&self) -> u64 {
         (*self).figure()
     }

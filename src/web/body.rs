@@ -71,7 +71,7 @@ pub async fn read(body: Body, max: usize) -> Result<Bytes, BodyReadError> {
 }
 
 /// A body of which every byte was seen, and the beginning kept.
-pub struct Seen {
+pub struct CapturedBody {
     /// All of it; none when it is larger than what is kept.
     pub kept: Option<Bytes>,
     /// Whether it was read to its end. What was not is left on the connection, which is closed after the answer.
@@ -81,7 +81,7 @@ pub struct Seen {
 }
 
 /// Reads up to `drain` bytes, shows each piece to `see`, and keeps the body if it has at most `keep`.
-pub async fn read_seen(body: Body, keep: usize, drain: usize, mut see: impl FnMut(&[u8])) -> Seen {
+pub async fn read_seen(body: Body, keep: usize, drain: usize, mut see: impl FnMut(&[u8])) -> CapturedBody {
     let mut body = body.0.into_inner().unwrap_or_else(PoisonError::into_inner);
     let (mut kept, mut came) = (BytesMut::new(), 0);
     while let Some(chunk) = body.next().await {
@@ -89,19 +89,19 @@ pub async fn read_seen(body: Body, keep: usize, drain: usize, mut see: impl FnMu
             Ok(chunk) => chunk,
             Err(e) => {
                 let is_broken = read_error(&e) == BodyReadError::Broken;
-                return Seen { kept: None, is_whole: false, is_broken };
+                return CapturedBody { kept: None, is_whole: false, is_broken };
             }
         };
         came += chunk.len();
         if came > drain {
-            return Seen { kept: None, is_whole: false, is_broken: false };
+            return CapturedBody { kept: None, is_whole: false, is_broken: false };
         }
         see(&chunk);
         if came <= keep {
             kept.extend_from_slice(&chunk);
         }
     }
-    Seen { kept: (came <= keep).then(|| kept.freeze()), is_whole: true, is_broken: false }
+    CapturedBody { kept: (came <= keep).then(|| kept.freeze()), is_whole: true, is_broken: false }
 }
 
 fn read_error(error: &warp::Error) -> BodyReadError {

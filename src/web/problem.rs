@@ -13,7 +13,7 @@ use std::time::Duration;
 use warp::{Reply, reply::Response};
 
 #[derive(Serialize)]
-struct Body<'a> {
+struct ProblemBody<'a> {
     success: bool,
     error: &'a str,
     message: &'a str,
@@ -147,7 +147,7 @@ fn written(
     details: &Details,
     retry_after: Option<Duration>,
 ) -> Response {
-    let body = Body { success: false, error: code.as_str(), message, details };
+    let body = ProblemBody { success: false, error: code.as_str(), message, details };
     let mut response = warp::reply::with_status(warp::reply::json(&body), status).into_response();
     let must_wait = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
     if let Some(wait) = retry_after.or(must_wait.then_some(RETRY_DEFAULT)) {

@@ -10,8 +10,8 @@ use http_body_util::Full;
 use std::{convert::Infallible, future::Ready, sync::Arc};
 use tower::Service;
 
-type Answer = Response<Full<Bytes>>;
-type Answered = Ready<Result<Answer, Infallible>>;
+type RedirectResponse = Response<Full<Bytes>>;
+type RedirectFuture = Ready<Result<RedirectResponse, Infallible>>;
 
 /// RFC 8555, 8.3.
 const CHALLENGES: &str = "/.well-known/acme-challenge/";
@@ -31,12 +31,15 @@ impl TlsRedirect {
     /// The service of the listener.
     pub fn service<B: Send + 'static>(
         self,
-    ) -> impl Service<Request<B>, Response = Answer, Error = Infallible, Future = Answered> + Clone + Send + Sync + 'static
-    {
+    ) -> impl Service<Request<B>, Response = RedirectResponse, Error = Infallible, Future = RedirectFuture>
+    + Clone
+    + Send
+    + Sync
+    + 'static {
         tower::service_fn(move |request: Request<B>| std::future::ready(Ok(self.answer(&request))))
     }
 
-    fn answer<B>(&self, request: &Request<B>) -> Answer {
+    fn answer<B>(&self, request: &Request<B>) -> RedirectResponse {
         let path = request.uri().path();
         if let Some(token) = path.strip_prefix(CHALLENGES) {
             return match self.challenges.http_answer(token) {
@@ -70,7 +73,7 @@ impl TlsRedirect {
     }
 }
 
-fn text(status: StatusCode, body: String) -> Answer {
+fn text(status: StatusCode, body: String) -> RedirectResponse {
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));

@@ -9,7 +9,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 use std::time::Duration;
-use wa_gateway::config::{Config, ContentPolicy};
+use wa_gateway::config::{Config, ContentPolicyMode};
 
 const HOUR: Duration = Duration::from_secs(3600);
 /// The plain rates are not asked here.
@@ -20,7 +20,7 @@ fn no_rates(config: &mut Config) {
 
 fn observe(config: &mut Config) {
     no_rates(config);
-    config.guard.content_policy = ContentPolicy::Observe;
+    config.guard.content_policy = ContentPolicyMode::Observe;
 }
 
 /// Support, to the n-th customer.

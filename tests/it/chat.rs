@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use wa_gateway::{
     app::control::Request,
-    connectors::{GroupInfo, heard::InboundMessage},
+    connectors::{GroupInfo, inbound_event::InboundMessage},
     model::{clock::Clock, ids::InstanceId},
 };
 
@@ -193,7 +193,7 @@ async fn files_reactions_and_quotes_stand_where_they_belong() {
     let provider_id: String = provider_id(&world, &sent["log_id"]).await;
     let say = |id: &str, kind: &str, text: &str| InboundMessage {
         provider_message_id: id.into(),
-        from: wa_gateway::connectors::heard::Sender { phone: Some(PHONE.into()), ..Default::default() },
+        from: wa_gateway::connectors::inbound_event::RemoteParty { phone: Some(PHONE.into()), ..Default::default() },
         kind: kind.into(),
         text: Some(text.into()),
         reply_to: Some(provider_id.clone()),

@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Duration};
 use wa_gateway::{
     app::control::Request,
     connectors::{
-        heard::{Group, Sender},
+        inbound_event::{GroupRef, RemoteParty},
         sandbox::{Mark, Sandbox},
     },
     model::{clock::Clock, ids::InstanceId},
@@ -23,8 +23,8 @@ fn line(world: &World) -> Arc<Sandbox> {
     world.gateway().registry.sandbox(&InstanceId::from_text(INSTANCE)).expect("a sandbox")
 }
 
-fn person(phone: &str) -> Sender {
-    Sender { phone: Some(phone.into()), ..Sender::default() }
+fn person(phone: &str) -> RemoteParty {
+    RemoteParty { phone: Some(phone.into()), ..RemoteParty::default() }
 }
 
 /// What phones were shown, once it is as much as is expected.
@@ -50,7 +50,7 @@ async fn whoever_wrote_is_told_once_that_it_was_read() {
         line.receive_again(id, person(PHONE), "hello").await.expect("heard");
         world.later(Duration::from_secs(1));
     }
-    let group = Group { id: GROUP.into(), name: "Drivers".into() };
+    let group = GroupRef { id: GROUP.into(), name: "Drivers".into() };
     let said = line.group_message(group, person("+966507654321"), "on my way").await.expect("heard");
     assert_eq!(owner.get("/chat?instance=shop-line&chat=c1").await.status, 200);
     assert_eq!(line.marks(), [], "a page that is fetched is not read yet");
@@ -221,7 +221,7 @@ async fn what_is_no_file_to_send_is_explained() {
 async fn a_file_and_an_answer_go_to_a_group_after_its_pause() {
     let world = World::start().await;
     let (mut owner, line) = (Visitor::logged_in(&world, "owner").await, line(&world));
-    let group = Group { id: GROUP.into(), name: "Drivers".into() };
+    let group = GroupRef { id: GROUP.into(), name: "Drivers".into() };
     line.group_message(group, person(PHONE), "which road?").await.expect("heard");
     let page = owner.get(&format!("/chat?instance=shop-line&chat={GROUP}")).await.body;
     let asked = page.split("data-id=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a line").to_owned();

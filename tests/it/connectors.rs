@@ -13,10 +13,10 @@ use std::{
 };
 use wa_gateway::{
     connectors::{
-        Ack, Address, Boxed, Capabilities, Connector, Content, Ear, Heard, InstanceSetup, NotRecorded, Outgoing,
-        SendError, SendErrorKind, Standing,
-        contract::{self, Brought, Provider, STEP_MS, Taken, World},
-        heard::Sender,
+        Ack, Address, Boxed, Capabilities, ConnectionStatus, Connector, Content, Ear, InstanceSetup, NotRecorded,
+        Outgoing, ProviderEvent, SendError, SendErrorKind,
+        contract::{self, InboundText, Provider, STEP_MS, TakenMessage, World},
+        inbound_event::RemoteParty,
         sandbox::{Sandbox, inbox},
     },
     model::{
@@ -30,7 +30,7 @@ use wa_gateway::{
 #[tokio::test]
 async fn the_sandbox_keeps_the_contract() {
     let report = contract::check(&SandboxWorld::new(None)).await;
-    assert_eq!(report, contract::Report::default(), "no problem, and nothing skipped");
+    assert_eq!(report, contract::ContractReport::default(), "no problem, and nothing skipped");
 }
 
 #[tokio::test]
@@ -158,13 +158,13 @@ impl World for SandboxWorld {
         Address::Phone(Phone::parse(&format!("+9665000001{number:02}"), None).expect("a number"))
     }
 
-    fn taken(&self) -> Boxed<'_, Result<Vec<Taken>, String>> {
+    fn taken(&self) -> Boxed<'_, Result<Vec<TakenMessage>, String>> {
         Box::pin(async {
             if self.path().is_symlink() {
                 return Ok(Vec::new());
             }
             let accepted = self.sandbox().inbox(None).map_err(|e| e.to_string())?;
-            let taken = accepted.into_iter().map(|a| Taken {
+            let taken = accepted.into_iter().map(|a| TakenMessage {
                 provider_message_id: Some(a.provider_message_id),
                 message_id: Some(a.message_id),
                 to: a.to,
@@ -179,14 +179,14 @@ impl World for SandboxWorld {
         Box::pin(async { Ok(()) })
     }
 
-    fn bring<'a>(&'a self, text: &'a Brought) -> Boxed<'a, Result<bool, String>> {
+    fn bring<'a>(&'a self, text: &'a InboundText) -> Boxed<'a, Result<bool, String>> {
         Box::pin(async {
-            let from = Sender { phone: Some(text.from.clone()), ..Sender::default() };
+            let from = RemoteParty { phone: Some(text.from.clone()), ..RemoteParty::default() };
             Ok(self.sandbox().receive_again(&text.provider_message_id, from, &text.text).await.is_ok())
         })
     }
 
-    fn heard(&self) -> Vec<Heard> {
+    fn heard(&self) -> Vec<ProviderEvent> {
         self.ear.heard()
     }
 
@@ -215,7 +215,7 @@ struct Spoilt {
 impl Spoilt {
     async fn send_badly(&self, out: &Outgoing) -> Result<Ack, SendError> {
         let mut out = out.clone();
-        let made_up = Ack { provider_message_id: "made-up".into(), acknowledged: true, names: Sender::default() };
+        let made_up = Ack { provider_message_id: "made-up".into(), acknowledged: true, names: RemoteParty::default() };
         match (self.fault, &mut out.content) {
             (Fault::SendsTwice, _) => {
                 let (first, _) = tokio::join!(self.sandbox.send(&out), self.sandbox.send(&out));
@@ -254,10 +254,10 @@ impl Connector for Spoilt {
         self.sandbox.capabilities()
     }
 
-    fn standing(&self) -> Standing {
+    fn standing(&self) -> ConnectionStatus {
         let standing = self.sandbox.standing();
         match self.fault {
-            Fault::StandsOpen => Standing { state: InstanceState::Open, ..standing },
+            Fault::StandsOpen => ConnectionStatus { state: InstanceState::Open, ..standing },
             _ => standing,
         }
     }
@@ -281,7 +281,7 @@ struct SpoiltEar {
 }
 
 impl Ear for SpoiltEar {
-    fn hear(&self, heard: Heard) -> Boxed<'_, Result<(), NotRecorded>> {
+    fn hear(&self, heard: ProviderEvent) -> Boxed<'_, Result<(), NotRecorded>> {
         Box::pin(async move {
             let recorded = self.ear.hear(heard.clone()).await;
             match self.fault {

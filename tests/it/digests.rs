@@ -9,12 +9,12 @@ use crate::harness::{
 use serde_json::json;
 use std::{net::SocketAddr, time::Duration};
 use wa_gateway::{
-    accounts::notices::{self, Kind},
+    accounts::notices::{self, NoticeKind},
     config::{Config, SmtpTls},
     model::{clock::Clock, ids::AccountId, instance::InstanceState},
     ops::{
-        watch::{self, Space},
-        x509::Facts,
+        appliance_notices::{self, FreeSpace},
+        x509::CertificateFacts,
     },
     store::StoreError,
 };
@@ -34,7 +34,7 @@ async fn step(world: &World) -> usize {
     world.gateway().digests.step().await.expect("a step")
 }
 
-async fn raise(world: &World, kind: Kind, subject: &'static str) {
+async fn raise(world: &World, kind: NoticeKind, subject: &'static str) {
     let (account, now) = (AccountId(world.account), world.clock.now());
     let parameters = json!({"url": subject, "reason": "it answered 410", "period": subject, "limit": 5, "used": 4});
     let done =
@@ -42,7 +42,7 @@ async fn raise(world: &World, kind: Kind, subject: &'static str) {
     done.await.map_err(|e: StoreError| e.to_string()).expect("written");
 }
 
-async fn clear(world: &World, kind: Kind, subject: &'static str) {
+async fn clear(world: &World, kind: NoticeKind, subject: &'static str) {
     let (account, now) = (AccountId(world.account), world.clock.now());
     let done = world.gateway().store.write(move |tx| notices::clear(tx, Some(account), kind, subject, now));
     done.await.map_err(|e: StoreError| e.to_string()).expect("written");
@@ -92,18 +92,18 @@ async fn many_are_one_letter_and_an_outage_ends_in_one() {
     let office = PostOffice::plain().await;
     let world = World::start_with(|config| mail(config, office.address)).await;
     office.refuse(Some("451 try later"));
-    raise(&world, Kind::EndpointDisabled, "https://a.example").await;
+    raise(&world, NoticeKind::EndpointDisabled, "https://a.example").await;
     assert_eq!(step(&world).await, 0);
     let calls = office.calls();
     assert!(calls > 0);
-    raise(&world, Kind::EndpointDisabled, "https://b.example").await;
+    raise(&world, NoticeKind::EndpointDisabled, "https://b.example").await;
     assert_eq!((step(&world).await, office.calls()), (0, calls), "not before its time");
     for _ in 0..3 {
         world.later(MINUTE * 15);
         step(&world).await;
     }
-    raise(&world, Kind::LimitNear, "2026-06-01").await;
-    clear(&world, Kind::EndpointDisabled, "https://a.example").await;
+    raise(&world, NoticeKind::LimitNear, "2026-06-01").await;
+    clear(&world, NoticeKind::EndpointDisabled, "https://a.example").await;
     assert!(office.calls() > calls && office.got().is_empty());
     assert_eq!(world.number("SELECT count(*) FROM digests").await, 1, "they wait in one letter");
     let error = "SELECT count(*) FROM digests WHERE state = 'pending' AND last_error LIKE '%451%' AND attempts >= 3";
@@ -120,11 +120,11 @@ async fn many_are_one_letter_and_an_outage_ends_in_one() {
     assert!(got[0].header("Subject").contains("3 things need a hand"), "{}", got[0].header("Subject"));
     // What comes now waits until the last letter is long enough ago; then both are one.
     world.later(MINUTE * 16);
-    raise(&world, Kind::EndpointDisabled, "https://c.example").await;
+    raise(&world, NoticeKind::EndpointDisabled, "https://c.example").await;
     step(&world).await;
     assert_eq!(office.got().len(), 2);
-    raise(&world, Kind::EndpointDisabled, "https://d.example").await;
-    raise(&world, Kind::EndpointDisabled, "https://e.example").await;
+    raise(&world, NoticeKind::EndpointDisabled, "https://d.example").await;
+    raise(&world, NoticeKind::EndpointDisabled, "https://e.example").await;
     step(&world).await;
     assert_eq!(office.got().len(), 2);
     world.later(MINUTE * 16);
@@ -140,7 +140,7 @@ async fn a_letter_survives_a_restart_and_is_given_up_after_days_but_its_cause_is
     let office = PostOffice::plain().await;
     let mut world = World::start_with(|config| mail(config, office.address)).await;
     office.refuse(Some("550 nobody here"));
-    raise(&world, Kind::EndpointDisabled, "https://a.example").await;
+    raise(&world, NoticeKind::EndpointDisabled, "https://a.example").await;
     step(&world).await;
     world.restart_after(MINUTE * 2).await;
     step(&world).await;
@@ -200,7 +200,7 @@ async fn the_webhook_gets_them_signed() {
     });
     let world = world.await;
     receiver.answer_next("503 Service Unavailable");
-    raise(&world, Kind::EndpointDisabled, "https://a.example").await;
+    raise(&world, NoticeKind::EndpointDisabled, "https://a.example").await;
     assert_eq!(step(&world).await, 0);
     world.later(MINUTE * 2);
     step(&world).await;
@@ -227,16 +227,19 @@ async fn the_appliance_tells_of_certificate_disk_and_backups_and_takes_it_back()
     let world = World::start().await;
     let now = world.clock.now();
     let days = |n: u64| MINUTE * 60 * 24 * u32::try_from(n).expect("days");
-    let facts =
-        |left: u64| Facts { not_before: now.minus(days(60)), not_after: now.plus(days(left)), self_issued: false };
+    let facts = |left: u64| CertificateFacts {
+        not_before: now.minus(days(60)),
+        not_after: now.plus(days(left)),
+        self_issued: false,
+    };
     let (good, bad) = (facts(30), facts(9));
-    let (full, roomy) = (Space { free: 9 << 20, total: 1 << 34 }, Space { free: 1 << 33, total: 1 << 34 });
+    let (full, roomy) = (FreeSpace { free: 9 << 20, total: 1 << 34 }, FreeSpace { free: 1 << 33, total: 1 << 34 });
     let open = || world.number("SELECT count(*) FROM notices WHERE account_id IS NULL AND cleared_at IS NULL");
     let tell = |is_bad: bool| {
         world.gateway().store.write(move |tx| {
-            watch::certificate(tx, Some(if is_bad { &bad } else { &good }), Some("rate limited"), now)?;
-            watch::disk(tx, if is_bad { full } else { roomy }, now)?;
-            watch::backup(tx, is_bad.then_some("no room"), now)
+            appliance_notices::certificate(tx, Some(if is_bad { &bad } else { &good }), Some("rate limited"), now)?;
+            appliance_notices::disk(tx, if is_bad { full } else { roomy }, now)?;
+            appliance_notices::backup(tx, is_bad.then_some("no room"), now)
         })
     };
     for (is_bad, expected) in [(false, 0), (true, 3), (true, 3), (false, 0)] {

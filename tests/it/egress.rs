@@ -15,7 +15,7 @@ use std::{
 use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 use tokio_rustls::TlsAcceptor;
 use wa_gateway::{
-    egress::{Bounds, Egress, EgressError, Inbound, Outbound, Resolve},
+    egress::{Bounds, Egress, EgressError, EgressResponse, Outbound, Resolve},
     model::{clock::SystemClock, egress::EgressEntry},
 };
 
@@ -57,7 +57,7 @@ pub fn way_out(allow: &[&str], names: &Arc<Names>) -> Egress {
 pub const BOUNDS: Bounds = Bounds { timeout: Duration::from_secs(2), max_answer_bytes: 1024 };
 
 /// A `POST` of `body`.
-pub async fn post(egress: &Egress, url: &str, body: &[u8]) -> Result<Inbound, EgressError> {
+pub async fn post(egress: &Egress, url: &str, body: &[u8]) -> Result<EgressResponse, EgressError> {
     let headers = vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
     egress.send(Outbound { method: Method::POST, url, headers, body: Bytes::copy_from_slice(body) }, BOUNDS).await
 }

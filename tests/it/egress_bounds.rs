@@ -15,12 +15,12 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 use wa_gateway::{
-    egress::{Bounds, Egress, EgressError, Inbound, Outbound},
+    egress::{Bounds, Egress, EgressError, EgressResponse, Outbound},
     model::clock::Clock,
 };
 
 /// What one call to a receiver that does `serve` comes to, and how long it took.
-async fn call<F, Fut>(scheme: &str, serve: F) -> (Result<Inbound, EgressError>, Duration)
+async fn call<F, Fut>(scheme: &str, serve: F) -> (Result<EgressResponse, EgressError>, Duration)
 where
     F: Fn(TcpStream, usize) -> Fut + Send + 'static,
     Fut: Future<Output = ()> + Send + 'static,

@@ -11,15 +11,22 @@ mod tls;
 use rig::{Rig, answer, connect, connect_narrow, get, send, soon, until_closed};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
-use wa_gateway::web::server::Limits;
+use wa_gateway::web::server::ServerLimits;
 
 const fn ms(n: u64) -> Duration {
     Duration::from_millis(n)
 }
 
 /// Times that a test can wait for.
-fn quick() -> Limits {
-    Limits { handshake: ms(300), header: ms(300), body: ms(300), idle: ms(600), drain: ms(600), ..Limits::default() }
+fn quick() -> ServerLimits {
+    ServerLimits {
+        handshake: ms(300),
+        header: ms(300),
+        body: ms(300),
+        idle: ms(600),
+        drain: ms(600),
+        ..ServerLimits::default()
+    }
 }
 
 /// Sends a byte every now and then until the other side has closed.
@@ -46,7 +53,7 @@ async fn who_says_nothing_or_not_all_of_a_header_is_closed() {
 #[tokio::test]
 async fn who_drips_a_header_is_closed() {
     // Idle time is long: it must be the header's time that ends it.
-    let rig = Rig::start(Limits { idle: Duration::from_secs(600), ..quick() }).await;
+    let rig = Rig::start(ServerLimits { idle: Duration::from_secs(600), ..quick() }).await;
     let mut stream = connect(rig.address, 1).await;
     send(&mut stream, "GET /hello HTTP/1.1\r\nX-Slow: ").await;
     drip(&mut stream, b"a").await;
@@ -76,7 +83,7 @@ async fn a_body_that_stops_or_drips_ends_with_an_answer() {
 
 #[tokio::test]
 async fn a_large_body_has_as_long_as_it_keeps_coming() {
-    let rig = Rig::start(Limits { body: ms(500), body_rate: 1000, ..quick() }).await;
+    let rig = Rig::start(ServerLimits { body: ms(500), body_rate: 1000, ..quick() }).await;
     let mut stream = connect(rig.address, 1).await;
     send(&mut stream, "POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 10000\r\n\r\n").await;
     let mut every = tokio::time::interval(ms(60));
@@ -93,7 +100,7 @@ async fn a_large_body_has_as_long_as_it_keeps_coming() {
 
 #[tokio::test]
 async fn bodies_come_whole_in_chunks_or_not_at_all() {
-    let rig = Rig::start(Limits { body_bytes: 100_000, ..quick() }).await;
+    let rig = Rig::start(ServerLimits { body_bytes: 100_000, ..quick() }).await;
     let mut stream = connect(rig.address, 1).await;
     send(&mut stream, "POST /read HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n").await;
     send(&mut stream, "5\r\nhello\r\n6;ext=1\r\n world\r\n0\r\nTrailer: t\r\n\r\n").await;
@@ -114,7 +121,7 @@ async fn bodies_come_whole_in_chunks_or_not_at_all() {
 
 #[tokio::test]
 async fn an_early_answer_reaches_who_still_sends() {
-    let rig = Rig::start(Limits { header: Duration::from_secs(5), ..quick() }).await;
+    let rig = Rig::start(ServerLimits { header: Duration::from_secs(5), ..quick() }).await;
     let body = vec![b'a'; 2 << 20];
     for (path, status) in [("/small", 413), ("/unread", 401), ("/none", 404)] {
         for head in [format!("Content-Length: {}", body.len()), "Transfer-Encoding: chunked".into()] {

@@ -25,7 +25,7 @@ use wa_gateway::{
     sending::{
         Sender, Source,
         request::Draft,
-        schedule::{New, State},
+        schedule::{NewSchedule, ScheduleState},
     },
 };
 
@@ -178,7 +178,7 @@ impl House {
             Door::Schedule => {
                 let due_at = world.clock.now().plus(Duration::from_secs(60));
                 let account = AccountId(world.account);
-                let new = New {
+                let new = NewSchedule {
                     sender: Sender { account, key: None, source: Source::Schedule, module: None, request_id: None },
                     account,
                     instance: InstanceId::from_text(INSTANCE),
@@ -195,8 +195,8 @@ impl House {
                     world.gateway().schedules.step().await.expect("a step");
                     let entry = world.gateway().schedules.find(None, id).await.expect("it is there");
                     match entry.state {
-                        State::Pending => tokio::task::yield_now().await,
-                        state => return state == State::Sent,
+                        ScheduleState::Pending => tokio::task::yield_now().await,
+                        state => return state == ScheduleState::Sent,
                     }
                 }
             }

@@ -18,7 +18,7 @@ use std::{
 use wa_gateway::{
     app::{control::Request, scheduler::Scheduler},
     config::Config,
-    ops::doctor::{self, Finding, Patient, Status},
+    ops::doctor::{self, CheckStatus, Finding, Patient},
     store::StoreError,
 };
 
@@ -138,7 +138,7 @@ async fn examined(world: &World, change: impl FnOnce(&mut Config)) -> Vec<Findin
     doctor::examine(&Patient { config: &config, running: true, clock }).await
 }
 
-fn text_of<'a>(findings: &'a [Finding], check: &str, status: Status) -> &'a str {
+fn text_of<'a>(findings: &'a [Finding], check: &str, status: CheckStatus) -> &'a str {
     let found = findings.iter().find(|f| f.check == check && f.status == status);
     found.map(|f| f.text.as_str()).unwrap_or_else(|| panic!("no {check} that is {status:?} in {findings:#?}"))
 }
@@ -147,9 +147,9 @@ fn text_of<'a>(findings: &'a [Finding], check: &str, status: Status) -> &'a str 
 async fn the_doctor_finds_what_is_wrong_and_says_what_to_do() {
     let world = World::start().await;
     let well = examined(&world, |_| {}).await;
-    assert!(well.iter().all(|f| f.status != Status::Fail), "{well:#?}");
+    assert!(well.iter().all(|f| f.status != CheckStatus::Fail), "{well:#?}");
     for check in ["gateway", "disk", "database", "listen.local", "certificate", "instances"] {
-        text_of(&well, check, Status::Ok);
+        text_of(&well, check, CheckStatus::Ok);
     }
     world.sandbox("state", "close").await;
     let unwell = world.gateway().store.write(|tx| {
@@ -164,11 +164,11 @@ async fn the_doctor_finds_what_is_wrong_and_says_what_to_do() {
         config.tls.certificate = Some(world.dir.path().join("missing.pem"));
     })
     .await;
-    assert!(text_of(&ill, "instances", Status::Fail).contains(INSTANCE));
-    assert!(text_of(&ill, "jobs", Status::Warn).contains("no room"));
-    assert!(text_of(&ill, "listen.public", Status::Warn).contains("nobody answers"));
-    assert!(text_of(&ill, "certificate", Status::Fail).contains("missing.pem"));
-    assert!(text_of(&ill, "backups", Status::Warn).contains("backup.directory"));
+    assert!(text_of(&ill, "instances", CheckStatus::Fail).contains(INSTANCE));
+    assert!(text_of(&ill, "jobs", CheckStatus::Warn).contains("no room"));
+    assert!(text_of(&ill, "listen.public", CheckStatus::Warn).contains("nobody answers"));
+    assert!(text_of(&ill, "certificate", CheckStatus::Fail).contains("missing.pem"));
+    assert!(text_of(&ill, "backups", CheckStatus::Warn).contains("backup.directory"));
     world.stop().await;
 }
 

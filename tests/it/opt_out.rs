@@ -5,7 +5,7 @@ use crate::harness::world::{INSTANCE, PHONE, World, message, message_with};
 use serde_json::json;
 use wa_gateway::{
     app::control::Request,
-    connectors::heard::{InboundMessage, Sender},
+    connectors::inbound_event::{InboundMessage, RemoteParty},
     model::ids::InstanceId,
 };
 
@@ -77,7 +77,7 @@ async fn what_is_chosen_from_a_list_is_no_opt_out() {
         let sandbox = world.gateway().registry.sandbox(&InstanceId::from_text(INSTANCE)).expect("the sandbox");
         let message = InboundMessage {
             provider_message_id: provider_message_id.into(),
-            from: Sender { phone: Some(PHONE.into()), ..Sender::default() },
+            from: RemoteParty { phone: Some(PHONE.into()), ..RemoteParty::default() },
             group: None,
             kind: if may_opt_out { "button" } else { "interactive" }.into(),
             text: Some("STOP".into()),

@@ -6,7 +6,7 @@ use crate::harness::{
     world::{INSTANCE, PHONE, World, message, message_to, message_with, update},
 };
 use serde_json::json;
-use wa_gateway::{app::control::Request, connectors::heard::Sender, model::ids::InstanceId};
+use wa_gateway::{app::control::Request, connectors::inbound_event::RemoteParty, model::ids::InstanceId};
 
 #[tokio::test]
 async fn who_opted_out_is_hit_in_every_spelling() {
@@ -96,7 +96,7 @@ const LID: &str = "123456789012345@lid";
 
 /// Somebody writes under these identities.
 async fn writes(world: &World, phone: Option<&str>, lid: Option<&str>, text: &str) {
-    let from = Sender { phone: phone.map(str::to_owned), lid: lid.map(str::to_owned), ..Sender::default() };
+    let from = RemoteParty { phone: phone.map(str::to_owned), lid: lid.map(str::to_owned), ..RemoteParty::default() };
     let sandbox = world.gateway().registry.sandbox(&InstanceId::from_text(INSTANCE)).expect("a sandbox");
     sandbox.receive(from, text).await.expect("recorded");
 }

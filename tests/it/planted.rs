@@ -17,7 +17,7 @@ use wa_gateway::{
 const PAYLOAD: &str = "\"><img src=x onerror=\"document.title='run'\"><script>document.title='run'</script>'{{7*7}}";
 
 /// Where texts are kept that people, programs, phones and providers choose.
-const PLACES: &[(&str, &[&str])] = &[
+const MAX_IN_FLIGHT: &[(&str, &[&str])] = &[
     ("accounts", &["name"]),
     ("api_keys", &["name"]),
     ("attempts", &["error", "answer"]),
@@ -128,7 +128,7 @@ async fn plant(world: &World) {
         for row in ROWS {
             tx.execute(row, []).map_err(|e| StoreError::Panicked(format!("{row}: {e}")))?;
         }
-        for (table, columns) in PLACES {
+        for (table, columns) in MAX_IN_FLIGHT {
             for column in *columns {
                 let sql = format!("UPDATE OR IGNORE {table} SET {column} = ?1");
                 let rows = tx.execute(&sql, [PAYLOAD]).map_err(|e| StoreError::Panicked(format!("{sql}: {e}")))?;

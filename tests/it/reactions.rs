@@ -15,7 +15,7 @@ use wa_gateway::{
         phone::Recipient,
         purpose::Purpose,
     },
-    sending::{Outcome, Request, Sender, Source, request::Draft, schedule::New},
+    sending::{Outcome, Request, Sender, Source, request::Draft, schedule::NewSchedule},
 };
 
 const OTHER: &str = "+966507654321";
@@ -249,7 +249,7 @@ async fn a_sign_in_a_group_goes_through_the_queue() {
     let sender =
         Sender { account: AccountId(world.account), key: None, source: Source::Portal, module: None, request_id: None };
     let now = world.clock.now();
-    let new = New {
+    let new = NewSchedule {
         account: sender.account,
         sender,
         instance: id,

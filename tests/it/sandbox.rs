@@ -10,8 +10,8 @@ use std::{
 };
 use wa_gateway::{
     connectors::{
-        Ack, Address, Boxed, Connector, Content, InstanceSetup, Outgoing, SendError, SendErrorKind, What,
-        heard::{Group, Sender},
+        Ack, Address, Boxed, Connector, Content, EventKind, InstanceSetup, Outgoing, SendError, SendErrorKind,
+        inbound_event::{GroupRef, RemoteParty},
         outgoing::{MediaFile, MediaKind},
         sandbox::{Sandbox, inbox},
     },
@@ -63,7 +63,7 @@ impl Bench {
 
     async fn receipts(&self, n: usize) -> Vec<(String, Receipt)> {
         let told = self.ear.wait_for(n).await.into_iter().filter_map(|what| match what {
-            What::Receipt { provider_message_id, receipt, .. } => Some((provider_message_id, receipt)),
+            EventKind::Receipt { provider_message_id, receipt, .. } => Some((provider_message_id, receipt)),
             _ => None,
         });
         told.collect()
@@ -96,8 +96,8 @@ fn media() -> Outgoing {
     Outgoing { content, ..text(DANA) }
 }
 
-fn dana() -> Sender {
-    Sender { phone: Some(DANA.into()), name: Some("Dana".into()), ..Sender::default() }
+fn dana() -> RemoteParty {
+    RemoteParty { phone: Some(DANA.into()), name: Some("Dana".into()), ..RemoteParty::default() }
 }
 
 fn code(result: Result<Ack, SendError>) -> (SendErrorKind, String) {
@@ -223,10 +223,13 @@ async fn the_lock_on_new_chats_opens_for_who_wrote() {
     sandbox.receive(dana(), "hello").await.expect("recorded");
     sandbox.send(&text(DANA)).await.expect("Dana wrote");
     assert_eq!(code(sandbox.send(&text(OMAR)).await).1, "463");
-    let group = Group { id: "1@g.us".into(), name: "Team".into() };
+    let group = GroupRef { id: "1@g.us".into(), name: "Team".into() };
     let to_group = Outgoing { to: Address::Group(group.id.clone()), ..text(OMAR) };
     assert_eq!(code(sandbox.send(&to_group).await).1, "463");
-    sandbox.group_message(group, Sender { phone: Some(OMAR.into()), ..Sender::default() }, "hi").await.expect("heard");
+    sandbox
+        .group_message(group, RemoteParty { phone: Some(OMAR.into()), ..RemoteParty::default() }, "hi")
+        .await
+        .expect("heard");
     sandbox.send(&to_group).await.expect("the group wrote");
     assert_eq!(code(sandbox.send(&text(OMAR)).await).1, "463", "Omar wrote in the group alone");
 }
@@ -262,7 +265,7 @@ async fn every_change_of_state_is_told_in_order() {
     let bench = Bench::new();
     let sandbox = bench.open(&[("state", "qr")]);
     let qr = bench.ear.wait_for(1).await;
-    assert!(matches!(&qr[..], [What::Qr { code, .. }] if code.starts_with("sandbox-")), "{qr:?}");
+    assert!(matches!(&qr[..], [EventKind::Qr { code, .. }] if code.starts_with("sandbox-")), "{qr:?}");
     sandbox.set_state(InstanceState::Open, None).await.expect("recorded");
     bench.ear.fail_next(1);
     sandbox.set_state(InstanceState::Close, Some("the token ran out")).await.expect_err("the ear fails");
@@ -273,7 +276,7 @@ async fn every_change_of_state_is_told_in_order() {
         .heard()
         .into_iter()
         .filter_map(|h| match h.what {
-            What::State { state, reason, .. } => Some((state, reason)),
+            EventKind::State { state, reason, .. } => Some((state, reason)),
             _ => None,
         })
         .collect();
@@ -290,17 +293,17 @@ async fn phones_write_call_and_change_groups() {
     let id = sandbox.receive(dana(), "مرحبا").await.expect("recorded");
     sandbox.receive_again(&id, dana(), "مرحبا").await.expect("recorded");
     let call = sandbox.call(dana(), true).await.expect("recorded");
-    let group = Group { id: "1@g.us".into(), name: "Team".into() };
+    let group = GroupRef { id: "1@g.us".into(), name: "Team".into() };
     sandbox.group_updated(group, "subject").await.expect("recorded");
     sandbox.receipt("sbx_unknown", None, Receipt::Read).await.expect("recorded");
     let heard = bench.ear.wait_for(5).await;
     for message in &heard[..2] {
-        let What::Message(m) = message else { panic!("a message: {message:?}") };
+        let EventKind::Message(m) = message else { panic!("a message: {message:?}") };
         assert_eq!((&m.provider_message_id, m.text.as_deref(), &m.from), (&id, Some("مرحبا"), &dana()));
     }
-    assert!(matches!(&heard[2], What::Call { call_id, missed: true, .. } if *call_id == call));
-    assert!(matches!(&heard[3], What::GroupUpdated { change, .. } if change == "subject"));
-    assert!(matches!(&heard[4], What::Receipt { message_id: None, receipt: Receipt::Read, .. }));
+    assert!(matches!(&heard[2], EventKind::Call { call_id, missed: true, .. } if *call_id == call));
+    assert!(matches!(&heard[3], EventKind::GroupUpdated { change, .. } if change == "subject"));
+    assert!(matches!(&heard[4], EventKind::Receipt { message_id: None, receipt: Receipt::Read, .. }));
     bench.ear.fail_next(1);
     sandbox.receive(dana(), "STOP").await.expect_err("not recorded");
 }
@@ -335,7 +338,7 @@ fn it_opens_without_a_runtime_and_tells_its_state_once_there_is_one() {
         bench.step(MIN).await;
         bench.receipts(1).await;
     });
-    assert!(bench.ear.heard().iter().any(|h| matches!(h.what, What::State { state: InstanceState::Open, .. })));
+    assert!(bench.ear.heard().iter().any(|h| matches!(h.what, EventKind::State { state: InstanceState::Open, .. })));
     assert_eq!(bench.clock.now().rfc3339(), "2026-01-01T00:01:00Z");
 }
 

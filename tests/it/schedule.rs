@@ -14,16 +14,16 @@ use wa_gateway::{
     sending::{
         Sender, Source,
         request::Draft,
-        schedule::{Entry, New, ScheduleError, ScheduleId, State},
+        schedule::{NewSchedule, ScheduleError, ScheduleId, ScheduleState, ScheduledMessage},
     },
     store::StoreError,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-fn new(world: &World, text: &str, due_at: Time) -> New {
+fn new(world: &World, text: &str, due_at: Time) -> NewSchedule {
     let account = AccountId(world.account);
-    New {
+    NewSchedule {
         sender: Sender { account, key: None, source: Source::Schedule, module: None, request_id: None },
         account,
         instance: InstanceId::from_text(INSTANCE),
@@ -42,16 +42,16 @@ async fn schedule(world: &World, text: &str, after: Duration) -> ScheduleId {
     world.gateway().schedules.create(new(world, text, due_at)).await.expect("it is kept").id
 }
 
-async fn find(world: &World, id: ScheduleId) -> Entry {
+async fn find(world: &World, id: ScheduleId) -> ScheduledMessage {
     world.gateway().schedules.find(None, id).await.expect("it is there")
 }
 
 /// Steps the worker until the row is settled: the one that runs by itself may have claimed it first.
-async fn settled(world: &World, id: ScheduleId) -> Entry {
+async fn settled(world: &World, id: ScheduleId) -> ScheduledMessage {
     for _ in 0..20_000 {
         world.gateway().schedules.step().await.expect("a step");
         let entry = find(world, id).await;
-        if entry.state != State::Pending {
+        if entry.state != ScheduleState::Pending {
             return entry;
         }
         crate::harness::program::moment().await;
@@ -69,10 +69,10 @@ async fn a_message_is_sent_when_it_is_due_and_not_before() {
     let id = schedule(&world, "Your table is ready at eight. שלום 👋", 10 * MINUTE).await;
     world.later(9 * MINUTE);
     world.gateway().schedules.step().await.expect("a step");
-    assert_eq!((find(&world, id).await.state, texts(&world).await.len()), (State::Pending, 0));
+    assert_eq!((find(&world, id).await.state, texts(&world).await.len()), (ScheduleState::Pending, 0));
     world.later(MINUTE);
     let entry = settled(&world, id).await;
-    assert_eq!(entry.state, State::Sent, "{entry:?}");
+    assert_eq!(entry.state, ScheduleState::Sent, "{entry:?}");
     assert_eq!(entry.sent_at, Some(world.clock.now()));
     assert_eq!(texts(&world).await, ["Your table is ready at eight. שלום 👋"]);
     let row = world.row(&serde_json::json!(entry.log_id.expect("a row in the log"))).await;
@@ -89,12 +89,15 @@ async fn only_what_is_to_come_is_taken_and_only_what_waits_is_cancelled() {
     let schedules = &world.gateway().schedules;
     let other = Some(AccountId(world.account + 1));
     assert!(matches!(schedules.cancel(other, None, id).await, Err(ScheduleError::NotFound(_))));
-    assert_eq!(schedules.cancel(None, None, id).await.expect("cancelled").state, State::Cancelled);
-    assert!(matches!(schedules.cancel(None, None, id).await, Err(ScheduleError::NotPending(_, State::Cancelled))));
+    assert_eq!(schedules.cancel(None, None, id).await.expect("cancelled").state, ScheduleState::Cancelled);
+    assert!(matches!(
+        schedules.cancel(None, None, id).await,
+        Err(ScheduleError::NotPending(_, ScheduleState::Cancelled))
+    ));
     let sent = schedule(&world, "this one goes", MINUTE).await;
     world.later(2 * MINUTE);
-    assert_eq!(settled(&world, sent).await.state, State::Sent);
-    assert!(matches!(schedules.cancel(None, None, sent).await, Err(ScheduleError::NotPending(_, State::Sent))));
+    assert_eq!(settled(&world, sent).await.state, ScheduleState::Sent);
+    assert!(matches!(schedules.cancel(None, None, sent).await, Err(ScheduleError::NotPending(_, ScheduleState::Sent))));
     assert_eq!(texts(&world).await, ["this one goes"]);
     world.stop().await;
 }
@@ -105,9 +108,9 @@ async fn what_was_due_while_it_was_off_is_sent_within_the_grace_time_and_missed_
     let (early, late) = (schedule(&world, "early", MINUTE).await, schedule(&world, "late", 45 * MINUTE).await);
     world.restart_after(Duration::from_secs(90 * 60)).await;
     let missed = settled(&world, early).await;
-    assert_eq!(missed.state, State::Missed);
+    assert_eq!(missed.state, ScheduleState::Missed);
     assert!(missed.reason.expect("a reason").contains("grace"));
-    assert_eq!(settled(&world, late).await.state, State::Sent);
+    assert_eq!(settled(&world, late).await.state, ScheduleState::Sent);
     world.restart_after(MINUTE).await;
     world.gateway().schedules.step().await.expect("a step");
     assert_eq!(texts(&world).await, ["late"]);
@@ -120,7 +123,7 @@ async fn a_clock_that_jumps_fires_once_and_one_that_is_set_back_fires_nothing_ag
     let begun = world.clock.now();
     let id = schedule(&world, "once", 10 * MINUTE).await;
     world.clock.set(begun.plus(40 * MINUTE));
-    assert_eq!(settled(&world, id).await.state, State::Sent);
+    assert_eq!(settled(&world, id).await.state, ScheduleState::Sent);
     world.clock.set(begun);
     world.later(10 * MINUTE);
     world.gateway().schedules.step().await.expect("a step");
@@ -135,7 +138,7 @@ async fn an_opt_out_in_between_refuses_with_the_reason() {
     world.hears(PHONE, "STOP").await;
     world.later(10 * MINUTE);
     let entry = settled(&world, id).await;
-    assert_eq!((entry.state, entry.reason.as_deref()), (State::Failed, Some("recipient_suppressed")));
+    assert_eq!((entry.state, entry.reason.as_deref()), (ScheduleState::Failed, Some("recipient_suppressed")));
     assert!(texts(&world).await.is_empty());
     world.stop().await;
 }
@@ -150,7 +153,7 @@ async fn a_death_between_claim_and_send_sends_once() {
         .write(move |tx| tx.execute("UPDATE schedules SET state = 'claimed' WHERE id = ?1", [id.0]).map(drop));
     claim.await.map_err(|e: StoreError| e.to_string()).expect("claimed by nobody who lives");
     world.restart_after(11 * MINUTE).await;
-    assert_eq!(settled(&world, id).await.state, State::Sent);
+    assert_eq!(settled(&world, id).await.state, ScheduleState::Sent);
     assert_eq!(texts(&world).await, ["after the power went"]);
     world.stop().await;
 }
@@ -165,7 +168,7 @@ async fn a_death_while_it_is_sent_is_unknown_and_never_sent_again() {
     world.clock.wait_for_sleeper_at(world.clock.now().plus(Duration::from_secs(2))).await;
     let second = world.after_a_crash().await;
     let entry = settled(&second, id).await;
-    assert_eq!(entry.state, State::Unknown, "{entry:?}");
+    assert_eq!(entry.state, ScheduleState::Unknown, "{entry:?}");
     assert!(texts(&second).await.is_empty(), "it was sent again");
     second.stop().await;
     world.stop_soon().await;

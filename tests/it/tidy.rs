@@ -20,21 +20,21 @@ const MAY_SEE: &[(&str, &str)] = &[
     ("accounts", "model store accounts/notices"),
     ("events/live", "model store"),
     ("events/webhooks", "model store egress accounts accounts/notices"),
-    ("events/digests", "model config store egress accounts accounts/notices events/webhooks"),
+    ("events/notice_delivery", "model config store egress accounts accounts/notices events/webhooks"),
     ("instances/templates", "model store connectors accounts/notices"),
     ("instances", "model store connectors accounts accounts/notices events/webhooks"),
     ("people/suppression", "model store"),
     ("people/conversations", "model store connectors"),
     ("people/media", "model store egress connectors"),
     ("people/chats", "model store instances/templates people/conversations people/suppression"),
-    ("people/attention", "model store connectors people/chats people/conversations"),
+    ("people/presence", "model store connectors people/chats people/conversations"),
     (
         "sending",
         "model store connectors accounts accounts/notices events/webhooks instances instances/templates people/conversations people/media people/suppression",
     ),
     ("sending/schedule", "model store connectors sending"),
     ("ops", "model config store egress accounts/notices sending"),
-    ("ops/reach", "model store egress accounts"),
+    ("ops/egress_allowlist", "model store egress accounts"),
     (
         "gateway/inbound",
         "model store connectors accounts/notices events/live events/webhooks instances instances/templates people/conversations people/media people/suppression sending",
@@ -42,7 +42,7 @@ const MAY_SEE: &[(&str, &str)] = &[
     ("gateway/retention", "model store people/media people/suppression"),
     (
         "gateway",
-        "model store connectors accounts events/digests events/live events/webhooks instances people/attention people/media people/suppression sending sending/schedule ops ops/reach gateway/retention dialects/chattu dialects/threecx",
+        "model store connectors accounts events/notice_delivery events/live events/webhooks instances people/presence people/media people/suppression sending sending/schedule ops ops/egress_allowlist gateway/retention dialects/chattu dialects/threecx",
     ),
     ("web", "model store accounts sending ops gateway"),
     (
@@ -56,7 +56,7 @@ const MAY_SEE: &[(&str, &str)] = &[
     ),
     (
         "portal",
-        "model store texts/locale connectors accounts accounts/notices events/digests events/live events/webhooks instances instances/templates people/chats people/conversations people/media people/suppression sending sending/schedule ops ops/reach gateway gateway/retention dialects/chattu dialects/threecx web api",
+        "model store texts/locale connectors accounts accounts/notices events/notice_delivery events/live events/webhooks instances instances/templates people/chats people/conversations people/media people/suppression sending sending/schedule ops ops/egress_allowlist gateway gateway/retention dialects/chattu dialects/threecx web api",
     ),
     ("app/routes", "gateway web api dialects/chattu dialects/threecx portal"),
     ("app/scheduler", "model store accounts ops gateway"),
@@ -66,7 +66,7 @@ const MAY_SEE: &[(&str, &str)] = &[
     ),
     (
         "app",
-        "model config store egress connectors accounts events/digests events/live events/webhooks instances people/attention people/media people/suppression sending sending/schedule ops ops/reach gateway gateway/inbound gateway/retention web dialects/chattu dialects/threecx portal",
+        "model config store egress connectors accounts events/notice_delivery events/live events/webhooks instances people/presence people/media people/suppression sending sending/schedule ops ops/egress_allowlist gateway gateway/inbound gateway/retention web dialects/chattu dialects/threecx portal",
     ),
     ("app/commands", "model config store people/media ops gateway app app/control"),
     ("people", ""),

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 words! {
     /// What happened; also the key of its text.
-    Kind {
+    NoticeKind {
         /// No backup could be made. Parameters: reason.
         BackupFailed = "backup_failed",
         /// A customer's endpoint was disabled by itself. Parameters: url, reason.
@@ -52,7 +52,7 @@ pub struct Notice {
     pub id: i64,
     /// Whose; null: for admins alone.
     pub account_id: Option<AccountId>,
-    /// See [`Kind`].
+    /// See [`NoticeKind`].
     pub kind: String,
     /// Which instance, endpoint or period.
     pub subject: String,
@@ -73,7 +73,7 @@ pub struct Notice {
 pub fn raise(
     tx: &WriteTx<'_>,
     account: Option<AccountId>,
-    kind: Kind,
+    kind: NoticeKind,
     subject: &str,
     parameters: &Value,
     now: Time,
@@ -93,7 +93,7 @@ pub fn raise(
 pub fn raise_once(
     tx: &WriteTx<'_>,
     account: AccountId,
-    kind: Kind,
+    kind: NoticeKind,
     subject: &str,
     parameters: &Value,
     now: Time,
@@ -112,7 +112,7 @@ pub fn raise_once(
 pub fn clear(
     tx: &WriteTx<'_>,
     account: Option<AccountId>,
-    kind: Kind,
+    kind: NoticeKind,
     subject: &str,
     now: Time,
 ) -> Result<(), StoreError> {
@@ -149,7 +149,7 @@ impl Notice {
 
 /// Whose notices somebody sees.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Scope {
+pub enum NoticeScope {
     /// Those of one account.
     Account(AccountId),
     /// Those of one account, and the appliance's own: an admin who looks at that account.
@@ -158,7 +158,7 @@ pub enum Scope {
     All,
 }
 
-impl Scope {
+impl NoticeScope {
     /// As two parameters of a statement: the account, and whether the appliance's own belong to it.
     const fn split(self) -> (Option<AccountId>, bool) {
         match self {
@@ -173,7 +173,7 @@ impl Scope {
 ///
 /// # Errors
 /// The store's.
-pub fn list(tx: &Tx<'_>, scope: Scope, cleared: bool) -> Result<Vec<Notice>, StoreError> {
+pub fn list(tx: &Tx<'_>, scope: NoticeScope, cleared: bool) -> Result<Vec<Notice>, StoreError> {
     let (account, appliance) = scope.split();
     let sql = format!(
         "SELECT {COLUMNS} FROM notices
@@ -187,7 +187,7 @@ pub fn list(tx: &Tx<'_>, scope: Scope, cleared: bool) -> Result<Vec<Notice>, Sto
 ///
 /// # Errors
 /// The store's.
-pub fn mark_seen(tx: &WriteTx<'_>, scope: Scope, id: i64, now: Time) -> Result<bool, StoreError> {
+pub fn mark_seen(tx: &WriteTx<'_>, scope: NoticeScope, id: i64, now: Time) -> Result<bool, StoreError> {
     let (account, appliance) = scope.split();
     let changed = tx.execute(
         "UPDATE notices SET seen_at = coalesce(seen_at, ?4)
@@ -201,7 +201,7 @@ pub fn mark_seen(tx: &WriteTx<'_>, scope: Scope, id: i64, now: Time) -> Result<b
 ///
 /// # Errors
 /// The store's.
-pub fn dismiss(tx: &WriteTx<'_>, scope: Scope, id: i64, now: Time) -> Result<bool, StoreError> {
+pub fn dismiss(tx: &WriteTx<'_>, scope: NoticeScope, id: i64, now: Time) -> Result<bool, StoreError> {
     let (account, appliance) = scope.split();
     let changed = tx.execute(
         "UPDATE notices SET cleared_at = ?4, seen_at = coalesce(seen_at, ?4)

@@ -3,7 +3,7 @@
 
 use super::schema::{header, json_answer, shape};
 use crate::{
-    events::webhooks::{Event, EventName, OutboundRef, Person, Place},
+    events::webhooks::{Event, EventContext, EventName, EventPerson, OutboundRef},
     model::{
         clock::Time,
         ids::{ContactId, InstanceId, LogId},
@@ -57,14 +57,14 @@ fn described(name: EventName) -> Value {
 fn body(event: &Event) -> Value {
     let instance_id = InstanceId::from_text("demo-support-line");
     let place =
-        Place { event_id: "evt_example", instance_id: &instance_id, instance_name: "Demo Support Line", at: AT };
+        EventContext { event_id: "evt_example", instance_id: &instance_id, instance_name: "Demo Support Line", at: AT };
     serde_json::from_str(&event.body(&place)).unwrap_or_default()
 }
 
 /// An event with everything (`full`), or with nothing that may be missing.
 fn example(name: EventName, full: bool) -> Event {
     let maybe = |text: &str| full.then(|| text.to_owned());
-    let person = || Person { contact_id: Some(ContactId(17)), phone: maybe("+966501234567") };
+    let person = || EventPerson { contact_id: Some(ContactId(17)), phone: maybe("+966501234567") };
     match name {
         EventName::MessageReceived => Event::MessageReceived {
             from: person(),
@@ -144,7 +144,7 @@ fn outbound(full: bool) -> OutboundRef {
         message_id: "msg_example".into(),
         provider_message_id: maybe("wamid.example"),
         reference: maybe("order-2041"),
-        to: Person { contact_id: Some(ContactId(17)), phone: maybe("+966501234567") },
+        to: EventPerson { contact_id: Some(ContactId(17)), phone: maybe("+966501234567") },
         recipient: "+966501234567".into(),
         message_purpose: "transactional".into(),
         message_text: "Your order 2041 has been shipped.".into(),
@@ -152,7 +152,7 @@ fn outbound(full: bool) -> OutboundRef {
     }
 }
 
-fn call(from: Person, missed: bool, full: bool) -> Event {
+fn call(from: EventPerson, missed: bool, full: bool) -> Event {
     let ended_at = full.then_some(AT);
     Event::Call { missed, from, call_id: "A1B2C3".into(), is_video: false, started_at: AT, ended_at }
 }

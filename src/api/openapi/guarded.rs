@@ -139,7 +139,7 @@ fn example() -> Value {
     })
 }
 
-/// What `GET /api/messages/{log_id}` answers: [`crate::sending::log::Entry`].
+/// What `GET /api/messages/{log_id}` answers: [`crate::sending::log::LogEntry`].
 fn message() -> Value {
     let maybe = json!({"type": ["string", "null"]});
     object(

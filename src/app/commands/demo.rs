@@ -37,7 +37,7 @@ impl Args {
 }
 
 pub(super) async fn run(args: Args, given: Given) -> Result<Option<Value>, String> {
-    logging::start("warn", logging::Form::Text)?;
+    logging::start("warn", logging::LineFormat::Text)?;
     let mut config: Config = given.config;
     let address = free_address(args.listen)?;
     config.listen.local = Some(address);

@@ -283,7 +283,7 @@ async fn ask(given: &Given, request: Request) -> Result<Value, String> {
         if let Some(answer) = control::ask(&given.config.data_dir, &request).await {
             return answer;
         }
-        logging::start("warn", logging::Form::Text)?;
+        logging::start("warn", logging::LineFormat::Text)?;
         match App::open(given.config.clone(), clock.clone(), Arc::new(SystemRandom)).await {
             Ok(app) => {
                 let done = control::perform(app.gateway(), request).await;
@@ -314,7 +314,7 @@ async fn diagnose(given: &Given) -> Result<Option<Value>, Failed> {
     if running && let Some(Ok(told)) = control::ask(&given.config.data_dir, &Request::InstanceExamine).await {
         findings.extend(told.as_array().into_iter().flatten().map(doctor::instance));
     }
-    let failed = findings.iter().filter(|f| f.status == doctor::Status::Fail).count();
+    let failed = findings.iter().filter(|f| f.status == doctor::CheckStatus::Fail).count();
     let report = json!({"ok": failed == 0, "checks": findings});
     if failed == 0 {
         return Ok(Some(report));

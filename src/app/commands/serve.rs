@@ -6,7 +6,7 @@ use crate::{
     config::LogFormat,
     model::{clock::SystemClock, random::SystemRandom},
     ops::{
-        logging::{self, Form},
+        logging::{self, LineFormat},
         memory,
     },
 };
@@ -23,9 +23,9 @@ pub(super) async fn run(_: Args, given: Given) -> Result<Option<Value>, String> 
     let inherited = inherited::sockets()?;
     let log = &given.config.log;
     let form = match (log.format, given.journal) {
-        (LogFormat::Json, _) => Form::Json,
-        (LogFormat::Text, true) => Form::Journal,
-        (LogFormat::Text, false) => Form::Text,
+        (LogFormat::Json, _) => LineFormat::Json,
+        (LogFormat::Text, true) => LineFormat::Journal,
+        (LogFormat::Text, false) => LineFormat::Text,
     };
     logging::start(&log.level, form)?;
     let app = App::open(given.config, Arc::new(SystemClock), Arc::new(SystemRandom)).await;

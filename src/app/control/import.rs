@@ -6,7 +6,7 @@
 
 use super::perform::{CLI, Done, text};
 use crate::{
-    connectors::evolution::import::{Found, FoundWebhook, PAIRED_PHONE, our_events},
+    connectors::evolution::import::{FoundWebhook, ImportCandidate, PAIRED_PHONE, our_events},
     events::webhooks::NewEndpoint,
     gateway::Gateway,
     instances::{Instance, NewInstance},
@@ -67,7 +67,7 @@ async fn account(gateway: &Gateway, named: Option<i64>) -> Result<AccountId, Str
     }
 }
 
-fn plan(found: &Found, url: &str, here: &[Instance], taken: &mut Vec<String>) -> Plan {
+fn plan(found: &ImportCandidate, url: &str, here: &[Instance], taken: &mut Vec<String>) -> Plan {
     let is_it = |i: &&Instance| {
         let setting = |key: &str| i.settings.get(key).map(String::as_str).unwrap_or_default();
         i.connector == ConnectorKind::Evolution
@@ -104,7 +104,7 @@ fn free_slug(name: &str, taken: &[String]) -> String {
     numbered.find(is_free).unwrap_or(slug)
 }
 
-fn described(found: &Found, plan: &Plan) -> Map<String, Value> {
+fn described(found: &ImportCandidate, plan: &Plan) -> Map<String, Value> {
     let mut row = Map::new();
     row.insert("server_instance".into(), json!(found.name));
     row.insert("phone".into(), json!(found.phone));
@@ -152,7 +152,7 @@ async fn bring(
     gateway: &Gateway,
     account: AccountId,
     url: &str,
-    found: &Found,
+    found: &ImportCandidate,
     id: &InstanceId,
     row: &mut Map<String, Value>,
 ) {

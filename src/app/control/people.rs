@@ -14,7 +14,7 @@ use crate::{
     },
     people::{
         conversations::{self, Identity},
-        suppression::{self, Source as By},
+        suppression::{self, SuppressionSource as By},
     },
     store::StoreError,
 };
@@ -31,7 +31,13 @@ pub(super) async fn perform(gateway: &Gateway, request: Request) -> Done {
             let reason = reason.unwrap_or_else(|| "blocked by hand".into());
             let done = gateway.store.write(move |tx| {
                 let contact = conversations::find_or_add(tx, account, &Identity::phone(phone.as_str()), now)?;
-                let new = suppression::New { account, contact, source: By::Manual, reason: &reason, instance: None };
+                let new = suppression::NewSuppression {
+                    account,
+                    contact,
+                    source: By::Manual,
+                    reason: &reason,
+                    instance: None,
+                };
                 suppression::add(tx, &new, now).map(|added| (contact, added))
             });
             let (contact, added) = done.await.map_err(|e: StoreError| e.to_string())?;
@@ -67,7 +73,10 @@ pub(super) async fn perform(gateway: &Gateway, request: Request) -> Done {
             region_of(gateway, AccountId(account)).await?;
             let read = gateway.store.read(move |tx| suppression::export(tx, AccountId(account), all)).await;
             let rows = read.map_err(|e: StoreError| e.to_string())?;
-            let csv = csv::written(&suppression::Past::COLUMNS, rows.iter().map(suppression::Past::cells));
+            let csv = csv::written(
+                &suppression::PastSuppression::COLUMNS,
+                rows.iter().map(suppression::PastSuppression::cells),
+            );
             Ok(json!({"ok": true, "rows": rows.len(), "csv": csv}))
         }
         Request::PersonExport { phone } => {
@@ -100,7 +109,7 @@ fn import_suppressed(
     tx: &crate::store::WriteTx<'_>,
     account: AccountId,
     how: Reading,
-    rows: &[csv::Row],
+    rows: &[csv::CsvRow],
     now: Time,
 ) -> Result<conversations::ImportReport, StoreError> {
     let mut report = conversations::ImportReport::default();
@@ -115,7 +124,7 @@ fn import_suppressed(
         for phone in listed.all() {
             let contact = conversations::find_or_add(tx, account, &Identity::phone(phone.as_str()), now)?;
             let reason = reason.as_deref().unwrap_or("imported");
-            let new = suppression::New { account, contact, source: By::Manual, reason, instance: None };
+            let new = suppression::NewSuppression { account, contact, source: By::Manual, reason, instance: None };
             suppression::add(tx, &new, now)?;
         }
         report.imported += 1;

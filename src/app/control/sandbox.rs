@@ -5,7 +5,7 @@ use super::{
     perform::{Done, text, unexpected},
 };
 use crate::{
-    connectors::heard,
+    connectors::inbound_event,
     gateway::Gateway,
     model::{
         ids::InstanceId,
@@ -22,7 +22,9 @@ pub(super) async fn perform(gateway: &Gateway, request: Request) -> Done {
     // The sandbox is a provider of its own: whoever it plays may have any number.
     let any = Reading { region: None, impossible: Impossible::Warn };
     let phone = |text_of: &str| Phone::parse(text_of, any).map(|p| p.to_string()).map_err(text);
-    let person = |number: &str| phone(number).map(|p| heard::Sender { phone: Some(p), ..heard::Sender::default() });
+    let person = |number: &str| {
+        phone(number).map(|p| inbound_event::RemoteParty { phone: Some(p), ..inbound_event::RemoteParty::default() })
+    };
     match request {
         Request::SandboxReceive { instance, from, text: body } => {
             let id = find(&instance)?.receive(person(&from)?, &body).await.map_err(text)?;
@@ -30,12 +32,12 @@ pub(super) async fn perform(gateway: &Gateway, request: Request) -> Done {
         }
         Request::SandboxReceiveFile { instance, from, text: caption, kind, file_name, base64, later } => {
             let bytes = STANDARD.decode(base64).map_err(text)?;
-            let media = heard::HeardMedia {
+            let media = inbound_event::HeardMedia {
                 kind,
                 mime_type: "application/octet-stream".into(),
                 file_name: Some(file_name),
                 size: u64::try_from(bytes.len()).ok(),
-                source: heard::MediaSource::Bytes(bytes),
+                source: inbound_event::MediaSource::Bytes(bytes),
             };
             let id = find(&instance)?.receive_file(person(&from)?, media, &caption, later).await.map_err(text)?;
             Ok(json!({"ok": true, "provider_message_id": id}))
@@ -45,7 +47,7 @@ pub(super) async fn perform(gateway: &Gateway, request: Request) -> Done {
             Ok(json!({"ok": true, "call_id": id}))
         }
         Request::SandboxGroup { instance, group, name, from, text: body } => {
-            let group = heard::Group { id: group, name };
+            let group = inbound_event::GroupRef { id: group, name };
             let id = find(&instance)?.group_message(group, person(&from)?, &body).await.map_err(text)?;
             Ok(json!({"ok": true, "provider_message_id": id}))
         }

@@ -5,14 +5,14 @@ use super::{
     perform::{CLI, Done, text, unexpected},
 };
 use crate::{
-    dialects::threecx::{By, Change, EventType, IntegrationId, Mode, NewIntegration},
+    dialects::threecx::{Actor, EventType, IntegrationId, Mode, NewIntegration, SettingsChange},
     gateway::Gateway,
     model::ids::{AccountId, InstanceId},
 };
 use serde_json::{Value, json};
 
 /// Who has the command line runs the appliance.
-const BY: By<'_> = By { actor: CLI, is_admin: true };
+const BY: Actor<'_> = Actor { actor: CLI, is_admin: true };
 
 pub(super) async fn perform(gateway: &Gateway, request: Request) -> Done {
     let threecx = &gateway.threecx;
@@ -45,10 +45,10 @@ pub(super) async fn perform(gateway: &Gateway, request: Request) -> Done {
     }
 }
 
-fn change(instance: Option<String>, settings: ThreecxSettings) -> Result<Change, String> {
+fn change(instance: Option<String>, settings: ThreecxSettings) -> Result<SettingsChange, String> {
     let mode =
         settings.mode.map(|word| Mode::parse(&word).ok_or_else(|| format!("{word:?} is no mode: use event or sms")));
-    Ok(Change {
+    Ok(SettingsChange {
         instance: instance.map(InstanceId::from_text),
         name: settings.name,
         enabled: settings.enabled,

@@ -7,7 +7,7 @@ use crate::model::instance::words;
 
 words! {
     /// What follows from an error.
-    Class {
+    ErrorClass {
         /// It went wrong inside Meta: once more, soon.
         Retry = "retry",
         /// The whole number is too fast.
@@ -36,24 +36,24 @@ words! {
 }
 
 /// What the code of an error asks for.
-pub fn code(code: i64, is_transient: bool) -> Class {
+pub fn code(code: i64, is_transient: bool) -> ErrorClass {
     match code {
-        2 | 131_000 | 131_016 | 135_000 => Class::Retry,
-        4 | 80_007 | 130_429 => Class::SlowLine,
-        131_056 => Class::SlowRecipient,
-        131_057 => Class::Maintenance,
-        131_047 => Class::NeedsTemplate,
-        131_021 | 131_026 | 131_030 | 131_062 => Class::Recipient,
-        131_049 | 131_050 => Class::Marketing,
-        132_000 | 132_001 | 132_005 | 132_007 | 132_008 | 132_012 | 132_015 | 132_016 => Class::Template,
-        100 | 131_008 | 131_009 | 131_051 => Class::Request,
-        131_052 | 131_053 => Class::Media,
+        2 | 131_000 | 131_016 | 135_000 => ErrorClass::Retry,
+        4 | 80_007 | 130_429 => ErrorClass::SlowLine,
+        131_056 => ErrorClass::SlowRecipient,
+        131_057 => ErrorClass::Maintenance,
+        131_047 => ErrorClass::NeedsTemplate,
+        131_021 | 131_026 | 131_030 | 131_062 => ErrorClass::Recipient,
+        131_049 | 131_050 => ErrorClass::Marketing,
+        132_000 | 132_001 | 132_005 | 132_007 | 132_008 | 132_012 | 132_015 | 132_016 => ErrorClass::Template,
+        100 | 131_008 | 131_009 | 131_051 => ErrorClass::Request,
+        131_052 | 131_053 => ErrorClass::Media,
         0 | 3 | 10 | 190 | 200..=299 | 368 | 131_031 | 131_042 | 131_045 | 131_048 | 131_064 | 130_497 => {
-            Class::CloseLine
+            ErrorClass::CloseLine
         }
-        133_000..=133_999 => Class::CloseLine,
-        _ if is_transient => Class::Retry,
-        _ => Class::Other,
+        133_000..=133_999 => ErrorClass::CloseLine,
+        _ if is_transient => ErrorClass::Retry,
+        _ => ErrorClass::Other,
     }
 }
 
@@ -111,25 +111,25 @@ mod tests {
 
     #[test]
     fn every_documented_code_has_its_class() {
-        let rows: &[(Class, &[i64])] = &[
-            (Class::Retry, &[2, 131_000, 131_016, 135_000]),
-            (Class::SlowLine, &[4, 80_007, 130_429]),
-            (Class::SlowRecipient, &[131_056]),
-            (Class::Maintenance, &[131_057]),
-            (Class::NeedsTemplate, &[131_047]),
-            (Class::Recipient, &[131_026, 131_021, 131_030, 131_062]),
-            (Class::Marketing, &[131_049, 131_050]),
-            (Class::Template, &[132_000, 132_001, 132_005, 132_007, 132_008, 132_012, 132_015, 132_016]),
-            (Class::Request, &[100, 131_008, 131_009, 131_051]),
-            (Class::Media, &[131_052, 131_053]),
-            (Class::CloseLine, &[0, 190, 3, 10, 200, 250, 299, 368, 131_031, 131_042, 131_045, 133_000, 133_010]),
-            (Class::CloseLine, &[133_016, 133_999, 131_048, 131_064, 130_497]),
-            (Class::Other, &[-1, 1, 5, 11, 99, 199, 300, 131_001, 132_999, 134_000, i64::MAX]),
+        let rows: &[(ErrorClass, &[i64])] = &[
+            (ErrorClass::Retry, &[2, 131_000, 131_016, 135_000]),
+            (ErrorClass::SlowLine, &[4, 80_007, 130_429]),
+            (ErrorClass::SlowRecipient, &[131_056]),
+            (ErrorClass::Maintenance, &[131_057]),
+            (ErrorClass::NeedsTemplate, &[131_047]),
+            (ErrorClass::Recipient, &[131_026, 131_021, 131_030, 131_062]),
+            (ErrorClass::Marketing, &[131_049, 131_050]),
+            (ErrorClass::Template, &[132_000, 132_001, 132_005, 132_007, 132_008, 132_012, 132_015, 132_016]),
+            (ErrorClass::Request, &[100, 131_008, 131_009, 131_051]),
+            (ErrorClass::Media, &[131_052, 131_053]),
+            (ErrorClass::CloseLine, &[0, 190, 3, 10, 200, 250, 299, 368, 131_031, 131_042, 131_045, 133_000, 133_010]),
+            (ErrorClass::CloseLine, &[133_016, 133_999, 131_048, 131_064, 130_497]),
+            (ErrorClass::Other, &[-1, 1, 5, 11, 99, 199, 300, 131_001, 132_999, 134_000, i64::MAX]),
         ];
         for (class, codes) in rows {
             for one in *codes {
                 assert_eq!(code(*one, false), *class, "{one}");
-                let known = if *class == Class::Other { Class::Retry } else { *class };
+                let known = if *class == ErrorClass::Other { ErrorClass::Retry } else { *class };
                 assert_eq!(code(*one, true), known, "{one}: being transient decides only what is not known");
             }
         }
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn what_a_person_must_see_to_says_so() {
         for one in (-10..400).chain(80_000..81_000).chain(130_000..136_000) {
-            let is_plain = matches!(code(one, false), Class::Other | Class::Request);
+            let is_plain = matches!(code(one, false), ErrorClass::Other | ErrorClass::Request);
             assert!(is_plain || words_of(one).is_some(), "{one} has no words");
         }
     }

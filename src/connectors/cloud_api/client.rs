@@ -1,11 +1,11 @@
 //! Calls to Meta's API: one function a route, each bounded in time and size, and what a bad answer says.
 //!
-//! - [`Answer`] is an answer as it came; [`GraphError`] is Meta's own error in it, which alone decides what follows.
+//! - [`GraphResponse`] is an answer as it came; [`GraphError`] is Meta's own error in it, which alone decides what follows.
 //! - No text that is made here holds the token, a whole number or a message.
 
 use super::{classify, settings::Settings};
 use crate::{
-    connectors::{manners::repeated, outgoing::MediaFile},
+    connectors::{outgoing::MediaFile, provider_text::repeated},
     egress::{Bounds, Egress, EgressError, Outbound},
     model::percent,
 };
@@ -24,7 +24,7 @@ const UPLOAD: Bounds = Bounds { timeout: Duration::from_secs(120), max_answer_by
 const FETCH: Duration = Duration::from_secs(120);
 
 /// The way to one number.
-pub(super) struct Client {
+pub(super) struct GraphClient {
     egress: Egress,
     /// Base address and version.
     base: String,
@@ -35,7 +35,7 @@ pub(super) struct Client {
 
 /// An answer of Meta's.
 #[derive(Clone, Debug)]
-pub(super) struct Answer {
+pub(super) struct GraphResponse {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
@@ -54,14 +54,14 @@ pub(super) struct GraphError {
 
 /// Why a question has no good answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Trouble {
+pub(super) enum GraphFailure {
     /// There was no answer, or none that can be read.
     NoAnswer(String),
     /// Meta refused.
     Refused { status: u16, error: Option<GraphError> },
 }
 
-impl Client {
+impl GraphClient {
     pub(super) fn new(egress: Egress, settings: &Settings) -> Self {
         // Settings have only visible ASCII here.
         let bearer = HeaderValue::from_str(&format!("Bearer {}", settings.access_token));
@@ -77,31 +77,36 @@ impl Client {
     }
 
     /// `POST /{phone_number_id}/messages`: the answer as it came, since every byte of it decides.
-    pub(super) async fn send(&self, body: &Value) -> Result<Answer, EgressError> {
+    pub(super) async fn send(&self, body: &Value) -> Result<GraphResponse, EgressError> {
         self.post("messages", "application/json", Bytes::from(body.to_string()), SEND).await
     }
 
     /// `POST /{phone_number_id}/calls`: what is to become of a call.
-    pub(super) async fn call(&self, body: &Value) -> Result<Answer, EgressError> {
+    pub(super) async fn call(&self, body: &Value) -> Result<GraphResponse, EgressError> {
         let bounds = Bounds { max_answer_bytes: SEND.max_answer_bytes, ..ASK };
         self.post("calls", "application/json", Bytes::from(body.to_string()), bounds).await
     }
 
     /// `POST /{phone_number_id}/media`: a file of these bytes.
-    pub(super) async fn upload(&self, file: &MediaFile, bytes: &[u8], boundary: &str) -> Result<Answer, EgressError> {
+    pub(super) async fn upload(
+        &self,
+        file: &MediaFile,
+        bytes: &[u8],
+        boundary: &str,
+    ) -> Result<GraphResponse, EgressError> {
         let body = form(file, bytes, boundary);
         self.post("media", &format!("multipart/form-data; boundary={boundary}"), body, UPLOAD).await
     }
 
     /// The number's own fields.
-    pub(super) async fn number(&self) -> Result<Value, Trouble> {
+    pub(super) async fn number(&self) -> Result<Value, GraphFailure> {
         let path = format!("/{}?fields=display_phone_number,verified_name,quality_rating", self.phone_number_id);
         self.ask(&path).await
     }
 
     /// A page of the business account's templates; the first one, or the one behind a cursor. None: it is not known
     /// which account it is.
-    pub(super) async fn templates(&self, after: Option<&str>) -> Option<Result<Value, Trouble>> {
+    pub(super) async fn templates(&self, after: Option<&str>) -> Option<Result<Value, GraphFailure>> {
         let waba = self.waba_id.as_deref()?;
         let after = after.map(|cursor| format!("&after={}", percent::encode(cursor))).unwrap_or_default();
         let fields = "name,language,category,status,parameter_format,components";
@@ -109,12 +114,12 @@ impl Client {
     }
 
     /// What is known of a file that somebody sent: its address, type, SHA-256 and size.
-    pub(super) async fn media(&self, id: &str) -> Result<Value, Trouble> {
+    pub(super) async fn media(&self, id: &str) -> Result<Value, GraphFailure> {
         self.ask(&format!("/{}?phone_number_id={}", percent::encode(id), self.phone_number_id)).await
     }
 
-    /// The file at an address that [`Client::media`] told.
-    pub(super) async fn file(&self, url: &str, max_bytes: usize) -> Result<Answer, EgressError> {
+    /// The file at an address that [`GraphClient::media`] told.
+    pub(super) async fn file(&self, url: &str, max_bytes: usize) -> Result<GraphResponse, EgressError> {
         let bounds = Bounds { timeout: FETCH, max_answer_bytes: max_bytes };
         self.exchange(Method::GET, url, None, Bytes::new(), bounds).await
     }
@@ -125,12 +130,12 @@ impl Client {
         end.is_some_and(|end| url.starts_with(&self.base[..=end]))
     }
 
-    async fn ask(&self, path: &str) -> Result<Value, Trouble> {
+    async fn ask(&self, path: &str) -> Result<Value, GraphFailure> {
         let url = format!("{}{path}", self.base);
         read(self.exchange(Method::GET, &url, None, Bytes::new(), ASK).await)
     }
 
-    async fn post(&self, what: &str, kind: &str, body: Bytes, bounds: Bounds) -> Result<Answer, EgressError> {
+    async fn post(&self, what: &str, kind: &str, body: Bytes, bounds: Bounds) -> Result<GraphResponse, EgressError> {
         let url = format!("{}/{}/{what}", self.base, self.phone_number_id);
         self.exchange(Method::POST, &url, Some(kind), body, bounds).await
     }
@@ -142,18 +147,18 @@ impl Client {
         kind: Option<&str>,
         body: Bytes,
         bounds: Bounds,
-    ) -> Result<Answer, EgressError> {
+    ) -> Result<GraphResponse, EgressError> {
         let mut headers: Vec<(HeaderName, HeaderValue)> = vec![(header::AUTHORIZATION, self.authorization.clone())];
         if let Some(kind) = kind.and_then(|kind| HeaderValue::from_str(kind).ok()) {
             headers.push((header::CONTENT_TYPE, kind));
         }
         let inbound = self.egress.send(Outbound { method, url, headers, body }, bounds).await?;
         let (status, headers, body) = (inbound.status, inbound.headers, inbound.body);
-        Ok(Answer { status, headers, body, truncated: inbound.truncated })
+        Ok(GraphResponse { status, headers, body, truncated: inbound.truncated })
     }
 }
 
-impl Answer {
+impl GraphResponse {
     /// Its JSON, if it is some.
     pub(super) fn json(&self) -> Option<Value> {
         serde_json::from_slice(&self.body).ok()
@@ -187,7 +192,7 @@ impl GraphError {
     }
 }
 
-impl Trouble {
+impl GraphFailure {
     /// In plain words.
     pub(super) fn text(&self) -> String {
         match self {
@@ -199,14 +204,16 @@ impl Trouble {
 }
 
 /// The JSON of a good answer.
-fn read(answer: Result<Answer, EgressError>) -> Result<Value, Trouble> {
-    let answer = answer.map_err(|e| Trouble::NoAnswer(format!("Meta's API gives no answer: {e}")))?;
+fn read(answer: Result<GraphResponse, EgressError>) -> Result<Value, GraphFailure> {
+    let answer = answer.map_err(|e| GraphFailure::NoAnswer(format!("Meta's API gives no answer: {e}")))?;
     let value = answer.json();
     let error = value.as_ref().and_then(GraphError::find);
     match value {
         Some(value) if answer.status.is_success() && error.is_none() => Ok(value),
-        None if answer.status.is_success() => Err(Trouble::NoAnswer("the answer of Meta's API is no JSON".to_owned())),
-        _ => Err(Trouble::Refused { status: answer.status.as_u16(), error }),
+        None if answer.status.is_success() => {
+            Err(GraphFailure::NoAnswer("the answer of Meta's API is no JSON".to_owned()))
+        }
+        _ => Err(GraphFailure::Refused { status: answer.status.as_u16(), error }),
     }
 }
 

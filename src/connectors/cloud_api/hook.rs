@@ -8,11 +8,11 @@
 //!   understood is kept as it came.
 
 use super::{
-    reading::{self, Mine},
+    reading::{self, OwnIds},
     signature::{HEADER, Signature, digit},
 };
 use crate::{
-    connectors::{Ear, Heard, HookAnswer, HookRequest},
+    connectors::{Ear, HookAnswer, HookRequest, ProviderEvent},
     model::{clock::Clock, ids::InstanceId},
 };
 use http::{Method, StatusCode};
@@ -31,7 +31,7 @@ pub(super) struct CloudHook {
     ear: Arc<dyn Ear>,
     app_secret: String,
     verify_token: String,
-    mine: Mine,
+    mine: OwnIds,
 }
 
 /// What a webhook is made of.
@@ -56,7 +56,7 @@ impl CloudHook {
     /// Begins.
     pub(super) fn new(parts: Parts) -> Self {
         let Parts { instance, clock, ear, app_secret, verify_token, phone_number_id, waba_id } = parts;
-        let mine = Mine { phone_number_id, waba_id };
+        let mine = OwnIds { phone_number_id, waba_id };
         Self { instance, clock, ear, app_secret, verify_token, mine }
     }
 
@@ -94,9 +94,9 @@ impl CloudHook {
         }
         let now = self.clock.now();
         let told = reading::read(&request.body, &self.mine, now).into_iter();
-        let all: Vec<Heard> =
-            told.map(|(at, what)| Heard { instance: self.instance.clone(), at: at.min(now), what }).collect();
-        match self.ear.hear_all(all).await {
+        let all: Vec<ProviderEvent> =
+            told.map(|(at, what)| ProviderEvent { instance: self.instance.clone(), at: at.min(now), what }).collect();
+        match self.ear.record_all(all).await {
             Ok(()) => HookAnswer::ok(),
             Err(e) => {
                 tracing::debug!(instance = %self.instance, "not recorded, to be brought again: {e}");

@@ -5,7 +5,7 @@
 use crate::{
     connectors::{
         outgoing::MediaKind,
-        templates::{Category, Place, Slot, Template, TemplateName},
+        templates::{Category, PlaceholderSlot, Slot, Template, TemplateName},
     },
     model::clock::Time,
 };
@@ -73,16 +73,16 @@ fn read_one(item: &Value) -> Option<Template> {
     let of = |kind: &str| components.iter().find(|c| c["type"].as_str().is_some_and(|t| t.eq_ignore_ascii_case(kind)));
     let body = of("body").and_then(|c| c["text"].as_str()).unwrap_or_default();
     let header = of("header").and_then(|c| c["text"].as_str()).unwrap_or_default();
-    let mut slots = slots(header, Place::Header, named);
+    let mut slots = slots(header, PlaceholderSlot::Header, named);
     let format = of("header").and_then(|c| c["format"].as_str()).unwrap_or_default().to_ascii_lowercase();
     if let Some(kind) = MediaKind::parse(&format).filter(|kind| *kind != MediaKind::Audio) {
-        slots.push(Slot { place: Place::Header, name: None, media: Some(kind) });
+        slots.push(Slot { place: PlaceholderSlot::Header, name: None, media: Some(kind) });
     }
-    slots.extend(self::slots(body, Place::Body, named));
+    slots.extend(self::slots(body, PlaceholderSlot::Body, named));
     let buttons = of("buttons").and_then(|c| c["buttons"].as_array()).map_or(&[][..], Vec::as_slice);
     for (index, button) in buttons.iter().enumerate() {
         let address = button["url"].as_str().unwrap_or_default();
-        slots.extend(self::slots(address, Place::Button(u8::try_from(index).ok()?), false));
+        slots.extend(self::slots(address, PlaceholderSlot::Button(u8::try_from(index).ok()?), false));
     }
     Some(Template {
         name,
@@ -95,7 +95,7 @@ fn read_one(item: &Value) -> Option<Template> {
 
 /// The placeholders of a text, `{{1}}` or `{{name}}`, each once, in the order in which variables are given: numbers by
 /// their size, names as they stand.
-fn slots(text: &str, place: Place, named: bool) -> Vec<Slot> {
+fn slots(text: &str, place: PlaceholderSlot, named: bool) -> Vec<Slot> {
     let mut names: Vec<&str> = Vec::new();
     for part in text.split("{{").skip(1) {
         let Some((name, _)) = part.split_once("}}") else { continue };
@@ -137,9 +137,12 @@ mod tests {
         let (all, after) = read(&page);
         assert_eq!(after.as_deref(), Some("b"));
         let slot = |place, name: Option<&str>| Slot { place, name: name.map(str::to_owned), media: None };
-        let body = || slot(Place::Body, None);
-        assert_eq!(all[0].slots, [slot(Place::Header, None), body(), body(), slot(Place::Button(1), None)]);
-        assert_eq!(all[1].slots, [slot(Place::Body, Some("code")), slot(Place::Body, Some("who"))]);
+        let body = || slot(PlaceholderSlot::Body, None);
+        assert_eq!(
+            all[0].slots,
+            [slot(PlaceholderSlot::Header, None), body(), body(), slot(PlaceholderSlot::Button(1), None)]
+        );
+        assert_eq!(all[1].slots, [slot(PlaceholderSlot::Body, Some("code")), slot(PlaceholderSlot::Body, Some("who"))]);
         let categories: Vec<Category> = all.iter().map(|t| t.category).collect();
         assert_eq!(
             categories,
@@ -168,8 +171,8 @@ mod tests {
                 {"type": "HEADER", "format": format, "text": "plain"}, {"type": "BODY", "text": "{{1}}"}]});
             let slots = read_one(&item).expect("a template").slots;
             let found: Vec<_> = slots.iter().map(|s| (s.place, s.media)).collect();
-            let mut wanted: Vec<_> = media.map(|kind| (Place::Header, Some(kind))).into_iter().collect();
-            wanted.push((Place::Body, None));
+            let mut wanted: Vec<_> = media.map(|kind| (PlaceholderSlot::Header, Some(kind))).into_iter().collect();
+            wanted.push((PlaceholderSlot::Body, None));
             assert_eq!(found, wanted, "{format}");
         }
     }

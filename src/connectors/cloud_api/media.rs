@@ -3,7 +3,7 @@
 //!
 //! The requests themselves are a [`Library`]'s.
 
-use super::client::{Client, GraphError, Trouble};
+use super::client::{GraphClient, GraphError, GraphFailure};
 use crate::connectors::{Boxed, MediaError};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
@@ -32,7 +32,7 @@ impl Handle {
 
 /// What came of asking for a file's bytes.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Loaded {
+pub(super) enum MediaDownload {
     /// Here they are.
     Bytes(Vec<u8>),
     /// There are more than may be read.
@@ -46,7 +46,7 @@ pub(super) trait Library: Sync {
     /// What Meta tells of a file: `url`, `sha256`, `file_size`.
     fn look<'a>(&'a self, id: &'a str) -> Boxed<'a, Result<Value, MediaError>>;
     /// The bytes at an address that [`Library::look`] told, at most so many.
-    fn load<'a>(&'a self, url: &'a str, max_bytes: usize) -> Boxed<'a, Result<Loaded, MediaError>>;
+    fn load<'a>(&'a self, url: &'a str, max_bytes: usize) -> Boxed<'a, Result<MediaDownload, MediaError>>;
     /// Whether the token may be shown to whoever is at this address.
     fn trusts(&self, url: &str) -> bool;
 }
@@ -68,8 +68,8 @@ pub(super) async fn fetch(library: &dyn Library, handle: &str, max_bytes: u64) -
         let url = told["url"].as_str().filter(|url| library.trusts(url));
         let url = url.ok_or_else(|| MediaError::Gone("Meta told no address that may be called".to_owned()))?;
         match library.load(url, max).await? {
-            Loaded::Bytes(bytes) if bytes.len() > max => return Err(MediaError::TooLarge(max_bytes)),
-            Loaded::Bytes(bytes) => {
+            MediaDownload::Bytes(bytes) if bytes.len() > max => return Err(MediaError::TooLarge(max_bytes)),
+            MediaDownload::Bytes(bytes) => {
                 let sums = [handle.sha256.as_deref(), told["sha256"].as_str()];
                 return match sums.into_iter().flatten().filter_map(sum).all(|sum| sum == *Sha256::digest(&bytes)) {
                     true => Ok(bytes),
@@ -77,8 +77,8 @@ pub(super) async fn fetch(library: &dyn Library, handle: &str, max_bytes: u64) -
                     false => Err(MediaError::NotNow("the file's bytes do not have the SHA-256 that Meta told".into())),
                 };
             }
-            Loaded::TooLarge => return Err(MediaError::TooLarge(max_bytes)),
-            Loaded::Expired => {}
+            MediaDownload::TooLarge => return Err(MediaError::TooLarge(max_bytes)),
+            MediaDownload::Expired => {}
         }
     }
     Err(MediaError::NotNow("the addresses that Meta told were not good any more".to_owned()))
@@ -94,26 +94,26 @@ fn sum(text: &str) -> Option<Vec<u8>> {
     bytes.filter(|bytes: &Vec<u8>| bytes.len() == 32)
 }
 
-impl Library for Client {
+impl Library for GraphClient {
     fn look<'a>(&'a self, id: &'a str) -> Boxed<'a, Result<Value, MediaError>> {
         Box::pin(async move {
             self.media(id).await.map_err(|trouble| match &trouble {
                 // Not there any more, or never there for this number.
-                Trouble::Refused { error: Some(GraphError { code: 100, .. }), .. }
-                | Trouble::Refused { status: 404 | 410, .. } => MediaError::Gone(trouble.text()),
+                GraphFailure::Refused { error: Some(GraphError { code: 100, .. }), .. }
+                | GraphFailure::Refused { status: 404 | 410, .. } => MediaError::Gone(trouble.text()),
                 _ => MediaError::NotNow(trouble.text()),
             })
         })
     }
 
-    fn load<'a>(&'a self, url: &'a str, max_bytes: usize) -> Boxed<'a, Result<Loaded, MediaError>> {
+    fn load<'a>(&'a self, url: &'a str, max_bytes: usize) -> Boxed<'a, Result<MediaDownload, MediaError>> {
         Box::pin(async move {
             let answer = self.file(url, max_bytes).await;
             let answer = answer.map_err(|e| MediaError::NotNow(format!("the file does not come: {e}")))?;
             match answer.status.as_u16() {
-                200..=299 if answer.truncated => Ok(Loaded::TooLarge),
-                200..=299 => Ok(Loaded::Bytes(answer.body.to_vec())),
-                403 | 404 | 410 => Ok(Loaded::Expired),
+                200..=299 if answer.truncated => Ok(MediaDownload::TooLarge),
+                200..=299 => Ok(MediaDownload::Bytes(answer.body.to_vec())),
+                403 | 404 | 410 => Ok(MediaDownload::Expired),
                 status => Err(MediaError::NotNow(format!("Meta answered {status} instead of the file"))),
             }
         })

@@ -7,12 +7,12 @@ use std::sync::Mutex;
 /// Plays what it is given, and remembers what it was asked for.
 struct Shelf {
     told: Value,
-    loads: Mutex<Vec<Loaded>>,
+    loads: Mutex<Vec<MediaDownload>>,
     asked: Mutex<Vec<String>>,
 }
 
 impl Shelf {
-    fn new(told: Value, loads: &[Loaded]) -> Self {
+    fn new(told: Value, loads: &[MediaDownload]) -> Self {
         let loads = loads.iter().rev().cloned().collect();
         Self { told, loads: Mutex::new(loads), asked: Mutex::default() }
     }
@@ -28,7 +28,7 @@ impl Library for Shelf {
         Box::pin(std::future::ready(Ok(self.told.clone())))
     }
 
-    fn load<'a>(&'a self, url: &'a str, max_bytes: usize) -> Boxed<'a, Result<Loaded, MediaError>> {
+    fn load<'a>(&'a self, url: &'a str, max_bytes: usize) -> Boxed<'a, Result<MediaDownload, MediaError>> {
         self.note(format!("load {url} {max_bytes}"));
         let loaded = self.loads.lock().expect("unpoisoned").pop();
         Box::pin(std::future::ready(loaded.ok_or_else(|| MediaError::NotNow("nothing more".into()))))
@@ -43,8 +43,8 @@ impl Library for Shelf {
 const BASE64: &str = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=";
 const HEX: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
 
-fn hello() -> Loaded {
-    Loaded::Bytes(b"hello".to_vec())
+fn hello() -> MediaDownload {
+    MediaDownload::Bytes(b"hello".to_vec())
 }
 
 #[tokio::test]
@@ -71,11 +71,11 @@ async fn a_file_is_what_both_sums_say_or_it_is_not_taken() {
 
 #[tokio::test]
 async fn an_address_that_ran_out_is_asked_for_once_more() {
-    let shelf = Shelf::new(json!({"url": "https://a/b"}), &[Loaded::Expired, hello()]);
+    let shelf = Shelf::new(json!({"url": "https://a/b"}), &[MediaDownload::Expired, hello()]);
     assert_eq!(fetch(&shelf, "7", 100).await, Ok(b"hello".to_vec()));
     let asked = shelf.asked.lock().expect("unpoisoned").clone();
     assert_eq!(asked, ["look 7", "load https://a/b 100", "look 7", "load https://a/b 100"]);
-    let shelf = Shelf::new(json!({"url": "https://a/b"}), &[Loaded::Expired, Loaded::Expired, hello()]);
+    let shelf = Shelf::new(json!({"url": "https://a/b"}), &[MediaDownload::Expired, MediaDownload::Expired, hello()]);
     assert!(matches!(fetch(&shelf, "7", 100).await, Err(MediaError::NotNow(_))));
 }
 
@@ -84,7 +84,7 @@ async fn nothing_too_large_and_nothing_from_elsewhere() {
     let shelf = Shelf::new(json!({"url": "https://a/b", "file_size": 101}), &[hello()]);
     assert_eq!(fetch(&shelf, "7", 100).await, Err(MediaError::TooLarge(100)));
     assert_eq!(shelf.asked.lock().expect("unpoisoned").len(), 1, "its bytes are not asked for");
-    for loaded in [Loaded::TooLarge, Loaded::Bytes(vec![0; 101])] {
+    for loaded in [MediaDownload::TooLarge, MediaDownload::Bytes(vec![0; 101])] {
         let shelf = Shelf::new(json!({"url": "https://a/b", "file_size": 5}), &[loaded]);
         assert_eq!(fetch(&shelf, "7", 100).await, Err(MediaError::TooLarge(100)));
     }

@@ -22,15 +22,15 @@ mod reading;
 mod settings;
 mod signature;
 mod uploads;
-mod work;
+mod worker;
 
 use super::{
-    Ack, Address, Boxed, Capabilities, Connector, Content, Ear, Heard, HookAnswer, HookRequest, MediaError, NotDone,
-    NotRecorded, Outgoing, SendError, SendErrorKind, Standing, What,
-    line::Line,
+    Ack, ActionError, Address, Boxed, Capabilities, ConnectionStatus, Connector, Content, Ear, EventKind, HookAnswer,
+    HookRequest, MediaError, NotRecorded, Outgoing, ProviderEvent, SendError, SendErrorKind,
     registry::{BadSetting, Deps, InstanceSetup},
     templates::{Category, Template, TemplateName},
 };
+use crate::connectors::connection::ConnectionState;
 use crate::{
     egress::EgressError,
     model::{
@@ -40,8 +40,8 @@ use crate::{
         random::Random,
     },
 };
-use classify::Class;
-use client::Client;
+use classify::ErrorClass;
+use client::GraphClient;
 use hook::{CloudHook, Parts};
 use listing::Templates;
 use outgoing::{Demand, Failure};
@@ -53,28 +53,28 @@ use std::{
 };
 use tokio::task::JoinHandle;
 use uploads::Uploads;
-use work::Plan;
+use worker::CloudTimetable;
 
 /// One number.
 pub struct CloudApi {
-    inner: Arc<Inner>,
+    inner: Arc<CloudInner>,
     hook: CloudHook,
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// What the connector, its task and its webhook share.
-struct Inner {
+struct CloudInner {
     settings: Settings,
-    client: Client,
+    client: GraphClient,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-    line: Line,
+    line: ConnectionState,
     pacing: Mutex<Pacing>,
     templates: Mutex<Templates>,
     /// One reads the list while the others wait for it.
     listing: tokio::sync::Mutex<()>,
     uploads: Mutex<Uploads>,
-    plan: Mutex<Plan>,
+    plan: Mutex<CloudTimetable>,
 }
 
 impl CloudApi {
@@ -84,16 +84,16 @@ impl CloudApi {
     /// Bad settings.
     pub fn open(deps: &Deps, setup: &InstanceSetup) -> Result<Self, BadSetting> {
         let settings = Settings::parse(&setup.settings)?;
-        let inner = Arc::new(Inner {
-            client: Client::new(deps.egress.clone(), &settings),
+        let inner = Arc::new(CloudInner {
+            client: GraphClient::new(deps.egress.clone(), &settings),
             clock: deps.clock.clone(),
             random: deps.random.clone(),
-            line: Line::new(deps, setup.id.clone(), beginning(&settings, setup.closed.clone())),
+            line: ConnectionState::new(deps, setup.id.clone(), beginning(&settings, setup.closed.clone())),
             pacing: Mutex::default(),
             templates: Mutex::default(),
             listing: tokio::sync::Mutex::default(),
             uploads: Mutex::default(),
-            plan: Mutex::new(Plan::begin(deps.clock.now())),
+            plan: Mutex::new(CloudTimetable::begin(deps.clock.now())),
             settings,
         });
         let hook = CloudHook::new(Parts {
@@ -105,7 +105,7 @@ impl CloudApi {
             phone_number_id: inner.settings.phone_number_id.clone(),
             waba_id: inner.settings.waba_id.clone().unwrap_or_default(),
         });
-        let task = tokio::spawn(work::run(inner.clone()));
+        let task = tokio::spawn(worker::run(inner.clone()));
         Ok(Self { inner, hook, task: Mutex::new(Some(task)) })
     }
 
@@ -126,9 +126,9 @@ impl CloudApi {
 }
 
 /// How a line stands before anything was heard. Without the secrets of its webhook it hears nothing.
-fn beginning(settings: &Settings, closed: Option<String>) -> Standing {
+fn beginning(settings: &Settings, closed: Option<String>) -> ConnectionStatus {
     let hears = settings.app_secret.is_some() && settings.verify_token.is_some();
-    Standing {
+    ConnectionStatus {
         state: if closed.is_some() { InstanceState::Close } else { InstanceState::Open },
         health: if hears || closed.is_some() { Health::Ok } else { Health::Deaf },
         reason: closed,
@@ -157,7 +157,7 @@ impl Connector for CloudApi {
         }
     }
 
-    fn standing(&self) -> Standing {
+    fn standing(&self) -> ConnectionStatus {
         self.inner.line.standing()
     }
 
@@ -181,15 +181,15 @@ impl Connector for CloudApi {
         Box::pin(media::fetch(&self.inner.client, handle, max_bytes))
     }
 
-    fn reject_call<'a>(&'a self, call_id: &'a str) -> Boxed<'a, Result<(), NotDone>> {
+    fn reject_call<'a>(&'a self, call_id: &'a str) -> Boxed<'a, Result<(), ActionError>> {
         Box::pin(self.inner.reject_call(call_id))
     }
 
-    fn mark_read<'a>(&'a self, _: &'a Address, messages: &'a [String]) -> Boxed<'a, Result<(), NotDone>> {
+    fn mark_read<'a>(&'a self, _: &'a Address, messages: &'a [String]) -> Boxed<'a, Result<(), ActionError>> {
         Box::pin(self.inner.mark_read(messages, false))
     }
 
-    fn show_typing<'a>(&'a self, _: &'a Address, answered: &'a str) -> Boxed<'a, Result<(), NotDone>> {
+    fn show_typing<'a>(&'a self, _: &'a Address, answered: &'a str) -> Boxed<'a, Result<(), ActionError>> {
         Box::pin(async move { self.inner.mark_read(&[answered.to_owned()], true).await })
     }
 
@@ -197,16 +197,16 @@ impl Connector for CloudApi {
         self.inner.settings.window_template.clone()
     }
 
-    fn reconnect(&self) -> Boxed<'_, Result<(), NotDone>> {
+    fn reconnect(&self) -> Boxed<'_, Result<(), ActionError>> {
         Box::pin(self.inner.reconnect())
     }
 
-    fn examine(&self) -> Boxed<'_, Result<String, NotDone>> {
+    fn examine(&self) -> Boxed<'_, Result<String, ActionError>> {
         Box::pin(self.inner.examine())
     }
 }
 
-impl Inner {
+impl CloudInner {
     async fn send(&self, out: &Outgoing) -> Result<Ack, SendError> {
         let recipient = out.to.to_string();
         self.may_send(&recipient)?;
@@ -300,23 +300,23 @@ impl Inner {
     }
 
     /// Marks the last of these messages, and with it, by Meta's rule, those before it.
-    async fn mark_read(&self, messages: &[String], typing: bool) -> Result<(), NotDone> {
+    async fn mark_read(&self, messages: &[String], typing: bool) -> Result<(), ActionError> {
         let Some(last) = messages.last() else { return Ok(()) };
         done(self.client.send(&outgoing::read_mark(last, typing)).await)
     }
 
-    async fn reject_call(&self, call_id: &str) -> Result<(), NotDone> {
+    async fn reject_call(&self, call_id: &str) -> Result<(), ActionError> {
         done(self.client.call(&outgoing::call_rejection(call_id)).await)
     }
 
     /// A status tells of a failure: what holds for an answer holds for it.
     async fn heard_failure(&self, code: i64) {
         match classify::code(code, false) {
-            Class::CloseLine => {
+            ErrorClass::CloseLine => {
                 let why = classify::words_of(code).unwrap_or("Meta lets nothing go from this number");
                 self.line.not_open(InstanceState::Close, &format!("{why} (Meta's code {code})")).await;
             }
-            Class::SlowLine | Class::Maintenance => {
+            ErrorClass::SlowLine | ErrorClass::Maintenance => {
                 self.pacing().slow_line(&code.to_string(), None, self.clock.now());
             }
             _ => {}
@@ -331,39 +331,39 @@ impl Inner {
         self.templates.lock().expect("no holder panics")
     }
 
-    fn plan(&self) -> MutexGuard<'_, Plan> {
+    fn plan(&self) -> MutexGuard<'_, CloudTimetable> {
         self.plan.lock().expect("no holder panics")
     }
 }
 
 /// What an answer to something that is no message means.
-fn done(answer: Result<client::Answer, EgressError>) -> Result<(), NotDone> {
-    let answer = answer.map_err(|e| NotDone(format!("Meta's API gives no answer: {e}")))?;
+fn done(answer: Result<client::GraphResponse, EgressError>) -> Result<(), ActionError> {
+    let answer = answer.map_err(|e| ActionError(format!("Meta's API gives no answer: {e}")))?;
     match answer.json().as_ref().and_then(client::GraphError::find) {
-        Some(error) => Err(NotDone(error.text())),
+        Some(error) => Err(ActionError(error.text())),
         None if answer.status.is_success() => Ok(()),
-        None => Err(NotDone(format!("Meta's API answered {}", answer.status.as_u16()))),
+        None => Err(ActionError(format!("Meta's API answered {}", answer.status.as_u16()))),
     }
 }
 
 /// The ear of the webhook: what it hears is recorded as ever, and a failure that concerns the whole number is heeded.
 struct Listening {
-    inner: Arc<Inner>,
+    inner: Arc<CloudInner>,
     ear: Arc<dyn Ear>,
 }
 
 impl Ear for Listening {
-    fn hear(&self, heard: Heard) -> Boxed<'_, Result<(), NotRecorded>> {
-        self.hear_all(vec![heard])
+    fn hear(&self, heard: ProviderEvent) -> Boxed<'_, Result<(), NotRecorded>> {
+        self.record_all(vec![heard])
     }
 
-    fn hear_all(&self, all: Vec<Heard>) -> Boxed<'_, Result<(), NotRecorded>> {
+    fn record_all(&self, all: Vec<ProviderEvent>) -> Boxed<'_, Result<(), NotRecorded>> {
         Box::pin(async move {
             // Meta brings old news again for days: what was before the line was opened closes nothing.
             let opened = self.inner.plan().opened_at.seconds();
             let news = all.iter().filter(|heard| heard.at.seconds() >= opened);
             let follows: Vec<Follows> = news.filter_map(|heard| follows(&heard.what)).collect();
-            self.ear.hear_all(all).await?;
+            self.ear.record_all(all).await?;
             self.inner.line.heard_now();
             for one in follows {
                 match one {
@@ -387,14 +387,16 @@ enum Follows {
     Category(TemplateName, Category),
 }
 
-fn follows(what: &What) -> Option<Follows> {
+fn follows(what: &EventKind) -> Option<Follows> {
     match what {
-        What::Receipt { receipt: Receipt::Failed, code: Some(code), .. } => code.parse().ok().map(Follows::Failure),
-        What::State { state: InstanceState::Close, reason: Some(why), .. } => Some(Follows::Close(why.clone())),
-        What::TemplateChanged { template, category: Some(category), .. } => {
+        EventKind::Receipt { receipt: Receipt::Failed, code: Some(code), .. } => {
+            code.parse().ok().map(Follows::Failure)
+        }
+        EventKind::State { state: InstanceState::Close, reason: Some(why), .. } => Some(Follows::Close(why.clone())),
+        EventKind::TemplateChanged { template, category: Some(category), .. } => {
             Some(Follows::Category(template.clone(), *category))
         }
-        What::News { then, .. } => then.iter().find_map(follows),
+        EventKind::News { then, .. } => then.iter().find_map(follows),
         _ => None,
     }
 }

@@ -4,17 +4,17 @@
 //! decides on, and a [`Demand`] on the line.
 
 use super::{
-    classify::{self, Class},
-    client::{Answer, GraphError},
+    classify::{self, ErrorClass},
+    client::{GraphError, GraphResponse},
     reading,
 };
 use crate::{
     connectors::{
         Ack, Address, Content, Outgoing, SendError,
-        heard::Sender,
-        manners::retry_after,
+        inbound_event::RemoteParty,
         outgoing::MediaKind,
-        templates::{Place, Template},
+        provider_text::retry_after,
+        templates::{PlaceholderSlot, Template},
     },
     egress::EgressError,
     model::clock::Time,
@@ -120,7 +120,7 @@ fn components(template: Option<&Template>, variables: &[String]) -> Vec<Value> {
             vec![json!({"type": "body", "parameters": parameters})]
         };
     };
-    let mut components: Vec<(Place, Value)> = Vec::new();
+    let mut components: Vec<(PlaceholderSlot, Value)> = Vec::new();
     for (slot, value) in slots.iter().zip(variables) {
         let mut parameter = match slot.media {
             Some(kind) => json!({"type": kind.as_str(), kind.as_str(): {"link": value}}),
@@ -141,11 +141,11 @@ fn components(template: Option<&Template>, variables: &[String]) -> Vec<Value> {
     components.into_iter().map(|(_, component)| component).collect()
 }
 
-fn component(place: Place) -> Value {
+fn component(place: PlaceholderSlot) -> Value {
     match place {
-        Place::Header => json!({"type": "header", "parameters": []}),
-        Place::Body => json!({"type": "body", "parameters": []}),
-        Place::Button(index) => {
+        PlaceholderSlot::Header => json!({"type": "header", "parameters": []}),
+        PlaceholderSlot::Body => json!({"type": "body", "parameters": []}),
+        PlaceholderSlot::Button(index) => {
             json!({"type": "button", "sub_type": "url", "index": index.to_string(), "parameters": []})
         }
     }
@@ -169,7 +169,7 @@ pub(super) fn call_rejection(call_id: &str) -> Value {
 ///
 /// # Errors
 /// Everything but a message that Meta took.
-pub(super) fn outcome(answer: Result<Answer, EgressError>, now: Time) -> Result<Ack, Failure> {
+pub(super) fn outcome(answer: Result<GraphResponse, EgressError>, now: Time) -> Result<Ack, Failure> {
     let answer = answer.map_err(|e| without_answer(&e))?;
     let value = answer.json();
     if let Some(error) = value.as_ref().and_then(GraphError::find) {
@@ -186,7 +186,7 @@ pub(super) fn outcome(answer: Result<Answer, EgressError>, now: Time) -> Result<
 ///
 /// # Errors
 /// Everything but a file that Meta took.
-pub(super) fn uploaded(answer: Result<Answer, EgressError>, now: Time) -> Result<String, Failure> {
+pub(super) fn uploaded(answer: Result<GraphResponse, EgressError>, now: Time) -> Result<String, Failure> {
     let certain = |failure: Failure| match failure.error.kind {
         crate::connectors::SendErrorKind::Ambiguous => {
             let SendError { code, .. } = &failure.error;
@@ -234,42 +234,44 @@ fn taken(value: Option<&Value>) -> Result<Ack, Failure> {
     };
     // A template on trial: Meta has it, and says later whether it goes.
     let is_held = matches!(message["message_status"].as_str(), Some(status) if status != "accepted");
-    let names = value.map_or_else(Sender::default, |v| reading::recipient(&v["contacts"][0]));
+    let names = value.map_or_else(RemoteParty::default, |v| reading::recipient(&v["contacts"][0]));
     Ok(Ack { provider_message_id: id.to_owned(), acknowledged: !is_held, names })
 }
 
 /// Meta refused, and said by which code.
-fn refused(error: &GraphError, answer: &Answer, now: Time) -> Failure {
+fn refused(error: &GraphError, answer: &GraphResponse, now: Time) -> Failure {
     let (code, reason) = (error.code.to_string(), error.text());
     let wait = asked_wait(&answer.headers, now);
     let temporary = |wait| SendError::temporary(&code, &reason, wait);
     let permanent = || SendError::permanent(&code, &reason);
     match classify::code(error.code, error.is_transient) {
-        Class::Retry => plain(temporary(wait)),
+        ErrorClass::Retry => plain(temporary(wait)),
         // The line fills in how long.
-        Class::SlowLine => Failure { error: temporary(wait), demand: Demand::SlowLine(wait) },
-        Class::Maintenance => {
+        ErrorClass::SlowLine => Failure { error: temporary(wait), demand: Demand::SlowLine(wait) },
+        ErrorClass::Maintenance => {
             let wait = Some(wait.unwrap_or(MAINTENANCE));
             Failure { error: temporary(wait), demand: Demand::SlowLine(wait) }
         }
-        Class::SlowRecipient => Failure { error: temporary(wait), demand: Demand::SlowRecipient(wait) },
-        Class::CloseLine => Failure { error: permanent(), demand: Demand::Close },
-        Class::Recipient => plain(SendError { recipient_fault: true, ..permanent() }),
-        Class::NeedsTemplate | Class::Marketing | Class::Template | Class::Media => plain(permanent()),
-        Class::Request => {
+        ErrorClass::SlowRecipient => Failure { error: temporary(wait), demand: Demand::SlowRecipient(wait) },
+        ErrorClass::CloseLine => Failure { error: permanent(), demand: Demand::Close },
+        ErrorClass::Recipient => plain(SendError { recipient_fault: true, ..permanent() }),
+        ErrorClass::NeedsTemplate | ErrorClass::Marketing | ErrorClass::Template | ErrorClass::Media => {
+            plain(permanent())
+        }
+        ErrorClass::Request => {
             plain(SendError::permanent(&code, &format!("Meta does not take the request ({code}): {}", error.words)))
         }
         // Its own server failed: Meta said so itself, hence it has not gone.
-        Class::Other if answer.status.is_server_error() => plain(temporary(wait)),
-        Class::Other if answer.status == StatusCode::TOO_MANY_REQUESTS => {
+        ErrorClass::Other if answer.status.is_server_error() => plain(temporary(wait)),
+        ErrorClass::Other if answer.status == StatusCode::TOO_MANY_REQUESTS => {
             Failure { error: temporary(wait), demand: Demand::SlowLine(wait) }
         }
-        Class::Other => plain(permanent()),
+        ErrorClass::Other => plain(permanent()),
     }
 }
 
 /// A bad status without a code of Meta's: somebody between us and Meta, or a part of Meta that is not its API.
-fn without_code(answer: &Answer, now: Time) -> Failure {
+fn without_code(answer: &GraphResponse, now: Time) -> Failure {
     let status = answer.status;
     let code = status.as_str();
     let reason = format!("Meta's API answered {code} without a code of its own");

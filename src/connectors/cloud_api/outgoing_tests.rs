@@ -115,10 +115,10 @@ fn a_known_template_gets_its_variables_where_they_belong() {
         slots,
     };
     let spread = known(vec![
-        slot(Place::Header, None),
-        slot(Place::Body, Some("who")),
-        slot(Place::Body, Some("what")),
-        slot(Place::Button(1), None),
+        slot(PlaceholderSlot::Header, None),
+        slot(PlaceholderSlot::Body, Some("who")),
+        slot(PlaceholderSlot::Body, Some("what")),
+        slot(PlaceholderSlot::Button(1), None),
     ]);
     let said_of = |template: &Template, variables: &[&str]| {
         said(&out(phone(), self::template(variables)), Some(template))["template"]["components"].clone()
@@ -133,8 +133,8 @@ fn a_known_template_gets_its_variables_where_they_belong() {
         ])
     );
     for kind in [MediaKind::Image, MediaKind::Video, MediaKind::Document] {
-        let head = Slot { media: Some(kind), ..slot(Place::Header, None) };
-        let with_file = known(vec![head, slot(Place::Body, None)]);
+        let head = Slot { media: Some(kind), ..slot(PlaceholderSlot::Header, None) };
+        let with_file = known(vec![head, slot(PlaceholderSlot::Body, None)]);
         let mut file = json!({"type": kind.as_str()});
         file[kind.as_str()] = json!({"link": "https://shop.example/a"});
         assert_eq!(
@@ -148,20 +148,20 @@ fn a_known_template_gets_its_variables_where_they_belong() {
     assert_eq!(said_of(&known(Vec::new()), &[]), Value::Null);
 }
 
-fn answer(status: u16, headers: &[(&'static str, &str)], body: &str) -> Answer {
+fn answer(status: u16, headers: &[(&'static str, &str)], body: &str) -> GraphResponse {
     let mut all = HeaderMap::new();
     for (name, value) in headers {
         all.append(*name, value.parse().expect("a header"));
     }
     let status = StatusCode::from_u16(status).expect("a status");
-    Answer { status, headers: all, body: Bytes::copy_from_slice(body.as_bytes()), truncated: false }
+    GraphResponse { status, headers: all, body: Bytes::copy_from_slice(body.as_bytes()), truncated: false }
 }
 
-fn error(status: u16, code: i64) -> Answer {
+fn error(status: u16, code: i64) -> GraphResponse {
     answer(status, &[], &json!({"error": {"message": "m", "code": code, "type": "OAuthException"}}).to_string())
 }
 
-fn failure(answer: Answer) -> Failure {
+fn failure(answer: GraphResponse) -> Failure {
     outcome(Ok(answer), now()).expect_err("a failure")
 }
 
@@ -274,7 +274,8 @@ fn a_message_that_was_taken_is_sent_or_held_back_for_now() {
         }
         outcome(Ok(answer(200, &[], &body.to_string())), now()).expect("taken")
     };
-    let taken = |acknowledged| Ack { provider_message_id: "wamid.1".into(), acknowledged, names: Sender::default() };
+    let taken =
+        |acknowledged| Ack { provider_message_id: "wamid.1".into(), acknowledged, names: RemoteParty::default() };
     assert_eq!(ack(""), taken(true));
     assert_eq!(ack("accepted"), taken(true));
     assert_eq!(ack("held_for_quality_assessment"), taken(false));

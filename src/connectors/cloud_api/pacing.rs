@@ -7,7 +7,7 @@
 //!
 //! Pure, in memory and bounded: after a restart Meta says it again.
 
-use crate::{connectors::manners::WAIT_MAX, model::clock::Time};
+use crate::{connectors::provider_text::WAIT_MAX, model::clock::Time};
 use std::{collections::HashMap, time::Duration};
 
 /// Recipients that are remembered; the one whose wait is over longest goes first.

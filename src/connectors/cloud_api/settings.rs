@@ -2,7 +2,7 @@
 //!
 //! A map of texts becomes a [`Settings`] or a [`BadSetting`]; nothing here calls out.
 
-use crate::connectors::{manners::unknown_setting, registry::BadSetting, templates::TemplateName};
+use crate::connectors::{provider_text::unknown_setting, registry::BadSetting, templates::TemplateName};
 use crate::model::why::why;
 use std::{collections::BTreeMap, fmt};
 

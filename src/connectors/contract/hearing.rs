@@ -2,16 +2,16 @@
 //!
 //! Each function is one check and ends with the first problem; it knows nothing of any one provider.
 
-use super::{Brought, Finding, Run, STEPS_OF_QUIET, ensure};
+use super::{ContractFinding, InboundText, Run, STEPS_OF_QUIET, ensure};
 use crate::{
-    connectors::{Heard, SendErrorKind, What, heard::InboundMessage},
+    connectors::{EventKind, ProviderEvent, SendErrorKind, inbound_event::InboundMessage},
     model::{ids::MessageId, instance::InstanceState, message::Receipt},
 };
 
 /// After a logout the instance is closed with a reason, the ear knows, and nothing leaves.
-pub(super) async fn logged_out(run: &Run<'_>) -> Finding {
-    let closed = |h: &Heard| match &h.what {
-        What::State { state: InstanceState::Close, reason, .. } => reason.as_ref().is_some_and(|r| !r.is_empty()),
+pub(super) async fn logged_out(run: &Run<'_>) -> ContractFinding {
+    let closed = |h: &ProviderEvent| match &h.what {
+        EventKind::State { state: InstanceState::Close, reason, .. } => reason.as_ref().is_some_and(|r| !r.is_empty()),
         _ => false,
     };
     let first = run.failure(&run.message(1, "This one finds the instance out")).await?;
@@ -25,18 +25,18 @@ pub(super) async fn logged_out(run: &Run<'_>) -> Finding {
 }
 
 /// Delivered and read reach the ear, in this order, under the ids of their message.
-pub(super) async fn receipts(run: &Run<'_>) -> Finding {
+pub(super) async fn receipts(run: &Run<'_>) -> ContractFinding {
     receipts_heard(run, 0).await
 }
 
 /// Receipts that could not be recorded are offered again.
-pub(super) async fn receipts_again(run: &Run<'_>) -> Finding {
+pub(super) async fn receipts_again(run: &Run<'_>) -> ContractFinding {
     // What is told at the start is over, and does not use up the failures.
     run.steps(STEPS_OF_QUIET).await;
     receipts_heard(run, 2).await
 }
 
-async fn receipts_heard(run: &Run<'_>, failures: usize) -> Finding {
+async fn receipts_heard(run: &Run<'_>, failures: usize) -> ContractFinding {
     let mut sent = Vec::new();
     for number in 1..=2 {
         let out = run.message(number, "Your order is ready.");
@@ -48,7 +48,7 @@ async fn receipts_heard(run: &Run<'_>, failures: usize) -> Finding {
     }
     for (ack, message) in &sent {
         let id = ack.provider_message_id.as_str();
-        let complete = |heard: &[Heard]| {
+        let complete = |heard: &[ProviderEvent]| {
             let told: Vec<_> = heard.iter().filter_map(receipt).filter(|r| r.0 == id).map(|r| r.2).collect();
             ack.acknowledged && told == [Receipt::Delivered, Receipt::Read]
                 || told == [Receipt::Server, Receipt::Delivered, Receipt::Read]
@@ -62,9 +62,9 @@ async fn receipts_heard(run: &Run<'_>, failures: usize) -> Finding {
     ensure(!strange, "a receipt is about a message that was never sent")
 }
 
-fn receipt(heard: &Heard) -> Option<(&str, Option<&MessageId>, Receipt)> {
+fn receipt(heard: &ProviderEvent) -> Option<(&str, Option<&MessageId>, Receipt)> {
     match &heard.what {
-        What::Receipt { provider_message_id, message_id, receipt, .. } => {
+        EventKind::Receipt { provider_message_id, message_id, receipt, .. } => {
             Some((provider_message_id, message_id.as_ref(), *receipt))
         }
         _ => None,
@@ -72,12 +72,12 @@ fn receipt(heard: &Heard) -> Option<(&str, Option<&MessageId>, Receipt)> {
 }
 
 /// A text reaches the ear once each time it is brought, unchanged.
-pub(super) async fn inbound(run: &Run<'_>) -> Finding {
+pub(super) async fn inbound(run: &Run<'_>) -> ContractFinding {
     let texts = [brought(1, "مرحبا 👨‍👩‍👧‍👦"), brought(2, "שלום\n\"STOP\" \u{200f}")];
     for text in &texts {
         ensure(run.world.bring(text).await?, "a text was not confirmed to the provider")?;
     }
-    let all = |heard: &[Heard]| texts.iter().all(|t| messages(heard, t).count() > 0);
+    let all = |heard: &[ProviderEvent]| texts.iter().all(|t| messages(heard, t).count() > 0);
     run.heard_until("the texts that were brought", all).await?;
     run.steps(STEPS_OF_QUIET).await;
     let heard = run.world.heard();
@@ -88,7 +88,7 @@ pub(super) async fn inbound(run: &Run<'_>) -> Finding {
 }
 
 /// A text that could not be recorded is not confirmed, or offered again by the connector itself.
-pub(super) async fn inbound_again(run: &Run<'_>) -> Finding {
+pub(super) async fn inbound_again(run: &Run<'_>) -> ContractFinding {
     run.steps(STEPS_OF_QUIET).await;
     let text = brought(3, "STOP");
     run.world.fail_ear(1);
@@ -100,22 +100,25 @@ pub(super) async fn inbound_again(run: &Run<'_>) -> Finding {
     unchanged(run, &run.world.heard(), &text)
 }
 
-fn brought(number: usize, text: &str) -> Brought {
-    Brought {
+fn brought(number: usize, text: &str) -> InboundText {
+    InboundText {
         provider_message_id: format!("contract-inbound-{number}"),
         from: format!("+96650000010{number}"),
         text: text.to_owned(),
     }
 }
 
-fn messages<'a>(heard: &'a [Heard], text: &'a Brought) -> impl Iterator<Item = (&'a Heard, &'a InboundMessage)> {
+fn messages<'a>(
+    heard: &'a [ProviderEvent],
+    text: &'a InboundText,
+) -> impl Iterator<Item = (&'a ProviderEvent, &'a InboundMessage)> {
     heard.iter().filter_map(|h| match &h.what {
-        What::Message(m) if m.provider_message_id == text.provider_message_id => Some((h, m)),
+        EventKind::Message(m) if m.provider_message_id == text.provider_message_id => Some((h, m)),
         _ => None,
     })
 }
 
-fn unchanged(run: &Run<'_>, heard: &[Heard], text: &Brought) -> Finding {
+fn unchanged(run: &Run<'_>, heard: &[ProviderEvent], text: &InboundText) -> ContractFinding {
     let found: Vec<_> = messages(heard, text).collect();
     let [(heard, message)] = &found[..] else {
         return Err(format!("a text that was recorded once was told {} times", found.len()));

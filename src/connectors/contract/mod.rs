@@ -6,7 +6,7 @@
 //! taken, nobody invents an answer, and what was heard is offered until it is recorded.
 //!
 //! The checks know nothing of any one provider, never panic, and answer with sentences. What a fake cannot play is
-//! skipped and named in the [`Report`], so that a test can say exactly which gaps it accepts.
+//! skipped and named in the [`ContractReport`], so that a test can say exactly which gaps it accepts.
 //!
 //! Adding a check: an async function in `sending.rs` or `hearing.rs` that ends with the first problem it finds, a
 //! line in `CHECKS`, and a connector spoilt in that way in `tests/it/connectors.rs`, to see the check fail.
@@ -14,7 +14,7 @@
 mod hearing;
 mod sending;
 
-use super::{Ack, Address, Boxed, Connector, Content, Heard, Outgoing, SendError};
+use super::{Ack, Address, Boxed, Connector, Content, Outgoing, ProviderEvent, SendError};
 use crate::model::ids::{InstanceId, MessageId};
 use std::sync::Arc;
 
@@ -28,15 +28,15 @@ pub trait World: Send + Sync {
     /// A recipient; another one for each number.
     fn recipient(&self, number: usize) -> Address;
     /// What the provider took since the start, in its order.
-    fn taken(&self) -> Boxed<'_, Result<Vec<Taken>, String>>;
+    fn taken(&self) -> Boxed<'_, Result<Vec<TakenMessage>, String>>;
     /// Makes the provider tell that a message was delivered, then that it was read, offering each until it is taken.
     /// Does nothing where the fake does so by itself.
     fn tell_receipts<'a>(&'a self, ack: &'a Ack, message: &'a MessageId) -> Boxed<'a, Result<(), String>>;
     /// Makes the provider bring a text once. Whether the connector confirmed it; a provider that got no confirmation
     /// brings it again.
-    fn bring<'a>(&'a self, text: &'a Brought) -> Boxed<'a, Result<bool, String>>;
+    fn bring<'a>(&'a self, text: &'a InboundText) -> Boxed<'a, Result<bool, String>>;
     /// What the ear recorded since the start, in its order; not what it failed to record.
-    fn heard(&self) -> Vec<Heard>;
+    fn heard(&self) -> Vec<ProviderEvent>;
     /// The ear cannot record the next so many things.
     fn fail_ear(&self, times: usize);
     /// Lets [`STEP_MS`] of the gateway's time pass, and whatever became possible happen.
@@ -65,7 +65,7 @@ pub enum Provider {
 
 /// A message that the provider took.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Taken {
+pub struct TakenMessage {
     /// The id that the provider gave it; none where the fake does not tell.
     pub provider_message_id: Option<String>,
     /// Our own id; none where the provider has no field for it.
@@ -78,7 +78,7 @@ pub struct Taken {
 
 /// A text that the provider brings.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Brought {
+pub struct InboundText {
     /// The provider's id of it.
     pub provider_message_id: String,
     /// E.164 with `+`.
@@ -89,15 +89,15 @@ pub struct Brought {
 
 /// What [`check`] found.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Report {
+pub struct ContractReport {
     /// The broken promises: the check's name, a colon, and a sentence.
     pub problems: Vec<String>,
     /// The names of the checks that the fake could not play.
     pub skipped: Vec<&'static str>,
 }
 
-type Finding = Result<(), String>;
-type Check = for<'a> fn(&'a Run<'a>) -> Boxed<'a, Finding>;
+type ContractFinding = Result<(), String>;
+type Check = for<'a> fn(&'a Run<'a>) -> Boxed<'a, ContractFinding>;
 
 /// The checks by name, with the provider that each begins with.
 const CHECKS: &[(&str, Provider, Check)] = &[
@@ -117,8 +117,8 @@ const CHECKS: &[(&str, Provider, Check)] = &[
 ];
 
 /// Runs all checks, one after the other, each over a connector started anew.
-pub async fn check(world: &dyn World) -> Report {
-    let mut report = Report::default();
+pub async fn check(world: &dyn World) -> ContractReport {
+    let mut report = ContractReport::default();
     for (name, provider, check) in CHECKS {
         let finding = match world.start(*provider).await {
             Ok(Some(connector)) => {
@@ -199,7 +199,11 @@ impl Run<'_> {
     }
 
     /// Waits until what was heard fulfils `enough`, then answers with it all.
-    async fn heard_until(&self, what: &str, enough: impl Fn(&[Heard]) -> bool) -> Result<Vec<Heard>, String> {
+    async fn heard_until(
+        &self,
+        what: &str,
+        enough: impl Fn(&[ProviderEvent]) -> bool,
+    ) -> Result<Vec<ProviderEvent>, String> {
         for _ in 0..STEPS {
             let heard = self.world.heard();
             if enough(&heard) {
@@ -211,6 +215,6 @@ impl Run<'_> {
     }
 }
 
-fn ensure(holds: bool, problem: &str) -> Finding {
+fn ensure(holds: bool, problem: &str) -> ContractFinding {
     if holds { Ok(()) } else { Err(problem.to_owned()) }
 }

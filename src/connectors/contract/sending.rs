@@ -2,7 +2,7 @@
 //!
 //! Each function is one check and ends with the first problem; it knows nothing of any one provider.
 
-use super::{Finding, Run, STEPS, STEPS_OF_QUIET, Taken, ensure};
+use super::{ContractFinding, Run, STEPS, STEPS_OF_QUIET, TakenMessage, ensure};
 use crate::{
     connectors::{Ack, Content, Outgoing, SendErrorKind},
     model::instance::InstanceState,
@@ -26,7 +26,7 @@ fn difficult_texts() -> Vec<String> {
 }
 
 /// Acknowledged with an id; the provider took one, as it was given.
-pub(super) async fn accepted(run: &Run<'_>) -> Finding {
+pub(super) async fn accepted(run: &Run<'_>) -> ContractFinding {
     let out = run.message(1, "Your order 17 is ready.");
     let ack = run.ack(&out).await?;
     run.steps(STEPS_OF_QUIET).await;
@@ -41,7 +41,7 @@ pub(super) async fn accepted(run: &Run<'_>) -> Finding {
 }
 
 /// Every text arrives unchanged.
-pub(super) async fn texts(run: &Run<'_>) -> Finding {
+pub(super) async fn texts(run: &Run<'_>) -> ContractFinding {
     for (number, text) in difficult_texts().into_iter().enumerate() {
         let out = run.message(number, &text);
         let ack = run.ack(&out).await?;
@@ -53,7 +53,7 @@ pub(super) async fn texts(run: &Run<'_>) -> Finding {
 }
 
 /// Messages that are sent at once keep their own text, recipient and id.
-pub(super) async fn parallel(run: &Run<'_>) -> Finding {
+pub(super) async fn parallel(run: &Run<'_>) -> ContractFinding {
     const AT_ONCE: usize = 32;
     let out: Vec<Outgoing> = (0..AT_ONCE).map(|n| run.message(n, &format!("Order {n} is ready."))).collect();
     let acks = futures_util::future::join_all(out.iter().map(|out| run.connector.send(out)));
@@ -75,20 +75,20 @@ pub(super) async fn parallel(run: &Run<'_>) -> Finding {
 }
 
 /// A refusal is for good, and nothing was taken.
-pub(super) async fn refused(run: &Run<'_>) -> Finding {
+pub(super) async fn refused(run: &Run<'_>) -> ContractFinding {
     let error = run.failure(&run.message(1, "Refuse this text")).await?;
     ensure(error.kind == SendErrorKind::Permanent, &format!("a refusal is permanent, and this was {:?}", error.kind))
 }
 
 /// What cannot have left may be tried again.
-pub(super) async fn unreachable(run: &Run<'_>) -> Finding {
+pub(super) async fn unreachable(run: &Run<'_>) -> ContractFinding {
     let error = run.failure(&run.message(1, "Nobody takes this text")).await?;
     let temporary = matches!(error.kind, SendErrorKind::Temporary { .. });
     ensure(temporary, &format!("an unreachable provider is temporary, and this was {:?}", error.kind))
 }
 
 /// Taken without an answer: no answer is made up, and nothing more leaves after the caller gave up.
-pub(super) async fn silent(run: &Run<'_>) -> Finding {
+pub(super) async fn silent(run: &Run<'_>) -> ContractFinding {
     let out = run.message(1, "Take this text and say nothing.");
     let mut send = run.connector.send(&out);
     let mut quiet = 0;
@@ -116,7 +116,7 @@ pub(super) async fn silent(run: &Run<'_>) -> Finding {
 }
 
 /// An instance that is not open sends nothing, and says why.
-pub(super) async fn not_open(run: &Run<'_>) -> Finding {
+pub(super) async fn not_open(run: &Run<'_>) -> ContractFinding {
     let error = run.failure(&run.message(1, "This text stays here")).await?;
     let kind = error.kind;
     ensure(kind == SendErrorKind::Permanent, &format!("not being open is permanent, and this was {kind:?}"))?;
@@ -126,14 +126,14 @@ pub(super) async fn not_open(run: &Run<'_>) -> Finding {
 }
 
 /// A stopped connector sends nothing.
-pub(super) async fn stopped(run: &Run<'_>) -> Finding {
+pub(super) async fn stopped(run: &Run<'_>) -> ContractFinding {
     run.connector.stop().await;
     let error = run.failure(&run.message(1, "This text comes too late")).await?;
     ensure(error.kind != SendErrorKind::Ambiguous, "a stopped connector cannot tell whether a message left")
 }
 
 /// Whether what was taken is what was given, and its ids are those that the caller knows.
-fn same(out: &Outgoing, ack: &Ack, taken: &Taken) -> Finding {
+fn same(out: &Outgoing, ack: &Ack, taken: &TakenMessage) -> ContractFinding {
     let Content::Text(text) = &out.content else { return Err("the checks send only texts".to_owned()) };
     ensure(*text == taken.text, &format!("the text {text:?} arrived as {:?}", taken.text))?;
     ensure(out.to.to_string() == taken.to, &format!("a message to {} went to {}", out.to, taken.to))?;

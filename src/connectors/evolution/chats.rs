@@ -1,14 +1,14 @@
 //! Chats, as the server names them: which one a person's is, who has one, and what was read in it.
 
 use super::{
-    Inner,
-    client::Trouble,
+    EvolutionInner,
+    client::EvolutionError,
     reading::{self, text},
 };
 use crate::{
     connectors::{
-        Address, NotDone, What,
-        heard::{Sender, Whom},
+        ActionError, Address, EventKind,
+        inbound_event::{RemoteParty, Whom},
     },
     model::phone::Phone,
 };
@@ -18,36 +18,36 @@ use serde_json::{Value, json};
 /// Numbers that are asked for at once.
 const NUMBERS_MAX: usize = 50;
 
-impl Inner {
+impl EvolutionInner {
     /// The chat that the server would send to; none for a number without WhatsApp. It changes the digits of some
     /// countries' numbers, so that only it can tell.
-    pub(super) async fn chat_of(&self, to: &str) -> Result<Option<String>, Trouble> {
+    pub(super) async fn chat_of(&self, to: &str) -> Result<Option<String>, EvolutionError> {
         let Some(phone) = Phone::known(to) else { return Ok(Some(to.to_owned())) };
         let rows = self.numbers(std::slice::from_ref(&phone)).await?;
         Ok(rows.into_iter().find(|row| row["exists"] == true).and_then(|row| text(&row["jid"])))
     }
 
-    pub(super) async fn mark_read(&self, chat: &Address, messages: &[String]) -> Result<(), NotDone> {
-        let said = |trouble: Trouble| NotDone(trouble.text());
+    pub(super) async fn mark_read(&self, chat: &Address, messages: &[String]) -> Result<(), ActionError> {
+        let said = |trouble: EvolutionError| ActionError(trouble.text());
         let chat = self.chat_of(&chat.to_string()).await.map_err(said)?;
-        let chat = chat.ok_or_else(|| NotDone("the number has no WhatsApp".to_owned()))?;
+        let chat = chat.ok_or_else(|| ActionError("the number has no WhatsApp".to_owned()))?;
         let read: Vec<Value> =
             messages.iter().map(|id| json!({"remoteJid": chat, "fromMe": false, "id": id})).collect();
         let body = json!({"readMessages": read});
         self.client.ask(Method::POST, "/chat/markMessageAsRead", "", Some(&body)).await.map(drop).map_err(said)
     }
 
-    pub(super) async fn check_numbers(&self, phones: &[Phone]) -> Result<Vec<bool>, NotDone> {
+    pub(super) async fn check_numbers(&self, phones: &[Phone]) -> Result<Vec<bool>, ActionError> {
         if phones.len() > NUMBERS_MAX {
-            return Err(NotDone(format!("at most {NUMBERS_MAX} numbers are asked for at once")));
+            return Err(ActionError(format!("at most {NUMBERS_MAX} numbers are asked for at once")));
         }
-        let rows = self.numbers(phones).await.map_err(|trouble| NotDone(trouble.text()))?;
+        let rows = self.numbers(phones).await.map_err(|trouble| ActionError(trouble.text()))?;
         // The answers come in an order of their own.
         let exists = |phone: &Phone| rows.iter().any(|row| is_about(row, phone) && row["exists"] == true);
         Ok(phones.iter().map(exists).collect())
     }
 
-    async fn numbers(&self, phones: &[Phone]) -> Result<Vec<Value>, Trouble> {
+    async fn numbers(&self, phones: &[Phone]) -> Result<Vec<Value>, EvolutionError> {
         let digits: Vec<&str> = phones.iter().map(Phone::digits).collect();
         let body = json!({"numbers": digits});
         let answer = self.client.ask(Method::POST, "/chat/whatsappNumbers", "", Some(&body)).await?;
@@ -63,11 +63,11 @@ impl Inner {
     /// The server names the chat of a number, and the hidden id beside it. What cannot be recorded now is told again
     /// with the next message.
     async fn learn(&self, phone: &Phone, row: &Value) {
-        let mut names = Sender::default();
+        let mut names = RemoteParty::default();
         [&row["jid"], &row["lid"]].into_iter().filter_map(text).for_each(|jid| reading::name(&mut names, &jid));
-        if names != Sender::default() {
+        if names != RemoteParty::default() {
             let whom = Whom::Address(Address::Phone(phone.clone()));
-            let _ = self.line.tell(self.clock.now(), What::Named { whom, names }).await;
+            let _ = self.line.tell(self.clock.now(), EventKind::Named { whom, names }).await;
         }
     }
 }

@@ -2,13 +2,13 @@
 //!
 //! - An answer's error is read wherever this server puts it: as a text, a list or objects below `response.message`, at
 //!   the top, or inside an answer that says 200 or 201.
-//! - [`Trouble`] tells what went wrong and whether the request may have been acted upon; what that means for a message
+//! - [`EvolutionError`] tells what went wrong and whether the request may have been acted upon; what that means for a message
 //!   or for the state is its callers' business.
 //! - No text that is made here holds the key, a whole number or a message.
 
 use super::settings::Settings;
 use crate::{
-    connectors::manners::repeated,
+    connectors::provider_text::repeated,
     egress::{Bounds, Egress, EgressError, Outbound},
     model::percent,
 };
@@ -25,7 +25,7 @@ const SEND: Bounds = Bounds { timeout: Duration::from_secs(60), max_answer_bytes
 const FILE: Duration = Duration::from_secs(120);
 
 /// The way to one instance of one server.
-pub(super) struct Client {
+pub(super) struct EvolutionClient {
     egress: Egress,
     base_url: String,
     key: HeaderValue,
@@ -34,7 +34,7 @@ pub(super) struct Client {
 }
 
 /// An answer of the server: its status and its JSON.
-pub(super) struct Answer {
+pub(super) struct EvolutionResponse {
     pub(super) status: StatusCode,
     pub(super) retry_after: Option<String>,
     pub(super) body: Bytes,
@@ -44,7 +44,7 @@ pub(super) struct Answer {
 
 /// Why there is no good answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Trouble {
+pub(super) enum EvolutionError {
     /// It certainly did not arrive.
     NotSent(String),
     /// The address may not be called, by our own configuration.
@@ -57,7 +57,7 @@ pub(super) enum Trouble {
     Licence,
 }
 
-impl Client {
+impl EvolutionClient {
     pub(super) fn new(egress: Egress, settings: &Settings) -> Self {
         // Settings have only visible ASCII here.
         let mut key = HeaderValue::from_str(&settings.api_key).unwrap_or_else(|_| HeaderValue::from_static(""));
@@ -66,12 +66,12 @@ impl Client {
     }
 
     /// `POST /message/{what}/{instance}`: the answer as it came, since every byte of it decides.
-    pub(super) async fn send(&self, what: &str, body: &Value) -> Result<Answer, EgressError> {
+    pub(super) async fn send(&self, what: &str, body: &Value) -> Result<EvolutionResponse, EgressError> {
         self.exchange(Method::POST, &format!("/message/{what}/{}", self.instance), Some(body), SEND).await
     }
 
     /// Asks for a file in base64 of at most `max_bytes` bytes once decoded.
-    pub(super) async fn file(&self, key_id: &str, max_bytes: usize) -> Result<Value, Trouble> {
+    pub(super) async fn file(&self, key_id: &str, max_bytes: usize) -> Result<Value, EvolutionError> {
         let bounds = Bounds { timeout: FILE, max_answer_bytes: max_bytes.saturating_mul(4) / 3 + 64 * 1024 };
         let path = format!("/chat/getBase64FromMediaMessage/{}", self.instance);
         let body = json!({"message": {"key": {"id": key_id}}, "convertToMp4": false});
@@ -85,13 +85,18 @@ impl Client {
         route: &str,
         query: &str,
         body: Option<&Value>,
-    ) -> Result<Value, Trouble> {
+    ) -> Result<Value, EvolutionError> {
         let path = format!("{route}/{}{query}", self.instance);
         read(self.exchange(method, &path, body, ASK).await)
     }
 
     /// A question that names no instance in its path.
-    pub(super) async fn ask_server(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Trouble> {
+    pub(super) async fn ask_server(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, EvolutionError> {
         read(self.exchange(method, path, body, ASK).await)
     }
 
@@ -101,7 +106,7 @@ impl Client {
         path: &str,
         body: Option<&Value>,
         bounds: Bounds,
-    ) -> Result<Answer, EgressError> {
+    ) -> Result<EvolutionResponse, EgressError> {
         let url = format!("{}{path}", self.base_url);
         let mut headers = vec![(HeaderName::from_static("apikey"), self.key.clone())];
         if body.is_some() {
@@ -110,36 +115,36 @@ impl Client {
         let body = body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
         let inbound = self.egress.send(Outbound { method, url: &url, headers, body }, bounds).await?;
         let retry_after = inbound.headers.get(header::RETRY_AFTER).and_then(|v| v.to_str().ok()).map(str::to_owned);
-        Ok(Answer { status: inbound.status, retry_after, body: inbound.body, truncated: inbound.truncated })
+        Ok(EvolutionResponse { status: inbound.status, retry_after, body: inbound.body, truncated: inbound.truncated })
     }
 }
 
 /// The JSON of a good answer.
-fn read(answer: Result<Answer, EgressError>) -> Result<Value, Trouble> {
+fn read(answer: Result<EvolutionResponse, EgressError>) -> Result<Value, EvolutionError> {
     let answer = answer.map_err(|e| trouble(&e))?;
     let value = serde_json::from_slice::<Value>(&answer.body).ok();
     if is_licence(answer.status, value.as_ref()) {
-        return Err(Trouble::Licence);
+        return Err(EvolutionError::Licence);
     }
     let status = answer.status.as_u16();
     if !answer.status.is_success() {
         let words = value.as_ref().map_or_else(|| "without saying why".to_owned(), words);
-        return Err(Trouble::Refused { status, words });
+        return Err(EvolutionError::Refused { status, words });
     }
     match value {
         // `{"error":true,"message":…}` under a good status is this server's way to fail.
-        Some(value) if value["error"] == true => Err(Trouble::Refused { status, words: words(&value) }),
+        Some(value) if value["error"] == true => Err(EvolutionError::Refused { status, words: words(&value) }),
         Some(value) => Ok(value),
         None if answer.body.is_empty() => Ok(Value::Null),
-        None => Err(Trouble::Unclear("the server's answer is no JSON".to_owned())),
+        None => Err(EvolutionError::Unclear("the server's answer is no JSON".to_owned())),
     }
 }
 
-pub(super) fn trouble(e: &EgressError) -> Trouble {
+pub(super) fn trouble(e: &EgressError) -> EvolutionError {
     match e {
-        EgressError::BadUrl(_) | EgressError::Forbidden { .. } => Trouble::Forbidden(e.to_string()),
-        e if e.leaves_no_doubt() => Trouble::NotSent(format!("the Evolution server cannot be reached: {e}")),
-        e => Trouble::Unclear(format!("the Evolution server did not answer as it should: {e}")),
+        EgressError::BadUrl(_) | EgressError::Forbidden { .. } => EvolutionError::Forbidden(e.to_string()),
+        e if e.leaves_no_doubt() => EvolutionError::NotSent(format!("the Evolution server cannot be reached: {e}")),
+        e => EvolutionError::Unclear(format!("the Evolution server did not answer as it should: {e}")),
     }
 }
 
@@ -156,7 +161,7 @@ pub(super) fn is_licence(status: StatusCode, body: Option<&Value>) -> bool {
 pub(super) const LICENCE: &str = "the Evolution server answers nothing before it has a licence (LICENSE_REQUIRED): \
      register it in its own manager, then reconnect";
 
-impl Trouble {
+impl EvolutionError {
     /// In plain words.
     pub(super) fn text(&self) -> String {
         match self {

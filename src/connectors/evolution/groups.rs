@@ -3,9 +3,9 @@
 //! What was listed last is also what is told when somebody wants the groups: the server asks WhatsApp for the picture of
 //! each group before it answers, far too slowly for a question with every message to a group.
 
-use super::{Inner, client::Trouble, reading::text};
+use super::{EvolutionInner, client::EvolutionError, reading::text};
 use crate::{
-    connectors::{GroupInfo, NotDone, NotRecorded, What},
+    connectors::{ActionError, EventKind, GroupInfo, NotRecorded},
     model::clock::Time,
 };
 use http::Method;
@@ -15,20 +15,20 @@ use std::collections::HashMap;
 /// As they were seen last.
 #[derive(Default)]
 pub(super) struct Groups {
-    by_id: HashMap<String, Group>,
+    by_id: HashMap<String, EvolutionGroup>,
     /// All of them were told once.
     is_listed: bool,
 }
 
 /// One of them.
 #[derive(Clone, Default)]
-struct Group {
+struct EvolutionGroup {
     info: GroupInfo,
     /// Only its administrators write in it.
     announce: Option<bool>,
 }
 
-impl Group {
+impl EvolutionGroup {
     /// `own` is the instance's number. The list does not say who administers a group; that its owner does is certain.
     fn read(id: &str, value: &Value, own: Option<&str>) -> Self {
         let members = value["participants"].as_array().map(|p| p.len() as u64);
@@ -65,11 +65,11 @@ impl Group {
     }
 }
 
-impl Inner {
+impl EvolutionInner {
     /// The groups as they were listed last; asked for now, if they never were.
-    pub(super) async fn groups_now(&self) -> Result<Vec<GroupInfo>, NotDone> {
+    pub(super) async fn groups_now(&self) -> Result<Vec<GroupInfo>, ActionError> {
         if !self.groups().is_listed {
-            self.list_groups().await.map_err(|trouble| NotDone(trouble.text()))?;
+            self.list_groups().await.map_err(|trouble| ActionError(trouble.text()))?;
         }
         let mut all: Vec<GroupInfo> = self.groups().by_id.values().map(|group| group.info.clone()).collect();
         all.sort_by(|a, b| a.id.cmp(&b.id));
@@ -77,7 +77,7 @@ impl Inner {
     }
 
     /// Asks for all groups, and tells what changed. One that is missing is left, or gone.
-    pub(super) async fn list_groups(&self) -> Result<(), Trouble> {
+    pub(super) async fn list_groups(&self) -> Result<(), EvolutionError> {
         let listed = self.client.ask(Method::GET, "/group/fetchAllGroups", "?getParticipants=false", None).await?;
         let listed = listed.as_array().map_or(&[][..], Vec::as_slice);
         for group in listed {
@@ -95,7 +95,7 @@ impl Inner {
     /// Compares one group with what is known. One that is seen for the first time is told only when it `is_new`.
     pub(super) async fn note_group(&self, value: &Value, is_new: bool) -> Result<(), NotRecorded> {
         let Some(id) = text(&value["id"]) else { return Ok(()) };
-        let group = Group::read(&id, value, self.line.standing().phone.as_deref());
+        let group = EvolutionGroup::read(&id, value, self.line.standing().phone.as_deref());
         let before = self.groups().by_id.get(&id).cloned();
         let changes = match &before {
             Some(before) => group.changes(before),
@@ -103,7 +103,7 @@ impl Inner {
             None => Vec::new(),
         };
         for change in changes {
-            let what = What::GroupUpdated {
+            let what = EventKind::GroupUpdated {
                 group_id: id.clone(),
                 group_name: group.info.name.clone(),
                 change: change.to_owned(),

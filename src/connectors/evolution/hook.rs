@@ -7,12 +7,12 @@
 //! - Nothing waits here for anything but the ear: the server may wait for the answer before it goes on.
 
 use super::{
-    Inner,
-    keys::Told,
+    EvolutionInner,
     reading::{self, text},
 };
+use crate::connectors::evolution::sent_index::EarlyReceipt;
 use crate::{
-    connectors::{HookAnswer, HookRequest, NotRecorded, What, heard::Sender},
+    connectors::{EventKind, HookAnswer, HookRequest, NotRecorded, inbound_event::RemoteParty},
     model::{
         clock::Time,
         instance::{Health, InstanceState},
@@ -56,7 +56,7 @@ pub(super) fn limit(secret: &str, head: &HookRequest) -> Result<usize, HookAnswe
 }
 
 /// Records what one call brings.
-pub(super) async fn take(inner: &Inner, request: &HookRequest) -> HookAnswer {
+pub(super) async fn take(inner: &EvolutionInner, request: &HookRequest) -> HookAnswer {
     if let Err(refusal) = limit(&inner.settings.hook_secret, request) {
         return refusal;
     }
@@ -80,7 +80,7 @@ pub(super) async fn take(inner: &Inner, request: &HookRequest) -> HookAnswer {
     }
 }
 
-async fn event(inner: &Inner, name: &str, data: &Value) -> Result<(), NotRecorded> {
+async fn event(inner: &EvolutionInner, name: &str, data: &Value) -> Result<(), NotRecorded> {
     match name {
         "messages.upsert" | "messages.update" | "send.message" | "call" | "groups.upsert" => {
             // One object today; lists in other versions.
@@ -105,7 +105,7 @@ async fn event(inner: &Inner, name: &str, data: &Value) -> Result<(), NotRecorde
 }
 
 /// Somebody's message, or one of our own.
-pub(super) async fn message(inner: &Inner, data: &Value) -> Result<(), NotRecorded> {
+pub(super) async fn message(inner: &EvolutionInner, data: &Value) -> Result<(), NotRecorded> {
     let Some(read) = reading::read(data) else { return Ok(()) };
     if read.from_me {
         return own(inner, &read).await;
@@ -115,14 +115,14 @@ pub(super) async fn message(inner: &Inner, data: &Value) -> Result<(), NotRecord
         return Ok(());
     }
     if let Some(inbound) = read.inbound(|group| inner.group_name(group)) {
-        inner.line.tell(at, What::Message(inbound)).await?;
+        inner.line.tell(at, EventKind::Message(inbound)).await?;
         inner.keys().note_heard(&id);
     }
     Ok(())
 }
 
 /// One of our own: never inbound. Its status may be news.
-async fn own(inner: &Inner, read: &reading::Read) -> Result<(), NotRecorded> {
+async fn own(inner: &EvolutionInner, read: &reading::ParsedMessage) -> Result<(), NotRecorded> {
     match read.status.as_deref().and_then(|status| receipt(Some(status))) {
         Some(receipt) => inner.receipt(&read.id, receipt, read.at).await,
         None => Ok(()),
@@ -130,7 +130,7 @@ async fn own(inner: &Inner, read: &reading::Read) -> Result<(), NotRecorded> {
 }
 
 /// The server says that it handed a message to WhatsApp for us: may name one whose answer was lost.
-async fn sent(inner: &Inner, data: &Value) -> Result<(), NotRecorded> {
+async fn sent(inner: &EvolutionInner, data: &Value) -> Result<(), NotRecorded> {
     let Some(read) = reading::read(data) else { return Ok(()) };
     if let Some(words) = read.text.as_deref()
         && read.from_me
@@ -145,7 +145,7 @@ async fn sent(inner: &Inner, data: &Value) -> Result<(), NotRecorded> {
 }
 
 /// What became of a message that we sent.
-async fn update(inner: &Inner, data: &Value) -> Result<(), NotRecorded> {
+async fn update(inner: &EvolutionInner, data: &Value) -> Result<(), NotRecorded> {
     // Somebody else's message: that we read it is no news.
     if data["fromMe"] == false || data["key"]["fromMe"] == false {
         return Ok(());
@@ -170,7 +170,7 @@ pub(super) fn receipt(status: Option<&str>) -> Option<Receipt> {
     }
 }
 
-async fn call(inner: &Inner, data: &Value) -> Result<(), NotRecorded> {
+async fn call(inner: &EvolutionInner, data: &Value) -> Result<(), NotRecorded> {
     let Some(id) = text(&data["id"]) else { return Ok(()) };
     let missed = match data["status"].as_str().unwrap_or_default() {
         "offer" | "ringing" => false,
@@ -182,16 +182,19 @@ async fn call(inner: &Inner, data: &Value) -> Result<(), NotRecorded> {
         "terminate" if !inner.was_answered(&id) => true,
         _ => return Ok(()),
     };
-    let mut from = Sender::default();
+    let mut from = RemoteParty::default();
     for jid in [&data["from"], &data["callerPn"], &data["chatId"]].into_iter().filter_map(text) {
         reading::name(&mut from, &jid);
     }
     let is_video = data["isVideo"] == true;
     let at = text(&data["date"]).and_then(|d| Time::parse(&d).ok());
-    inner.line.tell(at.unwrap_or_else(|| inner.clock.now()), What::Call { call_id: id, from, is_video, missed }).await
+    inner
+        .line
+        .tell(at.unwrap_or_else(|| inner.clock.now()), EventKind::Call { call_id: id, from, is_video, missed })
+        .await
 }
 
-async fn connection(inner: &Inner, data: &Value) {
+async fn connection(inner: &EvolutionInner, data: &Value) {
     let reason = data["statusReason"].as_u64();
     match data["state"].as_str().unwrap_or_default() {
         "open" => inner.line.open(text(&data["wuid"]).and_then(|jid| reading::phone(&jid))).await,
@@ -210,7 +213,7 @@ async fn connection(inner: &Inner, data: &Value) {
     inner.look_soon();
 }
 
-async fn qrcode(inner: &Inner, data: &Value) -> Result<(), NotRecorded> {
+async fn qrcode(inner: &EvolutionInner, data: &Value) -> Result<(), NotRecorded> {
     let qrcode = if data["qrcode"].is_object() { &data["qrcode"] } else { data };
     match text(&qrcode["code"]) {
         Some(code) => inner.line.qr(&code, text(&qrcode["pairingCode"]), qrcode["count"].as_u64().unwrap_or(1)).await,
@@ -224,7 +227,7 @@ async fn qrcode(inner: &Inner, data: &Value) -> Result<(), NotRecorded> {
     }
 }
 
-impl Inner {
+impl EvolutionInner {
     /// Tells a receipt unless it is known; keeps it where its message may still turn up.
     pub(super) async fn receipt(&self, id: &str, receipt: Receipt, at: Option<Time>) -> Result<(), NotRecorded> {
         let (is_news, message) = self.keys().look(id, receipt);
@@ -232,7 +235,7 @@ impl Inner {
             return Ok(());
         }
         let failed = receipt == Receipt::Failed;
-        let told = Told {
+        let told = EarlyReceipt {
             id: id.to_owned(),
             receipt,
             at: at.unwrap_or_else(|| self.clock.now()),
@@ -244,9 +247,9 @@ impl Inner {
         self.tell_receipt(told).await
     }
 
-    pub(super) async fn tell_receipt(&self, told: Told) -> Result<(), NotRecorded> {
+    pub(super) async fn tell_receipt(&self, told: EarlyReceipt) -> Result<(), NotRecorded> {
         let (id, receipt) = (told.id.clone(), told.receipt);
-        let what = What::Receipt {
+        let what = EventKind::Receipt {
             provider_message_id: told.id,
             message_id: told.message,
             receipt,

@@ -1,12 +1,12 @@
 //! What lies on an Evolution server, for whoever wants to bring it over: its instances and their webhooks. It only looks.
 
 use super::{
-    client::Client,
+    client::EvolutionClient,
     reading::{self, text},
     settings::Settings,
 };
 use crate::{
-    connectors::NotDone,
+    connectors::ActionError,
     egress::Egress,
     model::{instance::InstanceState, percent},
 };
@@ -15,7 +15,7 @@ use serde_json::Value;
 
 /// One instance of the server.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Found {
+pub struct ImportCandidate {
     /// The server's name of it.
     pub name: String,
     /// Its own number, once it was paired.
@@ -41,7 +41,7 @@ pub struct FoundWebhook {
     pub problem: Option<String>,
 }
 
-/// What [`Found::integration`] says of a paired phone, which is the only kind that is brought over.
+/// What [`ImportCandidate::integration`] says of a paired phone, which is the only kind that is brought over.
 pub const PAIRED_PHONE: &str = "WHATSAPP-BAILEYS";
 
 /// Our events behind one of the server's words for events.
@@ -63,15 +63,15 @@ pub fn our_events(theirs: &str) -> &'static [&'static str] {
 ///
 /// # Errors
 /// An address or key that is none, a place that may not be called, or a server that does not answer.
-pub async fn survey(egress: &Egress, base_url: &str, key: &str) -> Result<Vec<Found>, NotDone> {
+pub async fn survey(egress: &Egress, base_url: &str, key: &str) -> Result<Vec<ImportCandidate>, ActionError> {
     let settings = [("base_url", base_url), ("api_key", key), ("instance", "-"), ("hook_secret", "----------------")];
     let settings = settings.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
-    let settings = Settings::parse(&settings).map_err(|e| NotDone(e.to_string()))?;
-    let client = Client::new(egress.clone(), &settings);
+    let settings = Settings::parse(&settings).map_err(|e| ActionError(e.to_string()))?;
+    let client = EvolutionClient::new(egress.clone(), &settings);
     let listed = client.ask_server(Method::GET, "/instance/fetchInstances", None).await;
-    let listed = listed.map_err(|trouble| NotDone(trouble.text()))?;
+    let listed = listed.map_err(|trouble| ActionError(trouble.text()))?;
     let Some(rows) = listed.as_array() else {
-        return Err(NotDone("the Evolution server's list of instances is none".to_owned()));
+        return Err(ActionError("the Evolution server's list of instances is none".to_owned()));
     };
     let mut all = Vec::new();
     for row in rows {
@@ -80,17 +80,17 @@ pub async fn survey(egress: &Egress, base_url: &str, key: &str) -> Result<Vec<Fo
             if let Some(webhook) = &mut webhook {
                 webhook.problem = egress.check_url(&webhook.url).err().map(|e| e.to_string());
             }
-            all.push(Found { webhook, ..found });
+            all.push(ImportCandidate { webhook, ..found });
         }
     }
     Ok(all)
 }
 
 /// One row; older versions wrap it.
-fn instance(row: &Value, key: &str) -> Option<Found> {
+fn instance(row: &Value, key: &str) -> Option<ImportCandidate> {
     let row = if row["instance"].is_object() { &row["instance"] } else { row };
     let status = row["connectionStatus"].as_str().or_else(|| row["status"].as_str());
-    Some(Found {
+    Some(ImportCandidate {
         name: text(&row["name"]).or_else(|| text(&row["instanceName"]))?,
         phone: text(&row["ownerJid"]).or_else(|| text(&row["owner"])).and_then(|jid| reading::phone(&jid)),
         is_open: status == Some(InstanceState::Open.as_str()),
@@ -101,11 +101,11 @@ fn instance(row: &Value, key: &str) -> Option<Found> {
 }
 
 /// An instance that has none is answered with `null`, or with an error.
-async fn webhook(client: &Client, name: &str) -> Result<Option<FoundWebhook>, NotDone> {
+async fn webhook(client: &EvolutionClient, name: &str) -> Result<Option<FoundWebhook>, ActionError> {
     let found = match client.ask_server(Method::GET, &format!("/webhook/find/{}", percent::encode(name)), None).await {
         Ok(found) => found,
-        Err(super::client::Trouble::Refused { status: 400 | 404, .. }) => return Ok(None),
-        Err(trouble) => return Err(NotDone(trouble.text())),
+        Err(super::client::EvolutionError::Refused { status: 400 | 404, .. }) => return Ok(None),
+        Err(trouble) => return Err(ActionError(trouble.text())),
     };
     let found = if found["webhook"].is_object() { &found["webhook"] } else { &found };
     let events = found["events"].as_array().into_iter().flatten().filter_map(text).collect();

@@ -10,40 +10,40 @@
 //!
 //! Like every connector it knows nothing of accounts, limits, the database and HTTP towards customers.
 
+mod catch_up;
 mod chats;
 mod client;
 mod groups;
 mod hook;
 pub mod import;
-mod keys;
 mod outgoing;
 mod reading;
+mod sent_index;
 pub mod settings;
-mod sweep;
-mod work;
+mod worker;
 
 use super::{
-    Ack, Address, Boxed, Capabilities, Connector, Content, Ear, GroupInfo, HookAnswer, HookRequest, MediaError,
-    NotDone, Outgoing, Pairing, SendError, Standing,
-    line::Line,
+    Ack, ActionError, Address, Boxed, Capabilities, ConnectionStatus, Connector, Content, Ear, GroupInfo, HookAnswer,
+    HookRequest, MediaError, Outgoing, Pairing, SendError,
     registry::{BadSetting, Deps, InstanceSetup},
 };
+use crate::connectors::connection::ConnectionState;
 use crate::model::{
     clock::Clock,
     ids::{InstanceId, MessageId},
     instance::{Health, InstanceState},
     phone::Phone,
 };
-use client::{Client, Trouble};
+use client::{EvolutionClient, EvolutionError};
 use http::Method;
-use keys::Keys;
+use sent_index::SentIndex;
 use settings::Settings;
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard},
 };
 use tokio::task::JoinHandle;
-use work::Plan;
+use worker::EvolutionTimetable;
 
 /// What the server's licence asks to be told wherever it is used.
 pub const NOTICE: &str = "This instance uses Evolution API (https://github.com/EvolutionAPI/evolution-api), \
@@ -57,23 +57,23 @@ const CALLS_MAX: usize = 100;
 
 /// One instance of one server.
 pub struct Evolution {
-    inner: Arc<Inner>,
+    inner: Arc<EvolutionInner>,
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// What the connector, its task and its webhook share.
-struct Inner {
+struct EvolutionInner {
     instance: InstanceId,
     settings: Settings,
     /// Where the server is told to call.
     hook_url: String,
-    client: Client,
+    client: EvolutionClient,
     clock: Arc<dyn Clock>,
     ear: Arc<dyn Ear>,
-    line: Line,
-    keys: Mutex<Keys>,
+    line: ConnectionState,
+    keys: Mutex<SentIndex>,
     groups: Mutex<groups::Groups>,
-    plan: Mutex<Plan>,
+    plan: Mutex<EvolutionTimetable>,
     /// Calls that somebody took, so that their end is no missed call.
     answered: Mutex<VecDeque<String>>,
 }
@@ -85,20 +85,20 @@ impl Evolution {
     /// Bad settings.
     pub fn open(deps: &Deps, setup: &InstanceSetup) -> Result<Self, BadSetting> {
         let settings = Settings::parse(&setup.settings)?;
-        let inner = Arc::new(Inner {
+        let inner = Arc::new(EvolutionInner {
             instance: setup.id.clone(),
             hook_url: format!("{}/hooks/evolution/{}", deps.public_url, setup.id),
-            client: Client::new(deps.egress.clone(), &settings),
+            client: EvolutionClient::new(deps.egress.clone(), &settings),
             clock: deps.clock.clone(),
             ear: deps.ear.clone(),
-            line: Line::new(deps, setup.id.clone(), beginning()),
+            line: ConnectionState::new(deps, setup.id.clone(), beginning()),
             keys: Mutex::default(),
             groups: Mutex::default(),
-            plan: Mutex::new(Plan::begin(deps.clock.now())),
+            plan: Mutex::new(EvolutionTimetable::begin(deps.clock.now())),
             answered: Mutex::default(),
             settings,
         });
-        let task = tokio::spawn(work::run(inner.clone()));
+        let task = tokio::spawn(worker::run(inner.clone()));
         Ok(Self { inner, task: Mutex::new(Some(task)) })
     }
 
@@ -138,7 +138,7 @@ impl Connector for Evolution {
         }
     }
 
-    fn standing(&self) -> Standing {
+    fn standing(&self) -> ConnectionStatus {
         self.inner.line.standing()
     }
 
@@ -166,36 +166,36 @@ impl Connector for Evolution {
         self.inner.line.pairing()
     }
 
-    fn mark_read<'a>(&'a self, chat: &'a Address, messages: &'a [String]) -> Boxed<'a, Result<(), NotDone>> {
+    fn mark_read<'a>(&'a self, chat: &'a Address, messages: &'a [String]) -> Boxed<'a, Result<(), ActionError>> {
         Box::pin(self.inner.mark_read(chat, messages))
     }
 
-    fn check_numbers<'a>(&'a self, phones: &'a [Phone]) -> Boxed<'a, Result<Vec<bool>, NotDone>> {
+    fn check_numbers<'a>(&'a self, phones: &'a [Phone]) -> Boxed<'a, Result<Vec<bool>, ActionError>> {
         Box::pin(self.inner.check_numbers(phones))
     }
 
-    fn reconnect(&self) -> Boxed<'_, Result<(), NotDone>> {
+    fn reconnect(&self) -> Boxed<'_, Result<(), ActionError>> {
         Box::pin(self.inner.reconnect())
     }
 
-    fn groups(&self) -> Boxed<'_, Result<Vec<GroupInfo>, NotDone>> {
+    fn groups(&self) -> Boxed<'_, Result<Vec<GroupInfo>, ActionError>> {
         Box::pin(self.inner.groups_now())
     }
 
     /// The server has no route for it: of calls it only offers some itself. What it can do is to reject every call by
     /// its own setting (`rejectCall`, with `msgCall` for the text), which is the owner's of that server to switch on:
     /// from here on it would answer callers past the guard.
-    fn reject_call<'a>(&'a self, _call_id: &'a str) -> Boxed<'a, Result<(), NotDone>> {
-        Box::pin(std::future::ready(Err(NotDone(CALLS_RING_ON.to_owned()))))
+    fn reject_call<'a>(&'a self, _call_id: &'a str) -> Boxed<'a, Result<(), ActionError>> {
+        Box::pin(std::future::ready(Err(ActionError(CALLS_RING_ON.to_owned()))))
     }
 
-    fn log_out(&self) -> Boxed<'_, Result<(), NotDone>> {
+    fn log_out(&self) -> Boxed<'_, Result<(), ActionError>> {
         Box::pin(self.inner.log_out())
     }
 }
 
-fn beginning() -> Standing {
-    Standing {
+fn beginning() -> ConnectionStatus {
+    ConnectionStatus {
         state: InstanceState::Connecting,
         reason: Some("the Evolution server has not answered yet".to_owned()),
         health: Health::Ok,
@@ -206,7 +206,7 @@ fn beginning() -> Standing {
 
 /// A message on its way; if it is given up on the way, nobody knows what became of it.
 struct OnItsWay<'a> {
-    inner: &'a Inner,
+    inner: &'a EvolutionInner,
     message: &'a MessageId,
 }
 
@@ -219,7 +219,7 @@ impl Drop for OnItsWay<'_> {
     }
 }
 
-impl Inner {
+impl EvolutionInner {
     async fn send(&self, out: &Outgoing) -> Result<Ack, SendError> {
         self.may_send()?;
         let chat = self.reacted_chat(out).await?;
@@ -283,7 +283,7 @@ impl Inner {
     async fn fetch(&self, handle: &str, max_bytes: u64) -> Result<Vec<u8>, MediaError> {
         let max = usize::try_from(max_bytes).unwrap_or(usize::MAX);
         let answer = self.client.file(handle, max).await.map_err(|trouble| match &trouble {
-            Trouble::Refused { status: 400 | 404, .. } => MediaError::Gone(trouble.text()),
+            EvolutionError::Refused { status: 400 | 404, .. } => MediaError::Gone(trouble.text()),
             _ => MediaError::NotNow(trouble.text()),
         })?;
         let bytes = reading::decoded(&answer["base64"]);
@@ -291,19 +291,19 @@ impl Inner {
         if bytes.len() > max { Err(MediaError::TooLarge(max_bytes)) } else { Ok(bytes) }
     }
 
-    async fn log_out(&self) -> Result<(), NotDone> {
+    async fn log_out(&self) -> Result<(), ActionError> {
         match self.client.ask(Method::DELETE, "/instance/logout", "", None).await {
             // It answers 400 where there is no login to end.
-            Ok(_) | Err(Trouble::Refused { status: 400, .. }) => {
+            Ok(_) | Err(EvolutionError::Refused { status: 400, .. }) => {
                 self.rest();
                 self.line.not_open(InstanceState::Close, "logged out here; pair it again").await;
                 Ok(())
             }
-            Err(trouble) => Err(NotDone(trouble.text())),
+            Err(trouble) => Err(ActionError(trouble.text())),
         }
     }
 
-    fn keys(&self) -> MutexGuard<'_, Keys> {
+    fn keys(&self) -> MutexGuard<'_, SentIndex> {
         self.keys.lock().expect("no holder panics")
     }
 
@@ -319,7 +319,7 @@ impl Inner {
         self.answered.lock().expect("no holder panics").iter().any(|known| known == call)
     }
 
-    fn plan(&self) -> MutexGuard<'_, Plan> {
+    fn plan(&self) -> MutexGuard<'_, EvolutionTimetable> {
         self.plan.lock().expect("no holder panics")
     }
 

@@ -8,11 +8,11 @@
 //!
 //! Pure but for [`file`]: values in, values out.
 
-use super::client::{self, Answer, Trouble, is_licence, words};
+use super::client::{self, EvolutionError, EvolutionResponse, is_licence, words};
 use crate::{
     connectors::{
-        Ack, Address, Content, Outgoing, Reacted, SendError, SendErrorKind, heard::Sender, manners::retry_after,
-        outgoing::MediaKind,
+        Ack, Address, Content, Outgoing, Reacted, SendError, SendErrorKind, inbound_event::RemoteParty,
+        outgoing::MediaKind, provider_text::retry_after,
     },
     egress::EgressError,
     model::clock::Time,
@@ -110,11 +110,11 @@ fn number(to: &Address) -> Result<String, SendError> {
 ///
 /// # Errors
 /// Everything but a message in hand.
-pub(super) fn outcome(answer: Result<Answer, EgressError>, now: Time) -> Result<Ack, SendError> {
+pub(super) fn outcome(answer: Result<EvolutionResponse, EgressError>, now: Time) -> Result<Ack, SendError> {
     let answer = answer.map_err(|e| from_trouble(&client::trouble(&e)))?;
     let value = serde_json::from_slice::<Value>(&answer.body).ok();
     if is_licence(answer.status, value.as_ref()) {
-        return Err(from_trouble(&Trouble::Licence));
+        return Err(from_trouble(&EvolutionError::Licence));
     }
     if answer.status.is_success() {
         return taken(&answer, value.as_ref());
@@ -129,7 +129,7 @@ pub(super) fn outcome(answer: Result<Answer, EgressError>, now: Time) -> Result<
         }
         StatusCode::BAD_REQUEST => Err(bad_request(value.as_ref(), &said, &reason)),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            Err(from_trouble(&Trouble::Refused { status: answer.status.as_u16(), words: said }))
+            Err(from_trouble(&EvolutionError::Refused { status: answer.status.as_u16(), words: said }))
         }
         status if status.is_server_error() => Err(ambiguous(&code, &reason)),
         status if status.is_redirection() => {
@@ -140,19 +140,19 @@ pub(super) fn outcome(answer: Result<Answer, EgressError>, now: Time) -> Result<
 }
 
 /// What a failed call means for the message that it carried.
-fn from_trouble(trouble: &Trouble) -> SendError {
+fn from_trouble(trouble: &EvolutionError) -> SendError {
     let reason = trouble.text();
     match trouble {
-        Trouble::NotSent(_) => temporary("unreachable", &reason, None),
-        Trouble::Forbidden(_) => permanent("forbidden", &reason),
-        Trouble::Unclear(_) => ambiguous("no_answer", &reason),
-        Trouble::Refused { status, .. } => permanent(&status.to_string(), &reason),
-        Trouble::Licence => permanent("LICENSE_REQUIRED", &reason),
+        EvolutionError::NotSent(_) => temporary("unreachable", &reason, None),
+        EvolutionError::Forbidden(_) => permanent("forbidden", &reason),
+        EvolutionError::Unclear(_) => ambiguous("no_answer", &reason),
+        EvolutionError::Refused { status, .. } => permanent(&status.to_string(), &reason),
+        EvolutionError::Licence => permanent("LICENSE_REQUIRED", &reason),
     }
 }
 
 /// A good status: a message in hand, an error all the same, or nothing that can be read.
-fn taken(answer: &Answer, value: Option<&Value>) -> Result<Ack, SendError> {
+fn taken(answer: &EvolutionResponse, value: Option<&Value>) -> Result<Ack, SendError> {
     let key = match value {
         Some(value) => value["key"].clone(),
         // The answer to a file repeats the file; the key stands in front of it.
@@ -177,8 +177,8 @@ fn taken(answer: &Answer, value: Option<&Value>) -> Result<Ack, SendError> {
 }
 
 /// By which names the key of a message that we sent knows its recipient.
-pub(super) fn recipient(key: &Value) -> Sender {
-    let mut names = Sender::default();
+pub(super) fn recipient(key: &Value) -> RemoteParty {
+    let mut names = RemoteParty::default();
     let jids = ["remoteJid", "remoteJidAlt", "senderPn", "senderLid"].iter().filter_map(|name| key[*name].as_str());
     jids.for_each(|jid| super::reading::name(&mut names, jid));
     names
@@ -229,7 +229,7 @@ pub(super) fn not_on_whatsapp() -> SendError {
 }
 
 /// A question that comes before the message failed: the message has certainly not left.
-pub(super) fn not_asked(trouble: &Trouble) -> SendError {
+pub(super) fn not_asked(trouble: &EvolutionError) -> SendError {
     match from_trouble(trouble) {
         SendError { kind: SendErrorKind::Ambiguous, code, reason, .. } => temporary(&code, &reason, None),
         error => error,

@@ -80,11 +80,11 @@ fn a_reaction_names_the_message_by_its_key() {
 #[test]
 fn a_question_before_the_message_leaves_nothing_in_doubt() {
     for (trouble, is_temporary) in [
-        (Trouble::NotSent("x".into()), true),
-        (Trouble::Unclear("x".into()), true),
-        (Trouble::Forbidden("x".into()), false),
-        (Trouble::Licence, false),
-        (Trouble::Refused { status: 401, words: "x".into() }, false),
+        (EvolutionError::NotSent("x".into()), true),
+        (EvolutionError::Unclear("x".into()), true),
+        (EvolutionError::Forbidden("x".into()), false),
+        (EvolutionError::Licence, false),
+        (EvolutionError::Refused { status: 401, words: "x".into() }, false),
     ] {
         let kind = not_asked(&trouble).kind;
         assert_eq!(matches!(kind, SendErrorKind::Temporary { .. }), is_temporary, "{trouble:?}");
@@ -98,13 +98,13 @@ fn at() -> Time {
 
 fn answered(status: u16, body: &str) -> Result<Ack, SendError> {
     let (status, body) = (StatusCode::from_u16(status).expect("a status"), Bytes::from(body.to_owned()));
-    outcome(Ok(Answer { status, retry_after: None, body, truncated: false }), at())
+    outcome(Ok(EvolutionResponse { status, retry_after: None, body, truncated: false }), at())
 }
 
 #[test]
 fn in_hand_is_not_acknowledged() {
     let pending = answered(201, r#"{"key":{"id":"A","fromMe":true},"status":"PENDING"}"#).expect("in hand");
-    assert_eq!(pending, Ack { provider_message_id: "A".into(), acknowledged: false, names: Sender::default() });
+    assert_eq!(pending, Ack { provider_message_id: "A".into(), acknowledged: false, names: RemoteParty::default() });
     let silent = answered(200, r#"{"key":{"id":"A"}}"#).expect("in hand");
     assert!(!silent.acknowledged);
     assert!(answered(201, r#"{"key":{"id":"A"},"status":"SERVER_ACK"}"#).expect("taken").acknowledged);
@@ -114,7 +114,8 @@ fn in_hand_is_not_acknowledged() {
 #[test]
 fn the_key_in_front_of_a_long_answer_is_enough() {
     let body = Bytes::from_static(br#"{"key":{"remoteJid":"x","fromMe":true,"id":"A"},"message":{"base64":"AAAA"#);
-    let long = |truncated| Answer { status: StatusCode::CREATED, retry_after: None, body: body.clone(), truncated };
+    let long =
+        |truncated| EvolutionResponse { status: StatusCode::CREATED, retry_after: None, body: body.clone(), truncated };
     assert_eq!(outcome(Ok(long(true)), at()).expect("in hand").provider_message_id, "A");
     let cut = outcome(Ok(long(false)), at()).expect_err("a cut answer proves nothing");
     assert_eq!(cut.kind, SendErrorKind::Ambiguous);

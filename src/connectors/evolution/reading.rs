@@ -7,14 +7,14 @@
 //! Pure: values in, values out.
 
 use crate::{
-    connectors::heard::{Group, HeardMedia, InboundMessage, MediaSource, Sender},
+    connectors::inbound_event::{GroupRef, HeardMedia, InboundMessage, MediaSource, RemoteParty},
     model::clock::Time,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
 /// A message of somebody else's, or one of our own.
-pub(super) struct Read {
+pub(super) struct ParsedMessage {
     pub(super) id: String,
     pub(super) from_me: bool,
     /// The chat: a person's, a group's, or what is neither.
@@ -23,14 +23,14 @@ pub(super) struct Read {
     pub(super) kind: String,
     pub(super) text: Option<String>,
     pub(super) status: Option<String>,
-    sender: Sender,
+    sender: RemoteParty,
     reply_to: Option<String>,
     media: Option<HeardMedia>,
     raw: Option<String>,
 }
 
 /// Reads the `data` of a message event, or a row of the server's own log; none when it has no id or no chat.
-pub(super) fn read(data: &Value) -> Option<Read> {
+pub(super) fn read(data: &Value) -> Option<ParsedMessage> {
     let key = &data["key"];
     let (id, chat) = (text(&key["id"])?, text(&key["remoteJid"])?);
     let content = unwrapped(&data["message"]);
@@ -40,9 +40,9 @@ pub(super) fn read(data: &Value) -> Option<Read> {
         true => [&key["participant"], &key["participantAlt"], &data["participant"], &key["participantPn"]],
         false => [&key["remoteJid"], &key["remoteJidAlt"], &key["senderPn"], &key["senderLid"]],
     };
-    let mut sender = Sender { name: text(&data["pushName"]), ..Sender::default() };
+    let mut sender = RemoteParty { name: text(&data["pushName"]), ..RemoteParty::default() };
     sides.into_iter().filter_map(text).for_each(|jid| name(&mut sender, &jid));
-    Some(Read {
+    Some(ParsedMessage {
         media: media(&id, &kind, content, data),
         reply_to: reply_to(content, data),
         from_me: key["fromMe"] == true,
@@ -57,7 +57,7 @@ pub(super) fn read(data: &Value) -> Option<Read> {
     })
 }
 
-impl Read {
+impl ParsedMessage {
     /// As an inbound message; none for what is no conversation: status updates, broadcasts, channels.
     pub(super) fn inbound(self, group_name: impl Fn(&str) -> Option<String>) -> Option<InboundMessage> {
         let group = self.chat.ends_with("@g.us");
@@ -65,8 +65,8 @@ impl Read {
         if self.from_me || !(group || person) {
             return None;
         }
-        let group =
-            group.then(|| Group { name: group_name(&self.chat).unwrap_or_else(|| self.chat.clone()), id: self.chat });
+        let group = group
+            .then(|| GroupRef { name: group_name(&self.chat).unwrap_or_else(|| self.chat.clone()), id: self.chat });
         Some(InboundMessage {
             provider_message_id: self.id,
             from: self.sender,
@@ -82,7 +82,7 @@ impl Read {
 }
 
 /// Adds what an id tells to a person: a number or a hidden id.
-pub(super) fn name(sender: &mut Sender, jid: &str) {
+pub(super) fn name(sender: &mut RemoteParty, jid: &str) {
     let Some((user, server)) = jid.split_once('@') else { return };
     let user = user.split([':', '_']).next().unwrap_or_default();
     match server {
@@ -96,7 +96,7 @@ pub(super) fn name(sender: &mut Sender, jid: &str) {
 
 /// The number of an id such as `966501234567:12@s.whatsapp.net`.
 pub(super) fn phone(jid: &str) -> Option<String> {
-    let mut sender = Sender::default();
+    let mut sender = RemoteParty::default();
     name(&mut sender, jid);
     sender.phone
 }

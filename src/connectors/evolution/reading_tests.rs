@@ -135,7 +135,7 @@ fn people_are_named_by_all_that_is_known() {
         ("12@s.whatsapp.net", None, None),
         ("nobody", None, None),
     ] {
-        let mut sender = Sender::default();
+        let mut sender = RemoteParty::default();
         name(&mut sender, jid);
         assert_eq!((sender.phone.as_deref(), sender.lid.as_deref()), (phone, lid), "{jid}");
     }
@@ -147,7 +147,7 @@ fn a_group_message_is_its_participants() {
     data["key"] = json!({"remoteJid": "1@g.us", "id": "G1", "fromMe": false, "participant": "77@lid",
                          "participantAlt": "966501234567@s.whatsapp.net"});
     let heard = read(&data).expect("a message").inbound(|id| (id == "1@g.us").then(|| "Team".into())).expect("inbound");
-    assert_eq!(heard.group, Some(Group { id: "1@g.us".into(), name: "Team".into() }));
+    assert_eq!(heard.group, Some(GroupRef { id: "1@g.us".into(), name: "Team".into() }));
     assert_eq!((heard.from.phone.as_deref(), heard.from.lid.as_deref()), (Some("+966501234567"), Some("77@lid")));
     let unnamed = read(&data).expect("a message").inbound(|_| None).expect("inbound");
     assert_eq!(unnamed.group.map(|g| g.name).as_deref(), Some("1@g.us"));

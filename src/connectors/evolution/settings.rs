@@ -4,7 +4,7 @@
 //! when the instance is made ([`fill`]), so that whoever types the rest cannot choose a weak secret.
 
 use crate::{
-    connectors::{manners::unknown_setting, registry::BadSetting},
+    connectors::{provider_text::unknown_setting, registry::BadSetting},
     model::{
         ids::InstanceId,
         random::{Random, base62},

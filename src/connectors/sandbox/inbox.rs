@@ -24,7 +24,7 @@ use std::{
 
 /// One message that the sandbox accepted, as its line tells it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Accepted {
+pub struct InboxMessage {
     /// The sandbox's id, `sbx_…`; sorts by time.
     pub provider_message_id: String,
     /// Our own id.
@@ -72,7 +72,7 @@ pub fn path(data_dir: &Path, instance: &InstanceId) -> PathBuf {
 ///
 /// # Errors
 /// The file is there and cannot be read.
-pub fn read(path: &Path, to: Option<&str>) -> io::Result<Vec<Accepted>> {
+pub fn read(path: &Path, to: Option<&str>) -> io::Result<Vec<InboxMessage>> {
     let mut lines = match File::open(path) {
         Ok(file) => BufReader::new(file),
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -83,7 +83,7 @@ pub fn read(path: &Path, to: Option<&str>) -> io::Result<Vec<Accepted>> {
     while lines.read_until(b'\n', &mut line)? > 0 {
         // Only a line with its end was written whole; one with its end that does not parse was torn, and sealed later.
         if line.ends_with(b"\n")
-            && let Ok(accepted) = serde_json::from_slice::<Accepted>(&line)
+            && let Ok(accepted) = serde_json::from_slice::<InboxMessage>(&line)
             && to.is_none_or(|to| to == accepted.to)
         {
             found.push(accepted);
@@ -98,7 +98,7 @@ fn rfc3339<'de, D: serde::Deserializer<'de>>(text: D) -> Result<Time, D::Error> 
 }
 
 /// The open file, to append to.
-pub(super) struct Log {
+pub(super) struct InboxFile {
     file: File,
     /// Kept between messages, so that a line costs no allocation.
     line: Vec<u8>,
@@ -106,7 +106,7 @@ pub(super) struct Log {
     torn: bool,
 }
 
-impl Log {
+impl InboxFile {
     /// Opens the file, or makes it (0600) with its folder (0700).
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         if let Some(folder) = path.parent() {
@@ -131,7 +131,7 @@ impl Log {
             self.line.extend_from_slice(b"~\n");
         }
         let to = out.to.to_string();
-        serde_json::to_writer(&mut self.line, &Line::of(id, &to, at, out))?;
+        serde_json::to_writer(&mut self.line, &InboxLine::of(id, &to, at, out))?;
         self.line.push(b'\n');
         let result = self.file.write(&self.line);
         // Whatever was written without its end must not swallow the next line.
@@ -147,11 +147,11 @@ impl Log {
     }
 }
 
-impl Log {
+impl InboxFile {
     /// Writes the file anew without what went to `to`. Torn lines, which nobody was told of, go too.
     pub(super) fn forget(&mut self, path: &Path, to: &str) -> io::Result<usize> {
         let all = read(path, None)?;
-        let kept: Vec<&Accepted> = all.iter().filter(|one| one.to != to).collect();
+        let kept: Vec<&InboxMessage> = all.iter().filter(|one| one.to != to).collect();
         let gone = all.len() - kept.len();
         if gone == 0 {
             return Ok(0);
@@ -180,9 +180,9 @@ fn ends_torn(file: &mut File) -> io::Result<bool> {
     Ok(last != *b"\n")
 }
 
-/// What [`Accepted`] reads, borrowed: the fields and their order are the same.
+/// What [`InboxMessage`] reads, borrowed: the fields and their order are the same.
 #[derive(Serialize)]
-struct Line<'a> {
+struct InboxLine<'a> {
     provider_message_id: &'a str,
     message_id: &'a MessageId,
     to: &'a str,
@@ -206,7 +206,7 @@ struct Line<'a> {
     reply_to: Option<&'a str>,
 }
 
-impl<'a> Line<'a> {
+impl<'a> InboxLine<'a> {
     fn of(id: &'a str, to: &'a str, at: Time, out: &'a Outgoing) -> Self {
         let mut line = Self {
             provider_message_id: id,

@@ -39,7 +39,7 @@ fn folder_and_file_are_the_gateways_alone() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = path(dir.path(), &InstanceId::from_text("shop"));
     assert!(path.ends_with("sandbox/shop.jsonl"));
-    Log::open(&path).expect("made");
+    InboxFile::open(&path).expect("made");
     let mode = |p: &Path| fs::metadata(p).expect("there").permissions().mode() & 0o777;
     assert_eq!((mode(&path), mode(path.parent().expect("a folder"))), (0o600, 0o700));
 }
@@ -49,7 +49,7 @@ fn every_text_comes_back_to_the_letter() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("x.jsonl");
     let sent = ["مرحبا", "שָׁלוֹם", "👨‍👩‍👧‍👦 \u{200f}‎", "line\nline\r\n\t\"\\\u{2028}\u{1}", "", &"א".repeat(4096)];
-    let mut log = Log::open(&path).expect("opened");
+    let mut log = InboxFile::open(&path).expect("opened");
     for t in sent {
         log.append("sbx_1", AT, &text("a@lid", t)).expect("written");
     }
@@ -61,7 +61,7 @@ fn every_text_comes_back_to_the_letter() {
 fn a_plain_text_has_the_documented_members_and_no_more() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("x.jsonl");
-    Log::open(&path).expect("opened").append("sbx_1", AT, &text("+9665", "hi")).expect("written");
+    InboxFile::open(&path).expect("opened").append("sbx_1", AT, &text("+9665", "hi")).expect("written");
     assert_eq!(
         fs::read_to_string(&path).expect("there"),
         "{\"provider_message_id\":\"sbx_1\",\"message_id\":\"msg_1\",\"to\":\"+9665\",\"text\":\"hi\",\
@@ -73,7 +73,7 @@ fn a_plain_text_has_the_documented_members_and_no_more() {
 fn files_templates_and_reactions_keep_all_their_parts() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("x.jsonl");
-    let mut log = Log::open(&path).expect("opened");
+    let mut log = InboxFile::open(&path).expect("opened");
     let (mime_type, file_name) = ("application/pdf".to_owned(), Some("invoice.pdf".to_owned()));
     let file = MediaFile { path: "/a/b".into(), mime_type, size: 9, file_name };
     let media = Content::Media { kind: MediaKind::Document, file, caption: "here".into() };
@@ -101,21 +101,21 @@ fn files_templates_and_reactions_keep_all_their_parts() {
 fn a_torn_line_was_not_accepted_and_does_not_swallow_the_next() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("x.jsonl");
-    Log::open(&path).expect("opened").append("sbx_1", AT, &text("a", "first")).expect("written");
+    InboxFile::open(&path).expect("opened").append("sbx_1", AT, &text("a", "first")).expect("written");
     let whole = fs::read(&path).expect("there");
     for cut in 1..whole.len() {
         let mut bytes = whole.clone();
         bytes.extend_from_slice(&whole[..cut]);
         fs::write(&path, &bytes).expect("written");
         assert_eq!(texts(&path), ["first"], "torn after {cut} bytes");
-        Log::open(&path).expect("opened").append("sbx_2", AT, &text("a", "second")).expect("written");
+        InboxFile::open(&path).expect("opened").append("sbx_2", AT, &text("a", "second")).expect("written");
         assert_eq!(texts(&path), ["first", "second"], "torn after {cut} bytes");
     }
 }
 
 #[test]
 fn a_full_disk_accepts_nothing() {
-    let mut full = Log::open(Path::new("/dev/full")).expect("opened");
+    let mut full = InboxFile::open(Path::new("/dev/full")).expect("opened");
     assert!(full.append("sbx_1", AT, &text("a", "lost")).is_err());
     assert!(!full.torn, "nothing of the line was written");
 }
@@ -124,7 +124,7 @@ fn a_full_disk_accepts_nothing() {
 fn the_inbox_of_one_phone_is_its_own() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("x.jsonl");
-    let mut log = Log::open(&path).expect("opened");
+    let mut log = InboxFile::open(&path).expect("opened");
     for (to, t) in [("+1", "one"), ("+12", "two"), ("+1", "three")] {
         log.append("sbx_1", AT, &text(to, t)).expect("written");
     }

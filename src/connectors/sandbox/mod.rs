@@ -10,21 +10,21 @@
 //! It behaves like a provider in all that the gateway can see, and costs next to nothing: no thread, no sync, one
 //! write a message. Like every connector it knows nothing of accounts, limits, the database and HTTP.
 
+mod connection;
 pub mod inbox;
-mod line;
 mod phones;
 pub mod settings;
 
-pub use inbox::Accepted;
+pub use inbox::InboxMessage;
 pub use phones::Mark;
 
 use super::{
-    Ack, Address, Boxed, Capabilities, Connector, Content, GroupInfo, MediaError, NotDone, Outgoing, Pairing,
-    SendError, SendErrorKind, Standing,
-    heard::Sender,
+    Ack, ActionError, Address, Boxed, Capabilities, ConnectionStatus, Connector, Content, GroupInfo, MediaError,
+    Outgoing, Pairing, SendError, SendErrorKind,
     outgoing::MediaFile,
     registry::{BadSetting, Deps, InstanceSetup},
 };
+use crate::connectors::inbound_event::RemoteParty;
 use crate::model::{
     clock::{Clock, Time},
     ids::InstanceId,
@@ -32,9 +32,9 @@ use crate::model::{
     random::bytes,
     why::why,
 };
-use inbox::Log;
-use line::Line;
-use phones::Known;
+use connection::SandboxConnection;
+use inbox::InboxFile;
+use phones::KnownPhones;
 use settings::{Fail, Settings};
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -52,9 +52,9 @@ pub struct Sandbox {
     clock: Arc<dyn Clock>,
     settings: RwLock<Settings>,
     path: PathBuf,
-    log: Mutex<Log>,
-    line: Line,
-    known: Mutex<Known>,
+    log: Mutex<InboxFile>,
+    line: SandboxConnection,
+    known: Mutex<KnownPhones>,
     groups: Mutex<BTreeMap<String, GroupInfo>>,
     rejected: Mutex<Vec<String>>,
     marks: Mutex<VecDeque<Mark>>,
@@ -78,7 +78,7 @@ impl Sandbox {
         // The id becomes a file name.
         InstanceId::parse(setup.id.as_str()).map_err(|e| BadSetting(why!("instance_id", "{text}", text = e)))?;
         let path = inbox::path(&deps.data_dir, &setup.id);
-        let log = Log::open(&path).map_err(|e| {
+        let log = InboxFile::open(&path).map_err(|e| {
             BadSetting(why!(
                 "sandbox_file",
                 "the sandbox cannot write its file {path}: {e}",
@@ -91,7 +91,7 @@ impl Sandbox {
             settings: RwLock::new(settings),
             path,
             log: Mutex::new(log),
-            line: Line::new(deps, setup.id.clone(), settings.state),
+            line: SandboxConnection::new(deps, setup.id.clone(), settings.state),
             known: Mutex::default(),
             groups: Mutex::default(),
             rejected: Mutex::default(),
@@ -127,7 +127,7 @@ impl Sandbox {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn inbox(&self, phone: Option<&str>) -> io::Result<Vec<Accepted>> {
+    pub fn inbox(&self, phone: Option<&str>) -> io::Result<Vec<InboxMessage>> {
         inbox::read(&self.path, phone)
     }
 
@@ -163,7 +163,7 @@ impl Sandbox {
         }
         self.wait_until_after(accepted, latency - before).await;
         self.line.heard_at(self.clock.now());
-        Ok(Ack { provider_message_id: id, acknowledged: true, names: Sender::default() })
+        Ok(Ack { provider_message_id: id, acknowledged: true, names: RemoteParty::default() })
     }
 
     /// Whether the message may be accepted now.
@@ -227,7 +227,7 @@ impl Connector for Sandbox {
         }
     }
 
-    fn standing(&self) -> Standing {
+    fn standing(&self) -> ConnectionStatus {
         self.line.standing()
     }
 
@@ -239,21 +239,21 @@ impl Connector for Sandbox {
         self.line.pairing()
     }
 
-    fn groups(&self) -> Boxed<'_, Result<Vec<GroupInfo>, NotDone>> {
+    fn groups(&self) -> Boxed<'_, Result<Vec<GroupInfo>, ActionError>> {
         let all = self.groups.lock().expect("no holder panics").values().cloned().collect();
         Box::pin(std::future::ready(Ok(all)))
     }
 
-    fn reject_call<'a>(&'a self, call_id: &'a str) -> Boxed<'a, Result<(), NotDone>> {
+    fn reject_call<'a>(&'a self, call_id: &'a str) -> Boxed<'a, Result<(), ActionError>> {
         self.rejected.lock().expect("no holder panics").push(call_id.to_owned());
         Box::pin(std::future::ready(Ok(())))
     }
 
-    fn mark_read<'a>(&'a self, chat: &'a Address, messages: &'a [String]) -> Boxed<'a, Result<(), NotDone>> {
+    fn mark_read<'a>(&'a self, chat: &'a Address, messages: &'a [String]) -> Boxed<'a, Result<(), ActionError>> {
         Box::pin(std::future::ready(self.mark(Mark::Read { chat: chat.to_string(), messages: messages.to_vec() })))
     }
 
-    fn show_typing<'a>(&'a self, chat: &'a Address, answered: &'a str) -> Boxed<'a, Result<(), NotDone>> {
+    fn show_typing<'a>(&'a self, chat: &'a Address, answered: &'a str) -> Boxed<'a, Result<(), ActionError>> {
         let typing = Mark::Typing { chat: chat.to_string(), answered: answered.to_owned() };
         Box::pin(std::future::ready(self.mark(typing)))
     }

@@ -8,8 +8,8 @@
 use super::Sandbox;
 use crate::{
     connectors::{
-        Address, GroupInfo, MediaError, NotDone, NotRecorded, What,
-        heard::{Group, HeardMedia, InboundMessage, MediaSource, Sender},
+        ActionError, Address, EventKind, GroupInfo, MediaError, NotRecorded,
+        inbound_event::{GroupRef, HeardMedia, InboundMessage, MediaSource, RemoteParty},
     },
     model::{ids::MessageId, instance::InstanceState, message::Receipt},
 };
@@ -20,7 +20,7 @@ impl Sandbox {
     ///
     /// # Errors
     /// It could not be recorded.
-    pub async fn receive(&self, from: Sender, text: &str) -> Result<String, NotRecorded> {
+    pub async fn receive(&self, from: RemoteParty, text: &str) -> Result<String, NotRecorded> {
         let id = self.next_id();
         self.receive_again(&id, from, text).await?;
         Ok(id)
@@ -30,7 +30,12 @@ impl Sandbox {
     ///
     /// # Errors
     /// It could not be recorded.
-    pub async fn receive_again(&self, provider_message_id: &str, from: Sender, text: &str) -> Result<(), NotRecorded> {
+    pub async fn receive_again(
+        &self,
+        provider_message_id: &str,
+        from: RemoteParty,
+        text: &str,
+    ) -> Result<(), NotRecorded> {
         self.receive_message(InboundMessage {
             provider_message_id: provider_message_id.to_owned(),
             from,
@@ -49,7 +54,7 @@ impl Sandbox {
     ///
     /// # Errors
     /// It could not be recorded.
-    pub async fn group_message(&self, group: Group, from: Sender, text: &str) -> Result<String, NotRecorded> {
+    pub async fn group_message(&self, group: GroupRef, from: RemoteParty, text: &str) -> Result<String, NotRecorded> {
         let id = self.next_id();
         let told = GroupInfo { id: group.id.clone(), name: group.name.clone(), ..GroupInfo::default() };
         self.groups.lock().expect("no holder panics").entry(group.id.clone()).or_insert(GroupInfo {
@@ -84,7 +89,7 @@ impl Sandbox {
                 [&message.from.phone, &message.from.lid, &message.from.bsuid].into_iter().flatten().cloned().collect()
             }
         };
-        self.line.tell(What::Message(message)).await?;
+        self.line.tell(EventKind::Message(message)).await?;
         let mut known = self.known.lock().expect("no holder panics");
         wrote.into_iter().for_each(|id| known.insert(id));
         Ok(())
@@ -97,7 +102,7 @@ impl Sandbox {
     /// It could not be recorded.
     pub async fn receive_file(
         &self,
-        from: Sender,
+        from: RemoteParty,
         mut media: HeardMedia,
         text: &str,
         later: bool,
@@ -141,9 +146,9 @@ impl Sandbox {
     ///
     /// # Errors
     /// It could not be recorded.
-    pub async fn call(&self, from: Sender, missed: bool) -> Result<String, NotRecorded> {
+    pub async fn call(&self, from: RemoteParty, missed: bool) -> Result<String, NotRecorded> {
         let call_id = self.next_id();
-        self.line.tell(What::Call { call_id: call_id.clone(), from, is_video: false, missed }).await?;
+        self.line.tell(EventKind::Call { call_id: call_id.clone(), from, is_video: false, missed }).await?;
         Ok(call_id)
     }
 
@@ -164,9 +169,9 @@ impl Sandbox {
     }
 
     /// A phone is shown something, as long as the line is open.
-    pub(super) fn mark(&self, mark: Mark) -> Result<(), NotDone> {
+    pub(super) fn mark(&self, mark: Mark) -> Result<(), ActionError> {
         if self.line.state() != Some(InstanceState::Open) {
-            return Err(NotDone("the instance is not open".into()));
+            return Err(ActionError("the instance is not open".into()));
         }
         let mut marks = self.marks.lock().expect("no holder panics");
         marks.push_back(mark);
@@ -180,9 +185,9 @@ impl Sandbox {
     ///
     /// # Errors
     /// It could not be recorded.
-    pub async fn group_updated(&self, group: Group, change: &str) -> Result<(), NotRecorded> {
-        let Group { id: group_id, name: group_name } = group;
-        self.line.tell(What::GroupUpdated { group_id, group_name, change: change.to_owned() }).await
+    pub async fn group_updated(&self, group: GroupRef, change: &str) -> Result<(), NotRecorded> {
+        let GroupRef { id: group_id, name: group_name } = group;
+        self.line.tell(EventKind::GroupUpdated { group_id, group_name, change: change.to_owned() }).await
     }
 
     /// The provider tells something about a message, known or not, beside what the `receipts` setting makes it tell.
@@ -196,7 +201,7 @@ impl Sandbox {
         receipt: Receipt,
     ) -> Result<(), NotRecorded> {
         let provider_message_id = provider_message_id.to_owned();
-        let what = What::Receipt {
+        let what = EventKind::Receipt {
             provider_message_id,
             message_id,
             receipt,
@@ -244,7 +249,7 @@ const MOST_KEPT: usize = 8;
 
 /// The people and groups who wrote to this instance since it was started, as many as are remembered.
 #[derive(Default)]
-pub(super) struct Known {
+pub(super) struct KnownPhones {
     ids: HashSet<String>,
     by_age: VecDeque<String>,
 }
@@ -252,7 +257,7 @@ pub(super) struct Known {
 /// Enough for any test; about 1 MB.
 const MOST_KNOWN: usize = 10_000;
 
-impl Known {
+impl KnownPhones {
     /// Remembers one, and forgets the one who came first when there are too many.
     fn insert(&mut self, id: String) {
         if !self.ids.insert(id.clone()) {
@@ -278,7 +283,7 @@ mod tests {
 
     #[test]
     fn who_wrote_is_known_and_the_list_is_bounded() {
-        let mut known = Known::default();
+        let mut known = KnownPhones::default();
         for n in 0..MOST_KNOWN + 5 {
             known.insert(format!("{n}"));
             known.insert(format!("{n}"));

@@ -5,7 +5,7 @@
 
 use crate::{
     connectors::{
-        manners::{nearest, unknown_setting},
+        provider_text::{nearest, unknown_setting},
         registry::BadSetting,
     },
     model::{

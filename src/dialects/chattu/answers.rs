@@ -6,7 +6,7 @@
 
 use super::Chattu;
 use crate::{
-    events::webhooks::{self, Answered},
+    events::webhooks::{self, EndpointReply},
     model::{
         clock::Time,
         ids::{AccountId, ContactId, InstanceId},
@@ -79,12 +79,12 @@ impl Chattu {
 }
 
 /// Takes one answer; says whether a message was made of it.
-fn take(tx: &WriteTx<'_>, answered: &Answered, now: Time, random: &dyn Random) -> Result<bool, StoreError> {
+fn take(tx: &WriteTx<'_>, answered: &EndpointReply, now: Time, random: &dyn Random) -> Result<bool, StoreError> {
     // Another turn of the worker may have been quicker.
     if !webhooks::close_answer(tx, answered.id, now)? {
         return Ok(false);
     }
-    let to = Told { account: answered.account, instance: &answered.instance, contact: answered.contact };
+    let to = AnswerTarget { account: answered.account, instance: &answered.instance, contact: answered.contact };
     if let Some(why) = silent(tx, answered, &to, now)? {
         tracing::info!(instance = %answered.instance, "an endpoint's answer is not sent: {why}");
         return Ok(false);
@@ -99,7 +99,7 @@ fn take(tx: &WriteTx<'_>, answered: &Answered, now: Time, random: &dyn Random) -
 }
 
 /// To whom something is said.
-struct Told<'a> {
+struct AnswerTarget<'a> {
     account: AccountId,
     instance: &'a InstanceId,
     contact: ContactId,
@@ -108,14 +108,14 @@ struct Told<'a> {
 /// Puts one automatic answer into the queue.
 fn queue(
     tx: &WriteTx<'_>,
-    to: &Told<'_>,
+    to: &AnswerTarget<'_>,
     text: String,
     module: Option<Module>,
     now: Time,
     random: &dyn Random,
 ) -> Result<(), StoreError> {
     let account = to.account;
-    let new = schedule::New {
+    let new = schedule::NewSchedule {
         sender: Sender { account, key: None, source: Source::AutoReply, module, request_id: None },
         account,
         instance: to.instance.clone(),
@@ -130,7 +130,12 @@ fn queue(
 }
 
 /// Why nothing is said.
-fn silent(tx: &Tx<'_>, answered: &Answered, to: &Told<'_>, now: Time) -> Result<Option<&'static str>, StoreError> {
+fn silent(
+    tx: &Tx<'_>,
+    answered: &EndpointReply,
+    to: &AnswerTarget<'_>,
+    now: Time,
+) -> Result<Option<&'static str>, StoreError> {
     if now.since(answered.at) > STALE_AFTER {
         return Ok(Some("it is too old"));
     }
@@ -150,7 +155,7 @@ fn silent(tx: &Tx<'_>, answered: &Answered, to: &Told<'_>, now: Time) -> Result<
 }
 
 /// Whether somebody is known by a number that is an instance of this gateway.
-fn is_ours(tx: &Tx<'_>, to: &Told<'_>) -> Result<bool, StoreError> {
+fn is_ours(tx: &Tx<'_>, to: &AnswerTarget<'_>) -> Result<bool, StoreError> {
     let found = tx.find(
         "SELECT 1 FROM contact_identities i JOIN instances n ON n.phone = i.value
          WHERE i.contact_id = ?1 AND i.kind = 'phone' AND n.deleted_at IS NULL LIMIT 1",

@@ -19,7 +19,7 @@ const MOST_CHATS: u32 = 500;
 
 /// A chat with a person.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Chat {
+pub struct ChattuChat {
     /// With whom.
     pub contact: ContactId,
     /// Their number (E.164), or a hidden id.
@@ -47,7 +47,7 @@ pub struct Last {
 
 /// A message of a chat.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Said {
+pub struct ChattuMessage {
     /// `msg_…` or `inb_…`.
     pub id: String,
     /// What.
@@ -89,7 +89,7 @@ pub fn contact_of(tx: &Tx<'_>, account: AccountId, chat: &str) -> Result<Option<
 ///
 /// # Errors
 /// The store's.
-pub fn list(tx: &Tx<'_>, instance: &InstanceId) -> Result<Vec<Chat>, StoreError> {
+pub fn list(tx: &Tx<'_>, instance: &InstanceId) -> Result<Vec<ChattuChat>, StoreError> {
     let mut chats = tx.list(
         &format!(
             "SELECT c.contact_id, max(c.at), max(c.unread), p.name,
@@ -101,7 +101,7 @@ pub fn list(tx: &Tx<'_>, instance: &InstanceId) -> Result<Vec<Chat>, StoreError>
         ),
         params![instance, LOOKED_THROUGH, MOST_CHATS],
         |r| {
-            Ok(Chat {
+            Ok(ChattuChat {
                 contact: r.get(0)?,
                 at: r.get(1)?,
                 unread: r.get(2)?,
@@ -117,7 +117,7 @@ pub fn list(tx: &Tx<'_>, instance: &InstanceId) -> Result<Vec<Chat>, StoreError>
     Ok(chats)
 }
 
-fn last(tx: &Tx<'_>, instance: &InstanceId, chat: &Chat) -> Result<Option<Last>, StoreError> {
+fn last(tx: &Tx<'_>, instance: &InstanceId, chat: &ChattuChat) -> Result<Option<Last>, StoreError> {
     let read = |from_me| move |r: &Row<'_>| Ok(Last { text: r.get(0)?, at: r.get(1)?, from_me });
     let received = tx.find(
         "SELECT body, heard_at FROM inbound_messages
@@ -148,7 +148,7 @@ pub fn messages(
     instance: &InstanceId,
     contact: ContactId,
     limit: u32,
-) -> Result<Vec<Said>, StoreError> {
+) -> Result<Vec<ChattuMessage>, StoreError> {
     let Some((_, identities)) = conversations::find_by_id(tx, account, contact)? else { return Ok(Vec::new()) };
     let mut all = received(tx, instance, contact, limit)?;
     for identity in &identities {
@@ -161,7 +161,12 @@ pub fn messages(
     Ok(all)
 }
 
-fn received(tx: &Tx<'_>, instance: &InstanceId, contact: ContactId, limit: u32) -> Result<Vec<Said>, StoreError> {
+fn received(
+    tx: &Tx<'_>,
+    instance: &InstanceId,
+    contact: ContactId,
+    limit: u32,
+) -> Result<Vec<ChattuMessage>, StoreError> {
     tx.list(
         "SELECT m.id, m.body, m.heard_at, m.kind, m.provider_message_id, f.id IS NOT NULL, f.file_name,
                 m.sequence <= (SELECT c.sequence - c.unread_count FROM conversations c WHERE c.id = m.conversation_id)
@@ -170,7 +175,7 @@ fn received(tx: &Tx<'_>, instance: &InstanceId, contact: ContactId, limit: u32) 
          ORDER BY m.heard_at DESC, m.id DESC LIMIT ?3",
         params![instance, contact, limit],
         |r| {
-            Ok(Said {
+            Ok(ChattuMessage {
                 id: format!("inb_{}", r.get::<_, i64>(0)?),
                 text: r.get(1)?,
                 from_me: false,
@@ -193,7 +198,7 @@ fn sent(
     instance: &InstanceId,
     recipient: &str,
     limit: u32,
-) -> Result<Vec<Said>, StoreError> {
+) -> Result<Vec<ChattuMessage>, StoreError> {
     tx.list(
         "SELECT m.message_id, m.body, m.created_at, m.kind, m.provider_message_id, f.id IS NOT NULL, f.file_name,
                 m.status
@@ -203,7 +208,7 @@ fn sent(
          ORDER BY m.created_at DESC, m.id DESC LIMIT ?4",
         params![account, instance, recipient, limit],
         |r| {
-            Ok(Said {
+            Ok(ChattuMessage {
                 id: r.get(0)?,
                 text: r.get(1)?,
                 from_me: true,
@@ -221,7 +226,7 @@ fn sent(
 }
 
 /// Puts reactions to the messages that they are about; the newest of a person counts, an empty one takes it back.
-fn react(tx: &Tx<'_>, instance: &InstanceId, contact: ContactId, all: &mut [Said]) -> Result<(), StoreError> {
+fn react(tx: &Tx<'_>, instance: &InstanceId, contact: ContactId, all: &mut [ChattuMessage]) -> Result<(), StoreError> {
     let reactions = tx.list(
         "SELECT m.reply_to, m.body,
                 (SELECT i.value FROM contact_identities i WHERE i.contact_id = m.contact_id

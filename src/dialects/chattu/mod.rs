@@ -17,7 +17,7 @@ pub mod lists;
 pub mod rates;
 
 pub use answers::DEFAULT_REJECTION;
-pub use rates::{Rate, Rates};
+pub use rates::{ChattuRates, RateKind};
 
 use crate::{
     connectors::Registry,
@@ -48,7 +48,7 @@ pub struct Chattu {
     schedules: Arc<Schedules>,
     webhooks: Arc<Webhooks>,
     /// How often somebody may ask.
-    pub rates: Rates,
+    pub rates: ChattuRates,
     /// The connector of clients that the API adds.
     pub new_client_connector: crate::model::instance::ConnectorKind,
 }
@@ -70,7 +70,7 @@ pub struct Parts {
     /// Whose endpoints answer.
     pub webhooks: Arc<Webhooks>,
     /// How often somebody may ask.
-    pub rates: Rates,
+    pub rates: ChattuRates,
     /// The connector of clients that the API adds.
     pub new_client_connector: crate::model::instance::ConnectorKind,
 }

@@ -38,7 +38,7 @@ words! {
 
 /// What is to be done about an event type.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kind {
+pub enum EventAction {
     /// Say what is configured.
     Test,
     /// Send what an agent wrote.
@@ -55,12 +55,14 @@ impl EventType {
         [Self::MissedCall, Self::Voicemail, Self::CallEnded, Self::QueueCallback, Self::AfterHours];
 
     /// What is to be done about it.
-    pub const fn kind(self) -> Kind {
+    pub const fn kind(self) -> EventAction {
         match self {
-            Self::Test => Kind::Test,
-            Self::OutboundMessage | Self::InboundReply => Kind::Reply,
-            Self::MissedCall | Self::Voicemail | Self::CallEnded | Self::QueueCallback | Self::AfterHours => Kind::Call,
-            Self::CallStarted | Self::QueueEvent => Kind::Recorded,
+            Self::Test => EventAction::Test,
+            Self::OutboundMessage | Self::InboundReply => EventAction::Reply,
+            Self::MissedCall | Self::Voicemail | Self::CallEnded | Self::QueueCallback | Self::AfterHours => {
+                EventAction::Call
+            }
+            Self::CallStarted | Self::QueueEvent => EventAction::Recorded,
         }
     }
 
@@ -83,7 +85,7 @@ const SIDE_MAX: usize = 100;
 
 /// One request, its fields under one name each.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Event {
+pub struct ThreecxEvent {
     /// What happened; else how it was called.
     pub event_type: Result<EventType, String>,
     phones: Vec<String>,
@@ -112,7 +114,7 @@ pub enum Text {
     Given(String),
 }
 
-impl Event {
+impl ThreecxEvent {
     /// What a request to the webhook says.
     pub fn of_webhook(object: &Map<String, Value>) -> Self {
         Self { event_type: event_type(object), phones: texts(object, &PHONES), ..Self::common(object) }
@@ -201,8 +203,8 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    fn event(value: Value) -> Event {
-        Event::of_webhook(value.as_object().expect("an object"))
+    fn event(value: Value) -> ThreecxEvent {
+        ThreecxEvent::of_webhook(value.as_object().expect("an object"))
     }
 
     fn phone(value: Value) -> Option<String> {
@@ -260,7 +262,7 @@ mod tests {
     #[test]
     fn a_provider_of_texts_is_asked_to_write_to_the_customer_alone() {
         let object = json!({"from": "+966500000001", "text": "Hello", "event_type": "missed_call"});
-        let event = Event::of_sms(object.as_object().expect("an object"));
+        let event = ThreecxEvent::of_sms(object.as_object().expect("an object"));
         assert_eq!(event.event_type, Ok(EventType::OutboundMessage));
         assert_eq!(event.recipient(Reading::default()), None, "the trunk is nobody to write to");
         assert_eq!(event.purpose.as_deref(), Some("support"));
@@ -307,7 +309,7 @@ mod tests {
                 "message_purpose", "conversation_id", "agent_extension", "queue", "call_time", "text",
             ];
             let object: Map<String, Value> = names.map(str::to_owned).into_iter().zip(values).collect();
-            for event in [Event::of_webhook(&object), Event::of_sms(&object)] {
+            for event in [ThreecxEvent::of_webhook(&object), ThreecxEvent::of_sms(&object)] {
                 let _ = event.recipient(Reading::default());
                 let sides = [&event.conversation_id, &event.agent_extension, &event.queue, &event.call_time];
                 for side in sides.into_iter().flatten() {

@@ -2,18 +2,18 @@
 //! is sent, written, counted or used up.
 
 use super::{
-    Asked, Integration, IntegrationId, Presented, Threecx, ThreecxError,
+    Integration, IntegrationId, Payload, Presented, Threecx, ThreecxError,
     event::masked,
     facts::{self, Asking},
     handle::{event_of, sender},
-    judge::{self, Next},
+    judge::{self, NextStep},
 };
 use crate::{model::ids::AccountId, store::StoreError};
 use serde::Serialize;
 
 /// What would become of a request.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Finding {
+pub struct Examination {
     /// Why it would not be believed; empty: it would.
     pub not_authentic: Vec<&'static str>,
     /// The code that it would be refused with, once it is believed.
@@ -36,8 +36,8 @@ impl Threecx {
         scope: Option<AccountId>,
         shown: &Presented<'_>,
         body: &[u8],
-        asked: Asked,
-    ) -> Result<Finding, ThreecxError> {
+        asked: Payload,
+    ) -> Result<Examination, ThreecxError> {
         let Integration { id, account_id, .. } = self.find(id, scope).await?;
         let mut proof = self.begin(&Presented { id: id.as_str(), ..*shown });
         proof.update(body);
@@ -49,19 +49,19 @@ impl Threecx {
             let facts = facts::load(tx, &id, &sender(account_id, ""), event.as_ref(), &before, now)?;
             let next = judge::before_reading(&asked, &facts).and_then(|()| match &event {
                 Some(event) => judge::judge(event, &facts),
-                None => Ok(Next::Record),
+                None => Ok(NextStep::Record),
             });
             Ok::<_, StoreError>(next)
         });
         let (refused_with, explanation, text) = match judged.await? {
             Err(refusal) => (Some(refusal.code.as_str()), refusal.reason, None),
-            Ok(Next::Record) => (None, "it would be kept in the log; nothing is sent".to_owned(), None),
-            Ok(Next::Skip(reason)) => (None, format!("nothing would be sent: {reason}"), None),
-            Ok(Next::SayReady) => (None, "it would be told what is configured; nothing is sent".to_owned(), None),
-            Ok(Next::Send { recipient, purpose, text }) => {
+            Ok(NextStep::Record) => (None, "it would be kept in the log; nothing is sent".to_owned(), None),
+            Ok(NextStep::Skip(reason)) => (None, format!("nothing would be sent: {reason}"), None),
+            Ok(NextStep::SayReady) => (None, "it would be told what is configured; nothing is sent".to_owned(), None),
+            Ok(NextStep::Send { recipient, purpose, text }) => {
                 (None, format!("it would go to {} as {purpose}", masked(&recipient)), Some(text))
             }
         };
-        Ok(Finding { not_authentic, refused_with, explanation, text })
+        Ok(Examination { not_authentic, refused_with, explanation, text })
     }
 }

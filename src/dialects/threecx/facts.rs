@@ -1,10 +1,10 @@
 //! Everything that a proven request is judged by, loaded in one place and in one transaction.
 
 use super::{
-    event::{Event, EventType, Kind},
+    event::{EventAction, EventType, ThreecxEvent},
     handle::COOLDOWN,
     integration::{self, Integration, IntegrationId},
-    template::Template,
+    template::TextTemplate,
     templates,
 };
 use crate::{
@@ -30,7 +30,7 @@ pub(super) struct Asking {
 }
 
 /// What is judged.
-pub(super) struct Facts {
+pub(super) struct RequestFacts {
     pub(super) now: Time,
     pub(super) rate: Result<(), Duration>,
     pub(super) standing: Result<(), Refusal>,
@@ -41,7 +41,7 @@ pub(super) struct Facts {
     /// When the recipient opened their window with the integration's instance last.
     pub(super) window_opened_at: Option<Time>,
     /// Of a call event: the text, if it is on.
-    pub(super) template: Option<Template>,
+    pub(super) template: Option<TextTemplate>,
     pub(super) cooling: bool,
 }
 
@@ -49,10 +49,10 @@ pub(super) fn load(
     tx: &Tx<'_>,
     id: &IntegrationId,
     sender: &Sender,
-    event: Option<&Event>,
+    event: Option<&ThreecxEvent>,
     asked: &Asking,
     now: Time,
-) -> Result<Facts, StoreError> {
+) -> Result<RequestFacts, StoreError> {
     let Asking { rate, impossible } = *asked;
     // Proven a moment ago: integrations are switched off, and never deleted.
     let found = integration::find(tx, id, None);
@@ -70,13 +70,13 @@ pub(super) fn load(
         Some(contact) => conversations::window_opened_at(tx, &integration.settings.instance, contact)?,
         None => None,
     };
-    let kind = event.and_then(|e| e.event_type.clone().ok()).filter(|t| t.kind() == Kind::Call);
+    let kind = event.and_then(|e| e.event_type.clone().ok()).filter(|t| t.kind() == EventAction::Call);
     let (mut template, mut cooling) = (None, false);
     if let Some(event_type) = kind {
         template = templates::enabled(tx, id, event_type)?;
         cooling = is_cooling(tx, id, event_type, (recipient.as_ref(), contact), now)?;
     }
-    Ok(Facts { now, rate, standing, integration, recipient, no_recipient, window_opened_at, template, cooling })
+    Ok(RequestFacts { now, rate, standing, integration, recipient, no_recipient, window_opened_at, template, cooling })
 }
 
 /// The contact that a request means, if it is known.

@@ -6,14 +6,14 @@
 //! given back there.
 
 use super::{
-    authentic::{Admission, Via},
-    event::{Event, EventType, Kind},
+    event::{EventAction, EventType, ThreecxEvent},
     facts::{self, Asking},
     integration::Integration,
-    judge::{self, Next},
-    log::{self, Line},
+    judge::{self, NextStep},
+    log::{self, RequestLogLine},
     templates,
 };
+use crate::dialects::threecx::auth::{Admission, Via};
 use crate::{
     model::{clock::Time, ids::AccountId, plan::Module},
     sending::{Answer, Outcome, Refusal, Request, Sender, Source},
@@ -27,7 +27,7 @@ use std::time::Duration;
 pub const COOLDOWN: Duration = Duration::from_secs(15 * 60);
 
 /// What a proven request brought.
-pub enum Asked {
+pub enum Payload {
     /// An object.
     Object(Map<String, Value>),
     /// More than the webhook takes.
@@ -38,18 +38,18 @@ pub enum Asked {
 
 /// How a request ended.
 #[derive(Clone, Debug)]
-pub struct Told {
+pub struct ThreecxReply {
     /// What it was about, if that could be read.
     pub event_type: Option<EventType>,
     /// How it ended.
-    pub ending: Ending,
+    pub ending: RequestOutcome,
     /// The message's answer, where one was tried.
     pub answer: Option<Answer>,
 }
 
 /// How a request ended.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Ending {
+pub enum RequestOutcome {
     /// The provider took the message, or has it in hand.
     Sent(Outcome),
     /// Kept in the log; nothing was to be sent.
@@ -64,16 +64,16 @@ pub enum Ending {
 
 /// How the first transaction ended.
 pub(super) enum Decided {
-    Told(Box<Told>),
-    Send(Box<Job>),
+    Told(Box<ThreecxReply>),
+    Send(Box<SendJob>),
 }
 
 /// A message to be sent, and what its log line says besides.
-pub(super) struct Job {
+pub(super) struct SendJob {
     pub(super) sender: Sender,
     pub(super) request: Request,
     event_type: EventType,
-    line: Line,
+    line: RequestLogLine,
     /// Of a call event: to whom its cooldown holds.
     cooling: Option<String>,
 }
@@ -82,7 +82,7 @@ pub(super) struct Job {
 pub(super) fn decide(
     tx: &WriteTx<'_>,
     admission: &Admission,
-    asked: &Asked,
+    asked: &Payload,
     before: &Asking,
     request_id: &str,
     now: Time,
@@ -95,21 +95,21 @@ pub(super) fn decide(
     let sender = sender(admission.account, request_id);
     let event = event_of(asked, admission.via);
     let facts = facts::load(tx, &admission.id, &sender, event.as_ref(), before, now)?;
-    let mut line = Line::new(admission, request_id, event.as_ref(), facts.recipient.as_ref());
+    let mut line = RequestLogLine::new(admission, request_id, event.as_ref(), facts.recipient.as_ref());
     let event_type = event.as_ref().and_then(|e| e.event_type.clone().ok());
-    let told = |ending| Told { event_type, ending, answer: None };
+    let told = |ending| ThreecxReply { event_type, ending, answer: None };
     let next = judge::before_reading(asked, &facts).and_then(|()| match &event {
         Some(event) => judge::judge(event, &facts),
-        None => Ok(Next::Record),
+        None => Ok(NextStep::Record),
     });
     let ending = match next {
-        Err(refusal) => Ending::Refused(refusal),
-        Ok(Next::Record) => Ending::Recorded,
-        Ok(Next::Skip(reason)) => Ending::Skipped(reason),
-        Ok(Next::SayReady) => Ending::Ready(ready(tx, &facts.integration)?),
-        Ok(Next::Send { recipient, purpose, text }) => {
+        Err(refusal) => RequestOutcome::Refused(refusal),
+        Ok(NextStep::Record) => RequestOutcome::Recorded,
+        Ok(NextStep::Skip(reason)) => RequestOutcome::Skipped(reason),
+        Ok(NextStep::SayReady) => RequestOutcome::Ready(ready(tx, &facts.integration)?),
+        Ok(NextStep::Send { recipient, purpose, text }) => {
             let event_type = event_type.unwrap_or(EventType::OutboundMessage);
-            let cooling = (event_type.kind() == Kind::Call).then(|| recipient.canonical());
+            let cooling = (event_type.kind() == EventAction::Call).then(|| recipient.canonical());
             if let Some(person) = &cooling {
                 cool(tx, admission, event_type, person, now)?;
             }
@@ -117,7 +117,7 @@ pub(super) fn decide(
             let instance = facts.integration.settings.instance.clone();
             let mut request = Request::text(instance, recipient, purpose, text);
             request.reference = event.and_then(|e| e.conversation_id);
-            return Ok(Decided::Send(Box::new(Job { sender, request, event_type, line, cooling })));
+            return Ok(Decided::Send(Box::new(SendJob { sender, request, event_type, line, cooling })));
         }
     };
     log::record(tx, &line, &ending, None, now)?;
@@ -136,16 +136,16 @@ pub(super) fn sender(account: AccountId, request_id: &str) -> Sender {
 }
 
 /// What a readable request says.
-pub(super) fn event_of(asked: &Asked, via: Via) -> Option<Event> {
+pub(super) fn event_of(asked: &Payload, via: Via) -> Option<ThreecxEvent> {
     match asked {
-        Asked::Object(object) if via == Via::Sms => Some(Event::of_sms(object)),
-        Asked::Object(object) => Some(Event::of_webhook(object)),
+        Payload::Object(object) if via == Via::Sms => Some(ThreecxEvent::of_sms(object)),
+        Payload::Object(object) => Some(ThreecxEvent::of_webhook(object)),
         _ => None,
     }
 }
 
 /// The second transaction: what became of the message.
-pub(super) fn settle(tx: &WriteTx<'_>, job: &Job, answer: &Answer, now: Time) -> Result<(), StoreError> {
+pub(super) fn settle(tx: &WriteTx<'_>, job: &SendJob, answer: &Answer, now: Time) -> Result<(), StoreError> {
     if !may_have_gone(answer.outcome) {
         uncool(tx, job)?;
     }
@@ -153,12 +153,12 @@ pub(super) fn settle(tx: &WriteTx<'_>, job: &Job, answer: &Answer, now: Time) ->
 }
 
 /// What a sender's answer means here.
-pub(super) fn told(job: &Job, answer: Answer) -> Told {
-    Told { event_type: Some(job.event_type), ending: ending(&answer), answer: Some(answer) }
+pub(super) fn told(job: &SendJob, answer: Answer) -> ThreecxReply {
+    ThreecxReply { event_type: Some(job.event_type), ending: ending(&answer), answer: Some(answer) }
 }
 
 /// A message that was not even tried leaves no cooldown.
-pub(super) fn uncool(tx: &WriteTx<'_>, job: &Job) -> Result<(), StoreError> {
+pub(super) fn uncool(tx: &WriteTx<'_>, job: &SendJob) -> Result<(), StoreError> {
     let Some(person) = &job.cooling else { return Ok(()) };
     tx.execute(
         "DELETE FROM threecx_cooldowns WHERE integration_id = ?1 AND event_type = ?2 AND recipient = ?3",
@@ -173,10 +173,10 @@ pub(super) fn expire(tx: &WriteTx<'_>, now: Time) -> Result<usize, StoreError> {
     Ok(cooldowns + tx.execute("DELETE FROM threecx_signatures WHERE until < ?1", params![now])?)
 }
 
-fn ending(answer: &Answer) -> Ending {
+fn ending(answer: &Answer) -> RequestOutcome {
     match &answer.refusal {
-        Some(refusal) => Ending::Refused(refusal.clone()),
-        None => Ending::Sent(answer.outcome),
+        Some(refusal) => RequestOutcome::Refused(refusal.clone()),
+        None => RequestOutcome::Sent(answer.outcome),
     }
 }
 

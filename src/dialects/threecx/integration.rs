@@ -1,9 +1,9 @@
 //! Integrations' rows: their settings, their sealed secrets, and the endpoint that forwards what comes in.
 
 use super::{
-    By, ThreecxError,
+    Actor, ThreecxError,
     secrets::{SECRET, SIGNING, Secrets, forward},
-    settings::{Change, Mode, Settings},
+    settings::{Mode, Settings, SettingsChange},
 };
 use crate::{
     accounts::audit,
@@ -85,9 +85,9 @@ pub(super) fn create(
     tx: &WriteTx<'_>,
     account: AccountId,
     settings: Settings,
-    made: &Made<'_>,
+    made: &IntegrationParts<'_>,
 ) -> Result<IntegrationId, ThreecxError> {
-    let Made { vault, secrets, random, by, now } = *made;
+    let IntegrationParts { vault, secrets, random, by, now } = *made;
     check_instance(tx, account, &settings.instance)?;
     let id = IntegrationId(format!("tcx_{}", base62(random, 22)));
     tx.execute(
@@ -113,11 +113,11 @@ pub(super) fn create(
 
 /// What making an integration takes besides its settings.
 #[derive(Clone, Copy)]
-pub(super) struct Made<'a> {
+pub(super) struct IntegrationParts<'a> {
     pub(super) vault: &'a Vault,
     pub(super) secrets: &'a Secrets,
     pub(super) random: &'a dyn Random,
-    pub(super) by: &'a By<'a>,
+    pub(super) by: &'a Actor<'a>,
     pub(super) now: Time,
 }
 
@@ -126,9 +126,9 @@ pub(super) fn update(
     tx: &WriteTx<'_>,
     id: &IntegrationId,
     scope: Option<AccountId>,
-    change: Change,
+    change: SettingsChange,
     vault: &Vault,
-    by: &By<'_>,
+    by: &Actor<'_>,
     now: Time,
 ) -> Result<Integration, ThreecxError> {
     let before = find(tx, id, scope)?;
@@ -149,7 +149,7 @@ pub(super) fn rotate(
     scope: Option<AccountId>,
     secrets: &Secrets,
     vault: &Vault,
-    by: &By<'_>,
+    by: &Actor<'_>,
     now: Time,
 ) -> Result<(), ThreecxError> {
     let found = find(tx, id, scope)?;
@@ -284,9 +284,10 @@ fn note(
     action: &str,
     before: Option<&str>,
     after: Option<&str>,
-    by: &By<'_>,
+    by: &Actor<'_>,
     now: Time,
 ) -> Result<(), StoreError> {
-    let entry = audit::Entry { actor: by.actor, account: Some(account), action, target: id.as_str(), before, after };
+    let entry =
+        audit::AuditEntry { actor: by.actor, account: Some(account), action, target: id.as_str(), before, after };
     audit::record(tx, now, &entry)
 }

@@ -1,10 +1,10 @@
 //! Judging a proven request, in the contract's order. Pure: the facts are loaded before, the outcome is written after.
 
 use super::{
-    event::{Event, Kind, Text},
-    facts::Facts,
-    handle::Asked,
-    template::Values,
+    event::{EventAction, Text, ThreecxEvent},
+    facts::RequestFacts,
+    handle::Payload,
+    template::TemplateValues,
 };
 use crate::{
     model::{
@@ -19,7 +19,7 @@ use std::time::Duration;
 
 /// What is to be done about a request that nothing speaks against.
 #[derive(Debug)]
-pub(super) enum Next {
+pub(super) enum NextStep {
     Record,
     Skip(&'static str),
     SayReady,
@@ -27,32 +27,34 @@ pub(super) enum Next {
 }
 
 /// The first checks of the contract's order: size, rate, readable, module, plan.
-pub(super) fn before_reading(asked: &Asked, facts: &Facts) -> Result<(), Refusal> {
-    if let Asked::TooLarge = asked {
+pub(super) fn before_reading(asked: &Payload, facts: &RequestFacts) -> Result<(), Refusal> {
+    if let Payload::TooLarge = asked {
         return Err(refusal(Code::PayloadTooLarge, "the body is larger than 256 KiB"));
     }
     if let Err(wait) = facts.rate {
         return Err(refusal(Code::WebhookRateLimited, "more than 60 requests in a minute").retry_after(wait));
     }
-    if let Asked::Unreadable(why) = asked {
+    if let Payload::Unreadable(why) = asked {
         return Err(refusal(Code::InvalidJson, why));
     }
     facts.standing.clone()
 }
 
 /// The others, in the contract's order; then what is to be done.
-pub(super) fn judge(event: &Event, facts: &Facts) -> Result<Next, Refusal> {
+pub(super) fn judge(event: &ThreecxEvent, facts: &RequestFacts) -> Result<NextStep, Refusal> {
     let settings = &facts.integration.settings;
     let event_type = match &event.event_type {
         Ok(event_type) => *event_type,
         Err(said) => return Err(refusal(Code::UnsupportedEventType, &format!("{said:?} is no event type"))),
     };
     match event_type.kind() {
-        Kind::Test => return Ok(Next::SayReady),
-        Kind::Recorded => return Ok(Next::Record),
-        Kind::Reply if !settings.outbound => return Err(refusal(Code::OutboundDisabled, "outbound is off")),
-        Kind::Call if !settings.call_events => return Err(refusal(Code::CallEventsDisabled, "call events are off")),
-        Kind::Reply | Kind::Call => {}
+        EventAction::Test => return Ok(NextStep::SayReady),
+        EventAction::Recorded => return Ok(NextStep::Record),
+        EventAction::Reply if !settings.outbound => return Err(refusal(Code::OutboundDisabled, "outbound is off")),
+        EventAction::Call if !settings.call_events => {
+            return Err(refusal(Code::CallEventsDisabled, "call events are off"));
+        }
+        EventAction::Reply | EventAction::Call => {}
     }
     let missing = || match &facts.no_recipient {
         Some(problem) => {
@@ -63,24 +65,24 @@ pub(super) fn judge(event: &Event, facts: &Facts) -> Result<Next, Refusal> {
         None => refusal(Code::MissingPhone, "none of the fields is a number"),
     };
     let recipient = facts.recipient.clone().ok_or_else(missing)?;
-    if event_type.kind() == Kind::Reply {
+    if event_type.kind() == EventAction::Reply {
         let text = reply_text(event)?;
         let purpose = reply_purpose(event)?;
         window(facts)?;
-        return Ok(Next::Send { recipient, purpose, text });
+        return Ok(NextStep::Send { recipient, purpose, text });
     }
-    let Some(template) = &facts.template else { return Ok(Next::Skip("template_disabled")) };
+    let Some(template) = &facts.template else { return Ok(NextStep::Skip("template_disabled")) };
     if settings.strict_mode {
         window(facts)?;
     }
     if facts.cooling {
-        return Ok(Next::Skip("cooldown"));
+        return Ok(NextStep::Skip("cooldown"));
     }
     let text = template.render(&values(event, &recipient, facts));
-    Ok(Next::Send { recipient, purpose: Purpose::Support, text })
+    Ok(NextStep::Send { recipient, purpose: Purpose::Support, text })
 }
 
-fn reply_text(event: &Event) -> Result<String, Refusal> {
+fn reply_text(event: &ThreecxEvent) -> Result<String, Refusal> {
     match &event.text {
         Text::Given(text) => Ok(text.clone()),
         Text::Missing => Err(refusal(Code::MissingMessageText, "there is no text")),
@@ -91,7 +93,7 @@ fn reply_text(event: &Event) -> Result<String, Refusal> {
     }
 }
 
-fn reply_purpose(event: &Event) -> Result<Purpose, Refusal> {
+fn reply_purpose(event: &ThreecxEvent) -> Result<Purpose, Refusal> {
     let no = |score, why: &str| {
         let refusal = Refusal::guard(Code::MessagePurposeNotAllowed, Action::Block, score, why);
         Err(Refusal { gate: GATE, ..refusal })
@@ -105,7 +107,7 @@ fn reply_purpose(event: &Event) -> Result<Purpose, Refusal> {
 /// The recipient wrote to this instance or called it, and not too long ago: the number's own window, not the account's.
 /// The contract says that "the WhatsApp user must have messaged first", and a reply goes out from the number that the
 /// integration has: a customer of another number of the same account has said nothing to this one.
-fn window(facts: &Facts) -> Result<(), Refusal> {
+fn window(facts: &RequestFacts) -> Result<(), Refusal> {
     let length = Duration::from_secs(u64::from(facts.integration.settings.window_hours) * 3600);
     if conversations::is_window_open(facts.window_opened_at, facts.now, length) {
         return Ok(());
@@ -118,9 +120,9 @@ fn window(facts: &Facts) -> Result<(), Refusal> {
     Err(Refusal { details, ..refusal(Code::ConversationWindowClosed, why) })
 }
 
-fn values(event: &Event, recipient: &Recipient, facts: &Facts) -> Values {
+fn values(event: &ThreecxEvent, recipient: &Recipient, facts: &RequestFacts) -> TemplateValues {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    Values {
+    TemplateValues {
         customer_phone: match recipient {
             Recipient::Phone(phone) => phone.to_string(),
             Recipient::Contact(_) | Recipient::Group(_) => String::new(),

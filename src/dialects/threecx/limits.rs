@@ -25,15 +25,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Requests of integrations.
-pub(super) struct Rates(SlidingWindow<IntegrationId>);
+pub(super) struct RequestRates(SlidingWindow<IntegrationId>);
 
-impl Default for Rates {
+impl Default for RequestRates {
     fn default() -> Self {
         Self(SlidingWindow::new(INTEGRATIONS_MAX))
     }
 }
 
-impl Rates {
+impl RequestRates {
     /// Counts a request in, or says how long until there is room.
     pub(super) fn take(&self, id: &IntegrationId, now: Time) -> Result<(), Duration> {
         self.0.take(id.clone(), Bound { most: PER_MINUTE, within: MINUTE }, now)
@@ -64,9 +64,9 @@ impl Failures {
 
 /// Signatures that were used, until they would be stale.
 #[derive(Default)]
-pub(super) struct Seen(Mutex<HashMap<[u8; 32], Time>>);
+pub(super) struct SeenSignatures(Mutex<HashMap<[u8; 32], Time>>);
 
-impl Seen {
+impl SeenSignatures {
     /// What an earlier run saw.
     pub(super) fn with(rows: Vec<([u8; 32], Time)>) -> Self {
         Self(Mutex::new(rows.into_iter().collect()))
@@ -106,7 +106,8 @@ mod tests {
 
     #[test]
     fn sixty_in_any_minute_and_no_more() {
-        let (rates, id, other) = (Rates::default(), IntegrationId::from_text("a"), IntegrationId::from_text("b"));
+        let (rates, id, other) =
+            (RequestRates::default(), IntegrationId::from_text("a"), IntegrationId::from_text("b"));
         for n in 0..60 {
             assert_eq!(rates.take(&id, at(n * 100)), Ok(()));
         }
@@ -140,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_signature_is_good_once() {
-        let seen = Seen::with(vec![([1; 32], at(500))]);
+        let seen = SeenSignatures::with(vec![([1; 32], at(500))]);
         assert!(!seen.claim([1; 32], at(500), at(0)), "an earlier run saw it");
         assert!(seen.claim([2; 32], at(500), at(0)));
         assert!(!seen.claim([2; 32], at(500), at(500)));

@@ -2,11 +2,11 @@
 //! secret, no text and no whole number is in it.
 
 use super::{
-    authentic::{Admission, Rejected, Via},
-    event::{Event, masked},
-    handle::Ending,
+    event::{ThreecxEvent, masked},
+    handle::RequestOutcome,
     integration::{Integration, IntegrationId},
 };
+use crate::dialects::threecx::auth::{Admission, Rejected, Via};
 use crate::{
     model::{clock::Time, ids::LogId, phone::Recipient},
     store::{StoreError, Tx, WriteTx},
@@ -18,7 +18,7 @@ use serde::Serialize;
 const KEPT: i64 = 100;
 
 /// One request, as it is logged.
-pub(super) struct Line {
+pub(super) struct RequestLogLine {
     pub(super) integration: IntegrationId,
     /// Whole; only for the cooldown's row.
     pub(super) recipient: Option<String>,
@@ -32,7 +32,7 @@ pub(super) struct Line {
 
 /// A request, as people are shown it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Entry {
+pub struct RequestLogEntry {
     /// When.
     pub at: Time,
     /// webhook or sms.
@@ -82,11 +82,11 @@ pub struct Monitored {
     pub rejected: Rejected,
 }
 
-impl Line {
+impl RequestLogLine {
     pub(super) fn new(
         admission: &Admission,
         request_id: &str,
-        event: Option<&Event>,
+        event: Option<&ThreecxEvent>,
         recipient: Option<&Recipient>,
     ) -> Self {
         let event_type = event.map(|e| match &e.event_type {
@@ -109,17 +109,17 @@ impl Line {
 /// Writes a request's line, or counts it on the newest one when that says the same of nobody in particular.
 pub(super) fn record(
     tx: &WriteTx<'_>,
-    line: &Line,
-    ending: &Ending,
+    line: &RequestLogLine,
+    ending: &RequestOutcome,
     log_id: Option<LogId>,
     now: Time,
 ) -> Result<(), StoreError> {
     let (outcome, reason) = match ending {
-        Ending::Sent(outcome) => (outcome.as_str(), None),
-        Ending::Recorded => ("recorded", None),
-        Ending::Skipped(reason) => ("skipped", Some((*reason).to_owned())),
-        Ending::Ready(_) => ("ok", None),
-        Ending::Refused(refusal) => (refusal.code.as_str(), Some(refusal.reason.clone())),
+        RequestOutcome::Sent(outcome) => (outcome.as_str(), None),
+        RequestOutcome::Recorded => ("recorded", None),
+        RequestOutcome::Skipped(reason) => ("skipped", Some((*reason).to_owned())),
+        RequestOutcome::Ready(_) => ("ok", None),
+        RequestOutcome::Refused(refusal) => (refusal.code.as_str(), Some(refusal.reason.clone())),
     };
     tx.execute(
         "INSERT INTO threecx_counters (integration_id, outcome, count, last_at) VALUES (?1, ?2, 1, ?3)
@@ -134,7 +134,13 @@ pub(super) fn record(
 }
 
 /// Counts the line on the newest row if that is like it; says whether it was.
-fn repeat(tx: &WriteTx<'_>, line: &Line, outcome: &str, reason: Option<&str>, now: Time) -> Result<bool, StoreError> {
+fn repeat(
+    tx: &WriteTx<'_>,
+    line: &RequestLogLine,
+    outcome: &str,
+    reason: Option<&str>,
+    now: Time,
+) -> Result<bool, StoreError> {
     let changed = tx.execute(
         "UPDATE threecx_requests SET repeats = repeats + 1, at = ?2, request_id = ?6
          WHERE id = (SELECT max(id) FROM threecx_requests WHERE integration_id = ?1)
@@ -146,7 +152,7 @@ fn repeat(tx: &WriteTx<'_>, line: &Line, outcome: &str, reason: Option<&str>, no
 
 fn insert(
     tx: &WriteTx<'_>,
-    line: &Line,
+    line: &RequestLogLine,
     outcome: &str,
     reason: Option<&str>,
     log_id: Option<LogId>,
@@ -183,14 +189,14 @@ fn insert(
 }
 
 /// The newest requests of an integration first.
-pub(super) fn list(tx: &Tx<'_>, id: &IntegrationId) -> Result<Vec<Entry>, StoreError> {
+pub(super) fn list(tx: &Tx<'_>, id: &IntegrationId) -> Result<Vec<RequestLogEntry>, StoreError> {
     tx.list(
         "SELECT at, via, event_type, outcome, reason, phone, conversation_id, agent_extension, log_id, request_id,
                 repeats
          FROM threecx_requests WHERE integration_id = ?1 ORDER BY id DESC",
         params![id],
         |r| {
-            Ok(Entry {
+            Ok(RequestLogEntry {
                 at: r.get(0)?,
                 via: r.get(1)?,
                 event_type: r.get(2)?,

@@ -3,11 +3,11 @@
 //! somebody may see; another's answer like none at all. None: those who run the appliance.
 
 use super::{
-    By, Change, Entry, EventType, Integration, IntegrationId, Monitored, NewIntegration, Rejected, Saved, Secrets,
-    Settings, Threecx, ThreecxError,
-    integration::{self, Made},
+    Actor, EventType, Integration, IntegrationId, Monitored, NewIntegration, Rejected, RequestLogEntry, Saved, Secrets,
+    Settings, SettingsChange, Threecx, ThreecxError,
+    integration::{self, IntegrationParts},
     log,
-    template::{Template, Values},
+    template::{TemplateValues, TextTemplate},
     templates,
 };
 use crate::{
@@ -23,7 +23,7 @@ impl Threecx {
     ///
     /// # Errors
     /// An unknown account, an instance that is not its own, a setting that cannot be taken.
-    pub async fn create(&self, new: NewIntegration, by: By<'_>) -> Result<(IntegrationId, Secrets), ThreecxError> {
+    pub async fn create(&self, new: NewIntegration, by: Actor<'_>) -> Result<(IntegrationId, Secrets), ThreecxError> {
         self.check_destination(&new.change)?;
         let (now, random, vault) = (self.clock.now(), self.random.clone(), self.vault.clone());
         let (secrets, actor) = (Secrets::new(&*self.random), by.actor.to_owned());
@@ -33,11 +33,11 @@ impl Threecx {
             let name: String = name.ok_or_else(|| {
                 ThreecxError::Invalid(why!("no_account", "there is no account {id}", id = new.account))
             })?;
-            let by = By { actor: &actor, is_admin };
+            let by = Actor { actor: &actor, is_admin };
             let region = integration::region_of(tx, new.account)?;
             let name = name.chars().filter(|c| !c.is_control()).take(80).collect();
             let settings = Settings::new(new.instance, name).changed(new.change, &by, region)?;
-            let made = Made { vault: &vault, secrets: &sealed, random: &*random, by: &by, now };
+            let made = IntegrationParts { vault: &vault, secrets: &sealed, random: &*random, by: &by, now };
             integration::create(tx, new.account, settings, &made)
         };
         let id = self.store.write(work).await?;
@@ -53,14 +53,14 @@ impl Threecx {
         &self,
         id: &IntegrationId,
         scope: Option<AccountId>,
-        change: Change,
-        by: By<'_>,
+        change: SettingsChange,
+        by: Actor<'_>,
     ) -> Result<Integration, ThreecxError> {
         self.check_destination(&change)?;
         let (now, vault, id) = (self.clock.now(), self.vault.clone(), id.clone());
         let (actor, is_admin) = (by.actor.to_owned(), by.is_admin);
         let work = move |tx: &WriteTx<'_>| {
-            let by = By { actor: &actor, is_admin };
+            let by = Actor { actor: &actor, is_admin };
             integration::update(tx, &id, scope, change, &vault, &by, now)
         };
         let changed = self.store.write(work).await?;
@@ -76,13 +76,13 @@ impl Threecx {
         &self,
         id: &IntegrationId,
         scope: Option<AccountId>,
-        by: By<'_>,
+        by: Actor<'_>,
     ) -> Result<Secrets, ThreecxError> {
         let (now, vault, id) = (self.clock.now(), self.vault.clone(), id.clone());
         let (secrets, actor, is_admin) = (Secrets::new(&*self.random), by.actor.to_owned(), by.is_admin);
         let sealed = secrets.clone();
         let work = move |tx: &WriteTx<'_>| {
-            let by = By { actor: &actor, is_admin };
+            let by = Actor { actor: &actor, is_admin };
             integration::rotate(tx, &id, scope, &sealed, &vault, &by, now)
         };
         self.store.write(work).await?;
@@ -131,7 +131,7 @@ impl Threecx {
         scope: Option<AccountId>,
         event_type: EventType,
         change: (Option<bool>, Option<String>),
-        by: By<'_>,
+        by: Actor<'_>,
     ) -> Result<Saved, ThreecxError> {
         let (enabled, text) = change;
         if !EventType::WITH_TEMPLATE.contains(&event_type) {
@@ -155,7 +155,7 @@ impl Threecx {
                     Saved { event_type, enabled: enabled.unwrap_or(before.enabled), text: text.unwrap_or(before.text) };
                 templates::save(tx, &id, &saved)?;
                 let after = format!("{event_type} {}: {}", if saved.enabled { "on" } else { "off" }, saved.text);
-                let entry = audit::Entry {
+                let entry = audit::AuditEntry {
                     actor: &actor,
                     account: Some(account),
                     action: "threecx.template",
@@ -173,7 +173,7 @@ impl Threecx {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn preview(&self, text: &str, values: &Values) -> Result<String, ThreecxError> {
+    pub fn preview(&self, text: &str, values: &TemplateValues) -> Result<String, ThreecxError> {
         Ok(self.judge_template(text)?.render(values))
     }
 
@@ -181,7 +181,11 @@ impl Threecx {
     ///
     /// # Errors
     /// No such one.
-    pub async fn requests(&self, id: &IntegrationId, scope: Option<AccountId>) -> Result<Vec<Entry>, ThreecxError> {
+    pub async fn requests(
+        &self,
+        id: &IntegrationId,
+        scope: Option<AccountId>,
+    ) -> Result<Vec<RequestLogEntry>, ThreecxError> {
         let id = id.clone();
         self.store
             .read(move |tx| {
@@ -235,8 +239,8 @@ impl Threecx {
         self.webhooks.test(endpoint).await.map_err(of_webhook)
     }
 
-    fn judge_template(&self, text: &str) -> Result<Template, ThreecxError> {
-        let template = Template::parse(text).map_err(ThreecxError::Invalid)?;
+    fn judge_template(&self, text: &str) -> Result<TextTemplate, ThreecxError> {
+        let template = TextTemplate::parse(text).map_err(ThreecxError::Invalid)?;
         let (score, rules) = (self.sending.check_text(Purpose::Support, text), self.sending.rules());
         if score.total >= rules.refuse_score && !rules.observe {
             let why: Vec<String> = score.signals.iter().map(|s| s.reason.to_string()).collect();
@@ -250,7 +254,7 @@ impl Threecx {
         Ok(template)
     }
 
-    fn check_destination(&self, change: &Change) -> Result<(), ThreecxError> {
+    fn check_destination(&self, change: &SettingsChange) -> Result<(), ThreecxError> {
         match change.destination_url.as_deref().map(str::trim).filter(|url| !url.is_empty()) {
             Some(url) => self.webhooks.check_url(url).map_err(of_webhook),
             None => Ok(()),

@@ -2,7 +2,7 @@
 //!
 //! The story, in the order in which it happens:
 //!
-//! 1. `authentic.rs`: is the request an integration's? From memory alone, in the same time whatever is wrong.
+//! 1. `auth.rs`: is the request an integration's? From memory alone, in the same time whatever is wrong.
 //! 2. `handle.rs`: load, judge in the contract's order, record; then the guarded sender, the only way out.
 //! 3. `event.rs` reads what the telephone system said, `template.rs` fills in what it is to be answered.
 //!
@@ -15,7 +15,7 @@
 //!
 //! The slice knows no HTTP status and no header of a request but the secret's name.
 
-mod authentic;
+mod auth;
 pub mod crm_template;
 mod event;
 mod examine;
@@ -33,15 +33,15 @@ pub mod snippet;
 pub mod template;
 mod templates;
 
-pub use authentic::{Admission, NotAuthentic, Presented, Proof, Rejected, Via};
-pub use event::{EventType, Kind};
-pub use examine::Finding;
-pub use handle::{Asked, COOLDOWN, Ending, Told};
+pub use auth::{Admission, NotAuthentic, Presented, Rejected, RequestProof, Via};
+pub use event::{EventAction, EventType};
+pub use examine::Examination;
+pub use handle::{COOLDOWN, Payload, RequestOutcome, ThreecxReply};
 pub use integration::{Integration, IntegrationId};
 pub use limits::PER_MINUTE;
-pub use log::{Count, Entry, Monitored};
+pub use log::{Count, Monitored, RequestLogEntry};
 pub use secrets::{SECRET_HEADER, Secrets};
-pub use settings::{Change, Mode, Settings};
+pub use settings::{Mode, Settings, SettingsChange};
 pub use templates::Saved;
 
 use crate::{
@@ -55,10 +55,10 @@ use crate::{
     sending::Sending,
     store::{Store, StoreError, Vault},
 };
-use authentic::Ring;
+use auth::IntegrationCache;
 use facts::Asking;
 use handle::Decided;
-use limits::{Rates, Seen};
+use limits::{RequestRates, SeenSignatures};
 use rusqlite::params;
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -82,7 +82,7 @@ pub enum ThreecxError {
 
 /// Who changes something.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct By<'a> {
+pub struct Actor<'a> {
     /// `cli`, or a user's email.
     pub actor: &'a str,
     /// Whether they run the appliance.
@@ -97,7 +97,7 @@ pub struct NewIntegration {
     /// The instance that it writes from and hears of.
     pub instance: InstanceId,
     /// What differs from the defaults.
-    pub change: Change,
+    pub change: SettingsChange,
 }
 
 /// What the slice works with.
@@ -126,9 +126,9 @@ pub struct Threecx {
     vault: Vault,
     sending: Arc<Sending>,
     webhooks: Arc<Webhooks>,
-    ring: Ring,
+    ring: IntegrationCache,
     refreshing: Mutex<()>,
-    rates: Rates,
+    rates: RequestRates,
 }
 
 impl Threecx {
@@ -144,15 +144,15 @@ impl Threecx {
             tx.list(sql, params![now], |r| Ok((r.get(0)?, r.get(1)?)))
         });
         let seen: Result<_, StoreError> = seen.await;
-        let ring = Ring::new(&*random, failures_per_minute, Seen::with(seen?));
-        let (refreshing, rates) = (Mutex::default(), Rates::default());
+        let ring = IntegrationCache::new(&*random, failures_per_minute, SeenSignatures::with(seen?));
+        let (refreshing, rates) = (Mutex::default(), RequestRates::default());
         let threecx = Self { store, clock, random, vault, sending, webhooks, ring, refreshing, rates };
         threecx.refresh().await?;
         Ok(threecx)
     }
 
     /// Begins to prove a request: what it shows before its body.
-    pub fn begin(&self, shown: &Presented<'_>) -> Proof {
+    pub fn begin(&self, shown: &Presented<'_>) -> RequestProof {
         self.ring.begin(shown, self.clock.now())
     }
 
@@ -160,7 +160,7 @@ impl Threecx {
     ///
     /// # Errors
     /// The request is not proven; it was counted in memory, and nothing was written.
-    pub fn finish(&self, proof: Proof, is_whole: bool) -> Result<Admission, NotAuthentic> {
+    pub fn finish(&self, proof: RequestProof, is_whole: bool) -> Result<Admission, NotAuthentic> {
         self.ring.finish(proof, is_whole)
     }
 
@@ -171,15 +171,20 @@ impl Threecx {
     pub async fn answer(
         self: &Arc<Self>,
         admission: Admission,
-        asked: Asked,
+        asked: Payload,
         request_id: &str,
-    ) -> Result<Told, StoreError> {
+    ) -> Result<ThreecxReply, StoreError> {
         let (threecx, request_id) = (self.clone(), request_id.to_owned());
         let running = tokio::spawn(async move { threecx.carry_out(admission, asked, &request_id).await });
         running.await.unwrap_or_else(|e| Err(StoreError::Panicked(e.to_string())))
     }
 
-    async fn carry_out(&self, admission: Admission, asked: Asked, request_id: &str) -> Result<Told, StoreError> {
+    async fn carry_out(
+        &self,
+        admission: Admission,
+        asked: Payload,
+        request_id: &str,
+    ) -> Result<ThreecxReply, StoreError> {
         let (now, id) = (self.clock.now(), request_id.to_owned());
         let impossible = self.sending.rules().impossible_phone;
         let before = Asking { rate: self.rates.take(&admission.id, now), impossible };

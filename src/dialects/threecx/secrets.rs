@@ -46,7 +46,7 @@ impl Secrets {
 }
 
 /// Sealed secrets, opened: the ones in force, and those before them with their end.
-pub(super) struct Opened {
+pub(super) struct OpenSecrets {
     pub(super) id: IntegrationId,
     pub(super) account: AccountId,
     pub(super) settings: Settings,
@@ -55,7 +55,7 @@ pub(super) struct Opened {
 }
 
 /// Everything that requests are authenticated by.
-pub(super) fn opened(tx: &Tx<'_>, vault: &Vault) -> Result<Vec<Opened>, StoreError> {
+pub(super) fn opened(tx: &Tx<'_>, vault: &Vault) -> Result<Vec<OpenSecrets>, StoreError> {
     let mut all = Vec::new();
     for integration in list(tx, None)? {
         match open(tx, &integration, vault) {
@@ -67,7 +67,7 @@ pub(super) fn opened(tx: &Tx<'_>, vault: &Vault) -> Result<Vec<Opened>, StoreErr
     Ok(all)
 }
 
-fn open(tx: &Tx<'_>, integration: &Integration, vault: &Vault) -> Result<Opened, ThreecxError> {
+fn open(tx: &Tx<'_>, integration: &Integration, vault: &Vault) -> Result<OpenSecrets, ThreecxError> {
     let id = &integration.id;
     let (secret, signing, previous) = tx.one(
         "SELECT secret, signing_secret, previous_secret, previous_signing, previous_until
@@ -86,7 +86,7 @@ fn open(tx: &Tx<'_>, integration: &Integration, vault: &Vault) -> Result<Opened,
     };
     let previous =
         previous.map(|((secret, signing), until)| Ok::<_, ThreecxError>((secrets(&secret, &signing)?, until)));
-    Ok(Opened {
+    Ok(OpenSecrets {
         id: id.clone(),
         account: integration.account_id,
         settings: integration.settings.clone(),
@@ -119,7 +119,7 @@ pub(super) fn forward(tx: &WriteTx<'_>, id: &IntegrationId, vault: &Vault, now: 
     Ok(())
 }
 
-fn endpoint_of(integration: &Integration, opened: &Opened, url: String) -> Managed {
+fn endpoint_of(integration: &Integration, opened: &OpenSecrets, url: String) -> Managed {
     Managed {
         account: integration.account_id,
         instance: integration.settings.instance.clone(),

@@ -1,6 +1,6 @@
 //! What can be set on an integration, its defaults, and what a change is judged by. Pure.
 
-use super::{By, ThreecxError};
+use super::{Actor, ThreecxError};
 use crate::model::{
     egress::net,
     ids::InstanceId,
@@ -63,7 +63,7 @@ pub struct Settings {
 
 /// What changes; what is `None` stays.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Change {
+pub struct SettingsChange {
     /// See [`Settings::instance`].
     pub instance: Option<InstanceId>,
     /// See [`Settings::name`].
@@ -122,8 +122,13 @@ impl Settings {
     ///
     /// # Errors
     /// A value that cannot be taken; who may not change it.
-    pub fn changed(mut self, change: Change, by: &By<'_>, region: Option<Region>) -> Result<Self, ThreecxError> {
-        let Change { instance, name, enabled, inbound, outbound, call_events, signing, .. } = change;
+    pub fn changed(
+        mut self,
+        change: SettingsChange,
+        by: &Actor<'_>,
+        region: Option<Region>,
+    ) -> Result<Self, ThreecxError> {
+        let SettingsChange { instance, name, enabled, inbound, outbound, call_events, signing, .. } = change;
         replace(&mut self.instance, instance);
         replace(&mut self.name, name.map(|text| judged_name(&text, "a name")).transpose()?);
         replace(&mut self.enabled, enabled);
@@ -234,14 +239,14 @@ fn judged_networks(list: &[String]) -> Result<Vec<String>, ThreecxError> {
 mod tests {
     use super::*;
 
-    const OWNER: By<'_> = By { actor: "o@shop.example", is_admin: false };
-    const ADMIN: By<'_> = By { actor: "cli", is_admin: true };
+    const OWNER: Actor<'_> = Actor { actor: "o@shop.example", is_admin: false };
+    const ADMIN: Actor<'_> = Actor { actor: "cli", is_admin: true };
 
     fn new() -> Settings {
         Settings::new(InstanceId::from_text("shop-line"), "Shop".into())
     }
 
-    fn changed(change: Change, by: &By<'_>) -> Result<Settings, String> {
+    fn changed(change: SettingsChange, by: &Actor<'_>) -> Result<Settings, String> {
         new().changed(change, by, None).map_err(|e| e.to_string())
     }
 
@@ -251,17 +256,17 @@ mod tests {
         assert!(s.enabled && s.inbound && s.outbound && s.strict_mode);
         assert!(!s.call_events && !s.signing && !s.facade_while_signing);
         assert_eq!((s.window_hours, s.mode), (24, Mode::Event));
-        assert_eq!(changed(Change::default(), &OWNER), Ok(new()), "no change changes nothing");
+        assert_eq!(changed(SettingsChange::default(), &OWNER), Ok(new()), "no change changes nothing");
     }
 
     #[test]
     fn only_an_admin_ends_the_strict_mode() {
-        let off = || Change { strict_mode: Some(false), ..Change::default() };
+        let off = || SettingsChange { strict_mode: Some(false), ..SettingsChange::default() };
         assert!(changed(off(), &OWNER).is_err_and(|e| e.contains("admin")));
         let free = changed(off(), &ADMIN).expect("an admin may");
         assert!(!free.strict_mode);
         assert!(free.clone().changed(off(), &OWNER, None).is_ok(), "it was off already");
-        let back = free.changed(Change { strict_mode: Some(true), ..Change::default() }, &OWNER, None);
+        let back = free.changed(SettingsChange { strict_mode: Some(true), ..SettingsChange::default() }, &OWNER, None);
         assert!(back.is_ok_and(|s| s.strict_mode));
     }
 
@@ -269,7 +274,7 @@ mod tests {
     fn networks_are_judged_and_written_one_way() {
         let list = |items: &[&str]| {
             let allowlist = Some(items.iter().map(ToString::to_string).collect());
-            changed(Change { allowlist, ..Change::default() }, &OWNER).map(|s| s.allowlist)
+            changed(SettingsChange { allowlist, ..SettingsChange::default() }, &OWNER).map(|s| s.allowlist)
         };
         let networks = list(&[" 192.0.2.7 ", "10.1.2.3/8", "2001:db8::1/32", "::1"]);
         assert_eq!(networks.expect("networks"), ["192.0.2.7/32", "10.0.0.0/8", "2001:db8::/32", "::1/128"]);
@@ -281,21 +286,26 @@ mod tests {
 
     #[test]
     fn what_cannot_be_set_says_so() {
-        let sms = |number: &str| Change {
+        let sms = |number: &str| SettingsChange {
             mode: Some(Mode::Sms),
             destination_url: Some("https://pbx.example/sms".into()),
             trunk_number: Some(number.into()),
-            ..Change::default()
+            ..SettingsChange::default()
         };
         assert!(changed(sms(""), &OWNER).is_err_and(|e| e.contains("trunk")));
         assert!(changed(sms("12"), &OWNER).is_err_and(|e| e.contains("digits")));
         assert!(changed(sms("+966 11 234 5678"), &OWNER).is_ok());
         for hours in [0, 169] {
-            assert!(changed(Change { window_hours: Some(hours), ..Change::default() }, &OWNER).is_err());
+            assert!(
+                changed(SettingsChange { window_hours: Some(hours), ..SettingsChange::default() }, &OWNER).is_err()
+            );
         }
         for name in ["", " ", "a\nb", &"x".repeat(81)] {
-            assert!(changed(Change { name: Some(name.into()), ..Change::default() }, &OWNER).is_err());
-            assert!(changed(Change { business_name: Some(name.into()), ..Change::default() }, &OWNER).is_err());
+            assert!(changed(SettingsChange { name: Some(name.into()), ..SettingsChange::default() }, &OWNER).is_err());
+            assert!(
+                changed(SettingsChange { business_name: Some(name.into()), ..SettingsChange::default() }, &OWNER)
+                    .is_err()
+            );
         }
     }
 }

@@ -12,10 +12,10 @@ const RENDERED_MAX: usize = crate::sending::request::MAX_CHARS;
 
 /// A text with variables that was judged.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Template(Vec<Part>);
+pub struct TextTemplate(Vec<TemplatePart>);
 
 #[derive(Clone, PartialEq, Eq, Debug)]
-enum Part {
+enum TemplatePart {
     Text(String),
     /// Its place in [`VARIABLES`].
     Variable(usize),
@@ -23,7 +23,7 @@ enum Part {
 
 /// What stands for the variables, in the order of [`VARIABLES`]; what is not known is empty.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Values {
+pub struct TemplateValues {
     /// E.164.
     pub customer_phone: String,
     /// Who speaks for the business.
@@ -36,7 +36,7 @@ pub struct Values {
     pub business_name: String,
 }
 
-impl Template {
+impl TextTemplate {
     /// Reads a template.
     ///
     /// # Errors
@@ -62,11 +62,11 @@ impl Template {
                 .split_once("}}")
                 .ok_or_else(|| why!("variable_open", "a variable is opened with {{{{ and not closed with }}}}"))?;
             let known = VARIABLES.iter().position(|v| *v == name.trim());
-            parts.push(Part::Variable(known.ok_or_else(|| unknown(name))?));
+            parts.push(TemplatePart::Variable(known.ok_or_else(|| unknown(name))?));
             rest = behind;
         }
         push_text(&mut parts, rest)?;
-        let says_something = parts.iter().any(|p| matches!(p, Part::Text(text) if !text.trim().is_empty()));
+        let says_something = parts.iter().any(|p| matches!(p, TemplatePart::Text(text) if !text.trim().is_empty()));
         if says_something {
             Ok(Self(parts))
         } else {
@@ -75,27 +75,27 @@ impl Template {
     }
 
     /// The text with its variables filled in. What a value says is text, even where it looks like a variable.
-    pub fn render(&self, values: &Values) -> String {
-        let Values { customer_phone, agent_extension, queue, call_time, business_name } = values;
+    pub fn render(&self, values: &TemplateValues) -> String {
+        let TemplateValues { customer_phone, agent_extension, queue, call_time, business_name } = values;
         let all = [customer_phone, agent_extension, queue, call_time, business_name];
         let text: String = self
             .0
             .iter()
             .map(|part| match part {
-                Part::Text(text) => text.as_str(),
-                Part::Variable(at) => all[*at],
+                TemplatePart::Text(text) => text.as_str(),
+                TemplatePart::Variable(at) => all[*at],
             })
             .collect();
         text.chars().take(RENDERED_MAX).collect()
     }
 }
 
-fn push_text(parts: &mut Vec<Part>, text: &str) -> Result<(), Why> {
+fn push_text(parts: &mut Vec<TemplatePart>, text: &str) -> Result<(), Why> {
     if text.contains("}}") {
         return Err(why!("variable_close", "a variable is closed with }}}} and was not opened with {{{{"));
     }
     if !text.is_empty() {
-        parts.push(Part::Text(text.to_owned()));
+        parts.push(TemplatePart::Text(text.to_owned()));
     }
     Ok(())
 }
@@ -131,8 +131,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn values() -> Values {
-        Values {
+    fn values() -> TemplateValues {
+        TemplateValues {
             customer_phone: "+966500000000".into(),
             agent_extension: "101".into(),
             queue: "{{business_name}}".into(),
@@ -151,11 +151,11 @@ mod tests {
             ("at {{call_time}}.", "at ."),
             ("ext {{agent_extension}} {x} } {", "ext 101 {x} } {"),
         ] {
-            let template = Template::parse(text).expect(text);
+            let template = TextTemplate::parse(text).expect(text);
             assert_eq!(template.render(&values()), expected);
         }
         for event in EventType::WITH_TEMPLATE {
-            Template::parse(built_in(event)).expect("the built-in ones are good");
+            TextTemplate::parse(built_in(event)).expect("the built-in ones are good");
         }
     }
 
@@ -172,26 +172,26 @@ mod tests {
             ("Hi {{{queue}}}", "is no variable"),
             ("a\0b", "NUL"),
         ] {
-            let problem = Template::parse(text).expect_err(text);
+            let problem = TextTemplate::parse(text).expect_err(text);
             assert!(problem.to_string().contains(word), "{text}: {problem}");
         }
-        assert!(Template::parse(&"x".repeat(MAX_CHARS)).is_ok());
-        assert!(Template::parse(&"x".repeat(MAX_CHARS + 1)).is_err());
+        assert!(TextTemplate::parse(&"x".repeat(MAX_CHARS)).is_ok());
+        assert!(TextTemplate::parse(&"x".repeat(MAX_CHARS + 1)).is_err());
     }
 
     #[test]
     fn what_comes_out_is_never_longer_than_a_message() {
-        let many = Template::parse(&format!("x{}", "{{queue}}".repeat(100))).expect("a template");
-        let values = Values { queue: "م".repeat(100), ..Values::default() };
+        let many = TextTemplate::parse(&format!("x{}", "{{queue}}".repeat(100))).expect("a template");
+        let values = TemplateValues { queue: "م".repeat(100), ..TemplateValues::default() };
         assert_eq!(many.render(&values).chars().count(), RENDERED_MAX);
     }
     proptest! {
         #[test]
         fn any_text_is_a_template_or_says_why(text in "(\\PC|\\{\\{|\\}\\}|queue| ){0,30}", queue in "(\\PC|\\{\\{|\\}\\}){0,20}") {
-            match Template::parse(&text) {
+            match TextTemplate::parse(&text) {
                 Err(why) => prop_assert!(!why.to_string().is_empty()),
                 Ok(template) => {
-                    let values = Values { queue: queue.clone(), ..Values::default() };
+                    let values = TemplateValues { queue: queue.clone(), ..TemplateValues::default() };
                     let rendered = template.render(&values);
                     prop_assert!(rendered.chars().count() <= RENDERED_MAX);
                     // Without variables it is the text itself.

@@ -3,7 +3,7 @@
 use super::{
     event::EventType,
     integration::IntegrationId,
-    template::{Template, built_in},
+    template::{TextTemplate, built_in},
 };
 use crate::store::{StoreError, Tx, WriteTx};
 use rusqlite::params;
@@ -36,10 +36,14 @@ pub(super) fn find(tx: &Tx<'_>, id: &IntegrationId, event_type: EventType) -> Re
 }
 
 /// What an event sends, if it sends anything.
-pub(super) fn enabled(tx: &Tx<'_>, id: &IntegrationId, event_type: EventType) -> Result<Option<Template>, StoreError> {
+pub(super) fn enabled(
+    tx: &Tx<'_>,
+    id: &IntegrationId,
+    event_type: EventType,
+) -> Result<Option<TextTemplate>, StoreError> {
     let saved = find(tx, id, event_type)?;
     // It was judged when it was saved.
-    Ok(Template::parse(&saved.text).ok().filter(|_| saved.enabled))
+    Ok(TextTemplate::parse(&saved.text).ok().filter(|_| saved.enabled))
 }
 
 pub(super) fn save(tx: &WriteTx<'_>, id: &IntegrationId, saved: &Saved) -> Result<(), StoreError> {

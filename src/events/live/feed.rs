@@ -15,7 +15,7 @@ const KEPT: i64 = 50_000;
 
 words! {
     /// What changed.
-    Kind {
+    ChangeKind {
         /// A message that we sent, or that was refused: it is there, or its state or file is another.
         Out = "out",
         /// A message that somebody wrote: it is there, or its file is.
@@ -35,13 +35,13 @@ words! {
 
 /// One change.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Change {
+pub struct LiveChange {
     /// Its place in the sequence.
     pub position: i64,
     /// Where it happened.
     pub instance: Option<InstanceId>,
     /// What happened.
-    pub kind: Kind,
+    pub kind: ChangeKind,
     /// Of `out` and `in` the message's row, of `read` the contact.
     pub row: Option<i64>,
     /// Of `group` its id.
@@ -50,14 +50,14 @@ pub struct Change {
 
 /// Whose changes somebody may see.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Scope {
+pub struct ChangeScope {
     /// One account; none: all, for those who run the appliance.
     pub account: Option<AccountId>,
     /// One instance of it; none: all.
     pub instance: Option<InstanceId>,
 }
 
-impl Scope {
+impl ChangeScope {
     /// Whether a commit may concern whoever has this scope.
     pub fn is_concerned(&self, concerned: Concerned) -> bool {
         self.account.is_none() || concerned.is_none() || self.account == concerned
@@ -79,7 +79,12 @@ pub fn newest(tx: &Tx<'_>) -> Result<i64, StoreError> {
 ///
 /// # Errors
 /// The store's.
-pub fn after(tx: &Tx<'_>, scope: &Scope, position: i64, limit: u32) -> Result<Option<Vec<Change>>, StoreError> {
+pub fn after(
+    tx: &Tx<'_>,
+    scope: &ChangeScope,
+    position: i64,
+    limit: u32,
+) -> Result<Option<Vec<LiveChange>>, StoreError> {
     let oldest = tx.find("SELECT id FROM changes ORDER BY id LIMIT 1", [], |r| r.get::<_, i64>(0))?;
     let newest = newest(tx)?;
     if position > newest || position < oldest.unwrap_or(newest + 1) - 1 {
@@ -92,8 +97,8 @@ pub fn after(tx: &Tx<'_>, scope: &Scope, position: i64, limit: u32) -> Result<Op
         params![position, scope.account, scope.instance, limit],
         |r| {
             // The table takes no other word.
-            let kind = Kind::parse(&r.get::<_, String>(2)?).unwrap_or(Kind::Access);
-            Ok(Change { position: r.get(0)?, instance: r.get(1)?, kind, row: r.get(3)?, name: r.get(4)? })
+            let kind = ChangeKind::parse(&r.get::<_, String>(2)?).unwrap_or(ChangeKind::Access);
+            Ok(LiveChange { position: r.get(0)?, instance: r.get(1)?, kind, row: r.get(3)?, name: r.get(4)? })
         },
     )?;
     Ok(Some(found))

@@ -6,15 +6,15 @@
 //! commit wakes those whose account it concerns; nobody asks the database at intervals.
 //!
 //! - `feed.rs`: the rows.
-//! - `seats.rs`: how many connections a session may have.
+//! - `connection_limit.rs`: how many connections a session may have.
 //!
 //! It knows nothing of sockets, nor of what a change looks like on a page.
 
+mod connection_limit;
 pub mod feed;
-mod seats;
 
-pub use feed::{Change, Kind, Scope};
-pub use seats::{Full, Seat, Seats};
+pub use connection_limit::{LiveConnection, LiveConnections, TooManyConnections};
+pub use feed::{ChangeKind, ChangeScope, LiveChange};
 
 use crate::{
     model::ids::AccountId,
@@ -33,13 +33,13 @@ pub struct Live {
     store: Store,
     news: broadcast::Sender<Concerned>,
     /// Who is connected.
-    pub seats: Seats,
+    pub seats: LiveConnections,
 }
 
 impl Live {
     /// The slice over `store`; its worker is started with [`Live::run`].
     pub fn new(store: Store) -> Self {
-        Self { store, news: broadcast::Sender::new(NEWS), seats: Seats::default() }
+        Self { store, news: broadcast::Sender::new(NEWS), seats: LiveConnections::default() }
     }
 
     /// Hears whom each commit concerns. Subscribe first, then read: what is committed in between is in what one reads.

@@ -7,7 +7,7 @@
 
 use super::{
     endpoint,
-    event::{Event, EventName, Person},
+    event::{Event, EventName, EventPerson},
     managed::Format,
 };
 use crate::{
@@ -33,7 +33,7 @@ const TEXT_MAX: usize = 4096;
 
 /// What an endpoint's answer to an event asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Answered {
+pub struct EndpointReply {
     /// Its number.
     pub id: i64,
     /// Whose.
@@ -88,7 +88,7 @@ fn message(from: &str, to: &str, text: &str, kind: &str, now: Time) -> Value {
 }
 
 /// Digits; the contact's number here where theirs is hidden.
-fn number(person: &Person) -> String {
+fn number(person: &EventPerson) -> String {
     match (&person.phone, person.contact_id) {
         (Some(phone), _) => phone.trim_start_matches('+').to_owned(),
         (None, Some(contact)) => format!("contact:{contact}"),
@@ -204,13 +204,13 @@ fn asked(answer: &str, is_call: bool) -> Option<String> {
 ///
 /// # Errors
 /// The store's.
-pub fn answers(tx: &Tx<'_>, limit: u32) -> Result<Vec<Answered>, StoreError> {
+pub fn answers(tx: &Tx<'_>, limit: u32) -> Result<Vec<EndpointReply>, StoreError> {
     tx.list(
         "SELECT id, account_id, instance_id, contact_id, is_call, text, created_at FROM endpoint_answers
          WHERE done_at IS NULL ORDER BY id LIMIT ?1",
         params![limit],
         |r| {
-            Ok(Answered {
+            Ok(EndpointReply {
                 id: r.get(0)?,
                 account: r.get(1)?,
                 instance: r.get(2)?,

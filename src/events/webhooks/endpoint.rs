@@ -10,7 +10,7 @@ use super::{
 use crate::{
     accounts::{
         audit,
-        notices::{self, Kind},
+        notices::{self, NoticeKind},
     },
     model::{
         clock::{SLACK, Time},
@@ -81,7 +81,7 @@ pub(super) fn create(
     new: &NewEndpoint,
     secret: &Secret,
     vault: &Vault,
-    by: &By,
+    by: &ChangedBy,
 ) -> Result<EndpointId, WebhookError> {
     if new.url.len() > URL_MAX {
         return Err(WebhookError::Invalid(why!(
@@ -113,7 +113,7 @@ pub(super) fn create(
 
 /// Who does it, and when.
 #[derive(Clone, Debug)]
-pub(super) struct By {
+pub(super) struct ChangedBy {
     pub(super) actor: String,
     pub(super) now: Time,
 }
@@ -126,10 +126,10 @@ fn note(
     action: &str,
     before: Option<&str>,
     after: Option<&str>,
-    by: &By,
+    by: &ChangedBy,
 ) -> Result<(), StoreError> {
     let target = id.to_string();
-    let entry = audit::Entry { actor: &by.actor, account: Some(account), action, target: &target, before, after };
+    let entry = audit::AuditEntry { actor: &by.actor, account: Some(account), action, target: &target, before, after };
     audit::record(tx, by.now, &entry)
 }
 
@@ -138,10 +138,10 @@ fn tell_disabled(tx: &WriteTx<'_>, id: EndpointId, reason: &str, now: Time) -> R
     let (account, url) = tx.one("SELECT account_id, url FROM endpoints WHERE id = ?1", params![id], |r| {
         Ok((r.get::<_, AccountId>(0)?, r.get::<_, String>(1)?))
     })?;
-    let by = By { actor: "gateway".into(), now };
+    let by = ChangedBy { actor: "gateway".into(), now };
     note(tx, account, id, "webhook.disable", None, Some(reason), &by)?;
     let parameters = json!({"url": url, "reason": reason});
-    notices::raise(tx, Some(account), Kind::EndpointDisabled, &id.to_string(), &parameters, now)
+    notices::raise(tx, Some(account), NoticeKind::EndpointDisabled, &id.to_string(), &parameters, now)
 }
 
 fn judge_events(names: &[String]) -> Result<String, WebhookError> {
@@ -175,7 +175,7 @@ pub(super) fn rotate(
     id: EndpointId,
     secret: &Secret,
     vault: &Vault,
-    by: &By,
+    by: &ChangedBy,
 ) -> Result<(), WebhookError> {
     let endpoint = find(tx, id)?;
     own(&endpoint)?;
@@ -188,7 +188,7 @@ pub(super) fn rotate(
 }
 
 /// Enables an endpoint: what was collected is due at once.
-pub(super) fn enable(tx: &WriteTx<'_>, id: EndpointId, by: &By) -> Result<(), WebhookError> {
+pub(super) fn enable(tx: &WriteTx<'_>, id: EndpointId, by: &ChangedBy) -> Result<(), WebhookError> {
     let endpoint = find(tx, id)?;
     note(tx, endpoint.account_id, id, "webhook.enable", endpoint.disabled_reason.as_deref(), None, by)?;
     Ok(reopen(tx, id, by.now)?)
@@ -196,7 +196,7 @@ pub(super) fn enable(tx: &WriteTx<'_>, id: EndpointId, by: &By) -> Result<(), We
 
 pub(super) fn reopen(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<(), StoreError> {
     let account = tx.one("SELECT account_id FROM endpoints WHERE id = ?1", params![id], |r| r.get(0))?;
-    notices::clear(tx, Some(account), Kind::EndpointDisabled, &id.to_string(), now)?;
+    notices::clear(tx, Some(account), NoticeKind::EndpointDisabled, &id.to_string(), now)?;
     tx.execute(
         "UPDATE endpoints SET disabled_at = NULL, disabled_reason = NULL, failing_since = NULL WHERE id = ?1",
         params![id],
@@ -206,7 +206,7 @@ pub(super) fn reopen(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<(), 
 }
 
 /// A person disables an endpoint; it keeps collecting for a while.
-pub(super) fn disable(tx: &WriteTx<'_>, id: EndpointId, reason: &str, by: &By) -> Result<(), WebhookError> {
+pub(super) fn disable(tx: &WriteTx<'_>, id: EndpointId, reason: &str, by: &ChangedBy) -> Result<(), WebhookError> {
     let endpoint = find(tx, id)?;
     if set_disabled(tx, id, reason, by.now)? {
         note(tx, endpoint.account_id, id, "webhook.disable", None, Some(reason), by)?;
@@ -228,11 +228,11 @@ fn set_disabled(tx: &WriteTx<'_>, id: EndpointId, reason: &str, now: Time) -> Re
 }
 
 /// Takes an endpoint away. What waits for it is given up, and stays in the log.
-pub(super) fn delete(tx: &WriteTx<'_>, id: EndpointId, by: &By) -> Result<(), WebhookError> {
+pub(super) fn delete(tx: &WriteTx<'_>, id: EndpointId, by: &ChangedBy) -> Result<(), WebhookError> {
     let endpoint = find(tx, id)?;
     own(&endpoint)?;
     note(tx, endpoint.account_id, id, "webhook.delete", Some(&endpoint.destination_url), None, by)?;
-    notices::clear(tx, Some(endpoint.account_id), Kind::EndpointDisabled, &id.to_string(), by.now)?;
+    notices::clear(tx, Some(endpoint.account_id), NoticeKind::EndpointDisabled, &id.to_string(), by.now)?;
     Ok(remove(tx, id, by.now)?)
 }
 

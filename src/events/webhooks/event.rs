@@ -57,7 +57,7 @@ words! {
 
 /// A person, as events name one.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Person {
+pub struct EventPerson {
     /// Their number here.
     pub contact_id: Option<ContactId>,
     /// E.164, or null for a hidden number.
@@ -76,7 +76,7 @@ pub struct OutboundRef {
     /// The caller's own id.
     pub reference: Option<String>,
     /// To whom.
-    pub to: Person,
+    pub to: EventPerson,
     /// The same as the log has it: E.164, a hidden id, or a group's.
     pub recipient: String,
     /// Why.
@@ -93,7 +93,7 @@ pub enum Event {
     /// `message.received`
     MessageReceived {
         /// Who wrote.
-        from: Person,
+        from: EventPerson,
         /// Their name.
         contact_name: Option<String>,
         /// text, image, …
@@ -128,7 +128,7 @@ pub enum Event {
     /// `recipient.opted_out`
     RecipientOptedOut {
         /// Who.
-        from: Person,
+        from: EventPerson,
         /// What they wrote.
         message_text: String,
     },
@@ -165,7 +165,7 @@ pub enum Event {
         /// The chat.
         conversation_id: i64,
         /// With whom.
-        from: Person,
+        from: EventPerson,
         /// Their name.
         contact_name: Option<String>,
         /// Not read yet.
@@ -178,7 +178,7 @@ pub enum Event {
         /// Nobody answered.
         missed: bool,
         /// Who calls.
-        from: Person,
+        from: EventPerson,
         /// The provider's id.
         call_id: String,
         /// With picture.
@@ -191,7 +191,7 @@ pub enum Event {
     /// `call.rejected`
     CallRejected {
         /// Who called.
-        from: Person,
+        from: EventPerson,
         /// The provider's id.
         call_id: String,
         /// With picture.
@@ -206,7 +206,7 @@ pub enum Event {
         /// Its name.
         group_name: String,
         /// Who wrote.
-        from: Person,
+        from: EventPerson,
         /// text, image, …
         message_type: String,
         /// Text or caption.
@@ -235,7 +235,7 @@ pub enum Event {
 
 /// Where and when it happened.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Place<'a> {
+pub struct EventContext<'a> {
     /// The event's id; `webhook-id`.
     pub event_id: &'a str,
     /// The instance.
@@ -272,7 +272,7 @@ impl Event {
     }
 
     /// The event's JSON, as every attempt sends it.
-    pub fn body(&self, place: &Place<'_>) -> String {
+    pub fn body(&self, place: &EventContext<'_>) -> String {
         let mut all = Map::new();
         all.insert("event".into(), json!(self.name()));
         all.insert("event_id".into(), json!(place.event_id));
@@ -381,7 +381,7 @@ impl Event {
     }
 }
 
-fn writer(person: &Person) -> Value {
+fn writer(person: &EventPerson) -> Value {
     json!({"from": person.phone, "contact_id": person.contact_id})
 }
 

@@ -125,7 +125,7 @@ pub fn update(tx: &WriteTx<'_>, id: EndpointId, managed: &Managed, vault: &Vault
 /// # Errors
 /// The store's.
 pub fn enable(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<(), WebhookError> {
-    endpoint::enable(tx, id, &endpoint::By { actor: "gateway".into(), now })
+    endpoint::enable(tx, id, &endpoint::ChangedBy { actor: "gateway".into(), now })
 }
 
 /// Takes the endpoint away. What waits in it is given up, and stays in the log.

@@ -22,9 +22,9 @@ pub mod signature;
 mod sms;
 mod worker;
 
-pub use chattu::{Answered, answer_unasked, answers, close_answer, is_asked_about_calls};
+pub use chattu::{EndpointReply, answer_unasked, answers, close_answer, is_asked_about_calls};
 pub use endpoint::{Endpoint, EndpointId, NewEndpoint};
-pub use event::{Event, EventName, OutboundRef, Person, Place};
+pub use event::{Event, EventContext, EventName, EventPerson, OutboundRef};
 pub use log::{Attempt, Delivery, Filter};
 pub use outbox::emit;
 
@@ -40,13 +40,13 @@ use crate::{
     store::{Store, StoreError, Vault},
 };
 use breaker::Breakers;
-use endpoint::By;
+use endpoint::ChangedBy;
 use outbox::Happened;
 use rusqlite::params;
 use signature::Secret;
 use std::sync::Arc;
 use tokio::sync::Notify;
-use worker::Claims;
+use worker::DeliveryClaims;
 
 /// What can go wrong here; each text says what would be right.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +69,7 @@ pub struct Webhooks {
     random: Arc<dyn Random>,
     vault: Vault,
     egress: Egress,
-    claims: Claims,
+    claims: DeliveryClaims,
     breakers: Breakers,
     /// Woken when an endpoint has answered in a dialect whose answers ask for something.
     answered: Arc<Notify>,
@@ -84,7 +84,7 @@ impl Webhooks {
             random,
             vault,
             egress,
-            claims: Claims::default(),
+            claims: DeliveryClaims::default(),
             breakers: Breakers::default(),
             answered: Arc::default(),
         }
@@ -103,7 +103,7 @@ impl Webhooks {
     }
 
     /// Rings when an endpoint may have answered with something to be sent; so may whoever wrote an answer himself.
-    pub fn answer_bell(&self) -> Arc<Notify> {
+    pub fn reply_notify(&self) -> Arc<Notify> {
         self.answered.clone()
     }
 
@@ -182,8 +182,8 @@ impl Webhooks {
         self.store.write(move |tx| endpoint::delete(tx, id, &by)).await
     }
 
-    fn by(&self, actor: &str) -> By {
-        By { actor: actor.to_owned(), now: self.clock.now() }
+    fn by(&self, actor: &str) -> ChangedBy {
+        ChangedBy { actor: actor.to_owned(), now: self.clock.now() }
     }
 
     /// Sends a test event to one endpoint; returns the delivery's number.

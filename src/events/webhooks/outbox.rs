@@ -4,7 +4,7 @@
 use super::{
     chattu,
     endpoint::{self, Wanting},
-    event::{Event, Place},
+    event::{Event, EventContext},
     managed::Format,
     sms,
 };
@@ -69,7 +69,7 @@ pub(super) fn record(tx: &WriteTx<'_>, happened: &Happened<'_>, endpoint: &Wanti
     let Happened { account, instance, event, now, random } = *happened;
     let name = tx.find("SELECT name FROM instances WHERE id = ?1", params![instance], |r| r.get::<_, String>(0))?;
     let event_id = format!("evt_{}", &MessageId::new(now, random).as_str()[4..]);
-    let place = Place {
+    let place = EventContext {
         event_id: &event_id,
         instance_id: instance,
         instance_name: name.as_deref().unwrap_or_default(),

@@ -39,7 +39,7 @@ const JITTER_PERCENT: u64 = 15;
 
 /// What an attempt brought.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Brought {
+pub enum AttemptResult {
     /// An answer with this status, and its `Retry-After` if it had one.
     Status(u16, Option<Duration>),
     /// None: why, in plain words.
@@ -48,7 +48,7 @@ pub enum Brought {
 
 /// What is done about it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Next {
+pub enum RetryDecision {
     /// The endpoint has it.
     Delivered,
     /// Tried again at this time.
@@ -60,16 +60,18 @@ pub enum Next {
 }
 
 /// What follows the attempt with this number (from 1). `chance` is any random number.
-pub fn next(brought: &Brought, attempt: u32, now: Time, chance: u64) -> Next {
+pub fn next(brought: &AttemptResult, attempt: u32, now: Time, chance: u64) -> RetryDecision {
     let asked = match brought {
-        Brought::Status(200..=299, _) => return Next::Delivered,
-        Brought::Status(410, _) => return Next::Gone,
-        Brought::Status(429 | 503, asked) => *asked,
+        AttemptResult::Status(200..=299, _) => return RetryDecision::Delivered,
+        AttemptResult::Status(410, _) => return RetryDecision::Gone,
+        AttemptResult::Status(429 | 503, asked) => *asked,
         _ => None,
     };
-    let Some(delay) = (attempt as usize).checked_sub(1).and_then(|n| DELAYS.get(n)) else { return Next::GiveUp };
+    let Some(delay) = (attempt as usize).checked_sub(1).and_then(|n| DELAYS.get(n)) else {
+        return RetryDecision::GiveUp;
+    };
     let delay = jittered(*delay, chance).max(asked.unwrap_or_default().min(RETRY_AFTER_MAX));
-    Next::Again(now.plus(delay))
+    RetryDecision::Again(now.plus(delay))
 }
 
 fn jittered(delay: Duration, chance: u64) -> Duration {
@@ -99,30 +101,30 @@ mod tests {
         for (n, delay) in DELAYS.iter().enumerate() {
             let attempt = u32::try_from(n).expect("small") + 1;
             for chance in [0, 1, u64::MAX / 3, u64::MAX] {
-                let Next::Again(at) = next(&Brought::Status(500, None), attempt, NOW, chance) else {
+                let RetryDecision::Again(at) = next(&AttemptResult::Status(500, None), attempt, NOW, chance) else {
                     panic!("attempt {attempt} is tried again");
                 };
                 let waited = at.since(NOW).as_secs_f64() / delay.as_secs_f64();
                 assert!((0.849..=1.151).contains(&waited), "{attempt} {chance}: {waited}");
             }
         }
-        assert_eq!(next(&Brought::Status(500, None), 10, NOW, 0), Next::GiveUp);
+        assert_eq!(next(&AttemptResult::Status(500, None), 10, NOW, 0), RetryDecision::GiveUp);
     }
 
     #[test]
     fn answers_are_told_apart() {
-        let next = |status, asked| next(&Brought::Status(status, asked), 1, NOW, 0);
+        let next = |status, asked| next(&AttemptResult::Status(status, asked), 1, NOW, 0);
         for ok in [200, 201, 204, 299] {
-            assert_eq!(next(ok, None), Next::Delivered);
+            assert_eq!(next(ok, None), RetryDecision::Delivered);
         }
         for again in [100, 301, 302, 307, 400, 401, 404, 409, 429, 500, 503] {
-            assert!(matches!(next(again, None), Next::Again(_)), "{again}");
+            assert!(matches!(next(again, None), RetryDecision::Again(_)), "{again}");
         }
-        assert_eq!(next(410, None), Next::Gone);
+        assert_eq!(next(410, None), RetryDecision::Gone);
         let minute = Duration::from_secs(60);
-        assert_eq!(next(503, Some(minute)), Next::Again(NOW.plus(minute)));
-        assert_ne!(next(500, Some(minute)), Next::Again(NOW.plus(minute)), "only 429 and 503 may ask");
-        assert_eq!(next(429, Some(Duration::MAX)), Next::Again(NOW.plus(RETRY_AFTER_MAX)));
+        assert_eq!(next(503, Some(minute)), RetryDecision::Again(NOW.plus(minute)));
+        assert_ne!(next(500, Some(minute)), RetryDecision::Again(NOW.plus(minute)), "only 429 and 503 may ask");
+        assert_eq!(next(429, Some(Duration::MAX)), RetryDecision::Again(NOW.plus(RETRY_AFTER_MAX)));
     }
 
     #[test]

@@ -52,14 +52,14 @@ fn uuid(random: &dyn Random) -> String {
 mod tests {
     use super::*;
     use crate::{
-        events::webhooks::Person,
+        events::webhooks::EventPerson,
         model::{ids::ContactId, random::SystemRandom},
     };
     use serde_json::Value;
 
     fn received(phone: Option<&str>, text: Option<&str>) -> Event {
         Event::MessageReceived {
-            from: Person { contact_id: Some(ContactId(7)), phone: phone.map(str::to_owned) },
+            from: EventPerson { contact_id: Some(ContactId(7)), phone: phone.map(str::to_owned) },
             contact_name: None,
             message_type: "image".into(),
             message_text: text.map(str::to_owned),

@@ -8,7 +8,7 @@ use super::{
     WebhookError, Webhooks, chattu,
     endpoint::{self, EndpointId},
     managed::{self, Format},
-    retry::{self, Brought, Next},
+    retry::{self, AttemptResult, RetryDecision},
     signature::{self, Secret},
 };
 use crate::{
@@ -31,8 +31,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 /// What is kept of an answer, in bytes.
 const ANSWER_KEPT: usize = 1024;
 /// Attempts at once to an endpoint that works, to one that fails, and in all.
-const PLACES: usize = 16;
-const PLACES_FAILING: usize = 1;
+const MAX_IN_FLIGHT: usize = 16;
+const MAX_IN_FLIGHT_FAILING: usize = 1;
 const PLACES_IN_ALL: usize = 512;
 /// The worker looks at least this often, whatever it was told.
 const LOOK_AGAIN: Duration = Duration::from_secs(20);
@@ -41,7 +41,7 @@ const AFTER_ERROR: Duration = Duration::from_secs(1);
 
 /// Which deliveries are under way, by endpoint.
 #[derive(Default)]
-pub(super) struct Claims {
+pub(super) struct DeliveryClaims {
     by_endpoint: Mutex<HashMap<EndpointId, HashSet<i64>>>,
     /// Claiming is one at a time: what is read is not claimed by another in between.
     turn: tokio::sync::Mutex<()>,
@@ -49,7 +49,7 @@ pub(super) struct Claims {
 }
 
 /// A delivery that is ours to attempt. Only [`Webhooks::claim`] makes one.
-struct Claimed {
+struct ClaimedDelivery {
     id: i64,
     endpoint: EndpointId,
     event_id: String,
@@ -58,28 +58,28 @@ struct Claimed {
     url: String,
     attempt: u32,
     format: Format,
-    proof: Arc<Proof>,
+    proof: Arc<DeliveryHeaders>,
 }
 
 /// What an endpoint's deliveries carry besides their bytes.
-struct Proof {
+struct DeliveryHeaders {
     secrets: Vec<Secret>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// What an attempt brought, to be written.
 struct Came {
-    brought: Brought,
+    brought: AttemptResult,
     answer: String,
     took: Duration,
 }
 
-impl Claims {
+impl DeliveryClaims {
     fn lock(&self) -> MutexGuard<'_, HashMap<EndpointId, HashSet<i64>>> {
         self.by_endpoint.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn release(&self, claimed: &Claimed) {
+    fn release(&self, claimed: &ClaimedDelivery) {
         let mut all = self.lock();
         if let Some(ids) = all.get_mut(&claimed.endpoint) {
             ids.remove(&claimed.id);
@@ -154,7 +154,7 @@ impl Webhooks {
         }
     }
 
-    async fn claim(&self) -> Result<Vec<Claimed>, WebhookError> {
+    async fn claim(&self) -> Result<Vec<ClaimedDelivery>, WebhookError> {
         let _turn = self.claims.turn.lock().await;
         let now = self.clock.now();
         if self.claims.looked.was_set_back(now) {
@@ -173,7 +173,7 @@ impl Webhooks {
         Ok(claimed)
     }
 
-    async fn attempt(&self, delivery: Claimed) {
+    async fn attempt(&self, delivery: ClaimedDelivery) {
         let begun = self.clock.now();
         let headers = headers(&delivery, begun);
         let outbound =
@@ -191,23 +191,26 @@ impl Webhooks {
             Ok(inbound) => {
                 let asked = inbound.headers.get("retry-after").and_then(|v| v.to_str().ok());
                 let asked = asked.and_then(|text| retry::parse_retry_after(text, now));
-                (Brought::Status(inbound.status.as_u16(), asked), String::from_utf8_lossy(&inbound.body).into_owned())
+                (
+                    AttemptResult::Status(inbound.status.as_u16(), asked),
+                    String::from_utf8_lossy(&inbound.body).into_owned(),
+                )
             }
             // The status came in time; that the rest of the answer did not is the receiver's own affair.
             Err(e) => {
-                let brought = e.status().map(|status| Brought::Status(status.as_u16(), None));
-                (brought.unwrap_or_else(|| Brought::NoAnswer(e.to_string())), String::new())
+                let brought = e.status().map(|status| AttemptResult::Status(status.as_u16(), None));
+                (brought.unwrap_or_else(|| AttemptResult::NoAnswer(e.to_string())), String::new())
             }
         };
         let result = Arc::new(Came { brought, answer, took: now.since(begun) });
         let next = retry::next(&result.brought, delivery.attempt, now, self.random.u64());
         let (id, endpoint) = (delivery.id, delivery.endpoint);
-        self.breakers.note(endpoint, next == Next::Delivered, now);
+        self.breakers.note(endpoint, next == RetryDecision::Delivered, now);
         let is_first = answers && delivery.attempt == 1;
         let settling = self.store.write(move |tx| {
             settle(tx, id, endpoint, &result, next, begun)?;
             if is_first {
-                chattu::keep_answer(tx, id, next == Next::Delivered, &result.answer, begun)?;
+                chattu::keep_answer(tx, id, next == RetryDecision::Delivered, &result.answer, begun)?;
             }
             Ok(())
         });
@@ -230,7 +233,7 @@ fn due(
     mut room: usize,
     vault: &Vault,
     now: Time,
-) -> Result<Vec<Claimed>, WebhookError> {
+) -> Result<Vec<ClaimedDelivery>, WebhookError> {
     let endpoints = tx.list(
         "SELECT id, url, failing_since IS NOT NULL, format FROM endpoints
          WHERE deleted_at IS NULL AND disabled_at IS NULL ORDER BY id",
@@ -241,7 +244,7 @@ fn due(
     for (id, url, failing, format) in endpoints {
         let format = Format::parse(&format).unwrap_or(Format::Event);
         let busy = under_way.get(&id);
-        let places = if failing { PLACES_FAILING } else { PLACES };
+        let places = if failing { MAX_IN_FLIGHT_FAILING } else { MAX_IN_FLIGHT };
         let taken = busy.map_or(0, HashSet::len);
         // One place is everybody's, however many others are slow.
         let room_here = if taken == 0 { room.max(1) } else { room };
@@ -256,7 +259,7 @@ fn due(
             continue;
         }
         let proof = endpoint::secrets(tx, id, vault, now)
-            .and_then(|secrets| Ok(Proof { secrets, headers: managed::headers(tx, id, vault)? }));
+            .and_then(|secrets| Ok(DeliveryHeaders { secrets, headers: managed::headers(tx, id, vault)? }));
         let proof = match proof {
             Ok(proof) => Arc::new(proof),
             Err(e) => {
@@ -265,7 +268,7 @@ fn due(
             }
         };
         room = room.saturating_sub(fresh.len());
-        claimed.extend(fresh.into_iter().map(|(id_, attempts, event_id, event_name, body)| Claimed {
+        claimed.extend(fresh.into_iter().map(|(id_, attempts, event_id, event_name, body)| ClaimedDelivery {
             id: id_,
             endpoint: id,
             event_id,
@@ -301,7 +304,7 @@ fn due_of(tx: &Tx<'_>, endpoint: EndpointId, limit: usize, now: Time) -> Result<
     )
 }
 
-fn headers(delivery: &Claimed, now: Time) -> Vec<(HeaderName, HeaderValue)> {
+fn headers(delivery: &ClaimedDelivery, now: Time) -> Vec<(HeaderName, HeaderValue)> {
     let signed = signature::headers(
         &delivery.proof.secrets,
         &delivery.event_id,
@@ -332,13 +335,13 @@ fn settle(
     id: i64,
     endpoint: EndpointId,
     result: &Came,
-    next: Next,
+    next: RetryDecision,
     at: Time,
 ) -> Result<(), StoreError> {
     let (status, error) = match &result.brought {
-        Brought::Status(status, _) if next == Next::Delivered => (Some(*status), None),
-        Brought::Status(status, _) => (Some(*status), Some(format!("answered {status}"))),
-        Brought::NoAnswer(why) => (None, Some(why.clone())),
+        AttemptResult::Status(status, _) if next == RetryDecision::Delivered => (Some(*status), None),
+        AttemptResult::Status(status, _) => (Some(*status), Some(format!("answered {status}"))),
+        AttemptResult::NoAnswer(why) => (None, Some(why.clone())),
     };
     let took = i64::try_from(result.took.as_millis()).unwrap_or(i64::MAX);
     tx.execute(
@@ -346,11 +349,11 @@ fn settle(
         params![id, at, took, status, error, kept(&result.answer)],
     )?;
     let (state, due) = match next {
-        Next::Delivered => ("delivered", at),
-        Next::Again(due) => ("pending", due),
+        RetryDecision::Delivered => ("delivered", at),
+        RetryDecision::Again(due) => ("pending", due),
         // What the endpoint has seen as "gone" waits with everything else for a person to enable it again.
-        Next::Gone => ("pending", at),
-        Next::GiveUp => ("given_up", at),
+        RetryDecision::Gone => ("pending", at),
+        RetryDecision::GiveUp => ("given_up", at),
     };
     tx.execute(
         "UPDATE deliveries SET state = ?2, due_at = ?3, attempts = attempts + 1, last_status = ?4, last_error = ?5,
@@ -359,8 +362,8 @@ fn settle(
         params![id, state, due, status, error, at],
     )?;
     match next {
-        Next::Delivered => endpoint::note_success(tx, endpoint),
-        Next::Gone => endpoint::give_up(tx, endpoint, "the receiver answered 410 Gone", at),
-        Next::Again(_) | Next::GiveUp => endpoint::note_failure(tx, endpoint, at).map(drop),
+        RetryDecision::Delivered => endpoint::note_success(tx, endpoint),
+        RetryDecision::Gone => endpoint::give_up(tx, endpoint, "the receiver answered 410 Gone", at),
+        RetryDecision::Again(_) | RetryDecision::GiveUp => endpoint::note_failure(tx, endpoint, at).map(drop),
     }
 }

@@ -1,7 +1,7 @@
 //! What an instance may ask its provider about after a silence: how far it has heard, and which messages are open.
 
 use crate::{
-    connectors::heard::{Backlog, Unsettled},
+    connectors::inbound_event::{Backlog, Unsettled},
     model::{clock::Time, ids::InstanceId},
     store::{StoreError, Tx},
 };

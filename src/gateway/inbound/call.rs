@@ -5,7 +5,7 @@ use super::{
     message::{person, writer},
 };
 use crate::{
-    connectors::heard::Sender,
+    connectors::inbound_event::RemoteParty,
     events::webhooks::{self, Event},
     people::conversations,
     store::{StoreError, Tx, WriteTx},
@@ -16,7 +16,7 @@ pub(super) fn record(
     tx: &WriteTx<'_>,
     recording: &Recording<'_>,
     call_id: &str,
-    from: &Sender,
+    from: &RemoteParty,
     is_video: bool,
     missed: bool,
 ) -> Result<After, StoreError> {

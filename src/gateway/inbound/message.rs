@@ -2,15 +2,15 @@
 
 use super::{After, Recorded, Recording, opt_out};
 use crate::{
-    connectors::heard::{InboundMessage, Sender},
-    events::webhooks::{Event, Person},
+    connectors::inbound_event::{InboundMessage, RemoteParty},
+    events::webhooks::{Event, EventPerson},
     model::{
         clock::Time,
         ids::{AccountId, ContactId, InstanceId},
     },
     people::{
         conversations::{self, Conversation, Identity},
-        media::{self, Of, Shown},
+        media::{self, EventMedia, Of},
     },
     store::{StoreError, Tx, WriteTx},
 };
@@ -77,7 +77,7 @@ fn note_file(
     recording: &Recording<'_>,
     message: &InboundMessage,
     inbound: i64,
-) -> Result<Option<Shown>, StoreError> {
+) -> Result<Option<EventMedia>, StoreError> {
     let (Some(heard), Some(file)) = (&message.media, recording.file) else { return Ok(None) };
     let file_name = heard.file_name.as_deref().and_then(media::clean);
     let new = media::NewMedia {
@@ -142,7 +142,7 @@ fn as_told(message: &InboundMessage) -> Option<Value> {
 fn conversation_updated(
     tx: &WriteTx<'_>,
     recording: &Recording<'_>,
-    from: &Person,
+    from: &EventPerson,
     contact_name: Option<String>,
     conversation: Conversation,
 ) -> Result<(), StoreError> {
@@ -195,13 +195,13 @@ fn insert(
 pub(super) fn writer(
     tx: &WriteTx<'_>,
     recording: &Recording<'_>,
-    from: &Sender,
+    from: &RemoteParty,
 ) -> Result<Option<ContactId>, StoreError> {
     recording.person(tx, &Identity::all_of(from))
 }
 
 /// The contact that is known by one of these names already.
-fn known(tx: &Tx<'_>, account: AccountId, of: &Sender) -> Result<Option<ContactId>, StoreError> {
+fn known(tx: &Tx<'_>, account: AccountId, of: &RemoteParty) -> Result<Option<ContactId>, StoreError> {
     for name in Identity::all_of(of) {
         if let Some(contact) = conversations::find(tx, account, &name)? {
             return Ok(Some(contact.id));
@@ -228,8 +228,8 @@ pub(super) fn note_group(
     tx.one(sql, params![instance, id], |r| r.get(0))
 }
 
-pub(super) fn person(from: &Sender, contact: Option<ContactId>) -> Person {
-    Person { contact_id: contact, phone: from.phone.clone() }
+pub(super) fn person(from: &RemoteParty, contact: Option<ContactId>) -> EventPerson {
+    EventPerson { contact_id: contact, phone: from.phone.clone() }
 }
 
 /// The gateway's own id of an inbound message.

@@ -15,8 +15,8 @@ mod opt_out;
 
 use crate::{
     connectors::{
-        Boxed, Ear, Heard, NotRecorded, Registry, Standing, What,
-        heard::{Backlog, InboundMessage},
+        Boxed, ConnectionStatus, Ear, EventKind, NotRecorded, ProviderEvent, Registry,
+        inbound_event::{Backlog, InboundMessage},
     },
     events::{
         live::feed,
@@ -30,7 +30,7 @@ use crate::{
     },
     people::{
         conversations::Identity,
-        media::{Shelf, Taken},
+        media::{MediaStore, StagedFile},
         suppression::{
             Erased,
             phrases::{self, Phrases},
@@ -39,7 +39,7 @@ use crate::{
     sending::{
         Sending,
         learn::Learning,
-        receipts::{self, ReceiptHeard, Step},
+        receipts::{self, ReceiptHeard, ReceiptStep},
     },
     store::{Store, StoreError, Tx, WriteTx},
 };
@@ -55,7 +55,7 @@ pub struct Inbound {
     store: Store,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-    shelf: Shelf,
+    shelf: MediaStore,
     erased: Erased,
     phrases: Arc<Phrases>,
     /// Set once, right after the sender is made: connectors need the ear first, the sender needs the connectors.
@@ -74,15 +74,15 @@ struct Calls {
 /// What a transaction leaves to be done after its commit.
 enum After {
     Nothing,
-    Step(Step),
+    Step(ReceiptStep),
     OptOut(InstanceId),
     Rejected(InstanceId, String),
 }
 
 /// A file that came with a message, put on the disk or not to be: by then nothing is waited for.
 struct WithFile {
-    shelf: Shelf,
-    taken: Taken,
+    shelf: MediaStore,
+    taken: StagedFile,
 }
 
 /// What a transaction did.
@@ -101,8 +101,8 @@ impl Recorded {
 /// What recording needs, besides the transaction.
 struct Recording<'a> {
     account: AccountId,
-    heard: &'a Heard,
-    phrase: Option<phrases::Heard>,
+    heard: &'a ProviderEvent,
+    phrase: Option<phrases::PhraseMeaning>,
     phrases: &'a Phrases,
     random: &'a dyn Random,
     erased: &'a Erased,
@@ -114,7 +114,13 @@ struct Recording<'a> {
 
 impl Inbound {
     /// The ear over `store`.
-    pub fn new(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>, shelf: Shelf, erased: Erased) -> Self {
+    pub fn new(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        shelf: MediaStore,
+        erased: Erased,
+    ) -> Self {
         Self {
             store,
             clock,
@@ -138,7 +144,7 @@ impl Inbound {
     }
 
     /// All of it in one transaction, or none of it.
-    async fn record(&self, mut all: Vec<Heard>) -> Result<(), StoreError> {
+    async fn record(&self, mut all: Vec<ProviderEvent>) -> Result<(), StoreError> {
         let mut files = Vec::with_capacity(all.len());
         for heard in &mut all {
             files.push(self.take(heard).await?.map(Arc::new));
@@ -201,8 +207,8 @@ impl Inbound {
     }
 
     /// Puts the message's file on the disk, before the transaction.
-    async fn take(&self, heard: &mut Heard) -> Result<Option<WithFile>, StoreError> {
-        let What::Message(InboundMessage { media: Some(media), .. }) = &mut heard.what else { return Ok(None) };
+    async fn take(&self, heard: &mut ProviderEvent) -> Result<Option<WithFile>, StoreError> {
+        let EventKind::Message(InboundMessage { media: Some(media), .. }) = &mut heard.what else { return Ok(None) };
         let taken = self.shelf.take(media).await;
         let taken = taken.map_err(|e| StoreError::Unavailable(format!("a file could not be written: {e}")))?;
         Ok(Some(WithFile { shelf: self.shelf.clone(), taken }))
@@ -212,19 +218,19 @@ impl Inbound {
     /// with the last hold on it: its message was heard before.
     fn settle(&self, file: Option<Arc<WithFile>>) {
         match file.and_then(Arc::into_inner).map(|file| file.taken) {
-            Some(Taken::Here(written)) => written.keep(),
-            Some(Taken::Later { .. }) => self.shelf.wake(),
-            Some(Taken::Refused(_)) | None => {}
+            Some(StagedFile::Here(written)) => written.keep(),
+            Some(StagedFile::Later { .. }) => self.shelf.wake(),
+            Some(StagedFile::Refused(_)) | None => {}
         }
     }
 }
 
 impl Ear for Inbound {
-    fn hear(&self, heard: Heard) -> Boxed<'_, Result<(), NotRecorded>> {
-        self.hear_all(vec![heard])
+    fn hear(&self, heard: ProviderEvent) -> Boxed<'_, Result<(), NotRecorded>> {
+        self.record_all(vec![heard])
     }
 
-    fn hear_all(&self, all: Vec<Heard>) -> Boxed<'_, Result<(), NotRecorded>> {
+    fn record_all(&self, all: Vec<ProviderEvent>) -> Boxed<'_, Result<(), NotRecorded>> {
         Box::pin(async move { self.record(all).await.map_err(|e| NotRecorded(e.to_string())) })
     }
 
@@ -238,13 +244,13 @@ impl Ear for Inbound {
 }
 
 /// Whose news it is; none: a connector outlived its instance by a moment, and it is nobody's.
-fn account_of(tx: &Tx<'_>, heard: &Heard) -> Result<Option<AccountId>, StoreError> {
+fn account_of(tx: &Tx<'_>, heard: &ProviderEvent) -> Result<Option<AccountId>, StoreError> {
     tx.find("SELECT account_id FROM instances WHERE id = ?1", params![heard.instance], |r| r.get(0))
 }
 
 fn record(tx: &WriteTx<'_>, recording: Recording<'_>) -> Result<Recorded, StoreError> {
     match &recording.heard.what {
-        What::Message(message) => {
+        EventKind::Message(message) => {
             let hears = message.may_opt_out && message.group.is_none();
             let phrases = recording.phrases;
             let phrase = message.text.as_deref().filter(|_| hears).and_then(|text| phrases.hear(text));
@@ -258,9 +264,9 @@ fn record(tx: &WriteTx<'_>, recording: Recording<'_>) -> Result<Recorded, StoreE
 fn news(tx: &WriteTx<'_>, recording: &Recording<'_>) -> Result<After, StoreError> {
     let Recording { heard, now, random, .. } = *recording;
     match &heard.what {
-        What::Receipt { .. } => receipt(tx, recording),
-        What::State { state, health, reason, phone } => {
-            let standing = Standing {
+        EventKind::Receipt { .. } => receipt(tx, recording),
+        EventKind::State { state, health, reason, phone } => {
+            let standing = ConnectionStatus {
                 state: *state,
                 reason: reason.clone(),
                 health: *health,
@@ -270,26 +276,26 @@ fn news(tx: &WriteTx<'_>, recording: &Recording<'_>) -> Result<After, StoreError
             instances::record_standing(tx, &heard.instance, &standing, now, random)?;
             Ok(After::Nothing)
         }
-        What::Message(_) => Ok(After::Nothing),
-        What::Call { call_id, from, is_video, missed } => {
+        EventKind::Message(_) => Ok(After::Nothing),
+        EventKind::Call { call_id, from, is_video, missed } => {
             call::record(tx, recording, call_id, from, *is_video, *missed)
         }
-        What::Qr { code, expires_at } => {
+        EventKind::Qr { code, expires_at } => {
             feed::note_code(tx, recording.account, &heard.instance)?;
             recording.emit(tx, &Event::InstanceQrUpdated { qr: code.clone(), expires_at: *expires_at })?;
             Ok(After::Nothing)
         }
-        What::GroupUpdated { group_id, group_name, change } => {
+        EventKind::GroupUpdated { group_id, group_name, change } => {
             let group_name = message::note_group(tx, &heard.instance, group_id, group_name, now)?;
             let (group_id, change) = (group_id.clone(), change.clone());
             recording.emit(tx, &Event::GroupUpdated { group_id, group_name, change })?;
             Ok(After::Nothing)
         }
-        What::Person { names, former } => news::person(tx, recording, names, former),
-        What::Named { whom, names } => news::named(tx, recording, whom, names),
-        What::Templates(all) => templates::record(tx, &heard.instance, all, now).map(|()| After::Nothing),
-        What::TemplateChanged { template, category, status, quality, reason } => {
-            let change = templates::Change {
+        EventKind::Person { names, former } => news::person(tx, recording, names, former),
+        EventKind::Named { whom, names } => news::named(tx, recording, whom, names),
+        EventKind::Templates(all) => templates::record(tx, &heard.instance, all, now).map(|()| After::Nothing),
+        EventKind::TemplateChanged { template, category, status, quality, reason } => {
+            let change = templates::TemplateChange {
                 category: *category,
                 status: status.as_deref(),
                 quality: quality.as_deref(),
@@ -297,13 +303,13 @@ fn news(tx: &WriteTx<'_>, recording: &Recording<'_>) -> Result<After, StoreError
             };
             templates::change(tx, &heard.instance, template, &change, now).map(|()| After::Nothing)
         }
-        What::News { kind, raw, notice, then } => news::record(tx, recording, kind, raw, notice.as_deref(), then),
+        EventKind::News { kind, raw, notice, then } => news::record(tx, recording, kind, raw, notice.as_deref(), then),
     }
 }
 
 fn receipt(tx: &WriteTx<'_>, recording: &Recording<'_>) -> Result<After, StoreError> {
-    let Heard { instance, at, what } = recording.heard;
-    let What::Receipt { provider_message_id, message_id, receipt, code, reason, recipient_fault, pricing } = what
+    let ProviderEvent { instance, at, what } = recording.heard;
+    let EventKind::Receipt { provider_message_id, message_id, receipt, code, reason, recipient_fault, pricing } = what
     else {
         return Ok(After::Nothing);
     };

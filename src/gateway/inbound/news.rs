@@ -3,10 +3,10 @@
 
 use super::{After, Recording};
 use crate::{
-    accounts::notices::{self, Kind},
+    accounts::notices::{self, NoticeKind},
     connectors::{
-        Heard, What,
-        heard::{Sender, Whom},
+        EventKind, ProviderEvent,
+        inbound_event::{RemoteParty, Whom},
     },
     people::conversations::{self, Identity},
     sending::receipts,
@@ -23,9 +23,9 @@ pub(super) fn record(
     kind: &str,
     raw: &str,
     notice: Option<&str>,
-    then: &[What],
+    then: &[EventKind],
 ) -> Result<After, StoreError> {
-    let Heard { instance, at, .. } = recording.heard;
+    let ProviderEvent { instance, at, .. } = recording.heard;
     let digest = Sha256::new().chain_update(kind).chain_update([0]).chain_update(raw).finalize();
     let is_new = tx.execute(
         "INSERT INTO provider_news (account_id, instance_id, kind, digest, raw, heard_at, created_at)
@@ -39,7 +39,7 @@ pub(super) fn record(
         tell_owner(tx, recording, kind, text)?;
     }
     for what in then {
-        let heard = Heard { instance: instance.clone(), at: *at, what: what.clone() };
+        let heard = ProviderEvent { instance: instance.clone(), at: *at, what: what.clone() };
         super::news(tx, &Recording { heard: &heard, phrase: None, ..*recording })?;
     }
     Ok(After::Nothing)
@@ -52,8 +52,8 @@ fn tell_owner(tx: &WriteTx<'_>, recording: &Recording<'_>, kind: &str, text: &st
     let parameters = json!({"name": name, "instance": instance, "kind": kind, "reason": text});
     // A newer word about the same thing takes the older one's place.
     let (account, subject) = (Some(recording.account), format!("{instance}/{kind}"));
-    notices::clear(tx, account, Kind::ProviderNews, &subject, recording.now)?;
-    notices::raise(tx, account, Kind::ProviderNews, &subject, &parameters, recording.now)
+    notices::clear(tx, account, NoticeKind::ProviderNews, &subject, recording.now)?;
+    notices::raise(tx, account, NoticeKind::ProviderNews, &subject, &parameters, recording.now)
 }
 
 /// The provider knows somebody, whom we know, by these names.
@@ -61,7 +61,7 @@ pub(super) fn named(
     tx: &WriteTx<'_>,
     recording: &Recording<'_>,
     whom: &Whom,
-    names: &Sender,
+    names: &RemoteParty,
 ) -> Result<After, StoreError> {
     let asked = match whom {
         Whom::Address(address) => Some(address.clone()),
@@ -83,8 +83,8 @@ pub(super) fn named(
 pub(super) fn person(
     tx: &WriteTx<'_>,
     recording: &Recording<'_>,
-    names: &Sender,
-    former: &Sender,
+    names: &RemoteParty,
+    former: &RemoteParty,
 ) -> Result<After, StoreError> {
     let (good, former) = (Identity::all_of(names), Identity::all_of(former));
     let all: Vec<_> = good.iter().chain(&former).cloned().collect();

@@ -2,11 +2,11 @@
 
 use super::{After, Recording};
 use crate::{
-    events::webhooks::{Event, Person},
+    events::webhooks::{Event, EventPerson},
     model::ids::ContactId,
     people::{
         conversations,
-        suppression::{self, Source, phrases},
+        suppression::{self, SuppressionSource, phrases},
     },
     store::{StoreError, WriteTx},
 };
@@ -20,30 +20,30 @@ pub(super) fn record(
     tx: &WriteTx<'_>,
     recording: &Recording<'_>,
     contact: ContactId,
-    from: &Person,
+    from: &EventPerson,
     text: &str,
 ) -> Result<After, StoreError> {
     match &recording.phrase {
         None => Ok(After::Nothing),
-        Some(phrases::Heard::OptIn) => {
-            suppression::lift(tx, contact, &[Source::Recipient], "recipient", recording.now)?;
+        Some(phrases::PhraseMeaning::OptIn) => {
+            suppression::lift(tx, contact, &[SuppressionSource::Recipient], "recipient", recording.now)?;
             if let Some((_, names)) = conversations::find_by_id(tx, recording.account, contact)? {
                 for name in names {
                     let name = (name.kind.as_str(), name.value.as_str());
-                    recording.erased.lift(tx, recording.account, name, &[Source::Recipient])?;
+                    recording.erased.lift(tx, recording.account, name, &[SuppressionSource::Recipient])?;
                 }
             }
             Ok(After::Nothing)
         }
-        Some(phrases::Heard::OptOut { always, word }) => {
+        Some(phrases::PhraseMeaning::OptOut { always, word }) => {
             if !always && was_offered(tx, recording, contact, word)? {
                 return Ok(After::Nothing);
             }
             let instance = &recording.heard.instance;
-            let new = suppression::New {
+            let new = suppression::NewSuppression {
                 account: recording.account,
                 contact,
-                source: Source::Recipient,
+                source: SuppressionSource::Recipient,
                 reason: "recipient_requested_stop",
                 instance: Some(instance),
             };

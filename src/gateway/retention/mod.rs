@@ -9,7 +9,7 @@
 
 mod person;
 
-pub use person::Report;
+pub use person::ErasureReport;
 
 use crate::{
     model::clock::{Clock, Time},
@@ -67,22 +67,22 @@ const BATCH: u32 = 500;
 
 /// One class of rows: which are too old (behind ?1, from before ?2, at most ?3; their numbers), and what is done with
 /// those whose numbers stand in the JSON list ?1.
-struct Class {
+struct RetentionClass {
     old: &'static str,
     done: &'static [&'static str],
 }
 
-const OUTBOUND_TEXTS: Class = Class {
+const OUTBOUND_TEXTS: RetentionClass = RetentionClass {
     old: "SELECT id FROM messages WHERE id > ?1 AND created_at < ?2 AND (body <> '' OR content IS NOT NULL)
           AND quota <> 'reserved' ORDER BY id LIMIT ?3",
     done: &["UPDATE messages SET body = '', content = NULL WHERE id IN (SELECT value FROM json_each(?1))"],
 };
-const INBOUND_TEXTS: Class = Class {
+const INBOUND_TEXTS: RetentionClass = RetentionClass {
     old: "SELECT id FROM inbound_messages WHERE id > ?1 AND created_at < ?2 AND (body <> '' OR raw IS NOT NULL)
           ORDER BY id LIMIT ?3",
     done: &["UPDATE inbound_messages SET body = '', raw = NULL WHERE id IN (SELECT value FROM json_each(?1))"],
 };
-const LOG: Class = Class {
+const LOG: RetentionClass = RetentionClass {
     old: "SELECT id FROM messages m WHERE id > ?1 AND created_at < ?2 AND quota <> 'reserved'
           AND NOT EXISTS (SELECT 1 FROM idempotency i WHERE i.log_id = m.id) ORDER BY id LIMIT ?3",
     done: &[
@@ -90,28 +90,28 @@ const LOG: Class = Class {
         "DELETE FROM messages WHERE id IN (SELECT value FROM json_each(?1))",
     ],
 };
-const INBOUND: Class = Class {
+const INBOUND: RetentionClass = RetentionClass {
     old: "SELECT id FROM inbound_messages WHERE id > ?1 AND created_at < ?2 ORDER BY id LIMIT ?3",
     done: &["DELETE FROM inbound_messages WHERE id IN (SELECT value FROM json_each(?1))"],
 };
 /// What providers told beside messages may hold words of people: their row stays, so that it is known as told.
-const NEWS_TEXTS: Class = Class {
+const NEWS_TEXTS: RetentionClass = RetentionClass {
     old: "SELECT id FROM provider_news WHERE id > ?1 AND created_at < ?2 AND raw <> '' ORDER BY id LIMIT ?3",
     done: &["UPDATE provider_news SET raw = '' WHERE id IN (SELECT value FROM json_each(?1))"],
 };
-const NEWS: Class = Class {
+const NEWS: RetentionClass = RetentionClass {
     old: "SELECT id FROM provider_news WHERE id > ?1 AND created_at < ?2 ORDER BY id LIMIT ?3",
     done: &["DELETE FROM provider_news WHERE id IN (SELECT value FROM json_each(?1))"],
 };
-const CALLS: Class = Class {
+const CALLS: RetentionClass = RetentionClass {
     old: "SELECT id FROM calls WHERE id > ?1 AND started_at < ?2 ORDER BY id LIMIT ?3",
     done: &["DELETE FROM calls WHERE id IN (SELECT value FROM json_each(?1))"],
 };
-const FILES: Class = Class {
+const FILES: RetentionClass = RetentionClass {
     old: "SELECT id FROM media WHERE id > ?1 AND created_at < ?2 AND state IN ('removed', 'failed') ORDER BY id LIMIT ?3",
     done: &["DELETE FROM media WHERE id IN (SELECT value FROM json_each(?1))"],
 };
-const EVENTS: Class = Class {
+const EVENTS: RetentionClass = RetentionClass {
     old: "SELECT id FROM events e WHERE id > ?1 AND created_at < ?2
           AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = e.id AND d.state = 'pending')
           ORDER BY id LIMIT ?3",
@@ -127,32 +127,32 @@ const EVENTS_GO: &[&str] = &[
     "DELETE FROM events WHERE id IN (SELECT value FROM json_each(?1))",
 ];
 /// What callers were told that no endpoint was asked about: no event takes it along.
-const UNASKED: Class = Class {
+const UNASKED: RetentionClass = RetentionClass {
     old: "SELECT id FROM endpoint_answers WHERE id > ?1 AND created_at < ?2 AND event_row IS NULL
           AND done_at IS NOT NULL ORDER BY id LIMIT ?3",
     done: &["DELETE FROM endpoint_answers WHERE id IN (SELECT value FROM json_each(?1))"],
 };
 /// Messages that waited for their time and have ended.
-const SCHEDULED_TEXTS: Class = Class {
+const SCHEDULED_TEXTS: RetentionClass = RetentionClass {
     old: "SELECT id FROM schedules WHERE id > ?1 AND ended_at < ?2 AND (body <> '' OR media IS NOT NULL)
           ORDER BY id LIMIT ?3",
     done: &["UPDATE schedules SET body = '', media = NULL WHERE id IN (SELECT value FROM json_each(?1))"],
 };
-const SCHEDULED: Class = Class {
+const SCHEDULED: RetentionClass = RetentionClass {
     old: "SELECT id FROM schedules WHERE id > ?1 AND ended_at < ?2 ORDER BY id LIMIT ?3",
     done: &["DELETE FROM schedules WHERE id IN (SELECT value FROM json_each(?1))"],
 };
-const AUDIT: Class = Class {
+const AUDIT: RetentionClass = RetentionClass {
     old: "SELECT id FROM audit WHERE id > ?1 AND at < ?2 ORDER BY id LIMIT ?3",
     done: &["DELETE FROM audit WHERE id IN (SELECT value FROM json_each(?1))"],
 };
 /// Notices of limits are told once a period: they stay until the longest period is over, which every setting is behind.
-const NOTICES: Class = Class {
+const NOTICES: RetentionClass = RetentionClass {
     old: "SELECT id FROM notices WHERE id > ?1 AND cleared_at < ?2 ORDER BY id LIMIT ?3",
     done: &["DELETE FROM notices WHERE id IN (SELECT value FROM json_each(?1))"],
 };
 /// Letters about notices that were sent, or given up.
-const DIGESTS: Class = Class {
+const DIGESTS: RetentionClass = RetentionClass {
     old: "SELECT id FROM digests WHERE id > ?1 AND created_at < ?2 AND state <> 'pending' ORDER BY id LIMIT ?3",
     done: &["DELETE FROM digests WHERE id IN (SELECT value FROM json_each(?1))"],
 };
@@ -193,7 +193,7 @@ impl Retention {
         Ok(touched)
     }
 
-    async fn apply(&self, class: &'static Class, before: Time) -> Result<usize, StoreError> {
+    async fn apply(&self, class: &'static RetentionClass, before: Time) -> Result<usize, StoreError> {
         let (mut behind, mut touched) = (0_i64, 0);
         loop {
             let ids = self.store.read(move |tx| tx.list(class.old, params![behind, before, BATCH], |r| r.get(0)));

@@ -23,7 +23,7 @@ use serde_json::{Map, Value, json};
 
 /// What an erasure did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
-pub struct Report {
+pub struct ErasureReport {
     /// Contacts that were this person.
     pub contacts: usize,
     /// Messages, in and out.
@@ -52,7 +52,7 @@ impl Forms {
 }
 
 /// A contact that is the person, with the names it is known by.
-struct Known {
+struct KnownContact {
     account: AccountId,
     contact: ContactId,
     names: Vec<(String, String)>,
@@ -104,7 +104,7 @@ impl Retention {
         phone: &Phone,
         account: Option<AccountId>,
         actor: &str,
-    ) -> Result<Report, RetentionError> {
+    ) -> Result<ErasureReport, RetentionError> {
         let (forms, now, erased, actor) = (Forms::of(phone), self.clock.now(), self.erased.clone(), actor.to_owned());
         let (report, paths) = self.store.write(move |tx| erase(tx, &erased, (&forms, account), &actor, now)).await?;
         self.media.unlink(paths).await;
@@ -112,7 +112,7 @@ impl Retention {
     }
 }
 
-fn find(tx: &Tx<'_>, number: &str, account: Option<AccountId>) -> Result<Vec<Known>, StoreError> {
+fn find(tx: &Tx<'_>, number: &str, account: Option<AccountId>) -> Result<Vec<KnownContact>, StoreError> {
     let found = tx.list(
         "SELECT account_id, contact_id FROM contact_identities
          WHERE kind = 'phone' AND value = ?1 AND (?2 IS NULL OR account_id = ?2)",
@@ -124,7 +124,7 @@ fn find(tx: &Tx<'_>, number: &str, account: Option<AccountId>) -> Result<Vec<Kno
             Ok((r.get(0)?, r.get(1)?))
         })
     };
-    found.into_iter().map(|(account, contact)| Ok(Known { account, contact, names: names(contact)? })).collect()
+    found.into_iter().map(|(account, contact)| Ok(KnownContact { account, contact, names: names(contact)? })).collect()
 }
 
 /// Whether somebody was refused, written to, or is to be written to, by this number without becoming a contact.
@@ -158,7 +158,7 @@ const SHOWN: &[(&str, &str)] = &[
     ),
 ];
 
-fn show(tx: &Tx<'_>, known: &Known) -> Result<Value, StoreError> {
+fn show(tx: &Tx<'_>, known: &KnownContact) -> Result<Value, StoreError> {
     let mut all = Map::new();
     for (name, sql) in SHOWN {
         all.insert((*name).into(), json!(rows(tx, sql, params![known.contact])?));
@@ -191,7 +191,7 @@ fn erase(
     (forms, account): (&Forms, Option<AccountId>),
     actor: &str,
     now: Time,
-) -> Result<(Report, Vec<String>), RetentionError> {
+) -> Result<(ErasureReport, Vec<String>), RetentionError> {
     let known = find(tx, &forms.0[0], account)?;
     if known.is_empty() && !was_named(tx, forms, account)? {
         return Err(RetentionError::Unknown);
@@ -211,7 +211,7 @@ fn erase(
     if on_their_way > 0 {
         return Err(RetentionError::OnTheirWay(on_their_way));
     }
-    let mut report = Report { contacts: contacts.len(), ..Report::default() };
+    let mut report = ErasureReport { contacts: contacts.len(), ..ErasureReport::default() };
     for one in &known {
         report.suppressions_kept += keep_suppressions(tx, erased, one)?;
     }
@@ -234,7 +234,7 @@ fn erase(
 }
 
 /// All that a message to be sent later may call the person by, as a JSON list.
-fn recipients(forms: &Forms, known: &[Known]) -> String {
+fn recipients(forms: &Forms, known: &[KnownContact]) -> String {
     let contacts = known.iter().map(|one| format!("contact:{}", one.contact));
     let names = known.iter().flat_map(|one| one.names.iter().map(|(_, value)| value.clone()));
     json!(forms.0.iter().cloned().chain(contacts).chain(names).collect::<Vec<_>>()).to_string()
@@ -307,7 +307,7 @@ fn erase_messages(
 fn erase_events(
     tx: &WriteTx<'_>,
     (forms, account): (&Forms, Option<AccountId>),
-    known: &[Known],
+    known: &[KnownContact],
 ) -> Result<usize, StoreError> {
     let mut ids: Vec<i64> = Vec::new();
     for one in known {
@@ -344,7 +344,7 @@ fn erase_events(
     Ok(ids.len())
 }
 
-fn keep_suppressions(tx: &WriteTx<'_>, erased: &Erased, known: &Known) -> Result<usize, StoreError> {
+fn keep_suppressions(tx: &WriteTx<'_>, erased: &Erased, known: &KnownContact) -> Result<usize, StoreError> {
     let in_force = tx.list(
         "SELECT source, since FROM suppressions WHERE contact_id = ?1 AND lifted_at IS NULL",
         params![known.contact],

@@ -7,12 +7,12 @@
 //! A template that its provider makes a marketing template is refused from that transaction on, and its owner is told
 //! by a notice, which ends when the category is another one again or the template is gone.
 
-mod said;
+mod rendered;
 
-pub use said::said;
+pub use rendered::said;
 
 use crate::{
-    accounts::notices::{self, Kind},
+    accounts::notices::{self, NoticeKind},
     connectors::templates::{Category, Slot, Template, TemplateName},
     model::{
         clock::Time,
@@ -25,7 +25,7 @@ use serde_json::json;
 
 /// A template, as its row tells.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Known {
+pub struct KnownTemplate {
     /// Its name and language.
     pub template: TemplateName,
     /// What it is for; none: not told yet.
@@ -44,7 +44,7 @@ pub struct Known {
     pub updated_at: Time,
 }
 
-impl Known {
+impl KnownTemplate {
     /// Whether the guard refuses it.
     pub fn is_marketing(&self) -> bool {
         self.category == Some(Category::Marketing)
@@ -58,7 +58,7 @@ impl Known {
 
 /// What changed about one template; what is none stays.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Change<'a> {
+pub struct TemplateChange<'a> {
     /// Its category now.
     pub category: Option<Category>,
     /// Its status now.
@@ -122,7 +122,7 @@ pub fn change(
     tx: &WriteTx<'_>,
     instance: &InstanceId,
     template: &TemplateName,
-    change: &Change<'_>,
+    change: &TemplateChange<'_>,
     now: Time,
 ) -> Result<(), StoreError> {
     let Some(owner) = owner(tx, instance)? else { return Ok(()) };
@@ -158,7 +158,7 @@ pub fn change(
 ///
 /// # Errors
 /// The store's.
-pub fn list(tx: &Tx<'_>, instance: &InstanceId) -> Result<Vec<Known>, StoreError> {
+pub fn list(tx: &Tx<'_>, instance: &InstanceId) -> Result<Vec<KnownTemplate>, StoreError> {
     tx.list(&format!("{SELECT} WHERE instance_id = ?1 ORDER BY name, language"), params![instance], read)
 }
 
@@ -166,7 +166,7 @@ pub fn list(tx: &Tx<'_>, instance: &InstanceId) -> Result<Vec<Known>, StoreError
 ///
 /// # Errors
 /// The store's.
-pub fn find(tx: &Tx<'_>, instance: &InstanceId, template: &TemplateName) -> Result<Option<Known>, StoreError> {
+pub fn find(tx: &Tx<'_>, instance: &InstanceId, template: &TemplateName) -> Result<Option<KnownTemplate>, StoreError> {
     let sql = format!("{SELECT} WHERE instance_id = ?1 AND name = ?2 AND language = ?3");
     tx.find(&sql, params![instance, template.name, template.language], read)
 }
@@ -187,21 +187,21 @@ pub fn is_marketing(tx: &Tx<'_>, instance: &InstanceId, template: &TemplateName)
     )
 }
 
-struct Owner {
+struct TemplateOwner {
     account: AccountId,
     instance_name: String,
 }
 
-fn owner(tx: &Tx<'_>, instance: &InstanceId) -> Result<Option<Owner>, StoreError> {
+fn owner(tx: &Tx<'_>, instance: &InstanceId) -> Result<Option<TemplateOwner>, StoreError> {
     tx.find("SELECT account_id, name FROM instances WHERE id = ?1", params![instance], |r| {
-        Ok(Owner { account: r.get(0)?, instance_name: r.get(1)? })
+        Ok(TemplateOwner { account: r.get(0)?, instance_name: r.get(1)? })
     })
 }
 
 /// Its owner hears of a category that is not sent, and that it is over.
 fn tell(
     tx: &WriteTx<'_>,
-    owner: &Owner,
+    owner: &TemplateOwner,
     instance: &InstanceId,
     template: &TemplateName,
     category: Category,
@@ -215,17 +215,17 @@ fn tell(
         "reason": format!("{} ({})", template.name, template.language),
     });
     let subject = subject(instance, template);
-    notices::raise(tx, Some(owner.account), Kind::TemplateMarketing, &subject, &parameters, now)
+    notices::raise(tx, Some(owner.account), NoticeKind::TemplateMarketing, &subject, &parameters, now)
 }
 
 fn clear(
     tx: &WriteTx<'_>,
-    owner: &Owner,
+    owner: &TemplateOwner,
     instance: &InstanceId,
     template: &TemplateName,
     now: Time,
 ) -> Result<(), StoreError> {
-    notices::clear(tx, Some(owner.account), Kind::TemplateMarketing, &subject(instance, template), now)
+    notices::clear(tx, Some(owner.account), NoticeKind::TemplateMarketing, &subject(instance, template), now)
 }
 
 fn subject(instance: &InstanceId, template: &TemplateName) -> String {
@@ -234,8 +234,8 @@ fn subject(instance: &InstanceId, template: &TemplateName) -> String {
 
 const SELECT: &str = "SELECT name, language, category, status, quality, reason, body, updated_at, slots FROM templates";
 
-fn read(r: &Row<'_>) -> rusqlite::Result<Known> {
-    Ok(Known {
+fn read(r: &Row<'_>) -> rusqlite::Result<KnownTemplate> {
+    Ok(KnownTemplate {
         template: TemplateName { name: r.get(0)?, language: r.get(1)? },
         category: r.get::<_, Option<String>>(2)?.map(|word| Category::parse(&word).unwrap_or(Category::Other)),
         status: r.get(3)?,

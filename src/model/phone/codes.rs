@@ -11,7 +11,7 @@
 use super::{Region, lengths::Lengths};
 
 /// What is known of one calling code.
-pub(super) struct Row {
+pub(super) struct CallingCode {
     /// The calling code, 1 to 999.
     pub code: u16,
     /// How many digits follow the code in mobile and fixed-line numbers.
@@ -22,7 +22,7 @@ pub(super) struct Row {
     regions: &'static str,
 }
 
-impl Row {
+impl CallingCode {
     /// The prefixes that stand for "within the country", in the order in which they are tried.
     pub fn trunks(&self) -> impl Iterator<Item = &'static str> {
         self.trunks.split_ascii_whitespace().filter(|t| *t != "=")
@@ -54,19 +54,19 @@ impl Row {
 }
 
 /// The row whose code the digits (values 0 to 9, without any prefix) begin with.
-pub(super) fn by_digits(digits: &[u8]) -> Option<&'static Row> {
+pub(super) fn by_digits(digits: &[u8]) -> Option<&'static CallingCode> {
     let [a, b, c] = *digits.first_chunk()?;
     row_at(BY_DIGITS[usize::from(a) * 100 + usize::from(b) * 10 + usize::from(c)])
 }
 
 /// The row that a region belongs to.
-pub(super) fn by_region([a, b]: [u8; 2]) -> Option<&'static Row> {
+pub(super) fn by_region([a, b]: [u8; 2]) -> Option<&'static CallingCode> {
     let both = a.is_ascii_uppercase() && b.is_ascii_uppercase();
     both.then(|| row_at(BY_REGION[region_slot(a, b)])).flatten()
 }
 
 /// Rows are numbered from one in the lookup tables; zero is "none".
-fn row_at(number: u8) -> Option<&'static Row> {
+fn row_at(number: u8) -> Option<&'static CallingCode> {
     ROWS.get(usize::from(number).checked_sub(1)?)
 }
 
@@ -116,14 +116,20 @@ const fn number(row: usize) -> u8 {
     row as u8 + 1
 }
 
-const fn row(code: u16, usual: &'static str, others: &'static str, trunks: &'static str, regions: &'static str) -> Row {
+const fn row(
+    code: u16,
+    usual: &'static str,
+    others: &'static str,
+    trunks: &'static str,
+    regions: &'static str,
+) -> CallingCode {
     let possible = if others.is_empty() { usual } else { others };
-    Row { code, usual: Lengths::read(usual), possible: Lengths::read(possible), trunks, regions }
+    CallingCode { code, usual: Lengths::read(usual), possible: Lengths::read(possible), trunks, regions }
 }
 
 /// Code, digits after it in mobile and fixed-line numbers, digits after it in all numbers (nothing: the same), trunk
 /// prefixes, regions.
-const ROWS: &[Row] = &[
+const ROWS: &[CallingCode] = &[
     row(1, "10", "", "1", "US AG AI AS BB BM BS CA DM DO GD GU JM KN KY LC MP MS PR SX TC TT VC VG VI"),
     row(7, "10", "10 14", "8", "RU KZ"),
     row(20, "8-10", "", "0", "EG"),

@@ -32,7 +32,7 @@ mod spelling;
 mod tests;
 
 use crate::model::ids::ContactId;
-use codes::Row;
+use codes::CallingCode;
 pub use error::{PhoneError, Unusual};
 pub use families::Kinship;
 pub use lengths::Lengths;
@@ -130,7 +130,7 @@ impl Phone {
 
     /// The region that most numbers with this calling code belong to; none for satellites and the like.
     pub fn main_region(&self) -> Option<Region> {
-        self.row().and_then(Row::main_region)
+        self.row().and_then(CallingCode::main_region)
     }
 
     /// What is unusual about the number: worth telling a person, no reason to refuse it.
@@ -163,7 +163,7 @@ impl Phone {
         self.row().map(|row| row.code)
     }
 
-    fn row(&self) -> Option<&'static Row> {
+    fn row(&self) -> Option<&'static CallingCode> {
         let first: [u8; 3] = *self.digits().as_bytes().first_chunk()?;
         codes::by_digits(&first.map(|b| b - b'0'))
     }
@@ -220,7 +220,7 @@ fn national(digits: &[u8], region: Region) -> Result<Option<Phone>, PhoneError> 
     Ok(Some(written(row, rest)))
 }
 
-fn without_trunk<'a>(digits: &'a [u8], row: &Row) -> Option<&'a [u8]> {
+fn without_trunk<'a>(digits: &'a [u8], row: &CallingCode) -> Option<&'a [u8]> {
     if row.keeps_zero() {
         return (digits.first() == Some(&0)).then_some(digits);
     }
@@ -254,7 +254,7 @@ fn check_len(len: usize) -> Result<(), PhoneError> {
     }
 }
 
-fn written(row: &Row, rest: &[u8]) -> Phone {
+fn written(row: &CallingCode, rest: &[u8]) -> Phone {
     let mut text = String::with_capacity(1 + row.code_len() + rest.len());
     text.push('+');
     for place in [100, 10, 1].into_iter().filter(|place| row.code >= *place) {

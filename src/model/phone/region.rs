@@ -31,7 +31,7 @@ impl Region {
         self.row().code
     }
 
-    pub(super) fn row(self) -> &'static codes::Row {
+    pub(super) fn row(self) -> &'static codes::CallingCode {
         codes::by_region(self.0).expect("a region is made only where it has a row")
     }
 }

@@ -71,14 +71,14 @@ impl Challenges {
 
 /// Shows validators their proof, and everybody else the usual certificate.
 #[derive(Debug)]
-pub struct Shown {
+pub struct ChallengeResolver {
     /// For everybody else.
     pub usual: Arc<CertifiedKey>,
     /// For validators.
     pub challenges: Arc<Challenges>,
 }
 
-impl ResolvesServerCert for Shown {
+impl ResolvesServerCert for ChallengeResolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let is_validator = hello.alpn().is_some_and(|mut offered| offered.any(|name| name == ACME_ALPN));
         if is_validator {

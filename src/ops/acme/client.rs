@@ -11,9 +11,9 @@ use std::{future::Future, pin::Pin, time::Duration};
 const BOUNDS: Bounds = Bounds { timeout: Duration::from_secs(20), max_answer_bytes: 256 * 1024 };
 
 /// The way to the authority.
-pub(super) struct Client(pub(super) Egress);
+pub(super) struct AcmeClient(pub(super) Egress);
 
-impl HttpClient for Client {
+impl HttpClient for AcmeClient {
     fn request(
         &self,
         request: Request<BodyWrapper<Bytes>>,

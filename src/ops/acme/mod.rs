@@ -16,7 +16,7 @@ mod challenges;
 mod client;
 mod order;
 
-pub use challenges::{ACME_ALPN, Challenges, Shown};
+pub use challenges::{ACME_ALPN, ChallengeResolver, Challenges};
 
 use super::{tls, x509};
 use crate::{
@@ -102,7 +102,7 @@ impl From<instant_acme::Error> for AcmeError {
 
 /// What a step did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Step {
+pub enum AcmeStep {
     /// It is not time.
     NotDue,
     /// There is a new certificate.
@@ -164,20 +164,20 @@ impl Acme {
         self.schedule().last_error
     }
 
-    /// Asks for a certificate if it is time; one caller at a time. After [`Step::Issued`] the listener is to be given [`Self::issued`].
+    /// Asks for a certificate if it is time; one caller at a time. After [`AcmeStep::Issued`] the listener is to be given [`Self::issued`].
     ///
     /// # Errors
     /// Why there is none; the next step tries again when it is time for that.
-    pub async fn step(&self) -> Result<Step, AcmeError> {
+    pub async fn step(&self) -> Result<AcmeStep, AcmeError> {
         let now = self.clock.now();
         let mut schedule = self.schedule();
         if !self.is_due(&schedule, now) {
-            return Ok(Step::NotDue);
+            return Ok(AcmeStep::NotDue);
         }
         match self.order(now).await {
             Ok(next) => {
                 self.keep(&next)?;
-                Ok(Step::Issued)
+                Ok(AcmeStep::Issued)
             }
             Err(e) => {
                 schedule.failures = schedule.failures.saturating_add(1);

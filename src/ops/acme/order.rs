@@ -1,7 +1,7 @@
 //! One certificate from an authority (RFC 8555): account, order, proofs, certificate. Time-outs are the protocol
 //! crate's and egress's own; when it is tried again is `mod.rs`'s business.
 
-use super::{AcmeError, Challenges, Settings, client::Client};
+use super::{AcmeError, Challenges, Settings, client::AcmeClient};
 use crate::{config::AcmeChallenge, egress::Egress};
 use instant_acme::{
     Account, AccountCredentials, AuthorizationStatus, ChallengeType, Identifier, NewAccount, NewOrder, Order,
@@ -66,7 +66,7 @@ impl Drop for Cleared<'_> {
 }
 
 async fn account(settings: &Settings, egress: &Egress, file: &Path) -> Result<Account, AcmeError> {
-    let client = || Box::new(Client(egress.clone()));
+    let client = || Box::new(AcmeClient(egress.clone()));
     let kept = fs::read(file).ok().and_then(|text| serde_json::from_slice::<Kept>(&text).ok());
     if let Some(kept) = kept.filter(|kept| kept.directory == settings.directory) {
         return Ok(Account::builder_with_http(client()).from_credentials(kept.credentials).await?);

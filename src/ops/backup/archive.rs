@@ -17,11 +17,11 @@ const OCTAL_MAX: u64 = 0o777_7777_7777;
 pub(super) type Hash = [u8; 32];
 
 /// Writes members one after the other.
-pub(super) struct Writer<W> {
+pub(super) struct ArchiveWriter<W> {
     out: W,
 }
 
-impl<W: Write> Writer<W> {
+impl<W: Write> ArchiveWriter<W> {
     pub(super) const fn new(out: W) -> Self {
         Self { out }
     }
@@ -49,18 +49,18 @@ impl<W: Write> Writer<W> {
 }
 
 /// Reads members one after the other.
-pub(super) struct Reader<R> {
+pub(super) struct ArchiveReader<R> {
     input: R,
 }
 
 /// A member to be read.
 #[derive(Debug)]
-pub(super) struct Head {
+pub(super) struct MemberHeader {
     pub(super) name: String,
     pub(super) size: u64,
 }
 
-impl<R: Read> Reader<R> {
+impl<R: Read> ArchiveReader<R> {
     pub(super) const fn new(input: R) -> Self {
         Self { input }
     }
@@ -68,8 +68,8 @@ impl<R: Read> Reader<R> {
     /// The next member; none at the end, behind which there is nothing.
     ///
     /// # Errors
-    /// The stream's own; `InvalidData` for whatever was not written by [`Writer`].
-    pub(super) fn next(&mut self) -> io::Result<Option<Head>> {
+    /// The stream's own; `InvalidData` for whatever was not written by [`ArchiveWriter`].
+    pub(super) fn next(&mut self) -> io::Result<Option<MemberHeader>> {
         let mut block = [0; BLOCK];
         self.input.read_exact(&mut block)?;
         if block == [0; BLOCK] {
@@ -81,14 +81,14 @@ impl<R: Read> Reader<R> {
         if header(&name, size)? != block {
             return Err(damaged("a member's header is not as it was written"));
         }
-        Ok(Some(Head { name, size }))
+        Ok(Some(MemberHeader { name, size }))
     }
 
     /// Copies the contents of the member that [`Self::next`] named, and answers with their hash.
     ///
     /// # Errors
     /// Either stream's own.
-    pub(super) fn contents(&mut self, head: &Head, out: &mut impl Write) -> io::Result<Hash> {
+    pub(super) fn contents(&mut self, head: &MemberHeader, out: &mut impl Write) -> io::Result<Hash> {
         let mut counted = Hashed { inner: (&mut self.input).take(head.size), hash: Sha256::new(), seen: 0 };
         io::copy(&mut counted, out)?;
         if counted.seen != head.size {
@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     fn archive() -> Vec<u8> {
-        let mut w = Writer::new(Vec::new());
+        let mut w = ArchiveWriter::new(Vec::new());
         w.member("a.txt", 3, &b"abc"[..]).expect("written");
         w.member(&format!("{}/{}", "d".repeat(120), "e".repeat(90)), 512, &[7u8; 512][..]).expect("written");
         w.member("empty", 0, &b""[..]).expect("written");
@@ -193,7 +193,7 @@ mod tests {
     }
 
     fn read(bytes: &[u8]) -> io::Result<Vec<(String, Vec<u8>)>> {
-        let mut r = Reader::new(bytes);
+        let mut r = ArchiveReader::new(bytes);
         let mut all = Vec::new();
         while let Some(head) = r.next()? {
             let mut contents = Vec::new();
@@ -240,7 +240,7 @@ mod tests {
         for bad in ["", &"x".repeat(101), &format!("{}/x", "d".repeat(156))] {
             assert!(header(bad, 1).is_err(), "{bad}");
         }
-        let short = Writer::new(Vec::new()).member("x", 4, &b"abc"[..]);
+        let short = ArchiveWriter::new(Vec::new()).member("x", 4, &b"abc"[..]);
         assert_eq!(short.expect_err("it became shorter").kind(), io::ErrorKind::UnexpectedEof);
     }
 }

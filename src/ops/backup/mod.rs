@@ -15,7 +15,7 @@ mod plan;
 mod restore;
 mod seal;
 
-pub use plan::{Plan, Planned, read_passphrase};
+pub use plan::{BackupPlan, BackupStep, read_passphrase};
 pub use restore::{Restored, restore};
 pub use seal::Passphrase;
 
@@ -23,7 +23,7 @@ use crate::{
     model::{clock::Time, random::Random},
     store::{self, StoreError},
 };
-use archive::Writer;
+use archive::ArchiveWriter;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{
@@ -91,7 +91,7 @@ struct Member {
 
 /// What was backed up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-pub struct Made {
+pub struct BackupMade {
     /// Files in it.
     pub files: usize,
     /// Their bytes; the backup itself is a little larger.
@@ -116,7 +116,7 @@ pub struct Making<'a> {
 ///
 /// # Errors
 /// `target` is there already; the data directory has no database; files that cannot be read or written.
-pub fn write_file(data_dir: &Path, target: &Path, making: &Making<'_>) -> Result<Made, BackupError> {
+pub fn write_file(data_dir: &Path, target: &Path, making: &Making<'_>) -> Result<BackupMade, BackupError> {
     if target.symlink_metadata().is_ok() {
         return Err(BackupError::Refused(format!("{} is there already: name a new file", target.display())));
     }
@@ -168,7 +168,7 @@ fn must_have_database(data_dir: &Path) -> Result<(), BackupError> {
     Err(BackupError::Refused(format!("{}: there is no database here to back up", data_dir.display())))
 }
 
-fn write_beside(data_dir: &Path, work: &Path, beside: &Path, making: &Making<'_>) -> Result<Made, BackupError> {
+fn write_beside(data_dir: &Path, work: &Path, beside: &Path, making: &Making<'_>) -> Result<BackupMade, BackupError> {
     let _ = fs::remove_file(beside);
     let file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(beside).map_err(at(beside))?;
     let mut out = BufWriter::with_capacity(128 * 1024, file);
@@ -182,7 +182,7 @@ fn write_beside(data_dir: &Path, work: &Path, beside: &Path, making: &Making<'_>
 ///
 /// # Errors
 /// As [`write_file`].
-pub fn write(data_dir: &Path, work: &Path, out: impl Write, making: &Making<'_>) -> Result<Made, BackupError> {
+pub fn write(data_dir: &Path, work: &Path, out: impl Write, making: &Making<'_>) -> Result<BackupMade, BackupError> {
     let Some(passphrase) = making.passphrase else { return Ok(pack(data_dir, work, out, making)?.0) };
     let sealer = seal::Sealer::new(out, passphrase, making.random)?;
     let (made, sealer) = pack(data_dir, work, sealer, making)?;
@@ -190,12 +190,12 @@ pub fn write(data_dir: &Path, work: &Path, out: impl Write, making: &Making<'_>)
     Ok(made)
 }
 
-fn pack<W: Write>(data_dir: &Path, work: &Path, out: W, making: &Making<'_>) -> Result<(Made, W), BackupError> {
+fn pack<W: Write>(data_dir: &Path, work: &Path, out: W, making: &Making<'_>) -> Result<(BackupMade, W), BackupError> {
     must_have_database(data_dir)?;
     let mut names = Vec::new();
     list(data_dir, "", &mut names)?;
     names.sort();
-    let mut packing = Packing { writer: Writer::new(out), work, members: Vec::new() };
+    let mut packing = Packing { writer: ArchiveWriter::new(out), work, members: Vec::new() };
     // The database first: what it refers to is written before it is referred to, and kept longer.
     packing.add(store::FILE_NAME, &data_dir.join(store::FILE_NAME))?;
     if let Some(key) = making.key_file {
@@ -220,11 +220,11 @@ fn pack<W: Write>(data_dir: &Path, work: &Path, out: W, making: &Making<'_>) -> 
     writer.member(MANIFEST_HASH, digest.len() as u64, digest.as_bytes())?;
     let mut out = writer.finish()?;
     out.flush()?;
-    Ok((Made { files, bytes, encrypted: making.passphrase.is_some() }, out))
+    Ok((BackupMade { files, bytes, encrypted: making.passphrase.is_some() }, out))
 }
 
 struct Packing<'a, W> {
-    writer: Writer<W>,
+    writer: ArchiveWriter<W>,
     work: &'a Path,
     members: Vec<Member>,
 }

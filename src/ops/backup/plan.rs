@@ -3,7 +3,7 @@
 //! When the last one was made stands in the names of the files, and nowhere else: a restart forgets nothing, and who
 //! removes a file gets a new one. Older ones go only after a new one is whole.
 
-use super::{BackupError, Made, Making, Passphrase, at, make_dir, write_file};
+use super::{BackupError, BackupMade, Making, Passphrase, at, make_dir, write_file};
 use crate::model::{clock::Time, random::Random};
 use std::{
     fs,
@@ -17,7 +17,7 @@ const SUFFIX: &str = ".wabackup";
 
 /// Where scheduled backups go, how often, and how many are kept.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct BackupPlan {
     /// What is backed up.
     pub data_dir: PathBuf,
     /// The key of the secrets, when it does not lie there.
@@ -34,21 +34,21 @@ pub struct Plan {
 
 /// What one step of the plan did.
 #[derive(Debug)]
-pub struct Planned {
+pub struct BackupStep {
     /// The new file.
     pub file: PathBuf,
     /// What is in it.
-    pub made: Made,
+    pub made: BackupMade,
     /// Older ones that were removed.
     pub removed: usize,
 }
 
-impl Plan {
+impl BackupPlan {
     /// Makes a backup if one is due, and removes the oldest beyond `keep`. Blocks.
     ///
     /// # Errors
     /// As [`write_file`], and a directory that cannot be used.
-    pub fn step(&self, now: Time, random: &Arc<dyn Random>) -> Result<Option<Planned>, BackupError> {
+    pub fn step(&self, now: Time, random: &Arc<dyn Random>) -> Result<Option<BackupStep>, BackupError> {
         make_dir(&self.directory)?;
         let due = self.last(now)?.is_none_or(|last| now.since(last) >= self.every);
         if due { self.make(now, random).map(Some) } else { Ok(None) }
@@ -57,8 +57,8 @@ impl Plan {
     /// Makes a backup now, and removes the oldest beyond `keep`. Blocks.
     ///
     /// # Errors
-    /// As [`Plan::step`].
-    pub fn make(&self, now: Time, random: &Arc<dyn Random>) -> Result<Planned, BackupError> {
+    /// As [`BackupPlan::step`].
+    pub fn make(&self, now: Time, random: &Arc<dyn Random>) -> Result<BackupStep, BackupError> {
         make_dir(&self.directory)?;
         let passphrase = self.passphrase_file.as_deref().map(read_passphrase).transpose()?;
         let file = self.directory.join(name_of(now));
@@ -72,7 +72,7 @@ impl Plan {
         for (_, path) in &all[..removed] {
             fs::remove_file(path).map_err(at(path))?;
         }
-        Ok(Planned { file, made, removed })
+        Ok(BackupStep { file, made, removed })
     }
 
     /// When the last one was made. A name from the future, of a clock that was ahead, does not put the next one off.

@@ -9,7 +9,7 @@
 
 use super::{
     BackupError, FORMAT, MANIFEST, MANIFEST_HASH, Manifest, Member, Passphrase,
-    archive::{Head, Reader},
+    archive::{ArchiveReader, MemberHeader},
     at, hex, make_dir,
     seal::{self, Opener},
 };
@@ -111,7 +111,7 @@ fn unpack(input: impl Read, stage: &Path, passphrase: Option<&Passphrase>) -> Re
 }
 
 fn unpack_plain(input: impl Read, stage: &Path) -> Result<Manifest, BackupError> {
-    let mut reader = Reader::new(input);
+    let mut reader = ArchiveReader::new(input);
     let mut members = Vec::new();
     let mut manifest = None;
     let mut digest = None;
@@ -141,7 +141,7 @@ fn unpack_plain(input: impl Read, stage: &Path) -> Result<Manifest, BackupError>
     }
 }
 
-fn small<R: Read>(reader: &mut Reader<R>, head: &Head) -> Result<Vec<u8>, BackupError> {
+fn small<R: Read>(reader: &mut ArchiveReader<R>, head: &MemberHeader) -> Result<Vec<u8>, BackupError> {
     if head.size > MANIFEST_MAX {
         return Err(damaged("its manifest is too large"));
     }
@@ -150,7 +150,7 @@ fn small<R: Read>(reader: &mut Reader<R>, head: &Head) -> Result<Vec<u8>, Backup
     Ok(text)
 }
 
-fn member<R: Read>(reader: &mut Reader<R>, head: &Head, stage: &Path) -> Result<Member, BackupError> {
+fn member<R: Read>(reader: &mut ArchiveReader<R>, head: &MemberHeader, stage: &Path) -> Result<Member, BackupError> {
     let inside = Path::new(&head.name).components().all(|c| matches!(c, Component::Normal(_)));
     if !inside {
         return Err(damaged(format!("{:?} leads out of it", head.name)));

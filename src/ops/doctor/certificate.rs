@@ -1,6 +1,6 @@
 //! The public listener's certificate, as its files say.
 
-use super::{Finding, Status, fail, finding as found, ok, warn};
+use super::{CheckStatus, Finding, fail, finding as found, ok, warn};
 use crate::{
     config::{Config, TlsMode},
     model::clock::Time,
@@ -8,7 +8,7 @@ use crate::{
         acme,
         keeper::{days_until, ends_soon},
         tls,
-        x509::{self, Facts},
+        x509::{self, CertificateFacts},
     },
 };
 use rustls::pki_types::{CertificateDer, pem::PemObject};
@@ -37,7 +37,7 @@ pub(super) fn finding(config: &Config, now: Time) -> Finding {
     }
 }
 
-fn facts_of(path: &Path) -> Result<Facts, String> {
+fn facts_of(path: &Path) -> Result<CertificateFacts, String> {
     let leaf = CertificateDer::from_pem_file(path).map_err(|e| format!("no certificate can be read from it: {e}"))?;
     x509::facts(&leaf).ok_or_else(|| "its certificate cannot be read".to_owned())
 }
@@ -53,7 +53,7 @@ fn not_issued(last_error: Option<String>) -> Finding {
     )
 }
 
-fn judge(facts: Facts, mode: TlsMode, now: Time, last_error: Option<String>) -> Finding {
+fn judge(facts: CertificateFacts, mode: TlsMode, now: Time, last_error: Option<String>) -> Finding {
     let days = days_until(facts.not_after, now);
     let until = format!("good until {} ({days} days)", facts.not_after);
     let advice = match mode {
@@ -72,8 +72,10 @@ fn judge(facts: Facts, mode: TlsMode, now: Time, last_error: Option<String>) -> 
         return warn(CHECK, format!("{until}{problem}: {advice}"));
     }
     let (status, note) = match facts.self_issued {
-        true => (Status::Warn, ", self-signed: browsers warn and providers do not call; set tls.mode to acme or files"),
-        false => (Status::Ok, ""),
+        true => {
+            (CheckStatus::Warn, ", self-signed: browsers warn and providers do not call; set tls.mode to acme or files")
+        }
+        false => (CheckStatus::Ok, ""),
     };
     found(CHECK, status, format!("{until}{note}{problem}"))
 }
@@ -82,20 +84,20 @@ fn judge(facts: Facts, mode: TlsMode, now: Time, last_error: Option<String>) -> 
 mod tests {
     use super::*;
 
-    fn facts(from: &str, until: &str, self_issued: bool) -> Facts {
+    fn facts(from: &str, until: &str, self_issued: bool) -> CertificateFacts {
         let time = |day: &str| Time::parse(&format!("{day}T00:00:00Z")).expect("a time");
-        Facts { not_before: time(from), not_after: time(until), self_issued }
+        CertificateFacts { not_before: time(from), not_after: time(until), self_issued }
     }
 
     #[test]
     fn a_certificate_is_judged_by_its_dates_and_its_issuer() {
         let now = Time::parse("2026-06-01T08:00:00Z").expect("a time");
         let rows = [
-            (facts("2026-05-01", "2026-07-30", false), Status::Ok, "58 days"),
-            (facts("2026-05-01", "2026-07-30", true), Status::Warn, "self-signed"),
-            (facts("2026-03-15", "2026-06-13", false), Status::Warn, "reload"),
-            (facts("2026-03-01", "2026-05-30", false), Status::Fail, "it ended"),
-            (facts("2026-06-02", "2026-08-30", false), Status::Fail, "clock"),
+            (facts("2026-05-01", "2026-07-30", false), CheckStatus::Ok, "58 days"),
+            (facts("2026-05-01", "2026-07-30", true), CheckStatus::Warn, "self-signed"),
+            (facts("2026-03-15", "2026-06-13", false), CheckStatus::Warn, "reload"),
+            (facts("2026-03-01", "2026-05-30", false), CheckStatus::Fail, "it ended"),
+            (facts("2026-06-02", "2026-08-30", false), CheckStatus::Fail, "clock"),
         ];
         for (facts, status, said) in rows {
             let judged = judge(facts, TlsMode::Files, now, None);

@@ -53,19 +53,19 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::Status, *};
+    use super::{super::CheckStatus, *};
 
     #[test]
     fn a_port_is_free_taken_held_or_answered_on() {
         let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = taken.local_addr().expect("an address");
         let status = |running, units: Option<&Units>| finding("listen.local", address, running, units).status;
-        assert_eq!(status(true, None), Status::Ok);
-        assert_eq!(status(false, None), Status::Fail);
-        assert_eq!(status(false, Some(&Units::holding(address.port()))), Status::Ok);
-        assert_eq!(status(false, Some(&Units::holding(1))), Status::Fail);
+        assert_eq!(status(true, None), CheckStatus::Ok);
+        assert_eq!(status(false, None), CheckStatus::Fail);
+        assert_eq!(status(false, Some(&Units::holding(address.port()))), CheckStatus::Ok);
+        assert_eq!(status(false, Some(&Units::holding(1))), CheckStatus::Fail);
         drop(taken);
-        assert_eq!(status(false, None), Status::Ok);
-        assert_eq!(status(true, None), Status::Warn);
+        assert_eq!(status(false, None), CheckStatus::Ok);
+        assert_eq!(status(true, None), CheckStatus::Warn);
     }
 }

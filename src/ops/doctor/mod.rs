@@ -26,7 +26,7 @@ use std::sync::Arc;
 /// How one check ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
+pub enum CheckStatus {
     /// As it should be.
     Ok,
     /// It works, and should be looked at.
@@ -41,7 +41,7 @@ pub struct Finding {
     /// What was looked at.
     pub check: &'static str,
     /// How it ended.
-    pub status: Status,
+    pub status: CheckStatus,
     /// What was found, and what to do.
     pub text: String,
 }
@@ -99,22 +99,22 @@ pub async fn examine(patient: &Patient<'_>) -> Vec<Finding> {
 /// work is a warning: the gateway itself does.
 pub fn instance(told: &Value) -> Finding {
     let text = |name: &str| told[name].as_str().unwrap_or("?").to_owned();
-    let status = if told["ok"] == true { Status::Ok } else { Status::Warn };
+    let status = if told["ok"] == true { CheckStatus::Ok } else { CheckStatus::Warn };
     finding("instance", status, format!("{} ({}): {}", text("id"), text("connector"), text("text")))
 }
 
-fn finding(check: &'static str, status: Status, text: impl Into<String>) -> Finding {
+fn finding(check: &'static str, status: CheckStatus, text: impl Into<String>) -> Finding {
     Finding { check, status, text: text.into() }
 }
 
 fn ok(check: &'static str, text: impl Into<String>) -> Finding {
-    finding(check, Status::Ok, text)
+    finding(check, CheckStatus::Ok, text)
 }
 
 fn warn(check: &'static str, text: impl Into<String>) -> Finding {
-    finding(check, Status::Warn, text)
+    finding(check, CheckStatus::Warn, text)
 }
 
 fn fail(check: &'static str, text: impl Into<String>) -> Finding {
-    finding(check, Status::Fail, text)
+    finding(check, CheckStatus::Fail, text)
 }

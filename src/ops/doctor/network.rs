@@ -8,7 +8,7 @@ use crate::{
     config::{Config, TlsMode},
     egress::{Bounds, Egress, Outbound, Resolve, SystemResolver},
     model::{clock::Clock, instance::ConnectorKind},
-    ops::survey::Number,
+    ops::status::InstanceSurvey,
 };
 use bytes::Bytes;
 use http::Method;
@@ -70,7 +70,7 @@ fn judge_name(name: &str, found: Result<Vec<IpAddr>, String>) -> Finding {
 }
 
 /// Each provider once, with the instances that need it.
-pub(super) async fn providers(numbers: &[Number], egress: &Egress) -> Vec<Finding> {
+pub(super) async fn providers(numbers: &[InstanceSurvey], egress: &Egress) -> Vec<Finding> {
     let mut wanted: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for number in numbers {
         if let Some(url) = provider_of(number) {
@@ -90,7 +90,7 @@ pub(super) async fn providers(numbers: &[Number], egress: &Egress) -> Vec<Findin
     all
 }
 
-fn provider_of(number: &Number) -> Option<String> {
+fn provider_of(number: &InstanceSurvey) -> Option<String> {
     let default = match number.connector {
         ConnectorKind::Sandbox => return None,
         ConnectorKind::Evolution => None,
@@ -102,7 +102,7 @@ fn provider_of(number: &Number) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::Status, *};
+    use super::{super::CheckStatus, *};
     use crate::model::{
         clock::SystemClock,
         ids::InstanceId,
@@ -119,8 +119,8 @@ mod tests {
         }
     }
 
-    fn number(connector: ConnectorKind, base_url: Option<&str>) -> Number {
-        Number {
+    fn number(connector: ConnectorKind, base_url: Option<&str>) -> InstanceSurvey {
+        InstanceSurvey {
             id: InstanceId::parse("shop").expect("an id"),
             connector,
             base_url: base_url.map(str::to_owned),
@@ -136,9 +136,9 @@ mod tests {
         assert_eq!(host_of("https://WA.example.com:8443/x"), Some("wa.example.com".into()));
         assert_eq!(host_of("https://192.0.2.1"), None);
         assert_eq!(host_of("https://[2001:db8::1]:443"), None);
-        assert_eq!(judge_name("a.example", Ok(vec![IpAddr::from([192, 0, 2, 1])])).status, Status::Ok);
-        assert_eq!(judge_name("a.example", Ok(vec![])).status, Status::Fail);
-        assert_eq!(judge_name("a.example", Err("no such name".into())).status, Status::Fail);
+        assert_eq!(judge_name("a.example", Ok(vec![IpAddr::from([192, 0, 2, 1])])).status, CheckStatus::Ok);
+        assert_eq!(judge_name("a.example", Ok(vec![])).status, CheckStatus::Fail);
+        assert_eq!(judge_name("a.example", Err("no such name".into())).status, CheckStatus::Fail);
     }
 
     #[tokio::test]
@@ -157,7 +157,7 @@ mod tests {
         )
         .await;
         assert_eq!(found.len(), 2, "{found:?}");
-        assert!(found.iter().all(|f| f.status == Status::Fail && f.text.contains("shop")), "{found:?}");
+        assert!(found.iter().all(|f| f.status == CheckStatus::Fail && f.text.contains("shop")), "{found:?}");
         let forbidden = Egress::new(Vec::new(), Arc::new(Nobody), Arc::new(SystemClock));
         let found = providers(&[number(ConnectorKind::Evolution, Some(&url))], &forbidden).await;
         assert!(found[0].text.contains("egress.allow"), "{found:?}");

@@ -8,7 +8,7 @@ use tokio::{net::TcpStream, time::timeout};
 /// How long the mail server may take to answer the call.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
-pub(super) async fn finding(told: &config::Notices) -> Finding {
+pub(super) async fn finding(told: &config::NoticesConfig) -> Finding {
     let files = [&told.smtp_password_file, &told.smtp_root, &told.webhook_secret_file];
     for file in files.into_iter().flatten() {
         if let Err(e) = fs::read(file) {

@@ -1,6 +1,6 @@
 //! The disk's side: the data directory, its free space, the database file, the backups.
 
-use super::{Finding, Status, fail, finding, ok, warn};
+use super::{CheckStatus, Finding, fail, finding, ok, warn};
 use crate::{config::Config, model::clock::Time, ops::backup, store};
 use std::{fs, os::unix::fs::MetadataExt, path::Path, time::Duration};
 
@@ -34,11 +34,11 @@ pub(super) fn space(dir: &Path) -> Finding {
 
 fn judge_space(free: u64) -> Finding {
     let status = match free {
-        _ if free < SPACE_FAIL => Status::Fail,
-        _ if free < SPACE_WARN => Status::Warn,
-        _ => Status::Ok,
+        _ if free < SPACE_FAIL => CheckStatus::Fail,
+        _ if free < SPACE_WARN => CheckStatus::Warn,
+        _ => CheckStatus::Ok,
     };
-    let advice = if status == Status::Ok { "" } else { ": make room, or move the data directory" };
+    let advice = if status == CheckStatus::Ok { "" } else { ": make room, or move the data directory" };
     finding("disk", status, format!("{} MiB free{advice}", free >> 20))
 }
 
@@ -82,7 +82,7 @@ pub(super) fn backups(config: &Config, now: Time) -> Finding {
         return warn("backups", "none are made by themselves: name a directory in backup.directory");
     };
     let shown = directory.display().to_string();
-    let plan = backup::Plan {
+    let plan = backup::BackupPlan {
         data_dir: config.data_dir.clone(),
         key_file: config.key_file.clone(),
         directory,
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn little_room_is_said_before_it_is_none() {
         let status = |mb: u64| judge_space(mb << 20).status;
-        assert_eq!((status(2048), status(500), status(10)), (Status::Ok, Status::Warn, Status::Fail));
+        assert_eq!((status(2048), status(500), status(10)), (CheckStatus::Ok, CheckStatus::Warn, CheckStatus::Fail));
     }
 
     #[test]
@@ -126,19 +126,19 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::TempDir::new().expect("a directory");
         let mut config = Config { data_dir: dir.path().to_owned(), ..Config::default() };
-        assert_eq!(key(&config).status, Status::Ok, "nothing is there yet");
+        assert_eq!(key(&config).status, CheckStatus::Ok, "nothing is there yet");
         fs::write(dir.path().join(store::FILE_NAME), "").expect("written");
-        assert_eq!(key(&config).status, Status::Fail);
+        assert_eq!(key(&config).status, CheckStatus::Fail);
         let file = dir.path().join(store::KEY_FILE_NAME);
         fs::write(&file, [7; 32]).expect("written");
-        for (mode, status) in [(0o600, Status::Ok), (0o640, Status::Warn)] {
+        for (mode, status) in [(0o600, CheckStatus::Ok), (0o640, CheckStatus::Warn)] {
             fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("a mode");
             assert_eq!(key(&config).status, status, "{mode:o}");
         }
         config.key_file = Some(dir.path().join("elsewhere"));
-        assert_eq!(key(&config).status, Status::Fail);
+        assert_eq!(key(&config).status, CheckStatus::Fail);
         config.key_file = Some("/run/credentials/wa-gateway.service/secret.key".into());
-        assert_eq!(key(&config).status, Status::Ok);
+        assert_eq!(key(&config).status, CheckStatus::Ok);
     }
 
     #[test]
@@ -147,8 +147,8 @@ mod tests {
         let day = Duration::from_secs(24 * 3600);
         let status =
             |at: Option<&str>| judge_backup(at.map(|at| Time::parse(at).expect("a time")), day, now, "/backups").status;
-        assert_eq!(status(Some("2026-06-02T09:00:00Z")), Status::Ok);
-        assert_eq!(status(Some("2026-06-01T07:00:00Z")), Status::Warn);
-        assert_eq!(status(None), Status::Warn);
+        assert_eq!(status(Some("2026-06-02T09:00:00Z")), CheckStatus::Ok);
+        assert_eq!(status(Some("2026-06-01T07:00:00Z")), CheckStatus::Warn);
+        assert_eq!(status(None), CheckStatus::Warn);
     }
 }

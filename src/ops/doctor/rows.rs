@@ -1,12 +1,12 @@
 //! What the database knows: numbers that are not connected, webhooks that fail, jobs that failed, a clock that was ahead.
 
-use super::{Finding, Status, fail, finding, ok, warn};
+use super::{CheckStatus, Finding, fail, finding, ok, warn};
 use crate::{
     model::{
         clock::Time,
         instance::{Health, InstanceState},
     },
-    ops::survey::{Number, Survey, Webhook},
+    ops::status::{InstanceSurvey, Survey, Webhook},
     store::{self, StoreError},
 };
 use std::{path::Path, time::Duration};
@@ -63,8 +63,8 @@ pub(super) fn findings(survey: &Survey, running: bool, now: Time) -> Vec<Finding
     all
 }
 
-fn number(number: &Number, running: bool) -> Option<Finding> {
-    let Number { id, state, reason, health, paused_at, .. } = number;
+fn number(number: &InstanceSurvey, running: bool) -> Option<Finding> {
+    let InstanceSurvey { id, state, reason, health, paused_at, .. } = number;
     if let Some(at) = paused_at {
         let text =
             format!("{id} is paused since {at}: look at its messages, then wa-gateway instance resume {id} --note T");
@@ -72,7 +72,7 @@ fn number(number: &Number, running: bool) -> Option<Finding> {
     }
     let why = reason.as_deref().map_or_else(String::new, |r| format!(" ({r})"));
     // What is not running is known as it last was.
-    let broken = if running { Status::Fail } else { Status::Warn };
+    let broken = if running { CheckStatus::Fail } else { CheckStatus::Warn };
     match (state, health) {
         (InstanceState::Open, Health::Ok) => None,
         (InstanceState::Open, Health::Deaf) => Some(warn(
@@ -115,10 +115,10 @@ mod tests {
         Time::parse(text).expect("a time")
     }
 
-    fn line(state: InstanceState, health: Health, paused_at: Option<Time>) -> Number {
+    fn line(state: InstanceState, health: Health, paused_at: Option<Time>) -> InstanceSurvey {
         let id = InstanceId::parse("shop").expect("an id");
         let reason = (state == InstanceState::Close).then(|| "the token has expired".to_owned());
-        Number { id, connector: ConnectorKind::Sandbox, base_url: None, state, reason, health, paused_at }
+        InstanceSurvey { id, connector: ConnectorKind::Sandbox, base_url: None, state, reason, health, paused_at }
     }
 
     #[test]
@@ -135,19 +135,23 @@ mod tests {
             change(&mut survey);
             findings(&survey, true, now)
         };
-        assert!(with(&|_| {}).iter().all(|f| f.status == Status::Ok));
+        assert!(with(&|_| {}).iter().all(|f| f.status == CheckStatus::Ok));
         type Change = Box<dyn Fn(&mut Survey)>;
-        let lines = |n: Number| -> Change { Box::new(move |s: &mut Survey| s.numbers = vec![n.clone()]) };
-        let rows: Vec<(Change, Status, &str)> = vec![
-            (lines(line(InstanceState::Close, Health::Ok, None)), Status::Fail, "the token has expired"),
-            (lines(line(InstanceState::Qr, Health::Ok, None)), Status::Warn, "instance pair shop"),
-            (lines(line(InstanceState::Open, Health::Deaf, None)), Status::Warn, "hears nothing"),
-            (lines(line(InstanceState::Open, Health::Ok, Some(now))), Status::Warn, "instance resume shop"),
-            (Box::new(move |s| s.troubled = vec![failing(None)]), Status::Warn, "--failed --endpoint 3"),
-            (Box::new(move |s| s.troubled = vec![failing(Some(now))]), Status::Warn, "webhook enable 3"),
-            (Box::new(|s| s.waiting_since = Some(time("2026-06-01T07:30:00Z"))), Status::Warn, "late by 30 minutes"),
-            (Box::new(|s| s.failed_jobs = vec![("backup".into(), "no room".into())]), Status::Warn, "no room"),
-            (Box::new(|s| s.last_job_at = Some(time("2026-06-01T09:00:00Z"))), Status::Fail, "a job has run"),
+        let lines = |n: InstanceSurvey| -> Change { Box::new(move |s: &mut Survey| s.numbers = vec![n.clone()]) };
+        let rows: Vec<(Change, CheckStatus, &str)> = vec![
+            (lines(line(InstanceState::Close, Health::Ok, None)), CheckStatus::Fail, "the token has expired"),
+            (lines(line(InstanceState::Qr, Health::Ok, None)), CheckStatus::Warn, "instance pair shop"),
+            (lines(line(InstanceState::Open, Health::Deaf, None)), CheckStatus::Warn, "hears nothing"),
+            (lines(line(InstanceState::Open, Health::Ok, Some(now))), CheckStatus::Warn, "instance resume shop"),
+            (Box::new(move |s| s.troubled = vec![failing(None)]), CheckStatus::Warn, "--failed --endpoint 3"),
+            (Box::new(move |s| s.troubled = vec![failing(Some(now))]), CheckStatus::Warn, "webhook enable 3"),
+            (
+                Box::new(|s| s.waiting_since = Some(time("2026-06-01T07:30:00Z"))),
+                CheckStatus::Warn,
+                "late by 30 minutes",
+            ),
+            (Box::new(|s| s.failed_jobs = vec![("backup".into(), "no room".into())]), CheckStatus::Warn, "no room"),
+            (Box::new(|s| s.last_job_at = Some(time("2026-06-01T09:00:00Z"))), CheckStatus::Fail, "a job has run"),
         ];
         for (change, status, said) in rows {
             let found = with(&change);
@@ -158,6 +162,6 @@ mod tests {
             false,
             now,
         );
-        assert!(off.iter().all(|f| f.status != Status::Fail), "what does not run is not connected: {off:?}");
+        assert!(off.iter().all(|f| f.status != CheckStatus::Fail), "what does not run is not connected: {off:?}");
     }
 }

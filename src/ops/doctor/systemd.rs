@@ -101,7 +101,7 @@ fn port(listen: &str) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::Status, *};
+    use super::{super::CheckStatus, *};
 
     const SHOWN: &str = "NRestarts=0\nId=wa-gateway.service\nLoadState=loaded\nActiveState=active\nSubState=running\n\
                          UnitFileState=enabled\n\nListen=[::]:443 (Stream)\nListen=[::]:80 (Stream)\n\
@@ -112,7 +112,7 @@ mod tests {
     fn units_are_read_and_judged() {
         let good = Units::parse(SHOWN).expect("both units");
         assert!(good.holds(443) && good.holds(80) && !good.holds(8443));
-        assert_eq!(good.finding(true).status, Status::Ok);
+        assert_eq!(good.finding(true).status, CheckStatus::Ok);
         let rows = [
             ("SubState=running\nUnitFileState=enabled\n\n", "SubState=running\nUnitFileState=disabled\n\n", "enable"),
             ("NRestarts=0", "NRestarts=12", "12 times"),
@@ -122,7 +122,7 @@ mod tests {
             let changed = SHOWN.replacen(was, is, 1);
             assert_ne!(changed, SHOWN, "{was}");
             let found = Units::parse(&changed).expect("units").finding(false);
-            assert!(found.status != Status::Ok && found.text.contains(said), "{is}: {found:?}");
+            assert!(found.status != CheckStatus::Ok && found.text.contains(said), "{is}: {found:?}");
         }
         assert_eq!(Units::parse(&SHOWN.replace("LoadState=loaded", "LoadState=not-found")), None);
         assert_eq!(Units::parse(""), None);

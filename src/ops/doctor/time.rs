@@ -40,14 +40,14 @@ fn is_synchronised() -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::Status, *};
+    use super::{super::CheckStatus, *};
 
     #[test]
     fn a_clock_that_nobody_keeps_is_said() {
         let now = Time::parse("2026-06-01T08:00:00Z").expect("a time");
-        assert_eq!(judge(Some(true), now).status, Status::Ok);
-        assert_eq!(judge(None, now).status, Status::Ok);
+        assert_eq!(judge(Some(true), now).status, CheckStatus::Ok);
+        assert_eq!(judge(None, now).status, CheckStatus::Ok);
         let warned = judge(Some(false), now);
-        assert!(warned.status == Status::Warn && warned.text.contains("timesyncd"), "{warned:?}");
+        assert!(warned.status == CheckStatus::Warn && warned.text.contains("timesyncd"), "{warned:?}");
     }
 }

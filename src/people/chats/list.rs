@@ -55,7 +55,7 @@ pub struct Filter {
     pub limit: u32,
 }
 
-struct Found {
+struct ChatMatch {
     id: ChatId,
     at: Time,
     unread: i64,
@@ -89,7 +89,7 @@ pub fn find(tx: &Tx<'_>, instance: &InstanceId, id: &ChatId) -> Result<Option<Ch
              FROM contacts c LEFT JOIN conversations v ON v.contact_id = c.id AND v.instance_id = ?1
              WHERE c.id = ?2 AND c.account_id = (SELECT account_id FROM instances WHERE id = ?1)",
             params![instance, contact],
-            |r| Ok(Found { id: id.clone(), at: r.get(0)?, unread: r.get(1)? }),
+            |r| Ok(ChatMatch { id: id.clone(), at: r.get(0)?, unread: r.get(1)? }),
         )?,
         ChatId::Group(group) => {
             tx.find(&format!("{GROUPS} AND g.group_id = ?2"), params![instance, group], group_row)?
@@ -104,7 +104,7 @@ fn people(
     like: Option<&str>,
     number: Option<&str>,
     limit: u32,
-) -> Result<Vec<Found>, StoreError> {
+) -> Result<Vec<ChatMatch>, StoreError> {
     tx.list(
         &format!(
             "SELECT c.contact_id, max(c.at), max(c.unread) FROM ({TALKED_WITH}) c
@@ -115,7 +115,7 @@ fn people(
              GROUP BY c.contact_id ORDER BY 2 DESC LIMIT ?5"
         ),
         params![instance, LOOKED_THROUGH, like, number, limit],
-        |r| Ok(Found { id: ChatId::Person(r.get(0)?), at: r.get(1)?, unread: r.get(2)? }),
+        |r| Ok(ChatMatch { id: ChatId::Person(r.get(0)?), at: r.get(1)?, unread: r.get(2)? }),
     )
 }
 
@@ -126,17 +126,17 @@ const GROUPS: &str = "SELECT g.group_id,
            AND m.kind <> 'reaction' AND m.heard_at > coalesce(g.read_at, 0))
      FROM groups g WHERE g.instance_id = ?1";
 
-fn groups(tx: &Tx<'_>, instance: &InstanceId, like: Option<&str>, limit: u32) -> Result<Vec<Found>, StoreError> {
+fn groups(tx: &Tx<'_>, instance: &InstanceId, like: Option<&str>, limit: u32) -> Result<Vec<ChatMatch>, StoreError> {
     let sql = format!("{GROUPS} AND (?2 IS NULL OR g.name LIKE ?2 ESCAPE '\\') ORDER BY 2 DESC LIMIT ?3");
     tx.list(&sql, params![instance, like, limit], group_row)
 }
 
-fn group_row(r: &rusqlite::Row<'_>) -> rusqlite::Result<Found> {
-    Ok(Found { id: ChatId::Group(r.get(0)?), at: r.get(1)?, unread: r.get(2)? })
+fn group_row(r: &rusqlite::Row<'_>) -> rusqlite::Result<ChatMatch> {
+    Ok(ChatMatch { id: ChatId::Group(r.get(0)?), at: r.get(1)?, unread: r.get(2)? })
 }
 
-fn shown(tx: &Tx<'_>, instance: &InstanceId, found: Found) -> Result<Chat, StoreError> {
-    let Found { id, at, unread } = found;
+fn shown(tx: &Tx<'_>, instance: &InstanceId, found: ChatMatch) -> Result<Chat, StoreError> {
+    let ChatMatch { id, at, unread } = found;
     let (name, address) = match &id {
         ChatId::Person(contact) => person(tx, *contact)?,
         ChatId::Group(group) => {
@@ -165,7 +165,7 @@ fn last(tx: &Tx<'_>, instance: &InstanceId, id: &ChatId, address: &str) -> Resul
     let received = tx.find(
         "SELECT body, kind, heard_at FROM inbound_messages
          WHERE instance_id = ?1 AND chat = ?2 AND kind <> 'reaction' ORDER BY heard_at DESC, id DESC LIMIT 1",
-        params![instance, id.heard_in()],
+        params![instance, id.chat_key()],
         |r| Ok(Snippet { text: r.get(0)?, kind: r.get(1)?, at: r.get(2)?, status: None }),
     )?;
     // Whatever they were written to under.

@@ -2,7 +2,7 @@
 //! reactions and what became of each message.
 //!
 //! A chat is with one person ([`ChatId::Person`], whatever their numbers and hidden ids) or a group. Its lines come from
-//! two tables, what was heard and what was sent, and stand in one order ([`Key`]): by time, then heard before sent, then
+//! two tables, what was heard and what was sent, and stand in one order ([`Cursor`]): by time, then heard before sent, then
 //! by row. That order is total, so a page that is read upwards by key shows each line once.
 //!
 //! - `list.rs`: the chats; `thread.rs`: the lines of one; `quote.rs`: what a line refers to; `standing.rs`: what whoever
@@ -12,13 +12,13 @@
 
 mod list;
 mod quote;
-mod standing;
+mod send_hints;
 mod thread;
 
 pub use list::{Chat, Filter, Snippet, find, list};
 pub use quote::answerable;
-pub use standing::{Standing, standing};
-pub use thread::{File, Key, Line, PAGE, Page, Reaction, heard, lines, sent};
+pub use send_hints::{SendHints, standing};
+pub use thread::{ChatFile, ChatMessage, Cursor, MessagePage, PAGE, Reaction, heard, lines, sent};
 
 use crate::{
     model::{
@@ -67,7 +67,7 @@ impl FromStr for ChatId {
 
 impl ChatId {
     /// The word of its messages' column `chat`.
-    fn heard_in(&self) -> String {
+    fn chat_key(&self) -> String {
         match self {
             Self::Person(contact) => format!("contact:{contact}"),
             Self::Group(id) => id.clone(),
@@ -147,7 +147,7 @@ fn unread(tx: &Tx<'_>, instance: &InstanceId, chat: &ChatId) -> Result<Vec<Strin
             let sql = "SELECT unread_count FROM conversations WHERE instance_id = ?1 AND contact_id = ?2";
             let count: i64 = tx.find(sql, params![instance, contact], |r| r.get(0))?.unwrap_or(0);
             let sql = format!("{NEWEST} {END}");
-            tx.list(&sql, params![instance, chat.heard_in(), count.min(TOLD_MAX)], id)?
+            tx.list(&sql, params![instance, chat.chat_key(), count.min(TOLD_MAX)], id)?
         }
         ChatId::Group(group) => {
             let sql = "SELECT coalesce(read_at, 0) FROM groups WHERE instance_id = ?1 AND group_id = ?2";
@@ -167,7 +167,7 @@ fn unread(tx: &Tx<'_>, instance: &InstanceId, chat: &ChatId) -> Result<Vec<Strin
 pub fn last_heard(tx: &Tx<'_>, instance: &InstanceId, chat: &ChatId) -> Result<Option<String>, StoreError> {
     let sql = "SELECT provider_message_id FROM inbound_messages
                WHERE instance_id = ?1 AND chat = ?2 AND kind <> 'reaction' ORDER BY heard_at DESC, id DESC LIMIT 1";
-    tx.find(sql, params![instance, chat.heard_in()], |r| r.get(0))
+    tx.find(sql, params![instance, chat.chat_key()], |r| r.get(0))
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub fn answerable(tx: &Tx<'_>, instance: &InstanceId, chat: &ChatId, line: &str)
     if let Some(row) = line.strip_prefix("inb_") {
         let sql = "SELECT provider_message_id FROM inbound_messages
                    WHERE id = ?1 AND instance_id = ?2 AND chat = ?3 AND kind <> 'reaction'";
-        return tx.find(sql, params![row.parse().unwrap_or(0_i64), instance, chat.heard_in()], |r| r.get(0));
+        return tx.find(sql, params![row.parse().unwrap_or(0_i64), instance, chat.chat_key()], |r| r.get(0));
     }
     let sql = "SELECT id FROM messages WHERE message_id = ?1 AND instance_id = ?2 AND provider_message_id IS NOT NULL";
     let Some(row) = tx.find(sql, params![line, instance], |r| r.get(0))? else { return Ok(None) };

@@ -21,7 +21,7 @@ const CLOCKS_APART: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A line's place: its time, then heard (0) before sent (1), then its row.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Key {
+pub struct Cursor {
     /// When: by the provider's clock for what was heard, by ours for what was sent.
     pub at: Time,
     /// 0 heard, 1 sent.
@@ -32,11 +32,11 @@ pub struct Key {
 
 /// One line.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Line {
+pub struct ChatMessage {
     /// `msg_…` or `inb_…`.
     pub id: String,
     /// Its place.
-    pub key: Key,
+    pub key: Cursor,
     /// What.
     pub text: String,
     /// text, image, …
@@ -54,7 +54,7 @@ pub struct Line {
     /// What it answers.
     pub quoted: Option<String>,
     /// Its file.
-    pub file: Option<File>,
+    pub file: Option<ChatFile>,
     /// What people thought of it.
     pub reactions: Vec<Reaction>,
     provider_message_id: Option<String>,
@@ -62,7 +62,7 @@ pub struct Line {
     written_by: Option<ContactId>,
 }
 
-impl Line {
+impl ChatMessage {
     /// Whether its provider has an id for it, by which others can refer to it.
     pub fn is_known(&self) -> bool {
         self.provider_message_id.is_some()
@@ -71,7 +71,7 @@ impl Line {
 
 /// A line's file.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct File {
+pub struct ChatFile {
     /// image, video, audio, document or sticker.
     pub kind: String,
     /// stored, pending, failed, removed.
@@ -95,9 +95,9 @@ pub struct Reaction {
 
 /// Some lines, earliest first.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Page {
+pub struct MessagePage {
     /// The lines.
-    pub lines: Vec<Line>,
+    pub lines: Vec<ChatMessage>,
     /// Whether there are earlier ones.
     pub has_earlier: bool,
 }
@@ -129,15 +129,15 @@ pub fn lines(
     account: AccountId,
     instance: &InstanceId,
     chat: &ChatId,
-    before: Option<Key>,
-) -> Result<Page, StoreError> {
-    let end = before.unwrap_or(Key { at: Time::from_millis(i64::MAX), side: 0, row: 0 });
+    before: Option<Cursor>,
+) -> Result<MessagePage, StoreError> {
+    let end = before.unwrap_or(Cursor { at: Time::from_millis(i64::MAX), side: 0, row: 0 });
     let heard = heard_sql(
         "m.instance_id = ?1 AND m.chat = ?2 AND m.kind <> 'reaction' AND m.heard_at <= ?3
            AND (m.heard_at, 0, m.id) < (?3, ?4, ?5) ORDER BY m.heard_at DESC, m.id DESC LIMIT ?6",
     );
     let most = PAGE + 1;
-    let mut all = tx.list(&heard, params![instance, chat.heard_in(), end.at, end.side, end.row, most], heard_row)?;
+    let mut all = tx.list(&heard, params![instance, chat.chat_key(), end.at, end.side, end.row, most], heard_row)?;
     // What the idempotency key refused is no message: the first request with the key is.
     let (whom, chat_key) = addressed_to(chat);
     let sent = sent_sql(&format!(
@@ -156,7 +156,7 @@ pub fn lines(
     for line in &mut all {
         complete(tx, instance, chat, line, &ours)?;
     }
-    Ok(Page { lines: all, has_earlier })
+    Ok(MessagePage { lines: all, has_earlier })
 }
 
 /// The condition for a chat's recipients, with `?4` for the value beside it.
@@ -174,7 +174,7 @@ fn own_since(
     account: AccountId,
     instance: &InstanceId,
     chat: &ChatId,
-    earliest: Option<&Line>,
+    earliest: Option<&ChatMessage>,
 ) -> Result<HashMap<String, String>, StoreError> {
     let Some(earliest) = earliest else { return Ok(HashMap::new()) };
     // A sign is younger than its line by our clock; the provider's, by which a line was heard, may be ahead a little.
@@ -198,7 +198,7 @@ fn own_since(
 ///
 /// # Errors
 /// The store's.
-pub fn sent(tx: &Tx<'_>, row: i64) -> Result<Option<(ChatId, Line)>, StoreError> {
+pub fn sent(tx: &Tx<'_>, row: i64) -> Result<Option<(ChatId, ChatMessage)>, StoreError> {
     let whose = tx.find(
         "SELECT m.account_id, m.instance_id, m.recipient, coalesce(m.contact_id,
              (SELECT i.contact_id FROM contact_identities i WHERE i.account_id = m.account_id AND i.value = m.recipient)),
@@ -217,7 +217,7 @@ pub fn sent(tx: &Tx<'_>, row: i64) -> Result<Option<(ChatId, Line)>, StoreError>
         None => return Ok(None),
     };
     let found = match about {
-        Some(about) => line_of(tx, &instance, &chat.heard_in(), &about)?,
+        Some(about) => line_of(tx, &instance, &chat.chat_key(), &about)?,
         None => tx.find(&sent_sql("m.id = ?1"), params![row], sent_row)?,
     };
     finish(tx, &instance, chat, found)
@@ -227,7 +227,7 @@ pub fn sent(tx: &Tx<'_>, row: i64) -> Result<Option<(ChatId, Line)>, StoreError>
 ///
 /// # Errors
 /// The store's.
-pub fn heard(tx: &Tx<'_>, row: i64) -> Result<Option<(ChatId, Line)>, StoreError> {
+pub fn heard(tx: &Tx<'_>, row: i64) -> Result<Option<(ChatId, ChatMessage)>, StoreError> {
     let whose =
         tx.find("SELECT instance_id, chat, kind, reply_to FROM inbound_messages WHERE id = ?1", params![row], |r| {
             let about = r.get::<_, Option<String>>(3)?;
@@ -252,8 +252,8 @@ fn finish(
     tx: &Tx<'_>,
     instance: &InstanceId,
     chat: ChatId,
-    found: Option<Line>,
-) -> Result<Option<(ChatId, Line)>, StoreError> {
+    found: Option<ChatMessage>,
+) -> Result<Option<(ChatId, ChatMessage)>, StoreError> {
     let Some(mut line) = found else { return Ok(None) };
     let account = tx.one("SELECT account_id FROM instances WHERE id = ?1", params![instance], |r| r.get(0))?;
     let ours = own_since(tx, account, instance, &chat, Some(&line))?;
@@ -262,7 +262,7 @@ fn finish(
 }
 
 /// The line that a provider's id names.
-fn line_of(tx: &Tx<'_>, instance: &InstanceId, chat: &str, id: &str) -> Result<Option<Line>, StoreError> {
+fn line_of(tx: &Tx<'_>, instance: &InstanceId, chat: &str, id: &str) -> Result<Option<ChatMessage>, StoreError> {
     let sql = sent_sql("m.provider_message_id = ?1 AND m.instance_id = ?2");
     if let Some(line) = tx.find(&sql, params![id, instance], sent_row)? {
         return Ok(Some(line));
@@ -271,12 +271,12 @@ fn line_of(tx: &Tx<'_>, instance: &InstanceId, chat: &str, id: &str) -> Result<O
     tx.find(&sql, params![id, instance, chat], heard_row)
 }
 
-fn heard_row(r: &Row<'_>) -> rusqlite::Result<Line> {
-    Ok(Line { written_by: r.get(6)?, ..line(r, format!("inb_{}", r.get::<_, i64>(0)?), 0)? })
+fn heard_row(r: &Row<'_>) -> rusqlite::Result<ChatMessage> {
+    Ok(ChatMessage { written_by: r.get(6)?, ..line(r, format!("inb_{}", r.get::<_, i64>(0)?), 0)? })
 }
 
-fn sent_row(r: &Row<'_>) -> rusqlite::Result<Line> {
-    Ok(Line {
+fn sent_row(r: &Row<'_>) -> rusqlite::Result<ChatMessage> {
+    Ok(ChatMessage {
         status: Some(r.get(12)?),
         reason: r.get(13)?,
         reference: r.get(14)?,
@@ -286,10 +286,10 @@ fn sent_row(r: &Row<'_>) -> rusqlite::Result<Line> {
 }
 
 /// What lines of both sides have.
-fn line(r: &Row<'_>, id: String, side: u8) -> rusqlite::Result<Line> {
-    Ok(Line {
+fn line(r: &Row<'_>, id: String, side: u8) -> rusqlite::Result<ChatMessage> {
+    Ok(ChatMessage {
         id,
-        key: Key { at: r.get(3)?, side, row: r.get(0)? },
+        key: Cursor { at: r.get(3)?, side, row: r.get(0)? },
         text: r.get(1)?,
         kind: r.get(2)?,
         status: None,
@@ -306,10 +306,10 @@ fn line(r: &Row<'_>, id: String, side: u8) -> rusqlite::Result<Line> {
     })
 }
 
-fn file(r: &Row<'_>, at: usize) -> rusqlite::Result<Option<File>> {
+fn file(r: &Row<'_>, at: usize) -> rusqlite::Result<Option<ChatFile>> {
     let Some(kind) = r.get::<_, Option<String>>(at)? else { return Ok(None) };
     let (state, media_type) = (r.get(at + 1)?, r.get(at + 2)?);
-    Ok(Some(File { kind, state, media_type, name: r.get(at + 3)?, size: r.get(at + 4)? }))
+    Ok(Some(ChatFile { kind, state, media_type, name: r.get(at + 3)?, size: r.get(at + 4)? }))
 }
 
 /// What stands in other rows: the writer, what is quoted, reactions.
@@ -317,10 +317,10 @@ fn complete(
     tx: &Tx<'_>,
     instance: &InstanceId,
     chat: &ChatId,
-    line: &mut Line,
+    line: &mut ChatMessage,
     ours: &HashMap<String, String>,
 ) -> Result<(), StoreError> {
-    let heard_in = chat.heard_in();
+    let chat_key = chat.chat_key();
     if line.key.side == 1
         && line.kind == "template"
         && let Some(said) = templates::said(tx, line.key.row)?
@@ -332,10 +332,10 @@ fn complete(
         line.writer = Some(name.unwrap_or(address));
     }
     if let Some(about) = &line.reply_to {
-        line.quoted = quote::text(tx, instance, &heard_in, about)?;
+        line.quoted = quote::text(tx, instance, &chat_key, about)?;
     }
     if let Some(id) = &line.provider_message_id {
-        line.reactions = quote::reactions(tx, instance, &heard_in, id)?;
+        line.reactions = quote::reactions(tx, instance, &chat_key, id)?;
         line.reactions.extend(ours.get(id).map(|sign| Reaction { sign: sign.clone(), by: None }));
     }
     Ok(())

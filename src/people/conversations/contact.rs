@@ -1,7 +1,7 @@
 //! Contacts' rows: found by any identity, added with the first one.
 
 use crate::{
-    connectors::{Address, heard::Sender},
+    connectors::{Address, inbound_event::RemoteParty},
     model::{
         clock::Time,
         ids::{AccountId, ContactId},
@@ -64,7 +64,7 @@ impl Identity {
     }
 
     /// The names that a provider gave somebody.
-    pub fn all_of(person: &Sender) -> Vec<Self> {
+    pub fn all_of(person: &RemoteParty) -> Vec<Self> {
         let named = [
             (IdentityKind::Phone, &person.phone),
             (IdentityKind::Lid, &person.lid),

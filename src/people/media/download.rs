@@ -1,6 +1,6 @@
 //! A file from an address that a customer names: `media_url`. The egress judges the address; here its answer is judged.
 
-use super::{Shelf, Written, clean, sniff};
+use super::{MediaStore, Written, clean, sniff};
 use crate::{
     connectors::outgoing::MediaKind,
     egress::{Bounds, Outbound},
@@ -28,7 +28,7 @@ pub struct Download {
     pub file_name: Option<String>,
 }
 
-impl Shelf {
+impl MediaStore {
     /// Gets a file, whole, within `[media] download_timeout` and before `deadline`, and only if it is of the kind.
     ///
     /// # Errors
@@ -86,7 +86,7 @@ impl Shelf {
 fn name_of(url: &str) -> Option<String> {
     let path = url.split_once("://").map_or(url, |(_, rest)| rest).split(['?', '#']).next()?;
     let (_, last) = path.rsplit_once('/')?;
-    clean(&percent::decode_kindly(last))
+    clean(&percent::decode_lossy(last))
 }
 
 /// The kind that an address's ending stands for; none for an ending that is not served.

@@ -1,7 +1,7 @@
 //! Files that providers keep for us: fetched by a worker, tried again for some hours, given up in the end; and at once
 //! when somebody asks for one.
 
-use super::{Item, Media, row};
+use super::{Media, StoredFile, row};
 use crate::{connectors::MediaError, store::StoreError};
 use std::{
     collections::HashSet,
@@ -28,11 +28,11 @@ const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 /// Which files are being fetched: one try at a time each.
 #[derive(Default, Clone)]
-pub(super) struct Claims(Arc<Mutex<HashSet<i64>>>);
+pub(super) struct FetchClaims(Arc<Mutex<HashSet<i64>>>);
 
-struct Claim(Claims, i64);
+struct Claim(FetchClaims, i64);
 
-impl Claims {
+impl FetchClaims {
     fn claim(&self, id: i64) -> Option<Claim> {
         let is_new = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
         is_new.then(|| Claim(self.clone(), id))
@@ -49,7 +49,7 @@ impl Drop for Claim {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Had {
     /// It is here; its row as it is now.
-    Here(Box<Item>),
+    Here(Box<StoredFile>),
     /// Not yet: ask again.
     NotYet,
     /// It never came, or was taken away.
@@ -101,7 +101,7 @@ impl Media {
     ///
     /// # Errors
     /// The store's.
-    pub async fn have(&self, item: Item) -> Result<Had, StoreError> {
+    pub async fn have(&self, item: StoredFile) -> Result<Had, StoreError> {
         match item.state.as_str() {
             "stored" => Ok(Had::Here(Box::new(item))),
             "pending" => {
@@ -123,7 +123,7 @@ impl Media {
     }
 
     /// One try. Another one under way is enough.
-    async fn fetch(&self, item: &Item) -> Result<(), StoreError> {
+    async fn fetch(&self, item: &StoredFile) -> Result<(), StoreError> {
         let (Some(_claim), Some(handle)) = (self.claims.claim(item.id), &item.handle) else { return Ok(()) };
         let most = self.shelf.limits.of(&item.kind);
         let late = self.clock.sleep_until(self.clock.now().plus(TRY_WITHIN));

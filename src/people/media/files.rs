@@ -2,7 +2,7 @@
 //!
 //! A file is written under a temporary name, synced, and renamed; the folder is synced too. Its row is written after
 //! that, so that a row never names a file that a power cut could have taken. A file whose row was never written is an
-//! orphan: dropped with its [`Written`], or found by [`Files::sweep`] after a crash.
+//! orphan: dropped with its [`Written`], or found by [`MediaFolder::sweep`] after a crash.
 
 use super::sniff::{self, HEAD};
 use crate::model::random::{Random, base62};
@@ -20,7 +20,7 @@ const TEMPORARY: &str = ".part";
 
 /// The folder. Cheap to clone.
 #[derive(Clone)]
-pub struct Files {
+pub struct MediaFolder {
     root: Arc<PathBuf>,
     random: Arc<dyn Random>,
     /// Names of files whose row is not written yet: the sweep leaves them.
@@ -42,12 +42,12 @@ pub struct Stored {
 
 /// A file without a row yet. Dropped, it is removed; [`Written::keep`] says that the row is there.
 pub struct Written {
-    files: Files,
+    files: MediaFolder,
     stored: Stored,
     kept: bool,
 }
 
-impl Files {
+impl MediaFolder {
     /// The folder below a data directory; made with the first file.
     pub fn new(data_dir: &Path, random: Arc<dyn Random>) -> Self {
         Self { root: Arc::new(data_dir.join("media")), random, new: Arc::default() }
@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn a_file_is_private_whole_and_gone_with_its_guard() {
         let dir = tempfile::tempdir().expect("a folder");
-        let files = Files::new(dir.path(), Arc::new(SystemRandom));
+        let files = MediaFolder::new(dir.path(), Arc::new(SystemRandom));
         let written = files.write(b"%PDF-1.7 hello").expect("written");
         let stored = written.stored().clone();
         let at = files.locate(&stored.path).expect("a place");
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn no_path_leads_out() {
-        let files = Files::new(Path::new("/data"), Arc::new(SystemRandom));
+        let files = MediaFolder::new(Path::new("/data"), Arc::new(SystemRandom));
         for bad in ["../secret.key", "ab/../../secret.key", "/etc/passwd", "ab", "ab/", "ab/c/d", "", "ab/c.part"] {
             assert_eq!(files.locate(bad), None, "{bad}");
         }

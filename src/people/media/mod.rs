@@ -1,7 +1,7 @@
 //! Files that come in and go out: kept below the data directory, judged by their first bytes, served under signed
 //! addresses.
 //!
-//! - [`Shelf`]: what everybody who handles a file needs: where it is put (`files.rs`), how large it may be, how it is
+//! - [`MediaStore`]: what everybody who handles a file needs: where it is put (`files.rs`), how large it may be, how it is
 //!   called (`name.rs`), what it is (`sniff.rs`), its address (`token.rs`), and how one is had from an address on the
 //!   net (`download.rs`) or handed in (`upload.rs`).
 //! - [`Media`]: the running side: gets what providers keep for us (`fetch.rs`), finds a file for whoever asks, and takes
@@ -13,42 +13,42 @@
 //!
 //! It knows nothing of messages' rules, and nothing of HTTP towards us.
 
+mod cleanup;
 mod download;
 mod fetch;
 mod files;
 mod name;
 mod row;
 mod sniff;
-mod tidy;
 pub mod token;
 mod upload;
 
 pub use download::{NotFetched, kind_of_url};
 pub use fetch::Had;
-pub use files::{Files, Stored, Written};
+pub use files::{MediaFolder, Stored, Written};
 pub use name::{clean, disposition};
-pub use row::{Content, Item, NewMedia, Of, find_of, may_see, record};
+pub use row::{FileContent, NewMedia, Of, StoredFile, find_of, may_see, record};
 pub use sniff::{fits, kind_of_bytes, may_be_inline, outgoing_type, served_type};
 pub use upload::{Unfit, kind_to_send};
 
 use crate::{
     connectors::{
         Registry,
-        heard::{HeardMedia, MediaSource},
+        inbound_event::{HeardMedia, MediaSource},
     },
     egress::Egress,
     model::clock::{Clock, LastLook, Time},
     store::{Store, StoreError},
 };
 use bytes::Bytes;
-use fetch::Claims;
+use fetch::FetchClaims;
 use serde::Serialize;
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::{Notify, Semaphore};
 
 /// How large files may be, in bytes, and what having one from an address may cost.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Limits {
+pub struct MediaLimits {
     /// Pictures and stickers.
     pub image: u64,
     /// Films.
@@ -65,10 +65,10 @@ pub struct Limits {
 
 /// What everybody who handles a file needs. Cheap to clone.
 #[derive(Clone)]
-pub struct Shelf {
-    files: Files,
+pub struct MediaStore {
+    files: MediaFolder,
     tokens: token::Tokens,
-    limits: Limits,
+    limits: MediaLimits,
     egress: Egress,
     public_url: Arc<str>,
     wake: Arc<Notify>,
@@ -79,11 +79,11 @@ pub struct Shelf {
 /// What a shelf is made of.
 pub struct Parts {
     /// Where files are put.
-    pub files: Files,
+    pub files: MediaFolder,
     /// For the addresses' signatures.
     pub key: [u8; 32],
     /// How large files may be.
-    pub limits: Limits,
+    pub limits: MediaLimits,
     /// The way out.
     pub egress: Egress,
     /// Where people reach this gateway, without a slash at the end.
@@ -91,7 +91,7 @@ pub struct Parts {
 }
 
 /// What came of a file that was heard of, before its message is recorded.
-pub enum Taken {
+pub enum StagedFile {
     /// It is on the disk.
     Here(Written),
     /// It is to be fetched.
@@ -107,7 +107,7 @@ pub enum Taken {
 
 /// The `media` member of an event.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Shown {
+pub struct EventMedia {
     /// image, video, audio, document, sticker.
     #[serde(rename = "type")]
     pub kind: String,
@@ -126,12 +126,12 @@ pub struct Media {
     store: Store,
     clock: Arc<dyn Clock>,
     registry: Registry,
-    shelf: Shelf,
-    claims: Claims,
+    shelf: MediaStore,
+    claims: FetchClaims,
     looked: LastLook,
 }
 
-impl Limits {
+impl MediaLimits {
     /// The largest file of a kind, in bytes.
     pub fn of(&self, kind: &str) -> u64 {
         match kind {
@@ -146,7 +146,7 @@ impl Limits {
 /// Downloads at once: each may hold its largest file in memory.
 const DOWNLOADS: usize = 4;
 
-impl Shelf {
+impl MediaStore {
     /// The shelf over its parts.
     pub fn new(parts: Parts) -> Self {
         let Parts { files, key, limits, egress, public_url } = parts;
@@ -166,16 +166,18 @@ impl Shelf {
     ///
     /// # Errors
     /// The disk's own: the provider must offer the message again.
-    pub async fn take(&self, heard: &mut HeardMedia) -> io::Result<Taken> {
+    pub async fn take(&self, heard: &mut HeardMedia) -> io::Result<StagedFile> {
         let most = self.limits.of(&heard.kind);
         let too_large = |size: u64| format!("the file has {size} bytes, and a {} may have {most}", heard.kind);
         match &mut heard.source {
             MediaSource::Later(handle) => match heard.size {
-                Some(size) if size > most => Ok(Taken::Refused(too_large(size))),
-                size => Ok(Taken::Later { handle: std::mem::take(handle), size }),
+                Some(size) if size > most => Ok(StagedFile::Refused(too_large(size))),
+                size => Ok(StagedFile::Later { handle: std::mem::take(handle), size }),
             },
-            MediaSource::Bytes(bytes) if bytes.len() as u64 > most => Ok(Taken::Refused(too_large(bytes.len() as u64))),
-            MediaSource::Bytes(bytes) => Ok(Taken::Here(self.write(std::mem::take(bytes).into()).await?)),
+            MediaSource::Bytes(bytes) if bytes.len() as u64 > most => {
+                Ok(StagedFile::Refused(too_large(bytes.len() as u64)))
+            }
+            MediaSource::Bytes(bytes) => Ok(StagedFile::Here(self.write(std::mem::take(bytes).into()).await?)),
         }
     }
 
@@ -186,19 +188,19 @@ impl Shelf {
     }
 
     /// How an event names a file.
-    pub fn show(&self, id: i64, heard: &HeardMedia, taken: &Taken, now: Time) -> Shown {
+    pub fn show(&self, id: i64, heard: &HeardMedia, taken: &StagedFile, now: Time) -> EventMedia {
         let (mime_type, size) = match taken {
-            Taken::Here(written) => {
+            StagedFile::Here(written) => {
                 let stored = written.stored();
                 let sniffed = sniff::refine(stored.sniffed, &heard.mime_type);
                 (served_type(sniffed.as_deref()).to_owned(), Some(stored.size))
             }
-            Taken::Later { size, .. } => (heard.mime_type.clone(), *size),
-            Taken::Refused(_) => (heard.mime_type.clone(), heard.size),
+            StagedFile::Later { size, .. } => (heard.mime_type.clone(), *size),
+            StagedFile::Refused(_) => (heard.mime_type.clone(), heard.size),
         };
-        let url = (!matches!(taken, Taken::Refused(_))).then(|| self.address(id, now));
+        let url = (!matches!(taken, StagedFile::Refused(_))).then(|| self.address(id, now));
         let file_name = heard.file_name.as_deref().and_then(clean);
-        Shown { kind: heard.kind.clone(), mime_type, file_name, size, url }
+        EventMedia { kind: heard.kind.clone(), mime_type, file_name, size, url }
     }
 
     /// A signed address of a file, good for a week from `now`.
@@ -217,25 +219,25 @@ impl Shelf {
     }
 }
 
-impl Taken {
+impl StagedFile {
     /// What the row says of it.
-    pub fn content(&self) -> Content<'_> {
+    pub fn content(&self) -> FileContent<'_> {
         match self {
-            Self::Here(written) => Content::Stored(written.stored()),
-            Self::Later { handle, size } => Content::Pending(handle, *size),
-            Self::Refused(problem) => Content::Failed(problem),
+            Self::Here(written) => FileContent::Stored(written.stored()),
+            Self::Later { handle, size } => FileContent::Pending(handle, *size),
+            Self::Refused(problem) => FileContent::Failed(problem),
         }
     }
 }
 
 impl Media {
     /// The slice over its parts; its worker is started with [`Media::run`].
-    pub fn new(store: Store, clock: Arc<dyn Clock>, registry: Registry, shelf: Shelf) -> Self {
-        Self { store, clock, registry, shelf, claims: Claims::default(), looked: LastLook::default() }
+    pub fn new(store: Store, clock: Arc<dyn Clock>, registry: Registry, shelf: MediaStore) -> Self {
+        Self { store, clock, registry, shelf, claims: FetchClaims::default(), looked: LastLook::default() }
     }
 
     /// The files, their limits and their addresses.
-    pub fn shelf(&self) -> &Shelf {
+    pub fn shelf(&self) -> &MediaStore {
         &self.shelf
     }
 
@@ -243,7 +245,7 @@ impl Media {
     ///
     /// # Errors
     /// The store's.
-    pub async fn find(&self, token: &str) -> Result<Option<(Item, Time)>, StoreError> {
+    pub async fn find(&self, token: &str) -> Result<Option<(StoredFile, Time)>, StoreError> {
         let Some(named) = self.shelf.tokens.read(token) else { return Ok(None) };
         let item = self.store.read(move |tx| row::find(tx, named.id)).await?;
         Ok(item.map(|item| (item, named.until)))

@@ -26,7 +26,7 @@ pub struct NewMedia<'a> {
     /// Cleaned.
     pub file_name: Option<&'a str>,
     /// Where its bytes are.
-    pub content: Content<'a>,
+    pub content: FileContent<'a>,
 }
 
 /// The message that a file belongs to.
@@ -40,7 +40,7 @@ pub enum Of {
 
 /// Where a file's bytes are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Content<'a> {
+pub enum FileContent<'a> {
     /// Here.
     Stored(&'a Stored),
     /// At the provider, under this handle, and so large as it says.
@@ -51,7 +51,7 @@ pub enum Content<'a> {
 
 /// A file, as its row tells.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Item {
+pub struct StoredFile {
     /// Its number.
     pub id: i64,
     /// Whose.
@@ -90,11 +90,11 @@ pub fn record(tx: &WriteTx<'_>, new: &NewMedia<'_>, now: Time) -> Result<i64, St
         Of::Inbound(id) => (Some(id), None),
         Of::Outbound(id) => (None, Some(id)),
     };
-    let stored = if let Content::Stored(stored) = new.content { Some(stored) } else { None };
+    let stored = if let FileContent::Stored(stored) = new.content { Some(stored) } else { None };
     let (state, size, handle, problem) = match new.content {
-        Content::Stored(stored) => ("stored", Some(stored.size), None, None),
-        Content::Pending(handle, size) => ("pending", size, Some(handle), None),
-        Content::Failed(problem) => ("failed", None, None, Some(problem)),
+        FileContent::Stored(stored) => ("stored", Some(stored.size), None, None),
+        FileContent::Pending(handle, size) => ("pending", size, Some(handle), None),
+        FileContent::Failed(problem) => ("failed", None, None, Some(problem)),
     };
     tx.insert(
         "INSERT INTO media (account_id, instance_id, inbound_id, log_id, kind, declared_type, sniffed_type, file_name,
@@ -125,7 +125,7 @@ pub fn record(tx: &WriteTx<'_>, new: &NewMedia<'_>, now: Time) -> Result<i64, St
 ///
 /// # Errors
 /// The store's.
-pub(super) fn arrived(tx: &WriteTx<'_>, item: &Item, stored: &Stored) -> Result<bool, StoreError> {
+pub(super) fn arrived(tx: &WriteTx<'_>, item: &StoredFile, stored: &Stored) -> Result<bool, StoreError> {
     let sniffed = sniff::refine(stored.sniffed, &item.declared_type);
     let changed = tx.execute(
         "UPDATE media SET state = 'stored', sniffed_type = ?2, size = ?3, sha256 = ?4, path = ?5, handle = NULL,
@@ -155,7 +155,7 @@ pub(super) fn missed(tx: &WriteTx<'_>, id: i64, problem: &str, again: Option<Tim
 ///
 /// # Errors
 /// The store's.
-pub fn find(tx: &Tx<'_>, id: i64) -> Result<Option<Item>, StoreError> {
+pub fn find(tx: &Tx<'_>, id: i64) -> Result<Option<StoredFile>, StoreError> {
     tx.find(&format!("SELECT {COLUMNS} FROM media WHERE id = ?1"), params![id], read)
 }
 
@@ -163,7 +163,7 @@ pub fn find(tx: &Tx<'_>, id: i64) -> Result<Option<Item>, StoreError> {
 ///
 /// # Errors
 /// The store's.
-pub fn find_of(tx: &Tx<'_>, of: Of) -> Result<Option<Item>, StoreError> {
+pub fn find_of(tx: &Tx<'_>, of: Of) -> Result<Option<StoredFile>, StoreError> {
     let (column, id) = match of {
         Of::Inbound(id) => ("inbound_id", id),
         Of::Outbound(id) => ("log_id", id.0),
@@ -175,7 +175,7 @@ pub fn find_of(tx: &Tx<'_>, of: Of) -> Result<Option<Item>, StoreError> {
 ///
 /// # Errors
 /// The store's.
-pub fn may_see(tx: &Tx<'_>, item: &Item, account: AccountId, key: KeyId) -> Result<bool, StoreError> {
+pub fn may_see(tx: &Tx<'_>, item: &StoredFile, account: AccountId, key: KeyId) -> Result<bool, StoreError> {
     if item.account != account {
         return Ok(false);
     }
@@ -209,7 +209,7 @@ pub(super) fn believe_no_future(tx: &WriteTx<'_>, pauses: &[Duration], now: Time
 ///
 /// # Errors
 /// The store's.
-pub(super) fn due(tx: &Tx<'_>, now: Time, most: u32) -> Result<Vec<Item>, StoreError> {
+pub(super) fn due(tx: &Tx<'_>, now: Time, most: u32) -> Result<Vec<StoredFile>, StoreError> {
     tx.list(
         &format!("SELECT {COLUMNS} FROM media WHERE state = 'pending' AND due_at <= ?1 ORDER BY due_at LIMIT ?2"),
         params![now, most],
@@ -266,8 +266,8 @@ pub(super) fn total(tx: &Tx<'_>) -> Result<u64, StoreError> {
     tx.one("SELECT coalesce(sum(size), 0) FROM media WHERE state = 'stored'", [], |r| r.get(0))
 }
 
-fn read(r: &Row<'_>) -> rusqlite::Result<Item> {
-    Ok(Item {
+fn read(r: &Row<'_>) -> rusqlite::Result<StoredFile> {
+    Ok(StoredFile {
         id: r.get(0)?,
         account: r.get(1)?,
         instance: r.get(2)?,

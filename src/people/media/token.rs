@@ -19,7 +19,7 @@ pub struct Tokens(hmac::Key);
 
 /// A token that this gateway made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Named {
+pub struct NamedFile {
     /// Which file.
     pub id: i64,
     /// Until when the token alone is enough.
@@ -42,13 +42,13 @@ impl Tokens {
 
     /// What a token names; none when this gateway did not make it. The comparison takes the same time for every token.
     /// Whether its moment has passed is the caller's to ask.
-    pub fn read(&self, token: &str) -> Option<Named> {
+    pub fn read(&self, token: &str) -> Option<NamedFile> {
         let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
         let (payload, tag) = bytes.split_at_checked(PAYLOAD)?;
         hmac::verify(&self.0, payload, tag).ok()?;
         let (id, until) = payload.split_first_chunk::<8>()?;
         let until = i64::from_be_bytes(until.try_into().ok()?);
-        Some(Named { id: i64::from_be_bytes(*id), until: Time::from_millis(until) })
+        Some(NamedFile { id: i64::from_be_bytes(*id), until: Time::from_millis(until) })
     }
 }
 
@@ -62,7 +62,7 @@ mod tests {
         let until = Time::from_millis(1_780_000_000_000);
         let token = ours.sign(7, until);
         assert_eq!(token.len(), 64);
-        assert_eq!(ours.read(&token), Some(Named { id: 7, until }));
+        assert_eq!(ours.read(&token), Some(NamedFile { id: 7, until }));
         assert_eq!(theirs.read(&token), None);
         for at in 0..token.len() {
             let mut changed = token.clone().into_bytes();

@@ -1,6 +1,6 @@
 //! A file that somebody hands in at a page: judged like one that is fetched, by its bytes and not by what is said of it.
 
-use super::{NotFetched, Shelf, Written, sniff};
+use super::{MediaStore, NotFetched, Written, sniff};
 use crate::connectors::outgoing::MediaKind;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub fn kind_to_send(bytes: &[u8]) -> MediaKind {
     }
 }
 
-impl Shelf {
+impl MediaStore {
     /// The largest file of a kind that goes out, in bytes.
     pub fn most(&self, kind: MediaKind) -> u64 {
         self.limits.of(kind.as_str())

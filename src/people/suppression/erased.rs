@@ -1,7 +1,7 @@
 //! Suppressions of people who were erased: a keyed hash of each name that they were known by. It says nothing to
 //! whoever reads the database, and still hits when somebody writes to that number.
 
-use super::Source;
+use super::SuppressionSource;
 use crate::{
     model::{clock::Time, ids::AccountId},
     store::{StoreError, Tx, WriteTx},
@@ -90,7 +90,7 @@ impl Erased {
         tx: &WriteTx<'_>,
         account: AccountId,
         (kind, value): (&str, &str),
-        sources: &[Source],
+        sources: &[SuppressionSource],
     ) -> Result<usize, StoreError> {
         let hash = self.hash(account, kind, value);
         let mut lifted = 0;

@@ -12,7 +12,7 @@ use std::borrow::Cow;
 
 /// A suppression, in force or lifted.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Past {
+pub struct PastSuppression {
     /// E.164; none for a hidden number.
     pub phone: Option<String>,
     /// The person.
@@ -29,7 +29,7 @@ pub struct Past {
     pub lifted_by: Option<String>,
 }
 
-impl Past {
+impl PastSuppression {
     /// The names of the cells. The first two are what an import reads.
     pub const COLUMNS: [&'static str; 6] = ["phone", "reason", "source", "since", "lifted_at", "lifted_by"];
 
@@ -56,7 +56,7 @@ const SELECT: &str = "SELECT (SELECT i.value FROM contact_identities i
 ///
 /// # Errors
 /// The store's.
-pub fn export(tx: &Tx<'_>, account: AccountId, all: bool) -> Result<Vec<Past>, StoreError> {
+pub fn export(tx: &Tx<'_>, account: AccountId, all: bool) -> Result<Vec<PastSuppression>, StoreError> {
     let sql = format!("{SELECT} WHERE s.account_id = ?1 AND (?2 OR s.lifted_at IS NULL) ORDER BY s.since, s.id");
     tx.list(&sql, params![account, all], read)
 }
@@ -65,13 +65,13 @@ pub fn export(tx: &Tx<'_>, account: AccountId, all: bool) -> Result<Vec<Past>, S
 ///
 /// # Errors
 /// The store's.
-pub fn history(tx: &Tx<'_>, account: AccountId, contact: ContactId) -> Result<Vec<Past>, StoreError> {
+pub fn history(tx: &Tx<'_>, account: AccountId, contact: ContactId) -> Result<Vec<PastSuppression>, StoreError> {
     let sql = format!("{SELECT} WHERE s.account_id = ?1 AND s.contact_id = ?2 ORDER BY s.since DESC, s.id DESC");
     tx.list(&sql, params![account, contact], read)
 }
 
-fn read(r: &Row<'_>) -> rusqlite::Result<Past> {
-    Ok(Past {
+fn read(r: &Row<'_>) -> rusqlite::Result<PastSuppression> {
+    Ok(PastSuppression {
         phone: r.get(0)?,
         contact: r.get(1)?,
         reason: r.get(2)?,

@@ -12,5 +12,5 @@ pub mod phrases;
 mod row;
 
 pub use erased::Erased;
-pub use export::{Past, export, history};
-pub use row::{New, Source, Suppression, active, add, lift, list};
+pub use export::{PastSuppression, export, history};
+pub use row::{NewSuppression, Suppression, SuppressionSource, active, add, lift, list};

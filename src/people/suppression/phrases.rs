@@ -2,7 +2,7 @@
 //!
 //! Rules: the *whole* message, folded ([`crate::model::text`]), equals a phrase; everything longer or different is no
 //! opt-out. Letters set apart and look-alike letters are read as what they look like. CANCEL, END, QUIT and theirs are
-//! an answer when our last message offered them, so [`Heard::OptOut`] says whether a phrase opts out whatever we wrote;
+//! an answer when our last message offered them, so [`PhraseMeaning::OptOut`] says whether a phrase opts out whatever we wrote;
 //! who asks about the last message, and within how long, is the caller's business. Only text and template quick
 //! replies are to be read; captions, groups and interactive replies never come here.
 //!
@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, HashMap};
 
 /// What a whole message means.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Heard {
+pub enum PhraseMeaning {
     /// The person wants no more messages.
     OptOut {
         /// Whether it is meant so whatever we wrote before; `false` for the CANCEL, END and QUIT families.
@@ -28,7 +28,7 @@ pub enum Heard {
 
 /// What a phrase of the list is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Kind {
+enum PhraseKind {
     Always,
     /// With the number of its family.
     Soft(usize),
@@ -38,7 +38,7 @@ enum Kind {
 /// The list, ready to be looked up.
 #[derive(Debug)]
 pub struct Phrases {
-    known: HashMap<String, Kind>,
+    known: HashMap<String, PhraseKind>,
     /// Stems of the words by which a message offers an answer, folded.
     reply: Vec<String>,
     /// Words in the longest phrase.
@@ -48,7 +48,7 @@ pub struct Phrases {
 /// `assets/policy/opt-out.toml` as written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct PhraseFile {
     always: BTreeMap<String, Vec<String>>,
     soft: Vec<Family>,
     opt_in: OptIn,
@@ -84,45 +84,45 @@ impl Phrases {
     /// # Panics
     /// Never in a program that passed its tests: the list is part of it, and a test reads it.
     pub fn built_in() -> Self {
-        match toml::from_str::<File>(BUILT_IN) {
+        match toml::from_str::<PhraseFile>(BUILT_IN) {
             Ok(file) => Self::of(&file),
             Err(e) => panic!("the built-in opt-out list is wrong: {e}"),
         }
     }
 
-    fn of(file: &File) -> Self {
+    fn of(file: &PhraseFile) -> Self {
         let mut known = HashMap::new();
         // The first meaning stays: what opts out always must not become softer by a homograph of another language.
         let mut learn = |phrase: &String, kind| {
             known.entry(text::words(phrase)).or_insert(kind);
         };
-        file.always.values().flatten().for_each(|p| learn(p, Kind::Always));
+        file.always.values().flatten().for_each(|p| learn(p, PhraseKind::Always));
         for (i, family) in file.soft.iter().enumerate() {
-            family.phrases.iter().for_each(|p| learn(p, Kind::Soft(i)));
+            family.phrases.iter().for_each(|p| learn(p, PhraseKind::Soft(i)));
         }
-        file.opt_in.phrases.iter().for_each(|p| learn(p, Kind::OptIn));
+        file.opt_in.phrases.iter().for_each(|p| learn(p, PhraseKind::OptIn));
         let longest = known.keys().map(|p| p.split(' ').count()).max().unwrap_or(0);
         Self { known, reply: file.reply.stems.iter().map(|s| text::words(s)).collect(), longest }
     }
 
     /// What the whole of `message` means, if it is one of the phrases.
-    pub fn hear(&self, message: &str) -> Option<Heard> {
+    pub fn hear(&self, message: &str) -> Option<PhraseMeaning> {
         // No phrase comes near this length, however it is dressed up; a long message costs nothing.
         if message.len() > 1000 {
             return None;
         }
         let (word, kind) = self.find(message)?;
         Some(match kind {
-            Kind::Always => Heard::OptOut { always: true, word },
-            Kind::Soft(_) => Heard::OptOut { always: false, word },
-            Kind::OptIn => Heard::OptIn,
+            PhraseKind::Always => PhraseMeaning::OptOut { always: true, word },
+            PhraseKind::Soft(_) => PhraseMeaning::OptOut { always: false, word },
+            PhraseKind::OptIn => PhraseMeaning::OptIn,
         })
     }
 
-    /// Whether `our_message` offered `word` (as [`Heard::OptOut`] has it), or its family in any language, as an answer:
+    /// Whether `our_message` offered `word` (as [`PhraseMeaning::OptOut`] has it), or its family in any language, as an answer:
     /// it stands in quotation marks, in capitals or alone on its line, or the message asks for a reply.
     pub fn offers(&self, our_message: &str, word: &str) -> bool {
-        let Some(kind @ Kind::Soft(_)) = self.known.get(&text::words(word)).copied() else { return false };
+        let Some(kind @ PhraseKind::Soft(_)) = self.known.get(&text::words(word)).copied() else { return false };
         let folded = text::words(our_message);
         let words: Vec<&str> = folded.split(' ').collect();
         let asks = words.iter().any(|w| self.reply.iter().any(|stem| w.starts_with(stem.as_str())));
@@ -132,12 +132,12 @@ impl Phrases {
         our_message.lines().flat_map(marked).any(|part| self.known.get(&text::words(part)) == Some(&kind))
     }
 
-    fn mentions(&self, words: &[&str], kind: Kind) -> bool {
+    fn mentions(&self, words: &[&str], kind: PhraseKind) -> bool {
         (1..=self.longest.min(words.len()))
             .any(|n| words.windows(n).any(|w| self.known.get(&w.join(" ")) == Some(&kind)))
     }
 
-    fn find(&self, message: &str) -> Option<(String, Kind)> {
+    fn find(&self, message: &str) -> Option<(String, PhraseKind)> {
         let folded = text::words(message);
         let twins = [lookalike::as_latin(message), lookalike::as_cyrillic(&folded)];
         let dressed = twins.into_iter().flatten().map(|t| text::words(&t));
@@ -177,11 +177,11 @@ mod tests {
     }
 
     fn is_always(p: &Phrases, text: &str) -> bool {
-        matches!(p.hear(text), Some(Heard::OptOut { always: true, .. }))
+        matches!(p.hear(text), Some(PhraseMeaning::OptOut { always: true, .. }))
     }
 
     fn is_soft(p: &Phrases, text: &str) -> bool {
-        matches!(p.hear(text), Some(Heard::OptOut { always: false, .. }))
+        matches!(p.hear(text), Some(PhraseMeaning::OptOut { always: false, .. }))
     }
 
     #[test]
@@ -195,14 +195,14 @@ mod tests {
             assert!(is_soft(&p, word), "{word}");
         }
         for word in ["START", "UNSTOP", "SUBSCRIBE", "Старт", "ابدأ", "התחל"] {
-            assert_eq!(p.hear(word), Some(Heard::OptIn), "{word}");
+            assert_eq!(p.hear(word), Some(PhraseMeaning::OptIn), "{word}");
         }
     }
 
     #[test]
     fn every_phrase_is_heard_in_every_dress() {
         let p = phrases();
-        let file: File = toml::from_str(BUILT_IN).expect("the list");
+        let file: PhraseFile = toml::from_str(BUILT_IN).expect("the list");
         let soft = file.soft.iter().flat_map(|f| &f.phrases);
         for phrase in file.always.values().flatten().chain(soft).chain(&file.opt_in.phrases) {
             let plain = p.hear(phrase);
@@ -221,13 +221,13 @@ mod tests {
 
     #[test]
     fn what_opts_out_always_is_never_an_opt_in_as_well() {
-        let file: File = toml::from_str(BUILT_IN).expect("the list");
+        let file: PhraseFile = toml::from_str(BUILT_IN).expect("the list");
         let p = phrases();
         for phrase in file.always.values().flatten() {
             assert!(is_always(&p, phrase), "{phrase}");
         }
         for phrase in &file.opt_in.phrases {
-            assert_eq!(p.hear(phrase), Some(Heard::OptIn), "{phrase} is in two lists");
+            assert_eq!(p.hear(phrase), Some(PhraseMeaning::OptIn), "{phrase} is in two lists");
         }
     }
 

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 words! {
     /// Who said that nothing is to be sent.
-    Source {
+    SuppressionSource {
         /// The person themself.
         Recipient = "recipient",
         /// The account, by hand.
@@ -38,13 +38,13 @@ pub struct Suppression {
 
 /// What makes a suppression.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct New<'a> {
+pub struct NewSuppression<'a> {
     /// Whose list.
     pub account: AccountId,
     /// Who.
     pub contact: ContactId,
     /// By whom.
-    pub source: Source,
+    pub source: SuppressionSource,
     /// Why.
     pub reason: &'a str,
     /// Where the person said so.
@@ -68,7 +68,7 @@ pub fn active(tx: &Tx<'_>, contact: ContactId) -> Result<Option<String>, StoreEr
 ///
 /// # Errors
 /// The store's.
-pub fn add(tx: &WriteTx<'_>, new: &New<'_>, now: Time) -> Result<bool, StoreError> {
+pub fn add(tx: &WriteTx<'_>, new: &NewSuppression<'_>, now: Time) -> Result<bool, StoreError> {
     let added = tx.execute(
         "INSERT INTO suppressions (account_id, contact_id, source, reason, instance_id, since)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
@@ -84,7 +84,7 @@ pub fn add(tx: &WriteTx<'_>, new: &New<'_>, now: Time) -> Result<bool, StoreErro
 pub fn lift(
     tx: &WriteTx<'_>,
     contact: ContactId,
-    sources: &[Source],
+    sources: &[SuppressionSource],
     by: &str,
     now: Time,
 ) -> Result<usize, StoreError> {

@@ -2,7 +2,7 @@
 
 use super::{next, welcome};
 use crate::{
-    accounts::{DEVICE_KNOWN_FOR, Entered, LoggedIn, LoginError},
+    accounts::{DEVICE_KNOWN_FOR, LoggedIn, LoginError, LoginStep},
     gateway::Gateway,
     portal::{PageContext, PageError, page_error::see_other},
     web::cookie,
@@ -22,7 +22,7 @@ struct Login<'a> {
 
 #[derive(Template)]
 #[template(path = "access/code.html", config = "assets/askama.toml")]
-struct Code<'a> {
+struct CodePage<'a> {
     v: &'a PageContext,
     next: String,
     ticket: &'a str,
@@ -47,9 +47,9 @@ pub async fn show(_: &Gateway, v: &PageContext) -> Result<Response, PageError> {
 pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let (email, password) = (v.form.text("email"), v.form.raw("password"));
     match gateway.accounts.log_in(email, password, &v.user_agent, v.guesser()).await {
-        Ok(Entered::In(in_)) => Ok(known(v, &in_, welcome(v, &in_.session, &next(v)))),
-        Ok(Entered::WantsCode(ticket)) => {
-            Ok(v.page(&Code { v, next: next(v), ticket: &ticket, problem: String::new() }))
+        Ok(LoginStep::In(in_)) => Ok(known(v, &in_, welcome(v, &in_.session, &next(v)))),
+        Ok(LoginStep::WantsCode(ticket)) => {
+            Ok(v.page(&CodePage { v, next: next(v), ticket: &ticket, problem: String::new() }))
         }
         Err(e) => {
             let (status, problem) = say(v, e)?;
@@ -68,11 +68,11 @@ pub async fn code(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
         Ok(in_) => Ok(known(v, &in_, welcome(v, &in_.session, &next(v)))),
         Err(LoginError::Wrong) => {
             let problem = v.t("access.code_wrong").to_owned();
-            Ok(v.page_with(&Code { v, next: next(v), ticket, problem }, StatusCode::UNPROCESSABLE_ENTITY))
+            Ok(v.page_with(&CodePage { v, next: next(v), ticket, problem }, StatusCode::UNPROCESSABLE_ENTITY))
         }
         Err(e) => {
             let (status, problem) = say(v, e)?;
-            Ok(refused(v.page_with(&Code { v, next: next(v), ticket, problem }, status)))
+            Ok(refused(v.page_with(&CodePage { v, next: next(v), ticket, problem }, status)))
         }
     }
 }

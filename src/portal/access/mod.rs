@@ -8,7 +8,7 @@ pub mod security;
 pub mod setup;
 
 use super::{PageContext, page_error};
-use crate::accounts::Link;
+use crate::accounts::OneTimeLink;
 use crate::web::cookie;
 use ::http::{HeaderValue, StatusCode, header};
 use warp::reply::Response;
@@ -21,7 +21,7 @@ fn next(v: &PageContext) -> String {
 }
 
 /// A new session in the browser, and on to a page.
-fn welcome(v: &PageContext, session: &Link, to: &str) -> Response {
+fn welcome(v: &PageContext, session: &OneTimeLink, to: &str) -> Response {
     let mut response = page_error::see_other(to);
     cookie::set_session(&mut response, &session.token, v.is_https);
     response
@@ -29,7 +29,7 @@ fn welcome(v: &PageContext, session: &Link, to: &str) -> Response {
 
 /// The same by a page of ours: a cookie that is `SameSite=Strict` comes with the next request only when that begins on
 /// our own page.
-fn welcome_by_page(v: &PageContext, session: &Link, to: &str) -> Response {
+fn welcome_by_page(v: &PageContext, session: &OneTimeLink, to: &str) -> Response {
     let mut response = page_error::note(v, StatusCode::OK, v.t("access.welcome"), v.t("access.welcome_text"));
     cookie::set_session(&mut response, &session.token, v.is_https);
     if let Ok(value) = HeaderValue::from_str(&format!("0; url={to}")) {

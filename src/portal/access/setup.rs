@@ -2,7 +2,7 @@
 
 use super::welcome;
 use crate::{
-    accounts::{AccountError, FirstUser, Link},
+    accounts::{AccountError, FirstUser, OneTimeLink},
     gateway::Gateway,
     model::plan::Zone,
     portal::{PageContext, PageError, page_error::note},
@@ -97,7 +97,7 @@ pub(super) fn entered(
     v: &PageContext,
     words: (&'static str, &'static str),
     language: &str,
-    done: Result<Link, AccountError>,
+    done: Result<OneTimeLink, AccountError>,
 ) -> Result<Response, PageError> {
     match done {
         Ok(session) => {

@@ -4,7 +4,7 @@ use super::{day_before, end_of_day, id, number};
 use crate::{
     accounts::{
         Account, Grant, Granted, Person, Update,
-        usage::{self, Past, Used},
+        usage::{self, ClosedPeriod, UsedMessages},
     },
     gateway::Gateway,
     instances::Instance,
@@ -21,22 +21,22 @@ use warp::reply::Response;
 
 #[derive(Template)]
 #[template(path = "admin/account.html", config = "assets/askama.toml")]
-struct One<'a> {
+struct AccountDetailPage<'a> {
     v: &'a PageContext,
     a: Account,
-    used: Used,
-    past: Vec<Past>,
+    used: UsedMessages,
+    past: Vec<ClosedPeriod>,
     grants: Vec<Granted>,
     people: Vec<Person>,
     instances: Vec<Instance>,
-    form: Form,
+    form: AccountForm,
     plans: &'static [Plan],
     problem: String,
     grant_problem: String,
 }
 
 /// What stands in the fields of the settings: as typed, else as it is.
-struct Form {
+struct AccountForm {
     plan: String,
     plan_until: String,
     timezone: String,
@@ -45,7 +45,7 @@ struct Form {
 }
 
 /// Which of the page's forms has something to correct.
-enum Wrong {
+enum AccountFormPart {
     None,
     Settings(String),
     Grant(String),
@@ -56,7 +56,7 @@ enum Wrong {
 /// # Errors
 /// No such account.
 pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    Ok(v.page(&page(gateway, v, Wrong::None).await?))
+    Ok(v.page(&page(gateway, v, AccountFormPart::None).await?))
 }
 
 /// `POST /admin/accounts/{id}`: plan, zone, region, modules.
@@ -67,11 +67,11 @@ pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
     let account = gateway.accounts.find_account(id(v, 0)?).await?;
     let update = match settings(v, &account) {
         Ok(update) => update,
-        Err(problem) => return again(gateway, v, Wrong::Settings(problem)).await,
+        Err(problem) => return again(gateway, v, AccountFormPart::Settings(problem)).await,
     };
     match gateway.accounts.update_account(account.id, update, v.actor()).await {
         Ok(_) => Ok(done(account.id, "saved")),
-        Err(e) => again(gateway, v, Wrong::Settings(PageError::from(e).user_message(v)?)).await,
+        Err(e) => again(gateway, v, AccountFormPart::Settings(PageError::from(e).user_message(v)?)).await,
     }
 }
 
@@ -91,12 +91,12 @@ pub async fn grant(gateway: &Gateway, v: &PageContext) -> Result<Response, PageE
     };
     let grant = match read() {
         Ok(grant) => grant,
-        Err(problem) => return again(gateway, v, Wrong::Grant(problem)).await,
+        Err(problem) => return again(gateway, v, AccountFormPart::Grant(problem)).await,
     };
     let update = Update { grant: Some(grant), ..Update::default() };
     match gateway.accounts.update_account(account, update, v.actor()).await {
         Ok(_) => Ok(done(account, "granted")),
-        Err(e) => again(gateway, v, Wrong::Grant(PageError::from(e).user_message(v)?)).await,
+        Err(e) => again(gateway, v, AccountFormPart::Grant(PageError::from(e).user_message(v)?)).await,
     }
 }
 
@@ -128,7 +128,7 @@ pub async fn state(gateway: &Gateway, v: &PageContext) -> Result<Response, PageE
 /// What the settings' form asks to change. A day that stands as it stood changes nothing, so that a plan that ends in the
 /// middle of a day is not moved by saving something else.
 fn settings(v: &PageContext, account: &Account) -> Result<Update, String> {
-    let stands = Form::of(v, account);
+    let stands = AccountForm::of(v, account);
     let region = v.form.some("region").map(Region::parse).transpose();
     let until = v.form.text("plan_until");
     let state = |m: &Module| v.form.text(module_field(*m));
@@ -152,7 +152,7 @@ const fn module_field(module: Module) -> &'static str {
     }
 }
 
-impl One<'_> {
+impl AccountDetailPage<'_> {
     /// What is said of the zone: which follows, or what a change does.
     fn about_zone(&self) -> String {
         match &self.a.next_timezone {
@@ -162,7 +162,7 @@ impl One<'_> {
     }
 }
 
-impl Form {
+impl AccountForm {
     fn of(v: &PageContext, a: &Account) -> Self {
         let state = |m: &Module| match m.as_str() {
             m if a.modules.iter().any(|on| on == m) => "on",
@@ -199,11 +199,15 @@ fn done(account: AccountId, what: &str) -> Response {
     see_other(&format!("/admin/accounts/{account}?done={what}"))
 }
 
-async fn again(gateway: &Gateway, v: &PageContext, wrong: Wrong) -> Result<Response, PageError> {
+async fn again(gateway: &Gateway, v: &PageContext, wrong: AccountFormPart) -> Result<Response, PageError> {
     Ok(v.page_with(&page(gateway, v, wrong).await?, StatusCode::UNPROCESSABLE_ENTITY))
 }
 
-async fn page<'a>(gateway: &Gateway, v: &'a PageContext, wrong: Wrong) -> Result<One<'a>, PageError> {
+async fn page<'a>(
+    gateway: &Gateway,
+    v: &'a PageContext,
+    wrong: AccountFormPart,
+) -> Result<AccountDetailPage<'a>, PageError> {
     let a = gateway.accounts.find_account(id(v, 0)?).await?;
     let (account, period) = (a.id, a.zone().period(v.now));
     let (used, past) = gateway
@@ -212,13 +216,14 @@ async fn page<'a>(gateway: &Gateway, v: &'a PageContext, wrong: Wrong) -> Result
             Ok::<_, crate::store::StoreError>((usage::of(tx, &[(account, period)])?, usage::past(tx, account)?))
         })
         .await?;
-    let form = if matches!(wrong, Wrong::Settings(_)) { Form::typed(v) } else { Form::of(v, &a) };
+    let form =
+        if matches!(wrong, AccountFormPart::Settings(_)) { AccountForm::typed(v) } else { AccountForm::of(v, &a) };
     let (problem, grant_problem) = match wrong {
-        Wrong::None => (String::new(), String::new()),
-        Wrong::Settings(text) => (text, String::new()),
-        Wrong::Grant(text) => (String::new(), text),
+        AccountFormPart::None => (String::new(), String::new()),
+        AccountFormPart::Settings(text) => (text, String::new()),
+        AccountFormPart::Grant(text) => (String::new(), text),
     };
-    Ok(One {
+    Ok(AccountDetailPage {
         v,
         used: used.into_iter().next().unwrap_or_default(),
         past,

@@ -3,7 +3,7 @@
 use crate::{
     accounts::{
         Account, NewAccount,
-        usage::{self, Used},
+        usage::{self, UsedMessages},
     },
     gateway::Gateway,
     model::{
@@ -18,17 +18,17 @@ use warp::reply::Response;
 
 #[derive(Template)]
 #[template(path = "admin/accounts.html", config = "assets/askama.toml")]
-struct Accounts<'a> {
+struct AccountsPage<'a> {
     v: &'a PageContext,
-    lines: Vec<Line>,
+    lines: Vec<AccountRow>,
     plans: &'static [Plan],
     modules: &'static [Module],
     problem: String,
 }
 
-struct Line {
+struct AccountRow {
     account: Account,
-    used: Used,
+    used: UsedMessages,
     people: usize,
     instances: usize,
 }
@@ -67,7 +67,7 @@ pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
     Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
 }
 
-async fn page<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Result<Accounts<'a>, PageError> {
+async fn page<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Result<AccountsPage<'a>, PageError> {
     let wanted = v.query.text("q").to_lowercase();
     let mut accounts = gateway.accounts.list_accounts().await?;
     accounts.retain(|a| a.name.to_lowercase().contains(&wanted) || a.id.to_string() == wanted);
@@ -76,13 +76,13 @@ async fn page<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Res
     let now = v.now;
     let asked: Vec<_> = accounts.iter().map(|a| (a.id, a.zone().period(now))).collect();
     let used = gateway.store.read(move |tx| usage::of(tx, &asked)).await?;
-    let lines = accounts.into_iter().zip(used).map(|(account, used)| Line {
+    let lines = accounts.into_iter().zip(used).map(|(account, used)| AccountRow {
         people: people.iter().filter(|p| p.account == Some(account.id)).count(),
         instances: instances.iter().filter(|i| i.account_id == account.id).count(),
         account,
         used,
     });
-    Ok(Accounts { v, lines: lines.collect(), plans: Plan::ALL, modules: Module::ALL, problem })
+    Ok(AccountsPage { v, lines: lines.collect(), plans: Plan::ALL, modules: Module::ALL, problem })
 }
 
 /// Whether the new account's form has this module ticked: the first one is, before anything was typed.

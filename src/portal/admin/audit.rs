@@ -1,7 +1,7 @@
 //! `/admin/audit`: who changed what, how it was and how it is. Filters stand in the address; pages go by the last row.
 
 use crate::{
-    accounts::audit::{Row, Search, search},
+    accounts::audit::{AuditRow, AuditSearch, search},
     gateway::Gateway,
     portal::{PageContext, PageError, pages::messages::day_start},
 };
@@ -14,7 +14,7 @@ const ROWS: u32 = 50;
 #[template(path = "admin/audit.html", config = "assets/askama.toml")]
 struct Audit<'a> {
     v: &'a PageContext,
-    rows: Vec<Row>,
+    rows: Vec<AuditRow>,
     is_filtered: bool,
     next: Option<String>,
 }
@@ -25,7 +25,7 @@ struct Audit<'a> {
 /// The database's.
 pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let text = |name: &str| v.query.some(name).map(str::to_owned);
-    let wanted = Search {
+    let wanted = AuditSearch {
         account: v.query.parsed("account"),
         actor: text("actor"),
         action: text("action"),

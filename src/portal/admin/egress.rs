@@ -2,7 +2,7 @@
 
 use crate::{
     gateway::Gateway,
-    ops::reach::Added,
+    ops::egress_allowlist::Added,
     portal::{PageContext, PageError, page_error::see_other},
 };
 use ::http::StatusCode;
@@ -11,7 +11,7 @@ use warp::reply::Response;
 
 #[derive(Template)]
 #[template(path = "admin/egress.html", config = "assets/askama.toml")]
-struct Egress<'a> {
+struct EgressPage<'a> {
     v: &'a PageContext,
     configured: Vec<String>,
     added: Vec<Added>,
@@ -45,7 +45,7 @@ pub async fn change(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
     }
 }
 
-async fn page<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Result<Egress<'a>, PageError> {
+async fn page<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Result<EgressPage<'a>, PageError> {
     let configured = gateway.reach.configured().iter().map(ToString::to_string).collect();
-    Ok(Egress { v, configured, added: gateway.reach.added().await?, problem })
+    Ok(EgressPage { v, configured, added: gateway.reach.added().await?, problem })
 }

@@ -7,7 +7,7 @@ use crate::{
     portal::{PageContext, PageError, page_error::see_other},
     sending::{
         policy::content::Score,
-        tuning::{Phrase, Set},
+        runtime_settings::{Phrase, Set},
     },
 };
 use ::http::StatusCode;
@@ -17,36 +17,36 @@ use warp::reply::Response;
 
 #[derive(Template)]
 #[template(path = "admin/policy.html", config = "assets/askama.toml")]
-struct Policy<'a> {
+struct PolicyPage<'a> {
     v: &'a PageContext,
-    figures: Vec<Field>,
+    figures: Vec<FigureField>,
     observes: bool,
     phrases: Vec<Phrase>,
     groups: Vec<(String, String)>,
     purposes: &'static [Purpose],
-    tried: Option<Tried>,
+    tried: Option<PolicyVerdict>,
     problem: String,
     phrase_problem: String,
 }
 
 /// A figure in its field: as typed, else as it holds.
-struct Field {
+struct FigureField {
     set: Set,
     shown: String,
 }
 
 /// What the guard says to a text.
-struct Tried {
+struct PolicyVerdict {
     score: Score,
     verdict: &'static str,
 }
 
 /// Which of the page's forms was sent and has something to correct.
 #[derive(Default)]
-struct Said {
+struct PolicyForm {
     figures: String,
     phrase: String,
-    tried: Option<Tried>,
+    tried: Option<PolicyVerdict>,
 }
 
 /// `GET /admin/policy`.
@@ -54,7 +54,7 @@ struct Said {
 /// # Errors
 /// The database's.
 pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    Ok(v.page(&page(gateway, v, Said::default()).await?))
+    Ok(v.page(&page(gateway, v, PolicyForm::default()).await?))
 }
 
 /// `POST /admin/policy/try`: the check that every message goes through, on a text that is sent to nobody.
@@ -70,7 +70,10 @@ pub async fn attempt(gateway: &Gateway, v: &PageContext) -> Result<Response, Pag
         total if total >= rules.review_score => "policy.listed",
         _ => "policy.passes",
     };
-    Ok(v.page(&page(gateway, v, Said { tried: Some(Tried { score, verdict }), ..Said::default() }).await?))
+    Ok(v.page(
+        &page(gateway, v, PolicyForm { tried: Some(PolicyVerdict { score, verdict }), ..PolicyForm::default() })
+            .await?,
+    ))
 }
 
 /// `POST /admin/policy`: the figures.
@@ -86,7 +89,7 @@ pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
             Ok(value) => drop(wanted.insert(name.to_owned(), value)),
             Err(_) => {
                 let figures = v.fill("policy.number_bad", "name", name);
-                return again(gateway, v, Said { figures, ..Said::default() }).await;
+                return again(gateway, v, PolicyForm { figures, ..PolicyForm::default() }).await;
             }
         }
     }
@@ -94,7 +97,7 @@ pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
         Ok(()) => Ok(see_other("/admin/policy?done=saved")),
         Err(e) => {
             let figures = PageError::from(e).user_message(v)?;
-            again(gateway, v, Said { figures, ..Said::default() }).await
+            again(gateway, v, PolicyForm { figures, ..PolicyForm::default() }).await
         }
     }
 }
@@ -109,7 +112,7 @@ pub async fn add(gateway: &Gateway, v: &PageContext) -> Result<Response, PageErr
         Ok(()) => Ok(see_other("/admin/policy?done=phrase_added")),
         Err(e) => {
             let phrase = PageError::from(e).user_message(v)?;
-            again(gateway, v, Said { phrase, ..Said::default() }).await
+            again(gateway, v, PolicyForm { phrase, ..PolicyForm::default() }).await
         }
     }
 }
@@ -123,16 +126,16 @@ pub async fn remove(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
     Ok(see_other("/admin/policy?done=phrase_gone"))
 }
 
-async fn again(gateway: &Gateway, v: &PageContext, said: Said) -> Result<Response, PageError> {
+async fn again(gateway: &Gateway, v: &PageContext, said: PolicyForm) -> Result<Response, PageError> {
     Ok(v.page_with(&page(gateway, v, said).await?, StatusCode::UNPROCESSABLE_ENTITY))
 }
 
-async fn page<'a>(gateway: &Gateway, v: &'a PageContext, said: Said) -> Result<Policy<'a>, PageError> {
+async fn page<'a>(gateway: &Gateway, v: &'a PageContext, said: PolicyForm) -> Result<PolicyPage<'a>, PageError> {
     let sending = &gateway.sending;
     let is_typed = !said.figures.is_empty();
     let shown = |set: &Set| if is_typed { v.form.text(set.figure.name).to_owned() } else { set.value.to_string() };
-    let fields = sending.figures().into_iter().map(|set| Field { shown: shown(&set), set });
-    Ok(Policy {
+    let fields = sending.figures().into_iter().map(|set| FigureField { shown: shown(&set), set });
+    Ok(PolicyPage {
         v,
         figures: fields.collect(),
         observes: if is_typed { v.form.text("mode") == "observe" } else { sending.rules().observe },

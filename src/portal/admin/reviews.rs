@@ -8,7 +8,7 @@ use crate::{
     portal::{PageContext, PageError, page_error::see_other},
     sending::{
         review::{self, Closed, Review},
-        search::{Line, Search, search},
+        search::{LogRow, LogSearch, search},
     },
     store::StoreError,
 };
@@ -25,7 +25,7 @@ struct Reviews<'a> {
     v: &'a PageContext,
     open: Vec<Review>,
     closed: Vec<Closed>,
-    listed: Vec<Line>,
+    listed: Vec<LogRow>,
     /// The review whose form has something to correct, and what.
     wrong: Option<(i64, String)>,
 }
@@ -73,7 +73,7 @@ async fn page<'a>(
     v: &'a PageContext,
     wrong: Option<(i64, String)>,
 ) -> Result<Reviews<'a>, PageError> {
-    let near = Search { scored: Some(gateway.sending.rules().review_score), limit: LISTED, ..Search::default() };
+    let near = LogSearch { scored: Some(gateway.sending.rules().review_score), limit: LISTED, ..LogSearch::default() };
     let (open, closed, listed) = gateway
         .store
         .read(move |tx| Ok::<_, StoreError>((review::list(tx, None)?, review::list_closed(tx)?, search(tx, &near)?)))

@@ -21,12 +21,12 @@ struct System<'a> {
     schema: usize,
     started: Time,
     /// Bytes: free and in all, of the disk with the data.
-    disk: Option<disk::Space>,
+    disk: Option<disk::DiskSpace>,
     /// Bytes of the database with its log.
     database: u64,
     data_dir: String,
-    certificate: Option<Certificate>,
-    jobs: Vec<Job>,
+    certificate: Option<CertificateView>,
+    jobs: Vec<JobRow>,
     waiting: Vec<(&'static str, u64)>,
     backups: Option<Backups>,
     level: Option<String>,
@@ -34,14 +34,14 @@ struct System<'a> {
     problem: String,
 }
 
-struct Certificate {
+struct CertificateView {
     until: Time,
     ends_soon: bool,
     own: bool,
     last_error: Option<String>,
 }
 
-struct Job {
+struct JobRow {
     name: String,
     last_run: Option<Time>,
     due: Time,
@@ -124,7 +124,7 @@ fn note(
     now: Time,
 ) -> Result<(), StoreError> {
     use crate::accounts::audit;
-    audit::record(tx, now, &audit::Entry { actor, account: None, action, target, before, after: Some(after) })
+    audit::record(tx, now, &audit::AuditEntry { actor, account: None, action, target, before, after: Some(after) })
 }
 
 async fn again(gateway: &Gateway, v: &PageContext, problem: String) -> Result<Response, PageError> {
@@ -135,7 +135,7 @@ async fn page<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Res
     let (jobs, waiting) = gateway.store.read(|tx| Ok::<_, StoreError>((jobs(tx)?, waiting(tx)?))).await?;
     let certificate = gateway.keeper.get().and_then(|kept| {
         let facts = kept.certificate().facts()?;
-        Some(Certificate {
+        Some(CertificateView {
             until: facts.not_after,
             ends_soon: keeper::ends_soon(&facts, v.now),
             own: facts.self_issued,
@@ -166,9 +166,9 @@ async fn page<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Res
     })
 }
 
-fn jobs(tx: &Tx<'_>) -> Result<Vec<Job>, StoreError> {
+fn jobs(tx: &Tx<'_>) -> Result<Vec<JobRow>, StoreError> {
     tx.list("SELECT name, last_run_at, due_at, last_error FROM jobs ORDER BY name", [], |r| {
-        Ok(Job { name: r.get(0)?, last_run: r.get(1)?, due: r.get(2)?, error: r.get(3)? })
+        Ok(JobRow { name: r.get(0)?, last_run: r.get(1)?, due: r.get(2)?, error: r.get(3)? })
     })
 }
 

@@ -23,7 +23,7 @@ pub async fn handle(gateway: &Gateway, incoming: Incoming) -> Response {
         Ok(found) => found,
         Err(e) => return problem::internal(&e, &incoming.request_id),
     };
-    let is_theirs = |item: &media::Item| {
+    let is_theirs = |item: &media::StoredFile| {
         item.instance.as_str() == instance && subscriber.scope.is_none_or(|account| account == item.account)
     };
     match found.filter(is_theirs) {
@@ -32,7 +32,7 @@ pub async fn handle(gateway: &Gateway, incoming: Incoming) -> Response {
     }
 }
 
-fn item(tx: &Tx<'_>, id: &str) -> Result<Option<media::Item>, StoreError> {
+fn item(tx: &Tx<'_>, id: &str) -> Result<Option<media::StoredFile>, StoreError> {
     let of = match id.strip_prefix("inb_") {
         Some(row) => row.parse().ok().map(Of::Inbound),
         None => log::id_of(tx, id)?.map(|LogId(id)| Of::Outbound(LogId(id))),

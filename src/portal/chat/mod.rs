@@ -26,7 +26,7 @@ use crate::{
         random::base62,
     },
     people::{
-        chats::{self, ChatId, Filter, Key, Standing},
+        chats::{self, ChatId, Cursor, Filter, SendHints},
         conversations::{self, WINDOW},
     },
     sending::request::MAX_CHARS,
@@ -42,7 +42,7 @@ const CHATS: u32 = 100;
 
 #[derive(Template)]
 #[template(path = "chat.html", config = "assets/askama.toml")]
-struct Page<'a> {
+struct ChatPage<'a> {
     v: &'a PageContext,
     instances: Vec<Instance>,
     instance: &'a Instance,
@@ -147,7 +147,8 @@ async fn view(
         },
     };
     let how = reading(gateway, instance).await?;
-    let asked = Asked { chat: chat.to_owned(), q: v.query.text("q").to_owned(), before: key(v.query.text("before")) };
+    let asked =
+        ChatQuery { chat: chat.to_owned(), q: v.query.text("q").to_owned(), before: key(v.query.text("before")) };
     let (locale, read_instance) = (v.locale.clone(), instance.clone());
     let is_paging = asked.before.is_some();
     let new_to = Phone::parse(&asked.q, how).ok().filter(|_| v.may_change()).map(|p| p.as_str().to_owned());
@@ -167,7 +168,7 @@ async fn view(
     let can = gateway.registry.capabilities(&instance.id);
     // An older part of a chat is no place that hears of new lines.
     let position = if is_paging { -1 } else { loaded.position };
-    Ok(v.page(&Page {
+    Ok(v.page(&ChatPage {
         v,
         instances: instances.clone(),
         instance,
@@ -194,15 +195,15 @@ fn limits(gateway: &Gateway, v: &PageContext, instance: &Instance) -> String {
     if shown.is_empty() { String::new() } else { json!(shown).to_string() }
 }
 
-struct Asked {
+struct ChatQuery {
     chat: String,
     q: String,
-    before: Option<Key>,
+    before: Option<Cursor>,
 }
 
-struct Loaded {
+struct ChatData {
     rows: Vec<String>,
-    open: Option<(Thread, Standing)>,
+    open: Option<(Thread, SendHints)>,
     position: i64,
 }
 
@@ -211,23 +212,23 @@ fn load(
     tx: &Tx<'_>,
     v: &Locale,
     instance: &Instance,
-    asked: &Asked,
+    asked: &ChatQuery,
     how: Reading,
-) -> Result<Option<Loaded>, StoreError> {
+) -> Result<Option<ChatData>, StoreError> {
     let position = feed::newest(tx)?;
     let filter = Filter { text: asked.q.clone(), limit: CHATS };
     let rows = chats::list(tx, &instance.id, &filter)?;
     let row = |c: &chats::Chat| row_html(v, &shown::chat(v, c), &instance.id, c.id.to_string() == asked.chat);
     let rows = rows.iter().map(row).collect();
     if asked.chat.is_empty() {
-        return Ok(Some(Loaded { rows, open: None, position }));
+        return Ok(Some(ChatData { rows, open: None, position }));
     }
     let Some(to) = resolve(tx, instance, &asked.chat, how)? else { return Ok(None) };
     let open = match to {
         To::Known(id) => known(tx, v, instance, &id, asked.before)?,
-        To::New(phone) => Some((unknown(v, &phone), Standing::default())),
+        To::New(phone) => Some((unknown(v, &phone), SendHints::default())),
     };
-    Ok(open.map(|open| Loaded { rows, open: Some(open), position }))
+    Ok(open.map(|open| ChatData { rows, open: Some(open), position }))
 }
 
 fn known(
@@ -235,8 +236,8 @@ fn known(
     v: &Locale,
     instance: &Instance,
     id: &ChatId,
-    before: Option<Key>,
-) -> Result<Option<(Thread, Standing)>, StoreError> {
+    before: Option<Cursor>,
+) -> Result<Option<(Thread, SendHints)>, StoreError> {
     let Some(chat) = chats::find(tx, &instance.id, id)? else { return Ok(None) };
     let page = chats::lines(tx, instance.account_id, &instance.id, id, before)?;
     let earlier = page.lines.first().filter(|_| page.has_earlier).map(|l| key_text(l.key));
@@ -300,7 +301,7 @@ pub(super) async fn reading(gateway: &Gateway, instance: &Instance) -> Result<Re
     Ok(gateway.sending.rules().reading(region))
 }
 
-fn hints(gateway: &Gateway, v: &PageContext, instance: &Instance, standing: &Standing) -> Vec<Hint> {
+fn hints(gateway: &Gateway, v: &PageContext, instance: &Instance, standing: &SendHints) -> Vec<Hint> {
     let mut all = Vec::new();
     let mut add = |tone, text, link| all.push(Hint { tone, text, link });
     let is_open = gateway.registry.standing(&instance.id).is_some_and(|s| s.state == InstanceState::Open);
@@ -331,19 +332,19 @@ fn has_window(gateway: &Gateway, instance: &Instance) -> bool {
 }
 
 /// Whether the provider takes no free text for this chat now.
-fn is_window_closed(gateway: &Gateway, v: &PageContext, instance: &Instance, standing: &Standing) -> bool {
+fn is_window_closed(gateway: &Gateway, v: &PageContext, instance: &Instance, standing: &SendHints) -> bool {
     let is_open = conversations::is_window_open(standing.window_opened_at, v.now, WINDOW);
     has_window(gateway, instance) && !is_open
 }
 
 /// A line's place as it stands in an address.
-fn key_text(key: Key) -> String {
+fn key_text(key: Cursor) -> String {
     format!("{}.{}.{}", key.at.millis(), key.side, key.row)
 }
 
-fn key(text: &str) -> Option<Key> {
+fn key(text: &str) -> Option<Cursor> {
     let mut parts = text.split('.');
     let mut next = || parts.next()?.parse::<i64>().ok();
     let (at, side, row) = (next()?, next()?, next()?);
-    Some(Key { at: Time::from_millis(at), side: u8::try_from(side).ok()?, row })
+    Some(Cursor { at: Time::from_millis(at), side: u8::try_from(side).ok()?, row })
 }

@@ -2,7 +2,7 @@
 
 use super::{
     To, own,
-    send::{Said, conclude, find, refuse, submit, to_group, wrong},
+    send::{ChatDraft, conclude, find, refuse, submit, to_group, wrong},
     shown,
 };
 use crate::{
@@ -35,7 +35,7 @@ pub async fn react(gateway: &Gateway, v: &PageContext) -> Result<Response, PageE
         _ => return refuse(gateway, v, &instance, &chat, "", v.t("chat.no_reply").to_owned()).await,
     };
     let reference = format!("{}{}", shown::OWN_REFERENCE, v.form.text("nonce"));
-    let said = Said { draft: Draft::Reaction { about, emoji: sign }, reference, reply_to: None };
+    let said = ChatDraft { draft: Draft::Reaction { about, emoji: sign }, reference, reply_to: None };
     let done = match &id {
         ChatId::Person(contact) => submit(gateway, v, &instance, Recipient::Contact(*contact), said).await?,
         ChatId::Group(group) => to_group(gateway, v, &instance, group.clone(), said).await?,

@@ -15,7 +15,7 @@ use crate::{
     sending::{
         Answer, Outcome, Request, Sender, Source,
         request::{Draft, MAX_CHARS},
-        schedule::{New, ScheduleError},
+        schedule::{NewSchedule, ScheduleError},
     },
 };
 use ::http::{HeaderValue, StatusCode, header};
@@ -26,14 +26,14 @@ use warp::{Reply, reply::Response};
 const NONCE_MAX: usize = 64;
 
 /// What became of a message.
-pub(super) enum Done {
+pub(super) enum SentReply {
     Answered(Box<Answer>),
     /// An earlier request with the same word is on its way.
     UnderWay,
 }
 
 /// What is to be sent.
-pub(super) struct Said {
+pub(super) struct ChatDraft {
     pub(super) draft: Draft,
     pub(super) reference: String,
     /// What it answers, as the guarded sender names it.
@@ -78,14 +78,14 @@ pub(super) async fn conclude(
     instance: &Instance,
     chat: &str,
     to: &To,
-    done: Done,
+    done: SentReply,
 ) -> Result<Response, PageError> {
     if let To::Known(id) = to
         && is_on_its_way(&done)
     {
         gateway.attention.read(&instance.id, id).await?;
     }
-    if let Done::Answered(answer) = &done {
+    if let SentReply::Answered(answer) = &done {
         gateway.metrics.message(answer.outcome);
     }
     if wants_json(v) {
@@ -93,7 +93,7 @@ pub(super) async fn conclude(
     }
     let to = format!("/chat?instance={}&chat={}", encode(instance.id.as_str()), encode(chat));
     match done {
-        Done::Answered(answer) if !matches!(answer.outcome, Outcome::Sent | Outcome::Accepted) => {
+        SentReply::Answered(answer) if !matches!(answer.outcome, Outcome::Sent | Outcome::Accepted) => {
             Ok(see_other(&format!("/message-logs/{}", answer.log_id)))
         }
         _ => Ok(see_other(&to)),
@@ -141,7 +141,7 @@ async fn read_form(
     instance: &Instance,
     to: &To,
     text: &str,
-) -> Result<Result<Said, String>, PageError> {
+) -> Result<Result<ChatDraft, String>, PageError> {
     let (file, template) = (attach::chosen(v), v.form.some("template"));
     if let Some(problem) = wrong(v, text, file.is_some() || template.is_some()) {
         return Ok(Err(problem));
@@ -168,7 +168,7 @@ async fn read_form(
         (Some(_), To::New(_)) => return Ok(Err(v.t("chat.no_reply").to_owned())),
     };
     let reference = format!("{}{}", shown::OWN_REFERENCE, v.form.text("nonce"));
-    Ok(Ok(Said { draft, reference, reply_to }))
+    Ok(Ok(ChatDraft { draft, reference, reply_to }))
 }
 
 /// What is wrong with what was typed, in plain words.
@@ -211,15 +211,15 @@ pub(super) async fn submit(
     v: &PageContext,
     instance: &Instance,
     to: Recipient,
-    said: Said,
-) -> Result<Done, PageError> {
-    let Said { draft, reference, reply_to } = said;
+    said: ChatDraft,
+) -> Result<SentReply, PageError> {
+    let ChatDraft { draft, reference, reply_to } = said;
     let mut request = Request::text(instance.id.clone(), to, Purpose::Support, String::new());
     (request.draft, request.reply_to) = (draft, reply_to);
     (request.idempotency_key, request.reference) = (Some(reference.clone()), Some(reference));
     let answer = gateway.sending.submit(sender(v, instance), request).await?;
     let is_under_way = answer.refusal.as_ref().is_some_and(|r| r.code == Code::IdempotencyInProgress);
-    Ok(if is_under_way { Done::UnderWay } else { Done::Answered(Box::new(answer)) })
+    Ok(if is_under_way { SentReply::UnderWay } else { SentReply::Answered(Box::new(answer)) })
 }
 
 pub(super) async fn to_group(
@@ -227,19 +227,20 @@ pub(super) async fn to_group(
     v: &PageContext,
     instance: &Instance,
     group: String,
-    said: Said,
-) -> Result<Done, PageError> {
+    said: ChatDraft,
+) -> Result<SentReply, PageError> {
     let due_at = groups::after_pause(gateway);
-    let Said { draft, reference, reply_to } = said;
+    let ChatDraft { draft, reference, reply_to } = said;
     let draft = match draft {
         draft @ (Draft::Text(_) | Draft::Reaction { .. }) if reply_to.is_none() => draft,
         // The queue keeps texts and signs; the rest waits here, and is lost with whoever waits for the answer.
         draft => {
             gateway.clock.sleep_until(due_at).await;
-            return submit(gateway, v, instance, Recipient::Group(group), Said { draft, reference, reply_to }).await;
+            return submit(gateway, v, instance, Recipient::Group(group), ChatDraft { draft, reference, reply_to })
+                .await;
         }
     };
-    let new = New {
+    let new = NewSchedule {
         sender: sender(v, instance),
         account: instance.account_id,
         instance: instance.id.clone(),
@@ -251,23 +252,23 @@ pub(super) async fn to_group(
         created_by: v.actor().to_owned(),
     };
     match gateway.schedules.send_after_once(new).await {
-        Ok(Some(answer)) => Ok(Done::Answered(Box::new(answer))),
-        Ok(None) | Err(ScheduleError::NotKnown) => Ok(Done::UnderWay),
+        Ok(Some(answer)) => Ok(SentReply::Answered(Box::new(answer))),
+        Ok(None) | Err(ScheduleError::NotKnown) => Ok(SentReply::UnderWay),
         Err(e) => Err(e.into()),
     }
 }
 
-const fn is_on_its_way(done: &Done) -> bool {
+const fn is_on_its_way(done: &SentReply) -> bool {
     match done {
-        Done::Answered(answer) => answer.refusal.is_none(),
-        Done::UnderWay => true,
+        SentReply::Answered(answer) => answer.refusal.is_none(),
+        SentReply::UnderWay => true,
     }
 }
 
 /// What the page is told: the line as it stands now, and for a refusal why and what to do.
-async fn told(gateway: &Gateway, v: &PageContext, instance: &Instance, done: Done) -> Result<Value, PageError> {
+async fn told(gateway: &Gateway, v: &PageContext, instance: &Instance, done: SentReply) -> Result<Value, PageError> {
     let nonce = v.form.text("nonce");
-    let Done::Answered(answer) = done else { return Ok(json!({"nonce": nonce, "outcome": "under_way"})) };
+    let SentReply::Answered(answer) = done else { return Ok(json!({"nonce": nonce, "outcome": "under_way"})) };
     let LogId(row) = answer.log_id;
     let found = gateway.store.read(move |tx| chats::sent(tx, row)).await?;
     let line = found.map(|(chat, line)| (chat, shown::line(v, &instance.id, line)));

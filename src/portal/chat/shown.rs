@@ -3,7 +3,7 @@
 
 use crate::{
     model::{clock::Time, ids::InstanceId, message::Status, percent::encode},
-    people::chats::{Chat, ChatId, File, Line},
+    people::chats::{Chat, ChatFile, ChatId, ChatMessage},
     texts::locale::Locale,
 };
 use serde::Serialize;
@@ -125,7 +125,7 @@ pub fn chat(v: &Locale, chat: &Chat) -> ShownChat {
 }
 
 /// A line of a chat.
-pub fn line(v: &Locale, instance: &InstanceId, line: Line) -> ShownLine {
+pub fn line(v: &Locale, instance: &InstanceId, line: ChatMessage) -> ShownLine {
     let refused = line.status == Some(Status::Blocked);
     let (reason, advice) = match (&line.reason, line.status) {
         (Some(code), Some(Status::Blocked)) => (Some(v.word("code", code)), Some(v.word("advice", code))),
@@ -165,7 +165,7 @@ pub fn line(v: &Locale, instance: &InstanceId, line: Line) -> ShownLine {
     }
 }
 
-fn file(v: &Locale, instance: &InstanceId, id: &str, file: File) -> ShownFile {
+fn file(v: &Locale, instance: &InstanceId, id: &str, file: ChatFile) -> ShownFile {
     let is_here = file.state == "stored" || file.state == "pending";
     // What a browser runs nothing of; the rest is offered to be kept.
     const PICTURES: [&str; 4] = ["image/jpeg", "image/png", "image/webp", "image/gif"];

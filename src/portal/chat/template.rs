@@ -1,11 +1,11 @@
 //! What can be sent while WhatsApp takes no free text: the templates that the provider approved, with their blanks.
 
 use crate::{
-    connectors::templates::{Place, Slot, TemplateName},
+    connectors::templates::{PlaceholderSlot, Slot, TemplateName},
     gateway::Gateway,
     instances::{
         Instance,
-        templates::{self, Known},
+        templates::{self, KnownTemplate},
     },
     portal::{PageContext, PageError},
     sending::request::Draft,
@@ -32,15 +32,15 @@ pub struct Offer {
 /// The templates of an instance that can be sent now.
 pub(super) async fn offered(gateway: &Gateway, instance: &Instance) -> Result<Vec<Offer>, StoreError> {
     let all = known(gateway, instance).await?;
-    Ok(all.into_iter().filter(Known::is_ready).map(offer).collect())
+    Ok(all.into_iter().filter(KnownTemplate::is_ready).map(offer).collect())
 }
 
-async fn known(gateway: &Gateway, instance: &Instance) -> Result<Vec<Known>, StoreError> {
+async fn known(gateway: &Gateway, instance: &Instance) -> Result<Vec<KnownTemplate>, StoreError> {
     let id = instance.id.clone();
     gateway.store.read(move |tx: &Tx<'_>| templates::list(tx, &id)).await
 }
 
-fn offer(known: Known) -> Offer {
+fn offer(known: KnownTemplate) -> Offer {
     let TemplateName { name, language } = known.template;
     let slots = known.slots.unwrap_or_default();
     let blanks = slots.iter().enumerate().map(|(at, slot)| blank(&slots[..at], slot)).collect();
@@ -54,9 +54,9 @@ fn blank(before: &[Slot], slot: &Slot) -> String {
     let own = slot.name.clone().unwrap_or_else(|| number.to_string());
     match slot.place {
         _ if slot.media.is_some() => "↑ https://".to_owned(),
-        Place::Body => format!("{{{{{own}}}}}"),
-        Place::Header => format!("↑ {{{{{own}}}}}"),
-        Place::Button(at) => format!("▭ {} {{{{{own}}}}}", at + 1),
+        PlaceholderSlot::Body => format!("{{{{{own}}}}}"),
+        PlaceholderSlot::Header => format!("↑ {{{{{own}}}}}"),
+        PlaceholderSlot::Button(at) => format!("▭ {} {{{{{own}}}}}", at + 1),
     }
 }
 
@@ -88,12 +88,12 @@ mod tests {
     fn blanks_are_called_as_they_stand_in_the_text() {
         let slot = |place, name: Option<&str>| Slot { place, name: name.map(str::to_owned), media: None };
         let all = [
-            slot(Place::Header, None),
-            slot(Place::Body, None),
-            slot(Place::Body, None),
-            slot(Place::Body, Some("order")),
-            slot(Place::Button(1), None),
-            Slot { place: Place::Header, name: None, media: Some(MediaKind::Image) },
+            slot(PlaceholderSlot::Header, None),
+            slot(PlaceholderSlot::Body, None),
+            slot(PlaceholderSlot::Body, None),
+            slot(PlaceholderSlot::Body, Some("order")),
+            slot(PlaceholderSlot::Button(1), None),
+            Slot { place: PlaceholderSlot::Header, name: None, media: Some(MediaKind::Image) },
         ];
         let called: Vec<String> = (0..all.len()).map(|at| blank(&all[..at], &all[at])).collect();
         assert_eq!(called, ["↑ {{1}}", "{{1}}", "{{2}}", "{{order}}", "▭ 2 {{1}}", "↑ https://"]);

@@ -2,18 +2,18 @@
 
 /// One page.
 #[derive(PartialEq, Eq, Debug)]
-pub struct Entry {
+pub struct DocEntry {
     /// Its path on the gateway.
     pub path: &'static str,
     /// Its file below `assets/docs/{language}/`, without `.md`.
     pub file: &'static str,
     /// Its place in the side list.
-    pub group: Group,
+    pub group: DocGroup,
 }
 
 /// The groups of the side list, in their order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Group {
+pub enum DocGroup {
     /// The first steps.
     Start,
     /// Sending and receiving.
@@ -30,7 +30,7 @@ pub enum Group {
     Rules,
 }
 
-impl Group {
+impl DocGroup {
     /// All of them, in their order.
     pub const ALL: [Self; 7] =
         [Self::Start, Self::Api, Self::Sdk, Self::ThreeCx, Self::Reference, Self::Operation, Self::Rules];
@@ -52,8 +52,8 @@ impl Group {
 macro_rules! pages {
     ($($group:ident: $($path:literal = $file:literal),+;)+) => {
         /// Every page, in reading order.
-        pub const PAGES: &[Entry] =
-            &[$($(Entry { path: $path, file: $file, group: Group::$group }),+),+];
+        pub const PAGES: &[DocEntry] =
+            &[$($(DocEntry { path: $path, file: $file, group: DocGroup::$group }),+),+];
     };
 }
 
@@ -75,13 +75,13 @@ pages! {
 }
 
 /// The page at `path`.
-pub fn find(path: &str) -> Option<&'static Entry> {
+pub fn find(path: &str) -> Option<&'static DocEntry> {
     let path = if path.len() > 1 { path.trim_end_matches('/') } else { path };
     PAGES.iter().find(|entry| entry.path == path)
 }
 
 /// The pages before and behind this one.
-pub fn neighbours(entry: &Entry) -> (Option<&'static Entry>, Option<&'static Entry>) {
+pub fn neighbours(entry: &DocEntry) -> (Option<&'static DocEntry>, Option<&'static DocEntry>) {
     let at = PAGES.iter().position(|other| other == entry).unwrap_or(0);
     (at.checked_sub(1).and_then(|at| PAGES.get(at)), PAGES.get(at + 1))
 }

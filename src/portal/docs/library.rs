@@ -2,7 +2,7 @@
 
 use crate::{
     portal::docs::{
-        catalogue::{Entry, PAGES},
+        catalogue::{DocEntry, PAGES},
         render::{Rendered, render},
         search::{self, Indexed},
         source,
@@ -12,7 +12,7 @@ use crate::{
 use std::sync::LazyLock;
 
 /// The pages of one language, in reading order.
-pub type Pages = Vec<(&'static Entry, Rendered)>;
+pub type Pages = Vec<(&'static DocEntry, Rendered)>;
 
 static ENGLISH: LazyLock<(Pages, Vec<Indexed>)> = LazyLock::new(|| load(Lang::En, None));
 static ARABIC: LazyLock<(Pages, Vec<Indexed>)> = LazyLock::new(|| load(Lang::Ar, Some(&ENGLISH.0)));
@@ -28,7 +28,7 @@ pub fn library(language: Lang) -> &'static (Pages, Vec<Indexed>) {
 }
 
 /// One page of a language.
-pub fn page(language: Lang, entry: &Entry) -> Option<&'static Rendered> {
+pub fn page(language: Lang, entry: &DocEntry) -> Option<&'static Rendered> {
     library(language).0.iter().find(|(e, _)| *e == entry).map(|(_, page)| page)
 }
 

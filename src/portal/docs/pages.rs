@@ -5,11 +5,11 @@ use crate::{
     portal::{
         PageContext, PageError,
         docs::{
-            catalogue::{self, Entry, Group, PAGES},
+            catalogue::{self, DocEntry, DocGroup, PAGES},
             library, reference,
             render::{Heading, escape},
             search,
-            source::{Values, fill},
+            source::{SampleValues, fill},
         },
     },
 };
@@ -25,21 +25,21 @@ const TOC_MAX: usize = 40;
 const EXAMPLE_INSTANCE: &str = "demo-support-line";
 
 /// A page's path and title.
-struct Link {
+struct DocLink {
     path: &'static str,
     title: &'static str,
 }
 
 #[derive(Template)]
 #[template(path = "docs.html", config = "assets/askama.toml")]
-struct Page<'a> {
+struct DocsPage<'a> {
     v: &'a PageContext,
     title: &'a str,
     headings: Vec<&'a Heading>,
     body: String,
-    side: Vec<(&'static str, Vec<Link>)>,
-    before: Option<Link>,
-    next: Option<Link>,
+    side: Vec<(&'static str, Vec<DocLink>)>,
+    before: Option<DocLink>,
+    next: Option<DocLink>,
     query: &'a str,
 }
 
@@ -52,7 +52,7 @@ pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
         body += &reference::html(&v.locale);
     }
     let (before, next) = catalogue::neighbours(entry);
-    Ok(v.page(&Page {
+    Ok(v.page(&DocsPage {
         v,
         title: &page.title,
         headings: contents(&page.headings),
@@ -83,10 +83,10 @@ pub async fn found(_: &Gateway, v: &PageContext) -> Result<Response, PageError> 
         );
     }
     let title = v.t("docs.results");
-    let values = Values { base_url: v.base_url.clone(), instance_id: EXAMPLE_INSTANCE.to_owned() };
+    let values = SampleValues { base_url: v.base_url.clone(), instance_id: EXAMPLE_INSTANCE.to_owned() };
     let body = fill(&body, &values);
     let side = side(v);
-    Ok(v.page(&Page { v, title, headings: Vec::new(), body, side, before: None, next: None, query }))
+    Ok(v.page(&DocsPage { v, title, headings: Vec::new(), body, side, before: None, next: None, query }))
 }
 
 /// The list of a page's headings: the second level, and the third where it is short.
@@ -96,21 +96,21 @@ fn contents(headings: &[Heading]) -> Vec<&Heading> {
     if all.len() < 3 { Vec::new() } else { all }
 }
 
-fn side(v: &PageContext) -> Vec<(&'static str, Vec<Link>)> {
+fn side(v: &PageContext) -> Vec<(&'static str, Vec<DocLink>)> {
     let links = |group| PAGES.iter().filter(|e| e.group == group).filter_map(|e| link(v, e)).collect();
-    Group::ALL.into_iter().map(|group| (v.t(group.key()), links(group))).collect()
+    DocGroup::ALL.into_iter().map(|group| (v.t(group.key()), links(group))).collect()
 }
 
-fn link(v: &PageContext, entry: &'static Entry) -> Option<Link> {
-    library::page(v.lang, entry).map(|page| Link { path: entry.path, title: &page.title })
+fn link(v: &PageContext, entry: &'static DocEntry) -> Option<DocLink> {
+    library::page(v.lang, entry).map(|page| DocLink { path: entry.path, title: &page.title })
 }
 
 /// This gateway's address, and an instance of the reader's.
-async fn values(gateway: &Gateway, v: &PageContext) -> Values {
+async fn values(gateway: &Gateway, v: &PageContext) -> SampleValues {
     let own = match v.scope() {
         Some(account) => gateway.instances.list(Some(account)).await.unwrap_or_default(),
         None => Vec::new(),
     };
     let instance_id = own.first().map_or_else(|| EXAMPLE_INSTANCE.to_owned(), |instance| instance.id.to_string());
-    Values { base_url: v.base_url.clone(), instance_id }
+    SampleValues { base_url: v.base_url.clone(), instance_id }
 }

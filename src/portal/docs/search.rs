@@ -10,7 +10,7 @@ const EXCERPT: usize = 180;
 
 /// One section of a page, as the index has it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Item {
+pub struct IndexItem {
     /// Path and anchor.
     pub path: String,
     /// The page's title.
@@ -24,7 +24,7 @@ pub struct Item {
 /// A section, ready to be looked through.
 #[derive(Clone, Debug)]
 pub struct Indexed {
-    item: Item,
+    item: IndexItem,
     heading: String,
     page: String,
     body: String,
@@ -40,7 +40,7 @@ pub fn index(library: &Pages) -> Vec<Indexed> {
                 heading: text::words(&section.heading),
                 page: text::words(&page.title),
                 body: text::words(&section.text),
-                item: Item {
+                item: IndexItem {
                     path: format!("{}{anchor}", entry.path),
                     page: page.title.clone(),
                     heading: section.heading.clone(),
@@ -59,12 +59,12 @@ fn plain(text: &str) -> String {
 
 /// The index as it is served.
 pub fn json(index: &[Indexed]) -> String {
-    let items: Vec<&Item> = index.iter().map(|indexed| &indexed.item).collect();
+    let items: Vec<&IndexItem> = index.iter().map(|indexed| &indexed.item).collect();
     serde_json::to_string(&items).unwrap_or_else(|_| "[]".into())
 }
 
 /// The sections that have every word of `query`, the best first. A word is found by its beginning.
-pub fn find(index: &[Indexed], query: &str, limit: usize) -> Vec<Item> {
+pub fn find(index: &[Indexed], query: &str, limit: usize) -> Vec<IndexItem> {
     let query = text::words(query);
     let words: Vec<&str> = query.split_whitespace().take(8).collect();
     if words.is_empty() {
@@ -91,7 +91,7 @@ fn score(section: &Indexed, word: &str) -> Option<u32> {
     (score > 0).then_some(score)
 }
 
-fn excerpt(section: &Indexed) -> Item {
+fn excerpt(section: &Indexed) -> IndexItem {
     let mut item = section.item.clone();
     if item.text.chars().count() > EXCERPT {
         item.text = item.text.chars().take(EXCERPT).collect::<String>() + "…";

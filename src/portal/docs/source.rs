@@ -13,11 +13,11 @@ use rust_embed::RustEmbed;
 
 #[derive(RustEmbed)]
 #[folder = "assets/docs/"]
-struct Files;
+struct DocFiles;
 
 /// The text of a file below `assets/docs/`.
 pub fn file(path: &str) -> Option<String> {
-    Files::get(path).and_then(|file| String::from_utf8(file.data.into_owned()).ok())
+    DocFiles::get(path).and_then(|file| String::from_utf8(file.data.into_owned()).ok())
 }
 
 /// A page's Markdown with its samples in place; what is missing is said in the text, and the tests refuse it.
@@ -99,7 +99,7 @@ pub fn example_details(code: Code) -> Details {
 
 /// What the reader's own samples hold.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Values {
+pub struct SampleValues {
     /// Where this gateway is reached; no slash at the end.
     pub base_url: String,
     /// An instance of the reader's, else an example.
@@ -110,7 +110,7 @@ pub struct Values {
 pub const KEY: &str = "YOUR_API_KEY";
 
 /// Fills in what depends on the gateway and on the reader. `text` is HTML; the values are escaped for it.
-pub fn fill(text: &str, values: &Values) -> String {
+pub fn fill(text: &str, values: &SampleValues) -> String {
     text.replace("{{base_url}}", &super::render::escape(&values.base_url))
         .replace("{{instance_id}}", &super::render::escape(&values.instance_id))
         .replace("{{api_key}}", KEY)
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn values_are_escaped() {
-        let values = Values { base_url: "https://a.example".into(), instance_id: "<b>".into() };
+        let values = SampleValues { base_url: "https://a.example".into(), instance_id: "<b>".into() };
         assert_eq!(
             fill("{{base_url}}/x {{instance_id}} {{api_key}}", &values),
             "https://a.example/x &lt;b&gt; YOUR_API_KEY"

@@ -1,7 +1,7 @@
 //! What a change looks like: the thing itself as it is now, so that a frame that is heard twice changes nothing.
 
 use crate::{
-    events::live::{Change, Kind},
+    events::live::{ChangeKind, LiveChange},
     model::{
         ids::{ContactId, InstanceId},
         instance::{Health, InstanceState},
@@ -15,14 +15,14 @@ use rusqlite::params;
 use serde_json::{Value, json};
 
 /// The frame for a change; none: what it was about is gone.
-pub(super) fn frame(tx: &Tx<'_>, locale: &Locale, change: &Change) -> Result<Option<Value>, StoreError> {
+pub(super) fn frame(tx: &Tx<'_>, locale: &Locale, change: &LiveChange) -> Result<Option<Value>, StoreError> {
     let Some(instance) = &change.instance else { return Ok(None) };
     let told = match (change.kind, change.row, &change.name) {
-        (Kind::Out, Some(row), _) => said(tx, locale, instance, chats::sent(tx, row)?)?,
-        (Kind::In, Some(row), _) => said(tx, locale, instance, chats::heard(tx, row)?)?,
-        (Kind::Read, Some(contact), _) => row(tx, locale, instance, &ChatId::Person(ContactId(contact)))?,
-        (Kind::Group, _, Some(name)) => row(tx, locale, instance, &ChatId::Group(name.clone()))?,
-        (Kind::Connection | Kind::Qr, ..) => connection(tx, locale, instance)?,
+        (ChangeKind::Out, Some(row), _) => said(tx, locale, instance, chats::sent(tx, row)?)?,
+        (ChangeKind::In, Some(row), _) => said(tx, locale, instance, chats::heard(tx, row)?)?,
+        (ChangeKind::Read, Some(contact), _) => row(tx, locale, instance, &ChatId::Person(ContactId(contact)))?,
+        (ChangeKind::Group, _, Some(name)) => row(tx, locale, instance, &ChatId::Group(name.clone()))?,
+        (ChangeKind::Connection | ChangeKind::Qr, ..) => connection(tx, locale, instance)?,
         _ => None,
     };
     Ok(told.map(|mut frame| {
@@ -36,7 +36,7 @@ fn said(
     tx: &Tx<'_>,
     locale: &Locale,
     instance: &InstanceId,
-    found: Option<(ChatId, chats::Line)>,
+    found: Option<(ChatId, chats::ChatMessage)>,
 ) -> Result<Option<Value>, StoreError> {
     let Some((id, line)) = found else { return Ok(None) };
     let line = shown::line(locale, instance, line);

@@ -43,7 +43,7 @@ fn wants_upgrade() -> Response {
 async fn judge(
     gateway: &Gateway,
     incoming: &Incoming,
-) -> Result<(Subscription, crate::events::live::Seat), StatusCode> {
+) -> Result<(Subscription, crate::events::live::LiveConnection), StatusCode> {
     if !is_own(incoming, &gateway.public_url) {
         return Err(StatusCode::FORBIDDEN);
     }

@@ -2,7 +2,7 @@
 
 use super::frames;
 use crate::{
-    events::live::{Change, Kind, Scope, feed},
+    events::live::{ChangeKind, ChangeScope, LiveChange, feed},
     gateway::Gateway,
     model::{clock::Time, ids::InstanceId},
     portal::page_context::Subscriber,
@@ -47,7 +47,7 @@ enum End {
 struct Talk<'a> {
     gateway: &'a Gateway,
     subscription: Subscription,
-    scope: Scope,
+    scope: ChangeScope,
     out: SplitSink<WebSocket, Message>,
     slot: Option<Arc<ConnectionSlot>>,
     at: i64,
@@ -61,7 +61,7 @@ pub(super) async fn talk(
     slot: Option<Arc<ConnectionSlot>>,
 ) {
     let (out, mut heard) = socket.split();
-    let scope = Scope { account: subscription.subscriber.scope, instance: subscription.instance.clone() };
+    let scope = ChangeScope { account: subscription.subscriber.scope, instance: subscription.instance.clone() };
     let mut talk = Talk { gateway, subscription, scope, out, slot, at: 0 };
     // Before the first read: what is committed after it wakes us.
     let mut news = gateway.live.subscribe();
@@ -188,16 +188,16 @@ impl Talk<'_> {
 }
 
 /// The changes as frames, in their order; of several about the same thing the last one alone.
-fn shown(tx: &crate::store::Tx<'_>, locale: &Locale, changes: &[Change]) -> Result<Vec<(i64, Value)>, StoreError> {
-    let is_last = |at: usize, change: &Change| {
-        let same = |other: &Change| {
+fn shown(tx: &crate::store::Tx<'_>, locale: &Locale, changes: &[LiveChange]) -> Result<Vec<(i64, Value)>, StoreError> {
+    let is_last = |at: usize, change: &LiveChange| {
+        let same = |other: &LiveChange| {
             other.kind == change.kind
                 && (&other.instance, other.row, &other.name) == (&change.instance, change.row, &change.name)
         };
         !changes[at + 1..].iter().any(same)
     };
     let mut all = Vec::new();
-    for (at, change) in changes.iter().enumerate().filter(|(_, c)| c.kind != Kind::Access) {
+    for (at, change) in changes.iter().enumerate().filter(|(_, c)| c.kind != ChangeKind::Access) {
         if is_last(at, change)
             && let Some(frame) = frames::frame(tx, locale, change)?
         {

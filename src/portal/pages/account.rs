@@ -2,10 +2,10 @@
 
 use crate::{
     accounts::{
-        Account, LimitRequest, Update, Wanted,
-        usage::{self, Used},
+        Account, LimitRequest, Update, WantedLimits,
+        usage::{self, UsedMessages},
     },
-    gateway::{Gateway, retention::Report},
+    gateway::{Gateway, retention::ErasureReport},
     model::phone::{Impossible, Phone, Reading, Region},
     portal::{PageContext, PageError, page_error::see_other},
     texts::locale::Lang,
@@ -17,18 +17,18 @@ use warp::{Reply, reply::Response};
 
 #[derive(Template)]
 #[template(path = "account.html", config = "assets/askama.toml")]
-struct Page<'a> {
+struct AccountPage<'a> {
     v: &'a PageContext,
     a: Account,
-    used: Used,
+    used: UsedMessages,
     requests: Vec<LimitRequest>,
-    erased: Option<Report>,
-    said: Said,
+    erased: Option<ErasureReport>,
+    said: FormProblem,
 }
 
 /// What is wrong with one of the page's forms, and which.
 #[derive(Default)]
-struct Said {
+struct FormProblem {
     settings: String,
     limits: String,
     person: String,
@@ -39,7 +39,7 @@ struct Said {
 /// # Errors
 /// No account is chosen.
 pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    Ok(v.page(&page(gateway, v, Said::default()).await?))
+    Ok(v.page(&page(gateway, v, FormProblem::default()).await?))
 }
 
 /// `POST /account`: zone, default country, language.
@@ -50,7 +50,7 @@ pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
     let account = gateway.accounts.find_account(v.account()?).await?;
     let Ok(region) = v.form.some("region").map(Region::parse).transpose() else {
         let settings = v.t("accounts.region_bad").to_owned();
-        return again(gateway, v, Said { settings, ..Said::default() }).await;
+        return again(gateway, v, FormProblem { settings, ..FormProblem::default() }).await;
     };
     let stands = account.next_timezone.unwrap_or(account.timezone);
     let timezone = v.form.some("timezone").filter(|zone| *zone != stands).map(str::to_owned);
@@ -59,7 +59,7 @@ pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
         Ok(_) => {}
         Err(e) => {
             let settings = PageError::from(e).user_message(v)?;
-            return again(gateway, v, Said { settings, ..Said::default() }).await;
+            return again(gateway, v, FormProblem { settings, ..FormProblem::default() }).await;
         }
     }
     let mut response = see_other("/account?done=saved");
@@ -81,14 +81,16 @@ pub async fn ask(gateway: &Gateway, v: &PageContext) -> Result<Response, PageErr
     };
     let (daily, monthly) = match (number("daily"), number("monthly")) {
         (Ok(daily), Ok(monthly)) => (daily, monthly),
-        (Err(limits), _) | (_, Err(limits)) => return again(gateway, v, Said { limits, ..Said::default() }).await,
+        (Err(limits), _) | (_, Err(limits)) => {
+            return again(gateway, v, FormProblem { limits, ..FormProblem::default() }).await;
+        }
     };
-    let wanted = Wanted { daily, monthly, reason: v.form.text("reason").to_owned() };
+    let wanted = WantedLimits { daily, monthly, reason: v.form.text("reason").to_owned() };
     match gateway.accounts.ask_for_limit(v.account()?, wanted, v.actor()).await {
         Ok(_) => Ok(see_other("/account?done=limit_asked#limits")),
         Err(e) => {
             let limits = PageError::from(e).user_message(v)?;
-            again(gateway, v, Said { limits, ..Said::default() }).await
+            again(gateway, v, FormProblem { limits, ..FormProblem::default() }).await
         }
     }
 }
@@ -103,7 +105,7 @@ pub async fn person(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
     let region = account.region.and_then(|r| Region::parse(&r).ok());
     // Who is looked for may have been taken when such a number still was.
     let how = Reading { region, impossible: Impossible::Warn };
-    let wrong = |person: String| Said { person, ..Said::default() };
+    let wrong = |person: String| FormProblem { person, ..FormProblem::default() };
     let phone = match Phone::parse(v.form.text("phone"), how) {
         Ok(phone) => phone,
         Err(e) => return again(gateway, v, wrong(v.why(&e.why()))).await,
@@ -113,7 +115,7 @@ pub async fn person(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
         "erase" if Phone::parse(v.form.text("again"), how).ok().as_ref() == Some(&phone) => {
             match gateway.erase_person(&phone, Some(account.id), v.actor()).await {
                 Ok(report) => {
-                    let page = Page { erased: Some(report), ..page(gateway, v, Said::default()).await? };
+                    let page = AccountPage { erased: Some(report), ..page(gateway, v, FormProblem::default()).await? };
                     Ok(v.page(&page))
                 }
                 Err(e) => Err(e),
@@ -137,19 +139,19 @@ fn file(all: &serde_json::Value) -> Response {
     response
 }
 
-async fn again(gateway: &Gateway, v: &PageContext, said: Said) -> Result<Response, PageError> {
+async fn again(gateway: &Gateway, v: &PageContext, said: FormProblem) -> Result<Response, PageError> {
     Ok(v.page_with(&page(gateway, v, said).await?, StatusCode::UNPROCESSABLE_ENTITY))
 }
 
-async fn page<'a>(gateway: &Gateway, v: &'a PageContext, said: Said) -> Result<Page<'a>, PageError> {
+async fn page<'a>(gateway: &Gateway, v: &'a PageContext, said: FormProblem) -> Result<AccountPage<'a>, PageError> {
     let a = gateway.accounts.find_account(v.account()?).await?;
     let asked = [(a.id, a.zone().period(v.now))];
     let used = gateway.store.read(move |tx| usage::of(tx, &asked)).await?;
     let requests = gateway.accounts.list_limit_requests(Some(a.id)).await?;
-    Ok(Page { v, used: used.into_iter().next().unwrap_or_default(), requests, erased: None, a, said })
+    Ok(AccountPage { v, used: used.into_iter().next().unwrap_or_default(), requests, erased: None, a, said })
 }
 
-impl Page<'_> {
+impl AccountPage<'_> {
     /// A field of the settings: as typed, else as it is.
     fn setting(&self, name: &str) -> String {
         let a = &self.a;
@@ -167,7 +169,7 @@ impl Page<'_> {
         }
     }
 
-    fn told(&self, done: &Report) -> String {
+    fn told(&self, done: &ErasureReport) -> String {
         let figures: [(&str, &dyn std::fmt::Display); 3] =
             [("messages", &done.messages), ("files", &done.files), ("events", &done.events)];
         self.v.fill_all("account.erased", &figures)

@@ -17,7 +17,7 @@ const ROWS: usize = 50;
 #[template(path = "inbox.html", config = "assets/askama.toml")]
 struct Inbox<'a> {
     v: &'a PageContext,
-    rows: Vec<Heard>,
+    rows: Vec<InboxRow>,
     instances: Vec<String>,
     next: Option<String>,
     is_filtered: bool,
@@ -25,7 +25,7 @@ struct Inbox<'a> {
 }
 
 /// One inbound message.
-struct Heard {
+struct InboxRow {
     id: i64,
     at: Time,
     instance: String,
@@ -62,7 +62,7 @@ fn find(
     instance: Option<&str>,
     phone: Option<&str>,
     before: i64,
-) -> Result<Vec<Heard>, StoreError> {
+) -> Result<Vec<InboxRow>, StoreError> {
     tx.list(
         "SELECT m.id, m.created_at, m.instance_id,
                 (SELECT i.value FROM contact_identities i WHERE i.contact_id = m.contact_id AND i.kind = 'phone' ORDER BY i.is_variant LIMIT 1),
@@ -74,7 +74,7 @@ fn find(
          ORDER BY m.id DESC LIMIT ?5",
         params![account, instance, phone, before, ROWS + 1],
         |r| {
-            Ok(Heard {
+            Ok(InboxRow {
                 id: r.get(0)?,
                 at: r.get(1)?,
                 instance: r.get(2)?,

@@ -33,23 +33,23 @@ pub(super) const fn fields(kind: ConnectorKind) -> &'static [&'static str] {
 
 #[derive(Template)]
 #[template(path = "instances.html", config = "assets/askama.toml")]
-struct Instances<'a> {
+struct InstancesPage<'a> {
     v: &'a PageContext,
     instances: Vec<Instance>,
 }
 
 #[derive(Template)]
 #[template(path = "instance_new.html", config = "assets/askama.toml")]
-struct New<'a> {
+struct NewInstancePage<'a> {
     v: &'a PageContext,
     kind: ConnectorKind,
-    fields: Vec<Field>,
+    fields: Vec<SettingField>,
     id: String,
     problem: String,
 }
 
 /// One setting of a connector in a form.
-pub(super) struct Field {
+pub(super) struct SettingField {
     pub(super) name: &'static str,
     pub(super) value: String,
     pub(super) is_secret: bool,
@@ -62,7 +62,7 @@ pub(super) struct Field {
 /// The database's.
 pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let instances = gateway.instances.list(v.scope()).await?;
-    Ok(v.page(&Instances { v, instances }))
+    Ok(v.page(&InstancesPage { v, instances }))
 }
 
 /// `GET /instances/new?connector=`.
@@ -73,7 +73,7 @@ pub async fn new(gateway: &Gateway, v: &PageContext) -> Result<Response, PageErr
     v.account()?;
     let kind = ConnectorKind::parse(v.query.text("connector")).ok_or(PageError::NotFound)?;
     let id = free_id(gateway, kind).await;
-    Ok(v.page(&New { v, kind, fields: form_fields(v, kind), id, problem: String::new() }))
+    Ok(v.page(&NewInstancePage { v, kind, fields: form_fields(v, kind), id, problem: String::new() }))
 }
 
 /// `POST /instances`.
@@ -94,7 +94,7 @@ pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
         Ok(made) => Ok(see_other(&format!("/instances/{}/manage?done=instance_made", made.id))),
         Err(e) => {
             let problem = PageError::from(e).user_message(v)?;
-            let page = New { v, kind, fields: form_fields(v, kind), id, problem };
+            let page = NewInstancePage { v, kind, fields: form_fields(v, kind), id, problem };
             Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
         }
     }
@@ -106,12 +106,12 @@ pub(super) fn settings(v: &PageContext, kind: ConnectorKind) -> BTreeMap<String,
     given.collect()
 }
 
-fn form_fields(v: &PageContext, kind: ConnectorKind) -> Vec<Field> {
+fn form_fields(v: &PageContext, kind: ConnectorKind) -> Vec<SettingField> {
     let secret = secret_settings(kind);
     let field = |name: &&'static str| {
         let is_secret = secret.contains(name);
         let value = if is_secret { String::new() } else { v.form.text(name).to_owned() };
-        Field { name, value, is_secret, is_set: false }
+        SettingField { name, value, is_secret, is_set: false }
     };
     fields(kind).iter().map(field).collect()
 }

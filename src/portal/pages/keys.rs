@@ -1,7 +1,7 @@
 //! `/api-keys`: made, shown once, revoked.
 
 use crate::{
-    accounts::{AccountError, Key, KeyKind, NewKey},
+    accounts::{AccountError, ApiKey, KeyKind, NewKey},
     gateway::Gateway,
     instances::Instance,
     model::{
@@ -17,9 +17,9 @@ use warp::reply::Response;
 
 #[derive(Template)]
 #[template(path = "keys.html", config = "assets/askama.toml")]
-struct Keys<'a> {
+struct KeysPage<'a> {
     v: &'a PageContext,
-    keys: Vec<Key>,
+    keys: Vec<ApiKey>,
     instances: Vec<Instance>,
     made: Option<String>,
     problem: String,
@@ -59,7 +59,7 @@ pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
         Ok((_, text)) => {
             let made = page(gateway, v).await?;
             let sample = made.sample.replace("YOUR_API_KEY", &text);
-            Ok(v.page(&Keys { made: Some(text), sample, ..made }))
+            Ok(v.page(&KeysPage { made: Some(text), sample, ..made }))
         }
         Err(AccountError::NotFound(_)) => again(gateway, v, v.t("keys.no_instance").to_owned()).await,
         Err(e) => again(gateway, v, PageError::from(e).user_message(v)?).await,
@@ -90,27 +90,27 @@ pub async fn purpose(gateway: &Gateway, v: &PageContext) -> Result<Response, Pag
 }
 
 /// The key that the path names, if it is the account's.
-async fn own(gateway: &Gateway, v: &PageContext) -> Result<Key, PageError> {
+async fn own(gateway: &Gateway, v: &PageContext) -> Result<ApiKey, PageError> {
     let id = KeyId(v.segment().parse().map_err(|_| PageError::NotFound)?);
     let keys = gateway.accounts.list_keys(v.account()?).await?;
     keys.into_iter().find(|key| key.id == id).ok_or(PageError::NotFound)
 }
 
 async fn again(gateway: &Gateway, v: &PageContext, problem: String) -> Result<Response, PageError> {
-    let page = Keys { problem, ..page(gateway, v).await? };
+    let page = KeysPage { problem, ..page(gateway, v).await? };
     Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
 }
 
-async fn page<'a>(gateway: &Gateway, v: &'a PageContext) -> Result<Keys<'a>, PageError> {
+async fn page<'a>(gateway: &Gateway, v: &'a PageContext) -> Result<KeysPage<'a>, PageError> {
     let account = v.account()?;
     let instances = gateway.instances.list(Some(account)).await?;
     let sample = super::messages::sample(v, instances.first().map(|i| i.id.to_string()).as_ref());
     let keys = gateway.accounts.list_keys(account).await?;
-    Ok(Keys { v, keys, instances, made: None, problem: String::new(), sample })
+    Ok(KeysPage { v, keys, instances, made: None, problem: String::new(), sample })
 }
 
 /// How a key stands: `on`, `expired`, `revoked`.
-fn standing(key: &Key, now: &Time) -> &'static str {
+fn standing(key: &ApiKey, now: &Time) -> &'static str {
     match (key.revoked_at, key.expires_at) {
         (Some(_), _) => "revoked",
         (None, Some(end)) if end <= *now => "expired",

@@ -1,13 +1,13 @@
 //! `/instances/{id}/manage`: one number. Is it connected; a test send; who is told; its settings.
 
-use super::instances::{Field, fields, settings};
+use super::instances::{SettingField, fields, settings};
 use crate::{
-    connectors::{Pairing, Standing, registry::secret_settings},
+    connectors::{ConnectionStatus, Pairing, registry::secret_settings},
     events::{live::feed, webhooks::Endpoint},
     gateway::Gateway,
     instances::{
         Instance,
-        templates::{self, Known},
+        templates::{self, KnownTemplate},
     },
     model::{ids::InstanceId, purpose::Purpose, qr},
     portal::{PageContext, PageError, page_error::see_other},
@@ -35,14 +35,14 @@ struct Manage<'a> {
     i: Instance,
     tabs: &'static [&'static str],
     tab: &'a str,
-    standing: Option<Standing>,
+    standing: Option<ConnectionStatus>,
     pairing: Option<Pairing>,
     position: i64,
     endpoints: Vec<Endpoint>,
     purposes: Vec<&'static str>,
-    fields: Vec<Field>,
+    fields: Vec<SettingField>,
     hook: String,
-    templates: Vec<Known>,
+    templates: Vec<KnownTemplate>,
     /// What Meta's console is to send.
     hook_fields: &'static [&'static str],
     problem: String,
@@ -218,7 +218,7 @@ async fn own(gateway: &Gateway, v: &PageContext) -> Result<Instance, PageError> 
 }
 
 /// The templates that Meta holds for the instance.
-async fn known(gateway: &Gateway, i: &Instance) -> Result<Vec<Known>, PageError> {
+async fn known(gateway: &Gateway, i: &Instance) -> Result<Vec<KnownTemplate>, PageError> {
     let id = i.id.clone();
     let read = gateway.store.read(move |tx: &Tx<'_>| templates::list(tx, &id)).await;
     read.map_err(|e: StoreError| e.into())
@@ -238,7 +238,7 @@ async fn page<'a>(
     endpoints.retain(|e| e.account_id == i.account_id && of_this(e));
     let kept = gateway.instances.secrets(&i.id).await?;
     let secret = secret_settings(i.connector);
-    let field = |name: &&'static str| Field {
+    let field = |name: &&'static str| SettingField {
         name,
         value: i.settings.get(*name).cloned().unwrap_or_default(),
         is_secret: secret.contains(name),

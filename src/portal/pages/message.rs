@@ -7,7 +7,7 @@ use crate::{
     portal::{PageContext, PageError, page_error::see_other},
     sending::{
         policy::{self, GATES},
-        story::{self, Story},
+        timeline::{self, Story},
     },
     texts::locale::Lang,
     web::problem,
@@ -22,16 +22,16 @@ struct Message<'a> {
     m: Story,
     /// What is unusual about the recipient's number; empty: nothing.
     unusual: String,
-    steps: Vec<Step>,
+    steps: Vec<TimelineStep>,
     /// The refusal's code, its documented text and what to do, where it is one of the catalogue.
     refusal: Option<(String, String)>,
-    gates: Vec<Gate>,
+    gates: Vec<GateRow>,
     may_settle: bool,
     problem: &'static str,
 }
 
 /// One line of the timeline.
-struct Step {
+struct TimelineStep {
     at: Time,
     tone: &'static str,
     text: String,
@@ -39,7 +39,7 @@ struct Step {
 }
 
 /// One gate and what it saw.
-struct Gate {
+struct GateRow {
     name: &'static str,
     tone: &'static str,
     figure: String,
@@ -77,7 +77,7 @@ pub async fn settle(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
 async fn find(gateway: &Gateway, v: &PageContext) -> Result<Story, PageError> {
     let id = LogId(v.segment().parse().map_err(|_| PageError::NotFound)?);
     let scope = v.scope();
-    gateway.store.read(move |tx| story::find(tx, scope, id)).await?.ok_or(PageError::NotFound)
+    gateway.store.read(move |tx| timeline::find(tx, scope, id)).await?.ok_or(PageError::NotFound)
 }
 
 fn page<'a>(v: &'a PageContext, m: Story, problem: &'static str) -> Message<'a> {
@@ -116,12 +116,12 @@ fn because(v: &PageContext, m: &Story, code: Code) -> String {
     }
 }
 
-fn steps(v: &PageContext, m: &Story) -> Vec<Step> {
+fn steps(v: &PageContext, m: &Story) -> Vec<TimelineStep> {
     let by = match (&m.key_name, m.source.as_str()) {
         (Some(key), _) => v.fill("message.by_key", "key", key),
         (None, source) => v.word("source", source),
     };
-    let mut all = vec![Step {
+    let mut all = vec![TimelineStep {
         at: m.created_at,
         tone: "",
         text: v.t("message.accepted").to_owned(),
@@ -129,7 +129,7 @@ fn steps(v: &PageContext, m: &Story) -> Vec<Step> {
     }];
     let mut add = |at: Option<Time>, tone, text: &'static str, detail: String| {
         if let Some(at) = at {
-            all.push(Step { at, tone, text: v.t(text).to_owned(), detail });
+            all.push(TimelineStep { at, tone, text: v.t(text).to_owned(), detail });
         }
     };
     let blocked = (m.status == Status::Blocked).then_some(m.updated_at);
@@ -152,7 +152,7 @@ fn steps(v: &PageContext, m: &Story) -> Vec<Step> {
 }
 
 /// The gates in their order, with the figure that each saw; those behind the one that refused were not asked.
-fn gates(v: &PageContext, m: &Story) -> Vec<Gate> {
+fn gates(v: &PageContext, m: &Story) -> Vec<GateRow> {
     let Some(decision) = &m.decision else { return Vec::new() };
     let of = |pair: (u64, u64)| v.fill_all("message.of", &[("used", &v.number(pair.0)), ("limit", &v.number(pair.1))]);
     let refused_at = GATES.iter().position(|gate| decision.gate.as_deref() == Some(gate.name));
@@ -170,7 +170,7 @@ fn gates(v: &PageContext, m: &Story) -> Vec<Gate> {
             "content" => v.fill("message.score", "score", decision.score),
             _ => String::new(),
         };
-        Gate { name: gate.name, tone, figure }
+        GateRow { name: gate.name, tone, figure }
     };
     GATES.iter().enumerate().map(gate).collect()
 }

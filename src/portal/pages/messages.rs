@@ -14,7 +14,7 @@ use crate::{
         purpose::Purpose,
     },
     portal::{PageContext, PageError},
-    sending::search::{Line, Search, search},
+    sending::search::{LogRow, LogSearch, search},
     store::{Store, StoreError},
 };
 use ::http::{HeaderValue, header};
@@ -30,7 +30,7 @@ const ROWS: u32 = 50;
 #[template(path = "messages.html", config = "assets/askama.toml")]
 struct Messages<'a> {
     v: &'a PageContext,
-    lines: Vec<Line>,
+    lines: Vec<LogRow>,
     instances: Vec<String>,
     statuses: &'static [Status],
     purposes: Vec<&'static str>,
@@ -48,7 +48,7 @@ struct Messages<'a> {
 pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let fresh = new_rows::begin(gateway, v, "out", &["q", "status", "purpose", "from", "to"]).await?;
     let (wanted, problem) = wanted(v, gateway.sending.rules().review_score);
-    let filter = Search { limit: ROWS + 1, ..wanted };
+    let filter = LogSearch { limit: ROWS + 1, ..wanted };
     let asked = filter.clone();
     let mut lines = gateway.store.read(move |tx| search(tx, &asked)).await?;
     let more = lines.len() > ROWS as usize;
@@ -97,13 +97,13 @@ const EXPORT_ROWS: u32 = 500;
 /// None; a database that fails midway breaks the download off, so that nobody takes a part for the whole.
 pub async fn export(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let (wanted, _) = wanted(v, gateway.sending.rules().review_score);
-    let filter = Search { limit: EXPORT_ROWS, after: None, ..wanted };
+    let filter = LogSearch { limit: EXPORT_ROWS, after: None, ..wanted };
     let rows = stream::try_unfold(Some((gateway.store.clone(), filter)), next_rows);
     let heading = stream::once(async { Ok(Bytes::from(csv::heading(EXPORTED))) });
     Ok(download(warp::reply::stream(heading.chain(rows)).into_response(), "messages.csv"))
 }
 
-type Left = Option<(Store, Search)>;
+type Left = Option<(Store, LogSearch)>;
 
 async fn next_rows(left: Left) -> io::Result<Option<(Bytes, Left)>> {
     let Some((store, mut filter)) = left else { return Ok(None) };
@@ -117,7 +117,7 @@ async fn next_rows(left: Left) -> io::Result<Option<(Bytes, Left)>> {
     Ok(Some((Bytes::from(text), more.then_some((store, filter)))))
 }
 
-fn cells(line: &Line) -> [Cow<'_, str>; 10] {
+fn cells(line: &LogRow) -> [Cow<'_, str>; 10] {
     [
         line.log_id.to_string().into(),
         line.created_at.rfc3339().into(),
@@ -146,9 +146,9 @@ pub(super) fn download(mut response: Response, name: &str) -> Response {
 
 /// What the address asks for. One search field takes whatever a person has at hand: a phone, a number of the log, an
 /// id, a reference; and words, which need a day.
-fn wanted(v: &PageContext, review_score: u8) -> (Search, &'static str) {
+fn wanted(v: &PageContext, review_score: u8) -> (LogSearch, &'static str) {
     let query = &v.query;
-    let mut wanted = Search {
+    let mut wanted = LogSearch {
         account: v.scope(),
         instance: query.some("instance").map(InstanceId::from_text),
         status: Status::parse(query.text("status")),
@@ -161,7 +161,7 @@ fn wanted(v: &PageContext, review_score: u8) -> (Search, &'static str) {
             let (time, id) = mark.split_once('-')?;
             Some((Time::from_millis(time.parse().ok()?), LogId(id.parse().ok()?)))
         }),
-        ..Search::default()
+        ..LogSearch::default()
     };
     let mut problem = "";
     if let Some(q) = query.some("q") {

@@ -1,8 +1,8 @@
 //! `/admin/notices`: who is told of what needs a hand, how the last letters went, and a test that really sends.
 
 use crate::{
-    accounts::{self, Owner},
-    events::digests::{self, Digest, Outcome},
+    accounts::{self, AccountOwner},
+    events::notice_delivery::{self, AttemptOutcome, Digest},
     gateway::Gateway,
     portal::{PageContext, PageError},
     store::StoreError,
@@ -12,15 +12,15 @@ use warp::reply::Response;
 
 #[derive(Template)]
 #[template(path = "notice_settings.html", config = "assets/askama.toml")]
-struct Page<'a> {
+struct NoticeSettingsPage<'a> {
     v: &'a PageContext,
     mail: Option<Mail>,
     hook: Option<String>,
-    owners: Vec<Owner>,
+    owners: Vec<AccountOwner>,
     every_minutes: u64,
     after_minutes: u64,
     letters: Vec<Digest>,
-    outcomes: Option<Vec<Outcome>>,
+    outcomes: Option<Vec<AttemptOutcome>>,
 }
 
 /// The mail settings, with nothing in them that is secret.
@@ -52,8 +52,8 @@ pub async fn test(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 async fn page<'a>(
     gateway: &Gateway,
     v: &'a PageContext,
-    outcomes: Option<Vec<Outcome>>,
-) -> Result<Page<'a>, PageError> {
+    outcomes: Option<Vec<AttemptOutcome>>,
+) -> Result<NoticeSettingsPage<'a>, PageError> {
     let settings = gateway.digests.settings();
     let mail = settings.smtp_host.as_ref().map(|host| Mail {
         place: format!("{host}:{}", settings.smtp_port),
@@ -65,10 +65,10 @@ async fn page<'a>(
     let with_owners = mail.is_some() && settings.to_owners;
     let read = gateway.store.read(move |tx| {
         let owners = if with_owners { accounts::list_owners(tx)? } else { Vec::new() };
-        Ok::<_, StoreError>((owners, digests::list(tx)?))
+        Ok::<_, StoreError>((owners, notice_delivery::list(tx)?))
     });
     let (owners, letters) = read.await?;
-    Ok(Page {
+    Ok(NoticeSettingsPage {
         v,
         mail,
         // What stands behind the host of such an address is often as good as a password.

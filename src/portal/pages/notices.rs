@@ -1,7 +1,7 @@
 //! `/notices`: what needed a hand, open and over; marked as seen, put away.
 
 use crate::{
-    accounts::notices::{self, Notice, Scope},
+    accounts::notices::{self, Notice, NoticeScope},
     gateway::Gateway,
     portal::{
         PageContext, PageError,
@@ -14,14 +14,14 @@ use warp::reply::Response;
 
 #[derive(Template)]
 #[template(path = "notices.html", config = "assets/askama.toml")]
-struct Notices<'a> {
+struct NoticesPage<'a> {
     v: &'a PageContext,
-    rows: Vec<Row>,
+    rows: Vec<NoticeRow>,
     all: bool,
     is_sent: bool,
 }
 
-struct Row {
+struct NoticeRow {
     n: Notice,
     words: Words,
     link: &'static str,
@@ -37,7 +37,7 @@ pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
     let (scope, all) = (scope(v)?, v.query.is_on("all"));
     let rows = gateway.store.read(move |tx| notices::list(tx, scope, all)).await?;
     let name = |n: &Notice| v.accounts.iter().find(|(id, _)| Some(*id) == n.account_id).map(|(_, name)| name.clone());
-    let row = |n: Notice| Row {
+    let row = |n: Notice| NoticeRow {
         words: notice::words(&v.locale, &n),
         link: notice::link(&n),
         tone: notice::tone(&n),
@@ -45,7 +45,7 @@ pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
         n,
     };
     let rows = rows.into_iter().map(row).collect();
-    Ok(v.page(&Notices { v, rows, all, is_sent: gateway.digests.is_on() }))
+    Ok(v.page(&NoticesPage { v, rows, all, is_sent: gateway.digests.is_on() }))
 }
 
 /// `POST /notices/{id}`: `seen` or `dismiss`.
@@ -64,11 +64,11 @@ pub async fn change(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
 }
 
 /// What they may see: an owner theirs, an admin also the appliance's.
-fn scope(v: &PageContext) -> Result<Scope, PageError> {
+fn scope(v: &PageContext) -> Result<NoticeScope, PageError> {
     match (v.scope(), v.is_admin()) {
-        (Some(id), false) => Ok(Scope::Account(id)),
-        (Some(id), true) => Ok(Scope::AccountAndAppliance(id)),
-        (None, true) => Ok(Scope::All),
+        (Some(id), false) => Ok(NoticeScope::Account(id)),
+        (Some(id), true) => Ok(NoticeScope::AccountAndAppliance(id)),
+        (None, true) => Ok(NoticeScope::All),
         (None, false) => Err(PageError::ChooseAccount),
     }
 }

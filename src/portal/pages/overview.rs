@@ -53,7 +53,7 @@ struct Endpoints {
 }
 
 /// What one reading of the database brings.
-struct Figures {
+struct OverviewFigures {
     used: (u64, u64),
     days: Vec<Day>,
     refusals: Vec<(String, u64)>,
@@ -114,14 +114,14 @@ fn figures(
     day: &str,
     month: &str,
     since: &str,
-) -> Result<Figures, StoreError> {
+) -> Result<OverviewFigures, StoreError> {
     let whose = if account.is_some() { "account_id = ?1" } else { "?1 IS NULL" };
     let used = |table: &str, column: &str, period: &str| {
         let sql = format!("SELECT coalesce(sum(counted + reserved), 0) FROM {table} WHERE {whose} AND {column} = ?2");
         tx.one(&sql, params![account, period], |r| r.get::<_, u64>(0))
     };
     let has_key = format!("SELECT EXISTS (SELECT 1 FROM api_keys WHERE {whose})");
-    Ok(Figures {
+    Ok(OverviewFigures {
         used: (used("usage_days", "day", day)?, used("usage_months", "month", month)?),
         days: counts::days(tx, account, since)?,
         refusals: counts::refusals(tx, account, since)?,

@@ -16,7 +16,7 @@ use crate::{
     sending::{
         Sender, Source,
         request::{Draft, MAX_CHARS},
-        schedule::{self, Entry, Filter, New, ScheduleId},
+        schedule::{self, Filter, NewSchedule, ScheduleId, ScheduledMessage},
     },
 };
 use ::http::StatusCode;
@@ -29,7 +29,7 @@ const ROWS: usize = 50;
 #[template(path = "scheduled.html", config = "assets/askama.toml")]
 struct Scheduled<'a> {
     v: &'a PageContext,
-    entries: Vec<Entry>,
+    entries: Vec<ScheduledMessage>,
     instances: Vec<Instance>,
     purposes: Vec<&'static str>,
     next: Option<String>,
@@ -79,7 +79,11 @@ pub async fn cancel(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
 }
 
 /// What the form says; else what is wrong with it, in plain words.
-async fn read(gateway: &Gateway, v: &PageContext, instance: &Instance) -> Result<Result<New, String>, PageError> {
+async fn read(
+    gateway: &Gateway,
+    v: &PageContext,
+    instance: &Instance,
+) -> Result<Result<NewSchedule, String>, PageError> {
     let account = gateway.accounts.find_account(instance.account_id).await?;
     let region = account.region.and_then(|region| Region::parse(&region).ok());
     let zone = Zone::stored(account.timezone, None);
@@ -95,7 +99,7 @@ async fn read(gateway: &Gateway, v: &PageContext, instance: &Instance) -> Result
         return Ok(Err(v.fill("chat.too_long", "n", v.number(MAX_CHARS))));
     }
     let Some(purpose) = Purpose::parse(v.form.text("purpose")) else { return Err(PageError::NotFound) };
-    Ok(Ok(New {
+    Ok(Ok(NewSchedule {
         sender: Sender {
             account: instance.account_id,
             key: None,

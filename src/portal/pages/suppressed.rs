@@ -9,7 +9,7 @@ use crate::{
     },
     people::{
         conversations::{self, Identity},
-        suppression::{self, Past, Source as By, Suppression},
+        suppression::{self, PastSuppression, Suppression, SuppressionSource as By},
     },
     portal::{PageContext, PageError, page_error::see_other},
     store::StoreError,
@@ -53,7 +53,7 @@ pub async fn add(gateway: &Gateway, v: &PageContext) -> Result<Response, PageErr
     let (now, reason) = (v.now, v.form.some("reason").unwrap_or("by hand").to_owned());
     let done = gateway.store.write(move |tx| {
         let contact = conversations::find_or_add(tx, account, &Identity::phone(phone.as_str()), now)?;
-        let new = suppression::New { account, contact, source: By::Manual, reason: &reason, instance: None };
+        let new = suppression::NewSuppression { account, contact, source: By::Manual, reason: &reason, instance: None };
         suppression::add(tx, &new, now)
     });
     done.await?;
@@ -90,7 +90,7 @@ pub async fn lift(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 pub async fn export(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let (account, all) = (v.account()?, v.query.is_on("all"));
     let rows = gateway.store.read(move |tx| suppression::export(tx, account, all)).await?;
-    let text = csv::written(&Past::COLUMNS, rows.iter().map(Past::cells));
+    let text = csv::written(&PastSuppression::COLUMNS, rows.iter().map(PastSuppression::cells));
     Ok(super::messages::download(text.into_response(), "suppressed.csv"))
 }
 
@@ -99,7 +99,7 @@ pub async fn export(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
 struct History<'a> {
     v: &'a PageContext,
     phone: String,
-    rows: Vec<Past>,
+    rows: Vec<PastSuppression>,
     refused: u64,
 }
 

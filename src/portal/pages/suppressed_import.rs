@@ -10,7 +10,7 @@ use crate::{
     },
     people::{
         conversations::{self, Identity},
-        suppression::{self, Source as By},
+        suppression::{self, SuppressionSource as By},
     },
     portal::{PageContext, PageError, page_error::see_other},
     store::{StoreError, WriteTx},
@@ -24,21 +24,21 @@ const SHOWN: usize = 100;
 
 #[derive(Template)]
 #[template(path = "suppressed_import.html", config = "assets/askama.toml")]
-struct Page<'a> {
+struct ImportPage<'a> {
     v: &'a PageContext,
     /// What was sent, to be sent again.
     text: String,
     good: usize,
     /// Good lines that are worth a look.
-    doubtful: Vec<Wrong>,
-    wrong: Vec<Wrong>,
+    doubtful: Vec<BadLine>,
+    wrong: Vec<BadLine>,
     more: usize,
     /// Why nothing could be read at all.
     problem: String,
 }
 
 /// A line that is no number.
-struct Wrong {
+struct BadLine {
     line: usize,
     phone: String,
     why: String,
@@ -64,8 +64,15 @@ pub async fn import(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
     let rows = match csv::phones(&text) {
         Ok(rows) => rows,
         Err(problem) => {
-            let page =
-                Page { v, text, good: 0, doubtful: Vec::new(), wrong: Vec::new(), more: 0, problem: v.why(&problem) };
+            let page = ImportPage {
+                v,
+                text,
+                good: 0,
+                doubtful: Vec::new(),
+                wrong: Vec::new(),
+                more: 0,
+                problem: v.why(&problem),
+            };
             return Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY));
         }
     };
@@ -80,20 +87,20 @@ pub async fn import(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
     let more = wrong.len().saturating_sub(SHOWN);
     wrong.truncate(SHOWN);
     doubtful.truncate(SHOWN);
-    Ok(v.page_with(&Page { v, text, good: good.len(), doubtful, wrong, more, problem: String::new() }, status))
+    Ok(v.page_with(&ImportPage { v, text, good: good.len(), doubtful, wrong, more, problem: String::new() }, status))
 }
 
-fn judge(v: &PageContext, rows: Vec<csv::Row>, how: Reading) -> (Vec<Good>, Vec<Wrong>, Vec<Wrong>) {
+fn judge(v: &PageContext, rows: Vec<csv::CsvRow>, how: Reading) -> (Vec<Good>, Vec<BadLine>, Vec<BadLine>) {
     let (mut good, mut doubtful, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
     for (line, written, reason) in rows {
         match Listed::read(&written, how) {
             Ok(listed) => {
                 if let Some(why) = doubt(v, &listed) {
-                    doubtful.push(Wrong { line, phone: written, why });
+                    doubtful.push(BadLine { line, phone: written, why });
                 }
                 good.push(Good { listed, reason });
             }
-            Err(e) => wrong.push(Wrong { line, phone: written, why: v.why(&e.why()) }),
+            Err(e) => wrong.push(BadLine { line, phone: written, why: v.why(&e.why()) }),
         }
     }
     (good, doubtful, wrong)
@@ -117,7 +124,7 @@ fn add(tx: &WriteTx<'_>, account: AccountId, rows: &[Good], now: Time) -> Result
         for phone in row.listed.all() {
             let contact = conversations::find_or_add(tx, account, &Identity::phone(phone.as_str()), now)?;
             let reason = row.reason.as_deref().unwrap_or("imported");
-            let new = suppression::New { account, contact, source: By::Manual, reason, instance: None };
+            let new = suppression::NewSuppression { account, contact, source: By::Manual, reason, instance: None };
             suppression::add(tx, &new, now)?;
         }
     }

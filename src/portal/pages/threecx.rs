@@ -3,10 +3,10 @@
 
 use crate::{
     dialects::threecx::{
-        Asked, By, Change, Entry, EventType, Finding, Integration, IntegrationId, Mode, Monitored, NewIntegration,
-        Presented, Saved, Secrets, ThreecxError, Via,
+        Actor, EventType, Examination, Integration, IntegrationId, Mode, Monitored, NewIntegration, Payload, Presented,
+        RequestLogEntry, Saved, Secrets, SettingsChange, ThreecxError, Via,
         snippet::{Snippets, snippets},
-        template::Values,
+        template::TemplateValues,
     },
     gateway::Gateway,
     model::{ids::InstanceId, purpose::Purpose},
@@ -27,23 +27,23 @@ struct List<'a> {
 
 #[derive(Template)]
 #[template(path = "threecx_one.html", config = "assets/askama.toml")]
-struct One<'a> {
+struct IntegrationPage<'a> {
     v: &'a PageContext,
     i: Integration,
     secrets: Option<Secrets>,
     lines: Snippets,
     templates: Vec<Preview>,
-    requests: Vec<Entry>,
+    requests: Vec<RequestLogEntry>,
     instances: Vec<String>,
-    finding: Option<Finding>,
+    finding: Option<Examination>,
     problem: String,
 }
 
 /// What the page says besides how things stand.
-enum Shown {
+enum IntegrationNote {
     Nothing,
     Secrets(Secrets),
-    Finding(Finding),
+    Finding(Examination),
     Problem(String),
 }
 
@@ -69,14 +69,14 @@ pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
     let new = NewIntegration {
         account: v.account()?,
         instance: InstanceId::from_text(v.form.text("instance")),
-        change: Change {
+        change: SettingsChange {
             name: v.form.some("name").map(str::to_owned),
             destination_url: v.form.some("destination_url").map(str::to_owned),
-            ..Change::default()
+            ..SettingsChange::default()
         },
     };
     match gateway.threecx.create(new, by(v)).await {
-        Ok((id, secrets)) => one(gateway, v, &id, Shown::Secrets(secrets)).await,
+        Ok((id, secrets)) => one(gateway, v, &id, IntegrationNote::Secrets(secrets)).await,
         Err(e) => {
             let page = overview(gateway, v, PageError::from(e).user_message(v)?).await?;
             Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
@@ -89,7 +89,7 @@ pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
 /// # Errors
 /// No such integration, or another account's.
 pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    one(gateway, v, &id(v), Shown::Nothing).await
+    one(gateway, v, &id(v), IntegrationNote::Nothing).await
 }
 
 /// `POST /integrations/3cx/{integration_id}`: the settings; or `do=rotate`, `do=test`, `do=examine`, `do=on`,
@@ -103,7 +103,7 @@ pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
     let change = match v.form.text("do") {
         "rotate" => {
             let secrets = threecx.rotate(&id, v.scope(), by(v)).await?;
-            return one(gateway, v, &id, Shown::Secrets(secrets)).await;
+            return one(gateway, v, &id, IntegrationNote::Secrets(secrets)).await;
         }
         "test" => {
             return match threecx.test_forward(&id, v.scope()).await {
@@ -112,8 +112,8 @@ pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
             };
         }
         "examine" => return examine(gateway, v, &id).await,
-        "on" => Change { enabled: Some(true), ..Change::default() },
-        "off" => Change { enabled: Some(false), ..Change::default() },
+        "on" => SettingsChange { enabled: Some(true), ..SettingsChange::default() },
+        "off" => SettingsChange { enabled: Some(false), ..SettingsChange::default() },
         _ => wanted(v),
     };
     match threecx.update(&id, v.scope(), change, by(v)).await {
@@ -130,12 +130,12 @@ async fn examine(gateway: &Gateway, v: &PageContext, id: &IntegrationId) -> Resu
     let body = serde_json::Value::Object(asked.clone()).to_string();
     let secret = v.form.some("secret");
     let shown = Presented { id: "", via: Via::Webhook, secret, timestamp: None, signature: None, address: v.address };
-    match gateway.threecx.examine(id, v.scope(), &shown, body.as_bytes(), Asked::Object(asked)).await {
+    match gateway.threecx.examine(id, v.scope(), &shown, body.as_bytes(), Payload::Object(asked)).await {
         Ok(mut finding) => {
             if secret.is_none() {
                 finding.not_authentic.clear();
             }
-            one(gateway, v, id, Shown::Finding(finding)).await
+            one(gateway, v, id, IntegrationNote::Finding(finding)).await
         }
         Err(e) => again(gateway, v, id, e).await,
     }
@@ -156,11 +156,11 @@ pub async fn template(gateway: &Gateway, v: &PageContext) -> Result<Response, Pa
 }
 
 /// What the settings' form says. A box that is not ticked is off.
-fn wanted(v: &PageContext) -> Change {
+fn wanted(v: &PageContext) -> SettingsChange {
     let list = |name: &str| {
         v.form.text(name).split([',', '\n', ' ']).map(str::trim).filter(|c| !c.is_empty()).map(str::to_owned).collect()
     };
-    Change {
+    SettingsChange {
         instance: v.form.some("instance").map(InstanceId::from_text),
         name: v.form.some("name").map(str::to_owned),
         enabled: None,
@@ -180,7 +180,7 @@ fn wanted(v: &PageContext) -> Change {
 }
 
 async fn again(gateway: &Gateway, v: &PageContext, id: &IntegrationId, e: ThreecxError) -> Result<Response, PageError> {
-    let mut response = one(gateway, v, id, Shown::Problem(PageError::from(e).user_message(v)?)).await?;
+    let mut response = one(gateway, v, id, IntegrationNote::Problem(PageError::from(e).user_message(v)?)).await?;
     *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     Ok(response)
 }
@@ -190,16 +190,21 @@ async fn overview<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) ->
     Ok(List { v, all, instances: instances(gateway, v).await?, problem })
 }
 
-async fn one(gateway: &Gateway, v: &PageContext, id: &IntegrationId, shown: Shown) -> Result<Response, PageError> {
+async fn one(
+    gateway: &Gateway,
+    v: &PageContext,
+    id: &IntegrationId,
+    shown: IntegrationNote,
+) -> Result<Response, PageError> {
     let (mut secrets, mut finding, mut problem) = (None, None, String::new());
     match shown {
-        Shown::Nothing => {}
-        Shown::Secrets(made) => secrets = Some(made),
-        Shown::Finding(found) => finding = Some(found),
-        Shown::Problem(text) => problem = text,
+        IntegrationNote::Nothing => {}
+        IntegrationNote::Secrets(made) => secrets = Some(made),
+        IntegrationNote::Finding(found) => finding = Some(found),
+        IntegrationNote::Problem(text) => problem = text,
     }
     let integration = gateway.threecx.find(id, v.scope()).await?;
-    let values = Values {
+    let values = TemplateValues {
         customer_phone: "+966501234567".into(),
         agent_extension: "101".into(),
         queue: "800".into(),
@@ -215,7 +220,7 @@ async fn one(gateway: &Gateway, v: &PageContext, id: &IntegrationId, shown: Show
             .unwrap_or_default(),
         saved,
     };
-    let page = One {
+    let page = IntegrationPage {
         v,
         secrets,
         lines: snippets(&integration, &v.base_url),
@@ -237,6 +242,6 @@ fn id(v: &PageContext) -> IntegrationId {
     IntegrationId::from_text(v.segment())
 }
 
-fn by(v: &PageContext) -> By<'_> {
-    By { actor: v.actor(), is_admin: v.is_admin() }
+fn by(v: &PageContext) -> Actor<'_> {
+    Actor { actor: v.actor(), is_admin: v.is_admin() }
 }

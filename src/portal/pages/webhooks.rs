@@ -15,7 +15,7 @@ const ROWS: u32 = 100;
 
 #[derive(Template)]
 #[template(path = "webhooks.html", config = "assets/askama.toml")]
-struct Page<'a> {
+struct WebhooksPage<'a> {
     v: &'a PageContext,
     endpoints: Vec<Endpoint>,
     waiting: HashMap<i64, u64>,
@@ -56,10 +56,12 @@ pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
         events: v.form.all("event").map(str::to_owned).collect(),
     };
     match gateway.webhooks.create(new, v.actor()).await {
-        Ok((_, secret)) => Ok(v.page(&Page { secret: Some(secret.as_str().to_owned()), ..page(gateway, v).await? })),
+        Ok((_, secret)) => {
+            Ok(v.page(&WebhooksPage { secret: Some(secret.as_str().to_owned()), ..page(gateway, v).await? }))
+        }
         Err(WebhookError::NotFound(_)) => Err(PageError::NotFound),
         Err(e) => {
-            let page = Page { problem: PageError::from(e).user_message(v)?, ..page(gateway, v).await? };
+            let page = WebhooksPage { problem: PageError::from(e).user_message(v)?, ..page(gateway, v).await? };
             Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
         }
     }
@@ -75,7 +77,7 @@ pub async fn change(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
     let done = match v.form.text("do") {
         "rotate" => {
             let secret = webhooks.rotate(id, v.actor()).await?;
-            return Ok(v.page(&Page { secret: Some(secret.as_str().to_owned()), ..page(gateway, v).await? }));
+            return Ok(v.page(&WebhooksPage { secret: Some(secret.as_str().to_owned()), ..page(gateway, v).await? }));
         }
         "test" => {
             let delivery = webhooks.test(id).await?;
@@ -142,7 +144,7 @@ async fn own_delivery(gateway: &Gateway, v: &PageContext) -> Result<(Delivery, E
     Ok((delivery, endpoint))
 }
 
-async fn page<'a>(gateway: &Gateway, v: &'a PageContext) -> Result<Page<'a>, PageError> {
+async fn page<'a>(gateway: &Gateway, v: &'a PageContext) -> Result<WebhooksPage<'a>, PageError> {
     let account = v.scope();
     let mut endpoints = gateway.webhooks.list().await?;
     endpoints.retain(|e| account.is_none_or(|a| e.account_id == a));
@@ -165,7 +167,7 @@ async fn page<'a>(gateway: &Gateway, v: &'a PageContext) -> Result<Page<'a>, Pag
         })
     });
     let waiting = read.await.map_err(|e: crate::store::StoreError| e)?.into_iter().collect();
-    Ok(Page { v, waiting, endpoints, deliveries, instances, events, secret: None, problem: String::new() })
+    Ok(WebhooksPage { v, waiting, endpoints, deliveries, instances, events, secret: None, problem: String::new() })
 }
 
 /// What nearly everybody wants to hear: answers, and who wants no more.

@@ -9,7 +9,7 @@ const HOUR_MS: i64 = 3_600_000;
 const HOURS_MAX: usize = 24 * 7;
 
 #[derive(Default)]
-pub(super) struct Health {
+pub(super) struct HealthWindow {
     by_hour: BTreeMap<i64, Hour>,
 }
 
@@ -20,7 +20,7 @@ struct Hour {
     opted_out: u32,
 }
 
-impl Health {
+impl HealthWindow {
     /// Messages sent, failed for reasons of the recipient, and opt-outs.
     pub(super) fn figures(&mut self, rules: &Rules, now: Time) -> (u32, u32, u32) {
         self.settle(now);

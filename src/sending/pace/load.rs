@@ -10,7 +10,7 @@ use crate::{
 };
 use rusqlite::params;
 
-struct Past {
+struct PastSends {
     at: Time,
     person: String,
     purpose: Option<Purpose>,
@@ -32,12 +32,12 @@ pub(super) fn counters(tx: &Tx<'_>, instance: &InstanceId, rules: &Rules, now: T
         // A message that waited for its slot took the one after the others: the bucket finds that out again.
         counters.count(&ask, past.at, rules, past.at);
     }
-    counters.health = super::Health::default();
+    counters.health = super::HealthWindow::default();
     load_health(tx, instance, rules, now, &mut counters.health)?;
     Ok(counters)
 }
 
-fn last_messages(tx: &Tx<'_>, instance: &InstanceId, since: Time, now: Time) -> Result<Vec<Past>, StoreError> {
+fn last_messages(tx: &Tx<'_>, instance: &InstanceId, since: Time, now: Time) -> Result<Vec<PastSends>, StoreError> {
     // What a clock that was ahead has written is of no known time: it is not counted.
     // A stranger's contact is made with the first message to them. Who wrote to us first was a contact before.
     let mut rows = tx.list(
@@ -50,7 +50,7 @@ fn last_messages(tx: &Tx<'_>, instance: &InstanceId, since: Time, now: Time) -> 
          ORDER BY m.created_at DESC, m.id DESC LIMIT 20000",
         params![instance, since, now],
         |r| {
-            Ok(Past {
+            Ok(PastSends {
                 at: r.get(0)?,
                 person: r.get(1)?,
                 purpose: Purpose::parse(&r.get::<_, String>(2)?),
@@ -69,7 +69,7 @@ fn load_health(
     instance: &InstanceId,
     rules: &Rules,
     now: Time,
-    health: &mut super::Health,
+    health: &mut super::HealthWindow,
 ) -> Result<(), StoreError> {
     let looked = tx.one("SELECT max(closed_at) FROM reviews WHERE instance_id = ?1", params![instance], |r| {
         r.get::<_, Option<Time>>(0)

@@ -17,8 +17,8 @@ use crate::{
     store::{StoreError, Tx},
 };
 use bucket::{Bucket, Buckets, Rate};
-use health::Health;
-use recent::{Strangers, Texts};
+use health::HealthWindow;
+use recent::{RecentTexts, Strangers};
 use std::{
     collections::HashMap,
     hash::{DefaultHasher, Hash, Hasher},
@@ -133,9 +133,9 @@ struct Counters {
     slots: Bucket,
     recipients: Buckets,
     codes: recent::Windows,
-    texts: Texts,
+    texts: RecentTexts,
     strangers: Strangers,
-    health: Health,
+    health: HealthWindow,
 }
 
 impl Pace {
@@ -200,7 +200,7 @@ impl Pace {
     /// A person looked at the instance and resumed it: its health is judged anew from now on.
     pub fn forgive(&self, instance: &InstanceId) {
         if let Some(counters) = self.lock().get_mut(instance) {
-            counters.health = Health::default();
+            counters.health = HealthWindow::default();
         }
     }
 

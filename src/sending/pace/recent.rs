@@ -15,13 +15,13 @@ const TEXTS_MAX: usize = 20_000;
 
 /// Which people had which text.
 #[derive(Default)]
-pub(super) struct Texts {
+pub(super) struct RecentTexts {
     pub(super) order: VecDeque<(Time, u64, u64)>,
     pub(super) had: HashMap<(u64, u64), u32>,
     pub(super) people: HashMap<u64, u32>,
 }
 
-impl Texts {
+impl RecentTexts {
     /// How many people would have had `text` if `person` got it now.
     pub(super) fn people_with(&mut self, text: u64, person: u64, window: Duration, now: Time) -> u32 {
         self.forget(window, now);

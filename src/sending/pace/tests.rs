@@ -41,7 +41,7 @@ fn counters_of_a_clock_that_was_ahead_are_over_within_their_own_time() {
         assert_eq!(bucket.wait(&rate, now), Duration::ZERO, "and the bucket works on");
 
         let (mut texts, mut strangers, mut codes) =
-            (Texts::default(), Strangers::default(), recent::Windows::default());
+            (RecentTexts::default(), Strangers::default(), recent::Windows::default());
         (0..31).for_each(|person| texts.add(7, person, 30, then));
         (0..21).for_each(|_| strangers.add(Some(Purpose::Support), then));
         (0..5).for_each(|_| codes.add(1, &rules, then));
@@ -52,7 +52,7 @@ fn counters_of_a_clock_that_was_ahead_are_over_within_their_own_time() {
         assert_eq!(codes.full(1, &rules, now), Some(rules.authentication_window));
         assert_eq!(codes.full(1, &rules, now.plus(rules.authentication_window)), None);
 
-        let mut health = Health::default();
+        let mut health = HealthWindow::default();
         (0..60).for_each(|_| health.sent(then));
         (0..60).for_each(|_| health.failed(then));
         assert_eq!(health.figures(&rules, now), (60, 60, 0));
@@ -62,7 +62,7 @@ fn counters_of_a_clock_that_was_ahead_are_over_within_their_own_time() {
 
 #[test]
 fn one_text_is_counted_by_people_and_forgotten_after_an_hour() {
-    let mut texts = Texts::default();
+    let mut texts = RecentTexts::default();
     for person in 0..10 {
         assert_eq!(texts.people_with(7, person, HOUR, at(0)), u32::try_from(person).expect("small") + 1);
         texts.add(7, person, 30, at(0));
@@ -77,7 +77,7 @@ fn one_text_is_counted_by_people_and_forgotten_after_an_hour() {
 
 #[test]
 fn texts_are_bounded() {
-    let mut texts = Texts::default();
+    let mut texts = RecentTexts::default();
     for n in 0..50_000 {
         texts.add(n, n, 30, at(0));
     }
@@ -113,7 +113,7 @@ fn health_needs_a_minimum_and_forgets_after_a_day() {
     assert_eq!(facts(100, 0, 5).behaviour(&rules).map(|b| b.name), Some("health"));
     assert!(!facts(100, 16, 8).must_pause(&rules) && facts(100, 17, 0).must_pause(&rules));
 
-    let mut health = Health::default();
+    let mut health = HealthWindow::default();
     health.sent(at(0));
     health.failed(at(0));
     health.opted_out(at(HOUR.as_millis() as i64));

@@ -5,13 +5,13 @@ use crate::{
     connectors::Address,
     model::{
         code::{Action, Code, Details, Extra},
-        plan::Limits,
+        plan::PlanLimits,
         purpose::Purpose,
     },
     people::conversations::{self, WINDOW},
     sending::{
         facts::{Facts, ModuleStanding},
-        request::{Draft, Request, Stated},
+        request::{Draft, PurposeField, Request},
         rules::Rules,
     },
 };
@@ -41,7 +41,7 @@ pub(super) fn plan(_: &Request, facts: &Facts, _: &Rules) -> Verdict {
 }
 
 /// The same for a caller that asks before there is a request.
-pub(super) fn plan_stands(limits: Option<Limits>) -> Verdict {
+pub(super) fn plan_stands(limits: Option<PlanLimits>) -> Verdict {
     match limits {
         Some(_) => Ok(()),
         None => Err(Refusal::new(Code::ActivePlanRequired, "the account has no plan, or it has run out")),
@@ -96,11 +96,11 @@ pub(super) fn capability(request: &Request, facts: &Facts, _: &Rules) -> Verdict
 /// 7: one of the five purposes.
 pub(super) fn purpose(request: &Request, _: &Facts, _: &Rules) -> Verdict {
     match &request.purpose {
-        Stated::Allowed(_) => Ok(()),
-        Stated::Missing => {
+        PurposeField::Allowed(_) => Ok(()),
+        PurposeField::Missing => {
             Err(Refusal::guard(Code::MessagePurposeRequired, Action::Block, 0, "no message_purpose was given"))
         }
-        Stated::NotAllowed(text) => Err(Refusal::guard(
+        PurposeField::NotAllowed(text) => Err(Refusal::guard(
             Code::MessagePurposeNotAllowed,
             Action::Block,
             100,
@@ -139,7 +139,7 @@ pub(super) fn monthly_limit(_: &Request, facts: &Facts, _: &Rules) -> Verdict {
 pub(super) fn suppression(request: &Request, facts: &Facts, rules: &Rules) -> Verdict {
     let Some(why) = &facts.suppressed else { return Ok(()) };
     let excused =
-        rules.suppressed_may_get_authentication && request.purpose == Stated::Allowed(Purpose::Authentication);
+        rules.suppressed_may_get_authentication && request.purpose == PurposeField::Allowed(Purpose::Authentication);
     if excused {
         return Ok(());
     }
@@ -161,7 +161,7 @@ pub(super) fn pace(request: &Request, facts: &Facts, rules: &Rules) -> Verdict {
         }
     }
     if let Some(wait) = pace.authentication_wait
-        && request.purpose == Stated::Allowed(Purpose::Authentication)
+        && request.purpose == PurposeField::Allowed(Purpose::Authentication)
     {
         let reason = format!("{} authentication messages to this recipient already", rules.authentication_limit);
         return throttled("authentication", wait, reason);

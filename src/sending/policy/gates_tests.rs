@@ -7,11 +7,11 @@ use crate::{
         clock::Time,
         ids::ContactId,
         phone::Phone,
-        plan::{Limits, Module, Zone},
+        plan::{Module, PlanLimits, Zone},
     },
     people::conversations::Contact,
     sending::{
-        facts::{InstanceFacts, Used},
+        facts::{InstanceFacts, UsedQuota},
         pace::PaceFacts,
         policy::{GATES, content::Score, judge},
         request,
@@ -31,8 +31,8 @@ fn good() -> Facts {
         now: now(),
         period: Zone::parse("UTC").expect("a zone").period(now()),
         module: ModuleStanding::Enabled,
-        limits: Some(Limits { daily: 100, monthly: 2000 }),
-        usage: Used { day: 0, month: 0 },
+        limits: Some(PlanLimits { daily: 100, monthly: 2000 }),
+        usage: UsedQuota { day: 0, month: 0 },
         instance: Some(InstanceFacts {
             capabilities: Capabilities { templates: true, replies: true, ..Capabilities::default() },
             paused: None,
@@ -170,8 +170,8 @@ fn a_limit_has_room_up_to_its_last_message() {
         ((0, 0), (1, 0), Some(json!([0, 0])), None),
     ];
     for (day, month, daily_refusal, monthly_refusal) in rows {
-        let limits = Some(Limits { daily: day.0, monthly: month.0 });
-        let facts = Facts { limits, usage: Used { day: day.1, month: month.1 }, ..good() };
+        let limits = Some(PlanLimits { daily: day.0, monthly: month.0 });
+        let facts = Facts { limits, usage: UsedQuota { day: day.1, month: month.1 }, ..good() };
         let figures =
             |verdict: Verdict| verdict.is_err().then(|| details(verdict)).map(|d| json!([d["limit"], d["used"]]));
         assert_eq!(figures(daily_limit(&good_request(), &facts, &Rules::default())), daily_refusal);
@@ -181,7 +181,7 @@ fn a_limit_has_room_up_to_its_last_message() {
 
 #[test]
 fn a_used_up_limit_says_when_it_ends() {
-    let facts = Facts { limits: Some(Limits { daily: 0, monthly: 0 }), ..good() };
+    let facts = Facts { limits: Some(PlanLimits { daily: 0, monthly: 0 }), ..good() };
     let wait = |verdict: Verdict| verdict.expect_err("a refusal").retry_after.map(|d| d.as_secs());
     let to_midnight = 16 * 3600;
     assert_eq!(wait(daily_limit(&good_request(), &facts, &Rules::default())), Some(to_midnight));

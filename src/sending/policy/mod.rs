@@ -18,7 +18,7 @@ use super::{
 };
 use crate::model::{
     code::{Action, Code, Details, Extra},
-    plan::Limits,
+    plan::PlanLimits,
 };
 use std::time::Duration;
 
@@ -100,7 +100,7 @@ impl Refusal {
 }
 
 /// The first two gates, for a caller whose contract asks them before there is a request.
-pub(super) fn judge_standing(module: ModuleStanding, limits: Option<Limits>) -> Result<(), Refusal> {
+pub(super) fn judge_standing(module: ModuleStanding, limits: Option<PlanLimits>) -> Result<(), Refusal> {
     let named = |gate, verdict: Result<(), Refusal>| verdict.map_err(|refusal| Refusal { gate, ..refusal });
     named("module", gates::module_stands(module)).and_then(|()| named("plan", gates::plan_stands(limits)))
 }

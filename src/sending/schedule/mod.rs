@@ -17,7 +17,7 @@ mod row;
 mod when;
 mod worker;
 
-pub use row::{Entry, Filter, New, State, enqueue};
+pub use row::{Filter, NewSchedule, ScheduleState, ScheduledMessage, enqueue};
 pub use when::{NoTime, parse};
 
 use crate::{
@@ -49,7 +49,7 @@ pub enum ScheduleError {
     NotFound(ScheduleId),
     /// It is not pending any more.
     #[error("scheduled message {0} is {1}: only a pending one can be cancelled")]
-    NotPending(ScheduleId, State),
+    NotPending(ScheduleId, ScheduleState),
     /// A time that is over.
     #[error("the time has passed already: choose one in the future")]
     Past,
@@ -112,7 +112,7 @@ impl Schedules {
     ///
     /// # Errors
     /// A time that is over, too many that wait.
-    pub async fn create(&self, new: New) -> Result<Entry, ScheduleError> {
+    pub async fn create(&self, new: NewSchedule) -> Result<ScheduledMessage, ScheduleError> {
         let (now, random) = (self.clock.now(), self.random.clone());
         if new.due_at <= now {
             return Err(ScheduleError::Past);
@@ -135,7 +135,7 @@ impl Schedules {
     ///
     /// # Errors
     /// The gateway stops or cannot write; the row stays, and is sent after the next start.
-    pub async fn send_after(&self, new: New) -> Result<Answer, ScheduleError> {
+    pub async fn send_after(&self, new: NewSchedule) -> Result<Answer, ScheduleError> {
         self.queue(new, false).await?.ok_or(ScheduleError::NotKnown)
     }
 
@@ -144,11 +144,11 @@ impl Schedules {
     ///
     /// # Errors
     /// As [`Self::send_after`].
-    pub async fn send_after_once(&self, new: New) -> Result<Option<Answer>, ScheduleError> {
+    pub async fn send_after_once(&self, new: NewSchedule) -> Result<Option<Answer>, ScheduleError> {
         self.queue(new, true).await
     }
 
-    async fn queue(&self, new: New, once: bool) -> Result<Option<Answer>, ScheduleError> {
+    async fn queue(&self, new: NewSchedule, once: bool) -> Result<Option<Answer>, ScheduleError> {
         let now = self.clock.now();
         let message_id = MessageId::new(now, &*self.random);
         let (tell, told) = oneshot::channel();
@@ -176,7 +176,7 @@ impl Schedules {
     ///
     /// # Errors
     /// The store's.
-    pub async fn list(&self, filter: Filter) -> Result<Vec<Entry>, StoreError> {
+    pub async fn list(&self, filter: Filter) -> Result<Vec<ScheduledMessage>, StoreError> {
         self.store.read(move |tx| row::list(tx, &filter)).await
     }
 
@@ -184,7 +184,7 @@ impl Schedules {
     ///
     /// # Errors
     /// No such one.
-    pub async fn find(&self, account: Option<AccountId>, id: ScheduleId) -> Result<Entry, ScheduleError> {
+    pub async fn find(&self, account: Option<AccountId>, id: ScheduleId) -> Result<ScheduledMessage, ScheduleError> {
         let found = self.store.read(move |tx| row::find(tx, account, id)).await?;
         found.ok_or(ScheduleError::NotFound(id))
     }
@@ -198,7 +198,7 @@ impl Schedules {
         account: Option<AccountId>,
         instance: Option<InstanceId>,
         id: ScheduleId,
-    ) -> Result<Entry, ScheduleError> {
+    ) -> Result<ScheduledMessage, ScheduleError> {
         let now = self.clock.now();
         self.store
             .write(move |tx| {

@@ -15,7 +15,7 @@ use crate::{
     },
     sending::{
         Request, Sender, Source,
-        request::{Draft, FileFrom, Stated},
+        request::{Draft, FileFrom, PurposeField},
     },
     store::{StoreError, Tx, WriteTx},
 };
@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 
 /// What makes a message to be sent later.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct New {
+pub struct NewSchedule {
     /// On whose behalf; the sender of the message.
     pub sender: Sender,
     /// Whose it is.
@@ -48,7 +48,7 @@ pub struct New {
 
 words! {
     /// Where a message to be sent later stands, as people are told.
-    State {
+    ScheduleState {
         /// It waits, or is on its way.
         Pending = "pending",
         /// It was sent.
@@ -66,7 +66,7 @@ words! {
 
 /// A message to be sent later, as people are shown it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Entry {
+pub struct ScheduledMessage {
     /// Its number.
     pub id: ScheduleId,
     /// Whose.
@@ -82,7 +82,7 @@ pub struct Entry {
     /// When it is to be sent.
     pub due_at: Time,
     /// Where it stands.
-    pub state: State,
+    pub state: ScheduleState,
     /// Why it failed or was missed.
     pub reason: Option<String>,
     /// Its row in the log, once it was fired.
@@ -116,13 +116,13 @@ const COLUMNS: &str = "s.id, s.account_id, s.instance_id, s.recipient, s.body, s
 ///
 /// # Errors
 /// The store's.
-pub fn enqueue(tx: &WriteTx<'_>, new: &New, now: Time, random: &dyn Random) -> Result<ScheduleId, StoreError> {
+pub fn enqueue(tx: &WriteTx<'_>, new: &NewSchedule, now: Time, random: &dyn Random) -> Result<ScheduleId, StoreError> {
     create(tx, new, "queued", MessageId::new(now, random), now).map(|(id, _)| id)
 }
 
 pub(super) fn create(
     tx: &WriteTx<'_>,
-    new: &New,
+    new: &NewSchedule,
     kind: &'static str,
     message_id: MessageId,
     now: Time,
@@ -166,7 +166,7 @@ pub(super) fn create(
 }
 
 /// Whether its reference was used already for the same chat.
-pub(super) fn is_known(tx: &Tx<'_>, new: &New) -> Result<bool, StoreError> {
+pub(super) fn is_known(tx: &Tx<'_>, new: &NewSchedule) -> Result<bool, StoreError> {
     tx.one(
         "SELECT EXISTS (SELECT 1 FROM schedules WHERE account_id = ?1 AND instance_id = ?2 AND recipient = ?3
                         AND reference = ?4)",
@@ -180,7 +180,11 @@ pub(super) fn count_pending(tx: &Tx<'_>, account: AccountId) -> Result<i64, Stor
     tx.one(sql, params![account], |r| r.get(0))
 }
 
-pub(super) fn find(tx: &Tx<'_>, account: Option<AccountId>, id: ScheduleId) -> Result<Option<Entry>, StoreError> {
+pub(super) fn find(
+    tx: &Tx<'_>,
+    account: Option<AccountId>,
+    id: ScheduleId,
+) -> Result<Option<ScheduledMessage>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM schedules s LEFT JOIN messages m ON m.id = s.log_id
          WHERE s.id = ?1 AND s.kind = 'listed' AND (?2 IS NULL OR s.account_id = ?2)"
@@ -188,7 +192,7 @@ pub(super) fn find(tx: &Tx<'_>, account: Option<AccountId>, id: ScheduleId) -> R
     tx.find(&sql, params![id.0, account], read)
 }
 
-pub(super) fn list(tx: &Tx<'_>, filter: &Filter) -> Result<Vec<Entry>, StoreError> {
+pub(super) fn list(tx: &Tx<'_>, filter: &Filter) -> Result<Vec<ScheduledMessage>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM schedules s LEFT JOIN messages m ON m.id = s.log_id
          WHERE s.kind = 'listed' AND (?1 IS NULL OR s.account_id = ?1) AND (?2 IS NULL OR s.instance_id = ?2)
@@ -258,7 +262,7 @@ pub(super) fn miss(tx: &WriteTx<'_>, since: Time, now: Time) -> Result<usize, St
 }
 
 /// One that is ours to send.
-pub(super) struct Claimed {
+pub(super) struct ClaimedSchedule {
     pub(super) id: ScheduleId,
     pub(super) sender: Sender,
     pub(super) request: Result<Box<Request>, String>,
@@ -266,7 +270,7 @@ pub(super) struct Claimed {
 }
 
 /// Claims what is due.
-pub(super) fn claim(tx: &WriteTx<'_>, now: Time, limit: usize) -> Result<Vec<Claimed>, StoreError> {
+pub(super) fn claim(tx: &WriteTx<'_>, now: Time, limit: usize) -> Result<Vec<ClaimedSchedule>, StoreError> {
     let claimed = tx.list(
         "SELECT id, account_id, instance_id, source, module, key_id, recipient, purpose, body, media, reference,
                 message_id
@@ -297,7 +301,7 @@ pub(super) fn end(
     .map(drop)
 }
 
-fn read_claimed(r: &Row<'_>) -> rusqlite::Result<Claimed> {
+fn read_claimed(r: &Row<'_>) -> rusqlite::Result<ClaimedSchedule> {
     let text = |i: usize| r.get::<_, String>(i);
     let message_id: MessageId = r.get(11)?;
     let sender = Sender {
@@ -315,7 +319,7 @@ fn read_claimed(r: &Row<'_>) -> rusqlite::Result<Claimed> {
             instance,
             recipient,
             draft,
-            purpose: Purpose::parse(&purpose).map_or(Stated::NotAllowed(purpose), Stated::Allowed),
+            purpose: Purpose::parse(&purpose).map_or(PurposeField::NotAllowed(purpose), PurposeField::Allowed),
             reference,
             reply_to: None,
             expires_at: None,
@@ -325,7 +329,7 @@ fn read_claimed(r: &Row<'_>) -> rusqlite::Result<Claimed> {
         (Err(e), _) => Err(e.to_string()),
         (_, Err(e)) => Err(e),
     };
-    Ok(Claimed { id: ScheduleId(r.get(0)?), sender, request, message_id })
+    Ok(ClaimedSchedule { id: ScheduleId(r.get(0)?), sender, request, message_id })
 }
 
 fn draft(body: String, media: Option<String>) -> Result<Draft, String> {
@@ -341,9 +345,9 @@ fn draft(body: String, media: Option<String>) -> Result<Draft, String> {
     Ok(Draft::Media { kind, from, caption: body, file_name: media["file_name"].as_str().map(str::to_owned) })
 }
 
-fn read(r: &Row<'_>) -> rusqlite::Result<Entry> {
+fn read(r: &Row<'_>) -> rusqlite::Result<ScheduledMessage> {
     let (state, status) = (r.get::<_, String>(7)?, r.get::<_, Option<String>>(8)?);
-    Ok(Entry {
+    Ok(ScheduledMessage {
         id: ScheduleId(r.get(0)?),
         account: r.get(1)?,
         instance: r.get(2)?,
@@ -361,13 +365,13 @@ fn read(r: &Row<'_>) -> rusqlite::Result<Entry> {
 }
 
 /// What people are told, from the row's own state and the message's.
-fn shown(state: &str, status: Option<Status>) -> State {
+fn shown(state: &str, status: Option<Status>) -> ScheduleState {
     match (state, status) {
-        ("pending" | "claimed", _) | ("fired", Some(Status::Accepted | Status::Sending)) => State::Pending,
-        ("cancelled", _) => State::Cancelled,
-        ("missed", _) => State::Missed,
-        (_, Some(Status::Sent | Status::Delivered | Status::Read)) => State::Sent,
-        (_, Some(Status::Unknown)) => State::Unknown,
-        _ => State::Failed,
+        ("pending" | "claimed", _) | ("fired", Some(Status::Accepted | Status::Sending)) => ScheduleState::Pending,
+        ("cancelled", _) => ScheduleState::Cancelled,
+        ("missed", _) => ScheduleState::Missed,
+        (_, Some(Status::Sent | Status::Delivered | Status::Read)) => ScheduleState::Sent,
+        (_, Some(Status::Unknown)) => ScheduleState::Unknown,
+        _ => ScheduleState::Failed,
     }
 }

@@ -5,7 +5,7 @@
 
 use super::{
     ScheduleId, Schedules, lock,
-    row::{self, Claimed},
+    row::{self, ClaimedSchedule},
 };
 use crate::{model::clock::Time, sending::Answer, store::StoreError};
 use std::{sync::Arc, time::Duration};
@@ -76,7 +76,7 @@ impl Schedules {
     }
 
     /// Claims what is due, after settling what an earlier claim left.
-    async fn claim(&self) -> Result<Vec<Claimed>, StoreError> {
+    async fn claim(&self) -> Result<Vec<ClaimedSchedule>, StoreError> {
         let _turn = self.turn.lock().await;
         let (now, grace) = (self.clock.now(), self.grace);
         if self.looked.was_set_back(now) {
@@ -104,8 +104,8 @@ impl Schedules {
         Ok(claimed)
     }
 
-    async fn fire(self: Arc<Self>, one: Claimed) {
-        let Claimed { id, sender, request, message_id } = one;
+    async fn fire(self: Arc<Self>, one: ClaimedSchedule) {
+        let ClaimedSchedule { id, sender, request, message_id } = one;
         let answer = match request {
             Ok(request) => match self.sending.submit(sender, *request).await {
                 Ok(answer) => self.settle(id, Some(answer), None).await,

@@ -5,7 +5,7 @@
 //!
 //! An answer's body says that the request is under way until its last byte is handed over.
 
-use super::{Limits, table::ConnectionSlot, timer};
+use super::{ServerLimits, table::ConnectionSlot, timer};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -22,7 +22,7 @@ use tokio::time::{Instant, Sleep};
 /// A request's body, with a deadline that grows with what has come.
 pub struct BoundedBody {
     inner: Incoming,
-    limits: Arc<Limits>,
+    limits: Arc<ServerLimits>,
     slot: Arc<ConnectionSlot>,
     came: u64,
     ended: bool,
@@ -67,7 +67,7 @@ struct Patience {
 }
 
 impl BoundedBody {
-    pub(super) fn new(body: Incoming, limits: &Arc<Limits>, slot: &Arc<ConnectionSlot>) -> Self {
+    pub(super) fn new(body: Incoming, limits: &Arc<ServerLimits>, slot: &Arc<ConnectionSlot>) -> Self {
         let (limits, slot) = (limits.clone(), slot.clone());
         Self { inner: body, limits, slot, came: 0, ended: false, waits: false, patience: None }
     }

@@ -1,7 +1,7 @@
 //! One connection: its protocol, its time-outs, its end.
 
 use super::{
-    Handler, Limits, Peer,
+    Handler, Peer, ServerLimits,
     body::{AnswerBody, BoundedBody, Busy},
     io::Counted,
     timer::{self, within},
@@ -108,7 +108,7 @@ async fn drive<C: Future<Output = hyper::Result<()>>>(
     connection: C,
     end_gracefully: impl Fn(Pin<&mut C>),
     peer: &Peer,
-    limits: &Limits,
+    limits: &ServerLimits,
     h2: bool,
     mut stop: told::Receiver<bool>,
 ) {
@@ -170,7 +170,7 @@ async fn drive<C: Future<Output = hyper::Result<()>>>(
 pub(super) struct Handling<H> {
     pub(super) handler: H,
     pub(super) peer: Peer,
-    pub(super) limits: Arc<Limits>,
+    pub(super) limits: Arc<ServerLimits>,
 }
 
 impl<H: Handler> Service<Request<Incoming>> for Handling<H> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// How much a listener takes. Tests make the times small.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Limits {
+pub struct ServerLimits {
     /// Connections at once. When all of them are busy, no more are accepted until one ends.
     pub connections: usize,
     /// Connections at once from one address; an IPv6 network of 64 bits is one address.
@@ -37,7 +37,7 @@ pub struct Limits {
     pub drain: Duration,
 }
 
-impl Default for Limits {
+impl Default for ServerLimits {
     fn default() -> Self {
         Self {
             connections: 1024,

@@ -3,12 +3,12 @@
 //! warp's own server has no TLS and no time-outs, so warp only routes: each connection is hyper's, with HTTP/1.1 or
 //! HTTP/2 chosen by ALPN (hyper's automatic choice waits for ever for a preface).
 //!
-//! Bounded are ([`Limits`]): connections in all and per address, the TLS handshake, the first byte, the header, the body
+//! Bounded are ([`ServerLimits`]): connections in all and per address, the TLS handshake, the first byte, the header, the body
 //! (time, rate and a hard size; each route has a smaller size of its own), a client that does not take its answer, idle
 //! time, and how long a stop waits. When there is no room for a new connection, the oldest idle one makes room: silent
 //! sockets cannot keep a customer out. When nobody is idle, nothing more is accepted until somebody is.
 //!
-//! - `table.rs` knows who is connected and who makes room, `conn.rs` one connection, `watch.rs` when it is over.
+//! - `table.rs` knows who is connected and who makes room, `conn.rs` one connection, `appliance_notices.rs` when it is over.
 //! - `io.rs` counts a socket, `body.rs` bounds bodies, `timer.rs` is the only one that asks for the time.
 //!
 //! It knows nothing of routes, keys or messages, and not even of warp.
@@ -22,7 +22,7 @@ mod timer;
 mod watch;
 
 pub use body::{BodyError, BoundedBody};
-pub use limits::Limits;
+pub use limits::ServerLimits;
 pub use table::ConnectionSlot;
 
 use ::http::{Request, Response};
@@ -86,7 +86,7 @@ pub async fn serve<H: Handler>(
     listener: TcpListener,
     tls: Option<Arc<ArcSwap<ServerConfig>>>,
     handler: H,
-    limits: Limits,
+    limits: ServerLimits,
     stop: told::Receiver<bool>,
 ) {
     let limits = Arc::new(limits);

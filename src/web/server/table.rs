@@ -5,7 +5,7 @@
 //! the address that has next to most. A connection that the gateway works for, or that became a WebSocket, is never
 //! closed for another.
 
-use super::Limits;
+use super::ServerLimits;
 use crate::model::throttle::client_network;
 use std::{
     collections::{HashMap, VecDeque},
@@ -79,8 +79,8 @@ pub(super) struct SlotState {
 }
 
 impl Table {
-    pub(super) fn new(limits: &Limits, stop: watch::Receiver<bool>) -> Arc<Self> {
-        let &Limits { connections, per_address, per_address_loopback, .. } = limits;
+    pub(super) fn new(limits: &ServerLimits, stop: watch::Receiver<bool>) -> Arc<Self> {
+        let &ServerLimits { connections, per_address, per_address_loopback, .. } = limits;
         let (slots, left) = (Mutex::default(), Notify::new());
         Arc::new(Self { connections, per_address, per_address_loopback, slots, stop, left })
     }
@@ -195,7 +195,7 @@ mod tests {
 
     fn table(connections: usize, per_address: usize) -> Arc<Table> {
         let stop = watch::channel(false).1;
-        Table::new(&Limits { connections, per_address, per_address_loopback: 3, ..Limits::default() }, stop)
+        Table::new(&ServerLimits { connections, per_address, per_address_loopback: 3, ..ServerLimits::default() }, stop)
     }
 
     /// Enters and works.

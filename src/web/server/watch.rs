@@ -5,14 +5,14 @@
 //! nothing or drips a header, a longer one for a client that keeps a good connection. hyper has none for a client that
 //! does not take its answer.
 
-use super::{Limits, table::ConnectionSlot};
+use super::{ServerLimits, table::ConnectionSlot};
 use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
 /// Bytes that are an answer on its way. Less may be HTTP/2's pings, which say nothing.
 const PINGS: u64 = 512;
 
 /// How often to look.
-pub(super) fn step(limits: &Limits) -> Duration {
+pub(super) fn step(limits: &ServerLimits) -> Duration {
     limits.header.min(limits.idle) / 2
 }
 
@@ -31,7 +31,7 @@ pub(super) struct Watch {
 
 impl Watch {
     /// Whether nothing happened for too long; `since` is the time since the last look.
-    pub(super) fn is_over(&mut self, slot: &ConnectionSlot, limits: &Limits, since: Duration, h2: bool) -> bool {
+    pub(super) fn is_over(&mut self, slot: &ConnectionSlot, limits: &ServerLimits, since: Duration, h2: bool) -> bool {
         let (requests, written) = (slot.requests.load(Relaxed), slot.written.load(Relaxed));
         let moved = requests != self.requests || written - self.written > if h2 { PINGS } else { 0 };
         (self.requests, self.written) = (requests, written);

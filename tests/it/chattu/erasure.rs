@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use wa_gateway::{
     app::control::Request,
-    connectors::heard::Sender,
+    connectors::inbound_event::RemoteParty,
     model::{ids::InstanceId, phone::Phone},
 };
 
@@ -161,11 +161,11 @@ async fn two_contacts_that_are_one_take_along_what_waits() {
     const LID: &str = "123456789012345@lid";
     let (shop, _receiver) = shop_with_traces().await;
     let sandbox = shop.world.gateway().registry.sandbox(&InstanceId::from_text(INSTANCE)).expect("a sandbox");
-    let hidden = Sender { lid: Some(LID.into()), ..Sender::default() };
+    let hidden = RemoteParty { lid: Some(LID.into()), ..RemoteParty::default() };
     sandbox.receive(hidden, "who am I?").await.expect("recorded");
     let contact = shop.world.number("SELECT contact_id FROM contact_identities WHERE kind = 'lid'").await;
     schedule_for(&shop, contact).await;
-    let both = Sender { phone: Some(PHONE.into()), lid: Some(LID.into()), ..Sender::default() };
+    let both = RemoteParty { phone: Some(PHONE.into()), lid: Some(LID.into()), ..RemoteParty::default() };
     sandbox.receive(both, "it is me").await.expect("two contacts become one");
     assert_eq!(
         shop.world
@@ -188,10 +188,10 @@ async fn two_contacts_that_are_one_take_along_what_waits() {
 async fn schedule_for(shop: &Shop, contact: i64) {
     use wa_gateway::{
         model::{clock::Clock, ids::AccountId, phone::Recipient, purpose::Purpose},
-        sending::{Sender, Source, request::Draft, schedule::New},
+        sending::{Sender, Source, request::Draft, schedule::NewSchedule},
     };
     let account = AccountId(shop.world.account);
-    let new = New {
+    let new = NewSchedule {
         sender: Sender { account, key: None, source: Source::Schedule, module: None, request_id: None },
         account,
         instance: InstanceId::from_text(INSTANCE),

@@ -51,7 +51,7 @@ impl Whole {
         let id = InstanceId::from_text(LINE);
         let read = self.world.gateway().store.read(move |tx: &Tx<'_>| templates::list(tx, &id)).await;
         let all = read.map_err(|e: StoreError| e.to_string()).expect("a list");
-        let one = |t: &templates::Known| {
+        let one = |t: &templates::KnownTemplate| {
             let category = t.category.map_or("-", |c| c.as_str());
             format!("{} {} {category} {}", t.template.name, t.template.language, t.status.as_deref().unwrap_or("-"))
         };

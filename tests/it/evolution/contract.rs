@@ -17,8 +17,8 @@ use std::{
 };
 use wa_gateway::{
     connectors::{
-        Ack, Address, Boxed, Connector, Heard, HookRequest, InstanceSetup,
-        contract::{self, Brought, Provider, STEP_MS, Taken, World},
+        Ack, Address, Boxed, Connector, HookRequest, InstanceSetup, ProviderEvent,
+        contract::{self, InboundText, Provider, STEP_MS, TakenMessage, World},
         evolution::Evolution,
         registry::Deps,
     },
@@ -35,7 +35,7 @@ const SECRET: &str = "a-secret-of-the-test";
 #[tokio::test]
 async fn an_evolution_server_keeps_the_contract() {
     let report = contract::check(&EvolutionWorld::new().await).await;
-    assert_eq!(report, contract::Report::default(), "no problem, and nothing skipped");
+    assert_eq!(report, contract::ContractReport::default(), "no problem, and nothing skipped");
 }
 
 struct EvolutionWorld {
@@ -141,10 +141,10 @@ impl World for EvolutionWorld {
         Address::Phone(Phone::parse(&format!("+9665000001{number:02}"), None).expect("a number"))
     }
 
-    fn taken(&self) -> Boxed<'_, Result<Vec<Taken>, String>> {
+    fn taken(&self) -> Boxed<'_, Result<Vec<TakenMessage>, String>> {
         Box::pin(async {
             let sent = self.server.with(&self.name(), |i| i.sent.clone());
-            let taken = sent.into_iter().map(|(to, text, id)| Taken {
+            let taken = sent.into_iter().map(|(to, text, id)| TakenMessage {
                 provider_message_id: Some(id),
                 message_id: None,
                 to: format!("+{to}"),
@@ -170,7 +170,7 @@ impl World for EvolutionWorld {
         })
     }
 
-    fn bring<'a>(&'a self, text: &'a Brought) -> Boxed<'a, Result<bool, String>> {
+    fn bring<'a>(&'a self, text: &'a InboundText) -> Boxed<'a, Result<bool, String>> {
         Box::pin(async {
             let jid = format!("{}@s.whatsapp.net", text.from.trim_start_matches('+'));
             let message = json!({"conversation": text.text});
@@ -179,7 +179,7 @@ impl World for EvolutionWorld {
         })
     }
 
-    fn heard(&self) -> Vec<Heard> {
+    fn heard(&self) -> Vec<ProviderEvent> {
         self.ear.heard()
     }
 

@@ -17,9 +17,9 @@ use std::{
 };
 use wa_gateway::{
     connectors::{
-        Ack, Address, Boxed, Connector, Heard, HookRequest, InstanceSetup,
+        Ack, Address, Boxed, Connector, HookRequest, InstanceSetup, ProviderEvent,
         cloud_api::CloudApi,
-        contract::{self, Brought, Provider, STEP_MS, Taken, World},
+        contract::{self, InboundText, Provider, STEP_MS, TakenMessage, World},
         registry::Deps,
     },
     egress::Egress,
@@ -35,7 +35,7 @@ use wa_gateway::{
 async fn the_cloud_api_keeps_the_contract() {
     let world = CloudWorld::new().await;
     let report = contract::check(&world).await;
-    assert_eq!(report, contract::Report::default(), "no problem, and nothing skipped");
+    assert_eq!(report, contract::ContractReport::default(), "no problem, and nothing skipped");
     assert_eq!(*world.complaints.lock().expect("unpoisoned"), Vec::<String>::new(), "and Meta had none to make");
 }
 
@@ -121,9 +121,9 @@ impl World for CloudWorld {
         Address::Phone(Phone::parse(&format!("+9665000001{number:02}"), None).expect("a number"))
     }
 
-    fn taken(&self) -> Boxed<'_, Result<Vec<Taken>, String>> {
+    fn taken(&self) -> Boxed<'_, Result<Vec<TakenMessage>, String>> {
         Box::pin(async {
-            let taken = self.graph.sent().into_iter().map(|sent| Taken {
+            let taken = self.graph.sent().into_iter().map(|sent| TakenMessage {
                 message_id: Some(sent.ours().to_owned()),
                 to: sent.body["to"].as_str().unwrap_or_default().to_owned(),
                 text: sent.body["text"]["body"].as_str().unwrap_or_default().to_owned(),
@@ -150,7 +150,7 @@ impl World for CloudWorld {
         })
     }
 
-    fn bring<'a>(&'a self, text: &'a Brought) -> Boxed<'a, Result<bool, String>> {
+    fn bring<'a>(&'a self, text: &'a InboundText) -> Boxed<'a, Result<bool, String>> {
         Box::pin(async {
             let from = text.from.trim_start_matches('+');
             let at = self.clock.now().seconds().to_string();
@@ -161,7 +161,7 @@ impl World for CloudWorld {
         })
     }
 
-    fn heard(&self) -> Vec<Heard> {
+    fn heard(&self) -> Vec<ProviderEvent> {
         self.ear.heard()
     }
 

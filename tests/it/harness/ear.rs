@@ -2,12 +2,12 @@
 
 use std::sync::Mutex;
 use tokio::sync::watch;
-use wa_gateway::connectors::{Boxed, Ear, Heard, NotRecorded, What};
+use wa_gateway::connectors::{Boxed, Ear, EventKind, NotRecorded, ProviderEvent};
 
 /// Remembers everything that it recorded.
 #[derive(Default)]
 pub struct RecordingEar {
-    heard: Mutex<Vec<Heard>>,
+    heard: Mutex<Vec<ProviderEvent>>,
     /// How many of them are no states, to be waited for without looking through them all.
     told: watch::Sender<usize>,
     failures: watch::Sender<usize>,
@@ -15,7 +15,7 @@ pub struct RecordingEar {
 
 impl RecordingEar {
     /// What was recorded, in its order.
-    pub fn heard(&self) -> Vec<Heard> {
+    pub fn heard(&self) -> Vec<ProviderEvent> {
         self.heard.lock().expect("unpoisoned").clone()
     }
 
@@ -37,18 +37,18 @@ impl RecordingEar {
     }
 
     /// Ends when what was recorded, states aside, are at least `n` things; answers with them.
-    pub async fn wait_for(&self, n: usize) -> Vec<What> {
+    pub async fn wait_for(&self, n: usize) -> Vec<EventKind> {
         self.told.subscribe().wait_for(|told| *told >= n).await.expect("the ear lives");
         self.heard().into_iter().map(|h| h.what).filter(|what| !is_state(what)).collect()
     }
 }
 
-fn is_state(what: &What) -> bool {
-    matches!(what, What::State { .. })
+fn is_state(what: &EventKind) -> bool {
+    matches!(what, EventKind::State { .. })
 }
 
 impl Ear for RecordingEar {
-    fn hear(&self, heard: Heard) -> Boxed<'_, Result<(), NotRecorded>> {
+    fn hear(&self, heard: ProviderEvent) -> Boxed<'_, Result<(), NotRecorded>> {
         Box::pin(async move {
             // The moment in which a real ear commits.
             tokio::task::yield_now().await;

@@ -5,19 +5,19 @@ use super::{
     rig::{Rig, answer, connect, get, send, soon, until_closed},
 };
 use std::{collections::VecDeque, time::Duration};
-use wa_gateway::web::server::Limits;
+use wa_gateway::web::server::ServerLimits;
 
 /// Nobody is closed for being slow: only the crowd decides.
-fn patient() -> Limits {
+fn patient() -> ServerLimits {
     let long = Duration::from_secs(600);
-    Limits { header: long, idle: long, body: long, ..quick() }
+    ServerLimits { header: long, idle: long, body: long, ..quick() }
 }
 
 const WAIT: &str = "GET /wait HTTP/1.1\r\nHost: x\r\n\r\n";
 
 #[tokio::test]
 async fn ten_thousand_silent_sockets_hinder_nobody() {
-    let rig = Rig::start(Limits { connections: 64, per_address_loopback: 32, ..patient() }).await;
+    let rig = Rig::start(ServerLimits { connections: 64, per_address_loopback: 32, ..patient() }).await;
     let mut customer = connect(rig.address, 2).await;
     let mut silent = VecDeque::new();
     for n in 0..10_000 {
@@ -38,7 +38,7 @@ async fn ten_thousand_silent_sockets_hinder_nobody() {
 
 #[tokio::test]
 async fn an_address_has_its_share_and_no_more() {
-    let mut rig = Rig::start(Limits { per_address_loopback: 3, ..patient() }).await;
+    let mut rig = Rig::start(ServerLimits { per_address_loopback: 3, ..patient() }).await;
     let mut busy = Vec::new();
     for n in 1..=3 {
         let mut stream = connect(rig.address, 1).await;
@@ -59,7 +59,7 @@ async fn an_address_has_its_share_and_no_more() {
 
 #[tokio::test]
 async fn a_house_full_of_work_takes_the_next_when_one_is_done() {
-    let mut rig = Rig::start(Limits { connections: 2, ..patient() }).await;
+    let mut rig = Rig::start(ServerLimits { connections: 2, ..patient() }).await;
     let (mut first, mut second) = (connect(rig.address, 1).await, connect(rig.address, 2).await);
     send(&mut first, WAIT).await;
     rig.wait_for(1).await;
@@ -75,7 +75,7 @@ async fn a_house_full_of_work_takes_the_next_when_one_is_done() {
 
 #[tokio::test]
 async fn who_owes_a_body_makes_room() {
-    let mut rig = Rig::start(Limits { connections: 2, ..patient() }).await;
+    let mut rig = Rig::start(ServerLimits { connections: 2, ..patient() }).await;
     let mut works = connect(rig.address, 1).await;
     send(&mut works, WAIT).await;
     rig.wait_for(1).await;

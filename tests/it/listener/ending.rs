@@ -7,12 +7,12 @@ use super::{
 use crate::harness::wait;
 use std::time::Duration;
 use tokio::{io::AsyncReadExt, net::TcpStream};
-use wa_gateway::web::server::Limits;
+use wa_gateway::web::server::ServerLimits;
 
 #[tokio::test]
 #[expect(clippy::disallowed_methods, reason = "how long a socket stays open is what is tested")]
 async fn a_good_connection_is_kept_for_the_idle_time() {
-    let rig = Rig::start(Limits { header: ms(200), idle: ms(2000), ..quick() }).await;
+    let rig = Rig::start(ServerLimits { header: ms(200), idle: ms(2000), ..quick() }).await;
     let mut stream = connect(rig.address, 1).await;
     // Header and body apart: reads of a body are no part of a next header.
     send(&mut stream, "POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n").await;
@@ -28,7 +28,7 @@ async fn a_good_connection_is_kept_for_the_idle_time() {
 #[tokio::test]
 async fn a_stop_lets_a_request_finish_and_takes_no_more() {
     let mut rig =
-        Rig::start(Limits { drain: Duration::from_secs(60), idle: Duration::from_secs(600), ..quick() }).await;
+        Rig::start(ServerLimits { drain: Duration::from_secs(60), idle: Duration::from_secs(600), ..quick() }).await;
     let mut idle = connect(rig.address, 1).await;
     assert_eq!(get(&mut idle, "/hello").await.status, 200);
     let mut fresh = connect(rig.address, 1).await;
@@ -48,7 +48,7 @@ async fn a_stop_lets_a_request_finish_and_takes_no_more() {
 
 #[tokio::test]
 async fn a_stop_does_not_wait_for_ever() {
-    let mut rig = Rig::start(Limits { drain: ms(200), ..quick() }).await;
+    let mut rig = Rig::start(ServerLimits { drain: ms(200), ..quick() }).await;
     let mut busy = connect(rig.address, 1).await;
     send(&mut busy, "GET /wait HTTP/1.1\r\nHost: x\r\n\r\n").await;
     rig.wait_for(1).await;
@@ -81,7 +81,7 @@ async fn says(stream: &mut TcpStream, text: &str) {
 
 #[tokio::test]
 async fn a_websocket_keeps_its_place_and_ends_with_the_gateway() {
-    let mut rig = Rig::start(Limits { connections: 2, per_address_loopback: 1, ..quick() }).await;
+    let mut rig = Rig::start(ServerLimits { connections: 2, per_address_loopback: 1, ..quick() }).await;
     let mut socket = open_socket(&rig, 1).await;
     says(&mut socket, "one").await;
     let mut refused = connect(rig.address, 1).await;
@@ -111,7 +111,7 @@ async fn a_websocket_keeps_its_place_and_ends_with_the_gateway() {
 
 #[tokio::test]
 async fn who_was_let_in_before_a_stop_still_gets_an_answer() {
-    let mut rig = Rig::start(Limits { header: Duration::from_secs(60), ..quick() }).await;
+    let mut rig = Rig::start(ServerLimits { header: Duration::from_secs(60), ..quick() }).await;
     let mut fresh = connect(rig.address, 1).await;
     // Accepted for sure: the next one after it was answered.
     let mut next = connect(rig.address, 1).await;

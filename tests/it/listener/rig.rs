@@ -12,7 +12,7 @@ use tokio::{
     sync::{Semaphore, watch},
     task::JoinHandle,
 };
-use wa_gateway::web::server::{BodyError, Limits, Peer, serve};
+use wa_gateway::web::server::{BodyError, Peer, ServerLimits, serve};
 use warp::{Filter, Reply as _, filters::BoxedFilter, http::StatusCode, reply::Response};
 
 /// Long enough for any event that a test waits for.
@@ -33,11 +33,11 @@ pub struct Rig {
 }
 
 impl Rig {
-    pub async fn start(limits: Limits) -> Self {
+    pub async fn start(limits: ServerLimits) -> Self {
         Self::start_with(limits, None).await
     }
 
-    pub async fn start_with(limits: Limits, tls: Option<Arc<ArcSwap<ServerConfig>>>) -> Self {
+    pub async fn start_with(limits: ServerLimits, tls: Option<Arc<ArcSwap<ServerConfig>>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (coming, came) = watch::channel(0);

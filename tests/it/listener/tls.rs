@@ -17,7 +17,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Duratio
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
-use wa_gateway::{model::clock::Clock, ops::tls::Certificate, web::server::Limits};
+use wa_gateway::{model::clock::Clock, ops::tls::Certificate, web::server::ServerLimits};
 
 const NOW: &str = "2026-06-01T08:00:00Z";
 
@@ -68,7 +68,7 @@ async fn ask(client: &mut SendRequest<Full<Bytes>>, request: http::request::Buil
 #[tokio::test]
 async fn a_handshake_that_is_none_is_closed_in_time() {
     let dir = TempDir::new().expect("a directory");
-    let limits = Limits { idle: Duration::from_secs(600), header: Duration::from_secs(600), ..quick() };
+    let limits = ServerLimits { idle: Duration::from_secs(600), header: Duration::from_secs(600), ..quick() };
     let rig = Rig::start_with(limits, Some(self_signed(dir.path(), NOW).server_config())).await;
     // Nothing, plain HTTP, noise, and the first bytes of a real hello that goes no further.
     for start in [&b""[..], b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", &[0xff; 600], b"\x16\x03\x01\x02\x00\x01\x00"] {
@@ -128,7 +128,8 @@ async fn a_new_certificate_holds_for_new_connections() {
     };
     install(&old);
     let certificate = Certificate::from_files(&chain, &key).expect("a certificate");
-    let rig = Rig::start_with(Limits { idle: Duration::from_secs(600), ..quick() }, Some(certificate.server_config()));
+    let rig =
+        Rig::start_with(ServerLimits { idle: Duration::from_secs(600), ..quick() }, Some(certificate.server_config()));
     let rig = rig.await;
     let mut kept = open(&rig, old.path(), b"http/1.1").await.expect("the old one");
     assert!(open(&rig, new.path(), b"http/1.1").await.is_err());

@@ -9,7 +9,7 @@ use wa_gateway::{
     model::{clock::Time, ids::AccountId},
     people::{
         conversations::{self, Identity, IdentityKind},
-        suppression::{self, Source},
+        suppression::{self, SuppressionSource},
     },
     store::{self, Store, StoreError},
 };
@@ -98,11 +98,12 @@ fn any_names_linked_in_any_order_are_one_contact_with_the_strictest_state() {
                     let person = conversations::identify(tx, account, &which, now())?.expect("somebody");
                     let source = match told {
                         Told::Link(_) => continue,
-                        Told::OptOut(_) => Source::Recipient,
-                        Told::Block(_) => Source::Manual,
+                        Told::OptOut(_) => SuppressionSource::Recipient,
+                        Told::Block(_) => SuppressionSource::Manual,
                     };
                     let contact = person.contact;
-                    let new = suppression::New { account, contact, source, reason: "said so", instance: None };
+                    let new =
+                        suppression::NewSuppression { account, contact, source, reason: "said so", instance: None };
                     suppression::add(tx, &new, now())?;
                 }
                 all.iter()

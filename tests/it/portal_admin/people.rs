@@ -103,7 +103,8 @@ async fn a_request_for_more_is_asked_once_decided_once_and_told() {
     let account = world.gateway().accounts.find_account(AccountId(1)).await.expect("the account");
     assert_eq!((account.daily_limit, account.monthly_limit), (Some(1800), Some(30_000)));
     assert!(owner.get("/account").await.body.contains("Good numbers: 1,800 for now"));
-    let raised = world.gateway().store.read(|tx| notices::list(tx, notices::Scope::Account(AccountId(1)), false)).await;
+    let raised =
+        world.gateway().store.read(|tx| notices::list(tx, notices::NoticeScope::Account(AccountId(1)), false)).await;
     let raised = raised.expect("notices");
     assert!(raised.iter().any(|n| n.kind == "limit_decided" && n.parameters["decision"] == "granted"), "{raised:?}");
 

@@ -361,7 +361,8 @@ async fn templates_are_judged_when_they_are_saved() {
     let saved = save("voicemail", "We will listen to it.").await.expect("saved");
     let expected = json!({"event_type": "voicemail", "enabled": false, "text": "We will listen to it."});
     assert_eq!(saved, expected);
-    let values = wa_gateway::dialects::threecx::template::Values { queue: "Sales".into(), ..Default::default() };
+    let values =
+        wa_gateway::dialects::threecx::template::TemplateValues { queue: "Sales".into(), ..Default::default() };
     let threecx = &world.gateway().threecx;
     assert_eq!(threecx.preview("You called {{queue}}.", &values).expect("a preview"), "You called Sales.");
     assert!(threecx.preview("You called {{nobody}}.", &values).is_err());

@@ -9,7 +9,8 @@ use std::{net::IpAddr, time::Duration};
 use wa_gateway::{
     app::control::ThreecxSettings,
     dialects::threecx::{
-        Asked, By, Change, EventType, Finding, IntegrationId, NewIntegration, Presented, ThreecxError, Via,
+        Actor, EventType, Examination, IntegrationId, NewIntegration, Payload, Presented, SettingsChange, ThreecxError,
+        Via,
     },
     model::{
         clock::Clock,
@@ -17,10 +18,10 @@ use wa_gateway::{
     },
 };
 
-const OWNER: By<'_> = By { actor: "o@shop.example", is_admin: false };
+const OWNER: Actor<'_> = Actor { actor: "o@shop.example", is_admin: false };
 
-fn object(value: &Value) -> Asked {
-    Asked::Object(value.as_object().expect("an object").clone())
+fn object(value: &Value) -> Payload {
+    Payload::Object(value.as_object().expect("an object").clone())
 }
 
 #[tokio::test]
@@ -31,7 +32,7 @@ async fn another_accounts_integration_is_like_none_at_all() {
     let threecx = &world.gateway().threecx;
     let (theirs, none) = (IntegrationId::from_text(pbx.id.clone()), IntegrationId::from_text("tcx_none"));
     let (own, scope) = (Some(AccountId(world.account)), Some(other));
-    let change = || Change { outbound: Some(false), ..Change::default() };
+    let change = || SettingsChange { outbound: Some(false), ..SettingsChange::default() };
     for id in [&theirs, &none] {
         let said = [
             threecx.find(id, scope).await.map(drop),
@@ -50,9 +51,10 @@ async fn another_accounts_integration_is_like_none_at_all() {
     assert!(threecx.monitor(scope).await.expect("a list").is_empty());
     assert!(threecx.find(&theirs, own).await.expect("one's own").settings.outbound);
     // An instance of somebody else is none, and the strict mode is not an owner's to end.
-    let new = NewIntegration { account: other, instance: InstanceId::from_text(INSTANCE), change: Change::default() };
+    let new =
+        NewIntegration { account: other, instance: InstanceId::from_text(INSTANCE), change: SettingsChange::default() };
     assert!(matches!(threecx.create(new, OWNER).await, Err(ThreecxError::Invalid(_))));
-    let free = Change { strict_mode: Some(false), ..Change::default() };
+    let free = SettingsChange { strict_mode: Some(false), ..SettingsChange::default() };
     assert!(matches!(threecx.update(&theirs, own, free, OWNER).await, Err(ThreecxError::NotAllowed(_))));
     world.stop().await;
 }
@@ -65,7 +67,7 @@ async fn a_request_can_be_examined_without_a_trace() {
     let threecx = &world.gateway().threecx;
     let id = IntegrationId::from_text(pbx.id.clone());
     let stamp = world.clock.now().seconds().to_string();
-    let examined = async |body: &Value, secret: &str| -> Finding {
+    let examined = async |body: &Value, secret: &str| -> Examination {
         let bytes = body.to_string();
         let signature = pbx.signature(&stamp, bytes.as_bytes());
         let shown = Presented {

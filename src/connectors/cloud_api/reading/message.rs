@@ -1,9 +1,9 @@
 //! A message of somebody's. What the fields of an [`InboundMessage`] cannot hold is kept beside them as it came.
 
-use super::{Change, Told, id, news_of, people, text, time, word};
+use super::{Parsed, WebhookChange, id, news_of, people, text, time, word};
 use crate::connectors::{
-    What,
-    heard::{Group, HeardMedia, InboundMessage, MediaSource, Sender},
+    EventKind,
+    inbound_event::{GroupRef, HeardMedia, InboundMessage, MediaSource, RemoteParty},
 };
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ const READ: [&str; 7] = ["id", "from", "from_user_id", "timestamp", "type", "con
 const TEXT_MAX: usize = 4096;
 
 /// Reads one of a value's messages.
-pub(super) fn read(change: &Change<'_>, message: &Value, told: &mut Vec<Told>) {
+pub(super) fn read(change: &WebhookChange<'_>, message: &Value, told: &mut Vec<Parsed>) {
     let Some(provider_message_id) = id(&message["id"]) else {
         return told.push(news_of(change, "message_without_id", message, None, Vec::new()));
     };
@@ -26,13 +26,13 @@ pub(super) fn read(change: &Change<'_>, message: &Value, told: &mut Vec<Told>) {
     let reply_to = id(&context["id"]).or_else(|| id(&message["reaction"]["message_id"]));
     let mut from = people::writer(change, message);
     // A note that names nobody else is shown with whom it is about.
-    if let (None, None, Some(What::Person { former, .. })) = (&from.phone, &from.bsuid, &moved) {
-        from = Sender { name: from.name, ..former.clone() };
+    if let (None, None, Some(EventKind::Person { former, .. })) = (&from.phone, &from.bsuid, &moved) {
+        from = RemoteParty { name: from.name, ..former.clone() };
     }
     let inbound = InboundMessage {
         from,
         // Its name is not told here: the one that is known stays.
-        group: id(&message["group_id"]).map(|id| Group { id, name: String::new() }),
+        group: id(&message["group_id"]).map(|id| GroupRef { id, name: String::new() }),
         text: words(&kind, message),
         may_opt_out: matches!(kind.as_str(), "text" | "button"),
         media: media(&kind, &message[kind.as_str()]),
@@ -41,7 +41,7 @@ pub(super) fn read(change: &Change<'_>, message: &Value, told: &mut Vec<Told>) {
         reply_to,
         kind,
     };
-    told.push((at, What::Message(inbound)));
+    told.push((at, EventKind::Message(inbound)));
     told.extend(moved.map(|person| (at, person)));
 }
 

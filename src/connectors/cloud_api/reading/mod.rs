@@ -13,14 +13,14 @@ mod status;
 
 pub(super) use people::recipient;
 
-use crate::{connectors::What, model::clock::Time};
+use crate::{connectors::EventKind, model::clock::Time};
 use serde_json::{Value, json};
 
 /// Something told, with when it happened.
-pub(super) type Told = (Time, What);
+pub(super) type Parsed = (Time, EventKind);
 
 /// Which number and account the instance is.
-pub(super) struct Mine {
+pub(super) struct OwnIds {
     pub(super) phone_number_id: String,
     /// Empty: not known.
     pub(super) waba_id: String,
@@ -28,7 +28,7 @@ pub(super) struct Mine {
 
 /// One change, with what stands around it.
 #[derive(Clone, Copy)]
-struct Change<'a> {
+struct WebhookChange<'a> {
     field: &'a str,
     value: &'a Value,
     entry: &'a Value,
@@ -37,11 +37,11 @@ struct Change<'a> {
 }
 
 /// Reads a body that is rightly signed.
-pub(super) fn read(body: &[u8], mine: &Mine, now: Time) -> Vec<Told> {
+pub(super) fn read(body: &[u8], mine: &OwnIds, now: Time) -> Vec<Parsed> {
     let Ok(body) = serde_json::from_slice::<Value>(body) else {
         // Too deep, or no JSON: kept as a text.
         let raw = json!(String::from_utf8_lossy(body)).to_string();
-        return vec![(now, What::News { kind: "unreadable".into(), raw, notice: None, then: Vec::new() })];
+        return vec![(now, EventKind::News { kind: "unreadable".into(), raw, notice: None, then: Vec::new() })];
     };
     let entries = body["entry"].as_array().filter(|_| body["object"] == "whatsapp_business_account");
     let Some(entries) = entries else { return vec![plain_news("unknown_object", &body, now)] };
@@ -54,14 +54,14 @@ pub(super) fn read(body: &[u8], mine: &Mine, now: Time) -> Vec<Told> {
         for change in changes {
             let at = time(&entry["time"]).unwrap_or(now);
             let field = change["field"].as_str().unwrap_or_default();
-            read_change(&Change { field, value: &change["value"], entry, at }, mine, &mut told);
+            read_change(&WebhookChange { field, value: &change["value"], entry, at }, mine, &mut told);
         }
     }
     told
 }
 
-fn read_change(change: &Change<'_>, mine: &Mine, told: &mut Vec<Told>) {
-    let Change { field, value, .. } = *change;
+fn read_change(change: &WebhookChange<'_>, mine: &OwnIds, told: &mut Vec<Parsed>) {
+    let WebhookChange { field, value, .. } = *change;
     let number = text(&value["metadata"]["phone_number_id"]);
     if number.as_ref().is_some_and(|id| *id != mine.phone_number_id) {
         return told.push(elsewhere("other_number", "phone_number_id", number, change));
@@ -80,7 +80,7 @@ fn read_change(change: &Change<'_>, mine: &Mine, told: &mut Vec<Told>) {
 }
 
 /// Messages and statuses, in their order; whatever else such a value holds.
-fn messages(change: &Change<'_>, told: &mut Vec<Told>) {
+fn messages(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
     let value = change.value;
     let list = |name: &str| value[name].as_array().map_or(&[][..], Vec::as_slice);
     let before = told.len();
@@ -100,26 +100,32 @@ fn messages(change: &Change<'_>, told: &mut Vec<Told>) {
 }
 
 /// News of somebody else's: acknowledged, and noted without what it says.
-fn elsewhere(kind: &str, name: &str, id: Option<String>, change: &Change<'_>) -> Told {
+fn elsewhere(kind: &str, name: &str, id: Option<String>, change: &WebhookChange<'_>) -> Parsed {
     let count = |name: &str| change.value[name].as_array().map_or(0, Vec::len);
     let raw = json!({
         "field": change.field, name: id, "messages": count("messages"), "statuses": count("statuses"),
         "time": change.entry["time"],
     });
-    (change.at, What::News { kind: kind.into(), raw: raw.to_string(), notice: None, then: Vec::new() })
+    (change.at, EventKind::News { kind: kind.into(), raw: raw.to_string(), notice: None, then: Vec::new() })
 }
 
 /// News of a change; together with what makes two alike ones two.
-fn news_of(change: &Change<'_>, kind: &str, value: &Value, notice: Option<String>, then: Vec<What>) -> Told {
+fn news_of(
+    change: &WebhookChange<'_>,
+    kind: &str,
+    value: &Value,
+    notice: Option<String>,
+    then: Vec<EventKind>,
+) -> Parsed {
     let raw = json!({
         "field": change.field, "account": change.entry["id"], "time": change.entry["time"], "value": value,
     });
     let kind = if kind.is_empty() { "unknown_field" } else { kind }.chars().take(KIND_MAX).collect();
-    (change.at, What::News { kind, raw: raw.to_string(), notice, then })
+    (change.at, EventKind::News { kind, raw: raw.to_string(), notice, then })
 }
 
-fn plain_news(kind: &str, value: &Value, now: Time) -> Told {
-    (now, What::News { kind: kind.into(), raw: value.to_string(), notice: None, then: Vec::new() })
+fn plain_news(kind: &str, value: &Value, now: Time) -> Parsed {
+    (now, EventKind::News { kind: kind.into(), raw: value.to_string(), notice: None, then: Vec::new() })
 }
 
 /// Longest word of Meta's that is taken for a kind, in characters.

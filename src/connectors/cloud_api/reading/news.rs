@@ -1,10 +1,10 @@
 //! Changes that are no messages: groups, templates, people's names, and what Meta says about number and account.
 
-use super::{Change, Told, id, news_of, people, text, time, word};
+use super::{Parsed, WebhookChange, id, news_of, people, text, time, word};
 use crate::{
     connectors::{
-        What,
-        manners::repeated,
+        EventKind,
+        provider_text::repeated,
         templates::{Category, TemplateName},
     },
     model::instance::{Health, InstanceState},
@@ -12,7 +12,7 @@ use crate::{
 use serde_json::Value;
 
 /// Reads a change by its field; every one of them is kept.
-pub(super) fn read(change: &Change<'_>, told: &mut Vec<Told>) {
+pub(super) fn read(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
     match change.field {
         "group_lifecycle_update" | "group_settings_update" | "group_participants_update" | "group_status_update" => {
             groups(change, told);
@@ -29,7 +29,7 @@ pub(super) fn read(change: &Change<'_>, told: &mut Vec<Told>) {
 }
 
 /// The account is gone or disabled: nothing goes any more, and a person must see to it.
-fn closed(change: &Change<'_>) -> Option<What> {
+fn closed(change: &WebhookChange<'_>) -> Option<EventKind> {
     let value = change.value;
     let is_gone = change.field == "account_update"
         && match value["event"].as_str()? {
@@ -37,7 +37,7 @@ fn closed(change: &Change<'_>) -> Option<What> {
             "DISABLED_UPDATE" => ban_state(value).as_deref() == Some("DISABLE"),
             _ => false,
         };
-    is_gone.then(|| What::State {
+    is_gone.then(|| EventKind::State {
         state: InstanceState::Close,
         health: Health::Ok,
         reason: Some("Meta has disabled or deleted this business account".to_owned()),
@@ -51,14 +51,14 @@ fn ban_state(value: &Value) -> Option<String> {
 }
 
 /// Groups. The field decides: Meta's own examples carry a wrong type beside it.
-fn groups(change: &Change<'_>, told: &mut Vec<Told>) {
+fn groups(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
     let all = change.value["groups"].as_array().map_or(&[][..], Vec::as_slice);
     if all.is_empty() {
         told.push(news_of(change, change.field, change.value, None, Vec::new()));
     }
     for group in all {
         let follows = id(&group["group_id"]).map_or_else(Vec::new, |group_id| {
-            let what = |word: &&str| What::GroupUpdated {
+            let what = |word: &&str| EventKind::GroupUpdated {
                 group_id: group_id.clone(),
                 group_name: subject(group).unwrap_or_default(),
                 change: (*word).to_owned(),
@@ -96,7 +96,7 @@ fn subject(group: &Value) -> Option<String> {
 }
 
 /// People whose hidden ids changed.
-fn names(change: &Change<'_>, told: &mut Vec<Told>) {
+fn names(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
     let listed = [&change.value["user_id_update"], &change.value["user_id_updates"]];
     let all = listed.into_iter().find_map(Value::as_array).map_or(std::slice::from_ref(change.value), Vec::as_slice);
     for update in all {
@@ -107,14 +107,14 @@ fn names(change: &Change<'_>, told: &mut Vec<Told>) {
 }
 
 /// What Meta tells of one template.
-fn template(change: &Change<'_>, told: &mut Vec<Told>) {
+fn template(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
     let value = change.value;
     let name = |name: &str| text(&value[name]).unwrap_or_default();
     let named = TemplateName::parse(&name("message_template_name"), &name("message_template_language"));
     let small = |name: &str| word(&value[name]).map(|word| word.to_ascii_lowercase());
     // A coming change is told a day before, with the category that holds until then.
     let category = small("new_category").or_else(|| small("message_template_category"));
-    let what = named.map(|template| What::TemplateChanged {
+    let what = named.map(|template| EventKind::TemplateChanged {
         template,
         category: category.map(|word| Category::parse(&word).unwrap_or(Category::Other)),
         status: (change.field == "message_template_status_update").then(|| small("event")).flatten(),
@@ -128,7 +128,7 @@ fn template(change: &Change<'_>, told: &mut Vec<Told>) {
 }
 
 /// What the owner should know, in Meta's words.
-fn alarm(change: &Change<'_>) -> Option<String> {
+fn alarm(change: &WebhookChange<'_>) -> Option<String> {
     let value = change.value;
     let event = word(&value["event"]).unwrap_or_default();
     let name = word(&value["message_template_name"]).unwrap_or_default();

@@ -1,13 +1,13 @@
 //! Who is meant: by number, by business-scoped user id, or both. Either may be missing; a name stands beside the
 //! contacts of a value, not in the message.
 
-use super::{Change, Told, id, text};
-use crate::connectors::{What, heard::Sender};
+use super::{Parsed, WebhookChange, id, text};
+use crate::connectors::{EventKind, inbound_event::RemoteParty};
 use serde_json::Value;
 
 /// The one who wrote `message` or made a call.
-pub(super) fn writer(change: &Change<'_>, message: &Value) -> Sender {
-    let mut sender = Sender::default();
+pub(super) fn writer(change: &WebhookChange<'_>, message: &Value) -> RemoteParty {
+    let mut sender = RemoteParty::default();
     for name in [&message["from"], &message["from_user_id"]].into_iter().filter_map(id) {
         add(&mut sender, &name);
     }
@@ -30,18 +30,18 @@ pub(super) fn writer(change: &Change<'_>, message: &Value) -> Sender {
 }
 
 /// Contacts that link a number with a hidden id: a person who hides the number later is still known.
-pub(super) fn known(change: &Change<'_>, told: &mut Vec<Told>) {
+pub(super) fn known(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
     for contact in change.value["contacts"].as_array().into_iter().flatten() {
-        let names = Sender { name: None, ..of_contact(contact) };
+        let names = RemoteParty { name: None, ..of_contact(contact) };
         if names.phone.is_some() && names.bsuid.is_some() {
-            told.push((change.at, What::Person { names, former: Sender::default() }));
+            told.push((change.at, EventKind::Person { names, former: RemoteParty::default() }));
         }
     }
 }
 
 /// `user_id_update`: a person's hidden id became another one, as it does when the number changes.
-pub(super) fn updated(change: &Change<'_>, update: &Value) -> Option<What> {
-    let (mut names, mut former) = (Sender::default(), Sender::default());
+pub(super) fn updated(change: &WebhookChange<'_>, update: &Value) -> Option<EventKind> {
+    let (mut names, mut former) = (RemoteParty::default(), RemoteParty::default());
     let wa_id = id(&update["wa_id"]);
     for (now, before) in [
         (&update["user_id"]["current"], &update["user_id"]["previous"]),
@@ -65,14 +65,14 @@ pub(super) fn updated(change: &Change<'_>, update: &Value) -> Option<What> {
             names.phone = names.phone.or(other.phone);
         }
     }
-    (names.bsuid.is_some() && former.bsuid.is_some()).then_some(What::Person { names, former })
+    (names.bsuid.is_some() && former.bsuid.is_some()).then_some(EventKind::Person { names, former })
 }
 
 /// `system` messages: somebody has another number, or another hidden id. The hidden id changes with the number, and a
 /// note of that usually names nobody beside it: no `from`, no contact, only `previous_user_id`.
-pub(super) fn moved(message: &Value) -> Option<What> {
+pub(super) fn moved(message: &Value) -> Option<EventKind> {
     let system = &message["system"];
-    let (mut names, mut former) = (Sender::default(), Sender::default());
+    let (mut names, mut former) = (RemoteParty::default(), RemoteParty::default());
     for name in [&system["wa_id"], &system["user_id"], &system["new_wa_id"]].into_iter().filter_map(id) {
         add(&mut names, &name);
     }
@@ -88,19 +88,19 @@ pub(super) fn moved(message: &Value) -> Option<What> {
     // A name that stays is no former one.
     former.bsuid = former.bsuid.filter(|old| Some(old) != names.bsuid.as_ref());
     former.phone = former.phone.filter(|old| Some(old) != names.phone.as_ref());
-    let is_some = |s: &Sender| s.phone.is_some() || s.bsuid.is_some();
-    (is_some(&names) && is_some(&former)).then_some(What::Person { names, former })
+    let is_some = |s: &RemoteParty| s.phone.is_some() || s.bsuid.is_some();
+    (is_some(&names) && is_some(&former)).then_some(EventKind::Person { names, former })
 }
 
 /// Whom a message went to, as an answer's or a status's contact names them: the number as Meta knows it (`wa_id`), the
 /// hidden id, or both.
-pub(in crate::connectors::cloud_api) fn recipient(contact: &Value) -> Sender {
-    Sender { name: None, ..of_contact(contact) }
+pub(in crate::connectors::cloud_api) fn recipient(contact: &Value) -> RemoteParty {
+    RemoteParty { name: None, ..of_contact(contact) }
 }
 
 /// A name and identities, as a value's contacts tell.
-fn of_contact(contact: &Value) -> Sender {
-    let mut sender = Sender { name: text(&contact["profile"]["name"]), ..Sender::default() };
+fn of_contact(contact: &Value) -> RemoteParty {
+    let mut sender = RemoteParty { name: text(&contact["profile"]["name"]), ..RemoteParty::default() };
     for name in [&contact["wa_id"], &contact["user_id"]].into_iter().filter_map(id) {
         add(&mut sender, &name);
     }
@@ -108,7 +108,7 @@ fn of_contact(contact: &Value) -> Sender {
 }
 
 /// Adds what an id says: a number in digits, or a hidden id such as `US.13491208655302741918`.
-pub(super) fn add(sender: &mut Sender, name: &str) {
+pub(super) fn add(sender: &mut RemoteParty, name: &str) {
     let digits = name.strip_prefix('+').unwrap_or(name);
     if (8..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) {
         sender.phone.get_or_insert_with(|| format!("+{digits}"));

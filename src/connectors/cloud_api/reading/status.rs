@@ -1,21 +1,21 @@
 //! What became of a message that we sent, and calls.
 
-use super::{Change, Told, id, news_of, people, text, time};
+use super::{Parsed, WebhookChange, id, news_of, people, text, time};
 use crate::{
     connectors::{
-        What,
+        EventKind,
         cloud_api::{
-            classify::{self, Class},
+            classify::{self, ErrorClass},
             client::GraphError,
         },
-        heard::{Sender, Whom},
+        inbound_event::{RemoteParty, Whom},
     },
     model::{ids::MessageId, message::Receipt},
 };
 use serde_json::Value;
 
 /// Reads one of a value's statuses.
-pub(super) fn read(change: &Change<'_>, status: &Value, told: &mut Vec<Told>) {
+pub(super) fn read(change: &WebhookChange<'_>, status: &Value, told: &mut Vec<Parsed>) {
     let receipt = match status["status"].as_str().unwrap_or_default() {
         "sent" => Receipt::Server,
         "delivered" => Receipt::Delivered,
@@ -31,11 +31,11 @@ pub(super) fn read(change: &Change<'_>, status: &Value, told: &mut Vec<Told>) {
     let failed = (receipt == Receipt::Failed).then(|| GraphError::of(&status["errors"][0]));
     let code = failed.as_ref().and_then(|error| error.as_ref().map(|e| e.code));
     let ours = text(&status["biz_opaque_callback_data"]).filter(|data| data.starts_with("msg_"));
-    let what = What::Receipt {
+    let what = EventKind::Receipt {
         provider_message_id,
         message_id: ours.map(MessageId::from_text),
         receipt,
-        recipient_fault: code.is_some_and(|code| classify::code(code, false) == Class::Recipient),
+        recipient_fault: code.is_some_and(|code| classify::code(code, false) == ErrorClass::Recipient),
         code: code.map(|code| code.to_string()),
         reason: failed.map(|error| error.map_or_else(unexplained, |e| e.text())),
         pricing: status["pricing"].as_object().map(|pricing| Value::Object(pricing.clone()).to_string()),
@@ -48,15 +48,15 @@ pub(super) fn read(change: &Change<'_>, status: &Value, told: &mut Vec<Told>) {
 
 /// By which names Meta knows the one that a message went to. It spells some countries' numbers in its own way, and a
 /// status may come before the answer to the message that it is about.
-fn recipient(status: &Value, of: &What) -> Option<What> {
-    let What::Receipt { provider_message_id, message_id, .. } = of else { return None };
-    let mut names = Sender::default();
+fn recipient(status: &Value, of: &EventKind) -> Option<EventKind> {
+    let EventKind::Receipt { provider_message_id, message_id, .. } = of else { return None };
+    let mut names = RemoteParty::default();
     let ids = [&status["recipient_id"], &status["recipient_user_id"]];
     ids.into_iter().filter_map(id).for_each(|name| people::add(&mut names, &name));
     let is_group = status["recipient_type"] == "group";
     let (provider_message_id, message_id) = (provider_message_id.clone(), message_id.clone());
     let whom = Whom::Recipient { provider_message_id, message_id };
-    (!is_group && (names.phone.is_some() || names.bsuid.is_some())).then_some(What::Named { whom, names })
+    (!is_group && (names.phone.is_some() || names.bsuid.is_some())).then_some(EventKind::Named { whom, names })
 }
 
 fn unexplained() -> String {
@@ -64,7 +64,7 @@ fn unexplained() -> String {
 }
 
 /// Calls of people to us. A call that ends before it was taken was missed; nobody takes calls here.
-pub(super) fn calls(change: &Change<'_>, told: &mut Vec<Told>) {
+pub(super) fn calls(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
     let calls = change.value["calls"].as_array().map_or(&[][..], Vec::as_slice);
     people::known(change, told);
     let before = told.len();
@@ -74,7 +74,7 @@ pub(super) fn calls(change: &Change<'_>, told: &mut Vec<Told>) {
                 let at = time(&call["timestamp"]).unwrap_or(change.at);
                 let from = people::writer(change, call);
                 let is_video = call["is_video"] == true || call["media_type"] == "video";
-                told.push((at, What::Call { call_id, from, is_video, missed }));
+                told.push((at, EventKind::Call { call_id, from, is_video, missed }));
             }
             _ => told.push(news_of(change, "calls", call, None, Vec::new())),
         }
@@ -86,7 +86,7 @@ pub(super) fn calls(change: &Change<'_>, told: &mut Vec<Told>) {
 }
 
 /// Whether a call was missed; none for what is no call to us.
-fn read_call(_: &Change<'_>, call: &Value) -> Option<bool> {
+fn read_call(_: &WebhookChange<'_>, call: &Value) -> Option<bool> {
     if call["direction"].as_str().is_some_and(|way| way != "USER_INITIATED") {
         return None;
     }

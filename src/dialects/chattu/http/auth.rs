@@ -3,7 +3,7 @@
 use super::error::ApiError;
 use crate::{
     accounts::{self, DialectCaller, Role, Session},
-    dialects::chattu::{Rate, Scope},
+    dialects::chattu::{RateKind, Scope},
     gateway::Gateway,
     instances::Instance,
     model::{
@@ -34,7 +34,7 @@ pub(super) fn by_key(gateway: &Gateway, incoming: &Incoming) -> Result<Who, ApiE
     let now = gateway.clock.now();
     let caller = gateway.accounts.ring().find_dialect(text.trim(), now).map_err(|_| ApiError::auth())?;
     let address = incoming.client_address(gateway);
-    let taken = gateway.chattu.rates.take(Rate::Api, Some(address), caller.caller.key.0, now);
+    let taken = gateway.chattu.rates.take(RateKind::Api, Some(address), caller.caller.key.0, now);
     taken.map_err(ApiError::limited)?;
     Ok(Who::Key(caller))
 }
@@ -66,7 +66,7 @@ pub(super) async fn by_session(gateway: &Gateway, incoming: &Incoming) -> Result
 pub(super) async fn by_chat_session(gateway: &Gateway, incoming: &Incoming) -> Result<Who, ApiError> {
     let who = by_session(gateway, incoming).await?;
     let token = cookie::session(incoming, incoming.is_https(gateway)).ok_or_else(ApiError::auth)?;
-    let taken = gateway.chattu.rates.take(Rate::Chat, None, accounts::session_number(&token), gateway.clock.now());
+    let taken = gateway.chattu.rates.take(RateKind::Chat, None, accounts::session_number(&token), gateway.clock.now());
     taken.map_err(ApiError::limited)?;
     Ok(who)
 }
@@ -80,7 +80,7 @@ pub(super) async fn by_either(gateway: &Gateway, incoming: &Incoming) -> Result<
 }
 
 /// Bounds a kind of request by address.
-pub(super) fn bounded(gateway: &Gateway, incoming: &Incoming, rate: Rate) -> Result<(), ApiError> {
+pub(super) fn bounded(gateway: &Gateway, incoming: &Incoming, rate: RateKind) -> Result<(), ApiError> {
     let address = incoming.client_address(gateway);
     gateway.chattu.rates.take(rate, Some(address), 0, gateway.clock.now()).map_err(ApiError::limited)
 }

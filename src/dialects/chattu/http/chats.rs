@@ -1,13 +1,13 @@
 //! Chats with people, for whoever is logged in.
 
 use super::{
-    Answered, ApiError,
+    ApiError, ChattuResult,
     auth::{Who, by_chat_session},
     draft, kind, last, object, ok, purpose, said, sent, serialized,
 };
 use crate::{
     api::media,
-    dialects::chattu::chats::{self, Said},
+    dialects::chattu::chats::{self, ChattuMessage},
     gateway::Gateway,
     instances::Instance,
     model::{
@@ -28,7 +28,7 @@ const LIMIT_MAX: u32 = 500;
 
 /// `GET /api/chats/{client_id}`. No connector tells of pictures of people, nor of chats that somebody muted or pinned on
 /// the phone: `profilePic` is always null, `isMuted` and `pinned` always false, as the documents allow. Groups tell more.
-pub async fn list(gateway: &Gateway, incoming: Incoming) -> Answered {
+pub async fn list(gateway: &Gateway, incoming: Incoming) -> ChattuResult {
     let (_, client) = enter(gateway, &incoming).await?;
     let all = gateway.store.read(move |tx| chats::list(tx, &client.id)).await?;
     let shown = all.iter().map(|chat| {
@@ -43,7 +43,7 @@ pub async fn list(gateway: &Gateway, incoming: Incoming) -> Answered {
 }
 
 /// `GET /api/chats/{client_id}/{chat_id}/messages`
-pub async fn messages(gateway: &Gateway, incoming: Incoming) -> Answered {
+pub async fn messages(gateway: &Gateway, incoming: Incoming) -> ChattuResult {
     let (_, client) = enter(gateway, &incoming).await?;
     let query = Fields::parse(&incoming.query);
     let limit = match query.some("limit") {
@@ -57,7 +57,7 @@ pub async fn messages(gateway: &Gateway, incoming: Incoming) -> Answered {
     Ok(ok(&json!({"messages": all.iter().map(shown).collect::<Vec<_>>()})))
 }
 
-fn shown(said: &Said) -> Value {
+fn shown(said: &ChattuMessage) -> Value {
     let reactions = said.reactions.iter().map(|(sign, by)| json!({"reaction": sign, "senderId": serialized(by)}));
     let reactions = (!said.reactions.is_empty()).then(|| reactions.collect::<Vec<_>>());
     json!({
@@ -68,7 +68,7 @@ fn shown(said: &Said) -> Value {
 }
 
 /// 1 sent, 2 delivered, 3 read; 0 on its way or nobody knows; -1 failed.
-const fn ack(said: &Said) -> i8 {
+const fn ack(said: &ChattuMessage) -> i8 {
     match said.status {
         None => 2 + said.is_read as i8,
         Some(Status::Sent) => 1,
@@ -80,7 +80,7 @@ const fn ack(said: &Said) -> i8 {
 }
 
 /// `POST /api/chats/{client_id}/{chat_id}/send`
-pub async fn send(gateway: &Gateway, mut incoming: Incoming) -> Answered {
+pub async fn send(gateway: &Gateway, mut incoming: Incoming) -> ChattuResult {
     let (who, client) = enter(gateway, &incoming).await?;
     let object = object(&mut incoming).await?;
     let recipient = match known(gateway, &client, &incoming.segments[1]).await? {
@@ -97,7 +97,7 @@ pub async fn send(gateway: &Gateway, mut incoming: Incoming) -> Answered {
 }
 
 /// `POST /api/chats/{client_id}/{chat_id}/read`
-pub async fn read(gateway: &Gateway, incoming: Incoming) -> Answered {
+pub async fn read(gateway: &Gateway, incoming: Incoming) -> ChattuResult {
     let (_, client) = enter(gateway, &incoming).await?;
     let contact = contact(gateway, &client, &incoming.segments[1]).await?;
     gateway.attention.read(&client.id, &ChatId::Person(contact)).await?;
@@ -105,7 +105,7 @@ pub async fn read(gateway: &Gateway, incoming: Incoming) -> Answered {
 }
 
 /// `GET /api/chats/{client_id}/media/{message_id}`
-pub async fn file(gateway: &Gateway, incoming: Incoming) -> Answered {
+pub async fn file(gateway: &Gateway, incoming: Incoming) -> ChattuResult {
     let (_, client) = enter(gateway, &incoming).await?;
     let id = incoming.segments[1].clone();
     let found = gateway.store.read(move |tx| item(tx, &id)).await?;
@@ -124,7 +124,7 @@ pub async fn file(gateway: &Gateway, incoming: Incoming) -> Answered {
     }
 }
 
-fn item(tx: &Tx<'_>, id: &str) -> Result<Option<crate::people::media::Item>, StoreError> {
+fn item(tx: &Tx<'_>, id: &str) -> Result<Option<crate::people::media::StoredFile>, StoreError> {
     let of = match id.strip_prefix("inb_") {
         Some(row) => row.parse().ok().map(Of::Inbound),
         None => crate::sending::log::id_of(tx, id)?.map(|LogId(id)| Of::Outbound(LogId(id))),

@@ -1,13 +1,13 @@
 //! Clients: added, listed, paired, pointed to a webhook, deleted; the account's profile and key.
 
 use super::{
-    Answered, ApiError,
+    ApiError, ChattuResult,
     auth::{Who, bounded, by_account_key, by_key, by_session, has_dialect},
     digits, needed, object, ok,
 };
 use crate::{
     accounts::{DialectCaller, User},
-    dialects::chattu::Rate,
+    dialects::chattu::RateKind,
     gateway::Gateway,
     instances::{Instance, InstanceError, NewInstance},
     model::{
@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use warp::reply::Response;
 
 /// `POST /api/add-number`
-pub async fn add(gateway: &Gateway, mut incoming: Incoming) -> Answered {
+pub async fn add(gateway: &Gateway, mut incoming: Incoming) -> ChattuResult {
     let caller = by_account_key(gateway, &incoming)?;
     let object = object(&mut incoming).await?;
     has_dialect(gateway, caller.caller.account).await?;
@@ -72,7 +72,7 @@ fn picture(gateway: &Gateway, client: &Instance) -> Option<Vec<u8>> {
 }
 
 /// `GET /api/qr/{client_id}`
-pub async fn code(gateway: &Gateway, incoming: Incoming) -> Answered {
+pub async fn code(gateway: &Gateway, incoming: Incoming) -> ChattuResult {
     let who = by_key(gateway, &incoming)?;
     let client = who.client(gateway, &incoming.segments[0]).await?;
     let Some(png) = picture(gateway, &client) else {
@@ -86,7 +86,7 @@ pub async fn code(gateway: &Gateway, incoming: Incoming) -> Answered {
 }
 
 /// `GET /api/clients`
-pub async fn list(gateway: &Gateway, incoming: Incoming) -> Answered {
+pub async fn list(gateway: &Gateway, incoming: Incoming) -> ChattuResult {
     let caller = by_account_key(gateway, &incoming)?;
     has_dialect(gateway, caller.caller.account).await?;
     let mut shown = Vec::new();
@@ -107,7 +107,7 @@ pub async fn list(gateway: &Gateway, incoming: Incoming) -> Answered {
 }
 
 /// `GET /api/profile`
-pub async fn profile(gateway: &Gateway, incoming: Incoming) -> Answered {
+pub async fn profile(gateway: &Gateway, incoming: Incoming) -> ChattuResult {
     let caller = by_account_key(gateway, &incoming)?;
     let account = gateway.accounts.find_account(caller.caller.account).await?;
     has_dialect(gateway, account.id).await?;
@@ -121,10 +121,10 @@ pub async fn profile(gateway: &Gateway, incoming: Incoming) -> Answered {
 }
 
 /// `DELETE /clients/{client_id}`
-pub async fn delete(gateway: &Gateway, mut incoming: Incoming) -> Answered {
-    bounded(gateway, &incoming, Rate::Delete)?;
+pub async fn delete(gateway: &Gateway, mut incoming: Incoming) -> ChattuResult {
+    bounded(gateway, &incoming, RateKind::Delete)?;
     // It takes a password, which is not to be guessed here either.
-    bounded(gateway, &incoming, Rate::Password)?;
+    bounded(gateway, &incoming, RateKind::Password)?;
     let who = by_session(gateway, &incoming).await?;
     let Who::Person(session) = &who else { return Err(ApiError::auth()) };
     let object = object(&mut incoming).await.unwrap_or_default();
@@ -147,7 +147,7 @@ pub async fn delete(gateway: &Gateway, mut incoming: Incoming) -> Answered {
 }
 
 /// `POST /api/update-webhook`
-pub async fn update_webhook(gateway: &Gateway, mut incoming: Incoming) -> Answered {
+pub async fn update_webhook(gateway: &Gateway, mut incoming: Incoming) -> ChattuResult {
     let who = by_key(gateway, &incoming)?;
     let object = object(&mut incoming).await?;
     let client = who.client_or_own(gateway, super::text(&object, "clientId")).await?;
@@ -159,8 +159,8 @@ pub async fn update_webhook(gateway: &Gateway, mut incoming: Incoming) -> Answer
 }
 
 /// `POST /api/reset-api-key`
-pub async fn reset_key(gateway: &Gateway, mut incoming: Incoming) -> Answered {
-    bounded(gateway, &incoming, Rate::Sensitive)?;
+pub async fn reset_key(gateway: &Gateway, mut incoming: Incoming) -> ChattuResult {
+    bounded(gateway, &incoming, RateKind::Sensitive)?;
     let object = object(&mut incoming).await?;
     let (name, key) = (needed(&object, "username")?, needed(&object, "currentApiKey")?);
     let found = gateway.accounts.ring().find_dialect(key, gateway.clock.now());

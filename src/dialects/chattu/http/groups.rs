@@ -1,7 +1,7 @@
 //! Groups and channels. A message to one waits two to five seconds, in the queue, while its request waits.
 
 use super::{
-    Answered, ApiError,
+    ApiError, ChattuResult,
     auth::{Who, by_chat_session, by_either, by_key},
     draft, last, needed, object, ok, purpose, seconds, sent, text,
 };
@@ -12,7 +12,7 @@ use crate::{
     instances::Instance,
     model::{clock::Time, phone::Recipient},
     people::chats::ChatId,
-    sending::{request::Draft, schedule::New},
+    sending::{request::Draft, schedule::NewSchedule},
     web::Incoming,
 };
 use serde_json::{Map, Value, json};
@@ -22,7 +22,7 @@ use std::time::Duration;
 const PAUSE_MS: (u64, u64) = (2000, 3000);
 
 /// `GET /api/groups/{client_id}`
-pub async fn list(gateway: &Gateway, incoming: Incoming) -> Answered {
+pub async fn list(gateway: &Gateway, incoming: Incoming) -> ChattuResult {
     let who = by_either(gateway, &incoming).await?;
     let client = who.client(gateway, &incoming.segments[0]).await?;
     let all = gateway.chattu.groups(&client.id).await?;
@@ -48,7 +48,7 @@ fn shown(listed: &Listed) -> Value {
 }
 
 /// `POST /api/send-group-message`
-pub async fn send_by_key(gateway: &Gateway, mut incoming: Incoming) -> Answered {
+pub async fn send_by_key(gateway: &Gateway, mut incoming: Incoming) -> ChattuResult {
     let who = by_key(gateway, &incoming)?;
     let object = object(&mut incoming).await?;
     let client = who.client_or_own(gateway, text(&object, "clientId")).await?;
@@ -58,7 +58,7 @@ pub async fn send_by_key(gateway: &Gateway, mut incoming: Incoming) -> Answered 
 }
 
 /// `POST /api/groups/{client_id}/{group_id}/send`
-pub async fn send_by_session(gateway: &Gateway, mut incoming: Incoming) -> Answered {
+pub async fn send_by_session(gateway: &Gateway, mut incoming: Incoming) -> ChattuResult {
     let who = by_chat_session(gateway, &incoming).await?;
     let object = object(&mut incoming).await?;
     let client = who.client(gateway, &incoming.segments[0]).await?;
@@ -88,7 +88,7 @@ async fn send(
     group: &GroupInfo,
     object: &Map<String, Value>,
     more: Value,
-) -> Answered {
+) -> ChattuResult {
     if group.is_read_only {
         return Err(ApiError::read_only());
     }
@@ -96,7 +96,7 @@ async fn send(
         return Err(ApiError::invalid("mediaType is required beside mediaUrl."));
     }
     let draft: Draft = draft(object)?;
-    let new = New {
+    let new = NewSchedule {
         sender: who.sender(client, &incoming.request_id),
         account: client.account_id,
         instance: client.id.clone(),

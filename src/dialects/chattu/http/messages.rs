@@ -1,7 +1,7 @@
 //! Sending, and the lists of what was sent, received, called and logged.
 
 use super::{
-    Answered, ApiError,
+    ApiError, ChattuResult,
     auth::{Who, by_key},
     digits, draft, needed, object, ok, purpose, sent, serialized, text,
 };
@@ -9,7 +9,7 @@ use crate::{
     dialects::chattu::{Scope, lists},
     gateway::Gateway,
     model::{code::Code, message::Status, phone::Recipient, plan::Module},
-    sending::{Refusal, Request, Sender, Source, request::Stated},
+    sending::{Refusal, Request, Sender, Source, request::PurposeField},
     web::Incoming,
 };
 use serde_json::{Map, Value, json};
@@ -18,7 +18,7 @@ const MESSAGES: u32 = 100;
 const CALLS_OF_ALL: u32 = 50;
 
 /// `POST /api/send-message` with `x-api-key`.
-pub async fn send(gateway: &Gateway, mut incoming: Incoming) -> Answered {
+pub async fn send(gateway: &Gateway, mut incoming: Incoming) -> ChattuResult {
     let who = by_key(gateway, &incoming)?;
     let object = object(&mut incoming).await?;
     match read(gateway, &who, &object).await {
@@ -55,7 +55,7 @@ async fn read(
     let purpose = purpose(object, who)?;
     let mut request = Request::text(client.id.clone(), recipient, purpose, String::new());
     request.draft = draft(object)?;
-    request.purpose = Stated::Allowed(purpose);
+    request.purpose = PurposeField::Allowed(purpose);
     Ok((client, request))
 }
 
@@ -67,7 +67,7 @@ pub(super) fn recipient(gateway: &Gateway, number: &str, who: &Who) -> Result<Re
 }
 
 /// `GET /api/sent-messages`
-pub async fn list_sent(gateway: &Gateway, incoming: Incoming) -> Answered {
+pub async fn list_sent(gateway: &Gateway, incoming: Incoming) -> ChattuResult {
     let scope = by_key(gateway, &incoming)?.scope();
     let all = gateway.store.read(move |tx| lists::sent(tx, &scope, MESSAGES)).await?;
     let shown = all.iter().map(|m| {
@@ -84,7 +84,7 @@ pub async fn list_sent(gateway: &Gateway, incoming: Incoming) -> Answered {
 }
 
 /// `GET /api/received-messages/{client_id}`
-pub async fn list_received(gateway: &Gateway, incoming: Incoming) -> Answered {
+pub async fn list_received(gateway: &Gateway, incoming: Incoming) -> ChattuResult {
     let scope = scope_of_client(gateway, &incoming).await?;
     let all = gateway.store.read(move |tx| lists::received(tx, &scope, MESSAGES)).await?;
     let shown = all.iter().map(|m| {
@@ -97,18 +97,18 @@ pub async fn list_received(gateway: &Gateway, incoming: Incoming) -> Answered {
 }
 
 /// `GET /api/incoming-calls/{client_id}`
-pub async fn list_calls(gateway: &Gateway, incoming: Incoming) -> Answered {
+pub async fn list_calls(gateway: &Gateway, incoming: Incoming) -> ChattuResult {
     let scope = scope_of_client(gateway, &incoming).await?;
     calls(gateway, scope, MESSAGES).await
 }
 
 /// `GET /api/call-logs`
-pub async fn list_all_calls(gateway: &Gateway, incoming: Incoming) -> Answered {
+pub async fn list_all_calls(gateway: &Gateway, incoming: Incoming) -> ChattuResult {
     let scope = by_key(gateway, &incoming)?.scope();
     calls(gateway, scope, CALLS_OF_ALL).await
 }
 
-async fn calls(gateway: &Gateway, scope: Scope, limit: u32) -> Answered {
+async fn calls(gateway: &Gateway, scope: Scope, limit: u32) -> ChattuResult {
     let all = gateway.store.read(move |tx| lists::calls(tx, &scope, limit)).await?;
     let shown = all.iter().map(|c| {
         let duration = c.ended_at.map(|end| end.since(c.started_at).as_secs());
@@ -122,7 +122,7 @@ async fn calls(gateway: &Gateway, scope: Scope, limit: u32) -> Answered {
 }
 
 /// `GET /api/logs`
-pub async fn list_log(gateway: &Gateway, incoming: Incoming) -> Answered {
+pub async fn list_log(gateway: &Gateway, incoming: Incoming) -> ChattuResult {
     let scope = by_key(gateway, &incoming)?.scope();
     let all = gateway.store.read(move |tx| lists::log(tx, &scope, MESSAGES)).await?;
     let shown = all.iter().map(|line| {

@@ -32,7 +32,7 @@ use error::ApiError;
 use serde_json::{Map, Value, json};
 use warp::{Reply, reply::Response};
 
-type Answered = Result<Response, ApiError>;
+type ChattuResult = Result<Response, ApiError>;
 
 fn ok(body: &Value) -> Response {
     warp::reply::json(body).into_response()
@@ -113,7 +113,7 @@ fn kind(kind: &str) -> &str {
 }
 
 /// A message that was sent, or why it was not. What `more` names is shown as it says.
-fn sent(gateway: &Gateway, answer: &Answer, draft: &Draft, more: Value) -> Answered {
+fn sent(gateway: &Gateway, answer: &Answer, draft: &Draft, more: Value) -> ChattuResult {
     gateway.metrics.message(answer.outcome);
     let mut response = match &answer.refusal {
         Some(refusal) => ApiError::refused(refusal).into_response(),

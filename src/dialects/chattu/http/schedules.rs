@@ -1,20 +1,20 @@
 //! Scheduled messages.
 
 use super::{
-    Answered, ApiError,
+    ApiError, ChattuResult,
     auth::{Who, bounded, by_either},
     created, draft,
     messages::recipient,
     needed, object, ok, purpose, text,
 };
 use crate::{
-    dialects::chattu::Rate,
+    dialects::chattu::RateKind,
     gateway::Gateway,
     model::plan::{Module, Zone},
     sending::{
         Sender, Source,
         request::Draft,
-        schedule::{self, Entry, Filter, New, State},
+        schedule::{self, Filter, NewSchedule, ScheduleState, ScheduledMessage},
     },
     web::Incoming,
 };
@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 const LISTED: u32 = 500;
 
 /// `POST /schedule-message`
-pub async fn create(gateway: &Gateway, mut incoming: Incoming) -> Answered {
+pub async fn create(gateway: &Gateway, mut incoming: Incoming) -> ChattuResult {
     let who = by_either(gateway, &incoming).await?;
     let object = object(&mut incoming).await?;
     let client = who.client_or_own(gateway, text(&object, "clientId")).await?;
@@ -43,7 +43,7 @@ pub async fn create(gateway: &Gateway, mut incoming: Incoming) -> Answered {
         module: Some(Module::Chattu),
         request_id: Some(incoming.request_id.clone()),
     };
-    let new = New {
+    let new = NewSchedule {
         sender,
         account: client.account_id,
         instance: client.id,
@@ -59,7 +59,7 @@ pub async fn create(gateway: &Gateway, mut incoming: Incoming) -> Answered {
 }
 
 /// `GET /scheduled-messages`
-pub async fn list(gateway: &Gateway, incoming: Incoming) -> Answered {
+pub async fn list(gateway: &Gateway, incoming: Incoming) -> ChattuResult {
     let who = by_either(gateway, &incoming).await?;
     let scope = who.scope();
     let all = gateway.schedules.list(Filter {
@@ -72,8 +72,8 @@ pub async fn list(gateway: &Gateway, incoming: Incoming) -> Answered {
 }
 
 /// `DELETE /scheduled-messages/{id}`
-pub async fn cancel(gateway: &Gateway, incoming: Incoming) -> Answered {
-    bounded(gateway, &incoming, Rate::Delete)?;
+pub async fn cancel(gateway: &Gateway, incoming: Incoming) -> ChattuResult {
+    bounded(gateway, &incoming, RateKind::Delete)?;
     let who: Who = by_either(gateway, &incoming).await?;
     let id = incoming.segments[0]
         .parse()
@@ -83,10 +83,12 @@ pub async fn cancel(gateway: &Gateway, incoming: Incoming) -> Answered {
     Ok(ok(&json!({"message": "Schedule cancelled."})))
 }
 
-fn shown(entry: &Entry) -> Value {
+fn shown(entry: &ScheduledMessage) -> Value {
     // The dialect has no word for what nobody can tell; whoever sends a failed one again must be warned.
     let (status, reason) = match entry.state {
-        State::Unknown => ("failed", Some("it is not known whether the provider took it: do not send it again")),
+        ScheduleState::Unknown => {
+            ("failed", Some("it is not known whether the provider took it: do not send it again"))
+        }
         other => (other.as_str(), entry.reason.as_deref()),
     };
     let mut shown = json!({

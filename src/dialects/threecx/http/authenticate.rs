@@ -21,7 +21,7 @@ pub(super) struct Authentic {
 }
 
 /// What reading a request brought.
-pub(super) struct Read {
+pub(super) struct ReadRequest {
     /// The request, if it is proven.
     pub(super) authentic: Option<Authentic>,
     /// Its body goes on: the connection is of no use after the answer.
@@ -29,7 +29,7 @@ pub(super) struct Read {
 }
 
 /// Reads a request to its end and proves it.
-pub(super) async fn prove(gateway: &Gateway, mut incoming: Incoming, via: Via) -> Read {
+pub(super) async fn prove(gateway: &Gateway, mut incoming: Incoming, via: Via) -> ReadRequest {
     let address = incoming.client_address(gateway);
     let secret = secret(&incoming);
     let mut proof = gateway.threecx.begin(&Presented {
@@ -44,7 +44,7 @@ pub(super) async fn prove(gateway: &Gateway, mut incoming: Incoming, via: Via) -
     let seen = body::read_seen(arriving, body::API_MAX, DRAINED, |chunk| proof.update(chunk)).await;
     let admission = gateway.threecx.finish(proof, seen.is_whole).ok();
     let authentic = admission.map(|admission| Authentic { admission, kept: seen.kept, is_broken: seen.is_broken });
-    Read { authentic, is_cut: !seen.is_whole }
+    ReadRequest { authentic, is_cut: !seen.is_whole }
 }
 
 /// The secret: its own header, else Bearer, else the password of Basic authentication.

@@ -11,14 +11,14 @@ mod form;
 mod reply;
 
 use crate::{
-    dialects::threecx::{Asked, IntegrationId, ThreecxError, Told, Via, crm_template},
+    dialects::threecx::{IntegrationId, Payload, ThreecxError, ThreecxReply, Via, crm_template},
     gateway::Gateway,
     portal::{PageContext, PageError},
     store::StoreError,
     web::{Incoming, body, problem},
 };
 use ::http::{HeaderValue, header};
-use authenticate::{Authentic, Read};
+use authenticate::{Authentic, ReadRequest};
 use warp::{Reply, reply::Response};
 
 /// `POST /integrations/3cx/webhook/{integration_id}`
@@ -31,10 +31,10 @@ pub async fn sms(gateway: &Gateway, incoming: Incoming) -> Response {
     answered(gateway, incoming, Via::Sms, reply::sms).await
 }
 
-async fn answered(gateway: &Gateway, incoming: Incoming, via: Via, say: fn(&Told) -> Response) -> Response {
+async fn answered(gateway: &Gateway, incoming: Incoming, via: Via, say: fn(&ThreecxReply) -> Response) -> Response {
     let content_type = incoming.header("content-type").map(str::to_owned);
     let request_id = incoming.request_id.clone();
-    let Read { authentic, is_cut } = authenticate::prove(gateway, incoming, via).await;
+    let ReadRequest { authentic, is_cut } = authenticate::prove(gateway, incoming, via).await;
     let mut response = match authentic {
         None => problem::not_authenticated(),
         Some(authentic) => match done(gateway, authentic, content_type.as_deref(), &request_id).await {
@@ -55,12 +55,12 @@ async fn done(
     authentic: Authentic,
     content_type: Option<&str>,
     request_id: &str,
-) -> Result<Told, StoreError> {
+) -> Result<ThreecxReply, StoreError> {
     let Authentic { admission, kept, is_broken } = authentic;
     let asked = match kept {
         Some(bytes) => asked(content_type, &bytes),
-        None if is_broken => Asked::Unreadable("the body broke off or came too slowly".into()),
-        None => Asked::TooLarge,
+        None if is_broken => Payload::Unreadable("the body broke off or came too slowly".into()),
+        None => Payload::TooLarge,
     };
     let told = gateway.threecx.answer(admission, asked, request_id).await?;
     if let Some(answer) = &told.answer {
@@ -69,7 +69,7 @@ async fn done(
     Ok(told)
 }
 
-fn asked(content_type: Option<&str>, bytes: &[u8]) -> Asked {
+fn asked(content_type: Option<&str>, bytes: &[u8]) -> Payload {
     let read = if body::is_json(content_type) {
         body::json_object(bytes)
     } else if form::is_form(content_type) {
@@ -77,7 +77,7 @@ fn asked(content_type: Option<&str>, bytes: &[u8]) -> Asked {
     } else {
         Err("the content type is neither application/json nor application/x-www-form-urlencoded".into())
     };
-    read.map_or_else(Asked::Unreadable, Asked::Object)
+    read.map_or_else(Payload::Unreadable, Payload::Object)
 }
 
 /// `GET /integrations/3cx/{integration_id}/template.xml`: the CRM template, for whoever may see the integration.

@@ -2,7 +2,7 @@
 //! agent reads it beside his message.
 
 use crate::{
-    dialects::threecx::{Ending, Told},
+    dialects::threecx::{RequestOutcome, ThreecxReply},
     model::code::Code,
     sending::{Outcome, Refusal},
     web::{problem, reply},
@@ -12,14 +12,14 @@ use serde_json::{Value, json};
 use warp::{Reply, reply::Response};
 
 /// The webhook's answer.
-pub(super) fn webhook(told: &Told) -> Response {
+pub(super) fn webhook(told: &ThreecxReply) -> Response {
     let mut body = json!({"success": true, "status": "", "event_type": told.event_type});
     let status = match &told.ending {
-        Ending::Refused(refusal) => return with_message(problem::threecx(refusal), told),
-        Ending::Sent(outcome) => outcome.as_str(),
-        Ending::Recorded => "recorded",
-        Ending::Skipped(_) => "skipped",
-        Ending::Ready(_) => "ok",
+        RequestOutcome::Refused(refusal) => return with_message(problem::threecx(refusal), told),
+        RequestOutcome::Sent(outcome) => outcome.as_str(),
+        RequestOutcome::Recorded => "recorded",
+        RequestOutcome::Skipped(_) => "skipped",
+        RequestOutcome::Ready(_) => "ok",
     };
     body["status"] = Value::from(status);
     if let Some(answer) = &told.answer {
@@ -27,17 +27,17 @@ pub(super) fn webhook(told: &Told) -> Response {
         body["log_id"] = json!(answer.log_id);
     }
     match &told.ending {
-        Ending::Skipped(reason) => body["reason"] = Value::from(*reason),
-        Ending::Ready(configured) => body["integration"] = configured.clone(),
+        RequestOutcome::Skipped(reason) => body["reason"] = Value::from(*reason),
+        RequestOutcome::Ready(configured) => body["integration"] = configured.clone(),
         _ => {}
     }
     with_message(warp::reply::json(&body).into_response(), told)
 }
 
 /// The answer to a text message: its id, or why it did not go.
-pub(super) fn sms(told: &Told) -> Response {
+pub(super) fn sms(told: &ThreecxReply) -> Response {
     let response = match &told.ending {
-        Ending::Refused(refusal) => refused(refusal, told.answer.as_ref().map(|a| a.outcome)),
+        RequestOutcome::Refused(refusal) => refused(refusal, told.answer.as_ref().map(|a| a.outcome)),
         _ => {
             let id = told.answer.as_ref().map(|a| a.message_id.as_str().to_owned());
             warp::reply::json(&json!({"data": {"id": id}})).into_response()
@@ -102,7 +102,7 @@ fn for_agents(code: Code, outcome: Option<Outcome>) -> (StatusCode, &'static str
     (status, text)
 }
 
-fn with_message(mut response: Response, told: &Told) -> Response {
+fn with_message(mut response: Response, told: &ThreecxReply) -> Response {
     if let Some(answer) = &told.answer {
         reply::message_headers(&mut response, answer);
     }

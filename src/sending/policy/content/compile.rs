@@ -13,7 +13,7 @@ use toml::Spanned;
 
 /// A kind of language, compiled.
 #[derive(Debug)]
-pub struct Group {
+pub struct RuleFamily {
     pub id: Arc<str>,
     pub cap: u32,
     pub calmed: u32,
@@ -68,7 +68,7 @@ pub struct Together {
 /// All rules, ready to be matched.
 #[derive(Debug)]
 pub struct Compiled {
-    pub groups: Vec<Group>,
+    pub groups: Vec<RuleFamily>,
     /// How many languages are told apart.
     pub languages: usize,
     pub patterns: Vec<Pattern>,
@@ -90,17 +90,17 @@ pub fn compile(extra: impl IntoIterator<Item = (String, String)>) -> Result<Comp
     let parsed = files.iter().map(|(name, text)| parse(name, text)).collect::<Result<Vec<_>, _>>()?;
     // Groups first: a rule may name a group of any file.
     for ((name, text), file) in files.iter().zip(&parsed) {
-        Place { name, text }.groups(&mut b, file)?;
+        RulePlace { name, text }.groups(&mut b, file)?;
     }
     for ((name, text), file) in files.iter().zip(parsed) {
-        Place { name, text }.rest(&mut b, file)?;
+        RulePlace { name, text }.rest(&mut b, file)?;
     }
     b.finish()
 }
 
 #[derive(Default)]
 struct Builder {
-    groups: Vec<Group>,
+    groups: Vec<RuleFamily>,
     /// By pattern text, group and language, the heaviest weight.
     phrases: HashMap<(String, u16, u8), (u8, bool)>,
     /// Languages whose everyday words are known; number 1 is the first.
@@ -112,12 +112,12 @@ struct Builder {
 }
 
 /// The file that is being read, for error messages.
-struct Place<'a> {
+struct RulePlace<'a> {
     name: &'a str,
     text: &'a str,
 }
 
-impl Place<'_> {
+impl RulePlace<'_> {
     fn wrong(&self, byte: usize, what: String) -> RuleError {
         RuleError { file: self.name.to_owned(), line: line_of(self.text, byte), what }
     }
@@ -128,7 +128,7 @@ impl Place<'_> {
                 let what = format!("the group {:?} exists already: give the new one another id", g.id.get_ref());
                 return Err(self.wrong(g.id.span().start, what));
             }
-            b.groups.push(Group {
+            b.groups.push(RuleFamily {
                 id: g.id.get_ref().as_str().into(),
                 cap: u32::from(self.points(&g.cap)?),
                 calmed: u32::from(g.calmed.min(100)),

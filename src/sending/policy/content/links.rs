@@ -7,7 +7,7 @@ use super::disguise::Scripts;
 
 /// A link as far as the rules care.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Link {
+pub struct TextLink {
     /// The host in lower case, without user, port and `www.`.
     pub host: String,
     /// Everything after the host, from its first slash.
@@ -25,7 +25,7 @@ pub enum Piece<'a> {
         /// What stands before the link.
         before: &'a str,
         /// The link.
-        link: Link,
+        link: TextLink,
     },
     /// The origin line of a one-time code for browsers (`@example.com #123456`): a host, but no link.
     Origin,
@@ -79,7 +79,7 @@ fn start_of_link(chunk: &str) -> Option<usize> {
     [find("http://"), find("https://"), find("http//"), find("www.")].into_iter().flatten().min()
 }
 
-fn parse(url: &str) -> Option<Link> {
+fn parse(url: &str) -> Option<TextLink> {
     let rest = ["http://", "https://", "http//"]
         .iter()
         .find(|s| url.len() >= s.len() && url.as_bytes()[..s.len()].eq_ignore_ascii_case(s.as_bytes()))
@@ -91,7 +91,7 @@ fn parse(url: &str) -> Option<Link> {
     let host = host.trim_matches(|c: char| !c.is_alphanumeric() && c != '[' && c != ']').to_lowercase();
     let host = host.strip_prefix("www.").unwrap_or(&host).to_owned();
     let path = path.trim_end_matches(['.', ',', '!', ')', '"', '\'', ';']).to_owned();
-    (!host.is_empty()).then_some(Link { host, path })
+    (!host.is_empty()).then_some(TextLink { host, path })
 }
 
 fn is_host(text: &str, with_path: bool) -> bool {
@@ -107,7 +107,7 @@ fn is_ip(host: &str) -> bool {
     host.parse::<std::net::Ipv4Addr>().is_ok()
 }
 
-impl Link {
+impl TextLink {
     /// Whether the host is an address: dotted, IPv6, or one large number.
     pub fn is_address(&self) -> bool {
         self.host.starts_with('[')
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn hosts_are_judged() {
-        let l = |host: &str, path: &str| Link { host: host.into(), path: path.into() };
+        let l = |host: &str, path: &str| TextLink { host: host.into(), path: path.into() };
         assert!(l("10.1.2.3", "").is_address() && l("[::1]", "").is_address() && l("3232235777", "").is_address());
         assert!(l("xn--e1afmkfd.com", "").is_punycode());
         assert!(l("pаypal.com", "").is_mixed() && !l("пример.рф", "").is_mixed() && !l("müller.de", "").is_mixed());

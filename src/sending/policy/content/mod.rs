@@ -110,7 +110,7 @@ impl ContentPolicy {
     }
 
     fn links(&self, read: &Reading, signals: &mut Vec<Signal>) {
-        let any = |test: &dyn Fn(&links::Link) -> bool| read.links.iter().any(test);
+        let any = |test: &dyn Fn(&links::TextLink) -> bool| read.links.iter().any(test);
         let mut add =
             |found: bool, id: &str, weight, reason: &str| signals.extend(found.then(|| own(id, weight, reason)));
         add(any(&|l| l.is_mixed()), "link.mixed_script", 80, "a link's host mixes letters of scripts that look alike");

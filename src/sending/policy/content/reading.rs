@@ -10,7 +10,7 @@
 use super::{
     disguise::{self, Scripts, is_styled},
     glyphs::{c_or_digit, hides, is_emoji, is_leet_sign, is_trade_mark, joins_number},
-    links::{self, Link, Piece},
+    links::{self, Piece, TextLink},
 };
 use crate::model::{
     lookalike::{as_cyrillic, is_foreign, latin_twin, small_capital},
@@ -34,7 +34,7 @@ pub enum Disguise {
 
 /// A run of numbers with only separators between them.
 #[derive(Clone, Debug)]
-pub struct Number {
+pub struct NumberRun {
     /// Where its first `#` stands in [`Reading::text`].
     pub start: usize,
     /// Behind its last `#`.
@@ -51,9 +51,9 @@ pub struct Reading {
     /// The folded words; see the head of this file.
     pub text: String,
     /// Its numbers.
-    pub numbers: Vec<Number>,
+    pub numbers: Vec<NumberRun>,
     /// Its links.
-    pub links: Vec<Link>,
+    pub links: Vec<TextLink>,
     /// The disguised words: how, and their byte range in `text`.
     pub disguises: Vec<(Disguise, usize, usize)>,
     /// Whether a word looks like a one-time code: 4 to 10 digits, or capitals with digits.
@@ -62,7 +62,7 @@ pub struct Reading {
 
 /// Reads `message`.
 pub fn read(message: &str) -> Reading {
-    let mut reader = Reader::new(message);
+    let mut reader = TextReader::new(message);
     for chunk in message.split(char::is_whitespace) {
         if chunk.is_empty() {
             // Two spaces part two spaced-out words.
@@ -106,7 +106,7 @@ struct Word {
 }
 
 #[derive(Default)]
-struct Reader {
+struct TextReader {
     is: Reading,
     world: Scripts,
     word: Word,
@@ -119,7 +119,7 @@ struct Reader {
     letters: u32,
 }
 
-impl Reader {
+impl TextReader {
     fn new(message: &str) -> Self {
         let mut is = Reading { text: String::with_capacity(message.len() + 16), ..Reading::default() };
         is.text.push(' ');
@@ -357,7 +357,7 @@ impl Reader {
             return;
         }
         let lead = digits[..digits.len().min(8)].to_owned();
-        self.is.numbers.push(Number { start, end: start + 1, digits: digits.len(), lead });
+        self.is.numbers.push(NumberRun { start, end: start + 1, digits: digits.len(), lead });
     }
 
     /// Four and more single letters in a row are one word, set apart.

@@ -10,7 +10,7 @@ use rusqlite::params;
 
 /// How a chat stands.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Standing {
+pub struct SendHints {
     /// The person must not be written to: why.
     pub suppressed: Option<String>,
     /// When the person opened their window with this instance last, see
@@ -24,13 +24,13 @@ pub struct Standing {
 ///
 /// # Errors
 /// The store's.
-pub fn standing(tx: &Tx<'_>, instance: &InstanceId, chat: &ChatId) -> Result<Standing, StoreError> {
+pub fn standing(tx: &Tx<'_>, instance: &InstanceId, chat: &ChatId) -> Result<SendHints, StoreError> {
     let paused = tx.find(
         "SELECT coalesce(pause_reason, '') FROM instances WHERE id = ?1 AND paused_at IS NOT NULL",
         params![instance],
         |r| r.get(0),
     )?;
-    let ChatId::Person(contact) = chat else { return Ok(Standing { paused, ..Standing::default() }) };
+    let ChatId::Person(contact) = chat else { return Ok(SendHints { paused, ..SendHints::default() }) };
     let window_opened_at = conversations::window_opened_at(tx, instance, *contact)?;
-    Ok(Standing { suppressed: suppression::active(tx, *contact)?, window_opened_at, paused })
+    Ok(SendHints { suppressed: suppression::active(tx, *contact)?, window_opened_at, paused })
 }

@@ -3,7 +3,7 @@
 //! It knows nothing of any provider: what an answer or an event means for the state is said by its callers.
 
 use crate::{
-    connectors::{Ear, Heard, NotRecorded, Pairing, Standing, What, registry::Deps},
+    connectors::{ConnectionStatus, Ear, EventKind, NotRecorded, Pairing, ProviderEvent, registry::Deps},
     model::{
         clock::{Clock, Time},
         ids::InstanceId,
@@ -23,11 +23,11 @@ use tokio::sync::Notify;
 const QR_LIFE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(20));
 
 /// The instance's line to the gateway.
-pub(super) struct Line {
+pub(super) struct ConnectionState {
     instance: InstanceId,
     ear: Arc<dyn Ear>,
     clock: Arc<dyn Clock>,
-    now: Mutex<Now>,
+    now: Mutex<CurrentState>,
     /// The state changed and the ear does not know yet.
     news: AtomicBool,
     /// Held while a state is told, so that states are heard in the order in which they came about.
@@ -36,27 +36,27 @@ pub(super) struct Line {
     pub(super) wake: Notify,
 }
 
-struct Now {
-    standing: Standing,
+struct CurrentState {
+    standing: ConnectionStatus,
     pairing: Option<Pairing>,
     stopped: bool,
 }
 
-impl Line {
+impl ConnectionState {
     /// A line that stands so at first; nobody is told of that.
-    pub(super) fn new(deps: &Deps, instance: InstanceId, standing: Standing) -> Self {
+    pub(super) fn new(deps: &Deps, instance: InstanceId, standing: ConnectionStatus) -> Self {
         Self {
             instance,
             ear: deps.ear.clone(),
             clock: deps.clock.clone(),
-            now: Mutex::new(Now { standing, pairing: None, stopped: false }),
+            now: Mutex::new(CurrentState { standing, pairing: None, stopped: false }),
             news: AtomicBool::new(false),
             telling: tokio::sync::Mutex::default(),
             wake: Notify::new(),
         }
     }
 
-    pub(super) fn standing(&self) -> Standing {
+    pub(super) fn standing(&self) -> ConnectionStatus {
         self.now().standing.clone()
     }
 
@@ -101,7 +101,7 @@ impl Line {
         let Some(expires_at) = self.now().pairing.as_ref().filter(|_| !known).map(|p| p.expires_at) else {
             return Ok(());
         };
-        let told = self.tell(self.clock.now(), What::Qr { code: code.to_owned(), expires_at }).await;
+        let told = self.tell(self.clock.now(), EventKind::Qr { code: code.to_owned(), expires_at }).await;
         if told.is_err() {
             // The next look at the server brings it again.
             self.now().pairing = None;
@@ -118,11 +118,11 @@ impl Line {
     }
 
     /// Tells one thing, right now.
-    pub(super) async fn tell(&self, at: Time, what: What) -> Result<(), NotRecorded> {
+    pub(super) async fn tell(&self, at: Time, what: EventKind) -> Result<(), NotRecorded> {
         if self.is_stopped() {
             return Err(NotRecorded("the instance is not running".to_owned()));
         }
-        self.ear.hear(Heard { instance: self.instance.clone(), at, what }).await
+        self.ear.hear(ProviderEvent { instance: self.instance.clone(), at, what }).await
     }
 
     /// The server gave a sign of life.
@@ -137,8 +137,8 @@ impl Line {
         if !self.news.swap(false, Ordering::AcqRel) {
             return true;
         }
-        let Standing { state, reason, health, phone, .. } = self.standing();
-        let told = self.tell(self.clock.now(), What::State { state, health, reason, phone }).await;
+        let ConnectionStatus { state, reason, health, phone, .. } = self.standing();
+        let told = self.tell(self.clock.now(), EventKind::State { state, health, reason, phone }).await;
         if told.is_err() {
             self.news.store(true, Ordering::Release);
         }
@@ -160,8 +160,8 @@ impl Line {
             if state != InstanceState::Qr && state != InstanceState::Connecting {
                 now.pairing = None;
             }
-            let same =
-                Standing { last_heard_at: None, ..before } == Standing { last_heard_at: None, ..now.standing.clone() };
+            let same = ConnectionStatus { last_heard_at: None, ..before }
+                == ConnectionStatus { last_heard_at: None, ..now.standing.clone() };
             if same {
                 return;
             }
@@ -177,7 +177,7 @@ impl Line {
         }
     }
 
-    fn now(&self) -> MutexGuard<'_, Now> {
+    fn now(&self) -> MutexGuard<'_, CurrentState> {
         self.now.lock().expect("no holder panics")
     }
 }

@@ -1,6 +1,6 @@
 //! Rows of letters: what is due, what came of it, what is shown to people.
 
-use super::{Channel, Told};
+use super::{AccountNotice, Channel};
 use crate::{
     accounts::notices::{self, Notice},
     model::clock::Time,
@@ -21,7 +21,7 @@ pub(super) struct Due {
     pub recipient: String,
     pub language: String,
     pub created_at: Time,
-    pub told: Vec<Told>,
+    pub told: Vec<AccountNotice>,
 }
 
 /// A letter, for people.
@@ -97,13 +97,13 @@ pub(super) fn due(tx: &Tx<'_>, now: Time) -> Result<Vec<Due>, StoreError> {
     rows.into_iter().map(|due| Ok(Due { told: told(tx, due.id)?, ..due })).collect()
 }
 
-fn told(tx: &Tx<'_>, digest: i64) -> Result<Vec<Told>, StoreError> {
+fn told(tx: &Tx<'_>, digest: i64) -> Result<Vec<AccountNotice>, StoreError> {
     let sql = format!(
         "SELECT {}, coalesce((SELECT name FROM accounts a WHERE a.id = notices.account_id), '')
          FROM digest_notices t JOIN notices ON notices.id = t.notice_id WHERE t.digest_id = ?1 ORDER BY notices.id",
         notices::COLUMNS
     );
-    tx.list(&sql, params![digest], |r| Ok(Told { notice: Notice::read(r)?, account: r.get(8)? }))
+    tx.list(&sql, params![digest], |r| Ok(AccountNotice { notice: Notice::read(r)?, account: r.get(8)? }))
 }
 
 /// What an attempt came to. The time of the next one stands in the row before anybody could try it again.

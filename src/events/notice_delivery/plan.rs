@@ -3,7 +3,7 @@
 use super::Channel;
 use crate::{
     accounts,
-    config::Notices as Settings,
+    config::NoticesConfig as Settings,
     model::{clock::Time, ids::AccountId},
     store::{StoreError, Tx, WriteTx},
 };
@@ -16,7 +16,7 @@ const NOT_AGAIN_WITHIN: Duration = Duration::from_secs(24 * 3600);
 const IN_ONE: u32 = 50;
 
 /// Somebody who gets letters.
-struct Recipient {
+struct LetterRecipient {
     channel: Channel,
     address: String,
     language: String,
@@ -64,10 +64,10 @@ pub(super) fn plan(tx: &WriteTx<'_>, settings: &Settings, language: &str, now: T
 }
 
 /// Those who run the gateway first: an owner who is among them gets all notices, and no letter besides.
-fn recipients(tx: &Tx<'_>, settings: &Settings, language: &str) -> Result<Vec<Recipient>, StoreError> {
+fn recipients(tx: &Tx<'_>, settings: &Settings, language: &str) -> Result<Vec<LetterRecipient>, StoreError> {
     let mut all = Vec::new();
     if settings.smtp_host.is_some() {
-        let admin = |to: &String| Recipient {
+        let admin = |to: &String| LetterRecipient {
             channel: Channel::Mail,
             address: to.clone(),
             language: language.to_owned(),
@@ -78,12 +78,12 @@ fn recipients(tx: &Tx<'_>, settings: &Settings, language: &str) -> Result<Vec<Re
             for owner in accounts::list_owners(tx)? {
                 if all.iter().all(|known| !known.address.eq_ignore_ascii_case(&owner.email)) {
                     let (address, language, account) = (owner.email, owner.language, Some(owner.account));
-                    all.push(Recipient { channel: Channel::Mail, address, language, account });
+                    all.push(LetterRecipient { channel: Channel::Mail, address, language, account });
                 }
             }
         }
     }
-    let hook = settings.webhook_url.iter().map(|url| Recipient {
+    let hook = settings.webhook_url.iter().map(|url| LetterRecipient {
         channel: Channel::Webhook,
         address: url.clone(),
         language: language.to_owned(),
@@ -95,7 +95,7 @@ fn recipients(tx: &Tx<'_>, settings: &Settings, language: &str) -> Result<Vec<Re
 
 /// Open notices that this recipient was not told of: in no letter that was or will be sent, and none about the same
 /// within the last day. A number that is not connected is none before its time.
-fn untold(tx: &Tx<'_>, to: &Recipient, settings: &Settings, now: Time) -> Result<Vec<i64>, StoreError> {
+fn untold(tx: &Tx<'_>, to: &LetterRecipient, settings: &Settings, now: Time) -> Result<Vec<i64>, StoreError> {
     tx.list(
         "SELECT n.id FROM notices n
          WHERE n.cleared_at IS NULL AND (?1 IS NULL OR n.account_id = ?1)
@@ -121,7 +121,7 @@ fn untold(tx: &Tx<'_>, to: &Recipient, settings: &Settings, now: Time) -> Result
 }
 
 /// None: the last letter is too fresh for another.
-fn letter(tx: &Tx<'_>, to: &Recipient, settings: &Settings, now: Time) -> Result<Option<Into>, StoreError> {
+fn letter(tx: &Tx<'_>, to: &LetterRecipient, settings: &Settings, now: Time) -> Result<Option<Into>, StoreError> {
     let last = tx.find(
         "SELECT id, state, created_at FROM digests WHERE channel = ?1 AND recipient = ?2
          ORDER BY created_at DESC, id DESC LIMIT 1",

@@ -1,19 +1,19 @@
 //! The background task: asks how the instance stands, has it created and connected, tells the server where to call.
 //!
-//! One round is [`Inner::step`]; it says when the next one is due. Something that happens wakes it earlier. A round that
+//! One round is [`EvolutionInner::step`]; it says when the next one is due. Something that happens wakes it earlier. A round that
 //! breaks down is logged, and the next one comes all the same.
 //!
 //! A connection that is lost is made again by the server itself; asking for it too early would make two. A login that
 //! was ended is not made again without a person.
 
 use super::{
-    Inner,
-    client::Trouble,
+    EvolutionInner,
+    client::EvolutionError,
     hook::{EVENTS, SECRET_HEADER},
     reading::{self, text},
 };
 use crate::{
-    connectors::NotDone,
+    connectors::ActionError,
     model::{
         clock::Time,
         instance::{Health, InstanceState},
@@ -36,7 +36,7 @@ const GROUPS: Duration = Duration::from_secs(600);
 const SWEEP_MOST: Duration = Duration::from_secs(300);
 
 /// When what is due, and what is wanted.
-pub(super) struct Plan {
+pub(super) struct EvolutionTimetable {
     /// It is to be connected; not so after a logout, until a person wants it.
     wanted: bool,
     /// At the next look, without leaving the server alone first.
@@ -54,7 +54,7 @@ pub(super) struct Plan {
     pub(super) hook_heard_at: Time,
 }
 
-impl Plan {
+impl EvolutionTimetable {
     pub(super) fn begin(now: Time) -> Self {
         Self {
             wanted: true,
@@ -73,7 +73,7 @@ impl Plan {
 }
 
 /// Round after round.
-pub(super) async fn run(inner: Arc<Inner>) {
+pub(super) async fn run(inner: Arc<EvolutionInner>) {
     loop {
         let round = AssertUnwindSafe(inner.step()).catch_unwind().await;
         let due = round.unwrap_or_else(|_| {
@@ -87,7 +87,7 @@ pub(super) async fn run(inner: Arc<Inner>) {
     }
 }
 
-impl Inner {
+impl EvolutionInner {
     /// Does what is due, and says when something is due again.
     pub(super) async fn step(&self) -> Time {
         let recorded = self.line.tell_news().await && self.tell_untold().await;
@@ -139,7 +139,7 @@ impl Inner {
                 }
                 self.seen(answer["instance"]["state"].as_str().unwrap_or("close")).await;
             }
-            Err(Trouble::Refused { status: 404, .. }) => self.missing().await,
+            Err(EvolutionError::Refused { status: 404, .. }) => self.missing().await,
             Err(trouble) => self.troubled(&trouble).await,
         }
         let pause = match self.line.state() {
@@ -249,10 +249,10 @@ impl Inner {
     }
 
     /// A question without a good answer.
-    async fn troubled(&self, trouble: &Trouble) {
+    async fn troubled(&self, trouble: &EvolutionError) {
         let at_once = match trouble {
-            Trouble::Forbidden(_) | Trouble::Licence | Trouble::Refused { .. } => true,
-            Trouble::NotSent(_) | Trouble::Unclear(_) => false,
+            EvolutionError::Forbidden(_) | EvolutionError::Licence | EvolutionError::Refused { .. } => true,
+            EvolutionError::NotSent(_) | EvolutionError::Unclear(_) => false,
         };
         let failures = {
             let mut plan = self.plan();
@@ -291,7 +291,7 @@ impl Inner {
     }
 
     /// A person wants the connection.
-    pub(super) async fn reconnect(&self) -> Result<(), NotDone> {
+    pub(super) async fn reconnect(&self) -> Result<(), ActionError> {
         let was_open = self.line.state() == InstanceState::Open;
         {
             let mut plan = self.plan();
@@ -299,13 +299,13 @@ impl Inner {
         }
         if was_open {
             let restarted = self.client.ask(Method::POST, "/instance/restart", "", None).await;
-            restarted.map_err(|trouble| NotDone(trouble.text()))?;
+            restarted.map_err(|trouble| ActionError(trouble.text()))?;
         }
         self.look().await;
         self.line.wake.notify_one();
         let standing = self.line.standing();
         match standing.state {
-            InstanceState::Close => Err(NotDone(standing.reason.unwrap_or_default())),
+            InstanceState::Close => Err(ActionError(standing.reason.unwrap_or_default())),
             _ => Ok(()),
         }
     }

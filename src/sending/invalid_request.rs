@@ -2,7 +2,7 @@
 //! what its script does wrong.
 
 use super::{
-    Shared,
+    SendingContext,
     answer::{Answer, Outcome},
     facts,
     policy::Refusal,
@@ -22,7 +22,7 @@ use rusqlite::params;
 /// Records a refusal that came before there was a request.
 pub(super) fn refuse(
     tx: &WriteTx<'_>,
-    shared: &Shared,
+    shared: &SendingContext,
     sender: &Sender,
     refusal: Refusal,
 ) -> Result<Answer, StoreError> {

@@ -4,7 +4,7 @@
 //! that answer; it is kept until the answer says whose it is. A message whose answer never came is looked for among
 //! those that the server says were sent.
 //!
-//! All of it is lost with the process, and bounded; [`sweep`](super::sweep) asks the server about what remains open.
+//! All of it is lost with the process, and bounded; [`sweep`](crate::connectors::evolution::catch_up) asks the server about what remains open.
 
 use crate::{
     connectors::Outgoing,
@@ -19,7 +19,7 @@ const OPEN_MAX: usize = 1_000;
 
 /// A receipt of the server's.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Told {
+pub(super) struct EarlyReceipt {
     pub(super) id: String,
     pub(super) receipt: Receipt,
     pub(super) at: Time,
@@ -39,18 +39,18 @@ pub(super) struct Open {
 }
 
 #[derive(Default)]
-pub(super) struct Keys {
-    by_id: HashMap<String, Known>,
+pub(super) struct SentIndex {
+    by_id: HashMap<String, SentMessage>,
     order: VecDeque<String>,
     in_flight: Vec<Open>,
     unanswered: VecDeque<Open>,
-    early: VecDeque<Told>,
+    early: VecDeque<EarlyReceipt>,
     /// What is to be told as soon as possible.
-    untold: VecDeque<Told>,
+    untold: VecDeque<EarlyReceipt>,
 }
 
 #[derive(Default)]
-struct Known {
+struct SentMessage {
     message: Option<MessageId>,
     told: u8,
 }
@@ -67,7 +67,7 @@ const fn rank(receipt: Receipt) -> u8 {
     }
 }
 
-impl Keys {
+impl SentIndex {
     /// A message leaves.
     pub(super) fn begin(&mut self, out: &Outgoing, text: Option<String>) {
         let open = Open { message: out.message_id.clone(), to: out.to.to_string(), text };
@@ -116,8 +116,8 @@ impl Keys {
         self.unanswered.retain(|open| open.message != *message);
         let (mine, others) = std::mem::take(&mut self.early).into_iter().partition(|told| told.id == id);
         self.early = others;
-        let mine: VecDeque<Told> = mine;
-        self.untold.extend(mine.into_iter().map(|told| Told { message: Some(message.clone()), ..told }));
+        let mine: VecDeque<EarlyReceipt> = mine;
+        self.untold.extend(mine.into_iter().map(|told| EarlyReceipt { message: Some(message.clone()), ..told }));
     }
 
     /// Which of the unanswered messages the server speaks of when it says that it sent `text` to `chat`; none when
@@ -138,7 +138,7 @@ impl Keys {
     }
 
     /// Keeps a receipt of an id that may belong to a message whose answer is still to come.
-    pub(super) fn keep_early(&mut self, told: &Told) {
+    pub(super) fn keep_early(&mut self, told: &EarlyReceipt) {
         if told.message.is_none() && !(self.in_flight.is_empty() && self.unanswered.is_empty()) {
             bounded(&mut self.early, OPEN_MAX);
             self.early.push_back(told.clone());
@@ -154,7 +154,7 @@ impl Keys {
         }
     }
 
-    pub(super) fn next_untold(&self) -> Option<Told> {
+    pub(super) fn next_untold(&self) -> Option<EarlyReceipt> {
         self.untold.front().cloned()
     }
 
@@ -162,7 +162,7 @@ impl Keys {
         self.untold.pop_front();
     }
 
-    fn known(&mut self, id: &str) -> &mut Known {
+    fn known(&mut self, id: &str) -> &mut SentMessage {
         if !self.by_id.contains_key(id) {
             if self.order.len() >= IDS_MAX
                 && let Some(oldest) = self.order.pop_front()
@@ -212,13 +212,13 @@ mod tests {
         }
     }
 
-    fn told(id: &str, receipt: Receipt) -> Told {
-        Told { id: id.into(), receipt, at: Time::from_millis(0), message: None, code: None, reason: None }
+    fn told(id: &str, receipt: Receipt) -> EarlyReceipt {
+        EarlyReceipt { id: id.into(), receipt, at: Time::from_millis(0), message: None, code: None, reason: None }
     }
 
     #[test]
     fn an_early_receipt_waits_for_its_message() {
-        let mut keys = Keys::default();
+        let mut keys = SentIndex::default();
         keys.keep_early(&told("A", Receipt::Server));
         keys.begin(&out("m1", "+5511987654321", "x"), Some("x".into()));
         keys.keep_early(&told("B", Receipt::Server));
@@ -235,13 +235,13 @@ mod tests {
 
     #[test]
     fn an_unanswered_message_is_found_only_when_it_is_certain() {
-        let mut keys = Keys::default();
+        let mut keys = SentIndex::default();
         for (id, phone, text) in [("m1", "+5511987654321", "same"), ("m2", "+5511912345678", "same")] {
             keys.begin(&out(id, phone, text), Some(text.into()));
             assert!(keys.unanswered(&MessageId::from_text(id)));
         }
         // Brazil's numbers lose their ninth digit on the way.
-        let found = |keys: &Keys, text: &str, chat: &str| keys.match_sent(text, chat).map(|m| m.to_string());
+        let found = |keys: &SentIndex, text: &str, chat: &str| keys.match_sent(text, chat).map(|m| m.to_string());
         assert_eq!(found(&keys, "same", "551187654321@s.whatsapp.net").as_deref(), Some("m1"));
         assert_eq!(found(&keys, "same", "5511912345678@s.whatsapp.net").as_deref(), Some("m2"));
         assert_eq!(found(&keys, "other", "551187654321@s.whatsapp.net"), None);
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_bounded() {
-        let mut keys = Keys::default();
+        let mut keys = SentIndex::default();
         keys.begin(&out("m1", "+5511987654321", "x"), None);
         for n in 0..IDS_MAX + 5 {
             keys.learn(&format!("id{n}"), &MessageId::from_text("m"));

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Survey {
     /// Every number that is not deleted.
-    pub numbers: Vec<Number>,
+    pub numbers: Vec<InstanceSurvey>,
     /// Webhooks that fail or were switched off for it.
     pub troubled: Vec<Webhook>,
     /// Deliveries that wait for their time or for an answer.
@@ -32,7 +32,7 @@ pub struct Survey {
 
 /// One instance.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Number {
+pub struct InstanceSurvey {
     /// Its slug.
     pub id: InstanceId,
     /// By which way.
@@ -94,14 +94,14 @@ impl Survey {
     }
 }
 
-fn numbers(tx: &Tx<'_>) -> Result<Vec<Number>, StoreError> {
+fn numbers(tx: &Tx<'_>) -> Result<Vec<InstanceSurvey>, StoreError> {
     tx.list(
         "SELECT id, connector, settings, state, state_reason, health, paused_at FROM instances
          WHERE deleted_at IS NULL ORDER BY id",
         [],
         |r| {
             let settings: BTreeMap<String, String> = serde_json::from_str(&r.get::<_, String>(2)?).unwrap_or_default();
-            Ok(Number {
+            Ok(InstanceSurvey {
                 id: r.get(0)?,
                 connector: r.get(1)?,
                 base_url: settings.get("base_url").cloned(),

@@ -16,7 +16,7 @@ pub use row::{Digest, list};
 
 use crate::{
     accounts::notices::Notice,
-    config::Notices as Settings,
+    config::NoticesConfig as Settings,
     egress::{Egress, Resolve},
     model::{
         clock::{Clock, LastLook, Time},
@@ -45,7 +45,7 @@ const SEND_WITHIN: Duration = Duration::from_secs(30);
 
 /// A notice with the name of its account, for whoever finds words for it.
 #[derive(Clone, Debug)]
-pub struct Told {
+pub struct AccountNotice {
     /// What happened.
     pub notice: Notice,
     /// Whose number it is; empty for what concerns the appliance.
@@ -64,14 +64,14 @@ pub struct Letter {
 /// Who finds words for notices.
 pub trait Wording: Send + Sync + 'static {
     /// A letter in `language` (`en`, `ar`, `he`) about these; none: a test. `link`: where they are listed.
-    fn letter(&self, language: &str, told: &[Told], link: &str, now: Time) -> Letter;
+    fn letter(&self, language: &str, told: &[AccountNotice], link: &str, now: Time) -> Letter;
     /// One notice as one line, for programs that show it to people.
-    fn line(&self, language: &str, told: &Told) -> String;
+    fn line(&self, language: &str, told: &AccountNotice) -> String;
 }
 
 /// What one attempt came to, for people.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Outcome {
+pub struct AttemptOutcome {
     /// How.
     pub channel: Channel,
     /// To whom.
@@ -82,7 +82,7 @@ pub struct Outcome {
 
 /// Why a letter did not go out; in plain words.
 #[derive(Clone, Debug)]
-struct Failed {
+struct DeliveryFailure {
     text: String,
     /// The server was not reached, or not in time: others would fare no better.
     is_channels: bool,
@@ -199,7 +199,7 @@ impl Digests {
     }
 
     /// Sends a test to everybody who is named in the configuration, right now, and says what came of each.
-    pub async fn test(&self) -> Vec<Outcome> {
+    pub async fn test(&self) -> Vec<AttemptOutcome> {
         let now = self.parts.clock.now();
         let mail = self.parts.settings.smtp_host.iter().flat_map(|_| &self.parts.settings.to);
         let mail = mail.map(|to| (Channel::Mail, to.clone()));
@@ -215,12 +215,12 @@ impl Digests {
                 told: Vec::new(),
             };
             let problem = self.send(&due).await.err().map(|failed| failed.text);
-            outcomes.push(Outcome { channel, recipient: due.recipient, problem });
+            outcomes.push(AttemptOutcome { channel, recipient: due.recipient, problem });
         }
         outcomes
     }
 
-    async fn send(&self, due: &Due) -> Result<(), Failed> {
+    async fn send(&self, due: &Due) -> Result<(), DeliveryFailure> {
         let clock = &self.parts.clock;
         let work = async {
             match due.channel {
@@ -231,12 +231,12 @@ impl Digests {
         tokio::select! {
             biased;
             done = work => done,
-            () = clock.sleep_until(clock.now().plus(SEND_WITHIN)) => Err(Failed::of_channel("no answer in time")),
+            () = clock.sleep_until(clock.now().plus(SEND_WITHIN)) => Err(DeliveryFailure::of_channel("no answer in time")),
         }
     }
 }
 
-impl Failed {
+impl DeliveryFailure {
     fn of_channel(text: impl Into<String>) -> Self {
         Self { text: text.into(), is_channels: true }
     }
@@ -247,11 +247,12 @@ impl Failed {
 }
 
 /// The first line of a file that holds a secret.
-fn first_line(path: &std::path::Path) -> Result<String, Failed> {
-    let text = std::fs::read_to_string(path).map_err(|e| Failed::of_channel(format!("{}: {e}", path.display())))?;
+fn first_line(path: &std::path::Path) -> Result<String, DeliveryFailure> {
+    let text =
+        std::fs::read_to_string(path).map_err(|e| DeliveryFailure::of_channel(format!("{}: {e}", path.display())))?;
     let line = text.lines().next().unwrap_or_default().trim().to_owned();
     if line.is_empty() {
-        Err(Failed::of_channel(format!("{}: its first line is empty", path.display())))
+        Err(DeliveryFailure::of_channel(format!("{}: its first line is empty", path.display())))
     } else {
         Ok(line)
     }

@@ -5,16 +5,16 @@
 //! server need not keep a log; then nothing is found, and what is open stays so for a receipt or a person to settle.
 
 use super::{
-    Inner,
-    client::Trouble,
+    EvolutionInner,
+    client::EvolutionError,
     hook,
     outgoing::recipient,
-    reading::{self, Read, text},
+    reading::{self, ParsedMessage, text},
 };
 use crate::{
     connectors::{
-        What,
-        heard::{Backlog, Unsettled, Whom},
+        EventKind,
+        inbound_event::{Backlog, Unsettled, Whom},
     },
     model::{clock::Time, ids::MessageId, instance::Health, message::Receipt},
 };
@@ -33,7 +33,7 @@ const APPEARS_WITHIN: Duration = Duration::from_secs(900);
 /// Open messages that are asked about in one round.
 const AT_ONCE: usize = 50;
 
-impl Inner {
+impl EvolutionInner {
     /// Looks once; answers when to look again.
     pub(super) async fn sweep(&self) -> Duration {
         let backlog = match self.ear.backlog(&self.instance).await {
@@ -53,7 +53,7 @@ impl Inner {
     }
 
     /// Messages of others since the last one that was heard.
-    async fn hear_missed(&self, backlog: &Backlog) -> Result<(), Trouble> {
+    async fn hear_missed(&self, backlog: &Backlog) -> Result<(), EvolutionError> {
         let now = self.clock.now();
         let Some(until) = backlog.heard_until else { return Ok(()) };
         // One may be missing among others that came: what was looked at before begins where that look ended.
@@ -83,7 +83,7 @@ impl Inner {
     /// A message that the webhook should have brought a minute ago, after the last call that it made.
     async fn note_deafness(&self, record: &Value, now: Time) {
         let heard_at = self.plan().hook_heard_at.min(now);
-        let Some(Read { id, from_me: false, at: Some(at), .. }) = reading::read(record) else { return };
+        let Some(ParsedMessage { id, from_me: false, at: Some(at), .. }) = reading::read(record) else { return };
         let is_late = now.since(at) >= MINUTE && at.since(heard_at) > Duration::ZERO;
         if is_late && !self.keys().was_heard(&id) {
             tracing::warn!(instance = %self.instance, "the server has messages that its webhook did not bring");
@@ -91,7 +91,7 @@ impl Inner {
         }
     }
 
-    async fn settle(&self, backlog: &Backlog) -> Result<(), Trouble> {
+    async fn settle(&self, backlog: &Backlog) -> Result<(), EvolutionError> {
         for one in backlog.unsettled.iter().take(AT_ONCE) {
             if self.keys().is_in_flight(&one.message_id) {
                 continue;
@@ -117,12 +117,12 @@ impl Inner {
         let names = recipient(key);
         let whom = Whom::Recipient { provider_message_id: id.to_owned(), message_id: Some(message.clone()) };
         // Not recorded now: whoever writes is known by the same names.
-        let _ = self.line.tell(self.clock.now(), What::Named { whom, names }).await;
+        let _ = self.line.tell(self.clock.now(), EventKind::Named { whom, names }).await;
     }
 
     /// Looks for a message without an answer: in the chat that the server itself names for its recipient, the one of
     /// our own with the same text. Where two could be meant, none is.
-    async fn find_sent(&self, one: &Unsettled, backlog: &Backlog) -> Result<Option<Value>, Trouble> {
+    async fn find_sent(&self, one: &Unsettled, backlog: &Backlog) -> Result<Option<Value>, EvolutionError> {
         let twins = backlog.unsettled.iter().filter(|other| other.to == one.to && other.text == one.text).count();
         if twins > 1 || one.text.is_empty() {
             return Ok(None);
@@ -143,7 +143,7 @@ impl Inner {
     }
 
     /// One page of the server's log, and how many there are.
-    async fn log(&self, filter: Value, page: u64) -> Result<(Vec<Value>, u64), Trouble> {
+    async fn log(&self, filter: Value, page: u64) -> Result<(Vec<Value>, u64), EvolutionError> {
         let body = json!({"where": filter, "page": page, "offset": PAGE});
         let answer = self.client.ask(Method::POST, "/chat/findMessages", "", Some(&body)).await?;
         let messages = &answer["messages"];

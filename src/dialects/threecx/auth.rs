@@ -9,8 +9,8 @@
 
 use super::{
     integration::{IntegrationId, OVERLAP},
-    limits::{Failures, Seen},
-    secrets::Opened,
+    limits::{Failures, SeenSignatures},
+    secrets::OpenSecrets,
     settings::ALLOW_MAX,
 };
 use crate::model::{
@@ -60,7 +60,7 @@ pub struct Presented<'a> {
     pub address: IpAddr,
 }
 
-/// A request that is proven to be an integration's. Only [`Proof::finish`] makes one.
+/// A request that is proven to be an integration's. Only [`RequestProof::finish`] makes one.
 #[derive(Clone, Debug)]
 pub struct Admission {
     /// Which.
@@ -89,16 +89,16 @@ pub struct Rejected {
 }
 
 /// All integrations, as requests are proven by them.
-pub(super) struct Ring {
-    entries: ArcSwap<HashMap<IntegrationId, Arc<Entry>>>,
-    dummy: Arc<Entry>,
+pub(super) struct IntegrationCache {
+    entries: ArcSwap<HashMap<IntegrationId, Arc<CachedIntegration>>>,
+    dummy: Arc<CachedIntegration>,
     /// Of this process: tags of secrets are compared, never secrets.
     key: [u8; 32],
     failures: Failures,
-    seen: Arc<Seen>,
+    seen: Arc<SeenSignatures>,
 }
 
-struct Entry {
+struct CachedIntegration {
     id: IntegrationId,
     account: AccountId,
     known: bool,
@@ -108,31 +108,31 @@ struct Entry {
     allow: Box<[Mask; ALLOW_MAX]>,
     /// From anywhere.
     open: bool,
-    current: Keys,
-    previous: (Keys, Time),
+    current: IntegrationKeys,
+    previous: (IntegrationKeys, Time),
     rejected: Mutex<Rejected>,
 }
 
-struct Keys {
+struct IntegrationKeys {
     tag: [u8; 32],
     signing: Hmac<Sha256>,
 }
 
 /// A request on its way to be proven: takes its body piece by piece.
-pub struct Proof {
-    entry: Arc<Entry>,
+pub struct RequestProof {
+    entry: Arc<CachedIntegration>,
     via: Via,
     address: IpAddr,
     now: Time,
     /// All that is known before the body.
-    head: Head,
+    head: HeadChecks,
     signatures: [Hmac<Sha256>; 2],
     presented: [u8; 32],
     stale_at: Time,
 }
 
 /// The checks that need no body; 1 is good.
-struct Head {
+struct HeadChecks {
     calm: Choice,
     known: Choice,
     secret: Choice,
@@ -142,12 +142,12 @@ struct Head {
     previous_good: Choice,
 }
 
-impl Ring {
-    pub(super) fn new(random: &dyn Random, failures_per_minute: u32, seen: Seen) -> Self {
+impl IntegrationCache {
+    pub(super) fn new(random: &dyn Random, failures_per_minute: u32, seen: SeenSignatures) -> Self {
         let key = bytes(random);
         let nobody = |purpose: &str| format!("{purpose}{:?}", bytes::<32>(random));
-        let keys = || Keys { tag: tag(&key, &nobody("secret")), signing: mac(nobody("signing").as_bytes()) };
-        let dummy = Entry {
+        let keys = || IntegrationKeys { tag: tag(&key, &nobody("secret")), signing: mac(nobody("signing").as_bytes()) };
+        let dummy = CachedIntegration {
             id: IntegrationId::from_text(""),
             account: AccountId(0),
             known: false,
@@ -165,7 +165,7 @@ impl Ring {
     }
 
     /// Fills the ring anew.
-    pub(super) fn replace(&self, all: Vec<Opened>) {
+    pub(super) fn replace(&self, all: Vec<OpenSecrets>) {
         let before = self.entries.load();
         let entries = all.into_iter().map(|opened| {
             let rejected = before.get(&opened.id).map(|e| e.rejected()).unwrap_or_default();
@@ -174,14 +174,17 @@ impl Ring {
         self.entries.store(Arc::new(entries.collect()));
     }
 
-    fn entry(&self, opened: Opened, rejected: Rejected) -> Entry {
-        let keys = |secret: &str, signing: &str| Keys { tag: tag(&self.key, secret), signing: mac(signing.as_bytes()) };
+    fn entry(&self, opened: OpenSecrets, rejected: Rejected) -> CachedIntegration {
+        let keys = |secret: &str, signing: &str| IntegrationKeys {
+            tag: tag(&self.key, secret),
+            signing: mac(signing.as_bytes()),
+        };
         let settings = opened.settings;
         let dummy = || {
-            let Keys { tag, signing } = &self.dummy.previous.0;
-            (Keys { tag: *tag, signing: signing.clone() }, Time::from_millis(0))
+            let IntegrationKeys { tag, signing } = &self.dummy.previous.0;
+            (IntegrationKeys { tag: *tag, signing: signing.clone() }, Time::from_millis(0))
         };
-        Entry {
+        CachedIntegration {
             id: opened.id,
             account: opened.account,
             known: true,
@@ -202,7 +205,7 @@ impl Ring {
     }
 
     /// Begins to prove a request.
-    pub(super) fn begin(&self, shown: &Presented<'_>, now: Time) -> Proof {
+    pub(super) fn begin(&self, shown: &Presented<'_>, now: Time) -> RequestProof {
         let entries = self.entries.load();
         let id = IntegrationId::from_text(shown.id);
         let entry = entries.get(&id).unwrap_or(&self.dummy).clone();
@@ -222,11 +225,11 @@ impl Ring {
             signature.update(shown.timestamp.unwrap_or_default().as_bytes());
             signature.update(b".");
         }
-        Proof {
+        RequestProof {
             via: shown.via,
             address: shown.address,
             now,
-            head: Head {
+            head: HeadChecks {
                 calm: bit(!self.failures.is_over(shown.address, now)),
                 known: bit(entry.known) & bit(entry.enabled) & bit(open),
                 secret: secret & bit(shown.secret.is_some()),
@@ -246,7 +249,7 @@ impl Ring {
     ///
     /// # Errors
     /// The request is not proven; it was counted, and nothing was written.
-    pub(super) fn finish(&self, proof: Proof, is_whole: bool) -> Result<Admission, NotAuthentic> {
+    pub(super) fn finish(&self, proof: RequestProof, is_whole: bool) -> Result<Admission, NotAuthentic> {
         let (entry, via, address, now) = (proof.entry.clone(), proof.via, proof.address, proof.now);
         let (signature, until) = (proof.presented, proof.stale_at);
         let unsigned = !entry.signing || via == Via::Sms;
@@ -271,13 +274,13 @@ impl Ring {
     }
 
     /// What speaks against a request, for its owner; nothing is counted and no signature is used up.
-    pub(super) fn examine(&self, proof: Proof) -> Vec<&'static str> {
+    pub(super) fn examine(&self, proof: RequestProof) -> Vec<&'static str> {
         let used = proof.entry.signing && proof.via == Via::Webhook && self.seen.knows(&proof.presented);
         let failed = proof.checks(true).into_iter().filter(|(check, _)| !bool::from(*check)).map(|(_, why)| why);
         failed.chain(used.then_some("the signature was used before")).collect()
     }
 
-    fn reject(&self, entry: &Entry, address: IpAddr, why: &'static str, now: Time) -> NotAuthentic {
+    fn reject(&self, entry: &CachedIntegration, address: IpAddr, why: &'static str, now: Time) -> NotAuthentic {
         self.failures.note(address, now);
         let mut rejected = entry.rejected.lock().unwrap_or_else(PoisonError::into_inner);
         *rejected = Rejected { count: rejected.count + 1, last_at: Some(now), last_reason: Some(why) };
@@ -285,13 +288,13 @@ impl Ring {
     }
 }
 
-impl Entry {
+impl CachedIntegration {
     fn rejected(&self) -> Rejected {
         *self.rejected.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Proof {
+impl RequestProof {
     /// Takes the next piece of the body.
     pub fn update(&mut self, chunk: &[u8]) {
         self.signatures.iter_mut().for_each(|mac| mac.update(chunk));

@@ -3,7 +3,7 @@
 //! The mail server's name is resolved as everything else here is (a static program has no other way), and TLS holds it
 //! to that name. Nothing is pooled: letters are rare.
 
-use super::{Failed, Letter, Parts, first_line, row::Due};
+use super::{DeliveryFailure, Letter, Parts, first_line, row::Due};
 use crate::config::SmtpTls;
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
@@ -26,7 +26,7 @@ use std::{
 /// How long the server may keep silent.
 const SILENT_FOR: Duration = Duration::from_secs(20);
 
-pub(super) async fn send(parts: &Parts, due: &Due) -> Result<(), Failed> {
+pub(super) async fn send(parts: &Parts, due: &Due) -> Result<(), DeliveryFailure> {
     let link = format!("{}/notices", parts.public_url);
     let letter = parts.wording.letter(&due.language, &due.told, &link, parts.clock.now());
     let message = written(parts, due, letter)?;
@@ -34,8 +34,8 @@ pub(super) async fn send(parts: &Parts, due: &Due) -> Result<(), Failed> {
     match transport.send(message).await {
         Ok(_) => Ok(()),
         // The server answered: it is this letter, or this recipient.
-        Err(e) if e.is_permanent() || e.is_transient() => Err(Failed::of_letter(whole(&e))),
-        Err(e) => Err(Failed::of_channel(whole(&e))),
+        Err(e) if e.is_permanent() || e.is_transient() => Err(DeliveryFailure::of_letter(whole(&e))),
+        Err(e) => Err(DeliveryFailure::of_channel(whole(&e))),
     }
 }
 
@@ -54,9 +54,9 @@ fn whole(error: &dyn Error) -> String {
 }
 
 /// The same bytes at each attempt but for the words: the id tells a mail program that it has this letter already.
-fn written(parts: &Parts, due: &Due, letter: Letter) -> Result<Message, Failed> {
-    let mailbox = |address: &str| -> Result<Mailbox, Failed> {
-        address.parse().map_err(|e| Failed::of_letter(format!("{address:?} is no e-mail address: {e}")))
+fn written(parts: &Parts, due: &Due, letter: Letter) -> Result<Message, DeliveryFailure> {
+    let mailbox = |address: &str| -> Result<Mailbox, DeliveryFailure> {
+        address.parse().map_err(|e| DeliveryFailure::of_letter(format!("{address:?} is no e-mail address: {e}")))
     };
     let from = mailbox(&parts.settings.from)?;
     let id = format!("<notices-{}-{}@{}>", due.id, due.created_at.millis(), from.email.domain());
@@ -69,16 +69,16 @@ fn written(parts: &Parts, due: &Due, letter: Letter) -> Result<Message, Failed> 
         .message_id(Some(id))
         .header(ContentType::TEXT_PLAIN)
         .body(letter.body)
-        .map_err(|e| Failed::of_letter(e.to_string()))?;
+        .map_err(|e| DeliveryFailure::of_letter(e.to_string()))?;
     // So that no holiday notice comes back.
     let name = HeaderName::new_from_ascii_str("Auto-Submitted");
     message.headers_mut().insert_raw(HeaderValue::new(name, "auto-generated".to_owned()));
     Ok(message)
 }
 
-async fn transport(parts: &Parts) -> Result<AsyncSmtpTransport<Tokio1Executor>, Failed> {
+async fn transport(parts: &Parts) -> Result<AsyncSmtpTransport<Tokio1Executor>, DeliveryFailure> {
     let settings = &parts.settings;
-    let host = settings.smtp_host.as_deref().ok_or_else(|| Failed::of_channel("there is no mail server"))?;
+    let host = settings.smtp_host.as_deref().ok_or_else(|| DeliveryFailure::of_channel("there is no mail server"))?;
     let tls = match settings.smtp_tls {
         SmtpTls::Off => Tls::None,
         SmtpTls::StartTls => Tls::Required(trust(parts, host)?),
@@ -97,7 +97,7 @@ async fn transport(parts: &Parts) -> Result<AsyncSmtpTransport<Tokio1Executor>, 
     Ok(builder.build())
 }
 
-async fn address(parts: &Parts, host: &str) -> Result<IpAddr, Failed> {
+async fn address(parts: &Parts, host: &str) -> Result<IpAddr, DeliveryFailure> {
     if let Ok(ip) = host.parse() {
         return Ok(ip);
     }
@@ -105,17 +105,18 @@ async fn address(parts: &Parts, host: &str) -> Result<IpAddr, Failed> {
     if host == "localhost" {
         return Ok(IpAddr::from([127, 0, 0, 1]));
     }
-    let mut found = parts.resolver.resolve(host).await.map_err(|e| Failed::of_channel(format!("{host}: {e}")))?;
+    let mut found =
+        parts.resolver.resolve(host).await.map_err(|e| DeliveryFailure::of_channel(format!("{host}: {e}")))?;
     found.sort_by_key(IpAddr::is_ipv6);
-    found.first().copied().ok_or_else(|| Failed::of_channel(format!("{host} has no address")))
+    found.first().copied().ok_or_else(|| DeliveryFailure::of_channel(format!("{host} has no address")))
 }
 
-fn trust(parts: &Parts, host: &str) -> Result<TlsParameters, Failed> {
+fn trust(parts: &Parts, host: &str) -> Result<TlsParameters, DeliveryFailure> {
     let mut builder = TlsParameters::builder(host.to_owned()).certificate_store(CertificateStore::WebpkiRoots);
     if let Some(file) = &parts.settings.smtp_root {
-        let bad = |e: String| Failed::of_channel(format!("notices.smtp_root: {}: {e}", file.display()));
+        let bad = |e: String| DeliveryFailure::of_channel(format!("notices.smtp_root: {}: {e}", file.display()));
         let pem = std::fs::read(file).map_err(|e| bad(e.to_string()))?;
         builder = builder.add_root_certificate(Certificate::from_pem(&pem).map_err(|e| bad(e.to_string()))?);
     }
-    builder.build_rustls().map_err(|e| Failed::of_channel(e.to_string()))
+    builder.build_rustls().map_err(|e| DeliveryFailure::of_channel(e.to_string()))
 }

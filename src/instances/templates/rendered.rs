@@ -2,7 +2,7 @@
 
 use super::Slot;
 use crate::{
-    connectors::templates::Place,
+    connectors::templates::PlaceholderSlot,
     store::{StoreError, Tx},
 };
 use rusqlite::params;
@@ -31,7 +31,7 @@ pub fn said(tx: &Tx<'_>, row: i64) -> Result<Option<String>, StoreError> {
 /// A text with its placeholders filled in: by their names, or by their numbers among those of the text. What a variable
 /// itself says is left as it is.
 fn filled(body: &str, slots: &[Slot], variables: &[String]) -> String {
-    let in_body = slots.iter().zip(variables).filter(|(slot, _)| slot.place == Place::Body);
+    let in_body = slots.iter().zip(variables).filter(|(slot, _)| slot.place == PlaceholderSlot::Body);
     let named: Vec<(String, &String)> = in_body
         .enumerate()
         .map(|(at, (slot, text))| (slot.name.clone().unwrap_or_else(|| (at + 1).to_string()), text))
@@ -66,10 +66,11 @@ mod tests {
     #[test]
     fn blanks_are_filled_once_and_only_those_of_the_text() {
         let slot = |place, name: Option<&str>| Slot { place, name: name.map(str::to_owned), media: None };
-        let slots = [slot(Place::Header, None), slot(Place::Body, None), slot(Place::Body, None)];
+        let slots =
+            [slot(PlaceholderSlot::Header, None), slot(PlaceholderSlot::Body, None), slot(PlaceholderSlot::Body, None)];
         let variables = ["2041", "{{2}}", "the lamp"].map(str::to_owned);
         assert_eq!(filled("Hello {{1}}, {{ 2 }} is {{3}} {{", &slots, &variables), "Hello {{2}}, the lamp is {{3}} {{");
-        let slots = [slot(Place::Body, Some("who"))];
+        let slots = [slot(PlaceholderSlot::Body, Some("who"))];
         assert_eq!(filled("{{who}}!", &slots, &["Amal".to_owned()]), "Amal!");
         assert_eq!(filled("{{who}}!", &slots, &[]), "{{who}}!");
     }

@@ -18,7 +18,7 @@ use serde_json::json;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// One figure of the guard.
-pub struct Figure {
+pub struct GuardFigure {
     /// Its key in the configuration's section `guard`.
     pub name: &'static str,
     /// The least that can be set.
@@ -32,7 +32,7 @@ pub struct Figure {
 /// What a figure is, and what the configuration says.
 pub struct Set {
     /// Which.
-    pub figure: &'static Figure,
+    pub figure: &'static GuardFigure,
     /// What holds.
     pub value: u32,
     /// What would hold if nothing had been set here.
@@ -71,7 +71,7 @@ pub enum TuningError {
 macro_rules! figures {
     ($($name:ident: $least:literal..=$most:literal),+ $(,)?) => {
         /// What can be set, in the order of the configuration. A rate or threshold of 0 is off.
-        pub const FIGURES: &[Figure] = &[$(Figure {
+        pub const FIGURES: &[GuardFigure] = &[$(GuardFigure {
             name: stringify!($name),
             least: $least,
             most: $most,
@@ -359,5 +359,5 @@ fn record(
     target: &str,
     (before, after): (Option<&str>, Option<&str>),
 ) -> Result<(), StoreError> {
-    audit::record(tx, now, &audit::Entry { actor, account: None, action, target, before, after })
+    audit::record(tx, now, &audit::AuditEntry { actor, account: None, action, target, before, after })
 }

@@ -12,12 +12,12 @@ use rusqlite::params;
 /// The provider's id of the message that is answered. An id that is none of ours is taken for the provider's.
 pub(super) fn answered(tx: &Tx<'_>, request: &Request) -> Result<Option<String>, StoreError> {
     let Some(named) = &request.reply_to else { return Ok(None) };
-    let sql = match Named::read(named) {
-        Named::Sent => "SELECT provider_message_id FROM messages WHERE message_id = ?1 AND instance_id = ?2",
-        Named::Heard(_) => {
+    let sql = match MessageRef::read(named) {
+        MessageRef::Sent => "SELECT provider_message_id FROM messages WHERE message_id = ?1 AND instance_id = ?2",
+        MessageRef::Heard(_) => {
             "SELECT provider_message_id FROM inbound_messages WHERE id = substr(?1, 5) AND instance_id = ?2"
         }
-        Named::Theirs => return Ok(Some(named.clone())),
+        MessageRef::Theirs => return Ok(Some(named.clone())),
     };
     Ok(tx.find(sql, params![named, request.instance], |r| r.get::<_, Option<String>>(0))?.flatten())
 }
@@ -32,9 +32,9 @@ pub(super) fn reacted(
     contact: Option<&Contact>,
 ) -> Result<Option<Reacted>, StoreError> {
     let (Draft::Reaction { about, .. }, Some(address)) = (&request.draft, address) else { return Ok(None) };
-    let named = Named::read(about);
-    if !matches!(named, Named::Heard(_)) {
-        let column = if matches!(named, Named::Sent) { "message_id" } else { "provider_message_id" };
+    let named = MessageRef::read(about);
+    if !matches!(named, MessageRef::Heard(_)) {
+        let column = if matches!(named, MessageRef::Sent) { "message_id" } else { "provider_message_id" };
         let sql = format!(
             "SELECT provider_message_id FROM messages
              WHERE {column} = ?1 AND instance_id = ?2 AND (contact_id = ?3 OR recipient = ?4) AND kind <> 'reaction'"
@@ -52,9 +52,9 @@ pub(super) fn reacted(
         None => return Ok(None),
     };
     let (column, id) = match &named {
-        Named::Heard(row) => ("id", *row),
-        Named::Theirs => ("provider_message_id", about.as_str()),
-        Named::Sent => return Ok(None),
+        MessageRef::Heard(row) => ("id", *row),
+        MessageRef::Theirs => ("provider_message_id", about.as_str()),
+        MessageRef::Sent => return Ok(None),
     };
     let sql = format!(
         "SELECT provider_message_id, contact_id FROM inbound_messages
@@ -74,7 +74,7 @@ pub(super) fn reacted(
 }
 
 /// Whose id it is.
-enum Named<'a> {
+enum MessageRef<'a> {
     /// Ours, of a message that was sent: `msg_…`.
     Sent,
     /// Ours, of one that was heard: the number after `inb_`.
@@ -83,7 +83,7 @@ enum Named<'a> {
     Theirs,
 }
 
-impl<'a> Named<'a> {
+impl<'a> MessageRef<'a> {
     fn read(id: &'a str) -> Self {
         match id.strip_prefix("inb_") {
             Some(row) if !row.is_empty() && row.bytes().all(|b| b.is_ascii_digit()) => Self::Heard(row),

@@ -50,12 +50,12 @@ pub enum KeyProblem {
 
 /// All keys by the hash of their text.
 #[derive(Default)]
-pub struct KeyRing {
-    entries: ArcSwap<HashMap<[u8; 32], Entry>>,
+pub struct KeyCache {
+    entries: ArcSwap<HashMap<[u8; 32], CachedKey>>,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(super) struct CachedKey {
     hash: [u8; 32],
     caller: Caller,
     dialect: Option<(Option<InstanceId>, Purpose)>,
@@ -63,7 +63,7 @@ pub(super) struct Entry {
     expires_at: Option<Time>,
 }
 
-impl KeyRing {
+impl KeyCache {
     /// Whose Bearer key this text is.
     ///
     /// # Errors
@@ -78,12 +78,12 @@ impl KeyRing {
     /// # Errors
     /// See [`KeyProblem`].
     pub fn find_dialect(&self, text: &str, now: Time) -> Result<DialectCaller, KeyProblem> {
-        let Entry { caller, dialect, .. } = self.look_up(text, now)?;
+        let CachedKey { caller, dialect, .. } = self.look_up(text, now)?;
         let (instance, purpose) = dialect.ok_or(KeyProblem::Invalid)?;
         Ok(DialectCaller { caller, instance, purpose })
     }
 
-    fn look_up(&self, text: &str, now: Time) -> Result<Entry, KeyProblem> {
+    fn look_up(&self, text: &str, now: Time) -> Result<CachedKey, KeyProblem> {
         if !key::is_well_formed(text) {
             return Err(KeyProblem::Invalid);
         }
@@ -97,12 +97,12 @@ impl KeyRing {
         if entry.revoked { Err(KeyProblem::Revoked) } else { Ok(entry.clone()) }
     }
 
-    pub(super) fn replace(&self, entries: Vec<Entry>) {
+    pub(super) fn replace(&self, entries: Vec<CachedKey>) {
         self.entries.store(Arc::new(entries.into_iter().map(|e| (e.hash, e)).collect()));
     }
 }
 
-pub(super) fn load(tx: &Tx<'_>) -> Result<Vec<Entry>, StoreError> {
+pub(super) fn load(tx: &Tx<'_>) -> Result<Vec<CachedKey>, StoreError> {
     tx.list(
         "SELECT k.hash, k.id, k.account_id, a.region, k.revoked_at, k.expires_at, k.kind, k.purpose,
                 (SELECT min(x.instance_id) FROM api_key_instances x WHERE x.key_id = k.id)
@@ -112,7 +112,7 @@ pub(super) fn load(tx: &Tx<'_>) -> Result<Vec<Entry>, StoreError> {
             let region = r.get::<_, Option<String>>(3)?.and_then(|text| Region::parse(&text).ok());
             let purpose = Purpose::parse(&r.get::<_, String>(7)?).unwrap_or(Purpose::Transactional);
             let is_dialect = r.get::<_, String>(6)? == KeyKind::Chattu.as_str();
-            Ok(Entry {
+            Ok(CachedKey {
                 dialect: is_dialect.then_some((r.get(8)?, purpose)),
                 hash: r.get(0)?,
                 caller: Caller { key: r.get(1)?, account: r.get(2)?, region },

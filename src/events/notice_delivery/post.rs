@@ -1,6 +1,6 @@
 //! One letter to a program: JSON over HTTP, signed like every webhook of the gateway.
 
-use super::{Failed, Parts, first_line, row::Due};
+use super::{DeliveryFailure, Parts, first_line, row::Due};
 use crate::{
     egress::{Bounds, Outbound},
     events::webhooks::signature::{self, Secret},
@@ -14,9 +14,9 @@ use std::time::Duration;
 const EVENT: &str = "notices";
 const ANSWER_MAX: usize = 1024;
 
-pub(super) async fn send(parts: &Parts, due: &Due, timeout: Duration) -> Result<(), Failed> {
+pub(super) async fn send(parts: &Parts, due: &Due, timeout: Duration) -> Result<(), DeliveryFailure> {
     let file = parts.settings.webhook_secret_file.as_deref();
-    let secret = Secret::from_text(first_line(file.ok_or_else(|| Failed::of_channel("there is no secret"))?)?);
+    let secret = Secret::from_text(first_line(file.ok_or_else(|| DeliveryFailure::of_channel("there is no secret"))?)?);
     let notices = due.told.iter().map(|told| {
         let n = &told.notice;
         json!({
@@ -42,7 +42,7 @@ pub(super) async fn send(parts: &Parts, due: &Due, timeout: Duration) -> Result<
     let answer = parts.egress.send(request, Bounds { timeout, max_answer_bytes: ANSWER_MAX }).await;
     match answer {
         Ok(answer) if answer.status.is_success() => Ok(()),
-        Ok(answer) => Err(Failed::of_channel(format!("it answered {}", answer.status))),
-        Err(e) => Err(Failed::of_channel(e.to_string())),
+        Ok(answer) => Err(DeliveryFailure::of_channel(format!("it answered {}", answer.status))),
+        Err(e) => Err(DeliveryFailure::of_channel(e.to_string())),
     }
 }

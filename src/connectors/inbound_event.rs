@@ -16,10 +16,10 @@ use crate::{
 /// Takes what connectors hear. When the future ends with `Ok` it is on disk, and the provider may be told so.
 pub trait Ear: Send + Sync + 'static {
     /// Records one thing heard.
-    fn hear(&self, heard: Heard) -> Boxed<'_, Result<(), NotRecorded>>;
+    fn hear(&self, heard: ProviderEvent) -> Boxed<'_, Result<(), NotRecorded>>;
 
     /// Records several things that came together, in their order. An ear over a database takes all or none of them.
-    fn hear_all(&self, all: Vec<Heard>) -> Boxed<'_, Result<(), NotRecorded>> {
+    fn record_all(&self, all: Vec<ProviderEvent>) -> Boxed<'_, Result<(), NotRecorded>> {
         Box::pin(async move {
             for heard in all {
                 self.hear(heard).await?;
@@ -67,18 +67,18 @@ pub struct NotRecorded(pub String);
 
 /// One thing that an instance heard.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Heard {
+pub struct ProviderEvent {
     /// Which instance heard it.
     pub instance: InstanceId,
     /// When it happened, by the provider's clock where it gives one.
     pub at: Time,
     /// What it was.
-    pub what: What,
+    pub what: EventKind,
 }
 
 /// The kinds of things that are heard.
 #[derive(Clone, PartialEq, Debug)]
-pub enum What {
+pub enum EventKind {
     /// Somebody wrote.
     Message(InboundMessage),
     /// Something became of a message that we sent.
@@ -121,7 +121,7 @@ pub enum What {
         /// The provider's id of the call.
         call_id: String,
         /// Who.
-        from: Sender,
+        from: RemoteParty,
         /// With picture.
         is_video: bool,
         /// Nobody answered.
@@ -139,18 +139,18 @@ pub enum What {
     /// Names of one person. It makes no contact: who is not known stays unknown.
     Person {
         /// The names that are good.
-        names: Sender,
+        names: RemoteParty,
         /// Names that they had and do not use any more.
-        former: Sender,
+        former: RemoteParty,
     },
     /// The provider knows somebody by these names, whom we know by another one: all are names of one person. Like
-    /// [`What::Person`] it makes no contact. A number of another country than the one that was written to is not
+    /// [`EventKind::Person`] it makes no contact. A number of another country than the one that was written to is not
     /// learnt: the owner is told that the message went astray.
     Named {
         /// Whom we mean.
         whom: Whom,
         /// The names by which the provider knows them.
-        names: Sender,
+        names: RemoteParty,
     },
     /// All templates that the provider holds for the instance: one that is missing here is gone.
     Templates(Vec<Template>),
@@ -176,7 +176,7 @@ pub enum What {
         /// Whether the owner should know: then in a few words.
         notice: Option<String>,
         /// What follows from it, when it is heard for the first time.
-        then: Vec<What>,
+        then: Vec<EventKind>,
     },
 }
 
@@ -196,7 +196,7 @@ pub enum Whom {
 
 /// Who wrote or called: every identity that the provider gave, and the name it gave.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Sender {
+pub struct RemoteParty {
     /// E.164 with `+`.
     pub phone: Option<String>,
     /// WhatsApp Web's hidden id.
@@ -213,9 +213,9 @@ pub struct InboundMessage {
     /// The provider's id; the same id is the same message.
     pub provider_message_id: String,
     /// Who wrote it.
-    pub from: Sender,
+    pub from: RemoteParty,
     /// The group it was written in; none for one to one.
-    pub group: Option<Group>,
+    pub group: Option<GroupRef>,
     /// text, image, video, audio, document, location, contacts, button, interactive, reaction, unsupported, …
     /// `system` is the provider's own note: nobody wrote it.
     pub kind: String,
@@ -257,7 +257,7 @@ pub enum MediaSource {
 
 /// A group, as far as a message in it tells.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Group {
+pub struct GroupRef {
     /// The provider's id.
     pub id: String,
     /// Its name.

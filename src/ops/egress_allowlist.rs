@@ -17,7 +17,7 @@ use rusqlite::params;
 use std::sync::Arc;
 
 /// The slice's door.
-pub struct Reach {
+pub struct EgressAllowlist {
     store: Store,
     clock: Arc<dyn Clock>,
     egress: Egress,
@@ -53,7 +53,7 @@ pub enum ReachError {
     Store(#[from] StoreError),
 }
 
-impl Reach {
+impl EgressAllowlist {
     /// Puts what was added in earlier runs in force, beside `configured`.
     ///
     /// # Errors
@@ -146,7 +146,7 @@ fn insert(tx: &WriteTx<'_>, new: &Added) -> Result<(), ReachError> {
         "INSERT INTO egress_entries (entry, reason, added_by, added_at) VALUES (?1, ?2, ?3, ?4)",
         params![new.entry, new.reason, new.added_by, new.added_at],
     )?;
-    let entry = audit::Entry {
+    let entry = audit::AuditEntry {
         actor: &new.added_by,
         account: None,
         action: "egress.add",
@@ -162,7 +162,7 @@ fn delete(tx: &WriteTx<'_>, entry: &str, actor: &str, now: Time) -> Result<bool,
         r.get::<_, String>(0)
     })?;
     let Some(reason) = reason else { return Ok(false) };
-    let entry = audit::Entry {
+    let entry = audit::AuditEntry {
         actor,
         account: None,
         action: "egress.remove",

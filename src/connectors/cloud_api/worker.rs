@@ -1,15 +1,15 @@
 //! The background task: tells states that could not be told, looks whether the token holds, reads the templates.
 //!
-//! One round is [`Inner::step`]; it says when the next one is due. A line that is closed rests until a person has seen to
+//! One round is [`CloudInner::step`]; it says when the next one is due. A line that is closed rests until a person has seen to
 //! it: the token is set anew, or they ask for it to be connected again.
 
 use super::{
-    Inner, classify,
-    client::{GraphError, Trouble},
+    CloudInner, classify,
+    client::{GraphError, GraphFailure},
     listing::{self, PAGES_MAX},
 };
 use crate::{
-    connectors::{NotDone, What},
+    connectors::{ActionError, EventKind},
     model::{
         clock::Time,
         instance::InstanceState,
@@ -29,7 +29,7 @@ const LOOK_AGAIN: (Duration, Duration) = (Duration::from_secs(60), Duration::fro
 const LIST: Duration = Duration::from_secs(3600);
 
 /// When what is due.
-pub(super) struct Plan {
+pub(super) struct CloudTimetable {
     /// Since when the line is open, as far as that lies in this life.
     pub(super) opened_at: Time,
     look_at: Time,
@@ -37,7 +37,7 @@ pub(super) struct Plan {
     list_at: Time,
 }
 
-impl Plan {
+impl CloudTimetable {
     pub(super) fn begin(now: Time) -> Self {
         Self { opened_at: now, look_at: now, pause: LOOK_AGAIN.0, list_at: now }
     }
@@ -57,7 +57,7 @@ impl Plan {
 }
 
 /// Round after round.
-pub(super) async fn run(inner: Arc<Inner>) {
+pub(super) async fn run(inner: Arc<CloudInner>) {
     loop {
         let round = AssertUnwindSafe(inner.step()).catch_unwind().await;
         let due = round.unwrap_or_else(|_| {
@@ -71,7 +71,7 @@ pub(super) async fn run(inner: Arc<Inner>) {
     }
 }
 
-impl Inner {
+impl CloudInner {
     /// Does what is due, and says when something is due again.
     pub(super) async fn step(&self) -> Time {
         let is_open = || self.line.state() == InstanceState::Open;
@@ -93,11 +93,11 @@ impl Inner {
     async fn look(&self) {
         let answer = self.client.number().await;
         let now = self.clock.now();
-        self.plan().looked(!matches!(answer, Err(Trouble::NoAnswer(_))), now);
+        self.plan().looked(!matches!(answer, Err(GraphFailure::NoAnswer(_))), now);
         match answer {
             Ok(fields) => self.seen(&fields).await,
             // A token that may send need not be allowed to look: only one that is no good at all closes the line.
-            Err(Trouble::Refused { error: Some(error), .. }) if classify::is_bad_token(error.code) => {
+            Err(GraphFailure::Refused { error: Some(error), .. }) if classify::is_bad_token(error.code) => {
                 self.line.not_open(InstanceState::Close, &error.text()).await;
             }
             Err(trouble) => tracing::info!("a Cloud API number could not be looked at: {}", trouble.text()),
@@ -141,24 +141,24 @@ impl Inner {
             }
         }
         self.templates().replace(all.clone(), self.clock.now());
-        if let Err(e) = self.line.tell(self.clock.now(), What::Templates(all)).await {
+        if let Err(e) = self.line.tell(self.clock.now(), EventKind::Templates(all)).await {
             tracing::debug!("the list of templates is told with the next one: {e}");
         }
     }
 
     /// A person wants the line open again.
-    pub(super) async fn reconnect(&self) -> Result<(), NotDone> {
+    pub(super) async fn reconnect(&self) -> Result<(), ActionError> {
         let answer = self.client.number().await;
         let fields = match answer {
             Ok(fields) => fields,
-            Err(Trouble::Refused { error: Some(error), .. }) if forbids_all(&error) => {
+            Err(GraphFailure::Refused { error: Some(error), .. }) if forbids_all(&error) => {
                 self.line.not_open(InstanceState::Close, &error.text()).await;
-                return Err(NotDone(error.text()));
+                return Err(ActionError(error.text()));
             }
-            Err(Trouble::NoAnswer(why)) => return Err(NotDone(why)),
-            Err(Trouble::Refused { .. }) => Value::Null,
+            Err(GraphFailure::NoAnswer(why)) => return Err(ActionError(why)),
+            Err(GraphFailure::Refused { .. }) => Value::Null,
         };
-        *self.plan() = Plan::begin(self.clock.now());
+        *self.plan() = CloudTimetable::begin(self.clock.now());
         let phone = own_number(&fields).or_else(|| self.line.standing().phone);
         self.line.open(phone).await;
         self.line.wake.notify_one();
@@ -166,8 +166,8 @@ impl Inner {
     }
 
     /// For the doctor: does the token hold, and for which number?
-    pub(super) async fn examine(&self) -> Result<String, NotDone> {
-        let fields = self.client.number().await.map_err(|trouble| NotDone(trouble.text()))?;
+    pub(super) async fn examine(&self) -> Result<String, ActionError> {
+        let fields = self.client.number().await.map_err(|trouble| ActionError(trouble.text()))?;
         let number = fields["display_phone_number"].as_str().unwrap_or("(not told)");
         let quality = fields["quality_rating"].as_str().unwrap_or("not told").to_lowercase();
         Ok(format!("Meta takes the access token; the number is {number}, its quality {quality}"))
@@ -178,7 +178,7 @@ impl Inner {
 /// permissions.
 fn forbids_all(error: &GraphError) -> bool {
     let is_permission = matches!(error.code, 3 | 10 | 200..=299);
-    classify::code(error.code, error.is_transient) == classify::Class::CloseLine && !is_permission
+    classify::code(error.code, error.is_transient) == classify::ErrorClass::CloseLine && !is_permission
 }
 
 fn own_number(fields: &Value) -> Option<String> {

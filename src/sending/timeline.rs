@@ -63,14 +63,14 @@ pub struct Story {
     /// When it failed.
     pub failed_at: Option<Time>,
     /// What the guard saw.
-    pub decision: Option<Decision>,
+    pub decision: Option<GuardDecision>,
     /// The attempts to tell endpoints of it.
-    pub deliveries: Vec<Told>,
+    pub deliveries: Vec<WebhookAttempt>,
 }
 
 /// What the guard decided, and by which figures.
 #[derive(Clone, Debug)]
-pub struct Decision {
+pub struct GuardDecision {
     /// The gate that refused; none: all passed.
     pub gate: Option<String>,
     /// Of 100.
@@ -89,7 +89,7 @@ pub struct Decision {
 
 /// One attempt to tell an endpoint.
 #[derive(Clone, Debug)]
-pub struct Told {
+pub struct WebhookAttempt {
     /// When.
     pub at: Time,
     /// Which event.
@@ -125,7 +125,7 @@ pub fn find(tx: &Tx<'_>, account: Option<AccountId>, id: LogId) -> Result<Option
 }
 
 /// Events name their message in their body; the instance's events since the message came are few, and indexed by time.
-fn told(tx: &Tx<'_>, story: &Story) -> Result<Vec<Told>, StoreError> {
+fn told(tx: &Tx<'_>, story: &Story) -> Result<Vec<WebhookAttempt>, StoreError> {
     tx.list(
         "SELECT a.at, e.name, n.url, a.status, a.took_ms
          FROM events e JOIN deliveries d ON d.event_id = e.id JOIN endpoints n ON n.id = d.endpoint_id
@@ -138,7 +138,7 @@ fn told(tx: &Tx<'_>, story: &Story) -> Result<Vec<Told>, StoreError> {
             let url: String = r.get(2)?;
             let status: Option<i64> = r.get(3)?;
             let host = url.split("://").nth(1).unwrap_or(&url).split(['/', '?']).next().unwrap_or_default();
-            Ok(Told {
+            Ok(WebhookAttempt {
                 at: r.get(0)?,
                 event: r.get(1)?,
                 host: host.to_owned(),
@@ -186,7 +186,7 @@ fn pricing(text: &str) -> Option<(String, bool)> {
     Some((told["category"].as_str()?.to_owned(), told["billable"] == true))
 }
 
-fn decision(r: &Row<'_>) -> rusqlite::Result<Option<Decision>> {
+fn decision(r: &Row<'_>) -> rusqlite::Result<Option<GuardDecision>> {
     let Some(score) = r.get::<_, Option<i64>>(24)? else { return Ok(None) };
     let signals: Value = serde_json::from_str(&r.get::<_, String>(25)?).unwrap_or_default();
     let figures: Value = serde_json::from_str(&r.get::<_, String>(26)?).unwrap_or_default();
@@ -195,7 +195,7 @@ fn decision(r: &Row<'_>) -> rusqlite::Result<Option<Decision>> {
         let text = |name: &str| s[name].as_str().unwrap_or_default().to_owned();
         (text("id"), s["weight"].as_i64().unwrap_or(0), text("reason"))
     };
-    Ok(Some(Decision {
+    Ok(Some(GuardDecision {
         gate: r.get(23)?,
         score,
         signals: signals.as_array().map(|all| all.iter().map(signal).collect()).unwrap_or_default(),

@@ -1,9 +1,9 @@
 //! What the appliance itself has to tell: its certificate ends, its disk fills, its backups fail. Each opens a notice for
 //! admins, and clears it when it is over. Judged from facts that the caller brings; the scheduler's jobs are the callers.
 
-use super::{keeper::ends_soon, x509::Facts};
+use super::{keeper::ends_soon, x509::CertificateFacts};
 use crate::{
-    accounts::notices::{self, Kind},
+    accounts::notices::{self, NoticeKind},
     model::clock::Time,
     store::{StoreError, WriteTx},
 };
@@ -12,7 +12,7 @@ use std::path::Path;
 
 /// Room on a disk, in bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Space {
+pub struct FreeSpace {
     /// What may still be written.
     pub free: u64,
     /// All of it.
@@ -28,10 +28,10 @@ const LOW_PART: u64 = 10;
 ///
 /// # Errors
 /// The system's.
-pub fn space(path: &Path) -> std::io::Result<Space> {
+pub fn space(path: &Path) -> std::io::Result<FreeSpace> {
     let stat = rustix::fs::statvfs(path)?;
     let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
-    Ok(Space { free: bytes(stat.f_bavail), total: bytes(stat.f_blocks) })
+    Ok(FreeSpace { free: bytes(stat.f_bavail), total: bytes(stat.f_blocks) })
 }
 
 /// The public listener's certificate; `problem`: why it was not renewed.
@@ -40,23 +40,23 @@ pub fn space(path: &Path) -> std::io::Result<Space> {
 /// The store's.
 pub fn certificate(
     tx: &WriteTx<'_>,
-    facts: Option<&Facts>,
+    facts: Option<&CertificateFacts>,
     problem: Option<&str>,
     now: Time,
 ) -> Result<(), StoreError> {
     let ending = facts.filter(|facts| ends_soon(facts, now));
     let parameters = ending.map(|facts| json!({"until": facts.not_after, "reason": problem}));
-    tell(tx, Kind::CertificateEnding, parameters.as_ref(), now)
+    tell(tx, NoticeKind::CertificateEnding, parameters.as_ref(), now)
 }
 
 /// The disk of the data directory.
 ///
 /// # Errors
 /// The store's.
-pub fn disk(tx: &WriteTx<'_>, space: Space, now: Time) -> Result<(), StoreError> {
+pub fn disk(tx: &WriteTx<'_>, space: FreeSpace, now: Time) -> Result<(), StoreError> {
     let is_low = space.free < LOW.min(space.total / LOW_PART);
     let parameters = is_low.then(|| json!({"free_mb": space.free >> 20}));
-    tell(tx, Kind::DiskNearlyFull, parameters.as_ref(), now)
+    tell(tx, NoticeKind::DiskNearlyFull, parameters.as_ref(), now)
 }
 
 /// How a scheduled backup ended; none: it was made.
@@ -65,10 +65,10 @@ pub fn disk(tx: &WriteTx<'_>, space: Space, now: Time) -> Result<(), StoreError>
 /// The store's.
 pub fn backup(tx: &WriteTx<'_>, problem: Option<&str>, now: Time) -> Result<(), StoreError> {
     let parameters = problem.map(|reason| json!({"reason": reason}));
-    tell(tx, Kind::BackupFailed, parameters.as_ref(), now)
+    tell(tx, NoticeKind::BackupFailed, parameters.as_ref(), now)
 }
 
-fn tell(tx: &WriteTx<'_>, kind: Kind, parameters: Option<&Value>, now: Time) -> Result<(), StoreError> {
+fn tell(tx: &WriteTx<'_>, kind: NoticeKind, parameters: Option<&Value>, now: Time) -> Result<(), StoreError> {
     match parameters {
         Some(parameters) => notices::raise(tx, None, kind, "", parameters, now),
         None => notices::clear(tx, None, kind, "", now),

@@ -9,7 +9,7 @@
 //! It sends no message and knows nothing of pages.
 
 use crate::{
-    connectors::{Address, NotDone, Registry},
+    connectors::{ActionError, Address, Registry},
     model::{
         clock::{Clock, Time},
         ids::InstanceId,
@@ -79,7 +79,7 @@ impl Attention {
     }
 
     /// Beside whoever caused it, if not too much is being told already.
-    fn tell(&self, telling: impl Future<Output = Result<(), NotDone>> + Send + 'static) {
+    fn tell(&self, telling: impl Future<Output = Result<(), ActionError>> + Send + 'static) {
         let Ok(turn) = self.turns.clone().try_acquire_owned() else { return };
         tokio::spawn(async move {
             if let Err(e) = telling.await {

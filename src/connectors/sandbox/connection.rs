@@ -2,16 +2,16 @@
 //!
 //! - Everything goes through the [`Ear`] and is offered again, with a growing pause, until it is recorded. Nothing
 //!   that is due is dropped while the instance runs: when too much waits, the instance takes no further messages
-//!   ([`Line::is_full`]) instead of forgetting.
+//!   ([`SandboxConnection::is_full`]) instead of forgetting.
 //! - Changes of state are told one after the other, and always as the state is by then; receipts of one message are
 //!   told in their order, those of different messages side by side (the ear gathers them into one commit).
-//! - The task begins with the first thing to tell and ends with [`Line::hang_up`].
+//! - The task begins with the first thing to tell and ends with [`SandboxConnection::hang_up`].
 //!
 //! It knows nothing of the file, of latency and of how a message fails.
 
 use super::settings::Receipts;
 use crate::{
-    connectors::{Ear, Heard, NotRecorded, Pairing, Standing, What, registry::Deps},
+    connectors::{ConnectionStatus, Ear, EventKind, NotRecorded, Pairing, ProviderEvent, registry::Deps},
     model::{
         clock::{Clock, Time},
         ids::{InstanceId, MessageId},
@@ -48,26 +48,26 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from
 const QR_LIFE: Duration = Duration::from_secs(60);
 
 /// The instance's line to the gateway.
-pub(super) struct Line {
-    shared: Arc<Shared>,
+pub(super) struct SandboxConnection {
+    shared: Arc<SandboxShared>,
     task: OnceLock<JoinHandle<()>>,
 }
 
-struct Shared {
+struct SandboxShared {
     instance: InstanceId,
     ear: Arc<dyn Ear>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-    now: Mutex<Now>,
+    now: Mutex<SandboxState>,
     /// The state changed and the ear does not know yet.
     state_is_news: AtomicBool,
     /// Held while a state is told, so that the ear hears states in the order in which they came about.
     telling_state: tokio::sync::Mutex<()>,
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<WaitingReceipts>,
     wake: Notify,
 }
 
-struct Now {
+struct SandboxState {
     state: InstanceState,
     reason: Option<String>,
     last_heard_at: Option<Time>,
@@ -76,23 +76,23 @@ struct Now {
 }
 
 #[derive(Default)]
-struct Waiting {
-    by_time: BTreeMap<(Time, u64), Planned>,
+struct WaitingReceipts {
+    by_time: BTreeMap<(Time, u64), PlannedReceipts>,
     next: u64,
 }
 
 /// The receipts of one message, in their order.
-struct Planned {
+struct PlannedReceipts {
     provider_message_id: String,
     message_id: MessageId,
     steps: &'static [Receipt],
 }
 
-impl Line {
+impl SandboxConnection {
     /// A line in `state`, which the ear will be told.
     pub(super) fn new(deps: &Deps, instance: InstanceId, state: InstanceState) -> Self {
-        let now = Now { state, reason: reason(state), last_heard_at: None, hung_up: false, pairing: None };
-        let shared = Shared {
+        let now = SandboxState { state, reason: reason(state), last_heard_at: None, hung_up: false, pairing: None };
+        let shared = SandboxShared {
             instance,
             ear: deps.ear.clone(),
             clock: deps.clock.clone(),
@@ -114,9 +114,9 @@ impl Line {
         (!now.hung_up).then_some(now.state)
     }
 
-    pub(super) fn standing(&self) -> Standing {
+    pub(super) fn standing(&self) -> ConnectionStatus {
         let now = self.shared.now();
-        Standing {
+        ConnectionStatus {
             state: now.state,
             reason: now.reason.clone(),
             health: Health::Ok,
@@ -153,7 +153,7 @@ impl Line {
     }
 
     /// Tells one thing, right now.
-    pub(super) async fn tell(&self, what: What) -> Result<(), NotRecorded> {
+    pub(super) async fn tell(&self, what: EventKind) -> Result<(), NotRecorded> {
         self.shared.tell(what).await
     }
 
@@ -170,7 +170,8 @@ impl Line {
             _ => answered.map(|at| at.plus(RECEIPT_AFTER)),
         };
         let (Some(due), Some(steps)) = (due, steps(kind)) else { return };
-        let planned = Planned { provider_message_id: message.0.to_owned(), message_id: message.1.clone(), steps };
+        let planned =
+            PlannedReceipts { provider_message_id: message.0.to_owned(), message_id: message.1.clone(), steps };
         if self.shared.waiting().insert(due, planned) {
             self.wake();
         }
@@ -199,7 +200,7 @@ impl Line {
     }
 }
 
-impl Drop for Line {
+impl Drop for SandboxConnection {
     fn drop(&mut self) {
         if let Some(task) = self.task.get() {
             task.abort();
@@ -227,7 +228,7 @@ fn reason(state: InstanceState) -> Option<String> {
     Some(text.to_owned())
 }
 
-async fn run(shared: Arc<Shared>) {
+async fn run(shared: Arc<SandboxShared>) {
     let mut under_way = JoinSet::new();
     loop {
         shared.tell_news_of_state().await;
@@ -254,12 +255,12 @@ fn report(done: Option<Result<(), tokio::task::JoinError>>) {
     }
 }
 
-impl Shared {
-    fn now(&self) -> MutexGuard<'_, Now> {
+impl SandboxShared {
+    fn now(&self) -> MutexGuard<'_, SandboxState> {
         self.now.lock().expect("no holder panics")
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+    fn waiting(&self) -> MutexGuard<'_, WaitingReceipts> {
         self.waiting.lock().expect("no holder panics")
     }
 
@@ -273,21 +274,21 @@ impl Shared {
         changed
     }
 
-    fn take_due(&self) -> Option<Planned> {
+    fn take_due(&self) -> Option<PlannedReceipts> {
         let now = self.clock.now();
         let mut waiting = self.waiting();
         let first = waiting.by_time.first_entry()?;
         now.left(first.key().0, LATE_AFTER).is_none().then(|| first.remove())
     }
 
-    async fn tell(&self, what: What) -> Result<(), NotRecorded> {
+    async fn tell(&self, what: EventKind) -> Result<(), NotRecorded> {
         let at = self.clock.now();
-        self.ear.hear(Heard { instance: self.instance.clone(), at, what }).await?;
+        self.ear.hear(ProviderEvent { instance: self.instance.clone(), at, what }).await?;
         self.now().last_heard_at = Some(at);
         Ok(())
     }
 
-    async fn tell_until_recorded(&self, what: What) {
+    async fn tell_until_recorded(&self, what: EventKind) {
         let mut pause = PAUSES.0;
         while let Err(e) = self.tell(what.clone()).await {
             tracing::debug!(instance = %self.instance, "offered again in {pause:?}: {e}");
@@ -296,9 +297,9 @@ impl Shared {
         }
     }
 
-    async fn tell_receipts(self: Arc<Self>, planned: Planned) {
+    async fn tell_receipts(self: Arc<Self>, planned: PlannedReceipts) {
         for receipt in planned.steps {
-            self.tell_until_recorded(What::Receipt {
+            self.tell_until_recorded(EventKind::Receipt {
                 provider_message_id: planned.provider_message_id.clone(),
                 message_id: Some(planned.message_id.clone()),
                 receipt: *receipt,
@@ -332,21 +333,21 @@ impl Shared {
 
     /// The caller holds `telling_state`.
     async fn tell_state(&self, state: InstanceState, reason: Option<String>) -> Result<(), NotRecorded> {
-        self.tell(What::State { state, health: Health::Ok, reason, phone: None }).await?;
+        self.tell(EventKind::State { state, health: Health::Ok, reason, phone: None }).await?;
         if state == InstanceState::Qr {
             let code = format!("sandbox-{}", base62(&*self.random, 24));
             let expires_at = self.clock.now().plus(QR_LIFE);
             let pairing = Pairing { qr: Some(code.clone()), code: None, expires_at };
             self.now().pairing = Some(pairing);
-            self.tell(What::Qr { code, expires_at }).await?;
+            self.tell(EventKind::Qr { code, expires_at }).await?;
         }
         Ok(())
     }
 }
 
-impl Waiting {
+impl WaitingReceipts {
     /// Whether it comes before all others, so that the task must wake up for it.
-    fn insert(&mut self, due: Time, planned: Planned) -> bool {
+    fn insert(&mut self, due: Time, planned: PlannedReceipts) -> bool {
         let earliest = self.by_time.keys().next().is_none_or(|(first, _)| due < *first);
         self.by_time.insert((due, self.next), planned);
         self.next += 1;
