@@ -16,7 +16,7 @@ use std::{
 use wa_gateway::{
     app::{
         App, Running,
-        control::{Request, ThreecxSettings, perform},
+        commands::{AccountCreate, Command, InstanceCreate, ThreecxCreate, ThreecxSettings},
     },
     config::Config,
     model::{
@@ -81,28 +81,20 @@ async fn start(data_dir: std::path::PathBuf) -> Result<Running, Failure> {
 
 async fn cases(running: &Running) -> Result<Vec<Case>, Failure> {
     let gateway = &running.gateway;
-    let account = perform(
-        gateway,
-        Request::AccountCreate {
-            name: "Shop".into(),
-            plan: "scale".into(),
-            timezone: "UTC".into(),
-            region: None,
-            modules: vec!["3cx".into()],
-        },
-    );
-    let account = account.await?["id"].as_i64().ok_or("no account")?;
-    let instance = Request::InstanceCreate {
+    let account =
+        AccountCreate { name: "Shop".into(), plan: "scale".into(), modules: vec!["3cx".into()], ..Default::default() };
+    let account = Command::from(account).execute(gateway).await?["id"].as_i64().ok_or("no account")?;
+    let instance = InstanceCreate {
         account,
         id: "shop-line".into(),
         name: "Shop".into(),
         connector: "sandbox".into(),
-        settings: Default::default(),
+        ..Default::default()
     };
-    perform(gateway, instance).await?;
+    Command::from(instance).execute(gateway).await?;
     let make = async |settings: ThreecxSettings| -> Result<Known, Failure> {
-        let request = Request::ThreecxCreate { account, instance: "shop-line".into(), settings };
-        let made = perform(gateway, request).await?;
+        let request = ThreecxCreate { account, instance: "shop-line".into(), settings };
+        let made = Command::from(request).execute(gateway).await?;
         let text = |name: &str| made[name].as_str().unwrap_or_default().to_owned();
         Ok(Known { id: text("id"), secret: text("secret") })
     };

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    wa_gateway::app::commands::main(std::env::args_os(), std::env::vars_os())
+    wa_gateway::app::cli::main(std::env::args_os(), std::env::vars_os())
 }

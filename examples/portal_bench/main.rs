@@ -13,7 +13,7 @@ use visitor::Visitor;
 use wa_gateway::{
     app::{
         App, Running,
-        control::{Request, perform},
+        commands::{AccountCreate, Command, InstanceCreate, KeyCreate, UserCreate, UserLoginLink, WebhookCreate},
     },
     config::Config,
     model::{clock::SystemClock, random::SystemRandom},
@@ -107,24 +107,18 @@ async fn start(dir: &Path) -> Result<(Running, String), Failure> {
     let app = App::open(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
     let running = app.serve().await?;
     let gateway = running.gateway.clone();
-    let ask = async |request: Request| perform(&gateway, request).await.map_err(Failure::from);
+    let ask = async |command: Command| command.execute(&gateway).await.map_err(Failure::from);
     let modules = vec!["api_access".into(), "3cx".into()];
     let (name, plan, timezone) = ("Bench".into(), "scale".into(), "Asia/Riyadh".into());
-    ask(Request::AccountCreate { name, plan, timezone, region: None, modules }).await?;
+    ask(AccountCreate { name, plan, timezone, modules, ..Default::default() }.into()).await?;
     let (id, name, connector) = ("bench-line".into(), "Bench".into(), "sandbox".into());
-    ask(Request::InstanceCreate { account: 1, id, name, connector, settings: [].into() }).await?;
-    ask(Request::KeyCreate {
-        account: 1,
-        name: "shop".into(),
-        instances: Vec::new(),
-        kind: "bearer".into(),
-        purpose: None,
-    })
-    .await?;
+    ask(InstanceCreate { account: 1, id, name, connector, ..Default::default() }.into()).await?;
+    ask(KeyCreate { account: 1, name: "shop".into(), ..Default::default() }.into()).await?;
     let url = "https://shop.example/hook".into();
     let events = vec!["message.sent".into()];
-    ask(Request::WebhookCreate { account: 1, instance: None, url, events }).await?;
-    ask(Request::UserCreate { account: Some(1), email: EMAIL.into(), role: "admin".into(), password: None }).await?;
-    let link = ask(Request::UserLoginLink { email: EMAIL.into() }).await?;
+    ask(WebhookCreate { account: 1, url, events, ..Default::default() }.into()).await?;
+    ask(UserCreate { account: Some(1), email: EMAIL.into(), role: "admin".into(), ..Default::default() }.into())
+        .await?;
+    let link = ask(UserLoginLink { email: EMAIL.into() }.into()).await?;
     Ok((running, link["link"].as_str().ok_or("no link")?.to_owned()))
 }

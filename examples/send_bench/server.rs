@@ -14,7 +14,10 @@ use std::{
     },
     time::Duration,
 };
-use wa_gateway::app::control::{self, Request};
+use wa_gateway::app::{
+    commands::{self, AccountCreate, AccountUpdate, InstanceCreate, KeyCreate},
+    control,
+};
 
 /// The argument by which this program is the server.
 pub const SERVE: &str = "--as-server";
@@ -24,7 +27,7 @@ type Failure = Box<dyn std::error::Error>;
 /// Runs as the gateway.
 pub fn serve(args: impl Iterator<Item = String>) -> ExitCode {
     let args = std::iter::once("wa-gateway".to_owned()).chain(args).map(OsString::from);
-    wa_gateway::app::commands::main(args, std::iter::empty())
+    wa_gateway::app::cli::main(args, std::iter::empty())
 }
 
 /// A running server with an account, an instance and a key.
@@ -138,43 +141,29 @@ fn spawn(dir: &Path, address: SocketAddr) -> Result<(Child, f64), Failure> {
 }
 
 async fn set_up(data_dir: &Path, line: Line) -> Result<String, Failure> {
-    let account = ask(
-        data_dir,
-        Request::AccountCreate {
-            name: "Bench".into(),
-            plan: "scale".into(),
-            timezone: "UTC".into(),
-            region: None,
-            modules: vec!["api_access".into()],
-        },
-    )
-    .await?["id"]
-        .as_i64()
-        .ok_or("no account id")?;
-    let grant = Request::AccountUpdate {
+    let account =
+        ask(data_dir, AccountCreate { name: "Bench".into(), plan: "scale".into(), ..Default::default() }.into())
+            .await?["id"]
+            .as_i64()
+            .ok_or("no account id")?;
+    let grant = AccountUpdate {
         id: account,
-        plan: None,
-        plan_until: None,
-        modules: None,
-        disable_module: None,
-        timezone: None,
-        region: None,
         grant_daily: Some(1_000_000_000),
         grant_monthly: Some(1_000_000_000),
         reason: Some("measuring".into()),
-        until: None,
+        ..Default::default()
     };
-    ask(data_dir, grant).await?;
+    ask(data_dir, grant.into()).await?;
     let Line { connector, settings, .. } = line;
     let (id, name, connector) = ("bench".into(), "Bench".into(), connector.to_owned());
-    ask(data_dir, Request::InstanceCreate { account, id, name, connector, settings }).await?;
-    let (name, instances, kind) = ("bench".into(), Vec::new(), "bearer".into());
-    let key = ask(data_dir, Request::KeyCreate { account, name, instances, kind, purpose: None }).await?;
+    ask(data_dir, InstanceCreate { account, id, name, connector, settings, ..Default::default() }.into()).await?;
+    let key = KeyCreate { account, name: "bench".into(), ..Default::default() };
+    let key = ask(data_dir, key.into()).await?;
     Ok(key["key"].as_str().ok_or("no key")?.to_owned())
 }
 
-async fn ask(data_dir: &Path, request: Request) -> Result<Value, Failure> {
-    Ok(control::ask(data_dir, &request).await.ok_or("the server's control socket is not there")??)
+async fn ask(data_dir: &Path, command: commands::Command) -> Result<Value, Failure> {
+    Ok(control::ask(data_dir, &command).await.ok_or("the server's control socket is not there")??)
 }
 
 fn memory_mib(id: u32) -> f64 {

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use wa_gateway::{
     app::{
         App, Running,
-        control::{Request, perform},
+        commands::{AccountCreate, Command, InstanceCreate, WebhookCreate},
     },
     config::Config,
     connectors::{inbound_event::RemoteParty, sandbox::Sandbox},
@@ -58,34 +58,29 @@ impl World {
         let app = App::open(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
         let running = app.serve().await?;
         let gateway = running.gateway.clone();
-        let ask = async |request: Request| perform(&gateway, request).await.map_err(Failure::from);
-        ask(Request::AccountCreate {
-            name: "Bench".into(),
-            plan: "scale".into(),
-            timezone: "UTC".into(),
-            region: None,
-            modules: vec!["api_access".into()],
-        })
-        .await?;
-        ask(Request::InstanceCreate {
+        let ask = async |command: Command| command.execute(&gateway).await.map_err(Failure::from);
+        ask(AccountCreate { name: "Bench".into(), plan: "scale".into(), ..Default::default() }.into()).await?;
+        ask(InstanceCreate {
             account: 1,
             id: INSTANCE.into(),
             name: "Bench".into(),
             connector: "sandbox".into(),
             settings: [("receipts".to_owned(), "none".to_owned())].into(),
-        })
+            ..Default::default()
+        }
+        .into())
         .await?;
         let sandbox = gateway.registry.sandbox(&InstanceId::from_text(INSTANCE)).ok_or("no sandbox")?;
         Ok(Self { running, sandbox })
     }
 
-    async fn ask(&self, request: Request) -> Result<Value, Failure> {
-        Ok(perform(&self.running.gateway, request).await?)
+    async fn ask(&self, command: Command) -> Result<Value, Failure> {
+        Ok(command.execute(&self.running.gateway).await?)
     }
 
     pub async fn add_endpoint(&self, url: String) -> Result<(), Failure> {
         let events = vec!["message.received".to_owned()];
-        self.ask(Request::WebhookCreate { account: 1, instance: None, url, events }).await.map(drop)
+        self.ask(WebhookCreate { account: 1, url, events, ..Default::default() }.into()).await.map(drop)
     }
 
     /// People write: `phones` of them at once, as fast as they are heard or `rate` a second in all. Answers with how

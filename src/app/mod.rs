@@ -21,7 +21,9 @@ use crate::{
     gateway::{Gateway, inbound::Inbound, retention::Retention},
     instances::Instances,
     model::{clock::Clock, random::Random},
-    ops::{egress_allowlist::EgressAllowlist, keeper::Keeper, metrics::Metrics, tls},
+    ops::{
+        egress_allowlist::EgressAllowlist, keeper::Keeper, listen_addresses::ListenAddresses, metrics::Metrics, tls,
+    },
     people::{media::Media, presence::Attention, suppression::Erased},
     portal,
     sending::{Parts, Recovered, Sending, schedule::Schedules},
@@ -29,6 +31,7 @@ use crate::{
     web::{Listener, redirect::TlsRedirect, server},
 };
 use from_config::{backups, content_policy, periods, portal_at, rates, reachable_at, rules, server_limits, shelf};
+use futures_util::future::BoxFuture;
 use scheduler::Scheduler;
 use service::gateway_service;
 use std::{
@@ -40,6 +43,7 @@ use std::{
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
 mod certificates;
+pub mod cli;
 pub mod commands;
 pub mod control;
 mod from_config;
@@ -54,6 +58,10 @@ pub use listeners::Inherited;
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 /// How long of that requests have that were in when it began.
 const REQUESTS_WITHIN: Duration = Duration::from_secs(8);
+
+/// A future of this crate's own code. It is boxed so that its code is generated here, once; an `async fn` would be compiled
+/// again, with all that it awaits, in each program that awaits it.
+type AppFuture<T> = BoxFuture<'static, T>;
 
 /// The gateway, put together.
 pub struct App {
@@ -112,7 +120,11 @@ impl App {
     ///
     /// # Errors
     /// See [`StartError`].
-    pub async fn open(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, StartError> {
+    pub fn open(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> AppFuture<Result<Self, StartError>> {
+        Box::pin(Self::opened(config, clock, random))
+    }
+
+    async fn opened(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, StartError> {
         let locked = Store::lock(&config.data_dir)?;
         // Compiling the rules takes longer than opening the database: both at once, on two cores.
         let policy_dir = config.guard.policy_dir.clone();
@@ -212,6 +224,7 @@ impl App {
             media,
             data_dir: config.data_dir.clone(),
             keeper: OnceLock::new(),
+            listening: OnceLock::new(),
             backups: backups(&config),
             backing_up: Arc::default(),
             reach: Arc::new(reach),
@@ -248,25 +261,31 @@ impl App {
     }
 
     /// Ends an app that does not serve.
-    pub async fn close(self) {
-        self.gateway.sending.stop().await;
-        self.gateway.registry.stop_all().await;
-        self.gateway.store.close().await;
+    pub fn close(self) -> AppFuture<()> {
+        Box::pin(async move {
+            self.gateway.sending.stop().await;
+            self.gateway.registry.stop_all().await;
+            self.gateway.store.close().await;
+        })
     }
 
     /// Listens, and starts the workers. When this returns, requests are answered.
     ///
     /// # Errors
     /// An address that is taken, a certificate that cannot be used.
-    pub async fn serve(self) -> Result<Running, StartError> {
-        self.serve_on(Inherited::default()).await
+    pub fn serve(self) -> AppFuture<Result<Running, StartError>> {
+        self.serve_on(Inherited::default())
     }
 
     /// The same with sockets that are open already.
     ///
     /// # Errors
     /// As [`Self::serve`].
-    pub async fn serve_on(self, mut inherited: Inherited) -> Result<Running, StartError> {
+    pub fn serve_on(self, inherited: Inherited) -> AppFuture<Result<Running, StartError>> {
+        Box::pin(self.served(inherited))
+    }
+
+    async fn served(self, mut inherited: Inherited) -> Result<Running, StartError> {
         let Self { config, gateway, egress, .. } = self;
         let (stop, stopping) = watch::channel(false);
         let mut tasks = JoinSet::new();
@@ -277,8 +296,13 @@ impl App {
         let http = listeners::open(&mut inherited, config.listen.http, "listen.http").await?;
         listeners::close_rest(inherited);
         let address = |l: &Option<TcpListener>| l.as_ref().and_then(|l| l.local_addr().ok());
-        let (local_at, public_at, metrics_at) = (address(&local), address(&public), address(&metrics));
-        let http_at = address(&http);
+        let listening = ListenAddresses {
+            local: address(&local),
+            public: address(&public),
+            http: address(&http),
+            metrics: address(&metrics),
+        };
+        let _ = gateway.listening.set(listening);
         for (listener, door) in [(local, Listener::Local), (metrics, Listener::Metrics)] {
             if let Some(listener) = listener {
                 let service = gateway_service(&gateway, door);
@@ -297,7 +321,7 @@ impl App {
             tasks.spawn(certificates::first(gateway.clone(), stopping.clone()));
         }
         if let Some(listener) = http {
-            let tls_port = public_at.map(|a| a.port());
+            let tls_port = listening.public.map(|a| a.port());
             let redirect = TlsRedirect { challenges, public_url: config.public_url.clone(), tls_port };
             tasks.spawn(server::serve(listener, None, redirect.service(), limits, stopping.clone()));
         }
@@ -312,10 +336,10 @@ impl App {
         let scheduler = Scheduler(gateway.clone()).start().await.map_err(|e| StartError::Other(e.to_string()))?;
         Ok(Running {
             gateway,
-            local: local_at,
-            public: public_at,
-            metrics: metrics_at,
-            http: http_at,
+            local: listening.local,
+            public: listening.public,
+            metrics: listening.metrics,
+            http: listening.http,
             stop,
             tasks,
             scheduler,
@@ -338,7 +362,11 @@ impl Running {
     /// Takes no more connections, lets requests that are in finish and send what they came to send, then waits for
     /// messages on their way (10 s at most in all; then the next start finds them and makes them `unknown`), and closes
     /// the database.
-    pub async fn stop(mut self) {
+    pub fn stop(self) -> AppFuture<()> {
+        Box::pin(self.stopped())
+    }
+
+    async fn stopped(mut self) {
         let _ = self.stop.send(true);
         let _ = self.scheduler.shutdown().await;
         let clock = self.gateway.clock.clone();

@@ -11,7 +11,7 @@
 //!
 //! Adding a connector: a file (or folder) here that implements [`Connector`], a word in
 //! [`ConnectorKind`](crate::model::instance::ConnectorKind), an arm in [`Registry::start`], and a run of
-//! [`contract::check`] over it in `tests/it/connectors.rs`.
+//! [`contract::check`] over it in `tests/it/connectors/contract.rs`.
 
 pub mod cloud_api;
 mod connection;

@@ -13,7 +13,10 @@ use crate::{
     gateway::retention::{ErasureReport, Retention, RetentionError},
     instances::Instances,
     model::{clock::Clock, ids::AccountId, phone::Phone, random::Random},
-    ops::{backup::BackupPlan, egress_allowlist::EgressAllowlist, keeper::Keeper, metrics::Metrics},
+    ops::{
+        backup::BackupPlan, egress_allowlist::EgressAllowlist, keeper::Keeper, listen_addresses::ListenAddresses,
+        metrics::Metrics,
+    },
     people::{media::Media, presence::Attention, suppression::Erased},
     sending::{Sending, schedule::Schedules},
     store::Store,
@@ -51,6 +54,8 @@ pub struct Gateway {
     pub webhooks: Arc<Webhooks>,
     /// The public listener's certificate, once there is such a listener.
     pub keeper: OnceLock<Keeper>,
+    /// Where it listens, once it does.
+    pub listening: OnceLock<ListenAddresses>,
     /// Scheduled backups, if there are to be any.
     pub backups: Option<BackupPlan>,
     /// Whether somebody asked for a backup that is being made.

@@ -21,6 +21,7 @@ use crate::{
         instance::ConnectorKind,
         phone::{Kinship, Recipient},
         plan::{Module, Period, PlanLimits, Zone},
+        purpose::Purpose,
     },
     people::{
         conversations::{self, Contact, Identity, IdentityKind},
@@ -29,6 +30,7 @@ use crate::{
     store::{StoreError, Tx},
 };
 use rusqlite::{Row, params};
+use std::time::Duration;
 
 /// What the gates see. Pure values.
 #[derive(Clone, PartialEq, Debug)]
@@ -108,6 +110,9 @@ pub(super) struct Sources<'a> {
     pub(super) erased: &'a Erased,
 }
 
+/// How long after a person's last message what is sent to them for support answers it.
+const ANSWER_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
+
 pub(super) fn load(
     tx: &Tx<'_>,
     sources: &Sources<'_>,
@@ -143,6 +148,13 @@ pub(super) fn load(
             sources.pace.facts(tx, &ask, sources.rules, now)?
         }
         _ => PaceFacts::default(),
+    };
+    let heard = contact.as_ref().and_then(|c| c.last_inbound_at);
+    let answers = heard.is_some_and(|at| now.since(at) < ANSWER_WITHIN);
+    let content = if answers && request.purpose == PurposeField::Allowed(Purpose::Support) {
+        content.as_answer()
+    } else {
+        content
     };
     Ok(Facts {
         now,

@@ -78,7 +78,7 @@ use crate::{
 };
 use accept::Accepting;
 use arc_swap::ArcSwap;
-use policy::content::{ContentPolicy, Score};
+use policy::content::{ContentPolicy, Score, explain::Mark};
 use receipts::{ReceiptStep, SettleError};
 use std::sync::Arc;
 use tokio_util::task::TaskTracker;
@@ -205,6 +205,11 @@ impl Sending {
     /// Scores a text as the guard would, without sending.
     pub fn check_text(&self, purpose: Purpose, text: &str) -> Score {
         self.shared.content.load().score(purpose, text)
+    }
+
+    /// The words of a text that the signals of [`check_text`](Self::check_text) rest on.
+    pub fn mark_text(&self, text: &str) -> Vec<Mark> {
+        self.shared.content.load().marks(text)
     }
 
     /// The figures that the guard goes by.

@@ -1,32 +1,218 @@
-//! `wa-gateway import …`
+//! `wa-gateway import evolution`: brings the instances of an Evolution API server and their webhooks over.
+//!
+//! The phones stay where they are: each of our instances reaches its own through the server, which then calls us
+//! instead of the customer's endpoint; that becomes an endpoint of ours. A dry run says the same and changes nothing.
+//! What is here already is left alone, so that an import can be repeated.
 
-use super::pairs;
-use crate::app::control::{ImportArgs, Request};
-use clap::Subcommand;
-
-#[derive(Subcommand)]
-pub(super) enum Command {
-    /// The instances of an Evolution API server, and their webhooks
-    Evolution {
-        /// Where the server is
-        #[arg(long)]
-        url: String,
-        /// Its global key, or @file
-        #[arg(long)]
-        key: String,
-        /// Whose the instances become; needed where there are several accounts
-        #[arg(long)]
-        account: Option<i64>,
-        /// Only say what would be done
-        #[arg(long)]
-        dry_run: bool,
+use super::{CLI, CommandResult, Execute, group, key_value::text_or_file, text};
+use crate::{
+    connectors::evolution::import::{FoundWebhook, ImportCandidate, PAIRED_PHONE, our_events},
+    events::webhooks::NewEndpoint,
+    gateway::Gateway,
+    instances::{Instance, NewInstance},
+    model::{
+        ids::{AccountId, InstanceId},
+        instance::ConnectorKind,
     },
+};
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+group! { ImportCommand is Import: Evolution(ImportEvolution) }
+
+/// The instances of an Evolution API server, and their webhooks
+#[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
+pub struct ImportEvolution {
+    /// Where the server is
+    #[arg(long)]
+    pub url: String,
+    /// Its global key, or @file
+    #[arg(long)]
+    pub key: String,
+    /// Whose the instances become; needed where there are several accounts
+    #[arg(long)]
+    pub account: Option<i64>,
+    /// Only say what would be done
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
-impl Command {
-    pub(super) fn request(self) -> Result<Request, String> {
-        let Self::Evolution { url, key, account, dry_run } = self;
-        let key = pairs::text_or_file("key", &key)?;
-        Ok(Request::ImportEvolution(ImportArgs { url, key, account, dry_run }))
+impl Execute for ImportEvolution {
+    fn prepare(&mut self) -> Result<(), String> {
+        self.key = text_or_file("key", &self.key)?;
+        Ok(())
+    }
+
+    async fn execute(self, gateway: &Gateway) -> CommandResult {
+        let account = account(gateway, self.account).await?;
+        let found = gateway.registry.survey_evolution(&self.url, &self.key).await.map_err(text)?;
+        let here = gateway.instances.list(None).await.map_err(text)?;
+        let mut taken: Vec<String> = here.iter().map(|i| i.id.to_string()).collect();
+        let mut rows = Vec::new();
+        for one in &found {
+            let plan = plan(one, &self.url, &here, &mut taken);
+            let mut row = described(one, &plan);
+            if let (Plan::Create(id), false) = (&plan, self.dry_run) {
+                let new = instance(account, &self.url, one, id);
+                bring(gateway, new, one.webhook.as_ref(), &mut row).await;
+            }
+            rows.push(Value::Object(row));
+        }
+        let done = rows.iter().filter(|row| row["action"] == "create").count();
+        let verb = if self.dry_run { "would_create" } else { "created" };
+        Ok(json!({"ok": true, "dry_run": self.dry_run, "account": account, verb: done, "instances": rows}))
+    }
+}
+
+/// What is done about one instance.
+enum Plan {
+    Skip(String),
+    Create(InstanceId),
+}
+
+async fn account(gateway: &Gateway, named: Option<i64>) -> Result<AccountId, String> {
+    let all = gateway.accounts.list_accounts().await.map_err(text)?;
+    match (named, &all[..]) {
+        (Some(id), all) if all.iter().any(|a| a.id == AccountId(id)) => Ok(AccountId(id)),
+        (Some(id), _) => Err(format!("there is no account {id}")),
+        (None, [only]) => Ok(only.id),
+        (None, []) => Err("there is no account yet: `wa-gateway account create` makes one".into()),
+        (None, _) => Err("say whose the instances become: --account ID".into()),
+    }
+}
+
+fn plan(found: &ImportCandidate, url: &str, here: &[Instance], taken: &mut Vec<String>) -> Plan {
+    let is_it = |i: &&Instance| {
+        let setting = |key: &str| i.settings.get(key).map(String::as_str).unwrap_or_default();
+        i.connector == ConnectorKind::Evolution
+            && setting("instance") == found.name
+            && setting("base_url").trim_end_matches('/') == url.trim_end_matches('/')
+    };
+    if let Some(known) = here.iter().find(is_it) {
+        return Plan::Skip(format!("it is here already, as {}", known.id));
+    }
+    if found.integration != PAIRED_PHONE {
+        return Plan::Skip(format!("it is no paired phone but {}: use the cloud-api connector", found.integration));
+    }
+    let id = free_slug(&found.name, taken);
+    taken.push(id.clone());
+    Plan::Create(InstanceId::from_text(id))
+}
+
+/// A slug like the name that nobody has.
+fn free_slug(name: &str, taken: &[String]) -> String {
+    const LENGTH: usize = 50;
+    let mut slug = String::new();
+    for c in name.to_lowercase().chars().take(LENGTH) {
+        match c {
+            'a'..='z' | '0'..='9' => slug.push(c),
+            _ if !slug.is_empty() && !slug.ends_with('-') => slug.push('-'),
+            _ => {}
+        }
+    }
+    let slug = slug.trim_end_matches('-');
+    let slug =
+        if slug.len() < 3 { format!("evolution-{slug}").trim_end_matches('-').to_owned() } else { slug.to_owned() };
+    let is_free = |s: &String| !taken.contains(s) && !InstanceId::from_text(s.as_str()).is_reserved();
+    let mut numbered = std::iter::once(slug.clone()).chain((2..).map(|n| format!("{slug}-{n}")));
+    numbered.find(is_free).unwrap_or(slug)
+}
+
+fn described(found: &ImportCandidate, plan: &Plan) -> Map<String, Value> {
+    let mut row = Map::new();
+    row.insert("server_instance".into(), json!(found.name));
+    row.insert("phone".into(), json!(found.phone));
+    row.insert("open".into(), json!(found.is_open));
+    match plan {
+        Plan::Skip(why) => {
+            row.insert("action".into(), json!("skip"));
+            row.insert("reason".into(), json!(why));
+        }
+        Plan::Create(id) => {
+            row.insert("action".into(), json!("create"));
+            row.insert("id".into(), json!(id));
+            if let Some(webhook) = &found.webhook {
+                let (events, why_not) = endpoint(webhook);
+                row.insert("webhook_url".into(), json!(webhook.url));
+                row.insert("webhook_events".into(), json!(events));
+                row.insert("webhook_action".into(), json!(if why_not.is_some() { "skip" } else { "create" }));
+                row.insert("webhook_reason".into(), json!(why_not));
+            }
+        }
+    }
+    row
+}
+
+/// Our events for an endpoint, and why there is none.
+fn endpoint(webhook: &FoundWebhook) -> (Vec<&'static str>, Option<String>) {
+    let mut events: Vec<&'static str> = Vec::new();
+    for event in webhook.events.iter().flat_map(|e| our_events(e)) {
+        if !events.contains(event) {
+            events.push(event);
+        }
+    }
+    let why_not = if webhook.url.contains("/hooks/evolution/") {
+        Some("it leads to a gateway like this one".to_owned())
+    } else if events.is_empty() {
+        Some("it names no event that is told here".to_owned())
+    } else {
+        webhook.problem.clone()
+    };
+    (events, why_not)
+}
+
+/// Makes the instance and its endpoint; what fails stands in the row, and the others go on.
+async fn bring(gateway: &Gateway, new: NewInstance, webhook: Option<&FoundWebhook>, row: &mut Map<String, Value>) {
+    let (id, account) = (new.id.clone(), new.account);
+    if let Err(e) = gateway.instances.create(new, CLI).await {
+        row.insert("action".into(), json!("failed"));
+        row.insert("reason".into(), json!(e.to_string()));
+        return;
+    }
+    let Some(webhook) = webhook else { return };
+    let (events, None) = endpoint(webhook) else { return };
+    let events = events.into_iter().map(str::to_owned).collect();
+    let new = NewEndpoint { account, instance: Some(id), url: webhook.url.clone(), events };
+    match gateway.webhooks.create(new, CLI).await {
+        Ok((endpoint, secret)) => {
+            row.insert("webhook_id".into(), json!(endpoint));
+            row.insert("webhook_secret".into(), json!(secret.as_str()));
+        }
+        Err(e) => {
+            row.insert("webhook_action".into(), json!("failed"));
+            row.insert("webhook_reason".into(), json!(e.to_string()));
+        }
+    }
+}
+
+/// The instance that reaches what was found through the server at `url`.
+fn instance(account: AccountId, url: &str, found: &ImportCandidate, id: &InstanceId) -> NewInstance {
+    let settings = [("base_url", url), ("api_key", &found.key), ("instance", &found.name)];
+    let settings = settings.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+    let name = found.name.clone();
+    NewInstance { id: id.clone(), account, name, connector: ConnectorKind::Evolution, settings }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slug_is_like_the_name_and_free() {
+        let taken = ["loja-1".to_owned(), "loja-1-2".to_owned()];
+        for (name, slug) in [
+            ("Loja 1", "loja-1-3"),
+            ("Support_Line", "support-line"),
+            ("  Água  Mineral! ", "gua-mineral"),
+            ("مرحبا", "evolution"),
+            ("a", "evolution-a"),
+            ("admin", "admin-2"),
+        ] {
+            let made = free_slug(name, &taken);
+            assert_eq!(made, slug, "{name}");
+            assert!(InstanceId::parse(&made).is_ok(), "{made}");
+        }
+        assert!(InstanceId::parse(&free_slug(&"x".repeat(300), &[])).is_ok());
     }
 }

@@ -1,58 +1,115 @@
 //! `wa-gateway key …`
 
-use crate::app::control::Request;
-use clap::Subcommand;
+use super::{CLI, CommandResult, Execute, group, text};
+use crate::{
+    accounts::{KeyKind, NewKey},
+    gateway::Gateway,
+    model::{
+        ids::{AccountId, InstanceId, KeyId},
+        purpose::Purpose,
+    },
+};
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-#[derive(Subcommand)]
-pub(super) enum Command {
-    /// Make a key; it is shown once
-    Create {
-        /// Whose
-        #[arg(long)]
-        account: i64,
-        /// What to call it
-        #[arg(long, default_value = "")]
-        name: String,
-        /// An instance that it may use; more than once for more, none for all
-        #[arg(long = "instance", value_name = "ID")]
-        instances: Vec<String>,
-        /// bearer or chattu
-        #[arg(long, default_value = "bearer")]
-        kind: String,
-        /// Of a chattu key: the purpose of messages whose request names none (transactional where this is not given)
-        #[arg(long)]
-        purpose: Option<String>,
-    },
-    /// Change the default purpose of a chattu key
-    Set {
-        /// Its id
-        id: i64,
-        /// transactional, operational, support, internal_team or authentication
-        #[arg(long)]
-        purpose: String,
-    },
-    /// Show the keys of an account
-    List {
-        /// Whose
-        #[arg(long)]
-        account: i64,
-    },
-    /// End a key for good
-    Revoke {
-        /// Its id
-        id: i64,
-    },
+group! { KeyCommand is Key: Create(KeyCreate), Set(KeySet), List(KeyList), Revoke(KeyRevoke) }
+
+const KIND: &str = "bearer";
+
+/// Make a key; it is shown once
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
+pub struct KeyCreate {
+    /// Whose
+    #[arg(long)]
+    pub account: i64,
+    /// What to call it
+    #[arg(long, default_value = "")]
+    pub name: String,
+    /// An instance that it may use; more than once for more, none for all
+    #[arg(long = "instance", value_name = "ID")]
+    pub instances: Vec<String>,
+    /// bearer or chattu
+    #[arg(long, default_value = KIND)]
+    pub kind: String,
+    /// Of a chattu key: the purpose of messages whose request names none (transactional where this is not given)
+    #[arg(long)]
+    pub purpose: Option<String>,
 }
 
-impl Command {
-    pub(super) fn request(self) -> Result<Request, String> {
-        Ok(match self {
-            Self::Create { account, name, instances, kind, purpose } => {
-                Request::KeyCreate { account, name, instances, kind, purpose }
-            }
-            Self::Set { id, purpose } => Request::KeySet { id, purpose },
-            Self::List { account } => Request::KeyList { account },
-            Self::Revoke { id } => Request::KeyRevoke { id },
-        })
+impl Default for KeyCreate {
+    fn default() -> Self {
+        Self { account: 0, name: String::new(), instances: Vec::new(), kind: KIND.into(), purpose: None }
     }
+}
+
+impl Execute for KeyCreate {
+    async fn execute(self, gateway: &Gateway) -> CommandResult {
+        let Self { account, name, instances, kind, purpose } = self;
+        let kind = KeyKind::parse(&kind).ok_or_else(|| format!("{kind:?} is no kind: use bearer or chattu"))?;
+        if purpose.is_some() && kind == KeyKind::Bearer {
+            return Err("a bearer key has no purpose of its own: its requests name theirs; use --kind chattu".into());
+        }
+        let new = NewKey {
+            account: AccountId(account),
+            name,
+            instances: instances.into_iter().map(InstanceId::from_text).collect(),
+            kind,
+            purpose: purpose.as_deref().map_or(Ok(Purpose::Transactional), default_purpose)?,
+            expires_at: None,
+        };
+        let (id, key) = gateway.accounts.create_key(new, CLI).await.map_err(text)?;
+        Ok(json!({"ok": true, "id": id, "key": key}))
+    }
+}
+
+/// Change the default purpose of a chattu key
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
+pub struct KeySet {
+    /// Its id
+    pub id: i64,
+    /// transactional, operational, support, internal_team or authentication
+    #[arg(long)]
+    pub purpose: String,
+}
+
+impl Execute for KeySet {
+    async fn execute(self, gateway: &Gateway) -> CommandResult {
+        let purpose = default_purpose(&self.purpose)?;
+        gateway.accounts.set_key_purpose(KeyId(self.id), purpose, CLI).await.map_err(text)?;
+        Ok(json!({"ok": true, "id": self.id, "purpose": purpose.as_str()}))
+    }
+}
+
+/// Show the keys of an account
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
+pub struct KeyList {
+    /// Whose
+    #[arg(long)]
+    pub account: i64,
+}
+
+impl Execute for KeyList {
+    async fn execute(self, gateway: &Gateway) -> CommandResult {
+        Ok(json!(gateway.accounts.list_keys(AccountId(self.account)).await.map_err(text)?))
+    }
+}
+
+/// End a key for good
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
+pub struct KeyRevoke {
+    /// Its id
+    pub id: i64,
+}
+
+impl Execute for KeyRevoke {
+    async fn execute(self, gateway: &Gateway) -> CommandResult {
+        gateway.accounts.revoke_key(KeyId(self.id), CLI).await.map_err(text)?;
+        Ok(json!({"ok": true, "id": self.id}))
+    }
+}
+
+fn default_purpose(word: &str) -> Result<Purpose, String> {
+    let known = Purpose::ALL.map(Purpose::as_str).join(", ");
+    Purpose::parse(word).ok_or_else(|| format!("{word:?} is no purpose that is served: use one of {known}"))
 }

@@ -1,48 +1,99 @@
 //! `wa-gateway message …`
 
-use crate::app::control::Request;
-use clap::Subcommand;
+use super::{CLI, CommandResult, Execute, group, text, values::parse_time};
+use crate::{
+    gateway::Gateway,
+    model::{
+        ids::{InstanceId, LogId},
+        message::Status,
+    },
+    sending::log,
+};
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-#[derive(Subcommand)]
-pub(super) enum Command {
-    /// The newest rows of the log
-    List {
-        /// Of one instance
-        #[arg(long)]
-        instance: Option<String>,
-        /// In one state
-        #[arg(long)]
-        status: Option<String>,
-        /// Not before this date or time
-        #[arg(long)]
-        since: Option<String>,
-        /// At most so many
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-        limit: u32,
-    },
-    /// One row with its timeline
-    Show {
-        /// Its log id
-        log_id: i64,
-    },
-    /// Say what became of an unknown message
-    Settle {
-        /// Its log id
-        log_id: i64,
-        /// sent or failed
-        status: String,
-        /// How it is known
-        #[arg(long)]
-        note: String,
-    },
+group! { MessageCommand is Message: List(MessageList), Show(MessageShow), Settle(MessageSettle) }
+
+const LIMIT: u32 = 50;
+
+/// The newest rows of the log
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
+pub struct MessageList {
+    /// Of one instance
+    #[arg(long)]
+    pub instance: Option<String>,
+    /// In one state
+    #[arg(long)]
+    pub status: Option<String>,
+    /// Not before this date or time
+    #[arg(long)]
+    pub since: Option<String>,
+    /// At most so many
+    #[arg(long, default_value_t = LIMIT, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub limit: u32,
 }
 
-impl Command {
-    pub(super) fn request(self) -> Result<Request, String> {
-        Ok(match self {
-            Self::List { instance, status, since, limit } => Request::MessageList { instance, status, since, limit },
-            Self::Show { log_id } => Request::MessageShow { log_id },
-            Self::Settle { log_id, status, note } => Request::MessageSettle { log_id, status, note },
-        })
+impl Default for MessageList {
+    fn default() -> Self {
+        Self { instance: None, status: None, since: None, limit: LIMIT }
+    }
+}
+
+impl Execute for MessageList {
+    async fn execute(self, gateway: &Gateway) -> CommandResult {
+        let words = || Status::ALL.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(", ");
+        let status = |s: String| Status::parse(&s).ok_or_else(|| format!("{s:?} is no status: use one of {}", words()));
+        let filter = log::Filter {
+            account: None,
+            instance: self.instance.map(InstanceId::from_text),
+            status: self.status.map(status).transpose()?,
+            since: self.since.as_deref().map(parse_time).transpose()?,
+            limit: self.limit,
+        };
+        Ok(json!(gateway.store.read(move |tx| log::list(tx, &filter)).await.map_err(text)?))
+    }
+}
+
+/// One row with its timeline
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
+pub struct MessageShow {
+    /// Its log id
+    pub log_id: i64,
+}
+
+impl Execute for MessageShow {
+    async fn execute(self, gateway: &Gateway) -> CommandResult {
+        let log_id = self.log_id;
+        let found = gateway.store.read(move |tx| log::timeline(tx, LogId(log_id))).await.map_err(text)?;
+        found.ok_or_else(|| format!("there is no message with log id {log_id}"))
+    }
+}
+
+/// Say what became of an unknown message
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
+pub struct MessageSettle {
+    /// Its log id
+    pub log_id: i64,
+    /// sent or failed
+    pub status: String,
+    /// How it is known
+    #[arg(long)]
+    pub note: String,
+}
+
+impl Execute for MessageSettle {
+    async fn execute(self, gateway: &Gateway) -> CommandResult {
+        let to = match self.status.as_str() {
+            "sent" => Status::Sent,
+            "failed" => Status::Failed,
+            other => return Err(format!("a message is settled as sent or failed, not as {other:?}")),
+        };
+        let note = self.note.trim();
+        if note.is_empty() {
+            return Err("settling needs a note (--note) that says how it is known".into());
+        }
+        gateway.sending.settle(LogId(self.log_id), to, note, CLI).await.map_err(text)?;
+        Ok(json!({"ok": true, "log_id": self.log_id, "status": to}))
     }
 }

@@ -1,100 +1,200 @@
 //! `wa-gateway sandbox …`: plays the customers' phones.
 
-use super::pairs;
-use crate::{app::control::Request, people::media};
+use super::{CommandResult, Execute, InstanceSet, group, key_value, text};
+use crate::{
+    connectors::{inbound_event, sandbox::Sandbox},
+    gateway::Gateway,
+    model::{
+        ids::InstanceId,
+        phone::{Impossible, Phone, Reading},
+    },
+    people::media,
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use clap::Subcommand;
-use std::path::PathBuf;
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
-#[derive(Subcommand)]
-pub(super) enum Command {
-    /// Somebody writes to the instance
-    Receive {
-        /// Which instance
-        #[arg(long)]
-        instance: String,
-        /// Who writes
-        #[arg(long)]
-        from: String,
-        /// A file that they send; the text is its caption
-        #[arg(long, value_name = "FILE")]
-        media: Option<PathBuf>,
-        /// What the file is sent as: image, video, audio, document, sticker [default: by its first bytes]
-        #[arg(long, requires = "media")]
-        kind: Option<String>,
-        /// The provider keeps the file until the gateway fetches it
-        #[arg(long, requires = "media")]
-        later: bool,
-        /// What; may be left out beside a file
-        #[arg(required_unless_present = "media", default_value = "")]
-        text: String,
-    },
-    /// Somebody calls the instance
-    Call {
-        /// Which instance
-        #[arg(long)]
-        instance: String,
-        /// Who calls
-        #[arg(long)]
-        from: String,
-        /// Nobody answers
-        #[arg(long)]
-        missed: bool,
-    },
-    /// Somebody writes in a group
-    Group {
-        /// Which instance
-        #[arg(long)]
-        instance: String,
-        /// The group's id
-        #[arg(long, default_value = "120363000000000001@g.us")]
-        group: String,
-        /// The group's name
-        #[arg(long, default_value = "Sandbox group")]
-        name: String,
-        /// Who writes
-        #[arg(long)]
-        from: String,
-        /// What
-        text: String,
-    },
-    /// What the phones received
-    Inbox {
-        /// Of which instance
-        #[arg(long)]
-        instance: String,
-        /// Of one phone
-        #[arg(long)]
-        phone: Option<String>,
-    },
-    /// How the network behaves: latency_ms, state, fail, receipts
-    Set {
-        /// Which instance
-        #[arg(long)]
-        instance: String,
-        /// key=value
-        #[arg(required = true, value_name = "K=V")]
-        set: Vec<String>,
-    },
+group! { SandboxCommand is Sandbox:
+    Receive(SandboxReceive),
+    Call(SandboxCall),
+    Group(SandboxGroup),
+    Inbox(SandboxInbox),
+    Set(SandboxSet),
 }
 
-impl Command {
-    pub(super) fn request(self) -> Result<Request, String> {
-        Ok(match self {
-            Self::Receive { instance, from, media: None, text, .. } => Request::SandboxReceive { instance, from, text },
-            Self::Receive { instance, from, media: Some(path), kind, later, text } => {
-                let bytes = std::fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-                let kind = kind.unwrap_or_else(|| media::kind_of_bytes(&bytes).to_owned());
-                let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                let base64 = STANDARD.encode(bytes);
-                Request::SandboxReceiveFile { instance, from, text, kind, file_name, base64, later }
-            }
-            Self::Call { instance, from, missed } => Request::SandboxCall { instance, from, missed },
-            Self::Group { instance, group, name, from, text } => {
-                Request::SandboxGroup { instance, group, name, from, text }
-            }
-            Self::Inbox { instance, phone } => Request::SandboxInbox { instance, phone },
-            Self::Set { instance, set } => Request::InstanceSet { id: instance, settings: pairs::parse(&set)? },
-        })
+/// Somebody writes to the instance
+#[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
+pub struct SandboxReceive {
+    /// Which instance
+    #[arg(long)]
+    pub instance: String,
+    /// Who writes
+    #[arg(long)]
+    pub from: String,
+    /// A file that they send; the text is its caption
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip)]
+    pub media: Option<PathBuf>,
+    /// What the file is sent as: image, video, audio, document, sticker [default: by its first bytes]
+    #[arg(long, requires = "media")]
+    pub kind: Option<String>,
+    /// The provider keeps the file until the gateway fetches it
+    #[arg(long, requires = "media")]
+    pub later: bool,
+    /// What; may be left out beside a file
+    #[arg(required_unless_present = "media", default_value = "")]
+    pub text: String,
+    /// The file itself.
+    #[arg(skip)]
+    pub file: Option<SandboxFile>,
+}
+
+/// A file that somebody sends.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SandboxFile {
+    /// Its name.
+    pub name: String,
+    /// Its bytes, in base64.
+    pub base64: String,
+}
+
+impl Execute for SandboxReceive {
+    fn prepare(&mut self) -> Result<(), String> {
+        if let Some(path) = &self.media {
+            let bytes = std::fs::read(path).map_err(|e| format!("{}: {e}", path.display()))?;
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            self.file = Some(SandboxFile { name, base64: STANDARD.encode(bytes) });
+        }
+        Ok(())
     }
+
+    async fn execute(self, gateway: &Gateway) -> CommandResult {
+        let (sandbox, from) = (find(gateway, &self.instance)?, person(&self.from)?);
+        let id = match self.file {
+            None => sandbox.receive(from, &self.text).await,
+            Some(file) => {
+                let bytes = STANDARD.decode(file.base64).map_err(text)?;
+                let media = inbound_event::HeardMedia {
+                    kind: self.kind.unwrap_or_else(|| media::kind_of_bytes(&bytes).to_owned()),
+                    mime_type: "application/octet-stream".into(),
+                    file_name: Some(file.name),
+                    size: u64::try_from(bytes.len()).ok(),
+                    source: inbound_event::MediaSource::Bytes(bytes),
+                };
+                sandbox.receive_file(from, media, &self.text, self.later).await
+            }
+        };
+        Ok(json!({"ok": true, "provider_message_id": id.map_err(text)?}))
+    }
+}
+
+/// Somebody calls the instance
+#[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
+pub struct SandboxCall {
+    /// Which instance
+    #[arg(long)]
+    pub instance: String,
+    /// Who calls
+    #[arg(long)]
+    pub from: String,
+    /// Nobody answers
+    #[arg(long)]
+    pub missed: bool,
+}
+
+impl Execute for SandboxCall {
+    async fn execute(self, gateway: &Gateway) -> CommandResult {
+        let id = find(gateway, &self.instance)?.call(person(&self.from)?, self.missed).await.map_err(text)?;
+        Ok(json!({"ok": true, "call_id": id}))
+    }
+}
+
+/// Somebody writes in a group
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
+pub struct SandboxGroup {
+    /// Which instance
+    #[arg(long)]
+    pub instance: String,
+    /// The group's id
+    #[arg(long, default_value = "120363000000000001@g.us")]
+    pub group: String,
+    /// The group's name
+    #[arg(long, default_value = "Sandbox group")]
+    pub name: String,
+    /// Who writes
+    #[arg(long)]
+    pub from: String,
+    /// What
+    pub text: String,
+}
+
+impl Execute for SandboxGroup {
+    async fn execute(self, gateway: &Gateway) -> CommandResult {
+        let group = inbound_event::GroupRef { id: self.group, name: self.name };
+        let sandbox = find(gateway, &self.instance)?;
+        let id = sandbox.group_message(group, person(&self.from)?, &self.text).await.map_err(text)?;
+        Ok(json!({"ok": true, "provider_message_id": id}))
+    }
+}
+
+/// What the phones received
+#[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
+pub struct SandboxInbox {
+    /// Of which instance
+    #[arg(long)]
+    pub instance: String,
+    /// Of one phone
+    #[arg(long)]
+    pub phone: Option<String>,
+}
+
+impl Execute for SandboxInbox {
+    async fn execute(self, gateway: &Gateway) -> CommandResult {
+        let sandbox = find(gateway, &self.instance)?;
+        let of = self.phone.as_deref().map(phone).transpose()?;
+        let read = tokio::task::spawn_blocking(move || sandbox.inbox(of.as_deref())).await.map_err(text)?;
+        Ok(json!(read.map_err(text)?))
+    }
+}
+
+/// How the network behaves: latency_ms, state, fail, receipts
+#[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
+pub struct SandboxSet {
+    /// Which instance
+    #[arg(long)]
+    pub instance: String,
+    /// key=value
+    #[arg(required = true, value_name = "K=V")]
+    #[serde(skip)]
+    pub set: Vec<String>,
+    /// What changes.
+    #[arg(skip)]
+    pub settings: BTreeMap<String, String>,
+}
+
+impl Execute for SandboxSet {
+    fn prepare(&mut self) -> Result<(), String> {
+        self.settings = key_value::parse(&self.set)?;
+        Ok(())
+    }
+
+    async fn execute(self, gateway: &Gateway) -> CommandResult {
+        InstanceSet { id: self.instance, settings: self.settings, ..Default::default() }.execute(gateway).await
+    }
+}
+
+fn find(gateway: &Gateway, id: &str) -> Result<Arc<Sandbox>, String> {
+    gateway.registry.sandbox(&InstanceId::from_text(id)).ok_or_else(|| format!("there is no sandbox instance {id}"))
+}
+
+fn phone(text_of: &str) -> Result<String, String> {
+    // The sandbox is a provider of its own: whoever it plays may have any number.
+    let any = Reading { region: None, impossible: Impossible::Warn };
+    Phone::parse(text_of, any).map(|p| p.to_string()).map_err(text)
+}
+
+fn person(number: &str) -> Result<inbound_event::RemoteParty, String> {
+    Ok(inbound_event::RemoteParty { phone: Some(phone(number)?), ..inbound_event::RemoteParty::default() })
 }

@@ -1,133 +1,200 @@
-//! `wa-gateway suppress …` and `wa-gateway contacts import`
+//! `wa-gateway suppress …`
 
-use crate::app::control::Request;
-use clap::Subcommand;
-use serde_json::Value;
-use std::{
-    fs::OpenOptions,
-    io::Write,
-    os::unix::fs::OpenOptionsExt,
-    path::{Path, PathBuf},
+use super::{
+    CLI, CommandResult, Execute,
+    account::{reading, region_of},
+    group, text,
+    values::read_text,
 };
+use crate::{
+    gateway::Gateway,
+    model::{
+        clock::Time,
+        csv,
+        ids::AccountId,
+        phone::{Listed, Phone, Reading},
+    },
+    people::{
+        conversations::{self, Identity},
+        suppression::{self, SuppressionSource as By},
+    },
+    store::{StoreError, WriteTx},
+};
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::path::PathBuf;
 
-#[derive(Subcommand)]
-pub(super) enum Command {
-    /// Send nothing to this person any more
-    Add {
-        /// Whose list
-        #[arg(long)]
-        account: i64,
-        /// Who
-        #[arg(long)]
-        phone: String,
-        /// Why
-        #[arg(long)]
-        reason: Option<String>,
-    },
-    /// Take a person off the list
-    Remove {
-        /// Whose list
-        #[arg(long)]
-        account: i64,
-        /// Who
-        #[arg(long)]
-        phone: String,
-    },
-    /// Show the list
-    List {
-        /// Whose list
-        #[arg(long)]
-        account: i64,
-    },
-    /// Write the list as CSV: phone, reason, source, since, lifted_at, lifted_by
-    Export {
-        /// Whose list
-        #[arg(long)]
-        account: i64,
-        /// Those that were lifted, too: the proof
-        #[arg(long)]
-        all: bool,
-        /// The file, which must not exist yet [default: stdout]
-        file: Option<PathBuf>,
-    },
-    /// Bring in a CSV file: phone, reason
-    Import {
-        /// Whose list
-        #[arg(long)]
-        account: i64,
-        /// The file; - for stdin
-        file: PathBuf,
-    },
+group! { SuppressCommand is Suppress:
+    Add(SuppressAdd),
+    Remove(SuppressRemove),
+    List(SuppressList),
+    Export(SuppressExport),
+    Import(SuppressImport),
 }
 
-#[derive(Subcommand)]
-pub(super) enum Contacts {
-    /// Bring in existing customers from a CSV file: phone, name
-    Import {
-        /// Whose
-        #[arg(long)]
-        account: i64,
-        /// The file; - for stdin
-        file: PathBuf,
-    },
+/// Send nothing to this person any more
+#[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
+pub struct SuppressAdd {
+    /// Whose list
+    #[arg(long)]
+    pub account: i64,
+    /// Who
+    #[arg(long)]
+    pub phone: String,
+    /// Why
+    #[arg(long)]
+    pub reason: Option<String>,
 }
 
-impl Command {
-    pub(super) fn request(self) -> Result<Request, String> {
-        Ok(match self {
-            Self::Add { account, phone, reason } => Request::SuppressAdd { account, phone, reason },
-            Self::Remove { account, phone } => Request::SuppressRemove { account, phone },
-            Self::List { account } => Request::SuppressList { account },
-            Self::Export { account, all, .. } => Request::SuppressExport { account, all },
-            Self::Import { account, file } => Request::SuppressImport { account, csv: read(&file)? },
-        })
+impl Execute for SuppressAdd {
+    async fn execute(self, gateway: &Gateway) -> CommandResult {
+        let (account, phone) = known(gateway, self.account, &self.phone).await?;
+        let (now, shown) = (gateway.clock.now(), phone.to_string());
+        let reason = self.reason.unwrap_or_else(|| "blocked by hand".into());
+        let done = gateway.store.write(move |tx| {
+            let contact = conversations::find_or_add(tx, account, &Identity::phone(phone.as_str()), now)?;
+            let new =
+                suppression::NewSuppression { account, contact, source: By::Manual, reason: &reason, instance: None };
+            suppression::add(tx, &new, now).map(|added| (contact, added))
+        });
+        let (contact, added) = done.await.map_err(|e: StoreError| e.to_string())?;
+        Ok(json!({"ok": true, "phone": shown, "contact_id": contact, "added": added}))
     }
 }
 
-impl Command {
-    /// Where an exported list goes: a file, or stdout. None for every other command.
-    pub(super) fn target(&self) -> Option<Option<PathBuf>> {
-        if let Self::Export { file, .. } = self { Some(file.clone()) } else { None }
+/// Take a person off the list
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
+pub struct SuppressRemove {
+    /// Whose list
+    #[arg(long)]
+    pub account: i64,
+    /// Who
+    #[arg(long)]
+    pub phone: String,
+}
+
+impl Execute for SuppressRemove {
+    async fn execute(self, gateway: &Gateway) -> CommandResult {
+        let (account, phone) = known(gateway, self.account, &self.phone).await?;
+        let (now, shown, erased) = (gateway.clock.now(), phone.to_string(), gateway.erased.clone());
+        let done = gateway.store.write(move |tx| {
+            let lifted = match conversations::find(tx, account, &Identity::phone(phone.as_str()))? {
+                Some(contact) => suppression::lift(tx, contact.id, By::ALL, CLI, now)?,
+                None => 0,
+            };
+            Ok(lifted + erased.lift(tx, account, ("phone", phone.as_str()), By::ALL)?)
+        });
+        match done.await.map_err(|e: StoreError| e.to_string())? {
+            0 => Err(format!("{shown} is not suppressed in account {account}")),
+            lifted => Ok(json!({"ok": true, "phone": shown, "lifted": lifted})),
+        }
     }
 }
 
-/// Puts an exported list where it was asked for; what is left to be printed.
-pub(super) fn deliver(mut answer: Value, file: Option<PathBuf>, json: bool) -> Result<Option<Value>, String> {
-    let csv = answer["csv"].as_str().unwrap_or_default().to_owned();
-    match file {
-        Some(path) => {
-            let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-            let written = made.and_then(|mut file| file.write_all(csv.as_bytes()).and_then(|()| file.sync_all()));
-            written.map_err(|e| format!("{}: {e}", path.display()))?;
-            if let Some(object) = answer.as_object_mut() {
-                object.shift_remove("csv");
+/// Show the list
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
+pub struct SuppressList {
+    /// Whose list
+    #[arg(long)]
+    pub account: i64,
+}
+
+impl Execute for SuppressList {
+    async fn execute(self, gateway: &Gateway) -> CommandResult {
+        let listed = gateway.store.read(move |tx| suppression::list(tx, AccountId(self.account))).await;
+        Ok(json!(listed.map_err(|e: StoreError| e.to_string())?))
+    }
+}
+
+/// Write the list as CSV: phone, reason, source, since, lifted_at, lifted_by
+#[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
+pub struct SuppressExport {
+    /// Whose list
+    #[arg(long)]
+    pub account: i64,
+    /// Those that were lifted, too: the proof
+    #[arg(long)]
+    pub all: bool,
+    /// The file, which must not exist yet [default: stdout]
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
+}
+
+impl Execute for SuppressExport {
+    async fn execute(self, gateway: &Gateway) -> CommandResult {
+        let account = AccountId(self.account);
+        region_of(gateway, account).await?;
+        let read = gateway.store.read(move |tx| suppression::export(tx, account, self.all)).await;
+        let rows = read.map_err(|e: StoreError| e.to_string())?;
+        let csv =
+            csv::written(&suppression::PastSuppression::COLUMNS, rows.iter().map(suppression::PastSuppression::cells));
+        Ok(json!({"ok": true, "rows": rows.len(), "csv": csv}))
+    }
+}
+
+/// Bring in a CSV file: phone, reason
+#[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
+pub struct SuppressImport {
+    /// Whose list
+    #[arg(long)]
+    pub account: i64,
+    /// The file; - for stdin
+    #[serde(skip)]
+    pub file: PathBuf,
+    /// What stands in the file.
+    #[arg(skip)]
+    pub csv: String,
+}
+
+impl Execute for SuppressImport {
+    fn prepare(&mut self) -> Result<(), String> {
+        self.csv = read_text(&self.file)?;
+        Ok(())
+    }
+
+    async fn execute(self, gateway: &Gateway) -> CommandResult {
+        let account = AccountId(self.account);
+        let how = reading(gateway, account).await?;
+        let rows = csv::phones(&self.csv).map_err(text)?;
+        let now = gateway.clock.now();
+        let report = gateway.store.write(move |tx| import(tx, account, how, &rows, now));
+        Ok(json!(report.await.map_err(|e: StoreError| e.to_string())?))
+    }
+}
+
+fn import(
+    tx: &WriteTx<'_>,
+    account: AccountId,
+    how: Reading,
+    rows: &[csv::CsvRow],
+    now: Time,
+) -> Result<conversations::ImportReport, StoreError> {
+    let mut report = conversations::ImportReport::default();
+    for (line, written, reason) in rows {
+        let listed = match Listed::read(written, how) {
+            Ok(listed) => listed,
+            Err(e) => {
+                report.skip(*line, &e.to_string());
+                continue;
             }
-            Ok(Some(answer))
+        };
+        for phone in listed.all() {
+            let contact = conversations::find_or_add(tx, account, &Identity::phone(phone.as_str()), now)?;
+            let reason = reason.as_deref().unwrap_or("imported");
+            let new = suppression::NewSuppression { account, contact, source: By::Manual, reason, instance: None };
+            suppression::add(tx, &new, now)?;
         }
-        None if json => Ok(Some(answer)),
-        None => {
-            print!("{csv}");
-            Ok(None)
+        report.imported += 1;
+        if let Some(doubt) = listed.doubt() {
+            report.warn(*line, &doubt);
         }
     }
+    Ok(report)
 }
 
-impl Contacts {
-    pub(super) fn request(self) -> Result<Request, String> {
-        let Self::Import { account, file } = self;
-        Ok(Request::ContactsImport { account, csv: read(&file)? })
-    }
-}
-
-fn read(file: &Path) -> Result<String, String> {
-    let bytes = if file == Path::new("-") {
-        let mut all = Vec::new();
-        std::io::Read::read_to_end(&mut std::io::stdin(), &mut all).map(|_| all)
-    } else {
-        std::fs::read(file)
-    };
-    let bytes = bytes.map_err(|e| format!("{}: {e}", file.display()))?;
-    String::from_utf8(bytes).map_err(|e| {
-        format!("{}: byte {} is no UTF-8: save the file as UTF-8", file.display(), e.utf8_error().valid_up_to())
-    })
+async fn known(gateway: &Gateway, account: i64, phone: &str) -> Result<(AccountId, Phone), String> {
+    let account = AccountId(account);
+    let how = reading(gateway, account).await?;
+    Ok((account, Phone::parse(phone, how).map_err(text)?))
 }

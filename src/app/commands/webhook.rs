@@ -1,91 +1,180 @@
 //! `wa-gateway webhook …`
 
-use crate::app::control::Request;
-use clap::Subcommand;
+use super::{CLI, CommandResult, Execute, group, text, values::parse_time};
+use crate::{
+    events::webhooks::{EndpointId, Filter, NewEndpoint},
+    gateway::Gateway,
+    model::ids::{AccountId, InstanceId},
+};
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::fmt::Display;
 
-#[derive(Subcommand)]
-pub(super) enum Command {
-    /// Make an endpoint; its secret is shown once
-    Create {
-        /// Whose
-        #[arg(long)]
-        account: i64,
-        /// Of one instance; without it, of all of the account
-        #[arg(long)]
-        instance: Option<String>,
-        /// Where events go
-        #[arg(long)]
-        url: String,
-        /// Which events
-        #[arg(long, value_delimiter = ',', required = true)]
-        events: Vec<String>,
-    },
-    /// Show all endpoints
-    List,
-    /// Send a test event
-    Test {
-        /// Its id
-        id: i64,
-    },
-    /// Make a new secret; the old one signs beside it for a day
-    Rotate {
-        /// Its id
-        id: i64,
-    },
-    /// Enable it; what it collected goes out at once
-    Enable {
-        /// Its id
-        id: i64,
-    },
-    /// Disable it; it keeps collecting for three days
-    Disable {
-        /// Its id
-        id: i64,
-    },
-    /// Take it away
-    Delete {
-        /// Its id
-        id: i64,
-    },
-    /// The newest deliveries
-    Deliveries {
-        /// Only those that are not delivered and were tried
-        #[arg(long)]
-        failed: bool,
-        /// Of one endpoint
-        #[arg(long)]
-        endpoint: Option<i64>,
-    },
-    /// Send one delivery again, or all that failed since a time
-    Resend {
-        /// The delivery
-        #[arg(required_unless_present = "failed_since", conflicts_with = "failed_since")]
-        delivery: Option<i64>,
-        /// A date or a time
-        #[arg(long)]
-        failed_since: Option<String>,
-        /// Of one endpoint
-        #[arg(long, requires = "failed_since")]
-        endpoint: Option<i64>,
-    },
+group! { WebhookCommand is Webhook:
+    Create(WebhookCreate),
+    List(WebhookList),
+    Test(WebhookTest),
+    Rotate(WebhookRotate),
+    Enable(WebhookEnable),
+    Disable(WebhookDisable),
+    Delete(WebhookDelete),
+    Deliveries(WebhookDeliveries),
+    Resend(WebhookResend),
 }
 
-impl Command {
-    pub(super) fn request(self) -> Result<Request, String> {
-        Ok(match self {
-            Self::Create { account, instance, url, events } => {
-                Request::WebhookCreate { account, instance, url, events }
-            }
-            Self::List => Request::WebhookList,
-            Self::Test { id } => Request::WebhookTest { id },
-            Self::Rotate { id } => Request::WebhookRotate { id },
-            Self::Enable { id } => Request::WebhookEnable { id },
-            Self::Disable { id } => Request::WebhookDisable { id },
-            Self::Delete { id } => Request::WebhookDelete { id },
-            Self::Deliveries { failed, endpoint } => Request::WebhookDeliveries { failed, endpoint },
-            Self::Resend { delivery, failed_since, endpoint } => {
-                Request::WebhookResend { delivery, failed_since, endpoint }
-            }
-        })
+/// Deliveries that are listed at most.
+const LISTED: u32 = 200;
+
+/// Make an endpoint; its secret is shown once
+#[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
+pub struct WebhookCreate {
+    /// Whose
+    #[arg(long)]
+    pub account: i64,
+    /// Of one instance; without it, of all of the account
+    #[arg(long)]
+    pub instance: Option<String>,
+    /// Where events go
+    #[arg(long)]
+    pub url: String,
+    /// Which events
+    #[arg(long, value_delimiter = ',', required = true)]
+    pub events: Vec<String>,
+}
+
+impl Execute for WebhookCreate {
+    async fn execute(self, gateway: &Gateway) -> CommandResult {
+        let (account, instance) = (AccountId(self.account), self.instance.map(InstanceId::from_text));
+        let new = NewEndpoint { account, instance, url: self.url, events: self.events };
+        let (id, secret) = gateway.webhooks.create(new, CLI).await.map_err(text)?;
+        Ok(json!({"ok": true, "id": id, "secret": secret.as_str()}))
     }
+}
+
+/// Show all endpoints
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
+pub struct WebhookList;
+
+impl Execute for WebhookList {
+    async fn execute(self, gateway: &Gateway) -> CommandResult {
+        Ok(json!(gateway.webhooks.list().await.map_err(text)?))
+    }
+}
+
+/// Send a test event
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
+pub struct WebhookTest {
+    /// Its id
+    pub id: i64,
+}
+
+impl Execute for WebhookTest {
+    async fn execute(self, gateway: &Gateway) -> CommandResult {
+        let delivery = gateway.webhooks.test(EndpointId(self.id)).await.map_err(text)?;
+        Ok(json!({"ok": true, "delivery": delivery}))
+    }
+}
+
+/// Make a new secret; the old one signs beside it for a day
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
+pub struct WebhookRotate {
+    /// Its id
+    pub id: i64,
+}
+
+impl Execute for WebhookRotate {
+    async fn execute(self, gateway: &Gateway) -> CommandResult {
+        let secret = gateway.webhooks.rotate(EndpointId(self.id), CLI).await.map_err(text)?;
+        Ok(json!({"ok": true, "id": self.id, "secret": secret.as_str()}))
+    }
+}
+
+/// Enable it; what it collected goes out at once
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
+pub struct WebhookEnable {
+    /// Its id
+    pub id: i64,
+}
+
+impl Execute for WebhookEnable {
+    async fn execute(self, gateway: &Gateway) -> CommandResult {
+        done(self.id, gateway.webhooks.enable(EndpointId(self.id), CLI).await)
+    }
+}
+
+/// Disable it; it keeps collecting for three days
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
+pub struct WebhookDisable {
+    /// Its id
+    pub id: i64,
+}
+
+impl Execute for WebhookDisable {
+    async fn execute(self, gateway: &Gateway) -> CommandResult {
+        done(self.id, gateway.webhooks.disable(EndpointId(self.id), "disabled by hand", CLI).await)
+    }
+}
+
+/// Take it away
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
+pub struct WebhookDelete {
+    /// Its id
+    pub id: i64,
+}
+
+impl Execute for WebhookDelete {
+    async fn execute(self, gateway: &Gateway) -> CommandResult {
+        done(self.id, gateway.webhooks.delete(EndpointId(self.id), CLI).await)
+    }
+}
+
+/// The newest deliveries
+#[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
+pub struct WebhookDeliveries {
+    /// Only those that are not delivered and were tried
+    #[arg(long)]
+    pub failed: bool,
+    /// Of one endpoint
+    #[arg(long)]
+    pub endpoint: Option<i64>,
+}
+
+impl Execute for WebhookDeliveries {
+    async fn execute(self, gateway: &Gateway) -> CommandResult {
+        let filter = Filter { endpoint: self.endpoint.map(EndpointId), failed: self.failed, limit: LISTED };
+        Ok(json!(gateway.webhooks.deliveries(filter).await.map_err(text)?))
+    }
+}
+
+/// Send one delivery again, or all that failed since a time
+#[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
+pub struct WebhookResend {
+    /// The delivery
+    #[arg(required_unless_present = "failed_since", conflicts_with = "failed_since")]
+    pub delivery: Option<i64>,
+    /// A date or a time
+    #[arg(long)]
+    pub failed_since: Option<String>,
+    /// Of one endpoint
+    #[arg(long, requires = "failed_since")]
+    pub endpoint: Option<i64>,
+}
+
+impl Execute for WebhookResend {
+    async fn execute(self, gateway: &Gateway) -> CommandResult {
+        let resent = match (self.delivery, self.failed_since) {
+            (Some(delivery), _) => gateway.webhooks.resend(delivery).await.map(|resent| json!(resent)),
+            (None, Some(since)) => {
+                let (since, endpoint) = (parse_time(&since)?, self.endpoint.map(EndpointId));
+                gateway.webhooks.resend_failed(since, endpoint).await.map(|resent| json!(resent))
+            }
+            (None, None) => return Err("name a delivery, or --failed-since a time".into()),
+        };
+        Ok(json!({"ok": true, "resent": resent.map_err(text)?}))
+    }
+}
+
+fn done(id: i64, result: Result<(), impl Display>) -> CommandResult {
+    result.map(|()| json!({"ok": true, "id": id})).map_err(text)
 }

@@ -9,7 +9,7 @@
 //! skipped and named in the [`ContractReport`], so that a test can say exactly which gaps it accepts.
 //!
 //! Adding a check: an async function in `sending.rs` or `hearing.rs` that ends with the first problem it finds, a
-//! line in `CHECKS`, and a connector spoilt in that way in `tests/it/connectors.rs`, to see the check fail.
+//! line in `CHECKS`, and a connector spoilt in that way in `tests/it/connectors/contract.rs`, to see the check fail.
 
 mod hearing;
 mod sending;

@@ -11,16 +11,41 @@ use std::{
 /// To this machine itself.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 
-pub(super) fn finding(key: &'static str, address: SocketAddr, running: bool, units: Option<&Units>) -> Finding {
-    if running {
-        return match TcpStream::connect_timeout(&reachable(address), CONNECT_WITHIN) {
-            Ok(_) => ok(key, format!("{address} takes connections")),
-            Err(e) => warn(
-                key,
-                format!("a gateway runs, but nobody answers on {address} ({e}): was it started with other settings?"),
-            ),
-        };
+/// Whether the running gateway can be reached where it says that it listens.
+pub(super) fn of_running(
+    key: &'static str,
+    configured: Option<SocketAddr>,
+    real: Option<SocketAddr>,
+) -> Option<Finding> {
+    let Some(real) = real else {
+        let wanted = configured?;
+        return Some(ok(key, format!("the gateway that runs does not listen here; {}", next_start(Some(wanted)))));
+    };
+    Some(match TcpStream::connect_timeout(&reachable(real), CONNECT_WITHIN) {
+        Ok(_) if configured.is_some_and(|wanted| is_as_wanted(real, wanted)) => {
+            ok(key, format!("{real} takes connections"))
+        }
+        Ok(_) => ok(key, format!("{real} takes connections; {}", next_start(configured))),
+        Err(e) => {
+            warn(key, format!("a gateway runs, but nobody answers on {real} ({e}): restart it, and read its log"))
+        }
+    })
+}
+
+fn next_start(configured: Option<SocketAddr>) -> String {
+    match configured {
+        Some(address) => format!("the configuration says {address}, from the next start on"),
+        None => "the configuration has none, from the next start on".to_owned(),
     }
+}
+
+/// Port 0 is any port.
+fn is_as_wanted(real: SocketAddr, wanted: SocketAddr) -> bool {
+    real == wanted || (wanted.port() == 0 && real.ip() == wanted.ip())
+}
+
+/// Whether a gateway could listen there.
+pub(super) fn of_stopped(key: &'static str, address: SocketAddr, units: Option<&Units>) -> Finding {
     if units.is_some_and(|units| units.holds(address.port())) {
         return ok(key, format!("{address} is held by wa-gateway.socket, for the gateway"));
     }
@@ -56,16 +81,37 @@ mod tests {
     use super::{super::CheckStatus, *};
 
     #[test]
-    fn a_port_is_free_taken_held_or_answered_on() {
+    fn a_port_is_free_taken_or_held() {
         let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = taken.local_addr().expect("an address");
-        let status = |running, units: Option<&Units>| finding("listen.local", address, running, units).status;
-        assert_eq!(status(true, None), CheckStatus::Ok);
-        assert_eq!(status(false, None), CheckStatus::Fail);
-        assert_eq!(status(false, Some(&Units::holding(address.port()))), CheckStatus::Ok);
-        assert_eq!(status(false, Some(&Units::holding(1))), CheckStatus::Fail);
+        let status = |units: Option<&Units>| of_stopped("listen.local", address, units).status;
+        assert_eq!(status(None), CheckStatus::Fail);
+        assert_eq!(status(Some(&Units::holding(address.port()))), CheckStatus::Ok);
+        assert_eq!(status(Some(&Units::holding(1))), CheckStatus::Fail);
         drop(taken);
-        assert_eq!(status(false, None), CheckStatus::Ok);
-        assert_eq!(status(true, None), CheckStatus::Warn);
+        assert_eq!(status(None), CheckStatus::Ok);
+    }
+
+    #[test]
+    fn a_running_gateway_is_asked_where_it_says_that_it_listens() {
+        let open = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let real = open.local_addr().expect("an address");
+        let other: SocketAddr = "0.0.0.0:8443".parse().expect("an address");
+        let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
+        let look = |configured, real| of_running("listen.local", configured, real).map(|f| (f.status, f.text));
+        let well = format!("{real} takes connections");
+        assert_eq!(look(Some(real), Some(real)), Some((CheckStatus::Ok, well.clone())));
+        assert_eq!(look(Some(any), Some(real)), Some((CheckStatus::Ok, well.clone())));
+        let (status, text) = look(Some(other), Some(real)).expect("a finding");
+        assert!(status == CheckStatus::Ok && text.starts_with(&well) && text.contains("0.0.0.0:8443"), "{text}");
+        let (status, text) = look(Some(other), None).expect("a finding");
+        assert!(
+            status == CheckStatus::Ok && text.contains("does not listen") && text.contains("0.0.0.0:8443"),
+            "{text}"
+        );
+        assert_eq!(look(None, None), None);
+        drop(open);
+        let (status, text) = look(Some(real), Some(real)).expect("a finding");
+        assert!(status == CheckStatus::Warn && text.contains("nobody answers"), "{text}");
     }
 }

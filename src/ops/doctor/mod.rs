@@ -18,6 +18,7 @@ mod rows;
 mod systemd;
 mod time;
 
+use super::listen_addresses::ListenAddresses;
 use crate::{config::Config, egress::Egress, model::clock::Clock, store};
 use serde::Serialize;
 use serde_json::Value;
@@ -50,16 +51,16 @@ pub struct Finding {
 pub struct Patient<'a> {
     /// What is configured.
     pub config: &'a Config,
-    /// Whether a gateway answers on the data directory's control socket.
-    pub running: bool,
+    /// Where the gateway listens that answers on the data directory's control socket; none where none does.
+    pub running: Option<ListenAddresses>,
     /// Time.
     pub clock: Arc<dyn Clock>,
 }
 
 /// All checks, in the order in which one would look.
 pub async fn examine(patient: &Patient<'_>) -> Vec<Finding> {
-    let Patient { config, running, clock } = patient;
-    let (running, now) = (*running, clock.now());
+    let Patient { config, running: listening, clock } = patient;
+    let (running, now) = (listening.is_some(), clock.now());
     let units = systemd::units();
     let said = if running { "running; it answers on its control socket" } else { "not running" };
     let mut all = vec![ok("gateway", said)];
@@ -71,13 +72,17 @@ pub async fn examine(patient: &Patient<'_>) -> Vec<Finding> {
     all.push(places::backups(config, now));
     all.push(time::finding(now));
     all.push(notices::finding(&config.notices).await);
-    for (key, address) in [
-        ("listen.local", config.listen.local),
-        ("listen.public", config.listen.public),
-        ("listen.http", config.listen.http),
-        ("listen.metrics", config.listen.metrics),
+    let real = listening.as_ref();
+    for (key, configured, real) in [
+        ("listen.local", config.listen.local, real.map(|l| l.local)),
+        ("listen.public", config.listen.public, real.map(|l| l.public)),
+        ("listen.http", config.listen.http, real.map(|l| l.http)),
+        ("listen.metrics", config.listen.metrics, real.map(|l| l.metrics)),
     ] {
-        all.extend(address.map(|address| doors::finding(key, address, running, units.as_ref())));
+        all.extend(match real {
+            Some(real) => doors::of_running(key, configured, real),
+            None => configured.map(|address| doors::of_stopped(key, address, units.as_ref())),
+        });
     }
     all.push(certificate::finding(config, now));
     let egress = Egress::system(config.egress.allow.clone(), clock.clone());

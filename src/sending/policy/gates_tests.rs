@@ -46,7 +46,7 @@ fn good() -> Facts {
         reacted: None,
         pace: PaceFacts { purpose: Some(Purpose::Transactional), ..PaceFacts::default() },
         fingerprint: 1,
-        content: Score { total: 0, signals: Vec::new() },
+        content: Score::default(),
         is_marketing: false,
     }
 }
@@ -267,7 +267,7 @@ fn content_is_refused_from_its_score_on_with_the_real_one() {
         (100, &Rules::default(), false),
         (100, &observe, true),
     ] {
-        let facts = Facts { content: Score { total, signals: Vec::new() }, ..good() };
+        let facts = Facts { content: Score { total, ..Score::default() }, ..good() };
         let verdict = content(&good_request(), &facts, rules);
         assert_eq!(verdict.is_ok(), passes, "{total}");
         assert!(passes || details(verdict) == json!({"action": "block", "risk_score": total, "signals": []}));

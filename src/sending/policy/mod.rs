@@ -6,7 +6,7 @@
 //! The earlier checks (content type, key, JSON, fields) need no facts: `http/guarded_api` and `request.rs` make them.
 //!
 //! Adding a gate: a function in `gates.rs`, a line in [`GATES`] at its documented place, what it asks for in
-//! [`Facts`](super::facts::Facts), a row in the table test of `gates.rs` and one in `tests/it/order.rs`.
+//! [`Facts`](super::facts::Facts), a row in the table test of `gates.rs` and one in `tests/it/sending/order.rs`.
 
 pub mod content;
 mod gates;

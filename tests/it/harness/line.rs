@@ -4,7 +4,10 @@
 use super::{files::FileServer, http::Reply, receiver::Receiver, wait, world::World};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
-use wa_gateway::{app::control::Request, model::clock::Clock as _};
+use wa_gateway::{
+    app::commands::{InstanceCreate, InstanceStatus, WebhookCreate},
+    model::clock::Clock as _,
+};
 
 /// How long a caller waits for an answer.
 pub const ANSWER_TIME: Duration = Duration::from_secs(10);
@@ -57,19 +60,20 @@ impl Line {
         name: &str,
         settings: &BTreeMap<String, String>,
     ) -> Result<Value, String> {
-        let request = Request::InstanceCreate {
+        let request = InstanceCreate {
             account: self.world.account,
             id: self.id.into(),
             name: name.into(),
             connector: connector.into(),
             settings: settings.clone(),
+            ..Default::default()
         };
         self.world.command(request).await
     }
 
     /// An endpoint of the customer's for these events.
     pub async fn subscribe(&self, events: &[&str]) {
-        let request = Request::WebhookCreate {
+        let request = WebhookCreate {
             account: self.world.account,
             instance: Some(self.id.into()),
             url: self.receiver.url(),
@@ -79,7 +83,7 @@ impl Line {
     }
 
     pub async fn status(&self) -> Value {
-        self.world.command(Request::InstanceStatus { id: self.id.into() }).await.expect("an instance")
+        self.world.command(InstanceStatus { id: self.id.into() }).await.expect("an instance")
     }
 
     pub async fn until_state(&self, state: &str) -> Value {

@@ -1,11 +1,11 @@
 //! What the integration tests share: a clock that is stepped by hand, the real App, fakes of the outside world.
 
+pub mod actions;
 pub mod bad_receiver;
 pub mod browser;
 pub mod clock;
 pub mod contract;
 pub mod cut;
-pub mod deeds;
 pub mod deps;
 pub mod door;
 pub mod ear;

@@ -7,7 +7,7 @@ use super::{
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use wa_gateway::app::control::{Request, ThreecxSettings};
+use wa_gateway::app::commands::{ThreecxCreate, ThreecxSettings, ThreecxTemplate, ThreecxUpdate};
 
 /// The integration, as its administrator knows it.
 #[derive(Clone)]
@@ -21,9 +21,7 @@ impl World {
     /// Puts the 3CX module on the account's list.
     pub async fn enable_threecx(&self) {
         let mut request = update(self.account);
-        if let Request::AccountUpdate { modules, .. } = &mut request {
-            *modules = Some(vec!["api_access".into(), "3cx".into()]);
-        }
+        request.modules = Some(vec!["api_access".into(), "3cx".into()]);
         self.update_account(request).await;
     }
 
@@ -35,7 +33,7 @@ impl World {
 
     /// An integration of an instance.
     pub async fn another_pbx(&self, instance: &str, settings: ThreecxSettings) -> Pbx {
-        let request = Request::ThreecxCreate { account: self.account, instance: instance.into(), settings };
+        let request = ThreecxCreate { account: self.account, instance: instance.into(), settings };
         let made = self.command(request).await.expect("an integration");
         let text = |name: &str| made[name].as_str().expect(name).to_owned();
         Pbx { id: text("id"), secret: text("secret"), signing: text("signing_secret") }
@@ -43,14 +41,14 @@ impl World {
 
     /// Changes its settings.
     pub async fn set_pbx(&self, pbx: &Pbx, settings: ThreecxSettings) -> Value {
-        let request = Request::ThreecxUpdate { id: pbx.id.clone(), instance: None, settings };
+        let request = ThreecxUpdate { id: pbx.id.clone(), settings, ..Default::default() };
         self.command(request).await.expect("an update")
     }
 
     /// Switches a template on.
     pub async fn template(&self, pbx: &Pbx, event: &str, text: Option<&str>) {
         let (id, event, text) = (pbx.id.clone(), event.into(), text.map(str::to_owned));
-        let request = Request::ThreecxTemplate { id, event, enabled: Some(true), text };
+        let request = ThreecxTemplate { id, event, enable: true, text, ..Default::default() };
         self.command(request).await.expect("a template");
     }
 

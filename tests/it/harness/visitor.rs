@@ -5,7 +5,10 @@ use super::{
     world::World,
 };
 use std::{collections::BTreeMap, net::SocketAddr};
-use wa_gateway::{app::control::Request, model::percent::encode};
+use wa_gateway::{
+    app::commands::{UserCreate, UserLoginLink},
+    model::percent::encode,
+};
 
 /// A browser.
 pub struct Visitor {
@@ -27,14 +30,15 @@ impl Visitor {
 
     /// The same of an account of the test's own.
     pub async fn of_account(world: &World, role: &str, account: i64, email: &str) -> Self {
-        let new = Request::UserCreate {
+        let new = UserCreate {
             account: Some(account),
             email: email.into(),
             role: role.into(),
             password: Some(PASSWORD.into()),
+            ..Default::default()
         };
         let _ = world.command(new).await;
-        let link = world.command(Request::UserLoginLink { email: email.into() }).await.expect("a link");
+        let link = world.command(UserLoginLink { email: email.into() }).await.expect("a link");
         let link = link["link"].as_str().expect("an address").to_owned();
         let mut visitor = Self::nobody(world);
         let path = link.split_once("/login/").map(|(_, token)| format!("/login/{token}")).expect("a login link");

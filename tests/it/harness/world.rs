@@ -4,13 +4,17 @@ use super::{
     clock::TestClock,
     http::{self, Reply},
 };
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tempfile::TempDir;
 use wa_gateway::{
     app::{
         App, Running,
-        control::{Request, perform},
+        commands::{
+            AccountCreate, AccountUpdate, Command, CommandResult, InstanceCreate, InstanceSet, KeyCreate, MessageShow,
+            SandboxInbox, SandboxReceive,
+        },
     },
     config::Config,
     gateway::Gateway,
@@ -112,55 +116,48 @@ impl World {
     }
 
     /// Does what the command line would do.
-    pub async fn command(&self, request: Request) -> Result<Value, String> {
-        perform(self.gateway(), request).await
+    pub fn command(&self, command: impl Into<Command>) -> BoxFuture<'_, CommandResult> {
+        command.into().execute(self.gateway())
     }
 
     pub async fn new_account(&self, name: &str, plan: &str) -> i64 {
-        let made = self.command(Request::AccountCreate {
-            name: name.into(),
-            plan: plan.into(),
-            timezone: "UTC".into(),
-            region: None,
-            modules: vec!["api_access".into()],
-        });
+        let made = self.command(AccountCreate { name: name.into(), plan: plan.into(), ..Default::default() });
         made.await.expect("an account")["id"].as_i64().expect("an id")
     }
 
     /// Changes the account; start from [`update`].
-    pub async fn update_account(&self, request: Request) -> Value {
+    pub async fn update_account(&self, request: AccountUpdate) -> Value {
         self.command(request).await.expect("an update")
     }
 
     pub async fn new_instance(&self, account: i64, id: &str) {
         let (name, connector) = (format!("Line {id}"), "sandbox".into());
-        let settings = Default::default();
-        let request = Request::InstanceCreate { account, id: id.into(), name, connector, settings };
+        let request = InstanceCreate { account, id: id.into(), name, connector, ..Default::default() };
         self.command(request).await.expect("an instance");
     }
 
     pub async fn new_key(&self, account: i64, instances: &[&str]) -> String {
         let instances = instances.iter().map(ToString::to_string).collect();
-        let request =
-            Request::KeyCreate { account, name: "test".into(), instances, kind: "bearer".into(), purpose: None };
+        let request = KeyCreate { account, name: "test".into(), instances, ..Default::default() };
         self.command(request).await.expect("a key")["key"].as_str().expect("its text").to_owned()
     }
 
     /// Sets one setting of the sandbox behind [`INSTANCE`].
     pub async fn sandbox(&self, key: &str, value: &str) {
         let settings = [(key.to_owned(), value.to_owned())].into();
-        self.command(Request::InstanceSet { id: INSTANCE.into(), settings }).await.expect("a setting");
+        self.command(InstanceSet { id: INSTANCE.into(), settings, ..Default::default() }).await.expect("a setting");
     }
 
     /// What is on the sandbox's phones.
     pub async fn inbox(&self) -> Vec<Value> {
-        let asked = self.command(Request::SandboxInbox { instance: INSTANCE.into(), phone: None });
+        let asked = self.command(SandboxInbox { instance: INSTANCE.into(), ..Default::default() });
         asked.await.expect("an inbox").as_array().expect("a list").clone()
     }
 
     /// Somebody writes to the instance.
     pub async fn hears(&self, from: &str, text: &str) {
-        let request = Request::SandboxReceive { instance: INSTANCE.into(), from: from.into(), text: text.into() };
+        let request =
+            SandboxReceive { instance: INSTANCE.into(), from: from.into(), text: text.into(), ..Default::default() };
         self.command(request).await.expect("recorded");
     }
 
@@ -190,7 +187,7 @@ impl World {
     /// The row of a message with its timeline.
     pub async fn row(&self, log_id: &Value) -> Value {
         let log_id = log_id.as_i64().expect("a log id");
-        self.command(Request::MessageShow { log_id }).await.expect("a row")
+        self.command(MessageShow { log_id }).await.expect("a row")
     }
 
     /// Counted and reserved messages of the world's account: day, month.
@@ -282,18 +279,6 @@ pub fn message_with(members: Value) -> Value {
 }
 
 /// An account update that changes nothing, to be filled in.
-pub fn update(id: i64) -> Request {
-    Request::AccountUpdate {
-        id,
-        plan: None,
-        plan_until: None,
-        modules: None,
-        disable_module: None,
-        timezone: None,
-        region: None,
-        grant_daily: None,
-        grant_monthly: None,
-        reason: None,
-        until: None,
-    }
+pub fn update(id: i64) -> AccountUpdate {
+    AccountUpdate { id, ..Default::default() }
 }

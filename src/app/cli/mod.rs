@@ -1,0 +1,201 @@
+//! The command line. What the program does itself stands here, one file a command; what a gateway is told to do is in
+//! [`commands`](super::commands), and goes to the running gateway through its control socket, or, when none runs, to one
+//! that is opened for it under the directory's lock.
+//!
+//! Exit codes: 0 done, 1 failed (one clear line on stderr), 2 wrong usage. With `--json` exactly one JSON value is on
+//! stdout; the log is always on stderr.
+
+mod backup;
+mod config;
+mod context;
+mod demo;
+mod doctor;
+mod drop_privileges;
+mod man;
+mod output;
+mod presentation;
+mod qr;
+mod serve;
+mod shell;
+mod socket_activation;
+
+use crate::{
+    app::{
+        App, StartError,
+        commands::{Command, SetupToken},
+        control,
+    },
+    model::{
+        clock::{Clock, SystemClock},
+        random::SystemRandom,
+    },
+    ops::logging,
+    store::StoreError,
+};
+use clap::{Parser, Subcommand};
+use context::{Context, Given};
+use presentation::{CommandFailed, Presentation};
+use serde_json::{Value, json};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+
+/// A self-hosted WhatsApp gateway for small businesses.
+#[derive(Parser)]
+#[command(name = "wa-gateway", version, propagate_version = true, arg_required_else_help = true)]
+struct Cli {
+    /// The configuration file [default: /etc/wa-gateway/config.toml, else ./wa-gateway.toml, else the defaults]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where everything is kept
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Print exactly one JSON value on stdout
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run the gateway
+    Serve(serve::ServeArgs),
+    /// See it work: sandbox data, one message sent, addresses printed
+    Demo(demo::DemoArgs),
+    #[command(flatten)]
+    Tell(Command),
+    /// Judge the configuration
+    CheckConfig(config::CheckConfigArgs),
+    SetupToken(SetupToken),
+    /// Look for what keeps the gateway from working
+    Doctor,
+    /// Write everything that is kept into one file, also while the gateway runs
+    Backup(backup::BackupArgs),
+    /// Put a backup into an empty data directory
+    Restore(backup::RestoreArgs),
+    /// Print the manual
+    Man(man::Man),
+    /// Print the completions of a shell
+    Completions(man::Completions),
+}
+
+/// The whole program; returns its exit code. Arguments and environment come in, so that nothing here asks for them.
+pub fn main(
+    args: impl IntoIterator<Item = OsString>,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> ExitCode {
+    started(args.into_iter().collect(), environment.into_iter().collect())
+}
+
+fn started(args: Vec<OsString>, environment: Vec<(OsString, OsString)>) -> ExitCode {
+    let program = shell::program(args.first().map(OsString::as_os_str));
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(e) => {
+            // Help and version are no errors: clap prints them on stdout and says 0.
+            let code = u8::try_from(e.exit_code()).unwrap_or(2);
+            let _ = e.print();
+            return ExitCode::from(code);
+        }
+    };
+    let environment =
+        environment.into_iter().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect();
+    let Cli { config, data_dir, json, task } = cli;
+    match run(task, &program, Given::new(config, data_dir, json, environment)) {
+        Ok(Some(value)) => {
+            output::print(&value, json);
+            ExitCode::SUCCESS
+        }
+        Ok(None) => ExitCode::SUCCESS,
+        Err(CommandFailed { line, report }) => {
+            match report {
+                Some(report) => output::print(&report, json),
+                None if json => output::print(&json!({"ok": false, "error": line}), true),
+                None => {}
+            }
+            eprintln!("wa-gateway: {line}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What is to be printed at the end, if anything is.
+type Printed = Result<Option<Value>, CommandFailed>;
+
+fn run(task: Task, program: &str, mut given: Given) -> Printed {
+    match task {
+        // These describe the program and need no configuration.
+        Task::Man(args) => Ok(args.run().map(|()| None)?),
+        Task::Completions(args) => Ok(args.run().map(|()| None)?),
+        Task::CheckConfig(args) if args.print_defaults => Ok(config::print_defaults(given.json)?),
+        Task::CheckConfig(_) => Ok(Some(config::checked(&given.context_of_owner()?))),
+        // Its file may be where only the caller writes. It makes nothing of its own in the data directory, and SQLite
+        // itself gives what it makes there to the database's owner.
+        Task::Backup(args) => Ok(args.run(&given.context()?)?),
+        Task::Restore(args) => {
+            let context = given.context()?;
+            let opened = args.open()?;
+            drop_privileges::become_owner_of(&context.config.data_dir)?;
+            Ok(opened.run(&context)?)
+        }
+        Task::Serve(args) => {
+            let context = given.context_of_owner()?;
+            Ok(runtime()?.block_on(serve::run(args, context))?)
+        }
+        Task::Demo(args) => {
+            args.override_config(&mut given.overrides);
+            let context = given.context_of_owner()?;
+            Ok(runtime()?.block_on(demo::run(args, context, program))?)
+        }
+        Task::Doctor => {
+            let context = given.context_of_owner()?;
+            runtime()?.block_on(doctor::run(&context))
+        }
+        Task::SetupToken(command) => told(command.into(), given),
+        Task::Tell(command) => told(command, given),
+    }
+}
+
+/// Tells the gateway, and shows what it answers.
+fn told(mut command: Command, given: Given) -> Printed {
+    let context = given.context_of_owner()?;
+    let runtime = runtime()?;
+    command.prepare()?;
+    let presentation = Presentation::of(&command);
+    let answer = runtime.block_on(ask(&context, command))?;
+    presentation.show(answer, context.json)
+}
+
+/// How long a command waits for a lock that somebody holds without listening, and how often it looks.
+const LOCK_PATIENCE: Duration = Duration::from_secs(10);
+const LOCK_RETRY: Duration = Duration::from_millis(50);
+
+/// Asks the running gateway, or does it under the directory's lock when none runs. A gateway that is just starting, or
+/// another command, has the lock without listening: that passes within moments.
+async fn ask(context: &Context, command: Command) -> Result<Value, String> {
+    let clock = Arc::new(SystemClock);
+    let late = clock.now().plus(LOCK_PATIENCE);
+    loop {
+        if let Some(answer) = control::ask(&context.config.data_dir, &command).await {
+            return answer;
+        }
+        logging::start("warn", logging::LineFormat::Text)?;
+        match App::open(context.config.clone(), clock.clone(), Arc::new(SystemRandom)).await {
+            Ok(app) => {
+                let done = command.execute(app.gateway()).await;
+                app.close().await;
+                return done;
+            }
+            Err(StartError::Store(StoreError::Locked { .. })) if clock.now() < late => {
+                clock.sleep_until(clock.now().plus(LOCK_RETRY)).await;
+            }
+            Err(e) => return Err(e.to_string()),
+        }
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| StoreError::Unavailable(e.to_string()).to_string())
+}

@@ -1,0 +1,50 @@
+//! `wa-gateway export` and `wa-gateway erase`: everything about one person, over all accounts.
+
+use super::{CLI, CommandResult, Execute, single, text};
+use crate::{
+    gateway::Gateway,
+    model::phone::{Impossible, Phone, Reading},
+};
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// Who is looked for may have been taken when such a number still was.
+const ANY: Reading = Reading { region: None, impossible: Impossible::Warn };
+
+/// Everything about a person, as JSON
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
+pub struct PersonExport {
+    /// Who
+    #[arg(long)]
+    pub phone: String,
+}
+
+single!(PersonExport is Export);
+
+impl Execute for PersonExport {
+    async fn execute(self, gateway: &Gateway) -> CommandResult {
+        let phone = Phone::parse(&self.phone, ANY).map_err(text)?;
+        gateway.retention.export(&phone, None).await.map_err(text)
+    }
+}
+
+/// Erase everything about a person; a suppression survives as a keyed hash
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
+pub struct PersonErase {
+    /// Who
+    #[arg(long)]
+    pub phone: String,
+}
+
+single!(PersonErase is Erase);
+
+impl Execute for PersonErase {
+    async fn execute(self, gateway: &Gateway) -> CommandResult {
+        let phone = Phone::parse(&self.phone, ANY).map_err(text)?;
+        let report = gateway.erase_person(&phone, None, CLI).await.map_err(text)?;
+        let mut answer = json!(report);
+        answer["ok"] = json!(true);
+        Ok(answer)
+    }
+}

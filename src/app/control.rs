@@ -1,0 +1,119 @@
+//! The Unix socket that the command line uses.
+//!
+//! One command a connection: a line of JSON, answered by a line of JSON. The socket lies in the data directory with
+//! mode 0600, so that who may use it is who may read the database. What a command did is in force when it is answered.
+
+use super::commands::{Command, CommandResult};
+use crate::gateway::Gateway;
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::{
+    fs, io,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{UnixListener, UnixStream},
+    sync::watch,
+    task::JoinSet,
+};
+
+/// Largest command: an imported list of numbers comes through here.
+const COMMAND_MAX: u64 = 64 * 1024 * 1024;
+
+/// What the socket answers.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Reply {
+    /// It is done.
+    Done(Value),
+    /// Why it is not, in one line.
+    Failed(String),
+}
+
+fn socket_path(data_dir: &Path) -> PathBuf {
+    data_dir.join("control.sock")
+}
+
+/// Makes the socket. A file of an earlier run is in nobody's use: the directory's lock is ours.
+///
+/// # Errors
+/// The directory cannot be written, or its path is too long for a socket (about 100 bytes).
+pub fn listen(data_dir: &Path) -> io::Result<UnixListener> {
+    let path = socket_path(data_dir);
+    let _ = fs::remove_file(&path);
+    let listener = UnixListener::bind(&path)
+        .map_err(|e| io::Error::new(e.kind(), format!("cannot make the control socket {}: {e}", path.display())))?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Removes the socket's file.
+pub fn forget(data_dir: &Path) {
+    let _ = fs::remove_file(socket_path(data_dir));
+}
+
+/// Answers until the gateway stops.
+pub async fn serve(listener: UnixListener, gateway: Arc<Gateway>, mut stopping: watch::Receiver<bool>) {
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stopping.wait_for(|stop| *stop) => break,
+        };
+        while connections.try_join_next().is_some() {}
+        match accepted {
+            Ok((stream, _)) => drop(connections.spawn(answer(stream, gateway.clone()))),
+            Err(e) => {
+                tracing::warn!("the control socket failed: {e}");
+                break;
+            }
+        }
+    }
+    while connections.join_next().await.is_some() {}
+}
+
+async fn answer(stream: UnixStream, gateway: Arc<Gateway>) {
+    let (reader, mut writer) = stream.into_split();
+    let mut line = String::new();
+    let mut reader = BufReader::new(reader.take(COMMAND_MAX));
+    if reader.read_line(&mut line).await.is_err() {
+        return;
+    }
+    let reply = match serde_json::from_str::<Command>(&line) {
+        Ok(command) => command.execute(&gateway).await.map_or_else(Reply::Failed, Reply::Done),
+        Err(e) => Reply::Failed(format!("this gateway does not know the command (is it another version?): {e}")),
+    };
+    let mut text = serde_json::to_vec(&reply).unwrap_or_default();
+    text.push(b'\n');
+    // The command line may have gone; what it asked for is done.
+    let _ = writer.write_all(&text).await;
+}
+
+/// Asks the running gateway of this data directory; `None` when none runs.
+///
+/// # Errors
+/// What the gateway answers, or why it could not be asked.
+pub fn ask<'a>(data_dir: &'a Path, command: &'a Command) -> BoxFuture<'a, Option<CommandResult>> {
+    Box::pin(async move {
+        let stream = UnixStream::connect(socket_path(data_dir)).await.ok()?;
+        Some(ask_over(stream, command).await)
+    })
+}
+
+async fn ask_over(stream: UnixStream, command: &Command) -> CommandResult {
+    let failed = |e: io::Error| format!("the running gateway could not be asked: {e}");
+    let (reader, mut writer) = stream.into_split();
+    let mut line = serde_json::to_vec(command).map_err(|e| e.to_string())?;
+    line.push(b'\n');
+    writer.write_all(&line).await.map_err(failed)?;
+    let mut answer = String::new();
+    BufReader::new(reader).read_line(&mut answer).await.map_err(failed)?;
+    match serde_json::from_str(&answer) {
+        Ok(Reply::Done(value)) => Ok(value),
+        Ok(Reply::Failed(problem)) => Err(problem),
+        Err(_) => Err("the running gateway went away before it answered".into()),
+    }
+}

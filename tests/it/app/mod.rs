@@ -1,0 +1,5 @@
+//! The program as a whole: its command line, its jobs, the sockets that it is handed.
+
+mod commands;
+mod scheduler;
+mod socket_activation;

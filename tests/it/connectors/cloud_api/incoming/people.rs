@@ -1,0 +1,203 @@
+//! Who is who: hidden numbers, people who change their number, numbers that are not ours.
+
+use super::rig::{LINE, Rig, SHEENA, change, contact, text, value};
+use serde_json::{Value, json};
+use wa_gateway::app::commands::PersonErase;
+
+const AT: i64 = 1_780_300_740;
+const HIDDEN: &str = "US.13491208655302741918";
+const LATER: &str = "US.99991208655302741918";
+
+/// A text of somebody whose number is hidden.
+fn hidden(id: &str, user: &str, body: &str) -> Value {
+    json!({
+        "contacts": [{"profile": {"name": "Sheena", "username": "@sheena"}, "user_id": user}],
+        "messages": [{"from_user_id": user, "id": id, "timestamp": AT.to_string(), "type": "text", "text": {"body": body}}],
+    })
+}
+
+async fn identities(rig: &Rig) -> Vec<(i64, String)> {
+    let rows = rig.rows("SELECT contact_id, value FROM contact_identities ORDER BY value").await;
+    let one = |row: &Value| {
+        (row["contact_id"].as_i64().expect("a number"), row["value"].as_str().expect("a text").to_owned())
+    };
+    rows.iter().map(one).collect()
+}
+
+#[tokio::test]
+async fn somebody_without_a_number_is_a_contact_like_any_other() {
+    let rig = Rig::start().await;
+    rig.bring_value(hidden("wamid.1", HIDDEN, "STOP")).await;
+    assert_eq!(identities(&rig).await, [(1, HIDDEN.to_owned())]);
+    let events = rig.events().await;
+    assert_eq!(
+        (&events[0]["from"], &events[0]["contact_id"], &events[0]["contact_name"]),
+        (&json!(null), &json!(1), &json!("Sheena"))
+    );
+    assert_eq!(events[2]["event"], "recipient.opted_out");
+    // The same person, named in the field of the number.
+    let mut other = hidden("wamid.2", HIDDEN, "Hello");
+    other["messages"][0]["from"] = other["messages"][0]["from_user_id"].take();
+    rig.bring_value(other).await;
+    // With the number beside it they are one person, and the opt-out holds for the number.
+    rig.bring_value(json!({
+        "contacts": [{"profile": {"name": "Sheena"}, "wa_id": SHEENA, "user_id": HIDDEN}],
+        "messages": [text("wamid.3", SHEENA, AT, "It is me")],
+    }))
+    .await;
+    assert_eq!(identities(&rig).await, [(1, format!("+{SHEENA}")), (1, HIDDEN.to_owned())]);
+    let to =
+        json!({"instance_id": LINE, "phone": format!("+{SHEENA}"), "message": "Hello", "message_purpose": "support"});
+    assert_eq!(rig.world.send(&to).await.error(), "recipient_suppressed");
+}
+
+#[tokio::test]
+async fn a_status_links_a_number_with_a_hidden_id_and_makes_no_contact() {
+    let rig = Rig::start().await;
+    let link = json!({
+        "contacts": [{"wa_id": SHEENA, "user_id": HIDDEN, "profile": {"name": "Sheena"}}],
+        "statuses": [{"id": "wamid.x", "status": "delivered", "timestamp": AT.to_string(), "recipient_id": SHEENA,
+                      "recipient_user_id": HIDDEN}],
+    });
+    rig.bring_value(link.clone()).await;
+    assert_eq!(rig.counts().await["contacts"], 0);
+    rig.bring_value(
+        json!({"contacts": [contact("Sheena", SHEENA)], "messages": [text("wamid.1", SHEENA, AT, "STOP")]}),
+    )
+    .await;
+    rig.bring_value(link).await;
+    rig.bring_value(hidden("wamid.2", HIDDEN, "Hello")).await;
+    assert_eq!(identities(&rig).await, [(1, format!("+{SHEENA}")), (1, HIDDEN.to_owned())]);
+    assert_eq!(rig.row("SELECT count(*) AS n FROM suppressions WHERE lifted_at IS NULL").await["n"], 1);
+}
+
+#[tokio::test]
+async fn a_hidden_id_that_changes_stays_the_same_person() {
+    let rig = Rig::start().await;
+    rig.bring_value(hidden("wamid.1", HIDDEN, "STOP")).await;
+    // They write under the new id before Meta tells that it is theirs.
+    rig.bring_value(hidden("wamid.2", LATER, "Hello again")).await;
+    assert_eq!(rig.counts().await["contacts"], 2);
+    let update = value(json!({
+        "contacts": [{"profile": {"name": "Sheena"}, "wa_id": SHEENA, "user_id": LATER}],
+        "user_id_update": [{"wa_id": SHEENA, "detail": "The user id changed.", "timestamp": (AT + 5).to_string(),
+                            "user_id": {"previous": HIDDEN, "current": LATER}}],
+    }));
+    for _ in 0..2 {
+        rig.bring(&change("user_id_update", update.clone())).await;
+        let known = identities(&rig).await;
+        let names: Vec<&str> = known.iter().map(|(_, name)| name.as_str()).collect();
+        assert_eq!(names, ["+16505551234", HIDDEN, LATER]);
+        assert!(known.iter().all(|(id, _)| *id == known[0].0), "{known:?}");
+    }
+    assert_eq!(rig.counts().await["contacts"], 1);
+    assert_eq!(rig.counts().await["inbound_messages"], 2);
+    let former = rig.row("SELECT value FROM contact_identities WHERE former_at IS NOT NULL").await;
+    assert_eq!(former["value"], HIDDEN);
+    let suppressed = rig.row("SELECT contact_id FROM suppressions WHERE lifted_at IS NULL").await;
+    assert_eq!(suppressed["contact_id"], identities(&rig).await[0].0, "their will goes with them");
+    // A late message of before the change does not bring the old id back; a new one does.
+    rig.bring_value(hidden("wamid.late", HIDDEN, "late")).await;
+    assert_eq!(rig.row("SELECT value FROM contact_identities WHERE former_at IS NOT NULL").await["value"], HIDDEN);
+}
+
+#[tokio::test]
+async fn who_changes_the_number_is_written_to_at_the_new_one() {
+    let rig = Rig::start().await;
+    // The new number sorts behind the old one: it is no chance which is taken.
+    let system = json!({"messages": [{"from": SHEENA, "id": "wamid.s", "timestamp": AT.to_string(), "type": "system",
+        "system": {"body": "changed", "wa_id": "19995555358", "type": "user_changed_number"}}]});
+    rig.bring_value(
+        json!({"contacts": [contact("Sheena", SHEENA)], "messages": [text("wamid.1", SHEENA, AT - 60, "Hi")]}),
+    )
+    .await;
+    rig.bring_value(system).await;
+    let to = json!({"instance_id": LINE, "phone": "contact:1", "message": "Hello", "message_purpose": "support"});
+    rig.world.send(&to).await;
+    assert_eq!(rig.row("SELECT recipient FROM messages").await["recipient"], "+19995555358");
+}
+
+#[tokio::test]
+async fn another_number_is_acknowledged_and_noted_without_what_it_says() {
+    let rig = Rig::start().await;
+    let mut foreign = value(json!({"contacts": [contact("Somebody", "16505550000")],
+        "messages": [text("wamid.1", "16505550000", AT, "a secret of theirs")], "statuses": []}));
+    foreign["metadata"]["phone_number_id"] = json!("999");
+    rig.bring(&change("messages", foreign)).await;
+    let news = rig.row("SELECT kind, raw FROM provider_news").await;
+    assert_eq!(news["kind"], "other_number");
+    let raw = news["raw"].as_str().expect("a text");
+    assert!(raw.contains("999") && raw.contains("\"messages\":1"), "{raw}");
+    assert!(!raw.contains("secret") && !raw.contains("16505550000"), "{raw}");
+    let counts = rig.counts().await;
+    assert_eq!((counts["inbound_messages"], counts["contacts"], counts["events"]), (0, 0, 0));
+}
+
+#[tokio::test]
+async fn calls_ring_and_are_missed_once() {
+    let rig = Rig::start().await;
+    let call = |event: &str, at: i64| {
+        let mut call = json!({"id": "wacid.1", "from": SHEENA, "to": "15550783881", "event": event,
+                              "timestamp": at.to_string(), "direction": "USER_INITIATED"});
+        if event == "terminate" {
+            call["status"] = json!("FAILED");
+        }
+        change("calls", value(json!({"contacts": [contact("Sheena", SHEENA)], "calls": [call]})))
+    };
+    for body in [call("connect", AT), call("connect", AT), call("terminate", AT + 20), call("terminate", AT + 20)] {
+        rig.bring(&body).await;
+    }
+    assert_eq!(rig.event_names().await, ["call.received", "call.missed"]);
+    let row = rig.row("SELECT call_id, missed, started_at, ended_at FROM calls").await;
+    assert_eq!(row, json!({"call_id": "wacid.1", "missed": 1, "started_at": AT * 1000, "ended_at": (AT + 20) * 1000}));
+    // A call that we make, and one that was taken, are no missed calls.
+    let ours = json!({"id": "wacid.2", "to": SHEENA, "event": "terminate", "direction": "BUSINESS_INITIATED"});
+    let taken =
+        json!({"id": "wacid.3", "from": SHEENA, "event": "terminate", "duration": 7, "direction": "USER_INITIATED"});
+    rig.bring(&change("calls", value(json!({"calls": [ours, taken]})))).await;
+    assert_eq!(rig.counts().await["calls"], 1);
+    assert_eq!(rig.counts().await["provider_news"], 2, "kept as they came");
+}
+
+#[tokio::test]
+async fn who_is_erased_leaves_no_trace_in_what_is_kept_as_it_came() {
+    let rig = Rig::start().await;
+    let order = json!({"from": SHEENA, "id": "wamid.1", "timestamp": AT.to_string(), "type": "order",
+                       "order": {"text": "Zaytoun", "product_items": []}});
+    rig.bring_value(json!({"contacts": [contact("Sheena", SHEENA)], "messages": [order]})).await;
+    let update =
+        json!({"wa_id": SHEENA, "timestamp": AT.to_string(), "user_id": {"previous": HIDDEN, "current": LATER}});
+    rig.bring(&change("user_id_update", value(json!({"user_id_update": [update]})))).await;
+    let raw = async || {
+        let news = rig.rows("SELECT raw FROM provider_news").await;
+        let messages = rig.rows("SELECT raw FROM inbound_messages").await;
+        news.iter().chain(&messages).map(ToString::to_string).collect::<String>()
+    };
+    for trace in [SHEENA, HIDDEN, LATER, "Zaytoun"] {
+        assert!(raw().await.contains(trace), "the control: {trace}");
+    }
+    let erase = PersonErase { phone: format!("+{SHEENA}") };
+    rig.world.command(erase).await.expect("erased");
+    for trace in [SHEENA, HIDDEN, LATER, "Zaytoun"] {
+        assert!(!raw().await.contains(trace), "{trace}");
+    }
+    assert_eq!(rig.counts().await["provider_news"], 1, "that it was told stays");
+}
+
+#[tokio::test]
+async fn what_is_kept_as_it_came_goes_with_the_texts() {
+    let rig = Rig::start().await;
+    let place = json!({"from": SHEENA, "id": "wamid.1", "timestamp": AT.to_string(), "type": "location",
+                       "location": {"latitude": 1.5, "longitude": 2.5}});
+    rig.bring_value(json!({"messages": [place]})).await;
+    rig.bring(&change("a_field_of_next_year", json!({"some": "words"}))).await;
+    let kept = "SELECT (SELECT count(*) FROM inbound_messages WHERE raw IS NOT NULL) AS messages,
+                       (SELECT count(*) FROM provider_news WHERE raw <> '') AS news";
+    assert_eq!(rig.row(kept).await, json!({"messages": 1, "news": 1}));
+    rig.world.later(std::time::Duration::from_secs(100 * 24 * 3600));
+    rig.world.gateway().retention.step().await.expect("a step");
+    assert_eq!(rig.row(kept).await, json!({"messages": 0, "news": 0}));
+    rig.world.later(std::time::Duration::from_secs(400 * 24 * 3600));
+    rig.world.gateway().retention.step().await.expect("a step");
+    assert_eq!(rig.counts().await["provider_news"], 0);
+}

@@ -1,0 +1,6 @@
+//! How a number reaches WhatsApp: the contract of connectors, and each of them.
+
+pub mod cloud_api;
+mod contract;
+mod evolution;
+mod sandbox;

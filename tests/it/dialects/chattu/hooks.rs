@@ -1,0 +1,179 @@
+//! Webhooks of the dialect: their shape and header, and what becomes of an endpoint's answer.
+
+use super::{GROUP, Shop, examples, examples::like};
+use crate::harness::{
+    receiver::Receiver,
+    world::{INSTANCE, PHONE, World},
+};
+use serde_json::{Value, json};
+use std::time::Duration;
+use wa_gateway::{
+    app::commands::{InstanceSet, SandboxCall, SandboxGroup},
+    dialects::chattu::DEFAULT_REJECTION,
+    model::ids::InstanceId,
+};
+
+/// Waits until so many messages are on the phones; the workers run by themselves.
+pub async fn inbox(world: &World, n: usize) -> Vec<Value> {
+    for _ in 0..20_000 {
+        world.gateway().chattu.step().await.expect("a step");
+        world.gateway().schedules.step().await.expect("a step");
+        let all = world.inbox().await;
+        if all.len() >= n {
+            return all;
+        }
+        crate::harness::program::moment().await;
+    }
+    panic!("{n} messages were expected: {:?}", world.inbox().await);
+}
+
+/// Waits until so many deliveries were settled, then lets the workers do what follows.
+async fn quiet(shop: &Shop, receiver: &Receiver, n: usize) {
+    receiver.wait_for(n).await;
+    let n = i64::try_from(n).expect("a number");
+    for _ in 0..20_000 {
+        let settled =
+            shop.world.gateway().store.read(|tx| tx.one("SELECT count(*) FROM attempts", [], |r| r.get::<_, i64>(0)));
+        if settled.await.map_err(|e: wa_gateway::store::StoreError| e.to_string()).expect("a count") >= n {
+            break;
+        }
+        crate::harness::program::moment().await;
+    }
+    shop.world.gateway().chattu.step().await.expect("a step");
+    shop.world.gateway().schedules.step().await.expect("a step");
+}
+
+async fn call(world: &World) {
+    let call = SandboxCall { instance: INSTANCE.into(), from: PHONE.into(), ..Default::default() };
+    world.command(call).await.expect("a call");
+}
+
+async fn reject_calls(world: &World, text: &str) {
+    let settings = [("reject_calls".to_owned(), "on".to_owned()), ("reject_text".to_owned(), text.to_owned())];
+    world
+        .command(InstanceSet { id: INSTANCE.into(), settings: settings.into(), ..Default::default() })
+        .await
+        .expect("set");
+}
+
+#[tokio::test]
+async fn what_an_endpoint_answers_is_sent_to_whoever_wrote() {
+    let (shop, receiver) = Shop::with_receiver().await;
+    receiver.say_next(r#"{"status":"success","response":"תודה! Thank you 🙏"}"#);
+    shop.world.hears(PHONE, "Hello, this is a test message").await;
+    let got = receiver.wait_for(1).await;
+    like("hook_message_received", &got[0].json());
+    assert_eq!(got[0].json()["data"]["from"], "966501234567");
+    let clients = shop.get("/api/clients").await.json();
+    assert_eq!(got[0].header("x-api-key"), clients[0]["apiKey"].as_str().expect("the client key"));
+    let phones = inbox(&shop.world, 1).await;
+    assert_eq!((&phones[0]["text"], &phones[0]["to"]), (&json!("תודה! Thank you 🙏"), &json!(PHONE)));
+    let got = receiver.wait_for(2).await;
+    like("hook_message_sent", &got[1].json());
+    let sent = shop.get("/api/sent-messages").await.json();
+    assert_eq!(sent.as_array().map(Vec::len), Some(1), "{sent}");
+    shop.world.stop().await;
+}
+
+#[tokio::test]
+async fn an_opt_out_a_group_and_a_repetition_are_not_answered() {
+    let (shop, receiver) = Shop::with_receiver().await;
+    let answer = r#"{"status":"success","response":"You should not see this."}"#;
+    receiver.say_next(answer);
+    shop.world.hears(PHONE, "STOP").await;
+    quiet(&shop, &receiver, 1).await;
+    receiver.say_next(answer);
+    let group = SandboxGroup {
+        instance: INSTANCE.into(),
+        group: GROUP.into(),
+        name: "Friends".into(),
+        from: "+966501234568".into(),
+        text: "hello all".into(),
+    };
+    shop.world.command(group).await.expect("heard");
+    quiet(&shop, &receiver, 2).await;
+    receiver.answer_next("500 Internal Server Error");
+    receiver.say_next(answer);
+    shop.world.hears("+966501234569", "hello").await;
+    quiet(&shop, &receiver, 3).await;
+    shop.world.later(Duration::from_secs(6));
+    quiet(&shop, &receiver, 4).await;
+    assert!(shop.world.inbox().await.is_empty());
+    shop.world.stop().await;
+}
+
+#[tokio::test]
+async fn two_programs_do_not_answer_each_other_without_end() {
+    let (shop, receiver) = Shop::with_receiver().await;
+    for n in 0..9 {
+        receiver.say_next(&format!(r#"{{"response":"answer number {n}"}}"#));
+        // The answer before is told, too.
+        receiver.say_next("{}");
+    }
+    for n in 0..8 {
+        let before = receiver.got().len();
+        shop.world.hears(PHONE, &format!("machine says {n}")).await;
+        quiet(&shop, &receiver, before + 1).await;
+        shop.world.later(Duration::from_secs(20));
+        crate::harness::program::moment().await;
+    }
+    let answers = shop.world.inbox().await.len();
+    assert!((1..=5).contains(&answers), "{answers} answers");
+    shop.world.stop().await;
+}
+
+#[tokio::test]
+async fn a_rejected_call_is_told_and_answered() {
+    let (shop, receiver) = Shop::with_receiver().await;
+    call(&shop.world).await;
+    assert!(receiver.got().is_empty(), "calls ring unless the instance says otherwise");
+    reject_calls(&shop.world, "").await;
+    receiver.say_next(r#"{"status":"success","rejectionMessage":"We call you back. נחזור אליך"}"#);
+    call(&shop.world).await;
+    let got = receiver.wait_for(1).await;
+    like("hook_call_rejected", &got[0].json());
+    assert_eq!(inbox(&shop.world, 1).await[0]["text"], "We call you back. נחזור אליך");
+    let sandbox = shop.world.gateway().registry.sandbox(&InstanceId::from_text(INSTANCE)).expect("a sandbox");
+    assert_eq!(sandbox.rejected_calls().len(), 1);
+    // An endpoint that says nothing: the dialect's own text.
+    let before = receiver.wait_for(2).await.len();
+    call(&shop.world).await;
+    receiver.wait_for(before + 1).await;
+    assert_eq!(inbox(&shop.world, 2).await[1]["text"], DEFAULT_REJECTION);
+    shop.world.stop().await;
+}
+
+#[tokio::test]
+async fn without_an_endpoint_the_caller_hears_what_the_instance_says() {
+    let shop = Shop::start().await;
+    reject_calls(&shop.world, "نحن مغلقون الآن").await;
+    call(&shop.world).await;
+    assert_eq!(inbox(&shop.world, 1).await[0]["text"], "نحن مغلقون الآن");
+    let calls = shop.get("/api/call-logs").await.json();
+    assert_eq!(calls["calls"][0]["duration"], 0, "a rejected call has ended: {calls}");
+    shop.world.stop().await;
+}
+
+#[tokio::test]
+async fn receivers_may_answer_as_the_documents_show_it() {
+    let (shop, receiver) = Shop::with_receiver().await;
+    reject_calls(&shop.world, "").await;
+    let (mut told, mut sent) = (0, Vec::new());
+    for example in examples::answers().iter().filter(|e| !e["sent"].is_null()) {
+        receiver.say_next(&example["answer"].to_string());
+        // What is then sent is told, too, and answered as the documents show it.
+        let acknowledged = examples::answers().iter().find(|e| e["sent"].is_null()).expect("one")["answer"].to_string();
+        receiver.say_next(&acknowledged);
+        match example["response"]["event"].as_str() {
+            Some("call_rejected") => call(&shop.world).await,
+            _ => shop.world.hears(PHONE, "Hello, this is a test message").await,
+        }
+        sent.push(example["sent"].clone());
+        inbox(&shop.world, sent.len()).await;
+        told += 2;
+        quiet(&shop, &receiver, told).await;
+    }
+    let texts: Vec<Value> = shop.world.inbox().await.iter().map(|m| m["text"].clone()).collect();
+    assert_eq!((texts.len(), texts), (2, sent), "each once, and nothing in answer to an acknowledgement");
+    shop.world.stop().await;
+}

@@ -1,0 +1,4 @@
+//! Other products' APIs, as their callers see them.
+
+mod chattu;
+mod threecx;

@@ -1,7 +1,0 @@
-//! The public documentation: every page in three languages, complete, with links that lead somewhere and samples that
-//! agree with the code.
-
-mod openapi;
-mod pages;
-mod samples;
-mod schema;

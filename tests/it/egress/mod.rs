@@ -1,0 +1,3 @@
+//! Every call out over HTTP.
+
+pub mod reach;

@@ -1,0 +1,8 @@
+//! Customers' endpoints: good ones, bad ones, and a crash in between.
+
+mod bounds;
+mod crash;
+mod delivery;
+mod isolation;
+mod misbehaving;
+mod python_receiver;

@@ -1,0 +1,3 @@
+//! What the slices do together.
+
+pub mod retention;

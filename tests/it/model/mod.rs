@@ -1,0 +1,3 @@
+//! The words everybody uses: time.
+
+mod clocks;

@@ -1,0 +1,6 @@
+//! The appliance: certificates, backups, metrics, the doctor, systemd.
+
+mod acme;
+mod backup;
+mod operation;
+mod systemd_units;

@@ -1,0 +1,108 @@
+//! Opt-out and opt-in through the whole gateway: what counts, what does not, and who may lift what. The lists
+//! themselves are judged beside the code.
+
+use crate::harness::world::{INSTANCE, PHONE, World, message, message_with};
+use serde_json::json;
+use wa_gateway::{
+    app::commands::{SuppressAdd, SuppressRemove},
+    connectors::inbound_event::{InboundMessage, RemoteParty},
+    model::ids::InstanceId,
+};
+
+async fn is_suppressed(world: &World) -> bool {
+    world.send(&message()).await.error() == "recipient_suppressed"
+}
+
+#[tokio::test]
+async fn stop_in_each_language_and_in_disguise_suppresses_and_start_lifts() {
+    let world = World::start().await;
+    let words = [
+        "STOP",
+        "s t o p",
+        "ＳＴＯＰ",
+        "ЅТОР",
+        "\u{202b}توقف\u{202c}",
+        "توقـــف",
+        "הסר",
+        "baja",
+        "sair",
+        "désabonnement",
+        "abmelden",
+        "dur",
+        "berhenti",
+        "basta",
+        "стоп",
+        "रोकें",
+        "روکیں",
+        "Unsubscribe!",
+        "remove me 🛑",
+        "opt-out",
+    ];
+    for word in words {
+        world.hears(PHONE, word).await;
+        assert!(is_suppressed(&world).await, "{word}");
+        world.hears(PHONE, "start").await;
+        // The pace for one recipient.
+        world.later(std::time::Duration::from_secs(60));
+        assert!(!is_suppressed(&world).await, "START after {word}");
+    }
+    for sentence in
+        ["Please stop by tomorrow", "Where is the bus stop?", "I want to cancel my order 1001", "لا تلغي الطلب"]
+    {
+        world.hears(PHONE, sentence).await;
+        world.later(std::time::Duration::from_secs(60));
+        assert!(!is_suppressed(&world).await, "{sentence}");
+    }
+}
+
+#[tokio::test]
+async fn an_offered_cancel_is_an_answer_and_stop_never_is() {
+    let world = World::start().await;
+    world.send(&message_with(json!({"message": "Your table is at 8 tonight. Reply YES or CANCEL."}))).await;
+    world.hears(PHONE, "Cancel").await;
+    assert!(!is_suppressed(&world).await, "an answer to our question");
+    world.later(std::time::Duration::from_secs(25 * 3600));
+    world.hears(PHONE, "Cancel").await;
+    assert!(is_suppressed(&world).await, "a day later nobody asked");
+    world.hears(PHONE, "start").await;
+    world.send(&message_with(json!({"message": "Reply YES, or STOP to end messages."}))).await;
+    world.hears(PHONE, "stop").await;
+    assert!(is_suppressed(&world).await);
+}
+
+#[tokio::test]
+async fn what_is_chosen_from_a_list_is_no_opt_out() {
+    let world = World::start().await;
+    let says = async |provider_message_id: &str, may_opt_out: bool| {
+        let sandbox = world.gateway().registry.sandbox(&InstanceId::from_text(INSTANCE)).expect("the sandbox");
+        let message = InboundMessage {
+            provider_message_id: provider_message_id.into(),
+            from: RemoteParty { phone: Some(PHONE.into()), ..RemoteParty::default() },
+            group: None,
+            kind: if may_opt_out { "button" } else { "interactive" }.into(),
+            text: Some("STOP".into()),
+            reply_to: None,
+            may_opt_out,
+            media: None,
+            raw: None,
+        };
+        sandbox.receive_message(message).await.expect("recorded");
+    };
+    says("in_1", false).await;
+    assert!(!is_suppressed(&world).await, "an answer of a menu");
+    says("in_2", true).await;
+    assert!(is_suppressed(&world).await, "a template's quick reply");
+}
+
+#[tokio::test]
+async fn start_never_lifts_what_was_blocked_by_hand() {
+    let world = World::start().await;
+    let (account, phone) = (world.account, PHONE.to_owned());
+    let add = SuppressAdd { account, phone: phone.clone(), reason: Some("moved away".into()) };
+    world.command(add).await.expect("added");
+    world.hears(PHONE, "STOP").await;
+    world.hears(PHONE, "START").await;
+    assert!(is_suppressed(&world).await, "still blocked by hand");
+    world.command(SuppressRemove { account, phone }).await.expect("lifted");
+    assert!(!is_suppressed(&world).await);
+}

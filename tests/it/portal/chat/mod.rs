@@ -1,0 +1,5 @@
+//! Conversations on the portal.
+
+mod answering;
+mod browser;
+mod page;

@@ -1,0 +1,13 @@
+//! What people look at.
+
+mod access;
+mod accessibility;
+mod admin;
+mod browser;
+mod chat;
+mod csv;
+mod docs;
+mod form_errors;
+mod pages;
+mod scheduled;
+mod xss;

@@ -1,0 +1,11 @@
+//! Why it exists: a request judged, recorded, sent; now or later.
+
+mod behaviour;
+mod counts;
+pub mod crash;
+mod idempotency;
+mod main_path;
+mod order;
+pub mod pace;
+mod reactions;
+mod schedule;

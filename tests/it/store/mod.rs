@@ -1,0 +1,5 @@
+//! The one database file.
+
+mod database;
+mod full_disk;
+mod migrations;

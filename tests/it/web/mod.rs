@@ -1,0 +1,3 @@
+//! HTTP itself.
+
+mod server;

@@ -1,0 +1,5 @@
+//! The server: alone, with the real routes behind it, and behind TLS.
+
+mod clients;
+mod listener;
+mod tls;
