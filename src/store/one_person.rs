@@ -1,4 +1,4 @@
-//! The step to schema 14: people whom a database knows twice, under both forms of one number, become one contact.
+//! The step to schema 15: people whom a database knows twice, under both forms of one number, become one contact.
 //!
 //! What hung on either hangs on the one that stays, and the stricter state holds: an opt-out or a block of either is
 //! in force for the one. Nothing is deleted but the second contact's own row. Each pair is written to the audit log.

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     model::{
         code::{Action, Code, Details},
-        phone::Recipient,
+        phone::{PhoneError, Recipient},
         purpose::Purpose,
     },
     people::conversations,
@@ -57,12 +57,13 @@ pub(super) fn judge(event: &ThreecxEvent, facts: &RequestFacts) -> Result<NextSt
         EventAction::Reply | EventAction::Call => {}
     }
     let missing = || match &facts.no_recipient {
-        Some(problem) => {
+        // What looks like a number is worth a word; an extension among the fields is not.
+        Some(problem @ (PhoneError::Spreadsheet | PhoneError::Impossible { .. })) => {
             let details = Details::FieldsBecause(vec!["phone"], problem.to_string());
             let why = format!("none of the fields is a number: {problem}");
             Refusal { details, ..refusal(Code::MissingPhone, &why) }
         }
-        None => refusal(Code::MissingPhone, "none of the fields is a number"),
+        _ => refusal(Code::MissingPhone, "none of the fields is a number"),
     };
     let recipient = facts.recipient.clone().ok_or_else(missing)?;
     if event_type.kind() == EventAction::Reply {

@@ -9,6 +9,7 @@ use super::{
     endpoint::{self, EndpointId},
     managed::{self, Format},
     retry::{self, AttemptResult, RetryDecision},
+    secrets,
     signature::{self, Secret},
 };
 use crate::{
@@ -258,7 +259,7 @@ fn due(
         if fresh.is_empty() {
             continue;
         }
-        let proof = endpoint::secrets(tx, id, vault, now)
+        let proof = secrets::list(tx, id, vault, now)
             .and_then(|secrets| Ok(DeliveryHeaders { secrets, headers: managed::headers(tx, id, vault)? }));
         let proof = match proof {
             Ok(proof) => Arc::new(proof),
@@ -362,7 +363,7 @@ fn settle(
         params![id, state, due, status, error, at],
     )?;
     match next {
-        RetryDecision::Delivered => endpoint::note_success(tx, endpoint),
+        RetryDecision::Delivered => endpoint::note_success(tx, endpoint, at),
         RetryDecision::Gone => endpoint::give_up(tx, endpoint, "the receiver answered 410 Gone", at),
         RetryDecision::Again(_) | RetryDecision::GiveUp => endpoint::note_failure(tx, endpoint, at).map(drop),
     }

@@ -25,8 +25,9 @@ pub(super) fn record(
     recording: &Recording<'_>,
     message: &InboundMessage,
 ) -> Result<Recorded, StoreError> {
-    // A note of the provider's makes nobody known.
-    let contact = match message.kind == SYSTEM && message.group.is_none() {
+    // A note of the provider's that names nobody but by an id that they had makes nobody known.
+    let is_bare_note = message.kind == SYSTEM && message.group.is_none() && message.from.phone.is_none();
+    let contact = match is_bare_note {
         true => known(tx, recording.account, &message.from)?,
         false => writer(tx, recording, &message.from)?,
     };

@@ -170,6 +170,16 @@ async fn page<'a>(gateway: &Gateway, v: &'a PageContext) -> Result<WebhooksPage<
     Ok(WebhooksPage { v, waiting, endpoints, deliveries, instances, events, secret: None, problem: String::new() })
 }
 
+/// Where an endpoint's events go; empty for one that is not on the page.
+fn url_of<'a>(endpoints: &'a [Endpoint], id: &EndpointId) -> &'a str {
+    endpoints.iter().find(|e| e.id == *id).map_or("", |e| e.destination_url.as_str())
+}
+
+/// Whether an event is chosen in the form: as it was sent where that had a problem, else what is usual.
+fn is_ticked(v: &PageContext, problem: &str, name: &str) -> bool {
+    if problem.is_empty() { is_usual(name) } else { v.form.all("event").any(|chosen| chosen == name) }
+}
+
 /// What nearly everybody wants to hear: answers, and who wants no more.
 fn is_usual(name: &str) -> bool {
     [EventName::MessageReceived, EventName::RecipientOptedOut].iter().any(|usual| usual.as_str() == name)
