@@ -16,7 +16,7 @@ use crate::{
         clock::Time,
         ids::{AccountId, InstanceId},
         instance::{ConnectorKind, Health, InstanceState},
-        random::Random,
+        moment::Moment,
         why::why,
     },
     store::{StoreError, Tx, Vault, WriteTx},
@@ -177,8 +177,7 @@ pub fn record_standing(
     tx: &WriteTx<'_>,
     id: &InstanceId,
     standing: &ConnectionStatus,
-    now: Time,
-    random: &dyn Random,
+    moment: Moment<'_>,
 ) -> Result<(), StoreError> {
     let before = match find(tx, id) {
         Ok(before) => before,
@@ -193,7 +192,8 @@ pub fn record_standing(
     if before.state == standing.state && before.health == standing.health {
         return Ok(());
     }
-    let emit = |event: &Event| webhooks::emit(tx, before.account_id, id, event, now, random).map(drop);
+    let emit = |event: &Event| webhooks::emit(tx, before.account_id, id, event, moment).map(drop);
+    let now = moment.now;
     let phone = standing.phone.clone().or(before.phone);
     let was_open = before.state == InstanceState::Open;
     let is_open = standing.state == InstanceState::Open;

@@ -6,19 +6,15 @@
 //! Suppression and pause are asked again after a wait, right before the wire.
 
 use super::{
-    SendingContext,
     accept::Accepted,
     answer::{Answer, Outcome},
-    outcome::{self, Settled},
-    policy::Refusal,
+    outcome::{self, Settled, Wired},
+    refusal::Refusal,
+    shared::SendingContext,
 };
 use crate::{
-    connectors::{Ack, SendError, SendErrorKind},
-    model::{
-        clock::Time,
-        code::{Action, Code, Extra},
-        message::Status,
-    },
+    connectors::{SendError, SendErrorKind},
+    model::{clock::Time, message::Status},
     store::StoreError,
 };
 use std::{sync::Arc, time::Duration};
@@ -26,20 +22,6 @@ use std::{sync::Arc, time::Duration};
 /// Between two tries of what certainly did not leave.
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(2);
-
-/// How the wire ended.
-pub(super) enum Wired {
-    /// The provider's server has it.
-    Sent(Ack),
-    /// The provider has it in hand; its acknowledgement is outstanding at the deadline.
-    InHand(Ack),
-    /// It certainly did not leave.
-    Failed(SendError),
-    /// Nobody can tell.
-    Unknown(SendError),
-    /// It may not go any more: refused after the wait.
-    Withdrawn(Refusal),
-}
 
 /// Brings one message to its outcome and answers by `deadline`.
 pub(super) async fn dispatch(
@@ -77,7 +59,7 @@ async fn wait_for_slot(shared: &Arc<SendingContext>, message: &Accepted) -> Resu
     shared.clock.sleep_until(slot).await;
     let (again, log_id) = (shared.clone(), message.log_id);
     let ask = outcome::Recheck {
-        account: message.account,
+        account: message.booked.account(),
         to: message.outgoing.to.clone(),
         instance: message.outgoing.instance.clone(),
         excused: message.excused_from_suppression,
@@ -147,37 +129,16 @@ fn timed_out() -> SendError {
 }
 
 fn answer(message: &Accepted, settled: &Settled) -> Answer {
-    let outcome = match settled.status {
-        Status::Sent => Outcome::Sent,
-        Status::Sending => Outcome::Accepted,
-        Status::Unknown => Outcome::Unknown,
-        Status::Blocked => Outcome::Blocked,
-        _ => Outcome::Failed,
-    };
     Answer {
-        outcome,
+        outcome: settled.status.into(),
         log_id: message.log_id,
         message_id: message.outgoing.message_id.clone(),
         refusal: settled.refusal.clone(),
-        quota: message.quota.clone().map(|quota| match settled.status {
+        quota: Some(match settled.status {
             // Given back: what is left is what was left before.
-            Status::Failed | Status::Blocked => quota.one_less(),
-            _ => quota,
+            Status::Failed | Status::Blocked => message.quota.clone().one_less(),
+            _ => message.quota.clone(),
         }),
         replayed: false,
-    }
-}
-
-/// What a caller is told of a failed send: the provider's wish to slow down is a throttle, everything else a failure.
-pub(super) fn failure_refusal(error: &SendError) -> Refusal {
-    let slow_down = match error.kind {
-        SendErrorKind::Temporary { retry_after } => retry_after,
-        _ => None,
-    };
-    match slow_down {
-        Some(wait) => Refusal::guard(Code::SendingThrottled, Action::Throttle, 65, error.reason.clone())
-            .with(Extra::Rate("provider"))
-            .retry_after(wait),
-        None => Refusal::new(Code::GatewaySendFailed, error.reason.clone()),
     }
 }

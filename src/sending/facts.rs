@@ -2,14 +2,10 @@
 
 use super::{
     answer::Quota,
-    pace::{Pace, PaceFacts, Question},
-    policy::{
-        Refusal,
-        content::{Score, fingerprint},
-        judge_standing,
-    },
+    asked::Asked,
+    pace::{PaceFacts, Question},
+    policy::content::{Score, fingerprint},
     request::{Draft, PurposeField, Request, Sender},
-    rules::Rules,
 };
 use crate::sending::message_ref;
 use crate::{
@@ -102,32 +98,19 @@ pub struct InstanceFacts {
     pub window_template: Option<TemplateName>,
 }
 
-/// What facts are loaded from, besides the transaction.
-pub(super) struct Sources<'a> {
-    pub(super) pace: &'a Pace,
-    pub(super) registry: &'a Registry,
-    pub(super) rules: &'a Rules,
-    pub(super) erased: &'a Erased,
-}
-
 /// How long after a person's last message what is sent to them for support answers it.
 const ANSWER_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
 
-pub(super) fn load(
-    tx: &Tx<'_>,
-    sources: &Sources<'_>,
-    sender: &Sender,
-    request: &Request,
-    content: Score,
-    now: Time,
-) -> Result<Facts, StoreError> {
+/// Everything that the gates ask for about this request.
+pub(super) fn load(tx: &Tx<'_>, asked: &Asked<'_>, content: Score) -> Result<Facts, StoreError> {
+    let Asked { shared, rules, sender, request, now } = *asked;
     let account = load_account(tx, sender, now)?;
     let period = account.zone.period(now);
     let usage = load_usage(tx, sender.account, &period)?;
-    let instance = load_instance(tx, sources.registry, sender, &request.instance)?;
+    let instance = load_instance(tx, &shared.registry, sender, &request.instance)?;
     let (contact, address) = load_recipient(tx, sender.account, &request.recipient)?;
     let id = contact.as_ref().map(|c| c.id);
-    let suppressed = suppressed(tx, sources.erased, sender.account, id, address.as_ref())?;
+    let suppressed = suppressed(tx, &shared.erased, sender.account, id, address.as_ref())?;
     let has_window = instance.as_ref().is_some_and(|i| i.capabilities.window_24h);
     let window_opened_at = match id.filter(|_| has_window) {
         Some(contact) => conversations::window_opened_at(tx, &request.instance, contact)?,
@@ -145,7 +128,7 @@ pub(super) fn load(
         (Some(_), Some(address)) => {
             let person = person_key(id, address);
             let ask = question(request, &person, fingerprint, contact.as_ref());
-            sources.pace.facts(tx, &ask, sources.rules, now)?
+            shared.pace.facts(tx, &ask, rules, now)?
         }
         _ => PaceFacts::default(),
     };
@@ -174,6 +157,19 @@ pub(super) fn load(
         content,
         is_marketing: load_template(tx, request)?,
     })
+}
+
+impl Facts {
+    /// `limits` with `more` messages used on top of what was counted.
+    pub(super) fn quota(&self, limits: PlanLimits, more: u64) -> Quota {
+        Quota {
+            limits,
+            day_used: self.usage.day + more,
+            month_used: self.usage.month + more,
+            period: self.period.clone(),
+            at: self.now,
+        }
+    }
 }
 
 fn load_template(tx: &Tx<'_>, request: &Request) -> Result<bool, StoreError> {
@@ -290,10 +286,13 @@ fn read_account(r: &Row<'_>, module: Option<Module>, now: Time) -> rusqlite::Res
     Ok(AccountFacts { zone, limits, module })
 }
 
-/// Whether this sender may send at all: his account's module and plan.
-pub(super) fn standing(tx: &Tx<'_>, sender: &Sender, now: Time) -> Result<Result<(), Refusal>, StoreError> {
-    let account = load_account(tx, sender, now)?;
-    Ok(judge_standing(account.module, account.limits))
+/// How the account stands to its plan and the module that this sender needs.
+pub(super) fn load_standing(
+    tx: &Tx<'_>,
+    sender: &Sender,
+    now: Time,
+) -> Result<(ModuleStanding, Option<PlanLimits>), StoreError> {
+    load_account(tx, sender, now).map(|account| (account.module, account.limits))
 }
 
 /// The account's limits as they stand, for an answer that is given before anything else is asked.

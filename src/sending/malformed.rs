@@ -1,6 +1,6 @@
 //! What is wrong with a request that cannot be read: which fields, and of a phone, why it is none.
 
-use super::policy::Refusal;
+use super::Refusal;
 use crate::model::{
     code::{Code, Details},
     phone::PhoneError,

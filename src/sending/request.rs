@@ -7,7 +7,7 @@ pub use super::upload::{FileFrom, Uploaded};
 
 use super::Malformed;
 use crate::{
-    connectors::outgoing::MediaKind,
+    connectors::{Content, outgoing::MediaKind},
     model::{
         clock::Time,
         emoji,
@@ -21,6 +21,7 @@ use crate::{
 };
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
+use std::convert::Infallible;
 
 /// Longest text, in characters.
 pub const MAX_CHARS: usize = 4096;
@@ -96,38 +97,17 @@ pub struct Request {
     pub message_id: Option<MessageId>,
 }
 
-/// What is to be sent.
+/// What a caller asks to be sent: a file by where it is had, the message that a reaction is about by our id of it or
+/// the provider's. A draft that is kept for later has its files' addresses alone: `Draft<String>`.
+pub type Draft<F = FileFrom> = Content<FileWanted<F>, String>;
+
+/// The file that a caller asks to be sent.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Draft {
-    /// Text, trimmed of nothing: as the caller wrote it.
-    Text(String),
-    /// A file, with a caption.
-    Media {
-        /// What it is sent as.
-        kind: MediaKind,
-        /// Where it is had.
-        from: FileFrom,
-        /// The text beside it; may be empty.
-        caption: String,
-        /// The name shown; none: the address's own.
-        file_name: Option<String>,
-    },
-    /// A template of the provider.
-    Template {
-        /// Its name.
-        name: String,
-        /// Its language code.
-        language: String,
-        /// Its variables in order.
-        variables: Vec<String>,
-    },
-    /// A sign on an earlier message of the same chat.
-    Reaction {
-        /// That message: our id, or the provider's.
-        about: String,
-        /// One emoji; empty takes back what was given before.
-        emoji: String,
-    },
+pub struct FileWanted<F = FileFrom> {
+    /// Where it is had.
+    pub from: F,
+    /// The name shown; none: the address's own.
+    pub file_name: Option<String>,
 }
 
 /// The purpose as stated.
@@ -141,37 +121,23 @@ pub enum PurposeField {
     NotAllowed(String),
 }
 
+impl From<Draft<String>> for Draft {
+    fn from(kept: Draft<String>) -> Self {
+        let file = |FileWanted { from, file_name }| FileWanted { from: FileFrom::Address(from), file_name };
+        let Ok(draft) = kept.resolve::<_, _, Infallible>(|named| Ok(file(named)), Ok);
+        draft
+    }
+}
+
 impl Draft {
-    /// The text that people will read, for the log and the content policy.
-    pub fn text(&self) -> String {
-        match self {
-            Self::Text(text) => text.clone(),
-            Self::Media { caption, .. } => caption.clone(),
-            Self::Template { variables, .. } => variables.join("\n"),
-            Self::Reaction { emoji, .. } => emoji.clone(),
-        }
-    }
-
-    /// The word for the log's `kind`.
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Text(_) => "text",
-            Self::Media { kind, .. } => kind.as_str(),
-            Self::Template { .. } => "template",
-            Self::Reaction { .. } => "reaction",
-        }
-    }
-
     /// JSON of what a text alone does not hold.
     pub fn content(&self) -> Option<String> {
         match self {
             Self::Text(_) => None,
-            Self::Media { from: FileFrom::Address(url), file_name, .. } => {
-                Some(json!({"media_url": url, "file_name": file_name}).to_string())
-            }
-            Self::Media { from: FileFrom::Here(file), file_name, .. } => {
-                Some(json!({"sha256": file.sha256(), "file_name": file_name}).to_string())
-            }
+            Self::Media { file: FileWanted { from, file_name }, .. } => Some(match from {
+                FileFrom::Address(url) => json!({"media_url": url, "file_name": file_name}).to_string(),
+                FileFrom::Here(file) => json!({"sha256": file.sha256(), "file_name": file_name}).to_string(),
+            }),
             Self::Template { name, language, variables } => {
                 Some(json!({"template": {"name": name, "language": language, "variables": variables}}).to_string())
             }
@@ -328,7 +294,8 @@ impl FieldErrors {
         if kind == Some(MediaKind::Audio) && !caption.trim().is_empty() {
             self.unless("message", None::<()>);
         }
-        Some(Draft::Media { kind: kind?, from: FileFrom::Address(url?), caption: caption.to_owned(), file_name })
+        let file = FileWanted { from: FileFrom::Address(url?), file_name };
+        Some(Draft::Media { kind: kind?, file, caption: caption.to_owned() })
     }
 }
 

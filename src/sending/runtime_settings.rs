@@ -318,7 +318,9 @@ fn write_settings(
             params![name, value, actor, now],
         )?;
     }
-    record(tx, now, actor, "policy.figures", "guard", (Some(before), Some(after)))
+    let (before, after) = (Some(before.as_str()), Some(after.as_str()));
+    let action = "policy.figures";
+    audit::record(tx, now, &audit::AuditEntry { actor, account: None, action, target: "guard", before, after })
 }
 
 fn list(tx: &Tx<'_>) -> Result<Vec<Phrase>, StoreError> {
@@ -339,25 +341,22 @@ fn insert(tx: &WriteTx<'_>, new: &Phrase) -> Result<(), StoreError> {
         "INSERT INTO policy_phrases (phrase, rule_group, weight, added_by, added_at) VALUES (?1, ?2, ?3, ?4, ?5)",
         params![new.phrase, group, weight, new.added_by, new.added_at],
     )?;
-    record(tx, new.added_at, &new.added_by, "policy.phrase_add", &new.phrase, (None, Some(&shown(new))))
+    let (action, after) = ("policy.phrase_add", shown(new));
+    let (actor, target) = (new.added_by.as_str(), new.phrase.as_str());
+    let entry = audit::AuditEntry { actor, account: None, action, target, before: None, after: Some(&after) };
+    audit::record(tx, new.added_at, &entry)
 }
 
 fn delete(tx: &WriteTx<'_>, gone: &Phrase, now: Time, actor: &str) -> Result<(), StoreError> {
     tx.execute("DELETE FROM policy_phrases WHERE id = ?1", params![gone.id])?;
-    record(tx, now, actor, "policy.phrase_remove", &gone.phrase, (Some(&shown(gone)), None))
+    let (action, target, before) = ("policy.phrase_remove", gone.phrase.as_str(), shown(gone));
+    audit::record(
+        tx,
+        now,
+        &audit::AuditEntry { actor, account: None, action, target, before: Some(&before), after: None },
+    )
 }
 
 fn shown(phrase: &Phrase) -> String {
     phrase.counts.as_ref().map_or_else(|| "does not count".into(), |(group, weight)| format!("{group}, {weight}"))
-}
-
-fn record(
-    tx: &WriteTx<'_>,
-    now: Time,
-    actor: &str,
-    action: &str,
-    target: &str,
-    (before, after): (Option<&str>, Option<&str>),
-) -> Result<(), StoreError> {
-    audit::record(tx, now, &audit::AuditEntry { actor, account: None, action, target, before, after })
 }

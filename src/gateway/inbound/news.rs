@@ -5,8 +5,8 @@ use super::{After, Recording};
 use crate::{
     accounts::notices::{self, NoticeKind},
     connectors::{
-        EventKind, ProviderEvent,
-        inbound_event::{RemoteParty, Whom},
+        ProviderEvent,
+        inbound_event::{ProviderNews, RemoteParty, Whom},
     },
     people::conversations::{self, Identity},
     sending::receipts,
@@ -17,20 +17,14 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 /// Keeps it; does what follows from it when it is new.
-pub(super) fn record(
-    tx: &WriteTx<'_>,
-    recording: &Recording<'_>,
-    kind: &str,
-    raw: &str,
-    notice: Option<&str>,
-    then: &[EventKind],
-) -> Result<After, StoreError> {
+pub(super) fn record(tx: &WriteTx<'_>, recording: &Recording<'_>, heard: &ProviderNews) -> Result<After, StoreError> {
+    let ProviderNews { kind, raw, notice, then } = heard;
     let ProviderEvent { instance, at, .. } = recording.heard;
     let digest = Sha256::new().chain_update(kind).chain_update([0]).chain_update(raw).finalize();
     let is_new = tx.execute(
         "INSERT INTO provider_news (account_id, instance_id, kind, digest, raw, heard_at, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
-        params![recording.account, instance, kind, &digest[..], raw, at, recording.now],
+        params![recording.account, instance, kind, &digest[..], raw, at, recording.now()],
     )? > 0;
     if !is_new {
         return Ok(After::Nothing);
@@ -52,8 +46,8 @@ fn tell_owner(tx: &WriteTx<'_>, recording: &Recording<'_>, kind: &str, text: &st
     let parameters = json!({"name": name, "instance": instance, "kind": kind, "reason": text});
     // A newer word about the same thing takes the older one's place.
     let (account, subject) = (Some(recording.account), format!("{instance}/{kind}"));
-    notices::clear(tx, account, NoticeKind::ProviderNews, &subject, recording.now)?;
-    notices::raise(tx, account, NoticeKind::ProviderNews, &subject, &parameters, recording.now)
+    notices::clear(tx, account, NoticeKind::ProviderNews, &subject, recording.now())?;
+    notices::raise(tx, account, NoticeKind::ProviderNews, &subject, &parameters, recording.now())
 }
 
 /// The provider knows somebody, whom we know, by these names.
@@ -74,7 +68,7 @@ pub(super) fn named(
     // A receipt of a message that is not ours, or not yet known to be.
     let Some(asked) = asked else { return Ok(After::Nothing) };
     if recording.learning().recipient(tx, &asked, names)? {
-        recording.has_merged.set(true);
+        recording.means.has_merged.set(true);
     }
     Ok(After::Nothing)
 }

@@ -147,6 +147,11 @@ impl Written {
         &self.stored
     }
 
+    /// Where it lies.
+    pub fn path(&self) -> PathBuf {
+        self.files.root.join(&self.stored.path)
+    }
+
     /// Its row is committed, or may be: it stays, and the sweep judges it by its row.
     pub fn keep(mut self) {
         self.kept = true;

@@ -232,7 +232,8 @@ pub(super) async fn to_group(
     let due_at = groups::after_pause(gateway);
     let ChatDraft { draft, reference, reply_to } = said;
     let draft = match draft {
-        draft @ (Draft::Text(_) | Draft::Reaction { .. }) if reply_to.is_none() => draft,
+        Draft::Text(text) if reply_to.is_none() => Draft::Text(text),
+        Draft::Reaction { about, emoji } if reply_to.is_none() => Draft::Reaction { about, emoji },
         // The queue keeps texts and signs; the rest waits here, and is lost with whoever waits for the answer.
         draft => {
             gateway.clock.sleep_until(due_at).await;

@@ -1,8 +1,7 @@
 //! The gates themselves. See the contract's "Order of the checks" for the numbers.
 
-use super::Refusal;
 use crate::{
-    connectors::Address,
+    connectors::{Address, Reacted},
     model::{
         code::{Action, Code, Details, Extra},
         plan::PlanLimits,
@@ -11,6 +10,7 @@ use crate::{
     people::conversations::{self, WINDOW},
     sending::{
         facts::{Facts, ModuleStanding},
+        refusal::Refusal,
         request::{Draft, PurposeField, Request},
         rules::Rules,
     },
@@ -37,15 +37,12 @@ pub(super) fn module_stands(standing: ModuleStanding) -> Verdict {
 
 /// 5: the account has a plan that has not run out.
 pub(super) fn plan(_: &Request, facts: &Facts, _: &Rules) -> Verdict {
-    plan_stands(facts.limits)
+    plan_stands(facts.limits).map(drop)
 }
 
-/// The same for a caller that asks before there is a request.
-pub(super) fn plan_stands(limits: Option<PlanLimits>) -> Verdict {
-    match limits {
-        Some(_) => Ok(()),
-        None => Err(Refusal::new(Code::ActivePlanRequired, "the account has no plan, or it has run out")),
-    }
+/// The limits of the plan in force; also for a caller that asks before there is a request.
+pub(super) fn plan_stands(limits: Option<PlanLimits>) -> Result<PlanLimits, Refusal> {
+    limits.ok_or_else(|| Refusal::new(Code::ActivePlanRequired, "the account has no plan, or it has run out"))
 }
 
 /// 6: there is such an instance, and this key may use it; both are told alike.
@@ -60,9 +57,7 @@ pub(super) fn instance(_: &Request, facts: &Facts, _: &Rules) -> Verdict {
 /// that it names are there.
 pub(super) fn capability(request: &Request, facts: &Facts, _: &Rules) -> Verdict {
     let mut fields = Vec::new();
-    if facts.address.is_none() {
-        fields.push("phone");
-    }
+    fields.extend(address(facts).err());
     let can = facts.instance.as_ref().map(|i| i.capabilities).unwrap_or_default();
     if matches!(facts.address, Some(Address::Group(_))) && !can.groups {
         fields.push("phone");
@@ -79,8 +74,8 @@ pub(super) fn capability(request: &Request, facts: &Facts, _: &Rules) -> Verdict
     if matches!(request.draft, Draft::Reaction { .. }) {
         if !can.reactions {
             fields.push("reaction");
-        } else if facts.reacted.is_none() {
-            fields.push("reaction.message_id");
+        } else {
+            fields.extend(reacted(facts).err());
         }
     }
     if request.expires_at.is_some_and(|at| at <= facts.now) {
@@ -89,8 +84,27 @@ pub(super) fn capability(request: &Request, facts: &Facts, _: &Rules) -> Verdict
     if fields.is_empty() {
         return Ok(());
     }
+    Err(impossible(fields))
+}
+
+/// Where the message goes, or the field that names nobody who can be reached.
+pub(super) fn address(facts: &Facts) -> Result<&Address, &'static str> {
+    facts.address.as_ref().ok_or("phone")
+}
+
+/// The message that is reacted to, or the field that names none of this chat.
+pub(super) fn reacted(facts: &Facts) -> Result<&Reacted, &'static str> {
+    facts.reacted.as_ref().ok_or("reaction.message_id")
+}
+
+/// The refusal for one field that asks for what the instance cannot do.
+pub(super) fn not_possible(field: &'static str) -> Refusal {
+    Refusal { gate: "capability", ..impossible(vec![field]) }
+}
+
+fn impossible(fields: Vec<&'static str>) -> Refusal {
     let reason = format!("not possible on this instance: {}", fields.join(", "));
-    Err(Refusal { details: Details::Fields(fields), ..Refusal::new(Code::ValidationError, reason) })
+    Refusal { details: Details::Fields(fields), ..Refusal::new(Code::ValidationError, reason) }
 }
 
 /// 7: one of the five purposes.

@@ -16,7 +16,7 @@ use crate::{
         phone::Recipient,
     },
     people::{chats::ChatId, media::Of},
-    sending::{Request, request::Draft},
+    sending::Request,
     store::{StoreError, Tx},
     web::{Incoming, form::Fields},
 };
@@ -89,8 +89,8 @@ pub async fn send(gateway: &Gateway, mut incoming: Incoming) -> ChattuResult {
     };
     let purpose = purpose(&object, &who)?;
     let mut request = Request::text(client.id.clone(), recipient, purpose, String::new());
-    let draft: Draft = draft(&object)?;
-    request.draft = draft.clone();
+    let draft = draft(&object)?;
+    request.draft = draft.clone().into();
     let answer = gateway.sending.submit(who.sender(&client, &incoming.request_id), request).await?;
     let message = said(gateway, &answer, &draft);
     sent(gateway, &answer, &draft, json!({"message": message}))

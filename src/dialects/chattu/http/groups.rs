@@ -12,7 +12,7 @@ use crate::{
     instances::Instance,
     model::{clock::Time, phone::Recipient},
     people::chats::ChatId,
-    sending::{request::Draft, schedule::NewSchedule},
+    sending::schedule::NewSchedule,
     web::Incoming,
 };
 use serde_json::{Map, Value, json};
@@ -95,7 +95,7 @@ async fn send(
     if text(object, "mediaUrl").is_some() && text(object, "mediaType").is_none() {
         return Err(ApiError::invalid("mediaType is required beside mediaUrl."));
     }
-    let draft: Draft = draft(object)?;
+    let draft = draft(object)?;
     let new = NewSchedule {
         sender: who.sender(client, &incoming.request_id),
         account: client.account_id,

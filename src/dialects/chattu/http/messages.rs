@@ -54,7 +54,7 @@ async fn read(
     let recipient = recipient(gateway, needed(object, "number")?, who)?;
     let purpose = purpose(object, who)?;
     let mut request = Request::text(client.id.clone(), recipient, purpose, String::new());
-    request.draft = draft(object)?;
+    request.draft = draft(object)?.into();
     request.purpose = PurposeField::Allowed(purpose);
     Ok((client, request))
 }

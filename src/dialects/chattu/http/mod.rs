@@ -23,7 +23,7 @@ use crate::{
     people::media,
     sending::{
         Answer,
-        request::{Draft, FileFrom, MAX_CHARS},
+        request::{Draft, FileWanted, MAX_CHARS},
     },
 };
 use ::http::StatusCode;
@@ -64,7 +64,7 @@ fn needed<'a>(object: &'a Map<String, Value>, field: &str) -> Result<&'a str, Ap
 }
 
 /// Text, or a file with a caption.
-fn draft(object: &Map<String, Value>) -> Result<Draft, ApiError> {
+fn draft(object: &Map<String, Value>) -> Result<Draft<String>, ApiError> {
     let message = match object.get("message") {
         None | Some(Value::Null) => "",
         Some(Value::String(message)) => message,
@@ -93,7 +93,8 @@ fn draft(object: &Map<String, Value>) -> Result<Draft, ApiError> {
     if kind == MediaKind::Audio && !message.trim().is_empty() {
         return Err(ApiError::invalid("Sound is sent without a message."));
     }
-    Ok(Draft::Media { kind, from: FileFrom::Address(url.to_owned()), caption: message.to_owned(), file_name: None })
+    let file = FileWanted { from: url.to_owned(), file_name: None };
+    Ok(Draft::Media { kind, file, caption: message.to_owned() })
 }
 
 /// The purpose that the request names, else the caller's.
@@ -113,7 +114,7 @@ fn kind(kind: &str) -> &str {
 }
 
 /// A message that was sent, or why it was not. What `more` names is shown as it says.
-fn sent(gateway: &Gateway, answer: &Answer, draft: &Draft, more: Value) -> ChattuResult {
+fn sent<F>(gateway: &Gateway, answer: &Answer, draft: &Draft<F>, more: Value) -> ChattuResult {
     gateway.metrics.message(answer.outcome);
     let mut response = match &answer.refusal {
         Some(refusal) => ApiError::refused(refusal).into_response(),
@@ -132,7 +133,7 @@ fn sent(gateway: &Gateway, answer: &Answer, draft: &Draft, more: Value) -> Chatt
 }
 
 /// A message that was sent, as a chat's answer shows it; all others show its type, too.
-fn said(gateway: &Gateway, answer: &Answer, draft: &Draft) -> Value {
+fn said<F>(gateway: &Gateway, answer: &Answer, draft: &Draft<F>) -> Value {
     json!({
         "id": {"_serialized": answer.message_id}, "body": draft.text(), "timestamp": gateway.clock.now().seconds(),
     })
