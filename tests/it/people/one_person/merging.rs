@@ -54,7 +54,7 @@ fn stories() -> impl Strategy<Value = Vec<Told>> {
 /// Which names belong together, and who is suppressed: told the plain way.
 fn expected(story: &[Told]) -> (Vec<usize>, Vec<(bool, bool)>) {
     let mut group: Vec<usize> = (0..6).collect();
-    let mut state = vec![(false, false); 6];
+    let mut state = [(false, false); 6];
     let join = |group: &mut Vec<usize>, a: usize, b: usize| {
         let (from, to) = (group[a], group[b]);
         group.iter_mut().filter(|g| **g == from).for_each(|g| *g = to);
