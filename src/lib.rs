@@ -18,8 +18,8 @@
 //! | [`ops`] | the appliance: certificates, backups, doctor, metrics, logs |
 //! | [`gateway`] | the slices put together, and what they do together: what is heard, what is forgotten |
 //! | [`web`] | HTTP itself: connections, requests, bodies, answers, who may ask |
-//! | [`dialects`] | other products' APIs, each with its rules and its HTTP side: Chattu, 3CX |
 //! | [`api`] | what programs ask for: the guarded API, providers' calls, health, OpenAPI |
+//! | [`dialects`] | other products' APIs, each with its rules and its HTTP side: Chattu, 3CX |
 //! | [`portal`] | what people look at |
 //! | [`app`] | the composition root: routes, scheduler, command line, control socket |
 //!
@@ -31,8 +31,8 @@
 //! # The walk of one message
 //!
 //! 1. [`app::routes::ROUTES`]: one line, `POST /api/send-message`.
-//! 2. [`api::guarded::send_message::handle`]: content type, key ([`accounts::KeyCache::find`]), body
-//!    ([`web::body::json_object`]).
+//!    [`app::Access`] judges the key ([`accounts::KeyCache::find`]).
+//! 2. [`api::guarded::send_message::handle`]: content type, body ([`web::body::json_object`]).
 //! 3. [`sending::request::parse`]: strings become types, or a refusal that names every wrong field.
 //! 4. [`sending::Sending::submit`]: the story of the slice, on one screen:
 //!    - one write transaction ([`store::Store::write`]): replay an idempotent answer, else load every fact

@@ -4,7 +4,7 @@
 //! mode 0600, so that who may use it is who may read the database. What a command did is in force when it is answered.
 
 use super::commands::{Command, CommandResult};
-use crate::gateway::Gateway;
+use crate::dialects::AppState;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -56,7 +56,7 @@ pub fn forget(data_dir: &Path) {
 }
 
 /// Answers until the gateway stops.
-pub async fn serve(listener: UnixListener, gateway: Arc<Gateway>, mut stopping: watch::Receiver<bool>) {
+pub async fn serve(listener: UnixListener, gateway: Arc<AppState>, mut stopping: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -75,7 +75,7 @@ pub async fn serve(listener: UnixListener, gateway: Arc<Gateway>, mut stopping: 
     while connections.join_next().await.is_some() {}
 }
 
-async fn answer(stream: UnixStream, gateway: Arc<Gateway>) {
+async fn answer(stream: UnixStream, gateway: Arc<AppState>) {
     let (reader, mut writer) = stream.into_split();
     let mut line = String::new();
     let mut reader = BufReader::new(reader.take(COMMAND_MAX));

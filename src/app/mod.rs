@@ -9,6 +9,7 @@ use crate::{
     config::Config,
     connectors::{Registry, registry::Deps},
     dialects::{
+        AppState,
         chattu::{self, Chattu},
         threecx::{self, Threecx},
     },
@@ -42,16 +43,20 @@ use std::{
 };
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
+mod access;
 mod certificates;
 pub mod cli;
 pub mod commands;
 pub mod control;
 mod from_config;
+pub mod interface;
 mod listeners;
+mod router;
 pub mod routes;
 pub mod scheduler;
 mod service;
 
+pub use access::Access;
 pub use listeners::Inherited;
 
 /// How long a stop waits for messages on their way.
@@ -66,7 +71,7 @@ type AppFuture<T> = BoxFuture<'static, T>;
 /// The gateway, put together.
 pub struct App {
     config: Config,
-    gateway: Arc<Gateway>,
+    gateway: Arc<AppState>,
     egress: Egress,
     recovered: Recovered,
 }
@@ -101,7 +106,7 @@ pub enum StartError {
 /// A gateway that serves. Dropping it does not stop it: call [`Running::stop`].
 pub struct Running {
     /// What it works with.
-    pub gateway: Arc<Gateway>,
+    pub gateway: Arc<AppState>,
     /// Where the local listener really listens.
     pub local: Option<SocketAddr>,
     /// Where the public listener really listens.
@@ -192,17 +197,6 @@ impl App {
             config.sending.schedule_grace,
         ));
         inbound.attach_calls(registry.clone(), webhooks.reply_notify());
-        let chattu = Arc::new(Chattu::new(chattu::Parts {
-            store: store.clone(),
-            clock: clock.clone(),
-            random: random.clone(),
-            vault: chattu_vault,
-            registry: registry.clone(),
-            schedules: schedules.clone(),
-            webhooks: webhooks.clone(),
-            rates: chattu::ChattuRates::new(rates(&config)),
-            new_client_connector: config.chattu.new_client_connector,
-        }));
         let periods = periods(&config);
         let retention = Retention::new(store.clone(), clock.clone(), media.clone(), erased.clone(), periods);
         let digests = Arc::new(Digests::new(notice_delivery::Parts {
@@ -217,7 +211,6 @@ impl App {
         }));
         let gateway = Gateway {
             digests,
-            chattu,
             schedules,
             retention,
             erased,
@@ -239,7 +232,6 @@ impl App {
             registry,
             sending,
             webhooks,
-            threecx,
             trusted_proxies: config.listen.trusted_proxies.clone(),
             public_url: reachable_at(&config),
             portal_url: portal_at(&config),
@@ -247,11 +239,15 @@ impl App {
             registration: config.portal.registration.as_str(),
             support_contact: config.support_contact.clone(),
         };
-        Ok(Self { config, gateway: Arc::new(gateway), egress, recovered })
+        let gateway = Arc::new(gateway);
+        let rates = chattu::ChattuRates::new(rates(&config));
+        let chattu = Chattu::new(gateway.clone(), chattu_vault, rates, config.chattu.new_client_connector);
+        let state = AppState { gateway, chattu: Arc::new(chattu), threecx, interface: &interface::INTERFACE };
+        Ok(Self { config, gateway: Arc::new(state), egress, recovered })
     }
 
     /// What the command line works with when no gateway runs.
-    pub fn gateway(&self) -> &Arc<Gateway> {
+    pub fn gateway(&self) -> &Arc<AppState> {
         &self.gateway
     }
 
@@ -318,7 +314,7 @@ impl App {
             tasks.spawn(server::serve(listener, tls, service, limits.clone(), stopping.clone()));
             let _ = gateway.keeper.set(Keeper::new(certificate, acme, gateway.clock.clone()));
             // Not a minute later, when the scheduler first ticks: somebody is waiting for the first certificate.
-            tasks.spawn(certificates::first(gateway.clone(), stopping.clone()));
+            tasks.spawn(certificates::first(gateway.gateway.clone(), stopping.clone()));
         }
         if let Some(listener) = http {
             let tls_port = listening.public.map(|a| a.port());

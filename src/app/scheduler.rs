@@ -6,7 +6,7 @@
 //!
 //! Adding a job: a line in [`JOBS`] and an arm in `run_one`.
 
-use crate::{accounts::usage, gateway::Gateway, model::clock::Time, ops::appliance_notices, store::StoreError};
+use crate::{accounts::usage, dialects::AppState, model::clock::Time, ops::appliance_notices, store::StoreError};
 use rusqlite::params;
 use std::{sync::Arc, time::Duration};
 use tokio_cron_scheduler::{Job, JobScheduler};
@@ -28,7 +28,7 @@ const JOBS: [(&str, Duration); 10] = [
 
 /// The jobs over the running gateway.
 #[derive(Clone)]
-pub struct Scheduler(pub Arc<Gateway>);
+pub struct Scheduler(pub Arc<AppState>);
 
 impl Scheduler {
     /// Starts the tick. It ends when the returned scheduler is shut down.

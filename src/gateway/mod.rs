@@ -8,7 +8,6 @@ pub mod retention;
 use crate::{
     accounts::Accounts,
     connectors::Registry,
-    dialects::{chattu::Chattu, threecx::Threecx},
     events::{live::Live, notice_delivery::Digests, webhooks::Webhooks},
     gateway::retention::{ErasureReport, Retention, RetentionError},
     instances::Instances,
@@ -46,8 +45,6 @@ pub struct Gateway {
     pub sending: Arc<Sending>,
     /// What the people of a chat are told of whoever answers them.
     pub attention: Attention,
-    /// What the Chattu dialect shows and does.
-    pub chattu: Arc<Chattu>,
     /// Messages to be sent later.
     pub schedules: Arc<Schedules>,
     /// Customers' endpoints and the outbox.
@@ -70,8 +67,6 @@ pub struct Gateway {
     pub media: Arc<Media>,
     /// Letters about notices.
     pub digests: Arc<Digests>,
-    /// Telephone systems.
-    pub threecx: Arc<Threecx>,
     /// What open pages are told.
     pub live: Arc<Live>,
     /// What is counted.

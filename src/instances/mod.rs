@@ -12,7 +12,8 @@ mod row;
 mod secret;
 pub mod templates;
 
-pub use row::{Instance, NewInstance, record_standing};
+pub use row::{Instance, NewInstance, find, list, record_standing};
+pub use secret::names as secret_names;
 
 use crate::{
     connectors::{ConnectionStatus, InstanceSetup, Registry, registry::BadSetting},

@@ -157,12 +157,20 @@ pub(super) fn delete(tx: &WriteTx<'_>, id: &InstanceId, now: Time, actor: &str) 
     Ok(record(tx, now, actor, instance.account_id, id, "instance.delete", Some(&instance.name), None)?)
 }
 
-pub(super) fn find(tx: &Tx<'_>, id: &InstanceId) -> Result<Instance, InstanceError> {
+/// One instance, in a read that brings more.
+///
+/// # Errors
+/// No such one; the store's.
+pub fn find(tx: &Tx<'_>, id: &InstanceId) -> Result<Instance, InstanceError> {
     let sql = format!("SELECT {COLUMNS} FROM instances WHERE id = ?1 AND deleted_at IS NULL");
     tx.find(&sql, params![id], read)?.ok_or_else(|| InstanceError::NotFound(id.clone()))
 }
 
-pub(super) fn list(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Vec<Instance>, StoreError> {
+/// The instances of one account (none: all), in a read that brings more.
+///
+/// # Errors
+/// The store's.
+pub fn list(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Vec<Instance>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM instances WHERE deleted_at IS NULL AND (?1 IS NULL OR account_id = ?1) ORDER BY id"
     );

@@ -33,7 +33,10 @@ use r2d2::Pool;
 use r2d2_sqlite::SqliteConnectionManager;
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, RwLock},
+    sync::{
+        Arc, Mutex, RwLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 use tokio::sync::{Notify, watch};
 use writer::Writer;
@@ -48,6 +51,8 @@ struct StoreInner {
     path: PathBuf,
     writer: RwLock<Option<Writer>>,
     readers: Pool<SqliteConnectionManager>,
+    /// Reads that were begun.
+    reads: AtomicU64,
     announcements: Arc<Notify>,
     commits: watch::Sender<u64>,
     /// Held until the store is closed: keeps a second process out.
@@ -105,7 +110,17 @@ impl Store {
         let commits = watch::Sender::new(0);
         let writer = RwLock::new(Some(Writer::start(connection, announcements.clone(), commits.clone())));
         let lock = Mutex::new(Some(lock));
-        Ok(Self { shared: Arc::new(StoreInner { path, writer, readers, announcements, commits, lock }) })
+        Ok(Self {
+            shared: Arc::new(StoreInner {
+                path,
+                writer,
+                readers,
+                reads: AtomicU64::new(0),
+                announcements,
+                commits,
+                lock,
+            }),
+        })
     }
 
     /// Where the database file lies.
@@ -154,6 +169,7 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        self.shared.reads.fetch_add(1, Relaxed);
         let readers = self.shared.readers.clone();
         let done = tokio::task::spawn_blocking(move || {
             let mut connection = readers.get().map_err(|e| StoreError::Unavailable(e.to_string()))?;
@@ -161,6 +177,11 @@ impl Store {
             work(&Tx::new(&view))
         });
         done.await.unwrap_or_else(|e| Err(StoreError::Panicked(e.to_string()).into()))
+    }
+
+    /// How many reads were begun since it was opened.
+    pub fn reads(&self) -> u64 {
+        self.shared.reads.load(Relaxed)
     }
 
     /// Whether the database takes writes and answers reads. After a commit that failed it asks the disk itself, so that

@@ -11,7 +11,7 @@ use crate::{
         },
     },
     config::{Config, Overrides},
-    gateway::Gateway,
+    dialects::AppState,
     model::{clock::SystemClock, random::SystemRandom},
     ops::logging,
 };
@@ -83,7 +83,7 @@ fn free_address(wanted: SocketAddr) -> Result<SocketAddr, String> {
 }
 
 /// Account, instance and user where they are missing; a new key, a new link, one message.
-async fn make(gateway: &Gateway) -> Result<DemoAccess, String> {
+async fn make(gateway: &AppState) -> Result<DemoAccess, String> {
     let accounts = AccountList.execute(gateway).await?;
     let existing = accounts.as_array().and_then(|all| all.iter().find(|a| a["name"] == ACCOUNT));
     let account = match existing {

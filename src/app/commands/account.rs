@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     accounts::{Grant, LimitRequest, NewAccount, Update},
+    dialects::AppState,
     gateway::Gateway,
     model::{
         ids::AccountId,
@@ -59,7 +60,7 @@ impl Default for AccountCreate {
 }
 
 impl Execute for AccountCreate {
-    async fn execute(self, gateway: &Gateway) -> CommandResult {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let new = NewAccount {
             name: self.name,
             plan: parse_plan(&self.plan)?,
@@ -77,7 +78,7 @@ impl Execute for AccountCreate {
 pub struct AccountList;
 
 impl Execute for AccountList {
-    async fn execute(self, gateway: &Gateway) -> CommandResult {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         Ok(json!(gateway.accounts.list_accounts().await.map_err(text)?))
     }
 }
@@ -131,7 +132,7 @@ impl AccountUpdate {
 }
 
 impl Execute for AccountUpdate {
-    async fn execute(self, gateway: &Gateway) -> CommandResult {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let region = |t: &str| Region::parse(t).map_err(text);
         let update = Update {
             plan: self.plan.as_deref().map(parse_plan).transpose()?,
@@ -154,7 +155,7 @@ pub struct AccountDisable {
 }
 
 impl Execute for AccountDisable {
-    async fn execute(self, gateway: &Gateway) -> CommandResult {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         Ok(json!(gateway.accounts.set_account_disabled(AccountId(self.id), true, CLI).await.map_err(text)?))
     }
 }
@@ -167,7 +168,7 @@ pub struct AccountEnable {
 }
 
 impl Execute for AccountEnable {
-    async fn execute(self, gateway: &Gateway) -> CommandResult {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         Ok(json!(gateway.accounts.set_account_disabled(AccountId(self.id), false, CLI).await.map_err(text)?))
     }
 }
@@ -177,7 +178,7 @@ impl Execute for AccountEnable {
 pub struct AccountRequests;
 
 impl Execute for AccountRequests {
-    async fn execute(self, gateway: &Gateway) -> CommandResult {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let all = gateway.accounts.list_limit_requests(None).await.map_err(text)?;
         Ok(Value::Array(all.iter().map(shown).collect()))
     }
@@ -203,7 +204,7 @@ pub struct AccountGrant {
 }
 
 impl Execute for AccountGrant {
-    async fn execute(self, gateway: &Gateway) -> CommandResult {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let Self { request, daily, monthly, until, answer } = self;
         let asked = find(gateway, request).await?;
         let (daily, monthly) =
@@ -226,7 +227,7 @@ pub struct AccountDeny {
 }
 
 impl Execute for AccountDeny {
-    async fn execute(self, gateway: &Gateway) -> CommandResult {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         gateway.accounts.decide_limit_request(self.request, None, &self.answer, CLI).await.map_err(text)?;
         Ok(shown(&find(gateway, self.request).await?))
     }

@@ -2,7 +2,7 @@
 
 use super::{CommandResult, Execute, account::reading, group, text, values::read_text};
 use crate::{
-    gateway::Gateway,
+    dialects::AppState,
     model::{csv, ids::AccountId},
     people::conversations,
     store::StoreError,
@@ -34,7 +34,7 @@ impl Execute for ContactsImport {
         Ok(())
     }
 
-    async fn execute(self, gateway: &Gateway) -> CommandResult {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let account = AccountId(self.account);
         let how = reading(gateway, account).await?;
         let rows = csv::phones(&self.csv).map_err(text)?;

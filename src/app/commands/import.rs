@@ -7,6 +7,7 @@
 use super::{CLI, CommandResult, Execute, group, key_value::text_or_file, text};
 use crate::{
     connectors::evolution::import::{FoundWebhook, ImportCandidate, PAIRED_PHONE, our_events},
+    dialects::AppState,
     events::webhooks::NewEndpoint,
     gateway::Gateway,
     instances::{Instance, NewInstance},
@@ -44,7 +45,7 @@ impl Execute for ImportEvolution {
         Ok(())
     }
 
-    async fn execute(self, gateway: &Gateway) -> CommandResult {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let account = account(gateway, self.account).await?;
         let found = gateway.registry.survey_evolution(&self.url, &self.key).await.map_err(text)?;
         let here = gateway.instances.list(None).await.map_err(text)?;

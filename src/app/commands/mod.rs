@@ -55,7 +55,7 @@ pub use webhook::{
     WebhookResend, WebhookRotate, WebhookTest,
 };
 
-use crate::gateway::Gateway;
+use crate::dialects::AppState;
 use futures_util::future::{BoxFuture, FutureExt};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -76,7 +76,7 @@ pub trait Execute: Sized + Send {
     }
 
     /// Does it, through the same slices as everything else.
-    fn execute(self, gateway: &Gateway) -> impl Future<Output = CommandResult> + Send;
+    fn execute(self, gateway: &AppState) -> impl Future<Output = CommandResult> + Send;
 }
 
 /// Every command: the command line's and the control socket's.
@@ -169,7 +169,7 @@ impl Command {
     ///
     /// # Errors
     /// As there.
-    pub fn execute(self, gateway: &Gateway) -> BoxFuture<'_, CommandResult> {
+    pub fn execute(self, gateway: &AppState) -> BoxFuture<'_, CommandResult> {
         whichever!(self, it => it.execute(gateway).boxed())
     }
 }
@@ -186,7 +186,7 @@ macro_rules! group {
                 match self { $(Self::$variant(it) => it.prepare()),+ }
             }
 
-            async fn execute(self, gateway: &crate::gateway::Gateway) -> super::CommandResult {
+            async fn execute(self, gateway: &crate::dialects::AppState) -> super::CommandResult {
                 match self { $(Self::$variant(it) => it.execute(gateway).await),+ }
             }
         }

@@ -2,7 +2,7 @@
 
 use super::{CLI, CommandResult, Execute, single, text};
 use crate::{
-    gateway::Gateway,
+    dialects::AppState,
     model::phone::{Impossible, Phone, Reading},
 };
 use clap::Args;
@@ -23,7 +23,7 @@ pub struct PersonExport {
 single!(PersonExport is Export);
 
 impl Execute for PersonExport {
-    async fn execute(self, gateway: &Gateway) -> CommandResult {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let phone = Phone::parse(&self.phone, ANY).map_err(text)?;
         gateway.retention.export(&phone, None).await.map_err(text)
     }
@@ -40,7 +40,7 @@ pub struct PersonErase {
 single!(PersonErase is Erase);
 
 impl Execute for PersonErase {
-    async fn execute(self, gateway: &Gateway) -> CommandResult {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let phone = Phone::parse(&self.phone, ANY).map_err(text)?;
         let report = gateway.erase_person(&phone, None, CLI).await.map_err(text)?;
         let mut answer = json!(report);

@@ -2,7 +2,7 @@
 
 use super::{CommandResult, Execute, account::reading, single, text};
 use crate::{
-    gateway::Gateway,
+    dialects::AppState,
     model::ids::InstanceId,
     sending::{Sender, Source, request},
     web::reply,
@@ -33,7 +33,7 @@ pub struct SendText {
 single!(SendText is Send);
 
 impl Execute for SendText {
-    async fn execute(self, gateway: &Gateway) -> CommandResult {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let instance = gateway.instances.find(&InstanceId::from_text(self.instance.as_str())).await.map_err(text)?;
         let how = reading(gateway, instance.account_id).await?;
         let body = json!({"instance_id": self.instance, "phone": self.to, "message": self.text,

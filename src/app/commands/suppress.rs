@@ -7,6 +7,7 @@ use super::{
     values::read_text,
 };
 use crate::{
+    dialects::AppState,
     gateway::Gateway,
     model::{
         clock::Time,
@@ -48,7 +49,7 @@ pub struct SuppressAdd {
 }
 
 impl Execute for SuppressAdd {
-    async fn execute(self, gateway: &Gateway) -> CommandResult {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let (account, phone) = known(gateway, self.account, &self.phone).await?;
         let (now, shown) = (gateway.clock.now(), phone.to_string());
         let reason = self.reason.unwrap_or_else(|| "blocked by hand".into());
@@ -75,7 +76,7 @@ pub struct SuppressRemove {
 }
 
 impl Execute for SuppressRemove {
-    async fn execute(self, gateway: &Gateway) -> CommandResult {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let (account, phone) = known(gateway, self.account, &self.phone).await?;
         let (now, shown, erased) = (gateway.clock.now(), phone.to_string(), gateway.erased.clone());
         let done = gateway.store.write(move |tx| {
@@ -101,7 +102,7 @@ pub struct SuppressList {
 }
 
 impl Execute for SuppressList {
-    async fn execute(self, gateway: &Gateway) -> CommandResult {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let listed = gateway.store.read(move |tx| suppression::list(tx, AccountId(self.account))).await;
         Ok(json!(listed.map_err(|e: StoreError| e.to_string())?))
     }
@@ -122,7 +123,7 @@ pub struct SuppressExport {
 }
 
 impl Execute for SuppressExport {
-    async fn execute(self, gateway: &Gateway) -> CommandResult {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let account = AccountId(self.account);
         region_of(gateway, account).await?;
         let read = gateway.store.read(move |tx| suppression::export(tx, account, self.all)).await;
@@ -153,7 +154,7 @@ impl Execute for SuppressImport {
         Ok(())
     }
 
-    async fn execute(self, gateway: &Gateway) -> CommandResult {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let account = AccountId(self.account);
         let how = reading(gateway, account).await?;
         let rows = csv::phones(&self.csv).map_err(text)?;

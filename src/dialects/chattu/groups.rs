@@ -27,7 +27,7 @@ impl Chattu {
     /// # Errors
     /// The store's.
     pub async fn groups(&self, instance: &InstanceId) -> Result<Vec<Listed>, StoreError> {
-        let told = match self.registry.groups(instance).await {
+        let told = match self.gateway.registry.groups(instance).await {
             Ok(told) => told,
             Err(e) => {
                 tracing::debug!(%instance, "its groups are those that were heard of: {e}");
@@ -35,7 +35,7 @@ impl Chattu {
             }
         };
         let instance = instance.clone();
-        self.store.read(move |tx| list(tx, &instance, told)).await
+        self.gateway.store.read(move |tx| list(tx, &instance, told)).await
     }
 
     /// One of them.

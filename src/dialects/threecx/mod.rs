@@ -27,6 +27,7 @@ mod judge;
 mod limits;
 mod log;
 mod management;
+pub mod openapi;
 mod secrets;
 mod settings;
 pub mod snippet;
@@ -37,12 +38,12 @@ pub use auth::{Admission, NotAuthentic, Presented, Rejected, RequestProof, Via};
 pub use event::{EventAction, EventType};
 pub use examine::Examination;
 pub use handle::{COOLDOWN, Payload, RequestOutcome, ThreecxReply};
-pub use integration::{Integration, IntegrationId};
+pub use integration::{Integration, IntegrationId, find as find_integration};
 pub use limits::PER_MINUTE;
-pub use log::{Count, Monitored, RequestLogEntry};
+pub use log::{Count, Monitored, RequestLogEntry, list as list_requests, monitored};
 pub use secrets::{SECRET_HEADER, Secrets};
 pub use settings::{Mode, Settings, SettingsChange};
-pub use templates::Saved;
+pub use templates::{Saved, list as list_templates};
 
 use crate::{
     events::webhooks::Webhooks,

@@ -262,9 +262,13 @@ pub(super) fn find(tx: &Tx<'_>, id: EndpointId) -> Result<Endpoint, WebhookError
         .ok_or_else(|| WebhookError::NotFound(format!("there is no webhook {id}; `wa-gateway webhook list`")))
 }
 
-pub(super) fn list(tx: &Tx<'_>) -> Result<Vec<Endpoint>, WebhookError> {
+/// Every endpoint, in a read that brings more.
+///
+/// # Errors
+/// The store's.
+pub fn list(tx: &Tx<'_>) -> Result<Vec<Endpoint>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM endpoints WHERE deleted_at IS NULL ORDER BY id");
-    Ok(tx.list(&sql, [], read)?)
+    tx.list(&sql, [], read)
 }
 
 /// An endpoint that wants an event, and how it wants it.

@@ -25,9 +25,9 @@ mod sms;
 mod worker;
 
 pub use chattu::{EndpointReply, answer_unasked, answers, close_answer, is_asked_about_calls};
-pub use endpoint::{Endpoint, EndpointId, NewEndpoint};
+pub use endpoint::{Endpoint, EndpointId, NewEndpoint, list as list_endpoints};
 pub use event::{Event, EventContext, EventName, EventPerson, OutboundRef};
-pub use log::{Attempt, Delivery, Filter};
+pub use log::{Attempt, Delivery, Filter, attempts, find as find_delivery, list as list_deliveries};
 pub use outbox::emit;
 
 use crate::{
@@ -134,7 +134,7 @@ impl Webhooks {
     /// # Errors
     /// The store's.
     pub async fn list(&self) -> Result<Vec<Endpoint>, WebhookError> {
-        self.store.read(endpoint::list).await
+        Ok(self.store.read(endpoint::list).await?)
     }
 
     /// One delivery.

@@ -6,7 +6,7 @@
 
 use super::{To, attach, line_html, own, reading, resolve, shown, template};
 use crate::{
-    dialects::chattu::http::groups,
+    dialects::{AppState, chattu::http::groups},
     gateway::Gateway,
     instances::Instance,
     model::{code::Code, ids::LogId, percent::encode, phone::Recipient, purpose::Purpose},
@@ -45,7 +45,7 @@ pub(super) struct ChatDraft {
 ///
 /// # Errors
 /// No such instance or chat, or another account's.
-pub async fn send(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
+pub async fn send(gateway: &AppState, v: &PageContext) -> Result<Response, PageError> {
     let instance = own(gateway, v, v.segment()).await?;
     let chat = v.segments.get(1).cloned().unwrap_or_default();
     let to = find(gateway, &instance, &chat).await?;
@@ -223,13 +223,13 @@ pub(super) async fn submit(
 }
 
 pub(super) async fn to_group(
-    gateway: &Gateway,
+    gateway: &AppState,
     v: &PageContext,
     instance: &Instance,
     group: String,
     said: ChatDraft,
 ) -> Result<SentReply, PageError> {
-    let due_at = groups::after_pause(gateway);
+    let due_at = groups::after_pause(&gateway.chattu);
     let ChatDraft { draft, reference, reply_to } = said;
     let draft = match draft {
         Draft::Text(text) if reply_to.is_none() => Draft::Text(text),

@@ -1,9 +1,9 @@
 //! `/api-keys`: made, shown once, revoked.
 
 use crate::{
-    accounts::{AccountError, ApiKey, KeyKind, NewKey},
+    accounts::{self, AccountError, ApiKey, KeyKind, NewKey},
     gateway::Gateway,
-    instances::Instance,
+    instances::{self, Instance},
     model::{
         clock::Time,
         ids::{InstanceId, KeyId},
@@ -103,9 +103,11 @@ async fn again(gateway: &Gateway, v: &PageContext, problem: String) -> Result<Re
 
 async fn page<'a>(gateway: &Gateway, v: &'a PageContext) -> Result<KeysPage<'a>, PageError> {
     let account = v.account()?;
-    let instances = gateway.instances.list(Some(account)).await?;
+    let read = gateway.store.read(move |tx| {
+        Ok::<_, AccountError>((accounts::list_keys(tx, account)?, instances::list(tx, Some(account))?))
+    });
+    let (keys, instances) = read.await?;
     let sample = super::messages::sample(v, instances.first().map(|i| i.id.to_string()).as_ref());
-    let keys = gateway.accounts.list_keys(account).await?;
     Ok(KeysPage { v, keys, instances, made: None, problem: String::new(), sample })
 }
 

@@ -5,6 +5,7 @@
 use super::new_rows::{self, Fresh};
 use crate::{
     gateway::Gateway,
+    instances,
     model::{
         clock::Time,
         csv,
@@ -46,18 +47,21 @@ struct Messages<'a> {
 /// # Errors
 /// The database's.
 pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    let fresh = new_rows::begin(gateway, v, "out", &["q", "status", "purpose", "from", "to"]).await?;
+    let is_live = new_rows::is_wanted(v, &["q", "status", "purpose", "from", "to"]);
     let (wanted, problem) = wanted(v, gateway.sending.rules().review_score);
     let filter = LogSearch { limit: ROWS + 1, ..wanted };
-    let asked = filter.clone();
-    let mut lines = gateway.store.read(move |tx| search(tx, &asked)).await?;
+    let (asked, of, account) = (filter.clone(), v.query.text("instance").to_owned(), v.scope());
+    let read = gateway.store.read(move |tx| {
+        let fresh = is_live.then(|| new_rows::begin(tx, "out", of)).transpose()?;
+        Ok::<_, StoreError>((fresh, search(tx, &asked)?, instances::list(tx, account)?))
+    });
+    let (fresh, mut lines, instances) = read.await?;
     let more = lines.len() > ROWS as usize;
     lines.truncate(ROWS as usize);
     let next = lines
         .last()
         .filter(|_| more)
         .map(|last| v.query.with("after", &format!("{}-{}", last.created_at.millis(), last.log_id)));
-    let instances = gateway.instances.list(v.scope()).await?;
     let instances: Vec<String> = instances.into_iter().map(|i| i.id.to_string()).collect();
     let fields = ["q", "instance", "status", "purpose", "from", "to"];
     let page = Messages {

@@ -15,4 +15,5 @@ pub mod scheduled;
 pub mod suppressed;
 pub mod suppressed_import;
 pub mod threecx;
+pub mod threecx_template;
 pub mod webhooks;

@@ -189,7 +189,11 @@ pub(super) fn find(
     tx.find(&sql, params![id.0, account], read)
 }
 
-pub(super) fn list(tx: &Tx<'_>, filter: &Filter) -> Result<Vec<ScheduledMessage>, StoreError> {
+/// The newest first, in a read that brings more.
+///
+/// # Errors
+/// The store's.
+pub fn list(tx: &Tx<'_>, filter: &Filter) -> Result<Vec<ScheduledMessage>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM schedules s LEFT JOIN messages m ON m.id = s.log_id
          WHERE s.kind = 'listed' AND (?1 IS NULL OR s.account_id = ?1) AND (?2 IS NULL OR s.instance_id = ?2)

@@ -17,7 +17,7 @@ use wa_gateway::{
         },
     },
     config::Config,
-    gateway::Gateway,
+    dialects::AppState,
     model::random::SystemRandom,
 };
 
@@ -72,7 +72,7 @@ impl World {
     }
 
     /// What runs inside.
-    pub fn gateway(&self) -> &Arc<Gateway> {
+    pub fn gateway(&self) -> &Arc<AppState> {
         &self.running.as_ref().expect("it runs").gateway
     }
 

@@ -7,7 +7,7 @@
 //!
 //! A client is an instance; `clientId` is its id. Another account's is answered like one that does not exist.
 
-mod auth;
+pub mod auth;
 pub mod chats;
 pub mod clients;
 mod error;
@@ -15,16 +15,16 @@ pub mod groups;
 pub mod messages;
 pub mod schedules;
 
-use crate::web::{Incoming, body, reply};
 use crate::{
     connectors::outgoing::MediaKind,
-    gateway::Gateway,
+    dialects::chattu::Chattu,
     model::{clock::Time, purpose::Purpose},
     people::media,
     sending::{
         Answer,
         request::{Draft, FileWanted, MAX_CHARS},
     },
+    web::{Incoming, body, reply},
 };
 use ::http::StatusCode;
 use auth::Who;
@@ -114,12 +114,12 @@ fn kind(kind: &str) -> &str {
 }
 
 /// A message that was sent, or why it was not. What `more` names is shown as it says.
-fn sent<F>(gateway: &Gateway, answer: &Answer, draft: &Draft<F>, more: Value) -> ChattuResult {
-    gateway.metrics.message(answer.outcome);
+fn sent<F>(chattu: &Chattu, answer: &Answer, draft: &Draft<F>, more: Value) -> ChattuResult {
+    chattu.gateway.metrics.message(answer.outcome);
     let mut response = match &answer.refusal {
         Some(refusal) => ApiError::refused(refusal).into_response(),
         None => {
-            let mut message = said(gateway, answer, draft);
+            let mut message = said(chattu, answer, draft);
             message["type"] = json!(kind(draft.kind()));
             let mut body = json!({"success": true, "message": message});
             if let (Value::Object(body), Value::Object(more)) = (&mut body, more) {
@@ -133,9 +133,9 @@ fn sent<F>(gateway: &Gateway, answer: &Answer, draft: &Draft<F>, more: Value) ->
 }
 
 /// A message that was sent, as a chat's answer shows it; all others show its type, too.
-fn said<F>(gateway: &Gateway, answer: &Answer, draft: &Draft<F>) -> Value {
+fn said<F>(chattu: &Chattu, answer: &Answer, draft: &Draft<F>) -> Value {
     json!({
-        "id": {"_serialized": answer.message_id}, "body": draft.text(), "timestamp": gateway.clock.now().seconds(),
+        "id": {"_serialized": answer.message_id}, "body": draft.text(), "timestamp": chattu.gateway.clock.now().seconds(),
     })
 }
 
