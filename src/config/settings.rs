@@ -9,8 +9,8 @@
 
 use super::notices::NoticesConfig;
 use super::values::{
-    self, AcmeChallenge, ContentPolicyMode, Language, LogFormat, Registration, TlsMode, acme_directory, base_url,
-    count, days, directory, duration, hours, listen, percent,
+    self, AcmeChallenge, ContentPolicyMode, ImpossiblePhone, Language, LogFormat, Registration, TlsMode,
+    acme_directory, base_url, count, days, directory, duration, hours, listen, percent,
 };
 use crate::model::{egress::EgressEntry, instance::ConnectorKind};
 use ipnet::IpNet;
@@ -183,6 +183,8 @@ pub struct Guard {
     /// The window of `authentication_limit`.
     #[serde(deserialize_with = "duration")]
     pub authentication_window: Duration,
+    /// What becomes of a phone whose length no number of its country has.
+    pub impossible_phone: ImpossiblePhone,
     /// Whether signals act.
     pub content_policy: ContentPolicyMode,
     /// Score from which a message is refused, 1 to 100.

@@ -6,11 +6,11 @@
 use super::{
     StoreError,
     files::{beside, put},
-    shrink, vault,
+    one_person, shrink, vault,
 };
 use crate::model::clock::Time;
 use r2d2_sqlite::SqliteConnectionManager;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Transaction};
 use rusqlite_migration::{M, Migrations};
 use std::{
     fs::{DirBuilder, File, OpenOptions},
@@ -42,8 +42,12 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0012_changes.sql"),
     include_str!("migrations/0013_read_marks.sql"),
     include_str!("migrations/0014_former_secrets.sql"),
-    include_str!("migrations/0015_key_check.sql"),
+    include_str!("migrations/0015_one_person.sql"),
+    include_str!("migrations/0016_key_check.sql"),
 ];
+
+/// The step to this schema is more than its SQL: what is done after it, in its transaction.
+const ONE_PERSON: usize = 15;
 
 /// The newest schema that this program knows.
 pub const SCHEMA_VERSION: usize = MIGRATIONS.len();
@@ -287,7 +291,11 @@ fn migrate(
     from: usize,
     now: Time,
 ) -> Result<(), StoreError> {
-    let migrations = Migrations::new(steps.iter().map(|sql| M::up(sql)).collect());
+    let step = |(at, sql): (usize, &&'static str)| match at + 1 {
+        ONE_PERSON => M::up_with_hook(sql, move |tx: &Transaction<'_>| Ok(one_person::merge(tx, now)?)),
+        _ => M::up(sql),
+    };
+    let migrations = Migrations::new(steps.iter().enumerate().map(step).collect());
     for to in from + 1..=steps.len() {
         if from > 0 {
             back_up(connection, path, to, now)?;
