@@ -40,8 +40,6 @@ pub(super) enum Accepting {
 /// A message that passed the guard and is on disk.
 pub(super) struct Accepted {
     pub(super) log_id: LogId,
-    /// To whom; none: to a group.
-    pub(super) contact: Option<ContactId>,
     pub(super) outgoing: Outgoing,
     /// When its slot is; not after the moment of acceptance: its row is `sending` already.
     pub(super) slot: Option<Time>,
@@ -105,12 +103,11 @@ fn pass(
     if let Some(key) = &request.idempotency_key {
         idempotency::begin(tx, asked, key, log_id)?;
     }
-    let recipient = passed.address.to_string();
-    let ask = facts::question(request, &recipient, facts.fingerprint, facts.contact.as_ref());
+    let person = facts::person_key(contact, passed.address);
+    let ask = facts::question(request, &person, facts.fingerprint, facts.contact.as_ref());
     shared.pace.record(&ask, wait, rules, now);
     Ok(Accepting::Accepted(Box::new(Accepted {
         log_id,
-        contact,
         slot: (!wait.is_zero()).then(|| now.plus(wait)),
         expires_at: request.expires_at,
         booked: Booked::new(sender.account, &facts.period),
@@ -150,7 +147,7 @@ fn refuse(tx: &WriteTx<'_>, asked: &Asked<'_>, facts: &Facts, refusal: Refusal) 
     let message_id = asked.message_id();
     let contact = facts.contact.as_ref().map(|c| c.id);
     let row = record::MessageRow { message_id: &message_id, asked, facts, contact, status: Status::Blocked };
-    let recipient = request.recipient.to_string();
+    let recipient = contact.map_or_else(|| request.recipient.canonical(), |id| format!("contact:{id}"));
     let like = (sender.account, sender.key, refusal.code, request.instance.clone(), recipient);
     let (log_id, message_id) = match shared.repeats.earlier(&like, facts.now) {
         Some((log_id, message_id)) => {

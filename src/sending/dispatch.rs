@@ -13,9 +13,9 @@ use super::{
     shared::SendingContext,
 };
 use crate::{
-    connectors::{Ack, SendError, SendErrorKind},
-    model::{clock::Time, message::Status, moment::Moment},
-    store::{StoreError, WriteTx},
+    connectors::{SendError, SendErrorKind},
+    model::{clock::Time, message::Status},
+    store::StoreError,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -57,18 +57,15 @@ pub(super) async fn dispatch(
 async fn wait_for_slot(shared: &Arc<SendingContext>, message: &Accepted) -> Result<Option<Refusal>, StoreError> {
     let Some(slot) = message.slot else { return Ok(None) };
     shared.clock.sleep_until(slot).await;
-    let (again, log_id, contact) = (shared.clone(), message.log_id, message.contact);
+    let (again, log_id) = (shared.clone(), message.log_id);
     let ask = outcome::Recheck {
-        contact,
+        account: message.booked.account(),
+        to: message.outgoing.to.clone(),
         instance: message.outgoing.instance.clone(),
         excused: message.excused_from_suppression,
         expires_at: message.expires_at,
     };
-    let begin = move |tx: &WriteTx<'_>| {
-        let moment = Moment { now: again.clock.now(), random: &*again.random };
-        outcome::begin_sending(tx, log_id, &ask, moment)
-    };
-    shared.store.write(begin).await
+    shared.store.write(move |tx| outcome::begin_sending(tx, &again, log_id, &ask)).await
 }
 
 /// The wire, with quick retries of what certainly did not leave.
@@ -89,14 +86,14 @@ async fn send(shared: &SendingContext, message: &Accepted, deadline: Time) -> Wi
             () = shared.clock.sleep_until(deadline) => return Wired::Unknown(timed_out()),
         };
         let error = match sent {
-            Ok(Ack { provider_message_id, acknowledged: true, .. }) => return Wired::Sent(provider_message_id),
-            Ok(Ack { provider_message_id, .. }) => {
+            Ok(ack) if ack.acknowledged => return Wired::Sent(ack),
+            Ok(ack) => {
                 return tokio::select! {
                     failed = receipt.wait() => match failed {
-                        None => Wired::Sent(provider_message_id),
+                        None => Wired::Sent(ack),
                         Some(error) => Wired::Failed(error),
                     },
-                    () = shared.clock.sleep_until(deadline) => Wired::InHand(provider_message_id),
+                    () = shared.clock.sleep_until(deadline) => Wired::InHand(ack),
                 };
             }
             Err(error) => error,

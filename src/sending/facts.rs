@@ -13,15 +13,15 @@ use crate::{
     instances::templates,
     model::{
         clock::Time,
-        ids::{AccountId, InstanceId},
+        ids::{AccountId, ContactId, InstanceId},
         instance::ConnectorKind,
-        phone::Recipient,
+        phone::{Kinship, Recipient},
         plan::{Module, Period, PlanLimits, Zone},
         purpose::Purpose,
     },
     people::{
         conversations::{self, Contact, Identity, IdentityKind},
-        suppression,
+        suppression::{self, Erased},
     },
     store::{StoreError, Tx},
 };
@@ -47,6 +47,8 @@ pub struct Facts {
     pub address: Option<Address>,
     /// The recipient, if known.
     pub contact: Option<Contact>,
+    /// When they opened their conversation window with this instance last; none where the provider has no window.
+    pub window_opened_at: Option<Time>,
     /// Why nothing may be sent to them.
     pub suppressed: Option<String>,
     /// The provider's id of the message that is answered, if it was found.
@@ -107,13 +109,12 @@ pub(super) fn load(tx: &Tx<'_>, asked: &Asked<'_>, content: Score) -> Result<Fac
     let usage = load_usage(tx, sender.account, &period)?;
     let instance = load_instance(tx, &shared.registry, sender, &request.instance)?;
     let (contact, address) = load_recipient(tx, sender.account, &request.recipient)?;
-    let suppressed = contact.as_ref().map(|c| suppression::active(tx, c.id)).transpose()?.flatten();
-    let suppressed = match (suppressed, &address) {
-        (None, Some(address)) => {
-            let (kind, value) = (kind_of(address).as_str(), address.to_string());
-            shared.erased.active(tx, sender.account, kind, &value)?
-        }
-        (suppressed, _) => suppressed,
+    let id = contact.as_ref().map(|c| c.id);
+    let suppressed = suppressed(tx, &shared.erased, sender.account, id, address.as_ref())?;
+    let has_window = instance.as_ref().is_some_and(|i| i.capabilities.window_24h);
+    let window_opened_at = match id.filter(|_| has_window) {
+        Some(contact) => conversations::window_opened_at(tx, &request.instance, contact)?,
+        None => None,
     };
     let reply_to = message_ref::answered(tx, request)?;
     let reacted = message_ref::reacted(tx, sender.account, request, address.as_ref(), contact.as_ref())?;
@@ -125,8 +126,8 @@ pub(super) fn load(tx: &Tx<'_>, asked: &Asked<'_>, content: Score) -> Result<Fac
     };
     let pace = match (&instance, &address) {
         (Some(_), Some(address)) => {
-            let recipient = address.to_string();
-            let ask = question(request, &recipient, fingerprint, contact.as_ref());
+            let person = person_key(id, address);
+            let ask = question(request, &person, fingerprint, contact.as_ref());
             shared.pace.facts(tx, &ask, rules, now)?
         }
         _ => PaceFacts::default(),
@@ -147,6 +148,7 @@ pub(super) fn load(tx: &Tx<'_>, asked: &Asked<'_>, content: Score) -> Result<Fac
         instance,
         address,
         contact,
+        window_opened_at,
         suppressed,
         reply_to,
         reacted,
@@ -176,10 +178,46 @@ fn load_template(tx: &Tx<'_>, request: &Request) -> Result<bool, StoreError> {
     templates::is_marketing(tx, &request.instance, &template)
 }
 
+/// Why nothing may be sent to a person: they opted out or are blocked, a number that may be the same person's is, or they
+/// were when they were erased. `address` is where the message would go.
+pub(super) fn suppressed(
+    tx: &Tx<'_>,
+    erased: &Erased,
+    account: AccountId,
+    contact: Option<ContactId>,
+    address: Option<&Address>,
+) -> Result<Option<String>, StoreError> {
+    if let Some(contact) = contact
+        && let Some(why) = suppression::active(tx, contact)?
+    {
+        return Ok(Some(why));
+    }
+    let Some(address) = address else { return Ok(None) };
+    let other = match address {
+        Address::Phone(phone) => phone.other_form(),
+        _ => None,
+    };
+    if let Some((relative, Kinship::Perhaps)) = &other
+        && let Some(contact) = conversations::find(tx, account, &Identity::phone(relative.as_str()))?
+        && let Some(why) = suppression::active(tx, contact.id)?
+    {
+        return Ok(Some(format!("{why}, said by another number that may be the same person's")));
+    }
+    let (own, other) = (address.to_string(), other.map(|(other, _)| other.to_string()));
+    let names: Vec<&str> = [Some(own.as_str()), other.as_deref()].into_iter().flatten().collect();
+    erased.active(tx, account, kind_of(address).as_str(), &names)
+}
+
+/// One word for a person, whatever they are written to under, to count by: their contact, or the address of somebody who
+/// is not known yet.
+pub(super) fn person_key(contact: Option<ContactId>, address: &Address) -> String {
+    contact.map_or_else(|| address.to_string(), |id| format!("contact:{id}"))
+}
+
 /// What the counters are asked about a request.
 pub(super) fn question<'a>(
     request: &'a Request,
-    recipient: &'a str,
+    person: &'a str,
     fingerprint: u64,
     contact: Option<&Contact>,
 ) -> Question<'a> {
@@ -190,7 +228,7 @@ pub(super) fn question<'a>(
     // A group is nobody who could be strange to the account: somebody put it there.
     let is_group = matches!(request.recipient, Recipient::Group(_));
     let stranger = !is_group && contact.is_none_or(Contact::is_stranger);
-    Question { instance: &request.instance, recipient, purpose, fingerprint, stranger }
+    Question { instance: &request.instance, person, purpose, fingerprint, stranger }
 }
 
 /// By what kind of name an address knows a person.

@@ -41,7 +41,7 @@ pub(super) fn look_up(tx: &Tx<'_>, asked: &Asked<'_>, key: &str) -> Result<Known
     )?;
     Ok(match row {
         None => KnownKey::New,
-        Some((hash, ..)) if hash != request.hash() => KnownKey::Reused,
+        Some((hash, ..)) if !request.has_hash(&hash) => KnownKey::Reused,
         Some((_, _, None, _)) => KnownKey::UnderWay,
         Some((_, log_id, Some(outcome), message_id)) => KnownKey::Answered(log_id, message_id, outcome),
     })

@@ -36,7 +36,9 @@ pub mod facts;
 mod file;
 mod idempotency;
 mod invalid_request;
+pub mod learn;
 pub mod log;
+mod malformed;
 mod message_ref;
 mod outcome;
 pub mod pace;
@@ -59,6 +61,7 @@ pub mod timeline;
 mod upload;
 
 pub use answer::{Answer, Outcome, Quota};
+pub use malformed::Malformed;
 pub use recover::Recovered;
 pub use refusal::Refusal;
 pub use request::{Request, Sender, Source};
@@ -215,6 +218,11 @@ impl Sending {
             recipient_fault: false,
         });
         self.shared.waiting.tell(&step.message_id, failed);
+    }
+
+    /// Two contacts became one: what counts by person is counted anew. May be called inside a write transaction.
+    pub fn note_merge(&self) {
+        self.shared.pace.recount();
     }
 
     /// Somebody opted out on this instance: counts for its health.

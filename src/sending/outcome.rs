@@ -4,21 +4,21 @@
 
 use super::{
     accept::Accepted,
-    announce, idempotency,
+    announce, facts, idempotency,
+    learn::Learning,
     quota::{self, Settle},
     refusal::Refusal,
     shared::SendingContext,
 };
 use crate::{
-    connectors::{SendError, SendErrorKind},
+    connectors::{Ack, Address, SendError, SendErrorKind, inbound_event::RemoteParty},
     model::{
         clock::Time,
         code::{Action, Code, Extra},
-        ids::{ContactId, InstanceId, LogId},
+        ids::{AccountId, ContactId, InstanceId, LogId},
         message::Status,
         moment::Moment,
     },
-    people::suppression,
     store::{StoreError, WriteTx},
 };
 use rusqlite::params;
@@ -27,9 +27,9 @@ use std::{sync::Arc, time::Duration};
 /// How the wire ended.
 pub(super) enum Wired {
     /// The provider's server has it.
-    Sent(String),
+    Sent(Ack),
     /// The provider has it in hand; its acknowledgement is outstanding at the deadline.
-    InHand(String),
+    InHand(Ack),
     /// It certainly did not leave.
     Failed(SendError),
     /// Nobody can tell.
@@ -47,45 +47,51 @@ pub(super) struct Settled {
     pub(super) provider_message_id: Option<String>,
     pub(super) recipient_fault: bool,
     pub(super) refusal: Option<Refusal>,
+    /// By which names the provider knows whoever it took the message for.
+    pub(super) names: RemoteParty,
 }
 
 /// What is asked again after a wait.
 pub(super) struct Recheck {
-    pub(super) contact: Option<ContactId>,
+    pub(super) account: AccountId,
+    pub(super) to: Address,
     pub(super) instance: InstanceId,
     pub(super) excused: bool,
     pub(super) expires_at: Option<Time>,
 }
 
 pub(super) fn settled(wired: Wired) -> Settled {
-    let plain = |status, provider_message_id| Settled {
+    let taken = |status, ack: Ack| (status, Some(ack.provider_message_id), ack.names);
+    let plain = |(status, provider_message_id, names)| Settled {
         status,
         reason: None,
         provider_code: None,
         provider_message_id,
         recipient_fault: false,
         refusal: None,
+        names,
     };
+    let lost = |status| plain((status, None, RemoteParty::default()));
     match wired {
-        Wired::Sent(id) => plain(Status::Sent, Some(id)),
-        Wired::InHand(id) => plain(Status::Sending, Some(id)),
+        Wired::Sent(ack) => plain(taken(Status::Sent, ack)),
+        Wired::InHand(ack) => plain(taken(Status::Sending, ack)),
         Wired::Withdrawn(refusal) => {
             let status = if refusal.code == Code::GatewaySendFailed { Status::Failed } else { Status::Blocked };
             let reason = if status == Status::Failed { refusal.reason.clone() } else { refusal.code.to_string() };
-            Settled { reason: Some(reason), refusal: Some(refusal), ..plain(status, None) }
+            Settled { reason: Some(reason), refusal: Some(refusal), ..lost(status) }
         }
         Wired::Failed(error) => Settled {
             reason: Some(error.reason.clone()),
             provider_code: Some(error.code.clone()).filter(|c| !c.is_empty()),
             recipient_fault: error.recipient_fault,
             refusal: Some(failure_refusal(&error)),
-            ..plain(Status::Failed, None)
+            ..lost(Status::Failed)
         },
         Wired::Unknown(error) => Settled {
             reason: Some(error.reason.clone()),
             provider_code: Some(error.code).filter(|c| !c.is_empty()),
             refusal: Some(unknown_refusal()),
-            ..plain(Status::Unknown, None)
+            ..lost(Status::Unknown)
         },
     }
 }
@@ -111,17 +117,21 @@ fn failure_refusal(error: &SendError) -> Refusal {
 /// Marks a message that waited as `sending`, unless it may not go any more: then says why.
 pub(super) fn begin_sending(
     tx: &WriteTx<'_>,
+    shared: &SendingContext,
     id: LogId,
     ask: &Recheck,
-    moment: Moment<'_>,
 ) -> Result<Option<Refusal>, StoreError> {
+    let moment = Moment { now: shared.clock.now(), random: &*shared.random };
     let now = moment.now;
     if ask.expires_at.is_some_and(|at| at <= now) {
         return Ok(Some(Refusal::new(Code::GatewaySendFailed, "its expires_at passed while it waited for its slot")));
     }
+    // Asked of the row: the contact may have become one with another while it waited.
+    let sql = "SELECT contact_id FROM messages WHERE id = ?1";
+    let contact = tx.find(sql, params![id], |r| r.get::<_, Option<ContactId>>(0))?.flatten();
+    let address = Some(&ask.to).filter(|to| !matches!(to, Address::Group(_)));
     if !ask.excused
-        && let Some(contact) = ask.contact
-        && let Some(why) = suppression::active(tx, contact)?
+        && let Some(why) = facts::suppressed(tx, &shared.erased, ask.account, contact, address)?
     {
         let reason = format!("the recipient was suppressed while it waited: {why}");
         return Ok(Some(Refusal {
@@ -209,6 +219,11 @@ fn write(tx: &WriteTx<'_>, shared: &SendingContext, message: &Accepted, settled:
             let from = if withdrawn { Status::Accepted } else { Status::Sending };
             announce::step(tx, id, from, status, Moment { now, random: &*shared.random })?;
         }
+    }
+    let instance = &message.outgoing.instance;
+    let learning = Learning { erased: &shared.erased, account: message.booked.account(), instance, now };
+    if learning.recipient(tx, &message.outgoing.to, &settled.names)? {
+        shared.pace.recount();
     }
     if settled.recipient_fault {
         shared.pace.note_failure(&message.outgoing.instance, now);

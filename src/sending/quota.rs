@@ -21,6 +21,10 @@ pub(super) struct Booked {
 }
 
 impl Booked {
+    pub(super) const fn account(&self) -> AccountId {
+        self.account
+    }
+
     pub(super) fn new(account: AccountId, period: &Period) -> Self {
         Self { account, day: period.day.clone(), month: period.month.clone() }
     }

@@ -109,6 +109,27 @@ fn find(
     )
 }
 
+/// To whom a message of the instance's went, as the log has it; none for one that is not known.
+///
+/// # Errors
+/// The store's.
+pub fn recipient(
+    tx: &Tx<'_>,
+    instance: &InstanceId,
+    provider_message_id: &str,
+    message_id: Option<&MessageId>,
+) -> Result<Option<String>, StoreError> {
+    if let Some(ours) = message_id {
+        let sql = "SELECT recipient FROM messages WHERE message_id = ?1 AND instance_id = ?2";
+        let found = tx.find(sql, params![ours, instance], |r| r.get(0))?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    let sql = "SELECT recipient FROM messages WHERE provider_message_id = ?1 AND instance_id = ?2";
+    tx.find(sql, params![provider_message_id, instance], |r| r.get(0))
+}
+
 /// Why a message cannot be settled by hand.
 #[derive(Debug, thiserror::Error)]
 pub enum SettleError {

@@ -5,6 +5,7 @@
 
 pub use super::upload::{FileFrom, Uploaded};
 
+use super::Malformed;
 use crate::{
     connectors::{Content, outgoing::MediaKind},
     model::{
@@ -12,7 +13,7 @@ use crate::{
         emoji,
         ids::{AccountId, InstanceId, KeyId, MessageId},
         instance::words,
-        phone::{Recipient, Region},
+        phone::{Reading, Recipient},
         plan::Module,
         purpose::Purpose,
     },
@@ -184,11 +185,20 @@ impl Request {
         Self { draft: Draft::Reaction { about, emoji }, ..Self::text(instance, recipient, purpose, String::new()) }
     }
 
-    /// SHA-256 of the request's meaning: two spellings of one phone are the same request, two texts are not.
+    /// SHA-256 of the request's meaning: two spellings and two forms of one phone are the same request, two texts are not.
     pub fn hash(&self) -> [u8; 32] {
+        self.hash_to(&self.recipient.canonical())
+    }
+
+    /// Whether `hash` is of this request; one that was kept before the forms of a number counted as one is, too.
+    pub fn has_hash(&self, hash: &[u8; 32]) -> bool {
+        *hash == self.hash() || *hash == self.hash_to(&self.recipient.to_string())
+    }
+
+    fn hash_to(&self, recipient: &str) -> [u8; 32] {
         let meaning = json!([
             self.instance.as_str(),
-            self.recipient.to_string(),
+            recipient,
             self.draft.kind(),
             self.draft.text(),
             self.draft.content(),
@@ -204,15 +214,17 @@ impl Request {
 /// Reads a request's JSON object.
 ///
 /// # Errors
-/// The names of all fields that are missing or malformed, in the documented order.
+/// All fields that are missing or malformed, in the documented order, and why the phone is none.
 pub fn parse(
     object: &Map<String, Value>,
-    region: Option<Region>,
+    how: impl Into<Reading>,
     idempotency_key: Option<&str>,
-) -> Result<Request, Vec<&'static str>> {
+) -> Result<Request, Malformed> {
     let mut wrong = FieldErrors::default();
     let instance = wrong.unless("instance_id", read_instance(object));
-    let recipient = wrong.unless("phone", read_recipient(object, region));
+    let given = object.get("phone").and_then(Value::as_str).map(|text| Recipient::parse(text, how));
+    let (recipient, phone) = given.map_or((None, None), |read| (read.as_ref().ok().cloned(), read.err()));
+    let recipient = wrong.unless("phone", recipient);
     let template = wrong.maybe("template", present(object, "template").map(read_template));
     let message =
         wrong.unless("message", read_message(object, MAY_STAND_ALONE.iter().any(|f| present(object, f).is_some())));
@@ -235,7 +247,7 @@ pub fn parse(
             idempotency_key: key,
             message_id: None,
         }),
-        (.., fields) => Err(fields),
+        (.., fields) => Err(Malformed { fields, phone }),
     }
 }
 
@@ -296,10 +308,6 @@ fn read_instance(object: &Map<String, Value>) -> Option<InstanceId> {
     let text = object.get("instance_id")?.as_str()?.trim();
     let plausible = !text.is_empty() && text.len() <= 128 && !text.chars().any(char::is_control);
     plausible.then(|| InstanceId::from_text(text))
-}
-
-fn read_recipient(object: &Map<String, Value>, region: Option<Region>) -> Option<Recipient> {
-    Recipient::parse(object.get("phone")?.as_str()?, region).ok()
 }
 
 /// The text; an empty one stands for "absent" where a template or a file takes its place.

@@ -3,11 +3,7 @@
 use crate::{
     accounts::Caller,
     gateway::Gateway,
-    model::{
-        code::{Code, Details},
-        phone::Region,
-        plan::Module,
-    },
+    model::{code::Code, phone::Reading, plan::Module},
     sending::{Answer, Refusal, Sender, Source, request},
     web::{Incoming, body, problem, reply},
 };
@@ -17,15 +13,23 @@ use warp::reply::Response;
 pub async fn handle(gateway: &Gateway, caller: Caller, incoming: Incoming) -> Response {
     let request_id = incoming.request_id.clone();
     let sender = sender(caller, &incoming);
-    let answer = match read(incoming, caller.region).await {
-        Ok(request) => gateway.sending.submit(sender, request).await,
+    let mut unusual = None;
+    let how = gateway.sending.rules().reading(caller.region);
+    let answer = match read(incoming, how).await {
+        Ok(request) => {
+            unusual = request.recipient.unusual();
+            gateway.sending.submit(sender, request).await
+        }
         Err(refusal) => gateway.sending.refuse_unreadable(sender, *refusal).await,
     };
-    answer.map_or_else(|e| problem::internal(&e, &request_id), |answer| count_and_reply(gateway, &answer))
+    let mut response =
+        answer.map_or_else(|e| problem::internal(&e, &request_id), |answer| count_and_reply(gateway, &answer));
+    reply::phone_warning(&mut response, unusual);
+    response
 }
 
 /// The checks 1, 3 and 4, in their order; 2 is the key. What they refuse is a row of the log.
-async fn read(incoming: Incoming, region: Option<Region>) -> Result<request::Request, Box<Refusal>> {
+async fn read(incoming: Incoming, how: Reading) -> Result<request::Request, Box<Refusal>> {
     if !body::is_json(incoming.header("content-type")) {
         return Err(refused(Code::UnsupportedMediaType, "the content type is not application/json"));
     }
@@ -43,10 +47,7 @@ async fn read(incoming: Incoming, region: Option<Region>) -> Result<request::Req
         Ok(object) => object,
         Err(reason) => return Err(refused(Code::InvalidJson, reason)),
     };
-    request::parse(&object, region, idempotency_key.as_deref()).map_err(|fields| {
-        let reason = format!("missing or malformed: {}", fields.join(", "));
-        Box::new(Refusal { details: Details::Fields(fields), ..*refused(Code::ValidationError, reason) })
-    })
+    request::parse(&object, how, idempotency_key.as_deref()).map_err(|malformed| Box::new(malformed.refusal()))
 }
 
 fn refused(code: Code, reason: impl Into<String>) -> Box<Refusal> {

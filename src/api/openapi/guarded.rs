@@ -157,6 +157,7 @@ fn message() -> Value {
             "reference": maybe,
             "created_at": {"type": "string", "format": "date-time"},
             "updated_at": {"type": "string", "format": "date-time"},
+            "phone_warning": {"type": "string"},
         }),
     )
 }
@@ -167,6 +168,7 @@ fn message_headers() -> Value {
         "X-Message-Status": {"required": true, "schema": {"type": "string"}},
         "RateLimit": {"schema": {"type": "string"}},
         "RateLimit-Policy": {"schema": {"type": "string"}},
+        "X-Phone-Warning": {"schema": {"type": "string"}},
         "Idempotent-Replayed": {"schema": {"type": "string", "enum": ["true"]}},
     })
 }

@@ -8,7 +8,10 @@ use crate::{
     accounts::{Grant, LimitRequest, NewAccount, Update},
     dialects::AppState,
     gateway::Gateway,
-    model::{ids::AccountId, phone::Region},
+    model::{
+        ids::AccountId,
+        phone::{Reading, Region},
+    },
 };
 use clap::Args;
 use serde::{Deserialize, Serialize};
@@ -243,6 +246,11 @@ fn shown(request: &LimitRequest) -> Value {
         "created_at": request.created_at, "decision": request.decision, "answer": request.answer,
         "decided_by": request.decided_by, "decided_at": request.decided_at,
     })
+}
+
+/// How phones are read for an account.
+pub(super) async fn reading(gateway: &Gateway, id: AccountId) -> Result<Reading, String> {
+    Ok(gateway.sending.rules().reading(region_of(gateway, id).await?))
 }
 
 /// The default region of an account.

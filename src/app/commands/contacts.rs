@@ -1,6 +1,6 @@
 //! `wa-gateway contacts …`
 
-use super::{CommandResult, Execute, account::region_of, group, text, values::read_text};
+use super::{CommandResult, Execute, account::reading, group, text, values::read_text};
 use crate::{
     dialects::AppState,
     model::{csv, ids::AccountId},
@@ -36,10 +36,10 @@ impl Execute for ContactsImport {
 
     async fn execute(self, gateway: &AppState) -> CommandResult {
         let account = AccountId(self.account);
-        let region = region_of(gateway, account).await?;
+        let how = reading(gateway, account).await?;
         let rows = csv::phones(&self.csv).map_err(text)?;
         let now = gateway.clock.now();
-        let report = gateway.store.write(move |tx| conversations::import(tx, account, region, &rows, now)).await;
+        let report = gateway.store.write(move |tx| conversations::import(tx, account, how, &rows, now)).await;
         Ok(json!(report.map_err(|e: StoreError| e.to_string())?))
     }
 }

@@ -1,10 +1,16 @@
 //! `wa-gateway export` and `wa-gateway erase`: everything about one person, over all accounts.
 
 use super::{CLI, CommandResult, Execute, single, text};
-use crate::{dialects::AppState, model::phone::Phone};
+use crate::{
+    dialects::AppState,
+    model::phone::{Impossible, Phone, Reading},
+};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+
+/// Who is looked for may have been taken when such a number still was.
+const ANY: Reading = Reading { region: None, impossible: Impossible::Warn };
 
 /// Everything about a person, as JSON
 #[derive(Clone, Debug, Args, Serialize, Deserialize)]
@@ -18,7 +24,7 @@ single!(PersonExport is Export);
 
 impl Execute for PersonExport {
     async fn execute(self, gateway: &AppState) -> CommandResult {
-        let phone = Phone::parse(&self.phone, None).map_err(text)?;
+        let phone = Phone::parse(&self.phone, ANY).map_err(text)?;
         gateway.retention.export(&phone, None).await.map_err(text)
     }
 }
@@ -35,7 +41,7 @@ single!(PersonErase is Erase);
 
 impl Execute for PersonErase {
     async fn execute(self, gateway: &AppState) -> CommandResult {
-        let phone = Phone::parse(&self.phone, None).map_err(text)?;
+        let phone = Phone::parse(&self.phone, ANY).map_err(text)?;
         let report = gateway.erase_person(&phone, None, CLI).await.map_err(text)?;
         let mut answer = json!(report);
         answer["ok"] = json!(true);

@@ -1,6 +1,11 @@
 //! `wa-gateway suppress …`
 
-use super::{CLI, CommandResult, Execute, account::region_of, group, text, values::read_text};
+use super::{
+    CLI, CommandResult, Execute,
+    account::{reading, region_of},
+    group, text,
+    values::read_text,
+};
 use crate::{
     dialects::AppState,
     gateway::Gateway,
@@ -8,7 +13,7 @@ use crate::{
         clock::Time,
         csv,
         ids::AccountId,
-        phone::{Phone, Region},
+        phone::{Listed, Phone, Reading},
     },
     people::{
         conversations::{self, Identity},
@@ -151,10 +156,10 @@ impl Execute for SuppressImport {
 
     async fn execute(self, gateway: &AppState) -> CommandResult {
         let account = AccountId(self.account);
-        let region = region_of(gateway, account).await?;
+        let how = reading(gateway, account).await?;
         let rows = csv::phones(&self.csv).map_err(text)?;
         let now = gateway.clock.now();
-        let report = gateway.store.write(move |tx| import(tx, account, region, &rows, now));
+        let report = gateway.store.write(move |tx| import(tx, account, how, &rows, now));
         Ok(json!(report.await.map_err(|e: StoreError| e.to_string())?))
     }
 }
@@ -162,21 +167,28 @@ impl Execute for SuppressImport {
 fn import(
     tx: &WriteTx<'_>,
     account: AccountId,
-    region: Option<Region>,
+    how: Reading,
     rows: &[csv::CsvRow],
     now: Time,
 ) -> Result<conversations::ImportReport, StoreError> {
     let mut report = conversations::ImportReport::default();
-    for (line, phone, reason) in rows {
-        match Phone::parse(phone, region) {
-            Err(e) => report.skip(*line, &e.to_string()),
-            Ok(phone) => {
-                let contact = conversations::find_or_add(tx, account, &Identity::phone(phone.as_str()), now)?;
-                let reason = reason.as_deref().unwrap_or("imported");
-                let new = suppression::NewSuppression { account, contact, source: By::Manual, reason, instance: None };
-                suppression::add(tx, &new, now)?;
-                report.imported += 1;
+    for (line, written, reason) in rows {
+        let listed = match Listed::read(written, how) {
+            Ok(listed) => listed,
+            Err(e) => {
+                report.skip(*line, &e.to_string());
+                continue;
             }
+        };
+        for phone in listed.all() {
+            let contact = conversations::find_or_add(tx, account, &Identity::phone(phone.as_str()), now)?;
+            let reason = reason.as_deref().unwrap_or("imported");
+            let new = suppression::NewSuppression { account, contact, source: By::Manual, reason, instance: None };
+            suppression::add(tx, &new, now)?;
+        }
+        report.imported += 1;
+        if let Some(doubt) = listed.doubt() {
+            report.warn(*line, &doubt);
         }
     }
     Ok(report)
@@ -184,6 +196,6 @@ fn import(
 
 async fn known(gateway: &Gateway, account: i64, phone: &str) -> Result<(AccountId, Phone), String> {
     let account = AccountId(account);
-    let region = region_of(gateway, account).await?;
-    Ok((account, Phone::parse(phone, region).map_err(text)?))
+    let how = reading(gateway, account).await?;
+    Ok((account, Phone::parse(phone, how).map_err(text)?))
 }

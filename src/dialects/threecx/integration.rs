@@ -246,7 +246,7 @@ fn read(r: &Row<'_>) -> rusqlite::Result<Integration> {
         business_name: r.get(13)?,
         mode: Mode::parse(&r.get::<_, String>(14)?).unwrap_or(Mode::Event),
         destination_url: r.get(15)?,
-        trunk_number: trunk.and_then(|text| Phone::parse(&text, None).ok()),
+        trunk_number: trunk.and_then(|text| Phone::known(&text)),
     };
     Ok(Integration {
         id: r.get(0)?,

@@ -57,6 +57,7 @@ use crate::{
     store::{Store, StoreError, Vault},
 };
 use auth::IntegrationCache;
+use facts::Asking;
 use handle::Decided;
 use limits::{RequestRates, SeenSignatures};
 use rusqlite::params;
@@ -186,9 +187,10 @@ impl Threecx {
         request_id: &str,
     ) -> Result<ThreecxReply, StoreError> {
         let (now, id) = (self.clock.now(), request_id.to_owned());
-        let rate = self.rates.take(&admission.id, now);
+        let impossible = self.sending.rules().impossible_phone;
+        let before = Asking { rate: self.rates.take(&admission.id, now), impossible };
         let proven = admission.clone();
-        let decided = self.store.write(move |tx| handle::decide(tx, &admission, &asked, rate, &id, now)).await;
+        let decided = self.store.write(move |tx| handle::decide(tx, &admission, &asked, &before, &id, now)).await;
         let job = match decided.inspect_err(|_| self.ring.release(&proven))? {
             Decided::Told(told) => return Ok(*told),
             Decided::Send(job) => Arc::new(*job),

@@ -6,13 +6,13 @@ use crate::{
     events::webhooks::{Event, EventPerson},
     model::{
         clock::Time,
-        ids::{ContactId, InstanceId},
+        ids::{AccountId, ContactId, InstanceId},
     },
     people::{
-        conversations::{self, Conversation, Identity, IdentityKind},
+        conversations::{self, Conversation, Identity},
         media::{self, EventMedia, Of},
     },
-    store::{StoreError, WriteTx},
+    store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::params;
 use serde_json::{Value, json};
@@ -25,7 +25,12 @@ pub(super) fn record(
     recording: &Recording<'_>,
     message: &InboundMessage,
 ) -> Result<Recorded, StoreError> {
-    let contact = writer(tx, recording, &message.from)?;
+    // A note of the provider's that names nobody but by an id that they had makes nobody known.
+    let is_bare_note = message.kind == SYSTEM && message.group.is_none() && message.from.phone.is_none();
+    let contact = match is_bare_note {
+        true => known(tx, recording.account, &message.from)?,
+        false => writer(tx, recording, &message.from)?,
+    };
     match (&message.group, contact) {
         (Some(group), contact) => {
             let group_name = note_group(tx, &recording.heard.instance, &group.id, &group.name, recording.now())?;
@@ -100,7 +105,7 @@ fn one_to_one(
     let media = note_file(tx, recording, message, id)?;
     let (instance, at) = (&recording.heard.instance, recording.heard.at);
     conversations::note_inbound(tx, contact, message.from.name.as_deref(), at)?;
-    for name in identities(&message.from) {
+    for name in Identity::all_of(&message.from) {
         conversations::revive(tx, recording.account, &name, at)?;
     }
     let conversation = conversations::note_message(tx, recording.account, instance, contact, at, recording.now())?;
@@ -191,14 +196,17 @@ pub(super) fn writer(
     recording: &Recording<'_>,
     from: &RemoteParty,
 ) -> Result<Option<ContactId>, StoreError> {
-    conversations::identify(tx, recording.account, &identities(from), recording.now())
+    recording.person(tx, &Identity::all_of(from))
 }
 
-/// The names that a provider gave somebody.
-pub(super) fn identities(of: &RemoteParty) -> Vec<Identity> {
-    let named = [(IdentityKind::Phone, &of.phone), (IdentityKind::Lid, &of.lid), (IdentityKind::Bsuid, &of.bsuid)];
-    let given = named.into_iter().filter_map(|(kind, value)| value.as_ref().map(|value| (kind, value)));
-    given.map(|(kind, value)| Identity { kind, value: value.clone() }).collect()
+/// The contact that is known by one of these names already.
+fn known(tx: &Tx<'_>, account: AccountId, of: &RemoteParty) -> Result<Option<ContactId>, StoreError> {
+    for name in Identity::all_of(of) {
+        if let Some(contact) = conversations::find(tx, account, &name)? {
+            return Ok(Some(contact.id));
+        }
+    }
+    Ok(None)
 }
 
 /// Remembers a group's name; answers with the one that is known where the news has none.

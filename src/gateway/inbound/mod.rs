@@ -25,11 +25,12 @@ use crate::{
     instances::{self, templates},
     model::{
         clock::{Clock, Time},
-        ids::{AccountId, InstanceId},
+        ids::{AccountId, ContactId, InstanceId},
         moment::Moment,
         random::Random,
     },
     people::{
+        conversations::Identity,
         media::{MediaStore, StagedFile},
         suppression::{
             Erased,
@@ -38,12 +39,16 @@ use crate::{
     },
     sending::{
         Sending,
+        learn::Learning,
         receipts::{self, ReceiptStep},
     },
     store::{Store, StoreError, Tx, WriteTx},
 };
 use rusqlite::params;
-use std::sync::{Arc, OnceLock};
+use std::{
+    cell::Cell,
+    sync::{Arc, OnceLock},
+};
 use tokio::sync::Notify;
 
 /// The one ear of all connectors.
@@ -103,6 +108,8 @@ struct Means<'a> {
     phrases: &'a Phrases,
     erased: &'a Erased,
     moment: Moment<'a>,
+    /// Two contacts became one.
+    has_merged: &'a Cell<bool>,
 }
 
 impl Inbound {
@@ -143,13 +150,19 @@ impl Inbound {
             files.push(self.take(heard).await?.map(Arc::new));
         }
         let (now, random, phrases) = (self.clock.now(), self.random.clone(), self.phrases.clone());
-        let (with, erased) = (files.clone(), self.erased.clone());
+        let (with, erased, sending) = (files.clone(), self.erased.clone(), self.sending.get().cloned());
         let recorded = self.store.write(move |tx| {
-            let means = Means { phrases: &phrases, erased: &erased, moment: Moment { now, random: &*random } };
+            let has_merged = Cell::new(false);
+            let moment = Moment { now, random: &*random };
+            let means = Means { phrases: &phrases, erased: &erased, moment, has_merged: &has_merged };
             let pairs = all.iter().zip(&with);
             let record =
                 |(heard, file): (&ProviderEvent, &Option<Arc<WithFile>>)| record(tx, heard, file.as_deref(), means);
-            pairs.map(record).collect::<Result<Vec<Recorded>, StoreError>>()
+            let recorded = pairs.map(record).collect::<Result<Vec<Recorded>, StoreError>>()?;
+            if let Some(sending) = sending.filter(|_| has_merged.get()) {
+                sending.note_merge();
+            }
+            Ok::<_, StoreError>(recorded)
         });
         let recorded = recorded.await;
         for (n, file) in files.into_iter().enumerate() {
@@ -281,6 +294,18 @@ fn news(tx: &WriteTx<'_>, recording: &Recording<'_>) -> Result<After, StoreError
 }
 
 impl Recording<'_> {
+    fn learning(&self) -> Learning<'_> {
+        let Means { erased, moment, .. } = self.means;
+        Learning { erased, account: self.account, instance: &self.heard.instance, now: moment.now }
+    }
+
+    /// The contact behind names that are one person's.
+    fn person(&self, tx: &WriteTx<'_>, names: &[Identity]) -> Result<Option<ContactId>, StoreError> {
+        let person = self.learning().person(tx, names)?;
+        self.means.has_merged.set(self.means.has_merged.get() || person.is_some_and(|person| person.has_merged));
+        Ok(person.map(|person| person.contact))
+    }
+
     fn emit(&self, tx: &WriteTx<'_>, event: &Event) -> Result<(), StoreError> {
         webhooks::emit(tx, self.account, &self.heard.instance, event, self.means.moment).map(drop)
     }

@@ -1,7 +1,7 @@
 //! What a provider tells that is no message, receipt or call: who is known by which names, and news that are kept as
 //! they came. The same thing told twice is recorded once, and what follows from it happens once.
 
-use super::{After, Recording, message::identities};
+use super::{After, Recording};
 use crate::{
     accounts::notices::{self, NoticeKind},
     connectors::{
@@ -9,6 +9,7 @@ use crate::{
         inbound_event::{ProviderNews, RemoteParty, Whom},
     },
     people::conversations::{self, Identity},
+    sending::receipts,
     store::{StoreError, WriteTx},
 };
 use rusqlite::params;
@@ -57,25 +58,17 @@ pub(super) fn named(
     names: &RemoteParty,
 ) -> Result<After, StoreError> {
     let asked = match whom {
-        Whom::Address(address) => Some(address.to_string()),
-        Whom::Recipient { provider_message_id, message_id } => tx.find(
-            "SELECT recipient FROM messages
-             WHERE instance_id = ?1 AND (message_id = ?2 OR provider_message_id = ?3) AND recipient <> ''
-             ORDER BY message_id = ?2 DESC LIMIT 1",
-            params![recording.heard.instance, message_id, provider_message_id],
-            |r| r.get(0),
-        )?,
+        Whom::Address(address) => Some(address.clone()),
+        Whom::Recipient { provider_message_id, message_id } => {
+            let recipient =
+                receipts::recipient(tx, &recording.heard.instance, provider_message_id, message_id.as_ref())?;
+            recipient.and_then(|text| Identity::of(&text).address())
+        }
     };
     // A receipt of a message that is not ours, or not yet known to be.
     let Some(asked) = asked else { return Ok(After::Nothing) };
-    let asked = Identity::of(&asked);
-    if conversations::find(tx, recording.account, &asked)?.is_none() {
-        return Ok(After::Nothing);
-    }
-    let others = identities(names).into_iter().filter(|name| *name != asked);
-    let all: Vec<Identity> = std::iter::once(asked.clone()).chain(others).collect();
-    if all.len() > 1 {
-        conversations::identify(tx, recording.account, &all, recording.now())?;
+    if recording.learning().recipient(tx, &asked, names)? {
+        recording.means.has_merged.set(true);
     }
     Ok(After::Nothing)
 }
@@ -87,16 +80,18 @@ pub(super) fn person(
     names: &RemoteParty,
     former: &RemoteParty,
 ) -> Result<After, StoreError> {
-    let (good, former) = (identities(names), identities(former));
+    let (good, former) = (Identity::all_of(names), Identity::all_of(former));
     let all: Vec<_> = good.iter().chain(&former).cloned().collect();
     let mut is_known = false;
     for identity in &all {
         is_known |= conversations::find(tx, recording.account, identity)?.is_some();
     }
     if !is_known {
+        // Who was erased stays suppressed under their new names, too.
+        recording.learning().spread(tx, &all)?;
         return Ok(After::Nothing);
     }
-    conversations::identify(tx, recording.account, &all, recording.now())?;
+    recording.person(tx, &all)?;
     for identity in former.iter().filter(|old| !good.contains(old)) {
         conversations::retire(tx, recording.account, identity, recording.heard.at)?;
     }

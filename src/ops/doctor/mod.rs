@@ -93,6 +93,7 @@ pub async fn examine(patient: &Patient<'_>) -> Vec<Finding> {
         Some(Err(e)) => all.push(warn("rows", format!("the database cannot be asked about numbers and webhooks: {e}"))),
         Some(Ok(survey)) => {
             all.extend(rows::findings(&survey, running, now));
+            all.push(rows::known_twice(&file));
             all.extend(network::providers(&survey.numbers, &egress).await);
         }
     }

@@ -22,22 +22,21 @@ use crate::{
         clock::Time,
         ids::InstanceId,
         instance::InstanceState,
-        phone::{Phone, Region},
+        phone::{Phone, Reading, Region},
         random::base62,
     },
-    people::chats::{self, ChatId, Cursor, SendHints},
+    people::{
+        chats::{self, ChatId, Cursor, SendHints},
+        conversations::{self, WINDOW},
+    },
     sending::request::MAX_CHARS,
     store::{StoreError, Tx},
 };
 use askama::Template;
 use serde_json::json;
 use shown::{ShownChat, ShownLine};
-use std::time::Duration;
 use view::{ChatQuery, View, Viewed, view_of};
 use warp::reply::Response;
-
-/// How long after somebody's last message some providers take free text.
-const WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[derive(Template)]
 #[template(path = "chat.html", config = "assets/askama.toml")]
@@ -141,6 +140,7 @@ async fn view(
         chat: chat.to_owned(),
         q: v.query.text("q").to_owned(),
         before: key(v.query.text("before")),
+        impossible: gateway.sending.rules().impossible_phone,
     };
     let (locale, account, is_paging) = (v.locale.clone(), v.scope(), asked.before.is_some());
     let read = gateway.store.read(move |tx| view_of(tx, &locale, account, &asked)).await?;
@@ -151,7 +151,8 @@ async fn view(
     };
     let Viewed { instances, at, region, loaded, templates } = viewed;
     let instance = &instances[at];
-    let new_to = Phone::parse(v.query.text("q"), region).ok().filter(|_| v.may_change());
+    let how = gateway.sending.rules().reading(region);
+    let new_to = Phone::parse(v.query.text("q"), how).ok().filter(|_| v.may_change());
     let new_to = new_to.map(|phone| phone.as_str().to_owned());
     let mut open = loaded.open.map(|(mut thread, standing)| {
         thread.hints = hints(gateway, v, instance, &standing);
@@ -203,17 +204,12 @@ pub(super) enum To {
 }
 
 /// Reads a chat's address: `c12`, a group's id, or a number in any spelling. None: there is no such chat.
-pub(super) fn resolve(
-    tx: &Tx<'_>,
-    instance: &Instance,
-    text: &str,
-    region: Option<Region>,
-) -> Result<Option<To>, StoreError> {
+pub(super) fn resolve(tx: &Tx<'_>, instance: &Instance, text: &str, how: Reading) -> Result<Option<To>, StoreError> {
     if let Ok(id) = text.parse::<ChatId>() {
         let is_there = chats::exists(tx, instance.account_id, &instance.id, &id)?;
         return Ok(is_there.then_some(To::Known(id)));
     }
-    let Ok(phone) = Phone::parse(text, region) else { return Ok(None) };
+    let Ok(phone) = Phone::parse(text, how) else { return Ok(None) };
     let known = chats::with_phone(tx, instance.account_id, &phone)?;
     Ok(Some(known.map_or(To::New(phone), To::Known)))
 }
@@ -225,10 +221,11 @@ pub(super) async fn own(gateway: &Gateway, v: &PageContext, id: &str) -> Result<
     if is_mine { Ok(instance) } else { Err(PageError::NotFound) }
 }
 
-/// The region that national numbers of its account belong to.
-pub(super) async fn region(gateway: &Gateway, instance: &Instance) -> Result<Option<Region>, PageError> {
+/// How numbers are read for the instance's account.
+pub(super) async fn reading(gateway: &Gateway, instance: &Instance) -> Result<Reading, PageError> {
     let account = gateway.accounts.find_account(instance.account_id).await?;
-    Ok(account.region.and_then(|region| Region::parse(&region).ok()))
+    let region = account.region.and_then(|region| Region::parse(&region).ok());
+    Ok(gateway.sending.rules().reading(region))
 }
 
 fn hints(gateway: &Gateway, v: &PageContext, instance: &Instance, standing: &SendHints) -> Vec<Hint> {
@@ -250,7 +247,7 @@ fn hints(gateway: &Gateway, v: &PageContext, instance: &Instance, standing: &Sen
     if is_window_closed(gateway, v, instance, standing) {
         add("warn", v.t("chat.window_closed").to_owned(), Some(("/docs/responsible-messaging", "chat.why")));
     } else if has_window(gateway, instance)
-        && let Some(at) = standing.last_inbound_at
+        && let Some(at) = standing.window_opened_at
     {
         add("", v.fill("chat.window_until", "time", v.exact(&at.plus(WINDOW))), None);
     }
@@ -263,7 +260,7 @@ fn has_window(gateway: &Gateway, instance: &Instance) -> bool {
 
 /// Whether the provider takes no free text for this chat now.
 fn is_window_closed(gateway: &Gateway, v: &PageContext, instance: &Instance, standing: &SendHints) -> bool {
-    let is_open = standing.last_inbound_at.is_some_and(|at| at.plus(WINDOW) > v.now && at <= v.now.plus(WINDOW));
+    let is_open = conversations::is_window_open(standing.window_opened_at, v.now, WINDOW);
     has_window(gateway, instance) && !is_open
 }
 

@@ -4,7 +4,7 @@
 //! word of its own for each message (`nonce`); it is the request's Idempotency-Key and reference, so that a page that
 //! does not know whether a message got through may send it again.
 
-use super::{To, attach, line_html, own, region, resolve, shown, template};
+use super::{To, attach, line_html, own, reading, resolve, shown, template};
 use crate::{
     dialects::{AppState, chattu::http::groups},
     gateway::Gateway,
@@ -129,9 +129,9 @@ pub async fn typing(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
 }
 
 pub(super) async fn find(gateway: &Gateway, instance: &Instance, chat: &str) -> Result<To, PageError> {
-    let region = region(gateway, instance).await?;
+    let how = reading(gateway, instance).await?;
     let (instance, chat) = (instance.clone(), chat.to_owned());
-    gateway.store.read(move |tx| resolve(tx, &instance, &chat, region)).await?.ok_or(PageError::NotFound)
+    gateway.store.read(move |tx| resolve(tx, &instance, &chat, how)).await?.ok_or(PageError::NotFound)
 }
 
 /// What a form says, or what is wrong with it in plain words.

@@ -10,7 +10,7 @@ use crate::{
     },
     model::{
         ids::AccountId,
-        phone::{Phone, Region},
+        phone::{Impossible, Phone, Reading, Region},
     },
     people::chats::{self, ChatId, Cursor, Filter, SendHints},
     store::{StoreError, Tx},
@@ -26,6 +26,8 @@ pub(super) struct ChatQuery {
     pub(super) chat: String,
     pub(super) q: String,
     pub(super) before: Option<Cursor>,
+    /// What becomes of a number that cannot be one.
+    pub(super) impossible: Impossible,
 }
 
 pub(super) struct Loaded {
@@ -93,7 +95,9 @@ fn load(
     if asked.chat.is_empty() {
         return Ok(Some(Loaded { rows, open: None, position }));
     }
-    let Some(to) = resolve(tx, instance, &asked.chat, region)? else { return Ok(None) };
+    let Some(to) = resolve(tx, instance, &asked.chat, Reading { region, impossible: asked.impossible })? else {
+        return Ok(None);
+    };
     let open = match to {
         To::Known(id) => known(tx, v, instance, &id, asked.before)?,
         To::New(phone) => Some((unknown(v, &phone), SendHints::default())),

@@ -6,7 +6,7 @@ use crate::{
         usage::{self, UsedMessages},
     },
     gateway::{Gateway, retention::ErasureReport},
-    model::phone::{Phone, Region},
+    model::phone::{Impossible, Phone, Reading, Region},
     portal::{PageContext, PageError, page_error::see_other},
     store::StoreError,
     texts::locale::Lang,
@@ -104,14 +104,16 @@ pub async fn ask(gateway: &Gateway, v: &PageContext) -> Result<Response, PageErr
 pub async fn person(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let account = account(v)?;
     let region = account.region.as_deref().and_then(|region| Region::parse(region).ok());
+    // Who is looked for may have been taken when such a number still was.
+    let how = Reading { region, impossible: Impossible::Warn };
     let wrong = |person: String| FormProblem { person, ..FormProblem::default() };
-    let phone = match Phone::parse(v.form.text("phone"), region) {
+    let phone = match Phone::parse(v.form.text("phone"), how) {
         Ok(phone) => phone,
         Err(e) => return again(gateway, v, wrong(v.why(&e.why()))).await,
     };
     let done = match v.form.text("do") {
         "export" => gateway.retention.export(&phone, Some(account.id)).await.map(|all| file(&all)),
-        "erase" if Phone::parse(v.form.text("again"), region).ok().as_ref() == Some(&phone) => {
+        "erase" if Phone::parse(v.form.text("again"), how).ok().as_ref() == Some(&phone) => {
             match gateway.erase_person(&phone, Some(account.id), v.actor()).await {
                 Ok(report) => {
                     let page = AccountPage { erased: Some(report), ..page(gateway, v, FormProblem::default()).await? };

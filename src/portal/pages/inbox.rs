@@ -70,7 +70,7 @@ fn find(
 ) -> Result<Vec<InboxRow>, StoreError> {
     tx.list(
         "SELECT m.id, m.created_at, m.instance_id,
-                (SELECT i.value FROM contact_identities i WHERE i.contact_id = m.contact_id AND i.kind = 'phone' LIMIT 1),
+                (SELECT i.value FROM contact_identities i WHERE i.contact_id = m.contact_id AND i.kind = 'phone' ORDER BY i.is_variant LIMIT 1),
                 c.name, m.contact_id, g.name, m.kind, m.body
          FROM inbound_messages m LEFT JOIN contacts c ON c.id = m.contact_id
               LEFT JOIN groups g ON g.instance_id = m.instance_id AND g.group_id = m.group_id

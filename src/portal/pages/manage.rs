@@ -67,7 +67,6 @@ const HOOK_FIELDS: &[&str] = &[
     "phone_number_quality_update",
     "account_update",
     "account_alerts",
-    "user_id_update",
     "calls",
     "group_lifecycle_update",
     "group_participants_update",
@@ -114,11 +113,15 @@ pub async fn send(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
         "instance_id": instance.id, "phone": v.form.text("phone"), "message": v.form.raw("message"),
         "message_purpose": v.form.text("purpose"),
     });
-    let read = request::parse(&body.as_object().cloned().unwrap_or_default(), region, None);
+    let read =
+        request::parse(&body.as_object().cloned().unwrap_or_default(), gateway.sending.rules().reading(region), None);
     let request = match read {
         Ok(request) => request,
         Err(wrong) => {
-            let problem = v.fill("manage.wrong_fields", "fields", wrong.join(", "));
+            let mut problem = v.fill("manage.wrong_fields", "fields", wrong.fields.join(", "));
+            if let Some(phone) = wrong.phone {
+                problem = format!("{problem} {}", v.why(&phone.why()));
+            }
             let page = page(gateway, v, "send", problem).await?;
             return Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY));
         }

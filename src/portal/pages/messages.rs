@@ -11,7 +11,7 @@ use crate::{
         csv,
         ids::{InstanceId, LogId},
         message::Status,
-        phone::Phone,
+        phone::{Impossible, Phone, Reading},
         purpose::Purpose,
     },
     portal::{PageContext, PageError},
@@ -171,7 +171,7 @@ fn wanted(v: &PageContext, review_score: u8) -> (LogSearch, &'static str) {
     if let Some(q) = query.some("q") {
         let digits = q.chars().filter(char::is_ascii_digit).count();
         let looks_like_a_phone = digits >= 8 && !q.chars().any(char::is_alphabetic);
-        if let Some(phone) = looks_like_a_phone.then(|| Phone::parse(q, None).ok()).flatten() {
+        if let Some(phone) = looks_like_a_phone.then(|| Phone::parse(q, ANY).ok()).flatten() {
             wanted.recipient = Some(phone.as_str().to_owned());
         } else if q.bytes().all(|b| b.is_ascii_digit()) || q.starts_with("msg_") {
             wanted.id = Some(q.to_owned());
@@ -184,6 +184,9 @@ fn wanted(v: &PageContext, review_score: u8) -> (LogSearch, &'static str) {
     }
     (wanted, problem)
 }
+
+/// What is looked for may have been taken when such a number still was.
+const ANY: Reading = Reading { region: None, impossible: Impossible::Warn };
 
 /// The first moment of a day, or of the one after it, in the account's zone.
 pub(in crate::portal) fn day_start(v: &PageContext, day: &str, plus: i64) -> Option<Time> {

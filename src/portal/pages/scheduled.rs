@@ -88,7 +88,7 @@ async fn read(
     let account = gateway.accounts.find_account(instance.account_id).await?;
     let region = account.region.and_then(|region| Region::parse(&region).ok());
     let zone = Zone::stored(account.timezone, None);
-    let recipient = match Recipient::parse(v.form.text("phone"), region) {
+    let recipient = match Recipient::parse(v.form.text("phone"), gateway.sending.rules().reading(region)) {
         Ok(recipient) => recipient,
         Err(e) => return Ok(Err(v.why(&e.why()))),
     };

@@ -7,6 +7,7 @@ use crate::{
         plan::PlanLimits,
         purpose::Purpose,
     },
+    people::conversations::{self, WINDOW},
     sending::{
         facts::{Facts, ModuleStanding},
         refusal::Refusal,
@@ -17,9 +18,6 @@ use crate::{
 use std::time::Duration;
 
 type Verdict = Result<(), Refusal>;
-
-/// How long after the recipient's last message a provider with a window takes free text.
-const WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// 5: the account has the module that this way of sending needs.
 pub(super) fn module(_: &Request, facts: &Facts, _: &Rules) -> Verdict {
@@ -223,16 +221,15 @@ pub(super) fn template(_: &Request, facts: &Facts, _: &Rules) -> Verdict {
         .with(Extra::Signals(vec!["marketing_template".to_owned()])))
 }
 
-/// 12, ours: a provider with a window takes free text only within 24 hours of the recipient's last message.
+/// 12, ours: a provider with a window takes free text only within 24 hours of the recipient's last message or call to
+/// this number.
 pub(super) fn window(request: &Request, facts: &Facts, _: &Rules) -> Verdict {
     let has_window = facts.instance.as_ref().is_some_and(|i| i.capabilities.window_24h);
     let is_group = matches!(facts.address, Some(Address::Group(_)));
     if !has_window || is_group || matches!(request.draft, Draft::Template { .. }) {
         return Ok(());
     }
-    let heard = facts.contact.as_ref().and_then(|c| c.last_inbound_at);
-    // One ahead of now was heard while the clock was: it opens no window for longer than another one.
-    if heard.is_some_and(|at| at <= facts.now.plus(WINDOW) && facts.now.since(at) < WINDOW) {
+    if conversations::is_window_open(facts.window_opened_at, facts.now, WINDOW) {
         return Ok(());
     }
     let offered = facts.instance.as_ref().and_then(|i| i.window_template.clone());

@@ -83,7 +83,7 @@ pub async fn send(chattu: &Chattu, who: Who, mut incoming: Incoming) -> ChattuRe
     let object = object(&mut incoming).await?;
     let recipient = match known(chattu, &client, &incoming.segments[1]).await? {
         Some(contact) => Recipient::Contact(contact),
-        None => super::messages::recipient(&incoming.segments[1], &who)?,
+        None => super::messages::recipient(chattu, &incoming.segments[1], &who)?,
     };
     let purpose = purpose(&object, &who)?;
     let mut request = Request::text(client.id.clone(), recipient, purpose, String::new());

@@ -45,7 +45,7 @@ async fn read(
     object: &Map<String, Value>,
 ) -> Result<(crate::instances::Instance, Request), ApiError> {
     let client = who.client_or_own(chattu, text(object, "clientId")).await?;
-    let recipient = recipient(needed(object, "number")?, who)?;
+    let recipient = recipient(chattu, needed(object, "number")?, who)?;
     let purpose = purpose(object, who)?;
     let mut request = Request::text(client.id.clone(), recipient, purpose, String::new());
     request.draft = draft(object)?.into();
@@ -54,9 +54,10 @@ async fn read(
 }
 
 /// A number as the dialect writes it: digits with or without `+`, or with `@c.us` behind them.
-pub(super) fn recipient(number: &str, who: &Who) -> Result<Recipient, ApiError> {
+pub(super) fn recipient(chattu: &Chattu, number: &str, who: &Who) -> Result<Recipient, ApiError> {
     let number = number.strip_suffix("@c.us").unwrap_or(number);
-    Recipient::parse(number, who.region()).map_err(|e| ApiError::invalid(format!("number: {e}.")))
+    let how = chattu.gateway.sending.rules().reading(who.region());
+    Recipient::parse(number, how).map_err(|e| ApiError::invalid(format!("number: {e}.")))
 }
 
 /// `GET /api/sent-messages`

@@ -41,7 +41,7 @@ pub async fn create(chattu: &Chattu, who: Who, mut incoming: Incoming) -> Chattu
         sender,
         account: client.account_id,
         instance: client.id,
-        recipient: recipient(needed(&object, "number")?, &who)?,
+        recipient: recipient(chattu, needed(&object, "number")?, &who)?,
         draft,
         purpose: purpose(&object, &who)?,
         reference: None,
