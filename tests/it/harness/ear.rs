@@ -31,6 +31,11 @@ impl RecordingEar {
         self.failures.send_replace(times);
     }
 
+    /// How many more things are not recorded.
+    pub fn failures_left(&self) -> usize {
+        *self.failures.borrow()
+    }
+
     /// Ends when as many failures are left; the way to know that something was refused.
     pub async fn wait_for_failures_left(&self, left: usize) {
         self.failures.subscribe().wait_for(|f| *f == left).await.expect("the ear lives");
