@@ -183,9 +183,9 @@ impl Egress {
     ///
     /// # Errors
     /// No connection came about; no byte of the caller's has left.
-    pub async fn dial(&self, url: &str) -> Result<Box<dyn Io>, EgressError> {
+    pub async fn dial(&self, url: &str, of: Use) -> Result<Box<dyn Io>, EgressError> {
         let target = Target::parse(url)?;
-        let addrs = self.addresses(&target).await?;
+        let addrs = self.addresses(&target, of).await?;
         let tls = target.tls.then_some((&self.0.tls, &target.host));
         line::dial(&*self.0.clock, CONNECT_WITHIN, &addrs, tls).await
     }

@@ -10,7 +10,11 @@ use super::{
     work::Next,
 };
 use crate::{
-    connectors::{EventKind, inbound_event::RemoteParty, provider_text::repeated},
+    connectors::{
+        EventKind,
+        inbound_event::{CallHeard, ProviderNews, ReceiptHeard, RemoteParty},
+        provider_text::repeated,
+    },
     model::{
         clock::Time,
         instance::{Health, InstanceState},
@@ -209,7 +213,7 @@ impl WebInner {
     }
 
     async fn tell_receipt(&self, id: &str, receipt: Receipt, at: Time, refused: Option<&str>) {
-        let what = EventKind::Receipt {
+        let what = EventKind::Receipt(ReceiptHeard {
             provider_message_id: id.to_owned(),
             message_id: self.memory().ours(id),
             receipt,
@@ -217,7 +221,7 @@ impl WebInner {
             reason: refused.map(refusal),
             recipient_fault: false,
             pricing: None,
-        };
+        });
         self.tell_surely(at, what).await;
     }
 
@@ -242,7 +246,12 @@ impl WebInner {
         }
         let words = super::sending::lock_words(until);
         let raw = serde_json::json!({"new_chats_locked_until": until}).to_string();
-        let news = EventKind::News { kind: "new_chats_locked".to_owned(), raw, notice: Some(words), then: Vec::new() };
+        let news = EventKind::News(ProviderNews {
+            kind: "new_chats_locked".to_owned(),
+            raw,
+            notice: Some(words),
+            then: Vec::new(),
+        });
         self.tell_surely(self.clock.now(), news).await;
     }
 
@@ -257,7 +266,8 @@ impl WebInner {
                     .flatten()
                     .for_each(|jid| ids::name(&mut from, jid));
                 self.ringing().begin(call_id, &call.from, call_creator);
-                let what = EventKind::Call { call_id: call_id.clone(), from, is_video: *is_video, missed: false };
+                let what =
+                    EventKind::Call(CallHeard { call_id: call_id.clone(), from, is_video: *is_video, missed: false });
                 self.tell_surely(at, what).await;
             }
             CallAction::Terminate { call_id, .. } => {
@@ -275,7 +285,8 @@ impl WebInner {
     async fn missed(&self, call_id: &str, from: &Jid, at: Time) {
         let mut caller = RemoteParty::default();
         ids::name(&mut caller, from);
-        let what = EventKind::Call { call_id: call_id.to_owned(), from: caller, is_video: false, missed: true };
+        let what =
+            EventKind::Call(CallHeard { call_id: call_id.to_owned(), from: caller, is_video: false, missed: true });
         self.tell_surely(at, what).await;
     }
 }

@@ -5,7 +5,7 @@ use super::work::Wish;
 use crate::{
     connectors::connection::ConnectionState,
     egress::{Bounds, Egress, Io, Outbound},
-    model::clock::Clock,
+    model::{clock::Clock, egress::Use},
 };
 use futures_util::{SinkExt as _, StreamExt as _, stream::SplitSink, stream::SplitStream};
 use http::{HeaderName, HeaderValue, Method, header};
@@ -62,7 +62,7 @@ type Stream = WebSocketStream<Box<dyn Io>>;
 impl Dialler {
     async fn connect(&self) -> anyhow::Result<Stream> {
         // The egress speaks of HTTP; a WebSocket begins as that.
-        let io = self.egress.dial(&self.ws_url.replacen("ws", "http", 1)).await?;
+        let io = self.egress.dial(&self.ws_url.replacen("ws", "http", 1), Use::Connectors).await?;
         let mut request = self.ws_url.as_str().into_client_request()?;
         request.headers_mut().insert(header::ORIGIN, HeaderValue::from_static(ORIGIN));
         let config = WebSocketConfig::default().max_message_size(Some(FRAME_MAX)).max_frame_size(Some(FRAME_MAX));
@@ -143,7 +143,7 @@ impl HttpClient for Fetcher {
             headers.push((HeaderName::try_from(name.as_str())?, HeaderValue::try_from(value.as_str())?));
         }
         let body = request.body.unwrap_or_default();
-        let outbound = Outbound { method, url: &request.url, headers, body };
+        let outbound = Outbound { method, url: &request.url, headers, body, of: Use::Connectors };
         let answer = self.egress.send(outbound, Bounds { timeout: FILE_WITHIN, max_answer_bytes: FILE_MAX }).await;
         let answer = answer.inspect_err(|e| {
             // Of all that is fetched only the version keeps the connection from coming about.
