@@ -187,7 +187,7 @@ fn imports(path: &str, text: &str) -> Found {
 }
 
 /// The line of [`MAY_SEE`] that a path belongs to: `events/webhooks/retry` → `events/webhooks`, `web/body` → `web`.
-fn slice_of(path: &str) -> String {
+pub(crate) fn slice_of(path: &str) -> String {
     let mut parts = path.split('/');
     let room = parts.next().unwrap_or_default();
     let slice = parts.next().map(|second| format!("{room}/{second}"));
@@ -310,12 +310,12 @@ fn lines_with(text: &str, bad: &[&str]) -> Found {
         .collect()
 }
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// `src/sending/pace/load.rs` → sending/pace/load; `src/app/mod.rs` → app.
-fn module_of(path: &Path) -> String {
+pub(crate) fn module_of(path: &Path) -> String {
     let relative = path.strip_prefix(root().join("src")).unwrap_or(path).to_string_lossy().into_owned();
     let module = relative.trim_end_matches(".rs");
     module.trim_end_matches("/mod").to_owned()
@@ -336,7 +336,7 @@ fn check_all(dirs: &[&str], rule: impl Fn(&Path, &str) -> Found) {
 }
 
 /// Every Rust file below `dirs`, with its text.
-fn rust_files(dirs: &[&str]) -> Vec<(PathBuf, String)> {
+pub(crate) fn rust_files(dirs: &[&str]) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     let mut waiting: Vec<PathBuf> = dirs.iter().map(|dir| root().join(dir)).collect();
     while let Some(path) = waiting.pop() {
