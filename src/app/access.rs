@@ -1,7 +1,7 @@
 //! Who may ask for what. The table names it for every route, and [`answer`] alone judges it: a handler is reached only
 //! with the proof in its hand that its kind takes as an argument.
 
-use super::routes::{Handler, Route};
+use super::routes::{Route, RouteHandler};
 use crate::{
     accounts::Role,
     api::guarded,
@@ -73,23 +73,24 @@ impl Access {
 /// The answer of a route to whoever may ask for it, and the refusal for everybody else.
 pub(super) async fn answer(state: &AppState, route: &Route, incoming: Incoming) -> Response {
     match route.handler {
-        Handler::Open(handle) => handle(state, incoming).await,
-        Handler::ApiKey(handle) => match auth::bearer(state, &incoming) {
+        RouteHandler::Open(handle) => handle(state, incoming).await,
+        RouteHandler::ApiKey(handle) => match auth::bearer(state, &incoming) {
             Ok(caller) => handle(state, caller, incoming).await,
             Err(problem) => guarded::no_key(&incoming, problem),
         },
-        Handler::Chattu(asker, rates, handle) => match chattu::prove(&state.chattu, &incoming, asker, rates).await {
+        RouteHandler::Chattu(asker, rates, handle) => match chattu::prove(&state.chattu, &incoming, asker, rates).await
+        {
             Ok(who) => handle(state, who, incoming).await,
             Err(e) => e.into_response(),
         },
-        Handler::Session(handle) => match portal::subscriber(state, &incoming).await {
+        RouteHandler::Session(handle) => match portal::subscriber(state, &incoming).await {
             Some(subscriber) => handle(state, subscriber, incoming).await,
             None => problem::code(Code::NotFound),
         },
-        Handler::Socket(handle) => match live::admit(state, &incoming).await {
+        RouteHandler::Socket(handle) => match live::admit(state, &incoming).await {
             Ok(subscriber) => handle(state, subscriber, incoming).await,
             Err(status) => status.into_response(),
         },
-        Handler::Page(page) => portal::enter(state, incoming, route.access.role(), page).await,
+        RouteHandler::Page(page) => portal::enter(state, incoming, route.access.role(), page).await,
     }
 }

@@ -37,7 +37,7 @@ pub struct Route {
     pub access: Access,
     /// Where two contracts share a path: by which headers this one is known.
     known_by: Option<fn(&HeaderMap) -> bool>,
-    pub(super) handler: Handler,
+    pub(super) handler: RouteHandler,
 }
 
 impl Route {
@@ -47,21 +47,21 @@ impl Route {
     }
 }
 
-type Answer<'a> = Pin<Box<dyn Future<Output = Response> + Send + 'a>>;
+type RouteAnswer<'a> = Pin<Box<dyn Future<Output = Response> + Send + 'a>>;
 
 /// What answers, by what it needs to have been proved.
 #[derive(Clone, Copy)]
-pub(super) enum Handler {
+pub(super) enum RouteHandler {
     /// Nothing; or it looks for the proof itself, because that is in the body or in the path.
-    Open(for<'a> fn(&'a AppState, Incoming) -> Answer<'a>),
+    Open(for<'a> fn(&'a AppState, Incoming) -> RouteAnswer<'a>),
     /// Whose key it is.
-    ApiKey(for<'a> fn(&'a AppState, Caller, Incoming) -> Answer<'a>),
+    ApiKey(for<'a> fn(&'a AppState, Caller, Incoming) -> RouteAnswer<'a>),
     /// Who asks in the Chattu dialect, and how often that is let happen.
-    Chattu(Asker, &'static [RateKind], for<'a> fn(&'a AppState, Who, Incoming) -> Answer<'a>),
+    Chattu(Asker, &'static [RateKind], for<'a> fn(&'a AppState, Who, Incoming) -> RouteAnswer<'a>),
     /// Who is logged in.
-    Session(for<'a> fn(&'a AppState, portal::Subscriber, Incoming) -> Answer<'a>),
+    Session(for<'a> fn(&'a AppState, portal::Subscriber, Incoming) -> RouteAnswer<'a>),
     /// Who is logged in, at one of our own pages.
-    Socket(for<'a> fn(&'a AppState, portal::Subscriber, Incoming) -> Answer<'a>),
+    Socket(for<'a> fn(&'a AppState, portal::Subscriber, Incoming) -> RouteAnswer<'a>),
     /// Who is logged in, with what role, and where a form came from.
     Page(portal::Page),
 }
@@ -75,7 +75,7 @@ macro_rules! line {
 /// Open to everybody, or judged by its handler.
 macro_rules! open {
     ($method:ident $path:literal, $access:ident => $handler:path) => {
-        line!($method $path, Access::$access, Handler::Open(|state, incoming| {
+        line!($method $path, Access::$access, RouteHandler::Open(|state, incoming| {
             Box::pin(async move { $handler(state, incoming).await.into_response() })
         }))
     };
@@ -84,7 +84,7 @@ macro_rules! open {
 /// A telephone system's.
 macro_rules! threecx {
     ($method:ident $path:literal => $handler:path) => {
-        line!($method $path, Access::Integration, Handler::Open(|state, incoming| {
+        line!($method $path, Access::Integration, RouteHandler::Open(|state, incoming| {
             Box::pin($handler(state, &state.threecx, incoming))
         }))
     };
@@ -93,7 +93,7 @@ macro_rules! threecx {
 /// Of the guarded API.
 macro_rules! key {
     ($method:ident $path:literal => $handler:path) => {
-        line!($method $path, Access::ApiKey, Handler::ApiKey(|state, caller, incoming| {
+        line!($method $path, Access::ApiKey, RouteHandler::ApiKey(|state, caller, incoming| {
             Box::pin($handler(state, caller, incoming))
         }))
     };
@@ -101,7 +101,7 @@ macro_rules! key {
 
 macro_rules! chattu {
     ($method:ident $path:literal, $asker:ident $(, $rate:ident)* => $handler:path) => {
-        line!($method $path, Access::Chattu(Asker::$asker), Handler::Chattu(
+        line!($method $path, Access::Chattu(Asker::$asker), RouteHandler::Chattu(
             Asker::$asker,
             &[$(RateKind::$rate),*],
             |state, who, incoming| Box::pin(async move { $handler(&state.chattu, who, incoming).await.into_response() }),
@@ -111,7 +111,7 @@ macro_rules! chattu {
 
 macro_rules! session {
     ($method:ident $path:literal, $access:ident => $handler:path) => {
-        line!($method $path, Access::$access, Handler::$access(|state, subscriber, incoming| {
+        line!($method $path, Access::$access, RouteHandler::$access(|state, subscriber, incoming| {
             Box::pin($handler(state, subscriber, incoming))
         }))
     };
@@ -120,7 +120,7 @@ macro_rules! session {
 /// A page, for those whose role reaches.
 macro_rules! page {
     ($method:ident $path:expr, $access:ident => $page:path) => {
-        line!($method $path, Access::$access, Handler::Page(|state, v| Box::pin($page(state, v))))
+        line!($method $path, Access::$access, RouteHandler::Page(|state, v| Box::pin($page(state, v))))
     };
 }
 
@@ -174,7 +174,7 @@ fn chattu() -> Vec<Route> {
         // It takes a password, which is not to be guessed here either.
         chattu!(DELETE "/clients/{client_id}", Session, Delete, Password => clients::delete),
         chattu!(POST "/api/update-webhook", AnyKey => clients::update_webhook),
-        line!(POST "/api/reset-api-key", Access::KeyInBody, Handler::Open(|state, incoming| {
+        line!(POST "/api/reset-api-key", Access::KeyInBody, RouteHandler::Open(|state, incoming| {
             Box::pin(async move { clients::reset_key(&state.chattu, incoming).await.into_response() })
         })),
         chattu!(GET "/api/sent-messages", AnyKey => messages::list_sent),

@@ -9,7 +9,7 @@ use crate::{
     model::{clock::Time, code::Code, random::base62},
     portal,
     web::{
-        Incoming, Listener, RequestId, Target, incoming, problem,
+        Incoming, Listener, RequestId, RequestTarget, incoming, problem,
         server::{BoundedBody, SharedBody},
     },
 };
@@ -121,7 +121,7 @@ where
         let is_h1 = request.version() < Version::HTTP_2;
         // Who waits for a word before the body is not sent it for a body that nobody reads.
         let is_sent = !request.headers().contains_key(header::EXPECT);
-        let target = Target::of(&request);
+        let target = RequestTarget::of(&request);
         let (mut head, body) = request.into_parts();
         let (body, leftover) = SharedBody::new(body);
         let mut response = match target {

@@ -3,7 +3,7 @@
 use crate::{
     gateway::Gateway,
     web::{
-        Listener, RequestId, Target,
+        Listener, RequestId, RequestTarget,
         body::{Body, from_stream},
         client_address,
         server::Peer,
@@ -65,12 +65,12 @@ impl Incoming {
     }
 }
 
-/// Any request, behind [`Target::of`].
+/// Any request, behind [`RequestTarget::of`].
 pub fn any() -> BoxedFilter<(Incoming,)> {
     let upgrade = warp::ws().map(Some).or(warp::any().map(|| None)).unify();
     warp::method()
         .and(warp::header::headers_cloned())
-        .and(warp::ext::optional::<Target>())
+        .and(warp::ext::optional::<RequestTarget>())
         .and(warp::ext::optional::<RequestId>())
         .and(warp::ext::optional::<Listener>())
         .and(warp::ext::optional::<Peer>())
@@ -79,13 +79,13 @@ pub fn any() -> BoxedFilter<(Incoming,)> {
         .map(
             |method,
              headers,
-             target: Option<Target>,
+             target: Option<RequestTarget>,
              id: Option<RequestId>,
              listener: Option<Listener>,
              peer,
              upgrade,
              body| {
-                let Target { path, query, host } = target.unwrap_or_default();
+                let RequestTarget { path, query, host } = target.unwrap_or_default();
                 Incoming {
                     method,
                     path,

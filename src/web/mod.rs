@@ -25,4 +25,4 @@ mod target;
 pub use incoming::Incoming;
 pub use listener::{Listener, RequestId};
 pub use same_origin::Origin;
-pub use target::{BadTarget, Target};
+pub use target::{BadTarget, RequestTarget};

@@ -3,7 +3,7 @@
 //! A page is redirected. Any other method is refused with a word of why: what it carried has crossed the network in
 //! the clear, and a silent redirect would keep it that way.
 
-use super::Target;
+use super::RequestTarget;
 use crate::ops::acme::Challenges;
 use ::http::{HeaderValue, Method, Request, Response, StatusCode, header, uri::Authority};
 use bytes::Bytes;
@@ -41,7 +41,7 @@ impl TlsRedirect {
     }
 
     fn answer<B>(&self, request: &Request<B>) -> RedirectResponse {
-        let target = match Target::of(request) {
+        let target = match RequestTarget::of(request) {
             Ok(target) => target,
             Err(bad) => return bad.answer(),
         };

@@ -12,7 +12,7 @@ const LONGEST: usize = 8 * 1024;
 
 /// The target of a request that may go on.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
-pub struct Target {
+pub struct RequestTarget {
     /// The path, as it was sent (not decoded).
     pub path: String,
     /// The query without its question mark; empty for none.
@@ -51,7 +51,7 @@ impl BadTarget {
     }
 }
 
-impl Target {
+impl RequestTarget {
     /// Judges a request by its first line and its `Host`.
     ///
     /// # Errors
@@ -156,7 +156,7 @@ mod tests {
             for host in *hosts {
                 request = request.header(header::HOST, *host);
             }
-            let found = Target::of(&request.body(()).expect("a request")).map(|target| target.host);
+            let found = RequestTarget::of(&request.body(()).expect("a request")).map(|target| target.host);
             assert_eq!(found, expected.map(str::to_owned), "{version:?} {hosts:?}");
         }
     }

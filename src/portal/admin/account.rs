@@ -206,7 +206,7 @@ async fn again(gateway: &Gateway, v: &PageContext, wrong: AccountFormPart) -> Re
 }
 
 /// What one read brings.
-struct Figures {
+struct AccountFigures {
     a: Account,
     used: UsedMessages,
     past: Vec<ClosedPeriod>,
@@ -215,10 +215,10 @@ struct Figures {
     instances: Vec<Instance>,
 }
 
-fn figures(tx: &Tx<'_>, id: AccountId, now: Time) -> Result<Figures, AccountError> {
+fn figures(tx: &Tx<'_>, id: AccountId, now: Time) -> Result<AccountFigures, AccountError> {
     let a = Account::find(tx, id, now)?;
     let used = usage::of(tx, &[(id, a.zone().period(now))])?.into_iter().next().unwrap_or_default();
-    Ok(Figures {
+    Ok(AccountFigures {
         a,
         used,
         past: usage::past(tx, id)?,
@@ -234,7 +234,7 @@ async fn page<'a>(
     wrong: AccountFormPart,
 ) -> Result<AccountDetailPage<'a>, PageError> {
     let (account, now) = (id(v, 0)?, v.now);
-    let Figures { a, used, past, grants, people, instances } =
+    let AccountFigures { a, used, past, grants, people, instances } =
         gateway.store.read(move |tx| figures(tx, account, now)).await?;
     let form =
         if matches!(wrong, AccountFormPart::Settings(_)) { AccountForm::typed(v) } else { AccountForm::of(v, &a) };

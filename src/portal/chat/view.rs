@@ -10,7 +10,7 @@ use crate::{
     },
     model::{
         ids::AccountId,
-        phone::{Impossible, Phone, Reading, Region},
+        phone::{Impossible, Phone, PhoneReading, Region},
     },
     people::chats::{self, ChatId, Cursor, Filter, SendHints},
     store::{StoreError, Tx},
@@ -21,7 +21,7 @@ use crate::{
 const CHATS: u32 = 100;
 
 /// What the page is to show. `instance`: its id; empty: the first one.
-pub(super) struct Asked {
+pub(super) struct ChatQuery {
     pub(super) instance: String,
     pub(super) chat: String,
     pub(super) q: String,
@@ -59,7 +59,7 @@ pub(super) fn view_of(
     tx: &Tx<'_>,
     v: &Locale,
     account: Option<AccountId>,
-    asked: &Asked,
+    asked: &ChatQuery,
 ) -> Result<View, AccountError> {
     let instances = instances::list(tx, account)?;
     let at = match asked.instance.as_str() {
@@ -84,7 +84,7 @@ fn load(
     tx: &Tx<'_>,
     v: &Locale,
     instance: &Instance,
-    asked: &Asked,
+    asked: &ChatQuery,
     region: Option<Region>,
 ) -> Result<Option<Loaded>, StoreError> {
     let position = feed::newest(tx)?;
@@ -95,7 +95,7 @@ fn load(
     if asked.chat.is_empty() {
         return Ok(Some(Loaded { rows, open: None, position }));
     }
-    let Some(to) = resolve(tx, instance, &asked.chat, Reading { region, impossible: asked.impossible })? else {
+    let Some(to) = resolve(tx, instance, &asked.chat, PhoneReading { region, impossible: asked.impossible })? else {
         return Ok(None);
     };
     let open = match to {

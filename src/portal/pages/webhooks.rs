@@ -161,13 +161,13 @@ async fn page<'a>(gateway: &Gateway, v: &'a PageContext) -> Result<WebhooksPage<
     let account = v.scope();
     let (asked, failed) = (v.query.parsed::<i64>("endpoint").map(EndpointId), v.query.is_on("failed"));
     let read = gateway.store.read(move |tx| figures(tx, account, asked, failed));
-    let Figures { endpoints, deliveries, instances, waiting } = read.await?;
+    let WebhookFigures { endpoints, deliveries, instances, waiting } = read.await?;
     let events = EventName::ALL.iter().filter(|n| **n != EventName::Test).map(|n| n.as_str()).collect();
     Ok(WebhooksPage { v, waiting, endpoints, deliveries, instances, events, secret: None, problem: String::new() })
 }
 
 /// What one read brings.
-struct Figures {
+struct WebhookFigures {
     endpoints: Vec<Endpoint>,
     deliveries: Vec<Delivery>,
     instances: Vec<String>,
@@ -179,7 +179,7 @@ fn figures(
     account: Option<AccountId>,
     asked: Option<EndpointId>,
     failed: bool,
-) -> Result<Figures, WebhookError> {
+) -> Result<WebhookFigures, WebhookError> {
     let mut endpoints = webhooks::list_endpoints(tx)?;
     endpoints.retain(|e| account.is_none_or(|a| e.account_id == a));
     let mut deliveries = Vec::new();
@@ -193,7 +193,7 @@ fn figures(
     // How far a resend has come: what was failed waits, and becomes fewer.
     let sql = "SELECT endpoint_id, count(*) FROM deliveries WHERE state = 'pending' GROUP BY endpoint_id";
     let waiting = tx.list(sql, [], |r| Ok((r.get::<_, i64>(0)?, r.get::<_, u64>(1)?)))?.into_iter().collect();
-    Ok(Figures { endpoints, deliveries, instances, waiting })
+    Ok(WebhookFigures { endpoints, deliveries, instances, waiting })
 }
 
 /// Where an endpoint's events go; empty for one that is not on the page.
