@@ -28,7 +28,7 @@ use crate::{
     people::{media::Media, presence::Attention, suppression::Erased},
     portal,
     sending::{Parts, Recovered, Sending, schedule::Schedules},
-    store::{Store, StoreError, Vault},
+    store::{Store, StoreError},
     web::{Listener, redirect::TlsRedirect, server},
 };
 use from_config::{backups, content_policy, periods, portal_at, rates, reachable_at, rules, server_limits, shelf};
@@ -135,10 +135,7 @@ impl App {
         let policy_dir = config.guard.policy_dir.clone();
         let content = tokio::task::spawn_blocking(move || content_policy(&policy_dir));
         let store = locked.open(clock.now())?;
-        let vault = match &config.key_file {
-            Some(file) => Vault::with_key_file(file, random.clone())?,
-            None => Vault::open(&config.data_dir, random.clone())?,
-        };
+        let vault = store.vault(config.key_file.as_deref(), random.clone()).await?;
         let accounts = Accounts::open(store.clone(), clock.clone(), random.clone(), vault.clone()).await?;
         let accounts = Arc::new(accounts);
         let egress = Egress::system(config.egress.allow.clone(), clock.clone());
@@ -237,6 +234,7 @@ impl App {
             portal_url: portal_at(&config),
             language: config.portal.language.as_str(),
             registration: config.portal.registration.as_str(),
+            owners_may_make: config.portal.owners_may_make,
             support_contact: config.support_contact.clone(),
         };
         let gateway = Arc::new(gateway);
@@ -352,6 +350,14 @@ impl Running {
         match self.gateway.keeper.get() {
             Some(keeper) => Ok(keeper.certificate().reload(&*self.gateway.clock)?),
             None => Ok(()),
+        }
+    }
+
+    /// Asks the certificate authority now, if it failed last: whoever reloads has mended the cause. Ends when it answered.
+    pub async fn ask_authority_now(&self) {
+        let Some(keeper) = self.gateway.keeper.get().filter(|keeper| keeper.failure().is_some()) else { return };
+        if let Err(e) = keeper.try_now().await {
+            tracing::warn!("no new certificate: {e}");
         }
     }
 

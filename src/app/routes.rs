@@ -47,21 +47,21 @@ impl Route {
     }
 }
 
-type RouteAnswer<'a> = Pin<Box<dyn Future<Output = Response> + Send + 'a>>;
+type ResponseFuture<'a> = Pin<Box<dyn Future<Output = Response> + Send + 'a>>;
 
 /// What answers, by what it needs to have been proved.
 #[derive(Clone, Copy)]
 pub(super) enum RouteHandler {
     /// Nothing; or it looks for the proof itself, because that is in the body or in the path.
-    Open(for<'a> fn(&'a AppState, Incoming) -> RouteAnswer<'a>),
+    Open(for<'a> fn(&'a AppState, Incoming) -> ResponseFuture<'a>),
     /// Whose key it is.
-    ApiKey(for<'a> fn(&'a AppState, Caller, Incoming) -> RouteAnswer<'a>),
+    ApiKey(for<'a> fn(&'a AppState, Caller, Incoming) -> ResponseFuture<'a>),
     /// Who asks in the Chattu dialect, and how often that is let happen.
-    Chattu(Asker, &'static [RateKind], for<'a> fn(&'a AppState, Who, Incoming) -> RouteAnswer<'a>),
+    Chattu(Asker, &'static [RateKind], for<'a> fn(&'a AppState, Who, Incoming) -> ResponseFuture<'a>),
     /// Who is logged in.
-    Session(for<'a> fn(&'a AppState, portal::Subscriber, Incoming) -> RouteAnswer<'a>),
+    Session(for<'a> fn(&'a AppState, portal::Subscriber, Incoming) -> ResponseFuture<'a>),
     /// Who is logged in, at one of our own pages.
-    Socket(for<'a> fn(&'a AppState, portal::Subscriber, Incoming) -> RouteAnswer<'a>),
+    Socket(for<'a> fn(&'a AppState, portal::Subscriber, Incoming) -> ResponseFuture<'a>),
     /// Who is logged in, with what role, and where a form came from.
     Page(portal::Page),
 }

@@ -99,7 +99,10 @@ impl Scheduler {
             "expire_sessions" => drop(self.0.accounts.expire_sessions().await?),
             "expire_threecx" => drop(self.0.threecx.expire().await?),
             "expire_changes" => drop(self.0.live.expire().await?),
-            "retention" => drop(self.0.retention.step().await?),
+            "retention" => {
+                self.0.retention.step().await?;
+                self.0.store.shrink().await?;
+            }
             "optimize" => self.0.store.write(|tx| tx.execute("PRAGMA optimize", []).map(drop)).await?,
             "certificate" => {
                 if let Some(keeper) = self.0.keeper.get() {

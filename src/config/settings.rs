@@ -256,6 +256,8 @@ pub struct Portal {
     /// IANA name: the time zone of new accounts for which none is named.
     #[serde(deserialize_with = "values::timezone")]
     pub timezone: String,
+    /// Webhooks, keys and instances that an account's own people may have, of each; 0: as many as they like.
+    pub owners_may_make: u32,
 }
 
 /// Files in and out.

@@ -81,11 +81,18 @@ pub struct Gateway {
     pub language: &'static str,
     /// Whether people can register: `off`, `invite` or `open`.
     pub registration: &'static str,
+    /// Webhooks, keys and instances that an account's own people may have, of each; 0: as many as they like.
+    pub owners_may_make: u32,
     /// Shown where a page says "contact support"; may be empty.
     pub support_contact: String,
 }
 
 impl Gateway {
+    /// Whether an account that has so many of something may have one more of its own making.
+    pub const fn may_make(&self, there: usize) -> bool {
+        self.owners_may_make == 0 || there < self.owners_may_make as usize
+    }
+
     /// Erases the person with this number, from one account or from all of them: what the database has, and what the
     /// phones of sandboxes keep in files of their own.
     ///

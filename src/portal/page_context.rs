@@ -7,11 +7,11 @@
 
 use super::{banner::Banner, chat, page_error::PageError, page_facts::PageFacts};
 use crate::{
-    accounts::{Account, Guesser, Role, Session},
+    accounts::{Account, Role, Session},
     connectors::outgoing::MediaKind,
     dialects::AppState,
     gateway::Gateway,
-    model::{clock::Time, ids::AccountId, plan::Zone},
+    model::{clock::Time, ids::AccountId, plan::Zone, why::Why},
     store::{StoreError, Tx},
     web::{
         Incoming, Origin,
@@ -71,7 +71,7 @@ pub struct PageContext {
     /// The session's cookie.
     pub token: Option<String>,
     /// What the browser keeps of an earlier login.
-    device: String,
+    pub device: String,
     /// For the log.
     pub request_id: String,
     /// Shown where a text says "contact support".
@@ -273,9 +273,12 @@ fn language(gateway: &Gateway, incoming: &Incoming, who: Option<&Session>) -> La
 }
 
 impl PageContext {
-    /// Who guesses, should this be a login.
-    pub fn guesser(&self) -> Guesser<'_> {
-        Guesser { address: self.address, device: &self.device }
+    /// Why something cannot be taken, in the visitor's language; who does not run the machine hears nothing of its inside.
+    pub fn why(&self, why: &Why) -> String {
+        match &self.who {
+            Some(who) if who.role == Role::Admin => self.locale.why(why),
+            _ => self.locale.why(&why.for_customers()),
+        }
     }
 
     /// The account whose rows are shown; none: an admin looks at all of them.

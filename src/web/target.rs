@@ -105,11 +105,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    type Parts<'a> = Result<(&'a str, &'a str), BadTarget>;
+    type OriginForm<'a> = Result<(&'a str, &'a str), BadTarget>;
 
     #[test]
     fn only_the_ordinary_form_goes_on() {
-        let rows: &[(&str, Parts<'_>)] = &[
+        let rows: &[(&str, OriginForm<'_>)] = &[
             ("/", Ok(("/", ""))),
             ("/api/messages/12?x=1&y=%20", Ok(("/api/messages/12", "x=1&y=%20"))),
             ("/chat?q=a?b", Ok(("/chat", "q=a?b"))),

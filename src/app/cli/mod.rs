@@ -22,15 +22,15 @@ mod socket_activation;
 use crate::{
     app::{
         App, StartError,
-        commands::{Command, SetupToken},
+        commands::{AccountCommand, Command, SetupToken, UserCommand},
         control,
     },
     model::{
         clock::{Clock, SystemClock},
         random::SystemRandom,
     },
-    ops::logging,
-    store::StoreError,
+    ops::{logging, memory},
+    store::{self, StoreError},
 };
 use clap::{Parser, Subcommand};
 use context::{Context, Given};
@@ -172,6 +172,12 @@ const LOCK_RETRY: Duration = Duration::from_millis(50);
 /// Asks the running gateway, or does it under the directory's lock when none runs. A gateway that is just starting, or
 /// another command, has the lock without listening: that passes within moments.
 async fn ask(context: &Context, command: Command) -> Result<Value, String> {
+    if !context.config.data_dir.join(store::FILE_NAME).exists() && !begins(&command) {
+        return Err(format!(
+            "{}: there is no gateway's data here: `wa-gateway serve` makes it; or name the right directory with --data-dir",
+            context.config.data_dir.display()
+        ));
+    }
     let clock = Arc::new(SystemClock);
     let late = clock.now().plus(LOCK_PATIENCE);
     loop {
@@ -193,7 +199,18 @@ async fn ask(context: &Context, command: Command) -> Result<Value, String> {
     }
 }
 
+/// What may be done before a gateway ever ran: the first things are made. Everything else asks about what is there, and
+/// must not answer that there is nothing because it looked in the wrong place.
+const fn begins(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Account(AccountCommand::Create(_)) | Command::User(UserCommand::Create(_)) | Command::SetupToken(_)
+    )
+}
+
 fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    // Before there is a thread.
+    memory::give_large_blocks_back();
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -109,10 +109,17 @@ impl Signals {
             tokio::select! {
                 _ = self.term.recv() => return,
                 _ = self.int.recv() => return,
-                _ = self.hup.recv() => match running.reload_certificate() {
-                    Ok(()) => tracing::info!("certificates were read again"),
-                    Err(e) => tracing::error!("the old certificate serves on: {e}"),
-                },
+                _ = self.hup.recv() => {
+                    match running.reload_certificate() {
+                        Ok(()) => tracing::info!("certificates were read again"),
+                        Err(e) => tracing::error!("the old certificate serves on: {e}"),
+                    }
+                    tokio::select! {
+                        () = running.ask_authority_now() => {}
+                        _ = self.term.recv() => return,
+                        _ = self.int.recv() => return,
+                    }
+                }
             }
         }
     }

@@ -12,6 +12,7 @@ use super::{
     secrets,
     signature::{self, Secret},
 };
+use crate::model::egress::Use;
 use crate::{
     egress::{Bounds, Outbound},
     model::clock::{LastLook, Time},
@@ -177,8 +178,13 @@ impl Webhooks {
     async fn attempt(&self, delivery: ClaimedDelivery) {
         let begun = self.clock.now();
         let headers = headers(&delivery, begun);
-        let outbound =
-            Outbound { method: Method::POST, url: &delivery.url, headers, body: Bytes::from(delivery.body.clone()) };
+        let outbound = Outbound {
+            method: Method::POST,
+            url: &delivery.url,
+            headers,
+            body: Bytes::from(delivery.body.clone()),
+            of: Use::Webhooks,
+        };
         let answers = delivery.format == Format::Chattu;
         let bounds = match answers {
             true => {
@@ -199,8 +205,9 @@ impl Webhooks {
             }
             // The status came in time; that the rest of the answer did not is the receiver's own affair.
             Err(e) => {
+                tracing::debug!(endpoint = %delivery.endpoint, "a delivery got no answer: {e}");
                 let brought = e.status().map(|status| AttemptResult::Status(status.as_u16(), None));
-                (brought.unwrap_or_else(|| AttemptResult::NoAnswer(e.to_string())), String::new())
+                (brought.unwrap_or_else(|| AttemptResult::NoAnswer(e.for_customers())), String::new())
             }
         };
         let result = Arc::new(Came { brought, answer, took: now.since(begun) });

@@ -61,7 +61,10 @@ impl MediaFolder {
         let name = base62(&*self.random, 32).to_ascii_lowercase();
         let path = format!("{}/{name}", &name[..2]);
         let folder = self.root.join(&name[..2]);
-        DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+        if !folder.exists() {
+            DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+            File::open(&*self.root)?.sync_all()?;
+        }
         self.lock().insert(path.clone());
         let stored = Stored {
             path,

@@ -8,7 +8,7 @@ pub mod security;
 pub mod setup;
 
 use super::{PageContext, page_error};
-use crate::accounts::OneTimeLink;
+use crate::accounts::{Guesser, OneTimeLink};
 use crate::web::cookie;
 use ::http::{HeaderValue, StatusCode, header};
 use warp::reply::Response;
@@ -24,6 +24,11 @@ fn next(v: &PageContext) -> String {
 fn is_ours(path: &str) -> bool {
     let is_plain = path.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
     path.starts_with('/') && !path.starts_with("//") && is_plain
+}
+
+/// Who guesses, when this is a login.
+fn guesser(v: &PageContext) -> Guesser<'_> {
+    Guesser { address: v.address, device: &v.device }
 }
 
 /// A new session in the browser, and on to a page.

@@ -1,5 +1,6 @@
 //! `/api-keys`: made, shown once, revoked.
 
+use super::too_many;
 use crate::{
     accounts::{self, AccountError, ApiKey, KeyKind, NewKey},
     gateway::Gateway,
@@ -39,6 +40,10 @@ pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 /// # Errors
 /// The database's.
 pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
+    let there = gateway.accounts.list_keys(v.account()?).await?.iter().filter(|key| key.revoked_at.is_none()).count();
+    if let Some(problem) = too_many(gateway, v, there) {
+        return again(gateway, v, problem).await;
+    }
     let expires_at = match v.form.some("expires") {
         None => None,
         Some(day) => match super::messages::day_start(v, day, 1).filter(|end| *end > v.now) {

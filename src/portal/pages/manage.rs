@@ -218,7 +218,7 @@ async fn own(gateway: &Gateway, v: &PageContext) -> Result<Instance, PageError> 
 }
 
 /// What one read brings.
-struct NumberFigures {
+struct InstanceFigures {
     instance: Instance,
     position: i64,
     endpoints: Vec<Endpoint>,
@@ -226,14 +226,14 @@ struct NumberFigures {
     templates: Vec<KnownTemplate>,
 }
 
-fn figures(tx: &Tx<'_>, id: &InstanceId) -> Result<NumberFigures, InstanceError> {
+fn figures(tx: &Tx<'_>, id: &InstanceId) -> Result<InstanceFigures, InstanceError> {
     let instance = instances::find(tx, id)?;
     let mut endpoints = webhooks::list_endpoints(tx)?;
     let of_this = |e: &Endpoint| e.instance_id.as_ref().is_none_or(|it| it == id);
     endpoints.retain(|e| e.account_id == instance.account_id && of_this(e));
     // What changes from this position on is told.
     let (position, secrets) = (feed::newest(tx)?, instances::secret_names(tx, id)?);
-    Ok(NumberFigures { position, endpoints, secrets, templates: templates::list(tx, id)?, instance })
+    Ok(InstanceFigures { position, endpoints, secrets, templates: templates::list(tx, id)?, instance })
 }
 
 async fn page<'a>(
@@ -244,7 +244,7 @@ async fn page<'a>(
 ) -> Result<Manage<'a>, PageError> {
     let id = InstanceId::from_text(v.segment());
     let read = gateway.store.read(move |tx: &Tx<'_>| figures(tx, &id)).await?;
-    let NumberFigures { instance: i, position, endpoints, secrets: kept, templates } = read;
+    let InstanceFigures { instance: i, position, endpoints, secrets: kept, templates } = read;
     if v.scope().is_some_and(|account| i.account_id != account) {
         return Err(PageError::NotFound);
     }

@@ -1,5 +1,6 @@
 //! `/webhooks`: endpoints, and each delivery with its attempts; made, rotated, tested, switched off and on; re-sent.
 
+use super::too_many;
 use crate::{
     events::webhooks::{self, Attempt, Delivery, Endpoint, EndpointId, EventName, Filter, NewEndpoint, WebhookError},
     gateway::Gateway,
@@ -51,6 +52,12 @@ pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 /// # Errors
 /// No account is chosen.
 pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
+    let account = v.account()?;
+    let there = gateway.webhooks.list().await?.iter().filter(|endpoint| endpoint.account_id == account).count();
+    if let Some(problem) = too_many(gateway, v, there) {
+        let page = WebhooksPage { problem, ..page(gateway, v).await? };
+        return Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY));
+    }
     let new = NewEndpoint {
         account: v.account()?,
         instance: v.form.some("instance").map(InstanceId::from_text),

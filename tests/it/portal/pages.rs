@@ -253,3 +253,28 @@ async fn the_log_is_searched_by_what_a_person_has_at_hand() {
         assert_eq!(body.matches("<a href=\"/message-logs/").count(), found, "{query}");
     }
 }
+
+#[tokio::test]
+async fn an_owner_makes_so_many_of_each_and_an_admin_more() {
+    let world = World::start_with(|config| config.portal.owners_may_make = 2).await;
+    let mut owner = Visitor::logged_in(&world, "owner").await;
+    let hook = [("url", "https://shop.example/hook"), ("event", "message.sent")];
+    let statuses = |path: &'static str, fields: Vec<(&'static str, &'static str)>| (path, fields);
+    // The world has an instance and a key already.
+    let rows =
+        [statuses("/webhooks", hook.to_vec()), statuses("/api-keys", vec![("name", "another"), ("kind", "bearer")])];
+    for (path, fields) in rows {
+        let mut made = 0;
+        for _ in 0..4 {
+            let reply = owner.post(path, &fields).await;
+            assert!(reply.status == 200 || reply.status == 422, "{path}: {}", reply.status);
+            made += usize::from(reply.status == 200);
+        }
+        assert_eq!(made, if path == "/webhooks" { 2 } else { 1 }, "{path}");
+    }
+    let instance = |id: &'static str| [("connector", "sandbox"), ("id", id), ("name", "A line")];
+    assert_eq!(owner.post("/instances", &instance("second-line")).await.status, 303);
+    assert_eq!(owner.post("/instances", &instance("third-line")).await.status, 422);
+    let mut admin = Visitor::logged_in(&world, "admin").await;
+    assert_eq!(admin.post("/webhooks", &hook).await.status, 200, "an administrator may");
+}

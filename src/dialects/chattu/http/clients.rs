@@ -50,6 +50,10 @@ pub async fn add(chattu: &Chattu, who: Who, mut incoming: Incoming) -> ChattuRes
 }
 
 async fn make(chattu: &Chattu, caller: &DialectCaller, id: &str) -> Result<Instance, ApiError> {
+    let there = chattu.gateway.instances.list(Some(caller.caller.account)).await?.len();
+    if !chattu.gateway.may_make(there) {
+        return Err(ApiError::invalid("This account has as many clients as it may make: delete one, or ask for more."));
+    }
     let id = InstanceId::parse(id).map_err(|e| ApiError::invalid(format!("clientId: {e}.")))?;
     let connector = chattu.new_client_connector;
     // The phone network inside waits for its code, too, so that everything can be tried.

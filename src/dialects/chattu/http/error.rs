@@ -177,6 +177,7 @@ impl From<WebhookError> for ApiError {
     fn from(e: WebhookError) -> Self {
         match e {
             WebhookError::Store(e) => e.into(),
+            WebhookError::Invalid(why) => Self::invalid(why.for_customers().to_string()),
             other => Self::invalid(other.to_string()),
         }
     }
