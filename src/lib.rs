@@ -23,6 +23,28 @@
 //! | [`portal`] | what people look at |
 //! | [`app`] | the composition root: routes, scheduler, command line, control socket |
 //!
+//! # Words
+//!
+//! | word | meaning |
+//! |---|---|
+//! | account | a customer: plan, modules, time zone; owns everything below |
+//! | user | a person who logs in: `admin` of the appliance, `owner` or `viewer` of an account |
+//! | instance | one WhatsApp number ("client" in Chattu's words) |
+//! | connector | how an instance reaches WhatsApp |
+//! | contact | one person, under all ids and spellings of a number |
+//! | message, inbound message | one row of the log, out and in |
+//! | purpose | why a message is sent; the caller says it, the guard checks it |
+//! | gate | one check of the guard; [`sending::policy::GATES`] is their order |
+//! | strike | a violation that counts towards the pause of an instance |
+//! | pace | how fast a number may send, and what it waits for |
+//! | window | the 24 hours after a person wrote, in which free text may be sent |
+//! | suppression | nothing is sent to this contact, whoever asks |
+//! | endpoint, event, delivery, attempt | a customer's webhook, what happened, one event to one endpoint, one try of it |
+//! | notice | what owner or admin should know without asking |
+//! | dialect | another product's API, served beside ours |
+//! | integration | one telephone system (3CX) of an account |
+//! | wire | the one way to send; [`sending`] alone holds it |
+//!
 //! # The import rule
 //!
 //! Nothing points up and nothing stands in a circle: each room, and each slice of a room, sees the others only along its

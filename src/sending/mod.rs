@@ -83,7 +83,7 @@ use crate::{
 use accept::Accepting;
 use arc_swap::ArcSwap;
 use asked::Submission;
-use policy::content::{ContentPolicy, Score, explain::Mark};
+use policy::content::{ContentPolicy, Score, explain::MarkedWord};
 use receipts::{ByHand, ReceiptStep, SettleError};
 use shared::SendingContext;
 use std::sync::Arc;
@@ -197,7 +197,7 @@ impl Sending {
     }
 
     /// The words of a text that the signals of [`check_text`](Self::check_text) rest on.
-    pub fn mark_text(&self, text: &str) -> Vec<Mark> {
+    pub fn mark_text(&self, text: &str) -> Vec<MarkedWord> {
         self.shared.content.load().marks(text)
     }
 

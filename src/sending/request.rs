@@ -13,7 +13,7 @@ use crate::{
         emoji,
         ids::{AccountId, InstanceId, KeyId, MessageId},
         instance::words,
-        phone::{Reading, Recipient},
+        phone::{PhoneReading, Recipient},
         plan::Module,
         purpose::Purpose,
     },
@@ -217,7 +217,7 @@ impl Request {
 /// All fields that are missing or malformed, in the documented order, and why the phone is none.
 pub fn parse(
     object: &Map<String, Value>,
-    how: impl Into<Reading>,
+    how: impl Into<PhoneReading>,
     idempotency_key: Option<&str>,
 ) -> Result<Request, Malformed> {
     let mut wrong = FieldErrors::default();

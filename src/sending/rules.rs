@@ -1,7 +1,7 @@
 //! The figures that the guard and the dispatcher go by. The configuration names them; see there for the reasons.
 
 use crate::model::{
-    phone::{Impossible, Reading, Region},
+    phone::{Impossible, PhoneReading, Region},
     purpose::Purpose,
 };
 use std::time::Duration;
@@ -114,8 +114,8 @@ impl Rules {
     }
 
     /// How a phone is read for an account with this default region.
-    pub const fn reading(&self, region: Option<Region>) -> Reading {
-        Reading { region, impossible: self.impossible_phone }
+    pub const fn reading(&self, region: Option<Region>) -> PhoneReading {
+        PhoneReading { region, impossible: self.impossible_phone }
     }
 
     /// People who may get one text within an hour; `None`: no limit (one-time codes are alike by nature).

@@ -3,7 +3,7 @@
 use crate::{
     accounts::Caller,
     gateway::Gateway,
-    model::{code::Code, phone::Reading, plan::Module},
+    model::{code::Code, phone::PhoneReading, plan::Module},
     sending::{Answer, Refusal, Sender, Source, request},
     web::{Incoming, body, problem, reply},
 };
@@ -29,7 +29,7 @@ pub async fn handle(gateway: &Gateway, caller: Caller, incoming: Incoming) -> Re
 }
 
 /// The checks 1, 3 and 4, in their order; 2 is the key. What they refuse is a row of the log.
-async fn read(incoming: Incoming, how: Reading) -> Result<request::Request, Box<Refusal>> {
+async fn read(incoming: Incoming, how: PhoneReading) -> Result<request::Request, Box<Refusal>> {
     if !body::is_json(incoming.header("content-type")) {
         return Err(refused(Code::UnsupportedMediaType, "the content type is not application/json"));
     }

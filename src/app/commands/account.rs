@@ -10,7 +10,7 @@ use crate::{
     gateway::Gateway,
     model::{
         ids::AccountId,
-        phone::{Reading, Region},
+        phone::{PhoneReading, Region},
     },
 };
 use clap::Args;
@@ -249,7 +249,7 @@ fn shown(request: &LimitRequest) -> Value {
 }
 
 /// How phones are read for an account.
-pub(super) async fn reading(gateway: &Gateway, id: AccountId) -> Result<Reading, String> {
+pub(super) async fn reading(gateway: &Gateway, id: AccountId) -> Result<PhoneReading, String> {
     Ok(gateway.sending.rules().reading(region_of(gateway, id).await?))
 }
 

@@ -3,14 +3,14 @@
 use super::{CLI, CommandResult, Execute, single, text};
 use crate::{
     dialects::AppState,
-    model::phone::{Impossible, Phone, Reading},
+    model::phone::{Impossible, Phone, PhoneReading},
 };
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 /// Who is looked for may have been taken when such a number still was.
-const ANY: Reading = Reading { region: None, impossible: Impossible::Warn };
+const ANY: PhoneReading = PhoneReading { region: None, impossible: Impossible::Warn };
 
 /// Everything about a person, as JSON
 #[derive(Clone, Debug, Args, Serialize, Deserialize)]

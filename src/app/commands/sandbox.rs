@@ -7,7 +7,7 @@ use crate::{
     gateway::Gateway,
     model::{
         ids::InstanceId,
-        phone::{Impossible, Phone, Reading},
+        phone::{Impossible, Phone, PhoneReading},
     },
     people::media,
 };
@@ -192,7 +192,7 @@ fn find(gateway: &Gateway, id: &str) -> Result<Arc<Sandbox>, String> {
 
 fn phone(text_of: &str) -> Result<String, String> {
     // The sandbox is a provider of its own: whoever it plays may have any number.
-    let any = Reading { region: None, impossible: Impossible::Warn };
+    let any = PhoneReading { region: None, impossible: Impossible::Warn };
     Phone::parse(text_of, any).map(|p| p.to_string()).map_err(text)
 }
 

@@ -13,7 +13,7 @@ use crate::{
         clock::Time,
         csv,
         ids::AccountId,
-        phone::{Listed, Phone, Reading},
+        phone::{Listed, Phone, PhoneReading},
     },
     people::{
         conversations::{self, Identity},
@@ -167,7 +167,7 @@ impl Execute for SuppressImport {
 fn import(
     tx: &WriteTx<'_>,
     account: AccountId,
-    how: Reading,
+    how: PhoneReading,
     rows: &[csv::CsvRow],
     now: Time,
 ) -> Result<conversations::ImportReport, StoreError> {

@@ -13,7 +13,7 @@ use crate::{
     model::{
         clock::Time,
         instance::InstanceState,
-        phone::{Impossible, Phone, Reading},
+        phone::{Impossible, Phone, PhoneReading},
     },
 };
 use futures_util::FutureExt as _;
@@ -185,7 +185,7 @@ fn own_number(fields: &Value) -> Option<String> {
     let shown = fields["display_phone_number"].as_str()?;
     // Meta shows it with and without the plus.
     let text = if shown.trim_start().starts_with('+') { shown.to_owned() } else { format!("+{shown}") };
-    Phone::parse(&text, Reading { region: None, impossible: Impossible::Warn })
+    Phone::parse(&text, PhoneReading { region: None, impossible: Impossible::Warn })
         .ok()
         .map(|phone| phone.as_str().to_owned())
 }

@@ -11,7 +11,7 @@ use crate::{
     model::{
         clock::Time,
         ids::{AccountId, ContactId},
-        phone::{Impossible, PhoneError, Reading, Recipient},
+        phone::{Impossible, PhoneError, PhoneReading, Recipient},
     },
     people::conversations::{self, Identity},
     sending::{self, Refusal, Sender},
@@ -59,7 +59,7 @@ pub(super) fn load(
     let integration = found.map_err(|e| StoreError::Panicked(e.to_string()))?;
     let standing = sending::standing(tx, sender, now)?;
     let region = integration::region_of(tx, sender.account)?;
-    let how = Reading { region, impossible };
+    let how = PhoneReading { region, impossible };
     let recipient = event.and_then(|e| e.recipient(how));
     let no_recipient = event.filter(|_| recipient.is_none()).and_then(|e| e.no_recipient(how));
     let contact = match &recipient {

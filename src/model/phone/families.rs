@@ -27,7 +27,7 @@ pub enum Kinship {
 }
 
 /// A pair of forms.
-struct Family {
+struct NumberFamily {
     forms: [&'static str; 2],
     kinship: Kinship,
     /// Where it is from. For whoever checks the table.
@@ -35,12 +35,12 @@ struct Family {
     source: &'static str,
 }
 
-const fn same(a: &'static str, b: &'static str, source: &'static str) -> Family {
-    Family { forms: [a, b], kinship: Kinship::Same, source }
+const fn same(a: &'static str, b: &'static str, source: &'static str) -> NumberFamily {
+    NumberFamily { forms: [a, b], kinship: Kinship::Same, source }
 }
 
-const fn perhaps(a: &'static str, b: &'static str, source: &'static str) -> Family {
-    Family { forms: [a, b], kinship: Kinship::Perhaps, source }
+const fn perhaps(a: &'static str, b: &'static str, source: &'static str) -> NumberFamily {
+    NumberFamily { forms: [a, b], kinship: Kinship::Perhaps, source }
 }
 
 const ANATEL: &str = "Anatel, resolution 553/2010: mobile numbers got a ninth digit, 9, until 2016; those of eight digits \
@@ -58,7 +58,7 @@ const PALESTINE: &str = "ITU list of calling codes: Palestinian mobile numbers a
 const KOSOVO: &str = "ITU, Operational Bulletin of December 2016: Kosovo's mobile numbers moved from Monaco's and Slovenia's \
                       codes to 383";
 
-const FAMILIES: &[Family] = &[
+const FAMILIES: &[NumberFamily] = &[
     same("55[1-9][1-9]9[6-9]???????", "55[1-9][1-9][6-9]???????", ANATEL),
     // Eight digits that begin with 2 to 5 are a fixed line, which may have a WhatsApp account of its own.
     perhaps("55[1-9][1-9]9[2-5]???????", "55[1-9][1-9][2-5]???????", ANATEL),

@@ -1,6 +1,6 @@
 //! A number in somebody's list, where a spreadsheet may have dropped its leading 0.
 
-use super::{Phone, PhoneError, Reading};
+use super::{Phone, PhoneError, PhoneReading};
 
 /// What a cell may mean.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -16,7 +16,7 @@ impl Listed {
     ///
     /// # Errors
     /// It is no number in either reading.
-    pub fn read(text: &str, how: Reading) -> Result<Self, PhoneError> {
+    pub fn read(text: &str, how: PhoneReading) -> Result<Self, PhoneError> {
         let at_home = Phone::without_zero(text, how.region);
         match Phone::parse(text, how) {
             Ok(phone) => Ok(Self { at_home: at_home.filter(|other| *other != phone), phone: Some(phone) }),

@@ -53,14 +53,14 @@ const HOME_MAX: usize = 11;
 
 /// How a written number is read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Reading {
+pub struct PhoneReading {
     /// The account's default region; without it only international spellings are understood.
     pub region: Option<Region>,
     /// What is done with a length that no number of its country has.
     pub impossible: Impossible,
 }
 
-impl From<Option<Region>> for Reading {
+impl From<Option<Region>> for PhoneReading {
     fn from(region: Option<Region>) -> Self {
         Self { region, impossible: Impossible::Refuse }
     }
@@ -81,7 +81,7 @@ impl Phone {
     ///
     /// # Errors
     /// A text that is no number, with what is wrong about it and what would be right.
-    pub fn parse(text: &str, how: impl Into<Reading>) -> Result<Self, PhoneError> {
+    pub fn parse(text: &str, how: impl Into<PhoneReading>) -> Result<Self, PhoneError> {
         let how = how.into();
         let phone = read(text, how.region)?;
         match phone.impossible() {
@@ -339,7 +339,7 @@ impl Recipient {
     ///
     /// # Errors
     /// As [`Phone::parse`]; or a `contact:` that is not followed by a positive integer.
-    pub fn parse(text: &str, how: impl Into<Reading>) -> Result<Self, PhoneError> {
+    pub fn parse(text: &str, how: impl Into<PhoneReading>) -> Result<Self, PhoneError> {
         let Some(id) = text.trim().strip_prefix("contact:") else {
             return Phone::parse(text, how).map(Self::Phone);
         };

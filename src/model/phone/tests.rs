@@ -13,7 +13,7 @@ fn parsed(text: &str, default: &str) -> Result<String, PhoneError> {
 
 /// Of any length that E.164 allows.
 fn taken(text: &str, default: &str) -> Result<String, PhoneError> {
-    let how = Reading { region: region(default), impossible: Impossible::Warn };
+    let how = PhoneReading { region: region(default), impossible: Impossible::Warn };
     Phone::parse(text, how).map(|p| p.to_string())
 }
 
@@ -291,7 +291,7 @@ proptest! {
 
     #[test]
     fn parse_never_panics_and_only_makes_e164(text in "\\PC*|[+0-9 ()٠-٩-]{0,24}|.*", name in "|[A-Z]{2}") {
-        let how = Reading { region: Region::parse(&name).ok(), impossible: Impossible::Warn };
+        let how = PhoneReading { region: Region::parse(&name).ok(), impossible: Impossible::Warn };
         if let Ok(phone) = Phone::parse(&text, how) {
             let digits = phone.as_str().strip_prefix('+').expect("a plus");
             prop_assert!((7..=15).contains(&digits.len()) && !digits.starts_with('0'));

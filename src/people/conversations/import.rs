@@ -5,7 +5,7 @@ use crate::{
     model::{
         clock::Time,
         ids::AccountId,
-        phone::{Listed, Phone, Reading},
+        phone::{Listed, Phone, PhoneReading},
     },
     store::{StoreError, WriteTx},
 };
@@ -49,7 +49,7 @@ impl ImportReport {
 pub fn import(
     tx: &WriteTx<'_>,
     account: AccountId,
-    how: Reading,
+    how: PhoneReading,
     rows: &[(usize, String, Option<String>)],
     now: Time,
 ) -> Result<ImportReport, StoreError> {

@@ -22,7 +22,7 @@ use crate::{
         clock::Time,
         ids::InstanceId,
         instance::InstanceState,
-        phone::{Phone, Reading, Region},
+        phone::{Phone, PhoneReading, Region},
         random::base62,
     },
     people::{
@@ -204,7 +204,12 @@ pub(super) enum To {
 }
 
 /// Reads a chat's address: `c12`, a group's id, or a number in any spelling. None: there is no such chat.
-pub(super) fn resolve(tx: &Tx<'_>, instance: &Instance, text: &str, how: Reading) -> Result<Option<To>, StoreError> {
+pub(super) fn resolve(
+    tx: &Tx<'_>,
+    instance: &Instance,
+    text: &str,
+    how: PhoneReading,
+) -> Result<Option<To>, StoreError> {
     if let Ok(id) = text.parse::<ChatId>() {
         let is_there = chats::exists(tx, instance.account_id, &instance.id, &id)?;
         return Ok(is_there.then_some(To::Known(id)));
@@ -222,7 +227,7 @@ pub(super) async fn own(gateway: &Gateway, v: &PageContext, id: &str) -> Result<
 }
 
 /// How numbers are read for the instance's account.
-pub(super) async fn reading(gateway: &Gateway, instance: &Instance) -> Result<Reading, PageError> {
+pub(super) async fn reading(gateway: &Gateway, instance: &Instance) -> Result<PhoneReading, PageError> {
     let account = gateway.accounts.find_account(instance.account_id).await?;
     let region = account.region.and_then(|region| Region::parse(&region).ok());
     Ok(gateway.sending.rules().reading(region))

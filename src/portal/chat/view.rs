@@ -10,7 +10,7 @@ use crate::{
     },
     model::{
         ids::AccountId,
-        phone::{Impossible, Phone, Reading, Region},
+        phone::{Impossible, Phone, PhoneReading, Region},
     },
     people::chats::{self, ChatId, Cursor, Filter, SendHints},
     store::{StoreError, Tx},
@@ -95,7 +95,7 @@ fn load(
     if asked.chat.is_empty() {
         return Ok(Some(Loaded { rows, open: None, position }));
     }
-    let Some(to) = resolve(tx, instance, &asked.chat, Reading { region, impossible: asked.impossible })? else {
+    let Some(to) = resolve(tx, instance, &asked.chat, PhoneReading { region, impossible: asked.impossible })? else {
         return Ok(None);
     };
     let open = match to {

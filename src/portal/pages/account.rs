@@ -6,7 +6,7 @@ use crate::{
         usage::{self, UsedMessages},
     },
     gateway::{Gateway, retention::ErasureReport},
-    model::phone::{Impossible, Phone, Reading, Region},
+    model::phone::{Impossible, Phone, PhoneReading, Region},
     portal::{PageContext, PageError, page_error::see_other},
     store::StoreError,
     texts::locale::Lang,
@@ -105,7 +105,7 @@ pub async fn person(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
     let account = account(v)?;
     let region = account.region.as_deref().and_then(|region| Region::parse(region).ok());
     // Who is looked for may have been taken when such a number still was.
-    let how = Reading { region, impossible: Impossible::Warn };
+    let how = PhoneReading { region, impossible: Impossible::Warn };
     let wrong = |person: String| FormProblem { person, ..FormProblem::default() };
     let phone = match Phone::parse(v.form.text("phone"), how) {
         Ok(phone) => phone,

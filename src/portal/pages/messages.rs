@@ -11,7 +11,7 @@ use crate::{
         csv,
         ids::{InstanceId, LogId},
         message::Status,
-        phone::{Impossible, Phone, Reading},
+        phone::{Impossible, Phone, PhoneReading},
         purpose::Purpose,
     },
     portal::{PageContext, PageError},
@@ -186,7 +186,7 @@ fn wanted(v: &PageContext, review_score: u8) -> (LogSearch, &'static str) {
 }
 
 /// What is looked for may have been taken when such a number still was.
-const ANY: Reading = Reading { region: None, impossible: Impossible::Warn };
+const ANY: PhoneReading = PhoneReading { region: None, impossible: Impossible::Warn };
 
 /// The first moment of a day, or of the one after it, in the account's zone.
 pub(in crate::portal) fn day_start(v: &PageContext, day: &str, plus: i64) -> Option<Time> {

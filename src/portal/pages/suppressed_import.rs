@@ -6,7 +6,7 @@ use crate::{
         clock::Time,
         csv,
         ids::AccountId,
-        phone::{Listed, Phone, Reading, Region},
+        phone::{Listed, Phone, PhoneReading, Region},
     },
     people::{
         conversations::{self, Identity},
@@ -90,7 +90,7 @@ pub async fn import(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
     Ok(v.page_with(&ImportPage { v, text, good: good.len(), doubtful, wrong, more, problem: String::new() }, status))
 }
 
-fn judge(v: &PageContext, rows: Vec<csv::CsvRow>, how: Reading) -> (Vec<Good>, Vec<BadLine>, Vec<BadLine>) {
+fn judge(v: &PageContext, rows: Vec<csv::CsvRow>, how: PhoneReading) -> (Vec<Good>, Vec<BadLine>, Vec<BadLine>) {
     let (mut good, mut doubtful, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
     for (line, written, reason) in rows {
         match Listed::read(&written, how) {

@@ -3,7 +3,7 @@
 use super::{ApiError, ChattuResult, auth::Who, draft, last, needed, object, ok, purpose, seconds, sent, text};
 use crate::{
     connectors::GroupInfo,
-    dialects::chattu::{Chattu, groups::Listed},
+    dialects::chattu::{Chattu, groups::ListedGroup},
     instances::Instance,
     model::{clock::Time, phone::Recipient},
     people::chats::ChatId,
@@ -21,12 +21,12 @@ pub async fn list(chattu: &Chattu, who: Who, incoming: Incoming) -> ChattuResult
     let client = who.client(chattu, &incoming.segments[0]).await?;
     let all = chattu.groups(&client.id).await?;
     let (channels, groups): (Vec<_>, Vec<_>) = all.iter().partition(|g| g.info.is_channel);
-    let shown = |list: Vec<&Listed>| list.into_iter().map(shown).collect::<Vec<_>>();
+    let shown = |list: Vec<&ListedGroup>| list.into_iter().map(shown).collect::<Vec<_>>();
     Ok(ok(&json!({"groups": shown(groups), "channels": shown(channels), "total": all.len()})))
 }
 
-fn shown(listed: &Listed) -> Value {
-    let Listed { info, last: newest, at, unread } = listed;
+fn shown(listed: &ListedGroup) -> Value {
+    let ListedGroup { info, last: newest, at, unread } = listed;
     let mut shown = json!({
         "id": info.id, "name": info.name, "description": info.description, "profilePic": info.picture_url,
         "lastMessage": last(newest.as_ref()), "timestamp": at.map_or(0, |at| at.seconds()), "unreadCount": unread,
