@@ -32,6 +32,7 @@ impl RecordingEar {
     }
 
     /// How many more things are not recorded.
+    #[cfg(feature = "whatsapp-web-double")]
     pub fn failures_left(&self) -> usize {
         *self.failures.borrow()
     }

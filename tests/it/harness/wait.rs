@@ -18,6 +18,7 @@ pub async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
 }
 
 /// The same for what can be seen at a glance: such a wait may move between threads.
+#[cfg(feature = "whatsapp-web-double")]
 pub async fn is_seen(is_so: impl Fn() -> bool + Send) -> bool {
     let waited = tokio::time::timeout(STUCK, async {
         while !is_so() {
@@ -28,6 +29,7 @@ pub async fn is_seen(is_so: impl Fn() -> bool + Send) -> bool {
 }
 
 /// Waits until something can be seen.
+#[cfg(feature = "whatsapp-web-double")]
 pub async fn seen(what: &str, is_so: impl Fn() -> bool + Send) {
     assert!(is_seen(is_so).await, "it never came to this: {what}");
 }
