@@ -5,8 +5,10 @@
 //! own, in a process of its own. The resident memory is read before the first one begins, and when all of them are open
 //! and quiet.
 
+#[expect(dead_code, reason = "the tests shut it, too")]
 #[path = "../../tests/it/harness/door.rs"]
 mod door;
+#[expect(dead_code, reason = "the tests make it misbehave")]
 #[path = "../../tests/it/harness/whatsapp/mod.rs"]
 mod whatsapp;
 

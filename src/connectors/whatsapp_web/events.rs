@@ -270,10 +270,8 @@ impl WebInner {
                     EventKind::Call(CallHeard { call_id: call_id.clone(), from, is_video: *is_video, missed: false });
                 self.tell_surely(at, what).await;
             }
-            CallAction::Terminate { call_id, .. } => {
-                if self.ringing().end(call_id).is_some() {
-                    self.missed(call_id, &call.from, at).await;
-                }
+            CallAction::Terminate { call_id, .. } if self.ringing().end(call_id).is_some() => {
+                self.missed(call_id, &call.from, at).await;
             }
             CallAction::Accept { call_id, .. } | CallAction::Reject { call_id, .. } => {
                 self.ringing().end(call_id);

@@ -139,6 +139,8 @@ impl WebInner {
                 known.lid = Some(format!("{}@lid", entry.lid));
             }
             let Some(message) = reading::inbound(brought, known, |group| self.group_name(group)) else { continue };
+            // Known before anybody can answer it.
+            self.memory().heard(&brought.info.id, &source.chat, &source.sender);
             let at = ids::time(brought.info.timestamp);
             all.push(ProviderEvent { instance: self.instance.clone(), at, what: EventKind::Message(message) });
         }
@@ -149,11 +151,6 @@ impl WebInner {
             self.ear.record_all(all).await?;
         }
         self.decrypted();
-        let mut memory = self.memory();
-        for brought in batch.iter().filter(|b| !b.info.source.is_from_me) {
-            let source = &brought.info.source;
-            memory.heard(&brought.info.id, &source.chat, &source.sender);
-        }
         Ok(())
     }
 }

@@ -97,6 +97,8 @@ impl World for WebWorld {
             self.everybody_is_there().await;
             self.service.forget_taken();
             self.ear.clear();
+            // Each check sends under the same ids.
+            self.reader.ear.clear();
             let connector = open(&self.service, self.dir.path(), &self.clock, self.ear.clone(), &self.instance(), None);
             *self.running.lock().expect("unpoisoned") = Some(connector.clone());
             if provider == Provider::NotOpen {

@@ -43,7 +43,8 @@ async fn an_instance_shows_its_code_is_linked_and_opens() {
 async fn a_restart_needs_no_second_scan() {
     let mut rig = Rig::start().await;
     rig.world.restart().await;
-    let status = rig.until_state("open").await;
+    rig.until_connected().await;
+    let status = rig.status().await;
     assert_eq!(status["phone"], format!("+{OWN}"));
     assert_eq!(rig.send("Your order is ready.").await.status, 200);
     assert_eq!(rig.customer.got(&rig.last_id()).await.text.as_deref(), Some("Your order is ready."));
@@ -55,7 +56,7 @@ async fn other_settings_take_the_connection_over_without_a_scan() {
     let rig = Rig::start().await;
     let changed = [("version".to_owned(), "2.3000.1035194822".to_owned())].into();
     rig.world.command(InstanceSet { id: LINE.into(), settings: changed, ..Default::default() }).await.expect("set");
-    rig.until_state("open").await;
+    rig.until_connected().await;
     assert_eq!(rig.send("Your order is ready.").await.status, 200);
     rig.customer.got(&rig.last_id()).await;
 }

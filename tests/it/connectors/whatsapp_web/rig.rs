@@ -7,7 +7,10 @@ use crate::harness::{
     whatsapp::WhatsApp,
 };
 use serde_json::{Value, json};
-use wa_gateway::{app::commands::InstancePair, model::ids::InstanceId};
+use wa_gateway::{
+    app::commands::InstancePair,
+    model::{ids::InstanceId, instance::InstanceState},
+};
 
 /// The gateway's name of the instance, and its number.
 pub const LINE: &str = "web-line";
@@ -77,6 +80,15 @@ impl Rig {
 
     pub async fn pair(&self) -> Result<Value, String> {
         self.world.command(InstancePair { id: LINE.into() }).await
+    }
+
+    /// The connection stands again: the row says so already while it is made.
+    pub async fn until_connected(&self) {
+        let is_open = || {
+            let standing = self.world.gateway().registry.standing(&InstanceId::from_text(LINE));
+            standing.is_some_and(|s| s.state == InstanceState::Open)
+        };
+        self.until("it is connected again", async || is_open() && self.service.is_online(OWN)).await;
     }
 
     /// A person wants the connection again, as by the page's button.
