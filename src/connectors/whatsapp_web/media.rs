@@ -24,7 +24,7 @@ const WITHIN: Duration = Duration::from_secs(180);
 
 /// Where a file lies, and what opens it.
 #[derive(Serialize, Deserialize)]
-struct Handle {
+struct LinkedMediaRef {
     path: String,
     /// In base64, as the other two.
     key: String,
@@ -39,7 +39,7 @@ pub(super) fn heard(kind: &str, content: &wa::Message) -> Option<HeardMedia> {
     macro_rules! file {
         ($file:expr, $name:expr) => {{
             let file = $file;
-            let handle = Handle {
+            let handle = LinkedMediaRef {
                 path: file.direct_path.clone()?,
                 key: STANDARD.encode(file.media_key.as_ref()?),
                 sha256: STANDARD.encode(file.file_sha256.as_ref()?),
@@ -71,7 +71,7 @@ pub(super) fn heard(kind: &str, content: &wa::Message) -> Option<HeardMedia> {
     content.sticker_message.as_option().and_then(|m| file!(m, None))
 }
 
-impl Handle {
+impl LinkedMediaRef {
     fn params(&self) -> Option<DownloadParams> {
         let bytes = |text: &str| STANDARD.decode(text).ok();
         let kind = match self.kind.as_str() {
@@ -104,7 +104,7 @@ impl WebInner {
     }
 
     pub(super) async fn fetch(&self, handle: &str, max_bytes: u64) -> Result<Vec<u8>, MediaError> {
-        let handle = serde_json::from_str::<Handle>(handle).ok();
+        let handle = serde_json::from_str::<LinkedMediaRef>(handle).ok();
         let gone = || MediaError::Gone("its handle is none of this connector's".to_owned());
         let handle = handle.ok_or_else(gone)?;
         if handle.size > max_bytes {
