@@ -23,12 +23,21 @@ pub fn fold(c: char, sink: &mut impl FnMut(char)) {
 }
 
 fn by_tables(c: char, sink: &mut impl FnMut(char)) {
+    if is_many_letters(c) {
+        return sink(c);
+    }
     decompose_compatible(c, |part| {
         for lower in part.to_lowercase() {
             // Lower case may bring back a composed letter (ϓ, İ): one more step settles all of them.
             decompose_compatible(lower, |d| settle(d, sink));
         }
     });
+}
+
+/// Whole phrases and words in one character (ﷺ is eighteen letters, ㌇ six): a text of them would cost ten times as much as
+/// another one, and no rule knows their words.
+fn is_many_letters(c: char) -> bool {
+    matches!(c, '\u{fdfa}' | '\u{fdfb}' | '\u{321d}' | '\u{321e}' | '\u{3300}'..='\u{3357}')
 }
 
 /// The answer at once for the letters that make up nearly every text in a language of Europe, Hebrew or Arabic: the one
@@ -161,6 +170,15 @@ pub fn words(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_character_becomes_many() {
+        for c in '\u{80}'..=char::MAX {
+            let mut letters = 0;
+            fold(c, &mut |_| letters += 1);
+            assert!(letters <= 6, "{c:?} becomes {letters}");
+        }
+    }
     use proptest::prelude::*;
 
     #[test]

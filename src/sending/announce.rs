@@ -3,10 +3,9 @@
 use crate::{
     events::webhooks::{self, Event, EventPerson, OutboundRef},
     model::{
-        clock::Time,
         ids::{AccountId, InstanceId, LogId},
         message::Status,
-        random::Random,
+        moment::Moment,
     },
     store::{StoreError, Tx, WriteTx},
 };
@@ -18,14 +17,13 @@ pub(super) fn step(
     id: LogId,
     from: Status,
     to: Status,
-    now: Time,
-    random: &dyn Random,
+    moment: Moment<'_>,
 ) -> Result<(), StoreError> {
     if from == to {
         return Ok(());
     }
     let Some(told) = load(tx, id)? else { return Ok(()) };
-    let emit = |event: &Event| webhooks::emit(tx, told.account, &told.instance, event, now, random).map(drop);
+    let emit = |event: &Event| webhooks::emit(tx, told.account, &told.instance, event, moment).map(drop);
     let message = told.message;
     let own = match to {
         Status::Sent => Some(Event::MessageSent(message.clone())),

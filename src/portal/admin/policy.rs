@@ -10,7 +10,7 @@ use crate::{
             Score,
             explain::{Stretch, stretches},
         },
-        runtime_settings::{Phrase, Set},
+        runtime_settings::{AddedPhrase, Set},
     },
 };
 use ::http::StatusCode;
@@ -24,7 +24,7 @@ struct PolicyPage<'a> {
     v: &'a PageContext,
     figures: Vec<FigureField>,
     observes: bool,
-    phrases: Vec<Phrase>,
+    phrases: Vec<AddedPhrase>,
     groups: Vec<(String, String)>,
     purposes: &'static [Purpose],
     tried: Option<PolicyVerdict>,

@@ -40,6 +40,7 @@ fn good() -> Facts {
         }),
         address: Some(Address::Phone(Phone::parse("+966501234567", None).expect("a phone"))),
         contact: None,
+        window_opened_at: None,
         suppressed: None,
         reply_to: None,
         reacted: None,
@@ -300,17 +301,24 @@ fn free_text_needs_a_message_of_the_last_24_hours_where_the_provider_says_so() {
         (true, heard(day - Duration::from_millis(1)), json!({}), true),
         (true, heard(Duration::ZERO), json!({}), true),
     ];
-    for (window_24h, last_inbound_at, members, passes) in rows {
+    for (window_24h, window_opened_at, members, passes) in rows {
         let capabilities = Capabilities { window_24h, templates: true, ..Capabilities::default() };
-        let contact =
-            Contact { id: ContactId(1), name: None, imported_at: None, first_outbound_at: None, last_inbound_at };
+        // Another number of the account heard them a moment ago: that opens nothing here.
+        let contact = Contact {
+            id: ContactId(1),
+            name: None,
+            imported_at: None,
+            first_outbound_at: None,
+            last_inbound_at: Some(now()),
+        };
         let facts = Facts {
             instance: Some(InstanceFacts { capabilities, paused: None, window_template: None }),
             contact: Some(contact),
+            window_opened_at,
             ..good()
         };
         let verdict = window(&request_with(members.clone()), &facts, &Rules::default());
-        assert_eq!(verdict.is_ok(), passes, "{window_24h} {last_inbound_at:?} {members}");
+        assert_eq!(verdict.is_ok(), passes, "{window_24h} {window_opened_at:?} {members}");
         assert!(passes || code(verdict.clone()) == Some(Code::ConversationWindowClosed));
         assert!(passes || details(verdict) == json!({"action": "block"}));
     }

@@ -12,12 +12,12 @@ use wa_gateway::{
     app::{
         App, Running,
         commands::{
-            AccountCreate, AccountUpdate, Command, Done, InstanceCreate, InstanceSet, KeyCreate, MessageShow,
+            AccountCreate, AccountUpdate, Command, CommandResult, InstanceCreate, InstanceSet, KeyCreate, MessageShow,
             SandboxInbox, SandboxReceive,
         },
     },
     config::Config,
-    gateway::Gateway,
+    dialects::AppState,
     model::random::SystemRandom,
 };
 
@@ -72,7 +72,7 @@ impl World {
     }
 
     /// What runs inside.
-    pub fn gateway(&self) -> &Arc<Gateway> {
+    pub fn gateway(&self) -> &Arc<AppState> {
         &self.running.as_ref().expect("it runs").gateway
     }
 
@@ -88,18 +88,26 @@ impl World {
 
     /// Stops it cleanly and starts it again on the same data.
     pub async fn restart(&mut self) {
-        if let Some(running) = self.running.take() {
-            running.stop().await;
-        }
-        self.running = Some(start(&self.config, &self.clock).await);
+        self.go_down().await;
+        self.come_up().await;
     }
 
     /// Stops it cleanly, lets time pass, and starts it again.
     pub async fn restart_after(&mut self, off: Duration) {
+        self.go_down().await;
+        self.clock.advance(off);
+        self.come_up().await;
+    }
+
+    /// Stops it cleanly, until it comes up again.
+    pub async fn go_down(&mut self) {
         if let Some(running) = self.running.take() {
             running.stop().await;
         }
-        self.clock.advance(off);
+    }
+
+    /// Starts it again on the same data.
+    pub async fn come_up(&mut self) {
         self.running = Some(start(&self.config, &self.clock).await);
     }
 
@@ -116,7 +124,7 @@ impl World {
     }
 
     /// Does what the command line would do.
-    pub fn command(&self, command: impl Into<Command>) -> BoxFuture<'_, Done> {
+    pub fn command(&self, command: impl Into<Command>) -> BoxFuture<'_, CommandResult> {
         command.into().execute(self.gateway())
     }
 

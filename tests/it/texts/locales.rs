@@ -85,8 +85,11 @@ fn wrongs() -> BTreeMap<String, BTreeSet<String>> {
     let mut found = Vec::new();
     files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), "rs", &mut found);
     let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for path in found.iter().filter(|path| !path.ends_with("model/why.rs")) {
+    for path in &found {
         let text = fs::read_to_string(path).expect("a text");
+        // The macro's own file: what it says itself counts, its pattern and its tests do not.
+        let own = text.split("pub(crate) use why;").nth(1).and_then(|rest| rest.split("#[cfg(test)]").next());
+        let text = own.unwrap_or(&text);
         for mark in ["why!(", "Why::new("] {
             for (at, _) in text.match_indices(mark) {
                 let rest = &text[at + mark.len()..];
@@ -118,7 +121,7 @@ fn the_pages_know_everything_that_a_slice_says_is_wrong() {
     assert!(wrongs.len() > 60, "they were not found: {}", wrongs.len());
     let texts = all(Lang::En);
     let phone: Vec<&str> = texts.keys().filter_map(|key| key.strip_prefix("wrong.phone_")).collect();
-    assert_eq!(phone.len(), 9, "one for each way of not being a phone number: {phone:?}");
+    assert_eq!(phone.len(), 12, "one for each way of not being a phone number: {phone:?}");
     let missing: Vec<_> = wrongs.keys().filter(|name| !texts.contains_key(&format!("wrong.{name}"))).collect();
     assert!(missing.is_empty(), "said by a slice, and not on the pages: {missing:?}");
     let names = |key: &&str| !key.starts_with("phone_") && *key != "region_unknown";

@@ -5,7 +5,7 @@
 
 use super::{
     model,
-    phrases::Phrases,
+    phrases::SignalPhrases,
     reading,
     rules::{BUILT_IN, NumberEntry, RuleError, RuleFile, TogetherEntry, line_of, parse},
 };
@@ -84,9 +84,9 @@ pub struct Compiled {
     /// How many languages are told apart.
     pub languages: usize,
     /// Phrases that begin where a word begins.
-    pub words: Table,
+    pub words: RuleTable,
     /// Phrases that may begin inside a word.
-    pub inner: Table,
+    pub inner: RuleTable,
     pub numbers: Vec<NumberRule>,
     pub together: Vec<Together>,
     /// Lower case, sorted.
@@ -95,14 +95,14 @@ pub struct Compiled {
 
 /// Phrases and what they stand for: several groups, or one group in several languages, may share one.
 #[derive(Debug)]
-pub struct Table {
-    pub phrases: Phrases,
+pub struct RuleTable {
+    pub phrases: SignalPhrases,
     /// By phrase, where its patterns begin, and one more.
     firsts: Vec<u16>,
     patterns: Vec<Pattern>,
 }
 
-impl Table {
+impl RuleTable {
     /// What the phrase with this number stands for.
     pub fn of(&self, phrase: usize) -> &[Pattern] {
         &self.patterns[usize::from(self.firsts[phrase])..usize::from(self.firsts[phrase + 1])]
@@ -131,7 +131,7 @@ impl Table {
         firsts.push(u16::try_from(entries.len()).ok()?);
         firsts.shrink_to_fit();
         let patterns = entries.iter().map(|(_, pattern)| *pattern).collect();
-        Some(Self { phrases: Phrases::new(&texts)?, firsts, patterns })
+        Some(Self { phrases: SignalPhrases::new(&texts)?, firsts, patterns })
     }
 }
 
@@ -331,7 +331,7 @@ impl Builder {
                 .map(|e| (e.0.0.text.as_str(), pattern(e)))
                 .collect();
             let what = "more than 65,000 phrases: fewer are needed".to_owned();
-            Table::new(&of).ok_or(RuleError { file: "all files together".into(), line: 1, what })
+            RuleTable::new(&of).ok_or(RuleError { file: "all files together".into(), line: 1, what })
         };
         let (words, inner) = (table(false)?, table(true)?);
         Ok(Compiled {

@@ -7,7 +7,7 @@ use std::{ops::Range, sync::Arc};
 
 /// Words that a signal rests on.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
-pub struct Mark {
+pub struct MarkedWord {
     /// Their bytes in the message.
     pub range: Range<usize>,
     /// The signal's id.
@@ -25,15 +25,15 @@ pub struct Stretch {
 }
 
 /// Leads `spans` of the folded text back to `message`: in the order of the message, the first of overlapping ones.
-pub fn marks(message: &str, folded: &str, spans: Vec<(Range<usize>, Arc<str>)>) -> Vec<Mark> {
+pub fn marks(message: &str, folded: &str, spans: Vec<(Range<usize>, Arc<str>)>) -> Vec<MarkedWord> {
     let places = places(message, folded);
-    let mut marks: Vec<Mark> = spans
+    let mut marks: Vec<MarkedWord> = spans
         .into_iter()
         .filter_map(|(span, signal)| {
             let mut within = places.iter().filter(|(at, _)| span.contains(at)).map(|(_, range)| range);
             let first = within.next()?;
             let end = within.next_back().unwrap_or(first).end;
-            Some(Mark { range: first.start..end, signal })
+            Some(MarkedWord { range: first.start..end, signal })
         })
         .collect();
     marks.sort_by_key(|mark| (mark.range.start, std::cmp::Reverse(mark.range.end)));
@@ -47,7 +47,7 @@ pub fn marks(message: &str, folded: &str, spans: Vec<(Range<usize>, Arc<str>)>) 
 }
 
 /// `message` in stretches, marked or not; `marks` as [`marks`] makes them.
-pub fn stretches(message: &str, marks: &[Mark]) -> Vec<Stretch> {
+pub fn stretches(message: &str, marks: &[MarkedWord]) -> Vec<Stretch> {
     let mut all = Vec::new();
     let mut at = 0;
     let mut push = |range: Range<usize>, signal: &str| {

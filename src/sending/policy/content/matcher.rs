@@ -87,7 +87,7 @@ pub fn spans(rules: &Compiled, read: &Reading) -> Vec<(Range<usize>, Arc<str>)> 
 }
 
 /// What the one pass finds.
-struct Found {
+struct PatternMatch {
     hits: Vec<(Pattern, Hit)>,
     /// How many everyday words of each language.
     languages: Vec<u16>,
@@ -96,9 +96,9 @@ struct Found {
 }
 
 /// The one pass: every phrase that occurs.
-fn search(rules: &Compiled, read: &Reading) -> Found {
+fn search(rules: &Compiled, read: &Reading) -> PatternMatch {
     let mut found =
-        Found { hits: Vec::with_capacity(32), languages: vec![0; rules.languages + 1], harmless: Vec::new() };
+        PatternMatch { hits: Vec::with_capacity(32), languages: vec![0; rules.languages + 1], harmless: Vec::new() };
     let bytes = read.text.as_bytes();
     let mut start_of_word = true;
     for at in 1..bytes.len() {
@@ -116,7 +116,7 @@ fn search(rules: &Compiled, read: &Reading) -> Found {
     found
 }
 
-impl Found {
+impl PatternMatch {
     /// What counts: not what is foreign to the language spoken, nor what means something else where it stands.
     fn counting(&self) -> impl Iterator<Item = (Pattern, Hit)> {
         let most = self.languages.iter().copied().max().unwrap_or(0);

@@ -186,7 +186,7 @@ impl ContentPolicy {
     }
 
     /// The words of `text` that its signals rest on, for who tries a text.
-    pub fn marks(&self, text: &str) -> Vec<explain::Mark> {
+    pub fn marks(&self, text: &str) -> Vec<explain::MarkedWord> {
         let read = reading::read(text);
         let spans = matcher::spans(&self.rules, &read);
         explain::marks(text, &read.text, spans)

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 /// Phrases, found by walking along a text. At most 65,534 different ones.
 #[derive(Debug)]
-pub struct Phrases {
+pub struct SignalPhrases {
     /// By first byte: the child of the root, plus one; 0: none.
     root: [u32; 256],
     /// The byte that leads to a node.
@@ -22,7 +22,7 @@ pub struct Phrases {
     tails: Vec<u8>,
 }
 
-impl Phrases {
+impl SignalPhrases {
     /// The trie of `sorted` texts: ascending, no two alike, none empty. The number of a phrase is its place there; none
     /// when they are too many.
     pub fn new(sorted: &[&[u8]]) -> Option<Self> {
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn every_phrase_that_begins_here_is_found_and_no_other() {
         let sorted: Vec<&[u8]> = vec![b"a", b"ab ", b"abc", b"abd", b"b", b"long tail", b"xy"];
-        let trie = Phrases::new(&sorted).expect("few phrases");
+        let trie = SignalPhrases::new(&sorted).expect("few phrases");
         let all = |text: &str, start| {
             let mut found = Vec::new();
             trie.walk(text.as_bytes(), start, |phrase, end| found.push((phrase, end)));
@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(all("x", 0), []);
         assert_eq!(all("", 0), []);
         assert_eq!(all("z", 0), []);
-        let none = Phrases::new(&[]).expect("no phrases");
+        let none = SignalPhrases::new(&[]).expect("no phrases");
         none.walk(b"a", 0, |_, _| panic!("nothing is there"));
     }
 }

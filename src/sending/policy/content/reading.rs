@@ -4,8 +4,8 @@
 //! for what has too many spellings: `#` a number, `¤` a currency sign, `%` per cent, `↗` a link, `✉` an address, `❗`
 //! several exclamation marks, `⇪` a text in capitals, `-` a minus before a number. Emoji are words of their own.
 //!
-//! Rules: the reader knows no phrase and no language. What is ordinary in a script is no disguise: joiners in emoji,
-//! in Persian and Indic words, direction marks around words, tatweel, vowel signs, codes with digits.
+//! The reader knows no phrase and no language. What is ordinary in a script is no disguise: joiners in emoji, in Persian
+//! and Indic words, direction marks around words, tatweel, vowel signs, codes with digits.
 
 use super::{
     disguise::{self, Scripts},
@@ -34,9 +34,9 @@ pub enum Disguise {
 /// A run of numbers with only separators between them.
 #[derive(Clone, Debug)]
 pub struct NumberRun {
-    /// Where its first `#` stands in [`Reading::text`].
+    /// From its first `#` in [`Reading::text`] …
     pub start: usize,
-    /// Behind its last `#`.
+    /// … to behind its last.
     pub end: usize,
     /// How many digits in all.
     pub digits: usize,
@@ -49,9 +49,7 @@ pub struct NumberRun {
 pub struct Reading {
     /// The folded words; see the head of this file.
     pub text: String,
-    /// Its numbers.
     pub numbers: Vec<NumberRun>,
-    /// Its links.
     pub links: Vec<TextLink>,
     /// The disguised words: how, and their byte range in `text`.
     pub disguises: Vec<(Disguise, usize, usize)>,
