@@ -274,7 +274,7 @@ async fn no_other_refusal_is_a_strike() {
 
 #[tokio::test]
 async fn a_soft_text_is_listed_for_review_when_many_people_get_it() {
-    let mut world = World::start_with(no_rates).await;
+    let world = World::start_with(no_rates).await;
     import(&world, 0..12).await;
     let soft = "We have not seen you for a while. Come back soon and see our new shop.";
     for (text, last) in [(soft, 60), ("Your order 2041 has left our warehouse.", 0)] {
