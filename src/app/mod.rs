@@ -51,6 +51,7 @@ pub mod control;
 mod from_config;
 pub mod interface;
 mod listeners;
+pub mod root;
 mod router;
 pub mod routes;
 pub mod scheduler;

@@ -20,13 +20,10 @@ pub mod rates;
 pub use answers::DEFAULT_REJECTION;
 pub use rates::{ChattuRates, RateKind};
 
+use crate::accounts::Scope;
 use crate::{
     gateway::Gateway,
-    model::{
-        ids::{AccountId, InstanceId},
-        instance::ConnectorKind,
-        phone::Phone,
-    },
+    model::{ids::InstanceId, instance::ConnectorKind, phone::Phone},
     store::{StoreError, Vault},
 };
 use rusqlite::params;
@@ -34,9 +31,8 @@ use std::sync::Arc;
 
 /// Whose rows are asked for.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Scope {
-    /// One account; none: all, for those who run the appliance.
-    pub account: Option<AccountId>,
+pub struct ClientScope {
+    pub scope: Scope,
     /// One instance of it.
     pub instance: Option<InstanceId>,
 }

@@ -38,7 +38,7 @@ pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
         words: notice::words(&v.locale, &n),
         link: notice::link(&n),
         tone: notice::tone(&n),
-        account: name(&n).filter(|_| v.scope().is_none()),
+        account: name(&n).filter(|_| v.sees_everybody()),
         n,
     };
     let rows = rows.into_iter().map(row).collect();
@@ -62,10 +62,5 @@ pub async fn change(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
 
 /// What they may see: an owner theirs, an admin also the appliance's.
 fn scope(v: &PageContext) -> Result<NoticeScope, PageError> {
-    match (v.scope(), v.is_admin()) {
-        (Some(id), false) => Ok(NoticeScope::Account(id)),
-        (Some(id), true) => Ok(NoticeScope::AccountAndAppliance(id)),
-        (None, true) => Ok(NoticeScope::All),
-        (None, false) => Err(PageError::ChooseAccount),
-    }
+    Ok(NoticeScope { scope: v.scope()?, with_appliance: v.is_admin() })
 }

@@ -123,7 +123,7 @@ async fn an_account_erases_what_is_its_own() {
         json!({"clientId": "other-line", "number": PHONE, "message": "theirs", "scheduleTime": "2026-06-02T08:00:00Z"});
     assert_eq!(shop.post_as(&key, "/schedule-message", &body).await.status, 201);
     let phone = Phone::parse(PHONE, None).expect("a phone");
-    let account = Some(wa_gateway::model::ids::AccountId(other));
+    let account = wa_gateway::accounts::Scope::Account(wa_gateway::model::ids::AccountId(other));
     let report = shop.world.gateway().erase_person(&phone, account, "owner").await.expect("erased");
     assert_eq!(report.scheduled, 1);
     assert_eq!(shop.get_as(&key, "/scheduled-messages").await.json(), json!([]));
