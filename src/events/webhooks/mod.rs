@@ -20,6 +20,7 @@ mod outbox;
 pub mod retry;
 pub mod signature;
 mod sms;
+mod status_step;
 mod worker;
 
 pub use chattu::{EndpointReply, answer_unasked, answers, close_answer, is_asked_about_calls};
@@ -27,6 +28,7 @@ pub use endpoint::{Endpoint, EndpointId, NewEndpoint};
 pub use event::{Event, EventContext, EventName, EventPerson, OutboundRef};
 pub use log::{Attempt, Delivery, Filter};
 pub use outbox::emit;
+pub use status_step::StatusStep;
 
 use crate::{
     egress::Egress,
