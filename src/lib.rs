@@ -18,10 +18,32 @@
 //! | [`ops`] | the appliance: certificates, backups, doctor, metrics, logs |
 //! | [`gateway`] | the slices put together, and what they do together: what is heard, what is forgotten |
 //! | [`web`] | HTTP itself: connections, requests, bodies, answers, who may ask |
-//! | [`dialects`] | other products' APIs, each with its rules and its HTTP side: Chattu, 3CX |
 //! | [`api`] | what programs ask for: the guarded API, providers' calls, health, OpenAPI |
+//! | [`dialects`] | other products' APIs, each with its rules and its HTTP side: Chattu, 3CX |
 //! | [`portal`] | what people look at |
 //! | [`app`] | the composition root: routes, scheduler, command line, control socket |
+//!
+//! # Words
+//!
+//! | word | meaning |
+//! |---|---|
+//! | account | a customer: plan, modules, time zone; owns everything below |
+//! | user | a person who logs in: `admin` of the appliance, `owner` or `viewer` of an account |
+//! | instance | one WhatsApp number ("client" in Chattu's words) |
+//! | connector | how an instance reaches WhatsApp |
+//! | contact | one person, under all ids and spellings of a number |
+//! | message, inbound message | one row of the log, out and in |
+//! | purpose | why a message is sent; the caller says it, the guard checks it |
+//! | gate | one check of the guard; [`sending::policy::GATES`] is their order |
+//! | strike | a violation that counts towards the pause of an instance |
+//! | pace | how fast a number may send, and what it waits for |
+//! | window | the 24 hours after a person wrote, in which free text may be sent |
+//! | suppression | nothing is sent to this contact, whoever asks |
+//! | endpoint, event, delivery, attempt | a customer's webhook, what happened, one event to one endpoint, one try of it |
+//! | notice | what owner or admin should know without asking |
+//! | dialect | another product's API, served beside ours |
+//! | integration | one telephone system (3CX) of an account |
+//! | wire | the one way to send; [`sending`] alone holds it |
 //!
 //! # The import rule
 //!
@@ -31,8 +53,8 @@
 //! # The walk of one message
 //!
 //! 1. [`app::routes::ROUTES`]: one line, `POST /api/send-message`.
-//! 2. [`api::guarded::send_message::handle`]: content type, key ([`accounts::KeyCache::find`]), body
-//!    ([`web::body::json_object`]).
+//!    [`app::Access`] judges the key ([`accounts::KeyCache::find`]).
+//! 2. [`api::guarded::send_message::handle`]: content type, body ([`web::body::json_object`]).
 //! 3. [`sending::request::parse`]: strings become types, or a refusal that names every wrong field.
 //! 4. [`sending::Sending::submit`]: the story of the slice, on one screen:
 //!    - one write transaction ([`store::Store::write`]): replay an idempotent answer, else load every fact

@@ -51,6 +51,22 @@ impl Account {
         Zone::stored(self.timezone.clone(), None)
     }
 
+    /// The account with this number, in a transaction that reads more.
+    ///
+    /// # Errors
+    /// No such one; the store's.
+    pub fn find(tx: &Tx<'_>, id: AccountId, now: Time) -> Result<Self, AccountError> {
+        find(tx, id, now)
+    }
+
+    /// Number and name of every account, in the order in which they were made.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn names(tx: &Tx<'_>) -> Result<Vec<(AccountId, String)>, StoreError> {
+        tx.list("SELECT id, name FROM accounts ORDER BY id", [], |r| Ok((r.get(0)?, r.get(1)?)))
+    }
+
     /// Whether its plan has run out.
     pub fn is_plan_over(&self, now: &Time) -> bool {
         self.plan_until.is_some_and(|until| until <= *now)
@@ -154,7 +170,11 @@ pub(super) fn update(
     Ok(account)
 }
 
-pub(super) fn list(tx: &Tx<'_>, now: Time) -> Result<Vec<Account>, AccountError> {
+/// Every account, in a read that brings more.
+///
+/// # Errors
+/// The store's.
+pub fn list(tx: &Tx<'_>, now: Time) -> Result<Vec<Account>, AccountError> {
     let ids = tx.list("SELECT id FROM accounts ORDER BY id", [], |r| r.get(0))?;
     ids.into_iter().map(|id| find(tx, id, now)).collect()
 }

@@ -127,7 +127,11 @@ pub(super) fn create(
     Ok((id, text))
 }
 
-pub(super) fn list(tx: &Tx<'_>, account: AccountId) -> Result<Vec<ApiKey>, AccountError> {
+/// The keys of an account, the newest first, in a read that brings more.
+///
+/// # Errors
+/// The store's.
+pub fn list(tx: &Tx<'_>, account: AccountId) -> Result<Vec<ApiKey>, AccountError> {
     let mut keys = tx.list(
         "SELECT id, name, kind, prefix, created_at, expires_at, revoked_at, last_used_at,
                 CASE kind WHEN 'chattu' THEN purpose END

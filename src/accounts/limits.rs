@@ -151,7 +151,11 @@ impl Accounts {
     }
 }
 
-fn list_grants(tx: &Tx<'_>, account: AccountId, now: Time) -> Result<Vec<Granted>, StoreError> {
+/// The limits that were granted to an account, in a read that brings more.
+///
+/// # Errors
+/// The store's.
+pub fn list_grants(tx: &Tx<'_>, account: AccountId, now: Time) -> Result<Vec<Granted>, StoreError> {
     let mut all = tx.list(
         "SELECT id, daily, monthly, reason, granted_by, created_at, until, withdrawn_at FROM granted_limits
          WHERE account_id = ?1 ORDER BY id DESC LIMIT 100",
@@ -228,7 +232,11 @@ fn ask(
     Ok(id)
 }
 
-fn list_requests(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Vec<LimitRequest>, StoreError> {
+/// The requests for other limits of one account (none: of all), in a read that brings more.
+///
+/// # Errors
+/// The store's.
+pub fn list_requests(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Vec<LimitRequest>, StoreError> {
     tx.list(
         "SELECT q.id, q.account_id, a.name, q.daily, q.monthly, q.reason, q.asked_by, q.created_at, q.decision, q.answer,
                 q.decided_by, q.decided_at

@@ -19,21 +19,23 @@ mod password;
 mod people;
 mod registration;
 mod second_factor;
+mod session;
 mod setup;
 pub mod totp;
 pub mod usage;
 mod user;
 
-pub use account::{Account, Grant, NewAccount, Update};
-pub use key::{ApiKey, KeyKind, NewKey, note_key_use};
+pub use account::{Account, Grant, NewAccount, Update, list as list_accounts};
+pub use key::{ApiKey, KeyKind, NewKey, list as list_keys, note_key_use};
 pub use key_cache::{Caller, DialectCaller, KeyCache, KeyProblem};
-pub use limits::{Granted, LimitDecision, LimitRequest, WantedLimits};
+pub use limits::{Granted, LimitDecision, LimitRequest, WantedLimits, list_grants, list_requests};
 pub use login::{LoggedIn, LoginError, LoginStep, session_number};
 pub use login_throttle::{DEVICE_KNOWN_FOR, Guesser};
 pub use password::{PasswordError, Passwords, Queue};
-pub use people::Person;
+pub use people::{Person, list as list_people};
+pub use session::Session;
 pub use setup::FirstUser;
-pub use user::{AccountOwner, LinkPurpose, NewUser, OneTimeLink, Role, Session, User, list_owners};
+pub use user::{AccountOwner, LinkPurpose, NewUser, OneTimeLink, Role, User, list_owners};
 
 use crate::{
     model::{
@@ -246,9 +248,9 @@ impl Accounts {
     ///
     /// # Errors
     /// The store's.
-    pub async fn session(&self, token: &str) -> Result<Option<Session>, AccountError> {
+    pub async fn session(&self, token: &str) -> Result<Option<Session>, StoreError> {
         let (now, token) = (self.clock.now(), token.to_owned());
-        self.store.read(move |tx| user::session(tx, &token, now)).await
+        self.store.read(move |tx| Session::find(tx, &token, now)).await
     }
 
     /// Deletes sessions and links that have run out; returns how many.

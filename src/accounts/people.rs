@@ -64,7 +64,11 @@ impl Accounts {
     }
 }
 
-fn list(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Vec<Person>, StoreError> {
+/// The people of one account (none: all), in a read that brings more.
+///
+/// # Errors
+/// The store's.
+pub fn list(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Vec<Person>, StoreError> {
     tx.list(
         "SELECT u.id, u.account_id, a.name, u.email, u.role, u.password_hash IS NOT NULL,
                 EXISTS (SELECT 1 FROM second_factors f WHERE f.user_id = u.id AND f.confirmed_at IS NOT NULL),

@@ -21,7 +21,7 @@ use std::{net::IpAddr, time::Duration};
 const LOGIN_LINK: Duration = Duration::from_secs(60 * 60);
 const PASSWORD_LINK: Duration = Duration::from_secs(48 * 60 * 60);
 /// A session ends after this without use, and after [`SESSION_MAX`] whatever the use.
-const SESSION_IDLE: Duration = Duration::from_secs(12 * 60 * 60);
+pub(super) const SESSION_IDLE: Duration = Duration::from_secs(12 * 60 * 60);
 const SESSION_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 words! {
@@ -81,23 +81,6 @@ pub struct OneTimeLink {
     pub token: String,
     /// When it runs out.
     pub expires_at: Time,
-}
-
-/// Who is logged in.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Session {
-    /// The user.
-    pub user: UserId,
-    /// Their email.
-    pub email: String,
-    /// Their role.
-    pub role: Role,
-    /// Their account.
-    pub account: Option<AccountId>,
-    /// The language that they chose.
-    pub language: Option<String>,
-    /// When the session was last in use, to the minute.
-    pub seen_at: Time,
 }
 
 /// What a login is checked against.
@@ -345,27 +328,6 @@ pub(super) fn set_disabled(
 
 pub(super) fn link_gone() -> AccountError {
     AccountError::NotFound("this link was used or has run out".into())
-}
-
-pub(super) fn session(tx: &Tx<'_>, token: &str, now: Time) -> Result<Option<Session>, AccountError> {
-    Ok(tx.find(
-        "SELECT u.id, u.email, u.role, u.account_id, u.language, s.last_seen_at FROM sessions s JOIN users u ON u.id = s.user_id
-         WHERE s.token_hash = ?1 AND s.expires_at > ?2 AND s.last_seen_at > ?3 AND s.created_at <= ?4 AND u.disabled_at IS NULL
-           AND (u.role = 'admin' OR NOT EXISTS (
-             SELECT 1 FROM accounts a WHERE a.id = u.account_id AND a.disabled_at IS NOT NULL))",
-        params![token_hash(token), now, now.minus(SESSION_IDLE), now.plus(SLACK)],
-        |r| {
-            let role = Role::parse(&r.get::<_, String>(2)?).unwrap_or(Role::Viewer);
-            Ok(Session {
-                user: r.get(0)?,
-                email: r.get(1)?,
-                role,
-                account: r.get(3)?,
-                language: r.get(4)?,
-                seen_at: r.get(5)?,
-            })
-        },
-    )?)
 }
 
 pub(super) fn expire(tx: &WriteTx<'_>, now: Time) -> Result<usize, AccountError> {

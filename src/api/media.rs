@@ -120,7 +120,6 @@ fn describe(response: &mut Response, item: &StoredFile) {
     let name = item.file_name.as_deref().unwrap_or(&fallback);
     insert(response, header::CONTENT_TYPE, media::served_type(sniffed));
     insert(response, header::CONTENT_DISPOSITION, &media::disposition(media::may_be_inline(sniffed), name));
-    insert(response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     insert(response, header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'");
     insert(response, header::CACHE_CONTROL, "private, max-age=3600");
     insert(response, header::REFERRER_POLICY, "no-referrer");

@@ -1,18 +1,14 @@
 //! `/metrics` (Prometheus; not on the public listener): the counters, and what is measured when somebody asks.
 
-use crate::web::{Incoming, Listener, problem};
+use crate::web::Incoming;
 use crate::{
     gateway::Gateway,
-    model::code::Code,
     ops::{memory, metrics::Gauges, status::Survey},
 };
 use warp::{Reply, reply::Response};
 
 /// What is counted and measured.
-pub async fn handle(gateway: &Gateway, incoming: Incoming) -> Response {
-    if incoming.listener == Listener::Public {
-        return problem::code(Code::NotFound);
-    }
+pub async fn handle(gateway: &Gateway, _: Incoming) -> Response {
     let text = gateway.metrics.render(&measure(gateway).await);
     warp::reply::with_header(text, "content-type", "text/plain; version=0.0.4; charset=utf-8").into_response()
 }

@@ -3,8 +3,8 @@
 //! One command a connection: a line of JSON, answered by a line of JSON. The socket lies in the data directory with
 //! mode 0600, so that who may use it is who may read the database. What a command did is in force when it is answered.
 
-use super::commands::{Command, Done};
-use crate::gateway::Gateway;
+use super::commands::{Command, CommandResult};
+use crate::dialects::AppState;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -56,7 +56,7 @@ pub fn forget(data_dir: &Path) {
 }
 
 /// Answers until the gateway stops.
-pub async fn serve(listener: UnixListener, gateway: Arc<Gateway>, mut stopping: watch::Receiver<bool>) {
+pub async fn serve(listener: UnixListener, gateway: Arc<AppState>, mut stopping: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -75,7 +75,7 @@ pub async fn serve(listener: UnixListener, gateway: Arc<Gateway>, mut stopping: 
     while connections.join_next().await.is_some() {}
 }
 
-async fn answer(stream: UnixStream, gateway: Arc<Gateway>) {
+async fn answer(stream: UnixStream, gateway: Arc<AppState>) {
     let (reader, mut writer) = stream.into_split();
     let mut line = String::new();
     let mut reader = BufReader::new(reader.take(COMMAND_MAX));
@@ -96,14 +96,14 @@ async fn answer(stream: UnixStream, gateway: Arc<Gateway>) {
 ///
 /// # Errors
 /// What the gateway answers, or why it could not be asked.
-pub fn ask<'a>(data_dir: &'a Path, command: &'a Command) -> BoxFuture<'a, Option<Done>> {
+pub fn ask<'a>(data_dir: &'a Path, command: &'a Command) -> BoxFuture<'a, Option<CommandResult>> {
     Box::pin(async move {
         let stream = UnixStream::connect(socket_path(data_dir)).await.ok()?;
         Some(ask_over(stream, command).await)
     })
 }
 
-async fn ask_over(stream: UnixStream, command: &Command) -> Done {
+async fn ask_over(stream: UnixStream, command: &Command) -> CommandResult {
     let failed = |e: io::Error| format!("the running gateway could not be asked: {e}");
     let (reader, mut writer) = stream.into_split();
     let mut line = serde_json::to_vec(command).map_err(|e| e.to_string())?;

@@ -9,6 +9,7 @@ use crate::{
     config::Config,
     connectors::{Registry, registry::Deps},
     dialects::{
+        AppState,
         chattu::{self, Chattu},
         threecx::{self, Threecx},
     },
@@ -21,11 +22,13 @@ use crate::{
     gateway::{Gateway, inbound::Inbound, retention::Retention},
     instances::Instances,
     model::{clock::Clock, random::Random},
-    ops::{egress_allowlist::EgressAllowlist, keeper::Keeper, listening::Listening, metrics::Metrics, tls},
+    ops::{
+        egress_allowlist::EgressAllowlist, keeper::Keeper, listen_addresses::ListenAddresses, metrics::Metrics, tls,
+    },
     people::{media::Media, presence::Attention, suppression::Erased},
     portal,
     sending::{Parts, Recovered, Sending, schedule::Schedules},
-    store::{Store, StoreError, Vault},
+    store::{Store, StoreError},
     web::{Listener, redirect::TlsRedirect, server},
 };
 use from_config::{backups, content_policy, periods, portal_at, rates, reachable_at, rules, server_limits, shelf};
@@ -40,16 +43,20 @@ use std::{
 };
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
+mod access;
 mod certificates;
 pub mod cli;
 pub mod commands;
 pub mod control;
 mod from_config;
+pub mod interface;
 mod listeners;
+mod router;
 pub mod routes;
 pub mod scheduler;
 mod service;
 
+pub use access::Access;
 pub use listeners::Inherited;
 
 /// How long a stop waits for messages on their way.
@@ -59,12 +66,12 @@ const REQUESTS_WITHIN: Duration = Duration::from_secs(8);
 
 /// A future of this crate's own code. It is boxed so that its code is generated here, once; an `async fn` would be compiled
 /// again, with all that it awaits, in each program that awaits it.
-type Boxed<T> = BoxFuture<'static, T>;
+type AppFuture<T> = BoxFuture<'static, T>;
 
 /// The gateway, put together.
 pub struct App {
     config: Config,
-    gateway: Arc<Gateway>,
+    gateway: Arc<AppState>,
     egress: Egress,
     recovered: Recovered,
 }
@@ -99,7 +106,7 @@ pub enum StartError {
 /// A gateway that serves. Dropping it does not stop it: call [`Running::stop`].
 pub struct Running {
     /// What it works with.
-    pub gateway: Arc<Gateway>,
+    pub gateway: Arc<AppState>,
     /// Where the local listener really listens.
     pub local: Option<SocketAddr>,
     /// Where the public listener really listens.
@@ -118,7 +125,7 @@ impl App {
     ///
     /// # Errors
     /// See [`StartError`].
-    pub fn open(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Boxed<Result<Self, StartError>> {
+    pub fn open(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> AppFuture<Result<Self, StartError>> {
         Box::pin(Self::opened(config, clock, random))
     }
 
@@ -128,10 +135,7 @@ impl App {
         let policy_dir = config.guard.policy_dir.clone();
         let content = tokio::task::spawn_blocking(move || content_policy(&policy_dir));
         let store = locked.open(clock.now())?;
-        let vault = match &config.key_file {
-            Some(file) => Vault::with_key_file(file, random.clone())?,
-            None => Vault::open(&config.data_dir, random.clone())?,
-        };
+        let vault = store.vault(config.key_file.as_deref(), random.clone()).await?;
         let accounts = Accounts::open(store.clone(), clock.clone(), random.clone(), vault.clone()).await?;
         let accounts = Arc::new(accounts);
         let egress = Egress::system(config.egress.allow.clone(), clock.clone());
@@ -190,17 +194,6 @@ impl App {
             config.sending.schedule_grace,
         ));
         inbound.attach_calls(registry.clone(), webhooks.reply_notify());
-        let chattu = Arc::new(Chattu::new(chattu::Parts {
-            store: store.clone(),
-            clock: clock.clone(),
-            random: random.clone(),
-            vault: chattu_vault,
-            registry: registry.clone(),
-            schedules: schedules.clone(),
-            webhooks: webhooks.clone(),
-            rates: chattu::ChattuRates::new(rates(&config)),
-            new_client_connector: config.chattu.new_client_connector,
-        }));
         let periods = periods(&config);
         let retention = Retention::new(store.clone(), clock.clone(), media.clone(), erased.clone(), periods);
         let digests = Arc::new(Digests::new(notice_delivery::Parts {
@@ -215,7 +208,6 @@ impl App {
         }));
         let gateway = Gateway {
             digests,
-            chattu,
             schedules,
             retention,
             erased,
@@ -237,19 +229,23 @@ impl App {
             registry,
             sending,
             webhooks,
-            threecx,
             trusted_proxies: config.listen.trusted_proxies.clone(),
             public_url: reachable_at(&config),
             portal_url: portal_at(&config),
             language: config.portal.language.as_str(),
             registration: config.portal.registration.as_str(),
+            owners_may_make: config.portal.owners_may_make,
             support_contact: config.support_contact.clone(),
         };
-        Ok(Self { config, gateway: Arc::new(gateway), egress, recovered })
+        let gateway = Arc::new(gateway);
+        let rates = chattu::ChattuRates::new(rates(&config));
+        let chattu = Chattu::new(gateway.clone(), chattu_vault, rates, config.chattu.new_client_connector);
+        let state = AppState { gateway, chattu: Arc::new(chattu), threecx, interface: &interface::INTERFACE };
+        Ok(Self { config, gateway: Arc::new(state), egress, recovered })
     }
 
     /// What the command line works with when no gateway runs.
-    pub fn gateway(&self) -> &Arc<Gateway> {
+    pub fn gateway(&self) -> &Arc<AppState> {
         &self.gateway
     }
 
@@ -259,7 +255,7 @@ impl App {
     }
 
     /// Ends an app that does not serve.
-    pub fn close(self) -> Boxed<()> {
+    pub fn close(self) -> AppFuture<()> {
         Box::pin(async move {
             self.gateway.sending.stop().await;
             self.gateway.registry.stop_all().await;
@@ -271,7 +267,7 @@ impl App {
     ///
     /// # Errors
     /// An address that is taken, a certificate that cannot be used.
-    pub fn serve(self) -> Boxed<Result<Running, StartError>> {
+    pub fn serve(self) -> AppFuture<Result<Running, StartError>> {
         self.serve_on(Inherited::default())
     }
 
@@ -279,7 +275,7 @@ impl App {
     ///
     /// # Errors
     /// As [`Self::serve`].
-    pub fn serve_on(self, inherited: Inherited) -> Boxed<Result<Running, StartError>> {
+    pub fn serve_on(self, inherited: Inherited) -> AppFuture<Result<Running, StartError>> {
         Box::pin(self.served(inherited))
     }
 
@@ -294,7 +290,7 @@ impl App {
         let http = listeners::open(&mut inherited, config.listen.http, "listen.http").await?;
         listeners::close_rest(inherited);
         let address = |l: &Option<TcpListener>| l.as_ref().and_then(|l| l.local_addr().ok());
-        let listening = Listening {
+        let listening = ListenAddresses {
             local: address(&local),
             public: address(&public),
             http: address(&http),
@@ -316,7 +312,7 @@ impl App {
             tasks.spawn(server::serve(listener, tls, service, limits.clone(), stopping.clone()));
             let _ = gateway.keeper.set(Keeper::new(certificate, acme, gateway.clock.clone()));
             // Not a minute later, when the scheduler first ticks: somebody is waiting for the first certificate.
-            tasks.spawn(certificates::first(gateway.clone(), stopping.clone()));
+            tasks.spawn(certificates::first(gateway.gateway.clone(), stopping.clone()));
         }
         if let Some(listener) = http {
             let tls_port = listening.public.map(|a| a.port());
@@ -357,10 +353,18 @@ impl Running {
         }
     }
 
+    /// Asks the certificate authority now, if it failed last: whoever reloads has mended the cause. Ends when it answered.
+    pub async fn ask_authority_now(&self) {
+        let Some(keeper) = self.gateway.keeper.get().filter(|keeper| keeper.failure().is_some()) else { return };
+        if let Err(e) = keeper.try_now().await {
+            tracing::warn!("no new certificate: {e}");
+        }
+    }
+
     /// Takes no more connections, lets requests that are in finish and send what they came to send, then waits for
     /// messages on their way (10 s at most in all; then the next start finds them and makes them `unknown`), and closes
     /// the database.
-    pub fn stop(self) -> Boxed<()> {
+    pub fn stop(self) -> AppFuture<()> {
         Box::pin(self.stopped())
     }
 

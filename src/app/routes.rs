@@ -1,23 +1,31 @@
-//! One table of routes, and what becomes of what is not in it.
+//! One table of routes: what is not in it is not served.
 //!
-//! - [`ROUTES`] lists every route. What is not in it is 404; a path of it with another method is 405 with `Allow`.
-//! - Each route function returns a `BoxedFilter<(Response,)>` (unboxed filters make builds take minutes); its handler
-//!   is a plain async function over [`Incoming`] that knows nothing of warp. A rejection means only "did not match".
+//! A line says the method, the path, who may ask ([`Access`]) and the handler: a plain async function that knows nothing
+//! of warp, and takes as its argument what [`Access`] has proved. Handlers know no SQL, slices know no status code.
 //!
-//! Every answer carries `X-Request-Id`. Handlers know no SQL, slices know no status code.
-//!
-//! Adding a route: a file with its handler, a line in [`ROUTES`], a test.
+//! Adding a route: a file with its handler, a line here, a test.
 
+use super::{access::Access, interface, router::Router};
 use crate::{
-    api::{guarded, health, media, metrics, openapi, provider_hooks},
-    dialects::{chattu::http as chattu_api, threecx::http as threecx_hook},
-    gateway::Gateway,
+    accounts::Caller,
+    api::{guarded, health, media, metrics, provider_hooks},
+    dialects::{
+        AppState,
+        chattu::{
+            RateKind,
+            http::{
+                self as chattu_api,
+                auth::{Asker, Who},
+            },
+        },
+        threecx::http as threecx_hook,
+    },
     portal,
-    web::{Access, Incoming, incoming, problem},
+    web::Incoming,
 };
-use ::http::Method;
-use std::sync::Arc;
-use warp::{Filter, Reply, filters::BoxedFilter, reply::Response};
+use ::http::{HeaderMap, Method};
+use std::{future::Future, pin::Pin, sync::LazyLock};
+use warp::{Reply, reply::Response};
 
 /// One line of the table.
 pub struct Route {
@@ -27,109 +35,164 @@ pub struct Route {
     pub path: &'static str,
     /// Who may ask.
     pub access: Access,
-    /// Makes its filter.
-    make: fn(Arc<Gateway>) -> BoxedFilter<(Response,)>,
+    /// Where two contracts share a path: by which headers this one is known.
+    known_by: Option<fn(&HeaderMap) -> bool>,
+    pub(super) handler: RouteHandler,
 }
 
-macro_rules! route {
+impl Route {
+    /// Whether it answers a request with these headers.
+    pub(super) fn takes(&self, headers: &HeaderMap) -> bool {
+        self.known_by.is_none_or(|is_known| is_known(headers))
+    }
+}
+
+type ResponseFuture<'a> = Pin<Box<dyn Future<Output = Response> + Send + 'a>>;
+
+/// What answers, by what it needs to have been proved.
+#[derive(Clone, Copy)]
+pub(super) enum RouteHandler {
+    /// Nothing; or it looks for the proof itself, because that is in the body or in the path.
+    Open(for<'a> fn(&'a AppState, Incoming) -> ResponseFuture<'a>),
+    /// Whose key it is.
+    ApiKey(for<'a> fn(&'a AppState, Caller, Incoming) -> ResponseFuture<'a>),
+    /// Who asks in the Chattu dialect, and how often that is let happen.
+    Chattu(Asker, &'static [RateKind], for<'a> fn(&'a AppState, Who, Incoming) -> ResponseFuture<'a>),
+    /// Who is logged in.
+    Session(for<'a> fn(&'a AppState, portal::Subscriber, Incoming) -> ResponseFuture<'a>),
+    /// Who is logged in, at one of our own pages.
+    Socket(for<'a> fn(&'a AppState, portal::Subscriber, Incoming) -> ResponseFuture<'a>),
+    /// Who is logged in, with what role, and where a form came from.
+    Page(portal::Page),
+}
+
+macro_rules! line {
+    ($method:ident $path:expr, $access:expr, $handler:expr) => {
+        Route { method: Method::$method, path: $path, access: $access, known_by: None, handler: $handler }
+    };
+}
+
+/// Open to everybody, or judged by its handler.
+macro_rules! open {
     ($method:ident $path:literal, $access:ident => $handler:path) => {
-        Route {
-            method: Method::$method,
-            path: $path,
-            access: Access::$access,
-            make: |gateway| {
-                incoming::matching(Method::$method, $path)
-                    .then(move |incoming: Incoming| {
-                        let gateway = gateway.clone();
-                        async move { $handler(&gateway, incoming).await.into_response() }
-                    })
-                    .boxed()
-            },
-        }
+        line!($method $path, Access::$access, RouteHandler::Open(|state, incoming| {
+            Box::pin(async move { $handler(state, incoming).await.into_response() })
+        }))
     };
 }
 
-/// A page: the portal's door judges who asks before the page's code runs.
+/// A telephone system's.
+macro_rules! threecx {
+    ($method:ident $path:literal => $handler:path) => {
+        line!($method $path, Access::Integration, RouteHandler::Open(|state, incoming| {
+            Box::pin($handler(state, &state.threecx, incoming))
+        }))
+    };
+}
+
+/// Of the guarded API.
+macro_rules! key {
+    ($method:ident $path:literal => $handler:path) => {
+        line!($method $path, Access::ApiKey, RouteHandler::ApiKey(|state, caller, incoming| {
+            Box::pin($handler(state, caller, incoming))
+        }))
+    };
+}
+
+macro_rules! chattu {
+    ($method:ident $path:literal, $asker:ident $(, $rate:ident)* => $handler:path) => {
+        line!($method $path, Access::Chattu(Asker::$asker), RouteHandler::Chattu(
+            Asker::$asker,
+            &[$(RateKind::$rate),*],
+            |state, who, incoming| Box::pin(async move { $handler(&state.chattu, who, incoming).await.into_response() }),
+        ))
+    };
+}
+
+macro_rules! session {
+    ($method:ident $path:literal, $access:ident => $handler:path) => {
+        line!($method $path, Access::$access, RouteHandler::$access(|state, subscriber, incoming| {
+            Box::pin($handler(state, subscriber, incoming))
+        }))
+    };
+}
+
+/// A page, for those whose role reaches.
 macro_rules! page {
-    ($method:ident $path:literal, $access:ident => $page:path) => {
-        Route {
-            method: Method::$method,
-            path: $path,
-            access: Access::$access,
-            make: |gateway| {
-                incoming::matching(Method::$method, $path)
-                    .then(move |incoming: Incoming| {
-                        let gateway = gateway.clone();
-                        async move {
-                            portal::enter(
-                                &gateway,
-                                incoming,
-                                Access::$access,
-                                async |g: &Gateway, v: &portal::PageContext| $page(g, v).await,
-                            )
-                            .await
-                        }
-                    })
-                    .boxed()
-            },
-        }
+    ($method:ident $path:expr, $access:ident => $page:path) => {
+        line!($method $path, Access::$access, RouteHandler::Page(|state, v| Box::pin($page(state, v))))
     };
 }
 
-/// Every route of the gateway. The busiest comes first: they are tried in this order.
-pub static ROUTES: std::sync::LazyLock<Vec<Route>> = std::sync::LazyLock::new(|| {
-    let mut all = vec![
-        route!(POST "/api/send-message", Key => guarded::send_message::handle),
-        route!(GET "/api/messages/{log_id}", Key => guarded::message::handle),
-        route!(POST "/integrations/3cx/webhook/{integration_id}", Key => threecx_hook::webhook),
-        route!(POST "/integrations/3cx/sms/{integration_id}/messages", Key => threecx_hook::sms),
-        route!(POST "/hooks/cloud-api/{instance_id}", Provider => provider_hooks::cloud_api),
-        route!(GET "/hooks/cloud-api/{instance_id}", Provider => provider_hooks::cloud_api),
-        route!(POST "/hooks/evolution/{instance_id}", Provider => provider_hooks::evolution),
-        route!(GET "/media/{token}", Key => media::handle),
-        route!(GET "/healthz", Machine => health::process),
-        route!(GET "/readyz", Machine => health::ready),
-        route!(GET "/metrics", Machine => metrics::handle),
-        route!(GET "/", Anybody => portal::root),
-        route!(GET "/favicon.ico", Anybody => portal::assets::icon),
-        route!(GET "/assets/{name}", Anybody => portal::assets::handle),
-        Route { method: Method::GET, path: "/ws", access: Access::Session, make: socket },
-    ];
-    all.extend(chattu());
+/// Every route of the gateway.
+pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
+    // Before the guarded API, with which it shares a path: it is known by a header.
+    let mut all = chattu();
+    all.extend(programs());
     all.extend(pages());
     all.extend(administration());
     all.extend(documentation());
     all
 });
 
-/// Contract 3, but for `/api/send-message`, which it shares with contract 1. Who is let in is judged by the handlers: some
-/// take a key and some a session.
+/// The table, ready to be asked.
+pub(super) static ROUTER: LazyLock<Router> = LazyLock::new(|| Router::new(&ROUTES));
+
+/// The guarded API, what providers and telephone systems call, files, and how the gateway is.
+fn programs() -> Vec<Route> {
+    vec![
+        key!(POST "/api/send-message" => guarded::send_message::handle),
+        key!(GET "/api/messages/{log_id}" => guarded::message::handle),
+        threecx!(POST "/integrations/3cx/webhook/{integration_id}" => threecx_hook::webhook),
+        threecx!(POST "/integrations/3cx/sms/{integration_id}/messages" => threecx_hook::sms),
+        open!(POST "/hooks/cloud-api/{instance_id}", Provider => provider_hooks::cloud_api),
+        open!(GET "/hooks/cloud-api/{instance_id}", Provider => provider_hooks::cloud_api),
+        open!(POST "/hooks/evolution/{instance_id}", Provider => provider_hooks::evolution),
+        open!(GET "/media/{token}", SignedAddress => media::handle),
+        open!(GET "/healthz", Health => health::process),
+        open!(GET "/readyz", Health => health::ready),
+        open!(GET "/metrics", Metrics => metrics::handle),
+        open!(GET "/", Anybody => portal::root),
+        open!(GET "/favicon.ico", Anybody => portal::assets::icon),
+        open!(GET "/assets/{name}", Anybody => portal::assets::handle),
+        session!(GET "/ws", Socket => portal::live::handle),
+    ]
+}
+
+/// Contract 3.
 fn chattu() -> Vec<Route> {
     use chattu_api::{chats, clients, groups, messages, schedules};
+    // Two contracts share this path: a key in a header of its own, and no other, is this one's.
+    let send = chattu!(POST "/api/send-message", AnyKey => messages::send);
+    let send = Route { known_by: Some(chattu_api::auth::is_ours), ..send };
     vec![
-        route!(POST "/api/add-number", Key => clients::add),
-        route!(GET "/api/qr/{client_id}", Key => clients::code),
-        route!(GET "/api/clients", Key => clients::list),
-        route!(GET "/api/profile", Key => clients::profile),
-        route!(DELETE "/clients/{client_id}", Key => clients::delete),
-        route!(POST "/api/update-webhook", Key => clients::update_webhook),
-        route!(POST "/api/reset-api-key", Key => clients::reset_key),
-        route!(GET "/api/sent-messages", Key => messages::list_sent),
-        route!(GET "/api/received-messages/{client_id}", Key => messages::list_received),
-        route!(GET "/api/incoming-calls/{client_id}", Key => messages::list_calls),
-        route!(GET "/api/call-logs", Key => messages::list_all_calls),
-        route!(GET "/api/logs", Key => messages::list_log),
-        route!(POST "/schedule-message", Key => schedules::create),
-        route!(GET "/scheduled-messages", Key => schedules::list),
-        route!(DELETE "/scheduled-messages/{id}", Key => schedules::cancel),
-        route!(GET "/api/chats/{client_id}", Key => chats::list),
-        route!(GET "/api/chats/{client_id}/{chat_id}/messages", Key => chats::messages),
-        route!(POST "/api/chats/{client_id}/{chat_id}/send", Key => chats::send),
-        route!(POST "/api/chats/{client_id}/{chat_id}/read", Key => chats::read),
-        route!(GET "/api/chats/{client_id}/media/{message_id}", Key => chats::file),
-        route!(GET "/api/groups/{client_id}", Key => groups::list),
-        route!(POST "/api/send-group-message", Key => groups::send_by_key),
-        route!(POST "/api/groups/{client_id}/{group_id}/send", Key => groups::send_by_session),
+        send,
+        chattu!(POST "/api/add-number", AccountKey => clients::add),
+        chattu!(GET "/api/qr/{client_id}", AnyKey => clients::code),
+        chattu!(GET "/api/clients", AccountKey => clients::list),
+        chattu!(GET "/api/profile", AccountKey => clients::profile),
+        // It takes a password, which is not to be guessed here either.
+        chattu!(DELETE "/clients/{client_id}", Session, Delete, Password => clients::delete),
+        chattu!(POST "/api/update-webhook", AnyKey => clients::update_webhook),
+        line!(POST "/api/reset-api-key", Access::KeyInBody, RouteHandler::Open(|state, incoming| {
+            Box::pin(async move { clients::reset_key(&state.chattu, incoming).await.into_response() })
+        })),
+        chattu!(GET "/api/sent-messages", AnyKey => messages::list_sent),
+        chattu!(GET "/api/received-messages/{client_id}", AnyKey => messages::list_received),
+        chattu!(GET "/api/incoming-calls/{client_id}", AnyKey => messages::list_calls),
+        chattu!(GET "/api/call-logs", AnyKey => messages::list_all_calls),
+        chattu!(GET "/api/logs", AnyKey => messages::list_log),
+        chattu!(POST "/schedule-message", Either => schedules::create),
+        chattu!(GET "/scheduled-messages", Either => schedules::list),
+        chattu!(DELETE "/scheduled-messages/{id}", Either, Delete => schedules::cancel),
+        chattu!(GET "/api/chats/{client_id}", ChatSession => chats::list),
+        chattu!(GET "/api/chats/{client_id}/{chat_id}/messages", ChatSession => chats::messages),
+        chattu!(POST "/api/chats/{client_id}/{chat_id}/send", ChatSession => chats::send),
+        chattu!(POST "/api/chats/{client_id}/{chat_id}/read", ChatSession => chats::read),
+        chattu!(GET "/api/chats/{client_id}/media/{message_id}", ChatSession => chats::file),
+        chattu!(GET "/api/groups/{client_id}", Either => groups::list),
+        chattu!(POST "/api/send-group-message", AnyKey => groups::send_by_key),
+        chattu!(POST "/api/groups/{client_id}/{group_id}/send", ChatSession => groups::send_by_session),
     ]
 }
 
@@ -160,7 +223,7 @@ fn pages() -> Vec<Route> {
         page!(GET "/integrations/3cx/{integration_id}", Viewer => portal::pages::threecx::show),
         page!(POST "/integrations/3cx/{integration_id}", Owner => portal::pages::threecx::save),
         page!(POST "/integrations/3cx/{integration_id}/templates", Owner => portal::pages::threecx::template),
-        page!(GET "/integrations/3cx/{integration_id}/template.xml", Viewer => threecx_hook::template),
+        page!(GET "/integrations/3cx/{integration_id}/template.xml", Viewer => portal::pages::threecx_template::show),
         page!(GET "/account", Viewer => portal::pages::account::show),
         page!(POST "/account", Owner => portal::pages::account::save),
         page!(POST "/account/limits", Owner => portal::pages::account::ask),
@@ -172,7 +235,7 @@ fn pages() -> Vec<Route> {
         page!(POST "/chat/{instance}/{chat}/read", Owner => portal::chat::send::read),
         page!(POST "/chat/{instance}/{chat}/react", Owner => portal::chat::react::react),
         page!(POST "/chat/{instance}/{chat}/typing", Owner => portal::chat::send::typing),
-        route!(GET "/chat/{instance}/file/{message_id}", Session => portal::chat::file::handle),
+        session!(GET "/chat/{instance}/file/{message_id}", Session => portal::chat::file::handle),
         page!(GET "/instances/{id}/qr.svg", Owner => portal::pages::manage::code),
         page!(GET "/api-keys", Viewer => portal::pages::keys::list),
         page!(POST "/api-keys", Owner => portal::pages::keys::create),
@@ -247,95 +310,15 @@ fn administration() -> Vec<Route> {
     ]
 }
 
-/// The public documentation.
+/// The public documentation: its pages are those of its catalogue.
 fn documentation() -> Vec<Route> {
-    vec![
-        route!(GET "/openapi.json", Anybody => openapi::handle),
-        route!(GET "/docs/wa-gateway.postman_collection.json", Anybody => openapi::collection),
-        route!(GET "/docs/search.json", Anybody => portal::docs::search_index),
+    let mut all = vec![
+        open!(GET "/openapi.json", Anybody => interface::document),
+        open!(GET "/docs/wa-gateway.postman_collection.json", Anybody => interface::collection),
+        open!(GET "/docs/search.json", Anybody => portal::docs::search_index),
         page!(GET "/docs/search", Anybody => portal::docs::pages::found),
-        page!(GET "/docs", Anybody => portal::docs::pages::show),
-        page!(GET "/docs/quickstart", Anybody => portal::docs::pages::show),
-        page!(GET "/docs/connect", Anybody => portal::docs::pages::show),
-        page!(GET "/docs/cloud-api", Anybody => portal::docs::pages::show),
-        page!(GET "/docs/chat", Anybody => portal::docs::pages::show),
-        page!(GET "/docs/send", Anybody => portal::docs::pages::show),
-        page!(GET "/docs/receive", Anybody => portal::docs::pages::show),
-        page!(GET "/docs/responsible-messaging", Anybody => portal::docs::pages::show),
-        page!(GET "/docs/sdk/curl", Anybody => portal::docs::pages::show),
-        page!(GET "/docs/sdk/php", Anybody => portal::docs::pages::show),
-        page!(GET "/docs/sdk/python", Anybody => portal::docs::pages::show),
-        page!(GET "/docs/sdk/node", Anybody => portal::docs::pages::show),
-        page!(GET "/docs/3cx", Anybody => portal::docs::pages::show),
-        page!(GET "/docs/3cx/webhooks", Anybody => portal::docs::pages::show),
-        page!(GET "/docs/3cx/call-events", Anybody => portal::docs::pages::show),
-        page!(GET "/docs/3cx/troubleshooting", Anybody => portal::docs::pages::show),
-        page!(GET "/docs/endpoints", Anybody => portal::docs::pages::show),
-        page!(GET "/docs/openapi", Anybody => portal::docs::pages::show),
-        page!(GET "/docs/troubleshooting", Anybody => portal::docs::pages::show),
-        page!(GET "/docs/install", Anybody => portal::docs::pages::show),
-        page!(GET "/docs/upgrade", Anybody => portal::docs::pages::show),
-        page!(GET "/docs/backup", Anybody => portal::docs::pages::show),
-        page!(GET "/docs/move", Anybody => portal::docs::pages::show),
-        page!(GET "/docs/monitoring", Anybody => portal::docs::pages::show),
-        page!(GET "/docs/security", Anybody => portal::docs::pages::show),
-        page!(GET "/docs/privacy-operations", Anybody => portal::docs::pages::show),
-        page!(GET "/acceptable-use", Anybody => portal::docs::pages::show),
-        page!(GET "/privacy", Anybody => portal::docs::pages::show),
-    ]
-}
-
-/// The pages' WebSocket: what else asks for it is told that it is one.
-fn socket(gateway: Arc<Gateway>) -> BoxedFilter<(Response,)> {
-    let ws = warp::ws().map(Some).or(warp::any().map(|| None)).unify();
-    incoming::matching(Method::GET, "/ws")
-        .and(ws)
-        .then(move |incoming: Incoming, ws| {
-            let gateway = gateway.clone();
-            async move { portal::live::handle(&gateway, incoming, ws).await }
-        })
-        .boxed()
-}
-
-/// All routes as one filter that always answers.
-pub fn routes(gateway: &Arc<Gateway>) -> BoxedFilter<(Response,)> {
-    let all: Vec<_> = ROUTES.iter().map(|route| (route.make)(gateway.clone())).collect();
-    let gateway = gateway.clone();
-    let fallback = incoming::any()
-        .then(move |incoming: Incoming| {
-            let gateway = gateway.clone();
-            async move { unmatched(&gateway, incoming).await }
-        })
-        .boxed();
-    match either(&all) {
-        None => fallback,
-        Some(routes) => routes.or(fallback).unify().boxed(),
-    }
-}
-
-/// The first that matches, in their order. A tree and no chain: a page behind a hundred others is a few steps away.
-fn either(routes: &[BoxedFilter<(Response,)>]) -> Option<BoxedFilter<(Response,)>> {
-    match routes {
-        [] => None,
-        [one] => Some(one.clone()),
-        many => {
-            let (first, second) = many.split_at(many.len() / 2);
-            Some(either(first)?.or(either(second)?).unify().boxed())
-        }
-    }
-}
-
-/// 404, or 405 where the path is served with other methods.
-async fn unmatched(gateway: &Gateway, incoming: Incoming) -> Response {
-    let allowed: Vec<&str> = ROUTES
-        .iter()
-        .filter(|route| incoming::path_matches(route.path, &incoming.path).is_some())
-        .map(|route| route.method.as_str())
-        .collect();
-    let is_api = incoming.path.starts_with("/api/") || incoming.path.starts_with("/integrations/");
-    if is_api || !incoming.wants_html() {
-        problem::unmatched(&allowed)
-    } else {
-        portal::unmatched(gateway, incoming, &allowed).await
-    }
+    ];
+    let page = |entry: &portal::docs::catalogue::DocEntry| page!(GET entry.path, Anybody => portal::docs::pages::show);
+    all.extend(portal::docs::catalogue::PAGES.iter().map(page));
+    all
 }

@@ -6,7 +6,7 @@
 //!
 //! Adding a job: a line in [`JOBS`] and an arm in `run_one`.
 
-use crate::{accounts::usage, gateway::Gateway, model::clock::Time, ops::appliance_notices, store::StoreError};
+use crate::{accounts::usage, dialects::AppState, model::clock::Time, ops::appliance_notices, store::StoreError};
 use rusqlite::params;
 use std::{sync::Arc, time::Duration};
 use tokio_cron_scheduler::{Job, JobScheduler};
@@ -28,7 +28,7 @@ const JOBS: [(&str, Duration); 10] = [
 
 /// The jobs over the running gateway.
 #[derive(Clone)]
-pub struct Scheduler(pub Arc<Gateway>);
+pub struct Scheduler(pub Arc<AppState>);
 
 impl Scheduler {
     /// Starts the tick. It ends when the returned scheduler is shut down.
@@ -99,7 +99,10 @@ impl Scheduler {
             "expire_sessions" => drop(self.0.accounts.expire_sessions().await?),
             "expire_threecx" => drop(self.0.threecx.expire().await?),
             "expire_changes" => drop(self.0.live.expire().await?),
-            "retention" => drop(self.0.retention.step().await?),
+            "retention" => {
+                self.0.retention.step().await?;
+                self.0.store.shrink().await?;
+            }
             "optimize" => self.0.store.write(|tx| tx.execute("PRAGMA optimize", []).map(drop)).await?,
             "certificate" => {
                 if let Some(keeper) = self.0.keeper.get() {

@@ -30,7 +30,9 @@ use std::{
     fmt, io,
     path::{Path, PathBuf},
 };
-pub use values::{AcmeChallenge, ContentPolicyMode, Language, LogFormat, Registration, SmtpTls, TlsMode};
+pub use values::{
+    AcmeChallenge, ContentPolicyMode, ImpossiblePhone, Language, LogFormat, Registration, SmtpTls, TlsMode,
+};
 
 /// Where a file is looked for when none is named: the package's place, then the working directory.
 const USUAL_FILES: [&str; 2] = ["/etc/wa-gateway/config.toml", "wa-gateway.toml"];

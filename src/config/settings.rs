@@ -9,8 +9,8 @@
 
 use super::notices::NoticesConfig;
 use super::values::{
-    self, AcmeChallenge, ContentPolicyMode, Language, LogFormat, Registration, TlsMode, acme_directory, base_url,
-    count, days, directory, duration, hours, listen, percent,
+    self, AcmeChallenge, ContentPolicyMode, ImpossiblePhone, Language, LogFormat, Registration, TlsMode,
+    acme_directory, base_url, count, days, directory, duration, hours, listen, percent,
 };
 use crate::model::{egress::EgressEntry, instance::ConnectorKind};
 use ipnet::IpNet;
@@ -183,6 +183,8 @@ pub struct Guard {
     /// The window of `authentication_limit`.
     #[serde(deserialize_with = "duration")]
     pub authentication_window: Duration,
+    /// What becomes of a phone whose length no number of its country has.
+    pub impossible_phone: ImpossiblePhone,
     /// Whether signals act.
     pub content_policy: ContentPolicyMode,
     /// Score from which a message is refused, 1 to 100.
@@ -254,6 +256,8 @@ pub struct Portal {
     /// IANA name: the time zone of new accounts for which none is named.
     #[serde(deserialize_with = "values::timezone")]
     pub timezone: String,
+    /// Webhooks, keys and instances that an account's own people may have, of each; 0: as many as they like.
+    pub owners_may_make: u32,
 }
 
 /// Files in and out.

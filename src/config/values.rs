@@ -26,7 +26,7 @@ macro_rules! read_words {
     )+};
 }
 
-read_words!(TlsMode, AcmeChallenge, ContentPolicyMode, Registration, Language, LogFormat, SmtpTls);
+read_words!(TlsMode, AcmeChallenge, ContentPolicyMode, ImpossiblePhone, Registration, Language, LogFormat, SmtpTls);
 
 words! {
     /// Where the certificate of the public listener comes from.
@@ -57,6 +57,16 @@ words! {
         Enforce = "enforce",
         /// They are scored and logged.
         Observe = "observe",
+    }
+}
+
+words! {
+    /// What becomes of a phone whose length no number of its country has.
+    ImpossiblePhone {
+        /// It is refused.
+        Refuse = "refuse",
+        /// It is taken, and said to be unusual.
+        Warn = "warn",
     }
 }
 

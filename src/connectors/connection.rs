@@ -145,8 +145,7 @@ impl ConnectionState {
         if !self.news.swap(false, Ordering::AcqRel) {
             return true;
         }
-        let ConnectionStatus { state, reason, health, phone, .. } = self.standing();
-        let told = self.tell(self.clock.now(), EventKind::State { state, health, reason, phone }).await;
+        let told = self.tell(self.clock.now(), EventKind::State(self.standing())).await;
         if told.is_err() {
             self.news.store(true, Ordering::Release);
         }

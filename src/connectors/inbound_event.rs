@@ -2,13 +2,12 @@
 
 use crate::{
     connectors::{
-        Address, Boxed,
-        templates::{Category, Template, TemplateName},
+        Address, Boxed, ConnectionStatus,
+        templates::{Template, TemplateChange},
     },
     model::{
         clock::Time,
         ids::{InstanceId, MessageId},
-        instance::{Health, InstanceState},
         message::Receipt,
     },
 };
@@ -82,33 +81,9 @@ pub enum EventKind {
     /// Somebody wrote.
     Message(InboundMessage),
     /// Something became of a message that we sent.
-    Receipt {
-        /// The provider's id of the message.
-        provider_message_id: String,
-        /// Our own id, where the provider returned it.
-        message_id: Option<MessageId>,
-        /// What became of it.
-        receipt: Receipt,
-        /// The provider's code, for a failure.
-        code: Option<String>,
-        /// Plain words, for a failure.
-        reason: Option<String>,
-        /// Whether a failure lies with the recipient: counts for the health of the number.
-        recipient_fault: bool,
-        /// What the provider says that it costs: JSON in its own words.
-        pricing: Option<String>,
-    },
-    /// The connection changed.
-    State {
-        /// The new state.
-        state: InstanceState,
-        /// Whether it hears.
-        health: Health,
-        /// Why it is not open.
-        reason: Option<String>,
-        /// The instance's own number, once known.
-        phone: Option<String>,
-    },
+    Receipt(ReceiptHeard),
+    /// The connection changed, or says why it did not.
+    State(ConnectionStatus),
     /// A new QR or pairing code to show.
     Qr {
         /// The code's text.
@@ -117,16 +92,7 @@ pub enum EventKind {
         expires_at: Time,
     },
     /// Somebody called.
-    Call {
-        /// The provider's id of the call.
-        call_id: String,
-        /// Who.
-        from: RemoteParty,
-        /// With picture.
-        is_video: bool,
-        /// Nobody answered.
-        missed: bool,
-    },
+    Call(CallHeard),
     /// Something about a group changed.
     GroupUpdated {
         /// The group's id.
@@ -155,29 +121,54 @@ pub enum EventKind {
     /// All templates that the provider holds for the instance: one that is missing here is gone.
     Templates(Vec<Template>),
     /// One template changed. What is none stays as it was.
-    TemplateChanged {
-        /// Its name and language.
-        template: TemplateName,
-        /// Its category now.
-        category: Option<Category>,
-        /// The provider's word for its status now, in small letters.
-        status: Option<String>,
-        /// The provider's word for its quality now, in small letters.
-        quality: Option<String>,
-        /// Why, in the provider's words.
-        reason: Option<String>,
-    },
+    TemplateChanged(TemplateChange),
     /// Something else that the provider tells. It is kept as it came, once.
-    News {
-        /// The provider's word for it, or ours where it has none.
-        kind: String,
-        /// As it came: JSON.
-        raw: String,
-        /// Whether the owner should know: then in a few words.
-        notice: Option<String>,
-        /// What follows from it, when it is heard for the first time.
-        then: Vec<EventKind>,
-    },
+    News(ProviderNews),
+}
+
+/// What a provider says became of a message that we sent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ReceiptHeard {
+    /// The provider's id of the message.
+    pub provider_message_id: String,
+    /// Our own id, where the provider returned it.
+    pub message_id: Option<MessageId>,
+    /// What became of it.
+    pub receipt: Receipt,
+    /// The provider's code, for a failure.
+    pub code: Option<String>,
+    /// Plain words, for a failure.
+    pub reason: Option<String>,
+    /// Whether a failure lies with the recipient: counts for the health of the number.
+    pub recipient_fault: bool,
+    /// What the provider says that it costs: JSON in its own words.
+    pub pricing: Option<String>,
+}
+
+/// A call, when it rings and when it has ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CallHeard {
+    /// The provider's id of the call.
+    pub call_id: String,
+    /// Who.
+    pub from: RemoteParty,
+    /// With picture.
+    pub is_video: bool,
+    /// Nobody answered.
+    pub missed: bool,
+}
+
+/// Something that a provider tells and that is none of the other kinds.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ProviderNews {
+    /// The provider's word for it, or ours where it has none.
+    pub kind: String,
+    /// As it came: JSON.
+    pub raw: String,
+    /// Whether the owner should know: then in a few words.
+    pub notice: Option<String>,
+    /// What follows from it, when it is heard for the first time.
+    pub then: Vec<EventKind>,
 }
 
 /// Somebody whom we know already.

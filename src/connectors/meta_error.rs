@@ -4,7 +4,7 @@
 //! Only `error.code` decides (and `is_transient` where the code is not known): HTTP statuses and titles change, and
 //! one code comes under several. Pure, and without I/O.
 
-use super::{EventKind, provider_text::repeated};
+use super::{EventKind, inbound_event::ProviderNews, provider_text::repeated};
 use crate::model::{clock::Time, instance::words};
 use serde_json::{Value, json};
 
@@ -199,12 +199,12 @@ pub fn words_of(code: i64) -> Option<&'static str> {
 pub(super) fn restriction(code: i64, at: Time) -> EventKind {
     let day = at.seconds() / (24 * 3600);
     let words = words_of(code).unwrap_or("Meta lets messages of one kind go no more");
-    EventKind::News {
+    EventKind::News(ProviderNews {
         kind: RESTRICTION.into(),
         raw: json!({"code": code, "day": day}).to_string(),
         notice: Some(format!("{words} (Meta's code {code})")),
         then: Vec::new(),
-    }
+    })
 }
 
 /// The kind of that news.

@@ -5,7 +5,7 @@ use crate::model::{
     ids::{InstanceId, MessageId},
     phone::Phone,
 };
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{borrow::Cow, fmt, path::PathBuf, time::Duration};
 
 /// One message on its way out.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -44,17 +44,18 @@ impl fmt::Display for Address {
     }
 }
 
-/// What is sent.
+/// What is sent, at any stage of a send: `F` is what is known of its file, `A` of the message that a reaction is about.
+/// A connector gets files on the disk and messages as the provider knows them; what a caller asks for only names them.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Content {
+pub enum Content<F = MediaFile, A = Reacted> {
     /// Plain text, 1 to 4,096 characters.
     Text(String),
     /// A file with an optional caption.
     Media {
         /// image, video, audio or document.
         kind: MediaKind,
-        /// The file; the connector reads it and hands its bytes to the provider.
-        file: MediaFile,
+        /// The file; a connector reads it and hands its bytes to the provider.
+        file: F,
         /// The text beside it; empty for none.
         caption: String,
     },
@@ -70,10 +71,49 @@ pub enum Content {
     /// A sign on an earlier message of the same chat.
     Reaction {
         /// That message.
-        about: Reacted,
+        about: A,
         /// One emoji; empty takes back what was given before.
         emoji: String,
     },
+}
+
+impl<F, A> Content<F, A> {
+    /// The same message one stage further: with its file, or the message it is about, found.
+    ///
+    /// # Errors
+    /// What `file` or `about` says; at most one of them is asked.
+    pub fn resolve<G, B, E>(
+        self,
+        file: impl FnOnce(F) -> Result<G, E>,
+        about: impl FnOnce(A) -> Result<B, E>,
+    ) -> Result<Content<G, B>, E> {
+        Ok(match self {
+            Self::Text(text) => Content::Text(text),
+            Self::Media { kind, file: named, caption } => Content::Media { kind, file: file(named)?, caption },
+            Self::Template { name, language, variables } => Content::Template { name, language, variables },
+            Self::Reaction { about: named, emoji } => Content::Reaction { about: about(named)?, emoji },
+        })
+    }
+
+    /// The text that people will read, for the log and the content policy.
+    pub fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Text(text) => text.into(),
+            Self::Media { caption, .. } => caption.into(),
+            Self::Template { variables, .. } => variables.join("\n").into(),
+            Self::Reaction { emoji, .. } => emoji.into(),
+        }
+    }
+
+    /// The word for the log's `kind`.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "text",
+            Self::Media { kind, .. } => kind.as_str(),
+            Self::Template { .. } => "template",
+            Self::Reaction { .. } => "reaction",
+        }
+    }
 }
 
 /// A message that is reacted to, as its provider knows it.

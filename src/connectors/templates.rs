@@ -56,6 +56,21 @@ pub struct Template {
     pub slots: Vec<Slot>,
 }
 
+/// What changed of one template. What is none stays as it was.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TemplateChange {
+    /// Its name and language.
+    pub template: TemplateName,
+    /// Its category now.
+    pub category: Option<Category>,
+    /// The provider's word for its status now, in small letters.
+    pub status: Option<String>,
+    /// The provider's word for its quality now, in small letters.
+    pub quality: Option<String>,
+    /// Why, in the provider's words.
+    pub reason: Option<String>,
+}
+
 /// A placeholder.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Slot {

@@ -62,6 +62,15 @@ impl EgressError {
         }
     }
 
+    /// What somebody may be told who does not run the machine: nothing of where names lead and what stands inside. The
+    /// whole is for the log.
+    pub fn for_customers(&self) -> String {
+        match self {
+            Self::Forbidden { .. } | Self::Dns(_) => CLOSED.to_owned(),
+            other => other.to_string(),
+        }
+    }
+
     /// The same for the pages.
     pub fn why(&self) -> Why {
         match self {
@@ -83,6 +92,8 @@ impl EgressError {
         }
     }
 }
+
+const CLOSED: &str = "the address cannot be reached, or may not be called: it must be public and begin with https";
 
 fn advice(entry: Option<&EgressEntry>) -> String {
     entry.map_or_else(|| "; no entry can allow that".to_owned(), |entry| format!("; add {entry} to egress.allow"))

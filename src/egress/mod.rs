@@ -24,7 +24,7 @@ pub use resolve::{Resolve, SystemResolver};
 
 use crate::model::{
     clock::{Clock, Sleep},
-    egress::EgressEntry,
+    egress::{EgressEntry, Use},
     why::why,
 };
 use arc_swap::ArcSwap;
@@ -66,6 +66,8 @@ pub struct Outbound<'a> {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The bytes, sent as they are.
     pub body: Bytes,
+    /// What for: an entry of the list is for some uses only.
+    pub of: Use,
 }
 
 /// What one request may cost.
@@ -141,8 +143,13 @@ impl Egress {
     ///
     /// # Errors
     /// [`EgressError::BadUrl`] and [`EgressError::Forbidden`].
-    pub fn check_url(&self, url: &str) -> Result<(), EgressError> {
-        permit::form(&self.0.allow.load(), &Target::parse(url)?)
+    pub fn check_url(&self, url: &str, of: Use) -> Result<(), EgressError> {
+        permit::form(&self.entries(of), &Target::parse(url)?)
+    }
+
+    /// The entries for a use.
+    fn entries(&self, of: Use) -> Vec<EgressEntry> {
+        self.0.allow.load().iter().filter(|entry| entry.uses.has(of)).cloned().collect()
     }
 
     /// Sends `request` once and reads the answer.
@@ -150,12 +157,12 @@ impl Egress {
     /// # Errors
     /// There is no whole answer; the kinds tell why.
     pub async fn send(&self, request: Outbound<'_>, bounds: Bounds) -> Result<EgressResponse, EgressError> {
-        let target = Target::parse(request.url)?;
+        let (target, of) = (Target::parse(request.url)?, request.of);
         let request = written(&target, request)?;
         let clock = &self.0.clock;
         let mut alarm = clock.sleep_until(clock.now().plus(bounds.timeout));
         let late = EgressError::TimedOut { sent: false, status: None };
-        let addrs = within(&mut alarm, self.addresses(&target)).await.ok_or(late.clone())??;
+        let addrs = within(&mut alarm, self.addresses(&target, of)).await.ok_or(late.clone())??;
         while let Some((line, place)) = self.waiting(&target, &addrs).await {
             match self.exchange(line, place, request.clone(), &mut alarm, bounds).await {
                 // Hung up while it waited: as good as never sent.
@@ -171,7 +178,7 @@ impl Egress {
     }
 
     /// The addresses that may be called, as they are at this moment; IPv4 first, which more small networks route.
-    async fn addresses(&self, target: &Target) -> Result<Vec<SocketAddr>, EgressError> {
+    async fn addresses(&self, target: &Target, of: Use) -> Result<Vec<SocketAddr>, EgressError> {
         let ips = match &target.host {
             Host::Ip(ip) => vec![*ip],
             Host::Name(name) if permit::is_loopback_name(name) => permit::LOOPBACK.to_vec(),
@@ -182,7 +189,7 @@ impl Egress {
                 found.unwrap_or_else(|| Err("no answer in time".to_owned())).map_err(EgressError::Dns)?
             }
         };
-        let mut good = permit::permitted(&self.0.allow.load(), target, &ips)?;
+        let mut good = permit::permitted(&self.entries(of), target, &ips)?;
         good.sort_by_key(SocketAddr::is_ipv6);
         good.truncate(MAX_ADDRESSES);
         Ok(good)

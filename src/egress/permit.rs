@@ -56,7 +56,7 @@ pub fn form(allow: &[EgressEntry], target: &Target) -> Result<(), EgressError> {
             if named(allow, target) || allow.iter().any(hope) {
                 return Ok(());
             }
-            let entry = EgressEntry { host: EgressHost::Name(name.clone()), port: target.port };
+            let entry = EgressEntry::new(EgressHost::Name(name.clone()), target.port);
             let why = why!("place_plain", "{place} is not called without TLS (https)", place = name);
             Err(EgressError::Forbidden { why, entry: Some(entry) })
         }
@@ -88,7 +88,7 @@ fn permit(allow: &[EgressEntry], target: &Target, ip: IpAddr) -> Result<(), Egre
         AddressClass::Private(what) => why!("place_private", "{place} is {what}", place = of, what = what),
         AddressClass::Public => why!("place_plain", "{place} is not called without TLS (https)", place = of),
     };
-    let entry = EgressEntry { host: EgressHost::Net(ip.into()), port: target.port };
+    let entry = EgressEntry::new(EgressHost::Net(ip.into()), target.port);
     Err(EgressError::Forbidden { why, entry: Some(entry) })
 }
 

@@ -13,7 +13,7 @@ fn a_url_is_judged_when_it_is_typed_in() {
     let none = with(&[]);
     for good in ["https://example.com/", "https://8.8.8.8:8443/", "https://[2606:4700::1111]/", "https://n8n.lan:5678/"]
     {
-        assert_eq!(none.check_url(good), Ok(()), "{good}");
+        assert_eq!(none.check_url(good, Use::Webhooks), Ok(()), "{good}");
     }
     for (url, entry) in [
         ("http://example.com/", Some("example.com:80")),
@@ -33,14 +33,16 @@ fn a_url_is_judged_when_it_is_typed_in() {
         ("https://[::]/", None),
         ("https://224.0.0.1/", None),
     ] {
-        let Err(EgressError::Forbidden { entry: got, .. }) = none.check_url(url) else { panic!("{url}") };
+        let Err(EgressError::Forbidden { entry: got, .. }) = none.check_url(url, Use::Webhooks) else {
+            panic!("{url}")
+        };
         assert_eq!(got.map(|e| e.to_string()).as_deref(), entry, "{url}");
         // What the error proposes is what helps.
         if let Some(entry) = entry {
-            assert_eq!(with(&[entry]).check_url(url), Ok(()), "{url} with {entry}");
+            assert_eq!(with(&[entry]).check_url(url, Use::Webhooks), Ok(()), "{url} with {entry}");
         }
     }
-    let error = none.check_url("http://127.0.0.1:5678/").expect_err("not listed").to_string();
+    let error = none.check_url("http://127.0.0.1:5678/", Use::Webhooks).expect_err("not listed").to_string();
     assert_eq!(error, "127.0.0.1 is a loopback address; add 127.0.0.1:5678 to egress.allow");
 }
 
@@ -54,7 +56,7 @@ fn an_entry_opens_its_own_port_and_never_a_metadata_address() {
         "http://n8n.lan/",
         "https://[fd12::1]/",
     ] {
-        assert_eq!(listed.check_url(good), Ok(()), "{good}");
+        assert_eq!(listed.check_url(good, Use::Webhooks), Ok(()), "{good}");
     }
     for bad in [
         "http://127.0.0.1:5679/",
@@ -64,17 +66,17 @@ fn an_entry_opens_its_own_port_and_never_a_metadata_address() {
         "http://x.n8n.lan:82/",
         "https://[fd00:ec2::254]/",
     ] {
-        assert!(matches!(listed.check_url(bad), Err(EgressError::Forbidden { .. })), "{bad}");
+        assert!(matches!(listed.check_url(bad, Use::Webhooks), Err(EgressError::Forbidden { .. })), "{bad}");
     }
     let all = with(&["0.0.0.0/0:80", "[::/0]:80"]);
     for never in
         ["169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]", "[fd00:ec2::254]", "0.0.0.0", "100.100.100.200"]
     {
-        let error = all.check_url(&format!("http://{never}/")).expect_err(never);
+        let error = all.check_url(&format!("http://{never}/"), Use::Webhooks).expect_err(never);
         assert!(matches!(error, EgressError::Forbidden { entry: None, .. }), "{never}: {error}");
     }
     all.set_allow(Vec::new());
-    assert!(all.check_url("http://10.0.0.1/").is_err(), "the list is replaced at once");
+    assert!(all.check_url("http://10.0.0.1/", Use::Webhooks).is_err(), "the list is replaced at once");
 }
 
 #[test]

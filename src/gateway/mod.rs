@@ -8,13 +8,13 @@ pub mod retention;
 use crate::{
     accounts::Accounts,
     connectors::Registry,
-    dialects::{chattu::Chattu, threecx::Threecx},
     events::{live::Live, notice_delivery::Digests, webhooks::Webhooks},
     gateway::retention::{ErasureReport, Retention, RetentionError},
     instances::Instances,
     model::{clock::Clock, ids::AccountId, phone::Phone, random::Random},
     ops::{
-        backup::BackupPlan, egress_allowlist::EgressAllowlist, keeper::Keeper, listening::Listening, metrics::Metrics,
+        backup::BackupPlan, egress_allowlist::EgressAllowlist, keeper::Keeper, listen_addresses::ListenAddresses,
+        metrics::Metrics,
     },
     people::{media::Media, presence::Attention, suppression::Erased},
     sending::{Sending, schedule::Schedules},
@@ -45,8 +45,6 @@ pub struct Gateway {
     pub sending: Arc<Sending>,
     /// What the people of a chat are told of whoever answers them.
     pub attention: Attention,
-    /// What the Chattu dialect shows and does.
-    pub chattu: Arc<Chattu>,
     /// Messages to be sent later.
     pub schedules: Arc<Schedules>,
     /// Customers' endpoints and the outbox.
@@ -54,7 +52,7 @@ pub struct Gateway {
     /// The public listener's certificate, once there is such a listener.
     pub keeper: OnceLock<Keeper>,
     /// Where it listens, once it does.
-    pub listening: OnceLock<Listening>,
+    pub listening: OnceLock<ListenAddresses>,
     /// Scheduled backups, if there are to be any.
     pub backups: Option<BackupPlan>,
     /// Whether somebody asked for a backup that is being made.
@@ -69,8 +67,6 @@ pub struct Gateway {
     pub media: Arc<Media>,
     /// Letters about notices.
     pub digests: Arc<Digests>,
-    /// Telephone systems.
-    pub threecx: Arc<Threecx>,
     /// What open pages are told.
     pub live: Arc<Live>,
     /// What is counted.
@@ -85,11 +81,18 @@ pub struct Gateway {
     pub language: &'static str,
     /// Whether people can register: `off`, `invite` or `open`.
     pub registration: &'static str,
+    /// Webhooks, keys and instances that an account's own people may have, of each; 0: as many as they like.
+    pub owners_may_make: u32,
     /// Shown where a page says "contact support"; may be empty.
     pub support_contact: String,
 }
 
 impl Gateway {
+    /// Whether an account that has so many of something may have one more of its own making.
+    pub const fn may_make(&self, there: usize) -> bool {
+        self.owners_may_make == 0 || there < self.owners_may_make as usize
+    }
+
     /// Erases the person with this number, from one account or from all of them: what the database has, and what the
     /// phones of sandboxes keep in files of their own.
     ///

@@ -12,7 +12,8 @@ mod row;
 mod secret;
 pub mod templates;
 
-pub use row::{Instance, NewInstance, record_standing};
+pub use row::{Instance, NewInstance, find, list, record_standing};
+pub use secret::names as secret_names;
 
 use crate::{
     connectors::{ConnectionStatus, InstanceSetup, Registry, registry::BadSetting},
@@ -20,10 +21,11 @@ use crate::{
         clock::Clock,
         ids::{AccountId, InstanceId},
         instance::{Health, InstanceState},
+        moment::Moment,
         random::Random,
         why::{Why, why},
     },
-    store::{Store, StoreError, Tx, Vault},
+    store::{Store, StoreError, Tx, Vault, WriteTx},
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -77,9 +79,7 @@ impl Instances {
             let setup = self.setup(&instance, closed_by_provider(&instance)).await;
             if let Err(e) = setup.and_then(|setup| Ok(self.registry.start(&setup)?)) {
                 tracing::warn!(instance = %instance.id, "the instance could not be started: {e}");
-                let (now, id, random) = (self.clock.now(), instance.id.clone(), self.random.clone());
-                let standing = closed(format!("{NOT_STARTED}{e}"));
-                self.store.write(move |tx| row::record_standing(tx, &id, &standing, now, &*random)).await?;
+                self.record_standing(instance.id.clone(), closed(format!("{NOT_STARTED}{e}"))).await?;
             } else if self.registry.standing(&instance.id).is_some_and(|standing| !is_finding_out(&standing)) {
                 self.note_standing(&instance.id).await?;
             }
@@ -212,8 +212,13 @@ impl Instances {
     /// Copies the connector's own view of its state into the row.
     async fn note_standing(&self, id: &InstanceId) -> Result<(), StoreError> {
         let Some(standing) = self.registry.standing(id) else { return Ok(()) };
-        let (now, id, random) = (self.clock.now(), id.clone(), self.random.clone());
-        self.store.write(move |tx| row::record_standing(tx, &id, &standing, now, &*random)).await
+        self.record_standing(id.clone(), standing).await
+    }
+
+    async fn record_standing(&self, id: InstanceId, standing: ConnectionStatus) -> Result<(), StoreError> {
+        let (now, random) = (self.clock.now(), self.random.clone());
+        let record = move |tx: &WriteTx<'_>| row::record_standing(tx, &id, &standing, Moment { now, random: &*random });
+        self.store.write(record).await
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
         clock::Time,
         ids::{AccountId, InstanceId},
         instance::{ConnectorKind, Health, InstanceState},
-        random::Random,
+        moment::Moment,
         why::why,
     },
     store::{StoreError, Tx, Vault, WriteTx},
@@ -157,12 +157,20 @@ pub(super) fn delete(tx: &WriteTx<'_>, id: &InstanceId, now: Time, actor: &str) 
     Ok(record(tx, now, actor, instance.account_id, id, "instance.delete", Some(&instance.name), None)?)
 }
 
-pub(super) fn find(tx: &Tx<'_>, id: &InstanceId) -> Result<Instance, InstanceError> {
+/// One instance, in a read that brings more.
+///
+/// # Errors
+/// No such one; the store's.
+pub fn find(tx: &Tx<'_>, id: &InstanceId) -> Result<Instance, InstanceError> {
     let sql = format!("SELECT {COLUMNS} FROM instances WHERE id = ?1 AND deleted_at IS NULL");
     tx.find(&sql, params![id], read)?.ok_or_else(|| InstanceError::NotFound(id.clone()))
 }
 
-pub(super) fn list(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Vec<Instance>, StoreError> {
+/// The instances of one account (none: all), in a read that brings more.
+///
+/// # Errors
+/// The store's.
+pub fn list(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Vec<Instance>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM instances WHERE deleted_at IS NULL AND (?1 IS NULL OR account_id = ?1) ORDER BY id"
     );
@@ -177,8 +185,7 @@ pub fn record_standing(
     tx: &WriteTx<'_>,
     id: &InstanceId,
     standing: &ConnectionStatus,
-    now: Time,
-    random: &dyn Random,
+    moment: Moment<'_>,
 ) -> Result<(), StoreError> {
     let before = match find(tx, id) {
         Ok(before) => before,
@@ -193,7 +200,8 @@ pub fn record_standing(
     if before.state == standing.state && before.health == standing.health {
         return Ok(());
     }
-    let emit = |event: &Event| webhooks::emit(tx, before.account_id, id, event, now, random).map(drop);
+    let emit = |event: &Event| webhooks::emit(tx, before.account_id, id, event, moment).map(drop);
+    let now = moment.now;
     let phone = standing.phone.clone().or(before.phone);
     let was_open = before.state == InstanceState::Open;
     let is_open = standing.state == InstanceState::Open;

@@ -1,6 +1,6 @@
 //! The catalogue of stable codes with which a request is refused, and the details that go with them.
 //!
-//! A slice names a code; `http/problem.rs` alone knows its HTTP status and its text.
+//! A slice names a code; `web/problem.rs` alone knows its HTTP status and its text.
 
 use crate::model::{instance::words, plan::Module};
 use serde::{Serialize, Serializer, ser::SerializeMap};

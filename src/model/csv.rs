@@ -38,8 +38,8 @@ pub fn phones(text: &str) -> Result<Vec<CsvRow>, Why> {
     Ok(rows)
 }
 
-/// A CSV text that a spreadsheet takes for text and nothing else: a cell that it would calculate (`=`, `+`, `-`, `@`, tab,
-/// carriage return) begins with an apostrophe. Reading takes it off again, so that a list that was written is read back
+/// A CSV text that a spreadsheet takes for text and nothing else: a cell that it would calculate (`=`, `+`, `-`, `@`,
+/// `|`, tab, an end of line, and their fullwidth forms) begins with an apostrophe. Reading takes it off again, so that a list that was written is read back
 /// as it was, phones with their `+` included.
 pub fn written<'a>(columns: &[&str], rows: impl Iterator<Item = Vec<Cow<'a, str>>>) -> String {
     let mut out = heading(columns);
@@ -58,7 +58,9 @@ pub fn line(row: &[Cow<'_, str>]) -> String {
     format!("{}\r\n", cells.join(","))
 }
 
-const CALCULATED: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+/// Also as East Asian programs write them, which some spreadsheets take for the same, and `|`, with which some call
+/// another program.
+const CALCULATED: [char; 12] = ['=', '+', '-', '@', '\t', '\r', '\n', '|', '＝', '＋', '－', '＠'];
 
 fn guarded(cell: &str) -> String {
     let apostrophe = if cell.starts_with(CALCULATED) { "'" } else { "" };
@@ -115,6 +117,16 @@ fn records(text: &str, separator: char) -> Result<Vec<Record>, Why> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whatever_a_spreadsheet_might_calculate_is_text_and_read_back_as_it_was() {
+        for cell in ["=1+1", "+1", "-1", "@a", "\t=1", "\r=1", "\n=1", "|calc", "＝1+1", "＋1", "－1", "＠SUM(1)"] {
+            let written = line(&[cell.into()]);
+            assert!(written.trim_start_matches('"').starts_with('\''), "{cell:?}: {written:?}");
+            assert_eq!(unguarded(&format!("'{cell}")), cell);
+        }
+        assert_eq!(line(&["Sara = 1".into()]), "Sara = 1\r\n", "only at the beginning");
+    }
 
     #[test]
     fn the_usual_spellings_of_a_list_are_read() {

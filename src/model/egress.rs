@@ -1,19 +1,73 @@
 //! One entry of the admin's egress list: a private place that the gateway may call all the same.
 //!
 //! Spelt `host:port`, where the host is an IP address, a network in CIDR form or a name; IPv6 stands in brackets. The
-//! port is always named, so that an entry for one service opens no other. What an entry allows, and what no entry can
+//! port is always named, so that an entry for one service opens no other. After a space it may name what it is for
+//! (`127.0.0.1:8080 media`); without, it is for webhooks and connectors, and not for files that customers name by their
+//! address. What an entry allows, and what no entry can
 //! allow, is decided where connections are made, not here.
 
 use ipnet::IpNet;
 use std::{fmt, net::IpAddr, str::FromStr};
 
-/// A host or network, and the one port on it.
+/// What a call is for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Use {
+    /// Customers' endpoints, and notices to a webhook.
+    Webhooks,
+    /// Providers' servers, and what the gateway itself needs.
+    Connectors,
+    /// Files that customers name by address: whatever stands there is sent to whom they like.
+    Media,
+}
+
+/// The uses that an entry is for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Uses(u8);
+
+/// Each use as it is written, and whether an entry that names none is for it.
+const USES: [(Use, &str, bool); 3] =
+    [(Use::Webhooks, "webhooks", true), (Use::Connectors, "connectors", true), (Use::Media, "media", false)];
+
+impl Default for Uses {
+    fn default() -> Self {
+        Self(USES.iter().filter(|(.., default)| *default).fold(0, |all, (of, ..)| all | bit(*of)))
+    }
+}
+
+impl Uses {
+    /// Whether it is for this one.
+    pub const fn has(self, of: Use) -> bool {
+        self.0 & bit(of) != 0
+    }
+
+    fn parse(words: &str) -> Option<Self> {
+        words.split(',').try_fold(Self(0), |all, word| {
+            let (of, ..) = USES.iter().find(|(_, name, _)| *name == word.trim())?;
+            Some(Self(all.0 | bit(*of)))
+        })
+    }
+}
+
+const fn bit(of: Use) -> u8 {
+    1 << of as u8
+}
+
+/// A host or network, the one port on it, and what for.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct EgressEntry {
     /// Which hosts.
     pub host: EgressHost,
     /// Which port, 1 to 65535.
     pub port: u16,
+    /// For what.
+    pub uses: Uses,
+}
+
+impl EgressEntry {
+    /// For the usual uses: webhooks and connectors.
+    pub fn new(host: EgressHost, port: u16) -> Self {
+        Self { host, port, uses: Uses::default() }
+    }
 }
 
 /// The hosts that an entry speaks of.
@@ -35,7 +89,16 @@ impl FromStr for EgressEntry {
                  \"[fd00::/8]:443\" or \"n8n.lan:5678\""
             )
         };
-        let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+        let (place, uses) = match text.split_once(' ') {
+            None => (text, Uses::default()),
+            Some((place, words)) => (
+                place,
+                Uses::parse(words).ok_or_else(|| {
+                    format!("{text:?}: an entry is for \"webhooks\", \"connectors\", \"media\", or several with commas")
+                })?,
+            ),
+        };
+        let (host, port) = place.rsplit_once(':').ok_or_else(wrong)?;
         let port = port.parse().ok().filter(|port| *port > 0).ok_or_else(wrong)?;
         let host = match host.strip_prefix('[').map(|h| h.strip_suffix(']')) {
             Some(inner) => EgressHost::Net(inner.and_then(net).ok_or_else(wrong)?),
@@ -45,7 +108,7 @@ impl FromStr for EgressEntry {
                 _ => return Err(wrong()),
             },
         };
-        Ok(Self { host, port })
+        Ok(Self { host, port, uses })
     }
 }
 
@@ -70,13 +133,18 @@ impl fmt::Display for EgressEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let port = self.port;
         match &self.host {
-            EgressHost::Name(name) => write!(f, "{name}:{port}"),
+            EgressHost::Name(name) => write!(f, "{name}:{port}")?,
             EgressHost::Net(net) => {
                 let whole = net.prefix_len() == net.max_prefix_len();
                 let host = if whole { net.addr().to_string() } else { net.to_string() };
-                if net.addr().is_ipv6() { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
+                if net.addr().is_ipv6() { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }?;
             }
         }
+        if self.uses == Uses::default() {
+            return Ok(());
+        }
+        let named: Vec<&str> = USES.iter().filter(|(of, ..)| self.uses.has(*of)).map(|(_, name, _)| *name).collect();
+        write!(f, " {}", named.join(","))
     }
 }
 
@@ -93,6 +161,9 @@ mod tests {
             ("[fd00::/8]:443", "[fd00::/8]:443"),
             ("N8N.lan.:5678", "n8n.lan:5678"),
             ("localhost:1", "localhost:1"),
+            ("127.0.0.1:80 media", "127.0.0.1:80 media"),
+            ("127.0.0.1:80 media,webhooks", "127.0.0.1:80 webhooks,media"),
+            ("127.0.0.1:80 connectors,webhooks", "127.0.0.1:80"),
         ] {
             assert_eq!(text.parse::<EgressEntry>().map(|e| e.to_string()).as_deref(), Ok(written));
         }
@@ -111,6 +182,8 @@ mod tests {
             "a b:80",
             "-a:80",
             ":80",
+            "127.0.0.1:80 ",
+            "127.0.0.1:80 mail",
         ] {
             assert!(no.parse::<EgressEntry>().is_err(), "{no}");
         }

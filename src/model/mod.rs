@@ -13,6 +13,7 @@ pub mod ids;
 pub mod instance;
 pub mod lookalike;
 pub mod message;
+pub mod moment;
 pub mod percent;
 pub mod phone;
 pub mod plan;

@@ -19,6 +19,13 @@ pub fn fold(c: char, sink: &mut impl FnMut(char)) {
     if let Some(letter) = enclosed_letter(c) {
         return sink(letter);
     }
+    by_tables(c, sink);
+}
+
+fn by_tables(c: char, sink: &mut impl FnMut(char)) {
+    if is_many_letters(c) {
+        return sink(c);
+    }
     decompose_compatible(c, |part| {
         for lower in part.to_lowercase() {
             // Lower case may bring back a composed letter (ϓ, İ): one more step settles all of them.
@@ -27,17 +34,40 @@ pub fn fold(c: char, sink: &mut impl FnMut(char)) {
     });
 }
 
-/// The answer at once for the letters that make up nearly every Russian, Hebrew and Arabic text: none of them
-/// decomposes, and Unicode's tables cost ten times as much.
-fn everyday(c: char) -> Option<char> {
-    match c {
-        'а'..='и' | 'к'..='я' | 'א'..='ת' => Some(c),
-        'А'..='И' | 'К'..='Я' => char::from_u32(u32::from(c) + 0x20),
-        'ا' | 'ب' | 'ت'..='غ' | 'ف'..='و' | 'ي' => Some(c),
-        'ة' => Some('ه'),
-        'ى' => Some('ي'),
-        _ => None,
+/// Whole phrases and words in one character (ﷺ is eighteen letters, ㌇ six): a text of them would cost ten times as much as
+/// another one, and no rule knows their words.
+fn is_many_letters(c: char) -> bool {
+    matches!(c, '\u{fdfa}' | '\u{fdfb}' | '\u{321d}' | '\u{321e}' | '\u{3300}'..='\u{3357}')
+}
+
+/// The answer at once for the letters that make up nearly every text in a language of Europe, Hebrew or Arabic: the one
+/// letter that such a letter folds to. Unicode's tables say the same and cost ten times as much.
+#[inline]
+pub fn everyday(c: char) -> Option<char> {
+    if c.is_ascii() {
+        return c.is_ascii_alphabetic().then(|| c.to_ascii_lowercase());
     }
+    Some(match c {
+        'а'..='и' | 'к'..='я' | 'א'..='ת' | 'ا' | 'ب' | 'ت'..='غ' | 'ف'..='و' | 'ي' => c,
+        'А'..='И' | 'К'..='Я' => char::from_u32(u32::from(c) + 0x20)?,
+        'ة' => 'ه',
+        'ى' => 'ي',
+        'à'..='å' | 'À'..='Å' => 'a',
+        'è'..='ë' | 'È'..='Ë' => 'e',
+        'ì'..='ï' | 'Ì'..='Ï' | 'ı' | 'İ' => 'i',
+        'ò'..='ö' | 'Ò'..='Ö' => 'o',
+        'ù'..='ü' | 'Ù'..='Ü' => 'u',
+        'ç' | 'Ç' => 'c',
+        'ñ' | 'Ñ' => 'n',
+        'ğ' | 'Ğ' => 'g',
+        'ş' | 'Ş' => 's',
+        'й' | 'Й' => 'и',
+        'ё' | 'Ё' => 'е',
+        'آ' | 'أ' | 'إ' => 'ا',
+        'ؤ' => 'و',
+        'ئ' => 'ي',
+        _ => return None,
+    })
 }
 
 /// The last step of folding, on a decomposed lower-case character.
@@ -140,6 +170,15 @@ pub fn words(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_character_becomes_many() {
+        for c in '\u{80}'..=char::MAX {
+            let mut letters = 0;
+            fold(c, &mut |_| letters += 1);
+            assert!(letters <= 6, "{c:?} becomes {letters}");
+        }
+    }
     use proptest::prelude::*;
 
     #[test]
@@ -165,6 +204,16 @@ mod tests {
                     assert_eq!(got, want, "{s:?}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn everyday_letters_fold_as_unicode_has_them() {
+        for c in ('\0'..='\u{fff}').filter(|c| !c.is_ascii()) {
+            let Some(known) = everyday(c) else { continue };
+            let mut folded = String::new();
+            by_tables(c, &mut |f| folded.push(f));
+            assert_eq!(folded, known.to_string(), "{c}");
         }
     }
 

@@ -99,18 +99,18 @@ const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 /// After so long without a guess all is forgotten.
 const FORGET: Duration = Duration::from_secs(30 * 60);
 
-/// Guesses by key, each of which makes the next wait longer.
+/// GuessCount by key, each of which makes the next wait longer.
 ///
 /// A guess is asked for and counted as wrong in one step, before anybody looks whether it is right: of a hundred at the
 /// same moment only the free ones are looked at. One that was right, or was not looked at, is given back.
 pub struct Backoff<K> {
-    guesses: Mutex<HashMap<K, Guesses>>,
+    guesses: Mutex<HashMap<K, GuessCount>>,
     free: u32,
     keys_max: usize,
 }
 
 #[derive(Clone, Copy)]
-struct Guesses {
+struct GuessCount {
     times: u32,
     last: Time,
 }
@@ -128,7 +128,7 @@ impl<K: Hash + Eq> Backoff<K> {
     pub fn take(&self, key: K, now: Time) -> Result<(), Duration> {
         let mut all = lock(&self.guesses);
         make_room(&mut all, &key, self.keys_max, |guesses| Some(guesses.last));
-        let guesses = all.entry(key).or_insert(Guesses { times: 0, last: now });
+        let guesses = all.entry(key).or_insert(GuessCount { times: 0, last: now });
         if now.since(guesses.last) >= FORGET {
             guesses.times = 0;
         }

@@ -48,6 +48,21 @@ macro_rules! why {
 }
 pub(crate) use why;
 
+impl Why {
+    /// The same for somebody who does not run the machine: of a place that may not be called, nothing about where its
+    /// name leads and what stands there.
+    #[must_use]
+    pub fn for_customers(&self) -> Self {
+        if !self.name.starts_with("place_") {
+            return self.clone();
+        }
+        why!(
+            "place_closed",
+            "this address cannot be reached, or may not be called: it must be public and begin with https"
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

@@ -2,7 +2,7 @@
 //! says in time when it will end. A job of the scheduler.
 
 use super::{
-    acme::{Acme, AcmeError, AcmeStep},
+    acme::{Acme, AcmeError, AcmeFailure, AcmeStep},
     tls::{Certificate, TlsError},
     x509::CertificateFacts,
 };
@@ -51,7 +51,23 @@ impl Keeper {
 
     /// What the authority last said, when that was no certificate.
     pub fn last_error(&self) -> Option<String> {
-        self.acme.as_ref().and_then(|acme| acme.last_error())
+        self.failure().map(|failure| failure.said)
+    }
+
+    /// The same, and when it is asked again.
+    pub fn failure(&self) -> Option<AcmeFailure> {
+        self.acme.as_ref().and_then(|acme| acme.failure())
+    }
+
+    /// Asks the authority now, whatever the pause after a failure says.
+    ///
+    /// # Errors
+    /// As [`Keeper::step`].
+    pub async fn try_now(&self) -> Result<(), KeepError> {
+        if let Some(acme) = &self.acme {
+            acme.forget_pause()?;
+        }
+        self.step().await
     }
 
     /// Whole days until the certificate in use ends, 0 on its last day, negative after it; none when its dates cannot

@@ -7,7 +7,7 @@ pub mod disk;
 pub mod doctor;
 pub mod egress_allowlist;
 pub mod keeper;
-pub mod listening;
+pub mod listen_addresses;
 pub mod logging;
 pub mod memory;
 pub mod metrics;

@@ -7,7 +7,10 @@ use super::{
     acme::{self, ACME_ALPN, Acme, Challenges},
     x509::{self, CertificateFacts},
 };
-use crate::model::clock::{Clock, Time};
+use crate::{
+    model::clock::{Clock, Time},
+    store,
+};
 use arc_swap::ArcSwap;
 use rcgen::{CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair, SanType};
 use rustls::{
@@ -343,5 +346,6 @@ pub(super) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&beside)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
-    fs::rename(&beside, path)
+    fs::rename(&beside, path)?;
+    store::sync_dir(path.parent().unwrap_or(Path::new(".")))
 }

@@ -2,8 +2,7 @@
 //! endpoint that was disabled; for admins the certificate, the disk and backups. Nothing else stands there.
 
 use crate::{
-    accounts::{Role, Session, notices::NoticeKind},
-    gateway::Gateway,
+    accounts::{Account, notices::NoticeKind},
     model::{clock::Time, ids::AccountId},
     store::{StoreError, Tx},
 };
@@ -22,33 +21,25 @@ pub struct Banner {
     pub link: String,
 }
 
-/// What needs the hand of this visitor; nothing for strangers, and nothing while the database does not answer.
-pub(super) async fn list(gateway: &Gateway, who: Option<&Session>, account: Option<AccountId>) -> Vec<Banner> {
-    if who.is_none() {
-        return Vec::new();
+/// What needs the hand of somebody who is logged in. `account`: the one that is looked at; none: all of them.
+pub(super) fn list(
+    tx: &Tx<'_>,
+    is_admin: bool,
+    account: Option<&Account>,
+    now: Time,
+) -> Result<Vec<Banner>, StoreError> {
+    let id = account.map(|account| account.id);
+    let mut all = instances(tx, id)?;
+    if let Some(account) = account {
+        let period = account.zone().period(now);
+        all.extend(limit(tx, account.id, "day", &period.day, account.daily_limit)?);
+        all.extend(limit(tx, account.id, "month", &period.month, account.monthly_limit)?);
     }
-    let now = gateway.clock.now();
-    let is_admin = who.is_some_and(|w| w.role == Role::Admin);
-    let limits = match account {
-        Some(id) => gateway.accounts.find_account(id).await.ok(),
-        None => None,
-    };
-    let (daily, monthly) = limits.as_ref().map_or((None, None), |a| (a.daily_limit, a.monthly_limit));
-    let zone = limits.map(|a| crate::model::plan::Zone::stored(a.timezone, None));
-    let read = gateway.store.read(move |tx| {
-        let mut all = instances(tx, account)?;
-        if let (Some(id), Some(zone)) = (account, zone) {
-            let period = zone.period(now);
-            all.extend(limit(tx, id, "day", &period.day, daily)?);
-            all.extend(limit(tx, id, "month", &period.month, monthly)?);
-        }
-        all.extend(endpoints(tx, account, now)?);
-        if is_admin {
-            all.extend(appliance(tx)?);
-        }
-        Ok::<_, StoreError>(all)
-    });
-    read.await.unwrap_or_default()
+    all.extend(endpoints(tx, id)?);
+    if is_admin {
+        all.extend(appliance(tx)?);
+    }
+    Ok(all)
 }
 
 fn instances(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Vec<Banner>, StoreError> {
@@ -102,7 +93,7 @@ fn limit(
     Ok(Some(Banner { tone, text, name: format!("{used}/{limit}"), link: "/overview".into() }))
 }
 
-fn endpoints(tx: &Tx<'_>, account: Option<AccountId>, _now: Time) -> Result<Vec<Banner>, StoreError> {
+fn endpoints(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Vec<Banner>, StoreError> {
     tx.list(
         "SELECT url FROM endpoints WHERE deleted_at IS NULL AND disabled_at IS NOT NULL AND failing_since IS NOT NULL
            AND (?1 IS NULL OR account_id = ?1) ORDER BY id LIMIT 3",

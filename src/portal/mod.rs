@@ -1,13 +1,13 @@
 //! The pages. Server-rendered, no build step; they work without script, which adds only what is live.
 //!
 //! - [`enter`](page_context::enter) is the one door: session, role, language, where a form came from. Who may see a page stands
-//!   in `http::ROUTES`. A page is an async function `(&Gateway, &PageContext) -> Result<Response, PageError>`.
+//!   in `app::routes::ROUTES`. A page is an async function `(&Gateway, &PageContext) -> Result<Response, PageError>`.
 //! - Texts are in [`locale`] (`assets/locales`), never in templates or code. `{{ v.t("file.key") }}`.
 //! - Templates escape what comes from outside; the Content-Security-Policy allows no inline script or style at all.
 //! - A form posts, is judged, and answers with its page again (422, errors beside the fields) or with 303.
 //!
 //! Adding a page: a file under `pages/` (or `admin/`), a template that extends `base.html`, its texts in the three
-//! languages, a line in `http::ROUTES`, a row in the tests.
+//! languages, a line in `app::routes::ROUTES`, a row in the tests.
 
 pub mod access;
 pub mod admin;
@@ -20,15 +20,13 @@ pub mod navigation;
 pub mod notice;
 pub mod page_context;
 pub mod page_error;
+mod page_facts;
 pub mod pages;
 
-pub use page_context::{PageContext, enter};
+pub use page_context::{Page, PageContext, Subscriber, enter, subscriber};
 pub use page_error::PageError;
 
-use crate::{
-    gateway::Gateway,
-    web::{Access, Incoming},
-};
+use crate::{dialects::AppState, web::Incoming};
 use ::http::{HeaderValue, StatusCode, header};
 use askama::Template;
 use page_error::see_other;
@@ -45,31 +43,27 @@ struct Front<'a> {
 }
 
 /// `GET /`: JSON for programs; for browsers the overview, or the front page where nobody is logged in.
-pub async fn root(gateway: &Gateway, incoming: Incoming) -> Response {
+pub async fn root(state: &AppState, incoming: Incoming) -> Response {
     if !incoming.wants_html() {
         let body = json!({"status": "ok", "name": "wa-gateway", "version": env!("CARGO_PKG_VERSION")});
         return warp::reply::json(&body).into_response();
     }
-    enter(gateway, incoming, Access::Anybody, async |_: &Gateway, v: &PageContext| {
-        Ok(if v.is_in() { see_other("/overview") } else { v.page(&Front { v }) })
-    })
-    .await
+    let page: Page =
+        |_, v| Box::pin(async move { Ok(if v.is_in() { see_other("/overview") } else { v.page(&Front { v }) }) });
+    enter(state, incoming, None, page).await
 }
 
 /// What a browser sees where there is nothing.
-pub async fn unmatched(gateway: &Gateway, incoming: Incoming, allowed: &[&str]) -> Response {
-    let mut response = enter(
-        gateway,
-        Incoming { method: ::http::Method::GET, ..incoming },
-        Access::Anybody,
-        async |_: &Gateway, v: &PageContext| {
-            if allowed.is_empty() {
-                return Err(PageError::NotFound);
-            }
-            Ok(page_error::note(v, StatusCode::METHOD_NOT_ALLOWED, v.t("trouble.method"), v.t("trouble.method_text")))
-        },
-    )
-    .await;
+pub async fn unmatched(state: &AppState, incoming: Incoming, allowed: &[&str]) -> Response {
+    let page: Page = if allowed.is_empty() {
+        |_, _| Box::pin(async { Err(PageError::NotFound) })
+    } else {
+        |_, v| {
+            let (title, text) = (v.t("trouble.method"), v.t("trouble.method_text"));
+            Box::pin(async move { Ok(page_error::note(v, StatusCode::METHOD_NOT_ALLOWED, title, text)) })
+        }
+    };
+    let mut response = enter(state, Incoming { method: ::http::Method::GET, ..incoming }, None, page).await;
     if let Ok(value) = HeaderValue::from_str(&allowed.join(", "))
         && !allowed.is_empty()
     {
@@ -90,9 +84,7 @@ pub(crate) fn page(template: &impl Template, status: StatusCode) -> Response {
     let mut response = warp::reply::with_status(warp::reply::html(html), status).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

@@ -1,20 +1,23 @@
 //! One visit to a page: who, in which language, with what they sent. [`enter`] is the one door: it judges the session,
 //! the role and where a form came from before a page's own code runs.
 //!
-//! Who may see what stands in the route table (`http::ROUTES`). A page asks for its rows with [`PageContext::scope`] or
-//! [`PageContext::account`], so that another account's row is answered like one that does not exist.
+//! Who may see what stands in the table of routes (`app::routes::ROUTES`). A page asks for its rows with
+//! [`PageContext::scope`] or [`PageContext::account`], so that another account's row is answered like one that does not
+//! exist.
 
-use super::{
-    banner::{self, Banner},
-    chat,
-    page_error::PageError,
-};
+use super::{banner::Banner, chat, page_error::PageError, page_facts::PageFacts};
 use crate::{
-    accounts::{Guesser, Role, Session},
+    accounts::{Account, Role, Session},
     connectors::outgoing::MediaKind,
+    dialects::AppState,
     gateway::Gateway,
-    model::{ids::AccountId, plan::Zone},
-    web::{Access, Incoming, body, problem},
+    model::{clock::Time, ids::AccountId, plan::Zone, why::Why},
+    store::{StoreError, Tx},
+    web::{
+        Incoming, Origin,
+        body::{self, Body},
+        problem,
+    },
 };
 use crate::{
     texts::locale::{Lang, Locale},
@@ -26,7 +29,7 @@ use crate::{
 use ::http::Method;
 use askama::Template;
 use sha2::{Digest, Sha256};
-use std::{net::IpAddr, ops::Deref, time::Duration};
+use std::{future::Future, net::IpAddr, ops::Deref, pin::Pin, time::Duration};
 use tokio::sync::OwnedSemaphorePermit;
 use warp::reply::Response;
 
@@ -68,7 +71,7 @@ pub struct PageContext {
     /// The session's cookie.
     pub token: Option<String>,
     /// What the browser keeps of an earlier login.
-    device: String,
+    pub device: String,
     /// For the log.
     pub request_id: String,
     /// Shown where a text says "contact support".
@@ -78,6 +81,7 @@ pub struct PageContext {
     /// This gateway's address, for samples.
     pub base_url: String,
     chosen: Option<AccountId>,
+    account: Option<Account>,
 }
 
 impl Deref for PageContext {
@@ -87,32 +91,33 @@ impl Deref for PageContext {
     }
 }
 
-/// Runs a page's code for a request that may see it, and answers for it otherwise.
-pub async fn enter<F>(gateway: &Gateway, incoming: Incoming, access: Access, page: F) -> Response
-where
-    F: AsyncFnOnce(&Gateway, &PageContext) -> Result<Response, PageError>,
-{
+/// A page's own code.
+pub type Page =
+    for<'a> fn(&'a AppState, &'a PageContext) -> Pin<Box<dyn Future<Output = Result<Response, PageError>> + Send + 'a>>;
+
+/// Runs a page's code for a request that may see it, and answers for it otherwise. `least`: the role that it takes; none:
+/// everybody may see it.
+pub async fn enter(state: &AppState, incoming: Incoming, least: Option<Role>, page: Page) -> Response {
     let method = incoming.method.clone();
     // What programs post below `/integrations/` is no form: where nothing is, they are told so in their own terms.
     if method == Method::POST && incoming.path.starts_with("/integrations/") && !incoming.wants_html() {
         return problem::unmatched(&[]);
     }
-    let (visit, origin) = match begin(gateway, incoming).await {
+    let origin = Origin::of(&incoming, state);
+    let v = match begin(state, incoming).await {
         Ok(begun) => begun,
         Err(response) => return response,
     };
-    let answer = match judge(&visit, access, &method, &origin) {
-        Ok(()) => page(gateway, &visit).await,
-        Err(trouble) => Err(trouble),
+    let judged = if method == Method::POST { judge_form(&v, origin) } else { Ok(()) };
+    let answer = match judged.and_then(|()| judge_role(&v, least)) {
+        Ok(()) => page(state, &v).await,
+        Err(e) => Err(e),
     };
-    match answer {
-        Ok(response) => response,
-        Err(trouble) => trouble.page(&visit),
-    }
+    answer.unwrap_or_else(|e| e.page(&v))
 }
 
 /// Somebody who is logged in and only listens.
-pub(super) struct Subscriber {
+pub struct Subscriber {
     /// Who.
     pub(super) who: Session,
     /// The session's cookie.
@@ -126,122 +131,126 @@ pub(super) struct Subscriber {
 }
 
 /// Who listens; none: nobody is logged in.
-pub(super) async fn subscriber(gateway: &Gateway, incoming: &Incoming) -> Option<Subscriber> {
+pub async fn subscriber(gateway: &Gateway, incoming: &Incoming) -> Option<Subscriber> {
     let token = cookie::session(incoming, incoming.is_https(gateway))?;
-    let who = gateway.accounts.session(&token).await.ok().flatten()?;
-    let accounts = accounts(gateway, Some(&who)).await;
-    let scope = chosen(incoming, Some(&who), &accounts);
-    let zone = zone(gateway, scope.or(who.account)).await;
+    let facts = read(gateway, incoming, &token, PageFacts::load_quietly).await;
+    let zone = facts.zone();
+    let who = facts.who?;
     let lang = language(gateway, incoming, Some(&who));
     // Nobody but admins is without an account; nothing is theirs then.
-    let scope = if who.role == Role::Admin { scope } else { Some(scope.unwrap_or(AccountId(0))) };
+    let scope = if who.role == Role::Admin { facts.chosen } else { Some(facts.chosen.unwrap_or(AccountId(0))) };
     Some(Subscriber { who, token, scope, lang, zone })
 }
 
-/// Where a form came from, as the browser says.
-struct Origin {
-    same: Option<bool>,
+type Load = fn(&Tx<'_>, &str, Option<&str>, Time) -> Result<PageFacts, StoreError>;
+
+/// What is known of who asks. While the database does not answer, that is nothing, and nobody is anybody.
+async fn read(gateway: &Gateway, incoming: &Incoming, token: &str, load: Load) -> PageFacts {
+    let wish = cookie::find(incoming, cookie::ACCOUNT).map(str::to_owned);
+    let (token, now) = (token.to_owned(), gateway.clock.now());
+    let facts = gateway.store.read(move |tx| load(tx, &token, wish.as_deref(), now)).await;
+    facts.unwrap_or_default()
 }
 
-async fn begin(gateway: &Gateway, incoming: Incoming) -> Result<(PageContext, Origin), Response> {
+async fn begin(gateway: &Gateway, incoming: Incoming) -> Result<PageContext, Response> {
     let is_https = incoming.is_https(gateway);
     let address = incoming.client_address(gateway);
     let token = cookie::session(&incoming, is_https);
-    let who = match &token {
-        Some(token) => gateway.accounts.session(token).await.ok().flatten(),
-        None => None,
+    let facts = match &token {
+        Some(token) => read(gateway, &incoming, token, PageFacts::load).await,
+        None => PageFacts::default(),
     };
-    let origin = origin(&incoming);
     let now = gateway.clock.now();
-    if let (Some(who), Some(token)) = (&who, &token)
+    if let (Some(who), Some(token)) = (&facts.who, &token)
         && !now.is_within(TOUCH_EVERY, who.seen_at)
     {
         // A page is shown even while nothing can be written.
         let _ = gateway.accounts.touch_session(token).await;
     }
-    let lang = language(gateway, &incoming, who.as_ref());
-    let theme = cookie::theme(&incoming);
-    let accounts = accounts(gateway, who.as_ref()).await;
-    let chosen = chosen(&incoming, who.as_ref(), &accounts);
-    let zone = zone(gateway, chosen.or(who.as_ref().and_then(|w| w.account))).await;
-    let banners = banner::list(gateway, who.as_ref(), chosen).await;
-    let query = Fields::parse(&incoming.query);
+    let lang = language(gateway, &incoming, facts.who.as_ref());
+    let zone = facts.zone();
     let device = cookie::device(&incoming, is_https);
-    let user_agent = incoming.header("user-agent").unwrap_or_default().to_owned();
     let length = incoming.header("content-length").and_then(|text| text.parse().ok());
     let content_type = incoming.header("content-type").unwrap_or_default().to_owned();
-    let Incoming { method, path, segments, request_id, body: content, .. } = incoming;
-    let mut visit = PageContext {
+    let PageFacts { who, chosen, account, accounts, banners } = facts;
+    let mut v = PageContext {
         who,
         locale: Locale::new(lang, zone, now),
-        theme,
-        path,
-        segments,
-        query,
+        theme: cookie::theme(&incoming),
+        query: Fields::parse(&incoming.query),
         form: Fields::default(),
         upload: None,
         room: None,
         banners,
         accounts,
         address,
-        user_agent,
+        user_agent: incoming.header("user-agent").unwrap_or_default().to_owned(),
         is_https,
-        token: token.clone(),
+        token,
         device,
-        request_id,
         support: gateway.support_contact.clone(),
         may_register: gateway.registration == "open",
         base_url: gateway.public_url.clone(),
         chosen,
+        account,
+        path: incoming.path,
+        segments: incoming.segments,
+        request_id: incoming.request_id,
     };
-    if method == Method::POST {
-        let most = match form_max(gateway, &mut visit, length) {
+    if incoming.method == Method::POST {
+        let most = match form_max(gateway, &mut v, length) {
             Ok(most) => most,
-            Err(trouble) => return Err(trouble.page(&visit)),
+            Err(e) => return Err(e.page(&v)),
         };
-        let Ok(bytes) = body::read(content, most).await else {
-            return Err(PageError::Invalid(visit.t("common.form_unread").to_owned()).page(&visit));
-        };
-        if content_type.starts_with("multipart/form-data") {
-            (visit.form, visit.upload) = form::multipart(&bytes, &content_type);
-        } else {
-            visit.form = Fields::parse(&String::from_utf8_lossy(&bytes));
+        if read_form(&mut v, incoming.body, &content_type, most).await.is_none() {
+            return Err(PageError::Invalid(v.t("common.form_unread").to_owned()).page(&v));
         }
     }
-    Ok((visit, origin))
+    Ok(v)
+}
+
+/// Reads a form of at most `most` bytes; none where it is larger, breaks off, or is no form.
+async fn read_form(v: &mut PageContext, content: Body, kind: &str, most: usize) -> Option<()> {
+    if kind.starts_with("multipart/form-data") {
+        (v.form, v.upload) = form::multipart(content, kind, most).await.ok()?;
+    } else {
+        let bytes = body::read(content, most).await.ok()?;
+        v.form = Fields::parse(&String::from_utf8_lossy(&bytes));
+    }
+    Some(())
 }
 
 /// How large this visit's form may be. A file for a chat may be larger than all other forms, for those who may send one,
 /// and as long as there is room.
-fn form_max(gateway: &Gateway, visit: &mut PageContext, length: Option<usize>) -> Result<usize, PageError> {
-    let is_message = visit.path.starts_with("/chat/") && visit.path.ends_with("/send");
-    if !is_message || !visit.may_change() || length.is_none_or(|length| length <= FORM_MAX) {
+fn form_max(gateway: &Gateway, v: &mut PageContext, length: Option<usize>) -> Result<usize, PageError> {
+    let is_message = v.path.starts_with("/chat/") && v.path.ends_with("/send");
+    if !is_message || !v.may_change() || length.is_none_or(|length| length <= FORM_MAX) {
         return Ok(FORM_MAX);
     }
-    visit.room = gateway.media.shelf().room();
-    match visit.room {
+    v.room = gateway.media.shelf().room();
+    match v.room {
         Some(_) => Ok(chat::attach::most(gateway, MediaKind::Document) + FORM_MAX),
-        None => Err(PageError::Invalid(visit.t("chat.no_room").to_owned())),
+        None => Err(PageError::Invalid(v.t("chat.no_room").to_owned())),
     }
 }
 
-fn judge(visit: &PageContext, access: Access, method: &Method, origin: &Origin) -> Result<(), PageError> {
-    if *method == Method::POST {
-        let same = origin.same.unwrap_or_else(|| visit.who.is_some() && visit.form.text("csrf") == visit.csrf());
-        if !same {
-            return Err(PageError::Elsewhere);
-        }
-    }
-    let least = match access {
-        Access::Viewer => Role::Viewer,
-        Access::Owner => Role::Owner,
-        Access::Admin => Role::Admin,
-        _ => return Ok(()),
+/// A form of ours comes from a page of ours. Where nothing says it, the form's token does; and somebody without a session
+/// has nothing that another site could use.
+fn judge_form(v: &PageContext, origin: Origin) -> Result<(), PageError> {
+    let is_ours = match origin {
+        Origin::Own => true,
+        Origin::Foreign => false,
+        Origin::Unsaid => v.token.is_none() || (v.who.is_some() && v.form.text("csrf") == v.csrf()),
     };
-    match &visit.who {
-        None => Err(PageError::LogIn),
-        Some(who) if rank(who.role) >= rank(least) => Ok(()),
-        Some(_) => Err(PageError::Forbidden),
+    if is_ours { Ok(()) } else { Err(PageError::Elsewhere) }
+}
+
+fn judge_role(v: &PageContext, least: Option<Role>) -> Result<(), PageError> {
+    match (least, &v.who) {
+        (None, _) => Ok(()),
+        (Some(_), None) => Err(PageError::LogIn),
+        (Some(least), Some(who)) if rank(who.role) >= rank(least) => Ok(()),
+        (Some(_), Some(_)) => Err(PageError::Forbidden),
     }
 }
 
@@ -251,18 +260,6 @@ const fn rank(role: Role) -> u8 {
         Role::Owner => 1,
         Role::Admin => 2,
     }
-}
-
-/// `Sec-Fetch-Site` where the browser sends it, else `Origin` against `Host`; neither: the form's token decides.
-fn origin(incoming: &Incoming) -> Origin {
-    if let Some(site) = incoming.header("sec-fetch-site") {
-        return Origin { same: Some(site == "same-origin") };
-    }
-    let same = incoming.header("origin").map(|origin| {
-        let host = incoming.header("host").unwrap_or_default();
-        origin.split_once("://").is_some_and(|(_, at)| !host.is_empty() && at.eq_ignore_ascii_case(host))
-    });
-    Origin { same }
 }
 
 fn language(gateway: &Gateway, incoming: &Incoming, who: Option<&Session>) -> Lang {
@@ -275,40 +272,13 @@ fn language(gateway: &Gateway, incoming: &Incoming, who: Option<&Session>) -> La
         .unwrap_or(Lang::En)
 }
 
-async fn accounts(gateway: &Gateway, who: Option<&Session>) -> Vec<(AccountId, String)> {
-    if who.is_none_or(|w| w.role != Role::Admin) {
-        return Vec::new();
-    }
-    let all = gateway.accounts.list_accounts().await.unwrap_or_default();
-    all.into_iter().map(|a| (a.id, a.name)).collect()
-}
-
-/// The account that an admin looks at; everybody else has one.
-fn chosen(incoming: &Incoming, who: Option<&Session>, all: &[(AccountId, String)]) -> Option<AccountId> {
-    let who = who?;
-    if who.role != Role::Admin {
-        return who.account;
-    }
-    let asked = cookie::find(incoming, cookie::ACCOUNT);
-    match asked {
-        Some("all") => None,
-        Some(id) => id.parse().ok().filter(|id| all.iter().any(|(known, _)| known == id)).or(who.account),
-        None => who.account,
-    }
-}
-
-async fn zone(gateway: &Gateway, account: Option<AccountId>) -> Zone {
-    let utc = || Zone::stored("UTC".into(), None);
-    match account {
-        None => utc(),
-        Some(id) => gateway.accounts.find_account(id).await.map_or_else(|_| utc(), |a| Zone::stored(a.timezone, None)),
-    }
-}
-
 impl PageContext {
-    /// Who guesses, should this be a login.
-    pub fn guesser(&self) -> Guesser<'_> {
-        Guesser { address: self.address, device: &self.device }
+    /// Why something cannot be taken, in the visitor's language; who does not run the machine hears nothing of its inside.
+    pub fn why(&self, why: &Why) -> String {
+        match &self.who {
+            Some(who) if who.role == Role::Admin => self.locale.why(why),
+            _ => self.locale.why(&why.for_customers()),
+        }
     }
 
     /// The account whose rows are shown; none: an admin looks at all of them.
@@ -327,6 +297,11 @@ impl PageContext {
     /// An admin has chosen none.
     pub fn account(&self) -> Result<AccountId, PageError> {
         self.chosen.ok_or(PageError::ChooseAccount)
+    }
+
+    /// The same with its plan, zone and limits, as they were when the request came.
+    pub fn account_facts(&self) -> Option<&Account> {
+        self.account.as_ref().filter(|account| Some(account.id) == self.chosen)
     }
 
     /// Who is logged in.

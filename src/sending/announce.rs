@@ -3,10 +3,9 @@
 use crate::{
     events::webhooks::{self, Event, EventPerson, OutboundRef, StatusStep},
     model::{
-        clock::Time,
         ids::{AccountId, InstanceId, LogId},
         message::Status,
-        random::Random,
+        moment::Moment,
     },
     store::{StoreError, Tx, WriteTx},
 };
@@ -18,15 +17,14 @@ pub(super) fn step(
     id: LogId,
     from: Status,
     to: Status,
-    now: Time,
-    random: &dyn Random,
+    moment: Moment<'_>,
 ) -> Result<(), StoreError> {
     if from == to {
         return Ok(());
     }
     let Some(told) = load(tx, id)? else { return Ok(()) };
     let (account, instance) = (told.account, told.instance);
-    let emit = |event: &Event| webhooks::emit(tx, account, &instance, event, now, random).map(drop);
+    let emit = |event: &Event| webhooks::emit(tx, account, &instance, event, moment).map(drop);
     let message = told.message;
     let failed = matches!(to, Status::Failed | Status::Blocked);
     let (reason, provider_code) = if failed { (told.reason, told.provider_code) } else { (None, None) };

@@ -1,10 +1,11 @@
 //! What a caller is told. `http/reply.rs` and the other dialects turn it into their own words.
 
-use super::policy::Refusal;
+use super::refusal::Refusal;
 use crate::model::{
     clock::Time,
     ids::{LogId, MessageId},
     instance::words,
+    message::Status,
     plan::{Period, PlanLimits},
 };
 use std::time::Duration;
@@ -22,6 +23,18 @@ words! {
         Unknown = "unknown",
         /// The guard refused it.
         Blocked = "blocked",
+    }
+}
+
+impl From<Status> for Outcome {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Sent | Status::Delivered | Status::Read => Self::Sent,
+            Status::Accepted | Status::Sending => Self::Accepted,
+            Status::Unknown => Self::Unknown,
+            Status::Failed => Self::Failed,
+            Status::Blocked => Self::Blocked,
+        }
     }
 }
 

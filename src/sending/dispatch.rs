@@ -6,19 +6,15 @@
 //! Suppression and pause are asked again after a wait, right before the wire.
 
 use super::{
-    SendingContext,
     accept::Accepted,
     answer::{Answer, Outcome},
-    outcome::{self, Settled},
-    policy::Refusal,
+    outcome::{self, Settled, Wired},
+    refusal::Refusal,
+    shared::SendingContext,
 };
 use crate::{
-    connectors::{Ack, SendError, SendErrorKind},
-    model::{
-        clock::Time,
-        code::{Action, Code, Extra},
-        message::Status,
-    },
+    connectors::{SendError, SendErrorKind},
+    model::{clock::Time, message::Status},
     store::StoreError,
 };
 use std::{sync::Arc, time::Duration};
@@ -26,20 +22,6 @@ use std::{sync::Arc, time::Duration};
 /// Between two tries of what certainly did not leave.
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(2);
-
-/// How the wire ended.
-pub(super) enum Wired {
-    /// The provider's server has it.
-    Sent(String),
-    /// The provider has it in hand; its acknowledgement is outstanding at the deadline.
-    InHand(String),
-    /// It certainly did not leave.
-    Failed(SendError),
-    /// Nobody can tell.
-    Unknown(SendError),
-    /// It may not go any more: refused after the wait.
-    Withdrawn(Refusal),
-}
 
 /// Brings one message to its outcome and answers by `deadline`.
 pub(super) async fn dispatch(
@@ -75,14 +57,15 @@ pub(super) async fn dispatch(
 async fn wait_for_slot(shared: &Arc<SendingContext>, message: &Accepted) -> Result<Option<Refusal>, StoreError> {
     let Some(slot) = message.slot else { return Ok(None) };
     shared.clock.sleep_until(slot).await;
-    let (again, log_id, contact) = (shared.clone(), message.log_id, message.contact);
+    let (again, log_id) = (shared.clone(), message.log_id);
     let ask = outcome::Recheck {
-        contact,
+        account: message.booked.account(),
+        to: message.outgoing.to.clone(),
         instance: message.outgoing.instance.clone(),
         excused: message.excused_from_suppression,
         expires_at: message.expires_at,
     };
-    shared.store.write(move |tx| outcome::begin_sending(tx, log_id, &ask, again.clock.now(), &*again.random)).await
+    shared.store.write(move |tx| outcome::begin_sending(tx, &again, log_id, &ask)).await
 }
 
 /// The wire, with quick retries of what certainly did not leave.
@@ -103,14 +86,14 @@ async fn send(shared: &SendingContext, message: &Accepted, deadline: Time) -> Wi
             () = shared.clock.sleep_until(deadline) => return Wired::Unknown(timed_out()),
         };
         let error = match sent {
-            Ok(Ack { provider_message_id, acknowledged: true, .. }) => return Wired::Sent(provider_message_id),
-            Ok(Ack { provider_message_id, .. }) => {
+            Ok(ack) if ack.acknowledged => return Wired::Sent(ack),
+            Ok(ack) => {
                 return tokio::select! {
                     failed = receipt.wait() => match failed {
-                        None => Wired::Sent(provider_message_id),
+                        None => Wired::Sent(ack),
                         Some(error) => Wired::Failed(error),
                     },
-                    () = shared.clock.sleep_until(deadline) => Wired::InHand(provider_message_id),
+                    () = shared.clock.sleep_until(deadline) => Wired::InHand(ack),
                 };
             }
             Err(error) => error,
@@ -146,37 +129,16 @@ fn timed_out() -> SendError {
 }
 
 fn answer(message: &Accepted, settled: &Settled) -> Answer {
-    let outcome = match settled.status {
-        Status::Sent => Outcome::Sent,
-        Status::Sending => Outcome::Accepted,
-        Status::Unknown => Outcome::Unknown,
-        Status::Blocked => Outcome::Blocked,
-        _ => Outcome::Failed,
-    };
     Answer {
-        outcome,
+        outcome: settled.status.into(),
         log_id: message.log_id,
         message_id: message.outgoing.message_id.clone(),
         refusal: settled.refusal.clone(),
-        quota: message.quota.clone().map(|quota| match settled.status {
+        quota: Some(match settled.status {
             // Given back: what is left is what was left before.
-            Status::Failed | Status::Blocked => quota.one_less(),
-            _ => quota,
+            Status::Failed | Status::Blocked => message.quota.clone().one_less(),
+            _ => message.quota.clone(),
         }),
         replayed: false,
-    }
-}
-
-/// What a caller is told of a failed send: the provider's wish to slow down is a throttle, everything else a failure.
-pub(super) fn failure_refusal(error: &SendError) -> Refusal {
-    let slow_down = match error.kind {
-        SendErrorKind::Temporary { retry_after } => retry_after,
-        _ => None,
-    };
-    match slow_down {
-        Some(wait) => Refusal::guard(Code::SendingThrottled, Action::Throttle, 65, error.reason.clone())
-            .with(Extra::Rate("provider"))
-            .retry_after(wait),
-        None => Refusal::new(Code::GatewaySendFailed, error.reason.clone()),
     }
 }

@@ -2,14 +2,10 @@
 
 use super::{
     answer::Quota,
-    pace::{Pace, PaceFacts, Question},
-    policy::{
-        Refusal,
-        content::{Score, fingerprint},
-        judge_standing,
-    },
+    asked::Asked,
+    pace::{PaceFacts, Question},
+    policy::content::{Score, fingerprint},
     request::{Draft, PurposeField, Request, Sender},
-    rules::Rules,
 };
 use crate::sending::message_ref;
 use crate::{
@@ -17,10 +13,11 @@ use crate::{
     instances::templates,
     model::{
         clock::Time,
-        ids::{AccountId, InstanceId},
+        ids::{AccountId, ContactId, InstanceId},
         instance::ConnectorKind,
-        phone::Recipient,
+        phone::{Kinship, Recipient},
         plan::{Module, Period, PlanLimits, Zone},
+        purpose::Purpose,
     },
     people::{
         conversations::{self, Contact, Identity, IdentityKind},
@@ -29,6 +26,7 @@ use crate::{
     store::{StoreError, Tx},
 };
 use rusqlite::{Row, params};
+use std::time::Duration;
 
 /// What the gates see. Pure values.
 #[derive(Clone, PartialEq, Debug)]
@@ -49,6 +47,8 @@ pub struct Facts {
     pub address: Option<Address>,
     /// The recipient, if known.
     pub contact: Option<Contact>,
+    /// When they opened their conversation window with this instance last; none where the provider has no window.
+    pub window_opened_at: Option<Time>,
     /// Why nothing may be sent to them.
     pub suppressed: Option<String>,
     /// The provider's id of the message that is answered, if it was found.
@@ -98,34 +98,23 @@ pub struct InstanceFacts {
     pub window_template: Option<TemplateName>,
 }
 
-/// What facts are loaded from, besides the transaction.
-pub(super) struct Sources<'a> {
-    pub(super) pace: &'a Pace,
-    pub(super) registry: &'a Registry,
-    pub(super) rules: &'a Rules,
-    pub(super) erased: &'a Erased,
-}
+/// How long after a person's last message what is sent to them for support answers it.
+const ANSWER_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
 
-pub(super) fn load(
-    tx: &Tx<'_>,
-    sources: &Sources<'_>,
-    sender: &Sender,
-    request: &Request,
-    content: Score,
-    now: Time,
-) -> Result<Facts, StoreError> {
+/// Everything that the gates ask for about this request.
+pub(super) fn load(tx: &Tx<'_>, asked: &Asked<'_>, content: Score) -> Result<Facts, StoreError> {
+    let Asked { shared, rules, sender, request, now } = *asked;
     let account = load_account(tx, sender, now)?;
     let period = account.zone.period(now);
     let usage = load_usage(tx, sender.account, &period)?;
-    let instance = load_instance(tx, sources.registry, sender, &request.instance)?;
+    let instance = load_instance(tx, &shared.registry, sender, &request.instance)?;
     let (contact, address) = load_recipient(tx, sender.account, &request.recipient)?;
-    let suppressed = contact.as_ref().map(|c| suppression::active(tx, c.id)).transpose()?.flatten();
-    let suppressed = match (suppressed, &address) {
-        (None, Some(address)) => {
-            let (kind, value) = (kind_of(address).as_str(), address.to_string());
-            sources.erased.active(tx, sender.account, kind, &value)?
-        }
-        (suppressed, _) => suppressed,
+    let id = contact.as_ref().map(|c| c.id);
+    let suppressed = suppressed(tx, &shared.erased, sender.account, id, address.as_ref())?;
+    let has_window = instance.as_ref().is_some_and(|i| i.capabilities.window_24h);
+    let window_opened_at = match id.filter(|_| has_window) {
+        Some(contact) => conversations::window_opened_at(tx, &request.instance, contact)?,
+        None => None,
     };
     let reply_to = message_ref::answered(tx, request)?;
     let reacted = message_ref::reacted(tx, sender.account, request, address.as_ref(), contact.as_ref())?;
@@ -137,11 +126,18 @@ pub(super) fn load(
     };
     let pace = match (&instance, &address) {
         (Some(_), Some(address)) => {
-            let recipient = address.to_string();
-            let ask = question(request, &recipient, fingerprint, contact.as_ref());
-            sources.pace.facts(tx, &ask, sources.rules, now)?
+            let person = person_key(id, address);
+            let ask = question(request, &person, fingerprint, contact.as_ref());
+            shared.pace.facts(tx, &ask, rules, now)?
         }
         _ => PaceFacts::default(),
+    };
+    let heard = contact.as_ref().and_then(|c| c.last_inbound_at);
+    let answers = heard.is_some_and(|at| now.since(at) < ANSWER_WITHIN);
+    let content = if answers && request.purpose == PurposeField::Allowed(Purpose::Support) {
+        content.as_answer()
+    } else {
+        content
     };
     Ok(Facts {
         now,
@@ -152,6 +148,7 @@ pub(super) fn load(
         instance,
         address,
         contact,
+        window_opened_at,
         suppressed,
         reply_to,
         reacted,
@@ -162,16 +159,65 @@ pub(super) fn load(
     })
 }
 
+impl Facts {
+    /// `limits` with `more` messages used on top of what was counted.
+    pub(super) fn quota(&self, limits: PlanLimits, more: u64) -> Quota {
+        Quota {
+            limits,
+            day_used: self.usage.day + more,
+            month_used: self.usage.month + more,
+            period: self.period.clone(),
+            at: self.now,
+        }
+    }
+}
+
 fn load_template(tx: &Tx<'_>, request: &Request) -> Result<bool, StoreError> {
     let Draft::Template { name, language, .. } = &request.draft else { return Ok(false) };
     let template = TemplateName { name: name.clone(), language: language.clone() };
     templates::is_marketing(tx, &request.instance, &template)
 }
 
+/// Why nothing may be sent to a person: they opted out or are blocked, a number that may be the same person's is, or they
+/// were when they were erased. `address` is where the message would go.
+pub(super) fn suppressed(
+    tx: &Tx<'_>,
+    erased: &Erased,
+    account: AccountId,
+    contact: Option<ContactId>,
+    address: Option<&Address>,
+) -> Result<Option<String>, StoreError> {
+    if let Some(contact) = contact
+        && let Some(why) = suppression::active(tx, contact)?
+    {
+        return Ok(Some(why));
+    }
+    let Some(address) = address else { return Ok(None) };
+    let other = match address {
+        Address::Phone(phone) => phone.other_form(),
+        _ => None,
+    };
+    if let Some((relative, Kinship::Perhaps)) = &other
+        && let Some(contact) = conversations::find(tx, account, &Identity::phone(relative.as_str()))?
+        && let Some(why) = suppression::active(tx, contact.id)?
+    {
+        return Ok(Some(format!("{why}, said by another number that may be the same person's")));
+    }
+    let (own, other) = (address.to_string(), other.map(|(other, _)| other.to_string()));
+    let names: Vec<&str> = [Some(own.as_str()), other.as_deref()].into_iter().flatten().collect();
+    erased.active(tx, account, kind_of(address).as_str(), &names)
+}
+
+/// One word for a person, whatever they are written to under, to count by: their contact, or the address of somebody who
+/// is not known yet.
+pub(super) fn person_key(contact: Option<ContactId>, address: &Address) -> String {
+    contact.map_or_else(|| address.to_string(), |id| format!("contact:{id}"))
+}
+
 /// What the counters are asked about a request.
 pub(super) fn question<'a>(
     request: &'a Request,
-    recipient: &'a str,
+    person: &'a str,
     fingerprint: u64,
     contact: Option<&Contact>,
 ) -> Question<'a> {
@@ -182,7 +228,7 @@ pub(super) fn question<'a>(
     // A group is nobody who could be strange to the account: somebody put it there.
     let is_group = matches!(request.recipient, Recipient::Group(_));
     let stranger = !is_group && contact.is_none_or(Contact::is_stranger);
-    Question { instance: &request.instance, recipient, purpose, fingerprint, stranger }
+    Question { instance: &request.instance, person, purpose, fingerprint, stranger }
 }
 
 /// By what kind of name an address knows a person.
@@ -240,10 +286,13 @@ fn read_account(r: &Row<'_>, module: Option<Module>, now: Time) -> rusqlite::Res
     Ok(AccountFacts { zone, limits, module })
 }
 
-/// Whether this sender may send at all: his account's module and plan.
-pub(super) fn standing(tx: &Tx<'_>, sender: &Sender, now: Time) -> Result<Result<(), Refusal>, StoreError> {
-    let account = load_account(tx, sender, now)?;
-    Ok(judge_standing(account.module, account.limits))
+/// How the account stands to its plan and the module that this sender needs.
+pub(super) fn load_standing(
+    tx: &Tx<'_>,
+    sender: &Sender,
+    now: Time,
+) -> Result<(ModuleStanding, Option<PlanLimits>), StoreError> {
+    load_account(tx, sender, now).map(|account| (account.module, account.limits))
 }
 
 /// The account's limits as they stand, for an answer that is given before anything else is asked.

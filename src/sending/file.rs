@@ -2,15 +2,15 @@
 //! time, and only when everything else would let the message pass.
 
 use super::{
-    SendingContext,
-    accept::Accepting,
-    facts::{self, Sources},
-    idempotency::{self, KnownKey},
-    policy::{self, Refusal, content::Score},
-    request::{Draft, FileFrom, Request, Sender},
+    asked::{Asked, Submission},
+    facts, idempotency,
+    idempotency::KnownKey,
+    policy::{self, content::Score},
+    refusal::Refusal,
+    request::{Draft, FileFrom},
 };
 use crate::{
-    connectors::outgoing::MediaFile,
+    connectors::outgoing::{MediaFile, MediaKind},
     model::{
         clock::Time,
         code::{Code, Details},
@@ -26,135 +26,109 @@ const FOR_THE_PROVIDER: u32 = 3;
 
 /// A message's file, before the transaction that judges.
 pub(super) enum PreparedFile {
-    /// The message has none.
-    None,
     /// It was not fetched: the message is refused or answered anyway.
     NotFetched,
     /// It could not be had, and why.
     Refused(String),
     /// It is on the disk.
-    Here {
-        /// Without a row.
-        written: Written,
-        /// As its address said.
-        declared_type: String,
-        /// The caller's name for it, else its address's.
-        file_name: Option<String>,
-    },
+    Here(Here),
+}
+
+/// A file on the disk, without a row.
+pub(super) struct Here {
+    written: Written,
+    kind: MediaKind,
+    /// As its address said.
+    declared_type: String,
+    /// The caller's name for it, else its address's.
+    file_name: Option<String>,
 }
 
 /// Gets the message's file, if it has one and would pass with it.
 pub(super) async fn prepare(
-    shared: &Arc<SendingContext>,
-    sender: &Sender,
-    request: &Request,
+    submission: &Submission,
     score: &Score,
     deadline: Time,
-) -> Result<PreparedFile, StoreError> {
-    let Draft::Media { kind, from, file_name, .. } = &request.draft else { return Ok(PreparedFile::None) };
-    let (asking, asked, of, scored) = (shared.clone(), request.clone(), sender.clone(), score.clone());
-    let passes = shared.store.read(move |tx| would_pass(tx, &asking, &of, &asked, scored)).await?;
-    if !passes {
-        return Ok(PreparedFile::NotFetched);
+) -> Result<Option<Arc<PreparedFile>>, StoreError> {
+    let Draft::Media { kind, file, .. } = &submission.request().draft else { return Ok(None) };
+    let (kind, shared) = (*kind, &submission.shared);
+    let (asking, scored) = (submission.clone(), score.clone());
+    if !shared.store.read(move |tx| asking.ask(|asked| would_pass(tx, asked, scored))).await? {
+        return Ok(Some(Arc::new(PreparedFile::NotFetched)));
     }
-    let url = match from {
-        FileFrom::Address(url) => url,
+    let had = match &file.from {
+        FileFrom::Address(url) => {
+            let reserve = shared.rules.load().answer_timeout / FOR_THE_PROVIDER;
+            let had = shared.shelf.download(url, kind, &*shared.clock, deadline.minus(reserve)).await;
+            had.map(|had| (had.written, had.declared_type, had.file_name)).map_err(|e| e.to_string())
+        }
         FileFrom::Here(file) => {
-            return Ok(match shared.shelf.keep(file.bytes(), *kind).await {
-                Ok(written) => {
-                    let declared_type = file.declared_type().to_owned();
-                    PreparedFile::Here { written, declared_type, file_name: file_name.clone() }
-                }
-                Err(e) => PreparedFile::Refused(e.to_string()),
-            });
+            let written = shared.shelf.keep(file.bytes(), kind).await;
+            written.map(|written| (written, file.declared_type().to_owned(), None)).map_err(|e| e.to_string())
         }
     };
-    let reserve = shared.rules.load().answer_timeout / FOR_THE_PROVIDER;
-    match shared.shelf.download(url, *kind, &*shared.clock, deadline.minus(reserve)).await {
-        Ok(had) => Ok(PreparedFile::Here {
-            written: had.written,
-            declared_type: had.declared_type,
-            file_name: file_name.clone().or(had.file_name),
-        }),
-        Err(e) => Ok(PreparedFile::Refused(e.to_string())),
-    }
+    Ok(Some(Arc::new(match had {
+        Ok((written, declared_type, its_name)) => {
+            PreparedFile::Here(Here { written, kind, declared_type, file_name: file.file_name.clone().or(its_name) })
+        }
+        Err(why) => PreparedFile::Refused(why),
+    })))
 }
 
-fn would_pass(
-    tx: &Tx<'_>,
-    shared: &SendingContext,
-    sender: &Sender,
-    request: &Request,
-    score: Score,
-) -> Result<bool, StoreError> {
-    let (now, rules) = (shared.clock.now(), shared.rules.load());
+fn would_pass(tx: &Tx<'_>, asked: &Asked<'_>, score: Score) -> Result<bool, StoreError> {
+    let Asked { rules, request, .. } = *asked;
     if let Some(key) = &request.idempotency_key
-        && idempotency::look_up(tx, sender.account, key, request, (now, rules.idempotency_life))? != KnownKey::New
+        && idempotency::look_up(tx, asked, key)? != KnownKey::New
     {
         return Ok(false);
     }
-    let sources = Sources { pace: &shared.pace, registry: &shared.registry, rules: &rules, erased: &shared.erased };
-    let facts = facts::load(tx, &sources, sender, request, score, now)?;
-    Ok(policy::judge(request, &facts, &rules).is_ok())
+    let facts = facts::load(tx, asked, score)?;
+    Ok(policy::judge(request, &facts, rules).is_ok())
 }
 
-/// After the transaction: the file stays where its row is, or may be; else it goes.
-pub(super) fn settle(file: Arc<PreparedFile>, verdict: &Result<Accepting, StoreError>) {
-    if let Ok(Accepting::Answered(_)) = verdict {
-        return;
-    }
-    if let Some(PreparedFile::Here { written, .. }) = Arc::into_inner(file) {
-        written.keep();
+/// After the transaction: a file whose row is recorded, or may be, stays; any other goes.
+pub(super) fn settle(file: Option<Arc<PreparedFile>>, recorded: bool) {
+    if let Some(PreparedFile::Here(here)) = file.filter(|_| recorded).and_then(Arc::into_inner) {
+        here.written.keep();
     }
 }
 
-impl PreparedFile {
-    /// Why a message that passed every gate is refused for its file.
-    pub(super) fn refusal(&self) -> Option<Refusal> {
-        match self {
-            Self::None | Self::Here { .. } => None,
-            Self::Refused(why) => {
-                let details = Details::FieldsBecause(vec!["media_url"], why.clone());
-                Some(Refusal { gate: "file", details, ..Refusal::new(Code::ValidationError, why.clone()) })
-            }
-            // It would not have passed a moment ago, and now it would: the caller tries again.
-            Self::NotFetched => {
-                let reason = "the file was not fetched, because the message would have been refused a moment ago";
-                Some(Refusal { gate: "file", ..Refusal::new(Code::ServiceUnavailable, reason) })
-            }
+/// The file of a message that passed every gate, or why it is refused for its file.
+pub(super) fn here(file: Option<&PreparedFile>) -> Result<&Here, Refusal> {
+    match file {
+        Some(PreparedFile::Here(here)) => Ok(here),
+        Some(PreparedFile::Refused(why)) => {
+            let details = Details::FieldsBecause(vec!["media_url"], why.clone());
+            Err(Refusal { gate: "file", details, ..Refusal::new(Code::ValidationError, why.clone()) })
+        }
+        // It would not have passed a moment ago, and now it would: the caller tries again.
+        Some(PreparedFile::NotFetched) | None => {
+            let reason = "the file was not fetched, because the message would have been refused a moment ago";
+            Err(Refusal { gate: "file", ..Refusal::new(Code::ServiceUnavailable, reason) })
         }
     }
+}
 
+impl Here {
     /// Writes the file's row; what the connector is given.
-    pub(super) fn record(
-        &self,
-        tx: &WriteTx<'_>,
-        shared: &SendingContext,
-        sender: &Sender,
-        request: &Request,
-        log_id: LogId,
-        now: Time,
-    ) -> Result<Option<MediaFile>, StoreError> {
-        let (Self::Here { written, declared_type, file_name }, Draft::Media { kind, .. }) = (self, &request.draft)
-        else {
-            return Ok(None);
-        };
+    pub(super) fn record(&self, tx: &WriteTx<'_>, asked: &Asked<'_>, log_id: LogId) -> Result<MediaFile, StoreError> {
+        let Self { written, kind, declared_type, file_name } = self;
+        let stored = written.stored();
         let new = NewMedia {
-            account: sender.account,
-            instance: &request.instance,
+            account: asked.sender.account,
+            instance: &asked.request.instance,
             of: Of::Outbound(log_id),
             kind: kind.as_str(),
             declared_type,
             file_name: file_name.as_deref(),
-            content: FileContent::Stored(written.stored()),
+            content: FileContent::Stored(stored),
         };
-        media::record(tx, &new, now)?;
-        let stored = written.stored();
-        Ok(shared.shelf.locate(&stored.path).map(|path| MediaFile {
-            path,
+        media::record(tx, &new, asked.now)?;
+        Ok(MediaFile {
+            path: written.path(),
             mime_type: media::outgoing_type(stored.sniffed, declared_type),
             size: stored.size,
             file_name: file_name.clone(),
-        }))
+        })
     }
 }

@@ -4,16 +4,15 @@
 //! refusal or a failure is forgotten, so that a retry after its cause is gone works. A key that was under way when the
 //! gateway stopped follows its message to `unknown` (`recover.rs`).
 
-use super::{answer::Outcome, request::Request};
+use super::{answer::Outcome, asked::Asked};
 use crate::{
     model::{
         clock::{SLACK, Time},
-        ids::{AccountId, LogId, MessageId},
+        ids::{LogId, MessageId},
     },
     store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::params;
-use std::time::Duration;
 
 /// What is known of a key.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,23 +22,18 @@ pub(super) enum KnownKey {
     /// The first request's answer.
     Answered(LogId, MessageId, Outcome),
     /// The first request has no answer yet.
-    UnderWay(LogId),
+    UnderWay,
     /// The key came with another request.
-    Reused(LogId),
+    Reused,
 }
 
-pub(super) fn look_up(
-    tx: &Tx<'_>,
-    account: AccountId,
-    key: &str,
-    request: &Request,
-    (now, life): (Time, Duration),
-) -> Result<KnownKey, StoreError> {
+pub(super) fn look_up(tx: &Tx<'_>, asked: &Asked<'_>, key: &str) -> Result<KnownKey, StoreError> {
+    let Asked { rules, sender, request, now, .. } = *asked;
     let row = tx.find(
         "SELECT i.request_hash, i.log_id, i.answer, m.message_id FROM idempotency i JOIN messages m ON m.id = i.log_id
          WHERE i.account_id = ?1 AND i.key = ?2 AND i.expires_at > ?3 AND i.expires_at <= ?4",
         // What a clock that was far ahead has kept is over: else a key would stand in the way for years.
-        params![account, key, now, now.plus(life).plus(SLACK)],
+        params![sender.account, key, now, now.plus(rules.idempotency_life).plus(SLACK)],
         |r| {
             let outcome = r.get::<_, Option<String>>(2)?.and_then(|text| Outcome::parse(&text));
             Ok((r.get::<_, [u8; 32]>(0)?, r.get::<_, LogId>(1)?, outcome, r.get::<_, MessageId>(3)?))
@@ -47,27 +41,20 @@ pub(super) fn look_up(
     )?;
     Ok(match row {
         None => KnownKey::New,
-        Some((hash, log_id, ..)) if hash != request.hash() => KnownKey::Reused(log_id),
-        Some((_, log_id, None, _)) => KnownKey::UnderWay(log_id),
+        Some((hash, ..)) if !request.has_hash(&hash) => KnownKey::Reused,
+        Some((_, _, None, _)) => KnownKey::UnderWay,
         Some((_, log_id, Some(outcome), message_id)) => KnownKey::Answered(log_id, message_id, outcome),
     })
 }
 
-pub(super) fn begin(
-    tx: &WriteTx<'_>,
-    account: AccountId,
-    key: &str,
-    request: &Request,
-    log_id: LogId,
-    now: Time,
-    life: Duration,
-) -> Result<(), StoreError> {
+pub(super) fn begin(tx: &WriteTx<'_>, asked: &Asked<'_>, key: &str, log_id: LogId) -> Result<(), StoreError> {
+    let Asked { rules, sender, request, now, .. } = *asked;
     tx.execute(
         "INSERT INTO idempotency (account_id, key, request_hash, log_id, answer, expires_at)
          VALUES (?1, ?2, ?3, ?4, NULL, ?5)
          ON CONFLICT DO UPDATE SET request_hash = excluded.request_hash, log_id = excluded.log_id, answer = NULL,
                                    expires_at = excluded.expires_at",
-        params![account, key, request.hash(), log_id, now.plus(life)],
+        params![sender.account, key, request.hash(), log_id, now.plus(rules.idempotency_life)],
     )?;
     Ok(())
 }

@@ -2,11 +2,11 @@
 //! what its script does wrong.
 
 use super::{
-    SendingContext,
     answer::{Answer, Outcome},
     facts,
-    policy::Refusal,
+    refusal::Refusal,
     request::Sender,
+    shared::SendingContext,
 };
 use crate::{
     accounts,

@@ -5,6 +5,7 @@ use crate::{
         clock::Time,
         ids::{AccountId, InstanceId, KeyId, LogId},
         message::Status,
+        phone::Phone,
     },
     store::{StoreError, Tx},
 };
@@ -33,6 +34,9 @@ pub struct LogEntry {
     pub created_at: Time,
     /// When it last changed.
     pub updated_at: Time,
+    /// What is unusual about the number that it was for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone_warning: Option<String>,
 }
 
 /// Which rows of the log.
@@ -51,7 +55,7 @@ pub struct Filter {
 }
 
 const COLUMNS: &str = "id, message_id, provider_message_id, status, reason, instance_id, reference, created_at, \
-                       updated_at";
+                       updated_at, recipient";
 
 /// One row, if it is the account's (or of any account, for those who run the appliance).
 ///
@@ -131,6 +135,7 @@ fn read(r: &Row<'_>) -> rusqlite::Result<LogEntry> {
         reference: r.get(6)?,
         created_at: r.get(7)?,
         updated_at: r.get(8)?,
+        phone_warning: Phone::known(&r.get::<_, String>(9)?).and_then(|p| p.unusual()).map(|u| u.to_string()),
     })
 }
 

@@ -20,7 +20,8 @@
 //!
 //! Invariants:
 //! - Nobody else can send: the one [`Wire`] is moved in here by the composition root.
-//! - A message that was not accepted cannot be dispatched: only `accept.rs` makes an `Accepted`.
+//! - A message that was not accepted cannot be dispatched: only `accept.rs` makes an `Accepted`, from what only the gates
+//!   can say (`policy::Passed`): where it goes, what it counts against, its file, the message that it is about.
 //! - A limit is never passed, however many ask at once: facts are loaded and quota reserved in one write transaction,
 //!   and those run one after the other.
 //! - The slice knows no HTTP status and no header; it answers with an [`Answer`].
@@ -28,13 +29,16 @@
 mod accept;
 mod announce;
 mod answer;
+mod asked;
 pub mod counts;
 mod dispatch;
 pub mod facts;
 mod file;
 mod idempotency;
 mod invalid_request;
+pub mod learn;
 pub mod log;
+mod malformed;
 mod message_ref;
 mod outcome;
 pub mod pace;
@@ -43,6 +47,7 @@ mod quota;
 pub mod receipts;
 mod record;
 mod recover;
+mod refusal;
 mod refusal_dedup;
 pub mod request;
 pub mod review;
@@ -50,13 +55,15 @@ pub mod rules;
 pub mod runtime_settings;
 pub mod schedule;
 pub mod search;
+mod shared;
 mod strikes;
 pub mod timeline;
 mod upload;
 
 pub use answer::{Answer, Outcome, Quota};
-pub use policy::Refusal;
+pub use malformed::Malformed;
 pub use recover::Recovered;
+pub use refusal::Refusal;
 pub use request::{Request, Sender, Source};
 pub use rules::Rules;
 
@@ -64,19 +71,21 @@ use crate::{
     connectors::{Registry, SendError, SendErrorKind, Wire},
     model::{
         clock::{Clock, Time},
-        code::Action,
         ids::{InstanceId, LogId},
         message::Status,
+        moment::Moment,
         purpose::Purpose,
         random::Random,
     },
     people::{media::MediaStore, suppression::Erased},
-    store::{Store, StoreError, Tx},
+    store::{Store, StoreError, Tx, WriteTx},
 };
 use accept::Accepting;
 use arc_swap::ArcSwap;
-use policy::content::{ContentPolicy, Score};
-use receipts::{ReceiptStep, SettleError};
+use asked::Submission;
+use policy::content::{ContentPolicy, Score, explain::MarkedWord};
+use receipts::{ByHand, ReceiptStep, SettleError};
+use shared::SendingContext;
 use std::sync::Arc;
 use tokio_util::task::TaskTracker;
 
@@ -87,26 +96,6 @@ pub struct Sending {
     under_way: TaskTracker,
     /// One change of figures or phrases at a time.
     tuning: tokio::sync::Mutex<()>,
-}
-
-/// What a running message needs.
-struct SendingContext {
-    store: Store,
-    clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
-    registry: Registry,
-    wire: Wire,
-    rules: ArcSwap<Rules>,
-    /// What the configuration says, before anything was tuned.
-    configured: Rules,
-    content: ArcSwap<ContentPolicy>,
-    /// The admin's own files, beside the built-in ones: name and text.
-    content_files: Vec<(String, String)>,
-    pace: pace::Pace,
-    repeats: refusal_dedup::Repeats,
-    waiting: receipts::AckWaiters,
-    shelf: MediaStore,
-    erased: Erased,
 }
 
 /// What the sender is made of.
@@ -162,7 +151,7 @@ impl Sending {
     /// The store's.
     pub async fn recover(&self) -> Result<Recovered, StoreError> {
         let (now, random) = (self.shared.clock.now(), self.shared.random.clone());
-        self.shared.store.write(move |tx| recover::recover(tx, now, &*random)).await
+        self.shared.store.write(move |tx| recover::recover(tx, Moment { now, random: &*random })).await
     }
 
     /// One message through the guard to its provider. Answers within `sending.answer_timeout`.
@@ -177,11 +166,14 @@ impl Sending {
         let deadline = shared.clock.now().plus(shared.rules.load().answer_timeout);
         let running = self.under_way.spawn(async move {
             let score = shared.score(&request);
-            let file = Arc::new(file::prepare(&shared, &sender, &request, &score, deadline).await?);
-            let (judging, with) = (shared.clone(), file.clone());
+            let submission = Submission::new(shared.clone(), sender, request);
+            let file = file::prepare(&submission, &score, deadline).await?;
+            let with = file.clone();
             let verdict =
-                shared.store.write(move |tx| accept::accept(tx, &judging, &sender, &request, score, &with)).await;
-            file::settle(file, &verdict);
+                shared.store.write(move |tx| submission.ask(|asked| accept::accept(tx, asked, score, with.as_deref())));
+            let verdict = verdict.await;
+            // Where the transaction's end is not known, the file stays: its row may be there.
+            file::settle(file, !matches!(verdict, Ok(Accepting::Answered(_))));
             match verdict? {
                 Accepting::Answered(answer) => Ok(*answer),
                 Accepting::Accepted(message) => dispatch::dispatch(shared, *message, deadline).await,
@@ -204,6 +196,11 @@ impl Sending {
         self.shared.content.load().score(purpose, text)
     }
 
+    /// The words of a text that the signals of [`check_text`](Self::check_text) rest on.
+    pub fn mark_text(&self, text: &str) -> Vec<MarkedWord> {
+        self.shared.content.load().marks(text)
+    }
+
     /// The figures that the guard goes by.
     pub fn rules(&self) -> Arc<Rules> {
         self.shared.rules.load_full()
@@ -223,6 +220,11 @@ impl Sending {
         self.shared.waiting.tell(&step.message_id, failed);
     }
 
+    /// Two contacts became one: what counts by person is counted anew. May be called inside a write transaction.
+    pub fn note_merge(&self) {
+        self.shared.pace.recount();
+    }
+
     /// Somebody opted out on this instance: counts for its health.
     pub fn note_opt_out(&self, instance: &InstanceId) {
         self.shared.pace.note_opt_out(instance, self.shared.clock.now());
@@ -238,9 +240,13 @@ impl Sending {
     /// # Errors
     /// See [`SettleError`].
     pub async fn settle(&self, id: LogId, to: Status, note: &str, actor: &str) -> Result<(), SettleError> {
-        let (now, note, actor) = (self.shared.clock.now(), note.to_owned(), actor.to_owned());
-        let random = self.shared.random.clone();
-        self.shared.store.write(move |tx| receipts::settle_by_hand(tx, id, to, &note, &actor, now, &*random)).await
+        let (now, random) = (self.shared.clock.now(), self.shared.random.clone());
+        let (note, actor) = (note.to_owned(), actor.to_owned());
+        let settle = move |tx: &WriteTx<'_>| {
+            let by_hand = ByHand { id, to, note: &note, actor: &actor };
+            receipts::settle_by_hand(tx, &by_hand, Moment { now, random: &*random })
+        };
+        self.shared.store.write(settle).await
     }
 
     /// Deletes Idempotency-Keys that have run out; says how many.
@@ -265,16 +271,6 @@ impl Sending {
 /// # Errors
 /// The store's; the inner one says why not.
 pub fn standing(tx: &Tx<'_>, sender: &Sender, now: Time) -> Result<Result<(), Refusal>, StoreError> {
-    facts::standing(tx, sender, now)
-}
-
-impl SendingContext {
-    fn score(&self, request: &Request) -> Score {
-        let purpose = match &request.purpose {
-            request::PurposeField::Allowed(purpose) => *purpose,
-            // Refused by the gate "purpose"; scored all the same, for the log.
-            _ => Purpose::Transactional,
-        };
-        self.content.load().score(purpose, &request.draft.text())
-    }
+    let (module, limits) = facts::load_standing(tx, sender, now)?;
+    Ok(policy::judge_standing(module, limits))
 }

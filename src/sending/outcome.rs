@@ -3,28 +3,40 @@
 //! A receipt may have overtaken us: the row's state only moves up, whatever comes first.
 
 use super::{
-    SendingContext,
     accept::Accepted,
-    announce,
-    answer::Outcome,
-    dispatch::{Wired, failure_refusal},
-    idempotency,
-    policy::Refusal,
+    announce, facts, idempotency,
+    learn::Learning,
     quota::{self, Settle},
+    refusal::Refusal,
+    shared::SendingContext,
 };
 use crate::{
+    connectors::{Ack, Address, SendError, SendErrorKind, inbound_event::RemoteParty},
     model::{
         clock::Time,
-        code::{Action, Code},
-        ids::{ContactId, InstanceId, LogId},
+        code::{Action, Code, Extra},
+        ids::{AccountId, ContactId, InstanceId, LogId},
         message::Status,
-        random::Random,
+        moment::Moment,
     },
-    people::suppression,
     store::{StoreError, WriteTx},
 };
 use rusqlite::params;
 use std::{sync::Arc, time::Duration};
+
+/// How the wire ended.
+pub(super) enum Wired {
+    /// The provider's server has it.
+    Sent(Ack),
+    /// The provider has it in hand; its acknowledgement is outstanding at the deadline.
+    InHand(Ack),
+    /// It certainly did not leave.
+    Failed(SendError),
+    /// Nobody can tell.
+    Unknown(SendError),
+    /// It may not go any more: refused after the wait.
+    Withdrawn(Refusal),
+}
 
 /// What is written about a message after the wire.
 #[derive(Clone, Debug)]
@@ -35,45 +47,51 @@ pub(super) struct Settled {
     pub(super) provider_message_id: Option<String>,
     pub(super) recipient_fault: bool,
     pub(super) refusal: Option<Refusal>,
+    /// By which names the provider knows whoever it took the message for.
+    pub(super) names: RemoteParty,
 }
 
 /// What is asked again after a wait.
 pub(super) struct Recheck {
-    pub(super) contact: Option<ContactId>,
+    pub(super) account: AccountId,
+    pub(super) to: Address,
     pub(super) instance: InstanceId,
     pub(super) excused: bool,
     pub(super) expires_at: Option<Time>,
 }
 
 pub(super) fn settled(wired: Wired) -> Settled {
-    let plain = |status, provider_message_id| Settled {
+    let taken = |status, ack: Ack| (status, Some(ack.provider_message_id), ack.names);
+    let plain = |(status, provider_message_id, names)| Settled {
         status,
         reason: None,
         provider_code: None,
         provider_message_id,
         recipient_fault: false,
         refusal: None,
+        names,
     };
+    let lost = |status| plain((status, None, RemoteParty::default()));
     match wired {
-        Wired::Sent(id) => plain(Status::Sent, Some(id)),
-        Wired::InHand(id) => plain(Status::Sending, Some(id)),
+        Wired::Sent(ack) => plain(taken(Status::Sent, ack)),
+        Wired::InHand(ack) => plain(taken(Status::Sending, ack)),
         Wired::Withdrawn(refusal) => {
             let status = if refusal.code == Code::GatewaySendFailed { Status::Failed } else { Status::Blocked };
             let reason = if status == Status::Failed { refusal.reason.clone() } else { refusal.code.to_string() };
-            Settled { reason: Some(reason), refusal: Some(refusal), ..plain(status, None) }
+            Settled { reason: Some(reason), refusal: Some(refusal), ..lost(status) }
         }
         Wired::Failed(error) => Settled {
             reason: Some(error.reason.clone()),
             provider_code: Some(error.code.clone()).filter(|c| !c.is_empty()),
             recipient_fault: error.recipient_fault,
             refusal: Some(failure_refusal(&error)),
-            ..plain(Status::Failed, None)
+            ..lost(Status::Failed)
         },
         Wired::Unknown(error) => Settled {
             reason: Some(error.reason.clone()),
             provider_code: Some(error.code).filter(|c| !c.is_empty()),
             refusal: Some(unknown_refusal()),
-            ..plain(Status::Unknown, None)
+            ..lost(Status::Unknown)
         },
     }
 }
@@ -82,20 +100,38 @@ pub(super) fn unknown_refusal() -> Refusal {
     Refusal::new(Code::GatewaySendFailed, "it is not known whether the provider took the message")
 }
 
+/// What a caller is told of a failed send: the provider's wish to slow down is a throttle, everything else a failure.
+fn failure_refusal(error: &SendError) -> Refusal {
+    let slow_down = match error.kind {
+        SendErrorKind::Temporary { retry_after } => retry_after,
+        _ => None,
+    };
+    match slow_down {
+        Some(wait) => Refusal::guard(Code::SendingThrottled, Action::Throttle, 65, error.reason.clone())
+            .with(Extra::Rate("provider"))
+            .retry_after(wait),
+        None => Refusal::new(Code::GatewaySendFailed, error.reason.clone()),
+    }
+}
+
 /// Marks a message that waited as `sending`, unless it may not go any more: then says why.
 pub(super) fn begin_sending(
     tx: &WriteTx<'_>,
+    shared: &SendingContext,
     id: LogId,
     ask: &Recheck,
-    now: Time,
-    random: &dyn Random,
 ) -> Result<Option<Refusal>, StoreError> {
+    let moment = Moment { now: shared.clock.now(), random: &*shared.random };
+    let now = moment.now;
     if ask.expires_at.is_some_and(|at| at <= now) {
         return Ok(Some(Refusal::new(Code::GatewaySendFailed, "its expires_at passed while it waited for its slot")));
     }
+    // Asked of the row: the contact may have become one with another while it waited.
+    let sql = "SELECT contact_id FROM messages WHERE id = ?1";
+    let contact = tx.find(sql, params![id], |r| r.get::<_, Option<ContactId>>(0))?.flatten();
+    let address = Some(&ask.to).filter(|to| !matches!(to, Address::Group(_)));
     if !ask.excused
-        && let Some(contact) = ask.contact
-        && let Some(why) = suppression::active(tx, contact)?
+        && let Some(why) = facts::suppressed(tx, &shared.erased, ask.account, contact, address)?
     {
         let reason = format!("the recipient was suppressed while it waited: {why}");
         return Ok(Some(Refusal {
@@ -119,7 +155,7 @@ pub(super) fn begin_sending(
         "UPDATE messages SET status = 'sending', sending_at = ?2, updated_at = ?2 WHERE id = ?1",
         params![id, now],
     )?;
-    announce::step(tx, id, Status::Accepted, Status::Sending, now, random)?;
+    announce::step(tx, id, Status::Accepted, Status::Sending, moment)?;
     Ok(None)
 }
 
@@ -148,9 +184,9 @@ pub(super) async fn record_at_last(shared: Arc<SendingContext>, message: Arc<Acc
 fn write(tx: &WriteTx<'_>, shared: &SendingContext, message: &Accepted, settled: &Settled) -> Result<(), StoreError> {
     let now = shared.clock.now();
     let id = message.log_id;
-    let quota = match settled.status {
-        Status::Failed | Status::Blocked => ("returned", 0, -1),
-        _ => ("counted", 1, -1),
+    let (quota, counted) = match settled.status {
+        Status::Failed | Status::Blocked => ("returned", 0),
+        _ => ("counted", 1),
     };
     let before = tx.find("SELECT status FROM messages WHERE id = ?1", params![id], |r| r.get::<_, Status>(0))?;
     // In one statement: a receipt that came first has moved the state already, and this must not move it back.
@@ -170,19 +206,24 @@ fn write(tx: &WriteTx<'_>, shared: &SendingContext, message: &Accepted, settled:
             settled.provider_code,
             settled.provider_message_id,
             settled.recipient_fault,
-            quota.0,
+            quota,
             now,
         ],
         |r| r.get::<_, Status>(0),
     )?;
     if let Some(status) = now_is {
-        quota::move_usage(tx, message.account, &message.day, &message.month, quota.1, quota.2)?;
+        quota::move_usage(tx, &message.booked, counted, -1)?;
         // A receipt that was quicker has told the rest already.
         if status == settled.status && before != Some(status) {
             let withdrawn = message.slot.is_some() && status == Status::Blocked;
             let from = if withdrawn { Status::Accepted } else { Status::Sending };
-            announce::step(tx, id, from, status, now, &*shared.random)?;
+            announce::step(tx, id, from, status, Moment { now, random: &*shared.random })?;
         }
+    }
+    let instance = &message.outgoing.instance;
+    let learning = Learning { erased: &shared.erased, account: message.booked.account(), instance, now };
+    if learning.recipient(tx, &message.outgoing.to, &settled.names)? {
+        shared.pace.recount();
     }
     if settled.recipient_fault {
         shared.pace.note_failure(&message.outgoing.instance, now);
@@ -196,7 +237,7 @@ fn write(tx: &WriteTx<'_>, shared: &SendingContext, message: &Accepted, settled:
         )?;
     }
     if message.has_key {
-        idempotency::finish(tx, id, outcome_of(settled.status))?;
+        idempotency::finish(tx, id, settled.status.into())?;
     }
     Ok(())
 }
@@ -205,15 +246,5 @@ fn write(tx: &WriteTx<'_>, shared: &SendingContext, message: &Accepted, settled:
 pub(super) fn settle_quota(tx: &WriteTx<'_>, id: LogId, status: Status) -> Result<(), StoreError> {
     let what = if status == Status::Failed { Settle::GiveBack } else { Settle::Count };
     quota::settle(tx, id, what)?;
-    idempotency::finish(tx, id, outcome_of(status))
-}
-
-const fn outcome_of(status: Status) -> Outcome {
-    match status {
-        Status::Sent | Status::Delivered | Status::Read => Outcome::Sent,
-        Status::Accepted | Status::Sending => Outcome::Accepted,
-        Status::Unknown => Outcome::Unknown,
-        Status::Failed => Outcome::Failed,
-        Status::Blocked => Outcome::Blocked,
-    }
+    idempotency::finish(tx, id, status.into())
 }

@@ -13,12 +13,29 @@ use crate::{
 use rusqlite::params;
 use serde_json::json;
 
+/// Where a message's quota stands in the books: with whom, in which local day and month.
+pub(super) struct Booked {
+    account: AccountId,
+    day: String,
+    month: String,
+}
+
+impl Booked {
+    pub(super) const fn account(&self) -> AccountId {
+        self.account
+    }
+
+    pub(super) fn new(account: AccountId, period: &Period) -> Self {
+        Self { account, day: period.day.clone(), month: period.month.clone() }
+    }
+}
+
 /// Takes one message from the period's day and month; tells the owner when little or nothing is left.
 pub(super) fn reserve(
     tx: &WriteTx<'_>,
     account: AccountId,
     period: &Period,
-    limits: Option<PlanLimits>,
+    limits: PlanLimits,
     now: Time,
 ) -> Result<(), StoreError> {
     let day = tx.one(
@@ -33,7 +50,6 @@ pub(super) fn reserve(
         params![account, period.month],
         |r| r.get::<_, u64>(0),
     )?;
-    let Some(limits) = limits else { return Ok(()) };
     for (name, used, limit) in [(&period.day, day, limits.daily), (&period.month, month, limits.monthly)] {
         // A figure that is given back and taken again tells nobody twice: once a period.
         let kind = match used.saturating_mul(100) {
@@ -61,9 +77,9 @@ pub(super) enum Settle {
 /// Moves a message's quota, whatever it was before; doing it twice changes nothing.
 pub(super) fn settle(tx: &WriteTx<'_>, id: LogId, settle: Settle) -> Result<(), StoreError> {
     let row = tx.one("SELECT quota, account_id, day, month FROM messages WHERE id = ?1", params![id], |r| {
-        Ok((r.get::<_, String>(0)?, r.get::<_, AccountId>(1)?, r.get::<_, String>(2)?, r.get::<_, String>(3)?))
+        Ok((r.get::<_, String>(0)?, Booked { account: r.get(1)?, day: r.get(2)?, month: r.get(3)? }))
     })?;
-    let (was, account, day, month) = row;
+    let (was, booked) = row;
     let (word, counted, reserved) = match (was.as_str(), settle) {
         ("reserved", Settle::Count) => ("counted", 1, -1),
         ("reserved", Settle::GiveBack) => ("returned", 0, -1),
@@ -72,18 +88,12 @@ pub(super) fn settle(tx: &WriteTx<'_>, id: LogId, settle: Settle) -> Result<(), 
         _ => return Ok(()),
     };
     tx.execute("UPDATE messages SET quota = ?2 WHERE id = ?1", params![id, word])?;
-    move_usage(tx, account, &day, &month, counted, reserved)
+    move_usage(tx, &booked, counted, reserved)
 }
 
 /// Adds to the counters of a day and its month.
-pub(super) fn move_usage(
-    tx: &WriteTx<'_>,
-    account: AccountId,
-    day: &str,
-    month: &str,
-    counted: i64,
-    reserved: i64,
-) -> Result<(), StoreError> {
+pub(super) fn move_usage(tx: &WriteTx<'_>, booked: &Booked, counted: i64, reserved: i64) -> Result<(), StoreError> {
+    let Booked { account, day, month } = booked;
     tx.execute(
         "UPDATE usage_days SET counted = counted + ?3, reserved = reserved + ?4 WHERE account_id = ?1 AND day = ?2",
         params![account, day, counted, reserved],

@@ -4,12 +4,12 @@
 use super::{announce, outcome::settle_quota};
 use crate::{
     accounts::audit,
-    connectors::SendError,
+    connectors::{SendError, inbound_event::ReceiptHeard},
     model::{
         clock::Time,
         ids::{AccountId, InstanceId, LogId, MessageId},
-        message::{Receipt, Status},
-        random::Random,
+        message::Status,
+        moment::Moment,
     },
     store::{StoreError, Tx, WriteTx},
 };
@@ -19,29 +19,6 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 use tokio::sync::oneshot;
-
-/// A receipt, as the inbound slice hands it on.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ReceiptHeard {
-    /// Which instance heard it.
-    pub instance: InstanceId,
-    /// The provider's id of the message.
-    pub provider_message_id: String,
-    /// Our id, where the provider returned it.
-    pub message_id: Option<MessageId>,
-    /// What it says.
-    pub receipt: Receipt,
-    /// When, by the provider's clock.
-    pub at: Time,
-    /// The provider's code, for a failure.
-    pub code: Option<String>,
-    /// Plain words, for a failure.
-    pub reason: Option<String>,
-    /// Whether a failure lies with the recipient.
-    pub recipient_fault: bool,
-    /// What the provider says that it costs, as JSON.
-    pub pricing: Option<String>,
-}
 
 /// Which step a receipt made.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -60,17 +37,18 @@ pub struct ReceiptStep {
     pub recipient_fault: bool,
 }
 
-/// Applies a receipt; `None` when it changes nothing.
+/// Applies a receipt that `instance` heard, of `at` by its provider's clock; `None` when it changes nothing.
 ///
 /// # Errors
 /// The store's.
 pub fn apply(
     tx: &WriteTx<'_>,
+    instance: &InstanceId,
+    at: Time,
     heard: &ReceiptHeard,
-    now: Time,
-    random: &dyn Random,
+    moment: Moment<'_>,
 ) -> Result<Option<ReceiptStep>, StoreError> {
-    let Some((log_id, message_id, from)) = find(tx, heard)? else { return Ok(None) };
+    let Some((log_id, message_id, from)) = find(tx, instance, heard)? else { return Ok(None) };
     let to = heard.receipt.status();
     if let Some(pricing) = &heard.pricing {
         tx.execute("UPDATE messages SET pricing = ?2 WHERE id = ?1", params![log_id, pricing])?;
@@ -93,27 +71,31 @@ pub fn apply(
          WHERE id = ?1"
     );
     // A phone that has it tells that the server took it, too.
-    let sent_at = (to != Status::Failed).then_some(heard.at);
+    let sent_at = (to != Status::Failed).then_some(at);
     let recipient_fault = heard.recipient_fault && to == Status::Failed;
     let theirs = &heard.provider_message_id;
-    tx.execute(&sql, params![log_id, to, heard.at, now, reason, heard.code, theirs, sent_at, recipient_fault])?;
+    tx.execute(&sql, params![log_id, to, at, moment.now, reason, heard.code, theirs, sent_at, recipient_fault])?;
     if from == Status::Unknown || (from == Status::Sending && to == Status::Failed) {
         settle_quota(tx, log_id, to)?;
     }
     let was_taken = matches!(from, Status::Sending | Status::Unknown) && matches!(to, Status::Delivered | Status::Read);
     if was_taken {
-        announce::step(tx, log_id, from, Status::Sent, now, random)?;
+        announce::step(tx, log_id, from, Status::Sent, moment)?;
     }
-    announce::step(tx, log_id, if was_taken { Status::Sent } else { from }, to, now, random)?;
-    Ok(Some(ReceiptStep { log_id, message_id, from, to, instance: heard.instance.clone(), recipient_fault }))
+    announce::step(tx, log_id, if was_taken { Status::Sent } else { from }, to, moment)?;
+    Ok(Some(ReceiptStep { log_id, message_id, from, to, instance: instance.clone(), recipient_fault }))
 }
 
-fn find(tx: &Tx<'_>, heard: &ReceiptHeard) -> Result<Option<(LogId, MessageId, Status)>, StoreError> {
+fn find(
+    tx: &Tx<'_>,
+    instance: &InstanceId,
+    heard: &ReceiptHeard,
+) -> Result<Option<(LogId, MessageId, Status)>, StoreError> {
     let read = |r: &rusqlite::Row<'_>| Ok((r.get(0)?, r.get(1)?, r.get(2)?));
     if let Some(ours) = &heard.message_id {
         let found = tx.find(
             "SELECT id, message_id, status FROM messages WHERE message_id = ?1 AND instance_id = ?2",
-            params![ours, heard.instance],
+            params![ours, instance],
             read,
         )?;
         if found.is_some() {
@@ -122,9 +104,30 @@ fn find(tx: &Tx<'_>, heard: &ReceiptHeard) -> Result<Option<(LogId, MessageId, S
     }
     tx.find(
         "SELECT id, message_id, status FROM messages WHERE provider_message_id = ?1 AND instance_id = ?2",
-        params![heard.provider_message_id, heard.instance],
+        params![heard.provider_message_id, instance],
         read,
     )
+}
+
+/// To whom a message of the instance's went, as the log has it; none for one that is not known.
+///
+/// # Errors
+/// The store's.
+pub fn recipient(
+    tx: &Tx<'_>,
+    instance: &InstanceId,
+    provider_message_id: &str,
+    message_id: Option<&MessageId>,
+) -> Result<Option<String>, StoreError> {
+    if let Some(ours) = message_id {
+        let sql = "SELECT recipient FROM messages WHERE message_id = ?1 AND instance_id = ?2";
+        let found = tx.find(sql, params![ours, instance], |r| r.get(0))?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    let sql = "SELECT recipient FROM messages WHERE provider_message_id = ?1 AND instance_id = ?2";
+    tx.find(sql, params![provider_message_id, instance], |r| r.get(0))
 }
 
 /// Why a message cannot be settled by hand.
@@ -141,16 +144,18 @@ pub enum SettleError {
     Store(#[from] StoreError),
 }
 
+/// What a person says became of an unknown message.
+pub(super) struct ByHand<'a> {
+    pub(super) id: LogId,
+    pub(super) to: Status,
+    pub(super) note: &'a str,
+    pub(super) actor: &'a str,
+}
+
 /// A person says what became of an unknown message.
-pub(super) fn settle_by_hand(
-    tx: &WriteTx<'_>,
-    id: LogId,
-    to: Status,
-    note: &str,
-    actor: &str,
-    now: Time,
-    random: &dyn Random,
-) -> Result<(), SettleError> {
+pub(super) fn settle_by_hand(tx: &WriteTx<'_>, said: &ByHand<'_>, moment: Moment<'_>) -> Result<(), SettleError> {
+    let ByHand { id, to, note, actor } = *said;
+    let now = moment.now;
     let read = |r: &rusqlite::Row<'_>| Ok((r.get::<_, Status>(0)?, r.get::<_, AccountId>(1)?));
     let (status, account) = tx
         .find("SELECT status, account_id FROM messages WHERE id = ?1", params![id], read)?
@@ -171,7 +176,7 @@ pub(super) fn settle_by_hand(
         after: Some(to.as_str()),
     };
     audit::record(tx, now, &entry)?;
-    announce::step(tx, id, status, to, now, random)?;
+    announce::step(tx, id, status, to, moment)?;
     Ok(settle_quota(tx, id, to)?)
 }
 

@@ -1,13 +1,10 @@
 //! Load, judge, record: this is "record". The message's row and what the guard decided about it.
 
-use super::{
-    facts::Facts,
-    policy::{Refusal, content::Signal},
-    request::{Request, Sender},
-};
+use super::{asked::Asked, facts::Facts, policy::content::Signal, refusal::Refusal};
 use crate::{
     model::{
         clock::Time,
+        code::Action,
         ids::{ContactId, LogId, MessageId},
         message::Status,
     },
@@ -19,8 +16,7 @@ use serde_json::json;
 /// A row to be written.
 pub(super) struct MessageRow<'a> {
     pub(super) message_id: &'a MessageId,
-    pub(super) sender: &'a Sender,
-    pub(super) request: &'a Request,
+    pub(super) asked: &'a Asked<'a>,
     pub(super) facts: &'a Facts,
     pub(super) contact: Option<ContactId>,
     pub(super) status: Status,
@@ -47,7 +43,8 @@ pub(super) fn repeated(tx: &WriteTx<'_>, id: LogId, now: Time) -> Result<(), Sto
 }
 
 fn insert(tx: &WriteTx<'_>, row: &MessageRow<'_>, refusal: Option<&Refusal>) -> Result<LogId, StoreError> {
-    let MessageRow { message_id, sender, request, facts, contact, status } = row;
+    let MessageRow { message_id, asked, facts, contact, status } = row;
+    let Asked { sender, request, .. } = **asked;
     let recipient = facts.address.as_ref().map_or_else(|| request.recipient.to_string(), ToString::to_string);
     let now = facts.now;
     let sending_at = (*status == Status::Sending).then_some(now);
@@ -94,7 +91,7 @@ fn decision(tx: &WriteTx<'_>, id: LogId, facts: &Facts, refusal: Option<&Refusal
             id,
             if refusal.is_some() { "refuse" } else { "pass" },
             refusal.map(|r| r.gate),
-            refusal.and_then(Refusal::action).map(super::Action::as_str),
+            refusal.and_then(Refusal::action).map(Action::as_str),
             facts.content.total,
             signals(&facts.content.signals),
             figures(facts, refusal),

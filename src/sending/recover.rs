@@ -10,7 +10,7 @@ use super::{
     quota::{self, Settle},
 };
 use crate::{
-    model::{clock::Time, ids::LogId, message::Status, random::Random},
+    model::{ids::LogId, message::Status, moment::Moment},
     store::{StoreError, WriteTx},
 };
 use rusqlite::params;
@@ -24,8 +24,9 @@ pub struct Recovered {
     pub failed: usize,
 }
 
-pub(super) fn recover(tx: &WriteTx<'_>, now: Time, random: &dyn Random) -> Result<Recovered, StoreError> {
+pub(super) fn recover(tx: &WriteTx<'_>, moment: Moment<'_>) -> Result<Recovered, StoreError> {
     let mut recovered = Recovered::default();
+    let now = moment.now;
     let rows = tx.list("SELECT id, status FROM messages WHERE status IN ('accepted', 'sending')", [], |r| {
         Ok((r.get::<_, LogId>(0)?, r.get::<_, Status>(1)?))
     })?;
@@ -45,7 +46,7 @@ pub(super) fn recover(tx: &WriteTx<'_>, now: Time, random: &dyn Random) -> Resul
         )?;
         quota::settle(tx, id, quota)?;
         idempotency::finish(tx, id, outcome)?;
-        announce::step(tx, id, status, to, now, random)?;
+        announce::step(tx, id, status, to, moment)?;
     }
     Ok(recovered)
 }

@@ -5,14 +5,15 @@
 
 pub use super::upload::{FileFrom, Uploaded};
 
+use super::Malformed;
 use crate::{
-    connectors::outgoing::MediaKind,
+    connectors::{Content, outgoing::MediaKind},
     model::{
         clock::Time,
         emoji,
         ids::{AccountId, InstanceId, KeyId, MessageId},
         instance::words,
-        phone::{Recipient, Region},
+        phone::{PhoneReading, Recipient},
         plan::Module,
         purpose::Purpose,
     },
@@ -20,6 +21,7 @@ use crate::{
 };
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
+use std::convert::Infallible;
 
 /// Longest text, in characters.
 pub const MAX_CHARS: usize = 4096;
@@ -95,38 +97,17 @@ pub struct Request {
     pub message_id: Option<MessageId>,
 }
 
-/// What is to be sent.
+/// What a caller asks to be sent: a file by where it is had, the message that a reaction is about by our id of it or
+/// the provider's. A draft that is kept for later has its files' addresses alone: `Draft<String>`.
+pub type Draft<F = FileFrom> = Content<FileWanted<F>, String>;
+
+/// The file that a caller asks to be sent.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Draft {
-    /// Text, trimmed of nothing: as the caller wrote it.
-    Text(String),
-    /// A file, with a caption.
-    Media {
-        /// What it is sent as.
-        kind: MediaKind,
-        /// Where it is had.
-        from: FileFrom,
-        /// The text beside it; may be empty.
-        caption: String,
-        /// The name shown; none: the address's own.
-        file_name: Option<String>,
-    },
-    /// A template of the provider.
-    Template {
-        /// Its name.
-        name: String,
-        /// Its language code.
-        language: String,
-        /// Its variables in order.
-        variables: Vec<String>,
-    },
-    /// A sign on an earlier message of the same chat.
-    Reaction {
-        /// That message: our id, or the provider's.
-        about: String,
-        /// One emoji; empty takes back what was given before.
-        emoji: String,
-    },
+pub struct FileWanted<F = FileFrom> {
+    /// Where it is had.
+    pub from: F,
+    /// The name shown; none: the address's own.
+    pub file_name: Option<String>,
 }
 
 /// The purpose as stated.
@@ -140,37 +121,23 @@ pub enum PurposeField {
     NotAllowed(String),
 }
 
+impl From<Draft<String>> for Draft {
+    fn from(kept: Draft<String>) -> Self {
+        let file = |FileWanted { from, file_name }| FileWanted { from: FileFrom::Address(from), file_name };
+        let Ok(draft) = kept.resolve::<_, _, Infallible>(|named| Ok(file(named)), Ok);
+        draft
+    }
+}
+
 impl Draft {
-    /// The text that people will read, for the log and the content policy.
-    pub fn text(&self) -> String {
-        match self {
-            Self::Text(text) => text.clone(),
-            Self::Media { caption, .. } => caption.clone(),
-            Self::Template { variables, .. } => variables.join("\n"),
-            Self::Reaction { emoji, .. } => emoji.clone(),
-        }
-    }
-
-    /// The word for the log's `kind`.
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Text(_) => "text",
-            Self::Media { kind, .. } => kind.as_str(),
-            Self::Template { .. } => "template",
-            Self::Reaction { .. } => "reaction",
-        }
-    }
-
     /// JSON of what a text alone does not hold.
     pub fn content(&self) -> Option<String> {
         match self {
             Self::Text(_) => None,
-            Self::Media { from: FileFrom::Address(url), file_name, .. } => {
-                Some(json!({"media_url": url, "file_name": file_name}).to_string())
-            }
-            Self::Media { from: FileFrom::Here(file), file_name, .. } => {
-                Some(json!({"sha256": file.sha256(), "file_name": file_name}).to_string())
-            }
+            Self::Media { file: FileWanted { from, file_name }, .. } => Some(match from {
+                FileFrom::Address(url) => json!({"media_url": url, "file_name": file_name}).to_string(),
+                FileFrom::Here(file) => json!({"sha256": file.sha256(), "file_name": file_name}).to_string(),
+            }),
             Self::Template { name, language, variables } => {
                 Some(json!({"template": {"name": name, "language": language, "variables": variables}}).to_string())
             }
@@ -218,11 +185,20 @@ impl Request {
         Self { draft: Draft::Reaction { about, emoji }, ..Self::text(instance, recipient, purpose, String::new()) }
     }
 
-    /// SHA-256 of the request's meaning: two spellings of one phone are the same request, two texts are not.
+    /// SHA-256 of the request's meaning: two spellings and two forms of one phone are the same request, two texts are not.
     pub fn hash(&self) -> [u8; 32] {
+        self.hash_to(&self.recipient.canonical())
+    }
+
+    /// Whether `hash` is of this request; one that was kept before the forms of a number counted as one is, too.
+    pub fn has_hash(&self, hash: &[u8; 32]) -> bool {
+        *hash == self.hash() || *hash == self.hash_to(&self.recipient.to_string())
+    }
+
+    fn hash_to(&self, recipient: &str) -> [u8; 32] {
         let meaning = json!([
             self.instance.as_str(),
-            self.recipient.to_string(),
+            recipient,
             self.draft.kind(),
             self.draft.text(),
             self.draft.content(),
@@ -238,15 +214,17 @@ impl Request {
 /// Reads a request's JSON object.
 ///
 /// # Errors
-/// The names of all fields that are missing or malformed, in the documented order.
+/// All fields that are missing or malformed, in the documented order, and why the phone is none.
 pub fn parse(
     object: &Map<String, Value>,
-    region: Option<Region>,
+    how: impl Into<PhoneReading>,
     idempotency_key: Option<&str>,
-) -> Result<Request, Vec<&'static str>> {
+) -> Result<Request, Malformed> {
     let mut wrong = FieldErrors::default();
     let instance = wrong.unless("instance_id", read_instance(object));
-    let recipient = wrong.unless("phone", read_recipient(object, region));
+    let given = object.get("phone").and_then(Value::as_str).map(|text| Recipient::parse(text, how));
+    let (recipient, phone) = given.map_or((None, None), |read| (read.as_ref().ok().cloned(), read.err()));
+    let recipient = wrong.unless("phone", recipient);
     let template = wrong.maybe("template", present(object, "template").map(read_template));
     let message =
         wrong.unless("message", read_message(object, MAY_STAND_ALONE.iter().any(|f| present(object, f).is_some())));
@@ -269,7 +247,7 @@ pub fn parse(
             idempotency_key: key,
             message_id: None,
         }),
-        (.., fields) => Err(fields),
+        (.., fields) => Err(Malformed { fields, phone }),
     }
 }
 
@@ -316,7 +294,8 @@ impl FieldErrors {
         if kind == Some(MediaKind::Audio) && !caption.trim().is_empty() {
             self.unless("message", None::<()>);
         }
-        Some(Draft::Media { kind: kind?, from: FileFrom::Address(url?), caption: caption.to_owned(), file_name })
+        let file = FileWanted { from: FileFrom::Address(url?), file_name };
+        Some(Draft::Media { kind: kind?, file, caption: caption.to_owned() })
     }
 }
 
@@ -329,10 +308,6 @@ fn read_instance(object: &Map<String, Value>) -> Option<InstanceId> {
     let text = object.get("instance_id")?.as_str()?.trim();
     let plausible = !text.is_empty() && text.len() <= 128 && !text.chars().any(char::is_control);
     plausible.then(|| InstanceId::from_text(text))
-}
-
-fn read_recipient(object: &Map<String, Value>, region: Option<Region>) -> Option<Recipient> {
-    Recipient::parse(object.get("phone")?.as_str()?, region).ok()
 }
 
 /// The text; an empty one stands for "absent" where a template or a file takes its place.

@@ -4,7 +4,7 @@ use super::*;
 
 fn fields(body: &str) -> Vec<&'static str> {
     let value: Value = serde_json::from_str(body).expect("json");
-    parse(value.as_object().expect("object"), None, None).err().unwrap_or_default()
+    parse(value.as_object().expect("object"), None, None).err().map(|m| m.fields).unwrap_or_default()
 }
 
 #[test]
@@ -55,6 +55,28 @@ fn two_spellings_of_a_phone_are_one_request() {
     };
     assert_eq!(request("+966501234567"), request("00966 50-123-4567"));
     assert_ne!(request("+966501234567"), request("+966501234568"));
+    assert_eq!(request("+5511987654321"), request("+551187654321"), "two forms of one number");
+    assert_ne!(request("+970591234567"), request("+972591234567"), "perhaps two people");
+}
+
+#[test]
+fn a_phone_that_is_none_says_why() {
+    let body = json!({"instance_id": "a", "phone": "966500000120.0", "message": "x"});
+    let malformed = parse(body.as_object().expect("object"), None, None).expect_err("a spreadsheet's number");
+    assert_eq!(malformed.fields, ["phone"]);
+    let details = serde_json::to_value(malformed.refusal().details).expect("details");
+    assert!(details["reason"].as_str().is_some_and(|why| why.contains("spreadsheet")), "{details}");
+}
+
+#[test]
+fn a_key_that_was_kept_under_one_form_is_known_under_the_other() {
+    let request = |phone: &str| {
+        let body = json!({"instance_id": "a", "phone": phone, "message": "x", "message_purpose": "support"});
+        parse(body.as_object().expect("object"), None, None).expect("readable")
+    };
+    let kept = request("+5511987654321").hash_to("+5511987654321");
+    assert!(request("+5511987654321").has_hash(&kept), "kept by an earlier version");
+    assert!(request("+551187654321").has_hash(&request("+5511987654321").hash()));
 }
 
 #[test]

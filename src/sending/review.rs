@@ -139,7 +139,7 @@ fn fill(tx: &Tx<'_>, mut review: Review, evidence: &str) -> Result<Review, Store
             Ok(Evidence {
                 log_id: r.get(0)?,
                 at: r.get(1)?,
-                to: Phone::parse(&to, None).map_or(to, |phone| phone.masked()),
+                to: Phone::known(&to).map_or(to, |phone| phone.masked()),
                 purpose: r.get(3)?,
                 body: r.get(4)?,
                 reason: r.get(5)?,

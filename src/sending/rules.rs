@@ -1,6 +1,9 @@
 //! The figures that the guard and the dispatcher go by. The configuration names them; see there for the reasons.
 
-use crate::model::purpose::Purpose;
+use crate::model::{
+    phone::{Impossible, PhoneReading, Region},
+    purpose::Purpose,
+};
 use std::time::Duration;
 
 /// Thresholds, rates and times. A rate or threshold of 0 is off.
@@ -54,6 +57,8 @@ pub struct Rules {
     pub strikes: u32,
     /// That window.
     pub strikes_window: Duration,
+    /// What becomes of a phone whose length no number of its country has.
+    pub impossible_phone: Impossible,
     /// Score and log everything, refuse nothing for content or behaviour.
     pub observe: bool,
     /// Whether one-time codes reach people who opted out.
@@ -94,6 +99,7 @@ impl Default for Rules {
             review_score: 60,
             strikes: 3,
             strikes_window: HOUR,
+            impossible_phone: Impossible::Refuse,
             observe: false,
             suppressed_may_get_authentication: false,
             idempotency_life: Duration::from_secs(24 * 60 * 60),
@@ -105,6 +111,11 @@ impl Rules {
     /// The longest wait for a slot: what is left of the answer's time is the provider's.
     pub fn longest_wait(&self) -> Duration {
         self.answer_timeout - FOR_THE_PROVIDER.min(self.answer_timeout / 2)
+    }
+
+    /// How a phone is read for an account with this default region.
+    pub const fn reading(&self, region: Option<Region>) -> PhoneReading {
+        PhoneReading { region, impossible: self.impossible_phone }
     }
 
     /// People who may get one text within an hour; `None`: no limit (one-time codes are alike by nature).

@@ -41,7 +41,7 @@ pub struct Set {
 
 /// A phrase that an admin added.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Phrase {
+pub struct AddedPhrase {
     /// Its number.
     pub id: i64,
     /// As people write it; a star at either end lets the word go on.
@@ -186,7 +186,7 @@ impl Sending {
     ///
     /// # Errors
     /// The store's.
-    pub async fn phrases(&self) -> Result<Vec<Phrase>, StoreError> {
+    pub async fn phrases(&self) -> Result<Vec<AddedPhrase>, StoreError> {
         self.shared.store.read(list).await
     }
 
@@ -220,7 +220,7 @@ impl Sending {
             ));
         }
         let (now, actor) = (self.shared.clock.now(), actor.to_owned());
-        all.push(Phrase { id: 0, phrase, counts, added_by: actor.clone(), added_at: now });
+        all.push(AddedPhrase { id: 0, phrase, counts, added_by: actor.clone(), added_at: now });
         let content = self.compile(all.clone()).await?;
         let Some(new) = all.pop() else { return Err(TuningError::NotFound) };
         self.shared.store.write(move |tx| insert(tx, &new)).await?;
@@ -245,7 +245,7 @@ impl Sending {
     }
 
     /// The rules with these phrases; compiling takes long enough to be done elsewhere.
-    async fn compile(&self, phrases: Vec<Phrase>) -> Result<ContentPolicy, TuningError> {
+    async fn compile(&self, phrases: Vec<AddedPhrase>) -> Result<ContentPolicy, TuningError> {
         let mut files = self.shared.content_files.clone();
         files.push((PORTAL.to_owned(), file_of(&phrases)));
         let compiled = tokio::task::spawn_blocking(move || ContentPolicy::with_extra(files)).await;
@@ -258,7 +258,7 @@ impl Sending {
 }
 
 /// The phrases as a file of the policy. JSON's strings are TOML's, too.
-fn file_of(phrases: &[Phrase]) -> String {
+fn file_of(phrases: &[AddedPhrase]) -> String {
     let quoted = |text: &str| json!(text).to_string();
     let silent: Vec<String> = phrases.iter().filter(|p| p.counts.is_none()).map(|p| quoted(&p.phrase)).collect();
     let mut file = format!("without = [{}]\n", silent.join(", "));
@@ -318,12 +318,14 @@ fn write_settings(
             params![name, value, actor, now],
         )?;
     }
-    record(tx, now, actor, "policy.figures", "guard", (Some(before), Some(after)))
+    let (before, after) = (Some(before.as_str()), Some(after.as_str()));
+    let action = "policy.figures";
+    audit::record(tx, now, &audit::AuditEntry { actor, account: None, action, target: "guard", before, after })
 }
 
-fn list(tx: &Tx<'_>) -> Result<Vec<Phrase>, StoreError> {
+fn list(tx: &Tx<'_>) -> Result<Vec<AddedPhrase>, StoreError> {
     tx.list("SELECT id, phrase, rule_group, weight, added_by, added_at FROM policy_phrases ORDER BY id", [], |r| {
-        Ok(Phrase {
+        Ok(AddedPhrase {
             id: r.get(0)?,
             phrase: r.get(1)?,
             counts: r.get::<_, Option<String>>(2)?.zip(r.get(3)?),
@@ -333,31 +335,28 @@ fn list(tx: &Tx<'_>) -> Result<Vec<Phrase>, StoreError> {
     })
 }
 
-fn insert(tx: &WriteTx<'_>, new: &Phrase) -> Result<(), StoreError> {
+fn insert(tx: &WriteTx<'_>, new: &AddedPhrase) -> Result<(), StoreError> {
     let (group, weight) = new.counts.clone().unzip();
     tx.insert(
         "INSERT INTO policy_phrases (phrase, rule_group, weight, added_by, added_at) VALUES (?1, ?2, ?3, ?4, ?5)",
         params![new.phrase, group, weight, new.added_by, new.added_at],
     )?;
-    record(tx, new.added_at, &new.added_by, "policy.phrase_add", &new.phrase, (None, Some(&shown(new))))
+    let (action, after) = ("policy.phrase_add", shown(new));
+    let (actor, target) = (new.added_by.as_str(), new.phrase.as_str());
+    let entry = audit::AuditEntry { actor, account: None, action, target, before: None, after: Some(&after) };
+    audit::record(tx, new.added_at, &entry)
 }
 
-fn delete(tx: &WriteTx<'_>, gone: &Phrase, now: Time, actor: &str) -> Result<(), StoreError> {
+fn delete(tx: &WriteTx<'_>, gone: &AddedPhrase, now: Time, actor: &str) -> Result<(), StoreError> {
     tx.execute("DELETE FROM policy_phrases WHERE id = ?1", params![gone.id])?;
-    record(tx, now, actor, "policy.phrase_remove", &gone.phrase, (Some(&shown(gone)), None))
+    let (action, target, before) = ("policy.phrase_remove", gone.phrase.as_str(), shown(gone));
+    audit::record(
+        tx,
+        now,
+        &audit::AuditEntry { actor, account: None, action, target, before: Some(&before), after: None },
+    )
 }
 
-fn shown(phrase: &Phrase) -> String {
+fn shown(phrase: &AddedPhrase) -> String {
     phrase.counts.as_ref().map_or_else(|| "does not count".into(), |(group, weight)| format!("{group}, {weight}"))
-}
-
-fn record(
-    tx: &WriteTx<'_>,
-    now: Time,
-    actor: &str,
-    action: &str,
-    target: &str,
-    (before, after): (Option<&str>, Option<&str>),
-) -> Result<(), StoreError> {
-    audit::record(tx, now, &audit::AuditEntry { actor, account: None, action, target, before, after })
 }

@@ -5,6 +5,7 @@ use crate::{
         clock::Time,
         ids::{AccountId, InstanceId, LogId},
         message::Status,
+        phone::Phone,
     },
     store::{StoreError, Tx},
 };
@@ -80,7 +81,13 @@ pub fn search(tx: &Tx<'_>, wanted: &LogSearch) -> Result<Vec<LogRow>, StoreError
     query.add("instance_id = ?", wanted.instance.clone());
     query.add("status = ?", wanted.status);
     query.add("purpose = ?", wanted.purpose.clone());
-    query.add("recipient = ?", wanted.recipient.clone());
+    // Whatever the same person is written to under: both forms of a number, and every other name.
+    query.add(
+        "recipient IN (SELECT value FROM json_each(?) UNION SELECT value FROM contact_identities WHERE contact_id IN (
+             SELECT contact_id FROM contact_identities WHERE kind = 'phone'
+                 AND value IN (SELECT value FROM json_each(?))))",
+        wanted.recipient.as_deref().map(forms),
+    );
     query.add("reference = ?", wanted.reference.clone());
     if wanted.account.is_none() && (wanted.reference.is_some() || wanted.recipient.is_some()) {
         // Of all accounts: their indexes begin with the account.
@@ -126,6 +133,12 @@ impl Query {
             self.conditions += &format!(" AND {}", condition.replace('?', &format!("?{}", self.values.len())));
         }
     }
+}
+
+/// A number and its other form, as a JSON list.
+fn forms(phone: &str) -> String {
+    let twin = Phone::known(phone).and_then(|phone| phone.twin()).map(|twin| twin.to_string());
+    serde_json::json!([Some(phone), twin.as_deref()].into_iter().flatten().collect::<Vec<_>>()).to_string()
 }
 
 /// A text as LIKE takes it literally.

@@ -19,7 +19,8 @@ pub(super) fn strike(
     log_id: LogId,
 ) -> Result<(), StoreError> {
     let since = facts.now.minus(rules.strikes_window);
-    let recipient = request.recipient.to_string();
+    let contact = facts.contact.as_ref().map(|c| format!("contact:{}", c.id));
+    let recipient = contact.unwrap_or_else(|| request.recipient.canonical());
     tx.execute("DELETE FROM strikes WHERE instance_id = ?1 AND at <= ?2", params![request.instance, since])?;
     tx.execute(
         "INSERT INTO strikes (instance_id, at, recipient, fingerprint, log_id)

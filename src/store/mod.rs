@@ -4,6 +4,7 @@
 //!   answers after the commit. Closures must not wait for anything: no network, no locks held elsewhere, no sleep.
 //! - [`Store::read`] runs a closure on one of a few read-only connections. It sees the last commit.
 //! - [`Store::open`] takes the directory's lock, judges the file, backs it up and migrates it (`open.rs`).
+//! - The writer looks whether the files are still there (`ground.rs`), and gives back what was deleted (`shrink.rs`).
 //!
 //! This slice knows SQL and files, and nothing of what the rows mean.
 //!
@@ -14,27 +15,39 @@
 mod columns;
 mod copy;
 mod error;
+mod files;
+mod ground;
+mod key;
+mod one_person;
 mod open;
+mod shrink;
 mod tx;
 mod vault;
 mod writer;
 
 pub use copy::{check_copy, is_sqlite, peek, snapshot};
 pub use error::StoreError;
-pub use open::{FILE_NAME, SCHEMA_VERSION, check_file};
+pub use files::{sync_dir, write_whole};
+pub use key::{KeyMatch, compare as compare_key};
+pub use one_person::known_twice;
+pub use open::{FILE_NAME, RESTORE_STAGE, SCHEMA_VERSION, check_file};
 pub use tx::{Tx, WriteTx};
 pub use vault::{CannotOpen, FILE_NAME as KEY_FILE_NAME, Vault};
 
 use crate::model::clock::Time;
+use ground::Ground;
 use open::DirLock;
 use r2d2::Pool;
 use r2d2_sqlite::SqliteConnectionManager;
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, RwLock},
+    sync::{
+        Arc, RwLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 use tokio::sync::{Notify, watch};
-use writer::Writer;
+use writer::{CommitListeners, Writer};
 
 /// The database: one writer, a few readers, and the lock on the directory. Cheap to clone.
 #[derive(Clone)]
@@ -46,10 +59,11 @@ struct StoreInner {
     path: PathBuf,
     writer: RwLock<Option<Writer>>,
     readers: Pool<SqliteConnectionManager>,
+    /// Reads that were begun.
+    reads: AtomicU64,
     announcements: Arc<Notify>,
     commits: watch::Sender<u64>,
-    /// Held until the store is closed: keeps a second process out.
-    lock: Mutex<Option<DirLock>>,
+    ground: Arc<Ground>,
 }
 
 /// A data directory that is ours; free again when this is dropped without being opened.
@@ -101,9 +115,24 @@ impl Store {
             .map_err(|e| StoreError::Unavailable(e.to_string()))?;
         let announcements = Arc::new(Notify::new());
         let commits = watch::Sender::new(0);
-        let writer = RwLock::new(Some(Writer::start(connection, announcements.clone(), commits.clone())));
-        let lock = Mutex::new(Some(lock));
-        Ok(Self { shared: Arc::new(StoreInner { path, writer, readers, announcements, commits, lock }) })
+        let ground = Arc::new(Ground::of(data_dir, lock));
+        let told = CommitListeners { announcements: announcements.clone(), commits: commits.clone() };
+        let writer = RwLock::new(Some(Writer::start(connection, told, ground.clone())));
+        Ok(Self {
+            shared: Arc::new(StoreInner {
+                path,
+                writer,
+                readers,
+                reads: AtomicU64::new(0),
+                announcements,
+                commits,
+                ground,
+            }),
+        })
+    }
+
+    fn ground(&self) -> &Ground {
+        &self.shared.ground
     }
 
     /// Where the database file lies.
@@ -152,6 +181,7 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        self.shared.reads.fetch_add(1, Relaxed);
         let readers = self.shared.readers.clone();
         let done = tokio::task::spawn_blocking(move || {
             let mut connection = readers.get().map_err(|e| StoreError::Unavailable(e.to_string()))?;
@@ -161,12 +191,18 @@ impl Store {
         done.await.unwrap_or_else(|e| Err(StoreError::Panicked(e.to_string()).into()))
     }
 
+    /// How many reads were begun since it was opened.
+    pub fn reads(&self) -> u64 {
+        self.shared.reads.load(Relaxed)
+    }
+
     /// Whether the database takes writes and answers reads. After a commit that failed it asks the disk itself, so that
     /// a disk that has room again is noticed without a message; else it costs no sync, however often it is asked.
     ///
     /// # Errors
     /// Why not.
     pub async fn probe(&self) -> Result<(), StoreError> {
+        self.ground().look().map_err(StoreError::Unavailable)?;
         let failing = {
             let writer = self.shared.writer.read().expect("no holder panics");
             writer.as_ref().is_some_and(Writer::is_failing)
@@ -185,6 +221,6 @@ impl Store {
         if let Some(writer) = writer {
             let _ = tokio::task::spawn_blocking(move || writer.stop()).await;
         }
-        drop(self.shared.lock.lock().expect("no holder panics").take());
+        self.shared.ground.release();
     }
 }

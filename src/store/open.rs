@@ -3,15 +3,19 @@
 //! A file is ours when it is new and empty or carries our application id. A newer schema than this program knows, a
 //! foreign file and a damaged one are refused, untouched, with a line that says what would help.
 
-use super::StoreError;
+use super::{
+    StoreError,
+    files::{beside, put},
+    one_person, shrink, vault,
+};
 use crate::model::clock::Time;
 use r2d2_sqlite::SqliteConnectionManager;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Transaction};
 use rusqlite_migration::{M, Migrations};
 use std::{
     fs::{DirBuilder, File, OpenOptions},
     io::{Read, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::Path,
     time::Duration,
 };
@@ -37,16 +41,34 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0011_administration.sql"),
     include_str!("migrations/0012_changes.sql"),
     include_str!("migrations/0013_read_marks.sql"),
+    include_str!("migrations/0014_former_secrets.sql"),
+    include_str!("migrations/0015_one_person.sql"),
+    include_str!("migrations/0016_key_check.sql"),
 ];
+
+/// The step to this schema is more than its SQL: what is done after it, in its transaction.
+const ONE_PERSON: usize = 15;
 
 /// The newest schema that this program knows.
 pub const SCHEMA_VERSION: usize = MIGRATIONS.len();
+
+/// How long a lock of somebody else's on the file is waited for.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Checkpoint after this many pages of 4 KiB: at most 16 MB to replay after a crash, which takes a few milliseconds.
 const CHECKPOINT_PAGES: u32 = 4000;
 
 /// A data directory's lock; ends with this value.
 pub(super) struct DirLock(File);
+
+impl DirLock {
+    /// Whether the lock in `data_dir` is still this one: a file that lost its name locks nobody out.
+    pub(super) fn is_at(&self, data_dir: &Path) -> bool {
+        let named = std::fs::metadata(data_dir.join(LOCK));
+        let id = |m: &std::fs::Metadata| (m.dev(), m.ino());
+        matches!((named, self.0.metadata()), (Ok(named), Ok(ours)) if id(&named) == id(&ours))
+    }
+}
 
 impl Drop for DirLock {
     fn drop(&mut self) {
@@ -62,7 +84,28 @@ pub(super) fn lock(data_dir: &Path) -> Result<DirLock, StoreError> {
     if !data_dir.exists() {
         DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(unusable)?;
     }
-    let path = data_dir.join("lock");
+    lock_in(data_dir)
+}
+
+/// Takes the lock of a directory that is there.
+pub(super) fn lock_in(data_dir: &Path) -> Result<DirLock, StoreError> {
+    // Its file may be removed between opening and locking it.
+    for _ in 0..LOCK_TRIES {
+        let lock = lock_once(data_dir)?;
+        if lock.is_at(data_dir) {
+            return Ok(lock);
+        }
+    }
+    let problem = "its lock file goes away again and again: what removes it?".into();
+    Err(StoreError::Unusable { path: data_dir.join(LOCK), problem })
+}
+
+const LOCK: &str = "lock";
+const LOCK_TRIES: usize = 10;
+
+fn lock_once(data_dir: &Path) -> Result<DirLock, StoreError> {
+    let unusable = |e: std::io::Error| unusable(data_dir, &e);
+    let path = data_dir.join(LOCK);
     let mut file = OpenOptions::new()
         .create(true)
         .truncate(false)
@@ -84,10 +127,16 @@ pub(super) fn lock(data_dir: &Path) -> Result<DirLock, StoreError> {
 
 /// The writer's connection, judged and migrated.
 pub(super) fn writer_connection(path: &Path, now: Time) -> Result<Connection, StoreError> {
+    must_not_be_remains(path)?;
     make_private(path)?;
+    keep_private(path);
     let mut connection = Connection::open(path).map_err(|e| refuse(path, &e))?;
-    connection.busy_timeout(Duration::from_secs(5)).map_err(|e| refuse(path, &e))?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(|e| refuse(path, &e))?;
     let version = judge(&connection, path)?;
+    if version == 0 {
+        // Only a file without tables takes it: what is deleted is given back to the disk (shrink.rs).
+        connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL").map_err(|e| refuse(path, &e))?;
+    }
     connection
         .execute_batch(&format!(
             "PRAGMA journal_mode = WAL;
@@ -101,8 +150,60 @@ pub(super) fn writer_connection(path: &Path, now: Time) -> Result<Connection, St
         ))
         .map_err(|e| refuse(path, &e))?;
     migrate(&mut connection, path, MIGRATIONS, version, now)?;
+    shrink::rewrite_if_old(&connection);
     connection.set_prepared_statement_cache_capacity(256);
     Ok(connection)
+}
+
+/// A database that is missing or empty is new only where nothing else is: beside a log, a key, files or a half restore
+/// it was lost, and a new one would bury what is left of it.
+fn must_not_be_remains(path: &Path) -> Result<(), StoreError> {
+    let refused =
+        |path: &Path, problem: &str| Err(StoreError::Unusable { path: path.to_owned(), problem: problem.to_owned() });
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let stage = dir.join(RESTORE_STAGE);
+    if stage.exists() {
+        return refused(
+            &stage,
+            "a restore did not come to its end here: run `wa-gateway restore` again, which begins anew",
+        );
+    }
+    if std::fs::metadata(path).is_ok_and(|m| m.len() > 0) {
+        return Ok(());
+    }
+    let log = path.with_file_name(format!("{FILE_NAME}-wal"));
+    let holds = |path: &Path| match std::fs::metadata(path) {
+        Ok(m) if m.is_dir() => std::fs::read_dir(path).is_ok_and(|mut all| all.next().is_some()),
+        Ok(m) => m.len() > 0,
+        Err(_) => false,
+    };
+    let left = [log, dir.join(vault::FILE_NAME), dir.join("sandbox"), dir.join("media"), dir.join("backups")];
+    match left.iter().find(|path| holds(path)) {
+        None => Ok(()),
+        Some(left) => refused(
+            path,
+            &format!(
+                "the database is missing or empty, but {} is there: this is no new directory. Put the database back, or \
+                 restore a backup into an empty directory; nothing was changed",
+                left.display()
+            ),
+        ),
+    }
+}
+
+/// Where a restore puts what it has not judged yet.
+pub const RESTORE_STAGE: &str = ".restoring";
+
+/// A copy that somebody put back may be open to others: it is ours alone.
+fn keep_private(path: &Path) {
+    for end in ["", "-wal", "-shm"] {
+        let file = path.with_file_name(format!("{FILE_NAME}{end}"));
+        let Ok(m) = std::fs::metadata(&file) else { continue };
+        if m.mode() & 0o077 != 0 {
+            tracing::warn!("{} could be read by others (mode {:o}); now it cannot", file.display(), m.mode() & 0o777);
+            let _ = std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600));
+        }
+    }
 }
 
 /// Read-only connections for the pool.
@@ -165,7 +266,10 @@ fn way_back(path: &Path) -> String {
     let prefix = backup_prefix(SCHEMA_VERSION + 1);
     let entries = std::fs::read_dir(dir.join("backups")).into_iter().flatten().flatten();
     let names = entries.map(|e| e.file_name().to_string_lossy().into_owned());
-    match names.filter(|n| n.starts_with(&prefix) && n.ends_with(".db")).max() {
+    let mut names: Vec<String> = names.filter(|n| n.starts_with(&prefix) && n.ends_with(".db")).collect();
+    names.sort();
+    // An earlier version wrote them in place: one that a crash cut off is none.
+    match names.into_iter().rev().find(|name| check_file(&dir.join("backups").join(name)).is_ok()) {
         Some(name) => format!(
             "go back to the database as it was before the upgrade, without what came after it: \
              cd {:?} && mkdir newer && mv {FILE_NAME}* newer/ && cp -p backups/{name} {FILE_NAME}",
@@ -187,7 +291,11 @@ fn migrate(
     from: usize,
     now: Time,
 ) -> Result<(), StoreError> {
-    let migrations = Migrations::new(steps.iter().map(|sql| M::up(sql)).collect());
+    let step = |(at, sql): (usize, &&'static str)| match at + 1 {
+        ONE_PERSON => M::up_with_hook(sql, move |tx: &Transaction<'_>| Ok(one_person::merge(tx, now)?)),
+        _ => M::up(sql),
+    };
+    let migrations = Migrations::new(steps.iter().enumerate().map(step).collect());
     for to in from + 1..=steps.len() {
         if from > 0 {
             back_up(connection, path, to, now)?;
@@ -211,10 +319,25 @@ fn back_up(connection: &Connection, path: &Path, to: usize, now: Time) -> Result
         DirBuilder::new().mode(0o700).create(&dir).map_err(|e| unusable(&dir, &e))?;
     }
     let target = dir.join(format!("{}{}.db", backup_prefix(to), now.timestamp().strftime("%Y%m%dT%H%M%SZ")));
-    make_private(&target)?;
-    connection
-        .backup("main", &target, None)
-        .map_err(|e| StoreError::Unusable { path: target.clone(), problem: format!("no backup could be made: {e}") })
+    let failed = |e: &dyn std::fmt::Display| StoreError::Unusable {
+        path: target.clone(),
+        problem: format!("no backup could be made: {e}"),
+    };
+    sweep_copies(&dir);
+    let part = beside(&target);
+    make_private(&part)?;
+    let copied = connection.backup("main", &part, None).map_err(|e| failed(&e));
+    copied.and_then(|()| put(&part, &target).map_err(|e| failed(&e))).inspect_err(|_| drop(std::fs::remove_file(&part)))
+}
+
+/// Removes what a kill in the middle of a copy left; the directory is ours, so nobody else is making one.
+fn sweep_copies(dir: &Path) {
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        if name.to_string_lossy().starts_with("before-schema-") && name.to_string_lossy().ends_with(".part") {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Makes the file with mode 0600 before SQLite would make it with the process's umask.

@@ -4,19 +4,13 @@
 //! The key is 32 bytes in `secret.key` (0600), made at the first start. A backup without it cannot read the secrets.
 //! Each sealed value is a random nonce, the ciphertext and the tag, bound to a word that says what it is for.
 
-use super::StoreError;
+use super::{StoreError, files::write_whole};
 use crate::model::random::{Random, bytes};
 use ring::{
     aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey},
     hmac,
 };
-use std::{
-    fs::{self, OpenOptions},
-    io::Write,
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
-    sync::Arc,
-};
+use std::{fs, path::Path, sync::Arc};
 
 /// The key's file in the data directory.
 pub const FILE_NAME: &str = "secret.key";
@@ -37,24 +31,17 @@ pub struct Vault {
 pub struct CannotOpen;
 
 impl Vault {
-    /// The vault of a data directory; its key is made where there is none.
+    /// The vault of a data directory; its key is made where there is none. Whether there may be none, is said by
+    /// [`Store::vault`](super::Store::vault).
     ///
     /// # Errors
     /// A key file that cannot be read, written, or is none.
     pub fn open(data_dir: &Path, random: Arc<dyn Random>) -> Result<Self, StoreError> {
         let path = data_dir.join(FILE_NAME);
-        let unusable = |problem: String| StoreError::Unusable { path: path.clone(), problem };
-        let key = match fs::read(&path) {
-            Ok(key) => key,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                let key = bytes::<KEY_BYTES>(&*random);
-                let file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path);
-                let written = file.and_then(|mut file| file.write_all(&key).and_then(|()| file.sync_all()));
-                written.map_err(|e| unusable(e.to_string()))?;
-                key.to_vec()
-            }
-            Err(e) => return Err(unusable(e.to_string())),
-        };
+        if !path.exists() {
+            make(&path, &*random)?;
+        }
+        let key = fs::read(&path).map_err(|e| StoreError::Unusable { path: path.clone(), problem: e.to_string() })?;
         Self::of(&path, &key, random)
     }
 
@@ -74,7 +61,10 @@ impl Vault {
         let derivation = hmac::Key::new(hmac::HMAC_SHA256, key);
         let key = UnboundKey::new(&CHACHA20_POLY1305, key).map_err(|_| StoreError::Unusable {
             path: path.to_owned(),
-            problem: format!("is no key: it has {} bytes instead of {KEY_BYTES}", key.len()),
+            problem: format!(
+                "is no key: it has {} bytes instead of {KEY_BYTES}; put the right one back from a backup",
+                key.len()
+            ),
         })?;
         Ok(Self { key: Arc::new(LessSafeKey::new(key)), derivation, random })
     }
@@ -108,6 +98,12 @@ impl Vault {
         let text = self.key.open_in_place(nonce, aad, &mut rest).map_err(|_| CannotOpen)?;
         String::from_utf8(text.to_vec()).map_err(|_| CannotOpen)
     }
+}
+
+/// Makes a new key, whole or not at all.
+pub(super) fn make(path: &Path, random: &dyn Random) -> Result<(), StoreError> {
+    write_whole(path, &bytes::<KEY_BYTES>(random))
+        .map_err(|e| StoreError::Unusable { path: path.to_owned(), problem: format!("no key can be made: {e}") })
 }
 
 #[cfg(test)]

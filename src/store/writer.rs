@@ -7,7 +7,7 @@
 //!
 //! A pool of writers would wait on SQLite's lock instead (its p99 is a hundred times longer).
 
-use super::{StoreError, WriteTx};
+use super::{StoreError, WriteTx, ground::Ground};
 use rusqlite::Connection;
 use std::{
     any::Any,
@@ -15,11 +15,18 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
-        mpsc::{Receiver, Sender, channel},
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     },
     thread::JoinHandle,
+    time::Duration,
 };
 use tokio::sync::{Notify, oneshot, watch};
+
+/// How often the writer looks at the ground while nobody writes; sooner while it owes an empty log.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+const SCRUB_AGAIN: Duration = Duration::from_millis(50);
+/// Tries before the log is left as it is until the gateway stops: somebody else reads it all the time.
+const SCRUB_TRIES: u32 = 40;
 
 /// Most closures that share one commit: bounds how long the first of them waits.
 const GROUP_MAX: usize = 256;
@@ -45,14 +52,21 @@ struct Closure<F, T, E> {
     reply: oneshot::Sender<Result<T, E>>,
 }
 
+/// Who hears of commits.
+pub(super) struct CommitListeners {
+    pub(super) announcements: Arc<Notify>,
+    pub(super) commits: watch::Sender<u64>,
+}
+
 impl Writer {
-    pub(super) fn start(connection: Connection, announcements: Arc<Notify>, commits: watch::Sender<u64>) -> Self {
+    pub(super) fn start(connection: Connection, told: CommitListeners, ground: Arc<Ground>) -> Self {
         let (jobs, waiting) = channel();
         let failing = Arc::new(AtomicBool::new(false));
         let noted = failing.clone();
+        let mut work = WriterThread { connection, told, ground, failing: noted, problem: None, scrubs_left: 0 };
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || write_groups(&connection, &waiting, &noted, &announcements, &commits))
+            .spawn(move || work.write_groups(&waiting))
             .expect("a thread can be started");
         Self { jobs, thread, failing }
     }
@@ -107,33 +121,100 @@ where
     }
 }
 
-fn write_groups(
-    connection: &Connection,
-    waiting: &Receiver<Box<dyn WriteJob>>,
-    failing: &AtomicBool,
-    announcements: &Notify,
-    commits: &watch::Sender<u64>,
-) {
-    let mut group = Vec::with_capacity(GROUP_MAX);
-    while let Ok(first) = waiting.recv() {
+/// What the thread works with.
+struct WriterThread {
+    connection: Connection,
+    told: CommitListeners,
+    ground: Arc<Ground>,
+    failing: Arc<AtomicBool>,
+    /// What is wrong with the ground, as it was said last.
+    problem: Option<String>,
+    /// How often the log is still tried to be emptied.
+    scrubs_left: u32,
+}
+
+impl WriterThread {
+    fn write_groups(&mut self, waiting: &Receiver<Box<dyn WriteJob>>) {
+        let mut group = Vec::with_capacity(GROUP_MAX);
+        loop {
+            let patience = if self.scrubs_left > 0 { SCRUB_AGAIN } else { LOOK_EVERY };
+            match waiting.recv_timeout(patience) {
+                Ok(first) => self.write(first, waiting, &mut group),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.look();
+                    self.scrub();
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        // Leaves a small file behind for the next start; failing that, the next start does it.
+        empty_log(&self.connection);
+    }
+
+    fn write(
+        &mut self,
+        first: Box<dyn WriteJob>,
+        waiting: &Receiver<Box<dyn WriteJob>>,
+        group: &mut Vec<Box<dyn WriteJob>>,
+    ) {
+        if !self.look() {
+            return first.finish(Err(self.problem.clone().unwrap_or_default()));
+        }
         let mut asked = AfterCommit::default();
-        let commit = write_group(connection, first, waiting, &mut group, &mut asked);
-        failing.store(commit.is_err(), Ordering::Release);
+        let mut commit = write_group(&self.connection, first, waiting, group, &mut asked);
+        // What was committed into a file that went away meanwhile is nowhere: nobody is told that it was.
+        if commit.is_ok() && !self.look() {
+            commit = Err(self.problem.clone().unwrap_or_default());
+        }
+        self.failing.store(commit.is_err(), Ordering::Release);
         if commit.is_ok() {
-            commits.send_modify(|n| *n = n.wrapping_add(1));
-        }
-        if asked.announced && commit.is_ok() {
-            announcements.notify_one();
-        }
-        if asked.scrubs && commit.is_ok() {
-            empty_log(connection);
+            self.told.commits.send_modify(|n| *n = n.wrapping_add(1));
+            if asked.announced {
+                self.told.announcements.notify_one();
+            }
+            if asked.scrubs {
+                self.scrubs_left = SCRUB_TRIES;
+                self.scrub();
+            }
         }
         for job in group.drain(..) {
             job.finish(commit.clone());
         }
     }
-    // Leaves a small file behind for the next start; failing that, the next start does it.
-    let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+
+    /// Whether the files are still ours; says so once when that changes.
+    fn look(&mut self) -> bool {
+        match self.ground.look() {
+            Ok(()) => {
+                if self.problem.take().is_some() {
+                    tracing::info!("the data directory is as it was: messages are taken again");
+                }
+                true
+            }
+            Err(problem) => {
+                if self.problem.as_ref() != Some(&problem) {
+                    tracing::error!("{problem}");
+                }
+                self.problem = Some(problem);
+                self.failing.store(true, Ordering::Release);
+                false
+            }
+        }
+    }
+
+    /// Empties the log if that is owed. Nobody is waited for: who reads it, or copies it all the time, would else hold up
+    /// every message.
+    fn scrub(&mut self) {
+        if self.scrubs_left == 0 {
+            return;
+        }
+        self.scrubs_left -= 1;
+        if empty_log(&self.connection) {
+            self.scrubs_left = 0;
+        } else if self.scrubs_left == 0 {
+            tracing::warn!("the write-ahead log is read by somebody else all the time and could not be emptied now");
+        }
+    }
 }
 
 fn write_group(
@@ -160,7 +241,10 @@ fn write_group(
     if committed.is_err() && !connection.is_autocommit() {
         let _ = statement(connection, "ROLLBACK");
     }
-    committed.map_err(|e| e.to_string())
+    committed.map_err(|e| match e {
+        StoreError::Unavailable(problem) => problem,
+        other => other.to_string(),
+    })
 }
 
 /// What the closures of a group asked for, to be done after its commit.
@@ -170,13 +254,12 @@ struct AfterCommit {
     scrubs: bool,
 }
 
-/// Moves all of the write-ahead log into the file and makes it empty. Readers are waited for; one that takes longer than
-/// the busy time leaves the log as it is until the next one.
-fn empty_log(connection: &Connection) {
+/// Moves all of the write-ahead log into the file and makes it empty; false: somebody still reads it. Waits for nobody.
+fn empty_log(connection: &Connection) -> bool {
+    let _ = connection.busy_timeout(Duration::ZERO);
     let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |r| r.get::<_, bool>(0));
-    if !matches!(busy, Ok(false)) {
-        tracing::warn!("the write-ahead log could not be emptied now; it is when the gateway stops");
-    }
+    let _ = connection.busy_timeout(super::open::BUSY_TIMEOUT);
+    matches!(busy, Ok(false))
 }
 
 /// Runs a job, and notes what it asked for if its work is kept.

@@ -24,6 +24,18 @@ impl Default for Body {
 
 type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send>>;
 
+impl Body {
+    /// Its pieces, as they arrive.
+    pub(super) fn into_stream(self) -> impl Stream<Item = Result<Bytes, warp::Error>> + Send + 'static {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cfg(test)]
+    pub(super) fn from_chunks(chunks: Vec<Result<Bytes, warp::Error>>) -> Self {
+        Self(Mutex::new(Box::pin(futures_util::stream::iter(chunks))))
+    }
+}
+
 /// Largest body of the guarded API and of the 3CX webhook, in bytes.
 pub const API_MAX: usize = 256 * 1024;
 
@@ -49,7 +61,7 @@ where
 /// # Errors
 /// See [`BodyReadError`].
 pub async fn read(body: Body, max: usize) -> Result<Bytes, BodyReadError> {
-    let mut body = body.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut body = body.into_stream();
     let Some(first) = body.next().await else { return Ok(Bytes::new()) };
     let first = first.map_err(|e| read_error(&e))?;
     if first.len() > max {
@@ -82,7 +94,7 @@ pub struct CapturedBody {
 
 /// Reads up to `drain` bytes, shows each piece to `see`, and keeps the body if it has at most `keep`.
 pub async fn read_seen(body: Body, keep: usize, drain: usize, mut see: impl FnMut(&[u8])) -> CapturedBody {
-    let mut body = body.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut body = body.into_stream();
     let (mut kept, mut came) = (BytesMut::new(), 0);
     while let Some(chunk) = body.next().await {
         let chunk = match chunk {

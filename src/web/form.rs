@@ -1,10 +1,10 @@
 //! What a form or a query says: names and values, in order; a file where one was sent.
 
+use super::body::Body;
 use crate::model::percent::{decode, encode};
+use ::http::header;
 use bytes::Bytes;
-
-/// The header of a part that says what it is.
-const TYPE: &str = "content-type";
+use multer::{Constraints, Multipart, SizeLimit};
 
 /// Names and values of a query or a form.
 #[derive(Clone, Default, Debug)]
@@ -71,64 +71,31 @@ pub struct Upload {
     pub name: String,
     /// Its type, as the browser says.
     pub declared_type: String,
-    /// Its bytes: a part of the form's own.
+    /// Its bytes.
     pub bytes: Bytes,
 }
 
-/// The fields and the first file of a `multipart/form-data` body; nothing where it is none.
-pub fn multipart(body: &Bytes, content_type: &str) -> (Fields, Option<Upload>) {
+/// The fields and the first file of a `multipart/form-data` body of at most `max` bytes, read as it arrives.
+///
+/// # Errors
+/// It is larger, or no form of that kind to its end.
+pub async fn multipart(body: Body, content_type: &str, max: usize) -> Result<(Fields, Option<Upload>), multer::Error> {
     let (mut fields, mut upload) = (Fields::default(), None);
-    let boundary = content_type.split(';').find_map(|p| p.trim().strip_prefix("boundary="));
-    let Some(boundary) = boundary.map(|b| b.trim_matches('"')).filter(|b| !b.is_empty()) else {
-        return (fields, upload);
-    };
-    let mark = format!("--{boundary}");
-    for part in split(body, mark.as_bytes()).skip(1) {
-        let Some(end) = find(part, b"\r\n\r\n") else { continue };
-        let head = String::from_utf8_lossy(&part[..end]).into_owned();
-        let content = part[end + 4..].strip_suffix(b"\r\n").unwrap_or(&part[end + 4..]);
-        let named = |what: &str| {
-            let at = head.find(&format!("{what}=\""))? + what.len() + 2;
-            head[at..].split('"').next().map(str::to_owned)
-        };
-        let Some(name) = head.find(" name=\"").and_then(|at| head[at + 7..].split('"').next()) else { continue };
-        if let Some(name) = named("filename") {
-            let declared =
-                head.lines().find_map(|line| line.split_once(": ").filter(|(n, _)| n.eq_ignore_ascii_case(TYPE)));
-            let declared_type = declared.map(|(_, value)| value.trim().chars().take(100).collect()).unwrap_or_default();
-            upload.get_or_insert(Upload { name, declared_type, bytes: body.slice_ref(content) });
+    let limit = SizeLimit::new().whole_stream(max as u64);
+    let boundary = multer::parse_boundary(content_type)?;
+    let mut parts = Multipart::with_constraints(body.into_stream(), boundary, Constraints::new().size_limit(limit));
+    while let Some(part) = parts.next_field().await? {
+        let Some(field) = part.name().map(str::to_owned) else { continue };
+        if let Some(name) = part.file_name().map(str::to_owned) {
+            let declared = part.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+            let declared_type = declared.unwrap_or_default().trim().chars().take(100).collect();
+            let bytes = part.bytes().await?;
+            upload.get_or_insert(Upload { name, declared_type, bytes });
         } else {
-            fields.push(name, &String::from_utf8_lossy(content));
+            fields.push(&field, &String::from_utf8_lossy(&part.bytes().await?));
         }
     }
-    (fields, upload)
-}
-
-fn split<'a>(body: &'a [u8], mark: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-    let mut rest = Some(body);
-    std::iter::from_fn(move || {
-        let now = rest?;
-        if let Some(at) = find(now, mark) {
-            rest = Some(&now[at + mark.len()..]);
-            Some(&now[..at])
-        } else {
-            rest = None;
-            Some(now)
-        }
-    })
-}
-
-fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    // By its first byte: a form may hold a film.
-    let first = needle.first()?;
-    let mut from = 0;
-    while let Some(at) = haystack[from..].iter().position(|b| b == first) {
-        if haystack[from + at..].starts_with(needle) {
-            return Some(from + at);
-        }
-        from += at + 1;
-    }
-    None
+    Ok((fields, upload))
 }
 
 #[cfg(test)]
@@ -145,15 +112,31 @@ mod tests {
         assert_eq!(Fields::parse("p=1").with("p", "2&x"), "p=2%26x");
     }
 
-    #[test]
-    fn a_file_comes_with_its_fields() {
-        let body = Bytes::from_static(b"--B\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\ntoken\r\n--B\r\nContent-Disposition: \
-            form-data; name=\"file\"; filename=\"x.csv\"\r\nContent-Type: text/csv\r\n\r\n+966501234567,moved\r\n\r\n--B--\r\n");
-        let (fields, upload) = multipart(&body, "multipart/form-data; boundary=B");
-        assert_eq!(fields.text("csrf"), "token");
-        let upload = upload.expect("a file");
-        assert_eq!((upload.name.as_str(), upload.declared_type.as_str()), ("x.csv", "text/csv"));
-        assert_eq!(upload.bytes, b"+966501234567,moved\r\n"[..]);
-        assert!(multipart(&body, "multipart/form-data").1.is_none());
+    #[tokio::test]
+    async fn a_file_comes_with_its_fields() {
+        const KIND: &str = "multipart/form-data; boundary=B";
+        let whole = "--B\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\ntoken\r\n\
+            --B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x.csv\"\r\nContent-Type: text/csv\r\n\r\n\
+            +966501234567,--B moved\r\n\r\n\
+            --B\r\nContent-Disposition: form-data; name=\"more\"; filename=\"\"\r\n\r\n\r\n\
+            --B\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\n\u{645}\u{631}\r\n--B--\r\n";
+        for pieces in [1, 7, whole.len()] {
+            let chunks = whole.as_bytes().chunks(pieces).map(|piece| Ok(Bytes::copy_from_slice(piece)));
+            let body = Body::from_chunks(chunks.collect::<Vec<_>>());
+            let (fields, upload) = multipart(body, KIND, whole.len()).await.expect("a form");
+            assert_eq!((fields.text("csrf"), fields.text("text")), ("token", "\u{645}\u{631}"));
+            let upload = upload.expect("a file");
+            assert_eq!((upload.name.as_str(), upload.declared_type.as_str()), ("x.csv", "text/csv"));
+            assert_eq!(upload.bytes, b"+966501234567,--B moved\r\n"[..]);
+        }
+        let body = |text: &str| Body::from_chunks(vec![Ok(Bytes::copy_from_slice(text.as_bytes()))]);
+        for (text, kind, max) in [
+            (whole, "multipart/form-data", 9999),
+            (whole, KIND, whole.len() - 1),
+            (&whole[..whole.len() / 2], KIND, 9999),
+            ("", KIND, 9999),
+        ] {
+            assert!(multipart(body(text), kind, max).await.is_err(), "{kind} {max}");
+        }
     }
 }

@@ -1,21 +1,17 @@
-//! A request, as handlers see it, and the filters that make one.
+//! A request, as handlers see it, and the filter that makes one.
 
 use crate::{
     gateway::Gateway,
-    model::percent,
     web::{
-        Listener, RequestId,
+        Listener, RequestId, RequestTarget,
         body::{Body, from_stream},
         client_address,
         server::Peer,
     },
 };
 use ::http::{HeaderMap, Method};
-use std::{
-    convert::Infallible,
-    net::{IpAddr, Ipv4Addr},
-};
-use warp::{Filter, Rejection, filters::BoxedFilter};
+use std::net::{IpAddr, Ipv4Addr};
+use warp::{Filter, filters::BoxedFilter, ws::Ws};
 
 /// One request. Its body is not read yet.
 pub struct Incoming {
@@ -27,6 +23,8 @@ pub struct Incoming {
     pub segments: Vec<String>,
     /// Its query, without the question mark; empty for none.
     pub query: String,
+    /// Host and port as the client named them.
+    pub host: String,
     /// Its headers.
     pub headers: HeaderMap,
     /// Its id, returned in `X-Request-Id`.
@@ -35,6 +33,8 @@ pub struct Incoming {
     pub listener: Listener,
     /// The connection it came over; none in tests that call handlers without one.
     pub peer: Option<Peer>,
+    /// What makes a WebSocket of it, where it asks for one.
+    pub upgrade: Option<Ws>,
     /// Its body.
     pub body: Body,
 }
@@ -65,97 +65,41 @@ impl Incoming {
     }
 }
 
-/// Requests with this method and path.
-pub fn matching(
-    method: Method,
-    path: &'static str,
-) -> impl Filter<Extract = (Incoming,), Error = Rejection> + Clone + Send + Sync + 'static {
-    let ours = warp::method().and(warp::path::full()).and_then(move |asked: Method, full: warp::path::FullPath| {
-        // HEAD is GET without its body; hyper leaves the body out.
-        let same = asked == method || (asked == Method::HEAD && method == Method::GET);
-        let segments = if same { path_matches(path, full.as_str()) } else { None };
-        std::future::ready(segments.ok_or_else(warp::reject::reject))
-    });
-    ours.and(any()).map(|segments, incoming: Incoming| Incoming { segments, ..incoming })
-}
-
-/// Any request.
+/// Any request, behind [`RequestTarget::of`].
 pub fn any() -> BoxedFilter<(Incoming,)> {
-    let query = warp::query::raw().or(warp::any().map(String::new)).unify();
+    let upgrade = warp::ws().map(Some).or(warp::any().map(|| None)).unify();
     warp::method()
-        .and(warp::path::full())
-        .and(query)
         .and(warp::header::headers_cloned())
+        .and(warp::ext::optional::<RequestTarget>())
         .and(warp::ext::optional::<RequestId>())
         .and(warp::ext::optional::<Listener>())
         .and(warp::ext::optional::<Peer>())
+        .and(upgrade)
         .and(warp::body::stream())
-        .and_then(
+        .map(
             |method,
-             path: warp::path::FullPath,
-             query,
              headers,
+             target: Option<RequestTarget>,
              id: Option<RequestId>,
              listener: Option<Listener>,
              peer,
+             upgrade,
              body| {
-                std::future::ready(Ok::<_, Infallible>(Incoming {
+                let RequestTarget { path, query, host } = target.unwrap_or_default();
+                Incoming {
                     method,
-                    path: path.as_str().to_owned(),
+                    path,
                     segments: Vec::new(),
                     query,
+                    host,
                     headers,
                     request_id: id.map(|id| id.0).unwrap_or_default(),
                     listener: listener.unwrap_or(Listener::Local),
                     peer,
+                    upgrade,
                     body: from_stream(body),
-                }))
+                }
             },
         )
         .boxed()
-}
-
-/// The segments that stand for `{…}` of `pattern` in `path`, decoded; `None` when it is another path.
-pub fn path_matches(pattern: &str, path: &str) -> Option<Vec<String>> {
-    if !pattern.contains('{') {
-        return (pattern == path).then(Vec::new);
-    }
-    let mut found = Vec::new();
-    let mut segments = path.split('/');
-    for part in pattern.split('/') {
-        let segment = segments.next()?;
-        if part.starts_with('{') {
-            if segment.is_empty() {
-                return None;
-            }
-            found.push(percent::decode(segment)?);
-        } else if part != segment {
-            return None;
-        }
-    }
-    segments.next().is_none().then_some(found)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_match_by_whole_segments() {
-        let rows: &[(&str, &str, Option<&[&str]>)] = &[
-            ("/", "/", Some(&[])),
-            ("/api/messages/{log_id}", "/api/messages/12", Some(&["12"])),
-            ("/api/messages/{log_id}", "/api/messages/a%20b", Some(&["a b"])),
-            ("/api/messages/{log_id}", "/api/messages/", None),
-            ("/api/messages/{log_id}", "/api/messages/1/2", None),
-            ("/api/messages/{log_id}", "/api/messages/%zz", None),
-            ("/api/messages/{log_id}", "/api/messages/%+1", None),
-            ("/api/messages/{log_id}", "/api/messages/%ff", None),
-            ("/healthz", "/healthz/", None),
-        ];
-        for (pattern, path, expected) in rows {
-            let expected = expected.map(|e| e.iter().map(ToString::to_string).collect::<Vec<_>>());
-            assert_eq!(path_matches(pattern, path), expected, "{pattern} {path}");
-        }
-    }
 }

@@ -3,6 +3,7 @@
 //! A page is redirected. Any other method is refused with a word of why: what it carried has crossed the network in
 //! the clear, and a silent redirect would keep it that way.
 
+use super::RequestTarget;
 use crate::ops::acme::Challenges;
 use ::http::{HeaderValue, Method, Request, Response, StatusCode, header, uri::Authority};
 use bytes::Bytes;
@@ -40,35 +41,38 @@ impl TlsRedirect {
     }
 
     fn answer<B>(&self, request: &Request<B>) -> RedirectResponse {
-        let path = request.uri().path();
-        if let Some(token) = path.strip_prefix(CHALLENGES) {
+        let target = match RequestTarget::of(request) {
+            Ok(target) => target,
+            Err(bad) => return bad.answer(),
+        };
+        if let Some(token) = target.path.strip_prefix(CHALLENGES) {
             return match self.challenges.http_answer(token) {
                 Some(answer) => text(StatusCode::OK, answer),
                 None => text(StatusCode::NOT_FOUND, "there is no such challenge\n".to_owned()),
             };
         }
-        let Some(base) = self.base(request) else {
+        let Some(base) = self.base(&target.host) else {
             return text(StatusCode::NOT_FOUND, "this gateway has no TLS listener\n".to_owned());
         };
         if ![Method::GET, Method::HEAD].contains(request.method()) {
             return text(StatusCode::FORBIDDEN, format!("use {base}: nothing is taken without TLS\n"));
         }
-        let rest = request.uri().path_and_query().map_or("/", |p| p.as_str());
+        let query = if target.query.is_empty() { String::new() } else { format!("?{}", target.query) };
         let mut response = text(StatusCode::TEMPORARY_REDIRECT, String::new());
-        match HeaderValue::from_str(&format!("{base}{rest}")) {
+        match HeaderValue::from_str(&format!("{base}{}{query}", target.path)) {
             Ok(location) => drop(response.headers_mut().insert(header::LOCATION, location)),
             Err(_) => *response.status_mut() = StatusCode::BAD_REQUEST,
         }
         response
     }
 
-    fn base<B>(&self, request: &Request<B>) -> Option<String> {
+    fn base(&self, named: &str) -> Option<String> {
         let port = self.tls_port?;
         if let Some(url) = self.public_url.as_ref().filter(|url| url.starts_with("https://")) {
             return Some(url.clone());
         }
-        let named = request.headers().get(header::HOST)?.to_str().ok()?.parse::<Authority>().ok()?;
-        let host = Some(named.host()).filter(|host| !host.is_empty() && !named.as_str().contains('@'))?;
+        let named = named.parse::<Authority>().ok()?;
+        let host = Some(named.host()).filter(|host| !host.is_empty())?;
         Some(if port == 443 { format!("https://{host}") } else { format!("https://{host}:{port}") })
     }
 }
@@ -108,8 +112,8 @@ mod tests {
             (&ported, "GET", "a.example", "/", 307, "https://a.example:8443/"),
             (&named, "GET", "evil.example", "/x", 307, "https://wa.example.com/x"),
             (&free, "POST", "a.example", "/api/send-message", 403, ""),
-            (&free, "GET", "", "/", 404, ""),
-            (&free, "GET", "u@a.example", "/", 404, ""),
+            (&free, "GET", "", "/", 400, ""),
+            (&free, "GET", "u@a.example", "/", 400, ""),
             (&off, "GET", "a.example", "/", 404, ""),
             (&free, "GET", "a.example", "/.well-known/acme-challenge/none", 404, ""),
         ] {

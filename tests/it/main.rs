@@ -11,6 +11,7 @@ mod gateway;
 mod harness;
 mod model;
 mod ops;
+mod owners;
 mod people;
 mod portal;
 mod sending;

@@ -28,8 +28,8 @@ createServer((request, response) => {
   request.on("data", (part) => parts.push(part));
   request.on("end", () => {
     const raw = Buffer.concat(parts);
-    // One of the two is enough; take the one that suits you.
-    if (!isStandard(raw, request.headers) || !isGateway(raw, request.headers)) {
+    // One of the two is enough: while a new secret is taken over, the first still knows the old one.
+    if (!isStandard(raw, request.headers) && !isGateway(raw, request.headers)) {
       response.writeHead(401).end();
       return;
     }

@@ -1,21 +1,16 @@
 //! `GET /api/messages/{log_id}`: what became of a message.
 
 use crate::{
-    accounts::KeyProblem,
+    accounts::Caller,
     gateway::Gateway,
     model::{code::Code, ids::LogId},
     sending::log,
-    web::{Incoming, auth, problem},
+    web::{Incoming, problem},
 };
 use warp::{Reply, reply::Response};
 
 /// Answers with the message's row, if it is the caller's. Another account's row answers like none at all.
-pub async fn handle(gateway: &Gateway, incoming: Incoming) -> Response {
-    let caller = match auth::bearer(gateway, &incoming) {
-        Ok(caller) => caller,
-        Err(KeyProblem::Invalid) => return problem::code(Code::InvalidApiKey),
-        Err(KeyProblem::Revoked) => return problem::code(Code::RevokedApiKey),
-    };
+pub async fn handle(gateway: &Gateway, caller: Caller, incoming: Incoming) -> Response {
     let Some(id) = incoming.segments.first().and_then(|text| text.parse::<LogId>().ok()) else {
         return problem::code(Code::NotFound);
     };

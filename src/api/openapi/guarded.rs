@@ -1,7 +1,7 @@
 //! The guarded API (contract 1).
 
 use super::{
-    Operation, chattu,
+    Operation,
     schema::{header, json_answer, json_body, named, object, other_answer, refusals},
 };
 use crate::{model::code::Code, sending::request::MAX_CHARS, web::problem};
@@ -37,9 +37,8 @@ const SEND: &[Code] = &[
 const READ: &[Code] =
     &[Code::InvalidApiKey, Code::RevokedApiKey, Code::NotFound, Code::InternalError, Code::ServiceUnavailable];
 
-/// The operations. `POST /api/send-message` is shared with the Chattu dialect: where that is served, its forms stand
-/// beside ours.
-pub(super) fn operations(has_chattu: bool) -> Vec<Operation> {
+/// The operations.
+pub fn operations() -> Vec<Operation> {
     let key = header(
         "Idempotency-Key",
         "Names this message: the same key is never sent twice within 24 hours.",
@@ -55,26 +54,21 @@ pub(super) fn operations(has_chattu: bool) -> Vec<Operation> {
         (202, answered("The provider has it in hand; events tell the rest.")),
     ];
     answers.extend(refusals(SEND, problem::describe));
-    let mut send = Operation {
+    let send = Operation {
         id: "send_message",
         method: "POST",
         path: "/api/send-message",
-        tag: "messages",
         security: &["bearer"],
         parameters: vec![key],
         body: Some(json_body(request(), example())),
         answers,
     };
-    if has_chattu {
-        chattu::share(&mut send);
-    }
     let mut read_answers = vec![(200, json_answer("The message as it stands.", message()))];
     read_answers.extend(refusals(READ, problem::describe));
     let read = Operation {
         id: "read_message",
         method: "GET",
         path: "/api/messages/{log_id}",
-        tag: "messages",
         security: &["bearer"],
         parameters: Vec::new(),
         body: None,
@@ -91,7 +85,6 @@ pub(super) fn operations(has_chattu: bool) -> Vec<Operation> {
         id: "read_media",
         method: "GET",
         path: "/media/{token}",
-        tag: "messages",
         security: &[],
         parameters: Vec::new(),
         body: None,
@@ -164,6 +157,7 @@ fn message() -> Value {
             "reference": maybe,
             "created_at": {"type": "string", "format": "date-time"},
             "updated_at": {"type": "string", "format": "date-time"},
+            "phone_warning": {"type": "string"},
         }),
     )
 }
@@ -174,6 +168,7 @@ fn message_headers() -> Value {
         "X-Message-Status": {"required": true, "schema": {"type": "string"}},
         "RateLimit": {"schema": {"type": "string"}},
         "RateLimit-Policy": {"schema": {"type": "string"}},
+        "X-Phone-Warning": {"schema": {"type": "string"}},
         "Idempotent-Replayed": {"schema": {"type": "string", "enum": ["true"]}},
     })
 }

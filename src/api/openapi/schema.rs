@@ -1,16 +1,14 @@
 //! What the parts of the document are written with: schemas, parameters, answers, and refusals out of the catalogue of
 //! codes.
 
-use crate::{
-    model::{code::Code, message::Status, plan::Module, purpose::Purpose},
-    portal::docs::source::example_details,
-};
+use super::example;
+use crate::model::{code::Code, message::Status, plan::Module, purpose::Purpose};
 use ::http::StatusCode;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// How a caller proves who it is.
-pub(super) fn security() -> Value {
+pub fn security() -> Value {
     json!({
         "bearer": {"type": "http", "scheme": "bearer", "description": "An API key: wg_live_… or wg_test_…"},
         "threecx": {"type": "apiKey", "in": "header", "name": "X-WhatsApp-Gateway-3CX-Secret"},
@@ -20,7 +18,7 @@ pub(super) fn security() -> Value {
 }
 
 /// The schemas that are referred to by name.
-pub(super) fn components() -> Value {
+pub fn components() -> Value {
     let purposes: Vec<&str> = Purpose::ALL.iter().map(|p| p.as_str()).collect();
     let statuses: Vec<&str> = Status::ALL.iter().map(|s| s.as_str()).collect();
     let modules: Vec<&str> = Module::ALL.iter().map(|m| m.as_str()).collect();
@@ -59,32 +57,32 @@ pub(super) fn components() -> Value {
 }
 
 /// A named schema.
-pub(super) fn named(name: &str) -> Value {
+pub fn named(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
 /// An object with these members, the named ones required. Further members may stand beside them.
-pub(super) fn object(required: &[&str], properties: Value) -> Value {
+pub fn object(required: &[&str], properties: Value) -> Value {
     json!({"type": "object", "required": required, "properties": properties})
 }
 
 /// A JSON body with an example.
-pub(super) fn json_body(schema: Value, example: Value) -> Value {
+pub fn json_body(schema: Value, example: Value) -> Value {
     json!({"required": true, "content": {"application/json": {"schema": schema, "example": example}}})
 }
 
 /// A JSON answer.
-pub(super) fn json_answer(text: &str, schema: Value) -> Value {
+pub fn json_answer(text: &str, schema: Value) -> Value {
     json!({"description": text, "content": {"application/json": {"schema": schema}}})
 }
 
 /// An answer of another kind.
-pub(super) fn other_answer(text: &str, kind: &str) -> Value {
+pub fn other_answer(text: &str, kind: &str) -> Value {
     json!({"description": text, "content": {kind: {"schema": {"type": "string"}}}})
 }
 
 /// The refusals with these codes, by status.
-pub(super) fn refusals(codes: &[Code], describe: fn(Code) -> (StatusCode, &'static str)) -> Vec<(u16, Value)> {
+pub fn refusals(codes: &[Code], describe: fn(Code) -> (StatusCode, &'static str)) -> Vec<(u16, Value)> {
     let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
     for code in codes {
         by_status.entry(describe(*code).0.as_u16()).or_default().push(*code);
@@ -97,11 +95,7 @@ fn refusal(status: u16, codes: &[Code], describe: fn(Code) -> (StatusCode, &'sta
     let mut examples = Map::new();
     for code in codes {
         let (_, message) = describe(*code);
-        let mut value = json!({"success": false, "error": code, "message": message});
-        if *code != Code::Invalid3cxWebhook {
-            value["details"] = json!(example_details(*code));
-        }
-        examples.insert(code.as_str().to_owned(), json!({"value": value}));
+        examples.insert(code.as_str().to_owned(), json!({"value": example::refusal(*code, message)}));
     }
     let schema = json!({"allOf": [named("Refusal"), {"properties": {"error": {"enum": names}}}]});
     let mut answer = json!({
@@ -117,7 +111,7 @@ fn refusal(status: u16, codes: &[Code], describe: fn(Code) -> (StatusCode, &'sta
 }
 
 /// The parameters that stand in a path.
-pub(super) fn path_parameters(path: &str) -> Vec<Value> {
+pub fn path_parameters(path: &str) -> Vec<Value> {
     let names = path.split('{').skip(1).filter_map(|rest| rest.split('}').next());
     names
         .map(|name| {
@@ -128,12 +122,12 @@ pub(super) fn path_parameters(path: &str) -> Vec<Value> {
 }
 
 /// A header that a request may have.
-pub(super) fn header(name: &str, text: &str, schema: Value) -> Value {
+pub fn header(name: &str, text: &str, schema: Value) -> Value {
     json!({"name": name, "in": "header", "required": false, "description": text, "schema": schema})
 }
 
 /// The schema of what looks like `full`; where `bare` has a null or lacks a member, that may be so.
-pub(super) fn shape(full: &Value, bare: &Value) -> Value {
+pub fn shape(full: &Value, bare: &Value) -> Value {
     match full {
         Value::Object(members) => {
             let (mut properties, mut required) = (Map::new(), Vec::new());

@@ -7,7 +7,7 @@ use super::{
 use serde_json::{Value, json};
 
 /// The operations.
-pub(super) fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<Operation> {
     let status = |word: &str| object(&["status"], json!({"status": {"const": word}}));
     let not_ready = json!({
         "description": "The database does not take writes.",
@@ -45,5 +45,5 @@ pub(super) fn operations() -> Vec<Operation> {
 }
 
 fn get(id: &'static str, path: &'static str, answers: Vec<(u16, Value)>) -> Operation {
-    Operation { id, method: "GET", path, tag: "service", security: &[], parameters: Vec::new(), body: None, answers }
+    Operation { id, method: "GET", path, security: &[], parameters: Vec::new(), body: None, answers }
 }

@@ -17,7 +17,7 @@ use std::{
 };
 
 #[derive(clap::Args)]
-pub(super) struct Backup {
+pub(super) struct BackupArgs {
     /// The new file; - for stdout
     file: PathBuf,
     /// Encrypt it with the first line of this file
@@ -26,7 +26,7 @@ pub(super) struct Backup {
 }
 
 #[derive(clap::Args)]
-pub(super) struct Restore {
+pub(super) struct RestoreArgs {
     /// The backup; - for stdin
     file: PathBuf,
     /// The first line of this file is its passphrase
@@ -34,7 +34,7 @@ pub(super) struct Restore {
     passphrase_file: Option<PathBuf>,
 }
 
-impl Backup {
+impl BackupArgs {
     pub(super) fn run(self, context: &Context) -> Result<Option<Value>, String> {
         let passphrase = passphrase(self.passphrase_file.as_deref())?;
         let now = SystemClock.now();
@@ -55,22 +55,22 @@ impl Backup {
 }
 
 /// A restore with its files open: as whoever called, who may read where the owner of the data directory may not.
-pub(super) struct Opened {
+pub(super) struct OpenedBackup {
     input: Box<dyn Read>,
     passphrase: Option<Passphrase>,
 }
 
-impl Restore {
-    pub(super) fn open(&self) -> Result<Opened, String> {
+impl RestoreArgs {
+    pub(super) fn open(&self) -> Result<OpenedBackup, String> {
         let input: Box<dyn Read> = match &self.file {
             stdin if stdin == Path::new("-") => Box::new(io::stdin().lock()),
             file => Box::new(File::open(file).map_err(|e| format!("{}: {e}", file.display()))?),
         };
-        Ok(Opened { input, passphrase: passphrase(self.passphrase_file.as_deref())? })
+        Ok(OpenedBackup { input, passphrase: passphrase(self.passphrase_file.as_deref())? })
     }
 }
 
-impl Opened {
+impl OpenedBackup {
     pub(super) fn run(self, context: &Context) -> Result<Option<Value>, String> {
         let data_dir = &context.config.data_dir;
         let restored = backup::restore(self.input, data_dir, self.passphrase.as_ref()).map_err(|e| e.to_string())?;

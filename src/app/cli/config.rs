@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::io::Write;
 
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct CheckConfigArgs {
     /// Print the whole sample configuration: every key with its unit, default and reason
     #[arg(long)]
     pub(super) print_defaults: bool,

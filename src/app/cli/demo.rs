@@ -11,7 +11,7 @@ use crate::{
         },
     },
     config::{Config, Overrides},
-    gateway::Gateway,
+    dialects::AppState,
     model::{clock::SystemClock, random::SystemRandom},
     ops::logging,
 };
@@ -25,13 +25,13 @@ const EMAIL: &str = "demo@demo.invalid";
 const PHONE: &str = "+966501234567";
 
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct DemoArgs {
     /// Where to listen; a busy port: the next free one
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
 }
 
-impl Args {
+impl DemoArgs {
     pub(super) fn override_config(&self, overrides: &mut Overrides) {
         overrides.data_dir.get_or_insert_with(|| PathBuf::from("wa-gateway-demo"));
         overrides.listen_local = Some(self.listen.to_string());
@@ -40,7 +40,7 @@ impl Args {
 }
 
 /// `program`: how it is called again, as a word for a shell.
-pub(super) async fn run(args: Args, context: Context, program: &str) -> Result<Option<Value>, String> {
+pub(super) async fn run(args: DemoArgs, context: Context, program: &str) -> Result<Option<Value>, String> {
     logging::start("warn", logging::LineFormat::Text)?;
     let mut config: Config = context.config;
     let address = free_address(args.listen)?;
@@ -63,7 +63,7 @@ pub(super) async fn run(args: Args, context: Context, program: &str) -> Result<O
     Ok(None)
 }
 
-struct Made {
+struct DemoAccess {
     key: String,
     link: String,
     sent: Value,
@@ -83,7 +83,7 @@ fn free_address(wanted: SocketAddr) -> Result<SocketAddr, String> {
 }
 
 /// Account, instance and user where they are missing; a new key, a new link, one message.
-async fn make(gateway: &Gateway) -> Result<Made, String> {
+async fn make(gateway: &AppState) -> Result<DemoAccess, String> {
     let accounts = AccountList.execute(gateway).await?;
     let existing = accounts.as_array().and_then(|all| all.iter().find(|a| a["name"] == ACCOUNT));
     let account = match existing {
@@ -114,10 +114,10 @@ async fn make(gateway: &Gateway) -> Result<Made, String> {
         source: "demo".into(),
     };
     let text = |v: &Value, name: &str| v[name].as_str().unwrap_or_default().to_owned();
-    Ok(Made { key: text(&key, "key"), link: text(&link, "link"), sent: message.execute(gateway).await? })
+    Ok(DemoAccess { key: text(&key, "key"), link: text(&link, "link"), sent: message.execute(gateway).await? })
 }
 
-fn print(running: &Running, made: &Made, program: &str) {
+fn print(running: &Running, made: &DemoAccess, program: &str) {
     let portal = &running.gateway.public_url;
     let sent = match made.sent["success"].as_bool() {
         Some(true) => format!("one message was sent to {PHONE}: log id {}", made.sent["log_id"]),
@@ -142,7 +142,7 @@ fn print(running: &Running, made: &Made, program: &str) {
 }
 
 /// A line that sends a message; it works as it stands.
-fn curl(running: &Running, made: &Made) -> String {
+fn curl(running: &Running, made: &DemoAccess) -> String {
     format!(
         "curl -i -X POST {}/api/send-message \\\n  \
          -H 'Content-Type: application/json' \\\n  \
@@ -154,7 +154,7 @@ fn curl(running: &Running, made: &Made) -> String {
 }
 
 /// The same for programs.
-fn described(running: &Running, made: &Made) -> Value {
+fn described(running: &Running, made: &DemoAccess) -> Value {
     json!({
         "ok": true,
         "portal": format!("{}/", running.gateway.public_url),

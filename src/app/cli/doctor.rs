@@ -1,13 +1,13 @@
 //! `wa-gateway doctor`
 
-use super::{Printed, context::Context, presentation::Failed};
+use super::{Printed, context::Context, presentation::CommandFailed};
 use crate::{
     app::{
         commands::{InstanceExamine, Ping},
         control,
     },
     model::clock::SystemClock,
-    ops::{doctor, listening::Listening},
+    ops::{doctor, listen_addresses::ListenAddresses},
 };
 use serde_json::json;
 use std::sync::Arc;
@@ -29,10 +29,10 @@ pub(super) async fn run(context: &Context) -> Printed {
     if failed == 0 {
         return Ok(Some(report));
     }
-    Err(Failed { line: format!("{failed} of the checks failed"), report: Some(report) })
+    Err(CommandFailed { line: format!("{failed} of the checks failed"), report: Some(report) })
 }
 
-fn configured(context: &Context) -> Listening {
+fn configured(context: &Context) -> ListenAddresses {
     let listen = &context.config.listen;
-    Listening { local: listen.local, public: listen.public, http: listen.http, metrics: listen.metrics }
+    ListenAddresses { local: listen.local, public: listen.public, http: listen.http, metrics: listen.metrics }
 }

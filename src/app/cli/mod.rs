@@ -22,19 +22,19 @@ mod socket_activation;
 use crate::{
     app::{
         App, StartError,
-        commands::{Command, SetupToken},
+        commands::{AccountCommand, Command, SetupToken, UserCommand},
         control,
     },
     model::{
         clock::{Clock, SystemClock},
         random::SystemRandom,
     },
-    ops::logging,
-    store::StoreError,
+    ops::{logging, memory},
+    store::{self, StoreError},
 };
 use clap::{Parser, Subcommand};
 use context::{Context, Given};
-use presentation::{Failed, Presentation};
+use presentation::{CommandFailed, Presentation};
 use serde_json::{Value, json};
 use std::{ffi::OsString, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
@@ -58,20 +58,20 @@ struct Cli {
 #[derive(Subcommand)]
 enum Task {
     /// Run the gateway
-    Serve(serve::Args),
+    Serve(serve::ServeArgs),
     /// See it work: sandbox data, one message sent, addresses printed
-    Demo(demo::Args),
+    Demo(demo::DemoArgs),
     #[command(flatten)]
     Tell(Command),
     /// Judge the configuration
-    CheckConfig(config::Args),
+    CheckConfig(config::CheckConfigArgs),
     SetupToken(SetupToken),
     /// Look for what keeps the gateway from working
     Doctor,
     /// Write everything that is kept into one file, also while the gateway runs
-    Backup(backup::Backup),
+    Backup(backup::BackupArgs),
     /// Put a backup into an empty data directory
-    Restore(backup::Restore),
+    Restore(backup::RestoreArgs),
     /// Print the manual
     Man(man::Man),
     /// Print the completions of a shell
@@ -106,7 +106,7 @@ fn started(args: Vec<OsString>, environment: Vec<(OsString, OsString)>) -> ExitC
             ExitCode::SUCCESS
         }
         Ok(None) => ExitCode::SUCCESS,
-        Err(Failed { line, report }) => {
+        Err(CommandFailed { line, report }) => {
             match report {
                 Some(report) => output::print(&report, json),
                 None if json => output::print(&json!({"ok": false, "error": line}), true),
@@ -119,7 +119,7 @@ fn started(args: Vec<OsString>, environment: Vec<(OsString, OsString)>) -> ExitC
 }
 
 /// What is to be printed at the end, if anything is.
-type Printed = Result<Option<Value>, Failed>;
+type Printed = Result<Option<Value>, CommandFailed>;
 
 fn run(task: Task, program: &str, mut given: Given) -> Printed {
     match task {
@@ -172,6 +172,12 @@ const LOCK_RETRY: Duration = Duration::from_millis(50);
 /// Asks the running gateway, or does it under the directory's lock when none runs. A gateway that is just starting, or
 /// another command, has the lock without listening: that passes within moments.
 async fn ask(context: &Context, command: Command) -> Result<Value, String> {
+    if !context.config.data_dir.join(store::FILE_NAME).exists() && !begins(&command) {
+        return Err(format!(
+            "{}: there is no gateway's data here: `wa-gateway serve` makes it; or name the right directory with --data-dir",
+            context.config.data_dir.display()
+        ));
+    }
     let clock = Arc::new(SystemClock);
     let late = clock.now().plus(LOCK_PATIENCE);
     loop {
@@ -193,7 +199,18 @@ async fn ask(context: &Context, command: Command) -> Result<Value, String> {
     }
 }
 
+/// What may be done before a gateway ever ran: the first things are made. Everything else asks about what is there, and
+/// must not answer that there is nothing because it looked in the wrong place.
+const fn begins(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Account(AccountCommand::Create(_)) | Command::User(UserCommand::Create(_)) | Command::SetupToken(_)
+    )
+}
+
 fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    // Before there is a thread.
+    memory::give_large_blocks_back();
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

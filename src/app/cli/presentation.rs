@@ -11,14 +11,14 @@ use std::{
 };
 
 /// Why a command is not done.
-pub(super) struct Failed {
+pub(super) struct CommandFailed {
     /// For stderr.
     pub(super) line: String,
     /// What there is to see all the same, for stdout.
     pub(super) report: Option<Value>,
 }
 
-impl From<String> for Failed {
+impl From<String> for CommandFailed {
     fn from(line: String) -> Self {
         Self { line, report: None }
     }
@@ -69,7 +69,7 @@ impl Presentation {
             // A message that was refused or failed is a command that failed; what the API says is on stdout all the same.
             Self::Sent => {
                 let text = |name: &str| answer[name].as_str().unwrap_or("?").to_owned();
-                Err(Failed { line: format!("{}: {}", text("error"), text("message")), report: Some(answer) })
+                Err(CommandFailed { line: format!("{}: {}", text("error"), text("message")), report: Some(answer) })
             }
         }
     }

@@ -16,9 +16,9 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 #[derive(clap::Args)]
-pub(super) struct Args {}
+pub(super) struct ServeArgs {}
 
-pub(super) async fn run(_: Args, context: Context) -> Result<Option<Value>, String> {
+pub(super) async fn run(_: ServeArgs, context: Context) -> Result<Option<Value>, String> {
     // Before anything else opens a file: their numbers are what systemd says.
     let inherited = socket_activation::sockets()?;
     let log = &context.config.log;
@@ -109,10 +109,17 @@ impl Signals {
             tokio::select! {
                 _ = self.term.recv() => return,
                 _ = self.int.recv() => return,
-                _ = self.hup.recv() => match running.reload_certificate() {
-                    Ok(()) => tracing::info!("certificates were read again"),
-                    Err(e) => tracing::error!("the old certificate serves on: {e}"),
-                },
+                _ = self.hup.recv() => {
+                    match running.reload_certificate() {
+                        Ok(()) => tracing::info!("certificates were read again"),
+                        Err(e) => tracing::error!("the old certificate serves on: {e}"),
+                    }
+                    tokio::select! {
+                        () = running.ask_authority_now() => {}
+                        _ = self.term.recv() => return,
+                        _ = self.int.recv() => return,
+                    }
+                }
             }
         }
     }

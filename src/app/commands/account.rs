@@ -1,13 +1,17 @@
 //! `wa-gateway account …`
 
 use super::{
-    CLI, Done, Execute, group, text,
+    CLI, CommandResult, Execute, group, text,
     values::{none_or, parse_module, parse_modules, parse_plan, parse_time},
 };
 use crate::{
     accounts::{Grant, LimitRequest, NewAccount, Update},
+    dialects::AppState,
     gateway::Gateway,
-    model::{ids::AccountId, phone::Region},
+    model::{
+        ids::AccountId,
+        phone::{PhoneReading, Region},
+    },
 };
 use clap::Args;
 use serde::{Deserialize, Serialize};
@@ -56,7 +60,7 @@ impl Default for AccountCreate {
 }
 
 impl Execute for AccountCreate {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let new = NewAccount {
             name: self.name,
             plan: parse_plan(&self.plan)?,
@@ -74,7 +78,7 @@ impl Execute for AccountCreate {
 pub struct AccountList;
 
 impl Execute for AccountList {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         Ok(json!(gateway.accounts.list_accounts().await.map_err(text)?))
     }
 }
@@ -128,7 +132,7 @@ impl AccountUpdate {
 }
 
 impl Execute for AccountUpdate {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let region = |t: &str| Region::parse(t).map_err(text);
         let update = Update {
             plan: self.plan.as_deref().map(parse_plan).transpose()?,
@@ -151,7 +155,7 @@ pub struct AccountDisable {
 }
 
 impl Execute for AccountDisable {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         Ok(json!(gateway.accounts.set_account_disabled(AccountId(self.id), true, CLI).await.map_err(text)?))
     }
 }
@@ -164,7 +168,7 @@ pub struct AccountEnable {
 }
 
 impl Execute for AccountEnable {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         Ok(json!(gateway.accounts.set_account_disabled(AccountId(self.id), false, CLI).await.map_err(text)?))
     }
 }
@@ -174,7 +178,7 @@ impl Execute for AccountEnable {
 pub struct AccountRequests;
 
 impl Execute for AccountRequests {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let all = gateway.accounts.list_limit_requests(None).await.map_err(text)?;
         Ok(Value::Array(all.iter().map(shown).collect()))
     }
@@ -200,7 +204,7 @@ pub struct AccountGrant {
 }
 
 impl Execute for AccountGrant {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let Self { request, daily, monthly, until, answer } = self;
         let asked = find(gateway, request).await?;
         let (daily, monthly) =
@@ -223,7 +227,7 @@ pub struct AccountDeny {
 }
 
 impl Execute for AccountDeny {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         gateway.accounts.decide_limit_request(self.request, None, &self.answer, CLI).await.map_err(text)?;
         Ok(shown(&find(gateway, self.request).await?))
     }
@@ -242,6 +246,11 @@ fn shown(request: &LimitRequest) -> Value {
         "created_at": request.created_at, "decision": request.decision, "answer": request.answer,
         "decided_by": request.decided_by, "decided_at": request.decided_at,
     })
+}
+
+/// How phones are read for an account.
+pub(super) async fn reading(gateway: &Gateway, id: AccountId) -> Result<PhoneReading, String> {
+    Ok(gateway.sending.rules().reading(region_of(gateway, id).await?))
 }
 
 /// The default region of an account.

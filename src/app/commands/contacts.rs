@@ -1,8 +1,8 @@
 //! `wa-gateway contacts …`
 
-use super::{Done, Execute, account::region_of, group, text, values::read_text};
+use super::{CommandResult, Execute, account::reading, group, text, values::read_text};
 use crate::{
-    gateway::Gateway,
+    dialects::AppState,
     model::{csv, ids::AccountId},
     people::conversations,
     store::StoreError,
@@ -34,12 +34,12 @@ impl Execute for ContactsImport {
         Ok(())
     }
 
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let account = AccountId(self.account);
-        let region = region_of(gateway, account).await?;
+        let how = reading(gateway, account).await?;
         let rows = csv::phones(&self.csv).map_err(text)?;
         let now = gateway.clock.now();
-        let report = gateway.store.write(move |tx| conversations::import(tx, account, region, &rows, now)).await;
+        let report = gateway.store.write(move |tx| conversations::import(tx, account, how, &rows, now)).await;
         Ok(json!(report.map_err(|e: StoreError| e.to_string())?))
     }
 }

@@ -1,19 +1,20 @@
 //! What `doctor` asks a running gateway: whether it is there, and what its providers say.
 
-use super::{Done, Execute, single, text};
-use crate::{gateway::Gateway, instances::Instance};
+use super::{CommandResult, Execute, single, text};
+use crate::{dialects::AppState, gateway::Gateway, instances::Instance};
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// Whether a gateway runs, which version, and where it listens (a [`Listening`](crate::ops::listening::Listening)).
+/// Whether a gateway runs, which version, and where it listens: `listening` holds
+/// [`ListenAddresses`](crate::ops::listen_addresses::ListenAddresses).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ping;
 
 single!(Ping is Ping);
 
 impl Execute for Ping {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         Ok(json!({"ok": true, "version": env!("CARGO_PKG_VERSION"), "listening": gateway.listening.get()}))
     }
 }
@@ -25,7 +26,7 @@ pub struct InstanceExamine;
 single!(InstanceExamine is InstanceExamine);
 
 impl Execute for InstanceExamine {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let all = gateway.instances.list(None).await.map_err(text)?;
         Ok(Value::Array(join_all(all.iter().map(|instance| one(gateway, instance))).await))
     }

@@ -4,9 +4,10 @@
 //! instead of the customer's endpoint; that becomes an endpoint of ours. A dry run says the same and changes nothing.
 //! What is here already is left alone, so that an import can be repeated.
 
-use super::{CLI, Done, Execute, group, key_value::text_or_file, text};
+use super::{CLI, CommandResult, Execute, group, key_value::text_or_file, text};
 use crate::{
     connectors::evolution::import::{FoundWebhook, ImportCandidate, PAIRED_PHONE, our_events},
+    dialects::AppState,
     events::webhooks::NewEndpoint,
     gateway::Gateway,
     instances::{Instance, NewInstance},
@@ -44,7 +45,7 @@ impl Execute for ImportEvolution {
         Ok(())
     }
 
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let account = account(gateway, self.account).await?;
         let found = gateway.registry.survey_evolution(&self.url, &self.key).await.map_err(text)?;
         let here = gateway.instances.list(None).await.map_err(text)?;
@@ -53,7 +54,7 @@ impl Execute for ImportEvolution {
         for one in &found {
             let plan = plan(one, &self.url, &here, &mut taken);
             let mut row = described(one, &plan);
-            if let (Plan::Create(id), false) = (&plan, self.dry_run) {
+            if let (ImportPlan::Create(id), false) = (&plan, self.dry_run) {
                 let new = instance(account, &self.url, one, id);
                 bring(gateway, new, one.webhook.as_ref(), &mut row).await;
             }
@@ -66,7 +67,7 @@ impl Execute for ImportEvolution {
 }
 
 /// What is done about one instance.
-enum Plan {
+enum ImportPlan {
     Skip(String),
     Create(InstanceId),
 }
@@ -82,7 +83,7 @@ async fn account(gateway: &Gateway, named: Option<i64>) -> Result<AccountId, Str
     }
 }
 
-fn plan(found: &ImportCandidate, url: &str, here: &[Instance], taken: &mut Vec<String>) -> Plan {
+fn plan(found: &ImportCandidate, url: &str, here: &[Instance], taken: &mut Vec<String>) -> ImportPlan {
     let is_it = |i: &&Instance| {
         let setting = |key: &str| i.settings.get(key).map(String::as_str).unwrap_or_default();
         i.connector == ConnectorKind::Evolution
@@ -90,14 +91,17 @@ fn plan(found: &ImportCandidate, url: &str, here: &[Instance], taken: &mut Vec<S
             && setting("base_url").trim_end_matches('/') == url.trim_end_matches('/')
     };
     if let Some(known) = here.iter().find(is_it) {
-        return Plan::Skip(format!("it is here already, as {}", known.id));
+        return ImportPlan::Skip(format!("it is here already, as {}", known.id));
     }
     if found.integration != PAIRED_PHONE {
-        return Plan::Skip(format!("it is no paired phone but {}: use the cloud-api connector", found.integration));
+        return ImportPlan::Skip(format!(
+            "it is no paired phone but {}: use the cloud-api connector",
+            found.integration
+        ));
     }
     let id = free_slug(&found.name, taken);
     taken.push(id.clone());
-    Plan::Create(InstanceId::from_text(id))
+    ImportPlan::Create(InstanceId::from_text(id))
 }
 
 /// A slug like the name that nobody has.
@@ -119,17 +123,17 @@ fn free_slug(name: &str, taken: &[String]) -> String {
     numbered.find(is_free).unwrap_or(slug)
 }
 
-fn described(found: &ImportCandidate, plan: &Plan) -> Map<String, Value> {
+fn described(found: &ImportCandidate, plan: &ImportPlan) -> Map<String, Value> {
     let mut row = Map::new();
     row.insert("server_instance".into(), json!(found.name));
     row.insert("phone".into(), json!(found.phone));
     row.insert("open".into(), json!(found.is_open));
     match plan {
-        Plan::Skip(why) => {
+        ImportPlan::Skip(why) => {
             row.insert("action".into(), json!("skip"));
             row.insert("reason".into(), json!(why));
         }
-        Plan::Create(id) => {
+        ImportPlan::Create(id) => {
             row.insert("action".into(), json!("create"));
             row.insert("id".into(), json!(id));
             if let Some(webhook) = &found.webhook {

@@ -1,9 +1,9 @@
 //! `wa-gateway instance …`
 
-use super::{CLI, Done, Execute, group, key_value, text};
+use super::{CLI, CommandResult, Execute, group, key_value, text};
 use crate::{
     connectors::evolution,
-    gateway::Gateway,
+    dialects::AppState,
     instances::{Instance, NewInstance},
     model::{
         ids::{AccountId, InstanceId},
@@ -56,7 +56,7 @@ impl Execute for InstanceCreate {
         Ok(())
     }
 
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let Self { account, id, name, connector, settings, .. } = self;
         let kinds = ConnectorKind::ALL.iter().map(|k| k.as_str()).collect::<Vec<_>>().join(", ");
         let connector = ConnectorKind::parse(&connector)
@@ -76,7 +76,7 @@ impl Execute for InstanceCreate {
 pub struct InstanceList;
 
 impl Execute for InstanceList {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         Ok(json!(gateway.instances.list(None).await.map_err(text)?))
     }
 }
@@ -89,7 +89,7 @@ pub struct InstanceStatus {
 }
 
 impl Execute for InstanceStatus {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         shown(gateway.instances.find(&InstanceId::from_text(self.id)).await)
     }
 }
@@ -114,7 +114,7 @@ impl Execute for InstanceSet {
         Ok(())
     }
 
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         shown(gateway.instances.set(&InstanceId::from_text(self.id), self.settings, CLI).await)
     }
 }
@@ -131,7 +131,7 @@ const PATIENCE: Duration = Duration::from_secs(40);
 const LOOK: Duration = Duration::from_millis(500);
 
 impl Execute for InstancePair {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let id = gateway.instances.find(&InstanceId::from_text(self.id)).await.map_err(text)?.id;
         let late = gateway.clock.now().plus(PATIENCE);
         let mut asked = false;
@@ -174,7 +174,7 @@ pub struct InstancePause {
 }
 
 impl Execute for InstancePause {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         shown(gateway.instances.pause(&InstanceId::from_text(self.id), &self.reason, CLI).await)
     }
 }
@@ -190,7 +190,7 @@ pub struct InstanceResume {
 }
 
 impl Execute for InstanceResume {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let id = InstanceId::from_text(self.id);
         let resumed = gateway.instances.resume(&id, &self.note, CLI).await;
         gateway.sending.forgive(&id);
@@ -206,7 +206,7 @@ pub struct InstanceDelete {
 }
 
 impl Execute for InstanceDelete {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         gateway.instances.delete(&InstanceId::from_text(self.id.as_str()), CLI).await.map_err(text)?;
         Ok(json!({"ok": true, "id": self.id}))
     }

@@ -1,9 +1,9 @@
 //! `wa-gateway key …`
 
-use super::{CLI, Done, Execute, group, text};
+use super::{CLI, CommandResult, Execute, group, text};
 use crate::{
     accounts::{KeyKind, NewKey},
-    gateway::Gateway,
+    dialects::AppState,
     model::{
         ids::{AccountId, InstanceId, KeyId},
         purpose::Purpose,
@@ -44,7 +44,7 @@ impl Default for KeyCreate {
 }
 
 impl Execute for KeyCreate {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let Self { account, name, instances, kind, purpose } = self;
         let kind = KeyKind::parse(&kind).ok_or_else(|| format!("{kind:?} is no kind: use bearer or chattu"))?;
         if purpose.is_some() && kind == KeyKind::Bearer {
@@ -74,7 +74,7 @@ pub struct KeySet {
 }
 
 impl Execute for KeySet {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let purpose = default_purpose(&self.purpose)?;
         gateway.accounts.set_key_purpose(KeyId(self.id), purpose, CLI).await.map_err(text)?;
         Ok(json!({"ok": true, "id": self.id, "purpose": purpose.as_str()}))
@@ -90,7 +90,7 @@ pub struct KeyList {
 }
 
 impl Execute for KeyList {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         Ok(json!(gateway.accounts.list_keys(AccountId(self.account)).await.map_err(text)?))
     }
 }
@@ -103,7 +103,7 @@ pub struct KeyRevoke {
 }
 
 impl Execute for KeyRevoke {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         gateway.accounts.revoke_key(KeyId(self.id), CLI).await.map_err(text)?;
         Ok(json!({"ok": true, "id": self.id}))
     }

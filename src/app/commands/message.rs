@@ -1,8 +1,8 @@
 //! `wa-gateway message …`
 
-use super::{CLI, Done, Execute, group, text, values::parse_time};
+use super::{CLI, CommandResult, Execute, group, text, values::parse_time};
 use crate::{
-    gateway::Gateway,
+    dialects::AppState,
     model::{
         ids::{InstanceId, LogId},
         message::Status,
@@ -41,7 +41,7 @@ impl Default for MessageList {
 }
 
 impl Execute for MessageList {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let words = || Status::ALL.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(", ");
         let status = |s: String| Status::parse(&s).ok_or_else(|| format!("{s:?} is no status: use one of {}", words()));
         let filter = log::Filter {
@@ -63,7 +63,7 @@ pub struct MessageShow {
 }
 
 impl Execute for MessageShow {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let log_id = self.log_id;
         let found = gateway.store.read(move |tx| log::timeline(tx, LogId(log_id))).await.map_err(text)?;
         found.ok_or_else(|| format!("there is no message with log id {log_id}"))
@@ -83,7 +83,7 @@ pub struct MessageSettle {
 }
 
 impl Execute for MessageSettle {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let to = match self.status.as_str() {
             "sent" => Status::Sent,
             "failed" => Status::Failed,

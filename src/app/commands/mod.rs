@@ -55,14 +55,14 @@ pub use webhook::{
     WebhookResend, WebhookRotate, WebhookTest,
 };
 
-use crate::gateway::Gateway;
+use crate::dialects::AppState;
 use futures_util::future::{BoxFuture, FutureExt};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt::Display;
 
 /// What a command answers: the value to be printed, or one line that says why it was not done and what would be right.
-pub type Done = Result<Value, String>;
+pub type CommandResult = Result<Value, String>;
 
 /// What one command does.
 pub trait Execute: Sized + Send {
@@ -76,7 +76,7 @@ pub trait Execute: Sized + Send {
     }
 
     /// Does it, through the same slices as everything else.
-    fn execute(self, gateway: &Gateway) -> impl Future<Output = Done> + Send;
+    fn execute(self, gateway: &AppState) -> impl Future<Output = CommandResult> + Send;
 }
 
 /// Every command: the command line's and the control socket's.
@@ -169,7 +169,7 @@ impl Command {
     ///
     /// # Errors
     /// As there.
-    pub fn execute(self, gateway: &Gateway) -> BoxFuture<'_, Done> {
+    pub fn execute(self, gateway: &AppState) -> BoxFuture<'_, CommandResult> {
         whichever!(self, it => it.execute(gateway).boxed())
     }
 }
@@ -186,7 +186,7 @@ macro_rules! group {
                 match self { $(Self::$variant(it) => it.prepare()),+ }
             }
 
-            async fn execute(self, gateway: &crate::gateway::Gateway) -> super::Done {
+            async fn execute(self, gateway: &crate::dialects::AppState) -> super::CommandResult {
                 match self { $(Self::$variant(it) => it.execute(gateway).await),+ }
             }
         }

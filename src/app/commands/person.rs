@@ -1,10 +1,16 @@
 //! `wa-gateway export` and `wa-gateway erase`: everything about one person, over all accounts.
 
-use super::{CLI, Done, Execute, single, text};
-use crate::{gateway::Gateway, model::phone::Phone};
+use super::{CLI, CommandResult, Execute, single, text};
+use crate::{
+    dialects::AppState,
+    model::phone::{Impossible, Phone, PhoneReading},
+};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+
+/// Who is looked for may have been taken when such a number still was.
+const ANY: PhoneReading = PhoneReading { region: None, impossible: Impossible::Warn };
 
 /// Everything about a person, as JSON
 #[derive(Clone, Debug, Args, Serialize, Deserialize)]
@@ -17,8 +23,8 @@ pub struct PersonExport {
 single!(PersonExport is Export);
 
 impl Execute for PersonExport {
-    async fn execute(self, gateway: &Gateway) -> Done {
-        let phone = Phone::parse(&self.phone, None).map_err(text)?;
+    async fn execute(self, gateway: &AppState) -> CommandResult {
+        let phone = Phone::parse(&self.phone, ANY).map_err(text)?;
         gateway.retention.export(&phone, None).await.map_err(text)
     }
 }
@@ -34,8 +40,8 @@ pub struct PersonErase {
 single!(PersonErase is Erase);
 
 impl Execute for PersonErase {
-    async fn execute(self, gateway: &Gateway) -> Done {
-        let phone = Phone::parse(&self.phone, None).map_err(text)?;
+    async fn execute(self, gateway: &AppState) -> CommandResult {
+        let phone = Phone::parse(&self.phone, ANY).map_err(text)?;
         let report = gateway.erase_person(&phone, None, CLI).await.map_err(text)?;
         let mut answer = json!(report);
         answer["ok"] = json!(true);

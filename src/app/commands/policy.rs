@@ -1,7 +1,7 @@
 //! `wa-gateway policy …`
 
-use super::{Done, Execute, group};
-use crate::{gateway::Gateway, model::purpose::Purpose};
+use super::{CommandResult, Execute, group};
+use crate::{dialects::AppState, model::purpose::Purpose};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -19,7 +19,7 @@ pub struct PolicyCheck {
 }
 
 impl Execute for PolicyCheck {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let Self { text, purpose } = self;
         let purpose = Purpose::parse(&purpose).ok_or_else(|| format!("{purpose:?} is not one of the five purposes"))?;
         let score = gateway.sending.check_text(purpose, &text);
@@ -30,6 +30,12 @@ impl Execute for PolicyCheck {
             total if total >= rules.review_score => "sent, listed for review",
             _ => "sent",
         };
-        Ok(json!({"ok": true, "score": score.total, "verdict": verdict, "signals": score.signals}))
+        let marks = gateway.sending.mark_text(&text);
+        let words: Vec<_> =
+            marks.iter().map(|m| json!({"words": &text[m.range.clone()], "signal": *m.signal})).collect();
+        Ok(json!({
+            "ok": true, "score": score.total, "verdict": verdict, "signals": score.signals, "model": score.model,
+            "words": words,
+        }))
     }
 }

@@ -1,10 +1,14 @@
 //! `wa-gateway sandbox …`: plays the customers' phones.
 
-use super::{Done, Execute, InstanceSet, group, key_value, text};
+use super::{CommandResult, Execute, InstanceSet, group, key_value, text};
 use crate::{
     connectors::{inbound_event, sandbox::Sandbox},
+    dialects::AppState,
     gateway::Gateway,
-    model::{ids::InstanceId, phone::Phone},
+    model::{
+        ids::InstanceId,
+        phone::{Impossible, Phone, PhoneReading},
+    },
     people::media,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -67,7 +71,7 @@ impl Execute for SandboxReceive {
         Ok(())
     }
 
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let (sandbox, from) = (find(gateway, &self.instance)?, person(&self.from)?);
         let id = match self.file {
             None => sandbox.receive(from, &self.text).await,
@@ -102,7 +106,7 @@ pub struct SandboxCall {
 }
 
 impl Execute for SandboxCall {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let id = find(gateway, &self.instance)?.call(person(&self.from)?, self.missed).await.map_err(text)?;
         Ok(json!({"ok": true, "call_id": id}))
     }
@@ -128,7 +132,7 @@ pub struct SandboxGroup {
 }
 
 impl Execute for SandboxGroup {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let group = inbound_event::GroupRef { id: self.group, name: self.name };
         let sandbox = find(gateway, &self.instance)?;
         let id = sandbox.group_message(group, person(&self.from)?, &self.text).await.map_err(text)?;
@@ -148,7 +152,7 @@ pub struct SandboxInbox {
 }
 
 impl Execute for SandboxInbox {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let sandbox = find(gateway, &self.instance)?;
         let of = self.phone.as_deref().map(phone).transpose()?;
         let read = tokio::task::spawn_blocking(move || sandbox.inbox(of.as_deref())).await.map_err(text)?;
@@ -177,7 +181,7 @@ impl Execute for SandboxSet {
         Ok(())
     }
 
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         InstanceSet { id: self.instance, settings: self.settings, ..Default::default() }.execute(gateway).await
     }
 }
@@ -187,7 +191,9 @@ fn find(gateway: &Gateway, id: &str) -> Result<Arc<Sandbox>, String> {
 }
 
 fn phone(text_of: &str) -> Result<String, String> {
-    Phone::parse(text_of, None).map(|p| p.to_string()).map_err(text)
+    // The sandbox is a provider of its own: whoever it plays may have any number.
+    let any = PhoneReading { region: None, impossible: Impossible::Warn };
+    Phone::parse(text_of, any).map(|p| p.to_string()).map_err(text)
 }
 
 fn person(number: &str) -> Result<inbound_event::RemoteParty, String> {

@@ -1,8 +1,8 @@
 //! `wa-gateway send`
 
-use super::{Done, Execute, account::region_of, single, text};
+use super::{CommandResult, Execute, account::reading, single, text};
 use crate::{
-    gateway::Gateway,
+    dialects::AppState,
     model::ids::InstanceId,
     sending::{Sender, Source, request},
     web::reply,
@@ -33,14 +33,13 @@ pub struct SendText {
 single!(SendText is Send);
 
 impl Execute for SendText {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let instance = gateway.instances.find(&InstanceId::from_text(self.instance.as_str())).await.map_err(text)?;
-        let region = region_of(gateway, instance.account_id).await?;
+        let how = reading(gateway, instance.account_id).await?;
         let body = json!({"instance_id": self.instance, "phone": self.to, "message": self.text,
                           "message_purpose": self.purpose});
         let object = body.as_object().cloned().unwrap_or_default();
-        let request = request::parse(&object, region, None)
-            .map_err(|fields| format!("missing or malformed: {}", fields.join(", ")))?;
+        let request = request::parse(&object, how, None).map_err(text)?;
         let sender = Sender {
             account: instance.account_id,
             key: None,

@@ -1,13 +1,19 @@
 //! `wa-gateway suppress …`
 
-use super::{CLI, Done, Execute, account::region_of, group, text, values::read_text};
+use super::{
+    CLI, CommandResult, Execute,
+    account::{reading, region_of},
+    group, text,
+    values::read_text,
+};
 use crate::{
+    dialects::AppState,
     gateway::Gateway,
     model::{
         clock::Time,
         csv,
         ids::AccountId,
-        phone::{Phone, Region},
+        phone::{Listed, Phone, PhoneReading},
     },
     people::{
         conversations::{self, Identity},
@@ -43,7 +49,7 @@ pub struct SuppressAdd {
 }
 
 impl Execute for SuppressAdd {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let (account, phone) = known(gateway, self.account, &self.phone).await?;
         let (now, shown) = (gateway.clock.now(), phone.to_string());
         let reason = self.reason.unwrap_or_else(|| "blocked by hand".into());
@@ -70,7 +76,7 @@ pub struct SuppressRemove {
 }
 
 impl Execute for SuppressRemove {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let (account, phone) = known(gateway, self.account, &self.phone).await?;
         let (now, shown, erased) = (gateway.clock.now(), phone.to_string(), gateway.erased.clone());
         let done = gateway.store.write(move |tx| {
@@ -96,7 +102,7 @@ pub struct SuppressList {
 }
 
 impl Execute for SuppressList {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let listed = gateway.store.read(move |tx| suppression::list(tx, AccountId(self.account))).await;
         Ok(json!(listed.map_err(|e: StoreError| e.to_string())?))
     }
@@ -117,7 +123,7 @@ pub struct SuppressExport {
 }
 
 impl Execute for SuppressExport {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let account = AccountId(self.account);
         region_of(gateway, account).await?;
         let read = gateway.store.read(move |tx| suppression::export(tx, account, self.all)).await;
@@ -148,12 +154,12 @@ impl Execute for SuppressImport {
         Ok(())
     }
 
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let account = AccountId(self.account);
-        let region = region_of(gateway, account).await?;
+        let how = reading(gateway, account).await?;
         let rows = csv::phones(&self.csv).map_err(text)?;
         let now = gateway.clock.now();
-        let report = gateway.store.write(move |tx| import(tx, account, region, &rows, now));
+        let report = gateway.store.write(move |tx| import(tx, account, how, &rows, now));
         Ok(json!(report.await.map_err(|e: StoreError| e.to_string())?))
     }
 }
@@ -161,21 +167,28 @@ impl Execute for SuppressImport {
 fn import(
     tx: &WriteTx<'_>,
     account: AccountId,
-    region: Option<Region>,
+    how: PhoneReading,
     rows: &[csv::CsvRow],
     now: Time,
 ) -> Result<conversations::ImportReport, StoreError> {
     let mut report = conversations::ImportReport::default();
-    for (line, phone, reason) in rows {
-        match Phone::parse(phone, region) {
-            Err(e) => report.skip(*line, &e.to_string()),
-            Ok(phone) => {
-                let contact = conversations::find_or_add(tx, account, &Identity::phone(phone.as_str()), now)?;
-                let reason = reason.as_deref().unwrap_or("imported");
-                let new = suppression::NewSuppression { account, contact, source: By::Manual, reason, instance: None };
-                suppression::add(tx, &new, now)?;
-                report.imported += 1;
+    for (line, written, reason) in rows {
+        let listed = match Listed::read(written, how) {
+            Ok(listed) => listed,
+            Err(e) => {
+                report.skip(*line, &e.to_string());
+                continue;
             }
+        };
+        for phone in listed.all() {
+            let contact = conversations::find_or_add(tx, account, &Identity::phone(phone.as_str()), now)?;
+            let reason = reason.as_deref().unwrap_or("imported");
+            let new = suppression::NewSuppression { account, contact, source: By::Manual, reason, instance: None };
+            suppression::add(tx, &new, now)?;
+        }
+        report.imported += 1;
+        if let Some(doubt) = listed.doubt() {
+            report.warn(*line, &doubt);
         }
     }
     Ok(report)
@@ -183,6 +196,6 @@ fn import(
 
 async fn known(gateway: &Gateway, account: i64, phone: &str) -> Result<(AccountId, Phone), String> {
     let account = AccountId(account);
-    let region = region_of(gateway, account).await?;
-    Ok((account, Phone::parse(phone, region).map_err(text)?))
+    let how = reading(gateway, account).await?;
+    Ok((account, Phone::parse(phone, how).map_err(text)?))
 }

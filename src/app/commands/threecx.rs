@@ -1,9 +1,11 @@
 //! `wa-gateway threecx …`
 
-use super::{CLI, Done, Execute, group, text};
+use super::{CLI, CommandResult, Execute, group, text};
 use crate::{
-    dialects::threecx::{Actor, EventType, IntegrationId, Mode, NewIntegration, SettingsChange},
-    gateway::Gateway,
+    dialects::{
+        AppState,
+        threecx::{Actor, EventType, IntegrationId, Mode, NewIntegration, SettingsChange},
+    },
     model::ids::{AccountId, InstanceId},
 };
 use clap::{
@@ -117,7 +119,7 @@ pub struct ThreecxCreate {
 }
 
 impl Execute for ThreecxCreate {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let (account, instance) = (AccountId(self.account), InstanceId::from_text(self.instance));
         let new = NewIntegration { account, instance, change: self.settings.change(None)? };
         let (id, secrets) = gateway.threecx.create(new, BY).await.map_err(text)?;
@@ -138,7 +140,7 @@ pub struct ThreecxUpdate {
 }
 
 impl Execute for ThreecxUpdate {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let (id, change) = (IntegrationId::from_text(self.id), self.settings.change(self.instance)?);
         Ok(json!(gateway.threecx.update(&id, None, change, BY).await.map_err(text)?))
     }
@@ -152,7 +154,7 @@ pub struct ThreecxRotate {
 }
 
 impl Execute for ThreecxRotate {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let id = IntegrationId::from_text(self.id);
         let secrets = gateway.threecx.rotate(&id, None, BY).await.map_err(text)?;
         Ok(json!({"ok": true, "id": id, "secret": secrets.secret, "signing_secret": secrets.signing}))
@@ -164,7 +166,7 @@ impl Execute for ThreecxRotate {
 pub struct ThreecxList;
 
 impl Execute for ThreecxList {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         Ok(json!(gateway.threecx.monitor(None).await.map_err(text)?))
     }
 }
@@ -188,7 +190,7 @@ pub struct ThreecxTemplate {
 }
 
 impl Execute for ThreecxTemplate {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let (id, event) = (IntegrationId::from_text(self.id), parse_event(&self.event)?);
         let enabled = (self.enable || self.disable).then_some(self.enable);
         if enabled.is_none() && self.text.is_none() {

@@ -1,8 +1,9 @@
 //! `wa-gateway user …`
 
-use super::{CLI, Done, Execute, group, text};
+use super::{CLI, CommandResult, Execute, group, text};
 use crate::{
     accounts::{LinkPurpose, NewUser, Role},
+    dialects::AppState,
     gateway::Gateway,
     model::ids::AccountId,
 };
@@ -52,7 +53,7 @@ impl Execute for UserCreate {
         Ok(())
     }
 
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let Self { account, email, role, password, .. } = self;
         let role = Role::parse(&role).ok_or_else(|| format!("{role:?} is no role: use admin, owner or viewer"))?;
         let password_hash = match &password {
@@ -84,7 +85,7 @@ pub struct UserResetPassword {
 }
 
 impl Execute for UserResetPassword {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         Ok(json!({"ok": true, "link": link(gateway, &self.email, LinkPurpose::Password).await?}))
     }
 }
@@ -94,7 +95,7 @@ impl Execute for UserResetPassword {
 pub struct UserList;
 
 impl Execute for UserList {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         Ok(json!(gateway.accounts.list_users().await.map_err(text)?))
     }
 }
@@ -107,7 +108,7 @@ pub struct UserLoginLink {
 }
 
 impl Execute for UserLoginLink {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         Ok(json!({"ok": true, "link": link(gateway, &self.email, LinkPurpose::Login).await?}))
     }
 }

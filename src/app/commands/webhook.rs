@@ -1,9 +1,9 @@
 //! `wa-gateway webhook …`
 
-use super::{CLI, Done, Execute, group, text, values::parse_time};
+use super::{CLI, CommandResult, Execute, group, text, values::parse_time};
 use crate::{
+    dialects::AppState,
     events::webhooks::{EndpointId, Filter, NewEndpoint},
-    gateway::Gateway,
     model::ids::{AccountId, InstanceId},
 };
 use clap::Args;
@@ -44,7 +44,7 @@ pub struct WebhookCreate {
 }
 
 impl Execute for WebhookCreate {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let (account, instance) = (AccountId(self.account), self.instance.map(InstanceId::from_text));
         let new = NewEndpoint { account, instance, url: self.url, events: self.events };
         let (id, secret) = gateway.webhooks.create(new, CLI).await.map_err(text)?;
@@ -57,7 +57,7 @@ impl Execute for WebhookCreate {
 pub struct WebhookList;
 
 impl Execute for WebhookList {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         Ok(json!(gateway.webhooks.list().await.map_err(text)?))
     }
 }
@@ -70,7 +70,7 @@ pub struct WebhookTest {
 }
 
 impl Execute for WebhookTest {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let delivery = gateway.webhooks.test(EndpointId(self.id)).await.map_err(text)?;
         Ok(json!({"ok": true, "delivery": delivery}))
     }
@@ -84,7 +84,7 @@ pub struct WebhookRotate {
 }
 
 impl Execute for WebhookRotate {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let secret = gateway.webhooks.rotate(EndpointId(self.id), CLI).await.map_err(text)?;
         Ok(json!({"ok": true, "id": self.id, "secret": secret.as_str()}))
     }
@@ -98,7 +98,7 @@ pub struct WebhookEnable {
 }
 
 impl Execute for WebhookEnable {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         done(self.id, gateway.webhooks.enable(EndpointId(self.id), CLI).await)
     }
 }
@@ -111,7 +111,7 @@ pub struct WebhookDisable {
 }
 
 impl Execute for WebhookDisable {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         done(self.id, gateway.webhooks.disable(EndpointId(self.id), "disabled by hand", CLI).await)
     }
 }
@@ -124,7 +124,7 @@ pub struct WebhookDelete {
 }
 
 impl Execute for WebhookDelete {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         done(self.id, gateway.webhooks.delete(EndpointId(self.id), CLI).await)
     }
 }
@@ -141,7 +141,7 @@ pub struct WebhookDeliveries {
 }
 
 impl Execute for WebhookDeliveries {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let filter = Filter { endpoint: self.endpoint.map(EndpointId), failed: self.failed, limit: LISTED };
         Ok(json!(gateway.webhooks.deliveries(filter).await.map_err(text)?))
     }
@@ -162,7 +162,7 @@ pub struct WebhookResend {
 }
 
 impl Execute for WebhookResend {
-    async fn execute(self, gateway: &Gateway) -> Done {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
         let resent = match (self.delivery, self.failed_since) {
             (Some(delivery), _) => gateway.webhooks.resend(delivery).await.map(|resent| json!(resent)),
             (None, Some(since)) => {
@@ -175,6 +175,6 @@ impl Execute for WebhookResend {
     }
 }
 
-fn done(id: i64, result: Result<(), impl Display>) -> Done {
+fn done(id: i64, result: Result<(), impl Display>) -> CommandResult {
     result.map(|()| json!({"ok": true, "id": id})).map_err(text)
 }

@@ -4,6 +4,7 @@
 //! - No text that is made here holds the token, a whole number or a message.
 
 use super::settings::Settings;
+use crate::model::egress::Use;
 use crate::{
     connectors::{meta_error::GraphError, outgoing::MediaFile},
     egress::{Bounds, Egress, EgressError, Outbound},
@@ -143,7 +144,7 @@ impl GraphClient {
         if let Some(kind) = kind.and_then(|kind| HeaderValue::from_str(kind).ok()) {
             headers.push((header::CONTENT_TYPE, kind));
         }
-        let inbound = self.egress.send(Outbound { method, url, headers, body }, bounds).await?;
+        let inbound = self.egress.send(Outbound { method, url, headers, body, of: Use::Connectors }, bounds).await?;
         let (status, headers, body) = (inbound.status, inbound.headers, inbound.body);
         Ok(GraphResponse { status, headers, body, truncated: inbound.truncated })
     }

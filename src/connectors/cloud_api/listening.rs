@@ -53,14 +53,12 @@ enum Follows {
 
 fn follows(what: &EventKind) -> Option<Follows> {
     match what {
-        EventKind::Receipt { receipt: Receipt::Failed, code: Some(code), .. } => {
-            code.parse().ok().map(Follows::Failure)
+        EventKind::Receipt(heard) if heard.receipt == Receipt::Failed => {
+            heard.code.as_ref()?.parse().ok().map(Follows::Failure)
         }
-        EventKind::State { state: InstanceState::Close, reason: Some(why), .. } => Some(Follows::Close(why.clone())),
-        EventKind::TemplateChanged { template, category: Some(category), .. } => {
-            Some(Follows::Category(template.clone(), *category))
-        }
-        EventKind::News { then, .. } => then.iter().find_map(follows),
+        EventKind::State(now) if now.state == InstanceState::Close => now.reason.clone().map(Follows::Close),
+        EventKind::TemplateChanged(now) => now.category.map(|word| Follows::Category(now.template.clone(), word)),
+        EventKind::News(news) => news.then.iter().find_map(follows),
         _ => None,
     }
 }

@@ -13,7 +13,11 @@ use crate::{
         ActionError, EventKind,
         meta_error::{self, ErrorClass, GraphError},
     },
-    model::{clock::Time, instance::InstanceState, phone::Phone},
+    model::{
+        clock::Time,
+        instance::InstanceState,
+        phone::{Impossible, Phone, PhoneReading},
+    },
 };
 use futures_util::FutureExt as _;
 use serde_json::Value;
@@ -184,5 +188,7 @@ fn own_number(fields: &Value) -> Option<String> {
     let shown = fields["display_phone_number"].as_str()?;
     // Meta shows it with and without the plus.
     let text = if shown.trim_start().starts_with('+') { shown.to_owned() } else { format!("+{shown}") };
-    Phone::parse(&text, None).ok().map(|phone| phone.as_str().to_owned())
+    Phone::parse(&text, PhoneReading { region: None, impossible: Impossible::Warn })
+        .ok()
+        .map(|phone| phone.as_str().to_owned())
 }

@@ -4,14 +4,16 @@
 
 use super::{ContractFinding, InboundText, Run, STEPS_OF_QUIET, ensure};
 use crate::{
-    connectors::{EventKind, ProviderEvent, SendErrorKind, inbound_event::InboundMessage},
+    connectors::{ConnectionStatus, EventKind, ProviderEvent, SendErrorKind, inbound_event::InboundMessage},
     model::{ids::MessageId, instance::InstanceState, message::Receipt},
 };
 
 /// After a logout the instance is closed with a reason, the ear knows, and nothing leaves.
 pub(super) async fn logged_out(run: &Run<'_>) -> ContractFinding {
     let closed = |h: &ProviderEvent| match &h.what {
-        EventKind::State { state: InstanceState::Close, reason, .. } => reason.as_ref().is_some_and(|r| !r.is_empty()),
+        EventKind::State(ConnectionStatus { state: InstanceState::Close, reason, .. }) => {
+            reason.as_ref().is_some_and(|r| !r.is_empty())
+        }
         _ => false,
     };
     let first = run.failure(&run.message(1, "This one finds the instance out")).await?;
@@ -64,9 +66,7 @@ async fn receipts_heard(run: &Run<'_>, failures: usize) -> ContractFinding {
 
 fn receipt(heard: &ProviderEvent) -> Option<(&str, Option<&MessageId>, Receipt)> {
     match &heard.what {
-        EventKind::Receipt { provider_message_id, message_id, receipt, .. } => {
-            Some((provider_message_id, message_id.as_ref(), *receipt))
-        }
+        EventKind::Receipt(heard) => Some((&heard.provider_message_id, heard.message_id.as_ref(), heard.receipt)),
         _ => None,
     }
 }

@@ -8,11 +8,15 @@ use super::{
     EvolutionInner,
     client::EvolutionError,
     hook,
+    outgoing::recipient,
     reading::{self, ParsedMessage, text},
 };
 use crate::{
-    connectors::inbound_event::{Backlog, Unsettled},
-    model::{clock::Time, instance::Health, message::Receipt},
+    connectors::{
+        EventKind,
+        inbound_event::{Backlog, Unsettled, Whom},
+    },
+    model::{clock::Time, ids::MessageId, instance::Health, message::Receipt},
 };
 use http::Method;
 use serde_json::{Value, json};
@@ -99,12 +103,21 @@ impl EvolutionInner {
             let Some(record) = record else { continue };
             let Some(id) = text(&record["key"]["id"]) else { continue };
             self.keys().learn(&id, &one.message_id);
+            self.tell_recipient(&id, &one.message_id, &record["key"]).await;
             if let Some(receipt) = last_receipt(&record) {
                 // Not recorded now: the next round finds it again.
                 let _ = self.receipt(&id, receipt, None).await;
             }
         }
         Ok(())
+    }
+
+    /// By which names the server knows the one that a message went to whose answer was lost.
+    async fn tell_recipient(&self, id: &str, message: &MessageId, key: &Value) {
+        let names = recipient(key);
+        let whom = Whom::Recipient { provider_message_id: id.to_owned(), message_id: Some(message.clone()) };
+        // Not recorded now: whoever writes is known by the same names.
+        let _ = self.line.tell(self.clock.now(), EventKind::Named { whom, names }).await;
     }
 
     /// Looks for a message without an answer: in the chat that the server itself names for its recipient, the one of

@@ -1,8 +1,15 @@
 //! Chats, as the server names them: which one a person's is, who has one, and what was read in it.
 
-use super::{EvolutionInner, client::EvolutionError, reading::text};
+use super::{
+    EvolutionInner,
+    client::EvolutionError,
+    reading::{self, text},
+};
 use crate::{
-    connectors::{ActionError, Address},
+    connectors::{
+        ActionError, Address, EventKind,
+        inbound_event::{RemoteParty, Whom},
+    },
     model::phone::Phone,
 };
 use http::Method;
@@ -15,7 +22,7 @@ impl EvolutionInner {
     /// The chat that the server would send to; none for a number without WhatsApp. It changes the digits of some
     /// countries' numbers, so that only it can tell.
     pub(super) async fn chat_of(&self, to: &str) -> Result<Option<String>, EvolutionError> {
-        let Ok(phone) = Phone::parse(to, None) else { return Ok(Some(to.to_owned())) };
+        let Some(phone) = Phone::known(to) else { return Ok(Some(to.to_owned())) };
         let rows = self.numbers(std::slice::from_ref(&phone)).await?;
         Ok(rows.into_iter().find(|row| row["exists"] == true).and_then(|row| text(&row["jid"])))
     }
@@ -36,12 +43,7 @@ impl EvolutionInner {
         }
         let rows = self.numbers(phones).await.map_err(|trouble| ActionError(trouble.text()))?;
         // The answers come in an order of their own.
-        let exists = |phone: &Phone| {
-            let row = rows
-                .iter()
-                .find(|row| row["number"].as_str().is_some_and(|n| n.trim_start_matches('+') == phone.digits()));
-            row.is_some_and(|row| row["exists"] == true)
-        };
+        let exists = |phone: &Phone| rows.iter().any(|row| is_about(row, phone) && row["exists"] == true);
         Ok(phones.iter().map(exists).collect())
     }
 
@@ -49,6 +51,28 @@ impl EvolutionInner {
         let digits: Vec<&str> = phones.iter().map(Phone::digits).collect();
         let body = json!({"numbers": digits});
         let answer = self.client.ask(Method::POST, "/chat/whatsappNumbers", "", Some(&body)).await?;
-        Ok(answer.as_array().cloned().unwrap_or_default())
+        let rows = answer.as_array().cloned().unwrap_or_default();
+        for phone in phones {
+            if let Some(row) = rows.iter().find(|row| row["exists"] == true && is_about(row, phone)) {
+                self.learn(phone, row).await;
+            }
+        }
+        Ok(rows)
     }
+
+    /// The server names the chat of a number, and the hidden id beside it. What cannot be recorded now is told again
+    /// with the next message.
+    async fn learn(&self, phone: &Phone, row: &Value) {
+        let mut names = RemoteParty::default();
+        [&row["jid"], &row["lid"]].into_iter().filter_map(text).for_each(|jid| reading::name(&mut names, &jid));
+        if names != RemoteParty::default() {
+            let whom = Whom::Address(Address::Phone(phone.clone()));
+            let _ = self.line.tell(self.clock.now(), EventKind::Named { whom, names }).await;
+        }
+    }
+}
+
+/// Whether a row answers for this number, as it was asked.
+fn is_about(row: &Value, phone: &Phone) -> bool {
+    row["number"].as_str().is_some_and(|n| n.trim_start_matches('+') == phone.digits())
 }

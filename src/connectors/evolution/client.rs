@@ -7,6 +7,7 @@
 //! - No text that is made here holds the key, a whole number or a message.
 
 use super::settings::Settings;
+use crate::model::egress::Use;
 use crate::{
     connectors::{meta_error::GraphError, provider_text::repeated},
     egress::{Bounds, Egress, EgressError, Outbound},
@@ -113,7 +114,8 @@ impl EvolutionClient {
             headers.push((header::CONTENT_TYPE, HeaderValue::from_static("application/json")));
         }
         let body = body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
-        let inbound = self.egress.send(Outbound { method, url: &url, headers, body }, bounds).await?;
+        let inbound =
+            self.egress.send(Outbound { method, url: &url, headers, body, of: Use::Connectors }, bounds).await?;
         let retry_after = inbound.headers.get(header::RETRY_AFTER).and_then(|v| v.to_str().ok()).map(str::to_owned);
         Ok(EvolutionResponse { status: inbound.status, retry_after, body: inbound.body, truncated: inbound.truncated })
     }

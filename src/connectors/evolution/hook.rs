@@ -12,7 +12,10 @@ use super::{
 };
 use crate::connectors::evolution::sent_index::EarlyReceipt;
 use crate::{
-    connectors::{EventKind, HookAnswer, HookRequest, NotRecorded, inbound_event::RemoteParty},
+    connectors::{
+        EventKind, HookAnswer, HookRequest, NotRecorded,
+        inbound_event::{CallHeard, ReceiptHeard, RemoteParty},
+    },
     model::{
         clock::Time,
         instance::{Health, InstanceState},
@@ -189,11 +192,8 @@ async fn call(inner: &EvolutionInner, data: &Value) -> Result<(), NotRecorded> {
         reading::name(&mut from, &jid);
     }
     let is_video = data["isVideo"] == true;
-    let at = text(&data["date"]).and_then(|d| Time::parse(&d).ok());
-    inner
-        .line
-        .tell(at.unwrap_or_else(|| inner.clock.now()), EventKind::Call { call_id: id, from, is_video, missed })
-        .await
+    let at = text(&data["date"]).and_then(|d| Time::parse(&d).ok()).unwrap_or_else(|| inner.clock.now());
+    inner.line.tell(at, EventKind::Call(CallHeard { call_id: id, from, is_video, missed })).await
 }
 
 async fn connection(inner: &EvolutionInner, data: &Value) {
@@ -253,7 +253,7 @@ impl EvolutionInner {
 
     pub(super) async fn tell_receipt(&self, told: EarlyReceipt) -> Result<(), NotRecorded> {
         let (id, receipt) = (told.id.clone(), told.receipt);
-        let what = EventKind::Receipt {
+        let heard = ReceiptHeard {
             provider_message_id: told.id,
             message_id: told.message,
             receipt,
@@ -262,7 +262,7 @@ impl EvolutionInner {
             recipient_fault: false,
             pricing: None,
         };
-        self.line.tell(told.at, what).await?;
+        self.line.tell(told.at, EventKind::Receipt(heard)).await?;
         self.keys().note_told(&id, receipt);
         Ok(())
     }

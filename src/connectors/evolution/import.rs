@@ -5,6 +5,7 @@ use super::{
     reading::{self, text},
     settings::Settings,
 };
+use crate::model::egress::Use;
 use crate::{
     connectors::ActionError,
     egress::Egress,
@@ -78,7 +79,7 @@ pub async fn survey(egress: &Egress, base_url: &str, key: &str) -> Result<Vec<Im
         if let Some(found) = instance(row, key) {
             let mut webhook = webhook(&client, &found.name).await?;
             if let Some(webhook) = &mut webhook {
-                webhook.problem = egress.check_url(&webhook.url).err().map(|e| e.to_string());
+                webhook.problem = egress.check_url(&webhook.url, Use::Webhooks).err().map(|e| e.to_string());
             }
             all.push(ImportCandidate { webhook, ..found });
         }

@@ -11,7 +11,10 @@
 
 use super::settings::Receipts;
 use crate::{
-    connectors::{ConnectionStatus, Ear, EventKind, NotRecorded, Pairing, ProviderEvent, registry::Deps},
+    connectors::{
+        ConnectionStatus, Ear, EventKind, NotRecorded, Pairing, ProviderEvent, inbound_event::ReceiptHeard,
+        registry::Deps,
+    },
     model::{
         clock::{Clock, Time},
         ids::{InstanceId, MessageId},
@@ -299,7 +302,7 @@ impl SandboxShared {
 
     async fn tell_receipts(self: Arc<Self>, planned: PlannedReceipts) {
         for receipt in planned.steps {
-            self.tell_until_recorded(EventKind::Receipt {
+            self.tell_until_recorded(EventKind::Receipt(ReceiptHeard {
                 provider_message_id: planned.provider_message_id.clone(),
                 message_id: Some(planned.message_id.clone()),
                 receipt: *receipt,
@@ -307,7 +310,7 @@ impl SandboxShared {
                 reason: None,
                 recipient_fault: false,
                 pricing: None,
-            })
+            }))
             .await;
         }
     }
@@ -333,7 +336,8 @@ impl SandboxShared {
 
     /// The caller holds `telling_state`.
     async fn tell_state(&self, state: InstanceState, reason: Option<String>) -> Result<(), NotRecorded> {
-        self.tell(EventKind::State { state, health: Health::Ok, reason, phone: None }).await?;
+        let standing = ConnectionStatus { state, reason, health: Health::Ok, phone: None, last_heard_at: None };
+        self.tell(EventKind::State(standing)).await?;
         if state == InstanceState::Qr {
             let code = format!("sandbox-{}", base62(&*self.random, 24));
             let expires_at = self.clock.now().plus(QR_LIFE);

@@ -104,17 +104,25 @@ pub(super) struct InboxFile {
     line: Vec<u8>,
     /// The file ends in the middle of a line.
     torn: bool,
+    path: PathBuf,
+    size: u64,
 }
+
+/// A file that is larger than this loses its older half: some hundred thousand messages, which is more than anybody
+/// looks at, and less than fills a disk.
+const SIZE_MAX: u64 = 64 << 20;
 
 impl InboxFile {
     /// Opens the file, or makes it (0600) with its folder (0700).
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        if let Some(folder) = path.parent() {
+        if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
             DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+            folder.parent().map_or(Ok(()), |above| File::open(above)?.sync_all())?;
         }
         let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
         let torn = ends_torn(&mut file)?;
-        Ok(Self { file, line: Vec::new(), torn })
+        let size = file.metadata()?.len();
+        Ok(Self { file, path: path.to_owned(), size, line: Vec::new(), torn })
     }
 
     /// Appends one message. When this ends with `Ok`, the message outlives the end of this process, however sudden;
@@ -125,6 +133,11 @@ impl InboxFile {
     /// than the write and make the fake the slowest part of every measurement. For the same reason it is written
     /// right here and not on a thread for blocking work: copying some hundred bytes is cheaper than the hand-over.
     pub(super) fn append(&mut self, id: &str, at: Time, out: &Outgoing) -> io::Result<()> {
+        if self.size >= SIZE_MAX
+            && let Err(e) = self.halve(SIZE_MAX / 2)
+        {
+            tracing::warn!("{} grows beyond its bound: {e}", self.path.display());
+        }
         self.line.clear();
         if self.torn {
             // A line of which only the end is missing must not become whole by the next one's coming.
@@ -139,6 +152,7 @@ impl InboxFile {
             Ok(written) => written < self.line.len() && (self.torn || written > 0),
             Err(_) => self.torn,
         };
+        self.size += result.as_ref().map_or(0, |written| *written as u64);
         match result {
             Ok(written) if written == self.line.len() => Ok(()),
             Ok(_) => Err(io::ErrorKind::WriteZero.into()),
@@ -163,10 +177,28 @@ impl InboxFile {
             line.push(b'\n');
             file.write_all(&line)?;
         }
-        file.sync_all()?;
-        std::fs::rename(&beside, path)?;
-        *self = Self::open(path)?;
+        self.replace(&file, &beside)?;
         Ok(gone)
+    }
+
+    /// Writes the file anew with its last `keep` bytes, from the beginning of a line.
+    fn halve(&mut self, keep: u64) -> io::Result<()> {
+        let mut old = BufReader::new(File::open(&self.path)?);
+        old.seek(SeekFrom::Start(self.size.saturating_sub(keep)))?;
+        old.read_until(b'\n', &mut Vec::new())?;
+        let beside = self.path.with_extension("new");
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+        io::copy(&mut old, &mut file)?;
+        self.replace(&file, &beside)
+    }
+
+    fn replace(&mut self, file: &File, beside: &Path) -> io::Result<()> {
+        file.sync_all()?;
+        std::fs::rename(beside, &self.path)?;
+        self.path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())?;
+        let path = std::mem::take(&mut self.path);
+        *self = Self::open(&path)?;
+        Ok(())
     }
 }
 

@@ -131,3 +131,23 @@ fn the_inbox_of_one_phone_is_its_own() {
     let one: Vec<_> = read(&path, Some("+1")).expect("readable").into_iter().map(|a| a.text).collect();
     assert_eq!(one, ["one", "three"]);
 }
+
+#[test]
+fn a_file_that_grew_beyond_its_bound_keeps_its_newer_half() {
+    let dir = tempfile::TempDir::new().expect("a directory");
+    let path = path(dir.path(), &InstanceId::from_text("line"));
+    let mut log = InboxFile::open(&path).expect("a file");
+    for n in 0..100 {
+        let text = format!(
+            "{{\"provider_message_id\":\"sbx_{n:03}\",\"message_id\":\"m\",\"to\":\"+1\",\"text\":\"\",\"at\":\"2026-06-01T08:00:00Z\"}}\n"
+        );
+        log.file.write_all(text.as_bytes()).expect("written");
+        log.size += text.len() as u64;
+    }
+    let keep = log.size / 2;
+    log.halve(keep).expect("halved");
+    let kept = read(&path, None).expect("readable");
+    assert!((48..=50).contains(&kept.len()), "{}", kept.len());
+    assert_eq!(kept.last().map(|one| one.provider_message_id.as_str()), Some("sbx_099"), "the newest are there");
+    assert_eq!(log.size, std::fs::metadata(&path).expect("there").len());
+}

@@ -9,7 +9,7 @@ use super::Sandbox;
 use crate::{
     connectors::{
         ActionError, Address, EventKind, GroupInfo, MediaError, NotRecorded,
-        inbound_event::{GroupRef, HeardMedia, InboundMessage, MediaSource, RemoteParty},
+        inbound_event::{CallHeard, GroupRef, HeardMedia, InboundMessage, MediaSource, ReceiptHeard, RemoteParty},
     },
     model::{ids::MessageId, instance::InstanceState, message::Receipt},
 };
@@ -148,7 +148,8 @@ impl Sandbox {
     /// It could not be recorded.
     pub async fn call(&self, from: RemoteParty, missed: bool) -> Result<String, NotRecorded> {
         let call_id = self.next_id();
-        self.line.tell(EventKind::Call { call_id: call_id.clone(), from, is_video: false, missed }).await?;
+        let call = CallHeard { call_id: call_id.clone(), from, is_video: false, missed };
+        self.line.tell(EventKind::Call(call)).await?;
         Ok(call_id)
     }
 
@@ -201,7 +202,7 @@ impl Sandbox {
         receipt: Receipt,
     ) -> Result<(), NotRecorded> {
         let provider_message_id = provider_message_id.to_owned();
-        let what = EventKind::Receipt {
+        let heard = ReceiptHeard {
             provider_message_id,
             message_id,
             receipt,
@@ -210,7 +211,7 @@ impl Sandbox {
             recipient_fault: false,
             pricing: None,
         };
-        self.line.tell(what).await
+        self.line.tell(EventKind::Receipt(heard)).await
     }
 
     /// The connection changes, until settings are applied or it is changed again. Without a `reason` the sandbox gives

@@ -43,11 +43,11 @@ impl Chattu {
     pub async fn step(&self) -> Result<usize, StoreError> {
         let mut queued = 0;
         loop {
-            let waiting = self.store.read(|tx| webhooks::answers(tx, AT_ONCE)).await?;
+            let waiting = self.gateway.store.read(|tx| webhooks::answers(tx, AT_ONCE)).await?;
             if waiting.is_empty() {
                 return Ok(queued);
             }
-            let (now, random) = (self.clock.now(), self.random.clone());
+            let (now, random) = (self.gateway.clock.now(), self.gateway.random.clone());
             let work = move |tx: &WriteTx<'_>| {
                 let mut made = 0;
                 for answered in &waiting {
@@ -55,8 +55,8 @@ impl Chattu {
                 }
                 Ok::<_, StoreError>(made)
             };
-            queued += self.store.write(work).await?;
-            self.schedules.wake();
+            queued += self.gateway.store.write(work).await?;
+            self.gateway.schedules.wake();
         }
     }
 
@@ -68,11 +68,11 @@ impl Chattu {
                 Err(StoreError::Stopping) => return,
                 Err(e) => tracing::warn!("endpoints' answers wait: {e}"),
             }
-            let look_at = self.clock.now().plus(LOOK_AGAIN);
+            let look_at = self.gateway.clock.now().plus(LOOK_AGAIN);
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => return,
-                () = self.webhooks.answered() => {}
-                () = self.clock.sleep_until(look_at) => {}
+                () = self.gateway.webhooks.answered() => {}
+                () = self.gateway.clock.sleep_until(look_at) => {}
             }
         }
     }

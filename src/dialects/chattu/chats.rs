@@ -94,7 +94,7 @@ pub fn list(tx: &Tx<'_>, instance: &InstanceId) -> Result<Vec<ChattuChat>, Store
         &format!(
             "SELECT c.contact_id, max(c.at), max(c.unread), p.name,
                     (SELECT i.value FROM contact_identities i WHERE i.contact_id = c.contact_id
-                     ORDER BY CASE i.kind WHEN 'phone' THEN 0 WHEN 'lid' THEN 1 ELSE 2 END, i.value LIMIT 1)
+                     ORDER BY CASE i.kind WHEN 'phone' THEN 0 WHEN 'lid' THEN 1 ELSE 2 END, i.is_variant, i.value LIMIT 1)
              FROM ({TALKED_WITH}) c
              JOIN contacts p ON p.id = c.contact_id
              GROUP BY c.contact_id ORDER BY 2 DESC LIMIT ?3"
@@ -128,10 +128,11 @@ fn last(tx: &Tx<'_>, instance: &InstanceId, chat: &ChattuChat) -> Result<Option<
     )?;
     let sent = tx.find(
         "SELECT body, created_at FROM messages
-         WHERE account_id = (SELECT account_id FROM contacts WHERE id = ?2) AND recipient = ?3 AND instance_id = ?1
+         WHERE account_id = (SELECT account_id FROM contacts WHERE id = ?2) AND instance_id = ?1
+           AND recipient IN (SELECT value FROM contact_identities WHERE contact_id = ?2)
            AND status <> 'blocked' AND kind <> 'reaction'
          ORDER BY created_at DESC LIMIT 1",
-        params![instance, chat.contact, chat.address],
+        params![instance, chat.contact],
         read(true),
     )?;
     Ok([received, sent].into_iter().flatten().max_by_key(|last| last.at))
@@ -229,7 +230,7 @@ fn react(tx: &Tx<'_>, instance: &InstanceId, contact: ContactId, all: &mut [Chat
     let reactions = tx.list(
         "SELECT m.reply_to, m.body,
                 (SELECT i.value FROM contact_identities i WHERE i.contact_id = m.contact_id
-                 ORDER BY CASE i.kind WHEN 'phone' THEN 0 ELSE 1 END, i.value LIMIT 1)
+                 ORDER BY CASE i.kind WHEN 'phone' THEN 0 ELSE 1 END, i.is_variant, i.value LIMIT 1)
          FROM inbound_messages m
          WHERE m.contact_id = ?2 AND m.instance_id = ?1 AND m.group_id IS NULL AND m.kind = 'reaction'
          ORDER BY m.heard_at, m.id",

@@ -29,9 +29,9 @@ impl Chattu {
         key: &str,
     ) -> Result<(), WebhookError> {
         if !url.is_empty() {
-            self.webhooks.check_url(url)?;
+            self.gateway.webhooks.check_url(url)?;
         }
-        let (vault, now) = (self.vault.clone(), self.clock.now());
+        let (vault, now) = (self.vault.clone(), self.gateway.clock.now());
         let managed = Managed {
             account,
             instance: instance.clone(),
@@ -39,12 +39,13 @@ impl Chattu {
             events: EVENTS.to_vec(),
             format: Format::Chattu,
             sms_number: None,
-            secret: Secret::new(&*self.random),
+            secret: Secret::new(&*self.gateway.random),
             headers: [("x-api-key".to_owned(), key.to_owned())].into(),
             managed_by: manager(instance),
             module: "chattu",
         };
-        self.store
+        self.gateway
+            .store
             .write(move |tx| {
                 match (find(tx, &managed.instance)?, managed.url.is_empty()) {
                     (Some(id), true) => managed::delete(tx, id, now)?,

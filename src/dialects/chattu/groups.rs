@@ -10,7 +10,7 @@ use rusqlite::params;
 
 /// A group or channel with its newest message.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Listed {
+pub struct ListedGroup {
     /// As the connector tells.
     pub info: GroupInfo,
     /// The newest message.
@@ -26,8 +26,8 @@ impl Chattu {
     ///
     /// # Errors
     /// The store's.
-    pub async fn groups(&self, instance: &InstanceId) -> Result<Vec<Listed>, StoreError> {
-        let told = match self.registry.groups(instance).await {
+    pub async fn groups(&self, instance: &InstanceId) -> Result<Vec<ListedGroup>, StoreError> {
+        let told = match self.gateway.registry.groups(instance).await {
             Ok(told) => told,
             Err(e) => {
                 tracing::debug!(%instance, "its groups are those that were heard of: {e}");
@@ -35,7 +35,7 @@ impl Chattu {
             }
         };
         let instance = instance.clone();
-        self.store.read(move |tx| list(tx, &instance, told)).await
+        self.gateway.store.read(move |tx| list(tx, &instance, told)).await
     }
 
     /// One of them.
@@ -48,7 +48,7 @@ impl Chattu {
     }
 }
 
-fn list(tx: &Tx<'_>, instance: &InstanceId, mut told: Vec<GroupInfo>) -> Result<Vec<Listed>, StoreError> {
+fn list(tx: &Tx<'_>, instance: &InstanceId, mut told: Vec<GroupInfo>) -> Result<Vec<ListedGroup>, StoreError> {
     let heard = tx.list("SELECT group_id, name FROM groups WHERE instance_id = ?1", params![instance], |r| {
         Ok(GroupInfo { id: r.get(0)?, name: r.get(1)?, ..GroupInfo::default() })
     })?;
@@ -63,7 +63,7 @@ fn list(tx: &Tx<'_>, instance: &InstanceId, mut told: Vec<GroupInfo>) -> Result<
         let last = last(tx, instance, &info.id)?;
         let at = last.as_ref().map(|l| l.at).or(info.created_at);
         let unread = unread(tx, instance, &info.id)?;
-        all.push(Listed { info, last, at, unread });
+        all.push(ListedGroup { info, last, at, unread });
     }
     all.sort_by(|a, b| (b.at, &a.info.id).cmp(&(a.at, &b.info.id)));
     Ok(all)

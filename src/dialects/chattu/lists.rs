@@ -75,7 +75,7 @@ pub struct LogLine {
 
 /// The name by which a person is best known: the number, else a hidden id.
 const BEST_NAME: &str = "(SELECT i.value FROM contact_identities i WHERE i.contact_id = x.contact_id
-     ORDER BY CASE i.kind WHEN 'phone' THEN 0 WHEN 'lid' THEN 1 ELSE 2 END, i.value LIMIT 1)";
+     ORDER BY CASE i.kind WHEN 'phone' THEN 0 WHEN 'lid' THEN 1 ELSE 2 END, i.is_variant, i.value LIMIT 1)";
 
 /// The last messages that were sent.
 ///

@@ -14,17 +14,20 @@ mod endpoint;
 pub mod groups;
 pub mod http;
 pub mod lists;
+pub mod openapi;
 pub mod rates;
 
 pub use answers::DEFAULT_REJECTION;
 pub use rates::{ChattuRates, RateKind};
 
 use crate::{
-    connectors::Registry,
-    events::webhooks::Webhooks,
-    model::{clock::Clock, ids::InstanceId, phone::Phone, random::Random},
-    sending::schedule::Schedules,
-    store::{Store, StoreError, Vault},
+    gateway::Gateway,
+    model::{
+        ids::{AccountId, InstanceId},
+        instance::ConnectorKind,
+        phone::Phone,
+    },
+    store::{StoreError, Vault},
 };
 use rusqlite::params;
 use std::sync::Arc;
@@ -33,53 +36,26 @@ use std::sync::Arc;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Scope {
     /// One account; none: all, for those who run the appliance.
-    pub account: Option<crate::model::ids::AccountId>,
+    pub account: Option<AccountId>,
     /// One instance of it.
     pub instance: Option<InstanceId>,
 }
 
 /// The slice's door.
 pub struct Chattu {
-    store: Store,
-    clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
+    /// What it speaks for.
+    pub gateway: Arc<Gateway>,
     vault: Vault,
-    registry: Registry,
-    schedules: Arc<Schedules>,
-    webhooks: Arc<Webhooks>,
     /// How often somebody may ask.
     pub rates: ChattuRates,
     /// The connector of clients that the API adds.
-    pub new_client_connector: crate::model::instance::ConnectorKind,
-}
-
-/// What the slice is made of.
-pub struct Parts {
-    /// The database.
-    pub store: Store,
-    /// Time.
-    pub clock: Arc<dyn Clock>,
-    /// Chance.
-    pub random: Arc<dyn Random>,
-    /// For endpoints' headers.
-    pub vault: Vault,
-    /// For groups.
-    pub registry: Registry,
-    /// Where answers and groups' messages wait.
-    pub schedules: Arc<Schedules>,
-    /// Whose endpoints answer.
-    pub webhooks: Arc<Webhooks>,
-    /// How often somebody may ask.
-    pub rates: ChattuRates,
-    /// The connector of clients that the API adds.
-    pub new_client_connector: crate::model::instance::ConnectorKind,
+    pub new_client_connector: ConnectorKind,
 }
 
 impl Chattu {
-    /// The slice over its parts; its worker is started with [`Chattu::run`].
-    pub fn new(parts: Parts) -> Self {
-        let Parts { store, clock, random, vault, registry, schedules, webhooks, rates, new_client_connector } = parts;
-        Self { store, clock, random, vault, registry, schedules, webhooks, rates, new_client_connector }
+    /// The slice over the gateway; its worker is started with [`Chattu::run`]. `vault`: for endpoints' headers.
+    pub fn new(gateway: Arc<Gateway>, vault: Vault, rates: ChattuRates, new_client_connector: ConnectorKind) -> Self {
+        Self { gateway, vault, rates, new_client_connector }
     }
 
     /// Notes the number that a client was added with; the provider's own word about it comes later and counts more.
@@ -89,6 +65,6 @@ impl Chattu {
     pub async fn note_number(&self, instance: &InstanceId, phone: &Phone) -> Result<(), StoreError> {
         let (instance, phone) = (instance.clone(), phone.as_str().to_owned());
         let sql = "UPDATE instances SET phone = coalesce(phone, ?2) WHERE id = ?1";
-        self.store.write(move |tx| tx.execute(sql, params![instance, phone]).map(drop)).await
+        self.gateway.store.write(move |tx| tx.execute(sql, params![instance, phone]).map(drop)).await
     }
 }

@@ -4,7 +4,7 @@
 use crate::{
     model::{
         instance::words,
-        phone::{Phone, Recipient, Region},
+        phone::{Phone, PhoneError, PhoneReading, Recipient},
     },
     sending::request::MAX_CHARS,
 };
@@ -141,8 +141,13 @@ impl ThreecxEvent {
     }
 
     /// The customer: the first of the fields that is a number (or `contact:ID`, for people who hide theirs).
-    pub fn recipient(&self, region: Option<Region>) -> Option<Recipient> {
-        self.phones.iter().find_map(|text| Recipient::parse(text, region).ok())
+    pub fn recipient(&self, how: PhoneReading) -> Option<Recipient> {
+        self.phones.iter().find_map(|text| Recipient::parse(text, how).ok())
+    }
+
+    /// Why the first of the fields is no number, where none is.
+    pub fn no_recipient(&self, how: PhoneReading) -> Option<PhoneError> {
+        self.phones.iter().find_map(|text| Recipient::parse(text, how).err())
     }
 }
 
@@ -203,7 +208,7 @@ mod tests {
     }
 
     fn phone(value: Value) -> Option<String> {
-        event(value).recipient(None).map(|r| r.to_string())
+        event(value).recipient(PhoneReading::default()).map(|r| r.to_string())
     }
 
     #[test]
@@ -259,7 +264,7 @@ mod tests {
         let object = json!({"from": "+966500000001", "text": "Hello", "event_type": "missed_call"});
         let event = ThreecxEvent::of_sms(object.as_object().expect("an object"));
         assert_eq!(event.event_type, Ok(EventType::OutboundMessage));
-        assert_eq!(event.recipient(None), None, "the trunk is nobody to write to");
+        assert_eq!(event.recipient(PhoneReading::default()), None, "the trunk is nobody to write to");
         assert_eq!(event.purpose.as_deref(), Some("support"));
     }
 
@@ -305,7 +310,7 @@ mod tests {
             ];
             let object: Map<String, Value> = names.map(str::to_owned).into_iter().zip(values).collect();
             for event in [ThreecxEvent::of_webhook(&object), ThreecxEvent::of_sms(&object)] {
-                let _ = event.recipient(None);
+                let _ = event.recipient(PhoneReading::default());
                 let sides = [&event.conversation_id, &event.agent_extension, &event.queue, &event.call_time];
                 for side in sides.into_iter().flatten() {
                     prop_assert!(side.chars().count() <= SIDE_MAX && !side.chars().any(char::is_control));

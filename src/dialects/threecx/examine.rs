@@ -4,7 +4,7 @@
 use super::{
     Integration, IntegrationId, Payload, Presented, Threecx, ThreecxError,
     event::masked,
-    facts,
+    facts::{self, Asking},
     handle::{event_of, sender},
     judge::{self, NextStep},
 };
@@ -43,9 +43,10 @@ impl Threecx {
         proof.update(body);
         let not_authentic = self.ring.examine(proof);
         let (now, via) = (self.clock.now(), shown.via);
+        let before = Asking { rate: Ok(()), impossible: self.sending.rules().impossible_phone };
         let judged = self.store.read(move |tx| {
             let event = event_of(&asked, via);
-            let facts = facts::load(tx, &id, &sender(account_id, ""), event.as_ref(), Ok(()), now)?;
+            let facts = facts::load(tx, &id, &sender(account_id, ""), event.as_ref(), &before, now)?;
             let next = judge::before_reading(&asked, &facts).and_then(|()| match &event {
                 Some(event) => judge::judge(event, &facts),
                 None => Ok(NextStep::Record),

@@ -7,7 +7,7 @@
 
 use super::{
     event::{EventAction, EventType, ThreecxEvent},
-    facts,
+    facts::{self, Asking},
     integration::Integration,
     judge::{self, NextStep},
     log::{self, RequestLogLine},
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::dialects::threecx::auth::{Admission, Via};
 use crate::{
-    model::{clock::Time, ids::AccountId, phone::Recipient, plan::Module},
+    model::{clock::Time, ids::AccountId, plan::Module},
     sending::{Answer, Outcome, Refusal, Request, Sender, Source},
     store::{StoreError, Tx, WriteTx},
 };
@@ -74,7 +74,8 @@ pub(super) struct SendJob {
     pub(super) request: Request,
     event_type: EventType,
     line: RequestLogLine,
-    cooling: bool,
+    /// Of a call event: to whom its cooldown holds.
+    cooling: Option<String>,
 }
 
 /// The first transaction.
@@ -82,7 +83,7 @@ pub(super) fn decide(
     tx: &WriteTx<'_>,
     admission: &Admission,
     asked: &Payload,
-    rate: Result<(), Duration>,
+    before: &Asking,
     request_id: &str,
     now: Time,
 ) -> Result<Decided, StoreError> {
@@ -93,7 +94,7 @@ pub(super) fn decide(
     }
     let sender = sender(admission.account, request_id);
     let event = event_of(asked, admission.via);
-    let facts = facts::load(tx, &admission.id, &sender, event.as_ref(), rate, now)?;
+    let facts = facts::load(tx, &admission.id, &sender, event.as_ref(), before, now)?;
     let mut line = RequestLogLine::new(admission, request_id, event.as_ref(), facts.recipient.as_ref());
     let event_type = event.as_ref().and_then(|e| e.event_type.clone().ok());
     let told = |ending| ThreecxReply { event_type, ending, answer: None };
@@ -108,9 +109,9 @@ pub(super) fn decide(
         Ok(NextStep::SayReady) => RequestOutcome::Ready(ready(tx, &facts.integration)?),
         Ok(NextStep::Send { recipient, purpose, text }) => {
             let event_type = event_type.unwrap_or(EventType::OutboundMessage);
-            let cooling = event_type.kind() == EventAction::Call;
-            if cooling {
-                cool(tx, admission, event_type, &recipient, now)?;
+            let cooling = (event_type.kind() == EventAction::Call).then(|| recipient.canonical());
+            if let Some(person) = &cooling {
+                cool(tx, admission, event_type, person, now)?;
             }
             line.recipient = Some(recipient.to_string());
             let instance = facts.integration.settings.instance.clone();
@@ -145,7 +146,7 @@ pub(super) fn event_of(asked: &Payload, via: Via) -> Option<ThreecxEvent> {
 
 /// The second transaction: what became of the message.
 pub(super) fn settle(tx: &WriteTx<'_>, job: &SendJob, answer: &Answer, now: Time) -> Result<(), StoreError> {
-    if job.cooling && !may_have_gone(answer.outcome) {
+    if !may_have_gone(answer.outcome) {
         uncool(tx, job)?;
     }
     log::record(tx, &job.line, &ending(answer), Some(answer.log_id), now)
@@ -158,9 +159,10 @@ pub(super) fn told(job: &SendJob, answer: Answer) -> ThreecxReply {
 
 /// A message that was not even tried leaves no cooldown.
 pub(super) fn uncool(tx: &WriteTx<'_>, job: &SendJob) -> Result<(), StoreError> {
+    let Some(person) = &job.cooling else { return Ok(()) };
     tx.execute(
         "DELETE FROM threecx_cooldowns WHERE integration_id = ?1 AND event_type = ?2 AND recipient = ?3",
-        params![job.line.integration, job.event_type.as_str(), job.line.recipient],
+        params![job.line.integration, job.event_type.as_str(), person],
     )?;
     Ok(())
 }
@@ -187,14 +189,14 @@ fn cool(
     tx: &WriteTx<'_>,
     admission: &Admission,
     event_type: EventType,
-    recipient: &Recipient,
+    person: &str,
     now: Time,
 ) -> Result<(), StoreError> {
     tx.execute("DELETE FROM threecx_cooldowns WHERE integration_id = ?1 AND until <= ?2", params![admission.id, now])?;
     tx.execute(
         "INSERT INTO threecx_cooldowns (integration_id, event_type, recipient, until) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT DO UPDATE SET until = excluded.until",
-        params![admission.id, event_type.as_str(), recipient.to_string(), now.plus(COOLDOWN)],
+        params![admission.id, event_type.as_str(), person, now.plus(COOLDOWN)],
     )?;
     Ok(())
 }

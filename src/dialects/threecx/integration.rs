@@ -162,8 +162,12 @@ pub(super) fn rotate(
     Ok(note(tx, found.account_id, id, "threecx.rotate", None, None, by, now)?)
 }
 
-/// One integration, if it is the account's (none: of any account, for those who run the appliance).
-pub(super) fn find(tx: &Tx<'_>, id: &IntegrationId, scope: Option<AccountId>) -> Result<Integration, ThreecxError> {
+/// One integration, if it is the account's (none: of any account, for those who run the appliance), in a read that
+/// brings more.
+///
+/// # Errors
+/// No such one; the store's.
+pub fn find(tx: &Tx<'_>, id: &IntegrationId, scope: Option<AccountId>) -> Result<Integration, ThreecxError> {
     let sql = format!("SELECT {COLUMNS} FROM threecx_integrations WHERE id = ?1 AND (?2 IS NULL OR account_id = ?2)");
     tx.find(&sql, params![id, scope], read)?.ok_or_else(|| ThreecxError::NotFound(id.clone()))
 }
@@ -242,7 +246,7 @@ fn read(r: &Row<'_>) -> rusqlite::Result<Integration> {
         business_name: r.get(13)?,
         mode: Mode::parse(&r.get::<_, String>(14)?).unwrap_or(Mode::Event),
         destination_url: r.get(15)?,
-        trunk_number: trunk.and_then(|text| Phone::parse(&text, None).ok()),
+        trunk_number: trunk.and_then(|text| Phone::known(&text)),
     };
     Ok(Integration {
         id: r.get(0)?,

@@ -9,9 +9,10 @@ use super::{
 use crate::{
     model::{
         code::{Action, Code, Details},
-        phone::Recipient,
+        phone::{PhoneError, Recipient},
         purpose::Purpose,
     },
+    people::conversations,
     sending::Refusal,
 };
 use std::time::Duration;
@@ -55,7 +56,15 @@ pub(super) fn judge(event: &ThreecxEvent, facts: &RequestFacts) -> Result<NextSt
         }
         EventAction::Reply | EventAction::Call => {}
     }
-    let missing = || refusal(Code::MissingPhone, "none of the fields is a number");
+    let missing = || match &facts.no_recipient {
+        // What looks like a number is worth a word; an extension among the fields is not.
+        Some(problem @ (PhoneError::Spreadsheet | PhoneError::Impossible { .. })) => {
+            let details = Details::FieldsBecause(vec!["phone"], problem.to_string());
+            let why = format!("none of the fields is a number: {problem}");
+            Refusal { details, ..refusal(Code::MissingPhone, &why) }
+        }
+        _ => refusal(Code::MissingPhone, "none of the fields is a number"),
+    };
     let recipient = facts.recipient.clone().ok_or_else(missing)?;
     if event_type.kind() == EventAction::Reply {
         let text = reply_text(event)?;
@@ -96,13 +105,15 @@ fn reply_purpose(event: &ThreecxEvent) -> Result<Purpose, Refusal> {
     }
 }
 
-/// The recipient wrote to this instance, and not too long ago.
+/// The recipient wrote to this instance or called it, and not too long ago: the number's own window, not the account's.
+/// The contract says that "the WhatsApp user must have messaged first", and a reply goes out from the number that the
+/// integration has: a customer of another number of the same account has said nothing to this one.
 fn window(facts: &RequestFacts) -> Result<(), Refusal> {
     let length = Duration::from_secs(u64::from(facts.integration.settings.window_hours) * 3600);
-    if facts.last_written.is_some_and(|at| at <= facts.now.plus(length) && facts.now.since(at) < length) {
+    if conversations::is_window_open(facts.window_opened_at, facts.now, length) {
         return Ok(());
     }
-    let why = match facts.last_written {
+    let why = match facts.window_opened_at {
         None => "the recipient never wrote to this instance",
         Some(_) => "the recipient last wrote before the window",
     };

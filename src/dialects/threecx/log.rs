@@ -4,11 +4,15 @@
 use super::{
     event::{ThreecxEvent, masked},
     handle::RequestOutcome,
-    integration::{Integration, IntegrationId},
+    integration::{self, Integration, IntegrationId},
 };
 use crate::dialects::threecx::auth::{Admission, Rejected, Via};
 use crate::{
-    model::{clock::Time, ids::LogId, phone::Recipient},
+    model::{
+        clock::Time,
+        ids::{AccountId, LogId},
+        phone::Recipient,
+    },
     store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::params;
@@ -188,8 +192,11 @@ fn insert(
     Ok(())
 }
 
-/// The newest requests of an integration first.
-pub(super) fn list(tx: &Tx<'_>, id: &IntegrationId) -> Result<Vec<RequestLogEntry>, StoreError> {
+/// The newest requests of an integration first, in a read that brings more.
+///
+/// # Errors
+/// The store's.
+pub fn list(tx: &Tx<'_>, id: &IntegrationId) -> Result<Vec<RequestLogEntry>, StoreError> {
     tx.list(
         "SELECT at, via, event_type, outcome, reason, phone, conversation_id, agent_extension, log_id, request_id,
                 repeats
@@ -211,6 +218,24 @@ pub(super) fn list(tx: &Tx<'_>, id: &IntegrationId) -> Result<Vec<RequestLogEntr
             })
         },
     )
+}
+
+/// All integrations (or an account's) with their outcomes, in a read that brings more; see
+/// [`super::Threecx::with_rejections`].
+///
+/// # Errors
+/// The store's.
+pub fn monitored(tx: &Tx<'_>, scope: Option<AccountId>) -> Result<Vec<Monitored>, StoreError> {
+    let watched = integration::list(tx, scope)?.into_iter().map(|integration| {
+        let name = "SELECT name FROM accounts WHERE id = ?1";
+        Ok(Monitored {
+            account_name: tx.one(name, params![integration.account_id], |r| r.get(0))?,
+            outcomes: counts(tx, &integration.id)?,
+            rejected: Rejected::default(),
+            integration,
+        })
+    });
+    watched.collect()
 }
 
 /// How often which outcome.

@@ -200,26 +200,16 @@ impl Threecx {
     /// # Errors
     /// The store's.
     pub async fn monitor(&self, scope: Option<AccountId>) -> Result<Vec<Monitored>, ThreecxError> {
-        let mut all = self
-            .store
-            .read(move |tx| {
-                let listed = integration::list(tx, scope)?.into_iter();
-                let watched = listed.map(|integration| {
-                    let name = "SELECT name FROM accounts WHERE id = ?1";
-                    Ok::<_, StoreError>(Monitored {
-                        account_name: tx.one(name, params![integration.account_id], |r| r.get(0))?,
-                        outcomes: log::counts(tx, &integration.id)?,
-                        rejected: Rejected::default(),
-                        integration,
-                    })
-                });
-                watched.collect::<Result<Vec<_>, _>>()
-            })
-            .await?;
+        let all: Result<_, StoreError> = self.store.read(move |tx| log::monitored(tx, scope)).await;
+        Ok(self.with_rejections(all?))
+    }
+
+    /// The same with what only memory knows: requests that were not proven.
+    pub fn with_rejections(&self, mut all: Vec<Monitored>) -> Vec<Monitored> {
         for watched in &mut all {
             watched.rejected = self.ring.rejected(&watched.integration.id);
         }
-        Ok(all)
+        all
     }
 
     /// Requests of an integration that were not proven, since the gateway started.

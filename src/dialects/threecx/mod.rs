@@ -27,6 +27,7 @@ mod judge;
 mod limits;
 mod log;
 mod management;
+pub mod openapi;
 mod secrets;
 mod settings;
 pub mod snippet;
@@ -37,12 +38,12 @@ pub use auth::{Admission, NotAuthentic, Presented, Rejected, RequestProof, Via};
 pub use event::{EventAction, EventType};
 pub use examine::Examination;
 pub use handle::{COOLDOWN, Payload, RequestOutcome, ThreecxReply};
-pub use integration::{Integration, IntegrationId};
+pub use integration::{Integration, IntegrationId, find as find_integration};
 pub use limits::PER_MINUTE;
-pub use log::{Count, Monitored, RequestLogEntry};
+pub use log::{Count, Monitored, RequestLogEntry, list as list_requests, monitored};
 pub use secrets::{SECRET_HEADER, Secrets};
 pub use settings::{Mode, Settings, SettingsChange};
-pub use templates::Saved;
+pub use templates::{Saved, list as list_templates};
 
 use crate::{
     events::webhooks::Webhooks,
@@ -56,6 +57,7 @@ use crate::{
     store::{Store, StoreError, Vault},
 };
 use auth::IntegrationCache;
+use facts::Asking;
 use handle::Decided;
 use limits::{RequestRates, SeenSignatures};
 use rusqlite::params;
@@ -185,9 +187,10 @@ impl Threecx {
         request_id: &str,
     ) -> Result<ThreecxReply, StoreError> {
         let (now, id) = (self.clock.now(), request_id.to_owned());
-        let rate = self.rates.take(&admission.id, now);
+        let impossible = self.sending.rules().impossible_phone;
+        let before = Asking { rate: self.rates.take(&admission.id, now), impossible };
         let proven = admission.clone();
-        let decided = self.store.write(move |tx| handle::decide(tx, &admission, &asked, rate, &id, now)).await;
+        let decided = self.store.write(move |tx| handle::decide(tx, &admission, &asked, &before, &id, now)).await;
         let job = match decided.inspect_err(|_| self.ring.release(&proven))? {
             Decided::Told(told) => return Ok(*told),
             Decided::Send(job) => Arc::new(*job),

@@ -1,6 +1,7 @@
 //! One letter to a program: JSON over HTTP, signed like every webhook of the gateway.
 
 use super::{DeliveryFailure, Parts, first_line, row::Due};
+use crate::model::egress::Use;
 use crate::{
     egress::{Bounds, Outbound},
     events::webhooks::signature::{self, Secret},
@@ -38,7 +39,8 @@ pub(super) async fn send(parts: &Parts, due: &Due, timeout: Duration) -> Result<
         .into_iter()
         .filter_map(|(name, value)| Some((HeaderName::from_static(name), HeaderValue::try_from(value).ok()?)));
     let headers = proof.chain([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]).collect();
-    let request = Outbound { method: Method::POST, url: &due.recipient, headers, body: Bytes::from(body) };
+    let request =
+        Outbound { method: Method::POST, url: &due.recipient, headers, body: Bytes::from(body), of: Use::Webhooks };
     let answer = parts.egress.send(request, Bounds { timeout, max_answer_bytes: ANSWER_MAX }).await;
     match answer {
         Ok(answer) if answer.status.is_success() => Ok(()),

@@ -4,7 +4,9 @@ use super::{
     WebhookError,
     event::EventName,
     managed::Format,
+    recovery,
     retry::{COLLECTS_FOR, FAILING_MAX},
+    secrets,
     signature::Secret,
 };
 use crate::{
@@ -13,7 +15,7 @@ use crate::{
         notices::{self, NoticeKind},
     },
     model::{
-        clock::{SLACK, Time},
+        clock::Time,
         ids::{AccountId, InstanceId, row_ids},
         why::why,
     },
@@ -22,7 +24,6 @@ use crate::{
 use rusqlite::{Row, params};
 use serde::Serialize;
 use serde_json::json;
-use std::time::Duration;
 
 row_ids! {
     /// A customer's webhook.
@@ -31,8 +32,6 @@ row_ids! {
 
 /// What a secret is sealed for.
 pub(super) const SEALED_FOR: &str = "webhook_secret";
-/// How long a rotated secret's predecessor signs beside it.
-pub(super) const OVERLAP: Duration = Duration::from_secs(24 * 3600);
 pub(super) const URL_MAX: usize = 2000;
 
 /// An endpoint, as people are shown it; without its secret.
@@ -58,6 +57,8 @@ pub struct Endpoint {
     pub format: Format,
     /// The integration that it belongs to, such as `3cx:tcx_…`; none: the customer's own.
     pub managed_by: Option<String>,
+    /// Since when nothing but failures came back; none while it works, or was never tried.
+    pub failing_since: Option<Time>,
 }
 
 /// What makes an endpoint.
@@ -74,7 +75,7 @@ pub struct NewEndpoint {
 }
 
 const COLUMNS: &str = "id, account_id, instance_id, url, events, created_at, disabled_at, disabled_reason, format, \
-                       managed_by";
+                       managed_by, failing_since";
 
 pub(super) fn create(
     tx: &WriteTx<'_>,
@@ -180,11 +181,7 @@ pub(super) fn rotate(
     let endpoint = find(tx, id)?;
     own(&endpoint)?;
     note(tx, endpoint.account_id, id, "webhook.rotate", None, None, by)?;
-    tx.execute(
-        "UPDATE endpoints SET previous_secret = secret, previous_until = ?3, secret = ?2 WHERE id = ?1",
-        params![id, vault.seal(SEALED_FOR, secret.as_str()), by.now.plus(OVERLAP)],
-    )?;
-    Ok(())
+    Ok(secrets::replace(tx, id, secret, vault, by.now)?)
 }
 
 /// Enables an endpoint: what was collected is due at once.
@@ -265,9 +262,13 @@ pub(super) fn find(tx: &Tx<'_>, id: EndpointId) -> Result<Endpoint, WebhookError
         .ok_or_else(|| WebhookError::NotFound(format!("there is no webhook {id}; `wa-gateway webhook list`")))
 }
 
-pub(super) fn list(tx: &Tx<'_>) -> Result<Vec<Endpoint>, WebhookError> {
+/// Every endpoint, in a read that brings more.
+///
+/// # Errors
+/// The store's.
+pub fn list(tx: &Tx<'_>) -> Result<Vec<Endpoint>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM endpoints WHERE deleted_at IS NULL ORDER BY id");
-    Ok(tx.list(&sql, [], read)?)
+    tx.list(&sql, [], read)
 }
 
 /// An endpoint that wants an event, and how it wants it.
@@ -312,24 +313,12 @@ pub(super) fn wanted(tx: &Tx<'_>, id: EndpointId) -> Result<Wanting, StoreError>
     })
 }
 
-/// The secrets that sign now, the newest first.
-pub(super) fn secrets(tx: &Tx<'_>, id: EndpointId, vault: &Vault, now: Time) -> Result<Vec<Secret>, WebhookError> {
-    let (current, previous) = tx.one(
-        "SELECT secret, CASE WHEN previous_until > ?2 AND previous_until <= ?3 THEN previous_secret END
-         FROM endpoints WHERE id = ?1",
-        params![id, now, now.plus(OVERLAP).plus(SLACK)],
-        |r| Ok((r.get::<_, Vec<u8>>(0)?, r.get::<_, Option<Vec<u8>>>(1)?)),
-    )?;
-    let open = |sealed: &Vec<u8>| vault.unseal(SEALED_FOR, sealed).map(Secret::from_text);
-    let mut all = vec![open(&current).map_err(|e| WebhookError::Invalid(why!("sealed", "{e}", e = e)))?];
-    all.extend(previous.as_ref().and_then(|sealed| open(sealed).ok()));
-    Ok(all)
-}
-
-/// An attempt succeeded: the endpoint works.
-pub(super) fn note_success(tx: &WriteTx<'_>, id: EndpointId) -> Result<(), StoreError> {
-    tx.execute("UPDATE endpoints SET failing_since = NULL WHERE id = ?1 AND failing_since IS NOT NULL", params![id])?;
-    Ok(())
+/// An attempt succeeded: the endpoint works. If it had been failing, what waits for its next try is due at once.
+pub(super) fn note_success(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<(), StoreError> {
+    let failing = "SELECT failing_since FROM endpoints WHERE id = ?1 AND failing_since IS NOT NULL";
+    let Some(since) = tx.find(failing, params![id], |r| r.get::<_, Time>(0))? else { return Ok(()) };
+    tx.execute("UPDATE endpoints SET failing_since = NULL WHERE id = ?1", params![id])?;
+    recovery::bring_forward(tx, id, since, now)
 }
 
 /// An attempt failed; says whether the endpoint was disabled for it.
@@ -365,6 +354,7 @@ fn read(r: &Row<'_>) -> rusqlite::Result<Endpoint> {
         disabled_reason: r.get(7)?,
         format: format_of(&r.get::<_, String>(8)?),
         managed_by: r.get(9)?,
+        failing_since: r.get(10)?,
     })
 }
 

@@ -63,7 +63,11 @@ pub struct Filter {
 
 const FAILED: &str = "d.state <> 'delivered' AND d.last_at IS NOT NULL";
 
-pub(super) fn list(tx: &Tx<'_>, filter: &Filter) -> Result<Vec<Delivery>, StoreError> {
+/// The newest deliveries first, in a read that brings more.
+///
+/// # Errors
+/// The store's.
+pub fn list(tx: &Tx<'_>, filter: &Filter) -> Result<Vec<Delivery>, StoreError> {
     let only = if filter.failed { FAILED } else { "1" };
     let sql = format!(
         "{SELECT}
@@ -72,7 +76,11 @@ pub(super) fn list(tx: &Tx<'_>, filter: &Filter) -> Result<Vec<Delivery>, StoreE
     tx.list(&sql, params![filter.endpoint, filter.limit], read)
 }
 
-pub(super) fn find(tx: &Tx<'_>, id: i64) -> Result<Option<Delivery>, StoreError> {
+/// One delivery, in a read that brings more.
+///
+/// # Errors
+/// The store's.
+pub fn find(tx: &Tx<'_>, id: i64) -> Result<Option<Delivery>, StoreError> {
     tx.find(&format!("{SELECT} WHERE d.id = ?1"), params![id], read)
 }
 
@@ -98,7 +106,11 @@ fn read(r: &Row<'_>) -> rusqlite::Result<Delivery> {
     })
 }
 
-pub(super) fn attempts(tx: &Tx<'_>, delivery: i64) -> Result<Vec<Attempt>, StoreError> {
+/// The attempts of a delivery, oldest first, in a read that brings more.
+///
+/// # Errors
+/// The store's.
+pub fn attempts(tx: &Tx<'_>, delivery: i64) -> Result<Vec<Attempt>, StoreError> {
     tx.list(
         "SELECT at, took_ms, status, error, answer FROM attempts WHERE delivery_id = ?1 ORDER BY id",
         params![delivery],

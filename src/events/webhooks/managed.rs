@@ -4,8 +4,9 @@
 
 use super::{
     WebhookError,
-    endpoint::{self, EndpointId, OVERLAP, SEALED_FOR},
+    endpoint::{self, EndpointId, SEALED_FOR},
     event::EventName,
+    secrets,
     signature::Secret,
 };
 use crate::{
@@ -112,10 +113,7 @@ pub fn update(tx: &WriteTx<'_>, id: EndpointId, managed: &Managed, vault: &Vault
     )?;
     let sealed = tx.one("SELECT secret FROM endpoints WHERE id = ?1", params![id], |r| r.get::<_, Vec<u8>>(0))?;
     if vault.unseal(SEALED_FOR, &sealed).ok().as_deref() != Some(managed.secret.as_str()) {
-        tx.execute(
-            "UPDATE endpoints SET previous_secret = secret, previous_until = ?3, secret = ?2 WHERE id = ?1",
-            params![id, vault.seal(SEALED_FOR, managed.secret.as_str()), now.plus(OVERLAP)],
-        )?;
+        secrets::replace(tx, id, &managed.secret, vault, now)?;
     }
     Ok(())
 }

@@ -17,19 +17,22 @@ pub mod event;
 mod log;
 pub mod managed;
 mod outbox;
+mod recovery;
 pub mod retry;
+mod secrets;
 pub mod signature;
 mod sms;
 mod status_step;
 mod worker;
 
 pub use chattu::{EndpointReply, answer_unasked, answers, close_answer, is_asked_about_calls};
-pub use endpoint::{Endpoint, EndpointId, NewEndpoint};
+pub use endpoint::{Endpoint, EndpointId, NewEndpoint, list as list_endpoints};
 pub use event::{Event, EventContext, EventName, EventPerson, OutboundRef};
-pub use log::{Attempt, Delivery, Filter};
+pub use log::{Attempt, Delivery, Filter, attempts, find as find_delivery, list as list_deliveries};
 pub use outbox::emit;
 pub use status_step::StatusStep;
 
+use crate::model::egress::Use;
 use crate::{
     egress::Egress,
     model::{
@@ -97,7 +100,7 @@ impl Webhooks {
     /// # Errors
     /// An address that may not be called, an unknown account, instance or event.
     pub async fn create(&self, new: NewEndpoint, actor: &str) -> Result<(EndpointId, Secret), WebhookError> {
-        self.egress.check_url(&new.url).map_err(|e| WebhookError::Invalid(e.why()))?;
+        self.egress.check_url(&new.url, Use::Webhooks).map_err(|e| WebhookError::Invalid(e.why()))?;
         let (by, vault, secret) = (self.by(actor), self.vault.clone(), Secret::new(&*self.random));
         let sealed = secret.clone();
         let id = self.store.write(move |tx| endpoint::create(tx, &new, &sealed, &vault, &by)).await?;
@@ -126,7 +129,7 @@ impl Webhooks {
                 most = endpoint::URL_MAX
             )));
         }
-        self.egress.check_url(url).map_err(|e| WebhookError::Invalid(e.why()))
+        self.egress.check_url(url, Use::Webhooks).map_err(|e| WebhookError::Invalid(e.why()))
     }
 
     /// All endpoints.
@@ -134,7 +137,7 @@ impl Webhooks {
     /// # Errors
     /// The store's.
     pub async fn list(&self) -> Result<Vec<Endpoint>, WebhookError> {
-        self.store.read(endpoint::list).await
+        Ok(self.store.read(endpoint::list).await?)
     }
 
     /// One delivery.

@@ -12,6 +12,7 @@ use crate::{
     model::{
         clock::Time,
         ids::{AccountId, InstanceId, MessageId},
+        moment::Moment,
         random::Random,
     },
     store::{StoreError, WriteTx},
@@ -27,9 +28,9 @@ pub fn emit(
     account: AccountId,
     instance: &InstanceId,
     event: &Event,
-    now: Time,
-    random: &dyn Random,
+    moment: Moment<'_>,
 ) -> Result<usize, StoreError> {
+    let Moment { now, random } = moment;
     let wanting = endpoint::wanting(tx, account, instance, event.name(), now)?;
     if wanting.is_empty() {
         return Ok(0);

@@ -9,8 +9,10 @@ use super::{
     endpoint::{self, EndpointId},
     managed::{self, Format},
     retry::{self, AttemptResult, RetryDecision},
+    secrets,
     signature::{self, Secret},
 };
+use crate::model::egress::Use;
 use crate::{
     egress::{Bounds, Outbound},
     model::clock::{LastLook, Time},
@@ -176,8 +178,13 @@ impl Webhooks {
     async fn attempt(&self, delivery: ClaimedDelivery) {
         let begun = self.clock.now();
         let headers = headers(&delivery, begun);
-        let outbound =
-            Outbound { method: Method::POST, url: &delivery.url, headers, body: Bytes::from(delivery.body.clone()) };
+        let outbound = Outbound {
+            method: Method::POST,
+            url: &delivery.url,
+            headers,
+            body: Bytes::from(delivery.body.clone()),
+            of: Use::Webhooks,
+        };
         let answers = delivery.format == Format::Chattu;
         let bounds = match answers {
             true => {
@@ -198,8 +205,9 @@ impl Webhooks {
             }
             // The status came in time; that the rest of the answer did not is the receiver's own affair.
             Err(e) => {
+                tracing::debug!(endpoint = %delivery.endpoint, "a delivery got no answer: {e}");
                 let brought = e.status().map(|status| AttemptResult::Status(status.as_u16(), None));
-                (brought.unwrap_or_else(|| AttemptResult::NoAnswer(e.to_string())), String::new())
+                (brought.unwrap_or_else(|| AttemptResult::NoAnswer(e.for_customers())), String::new())
             }
         };
         let result = Arc::new(Came { brought, answer, took: now.since(begun) });
@@ -258,7 +266,7 @@ fn due(
         if fresh.is_empty() {
             continue;
         }
-        let proof = endpoint::secrets(tx, id, vault, now)
+        let proof = secrets::list(tx, id, vault, now)
             .and_then(|secrets| Ok(DeliveryHeaders { secrets, headers: managed::headers(tx, id, vault)? }));
         let proof = match proof {
             Ok(proof) => Arc::new(proof),
@@ -362,7 +370,7 @@ fn settle(
         params![id, state, due, status, error, at],
     )?;
     match next {
-        RetryDecision::Delivered => endpoint::note_success(tx, endpoint),
+        RetryDecision::Delivered => endpoint::note_success(tx, endpoint, at),
         RetryDecision::Gone => endpoint::give_up(tx, endpoint, "the receiver answered 410 Gone", at),
         RetryDecision::Again(_) | RetryDecision::GiveUp => endpoint::note_failure(tx, endpoint, at).map(drop),
     }

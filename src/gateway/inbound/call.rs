@@ -5,21 +5,16 @@ use super::{
     message::{person, writer},
 };
 use crate::{
-    connectors::inbound_event::RemoteParty,
+    connectors::inbound_event::CallHeard,
     events::webhooks::{self, Event},
     people::conversations,
     store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::params;
 
-pub(super) fn record(
-    tx: &WriteTx<'_>,
-    recording: &Recording<'_>,
-    call_id: &str,
-    from: &RemoteParty,
-    is_video: bool,
-    missed: bool,
-) -> Result<After, StoreError> {
+pub(super) fn record(tx: &WriteTx<'_>, recording: &Recording<'_>, heard: &CallHeard) -> Result<After, StoreError> {
+    let CallHeard { call_id, from, is_video, missed } = heard;
+    let (is_video, missed) = (*is_video, *missed);
     let contact = writer(tx, recording, from)?;
     let at = recording.heard.at;
     if let Some(contact) = contact {
@@ -59,7 +54,7 @@ pub(super) fn record(
     let event = |missed| Event::Call {
         missed,
         from: person(from, contact),
-        call_id: call_id.to_owned(),
+        call_id: call_id.clone(),
         is_video,
         started_at,
         ended_at: if missed { Some(at) } else { None },
@@ -73,16 +68,15 @@ pub(super) fn record(
     if !rejects {
         return Ok(After::Nothing);
     }
-    let rejected =
-        Event::CallRejected { from: person(from, contact), call_id: call_id.to_owned(), is_video, started_at };
+    let rejected = Event::CallRejected { from: person(from, contact), call_id: call_id.clone(), is_video, started_at };
     recording.emit(tx, &rejected)?;
     let instance = &recording.heard.instance;
     if let Some(contact) = contact
-        && !webhooks::is_asked_about_calls(tx, recording.account, instance, recording.now)?
+        && !webhooks::is_asked_about_calls(tx, recording.account, instance, recording.now())?
     {
-        webhooks::answer_unasked(tx, recording.account, instance, contact, recording.now)?;
+        webhooks::answer_unasked(tx, recording.account, instance, contact, recording.now())?;
     }
-    Ok(After::Rejected(instance.clone(), call_id.to_owned()))
+    Ok(After::Rejected(instance.clone(), call_id.clone()))
 }
 
 /// Whether the instance is set to end calls by itself.

@@ -6,13 +6,13 @@ use crate::{
     events::webhooks::{Event, EventPerson},
     model::{
         clock::Time,
-        ids::{ContactId, InstanceId},
+        ids::{AccountId, ContactId, InstanceId},
     },
     people::{
-        conversations::{self, Conversation, Identity, IdentityKind},
+        conversations::{self, Conversation, Identity},
         media::{self, EventMedia, Of},
     },
-    store::{StoreError, WriteTx},
+    store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::params;
 use serde_json::{Value, json};
@@ -25,11 +25,16 @@ pub(super) fn record(
     recording: &Recording<'_>,
     message: &InboundMessage,
 ) -> Result<Recorded, StoreError> {
-    let contact = writer(tx, recording, &message.from)?;
+    // A note of the provider's that names nobody but by an id that they had makes nobody known.
+    let is_bare_note = message.kind == SYSTEM && message.group.is_none() && message.from.phone.is_none();
+    let contact = match is_bare_note {
+        true => known(tx, recording.account, &message.from)?,
+        false => writer(tx, recording, &message.from)?,
+    };
     match (&message.group, contact) {
         (Some(group), contact) => {
-            let group_name = note_group(tx, &recording.heard.instance, &group.id, &group.name, recording.now)?;
-            let Some(id) = insert(tx, recording, message, &group.id, contact, None)? else { return Ok(heard_before()) };
+            let group_name = note_group(tx, &recording.heard.instance, &group.id, &group.name, recording.now())?;
+            let Some(id) = insert(tx, recording, message, &group.id, contact)? else { return Ok(heard_before()) };
             let media = note_file(tx, recording, message, id)?;
             recording.emit(
                 tx,
@@ -50,13 +55,13 @@ pub(super) fn record(
         // The provider's own note about somebody: kept, and nobody wrote it.
         (None, Some(contact)) if message.kind == SYSTEM => {
             let chat = format!("contact:{contact}");
-            let is_new = insert(tx, recording, message, &chat, Some(contact), None)?.is_some();
+            let is_new = insert(tx, recording, message, &chat, Some(contact))?.is_some();
             Ok(Recorded { after: After::Nothing, has_row: is_new })
         }
         (None, Some(contact)) => one_to_one(tx, recording, message, contact),
         // Nobody is named and no group: it is kept, so that it can be looked at, under a chat of its own.
         (None, None) => {
-            let Some(id) = insert(tx, recording, message, "nobody", None, None)? else { return Ok(heard_before()) };
+            let Some(id) = insert(tx, recording, message, "nobody", None)? else { return Ok(heard_before()) };
             note_file(tx, recording, message, id)?;
             Ok(Recorded { after: After::Nothing, has_row: true })
         }
@@ -85,8 +90,8 @@ fn note_file(
         file_name: file_name.as_deref(),
         content: file.taken.content(),
     };
-    let id = media::record(tx, &new, recording.now)?;
-    Ok(Some(file.shelf.show(id, heard, &file.taken, recording.now)))
+    let id = media::record(tx, &new, recording.now())?;
+    Ok(Some(file.shelf.show(id, heard, &file.taken, recording.now())))
 }
 
 fn one_to_one(
@@ -96,14 +101,14 @@ fn one_to_one(
     contact: ContactId,
 ) -> Result<Recorded, StoreError> {
     let chat = format!("contact:{contact}");
-    let Some(id) = insert(tx, recording, message, &chat, Some(contact), None)? else { return Ok(heard_before()) };
+    let Some(id) = insert(tx, recording, message, &chat, Some(contact))? else { return Ok(heard_before()) };
     let media = note_file(tx, recording, message, id)?;
     let (instance, at) = (&recording.heard.instance, recording.heard.at);
     conversations::note_inbound(tx, contact, message.from.name.as_deref(), at)?;
-    for name in identities(&message.from) {
+    for name in Identity::all_of(&message.from) {
         conversations::revive(tx, recording.account, &name, at)?;
     }
-    let conversation = conversations::note_message(tx, recording.account, instance, contact, at, recording.now)?;
+    let conversation = conversations::note_message(tx, recording.account, instance, contact, at, recording.now())?;
     tx.execute(
         "UPDATE inbound_messages SET conversation_id = ?2, sequence = ?3 WHERE id = ?1",
         params![id, conversation.id, conversation.sequence],
@@ -161,12 +166,11 @@ fn insert(
     message: &InboundMessage,
     chat: &str,
     contact: Option<ContactId>,
-    conversation: Option<i64>,
 ) -> Result<Option<i64>, StoreError> {
     tx.find(
         "INSERT INTO inbound_messages (account_id, instance_id, chat, provider_message_id, contact_id,
-             conversation_id, group_id, kind, body, reply_to, heard_at, created_at, raw)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+             group_id, kind, body, reply_to, heard_at, created_at, raw)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
          ON CONFLICT DO NOTHING RETURNING id",
         params![
             recording.account,
@@ -174,13 +178,12 @@ fn insert(
             chat,
             message.provider_message_id,
             contact,
-            conversation,
             message.group.as_ref().map(|g| &g.id),
             message.kind,
             message.text.as_deref().unwrap_or_default(),
             message.reply_to,
             recording.heard.at,
-            recording.now,
+            recording.now(),
             message.raw,
         ],
         |r| r.get(0),
@@ -193,14 +196,17 @@ pub(super) fn writer(
     recording: &Recording<'_>,
     from: &RemoteParty,
 ) -> Result<Option<ContactId>, StoreError> {
-    conversations::identify(tx, recording.account, &identities(from), recording.now)
+    recording.person(tx, &Identity::all_of(from))
 }
 
-/// The names that a provider gave somebody.
-pub(super) fn identities(of: &RemoteParty) -> Vec<Identity> {
-    let named = [(IdentityKind::Phone, &of.phone), (IdentityKind::Lid, &of.lid), (IdentityKind::Bsuid, &of.bsuid)];
-    let given = named.into_iter().filter_map(|(kind, value)| value.as_ref().map(|value| (kind, value)));
-    given.map(|(kind, value)| Identity { kind, value: value.clone() }).collect()
+/// The contact that is known by one of these names already.
+fn known(tx: &Tx<'_>, account: AccountId, of: &RemoteParty) -> Result<Option<ContactId>, StoreError> {
+    for name in Identity::all_of(of) {
+        if let Some(contact) = conversations::find(tx, account, &name)? {
+            return Ok(Some(contact.id));
+        }
+    }
+    Ok(None)
 }
 
 /// Remembers a group's name; answers with the one that is known where the news has none.

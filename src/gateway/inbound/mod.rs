@@ -15,7 +15,7 @@ mod opt_out;
 
 use crate::{
     connectors::{
-        Boxed, ConnectionStatus, Ear, EventKind, NotRecorded, ProviderEvent, Registry,
+        Boxed, Ear, EventKind, NotRecorded, ProviderEvent, Registry,
         inbound_event::{Backlog, InboundMessage},
     },
     events::{
@@ -25,10 +25,12 @@ use crate::{
     instances::{self, templates},
     model::{
         clock::{Clock, Time},
-        ids::{AccountId, InstanceId},
+        ids::{AccountId, ContactId, InstanceId},
+        moment::Moment,
         random::Random,
     },
     people::{
+        conversations::Identity,
         media::{MediaStore, StagedFile},
         suppression::{
             Erased,
@@ -37,12 +39,16 @@ use crate::{
     },
     sending::{
         Sending,
-        receipts::{self, ReceiptHeard, ReceiptStep},
+        learn::Learning,
+        receipts::{self, ReceiptStep},
     },
     store::{Store, StoreError, Tx, WriteTx},
 };
 use rusqlite::params;
-use std::sync::{Arc, OnceLock};
+use std::{
+    cell::Cell,
+    sync::{Arc, OnceLock},
+};
 use tokio::sync::Notify;
 
 /// The one ear of all connectors.
@@ -92,11 +98,18 @@ struct Recording<'a> {
     account: AccountId,
     heard: &'a ProviderEvent,
     phrase: Option<phrases::PhraseMeaning>,
-    phrases: &'a Phrases,
-    random: &'a dyn Random,
-    erased: &'a Erased,
     file: Option<&'a WithFile>,
-    now: Time,
+    means: Means<'a>,
+}
+
+/// What is the same for all that is recorded together.
+#[derive(Clone, Copy)]
+struct Means<'a> {
+    phrases: &'a Phrases,
+    erased: &'a Erased,
+    moment: Moment<'a>,
+    /// Two contacts became one.
+    has_merged: &'a Cell<bool>,
 }
 
 impl Inbound {
@@ -137,13 +150,19 @@ impl Inbound {
             files.push(self.take(heard).await?.map(Arc::new));
         }
         let (now, random, phrases) = (self.clock.now(), self.random.clone(), self.phrases.clone());
-        let (with, erased) = (files.clone(), self.erased.clone());
+        let (with, erased, sending) = (files.clone(), self.erased.clone(), self.sending.get().cloned());
         let recorded = self.store.write(move |tx| {
+            let has_merged = Cell::new(false);
+            let moment = Moment { now, random: &*random };
+            let means = Means { phrases: &phrases, erased: &erased, moment, has_merged: &has_merged };
             let pairs = all.iter().zip(&with);
-            let record = |(heard, file): (&ProviderEvent, &Option<Arc<WithFile>>)| {
-                record(tx, heard, (&phrases, &erased), file.as_deref(), &*random, now)
-            };
-            pairs.map(record).collect::<Result<Vec<Recorded>, StoreError>>()
+            let record =
+                |(heard, file): (&ProviderEvent, &Option<Arc<WithFile>>)| record(tx, heard, file.as_deref(), means);
+            let recorded = pairs.map(record).collect::<Result<Vec<Recorded>, StoreError>>()?;
+            if let Some(sending) = sending.filter(|_| has_merged.get()) {
+                sending.note_merge();
+            }
+            Ok::<_, StoreError>(recorded)
         });
         let recorded = recorded.await;
         for (n, file) in files.into_iter().enumerate() {
@@ -221,10 +240,8 @@ impl Ear for Inbound {
 fn record(
     tx: &WriteTx<'_>,
     heard: &ProviderEvent,
-    (phrases, erased): (&Phrases, &Erased),
     file: Option<&WithFile>,
-    random: &dyn Random,
-    now: Time,
+    means: Means<'_>,
 ) -> Result<Recorded, StoreError> {
     let plain = |after| Recorded { after, has_row: false };
     let account = tx.find("SELECT account_id FROM instances WHERE id = ?1", params![heard.instance], |r| {
@@ -232,11 +249,11 @@ fn record(
     })?;
     // A connector that outlives its instance by a moment: nobody's news.
     let Some(account) = account else { return Ok(plain(After::Nothing)) };
-    let recording = Recording { account, heard, phrase: None, phrases, random, erased, file, now };
+    let recording = Recording { account, heard, phrase: None, file, means };
     match &heard.what {
         EventKind::Message(message) => {
             let hears = message.may_opt_out && message.group.is_none();
-            let phrase = message.text.as_deref().filter(|_| hears).and_then(|text| phrases.hear(text));
+            let phrase = message.text.as_deref().filter(|_| hears).and_then(|text| means.phrases.hear(text));
             message::record(tx, &Recording { phrase, ..recording }, message)
         }
         _ => news(tx, &recording).map(plain),
@@ -245,74 +262,55 @@ fn record(
 
 /// Everything but a message.
 fn news(tx: &WriteTx<'_>, recording: &Recording<'_>) -> Result<After, StoreError> {
-    let Recording { heard, now, random, .. } = *recording;
-    match &heard.what {
-        EventKind::Receipt { .. } => receipt(tx, recording),
-        EventKind::State { state, health, reason, phone } => {
-            let standing = ConnectionStatus {
-                state: *state,
-                reason: reason.clone(),
-                health: *health,
-                phone: phone.clone(),
-                last_heard_at: Some(now),
-            };
-            instances::record_standing(tx, &heard.instance, &standing, now, random)?;
-            Ok(After::Nothing)
+    let Recording { heard: ProviderEvent { instance, at, what }, account, means, .. } = *recording;
+    let now = recording.now();
+    match what {
+        EventKind::Receipt(heard) => {
+            let step = receipts::apply(tx, instance, *at, heard, means.moment)?;
+            Ok(step.map_or(After::Nothing, After::Step))
+        }
+        EventKind::State(standing) => {
+            instances::record_standing(tx, instance, standing, means.moment).map(|()| After::Nothing)
         }
         EventKind::Message(_) => Ok(After::Nothing),
-        EventKind::Call { call_id, from, is_video, missed } => {
-            call::record(tx, recording, call_id, from, *is_video, *missed)
-        }
+        EventKind::Call(heard) => call::record(tx, recording, heard),
         EventKind::Qr { code, expires_at } => {
-            feed::note_code(tx, recording.account, &heard.instance)?;
+            feed::note_code(tx, account, instance)?;
             recording.emit(tx, &Event::InstanceQrUpdated { qr: code.clone(), expires_at: *expires_at })?;
             Ok(After::Nothing)
         }
         EventKind::GroupUpdated { group_id, group_name, change } => {
-            let group_name = message::note_group(tx, &heard.instance, group_id, group_name, now)?;
+            let group_name = message::note_group(tx, instance, group_id, group_name, now)?;
             let (group_id, change) = (group_id.clone(), change.clone());
             recording.emit(tx, &Event::GroupUpdated { group_id, group_name, change })?;
             Ok(After::Nothing)
         }
         EventKind::Person { names, former } => news::person(tx, recording, names, former),
         EventKind::Named { whom, names } => news::named(tx, recording, whom, names),
-        EventKind::Templates(all) => templates::record(tx, &heard.instance, all, now).map(|()| After::Nothing),
-        EventKind::TemplateChanged { template, category, status, quality, reason } => {
-            let change = templates::TemplateChange {
-                category: *category,
-                status: status.as_deref(),
-                quality: quality.as_deref(),
-                reason: reason.as_deref(),
-            };
-            templates::change(tx, &heard.instance, template, &change, now).map(|()| After::Nothing)
-        }
-        EventKind::News { kind, raw, notice, then } => news::record(tx, recording, kind, raw, notice.as_deref(), then),
+        EventKind::Templates(all) => templates::record(tx, instance, all, now).map(|()| After::Nothing),
+        EventKind::TemplateChanged(change) => templates::change(tx, instance, change, now).map(|()| After::Nothing),
+        EventKind::News(news) => news::record(tx, recording, news),
     }
 }
 
-fn receipt(tx: &WriteTx<'_>, recording: &Recording<'_>) -> Result<After, StoreError> {
-    let ProviderEvent { instance, at, what } = recording.heard;
-    let EventKind::Receipt { provider_message_id, message_id, receipt, code, reason, recipient_fault, pricing } = what
-    else {
-        return Ok(After::Nothing);
-    };
-    let receipt = ReceiptHeard {
-        instance: instance.clone(),
-        provider_message_id: provider_message_id.clone(),
-        message_id: message_id.clone(),
-        receipt: *receipt,
-        at: *at,
-        code: code.clone(),
-        reason: reason.clone(),
-        recipient_fault: *recipient_fault,
-        pricing: pricing.clone(),
-    };
-    let step = receipts::apply(tx, &receipt, recording.now, recording.random)?;
-    Ok(step.map_or(After::Nothing, After::Step))
-}
-
 impl Recording<'_> {
+    fn learning(&self) -> Learning<'_> {
+        let Means { erased, moment, .. } = self.means;
+        Learning { erased, account: self.account, instance: &self.heard.instance, now: moment.now }
+    }
+
+    /// The contact behind names that are one person's.
+    fn person(&self, tx: &WriteTx<'_>, names: &[Identity]) -> Result<Option<ContactId>, StoreError> {
+        let person = self.learning().person(tx, names)?;
+        self.means.has_merged.set(self.means.has_merged.get() || person.is_some_and(|person| person.has_merged));
+        Ok(person.map(|person| person.contact))
+    }
+
     fn emit(&self, tx: &WriteTx<'_>, event: &Event) -> Result<(), StoreError> {
-        webhooks::emit(tx, self.account, &self.heard.instance, event, self.now, self.random).map(drop)
+        webhooks::emit(tx, self.account, &self.heard.instance, event, self.means.moment).map(drop)
+    }
+
+    const fn now(&self) -> Time {
+        self.means.moment.now
     }
 }

@@ -1,14 +1,15 @@
 //! What a provider tells that is no message, receipt or call: who is known by which names, and news that are kept as
 //! they came. The same thing told twice is recorded once, and what follows from it happens once.
 
-use super::{After, Recording, message::identities};
+use super::{After, Recording};
 use crate::{
     accounts::notices::{self, NoticeKind},
     connectors::{
-        EventKind, ProviderEvent,
-        inbound_event::{RemoteParty, Whom},
+        ProviderEvent,
+        inbound_event::{ProviderNews, RemoteParty, Whom},
     },
     people::conversations::{self, Identity},
+    sending::receipts,
     store::{StoreError, WriteTx},
 };
 use rusqlite::params;
@@ -16,20 +17,14 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 /// Keeps it; does what follows from it when it is new.
-pub(super) fn record(
-    tx: &WriteTx<'_>,
-    recording: &Recording<'_>,
-    kind: &str,
-    raw: &str,
-    notice: Option<&str>,
-    then: &[EventKind],
-) -> Result<After, StoreError> {
+pub(super) fn record(tx: &WriteTx<'_>, recording: &Recording<'_>, heard: &ProviderNews) -> Result<After, StoreError> {
+    let ProviderNews { kind, raw, notice, then } = heard;
     let ProviderEvent { instance, at, .. } = recording.heard;
     let digest = Sha256::new().chain_update(kind).chain_update([0]).chain_update(raw).finalize();
     let is_new = tx.execute(
         "INSERT INTO provider_news (account_id, instance_id, kind, digest, raw, heard_at, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
-        params![recording.account, instance, kind, &digest[..], raw, at, recording.now],
+        params![recording.account, instance, kind, &digest[..], raw, at, recording.now()],
     )? > 0;
     if !is_new {
         return Ok(After::Nothing);
@@ -51,8 +46,8 @@ fn tell_owner(tx: &WriteTx<'_>, recording: &Recording<'_>, kind: &str, text: &st
     let parameters = json!({"name": name, "instance": instance, "kind": kind, "reason": text});
     // A newer word about the same thing takes the older one's place.
     let (account, subject) = (Some(recording.account), format!("{instance}/{kind}"));
-    notices::clear(tx, account, NoticeKind::ProviderNews, &subject, recording.now)?;
-    notices::raise(tx, account, NoticeKind::ProviderNews, &subject, &parameters, recording.now)
+    notices::clear(tx, account, NoticeKind::ProviderNews, &subject, recording.now())?;
+    notices::raise(tx, account, NoticeKind::ProviderNews, &subject, &parameters, recording.now())
 }
 
 /// The provider knows somebody, whom we know, by these names.
@@ -63,25 +58,17 @@ pub(super) fn named(
     names: &RemoteParty,
 ) -> Result<After, StoreError> {
     let asked = match whom {
-        Whom::Address(address) => Some(address.to_string()),
-        Whom::Recipient { provider_message_id, message_id } => tx.find(
-            "SELECT recipient FROM messages
-             WHERE instance_id = ?1 AND (message_id = ?2 OR provider_message_id = ?3) AND recipient <> ''
-             ORDER BY message_id = ?2 DESC LIMIT 1",
-            params![recording.heard.instance, message_id, provider_message_id],
-            |r| r.get(0),
-        )?,
+        Whom::Address(address) => Some(address.clone()),
+        Whom::Recipient { provider_message_id, message_id } => {
+            let recipient =
+                receipts::recipient(tx, &recording.heard.instance, provider_message_id, message_id.as_ref())?;
+            recipient.and_then(|text| Identity::of(&text).address())
+        }
     };
     // A receipt of a message that is not ours, or not yet known to be.
     let Some(asked) = asked else { return Ok(After::Nothing) };
-    let asked = Identity::of(&asked);
-    if conversations::find(tx, recording.account, &asked)?.is_none() {
-        return Ok(After::Nothing);
-    }
-    let others = identities(names).into_iter().filter(|name| *name != asked);
-    let all: Vec<Identity> = std::iter::once(asked.clone()).chain(others).collect();
-    if all.len() > 1 {
-        conversations::identify(tx, recording.account, &all, recording.now)?;
+    if recording.learning().recipient(tx, &asked, names)? {
+        recording.means.has_merged.set(true);
     }
     Ok(After::Nothing)
 }
@@ -93,16 +80,18 @@ pub(super) fn person(
     names: &RemoteParty,
     former: &RemoteParty,
 ) -> Result<After, StoreError> {
-    let (good, former) = (identities(names), identities(former));
+    let (good, former) = (Identity::all_of(names), Identity::all_of(former));
     let all: Vec<_> = good.iter().chain(&former).cloned().collect();
     let mut is_known = false;
     for identity in &all {
         is_known |= conversations::find(tx, recording.account, identity)?.is_some();
     }
     if !is_known {
+        // Who was erased stays suppressed under their new names, too.
+        recording.learning().spread(tx, &all)?;
         return Ok(After::Nothing);
     }
-    conversations::identify(tx, recording.account, &all, recording.now)?;
+    recording.person(tx, &all)?;
     for identity in former.iter().filter(|old| !good.contains(old)) {
         conversations::retire(tx, recording.account, identity, recording.heard.at)?;
     }

@@ -26,11 +26,11 @@ pub(super) fn record(
     match &recording.phrase {
         None => Ok(After::Nothing),
         Some(phrases::PhraseMeaning::OptIn) => {
-            suppression::lift(tx, contact, &[SuppressionSource::Recipient], "recipient", recording.now)?;
+            suppression::lift(tx, contact, &[SuppressionSource::Recipient], "recipient", recording.now())?;
             if let Some((_, names)) = conversations::find_by_id(tx, recording.account, contact)? {
                 for name in names {
                     let name = (name.kind.as_str(), name.value.as_str());
-                    recording.erased.lift(tx, recording.account, name, &[SuppressionSource::Recipient])?;
+                    recording.means.erased.lift(tx, recording.account, name, &[SuppressionSource::Recipient])?;
                 }
             }
             Ok(After::Nothing)
@@ -47,7 +47,7 @@ pub(super) fn record(
                 reason: "recipient_requested_stop",
                 instance: Some(instance),
             };
-            if !suppression::add(tx, &new, recording.now)? {
+            if !suppression::add(tx, &new, recording.now())? {
                 return Ok(After::Nothing);
             }
             recording.emit(tx, &Event::RecipientOptedOut { from: from.clone(), message_text: text.to_owned() })?;
@@ -67,8 +67,8 @@ fn was_offered(
         "SELECT body FROM messages
          WHERE instance_id = ?1 AND created_at > ?2 AND contact_id = ?3 AND status <> 'blocked'
          ORDER BY created_at DESC LIMIT 1",
-        params![recording.heard.instance, recording.now.minus(OFFER), contact],
+        params![recording.heard.instance, recording.now().minus(OFFER), contact],
         |r| r.get::<_, String>(0),
     )?;
-    Ok(ours.is_some_and(|text| recording.phrases.offers(&text, word)))
+    Ok(ours.is_some_and(|text| recording.means.phrases.offers(&text, word)))
 }

@@ -38,6 +38,19 @@ pub struct ErasureReport {
     pub suppressions_kept: usize,
 }
 
+/// A number and the other form of it, the one that was given first.
+struct Forms(Vec<String>);
+
+impl Forms {
+    fn of(phone: &Phone) -> Self {
+        Self([Some(phone.to_string()), phone.twin().map(|twin| twin.to_string())].into_iter().flatten().collect())
+    }
+
+    fn json(&self) -> String {
+        json!(self.0).to_string()
+    }
+}
+
 /// A contact that is the person, with the names it is known by.
 struct KnownContact {
     account: AccountId,
@@ -51,26 +64,28 @@ impl Retention {
     /// # Errors
     /// Nobody is known by it; the store's.
     pub async fn export(&self, phone: &Phone, account: Option<AccountId>) -> Result<Value, RetentionError> {
-        let (number, now) = (phone.to_string(), self.clock.now());
+        let (number, now, forms) = (phone.to_string(), self.clock.now(), Forms::of(phone));
         self.store
             .read(move |tx| {
                 let known = find(tx, &number, account)?;
-                if known.is_empty() && !was_named(tx, &number, account)? {
+                if known.is_empty() && !was_named(tx, &forms, account)? {
                     return Err(RetentionError::Unknown);
                 }
                 let people: Result<Vec<Value>, StoreError> = known.iter().map(|one| show(tx, one)).collect();
                 let unattached = rows(
                     tx,
-                    "SELECT * FROM messages WHERE recipient = ?1 AND contact_id IS NULL
+                    "SELECT * FROM messages WHERE recipient IN (SELECT value FROM json_each(?1)) AND contact_id IS NULL
                          AND (?2 IS NULL OR account_id = ?2) ORDER BY id",
-                    params![number, account],
+                    params![forms.json(), account],
                 )?;
                 let scheduled = rows(
                     tx,
-                    "SELECT * FROM schedules s WHERE recipient = ?1 AND (?2 IS NULL OR account_id = ?2)
+                    "SELECT * FROM schedules s WHERE recipient IN (SELECT value FROM json_each(?1))
+                         AND (?2 IS NULL OR account_id = ?2)
                          AND NOT EXISTS (SELECT 1 FROM contact_identities i
-                             WHERE i.account_id = s.account_id AND i.kind = 'phone' AND i.value = ?1) ORDER BY id",
-                    params![number, account],
+                             WHERE i.account_id = s.account_id AND i.kind = 'phone' AND i.value = s.recipient)
+                     ORDER BY id",
+                    params![forms.json(), account],
                 )?;
                 Ok(json!({
                     "phone": number, "exported_at": now, "people": people?, "refused_messages": unattached,
@@ -90,8 +105,8 @@ impl Retention {
         account: Option<AccountId>,
         actor: &str,
     ) -> Result<ErasureReport, RetentionError> {
-        let (number, now, erased, actor) = (phone.to_string(), self.clock.now(), self.erased.clone(), actor.to_owned());
-        let (report, paths) = self.store.write(move |tx| erase(tx, &erased, (&number, account), &actor, now)).await?;
+        let (forms, now, erased, actor) = (Forms::of(phone), self.clock.now(), self.erased.clone(), actor.to_owned());
+        let (report, paths) = self.store.write(move |tx| erase(tx, &erased, (&forms, account), &actor, now)).await?;
         self.media.unlink(paths).await;
         Ok(report)
     }
@@ -113,15 +128,17 @@ fn find(tx: &Tx<'_>, number: &str, account: Option<AccountId>) -> Result<Vec<Kno
 }
 
 /// Whether somebody was refused, written to, or is to be written to, by this number without becoming a contact.
-fn was_named(tx: &Tx<'_>, number: &str, account: Option<AccountId>) -> Result<bool, StoreError> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM messages WHERE recipient = ?1 AND (?2 IS NULL OR account_id = ?2))
-                   OR EXISTS (SELECT 1 FROM schedules WHERE recipient = ?1 AND (?2 IS NULL OR account_id = ?2))";
-    tx.one(sql, params![number, account], |r| r.get(0))
+fn was_named(tx: &Tx<'_>, forms: &Forms, account: Option<AccountId>) -> Result<bool, StoreError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM messages WHERE recipient IN (SELECT value FROM json_each(?1))
+                       AND (?2 IS NULL OR account_id = ?2))
+                   OR EXISTS (SELECT 1 FROM schedules WHERE recipient IN (SELECT value FROM json_each(?1))
+                       AND (?2 IS NULL OR account_id = ?2))";
+    tx.one(sql, params![forms.json(), account], |r| r.get(0))
 }
 
 const SHOWN: &[(&str, &str)] = &[
     ("contact", "SELECT * FROM contacts WHERE id = ?1"),
-    ("identities", "SELECT kind, value FROM contact_identities WHERE contact_id = ?1"),
+    ("identities", "SELECT kind, value, is_variant FROM contact_identities WHERE contact_id = ?1"),
     ("suppressions", "SELECT * FROM suppressions WHERE contact_id = ?1 ORDER BY id"),
     ("conversations", "SELECT * FROM conversations WHERE contact_id = ?1 ORDER BY id"),
     ("received", "SELECT * FROM inbound_messages WHERE contact_id = ?1 ORDER BY id"),
@@ -171,24 +188,24 @@ fn rows(tx: &Tx<'_>, sql: &str, params: impl Params) -> Result<Vec<Value>, Store
 fn erase(
     tx: &WriteTx<'_>,
     erased: &Erased,
-    (number, account): (&str, Option<AccountId>),
+    (forms, account): (&Forms, Option<AccountId>),
     actor: &str,
     now: Time,
 ) -> Result<(ErasureReport, Vec<String>), RetentionError> {
-    let known = find(tx, number, account)?;
-    if known.is_empty() && !was_named(tx, number, account)? {
+    let known = find(tx, &forms.0[0], account)?;
+    if known.is_empty() && !was_named(tx, forms, account)? {
         return Err(RetentionError::Unknown);
     }
     let contacts: Vec<i64> = known.iter().map(|one| one.contact.0).collect();
     let list = json!(contacts).to_string();
-    let named = recipients(number, &known);
+    let named = recipients(forms, &known);
     let on_their_way = tx.one(
         "SELECT (SELECT count(*) FROM messages WHERE quota = 'reserved' AND (?3 IS NULL OR account_id = ?3)
-                     AND (recipient = ?1 OR contact_id IN (SELECT value FROM json_each(?2))))
+                     AND (recipient IN (SELECT value FROM json_each(?1)) OR contact_id IN (SELECT value FROM json_each(?2))))
               + (SELECT count(*) FROM schedules s WHERE state = 'claimed' AND (?3 IS NULL OR account_id = ?3)
-                     AND recipient IN (SELECT value FROM json_each(?4))
+                     AND recipient IN (SELECT value FROM json_each(?1))
                      AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.message_id = s.message_id))",
-        params![number, list, account, named],
+        params![named, list, account],
         |r| r.get::<_, u64>(0),
     )?;
     if on_their_way > 0 {
@@ -198,12 +215,12 @@ fn erase(
     for one in &known {
         report.suppressions_kept += keep_suppressions(tx, erased, one)?;
     }
-    report.events = erase_events(tx, (number, account), &known)?;
+    report.events = erase_events(tx, (forms, account), &known)?;
     report.scheduled = tx.execute(
         "DELETE FROM schedules WHERE (?2 IS NULL OR account_id = ?2) AND recipient IN (SELECT value FROM json_each(?1))",
         params![named, account],
     )?;
-    let (messages, paths) = erase_messages(tx, (number, account), &contacts)?;
+    let (messages, paths) = erase_messages(tx, (&named, account), &contacts)?;
     (report.messages, report.files) = (messages, paths.len());
     carry_out(tx, CONTACTS, &contacts)?;
     for one in &known {
@@ -217,10 +234,10 @@ fn erase(
 }
 
 /// All that a message to be sent later may call the person by, as a JSON list.
-fn recipients(number: &str, known: &[KnownContact]) -> String {
+fn recipients(forms: &Forms, known: &[KnownContact]) -> String {
     let contacts = known.iter().map(|one| format!("contact:{}", one.contact));
     let names = known.iter().flat_map(|one| one.names.iter().map(|(_, value)| value.clone()));
-    json!(std::iter::once(number.to_owned()).chain(contacts).chain(names).collect::<Vec<_>>()).to_string()
+    json!(forms.0.iter().cloned().chain(contacts).chain(names).collect::<Vec<_>>()).to_string()
 }
 
 /// What hangs on a contact and nothing else; in an order in which nothing hangs on what is gone.
@@ -250,7 +267,7 @@ const OUTBOUND: &[&str] = &[
 /// Messages both ways, with their files' rows; how many, and the files to remove after the commit.
 fn erase_messages(
     tx: &WriteTx<'_>,
-    (number, account): (&str, Option<AccountId>),
+    (named, account): (&str, Option<AccountId>),
     contacts: &[i64],
 ) -> Result<(usize, Vec<String>), StoreError> {
     let list = json!(contacts).to_string();
@@ -261,8 +278,8 @@ fn erase_messages(
     )?;
     let outbound: Vec<i64> = tx.list(
         "SELECT id FROM messages WHERE (?3 IS NULL OR account_id = ?3)
-             AND (recipient = ?1 OR contact_id IN (SELECT value FROM json_each(?2)))",
-        params![number, list, account],
+             AND (recipient IN (SELECT value FROM json_each(?1)) OR contact_id IN (SELECT value FROM json_each(?2)))",
+        params![named, list, account],
         |r| r.get(0),
     )?;
     let paths = tx.list(
@@ -274,30 +291,25 @@ fn erase_messages(
     carry_out(tx, INBOUND, &inbound)?;
     carry_out(tx, OUTBOUND, &outbound)?;
     tx.execute(
-        "DELETE FROM strikes WHERE recipient = ?1
+        "DELETE FROM strikes WHERE recipient IN (SELECT value FROM json_each(?1))
              AND (?2 IS NULL OR instance_id IN (SELECT id FROM instances WHERE account_id = ?2))",
-        params![number, account],
+        params![named, account],
     )?;
     tx.execute(
-        "DELETE FROM threecx_cooldowns WHERE recipient = ?1
+        "DELETE FROM threecx_cooldowns WHERE recipient IN (SELECT value FROM json_each(?1))
              AND (?2 IS NULL OR integration_id IN (SELECT id FROM threecx_integrations WHERE account_id = ?2))",
-        params![number, account],
+        params![named, account],
     )?;
     Ok((inbound.len() + outbound.len(), paths))
 }
 
-/// Events that name the person, by number or as a contact, with their deliveries; and answers that repeat the number.
+/// Events that name the person, by any name or as a contact, with their deliveries; and answers that repeat a name.
 fn erase_events(
     tx: &WriteTx<'_>,
-    (number, account): (&str, Option<AccountId>),
+    (forms, account): (&Forms, Option<AccountId>),
     known: &[KnownContact],
 ) -> Result<usize, StoreError> {
-    let digits = number.trim_start_matches('+');
-    let mut ids: Vec<i64> = tx.list(
-        "SELECT id FROM events WHERE instr(body, ?1) > 0 AND (?2 IS NULL OR account_id = ?2)",
-        params![digits, account],
-        |r| r.get(0),
-    )?;
+    let mut ids: Vec<i64> = Vec::new();
     for one in known {
         ids.extend(tx.list(
             "SELECT id FROM events WHERE account_id = ?1 AND json_extract(body, '$.contact_id') = ?2",
@@ -305,22 +317,30 @@ fn erase_events(
             |r| r.get::<_, i64>(0),
         )?);
     }
+    let mut names: Vec<&str> = forms.0.iter().map(String::as_str).collect();
+    names.extend(known.iter().flat_map(|one| &one.names).map(|(_, value)| value.as_str()));
+    names.sort_unstable();
+    names.dedup();
+    for name in names.into_iter().map(|name| name.trim_start_matches('+')) {
+        ids.extend(tx.list(
+            "SELECT id FROM events WHERE instr(body, ?1) > 0 AND (?2 IS NULL OR account_id = ?2)",
+            params![name, account],
+            |r| r.get::<_, i64>(0),
+        )?);
+        tx.execute(
+            "UPDATE attempts SET answer = '' WHERE instr(answer, ?1) > 0 AND (?2 IS NULL OR delivery_id IN (
+                 SELECT d.id FROM deliveries d JOIN events e ON e.id = d.event_id WHERE e.account_id = ?2))",
+            params![name, account],
+        )?;
+        // What providers told beside messages may name them, too.
+        tx.execute(
+            "UPDATE provider_news SET raw = '' WHERE instr(raw, ?1) > 0 AND (?2 IS NULL OR account_id = ?2)",
+            params![name, account],
+        )?;
+    }
     ids.sort_unstable();
     ids.dedup();
     carry_out(tx, EVENTS_GO, &ids)?;
-    tx.execute(
-        "UPDATE attempts SET answer = '' WHERE instr(answer, ?1) > 0 AND (?2 IS NULL OR delivery_id IN (
-             SELECT d.id FROM deliveries d JOIN events e ON e.id = d.event_id WHERE e.account_id = ?2))",
-        params![digits, account],
-    )?;
-    // What providers told beside messages may name them, too.
-    for name in std::iter::once(digits).chain(known.iter().flat_map(|one| &one.names).map(|(_, value)| value.as_str()))
-    {
-        tx.execute(
-            "UPDATE provider_news SET raw = '' WHERE instr(raw, ?1) > 0 AND (?2 IS NULL OR account_id = ?2)",
-            params![name.trim_start_matches('+'), account],
-        )?;
-    }
     Ok(ids.len())
 }
 

@@ -13,7 +13,7 @@ pub use rendered::said;
 
 use crate::{
     accounts::notices::{self, NoticeKind},
-    connectors::templates::{Category, Slot, Template, TemplateName},
+    connectors::templates::{Category, Slot, Template, TemplateChange, TemplateName},
     model::{
         clock::Time,
         ids::{AccountId, InstanceId},
@@ -56,19 +56,6 @@ impl KnownTemplate {
     }
 }
 
-/// What changed about one template; what is none stays.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct TemplateChange<'a> {
-    /// Its category now.
-    pub category: Option<Category>,
-    /// Its status now.
-    pub status: Option<&'a str>,
-    /// Its quality now.
-    pub quality: Option<&'a str>,
-    /// Why it has this status.
-    pub reason: Option<&'a str>,
-}
-
 /// The provider's whole list for an instance: what is not on it is gone.
 ///
 /// # Errors
@@ -100,7 +87,7 @@ pub fn record(tx: &WriteTx<'_>, instance: &InstanceId, all: &[Template], now: Ti
         // One that is seen for the first time has always been what it is: nobody changed it.
         match find(template) {
             Some(known) if known.category == Some(*category) => {}
-            Some(_) => tell(tx, &owner, instance, template, *category, now)?,
+            Some(_) => tell(tx, &owner, template, *category, now)?,
             None => {}
         }
     }
@@ -109,7 +96,7 @@ pub fn record(tx: &WriteTx<'_>, instance: &InstanceId, all: &[Template], now: Ti
             "DELETE FROM templates WHERE instance_id = ?1 AND name = ?2 AND language = ?3",
             params![instance, gone.template.name, gone.template.language],
         )?;
-        clear(tx, &owner, instance, &gone.template, now)?;
+        clear(tx, &owner, &gone.template, now)?;
     }
     Ok(())
 }
@@ -118,13 +105,8 @@ pub fn record(tx: &WriteTx<'_>, instance: &InstanceId, all: &[Template], now: Ti
 ///
 /// # Errors
 /// The store's.
-pub fn change(
-    tx: &WriteTx<'_>,
-    instance: &InstanceId,
-    template: &TemplateName,
-    change: &TemplateChange<'_>,
-    now: Time,
-) -> Result<(), StoreError> {
+pub fn change(tx: &WriteTx<'_>, instance: &InstanceId, change: &TemplateChange, now: Time) -> Result<(), StoreError> {
+    let template = &change.template;
     let Some(owner) = owner(tx, instance)? else { return Ok(()) };
     let before = find(tx, instance, template)?;
     tx.execute(
@@ -148,7 +130,7 @@ pub fn change(
     )?;
     match change.category {
         Some(category) if before.and_then(|known| known.category) != Some(category) => {
-            tell(tx, &owner, instance, template, category, now)
+            tell(tx, &owner, template, category, now)
         }
         _ => Ok(()),
     }
@@ -187,45 +169,39 @@ pub fn is_marketing(tx: &Tx<'_>, instance: &InstanceId, template: &TemplateName)
     )
 }
 
-struct TemplateOwner {
+struct TemplateOwner<'a> {
     account: AccountId,
+    instance: &'a InstanceId,
     instance_name: String,
 }
 
-fn owner(tx: &Tx<'_>, instance: &InstanceId) -> Result<Option<TemplateOwner>, StoreError> {
+fn owner<'a>(tx: &Tx<'_>, instance: &'a InstanceId) -> Result<Option<TemplateOwner<'a>>, StoreError> {
     tx.find("SELECT account_id, name FROM instances WHERE id = ?1", params![instance], |r| {
-        Ok(TemplateOwner { account: r.get(0)?, instance_name: r.get(1)? })
+        Ok(TemplateOwner { account: r.get(0)?, instance, instance_name: r.get(1)? })
     })
 }
 
 /// Its owner hears of a category that is not sent, and that it is over.
 fn tell(
     tx: &WriteTx<'_>,
-    owner: &TemplateOwner,
-    instance: &InstanceId,
+    owner: &TemplateOwner<'_>,
     template: &TemplateName,
     category: Category,
     now: Time,
 ) -> Result<(), StoreError> {
     if category != Category::Marketing {
-        return clear(tx, owner, instance, template, now);
+        return clear(tx, owner, template, now);
     }
     let parameters = json!({
-        "name": owner.instance_name, "instance": instance, "template": template.name, "language": template.language,
+        "name": owner.instance_name, "instance": owner.instance, "template": template.name, "language": template.language,
         "reason": format!("{} ({})", template.name, template.language),
     });
-    let subject = subject(instance, template);
+    let subject = subject(owner.instance, template);
     notices::raise(tx, Some(owner.account), NoticeKind::TemplateMarketing, &subject, &parameters, now)
 }
 
-fn clear(
-    tx: &WriteTx<'_>,
-    owner: &TemplateOwner,
-    instance: &InstanceId,
-    template: &TemplateName,
-    now: Time,
-) -> Result<(), StoreError> {
-    notices::clear(tx, Some(owner.account), NoticeKind::TemplateMarketing, &subject(instance, template), now)
+fn clear(tx: &WriteTx<'_>, owner: &TemplateOwner<'_>, template: &TemplateName, now: Time) -> Result<(), StoreError> {
+    notices::clear(tx, Some(owner.account), NoticeKind::TemplateMarketing, &subject(owner.instance, template), now)
 }
 
 fn subject(instance: &InstanceId, template: &TemplateName) -> String {

@@ -11,54 +11,104 @@
 //!    All other bare digits stay international.
 //! 4. A zero right after the country code, as in `+44 (0)20…`, is dropped where 0 is the trunk prefix and kept where it
 //!    is a part of the number (Italy).
-//! 5. Valid is what has 8 to 15 digits and an assigned calling code. What is finer than that only warns
-//!    ([`Phone::warning`]), because numbering plans change more often than this program is updated.
+//! 5. A spreadsheet's number (`966500000120.0`, `9.665E+11`) is none: its digits are not the phone's.
+//! 6. Valid is what has 7 to 15 digits, an assigned calling code, and a length that numbers of its country can have or a
+//!    form that WhatsApp itself uses there (`families.rs`). What is possible and rare only warns ([`Phone::unusual`]);
+//!    an admin can let impossible lengths do so, too, because numbering plans change more often than this program.
 //!
-//! Ids that come from a provider (`966501234567@…`) are international: read them without a region.
+//! Numbers that come from a provider or from the database are taken as they are ([`Phone::known`]).
 //!
 //! Logs never show a whole number: they print [`Phone::masked`], and `{:?}` does so by itself.
 //! This folder must not know accounts, contacts or suppression.
 
 mod codes;
+mod error;
+mod families;
+mod lengths;
+mod listed;
 mod region;
 mod spelling;
 #[cfg(test)]
 mod tests;
 
-use crate::model::{ids::ContactId, why::Why};
+use crate::model::ids::ContactId;
 use codes::CallingCode;
+pub use error::{PhoneError, Unusual};
+pub use families::Kinship;
+pub use lengths::Lengths;
+pub use listed::Listed;
 pub use region::Region;
 use std::fmt;
 
-/// A telephone number in E.164: `+`, then 8 to 15 digits that begin with an assigned country calling code.
+/// A telephone number in E.164: `+`, then 7 to 15 digits that begin with an assigned country calling code.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Phone(String);
 
 /// Fewest digits of a number, its country code included.
-const MIN_DIGITS: usize = 8;
+const MIN_DIGITS: usize = 7;
 /// Most digits of a number, its country code included (E.164).
 const MAX_DIGITS: usize = 15;
+/// Longest number without its leading 0 that is taken for one: at home nobody dials more.
+const HOME_MAX: usize = 11;
+
+/// How a written number is read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct PhoneReading {
+    /// The account's default region; without it only international spellings are understood.
+    pub region: Option<Region>,
+    /// What is done with a length that no number of its country has.
+    pub impossible: Impossible,
+}
+
+impl From<Option<Region>> for PhoneReading {
+    fn from(region: Option<Region>) -> Self {
+        Self { region, impossible: Impossible::Refuse }
+    }
+}
+
+/// What is done with a number whose length no number of its country has (`guard.impossible_phone`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Impossible {
+    /// It is refused.
+    #[default]
+    Refuse,
+    /// It is taken, and said to be unusual.
+    Warn,
+}
 
 impl Phone {
-    /// Reads a number as people write it. The region is the account's default one; without it only international
-    /// spellings are understood. Allocates nothing but the result.
+    /// Reads a number as people write it. Allocates nothing but the result.
     ///
     /// # Errors
     /// A text that is no number, with what is wrong about it and what would be right.
-    pub fn parse(text: &str, default_region: Option<Region>) -> Result<Self, PhoneError> {
-        let scanned = spelling::scan(text)?;
+    pub fn parse(text: &str, how: impl Into<PhoneReading>) -> Result<Self, PhoneError> {
+        let how = how.into();
+        let phone = read(text, how.region)?;
+        match phone.impossible() {
+            Some((code, digits, possible)) if how.impossible == Impossible::Refuse => {
+                let home = Self::without_zero(text, how.region).and(how.region);
+                Err(PhoneError::Impossible { code, digits, possible, home })
+            }
+            _ => Ok(phone),
+        }
+    }
+
+    /// A number as this program or a provider writes it: `+` and 7 to 15 digits, which are taken as they are.
+    pub fn known(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix('+')?;
+        let is_number = (MIN_DIGITS..=MAX_DIGITS).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+        (is_number && !digits.starts_with('0')).then(|| Self(text.to_owned()))
+    }
+
+    /// Bare digits as a number of `region` that has lost its leading 0, as spreadsheets drop it; none where they can
+    /// be none. What [`Phone::parse`] reads in them is another number.
+    pub fn without_zero(text: &str, region: Option<Region>) -> Option<Self> {
+        let (scanned, row) = (spelling::scan(text).ok()?, region?.row());
         let digits = scanned.digits();
-        if scanned.plus {
-            return international(digits);
-        }
-        if let Some(rest) = digits.strip_prefix(&[0, 0]) {
-            return international(rest);
-        }
-        match default_region {
-            Some(region) => national(digits, region)?.map_or_else(|| international(digits), Ok),
-            None if digits.first() == Some(&0) => Err(PhoneError::NoRegion),
-            None => international(digits),
-        }
+        let begins_with_code = codes::by_digits(digits).is_some_and(|of| of.code == row.code);
+        let is_bare = !scanned.plus && digits.first() != Some(&0) && !begins_with_code;
+        (is_bare && !row.keeps_zero() && digits.len() <= HOME_MAX && row.usual.has(digits.len()))
+            .then(|| written(row, digits))
     }
 
     /// With `+`: `+966501234567`.
@@ -83,19 +133,56 @@ impl Phone {
         self.row().and_then(CallingCode::main_region)
     }
 
-    /// What is unusual about a valid number: worth showing to a person, no reason to refuse it.
-    pub fn warning(&self) -> Option<&'static str> {
+    /// What is unusual about the number: worth telling a person, no reason to refuse it.
+    pub fn unusual(&self) -> Option<Unusual> {
         let row = self.row()?;
         let rest = self.digits().len() - row.code_len();
-        if rest < row.min {
-            return Some("this number is shorter than mobile and fixed-line numbers of its country");
+        if row.usual.has(rest) {
+            return None;
         }
-        (rest > row.max).then_some("this number is longer than mobile and fixed-line numbers of its country")
+        if self.other_form().is_some() {
+            return Some(Unusual::OldForm);
+        }
+        if !row.possible.has(rest) {
+            return Some(Unusual::Impossible);
+        }
+        let is_longer = row.usual.each().all(|usual| usual < rest);
+        Some(if is_longer { Unusual::Long } else { Unusual::Short })
+    }
+
+    /// The calling code, how many digits follow it, and how many could, of a number whose length no number of its
+    /// country has and which is no form that WhatsApp uses there either.
+    fn impossible(&self) -> Option<(u16, usize, Lengths)> {
+        let row = self.row()?;
+        let rest = self.digits().len() - row.code_len();
+        (!row.possible.has(rest) && self.other_form().is_none()).then_some((row.code, rest, row.possible))
+    }
+
+    /// The country calling code, such as 966.
+    pub fn calling_code(&self) -> Option<u16> {
+        self.row().map(|row| row.code)
     }
 
     fn row(&self) -> Option<&'static CallingCode> {
         let first: [u8; 3] = *self.digits().as_bytes().first_chunk()?;
         codes::by_digits(&first.map(|b| b - b'0'))
+    }
+}
+
+/// Reads a number of any length.
+fn read(text: &str, region: Option<Region>) -> Result<Phone, PhoneError> {
+    let scanned = spelling::scan(text)?;
+    let digits = scanned.digits();
+    if scanned.plus {
+        return international(digits);
+    }
+    if let Some(rest) = digits.strip_prefix(&[0, 0]) {
+        return international(rest);
+    }
+    match region {
+        Some(region) => national(digits, region)?.map_or_else(|| international(digits), Ok),
+        None if digits.first() == Some(&0) => Err(PhoneError::NoRegion),
+        None => international(digits),
     }
 }
 
@@ -108,6 +195,12 @@ fn international(digits: &[u8]) -> Result<Phone, PhoneError> {
     while row.drops_zero() && code.len() + rest.len() > MIN_DIGITS && rest.first() == Some(&0) {
         rest = &rest[1..];
     }
+    // The 15 that is dialled at home does not belong behind a country code, and people write it there.
+    if row.code == ARGENTINA
+        && let Some(mobile) = argentine_mobile(rest.strip_prefix(&[9]).filter(|r| r.len() == 12).unwrap_or(rest))
+    {
+        return Ok(written(row, &mobile));
+    }
     Ok(written(row, rest))
 }
 
@@ -119,7 +212,7 @@ fn national(digits: &[u8], region: Region) -> Result<Option<Phone>, PhoneError> 
         return if zero { Err(PhoneError::NoTrunk(region)) } else { Ok(None) };
     };
     check_len(row.code_len() + rest.len())?;
-    if region.as_str() == "AR"
+    if row.code == ARGENTINA
         && let Some(mobile) = argentine_mobile(rest)
     {
         return Ok(Some(written(row, &mobile)));
@@ -135,10 +228,12 @@ fn without_trunk<'a>(digits: &'a [u8], row: &CallingCode) -> Option<&'a [u8]> {
         let (head, rest) = digits.split_at_checked(trunk.len())?;
         let dialled = head.iter().zip(trunk.bytes()).all(|(d, t)| *d == t - b'0');
         // 8 also begins international numbers (Viet Nam, Japan): only the length tells.
-        let certain = head.first() == Some(&0) || (row.min..=row.max).contains(&rest.len());
+        let certain = head.first() == Some(&0) || row.usual.has(rest.len());
         (dialled && certain).then_some(rest)
     })
 }
+
+const ARGENTINA: u16 = 54;
 
 /// Argentine mobiles are dialled "area 15 subscriber" at home and "9 area subscriber" from abroad. An area code has
 /// two digits (11), three or four, and the three parts have twelve together.
@@ -213,86 +308,44 @@ impl fmt::Display for Recipient {
 }
 
 impl Recipient {
+    /// One spelling for whatever names the same account, to compare by: of a number that has two forms always the same.
+    pub fn canonical(&self) -> String {
+        match self {
+            Self::Phone(phone) => phone.canonical().to_string(),
+            other => other.to_string(),
+        }
+    }
+
+    /// What is unusual about its number.
+    pub fn unusual(&self) -> Option<Unusual> {
+        match self {
+            Self::Phone(phone) => phone.unusual(),
+            Self::Contact(_) | Self::Group(_) => None,
+        }
+    }
+
     /// Reads what [`Recipient`] wrote: a number, a contact, or a group.
     ///
     /// # Errors
     /// None of these.
     pub fn stored(text: &str) -> Result<Self, PhoneError> {
-        if text.contains('@') { Ok(Self::Group(text.to_owned())) } else { Self::parse(text, None) }
+        if text.contains('@') {
+            return Ok(Self::Group(text.to_owned()));
+        }
+        Phone::known(text).map_or_else(|| Self::parse(text, None), |phone| Ok(Self::Phone(phone)))
     }
 
     /// Reads a number, or `contact:` and the contact's number.
     ///
     /// # Errors
     /// As [`Phone::parse`]; or a `contact:` that is not followed by a positive integer.
-    pub fn parse(text: &str, default_region: Option<Region>) -> Result<Self, PhoneError> {
+    pub fn parse(text: &str, how: impl Into<PhoneReading>) -> Result<Self, PhoneError> {
         let Some(id) = text.trim().strip_prefix("contact:") else {
-            return Phone::parse(text, default_region).map(Self::Phone);
+            return Phone::parse(text, how).map(Self::Phone);
         };
         // `i64::from_str` would take "+7" too; one contact has one spelling.
         let plain = id.bytes().next().is_some_and(|b| b != b'0') && id.bytes().all(|b| b.is_ascii_digit());
         let id = plain.then(|| id.parse().ok()).flatten().ok_or(PhoneError::Contact)?;
         Ok(Self::Contact(ContactId(id)))
-    }
-}
-
-/// Why a text is no recipient. The texts never repeat the number.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum PhoneError {
-    /// Nothing but spaces and separators.
-    #[error("the phone number is empty: write it in international form, such as +966501234567")]
-    Empty,
-    /// A letter, or another character that phone numbers do not have.
-    #[error(
-        "a phone number has digits, with spaces, dashes, dots, slashes or brackets between them: {0:?} is none of these"
-    )]
-    Character(char),
-    /// A `+` after the first digit, or a second one.
-    #[error("a phone number has one '+' at most, and before its first digit, as in +966501234567")]
-    Plus,
-    /// It begins with 0, and the account has no default region.
-    #[error(
-        "the number begins with 0, a national form, and the account has no default region: write it with its country \
-         code, such as +966501234567"
-    )]
-    NoRegion,
-    /// It begins with 0, which numbers of the account's default region never do.
-    #[error(
-        "the number begins with 0, which numbers of {0} do not: write it with its country code, such as +966501234567"
-    )]
-    NoTrunk(Region),
-    /// This many digits, and 8 are the least.
-    #[error("a phone number has 8 to 15 digits, its country code included: this one has {0}")]
-    TooShort(usize),
-    /// More than 15 digits.
-    #[error("a phone number has 8 to 15 digits, its country code included: this one has more")]
-    TooLong,
-    /// Its first digits are no calling code that the ITU has assigned.
-    #[error("the number begins with no assigned country code: write it in international form, such as +966501234567")]
-    UnknownCode,
-    /// `contact:` without an id.
-    #[error("'contact:' is followed by the contact's id, such as contact:42")]
-    Contact,
-    /// No region, see [`Region::parse`].
-    #[error("a region is the two letters of a country, such as SA, GB or DE")]
-    UnknownRegion,
-}
-
-impl PhoneError {
-    /// The same for the pages.
-    pub fn why(self) -> Why {
-        let (name, figures) = match self {
-            Self::Empty => ("phone_empty", Vec::new()),
-            Self::Character(sign) => ("phone_sign", vec![("sign", sign.to_string())]),
-            Self::Plus => ("phone_plus", Vec::new()),
-            Self::NoRegion => ("phone_no_region", Vec::new()),
-            Self::NoTrunk(region) => ("phone_no_trunk", vec![("region", region.to_string())]),
-            Self::TooShort(digits) => ("phone_short", vec![("digits", digits.to_string())]),
-            Self::TooLong => ("phone_long", Vec::new()),
-            Self::UnknownCode => ("phone_code", Vec::new()),
-            Self::Contact => ("phone_contact", Vec::new()),
-            Self::UnknownRegion => ("region_unknown", Vec::new()),
-        };
-        Why::new(name, figures, self.to_string())
     }
 }

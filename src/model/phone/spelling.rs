@@ -4,6 +4,7 @@
 //! skipped: spaces of every width, dashes of every length (the Hebrew maqaf too), dots, slashes, brackets, and the
 //! invisible marks that come with text copied from right-to-left pages. A line break inside is refused: two cells of a
 //! table are not one number. So is every letter. `+` stands before the first digit.
+//! A number that a spreadsheet has taken for an amount is told apart from one that people wrote with a dot in it.
 //!
 //! This file must not know what the digits mean.
 
@@ -29,6 +30,9 @@ impl Scanned {
 
 /// Takes a text apart.
 pub(super) fn scan(text: &str) -> Result<Scanned, PhoneError> {
+    if is_from_a_spreadsheet(text) {
+        return Err(PhoneError::Spreadsheet);
+    }
     let mut scanned = Scanned { plus: false, values: [0; CAPACITY], len: 0 };
     for c in text.trim().chars() {
         if let Some(value) = digit_value(c) {
@@ -44,6 +48,27 @@ pub(super) fn scan(text: &str) -> Result<Scanned, PhoneError> {
         }
     }
     if scanned.len == 0 { Err(PhoneError::Empty) } else { Ok(scanned) }
+}
+
+/// Whether a text is an amount as spreadsheets and data frames write it: digits with zeros behind one decimal sign
+/// (`966500000120.0`), or with an exponent (`9.66500000120E+11`). The digits of such a number are not those of a phone:
+/// there is one zero too many, or the last ones are lost.
+pub(super) fn is_from_a_spreadsheet(text: &str) -> bool {
+    const DECIMALS_MAX: usize = 3;
+    let is_mark = |c: char| is_skipped(c) && !matches!(c, '.' | '-' | '\u{2212}') || c == '\'';
+    let text = text.trim_matches(is_mark);
+    let text = text.strip_prefix(is_plus).unwrap_or(text);
+    let all_digits = |s: &str| !s.is_empty() && s.chars().all(|c| digit_value(c).is_some());
+    let is_decimal = |c: char| matches!(c, '.' | ',' | '\u{66b}');
+    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else {
+        return text.split_once(is_decimal).is_some_and(|(whole, zeros)| {
+            let is_zeros = all_digits(zeros) && zeros.chars().all(|c| digit_value(c) == Some(0));
+            all_digits(whole) && is_zeros && zeros.chars().count() <= DECIMALS_MAX
+        });
+    };
+    let (whole, decimals) = mantissa.split_once(is_decimal).unwrap_or((mantissa, "0"));
+    let exponent = exponent.strip_prefix(['+', '-', '\u{2212}']).unwrap_or(exponent);
+    all_digits(whole) && all_digits(decimals) && all_digits(exponent)
 }
 
 fn digit_value(c: char) -> Option<u8> {

@@ -1,6 +1,7 @@
 //! How the ACME protocol reaches its authority: through [`Egress`], like every other call out.
 
 use crate::egress::{Bounds, Egress, Outbound};
+use crate::model::egress::Use;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
@@ -27,7 +28,7 @@ impl HttpClient for AcmeClient {
             };
             let url = head.uri.to_string();
             let headers = head.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-            let outbound = Outbound { method: head.method, url: &url, headers, body };
+            let outbound = Outbound { method: head.method, url: &url, headers, body, of: Use::Connectors };
             let answer = egress.send(outbound, BOUNDS).await.map_err(|e| Error::Other(Box::new(e)))?;
             let mut response = Response::new(Full::new(answer.body));
             *response.status_mut() = answer.status;

@@ -42,8 +42,9 @@ const LETS_ENCRYPT_STAGING: &str = "https://acme-staging-v02.api.letsencrypt.org
 /// After the first failure, doubled with each further one.
 const RETRY_FIRST: Duration = Duration::from_secs(15 * 60);
 const RETRY_MOST: Duration = Duration::from_secs(12 * 3600);
-/// Nothing is renewed sooner than this after it was issued, whatever its dates say.
-const RENEW_AT_LEAST: Duration = Duration::from_secs(24 * 3600);
+/// Nothing is renewed sooner than this after it was issued, whatever its dates say: an authority whose clock is ahead must
+/// not be asked again and again.
+const RENEW_AT_LEAST: Duration = Duration::from_secs(10 * 60);
 
 /// What is asked for, and of whom.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -159,9 +160,9 @@ impl Acme {
         file.exists().then_some(file)
     }
 
-    /// What the last try said, when it failed.
-    pub fn last_error(&self) -> Option<String> {
-        self.schedule().last_error
+    /// How the last try failed, if it did.
+    pub fn failure(&self) -> Option<AcmeFailure> {
+        self.schedule().failure()
     }
 
     /// Asks for a certificate if it is time; one caller at a time. After [`AcmeStep::Issued`] the listener is to be given [`Self::issued`].
@@ -189,6 +190,18 @@ impl Acme {
         }
     }
 
+    /// Whether it may try at once, whatever the pause after a failure says; for an admin who has mended the cause.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn forget_pause(&self) -> Result<(), AcmeError> {
+        let schedule = self.schedule();
+        if schedule.retry_at_ms == 0 {
+            return Ok(());
+        }
+        self.keep(&Schedule { retry_at_ms: 0, ..schedule })
+    }
+
     fn is_due(&self, schedule: &Schedule, now: Time) -> bool {
         let is_ours = schedule.domains == self.settings.domains && schedule.directory == self.settings.directory;
         // A clock that was set back does not put a try off for longer than the longest pause.
@@ -209,10 +222,8 @@ impl Acme {
         tls::check_pair(&text).map_err(|e| AcmeError::Unusable(e.to_string()))?;
         write(&self.dir.join(ISSUED), &text)?;
         let life = facts.not_after.since(facts.not_before);
-        let early = life / 3 + self.share(life / 30);
-        let renew_at = facts.not_after.minus(early).max(now.plus(RENEW_AT_LEAST));
         Ok(Schedule {
-            renew_at_ms: renew_at.millis(),
+            renew_at_ms: renew_at(&facts, self.share(life / 30), now).millis(),
             retry_at_ms: 0,
             failures: 0,
             last_error: None,
@@ -245,6 +256,12 @@ impl Acme {
     }
 }
 
+/// At two thirds of its life, whatever its length, and somewhat earlier by chance: a day's certificate after 16 hours.
+fn renew_at(facts: &x509::CertificateFacts, chance: Duration, now: Time) -> Time {
+    let life = facts.not_after.since(facts.not_before);
+    facts.not_after.minus(life / 3 + chance).max(now.plus(RENEW_AT_LEAST))
+}
+
 /// The certificate with its key, in the authority's directory.
 const ISSUED: &str = "certificate.pem";
 
@@ -257,10 +274,25 @@ pub fn issued_file(data_dir: &Path) -> PathBuf {
     dir_in(data_dir).join(ISSUED)
 }
 
-/// What the last try of that gateway said, when it failed.
-pub fn last_error_of(data_dir: &Path) -> Option<String> {
+/// A try that failed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AcmeFailure {
+    /// What the authority said.
+    pub said: String,
+    /// When it is tried again.
+    pub again_at: Time,
+}
+
+/// How the last try of the gateway with this data directory failed, if it did.
+pub fn failure_of(data_dir: &Path) -> Option<AcmeFailure> {
     let text = fs::read(dir_in(data_dir).join("schedule.json")).ok()?;
-    serde_json::from_slice::<Schedule>(&text).ok()?.last_error
+    serde_json::from_slice::<Schedule>(&text).ok()?.failure()
+}
+
+impl Schedule {
+    fn failure(self) -> Option<AcmeFailure> {
+        Some(AcmeFailure { said: self.last_error?, again_at: Time::from_millis(self.retry_at_ms) })
+    }
 }
 
 fn make_dir(dir: &Path) -> Result<(), AcmeError> {
@@ -271,4 +303,22 @@ fn make_dir(dir: &Path) -> Result<(), AcmeError> {
 
 fn write(path: &Path, text: &str) -> Result<(), AcmeError> {
     tls::write_private(path, text).map_err(|problem| AcmeError::File { path: path.to_owned(), problem })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_renewed_at_two_thirds_of_its_life_whatever_its_length() {
+        let now = Time::from_millis(1_800_000_000_000);
+        let hour = Duration::from_secs(3600);
+        for (hours, after) in [(24, 16), (6 * 24, 4 * 24), (45 * 24, 30 * 24), (90 * 24, 60 * 24), (3, 2)] {
+            let facts =
+                x509::CertificateFacts { not_before: now, not_after: now.plus(hours * hour), self_issued: false };
+            assert_eq!(renew_at(&facts, Duration::ZERO, now), now.plus(after * hour), "{hours} h");
+        }
+        let over = x509::CertificateFacts { not_before: now, not_after: now, self_issued: false };
+        assert_eq!(renew_at(&over, Duration::ZERO, now), now.plus(RENEW_AT_LEAST), "one that has ended already");
+    }
 }

@@ -49,6 +49,12 @@ pub(super) async fn issue(
         Ok(OrderStatus::Ready) => {}
         Ok(_) => return Err(why_refused(&mut order, "it does not say why").await),
         Err(instant_acme::Error::Api(problem)) => return Err(why_refused(&mut order, &problem.to_string()).await),
+        // Some authorities leave the order pending when a proof failed (RFC 8555, 7.1.6, says otherwise): the reason
+        // stands with the proof.
+        Err(e @ instant_acme::Error::Timeout(_)) => {
+            let why = reasons(&mut order).await;
+            return Err(if why.is_empty() { e.into() } else { AcmeError::Refused(why.join("; ")) });
+        }
         Err(e) => return Err(e.into()),
     }
     let key = order.finalize().await?;
@@ -117,6 +123,11 @@ async fn prove(order: &mut Order, how: AcmeChallenge, challenges: &Challenges) -
 
 /// What the authority found, for the admin: usually that a name leads elsewhere, or that a port is closed.
 async fn why_refused(order: &mut Order, otherwise: &str) -> AcmeError {
+    let why = reasons(order).await;
+    AcmeError::Refused(if why.is_empty() { otherwise.to_owned() } else { why.join("; ") })
+}
+
+async fn reasons(order: &mut Order) -> Vec<String> {
     let mut why = Vec::new();
     let mut authorizations = order.authorizations();
     while let Some(Ok(mut authorization)) = authorizations.next().await {
@@ -125,5 +136,5 @@ async fn why_refused(order: &mut Order, otherwise: &str) -> AcmeError {
         let problems = state.challenges.iter().filter_map(|c| c.error.as_ref());
         why.extend(problems.map(|p| format!("{name}: {p}")));
     }
-    AcmeError::Refused(if why.is_empty() { otherwise.to_owned() } else { why.join("; ") })
+    why
 }

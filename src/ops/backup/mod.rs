@@ -11,6 +11,7 @@
 //! - `restore.rs` is the way back, `plan.rs` the scheduled ones with their rotation.
 
 mod archive;
+mod passing;
 mod plan;
 mod restore;
 mod seal;
@@ -27,9 +28,9 @@ use archive::ArchiveWriter;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
+    fs::{self, DirBuilder, File},
     io::{self, BufWriter, Read, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
 };
 
@@ -127,7 +128,8 @@ pub fn write_file(data_dir: &Path, target: &Path, making: &Making<'_>) -> Result
     };
     has_room(data_dir, dir)?;
     let name = target.file_name().ok_or_else(|| BackupError::Refused(format!("{} is no file", target.display())))?;
-    let beside = dir.join(format!(".{}.part", name.to_string_lossy()));
+    passing::sweep(dir);
+    let beside = dir.join(format!("{}{}.part", passing::PREFIX, name.to_string_lossy()));
     let done = write_beside(data_dir, dir, &beside, making).and_then(|made| {
         fs::rename(&beside, target).map_err(at(target))?;
         File::open(dir).and_then(|dir| dir.sync_all()).map_err(at(dir))?;
@@ -169,8 +171,7 @@ fn must_have_database(data_dir: &Path) -> Result<(), BackupError> {
 }
 
 fn write_beside(data_dir: &Path, work: &Path, beside: &Path, making: &Making<'_>) -> Result<BackupMade, BackupError> {
-    let _ = fs::remove_file(beside);
-    let file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(beside).map_err(at(beside))?;
+    let file = passing::create(beside).map_err(at(beside))?;
     let mut out = BufWriter::with_capacity(128 * 1024, file);
     let made = write(data_dir, work, &mut out, making)?;
     let file = out.into_inner().map_err(|e| at(beside)(e.into_error()))?;
@@ -248,8 +249,9 @@ impl<W: Write> Packing<'_, W> {
 
     /// The copy has no name any more when this returns, so nothing is left behind however the backup ends.
     fn copy_of(&self, path: &Path) -> Result<File, BackupError> {
-        let copy = self.work.join(format!(".wa-gateway-copy-{}-{}.part", std::process::id(), self.members.len()));
-        let _ = fs::remove_file(&copy);
+        let copy =
+            self.work.join(format!("{}copy-{}-{}.part", passing::PREFIX, std::process::id(), self.members.len()));
+        let _held = passing::create(&copy).map_err(at(&copy))?;
         let done = store::snapshot(path, &copy);
         let opened = File::open(&copy);
         let _ = fs::remove_file(&copy);
@@ -263,7 +265,8 @@ fn list(dir: &Path, prefix: &str, names: &mut Vec<String>) -> Result<(), BackupE
     for entry in fs::read_dir(dir).map_err(at(dir))? {
         let entry = entry.map_err(at(dir))?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        let is_passing = PASSING.iter().any(|end| name.ends_with(end));
+        // Litestream's folder holds copies of the database's own log: a restored database begins another.
+        let is_passing = PASSING.iter().any(|end| name.ends_with(end)) || name.ends_with("-litestream");
         if is_passing || (prefix.is_empty() && NOT_KEPT.contains(&name.as_str())) {
             continue;
         }

@@ -5,7 +5,8 @@
 //!    and the database's schema must be one that this program knows.
 //! 3. The members move to their places, the database last: a directory without it was not restored.
 //!
-//! Whatever goes wrong before the third step leaves the directory as empty as it was.
+//! Whatever goes wrong before the third step leaves the directory as empty as it was. A restore that is killed in the
+//! third leaves its stage, beside which no gateway starts; the next restore takes away what it had moved and begins anew.
 
 use super::{
     BackupError, FORMAT, MANIFEST, MANIFEST_HASH, Manifest, Member, Passphrase,
@@ -24,7 +25,9 @@ use std::{
 };
 
 /// Where members wait for the judgement, in the data directory.
-pub(super) const STAGE: &str = ".restoring";
+pub(super) const STAGE: &str = store::RESTORE_STAGE;
+/// In the stage: everything in it was judged whole, and what it names may stand in its place already.
+const JUDGED: &str = "judged";
 /// The manifest is held in memory; this is room for a hundred thousand members.
 const MANIFEST_MAX: u64 = 64 << 20;
 
@@ -50,11 +53,7 @@ pub fn restore(input: impl Read, data_dir: &Path, passphrase: Option<&Passphrase
     // Held to the end; also what refuses it while a gateway runs.
     let _lock = Store::lock(data_dir)?;
     let stage = data_dir.join(STAGE);
-    // Of a restore that was killed.
-    match fs::remove_dir_all(&stage) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(at(&stage)(e)),
-        _ => {}
-    }
+    clear_killed(&stage, data_dir)?;
     must_be_empty(data_dir)?;
     make_dir(&stage)?;
     let done = unpack(input, &stage, passphrase).and_then(|manifest| {
@@ -70,6 +69,30 @@ pub fn restore(input: impl Read, data_dir: &Path, passphrase: Option<&Passphrase
         made_at: manifest.made_at,
         program: manifest.program,
     })
+}
+
+/// Takes away what a restore that was killed has left, so that this one begins anew: what it had put in place came from
+/// its own backup, for the directory was empty before, and no gateway starts on half of one.
+fn clear_killed(stage: &Path, data_dir: &Path) -> Result<(), BackupError> {
+    let judged = match fs::read(stage.join(JUDGED)) {
+        Ok(text) => serde_json::from_slice::<Vec<Member>>(&text).ok(),
+        Err(_) => None,
+    };
+    for member in judged.iter().flatten() {
+        let path = data_dir.join(&member.name);
+        match fs::remove_file(&path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(at(&path)(e)),
+            _ => {}
+        }
+        // Folders that it made, from the inside out; one that holds something else stays, and is said.
+        for folder in Path::new(&member.name).ancestors().skip(1).filter(|f| !f.as_os_str().is_empty()) {
+            let _ = fs::remove_dir(data_dir.join(folder));
+        }
+    }
+    match fs::remove_dir_all(stage) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(at(stage)(e)),
+        _ => Ok(()),
+    }
 }
 
 fn must_be_empty(data_dir: &Path) -> Result<(), BackupError> {
@@ -185,6 +208,8 @@ fn judge(stage: &Path, manifest: &Manifest) -> Result<(), BackupError> {
 }
 
 fn take_place(stage: &Path, data_dir: &Path, manifest: &Manifest) -> Result<(), BackupError> {
+    let judged = serde_json::to_vec(&manifest.members).map_err(io::Error::from)?;
+    store::write_whole(&stage.join(JUDGED), &judged).map_err(at(stage))?;
     let database_last = |m: &&Member| m.name == store::FILE_NAME;
     let (database, others): (Vec<&Member>, Vec<&Member>) = manifest.members.iter().partition(database_last);
     for member in others.into_iter().chain(database) {
@@ -193,6 +218,8 @@ fn take_place(stage: &Path, data_dir: &Path, manifest: &Manifest) -> Result<(), 
             make_dir(dir)?;
         }
         fs::rename(stage.join(&member.name), &target).map_err(at(&target))?;
+        let folder = target.parent().unwrap_or(data_dir);
+        store::sync_dir(folder).map_err(at(folder))?;
     }
-    File::open(data_dir).and_then(|dir| dir.sync_all()).map_err(at(data_dir))
+    store::sync_dir(data_dir).map_err(at(data_dir))
 }

@@ -5,7 +5,7 @@ use crate::{
     config::{Config, TlsMode},
     model::clock::Time,
     ops::{
-        acme,
+        acme::{self, AcmeFailure},
         keeper::{days_until, ends_soon},
         tls,
         x509::{self, CertificateFacts},
@@ -25,7 +25,7 @@ pub(super) fn finding(config: &Config, now: Time) -> Finding {
     let path: PathBuf = match (mode, &config.tls.certificate) {
         (TlsMode::Files, Some(chain)) => chain.clone(),
         (TlsMode::Acme, _) if issued.exists() => issued,
-        (TlsMode::Acme, _) => return not_issued(acme::last_error_of(dir)),
+        (TlsMode::Acme, _) => return not_issued(acme::failure_of(dir).as_ref()),
         _ => tls::self_signed_file(dir),
     };
     if mode == TlsMode::SelfSigned && !path.exists() {
@@ -33,7 +33,7 @@ pub(super) fn finding(config: &Config, now: Time) -> Finding {
     }
     match facts_of(&path) {
         Err(e) => fail(CHECK, format!("{}: {e}", path.display())),
-        Ok(facts) => judge(facts, mode, now, acme::last_error_of(dir).filter(|_| mode == TlsMode::Acme)),
+        Ok(facts) => judge(facts, mode, now, acme::failure_of(dir).filter(|_| mode == TlsMode::Acme).as_ref()),
     }
 }
 
@@ -42,8 +42,16 @@ fn facts_of(path: &Path) -> Result<CertificateFacts, String> {
     x509::facts(&leaf).ok_or_else(|| "its certificate cannot be read".to_owned())
 }
 
-fn not_issued(last_error: Option<String>) -> Finding {
-    let problem = last_error.map_or_else(String::new, |e| format!("; the authority last said: {e}"));
+/// What the authority last said, when it is asked again, and how to ask now.
+fn said(failure: Option<&AcmeFailure>) -> String {
+    failure.map_or_else(String::new, |failure| {
+        let AcmeFailure { said, again_at } = failure;
+        format!("; the authority last said: {said} (next try {again_at}; at once: systemctl reload wa-gateway)")
+    })
+}
+
+fn not_issued(failure: Option<&AcmeFailure>) -> Finding {
+    let problem = said(failure);
     fail(
         CHECK,
         format!(
@@ -53,7 +61,7 @@ fn not_issued(last_error: Option<String>) -> Finding {
     )
 }
 
-fn judge(facts: CertificateFacts, mode: TlsMode, now: Time, last_error: Option<String>) -> Finding {
+fn judge(facts: CertificateFacts, mode: TlsMode, now: Time, failure: Option<&AcmeFailure>) -> Finding {
     let days = days_until(facts.not_after, now);
     let until = format!("good until {} ({days} days)", facts.not_after);
     let advice = match mode {
@@ -61,7 +69,7 @@ fn judge(facts: CertificateFacts, mode: TlsMode, now: Time, last_error: Option<S
         TlsMode::Acme => "look at the log for what the authority says",
         TlsMode::SelfSigned => "a running gateway makes a new one",
     };
-    let problem = last_error.map_or_else(String::new, |e| format!("; the authority last said: {e}"));
+    let problem = said(failure);
     if now < facts.not_before {
         return fail(CHECK, format!("it is good only from {}: is the clock right?", facts.not_before));
     }
@@ -103,7 +111,10 @@ mod tests {
             let judged = judge(facts, TlsMode::Files, now, None);
             assert!(judged.status == status && judged.text.contains(said), "{facts:?}: {judged:?}");
         }
-        let renewing = judge(facts("2026-03-15", "2026-06-13", false), TlsMode::Acme, now, Some("rate limited".into()));
+        let failure =
+            AcmeFailure { said: "rate limited".into(), again_at: now.plus(std::time::Duration::from_secs(900)) };
+        let renewing = judge(facts("2026-03-15", "2026-06-13", false), TlsMode::Acme, now, Some(&failure));
+        assert!(renewing.text.contains("next try 2026-") && renewing.text.contains("systemctl reload"), "{renewing:?}");
         assert!(renewing.text.contains("rate limited"), "{renewing:?}");
     }
 }

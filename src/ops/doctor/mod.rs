@@ -18,7 +18,7 @@ mod rows;
 mod systemd;
 mod time;
 
-use super::listening::Listening;
+use super::listen_addresses::ListenAddresses;
 use crate::{config::Config, egress::Egress, model::clock::Clock, store};
 use serde::Serialize;
 use serde_json::Value;
@@ -52,7 +52,7 @@ pub struct Patient<'a> {
     /// What is configured.
     pub config: &'a Config,
     /// Where the gateway listens that answers on the data directory's control socket; none where none does.
-    pub running: Option<Listening>,
+    pub running: Option<ListenAddresses>,
     /// Time.
     pub clock: Arc<dyn Clock>,
 }
@@ -93,6 +93,7 @@ pub async fn examine(patient: &Patient<'_>) -> Vec<Finding> {
         Some(Err(e)) => all.push(warn("rows", format!("the database cannot be asked about numbers and webhooks: {e}"))),
         Some(Ok(survey)) => {
             all.extend(rows::findings(&survey, running, now));
+            all.push(rows::known_twice(&file));
             all.extend(network::providers(&survey.numbers, &egress).await);
         }
     }

@@ -4,6 +4,7 @@
 //! whatever they answer, is what is asked. Whether they believe our tokens their instances' states tell.
 
 use super::{Finding, fail, ok};
+use crate::model::egress::Use;
 use crate::{
     config::{Config, TlsMode},
     egress::{Bounds, Egress, Outbound, Resolve, SystemResolver},
@@ -80,7 +81,8 @@ pub(super) async fn providers(numbers: &[InstanceSurvey], egress: &Egress) -> Ve
     let mut all = Vec::new();
     for (url, instances) in wanted {
         let instances = instances.join(", ");
-        let request = Outbound { method: Method::GET, url: &url, headers: Vec::new(), body: Bytes::new() };
+        let request =
+            Outbound { method: Method::GET, url: &url, headers: Vec::new(), body: Bytes::new(), of: Use::Connectors };
         let asked = egress.send(request, Bounds { timeout: WITHIN, max_answer_bytes: 1024 }).await;
         all.push(match asked {
             Ok(_) => ok("provider", format!("{url} answers (for {instances})")),

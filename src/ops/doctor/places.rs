@@ -1,7 +1,12 @@
 //! The disk's side: the data directory, its free space, the database file, the backups.
 
 use super::{CheckStatus, Finding, fail, finding, ok, warn};
-use crate::{config::Config, model::clock::Time, ops::backup, store};
+use crate::{
+    config::Config,
+    model::clock::Time,
+    ops::backup,
+    store::{self, KeyMatch},
+};
 use std::{fs, os::unix::fs::MetadataExt, path::Path, time::Duration};
 
 /// Less free space than this is a warning, in bytes.
@@ -47,6 +52,12 @@ pub(super) fn database(dir: &Path) -> Finding {
     if !path.exists() {
         return ok("database", "not there yet");
     }
+    let open = ["", "-wal", "-shm"].iter().map(|end| dir.join(format!("{}{end}", store::FILE_NAME)));
+    let open = open.filter_map(|file| Some((fs::metadata(&file).ok()?.mode() & 0o777, file)));
+    if let Some((mode, file)) = open.into_iter().find(|(mode, _)| mode & 0o077 != 0) {
+        let shown = file.display();
+        return warn("database", format!("{shown} can be read by others (mode {mode:o}): chmod 600 {shown}"));
+    }
     match store::check_file(&path) {
         Ok(()) => ok("database", format!("{} is sound", path.display())),
         Err(e) => fail("database", e.to_string()),
@@ -65,7 +76,7 @@ pub(super) fn key(config: &Config) -> Finding {
         Ok(m) if m.mode() & 0o077 != 0 => {
             warn(check, format!("{shown} can be read by others (mode {:o}): chmod 600 {shown}", m.mode() & 0o777))
         }
-        Ok(_) => ok(check, format!("{shown} is there, for its owner alone")),
+        Ok(_) => belongs(config, &path),
         Err(_) if config.key_file.is_none() && !config.data_dir.join(store::FILE_NAME).exists() => {
             ok(check, "made at the first start")
         }
@@ -73,6 +84,23 @@ pub(super) fn key(config: &Config) -> Finding {
             check,
             format!("{shown}: {e}; without it no token and no webhook's secret can be read: restore it from a backup"),
         ),
+    }
+}
+
+/// Whether the key is the one that the database's secrets were sealed with.
+fn belongs(config: &Config, key: &Path) -> Finding {
+    let (check, shown) = ("key", key.display());
+    let database = config.data_dir.join(store::FILE_NAME);
+    if !database.exists() {
+        return ok(check, format!("{shown} is there, for its owner alone"));
+    }
+    match store::compare_key(&database, key) {
+        Ok(KeyMatch::Same) => ok(check, format!("{shown} is there, for its owner alone, and belongs to the database")),
+        Ok(KeyMatch::Unknown) => ok(check, format!("{shown} is there, for its owner alone")),
+        Ok(KeyMatch::Other) => {
+            fail(check, format!("{shown} is not the key that belongs to this database: put the right one back"))
+        }
+        Err(e) => fail(check, e.to_string()),
     }
 }
 
@@ -127,8 +155,10 @@ mod tests {
         let dir = tempfile::TempDir::new().expect("a directory");
         let mut config = Config { data_dir: dir.path().to_owned(), ..Config::default() };
         assert_eq!(key(&config).status, CheckStatus::Ok, "nothing is there yet");
-        fs::write(dir.path().join(store::FILE_NAME), "").expect("written");
+        let database = dir.path().join(store::FILE_NAME);
+        fs::write(&database, "").expect("written");
         assert_eq!(key(&config).status, CheckStatus::Fail);
+        fs::remove_file(&database).expect("removed");
         let file = dir.path().join(store::KEY_FILE_NAME);
         fs::write(&file, [7; 32]).expect("written");
         for (mode, status) in [(0o600, CheckStatus::Ok), (0o640, CheckStatus::Warn)] {

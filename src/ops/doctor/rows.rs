@@ -20,6 +20,21 @@ pub(super) fn read(file: &Path, now: Time) -> Result<Survey, StoreError> {
     store::peek(file, |tx| Survey::take(tx, now))
 }
 
+/// How many people the next start will make one with others, in a database that no newer program has opened yet.
+pub(super) fn known_twice(file: &Path) -> Finding {
+    match store::peek(file, store::known_twice) {
+        Ok(0) => ok("people", "nobody is known twice, under two forms of one number"),
+        Ok(n) => warn(
+            "people",
+            format!(
+                "{n} contacts are known a second time under another form of their number (such as Brazil's ninth \
+                 digit): the next start makes each pair one, an opt-out of either holds, and the audit log lists them"
+            ),
+        ),
+        Err(e) => warn("people", format!("the database cannot be asked about contacts: {e}")),
+    }
+}
+
 pub(super) fn findings(survey: &Survey, running: bool, now: Time) -> Vec<Finding> {
     let mut all = Vec::new();
     if let Some(at) = survey.last_job_at.filter(|at| *at > now && at.since(now) > AHEAD) {

@@ -153,7 +153,7 @@ fn shown(tx: &Tx<'_>, instance: &InstanceId, found: ChatMatch) -> Result<Chat, S
 pub(super) fn person(tx: &Tx<'_>, contact: ContactId) -> Result<(Option<String>, String), StoreError> {
     let found = tx.find(
         "SELECT c.name, (SELECT i.value FROM contact_identities i WHERE i.contact_id = c.id
-                         ORDER BY CASE i.kind WHEN 'phone' THEN 0 WHEN 'lid' THEN 1 ELSE 2 END, i.value LIMIT 1)
+                         ORDER BY CASE i.kind WHEN 'phone' THEN 0 WHEN 'lid' THEN 1 ELSE 2 END, i.is_variant, i.value LIMIT 1)
          FROM contacts c WHERE c.id = ?1",
         params![contact],
         |r| Ok((r.get(0)?, r.get::<_, Option<String>>(1)?.unwrap_or_default())),
@@ -168,11 +168,17 @@ fn last(tx: &Tx<'_>, instance: &InstanceId, id: &ChatId, address: &str) -> Resul
         params![instance, id.chat_key()],
         |r| Ok(Snippet { text: r.get(0)?, kind: r.get(1)?, at: r.get(2)?, status: None }),
     )?;
+    // Whatever they were written to under.
+    let contact = match id {
+        ChatId::Person(contact) => Some(*contact),
+        ChatId::Group(_) => None,
+    };
     let sent = tx.find(
         "SELECT body, kind, created_at, status FROM messages
-         WHERE account_id = (SELECT account_id FROM instances WHERE id = ?1) AND recipient = ?2 AND instance_id = ?1
+         WHERE account_id = (SELECT account_id FROM instances WHERE id = ?1) AND instance_id = ?1
+           AND recipient IN (SELECT ?2 UNION ALL SELECT value FROM contact_identities WHERE contact_id = ?3)
            AND status <> 'blocked' AND kind <> 'reaction' ORDER BY created_at DESC, id DESC LIMIT 1",
-        params![instance, address],
+        params![instance, address, contact],
         |r| Ok(Snippet { text: r.get(0)?, kind: r.get(1)?, at: r.get(2)?, status: Some(r.get(3)?) }),
     )?;
     // Of the same moment, what was sent is the later one, as in the thread.

@@ -3,7 +3,7 @@
 use super::ChatId;
 use crate::{
     model::{clock::Time, ids::InstanceId},
-    people::suppression,
+    people::{conversations, suppression},
     store::{StoreError, Tx},
 };
 use rusqlite::params;
@@ -13,8 +13,9 @@ use rusqlite::params;
 pub struct SendHints {
     /// The person must not be written to: why.
     pub suppressed: Option<String>,
-    /// When the person wrote last, over any instance of the account: opens the 24-hour window.
-    pub last_inbound_at: Option<Time>,
+    /// When the person opened their window with this instance last, see
+    /// [`window_opened_at`](conversations::window_opened_at).
+    pub window_opened_at: Option<Time>,
     /// The instance is paused: why.
     pub paused: Option<String>,
 }
@@ -30,7 +31,6 @@ pub fn standing(tx: &Tx<'_>, instance: &InstanceId, chat: &ChatId) -> Result<Sen
         |r| r.get(0),
     )?;
     let ChatId::Person(contact) = chat else { return Ok(SendHints { paused, ..SendHints::default() }) };
-    let sql = "SELECT last_inbound_at FROM contacts WHERE id = ?1";
-    let last_inbound_at = tx.find(sql, params![contact], |r| r.get(0))?.flatten();
-    Ok(SendHints { suppressed: suppression::active(tx, *contact)?, last_inbound_at, paused })
+    let window_opened_at = conversations::window_opened_at(tx, instance, *contact)?;
+    Ok(SendHints { suppressed: suppression::active(tx, *contact)?, window_opened_at, paused })
 }

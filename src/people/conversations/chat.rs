@@ -8,6 +8,7 @@ use crate::{
     store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::params;
+use std::time::Duration;
 
 /// Whom an instance (`?1`) talked with: `contact_id`, `at`, `unread`, a row for each time. Those who only were written to
 /// are found in the newest `?2` messages of its log.
@@ -78,15 +79,27 @@ pub fn find_conversation(
     )
 }
 
-/// When the person last wrote to this instance; a call is no message.
+/// When the person last opened their conversation window with this instance: by a message, or by a call, whether or not
+/// it was taken. The window is one of a number and a person, as at Meta ("customer service windows"): who wrote to
+/// another number of the account has not opened it. The guard, the pages and the dialects all ask here.
 ///
 /// # Errors
 /// The store's.
-pub fn last_written(tx: &Tx<'_>, instance: &InstanceId, contact: ContactId) -> Result<Option<Time>, StoreError> {
-    let found = tx.find(
-        "SELECT last_inbound_at FROM conversations WHERE instance_id = ?1 AND contact_id = ?2",
+pub fn window_opened_at(tx: &Tx<'_>, instance: &InstanceId, contact: ContactId) -> Result<Option<Time>, StoreError> {
+    tx.one(
+        "SELECT nullif(max(
+             coalesce((SELECT last_inbound_at FROM conversations WHERE instance_id = ?1 AND contact_id = ?2), 0),
+             coalesce((SELECT max(started_at) FROM calls WHERE instance_id = ?1 AND contact_id = ?2), 0)), 0)",
         params![instance, contact],
-        |r| r.get::<_, Option<Time>>(0),
-    )?;
-    Ok(found.flatten())
+        |r| r.get(0),
+    )
+}
+
+/// How long a window stays open at a provider that has one.
+pub const WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Whether a window that was opened then is open at `now`, `length` after it was opened. One ahead of now was opened
+/// while the clock was: it stays open for no longer than another one.
+pub fn is_window_open(opened_at: Option<Time>, now: Time, length: Duration) -> bool {
+    opened_at.is_some_and(|at| at <= now.plus(length) && now.since(at) < length)
 }

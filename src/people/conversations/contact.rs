@@ -1,7 +1,7 @@
 //! Contacts' rows: found by any identity, added with the first one.
 
 use crate::{
-    connectors::Address,
+    connectors::{Address, inbound_event::RemoteParty},
     model::{
         clock::Time,
         ids::{AccountId, ContactId},
@@ -45,6 +45,33 @@ impl Identity {
             _ => IdentityKind::Bsuid,
         };
         Self { kind, value: recipient.to_owned() }
+    }
+
+    /// The same number in the other form that it has, see [`Phone::twin`].
+    pub fn twin(&self) -> Option<Self> {
+        let phone = (self.kind == IdentityKind::Phone).then(|| Phone::known(&self.value)).flatten()?;
+        phone.twin().map(|twin| Self::phone(twin.as_str()))
+    }
+
+    /// Where a message to this name goes; none for a kind that nothing is sent to.
+    pub fn address(&self) -> Option<Address> {
+        match self.kind {
+            IdentityKind::Phone => Phone::known(&self.value).map(Address::Phone),
+            IdentityKind::Lid => Some(Address::Lid(self.value.clone())),
+            IdentityKind::Bsuid => Some(Address::Bsuid(self.value.clone())),
+            IdentityKind::Jid => None,
+        }
+    }
+
+    /// The names that a provider gave somebody.
+    pub fn all_of(person: &RemoteParty) -> Vec<Self> {
+        let named = [
+            (IdentityKind::Phone, &person.phone),
+            (IdentityKind::Lid, &person.lid),
+            (IdentityKind::Bsuid, &person.bsuid),
+        ];
+        let given = named.into_iter().filter_map(|(kind, value)| value.as_ref().map(|value| (kind, value)));
+        given.map(|(kind, value)| Self { kind, value: value.clone() }).collect()
     }
 
     /// A telephone number in E.164 with `+`.
@@ -107,7 +134,7 @@ pub fn find_by_id(
     let Some(contact) = contact else { return Ok(None) };
     let identities = tx.list(
         "SELECT kind, value FROM contact_identities WHERE contact_id = ?1
-         ORDER BY kind, former_at IS NOT NULL, former_at DESC, value",
+         ORDER BY kind, former_at IS NOT NULL, former_at DESC, is_variant, value",
         params![id],
         |r| {
             let kind = IdentityKind::parse(&r.get::<_, String>(0)?).unwrap_or(IdentityKind::Jid);
@@ -123,11 +150,35 @@ pub fn find_by_id(
 /// The store's.
 pub fn add(tx: &WriteTx<'_>, account: AccountId, identity: &Identity, now: Time) -> Result<ContactId, StoreError> {
     let id = tx.insert("INSERT INTO contacts (account_id, created_at) VALUES (?1, ?2)", params![account, now])?;
-    tx.execute(
-        "INSERT INTO contact_identities (account_id, kind, value, contact_id) VALUES (?1, ?2, ?3, ?4)",
-        params![account, identity.kind.as_str(), identity.value, id],
-    )?;
-    Ok(ContactId(id))
+    let id = ContactId(id);
+    name(tx, account, id, identity)?;
+    Ok(id)
+}
+
+/// The person is known by this, too, and by the number's other form, which nobody has used yet. Says whether that is
+/// new. A name of somebody else's stays theirs.
+///
+/// # Errors
+/// The store's.
+pub(super) fn name(
+    tx: &WriteTx<'_>,
+    account: AccountId,
+    id: ContactId,
+    identity: &Identity,
+) -> Result<bool, StoreError> {
+    let insert = |value: &str, is_variant: bool| {
+        tx.execute(
+            "INSERT INTO contact_identities (account_id, kind, value, contact_id, is_variant)
+             VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT DO UPDATE SET is_variant = 0 WHERE is_variant > excluded.is_variant",
+            params![account, identity.kind.as_str(), value, id, is_variant],
+        )
+    };
+    let is_new = insert(&identity.value, false)? > 0;
+    if let Some(twin) = identity.twin() {
+        insert(&twin.value, true)?;
+    }
+    Ok(is_new)
 }
 
 /// The contact known by `identity`, added where there is none.
@@ -152,8 +203,8 @@ pub fn find_or_add(
 /// The store's.
 pub fn retire(tx: &WriteTx<'_>, account: AccountId, identity: &Identity, at: Time) -> Result<(), StoreError> {
     tx.execute(
-        "UPDATE contact_identities SET former_at = ?4 WHERE account_id = ?1 AND kind = ?2 AND value = ?3",
-        params![account, identity.kind.as_str(), identity.value, at],
+        "UPDATE contact_identities SET former_at = ?5 WHERE account_id = ?1 AND kind = ?2 AND value IN (?3, ?4)",
+        params![account, identity.kind.as_str(), identity.value, identity.twin().map(|twin| twin.value), at],
     )?;
     Ok(())
 }
@@ -165,8 +216,8 @@ pub fn retire(tx: &WriteTx<'_>, account: AccountId, identity: &Identity, at: Tim
 pub fn revive(tx: &WriteTx<'_>, account: AccountId, identity: &Identity, at: Time) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE contact_identities SET former_at = NULL
-         WHERE account_id = ?1 AND kind = ?2 AND value = ?3 AND former_at < ?4",
-        params![account, identity.kind.as_str(), identity.value, at],
+         WHERE account_id = ?1 AND kind = ?2 AND value IN (?3, ?4) AND former_at < ?5",
+        params![account, identity.kind.as_str(), identity.value, identity.twin().map(|twin| twin.value), at],
     )?;
     Ok(())
 }
@@ -209,7 +260,7 @@ fn read(r: &Row<'_>) -> rusqlite::Result<Contact> {
 /// The best of a person's identities to write to: the phone, else a hidden id.
 pub fn address_of(identities: &[Identity]) -> Option<Address> {
     let named = |kind| identities.iter().find(|i| i.kind == kind).map(|i| i.value.clone());
-    let phone = named(IdentityKind::Phone).and_then(|text| Phone::parse(&text, None).ok());
+    let phone = named(IdentityKind::Phone).and_then(|text| Phone::known(&text));
     phone
         .map(Address::Phone)
         .or_else(|| named(IdentityKind::Lid).map(Address::Lid))

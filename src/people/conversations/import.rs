@@ -5,7 +5,7 @@ use crate::{
     model::{
         clock::Time,
         ids::AccountId,
-        phone::{Phone, Region},
+        phone::{Listed, Phone, PhoneReading},
     },
     store::{StoreError, WriteTx},
 };
@@ -21,6 +21,8 @@ pub struct ImportReport {
     pub problems: Vec<String>,
     /// How many lines were left out.
     pub skipped: usize,
+    /// Lines that were taken and are worth a look: number (from 1) and what is doubtful. At most 100 of them.
+    pub warnings: Vec<String>,
 }
 
 impl ImportReport {
@@ -29,6 +31,13 @@ impl ImportReport {
         self.skipped += 1;
         if self.problems.len() < 100 {
             self.problems.push(format!("line {line}: {why}"));
+        }
+    }
+
+    /// Notes one line that was taken and is doubtful.
+    pub fn warn(&mut self, line: usize, what: &str) {
+        if self.warnings.len() < 100 {
+            self.warnings.push(format!("line {line}: {what}"));
         }
     }
 }
@@ -40,19 +49,25 @@ impl ImportReport {
 pub fn import(
     tx: &WriteTx<'_>,
     account: AccountId,
-    region: Option<Region>,
+    how: PhoneReading,
     rows: &[(usize, String, Option<String>)],
     now: Time,
 ) -> Result<ImportReport, StoreError> {
     let mut report = ImportReport::default();
     for (line, phone, name) in rows {
-        let phone = match Phone::parse(phone, region) {
-            Ok(phone) => phone,
-            Err(e) => {
-                report.skip(*line, &e.to_string());
+        let listed = match Listed::read(phone, how) {
+            // A number that is only one with its 0 back is somebody's guess: a message to a stranger is the price.
+            Ok(Listed { phone: None, .. }) | Err(_) => {
+                let problem = Phone::parse(phone, how).err().map(|e| e.to_string()).unwrap_or_default();
+                report.skip(*line, &problem);
                 continue;
             }
+            Ok(listed) => listed,
         };
+        let Some(phone) = &listed.phone else { continue };
+        if let Some(doubt) = listed.doubt() {
+            report.warn(*line, &doubt);
+        }
         let id = find_or_add(tx, account, &Identity::phone(phone.as_str()), now)?;
         tx.execute(
             "UPDATE contacts SET imported_at = coalesce(imported_at, ?2), name = coalesce(?3, name) WHERE id = ?1",

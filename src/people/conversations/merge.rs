@@ -23,6 +23,7 @@ pub fn merge(tx: &WriteTx<'_>, stays: ContactId, gone: ContactId) -> Result<(), 
              name = coalesce(name, (SELECT name FROM contacts WHERE id = ?2)),
              imported_at = coalesce(imported_at, (SELECT imported_at FROM contacts WHERE id = ?2)),
              first_outbound_at = coalesce(first_outbound_at, (SELECT first_outbound_at FROM contacts WHERE id = ?2)),
+             created_at = min(created_at, (SELECT created_at FROM contacts WHERE id = ?2)),
              last_inbound_at = nullif(max(coalesce(last_inbound_at, 0),
                  coalesce((SELECT last_inbound_at FROM contacts WHERE id = ?2), 0)), 0)
          WHERE id = ?1",
@@ -30,8 +31,11 @@ pub fn merge(tx: &WriteTx<'_>, stays: ContactId, gone: ContactId) -> Result<(), 
     )?;
     merge_conversations(tx, stays, gone)?;
     for sql in [
+        // A row's recipient is one of the person's names. The log has an index by it, and none by contact.
+        "UPDATE messages SET contact_id = ?1
+         WHERE account_id = (SELECT account_id FROM contacts WHERE id = ?1) AND contact_id = ?2
+           AND recipient IN (SELECT value FROM contact_identities WHERE contact_id = ?2 UNION ALL SELECT 'contact:' || ?2)",
         "UPDATE contact_identities SET contact_id = ?1 WHERE contact_id = ?2",
-        "UPDATE messages SET contact_id = ?1 WHERE contact_id = ?2",
         "UPDATE calls SET contact_id = ?1 WHERE contact_id = ?2",
         "UPDATE inbound_messages SET contact_id = ?1 WHERE contact_id = ?2",
         "UPDATE endpoint_answers SET contact_id = ?1 WHERE contact_id = ?2",
@@ -64,10 +68,11 @@ fn merge_conversations(tx: &WriteTx<'_>, stays: ContactId, gone: ContactId) -> R
         params![stays, gone],
     )?;
     tx.execute(
-        "UPDATE OR IGNORE inbound_messages SET chat = 'contact:' || ?1 WHERE chat = 'contact:' || ?2",
+        "UPDATE OR IGNORE inbound_messages SET chat = 'contact:' || ?1
+         WHERE contact_id = ?2 AND chat = 'contact:' || ?2",
         params![stays, gone],
     )?;
-    tx.execute("DELETE FROM inbound_messages WHERE chat = 'contact:' || ?1", params![gone])?;
+    tx.execute("DELETE FROM inbound_messages WHERE contact_id = ?1 AND chat = 'contact:' || ?1", params![gone])?;
     tx.execute(
         "UPDATE inbound_messages SET conversation_id = kept.id
          FROM conversations AS kept, conversations AS other

@@ -12,10 +12,10 @@ mod identify;
 mod import;
 mod merge;
 
-pub use chat::{Conversation, TALKED_WITH, find_conversation, last_written, note_message};
+pub use chat::{Conversation, TALKED_WITH, WINDOW, find_conversation, is_window_open, note_message, window_opened_at};
 pub use contact::{
     Contact, Identity, IdentityKind, add, address_of, find, find_by_id, find_or_add, note_inbound, note_outbound,
     retire, revive,
 };
-pub use identify::identify;
+pub use identify::{Identified, identify};
 pub use import::{ImportReport, import};

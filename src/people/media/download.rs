@@ -1,6 +1,7 @@
 //! A file from an address that a customer names: `media_url`. The egress judges the address; here its answer is judged.
 
 use super::{MediaStore, Written, clean, sniff};
+use crate::model::egress::Use;
 use crate::{
     connectors::outgoing::MediaKind,
     egress::{Bounds, Outbound},
@@ -53,10 +54,13 @@ impl MediaStore {
             }
         };
         let left = deadline.since(clock.now()).min(left);
-        let request = Outbound { method: Method::GET, url, headers: Vec::new(), body: Bytes::new() };
+        let request = Outbound { method: Method::GET, url, headers: Vec::new(), body: Bytes::new(), of: Use::Media };
         let max_answer_bytes = usize::try_from(most).unwrap_or(usize::MAX);
         let answer = self.egress.send(request, Bounds { timeout: left, max_answer_bytes }).await;
-        let answer = answer.map_err(|e| NotFetched(format!("the address could not be fetched: {e}")))?;
+        let answer = answer.map_err(|e| {
+            tracing::info!("a customer's file could not be fetched: {e}");
+            NotFetched(format!("the address could not be fetched: {}", e.for_customers()))
+        })?;
         if answer.status != StatusCode::OK {
             let status = answer.status.as_u16();
             return Err(NotFetched(format!(

@@ -61,7 +61,10 @@ impl MediaFolder {
         let name = base62(&*self.random, 32).to_ascii_lowercase();
         let path = format!("{}/{name}", &name[..2]);
         let folder = self.root.join(&name[..2]);
-        DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+        if !folder.exists() {
+            DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+            File::open(&*self.root)?.sync_all()?;
+        }
         self.lock().insert(path.clone());
         let stored = Stored {
             path,
@@ -145,6 +148,11 @@ impl Written {
     /// What its row will say.
     pub fn stored(&self) -> &Stored {
         &self.stored
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> PathBuf {
+        self.files.root.join(&self.stored.path)
     }
 
     /// Its row is committed, or may be: it stays, and the sweep judges it by its row.

@@ -39,7 +39,8 @@ impl Erased {
         Ok(())
     }
 
-    /// Why nothing may be sent to somebody known by `value`, if they were suppressed when they were erased.
+    /// Why nothing may be sent to somebody known by `values` (of one kind: one name, or the forms of a number, three at
+    /// most), if they were suppressed when they were erased.
     ///
     /// # Errors
     /// The store's.
@@ -48,13 +49,36 @@ impl Erased {
         tx: &Tx<'_>,
         account: AccountId,
         kind: &str,
-        value: &str,
+        values: &[&str],
     ) -> Result<Option<String>, StoreError> {
+        let mut hashes = values.iter().map(|value| self.hash(account, kind, value));
+        let all = [hashes.next(), hashes.next(), hashes.next()];
         tx.find(
-            "SELECT source FROM erased_suppressions WHERE account_id = ?1 AND hash = ?2 LIMIT 1",
-            params![account, self.hash(account, kind, value)],
+            "SELECT source FROM erased_suppressions WHERE account_id = ?1 AND hash IN (?2, ?3, ?4) LIMIT 1",
+            params![account, all[0], all[1], all[2]],
             |r| r.get::<_, String>(0).map(|source| format!("suppressed ({source}) before the person was erased")),
         )
+    }
+
+    /// All of `names` (kind and value) are one person's: what is kept under one of them holds under each.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn spread(&self, tx: &WriteTx<'_>, account: AccountId, names: &[(&str, &str)]) -> Result<(), StoreError> {
+        let mut kept: Vec<(String, Time)> = Vec::new();
+        for (kind, value) in names {
+            kept.extend(tx.list(
+                "SELECT source, since FROM erased_suppressions WHERE account_id = ?1 AND hash = ?2",
+                params![account, self.hash(account, kind, value)],
+                |r| Ok((r.get(0)?, r.get(1)?)),
+            )?);
+        }
+        for (source, since) in &kept {
+            for name in names {
+                self.keep(tx, account, *name, source, *since)?;
+            }
+        }
+        Ok(())
     }
 
     /// Lifts what was kept of somebody known by `value`; says how many.

@@ -48,7 +48,8 @@ impl PastSuppression {
 }
 
 const SELECT: &str = "SELECT (SELECT i.value FROM contact_identities i
-             WHERE i.contact_id = s.contact_id AND i.kind = 'phone' LIMIT 1),
+             WHERE i.contact_id = s.contact_id AND i.kind = 'phone'
+             ORDER BY i.former_at IS NOT NULL, i.is_variant, i.value LIMIT 1),
             s.contact_id, s.reason, s.source, s.since, s.lifted_at, s.lifted_by FROM suppressions s";
 
 /// The suppressions of an account, oldest first; with `all` the lifted ones too.

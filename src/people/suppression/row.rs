@@ -106,7 +106,7 @@ pub fn lift(
 pub fn list(tx: &Tx<'_>, account: AccountId) -> Result<Vec<Suppression>, StoreError> {
     tx.list(
         "SELECT (SELECT i.value FROM contact_identities i WHERE i.contact_id = s.contact_id AND i.kind = 'phone'
-                 LIMIT 1),
+                 ORDER BY i.former_at IS NOT NULL, i.is_variant, i.value LIMIT 1),
                 s.contact_id, s.source, s.reason, s.since
          FROM suppressions s WHERE s.account_id = ?1 AND s.lifted_at IS NULL ORDER BY s.since, s.id",
         params![account],

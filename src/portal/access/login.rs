@@ -1,6 +1,6 @@
 //! `/login` and `/logout`.
 
-use super::{next, welcome};
+use super::{guesser, next, welcome};
 use crate::{
     accounts::{DEVICE_KNOWN_FOR, LoggedIn, LoginError, LoginStep},
     gateway::Gateway,
@@ -46,7 +46,7 @@ pub async fn show(_: &Gateway, v: &PageContext) -> Result<Response, PageError> {
 /// The database's.
 pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let (email, password) = (v.form.text("email"), v.form.raw("password"));
-    match gateway.accounts.log_in(email, password, &v.user_agent, v.guesser()).await {
+    match gateway.accounts.log_in(email, password, &v.user_agent, guesser(v)).await {
         Ok(LoginStep::In(in_)) => Ok(known(v, &in_, welcome(v, &in_.session, &next(v)))),
         Ok(LoginStep::WantsCode(ticket)) => {
             Ok(v.page(&CodePage { v, next: next(v), ticket: &ticket, problem: String::new() }))
@@ -64,7 +64,7 @@ pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 /// The database's.
 pub async fn code(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let ticket = v.form.text("ticket");
-    match gateway.accounts.log_in_with_code(ticket, v.form.text("code"), &v.user_agent, v.guesser()).await {
+    match gateway.accounts.log_in_with_code(ticket, v.form.text("code"), &v.user_agent, guesser(v)).await {
         Ok(in_) => Ok(known(v, &in_, welcome(v, &in_.session, &next(v)))),
         Err(LoginError::Wrong) => {
             let problem = v.t("access.code_wrong").to_owned();

@@ -3,17 +3,19 @@
 use super::{day_before, end_of_day, id, number};
 use crate::{
     accounts::{
-        Account, Grant, Granted, Person, Update,
+        self, Account, AccountError, Grant, Granted, Person, Update,
         usage::{self, ClosedPeriod, UsedMessages},
     },
     gateway::Gateway,
-    instances::Instance,
+    instances::{self, Instance},
     model::{
+        clock::Time,
         ids::AccountId,
         phone::Region,
         plan::{Module, Plan},
     },
     portal::{PageContext, PageError, page_error::see_other},
+    store::Tx,
 };
 use ::http::StatusCode;
 use askama::Template;
@@ -203,19 +205,37 @@ async fn again(gateway: &Gateway, v: &PageContext, wrong: AccountFormPart) -> Re
     Ok(v.page_with(&page(gateway, v, wrong).await?, StatusCode::UNPROCESSABLE_ENTITY))
 }
 
+/// What one read brings.
+struct AccountFigures {
+    a: Account,
+    used: UsedMessages,
+    past: Vec<ClosedPeriod>,
+    grants: Vec<Granted>,
+    people: Vec<Person>,
+    instances: Vec<Instance>,
+}
+
+fn figures(tx: &Tx<'_>, id: AccountId, now: Time) -> Result<AccountFigures, AccountError> {
+    let a = Account::find(tx, id, now)?;
+    let used = usage::of(tx, &[(id, a.zone().period(now))])?.into_iter().next().unwrap_or_default();
+    Ok(AccountFigures {
+        a,
+        used,
+        past: usage::past(tx, id)?,
+        grants: accounts::list_grants(tx, id, now)?,
+        people: accounts::list_people(tx, Some(id))?,
+        instances: instances::list(tx, Some(id))?,
+    })
+}
+
 async fn page<'a>(
     gateway: &Gateway,
     v: &'a PageContext,
     wrong: AccountFormPart,
 ) -> Result<AccountDetailPage<'a>, PageError> {
-    let a = gateway.accounts.find_account(id(v, 0)?).await?;
-    let (account, period) = (a.id, a.zone().period(v.now));
-    let (used, past) = gateway
-        .store
-        .read(move |tx| {
-            Ok::<_, crate::store::StoreError>((usage::of(tx, &[(account, period)])?, usage::past(tx, account)?))
-        })
-        .await?;
+    let (account, now) = (id(v, 0)?, v.now);
+    let AccountFigures { a, used, past, grants, people, instances } =
+        gateway.store.read(move |tx| figures(tx, account, now)).await?;
     let form =
         if matches!(wrong, AccountFormPart::Settings(_)) { AccountForm::typed(v) } else { AccountForm::of(v, &a) };
     let (problem, grant_problem) = match wrong {
@@ -225,11 +245,11 @@ async fn page<'a>(
     };
     Ok(AccountDetailPage {
         v,
-        used: used.into_iter().next().unwrap_or_default(),
+        used,
         past,
-        grants: gateway.accounts.list_grants(account).await?,
-        people: gateway.accounts.list_people(Some(account)).await?,
-        instances: gateway.instances.list(Some(account)).await?,
+        grants,
+        people,
+        instances,
         form,
         plans: Plan::ALL,
         a,

@@ -2,10 +2,11 @@
 
 use crate::{
     accounts::{
-        Account, NewAccount,
+        self, Account, AccountError, NewAccount,
         usage::{self, UsedMessages},
     },
     gateway::Gateway,
+    instances,
     model::{
         phone::Region,
         plan::{Module, Plan},
@@ -69,13 +70,15 @@ pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
 
 async fn page<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Result<AccountsPage<'a>, PageError> {
     let wanted = v.query.text("q").to_lowercase();
-    let mut accounts = gateway.accounts.list_accounts().await?;
-    accounts.retain(|a| a.name.to_lowercase().contains(&wanted) || a.id.to_string() == wanted);
-    let people = gateway.accounts.list_people(None).await?;
-    let instances = gateway.instances.list(None).await?;
     let now = v.now;
-    let asked: Vec<_> = accounts.iter().map(|a| (a.id, a.zone().period(now))).collect();
-    let used = gateway.store.read(move |tx| usage::of(tx, &asked)).await?;
+    let read = gateway.store.read(move |tx| {
+        let mut all = accounts::list_accounts(tx, now)?;
+        all.retain(|a| a.name.to_lowercase().contains(&wanted) || a.id.to_string() == wanted);
+        let asked: Vec<_> = all.iter().map(|a| (a.id, a.zone().period(now))).collect();
+        let used = usage::of(tx, &asked)?;
+        Ok::<_, AccountError>((all, used, accounts::list_people(tx, None)?, instances::list(tx, None)?))
+    });
+    let (accounts, used, people, instances) = read.await?;
     let lines = accounts.into_iter().zip(used).map(|(account, used)| AccountRow {
         people: people.iter().filter(|p| p.account == Some(account.id)).count(),
         instances: instances.iter().filter(|i| i.account_id == account.id).count(),

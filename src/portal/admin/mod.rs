@@ -1,6 +1,6 @@
 //! The pages of who runs the appliance: accounts and their people, reviews, the guard's figures, the machine.
 //!
-//! `http::ROUTES` keeps everybody else out. The pages hold no rule: what is right and wrong is said by the slices.
+//! `app::routes::ROUTES` keeps everybody else out. The pages hold no rule: what is right and wrong is said by the slices.
 
 pub mod account;
 pub mod accounts;

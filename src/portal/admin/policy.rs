@@ -6,8 +6,11 @@ use crate::{
     model::purpose::Purpose,
     portal::{PageContext, PageError, page_error::see_other},
     sending::{
-        policy::content::Score,
-        runtime_settings::{Phrase, Set},
+        policy::content::{
+            Score,
+            explain::{Stretch, stretches},
+        },
+        runtime_settings::{AddedPhrase, Set},
     },
 };
 use ::http::StatusCode;
@@ -21,7 +24,7 @@ struct PolicyPage<'a> {
     v: &'a PageContext,
     figures: Vec<FigureField>,
     observes: bool,
-    phrases: Vec<Phrase>,
+    phrases: Vec<AddedPhrase>,
     groups: Vec<(String, String)>,
     purposes: &'static [Purpose],
     tried: Option<PolicyVerdict>,
@@ -39,6 +42,9 @@ struct FigureField {
 struct PolicyVerdict {
     score: Score,
     verdict: &'static str,
+    /// The text, its words behind the signals apart from the others.
+    stretches: Vec<Stretch>,
+    has_marks: bool,
 }
 
 /// Which of the page's forms was sent and has something to correct.
@@ -63,17 +69,17 @@ pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 /// The database's.
 pub async fn attempt(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let purpose = Purpose::parse(v.form.text("purpose")).ok_or(PageError::NotFound)?;
-    let score = gateway.sending.check_text(purpose, v.form.raw("text"));
+    let text = v.form.raw("text");
+    let score = gateway.sending.check_text(purpose, text);
+    let marks = gateway.sending.mark_text(text);
     let rules = gateway.sending.rules();
     let verdict = match score.total {
         total if total >= rules.refuse_score && !rules.observe => "policy.refused",
         total if total >= rules.review_score => "policy.listed",
         _ => "policy.passes",
     };
-    Ok(v.page(
-        &page(gateway, v, PolicyForm { tried: Some(PolicyVerdict { score, verdict }), ..PolicyForm::default() })
-            .await?,
-    ))
+    let tried = PolicyVerdict { score, verdict, stretches: stretches(text, &marks), has_marks: !marks.is_empty() };
+    Ok(v.page(&page(gateway, v, PolicyForm { tried: Some(tried), ..PolicyForm::default() }).await?))
 }
 
 /// `POST /admin/policy`: the figures.

@@ -1,8 +1,7 @@
 //! `/admin/3cx`: all telephone systems with what became of their requests, and those that were not proven.
 
 use crate::{
-    dialects::threecx::Monitored,
-    gateway::Gateway,
+    dialects::{AppState, threecx::Monitored},
     portal::{PageContext, PageError},
 };
 use askama::Template;
@@ -22,8 +21,8 @@ struct Watched<'a> {
 ///
 /// # Errors
 /// The database's.
-pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    let all = gateway.threecx.monitor(None).await?;
+pub async fn list(state: &AppState, v: &PageContext) -> Result<Response, PageError> {
+    let all = state.threecx.monitor(None).await?;
     Ok(v.page(&Watched { v, all }))
 }
 

@@ -6,7 +6,7 @@ use crate::{
     instances::Instance,
     people::media::{self, Unfit},
     portal::{PageContext, PageError},
-    sending::request::{Draft, FileFrom, Uploaded},
+    sending::request::{Draft, FileFrom, FileWanted, Uploaded},
     store::StoreError,
     web::form::Upload,
 };
@@ -74,5 +74,5 @@ pub(super) async fn draft(
     let file = read.map_err(|e| StoreError::Panicked(e.to_string()))?;
     let caption = if text.trim().is_empty() { String::new() } else { text.to_owned() };
     let file_name = media::clean(&upload.name);
-    Ok(Ok(Draft::Media { kind, from: FileFrom::Here(file), caption, file_name }))
+    Ok(Ok(Draft::Media { kind, file: FileWanted { from: FileFrom::Here(file), file_name }, caption }))
 }

@@ -5,7 +5,7 @@ use crate::{
     gateway::Gateway,
     model::{code::Code, ids::LogId},
     people::media::{self, Of},
-    portal::page_context,
+    portal::Subscriber,
     sending::log,
     store::{StoreError, Tx},
     web::{Incoming, problem},
@@ -13,10 +13,7 @@ use crate::{
 use warp::reply::Response;
 
 /// Answers with the file; another account's is answered like one that does not exist.
-pub async fn handle(gateway: &Gateway, incoming: Incoming) -> Response {
-    let Some(subscriber) = page_context::subscriber(gateway, &incoming).await else {
-        return problem::code(Code::NotFound);
-    };
+pub async fn handle(gateway: &Gateway, subscriber: Subscriber, incoming: Incoming) -> Response {
     let [instance, id] = incoming.segments.as_slice() else { return problem::code(Code::NotFound) };
     let (instance, id) = (instance.clone(), id.clone());
     let found = match gateway.store.read(move |tx| item(tx, &id)).await {

@@ -3,7 +3,7 @@
 //! The first view is written here and works by itself: links open chats, a form sends. The script (`chat.js`) adds what
 //! is live: it hears of changes from the position on that the page was made at, and puts in what the same templates
 //! wrote. `send.rs` sends and marks read, with `attach.rs` for files, `template.rs` for templates and `react.rs` for signs;
-//! `file.rs` gives files, `shown.rs` says what chats and lines look like.
+//! `file.rs` gives files, `view.rs` reads what the page shows, `shown.rs` says what chats and lines look like.
 
 pub mod attach;
 pub mod file;
@@ -11,34 +11,32 @@ pub mod react;
 pub mod send;
 pub mod shown;
 pub mod template;
+mod view;
 
 use super::{PageContext, PageError};
 use crate::texts::locale::Locale;
 use crate::{
-    events::live::feed,
     gateway::Gateway,
     instances::Instance,
     model::{
         clock::Time,
         ids::InstanceId,
         instance::InstanceState,
-        phone::{Phone, Region},
+        phone::{Phone, PhoneReading, Region},
         random::base62,
     },
-    people::chats::{self, ChatId, Cursor, Filter, SendHints},
+    people::{
+        chats::{self, ChatId, Cursor, SendHints},
+        conversations::{self, WINDOW},
+    },
     sending::request::MAX_CHARS,
     store::{StoreError, Tx},
 };
 use askama::Template;
 use serde_json::json;
 use shown::{ShownChat, ShownLine};
-use std::time::Duration;
+use view::{ChatQuery, View, Viewed, view_of};
 use warp::reply::Response;
-
-/// Chats of the list; a search finds the others.
-const CHATS: u32 = 100;
-/// How long after somebody's last message some providers take free text.
-const WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[derive(Template)]
 #[template(path = "chat.html", config = "assets/askama.toml")]
@@ -137,23 +135,25 @@ async fn view(
     text: &str,
     problem: String,
 ) -> Result<Response, PageError> {
-    let instances = gateway.instances.list(v.scope()).await?;
-    let instance = match instances.iter().find(|i| i.id.as_str() == instance) {
-        Some(found) => found,
-        None if !instance.is_empty() => return Err(PageError::NotFound),
-        None => match instances.first() {
-            Some(first) => first,
-            None => return Ok(v.page(&None_ { v })),
-        },
+    let asked = ChatQuery {
+        instance: instance.to_owned(),
+        chat: chat.to_owned(),
+        q: v.query.text("q").to_owned(),
+        before: key(v.query.text("before")),
+        impossible: gateway.sending.rules().impossible_phone,
     };
-    let region = region(gateway, instance).await?;
-    let asked =
-        ChatQuery { chat: chat.to_owned(), q: v.query.text("q").to_owned(), before: key(v.query.text("before")) };
-    let (locale, read_instance) = (v.locale.clone(), instance.clone());
-    let is_paging = asked.before.is_some();
-    let new_to = Phone::parse(&asked.q, region).ok().filter(|_| v.may_change()).map(|p| p.as_str().to_owned());
-    let read = gateway.store.read(move |tx| load(tx, &locale, &read_instance, &asked, region));
-    let loaded = read.await?.ok_or(PageError::NotFound)?;
+    let (locale, account, is_paging) = (v.locale.clone(), v.scope(), asked.before.is_some());
+    let read = gateway.store.read(move |tx| view_of(tx, &locale, account, &asked)).await?;
+    let viewed = match read {
+        View::NoInstance => return Ok(v.page(&None_ { v })),
+        View::Gone => return Err(PageError::NotFound),
+        View::Found(viewed) => *viewed,
+    };
+    let Viewed { instances, at, region, loaded, templates } = viewed;
+    let instance = &instances[at];
+    let how = gateway.sending.rules().reading(region);
+    let new_to = Phone::parse(v.query.text("q"), how).ok().filter(|_| v.may_change());
+    let new_to = new_to.map(|phone| phone.as_str().to_owned());
     let mut open = loaded.open.map(|(mut thread, standing)| {
         thread.hints = hints(gateway, v, instance, &standing);
         (thread, standing)
@@ -162,7 +162,7 @@ async fn view(
         && v.may_change()
         && is_window_closed(gateway, v, instance, standing)
     {
-        thread.templates = template::offered(gateway, instance).await?;
+        thread.templates = template::offers(templates);
     }
     let open = open.map(|(thread, _)| thread);
     let can = gateway.registry.capabilities(&instance.id);
@@ -195,79 +195,6 @@ fn limits(gateway: &Gateway, v: &PageContext, instance: &Instance) -> String {
     if shown.is_empty() { String::new() } else { json!(shown).to_string() }
 }
 
-struct ChatQuery {
-    chat: String,
-    q: String,
-    before: Option<Cursor>,
-}
-
-struct ChatData {
-    rows: Vec<String>,
-    open: Option<(Thread, SendHints)>,
-    position: i64,
-}
-
-/// All of the page in one view of the database: what changes after it has a later position.
-fn load(
-    tx: &Tx<'_>,
-    v: &Locale,
-    instance: &Instance,
-    asked: &ChatQuery,
-    region: Option<Region>,
-) -> Result<Option<ChatData>, StoreError> {
-    let position = feed::newest(tx)?;
-    let filter = Filter { text: asked.q.clone(), limit: CHATS };
-    let rows = chats::list(tx, &instance.id, &filter)?;
-    let row = |c: &chats::Chat| row_html(v, &shown::chat(v, c), &instance.id, c.id.to_string() == asked.chat);
-    let rows = rows.iter().map(row).collect();
-    if asked.chat.is_empty() {
-        return Ok(Some(ChatData { rows, open: None, position }));
-    }
-    let Some(to) = resolve(tx, instance, &asked.chat, region)? else { return Ok(None) };
-    let open = match to {
-        To::Known(id) => known(tx, v, instance, &id, asked.before)?,
-        To::New(phone) => Some((unknown(v, &phone), SendHints::default())),
-    };
-    Ok(open.map(|open| ChatData { rows, open: Some(open), position }))
-}
-
-fn known(
-    tx: &Tx<'_>,
-    v: &Locale,
-    instance: &Instance,
-    id: &ChatId,
-    before: Option<Cursor>,
-) -> Result<Option<(Thread, SendHints)>, StoreError> {
-    let Some(chat) = chats::find(tx, &instance.id, id)? else { return Ok(None) };
-    let page = chats::lines(tx, instance.account_id, &instance.id, id, before)?;
-    let earlier = page.lines.first().filter(|_| page.has_earlier).map(|l| key_text(l.key));
-    let lines = page.lines.into_iter().map(|l| line_html(v, &shown::line(v, &instance.id, l))).collect();
-    let standing = chats::standing(tx, &instance.id, id)?;
-    let chat = shown::chat(v, &chat);
-    Ok(Some((Thread { id: chat.id.clone(), chat, lines, earlier, hints: Vec::new(), templates: Vec::new() }, standing)))
-}
-
-/// A number that nobody has written with yet.
-fn unknown(v: &Locale, phone: &Phone) -> Thread {
-    let chat = chats::Chat {
-        id: ChatId::Group(phone.as_str().to_owned()),
-        name: None,
-        address: phone.as_str().to_owned(),
-        last: None,
-        at: v.now,
-        unread: 0,
-    };
-    let id = phone.as_str().to_owned();
-    Thread {
-        chat: shown::chat(v, &chat),
-        id,
-        lines: Vec::new(),
-        earlier: None,
-        hints: Vec::new(),
-        templates: Vec::new(),
-    }
-}
-
 /// Whom a chat's address means.
 pub(super) enum To {
     /// A chat that is there.
@@ -281,13 +208,13 @@ pub(super) fn resolve(
     tx: &Tx<'_>,
     instance: &Instance,
     text: &str,
-    region: Option<Region>,
+    how: PhoneReading,
 ) -> Result<Option<To>, StoreError> {
     if let Ok(id) = text.parse::<ChatId>() {
         let is_there = chats::exists(tx, instance.account_id, &instance.id, &id)?;
         return Ok(is_there.then_some(To::Known(id)));
     }
-    let Ok(phone) = Phone::parse(text, region) else { return Ok(None) };
+    let Ok(phone) = Phone::parse(text, how) else { return Ok(None) };
     let known = chats::with_phone(tx, instance.account_id, &phone)?;
     Ok(Some(known.map_or(To::New(phone), To::Known)))
 }
@@ -299,10 +226,11 @@ pub(super) async fn own(gateway: &Gateway, v: &PageContext, id: &str) -> Result<
     if is_mine { Ok(instance) } else { Err(PageError::NotFound) }
 }
 
-/// The region that national numbers of its account belong to.
-pub(super) async fn region(gateway: &Gateway, instance: &Instance) -> Result<Option<Region>, PageError> {
+/// How numbers are read for the instance's account.
+pub(super) async fn reading(gateway: &Gateway, instance: &Instance) -> Result<PhoneReading, PageError> {
     let account = gateway.accounts.find_account(instance.account_id).await?;
-    Ok(account.region.and_then(|region| Region::parse(&region).ok()))
+    let region = account.region.and_then(|region| Region::parse(&region).ok());
+    Ok(gateway.sending.rules().reading(region))
 }
 
 fn hints(gateway: &Gateway, v: &PageContext, instance: &Instance, standing: &SendHints) -> Vec<Hint> {
@@ -324,7 +252,7 @@ fn hints(gateway: &Gateway, v: &PageContext, instance: &Instance, standing: &Sen
     if is_window_closed(gateway, v, instance, standing) {
         add("warn", v.t("chat.window_closed").to_owned(), Some(("/docs/responsible-messaging", "chat.why")));
     } else if has_window(gateway, instance)
-        && let Some(at) = standing.last_inbound_at
+        && let Some(at) = standing.window_opened_at
     {
         add("", v.fill("chat.window_until", "time", v.exact(&at.plus(WINDOW))), None);
     }
@@ -337,7 +265,7 @@ fn has_window(gateway: &Gateway, instance: &Instance) -> bool {
 
 /// Whether the provider takes no free text for this chat now.
 fn is_window_closed(gateway: &Gateway, v: &PageContext, instance: &Instance, standing: &SendHints) -> bool {
-    let is_open = standing.last_inbound_at.is_some_and(|at| at.plus(WINDOW) > v.now && at <= v.now.plus(WINDOW));
+    let is_open = conversations::is_window_open(standing.window_opened_at, v.now, WINDOW);
     has_window(gateway, instance) && !is_open
 }
 

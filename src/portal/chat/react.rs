@@ -6,7 +6,7 @@ use super::{
     shown,
 };
 use crate::{
-    gateway::Gateway,
+    dialects::AppState,
     model::{emoji, phone::Recipient},
     people::chats::{self, ChatId},
     portal::{PageContext, PageError},
@@ -21,7 +21,7 @@ pub const OFFERED: &[&str] = &["👍", "❤️", "😂", "😮", "😢", "🙏"]
 ///
 /// # Errors
 /// No such instance or chat, or another account's.
-pub async fn react(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
+pub async fn react(gateway: &AppState, v: &PageContext) -> Result<Response, PageError> {
     let instance = own(gateway, v, v.segment()).await?;
     let chat = v.segments.get(1).cloned().unwrap_or_default();
     let To::Known(id) = find(gateway, &instance, &chat).await? else { return Err(PageError::NotFound) };

@@ -4,9 +4,9 @@
 //! word of its own for each message (`nonce`); it is the request's Idempotency-Key and reference, so that a page that
 //! does not know whether a message got through may send it again.
 
-use super::{To, attach, line_html, own, region, resolve, shown, template};
+use super::{To, attach, line_html, own, reading, resolve, shown, template};
 use crate::{
-    dialects::chattu::http::groups,
+    dialects::{AppState, chattu::http::groups},
     gateway::Gateway,
     instances::Instance,
     model::{code::Code, ids::LogId, percent::encode, phone::Recipient, purpose::Purpose},
@@ -45,7 +45,7 @@ pub(super) struct ChatDraft {
 ///
 /// # Errors
 /// No such instance or chat, or another account's.
-pub async fn send(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
+pub async fn send(gateway: &AppState, v: &PageContext) -> Result<Response, PageError> {
     let instance = own(gateway, v, v.segment()).await?;
     let chat = v.segments.get(1).cloned().unwrap_or_default();
     let to = find(gateway, &instance, &chat).await?;
@@ -129,9 +129,9 @@ pub async fn typing(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
 }
 
 pub(super) async fn find(gateway: &Gateway, instance: &Instance, chat: &str) -> Result<To, PageError> {
-    let region = region(gateway, instance).await?;
+    let how = reading(gateway, instance).await?;
     let (instance, chat) = (instance.clone(), chat.to_owned());
-    gateway.store.read(move |tx| resolve(tx, &instance, &chat, region)).await?.ok_or(PageError::NotFound)
+    gateway.store.read(move |tx| resolve(tx, &instance, &chat, how)).await?.ok_or(PageError::NotFound)
 }
 
 /// What a form says, or what is wrong with it in plain words.
@@ -223,16 +223,17 @@ pub(super) async fn submit(
 }
 
 pub(super) async fn to_group(
-    gateway: &Gateway,
+    gateway: &AppState,
     v: &PageContext,
     instance: &Instance,
     group: String,
     said: ChatDraft,
 ) -> Result<SentReply, PageError> {
-    let due_at = groups::after_pause(gateway);
+    let due_at = groups::after_pause(&gateway.chattu);
     let ChatDraft { draft, reference, reply_to } = said;
     let draft = match draft {
-        draft @ (Draft::Text(_) | Draft::Reaction { .. }) if reply_to.is_none() => draft,
+        Draft::Text(text) if reply_to.is_none() => Draft::Text(text),
+        Draft::Reaction { about, emoji } if reply_to.is_none() => Draft::Reaction { about, emoji },
         // The queue keeps texts and signs; the rest waits here, and is lost with whoever waits for the answer.
         draft => {
             gateway.clock.sleep_until(due_at).await;

@@ -31,8 +31,12 @@ pub struct Offer {
 
 /// The templates of an instance that can be sent now.
 pub(super) async fn offered(gateway: &Gateway, instance: &Instance) -> Result<Vec<Offer>, StoreError> {
-    let all = known(gateway, instance).await?;
-    Ok(all.into_iter().filter(KnownTemplate::is_ready).map(offer).collect())
+    Ok(offers(known(gateway, instance).await?))
+}
+
+/// Those of an instance's templates that can be sent now.
+pub(super) fn offers(all: Vec<KnownTemplate>) -> Vec<Offer> {
+    all.into_iter().filter(KnownTemplate::is_ready).map(offer).collect()
 }
 
 async fn known(gateway: &Gateway, instance: &Instance) -> Result<Vec<KnownTemplate>, StoreError> {

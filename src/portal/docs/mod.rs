@@ -4,7 +4,7 @@
 //! [`library`] keeps it; `search` finds in it; `pages` answers. Which address and which instance the samples name is
 //! filled in at each request, because it depends on who reads.
 //!
-//! Adding a page: a line in [`catalogue`], a Markdown file in each language, built alike, a line in `http::ROUTES`.
+//! Adding a page: a line in [`catalogue`], a Markdown file in each language, built alike.
 
 pub mod catalogue;
 mod index;

@@ -1,6 +1,7 @@
 //! What the documentation answers: its pages, and the results of a search without a script.
 
 use crate::{
+    dialects::AppState,
     gateway::Gateway,
     portal::{
         PageContext, PageError,
@@ -44,19 +45,19 @@ struct DocsPage<'a> {
 }
 
 /// Any page of the catalogue.
-pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
+pub async fn show(state: &AppState, v: &PageContext) -> Result<Response, PageError> {
     let entry = catalogue::find(&v.path).ok_or(PageError::NotFound)?;
     let page = library::page(v.lang, entry).ok_or(PageError::NotFound)?;
     let mut body = page.html.clone();
     if entry.path == "/docs/openapi" {
-        body += &reference::html(&v.locale);
+        body += &reference::html(&v.locale, state.interface);
     }
     let (before, next) = catalogue::neighbours(entry);
     Ok(v.page(&DocsPage {
         v,
         title: &page.title,
         headings: contents(&page.headings),
-        body: fill(&body, &values(gateway, v).await),
+        body: fill(&body, &values(state, v).await),
         side: side(v),
         before: before.and_then(|entry| link(v, entry)),
         next: next.and_then(|entry| link(v, entry)),

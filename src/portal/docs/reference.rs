@@ -1,13 +1,12 @@
 //! The readable page of `/docs/openapi`, made from the OpenAPI document itself. Names and types are the document's;
 //! words are the reader's.
 
-use crate::{api::openapi, portal::docs::render::escape, texts::locale::Locale};
+use crate::{portal::docs::render::escape, texts::locale::Locale};
 use serde_json::{Map, Value};
 use std::fmt::Write;
 
 /// The operations and events as HTML, in the reader's language.
-pub fn html(locale: &Locale) -> String {
-    let document = openapi::document("");
+pub fn html(locale: &Locale, document: &Value) -> String {
     let none = Map::new();
     let mut out = String::new();
     for tag in document["tags"].as_array().into_iter().flatten() {
@@ -16,7 +15,7 @@ pub fn html(locale: &Locale) -> String {
         for (path, methods) in document["paths"].as_object().unwrap_or(&none) {
             for (method, operation) in methods.as_object().unwrap_or(&none) {
                 if operation["tags"][0] == tag["name"] {
-                    out += &operation_html(locale, &document, path, method, operation);
+                    out += &operation_html(locale, document, path, method, operation);
                 }
             }
         }
@@ -24,7 +23,7 @@ pub fn html(locale: &Locale) -> String {
     let _ = write!(out, "<h2 id=\"events\">{}</h2>", escape(locale.t("docs.events")));
     for (name, event) in document["webhooks"].as_object().unwrap_or(&none) {
         let _ = write!(out, "<h3 id=\"event-{0}\"><code dir=\"ltr\">{0}</code></h3>", escape(name));
-        out += &members(locale, &document, &event["post"]["requestBody"]["content"]["application/json"]["schema"]);
+        out += &members(locale, document, &event["post"]["requestBody"]["content"]["application/json"]["schema"]);
     }
     out
 }

@@ -4,11 +4,7 @@
 //! `{{error:CODE}}` becomes the answer with that code, as the gateway gives it. So no sample exists twice.
 //! `{{base_url}}`, `{{instance_id}}` and `{{api_key}}` stay for [`fill`], which knows who reads.
 
-use crate::{
-    model::code::{Action, Code, Details, Extra},
-    texts::locale::Lang,
-    web::problem,
-};
+use crate::{api::openapi::example, model::code::Code, texts::locale::Lang, web::problem};
 use rust_embed::RustEmbed;
 
 #[derive(RustEmbed)]
@@ -65,36 +61,9 @@ fn word_for(name: &str) -> &'static str {
 /// The answer with this code, as a client sees it. Figures are examples.
 fn answer(code: Code) -> String {
     let (status, message) = problem::describe(code);
-    let mut body = serde_json::json!({"success": false, "error": code, "message": message});
-    // What nobody who has not proven himself is told.
-    if code != Code::Invalid3cxWebhook {
-        body["details"] = serde_json::json!(example_details(code));
-    }
     let reason = status.canonical_reason().unwrap_or_default();
-    let body = serde_json::to_string_pretty(&body).unwrap_or_default();
+    let body = serde_json::to_string_pretty(&example::refusal(code, message)).unwrap_or_default();
     format!("HTTP/1.1 {} {reason}\nContent-Type: application/json\n\n{body}", status.as_u16())
-}
-
-/// Details as they come with a code; the figures are examples.
-pub fn example_details(code: Code) -> Details {
-    let guard = |action, risk_score, extra| Details::Guard { action, risk_score, extra };
-    match code {
-        Code::ValidationError => Details::Fields(vec!["instance_id", "phone", "message"]),
-        Code::ModuleNotEnabled => {
-            Details::Module { module: crate::model::plan::Module::ApiAccess, status: "not_in_plan" }
-        }
-        Code::MessagePurposeRequired => guard(Action::Block, 0, Extra::None),
-        Code::MessagePurposeNotAllowed | Code::RecipientSuppressed => guard(Action::Block, 100, Extra::None),
-        Code::DailyMessageLimitExceeded => guard(Action::Block, 90, Extra::Limit { limit: 100, used: 100 }),
-        Code::MonthlyMessageLimitExceeded => guard(Action::Block, 90, Extra::Limit { limit: 2000, used: 2000 }),
-        Code::SendingThrottled => guard(Action::Throttle, 65, Extra::Rate("recipient")),
-        Code::InstancePausedForReview => guard(Action::PauseInstance, 100, Extra::None),
-        Code::PolicyViolation => {
-            guard(Action::Block, 90, Extra::Signals(vec!["prize".into(), "link.shortener".into()]))
-        }
-        Code::ConversationWindowClosed => Details::Action(Action::Block),
-        _ => Details::None,
-    }
 }
 
 /// What the reader's own samples hold.

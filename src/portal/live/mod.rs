@@ -14,4 +14,4 @@ mod frames;
 mod socket;
 mod talk;
 
-pub use socket::handle;
+pub use socket::{admit, handle};

@@ -2,12 +2,13 @@
 
 use crate::{
     accounts::{
-        Account, LimitRequest, Update, WantedLimits,
+        self, Account, LimitRequest, Update, WantedLimits,
         usage::{self, UsedMessages},
     },
     gateway::{Gateway, retention::ErasureReport},
-    model::phone::{Phone, Region},
+    model::phone::{Impossible, Phone, PhoneReading, Region},
     portal::{PageContext, PageError, page_error::see_other},
+    store::StoreError,
     texts::locale::Lang,
     web::cookie,
 };
@@ -47,13 +48,13 @@ pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 /// # Errors
 /// No account is chosen.
 pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    let account = gateway.accounts.find_account(v.account()?).await?;
+    let account = account(v)?;
     let Ok(region) = v.form.some("region").map(Region::parse).transpose() else {
         let settings = v.t("accounts.region_bad").to_owned();
         return again(gateway, v, FormProblem { settings, ..FormProblem::default() }).await;
     };
-    let stands = account.next_timezone.unwrap_or(account.timezone);
-    let timezone = v.form.some("timezone").filter(|zone| *zone != stands).map(str::to_owned);
+    let stands = account.next_timezone.as_ref().unwrap_or(&account.timezone);
+    let timezone = v.form.some("timezone").filter(|zone| zone != stands).map(str::to_owned);
     let update = Update { region: Some(region), timezone, ..Update::default() };
     match gateway.accounts.update_account(account.id, update, v.actor()).await {
         Ok(_) => {}
@@ -101,16 +102,18 @@ pub async fn ask(gateway: &Gateway, v: &PageContext) -> Result<Response, PageErr
 /// # Errors
 /// No account is chosen.
 pub async fn person(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    let account = gateway.accounts.find_account(v.account()?).await?;
-    let region = account.region.and_then(|r| Region::parse(&r).ok());
+    let account = account(v)?;
+    let region = account.region.as_deref().and_then(|region| Region::parse(region).ok());
+    // Who is looked for may have been taken when such a number still was.
+    let how = PhoneReading { region, impossible: Impossible::Warn };
     let wrong = |person: String| FormProblem { person, ..FormProblem::default() };
-    let phone = match Phone::parse(v.form.text("phone"), region) {
+    let phone = match Phone::parse(v.form.text("phone"), how) {
         Ok(phone) => phone,
         Err(e) => return again(gateway, v, wrong(v.why(&e.why()))).await,
     };
     let done = match v.form.text("do") {
         "export" => gateway.retention.export(&phone, Some(account.id)).await.map(|all| file(&all)),
-        "erase" if Phone::parse(v.form.text("again"), region).ok().as_ref() == Some(&phone) => {
+        "erase" if Phone::parse(v.form.text("again"), how).ok().as_ref() == Some(&phone) => {
             match gateway.erase_person(&phone, Some(account.id), v.actor()).await {
                 Ok(report) => {
                     let page = AccountPage { erased: Some(report), ..page(gateway, v, FormProblem::default()).await? };
@@ -141,11 +144,19 @@ async fn again(gateway: &Gateway, v: &PageContext, said: FormProblem) -> Result<
     Ok(v.page_with(&page(gateway, v, said).await?, StatusCode::UNPROCESSABLE_ENTITY))
 }
 
+/// The account that the page is about.
+fn account(v: &PageContext) -> Result<&Account, PageError> {
+    v.account()?;
+    v.account_facts().ok_or(PageError::NotFound)
+}
+
 async fn page<'a>(gateway: &Gateway, v: &'a PageContext, said: FormProblem) -> Result<AccountPage<'a>, PageError> {
-    let a = gateway.accounts.find_account(v.account()?).await?;
-    let asked = [(a.id, a.zone().period(v.now))];
-    let used = gateway.store.read(move |tx| usage::of(tx, &asked)).await?;
-    let requests = gateway.accounts.list_limit_requests(Some(a.id)).await?;
+    let a = account(v)?.clone();
+    let (id, asked) = (a.id, [(a.id, a.zone().period(v.now))]);
+    let read = gateway
+        .store
+        .read(move |tx| Ok::<_, StoreError>((usage::of(tx, &asked)?, accounts::list_requests(tx, Some(id))?)));
+    let (used, requests) = read.await?;
     Ok(AccountPage { v, used: used.into_iter().next().unwrap_or_default(), requests, erased: None, a, said })
 }
 

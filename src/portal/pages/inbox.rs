@@ -3,6 +3,7 @@
 use super::new_rows::{self, Fresh};
 use crate::{
     gateway::Gateway,
+    instances,
     model::{clock::Time, ids::AccountId},
     portal::{PageContext, PageError},
     store::{StoreError, Tx},
@@ -42,17 +43,21 @@ struct InboxRow {
 /// # Errors
 /// The database's.
 pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    let fresh = new_rows::begin(gateway, v, "in", &["q"]).await?;
+    let (is_live, of) = (new_rows::is_wanted(v, &["q"]), v.query.text("instance").to_owned());
     let (account, instance) = (v.scope(), v.query.some("instance").map(str::to_owned));
     let phone = v.query.some("q").map(|q| format!("+{}", q.chars().filter(char::is_ascii_digit).collect::<String>()));
     let before = v.query.parsed::<i64>("after").unwrap_or(i64::MAX);
     let is_filtered = instance.is_some() || phone.is_some();
-    let read = gateway.store.read(move |tx| find(tx, account, instance.as_deref(), phone.as_deref(), before));
-    let mut rows = read.await?;
+    let read = gateway.store.read(move |tx| {
+        let fresh = is_live.then(|| new_rows::begin(tx, "in", of)).transpose()?;
+        let rows = find(tx, account, instance.as_deref(), phone.as_deref(), before)?;
+        Ok::<_, StoreError>((fresh, rows, instances::list(tx, account)?))
+    });
+    let (fresh, mut rows, instances) = read.await?;
     let more = rows.len() > ROWS;
     rows.truncate(ROWS);
     let next = rows.last().filter(|_| more).map(|last| v.query.with("after", &last.id.to_string()));
-    let instances = gateway.instances.list(account).await?.into_iter().map(|i| i.id.to_string()).collect();
+    let instances = instances.into_iter().map(|i| i.id.to_string()).collect();
     Ok(v.page(&Inbox { v, rows, instances, next, is_filtered, fresh }))
 }
 
@@ -65,7 +70,7 @@ fn find(
 ) -> Result<Vec<InboxRow>, StoreError> {
     tx.list(
         "SELECT m.id, m.created_at, m.instance_id,
-                (SELECT i.value FROM contact_identities i WHERE i.contact_id = m.contact_id AND i.kind = 'phone' LIMIT 1),
+                (SELECT i.value FROM contact_identities i WHERE i.contact_id = m.contact_id AND i.kind = 'phone' ORDER BY i.is_variant LIMIT 1),
                 c.name, m.contact_id, g.name, m.kind, m.body
          FROM inbound_messages m LEFT JOIN contacts c ON c.id = m.contact_id
               LEFT JOIN groups g ON g.instance_id = m.instance_id AND g.group_id = m.group_id

@@ -1,5 +1,6 @@
 //! `/instances`: the numbers; a new one by its connector.
 
+use super::too_many;
 use crate::{
     connectors::registry::secret_settings,
     gateway::Gateway,
@@ -83,6 +84,11 @@ pub async fn new(gateway: &Gateway, v: &PageContext) -> Result<Response, PageErr
 pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let kind = ConnectorKind::parse(v.form.text("connector")).ok_or(PageError::NotFound)?;
     let id = v.form.text("id").to_lowercase();
+    let there = gateway.instances.list(Some(v.account()?)).await?.len();
+    if let Some(problem) = too_many(gateway, v, there) {
+        let page = NewInstancePage { v, kind, fields: form_fields(v, kind), id, problem };
+        return Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY));
+    }
     let new = NewInstance {
         id: InstanceId::from_text(&id),
         account: v.account()?,

@@ -1,9 +1,10 @@
 //! `/api-keys`: made, shown once, revoked.
 
+use super::too_many;
 use crate::{
-    accounts::{AccountError, ApiKey, KeyKind, NewKey},
+    accounts::{self, AccountError, ApiKey, KeyKind, NewKey},
     gateway::Gateway,
-    instances::Instance,
+    instances::{self, Instance},
     model::{
         clock::Time,
         ids::{InstanceId, KeyId},
@@ -39,6 +40,10 @@ pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 /// # Errors
 /// The database's.
 pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
+    let there = gateway.accounts.list_keys(v.account()?).await?.iter().filter(|key| key.revoked_at.is_none()).count();
+    if let Some(problem) = too_many(gateway, v, there) {
+        return again(gateway, v, problem).await;
+    }
     let expires_at = match v.form.some("expires") {
         None => None,
         Some(day) => match super::messages::day_start(v, day, 1).filter(|end| *end > v.now) {
@@ -103,9 +108,11 @@ async fn again(gateway: &Gateway, v: &PageContext, problem: String) -> Result<Re
 
 async fn page<'a>(gateway: &Gateway, v: &'a PageContext) -> Result<KeysPage<'a>, PageError> {
     let account = v.account()?;
-    let instances = gateway.instances.list(Some(account)).await?;
+    let read = gateway.store.read(move |tx| {
+        Ok::<_, AccountError>((accounts::list_keys(tx, account)?, instances::list(tx, Some(account))?))
+    });
+    let (keys, instances) = read.await?;
     let sample = super::messages::sample(v, instances.first().map(|i| i.id.to_string()).as_ref());
-    let keys = gateway.accounts.list_keys(account).await?;
     Ok(KeysPage { v, keys, instances, made: None, problem: String::new(), sample })
 }
 

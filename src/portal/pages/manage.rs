@@ -3,10 +3,13 @@
 use super::instances::{SettingField, fields, settings};
 use crate::{
     connectors::{ConnectionStatus, Pairing, registry::secret_settings},
-    events::{live::feed, webhooks::Endpoint},
+    events::{
+        live::feed,
+        webhooks::{self, Endpoint},
+    },
     gateway::Gateway,
     instances::{
-        Instance,
+        self, Instance, InstanceError,
         templates::{self, KnownTemplate},
     },
     model::{ids::InstanceId, purpose::Purpose, qr},
@@ -15,7 +18,7 @@ use crate::{
         Source,
         request::{self, Sender},
     },
-    store::{StoreError, Tx},
+    store::Tx,
 };
 use ::http::{HeaderValue, StatusCode, header};
 use askama::Template;
@@ -64,7 +67,6 @@ const HOOK_FIELDS: &[&str] = &[
     "phone_number_quality_update",
     "account_update",
     "account_alerts",
-    "user_id_update",
     "calls",
     "group_lifecycle_update",
     "group_participants_update",
@@ -76,8 +78,7 @@ const HOOK_FIELDS: &[&str] = &[
 /// # Errors
 /// No such instance, or another account's.
 pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    let instance = own(gateway, v).await?;
-    Ok(v.page(&page(gateway, v, instance, v.query.text("tab"), String::new()).await?))
+    Ok(v.page(&page(gateway, v, v.query.text("tab"), String::new()).await?))
 }
 
 /// `GET /instances/{id}/qr.svg`: the code to be scanned, for those who may link a phone.
@@ -91,8 +92,6 @@ pub async fn code(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
     let mut response = Response::new(picture.into());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("image/svg+xml"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'"));
     Ok(response)
 }
@@ -114,12 +113,16 @@ pub async fn send(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
         "instance_id": instance.id, "phone": v.form.text("phone"), "message": v.form.raw("message"),
         "message_purpose": v.form.text("purpose"),
     });
-    let read = request::parse(&body.as_object().cloned().unwrap_or_default(), region, None);
+    let read =
+        request::parse(&body.as_object().cloned().unwrap_or_default(), gateway.sending.rules().reading(region), None);
     let request = match read {
         Ok(request) => request,
         Err(wrong) => {
-            let problem = v.fill("manage.wrong_fields", "fields", wrong.join(", "));
-            let page = page(gateway, v, instance, "send", problem).await?;
+            let mut problem = v.fill("manage.wrong_fields", "fields", wrong.fields.join(", "));
+            if let Some(phone) = wrong.phone {
+                problem = format!("{problem} {}", v.why(&phone.why()));
+            }
+            let page = page(gateway, v, "send", problem).await?;
             return Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY));
         }
     };
@@ -149,7 +152,7 @@ pub async fn connection(gateway: &Gateway, v: &PageContext) -> Result<Response, 
         Ok(()) => Ok(see_other(&format!("/instances/{}/manage?done=asked", instance.id))),
         Err(e) => {
             let problem = v.fill("manage.not_done", "answer", e);
-            let page = page(gateway, v, instance, "connection", problem).await?;
+            let page = page(gateway, v, "connection", problem).await?;
             Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
         }
     }
@@ -163,7 +166,7 @@ pub async fn pause(gateway: &Gateway, v: &PageContext) -> Result<Response, PageE
     let instance = own(gateway, v).await?;
     let reason = v.form.text("reason");
     if reason.is_empty() {
-        let page = page(gateway, v, instance, "connection", v.t("manage.pause_reason").to_owned()).await?;
+        let page = page(gateway, v, "connection", v.t("manage.pause_reason").to_owned()).await?;
         return Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY));
     }
     gateway.instances.pause(&instance.id, reason, v.actor()).await?;
@@ -188,7 +191,7 @@ pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
         Ok(_) => Ok(see_other(&format!("/instances/{}/manage?tab=settings&done=saved", instance.id))),
         Err(e) => {
             let problem = PageError::from(e).user_message(v)?;
-            let page = page(gateway, v, instance, "settings", problem).await?;
+            let page = page(gateway, v, "settings", problem).await?;
             Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
         }
     }
@@ -201,7 +204,7 @@ pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 pub async fn delete(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let instance = own(gateway, v).await?;
     if v.form.text("id") != instance.id.as_str() {
-        let page = page(gateway, v, instance, "settings", v.t("manage.delete_type").to_owned()).await?;
+        let page = page(gateway, v, "settings", v.t("manage.delete_type").to_owned()).await?;
         return Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY));
     }
     gateway.instances.delete(&instance.id, v.actor()).await?;
@@ -214,26 +217,37 @@ async fn own(gateway: &Gateway, v: &PageContext) -> Result<Instance, PageError> 
     if mine { Ok(instance) } else { Err(PageError::NotFound) }
 }
 
-/// The templates that Meta holds for the instance.
-async fn known(gateway: &Gateway, i: &Instance) -> Result<Vec<KnownTemplate>, PageError> {
-    let id = i.id.clone();
-    let read = gateway.store.read(move |tx: &Tx<'_>| templates::list(tx, &id)).await;
-    read.map_err(|e: StoreError| e.into())
+/// What one read brings.
+struct InstanceFigures {
+    instance: Instance,
+    position: i64,
+    endpoints: Vec<Endpoint>,
+    secrets: Vec<String>,
+    templates: Vec<KnownTemplate>,
+}
+
+fn figures(tx: &Tx<'_>, id: &InstanceId) -> Result<InstanceFigures, InstanceError> {
+    let instance = instances::find(tx, id)?;
+    let mut endpoints = webhooks::list_endpoints(tx)?;
+    let of_this = |e: &Endpoint| e.instance_id.as_ref().is_none_or(|it| it == id);
+    endpoints.retain(|e| e.account_id == instance.account_id && of_this(e));
+    // What changes from this position on is told.
+    let (position, secrets) = (feed::newest(tx)?, instances::secret_names(tx, id)?);
+    Ok(InstanceFigures { position, endpoints, secrets, templates: templates::list(tx, id)?, instance })
 }
 
 async fn page<'a>(
     gateway: &Gateway,
     v: &'a PageContext,
-    i: Instance,
     tab: &'a str,
     problem: String,
 ) -> Result<Manage<'a>, PageError> {
-    // Before the rest: what changes from here on is told.
-    let position = gateway.store.read(feed::newest).await?;
-    let mut endpoints = gateway.webhooks.list().await?;
-    let of_this = |e: &Endpoint| e.instance_id.as_ref().is_none_or(|id| *id == i.id);
-    endpoints.retain(|e| e.account_id == i.account_id && of_this(e));
-    let kept = gateway.instances.secrets(&i.id).await?;
+    let id = InstanceId::from_text(v.segment());
+    let read = gateway.store.read(move |tx: &Tx<'_>| figures(tx, &id)).await?;
+    let InstanceFigures { instance: i, position, endpoints, secrets: kept, templates } = read;
+    if v.scope().is_some_and(|account| i.account_id != account) {
+        return Err(PageError::NotFound);
+    }
     let secret = secret_settings(i.connector);
     let field = |name: &&'static str| SettingField {
         name,
@@ -252,7 +266,7 @@ async fn page<'a>(
         endpoints,
         purposes: Purpose::ALL.iter().map(|p| p.as_str()).collect(),
         fields: fields(i.connector).iter().map(field).collect(),
-        templates: known(gateway, &i).await?,
+        templates,
         hook_fields: HOOK_FIELDS,
         hook: format!("{}/hooks/{}/{}", v.base_url, i.connector, i.id),
         i,

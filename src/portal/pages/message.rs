@@ -3,7 +3,7 @@
 
 use crate::{
     gateway::Gateway,
-    model::{clock::Time, code::Code, ids::LogId, message::Status},
+    model::{clock::Time, code::Code, ids::LogId, message::Status, phone::Phone},
     portal::{PageContext, PageError, page_error::see_other},
     sending::{
         policy::{self, GATES},
@@ -20,6 +20,8 @@ use warp::reply::Response;
 struct Message<'a> {
     v: &'a PageContext,
     m: Story,
+    /// What is unusual about the recipient's number; empty: nothing.
+    unusual: String,
     steps: Vec<TimelineStep>,
     /// The refusal's code, its documented text and what to do, where it is one of the catalogue.
     refusal: Option<(String, String)>,
@@ -82,7 +84,13 @@ fn page<'a>(v: &'a PageContext, m: Story, problem: &'static str) -> Message<'a> 
     let code = m.reason.as_deref().filter(|_| m.status == Status::Blocked).and_then(Code::parse);
     let refusal = code.map(|code| (code.as_str().to_owned(), because(v, &m, code)));
     let may_settle = m.status == Status::Unknown && v.may_change();
-    Message { v, steps: steps(v, &m), refusal, gates: gates(v, &m), may_settle, m, problem }
+    Message { v, unusual: unusual(v, &m), steps: steps(v, &m), refusal, gates: gates(v, &m), may_settle, m, problem }
+}
+
+/// What is unusual about the recipient's number; empty: nothing.
+fn unusual(v: &PageContext, m: &Story) -> String {
+    let unusual = Phone::known(&m.recipient).and_then(|phone| phone.unusual());
+    unusual.map(|unusual| v.word("phone_unusual", unusual.name())).unwrap_or_default()
 }
 
 /// Why this very message was refused, with its figures.

@@ -5,12 +5,13 @@
 use super::new_rows::{self, Fresh};
 use crate::{
     gateway::Gateway,
+    instances,
     model::{
         clock::Time,
         csv,
         ids::{InstanceId, LogId},
         message::Status,
-        phone::Phone,
+        phone::{Impossible, Phone, PhoneReading},
         purpose::Purpose,
     },
     portal::{PageContext, PageError},
@@ -46,18 +47,21 @@ struct Messages<'a> {
 /// # Errors
 /// The database's.
 pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    let fresh = new_rows::begin(gateway, v, "out", &["q", "status", "purpose", "from", "to"]).await?;
+    let is_live = new_rows::is_wanted(v, &["q", "status", "purpose", "from", "to"]);
     let (wanted, problem) = wanted(v, gateway.sending.rules().review_score);
     let filter = LogSearch { limit: ROWS + 1, ..wanted };
-    let asked = filter.clone();
-    let mut lines = gateway.store.read(move |tx| search(tx, &asked)).await?;
+    let (asked, of, account) = (filter.clone(), v.query.text("instance").to_owned(), v.scope());
+    let read = gateway.store.read(move |tx| {
+        let fresh = is_live.then(|| new_rows::begin(tx, "out", of)).transpose()?;
+        Ok::<_, StoreError>((fresh, search(tx, &asked)?, instances::list(tx, account)?))
+    });
+    let (fresh, mut lines, instances) = read.await?;
     let more = lines.len() > ROWS as usize;
     lines.truncate(ROWS as usize);
     let next = lines
         .last()
         .filter(|_| more)
         .map(|last| v.query.with("after", &format!("{}-{}", last.created_at.millis(), last.log_id)));
-    let instances = gateway.instances.list(v.scope()).await?;
     let instances: Vec<String> = instances.into_iter().map(|i| i.id.to_string()).collect();
     let fields = ["q", "instance", "status", "purpose", "from", "to"];
     let page = Messages {
@@ -167,7 +171,7 @@ fn wanted(v: &PageContext, review_score: u8) -> (LogSearch, &'static str) {
     if let Some(q) = query.some("q") {
         let digits = q.chars().filter(char::is_ascii_digit).count();
         let looks_like_a_phone = digits >= 8 && !q.chars().any(char::is_alphabetic);
-        if let Some(phone) = looks_like_a_phone.then(|| Phone::parse(q, None).ok()).flatten() {
+        if let Some(phone) = looks_like_a_phone.then(|| Phone::parse(q, ANY).ok()).flatten() {
             wanted.recipient = Some(phone.as_str().to_owned());
         } else if q.bytes().all(|b| b.is_ascii_digit()) || q.starts_with("msg_") {
             wanted.id = Some(q.to_owned());
@@ -180,6 +184,9 @@ fn wanted(v: &PageContext, review_score: u8) -> (LogSearch, &'static str) {
     }
     (wanted, problem)
 }
+
+/// What is looked for may have been taken when such a number still was.
+const ANY: PhoneReading = PhoneReading { region: None, impossible: Impossible::Warn };
 
 /// The first moment of a day, or of the one after it, in the account's zone.
 pub(in crate::portal) fn day_start(v: &PageContext, day: &str, plus: i64) -> Option<Time> {

@@ -15,4 +15,14 @@ pub mod scheduled;
 pub mod suppressed;
 pub mod suppressed_import;
 pub mod threecx;
+pub mod threecx_template;
 pub mod webhooks;
+
+use super::PageContext;
+use crate::{accounts::Role, gateway::Gateway};
+
+/// What is said where an account that has so many of something may not make another; an admin may.
+fn too_many(gateway: &Gateway, v: &PageContext, there: usize) -> Option<String> {
+    let is_admin = v.who.as_ref().is_some_and(|who| who.role == Role::Admin);
+    (!is_admin && !gateway.may_make(there)).then(|| v.fill("common.too_many", "most", gateway.owners_may_make))
+}

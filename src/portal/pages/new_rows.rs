@@ -2,8 +2,7 @@
 
 use crate::{
     events::live::feed,
-    gateway::Gateway,
-    portal::{PageContext, PageError},
+    portal::PageContext,
     store::{StoreError, Tx},
 };
 
@@ -19,20 +18,15 @@ pub(super) struct Fresh {
     pub(super) instance: String,
 }
 
-/// The row of a list whose newest ones are shown and which is filtered by instance alone; none for others, where nobody
-/// could tell what is new. Before the list is read: what is committed in between is told.
-pub(super) async fn begin(
-    gateway: &Gateway,
-    v: &PageContext,
-    side: &'static str,
-    filters: &[&str],
-) -> Result<Option<Fresh>, PageError> {
-    if filters.iter().chain(&["after"]).any(|name| v.query.some(name).is_some()) {
-        return Ok(None);
-    }
+/// Whether a list has the row: its newest ones are shown, and it is filtered by instance alone. For others nobody could
+/// tell what is new.
+pub(super) fn is_wanted(v: &PageContext, filters: &[&str]) -> bool {
+    !filters.iter().chain(&["after"]).any(|name| v.query.some(name).is_some())
+}
+
+/// The row, in the read that brings the list: what is committed after it is told.
+pub(super) fn begin(tx: &Tx<'_>, side: &'static str, instance: String) -> Result<Fresh, StoreError> {
     let table = if side == "out" { "messages" } else { "inbound_messages" };
-    let sql = format!("SELECT coalesce(max(id), 0) FROM {table}");
-    let read = move |tx: &Tx<'_>| Ok::<_, StoreError>((feed::newest(tx)?, tx.one(&sql, [], |r| r.get(0))?));
-    let (position, newest) = gateway.store.read(read).await?;
-    Ok(Some(Fresh { side, newest, position, instance: v.query.text("instance").to_owned() }))
+    let newest = tx.one(&format!("SELECT coalesce(max(id), 0) FROM {table}"), [], |r| r.get(0))?;
+    Ok(Fresh { side, newest, position: feed::newest(tx)?, instance })
 }

@@ -1,9 +1,10 @@
 //! `/overview`: is my number connected, what went out today, what was refused, and is everything told to my programs?
 
 use crate::{
+    accounts::Account,
     gateway::Gateway,
-    instances::Instance,
-    model::{clock::Time, ids::AccountId, plan::Zone},
+    instances::{self, Instance},
+    model::{clock::Time, ids::AccountId},
     portal::{PageContext, PageError},
     sending::counts::{self, Day, KeyUse},
     store::{StoreError, Tx},
@@ -69,22 +70,21 @@ struct OverviewFigures {
 /// The database's.
 pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let (account, now) = (v.scope(), v.now);
-    let known = match account {
-        Some(id) => Some(gateway.accounts.find_account(id).await?),
-        None => None,
-    };
-    let zone = known.as_ref().map_or_else(|| v.zone.clone(), |a| Zone::stored(a.timezone.clone(), None));
+    let known = v.account_facts();
+    let zone = known.map_or_else(|| v.zone.clone(), Account::zone);
     let period = zone.period(now);
     let (day, month) = (period.day.clone(), period.month.clone());
     let dates = dates(v);
     let since = dates.first().map(ToString::to_string).unwrap_or_default();
-    let figures = gateway.store.read(move |tx| figures(tx, account, &day, &month, &since)).await?;
+    let read = gateway.store.read(move |tx| {
+        Ok::<_, StoreError>((figures(tx, account, &day, &month, &since)?, instances::list(tx, account)?))
+    });
+    let (figures, instances) = read.await?;
     let usage = known.and_then(|a| {
         let (daily, monthly) = (a.daily_limit?, a.monthly_limit?);
         let (day, month) = ((figures.used.0, daily), (figures.used.1, monthly));
         Some(Usage { day, month, month_ends: period.month_ends })
     });
-    let instances = gateway.instances.list(account).await?;
     let has_open = instances.iter().any(|i| i.state == crate::model::instance::InstanceState::Open);
     let checklist = [
         ("overview.step_instance", "/instances", has_open),

@@ -5,7 +5,7 @@
 
 use crate::{
     gateway::Gateway,
-    instances::Instance,
+    instances::{self, Instance},
     model::{
         ids::InstanceId,
         phone::{Recipient, Region},
@@ -18,6 +18,7 @@ use crate::{
         request::{Draft, MAX_CHARS},
         schedule::{self, Filter, NewSchedule, ScheduleId, ScheduledMessage},
     },
+    store::StoreError,
 };
 use ::http::StatusCode;
 use askama::Template;
@@ -87,7 +88,7 @@ async fn read(
     let account = gateway.accounts.find_account(instance.account_id).await?;
     let region = account.region.and_then(|region| Region::parse(&region).ok());
     let zone = Zone::stored(account.timezone, None);
-    let recipient = match Recipient::parse(v.form.text("phone"), region) {
+    let recipient = match Recipient::parse(v.form.text("phone"), gateway.sending.rules().reading(region)) {
         Ok(recipient) => recipient,
         Err(e) => return Ok(Err(v.why(&e.why()))),
     };
@@ -119,7 +120,6 @@ async fn read(
 }
 
 async fn page<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Result<Scheduled<'a>, PageError> {
-    let instances = gateway.instances.list(v.scope()).await?;
     let instance = v.query.some("instance").map(InstanceId::from_text);
     let filter = Filter {
         account: v.scope(),
@@ -127,7 +127,11 @@ async fn page<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Res
         before: v.query.parsed("after"),
         limit: u32::try_from(ROWS + 1).unwrap_or(u32::MAX),
     };
-    let mut entries = gateway.schedules.list(filter).await?;
+    let account = v.scope();
+    let read = gateway
+        .store
+        .read(move |tx| Ok::<_, StoreError>((schedule::list(tx, &filter)?, instances::list(tx, account)?)));
+    let (mut entries, instances) = read.await?;
     let more = entries.len() > ROWS;
     entries.truncate(ROWS);
     let next = entries.last().filter(|_| more).map(|last| v.query.with("after", &last.id.to_string()));

@@ -43,7 +43,7 @@ pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 /// The database's.
 pub async fn add(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let account = v.account()?;
-    let phone = match phone(gateway, v).await? {
+    let phone = match phone(gateway, v)? {
         Ok(phone) => phone,
         Err(problem) => {
             let page = page(gateway, v, problem).await?;
@@ -113,9 +113,10 @@ pub async fn history(gateway: &Gateway, v: &PageContext) -> Result<Response, Pag
     let read = gateway.store.read(move |tx| {
         let rows = suppression::history(tx, account, contact)?;
         let refused = tx.one(
-            "SELECT count(*) FROM messages WHERE account_id = ?1 AND recipient = ?2 AND status = 'blocked'
+            "SELECT count(*) FROM messages WHERE account_id = ?1 AND status = 'blocked'
+               AND recipient IN (SELECT value FROM contact_identities WHERE contact_id = ?2)
                AND reason = 'recipient_suppressed'",
-            rusqlite::params![account, rows.first().and_then(|row| row.phone.clone())],
+            rusqlite::params![account, contact],
             |r| r.get(0),
         )?;
         Ok::<_, StoreError>((rows, refused))
@@ -126,10 +127,11 @@ pub async fn history(gateway: &Gateway, v: &PageContext) -> Result<Response, Pag
     Ok(v.page(&History { v, phone, rows, refused }))
 }
 
-async fn phone(gateway: &Gateway, v: &PageContext) -> Result<Result<Phone, String>, PageError> {
-    let account = gateway.accounts.find_account(v.account()?).await?;
-    let region = account.region.and_then(|r| Region::parse(&r).ok());
-    Ok(Phone::parse(v.form.text("phone"), region).map_err(|e| v.why(&e.why())))
+fn phone(gateway: &Gateway, v: &PageContext) -> Result<Result<Phone, String>, PageError> {
+    v.account()?;
+    let region = v.account_facts().and_then(|account| account.region.as_deref());
+    let region = region.and_then(|region| Region::parse(region).ok());
+    Ok(Phone::parse(v.form.text("phone"), gateway.sending.rules().reading(region)).map_err(|e| v.why(&e.why())))
 }
 
 async fn page<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Result<Suppressed<'a>, PageError> {

@@ -6,7 +6,7 @@ use crate::{
         clock::Time,
         csv,
         ids::AccountId,
-        phone::{Phone, Region},
+        phone::{Listed, Phone, PhoneReading, Region},
     },
     people::{
         conversations::{self, Identity},
@@ -29,6 +29,8 @@ struct ImportPage<'a> {
     /// What was sent, to be sent again.
     text: String,
     good: usize,
+    /// Good lines that are worth a look.
+    doubtful: Vec<BadLine>,
     wrong: Vec<BadLine>,
     more: usize,
     /// Why nothing could be read at all.
@@ -42,9 +44,9 @@ struct BadLine {
     why: String,
 }
 
-/// A line that is one.
+/// A line that is one, or may be two.
 struct Good {
-    phone: Phone,
+    listed: Listed,
     reason: Option<String>,
 }
 
@@ -62,11 +64,19 @@ pub async fn import(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
     let rows = match csv::phones(&text) {
         Ok(rows) => rows,
         Err(problem) => {
-            let page = ImportPage { v, text, good: 0, wrong: Vec::new(), more: 0, problem: v.why(&problem) };
+            let page = ImportPage {
+                v,
+                text,
+                good: 0,
+                doubtful: Vec::new(),
+                wrong: Vec::new(),
+                more: 0,
+                problem: v.why(&problem),
+            };
             return Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY));
         }
     };
-    let (good, mut wrong) = judge(v, rows, region);
+    let (good, mut doubtful, mut wrong) = judge(v, rows, gateway.sending.rules().reading(region));
     let may = wrong.is_empty() || v.form.is_on("skip");
     if v.form.text("do") == "import" && may && !good.is_empty() {
         let now = v.now;
@@ -76,26 +86,47 @@ pub async fn import(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let more = wrong.len().saturating_sub(SHOWN);
     wrong.truncate(SHOWN);
-    Ok(v.page_with(&ImportPage { v, text, good: good.len(), wrong, more, problem: String::new() }, status))
+    doubtful.truncate(SHOWN);
+    Ok(v.page_with(&ImportPage { v, text, good: good.len(), doubtful, wrong, more, problem: String::new() }, status))
 }
 
-fn judge(v: &PageContext, rows: Vec<csv::CsvRow>, region: Option<Region>) -> (Vec<Good>, Vec<BadLine>) {
-    let (mut good, mut wrong) = (Vec::new(), Vec::new());
+fn judge(v: &PageContext, rows: Vec<csv::CsvRow>, how: PhoneReading) -> (Vec<Good>, Vec<BadLine>, Vec<BadLine>) {
+    let (mut good, mut doubtful, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
     for (line, written, reason) in rows {
-        match Phone::parse(&written, region) {
-            Ok(phone) => good.push(Good { phone, reason }),
+        match Listed::read(&written, how) {
+            Ok(listed) => {
+                if let Some(why) = doubt(v, &listed) {
+                    doubtful.push(BadLine { line, phone: written, why });
+                }
+                good.push(Good { listed, reason });
+            }
             Err(e) => wrong.push(BadLine { line, phone: written, why: v.why(&e.why()) }),
         }
     }
-    (good, wrong)
+    (good, doubtful, wrong)
+}
+
+/// What is doubtful about a line that will be taken; both numbers that it may be will be blocked.
+fn doubt(v: &PageContext, listed: &Listed) -> Option<String> {
+    match (&listed.phone, &listed.at_home) {
+        (_, Some(_)) => Some(v.fill(
+            "suppressed.both_readings",
+            "numbers",
+            listed.all().map(Phone::as_str).collect::<Vec<_>>().join(", "),
+        )),
+        (Some(phone), None) => phone.unusual().map(|unusual| v.word("phone_unusual", unusual.name()).to_owned()),
+        (None, None) => None,
+    }
 }
 
 fn add(tx: &WriteTx<'_>, account: AccountId, rows: &[Good], now: Time) -> Result<(), StoreError> {
     for row in rows {
-        let contact = conversations::find_or_add(tx, account, &Identity::phone(row.phone.as_str()), now)?;
-        let reason = row.reason.as_deref().unwrap_or("imported");
-        let new = suppression::NewSuppression { account, contact, source: By::Manual, reason, instance: None };
-        suppression::add(tx, &new, now)?;
+        for phone in row.listed.all() {
+            let contact = conversations::find_or_add(tx, account, &Identity::phone(phone.as_str()), now)?;
+            let reason = row.reason.as_deref().unwrap_or("imported");
+            let new = suppression::NewSuppression { account, contact, source: By::Manual, reason, instance: None };
+            suppression::add(tx, &new, now)?;
+        }
     }
     Ok(())
 }

@@ -2,15 +2,22 @@
 //! for a shell, the properties for 3CX's call flow designer, templates with a preview, tests in both directions.
 
 use crate::{
-    dialects::threecx::{
-        Actor, EventType, Examination, Integration, IntegrationId, Mode, Monitored, NewIntegration, Payload, Presented,
-        RequestLogEntry, Saved, Secrets, SettingsChange, ThreecxError, Via,
-        snippet::{Snippets, snippets},
-        template::TemplateValues,
+    dialects::{
+        AppState,
+        threecx::{
+            self, Actor, EventType, Examination, Integration, IntegrationId, Mode, Monitored, NewIntegration, Payload,
+            Presented, RequestLogEntry, Saved, Secrets, SettingsChange, ThreecxError, Via,
+            snippet::{Snippets, snippets},
+            template::TemplateValues,
+        },
     },
-    gateway::Gateway,
-    model::{ids::InstanceId, purpose::Purpose},
+    instances,
+    model::{
+        ids::{AccountId, InstanceId},
+        purpose::Purpose,
+    },
     portal::{PageContext, PageError, page_error::see_other},
+    store::{StoreError, Tx},
 };
 use ::http::StatusCode;
 use askama::Template;
@@ -57,15 +64,15 @@ struct Preview {
 ///
 /// # Errors
 /// The database's.
-pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    Ok(v.page(&overview(gateway, v, String::new()).await?))
+pub async fn list(state: &AppState, v: &PageContext) -> Result<Response, PageError> {
+    Ok(v.page(&overview(state, v, String::new()).await?))
 }
 
 /// `POST /integrations/3cx`: the secrets are on the answer, and nowhere after it.
 ///
 /// # Errors
 /// No account is chosen.
-pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
+pub async fn create(state: &AppState, v: &PageContext) -> Result<Response, PageError> {
     let new = NewIntegration {
         account: v.account()?,
         instance: InstanceId::from_text(v.form.text("instance")),
@@ -75,10 +82,10 @@ pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
             ..SettingsChange::default()
         },
     };
-    match gateway.threecx.create(new, by(v)).await {
-        Ok((id, secrets)) => one(gateway, v, &id, IntegrationNote::Secrets(secrets)).await,
+    match state.threecx.create(new, by(v)).await {
+        Ok((id, secrets)) => one(state, v, &id, IntegrationNote::Secrets(secrets)).await,
         Err(e) => {
-            let page = overview(gateway, v, PageError::from(e).user_message(v)?).await?;
+            let page = overview(state, v, PageError::from(e).user_message(v)?).await?;
             Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
         }
     }
@@ -88,8 +95,8 @@ pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
 ///
 /// # Errors
 /// No such integration, or another account's.
-pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    one(gateway, v, &id(v), IntegrationNote::Nothing).await
+pub async fn show(state: &AppState, v: &PageContext) -> Result<Response, PageError> {
+    one(state, v, &id(v), IntegrationNote::Nothing).await
 }
 
 /// `POST /integrations/3cx/{integration_id}`: the settings; or `do=rotate`, `do=test`, `do=examine`, `do=on`,
@@ -97,47 +104,47 @@ pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 ///
 /// # Errors
 /// No such integration, or another account's.
-pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    let (id, threecx) = (id(v), &gateway.threecx);
+pub async fn save(state: &AppState, v: &PageContext) -> Result<Response, PageError> {
+    let (id, threecx) = (id(v), &state.threecx);
     let path = format!("/integrations/3cx/{id}");
     let change = match v.form.text("do") {
         "rotate" => {
             let secrets = threecx.rotate(&id, v.scope(), by(v)).await?;
-            return one(gateway, v, &id, IntegrationNote::Secrets(secrets)).await;
+            return one(state, v, &id, IntegrationNote::Secrets(secrets)).await;
         }
         "test" => {
             return match threecx.test_forward(&id, v.scope()).await {
                 Ok(delivery) => Ok(see_other(&format!("/webhooks/deliveries/{delivery}?done=queued"))),
-                Err(e) => again(gateway, v, &id, e).await,
+                Err(e) => again(state, v, &id, e).await,
             };
         }
-        "examine" => return examine(gateway, v, &id).await,
+        "examine" => return examine(state, v, &id).await,
         "on" => SettingsChange { enabled: Some(true), ..SettingsChange::default() },
         "off" => SettingsChange { enabled: Some(false), ..SettingsChange::default() },
         _ => wanted(v),
     };
     match threecx.update(&id, v.scope(), change, by(v)).await {
         Ok(_) => Ok(see_other(&format!("{path}?done=saved"))),
-        Err(e) => again(gateway, v, &id, e).await,
+        Err(e) => again(state, v, &id, e).await,
     }
 }
 
 /// Says what would become of a request with what the form holds. The secret is judged where one is typed in.
-async fn examine(gateway: &Gateway, v: &PageContext, id: &IntegrationId) -> Result<Response, PageError> {
+async fn examine(state: &AppState, v: &PageContext, id: &IntegrationId) -> Result<Response, PageError> {
     let fields = ["event_type", "to", "message_text", "message_purpose", "agent_extension", "queue"];
     let filled = fields.iter().filter_map(|name| Some(((*name).to_owned(), v.form.some(name)?.into())));
     let asked: serde_json::Map<String, serde_json::Value> = filled.collect();
     let body = serde_json::Value::Object(asked.clone()).to_string();
     let secret = v.form.some("secret");
     let shown = Presented { id: "", via: Via::Webhook, secret, timestamp: None, signature: None, address: v.address };
-    match gateway.threecx.examine(id, v.scope(), &shown, body.as_bytes(), Payload::Object(asked)).await {
+    match state.threecx.examine(id, v.scope(), &shown, body.as_bytes(), Payload::Object(asked)).await {
         Ok(mut finding) => {
             if secret.is_none() {
                 finding.not_authentic.clear();
             }
-            one(gateway, v, id, IntegrationNote::Finding(finding)).await
+            one(state, v, id, IntegrationNote::Finding(finding)).await
         }
-        Err(e) => again(gateway, v, id, e).await,
+        Err(e) => again(state, v, id, e).await,
     }
 }
 
@@ -145,13 +152,13 @@ async fn examine(gateway: &Gateway, v: &PageContext, id: &IntegrationId) -> Resu
 ///
 /// # Errors
 /// No such integration, or another account's.
-pub async fn template(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
+pub async fn template(state: &AppState, v: &PageContext) -> Result<Response, PageError> {
     let id = id(v);
     let event = EventType::parse(v.form.text("event")).ok_or(PageError::NotFound)?;
     let change = (Some(v.form.is_on("enabled")), Some(v.form.text("text").to_owned()));
-    match gateway.threecx.save_template(&id, v.scope(), event, change, by(v)).await {
+    match state.threecx.save_template(&id, v.scope(), event, change, by(v)).await {
         Ok(_) => Ok(see_other(&format!("/integrations/3cx/{id}?done=saved"))),
-        Err(e) => again(gateway, v, &id, e).await,
+        Err(e) => again(state, v, &id, e).await,
     }
 }
 
@@ -179,19 +186,22 @@ fn wanted(v: &PageContext) -> SettingsChange {
     }
 }
 
-async fn again(gateway: &Gateway, v: &PageContext, id: &IntegrationId, e: ThreecxError) -> Result<Response, PageError> {
-    let mut response = one(gateway, v, id, IntegrationNote::Problem(PageError::from(e).user_message(v)?)).await?;
+async fn again(state: &AppState, v: &PageContext, id: &IntegrationId, e: ThreecxError) -> Result<Response, PageError> {
+    let mut response = one(state, v, id, IntegrationNote::Problem(PageError::from(e).user_message(v)?)).await?;
     *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     Ok(response)
 }
 
-async fn overview<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Result<List<'a>, PageError> {
-    let all = gateway.threecx.monitor(v.scope()).await?;
-    Ok(List { v, all, instances: instances(gateway, v).await?, problem })
+async fn overview<'a>(state: &AppState, v: &'a PageContext, problem: String) -> Result<List<'a>, PageError> {
+    let account = v.scope();
+    let read =
+        state.store.read(move |tx| Ok::<_, StoreError>((threecx::monitored(tx, account)?, instance_ids(tx, account)?)));
+    let (all, instances) = read.await?;
+    Ok(List { v, all: state.threecx.with_rejections(all), instances, problem })
 }
 
 async fn one(
-    gateway: &Gateway,
+    state: &AppState,
     v: &PageContext,
     id: &IntegrationId,
     shown: IntegrationNote,
@@ -203,7 +213,13 @@ async fn one(
         IntegrationNote::Finding(found) => finding = Some(found),
         IntegrationNote::Problem(text) => problem = text,
     }
-    let integration = gateway.threecx.find(id, v.scope()).await?;
+    let (id, account) = (id.clone(), v.scope());
+    let read = state.store.read(move |tx| {
+        let integration = threecx::find_integration(tx, &id, account)?;
+        let (saved, requests) = (threecx::list_templates(tx, &id)?, threecx::list_requests(tx, &id)?);
+        Ok::<_, ThreecxError>((integration, saved, requests, instance_ids(tx, account)?))
+    });
+    let (integration, saved, requests, instances) = read.await?;
     let values = TemplateValues {
         customer_phone: "+966501234567".into(),
         agent_extension: "101".into(),
@@ -211,9 +227,8 @@ async fn one(
         call_time: "10:02".into(),
         business_name: integration.settings.business_name.clone(),
     };
-    let saved = gateway.threecx.templates(id, v.scope()).await?;
     let preview = |saved: Saved| Preview {
-        says: gateway
+        says: state
             .threecx
             .preview(&saved.text, &values)
             .or_else(|e| PageError::from(e).user_message(v))
@@ -225,8 +240,8 @@ async fn one(
         secrets,
         lines: snippets(&integration, &v.base_url),
         templates: saved.into_iter().map(preview).collect(),
-        requests: gateway.threecx.requests(id, v.scope()).await?,
-        instances: instances(gateway, v).await?,
+        requests,
+        instances,
         i: integration,
         finding,
         problem,
@@ -234,8 +249,8 @@ async fn one(
     Ok(v.page(&page))
 }
 
-async fn instances(gateway: &Gateway, v: &PageContext) -> Result<Vec<String>, PageError> {
-    Ok(gateway.instances.list(v.scope()).await?.into_iter().map(|i| i.id.to_string()).collect())
+fn instance_ids(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Vec<String>, StoreError> {
+    Ok(instances::list(tx, account)?.into_iter().map(|i| i.id.to_string()).collect())
 }
 
 fn id(v: &PageContext) -> IntegrationId {

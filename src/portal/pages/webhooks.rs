@@ -1,10 +1,13 @@
 //! `/webhooks`: endpoints, and each delivery with its attempts; made, rotated, tested, switched off and on; re-sent.
 
+use super::too_many;
 use crate::{
-    events::webhooks::{Attempt, Delivery, Endpoint, EndpointId, EventName, Filter, NewEndpoint, WebhookError},
+    events::webhooks::{self, Attempt, Delivery, Endpoint, EndpointId, EventName, Filter, NewEndpoint, WebhookError},
     gateway::Gateway,
-    model::ids::InstanceId,
+    instances,
+    model::ids::{AccountId, InstanceId},
     portal::{PageContext, PageError, page_error::see_other},
+    store::Tx,
 };
 use ::http::StatusCode;
 use askama::Template;
@@ -49,6 +52,12 @@ pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 /// # Errors
 /// No account is chosen.
 pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
+    let account = v.account()?;
+    let there = gateway.webhooks.list().await?.iter().filter(|endpoint| endpoint.account_id == account).count();
+    if let Some(problem) = too_many(gateway, v, there) {
+        let page = WebhooksPage { problem, ..page(gateway, v).await? };
+        return Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY));
+    }
     let new = NewEndpoint {
         account: v.account()?,
         instance: v.form.some("instance").map(InstanceId::from_text),
@@ -96,13 +105,14 @@ pub async fn change(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
 /// # Errors
 /// No such delivery, or another account's.
 pub async fn delivery(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    let (d, endpoint) = own_delivery(gateway, v).await?;
-    let attempts = gateway.webhooks.attempts(d.id).await?;
-    let event = d.event_id.clone();
+    let (id, account) = (v.segment().parse().map_err(|_| PageError::NotFound)?, v.scope());
     let read = gateway.store.read(move |tx| {
-        tx.find("SELECT body FROM events WHERE event_id = ?1", rusqlite::params![event], |r| r.get::<_, String>(0))
+        let Some((d, endpoint)) = find_delivery(tx, id, account)? else { return Ok::<_, WebhookError>(None) };
+        let sql = "SELECT body FROM events WHERE event_id = ?1";
+        let body = tx.find(sql, rusqlite::params![d.event_id], |r| r.get::<_, String>(0))?;
+        Ok(Some((webhooks::attempts(tx, d.id)?, body.unwrap_or_default(), endpoint, d)))
     });
-    let body = read.await.map_err(|e: crate::store::StoreError| e)?.unwrap_or_default();
+    let (attempts, body, endpoint, d) = read.await?.ok_or(PageError::NotFound)?;
     let body = serde_json::from_str::<serde_json::Value>(&body)
         .and_then(|value| serde_json::to_string_pretty(&value))
         .unwrap_or(body);
@@ -138,36 +148,69 @@ async fn own_endpoint(gateway: &Gateway, v: &PageContext, id: i64) -> Result<End
 }
 
 async fn own_delivery(gateway: &Gateway, v: &PageContext) -> Result<(Delivery, Endpoint), PageError> {
-    let id: i64 = v.segment().parse().map_err(|_| PageError::NotFound)?;
-    let delivery = gateway.webhooks.find_delivery(id).await?;
-    let endpoint = own_endpoint(gateway, v, delivery.endpoint_id.0).await?;
-    Ok((delivery, endpoint))
+    let (id, account) = (v.segment().parse().map_err(|_| PageError::NotFound)?, v.scope());
+    let found = gateway.store.read(move |tx| find_delivery(tx, id, account)).await?;
+    found.ok_or(PageError::NotFound)
+}
+
+fn find_delivery(
+    tx: &Tx<'_>,
+    id: i64,
+    account: Option<AccountId>,
+) -> Result<Option<(Delivery, Endpoint)>, WebhookError> {
+    let Some(delivery) = webhooks::find_delivery(tx, id)? else { return Ok(None) };
+    let endpoint = webhooks::list_endpoints(tx)?.into_iter().find(|e| e.id == delivery.endpoint_id);
+    let endpoint = endpoint.filter(|e| account.is_none_or(|account| e.account_id == account));
+    Ok(endpoint.map(|endpoint| (delivery, endpoint)))
 }
 
 async fn page<'a>(gateway: &Gateway, v: &'a PageContext) -> Result<WebhooksPage<'a>, PageError> {
     let account = v.scope();
-    let mut endpoints = gateway.webhooks.list().await?;
+    let (asked, failed) = (v.query.parsed::<i64>("endpoint").map(EndpointId), v.query.is_on("failed"));
+    let read = gateway.store.read(move |tx| figures(tx, account, asked, failed));
+    let WebhookFigures { endpoints, deliveries, instances, waiting } = read.await?;
+    let events = EventName::ALL.iter().filter(|n| **n != EventName::Test).map(|n| n.as_str()).collect();
+    Ok(WebhooksPage { v, waiting, endpoints, deliveries, instances, events, secret: None, problem: String::new() })
+}
+
+/// What one read brings.
+struct WebhookFigures {
+    endpoints: Vec<Endpoint>,
+    deliveries: Vec<Delivery>,
+    instances: Vec<String>,
+    waiting: HashMap<i64, u64>,
+}
+
+fn figures(
+    tx: &Tx<'_>,
+    account: Option<AccountId>,
+    asked: Option<EndpointId>,
+    failed: bool,
+) -> Result<WebhookFigures, WebhookError> {
+    let mut endpoints = webhooks::list_endpoints(tx)?;
     endpoints.retain(|e| account.is_none_or(|a| e.account_id == a));
-    let asked = v.query.parsed::<i64>("endpoint").map(EndpointId);
-    let shown: Vec<EndpointId> =
-        endpoints.iter().map(|e| e.id).filter(|id| asked.is_none_or(|asked| asked == *id)).collect();
     let mut deliveries = Vec::new();
-    for endpoint in shown {
-        let filter = Filter { endpoint: Some(endpoint), failed: v.query.is_on("failed"), limit: ROWS };
-        deliveries.extend(gateway.webhooks.deliveries(filter).await?);
+    for endpoint in endpoints.iter().map(|e| e.id).filter(|id| asked.is_none_or(|asked| asked == *id)) {
+        let filter = Filter { endpoint: Some(endpoint), failed, limit: ROWS };
+        deliveries.extend(webhooks::list_deliveries(tx, &filter)?);
     }
     deliveries.sort_by_key(|d| std::cmp::Reverse(d.id));
     deliveries.truncate(ROWS as usize);
-    let instances = gateway.instances.list(account).await?.into_iter().map(|i| i.id.to_string()).collect();
-    let events = EventName::ALL.iter().filter(|n| **n != EventName::Test).map(|n| n.as_str()).collect();
+    let instances = instances::list(tx, account)?.into_iter().map(|i| i.id.to_string()).collect();
     // How far a resend has come: what was failed waits, and becomes fewer.
-    let read = gateway.store.read(|tx| {
-        tx.list("SELECT endpoint_id, count(*) FROM deliveries WHERE state = 'pending' GROUP BY endpoint_id", [], |r| {
-            Ok((r.get::<_, i64>(0)?, r.get::<_, u64>(1)?))
-        })
-    });
-    let waiting = read.await.map_err(|e: crate::store::StoreError| e)?.into_iter().collect();
-    Ok(WebhooksPage { v, waiting, endpoints, deliveries, instances, events, secret: None, problem: String::new() })
+    let sql = "SELECT endpoint_id, count(*) FROM deliveries WHERE state = 'pending' GROUP BY endpoint_id";
+    let waiting = tx.list(sql, [], |r| Ok((r.get::<_, i64>(0)?, r.get::<_, u64>(1)?)))?.into_iter().collect();
+    Ok(WebhookFigures { endpoints, deliveries, instances, waiting })
+}
+
+/// Where an endpoint's events go; empty for one that is not on the page.
+fn url_of<'a>(endpoints: &'a [Endpoint], id: &EndpointId) -> &'a str {
+    endpoints.iter().find(|e| e.id == *id).map_or("", |e| e.destination_url.as_str())
+}
+
+/// Whether an event is chosen in the form: as it was sent where that had a problem, else what is usual.
+fn is_ticked(v: &PageContext, problem: &str, name: &str) -> bool {
+    if problem.is_empty() { is_usual(name) } else { v.form.all("event").any(|chosen| chosen == name) }
 }
 
 /// What nearly everybody wants to hear: answers, and who wants no more.

@@ -12,7 +12,7 @@ use rusqlite::params;
 
 struct PastSends {
     at: Time,
-    recipient: String,
+    person: String,
     purpose: Option<Purpose>,
     fingerprint: u64,
     stranger: bool,
@@ -24,7 +24,7 @@ pub(super) fn counters(tx: &Tx<'_>, instance: &InstanceId, rules: &Rules, now: T
     for past in last_messages(tx, instance, now.minus(window), now)? {
         let ask = Question {
             instance,
-            recipient: &past.recipient,
+            person: &past.person,
             purpose: past.purpose,
             fingerprint: past.fingerprint,
             stranger: past.stranger,
@@ -41,7 +41,7 @@ fn last_messages(tx: &Tx<'_>, instance: &InstanceId, since: Time, now: Time) -> 
     // What a clock that was ahead has written is of no known time: it is not counted.
     // A stranger's contact is made with the first message to them. Who wrote to us first was a contact before.
     let mut rows = tx.list(
-        "SELECT m.created_at, m.recipient, m.purpose, m.fingerprint,
+        "SELECT m.created_at, coalesce('contact:' || m.contact_id, m.recipient), m.purpose, m.fingerprint,
                 coalesce(c.first_outbound_at = m.created_at AND c.imported_at IS NULL
                          AND (c.last_inbound_at IS NULL
                               OR (c.last_inbound_at > m.created_at AND c.created_at >= m.created_at)), 0)
@@ -52,7 +52,7 @@ fn last_messages(tx: &Tx<'_>, instance: &InstanceId, since: Time, now: Time) -> 
         |r| {
             Ok(PastSends {
                 at: r.get(0)?,
-                recipient: r.get(1)?,
+                person: r.get(1)?,
                 purpose: Purpose::parse(&r.get::<_, String>(2)?),
                 fingerprint: r.get::<_, i64>(3)?.cast_unsigned(),
                 stranger: r.get(4)?,

@@ -37,8 +37,8 @@ pub struct Pace {
 pub struct Question<'a> {
     /// Who sends.
     pub instance: &'a InstanceId,
-    /// To whom: the address in the log.
-    pub recipient: &'a str,
+    /// To whom: the contact, or the address of somebody who is none yet.
+    pub person: &'a str,
     /// Why.
     pub purpose: Option<Purpose>,
     /// Of the normalised text; 0: it has none that could be repeated.
@@ -146,7 +146,7 @@ impl Pace {
     pub fn facts(&self, tx: &Tx<'_>, ask: &Question<'_>, rules: &Rules, now: Time) -> Result<PaceFacts, StoreError> {
         let mut all = self.lock();
         let counters = loaded(&mut all, tx, ask.instance, rules, now)?;
-        let key = key_of(ask.recipient);
+        let key = key_of(ask.person);
         let purpose = ask.purpose;
         let is_code = purpose == Some(Purpose::Authentication);
         let (sent, failed, opted_out) = counters.health.figures(rules, now);
@@ -175,6 +175,12 @@ impl Pace {
         if let Some(counters) = self.lock().get_mut(ask.instance) {
             counters.count(ask, now.plus(wait), rules, now);
         }
+    }
+
+    /// Two contacts became one: all is counted again from the log when an instance sends next. Called inside the
+    /// writer's transaction that merges them; what is counted again too early is what stood there before.
+    pub fn recount(&self) {
+        self.lock().clear();
     }
 
     /// A message failed for reasons of its recipient.
@@ -206,7 +212,7 @@ impl Pace {
 
 impl Counters {
     fn count(&mut self, ask: &Question<'_>, goes_at: Time, rules: &Rules, now: Time) {
-        let key = key_of(ask.recipient);
+        let key = key_of(ask.person);
         self.slots.take(&instance_rate(rules), goes_at);
         self.recipients.take(key, &recipient_rate(rules), goes_at, now);
         if ask.purpose == Some(Purpose::Authentication) {
@@ -244,10 +250,10 @@ fn recipient_rate(rules: &Rules) -> Rate {
     Rate::new(rules.recipient_per_minute, rules.recipient_burst, rules.longest_wait())
 }
 
-/// A short stand-in for an address. Not stored: it may differ between two versions of the program.
-fn key_of(recipient: &str) -> u64 {
+/// A short stand-in for a person. Not stored: it may differ between two versions of the program.
+fn key_of(person: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
-    recipient.hash(&mut hasher);
+    person.hash(&mut hasher);
     hasher.finish()
 }
 

@@ -1,15 +1,16 @@
 //! The gates themselves. See the contract's "Order of the checks" for the numbers.
 
-use super::Refusal;
 use crate::{
-    connectors::Address,
+    connectors::{Address, Reacted},
     model::{
         code::{Action, Code, Details, Extra},
         plan::PlanLimits,
         purpose::Purpose,
     },
+    people::conversations::{self, WINDOW},
     sending::{
         facts::{Facts, ModuleStanding},
+        refusal::Refusal,
         request::{Draft, PurposeField, Request},
         rules::Rules,
     },
@@ -17,9 +18,6 @@ use crate::{
 use std::time::Duration;
 
 type Verdict = Result<(), Refusal>;
-
-/// How long after the recipient's last message a provider with a window takes free text.
-const WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// 5: the account has the module that this way of sending needs.
 pub(super) fn module(_: &Request, facts: &Facts, _: &Rules) -> Verdict {
@@ -39,15 +37,12 @@ pub(super) fn module_stands(standing: ModuleStanding) -> Verdict {
 
 /// 5: the account has a plan that has not run out.
 pub(super) fn plan(_: &Request, facts: &Facts, _: &Rules) -> Verdict {
-    plan_stands(facts.limits)
+    plan_stands(facts.limits).map(drop)
 }
 
-/// The same for a caller that asks before there is a request.
-pub(super) fn plan_stands(limits: Option<PlanLimits>) -> Verdict {
-    match limits {
-        Some(_) => Ok(()),
-        None => Err(Refusal::new(Code::ActivePlanRequired, "the account has no plan, or it has run out")),
-    }
+/// The limits of the plan in force; also for a caller that asks before there is a request.
+pub(super) fn plan_stands(limits: Option<PlanLimits>) -> Result<PlanLimits, Refusal> {
+    limits.ok_or_else(|| Refusal::new(Code::ActivePlanRequired, "the account has no plan, or it has run out"))
 }
 
 /// 6: there is such an instance, and this key may use it; both are told alike.
@@ -62,9 +57,7 @@ pub(super) fn instance(_: &Request, facts: &Facts, _: &Rules) -> Verdict {
 /// that it names are there.
 pub(super) fn capability(request: &Request, facts: &Facts, _: &Rules) -> Verdict {
     let mut fields = Vec::new();
-    if facts.address.is_none() {
-        fields.push("phone");
-    }
+    fields.extend(address(facts).err());
     let can = facts.instance.as_ref().map(|i| i.capabilities).unwrap_or_default();
     if matches!(facts.address, Some(Address::Group(_))) && !can.groups {
         fields.push("phone");
@@ -81,8 +74,8 @@ pub(super) fn capability(request: &Request, facts: &Facts, _: &Rules) -> Verdict
     if matches!(request.draft, Draft::Reaction { .. }) {
         if !can.reactions {
             fields.push("reaction");
-        } else if facts.reacted.is_none() {
-            fields.push("reaction.message_id");
+        } else {
+            fields.extend(reacted(facts).err());
         }
     }
     if request.expires_at.is_some_and(|at| at <= facts.now) {
@@ -91,8 +84,27 @@ pub(super) fn capability(request: &Request, facts: &Facts, _: &Rules) -> Verdict
     if fields.is_empty() {
         return Ok(());
     }
+    Err(impossible(fields))
+}
+
+/// Where the message goes, or the field that names nobody who can be reached.
+pub(super) fn address(facts: &Facts) -> Result<&Address, &'static str> {
+    facts.address.as_ref().ok_or("phone")
+}
+
+/// The message that is reacted to, or the field that names none of this chat.
+pub(super) fn reacted(facts: &Facts) -> Result<&Reacted, &'static str> {
+    facts.reacted.as_ref().ok_or("reaction.message_id")
+}
+
+/// The refusal for one field that asks for what the instance cannot do.
+pub(super) fn not_possible(field: &'static str) -> Refusal {
+    Refusal { gate: "capability", ..impossible(vec![field]) }
+}
+
+fn impossible(fields: Vec<&'static str>) -> Refusal {
     let reason = format!("not possible on this instance: {}", fields.join(", "));
-    Err(Refusal { details: Details::Fields(fields), ..Refusal::new(Code::ValidationError, reason) })
+    Refusal { details: Details::Fields(fields), ..Refusal::new(Code::ValidationError, reason) }
 }
 
 /// 7: one of the five purposes.
@@ -209,16 +221,15 @@ pub(super) fn template(_: &Request, facts: &Facts, _: &Rules) -> Verdict {
         .with(Extra::Signals(vec!["marketing_template".to_owned()])))
 }
 
-/// 12, ours: a provider with a window takes free text only within 24 hours of the recipient's last message.
+/// 12, ours: a provider with a window takes free text only within 24 hours of the recipient's last message or call to
+/// this number.
 pub(super) fn window(request: &Request, facts: &Facts, _: &Rules) -> Verdict {
     let has_window = facts.instance.as_ref().is_some_and(|i| i.capabilities.window_24h);
     let is_group = matches!(facts.address, Some(Address::Group(_)));
     if !has_window || is_group || matches!(request.draft, Draft::Template { .. }) {
         return Ok(());
     }
-    let heard = facts.contact.as_ref().and_then(|c| c.last_inbound_at);
-    // One ahead of now was heard while the clock was: it opens no window for longer than another one.
-    if heard.is_some_and(|at| at <= facts.now.plus(WINDOW) && facts.now.since(at) < WINDOW) {
+    if conversations::is_window_open(facts.window_opened_at, facts.now, WINDOW) {
         return Ok(());
     }
     let offered = facts.instance.as_ref().and_then(|i| i.window_template.clone());

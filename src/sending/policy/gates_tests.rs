@@ -40,12 +40,13 @@ fn good() -> Facts {
         }),
         address: Some(Address::Phone(Phone::parse("+966501234567", None).expect("a phone"))),
         contact: None,
+        window_opened_at: None,
         suppressed: None,
         reply_to: None,
         reacted: None,
         pace: PaceFacts { purpose: Some(Purpose::Transactional), ..PaceFacts::default() },
         fingerprint: 1,
-        content: Score { total: 0, signals: Vec::new() },
+        content: Score::default(),
         is_marketing: false,
     }
 }
@@ -266,7 +267,7 @@ fn content_is_refused_from_its_score_on_with_the_real_one() {
         (100, &Rules::default(), false),
         (100, &observe, true),
     ] {
-        let facts = Facts { content: Score { total, signals: Vec::new() }, ..good() };
+        let facts = Facts { content: Score { total, ..Score::default() }, ..good() };
         let verdict = content(&good_request(), &facts, rules);
         assert_eq!(verdict.is_ok(), passes, "{total}");
         assert!(passes || details(verdict) == json!({"action": "block", "risk_score": total, "signals": []}));
@@ -300,17 +301,24 @@ fn free_text_needs_a_message_of_the_last_24_hours_where_the_provider_says_so() {
         (true, heard(day - Duration::from_millis(1)), json!({}), true),
         (true, heard(Duration::ZERO), json!({}), true),
     ];
-    for (window_24h, last_inbound_at, members, passes) in rows {
+    for (window_24h, window_opened_at, members, passes) in rows {
         let capabilities = Capabilities { window_24h, templates: true, ..Capabilities::default() };
-        let contact =
-            Contact { id: ContactId(1), name: None, imported_at: None, first_outbound_at: None, last_inbound_at };
+        // Another number of the account heard them a moment ago: that opens nothing here.
+        let contact = Contact {
+            id: ContactId(1),
+            name: None,
+            imported_at: None,
+            first_outbound_at: None,
+            last_inbound_at: Some(now()),
+        };
         let facts = Facts {
             instance: Some(InstanceFacts { capabilities, paused: None, window_template: None }),
             contact: Some(contact),
+            window_opened_at,
             ..good()
         };
         let verdict = window(&request_with(members.clone()), &facts, &Rules::default());
-        assert_eq!(verdict.is_ok(), passes, "{window_24h} {last_inbound_at:?} {members}");
+        assert_eq!(verdict.is_ok(), passes, "{window_24h} {window_opened_at:?} {members}");
         assert!(passes || code(verdict.clone()) == Some(Code::ConversationWindowClosed));
         assert!(passes || details(verdict) == json!({"action": "block"}));
     }

@@ -11,16 +11,17 @@
 pub mod content;
 mod gates;
 
+pub use super::refusal::Refusal;
+
 use super::{
     facts::{Facts, ModuleStanding},
-    request::Request,
+    request::{FileWanted, Request},
     rules::Rules,
 };
-use crate::model::{
-    code::{Action, Code, Details, Extra},
-    plan::PlanLimits,
+use crate::{
+    connectors::{Address, Content},
+    model::plan::PlanLimits,
 };
-use std::time::Duration;
 
 /// One check of the guard.
 pub struct Gate {
@@ -47,70 +48,55 @@ pub const GATES: [Gate; 13] = [
     Gate { name: "window", check: gates::window },
 ];
 
-/// Why a request is refused.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Refusal {
-    /// The gate that refused.
-    pub gate: &'static str,
-    /// The code that the caller is told.
-    pub code: Code,
-    /// What goes with it.
-    pub details: Details,
-    /// When it may pass, where that is known.
-    pub retry_after: Option<Duration>,
-    /// A plain sentence for the log.
-    pub reason: String,
+/// What the gates have proved of a request. Only [`judge`] makes one, and only from one is a message accepted.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Passed<'a, F = FileWanted> {
+    /// Where the message goes.
+    pub address: &'a Address,
+    /// The limits that it counts against.
+    pub limits: PlanLimits,
+    /// The provider's id of the message that it answers.
+    pub reply_to: Option<&'a str>,
+    /// What is sent; its file as far as it is had.
+    pub content: Content<F>,
+    proof: Proof,
 }
 
-impl Refusal {
-    /// A refusal without details. The gate's name is filled in by [`judge`].
-    pub fn new(code: Code, reason: impl Into<String>) -> Self {
-        Self { gate: "", code, details: Details::None, retry_after: None, reason: reason.into() }
-    }
+/// What nobody outside of this module can write down.
+#[derive(Clone, PartialEq, Debug)]
+struct Proof;
 
-    /// A refusal of the guard, with its action and score.
-    pub fn guard(code: Code, action: Action, risk_score: u8, reason: impl Into<String>) -> Self {
-        Self { details: Details::Guard { action, risk_score, extra: Extra::None }, ..Self::new(code, reason) }
-    }
-
-    /// The same with further members in its details.
-    #[must_use]
-    pub fn with(mut self, more: Extra) -> Self {
-        if let Details::Guard { extra, .. } = &mut self.details {
-            *extra = more;
-        }
-        self
-    }
-
-    /// The same with the time after which it may pass.
-    #[must_use]
-    pub fn retry_after(mut self, wait: Duration) -> Self {
-        self.retry_after = Some(wait);
-        self
-    }
-
-    /// The guard's action, if the code has one.
-    pub fn action(&self) -> Option<Action> {
-        match self.details {
-            Details::Guard { action, .. } | Details::Action(action) => Some(action),
-            Details::Window { .. } => Some(Action::Block),
-            _ => None,
-        }
+impl<'a, F> Passed<'a, F> {
+    /// The same with its file, if the message has one.
+    ///
+    /// # Errors
+    /// Why the file cannot be had.
+    pub fn with_file<G>(self, file: impl FnOnce(F) -> Result<G, Refusal>) -> Result<Passed<'a, G>, Refusal> {
+        let Self { address, limits, reply_to, content, proof } = self;
+        Ok(Passed { address, limits, reply_to, content: content.resolve(file, Ok)?, proof })
     }
 }
 
 /// The first two gates, for a caller whose contract asks them before there is a request.
 pub(super) fn judge_standing(module: ModuleStanding, limits: Option<PlanLimits>) -> Result<(), Refusal> {
     let named = |gate, verdict: Result<(), Refusal>| verdict.map_err(|refusal| Refusal { gate, ..refusal });
-    named("module", gates::module_stands(module)).and_then(|()| named("plan", gates::plan_stands(limits)))
+    named("module", gates::module_stands(module)).and_then(|()| named("plan", gates::plan_stands(limits).map(drop)))
 }
 
 /// Asks the gates in their order.
 ///
 /// # Errors
 /// The first refusal.
-pub fn judge(request: &Request, facts: &Facts, rules: &Rules) -> Result<(), Refusal> {
+pub fn judge<'a>(request: &Request, facts: &'a Facts, rules: &Rules) -> Result<Passed<'a>, Refusal> {
     GATES.iter().try_for_each(|gate| {
         (gate.check)(request, facts, rules).map_err(|refusal| Refusal { gate: gate.name, ..refusal })
+    })?;
+    let reacted = |_| gates::reacted(facts).cloned().map_err(gates::not_possible);
+    Ok(Passed {
+        address: gates::address(facts).map_err(gates::not_possible)?,
+        limits: gates::plan_stands(facts.limits)?,
+        reply_to: request.reply_to.as_ref().and(facts.reply_to.as_deref()),
+        content: request.draft.clone().resolve(Ok, reacted)?,
+        proof: Proof,
     })
 }

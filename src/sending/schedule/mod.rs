@@ -17,7 +17,7 @@ mod row;
 mod when;
 mod worker;
 
-pub use row::{Filter, NewSchedule, ScheduleState, ScheduledMessage, enqueue};
+pub use row::{Filter, NewSchedule, ScheduleState, ScheduledMessage, enqueue, list};
 pub use when::{NoTime, parse};
 
 use crate::{

@@ -15,7 +15,7 @@ use crate::{
     },
     sending::{
         Request, Sender, Source,
-        request::{Draft, FileFrom, PurposeField},
+        request::{Draft, FileWanted, PurposeField},
     },
     store::{StoreError, Tx, WriteTx},
 };
@@ -35,7 +35,7 @@ pub struct NewSchedule {
     /// To whom.
     pub recipient: Recipient,
     /// Text, or a file with a caption; a template cannot wait.
-    pub draft: Draft,
+    pub draft: Draft<String>,
     /// Why.
     pub purpose: Purpose,
     /// The caller's own id.
@@ -128,17 +128,14 @@ pub(super) fn create(
     now: Time,
 ) -> Result<(ScheduleId, MessageId), StoreError> {
     let (body, media) = match &new.draft {
-        Draft::Media { from: FileFrom::Here(_), .. } => {
-            return Err(StoreError::Panicked("a file that came with a request waits for nothing".into()));
-        }
-        Draft::Media { kind, from: FileFrom::Address(url), caption, file_name } => {
+        Draft::Media { kind, file: FileWanted { from: url, file_name }, caption } => {
             let media = json!({"kind": kind.as_str(), "url": url, "file_name": file_name});
             (caption.clone(), Some(media.to_string()))
         }
         Draft::Reaction { about, emoji } => {
             (emoji.clone(), Some(json!({"reaction": {"message_id": about}}).to_string()))
         }
-        other => (other.text(), None),
+        other => (other.text().into_owned(), None),
     };
     let id = tx.insert(
         "INSERT INTO schedules (account_id, instance_id, kind, source, module, key_id, recipient, purpose, body, media,
@@ -192,7 +189,11 @@ pub(super) fn find(
     tx.find(&sql, params![id.0, account], read)
 }
 
-pub(super) fn list(tx: &Tx<'_>, filter: &Filter) -> Result<Vec<ScheduledMessage>, StoreError> {
+/// The newest first, in a read that brings more.
+///
+/// # Errors
+/// The store's.
+pub fn list(tx: &Tx<'_>, filter: &Filter) -> Result<Vec<ScheduledMessage>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM schedules s LEFT JOIN messages m ON m.id = s.log_id
          WHERE s.kind = 'listed' AND (?1 IS NULL OR s.account_id = ?1) AND (?2 IS NULL OR s.instance_id = ?2)
@@ -284,15 +285,19 @@ pub(super) fn claim(tx: &WriteTx<'_>, now: Time, limit: usize) -> Result<Vec<Cla
     Ok(claimed)
 }
 
-/// Writes what became of one: fired, with its row in the log.
-pub(super) fn end(
-    tx: &WriteTx<'_>,
-    id: ScheduleId,
-    log_id: Option<LogId>,
-    outcome: &str,
-    reason: Option<&str>,
-    now: Time,
-) -> Result<(), StoreError> {
+/// What became of one when it was due.
+pub(super) struct Fired<'a> {
+    /// Its row in the log; none: it could not be read any more.
+    pub(super) log_id: Option<LogId>,
+    /// The log's word for it.
+    pub(super) outcome: &'a str,
+    /// Why it was not sent.
+    pub(super) reason: Option<&'a str>,
+}
+
+/// Writes what became of one.
+pub(super) fn end(tx: &WriteTx<'_>, id: ScheduleId, fired: &Fired<'_>, now: Time) -> Result<(), StoreError> {
+    let Fired { log_id, outcome, reason } = fired;
     tx.execute(
         "UPDATE schedules SET state = 'fired', log_id = ?2, outcome = ?3, reason = ?4, ended_at = ?5
          WHERE id = ?1 AND state = 'claimed'",
@@ -318,7 +323,7 @@ fn read_claimed(r: &Row<'_>) -> rusqlite::Result<ClaimedSchedule> {
         (Ok(recipient), Ok(draft)) => Ok(Box::new(Request {
             instance,
             recipient,
-            draft,
+            draft: draft.into(),
             purpose: Purpose::parse(&purpose).map_or(PurposeField::NotAllowed(purpose), PurposeField::Allowed),
             reference,
             reply_to: None,
@@ -332,7 +337,7 @@ fn read_claimed(r: &Row<'_>) -> rusqlite::Result<ClaimedSchedule> {
     Ok(ClaimedSchedule { id: ScheduleId(r.get(0)?), sender, request, message_id })
 }
 
-fn draft(body: String, media: Option<String>) -> Result<Draft, String> {
+fn draft(body: String, media: Option<String>) -> Result<Draft<String>, String> {
     let Some(media) = media else { return Ok(Draft::Text(body)) };
     let no = || "its file cannot be read any more".to_owned();
     let media: Value = serde_json::from_str(&media).map_err(|_| no())?;
@@ -341,8 +346,8 @@ fn draft(body: String, media: Option<String>) -> Result<Draft, String> {
     }
     let kind = media["kind"].as_str().and_then(MediaKind::parse).ok_or_else(no)?;
     let url = media["url"].as_str().ok_or_else(no)?.to_owned();
-    let from = FileFrom::Address(url);
-    Ok(Draft::Media { kind, from, caption: body, file_name: media["file_name"].as_str().map(str::to_owned) })
+    let file_name = media["file_name"].as_str().map(str::to_owned);
+    Ok(Draft::Media { kind, file: FileWanted { from: url, file_name }, caption: body })
 }
 
 fn read(r: &Row<'_>) -> rusqlite::Result<ScheduledMessage> {

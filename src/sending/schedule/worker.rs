@@ -5,9 +5,13 @@
 
 use super::{
     ScheduleId, Schedules, lock,
-    row::{self, ClaimedSchedule},
+    row::{self, ClaimedSchedule, Fired},
 };
-use crate::{model::clock::Time, sending::Answer, store::StoreError};
+use crate::{
+    model::clock::Time,
+    sending::Answer,
+    store::{StoreError, WriteTx},
+};
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::watch, task::JoinSet};
 
@@ -92,7 +96,10 @@ impl Schedules {
             .write(move |tx| {
                 for (id, message) in row::left_over(tx, |id| under_way.contains(&id))? {
                     match message {
-                        Some((log_id, status)) => row::end(tx, id, Some(log_id), status.as_str(), None, now)?,
+                        Some((log_id, status)) => {
+                            let fired = Fired { log_id: Some(log_id), outcome: status.as_str(), reason: None };
+                            row::end(tx, id, &fired, now)?;
+                        }
                         None => row::put_back(tx, id)?,
                     }
                 }
@@ -130,7 +137,8 @@ impl Schedules {
         let outcome = if outcome == "accepted" { "sending" } else { outcome };
         let code = answer.as_ref().and_then(|a| a.refusal.as_ref()).map(|r| r.code.to_string());
         let reason = problem.or(code);
-        let written = self.store.write(move |tx| row::end(tx, id, log_id, outcome, reason.as_deref(), now)).await;
+        let end = move |tx: &WriteTx<'_>| row::end(tx, id, &Fired { log_id, outcome, reason: reason.as_deref() }, now);
+        let written = self.store.write(end).await;
         if let Err(e) = written {
             // It stays claimed, and the log says what became of it.
             tracing::warn!(schedule = %id, "what became of a scheduled message could not be written: {e}");

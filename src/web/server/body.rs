@@ -72,6 +72,11 @@ impl BoundedBody {
         Self { inner: body, limits, slot, came: 0, ended: false, waits: false, patience: None }
     }
 
+    /// Whether there is no more of it to come.
+    pub(super) fn is_over(&self) -> bool {
+        self.ended || self.inner.is_end_stream()
+    }
+
     fn took(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, BodyError> {
         if let Some(patience) = &mut self.patience {
             patience.came = true;
@@ -140,7 +145,7 @@ impl Body for BoundedBody {
 impl Drop for BoundedBody {
     fn drop(&mut self) {
         self.set_waits(false);
-        if !self.ended && !self.inner.is_end_stream() {
+        if !self.is_over() {
             self.slot.unread.store(true, Relaxed);
         }
     }

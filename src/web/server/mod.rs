@@ -16,12 +16,14 @@
 mod body;
 mod conn;
 mod io;
+mod leftover;
 mod limits;
 mod table;
 mod timer;
 mod watch;
 
 pub use body::{BodyError, BoundedBody};
+pub use leftover::{Leftover, SharedBody};
 pub use limits::ServerLimits;
 pub use table::ConnectionSlot;
 

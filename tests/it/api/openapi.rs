@@ -12,12 +12,11 @@ use serde_json::{Value, json};
 use std::{collections::BTreeSet, fs, path::Path};
 use wa_gateway::{
     api::openapi,
-    app::{commands::ThreecxSettings, routes::ROUTES},
+    app::{Access, commands::ThreecxSettings, interface::INTERFACE, routes::ROUTES},
     events::webhooks::EventName,
     model::code::Code,
     portal::docs::{catalogue, library, source},
     texts::locale::{self, Lang},
-    web::Access,
 };
 
 /// Operations whose good answers are tried here; whatever else is served must at least answer a stranger as documented.
@@ -65,11 +64,12 @@ fn assert_documented(document: &Value, id: &str, reply: &Reply) {
 
 #[test]
 fn every_route_of_the_interface_is_in_it_and_nothing_else() {
-    let document = openapi::document("");
+    let document = openapi::at(&INTERFACE, "");
     let documented: BTreeSet<(String, String)> =
         operations(&document).into_iter().map(|(method, path, _)| (method, openapi::unnamed(&path))).collect();
     let is_interface = |access: Access, path: &str| {
-        matches!(access, Access::Key | Access::Machine)
+        matches!(access, Access::ApiKey | Access::Chattu(_) | Access::KeyInBody | Access::SignedAddress)
+            || matches!(access, Access::Integration | Access::Health | Access::Metrics)
             || ["/api/", "/clients/", "/schedule-message", "/scheduled-messages", "/media/"]
                 .iter()
                 .any(|b| path.starts_with(b))
@@ -84,7 +84,7 @@ fn every_route_of_the_interface_is_in_it_and_nothing_else() {
 
 #[test]
 fn its_texts_are_there_in_every_language_and_its_references_lead_somewhere() {
-    let document = openapi::document("https://wa.example");
+    let document = openapi::at(&INTERFACE, "https://wa.example");
     assert_eq!(document["servers"], json!([{"url": "https://wa.example"}]));
     let mut ids = BTreeSet::new();
     for (_, path, operation) in operations(&document) {
@@ -109,7 +109,7 @@ fn its_texts_are_there_in_every_language_and_its_references_lead_somewhere() {
 
 #[test]
 fn every_code_of_the_catalogue_has_an_example_somewhere() {
-    let text = openapi::document("").to_string();
+    let text = openapi::at(&INTERFACE, "").to_string();
     // These two answer requests that are no operation; the last one is the Chattu dialect's and the portal's.
     let elsewhere = [Code::MethodNotAllowed, Code::NotFound, Code::RateLimited];
     for code in Code::ALL.iter().filter(|c| !elsewhere.contains(c)) {
@@ -119,7 +119,7 @@ fn every_code_of_the_catalogue_has_an_example_somewhere() {
 
 #[test]
 fn its_own_examples_fit_its_schemas() {
-    let document = openapi::document("");
+    let document = openapi::at(&INTERFACE, "");
     let mut seen = 0;
     let events = document["webhooks"].as_object().expect("events").values().map(|event| event["post"].clone());
     for operation in operations(&document).into_iter().map(|(_, _, o)| o).chain(events) {
@@ -144,7 +144,7 @@ fn its_own_examples_fit_its_schemas() {
 /// What the page about receiving shows is what is sent.
 #[test]
 fn the_shown_events_are_those_of_the_code() {
-    let document = openapi::document("");
+    let document = openapi::at(&INTERFACE, "");
     // In the contract, and in none of the typed events yet.
     let promised = ["qr_image"];
     for name in EventName::ALL {
@@ -206,7 +206,7 @@ async fn the_guarded_api_answers_as_documented() {
 #[tokio::test]
 async fn the_3cx_middleware_answers_as_documented() {
     let world = World::start().await;
-    let document = openapi::document("");
+    let document = openapi::at(&INTERFACE, "");
     let pbx = world.pbx(ThreecxSettings { call_events: Some(true), ..Default::default() }).await;
     let closed = world.event(&pbx, &reply_to(PHONE)).await;
     assert_eq!(closed.error(), "conversation_window_closed");
@@ -242,7 +242,7 @@ async fn the_3cx_middleware_answers_as_documented() {
 #[tokio::test]
 async fn a_stranger_is_answered_as_documented_everywhere() {
     let world = World::start().await;
-    let document = openapi::document("");
+    let document = openapi::at(&INTERFACE, "");
     for (method, path, operation) in operations(&document) {
         let body = operation["requestBody"]["content"]["application/json"]["example"].to_string();
         let body = if operation["requestBody"].is_object() { body } else { String::new() };
@@ -267,7 +267,7 @@ async fn the_collection_has_every_operation() {
     assert_eq!(collection["info"]["schema"], "https://schema.getpostman.com/json/collection/v2.1.0/collection.json");
     let requests: usize =
         collection["item"].as_array().expect("folders").iter().map(|f| f["item"].as_array().map_or(0, Vec::len)).sum();
-    assert_eq!(requests, operations(&openapi::document("")).len());
+    assert_eq!(requests, operations(&openapi::at(&INTERFACE, "")).len());
     let send = &collection["item"][0]["item"][0]["request"];
     assert_eq!(send["url"]["raw"], "{{base_url}}/api/send-message");
     assert_eq!(send["auth"]["bearer"][0]["value"], "{{api_key}}");
@@ -281,7 +281,7 @@ async fn the_readable_page_names_every_operation() {
     assert!(catalogue::find("/docs/openapi").and_then(|e| library::page(Lang::En, e)).is_some());
     for lang in Lang::ALL {
         let page = world.get(&format!("/docs/openapi?lang={lang}")).await.body;
-        for (_, path, operation) in operations(&openapi::document("")) {
+        for (_, path, operation) in operations(&openapi::at(&INTERFACE, "")) {
             let id = operation["operationId"].as_str().expect("an id");
             assert!(page.contains(&format!("<h3 id=\"{id}\">")) && page.contains(&path), "{id} in {lang}");
             let text = &locale::all(*lang)[&format!("operation.{id}")];

@@ -1,5 +1,6 @@
 //! The program as a whole: its command line, its jobs, the sockets that it is handed.
 
+mod access;
 mod commands;
 mod scheduler;
 mod socket_activation;

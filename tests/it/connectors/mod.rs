@@ -1,6 +1,6 @@
 //! How a number reaches WhatsApp: the contract of connectors, and each of them.
 
-mod cloud_api;
+pub mod cloud_api;
 mod contract;
 mod evolution;
 mod sandbox;

@@ -1,4 +1,4 @@
 //! Other products' APIs, as their callers see them.
 
-mod chattu;
+pub mod chattu;
 mod threecx;

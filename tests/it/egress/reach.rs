@@ -14,6 +14,7 @@ use std::{
 };
 use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 use tokio_rustls::TlsAcceptor;
+use wa_gateway::model::egress::Use;
 use wa_gateway::{
     egress::{Bounds, Egress, EgressError, EgressResponse, Outbound, Resolve},
     model::{clock::SystemClock, egress::EgressEntry},
@@ -59,7 +60,12 @@ pub const BOUNDS: Bounds = Bounds { timeout: Duration::from_secs(2), max_answer_
 /// A `POST` of `body`.
 pub async fn post(egress: &Egress, url: &str, body: &[u8]) -> Result<EgressResponse, EgressError> {
     let headers = vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-    egress.send(Outbound { method: Method::POST, url, headers, body: Bytes::copy_from_slice(body) }, BOUNDS).await
+    egress
+        .send(
+            Outbound { method: Method::POST, url, headers, body: Bytes::copy_from_slice(body), of: Use::Connectors },
+            BOUNDS,
+        )
+        .await
 }
 
 /// Answers every request on a connection with 200 and `ok`, and writes it down.
@@ -141,8 +147,13 @@ async fn an_entry_of_the_list_opens_the_way_with_the_same_bytes() {
         ["host: evil", "x-own: 1", "accept-encoding: gzip", "transfer-encoding: chunked", "content-length: 1"]
             .map(|line| line.split_once(": ").expect("a header"))
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-    let request =
-        Outbound { method: Method::PUT, url: &url, headers: headers.to_vec(), body: Bytes::from(body.clone()) };
+    let request = Outbound {
+        method: Method::PUT,
+        url: &url,
+        headers: headers.to_vec(),
+        body: Bytes::from(body.clone()),
+        of: Use::Connectors,
+    };
     let answer = egress.send(request, BOUNDS).await.expect("an answer");
     assert_eq!((answer.status, &answer.body[..], answer.truncated), (StatusCode::OK, &b"ok"[..], false));
     let Heard { head, body: arrived } = log.lock().expect("no panic").remove(0);

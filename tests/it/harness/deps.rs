@@ -18,3 +18,8 @@ pub fn deps(data_dir: &Path, clock: Arc<dyn Clock>, ear: Arc<dyn Ear>) -> Deps {
         public_url: "http://127.0.0.1:8080".to_owned(),
     }
 }
+
+/// An entry of `egress.allow` for a place of the test's own: customers' files, too.
+pub fn for_everything(place: &impl std::fmt::Display) -> wa_gateway::model::egress::EgressEntry {
+    format!("{place} webhooks,connectors,media").parse().expect("an entry")
+}

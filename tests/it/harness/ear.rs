@@ -44,7 +44,7 @@ impl RecordingEar {
 }
 
 fn is_state(what: &EventKind) -> bool {
-    matches!(what, EventKind::State { .. })
+    matches!(what, EventKind::State(_))
 }
 
 impl Ear for RecordingEar {

@@ -106,6 +106,10 @@ pub struct State {
     pub requests: Vec<String>,
     /// What was not as Meta wants it.
     pub complaints: Vec<String>,
+    /// The hidden ids of numbers, told in answers.
+    pub hidden: BTreeMap<String, String>,
+    /// Numbers whose messages go to others, without a plus sign.
+    pub strays: BTreeMap<String, String>,
     next_id: u64,
 }
 
@@ -130,6 +134,8 @@ impl Default for State {
             calls: Vec::new(),
             requests: Vec::new(),
             complaints: Vec::new(),
+            hidden: BTreeMap::new(),
+            strays: BTreeMap::new(),
             next_id: 0,
         }
     }

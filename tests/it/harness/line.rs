@@ -1,6 +1,7 @@
 //! A gateway with one instance at a provider's fake, and a receiver of its events: what the tests of all connectors
 //! have in common.
 
+use super::deps::for_everything;
 use super::{files::FileServer, http::Reply, receiver::Receiver, wait, world::World};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
@@ -49,7 +50,7 @@ impl Line {
     pub async fn to(provider: SocketAddr, id: &'static str) -> Self {
         let receiver = Receiver::start().await;
         let files = FileServer::start().await;
-        let allow = [provider, receiver.address, files.address].map(|a| a.to_string().parse().expect("an entry"));
+        let allow = [provider, receiver.address, files.address].map(|a| for_everything(&a));
         let world = World::start_with(|config| config.egress.allow = allow.to_vec()).await;
         Self { world, receiver, files, id }
     }

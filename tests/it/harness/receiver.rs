@@ -41,6 +41,8 @@ struct Shared {
     answers: Mutex<VecDeque<String>>,
     /// Bodies of answers with 200 to come; empty: "ok".
     bodies: Mutex<VecDeque<String>>,
+    /// What is answered when no answer is to come: whose bodies hold the first, the second.
+    rule: Mutex<Option<(String, String)>>,
 }
 
 impl Receiver {
@@ -51,6 +53,7 @@ impl Receiver {
             got: watch::Sender::new(Vec::new()),
             answers: Mutex::default(),
             bodies: Mutex::default(),
+            rule: Mutex::default(),
         });
         let serving = shared.clone();
         tokio::spawn(async move {
@@ -69,6 +72,17 @@ impl Receiver {
     /// The next answer; each is given once. `503 Service Unavailable\r\nRetry-After: 9`.
     pub fn answer_next(&self, head: &str) {
         self.shared.answers.lock().expect("no holder panics").push_back(head.to_owned());
+    }
+
+    /// Answers everything so, until it is told otherwise; empty: 200 again.
+    pub fn answer_all(&self, head: &str) {
+        self.refuse("", head);
+    }
+
+    /// Answers each request whose body holds `part` so.
+    pub fn refuse(&self, part: &str, head: &str) {
+        let rule = (!head.is_empty()).then(|| (part.to_owned(), head.to_owned()));
+        *self.shared.rule.lock().expect("no holder panics") = rule;
     }
 
     /// The body of the next answer that is 200.
@@ -97,6 +111,8 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
     loop {
         let Some(got) = read_request(&mut stream, &mut buffer).await else { return };
         let next = shared.answers.lock().expect("no holder panics").pop_front();
+        let rule = shared.rule.lock().expect("no holder panics").clone();
+        let next = next.or_else(|| rule.filter(|(part, _)| got.body.contains(part)).map(|(_, head)| head));
         let body = if next.is_none() { shared.bodies.lock().expect("no holder panics").pop_front() } else { None };
         let body = body.unwrap_or_else(|| "ok".into());
         let head = next.unwrap_or_else(|| "200 OK".into());

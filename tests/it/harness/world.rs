@@ -12,12 +12,12 @@ use wa_gateway::{
     app::{
         App, Running,
         commands::{
-            AccountCreate, AccountUpdate, Command, Done, InstanceCreate, InstanceSet, KeyCreate, MessageShow,
+            AccountCreate, AccountUpdate, Command, CommandResult, InstanceCreate, InstanceSet, KeyCreate, MessageShow,
             SandboxInbox, SandboxReceive,
         },
     },
     config::Config,
-    gateway::Gateway,
+    dialects::AppState,
     model::random::SystemRandom,
 };
 
@@ -72,7 +72,7 @@ impl World {
     }
 
     /// What runs inside.
-    pub fn gateway(&self) -> &Arc<Gateway> {
+    pub fn gateway(&self) -> &Arc<AppState> {
         &self.running.as_ref().expect("it runs").gateway
     }
 
@@ -116,7 +116,7 @@ impl World {
     }
 
     /// Does what the command line would do.
-    pub fn command(&self, command: impl Into<Command>) -> BoxFuture<'_, Done> {
+    pub fn command(&self, command: impl Into<Command>) -> BoxFuture<'_, CommandResult> {
         command.into().execute(self.gateway())
     }
 

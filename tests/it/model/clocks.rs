@@ -63,6 +63,7 @@ const TIMES: &[(&str, &str, Rule)] = &[
     ("egress_entries", "added_at", Happened),
     ("endpoint_answers", "created_at", Happened),
     ("endpoint_answers", "done_at", Happened),
+    ("endpoint_former_secrets", "until", Given),
     ("endpoints", "created_at", Happened),
     ("endpoints", "deleted_at", Happened),
     ("endpoints", "disabled_at", Happened),

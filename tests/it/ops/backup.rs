@@ -247,7 +247,7 @@ fn a_key_that_lies_elsewhere_is_in_the_backup() {
     let file = place.dir.path().join("wa-gateway.toml");
     let rest = fs::read_to_string(&file).expect("a file");
     fs::write(&file, format!("key_file = {key:?}\n{rest}")).expect("written");
-    let refused = place.run(&["account", "list"]);
+    let refused = place.run(&["account", "create", "--name", "Shop", "--plan", "scale"]);
     assert!(refused.code == 1 && refused.line().contains("kept-apart.key"), "{refused:?}");
     fs::write(&key, [7; 32]).expect("written");
     place.furnish("line");

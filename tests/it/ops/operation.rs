@@ -23,7 +23,7 @@ use wa_gateway::{
     config::{Config, Listen},
     ops::{
         doctor::{self, CheckStatus, Finding, Patient},
-        listening::Listening,
+        listen_addresses::ListenAddresses,
     },
     store::StoreError,
 };
@@ -141,7 +141,7 @@ async fn examined(world: &World, change: impl FnOnce(&mut Config)) -> Vec<Findin
     config.listen.public = None;
     change(&mut config);
     let Listen { local, public, http, metrics, .. } = config.listen.clone();
-    let running = Some(Listening { local, public, http, metrics });
+    let running = Some(ListenAddresses { local, public, http, metrics });
     let clock: Arc<dyn wa_gateway::model::clock::Clock> = world.clock.clone();
     doctor::examine(&Patient { config: &config, running, clock }).await
 }

@@ -7,12 +7,10 @@ use crate::harness::{
     world::{INSTANCE, PHONE, SPAM, World, message, message_with},
 };
 use serde_json::{Value, json};
-use wa_gateway::{
-    app::{
-        commands::{InstancePause, ThreecxCreate, ThreecxSettings, UserCreate, UserLoginLink, WebhookCreate},
-        routes::ROUTES,
-    },
-    web::Access,
+use wa_gateway::app::{
+    Access,
+    commands::{InstancePause, ThreecxCreate, ThreecxSettings, UserCreate, UserLoginLink, WebhookCreate},
+    routes::ROUTES,
 };
 
 const LIBRARY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/node/node_modules/axe-core/axe.min.js");
@@ -90,7 +88,8 @@ async fn furnished() -> (World, String) {
 fn pages(integration: &str) -> Vec<String> {
     let mut all = Vec::new();
     for route in ROUTES.iter().filter(|r| r.method == http::Method::GET && !NO_PAGES.contains(&r.path)) {
-        if matches!(route.access, Access::Key | Access::Provider | Access::Machine) {
+        let is_page = [Access::Anybody, Access::Viewer, Access::Owner, Access::Admin].contains(&route.access);
+        if !is_page {
             continue;
         }
         match NAMED.iter().find(|(path, _)| *path == route.path) {

@@ -9,5 +9,6 @@ mod csv;
 mod docs;
 mod form_errors;
 mod pages;
+mod reads;
 mod scheduled;
 mod xss;

@@ -2,4 +2,5 @@
 
 mod database;
 mod full_disk;
+mod ground;
 mod migrations;

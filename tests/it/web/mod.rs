@@ -1,3 +1,3 @@
 //! HTTP itself.
 
-mod server;
+pub mod server;

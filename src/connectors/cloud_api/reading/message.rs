@@ -3,7 +3,7 @@
 use super::{Parsed, WebhookChange, id, news_of, people, text, time, word};
 use crate::connectors::{
     EventKind,
-    inbound_event::{GroupRef, HeardMedia, InboundMessage, MediaSource},
+    inbound_event::{GroupRef, HeardMedia, InboundMessage, MediaSource, RemoteParty},
 };
 use serde_json::Value;
 
@@ -24,8 +24,13 @@ pub(super) fn read(change: &WebhookChange<'_>, message: &Value, told: &mut Vec<P
     let moved = if kind == "system" { people::moved(message) } else { None };
     let context = &message["context"];
     let reply_to = id(&context["id"]).or_else(|| id(&message["reaction"]["message_id"]));
+    let mut from = people::writer(change, message);
+    // A note that names nobody else is shown with whom it is about.
+    if let (None, None, Some(EventKind::Person { former, .. })) = (&from.phone, &from.bsuid, &moved) {
+        from = RemoteParty { name: from.name, ..former.clone() };
+    }
     let inbound = InboundMessage {
-        from: people::writer(change, message),
+        from,
         // Its name is not told here: the one that is known stays.
         group: id(&message["group_id"]).map(|id| GroupRef { id, name: String::new() }),
         text: words(&kind, message),

@@ -13,7 +13,10 @@ mod status;
 
 pub(super) use people::recipient;
 
-use crate::{connectors::EventKind, model::clock::Time};
+use crate::{
+    connectors::{EventKind, inbound_event::ProviderNews},
+    model::clock::Time,
+};
 use serde_json::{Value, json};
 
 /// Something told, with when it happened.
@@ -41,7 +44,7 @@ pub(super) fn read(body: &[u8], mine: &OwnIds, now: Time) -> Vec<Parsed> {
     let Ok(body) = serde_json::from_slice::<Value>(body) else {
         // Too deep, or no JSON: kept as a text.
         let raw = json!(String::from_utf8_lossy(body)).to_string();
-        return vec![(now, EventKind::News { kind: "unreadable".into(), raw, notice: None, then: Vec::new() })];
+        return vec![(now, kept("unreadable", raw))];
     };
     let entries = body["entry"].as_array().filter(|_| body["object"] == "whatsapp_business_account");
     let Some(entries) = entries else { return vec![plain_news("unknown_object", &body, now)] };
@@ -106,7 +109,7 @@ fn elsewhere(kind: &str, name: &str, id: Option<String>, change: &WebhookChange<
         "field": change.field, name: id, "messages": count("messages"), "statuses": count("statuses"),
         "time": change.entry["time"],
     });
-    (change.at, EventKind::News { kind: kind.into(), raw: raw.to_string(), notice: None, then: Vec::new() })
+    (change.at, kept(kind, raw.to_string()))
 }
 
 /// News of a change; together with what makes two alike ones two.
@@ -121,11 +124,16 @@ fn news_of(
         "field": change.field, "account": change.entry["id"], "time": change.entry["time"], "value": value,
     });
     let kind = if kind.is_empty() { "unknown_field" } else { kind }.chars().take(KIND_MAX).collect();
-    (change.at, EventKind::News { kind, raw: raw.to_string(), notice, then })
+    (change.at, EventKind::News(ProviderNews { kind, raw: raw.to_string(), notice, then }))
+}
+
+/// News that nobody is told of and from which nothing follows.
+fn kept(kind: &str, raw: String) -> EventKind {
+    EventKind::News(ProviderNews { kind: kind.into(), raw, notice: None, then: Vec::new() })
 }
 
 fn plain_news(kind: &str, value: &Value, now: Time) -> Parsed {
-    (now, EventKind::News { kind: kind.into(), raw: value.to_string(), notice: None, then: Vec::new() })
+    (now, kept(kind, value.to_string()))
 }
 
 /// Longest word of Meta's that is taken for a kind, in characters.

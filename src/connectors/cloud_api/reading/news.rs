@@ -3,9 +3,9 @@
 use super::{Parsed, WebhookChange, id, news_of, people, text, time, word};
 use crate::{
     connectors::{
-        EventKind,
+        ConnectionStatus, EventKind,
         provider_text::repeated,
-        templates::{Category, TemplateName},
+        templates::{Category, TemplateChange, TemplateName},
     },
     model::instance::{Health, InstanceState},
 };
@@ -37,12 +37,10 @@ fn closed(change: &WebhookChange<'_>) -> Option<EventKind> {
             "DISABLED_UPDATE" => ban_state(value).as_deref() == Some("DISABLE"),
             _ => false,
         };
-    is_gone.then(|| EventKind::State {
-        state: InstanceState::Close,
-        health: Health::Ok,
-        reason: Some("Meta has disabled or deleted this business account".to_owned()),
-        phone: None,
-    })
+    let reason = Some("Meta has disabled or deleted this business account".to_owned());
+    let closed =
+        ConnectionStatus { state: InstanceState::Close, health: Health::Ok, reason, phone: None, last_heard_at: None };
+    is_gone.then_some(EventKind::State(closed))
 }
 
 fn ban_state(value: &Value) -> Option<String> {
@@ -114,15 +112,15 @@ fn template(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
     let small = |name: &str| word(&value[name]).map(|word| word.to_ascii_lowercase());
     // A coming change is told a day before, with the category that holds until then.
     let category = small("new_category").or_else(|| small("message_template_category"));
-    let what = named.map(|template| EventKind::TemplateChanged {
+    let changed = named.map(|template| TemplateChange {
         template,
         category: category.map(|word| Category::parse(&word).unwrap_or(Category::Other)),
         status: (change.field == "message_template_status_update").then(|| small("event")).flatten(),
         quality: small("new_quality_score"),
         reason: small("reason").filter(|reason| reason != "none"),
     });
-    if let Some(what) = what {
-        told.push((change.at, what));
+    if let Some(changed) = changed {
+        told.push((change.at, EventKind::TemplateChanged(changed)));
     }
     told.push(news_of(change, change.field, value, alarm(change), Vec::new()));
 }

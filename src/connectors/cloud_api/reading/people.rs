@@ -68,20 +68,26 @@ pub(super) fn updated(change: &WebhookChange<'_>, update: &Value) -> Option<Even
     (names.bsuid.is_some() && former.bsuid.is_some()).then_some(EventKind::Person { names, former })
 }
 
-/// `system` messages: somebody has another number, or another hidden id.
+/// `system` messages: somebody has another number, or another hidden id. The hidden id changes with the number, and a
+/// note of that usually names nobody beside it: no `from`, no contact, only `previous_user_id`.
 pub(super) fn moved(message: &Value) -> Option<EventKind> {
     let system = &message["system"];
     let (mut names, mut former) = (RemoteParty::default(), RemoteParty::default());
     for name in [&system["wa_id"], &system["user_id"], &system["new_wa_id"]].into_iter().filter_map(id) {
         add(&mut names, &name);
     }
+    if let Some(previous) = id(&system["previous_user_id"]) {
+        add(&mut former, &previous);
+    }
+    // Where only the hidden id changed, the number beside it is still theirs.
+    let is_hidden_only = system["type"] == "user_changed_user_id";
     for name in [&message["from"], &message["from_user_id"]].into_iter().filter_map(id) {
-        add(&mut former, &name);
+        let still_theirs = is_hidden_only && !is_hidden(&name) || Some(&name) == names.bsuid.as_ref();
+        add(if still_theirs { &mut names } else { &mut former }, &name);
     }
-    // A hidden id that stays is no former one.
-    if former.bsuid == names.bsuid {
-        former.bsuid = None;
-    }
+    // A name that stays is no former one.
+    former.bsuid = former.bsuid.filter(|old| Some(old) != names.bsuid.as_ref());
+    former.phone = former.phone.filter(|old| Some(old) != names.phone.as_ref());
     let is_some = |s: &RemoteParty| s.phone.is_some() || s.bsuid.is_some();
     (is_some(&names) && is_some(&former)).then_some(EventKind::Person { names, former })
 }

@@ -4,7 +4,7 @@ use super::{Parsed, WebhookChange, id, news_of, people, text, time};
 use crate::{
     connectors::{
         EventKind,
-        inbound_event::{RemoteParty, Whom},
+        inbound_event::{CallHeard, ReceiptHeard, RemoteParty, Whom},
         meta_error::{self, ErrorClass, GraphError},
     },
     model::{ids::MessageId, message::Receipt},
@@ -28,7 +28,7 @@ pub(super) fn read(change: &WebhookChange<'_>, status: &Value, told: &mut Vec<Pa
     let failed = (receipt == Receipt::Failed).then(|| GraphError::of(&status["errors"][0]));
     let code = failed.as_ref().and_then(|error| error.as_ref().map(|e| e.code));
     let ours = text(&status["biz_opaque_callback_data"]).filter(|data| data.starts_with("msg_"));
-    let what = EventKind::Receipt {
+    let what = ReceiptHeard {
         provider_message_id,
         message_id: ours.map(MessageId::from_text),
         receipt,
@@ -39,7 +39,7 @@ pub(super) fn read(change: &WebhookChange<'_>, status: &Value, told: &mut Vec<Pa
     };
     let at = time(&status["timestamp"]).unwrap_or(change.at);
     let named = recipient(status, &what);
-    told.push((at, what));
+    told.push((at, EventKind::Receipt(what)));
     if let Some(code) = code.filter(|code| meta_error::code(*code, false) == ErrorClass::Restricted) {
         told.push((at, meta_error::restriction(code, at)));
     }
@@ -48,13 +48,12 @@ pub(super) fn read(change: &WebhookChange<'_>, status: &Value, told: &mut Vec<Pa
 
 /// By which names Meta knows the one that a message went to. It spells some countries' numbers in its own way, and a
 /// status may come before the answer to the message that it is about.
-fn recipient(status: &Value, of: &EventKind) -> Option<EventKind> {
-    let EventKind::Receipt { provider_message_id, message_id, .. } = of else { return None };
+fn recipient(status: &Value, of: &ReceiptHeard) -> Option<EventKind> {
     let mut names = RemoteParty::default();
     let ids = [&status["recipient_id"], &status["recipient_user_id"]];
     ids.into_iter().filter_map(id).for_each(|name| people::add(&mut names, &name));
     let is_group = status["recipient_type"] == "group";
-    let (provider_message_id, message_id) = (provider_message_id.clone(), message_id.clone());
+    let (provider_message_id, message_id) = (of.provider_message_id.clone(), of.message_id.clone());
     let whom = Whom::Recipient { provider_message_id, message_id };
     (!is_group && (names.phone.is_some() || names.bsuid.is_some())).then_some(EventKind::Named { whom, names })
 }
@@ -74,7 +73,7 @@ pub(super) fn calls(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
                 let at = time(&call["timestamp"]).unwrap_or(change.at);
                 let from = people::writer(change, call);
                 let is_video = call["is_video"] == true || call["media_type"] == "video";
-                told.push((at, EventKind::Call { call_id, from, is_video, missed }));
+                told.push((at, EventKind::Call(CallHeard { call_id, from, is_video, missed })));
             }
             _ => told.push(news_of(change, "calls", call, None, Vec::new())),
         }

@@ -3,8 +3,7 @@
 use super::error::ApiError;
 use crate::{
     accounts::{self, DialectCaller, Role, Session},
-    dialects::chattu::{RateKind, Scope},
-    gateway::Gateway,
+    dialects::chattu::{Chattu, RateKind, Scope},
     instances::Instance,
     model::{
         ids::{AccountId, InstanceId},
@@ -13,9 +12,9 @@ use crate::{
         purpose::Purpose,
     },
     sending::{Sender, Source},
-    web::{Incoming, cookie},
+    web::{Incoming, Origin, cookie, same_origin},
 };
-use ::http::Method;
+use ::http::{HeaderMap, Method};
 
 /// Who asks.
 pub enum Who {
@@ -25,35 +24,70 @@ pub enum Who {
     Person(Session),
 }
 
+/// What a route asks of whoever comes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Asker {
+    /// A key of the account.
+    AccountKey,
+    /// That, or a client's.
+    AnyKey,
+    /// A session of the portal.
+    Session,
+    /// The same, for chats and groups, which are asked often.
+    ChatSession,
+    /// A key where one is shown, else a session.
+    Either,
+}
+
+/// Whether a request is ours on a path that two contracts share: it has a key in a header of its own, and no other.
+pub fn is_ours(headers: &HeaderMap) -> bool {
+    headers.contains_key("x-api-key") && !headers.contains_key("authorization")
+}
+
+/// Proves who asks. `rates` are taken first, by address: who is nobody yet is bounded, too.
+///
+/// # Errors
+/// Too often; no key or session that is in force; one that does not do for this route.
+pub async fn prove(chattu: &Chattu, incoming: &Incoming, asker: Asker, rates: &[RateKind]) -> Result<Who, ApiError> {
+    for rate in rates {
+        bounded(chattu, incoming, *rate)?;
+    }
+    match asker {
+        Asker::AccountKey => match by_key(chattu, incoming)? {
+            Who::Key(caller) if caller.instance.is_none() => Ok(Who::Key(caller)),
+            _ => Err(ApiError::access("This needs an account key: a client key is good for its client alone.")),
+        },
+        Asker::AnyKey => by_key(chattu, incoming),
+        Asker::Session => by_session(chattu, incoming).await,
+        Asker::ChatSession => by_chat_session(chattu, incoming).await,
+        Asker::Either if incoming.headers.contains_key("x-api-key") => by_key(chattu, incoming),
+        Asker::Either => by_session(chattu, incoming).await,
+    }
+}
+
 /// The holder of a key.
-pub(super) fn by_key(gateway: &Gateway, incoming: &Incoming) -> Result<Who, ApiError> {
+fn by_key(chattu: &Chattu, incoming: &Incoming) -> Result<Who, ApiError> {
     if incoming.headers.contains_key("authorization") {
         return Err(ApiError::auth());
     }
     let text = incoming.header("x-api-key").ok_or_else(ApiError::auth)?;
-    let now = gateway.clock.now();
-    let caller = gateway.accounts.ring().find_dialect(text.trim(), now).map_err(|_| ApiError::auth())?;
-    let address = incoming.client_address(gateway);
-    let taken = gateway.chattu.rates.take(RateKind::Api, Some(address), caller.caller.key.0, now);
+    let now = chattu.gateway.clock.now();
+    let caller = chattu.gateway.accounts.ring().find_dialect(text.trim(), now).map_err(|_| ApiError::auth())?;
+    let address = incoming.client_address(&chattu.gateway);
+    let taken = chattu.rates.take(RateKind::Api, Some(address), caller.caller.key.0, now);
     taken.map_err(ApiError::limited)?;
     Ok(Who::Key(caller))
 }
 
-/// The holder of an account key.
-pub(super) fn by_account_key(gateway: &Gateway, incoming: &Incoming) -> Result<DialectCaller, ApiError> {
-    match by_key(gateway, incoming)? {
-        Who::Key(caller) if caller.instance.is_none() => Ok(caller),
-        _ => Err(ApiError::access("This needs an account key: a client key is good for its client alone.")),
-    }
-}
-
-/// Somebody who is logged in. What changes something must come from one of our own pages, and from somebody who may.
-pub(super) async fn by_session(gateway: &Gateway, incoming: &Incoming) -> Result<Who, ApiError> {
-    let token = cookie::session(incoming, incoming.is_https(gateway)).ok_or_else(ApiError::auth)?;
-    let session = gateway.accounts.session(&token).await?.ok_or_else(ApiError::auth)?;
+/// Somebody who is logged in. What changes something must come from somebody who may, and from one of our own pages or
+/// from a program that has logged in by itself.
+async fn by_session(chattu: &Chattu, incoming: &Incoming) -> Result<Who, ApiError> {
+    let token = cookie::session(incoming, incoming.is_https(&chattu.gateway)).ok_or_else(ApiError::auth)?;
+    let session = chattu.gateway.accounts.session(&token).await?.ok_or_else(ApiError::auth)?;
     if incoming.method != Method::GET && incoming.method != Method::HEAD {
-        if !is_from_here(incoming) {
-            return Err(ApiError::access("The request does not come from a page of this gateway."));
+        let origin = Origin::of(incoming, &chattu.gateway);
+        if origin == Origin::Foreign || (origin == Origin::Unsaid && !same_origin::is_program(incoming)) {
+            return Err(ApiError::access("The request does not come from a page of this state."));
         }
         if session.role == Role::Viewer {
             return Err(ApiError::access("Your role may look and not change anything."));
@@ -62,40 +96,30 @@ pub(super) async fn by_session(gateway: &Gateway, incoming: &Incoming) -> Result
     Ok(Who::Person(session))
 }
 
-/// The same for chats and groups, which are asked often.
-pub(super) async fn by_chat_session(gateway: &Gateway, incoming: &Incoming) -> Result<Who, ApiError> {
-    let who = by_session(gateway, incoming).await?;
-    let token = cookie::session(incoming, incoming.is_https(gateway)).ok_or_else(ApiError::auth)?;
-    let taken = gateway.chattu.rates.take(RateKind::Chat, None, accounts::session_number(&token), gateway.clock.now());
+/// The same with the bound of chats and groups.
+async fn by_chat_session(chattu: &Chattu, incoming: &Incoming) -> Result<Who, ApiError> {
+    let who = by_session(chattu, incoming).await?;
+    let token = cookie::session(incoming, incoming.is_https(&chattu.gateway)).ok_or_else(ApiError::auth)?;
+    let taken = chattu.rates.take(RateKind::Chat, None, accounts::session_number(&token), chattu.gateway.clock.now());
     taken.map_err(ApiError::limited)?;
     Ok(who)
 }
 
-/// Either: a key where one is shown.
-pub(super) async fn by_either(gateway: &Gateway, incoming: &Incoming) -> Result<Who, ApiError> {
-    match incoming.headers.contains_key("x-api-key") {
-        true => by_key(gateway, incoming),
-        false => by_session(gateway, incoming).await,
-    }
-}
-
 /// Bounds a kind of request by address.
-pub(super) fn bounded(gateway: &Gateway, incoming: &Incoming, rate: RateKind) -> Result<(), ApiError> {
-    let address = incoming.client_address(gateway);
-    gateway.chattu.rates.take(rate, Some(address), 0, gateway.clock.now()).map_err(ApiError::limited)
-}
-
-/// `Sec-Fetch-Site` where the browser sends it, else `Origin` against `Host`; neither is not from here.
-fn is_from_here(incoming: &Incoming) -> bool {
-    if let Some(site) = incoming.header("sec-fetch-site") {
-        return site == "same-origin";
-    }
-    let host = incoming.header("host").unwrap_or_default();
-    let origin = incoming.header("origin").and_then(|origin| origin.split_once("://"));
-    origin.is_some_and(|(_, at)| !host.is_empty() && at.eq_ignore_ascii_case(host))
+pub(super) fn bounded(chattu: &Chattu, incoming: &Incoming, rate: RateKind) -> Result<(), ApiError> {
+    let address = incoming.client_address(&chattu.gateway);
+    chattu.rates.take(rate, Some(address), 0, chattu.gateway.clock.now()).map_err(ApiError::limited)
 }
 
 impl Who {
+    /// The key that [`Asker::AccountKey`] has proved.
+    pub(super) fn key(self) -> Result<DialectCaller, ApiError> {
+        match self {
+            Self::Key(caller) => Ok(caller),
+            Self::Person(_) => Err(ApiError::auth()),
+        }
+    }
+
     /// Whose rows they may see.
     pub(super) fn scope(&self) -> Scope {
         match self {
@@ -140,29 +164,29 @@ impl Who {
     }
 
     /// One of their clients, of an account that has the dialect.
-    pub(super) async fn client(&self, gateway: &Gateway, id: &str) -> Result<Instance, ApiError> {
-        let found = gateway.instances.find(&InstanceId::from_text(id)).await?;
+    pub(super) async fn client(&self, chattu: &Chattu, id: &str) -> Result<Instance, ApiError> {
+        let found = chattu.gateway.instances.find(&InstanceId::from_text(id)).await?;
         let scope = self.scope();
         let is_theirs = scope.account.is_none_or(|account| account == found.account_id)
             && scope.instance.is_none_or(|only| only == found.id);
         if !is_theirs {
             return Err(ApiError::client());
         }
-        has_dialect(gateway, found.account_id).await?;
+        has_dialect(chattu, found.account_id).await?;
         Ok(found)
     }
 
     /// A client that the request names, or the one of a client key.
-    pub(super) async fn client_or_own(&self, gateway: &Gateway, named: Option<&str>) -> Result<Instance, ApiError> {
+    pub(super) async fn client_or_own(&self, chattu: &Chattu, named: Option<&str>) -> Result<Instance, ApiError> {
         let own = self.scope().instance;
         let id = named.or(own.as_ref().map(InstanceId::as_str));
-        self.client(gateway, id.ok_or_else(|| ApiError::invalid("clientId is required."))?).await
+        self.client(chattu, id.ok_or_else(|| ApiError::invalid("clientId is required."))?).await
     }
 }
 
 /// Refuses accounts that do not have the dialect.
-pub(super) async fn has_dialect(gateway: &Gateway, account: AccountId) -> Result<(), ApiError> {
-    let found = gateway.accounts.find_account(account).await?;
+pub(super) async fn has_dialect(chattu: &Chattu, account: AccountId) -> Result<(), ApiError> {
+    let found = chattu.gateway.accounts.find_account(account).await?;
     match found.modules.iter().any(|m| m == Module::Chattu.as_str()) {
         true => Ok(()),
         false => Err(ApiError::access("The Chattu API is not enabled for this account.")),

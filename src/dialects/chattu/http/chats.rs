@@ -1,14 +1,12 @@
 //! Chats with people, for whoever is logged in.
 
-use super::{
-    ApiError, ChattuResult,
-    auth::{Who, by_chat_session},
-    draft, kind, last, object, ok, purpose, said, sent, serialized,
-};
+use super::{ApiError, ChattuResult, auth::Who, draft, kind, last, object, ok, purpose, said, sent, serialized};
 use crate::{
     api::media,
-    dialects::chattu::chats::{self, ChattuMessage},
-    gateway::Gateway,
+    dialects::chattu::{
+        Chattu,
+        chats::{self, ChattuMessage},
+    },
     instances::Instance,
     model::{
         ids::{ContactId, LogId},
@@ -16,7 +14,7 @@ use crate::{
         phone::Recipient,
     },
     people::{chats::ChatId, media::Of},
-    sending::{Request, request::Draft},
+    sending::Request,
     store::{StoreError, Tx},
     web::{Incoming, form::Fields},
 };
@@ -28,9 +26,9 @@ const LIMIT_MAX: u32 = 500;
 
 /// `GET /api/chats/{client_id}`. No connector tells of pictures of people, nor of chats that somebody muted or pinned on
 /// the phone: `profilePic` is always null, `isMuted` and `pinned` always false, as the documents allow. Groups tell more.
-pub async fn list(gateway: &Gateway, incoming: Incoming) -> ChattuResult {
-    let (_, client) = enter(gateway, &incoming).await?;
-    let all = gateway.store.read(move |tx| chats::list(tx, &client.id)).await?;
+pub async fn list(chattu: &Chattu, who: Who, incoming: Incoming) -> ChattuResult {
+    let client = who.client(chattu, &incoming.segments[0]).await?;
+    let all = chattu.gateway.store.read(move |tx| chats::list(tx, &client.id)).await?;
     let shown = all.iter().map(|chat| {
         let id = serialized(&chat.address);
         json!({
@@ -43,17 +41,17 @@ pub async fn list(gateway: &Gateway, incoming: Incoming) -> ChattuResult {
 }
 
 /// `GET /api/chats/{client_id}/{chat_id}/messages`
-pub async fn messages(gateway: &Gateway, incoming: Incoming) -> ChattuResult {
-    let (_, client) = enter(gateway, &incoming).await?;
+pub async fn messages(chattu: &Chattu, who: Who, incoming: Incoming) -> ChattuResult {
+    let client = who.client(chattu, &incoming.segments[0]).await?;
     let query = Fields::parse(&incoming.query);
     let limit = match query.some("limit") {
         None => LIMIT,
         Some(text) => text.parse().map_err(|_| ApiError::invalid("limit must be a number."))?,
     };
     let limit = limit.clamp(1, LIMIT_MAX);
-    let contact = contact(gateway, &client, &incoming.segments[1]).await?;
+    let contact = contact(chattu, &client, &incoming.segments[1]).await?;
     let (account, instance) = (client.account_id, client.id);
-    let all = gateway.store.read(move |tx| chats::messages(tx, account, &instance, contact, limit)).await?;
+    let all = chattu.gateway.store.read(move |tx| chats::messages(tx, account, &instance, contact, limit)).await?;
     Ok(ok(&json!({"messages": all.iter().map(shown).collect::<Vec<_>>()})))
 }
 
@@ -80,38 +78,38 @@ const fn ack(said: &ChattuMessage) -> i8 {
 }
 
 /// `POST /api/chats/{client_id}/{chat_id}/send`
-pub async fn send(gateway: &Gateway, mut incoming: Incoming) -> ChattuResult {
-    let (who, client) = enter(gateway, &incoming).await?;
+pub async fn send(chattu: &Chattu, who: Who, mut incoming: Incoming) -> ChattuResult {
+    let client = who.client(chattu, &incoming.segments[0]).await?;
     let object = object(&mut incoming).await?;
-    let recipient = match known(gateway, &client, &incoming.segments[1]).await? {
+    let recipient = match known(chattu, &client, &incoming.segments[1]).await? {
         Some(contact) => Recipient::Contact(contact),
-        None => super::messages::recipient(&incoming.segments[1], &who)?,
+        None => super::messages::recipient(chattu, &incoming.segments[1], &who)?,
     };
     let purpose = purpose(&object, &who)?;
     let mut request = Request::text(client.id.clone(), recipient, purpose, String::new());
-    let draft: Draft = draft(&object)?;
-    request.draft = draft.clone();
-    let answer = gateway.sending.submit(who.sender(&client, &incoming.request_id), request).await?;
-    let message = said(gateway, &answer, &draft);
-    sent(gateway, &answer, &draft, json!({"message": message}))
+    let draft = draft(&object)?;
+    request.draft = draft.clone().into();
+    let answer = chattu.gateway.sending.submit(who.sender(&client, &incoming.request_id), request).await?;
+    let message = said(chattu, &answer, &draft);
+    sent(chattu, &answer, &draft, json!({"message": message}))
 }
 
 /// `POST /api/chats/{client_id}/{chat_id}/read`
-pub async fn read(gateway: &Gateway, incoming: Incoming) -> ChattuResult {
-    let (_, client) = enter(gateway, &incoming).await?;
-    let contact = contact(gateway, &client, &incoming.segments[1]).await?;
-    gateway.attention.read(&client.id, &ChatId::Person(contact)).await?;
+pub async fn read(chattu: &Chattu, who: Who, incoming: Incoming) -> ChattuResult {
+    let client = who.client(chattu, &incoming.segments[0]).await?;
+    let contact = contact(chattu, &client, &incoming.segments[1]).await?;
+    chattu.gateway.attention.read(&client.id, &ChatId::Person(contact)).await?;
     Ok(ok(&json!({"success": true})))
 }
 
 /// `GET /api/chats/{client_id}/media/{message_id}`
-pub async fn file(gateway: &Gateway, incoming: Incoming) -> ChattuResult {
-    let (_, client) = enter(gateway, &incoming).await?;
+pub async fn file(chattu: &Chattu, who: Who, incoming: Incoming) -> ChattuResult {
+    let client = who.client(chattu, &incoming.segments[0]).await?;
     let id = incoming.segments[1].clone();
-    let found = gateway.store.read(move |tx| item(tx, &id)).await?;
+    let found = chattu.gateway.store.read(move |tx| item(tx, &id)).await?;
     match found.filter(|item| item.instance == client.id && item.account == client.account_id) {
         Some(item) => {
-            let given = media::give(gateway, &incoming, item).await;
+            let given = media::give(&chattu.gateway, &incoming, item).await;
             match given.status() {
                 StatusCode::GONE => {
                     Err(ApiError::missing("MEDIA_ERROR", "The file of this message is not kept any more."))
@@ -132,17 +130,11 @@ fn item(tx: &Tx<'_>, id: &str) -> Result<Option<crate::people::media::StoredFile
     of.map_or(Ok(None), |of| crate::people::media::find_of(tx, of))
 }
 
-async fn enter(gateway: &Gateway, incoming: &Incoming) -> Result<(Who, Instance), ApiError> {
-    let who = by_chat_session(gateway, incoming).await?;
-    let client = who.client(gateway, &incoming.segments[0]).await?;
-    Ok((who, client))
-}
-
-async fn known(gateway: &Gateway, client: &Instance, chat: &str) -> Result<Option<ContactId>, ApiError> {
+async fn known(chattu: &Chattu, client: &Instance, chat: &str) -> Result<Option<ContactId>, ApiError> {
     let (account, chat) = (client.account_id, chat.to_owned());
-    Ok(gateway.store.read(move |tx| chats::contact_of(tx, account, &chat)).await?)
+    Ok(chattu.gateway.store.read(move |tx| chats::contact_of(tx, account, &chat)).await?)
 }
 
-async fn contact(gateway: &Gateway, client: &Instance, chat: &str) -> Result<ContactId, ApiError> {
-    known(gateway, client, chat).await?.ok_or_else(|| ApiError::missing("CLIENT_NOT_FOUND", "Chat not found."))
+async fn contact(chattu: &Chattu, client: &Instance, chat: &str) -> Result<ContactId, ApiError> {
+    known(chattu, client, chat).await?.ok_or_else(|| ApiError::missing("CLIENT_NOT_FOUND", "Chat not found."))
 }

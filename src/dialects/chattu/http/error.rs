@@ -125,7 +125,6 @@ impl Reply for ApiError {
             let seconds = wait.as_millis().div_ceil(1000).max(1);
             response.headers_mut().insert(header::RETRY_AFTER, problem::number(seconds));
         }
-        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
     }
 }
@@ -178,6 +177,7 @@ impl From<WebhookError> for ApiError {
     fn from(e: WebhookError) -> Self {
         match e {
             WebhookError::Store(e) => e.into(),
+            WebhookError::Invalid(why) => Self::invalid(why.for_customers().to_string()),
             other => Self::invalid(other.to_string()),
         }
     }

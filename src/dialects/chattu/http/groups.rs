@@ -1,18 +1,13 @@
 //! Groups and channels. A message to one waits two to five seconds, in the queue, while its request waits.
 
-use super::{
-    ApiError, ChattuResult,
-    auth::{Who, by_chat_session, by_either, by_key},
-    draft, last, needed, object, ok, purpose, seconds, sent, text,
-};
+use super::{ApiError, ChattuResult, auth::Who, draft, last, needed, object, ok, purpose, seconds, sent, text};
 use crate::{
     connectors::GroupInfo,
-    dialects::chattu::groups::Listed,
-    gateway::Gateway,
+    dialects::chattu::{Chattu, groups::ListedGroup},
     instances::Instance,
     model::{clock::Time, phone::Recipient},
     people::chats::ChatId,
-    sending::{request::Draft, schedule::NewSchedule},
+    sending::schedule::NewSchedule,
     web::Incoming,
 };
 use serde_json::{Map, Value, json};
@@ -22,17 +17,16 @@ use std::time::Duration;
 const PAUSE_MS: (u64, u64) = (2000, 3000);
 
 /// `GET /api/groups/{client_id}`
-pub async fn list(gateway: &Gateway, incoming: Incoming) -> ChattuResult {
-    let who = by_either(gateway, &incoming).await?;
-    let client = who.client(gateway, &incoming.segments[0]).await?;
-    let all = gateway.chattu.groups(&client.id).await?;
+pub async fn list(chattu: &Chattu, who: Who, incoming: Incoming) -> ChattuResult {
+    let client = who.client(chattu, &incoming.segments[0]).await?;
+    let all = chattu.groups(&client.id).await?;
     let (channels, groups): (Vec<_>, Vec<_>) = all.iter().partition(|g| g.info.is_channel);
-    let shown = |list: Vec<&Listed>| list.into_iter().map(shown).collect::<Vec<_>>();
+    let shown = |list: Vec<&ListedGroup>| list.into_iter().map(shown).collect::<Vec<_>>();
     Ok(ok(&json!({"groups": shown(groups), "channels": shown(channels), "total": all.len()})))
 }
 
-fn shown(listed: &Listed) -> Value {
-    let Listed { info, last: newest, at, unread } = listed;
+fn shown(listed: &ListedGroup) -> Value {
+    let ListedGroup { info, last: newest, at, unread } = listed;
     let mut shown = json!({
         "id": info.id, "name": info.name, "description": info.description, "profilePic": info.picture_url,
         "lastMessage": last(newest.as_ref()), "timestamp": at.map_or(0, |at| at.seconds()), "unreadCount": unread,
@@ -48,26 +42,24 @@ fn shown(listed: &Listed) -> Value {
 }
 
 /// `POST /api/send-group-message`
-pub async fn send_by_key(gateway: &Gateway, mut incoming: Incoming) -> ChattuResult {
-    let who = by_key(gateway, &incoming)?;
+pub async fn send_by_key(chattu: &Chattu, who: Who, mut incoming: Incoming) -> ChattuResult {
     let object = object(&mut incoming).await?;
-    let client = who.client_or_own(gateway, text(&object, "clientId")).await?;
-    let group = find(gateway, &client, needed(&object, "groupId")?).await?;
+    let client = who.client_or_own(chattu, text(&object, "clientId")).await?;
+    let group = find(chattu, &client, needed(&object, "groupId")?).await?;
     let more = json!({"groupId": group.id, "groupName": group.name});
-    send(gateway, &incoming, &who, &client, &group, &object, more).await
+    send(chattu, &incoming, &who, &client, &group, &object, more).await
 }
 
 /// `POST /api/groups/{client_id}/{group_id}/send`
-pub async fn send_by_session(gateway: &Gateway, mut incoming: Incoming) -> ChattuResult {
-    let who = by_chat_session(gateway, &incoming).await?;
+pub async fn send_by_session(chattu: &Chattu, who: Who, mut incoming: Incoming) -> ChattuResult {
     let object = object(&mut incoming).await?;
-    let client = who.client(gateway, &incoming.segments[0]).await?;
-    let group = find(gateway, &client, &incoming.segments[1]).await?;
-    send(gateway, &incoming, &who, &client, &group, &object, json!({})).await
+    let client = who.client(chattu, &incoming.segments[0]).await?;
+    let group = find(chattu, &client, &incoming.segments[1]).await?;
+    send(chattu, &incoming, &who, &client, &group, &object, json!({})).await
 }
 
-async fn find(gateway: &Gateway, client: &Instance, id: &str) -> Result<GroupInfo, ApiError> {
-    match gateway.chattu.group(&client.id, id).await? {
+async fn find(chattu: &Chattu, client: &Instance, id: &str) -> Result<GroupInfo, ApiError> {
+    match chattu.group(&client.id, id).await? {
         Some(group) => Ok(group),
         None if id.ends_with("@c.us") || !id.contains('@') => Err(ApiError::chat_type()),
         None => Err(ApiError::group()),
@@ -75,13 +67,13 @@ async fn find(gateway: &Gateway, client: &Instance, id: &str) -> Result<GroupInf
 }
 
 /// When a group's message goes out that is sent now.
-pub fn after_pause(gateway: &Gateway) -> Time {
-    let pause = PAUSE_MS.0 + gateway.random.u64() % (PAUSE_MS.1 + 1);
-    gateway.clock.now().plus(Duration::from_millis(pause))
+pub fn after_pause(chattu: &Chattu) -> Time {
+    let pause = PAUSE_MS.0 + chattu.gateway.random.u64() % (PAUSE_MS.1 + 1);
+    chattu.gateway.clock.now().plus(Duration::from_millis(pause))
 }
 
 async fn send(
-    gateway: &Gateway,
+    chattu: &Chattu,
     incoming: &Incoming,
     who: &Who,
     client: &Instance,
@@ -95,7 +87,7 @@ async fn send(
     if text(object, "mediaUrl").is_some() && text(object, "mediaType").is_none() {
         return Err(ApiError::invalid("mediaType is required beside mediaUrl."));
     }
-    let draft: Draft = draft(object)?;
+    let draft = draft(object)?;
     let new = NewSchedule {
         sender: who.sender(client, &incoming.request_id),
         account: client.account_id,
@@ -104,12 +96,12 @@ async fn send(
         draft: draft.clone(),
         purpose: purpose(object, who)?,
         reference: None,
-        due_at: after_pause(gateway),
+        due_at: after_pause(chattu),
         created_by: who.actor(),
     };
-    let answer = gateway.schedules.send_after(new).await?;
+    let answer = chattu.gateway.schedules.send_after(new).await?;
     if answer.refusal.is_none() {
-        gateway.attention.read(&client.id, &ChatId::Group(group.id.clone())).await?;
+        chattu.gateway.attention.read(&client.id, &ChatId::Group(group.id.clone())).await?;
     }
-    sent(gateway, &answer, &draft, more)
+    sent(chattu, &answer, &draft, more)
 }

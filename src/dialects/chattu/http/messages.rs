@@ -1,13 +1,8 @@
 //! Sending, and the lists of what was sent, received, called and logged.
 
-use super::{
-    ApiError, ChattuResult,
-    auth::{Who, by_key},
-    digits, draft, needed, object, ok, purpose, sent, serialized, text,
-};
+use super::{ApiError, ChattuResult, auth::Who, digits, draft, needed, object, ok, purpose, sent, serialized, text};
 use crate::{
-    dialects::chattu::{Scope, lists},
-    gateway::Gateway,
+    dialects::chattu::{Chattu, Scope, lists},
     model::{code::Code, message::Status, phone::Recipient, plan::Module},
     sending::{Refusal, Request, Sender, Source, request::PurposeField},
     web::Incoming,
@@ -18,15 +13,14 @@ const MESSAGES: u32 = 100;
 const CALLS_OF_ALL: u32 = 50;
 
 /// `POST /api/send-message` with `x-api-key`.
-pub async fn send(gateway: &Gateway, mut incoming: Incoming) -> ChattuResult {
-    let who = by_key(gateway, &incoming)?;
+pub async fn send(chattu: &Chattu, who: Who, mut incoming: Incoming) -> ChattuResult {
     let object = object(&mut incoming).await?;
-    match read(gateway, &who, &object).await {
+    match read(chattu, &who, &object).await {
         Ok((client, request)) => {
             let sender = who.sender(&client, &incoming.request_id);
             let draft = request.draft.clone();
-            let answer = gateway.sending.submit(sender, request).await?;
-            sent(gateway, &answer, &draft, json!({}))
+            let answer = chattu.gateway.sending.submit(sender, request).await?;
+            sent(chattu, &answer, &draft, json!({}))
         }
         Err(wrong) => {
             if let Who::Key(key) = &who {
@@ -38,7 +32,7 @@ pub async fn send(gateway: &Gateway, mut incoming: Incoming) -> ChattuResult {
                     request_id: Some(incoming.request_id.clone()),
                 };
                 let refusal = Refusal { gate: "request", ..Refusal::new(Code::ValidationError, wrong.text()) };
-                gateway.sending.refuse_unreadable(sender, refusal).await?;
+                chattu.gateway.sending.refuse_unreadable(sender, refusal).await?;
             }
             Err(wrong)
         }
@@ -46,29 +40,30 @@ pub async fn send(gateway: &Gateway, mut incoming: Incoming) -> ChattuResult {
 }
 
 async fn read(
-    gateway: &Gateway,
+    chattu: &Chattu,
     who: &Who,
     object: &Map<String, Value>,
 ) -> Result<(crate::instances::Instance, Request), ApiError> {
-    let client = who.client_or_own(gateway, text(object, "clientId")).await?;
-    let recipient = recipient(needed(object, "number")?, who)?;
+    let client = who.client_or_own(chattu, text(object, "clientId")).await?;
+    let recipient = recipient(chattu, needed(object, "number")?, who)?;
     let purpose = purpose(object, who)?;
     let mut request = Request::text(client.id.clone(), recipient, purpose, String::new());
-    request.draft = draft(object)?;
+    request.draft = draft(object)?.into();
     request.purpose = PurposeField::Allowed(purpose);
     Ok((client, request))
 }
 
 /// A number as the dialect writes it: digits with or without `+`, or with `@c.us` behind them.
-pub(super) fn recipient(number: &str, who: &Who) -> Result<Recipient, ApiError> {
+pub(super) fn recipient(chattu: &Chattu, number: &str, who: &Who) -> Result<Recipient, ApiError> {
     let number = number.strip_suffix("@c.us").unwrap_or(number);
-    Recipient::parse(number, who.region()).map_err(|e| ApiError::invalid(format!("number: {e}.")))
+    let how = chattu.gateway.sending.rules().reading(who.region());
+    Recipient::parse(number, how).map_err(|e| ApiError::invalid(format!("number: {e}.")))
 }
 
 /// `GET /api/sent-messages`
-pub async fn list_sent(gateway: &Gateway, incoming: Incoming) -> ChattuResult {
-    let scope = by_key(gateway, &incoming)?.scope();
-    let all = gateway.store.read(move |tx| lists::sent(tx, &scope, MESSAGES)).await?;
+pub async fn list_sent(chattu: &Chattu, who: Who, _: Incoming) -> ChattuResult {
+    let scope = who.scope();
+    let all = chattu.gateway.store.read(move |tx| lists::sent(tx, &scope, MESSAGES)).await?;
     let shown = all.iter().map(|m| {
         let status = match m.status {
             Status::Accepted | Status::Sending => "pending",
@@ -83,9 +78,9 @@ pub async fn list_sent(gateway: &Gateway, incoming: Incoming) -> ChattuResult {
 }
 
 /// `GET /api/received-messages/{client_id}`
-pub async fn list_received(gateway: &Gateway, incoming: Incoming) -> ChattuResult {
-    let scope = scope_of_client(gateway, &incoming).await?;
-    let all = gateway.store.read(move |tx| lists::received(tx, &scope, MESSAGES)).await?;
+pub async fn list_received(chattu: &Chattu, who: Who, incoming: Incoming) -> ChattuResult {
+    let scope = scope_of_client(chattu, &who, &incoming).await?;
+    let all = chattu.gateway.store.read(move |tx| lists::received(tx, &scope, MESSAGES)).await?;
     let shown = all.iter().map(|m| {
         json!({
             "id": m.id, "client_id": m.instance, "sender": m.from.as_deref().map_or("", digits), "message": m.text,
@@ -96,19 +91,19 @@ pub async fn list_received(gateway: &Gateway, incoming: Incoming) -> ChattuResul
 }
 
 /// `GET /api/incoming-calls/{client_id}`
-pub async fn list_calls(gateway: &Gateway, incoming: Incoming) -> ChattuResult {
-    let scope = scope_of_client(gateway, &incoming).await?;
-    calls(gateway, scope, MESSAGES).await
+pub async fn list_calls(chattu: &Chattu, who: Who, incoming: Incoming) -> ChattuResult {
+    let scope = scope_of_client(chattu, &who, &incoming).await?;
+    calls(chattu, scope, MESSAGES).await
 }
 
 /// `GET /api/call-logs`
-pub async fn list_all_calls(gateway: &Gateway, incoming: Incoming) -> ChattuResult {
-    let scope = by_key(gateway, &incoming)?.scope();
-    calls(gateway, scope, CALLS_OF_ALL).await
+pub async fn list_all_calls(chattu: &Chattu, who: Who, _: Incoming) -> ChattuResult {
+    let scope = who.scope();
+    calls(chattu, scope, CALLS_OF_ALL).await
 }
 
-async fn calls(gateway: &Gateway, scope: Scope, limit: u32) -> ChattuResult {
-    let all = gateway.store.read(move |tx| lists::calls(tx, &scope, limit)).await?;
+async fn calls(chattu: &Chattu, scope: Scope, limit: u32) -> ChattuResult {
+    let all = chattu.gateway.store.read(move |tx| lists::calls(tx, &scope, limit)).await?;
     let shown = all.iter().map(|c| {
         let duration = c.ended_at.map(|end| end.since(c.started_at).as_secs());
         json!({
@@ -121,17 +116,16 @@ async fn calls(gateway: &Gateway, scope: Scope, limit: u32) -> ChattuResult {
 }
 
 /// `GET /api/logs`
-pub async fn list_log(gateway: &Gateway, incoming: Incoming) -> ChattuResult {
-    let scope = by_key(gateway, &incoming)?.scope();
-    let all = gateway.store.read(move |tx| lists::log(tx, &scope, MESSAGES)).await?;
+pub async fn list_log(chattu: &Chattu, who: Who, _: Incoming) -> ChattuResult {
+    let scope = who.scope();
+    let all = chattu.gateway.store.read(move |tx| lists::log(tx, &scope, MESSAGES)).await?;
     let shown = all.iter().map(|line| {
         json!({"id": line.id, "level": line.level, "event": line.event, "message": line.message, "createdAt": line.at})
     });
     Ok(ok(&Value::Array(shown.collect())))
 }
 
-async fn scope_of_client(gateway: &Gateway, incoming: &Incoming) -> Result<Scope, ApiError> {
-    let who = by_key(gateway, incoming)?;
-    let client = who.client(gateway, &incoming.segments[0]).await?;
+async fn scope_of_client(chattu: &Chattu, who: &Who, incoming: &Incoming) -> Result<Scope, ApiError> {
+    let client = who.client(chattu, &incoming.segments[0]).await?;
     Ok(Scope { account: Some(client.account_id), instance: Some(client.id) })
 }

@@ -7,7 +7,7 @@
 //!
 //! A client is an instance; `clientId` is its id. Another account's is answered like one that does not exist.
 
-mod auth;
+pub mod auth;
 pub mod chats;
 pub mod clients;
 mod error;
@@ -15,16 +15,16 @@ pub mod groups;
 pub mod messages;
 pub mod schedules;
 
-use crate::web::{Incoming, body, reply};
 use crate::{
     connectors::outgoing::MediaKind,
-    gateway::Gateway,
+    dialects::chattu::Chattu,
     model::{clock::Time, purpose::Purpose},
     people::media,
     sending::{
         Answer,
-        request::{Draft, FileFrom, MAX_CHARS},
+        request::{Draft, FileWanted, MAX_CHARS},
     },
+    web::{Incoming, body, reply},
 };
 use ::http::StatusCode;
 use auth::Who;
@@ -64,7 +64,7 @@ fn needed<'a>(object: &'a Map<String, Value>, field: &str) -> Result<&'a str, Ap
 }
 
 /// Text, or a file with a caption.
-fn draft(object: &Map<String, Value>) -> Result<Draft, ApiError> {
+fn draft(object: &Map<String, Value>) -> Result<Draft<String>, ApiError> {
     let message = match object.get("message") {
         None | Some(Value::Null) => "",
         Some(Value::String(message)) => message,
@@ -93,7 +93,8 @@ fn draft(object: &Map<String, Value>) -> Result<Draft, ApiError> {
     if kind == MediaKind::Audio && !message.trim().is_empty() {
         return Err(ApiError::invalid("Sound is sent without a message."));
     }
-    Ok(Draft::Media { kind, from: FileFrom::Address(url.to_owned()), caption: message.to_owned(), file_name: None })
+    let file = FileWanted { from: url.to_owned(), file_name: None };
+    Ok(Draft::Media { kind, file, caption: message.to_owned() })
 }
 
 /// The purpose that the request names, else the caller's.
@@ -113,12 +114,12 @@ fn kind(kind: &str) -> &str {
 }
 
 /// A message that was sent, or why it was not. What `more` names is shown as it says.
-fn sent(gateway: &Gateway, answer: &Answer, draft: &Draft, more: Value) -> ChattuResult {
-    gateway.metrics.message(answer.outcome);
+fn sent<F>(chattu: &Chattu, answer: &Answer, draft: &Draft<F>, more: Value) -> ChattuResult {
+    chattu.gateway.metrics.message(answer.outcome);
     let mut response = match &answer.refusal {
         Some(refusal) => ApiError::refused(refusal).into_response(),
         None => {
-            let mut message = said(gateway, answer, draft);
+            let mut message = said(chattu, answer, draft);
             message["type"] = json!(kind(draft.kind()));
             let mut body = json!({"success": true, "message": message});
             if let (Value::Object(body), Value::Object(more)) = (&mut body, more) {
@@ -132,9 +133,9 @@ fn sent(gateway: &Gateway, answer: &Answer, draft: &Draft, more: Value) -> Chatt
 }
 
 /// A message that was sent, as a chat's answer shows it; all others show its type, too.
-fn said(gateway: &Gateway, answer: &Answer, draft: &Draft) -> Value {
+fn said<F>(chattu: &Chattu, answer: &Answer, draft: &Draft<F>) -> Value {
     json!({
-        "id": {"_serialized": answer.message_id}, "body": draft.text(), "timestamp": gateway.clock.now().seconds(),
+        "id": {"_serialized": answer.message_id}, "body": draft.text(), "timestamp": chattu.gateway.clock.now().seconds(),
     })
 }
 

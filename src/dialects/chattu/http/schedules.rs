@@ -1,15 +1,10 @@
 //! Scheduled messages.
 
 use super::{
-    ApiError, ChattuResult,
-    auth::{Who, bounded, by_either},
-    created, draft,
-    messages::recipient,
-    needed, object, ok, purpose, text,
+    ApiError, ChattuResult, auth::Who, created, draft, messages::recipient, needed, object, ok, purpose, text,
 };
 use crate::{
-    dialects::chattu::RateKind,
-    gateway::Gateway,
+    dialects::chattu::Chattu,
     model::plan::{Module, Zone},
     sending::{
         Sender, Source,
@@ -23,13 +18,12 @@ use serde_json::{Value, json};
 const LISTED: u32 = 500;
 
 /// `POST /schedule-message`
-pub async fn create(gateway: &Gateway, mut incoming: Incoming) -> ChattuResult {
-    let who = by_either(gateway, &incoming).await?;
+pub async fn create(chattu: &Chattu, who: Who, mut incoming: Incoming) -> ChattuResult {
     let object = object(&mut incoming).await?;
-    let client = who.client_or_own(gateway, text(&object, "clientId")).await?;
-    let account = gateway.accounts.find_account(client.account_id).await?;
+    let client = who.client_or_own(chattu, text(&object, "clientId")).await?;
+    let account = chattu.gateway.accounts.find_account(client.account_id).await?;
     let zone = Zone::stored(account.timezone, None);
-    let due_at = schedule::parse(needed(&object, "scheduleTime")?, &zone, gateway.clock.now());
+    let due_at = schedule::parse(needed(&object, "scheduleTime")?, &zone, chattu.gateway.clock.now());
     let due_at = due_at.map_err(|e| ApiError::invalid(format!("scheduleTime: {e}.")))?;
     let draft = draft(&object)?;
     if !matches!(draft, Draft::Text(_)) {
@@ -47,22 +41,21 @@ pub async fn create(gateway: &Gateway, mut incoming: Incoming) -> ChattuResult {
         sender,
         account: client.account_id,
         instance: client.id,
-        recipient: recipient(needed(&object, "number")?, &who)?,
+        recipient: recipient(chattu, needed(&object, "number")?, &who)?,
         draft,
         purpose: purpose(&object, &who)?,
         reference: None,
         due_at,
         created_by: who.actor(),
     };
-    let entry = gateway.schedules.create(new).await?;
+    let entry = chattu.gateway.schedules.create(new).await?;
     Ok(created(&shown(&entry)))
 }
 
 /// `GET /scheduled-messages`
-pub async fn list(gateway: &Gateway, incoming: Incoming) -> ChattuResult {
-    let who = by_either(gateway, &incoming).await?;
+pub async fn list(chattu: &Chattu, who: Who, _: Incoming) -> ChattuResult {
     let scope = who.scope();
-    let all = gateway.schedules.list(Filter {
+    let all = chattu.gateway.schedules.list(Filter {
         account: scope.account,
         instance: scope.instance,
         before: None,
@@ -72,14 +65,12 @@ pub async fn list(gateway: &Gateway, incoming: Incoming) -> ChattuResult {
 }
 
 /// `DELETE /scheduled-messages/{id}`
-pub async fn cancel(gateway: &Gateway, incoming: Incoming) -> ChattuResult {
-    bounded(gateway, &incoming, RateKind::Delete)?;
-    let who: Who = by_either(gateway, &incoming).await?;
+pub async fn cancel(chattu: &Chattu, who: Who, incoming: Incoming) -> ChattuResult {
     let id = incoming.segments[0]
         .parse()
         .map_err(|_| ApiError::missing("SCHEDULE_NOT_FOUND", "Scheduled message not found."))?;
     let scope = who.scope();
-    gateway.schedules.cancel(scope.account, scope.instance, id).await?;
+    chattu.gateway.schedules.cancel(scope.account, scope.instance, id).await?;
     Ok(ok(&json!({"message": "Schedule cancelled."})))
 }
 

@@ -2,14 +2,14 @@
 //! which of the checks failed.
 
 use crate::{
-    dialects::threecx::{Admission, Presented, SECRET_HEADER, Via},
+    dialects::threecx::{Admission, Presented, SECRET_HEADER, Threecx, Via},
     gateway::Gateway,
     web::{Incoming, body},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 
-/// Bytes that are read of a body before the answer; beyond it the connection is closed after the answer.
+/// Bytes that are read of a body before the answer; what goes on beyond it is not answered to its end.
 const DRAINED: usize = 1024 * 1024;
 
 /// A proven request.
@@ -20,19 +20,11 @@ pub(super) struct Authentic {
     pub(super) is_broken: bool,
 }
 
-/// What reading a request brought.
-pub(super) struct ReadRequest {
-    /// The request, if it is proven.
-    pub(super) authentic: Option<Authentic>,
-    /// Its body goes on: the connection is of no use after the answer.
-    pub(super) is_cut: bool,
-}
-
-/// Reads a request to its end and proves it.
-pub(super) async fn prove(gateway: &Gateway, mut incoming: Incoming, via: Via) -> ReadRequest {
+/// Reads a request to its end; none where it is not proven.
+pub(super) async fn prove(gateway: &Gateway, threecx: &Threecx, mut incoming: Incoming, via: Via) -> Option<Authentic> {
     let address = incoming.client_address(gateway);
     let secret = secret(&incoming);
-    let mut proof = gateway.threecx.begin(&Presented {
+    let mut proof = threecx.begin(&Presented {
         id: incoming.segments.first().map(String::as_str).unwrap_or_default(),
         via,
         secret: secret.as_deref(),
@@ -42,9 +34,8 @@ pub(super) async fn prove(gateway: &Gateway, mut incoming: Incoming, via: Via) -
     });
     let arriving = std::mem::take(&mut incoming.body);
     let seen = body::read_seen(arriving, body::API_MAX, DRAINED, |chunk| proof.update(chunk)).await;
-    let admission = gateway.threecx.finish(proof, seen.is_whole).ok();
-    let authentic = admission.map(|admission| Authentic { admission, kept: seen.kept, is_broken: seen.is_broken });
-    ReadRequest { authentic, is_cut: !seen.is_whole }
+    let admission = threecx.finish(proof, seen.is_whole).ok();
+    admission.map(|admission| Authentic { admission, kept: seen.kept, is_broken: seen.is_broken })
 }
 
 /// The secret: its own header, else Bearer, else the password of Basic authentication.

@@ -1,13 +1,14 @@
-//! From rule files to one automaton: every phrase of every file becomes one pattern, searched in a single pass.
+//! From rule files to two tries: of the phrases that begin with a word, and of the few that may begin inside one.
 //!
-//! Rules: a phrase goes through the same reader as a message; its word boundaries are part of its pattern, save the
-//! front of an Arabic or Hebrew word, where articles and prepositions grow (`matcher.rs` looks at those).
+//! Rules: a phrase goes through the same reader as a message; the boundary at its end is part of it. Before an Arabic or
+//! Hebrew word articles and prepositions may grow (`matcher.rs` looks at those).
 
 use super::{
+    model,
+    phrases::SignalPhrases,
     reading,
     rules::{BUILT_IN, NumberEntry, RuleError, RuleFile, TogetherEntry, line_of, parse},
 };
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use std::{collections::HashMap, sync::Arc};
 use toml::Spanned;
 
@@ -18,6 +19,11 @@ pub struct RuleFamily {
     pub cap: u32,
     pub calmed: u32,
     pub context: bool,
+    pub weak: bool,
+    /// An admin's file declared it.
+    pub own: bool,
+    /// Its place among the model's features.
+    pub place: Option<usize>,
     pub reason: Arc<str>,
 }
 
@@ -27,7 +33,10 @@ const LIGHT: u8 = 35;
 /// In the place of a group: the pattern only tells the language.
 pub const WORD: u16 = u16::MAX;
 
-/// What a pattern of the automaton stands for.
+/// In the place of a group: what lies inside the phrase means something else there.
+pub const HARMLESS: u16 = u16::MAX - 1;
+
+/// What a phrase stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pattern {
     /// The group, or [`WORD`] for an everyday word of `language`.
@@ -39,6 +48,8 @@ pub struct Pattern {
     pub native: bool,
     /// The front is open to Arabic or Hebrew prefixes, which must be looked at.
     pub clitics: bool,
+    /// It stands in an admin's file.
+    pub own: bool,
 }
 
 /// A rule about numbers.
@@ -62,6 +73,7 @@ pub struct Together {
     pub context_max: u32,
     pub weight: u32,
     pub calmed: u32,
+    pub place: Option<usize>,
     pub reason: Arc<str>,
 }
 
@@ -71,12 +83,56 @@ pub struct Compiled {
     pub groups: Vec<RuleFamily>,
     /// How many languages are told apart.
     pub languages: usize,
-    pub patterns: Vec<Pattern>,
-    pub automaton: AhoCorasick,
+    /// Phrases that begin where a word begins.
+    pub words: RuleTable,
+    /// Phrases that may begin inside a word.
+    pub inner: RuleTable,
     pub numbers: Vec<NumberRule>,
     pub together: Vec<Together>,
     /// Lower case, sorted.
     pub shorteners: Vec<String>,
+}
+
+/// Phrases and what they stand for: several groups, or one group in several languages, may share one.
+#[derive(Debug)]
+pub struct RuleTable {
+    pub phrases: SignalPhrases,
+    /// By phrase, where its patterns begin, and one more.
+    firsts: Vec<u16>,
+    patterns: Vec<Pattern>,
+}
+
+impl RuleTable {
+    /// What the phrase with this number stands for.
+    pub fn of(&self, phrase: usize) -> &[Pattern] {
+        &self.patterns[usize::from(self.firsts[phrase])..usize::from(self.firsts[phrase + 1])]
+    }
+
+    /// How many patterns there are.
+    pub fn len(&self) -> usize {
+        self.patterns.len()
+    }
+
+    /// Its memory, in bytes.
+    pub fn memory_usage(&self) -> usize {
+        self.phrases.memory_usage() + self.patterns.capacity() * size_of::<Pattern>() + self.firsts.capacity() * 2
+    }
+
+    /// Of sorted phrases; none when they are too many.
+    fn new(entries: &[(&str, Pattern)]) -> Option<Self> {
+        let mut texts: Vec<&[u8]> = Vec::new();
+        let mut firsts = Vec::new();
+        for (i, (text, _)) in entries.iter().enumerate() {
+            if texts.last() != Some(&text.as_bytes()) {
+                texts.push(text.as_bytes());
+                firsts.push(u16::try_from(i).ok()?);
+            }
+        }
+        firsts.push(u16::try_from(entries.len()).ok()?);
+        firsts.shrink_to_fit();
+        let patterns = entries.iter().map(|(_, pattern)| *pattern).collect();
+        Some(Self { phrases: SignalPhrases::new(&texts)?, firsts, patterns })
+    }
 }
 
 /// Compiles the built-in files and `extra` ones after them.
@@ -85,15 +141,19 @@ pub struct Compiled {
 /// The first mistake of the files, with its place.
 pub fn compile(extra: impl IntoIterator<Item = (String, String)>) -> Result<Compiled, RuleError> {
     let mut b = Builder::default();
-    let files: Vec<(String, String)> =
-        BUILT_IN.iter().map(|(n, t)| ((*n).to_owned(), (*t).to_owned())).chain(extra).collect();
-    let parsed = files.iter().map(|(name, text)| parse(name, text)).collect::<Result<Vec<_>, _>>()?;
+    let extra: Vec<(String, String)> = extra.into_iter().collect();
+    let places: Vec<RulePlace<'_>> = BUILT_IN
+        .iter()
+        .map(|(name, text)| RulePlace { name, text, own: false })
+        .chain(extra.iter().map(|(name, text)| RulePlace { name, text, own: true }))
+        .collect();
+    let parsed = places.iter().map(|p| parse(p.name, p.text)).collect::<Result<Vec<_>, _>>()?;
     // Groups first: a rule may name a group of any file.
-    for ((name, text), file) in files.iter().zip(&parsed) {
-        RulePlace { name, text }.groups(&mut b, file)?;
+    for (place, file) in places.iter().zip(&parsed) {
+        place.groups(&mut b, file)?;
     }
-    for ((name, text), file) in files.iter().zip(parsed) {
-        RulePlace { name, text }.rest(&mut b, file)?;
+    for (place, file) in places.iter().zip(parsed) {
+        place.rest(&mut b, file)?;
     }
     b.finish()
 }
@@ -101,8 +161,8 @@ pub fn compile(extra: impl IntoIterator<Item = (String, String)>) -> Result<Comp
 #[derive(Default)]
 struct Builder {
     groups: Vec<RuleFamily>,
-    /// By pattern text, group and language, the heaviest weight.
-    phrases: HashMap<(String, u16, u8), (u8, bool)>,
+    /// By phrase, group and language: the heaviest.
+    phrases: HashMap<(Phrase, u16, u8), (u8, bool)>,
     /// Languages whose everyday words are known; number 1 is the first.
     languages: Vec<String>,
     numbers: Vec<NumberRule>,
@@ -111,10 +171,21 @@ struct Builder {
     without: Vec<String>,
 }
 
+/// A phrase, folded, with a space at its end unless a star lets the word go on.
+#[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Phrase {
+    text: String,
+    /// A star at its front.
+    inner: bool,
+    clitics: bool,
+}
+
 /// The file that is being read, for error messages.
 struct RulePlace<'a> {
     name: &'a str,
     text: &'a str,
+    /// An admin's.
+    own: bool,
 }
 
 impl RulePlace<'_> {
@@ -133,6 +204,9 @@ impl RulePlace<'_> {
                 cap: u32::from(self.points(&g.cap)?),
                 calmed: u32::from(g.calmed.min(100)),
                 context: g.context,
+                weak: g.weak,
+                own: self.own,
+                place: model::place(g.id.get_ref()),
                 reason: g.reason.as_str().into(),
             });
         }
@@ -142,15 +216,20 @@ impl RulePlace<'_> {
     fn rest(&self, b: &mut Builder, file: RuleFile) -> Result<(), RuleError> {
         let language = b.language(file.language.as_deref(), !file.words.is_empty());
         for word in &file.words {
-            b.phrases.insert((format!(" {} ", folded(word)), WORD, language), (0, false));
+            let phrase = Phrase { text: format!("{} ", folded(word)), inner: false, clitics: false };
+            b.phrases.insert((phrase, WORD, language), (0, false));
+        }
+        for phrase in &file.harmless {
+            b.phrases.insert((self.phrase(phrase)?, HARMLESS, language), (0, false));
         }
         for rule in file.rule {
             let group = self.group(b, &rule.group)?;
             let weight = self.points(&rule.weight)?;
             for phrase in &rule.phrases {
-                let (pattern, clitics) = self.pattern(phrase)?;
-                let slot = b.phrases.entry((pattern, group, language)).or_insert((weight, clitics));
-                slot.0 = slot.0.max(weight);
+                let slot = b.phrases.entry((self.phrase(phrase)?, group, language)).or_insert((weight, self.own));
+                if weight > slot.0 {
+                    *slot = (weight, self.own);
+                }
             }
         }
         for n in file.number {
@@ -183,6 +262,7 @@ impl RulePlace<'_> {
             context_max: t.context_max.unwrap_or(u32::MAX),
             weight: u32::from(self.points(&t.weight)?),
             calmed: u32::from(t.calmed.min(100)),
+            place: model::place(t.id.get_ref()),
             reason: t.reason.as_str().into(),
         })
     }
@@ -205,18 +285,20 @@ impl RulePlace<'_> {
         })
     }
 
-    /// A phrase as the automaton searches it, and whether its front is open to prefixes.
-    fn pattern(&self, phrase: &Spanned<String>) -> Result<(String, bool), RuleError> {
+    fn phrase(&self, phrase: &Spanned<String>) -> Result<Phrase, RuleError> {
         let written = phrase.get_ref();
         let words = folded(written);
         if words.chars().all(|c| matches!(c, ' ' | '#')) {
-            let what = format!("{written:?} has no word in it: a phrase is a word or several, a star may end it");
+            let what = format!(
+                "{written:?} has no word in it: a phrase is a word or several, a star may end it; what reads as an order \
+                 number is none"
+            );
             return Err(self.wrong(phrase.span().start, what));
         }
-        let clitics = matches!(words.chars().next(), Some('\u{590}'..='\u{6ff}'));
-        let front = if clitics || written.starts_with('*') { "" } else { " " };
+        let inner = written.starts_with('*');
+        let clitics = !inner && matches!(words.chars().next(), Some('\u{590}'..='\u{6ff}'));
         let back = if written.ends_with('*') { "" } else { " " };
-        Ok((format!("{front}{words}{back}"), clitics && !written.starts_with('*')))
+        Ok(Phrase { text: format!("{words}{back}"), inner, clitics })
     }
 }
 
@@ -239,32 +321,38 @@ impl Builder {
         self.shorteners.dedup();
         let without = std::mem::take(&mut self.without);
         let mut entries: Vec<_> =
-            self.phrases.drain().filter(|((p, ..), _)| !without.iter().any(|w| w == p.trim())).collect();
-        // A stable order, so that equal programs have equal automata.
+            self.phrases.drain().filter(|((p, ..), _)| !without.iter().any(|w| w == p.text.trim())).collect();
+        // A stable order, so that equal programs have equal tables.
         entries.sort_unstable();
-        let automaton = AhoCorasick::builder()
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
-            .match_kind(MatchKind::Standard)
-            .build(entries.iter().map(|((p, ..), _)| p.as_bytes()))
-            .map_err(|e| RuleError { file: "all files together".into(), line: 1, what: e.to_string() })?;
-        let patterns = entries
-            .iter()
-            .map(|((phrase, group, language), (weight, clitics))| Pattern {
-                group: *group,
-                language: *language,
-                weight: *weight,
-                native: *language > 0 && (*weight < LIGHT || !phrase.trim().contains(' ')),
-                clitics: *clitics,
-            })
-            .collect();
+        let table = |inner: bool| {
+            let of: Vec<(&str, Pattern)> = entries
+                .iter()
+                .filter(|((p, ..), _)| p.inner == inner)
+                .map(|e| (e.0.0.text.as_str(), pattern(e)))
+                .collect();
+            let what = "more than 65,000 phrases: fewer are needed".to_owned();
+            RuleTable::new(&of).ok_or(RuleError { file: "all files together".into(), line: 1, what })
+        };
+        let (words, inner) = (table(false)?, table(true)?);
         Ok(Compiled {
             groups: self.groups,
             languages: self.languages.len(),
-            patterns,
-            automaton,
+            words,
+            inner,
             numbers: self.numbers,
             together: self.together,
             shorteners: self.shorteners,
         })
+    }
+}
+
+fn pattern(((phrase, group, language), (weight, own)): &((Phrase, u16, u8), (u8, bool))) -> Pattern {
+    Pattern {
+        group: *group,
+        language: *language,
+        weight: *weight,
+        native: *language > 0 && (*weight < LIGHT || !phrase.text.trim().contains(' ')),
+        clitics: phrase.clitics,
+        own: *own,
     }
 }

@@ -33,7 +33,7 @@ impl Scripts {
                 '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => seen.latin = true,
                 _ => continue,
             }
-            seen.genuine |= is_foreign(c) && latin_twin(c).is_none();
+            seen.genuine = seen.genuine || (is_foreign(c) && latin_twin(c).is_none());
         }
         seen
     }
@@ -60,26 +60,35 @@ pub fn leet(c: char) -> Option<char> {
     })
 }
 
-/// The word behind a leetspeak spelling, if `word` (folded) can be one: at least four characters, more letters than
-/// signs, never three signs in a row (that is a number in a code), no sign that stands for no letter.
+/// The word behind a leetspeak spelling, if `word` (folded) can be one: at least four characters, as many letters as
+/// signs or nearly so where they take turns, never three signs in a row at the beginning (that is a number in a code),
+/// no sign that stands for no letter.
 pub fn unleet(word: &str) -> Option<String> {
-    let (mut letters, mut signs, mut run) = (0, 0, 0);
+    let (mut letters, mut signs, mut run, mut turns) = (0, 0, 0, 0);
     let mut out = String::with_capacity(word.len());
     for c in word.chars() {
         if c.is_ascii_alphabetic() {
+            turns += usize::from(run > 0);
             letters += 1;
             run = 0;
             out.push(c);
         } else {
+            turns += usize::from(run == 0);
             signs += 1;
             run += 1;
-            if run > 2 {
+            if run > if turns > 3 { 3 } else { 2 } {
                 return None;
             }
             out.push(leet(c)?);
         }
     }
-    (signs > 0 && letters > 1 && letters >= signs && letters + signs > 3).then_some(out)
+    let balanced = letters >= signs || (turns > 4 && letters * 3 >= signs * 2);
+    (signs > 0 && letters > 1 && balanced && letters + signs > 3).then_some(out)
+}
+
+/// Whether the digits of `word` are the 2 and 4 of "txt2win", "2for1" and "b4": numbers that are said as words.
+pub fn is_text_speak(word: &str) -> bool {
+    word.bytes().all(|b| b.is_ascii_alphabetic() || matches!(b, b'1' | b'2' | b'4' | b'8'))
 }
 
 #[cfg(test)]

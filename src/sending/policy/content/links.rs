@@ -44,7 +44,9 @@ const WORD_ENDINGS: &[&str] =
 
 /// Says what `chunk` (a piece of the message without spaces) is.
 pub fn piece(chunk: &str) -> Piece<'_> {
-    if !chunk.bytes().any(|b| matches!(b, b'.' | b':' | b'@')) {
+    // Nothing is a link whose first such sign is its last.
+    let first = chunk.bytes().position(|b| matches!(b, b'.' | b':' | b'@'));
+    if first.is_none_or(|at| at + 1 == chunk.len()) {
         return Piece::Plain;
     }
     if let Some(at) = start_of_link(chunk) {
@@ -118,6 +120,39 @@ impl TextLink {
     /// Whether a part of the host is written in punycode.
     pub fn is_punycode(&self) -> bool {
         self.host.split('.').any(|l| l.starts_with("xn--"))
+    }
+
+    /// Whether the host has an ending that costs next to nothing and that few businesses have.
+    pub fn has_rare_ending(&self) -> bool {
+        let ending = self.host.rsplit('.').next().unwrap_or("");
+        matches!(
+            ending,
+            "tk" | "ml"
+                | "ga"
+                | "cf"
+                | "gq"
+                | "xyz"
+                | "top"
+                | "info"
+                | "live"
+                | "club"
+                | "site"
+                | "online"
+                | "icu"
+                | "click"
+                | "link"
+                | "win"
+                | "vip"
+                | "buzz"
+                | "rest"
+                | "cyou"
+                | "sbs"
+                | "cfd"
+                | "biz"
+                | "pw"
+                | "cc"
+                | "space"
+        )
     }
 
     /// Whether one part of the host mixes scripts that look alike.

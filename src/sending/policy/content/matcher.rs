@@ -7,10 +7,11 @@
 
 use super::{
     Signal,
-    compile::{Compiled, Pattern, WORD},
+    compile::{Compiled, HARMLESS, Pattern, Together, WORD},
+    model::{BUILT, Points},
     reading::{Disguise, Reading},
 };
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 /// A place where a rule matched.
 #[derive(Clone, Copy, Debug)]
@@ -27,19 +28,36 @@ struct Tally([Option<Hit>; 3]);
 /// The most that context can take away, in per cent.
 const CALM_MAX: u32 = 60;
 
-/// The signals of the rules, and whether a disguised word was among what matched.
-pub fn judge(rules: &Compiled, read: &Reading) -> (Vec<Signal>, bool) {
+/// What the rules say of one message.
+pub struct Judged {
+    /// Heaviest first within each kind.
+    pub signals: Vec<Signal>,
+    /// A disguised word is among what matched.
+    pub unmasked: bool,
+    /// Points of groups, before any bonus.
+    pub words: u32,
+    /// Those of groups that are more than weak words.
+    pub hard: u32,
+    /// Whether an admin's own phrase or group is among what counted.
+    pub own: bool,
+    /// Of the groups and bonuses that the model knows.
+    pub points: Points,
+    /// The number of the language that the message seems to be in, from 1; 0: none.
+    pub language: usize,
+}
+
+/// The signals of the rules.
+pub fn judge(rules: &Compiled, read: &Reading) -> Judged {
     let mut tallies = vec![Tally::default(); rules.groups.len()];
     let mut unmasked = false;
-    let (hits, languages) = search(rules, read);
-    let most = languages.iter().copied().max().unwrap_or(0);
-    for (p, hit) in hits {
-        let spoken = languages.get(usize::from(p.language)).is_none_or(|n| n * 2 >= most);
-        if p.native && !spoken {
-            continue;
-        }
-        if !rules.groups[usize::from(p.group)].context {
+    let mut own = false;
+    let found = search(rules, read);
+    let most = found.languages.iter().copied().max().unwrap_or(0);
+    for (p, hit) in found.counting() {
+        let group = &rules.groups[usize::from(p.group)];
+        if !group.context {
             unmasked |= read.disguises.iter().any(|d| d.1 < hit.end && hit.start < d.2);
+            own |= p.own || group.own;
         }
         tallies[usize::from(p.group)].add(hit);
     }
@@ -48,47 +66,118 @@ pub fn judge(rules: &Compiled, read: &Reading) -> (Vec<Signal>, bool) {
             let starts = rule.starts.is_empty() || rule.starts.iter().any(|s| n.lead.starts_with(s.as_str()));
             let before = read.text[..n.start].trim_end().rsplit(' ').next().unwrap_or("");
             let after = rule.after.is_empty() || rule.after.iter().any(|a| a == before);
-            if starts && after {
+            let harmless = found.harmless.iter().any(|h| h.0 <= n.start && n.end <= h.1);
+            if starts && after && !harmless {
                 tallies[usize::from(rule.group)].add(Hit { weight: rule.weight, start: n.start, end: n.end });
             }
         }
     }
-    (signals(rules, &tallies), unmasked)
+    let mut judged = signals(rules, &tallies);
+    judged.unmasked = unmasked;
+    judged.own = own;
+    judged.language = found.languages.iter().rposition(|n| *n == most && *n > 0).unwrap_or(0);
+    judged
 }
 
-/// The one pass: every phrase that occurs, and how many everyday words of each language.
-fn search(rules: &Compiled, read: &Reading) -> (Vec<(Pattern, Hit)>, Vec<u16>) {
-    let mut hits = Vec::with_capacity(32);
-    let mut languages = vec![0u16; rules.languages + 1];
+/// Where the words stand in the folded text that counted, and for which group.
+pub fn spans(rules: &Compiled, read: &Reading) -> Vec<(Range<usize>, Arc<str>)> {
+    let found = search(rules, read);
+    let counted = found.counting().map(|(p, hit)| (hit, &rules.groups[usize::from(p.group)]));
+    counted.filter(|(_, group)| !group.context).map(|(hit, group)| (hit.start..hit.end, group.id.clone())).collect()
+}
+
+/// What the one pass finds.
+struct PatternMatch {
+    hits: Vec<(Pattern, Hit)>,
+    /// How many everyday words of each language.
+    languages: Vec<u16>,
+    /// Where words mean something else: from, to.
+    harmless: Vec<(usize, usize)>,
+}
+
+/// The one pass: every phrase that occurs.
+fn search(rules: &Compiled, read: &Reading) -> PatternMatch {
+    let mut found =
+        PatternMatch { hits: Vec::with_capacity(32), languages: vec![0; rules.languages + 1], harmless: Vec::new() };
     let bytes = read.text.as_bytes();
-    for m in rules.automaton.find_overlapping_iter(bytes) {
-        let p = rules.patterns[m.pattern().as_usize()];
-        if p.group == WORD {
-            languages[usize::from(p.language)] += 1;
-            continue;
+    let mut start_of_word = true;
+    for at in 1..bytes.len() {
+        if start_of_word {
+            rules.words.phrases.walk(bytes, at, |phrase, end| found.add(rules.words.of(phrase), at..end, bytes, false));
+            behind_clitics(&read.text, at, |at| {
+                rules.words.phrases.walk(bytes, at, |phrase, end| {
+                    found.add(rules.words.of(phrase), at..end, bytes, true);
+                });
+            });
         }
-        if p.clitics && !is_word_front(&read.text, m.start()) {
-            continue;
-        }
-        let start = m.start() + usize::from(bytes[m.start()] == b' ');
-        let end = m.end() - usize::from(bytes[m.end() - 1] == b' ');
-        // A long phrase of a language also says that it is spoken.
-        languages[usize::from(p.language)] += u16::from(p.language > 0 && end - start > 5);
-        hits.push((p, Hit { weight: p.weight, start, end }));
+        start_of_word = bytes[at] == b' ';
+        rules.inner.phrases.walk(bytes, at, |phrase, end| found.add(rules.inner.of(phrase), at..end, bytes, false));
     }
-    (hits, languages)
+    found
 }
 
-fn signals(rules: &Compiled, tallies: &[Tally]) -> Vec<Signal> {
+impl PatternMatch {
+    /// What counts: not what is foreign to the language spoken, nor what means something else where it stands.
+    fn counting(&self) -> impl Iterator<Item = (Pattern, Hit)> {
+        let most = self.languages.iter().copied().max().unwrap_or(0);
+        self.hits.iter().copied().filter(move |(p, hit)| {
+            let spoken = self.languages.get(usize::from(p.language)).is_none_or(|n| n * 2 >= most);
+            let harmless = self.harmless.iter().any(|h| h.0 <= hit.start && hit.end <= h.1);
+            (!p.native || spoken) && !harmless
+        })
+    }
+
+    fn add(&mut self, patterns: &[Pattern], at: Range<usize>, text: &[u8], inside: bool) {
+        let start = at.start;
+        let end = at.end - usize::from(text[at.end - 1] == b' ');
+        for p in patterns.iter().filter(|p| !inside || p.clitics) {
+            match p.group {
+                WORD => self.languages[usize::from(p.language)] += 1,
+                HARMLESS => self.harmless.push((start, end)),
+                _ => {
+                    // A long phrase of a language also says that it is spoken.
+                    self.languages[usize::from(p.language)] += u16::from(p.language > 0 && end - start > 5);
+                    self.hits.push((*p, Hit { weight: p.weight, start, end }));
+                }
+            }
+        }
+    }
+}
+
+/// Hands on every place inside the word at `start` that only conjunctions, prepositions and articles stand before: those
+/// that Arabic and Hebrew write together with the word. At most four of them.
+fn behind_clitics(text: &str, start: usize, mut then: impl FnMut(usize)) {
+    if !matches!(text.as_bytes().get(start), Some(0xd7..=0xda)) {
+        return;
+    }
+    let is_clitic = |c: char| matches!(c, 'و' | 'ف' | 'ب' | 'ك' | 'ل' | 'ا' | 'ו' | 'ה' | 'ב' | 'ל' | 'כ' | 'מ' | 'ש');
+    let mut at = start;
+    for c in text[start..].chars().take(4).take_while(|c| is_clitic(*c)) {
+        at += c.len_utf8();
+        then(at);
+    }
+}
+
+fn signals(rules: &Compiled, tallies: &[Tally]) -> Judged {
     let points: Vec<u32> = rules.groups.iter().zip(tallies).map(|(g, t)| t.points().min(g.cap)).collect();
     let calm: u32 = rules.groups.iter().zip(&points).filter(|(g, _)| g.context).map(|(_, p)| *p).sum();
     let calm = calm.min(CALM_MAX);
     let lower = |points: u32, calmed: u32| points - points * calm * calmed / 10_000;
+    let mut known: Points = [0; BUILT];
+    let mut note = |place: Option<usize>, points| place.into_iter().for_each(|place| known[place] = points);
     let mut out = Vec::new();
-    for (g, p) in rules.groups.iter().zip(&points).filter(|(g, p)| !g.context && **p > 0) {
-        out.push(signal(&g.id, lower(*p, g.calmed), &g.reason));
+    for (g, p) in rules.groups.iter().zip(&points).filter(|(g, _)| g.context) {
+        note(g.place, *p);
     }
-    let mut best: Vec<(&Arc<str>, u32, &Arc<str>)> = Vec::new();
+    let (mut words, mut hard) = (0, 0);
+    for (g, p) in rules.groups.iter().zip(&points).filter(|(g, p)| !g.context && **p > 0) {
+        let points = lower(*p, g.calmed);
+        words += points;
+        note(g.place, points);
+        hard += if g.weak { 0 } else { points };
+        out.push(signal(&g.id, points, &g.reason));
+    }
+    let mut best: Vec<(&Together, u32)> = Vec::new();
     for t in &rules.together {
         let present = |g: &&u16| tallies[usize::from(**g)].0[0].is_some() && points[usize::from(**g)] >= t.points;
         let top = t.of.iter().map(|g| points[usize::from(*g)]).max().unwrap_or(0);
@@ -96,14 +185,17 @@ fn signals(rules: &Compiled, tallies: &[Tally]) -> Vec<Signal> {
             continue;
         }
         let weight = lower(t.weight, t.calmed);
-        match best.iter_mut().find(|b| b.0 == &t.id) {
+        match best.iter_mut().find(|b| b.0.id == t.id) {
             Some(b) if b.1 >= weight => {}
-            Some(b) => *b = (&t.id, weight, &t.reason),
-            None => best.push((&t.id, weight, &t.reason)),
+            Some(b) => *b = (t, weight),
+            None => best.push((t, weight)),
         }
     }
-    out.extend(best.into_iter().map(|(id, weight, reason)| signal(id, weight, reason)));
-    out
+    for (t, weight) in best {
+        note(t.place, weight);
+        out.push(signal(&t.id, weight, &t.reason));
+    }
+    Judged { signals: out, words, hard, points: known, unmasked: false, own: false, language: 0 }
 }
 
 fn signal(id: &Arc<str>, weight: u32, reason: &Arc<str>) -> Signal {
@@ -131,17 +223,6 @@ impl Tally {
     fn points(&self) -> u32 {
         self.0.iter().flatten().zip([1, 2, 4]).map(|(h, part)| u32::from(h.weight) / part).sum()
     }
-}
-
-/// Whether what stands between the beginning of the word and `start` is nothing, or only the conjunctions, prepositions
-/// and articles that Arabic and Hebrew write together with the word.
-fn is_word_front(text: &str, start: usize) -> bool {
-    let word = text[..start].rfind(' ').map_or(0, |i| i + 1);
-    let front = &text[word..start];
-    front.chars().count() <= 4
-        && front
-            .chars()
-            .all(|c| matches!(c, 'و' | 'ف' | 'ب' | 'ك' | 'ل' | 'ا' | 'ו' | 'ה' | 'ב' | 'ל' | 'כ' | 'מ' | 'ש'))
 }
 
 /// How many words wear each disguise, in the order of the enum's declaration.

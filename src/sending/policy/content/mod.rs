@@ -5,22 +5,30 @@
 //! pure and only scores: at which total a message is refused or listed for review is its caller's setting. It knows
 //! neither the recipient nor the history (repetition and outreach are the guard's other gates), and nothing is looked up.
 //!
-//! One reading and one pass of one automaton, whatever the number of rules: `reading.rs` folds the message,
-//! `compile.rs` makes the automaton of the files that `rules.rs` describes, `matcher.rs` adds up.
+//! One reading and one pass along the words, whatever the number of rules: `reading.rs` folds the message, `compile.rs`
+//! makes the tries of the files that `rules.rs` describes, `matcher.rs` adds up.
 //! To silence or add phrases without a new release, put a file into `/etc/wa-gateway/policy.d/`.
 
 mod compile;
 mod disguise;
+pub mod explain;
 mod fingerprint;
 mod glyphs;
+mod ids;
+#[cfg(test)]
+mod kinds_tests;
 mod links;
 mod matcher;
+pub mod model;
+mod phrases;
 mod reading;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod word;
 
 use crate::model::purpose::Purpose;
+use model::Opinion;
 use reading::{Disguise, Reading};
 use std::sync::Arc;
 
@@ -47,12 +55,68 @@ pub struct Score {
     pub total: u8,
     /// Why, heaviest first; empty when `total` is 0.
     pub signals: Vec<Signal>,
+    /// Points of what no honest answer says: discounts, prizes, links that hide; not of weak words and bonuses.
+    #[serde(skip)]
+    pub hard: u8,
+    /// An admin's own words, or links or a purpose that speak for themselves: nothing takes from it.
+    #[serde(skip)]
+    pub firm: bool,
+    /// How much the whole message reads like advertising or fraud, 0 to 100; from 50 the model agrees with the rules.
+    pub model: u8,
+}
+
+/// What a message scores at least that rules and model hold for one that ought to be refused: the setting's default.
+const REFUSED: u32 = 80;
+
+/// The most that a message can score for which only a person should decide.
+const FOR_REVIEW: u32 = REFUSED - 1;
+
+/// What a message scores at least that a person should see.
+const REVIEWED: u32 = 60;
+
+/// Points of the rules with which a message that the model holds for advertising or fraud is refused. With fewer there
+/// would be no word to show for it.
+pub const SOME_EVIDENCE: u32 = 20;
+
+/// The model's share from which it is sure enough to have an answer in a conversation refused: 1.5 in log-odds.
+const SURE: u8 = 81;
+
+/// Less evidence than this needs more than a disguise, or more than a chat's words, to be refused.
+const EVIDENCE: u32 = 40;
+
+impl Score {
+    /// The same for an answer within a conversation (purpose support, the person wrote within 24 hours): the words of
+    /// weak groups and the bonuses for them, such as "come and see us tomorrow", do not refuse it, and the model has to
+    /// be surer.
+    #[must_use]
+    pub fn as_answer(mut self) -> Self {
+        if !self.firm && (u32::from(self.hard) < EVIDENCE || self.model < SURE) {
+            self.total = self.total.min(FOR_REVIEW as u8);
+        }
+        self
+    }
+}
+
+/// What the model looks at in one message.
+#[derive(Debug)]
+pub struct Observed {
+    /// A number for each of [`model::NAMES`].
+    pub dense: model::Dense,
+    /// The folded text, whose character sequences count.
+    pub folded: String,
+    /// Points of the rules, not cut at 100; without those for disguises.
+    pub rules: u32,
+    /// Of them, those of what no honest answer says.
+    pub hard: u32,
+    /// Whether an admin's own phrases are among them.
+    pub own: bool,
 }
 
 /// The compiled rules. Made once, shared by all.
 #[derive(Debug)]
 pub struct ContentPolicy {
     rules: compile::Compiled,
+    model: model::Model,
 }
 
 /// An authentication message longer than this, in characters, is more than a code.
@@ -75,27 +139,54 @@ impl ContentPolicy {
     /// # Errors
     /// The first mistake, with file, line and what would be right.
     pub fn with_extra(files: impl IntoIterator<Item = (String, String)>) -> Result<Self, RuleError> {
-        compile::compile(files).map(|rules| Self { rules })
+        compile::compile(files).map(|rules| Self { rules, model: model::Model::built_in() })
     }
 
     /// Scores `text` as a message sent for `purpose`.
     pub fn score(&self, purpose: Purpose, text: &str) -> Score {
         let read = reading::read(text);
-        let (mut signals, unmasked) = matcher::judge(&self.rules, &read);
+        let mut judged = matcher::judge(&self.rules, &read);
+        let mut signals = std::mem::take(&mut judged.signals);
+        let of_words = signals.len();
         self.links(&read, &mut signals);
         if purpose == Purpose::Authentication {
             authentication(&read, text, &mut signals);
         }
-        obfuscation(&read, unmasked, &mut signals);
+        let others = points(&signals[of_words..]);
+        let plain = points(&signals);
+        let opinion = self.model.judge(&features(&judged, &signals, &read, text), &read);
+        obfuscation(&read, judged.unmasked, &mut signals);
+        let found = Found { plain, others, words: judged.words, own: judged.own };
+        let firm = found.own || found.others >= REFUSED;
+        let total = weigh(&found, opinion, &mut signals);
         signals.retain(|s| s.weight > 0);
         signals.sort_by_key(|s| std::cmp::Reverse(s.weight));
-        let total = signals.iter().map(|s| u32::from(s.weight)).sum::<u32>().min(100);
-        Score { total: u8::try_from(total).unwrap_or(100), signals }
+        let points = |n: u32| u8::try_from(n.min(100)).unwrap_or(100);
+        Score { total: points(total), signals, hard: points(judged.hard + others), firm, model: opinion.share() }
     }
 
-    /// Memory of the automaton, in bytes.
+    /// The words of `text` that its signals rest on, for who tries a text.
+    pub fn marks(&self, text: &str) -> Vec<explain::MarkedWord> {
+        let read = reading::read(text);
+        let spans = matcher::spans(&self.rules, &read);
+        explain::marks(text, &read.text, spans)
+    }
+
+    /// What the model looks at in `text`, for who fits one: see `examples/policy_fit`.
+    pub fn observe(&self, text: &str) -> Observed {
+        let read = reading::read(text);
+        let mut judged = matcher::judge(&self.rules, &read);
+        let mut signals = std::mem::take(&mut judged.signals);
+        let of_words = signals.len();
+        self.links(&read, &mut signals);
+        let dense = features(&judged, &signals, &read, text);
+        let hard = judged.hard + points(&signals[of_words..]);
+        Observed { dense, rules: points(&signals), hard, own: judged.own, folded: read.text }
+    }
+
+    /// Memory of the phrases and the model, in bytes.
     pub fn memory_usage(&self) -> usize {
-        self.rules.automaton.memory_usage() + self.rules.patterns.len() * size_of::<compile::Pattern>()
+        self.rules.words.memory_usage() + self.rules.inner.memory_usage() + size_of::<Self>() + model::TABLE
     }
 
     /// The kinds of language whose points count, by name, with what the log says of them.
@@ -104,9 +195,9 @@ impl ContentPolicy {
         counting.map(|group| (group.id.to_string(), group.reason.to_string())).collect()
     }
 
-    /// How many phrases the automaton knows.
+    /// How many phrases the rules know.
     pub fn phrases(&self) -> usize {
-        self.rules.patterns.len()
+        self.rules.words.len() + self.rules.inner.len()
     }
 
     fn links(&self, read: &Reading, signals: &mut Vec<Signal>) {
@@ -129,6 +220,42 @@ impl ContentPolicy {
             _ => add(true, "link.many", 45, "has five links or more"),
         }
     }
+}
+
+/// Points of the rules before disguises are counted.
+struct Found {
+    plain: u32,
+    /// Of them, those of links and of what does not fit the purpose.
+    others: u32,
+    /// Of them, those of words, without bonuses.
+    words: u32,
+    /// An admin's own phrases are among them.
+    own: bool,
+}
+
+/// The sum of the signals, as the model's opinion and what they are made of let it stand.
+fn weigh(found: &Found, opinion: Opinion, signals: &mut Vec<Signal>) -> u32 {
+    let sum = points(signals);
+    // What an admin wrote, and links and purposes that speak for themselves, ask for no opinion.
+    if found.own || found.others >= REFUSED {
+        return sum;
+    }
+    let mut raise = |to: u32| {
+        let weight = u8::try_from(to.saturating_sub(sum)).unwrap_or(0);
+        signals.push(own("model", weight, "reads as a whole like advertising or fraud"));
+        sum.max(to)
+    };
+    if opinion.agrees() && found.plain >= SOME_EVIDENCE {
+        return raise(REFUSED);
+    }
+    // A disguise and one weak word beneath it are for a person to judge, and so is what only the rules refuse.
+    if sum >= REFUSED && (!opinion.agrees() || found.words + found.others < EVIDENCE) {
+        return FOR_REVIEW;
+    }
+    if opinion.doubts() && found.plain >= EVIDENCE {
+        return raise(REVIEWED);
+    }
+    sum
 }
 
 fn authentication(read: &Reading, text: &str, signals: &mut Vec<Signal>) {
@@ -166,6 +293,21 @@ fn obfuscation(read: &Reading, unmasked: bool, signals: &mut Vec<Signal>) {
     if unmasked {
         signals.push(own("obfuscation.hidden_word", 30, "a disguised word is one that the rules know"));
     }
+}
+
+/// `signals`: those of the links are among them.
+fn features(judged: &matcher::Judged, signals: &[Signal], read: &Reading, text: &str) -> model::Dense {
+    let mut points = judged.points;
+    for s in signals.iter().filter(|s| s.id.starts_with("link.")) {
+        if let Some(place) = model::place(&s.id) {
+            points[place] = u32::from(s.weight);
+        }
+    }
+    model::features(&points, judged.language.checked_sub(1), read, text)
+}
+
+fn points(signals: &[Signal]) -> u32 {
+    signals.iter().map(|s| u32::from(s.weight)).sum()
 }
 
 fn own(id: &str, weight: u8, reason: &str) -> Signal {

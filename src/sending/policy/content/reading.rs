@@ -4,18 +4,17 @@
 //! for what has too many spellings: `#` a number, `¤` a currency sign, `%` per cent, `↗` a link, `✉` an address, `❗`
 //! several exclamation marks, `⇪` a text in capitals, `-` a minus before a number. Emoji are words of their own.
 //!
-//! Rules: the reader knows no phrase and no language. What is ordinary in a script is no disguise: joiners in emoji,
-//! in Persian and Indic words, direction marks around words, tatweel, vowel signs, codes with digits.
+//! The reader knows no phrase and no language. What is ordinary in a script is no disguise: joiners in emoji, in Persian
+//! and Indic words, direction marks around words, tatweel, vowel signs, codes with digits.
 
 use super::{
-    disguise::{self, Scripts, is_styled},
+    disguise::{self, Scripts},
     glyphs::{c_or_digit, hides, is_emoji, is_leet_sign, is_trade_mark, joins_number},
+    ids::{self, Shape},
     links::{self, Piece, TextLink},
+    word::Word,
 };
-use crate::model::{
-    lookalike::{as_cyrillic, is_foreign, latin_twin, small_capital},
-    text,
-};
+use crate::model::text;
 
 /// What a sender did to a word so that a filter would not read it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,9 +34,9 @@ pub enum Disguise {
 /// A run of numbers with only separators between them.
 #[derive(Clone, Debug)]
 pub struct NumberRun {
-    /// Where its first `#` stands in [`Reading::text`].
+    /// From its first `#` in [`Reading::text`] …
     pub start: usize,
-    /// Behind its last `#`.
+    /// … to behind its last.
     pub end: usize,
     /// How many digits in all.
     pub digits: usize,
@@ -50,12 +49,12 @@ pub struct NumberRun {
 pub struct Reading {
     /// The folded words; see the head of this file.
     pub text: String,
-    /// Its numbers.
     pub numbers: Vec<NumberRun>,
-    /// Its links.
     pub links: Vec<TextLink>,
     /// The disguised words: how, and their byte range in `text`.
     pub disguises: Vec<(Disguise, usize, usize)>,
+    /// How many identifiers.
+    pub ids: u32,
     /// Whether a word looks like a one-time code: 4 to 10 digits, or capitals with digits.
     pub code: bool,
 }
@@ -70,7 +69,7 @@ pub fn read(message: &str) -> Reading {
             continue;
         }
         match links::piece(chunk) {
-            Piece::Plain => reader.chunk(chunk),
+            Piece::Plain => reader.chunk_or_id(chunk),
             Piece::Origin => {}
             Piece::Mail => reader.token("✉"),
             Piece::Link { before, link } => {
@@ -83,28 +82,6 @@ pub fn read(message: &str) -> Reading {
     reader.finish()
 }
 
-/// The word that is being read.
-#[derive(Default)]
-struct Word {
-    /// Folded.
-    folded: String,
-    /// As it would be with Latin letters for their look-alikes.
-    twin: String,
-    letters: u16,
-    digits: u16,
-    latin: u16,
-    foreign: u16,
-    /// A foreign letter has no Latin twin.
-    genuine: bool,
-    signs: bool,
-    styled: u16,
-    invisible: bool,
-    /// Something invisible came after the last letter: a disguise if another letter follows.
-    pending: bool,
-    capitals: u16,
-    last: Option<char>,
-}
-
 #[derive(Default)]
 struct TextReader {
     is: Reading,
@@ -114,6 +91,8 @@ struct TextReader {
     spaced: (usize, u16),
     /// Words to be tried as well, behind the text.
     also: Vec<String>,
+    /// Where the last identifier ends: the numbers right behind it are its further groups, as of an IBAN.
+    id_end: usize,
     exclamations: u16,
     upper: u32,
     letters: u32,
@@ -126,6 +105,81 @@ impl TextReader {
         let world =
             if message.is_ascii() { Scripts { latin: true, ..Scripts::default() } } else { Scripts::of(message) };
         Self { is, world, ..Self::default() }
+    }
+
+    fn chunk_or_id(&mut self, chunk: &str) {
+        if self.plain(chunk) {
+            return;
+        }
+        if !chunk.bytes().any(|b| b.is_ascii_digit()) {
+            return self.chunk(chunk);
+        }
+        let (core, hash) = ids::core(chunk);
+        let shape = ids::shape(core, hash);
+        if shape == Shape::Words {
+            return self.chunk(chunk);
+        }
+        let length = core.len();
+        let is_capital = !core.bytes().any(|b| b.is_ascii_lowercase());
+        self.is.code |= is_capital && (4..=10).contains(&length);
+        self.is.ids += 1;
+        self.token("#");
+        self.id_end = self.is.text.len();
+        if shape == Shape::IdOrLeet {
+            self.also.extend(disguise::unleet(&core.to_ascii_lowercase()));
+        }
+    }
+
+    /// The short way for what most chunks are: letters of one script that wear no disguise, and a mark behind them.
+    /// Whether it was one; else nothing is done.
+    fn plain(&mut self, chunk: &str) -> bool {
+        let before = self.is.text.len();
+        let (mut letters, mut upper, mut latin, mut cyrillic) = (0, 0, false, false);
+        let mut rest = chunk.chars();
+        for c in rest.by_ref() {
+            match text::everyday(c) {
+                Some(folded) => {
+                    self.is.text.push(folded);
+                    letters += 1;
+                    upper += u32::from(c.is_ascii_uppercase() || (!c.is_ascii() && c != folded && c.is_uppercase()));
+                    latin |= c < '\u{370}';
+                    cyrillic |= matches!(c, '\u{400}'..='\u{52f}');
+                }
+                None if rest.as_str().is_empty() && matches!(c, '.' | ',' | '?' | ':' | ';' | '،' | '؟') => {
+                    let ends_run = matches!(c, ',' | ':' | ';' | '،');
+                    return self.end_plain(before, (letters, upper), self.is_disguise(latin, cyrillic), ends_run);
+                }
+                None => {
+                    self.is.text.truncate(before);
+                    return false;
+                }
+            }
+        }
+        self.end_plain(before, (letters, upper), self.is_disguise(latin, cyrillic), false)
+    }
+
+    /// Whether a word with such letters may wear one: it mixes scripts, or is Cyrillic in a Latin text.
+    fn is_disguise(&self, latin: bool, cyrillic: bool) -> bool {
+        cyrillic && (latin || (self.world.latin && !self.world.genuine))
+    }
+
+    fn end_plain(&mut self, start: usize, letters: (u32, u32), disguised: bool, ends_run: bool) -> bool {
+        if letters.0 < 2 || disguised {
+            self.is.text.truncate(start);
+            return false;
+        }
+        if self.spaced.1 > 0 {
+            let word = self.is.text.split_off(start);
+            self.end_spaced_run();
+            self.is.text.push_str(&word);
+        }
+        self.is.text.push(' ');
+        self.letters += letters.0;
+        self.upper += letters.1;
+        if ends_run {
+            self.end_spaced_run();
+        }
+        true
     }
 
     fn chunk(&mut self, chunk: &str) {
@@ -176,35 +230,7 @@ impl TextReader {
             w.twin.push(c.to_ascii_lowercase());
             return;
         }
-        self.take_foreign(c);
-    }
-
-    fn take_foreign(&mut self, c: char) {
-        let w = &mut self.word;
-        if is_styled(c) {
-            w.styled += 1;
-        }
-        if let Some(l) = small_capital(c) {
-            w.latin += 1;
-            w.folded.push(l);
-            w.twin.push(l);
-            return;
-        }
-        if is_foreign(c) {
-            w.foreign += 1;
-            match latin_twin(c) {
-                Some(t) => w.twin.push(t),
-                None => w.genuine = true,
-            }
-            text::fold(c, &mut |f| w.folded.push(f));
-            return;
-        }
-        text::fold(c, &mut |f| {
-            w.latin += u16::from(f.is_ascii_alphabetic());
-            w.digits += u16::from(f.is_ascii_digit());
-            w.folded.push(f);
-            w.twin.push(f);
-        });
+        w.take_foreign(c);
     }
 
     /// Whatever is no ASCII letter or digit.
@@ -261,10 +287,10 @@ impl TextReader {
         }
         let start = if alone { start } else { self.is.text.len() };
         self.note_code(&w);
-        let disguise = self.unmask(&mut w);
+        let disguise = w.unmask(self.world);
         if w.digits == 0 && !w.signs {
             self.is.text.push_str(&w.folded);
-        } else if let Some(word) = in_place(&w) {
+        } else if let Some(word) = w.in_place() {
             self.is.text.push_str(&word);
             self.is.disguises.push((Disguise::Leet, start, start + word.len()));
         } else {
@@ -281,31 +307,6 @@ impl TextReader {
                 self.spaced.0 = start;
             }
             self.spaced.1 += 1;
-        }
-    }
-
-    /// Takes look-alikes off a word and says what disguise it wore.
-    fn unmask(&self, w: &mut Word) -> Option<Disguise> {
-        if w.foreign > 0 && !w.genuine {
-            let mixed = w.latin > 0;
-            let alone = self.world.latin && !self.world.genuine && w.letters > 2;
-            if mixed || alone {
-                w.folded = std::mem::take(&mut w.twin);
-                return Some(Disguise::LookAlike);
-            }
-        }
-        let russian = w.genuine && self.world.cyrillic && w.digits == 0;
-        if russian
-            && (1..w.foreign).contains(&w.latin)
-            && let Some(back) = as_cyrillic(&w.folded)
-        {
-            w.folded = back;
-            return Some(Disguise::LookAlike);
-        }
-        match (w.invisible, w.styled > 1) {
-            (true, _) => Some(Disguise::Invisible),
-            (false, true) => Some(Disguise::Styled),
-            _ => None,
         }
     }
 
@@ -345,6 +346,10 @@ impl TextReader {
     fn number(&mut self, digits: &str) {
         let start = self.is.text.len();
         self.is.text.push_str("# ");
+        if self.id_end == start {
+            self.id_end = start + 2;
+            return;
+        }
         if let Some(last) = self.is.numbers.last_mut()
             && last.end + 1 == start
         {
@@ -391,10 +396,4 @@ impl TextReader {
         }
         self.is
     }
-}
-
-/// "fr33" and "d1sc0unt" become words where they stand; "150ppm" and "inv1001" do not.
-fn in_place(w: &Word) -> Option<String> {
-    w.folded.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '0' | '$' | '@' | '€')).then_some(())?;
-    disguise::unleet(&w.folded)
 }

@@ -2,8 +2,9 @@
 //!
 //! A file holds any of: `[[group]]` (a kind of language: its cap, its reason), `[[rule]]` (phrases of one group with
 //! one weight), `[[number]]` (telephone numbers and short codes), `[[together]]` (points for groups that meet),
-//! `language` with its everyday `words`, `shorteners` (hosts) and `without` (phrases that shall not count). Phrases are written as people write them; a star
-//! at either end lets the word go on. Numbers stand for any number, a currency sign for any currency.
+//! `language` with its everyday `words`, `shorteners` (hosts), `harmless` (phrases whose words mean something else there)
+//! and `without` (phrases that shall not count). Phrases are written as people write them; a star at either end lets the
+//! word go on. Numbers stand for any number, a currency sign for any currency.
 //!
 //! **Adding a language**: a file beside the others with rules of the known groups, its name in [`BUILT_IN`], and
 //! examples in `tests/data/policy/`. Nothing here knows how points are added up (`matcher.rs` does).
@@ -65,6 +66,10 @@ pub struct RuleFile {
     /// Hosts that shorten links.
     #[serde(default)]
     pub shorteners: Vec<String>,
+    /// Phrases in which the words of rules mean something else: "the gift card you bought", "reply STOP to end". What a
+    /// rule finds inside one of them does not count.
+    #[serde(default)]
+    pub harmless: Vec<Spanned<String>>,
     /// Phrases, of any rule, that shall not count.
     #[serde(default)]
     pub without: Vec<String>,
@@ -84,6 +89,9 @@ pub struct GroupEntry {
     /// Whether it is that context: its points then calm the others and are not counted.
     #[serde(default)]
     pub context: bool,
+    /// Whether people speak like that in an honest chat as well: alone, such groups refuse no answer in one.
+    #[serde(default)]
+    pub weak: bool,
     /// What the log says, a sentence without its full stop.
     pub reason: String,
 }

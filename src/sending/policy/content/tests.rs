@@ -42,7 +42,7 @@ fn messages_are_folded() {
         ("%50'ye varan indirim", "% # ye varan indirim"),
         ("FIRSAT fırsat", "firsat firsat"),
         ("🔥Sale🔥", "🔥 sale 🔥"),
-        ("order A-1001", "order a #"),
+        ("order A-1001", "order #"),
     ] {
         assert_eq!(text(message), want, "{message}");
     }
@@ -142,7 +142,7 @@ fn single_innocent_words_are_nothing_much() {
     ] {
         assert!(total(text) < REVIEW, "{text}: {:?}", POLICY.score(Purpose::Transactional, text));
     }
-    assert_eq!(POLICY.score(Purpose::Support, ""), Score::default());
+    assert_eq!(total(""), 0);
 }
 
 #[test]
@@ -230,16 +230,20 @@ fn quality_stays_within_its_bounds() {
         include_str!("../../../../tests/data/policy/messages.tsv"),
         include_str!("../../../../tests/data/policy/marketing.tsv"),
         include_str!("../../../../tests/data/policy/near_misses.tsv"),
+        include_str!("../../../../tests/data/policy/scam.tsv"),
     ];
     let mut table = std::collections::BTreeMap::<(&str, &str), (u32, u32)>::new();
     for line in files.iter().flat_map(|f| f.lines().skip(1)) {
         let [label, language, text] = line.splitn(3, '\t').collect::<Vec<_>>()[..] else {
             panic!("three columns: {line}")
         };
-        let purpose = if label == "chat" { Purpose::Support } else { Purpose::Transactional };
+        let score = match label {
+            "chat" => POLICY.score(Purpose::Support, text).as_answer(),
+            _ => POLICY.score(Purpose::Transactional, text),
+        };
         let count = table.entry((label, language)).or_default();
         count.0 += 1;
-        count.1 += u32::from(POLICY.score(purpose, text).total >= REFUSE);
+        count.1 += u32::from(score.total >= REFUSE);
     }
     let mut honest = (0, 0);
     for ((label, language), (messages, refused)) in table {

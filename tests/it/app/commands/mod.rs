@@ -37,6 +37,11 @@ fn tour(place: &Place) {
     assert_eq!(place.json(&["doctor"])["ok"], true);
     let mild = place.json(&["policy", "check", TEXT]);
     assert_eq!((&mild["score"], &mild["verdict"]), (&json!(0), &json!("sent")));
+    assert!(mild["model"].as_u64().is_some_and(|share| share < 50) && mild["words"] == json!([]), "{mild}");
+    let bait = place.json(&["policy", "check", "You have won a cash prize, claim it now!"]);
+    assert!(bait["verdict"] == "refused" && bait["model"].as_u64().is_some_and(|share| share >= 50), "{bait}");
+    let words: Vec<&str> = bait["words"].as_array().into_iter().flatten().filter_map(|w| w["words"].as_str()).collect();
+    assert!(words.iter().any(|words| words.contains("won")), "{bait}");
     let sample = place.json(&["check-config", "--print-defaults"]);
     assert!(sample["sample"].as_str().expect("a text").contains("throttle_per_minute = 60"));
 }

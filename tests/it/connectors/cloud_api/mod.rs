@@ -1,4 +1,4 @@
 //! Meta's Cloud API: what goes out to it, and what comes in from it.
 
 mod incoming;
-mod outgoing;
+pub mod outgoing;

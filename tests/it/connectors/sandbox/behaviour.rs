@@ -11,7 +11,7 @@ use std::{
 use wa_gateway::{
     connectors::{
         Ack, Address, Boxed, Connector, Content, EventKind, InstanceSetup, Outgoing, SendError, SendErrorKind,
-        inbound_event::{GroupRef, RemoteParty},
+        inbound_event::{GroupRef, ReceiptHeard, RemoteParty},
         outgoing::{MediaFile, MediaKind},
         sandbox::{Sandbox, inbox},
     },
@@ -63,7 +63,7 @@ impl Bench {
 
     async fn receipts(&self, n: usize) -> Vec<(String, Receipt)> {
         let told = self.ear.wait_for(n).await.into_iter().filter_map(|what| match what {
-            EventKind::Receipt { provider_message_id, receipt, .. } => Some((provider_message_id, receipt)),
+            EventKind::Receipt(heard) => Some((heard.provider_message_id, heard.receipt)),
             _ => None,
         });
         told.collect()
@@ -276,7 +276,7 @@ async fn every_change_of_state_is_told_in_order() {
         .heard()
         .into_iter()
         .filter_map(|h| match h.what {
-            EventKind::State { state, reason, .. } => Some((state, reason)),
+            EventKind::State(standing) => Some((standing.state, standing.reason)),
             _ => None,
         })
         .collect();
@@ -301,9 +301,9 @@ async fn phones_write_call_and_change_groups() {
         let EventKind::Message(m) = message else { panic!("a message: {message:?}") };
         assert_eq!((&m.provider_message_id, m.text.as_deref(), &m.from), (&id, Some("مرحبا"), &dana()));
     }
-    assert!(matches!(&heard[2], EventKind::Call { call_id, missed: true, .. } if *call_id == call));
+    assert!(matches!(&heard[2], EventKind::Call(heard) if heard.missed && heard.call_id == call));
     assert!(matches!(&heard[3], EventKind::GroupUpdated { change, .. } if change == "subject"));
-    assert!(matches!(&heard[4], EventKind::Receipt { message_id: None, receipt: Receipt::Read, .. }));
+    assert!(matches!(&heard[4], EventKind::Receipt(ReceiptHeard { message_id: None, receipt: Receipt::Read, .. })));
     bench.ear.fail_next(1);
     sandbox.receive(dana(), "STOP").await.expect_err("not recorded");
 }
@@ -338,7 +338,7 @@ fn it_opens_without_a_runtime_and_tells_its_state_once_there_is_one() {
         bench.step(MIN).await;
         bench.receipts(1).await;
     });
-    assert!(bench.ear.heard().iter().any(|h| matches!(h.what, EventKind::State { state: InstanceState::Open, .. })));
+    assert!(bench.ear.heard().iter().any(|h| matches!(&h.what, EventKind::State(s) if s.state == InstanceState::Open)));
     assert_eq!(bench.clock.now().rfc3339(), "2026-01-01T00:01:00Z");
 }
 

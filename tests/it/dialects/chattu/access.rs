@@ -156,17 +156,32 @@ async fn a_session_does_nothing_for_pages_from_elsewhere_and_for_viewers() {
     let path = format!("/api/chats/{INSTANCE}/966501234567@c.us/send");
     let body = json!({"message": "hello"});
     let cookie = format!("Cookie: session={}", agent.cookies["session"]);
-    for origin in ["Sec-Fetch-Site: cross-site", "Origin: https://evil.example", "Accept: */*"] {
-        let headers = [cookie.clone(), "Content-Type: application/json".to_owned(), origin.to_owned()];
+    let json = "Content-Type: application/json";
+    for (kind, origin) in [
+        (json, "Sec-Fetch-Site: cross-site"),
+        (json, "Origin: https://evil.example"),
+        (json, "Origin: null"),
+        (json, "Referer: https://evil.example/page"),
+        // What a form of an old browser could send from anywhere.
+        ("Content-Type: text/plain", "Accept: */*"),
+        ("Content-Type: application/x-www-form-urlencoded", "Accept: */*"),
+        ("Content-Type: multipart/form-data; boundary=B", "Accept: */*"),
+    ] {
+        let headers = [cookie.clone(), kind.to_owned(), origin.to_owned()];
         let refused = http::call(shop.world.address(), "POST", &path, &headers, body.to_string().as_bytes()).await;
         assert_eq!((refused.status, refused.json()["code"].as_str()), (403, Some("ACCESS_DENIED")), "{origin}");
     }
     let mut viewer = viewer;
     assert_eq!(viewer.json("POST", &path, &body).await.status, 403);
     assert_eq!(viewer.get(&format!("/api/chats/{INSTANCE}")).await.status, 200);
+    assert!(shop.world.inbox().await.is_empty());
+    // A program has a cookie from a login of its own, and none of a browser's headers: as the documents print it.
+    let headers = [cookie, json.to_owned()];
+    let sent = http::call(shop.world.address(), "POST", &path, &headers, body.to_string().as_bytes()).await;
+    assert_eq!(sent.status, 200, "{}", sent.body);
     let nobody = http::call(shop.world.address(), "GET", &format!("/api/chats/{INSTANCE}"), &[], &[]).await;
     assert_eq!((nobody.status, nobody.json()["code"].as_str()), (401, Some("AUTH_ERROR")));
-    assert!(shop.world.inbox().await.is_empty());
+    assert_eq!(shop.world.inbox().await.len(), 1);
     shop.world.stop().await;
 }
 

@@ -5,6 +5,7 @@
 //! is in our own words, and the list of all that a receiver may answer, whose fields stand with their events.
 
 use super::{Shop, examples, examples::like, routes};
+use crate::harness::deps::for_everything;
 use crate::harness::{
     files::FileServer,
     http::{self, Reply},
@@ -32,7 +33,7 @@ type Replaced = Vec<(&'static str, String)>;
 #[tokio::test]
 async fn every_documented_request_is_answered_as_documented() {
     let (files, receiver) = (FileServer::start().await, Receiver::start().await);
-    let entries = [files.address, receiver.address].map(|at| at.to_string().parse().expect("an entry"));
+    let entries = [files.address, receiver.address].map(|at| for_everything(&at));
     let shop = Shop::start_at("2025-10-06T17:30:00Z", |config| config.egress.allow = entries.into()).await;
     let owner = Visitor::logged_in(&shop.world, "owner").await;
     let mut replaced: Replaced = vec![

@@ -12,6 +12,7 @@ mod routes;
 mod schedules;
 mod scripts;
 
+use crate::harness::deps::for_everything;
 use crate::harness::{
     http::{self, Reply},
     receiver::Receiver,
@@ -51,7 +52,7 @@ impl Shop {
     /// The same, with a receiver that the client's webhook points to.
     pub async fn with_receiver() -> (Self, Receiver) {
         let receiver = Receiver::start().await;
-        let entry = receiver.address.to_string().parse().expect("an entry");
+        let entry = for_everything(&receiver.address);
         let shop = Self::start_with(|config| config.egress.allow = vec![entry]).await;
         let body = serde_json::json!({"clientId": INSTANCE, "webhookUrl": receiver.url()});
         assert_eq!(shop.post("/api/update-webhook", &body).await.status, 200);

@@ -1,6 +1,7 @@
 //! The examples' scripts, run where their interpreters are.
 
 use super::{Shop, examples::pending, routes};
+use crate::harness::deps::for_everything;
 use crate::harness::{
     files::FileServer,
     receiver::Receiver,
@@ -29,7 +30,7 @@ async fn run(program: &str, script: &str) {
         return;
     }
     let (files, receiver) = (FileServer::start().await, Receiver::start().await);
-    let entries = [files.address, receiver.address].map(|at| at.to_string().parse().expect("an entry"));
+    let entries = [files.address, receiver.address].map(|at| for_everything(&at));
     let shop = Shop::start_with(|config| config.egress.allow = entries.into()).await;
     shop.put_groups();
     Visitor::logged_in(&shop.world, "owner").await;
@@ -105,7 +106,7 @@ async fn the_php_receiver_answers_whoever_wrote() {
     }
     let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
     let place = format!("127.0.0.1:{port}");
-    let entry = place.parse().expect("an entry");
+    let entry = for_everything(&place);
     let shop = Shop::start_with(|config| config.egress.allow = vec![entry]).await;
     let key = shop.get("/api/clients").await.json()[0]["apiKey"].as_str().expect("a key").to_owned();
     let mut command = Command::new("php");

@@ -287,10 +287,11 @@ async fn the_window_is_of_the_instance_and_strict_mode_is_an_admins() {
     world.template(&pbx, "after_hours", None).await;
     world.hears(PHONE, "Hello?").await;
     assert_eq!(world.event(&other, &reply_to(PHONE)).await.error(), "conversation_window_closed", "another number");
-    // A call over WhatsApp is no message.
+    // A call over WhatsApp opens the window, as a message does.
+    assert_eq!(world.event(&pbx, &reply_to(BADR)).await.error(), "conversation_window_closed");
     let rings = SandboxCall { instance: INSTANCE.into(), from: BADR.into(), missed: true };
     world.command(rings).await.expect("recorded");
-    assert_eq!(world.event(&pbx, &reply_to(BADR)).await.error(), "conversation_window_closed");
+    assert_eq!(world.event(&pbx, &reply_to(BADR)).await.status, 200);
     // The hours are a setting, to the second.
     world.set_pbx(&pbx, ThreecxSettings { window_hours: Some(2), ..Default::default() }).await;
     world.later(Duration::from_secs(2 * 3600 - 1));

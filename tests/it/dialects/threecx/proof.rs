@@ -29,6 +29,8 @@ fn assert_refused(reply: &Reply, what: &str) {
         ("content-type".to_owned(), "application/json".to_owned()),
         ("content-length".to_owned(), REFUSED.len().to_string()),
         ("connection".to_owned(), "close".to_owned()),
+        ("cache-control".to_owned(), "no-store".to_owned()),
+        ("x-content-type-options".to_owned(), "nosniff".to_owned()),
     ];
     let (_, mut headers, _) = bytes(reply);
     let mut sorted = expected;

@@ -14,6 +14,7 @@ use tokio::{
     io::AsyncWriteExt as _,
     net::{TcpListener, TcpStream},
 };
+use wa_gateway::model::egress::Use;
 use wa_gateway::{
     egress::{Bounds, Egress, EgressError, EgressResponse, Outbound},
     model::clock::Clock,
@@ -29,7 +30,13 @@ where
     let egress = way_out(&[&receiver.addr.to_string()], &Names::answering(&[]));
     let bounds = Bounds { timeout: Duration::from_millis(400), ..BOUNDS };
     let url = format!("{scheme}://{}/", receiver.addr);
-    let request = Outbound { method: Method::POST, url: &url, headers: Vec::new(), body: Bytes::from_static(b"{}") };
+    let request = Outbound {
+        method: Method::POST,
+        url: &url,
+        headers: Vec::new(),
+        body: Bytes::from_static(b"{}"),
+        of: Use::Connectors,
+    };
     let clock = wa_gateway::model::clock::SystemClock;
     let began = clock.now();
     let answer = egress.send(request, bounds).await;

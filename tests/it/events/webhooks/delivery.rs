@@ -8,7 +8,7 @@ use crate::harness::{
 use serde_json::{Value, json};
 use std::time::Duration;
 use wa_gateway::{
-    app::commands::{WebhookCreate, WebhookDeliveries, WebhookEnable, WebhookList, WebhookResend},
+    app::commands::{WebhookCreate, WebhookDeliveries, WebhookEnable, WebhookList, WebhookResend, WebhookRotate},
     model::clock::{Clock, SystemClock},
 };
 
@@ -82,6 +82,73 @@ async fn a_failed_delivery_comes_again_with_the_same_id_and_bytes() {
     let listed = deliveries(&world).await;
     assert_eq!(listed[0]["state"], "delivered");
     assert_eq!(listed[0]["attempts"], 3);
+    world.stop().await;
+}
+
+/// The receiver is away for sixty events; then it is back. Nothing waits for its own next try.
+#[tokio::test]
+async fn when_a_receiver_is_back_what_waits_for_it_follows_at_once() {
+    let (world, receiver, _) = world_with_endpoint(&["message.sent"]).await;
+    receiver.answer_all("500 Internal Server Error");
+    for n in 0..60 {
+        world.send(&message_with(json!({"message": format!("Order {n} is packed.")}))).await;
+        world.later(Duration::from_secs(10));
+    }
+    let is_tried = |d: &&Value| d["attempts"].as_i64() > Some(0);
+    wait::until("each has failed", async || {
+        // One place while it fails, and a rest between: the clock has to go on.
+        world.later(Duration::from_secs(1));
+        deliveries(&world).await.iter().filter(is_tried).count() == 60
+    })
+    .await;
+    receiver.answer_all("");
+    world.send(&message_with(json!({"message": "Order 60 is packed."}))).await;
+    wait::until("all are delivered, and no clock was moved", async || delivered(&world).await == 61).await;
+    world.stop().await;
+}
+
+/// One event that the receiver never takes is no outage: what else arrives does not bring it back each time.
+#[tokio::test]
+async fn an_event_that_is_never_taken_keeps_its_own_times() {
+    let (world, receiver, _) = world_with_endpoint(&["message.sent"]).await;
+    receiver.refuse("poison", "500 Internal Server Error");
+    world.send(&message_with(json!({"message": "poison"}))).await;
+    settled(&world, 1).await;
+    for n in 0..12 {
+        world.send(&message_with(json!({"message": format!("Order {n} is packed.")}))).await;
+        wait::until("it is delivered", async || delivered(&world).await == n + 1).await;
+        world.later(Duration::from_secs(10));
+    }
+    settled(&world, 14).await;
+    let poison = deliveries(&world).await.into_iter().find(|d| d["state"] == "pending").expect("it waits");
+    assert_eq!(poison["attempts"], 2, "at once and after five seconds, as ever: {poison}");
+    world.stop().await;
+}
+
+/// Two rotations within a day: both predecessors sign to their own end.
+#[tokio::test]
+async fn each_secret_signs_on_for_a_day_however_often_it_is_rotated() {
+    let (world, receiver, made) = world_with_endpoint(&["message.sent"]).await;
+    let id = made["id"].as_i64().expect("an id");
+    let mut secrets = vec![made["secret"].as_str().expect("a secret").to_owned()];
+    for _ in 0..2 {
+        let rotated = world.command(WebhookRotate { id }).await.expect("rotated");
+        secrets.push(rotated["secret"].as_str().expect("a secret").to_owned());
+        world.later(Duration::from_secs(3600));
+    }
+    let signatures = |n: usize| {
+        let receiver = &receiver;
+        async move { receiver.wait_for(n).await[n - 1].header("webhook-signature").split(' ').count() }
+    };
+    world.send(&message()).await;
+    assert_eq!(signatures(1).await, 3);
+    world.later(Duration::from_secs(22 * 3600 + 60));
+    world.send(&message_with(json!({"message": "Your order is ready."}))).await;
+    assert_eq!(signatures(2).await, 2, "the first one's day is over, the second one's is not");
+    world.later(Duration::from_secs(3600));
+    world.send(&message_with(json!({"message": "Your order was sent."}))).await;
+    assert_eq!(signatures(3).await, 1);
+    assert_eq!(secrets.len(), 3);
     world.stop().await;
 }
 
@@ -160,6 +227,10 @@ async fn deliveries(world: &World) -> Vec<Value> {
 }
 
 /// Waits until the outcome of so many attempts is written: the receiver knows of an attempt before we do.
+async fn delivered(world: &World) -> usize {
+    deliveries(world).await.iter().filter(|d| d["state"] == "delivered").count()
+}
+
 async fn settled(world: &World, attempts: i64) {
     let sum = |all: &[Value]| all.iter().map(|d| d["attempts"].as_i64().unwrap_or(0)).sum::<i64>();
     wait::until(&format!("{attempts} attempts are written"), async || sum(&deliveries(world).await) >= attempts).await;

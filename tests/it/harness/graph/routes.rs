@@ -126,7 +126,7 @@ fn messages(state: &mut State, asked: &Asked) -> Answer {
     let id = format!("wamid.HBgLTEST{:08}", state.next_id);
     let whom = body["to"].as_str().or(body["recipient"].as_str()).unwrap_or_default().to_owned();
     let taken = json!({
-        "messaging_product": "whatsapp", "contacts": [contact_of(&whom)], "messages": [{"id": id}],
+        "messaging_product": "whatsapp", "contacts": [contact_of(state, &whom)], "messages": [{"id": id}],
     });
     state.sent.push(Sent { id, body });
     match fault {
@@ -139,9 +139,15 @@ fn messages(state: &mut State, asked: &Asked) -> Answer {
 }
 
 /// How Meta names whom it took a message for: by the number as it knows it, without a plus sign, or by the hidden id.
-fn contact_of(whom: &str) -> Value {
+fn contact_of(state: &State, whom: &str) -> Value {
     match whom.strip_prefix('+') {
-        Some(digits) => json!({"input": whom, "wa_id": wa_id(digits)}),
+        Some(digits) => {
+            let mut contact = json!({"input": whom, "wa_id": state.strays.get(whom).cloned().unwrap_or(wa_id(digits))});
+            if let Some(hidden) = state.hidden.get(whom) {
+                contact["user_id"] = json!(hidden);
+            }
+            contact
+        }
         None => json!({"input": whom, "user_id": whom}),
     }
 }

@@ -143,6 +143,8 @@ async fn a_phrase_counts_or_is_silenced_without_a_restart_and_can_be_tried() {
     assert_eq!(admin.post("/admin/policy/phrases", &good).await.status, 422, "it is there");
     let tried = admin.post("/admin/policy/try", &text).await.body;
     assert!(tried.contains("<code>prize</code>") && tried.contains("<span class=\"figure\">40</span>"), "{tried}");
+    assert!(tried.contains("<mark title=\"prize\">zanzibar ticket</mark>"), "its words are marked: {tried}");
+    assert!(tried.contains("The model's share: ") || tried.contains("The model&#39;s share: "), "{tried}");
     assert_eq!(audited(&world, "policy.phrase_add").await.3, "prize, 45");
 
     world.restart().await;

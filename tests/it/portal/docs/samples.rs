@@ -1,6 +1,7 @@
 //! The documentation's samples, as a reader would paste them: run by their interpreter against a running gateway. An
 //! interpreter that is not there is passed over; curl and a shell always are.
 
+use crate::harness::deps::for_everything;
 use crate::harness::{
     http,
     world::{INSTANCE, PHONE, World, message, message_to},
@@ -163,7 +164,7 @@ async fn each_receiver_believes_the_gateway_and_nobody_else() {
         }
         let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port");
         let now = SystemClock.now().rfc3339();
-        let entry = port.to_string().parse().expect("an entry");
+        let entry = for_everything(&port);
         let world = World::start_at(&now, |config| config.egress.allow = vec![entry]).await;
         let request = WebhookCreate {
             account: world.account,

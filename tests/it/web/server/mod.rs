@@ -2,4 +2,4 @@
 
 mod clients;
 mod listener;
-mod tls;
+pub mod tls;

@@ -13,9 +13,10 @@ async fn the_page_says_what_to_paste_and_shows_no_secret() {
         let page = owner.get(&format!("/instances/{LINE}/manage")).await;
         assert_eq!(page.status, 200);
         assert!(page.body.contains(&format!("/hooks/cloud-api/{LINE}</code>")), "{lang}: the address");
-        for field in ["messages", "template_category_update", "account_update", "user_id_update", "calls"] {
+        for field in ["messages", "template_category_update", "account_update", "calls"] {
             assert!(page.body.contains(&format!("<code dir=\"ltr\">{field}</code>")), "{lang}: {field}");
         }
+        assert!(!page.body.contains("user_id_update"), "{lang}: Meta has no such field");
         assert!(!page.body.contains(TOKEN) && !page.body.contains(SECRET), "{lang}: the secrets stay sealed");
     }
     owner.speaks("en");

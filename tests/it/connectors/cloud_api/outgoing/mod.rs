@@ -6,5 +6,5 @@ mod contract;
 mod failures;
 mod messages;
 mod program;
-mod rig;
+pub mod rig;
 mod standing;

@@ -108,14 +108,11 @@ async fn what_a_client_says_about_itself_changes_nothing() {
         "X-HTTP-Method-Override: DELETE",
     ];
     let lines = lies.join("\r\n");
-    for target in ["/", "http://evil.example/"] {
-        let mut wire = connect(&world).await;
-        let request = format!("GET {target} HTTP/1.1\r\nHost: evil.example\r\nAccept: text/html\r\n{lines}\r\n\r\n");
-        assert!(wire.send(request).await);
-        let reply = wire.answer().await.expect("an answer");
-        assert_eq!((reply.status, &reply.body), (200, &honest.body), "{target}");
-        assert!(reply.headers.iter().all(|(_, v)| !v.contains("evil") && !v.contains("203.0.113.9")));
-    }
+    let mut wire = connect(&world).await;
+    assert!(wire.send(format!("GET / HTTP/1.1\r\nHost: evil.example\r\nAccept: text/html\r\n{lines}\r\n\r\n")).await);
+    let reply = wire.answer().await.expect("an answer");
+    assert_eq!((reply.status, &reply.body), (200, &honest.body));
+    assert!(reply.headers.iter().all(|(_, v)| !v.contains("evil") && !v.contains("203.0.113.9")));
     // Nor does it for a message: two keys' worth of addresses are still one sender.
     let headers: Vec<&str> = lies.to_vec();
     let reply = world.send_with(&world.key, &message(), &headers).await;
@@ -157,5 +154,64 @@ async fn a_body_that_breaks_off_leaves_nothing_half_done() {
     let under_way = read.await.map_err(|e: wa_gateway::store::StoreError| e.to_string());
     assert_eq!(under_way, Ok(0));
     still_serves(&world).await;
+    world.stop().await;
+}
+
+/// What is no ordinary request goes no further; each line is harmless, and says what would be right.
+#[tokio::test]
+async fn a_request_has_an_ordinary_target_and_one_host() {
+    let world = World::start().await;
+    let long = format!("/{}", "a".repeat(9000));
+    for (target, host, status) in [
+        ("/healthz", "Host: a.example\r\n", 200),
+        ("/healthz?x=%20", "Host: a.example:8080\r\n", 200),
+        ("/healthz", "", 400),
+        ("/healthz", "Host: a.example\r\nHost: a.example\r\n", 400),
+        ("/healthz", "Host: a.example/x\r\n", 400),
+        ("/100%", "Host: a.example\r\n", 400),
+        ("/healthz?x=%zz", "Host: a.example\r\n", 400),
+        (&long, "Host: a.example\r\n", 414),
+    ] {
+        let mut wire = connect(&world).await;
+        assert!(wire.send(format!("GET {target} HTTP/1.1\r\n{host}\r\n")).await);
+        let reply = wire.answer().await.expect("an answer");
+        assert_eq!(reply.status, status, "{target} {host:?}: {}", reply.body);
+        assert!(reply.header("x-request-id").is_some() && reply.header("x-content-type-options") == Some("nosniff"));
+        assert!(status == 200 || reply.body.ends_with('\n'), "{}", reply.body);
+    }
+    let mut old = connect(&world).await;
+    assert!(old.send("GET /healthz HTTP/1.0\r\n\r\n").await);
+    assert_eq!(old.answer().await.expect("an answer").status, 200, "HTTP/1.0 names none");
+    world.stop().await;
+}
+
+/// An answer before the body came says that the connection ends, or the connection goes on.
+#[tokio::test]
+async fn an_early_refusal_does_not_hang_up_without_a_word() {
+    let world = World::start().await;
+    let head = |path: &str, length: usize| {
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: a.example\r\nContent-Type: application/json\r\nAuthorization: Bearer wrong\r\n\
+             Content-Length: {length}\r\n\r\n"
+        )
+    };
+    for path in ["/api/send-message", "/nothing/here", "/hooks/cloud-api/none", "/healthz"] {
+        // Its body comes at once, is small, and is read over: the connection goes on.
+        let mut wire = connect(&world).await;
+        for _ in 0..3 {
+            assert!(wire.send(format!("{}{{}}", head(path, 2))).await, "{path}");
+            let reply = wire.answer().await.expect("an answer");
+            assert!((400..500).contains(&reply.status), "{path}");
+            assert_eq!(reply.header("connection"), None, "{path}");
+        }
+        // Its body does not come, or is too large to be worth it: the connection ends, and that is said.
+        for length in [2, 1 << 20] {
+            let mut wire = connect(&world).await;
+            assert!(wire.send(head(path, length)).await, "{path}");
+            let reply = wire.answer().await.expect("an answer");
+            assert_eq!(reply.header("connection"), Some("close"), "{path} {length}");
+            wire.is_closed().await;
+        }
+    }
     world.stop().await;
 }

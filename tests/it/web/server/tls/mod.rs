@@ -16,12 +16,12 @@ use wa_gateway::{config::Config, model::clock::Clock};
 
 const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
-fn public(config: &mut Config) {
+pub fn public(config: &mut Config) {
     config.listen.public = Some("127.0.0.1:0".parse().expect("an address"));
 }
 
 /// The self-signed certificate that the gateway wrote.
-fn written(world: &World) -> std::path::PathBuf {
+pub fn written(world: &World) -> std::path::PathBuf {
     world.dir.path().join("tls/self-signed.pem")
 }
 
@@ -36,7 +36,7 @@ impl TimeProvider for Now {
 }
 
 /// A verified TLS connection to the public listener, trusting only what is in `root`.
-async fn dial(world: &World, root: &Path, alpn: &[&[u8]]) -> std::io::Result<TlsStream<TcpStream>> {
+pub async fn dial(world: &World, root: &Path, alpn: &[&[u8]]) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(root).expect("a certificate")).expect("a usable one");
     let provider = Arc::new(rustls::crypto::ring::default_provider());

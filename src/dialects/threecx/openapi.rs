@@ -1,10 +1,11 @@
 //! The 3CX middleware (contract 2).
 
-use super::{
+use super::EventType;
+use crate::api::openapi::{
     Operation,
     schema::{json_answer, json_body, object, other_answer, refusals},
 };
-use crate::{dialects::threecx::EventType, model::code::Code, web::problem};
+use crate::{model::code::Code, web::problem};
 use serde_json::{Value, json};
 
 const WEBHOOK: &[Code] = &[
@@ -35,14 +36,13 @@ const WEBHOOK: &[Code] = &[
 ];
 
 /// The operations.
-pub(super) fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<Operation> {
     let mut answers = vec![(200, json_answer("Done, or recorded.", answer()))];
     answers.extend(refusals(WEBHOOK, problem::describe_threecx));
     let webhook = Operation {
         id: "threecx_webhook",
         method: "POST",
         path: "/integrations/3cx/webhook/{integration_id}",
-        tag: "3cx",
         security: &["threecx", "bearer"],
         parameters: Vec::new(),
         body: Some(json_body(
@@ -61,7 +61,6 @@ pub(super) fn operations() -> Vec<Operation> {
         id: "threecx_template",
         method: "GET",
         path: "/integrations/3cx/{integration_id}/template.xml",
-        tag: "3cx",
         security: &["session"],
         parameters: Vec::new(),
         body: None,
@@ -89,7 +88,6 @@ fn sms() -> Operation {
         id: "threecx_sms",
         method: "POST",
         path: "/integrations/3cx/sms/{integration_id}/messages",
-        tag: "3cx",
         security: &["bearer", "threecx"],
         parameters: Vec::new(),
         body: Some(json_body(

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 /// The addresses by their keys of `[listen]`; none where it does not listen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Listening {
+pub struct ListenAddresses {
     /// `listen.local`
     pub local: Option<SocketAddr>,
     /// `listen.public`

@@ -1,13 +1,10 @@
 //! The Chattu-style dialect (contract 3). Its answers are described by examples of their shape.
 
-use super::{
+use crate::api::openapi::{
     Operation,
     schema::{json_answer, json_body, named, object, other_answer, shape},
 };
 use serde_json::{Value, json};
-
-/// A route that is served where the dialect is.
-pub(super) const MARK: &str = "/api/add-number";
 
 /// Members that may be null.
 const NULLABLE: [&str; 13] = [
@@ -45,7 +42,7 @@ const LOGIN: &[&str] = &["session"];
 const EITHER: &[&str] = &["session", "chattu"];
 
 /// The operations.
-pub(super) fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<Operation> {
     let mut all = numbers();
     all.extend(scheduled());
     all.extend(logs());
@@ -55,7 +52,7 @@ pub(super) fn operations() -> Vec<Operation> {
 }
 
 /// Puts this dialect's form beside that of the guarded API, where both share a route: the header decides.
-pub(super) fn share(send: &mut Operation) {
+pub fn share(send: &mut Operation) {
     send.security = &["bearer", "chattu"];
     let form = object(
         &["clientId", "number"],
@@ -314,7 +311,7 @@ fn operation(
     for status in [400, 401, 403, 404, 429, 502] {
         answers.push((status, json_answer("Refused; `code` says why.", error())));
     }
-    Operation { id, method, path, tag: "chattu", security, parameters: Vec::new(), body: None, answers }
+    Operation { id, method, path, security, parameters: Vec::new(), body: None, answers }
 }
 
 fn error() -> Value {

@@ -1,0 +1,56 @@
+//! Who is logged in, by a session's token.
+
+use super::user::{Role, SESSION_IDLE, token_hash};
+use crate::{
+    model::{
+        clock::{SLACK, Time},
+        ids::{AccountId, UserId},
+    },
+    store::{StoreError, Tx},
+};
+use rusqlite::params;
+
+/// Who is logged in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Session {
+    /// The user.
+    pub user: UserId,
+    /// Their email.
+    pub email: String,
+    /// Their role.
+    pub role: Role,
+    /// Their account.
+    pub account: Option<AccountId>,
+    /// The language that they chose.
+    pub language: Option<String>,
+    /// When the session was last in use, to the minute.
+    pub seen_at: Time,
+}
+
+impl Session {
+    /// The session with this token, if it is in force and its user and their account are not switched off.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn find(tx: &Tx<'_>, token: &str, now: Time) -> Result<Option<Self>, StoreError> {
+        tx.find(
+            "SELECT u.id, u.email, u.role, u.account_id, u.language, s.last_seen_at FROM sessions s JOIN users u ON u.id = s.user_id
+             WHERE s.token_hash = ?1 AND s.expires_at > ?2 AND s.last_seen_at > ?3 AND s.created_at <= ?4
+               AND u.disabled_at IS NULL
+               AND (u.role = 'admin' OR NOT EXISTS (
+                 SELECT 1 FROM accounts a WHERE a.id = u.account_id AND a.disabled_at IS NOT NULL))",
+            params![token_hash(token), now, now.minus(SESSION_IDLE), now.plus(SLACK)],
+            |r| {
+                let role = Role::parse(&r.get::<_, String>(2)?).unwrap_or(Role::Viewer);
+                Ok(Self {
+                    user: r.get(0)?,
+                    email: r.get(1)?,
+                    role,
+                    account: r.get(3)?,
+                    language: r.get(4)?,
+                    seen_at: r.get(5)?,
+                })
+            },
+        )
+    }
+}

@@ -1,0 +1,271 @@
+//! Kinds of honest messages that must not be refused, and of fraud that must be: each as a table or at random.
+
+use super::*;
+use std::sync::LazyLock;
+
+static POLICY: LazyLock<ContentPolicy> = LazyLock::new(ContentPolicy::built_in);
+
+const REFUSE: u8 = 80;
+const REVIEW: u8 = 60;
+
+fn total(text: &str) -> u8 {
+    POLICY.score(Purpose::Transactional, text).total
+}
+
+/// Numbers that look random and are the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).expect("31 bits") % n
+    }
+
+    fn of(&mut self, alphabet: &str, n: usize) -> String {
+        (0..n).map(|_| char::from(alphabet.as_bytes()[self.below(alphabet.len())])).collect()
+    }
+}
+
+const DIGITS: &str = "0123456789";
+const UPPER: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+const HEX: &str = "0123456789abcdef";
+const BASE32: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+const MIXED: &str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+/// An identifier of the form with this number, and what the form is called.
+fn identifier(form: usize, d: &mut Dice) -> (&'static str, String) {
+    let groups = |text: String| {
+        text.as_bytes().chunks(4).map(|c| String::from_utf8_lossy(c).into_owned()).collect::<Vec<_>>().join(" ")
+    };
+    match form {
+        0 => {
+            let parts = [8, 4, 4, 4, 12].map(|n| d.of(HEX, n));
+            ("UUID", parts.join("-"))
+        }
+        1 => ("hexadecimal, 12", d.of(HEX, 12)),
+        2 => ("hexadecimal, 32", d.of(HEX, 32)),
+        3 => ("hexadecimal, capitals", d.of(HEX, 8).to_uppercase()),
+        4 => ("ULID", format!("01{}", d.of(BASE32, 24))),
+        5 => ("1Z", format!("1Z{}{}", d.of(MIXED, 6), d.of(DIGITS, 10))),
+        6 => ("GS1", format!("(01){}(17){}(10){}", d.of(DIGITS, 14), d.of(DIGITS, 6), d.of(MIXED, 6))),
+        7 => ("SSCC", format!("(00){}", d.of(DIGITS, 18))),
+        8 => ("ISO 11649", format!("RF{}{}", d.of(DIGITS, 2), d.of(MIXED, 12))),
+        9 => ("ISO 11649 in fours", groups(format!("RF{}{}", d.of(DIGITS, 2), d.of(DIGITS, 14)))),
+        10 => ("IBAN", format!("DE{}", d.of(DIGITS, 20))),
+        11 => ("IBAN in fours", groups(format!("GB{}{}{}", d.of(DIGITS, 2), d.of(UPPER, 4), d.of(DIGITS, 14)))),
+        12 => (
+            "letters and digits",
+            format!("#{}{}{}{}", d.of(UPPER, 2), d.of(DIGITS, 2), d.of(UPPER, 2), d.of(DIGITS, 2)),
+        ),
+        13 => ("eight at random", d.of(MIXED, 8)),
+        14 => ("two letters first", format!("{}{}", d.of(UPPER, 2), d.of(DIGITS, 6))),
+        15 => ("two letters and two digits", format!("{}{}", d.of(UPPER, 2), d.of(DIGITS, 2))),
+        16 => ("with a year", format!("{}-2026-{}", d.of(UPPER, 2), d.of(DIGITS, 5))),
+        17 => ("groups", format!("{}-{}-{}", d.of(MIXED, 3), d.of(DIGITS, 4), d.of(MIXED, 2))),
+        18 => ("small letters", d.of("0123456789abcdefghijklmnopqrstuvwxyz", 9)),
+        _ => ("UPU S10", format!("{}{}DE", d.of(UPPER, 2), d.of(DIGITS, 9))),
+    }
+}
+
+const FORMS: usize = 20;
+
+#[test]
+fn an_order_notice_passes_whatever_its_number_looks_like() {
+    let notices = [
+        "Your order {} has been shipped and will arrive on Thursday.",
+        "✅ Order {} is on its way! Thank you 😊",
+        "Ihre Bestellung {} wurde versandt. Vielen Dank!",
+        "Su pedido {} ya salió del almacén. ¡Gracias!",
+        "Seu pedido {} saiu para entrega! 🎉",
+        "Votre commande {} est en route. Merci !",
+        "Il suo ordine {} è stato spedito.",
+        "Pesanan {} sedang dikirim. Terima kasih!",
+        "{} numaralı siparişiniz yola çıktı.",
+        "Ваш заказ {} передан курьеру.",
+        "تم شحن طلبك رقم {} وسيصل غدا.",
+        "הזמנה {} נשלחה ותגיע מחר.",
+    ];
+    let mut dice = Dice(17);
+    for form in 0..FORMS {
+        let (mut reviewed, mut worst, mut name) = (0, String::new(), "");
+        for n in 0..10_000 {
+            let (called, id) = identifier(form, &mut dice);
+            name = called;
+            let text = notices[n % notices.len()].replace("{}", &id);
+            let score = POLICY.score(Purpose::Transactional, &text);
+            assert!(score.total < REFUSE, "{text}: {score:?}");
+            if score.total >= REVIEW {
+                reviewed += 1;
+                worst = format!("{text}: {score:?}");
+            }
+        }
+        assert!(reviewed <= 10, "{name}: {reviewed} of 10,000 to review, such as {worst}");
+    }
+}
+
+#[test]
+fn saying_how_to_stop_is_no_evidence() {
+    for (notice, line) in [
+        ("Your bicycle is ready.", "Reply STOP to end these messages."),
+        ("Your bicycle is ready.", "Reply STOP to unsubscribe"),
+        ("Your bicycle is ready.", "Text STOP to opt out."),
+        ("Ihr Fahrrad ist repariert.", "Antworten Sie mit STOPP, um diese Nachrichten abzubestellen."),
+        ("Ihr Fahrrad ist repariert.", "Mit STOPP bestellen Sie diese Nachrichten ab."),
+        ("Su bicicleta está lista.", "Responda STOP para darse de baja."),
+        ("Sua bicicleta está pronta.", "Responda SAIR para não receber mais mensagens."),
+        ("Votre vélo est prêt.", "Répondez STOP pour vous désabonner."),
+        ("La sua bicicletta è pronta.", "Rispondi STOP per non ricevere più messaggi."),
+        ("Sepeda Anda sudah siap.", "Balas STOP untuk berhenti berlangganan."),
+        ("Bisikletiniz hazır.", "SMS iptali için RET yazıp 4412'ye gönderin."),
+        ("Ваш велосипед готов.", "Чтобы отписаться, ответьте СТОП."),
+        ("دراجتك جاهزة.", "لإلغاء الاشتراك أرسل إيقاف"),
+        ("האופניים מוכנים.", "להסרה השיבו הסר"),
+    ] {
+        let with = format!("{notice} {line}");
+        assert!(total(&with) <= total(notice).max(20), "{with}: {:?}", POLICY.score(Purpose::Transactional, &with));
+    }
+}
+
+#[test]
+fn a_disguise_and_one_weak_word_go_to_review() {
+    for text in [
+        "Ihr Auf\u{200b}trag ist fer\u{200b}tig, bitte ab\u{200b}holen",
+        "Votre nоuvеllе facture est dispоniblе",
+        "Le lien ne marche pas, c l i q u e z  ici s v p",
+        "Your n\u{200b}ew pass\u{200b}word was saved tod\u{200b}ay",
+        "Su nu\u{200b}evo pedi\u{200b}do está listo h\u{200b}oy",
+        "Ваша нoвая зaявка принята",
+    ] {
+        let score = POLICY.score(Purpose::Transactional, text);
+        assert!(score.total < REFUSE, "{text}: {score:?}");
+    }
+}
+
+#[test]
+fn an_answer_is_not_refused_for_weak_words() {
+    for text in [
+        "See you tomorrow then, come and enjoy the new place, today only until 6!",
+        "Yarın bekliyoruz, hemen gelin, yeni yerimiz çok güzel!",
+        "Besok datang ya, tempat baru kami bagus sekali, jangan sampai terlambat!",
+        "¡Te esperamos mañana! Ven hoy mismo si quieres, estamos aquí hasta las 8.",
+    ] {
+        let score = POLICY.score(Purpose::Support, text).as_answer();
+        assert!(score.total < REFUSE, "{text}: {score:?}");
+    }
+    for text in ["50% off everything today only, buy now!", "You have won a cash prize, claim it at https://bit.ly/x"] {
+        let score = POLICY.score(Purpose::Support, text).as_answer();
+        assert!(score.total >= REFUSE, "{text}: {score:?}");
+    }
+}
+
+#[test]
+fn words_mean_something_else_beside_some_neighbours() {
+    for text in [
+        "Selamat datang di klinik kami, silakan menunggu di ruang 2.",
+        "تم سحب مبلغ 500 ريال نقدا من حسابك.",
+        "Bu fatura sizin için otomatik olarak oluşturuldu.",
+        "Conferma il cambiamento del tuo indirizzo.",
+        "Confirme el cambio de contraseña en su cuenta.",
+        "Silakan konfirmasi perubahan jadwal Anda.",
+        "Напишите в службу поддержки, если выбор даты неверен.",
+        "Ihr Angebot Nr. 204 liegt bereit, bitte ansehen.",
+        "You have a new private message from Lena.",
+    ] {
+        let score = POLICY.score(Purpose::Transactional, text);
+        assert!(score.total < REVIEW, "{text}: {score:?}");
+    }
+}
+
+#[test]
+fn the_words_behind_a_verdict_are_marked_where_they_stand() {
+    for (text, want) in [
+        ("Hi Ann, f l a s h  s a l e on shoes. Bye", vec!["f l a s h  s a l e"]),
+        ("Fr\u{200b}ee gift inside", vec!["Fr\u{200b}ee gift"]),
+        ("Ваша посылка задержана на таможне.", vec!["посылка задержана"]),
+        ("Your order 2041 has been shipped.", vec![]),
+    ] {
+        let marks = POLICY.marks(text);
+        let marked: Vec<&str> = marks.iter().map(|mark| &text[mark.range.clone()]).collect();
+        assert!(want.iter().all(|w| marked.iter().any(|m| m.contains(w))), "{text}: {marked:?}");
+        let whole: String = explain::stretches(text, &marks).into_iter().map(|s| s.text).collect();
+        assert_eq!(whole, text);
+    }
+}
+
+#[test]
+fn each_dress_is_judged_as_the_plain_text_is() {
+    let zero_width =
+        |t: &str| t.chars().flat_map(|c| [Some(c), c.is_alphabetic().then_some('\u{200b}')]).flatten().collect();
+    let spaced = |t: &str| -> String {
+        t.split(' ').map(|w| w.chars().map(String::from).collect::<Vec<_>>().join(" ")).collect::<Vec<_>>().join("  ")
+    };
+    let wide = |t: &str| -> String {
+        let wider = |c: char| char::from_u32(u32::from(c) + 0xfee0).unwrap_or(c);
+        t.chars().map(|c| if c.is_ascii_alphanumeric() { wider(c) } else { c }).collect()
+    };
+    let leet = |t: &str| -> String {
+        t.chars()
+            .map(|c| match c {
+                'e' => '3',
+                'o' => '0',
+                'a' => '4',
+                'i' => '1',
+                _ => c,
+            })
+            .collect()
+    };
+    let twins = |t: &str| -> String {
+        t.chars()
+            .map(|c| match c {
+                'e' => 'е',
+                'o' => 'о',
+                'a' => 'а',
+                'c' => 'с',
+                'p' => 'р',
+                _ => c,
+            })
+            .collect()
+    };
+    let tatweel = |t: &str| -> String {
+        t.chars().flat_map(|c| [Some(c), matches!(c, 'ب'..='ي').then_some('\u{640}')]).flatten().collect()
+    };
+    let dresses: [&dyn Fn(&str) -> String; 6] = [&zero_width, &spaced, &wide, &leet, &twins, &tatweel];
+    for text in [
+        "Flash sale today only: 50% off all shoes, shop now!",
+        "Nur heute: 50% Rabatt auf alle Schuhe, jetzt zugreifen!",
+        "Solo hoy: 50% de descuento en todos los zapatos, compra ya!",
+        "خصم 50% على جميع المنتجات اليوم فقط، تسوق الآن",
+        "Скидка 50% на все товары только сегодня, закажите сейчас",
+    ] {
+        for dress in dresses {
+            let dressed = dress(text);
+            let score = POLICY.score(Purpose::Transactional, &dressed);
+            assert!(score.total >= REFUSE, "{dressed}: {score:?}");
+        }
+    }
+    for text in [
+        "Your order 2041 has been shipped and will arrive on Thursday.",
+        "Ihre neue Rechnung 2041 liegt bereit, bitte bis Freitag zahlen.",
+        "Su pedido 2041 llegará mañana entre las 9 y las 12.",
+        "طلبك رقم 2041 في الطريق وسيصل يوم الخميس",
+        "Ваш заказ 2041 отправлен и прибудет в четверг",
+    ] {
+        for dress in dresses {
+            let dressed = dress(text);
+            let score = POLICY.score(Purpose::Transactional, &dressed);
+            assert!(score.total < REFUSE, "{dressed}: {score:?}");
+        }
+    }
+}
+
+#[test]
+fn what_only_the_rules_refuse_is_for_a_person_and_an_admins_own_words_are_not() {
+    let text = "Your free gift offer: the new voucher of the golden spoon club is ready at order pick-up 2041.";
+    let built_in = POLICY.score(Purpose::Transactional, text);
+    assert!(built_in.total < REFUSE, "{built_in:?}");
+    let file = "[[rule]]\ngroup = \"discount\"\nweight = 60\nphrases = [\"golden spoon\"]\n\
+                [[rule]]\ngroup = \"promotion\"\nweight = 60\nphrases = [\"spoon club\"]\n";
+    let own = ContentPolicy::with_extra([("house.toml".to_owned(), file.to_owned())]).expect("good rules");
+    let score = own.score(Purpose::Transactional, text);
+    assert!(score.total >= REFUSE, "{score:?}");
+}

@@ -1,0 +1,50 @@
+//! What every message of the sender shares while it is under way.
+
+use super::{
+    pace::Pace,
+    policy::content::{ContentPolicy, Score},
+    receipts::AckWaiters,
+    request::{PurposeField, Request},
+    rules::Rules,
+};
+use crate::sending::refusal_dedup::Repeats;
+use crate::{
+    connectors::{Registry, Wire},
+    model::{clock::Clock, purpose::Purpose, random::Random},
+    people::{media::MediaStore, suppression::Erased},
+    store::Store,
+};
+use arc_swap::ArcSwap;
+use std::sync::Arc;
+
+/// What a running message needs.
+pub(super) struct SendingContext {
+    pub(super) store: Store,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) random: Arc<dyn Random>,
+    pub(super) registry: Registry,
+    pub(super) wire: Wire,
+    pub(super) rules: ArcSwap<Rules>,
+    /// What the configuration says, before anything was tuned.
+    pub(super) configured: Rules,
+    pub(super) content: ArcSwap<ContentPolicy>,
+    /// The admin's own files, beside the built-in ones: name and text.
+    pub(super) content_files: Vec<(String, String)>,
+    pub(super) pace: Pace,
+    pub(super) repeats: Repeats,
+    pub(super) waiting: AckWaiters,
+    pub(super) shelf: MediaStore,
+    pub(super) erased: Erased,
+}
+
+impl SendingContext {
+    /// What the content policy says about a request's text.
+    pub(super) fn score(&self, request: &Request) -> Score {
+        let purpose = match &request.purpose {
+            PurposeField::Allowed(purpose) => *purpose,
+            // Refused by the gate "purpose"; scored all the same, for the log.
+            _ => Purpose::Transactional,
+        };
+        self.content.load().score(purpose, &request.draft.text())
+    }
+}
