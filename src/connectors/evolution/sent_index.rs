@@ -110,12 +110,10 @@ impl SentIndex {
         self.by_id.get(id).is_some_and(|k| k.told == HEARD)
     }
 
-    /// Whether a message that the server does not call ours may be ours all the same: its id was learnt from an answer,
-    /// or it is Meta's and nobody wrote to us under it.
+    /// Whether a message that the server does not call ours may be ours all the same: its id is Meta's, and nobody wrote
+    /// to us under it.
     pub(super) fn may_be_ours(&self, id: &str) -> bool {
-        let known = self.by_id.get(id);
-        known.is_some_and(|k| k.message.is_some())
-            || (super::outgoing::is_metas(id) && known.is_none_or(|k| k.told != HEARD))
+        super::outgoing::is_metas(id) && !self.was_heard(id)
     }
 
     /// This id is that message; what was heard of it before will be told.
@@ -269,7 +267,7 @@ mod tests {
         keys.note_heard("3EB1");
         keys.note_heard("wamid.heard");
         for (id, may_be) in
-            [("3EB0", true), ("3EB1", false), ("3EB2", false), ("wamid.heard", false), ("wamid.x", true)]
+            [("3EB0", false), ("3EB1", false), ("3EB2", false), ("wamid.heard", false), ("wamid.x", true)]
         {
             assert_eq!(keys.may_be_ours(id), may_be, "{id}");
         }
