@@ -4,6 +4,13 @@
 const region = document.querySelector("[data-live=connection]");
 if (region) {
   const { listen } = await import(region.dataset.liveModule);
+  // How many seconds the code that is shown is good for.
+  const count = () => {
+    const left = region.querySelector("[data-until]");
+    if (left) left.textContent = `${Math.max(0, Math.ceil((Date.parse(left.dataset.until) - Date.now()) / 1000))} s`;
+  };
+  count();
+  setInterval(count, 1000);
   let isFetching = false;
   let isStale = false;
   const refresh = async () => {
@@ -15,6 +22,7 @@ if (region) {
       const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
       const fresh = page.querySelector("[data-live=connection]");
       if (fresh) region.replaceChildren(...fresh.childNodes);
+      count();
     }
     isFetching = false;
   };

@@ -22,6 +22,9 @@ use tokio::sync::Notify;
 /// How long the first code of a pairing can be scanned, and each of the following.
 const QR_LIFE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(20));
 
+/// What an instance says while it shows a code.
+pub(super) const WAITS_FOR_SCAN: &str = "it waits for its QR code to be scanned";
+
 /// The instance's line to the gateway.
 pub(super) struct ConnectionState {
     instance: InstanceId,
@@ -97,7 +100,7 @@ impl ConnectionState {
             let expires_at = self.clock.now().plus(life);
             self.now().pairing = Some(Pairing { qr: Some(code.to_owned()), code: typed, expires_at });
         }
-        self.not_open(InstanceState::Qr, "it waits for its QR code to be scanned").await;
+        self.not_open(InstanceState::Qr, WAITS_FOR_SCAN).await;
         let Some(expires_at) = self.now().pairing.as_ref().filter(|_| !known).map(|p| p.expires_at) else {
             return Ok(());
         };

@@ -26,6 +26,8 @@ mod provider_text;
 pub mod registry;
 pub mod sandbox;
 pub mod templates;
+#[cfg(feature = "whatsapp-web")]
+pub mod whatsapp_web;
 
 pub use groups::GroupInfo;
 pub use hook::{HookAnswer, HookRequest};
@@ -57,6 +59,11 @@ pub trait Connector: Send + Sync {
     fn send<'a>(&'a self, out: &'a Outgoing) -> Boxed<'a, Result<Ack, SendError>>;
     /// Ends connections and background work; what was acknowledged stays so.
     fn stop(&self) -> Boxed<'_, ()>;
+
+    /// Ends it for good: what it keeps of its own on disk is deleted, and its login at the provider, if it has one, ends.
+    fn forget(&self) -> Boxed<'_, ()> {
+        self.stop()
+    }
 
     /// The provider calls `/hooks/{connector}/{instance}`. The request's head is judged first ([`HookRequest::body`] is
     /// empty then): the largest body that is worth reading, in bytes, or the answer that refuses it unread.

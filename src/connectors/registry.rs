@@ -1,5 +1,7 @@
 //! The running connectors, by instance, and the one wire through which messages leave.
 
+#[cfg(feature = "whatsapp-web")]
+use super::whatsapp_web::WhatsappWeb;
 use super::{
     Ack, ActionError, Address, Capabilities, ConnectionStatus, Connector, Ear, GroupInfo, HookAnswer, HookRequest,
     MediaError, Outgoing, Pairing, SendError, SendErrorKind,
@@ -13,14 +15,7 @@ use super::{
 };
 use crate::{
     egress::Egress,
-    model::{
-        clock::Clock,
-        ids::InstanceId,
-        instance::ConnectorKind,
-        phone::Phone,
-        random::Random,
-        why::{Why, why},
-    },
+    model::{clock::Clock, ids::InstanceId, instance::ConnectorKind, phone::Phone, random::Random, why::Why},
 };
 use std::{
     collections::{BTreeMap, HashMap},
@@ -131,13 +126,13 @@ impl Registry {
                 let connector = Arc::new(CloudApi::open(&self.shared.deps, setup)?);
                 RunningConnector { kind: setup.connector, connector, sandbox: None }
             }
-            other => {
-                return Err(BadSetting(why!(
-                    "connector_missing",
-                    "the connector {name} is not part of this version",
-                    name = other
-                )));
+            #[cfg(feature = "whatsapp-web")]
+            ConnectorKind::WhatsappWeb => {
+                let connector = Arc::new(WhatsappWeb::open(&self.shared.deps, setup)?);
+                RunningConnector { kind: setup.connector, connector, sandbox: None }
             }
+            #[cfg(not(feature = "whatsapp-web"))]
+            ConnectorKind::WhatsappWeb => return Err(missing(setup.connector)),
         };
         self.shared.running.write().expect("no holder panics").insert(setup.id.clone(), running);
         Ok(())
@@ -148,6 +143,14 @@ impl Registry {
         let gone = self.shared.running.write().expect("no holder panics").remove(id);
         if let Some(running) = gone {
             running.connector.stop().await;
+        }
+    }
+
+    /// Stops an instance's connector for good, and deletes what it kept of its own.
+    pub async fn forget(&self, id: &InstanceId) {
+        let gone = self.shared.running.write().expect("no holder panics").remove(id);
+        if let Some(running) = gone {
+            running.connector.forget().await;
         }
     }
 
@@ -326,10 +329,33 @@ pub fn check_settings(connector: ConnectorKind, settings: &BTreeMap<String, Stri
         ConnectorKind::Sandbox => Sandbox::check(settings),
         ConnectorKind::Evolution => Evolution::check(settings),
         ConnectorKind::CloudApi => CloudApi::check(settings),
-        other => {
-            Err(BadSetting(why!("connector_missing", "the connector {name} is not part of this version", name = other)))
-        }
+        #[cfg(feature = "whatsapp-web")]
+        ConnectorKind::WhatsappWeb => WhatsappWeb::check(settings),
+        #[cfg(not(feature = "whatsapp-web"))]
+        ConnectorKind::WhatsappWeb => Err(missing(connector)),
     }
+}
+
+/// Whether this build has a connector.
+pub const fn has(connector: ConnectorKind) -> bool {
+    !matches!(connector, ConnectorKind::WhatsappWeb) || cfg!(feature = "whatsapp-web")
+}
+
+/// The name and the rest of a reason that the pages have in their languages; none: it is shown as it is.
+pub fn known_reason(_reason: &str) -> Option<(&'static str, &str)> {
+    #[cfg(feature = "whatsapp-web")]
+    return super::whatsapp_web::words::find(_reason);
+    #[cfg(not(feature = "whatsapp-web"))]
+    None
+}
+
+#[cfg(not(feature = "whatsapp-web"))]
+fn missing(connector: ConnectorKind) -> BadSetting {
+    BadSetting(crate::model::why::why!(
+        "connector_missing",
+        "the connector {name} is not part of this build",
+        name = connector
+    ))
 }
 
 /// Fills in what a connector makes up by itself for a new instance: names, secrets.

@@ -79,6 +79,28 @@ pub async fn open(
     within(&mut alarm, work).await.unwrap_or_else(|| Err(EgressError::Connect("nobody answered in time".to_owned())))
 }
 
+/// The same for a connection that is used for something else than HTTP.
+///
+/// # Errors
+/// [`EgressError::Connect`] and [`EgressError::Tls`].
+pub async fn dial(
+    clock: &dyn Clock,
+    limit: Duration,
+    addrs: &[SocketAddr],
+    tls: Option<(&Arc<ClientConfig>, &Host)>,
+) -> Result<Box<dyn Io>, EgressError> {
+    let mut alarm = clock.sleep_until(clock.now().plus(limit));
+    let work = async {
+        let (tcp, _) = reach(clock, limit, addrs).await?;
+        let io: Box<dyn Io> = match tls {
+            Some((config, host)) => Box::new(shake(config, host, tcp).await?),
+            None => Box::new(tcp),
+        };
+        Ok(io)
+    };
+    within(&mut alarm, work).await.unwrap_or_else(|| Err(EgressError::Connect("nobody answered in time".to_owned())))
+}
+
 /// What `work` comes to, unless `alarm` rings first.
 pub async fn within<T>(alarm: &mut Sleep<'_>, work: impl Future<Output = T>) -> Option<T> {
     tokio::select! {
@@ -121,7 +143,7 @@ async fn shake(config: &Arc<ClientConfig>, host: &Host, tcp: TcpStream) -> Resul
 }
 
 /// What a connection reads from and writes to.
-trait Io: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+pub trait Io: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Io for T {}
 

@@ -20,6 +20,7 @@ mod resolve;
 mod target;
 
 pub use error::EgressError;
+pub use line::Io;
 pub use resolve::{Resolve, SystemResolver};
 
 use crate::model::{
@@ -175,6 +176,18 @@ impl Egress {
         let (line, addr) = within(&mut alarm, opened).await.ok_or(late)??;
         let place = PoolKey { tls: target.tls, host: target.host, addr };
         self.exchange(line, place, request, &mut alarm, bounds).await
+    }
+
+    /// Connects to the host of `url`, with TLS where it says `https`, for whoever speaks something else than HTTP over
+    /// it. Path and query count for nothing. The address is judged as for a request.
+    ///
+    /// # Errors
+    /// No connection came about; no byte of the caller's has left.
+    pub async fn dial(&self, url: &str, of: Use) -> Result<Box<dyn Io>, EgressError> {
+        let target = Target::parse(url)?;
+        let addrs = self.addresses(&target, of).await?;
+        let tls = target.tls.then_some((&self.0.tls, &target.host));
+        line::dial(&*self.0.clock, CONNECT_WITHIN, &addrs, tls).await
     }
 
     /// The addresses that may be called, as they are at this moment; IPv4 first, which more small networks route.

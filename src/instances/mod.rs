@@ -139,14 +139,14 @@ impl Instances {
         Ok(self.store.read(move |tx| row::list(tx, account)).await?)
     }
 
-    /// Stops an instance for good. Its log stays, its id is not given out again.
+    /// Stops an instance for good. Its log stays, its id is not given out again, its connector's own files are deleted.
     ///
     /// # Errors
     /// No such one.
     pub async fn delete(&self, id: &InstanceId, actor: &str) -> Result<(), InstanceError> {
         let (now, actor, name) = (self.clock.now(), actor.to_owned(), id.clone());
         self.store.write(move |tx| row::delete(tx, &name, now, &actor)).await?;
-        self.registry.stop(id).await;
+        self.registry.forget(id).await;
         Ok(())
     }
 

@@ -75,7 +75,26 @@ pub fn set_level(level: &str) -> Result<(), String> {
 }
 
 fn filter(level: &str) -> Result<EnvFilter, String> {
-    EnvFilter::try_new(format!("{level},tokio_cron_scheduler=warn,hyper=warn,rustls=warn"))
+    // The WhatsApp library's lines name people by their whole numbers: the connector says in its own what matters.
+    const SILENT: [&str; 15] = [
+        "whatsapp_rust",
+        "wacore",
+        "waproto",
+        "Client",
+        "Bot",
+        "AppState",
+        "usync",
+        "Blocking",
+        "blocklist",
+        "UnifiedSession",
+        "Chatstate",
+        "TcToken",
+        "PresenceHandler",
+        "MessageQueue",
+        "Mex",
+    ];
+    let silent: String = SILENT.iter().map(|target| format!(",{target}=off")).collect();
+    EnvFilter::try_new(format!("{level},tokio_cron_scheduler=warn,hyper=warn,rustls=warn{silent}"))
         .map_err(|e| format!("log.level = {level:?}: {e}; use error, warn, info, debug or trace"))
 }
 

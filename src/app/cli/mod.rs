@@ -38,9 +38,15 @@ use presentation::{CommandFailed, Presentation};
 use serde_json::{Value, json};
 use std::{ffi::OsString, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
+/// The version, and under which licence this binary is: with the library below WhatsApp Web it is another one.
+#[cfg(feature = "whatsapp-web")]
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (AGPL-3.0, with whatsapp-web)");
+#[cfg(not(feature = "whatsapp-web"))]
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (Apache-2.0, without whatsapp-web)");
+
 /// A self-hosted WhatsApp gateway for small businesses.
 #[derive(Parser)]
-#[command(name = "wa-gateway", version, propagate_version = true, arg_required_else_help = true)]
+#[command(name = "wa-gateway", version = VERSION, propagate_version = true, arg_required_else_help = true)]
 struct Cli {
     /// The configuration file [default: /etc/wa-gateway/config.toml, else ./wa-gateway.toml, else the defaults]
     #[arg(long, global = true, value_name = "FILE")]

@@ -169,7 +169,7 @@ fn a_length_that_its_country_does_not_have_is_refused_with_what_would_be_possibl
         ("501234567", "SA", "a number of SA is written with its leading 0 or with +966"),
         ("500001004", "SA", "a number of SA is written with its leading 0"),
         ("2125550123", "US", "a number of US"),
-        ("+85212345", "", "+852 has 8"),
+        ("+965123456", "", "+965 has 7 to 8"),
         ("+4612345678901", "", "+46 has 6 to 10 or 12 digits"),
     ] {
         let problem = parsed(text, default).expect_err(text).to_string();

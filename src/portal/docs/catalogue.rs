@@ -58,8 +58,8 @@ macro_rules! pages {
 }
 
 pages! {
-    Start: "/docs" = "index", "/docs/quickstart" = "quickstart", "/docs/connect" = "connect",
-        "/docs/cloud-api" = "cloud-api", "/docs/chat" = "chat";
+    Start: "/docs" = "index", "/docs/quickstart" = "quickstart", "/docs/ways" = "ways",
+        "/docs/connect" = "connect", "/docs/cloud-api" = "cloud-api", "/docs/chat" = "chat";
     Api: "/docs/send" = "send", "/docs/receive" = "receive",
         "/docs/responsible-messaging" = "responsible-messaging";
     Sdk: "/docs/sdk/curl" = "sdk-curl", "/docs/sdk/php" = "sdk-php", "/docs/sdk/python" = "sdk-python",

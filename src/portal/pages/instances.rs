@@ -28,7 +28,7 @@ pub(super) const fn fields(kind: ConnectorKind) -> &'static [&'static str] {
             "graph_version",
         ],
         ConnectorKind::Evolution => &["base_url", "api_key", "instance", "hook_secret"],
-        ConnectorKind::WhatsappWeb => &["phone"],
+        ConnectorKind::WhatsappWeb => &["phone", "version"],
     }
 }
 

@@ -96,6 +96,18 @@ pub async fn code(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
     Ok(response)
 }
 
+impl PageContext {
+    /// Why an instance is not open: in the reader's language where it is one of the sentences that are known, else as its
+    /// connector said it.
+    pub fn why_closed(&self, reason: &str) -> String {
+        match crate::connectors::registry::known_reason(reason) {
+            None => reason.to_owned(),
+            Some((name, "")) => self.word("web_state", name),
+            Some((name, given)) => format!("{}: {given}", self.word("web_state", name).trim_end_matches('.')),
+        }
+    }
+}
+
 /// Tells one code from the next in its picture's address; nobody reads the code from it.
 pub fn mark(code: &str) -> String {
     Sha256::digest(code.as_bytes()).iter().take(4).map(|b| format!("{b:02x}")).collect()

@@ -4,3 +4,5 @@ pub mod cloud_api;
 mod contract;
 mod evolution;
 mod sandbox;
+#[cfg(feature = "whatsapp-web-double")]
+mod whatsapp_web;

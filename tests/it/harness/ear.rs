@@ -31,6 +31,12 @@ impl RecordingEar {
         self.failures.send_replace(times);
     }
 
+    /// How many more things are not recorded.
+    #[cfg(feature = "whatsapp-web-double")]
+    pub fn failures_left(&self) -> usize {
+        *self.failures.borrow()
+    }
+
     /// Ends when as many failures are left; the way to know that something was refused.
     pub async fn wait_for_failures_left(&self, left: usize) {
         self.failures.subscribe().wait_for(|f| *f == left).await.expect("the ear lives");

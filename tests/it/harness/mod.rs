@@ -24,6 +24,8 @@ pub mod receiver;
 pub mod visitor;
 pub mod wait;
 pub mod watcher;
+#[cfg(feature = "whatsapp-web-double")]
+pub mod whatsapp;
 pub mod wild;
 pub mod wire;
 pub mod world;

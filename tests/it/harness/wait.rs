@@ -17,6 +17,23 @@ pub async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
     assert!(came(is_so).await, "it never came to this: {what}");
 }
 
+/// The same for what can be seen at a glance: such a wait may move between threads.
+#[cfg(feature = "whatsapp-web-double")]
+pub async fn is_seen(is_so: impl Fn() -> bool + Send) -> bool {
+    let waited = tokio::time::timeout(STUCK, async {
+        while !is_so() {
+            tokio::task::yield_now().await;
+        }
+    });
+    waited.await.is_ok()
+}
+
+/// Waits until something can be seen.
+#[cfg(feature = "whatsapp-web-double")]
+pub async fn seen(what: &str, is_so: impl Fn() -> bool + Send) {
+    assert!(is_seen(is_so).await, "it never came to this: {what}");
+}
+
 impl World {
     /// Lets everything happen that can happen while the clock stands: whoever can go on does, and what they write is
     /// written. The runtime is one thread, which looks at its sockets every few dozen turns; the database has threads

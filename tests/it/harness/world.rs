@@ -88,18 +88,26 @@ impl World {
 
     /// Stops it cleanly and starts it again on the same data.
     pub async fn restart(&mut self) {
-        if let Some(running) = self.running.take() {
-            running.stop().await;
-        }
-        self.running = Some(start(&self.config, &self.clock).await);
+        self.go_down().await;
+        self.come_up().await;
     }
 
     /// Stops it cleanly, lets time pass, and starts it again.
     pub async fn restart_after(&mut self, off: Duration) {
+        self.go_down().await;
+        self.clock.advance(off);
+        self.come_up().await;
+    }
+
+    /// Stops it cleanly, until it comes up again.
+    pub async fn go_down(&mut self) {
         if let Some(running) = self.running.take() {
             running.stop().await;
         }
-        self.clock.advance(off);
+    }
+
+    /// Starts it again on the same data.
+    pub async fn come_up(&mut self) {
         self.running = Some(start(&self.config, &self.clock).await);
     }
 

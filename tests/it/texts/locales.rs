@@ -85,8 +85,11 @@ fn wrongs() -> BTreeMap<String, BTreeSet<String>> {
     let mut found = Vec::new();
     files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), "rs", &mut found);
     let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for path in found.iter().filter(|path| !path.ends_with("model/why.rs")) {
+    for path in &found {
         let text = fs::read_to_string(path).expect("a text");
+        // The macro's own file: what it says itself counts, its pattern and its tests do not.
+        let own = text.split("pub(crate) use why;").nth(1).and_then(|rest| rest.split("#[cfg(test)]").next());
+        let text = own.unwrap_or(&text);
         for mark in ["why!(", "Why::new("] {
             for (at, _) in text.match_indices(mark) {
                 let rest = &text[at + mark.len()..];

@@ -1,0 +1,311 @@
+//! What each thing that the client tells means: for the state, for messages that we sent, for the people who call.
+
+use super::{
+    WebInner, ids,
+    sending::refusal,
+    words::{
+        self, BANNED, CONNECTING_AGAIN, HOSTED, LOCKED, LOGGED_OUT, NOBODY_SCANNED, NOT_PAIRED, OUTDATED, PAIRED,
+        PASSKEY, REFUSED, REPLACED, SCANNED_OLD_PHONE,
+    },
+    work::Next,
+};
+use crate::{
+    connectors::{
+        EventKind,
+        inbound_event::{CallHeard, ProviderNews, ReceiptHeard, RemoteParty},
+        provider_text::repeated,
+    },
+    model::{
+        clock::Time,
+        instance::{Health, InstanceState},
+        message::Receipt,
+    },
+};
+use std::{sync::Arc, time::Duration};
+use whatsapp_rust::{
+    Jid,
+    prelude::{Event, MessageBatch},
+    types::{
+        events::{ConnectFailureReason, PairError, Receipt as Told, ServerAck, TemporaryBan},
+        presence::ReceiptType,
+    },
+};
+
+/// How long until something is told again that could not be recorded.
+const TELL_AGAIN: Duration = Duration::from_secs(1);
+/// So many messages in a row that cannot be decrypted are no accident.
+const UNREADABLE_MAX: u32 = 10;
+
+impl WebInner {
+    /// What follows for the client; none: nothing.
+    pub(super) async fn heard(self: &Arc<Self>, event: &Event) -> Option<Next> {
+        match event {
+            Event::Connected(_) => {
+                self.opened().await;
+                None
+            }
+            Event::Disconnected(_) => {
+                self.memory().disconnected();
+                self.line.not_open(InstanceState::Connecting, CONNECTING_AGAIN).await;
+                None
+            }
+            Event::PairingQrCode(code) => {
+                self.show(Some(&code.code), None).await;
+                None
+            }
+            Event::PairingCode(code) => {
+                self.show(None, Some(&code.code)).await;
+                None
+            }
+            Event::PairingCodeError(e) => {
+                tracing::warn!(instance = %self.instance, "no code to type: {}", repeated(&e.error));
+                None
+            }
+            Event::PairSuccess(_) => {
+                self.line.not_open(InstanceState::Connecting, PAIRED).await;
+                None
+            }
+            Event::QrScannedWithoutMultidevice(_) => {
+                self.line.not_open(InstanceState::Qr, SCANNED_OLD_PHONE).await;
+                None
+            }
+            Event::Receipt(receipt) => {
+                self.receipts(receipt).await;
+                None
+            }
+            Event::ServerAck(ack) => {
+                self.late_word(ack).await;
+                None
+            }
+            Event::UndecryptableMessage(_) => self.unreadable().await,
+            Event::Messages(batch) => {
+                self.bypassed(batch).await;
+                None
+            }
+            Event::GroupUpdate(update) => {
+                self.group_changed(update).await;
+                None
+            }
+            Event::IncomingCall(call) => {
+                self.called(call).await;
+                None
+            }
+            Event::ContactNumberChanged(changed) => {
+                let names = names_of([Some(&changed.new_jid), changed.new_lid.as_ref()]);
+                let former = names_of([Some(&changed.old_jid), changed.old_lid.as_ref()]);
+                self.tell_surely(ids::time(changed.timestamp), EventKind::Person { names, former }).await;
+                None
+            }
+            Event::MissedCall(call) => {
+                self.missed(&call.call_id, &call.from, ids::time(call.timestamp)).await;
+                None
+            }
+            _ => self.ended(event).await,
+        }
+    }
+
+    /// The connection ended in a way that it does not come back from by itself.
+    async fn ended(&self, event: &Event) -> Option<Next> {
+        let (next, why) = match event {
+            Event::PairingQrCodesExhausted(_) => (Next::Rest, NOBODY_SCANNED.to_owned()),
+            Event::PairError(e) => (Next::Forget, unpaired(e)),
+            Event::PairPasskeyRequest(_) | Event::PairPasskeyError(_) => (Next::Rest, PASSKEY.to_owned()),
+            Event::ClientOutdated(_) => (Next::Rest, OUTDATED.to_owned()),
+            Event::LoggedOut(out) if out.reason == ConnectFailureReason::AccountLocked => {
+                (Next::Forget, LOCKED.to_owned())
+            }
+            Event::LoggedOut(_) => (Next::Forget, LOGGED_OUT.to_owned()),
+            Event::StreamReplaced(_) => (Next::Rest, REPLACED.to_owned()),
+            Event::TemporaryBan(ban) => (Next::Rest, banned(ban, self.clock.now())),
+            Event::ConnectFailure(failure) if failure.reason.should_reconnect() => return None,
+            Event::ConnectFailure(failure) => {
+                let code = failure.reason.code();
+                let said = failure.message.as_deref().map_or_else(String::new, |text| format!(", {}", repeated(text)));
+                (Next::Rest, words::with(REFUSED, &format!("{code}{said}")))
+            }
+            _ => return None,
+        };
+        self.memory().disconnected();
+        self.line.not_open(InstanceState::Close, &why).await;
+        tracing::warn!(instance = %self.instance, "closed: {why}");
+        Some(next)
+    }
+
+    async fn opened(self: &Arc<Self>) {
+        let client = self.client();
+        let phone = client.as_ref().and_then(|c| c.pn()).and_then(|jid| ids::phone(&jid));
+        self.line.heard_now();
+        self.line.open(phone).await;
+        self.line.hears(Health::Ok).await;
+        if let Some(client) = client {
+            let inner = self.clone();
+            tokio::spawn(async move { inner.list_groups(&client).await });
+        }
+    }
+
+    /// Shows a code, beside what is shown already.
+    async fn show(&self, scan: Option<&str>, typed: Option<&str>) {
+        let (scan, typed, count) = self.codes(scan, typed);
+        let Some(scan) = scan else { return };
+        while self.line.qr(&scan, typed.clone(), count).await.is_err() {
+            if self.line.is_stopped() {
+                return;
+            }
+            self.pause().await;
+        }
+    }
+
+    /// One message after the other that cannot be read: its sessions are broken, or the connection is.
+    async fn unreadable(&self) -> Option<Next> {
+        let in_a_row = self.undecrypted();
+        if in_a_row < UNREADABLE_MAX {
+            return None;
+        }
+        self.decrypted();
+        tracing::warn!(instance = %self.instance, "{in_a_row} messages in a row cannot be decrypted; connecting anew");
+        self.line.hears(Health::Deaf).await;
+        Some(Next::Again)
+    }
+
+    /// Messages that came past the hook: what the phone was asked for again.
+    async fn bypassed(&self, batch: &MessageBatch) {
+        let Some(client) = self.client() else { return };
+        while let Err(e) = self.record(&client, &batch.messages).await {
+            if self.line.is_stopped() {
+                return;
+            }
+            tracing::debug!(instance = %self.instance, "not recorded, to be told again: {e}");
+            self.pause().await;
+        }
+    }
+
+    async fn receipts(&self, told: &Told) {
+        let receipt = match told.r#type {
+            ReceiptType::Sent => Receipt::Server,
+            // A device that nobody looks at has it, too.
+            ReceiptType::Delivered | ReceiptType::Inactive => Receipt::Delivered,
+            ReceiptType::Read | ReceiptType::Played => Receipt::Read,
+            // Our own phone's, keys that are asked for again, and what means nothing to a person.
+            _ => return,
+        };
+        let own = self.client().is_some_and(|client| {
+            use whatsapp_rust::wacore_binary::JidExt as _;
+            [client.pn(), client.lid()].into_iter().flatten().any(|own| own.is_same_user_as(&told.source.sender))
+        });
+        if own || told.source.is_from_me {
+            return;
+        }
+        for id in &told.message_ids {
+            self.tell_receipt(id, receipt, ids::time(told.timestamp), None).await;
+        }
+    }
+
+    /// WhatsApp's word about a message whose caller had given up.
+    async fn late_word(&self, ack: &ServerAck) {
+        if self.memory().ours(&ack.id).is_none() {
+            return;
+        }
+        let at = ack.timestamp.map_or_else(|| self.clock.now(), ids::time);
+        match ack.error.as_deref() {
+            None => self.tell_receipt(&ack.id, Receipt::Server, at, None).await,
+            Some(code) => self.tell_receipt(&ack.id, Receipt::Failed, at, Some(code)).await,
+        }
+    }
+
+    async fn tell_receipt(&self, id: &str, receipt: Receipt, at: Time, refused: Option<&str>) {
+        let what = EventKind::Receipt(ReceiptHeard {
+            provider_message_id: id.to_owned(),
+            message_id: self.memory().ours(id),
+            receipt,
+            code: refused.map(str::to_owned),
+            reason: refused.map(refusal),
+            recipient_fault: false,
+            pricing: None,
+        });
+        self.tell_surely(at, what).await;
+    }
+
+    /// Tells one thing until it is recorded, or the instance ends.
+    pub(super) async fn tell_surely(&self, at: Time, what: EventKind) {
+        while self.line.tell(at, what.clone()).await.is_err() {
+            if self.line.is_stopped() {
+                return;
+            }
+            self.pause().await;
+        }
+    }
+
+    async fn pause(&self) {
+        self.clock.sleep_until(self.clock.now().plus(TELL_AGAIN)).await;
+    }
+
+    /// The account may begin no new chats: the owner is told, once for each end.
+    pub(super) async fn note_lock(&self, until: Option<Time>) {
+        if !self.is_new_lock(until) {
+            return;
+        }
+        let words = super::sending::lock_words(until);
+        let raw = serde_json::json!({"new_chats_locked_until": until}).to_string();
+        let news = EventKind::News(ProviderNews {
+            kind: "new_chats_locked".to_owned(),
+            raw,
+            notice: Some(words),
+            then: Vec::new(),
+        });
+        self.tell_surely(self.clock.now(), news).await;
+    }
+
+    async fn called(&self, call: &whatsapp_rust::types::call::IncomingCall) {
+        use whatsapp_rust::types::call::CallAction;
+        let at = ids::time(call.timestamp);
+        match &call.action {
+            CallAction::Offer { call_id, call_creator, caller_pn, is_video, .. } => {
+                let mut from = RemoteParty { name: call.notify.clone(), ..RemoteParty::default() };
+                [Some(&call.from), Some(call_creator), caller_pn.as_ref()]
+                    .into_iter()
+                    .flatten()
+                    .for_each(|jid| ids::name(&mut from, jid));
+                self.ringing().begin(call_id, &call.from, call_creator);
+                let what =
+                    EventKind::Call(CallHeard { call_id: call_id.clone(), from, is_video: *is_video, missed: false });
+                self.tell_surely(at, what).await;
+            }
+            CallAction::Terminate { call_id, .. } if self.ringing().end(call_id).is_some() => {
+                self.missed(call_id, &call.from, at).await;
+            }
+            CallAction::Accept { call_id, .. } | CallAction::Reject { call_id, .. } => {
+                self.ringing().end(call_id);
+            }
+            _ => {}
+        }
+    }
+
+    async fn missed(&self, call_id: &str, from: &Jid, at: Time) {
+        let mut caller = RemoteParty::default();
+        ids::name(&mut caller, from);
+        let what =
+            EventKind::Call(CallHeard { call_id: call_id.to_owned(), from: caller, is_video: false, missed: true });
+        self.tell_surely(at, what).await;
+    }
+}
+
+/// A person under these names.
+fn names_of(jids: [Option<&Jid>; 2]) -> RemoteParty {
+    let mut sender = RemoteParty::default();
+    jids.into_iter().flatten().for_each(|jid| ids::name(&mut sender, jid));
+    sender
+}
+
+/// Why a phone could not be linked.
+fn unpaired(e: &PairError) -> String {
+    // The library checks a hosted account's signature with the other accounts' prefix, and tells no more than that.
+    let is_hosted = ["signature", "HMAC", "hmac"].iter().any(|word| e.error.contains(word));
+    if is_hosted { HOSTED.to_owned() } else { words::with(NOT_PAIRED, &repeated(&e.error)) }
+}
+
+/// Until when.
+fn banned(ban: &TemporaryBan, now: Time) -> String {
+    let seconds = u64::try_from(ban.expire.num_seconds()).unwrap_or(0);
+    let until = now.plus(Duration::from_secs(seconds));
+    words::with(BANNED, &until.to_string())
+}

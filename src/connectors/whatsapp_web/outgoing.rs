@@ -1,0 +1,151 @@
+//! A message on its way out, in WhatsApp's words.
+//!
+//! Pure but for [`file`]: values in, values out.
+
+use super::ids::jid;
+use crate::connectors::{
+    Content, Outgoing, Reacted, SendError,
+    outgoing::{MediaFile, MediaKind},
+};
+use whatsapp_rust::{
+    Jid,
+    prelude::{MessageField, wa},
+    upload::UploadResponse,
+    wacore::download::MediaType,
+};
+
+/// The message that one answers, and who wrote it.
+pub(super) struct Quoted {
+    pub(super) id: String,
+    /// None: in a group, where it is not known any more.
+    pub(super) author: Option<Jid>,
+}
+
+/// The bytes of a file that goes out.
+///
+/// # Errors
+/// It is not there as it was recorded.
+pub(super) async fn file(file: &MediaFile) -> Result<Vec<u8>, SendError> {
+    match tokio::fs::read(&file.path).await {
+        Ok(bytes) if bytes.len() as u64 == file.size => Ok(bytes),
+        Ok(bytes) => {
+            let problem = format!("the file has {} bytes instead of {}", bytes.len(), file.size);
+            Err(SendError::permanent("media_unreadable", &problem))
+        }
+        Err(e) => Err(SendError::permanent("media_unreadable", &format!("the file cannot be read: {e}"))),
+    }
+}
+
+/// What WhatsApp derives a file's key for.
+pub(super) const fn media_type(kind: MediaKind) -> MediaType {
+    match kind {
+        MediaKind::Image => MediaType::Image,
+        MediaKind::Video => MediaType::Video,
+        MediaKind::Audio => MediaType::Audio,
+        MediaKind::Document => MediaType::Document,
+    }
+}
+
+/// The message; `uploaded` is where its file lies by now, for one that has a file.
+///
+/// # Errors
+/// WhatsApp Web has no words for it.
+pub(super) fn message(
+    out: &Outgoing,
+    uploaded: Option<UploadResponse>,
+    quoted: Option<Quoted>,
+    now_ms: i64,
+) -> Result<wa::Message, SendError> {
+    let context = quoted.map_or_else(MessageField::none, |quoted| MessageField::some(context(quoted)));
+    match (&out.content, uploaded) {
+        (Content::Text(text), _) => Ok(worded(text, context)),
+        (Content::Media { kind, file, caption }, Some(at)) => Ok(with_file(*kind, file, caption, at, context)),
+        (Content::Media { .. }, None) => Err(SendError::permanent("media_unreadable", "the file was not uploaded")),
+        (Content::Reaction { about, emoji }, _) => reaction(out, about, emoji, now_ms),
+        (Content::Template { .. }, _) => {
+            Err(SendError::permanent("template", "a linked phone sends no templates; send a text"))
+        }
+    }
+}
+
+/// What shows the answered message above an answer. Its text is not told again: every phone in the chat has it.
+fn context(quoted: Quoted) -> wa::ContextInfo {
+    wa::ContextInfo {
+        stanza_id: Some(quoted.id),
+        participant: quoted.author.map(|author| author.to_non_ad_string()),
+        quoted_message: MessageField::some(wa::Message { conversation: Some(String::new()), ..Default::default() }),
+        ..Default::default()
+    }
+}
+
+fn worded(text: &str, context: MessageField<wa::ContextInfo>) -> wa::Message {
+    if context.is_unset() {
+        return wa::Message { conversation: Some(text.to_owned()), ..Default::default() };
+    }
+    let text =
+        wa::message::ExtendedTextMessage { text: Some(text.to_owned()), context_info: context, ..Default::default() };
+    wa::Message { extended_text_message: MessageField::some(text), ..Default::default() }
+}
+
+fn with_file(
+    kind: MediaKind,
+    file: &MediaFile,
+    caption: &str,
+    at: UploadResponse,
+    context_info: MessageField<wa::ContextInfo>,
+) -> wa::Message {
+    let caption = (!caption.is_empty()).then(|| caption.to_owned());
+    let mimetype = Some(file.mime_type.clone());
+    // The four kinds have these fields in common, and no type.
+    macro_rules! filed {
+        ($($kind:ident)::+ { $($more:tt)* }) => {
+            MessageField::some($($kind)::+ {
+                url: Some(at.url),
+                direct_path: Some(at.direct_path),
+                media_key: Some(at.media_key.to_vec()),
+                media_key_timestamp: Some(at.media_key_timestamp),
+                file_sha256: Some(at.file_sha256.to_vec()),
+                file_enc_sha256: Some(at.file_enc_sha256.to_vec()),
+                file_length: Some(at.file_length),
+                mimetype,
+                context_info,
+                $($more)*,
+                ..Default::default()
+            })
+        };
+    }
+    let mut message = wa::Message::default();
+    match kind {
+        MediaKind::Image => message.image_message = filed!(wa::message::ImageMessage { caption }),
+        MediaKind::Video => {
+            message.video_message =
+                filed!(wa::message::VideoMessage { caption, streaming_sidecar: at.streaming_sidecar });
+        }
+        MediaKind::Audio => {
+            message.audio_message = filed!(wa::message::AudioMessage { streaming_sidecar: at.streaming_sidecar });
+        }
+        MediaKind::Document => {
+            let name = file.file_name.clone().unwrap_or_else(|| "document".to_owned());
+            message.document_message =
+                filed!(wa::message::DocumentMessage { caption, title: Some(name.clone()), file_name: Some(name) });
+        }
+    }
+    message
+}
+
+/// A sign on a message; in a group its key says who wrote that message.
+fn reaction(out: &Outgoing, about: &Reacted, emoji: &str, now_ms: i64) -> Result<wa::Message, SendError> {
+    let nobody = || SendError::permanent("recipient", "WhatsApp Web does not know this kind of address");
+    let author = about.author.as_ref().filter(|_| !about.from_me).map(|author| jid(author).ok_or_else(nobody));
+    let key = wa::MessageKey {
+        remote_jid: Some(jid(&out.to).ok_or_else(nobody)?.to_string()),
+        from_me: Some(about.from_me),
+        id: Some(about.provider_message_id.clone()),
+        participant: author.transpose()?.map(|jid| jid.to_non_ad_string()),
+    };
+    Ok(whatsapp_rust::wacore::proto_helpers::build_reaction_message(key, emoji, now_ms))
+}
+
+#[cfg(test)]
+#[path = "outgoing_tests.rs"]
+mod tests;

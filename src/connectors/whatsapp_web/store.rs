@@ -1,0 +1,93 @@
+//! The file of an instance's keys and sessions: where it is, who may have it open, and its end.
+//!
+//! One client a file: two of them would each go on from the same ratchet, and the phone would understand neither. Within
+//! this process a lease sees to that, which the one before gives up when its client is down; between processes the lock
+//! of the data directory does.
+
+use crate::model::ids::InstanceId;
+use std::{
+    collections::HashMap,
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, LazyLock, Mutex},
+};
+use tokio::sync::{Mutex as Lease, OwnedMutexGuard};
+
+static LEASES: LazyLock<Mutex<HashMap<PathBuf, Arc<Lease<()>>>>> = LazyLock::new(Mutex::default);
+
+/// An instance's file, and those that SQLite puts beside it.
+#[derive(Clone, Debug)]
+pub(super) struct KeyFile {
+    path: PathBuf,
+}
+
+impl KeyFile {
+    pub(super) fn new(data_dir: &Path, instance: &InstanceId) -> Self {
+        // An id is a slug: no dot, no slash.
+        Self { path: data_dir.join("whatsapp-web").join(format!("{instance}.db")) }
+    }
+
+    /// Waits until nobody else in this process has it open.
+    pub(super) async fn lease(&self) -> OwnedMutexGuard<()> {
+        let lease = LEASES.lock().expect("no holder panics").entry(self.path.clone()).or_default().clone();
+        lease.lock_owned().await
+    }
+
+    /// Where the store is opened, its folder made, readable by nobody else.
+    ///
+    /// # Errors
+    /// The folder cannot be made.
+    pub(super) fn prepared(&self) -> io::Result<&str> {
+        use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+        let folder = self.path.parent().expect("it stands in a folder");
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        // SQLite gives the files beside it the mode of this one.
+        std::fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&self.path)?;
+        self.path.to_str().ok_or_else(|| io::Error::other("the data directory's name is no UTF-8"))
+    }
+
+    /// Deletes it: the keys are gone, the phone must be linked anew.
+    ///
+    /// # Errors
+    /// One of the files is still there.
+    pub(super) fn remove(&self) -> io::Result<()> {
+        for end in ["", "-wal", "-shm", "-journal"] {
+            let mut name = self.path.clone().into_os_string();
+            name.push(end);
+            match std::fs::remove_file(&name) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[tokio::test]
+    async fn one_has_it_at_a_time_and_its_end_leaves_nothing() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = KeyFile::new(dir.path(), &InstanceId::from_text("line"));
+        let held = file.lease().await;
+        let mut second = Box::pin(file.lease());
+        assert!(futures_util::poll!(&mut second).is_pending());
+        let other = KeyFile::new(dir.path(), &InstanceId::from_text("line-2"));
+        drop(other.lease().await);
+        drop(held);
+        drop(second.await);
+
+        let path = file.prepared().expect("a file").to_owned();
+        for end in ["-wal", "-shm"] {
+            std::fs::write(format!("{path}{end}"), "x").expect("written");
+        }
+        let mode = |path: &Path| std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+        assert_eq!((mode(Path::new(&path)), mode(&dir.path().join("whatsapp-web"))), (0o600, 0o700));
+        file.remove().expect("removed");
+        file.remove().expect("nothing there is no error");
+        assert_eq!(std::fs::read_dir(dir.path().join("whatsapp-web")).expect("a folder").count(), 0);
+    }
+}

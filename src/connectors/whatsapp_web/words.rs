@@ -1,0 +1,72 @@
+//! What an instance that is not open says of itself, and what a person is to do: in English here, under a name by which
+//! the pages find the same in their language.
+//!
+//! A sentence may be followed by a colon and what WhatsApp itself gave: a time, a code, a reason.
+
+use crate::connectors::connection::WAITS_FOR_SCAN;
+
+macro_rules! sentences {
+    ($($name:ident = $word:literal: $text:literal;)+) => {
+        $(pub(super) const $name: &str = $text;)+
+        /// All of them: the name, and the English sentence.
+        pub const ALL: &[(&str, &str)] = &[$(($word, $text)),+, ("waits_for_scan", WAITS_FOR_SCAN)];
+    };
+}
+
+sentences! {
+    BEGINNING = "beginning": "WhatsApp has not answered yet";
+    CONNECTING_AGAIN = "connecting_again": "the connection to WhatsApp was lost; it is made again by itself";
+    UNREACHABLE = "unreachable": "WhatsApp cannot be reached; it is tried again by itself";
+    PAIRED = "paired": "the phone is linked; it is connecting";
+    NOBODY_SCANNED = "nobody_scanned": "nobody scanned the QR codes in time; pair it again";
+    SCANNED_OLD_PHONE = "scanned_old_phone":
+        "the phone that scanned the code cannot link devices; update WhatsApp on it and scan again";
+    LOGGED_OUT = "logged_out": "the phone removed this gateway from its linked devices; pair it again";
+    LOGGED_OUT_HERE = "logged_out_here": "logged out here; pair it again";
+    REPLACED = "replaced":
+        "another program took this connection over, perhaps a second gateway with a copy of its data; end that one, then reconnect";
+    BANNED = "banned":
+        "WhatsApp has banned this number for a time; send nothing, open WhatsApp on the phone, and reconnect when the ban is over";
+    LOCKED = "locked":
+        "WhatsApp has locked this account; open WhatsApp on the phone, do what it asks, then pair it again";
+    OUTDATED = "outdated":
+        "WhatsApp no longer takes the version that this gateway says it is; set version, or update the gateway, then reconnect";
+    REFUSED = "refused": "WhatsApp refuses the connection; reconnect it, and if that does not help, pair it again";
+    PASSKEY = "passkey":
+        "WhatsApp asks for the account's passkey, which a gateway cannot show; remove the passkey on the phone (Settings, Account, Passkeys) and pair it again, or use the Cloud API";
+    HOSTED = "hosted":
+        "the phone's answer cannot be checked by this version, which happens with numbers that are also used with Meta's Cloud API (coexistence): they cannot be linked here; use the Cloud API for them";
+    NOT_PAIRED = "not_paired": "the phone could not be linked; pair it again";
+    NO_STORE = "no_store": "the file with its keys cannot be opened";
+    ENDED = "ended": "the connection ended; reconnect it";
+}
+
+/// The name of the sentence that a reason begins with, and what WhatsApp gave after it.
+pub fn find(reason: &str) -> Option<(&'static str, &str)> {
+    // The longest, so that none hides behind one that begins alike.
+    let found = ALL.iter().filter_map(|(name, text)| {
+        let rest = reason.strip_prefix(text)?;
+        (rest.is_empty() || rest.starts_with(": ")).then_some((*name, rest.trim_start_matches(": ")))
+    });
+    found.min_by_key(|(_, rest)| rest.len())
+}
+
+/// A sentence with what WhatsApp gave.
+pub(super) fn with(sentence: &str, given: &str) -> String {
+    if given.is_empty() { sentence.to_owned() } else { format!("{sentence}: {given}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_found_by_its_sentence() {
+        for (name, text) in ALL {
+            assert_eq!(find(text), Some((*name, "")), "{name}");
+            assert_eq!(find(&with(text, "a: b")), Some((*name, "a: b")), "{name}");
+            assert_eq!(find(&format!("{text}!")), None, "{name}");
+        }
+        assert_eq!(find("something of another connector's"), None);
+    }
+}

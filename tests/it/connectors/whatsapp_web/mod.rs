@@ -1,0 +1,11 @@
+//! WhatsApp Web in the process, against a WhatsApp of the tests' own. Everything between the two is real: the WebSocket,
+//! Noise, the keys, the encryption. Only the certificate's signature is not checked, which takes the test build's
+//! feature `whatsapp-web-double`.
+
+mod closed;
+mod contract;
+mod friend;
+mod messages;
+mod page;
+mod pairing;
+mod rig;
