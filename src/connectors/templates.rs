@@ -31,7 +31,6 @@ words! {
     Category {
         /// About something that the recipient asked for or bought.
         Utility = "utility",
-        /// One-time codes.
         Authentication = "authentication",
         /// Advertising: never sent from here.
         Marketing = "marketing",

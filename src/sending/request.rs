@@ -78,9 +78,7 @@ pub struct Sender {
 pub struct Request {
     /// The instance as the caller named it.
     pub instance: InstanceId,
-    /// To whom.
     pub recipient: Recipient,
-    /// What.
     pub draft: Draft,
     /// Why; judged by a gate.
     pub purpose: PurposeField,

@@ -11,16 +11,13 @@ use crate::{
 use rusqlite::{Row, params};
 use serde_json::Value;
 
-/// One message.
 #[derive(Clone, Debug)]
 pub struct Story {
-    /// Its number.
     pub log_id: LogId,
     /// Its stable id.
     pub message_id: String,
     /// The provider's id.
     pub provider_message_id: Option<String>,
-    /// Its state.
     pub status: Status,
     /// The refusal's code, or why it failed.
     pub reason: Option<String>,
@@ -38,13 +35,11 @@ pub struct Story {
     pub purpose: String,
     /// text, template, image, …
     pub kind: String,
-    /// Its text.
     pub body: String,
     /// Which part of the gateway it came by.
     pub source: String,
     /// The name of the API key.
     pub key_name: Option<String>,
-    /// The request.
     pub request_id: Option<String>,
     /// Refusals of the same kind on this row.
     pub repeats: i64,
@@ -90,9 +85,7 @@ pub struct GuardDecision {
 /// One attempt to tell an endpoint.
 #[derive(Clone, Debug)]
 pub struct WebhookAttempt {
-    /// When.
     pub at: Time,
-    /// Which event.
     pub event: String,
     /// The endpoint's host.
     pub host: String,
@@ -105,9 +98,6 @@ pub struct WebhookAttempt {
 }
 
 /// One message, if it is the account's, or anybody's for who runs the appliance.
-///
-/// # Errors
-/// The store's.
 pub fn find(tx: &Tx<'_>, account: Option<AccountId>, id: LogId) -> Result<Option<Story>, StoreError> {
     let found = tx.find(
         "SELECT m.id, m.message_id, m.provider_message_id, m.status, m.reason, m.provider_code, m.instance_id,

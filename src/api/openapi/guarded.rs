@@ -37,7 +37,6 @@ const SEND: &[Code] = &[
 const READ: &[Code] =
     &[Code::InvalidApiKey, Code::RevokedApiKey, Code::NotFound, Code::InternalError, Code::ServiceUnavailable];
 
-/// The operations.
 pub fn operations() -> Vec<Operation> {
     let key = header(
         "Idempotency-Key",

@@ -44,7 +44,6 @@ pub struct Part {
     pub tag: &'static str,
     /// What it is, in a sentence.
     pub text: &'static str,
-    /// Its operations.
     pub operations: Vec<Operation>,
 }
 

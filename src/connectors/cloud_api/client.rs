@@ -49,8 +49,10 @@ pub(super) struct GraphResponse {
 pub(super) enum GraphFailure {
     /// There was no answer, or none that can be read.
     NoAnswer(String),
-    /// Meta refused.
-    Refused { status: u16, error: Option<GraphError> },
+    Refused {
+        status: u16,
+        error: Option<GraphError>,
+    },
 }
 
 impl GraphClient {

@@ -55,7 +55,6 @@ use tokio::task::JoinHandle;
 use uploads::Uploads;
 use worker::CloudTimetable;
 
-/// One number.
 pub struct CloudApi {
     inner: Arc<CloudInner>,
     hook: CloudHook,

@@ -39,7 +39,6 @@ pub(super) struct Failure {
 /// What an answer asks of the line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Demand {
-    /// Nothing.
     None,
     /// All wait: as long as Meta says, if it says so.
     SlowLine(Option<Duration>),

@@ -213,6 +213,9 @@ impl WebInner {
     }
 
     async fn tell_receipt(&self, id: &str, receipt: Receipt, at: Time, refused: Option<&str>) {
+        if !self.memory().is_news(id, receipt) {
+            return;
+        }
         let what = EventKind::Receipt(ReceiptHeard {
             provider_message_id: id.to_owned(),
             message_id: self.memory().ours(id),

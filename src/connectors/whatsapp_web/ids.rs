@@ -5,7 +5,7 @@
 
 use crate::{
     connectors::{Ack, Address, SendError, inbound_event::RemoteParty},
-    model::{clock::Time, ids::MessageId},
+    model::{clock::Time, ids::MessageId, message::Receipt},
 };
 use sha2::{Digest as _, Sha256};
 use std::collections::{HashMap, VecDeque};
@@ -61,6 +61,18 @@ pub(super) struct Memory {
     ours: Bounded<MessageId>,
     waiting: HashMap<String, Waiting>,
     theirs: Bounded<(Jid, Jid)>,
+    /// The rank of what was told of a message last: each device of the recipient sends a receipt of its own.
+    told: Bounded<u8>,
+}
+
+/// What stands above what: a message only moves up.
+const fn rank(receipt: Receipt) -> u8 {
+    match receipt {
+        Receipt::Server => 1,
+        Receipt::Delivered => 2,
+        Receipt::Read => 3,
+        Receipt::Failed => 4,
+    }
 }
 
 /// The newest so many.
@@ -121,6 +133,15 @@ impl Memory {
     /// Which of our messages travels under this id.
     pub(super) fn ours(&self, id: &str) -> Option<MessageId> {
         self.ours.by_id.get(id).cloned()
+    }
+
+    /// Whether a receipt says more than was told already; from now on it is told.
+    pub(super) fn is_news(&mut self, id: &str, receipt: Receipt) -> bool {
+        let is_news = self.told.by_id.get(id).is_none_or(|told| *told < rank(receipt));
+        if is_news {
+            self.told.put(id, rank(receipt));
+        }
+        is_news
     }
 
     /// Somebody wrote in a chat.
@@ -188,6 +209,9 @@ mod tests {
         let (id, mut told) = memory.begin(&message);
         memory.disconnected();
         assert!(told.try_recv().is_err() && memory.ours(&id) == Some(message));
+        let told = [Receipt::Delivered, Receipt::Delivered, Receipt::Read, Receipt::Delivered, Receipt::Read];
+        let news: Vec<bool> = told.into_iter().map(|receipt| memory.is_news(&id, receipt)).collect();
+        assert_eq!(news, [true, false, true, false, false], "each device sends its own");
         let chat = Jid::pn("966501234567");
         for n in 0..IDS_MAX + 3 {
             memory.heard(&format!("id{n}"), &chat, &chat);

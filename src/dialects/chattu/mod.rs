@@ -59,9 +59,6 @@ impl Chattu {
     }
 
     /// Notes the number that a client was added with; the provider's own word about it comes later and counts more.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn note_number(&self, instance: &InstanceId, phone: &Phone) -> Result<(), StoreError> {
         let (instance, phone) = (instance.clone(), phone.as_str().to_owned());
         let sql = "UPDATE instances SET phone = coalesce(phone, ?2) WHERE id = ?1";

@@ -41,7 +41,6 @@ const KEY: &[&str] = &["chattu"];
 const LOGIN: &[&str] = &["session"];
 const EITHER: &[&str] = &["session", "chattu"];
 
-/// The operations.
 pub fn operations() -> Vec<Operation> {
     let mut all = numbers();
     all.extend(scheduled());

@@ -118,11 +118,11 @@ async fn a_closed_instance_stays_so_over_a_restart() {
     rig.service.unlink(OWN);
     let why = rig.closed().await;
     assert_eq!(why, words_of("logged_out"));
-    let logins = rig.service.seen("iq").len();
+    let calls = rig.service.calls();
     rig.world.restart().await;
     rig.world.settle().await;
     assert_eq!(rig.closed().await, why);
-    assert_eq!(rig.service.seen("iq").len(), logins, "nobody called");
+    assert_eq!(rig.service.calls(), calls, "nobody called");
     rig.reconnect().await;
     rig.link().await;
 }

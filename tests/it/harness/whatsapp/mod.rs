@@ -70,6 +70,8 @@ pub(super) struct State {
     kept: BTreeMap<u64, Vec<(String, Node)>>,
     groups: BTreeMap<String, (String, Vec<u64>)>,
     seen: Vec<Node>,
+    /// How often anybody called.
+    calls: usize,
     next: u64,
 }
 
@@ -186,6 +188,11 @@ impl WhatsApp {
     /// Brings what was not acknowledged once more, on the connection that there is.
     pub fn bring_again(&self, number: u64) {
         relay::bring_kept(&self.shared.state(), number);
+    }
+
+    /// How often anybody called.
+    pub fn calls(&self) -> usize {
+        self.shared.state().calls
     }
 
     /// How much the device of `number` has not acknowledged.

@@ -219,6 +219,7 @@ async fn talk(
     out: &mpsc::UnboundedSender<Out>,
 ) -> anyhow::Result<()> {
     let user = payload.username;
+    shared.state().calls += 1;
     match user {
         None => pairing::offer(shared, out),
         Some(number) => {
