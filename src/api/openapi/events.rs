@@ -3,7 +3,7 @@
 
 use super::schema::{header, json_answer, named, shape};
 use crate::{
-    events::webhooks::{Event, EventContext, EventName, EventPerson, OutboundRef},
+    events::webhooks::{Event, EventContext, EventName, EventPerson, OutboundRef, StatusStep},
     model::{
         clock::Time,
         ids::{ContactId, InstanceId, LogId},
@@ -107,7 +107,15 @@ fn example(name: EventName, full: bool) -> Event {
         }
         EventName::MessageDelivered => Event::MessageDelivered(outbound(full)),
         EventName::MessageRead => Event::MessageRead(outbound(full)),
-        EventName::MessageStatusUpdated => Event::MessageStatusUpdated(outbound(full), Status::Delivered, Status::Sent),
+        EventName::MessageStatusUpdated => Event::MessageStatusUpdated(
+            outbound(full),
+            StatusStep {
+                status: Status::Failed,
+                previous_status: Status::Sent,
+                reason: maybe("The number is not on WhatsApp."),
+                provider_code: maybe("131026"),
+            },
+        ),
         EventName::RecipientOptedOut => Event::RecipientOptedOut { from: person(), message_text: "STOP".into() },
         EventName::InstanceConnected => Event::InstanceConnected { phone: maybe("+966112345678") },
         EventName::InstanceDisconnected => {
