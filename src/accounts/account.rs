@@ -17,9 +17,7 @@ use serde::Serialize;
 /// An account, as people are shown it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Account {
-    /// Its number.
     pub id: AccountId,
-    /// Its name.
     pub name: String,
     /// The zone that holds now.
     pub timezone: String,
@@ -27,7 +25,6 @@ pub struct Account {
     pub next_timezone: Option<String>,
     /// Default region for national numbers.
     pub region: Option<String>,
-    /// Its plan.
     pub plan: Option<String>,
     /// When the plan ends.
     pub plan_until: Option<Time>,
@@ -60,9 +57,6 @@ impl Account {
     }
 
     /// Number and name of every account, in the order in which they were made.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn names(tx: &Tx<'_>) -> Result<Vec<(AccountId, String)>, StoreError> {
         tx.list("SELECT id, name FROM accounts ORDER BY id", [], |r| Ok((r.get(0)?, r.get(1)?)))
     }
@@ -171,9 +165,6 @@ pub(super) fn update(
 }
 
 /// Every account, in a read that brings more.
-///
-/// # Errors
-/// The store's.
 pub fn list(tx: &Tx<'_>, now: Time) -> Result<Vec<Account>, AccountError> {
     let ids = tx.list("SELECT id FROM accounts ORDER BY id", [], |r| r.get(0))?;
     ids.into_iter().map(|id| find(tx, id, now)).collect()

@@ -7,7 +7,6 @@ use crate::{
 };
 use rusqlite::params;
 
-/// One change.
 pub struct AuditEntry<'a> {
     /// Who: `cli`, `demo`, or a user's email.
     pub actor: &'a str,
@@ -24,9 +23,6 @@ pub struct AuditEntry<'a> {
 }
 
 /// Writes the row.
-///
-/// # Errors
-/// The store's.
 pub fn record(tx: &WriteTx<'_>, now: Time, entry: &AuditEntry<'_>) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO audit (at, actor, account_id, action, target, before, after) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -40,9 +36,7 @@ pub fn record(tx: &WriteTx<'_>, now: Time, entry: &AuditEntry<'_>) -> Result<(),
 pub struct AuditRow {
     /// Its number; they rise.
     pub id: i64,
-    /// When.
     pub at: Time,
-    /// Who.
     pub actor: String,
     /// Whose account it touches.
     pub account: Option<AccountId>,
@@ -58,7 +52,6 @@ pub struct AuditRow {
     pub after: Option<String>,
 }
 
-/// Which rows.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct AuditSearch {
     /// Of one account.
@@ -71,7 +64,6 @@ pub struct AuditSearch {
     pub target: Option<String>,
     /// Not before.
     pub since: Option<Time>,
-    /// Before.
     pub until: Option<Time>,
     /// Older than this row.
     pub after: Option<i64>,
@@ -80,9 +72,6 @@ pub struct AuditSearch {
 }
 
 /// Rows, newest first.
-///
-/// # Errors
-/// The store's.
 pub fn search(tx: &Tx<'_>, wanted: &AuditSearch) -> Result<Vec<AuditRow>, StoreError> {
     tx.list(
         "SELECT u.id, u.at, u.actor, u.account_id, a.name, u.action, u.target, u.before, u.after

@@ -65,9 +65,6 @@ impl Accounts {
     }
 
     /// Ends the client keys of an instance that was deleted. In force when this returns.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn end_client_keys(&self, instance: &InstanceId) -> Result<(), StoreError> {
         let (now, instance) = (self.clock.now(), instance.clone());
         self.store.write(move |tx| end(tx, &instance, now)).await?;
@@ -75,9 +72,6 @@ impl Accounts {
     }
 
     /// The people of an account, its owners first.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn people(&self, account: AccountId) -> Result<Vec<User>, AccountError> {
         let mut all = self.store.read(user::list).await?;
         all.retain(|user| user.account_id == Some(account));

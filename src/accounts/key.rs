@@ -38,9 +38,7 @@ words! {
 /// A key, without its text.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct ApiKey {
-    /// Its number.
     pub id: KeyId,
-    /// Its name.
     pub name: String,
     /// bearer or chattu.
     pub kind: String,
@@ -63,13 +61,11 @@ pub struct ApiKey {
 /// What makes a key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewKey {
-    /// Whose.
     pub account: AccountId,
     /// What people call it.
     pub name: String,
     /// The instances it may use; empty: all of the account, also later ones.
     pub instances: Vec<InstanceId>,
-    /// Its dialect.
     pub kind: KeyKind,
     /// Why messages of a key of the Chattu dialect are sent whose request does not say.
     pub purpose: Purpose,
@@ -128,9 +124,6 @@ pub(super) fn create(
 }
 
 /// The keys of an account, the newest first, in a read that brings more.
-///
-/// # Errors
-/// The store's.
 pub fn list(tx: &Tx<'_>, account: AccountId) -> Result<Vec<ApiKey>, AccountError> {
     let mut keys = tx.list(
         "SELECT id, name, kind, prefix, created_at, expires_at, revoked_at, last_used_at,
@@ -174,9 +167,6 @@ pub(super) fn revoke(tx: &WriteTx<'_>, id: KeyId, now: Time, actor: &str) -> Res
 }
 
 /// Notes that a key was used, at most once a minute: a busy key costs a look and no write.
-///
-/// # Errors
-/// The store's.
 pub fn note_key_use(tx: &WriteTx<'_>, id: KeyId, now: Time) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE api_keys SET last_used_at = ?2 WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at < ?3 OR last_used_at > ?2)",

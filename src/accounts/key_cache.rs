@@ -20,9 +20,7 @@ use subtle::ConstantTimeEq;
 /// Who calls: a key in force.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Caller {
-    /// The key.
     pub key: KeyId,
-    /// Its account.
     pub account: AccountId,
     /// The account's default region, for reading national numbers.
     pub region: Option<Region>,

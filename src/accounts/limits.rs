@@ -24,17 +24,13 @@ const REASON_MAX: usize = 1000;
 /// A limit that was granted.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Granted {
-    /// Its number.
     pub id: i64,
     /// Messages a day; none: the plan's.
     pub daily: Option<u64>,
     /// Messages a month; none: the plan's.
     pub monthly: Option<u64>,
-    /// Why.
     pub reason: String,
-    /// By whom.
     pub granted_by: String,
-    /// When.
     pub created_at: Time,
     /// Until when; none: open end.
     pub until: Option<Time>,
@@ -57,9 +53,7 @@ words! {
 /// A request for a higher limit.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LimitRequest {
-    /// Its number.
     pub id: i64,
-    /// Whose.
     pub account: AccountId,
     /// The account's name.
     pub account_name: String,
@@ -67,11 +61,8 @@ pub struct LimitRequest {
     pub daily: Option<u64>,
     /// Messages a month that are asked for.
     pub monthly: Option<u64>,
-    /// Why.
     pub reason: String,
-    /// By whom.
     pub asked_by: String,
-    /// When.
     pub created_at: Time,
     /// What became of it; none: it waits.
     pub decision: Option<String>,
@@ -79,7 +70,6 @@ pub struct LimitRequest {
     pub answer: Option<String>,
     /// By whom it was decided.
     pub decided_by: Option<String>,
-    /// When.
     pub decided_at: Option<Time>,
 }
 
@@ -96,9 +86,6 @@ pub struct WantedLimits {
 
 impl Accounts {
     /// What was granted to an account, newest first.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn list_grants(&self, account: AccountId) -> Result<Vec<Granted>, StoreError> {
         let now = self.clock.now();
         self.store.read(move |tx| list_grants(tx, account, now)).await
@@ -128,9 +115,6 @@ impl Accounts {
     }
 
     /// Requests: those that wait first, then the newest, 200 at most; of one account or of all.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn list_limit_requests(&self, account: Option<AccountId>) -> Result<Vec<LimitRequest>, StoreError> {
         self.store.read(move |tx| list_requests(tx, account)).await
     }
@@ -152,9 +136,6 @@ impl Accounts {
 }
 
 /// The limits that were granted to an account, in a read that brings more.
-///
-/// # Errors
-/// The store's.
 pub fn list_grants(tx: &Tx<'_>, account: AccountId, now: Time) -> Result<Vec<Granted>, StoreError> {
     let mut all = tx.list(
         "SELECT id, daily, monthly, reason, granted_by, created_at, until, withdrawn_at FROM granted_limits
@@ -233,9 +214,6 @@ fn ask(
 }
 
 /// The requests for other limits of one account (none: of all), in a read that brings more.
-///
-/// # Errors
-/// The store's.
 pub fn list_requests(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Vec<LimitRequest>, StoreError> {
     tx.list(
         "SELECT q.id, q.account_id, a.name, q.daily, q.monthly, q.reason, q.asked_by, q.created_at, q.decision, q.answer,

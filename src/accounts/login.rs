@@ -30,7 +30,6 @@ pub(super) const NOBODY: &str =
 /// What a right password leads to.
 #[derive(Debug)]
 pub enum LoginStep {
-    /// A session.
     In(LoggedIn),
     /// The code of the second factor is wanted; the ticket goes with it.
     WantsCode(String),
@@ -39,7 +38,6 @@ pub enum LoginStep {
 /// Somebody was let in.
 #[derive(Debug)]
 pub struct LoggedIn {
-    /// The session.
     pub session: OneTimeLink,
     /// What the browser is to keep, so that this person's next login from there is not slowed by strangers who guess.
     pub device: String,
@@ -57,7 +55,6 @@ pub enum LoginError {
     /// Too many logins at once.
     #[error(transparent)]
     Password(#[from] PasswordError),
-    /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -153,18 +150,12 @@ impl Accounts {
     }
 
     /// Ends a session.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn log_out(&self, token: &str) -> Result<(), StoreError> {
         let token = token.to_owned();
         self.store.write(move |tx| user::end_session(tx, &token)).await
     }
 
     /// Notes that a session is in use; call it at most once a minute.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn touch_session(&self, token: &str) -> Result<(), StoreError> {
         let (now, token) = (self.clock.now(), token.to_owned());
         self.store.write(move |tx| user::touch_session(tx, &token, now)).await
@@ -221,17 +212,11 @@ impl Accounts {
     }
 
     /// Whether there is anybody at all who could log in.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn has_users(&self) -> Result<bool, StoreError> {
         self.store.read(|tx| Ok(tx.find("SELECT 1 FROM users LIMIT 1", [], |_| Ok(()))?.is_some())).await
     }
 
     /// Keeps a user's language.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn set_language(&self, user: UserId, language: &'static str) -> Result<(), StoreError> {
         self.store
             .write(move |tx| {

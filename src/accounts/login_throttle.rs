@@ -27,10 +27,8 @@ const MOST: usize = 10_000;
 pub const DEVICE_KNOWN_FOR: Duration = Duration::from_secs(180 * 24 * 3600);
 const MARK: usize = 16;
 
-/// Who guesses.
 #[derive(Clone, Copy, Debug)]
 pub struct Guesser<'a> {
-    /// From where.
     pub address: IpAddr,
     /// What the browser showed of an earlier login ([`LoginThrottle::device`]); empty: nothing.
     pub device: &'a str,

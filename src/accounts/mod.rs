@@ -57,7 +57,6 @@ pub enum AccountError {
     /// Input that cannot be taken.
     #[error("{0}")]
     Invalid(Why),
-    /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -93,9 +92,6 @@ pub struct Accounts {
 
 impl Accounts {
     /// The slice over `store`, with its key ring filled.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn open(
         store: Store,
         clock: Arc<dyn Clock>,
@@ -155,10 +151,6 @@ impl Accounts {
         self.store.write(move |tx| account::set_disabled(tx, id, disabled, now, &actor)).await
     }
 
-    /// All accounts.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn list_accounts(&self) -> Result<Vec<Account>, AccountError> {
         let now = self.clock.now();
         self.store.read(move |tx| account::list(tx, now)).await
@@ -185,9 +177,6 @@ impl Accounts {
     }
 
     /// The keys of an account, without their texts.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn list_keys(&self, account: AccountId) -> Result<Vec<ApiKey>, AccountError> {
         self.store.read(move |tx| key::list(tx, account)).await
     }
@@ -211,10 +200,6 @@ impl Accounts {
         self.store.write(move |tx| user::create(tx, &new, now, &actor)).await
     }
 
-    /// All users.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn list_users(&self) -> Result<Vec<User>, AccountError> {
         self.store.read(user::list).await
     }
@@ -245,18 +230,12 @@ impl Accounts {
     }
 
     /// The session behind a cookie's token, if it is in force.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn session(&self, token: &str) -> Result<Option<Session>, StoreError> {
         let (now, token) = (self.clock.now(), token.to_owned());
         self.store.read(move |tx| Session::find(tx, &token, now)).await
     }
 
     /// Deletes sessions and links that have run out; returns how many.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn expire_sessions(&self) -> Result<usize, AccountError> {
         let now = self.clock.now();
         self.store.write(move |tx| user::expire(tx, now)).await

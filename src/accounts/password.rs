@@ -22,7 +22,6 @@ const QUEUE_KNOWN: usize = 16;
 /// Who waits for a password to be checked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Queue {
-    /// Anybody.
     Strangers,
     /// Somebody who has logged in before: a flood of strangers leaves them a place.
     Known,
@@ -31,10 +30,8 @@ pub enum Queue {
 /// Why a password could not be hashed or checked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum PasswordError {
-    /// Too short.
     #[error("a password has at least {MIN_CHARS} characters")]
     TooShort,
-    /// Too long.
     #[error("a password has at most {MAX_BYTES} bytes")]
     TooLong,
     /// Too many wait already.

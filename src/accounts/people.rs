@@ -14,13 +14,11 @@ use rusqlite::params;
 /// Somebody who logs in, as an admin is shown them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Person {
-    /// Their number.
     pub id: UserId,
     /// Their account; none for an admin of the appliance alone.
     pub account: Option<AccountId>,
     /// The account's name.
     pub account_name: Option<String>,
-    /// Their email.
     pub email: String,
     /// admin, owner or viewer.
     pub role: String,
@@ -38,9 +36,6 @@ pub struct Person {
 
 impl Accounts {
     /// Everybody who logs in or could once: of one account or of all.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn list_people(&self, account: Option<AccountId>) -> Result<Vec<Person>, StoreError> {
         self.store.read(move |tx| list(tx, account)).await
     }
@@ -65,9 +60,6 @@ impl Accounts {
 }
 
 /// The people of one account (none: all), in a read that brings more.
-///
-/// # Errors
-/// The store's.
 pub fn list(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Vec<Person>, StoreError> {
     tx.list(
         "SELECT u.id, u.account_id, a.name, u.email, u.role, u.password_hash IS NOT NULL,

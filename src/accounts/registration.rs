@@ -21,9 +21,6 @@ const LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 impl Accounts {
     /// A link by which somebody registers an account, which then has this plan.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn invite(&self, plan: Option<Plan>, actor: &str) -> Result<OneTimeLink, StoreError> {
         let (now, actor) = (self.clock.now(), actor.to_owned());
         let link = OneTimeLink { token: user::new_token(&*self.random), expires_at: now.plus(LIFE) };
@@ -33,9 +30,6 @@ impl Accounts {
     }
 
     /// Whether an invitation would be taken now.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn is_invitation(&self, token: &str) -> Result<bool, StoreError> {
         let (now, hash) = (self.clock.now(), user::token_hash(token));
         self.store.read(move |tx| Ok(find(tx, &hash, now)?.is_some())).await

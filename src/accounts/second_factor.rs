@@ -18,9 +18,7 @@ const CODES: usize = 10;
 /// What a code was.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CodeCheck {
-    /// No good.
     Wrong,
-    /// The app's.
     App,
     /// One that was set aside; it is used up.
     Recovery,
@@ -28,9 +26,6 @@ pub enum CodeCheck {
 
 impl Accounts {
     /// Whether a user has one.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn has_second_factor(&self, user: UserId) -> Result<bool, StoreError> {
         self.store.read(move |tx| user::has_second_factor(tx, user)).await
     }
@@ -97,9 +92,6 @@ impl Accounts {
     }
 
     /// Takes the second factor away; the password is asked for again by the caller's page.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn drop_second_factor(&self, user: UserId, actor: &str) -> Result<(), StoreError> {
         let (now, actor) = (self.clock.now(), actor.to_owned());
         self.store

@@ -13,13 +13,9 @@ use rusqlite::params;
 /// Who is logged in.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Session {
-    /// The user.
     pub user: UserId,
-    /// Their email.
     pub email: String,
-    /// Their role.
     pub role: Role,
-    /// Their account.
     pub account: Option<AccountId>,
     /// The language that they chose.
     pub language: Option<String>,
@@ -29,9 +25,6 @@ pub struct Session {
 
 impl Session {
     /// The session with this token, if it is in force and its user and their account are not switched off.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn find(tx: &Tx<'_>, token: &str, now: Time) -> Result<Option<Self>, StoreError> {
         tx.find(
             "SELECT u.id, u.email, u.role, u.account_id, u.language, s.last_seen_at FROM sessions s JOIN users u ON u.id = s.user_id

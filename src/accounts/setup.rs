@@ -14,9 +14,7 @@ use std::net::IpAddr;
 /// What the first person says.
 #[derive(Clone, Debug)]
 pub struct FirstUser {
-    /// Their email.
     pub email: String,
-    /// Their password.
     pub password: String,
     /// The name of the business: the first account.
     pub business: String,
@@ -37,18 +35,12 @@ impl Accounts {
     }
 
     /// Whether a set-up link would be taken now.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn is_setup_link(&self, token: &str) -> Result<bool, StoreError> {
         let (now, token) = (self.clock.now(), token.to_owned());
         self.store.read(move |tx| user::is_link(tx, &token, "setup", now)).await
     }
 
     /// Whether a password link would be taken now.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn is_password_link(&self, token: &str) -> Result<bool, StoreError> {
         let (now, token) = (self.clock.now(), token.to_owned());
         self.store.read(move |tx| user::is_link(tx, &token, "password", now)).await

@@ -26,9 +26,6 @@ const DAY: Length = Length { table: "usage_days", column: "day", granted: "daily
 const MONTH: Length = Length { table: "usage_months", column: "month", granted: "monthly", end: end_of_month };
 
 /// Writes the history of all periods that are over; says how many.
-///
-/// # Errors
-/// The store's.
 pub fn close_periods(tx: &WriteTx<'_>, now: Time) -> Result<usize, StoreError> {
     let mut closed = 0;
     for (account, zone, daily, monthly) in accounts(tx)? {
@@ -49,9 +46,6 @@ pub struct UsedMessages {
 }
 
 /// What each of these accounts used in its period, in their order.
-///
-/// # Errors
-/// The store's.
 pub fn of(tx: &Tx<'_>, accounts: &[(AccountId, Period)]) -> Result<Vec<UsedMessages>, StoreError> {
     let one = |(account, period): &(AccountId, Period)| {
         tx.one(
@@ -76,9 +70,6 @@ pub struct ClosedPeriod {
 }
 
 /// The last twelve closed months of an account, newest first.
-///
-/// # Errors
-/// The store's.
 pub fn past(tx: &Tx<'_>, account: AccountId) -> Result<Vec<ClosedPeriod>, StoreError> {
     tx.list(
         "SELECT period, used, max_used FROM usage_history WHERE account_id = ?1 AND length(period) = 7

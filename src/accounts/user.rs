@@ -49,11 +49,9 @@ words! {
 /// A user, as people are shown one.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct User {
-    /// Their number.
     pub id: UserId,
     /// Their account; none for an admin of the appliance alone.
     pub account_id: Option<AccountId>,
-    /// Their email.
     pub email: String,
     /// admin, owner or viewer.
     pub role: String,
@@ -66,9 +64,7 @@ pub struct User {
 pub struct NewUser {
     /// Their account; only an admin may have none.
     pub account: Option<AccountId>,
-    /// Their email.
     pub email: String,
-    /// Their role.
     pub role: Role,
     /// The PHC string of their password; none: they get a link.
     pub password_hash: Option<String>,
@@ -123,7 +119,6 @@ pub(super) fn list(tx: &Tx<'_>) -> Result<Vec<User>, AccountError> {
 /// Who runs an account, as letters need it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AccountOwner {
-    /// Whose.
     pub account: AccountId,
     /// Where letters go to.
     pub email: String,
@@ -132,9 +127,6 @@ pub struct AccountOwner {
 }
 
 /// The owners of all accounts.
-///
-/// # Errors
-/// The store's.
 pub fn list_owners(tx: &Tx<'_>) -> Result<Vec<AccountOwner>, StoreError> {
     tx.list(
         "SELECT u.account_id, u.email, coalesce(u.language, a.language) FROM users u JOIN accounts a ON a.id = u.account_id

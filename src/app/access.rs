@@ -18,7 +18,6 @@ use warp::{Reply, reply::Response};
 /// Who may ask for a route. A route without such a word does not compile.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Access {
-    /// Everybody.
     Anybody,
     /// Everybody: whether the gateway is well is no secret.
     Health,

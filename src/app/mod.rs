@@ -79,26 +79,22 @@ pub struct App {
 /// What keeps the gateway from starting; one line each.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// An address that cannot be listened on.
     #[error("cannot listen on {address} ({key}): {problem}")]
     Listen {
-        /// The address.
         address: SocketAddr,
         /// Its key in the configuration.
         key: &'static str,
         /// What the system says.
         problem: io::Error,
     },
-    /// The certificate.
     #[error(transparent)]
     Tls(#[from] tls::TlsError),
     /// Rules of the content policy.
     #[error("{0}")]
     Policy(String),
-    /// Anything else.
     #[error("{0}")]
     Other(String),
 }

@@ -29,7 +29,6 @@ use warp::{Reply, reply::Response};
 
 /// One line of the table.
 pub struct Route {
-    /// Its method.
     pub method: Method,
     /// Its path; `{name}` stands for one segment.
     pub path: &'static str,

@@ -11,7 +11,6 @@ pub struct NoticesConfig {
     /// The mail server; none: no mail.
     #[serde(deserialize_with = "values::host")]
     pub smtp_host: Option<String>,
-    /// Its port.
     #[serde(deserialize_with = "values::port")]
     pub smtp_port: u16,
     /// How the connection to it is kept private; `off` only when the host is this machine.

@@ -56,11 +56,8 @@ pub struct Config {
     pub retention: RetentionConfig,
     /// The Chattu dialect.
     pub chattu: ChattuConfig,
-    /// Scheduled backups.
     pub backup: BackupConfig,
-    /// Telephone systems.
     pub threecx: ThreecxConfig,
-    /// The log.
     pub log: LogConfig,
 }
 
@@ -71,7 +68,6 @@ pub struct Listen {
     /// Plain HTTP for integrations on this machine.
     #[serde(deserialize_with = "listen")]
     pub local: Option<SocketAddr>,
-    /// TLS.
     #[serde(deserialize_with = "listen")]
     pub public: Option<SocketAddr>,
     /// ACME's http-01 and the redirect to TLS.
@@ -299,7 +295,6 @@ pub struct RetentionConfig {
     /// Rows of the log, of inbound messages and of calls.
     #[serde(deserialize_with = "days")]
     pub log_days: u32,
-    /// Files.
     #[serde(deserialize_with = "days")]
     pub media_days: u32,
     /// Events and their deliveries.
@@ -343,7 +338,6 @@ pub struct ThreecxConfig {
     pub failures_per_minute: u32,
 }
 
-/// Scheduled backups.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BackupConfig {
@@ -361,7 +355,6 @@ pub struct BackupConfig {
     pub passphrase_file: Option<PathBuf>,
 }
 
-/// The log.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LogConfig {

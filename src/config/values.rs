@@ -77,7 +77,6 @@ words! {
         Off = "off",
         /// With an invitation.
         Invite = "invite",
-        /// Anybody.
         Open = "open",
     }
 }
@@ -85,11 +84,8 @@ words! {
 words! {
     /// A language of the portal.
     Language {
-        /// English.
         En = "en",
-        /// Arabic.
         Ar = "ar",
-        /// Hebrew.
         He = "he",
     }
 }

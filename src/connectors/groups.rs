@@ -7,7 +7,6 @@ use crate::model::clock::Time;
 pub struct GroupInfo {
     /// The provider's id, such as `120363123456789012@g.us`.
     pub id: String,
-    /// Its name.
     pub name: String,
     /// What it says about itself.
     pub description: Option<String>,

@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use serde_json::Value;
 
-/// One call.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct HookRequest {
     /// `GET` or `POST`.

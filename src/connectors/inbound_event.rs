@@ -78,7 +78,6 @@ pub struct ProviderEvent {
 /// The kinds of things that are heard.
 #[derive(Clone, PartialEq, Debug)]
 pub enum EventKind {
-    /// Somebody wrote.
     Message(InboundMessage),
     /// Something became of a message that we sent.
     Receipt(ReceiptHeard),
@@ -91,7 +90,6 @@ pub enum EventKind {
         /// When it runs out.
         expires_at: Time,
     },
-    /// Somebody called.
     Call(CallHeard),
     /// Something about a group changed.
     GroupUpdated {
@@ -150,9 +148,7 @@ pub struct ReceiptHeard {
 pub struct CallHeard {
     /// The provider's id of the call.
     pub call_id: String,
-    /// Who.
     pub from: RemoteParty,
-    /// With picture.
     pub is_video: bool,
     /// Nobody answered.
     pub missed: bool,
@@ -240,7 +236,6 @@ pub struct HeardMedia {
 /// Where a file's bytes are.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum MediaSource {
-    /// Here.
     Bytes(Vec<u8>),
     /// At the provider: [`Connector::fetch_media`](crate::connectors::Connector::fetch_media) gets them by this handle.
     Later(String),
@@ -251,6 +246,5 @@ pub enum MediaSource {
 pub struct GroupRef {
     /// The provider's id.
     pub id: String,
-    /// Its name.
     pub name: String,
 }

@@ -14,9 +14,7 @@ pub struct Outgoing {
     pub instance: InstanceId,
     /// Our own id; given to the provider wherever it has a field that comes back in receipts.
     pub message_id: MessageId,
-    /// To whom.
     pub to: Address,
-    /// What.
     pub content: Content,
     /// The provider's id of the message that this one answers.
     pub reply_to: Option<String>,
@@ -70,7 +68,6 @@ pub enum Content<F = MediaFile, A = Reacted> {
     },
     /// A sign on an earlier message of the same chat.
     Reaction {
-        /// That message.
         about: A,
         /// One emoji; empty takes back what was given before.
         emoji: String,
@@ -143,9 +140,7 @@ pub struct MediaFile {
 crate::model::instance::words! {
     /// The kinds of media that `media_type` names.
     MediaKind {
-        /// A picture.
         Image = "image",
-        /// A film.
         Video = "video",
         /// Sound, without a caption.
         Audio = "audio",

@@ -27,7 +27,6 @@ use std::{
 /// What a connector needs to begin.
 #[derive(Clone, PartialEq)]
 pub struct InstanceSetup {
-    /// Which instance.
     pub id: InstanceId,
     /// By which way.
     pub connector: ConnectorKind,
@@ -70,9 +69,7 @@ struct RegistryInner {
 pub struct Deps {
     /// The gateway's data directory.
     pub data_dir: PathBuf,
-    /// Time.
     pub clock: Arc<dyn Clock>,
-    /// Chance.
     pub random: Arc<dyn Random>,
     /// Where what is heard goes.
     pub ear: Arc<dyn Ear>,

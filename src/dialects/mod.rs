@@ -20,7 +20,6 @@ pub struct AppState {
     pub gateway: Arc<Gateway>,
     /// What the Chattu dialect shows and does.
     pub chattu: Arc<Chattu>,
-    /// Telephone systems.
     pub threecx: Arc<Threecx>,
     /// The interface of all that is served, as OpenAPI, without the address of this gateway.
     pub interface: &'static LazyLock<Value>,

@@ -57,7 +57,6 @@ struct EgressInner {
     pool: Pool,
 }
 
-/// A request.
 pub struct Outbound<'a> {
     /// Any but `CONNECT`.
     pub method: Method,

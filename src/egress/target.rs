@@ -25,7 +25,6 @@ const MAX_URL: usize = 8 * 1024;
 pub struct Target {
     /// Whether it is `https`.
     pub tls: bool,
-    /// To whom.
     pub host: Host,
     /// On which port.
     pub port: u16,

@@ -29,15 +29,11 @@ use std::{
 pub struct Gateway {
     /// Where everything lies.
     pub data_dir: PathBuf,
-    /// The database.
     pub store: Store,
-    /// Time.
     pub clock: Arc<dyn Clock>,
-    /// Chance.
     pub random: Arc<dyn Random>,
     /// Customers, users, keys.
     pub accounts: Arc<Accounts>,
-    /// Numbers.
     pub instances: Arc<Instances>,
     /// Their connectors; for state and for playing the sandbox's phones.
     pub registry: Registry,

@@ -41,7 +41,6 @@ pub enum InstanceError {
     /// Input that cannot be taken.
     #[error("{0}")]
     Invalid(Why),
-    /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -71,9 +70,6 @@ impl Instances {
     }
 
     /// Starts the connectors of all instances. One that cannot start stays closed with its reason; the others run.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn start_all(&self) -> Result<(), StoreError> {
         for instance in self.store.read(|tx| row::list(tx, None)).await? {
             let setup = self.setup(&instance, closed_by_provider(&instance)).await;
@@ -132,9 +128,6 @@ impl Instances {
     }
 
     /// All instances, or those of one account.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn list(&self, account: Option<AccountId>) -> Result<Vec<Instance>, InstanceError> {
         Ok(self.store.read(move |tx| row::list(tx, account)).await?)
     }
@@ -193,9 +186,6 @@ impl Instances {
     }
 
     /// Which secret settings an instance has; their values stay where they are.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn secrets(&self, id: &InstanceId) -> Result<Vec<String>, StoreError> {
         let id = id.clone();
         self.store.read(move |tx: &Tx<'_>| secret::names(tx, &id)).await

@@ -15,9 +15,6 @@ use rusqlite::params;
 use serde_json::json;
 
 /// Pauses `id`; one that is paused already keeps its first reason. `evidence` are the messages that led here.
-///
-/// # Errors
-/// The store's.
 pub fn pause(
     tx: &WriteTx<'_>,
     id: &InstanceId,
@@ -44,9 +41,6 @@ pub fn pause(
 }
 
 /// Ends the pause of `id` and closes its review with `note`.
-///
-/// # Errors
-/// The store's.
 pub fn resume(tx: &WriteTx<'_>, id: &InstanceId, note: &str, now: Time, actor: &str) -> Result<(), StoreError> {
     let account = tx.find(
         "UPDATE instances SET paused_at = NULL, pause_reason = NULL WHERE id = ?1 RETURNING account_id",

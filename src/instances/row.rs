@@ -33,7 +33,6 @@ pub struct Instance {
     pub id: InstanceId,
     /// Whose it is.
     pub account_id: AccountId,
-    /// Its name.
     pub name: String,
     /// How it reaches WhatsApp.
     pub connector: ConnectorKind,
@@ -49,7 +48,6 @@ pub struct Instance {
     pub phone: Option<String>,
     /// Since when it waits for a person.
     pub paused_at: Option<Time>,
-    /// Why.
     pub pause_reason: Option<String>,
     /// Whether people are told that their messages were read.
     pub tell_read: bool,
@@ -167,9 +165,6 @@ pub fn find(tx: &Tx<'_>, id: &InstanceId) -> Result<Instance, InstanceError> {
 }
 
 /// The instances of one account (none: all), in a read that brings more.
-///
-/// # Errors
-/// The store's.
 pub fn list(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Vec<Instance>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM instances WHERE deleted_at IS NULL AND (?1 IS NULL OR account_id = ?1) ORDER BY id"
@@ -178,9 +173,6 @@ pub fn list(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Vec<Instance>, St
 }
 
 /// Writes how an instance stands, and tells endpoints of what changed; a standing that is as it was changes nothing.
-///
-/// # Errors
-/// The store's.
 pub fn record_standing(
     tx: &WriteTx<'_>,
     id: &InstanceId,

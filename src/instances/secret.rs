@@ -34,9 +34,6 @@ pub(super) fn keep(
 }
 
 /// Which secret settings an instance has.
-///
-/// # Errors
-/// The store's.
 pub fn names(tx: &Tx<'_>, id: &InstanceId) -> Result<Vec<String>, StoreError> {
     tx.list("SELECT name FROM instance_secrets WHERE instance_id = ?1 ORDER BY name", params![id], |r| r.get(0))
 }

@@ -43,7 +43,6 @@ words! {
         PolicyViolation = "policy_violation",
         /// The provider refused it, or nobody knows.
         GatewaySendFailed = "gateway_send_failed",
-        /// Anything unforeseen.
         InternalError = "internal_error",
         /// The body is over 256 KiB.
         PayloadTooLarge = "payload_too_large",
@@ -111,7 +110,6 @@ pub enum Details {
     FieldsBecause(Vec<&'static str>, String),
     /// A module that the account lacks.
     Module {
-        /// Which.
         module: Module,
         /// `not_in_plan`: not on the account's list; `disabled`: switched off.
         status: &'static str,
@@ -122,7 +120,6 @@ pub enum Details {
         action: Action,
         /// 0 to 100.
         risk_score: u8,
-        /// Further members.
         extra: Extra,
     },
     /// What the guard does, where no score is documented.

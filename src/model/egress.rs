@@ -55,11 +55,9 @@ const fn bit(of: Use) -> u8 {
 /// A host or network, the one port on it, and what for.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct EgressEntry {
-    /// Which hosts.
     pub host: EgressHost,
     /// Which port, 1 to 65535.
     pub port: u16,
-    /// For what.
     pub uses: Uses,
 }
 

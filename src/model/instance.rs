@@ -51,7 +51,6 @@ words! {
 words! {
     /// Whether the instance can send. Provider trouble (token, payment, ban) is `close` with its reason.
     InstanceState {
-        /// Connected.
         Open = "open",
         /// On its way to open.
         Connecting = "connecting",

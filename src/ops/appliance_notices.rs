@@ -35,9 +35,6 @@ pub fn space(path: &Path) -> std::io::Result<FreeSpace> {
 }
 
 /// The public listener's certificate; `problem`: why it was not renewed.
-///
-/// # Errors
-/// The store's.
 pub fn certificate(
     tx: &WriteTx<'_>,
     facts: Option<&CertificateFacts>,
@@ -50,9 +47,6 @@ pub fn certificate(
 }
 
 /// The disk of the data directory.
-///
-/// # Errors
-/// The store's.
 pub fn disk(tx: &WriteTx<'_>, space: FreeSpace, now: Time) -> Result<(), StoreError> {
     let is_low = space.free < LOW.min(space.total / LOW_PART);
     let parameters = is_low.then(|| json!({"free_mb": space.free >> 20}));
@@ -60,9 +54,6 @@ pub fn disk(tx: &WriteTx<'_>, space: FreeSpace, now: Time) -> Result<(), StoreEr
 }
 
 /// How a scheduled backup ended; none: it was made.
-///
-/// # Errors
-/// The store's.
 pub fn backup(tx: &WriteTx<'_>, problem: Option<&str>, now: Time) -> Result<(), StoreError> {
     let parameters = problem.map(|reason| json!({"reason": reason}));
     tell(tx, NoticeKind::BackupFailed, parameters.as_ref(), now)

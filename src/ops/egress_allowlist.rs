@@ -33,9 +33,7 @@ pub struct Added {
     pub entry: String,
     /// What it is for.
     pub reason: String,
-    /// By whom.
     pub added_by: String,
-    /// When.
     pub added_at: Time,
 }
 
@@ -48,16 +46,12 @@ pub enum ReachError {
     /// No such entry.
     #[error("there is no such entry")]
     NotFound,
-    /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl EgressAllowlist {
     /// Puts what was added in earlier runs in force, beside `configured`.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn open(
         store: Store,
         clock: Arc<dyn Clock>,
@@ -75,9 +69,6 @@ impl EgressAllowlist {
     }
 
     /// The entries that were added, in their order.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn added(&self) -> Result<Vec<Added>, StoreError> {
         self.store.read(list).await
     }

@@ -6,14 +6,14 @@ use std::{
     io::IsTerminal,
     sync::{Mutex, OnceLock, PoisonError},
 };
-use tracing_subscriber::{EnvFilter, Registry, fmt, layer::SubscriberExt, reload, util::SubscriberInitExt};
+use tracing_subscriber::{Registry, filter::Targets, fmt, layer::SubscriberExt, reload, util::SubscriberInitExt};
 
 /// The levels that can be chosen while the gateway runs.
 pub const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
 
 /// The filter of the running log, and the level that it was made of.
 struct RunningFilter {
-    filter: reload::Handle<EnvFilter, Registry>,
+    filter: reload::Handle<Targets, Registry>,
     level: Mutex<String>,
 }
 
@@ -33,7 +33,7 @@ pub enum LineFormat {
 /// What a field is called in the journal: `job` becomes `WA_JOB`.
 const PREFIX: &str = "WA";
 
-/// Starts logging. `level` is a word (error, warn, info, debug, trace) or a filter of tracing-subscriber's.
+/// Starts logging. `level` is a word (error, warn, info, debug, trace), or several `part=level` with commas between them.
 ///
 /// # Errors
 /// A level that is none.
@@ -74,7 +74,7 @@ pub fn set_level(level: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn filter(level: &str) -> Result<EnvFilter, String> {
+fn filter(level: &str) -> Result<Targets, String> {
     // The WhatsApp library's lines name people by their whole numbers: the connector says in its own what matters.
     const SILENT: [&str; 15] = [
         "whatsapp_rust",
@@ -94,7 +94,8 @@ fn filter(level: &str) -> Result<EnvFilter, String> {
         "Mex",
     ];
     let silent: String = SILENT.iter().map(|target| format!(",{target}=off")).collect();
-    EnvFilter::try_new(format!("{level},tokio_cron_scheduler=warn,hyper=warn,rustls=warn{silent}"))
+    format!("{level},tokio_cron_scheduler=warn,hyper=warn,rustls=warn{silent}")
+        .parse()
         .map_err(|e| format!("log.level = {level:?}: {e}; use error, warn, info, debug or trace"))
 }
 

@@ -26,7 +26,6 @@ const BUCKETS_MS: [u64; 11] = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 1
 /// Answers are counted by the first digit of their status.
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
-/// The counters.
 pub struct Metrics {
     clock: Arc<dyn Clock>,
     started: Time,

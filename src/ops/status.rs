@@ -30,7 +30,6 @@ pub struct Survey {
     pub last_job_at: Option<Time>,
 }
 
-/// One instance.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct InstanceSurvey {
     /// Its slug.
@@ -52,7 +51,6 @@ pub struct InstanceSurvey {
 /// One webhook that is in trouble.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Webhook {
-    /// Its number.
     pub id: i64,
     /// Scheme and host; the rest of the address may be a secret.
     pub place: String,

@@ -38,7 +38,6 @@ const FORM_MAX: usize = 8 * 1024 * 1024;
 /// The time of a session's last use is written this often.
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
 
-/// One visit.
 pub struct PageContext {
     /// Who is logged in.
     pub who: Option<Session>,
@@ -46,11 +45,9 @@ pub struct PageContext {
     pub locale: Locale,
     /// `light`, `dark` or empty for what the system prefers.
     pub theme: &'static str,
-    /// The path.
     pub path: String,
     /// What stood for `{…}` in the path.
     pub segments: Vec<String>,
-    /// The query.
     pub query: Fields,
     /// The form, of a POST.
     pub form: Fields,
@@ -62,7 +59,6 @@ pub struct PageContext {
     pub banners: Vec<Banner>,
     /// All accounts, for an admin to choose from.
     pub accounts: Vec<(AccountId, String)>,
-    /// From where.
     pub address: IpAddr,
     /// By which browser, as it says.
     pub user_agent: String,
@@ -118,7 +114,6 @@ pub async fn enter(state: &AppState, incoming: Incoming, least: Option<Role>, pa
 
 /// Somebody who is logged in and only listens.
 pub struct Subscriber {
-    /// Who.
     pub(super) who: Session,
     /// The session's cookie.
     pub(super) token: String,

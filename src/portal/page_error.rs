@@ -37,7 +37,6 @@ pub enum PageError {
     Invalid(String),
     /// The same as a slice says it.
     Wrong(Why),
-    /// The database.
     Failed(String),
 }
 
@@ -51,7 +50,6 @@ struct NotePage<'a> {
 }
 
 impl PageError {
-    /// The page.
     pub fn page(self, v: &PageContext) -> Response {
         if matches!(self, Self::LogIn) && v.form.text("csrf").is_empty() {
             let next = crate::model::percent::encode(&v.path);

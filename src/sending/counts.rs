@@ -21,7 +21,6 @@ pub struct Day {
     pub sent: u64,
     /// Delivered and not read, as far as is known.
     pub delivered: u64,
-    /// Read.
     pub read: u64,
     /// Failed, or nobody knows.
     pub failed: u64,
@@ -55,7 +54,6 @@ pub struct KeyUse {
     pub key: Option<KeyId>,
     /// What left by it.
     pub sent: u64,
-    /// What failed.
     pub failed: u64,
     /// What was refused.
     pub refused: u64,
@@ -79,9 +77,6 @@ pub fn days_sql(account: Option<AccountId>) -> String {
 }
 
 /// Days from `since` (`YYYY-MM-DD`) on, oldest first; those on which nothing happened are left out.
-///
-/// # Errors
-/// The store's.
 pub fn days(tx: &Tx<'_>, account: Option<AccountId>, since: &str) -> Result<Vec<Day>, StoreError> {
     let mut all: Vec<Day> = Vec::new();
     let read = |r: &Row<'_>| Ok((r.get::<_, String>(0)?, r.get::<_, Status>(1)?, r.get::<_, u64>(2)?));
@@ -113,9 +108,6 @@ pub fn refusals_sql(account: Option<AccountId>) -> String {
 }
 
 /// Why messages were refused since a day: codes and how often, the most frequent first, 8 at most.
-///
-/// # Errors
-/// The store's.
 pub fn refusals(tx: &Tx<'_>, account: Option<AccountId>, since: &str) -> Result<Vec<(String, u64)>, StoreError> {
     tx.list(&refusals_sql(account), params![account, since], |r| Ok((r.get(0)?, r.get(1)?)))
 }
@@ -130,9 +122,6 @@ pub fn keys_sql(account: Option<AccountId>) -> String {
 }
 
 /// What each key was used for since a day, the busiest first, 8 at most.
-///
-/// # Errors
-/// The store's.
 pub fn keys(tx: &Tx<'_>, account: Option<AccountId>, since: &str) -> Result<Vec<KeyUse>, StoreError> {
     tx.list(&keys_sql(account), params![account, since], |r| {
         Ok(KeyUse { name: r.get(0)?, key: r.get(1)?, sent: r.get(2)?, failed: r.get(3)?, refused: r.get(4)? })
@@ -140,9 +129,6 @@ pub fn keys(tx: &Tx<'_>, account: Option<AccountId>, since: &str) -> Result<Vec<
 }
 
 /// Whether anything was ever sent.
-///
-/// # Errors
-/// The store's.
 pub fn has_sent(tx: &Tx<'_>, account: Option<AccountId>) -> Result<bool, StoreError> {
     let sql = format!(
         "SELECT EXISTS (SELECT 1 FROM message_counts WHERE {} AND n > 0 AND status IN ('sent', 'delivered', 'read'))",

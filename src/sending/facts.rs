@@ -132,13 +132,7 @@ pub(super) fn load(tx: &Tx<'_>, asked: &Asked<'_>, content: Score) -> Result<Fac
         }
         _ => PaceFacts::default(),
     };
-    let heard = contact.as_ref().and_then(|c| c.last_inbound_at);
-    let answers = heard.is_some_and(|at| now.since(at) < ANSWER_WITHIN);
-    let content = if answers && request.purpose == PurposeField::Allowed(Purpose::Support) {
-        content.as_answer()
-    } else {
-        content
-    };
+    let content = in_context(content, request, contact.as_ref(), &pace, now);
     Ok(Facts {
         now,
         period,
@@ -157,6 +151,17 @@ pub(super) fn load(tx: &Tx<'_>, asked: &Asked<'_>, content: Score) -> Result<Fac
         content,
         is_marketing: load_template(tx, request)?,
     })
+}
+
+/// The score of a text, as who gets it lets it stand.
+fn in_context(content: Score, request: &Request, contact: Option<&Contact>, pace: &PaceFacts, now: Time) -> Score {
+    let heard = contact.and_then(|c| c.last_inbound_at);
+    let answers = heard.is_some_and(|at| now.since(at) < ANSWER_WITHIN);
+    match &request.purpose {
+        PurposeField::Allowed(Purpose::Support) if answers => content.as_answer(),
+        PurposeField::Allowed(Purpose::InternalTeam | Purpose::Authentication) => content,
+        _ => content.in_company(pace.same_text_to.max(pace.strangers)),
+    }
 }
 
 impl Facts {

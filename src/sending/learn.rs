@@ -27,20 +27,15 @@ use serde_json::json;
 pub struct Learning<'a> {
     /// Suppressions of people who were erased: they follow the person's names.
     pub erased: &'a Erased,
-    /// Whose contacts.
     pub account: AccountId,
     /// Which instance heard it.
     pub instance: &'a InstanceId,
-    /// When.
     pub now: Time,
 }
 
 impl Learning<'_> {
     /// The provider knows by `names` whomever we write to under `asked`. Nobody becomes a contact by this. Says whether
     /// two contacts became one: then what counts by contact is to be counted anew.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn recipient(&self, tx: &WriteTx<'_>, asked: &Address, names: &RemoteParty) -> Result<bool, StoreError> {
         if matches!(asked, Address::Group(_)) {
             return Ok(false);
@@ -66,9 +61,6 @@ impl Learning<'_> {
 
     /// All of `names` are one person's: the contact behind them, added where none of them is known. What was kept of
     /// an erased person under one of them holds under each.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn person(&self, tx: &WriteTx<'_>, names: &[Identity]) -> Result<Option<Identified>, StoreError> {
         let person = conversations::identify(tx, self.account, names, self.now)?;
         if person.is_some_and(|person| person.has_learnt) {
@@ -78,9 +70,6 @@ impl Learning<'_> {
     }
 
     /// What was kept of an erased person under one of `names` holds under each, whether or not they are known again.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn spread(&self, tx: &WriteTx<'_>, names: &[Identity]) -> Result<(), StoreError> {
         let twins: Vec<Identity> = names.iter().filter_map(Identity::twin).collect();
         let all: Vec<(&str, &str)> =

@@ -16,7 +16,6 @@ use serde_json::{Value, json};
 /// One row, as `GET /api/messages/{log_id}` answers it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct LogEntry {
-    /// Its number.
     pub log_id: LogId,
     /// Its stable id.
     pub message_id: String,
@@ -58,26 +57,17 @@ const COLUMNS: &str = "id, message_id, provider_message_id, status, reason, inst
                        updated_at, recipient";
 
 /// One row, if it is the account's (or of any account, for those who run the appliance).
-///
-/// # Errors
-/// The store's.
 pub fn find(tx: &Tx<'_>, account: Option<AccountId>, id: LogId) -> Result<Option<LogEntry>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM messages WHERE id = ?1 AND (?2 IS NULL OR account_id = ?2)");
     tx.find(&sql, params![id, account], read)
 }
 
 /// The row of a message by its stable id.
-///
-/// # Errors
-/// The store's.
 pub fn id_of(tx: &Tx<'_>, message_id: &str) -> Result<Option<LogId>, StoreError> {
     tx.find("SELECT id FROM messages WHERE message_id = ?1", params![message_id], |r| r.get(0))
 }
 
 /// One row, if it is the account's and of an instance that the key may use.
-///
-/// # Errors
-/// The store's.
 pub fn find_for_key(tx: &Tx<'_>, account: AccountId, key: KeyId, id: LogId) -> Result<Option<LogEntry>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM messages
@@ -90,9 +80,6 @@ pub fn find_for_key(tx: &Tx<'_>, account: AccountId, key: KeyId, id: LogId) -> R
 }
 
 /// Rows, newest first.
-///
-/// # Errors
-/// The store's.
 pub fn list(tx: &Tx<'_>, filter: &Filter) -> Result<Vec<LogEntry>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM messages
@@ -104,9 +91,6 @@ pub fn list(tx: &Tx<'_>, filter: &Filter) -> Result<Vec<LogEntry>, StoreError> {
 }
 
 /// A row with everything that is known of it: recipient, purpose, what the guard saw, when it changed its state.
-///
-/// # Errors
-/// The store's.
 pub fn timeline(tx: &Tx<'_>, id: LogId) -> Result<Option<Value>, StoreError> {
     let Some(entry) = find(tx, None, id)? else { return Ok(None) };
     let more = tx.one(

@@ -100,11 +100,8 @@ pub struct Sending {
 
 /// What the sender is made of.
 pub struct Parts {
-    /// The database.
     pub store: Store,
-    /// Time.
     pub clock: Arc<dyn Clock>,
-    /// Chance.
     pub random: Arc<dyn Random>,
     /// The running connectors.
     pub registry: Registry,
@@ -146,9 +143,6 @@ impl Sending {
     }
 
     /// Settles what an earlier run left under way. Before anything is sent.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn recover(&self) -> Result<Recovered, StoreError> {
         let (now, random) = (self.shared.clock.now(), self.shared.random.clone());
         self.shared.store.write(move |tx| recover::recover(tx, Moment { now, random: &*random })).await
@@ -183,9 +177,6 @@ impl Sending {
     }
 
     /// Records a request with a valid key that could not be read.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn refuse_unreadable(&self, sender: Sender, refusal: Refusal) -> Result<Answer, StoreError> {
         let shared = self.shared.clone();
         self.shared.store.write(move |tx| invalid_request::refuse(tx, &shared, &sender, refusal)).await
@@ -250,9 +241,6 @@ impl Sending {
     }
 
     /// Deletes Idempotency-Keys that have run out; says how many.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn expire_idempotency(&self) -> Result<usize, StoreError> {
         let now = self.shared.clock.now();
         self.shared.store.write(move |tx| idempotency::expire(tx, now)).await

@@ -23,7 +23,6 @@ use tokio::sync::oneshot;
 /// Which step a receipt made.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ReceiptStep {
-    /// The message.
     pub log_id: LogId,
     /// Its stable id.
     pub message_id: MessageId,
@@ -38,9 +37,6 @@ pub struct ReceiptStep {
 }
 
 /// Applies a receipt that `instance` heard, of `at` by its provider's clock; `None` when it changes nothing.
-///
-/// # Errors
-/// The store's.
 pub fn apply(
     tx: &WriteTx<'_>,
     instance: &InstanceId,
@@ -110,9 +106,6 @@ fn find(
 }
 
 /// To whom a message of the instance's went, as the log has it; none for one that is not known.
-///
-/// # Errors
-/// The store's.
 pub fn recipient(
     tx: &Tx<'_>,
     instance: &InstanceId,
@@ -139,7 +132,6 @@ pub enum SettleError {
     /// It is not unknown.
     #[error("message {0} is {1}: only an unknown message can be settled by hand")]
     NotUnknown(LogId, Status),
-    /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -18,9 +18,7 @@ use rusqlite::params;
 /// How many messages were found under way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Recovered {
-    /// Now unknown.
     pub unknown: usize,
-    /// Now failed.
     pub failed: usize,
 }
 

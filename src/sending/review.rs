@@ -21,19 +21,13 @@ const SHOWN: usize = 20;
 /// A number that waits for a person.
 #[derive(Clone, Debug)]
 pub struct Review {
-    /// Its number.
     pub id: i64,
-    /// Which instance.
     pub instance: InstanceId,
-    /// Its name.
     pub instance_name: String,
-    /// Whose.
     pub account: AccountId,
     /// The account's name.
     pub account_name: String,
-    /// Since when.
     pub opened_at: Time,
-    /// Why.
     pub reason: String,
     /// The messages that led here; those that retention took away are missing.
     pub evidence: Vec<Evidence>,
@@ -48,15 +42,12 @@ pub struct Review {
 /// One message that led to a pause.
 #[derive(Clone, Debug)]
 pub struct Evidence {
-    /// Its number.
     pub log_id: LogId,
-    /// When.
     pub at: Time,
     /// To whom, masked.
     pub to: String,
     /// As the caller named it.
     pub purpose: String,
-    /// Its text.
     pub body: String,
     /// The refusal's code, or why it failed.
     pub reason: Option<String>,
@@ -71,35 +62,26 @@ pub struct Evidence {
 /// What somebody wrote while a review stayed open.
 #[derive(Clone, Debug)]
 pub struct ReviewNote {
-    /// When.
     pub at: Time,
-    /// Who.
     pub actor: String,
-    /// What.
     pub note: String,
 }
 
 /// A review that was closed.
 #[derive(Clone, Debug)]
 pub struct Closed {
-    /// Which instance.
     pub instance: InstanceId,
     /// Why it was paused.
     pub reason: String,
-    /// When.
     pub opened_at: Time,
     /// When it was resumed.
     pub closed_at: Time,
-    /// By whom.
     pub closed_by: String,
     /// What was found.
     pub note: String,
 }
 
 /// Numbers that wait, those that wait longest first: of one account or of all.
-///
-/// # Errors
-/// The store's.
 pub fn list(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Vec<Review>, StoreError> {
     let open = tx.list(
         "SELECT r.id, r.instance_id, i.name, i.account_id, a.name, r.opened_at, r.reason, r.evidence
@@ -176,9 +158,6 @@ fn signals(kept: &str) -> Vec<(String, i64)> {
 }
 
 /// The last reviews that were closed, newest first.
-///
-/// # Errors
-/// The store's.
 pub fn list_closed(tx: &Tx<'_>) -> Result<Vec<Closed>, StoreError> {
     tx.list(
         "SELECT instance_id, reason, opened_at, closed_at, coalesce(closed_by, ''), coalesce(note, '') FROM reviews
@@ -198,9 +177,6 @@ pub fn list_closed(tx: &Tx<'_>) -> Result<Vec<Closed>, StoreError> {
 }
 
 /// Somebody looked, and the number stays paused: what they found. Says whether this review is open.
-///
-/// # Errors
-/// The store's.
 pub fn keep(tx: &WriteTx<'_>, review: i64, note: &str, now: Time, actor: &str) -> Result<bool, StoreError> {
     let instance = tx.find(
         "SELECT r.instance_id, i.account_id FROM reviews r JOIN instances i ON i.id = r.instance_id

@@ -21,7 +21,6 @@ pub struct Rules {
     pub recipient_burst: u32,
     /// Authentication messages to one recipient within the window.
     pub authentication_limit: u32,
-    /// That window.
     pub authentication_window: Duration,
     /// People who get one text within the repetition window: support.
     pub repetition_support: u32,
@@ -55,7 +54,6 @@ pub struct Rules {
     pub review_score: u8,
     /// Strikes within the window that pause an instance.
     pub strikes: u32,
-    /// That window.
     pub strikes_window: Duration,
     /// What becomes of a phone whose length no number of its country has.
     pub impossible_phone: Impossible,

@@ -23,7 +23,6 @@ pub struct GuardFigure {
     pub name: &'static str,
     /// The least that can be set.
     pub least: u32,
-    /// The most.
     pub most: u32,
     read: fn(&Rules) -> u32,
     write: fn(&mut Rules, u32),
@@ -31,9 +30,7 @@ pub struct GuardFigure {
 
 /// What a figure is, and what the configuration says.
 pub struct Set {
-    /// Which.
     pub figure: &'static GuardFigure,
-    /// What holds.
     pub value: u32,
     /// What would hold if nothing had been set here.
     pub configured: u32,
@@ -42,15 +39,12 @@ pub struct Set {
 /// A phrase that an admin added.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AddedPhrase {
-    /// Its number.
     pub id: i64,
     /// As people write it; a star at either end lets the word go on.
     pub phrase: String,
     /// The kind of language and the points; none: it shall not count, whatever rule has it.
     pub counts: Option<(String, u8)>,
-    /// By whom.
     pub added_by: String,
-    /// When.
     pub added_at: Time,
 }
 
@@ -63,7 +57,6 @@ pub enum TuningError {
     /// No such phrase.
     #[error("there is no such phrase")]
     NotFound,
-    /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -112,9 +105,6 @@ const PHRASES_MAX: usize = 2000;
 
 impl Sending {
     /// Takes up what was set in an earlier run. Before anything is sent.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn adopt_tuning(&self) -> Result<(), StoreError> {
         let (kept, phrases) = self.shared.store.read(|tx| Ok::<_, StoreError>((settings(tx)?, list(tx)?))).await?;
         self.shared.rules.store(Arc::new(tuned(&self.shared.configured, &kept)));
@@ -183,9 +173,6 @@ impl Sending {
     }
 
     /// The phrases that were added, oldest first.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn phrases(&self) -> Result<Vec<AddedPhrase>, StoreError> {
         self.shared.store.read(list).await
     }

@@ -34,7 +34,6 @@ pub struct LogSearch {
     pub scored: Option<u8>,
     /// Not before.
     pub since: Option<Time>,
-    /// Before.
     pub until: Option<Time>,
     /// Older than this row: the page after the one that ended with it.
     pub after: Option<(Time, LogId)>,
@@ -45,7 +44,6 @@ pub struct LogSearch {
 /// A row, as a list shows it.
 #[derive(Clone, Debug)]
 pub struct LogRow {
-    /// Its number.
     pub log_id: LogId,
     /// When it came.
     pub created_at: Time,
@@ -55,9 +53,7 @@ pub struct LogRow {
     pub recipient: String,
     /// As the caller named it.
     pub purpose: String,
-    /// Its text.
     pub body: String,
-    /// Its state.
     pub status: Status,
     /// The refusal's code, or why it failed.
     pub reason: Option<String>,
@@ -67,10 +63,6 @@ pub struct LogRow {
     pub repeats: i64,
 }
 
-/// The rows.
-///
-/// # Errors
-/// The store's.
 pub fn search(tx: &Tx<'_>, wanted: &LogSearch) -> Result<Vec<LogRow>, StoreError> {
     let after = wanted.after.unzip();
     let number = wanted.id.as_ref().and_then(|id| id.parse::<i64>().ok());

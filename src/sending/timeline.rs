@@ -11,16 +11,13 @@ use crate::{
 use rusqlite::{Row, params};
 use serde_json::Value;
 
-/// One message.
 #[derive(Clone, Debug)]
 pub struct Story {
-    /// Its number.
     pub log_id: LogId,
     /// Its stable id.
     pub message_id: String,
     /// The provider's id.
     pub provider_message_id: Option<String>,
-    /// Its state.
     pub status: Status,
     /// The refusal's code, or why it failed.
     pub reason: Option<String>,
@@ -38,13 +35,11 @@ pub struct Story {
     pub purpose: String,
     /// text, template, image, …
     pub kind: String,
-    /// Its text.
     pub body: String,
     /// Which part of the gateway it came by.
     pub source: String,
     /// The name of the API key.
     pub key_name: Option<String>,
-    /// The request.
     pub request_id: Option<String>,
     /// Refusals of the same kind on this row.
     pub repeats: i64,
@@ -90,9 +85,7 @@ pub struct GuardDecision {
 /// One attempt to tell an endpoint.
 #[derive(Clone, Debug)]
 pub struct WebhookAttempt {
-    /// When.
     pub at: Time,
-    /// Which event.
     pub event: String,
     /// The endpoint's host.
     pub host: String,
@@ -105,9 +98,6 @@ pub struct WebhookAttempt {
 }
 
 /// One message, if it is the account's, or anybody's for who runs the appliance.
-///
-/// # Errors
-/// The store's.
 pub fn find(tx: &Tx<'_>, account: Option<AccountId>, id: LogId) -> Result<Option<Story>, StoreError> {
     let found = tx.find(
         "SELECT m.id, m.message_id, m.provider_message_id, m.status, m.reason, m.provider_code, m.instance_id,
@@ -181,9 +171,13 @@ fn read(r: &Row<'_>) -> rusqlite::Result<Story> {
     })
 }
 
+/// The category, and whether it is billed. Where `billable` is told it decides; where it is absent, as it is to be from
+/// October 2026 on, the `type` does: what Meta calls free is free, and nothing else is (Meta's page on pricing).
 fn pricing(text: &str) -> Option<(String, bool)> {
     let told: Value = serde_json::from_str(text).ok()?;
-    Some((told["category"].as_str()?.to_owned(), told["billable"] == true))
+    let is_free = || told["type"].as_str().is_some_and(|kind| kind.starts_with("free_"));
+    let is_billed = told["billable"].as_bool().unwrap_or_else(|| !is_free());
+    Some((told["category"].as_str()?.to_owned(), is_billed))
 }
 
 fn decision(r: &Row<'_>) -> rusqlite::Result<Option<GuardDecision>> {
@@ -204,4 +198,27 @@ fn decision(r: &Row<'_>) -> rusqlite::Result<Option<GuardDecision>> {
         wait_ms: figures["wait_ms"].as_u64().unwrap_or(0),
         why: figures["why"].as_str().map(str::to_owned),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_called_free_is_billed() {
+        let utility = |billed| Some(("utility".to_owned(), billed));
+        for (text, told) in [
+            (r#"{"category":"utility","billable":true,"type":"free_entry_point"}"#, utility(true)),
+            (r#"{"category":"utility","billable":false,"type":"regular"}"#, utility(false)),
+            (r#"{"category":"utility","type":"regular"}"#, utility(true)),
+            (r#"{"category":"utility","type":"free_customer_service"}"#, utility(false)),
+            (r#"{"category":"utility","type":"free_entry_point"}"#, utility(false)),
+            (r#"{"category":"utility","type":"free_group_customer_service"}"#, utility(false)),
+            (r#"{"category":"utility"}"#, utility(true)),
+            (r#"{"type":"regular"}"#, None),
+            ("no JSON", None),
+        ] {
+            assert_eq!(pricing(text), told, "{text}");
+        }
+    }
 }

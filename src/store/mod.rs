@@ -42,11 +42,14 @@ use r2d2_sqlite::SqliteConnectionManager;
 use std::{
     path::{Path, PathBuf},
     sync::{
-        Arc, RwLock,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
-use tokio::sync::{Notify, watch};
+use tokio::{
+    sync::{Notify, watch},
+    task::{JoinHandle, spawn_blocking},
+};
 use writer::{CommitListeners, Writer};
 
 /// The database: one writer, a few readers, and the lock on the directory. Cheap to clone.
@@ -175,7 +178,7 @@ impl Store {
     ///
     /// # Errors
     /// The closure's own, or the store's.
-    pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
+    pub fn read<T, E, F>(&self, work: F) -> impl Future<Output = Result<T, E>> + Send + use<T, E, F>
     where
         F: FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
@@ -183,12 +186,16 @@ impl Store {
     {
         self.shared.reads.fetch_add(1, Relaxed);
         let readers = self.shared.readers.clone();
-        let done = tokio::task::spawn_blocking(move || {
-            let mut connection = readers.get().map_err(|e| StoreError::Unavailable(e.to_string()))?;
-            let view = connection.transaction().map_err(StoreError::from)?;
-            work(&Tx::new(&view))
-        });
-        done.await.unwrap_or_else(|e| Err(StoreError::Panicked(e.to_string()).into()))
+        let answer = ReadSlot::default();
+        let theirs = answer.clone();
+        let mut work = Some(work);
+        let job = move || {
+            let mut found = None;
+            let looked = look(&readers, &mut |tx| found = work.take().map(|work| work(tx)));
+            let found = looked.map_or_else(|e| Some(Err(e.into())), |()| found);
+            *theirs.lock().unwrap_or_else(PoisonError::into_inner) = found;
+        };
+        answered(answer, in_background(Box::new(job)))
     }
 
     /// How many reads were begun since it was opened.
@@ -219,8 +226,36 @@ impl Store {
     pub async fn close(&self) {
         let writer = self.shared.writer.write().expect("no holder panics").take();
         if let Some(writer) = writer {
-            let _ = tokio::task::spawn_blocking(move || writer.stop()).await;
+            let _ = spawn_blocking(move || writer.stop()).await;
         }
         self.shared.ground.release();
     }
+}
+
+/// What a question to a reader found, once it was asked.
+type ReadSlot<T, E> = Arc<Mutex<Option<Result<T, E>>>>;
+
+/// Waits until a question was asked, and answers with what was found. This is compiled once for each type of answer. A
+/// task of tokio's for each question would be compiled for each of the hundred places that ask one.
+async fn answered<T, E: From<StoreError>>(answer: ReadSlot<T, E>, asked: JoinHandle<()>) -> Result<T, E> {
+    match asked.await {
+        Ok(()) => {
+            let found = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+            found.unwrap_or_else(|| Err(StoreError::Stopping.into()))
+        }
+        Err(e) => Err(StoreError::Panicked(e.to_string()).into()),
+    }
+}
+
+/// Does it where one may wait.
+fn in_background(job: Box<dyn FnOnce() + Send>) -> JoinHandle<()> {
+    spawn_blocking(job)
+}
+
+/// Shows one consistent view to `question`.
+fn look(readers: &Pool<SqliteConnectionManager>, question: &mut dyn FnMut(&Tx<'_>)) -> Result<(), StoreError> {
+    let mut connection = readers.get().map_err(|e| StoreError::Unavailable(e.to_string()))?;
+    let view = connection.transaction().map_err(StoreError::from)?;
+    question(&Tx::new(&view));
+    Ok(())
 }

@@ -21,9 +21,6 @@ struct Pair {
 }
 
 /// How many contacts the step would make a part of another one; none once it was taken.
-///
-/// # Errors
-/// The store's.
 pub fn known_twice(tx: &Tx<'_>) -> Result<u64, StoreError> {
     let phones = tx.list(PHONES, params![], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?;
     Ok(pairs(&phones).len() as u64)

@@ -32,9 +32,6 @@ impl PageCounts {
 
 impl Store {
     /// Gives free pages back to the disk, a few at a time; says how many.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn shrink(&self) -> Result<i64, StoreError> {
         let mut given = 0;
         for _ in 0..STEPS_MAX {

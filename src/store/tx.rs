@@ -3,7 +3,7 @@
 //! All statements go through the connection's cache, so that the text of a statement is parsed once a connection.
 
 use super::StoreError;
-use rusqlite::{Connection, OptionalExtension, Params, Row};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
 use std::{cell::Cell, ops::Deref};
 
 /// One consistent view of the database.
@@ -31,7 +31,7 @@ impl<'c> Tx<'c> {
         params: impl Params,
         read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        Ok(self.0.prepare_cached(sql)?.query_row(params, read)?)
+        Ok(self.prepared(sql)?.query_row(params, read)?)
     }
 
     /// The row, if it is there.
@@ -44,7 +44,7 @@ impl<'c> Tx<'c> {
         params: impl Params,
         read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Option<T>, StoreError> {
-        Ok(self.0.prepare_cached(sql)?.query_row(params, read).optional()?)
+        Ok(self.prepared(sql)?.query_row(params, read).optional()?)
     }
 
     /// All rows, in the statement's order.
@@ -55,11 +55,19 @@ impl<'c> Tx<'c> {
         &self,
         sql: &str,
         params: impl Params,
-        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+        mut read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, StoreError> {
-        let mut statement = self.0.prepare_cached(sql)?;
-        let rows = statement.query_map(params, read)?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        let mut statement = self.prepared(sql)?;
+        let mut rows = statement.query(params)?;
+        let mut all = Vec::new();
+        while let Some(row) = rows.next()? {
+            all.push(read(row)?);
+        }
+        Ok(all)
+    }
+
+    fn prepared(&self, sql: &str) -> rusqlite::Result<CachedStatement<'c>> {
+        self.0.prepare_cached(sql)
     }
 }
 
@@ -92,7 +100,7 @@ impl<'c> WriteTx<'c> {
     /// # Errors
     /// The database's own.
     pub fn execute(&self, sql: &str, params: impl Params) -> Result<usize, StoreError> {
-        Ok(self.tx.0.prepare_cached(sql)?.execute(params)?)
+        Ok(self.tx.prepared(sql)?.execute(params)?)
     }
 
     /// Inserts one row; returns its number.
@@ -100,7 +108,7 @@ impl<'c> WriteTx<'c> {
     /// # Errors
     /// The database's own.
     pub fn insert(&self, sql: &str, params: impl Params) -> Result<i64, StoreError> {
-        Ok(self.tx.0.prepare_cached(sql)?.insert(params)?)
+        Ok(self.tx.prepared(sql)?.insert(params)?)
     }
 }
 

@@ -16,11 +16,8 @@ use std::{
 words! {
     /// A language of the pages.
     Lang {
-        /// English.
         En = "en",
-        /// Arabic.
         Ar = "ar",
-        /// Hebrew.
         He = "he",
     }
 }
@@ -107,9 +104,7 @@ fn flatten(prefix: &str, table: &toml::Table, out: &mut Texts) {
 /// A language, and the zone that times are shown in.
 #[derive(Clone)]
 pub struct Locale {
-    /// The language.
     pub lang: Lang,
-    /// The zone.
     pub zone: Zone,
     /// The same, as it holds now.
     pub time_zone: jiff::tz::TimeZone,
@@ -277,7 +272,6 @@ impl Locale {
 
 /// A whole number that is shown; what is below zero is shown as zero.
 pub trait WholeNumber {
-    /// The number.
     fn figure(&self) -> u64;
 }
 

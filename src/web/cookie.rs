@@ -8,7 +8,6 @@ use warp::reply::Response;
 /// On TLS, bound to this host and never sent in the clear; on plain loopback HTTP browsers refuse that prefix.
 const TLS_SESSION: &str = "__Host-session";
 const PLAIN_SESSION: &str = "session";
-/// The language.
 pub const LANGUAGE: &str = "lang";
 /// Light or dark.
 pub const THEME: &str = "theme";

@@ -20,7 +20,6 @@ impl Fields {
         Self(pairs.collect())
     }
 
-    /// Adds one.
     pub fn push(&mut self, name: &str, value: &str) {
         self.0.push((name.to_owned(), value.to_owned()));
     }

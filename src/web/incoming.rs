@@ -15,7 +15,6 @@ use warp::{Filter, filters::BoxedFilter, ws::Ws};
 
 /// One request. Its body is not read yet.
 pub struct Incoming {
-    /// Its method.
     pub method: Method,
     /// Its path, as it was sent (not decoded).
     pub path: String,
@@ -35,7 +34,6 @@ pub struct Incoming {
     pub peer: Option<Peer>,
     /// What makes a WebSocket of it, where it asks for one.
     pub upgrade: Option<Ws>,
-    /// Its body.
     pub body: Body,
 }
 

@@ -45,10 +45,8 @@ words! {
     }
 }
 
-/// A notice.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Notice {
-    /// Its number.
     pub id: i64,
     /// Whose; null: for admins alone.
     pub account_id: Option<AccountId>,
@@ -58,7 +56,6 @@ pub struct Notice {
     pub subject: String,
     /// What its text needs.
     pub parameters: Value,
-    /// Since when.
     pub created_at: Time,
     /// When somebody said that they saw it.
     pub seen_at: Option<Time>,
@@ -67,9 +64,6 @@ pub struct Notice {
 }
 
 /// Opens a notice; one that is open about the same stays as it is.
-///
-/// # Errors
-/// The store's.
 pub fn raise(
     tx: &WriteTx<'_>,
     account: Option<AccountId>,
@@ -87,9 +81,6 @@ pub fn raise(
 }
 
 /// The same, once for ever about a subject: also when the first one was cleared.
-///
-/// # Errors
-/// The store's.
 pub fn raise_once(
     tx: &WriteTx<'_>,
     account: AccountId,
@@ -106,9 +97,6 @@ pub fn raise_once(
 }
 
 /// The cause is gone.
-///
-/// # Errors
-/// The store's.
 pub fn clear(
     tx: &WriteTx<'_>,
     account: Option<AccountId>,
@@ -154,7 +142,6 @@ pub enum NoticeScope {
     Account(AccountId),
     /// Those of one account, and the appliance's own: an admin who looks at that account.
     AccountAndAppliance(AccountId),
-    /// All.
     All,
 }
 
@@ -170,9 +157,6 @@ impl NoticeScope {
 }
 
 /// Open notices, newest first; with `cleared` the old ones too. 200 at most.
-///
-/// # Errors
-/// The store's.
 pub fn list(tx: &Tx<'_>, scope: NoticeScope, cleared: bool) -> Result<Vec<Notice>, StoreError> {
     let (account, appliance) = scope.split();
     let sql = format!(
@@ -184,9 +168,6 @@ pub fn list(tx: &Tx<'_>, scope: NoticeScope, cleared: bool) -> Result<Vec<Notice
 }
 
 /// Somebody saw it; says whether there was one in their scope.
-///
-/// # Errors
-/// The store's.
 pub fn mark_seen(tx: &WriteTx<'_>, scope: NoticeScope, id: i64, now: Time) -> Result<bool, StoreError> {
     let (account, appliance) = scope.split();
     let changed = tx.execute(
@@ -198,9 +179,6 @@ pub fn mark_seen(tx: &WriteTx<'_>, scope: NoticeScope, id: i64, now: Time) -> Re
 }
 
 /// A person puts it away, whatever its cause; says whether there was an open one in their scope.
-///
-/// # Errors
-/// The store's.
 pub fn dismiss(tx: &WriteTx<'_>, scope: NoticeScope, id: i64, now: Time) -> Result<bool, StoreError> {
     let (account, appliance) = scope.split();
     let changed = tx.execute(

@@ -6,7 +6,6 @@ use super::{
 };
 use serde_json::{Value, json};
 
-/// The operations.
 pub fn operations() -> Vec<Operation> {
     let status = |word: &str| object(&["status"], json!({"status": {"const": word}}));
     let not_ready = json!({

@@ -38,7 +38,6 @@ pub(super) struct CloudHook {
 pub(super) struct Parts {
     /// Whose it is.
     pub(super) instance: InstanceId,
-    /// Time.
     pub(super) clock: Arc<dyn Clock>,
     /// Where what is heard goes.
     pub(super) ear: Arc<dyn Ear>,
@@ -53,7 +52,6 @@ pub(super) struct Parts {
 }
 
 impl CloudHook {
-    /// Begins.
     pub(super) fn new(parts: Parts) -> Self {
         let Parts { instance, clock, ear, app_secret, verify_token, phone_number_id, waba_id } = parts;
         let mine = OwnIds { phone_number_id, waba_id };

@@ -72,7 +72,6 @@ pub struct TakenMessage {
     pub message_id: Option<String>,
     /// To whom, spelt as [`Address`] is displayed.
     pub to: String,
-    /// Its text.
     pub text: String,
 }
 
@@ -83,7 +82,6 @@ pub struct InboundText {
     pub provider_message_id: String,
     /// E.164 with `+`.
     pub from: String,
-    /// The text.
     pub text: String,
 }
 

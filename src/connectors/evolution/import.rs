@@ -34,7 +34,6 @@ pub struct ImportCandidate {
 /// Where the server tells of an instance.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FoundWebhook {
-    /// The address.
     pub url: String,
     /// The events in the server's words; empty: none were named.
     pub events: Vec<String>,

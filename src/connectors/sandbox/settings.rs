@@ -31,7 +31,6 @@ pub struct Settings {
 words! {
     /// What goes wrong when a message is sent.
     Fail {
-        /// Nothing.
         None = "none",
         /// Every message is refused for its recipient's sake.
         Refuse = "refuse",
@@ -49,7 +48,6 @@ words! {
 words! {
     /// What is heard about an accepted message afterwards.
     Receipts {
-        /// Nothing.
         None = "none",
         /// It is delivered, soon after the answer.
         Delivered = "delivered",

@@ -34,7 +34,6 @@ const FILE_WITHIN: Duration = Duration::from_secs(120);
 /// The largest file that is read: WhatsApp's documents reach 2 GB, the gateway's media do not.
 const FILE_MAX: usize = 100 * 1024 * 1024;
 
-/// Makes connections.
 pub(super) struct Dialler {
     pub(super) egress: Egress,
     pub(super) ws_url: String,

@@ -37,9 +37,6 @@ const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 impl Chattu {
     /// Puts everything that endpoints answered into the queue; says how many messages that are. Tests step with this.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn step(&self) -> Result<usize, StoreError> {
         let mut queued = 0;
         loop {

@@ -20,11 +20,9 @@ const MOST_CHATS: u32 = 500;
 /// A chat with a person.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ChattuChat {
-    /// With whom.
     pub contact: ContactId,
     /// Their number (E.164), or a hidden id.
     pub address: String,
-    /// Their name.
     pub name: Option<String>,
     /// The newest message.
     pub last: Option<Last>,
@@ -37,9 +35,7 @@ pub struct ChattuChat {
 /// The newest message of a chat.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Last {
-    /// What.
     pub text: String,
-    /// When.
     pub at: Time,
     /// Whether we wrote it.
     pub from_me: bool,
@@ -50,11 +46,9 @@ pub struct Last {
 pub struct ChattuMessage {
     /// `msg_…` or `inb_…`.
     pub id: String,
-    /// What.
     pub text: String,
     /// Whether we wrote it.
     pub from_me: bool,
-    /// When.
     pub at: Time,
     /// text, image, …
     pub kind: String,
@@ -72,9 +66,6 @@ pub struct ChattuMessage {
 }
 
 /// The person behind a chat's id: a number or a hidden id, with or without `@c.us`.
-///
-/// # Errors
-/// The store's.
 pub fn contact_of(tx: &Tx<'_>, account: AccountId, chat: &str) -> Result<Option<ContactId>, StoreError> {
     let (name, host) = chat.split_once('@').unwrap_or((chat, "c.us"));
     let identity = match host {
@@ -86,9 +77,6 @@ pub fn contact_of(tx: &Tx<'_>, account: AccountId, chat: &str) -> Result<Option<
 }
 
 /// The chats of an instance, newest first.
-///
-/// # Errors
-/// The store's.
 pub fn list(tx: &Tx<'_>, instance: &InstanceId) -> Result<Vec<ChattuChat>, StoreError> {
     let mut chats = tx.list(
         &format!(
@@ -139,9 +127,6 @@ fn last(tx: &Tx<'_>, instance: &InstanceId, chat: &ChattuChat) -> Result<Option<
 }
 
 /// The newest messages with a person, earliest first.
-///
-/// # Errors
-/// The store's.
 pub fn messages(
     tx: &Tx<'_>,
     account: AccountId,

@@ -23,9 +23,6 @@ pub struct ListedGroup {
 
 impl Chattu {
     /// The groups and channels of an instance, newest first. Where the connector cannot tell, those that were heard of.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn groups(&self, instance: &InstanceId) -> Result<Vec<ListedGroup>, StoreError> {
         let told = match self.gateway.registry.groups(instance).await {
             Ok(told) => told,
@@ -39,9 +36,6 @@ impl Chattu {
     }
 
     /// One of them.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn group(&self, instance: &InstanceId, id: &str) -> Result<Option<GroupInfo>, StoreError> {
         let all = self.groups(instance).await?;
         Ok(all.into_iter().map(|g| g.info).find(|g| g.id == id))

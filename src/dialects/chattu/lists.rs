@@ -16,9 +16,7 @@ pub struct Sent {
     pub instance: InstanceId,
     /// The instance's own number, once known.
     pub own_number: Option<String>,
-    /// To whom.
     pub recipient: String,
-    /// What.
     pub text: String,
     /// Where it is.
     pub status: Status,
@@ -29,28 +27,22 @@ pub struct Sent {
 /// A message that was received.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Received {
-    /// Its number.
     pub id: i64,
     /// By which instance.
     pub instance: InstanceId,
     /// Who wrote: a number, or a hidden id.
     pub from: Option<String>,
-    /// What.
     pub text: String,
-    /// When.
     pub at: Time,
 }
 
-/// A call.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Call {
-    /// Its number.
     pub id: i64,
     /// To which instance.
     pub instance: InstanceId,
     /// Who called: a number, or a hidden id.
     pub from: Option<String>,
-    /// With picture.
     pub is_video: bool,
     /// When it began.
     pub started_at: Time,
@@ -69,7 +61,6 @@ pub struct LogLine {
     pub event: String,
     /// In plain words; no text of a message, no whole number.
     pub message: String,
-    /// When.
     pub at: Time,
 }
 
@@ -78,9 +69,6 @@ const BEST_NAME: &str = "(SELECT i.value FROM contact_identities i WHERE i.conta
      ORDER BY CASE i.kind WHEN 'phone' THEN 0 WHEN 'lid' THEN 1 ELSE 2 END, i.is_variant, i.value LIMIT 1)";
 
 /// The last messages that were sent.
-///
-/// # Errors
-/// The store's.
 pub fn sent(tx: &Tx<'_>, scope: &Scope, limit: u32) -> Result<Vec<Sent>, StoreError> {
     tx.list(
         "SELECT m.id, m.instance_id, i.phone, m.recipient, m.body, m.status, coalesce(m.sent_at, m.created_at)
@@ -103,9 +91,6 @@ pub fn sent(tx: &Tx<'_>, scope: &Scope, limit: u32) -> Result<Vec<Sent>, StoreEr
 }
 
 /// The last messages that were received.
-///
-/// # Errors
-/// The store's.
 pub fn received(tx: &Tx<'_>, scope: &Scope, limit: u32) -> Result<Vec<Received>, StoreError> {
     let sql = format!(
         "SELECT x.id, x.instance_id, {BEST_NAME}, x.body, x.heard_at FROM inbound_messages x
@@ -118,9 +103,6 @@ pub fn received(tx: &Tx<'_>, scope: &Scope, limit: u32) -> Result<Vec<Received>,
 }
 
 /// The last calls.
-///
-/// # Errors
-/// The store's.
 pub fn calls(tx: &Tx<'_>, scope: &Scope, limit: u32) -> Result<Vec<Call>, StoreError> {
     let sql = format!(
         "SELECT x.id, x.instance_id, {BEST_NAME}, x.is_video, x.started_at, x.ended_at FROM calls x
@@ -140,9 +122,6 @@ pub fn calls(tx: &Tx<'_>, scope: &Scope, limit: u32) -> Result<Vec<Call>, StoreE
 }
 
 /// What was changed by people, and what did not get out; newest first.
-///
-/// # Errors
-/// The store's.
 pub fn log(tx: &Tx<'_>, scope: &Scope, limit: u32) -> Result<Vec<LogLine>, StoreError> {
     let mut all = tx.list(
         "SELECT id, action, target, at FROM audit

@@ -15,9 +15,11 @@ pub mod groups;
 pub mod http;
 pub mod lists;
 pub mod openapi;
+mod openapi_schema;
 pub mod rates;
 
 pub use answers::DEFAULT_REJECTION;
+pub(crate) use openapi_schema::components;
 pub use rates::{ChattuRates, RateKind};
 
 use crate::{
@@ -59,9 +61,6 @@ impl Chattu {
     }
 
     /// Notes the number that a client was added with; the provider's own word about it comes later and counts more.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn note_number(&self, instance: &InstanceId, phone: &Phone) -> Result<(), StoreError> {
         let (instance, phone) = (instance.clone(), phone.as_str().to_owned());
         let sql = "UPDATE instances SET phone = coalesce(phone, ?2) WHERE id = ?1";

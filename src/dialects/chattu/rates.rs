@@ -39,7 +39,6 @@ pub struct Allowed {
 
 type RateSubject = (RateKind, Option<IpAddr>, i64);
 
-/// The counters.
 pub struct ChattuRates {
     allowed: Allowed,
     came: SlidingWindow<RateSubject>,

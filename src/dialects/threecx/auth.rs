@@ -38,7 +38,6 @@ const SKEW: Duration = Duration::from_secs(5 * 60);
 /// By which address a request came.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Via {
-    /// The webhook.
     Webhook,
     /// The provider of text messages that it also plays.
     Sms,
@@ -56,16 +55,13 @@ pub struct Presented<'a> {
     pub timestamp: Option<&'a str>,
     /// The signature, as it was sent.
     pub signature: Option<&'a str>,
-    /// Who asks.
     pub address: IpAddr,
 }
 
 /// A request that is proven to be an integration's. Only [`RequestProof::finish`] makes one.
 #[derive(Clone, Debug)]
 pub struct Admission {
-    /// Which.
     pub id: IntegrationId,
-    /// Whose.
     pub account: AccountId,
     /// By which address.
     pub via: Via,
@@ -80,7 +76,6 @@ pub struct NotAuthentic(pub &'static str);
 /// What an integration's owner may know of requests that were not proven; since the gateway started.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Rejected {
-    /// How many.
     pub count: u64,
     /// When last.
     pub last_at: Option<Time>,

@@ -28,7 +28,6 @@ pub const COOLDOWN: Duration = Duration::from_secs(15 * 60);
 
 /// What a proven request brought.
 pub enum Payload {
-    /// An object.
     Object(Map<String, Value>),
     /// More than the webhook takes.
     TooLarge,
@@ -58,7 +57,6 @@ pub enum RequestOutcome {
     Skipped(&'static str),
     /// The set-up works; what is configured.
     Ready(Value),
-    /// Refused.
     Refused(Refusal),
 }
 

@@ -34,7 +34,6 @@ impl IntegrationId {
         Self(text.into())
     }
 
-    /// Its text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -61,11 +60,8 @@ impl rusqlite::types::FromSql for IntegrationId {
 /// An integration, as people are shown it; without its secrets.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Integration {
-    /// Its id.
     pub id: IntegrationId,
-    /// Whose.
     pub account_id: AccountId,
-    /// Its settings.
     #[serde(flatten, serialize_with = "flat")]
     pub settings: Settings,
     /// Until when the secrets before the last rotation are good.

@@ -37,7 +37,6 @@ pub(super) struct RequestLogLine {
 /// A request, as people are shown it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct RequestLogEntry {
-    /// When.
     pub at: Time,
     /// webhook or sms.
     pub via: String,
@@ -66,7 +65,6 @@ pub struct RequestLogEntry {
 pub struct Count {
     /// sent, accepted, recorded, skipped, ok, or the code of a refusal.
     pub outcome: String,
-    /// How often.
     pub count: i64,
     /// When last.
     pub last_at: Time,
@@ -75,10 +73,8 @@ pub struct Count {
 /// An integration, as those who run the appliance watch it.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Monitored {
-    /// The integration.
     #[serde(flatten)]
     pub integration: Integration,
-    /// Whose.
     pub account_name: String,
     /// Its outcomes.
     pub outcomes: Vec<Count>,
@@ -193,9 +189,6 @@ fn insert(
 }
 
 /// The newest requests of an integration first, in a read that brings more.
-///
-/// # Errors
-/// The store's.
 pub fn list(tx: &Tx<'_>, id: &IntegrationId) -> Result<Vec<RequestLogEntry>, StoreError> {
     tx.list(
         "SELECT at, via, event_type, outcome, reason, phone, conversation_id, agent_extension, log_id, request_id,
@@ -222,9 +215,6 @@ pub fn list(tx: &Tx<'_>, id: &IntegrationId) -> Result<Vec<RequestLogEntry>, Sto
 
 /// All integrations (or an account's) with their outcomes, in a read that brings more; see
 /// [`super::Threecx::with_rejections`].
-///
-/// # Errors
-/// The store's.
 pub fn monitored(tx: &Tx<'_>, scope: Option<AccountId>) -> Result<Vec<Monitored>, StoreError> {
     let watched = integration::list(tx, scope)?.into_iter().map(|integration| {
         let name = "SELECT name FROM accounts WHERE id = ?1";

@@ -100,9 +100,6 @@ impl Threecx {
     }
 
     /// The integrations of an account, or all.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn list(&self, scope: Option<AccountId>) -> Result<Vec<Integration>, ThreecxError> {
         Ok(self.store.read(move |tx| integration::list(tx, scope)).await?)
     }
@@ -196,9 +193,6 @@ impl Threecx {
     }
 
     /// All integrations (or an account's) with their outcomes, for those who watch over them.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn monitor(&self, scope: Option<AccountId>) -> Result<Vec<Monitored>, ThreecxError> {
         let all: Result<_, StoreError> = self.store.read(move |tx| log::monitored(tx, scope)).await;
         Ok(self.with_rejections(all?))

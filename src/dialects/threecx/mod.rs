@@ -76,7 +76,6 @@ pub enum ThreecxError {
     /// Somebody else may.
     #[error("{0}")]
     NotAllowed(Why),
-    /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -93,7 +92,6 @@ pub struct Actor<'a> {
 /// What makes an integration.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewIntegration {
-    /// Whose.
     pub account: AccountId,
     /// The instance that it writes from and hears of.
     pub instance: InstanceId,
@@ -103,17 +101,13 @@ pub struct NewIntegration {
 
 /// What the slice works with.
 pub struct Parts {
-    /// The database.
     pub store: Store,
-    /// Time.
     pub clock: Arc<dyn Clock>,
-    /// Chance.
     pub random: Arc<dyn Random>,
     /// Seals secrets.
     pub vault: Vault,
     /// The guarded sender.
     pub sending: Arc<Sending>,
-    /// The outbox.
     pub webhooks: Arc<Webhooks>,
     /// Unproven requests of an address in a minute, beyond which it is not listened to; 0: no such bound.
     pub failures_per_minute: u32,
@@ -134,9 +128,6 @@ pub struct Threecx {
 
 impl Threecx {
     /// The slice over its parts, with its ring filled.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn open(parts: Parts) -> Result<Self, StoreError> {
         let Parts { store, clock, random, vault, sending, webhooks, failures_per_minute } = parts;
         let now = clock.now();
@@ -216,9 +207,6 @@ impl Threecx {
     }
 
     /// Deletes what has run out: cooldowns, used signatures; says how many.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn expire(&self) -> Result<usize, StoreError> {
         let now = self.clock.now();
         self.store.write(move |tx| handle::expire(tx, now)).await

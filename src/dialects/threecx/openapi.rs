@@ -35,7 +35,6 @@ const WEBHOOK: &[Code] = &[
     Code::ServiceUnavailable,
 ];
 
-/// The operations.
 pub fn operations() -> Vec<Operation> {
     let mut answers = vec![(200, json_answer("Done, or recorded.", answer()))];
     answers.extend(refusals(WEBHOOK, problem::describe_threecx));

@@ -39,7 +39,6 @@ pub struct Secrets {
 }
 
 impl Secrets {
-    /// New ones.
     pub fn new(random: &dyn Random) -> Self {
         Self { secret: format!("wg3cx_{}", base62(random, 40)), signing: Secret::new(random).as_str().to_owned() }
     }

@@ -51,7 +51,6 @@ pub struct Settings {
     pub window_hours: u32,
     /// Networks that requests may come from; empty: all.
     pub allowlist: Vec<String>,
-    /// For templates.
     pub business_name: String,
     /// How inbound messages are told.
     pub mode: Mode,

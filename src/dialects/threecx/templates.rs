@@ -21,9 +21,6 @@ pub struct Saved {
 }
 
 /// All five, in the order of the documents, in a read that brings more.
-///
-/// # Errors
-/// The store's.
 pub fn list(tx: &Tx<'_>, id: &IntegrationId) -> Result<Vec<Saved>, StoreError> {
     EventType::WITH_TEMPLATE.into_iter().map(|event_type| find(tx, id, event_type)).collect()
 }

@@ -14,7 +14,6 @@ use rusqlite::params;
 const KEPT: i64 = 50_000;
 
 words! {
-    /// What changed.
     ChangeKind {
         /// A message that we sent, or that was refused: it is there, or its state or file is another.
         Out = "out",
@@ -33,14 +32,12 @@ words! {
     }
 }
 
-/// One change.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LiveChange {
     /// Its place in the sequence.
     pub position: i64,
     /// Where it happened.
     pub instance: Option<InstanceId>,
-    /// What happened.
     pub kind: ChangeKind,
     /// Of `out` and `in` the message's row, of `read` the contact.
     pub row: Option<i64>,
@@ -65,9 +62,6 @@ impl ChangeScope {
 }
 
 /// The newest position; 0 before the first change.
-///
-/// # Errors
-/// The store's.
 pub fn newest(tx: &Tx<'_>) -> Result<i64, StoreError> {
     // The table's own counter knows it also when no row is left.
     let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'changes'";
@@ -76,9 +70,6 @@ pub fn newest(tx: &Tx<'_>) -> Result<i64, StoreError> {
 
 /// What came after a position, oldest first, at most `limit` rows; none: that position is not known any more (or not
 /// yet: an older backup was put back), and what was missed cannot be told.
-///
-/// # Errors
-/// The store's.
 pub fn after(
     tx: &Tx<'_>,
     scope: &ChangeScope,
@@ -111,9 +102,6 @@ pub(super) fn concerned(tx: &Tx<'_>, position: i64) -> Result<(i64, Vec<Concerne
 }
 
 /// Notes a new pairing code, which lies in no table.
-///
-/// # Errors
-/// The store's.
 pub fn note_code(tx: &WriteTx<'_>, account: AccountId, instance: &InstanceId) -> Result<(), StoreError> {
     let sql = "INSERT INTO changes (account_id, instance_id, kind) VALUES (?1, ?2, 'qr')";
     tx.execute(sql, params![account, instance]).map(drop)

@@ -82,9 +82,6 @@ impl Live {
     }
 
     /// Deletes all but the newest changes; says how many.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn expire(&self) -> Result<usize, StoreError> {
         self.store.write(feed::expire).await
     }

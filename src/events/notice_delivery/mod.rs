@@ -46,7 +46,6 @@ const SEND_WITHIN: Duration = Duration::from_secs(30);
 /// A notice with the name of its account, for whoever finds words for it.
 #[derive(Clone, Debug)]
 pub struct AccountNotice {
-    /// What happened.
     pub notice: Notice,
     /// Whose number it is; empty for what concerns the appliance.
     pub account: String,
@@ -55,7 +54,6 @@ pub struct AccountNotice {
 /// The words of a letter.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Letter {
-    /// One line.
     pub subject: String,
     /// Plain text.
     pub body: String,
@@ -72,9 +70,7 @@ pub trait Wording: Send + Sync + 'static {
 /// What one attempt came to, for people.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AttemptOutcome {
-    /// How.
     pub channel: Channel,
-    /// To whom.
     pub recipient: String,
     /// Why it did not work; none: it did.
     pub problem: Option<String>,
@@ -90,9 +86,7 @@ struct DeliveryFailure {
 
 /// What it works with.
 pub struct Parts {
-    /// The database.
     pub store: Store,
-    /// Time.
     pub clock: Arc<dyn Clock>,
     /// Who knows the mail server's address.
     pub resolver: Arc<dyn Resolve>,
@@ -133,9 +127,6 @@ impl Digests {
     }
 
     /// Plans letters for what is new, and tries those that are due; says how many went out. Tests step with this.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn step(&self) -> Result<usize, StoreError> {
         let _one = self.turn.lock().await;
         if !self.is_on() {

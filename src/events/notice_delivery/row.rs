@@ -27,11 +27,9 @@ pub(super) struct Due {
 /// A letter, for people.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Digest {
-    /// Its number.
     pub id: i64,
     /// `mail` or `webhook`.
     pub channel: String,
-    /// An address.
     pub recipient: String,
     /// `pending`, `sent` or `failed`.
     pub state: String,
@@ -39,7 +37,6 @@ pub struct Digest {
     pub attempts: u32,
     /// When it is tried next, while it is pending.
     pub due_at: Time,
-    /// Since when.
     pub created_at: Time,
     /// What the last failure was.
     pub last_error: Option<String>,
@@ -48,9 +45,6 @@ pub struct Digest {
 }
 
 /// The newest letters, 50 at most.
-///
-/// # Errors
-/// The store's.
 pub fn list(tx: &Tx<'_>) -> Result<Vec<Digest>, StoreError> {
     tx.list(
         "SELECT id, channel, recipient, state, attempts, due_at, created_at, last_error,

@@ -34,13 +34,10 @@ const TEXT_MAX: usize = 4096;
 /// What an endpoint's answer to an event asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EndpointReply {
-    /// Its number.
     pub id: i64,
-    /// Whose.
     pub account: AccountId,
     /// To which instance somebody wrote or called.
     pub instance: InstanceId,
-    /// Who.
     pub contact: ContactId,
     /// Whether they called.
     pub is_call: bool,
@@ -154,9 +151,6 @@ pub(super) fn keep_answer(
 }
 
 /// Whether an endpoint that works will be asked what somebody who called is to be told.
-///
-/// # Errors
-/// The store's.
 pub fn is_asked_about_calls(
     tx: &Tx<'_>,
     account: AccountId,
@@ -174,9 +168,6 @@ pub fn is_asked_about_calls(
 }
 
 /// A call was rejected and no endpoint is asked: the caller is told what the instance says.
-///
-/// # Errors
-/// The store's.
 pub fn answer_unasked(
     tx: &WriteTx<'_>,
     account: AccountId,
@@ -201,9 +192,6 @@ fn asked(answer: &str, is_call: bool) -> Option<String> {
 }
 
 /// What waits to be sent, oldest first.
-///
-/// # Errors
-/// The store's.
 pub fn answers(tx: &Tx<'_>, limit: u32) -> Result<Vec<EndpointReply>, StoreError> {
     tx.list(
         "SELECT id, account_id, instance_id, contact_id, is_call, text, created_at FROM endpoint_answers
@@ -224,9 +212,6 @@ pub fn answers(tx: &Tx<'_>, limit: u32) -> Result<Vec<EndpointReply>, StoreError
 }
 
 /// It is done, in the transaction that does it; false: it was done before.
-///
-/// # Errors
-/// The store's.
 pub fn close_answer(tx: &WriteTx<'_>, id: i64, now: Time) -> Result<bool, StoreError> {
     let sql = "UPDATE endpoint_answers SET done_at = ?2 WHERE id = ?1 AND done_at IS NULL";
     Ok(tx.execute(sql, params![id, now])? == 1)

@@ -37,21 +37,17 @@ pub(super) const URL_MAX: usize = 2000;
 /// An endpoint, as people are shown it; without its secret.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Endpoint {
-    /// Its number.
     pub id: EndpointId,
-    /// Whose.
     pub account_id: AccountId,
     /// Of one instance, or of all.
     pub instance_id: Option<InstanceId>,
     /// Where events go.
     pub destination_url: String,
-    /// Which events.
     pub events: Vec<String>,
     /// When it was made.
     pub created_at: Time,
     /// Since when it is disabled.
     pub disabled_at: Option<Time>,
-    /// Why.
     pub disabled_reason: Option<String>,
     /// How events are written for it.
     pub format: Format,
@@ -64,7 +60,6 @@ pub struct Endpoint {
 /// What makes an endpoint.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewEndpoint {
-    /// Whose.
     pub account: AccountId,
     /// Of one instance; none: of all.
     pub instance: Option<InstanceId>,
@@ -263,9 +258,6 @@ pub(super) fn find(tx: &Tx<'_>, id: EndpointId) -> Result<Endpoint, WebhookError
 }
 
 /// Every endpoint, in a read that brings more.
-///
-/// # Errors
-/// The store's.
 pub fn list(tx: &Tx<'_>) -> Result<Vec<Endpoint>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM endpoints WHERE deleted_at IS NULL ORDER BY id");
     tx.list(&sql, [], read)

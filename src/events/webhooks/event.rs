@@ -3,11 +3,11 @@
 //! Every one has event, event_id, instance_id, instance_name, timestamp; the documented further fields follow. Members
 //! may be added, never renamed.
 
+use super::StatusStep;
 use crate::model::{
     clock::Time,
     ids::{ContactId, InstanceId, LogId},
     instance::{Health, InstanceState, words},
-    message::Status,
     qr,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -40,7 +40,6 @@ words! {
         InstanceQrUpdated = "instance.qr_updated",
         /// New message, read, name changed.
         ConversationUpdated = "conversation.updated",
-        /// Somebody calls.
         CallReceived = "call.received",
         /// Nobody answered.
         CallMissed = "call.missed",
@@ -67,7 +66,6 @@ pub struct EventPerson {
 /// An outbound message, as events name one.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OutboundRef {
-    /// Its row.
     pub log_id: LogId,
     /// Its stable id.
     pub message_id: String,
@@ -75,26 +73,20 @@ pub struct OutboundRef {
     pub provider_message_id: Option<String>,
     /// The caller's own id.
     pub reference: Option<String>,
-    /// To whom.
     pub to: EventPerson,
     /// The same as the log has it: E.164, a hidden id, or a group's.
     pub recipient: String,
-    /// Why.
     pub message_purpose: String,
-    /// What.
     pub message_text: String,
     /// By which part of the gateway.
     pub source: String,
 }
 
-/// What happened.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Event {
     /// `message.received`
     MessageReceived {
-        /// Who wrote.
         from: EventPerson,
-        /// Their name.
         contact_name: Option<String>,
         /// text, image, …
         message_type: String,
@@ -104,7 +96,6 @@ pub enum Event {
         message_id: String,
         /// The provider's id.
         provider_message_id: String,
-        /// The chat.
         conversation_id: i64,
         /// Its number in the chat.
         sequence: i64,
@@ -123,32 +114,21 @@ pub enum Event {
     MessageDelivered(OutboundRef),
     /// `message.read`
     MessageRead(OutboundRef),
-    /// `message.status_updated`: the status now and before.
-    MessageStatusUpdated(OutboundRef, Status, Status),
+    /// `message.status_updated`
+    MessageStatusUpdated(OutboundRef, StatusStep),
     /// `recipient.opted_out`
     RecipientOptedOut {
-        /// Who.
         from: EventPerson,
         /// What they wrote.
         message_text: String,
     },
     /// `instance.connected`
-    InstanceConnected {
-        /// Its number.
-        phone: Option<String>,
-    },
+    InstanceConnected { phone: Option<String> },
     /// `instance.disconnected`
-    InstanceDisconnected {
-        /// Its number.
-        phone: Option<String>,
-        /// Why.
-        reason: Option<String>,
-    },
+    InstanceDisconnected { phone: Option<String>, reason: Option<String> },
     /// `instance.connection_updated`
     InstanceConnectionUpdated {
-        /// Now.
         state: InstanceState,
-        /// Before.
         previous_state: InstanceState,
         /// Whether it hears.
         health: Health,
@@ -162,11 +142,8 @@ pub enum Event {
     },
     /// `conversation.updated`
     ConversationUpdated {
-        /// The chat.
         conversation_id: i64,
-        /// With whom.
         from: EventPerson,
-        /// Their name.
         contact_name: Option<String>,
         /// Not read yet.
         unread_count: i64,
@@ -177,11 +154,9 @@ pub enum Event {
     Call {
         /// Nobody answered.
         missed: bool,
-        /// Who calls.
         from: EventPerson,
         /// The provider's id.
         call_id: String,
-        /// With picture.
         is_video: bool,
         /// When it began.
         started_at: Time,
@@ -190,22 +165,17 @@ pub enum Event {
     },
     /// `call.rejected`
     CallRejected {
-        /// Who called.
         from: EventPerson,
         /// The provider's id.
         call_id: String,
-        /// With picture.
         is_video: bool,
         /// When it began.
         started_at: Time,
     },
     /// `group.message_received`
     GroupMessageReceived {
-        /// The group.
         group_id: String,
-        /// Its name.
         group_name: String,
-        /// Who wrote.
         from: EventPerson,
         /// text, image, …
         message_type: String,
@@ -222,9 +192,7 @@ pub enum Event {
     },
     /// `group.updated`
     GroupUpdated {
-        /// The group.
         group_id: String,
-        /// Its name.
         group_name: String,
         /// subject, description, participants, read_only.
         change: String,
@@ -238,11 +206,8 @@ pub enum Event {
 pub struct EventContext<'a> {
     /// The event's id; `webhook-id`.
     pub event_id: &'a str,
-    /// The instance.
     pub instance_id: &'a InstanceId,
-    /// Its name.
     pub instance_name: &'a str,
-    /// When.
     pub at: Time,
 }
 
@@ -297,9 +262,7 @@ impl Event {
                 "message_purpose": m.message_purpose, "reason": reason, "provider_code": code}),
             ),
             Self::MessageDelivered(m) | Self::MessageRead(m) => outbound(m),
-            Self::MessageStatusUpdated(m, now, before) => {
-                with(outbound(m), json!({"status": now, "previous_status": before}))
-            }
+            Self::MessageStatusUpdated(m, step) => with(outbound(m), json!(step)),
             Self::RecipientOptedOut { from, message_text } => with(
                 writer(from),
                 json!({

@@ -11,7 +11,6 @@ use serde::Serialize;
 /// A delivery, as people are shown it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Delivery {
-    /// Its number.
     pub id: i64,
     /// The event's id; `webhook-id`.
     pub event_id: String,
@@ -35,10 +34,8 @@ pub struct Delivery {
     pub created_at: Time,
 }
 
-/// One attempt.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Attempt {
-    /// When.
     pub at: Time,
     /// How long it took, in milliseconds.
     pub took_ms: i64,
@@ -50,7 +47,6 @@ pub struct Attempt {
     pub answer: String,
 }
 
-/// Which deliveries.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Filter {
     /// Of one endpoint.
@@ -64,9 +60,6 @@ pub struct Filter {
 const FAILED: &str = "d.state <> 'delivered' AND d.last_at IS NOT NULL";
 
 /// The newest deliveries first, in a read that brings more.
-///
-/// # Errors
-/// The store's.
 pub fn list(tx: &Tx<'_>, filter: &Filter) -> Result<Vec<Delivery>, StoreError> {
     let only = if filter.failed { FAILED } else { "1" };
     let sql = format!(
@@ -77,9 +70,6 @@ pub fn list(tx: &Tx<'_>, filter: &Filter) -> Result<Vec<Delivery>, StoreError> {
 }
 
 /// One delivery, in a read that brings more.
-///
-/// # Errors
-/// The store's.
 pub fn find(tx: &Tx<'_>, id: i64) -> Result<Option<Delivery>, StoreError> {
     tx.find(&format!("{SELECT} WHERE d.id = ?1"), params![id], read)
 }
@@ -107,9 +97,6 @@ fn read(r: &Row<'_>) -> rusqlite::Result<Delivery> {
 }
 
 /// The attempts of a delivery, oldest first, in a read that brings more.
-///
-/// # Errors
-/// The store's.
 pub fn attempts(tx: &Tx<'_>, delivery: i64) -> Result<Vec<Attempt>, StoreError> {
     tx.list(
         "SELECT at, took_ms, status, error, answer FROM attempts WHERE delivery_id = ?1 ORDER BY id",

@@ -40,13 +40,11 @@ words! {
 /// What a manager says of its endpoint.
 #[derive(Clone, Debug)]
 pub struct Managed {
-    /// Whose.
     pub account: AccountId,
     /// Of which instance.
     pub instance: InstanceId,
     /// Where events go; judged by [`super::Webhooks::check_url`] before.
     pub url: String,
-    /// Which events.
     pub events: Vec<EventName>,
     /// How they are written.
     pub format: Format,
@@ -63,9 +61,6 @@ pub struct Managed {
 }
 
 /// Makes the endpoint.
-///
-/// # Errors
-/// The store's.
 pub fn create(tx: &WriteTx<'_>, managed: &Managed, vault: &Vault, now: Time) -> Result<EndpointId, StoreError> {
     let secret = vault.seal(SEALED_FOR, managed.secret.as_str());
     let id = tx.insert(
@@ -88,9 +83,6 @@ pub fn create(tx: &WriteTx<'_>, managed: &Managed, vault: &Vault, now: Time) -> 
 
 /// Brings the endpoint to what its manager says now. What waits in it goes to the new address with the bytes it has, and
 /// a new address is tried even where the old one was given up. A changed secret signs beside its predecessor for a day.
-///
-/// # Errors
-/// The store's.
 pub fn update(tx: &WriteTx<'_>, id: EndpointId, managed: &Managed, vault: &Vault, now: Time) -> Result<(), StoreError> {
     let headers = serde_json::to_string(&managed.headers).unwrap_or_default();
     let before = tx.one("SELECT url FROM endpoints WHERE id = ?1", params![id], |r| r.get::<_, String>(0))?;
@@ -119,17 +111,11 @@ pub fn update(tx: &WriteTx<'_>, id: EndpointId, managed: &Managed, vault: &Vault
 }
 
 /// Enables an endpoint that was disabled: what it collected is due at once.
-///
-/// # Errors
-/// The store's.
 pub fn enable(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<(), WebhookError> {
     endpoint::enable(tx, id, &endpoint::ChangedBy { actor: "gateway".into(), now })
 }
 
 /// Takes the endpoint away. What waits in it is given up, and stays in the log.
-///
-/// # Errors
-/// The store's.
 pub fn delete(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<(), StoreError> {
     endpoint::remove(tx, id, now)
 }

@@ -22,6 +22,7 @@ pub mod retry;
 mod secrets;
 pub mod signature;
 mod sms;
+mod status_step;
 mod worker;
 
 pub use chattu::{EndpointReply, answer_unasked, answers, close_answer, is_asked_about_calls};
@@ -29,6 +30,7 @@ pub use endpoint::{Endpoint, EndpointId, NewEndpoint, list as list_endpoints};
 pub use event::{Event, EventContext, EventName, EventPerson, OutboundRef};
 pub use log::{Attempt, Delivery, Filter, attempts, find as find_delivery, list as list_deliveries};
 pub use outbox::emit;
+pub use status_step::StatusStep;
 
 use crate::model::egress::Use;
 use crate::{
@@ -60,7 +62,6 @@ pub enum WebhookError {
     /// Input that cannot be taken.
     #[error("{0}")]
     Invalid(Why),
-    /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -130,10 +131,6 @@ impl Webhooks {
         self.egress.check_url(url, Use::Webhooks).map_err(|e| WebhookError::Invalid(e.why()))
     }
 
-    /// All endpoints.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn list(&self) -> Result<Vec<Endpoint>, WebhookError> {
         Ok(self.store.read(endpoint::list).await?)
     }
@@ -209,17 +206,11 @@ impl Webhooks {
     }
 
     /// Deliveries, newest first.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn deliveries(&self, filter: Filter) -> Result<Vec<Delivery>, WebhookError> {
         Ok(self.store.read(move |tx| log::list(tx, &filter)).await?)
     }
 
     /// The attempts of a delivery, oldest first.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn attempts(&self, delivery: i64) -> Result<Vec<Attempt>, WebhookError> {
         Ok(self.store.read(move |tx| log::attempts(tx, delivery)).await?)
     }
@@ -234,9 +225,6 @@ impl Webhooks {
     }
 
     /// Sends everything again that failed since `since`; says how many.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn resend_failed(&self, since: Time, to: Option<EndpointId>) -> Result<usize, WebhookError> {
         let now = self.clock.now();
         self.announced(move |tx| Ok(log::resend_failed(tx, since, to, now)?)).await

@@ -20,9 +20,6 @@ use crate::{
 use rusqlite::params;
 
 /// Writes `event` for every endpoint that wants it; without one, nothing. Says how many deliveries were made.
-///
-/// # Errors
-/// The store's.
 pub fn emit(
     tx: &WriteTx<'_>,
     account: AccountId,

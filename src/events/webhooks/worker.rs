@@ -94,9 +94,6 @@ impl DeliveryClaims {
 
 impl Webhooks {
     /// Attempts everything that is due now; says how many attempts were made. Tests step with this.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn step(self: &Arc<Self>) -> Result<usize, WebhookError> {
         let mut attempts = 0;
         loop {

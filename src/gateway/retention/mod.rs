@@ -26,7 +26,6 @@ pub struct Periods {
     pub texts: Duration,
     /// Rows of the log, of inbound messages and of calls.
     pub log: Duration,
-    /// Files.
     pub media: Duration,
     /// Events and what became of their deliveries.
     pub deliveries: Duration,
@@ -48,7 +47,6 @@ pub enum RetentionError {
     /// The file of a sandbox's phones.
     #[error("the sandbox's file of {0} could not be written")]
     Sandbox(String),
-    /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -28,7 +28,6 @@ pub struct ErasureReport {
     pub contacts: usize,
     /// Messages, in and out.
     pub messages: usize,
-    /// Files.
     pub files: usize,
     /// Messages to them that waited for their time, or had waited for it.
     pub scheduled: usize,

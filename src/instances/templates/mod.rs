@@ -57,9 +57,6 @@ impl KnownTemplate {
 }
 
 /// The provider's whole list for an instance: what is not on it is gone.
-///
-/// # Errors
-/// The store's.
 pub fn record(tx: &WriteTx<'_>, instance: &InstanceId, all: &[Template], now: Time) -> Result<(), StoreError> {
     let Some(owner) = owner(tx, instance)? else { return Ok(()) };
     let before = list(tx, instance)?;
@@ -102,9 +99,6 @@ pub fn record(tx: &WriteTx<'_>, instance: &InstanceId, all: &[Template], now: Ti
 }
 
 /// One template changed; one that was not known is known from now on, as far as it was told.
-///
-/// # Errors
-/// The store's.
 pub fn change(tx: &WriteTx<'_>, instance: &InstanceId, change: &TemplateChange, now: Time) -> Result<(), StoreError> {
     let template = &change.template;
     let Some(owner) = owner(tx, instance)? else { return Ok(()) };
@@ -137,17 +131,11 @@ pub fn change(tx: &WriteTx<'_>, instance: &InstanceId, change: &TemplateChange, 
 }
 
 /// The templates of an instance, by name and language.
-///
-/// # Errors
-/// The store's.
 pub fn list(tx: &Tx<'_>, instance: &InstanceId) -> Result<Vec<KnownTemplate>, StoreError> {
     tx.list(&format!("{SELECT} WHERE instance_id = ?1 ORDER BY name, language"), params![instance], read)
 }
 
 /// One template of an instance.
-///
-/// # Errors
-/// The store's.
 pub fn find(tx: &Tx<'_>, instance: &InstanceId, template: &TemplateName) -> Result<Option<KnownTemplate>, StoreError> {
     let sql = format!("{SELECT} WHERE instance_id = ?1 AND name = ?2 AND language = ?3");
     tx.find(&sql, params![instance, template.name, template.language], read)
@@ -155,9 +143,6 @@ pub fn find(tx: &Tx<'_>, instance: &InstanceId, template: &TemplateName) -> Resu
 
 /// Whether the guard refuses this template: it is a marketing template or, where this language of it is not known,
 /// another language of it is. One of which nothing is known is the provider's to judge.
-///
-/// # Errors
-/// The store's.
 pub fn is_marketing(tx: &Tx<'_>, instance: &InstanceId, template: &TemplateName) -> Result<bool, StoreError> {
     tx.one(
         "SELECT coalesce(

@@ -9,9 +9,6 @@ use rusqlite::params;
 
 /// The text of a template message, by its row in the log; none: it is none, its text is not kept any more, or nothing is
 /// known of the template.
-///
-/// # Errors
-/// The store's.
 pub fn said(tx: &Tx<'_>, row: i64) -> Result<Option<String>, StoreError> {
     let found = tx.find(
         "SELECT t.body, t.slots, json_extract(m.content, '$.template.variables')

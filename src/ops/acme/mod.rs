@@ -85,7 +85,6 @@ pub enum AcmeError {
     /// The data directory.
     #[error("{}: {problem}", path.display())]
     File {
-        /// Which file.
         path: PathBuf,
         /// What the system says.
         problem: io::Error,

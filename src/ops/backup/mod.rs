@@ -50,7 +50,6 @@ pub enum BackupError {
     /// A file or directory.
     #[error("{}: {problem}", path.display())]
     File {
-        /// Which.
         path: PathBuf,
         /// What the system says.
         problem: io::Error,
@@ -58,7 +57,6 @@ pub enum BackupError {
     /// The stream that is written or read.
     #[error("{0}")]
     Stream(#[from] io::Error),
-    /// A database.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// What the caller should do otherwise.

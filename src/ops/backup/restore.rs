@@ -34,7 +34,6 @@ const MANIFEST_MAX: u64 = 64 << 20;
 /// What was restored.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Restored {
-    /// Files.
     pub files: usize,
     /// Their bytes.
     pub bytes: u64,

@@ -36,7 +36,6 @@ pub enum CheckStatus {
     Fail,
 }
 
-/// One check.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Finding {
     /// What was looked at.
@@ -53,7 +52,6 @@ pub struct Patient<'a> {
     pub config: &'a Config,
     /// Where the gateway listens that answers on the data directory's control socket; none where none does.
     pub running: Option<ListenAddresses>,
-    /// Time.
     pub clock: Arc<dyn Clock>,
 }
 

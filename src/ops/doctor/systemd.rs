@@ -8,7 +8,6 @@ const SOCKET: &str = "wa-gateway.socket";
 /// systemd starts it again a second after it ends: this many times since the last start by hand is no accident.
 const RESTARTS_MANY: u32 = 5;
 
-/// Both units.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Units {
     active: bool,

@@ -19,7 +19,6 @@ const LOOKED_THROUGH: u32 = 2500;
 /// A chat as the list shows it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Chat {
-    /// Which.
     pub id: ChatId,
     /// The person's or group's name.
     pub name: Option<String>,
@@ -36,17 +35,14 @@ pub struct Chat {
 /// The newest line of a chat.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Snippet {
-    /// What.
     pub text: String,
     /// text, image, …
     pub kind: String,
-    /// When.
     pub at: Time,
     /// Where it is, of one that we wrote.
     pub status: Option<Status>,
 }
 
-/// Which chats.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Filter {
     /// Words of a name, or digits of a number; empty: all.
@@ -62,9 +58,6 @@ struct ChatMatch {
 }
 
 /// The chats of an instance, newest first.
-///
-/// # Errors
-/// The store's.
 pub fn list(tx: &Tx<'_>, instance: &InstanceId, filter: &Filter) -> Result<Vec<Chat>, StoreError> {
     let text = filter.text.trim();
     let like = (!text.is_empty()).then(|| format!("%{}%", escape(text)));
@@ -79,9 +72,6 @@ pub fn list(tx: &Tx<'_>, instance: &InstanceId, filter: &Filter) -> Result<Vec<C
 }
 
 /// One chat of it, if it is there.
-///
-/// # Errors
-/// The store's.
 pub fn find(tx: &Tx<'_>, instance: &InstanceId, id: &ChatId) -> Result<Option<Chat>, StoreError> {
     let found = match id {
         ChatId::Person(contact) => tx.find(

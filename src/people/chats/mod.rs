@@ -31,7 +31,6 @@ use crate::{
 use rusqlite::params;
 use std::{fmt, str::FromStr};
 
-/// Which chat.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum ChatId {
     /// With a person: `c12`.
@@ -81,18 +80,12 @@ pub fn is_group(address: &str) -> bool {
 }
 
 /// The chat with whoever has this number, if they are known.
-///
-/// # Errors
-/// The store's.
 pub fn with_phone(tx: &Tx<'_>, account: AccountId, phone: &Phone) -> Result<Option<ChatId>, StoreError> {
     let found = conversations::find(tx, account, &Identity::phone(phone.as_str()))?;
     Ok(found.map(|contact| ChatId::Person(contact.id)))
 }
 
 /// Whether there is such a chat: a contact of the account, or a group that the instance heard of.
-///
-/// # Errors
-/// The store's.
 pub fn exists(tx: &Tx<'_>, account: AccountId, instance: &InstanceId, chat: &ChatId) -> Result<bool, StoreError> {
     let found = match chat {
         ChatId::Person(contact) => {
@@ -110,9 +103,6 @@ const TOLD_MAX: i64 = 100;
 
 /// All that was written in a chat was read: the provider's ids of the newest messages that were not read before, oldest
 /// first.
-///
-/// # Errors
-/// The store's.
 pub fn mark_read(
     tx: &WriteTx<'_>,
     instance: &InstanceId,
@@ -161,9 +151,6 @@ fn unread(tx: &Tx<'_>, instance: &InstanceId, chat: &ChatId) -> Result<Vec<Strin
 }
 
 /// The provider's id of what was written last in a chat.
-///
-/// # Errors
-/// The store's.
 pub fn last_heard(tx: &Tx<'_>, instance: &InstanceId, chat: &ChatId) -> Result<Option<String>, StoreError> {
     let sql = "SELECT provider_message_id FROM inbound_messages
                WHERE instance_id = ?1 AND chat = ?2 AND kind <> 'reaction' ORDER BY heard_at DESC, id DESC LIMIT 1";

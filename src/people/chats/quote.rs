@@ -27,9 +27,6 @@ pub(super) fn text(tx: &Tx<'_>, instance: &InstanceId, chat: &str, id: &str) -> 
 
 /// How a request names the line of a chat that it answers: ours by our id, another's by the provider's. None: there is no
 /// such line in this chat, or it never reached its provider.
-///
-/// # Errors
-/// The store's.
 pub fn answerable(tx: &Tx<'_>, instance: &InstanceId, chat: &ChatId, line: &str) -> Result<Option<String>, StoreError> {
     if let Some(row) = line.strip_prefix("inb_") {
         let sql = "SELECT provider_message_id FROM inbound_messages

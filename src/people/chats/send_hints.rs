@@ -21,9 +21,6 @@ pub struct SendHints {
 }
 
 /// How a chat of an instance stands.
-///
-/// # Errors
-/// The store's.
 pub fn standing(tx: &Tx<'_>, instance: &InstanceId, chat: &ChatId) -> Result<SendHints, StoreError> {
     let paused = tx.find(
         "SELECT coalesce(pause_reason, '') FROM instances WHERE id = ?1 AND paused_at IS NOT NULL",

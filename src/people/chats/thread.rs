@@ -30,14 +30,11 @@ pub struct Cursor {
     pub row: i64,
 }
 
-/// One line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ChatMessage {
     /// `msg_…` or `inb_…`.
     pub id: String,
-    /// Its place.
     pub key: Cursor,
-    /// What.
     pub text: String,
     /// text, image, …
     pub kind: String,
@@ -53,7 +50,6 @@ pub struct ChatMessage {
     pub writer: Option<String>,
     /// What it answers.
     pub quoted: Option<String>,
-    /// Its file.
     pub file: Option<ChatFile>,
     /// What people thought of it.
     pub reactions: Vec<Reaction>,
@@ -78,7 +74,6 @@ pub struct ChatFile {
     pub state: String,
     /// What its bytes say that it is.
     pub media_type: Option<String>,
-    /// Its name.
     pub name: Option<String>,
     /// Bytes.
     pub size: Option<i64>,
@@ -87,7 +82,6 @@ pub struct ChatFile {
 /// What somebody thought of a line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Reaction {
-    /// The sign.
     pub sign: String,
     /// Whose; none: this instance's own.
     pub by: Option<String>,
@@ -96,7 +90,6 @@ pub struct Reaction {
 /// Some lines, earliest first.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct MessagePage {
-    /// The lines.
     pub lines: Vec<ChatMessage>,
     /// Whether there are earlier ones.
     pub has_earlier: bool,
@@ -121,9 +114,6 @@ fn sent_sql(rest: &str) -> String {
 }
 
 /// The last lines of a chat before `before` (none: its end), earliest first.
-///
-/// # Errors
-/// The store's.
 pub fn lines(
     tx: &Tx<'_>,
     account: AccountId,
@@ -195,9 +185,6 @@ fn own_since(
 }
 
 /// A message that we sent, with its chat; none: it is gone, or belongs to none. A reaction is the line that it is about.
-///
-/// # Errors
-/// The store's.
 pub fn sent(tx: &Tx<'_>, row: i64) -> Result<Option<(ChatId, ChatMessage)>, StoreError> {
     let whose = tx.find(
         "SELECT m.account_id, m.instance_id, m.recipient, coalesce(m.contact_id,
@@ -224,9 +211,6 @@ pub fn sent(tx: &Tx<'_>, row: i64) -> Result<Option<(ChatId, ChatMessage)>, Stor
 }
 
 /// A message that was heard, with its chat. A reaction is the line that it is about.
-///
-/// # Errors
-/// The store's.
 pub fn heard(tx: &Tx<'_>, row: i64) -> Result<Option<(ChatId, ChatMessage)>, StoreError> {
     let whose =
         tx.find("SELECT instance_id, chat, kind, reply_to FROM inbound_messages WHERE id = ?1", params![row], |r| {

@@ -23,7 +23,6 @@ pub const TALKED_WITH: &str = "SELECT contact_id, last_message_at AS at, unread_
 /// A conversation after something happened in it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Conversation {
-    /// Its number.
     pub id: i64,
     /// Inbound messages so far; the newest one's number.
     pub sequence: i64,
@@ -34,9 +33,6 @@ pub struct Conversation {
 }
 
 /// The person wrote: the conversation is there from now on, and one message more is unread.
-///
-/// # Errors
-/// The store's.
 pub fn note_message(
     tx: &WriteTx<'_>,
     account: AccountId,
@@ -61,9 +57,6 @@ pub fn note_message(
 }
 
 /// The conversation of an instance with a person, if there is one.
-///
-/// # Errors
-/// The store's.
 pub fn find_conversation(
     tx: &Tx<'_>,
     instance: &InstanceId,
@@ -82,9 +75,6 @@ pub fn find_conversation(
 /// When the person last opened their conversation window with this instance: by a message, or by a call, whether or not
 /// it was taken. The window is one of a number and a person, as at Meta ("customer service windows"): who wrote to
 /// another number of the account has not opened it. The guard, the pages and the dialects all ask here.
-///
-/// # Errors
-/// The store's.
 pub fn window_opened_at(tx: &Tx<'_>, instance: &InstanceId, contact: ContactId) -> Result<Option<Time>, StoreError> {
     tx.one(
         "SELECT nullif(max(

@@ -31,7 +31,6 @@ words! {
 pub struct Identity {
     /// Of what kind.
     pub kind: IdentityKind,
-    /// The name.
     pub value: String,
 }
 
@@ -85,7 +84,6 @@ impl Identity {
 pub struct Contact {
     /// Their number here.
     pub id: ContactId,
-    /// Their name.
     pub name: Option<String>,
     /// When the account brought them in as an existing customer.
     pub imported_at: Option<Time>,
@@ -103,9 +101,6 @@ impl Contact {
 }
 
 /// The contact known by `identity`.
-///
-/// # Errors
-/// The store's.
 pub fn find(tx: &Tx<'_>, account: AccountId, identity: &Identity) -> Result<Option<Contact>, StoreError> {
     tx.find(
         "SELECT c.id, c.name, c.imported_at, c.first_outbound_at, c.last_inbound_at
@@ -117,9 +112,6 @@ pub fn find(tx: &Tx<'_>, account: AccountId, identity: &Identity) -> Result<Opti
 }
 
 /// The contact with this number, and its names: of each kind those first that are good.
-///
-/// # Errors
-/// The store's.
 pub fn find_by_id(
     tx: &Tx<'_>,
     account: AccountId,
@@ -145,9 +137,6 @@ pub fn find_by_id(
 }
 
 /// A new contact, known by `identity`. It must not be known yet.
-///
-/// # Errors
-/// The store's.
 pub fn add(tx: &WriteTx<'_>, account: AccountId, identity: &Identity, now: Time) -> Result<ContactId, StoreError> {
     let id = tx.insert("INSERT INTO contacts (account_id, created_at) VALUES (?1, ?2)", params![account, now])?;
     let id = ContactId(id);
@@ -157,9 +146,6 @@ pub fn add(tx: &WriteTx<'_>, account: AccountId, identity: &Identity, now: Time)
 
 /// The person is known by this, too, and by the number's other form, which nobody has used yet. Says whether that is
 /// new. A name of somebody else's stays theirs.
-///
-/// # Errors
-/// The store's.
 pub(super) fn name(
     tx: &WriteTx<'_>,
     account: AccountId,
@@ -182,9 +168,6 @@ pub(super) fn name(
 }
 
 /// The contact known by `identity`, added where there is none.
-///
-/// # Errors
-/// The store's.
 pub fn find_or_add(
     tx: &WriteTx<'_>,
     account: AccountId,
@@ -198,9 +181,6 @@ pub fn find_or_add(
 }
 
 /// The person does not use this name any more: it still leads to them, and is the last one to write to.
-///
-/// # Errors
-/// The store's.
 pub fn retire(tx: &WriteTx<'_>, account: AccountId, identity: &Identity, at: Time) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE contact_identities SET former_at = ?5 WHERE account_id = ?1 AND kind = ?2 AND value IN (?3, ?4)",
@@ -210,9 +190,6 @@ pub fn retire(tx: &WriteTx<'_>, account: AccountId, identity: &Identity, at: Tim
 }
 
 /// Somebody wrote under this name: it is good again, unless they wrote before it was given up.
-///
-/// # Errors
-/// The store's.
 pub fn revive(tx: &WriteTx<'_>, account: AccountId, identity: &Identity, at: Time) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE contact_identities SET former_at = NULL
@@ -223,9 +200,6 @@ pub fn revive(tx: &WriteTx<'_>, account: AccountId, identity: &Identity, at: Tim
 }
 
 /// They were written to: from now on they are no stranger.
-///
-/// # Errors
-/// The store's.
 pub fn note_outbound(tx: &WriteTx<'_>, id: ContactId, now: Time) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE contacts SET first_outbound_at = ?2 WHERE id = ?1 AND first_outbound_at IS NULL",
@@ -235,9 +209,6 @@ pub fn note_outbound(tx: &WriteTx<'_>, id: ContactId, now: Time) -> Result<(), S
 }
 
 /// They wrote or called: opens the conversation window. Late news does not close it earlier.
-///
-/// # Errors
-/// The store's.
 pub fn note_inbound(tx: &WriteTx<'_>, id: ContactId, name: Option<&str>, at: Time) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE contacts SET last_inbound_at = max(coalesce(last_inbound_at, 0), ?2), name = coalesce(?3, name)

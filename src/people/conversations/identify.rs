@@ -27,9 +27,6 @@ pub struct Identified {
 }
 
 /// The contact behind `identities`: added when none is known, merged when several are. `None` for an empty list.
-///
-/// # Errors
-/// The store's.
 pub fn identify(
     tx: &WriteTx<'_>,
     account: AccountId,

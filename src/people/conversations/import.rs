@@ -15,7 +15,6 @@ use serde::Serialize;
 /// What an import did. Lines that could not be taken are named; the others are in.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct ImportReport {
-    /// Lines taken.
     pub imported: usize,
     /// Lines left out: number (from 1) and why. At most 100 of them.
     pub problems: Vec<String>,

@@ -11,9 +11,6 @@ use crate::{
 use rusqlite::params;
 
 /// Makes `gone` a part of `stays`.
-///
-/// # Errors
-/// The store's.
 pub fn merge(tx: &WriteTx<'_>, stays: ContactId, gone: ContactId) -> Result<(), StoreError> {
     if stays == gone {
         return Ok(());

@@ -10,9 +10,6 @@ const BATCH: u32 = 200;
 
 impl Media {
     /// Removes files from before `before`, and the oldest ones while all together are beyond the budget; says how many.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn retire(&self, before: Time) -> Result<usize, StoreError> {
         let mut removed = 0;
         loop {
@@ -37,9 +34,6 @@ impl Media {
     }
 
     /// Removes files that no row names: what a crash left. Says how many.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn sweep(&self) -> Result<usize, StoreError> {
         let files = self.shelf.files.clone();
         let listed = tokio::task::spawn_blocking(move || files.list_settled()).await;
@@ -65,9 +59,6 @@ impl Media {
     }
 
     /// Removes these files, rows first. For whoever erases a person, too.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn remove(&self, files: Vec<(i64, String)>, why: &'static str) -> Result<usize, StoreError> {
         let (now, ids) = (self.clock.now(), files.iter().map(|(id, _)| *id).collect::<Vec<_>>());
         let count = ids.len();

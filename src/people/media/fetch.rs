@@ -76,9 +76,6 @@ impl Media {
     }
 
     /// Tries every pending file that is due, once; says how many were tried.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn step(self: &Arc<Self>) -> Result<usize, StoreError> {
         let now = self.clock.now();
         if self.looked.was_set_back(now) {
@@ -98,9 +95,6 @@ impl Media {
     }
 
     /// A file for somebody who asks now: one that is pending is tried at once, within a few seconds.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn have(&self, item: StoredFile) -> Result<Had, StoreError> {
         match item.state.as_str() {
             "stored" => Ok(Had::Here(Box::new(item))),

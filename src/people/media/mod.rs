@@ -51,11 +51,8 @@ use tokio::sync::{Notify, Semaphore};
 pub struct MediaLimits {
     /// Pictures and stickers.
     pub image: u64,
-    /// Films.
     pub video: u64,
-    /// Sound.
     pub audio: u64,
-    /// Everything else.
     pub document: u64,
     /// How long a `media_url` may take to be had.
     pub download_timeout: Duration,
@@ -113,7 +110,6 @@ pub struct EventMedia {
     pub kind: String,
     /// What its bytes say; as declared while they are not here.
     pub mime_type: String,
-    /// Cleaned.
     pub file_name: Option<String>,
     /// Bytes.
     pub size: Option<u64>,
@@ -242,9 +238,6 @@ impl Media {
     }
 
     /// The file that a token names, and until when the token alone is enough; none for a token that is not ours.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn find(&self, token: &str) -> Result<Option<(StoredFile, Time)>, StoreError> {
         let Some(named) = self.shelf.tokens.read(token) else { return Ok(None) };
         let item = self.store.read(move |tx| row::find(tx, named.id)).await?;

@@ -13,7 +13,6 @@ use std::time::Duration;
 
 /// A file to be noted.
 pub struct NewMedia<'a> {
-    /// Whose.
     pub account: AccountId,
     /// Over which instance it came or goes.
     pub instance: &'a InstanceId,
@@ -23,7 +22,6 @@ pub struct NewMedia<'a> {
     pub kind: &'a str,
     /// As it was declared.
     pub declared_type: &'a str,
-    /// Cleaned.
     pub file_name: Option<&'a str>,
     /// Where its bytes are.
     pub content: FileContent<'a>,
@@ -41,7 +39,6 @@ pub enum Of {
 /// Where a file's bytes are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FileContent<'a> {
-    /// Here.
     Stored(&'a Stored),
     /// At the provider, under this handle, and so large as it says.
     Pending(&'a str, Option<u64>),
@@ -52,9 +49,7 @@ pub enum FileContent<'a> {
 /// A file, as its row tells.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StoredFile {
-    /// Its number.
     pub id: i64,
-    /// Whose.
     pub account: AccountId,
     /// Over which instance.
     pub instance: InstanceId,
@@ -64,7 +59,6 @@ pub struct StoredFile {
     pub declared_type: String,
     /// What its bytes say.
     pub sniffed_type: Option<String>,
-    /// Cleaned.
     pub file_name: Option<String>,
     /// Bytes.
     pub size: Option<u64>,
@@ -82,9 +76,6 @@ const COLUMNS: &str = "id, account_id, instance_id, kind, declared_type, sniffed
                        handle, attempts";
 
 /// Notes a file; returns its number.
-///
-/// # Errors
-/// The store's.
 pub fn record(tx: &WriteTx<'_>, new: &NewMedia<'_>, now: Time) -> Result<i64, StoreError> {
     let (inbound, log) = match new.of {
         Of::Inbound(id) => (Some(id), None),
@@ -122,9 +113,6 @@ pub fn record(tx: &WriteTx<'_>, new: &NewMedia<'_>, now: Time) -> Result<i64, St
 }
 
 /// A pending file is here.
-///
-/// # Errors
-/// The store's.
 pub(super) fn arrived(tx: &WriteTx<'_>, item: &StoredFile, stored: &Stored) -> Result<bool, StoreError> {
     let sniffed = sniff::refine(stored.sniffed, &item.declared_type);
     let changed = tx.execute(
@@ -137,9 +125,6 @@ pub(super) fn arrived(tx: &WriteTx<'_>, item: &StoredFile, stored: &Stored) -> R
 }
 
 /// A pending file did not come: it is tried again at `again`, or never.
-///
-/// # Errors
-/// The store's.
 pub(super) fn missed(tx: &WriteTx<'_>, id: i64, problem: &str, again: Option<Time>) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE media SET attempts = attempts + 1, problem = ?2, due_at = ?3,
@@ -152,17 +137,11 @@ pub(super) fn missed(tx: &WriteTx<'_>, id: i64, problem: &str, again: Option<Tim
 }
 
 /// A file by its number.
-///
-/// # Errors
-/// The store's.
 pub fn find(tx: &Tx<'_>, id: i64) -> Result<Option<StoredFile>, StoreError> {
     tx.find(&format!("SELECT {COLUMNS} FROM media WHERE id = ?1"), params![id], read)
 }
 
 /// The file of a message, if it has one.
-///
-/// # Errors
-/// The store's.
 pub fn find_of(tx: &Tx<'_>, of: Of) -> Result<Option<StoredFile>, StoreError> {
     let (column, id) = match of {
         Of::Inbound(id) => ("inbound_id", id),
@@ -172,9 +151,6 @@ pub fn find_of(tx: &Tx<'_>, of: Of) -> Result<Option<StoredFile>, StoreError> {
 }
 
 /// Whether this key of this account may see files of an instance.
-///
-/// # Errors
-/// The store's.
 pub fn may_see(tx: &Tx<'_>, item: &StoredFile, account: AccountId, key: KeyId) -> Result<bool, StoreError> {
     if item.account != account {
         return Ok(false);
@@ -188,9 +164,6 @@ pub fn may_see(tx: &Tx<'_>, item: &StoredFile, account: AccountId, key: KeyId) -
 }
 
 /// A file that waits for longer than the pause after its tries is due: a clock that was ahead has put it off.
-///
-/// # Errors
-/// The store's.
 pub(super) fn believe_no_future(tx: &WriteTx<'_>, pauses: &[Duration], now: Time) -> Result<(), StoreError> {
     let waiting =
         tx.list("SELECT id, attempts, due_at FROM media WHERE state = 'pending' AND due_at > ?1", params![now], |r| {
@@ -206,9 +179,6 @@ pub(super) fn believe_no_future(tx: &WriteTx<'_>, pauses: &[Duration], now: Time
 }
 
 /// Pending files that are due, oldest first, at most `most`.
-///
-/// # Errors
-/// The store's.
 pub(super) fn due(tx: &Tx<'_>, now: Time, most: u32) -> Result<Vec<StoredFile>, StoreError> {
     tx.list(
         &format!("SELECT {COLUMNS} FROM media WHERE state = 'pending' AND due_at <= ?1 ORDER BY due_at LIMIT ?2"),
@@ -218,25 +188,16 @@ pub(super) fn due(tx: &Tx<'_>, now: Time, most: u32) -> Result<Vec<StoredFile>, 
 }
 
 /// When the next pending file is due.
-///
-/// # Errors
-/// The store's.
 pub(super) fn next_due(tx: &Tx<'_>) -> Result<Option<Time>, StoreError> {
     tx.one("SELECT min(due_at) FROM media WHERE state = 'pending'", [], |r| r.get(0))
 }
 
 /// Which of these paths have a row.
-///
-/// # Errors
-/// The store's.
 pub(super) fn has_path(tx: &Tx<'_>, path: &str) -> Result<bool, StoreError> {
     tx.one("SELECT EXISTS (SELECT 1 FROM media WHERE path = ?1)", params![path], |r| r.get(0))
 }
 
 /// Takes the path out of a row: its file is about to be removed. The row stays, and says why.
-///
-/// # Errors
-/// The store's.
 pub(super) fn removed(tx: &WriteTx<'_>, id: i64, why: &str, now: Time) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE media SET state = 'removed', path = NULL, handle = NULL, due_at = NULL, problem = ?2, removed_at = ?3
@@ -247,9 +208,6 @@ pub(super) fn removed(tx: &WriteTx<'_>, id: i64, why: &str, now: Time) -> Result
 }
 
 /// Stored files from before `before`, oldest first: number and path.
-///
-/// # Errors
-/// The store's.
 pub(super) fn older(tx: &Tx<'_>, before: Time, most: u32) -> Result<Vec<(i64, String)>, StoreError> {
     tx.list(
         "SELECT id, path FROM media WHERE state = 'stored' AND created_at < ?1 ORDER BY created_at LIMIT ?2",
@@ -259,9 +217,6 @@ pub(super) fn older(tx: &Tx<'_>, before: Time, most: u32) -> Result<Vec<(i64, St
 }
 
 /// Bytes of all stored files.
-///
-/// # Errors
-/// The store's.
 pub(super) fn total(tx: &Tx<'_>) -> Result<u64, StoreError> {
     tx.one("SELECT coalesce(sum(size), 0) FROM media WHERE state = 'stored'", [], |r| r.get(0))
 }

@@ -20,7 +20,6 @@ pub struct Tokens(hmac::Key);
 /// A token that this gateway made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NamedFile {
-    /// Which file.
     pub id: i64,
     /// Until when the token alone is enough.
     pub until: Time,

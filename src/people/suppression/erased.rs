@@ -20,9 +20,6 @@ impl Erased {
     }
 
     /// Keeps a suppression of somebody known by `value` (of the kind `phone`, `lid`, …).
-    ///
-    /// # Errors
-    /// The store's.
     pub fn keep(
         &self,
         tx: &WriteTx<'_>,
@@ -41,9 +38,6 @@ impl Erased {
 
     /// Why nothing may be sent to somebody known by `values` (of one kind: one name, or the forms of a number, three at
     /// most), if they were suppressed when they were erased.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn active(
         &self,
         tx: &Tx<'_>,
@@ -61,9 +55,6 @@ impl Erased {
     }
 
     /// All of `names` (kind and value) are one person's: what is kept under one of them holds under each.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn spread(&self, tx: &WriteTx<'_>, account: AccountId, names: &[(&str, &str)]) -> Result<(), StoreError> {
         let mut kept: Vec<(String, Time)> = Vec::new();
         for (kind, value) in names {
@@ -82,9 +73,6 @@ impl Erased {
     }
 
     /// Lifts what was kept of somebody known by `value`; says how many.
-    ///
-    /// # Errors
-    /// The store's.
     pub fn lift(
         &self,
         tx: &WriteTx<'_>,

@@ -15,13 +15,10 @@ use std::borrow::Cow;
 pub struct PastSuppression {
     /// E.164; none for a hidden number.
     pub phone: Option<String>,
-    /// The person.
     pub contact: ContactId,
-    /// Why.
     pub reason: String,
     /// recipient or manual.
     pub source: String,
-    /// Since when.
     pub since: Time,
     /// Until when.
     pub lifted_at: Option<Time>,
@@ -53,18 +50,12 @@ const SELECT: &str = "SELECT (SELECT i.value FROM contact_identities i
             s.contact_id, s.reason, s.source, s.since, s.lifted_at, s.lifted_by FROM suppressions s";
 
 /// The suppressions of an account, oldest first; with `all` the lifted ones too.
-///
-/// # Errors
-/// The store's.
 pub fn export(tx: &Tx<'_>, account: AccountId, all: bool) -> Result<Vec<PastSuppression>, StoreError> {
     let sql = format!("{SELECT} WHERE s.account_id = ?1 AND (?2 OR s.lifted_at IS NULL) ORDER BY s.since, s.id");
     tx.list(&sql, params![account, all], read)
 }
 
 /// Every suppression that one person ever had, newest first.
-///
-/// # Errors
-/// The store's.
 pub fn history(tx: &Tx<'_>, account: AccountId, contact: ContactId) -> Result<Vec<PastSuppression>, StoreError> {
     let sql = format!("{SELECT} WHERE s.account_id = ?1 AND s.contact_id = ?2 ORDER BY s.since DESC, s.id DESC");
     tx.list(&sql, params![account, contact], read)

@@ -26,35 +26,25 @@ words! {
 pub struct Suppression {
     /// E.164, or null for a hidden number.
     pub phone: Option<String>,
-    /// The person.
     pub contact_id: ContactId,
     /// recipient or manual.
     pub source: String,
-    /// Why.
     pub reason: String,
-    /// Since when.
     pub since: Time,
 }
 
 /// What makes a suppression.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewSuppression<'a> {
-    /// Whose list.
     pub account: AccountId,
-    /// Who.
     pub contact: ContactId,
-    /// By whom.
     pub source: SuppressionSource,
-    /// Why.
     pub reason: &'a str,
     /// Where the person said so.
     pub instance: Option<&'a InstanceId>,
 }
 
 /// The reason of a suppression in force for this contact, if there is one.
-///
-/// # Errors
-/// The store's.
 pub fn active(tx: &Tx<'_>, contact: ContactId) -> Result<Option<String>, StoreError> {
     tx.find(
         "SELECT reason FROM suppressions WHERE contact_id = ?1 AND lifted_at IS NULL LIMIT 1",
@@ -65,9 +55,6 @@ pub fn active(tx: &Tx<'_>, contact: ContactId) -> Result<Option<String>, StoreEr
 
 /// Suppresses a contact; one that is suppressed from the same source already keeps its first date. Says whether it is
 /// new.
-///
-/// # Errors
-/// The store's.
 pub fn add(tx: &WriteTx<'_>, new: &NewSuppression<'_>, now: Time) -> Result<bool, StoreError> {
     let added = tx.execute(
         "INSERT INTO suppressions (account_id, contact_id, source, reason, instance_id, since)
@@ -78,9 +65,6 @@ pub fn add(tx: &WriteTx<'_>, new: &NewSuppression<'_>, now: Time) -> Result<bool
 }
 
 /// Lifts the suppressions of `contact` from `sources`; says how many.
-///
-/// # Errors
-/// The store's.
 pub fn lift(
     tx: &WriteTx<'_>,
     contact: ContactId,
@@ -100,9 +84,6 @@ pub fn lift(
 }
 
 /// Everyone who is suppressed in an account, oldest first.
-///
-/// # Errors
-/// The store's.
 pub fn list(tx: &Tx<'_>, account: AccountId) -> Result<Vec<Suppression>, StoreError> {
     tx.list(
         "SELECT (SELECT i.value FROM contact_identities i WHERE i.contact_id = s.contact_id AND i.kind = 'phone'

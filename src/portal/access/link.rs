@@ -18,9 +18,6 @@ struct Password<'a> {
 }
 
 /// `GET /login/{token}`: the link becomes a session.
-///
-/// # Errors
-/// The database's.
 pub async fn log_in(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     match gateway.accounts.redeem_login(v.segment(), &v.user_agent, v.address).await {
         Ok(session) => Ok(welcome_by_page(v, &session, "/overview")),
@@ -30,9 +27,6 @@ pub async fn log_in(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
 }
 
 /// `GET /password/{token}`: the form; the link is not used up by looking.
-///
-/// # Errors
-/// The database's.
 pub async fn show_password(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     if !gateway.accounts.is_password_link(v.segment()).await? {
         return Ok(gone(v));
@@ -41,9 +35,6 @@ pub async fn show_password(gateway: &Gateway, v: &PageContext) -> Result<Respons
 }
 
 /// `POST /password/{token}`.
-///
-/// # Errors
-/// The database's.
 pub async fn save_password(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let password = v.form.raw("password");
     let again = |problem: String| v.page_with(&Password { v, problem }, StatusCode::UNPROCESSABLE_ENTITY);

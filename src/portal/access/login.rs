@@ -41,9 +41,6 @@ pub async fn show(_: &Gateway, v: &PageContext) -> Result<Response, PageError> {
 }
 
 /// `POST /login`: email and password.
-///
-/// # Errors
-/// The database's.
 pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let (email, password) = (v.form.text("email"), v.form.raw("password"));
     match gateway.accounts.log_in(email, password, &v.user_agent, guesser(v)).await {
@@ -59,9 +56,6 @@ pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 }
 
 /// `POST /login/code`: the code of the second factor.
-///
-/// # Errors
-/// The database's.
 pub async fn code(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let ticket = v.form.text("ticket");
     match gateway.accounts.log_in_with_code(ticket, v.form.text("code"), &v.user_agent, guesser(v)).await {

@@ -9,9 +9,6 @@ use crate::{
 use warp::reply::Response;
 
 /// Keeps what was chosen, and goes back to where it was chosen.
-///
-/// # Errors
-/// The database's.
 pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let mut response = see_other(&super::next(v));
     if let Some(lang) = Lang::parse(v.form.text("lang")) {

@@ -24,17 +24,11 @@ struct Security<'a> {
 }
 
 /// `GET /security`.
-///
-/// # Errors
-/// The database's.
 pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     Ok(v.page(&blank(gateway, v).await?))
 }
 
 /// `POST /security/password`.
-///
-/// # Errors
-/// The database's.
 pub async fn password(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let (old, new) = (v.form.raw("old"), v.form.raw("password"));
     let problem = if new == v.form.raw("again") {
@@ -57,9 +51,6 @@ pub async fn password(gateway: &Gateway, v: &PageContext) -> Result<Response, Pa
 }
 
 /// `POST /security/second-factor`: shows a new seed.
-///
-/// # Errors
-/// The database's.
 pub async fn second_factor(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let seed = gateway.accounts.begin_second_factor(v.session()?.user).await?;
     let seed = Some(with_address(v, seed)?);
@@ -67,9 +58,6 @@ pub async fn second_factor(gateway: &Gateway, v: &PageContext) -> Result<Respons
 }
 
 /// `POST /security/second-factor/confirm`: the app's first code; shows the recovery codes, this once.
-///
-/// # Errors
-/// The database's.
 pub async fn confirm(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     match gateway.accounts.confirm_second_factor(v.session()?.user, v.form.text("code")).await {
         Ok(codes) => Ok(v.page(&Security { codes, ..blank(gateway, v).await? })),
@@ -86,9 +74,6 @@ pub async fn confirm(gateway: &Gateway, v: &PageContext) -> Result<Response, Pag
 }
 
 /// `POST /security/second-factor/off`, with the password.
-///
-/// # Errors
-/// The database's.
 pub async fn off(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let user = v.session()?.user;
     let (status, factor_problem) = match gateway.accounts.is_password(user, v.form.raw("old")).await {

@@ -37,9 +37,6 @@ impl<'a> Setup<'a> {
 const WORDS: (&str, &str) = ("access.setup", "access.setup_text");
 
 /// `GET /setup/{token}`.
-///
-/// # Errors
-/// The database's.
 pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     if !gateway.accounts.is_setup_link(v.segment()).await? {
         return Ok(gone(v));
@@ -48,9 +45,6 @@ pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 }
 
 /// `POST /setup/{token}`.
-///
-/// # Errors
-/// The database's.
 pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let first = match first_user(v) {
         Ok(first) => first,

@@ -35,17 +35,11 @@ struct AccountRow {
 }
 
 /// `GET /admin/accounts?q=`.
-///
-/// # Errors
-/// The database's.
 pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     Ok(v.page(&page(gateway, v, String::new()).await?))
 }
 
 /// `POST /admin/accounts`.
-///
-/// # Errors
-/// The database's.
 pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let region = v.form.some("region").map(Region::parse).transpose();
     let problem = match region {

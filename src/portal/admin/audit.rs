@@ -20,9 +20,6 @@ struct Audit<'a> {
 }
 
 /// `GET /admin/audit?actor=&action=&target=&account=&from=&to=&after=`.
-///
-/// # Errors
-/// The database's.
 pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let text = |name: &str| v.query.some(name).map(str::to_owned);
     let wanted = AuditSearch {

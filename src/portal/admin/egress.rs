@@ -19,9 +19,6 @@ struct EgressPage<'a> {
 }
 
 /// `GET /admin/egress`.
-///
-/// # Errors
-/// The database's.
 pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     Ok(v.page(&page(gateway, v, String::new()).await?))
 }

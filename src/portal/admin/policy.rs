@@ -56,17 +56,11 @@ struct PolicyForm {
 }
 
 /// `GET /admin/policy`.
-///
-/// # Errors
-/// The database's.
 pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     Ok(v.page(&page(gateway, v, PolicyForm::default()).await?))
 }
 
 /// `POST /admin/policy/try`: the check that every message goes through, on a text that is sent to nobody.
-///
-/// # Errors
-/// The database's.
 pub async fn attempt(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let purpose = Purpose::parse(v.form.text("purpose")).ok_or(PageError::NotFound)?;
     let text = v.form.raw("text");
@@ -83,9 +77,6 @@ pub async fn attempt(gateway: &Gateway, v: &PageContext) -> Result<Response, Pag
 }
 
 /// `POST /admin/policy`: the figures.
-///
-/// # Errors
-/// The database's.
 pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let mut wanted = BTreeMap::new();
     for set in gateway.sending.figures() {
@@ -109,9 +100,6 @@ pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 }
 
 /// `POST /admin/policy/phrases`.
-///
-/// # Errors
-/// The database's.
 pub async fn add(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let counts = v.form.some("group").map(|group| (group.to_owned(), v.form.parsed("weight").unwrap_or(0)));
     match gateway.sending.add_phrase(v.form.text("phrase"), counts, v.actor()).await {

@@ -20,9 +20,6 @@ struct Requests<'a> {
 }
 
 /// `GET /admin/requests`.
-///
-/// # Errors
-/// The database's.
 pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     Ok(v.page(&page(gateway, v, None).await?))
 }

@@ -31,9 +31,6 @@ struct Reviews<'a> {
 }
 
 /// `GET /admin/reviews`.
-///
-/// # Errors
-/// The database's.
 pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     Ok(v.page(&page(gateway, v, None).await?))
 }

@@ -56,17 +56,11 @@ struct Backups {
 }
 
 /// `GET /admin/system`.
-///
-/// # Errors
-/// The database's.
 pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     Ok(v.page(&page(gateway, v, String::new()).await?))
 }
 
 /// `POST /admin/system/backup`: one now, beside the scheduled ones. It goes on when the browser leaves.
-///
-/// # Errors
-/// The database's.
 pub async fn back_up(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let Some(plan) = gateway.backups.clone() else {
         return again(gateway, v, v.t("system.no_backups_text").to_owned()).await;
@@ -94,9 +88,6 @@ pub async fn back_up(gateway: &Gateway, v: &PageContext) -> Result<Response, Pag
 }
 
 /// `POST /admin/system/log`: the level, until the next start.
-///
-/// # Errors
-/// The database's.
 pub async fn log(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let level = v.form.text("level").to_owned();
     if !logging::LEVELS.contains(&level.as_str()) {

@@ -18,9 +18,6 @@ struct Watched<'a> {
 }
 
 /// `GET /admin/3cx`.
-///
-/// # Errors
-/// The database's.
 pub async fn list(state: &AppState, v: &PageContext) -> Result<Response, PageError> {
     let all = state.threecx.monitor(None).await?;
     Ok(v.page(&Watched { v, all }))

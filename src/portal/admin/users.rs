@@ -26,17 +26,11 @@ struct Users<'a> {
 }
 
 /// `GET /admin/users`.
-///
-/// # Errors
-/// The database's.
 pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     Ok(v.page(&page(gateway, v, None, String::new()).await?))
 }
 
 /// `POST /admin/users`: the link by which they choose a password is on the answer, and nowhere after it.
-///
-/// # Errors
-/// The database's.
 pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let role = Role::parse(v.form.text("role")).unwrap_or(Role::Viewer);
     let email = v.form.text("email").to_owned();

@@ -14,7 +14,6 @@ pub const OWN_REFERENCE: &str = "chat-";
 /// A chat of the list.
 #[derive(Serialize)]
 pub struct ShownChat {
-    /// Its id.
     pub id: String,
     /// The name, or the number.
     pub title: String,
@@ -45,7 +44,6 @@ pub struct ShownLine {
     pub key: [i64; 3],
     /// Whether we wrote it.
     pub mine: bool,
-    /// What.
     pub text: String,
     /// A word for what has no text.
     pub kind: String,
@@ -65,7 +63,6 @@ pub struct ShownLine {
     pub writer: Option<String>,
     /// What it answers.
     pub quoted: Option<String>,
-    /// Its file.
     pub file: Option<ShownFile>,
     /// Signs and who gave them.
     pub reactions: Vec<(String, String)>,
@@ -73,7 +70,6 @@ pub struct ShownLine {
     pub own_sign: Option<String>,
     /// Hours and minutes.
     pub time: String,
-    /// When, exactly.
     pub full: String,
     /// When, for programs.
     pub machine: String,
@@ -94,7 +90,6 @@ pub struct ShownFile {
     pub state_word: String,
     /// Its name, or a word for its kind.
     pub name: String,
-    /// How large.
     pub size: String,
     /// Where it is, if it is here.
     pub url: Option<String>,

@@ -19,7 +19,6 @@ const BLANK_MAX: usize = 1024;
 pub struct Offer {
     /// `name/language`.
     pub id: String,
-    /// Its name.
     pub name: String,
     /// Its language code.
     pub language: String,

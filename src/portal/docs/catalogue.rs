@@ -1,6 +1,5 @@
 //! Which pages the documentation has, in reading order. A page is a line here and a Markdown file in each language.
 
-/// One page.
 #[derive(PartialEq, Eq, Debug)]
 pub struct DocEntry {
     /// Its path on the gateway.

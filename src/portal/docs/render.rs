@@ -20,9 +20,7 @@ pub struct Rendered {
 pub struct Heading {
     /// 2 to 6.
     pub level: u8,
-    /// Its anchor.
     pub id: String,
-    /// Its text.
     pub text: String,
 }
 

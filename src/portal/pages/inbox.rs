@@ -39,9 +39,6 @@ struct InboxRow {
 }
 
 /// `GET /inbound-logs?instance=&q=&after=`.
-///
-/// # Errors
-/// The database's.
 pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let (is_live, of) = (new_rows::is_wanted(v, &["q"]), v.query.text("instance").to_owned());
     let (account, instance) = (v.scope(), v.query.some("instance").map(str::to_owned));

@@ -58,9 +58,6 @@ pub(super) struct SettingField {
 }
 
 /// `GET /instances`.
-///
-/// # Errors
-/// The database's.
 pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let instances = gateway.instances.list(v.scope()).await?;
     Ok(v.page(&InstancesPage { v, instances }))

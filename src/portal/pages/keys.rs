@@ -36,9 +36,6 @@ pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 }
 
 /// `POST /api-keys`: the key's text is on the answer, and nowhere after it.
-///
-/// # Errors
-/// The database's.
 pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let there = gateway.accounts.list_keys(v.account()?).await?.iter().filter(|key| key.revoked_at.is_none()).count();
     if let Some(problem) = too_many(gateway, v, there) {

@@ -43,9 +43,6 @@ struct Messages<'a> {
 }
 
 /// `GET /message-logs?q=&instance=&status=&purpose=&from=&to=&after=`.
-///
-/// # Errors
-/// The database's.
 pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let is_live = new_rows::is_wanted(v, &["q", "status", "purpose", "from", "to"]);
     let (wanted, problem) = wanted(v, gateway.sending.rules().review_score);

@@ -33,17 +33,11 @@ struct Mail {
 }
 
 /// `GET /admin/notices`.
-///
-/// # Errors
-/// The database's.
 pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     Ok(v.page(&page(gateway, v, None).await?))
 }
 
 /// `POST /admin/notices/test`: sends to everybody who is named in the configuration, and shows what came of it.
-///
-/// # Errors
-/// The database's.
 pub async fn test(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let outcomes = gateway.digests.test().await;
     Ok(v.page(&page(gateway, v, Some(outcomes)).await?))

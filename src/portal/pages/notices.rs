@@ -30,9 +30,6 @@ struct NoticeRow {
 }
 
 /// `GET /notices?all=`.
-///
-/// # Errors
-/// The database's.
 pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let (scope, all) = (scope(v)?, v.query.is_on("all"));
     let rows = gateway.store.read(move |tx| notices::list(tx, scope, all)).await?;

@@ -65,9 +65,6 @@ struct OverviewFigures {
 }
 
 /// `GET /overview`.
-///
-/// # Errors
-/// The database's.
 pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let (account, now) = (v.scope(), v.now);
     let known = v.account_facts();

@@ -41,9 +41,6 @@ struct Scheduled<'a> {
 }
 
 /// `GET /scheduled?instance=&after=`.
-///
-/// # Errors
-/// The database's.
 pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     Ok(v.page(&page(gateway, v, String::new()).await?))
 }

@@ -38,9 +38,6 @@ pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 }
 
 /// `POST /suppressed-recipients`.
-///
-/// # Errors
-/// The database's.
 pub async fn add(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let account = v.account()?;
     let phone = match phone(gateway, v)? {

@@ -61,9 +61,6 @@ struct Preview {
 }
 
 /// `GET /integrations/3cx`.
-///
-/// # Errors
-/// The database's.
 pub async fn list(state: &AppState, v: &PageContext) -> Result<Response, PageError> {
     Ok(v.page(&overview(state, v, String::new()).await?))
 }

@@ -40,9 +40,6 @@ struct DeliveryPage<'a> {
 }
 
 /// `GET /webhooks?failed=&endpoint=`.
-///
-/// # Errors
-/// The database's.
 pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     Ok(v.page(&page(gateway, v).await?))
 }

@@ -35,11 +35,9 @@ pub struct Pace {
 /// What is asked of the counters about one message.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {
-    /// Who sends.
     pub instance: &'a InstanceId,
     /// To whom: the contact, or the address of somebody who is none yet.
     pub person: &'a str,
-    /// Why.
     pub purpose: Option<Purpose>,
     /// Of the normalised text; 0: it has none that could be repeated.
     pub fingerprint: u64,

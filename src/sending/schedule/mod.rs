@@ -59,7 +59,6 @@ pub enum ScheduleError {
     /// The gateway stopped, or could not write, before it was known what became of it.
     #[error("it is not known yet what became of it: look at the log")]
     NotKnown,
-    /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -173,9 +172,6 @@ impl Schedules {
     }
 
     /// What people scheduled, newest first.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn list(&self, filter: Filter) -> Result<Vec<ScheduledMessage>, StoreError> {
         self.store.read(move |tx| row::list(tx, &filter)).await
     }

@@ -32,15 +32,12 @@ pub struct NewSchedule {
     pub account: AccountId,
     /// By which instance.
     pub instance: InstanceId,
-    /// To whom.
     pub recipient: Recipient,
     /// Text, or a file with a caption; a template cannot wait.
     pub draft: Draft<String>,
-    /// Why.
     pub purpose: Purpose,
     /// The caller's own id.
     pub reference: Option<String>,
-    /// When.
     pub due_at: Time,
     /// Who made it, in words for people.
     pub created_by: String,
@@ -67,17 +64,13 @@ words! {
 /// A message to be sent later, as people are shown it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct ScheduledMessage {
-    /// Its number.
     pub id: ScheduleId,
-    /// Whose.
     pub account: AccountId,
     /// By which instance.
     pub instance: InstanceId,
     /// To whom: E.164, `contact:ID`, or a group's id.
     pub recipient: String,
-    /// What.
     pub message: String,
-    /// Why.
     pub purpose: String,
     /// When it is to be sent.
     pub due_at: Time,
@@ -113,9 +106,6 @@ const COLUMNS: &str = "s.id, s.account_id, s.instance_id, s.recipient, s.body, s
                        s.created_at, m.sent_at";
 
 /// Puts a message into the short queue, in the transaction of its cause; the worker is woken by its caller afterwards.
-///
-/// # Errors
-/// The store's.
 pub fn enqueue(tx: &WriteTx<'_>, new: &NewSchedule, now: Time, random: &dyn Random) -> Result<ScheduleId, StoreError> {
     create(tx, new, "queued", MessageId::new(now, random), now).map(|(id, _)| id)
 }
@@ -190,9 +180,6 @@ pub(super) fn find(
 }
 
 /// The newest first, in a read that brings more.
-///
-/// # Errors
-/// The store's.
 pub fn list(tx: &Tx<'_>, filter: &Filter) -> Result<Vec<ScheduledMessage>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM schedules s LEFT JOIN messages m ON m.id = s.log_id

@@ -24,9 +24,6 @@ const AFTER_ERROR: Duration = Duration::from_secs(1);
 
 impl Schedules {
     /// Sends everything that is due now; says how many were tried. Tests step with this.
-    ///
-    /// # Errors
-    /// The store's.
     pub async fn step(self: &Arc<Self>) -> Result<usize, StoreError> {
         let mut tried = 0;
         loop {

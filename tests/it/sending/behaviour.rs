@@ -273,6 +273,25 @@ async fn no_other_refusal_is_a_strike() {
 }
 
 #[tokio::test]
+async fn a_soft_text_is_listed_for_review_when_many_people_get_it() {
+    let world = World::start_with(no_rates).await;
+    import(&world, 0..12).await;
+    let soft = "We have not seen you for a while. Come back soon and see our new shop.";
+    for (text, last) in [(soft, 60), ("Your order 2041 has left our warehouse.", 0)] {
+        let mut scores = Vec::new();
+        for n in 0..12 {
+            let reply = world.send(&message_with(json!({"phone": customer(n), "message": text}))).await;
+            assert_eq!(reply.status, 200, "{}", reply.body);
+            let row = world.row(&json!(log_id(&reply))).await;
+            scores.push(row["decision"]["score"].as_i64().expect("a score"));
+        }
+        assert!(scores[..9].iter().all(|score| *score < 60), "{text}: {scores:?}");
+        assert!(scores[9..].iter().all(|score| *score == last), "{text}: {scores:?}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn observe_mode_refuses_nothing_and_scores_everything() {
     let world = World::start_with(observe).await;
     for n in 0..31 {

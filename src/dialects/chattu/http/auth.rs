@@ -16,7 +16,6 @@ use crate::{
 };
 use ::http::{HeaderMap, Method};
 
-/// Who asks.
 pub enum Who {
     /// Somebody with a key.
     Key(DialectCaller),

@@ -184,7 +184,6 @@ struct Phrase {
 struct RulePlace<'a> {
     name: &'a str,
     text: &'a str,
-    /// An admin's.
     own: bool,
 }
 

@@ -15,7 +15,6 @@ const CURRENCIES: [&str; 16] =
 pub enum Shape {
     /// Words, prices, units, dates: to be read on.
     Words,
-    /// An identifier.
     Id,
     /// An identifier that reads as a word if its digits are letters.
     IdOrLeet,

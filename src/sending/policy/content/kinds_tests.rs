@@ -8,6 +8,9 @@ static POLICY: LazyLock<ContentPolicy> = LazyLock::new(ContentPolicy::built_in);
 const REFUSE: u8 = 80;
 const REVIEW: u8 = 60;
 
+/// A win-back without an offer.
+const SOFT_TEXT: &str = "We have not seen you for a while. Come back soon and see our new shop.";
+
 fn total(text: &str) -> u8 {
     POLICY.score(Purpose::Transactional, text).total
 }
@@ -268,4 +271,15 @@ fn what_only_the_rules_refuse_is_for_a_person_and_an_admins_own_words_are_not() 
     let own = ContentPolicy::with_extra([("house.toml".to_owned(), file.to_owned())]).expect("good rules");
     let score = own.score(Purpose::Transactional, text);
     assert!(score.total >= REFUSE, "{score:?}");
+}
+
+#[test]
+fn a_soft_text_is_for_a_person_when_many_get_it() {
+    let soft = POLICY.score(Purpose::Transactional, SOFT_TEXT);
+    assert!(soft.total < REVIEW && soft.model >= SOFT, "{soft:?}");
+    assert_eq!(soft.clone().in_company(CROWD - 1), soft);
+    let seen = soft.in_company(CROWD);
+    assert!(seen.total == REVIEW && *seen.signals[0].id == *"behaviour.many", "{seen:?}");
+    let plain = POLICY.score(Purpose::Transactional, "Your order 2041 has left our warehouse.");
+    assert_eq!(plain.clone().in_company(1_000), plain);
 }

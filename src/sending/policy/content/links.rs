@@ -24,7 +24,6 @@ pub enum Piece<'a> {
     Link {
         /// What stands before the link.
         before: &'a str,
-        /// The link.
         link: TextLink,
     },
     /// The origin line of a one-time code for browsers (`@example.com #123456`): a host, but no link.

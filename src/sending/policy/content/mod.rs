@@ -78,6 +78,12 @@ const REVIEWED: u32 = 60;
 /// would be no word to show for it.
 pub const SOME_EVIDENCE: u32 = 20;
 
+/// So many people make a soft text more than a coincidence.
+const CROWD: u32 = 10;
+
+/// The model's share from which a text sounds like advertising at all: 2.5 in log-odds below where it agrees.
+const SOFT: u8 = 8;
+
 /// The model's share from which it is sure enough to have an answer in a conversation refused: 1.5 in log-odds.
 const SURE: u8 = 81;
 
@@ -85,6 +91,20 @@ const SURE: u8 = 81;
 const EVIDENCE: u32 = 40;
 
 impl Score {
+    /// The same for a text that goes to `people` within an hour, or to as many who never wrote: what sounds a little like
+    /// advertising ("we have not seen you for a while", "15 minutes for a demo") is then for a person to see.
+    #[must_use]
+    pub fn in_company(mut self, people: u32) -> Self {
+        if people < CROWD || self.model < SOFT || u32::from(self.total) >= REVIEWED {
+            return self;
+        }
+        let weight = u8::try_from(REVIEWED).unwrap_or(u8::MAX) - self.total;
+        self.signals.push(own("behaviour.many", weight, "sounds like advertising and goes to many people at once"));
+        self.signals.sort_by_key(|s| std::cmp::Reverse(s.weight));
+        self.total += weight;
+        self
+    }
+
     /// The same for an answer within a conversation (purpose support, the person wrote within 24 hours): the words of
     /// weak groups and the bonuses for them, such as "come and see us tomorrow", do not refuse it, and the model has to
     /// be surer.

@@ -114,7 +114,6 @@ pub fn place(id: &str) -> Option<usize> {
     NAMES[..BUILT].iter().position(|name| *name == id)
 }
 
-/// The weights.
 #[derive(Debug)]
 pub struct Model {
     bias: f32,

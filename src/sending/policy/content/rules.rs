@@ -54,7 +54,6 @@ pub struct RuleFile {
     /// New kinds of language.
     #[serde(default)]
     pub group: Vec<GroupEntry>,
-    /// Phrases.
     #[serde(default)]
     pub rule: Vec<RuleEntry>,
     /// Telephone numbers and short codes.
@@ -104,7 +103,6 @@ pub struct RuleEntry {
     pub group: Spanned<String>,
     /// Points for one of the phrases, 0 to 100.
     pub weight: Spanned<i64>,
-    /// The phrases.
     pub phrases: Vec<Spanned<String>>,
 }
 
@@ -132,7 +130,6 @@ pub struct NumberEntry {
 pub struct TogetherEntry {
     /// The signal's id; of several entries with one id the heaviest counts.
     pub id: Spanned<String>,
-    /// The groups.
     pub of: Vec<Spanned<String>>,
     /// How many of them at least.
     pub least: usize,
