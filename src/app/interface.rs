@@ -21,10 +21,11 @@ pub static INTERFACE: LazyLock<Value> = LazyLock::new(|| {
         &served,
         vec![
             part("messages", "The guarded API: one message, one answer.", guarded),
-            part("3cx", "What a 3CX telephone system calls.", threecx::openapi::operations()),
+            part("threecx", "What a 3CX telephone system calls.", threecx::openapi::operations()),
             part("chattu", "The Chattu-style dialect over the same guard.", chattu::openapi::operations()),
             part("service", "The state of the gateway.", openapi::service::operations()),
         ],
+        chattu::components(),
     )
 });
 

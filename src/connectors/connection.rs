@@ -3,7 +3,7 @@
 //! It knows nothing of any provider: what an answer or an event means for the state is said by its callers.
 
 use crate::{
-    connectors::{ConnectionStatus, Ear, EventKind, NotRecorded, Pairing, ProviderEvent, registry::Deps},
+    connectors::{ConnectionStatus, Ear, EventKind, NotRecorded, Pairing, ProviderEvent, meta_error, registry::Deps},
     model::{
         clock::{Clock, Time},
         ids::InstanceId,
@@ -126,6 +126,14 @@ impl ConnectionState {
             return Err(NotRecorded("the instance is not running".to_owned()));
         }
         self.ear.hear(ProviderEvent { instance: self.instance.clone(), at, what }).await
+    }
+
+    /// An error of Meta's that stops messages of one kind: the owner is told.
+    pub(super) async fn restricted(&self, code: i64) {
+        let now = self.clock.now();
+        if let Err(e) = self.tell(now, meta_error::restriction(code, now)).await {
+            tracing::debug!(instance = %self.instance, "a restriction is told with the next message that it stops: {e}");
+        }
     }
 
     /// The server gave a sign of life.

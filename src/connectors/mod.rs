@@ -20,6 +20,7 @@ pub mod evolution;
 pub mod groups;
 pub mod hook;
 pub mod inbound_event;
+pub mod meta_error;
 pub mod outgoing;
 mod provider_text;
 pub mod registry;

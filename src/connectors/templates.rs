@@ -8,15 +8,17 @@ use crate::model::instance::words;
 pub struct TemplateName {
     /// Its name: small letters, digits and underscores.
     pub name: String,
-    /// Its language code, such as `he` or `en_US`.
+    /// Its language code, such as `he` or `en_US`: with an underscore, however it was spelt.
     pub language: String,
 }
 
 impl TemplateName {
-    /// A name that can be one; `None` for any other.
+    /// A name that can be one; `None` for any other. Meta lists and takes `en_US`, and examples of its webhooks say
+    /// `en-US`: both are one language.
     pub fn parse(name: &str, language: &str) -> Option<Self> {
         let fits = |text: &str, max| (1..=max).contains(&text.len()) && !text.contains(|c: char| !is_part(c));
-        (fits(name, 512) && fits(language, 16)).then(|| Self { name: name.to_owned(), language: language.to_owned() })
+        (fits(name, 512) && fits(language, 16))
+            .then(|| Self { name: name.to_owned(), language: language.replace('-', "_") })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Telling endpoints what became of a message, in the transaction that makes it so.
 
 use crate::{
-    events::webhooks::{self, Event, EventPerson, OutboundRef},
+    events::webhooks::{self, Event, EventPerson, OutboundRef, StatusStep},
     model::{
         ids::{AccountId, InstanceId, LogId},
         message::Status,
@@ -23,21 +23,24 @@ pub(super) fn step(
         return Ok(());
     }
     let Some(told) = load(tx, id)? else { return Ok(()) };
-    let emit = |event: &Event| webhooks::emit(tx, told.account, &told.instance, event, moment).map(drop);
+    let (account, instance) = (told.account, told.instance);
+    let emit = |event: &Event| webhooks::emit(tx, account, &instance, event, moment).map(drop);
     let message = told.message;
+    let failed = matches!(to, Status::Failed | Status::Blocked);
+    let (reason, provider_code) = if failed { (told.reason, told.provider_code) } else { (None, None) };
     let own = match to {
         Status::Sent => Some(Event::MessageSent(message.clone())),
         Status::Delivered => Some(Event::MessageDelivered(message.clone())),
         Status::Read => Some(Event::MessageRead(message.clone())),
         Status::Failed | Status::Blocked => {
-            Some(Event::MessageFailed(message.clone(), told.reason.clone(), told.provider_code.clone()))
+            Some(Event::MessageFailed(message.clone(), reason.clone(), provider_code.clone()))
         }
         Status::Accepted | Status::Sending | Status::Unknown => None,
     };
     if let Some(event) = own {
         emit(&event)?;
     }
-    emit(&Event::MessageStatusUpdated(message, to, from))
+    emit(&Event::MessageStatusUpdated(message, StatusStep { status: to, previous_status: from, reason, provider_code }))
 }
 
 struct AnnouncedChange {

@@ -6,6 +6,7 @@ use crate::model::{
     ids::{LogId, MessageId},
     instance::words,
     message::Status,
+    phone::Unusual,
     plan::{Period, PlanLimits},
 };
 use std::time::Duration;
@@ -53,6 +54,8 @@ pub struct Answer {
     pub quota: Option<Quota>,
     /// Whether this is the answer to an earlier request with the same Idempotency-Key.
     pub replayed: bool,
+    /// What is unusual about the number that it was for; nothing that kept it from going.
+    pub unusual: Option<Unusual>,
 }
 
 /// The account's limits and what is used of them.

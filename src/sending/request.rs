@@ -335,7 +335,8 @@ fn read_purpose(object: &Map<String, Value>) -> PurposeField {
 fn read_template(value: &Value) -> Option<Draft> {
     let object = value.as_object()?;
     let name = read_text(object.get("name")?, 512)?;
-    let language = read_text(object.get("language")?, 16)?;
+    // A provider's examples spell it `en-US`, too; it takes `en_US`.
+    let language = read_text(object.get("language")?, 16)?.replace('-', "_");
     let variables = match present(object, "variables") {
         None => Vec::new(),
         Some(list) => list.as_array()?.iter().map(|v| read_text(v, 1024)).collect::<Option<_>>()?,

@@ -168,9 +168,13 @@ fn read(r: &Row<'_>) -> rusqlite::Result<Story> {
     })
 }
 
+/// The category, and whether it is billed. Where `billable` is told it decides; where it is absent, as it is to be from
+/// October 2026 on, the `type` does: what Meta calls free is free, and nothing else is (Meta's page on pricing).
 fn pricing(text: &str) -> Option<(String, bool)> {
     let told: Value = serde_json::from_str(text).ok()?;
-    Some((told["category"].as_str()?.to_owned(), told["billable"] == true))
+    let is_free = || told["type"].as_str().is_some_and(|kind| kind.starts_with("free_"));
+    let is_billed = told["billable"].as_bool().unwrap_or_else(|| !is_free());
+    Some((told["category"].as_str()?.to_owned(), is_billed))
 }
 
 fn decision(r: &Row<'_>) -> rusqlite::Result<Option<GuardDecision>> {
@@ -191,4 +195,27 @@ fn decision(r: &Row<'_>) -> rusqlite::Result<Option<GuardDecision>> {
         wait_ms: figures["wait_ms"].as_u64().unwrap_or(0),
         why: figures["why"].as_str().map(str::to_owned),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_called_free_is_billed() {
+        let utility = |billed| Some(("utility".to_owned(), billed));
+        for (text, told) in [
+            (r#"{"category":"utility","billable":true,"type":"free_entry_point"}"#, utility(true)),
+            (r#"{"category":"utility","billable":false,"type":"regular"}"#, utility(false)),
+            (r#"{"category":"utility","type":"regular"}"#, utility(true)),
+            (r#"{"category":"utility","type":"free_customer_service"}"#, utility(false)),
+            (r#"{"category":"utility","type":"free_entry_point"}"#, utility(false)),
+            (r#"{"category":"utility","type":"free_group_customer_service"}"#, utility(false)),
+            (r#"{"category":"utility"}"#, utility(true)),
+            (r#"{"type":"regular"}"#, None),
+            ("no JSON", None),
+        ] {
+            assert_eq!(pricing(text), told, "{text}");
+        }
+    }
 }

@@ -1,15 +1,17 @@
 //! The webhook events, their schemas made from the typed events themselves: once with everything that can be there,
 //! once with nothing that may be missing.
 
-use super::schema::{header, json_answer, shape};
+use super::schema::{header, json_answer, named, shape};
 use crate::{
-    events::webhooks::{Event, EventContext, EventName, EventPerson, OutboundRef},
+    events::webhooks::{Event, EventContext, EventName, EventPerson, OutboundRef, StatusStep},
     model::{
         clock::Time,
         ids::{ContactId, InstanceId, LogId},
         instance::{Health, InstanceState},
         message::Status,
     },
+    sending::Source,
+    texts::locale::{self, Lang},
 };
 use serde_json::{Map, Value, json};
 
@@ -27,11 +29,7 @@ fn described(name: EventName) -> Value {
     let (full, bare) = (body(&example(name, true)), body(&example(name, false)));
     let mut schema = shape(&full, &bare);
     schema["properties"]["event"] = json!({"const": name});
-    for time in ["timestamp", "expires_at", "last_message_at", "started_at", "ended_at"] {
-        if schema["properties"][time]["type"] != Value::Null {
-            schema["properties"][time]["format"] = json!("date-time");
-        }
-    }
+    name_words(&mut schema["properties"]);
     if matches!(name, EventName::MessageReceived | EventName::GroupMessageReceived) {
         let what = "The message as the provider told it; only where the other members cannot hold all of it.";
         schema["properties"]["raw"] = json!({"type": "object", "description": what});
@@ -46,12 +44,36 @@ fn described(name: EventName) -> Value {
         ("X-WhatsApp-Gateway-Signature", "sha256= and HMAC-SHA256 over timestamp, a dot, and the body."),
     ];
     let parameters: Vec<Value> = signed.iter().map(|(name, what)| header(name, what, text.clone())).collect();
+    let key = format!("event.{name}");
     json!({
         "operationId": format!("event_{}", name.as_str().replace('.', "_")),
+        "summary": locale::all(Lang::En).get(&key).map_or(name.as_str(), String::as_str),
+        "security": [],
         "parameters": parameters,
         "requestBody": {"required": true, "content": {"application/json": {"schema": schema, "example": full}}},
         "responses": {"2XX": json_answer("Taken. Anything else is tried again.", json!({}))},
     })
+}
+
+/// Says which words and forms the members have that are no free text.
+fn name_words(properties: &mut Value) {
+    let words = |all: &[&str]| json!({"type": "string", "enum": all});
+    let states: Vec<&str> = InstanceState::ALL.iter().map(|s| s.as_str()).collect();
+    let health: Vec<&str> = Health::ALL.iter().map(|h| h.as_str()).collect();
+    let sources: Vec<&str> = Source::ALL.iter().map(|s| s.as_str()).collect();
+    for (member, schema) in properties.as_object_mut().into_iter().flatten() {
+        match member.as_str() {
+            "timestamp" | "expires_at" | "last_message_at" | "started_at" | "ended_at" => {
+                schema["format"] = json!("date-time");
+            }
+            "message_purpose" => *schema = named("Purpose"),
+            "status" | "previous_status" => *schema = named("Status"),
+            "state" | "previous_state" => *schema = words(&states),
+            "health" => *schema = words(&health),
+            "source" => *schema = words(&sources),
+            _ => {}
+        }
+    }
 }
 
 fn body(event: &Event) -> Value {
@@ -85,7 +107,15 @@ fn example(name: EventName, full: bool) -> Event {
         }
         EventName::MessageDelivered => Event::MessageDelivered(outbound(full)),
         EventName::MessageRead => Event::MessageRead(outbound(full)),
-        EventName::MessageStatusUpdated => Event::MessageStatusUpdated(outbound(full), Status::Delivered, Status::Sent),
+        EventName::MessageStatusUpdated => Event::MessageStatusUpdated(
+            outbound(full),
+            StatusStep {
+                status: Status::Failed,
+                previous_status: Status::Sent,
+                reason: maybe("The number is not on WhatsApp."),
+                provider_code: maybe("131026"),
+            },
+        ),
         EventName::RecipientOptedOut => Event::RecipientOptedOut { from: person(), message_text: "STOP".into() },
         EventName::InstanceConnected => Event::InstanceConnected { phone: maybe("+966112345678") },
         EventName::InstanceDisconnected => {

@@ -20,6 +20,10 @@ use ::http::{HeaderValue, header};
 use serde_json::{Map, Value, json};
 use warp::{Reply, reply::Response};
 
+/// What holds for the document as a whole.
+const DESCRIPTION: &str = "The version is that of the program. Members, codes and events are added within a version's \
+    first figure and none is taken away or changes its meaning: read what you know, and pass over what you do not.";
+
 /// One operation: a route with what goes in and what comes out.
 pub struct Operation {
     /// Its id; its texts are `operation.{id}`.
@@ -28,7 +32,7 @@ pub struct Operation {
     pub method: &'static str,
     /// Its path, as in the table of routes.
     pub path: &'static str,
-    /// The security schemes of which one is needed; none: everybody may.
+    /// The security schemes of which one is needed; none: everybody may. [`ANOTHER_HEADER`]: a header parameter does, too.
     pub security: &'static [&'static str],
     /// Parameters besides those of the path.
     pub parameters: Vec<Value>,
@@ -37,6 +41,10 @@ pub struct Operation {
     /// The answers by status.
     pub answers: Vec<(u16, Value)>,
 }
+
+/// The alternative to the named schemes where two contracts share a route: its header is described as a parameter,
+/// because generated clients send every scheme that they have a key for at once, and both together are refused.
+pub const ANOTHER_HEADER: &str = "";
 
 /// The operations of one part, under one heading.
 pub struct Part {
@@ -69,8 +77,9 @@ pub fn answer(document: &Value) -> Response {
     response
 }
 
-/// The interface: the operations of all parts whose method and path are `served`.
-pub fn make(served: &[(&str, &str)], parts: Vec<Part>) -> Value {
+/// The interface: the operations of all parts whose method and path are `served`. `schemas`: those that the parts name
+/// besides our own.
+pub fn make(served: &[(&str, &str)], parts: Vec<Part>, schemas: Vec<(&'static str, Value)>) -> Value {
     let is_served = |o: &Operation| served.iter().any(|(m, path)| *m == o.method && unnamed(path) == unnamed(o.path));
     let (mut paths, mut tags) = (Map::new(), Vec::new());
     for part in parts {
@@ -83,18 +92,24 @@ pub fn make(served: &[(&str, &str)], parts: Vec<Part>) -> Value {
             path[operation.method.to_ascii_lowercase()] = described(operation, part.tag);
         }
     }
+    let mut components = schema::components();
+    for (name, schema) in schemas {
+        components[name] = schema;
+    }
     json!({
         "openapi": "3.1.0",
         "info": {
             "title": "wa-gateway",
             "version": env!("CARGO_PKG_VERSION"),
             "summary": "Expected WhatsApp messages out, answers in, and a guard in between.",
+            "description": DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [],
         "tags": tags,
         "paths": paths,
         "webhooks": events::webhooks(),
-        "components": {"schemas": schema::components(), "securitySchemes": schema::security()},
+        "components": {"schemas": components, "securitySchemes": schema::security()},
     })
 }
 
@@ -108,7 +123,8 @@ fn described(operation: &Operation, tag: &str) -> Value {
     let key = format!("operation.{}", operation.id);
     let mut parameters = schema::path_parameters(operation.path);
     parameters.extend(operation.parameters.iter().cloned());
-    let security: Vec<Value> = operation.security.iter().map(|scheme| json!({*scheme: []})).collect();
+    let one_of = |scheme: &&str| if *scheme == ANOTHER_HEADER { json!({}) } else { json!({*scheme: []}) };
+    let security: Vec<Value> = operation.security.iter().map(one_of).collect();
     let mut described = json!({
         "operationId": operation.id,
         "summary": locale::all(Lang::En).get(&key).map_or("", String::as_str),

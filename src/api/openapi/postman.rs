@@ -83,7 +83,7 @@ fn headers(operation: &Value) -> Vec<Value> {
 
 fn auth(operation: &Value) -> Value {
     match scheme(operation) {
-        Some("bearer") if operation["tags"][0] == "3cx" => bearer("{{threecx_secret}}"),
+        Some("bearer") if operation["tags"][0] == "threecx" => bearer("{{threecx_secret}}"),
         Some("bearer") => bearer("{{api_key}}"),
         _ => json!({"type": "noauth"}),
     }

@@ -1,7 +1,7 @@
 //! What the parts of the document are written with: schemas, parameters, answers, and refusals out of the catalogue of
 //! codes.
 
-use super::example;
+use super::{example, guarded};
 use crate::model::{code::Code, message::Status, plan::Module, purpose::Purpose};
 use ::http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -22,11 +22,11 @@ pub fn components() -> Value {
     let purposes: Vec<&str> = Purpose::ALL.iter().map(|p| p.as_str()).collect();
     let statuses: Vec<&str> = Status::ALL.iter().map(|s| s.as_str()).collect();
     let modules: Vec<&str> = Module::ALL.iter().map(|m| m.as_str()).collect();
-    json!({
+    let mut schemas = json!({
         "Purpose": {"type": "string", "enum": purposes},
         "Status": {"type": "string", "enum": statuses},
         "Details": {"anyOf": [
-            {"type": "array", "maxItems": 0},
+            {"type": "array", "maxItems": 0, "items": {"type": "string"}},
             object(&["fields"], json!({"fields": {"type": "array", "items": {"type": "string"}}})),
             object(&["module", "status"], json!({
                 "module": {"type": "string", "enum": modules},
@@ -53,7 +53,10 @@ pub fn components() -> Value {
             "message_id": {"type": "string"},
             "log_id": {"type": "integer"},
         })),
-    })
+    });
+    schemas["SendMessage"] = guarded::send_message();
+    schemas["Message"] = guarded::message();
+    schemas
 }
 
 /// A named schema.
@@ -146,7 +149,7 @@ pub fn shape(full: &Value, bare: &Value) -> Value {
         }
         Value::Array(items) => match items.first() {
             Some(item) => json!({"type": "array", "items": shape(item, bare.get(0).unwrap_or(item))}),
-            None => json!({"type": "array"}),
+            None => json!({"type": "array", "items": {}}),
         },
         Value::Null => json!({"type": ["string", "null"]}),
         plain => {

@@ -3,10 +3,10 @@
 //! - [`GraphResponse`] is an answer as it came; [`GraphError`] is Meta's own error in it, which alone decides what follows.
 //! - No text that is made here holds the token, a whole number or a message.
 
-use super::{classify, settings::Settings};
+use super::settings::Settings;
 use crate::model::egress::Use;
 use crate::{
-    connectors::{outgoing::MediaFile, provider_text::repeated},
+    connectors::{meta_error::GraphError, outgoing::MediaFile},
     egress::{Bounds, Egress, EgressError, Outbound},
     model::percent,
 };
@@ -42,15 +42,6 @@ pub(super) struct GraphResponse {
     pub(super) body: Bytes,
     /// There was more than was read.
     pub(super) truncated: bool,
-}
-
-/// Meta's error, in an answer or elsewhere.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct GraphError {
-    pub(super) code: i64,
-    pub(super) is_transient: bool,
-    /// Meta's own words: shortened, and without anybody's number.
-    pub(super) words: String,
 }
 
 /// Why a question has no good answer.
@@ -168,33 +159,6 @@ impl GraphResponse {
     }
 }
 
-impl GraphError {
-    /// The error in an answer's JSON; none when there is no code.
-    pub(super) fn find(value: &Value) -> Option<Self> {
-        Self::of(&value["error"])
-    }
-
-    /// An error itself, as a status's list holds it.
-    pub(super) fn of(error: &Value) -> Option<Self> {
-        let code = match &error["code"] {
-            Value::Number(n) => n.as_i64()?,
-            Value::String(text) => text.parse().ok()?,
-            _ => return None,
-        };
-        let told = [&error["error_data"]["details"], &error["message"], &error["error_user_msg"], &error["title"]];
-        let words = told.into_iter().find_map(Value::as_str).unwrap_or("without saying why");
-        Some(Self { code, is_transient: error["is_transient"] == true, words: repeated(words) })
-    }
-
-    /// In plain words, with the code.
-    pub(super) fn text(&self) -> String {
-        match classify::words_of(self.code) {
-            Some(words) => format!("{words} (Meta's code {})", self.code),
-            None => format!("Meta answered {}: {}", self.code, self.words),
-        }
-    }
-}
-
 impl GraphFailure {
     /// In plain words.
     pub(super) fn text(&self) -> String {
@@ -244,27 +208,6 @@ fn form(file: &MediaFile, bytes: &[u8], boundary: &str) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn metas_error_is_found_by_its_code() {
-        let error = |value: Value| GraphError::find(&value).map(|e| (e.code, e.is_transient, e.words));
-        let words = |text: &str| text.to_owned();
-        for (value, found) in [
-            (
-                json!({"error": {"message": "(#131030) x", "code": 131030, "error_data": {"details": "not in list"}}}),
-                Some((131_030, false, words("not in list"))),
-            ),
-            (json!({"error": {"code": "190", "message": "m\nn"}}), Some((190, false, words("m n")))),
-            (json!({"error": {"code": 1, "is_transient": true}}), Some((1, true, words("without saying why")))),
-            (json!({"error": {"code": 100, "message": "to 966501234567"}}), Some((100, false, words("to ****567")))),
-            (json!({"error": {"message": "no code"}}), None),
-            (json!({"error": "text"}), None),
-            (json!([]), None),
-        ] {
-            assert_eq!(error(value.clone()), found, "{value}");
-        }
-    }
 
     #[test]
     fn a_file_is_a_form_of_three_fields() {

@@ -3,8 +3,8 @@
 //!
 //! The requests themselves are a [`Library`]'s.
 
-use super::client::{GraphClient, GraphError, GraphFailure};
-use crate::connectors::{Boxed, MediaError};
+use super::client::{GraphClient, GraphFailure};
+use crate::connectors::{Boxed, MediaError, meta_error::GraphError};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};

@@ -2,7 +2,7 @@
 //!
 //! - A message is one request; Meta's answer names it, and it is sent ([`outgoing`]). Our own id goes with it and comes
 //!   back in statuses, so that a message of which nobody could tell is settled later.
-//! - What an error means is decided by Meta's code alone ([`classify`]): wait ([`pacing`]), give up this message, or
+//! - What an error means is decided by Meta's code alone ([`meta_error`]): wait ([`pacing`]), give up this message, or
 //!   close the line until a person has seen to it. The same holds for what a status tells later ([`Listening`]).
 //! - What Meta tells comes to `/hooks/cloud-api/{instance}`: judged by its signature ([`hook`]), read ([`reading`]), and
 //!   recorded call by call, all of it or nothing.
@@ -11,9 +11,9 @@
 //!
 //! Like every connector it knows nothing of accounts, limits, the database and HTTP towards customers.
 
-pub mod classify;
 mod client;
 mod hook;
+mod listening;
 mod listing;
 mod media;
 mod outgoing;
@@ -25,8 +25,9 @@ mod uploads;
 mod worker;
 
 use super::{
-    Ack, ActionError, Address, Boxed, Capabilities, ConnectionStatus, Connector, Content, Ear, EventKind, HookAnswer,
-    HookRequest, MediaError, NotRecorded, Outgoing, ProviderEvent, SendError, SendErrorKind,
+    Ack, ActionError, Address, Boxed, Capabilities, ConnectionStatus, Connector, Content, HookAnswer, HookRequest,
+    MediaError, Outgoing, SendError, SendErrorKind,
+    meta_error::{self, ErrorClass, GraphError},
     registry::{BadSetting, Deps, InstanceSetup},
     templates::{Category, Template, TemplateName},
 };
@@ -36,13 +37,12 @@ use crate::{
     model::{
         clock::Clock,
         instance::{Health, InstanceState},
-        message::Receipt,
         random::Random,
     },
 };
-use classify::ErrorClass;
 use client::GraphClient;
 use hook::{CloudHook, Parts};
+use listening::Listening;
 use listing::Templates;
 use outgoing::{Demand, Failure};
 use pacing::{Pacing, Wait};
@@ -209,6 +209,7 @@ impl CloudInner {
     async fn send(&self, out: &Outgoing) -> Result<Ack, SendError> {
         let recipient = out.to.to_string();
         self.may_send(&recipient)?;
+        outgoing::check(out)?;
         let template = self.template_of(out).await?;
         let media_id = match self.file_of(out).await {
             Ok(id) => id,
@@ -239,6 +240,10 @@ impl CloudInner {
         let now = self.clock.now();
         let wait = match demand {
             Demand::None => return error,
+            Demand::Warn => {
+                self.line.restricted(error.code.parse().unwrap_or_default()).await;
+                return error;
+            }
             Demand::Close => {
                 self.line.not_open(InstanceState::Close, &error.reason).await;
                 return error;
@@ -310,9 +315,9 @@ impl CloudInner {
 
     /// A status tells of a failure: what holds for an answer holds for it.
     async fn heard_failure(&self, code: i64) {
-        match classify::code(code, false) {
+        match meta_error::code(code, false) {
             ErrorClass::CloseLine => {
-                let why = classify::words_of(code).unwrap_or("Meta lets nothing go from this number");
+                let why = meta_error::words_of(code).unwrap_or("Meta lets nothing go from this number");
                 self.line.not_open(InstanceState::Close, &format!("{why} (Meta's code {code})")).await;
             }
             ErrorClass::SlowLine | ErrorClass::Maintenance => {
@@ -338,62 +343,9 @@ impl CloudInner {
 /// What an answer to something that is no message means.
 fn done(answer: Result<client::GraphResponse, EgressError>) -> Result<(), ActionError> {
     let answer = answer.map_err(|e| ActionError(format!("Meta's API gives no answer: {e}")))?;
-    match answer.json().as_ref().and_then(client::GraphError::find) {
+    match answer.json().as_ref().and_then(GraphError::find) {
         Some(error) => Err(ActionError(error.text())),
         None if answer.status.is_success() => Ok(()),
         None => Err(ActionError(format!("Meta's API answered {}", answer.status.as_u16()))),
-    }
-}
-
-/// The ear of the webhook: what it hears is recorded as ever, and a failure that concerns the whole number is heeded.
-struct Listening {
-    inner: Arc<CloudInner>,
-    ear: Arc<dyn Ear>,
-}
-
-impl Ear for Listening {
-    fn hear(&self, heard: ProviderEvent) -> Boxed<'_, Result<(), NotRecorded>> {
-        self.record_all(vec![heard])
-    }
-
-    fn record_all(&self, all: Vec<ProviderEvent>) -> Boxed<'_, Result<(), NotRecorded>> {
-        Box::pin(async move {
-            // Meta brings old news again for days: what was before the line was opened closes nothing.
-            let opened = self.inner.plan().opened_at.seconds();
-            let news = all.iter().filter(|heard| heard.at.seconds() >= opened);
-            let follows: Vec<Follows> = news.filter_map(|heard| follows(&heard.what)).collect();
-            self.ear.record_all(all).await?;
-            self.inner.line.heard_now();
-            for one in follows {
-                match one {
-                    Follows::Failure(code) => self.inner.heard_failure(code).await,
-                    Follows::Close(why) => self.inner.line.not_open(InstanceState::Close, &why).await,
-                    Follows::Category(name, category) => self.inner.templates().recategorise(&name, category),
-                }
-            }
-            Ok(())
-        })
-    }
-}
-
-/// What something heard means for the whole number.
-enum Follows {
-    /// A message failed with this code.
-    Failure(i64),
-    /// Meta closed the line, and why.
-    Close(String),
-    /// A template has another category.
-    Category(TemplateName, Category),
-}
-
-fn follows(what: &EventKind) -> Option<Follows> {
-    match what {
-        EventKind::Receipt(heard) if heard.receipt == Receipt::Failed => {
-            heard.code.as_ref()?.parse().ok().map(Follows::Failure)
-        }
-        EventKind::State(now) if now.state == InstanceState::Close => now.reason.clone().map(Follows::Close),
-        EventKind::TemplateChanged(now) => now.category.map(|word| Follows::Category(now.template.clone(), word)),
-        EventKind::News(news) => news.then.iter().find_map(follows),
-        _ => None,
     }
 }

@@ -1,20 +1,17 @@
 //! A message on its way out, in Meta's words; and what Meta's answer means for it.
 //!
-//! Pure: values in, values out. What an error means is said by `classify.rs` alone; here it becomes what the sender
+//! Pure: values in, values out. What an error means is said by `meta_error.rs` alone; here it becomes what the sender
 //! decides on, and a [`Demand`] on the line.
 
-use super::{
-    classify::{self, ErrorClass},
-    client::{GraphError, GraphResponse},
-    reading,
-};
+use super::{client::GraphResponse, reading};
 use crate::{
     connectors::{
         Ack, Address, Content, Outgoing, SendError,
         inbound_event::RemoteParty,
+        meta_error::{ErrorClass, GraphError},
         outgoing::MediaKind,
         provider_text::retry_after,
-        templates::{PlaceholderSlot, Template},
+        templates::{Category, PlaceholderSlot, Template},
     },
     egress::EgressError,
     model::clock::Time,
@@ -27,6 +24,10 @@ use std::time::Duration;
 const MAINTENANCE: Duration = Duration::from_secs(120);
 /// Meta's limit for the text that comes back in statuses; our ids are far shorter.
 const CALLBACK_MAX: usize = 512;
+/// Meta's limit for the text beside a file, in characters (its reference of media messages).
+const CAPTION_MAX: usize = 1024;
+/// As many blanks in a row as a template's variable may not have (Meta's code 132018 and its words for it).
+const BLANKS_MAX: usize = 4;
 
 /// A message that did not get through: what its sender is told, and what follows for the others.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -43,6 +44,8 @@ pub(super) enum Demand {
     SlowLine(Option<Duration>),
     /// Messages to this recipient wait.
     SlowRecipient(Option<Duration>),
+    /// The owner should know: others go on.
+    Warn,
     /// Nothing goes any more until a person has seen to it.
     Close,
 }
@@ -78,6 +81,20 @@ pub(super) fn request(out: &Outgoing, media_id: Option<&str>, template: Option<&
     Ok(Value::Object(body))
 }
 
+/// What Meta surely refuses, told before a byte goes there.
+///
+/// # Errors
+/// What is wrong, and what would be right.
+pub(super) fn check(out: &Outgoing) -> Result<(), SendError> {
+    let Content::Media { caption, .. } = &out.content else { return Ok(()) };
+    let length = caption.chars().count();
+    if length <= CAPTION_MAX {
+        return Ok(());
+    }
+    let reason = format!("the text beside a file has {length} characters, and Meta takes {CAPTION_MAX}");
+    Err(SendError::permanent("caption_too_long", &reason))
+}
+
 fn content(out: &Outgoing, media_id: Option<&str>, template: Option<&Template>) -> (&'static str, Value) {
     match &out.content {
         Content::Text(text) => ("text", json!({"body": text, "preview_url": false})),
@@ -109,7 +126,11 @@ fn content(out: &Outgoing, media_id: Option<&str>, template: Option<&Template>) 
 /// The variables where they belong: by the template's own placeholders if those are known and as many, else all of them
 /// in its text, where Meta counts them.
 fn components(template: Option<&Template>, variables: &[String]) -> Vec<Value> {
-    let text = |value: &String| json!({"type": "text", "text": value});
+    let text = |value: &String| json!({"type": "text", "text": in_one_line(value)});
+    // A one-time code stands in the text and in the button that copies it: people give it once.
+    let code = template.filter(|t| t.category == Category::Authentication && t.slots.len() == 2).zip(variables.first());
+    let twice = code.filter(|_| variables.len() == 1).map(|(_, code)| [code.clone(), code.clone()]);
+    let variables = twice.as_ref().map_or(variables, <[String; 2]>::as_slice);
     let slots = template.map(|t| t.slots.as_slice()).filter(|slots| slots.len() == variables.len());
     let Some(slots) = slots else {
         let parameters: Vec<Value> = variables.iter().map(text).collect();
@@ -138,6 +159,23 @@ fn components(template: Option<&Template>, variables: &[String]) -> Vec<Value> {
         }
     }
     components.into_iter().map(|(_, component)| component).collect()
+}
+
+/// A variable as Meta takes one: without line breaks, tabs and long runs of blanks, each of which becomes one blank.
+fn in_one_line(value: &str) -> String {
+    let mut line = String::with_capacity(value.len());
+    let mut rest = value;
+    while let Some(start) = rest.find(char::is_whitespace) {
+        let (before, from_blank) = rest.split_at(start);
+        let end = from_blank.find(|c: char| !c.is_whitespace()).unwrap_or(from_blank.len());
+        let (run, after) = from_blank.split_at(end);
+        let is_too_much = run.contains(|c: char| c.is_control()) || run.chars().count() >= BLANKS_MAX;
+        line.push_str(before);
+        line.push_str(if is_too_much { " " } else { run });
+        rest = after;
+    }
+    line.push_str(rest);
+    line
 }
 
 fn component(place: PlaceholderSlot) -> Value {
@@ -243,7 +281,7 @@ fn refused(error: &GraphError, answer: &GraphResponse, now: Time) -> Failure {
     let wait = asked_wait(&answer.headers, now);
     let temporary = |wait| SendError::temporary(&code, &reason, wait);
     let permanent = || SendError::permanent(&code, &reason);
-    match classify::code(error.code, error.is_transient) {
+    match error.class() {
         ErrorClass::Retry => plain(temporary(wait)),
         // The line fills in how long.
         ErrorClass::SlowLine => Failure { error: temporary(wait), demand: Demand::SlowLine(wait) },
@@ -254,9 +292,12 @@ fn refused(error: &GraphError, answer: &GraphResponse, now: Time) -> Failure {
         ErrorClass::SlowRecipient => Failure { error: temporary(wait), demand: Demand::SlowRecipient(wait) },
         ErrorClass::CloseLine => Failure { error: permanent(), demand: Demand::Close },
         ErrorClass::Recipient => plain(SendError { recipient_fault: true, ..permanent() }),
-        ErrorClass::NeedsTemplate | ErrorClass::Marketing | ErrorClass::Template | ErrorClass::Media => {
-            plain(permanent())
-        }
+        ErrorClass::Restricted => Failure { error: permanent(), demand: Demand::Warn },
+        ErrorClass::NeedsTemplate
+        | ErrorClass::Marketing
+        | ErrorClass::Template
+        | ErrorClass::Media
+        | ErrorClass::Group => plain(permanent()),
         ErrorClass::Request => {
             plain(SendError::permanent(&code, &format!("Meta does not take the request ({code}): {}", error.words)))
         }

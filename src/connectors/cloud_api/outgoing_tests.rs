@@ -148,6 +148,51 @@ fn a_known_template_gets_its_variables_where_they_belong() {
     assert_eq!(said_of(&known(Vec::new()), &[]), Value::Null);
 }
 
+/// Meta refuses a variable with a line break, a tab or a long run of blanks; a code is given once and stands twice.
+#[test]
+fn variables_are_as_meta_takes_them() {
+    for (given, sent) in [
+        ("Leave at door\nCall first", "Leave at door Call first"),
+        ("a\r\nb", "a b"),
+        ("a\tb", "a b"),
+        ("a     b", "a b"),
+        ("a    b", "a b"),
+        ("a   b", "a   b"),
+        ("a \n \n b", "a b"),
+        ("\nשלום", " שלום"),
+        ("plain", "plain"),
+        ("", ""),
+    ] {
+        assert_eq!(in_one_line(given), sent, "{given:?}");
+        let body = said(&out(phone(), template(&[given])), None);
+        assert_eq!(body["template"]["components"][0]["parameters"][0]["text"], sent, "{given:?}");
+    }
+    let slot = |place| Slot { place, name: None, media: None };
+    let code = Template {
+        name: TemplateName::parse("login", "en-US").expect("a name"),
+        category: Category::Authentication,
+        status: "approved".into(),
+        body: String::new(),
+        slots: vec![slot(PlaceholderSlot::Body), slot(PlaceholderSlot::Button(0))],
+    };
+    let once = said(&out(phone(), template(&["123456"])), Some(&code));
+    let twice = said(&out(phone(), template(&["123456", "123456"])), Some(&code));
+    assert_eq!(once, twice);
+    assert_eq!(once["template"]["components"][1]["parameters"][0]["text"], "123456");
+    let utility = Template { category: Category::Utility, ..code };
+    assert_ne!(said(&out(phone(), template(&["123456"])), Some(&utility)), twice, "no code: Meta says what is wrong");
+}
+
+#[test]
+fn a_caption_that_meta_does_not_take_stays_here() {
+    let of = |length: usize| check(&out(phone(), media(MediaKind::Image, &"ש".repeat(length), None)));
+    assert_eq!((of(0), of(1024)), (Ok(()), Ok(())));
+    let error = of(1025).expect_err("too long");
+    assert_eq!((error.kind, error.code.as_str()), (SendErrorKind::Permanent, "caption_too_long"));
+    assert!(error.reason.contains("1025") && error.reason.contains("1024"), "{}", error.reason);
+    assert_eq!(check(&out(phone(), Content::Text("x".repeat(4096)))), Ok(()));
+}
+
 fn answer(status: u16, headers: &[(&'static str, &str)], body: &str) -> GraphResponse {
     let mut all = HeaderMap::new();
     for (name, value) in headers {
@@ -193,6 +238,9 @@ fn the_code_decides_and_not_the_status() {
         (190, permanent(), Demand::Close, false),
         (0, permanent(), Demand::Close, false),
         (131_042, permanent(), Demand::Close, false),
+        (131_005, permanent(), Demand::Close, false),
+        (131_064, permanent(), Demand::Warn, false),
+        (131_041, permanent(), Demand::None, false),
         (133_010, permanent(), Demand::Close, false),
     ] {
         for status in [200, 400, 401, 403, 404, 429, 500, 503] {

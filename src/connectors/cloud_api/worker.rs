@@ -4,12 +4,15 @@
 //! it: the token is set anew, or they ask for it to be connected again.
 
 use super::{
-    CloudInner, classify,
-    client::{GraphError, GraphFailure},
+    CloudInner,
+    client::GraphFailure,
     listing::{self, PAGES_MAX},
 };
 use crate::{
-    connectors::{ActionError, EventKind},
+    connectors::{
+        ActionError, EventKind,
+        meta_error::{self, ErrorClass, GraphError},
+    },
     model::{
         clock::Time,
         instance::InstanceState,
@@ -97,7 +100,7 @@ impl CloudInner {
         match answer {
             Ok(fields) => self.seen(&fields).await,
             // A token that may send need not be allowed to look: only one that is no good at all closes the line.
-            Err(GraphFailure::Refused { error: Some(error), .. }) if classify::is_bad_token(error.code) => {
+            Err(GraphFailure::Refused { error: Some(error), .. }) if meta_error::is_bad_token(error.code) => {
                 self.line.not_open(InstanceState::Close, &error.text()).await;
             }
             Err(trouble) => tracing::info!("a Cloud API number could not be looked at: {}", trouble.text()),
@@ -178,7 +181,7 @@ impl CloudInner {
 /// permissions.
 fn forbids_all(error: &GraphError) -> bool {
     let is_permission = matches!(error.code, 3 | 10 | 200..=299);
-    classify::code(error.code, error.is_transient) == classify::ErrorClass::CloseLine && !is_permission
+    error.class() == ErrorClass::CloseLine && !is_permission
 }
 
 fn own_number(fields: &Value) -> Option<String> {

@@ -9,7 +9,7 @@
 use super::settings::Settings;
 use crate::model::egress::Use;
 use crate::{
-    connectors::provider_text::repeated,
+    connectors::{meta_error::GraphError, provider_text::repeated},
     egress::{Bounds, Egress, EgressError, Outbound},
     model::percent,
 };
@@ -129,6 +129,10 @@ fn read(answer: Result<EvolutionResponse, EgressError>) -> Result<Value, Evoluti
         return Err(EvolutionError::Licence);
     }
     let status = answer.status.as_u16();
+    // Meta's error, under whatever status.
+    if let Some(error) = value.as_ref().and_then(GraphError::passed_on) {
+        return Err(EvolutionError::Refused { status, words: error.text() });
+    }
     if !answer.status.is_success() {
         let words = value.as_ref().map_or_else(|| "without saying why".to_owned(), words);
         return Err(EvolutionError::Refused { status, words });

@@ -149,11 +149,13 @@ async fn sent(inner: &EvolutionInner, data: &Value) -> Result<(), NotRecorded> {
 
 /// What became of a message that we sent.
 async fn update(inner: &EvolutionInner, data: &Value) -> Result<(), NotRecorded> {
-    // Somebody else's message: that we read it is no news.
-    if data["fromMe"] == false || data["key"]["fromMe"] == false {
+    let Some(id) = text(&data["keyId"]).or_else(|| text(&data["key"]["id"])) else { return Ok(()) };
+    // Somebody else's message: that we read it is no news. Over the Cloud API the server says so of ours, too, and Meta
+    // tells nothing of others' messages.
+    let is_theirs = data["fromMe"] == false || data["key"]["fromMe"] == false;
+    if is_theirs && !inner.keys().may_be_ours(&id) {
         return Ok(());
     }
-    let Some(id) = text(&data["keyId"]).or_else(|| text(&data["key"]["id"])) else { return Ok(()) };
     let status = data["status"].as_str().or_else(|| data["update"]["status"].as_str());
     // Without a status it stands for the lowest one: the server took it.
     match receipt(status.or(Some("SERVER_ACK"))) {
@@ -162,12 +164,12 @@ async fn update(inner: &EvolutionInner, data: &Value) -> Result<(), NotRecorded>
     }
 }
 
-/// The receipt behind one of the server's words for a status.
+/// The receipt behind one of the server's words for a status: WhatsApp Web's, or Meta's in capitals.
 pub(super) fn receipt(status: Option<&str>) -> Option<Receipt> {
     match status? {
-        "ERROR" => Some(Receipt::Failed),
-        "SERVER_ACK" => Some(Receipt::Server),
-        "DELIVERY_ACK" => Some(Receipt::Delivered),
+        "ERROR" | "FAILED" => Some(Receipt::Failed),
+        "SERVER_ACK" | "SENT" => Some(Receipt::Server),
+        "DELIVERY_ACK" | "DELIVERED" => Some(Receipt::Delivered),
         "READ" | "PLAYED" => Some(Receipt::Read),
         _ => None,
     }
@@ -197,6 +199,8 @@ async fn call(inner: &EvolutionInner, data: &Value) -> Result<(), NotRecorded> {
 async fn connection(inner: &EvolutionInner, data: &Value) {
     let reason = data["statusReason"].as_u64();
     match data["state"].as_str().unwrap_or_default() {
+        // What Meta closed stays so: the server knows only its own line.
+        "open" if inner.plan().closed_by_meta => {}
         "open" => inner.line.open(text(&data["wuid"]).and_then(|jid| reading::phone(&jid))).await,
         // A code that is shown stays: the server connects in order to show it.
         "connecting" if inner.line.state() == InstanceState::Qr => {}
@@ -277,6 +281,9 @@ mod tests {
             ("DELIVERY_ACK", Some(Receipt::Delivered)),
             ("READ", Some(Receipt::Read)),
             ("PLAYED", Some(Receipt::Read)),
+            ("FAILED", Some(Receipt::Failed)),
+            ("SENT", Some(Receipt::Server)),
+            ("DELIVERED", Some(Receipt::Delivered)),
             ("DELETED", None),
             ("EDITED", None),
             ("read", None),

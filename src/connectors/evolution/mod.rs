@@ -25,6 +25,7 @@ mod worker;
 use super::{
     Ack, ActionError, Address, Boxed, Capabilities, ConnectionStatus, Connector, Content, Ear, GroupInfo, HookAnswer,
     HookRequest, MediaError, Outgoing, Pairing, SendError,
+    meta_error::{ErrorClass, GraphError},
     registry::{BadSetting, Deps, InstanceSetup},
 };
 use crate::connectors::connection::ConnectionState;
@@ -231,6 +232,7 @@ impl EvolutionInner {
         self.keys().begin(out, text);
         let on_its_way = OnItsWay { inner: self, message: &out.message_id };
         let answer = self.client.send(route, &body).await;
+        let metas = answer.as_ref().ok().and_then(outgoing::metas);
         let outcome = outgoing::outcome(answer, self.clock.now());
         match &outcome {
             Ok(ack) => {
@@ -243,6 +245,9 @@ impl EvolutionInner {
             Err(_) => self.keys().answered(&out.message_id, None),
         }
         drop(on_its_way);
+        if let (Some(error), Err(failure)) = (metas, &outcome) {
+            self.suffer(&error, failure).await;
+        }
         match outcome {
             // The server's own line to WhatsApp is down: is it for good?
             Err(e) if e.code == "400" && matches!(e.kind, super::SendErrorKind::Temporary { .. }) => {
@@ -254,6 +259,22 @@ impl EvolutionInner {
                 Err(e)
             }
             outcome => outcome,
+        }
+    }
+
+    /// Does what an error of Meta's asks for the whole number, which the server passed on.
+    async fn suffer(&self, error: &GraphError, failure: &SendError) {
+        match (error.class(), &failure.kind) {
+            (ErrorClass::CloseLine, _) => {
+                self.plan().closed_by_meta = true;
+                self.line.not_open(InstanceState::Close, &failure.reason).await;
+            }
+            (ErrorClass::Restricted, _) => self.line.restricted(error.code).await,
+            (
+                ErrorClass::SlowLine | ErrorClass::Maintenance,
+                super::SendErrorKind::Temporary { retry_after: Some(wait) },
+            ) => self.plan().slow_until = Some((self.clock.now().plus(*wait), failure.code.clone())),
+            _ => {}
         }
     }
 
@@ -274,10 +295,20 @@ impl EvolutionInner {
         }
         let standing = self.line.standing();
         if standing.state == InstanceState::Open {
-            return Ok(());
+            return self.may_send_yet();
         }
         let why = standing.reason.unwrap_or_default();
         Err(outgoing::permanent("not_open", &format!("the instance is not open, it is {}: {why}", standing.state)))
+    }
+
+    /// Whether Meta's wish to wait, which the server passed on, is over.
+    fn may_send_yet(&self) -> Result<(), SendError> {
+        let now = self.clock.now();
+        let slow = self.plan().slow_until.clone().filter(|(until, _)| *until > now);
+        let Some((until, code)) = slow else { return Ok(()) };
+        let wait = until.since(now);
+        let reason = format!("Meta wants fewer messages from this number (its code {code})");
+        Err(SendError::temporary(&code, &reason, Some(wait)))
     }
 
     async fn fetch(&self, handle: &str, max_bytes: u64) -> Result<Vec<u8>, MediaError> {

@@ -2,7 +2,8 @@
 //!
 //! The server's code decides here, not its documents:
 //! - 201 with a `key.id` and `PENDING` is in hand, not sent;
-//! - a 200 or 201 can hold an error instead of a message;
+//! - a 200 or 201 can hold an error instead of a message: the server's own, or Meta's where it speaks with the Cloud
+//!   API (its mode WHATSAPP-BUSINESS), and then Meta's code decides, as in answers of Meta's own;
 //! - 400 tells of a number without WhatsApp as an object in a list, and of everything else, too: also of what went
 //!   wrong after the message had left.
 //!
@@ -11,8 +12,11 @@
 use super::client::{self, EvolutionError, EvolutionResponse, is_licence, words};
 use crate::{
     connectors::{
-        Ack, Address, Content, Outgoing, Reacted, SendError, SendErrorKind, inbound_event::RemoteParty,
-        outgoing::MediaKind, provider_text::retry_after,
+        Ack, Address, Content, Outgoing, Reacted, SendError, SendErrorKind,
+        inbound_event::RemoteParty,
+        meta_error::{ErrorClass, GraphError},
+        outgoing::MediaKind,
+        provider_text::retry_after,
     },
     egress::EgressError,
     model::clock::Time,
@@ -24,6 +28,8 @@ use std::time::Duration;
 
 /// What a server that wants us to slow down gets when it does not say for how long, or not so that one can read it.
 const SLOW_DOWN: Duration = Duration::from_secs(5);
+/// How long Meta's work on an account is waited for.
+const MAINTENANCE: Duration = Duration::from_secs(120);
 
 /// The file that goes out, in the only form that this server takes bytes in; none for what has no file.
 pub(super) async fn file(out: &Outgoing) -> Result<Option<String>, SendError> {
@@ -116,6 +122,9 @@ pub(super) fn outcome(answer: Result<EvolutionResponse, EgressError>, now: Time)
     if is_licence(answer.status, value.as_ref()) {
         return Err(from_trouble(&EvolutionError::Licence));
     }
+    if let Some(error) = value.as_ref().and_then(GraphError::passed_on) {
+        return Err(refused_by_meta(&error));
+    }
     if answer.status.is_success() {
         return taken(&answer, value.as_ref());
     }
@@ -151,6 +160,28 @@ fn from_trouble(trouble: &EvolutionError) -> SendError {
     }
 }
 
+/// Meta's error in an answer that a server passed on.
+pub(super) fn metas(answer: &EvolutionResponse) -> Option<GraphError> {
+    serde_json::from_slice::<Value>(&answer.body).ok().as_ref().and_then(GraphError::passed_on)
+}
+
+/// Meta refused a message, and its code came through.
+fn refused_by_meta(error: &GraphError) -> SendError {
+    let (code, reason) = (error.code.to_string(), error.text());
+    match error.class() {
+        ErrorClass::Retry => temporary(&code, &reason, None),
+        ErrorClass::SlowLine | ErrorClass::SlowRecipient => temporary(&code, &reason, Some(SLOW_DOWN)),
+        ErrorClass::Maintenance => temporary(&code, &reason, Some(MAINTENANCE)),
+        ErrorClass::Recipient => SendError { recipient_fault: true, ..permanent(&code, &reason) },
+        _ => permanent(&code, &reason),
+    }
+}
+
+/// Whether an id is one of Meta's: the server has it from the Cloud API, which has the message then.
+pub(super) fn is_metas(id: &str) -> bool {
+    id.starts_with("wamid.")
+}
+
 /// A good status: a message in hand, an error all the same, or nothing that can be read.
 fn taken(answer: &EvolutionResponse, value: Option<&Value>) -> Result<Ack, SendError> {
     let key = match value {
@@ -164,7 +195,7 @@ fn taken(answer: &EvolutionResponse, value: Option<&Value>) -> Result<Ack, SendE
         if status == "ERROR" {
             return Err(permanent("ERROR", "WhatsApp refused the message"));
         }
-        let acknowledged = super::hook::receipt(Some(status)).is_some();
+        let acknowledged = is_metas(id) || super::hook::receipt(Some(status)).is_some();
         return Ok(Ack { provider_message_id: id.to_owned(), acknowledged, names: recipient(&key) });
     }
     let error = value.filter(|v| ["error", "message", "response"].iter().any(|k| is_something(&v[k])));

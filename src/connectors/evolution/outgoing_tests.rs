@@ -108,6 +108,8 @@ fn in_hand_is_not_acknowledged() {
     let silent = answered(200, r#"{"key":{"id":"A"}}"#).expect("in hand");
     assert!(!silent.acknowledged);
     assert!(answered(201, r#"{"key":{"id":"A"},"status":"SERVER_ACK"}"#).expect("taken").acknowledged);
+    // Over the Cloud API an id is Meta's own: what has one is taken.
+    assert!(answered(201, r#"{"key":{"id":"wamid.A"},"status":"PENDING"}"#).expect("taken").acknowledged);
 }
 
 /// An answer that repeats a large file is not read to its end.
@@ -143,10 +145,17 @@ fn each_failure_says_whether_it_may_have_left() {
         (201, r#"{"key":{"id":""}}"#, a, "no_key"),
         (201, r#"{"error":false}"#, a, "no_key"),
         (201, r#"{"error":{"code":131026,"message":"x"}}"#, p, "131026"),
+        // What the server passes on of Meta's, bare.
+        (201, r#"{"message":"x","type":"OAuthException","code":131047,"fbtrace_id":"A"}"#, p, "131047"),
+        (201, r#"{"message":"x","type":"OAuthException","code":190,"fbtrace_id":"A"}"#, p, "190"),
+        (201, r#"{"message":"x","code":130429,"error_data":{"details":"d"}}"#, t(Some(5)), "130429"),
+        (201, r#"{"message":"x","code":131057,"error_data":{"details":"d"}}"#, t(Some(120)), "131057"),
+        (400, r#"{"response":{"message":{"message":"x","code":131000,"fbtrace_id":"A"}}}"#, t(None), "131000"),
+        (500, r#"{"error":{"message":"x","code":131008}}"#, p, "131008"),
     ] {
         let error = answered(status, body).expect_err(body);
         assert_eq!((error.kind, error.code.as_str()), (kind, code), "{status} {body}");
-        assert_eq!(error.recipient_fault, code == "not_on_whatsapp", "{status} {body}");
+        assert_eq!(error.recipient_fault, ["not_on_whatsapp", "131026"].contains(&code), "{status} {body}");
     }
 }
 

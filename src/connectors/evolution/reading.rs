@@ -225,8 +225,11 @@ fn media(id: &str, kind: &str, content: &Value, data: &Value) -> Option<HeardMed
     let bytes = [&data["message"]["base64"], &content["base64"], &data["base64"]].into_iter().find_map(decoded);
     Some(HeardMedia {
         kind: kind.to_owned(),
-        mime_type: text(&file["mimetype"]).unwrap_or_else(|| "application/octet-stream".to_owned()),
-        file_name: text(&file["fileName"]).or_else(|| text(&file["title"])),
+        // As WhatsApp Web spells it, or as Meta does.
+        mime_type: text(&file["mimetype"])
+            .or_else(|| text(&file["mime_type"]))
+            .unwrap_or_else(|| "application/octet-stream".to_owned()),
+        file_name: ["fileName", "title", "filename"].iter().find_map(|name| text(&file[*name])),
         size: length(&file["fileLength"]),
         source: bytes.map_or_else(|| MediaSource::Later(id.to_owned()), MediaSource::Bytes),
     })

@@ -110,6 +110,12 @@ impl SentIndex {
         self.by_id.get(id).is_some_and(|k| k.told == HEARD)
     }
 
+    /// Whether a message that the server does not call ours may be ours all the same: its id is Meta's, and nobody wrote
+    /// to us under it.
+    pub(super) fn may_be_ours(&self, id: &str) -> bool {
+        super::outgoing::is_metas(id) && !self.was_heard(id)
+    }
+
     /// This id is that message; what was heard of it before will be told.
     pub(super) fn learn(&mut self, id: &str, message: &MessageId) {
         self.known(id).message = Some(message.clone());
@@ -252,6 +258,19 @@ mod tests {
         keys.answered(&MessageId::from_text("m3"), Some("C"));
         keys.learn("D", &MessageId::from_text("m1"));
         assert_eq!(found(&keys, "same", "551187654321@s.whatsapp.net"), None, "m1 is known now");
+    }
+
+    #[test]
+    fn what_is_not_called_ours_may_be_ours() {
+        let mut keys = SentIndex::default();
+        keys.learn("3EB0", &MessageId::from_text("m1"));
+        keys.note_heard("3EB1");
+        keys.note_heard("wamid.heard");
+        for (id, may_be) in
+            [("3EB0", false), ("3EB1", false), ("3EB2", false), ("wamid.heard", false), ("wamid.x", true)]
+        {
+            assert_eq!(keys.may_be_ours(id), may_be, "{id}");
+        }
     }
 
     #[test]

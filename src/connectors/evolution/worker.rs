@@ -42,6 +42,11 @@ pub(super) struct EvolutionTimetable {
     /// At the next look, without leaving the server alone first.
     connect_now: bool,
     may_create: bool,
+    /// Meta lets nothing go, by an error that the server passed on: not open before a person has seen to it, whatever
+    /// the server says of its own line.
+    pub(super) closed_by_meta: bool,
+    /// Meta wants all to wait until then, and by which code.
+    pub(super) slow_until: Option<(Time, String)>,
     lost_at: Option<Time>,
     failures: u32,
     hook_is_set: bool,
@@ -60,6 +65,8 @@ impl EvolutionTimetable {
             wanted: true,
             connect_now: true,
             may_create: true,
+            closed_by_meta: false,
+            slow_until: None,
             lost_at: None,
             failures: 0,
             hook_is_set: false,
@@ -174,6 +181,9 @@ impl EvolutionInner {
     }
 
     async fn seen_open(&self) {
+        if self.plan().closed_by_meta {
+            return;
+        }
         let was_open = self.line.state() == InstanceState::Open;
         {
             let mut plan = self.plan();
@@ -296,6 +306,7 @@ impl EvolutionInner {
         {
             let mut plan = self.plan();
             (plan.wanted, plan.connect_now, plan.may_create, plan.hook_is_set) = (true, true, true, false);
+            (plan.closed_by_meta, plan.slow_until) = (false, None);
         }
         if was_open {
             let restarted = self.client.ask(Method::POST, "/instance/restart", "", None).await;

@@ -15,9 +15,11 @@ pub mod groups;
 pub mod http;
 pub mod lists;
 pub mod openapi;
+mod openapi_schema;
 pub mod rates;
 
 pub use answers::DEFAULT_REJECTION;
+pub(crate) use openapi_schema::components;
 pub use rates::{ChattuRates, RateKind};
 
 use crate::accounts::Scope;

@@ -1,42 +1,14 @@
 //! The Chattu-style dialect (contract 3). Its answers are described by examples of their shape.
 
+use super::openapi_schema::{answered, posted, sent_message, with_file};
 use crate::api::openapi::{
-    Operation,
-    schema::{json_answer, json_body, named, object, other_answer, shape},
+    ANOTHER_HEADER, Operation,
+    schema::{header, json_answer, named, other_answer},
 };
 use serde_json::{Value, json};
 
-/// Members that may be null.
-const NULLABLE: [&str; 13] = [
-    "qrCode",
-    "sentTime",
-    "profilePic",
-    "lastMessage",
-    "description",
-    "owner",
-    "createdAt",
-    "end_time",
-    "duration",
-    "filename",
-    "reactions",
-    "connectedNumber",
-    "webhookUrl",
-];
-/// `{"error","code"}` and what it is refused with.
-const CODES: [&str; 12] = [
-    "AUTH_ERROR",
-    "ACCESS_DENIED",
-    "PLAN_LIMIT_EXCEEDED",
-    "READ_ONLY_CHAT",
-    "CLIENT_NOT_FOUND",
-    "GROUP_NOT_FOUND",
-    "INVALID_REQUEST",
-    "INVALID_CHAT_TYPE",
-    "MEDIA_ERROR",
-    "RATE_LIMITED",
-    "POLICY_BLOCKED",
-    "SEND_FAILED",
-];
+/// A time that is still to come, so that the example can be sent as it is.
+const DUE: &str = "2036-05-08T18:30:00Z";
 const KEY: &[&str] = &["chattu"];
 const LOGIN: &[&str] = &["session"];
 const EITHER: &[&str] = &["session", "chattu"];
@@ -52,24 +24,15 @@ pub fn operations() -> Vec<Operation> {
 
 /// Puts this dialect's form beside that of the guarded API, where both share a route: the header decides.
 pub fn share(send: &mut Operation) {
-    send.security = &["bearer", "chattu"];
-    let form = object(
-        &["clientId", "number"],
-        json!({
-            "clientId": {"type": "string"},
-            "number": {"type": "string"},
-            "message": {"type": "string"},
-            "mediaUrl": {"type": "string"},
-            "message_purpose": named("Purpose"),
-        }),
-    );
+    send.security = &["bearer", ANOTHER_HEADER];
+    let what = "A key of the Chattu dialect, instead of Authorization: the body is then a ChattuMessage.";
+    send.parameters.push(header("x-api-key", what, json!({"type": "string", "minLength": 1})));
     if let Some(content) = send.body.as_mut().and_then(|body| body.pointer_mut("/content/application~1json")) {
         let ours = content["schema"].take();
-        content["schema"] = json!({"anyOf": [ours, form]});
+        content["schema"] = json!({"anyOf": [ours, named("ChattuMessage")]});
     }
-    let theirs = shape_of(&sent_message());
     for (status, answer) in &mut send.answers {
-        let beside = if *status == 200 { theirs.clone() } else { error() };
+        let beside = named(if *status == 200 { "ChattuSent" } else { "ChattuError" });
         if let Some(schema) = answer.pointer_mut("/content/application~1json/schema") {
             let ours = schema.take();
             *schema = json!({"anyOf": [ours, beside]});
@@ -140,7 +103,7 @@ fn scheduled() -> Vec<Operation> {
     let mut create = Operation {
         body: posted(json!({
             "clientId": "shop", "number": "966501234567", "message": "Your table is ready.",
-            "scheduleTime": "2026-05-08T18:30:00Z"})),
+            "scheduleTime": DUE})),
         ..operation("chattu_schedule", "POST", "/schedule-message", EITHER, answered(&entry))
     };
     if let Some((status, _)) = create.answers.first_mut() {
@@ -276,12 +239,12 @@ fn groups() -> Vec<Operation> {
             "groups": [group], "channels": [channel], "total": 2})),
         ),
         Operation {
-            body: posted(json!({
-                "clientId": "shop", "groupId": "120363000000000000@g.us", "message": "Pallet 7 has arrived."})),
+            body: with_file(posted(json!({
+                "clientId": "shop", "groupId": "120363000000000000@g.us", "message": "Pallet 7 has arrived."}))),
             ..operation("chattu_send_group", "POST", "/api/send-group-message", KEY, answered(&sent))
         },
         Operation {
-            body: posted(json!({"message": "Pallet 7 has arrived."})),
+            body: with_file(posted(json!({"message": "Pallet 7 has arrived."}))),
             ..operation(
                 "chattu_group_send",
                 "POST",
@@ -293,11 +256,6 @@ fn groups() -> Vec<Operation> {
     ]
 }
 
-fn sent_message() -> Value {
-    json!({"success": true, "message": {
-        "id": {"_serialized": "3EB0C767F26AFC1F8B"}, "body": "Hello", "timestamp": 1_778_234_400, "type": "chat"}})
-}
-
 /// An operation with its good answer and the dialect's refusals.
 fn operation(
     id: &'static str,
@@ -307,47 +265,8 @@ fn operation(
     good: Value,
 ) -> Operation {
     let mut answers = vec![(200, good)];
-    for status in [400, 401, 403, 404, 429, 502] {
-        answers.push((status, json_answer("Refused; `code` says why.", error())));
+    for status in [400, 401, 403, 404, 429, 500, 502, 503] {
+        answers.push((status, json_answer("Refused; `code` says why.", named("ChattuError"))));
     }
     Operation { id, method, path, security, parameters: Vec::new(), body: None, answers }
-}
-
-fn error() -> Value {
-    object(
-        &["error"],
-        json!({
-            "error": {"type": "string"},
-            "code": {"type": "string", "enum": CODES},
-            "reason": {"type": "string"},
-        }),
-    )
-}
-
-fn answered(example: &Value) -> Value {
-    json_answer("Done.", shape_of(example))
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "it stands in an operation's optional body")]
-fn posted(example: Value) -> Option<Value> {
-    Some(json_body(shape_of(&example), example))
-}
-
-/// The shape of an example, with the members that may be null.
-fn shape_of(example: &Value) -> Value {
-    shape(example, &without(example))
-}
-
-fn without(value: &Value) -> Value {
-    match value {
-        Value::Object(members) => members
-            .iter()
-            .map(|(name, value)| {
-                let is_nullable = NULLABLE.contains(&name.as_str());
-                (name.clone(), if is_nullable { Value::Null } else { without(value) })
-            })
-            .collect(),
-        Value::Array(items) => items.iter().map(without).collect(),
-        plain => plain.clone(),
-    }
 }

@@ -3,11 +3,11 @@
 //! Every one has event, event_id, instance_id, instance_name, timestamp; the documented further fields follow. Members
 //! may be added, never renamed.
 
+use super::StatusStep;
 use crate::model::{
     clock::Time,
     ids::{ContactId, InstanceId, LogId},
     instance::{Health, InstanceState, words},
-    message::Status,
     qr,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -114,8 +114,8 @@ pub enum Event {
     MessageDelivered(OutboundRef),
     /// `message.read`
     MessageRead(OutboundRef),
-    /// `message.status_updated`: the status now and before.
-    MessageStatusUpdated(OutboundRef, Status, Status),
+    /// `message.status_updated`
+    MessageStatusUpdated(OutboundRef, StatusStep),
     /// `recipient.opted_out`
     RecipientOptedOut {
         from: EventPerson,
@@ -262,9 +262,7 @@ impl Event {
                 "message_purpose": m.message_purpose, "reason": reason, "provider_code": code}),
             ),
             Self::MessageDelivered(m) | Self::MessageRead(m) => outbound(m),
-            Self::MessageStatusUpdated(m, now, before) => {
-                with(outbound(m), json!({"status": now, "previous_status": before}))
-            }
+            Self::MessageStatusUpdated(m, step) => with(outbound(m), json!(step)),
             Self::RecipientOptedOut { from, message_text } => with(
                 writer(from),
                 json!({

@@ -22,6 +22,7 @@ pub mod retry;
 mod secrets;
 pub mod signature;
 mod sms;
+mod status_step;
 mod worker;
 
 pub use chattu::{EndpointReply, answer_unasked, answers, close_answer, is_asked_about_calls};
@@ -29,6 +30,7 @@ pub use endpoint::{Endpoint, EndpointId, NewEndpoint, list as list_endpoints};
 pub use event::{Event, EventContext, EventName, EventPerson, OutboundRef};
 pub use log::{Attempt, Delivery, Filter, attempts, find as find_delivery, list as list_deliveries};
 pub use outbox::emit;
+pub use status_step::StatusStep;
 
 use crate::model::egress::Use;
 use crate::{

@@ -94,7 +94,11 @@ fn its_texts_are_there_in_every_language_and_its_references_lead_somewhere() {
         }
         assert!(ids.insert(id), "{path}: its id is not its own");
         for scheme in operation["security"].as_array().expect("a list") {
-            let name = scheme.as_object().and_then(|s| s.keys().next()).expect("a scheme");
+            let Some(name) = scheme.as_object().expect("a scheme").keys().next() else {
+                // Another header does, too; it is described as a parameter.
+                assert!(operation["parameters"].to_string().contains("x-api-key"), "{path}");
+                continue;
+            };
             assert!(document["components"]["securitySchemes"][name].is_object(), "{name}");
         }
     }
@@ -304,5 +308,85 @@ fn no_sample_file_is_idle() {
             let name = path.strip_prefix(root.join("samples")).expect("below").display().to_string();
             assert!(pages.contains(&format!("{{{{sample:{name}}}}}")), "{name} is in no page");
         }
+    }
+}
+
+/// What code generators stumble over: each of these made a client that could not be imported, sent nothing or knew no
+/// refusal.
+#[test]
+fn generators_understand_it() {
+    let document = openapi::at(&INTERFACE, "https://wa.example");
+    for tag in document["tags"].as_array().expect("tags") {
+        let name = tag["name"].as_str().expect("a name");
+        assert!(name.starts_with(|c: char| c.is_ascii_alphabetic()), "{name} makes a module that has no name");
+    }
+    look(&document, "$", &mut |schema, at| {
+        if schema["type"] == "array" {
+            assert!(schema["items"].is_object(), "{at}: an array of nothing");
+        }
+        if let Some(forms) = schema["anyOf"].as_array() {
+            for form in forms {
+                let says_what = ["type", "$ref", "allOf", "const"].iter().any(|word| !form[*word].is_null());
+                assert!(says_what, "{at}: an alternative without a type: {form}");
+            }
+        }
+    });
+    let body = &document["paths"]["/api/send-message"]["post"]["requestBody"]["content"]["application/json"]["schema"];
+    let named: Vec<&str> = body["anyOf"].as_array().expect("forms").iter().filter_map(|f| f["$ref"].as_str()).collect();
+    assert_eq!(named, ["#/components/schemas/SendMessage", "#/components/schemas/ChattuMessage"]);
+    // A client that sends every scheme it has a key for must not send two kinds of key at once.
+    let security = document["paths"]["/api/send-message"]["post"]["security"].to_string();
+    assert!(!security.contains("chattu"), "{security}");
+    assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(document["info"]["license"]["name"], "Apache-2.0");
+    for (name, event) in document["webhooks"].as_object().expect("events") {
+        assert!(event["post"]["summary"].as_str().is_some_and(|s| !s.is_empty()), "{name}");
+        assert_eq!(event["post"]["security"], json!([]), "{name}");
+    }
+}
+
+/// What the gateway refuses the document does not allow, and what it answers with the document knows.
+#[test]
+fn what_the_gateway_refuses_it_does_not_allow() {
+    let document = openapi::at(&INTERFACE, "");
+    let body_of = |id: &str| {
+        let (_, _, operation) =
+            operations(&document).into_iter().find(|(_, _, o)| o["operationId"] == id).expect("an operation");
+        operation["requestBody"]["content"]["application/json"].clone()
+    };
+    for id in ["chattu_add_number", "chattu_reset_key", "chattu_send_group", "chattu_schedule", "chattu_update_webhook"]
+    {
+        let body = body_of(id);
+        for (name, _) in body["example"].as_object().expect("an example") {
+            for wrong in [json!(""), Value::Null, json!([1])] {
+                // No webhook any more; a file without a caption.
+                let may_be_empty = name == "webhookUrl" || (id == "chattu_send_group" && name == "message");
+                if may_be_empty && wrong == "" {
+                    continue;
+                }
+                let mut example = body["example"].clone();
+                example[name] = wrong.clone();
+                assert!(!problems(&document, &body["schema"], &example).is_empty(), "{id}: {name} may be {wrong}");
+            }
+        }
+    }
+    let due = body_of("chattu_schedule")["example"]["scheduleTime"].as_str().map(str::to_owned).expect("a time");
+    assert!(due.as_str() > "2030", "an example that is refused because it is over: {due}");
+    assert!(document.to_string().contains("SCHEDULE_NOT_FOUND"));
+}
+
+/// Looks at each schema of the document.
+fn look(value: &Value, at: &str, see: &mut dyn FnMut(&Value, &str)) {
+    match value {
+        Value::Object(members) => {
+            see(value, at);
+            members.iter().for_each(|(name, member)| {
+                if !["example", "examples"].contains(&name.as_str()) {
+                    look(member, &format!("{at}.{name}"), see);
+                }
+            });
+        }
+        Value::Array(items) => items.iter().enumerate().for_each(|(n, item)| look(item, &format!("{at}[{n}]"), see)),
+        _ => {}
     }
 }

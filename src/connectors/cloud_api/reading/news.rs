@@ -125,6 +125,60 @@ fn template(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
     told.push(news_of(change, change.field, value, alarm(change), Vec::new()));
 }
 
+/// What is told of an account that harms nobody.
+const HARMLESS: [&str; 15] = [
+    "VOLUME_BASED_PRICING_TIER_UPDATE",
+    "PARTNER_ADDED",
+    "PARTNER_APP_INSTALLED",
+    "PARTNER_CLIENT_CERTIFICATION_STATUS_UPDATE",
+    "MM_LITE_TERMS_SIGNED",
+    "AD_ACCOUNT_LINKED",
+    "BUSINESS_PRIMARY_LOCATION_COUNTRY_UPDATE",
+    "ACCOUNT_RECONNECTED",
+    "VERIFIED_ACCOUNT",
+    "BUSINESS_VERIFICATION_STATUS_UPDATE",
+    "AUTH_INTL_PRICE_ELIGIBILITY_UPDATE",
+    "PHONE_NUMBER_ADDED",
+    "ACCOUNT_RESTORED",
+    "REINSTATE",
+    "",
+];
+
+/// The states of a template in which it cannot be sent, or will soon be none.
+const TEMPLATE_TROUBLE: [&str; 8] =
+    ["REJECTED", "PAUSED", "DISABLED", "FLAGGED", "ARCHIVED", "PENDING_DELETION", "LOCKED", "LIMIT_EXCEEDED"];
+
+/// What happened to an account: the violation, the ban, each restriction with its end.
+fn account_trouble(value: &Value, event: String) -> Vec<String> {
+    let mut parts = vec![
+        event,
+        word(&value["violation_info"]["violation_type"]).unwrap_or_default(),
+        ban_state(value).unwrap_or_default(),
+        word(&value["disconnection_info"]["reason"]).unwrap_or_default(),
+    ];
+    let listed = &value["restriction_info"];
+    let restrictions = listed.as_array().map_or(std::slice::from_ref(listed), Vec::as_slice);
+    for one in restrictions {
+        let Some(kind) = word(&one["restriction_type"]) else { continue };
+        let until = time(&one["expiration"]).map(|end| format!(" until {}", end.rfc3339()));
+        parts.push(format!("{kind}{}", until.unwrap_or_default()));
+    }
+    parts
+}
+
+/// An alert about the account, in the shape of today (`alert_info`) or in the older one. One that is over is none.
+fn alert(value: &Value) -> Option<String> {
+    let info = if value["alert_info"].is_object() { &value["alert_info"] } else { value };
+    if word(&info["alert_status"]).is_some_and(|status| ["RESOLVED", "NONE", "INACTIVE"].contains(&&*status)) {
+        return None;
+    }
+    let description = text(&info["alert_description"]);
+    let parts = [word(&info["alert_severity"]), word(&info["alert_type"]), description];
+    let words = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    // Whatever its shape is: that there is an alert is news.
+    Some(repeated(if words.is_empty() { "an alert that Meta does not name" } else { &words }))
+}
+
 /// What the owner should know, in Meta's words.
 fn alarm(change: &WebhookChange<'_>) -> Option<String> {
     let value = change.value;
@@ -136,18 +190,12 @@ fn alarm(change: &WebhookChange<'_>) -> Option<String> {
         {
             vec![event, word(&value["current_limit"]).unwrap_or_default()]
         }
-        "account_update" => vec![
-            event,
-            word(&value["violation_info"]["violation_type"]).unwrap_or_default(),
-            ban_state(value).unwrap_or_default(),
-        ],
-        "account_alerts" => {
-            vec![word(&value["alert_severity"]).unwrap_or_default(), word(&value["alert_type"]).unwrap_or_default()]
-        }
+        "account_update" if !HARMLESS.contains(&&*event) => account_trouble(value, event),
+        "account_alerts" => return alert(value),
         "account_review_update" if value["decision"] != "APPROVED" => {
             vec![word(&value["decision"]).unwrap_or_default()]
         }
-        "message_template_status_update" if ["REJECTED", "PAUSED", "DISABLED", "FLAGGED"].contains(&&*event) => {
+        "message_template_status_update" if TEMPLATE_TROUBLE.contains(&&*event) => {
             vec![name, event, word(&value["reason"]).unwrap_or_default()]
         }
         "template_category_update" if value["correct_category"] == "MARKETING" => {

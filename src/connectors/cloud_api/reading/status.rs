@@ -4,11 +4,8 @@ use super::{Parsed, WebhookChange, id, news_of, people, text, time};
 use crate::{
     connectors::{
         EventKind,
-        cloud_api::{
-            classify::{self, ErrorClass},
-            client::GraphError,
-        },
         inbound_event::{CallHeard, ReceiptHeard, RemoteParty, Whom},
+        meta_error::{self, ErrorClass, GraphError},
     },
     model::{ids::MessageId, message::Receipt},
 };
@@ -35,7 +32,7 @@ pub(super) fn read(change: &WebhookChange<'_>, status: &Value, told: &mut Vec<Pa
         provider_message_id,
         message_id: ours.map(MessageId::from_text),
         receipt,
-        recipient_fault: code.is_some_and(|code| classify::code(code, false) == ErrorClass::Recipient),
+        recipient_fault: code.is_some_and(|code| meta_error::code(code, false) == ErrorClass::Recipient),
         code: code.map(|code| code.to_string()),
         reason: failed.map(|error| error.map_or_else(unexplained, |e| e.text())),
         pricing: status["pricing"].as_object().map(|pricing| Value::Object(pricing.clone()).to_string()),
@@ -43,6 +40,9 @@ pub(super) fn read(change: &WebhookChange<'_>, status: &Value, told: &mut Vec<Pa
     let at = time(&status["timestamp"]).unwrap_or(change.at);
     let named = recipient(status, &what);
     told.push((at, EventKind::Receipt(what)));
+    if let Some(code) = code.filter(|code| meta_error::code(*code, false) == ErrorClass::Restricted) {
+        told.push((at, meta_error::restriction(code, at)));
+    }
     told.extend(named.map(|what| (at, what)));
 }
 

@@ -32,6 +32,9 @@ use error::ApiError;
 use serde_json::{Map, Value, json};
 use warp::{Reply, reply::Response};
 
+/// Longest address of a file, in bytes.
+pub const MAX_URL: usize = 2048;
+
 type ChattuResult = Result<Response, ApiError>;
 
 fn ok(body: &Value) -> Response {
@@ -79,7 +82,7 @@ fn draft(object: &Map<String, Value>) -> Result<Draft<String>, ApiError> {
             false => Ok(Draft::Text(message.to_owned())),
         };
     };
-    if !(url.starts_with("https://") || url.starts_with("http://")) || url.len() > 2048 {
+    if !(url.starts_with("https://") || url.starts_with("http://")) || url.len() > MAX_URL {
         return Err(ApiError::media("mediaUrl must be an http or https address."));
     }
     let named = text(object, "mediaType").map(|word| MediaKind::parse(word).ok_or(word));

@@ -48,7 +48,7 @@ async fn an_error_is_read_wherever_it_stands() {
             created,
             json!({"error": {"message": "(#131030) not in list", "code": 131_030}}).to_string(),
             "failed",
-            "not in list",
+            "list of test numbers",
         ),
         (created, json!({"error": true, "message": "Error: no"}).to_string(), "failed", "Error: no"),
         (
@@ -73,6 +73,72 @@ async fn an_error_is_read_wherever_it_stands() {
         let used = if status == "unknown" { (1, 1) } else { (0, 0) };
         assert_eq!(rig.world.used().await, used, "{body}");
     }
+}
+
+/// In its mode WHATSAPP-BUSINESS the server calls our own messages somebody else's, and says Meta's words in capitals;
+/// an id of Meta's means that Meta has the message.
+#[tokio::test]
+async fn over_the_cloud_api_its_receipts_are_metas() {
+    let rig = Rig::start().await;
+    let key = |id: &str| json!({"key": {"id": id, "fromMe": true, "remoteJid": "x"}, "status": "PENDING"}).to_string();
+    let theirs = async |id: &str, status: &str| {
+        let mut data = rig.server.update(THEIRS, id, Some(status));
+        data["fromMe"] = json!(false);
+        data["participant"] = data["remoteJid"].clone();
+        rig.tell("messages.update", data).await;
+    };
+    rig.server.fault_next(Fault::Answer("201 Created", key("wamid.A")));
+    let reply = rig.send("Your order is ready.").await;
+    assert_eq!((reply.status, reply.header("x-message-status")), (200, Some("sent")), "{}", reply.body);
+    for (word, status) in [("SENT", "sent"), ("DELIVERED", "delivered"), ("READ", "read")] {
+        theirs("wamid.A", word).await;
+        assert_eq!(rig.row(&reply).await["status"], status, "{word}");
+    }
+    // That we read what somebody wrote is no news of ours.
+    rig.tell(
+        "messages.upsert",
+        rig.server.receive(THEIRS, "966501234567@s.whatsapp.net", "wamid.C", json!({"conversation": "Hi"})),
+    )
+    .await;
+    theirs("wamid.C", "READ").await;
+    assert_eq!(rig.heard().await.len(), 1);
+}
+
+/// A failure that is told later is told in capitals, too.
+#[tokio::test]
+async fn over_the_cloud_api_a_failure_is_heard() {
+    let rig = Rig::start().await;
+    let key = json!({"key": {"id": "wamid.B", "fromMe": true, "remoteJid": "x"}, "status": "PENDING"}).to_string();
+    rig.server.fault_next(Fault::Answer("201 Created", key));
+    let reply = rig.send("Your order is ready.").await;
+    let mut failed = rig.server.update(THEIRS, "wamid.B", Some("FAILED"));
+    failed["fromMe"] = json!(false);
+    rig.tell("messages.update", failed).await;
+    assert_eq!(rig.row(&reply).await["status"], "failed");
+}
+
+/// There its errors are Meta's, bare under a 201: Meta's code decides.
+#[tokio::test]
+async fn over_the_cloud_api_its_errors_are_metas() {
+    let metas =
+        |code: i64| json!({"message": "m", "type": "OAuthException", "code": code, "fbtrace_id": "A"}).to_string();
+    for (code, told) in [(131_047, "24 hours"), (131_026, "cannot be delivered"), (131_064, "utility")] {
+        let rig = Rig::start().await;
+        rig.server.fault_next(Fault::Answer("201 Created", metas(code)));
+        let reply = rig.send("Your order is ready.").await;
+        let row = rig.row(&reply).await;
+        assert_eq!((&row["status"], &row["provider_code"]), (&json!("failed"), &json!(code.to_string())));
+        assert!(row["reason"].as_str().is_some_and(|r| r.contains(told)), "{row}");
+        rig.until_state("open").await;
+    }
+    let rig = Rig::start().await;
+    rig.server.fault_next(Fault::Answer("201 Created", metas(190)));
+    assert_eq!(rig.send("Your order is ready.").await.error(), "gateway_send_failed");
+    rig.until_state("close").await;
+    // The server's own line is up all the while.
+    rig.tell("connection.update", json!({"state": "open"})).await;
+    rig.until_state("close").await;
+    assert_eq!(rig.sent(), []);
 }
 
 /// An update without a status stands for the lowest one.

@@ -2,8 +2,10 @@
 //! request comes in, and in whatever order the provider tells which names are one person's.
 
 mod doubt;
+mod killed;
 mod learning;
 mod merging;
+mod providers;
 mod uses;
 
 use crate::harness::{

@@ -108,6 +108,34 @@ async fn news_of_number_and_account_are_kept_and_those_that_matter_told() {
             json!({"alert_severity": "CRITICAL", "alert_type": "OBA_REJECTED"}),
             Some("CRITICAL, OBA_REJECTED"),
         ),
+        (
+            "account_alerts",
+            json!({"entity_type": "WABA", "entity_id": "77", "alert_info": {
+                "alert_severity": "WARNING", "alert_status": "ACTIVE", "alert_type": "INCREASED_CAPABILITIES",
+                "alert_description": "Your limit was not raised."}}),
+            Some("WARNING, INCREASED_CAPABILITIES, Your limit was not raised."),
+        ),
+        ("account_alerts", json!({"alert_info": {"alert_status": "RESOLVED", "alert_type": "OBA_REJECTED"}}), None),
+        ("account_alerts", json!({"of": "another shape"}), Some("an alert that Meta does not name")),
+        (
+            "account_update",
+            json!({"event": "ACCOUNT_RESTRICTION", "restriction_info": [
+                {"restriction_type": "RESTRICTED_BIZ_INITIATED_MESSAGING", "expiration": 1_780_300_000},
+                {"restriction_type": "RESTRICTED_ADD_PHONE_NUMBER_ACTION"}]}),
+            Some(
+                "ACCOUNT_RESTRICTION, RESTRICTED_BIZ_INITIATED_MESSAGING until 2026-06-01T07:46:40Z, \
+                 RESTRICTED_ADD_PHONE_NUMBER_ACTION",
+            ),
+        ),
+        ("account_update", json!({"event": "ACCOUNT_OFFBOARDED"}), Some("ACCOUNT_OFFBOARDED")),
+        ("account_update", json!({"event": "AN_EVENT_OF_NEXT_YEAR"}), Some("AN_EVENT_OF_NEXT_YEAR")),
+        ("account_update", json!({"event": "VOLUME_BASED_PRICING_TIER_UPDATE", "volume_tier_info": {}}), None),
+        ("account_update", json!({"event": "PARTNER_ADDED", "waba_info": {"waba_id": "77"}}), None),
+        ("account_update", json!({"event": "PARTNER_APP_INSTALLED", "waba_info": {}}), None),
+        ("account_update", json!({"event": "MM_LITE_TERMS_SIGNED"}), None),
+        ("account_update", json!({"event": "AD_ACCOUNT_LINKED"}), None),
+        ("account_update", json!({"event": "BUSINESS_PRIMARY_LOCATION_COUNTRY_UPDATE"}), None),
+        ("account_update", json!({"event": "ACCOUNT_RECONNECTED"}), None),
         ("business_capability_update", json!({"max_daily_conversation_per_phone": 1000}), None),
         ("a_field_of_next_year", json!({"anything": ["at", "all"]}), None),
     ]
@@ -126,15 +154,39 @@ async fn news_of_number_and_account_are_kept_and_those_that_matter_told() {
         let open = open_notices(&rig).await;
         match notice {
             Some(text) => {
-                let last = open.last().expect("a notice");
-                let parameters: Value =
-                    serde_json::from_str(last["parameters"].as_str().expect("a text")).expect("JSON");
-                assert_eq!((&parameters["reason"], &parameters["kind"]), (&json!(text), &json!(field)));
+                let all: Vec<Value> = open
+                    .iter()
+                    .map(|n| serde_json::from_str(n["parameters"].as_str().expect("a text")).expect("JSON"))
+                    .collect();
+                let told = all.iter().any(|p| p["reason"] == text && p["kind"] == field);
+                assert!(told, "{field}: {text}: {all:?}");
             }
             None => assert_eq!(open.len(), before, "{field}"),
         }
     }
     assert_eq!(rig.events().await, [] as [Value; 0]);
+}
+
+/// A template that is put away, locked or at its limit is told; Meta's two spellings of a language are one.
+#[tokio::test]
+async fn a_template_that_cannot_be_sent_any_more_is_told() {
+    let rig = Rig::start().await;
+    for event in ["ARCHIVED", "PENDING_DELETION", "LOCKED", "LIMIT_EXCEEDED"] {
+        let told = json!({"event": event, "reason": "NONE", "message_template_language": "en-US"});
+        rig.bring(&template("message_template_status_update", told)).await;
+        let now = known(&rig).await;
+        assert_eq!((&now["status"], &now["language"]), (&json!(event.to_ascii_lowercase()), &json!("en_US")));
+        let notices = open_notices(&rig).await;
+        assert_eq!(notices.len(), 1, "{event}");
+        assert!(notices[0]["parameters"].as_str().expect("a text").contains(event), "{event}");
+    }
+    let marketing = json!({"previous_category": "UTILITY", "new_category": "MARKETING",
+                           "message_template_language": "en-US"});
+    rig.bring(&template("template_category_update", marketing)).await;
+    for language in ["en_US", "en-US"] {
+        let refused = rig.world.send(&by_template("order_ready", language)).await;
+        assert_eq!(refused.error(), "policy_violation", "{language}");
+    }
 }
 
 #[tokio::test]

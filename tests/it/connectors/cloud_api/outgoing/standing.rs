@@ -59,7 +59,8 @@ async fn codes_that_a_person_must_see_to_close_the_line() {
         ("403 Forbidden", 131_042),
         ("500 Internal Server Error", 131_045),
         ("400 Bad Request", 131_048),
-        ("400 Bad Request", 131_064),
+        ("403 Forbidden", 131_005),
+        ("403 Forbidden", 131_037),
         ("403 Forbidden", 130_497),
         ("400 Bad Request", 133_010),
     ] {
@@ -97,6 +98,34 @@ async fn codes_that_a_person_must_see_to_close_the_line() {
         assert_eq!(notices(&rig).await, 0, "{code}: seen to");
         let reply = rig.send(TEXT).await;
         assert_eq!((reply.status, rig.graph.sent().len()), (200, 1), "{code}: {}", reply.body);
+    }
+}
+
+/// A cap on one kind of message stops that message and tells the owner once a day; the line stays open.
+#[tokio::test]
+async fn a_restriction_of_one_kind_closes_nothing() {
+    for code in [131_064, 139_200, 131_044] {
+        let rig = Rig::start().await;
+        for _ in 0..2 {
+            rig.graph.fault_next(Fault::code("400 Bad Request", code));
+            let reply = rig.send(TEXT).await;
+            assert_refused(&reply, "gateway_send_failed");
+            let row = rig.row(&reply).await;
+            assert_eq!((&row["status"], &row["provider_code"]), (&json!("failed"), &json!(code.to_string())));
+            assert_eq!(rig.status().await["state"], "open", "{code}");
+        }
+        assert_eq!(rig.send(TEXT).await.status, 200, "{code}: others go on");
+        let last = rig.last();
+        rig.call(Graph::failed(&last, code, rig.world.clock.now().seconds())).await;
+        assert_eq!(rig.status().await["state"], "open", "{code}");
+        let read = rig.world.gateway().store.read(|tx| {
+            tx.list("SELECT parameters FROM notices WHERE kind = 'provider_news' AND cleared_at IS NULL", [], |r| {
+                r.get::<_, String>(0)
+            })
+        });
+        let told = read.await.map_err(|e: wa_gateway::store::StoreError| e.to_string()).expect("rows");
+        assert_eq!(told.len(), 1, "{code}: {told:?}");
+        assert!(told[0].contains(&format!("Meta's code {code}")), "{told:?}");
     }
 }
 
