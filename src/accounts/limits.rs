@@ -9,7 +9,7 @@ use crate::{
     model::{
         clock::Time,
         ids::AccountId,
-        instance::words,
+        string_enum::string_enum,
         why::{Why, why},
     },
     store::{StoreError, Tx, WriteTx},
@@ -40,7 +40,7 @@ pub struct Granted {
     pub holds: bool,
 }
 
-words! {
+string_enum! {
     /// What became of a request.
     LimitDecision {
         /// The account may send more.

@@ -4,14 +4,14 @@ use super::refusal::Refusal;
 use crate::model::{
     clock::Time,
     ids::{LogId, MessageId},
-    instance::words,
     message::Status,
     phone::Unusual,
     plan::{Period, PlanLimits},
+    string_enum::string_enum,
 };
 use std::time::Duration;
 
-words! {
+string_enum! {
     /// How a request ended, as far as it is known when it is answered; `X-Message-Status`.
     Outcome {
         /// The provider took it.

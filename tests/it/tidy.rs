@@ -21,7 +21,11 @@ const MAY_SEE: &[(&str, &str)] = &[
     ("accounts", "model store accounts/notices"),
     ("events/live", "model store accounts/scope"),
     ("events/webhooks", "model store egress accounts accounts/notices"),
-    ("events/notice_delivery", "model config store egress accounts accounts/notices events/webhooks"),
+    ("texts/notices", "model accounts/notices"),
+    (
+        "events/notice_delivery",
+        "model config store egress texts/locale texts/notices accounts accounts/notices events/webhooks",
+    ),
     ("instances/templates", "model store connectors accounts/notices"),
     ("instances", "model store connectors accounts accounts/notices events/webhooks"),
     ("people/suppression", "model store"),
@@ -55,7 +59,7 @@ const MAY_SEE: &[(&str, &str)] = &[
     ("dialects", "gateway"),
     (
         "portal",
-        "model store texts/locale connectors accounts accounts/notices events/notice_delivery events/live events/webhooks instances instances/templates people/chats people/conversations people/media people/suppression sending sending/schedule ops ops/egress_allowlist gateway gateway/retention web api dialects dialects/chattu dialects/threecx",
+        "model store texts/locale texts/notices connectors accounts accounts/notices events/notice_delivery events/live events/webhooks instances instances/templates people/chats people/conversations people/media people/suppression sending sending/schedule ops ops/egress_allowlist gateway gateway/retention web api dialects dialects/threecx",
     ),
     ("app/root", "accounts"),
     ("app/routes", "accounts web api dialects dialects/chattu dialects/threecx portal"),
@@ -294,7 +298,7 @@ fn types(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut in_macro = false;
     for line in text.lines() {
-        if line.starts_with("string_enum! {") || line.starts_with("words! {") {
+        if line.starts_with("string_enum! {") {
             in_macro = true;
         } else if line == "}" {
             in_macro = false;

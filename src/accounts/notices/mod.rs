@@ -8,14 +8,14 @@
 
 use crate::accounts::scope::Scope;
 use crate::{
-    model::{clock::Time, ids::AccountId, instance::words},
+    model::{clock::Time, ids::AccountId, string_enum::string_enum},
     store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::{Row, params};
 use serde::Serialize;
 use serde_json::Value;
 
-words! {
+string_enum! {
     /// What happened; also the key of its text.
     NoticeKind {
         /// No backup could be made. Parameters: reason.

@@ -5,7 +5,7 @@ use crate::{
     events::live::Concerned,
     model::{
         ids::{AccountId, InstanceId},
-        instance::words,
+        string_enum::string_enum,
     },
     store::{StoreError, Tx, WriteTx},
 };
@@ -14,7 +14,7 @@ use rusqlite::params;
 /// Changes that are kept: an hour of a busy shop. Whoever was away for longer loads his page again.
 const KEPT: i64 = 50_000;
 
-words! {
+string_enum! {
     ChangeKind {
         /// A message that we sent, or that was refused: it is there, or its state or file is another.
         Out = "out",

@@ -13,10 +13,12 @@
 //!
 //! It knows nothing of dialects, pages or HTTP.
 
+mod group_pause;
 mod row;
 mod when;
 mod worker;
 
+pub use group_pause::after_group_pause;
 pub use row::{Filter, NewSchedule, ScheduleState, ScheduledMessage, enqueue, list};
 pub use when::{NoTime, parse};
 

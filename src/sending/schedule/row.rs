@@ -7,12 +7,12 @@ use crate::{
     model::{
         clock::Time,
         ids::{AccountId, InstanceId, KeyId, LogId, MessageId},
-        instance::words,
         message::Status,
         phone::Recipient,
         plan::Module,
         purpose::Purpose,
         random::Random,
+        string_enum::string_enum,
     },
     sending::{
         Request, Sender, Source,
@@ -44,7 +44,7 @@ pub struct NewSchedule {
     pub created_by: String,
 }
 
-words! {
+string_enum! {
     /// Where a message to be sent later stands, as people are told.
     ScheduleState {
         /// It waits, or is on its way.
