@@ -98,6 +98,7 @@ async fn when_a_receiver_is_back_what_waits_for_it_follows_at_once() {
     wait::until("each has failed", async || {
         // One place while it fails, and a rest between: the clock has to go on.
         world.later(Duration::from_secs(1));
+        world.settle().await;
         deliveries(&world).await.iter().filter(is_tried).count() == 60
     })
     .await;
