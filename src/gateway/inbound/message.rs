@@ -108,7 +108,7 @@ fn one_to_one(
     for name in Identity::all_of(&message.from) {
         conversations::revive(tx, recording.account, &name, at)?;
     }
-    let conversation = conversations::note_message(tx, recording.account, instance, contact, at, recording.now())?;
+    let conversation = conversations::note_message(tx, recording.account, instance, contact, (at, recording.now()))?;
     tx.execute(
         "UPDATE inbound_messages SET conversation_id = ?2, sequence = ?3 WHERE id = ?1",
         params![id, conversation.id, conversation.sequence],

@@ -38,8 +38,7 @@ pub fn note_message(
     account: AccountId,
     instance: &InstanceId,
     contact: ContactId,
-    at: Time,
-    now: Time,
+    (at, now): (Time, Time),
 ) -> Result<Conversation, StoreError> {
     tx.one(
         "INSERT INTO conversations (account_id, instance_id, contact_id, unread_count, sequence, last_message_at,
