@@ -34,7 +34,7 @@ pub struct NewJudgement {
 
 /// What became of a judgement.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Judged {
+pub enum JudgementEffect {
     /// It is kept as an example.
     Noted,
     /// It is kept, and texts like it pass from now on.
@@ -57,13 +57,18 @@ impl Sending {
     ///
     /// # Errors
     /// The store's.
-    pub async fn judge_verdict(&self, judgement: NewJudgement) -> Result<Option<Judged>, StoreError> {
+    pub async fn judge_verdict(&self, judgement: NewJudgement) -> Result<Option<JudgementEffect>, StoreError> {
         let (now, review_score) = (self.shared.clock.now(), self.rules().review_score);
         self.shared.store.write(move |tx| note(tx, &judgement, review_score, now)).await
     }
 }
 
-fn note(tx: &WriteTx<'_>, said: &NewJudgement, review_score: u8, now: Time) -> Result<Option<Judged>, StoreError> {
+fn note(
+    tx: &WriteTx<'_>,
+    said: &NewJudgement,
+    review_score: u8,
+    now: Time,
+) -> Result<Option<JudgementEffect>, StoreError> {
     let found = tx.find(
         "SELECT m.account_id, m.fingerprint, d.gate = 'content' OR (d.verdict = 'pass' AND d.score >= ?3)
          FROM messages m JOIN policy_decisions d ON d.log_id = m.id
@@ -106,7 +111,7 @@ fn note(tx: &WriteTx<'_>, said: &NewJudgement, review_score: u8, now: Time) -> R
         after: Some(if said.is_right { "right" } else { "wrong" }),
     };
     audit::record(tx, now, &entry)?;
-    Ok(Some(if lets_pass { Judged::LetsPass } else { Judged::Noted }))
+    Ok(Some(if lets_pass { JudgementEffect::LetsPass } else { JudgementEffect::Noted }))
 }
 
 /// What was said of a message: whether the guard was right.

@@ -9,7 +9,7 @@ use crate::{
         ids::{AccountId, LogId},
         purpose::Purpose,
     },
-    sending::judgements::{self, Judged, NewJudgement},
+    sending::judgements::{self, JudgementEffect, NewJudgement},
 };
 use clap::Args;
 use serde::{Deserialize, Serialize};
@@ -70,7 +70,9 @@ impl Execute for PolicyJudge {
         let said = NewJudgement { scope: everybody(), log_id, is_right, may_let_pass: true, actor: CLI.to_owned() };
         let judged = gateway.sending.judge_verdict(said).await.map_err(text)?;
         let judged = judged.ok_or_else(|| format!("there is no message with log id {log_id} whose text was judged"))?;
-        Ok(json!({"ok": true, "log_id": self.log_id, "verdict": self.verdict, "passes": judged == Judged::LetsPass}))
+        Ok(
+            json!({"ok": true, "log_id": self.log_id, "verdict": self.verdict, "passes": judged == JudgementEffect::LetsPass}),
+        )
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     model::{clock::Time, code::Code, ids::LogId, message::Status, phone::Phone},
     portal::{PageContext, PageError, page_error::see_other},
     sending::{
-        judgements::{self, Judged, NewJudgement},
+        judgements::{self, JudgementEffect, NewJudgement},
         policy::{self, GATES},
         timeline::{self, Story},
     },
@@ -78,8 +78,8 @@ pub async fn judge(gateway: &Gateway, v: &PageContext) -> Result<Response, PageE
         actor: v.actor().to_owned(),
     };
     let done = match gateway.sending.judge_verdict(said).await?.ok_or(PageError::NotFound)? {
-        Judged::Noted => "settled",
-        Judged::LetsPass => "lets_pass",
+        JudgementEffect::Noted => "settled",
+        JudgementEffect::LetsPass => "lets_pass",
     };
     Ok(see_other(&format!("/message-logs/{}?done={done}", story.log_id)))
 }

@@ -105,7 +105,7 @@ async fn what_a_person_found_honest_passes_with_other_numbers_and_only_an_admins
     assert_eq!((actor.as_str(), target.as_str(), after.as_str()), ("admin@shop.example", "1", "wrong"));
     assert_eq!(world.send(&spam_to(3, &format!("{SPAM} 77"))).await.status, 200);
     let passed = admin.get("/message-logs/3").await.body;
-    assert!(passed.contains("A person found this text honest"), "its page says why");
+    assert!(passed.contains("a person found this text honest"), "its page says why");
     let hidden = world.send(&spam_to(4, &format!("{SPAM} 78 http://bit.ly/x http://192.0.2.7/y"))).await;
     assert_eq!(hidden.error(), "policy_violation", "links are judged each time");
     let other = world.send(&spam_to(5, &format!("{SPAM} 79, tell your friends"))).await;
