@@ -272,6 +272,7 @@ fn pages() -> Vec<Route> {
         page!(GET "/message-logs/export.csv", Viewer => portal::pages::messages::export),
         page!(GET "/message-logs/{log_id}", Viewer => portal::pages::message::show),
         page!(POST "/message-logs/{log_id}/settle", Owner => portal::pages::message::settle),
+        page!(POST "/message-logs/{log_id}/judge", Owner => portal::pages::message::judge),
     ]
 }
 

@@ -7,7 +7,7 @@ use super::{
     policy::content::{Score, fingerprint},
     request::{Draft, PurposeField, Request, Sender},
 };
-use crate::sending::message_ref;
+use crate::sending::{judgements, message_ref};
 use crate::{
     connectors::{Address, Capabilities, Reacted, Registry, templates::TemplateName},
     instances::templates,
@@ -133,6 +133,7 @@ pub(super) fn load(tx: &Tx<'_>, asked: &Asked<'_>, content: Score) -> Result<Fac
         _ => PaceFacts::default(),
     };
     let content = in_context(content, request, contact.as_ref(), &pace, now);
+    let content = judgements::as_allowed(tx, sender.account, fingerprint, content)?;
     Ok(Facts {
         now,
         period,

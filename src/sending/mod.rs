@@ -16,7 +16,7 @@
 //! `runtime_settings.rs`: what an admin changes of the guard while it runs.
 //!
 //! Later: `receipts.rs` moves states up, `recover.rs` settles what an earlier run left under way, `log.rs` is read, `review.rs` shows
-//! what a pause is about.
+//! what a pause is about, `judgements.rs` keeps what people say of verdicts.
 //!
 //! Invariants:
 //! - Nobody else can send: the one [`Wire`] is moved in here by the composition root.
@@ -36,6 +36,7 @@ pub mod facts;
 mod file;
 mod idempotency;
 mod invalid_request;
+pub mod judgements;
 pub mod learn;
 pub mod log;
 mod malformed;

@@ -58,6 +58,7 @@ const TABLES: &[(&str, &str, &str)] = &[
     ),
     ("invitations", "accounts", ""),
     ("jobs", "app/scheduler", "ops portal"),
+    ("judgements", "sending", ""),
     ("key_check", "store", ""),
     ("limit_requests", "accounts", ""),
     ("login_links", "accounts", ""),

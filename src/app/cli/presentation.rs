@@ -1,7 +1,7 @@
 //! How the gateway's answer is shown, where it is not simply printed.
 
 use super::{Printed, output, qr};
-use crate::app::commands::{Command, InstanceCommand, SuppressCommand};
+use crate::app::commands::{Command, InstanceCommand, PolicyCommand, SuppressCommand};
 use serde_json::Value;
 use std::{
     fs::OpenOptions,
@@ -43,6 +43,7 @@ impl Presentation {
         match command {
             Command::Instance(InstanceCommand::Pair(_)) => Self::QrCode,
             Command::Suppress(SuppressCommand::Export(export)) => Self::Csv(export.file.clone()),
+            Command::Policy(PolicyCommand::Examples(examples)) => Self::Csv(examples.file.clone()),
             Command::Export(_) => Self::Json,
             Command::Send(_) => Self::Sent,
             _ => Self::Printed,

@@ -41,7 +41,7 @@ pub use instance::{
 pub use key::{KeyCommand, KeyCreate, KeyList, KeyRevoke, KeySet};
 pub use message::{MessageCommand, MessageList, MessageSettle, MessageShow};
 pub use person::{PersonErase, PersonExport};
-pub use policy::{PolicyCheck, PolicyCommand};
+pub use policy::{PolicyCheck, PolicyCommand, PolicyExamples, PolicyJudge};
 pub use sandbox::{SandboxCall, SandboxCommand, SandboxFile, SandboxGroup, SandboxInbox, SandboxReceive, SandboxSet};
 pub use send::SendText;
 pub use setup_token::SetupToken;

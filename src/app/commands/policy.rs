@@ -1,12 +1,22 @@
 //! `wa-gateway policy …`
 
-use super::{CommandResult, Execute, group};
-use crate::{dialects::AppState, model::purpose::Purpose};
+use super::{CLI, CommandResult, Execute, group, text};
+use crate::app::root::everybody;
+use crate::{
+    accounts::Scope,
+    dialects::AppState,
+    model::{
+        ids::{AccountId, LogId},
+        purpose::Purpose,
+    },
+    sending::judgements::{self, JudgementEffect, NewJudgement},
+};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::path::PathBuf;
 
-group! { PolicyCommand is Policy: Check(PolicyCheck) }
+group! { PolicyCommand is Policy: Check(PolicyCheck), Judge(PolicyJudge), Examples(PolicyExamples) }
 
 /// Score a text without sending it
 #[derive(Clone, Debug, Args, Serialize, Deserialize)]
@@ -37,5 +47,56 @@ impl Execute for PolicyCheck {
             "ok": true, "score": score.total, "verdict": verdict, "signals": score.signals, "model": score.model,
             "words": words,
         }))
+    }
+}
+
+/// Say whether the guard was right about a message; one it was wrong to stop passes from now on
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
+pub struct PolicyJudge {
+    /// Its log id
+    pub log_id: i64,
+    /// right or wrong
+    pub verdict: String,
+}
+
+impl Execute for PolicyJudge {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
+        let is_right = match self.verdict.as_str() {
+            "right" => true,
+            "wrong" => false,
+            other => return Err(format!("the guard was right or wrong, not {other:?}")),
+        };
+        let log_id = LogId(self.log_id);
+        let said = NewJudgement { scope: everybody(), log_id, is_right, may_let_pass: true, actor: CLI.to_owned() };
+        let judged = gateway.sending.judge_verdict(said).await.map_err(text)?;
+        let judged = judged.ok_or_else(|| format!("there is no message with log id {log_id} whose text was judged"))?;
+        Ok(
+            json!({"ok": true, "log_id": self.log_id, "verdict": self.verdict, "passes": judged == JudgementEffect::LetsPass}),
+        )
+    }
+}
+
+/// Export judged messages: tab-separated label, language, text
+#[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
+pub struct PolicyExamples {
+    /// Of one account
+    #[arg(long)]
+    pub account: Option<i64>,
+    /// The file, which must not exist yet [default: stdout]
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
+}
+
+impl Execute for PolicyExamples {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
+        let scope = self.account.map_or_else(everybody, |account| Scope::Account(AccountId(account)));
+        let examples = gateway.store.read(move |tx| judgements::examples(tx, scope)).await.map_err(text)?;
+        // A text is one cell of one line.
+        let line = |e: &judgements::JudgedExample| {
+            let text = e.text.split_whitespace().collect::<Vec<_>>().join(" ");
+            format!("{}\t{}\t{text}\n", e.label, e.language)
+        };
+        let lines: String = examples.iter().map(line).collect();
+        Ok(json!({"ok": true, "rows": examples.len(), "csv": format!("label\tlanguage\ttext\n{lines}")}))
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     model::{clock::Time, code::Code, ids::LogId, message::Status, phone::Phone},
     portal::{PageContext, PageError, page_error::see_other},
     sending::{
+        judgements::{self, JudgementEffect, NewJudgement},
         policy::{self, GATES},
         timeline::{self, Story},
     },
@@ -27,6 +28,8 @@ struct Message<'a> {
     refusal: Option<(String, String)>,
     gates: Vec<GateRow>,
     may_settle: bool,
+    /// What was said of the guard's verdict: the word's key; none: its text was not judged, or is gone.
+    judged: Option<&'static str>,
     problem: &'static str,
 }
 
@@ -51,7 +54,34 @@ struct GateRow {
 /// No such row, or another account's.
 pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let story = find(gateway, v).await?;
-    Ok(v.page(&page(v, story, "")))
+    let judged = judged(gateway, v, &story).await?;
+    Ok(v.page(&Message { judged, ..page(v, story, "") }))
+}
+
+/// `POST /message-logs/{log_id}/judge`: the guard was right about it, or wrong. What an admin finds honest passes from
+/// then on.
+///
+/// # Errors
+/// No such row, or another account's; none whose text was judged.
+pub async fn judge(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
+    let story = find(gateway, v).await?;
+    let is_right = match v.form.text("verdict") {
+        "right" => true,
+        "wrong" => false,
+        _ => return Err(PageError::NotFound),
+    };
+    let said = NewJudgement {
+        scope: v.scope()?,
+        log_id: story.log_id,
+        is_right,
+        may_let_pass: v.is_admin(),
+        actor: v.actor().to_owned(),
+    };
+    let done = match gateway.sending.judge_verdict(said).await?.ok_or(PageError::NotFound)? {
+        JudgementEffect::Noted => "settled",
+        JudgementEffect::LetsPass => "lets_pass",
+    };
+    Ok(see_other(&format!("/message-logs/{}?done={done}", story.log_id)))
 }
 
 /// `POST /message-logs/{log_id}/settle`: a person says what became of an `unknown` message.
@@ -80,11 +110,34 @@ async fn find(gateway: &Gateway, v: &PageContext) -> Result<Story, PageError> {
     gateway.store.read(move |tx| timeline::find(tx, scope, id)).await?.ok_or(PageError::NotFound)
 }
 
+async fn judged(gateway: &Gateway, v: &PageContext, m: &Story) -> Result<Option<&'static str>, PageError> {
+    if m.decision.is_none() || m.body.is_empty() {
+        return Ok(None);
+    }
+    let (scope, id) = (v.scope()?, m.log_id);
+    let said = gateway.store.read(move |tx| judgements::find(tx, scope, id)).await?;
+    Ok(Some(match said {
+        None => "message.judge_nobody",
+        Some(true) => "message.judge_was_right",
+        Some(false) => "message.judge_was_wrong",
+    }))
+}
+
 fn page<'a>(v: &'a PageContext, m: Story, problem: &'static str) -> Message<'a> {
     let code = m.reason.as_deref().filter(|_| m.status == Status::Blocked).and_then(Code::parse);
     let refusal = code.map(|code| (code.as_str().to_owned(), because(v, &m, code)));
     let may_settle = m.status == Status::Unknown && v.may_change();
-    Message { v, unusual: unusual(v, &m), steps: steps(v, &m), refusal, gates: gates(v, &m), may_settle, m, problem }
+    Message {
+        v,
+        unusual: unusual(v, &m),
+        steps: steps(v, &m),
+        refusal,
+        gates: gates(v, &m),
+        may_settle,
+        judged: None,
+        m,
+        problem,
+    }
 }
 
 /// What is unusual about the recipient's number; empty: nothing.

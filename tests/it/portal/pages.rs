@@ -123,6 +123,7 @@ async fn what_is_anothers_answers_like_what_is_not_there() {
     let theirs = [
         ("GET", "/message-logs/1", "/message-logs/999999"),
         ("POST", "/message-logs/1/settle", "/message-logs/999999/settle"),
+        ("POST", "/message-logs/1/judge", "/message-logs/999999/judge"),
         ("GET", "/instances/shop-line/manage", "/instances/no-such/manage"),
         ("POST", "/instances/shop-line/send", "/instances/no-such/send"),
         ("POST", "/instances/shop-line/settings", "/instances/no-such/settings"),

@@ -232,7 +232,17 @@ fn each_dress_is_judged_as_the_plain_text_is() {
     let tatweel = |t: &str| -> String {
         t.chars().flat_map(|c| [Some(c), matches!(c, 'ب'..='ي').then_some('\u{640}')]).flatten().collect()
     };
-    let dresses: [&dyn Fn(&str) -> String; 6] = [&zero_width, &spaced, &wide, &leet, &twins, &tatweel];
+    let marks = |t: &str| -> String {
+        t.chars()
+            .flat_map(|c| match c {
+                'ب'..='ي' => [Some(c), Some('\u{64e}')],
+                'a' | 'e' | 'o' | 'u' => [Some(c), Some('\u{301}')],
+                _ => [Some(c), None],
+            })
+            .flatten()
+            .collect()
+    };
+    let dresses: [&dyn Fn(&str) -> String; 7] = [&zero_width, &spaced, &wide, &leet, &twins, &tatweel, &marks];
     for text in [
         "Flash sale today only: 50% off all shoes, shop now!",
         "Nur heute: 50% Rabatt auf alle Schuhe, jetzt zugreifen!",

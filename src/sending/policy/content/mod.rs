@@ -14,6 +14,7 @@ mod disguise;
 pub mod explain;
 mod fingerprint;
 mod glyphs;
+mod hint;
 mod ids;
 #[cfg(test)]
 mod kinds_tests;
@@ -41,7 +42,7 @@ pub struct Signal {
     /// Stable name: a group of the rules, or `link.…`, `purpose.…`, `obfuscation.…`.
     #[serde(serialize_with = "as_text")]
     pub id: Arc<str>,
-    /// Points, 0 to 100, after what a businesslike context took away.
+    /// Points, 0 to 100, after what a businesslike context took away; 0 is a hint.
     pub weight: u8,
     /// A plain English clause for the log, such as "speaks of a discount".
     #[serde(serialize_with = "as_text")]
@@ -53,7 +54,7 @@ pub struct Signal {
 pub struct Score {
     /// 0 (nothing to see) to 100.
     pub total: u8,
-    /// Why, heaviest first; empty when `total` is 0.
+    /// Why, heaviest first; behind them, without points, what is no reason but a hint: another purpose would fit.
     pub signals: Vec<Signal>,
     /// Points of what no honest answer says: discounts, prizes, links that hide; not of weak words and bonuses.
     #[serde(skip)]
@@ -102,6 +103,20 @@ impl Score {
         self.signals.push(own("behaviour.many", weight, "sounds like advertising and goes to many people at once"));
         self.signals.sort_by_key(|s| std::cmp::Reverse(s.weight));
         self.total += weight;
+        self
+    }
+
+    /// The same for a text whose words a person found honest: links that hide where they lead, what does not fit the
+    /// purpose and an admin's own phrases still count.
+    #[must_use]
+    pub fn as_allowed(mut self) -> Self {
+        if self.firm {
+            return self;
+        }
+        self.signals.retain(|s| s.id.starts_with("link.") || s.id.starts_with("purpose."));
+        self.total = u8::try_from(points(&self.signals).min(100)).unwrap_or(100);
+        self.hard = self.total;
+        self.signals.push(own("allowed", 0, "a person found this text honest"));
         self
     }
 
@@ -181,6 +196,7 @@ impl ContentPolicy {
         let total = weigh(&found, opinion, &mut signals);
         signals.retain(|s| s.weight > 0);
         signals.sort_by_key(|s| std::cmp::Reverse(s.weight));
+        signals.extend(hint::hint(purpose, &read, &signals));
         let points = |n: u32| u8::try_from(n.min(100)).unwrap_or(100);
         Score { total: points(total), signals, hard: points(judged.hard + others), firm, model: opinion.share() }
     }

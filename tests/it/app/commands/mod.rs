@@ -42,6 +42,12 @@ fn tour(place: &Place) {
     assert!(bait["verdict"] == "refused" && bait["model"].as_u64().is_some_and(|share| share >= 50), "{bait}");
     let words: Vec<&str> = bait["words"].as_array().into_iter().flatten().filter_map(|w| w["words"].as_str()).collect();
     assert!(words.iter().any(|words| words.contains("won")), "{bait}");
+    let odd = place.run(&["--json", "policy", "judge", "1", "perhaps"]);
+    assert!(odd.code == 1 && odd.line().contains("right or wrong"), "{odd:?}");
+    let none = place.run(&["--json", "policy", "judge", "999999", "wrong"]);
+    assert!(none.code == 1 && none.line().contains("999999"), "{none:?}");
+    let judged = place.json(&["policy", "examples"]);
+    assert!(judged["csv"].as_str().is_some_and(|csv| csv.starts_with("label\tlanguage\ttext\n")), "{judged}");
     let sample = place.json(&["check-config", "--print-defaults"]);
     assert!(sample["sample"].as_str().expect("a text").contains("throttle_per_minute = 60"));
 }

@@ -2,6 +2,7 @@
 
 use super::{INSTANCE, SPAM, Visitor, World, audited, message, message_with};
 use serde_json::json;
+use wa_gateway::app::commands::{PersonErase, PolicyExamples, PolicyJudge};
 
 /// Three messages of spam to three people, and one more that is told of the pause.
 async fn paused() -> World {
@@ -76,6 +77,62 @@ async fn messages_near_the_line_are_listed_for_admin_and_owner() {
     let mut owner = Visitor::logged_in(&world, "owner").await;
     let listed = owner.get("/message-logs?status=review").await.body;
     assert!(listed.contains("10% discount") && listed.matches("<a href=\"/message-logs/").count() == 1);
+}
+
+/// What a message would be refused for, to somebody else.
+fn spam_to(n: u32, text: &str) -> serde_json::Value {
+    message_with(json!({"phone": format!("+96650123456{n}"), "message": text}))
+}
+
+#[tokio::test]
+async fn what_a_person_found_honest_passes_with_other_numbers_and_only_an_admins_word_lets_it() {
+    let world = World::start_with(|config| config.guard.strikes = 0).await;
+    let refused = world.send(&spam_to(1, &format!("{SPAM} 1"))).await;
+    assert_eq!(refused.error(), "policy_violation");
+    let mut owner = Visitor::logged_in(&world, "owner").await;
+    assert!(owner.get("/message-logs/1").await.body.contains("/message-logs/1/judge"));
+    assert_eq!(owner.post("/message-logs/1/judge", &[("verdict", "perhaps")]).await.status, 404);
+    assert_eq!(owner.post("/message-logs/1/judge", &[("verdict", "wrong")]).await.status, 303);
+    assert_eq!(
+        world.send(&spam_to(2, &format!("{SPAM} 2"))).await.error(),
+        "policy_violation",
+        "an owner's word is noted"
+    );
+
+    let mut admin = Visitor::logged_in(&world, "admin").await;
+    assert_eq!(admin.post("/message-logs/1/judge", &[("verdict", "wrong")]).await.status, 303);
+    let (actor, target, _, after) = audited(&world, "message.judge").await;
+    assert_eq!((actor.as_str(), target.as_str(), after.as_str()), ("admin@shop.example", "1", "wrong"));
+    assert_eq!(world.send(&spam_to(3, &format!("{SPAM} 77"))).await.status, 200);
+    let passed = admin.get("/message-logs/3").await.body;
+    assert!(passed.contains("a person found this text honest"), "its page says why");
+    let hidden = world.send(&spam_to(4, &format!("{SPAM} 78 http://bit.ly/x http://192.0.2.7/y"))).await;
+    assert_eq!(hidden.error(), "policy_violation", "links are judged each time");
+    let other = world.send(&spam_to(5, &format!("{SPAM} 79, tell your friends"))).await;
+    assert_eq!(other.error(), "policy_violation", "another text");
+
+    let shown = world.command(PolicyExamples::default()).await.expect("examples");
+    assert_eq!(shown["rows"], 1, "{shown}");
+    assert!(shown["csv"].as_str().is_some_and(|csv| csv.contains("\ntransactional\t")), "{shown}");
+    assert_eq!(owner.post("/message-logs/1/judge", &[("verdict", "right")]).await.status, 303);
+    assert_eq!(world.send(&spam_to(6, &format!("{SPAM} 80"))).await.status, 200, "an owner takes no admin's word back");
+    assert_eq!(admin.post("/message-logs/1/judge", &[("verdict", "right")]).await.status, 303);
+    assert_eq!(world.send(&spam_to(7, &format!("{SPAM} 81"))).await.error(), "policy_violation");
+    let again = world.command(PolicyExamples::default()).await.expect("examples");
+    assert!(again["csv"].as_str().is_some_and(|csv| csv.contains("\nmarketing\t")), "{again}");
+}
+
+#[tokio::test]
+async fn a_judgement_outlives_its_message_as_a_fingerprint_only() {
+    let world = World::start_with(|config| config.guard.strikes = 0).await;
+    assert_eq!(world.send(&spam_to(1, &format!("{SPAM} 1"))).await.error(), "policy_violation");
+    let judge = PolicyJudge { log_id: 1, verdict: "wrong".into() };
+    assert_eq!(world.command(judge).await.expect("judged")["passes"], true);
+    let erase = PersonErase { phone: "+966501234561".into() };
+    world.command(erase).await.expect("erased");
+    let shown = world.command(PolicyExamples::default()).await.expect("examples");
+    assert_eq!(shown["rows"], 0, "{shown}");
+    assert_eq!(world.send(&spam_to(2, &format!("{SPAM} 2"))).await.status, 200, "the text still passes");
 }
 
 /// The form of the figures as it stands, with one of them changed.

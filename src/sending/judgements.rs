@@ -1,0 +1,167 @@
+//! What people say of the guard's verdicts: right or wrong. Each is kept as the owner's own example, and leaves the
+//! machine only in a file that the owner exports, for fitting the model at home (`examples/policy_fit`).
+//!
+//! A text that an admin found honest passes from then on, with other names, numbers and links in it, for its account. Only
+//! its words count no more: links are judged each time, and phrases of the admin's own stay in force.
+//!
+//! The text itself stays in its message and goes with it; a judgement keeps the fingerprint.
+
+use super::{Sending, policy::content};
+use crate::{
+    accounts::{Scope, audit},
+    model::{
+        clock::Time,
+        ids::{AccountId, LogId},
+    },
+    store::{StoreError, Tx, WriteTx},
+};
+use rusqlite::params;
+
+/// A judgement to be noted.
+#[derive(Clone, Debug)]
+pub struct NewJudgement {
+    /// Whose messages may be judged.
+    pub scope: Scope,
+    /// The message.
+    pub log_id: LogId,
+    /// Whether the guard was right.
+    pub is_right: bool,
+    /// Whether who judges runs the appliance: then an honest text passes from now on.
+    pub may_let_pass: bool,
+    /// Who judges.
+    pub actor: String,
+}
+
+/// What became of a judgement.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum JudgementEffect {
+    /// It is kept as an example.
+    Noted,
+    /// It is kept, and texts like it pass from now on.
+    LetsPass,
+}
+
+/// A judged message, as programs that fit and measure the content policy read it.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct JudgedExample {
+    /// `marketing`, `chat` (honest, purpose support) or `transactional` (honest, any other).
+    pub label: &'static str,
+    /// The account's.
+    pub language: String,
+    pub text: String,
+}
+
+impl Sending {
+    /// Notes that the guard was right or wrong about a message; an earlier judgement of it is replaced. None: there is no
+    /// such message, or none whose text was judged.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn judge_verdict(&self, judgement: NewJudgement) -> Result<Option<JudgementEffect>, StoreError> {
+        let (now, review_score) = (self.shared.clock.now(), self.rules().review_score);
+        self.shared.store.write(move |tx| note(tx, &judgement, review_score, now)).await
+    }
+}
+
+fn note(
+    tx: &WriteTx<'_>,
+    said: &NewJudgement,
+    review_score: u8,
+    now: Time,
+) -> Result<Option<JudgementEffect>, StoreError> {
+    let found = tx.find(
+        "SELECT m.account_id, m.fingerprint, d.gate = 'content' OR (d.verdict = 'pass' AND d.score >= ?3)
+         FROM messages m JOIN policy_decisions d ON d.log_id = m.id
+         WHERE m.id = ?1 AND (?2 IS NULL OR m.account_id = ?2) AND m.body <> '' AND m.fingerprint <> 0",
+        params![said.log_id, said.scope, review_score],
+        |r| Ok((r.get::<_, AccountId>(0)?, r.get::<_, i64>(1)?, r.get::<_, Option<bool>>(2)?.unwrap_or(false))),
+    )?;
+    let Some((account, fingerprint, was_caught)) = found else { return Ok(None) };
+    let lets_pass = !said.is_right && was_caught && said.may_let_pass;
+    if said.may_let_pass && !lets_pass {
+        tx.execute(
+            "UPDATE judgements SET lets_pass = 0 WHERE account_id = ?1 AND fingerprint = ?2 AND lets_pass = 1",
+            params![account, fingerprint],
+        )?;
+    }
+    tx.execute(
+        "INSERT INTO judgements (log_id, account_id, fingerprint, is_right, was_caught, lets_pass, at, actor)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT (log_id) DO UPDATE SET is_right = excluded.is_right, lets_pass = max(lets_pass * ?9,
+             excluded.lets_pass), at = excluded.at, actor = excluded.actor",
+        params![
+            said.log_id,
+            account,
+            fingerprint,
+            said.is_right,
+            was_caught,
+            lets_pass,
+            now,
+            said.actor,
+            // Who does not run the appliance neither lets a text pass nor takes that back.
+            !said.may_let_pass,
+        ],
+    )?;
+    let entry = audit::AuditEntry {
+        actor: &said.actor,
+        account: Some(account),
+        action: "message.judge",
+        target: &said.log_id.to_string(),
+        before: None,
+        after: Some(if said.is_right { "right" } else { "wrong" }),
+    };
+    audit::record(tx, now, &entry)?;
+    Ok(Some(if lets_pass { JudgementEffect::LetsPass } else { JudgementEffect::Noted }))
+}
+
+/// What was said of a message: whether the guard was right.
+///
+/// # Errors
+/// The store's.
+pub fn find(tx: &Tx<'_>, scope: Scope, id: LogId) -> Result<Option<bool>, StoreError> {
+    tx.find(
+        "SELECT is_right FROM judgements WHERE log_id = ?1 AND (?2 IS NULL OR account_id = ?2)",
+        params![id, scope],
+        |r| r.get(0),
+    )
+}
+
+/// The judged messages whose text is still there, oldest first.
+///
+/// # Errors
+/// The store's.
+pub fn examples(tx: &Tx<'_>, scope: Scope) -> Result<Vec<JudgedExample>, StoreError> {
+    tx.list(
+        "SELECT j.is_right = j.was_caught, m.purpose, a.language, m.body
+         FROM judgements j JOIN messages m ON m.id = j.log_id JOIN accounts a ON a.id = j.account_id
+         WHERE (?1 IS NULL OR j.account_id = ?1) AND m.body <> '' ORDER BY j.id",
+        params![scope],
+        |r| {
+            let (is_bad, purpose) = (r.get(0)?, r.get::<_, String>(1)?);
+            let label = match purpose.as_str() {
+                _ if is_bad => "marketing",
+                "support" => "chat",
+                _ => "transactional",
+            };
+            Ok(JudgedExample { label, language: r.get(2)?, text: r.get(3)? })
+        },
+    )
+}
+
+/// The score of a text, without its words where an admin found them honest.
+pub(super) fn as_allowed(
+    tx: &Tx<'_>,
+    account: AccountId,
+    fingerprint: u64,
+    score: content::Score,
+) -> Result<content::Score, StoreError> {
+    if score.total == 0 || fingerprint == 0 {
+        return Ok(score);
+    }
+    let is_allowed = tx.find(
+        "SELECT 1 FROM judgements WHERE account_id = ?1 AND fingerprint = ?2 AND lets_pass = 1 LIMIT 1",
+        params![account, fingerprint.cast_signed()],
+        |r| r.get::<_, i64>(0),
+    )?;
+    Ok(if is_allowed.is_some() { score.as_allowed() } else { score })
+}
