@@ -3,7 +3,7 @@
 //! A client key is good for one instance. The dialect's documents show it more than once, and send it with every event,
 //! so it is kept sealed beside its hash. An account key is kept as a hash alone.
 
-use super::{AccountError, Accounts, KeyKind, NewKey, Role, User, key, user};
+use super::{AccountError, Accounts, KeyKind, KeyScopes, NewKey, Role, User, key, user};
 use crate::model::moment::Moment;
 use crate::{
     model::{
@@ -118,6 +118,7 @@ fn make(
         instances: vec![instance.clone()],
         kind: KeyKind::Chattu,
         purpose: Purpose::Transactional,
+        scopes: KeyScopes::SEND,
         expires_at: None,
     };
     let (id, text) = key::create(tx, &new, now, random, "client key")?;
@@ -135,7 +136,15 @@ fn renew(tx: &WriteTx<'_>, id: KeyId, now: Time, random: &dyn Random, actor: &st
         return Err(AccountError::NotFound(format!("there is no key {id}")));
     };
     let purpose = Purpose::parse(&purpose).unwrap_or(Purpose::Transactional);
-    let new = NewKey { account, name, instances: Vec::new(), kind: KeyKind::Chattu, purpose, expires_at: None };
+    let new = NewKey {
+        account,
+        name,
+        instances: Vec::new(),
+        kind: KeyKind::Chattu,
+        purpose,
+        scopes: KeyScopes::SEND,
+        expires_at: None,
+    };
     let (_, text) = key::create(tx, &new, now, random, actor)?;
     key::revoke(tx, id, now, actor)?;
     Ok(text)

@@ -4,7 +4,7 @@
 //! an instance changes later. The text is shown once; SHA-256 of it is kept (the text has 178 random bits: a slow hash
 //! would add nothing).
 
-use super::{AccountError, account, audit};
+use super::{AccountError, KeyScopes, account, audit};
 use crate::{
     model::{
         clock::Time,
@@ -44,6 +44,8 @@ pub struct ApiKey {
     pub kind: String,
     /// Of a key of the Chattu dialect: why its messages are sent whose request does not say.
     pub purpose: Option<String>,
+    /// Of a Bearer key: what it is good for, in the words of [`KeyScope`](super::KeyScope).
+    pub scopes: Vec<&'static str>,
     /// Its first characters.
     pub prefix: String,
     /// The instances it may use; empty: all of the account.
@@ -69,6 +71,8 @@ pub struct NewKey {
     pub kind: KeyKind,
     /// Why messages of a key of the Chattu dialect are sent whose request does not say.
     pub purpose: Purpose,
+    /// What a Bearer key is good for.
+    pub scopes: KeyScopes,
     /// When it ends; none: open end.
     pub expires_at: Option<Time>,
 }
@@ -99,8 +103,8 @@ pub(super) fn create(
     let text = format!("{body}{}", checksum(&body));
     let prefix = &text[..LIVE.len() + 4];
     let id = KeyId(tx.insert(
-        "INSERT INTO api_keys (account_id, name, kind, is_test, prefix, hash, created_at, expires_at, purpose)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO api_keys (account_id, name, kind, is_test, prefix, hash, created_at, expires_at, purpose, scopes)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         params![
             new.account,
             new.name.trim(),
@@ -111,6 +115,7 @@ pub(super) fn create(
             now,
             new.expires_at,
             new.purpose.as_str(),
+            new.scopes.words().join(","),
         ],
     )?);
     for instance in &new.instances {
@@ -127,7 +132,7 @@ pub(super) fn create(
 pub fn list(tx: &Tx<'_>, account: AccountId) -> Result<Vec<ApiKey>, AccountError> {
     let mut keys = tx.list(
         "SELECT id, name, kind, prefix, created_at, expires_at, revoked_at, last_used_at,
-                CASE kind WHEN 'chattu' THEN purpose END
+                CASE kind WHEN 'chattu' THEN purpose END, CASE kind WHEN 'bearer' THEN scopes ELSE '' END
          FROM api_keys WHERE account_id = ?1 ORDER BY id",
         params![account],
         |r| {
@@ -142,17 +147,21 @@ pub fn list(tx: &Tx<'_>, account: AccountId) -> Result<Vec<ApiKey>, AccountError
                 revoked_at: r.get(6)?,
                 last_used_at: r.get(7)?,
                 purpose: r.get(8)?,
+                scopes: KeyScopes::from_text(&r.get::<_, String>(9)?).words(),
             })
         },
     )?;
     for key in &mut keys {
-        key.instances = tx.list(
-            "SELECT instance_id FROM api_key_instances WHERE key_id = ?1 ORDER BY instance_id",
-            params![key.id],
-            |r| r.get(0),
-        )?;
+        key.instances = instances_of(tx, key.id)?;
     }
     Ok(keys)
+}
+
+/// The instances that a key may use; empty: all of its account.
+pub fn instances_of(tx: &Tx<'_>, key: KeyId) -> Result<Vec<String>, StoreError> {
+    tx.list("SELECT instance_id FROM api_key_instances WHERE key_id = ?1 ORDER BY instance_id", params![key], |r| {
+        r.get(0)
+    })
 }
 
 pub(super) fn revoke(tx: &WriteTx<'_>, id: KeyId, now: Time, actor: &str) -> Result<(), AccountError> {

@@ -3,7 +3,10 @@
 //! It is filled at start and after each change of keys or accounts. The guard looks at the key's row again inside the
 //! transaction that accepts a message, so that a key which is revoked in between is refused all the same.
 
-use super::key::{self, KeyKind};
+use super::{
+    KeyScopes,
+    key::{self, KeyKind},
+};
 use crate::{
     model::{
         clock::Time,
@@ -24,6 +27,8 @@ pub struct Caller {
     pub account: AccountId,
     /// The account's default region, for reading national numbers.
     pub region: Option<Region>,
+    /// What the key is good for.
+    pub scopes: KeyScopes,
 }
 
 /// Who calls in the Chattu dialect.
@@ -103,7 +108,7 @@ impl KeyCache {
 pub(super) fn load(tx: &Tx<'_>) -> Result<Vec<CachedKey>, StoreError> {
     tx.list(
         "SELECT k.hash, k.id, k.account_id, a.region, k.revoked_at, k.expires_at, k.kind, k.purpose,
-                (SELECT min(x.instance_id) FROM api_key_instances x WHERE x.key_id = k.id)
+                (SELECT min(x.instance_id) FROM api_key_instances x WHERE x.key_id = k.id), k.scopes
          FROM api_keys k JOIN accounts a ON a.id = k.account_id",
         [],
         |r| {
@@ -113,7 +118,12 @@ pub(super) fn load(tx: &Tx<'_>) -> Result<Vec<CachedKey>, StoreError> {
             Ok(CachedKey {
                 dialect: is_dialect.then_some((r.get(8)?, purpose)),
                 hash: r.get(0)?,
-                caller: Caller { key: r.get(1)?, account: r.get(2)?, region },
+                caller: Caller {
+                    key: r.get(1)?,
+                    account: r.get(2)?,
+                    region,
+                    scopes: KeyScopes::from_text(&r.get::<_, String>(9)?),
+                },
                 revoked: r.get::<_, Option<Time>>(4)?.is_some(),
                 expires_at: r.get(5)?,
             })

@@ -11,6 +11,7 @@ pub mod audit;
 mod chattu_keys;
 mod key;
 mod key_cache;
+mod key_scope;
 mod limits;
 mod login;
 mod login_throttle;
@@ -27,8 +28,9 @@ pub mod usage;
 mod user;
 
 pub use account::{Account, Grant, NewAccount, Update, list as list_accounts};
-pub use key::{ApiKey, KeyKind, NewKey, list as list_keys, note_key_use};
+pub use key::{ApiKey, KeyKind, NewKey, instances_of as key_instances, list as list_keys, note_key_use};
 pub use key_cache::{Caller, DialectCaller, KeyCache, KeyProblem};
+pub use key_scope::{KeyScope, KeyScopes};
 pub use limits::{Granted, LimitDecision, LimitRequest, WantedLimits, list_grants, list_requests};
 pub use login::{LoggedIn, LoginError, LoginStep, session_number};
 pub use login_throttle::{DEVICE_KNOWN_FOR, Guesser};

@@ -141,6 +141,9 @@ pub(super) static ROUTER: LazyLock<Router> = LazyLock::new(|| Router::new(&ROUTE
 fn programs() -> Vec<Route> {
     vec![
         key!(POST "/api/send-message" => guarded::send_message::handle),
+        key!(GET "/api/messages" => guarded::lists::messages),
+        key!(GET "/api/inbound-messages" => guarded::lists::inbound_messages),
+        key!(GET "/api/instances" => guarded::lists::instances),
         key!(GET "/api/messages/{log_id}" => guarded::message::handle),
         threecx!(POST "/integrations/3cx/webhook/{integration_id}" => threecx_hook::webhook),
         threecx!(POST "/integrations/3cx/sms/{integration_id}/messages" => threecx_hook::sms),

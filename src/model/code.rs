@@ -44,6 +44,8 @@ string_enum! {
         /// The provider refused it, or nobody knows.
         GatewaySendFailed = "gateway_send_failed",
         InternalError = "internal_error",
+        /// The key is not good for that.
+        InsufficientScope = "insufficient_scope",
         /// The body is over 256 KiB.
         PayloadTooLarge = "payload_too_large",
         /// Free text outside the provider's 24 hours.
@@ -108,6 +110,8 @@ pub enum Details {
     Fields(Vec<&'static str>),
     /// The same, and a plain sentence about what is wrong with them.
     FieldsBecause(Vec<&'static str>, String),
+    /// What the key would have to be good for.
+    Scope(&'static str),
     /// A module that the account lacks.
     Module {
         module: Module,
@@ -155,6 +159,7 @@ impl Serialize for Details {
             Self::None => return Value::Array(Vec::new()).serialize(s),
             Self::Fields(fields) => vec![("fields", json!(fields))],
             Self::FieldsBecause(fields, why) => vec![("fields", json!(fields)), ("reason", json!(why))],
+            Self::Scope(scope) => vec![("scope", json!(scope))],
             Self::Module { module, status } => vec![("module", json!(module)), ("status", json!(status))],
             Self::Action(action) => vec![("action", json!(action.as_str()))],
             Self::Window { template } => {

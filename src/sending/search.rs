@@ -18,6 +18,8 @@ pub struct LogSearch {
     pub scope: Scope,
     /// Of one instance.
     pub instance: Option<InstanceId>,
+    /// Of any of these; none: of whichever.
+    pub among: Option<Vec<String>>,
     /// In one state.
     pub status: Option<Status>,
     /// For one purpose.
@@ -47,6 +49,7 @@ impl LogSearch {
         Self {
             scope,
             instance: None,
+            among: None,
             status: None,
             purpose: None,
             recipient: None,
@@ -66,6 +69,12 @@ impl LogSearch {
 #[derive(Clone, Debug)]
 pub struct LogRow {
     pub log_id: LogId,
+    /// Its stable id.
+    pub message_id: String,
+    /// The provider's id, once known.
+    pub provider_message_id: Option<String>,
+    /// When it last changed.
+    pub updated_at: Time,
     /// When it came.
     pub created_at: Time,
     /// As the caller named it.
@@ -85,6 +94,12 @@ pub struct LogRow {
 }
 
 pub fn search(tx: &Tx<'_>, wanted: &LogSearch) -> Result<Vec<LogRow>, StoreError> {
+    let (sql, values) = statement(wanted);
+    tx.list(&sql, rusqlite::params_from_iter(values.iter()), read)
+}
+
+/// The statement that looks for these rows, and its values.
+pub fn statement(wanted: &LogSearch) -> (String, Vec<Box<dyn ToSql>>) {
     let after = wanted.after.unzip();
     let number = wanted.id.as_ref().and_then(|id| id.parse::<i64>().ok());
     let named = wanted.id.clone().filter(|_| number.is_none());
@@ -92,6 +107,8 @@ pub fn search(tx: &Tx<'_>, wanted: &LogSearch) -> Result<Vec<LogRow>, StoreError
     let mut query = Query::default();
     query.add("account_id = ?", wanted.scope.account());
     query.add("instance_id = ?", wanted.instance.clone());
+    let among = wanted.among.as_ref().map(|ids| serde_json::json!(ids).to_string());
+    query.add("instance_id IN (SELECT value FROM json_each(?))", among);
     query.add("status = ?", wanted.status);
     query.add("purpose = ?", wanted.purpose.clone());
     // Whatever the same person is written to under: both forms of a number, and every other name.
@@ -125,11 +142,12 @@ pub fn search(tx: &Tx<'_>, wanted: &LogSearch) -> Result<Vec<LogRow>, StoreError
     // Few rows have a reference: they are sorted, and not looked for along all of time.
     let by = if wanted.reference.is_some() { "+created_at" } else { "created_at" };
     let sql = format!(
-        "SELECT id, created_at, instance_id, recipient, purpose, body, status, reason, reference, repeats
+        "SELECT id, created_at, instance_id, recipient, purpose, body, status, reason, reference, repeats,
+                message_id, provider_message_id, updated_at
          FROM messages WHERE 1{} ORDER BY {by} DESC, id DESC LIMIT ?{limit}",
         query.conditions
     );
-    tx.list(&sql, rusqlite::params_from_iter(query.values.iter()), read)
+    (sql, query.values)
 }
 
 /// The conditions that are set, and their values.
@@ -171,5 +189,8 @@ fn read(r: &Row<'_>) -> rusqlite::Result<LogRow> {
         reason: r.get(7)?,
         reference: r.get(8)?,
         repeats: r.get(9)?,
+        message_id: r.get(10)?,
+        provider_message_id: r.get(11)?,
+        updated_at: r.get(12)?,
     })
 }

@@ -50,7 +50,10 @@ const MAY_SEE: &[(&str, &str)] = &[
         "model store connectors accounts events/notice_delivery events/live events/webhooks instances people/presence people/media people/suppression sending sending/schedule ops ops/egress_allowlist gateway/retention",
     ),
     ("web", "model store accounts sending ops gateway"),
-    ("api", "model store texts/locale connectors accounts events/webhooks people/media sending ops gateway web"),
+    (
+        "api",
+        "model store texts/locale connectors accounts events/webhooks instances people/conversations people/media sending ops gateway web",
+    ),
     (
         "dialects/chattu",
         "model store connectors accounts events/webhooks instances people/chats people/conversations people/media people/suppression sending sending/schedule gateway web api",

@@ -1,6 +1,8 @@
 //! Contract 1: the guarded API. One file a route; the rules are in `sending`.
 
+pub mod lists;
 pub mod message;
+pub mod paging;
 pub mod send_message;
 
 use crate::{

@@ -1,9 +1,13 @@
 //! `POST /api/send-message`: the checks 1 to 4 of the contract's order, then the guarded sender.
 
 use crate::{
-    accounts::Caller,
+    accounts::{Caller, KeyScope},
     gateway::Gateway,
-    model::{code::Code, phone::PhoneReading, plan::Module},
+    model::{
+        code::{Code, Details},
+        phone::PhoneReading,
+        plan::Module,
+    },
     sending::{Answer, Refusal, Sender, Source, request},
     web::{Incoming, body, problem, reply},
 };
@@ -14,17 +18,21 @@ pub async fn handle(gateway: &Gateway, caller: Caller, incoming: Incoming) -> Re
     let request_id = incoming.request_id.clone();
     let sender = sender(caller, &incoming);
     let how = gateway.sending.rules().reading(caller.region);
-    let answer = match read(incoming, how).await {
+    let answer = match read(caller, incoming, how).await {
         Ok(request) => gateway.sending.submit(sender, request).await,
         Err(refusal) => gateway.sending.refuse_unreadable(sender, *refusal).await,
     };
     answer.map_or_else(|e| problem::internal(&e, &request_id), |answer| count_and_reply(gateway, &answer))
 }
 
-/// The checks 1, 3 and 4, in their order; 2 is the key. What they refuse is a row of the log.
-async fn read(incoming: Incoming, how: PhoneReading) -> Result<request::Request, Box<Refusal>> {
+/// The checks 1, 3 and 4, in their order; 2 is the key, and what it is good for. What they refuse is a row of the log.
+async fn read(caller: Caller, incoming: Incoming, how: PhoneReading) -> Result<request::Request, Box<Refusal>> {
     if !body::is_json(incoming.header("content-type")) {
         return Err(refused(Code::UnsupportedMediaType, "the content type is not application/json"));
+    }
+    if !caller.scopes.includes(KeyScope::Send) {
+        let refusal = *refused(Code::InsufficientScope, "the key is not good for sending");
+        return Err(Box::new(Refusal { details: Details::Scope(KeyScope::Send.as_str()), ..refusal }));
     }
     let idempotency_key = incoming.headers.get("idempotency-key").map(|v| v.to_str().unwrap_or("").to_owned());
     let bytes = match body::read(incoming.body, body::API_MAX).await {

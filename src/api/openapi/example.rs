@@ -20,6 +20,7 @@ fn details(code: Code) -> Details {
     let guard = |action, risk_score, extra| Details::Guard { action, risk_score, extra };
     match code {
         Code::ValidationError => Details::Fields(vec!["instance_id", "phone", "message"]),
+        Code::InsufficientScope => Details::Scope("read"),
         Code::ModuleNotEnabled => Details::Module { module: Module::ApiAccess, status: "not_in_plan" },
         Code::MessagePurposeRequired => guard(Action::Block, 0, Extra::None),
         Code::MessagePurposeNotAllowed | Code::RecipientSuppressed => guard(Action::Block, 100, Extra::None),

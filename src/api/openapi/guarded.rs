@@ -1,7 +1,7 @@
 //! The guarded API (contract 1).
 
 use super::{
-    Operation,
+    Operation, lists,
     schema::{header, json_answer, json_body, named, object, other_answer, refusals},
 };
 use crate::{model::code::Code, sending::request::MAX_CHARS, web::problem};
@@ -12,6 +12,7 @@ const SEND: &[Code] = &[
     Code::UnsupportedMediaType,
     Code::InvalidApiKey,
     Code::RevokedApiKey,
+    Code::InsufficientScope,
     Code::InvalidJson,
     Code::PayloadTooLarge,
     Code::ValidationError,
@@ -89,7 +90,9 @@ pub fn operations() -> Vec<Operation> {
         body: None,
         answers: media_answers,
     };
-    vec![send, read, media]
+    let mut all = vec![send, read, media];
+    all.extend(lists::operations());
+    all
 }
 
 /// The body of `POST /api/send-message`. Which of `message`, `template`, `media_url` and `reaction` it needs is said in

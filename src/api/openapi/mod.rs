@@ -11,6 +11,7 @@
 mod events;
 pub mod example;
 pub mod guarded;
+mod lists;
 mod postman;
 pub mod schema;
 pub mod service;

@@ -1,8 +1,11 @@
 //! What the parts of the document are written with: schemas, parameters, answers, and refusals out of the catalogue of
 //! codes.
 
-use super::{example, guarded};
-use crate::model::{code::Code, message::Status, plan::Module, purpose::Purpose};
+use super::{example, guarded, lists};
+use crate::{
+    accounts::KeyScope,
+    model::{code::Code, message::Status, plan::Module, purpose::Purpose},
+};
 use ::http::StatusCode;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -22,12 +25,14 @@ pub fn components() -> Value {
     let purposes: Vec<&str> = Purpose::ALL.iter().map(|p| p.as_str()).collect();
     let statuses: Vec<&str> = Status::ALL.iter().map(|s| s.as_str()).collect();
     let modules: Vec<&str> = Module::ALL.iter().map(|m| m.as_str()).collect();
+    let scopes: Vec<&str> = KeyScope::ALL.iter().map(|s| s.as_str()).collect();
     let mut schemas = json!({
         "Purpose": {"type": "string", "enum": purposes},
         "Status": {"type": "string", "enum": statuses},
         "Details": {"anyOf": [
             {"type": "array", "maxItems": 0, "items": {"type": "string"}},
             object(&["fields"], json!({"fields": {"type": "array", "items": {"type": "string"}}})),
+            object(&["scope"], json!({"scope": {"type": "string", "enum": scopes}})),
             object(&["module", "status"], json!({
                 "module": {"type": "string", "enum": modules},
                 "status": {"type": "string", "enum": ["not_in_plan", "disabled"]},
@@ -56,6 +61,9 @@ pub fn components() -> Value {
     });
     schemas["SendMessage"] = guarded::send_message();
     schemas["Message"] = guarded::message();
+    for (name, schema) in lists::schemas() {
+        schemas[name] = schema;
+    }
     schemas
 }
 

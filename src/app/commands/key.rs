@@ -2,7 +2,7 @@
 
 use super::{CLI, CommandResult, Execute, group, text};
 use crate::{
-    accounts::{KeyKind, NewKey},
+    accounts::{KeyKind, KeyScope, KeyScopes, NewKey},
     dialects::AppState,
     model::{
         ids::{AccountId, InstanceId, KeyId},
@@ -35,27 +35,43 @@ pub struct KeyCreate {
     /// Of a chattu key: the purpose of messages whose request names none (transactional where this is not given)
     #[arg(long)]
     pub purpose: Option<String>,
+    /// What a bearer key is good for, send or read; more than once for both (send where this is not given)
+    #[arg(long = "scope", value_name = "SCOPE")]
+    #[serde(default)]
+    pub scopes: Vec<String>,
 }
 
 impl Default for KeyCreate {
     fn default() -> Self {
-        Self { account: 0, name: String::new(), instances: Vec::new(), kind: KIND.into(), purpose: None }
+        Self {
+            account: 0,
+            name: String::new(),
+            instances: Vec::new(),
+            kind: KIND.into(),
+            purpose: None,
+            scopes: Vec::new(),
+        }
     }
 }
 
 impl Execute for KeyCreate {
     async fn execute(self, gateway: &AppState) -> CommandResult {
-        let Self { account, name, instances, kind, purpose } = self;
+        let Self { account, name, instances, kind, purpose, scopes } = self;
         let kind = KeyKind::parse(&kind).ok_or_else(|| format!("{kind:?} is no kind: use bearer or chattu"))?;
         if purpose.is_some() && kind == KeyKind::Bearer {
             return Err("a bearer key has no purpose of its own: its requests name theirs; use --kind chattu".into());
         }
+        if !scopes.is_empty() && kind == KeyKind::Chattu {
+            return Err("a chattu key has no scopes: use --kind bearer".into());
+        }
+        let scopes = scopes.iter().map(|word| scope(word)).collect::<Result<Vec<_>, _>>()?;
         let new = NewKey {
             account: AccountId(account),
             name,
             instances: instances.into_iter().map(InstanceId::from_text).collect(),
             kind,
             purpose: purpose.as_deref().map_or(Ok(Purpose::Transactional), default_purpose)?,
+            scopes: KeyScopes::of(&scopes),
             expires_at: None,
         };
         let (id, key) = gateway.accounts.create_key(new, CLI).await.map_err(text)?;
@@ -112,4 +128,8 @@ impl Execute for KeyRevoke {
 fn default_purpose(word: &str) -> Result<Purpose, String> {
     let known = Purpose::ALL.map(Purpose::as_str).join(", ");
     Purpose::parse(word).ok_or_else(|| format!("{word:?} is no purpose that is served: use one of {known}"))
+}
+
+fn scope(word: &str) -> Result<KeyScope, String> {
+    KeyScope::parse(word).ok_or_else(|| format!("{word:?} is no scope: use send or read"))
 }

@@ -8,6 +8,7 @@
 
 mod chat;
 mod contact;
+mod heard;
 mod identify;
 mod import;
 mod merge;
@@ -17,5 +18,6 @@ pub use contact::{
     Contact, Identity, IdentityKind, add, address_of, find, find_by_id, find_or_add, note_inbound, note_outbound,
     retire, revive,
 };
+pub use heard::{HeardMessage, HeardSearch, heard_statement, list_heard};
 pub use identify::{Identified, identify};
 pub use import::{ImportReport, import};

@@ -3,7 +3,7 @@
 use super::too_many;
 use crate::accounts::Scope;
 use crate::{
-    accounts::{self, AccountError, ApiKey, KeyKind, NewKey},
+    accounts::{self, AccountError, ApiKey, KeyKind, KeyScope, KeyScopes, NewKey},
     gateway::Gateway,
     instances::{self, Instance},
     model::{
@@ -50,12 +50,14 @@ pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
         },
     };
     let kind = KeyKind::parse(v.form.text("kind")).unwrap_or(KeyKind::Bearer);
+    let scopes: Vec<KeyScope> = v.form.all("scope").filter_map(KeyScope::parse).collect();
     let new = NewKey {
         account: v.account()?,
         name: v.form.some("name").unwrap_or("key").to_owned(),
         instances: v.form.all("instance").map(InstanceId::from_text).collect(),
         kind,
         purpose: Purpose::parse(v.form.text("purpose")).unwrap_or(Purpose::Transactional),
+        scopes: KeyScopes::of(&scopes),
         expires_at,
     };
     match gateway.accounts.create_key(new, v.actor()).await {

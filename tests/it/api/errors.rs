@@ -52,6 +52,7 @@ async fn provoke(world: &World, code: &str) -> (Reply, Value) {
         }
         "invalid_json" => (post_text(world, "{").await, none),
         "validation_error" => (world.send(&json!({})).await, none),
+        "insufficient_scope" => (world.get("/api/messages").await, none),
         "payload_too_large" => (post_text(world, &"x".repeat(256 * 1024 + 1)).await, none),
         "invalid_instance" => (world.send(&message_with(json!({"instance_id": "nobodys-line"}))).await, none),
         "message_purpose_required" => (world.send(&message_with(json!({"message_purpose": null}))).await, none),
@@ -110,6 +111,7 @@ async fn assert_has_its_headers(world: &World, reply: &Reply, code: &str) {
         | "revoked_api_key"
         | "internal_error"
         | "service_unavailable"
+        | "insufficient_scope"
         | "not_found"
         | "method_not_allowed" => None,
         "gateway_send_failed" => Some("failed"),

@@ -1,5 +1,6 @@
-//! What programs ask for: every documented refusal, and the OpenAPI document.
+//! What programs ask for: every documented refusal, the lists, and the OpenAPI document.
 
 mod errors;
+mod lists;
 mod openapi;
 mod schema;

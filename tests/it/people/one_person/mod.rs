@@ -110,6 +110,7 @@ impl House {
             instances: Vec::new(),
             kind: "chattu".into(),
             purpose: None,
+            scopes: Vec::new(),
         };
         let chattu = world.command(make).await.expect("a key")["key"].as_str().expect("its text").to_owned();
         let staff = Visitor::logged_in(&world, "owner").await;

@@ -1,0 +1,164 @@
+//! Lists of the guarded API: what is asked for, what may not be, and a page as an answer.
+//!
+//! A list goes from the newest to the oldest, and a cursor names the last row that was seen by its time and number: what
+//! comes in meanwhile stands before the first page and moves nothing.
+
+use crate::{
+    accounts::{Caller, KeyScope},
+    model::{
+        clock::Time,
+        code::{Code, Details},
+    },
+    sending::Refusal,
+    web::{Incoming, form::Fields, problem},
+};
+use ::http::{HeaderValue, StatusCode, header};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use warp::{Reply, reply::Response};
+
+/// Rows of a page where the request does not say.
+pub const LIMIT: u32 = 50;
+/// Rows of a page at most.
+pub const LIMIT_MAX: u32 = 200;
+
+/// The row that a page ended with.
+pub type Seen = (Time, i64);
+
+/// Which page.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Paging {
+    /// Not older.
+    pub since: Option<Time>,
+    /// After this row.
+    pub after: Option<Seen>,
+    /// 1 to [`LIMIT_MAX`].
+    pub limit: u32,
+}
+
+/// A parameter of the query that cannot be taken.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BadParameter {
+    pub name: &'static str,
+    /// What is wrong, and what would be right.
+    pub why: String,
+}
+
+impl BadParameter {
+    pub fn new(name: &'static str, why: impl Into<String>) -> Self {
+        Self { name, why: why.into() }
+    }
+
+    pub fn into_response(self) -> Response {
+        let details = Details::FieldsBecause(vec![self.name], format!("{}: {}", self.name, self.why));
+        problem::refusal(&Refusal { details, ..Refusal::new(Code::ValidationError, self.why) })
+    }
+}
+
+/// The refusal of a key that is not good for reading.
+pub fn unless_reader(caller: Caller) -> Option<Response> {
+    let refusal = Refusal::new(Code::InsufficientScope, "the key is not good for reading");
+    let details = Details::Scope(KeyScope::Read.as_str());
+    (!caller.scopes.includes(KeyScope::Read)).then(|| problem::refusal(&Refusal { details, ..refusal }))
+}
+
+impl Paging {
+    /// From `since`, `cursor` and `limit`; `list` is the letter that the cursors of this list begin with.
+    ///
+    /// # Errors
+    /// The parameter that is none.
+    pub fn read(query: &Fields, list: char) -> Result<Self, BadParameter> {
+        let bad_cursor = || BadParameter::new("cursor", "it is none of this list; take next_cursor as it came");
+        let after = query.some("cursor").map(|text| parse_cursor(text, list).ok_or_else(bad_cursor)).transpose()?;
+        let since = query.some("since").map(|text| parse_time("since", text)).transpose()?;
+        let limit = match query.some("limit") {
+            None => LIMIT,
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|limit| (1..=LIMIT_MAX).contains(limit))
+                .ok_or_else(|| BadParameter::new("limit", format!("use a number from 1 to {LIMIT_MAX}")))?,
+        };
+        Ok(Self { since, after, limit })
+    }
+}
+
+/// A moment of the query.
+pub fn parse_time(name: &'static str, text: &str) -> Result<Time, BadParameter> {
+    let right = "use RFC 3339, such as 2026-06-01T08:00:00Z (a + is written %2B)";
+    Time::parse(text).map_err(|_| BadParameter::new(name, right))
+}
+
+/// A page of the list whose cursors begin with `letter`. `rows` has one more than the limit where there is another page.
+pub fn page(incoming: &Incoming, mut rows: Vec<(Seen, Value)>, limit: u32, letter: char) -> Response {
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    let next = rows.last().filter(|_| more).map(|(seen, _)| cursor(*seen, letter));
+    let data: Vec<Value> = rows.into_iter().map(|(_, row)| row).collect();
+    answer(incoming, &json!({"data": data, "next_cursor": next}))
+}
+
+/// An answer with its tag, or that it is still the one that the client has.
+pub fn answer(incoming: &Incoming, body: &Value) -> Response {
+    let digest = Sha256::digest(body.to_string().as_bytes());
+    let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&digest[..16]));
+    let is_known = incoming.header("if-none-match").is_some_and(|known| {
+        known.split(',').map(|one| one.trim().trim_start_matches("W/")).any(|one| one == tag || one == "*")
+    });
+    let mut response =
+        if is_known { StatusCode::NOT_MODIFIED.into_response() } else { warp::reply::json(body).into_response() };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    if let Ok(value) = HeaderValue::from_str(&tag) {
+        headers.insert(header::ETAG, value);
+    }
+    response
+}
+
+fn cursor((time, row): Seen, list: char) -> String {
+    URL_SAFE_NO_PAD.encode(format!("{list}{}.{row}", time.millis()))
+}
+
+fn parse_cursor(text: &str, list: char) -> Option<Seen> {
+    let plain = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+    let (time, row) = plain.strip_prefix(list)?.split_once('.')?;
+    let seen = (Time::from_millis(time.parse().ok()?), row.parse().ok()?);
+    // One spelling of each: what we did not write is none.
+    (cursor(seen, list) == text).then_some(seen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_good_for_its_own_list_and_in_its_own_spelling() {
+        let seen = (Time::from_millis(1_780_000_000_000), 42);
+        let text = cursor(seen, 'm');
+        assert_eq!(parse_cursor(&text, 'm'), Some(seen));
+        assert_eq!(parse_cursor(&text, 'i'), None);
+        let plus = URL_SAFE_NO_PAD.encode("m+1.+2");
+        for wrong in ["", "m", "!!", "bTE", &text[1..], &format!("{text}="), &plus] {
+            assert_eq!(parse_cursor(wrong, 'm'), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn limits_and_dates_have_bounds() {
+        let read = |query: &str| Paging::read(&Fields::parse(query), 'm').map_err(|e| e.name);
+        assert_eq!(read("").map(|p| p.limit), Ok(LIMIT));
+        assert_eq!(read("limit=200").map(|p| p.limit), Ok(LIMIT_MAX));
+        for (query, name) in [
+            ("limit=0", "limit"),
+            ("limit=201", "limit"),
+            ("limit=-1", "limit"),
+            ("limit=ten", "limit"),
+            ("since=yesterday", "since"),
+            ("since=2026-06-01", "since"),
+            ("cursor=x", "cursor"),
+        ] {
+            assert_eq!(read(query), Err(name), "{query}");
+        }
+    }
+}

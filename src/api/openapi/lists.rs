@@ -1,0 +1,102 @@
+//! The lists of the guarded API.
+
+use super::{
+    Operation,
+    schema::{header, json_answer, named, object, refusals},
+};
+use crate::{
+    api::guarded::paging::{LIMIT, LIMIT_MAX},
+    model::code::Code,
+    web::problem,
+};
+use serde_json::{Value, json};
+
+/// What the lists refuse with.
+const REFUSED: &[Code] = &[
+    Code::InvalidApiKey,
+    Code::RevokedApiKey,
+    Code::InsufficientScope,
+    Code::ValidationError,
+    Code::InternalError,
+    Code::ServiceUnavailable,
+];
+
+pub fn operations() -> Vec<Operation> {
+    let text = || json!({"type": "string"});
+    let instance = || query("instance_id", "Of one instance.", text());
+    let mut messages = vec![
+        instance(),
+        query("status", "In one state.", named("Status")),
+        query("to", "To one person, under each form of the number.", text()),
+        query("reference", "With one of your own ids.", text()),
+        query("q", "With this in its text; needs since.", text()),
+    ];
+    messages.extend(paging());
+    let mut heard = vec![instance(), query("from", "From one person.", text())];
+    heard.extend(paging());
+    vec![
+        list("list_messages", "/api/messages", messages, page("ListedMessage")),
+        list("list_inbound_messages", "/api/inbound-messages", heard, page("InboundMessage")),
+        list("list_instances", "/api/instances", Vec::new(), object(&["data"], json!({"data": items("Instance")}))),
+    ]
+}
+
+fn list(id: &'static str, path: &'static str, mut parameters: Vec<Value>, schema: Value) -> Operation {
+    parameters.push(header("If-None-Match", "The ETag of an answer that you have.", json!({"type": "string"})));
+    let tag = json!({"ETag": {"required": true, "schema": {"type": "string"}}});
+    let mut found = json_answer("From the newest to the oldest.", schema);
+    found["headers"] = tag.clone();
+    let mut answers = vec![(200, found), (304, json!({"description": "It is the one that you have.", "headers": tag}))];
+    answers.extend(refusals(REFUSED, problem::describe));
+    Operation { id, method: "GET", path, security: &["bearer"], parameters, body: None, answers }
+}
+
+/// What each list with pages takes.
+fn paging() -> [Value; 3] {
+    let limit = json!({"type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": LIMIT});
+    [
+        query("since", "Not older than this moment.", json!({"type": "string", "format": "date-time"})),
+        query("limit", "Rows of a page.", limit),
+        query("cursor", "next_cursor of the page before.", json!({"type": "string"})),
+    ]
+}
+
+fn query(name: &str, text: &str, schema: Value) -> Value {
+    json!({"name": name, "in": "query", "required": false, "description": text, "schema": schema})
+}
+
+fn items(name: &str) -> Value {
+    json!({"type": "array", "items": named(name)})
+}
+
+fn page(name: &str) -> Value {
+    let next = json!({"type": ["string", "null"], "description": "null: this was the last page"});
+    object(&["data", "next_cursor"], json!({"data": items(name), "next_cursor": next}))
+}
+
+/// The rows of the lists.
+pub(super) fn schemas() -> [(&'static str, Value); 3] {
+    let (text, number) = (json!({"type": "string"}), json!({"type": "integer"}));
+    let (maybe, maybe_number) = (json!({"type": ["string", "null"]}), json!({"type": ["integer", "null"]}));
+    let time = json!({"type": "string", "format": "date-time"});
+    let all_of = |properties: Value| {
+        let names: Vec<&str> = properties.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+        object(&names, properties.clone())
+    };
+    let message = json!({
+        "log_id": number, "message_id": text, "provider_message_id": maybe, "status": named("Status"), "reason": maybe,
+        "instance_id": text, "reference": maybe, "to": maybe, "message_purpose": text, "message_text": text,
+        "created_at": time, "updated_at": time,
+    });
+    let heard = json!({
+        "message_id": text, "provider_message_id": text, "instance_id": text, "contact_id": maybe_number,
+        "contact_name": maybe, "from": maybe, "message_type": text, "message_text": text,
+        "conversation_id": maybe_number, "sequence": maybe_number, "group_id": maybe, "reply_to": maybe,
+        "timestamp": time, "created_at": time,
+    });
+    let instance = json!({
+        "instance_id": text, "instance_name": text, "connector": text, "state": text, "reason": maybe,
+        "health": text, "phone": maybe, "paused_at": maybe, "created_at": time,
+    });
+    [("ListedMessage", all_of(message)), ("InboundMessage", all_of(heard)), ("Instance", all_of(instance))]
+}
