@@ -8,9 +8,9 @@
 //! | [`config`] | the configuration file and its defaults |
 //! | [`store`] | the one door to SQLite: reading, writing, migrations, sealed secrets |
 //! | [`egress`] | every call out over HTTP, and whom it may reach |
-//! | [`texts`] | the words that people read, in their languages |
 //! | [`connectors`] | how a number reaches WhatsApp: Cloud API, Evolution API, the sandbox |
 //! | [`accounts`] | customers, users, sessions, keys; what was done (audit) and what should be known (notices) |
+//! | [`texts`] | the words that people read, in their languages |
 //! | [`events`] | what happened is told: webhooks, open pages, letters |
 //! | [`instances`] | the numbers, their settings, states and templates |
 //! | [`people`] | who is at the other end: contacts, chats, opt-outs, files |

@@ -1,6 +1,7 @@
 //! Who changed what: one row for each change, written in the change's own transaction. Values are for people to read
 //! and never hold a secret.
 
+use super::scope::Scope;
 use crate::{
     model::{clock::Time, ids::AccountId},
     store::{StoreError, Tx, WriteTx},
@@ -52,10 +53,9 @@ pub struct AuditRow {
     pub after: Option<String>,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AuditSearch {
-    /// Of one account.
-    pub account: Option<AccountId>,
+    pub scope: Scope,
     /// By somebody whose name holds this.
     pub actor: Option<String>,
     /// Of an action that begins so: `account`, `account.update`.
@@ -81,7 +81,7 @@ pub fn search(tx: &Tx<'_>, wanted: &AuditSearch) -> Result<Vec<AuditRow>, StoreE
            AND (?5 IS NULL OR u.at >= ?5) AND (?6 IS NULL OR u.at < ?6) AND (?7 IS NULL OR u.id < ?7)
          ORDER BY u.id DESC LIMIT ?8",
         params![
-            wanted.account,
+            wanted.scope,
             wanted.actor,
             wanted.action,
             wanted.target,

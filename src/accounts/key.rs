@@ -9,9 +9,9 @@ use crate::{
     model::{
         clock::Time,
         ids::{AccountId, InstanceId, KeyId},
-        instance::words,
         purpose::Purpose,
         random::{BASE62, Random, base62},
+        string_enum::string_enum,
     },
     store::{StoreError, Tx, WriteTx},
 };
@@ -25,7 +25,7 @@ const CHECKSUM_LEN: usize = 6;
 const LIVE: &str = "wg_live_";
 const TEST: &str = "wg_test_";
 
-words! {
+string_enum! {
     /// Which dialect a key speaks.
     KeyKind {
         /// `Authorization: Bearer` of contract 1.

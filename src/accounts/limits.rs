@@ -3,13 +3,13 @@
 //! A request waits until an admin grants or denies it; either way the account is told by a notice. One account has at
 //! most one request that waits.
 
-use super::{AccountError, Accounts, Grant, account, audit};
+use super::{AccountError, Accounts, Grant, Scope, account, audit};
 use crate::{
     accounts::notices::{self, NoticeKind},
     model::{
         clock::Time,
         ids::AccountId,
-        instance::words,
+        string_enum::string_enum,
         why::{Why, why},
     },
     store::{StoreError, Tx, WriteTx},
@@ -40,7 +40,7 @@ pub struct Granted {
     pub holds: bool,
 }
 
-words! {
+string_enum! {
     /// What became of a request.
     LimitDecision {
         /// The account may send more.
@@ -115,8 +115,8 @@ impl Accounts {
     }
 
     /// Requests: those that wait first, then the newest, 200 at most; of one account or of all.
-    pub async fn list_limit_requests(&self, account: Option<AccountId>) -> Result<Vec<LimitRequest>, StoreError> {
-        self.store.read(move |tx| list_requests(tx, account)).await
+    pub async fn list_limit_requests(&self, scope: Scope) -> Result<Vec<LimitRequest>, StoreError> {
+        self.store.read(move |tx| list_requests(tx, scope)).await
     }
 
     /// Grants or denies a request; `answer` is what the account is told. A grant may name other figures than were asked.
@@ -214,13 +214,13 @@ fn ask(
 }
 
 /// The requests for other limits of one account (none: of all), in a read that brings more.
-pub fn list_requests(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Vec<LimitRequest>, StoreError> {
+pub fn list_requests(tx: &Tx<'_>, scope: Scope) -> Result<Vec<LimitRequest>, StoreError> {
     tx.list(
         "SELECT q.id, q.account_id, a.name, q.daily, q.monthly, q.reason, q.asked_by, q.created_at, q.decision, q.answer,
                 q.decided_by, q.decided_at
          FROM limit_requests q JOIN accounts a ON a.id = q.account_id
          WHERE ?1 IS NULL OR q.account_id = ?1 ORDER BY q.decision IS NOT NULL, q.id DESC LIMIT 200",
-        params![account],
+        params![scope],
         read_request,
     )
 }

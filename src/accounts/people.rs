@@ -1,6 +1,6 @@
 //! What an admin sees of the people who log in, and does to them: roles, who is let in, a lost second factor.
 
-use super::{AccountError, Accounts, Role, login::note};
+use super::{AccountError, Accounts, Role, Scope, login::note};
 use crate::{
     model::{
         clock::Time,
@@ -9,7 +9,7 @@ use crate::{
     },
     store::{StoreError, Tx, WriteTx},
 };
-use rusqlite::params;
+use rusqlite::{ToSql, params};
 
 /// Somebody who logs in, as an admin is shown them.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -36,8 +36,8 @@ pub struct Person {
 
 impl Accounts {
     /// Everybody who logs in or could once: of one account or of all.
-    pub async fn list_people(&self, account: Option<AccountId>) -> Result<Vec<Person>, StoreError> {
-        self.store.read(move |tx| list(tx, account)).await
+    pub async fn list_people(&self, scope: Scope) -> Result<Vec<Person>, StoreError> {
+        self.store.read(move |tx| list(tx, scope)).await
     }
 
     /// One of them.
@@ -45,8 +45,8 @@ impl Accounts {
     /// # Errors
     /// No such user.
     pub async fn find_person(&self, user: UserId) -> Result<Person, AccountError> {
-        let all = self.list_people(None).await?;
-        all.into_iter().find(|p| p.id == user).ok_or_else(|| unknown(user))
+        let found = self.store.read(move |tx| select(tx, "u.id = ?1", user)).await?;
+        found.into_iter().next().ok_or_else(|| unknown(user))
     }
 
     /// Gives a user another role: their sessions end, so that none goes on with the old one.
@@ -60,29 +60,32 @@ impl Accounts {
 }
 
 /// The people of one account (none: all), in a read that brings more.
-pub fn list(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Vec<Person>, StoreError> {
-    tx.list(
+pub fn list(tx: &Tx<'_>, scope: Scope) -> Result<Vec<Person>, StoreError> {
+    select(tx, "?1 IS NULL OR u.account_id = ?1", scope)
+}
+
+fn select(tx: &Tx<'_>, which: &str, value: impl ToSql) -> Result<Vec<Person>, StoreError> {
+    let sql = format!(
         "SELECT u.id, u.account_id, a.name, u.email, u.role, u.password_hash IS NOT NULL,
                 EXISTS (SELECT 1 FROM second_factors f WHERE f.user_id = u.id AND f.confirmed_at IS NOT NULL),
                 (SELECT max(last_seen_at) FROM sessions s WHERE s.user_id = u.id), u.created_at, u.disabled_at
          FROM users u LEFT JOIN accounts a ON a.id = u.account_id
-         WHERE ?1 IS NULL OR u.account_id = ?1 ORDER BY u.email COLLATE NOCASE",
-        params![account],
-        |r| {
-            Ok(Person {
-                id: r.get(0)?,
-                account: r.get(1)?,
-                account_name: r.get(2)?,
-                email: r.get(3)?,
-                role: r.get(4)?,
-                has_password: r.get(5)?,
-                has_second_factor: r.get(6)?,
-                seen_at: r.get(7)?,
-                created_at: r.get(8)?,
-                disabled_at: r.get(9)?,
-            })
-        },
-    )
+         WHERE {which} ORDER BY u.email COLLATE NOCASE"
+    );
+    tx.list(&sql, params![value], |r| {
+        Ok(Person {
+            id: r.get(0)?,
+            account: r.get(1)?,
+            account_name: r.get(2)?,
+            email: r.get(3)?,
+            role: r.get(4)?,
+            has_password: r.get(5)?,
+            has_second_factor: r.get(6)?,
+            seen_at: r.get(7)?,
+            created_at: r.get(8)?,
+            disabled_at: r.get(9)?,
+        })
+    })
 }
 
 pub(super) fn needs_account(role: Role) -> AccountError {

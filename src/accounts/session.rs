@@ -1,6 +1,9 @@
 //! Who is logged in, by a session's token.
 
-use super::user::{Role, SESSION_IDLE, token_hash};
+use super::{
+    scope::{Admin, Scope},
+    user::{Role, SESSION_IDLE, token_hash},
+};
 use crate::{
     model::{
         clock::{SLACK, Time},
@@ -21,7 +24,12 @@ pub struct Session {
     pub language: Option<String>,
     /// When the session was last in use, to the minute.
     pub seen_at: Time,
+    /// Nobody makes one who did not read its row.
+    from: FromRow,
 }
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct FromRow;
 
 impl Session {
     /// The session with this token, if it is in force and its user and their account are not switched off.
@@ -42,8 +50,21 @@ impl Session {
                     account: r.get(3)?,
                     language: r.get(4)?,
                     seen_at: r.get(5)?,
+                    from: FromRow,
                 })
             },
         )
+    }
+
+    /// Whose rows they see: an admin those of the account that was chosen, else everybody's; anybody else those of
+    /// their account. None: nothing, for somebody who is no admin and has no account.
+    pub fn scope(&self, chosen: Option<AccountId>) -> Option<Scope> {
+        let own = if self.role == Role::Admin { chosen } else { self.account };
+        own.map(Scope::Account).or_else(|| self.everybody())
+    }
+
+    /// Everybody's rows; none: they are no admin.
+    pub fn everybody(&self) -> Option<Scope> {
+        (self.role == Role::Admin).then(|| Scope::All(Admin::by_role()))
     }
 }

@@ -5,8 +5,8 @@ use crate::{
     model::{
         clock::{SLACK, Time},
         ids::{AccountId, UserId},
-        instance::words,
         random::{Random, bytes},
+        string_enum::string_enum,
         why::why,
     },
     store::{StoreError, Tx, WriteTx},
@@ -24,7 +24,7 @@ const PASSWORD_LINK: Duration = Duration::from_secs(48 * 60 * 60);
 pub(super) const SESSION_IDLE: Duration = Duration::from_secs(12 * 60 * 60);
 const SESSION_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-words! {
+string_enum! {
     /// What a user may do.
     Role {
         /// Runs the appliance.
@@ -36,7 +36,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// What a one-time link is for.
     LinkPurpose {
         /// Choosing a password.

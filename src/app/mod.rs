@@ -26,7 +26,6 @@ use crate::{
         egress_allowlist::EgressAllowlist, keeper::Keeper, listen_addresses::ListenAddresses, metrics::Metrics, tls,
     },
     people::{media::Media, presence::Attention, suppression::Erased},
-    portal,
     sending::{Parts, Recovered, Sending, schedule::Schedules},
     store::{Store, StoreError},
     web::{Listener, redirect::TlsRedirect, server},
@@ -51,6 +50,7 @@ pub mod control;
 mod from_config;
 pub mod interface;
 mod listeners;
+pub mod root;
 mod router;
 pub mod routes;
 pub mod scheduler;
@@ -200,7 +200,6 @@ impl App {
             settings: config.notices.clone(),
             language: config.portal.language.as_str().to_owned(),
             public_url: reachable_at(&config),
-            wording: Arc::new(portal::notice::Letters),
         }));
         let gateway = Gateway {
             digests,

@@ -5,7 +5,8 @@
 
 use crate::model::{
     egress::{self, EgressEntry},
-    instance::{ConnectorKind, words},
+    instance::ConnectorKind,
+    string_enum::string_enum,
 };
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de::Error};
@@ -28,7 +29,7 @@ macro_rules! read_words {
 
 read_words!(TlsMode, AcmeChallenge, ContentPolicyMode, ImpossiblePhone, Registration, Language, LogFormat, SmtpTls);
 
-words! {
+string_enum! {
     /// Where the certificate of the public listener comes from.
     TlsMode {
         /// Made by the gateway at first start.
@@ -40,7 +41,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// How the authority makes sure that a name is ours.
     AcmeChallenge {
         /// Over the public listener, on port 443.
@@ -50,7 +51,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// What the guard's signals do.
     ContentPolicyMode {
         /// They refuse, throttle and pause.
@@ -60,7 +61,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// What becomes of a phone whose length no number of its country has.
     ImpossiblePhone {
         /// It is refused.
@@ -70,7 +71,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// Whether people can register in the portal.
     Registration {
         /// An admin creates every user.
@@ -81,7 +82,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// A language of the portal.
     Language {
         En = "en",
@@ -90,7 +91,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// How log lines are written.
     LogFormat {
         /// For people.
@@ -100,7 +101,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// How the connection to a mail server is kept private.
     SmtpTls {
         /// Plain at first, then TLS; a server that does not offer it gets nothing.

@@ -5,7 +5,7 @@
 //! one code comes under several. Pure, and without I/O.
 
 use super::{EventKind, inbound_event::ProviderNews, provider_text::repeated};
-use crate::model::{clock::Time, instance::words};
+use crate::model::{clock::Time, string_enum::string_enum};
 use serde_json::{Value, json};
 
 /// From here on a code can be nobody's but Meta's.
@@ -64,7 +64,7 @@ impl GraphError {
     }
 }
 
-words! {
+string_enum! {
     /// What follows from an error.
     ErrorClass {
         /// It went wrong inside Meta: once more, soon.

@@ -137,7 +137,7 @@ pub struct MediaFile {
     pub file_name: Option<String>,
 }
 
-crate::model::instance::words! {
+crate::model::string_enum::string_enum! {
     /// The kinds of media that `media_type` names.
     MediaKind {
         Image = "image",

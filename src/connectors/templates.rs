@@ -1,7 +1,7 @@
 //! Templates that a provider holds, in the gateway's own words.
 
 use super::outgoing::MediaKind;
-use crate::model::instance::words;
+use crate::model::string_enum::string_enum;
 
 /// What a template is called.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, serde::Serialize)]
@@ -26,7 +26,7 @@ fn is_part(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_' || c == '-'
 }
 
-words! {
+string_enum! {
     /// What the provider holds a template for.
     Category {
         /// About something that the recipient asked for or bought.

@@ -5,13 +5,14 @@
 pub mod inbound;
 pub mod retention;
 
+use crate::accounts::Scope;
 use crate::{
     accounts::Accounts,
     connectors::Registry,
     events::{live::Live, notice_delivery::Digests, webhooks::Webhooks},
     gateway::retention::{ErasureReport, Retention, RetentionError},
     instances::Instances,
-    model::{clock::Clock, ids::AccountId, phone::Phone, random::Random},
+    model::{clock::Clock, phone::Phone, random::Random},
     ops::{
         backup::BackupPlan, egress_allowlist::EgressAllowlist, keeper::Keeper, listen_addresses::ListenAddresses,
         metrics::Metrics,
@@ -97,11 +98,11 @@ impl Gateway {
     pub async fn erase_person(
         &self,
         phone: &Phone,
-        account: Option<AccountId>,
+        scope: Scope,
         actor: &str,
     ) -> Result<ErasureReport, RetentionError> {
-        let report = self.retention.erase(phone, account, actor).await?;
-        let instances = self.instances.list(account).await.map_err(|e| RetentionError::Sandbox(e.to_string()))?;
+        let report = self.retention.erase(phone, scope, actor).await?;
+        let instances = self.instances.list(scope).await.map_err(|e| RetentionError::Sandbox(e.to_string()))?;
         for id in instances.into_iter().map(|i| i.id) {
             if let Some(sandbox) = self.registry.sandbox(&id) {
                 let number = phone.to_string();

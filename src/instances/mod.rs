@@ -15,11 +15,12 @@ pub mod templates;
 pub use row::{Instance, NewInstance, find, list, record_standing};
 pub use secret::names as secret_names;
 
+use crate::accounts::Scope;
 use crate::{
     connectors::{ConnectionStatus, InstanceSetup, Registry, registry::BadSetting},
     model::{
         clock::Clock,
-        ids::{AccountId, InstanceId},
+        ids::InstanceId,
         instance::{Health, InstanceState},
         moment::Moment,
         random::Random,
@@ -71,7 +72,7 @@ impl Instances {
 
     /// Starts the connectors of all instances. One that cannot start stays closed with its reason; the others run.
     pub async fn start_all(&self) -> Result<(), StoreError> {
-        for instance in self.store.read(|tx| row::list(tx, None)).await? {
+        for instance in self.store.read(row::all).await? {
             let setup = self.setup(&instance, closed_by_provider(&instance)).await;
             if let Err(e) = setup.and_then(|setup| Ok(self.registry.start(&setup)?)) {
                 tracing::warn!(instance = %instance.id, "the instance could not be started: {e}");
@@ -127,9 +128,15 @@ impl Instances {
         self.store.read(move |tx| row::find(tx, &id)).await
     }
 
-    /// All instances, or those of one account.
-    pub async fn list(&self, account: Option<AccountId>) -> Result<Vec<Instance>, InstanceError> {
-        Ok(self.store.read(move |tx| row::list(tx, account)).await?)
+    /// The first of `stem`, `stem-2`, `stem-3` and so on that no instance has or had.
+    pub async fn free_id(&self, stem: &str) -> Result<String, InstanceError> {
+        let stem = stem.to_owned();
+        Ok(self.store.read(move |tx| row::free_id(tx, &stem)).await?)
+    }
+
+    /// The instances that somebody sees.
+    pub async fn list(&self, scope: Scope) -> Result<Vec<Instance>, InstanceError> {
+        Ok(self.store.read(move |tx| row::list(tx, scope)).await?)
     }
 
     /// Stops an instance for good. Its log stays, its id is not given out again, its connector's own files are deleted.

@@ -1,6 +1,7 @@
 //! The instances' rows.
 
 use super::{InstanceError, secret};
+use crate::accounts::Scope;
 use crate::instances::common_settings;
 use crate::{
     accounts::{
@@ -87,7 +88,7 @@ pub(super) fn create(
     if tx.find("SELECT 1 FROM accounts WHERE id = ?1", params![new.account], |_| Ok(()))?.is_none() {
         return Err(InstanceError::Invalid(why!("no_account", "there is no account {id}", id = new.account)));
     }
-    let taken = tx.find("SELECT 1 FROM instances WHERE id = ?1", params![new.id], |_| Ok(()))?.is_some();
+    let taken = is_taken(tx, new.id.as_str())?;
     if taken || new.id.is_reserved() {
         return Err(InstanceError::NotAvailable(new.id.clone()));
     }
@@ -164,12 +165,32 @@ pub fn find(tx: &Tx<'_>, id: &InstanceId) -> Result<Instance, InstanceError> {
     tx.find(&sql, params![id], read)?.ok_or_else(|| InstanceError::NotFound(id.clone()))
 }
 
-/// The instances of one account (none: all), in a read that brings more.
-pub fn list(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Vec<Instance>, StoreError> {
+/// Ids are nobody's twice: that of a deleted instance stays taken.
+fn is_taken(tx: &Tx<'_>, id: &str) -> Result<bool, StoreError> {
+    Ok(tx.find("SELECT 1 FROM instances WHERE id = ?1", params![id], |_| Ok(()))?.is_some())
+}
+
+/// See [`Instances::free_id`](super::Instances::free_id).
+pub(super) fn free_id(tx: &Tx<'_>, stem: &str) -> Result<String, StoreError> {
+    let (mut id, mut n) = (stem.to_owned(), 1);
+    while is_taken(tx, &id)? {
+        n += 1;
+        id = format!("{stem}-{n}");
+    }
+    Ok(id)
+}
+
+/// All instances: for what happens by itself.
+pub(super) fn all(tx: &Tx<'_>) -> Result<Vec<Instance>, StoreError> {
+    tx.list(&format!("SELECT {COLUMNS} FROM instances WHERE deleted_at IS NULL ORDER BY id"), [], read)
+}
+
+/// The instances that somebody sees, in a read that brings more.
+pub fn list(tx: &Tx<'_>, scope: Scope) -> Result<Vec<Instance>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM instances WHERE deleted_at IS NULL AND (?1 IS NULL OR account_id = ?1) ORDER BY id"
     );
-    tx.list(&sql, params![account], read)
+    tx.list(&sql, params![scope], read)
 }
 
 /// Writes how an instance stands, and tells endpoints of what changed; a standing that is as it was changes nothing.

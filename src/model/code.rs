@@ -2,11 +2,11 @@
 //!
 //! A slice names a code; `web/problem.rs` alone knows its HTTP status and its text.
 
-use crate::model::{instance::words, plan::Module};
+use crate::model::{plan::Module, string_enum::string_enum};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Value, json};
 
-words! {
+string_enum! {
     /// Why a request was refused: the 18 codes of contract 1 in their order, then ours.
     Code {
         /// The content type is not application/json.

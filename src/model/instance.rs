@@ -1,40 +1,8 @@
 //! What can be said about an instance: which connector, whether it is open, whether it hears.
 
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-        pub enum $name { $($(#[$vdoc])* $variant),+ }
+use super::string_enum::string_enum;
 
-        impl $name {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-            /// As it is spelt in the API, the command line and the database.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text),+ }
-            }
-            /// The one spelt `text`.
-            pub fn parse(text: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|v| v.as_str() == text)
-            }
-        }
-
-        impl ::std::fmt::Display for $name {
-            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-                s.serialize_str(self.as_str())
-            }
-        }
-    };
-}
-pub(crate) use words;
-
-words! {
+string_enum! {
     /// How an instance reaches WhatsApp.
     ConnectorKind {
         /// A phone network inside the process: for trying things out, demos and tests.
@@ -48,7 +16,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// Whether the instance can send. Provider trouble (token, payment, ban) is `close` with its reason.
     InstanceState {
         Open = "open",
@@ -61,7 +29,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// Whether a connected instance really hears: measured, not believed.
     Health {
         /// Frames or acknowledgements arrive.

@@ -4,9 +4,9 @@
 //! the end of a message that the guard refused. `sent` is said only when the provider took it; `unknown` is what is
 //! left when nobody can tell, and is settled by a later receipt or by a person, never by a second send.
 
-use crate::model::instance::words;
+use crate::model::string_enum::string_enum;
 
-words! {
+string_enum! {
     /// Where a message is in its life; also its public status.
     Status {
         /// Passed the guard, waits for its slot.
@@ -51,7 +51,7 @@ impl Status {
     }
 }
 
-words! {
+string_enum! {
     /// What a receipt says about a message.
     Receipt {
         /// The provider's server has it.

@@ -20,6 +20,7 @@ pub mod plan;
 pub mod purpose;
 pub mod qr;
 pub mod random;
+pub(crate) mod string_enum;
 pub mod text;
 pub mod throttle;
 pub mod why;

@@ -1,6 +1,6 @@
 //! Plans, modules, limits, and the local days and months that limits are counted by.
 
-use crate::model::{clock::Time, instance::words};
+use crate::model::{clock::Time, string_enum::string_enum};
 use jiff::{
     civil::{Date, date},
     tz::TimeZone,
@@ -10,7 +10,7 @@ use std::{fmt, time::Duration};
 /// A change of zone holds from the later of two next midnights: never further away than this.
 const CHANGE_WITHIN: Duration = Duration::from_secs(3 * 24 * 3600);
 
-words! {
+string_enum! {
     /// A part of the gateway that an account may have, independent of its plan.
     Module {
         /// The guarded API (contract 1).
@@ -22,7 +22,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// The plans of the contract.
     Plan {
         /// 100 a day, 2,000 a month.
@@ -31,6 +31,18 @@ words! {
         Growth = "growth",
         /// 1,500 a day, 30,000 a month.
         Scale = "scale",
+    }
+}
+
+impl Plan {
+    /// What it allows, as the database has it from its first migration on.
+    pub const fn limits(self) -> PlanLimits {
+        let (daily, monthly) = match self {
+            Self::Starter => (100, 2000),
+            Self::Growth => (500, 10_000),
+            Self::Scale => (1500, 30_000),
+        };
+        PlanLimits { daily, monthly }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What needs a hand, above every page: a number that is not connected or is paused, a limit near or reached, an
 //! endpoint that was disabled; for admins the certificate, the disk and backups. Nothing else stands there.
 
+use crate::accounts::Scope;
 use crate::{
     accounts::{Account, notices::NoticeKind},
     model::{clock::Time, ids::AccountId},
@@ -21,33 +22,32 @@ pub struct Banner {
     pub link: String,
 }
 
-/// What needs the hand of somebody who is logged in. `account`: the one that is looked at; none: all of them.
+/// What needs the hand of somebody who is logged in. `account`: the one that is looked at, with its limits.
 pub(super) fn list(
     tx: &Tx<'_>,
-    is_admin: bool,
+    (scope, is_admin): (Scope, bool),
     account: Option<&Account>,
     now: Time,
 ) -> Result<Vec<Banner>, StoreError> {
-    let id = account.map(|account| account.id);
-    let mut all = instances(tx, id)?;
+    let mut all = instances(tx, scope)?;
     if let Some(account) = account {
         let period = account.zone().period(now);
         all.extend(limit(tx, account.id, "day", &period.day, account.daily_limit)?);
         all.extend(limit(tx, account.id, "month", &period.month, account.monthly_limit)?);
     }
-    all.extend(endpoints(tx, id)?);
+    all.extend(endpoints(tx, scope)?);
     if is_admin {
         all.extend(appliance(tx)?);
     }
     Ok(all)
 }
 
-fn instances(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Vec<Banner>, StoreError> {
+fn instances(tx: &Tx<'_>, scope: Scope) -> Result<Vec<Banner>, StoreError> {
     tx.list(
         "SELECT id, name, paused_at IS NOT NULL FROM instances
          WHERE deleted_at IS NULL AND (?1 IS NULL OR account_id = ?1)
            AND (paused_at IS NOT NULL OR state = 'close') ORDER BY id LIMIT 5",
-        params![account],
+        params![scope],
         |r| {
             let (id, name, paused): (String, String, bool) = (r.get(0)?, r.get(1)?, r.get(2)?);
             let text = if paused { "banner.paused" } else { "banner.closed" };
@@ -93,11 +93,11 @@ fn limit(
     Ok(Some(Banner { tone, text, name: format!("{used}/{limit}"), link: "/overview".into() }))
 }
 
-fn endpoints(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Vec<Banner>, StoreError> {
+fn endpoints(tx: &Tx<'_>, scope: Scope) -> Result<Vec<Banner>, StoreError> {
     tx.list(
         "SELECT url FROM endpoints WHERE deleted_at IS NULL AND disabled_at IS NOT NULL AND failing_since IS NOT NULL
            AND (?1 IS NULL OR account_id = ?1) ORDER BY id LIMIT 3",
-        params![account],
+        params![scope],
         |r| Ok(Banner { tone: "warn", text: "banner.endpoint", name: r.get(0)?, link: "/webhooks".into() }),
     )
 }

@@ -7,7 +7,7 @@
 
 use super::{banner::Banner, chat, page_error::PageError, page_facts::PageFacts};
 use crate::{
-    accounts::{Account, Role, Session},
+    accounts::{Account, Role, Scope, Session},
     connectors::outgoing::MediaKind,
     dialects::AppState,
     gateway::Gateway,
@@ -117,23 +117,22 @@ pub struct Subscriber {
     pub(super) who: Session,
     /// The session's cookie.
     pub(super) token: String,
-    /// The account whose rows are shown; none: an admin looks at all of them.
-    pub(super) scope: Option<AccountId>,
+    /// Whose rows are shown.
+    pub(super) scope: Scope,
     /// In which language.
     pub(super) lang: Lang,
     /// In which zone.
     pub(super) zone: Zone,
 }
 
-/// Who listens; none: nobody is logged in.
+/// Who listens; none: nobody is logged in, or nothing is theirs.
 pub async fn subscriber(gateway: &Gateway, incoming: &Incoming) -> Option<Subscriber> {
     let token = cookie::session(incoming, incoming.is_https(gateway))?;
     let facts = read(gateway, incoming, &token, PageFacts::load_quietly).await;
     let zone = facts.zone();
     let who = facts.who?;
     let lang = language(gateway, incoming, Some(&who));
-    // Nobody but admins is without an account; nothing is theirs then.
-    let scope = if who.role == Role::Admin { facts.chosen } else { Some(facts.chosen.unwrap_or(AccountId(0))) };
+    let scope = who.scope(facts.chosen)?;
     Some(Subscriber { who, token, scope, lang, zone })
 }
 
@@ -276,9 +275,25 @@ impl PageContext {
         }
     }
 
-    /// The account whose rows are shown; none: an admin looks at all of them.
-    pub const fn scope(&self) -> Option<AccountId> {
-        self.chosen
+    /// Whose rows are shown.
+    ///
+    /// # Errors
+    /// Nothing is theirs: they are no admin, and have no account.
+    pub fn scope(&self) -> Result<Scope, PageError> {
+        self.who.as_ref().and_then(|who| who.scope(self.chosen)).ok_or(PageError::ChooseAccount)
+    }
+
+    /// Whether rows of all accounts are shown: an admin has chosen none.
+    pub fn sees_everybody(&self) -> bool {
+        matches!(self.scope(), Ok(Scope::All(_)))
+    }
+
+    /// Everybody's rows, for the pages of those who run the appliance.
+    ///
+    /// # Errors
+    /// They are no admin.
+    pub fn everybody(&self) -> Result<Scope, PageError> {
+        self.who.as_ref().and_then(Session::everybody).ok_or(PageError::NotFound)
     }
 
     /// Whether this account is the one that an admin looks at.

@@ -29,7 +29,8 @@ impl PageFacts {
         let facts = Self::load_quietly(tx, token, wish, now)?;
         let Some(who) = &facts.who else { return Ok(facts) };
         let account = facts.account.as_ref().filter(|account| Some(account.id) == facts.chosen);
-        let banners = banner::list(tx, who.role == Role::Admin, account, now)?;
+        let Some(scope) = who.scope(facts.chosen) else { return Ok(facts) };
+        let banners = banner::list(tx, (scope, who.role == Role::Admin), account, now)?;
         Ok(Self { banners, ..facts })
     }
 

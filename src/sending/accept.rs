@@ -174,13 +174,14 @@ fn refuse(tx: &WriteTx<'_>, asked: &Asked<'_>, facts: &Facts, refusal: Refusal) 
         refusal: Some(refusal),
         quota,
         replayed: false,
+        unusual: None,
     })))
 }
 
 fn replayed(log_id: LogId, message_id: MessageId, outcome: Outcome, quota: Option<Quota>) -> Answer {
     let refusal = (outcome == Outcome::Unknown)
         .then(|| Refusal::new(Code::GatewaySendFailed, "it is not known whether the provider took the message"));
-    Answer { outcome, log_id, message_id, refusal, quota, replayed: true }
+    Answer { outcome, log_id, message_id, refusal, quota, replayed: true, unusual: None }
 }
 
 fn under_way() -> Refusal {

@@ -4,13 +4,14 @@ use super::refusal::Refusal;
 use crate::model::{
     clock::Time,
     ids::{LogId, MessageId},
-    instance::words,
     message::Status,
+    phone::Unusual,
     plan::{Period, PlanLimits},
+    string_enum::string_enum,
 };
 use std::time::Duration;
 
-words! {
+string_enum! {
     /// How a request ended, as far as it is known when it is answered; `X-Message-Status`.
     Outcome {
         /// The provider took it.
@@ -53,6 +54,8 @@ pub struct Answer {
     pub quota: Option<Quota>,
     /// Whether this is the answer to an earlier request with the same Idempotency-Key.
     pub replayed: bool,
+    /// What is unusual about the number that it was for; nothing that kept it from going.
+    pub unusual: Option<Unusual>,
 }
 
 /// The account's limits and what is used of them.

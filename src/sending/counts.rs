@@ -3,11 +3,9 @@
 //! The rows are kept by triggers on the log, in the transaction of each change (`store/migrations/0010…`). Nothing is
 //! judged by them.
 
+use crate::accounts::Scope;
 use crate::{
-    model::{
-        ids::{AccountId, KeyId},
-        message::Status,
-    },
+    model::{ids::KeyId, message::Status},
     store::{StoreError, Tx},
 };
 use rusqlite::{Row, params};
@@ -64,23 +62,23 @@ const FAILED: &str = "sum(CASE WHEN status IN ('failed', 'unknown') THEN n ELSE 
 const REFUSED: &str = "sum(CASE WHEN status = 'blocked' THEN n ELSE 0 END)";
 
 /// `account_id = ?1` where it is one account, so that its index is used.
-const fn whose(account: Option<AccountId>) -> &'static str {
-    if account.is_some() { "account_id = ?1" } else { "?1 IS NULL" }
+const fn whose(scope: Scope) -> &'static str {
+    if scope.account().is_some() { "account_id = ?1" } else { "?1 IS NULL" }
 }
 
 /// The statement of [`days`].
-pub fn days_sql(account: Option<AccountId>) -> String {
+pub fn days_sql(scope: Scope) -> String {
     format!(
         "SELECT day, status, sum(n) FROM message_counts WHERE {} AND day >= ?2 GROUP BY day, status ORDER BY day",
-        whose(account)
+        whose(scope)
     )
 }
 
 /// Days from `since` (`YYYY-MM-DD`) on, oldest first; those on which nothing happened are left out.
-pub fn days(tx: &Tx<'_>, account: Option<AccountId>, since: &str) -> Result<Vec<Day>, StoreError> {
+pub fn days(tx: &Tx<'_>, scope: Scope, since: &str) -> Result<Vec<Day>, StoreError> {
     let mut all: Vec<Day> = Vec::new();
     let read = |r: &Row<'_>| Ok((r.get::<_, String>(0)?, r.get::<_, Status>(1)?, r.get::<_, u64>(2)?));
-    for (day, status, n) in tx.list(&days_sql(account), params![account, since], read)? {
+    for (day, status, n) in tx.list(&days_sql(scope), params![scope, since], read)? {
         if all.last().is_none_or(|last| last.day != day) {
             all.push(Day { day, ..Day::default() });
         }
@@ -99,40 +97,40 @@ pub fn days(tx: &Tx<'_>, account: Option<AccountId>, since: &str) -> Result<Vec<
 }
 
 /// The statement of [`refusals`].
-pub fn refusals_sql(account: Option<AccountId>) -> String {
+pub fn refusals_sql(scope: Scope) -> String {
     format!(
         "SELECT reason, sum(n) FROM message_counts WHERE {} AND day >= ?2 AND status = 'blocked' AND n > 0
          GROUP BY reason ORDER BY 2 DESC, 1 LIMIT 8",
-        whose(account)
+        whose(scope)
     )
 }
 
 /// Why messages were refused since a day: codes and how often, the most frequent first, 8 at most.
-pub fn refusals(tx: &Tx<'_>, account: Option<AccountId>, since: &str) -> Result<Vec<(String, u64)>, StoreError> {
-    tx.list(&refusals_sql(account), params![account, since], |r| Ok((r.get(0)?, r.get(1)?)))
+pub fn refusals(tx: &Tx<'_>, scope: Scope, since: &str) -> Result<Vec<(String, u64)>, StoreError> {
+    tx.list(&refusals_sql(scope), params![scope, since], |r| Ok((r.get(0)?, r.get(1)?)))
 }
 
 /// The statement of [`keys`].
-pub fn keys_sql(account: Option<AccountId>) -> String {
+pub fn keys_sql(scope: Scope) -> String {
     format!(
         "SELECT (SELECT name FROM api_keys k WHERE k.id = key_id), nullif(key_id, 0), {SENT}, {FAILED}, {REFUSED}
          FROM message_counts WHERE {} AND day >= ?2 GROUP BY key_id ORDER BY sum(n) DESC LIMIT 8",
-        whose(account)
+        whose(scope)
     )
 }
 
 /// What each key was used for since a day, the busiest first, 8 at most.
-pub fn keys(tx: &Tx<'_>, account: Option<AccountId>, since: &str) -> Result<Vec<KeyUse>, StoreError> {
-    tx.list(&keys_sql(account), params![account, since], |r| {
+pub fn keys(tx: &Tx<'_>, scope: Scope, since: &str) -> Result<Vec<KeyUse>, StoreError> {
+    tx.list(&keys_sql(scope), params![scope, since], |r| {
         Ok(KeyUse { name: r.get(0)?, key: r.get(1)?, sent: r.get(2)?, failed: r.get(3)?, refused: r.get(4)? })
     })
 }
 
 /// Whether anything was ever sent.
-pub fn has_sent(tx: &Tx<'_>, account: Option<AccountId>) -> Result<bool, StoreError> {
+pub fn has_sent(tx: &Tx<'_>, scope: Scope) -> Result<bool, StoreError> {
     let sql = format!(
         "SELECT EXISTS (SELECT 1 FROM message_counts WHERE {} AND n > 0 AND status IN ('sent', 'delivered', 'read'))",
-        whose(account)
+        whose(scope)
     );
-    tx.one(&sql, params![account], |r| r.get(0))
+    tx.one(&sql, params![scope], |r| r.get(0))
 }

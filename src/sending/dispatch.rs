@@ -140,5 +140,6 @@ fn answer(message: &Accepted, settled: &Settled) -> Answer {
             _ => message.quota.clone(),
         }),
         replayed: false,
+        unusual: None,
     }
 }

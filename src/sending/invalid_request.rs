@@ -44,7 +44,15 @@ pub(super) fn refuse(
         }
     };
     let quota = facts::load_quota(tx, sender, now)?;
-    Ok(Answer { outcome: Outcome::Blocked, log_id, message_id, refusal: Some(refusal), quota, replayed: false })
+    Ok(Answer {
+        outcome: Outcome::Blocked,
+        log_id,
+        message_id,
+        refusal: Some(refusal),
+        quota,
+        replayed: false,
+        unusual: None,
+    })
 }
 
 fn insert(

@@ -1,5 +1,6 @@
 //! Reading the message log: one row, a list, a timeline. Nothing here changes anything.
 
+use crate::accounts::Scope;
 use crate::{
     model::{
         clock::Time,
@@ -39,10 +40,9 @@ pub struct LogEntry {
 }
 
 /// Which rows of the log.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Filter {
-    /// Of one account.
-    pub account: Option<AccountId>,
+    pub scope: Scope,
     /// Of one instance.
     pub instance: Option<InstanceId>,
     /// In one state.
@@ -57,9 +57,9 @@ const COLUMNS: &str = "id, message_id, provider_message_id, status, reason, inst
                        updated_at, recipient";
 
 /// One row, if it is the account's (or of any account, for those who run the appliance).
-pub fn find(tx: &Tx<'_>, account: Option<AccountId>, id: LogId) -> Result<Option<LogEntry>, StoreError> {
+pub fn find(tx: &Tx<'_>, scope: Scope, id: LogId) -> Result<Option<LogEntry>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM messages WHERE id = ?1 AND (?2 IS NULL OR account_id = ?2)");
-    tx.find(&sql, params![id, account], read)
+    tx.find(&sql, params![id, scope], read)
 }
 
 /// The row of a message by its stable id.
@@ -87,12 +87,12 @@ pub fn list(tx: &Tx<'_>, filter: &Filter) -> Result<Vec<LogEntry>, StoreError> {
            AND (?4 IS NULL OR created_at >= ?4)
          ORDER BY id DESC LIMIT ?5"
     );
-    tx.list(&sql, params![filter.account, filter.instance, filter.status, filter.since, filter.limit], read)
+    tx.list(&sql, params![filter.scope, filter.instance, filter.status, filter.since, filter.limit], read)
 }
 
 /// A row with everything that is known of it: recipient, purpose, what the guard saw, when it changed its state.
-pub fn timeline(tx: &Tx<'_>, id: LogId) -> Result<Option<Value>, StoreError> {
-    let Some(entry) = find(tx, None, id)? else { return Ok(None) };
+pub fn timeline(tx: &Tx<'_>, scope: Scope, id: LogId) -> Result<Option<Value>, StoreError> {
+    let Some(entry) = find(tx, scope, id)? else { return Ok(None) };
     let more = tx.one(
         "SELECT m.recipient, m.purpose, m.kind, m.source, m.request_id, m.provider_code, m.repeats, m.quota,
                 m.sending_at, m.sent_at, m.delivered_at, m.read_at, m.failed_at,

@@ -160,6 +160,7 @@ impl Sending {
         let deadline = shared.clock.now().plus(shared.rules.load().answer_timeout);
         let running = self.under_way.spawn(async move {
             let score = shared.score(&request);
+            let unusual = request.recipient.unusual();
             let submission = Submission::new(shared.clone(), sender, request);
             let file = file::prepare(&submission, &score, deadline).await?;
             let with = file.clone();
@@ -168,10 +169,11 @@ impl Sending {
             let verdict = verdict.await;
             // Where the transaction's end is not known, the file stays: its row may be there.
             file::settle(file, !matches!(verdict, Ok(Accepting::Answered(_))));
-            match verdict? {
-                Accepting::Answered(answer) => Ok(*answer),
-                Accepting::Accepted(message) => dispatch::dispatch(shared, *message, deadline).await,
-            }
+            let answer = match verdict? {
+                Accepting::Answered(answer) => *answer,
+                Accepting::Accepted(message) => dispatch::dispatch(shared, *message, deadline).await?,
+            };
+            Ok(Answer { unusual, ..answer })
         });
         running.await.unwrap_or_else(|e| Err(StoreError::Panicked(e.to_string())))
     }

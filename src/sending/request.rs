@@ -12,10 +12,10 @@ use crate::{
         clock::Time,
         emoji,
         ids::{AccountId, InstanceId, KeyId, MessageId},
-        instance::words,
         phone::{PhoneReading, Recipient},
         plan::Module,
         purpose::Purpose,
+        string_enum::string_enum,
     },
     people::media,
 };
@@ -36,7 +36,7 @@ const NO_REACTION_BESIDE: [&str; 5] = ["template", "media_url", "media_type", "f
 /// Longest reference and Idempotency-Key, in characters.
 const MAX_REFERENCE: usize = 128;
 
-words! {
+string_enum! {
     /// Which part of the gateway sends.
     Source {
         /// Contract 1.

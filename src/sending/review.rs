@@ -1,6 +1,7 @@
 //! What a person looks at who reviews a paused number: why it was paused, the messages that led there, what else was
 //! refused lately; and what was written about it. Reading, but for the notes.
 
+use crate::accounts::Scope;
 use crate::{
     accounts::audit,
     model::{
@@ -82,13 +83,13 @@ pub struct Closed {
 }
 
 /// Numbers that wait, those that wait longest first: of one account or of all.
-pub fn list(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Vec<Review>, StoreError> {
+pub fn list(tx: &Tx<'_>, scope: Scope) -> Result<Vec<Review>, StoreError> {
     let open = tx.list(
         "SELECT r.id, r.instance_id, i.name, i.account_id, a.name, r.opened_at, r.reason, r.evidence
          FROM reviews r JOIN instances i ON i.id = r.instance_id JOIN accounts a ON a.id = i.account_id
          WHERE r.closed_at IS NULL AND i.paused_at IS NOT NULL AND i.deleted_at IS NULL
            AND (?1 IS NULL OR i.account_id = ?1) ORDER BY r.opened_at LIMIT 50",
-        params![account],
+        params![scope],
         |r| {
             let review = Review {
                 id: r.get(0)?,

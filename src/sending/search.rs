@@ -1,9 +1,10 @@
 //! Looking through the message log: by what a person knows of a message, newest first, a page at a time.
 
+use crate::accounts::Scope;
 use crate::{
     model::{
         clock::Time,
-        ids::{AccountId, InstanceId, LogId},
+        ids::{InstanceId, LogId},
         message::Status,
         phone::Phone,
     },
@@ -12,10 +13,9 @@ use crate::{
 use rusqlite::{Row, ToSql};
 
 /// Which rows. What is not set does not matter.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, Debug)]
 pub struct LogSearch {
-    /// Of one account; none: of all.
-    pub account: Option<AccountId>,
+    pub scope: Scope,
     /// Of one instance.
     pub instance: Option<InstanceId>,
     /// In one state.
@@ -39,6 +39,27 @@ pub struct LogSearch {
     pub after: Option<(Time, LogId)>,
     /// At most so many.
     pub limit: u32,
+}
+
+impl LogSearch {
+    /// All rows of somebody; of none of them yet, for `limit` is 0.
+    pub const fn of(scope: Scope) -> Self {
+        Self {
+            scope,
+            instance: None,
+            status: None,
+            purpose: None,
+            recipient: None,
+            reference: None,
+            id: None,
+            text: None,
+            scored: None,
+            since: None,
+            until: None,
+            after: None,
+            limit: 0,
+        }
+    }
 }
 
 /// A row, as a list shows it.
@@ -69,7 +90,7 @@ pub fn search(tx: &Tx<'_>, wanted: &LogSearch) -> Result<Vec<LogRow>, StoreError
     let named = wanted.id.clone().filter(|_| number.is_none());
     let text = wanted.text.as_ref().map(|text| format!("%{}%", like(text)));
     let mut query = Query::default();
-    query.add("account_id = ?", wanted.account);
+    query.add("account_id = ?", wanted.scope.account());
     query.add("instance_id = ?", wanted.instance.clone());
     query.add("status = ?", wanted.status);
     query.add("purpose = ?", wanted.purpose.clone());
@@ -81,7 +102,7 @@ pub fn search(tx: &Tx<'_>, wanted: &LogSearch) -> Result<Vec<LogRow>, StoreError
         wanted.recipient.as_deref().map(forms),
     );
     query.add("reference = ?", wanted.reference.clone());
-    if wanted.account.is_none() && (wanted.reference.is_some() || wanted.recipient.is_some()) {
+    if wanted.scope.account().is_none() && (wanted.reference.is_some() || wanted.recipient.is_some()) {
         // Of all accounts: their indexes begin with the account.
         query.conditions += " AND account_id IN (SELECT id FROM accounts)";
     }

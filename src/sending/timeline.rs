@@ -1,11 +1,8 @@
 //! All that is known of one message, typed, for the page that tells its story.
 
+use crate::accounts::Scope;
 use crate::{
-    model::{
-        clock::Time,
-        ids::{AccountId, LogId},
-        message::Status,
-    },
+    model::{clock::Time, ids::LogId, message::Status},
     store::{StoreError, Tx},
 };
 use rusqlite::{Row, params};
@@ -98,7 +95,7 @@ pub struct WebhookAttempt {
 }
 
 /// One message, if it is the account's, or anybody's for who runs the appliance.
-pub fn find(tx: &Tx<'_>, account: Option<AccountId>, id: LogId) -> Result<Option<Story>, StoreError> {
+pub fn find(tx: &Tx<'_>, scope: Scope, id: LogId) -> Result<Option<Story>, StoreError> {
     let found = tx.find(
         "SELECT m.id, m.message_id, m.provider_message_id, m.status, m.reason, m.provider_code, m.instance_id,
                 m.reference, m.recipient, m.purpose, m.kind, m.body, m.source, k.name, m.request_id, m.repeats,
@@ -106,7 +103,7 @@ pub fn find(tx: &Tx<'_>, account: Option<AccountId>, id: LogId) -> Result<Option
                 d.gate, d.score, d.signals, d.figures, m.pricing
          FROM messages m LEFT JOIN policy_decisions d ON d.log_id = m.id LEFT JOIN api_keys k ON k.id = m.key_id
          WHERE m.id = ?1 AND (?2 IS NULL OR m.account_id = ?2)",
-        params![id, account],
+        params![id, scope],
         read,
     )?;
     let Some(mut story) = found else { return Ok(None) };

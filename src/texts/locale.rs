@@ -5,7 +5,7 @@
 //!
 //! Digits are 0 to 9 in all three: phones, limits and codes are compared with what other programs show.
 
-use crate::model::{clock::Time, instance::words, plan::Zone, why::Why};
+use crate::model::{clock::Time, plan::Zone, string_enum::string_enum, why::Why};
 use rust_embed::RustEmbed;
 use std::{
     collections::HashMap,
@@ -13,7 +13,7 @@ use std::{
     sync::LazyLock,
 };
 
-words! {
+string_enum! {
     /// A language of the pages.
     Lang {
         En = "en",

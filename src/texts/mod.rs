@@ -1,3 +1,4 @@
 //! The words that people read, in their languages.
 
 pub mod locale;
+pub mod notices;

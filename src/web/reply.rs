@@ -1,10 +1,7 @@
 //! The guarded API's answers, with their headers.
 
 use super::problem::{self, number};
-use crate::{
-    model::phone::Unusual,
-    sending::{Answer, Outcome, Quota},
-};
+use crate::sending::{Answer, Outcome, Quota};
 use ::http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -39,12 +36,8 @@ pub fn message_headers(response: &mut Response, answer: &Answer) {
     if let Some(quota) = &answer.quota {
         rate_limits(headers, quota);
     }
-}
-
-/// Says what is unusual about the number that a message went to.
-pub fn phone_warning(response: &mut Response, unusual: Option<Unusual>) {
-    if let Some(text) = unusual.and_then(|unusual| HeaderValue::from_str(&unusual.to_string()).ok()) {
-        response.headers_mut().insert("x-phone-warning", text);
+    if let Some(text) = answer.unusual.and_then(|unusual| HeaderValue::from_str(&unusual.to_string()).ok()) {
+        headers.insert("x-phone-warning", text);
     }
 }
 

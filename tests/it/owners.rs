@@ -7,6 +7,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
 };
+use wa_gateway::model::plan::Plan;
 
 /// Each table, the slices that write into it, and those that only read it. What is not done any more leaves its line;
 /// who comes into a line has a reason. Triggers write `changes` and `message_counts`; `store` is a migration in code.
@@ -185,6 +186,16 @@ fn every_column_that_names_a_person_is_thought_of_in_merging_and_in_erasing() {
     for (table, column, _) in NOBODY {
         assert!(personal.contains(&((*table).to_owned(), (*column).to_owned())), "{table}.{column}");
     }
+}
+
+#[test]
+fn the_plans_have_the_figures_that_their_page_names() {
+    let connection = schema();
+    let mut statement = connection.prepare("SELECT id, daily, monthly FROM plans ORDER BY daily").expect("a statement");
+    let rows = statement.query_map([], |r| Ok((r.get::<_, String>(0)?, r.get::<_, u64>(1)?, r.get::<_, u64>(2)?)));
+    let stored: Vec<_> = rows.expect("rows").map(|row| row.expect("a row")).collect();
+    let named = |plan: &Plan| (plan.as_str().to_owned(), plan.limits().daily, plan.limits().monthly);
+    assert_eq!(stored, Plan::ALL.iter().map(named).collect::<Vec<_>>());
 }
 
 /// What is missing where two people become one, or where somebody is erased.

@@ -6,15 +6,16 @@
 //!
 //! It knows nothing of what causes one.
 
+use crate::accounts::scope::Scope;
 use crate::{
-    model::{clock::Time, ids::AccountId, instance::words},
+    model::{clock::Time, ids::AccountId, string_enum::string_enum},
     store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::{Row, params};
 use serde::Serialize;
 use serde_json::Value;
 
-words! {
+string_enum! {
     /// What happened; also the key of its text.
     NoticeKind {
         /// No backup could be made. Parameters: reason.
@@ -137,54 +138,41 @@ impl Notice {
 
 /// Whose notices somebody sees.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum NoticeScope {
-    /// Those of one account.
-    Account(AccountId),
-    /// Those of one account, and the appliance's own: an admin who looks at that account.
-    AccountAndAppliance(AccountId),
-    All,
-}
-
-impl NoticeScope {
-    /// As two parameters of a statement: the account, and whether the appliance's own belong to it.
-    const fn split(self) -> (Option<AccountId>, bool) {
-        match self {
-            Self::Account(id) => (Some(id), false),
-            Self::AccountAndAppliance(id) => (Some(id), true),
-            Self::All => (None, true),
-        }
-    }
+pub struct NoticeScope {
+    pub scope: Scope,
+    /// Whether the appliance's own are among them, for an admin who looks at one account; with all accounts they are.
+    pub with_appliance: bool,
 }
 
 /// Open notices, newest first; with `cleared` the old ones too. 200 at most.
-pub fn list(tx: &Tx<'_>, scope: NoticeScope, cleared: bool) -> Result<Vec<Notice>, StoreError> {
-    let (account, appliance) = scope.split();
+pub fn list(tx: &Tx<'_>, whose: NoticeScope, cleared: bool) -> Result<Vec<Notice>, StoreError> {
+    let NoticeScope { scope, with_appliance } = whose;
     let sql = format!(
         "SELECT {COLUMNS} FROM notices
          WHERE (?1 IS NULL OR account_id = ?1 OR (?2 AND account_id IS NULL)) AND (?3 OR cleared_at IS NULL)
          ORDER BY id DESC LIMIT 200"
     );
-    tx.list(&sql, params![account, appliance, cleared], Notice::read)
+    tx.list(&sql, params![scope, with_appliance, cleared], Notice::read)
 }
 
 /// Somebody saw it; says whether there was one in their scope.
-pub fn mark_seen(tx: &WriteTx<'_>, scope: NoticeScope, id: i64, now: Time) -> Result<bool, StoreError> {
-    let (account, appliance) = scope.split();
+pub fn mark_seen(tx: &WriteTx<'_>, whose: NoticeScope, id: i64, now: Time) -> Result<bool, StoreError> {
+    let NoticeScope { scope, with_appliance } = whose;
     let changed = tx.execute(
         "UPDATE notices SET seen_at = coalesce(seen_at, ?4)
          WHERE id = ?3 AND (?1 IS NULL OR account_id = ?1 OR (?2 AND account_id IS NULL))",
-        params![account, appliance, id, now],
+        params![scope, with_appliance, id, now],
     )?;
     Ok(changed > 0)
 }
 
 /// A person puts it away, whatever its cause; says whether there was an open one in their scope.
-pub fn dismiss(tx: &WriteTx<'_>, scope: NoticeScope, id: i64, now: Time) -> Result<bool, StoreError> {
-    let (account, appliance) = scope.split();
+pub fn dismiss(tx: &WriteTx<'_>, whose: NoticeScope, id: i64, now: Time) -> Result<bool, StoreError> {
+    let NoticeScope { scope, with_appliance } = whose;
     let changed = tx.execute(
         "UPDATE notices SET cleared_at = ?4, seen_at = coalesce(seen_at, ?4)
          WHERE id = ?3 AND cleared_at IS NULL AND (?1 IS NULL OR account_id = ?1 OR (?2 AND account_id IS NULL))",
-        params![account, appliance, id, now],
+        params![scope, with_appliance, id, now],
     )?;
     Ok(changed > 0)
 }

@@ -13,19 +13,12 @@ use warp::reply::Response;
 pub async fn handle(gateway: &Gateway, caller: Caller, incoming: Incoming) -> Response {
     let request_id = incoming.request_id.clone();
     let sender = sender(caller, &incoming);
-    let mut unusual = None;
     let how = gateway.sending.rules().reading(caller.region);
     let answer = match read(incoming, how).await {
-        Ok(request) => {
-            unusual = request.recipient.unusual();
-            gateway.sending.submit(sender, request).await
-        }
+        Ok(request) => gateway.sending.submit(sender, request).await,
         Err(refusal) => gateway.sending.refuse_unreadable(sender, *refusal).await,
     };
-    let mut response =
-        answer.map_or_else(|e| problem::internal(&e, &request_id), |answer| count_and_reply(gateway, &answer));
-    reply::phone_warning(&mut response, unusual);
-    response
+    answer.map_or_else(|e| problem::internal(&e, &request_id), |answer| count_and_reply(gateway, &answer))
 }
 
 /// The checks 1, 3 and 4, in their order; 2 is the key. What they refuse is a row of the log.

@@ -4,6 +4,7 @@ use super::{
     CLI, CommandResult, Execute, group, text,
     values::{none_or, parse_module, parse_modules, parse_plan, parse_time},
 };
+use crate::app::root::everybody;
 use crate::{
     accounts::{Grant, LimitRequest, NewAccount, Update},
     dialects::AppState,
@@ -179,7 +180,7 @@ pub struct AccountRequests;
 
 impl Execute for AccountRequests {
     async fn execute(self, gateway: &AppState) -> CommandResult {
-        let all = gateway.accounts.list_limit_requests(None).await.map_err(text)?;
+        let all = gateway.accounts.list_limit_requests(everybody()).await.map_err(text)?;
         Ok(Value::Array(all.iter().map(shown).collect()))
     }
 }
@@ -234,7 +235,7 @@ impl Execute for AccountDeny {
 }
 
 async fn find(gateway: &Gateway, id: i64) -> Result<LimitRequest, String> {
-    let all = gateway.accounts.list_limit_requests(None).await.map_err(text)?;
+    let all = gateway.accounts.list_limit_requests(everybody()).await.map_err(text)?;
     let found = all.into_iter().find(|request| request.id == id);
     found.ok_or_else(|| format!("there is no request {id}; `wa-gateway account requests` shows them"))
 }

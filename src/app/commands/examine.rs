@@ -1,6 +1,7 @@
 //! What `doctor` asks a running gateway: whether it is there, and what its providers say.
 
 use super::{CommandResult, Execute, single, text};
+use crate::app::root::everybody;
 use crate::{dialects::AppState, gateway::Gateway, instances::Instance};
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
@@ -27,7 +28,7 @@ single!(InstanceExamine is InstanceExamine);
 
 impl Execute for InstanceExamine {
     async fn execute(self, gateway: &AppState) -> CommandResult {
-        let all = gateway.instances.list(None).await.map_err(text)?;
+        let all = gateway.instances.list(everybody()).await.map_err(text)?;
         Ok(Value::Array(join_all(all.iter().map(|instance| one(gateway, instance))).await))
     }
 }

@@ -5,6 +5,7 @@
 //! What is here already is left alone, so that an import can be repeated.
 
 use super::{CLI, CommandResult, Execute, group, key_value::text_or_file, text};
+use crate::app::root::everybody;
 use crate::{
     connectors::evolution::import::{FoundWebhook, ImportCandidate, PAIRED_PHONE, our_events},
     dialects::AppState,
@@ -48,7 +49,7 @@ impl Execute for ImportEvolution {
     async fn execute(self, gateway: &AppState) -> CommandResult {
         let account = account(gateway, self.account).await?;
         let found = gateway.registry.survey_evolution(&self.url, &self.key).await.map_err(text)?;
-        let here = gateway.instances.list(None).await.map_err(text)?;
+        let here = gateway.instances.list(everybody()).await.map_err(text)?;
         let mut taken: Vec<String> = here.iter().map(|i| i.id.to_string()).collect();
         let mut rows = Vec::new();
         for one in &found {

@@ -1,6 +1,7 @@
 //! `wa-gateway instance …`
 
 use super::{CLI, CommandResult, Execute, group, key_value, text};
+use crate::app::root::everybody;
 use crate::{
     connectors::evolution,
     dialects::AppState,
@@ -77,7 +78,7 @@ pub struct InstanceList;
 
 impl Execute for InstanceList {
     async fn execute(self, gateway: &AppState) -> CommandResult {
-        Ok(json!(gateway.instances.list(None).await.map_err(text)?))
+        Ok(json!(gateway.instances.list(everybody()).await.map_err(text)?))
     }
 }
 

@@ -1,6 +1,7 @@
 //! `wa-gateway message …`
 
 use super::{CLI, CommandResult, Execute, group, text, values::parse_time};
+use crate::app::root::everybody;
 use crate::{
     dialects::AppState,
     model::{
@@ -45,7 +46,7 @@ impl Execute for MessageList {
         let words = || Status::ALL.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(", ");
         let status = |s: String| Status::parse(&s).ok_or_else(|| format!("{s:?} is no status: use one of {}", words()));
         let filter = log::Filter {
-            account: None,
+            scope: everybody(),
             instance: self.instance.map(InstanceId::from_text),
             status: self.status.map(status).transpose()?,
             since: self.since.as_deref().map(parse_time).transpose()?,
@@ -65,7 +66,7 @@ pub struct MessageShow {
 impl Execute for MessageShow {
     async fn execute(self, gateway: &AppState) -> CommandResult {
         let log_id = self.log_id;
-        let found = gateway.store.read(move |tx| log::timeline(tx, LogId(log_id))).await.map_err(text)?;
+        let found = gateway.store.read(move |tx| log::timeline(tx, everybody(), LogId(log_id))).await.map_err(text)?;
         found.ok_or_else(|| format!("there is no message with log id {log_id}"))
     }
 }

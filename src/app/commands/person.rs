@@ -1,6 +1,7 @@
 //! `wa-gateway export` and `wa-gateway erase`: everything about one person, over all accounts.
 
 use super::{CLI, CommandResult, Execute, single, text};
+use crate::app::root::everybody;
 use crate::{
     dialects::AppState,
     model::phone::{Impossible, Phone, PhoneReading},
@@ -25,7 +26,7 @@ single!(PersonExport is Export);
 impl Execute for PersonExport {
     async fn execute(self, gateway: &AppState) -> CommandResult {
         let phone = Phone::parse(&self.phone, ANY).map_err(text)?;
-        gateway.retention.export(&phone, None).await.map_err(text)
+        gateway.retention.export(&phone, everybody()).await.map_err(text)
     }
 }
 
@@ -42,7 +43,7 @@ single!(PersonErase is Erase);
 impl Execute for PersonErase {
     async fn execute(self, gateway: &AppState) -> CommandResult {
         let phone = Phone::parse(&self.phone, ANY).map_err(text)?;
-        let report = gateway.erase_person(&phone, None, CLI).await.map_err(text)?;
+        let report = gateway.erase_person(&phone, everybody(), CLI).await.map_err(text)?;
         let mut answer = json!(report);
         answer["ok"] = json!(true);
         Ok(answer)

@@ -1,6 +1,7 @@
 //! `wa-gateway threecx …`
 
 use super::{CLI, CommandResult, Execute, group, text};
+use crate::app::root::everybody;
 use crate::{
     dialects::{
         AppState,
@@ -142,7 +143,7 @@ pub struct ThreecxUpdate {
 impl Execute for ThreecxUpdate {
     async fn execute(self, gateway: &AppState) -> CommandResult {
         let (id, change) = (IntegrationId::from_text(self.id), self.settings.change(self.instance)?);
-        Ok(json!(gateway.threecx.update(&id, None, change, BY).await.map_err(text)?))
+        Ok(json!(gateway.threecx.update(&id, everybody(), change, BY).await.map_err(text)?))
     }
 }
 
@@ -156,7 +157,7 @@ pub struct ThreecxRotate {
 impl Execute for ThreecxRotate {
     async fn execute(self, gateway: &AppState) -> CommandResult {
         let id = IntegrationId::from_text(self.id);
-        let secrets = gateway.threecx.rotate(&id, None, BY).await.map_err(text)?;
+        let secrets = gateway.threecx.rotate(&id, everybody(), BY).await.map_err(text)?;
         Ok(json!({"ok": true, "id": id, "secret": secrets.secret, "signing_secret": secrets.signing}))
     }
 }
@@ -167,7 +168,7 @@ pub struct ThreecxList;
 
 impl Execute for ThreecxList {
     async fn execute(self, gateway: &AppState) -> CommandResult {
-        Ok(json!(gateway.threecx.monitor(None).await.map_err(text)?))
+        Ok(json!(gateway.threecx.monitor(everybody()).await.map_err(text)?))
     }
 }
 
@@ -194,10 +195,10 @@ impl Execute for ThreecxTemplate {
         let (id, event) = (IntegrationId::from_text(self.id), parse_event(&self.event)?);
         let enabled = (self.enable || self.disable).then_some(self.enable);
         if enabled.is_none() && self.text.is_none() {
-            let all = gateway.threecx.templates(&id, None).await.map_err(text)?;
+            let all = gateway.threecx.templates(&id, everybody()).await.map_err(text)?;
             return Ok(all.into_iter().find(|t| t.event_type == event).map_or(Value::Null, |t| json!(t)));
         }
-        let saved = gateway.threecx.save_template(&id, None, event, (enabled, self.text), BY).await;
+        let saved = gateway.threecx.save_template(&id, everybody(), event, (enabled, self.text), BY).await;
         Ok(json!(saved.map_err(text)?))
     }
 }

@@ -8,10 +8,7 @@ use crate::{
         provider_text::{nearest, unknown_setting},
         registry::BadSetting,
     },
-    model::{
-        instance::{InstanceState, words},
-        why::why,
-    },
+    model::{instance::InstanceState, string_enum::string_enum, why::why},
 };
 use std::{collections::BTreeMap, time::Duration};
 
@@ -28,7 +25,7 @@ pub struct Settings {
     pub receipts: Receipts,
 }
 
-words! {
+string_enum! {
     /// What goes wrong when a message is sent.
     Fail {
         None = "none",
@@ -45,7 +42,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// What is heard about an accepted message afterwards.
     Receipts {
         None = "none",

@@ -1,6 +1,6 @@
 //! The dialect's lists: the last messages, calls and log lines, newest first.
 
-use super::Scope;
+use super::ClientScope;
 use crate::{
     model::{clock::Time, ids::InstanceId, message::Status},
     store::{StoreError, Tx},
@@ -69,13 +69,13 @@ const BEST_NAME: &str = "(SELECT i.value FROM contact_identities i WHERE i.conta
      ORDER BY CASE i.kind WHEN 'phone' THEN 0 WHEN 'lid' THEN 1 ELSE 2 END, i.is_variant, i.value LIMIT 1)";
 
 /// The last messages that were sent.
-pub fn sent(tx: &Tx<'_>, scope: &Scope, limit: u32) -> Result<Vec<Sent>, StoreError> {
+pub fn sent(tx: &Tx<'_>, whose: &ClientScope, limit: u32) -> Result<Vec<Sent>, StoreError> {
     tx.list(
         "SELECT m.id, m.instance_id, i.phone, m.recipient, m.body, m.status, coalesce(m.sent_at, m.created_at)
          FROM messages m LEFT JOIN instances i ON i.id = m.instance_id
          WHERE (?1 IS NULL OR m.account_id = ?1) AND (?2 IS NULL OR m.instance_id = ?2) AND m.status <> 'blocked'
          ORDER BY m.created_at DESC, m.id DESC LIMIT ?3",
-        params![scope.account, scope.instance, limit],
+        params![whose.scope, whose.instance, limit],
         |r| {
             Ok(Sent {
                 id: r.get(0)?,
@@ -91,25 +91,25 @@ pub fn sent(tx: &Tx<'_>, scope: &Scope, limit: u32) -> Result<Vec<Sent>, StoreEr
 }
 
 /// The last messages that were received.
-pub fn received(tx: &Tx<'_>, scope: &Scope, limit: u32) -> Result<Vec<Received>, StoreError> {
+pub fn received(tx: &Tx<'_>, whose: &ClientScope, limit: u32) -> Result<Vec<Received>, StoreError> {
     let sql = format!(
         "SELECT x.id, x.instance_id, {BEST_NAME}, x.body, x.heard_at FROM inbound_messages x
          WHERE (?1 IS NULL OR x.account_id = ?1) AND (?2 IS NULL OR x.instance_id = ?2) AND x.kind <> 'reaction'
            AND x.origin IS NULL ORDER BY x.created_at DESC, x.id DESC LIMIT ?3"
     );
-    tx.list(&sql, params![scope.account, scope.instance, limit], |r| {
+    tx.list(&sql, params![whose.scope, whose.instance, limit], |r| {
         Ok(Received { id: r.get(0)?, instance: r.get(1)?, from: r.get(2)?, text: r.get(3)?, at: r.get(4)? })
     })
 }
 
 /// The last calls.
-pub fn calls(tx: &Tx<'_>, scope: &Scope, limit: u32) -> Result<Vec<Call>, StoreError> {
+pub fn calls(tx: &Tx<'_>, whose: &ClientScope, limit: u32) -> Result<Vec<Call>, StoreError> {
     let sql = format!(
         "SELECT x.id, x.instance_id, {BEST_NAME}, x.is_video, x.started_at, x.ended_at FROM calls x
          WHERE (?1 IS NULL OR x.account_id = ?1) AND (?2 IS NULL OR x.instance_id = ?2)
          ORDER BY x.started_at DESC, x.id DESC LIMIT ?3"
     );
-    tx.list(&sql, params![scope.account, scope.instance, limit], |r| {
+    tx.list(&sql, params![whose.scope, whose.instance, limit], |r| {
         Ok(Call {
             id: r.get(0)?,
             instance: r.get(1)?,
@@ -122,11 +122,11 @@ pub fn calls(tx: &Tx<'_>, scope: &Scope, limit: u32) -> Result<Vec<Call>, StoreE
 }
 
 /// What was changed by people, and what did not get out; newest first.
-pub fn log(tx: &Tx<'_>, scope: &Scope, limit: u32) -> Result<Vec<LogLine>, StoreError> {
+pub fn log(tx: &Tx<'_>, whose: &ClientScope, limit: u32) -> Result<Vec<LogLine>, StoreError> {
     let mut all = tx.list(
         "SELECT id, action, target, at FROM audit
          WHERE (?1 IS NULL OR account_id = ?1) AND (?2 IS NULL OR target = ?2) ORDER BY at DESC, id DESC LIMIT ?3",
-        params![scope.account, scope.instance, limit],
+        params![whose.scope, whose.instance, limit],
         |r| {
             let (event, target) = (r.get::<_, String>(1)?, r.get::<_, String>(2)?);
             // Two tables, one list: even numbers and odd ones.
@@ -144,7 +144,7 @@ pub fn log(tx: &Tx<'_>, scope: &Scope, limit: u32) -> Result<Vec<LogLine>, Store
          WHERE (?1 IS NULL OR account_id = ?1) AND (?2 IS NULL OR instance_id = ?2)
            AND status IN ('failed', 'unknown', 'blocked')
          ORDER BY created_at DESC, id DESC LIMIT ?3",
-        params![scope.account, scope.instance, limit],
+        params![whose.scope, whose.instance, limit],
         |r| {
             let (id, status) = (r.get::<_, i64>(0)?, r.get::<_, Status>(1)?);
             let (reason, instance) = (r.get::<_, String>(2)?, r.get::<_, String>(3)?);

@@ -22,13 +22,10 @@ pub use answers::DEFAULT_REJECTION;
 pub(crate) use openapi_schema::components;
 pub use rates::{ChattuRates, RateKind};
 
+use crate::accounts::Scope;
 use crate::{
     gateway::Gateway,
-    model::{
-        ids::{AccountId, InstanceId},
-        instance::ConnectorKind,
-        phone::Phone,
-    },
+    model::{ids::InstanceId, instance::ConnectorKind, phone::Phone},
     store::{StoreError, Vault},
 };
 use rusqlite::params;
@@ -36,9 +33,8 @@ use std::sync::Arc;
 
 /// Whose rows are asked for.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Scope {
-    /// One account; none: all, for those who run the appliance.
-    pub account: Option<AccountId>,
+pub struct ClientScope {
+    pub scope: Scope,
     /// One instance of it.
     pub instance: Option<InstanceId>,
 }

@@ -95,8 +95,8 @@ pub(super) struct IntegrationCache {
 
 struct CachedIntegration {
     id: IntegrationId,
-    account: AccountId,
-    known: bool,
+    /// None: what no integration has is compared with this one.
+    account: Option<AccountId>,
     enabled: bool,
     signing: bool,
     facade: bool,
@@ -144,8 +144,7 @@ impl IntegrationCache {
         let keys = || IntegrationKeys { tag: tag(&key, &nobody("secret")), signing: mac(nobody("signing").as_bytes()) };
         let dummy = CachedIntegration {
             id: IntegrationId::from_text(""),
-            account: AccountId(0),
-            known: false,
+            account: None,
             enabled: true,
             signing: false,
             facade: true,
@@ -181,8 +180,7 @@ impl IntegrationCache {
         };
         CachedIntegration {
             id: opened.id,
-            account: opened.account,
-            known: true,
+            account: Some(opened.account),
             enabled: settings.enabled,
             signing: settings.signing,
             facade: !settings.signing || settings.facade_while_signing,
@@ -226,7 +224,7 @@ impl IntegrationCache {
             now,
             head: HeadChecks {
                 calm: bit(!self.failures.is_over(shown.address, now)),
-                known: bit(entry.known) & bit(entry.enabled) & bit(open),
+                known: bit(entry.account.is_some()) & bit(entry.enabled) & bit(open),
                 secret: secret & bit(shown.secret.is_some()),
                 address: bit(address),
                 fresh: bit(fresh) | bit(unsigned),
@@ -258,7 +256,8 @@ impl IntegrationCache {
             return Err(self.reject(&entry, address, "the signature was used before", now));
         }
         let signature = (!unsigned).then_some((signature, until));
-        Ok(Admission { id: entry.id.clone(), account: entry.account, via, signature })
+        let Some(account) = entry.account else { return Err(self.reject(&entry, address, "unknown", now)) };
+        Ok(Admission { id: entry.id.clone(), account, via, signature })
     }
 
     /// A request of which nothing came, because the database could not take it, may come again as it is.

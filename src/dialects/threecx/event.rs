@@ -3,14 +3,14 @@
 
 use crate::{
     model::{
-        instance::words,
         phone::{Phone, PhoneError, PhoneReading, Recipient},
+        string_enum::string_enum,
     },
     sending::request::MAX_CHARS,
 };
 use serde_json::{Map, Value};
 
-words! {
+string_enum! {
     /// The event types of the contract.
     EventType {
         /// Checks the set-up; sends nothing.

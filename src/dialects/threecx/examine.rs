@@ -8,7 +8,8 @@ use super::{
     handle::{event_of, sender},
     judge::{self, NextStep},
 };
-use crate::{model::ids::AccountId, store::StoreError};
+use crate::accounts::Scope;
+use crate::store::StoreError;
 use serde::Serialize;
 
 /// What would become of a request.
@@ -33,7 +34,7 @@ impl Threecx {
     pub async fn examine(
         &self,
         id: &IntegrationId,
-        scope: Option<AccountId>,
+        scope: Scope,
         shown: &Presented<'_>,
         body: &[u8],
         asked: Payload,

@@ -7,6 +7,7 @@ use super::{
     template::TextTemplate,
     templates,
 };
+use crate::accounts::Scope;
 use crate::{
     model::{
         clock::Time,
@@ -55,7 +56,7 @@ pub(super) fn load(
 ) -> Result<RequestFacts, StoreError> {
     let Asking { rate, impossible } = *asked;
     // Proven a moment ago: integrations are switched off, and never deleted.
-    let found = integration::find(tx, id, None);
+    let found = integration::find(tx, id, Scope::Account(sender.account));
     let integration = found.map_err(|e| StoreError::Panicked(e.to_string()))?;
     let standing = sending::standing(tx, sender, now)?;
     let region = integration::region_of(tx, sender.account)?;

@@ -5,6 +5,7 @@ use super::{
     secrets::{SECRET, SIGNING, Secrets, forward},
     settings::{Mode, Settings, SettingsChange},
 };
+use crate::accounts::Scope;
 use crate::{
     accounts::audit,
     events::webhooks::EndpointId,
@@ -121,7 +122,7 @@ pub(super) struct IntegrationParts<'a> {
 pub(super) fn update(
     tx: &WriteTx<'_>,
     id: &IntegrationId,
-    scope: Option<AccountId>,
+    scope: Scope,
     change: SettingsChange,
     vault: &Vault,
     by: &Actor<'_>,
@@ -142,7 +143,7 @@ pub(super) fn update(
 pub(super) fn rotate(
     tx: &WriteTx<'_>,
     id: &IntegrationId,
-    scope: Option<AccountId>,
+    scope: Scope,
     secrets: &Secrets,
     vault: &Vault,
     by: &Actor<'_>,
@@ -158,17 +159,27 @@ pub(super) fn rotate(
     Ok(note(tx, found.account_id, id, "threecx.rotate", None, None, by, now)?)
 }
 
-/// One integration, if it is the account's (none: of any account, for those who run the appliance), in a read that
-/// brings more.
+/// One integration, whosever it is: for what happens by itself.
+pub(super) fn by_id(tx: &Tx<'_>, id: &IntegrationId) -> Result<Integration, ThreecxError> {
+    let sql = format!("SELECT {COLUMNS} FROM threecx_integrations WHERE id = ?1");
+    tx.find(&sql, params![id], read)?.ok_or_else(|| ThreecxError::NotFound(id.clone()))
+}
+
+/// All integrations: for what happens by itself.
+pub(super) fn all(tx: &Tx<'_>) -> Result<Vec<Integration>, StoreError> {
+    tx.list(&format!("SELECT {COLUMNS} FROM threecx_integrations ORDER BY created_at, id"), [], read)
+}
+
+/// One integration, if they see it, in a read that brings more.
 ///
 /// # Errors
 /// No such one; the store's.
-pub fn find(tx: &Tx<'_>, id: &IntegrationId, scope: Option<AccountId>) -> Result<Integration, ThreecxError> {
+pub fn find(tx: &Tx<'_>, id: &IntegrationId, scope: Scope) -> Result<Integration, ThreecxError> {
     let sql = format!("SELECT {COLUMNS} FROM threecx_integrations WHERE id = ?1 AND (?2 IS NULL OR account_id = ?2)");
     tx.find(&sql, params![id, scope], read)?.ok_or_else(|| ThreecxError::NotFound(id.clone()))
 }
 
-pub(super) fn list(tx: &Tx<'_>, scope: Option<AccountId>) -> Result<Vec<Integration>, StoreError> {
+pub(super) fn list(tx: &Tx<'_>, scope: Scope) -> Result<Vec<Integration>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM threecx_integrations WHERE ?1 IS NULL OR account_id = ?1 ORDER BY created_at, id"
     );

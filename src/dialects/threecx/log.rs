@@ -6,13 +6,10 @@ use super::{
     handle::RequestOutcome,
     integration::{self, Integration, IntegrationId},
 };
+use crate::accounts::Scope;
 use crate::dialects::threecx::auth::{Admission, Rejected, Via};
 use crate::{
-    model::{
-        clock::Time,
-        ids::{AccountId, LogId},
-        phone::Recipient,
-    },
+    model::{clock::Time, ids::LogId, phone::Recipient},
     store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::params;
@@ -215,7 +212,7 @@ pub fn list(tx: &Tx<'_>, id: &IntegrationId) -> Result<Vec<RequestLogEntry>, Sto
 
 /// All integrations (or an account's) with their outcomes, in a read that brings more; see
 /// [`super::Threecx::with_rejections`].
-pub fn monitored(tx: &Tx<'_>, scope: Option<AccountId>) -> Result<Vec<Monitored>, StoreError> {
+pub fn monitored(tx: &Tx<'_>, scope: Scope) -> Result<Vec<Monitored>, StoreError> {
     let watched = integration::list(tx, scope)?.into_iter().map(|integration| {
         let name = "SELECT name FROM accounts WHERE id = ?1";
         Ok(Monitored {

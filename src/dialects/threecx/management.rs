@@ -10,10 +10,11 @@ use super::{
     template::{TemplateValues, TextTemplate},
     templates,
 };
+use crate::accounts::Scope;
 use crate::{
     accounts::audit,
     events::webhooks::WebhookError,
-    model::{ids::AccountId, purpose::Purpose, why::why},
+    model::{purpose::Purpose, why::why},
     store::{StoreError, WriteTx},
 };
 use rusqlite::params;
@@ -52,7 +53,7 @@ impl Threecx {
     pub async fn update(
         &self,
         id: &IntegrationId,
-        scope: Option<AccountId>,
+        scope: Scope,
         change: SettingsChange,
         by: Actor<'_>,
     ) -> Result<Integration, ThreecxError> {
@@ -72,12 +73,7 @@ impl Threecx {
     ///
     /// # Errors
     /// No such integration.
-    pub async fn rotate(
-        &self,
-        id: &IntegrationId,
-        scope: Option<AccountId>,
-        by: Actor<'_>,
-    ) -> Result<Secrets, ThreecxError> {
+    pub async fn rotate(&self, id: &IntegrationId, scope: Scope, by: Actor<'_>) -> Result<Secrets, ThreecxError> {
         let (now, vault, id) = (self.clock.now(), self.vault.clone(), id.clone());
         let (secrets, actor, is_admin) = (Secrets::new(&*self.random), by.actor.to_owned(), by.is_admin);
         let sealed = secrets.clone();
@@ -94,13 +90,13 @@ impl Threecx {
     ///
     /// # Errors
     /// No such one; another account's answers like none at all.
-    pub async fn find(&self, id: &IntegrationId, scope: Option<AccountId>) -> Result<Integration, ThreecxError> {
+    pub async fn find(&self, id: &IntegrationId, scope: Scope) -> Result<Integration, ThreecxError> {
         let id = id.clone();
         self.store.read(move |tx| integration::find(tx, &id, scope)).await
     }
 
     /// The integrations of an account, or all.
-    pub async fn list(&self, scope: Option<AccountId>) -> Result<Vec<Integration>, ThreecxError> {
+    pub async fn list(&self, scope: Scope) -> Result<Vec<Integration>, ThreecxError> {
         Ok(self.store.read(move |tx| integration::list(tx, scope)).await?)
     }
 
@@ -108,7 +104,7 @@ impl Threecx {
     ///
     /// # Errors
     /// No such one.
-    pub async fn templates(&self, id: &IntegrationId, scope: Option<AccountId>) -> Result<Vec<Saved>, ThreecxError> {
+    pub async fn templates(&self, id: &IntegrationId, scope: Scope) -> Result<Vec<Saved>, ThreecxError> {
         let id = id.clone();
         self.store
             .read(move |tx| {
@@ -125,7 +121,7 @@ impl Threecx {
     pub async fn save_template(
         &self,
         id: &IntegrationId,
-        scope: Option<AccountId>,
+        scope: Scope,
         event_type: EventType,
         change: (Option<bool>, Option<String>),
         by: Actor<'_>,
@@ -178,11 +174,7 @@ impl Threecx {
     ///
     /// # Errors
     /// No such one.
-    pub async fn requests(
-        &self,
-        id: &IntegrationId,
-        scope: Option<AccountId>,
-    ) -> Result<Vec<RequestLogEntry>, ThreecxError> {
+    pub async fn requests(&self, id: &IntegrationId, scope: Scope) -> Result<Vec<RequestLogEntry>, ThreecxError> {
         let id = id.clone();
         self.store
             .read(move |tx| {
@@ -193,7 +185,7 @@ impl Threecx {
     }
 
     /// All integrations (or an account's) with their outcomes, for those who watch over them.
-    pub async fn monitor(&self, scope: Option<AccountId>) -> Result<Vec<Monitored>, ThreecxError> {
+    pub async fn monitor(&self, scope: Scope) -> Result<Vec<Monitored>, ThreecxError> {
         let all: Result<_, StoreError> = self.store.read(move |tx| log::monitored(tx, scope)).await;
         Ok(self.with_rejections(all?))
     }
@@ -215,7 +207,7 @@ impl Threecx {
     ///
     /// # Errors
     /// No such integration, or one that forwards nothing.
-    pub async fn test_forward(&self, id: &IntegrationId, scope: Option<AccountId>) -> Result<i64, ThreecxError> {
+    pub async fn test_forward(&self, id: &IntegrationId, scope: Scope) -> Result<i64, ThreecxError> {
         let found = self.find(id, scope).await?;
         let nowhere =
             || why!("no_forward", "nothing is forwarded: inbound forwarding is off or there is no destination address");

@@ -3,7 +3,7 @@
 
 use super::{
     ThreecxError,
-    integration::{Integration, IntegrationId, find, list},
+    integration::{Integration, IntegrationId, all, by_id},
     settings::{Mode, Settings},
 };
 use crate::{
@@ -55,15 +55,15 @@ pub(super) struct OpenSecrets {
 
 /// Everything that requests are authenticated by.
 pub(super) fn opened(tx: &Tx<'_>, vault: &Vault) -> Result<Vec<OpenSecrets>, StoreError> {
-    let mut all = Vec::new();
-    for integration in list(tx, None)? {
+    let mut found = Vec::new();
+    for integration in all(tx)? {
         match open(tx, &integration, vault) {
-            Ok(opened) => all.push(opened),
+            Ok(opened) => found.push(opened),
             // Its requests fail like those of an unknown one; the others work.
             Err(e) => tracing::error!(integration = %integration.id, "{e}"),
         }
     }
-    Ok(all)
+    Ok(found)
 }
 
 fn open(tx: &Tx<'_>, integration: &Integration, vault: &Vault) -> Result<OpenSecrets, ThreecxError> {
@@ -96,7 +96,7 @@ fn open(tx: &Tx<'_>, integration: &Integration, vault: &Vault) -> Result<OpenSec
 
 /// Brings the integration's endpoint to what its settings say: made, changed or taken away.
 pub(super) fn forward(tx: &WriteTx<'_>, id: &IntegrationId, vault: &Vault, now: Time) -> Result<(), ThreecxError> {
-    let integration = find(tx, id, None)?;
+    let integration = by_id(tx, id)?;
     let settings = &integration.settings;
     let wanted = settings.destination_url.as_ref().filter(|_| settings.enabled && settings.inbound);
     let endpoint = match (wanted, integration.endpoint_id) {

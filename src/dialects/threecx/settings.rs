@@ -4,12 +4,12 @@ use super::{Actor, ThreecxError};
 use crate::model::{
     egress::net,
     ids::InstanceId,
-    instance::words,
     phone::{Phone, Region},
+    string_enum::string_enum,
     why::why,
 };
 
-words! {
+string_enum! {
     /// How inbound messages go to the telephone system.
     Mode {
         /// As `message.received`.

@@ -1,10 +1,11 @@
 //! The changes, in the order of their commits.
 
+use crate::accounts::scope::Scope;
 use crate::{
     events::live::Concerned,
     model::{
         ids::{AccountId, InstanceId},
-        instance::words,
+        string_enum::string_enum,
     },
     store::{StoreError, Tx, WriteTx},
 };
@@ -13,7 +14,7 @@ use rusqlite::params;
 /// Changes that are kept: an hour of a busy shop. Whoever was away for longer loads his page again.
 const KEPT: i64 = 50_000;
 
-words! {
+string_enum! {
     ChangeKind {
         /// A message that we sent, or that was refused: it is there, or its state or file is another.
         Out = "out",
@@ -48,8 +49,7 @@ pub struct LiveChange {
 /// Whose changes somebody may see.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ChangeScope {
-    /// One account; none: all, for those who run the appliance.
-    pub account: Option<AccountId>,
+    pub scope: Scope,
     /// One instance of it; none: all.
     pub instance: Option<InstanceId>,
 }
@@ -57,7 +57,7 @@ pub struct ChangeScope {
 impl ChangeScope {
     /// Whether a commit may concern whoever has this scope.
     pub fn is_concerned(&self, concerned: Concerned) -> bool {
-        self.account.is_none() || concerned.is_none() || self.account == concerned
+        concerned.is_none_or(|account| self.scope.sees(account))
     }
 }
 
@@ -72,7 +72,7 @@ pub fn newest(tx: &Tx<'_>) -> Result<i64, StoreError> {
 /// yet: an older backup was put back), and what was missed cannot be told.
 pub fn after(
     tx: &Tx<'_>,
-    scope: &ChangeScope,
+    whose: &ChangeScope,
     position: i64,
     limit: u32,
 ) -> Result<Option<Vec<LiveChange>>, StoreError> {
@@ -85,7 +85,7 @@ pub fn after(
         "SELECT id, instance_id, kind, row, name FROM changes
          WHERE id > ?1 AND (kind = 'access' OR ((?2 IS NULL OR account_id = ?2) AND (?3 IS NULL OR instance_id = ?3)))
          ORDER BY id LIMIT ?4",
-        params![position, scope.account, scope.instance, limit],
+        params![position, whose.scope, whose.instance, limit],
         |r| {
             // The table takes no other word.
             let kind = ChangeKind::parse(&r.get::<_, String>(2)?).unwrap_or(ChangeKind::Access);

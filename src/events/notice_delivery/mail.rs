@@ -3,7 +3,7 @@
 //! The mail server's name is resolved as everything else here is (a static program has no other way), and TLS holds it
 //! to that name. Nothing is pooled: letters are rare.
 
-use super::{DeliveryFailure, Letter, Parts, first_line, row::Due};
+use super::{DeliveryFailure, Letter, Parts, first_line, row::Due, wording};
 use crate::config::SmtpTls;
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
@@ -28,7 +28,7 @@ const SILENT_FOR: Duration = Duration::from_secs(20);
 
 pub(super) async fn send(parts: &Parts, due: &Due) -> Result<(), DeliveryFailure> {
     let link = format!("{}/notices", parts.public_url);
-    let letter = parts.wording.letter(&due.language, &due.told, &link, parts.clock.now());
+    let letter = wording::letter(&due.language, &due.told, &link, parts.clock.now());
     let message = written(parts, due, letter)?;
     let transport = transport(parts).await?;
     match transport.send(message).await {

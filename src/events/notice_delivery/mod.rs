@@ -5,12 +5,13 @@
 //! join it, so that an outage ends in one letter and no flood. The same notice goes to one address at most once a day.
 //! What was given up after days comes again in a new letter for as long as its cause is there.
 //!
-//! It writes no words: [`Wording`] does, in the recipient's language. It knows nothing of what causes a notice.
+//! Its words are in the recipient's language (`wording.rs`). It knows nothing of what causes a notice.
 
 mod mail;
 mod plan;
 mod post;
 mod row;
+mod wording;
 
 pub use row::{Digest, list};
 
@@ -19,8 +20,8 @@ use crate::{
     config::NoticesConfig as Settings,
     egress::{Egress, Resolve},
     model::{
-        clock::{Clock, LastLook, Time},
-        instance::words,
+        clock::{Clock, LastLook},
+        string_enum::string_enum,
     },
     store::{Store, StoreError},
 };
@@ -28,7 +29,7 @@ use row::Due;
 use std::{collections::HashSet, sync::Arc, time::Duration};
 use tokio::sync::{Mutex, watch};
 
-words! {
+string_enum! {
     /// How a letter goes.
     Channel {
         /// To a person.
@@ -57,14 +58,6 @@ pub struct Letter {
     pub subject: String,
     /// Plain text.
     pub body: String,
-}
-
-/// Who finds words for notices.
-pub trait Wording: Send + Sync + 'static {
-    /// A letter in `language` (`en`, `ar`, `he`) about these; none: a test. `link`: where they are listed.
-    fn letter(&self, language: &str, told: &[AccountNotice], link: &str, now: Time) -> Letter;
-    /// One notice as one line, for programs that show it to people.
-    fn line(&self, language: &str, told: &AccountNotice) -> String;
 }
 
 /// What one attempt came to, for people.
@@ -98,8 +91,6 @@ pub struct Parts {
     pub language: String,
     /// Where the portal is; no slash at the end.
     pub public_url: String,
-    /// Who finds the words.
-    pub wording: Arc<dyn Wording>,
 }
 
 /// The slice's door.

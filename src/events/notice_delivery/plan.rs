@@ -1,10 +1,11 @@
 //! Who is to be told what: recipients, notices that they were not told of yet, and the letter that tells them.
 
 use super::Channel;
+use crate::accounts::Scope;
 use crate::{
     accounts,
     config::NoticesConfig as Settings,
-    model::{clock::Time, ids::AccountId},
+    model::clock::Time,
     store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::params;
@@ -21,7 +22,7 @@ struct LetterRecipient {
     address: String,
     language: String,
     /// None: all notices.
-    account: Option<AccountId>,
+    scope: Scope,
 }
 
 /// Whether [`plan`] would write anything.
@@ -71,14 +72,14 @@ fn recipients(tx: &Tx<'_>, settings: &Settings, language: &str) -> Result<Vec<Le
             channel: Channel::Mail,
             address: to.clone(),
             language: language.to_owned(),
-            account: None,
+            scope: Scope::of_the_machine(),
         };
         all.extend(settings.to.iter().map(admin));
         if settings.to_owners {
             for owner in accounts::list_owners(tx)? {
                 if all.iter().all(|known| !known.address.eq_ignore_ascii_case(&owner.email)) {
-                    let (address, language, account) = (owner.email, owner.language, Some(owner.account));
-                    all.push(LetterRecipient { channel: Channel::Mail, address, language, account });
+                    let (address, language, scope) = (owner.email, owner.language, Scope::Account(owner.account));
+                    all.push(LetterRecipient { channel: Channel::Mail, address, language, scope });
                 }
             }
         }
@@ -87,7 +88,7 @@ fn recipients(tx: &Tx<'_>, settings: &Settings, language: &str) -> Result<Vec<Le
         channel: Channel::Webhook,
         address: url.clone(),
         language: language.to_owned(),
-        account: None,
+        scope: Scope::of_the_machine(),
     });
     all.extend(hook);
     Ok(all)
@@ -109,7 +110,7 @@ fn untold(tx: &Tx<'_>, to: &LetterRecipient, settings: &Settings, now: Time) -> 
                              AND (d.state = 'pending' OR d.state = 'sent' AND d.sent_at > ?5))
          ORDER BY n.id LIMIT ?6",
         params![
-            to.account,
+            to.scope,
             now.minus(settings.disconnected_after),
             to.channel.as_str(),
             to.address,

@@ -1,6 +1,6 @@
 //! One letter to a program: JSON over HTTP, signed like every webhook of the gateway.
 
-use super::{DeliveryFailure, Parts, first_line, row::Due};
+use super::{DeliveryFailure, Parts, first_line, row::Due, wording};
 use crate::model::egress::Use;
 use crate::{
     egress::{Bounds, Outbound},
@@ -22,7 +22,7 @@ pub(super) async fn send(parts: &Parts, due: &Due, timeout: Duration) -> Result<
         let n = &told.notice;
         json!({
             "id": n.id, "kind": n.kind, "account_id": n.account_id, "account_name": told.account, "subject": n.subject,
-            "parameters": n.parameters, "text": parts.wording.line(&due.language, told), "since": n.created_at,
+            "parameters": n.parameters, "text": wording::line(&due.language, told), "since": n.created_at,
             "over_at": n.cleared_at,
         })
     });

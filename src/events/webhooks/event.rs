@@ -10,13 +10,14 @@ use super::{
 use crate::model::{
     clock::Time,
     ids::{ContactId, InstanceId, LogId},
-    instance::{Health, InstanceState, words},
+    instance::{Health, InstanceState},
     qr,
+    string_enum::string_enum,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
-words! {
+string_enum! {
     /// The names of the events.
     EventName {
         /// An inbound one-to-one message.

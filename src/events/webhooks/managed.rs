@@ -13,7 +13,7 @@ use crate::{
     model::{
         clock::Time,
         ids::{AccountId, InstanceId},
-        instance::words,
+        string_enum::string_enum,
         why::why,
     },
     store::{StoreError, Tx, Vault, WriteTx},
@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 /// What further headers are sealed for.
 const HEADERS_SEALED_FOR: &str = "webhook_headers";
 
-words! {
+string_enum! {
     /// How an event is written for an endpoint.
     Format {
         /// As the contract has it: one flat object.

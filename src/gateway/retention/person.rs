@@ -8,6 +8,7 @@
 //! Backups that were made before are the admin's to remove.
 
 use super::{EVENTS_GO, Retention, RetentionError, carry_out};
+use crate::accounts::Scope;
 use crate::{
     model::{
         clock::Time,
@@ -62,12 +63,12 @@ impl Retention {
     ///
     /// # Errors
     /// Nobody is known by it; the store's.
-    pub async fn export(&self, phone: &Phone, account: Option<AccountId>) -> Result<Value, RetentionError> {
+    pub async fn export(&self, phone: &Phone, scope: Scope) -> Result<Value, RetentionError> {
         let (number, now, forms) = (phone.to_string(), self.clock.now(), Forms::of(phone));
         self.store
             .read(move |tx| {
-                let known = find(tx, &number, account)?;
-                if known.is_empty() && !was_named(tx, &forms, account)? {
+                let known = find(tx, &number, scope)?;
+                if known.is_empty() && !was_named(tx, &forms, scope)? {
                     return Err(RetentionError::Unknown);
                 }
                 let people: Result<Vec<Value>, StoreError> = known.iter().map(|one| show(tx, one)).collect();
@@ -75,7 +76,7 @@ impl Retention {
                     tx,
                     "SELECT * FROM messages WHERE recipient IN (SELECT value FROM json_each(?1)) AND contact_id IS NULL
                          AND (?2 IS NULL OR account_id = ?2) ORDER BY id",
-                    params![forms.json(), account],
+                    params![forms.json(), scope],
                 )?;
                 let scheduled = rows(
                     tx,
@@ -84,7 +85,7 @@ impl Retention {
                          AND NOT EXISTS (SELECT 1 FROM contact_identities i
                              WHERE i.account_id = s.account_id AND i.kind = 'phone' AND i.value = s.recipient)
                      ORDER BY id",
-                    params![forms.json(), account],
+                    params![forms.json(), scope],
                 )?;
                 Ok(json!({
                     "phone": number, "exported_at": now, "people": people?, "refused_messages": unattached,
@@ -98,24 +99,19 @@ impl Retention {
     ///
     /// # Errors
     /// Nobody is known by it, messages to them are on their way, the store's.
-    pub async fn erase(
-        &self,
-        phone: &Phone,
-        account: Option<AccountId>,
-        actor: &str,
-    ) -> Result<ErasureReport, RetentionError> {
+    pub async fn erase(&self, phone: &Phone, scope: Scope, actor: &str) -> Result<ErasureReport, RetentionError> {
         let (forms, now, erased, actor) = (Forms::of(phone), self.clock.now(), self.erased.clone(), actor.to_owned());
-        let (report, paths) = self.store.write(move |tx| erase(tx, &erased, (&forms, account), &actor, now)).await?;
+        let (report, paths) = self.store.write(move |tx| erase(tx, &erased, (&forms, scope), &actor, now)).await?;
         self.media.unlink(paths).await;
         Ok(report)
     }
 }
 
-fn find(tx: &Tx<'_>, number: &str, account: Option<AccountId>) -> Result<Vec<KnownContact>, StoreError> {
+fn find(tx: &Tx<'_>, number: &str, scope: Scope) -> Result<Vec<KnownContact>, StoreError> {
     let found = tx.list(
         "SELECT account_id, contact_id FROM contact_identities
          WHERE kind = 'phone' AND value = ?1 AND (?2 IS NULL OR account_id = ?2)",
-        params![number, account],
+        params![number, scope],
         |r| Ok((r.get::<_, AccountId>(0)?, r.get::<_, ContactId>(1)?)),
     )?;
     let names = |contact: ContactId| {
@@ -127,12 +123,12 @@ fn find(tx: &Tx<'_>, number: &str, account: Option<AccountId>) -> Result<Vec<Kno
 }
 
 /// Whether somebody was refused, written to, or is to be written to, by this number without becoming a contact.
-fn was_named(tx: &Tx<'_>, forms: &Forms, account: Option<AccountId>) -> Result<bool, StoreError> {
+fn was_named(tx: &Tx<'_>, forms: &Forms, scope: Scope) -> Result<bool, StoreError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM messages WHERE recipient IN (SELECT value FROM json_each(?1))
                        AND (?2 IS NULL OR account_id = ?2))
                    OR EXISTS (SELECT 1 FROM schedules WHERE recipient IN (SELECT value FROM json_each(?1))
                        AND (?2 IS NULL OR account_id = ?2))";
-    tx.one(sql, params![forms.json(), account], |r| r.get(0))
+    tx.one(sql, params![forms.json(), scope], |r| r.get(0))
 }
 
 const SHOWN: &[(&str, &str)] = &[
@@ -187,12 +183,12 @@ fn rows(tx: &Tx<'_>, sql: &str, params: impl Params) -> Result<Vec<Value>, Store
 fn erase(
     tx: &WriteTx<'_>,
     erased: &Erased,
-    (forms, account): (&Forms, Option<AccountId>),
+    (forms, scope): (&Forms, Scope),
     actor: &str,
     now: Time,
 ) -> Result<(ErasureReport, Vec<String>), RetentionError> {
-    let known = find(tx, &forms.0[0], account)?;
-    if known.is_empty() && !was_named(tx, forms, account)? {
+    let known = find(tx, &forms.0[0], scope)?;
+    if known.is_empty() && !was_named(tx, forms, scope)? {
         return Err(RetentionError::Unknown);
     }
     let contacts: Vec<i64> = known.iter().map(|one| one.contact.0).collect();
@@ -204,7 +200,7 @@ fn erase(
               + (SELECT count(*) FROM schedules s WHERE state = 'claimed' AND (?3 IS NULL OR account_id = ?3)
                      AND recipient IN (SELECT value FROM json_each(?1))
                      AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.message_id = s.message_id))",
-        params![named, list, account],
+        params![named, list, scope],
         |r| r.get::<_, u64>(0),
     )?;
     if on_their_way > 0 {
@@ -214,12 +210,12 @@ fn erase(
     for one in &known {
         report.suppressions_kept += keep_suppressions(tx, erased, one)?;
     }
-    report.events = erase_events(tx, (forms, account), &known)?;
+    report.events = erase_events(tx, (forms, scope), &known)?;
     report.scheduled = tx.execute(
         "DELETE FROM schedules WHERE (?2 IS NULL OR account_id = ?2) AND recipient IN (SELECT value FROM json_each(?1))",
-        params![named, account],
+        params![named, scope],
     )?;
-    let (messages, paths) = erase_messages(tx, (&named, account), &contacts)?;
+    let (messages, paths) = erase_messages(tx, (&named, scope), &contacts)?;
     (report.messages, report.files) = (messages, paths.len());
     carry_out(tx, CONTACTS, &contacts)?;
     for one in &known {
@@ -266,7 +262,7 @@ const OUTBOUND: &[&str] = &[
 /// Messages both ways, with their files' rows; how many, and the files to remove after the commit.
 fn erase_messages(
     tx: &WriteTx<'_>,
-    (named, account): (&str, Option<AccountId>),
+    (named, scope): (&str, Scope),
     contacts: &[i64],
 ) -> Result<(usize, Vec<String>), StoreError> {
     let list = json!(contacts).to_string();
@@ -278,7 +274,7 @@ fn erase_messages(
     let outbound: Vec<i64> = tx.list(
         "SELECT id FROM messages WHERE (?3 IS NULL OR account_id = ?3)
              AND (recipient IN (SELECT value FROM json_each(?1)) OR contact_id IN (SELECT value FROM json_each(?2)))",
-        params![named, list, account],
+        params![named, list, scope],
         |r| r.get(0),
     )?;
     let paths = tx.list(
@@ -292,12 +288,12 @@ fn erase_messages(
     tx.execute(
         "DELETE FROM strikes WHERE recipient IN (SELECT value FROM json_each(?1))
              AND (?2 IS NULL OR instance_id IN (SELECT id FROM instances WHERE account_id = ?2))",
-        params![named, account],
+        params![named, scope],
     )?;
     tx.execute(
         "DELETE FROM threecx_cooldowns WHERE recipient IN (SELECT value FROM json_each(?1))
              AND (?2 IS NULL OR integration_id IN (SELECT id FROM threecx_integrations WHERE account_id = ?2))",
-        params![named, account],
+        params![named, scope],
     )?;
     Ok((inbound.len() + outbound.len(), paths))
 }
@@ -305,7 +301,7 @@ fn erase_messages(
 /// Events that name the person, by any name or as a contact, with their deliveries; and answers that repeat a name.
 fn erase_events(
     tx: &WriteTx<'_>,
-    (forms, account): (&Forms, Option<AccountId>),
+    (forms, scope): (&Forms, Scope),
     known: &[KnownContact],
 ) -> Result<usize, StoreError> {
     let mut ids: Vec<i64> = Vec::new();
@@ -323,18 +319,18 @@ fn erase_events(
     for name in names.into_iter().map(|name| name.trim_start_matches('+')) {
         ids.extend(tx.list(
             "SELECT id FROM events WHERE instr(body, ?1) > 0 AND (?2 IS NULL OR account_id = ?2)",
-            params![name, account],
+            params![name, scope],
             |r| r.get::<_, i64>(0),
         )?);
         tx.execute(
             "UPDATE attempts SET answer = '' WHERE instr(answer, ?1) > 0 AND (?2 IS NULL OR delivery_id IN (
                  SELECT d.id FROM deliveries d JOIN events e ON e.id = d.event_id WHERE e.account_id = ?2))",
-            params![name, account],
+            params![name, scope],
         )?;
         // What providers told beside messages may name them, too.
         tx.execute(
             "UPDATE provider_news SET raw = '' WHERE instr(raw, ?1) > 0 AND (?2 IS NULL OR account_id = ?2)",
-            params![name, account],
+            params![name, scope],
         )?;
     }
     ids.sort_unstable();

@@ -5,14 +5,14 @@ use crate::{
     model::{
         clock::Time,
         ids::{AccountId, ContactId},
-        instance::words,
         phone::Phone,
+        string_enum::string_enum,
     },
     store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::{Row, params};
 
-words! {
+string_enum! {
     /// By what kind of name a person is known.
     IdentityKind {
         /// E.164 with `+`.

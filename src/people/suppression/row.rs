@@ -4,14 +4,14 @@ use crate::{
     model::{
         clock::Time,
         ids::{AccountId, ContactId, InstanceId},
-        instance::words,
+        string_enum::string_enum,
     },
     store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::params;
 use serde::Serialize;
 
-words! {
+string_enum! {
     /// Who said that nothing is to be sent.
     SuppressionSource {
         /// The person themself.

@@ -1,6 +1,7 @@
 //! `/admin/accounts/{id}`: one account. Plan, modules, granted limits, its people and numbers; off and on.
 
 use super::{day_before, end_of_day, id, number};
+use crate::accounts::Scope;
 use crate::{
     accounts::{
         self, Account, AccountError, Grant, Granted, Person, Update,
@@ -223,8 +224,8 @@ fn figures(tx: &Tx<'_>, id: AccountId, now: Time) -> Result<AccountFigures, Acco
         used,
         past: usage::past(tx, id)?,
         grants: accounts::list_grants(tx, id, now)?,
-        people: accounts::list_people(tx, Some(id))?,
-        instances: instances::list(tx, Some(id))?,
+        people: accounts::list_people(tx, Scope::Account(id))?,
+        instances: instances::list(tx, Scope::Account(id))?,
     })
 }
 

@@ -64,13 +64,13 @@ pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
 
 async fn page<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Result<AccountsPage<'a>, PageError> {
     let wanted = v.query.text("q").to_lowercase();
-    let now = v.now;
+    let (scope, now) = (v.everybody()?, v.now);
     let read = gateway.store.read(move |tx| {
         let mut all = accounts::list_accounts(tx, now)?;
         all.retain(|a| a.name.to_lowercase().contains(&wanted) || a.id.to_string() == wanted);
         let asked: Vec<_> = all.iter().map(|a| (a.id, a.zone().period(now))).collect();
         let used = usage::of(tx, &asked)?;
-        Ok::<_, AccountError>((all, used, accounts::list_people(tx, None)?, instances::list(tx, None)?))
+        Ok::<_, AccountError>((all, used, accounts::list_people(tx, scope)?, instances::list(tx, scope)?))
     });
     let (accounts, used, people, instances) = read.await?;
     let lines = accounts.into_iter().zip(used).map(|(account, used)| AccountRow {

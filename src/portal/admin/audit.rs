@@ -1,5 +1,6 @@
 //! `/admin/audit`: who changed what, how it was and how it is. Filters stand in the address; pages go by the last row.
 
+use crate::accounts::Scope;
 use crate::{
     accounts::audit::{AuditRow, AuditSearch, search},
     gateway::Gateway,
@@ -23,7 +24,7 @@ struct Audit<'a> {
 pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let text = |name: &str| v.query.some(name).map(str::to_owned);
     let wanted = AuditSearch {
-        account: v.query.parsed("account"),
+        scope: v.query.parsed("account").map_or(v.everybody()?, Scope::Account),
         actor: text("actor"),
         action: text("action"),
         target: text("target"),

@@ -61,7 +61,7 @@ async fn page<'a>(
     v: &'a PageContext,
     wrong: Option<(i64, String)>,
 ) -> Result<Requests<'a>, PageError> {
-    let requests = gateway.accounts.list_limit_requests(None).await?;
+    let requests = gateway.accounts.list_limit_requests(v.everybody()?).await?;
     Ok(Requests { v, requests, wrong })
 }
 

@@ -42,7 +42,8 @@ pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 pub async fn decide(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let review: i64 = id(v, 0)?;
     let note = v.form.text("note").to_owned();
-    let open = gateway.store.read(|tx| review::list(tx, None)).await?;
+    let scope = v.everybody()?;
+    let open = gateway.store.read(move |tx| review::list(tx, scope)).await?;
     let instance = open.into_iter().find(|r| r.id == review).map(|r| r.instance).ok_or(PageError::NotFound)?;
     if note.is_empty() {
         let page = page(gateway, v, Some((review, v.t("reviews.note_missing").to_owned()))).await?;
@@ -70,10 +71,12 @@ async fn page<'a>(
     v: &'a PageContext,
     wrong: Option<(i64, String)>,
 ) -> Result<Reviews<'a>, PageError> {
-    let near = LogSearch { scored: Some(gateway.sending.rules().review_score), limit: LISTED, ..LogSearch::default() };
+    let scope = v.everybody()?;
+    let scored = Some(gateway.sending.rules().review_score);
+    let near = LogSearch { scored, limit: LISTED, ..LogSearch::of(scope) };
     let (open, closed, listed) = gateway
         .store
-        .read(move |tx| Ok::<_, StoreError>((review::list(tx, None)?, review::list_closed(tx)?, search(tx, &near)?)))
+        .read(move |tx| Ok::<_, StoreError>((review::list(tx, scope)?, review::list_closed(tx)?, search(tx, &near)?)))
         .await?;
     Ok(Reviews { v, open, closed, listed, wrong })
 }

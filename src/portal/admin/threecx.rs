@@ -19,7 +19,7 @@ struct Watched<'a> {
 
 /// `GET /admin/3cx`.
 pub async fn list(state: &AppState, v: &PageContext) -> Result<Response, PageError> {
-    let all = state.threecx.monitor(None).await?;
+    let all = state.threecx.monitor(v.everybody()?).await?;
     Ok(v.page(&Watched { v, all }))
 }
 

@@ -98,7 +98,7 @@ async fn page<'a>(
     link: Option<(String, String)>,
     problem: String,
 ) -> Result<Users<'a>, PageError> {
-    let people = gateway.accounts.list_people(None).await?;
+    let people = gateway.accounts.list_people(v.everybody()?).await?;
     let may_invite = gateway.registration != "off";
     Ok(Users { v, people, roles: Role::ALL, plans: Plan::ALL, may_invite, link, problem })
 }

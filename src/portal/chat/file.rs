@@ -20,9 +20,8 @@ pub async fn handle(gateway: &Gateway, subscriber: Subscriber, incoming: Incomin
         Ok(found) => found,
         Err(e) => return problem::internal(&e, &incoming.request_id),
     };
-    let is_theirs = |item: &media::StoredFile| {
-        item.instance.as_str() == instance && subscriber.scope.is_none_or(|account| account == item.account)
-    };
+    let is_theirs =
+        |item: &media::StoredFile| item.instance.as_str() == instance && subscriber.scope.sees(item.account);
     match found.filter(is_theirs) {
         Some(item) => give::give(gateway, &incoming, item).await,
         None => problem::code(Code::NotFound),

@@ -142,8 +142,8 @@ async fn view(
         before: key(v.query.text("before")),
         impossible: gateway.sending.rules().impossible_phone,
     };
-    let (locale, account, is_paging) = (v.locale.clone(), v.scope(), asked.before.is_some());
-    let read = gateway.store.read(move |tx| view_of(tx, &locale, account, &asked)).await?;
+    let (locale, scope, is_paging) = (v.locale.clone(), v.scope()?, asked.before.is_some());
+    let read = gateway.store.read(move |tx| view_of(tx, &locale, scope, &asked)).await?;
     let viewed = match read {
         View::NoInstance => return Ok(v.page(&None_ { v })),
         View::Gone => return Err(PageError::NotFound),
@@ -222,8 +222,7 @@ pub(super) fn resolve(
 /// An instance that whoever visits may see.
 pub(super) async fn own(gateway: &Gateway, v: &PageContext, id: &str) -> Result<Instance, PageError> {
     let instance = gateway.instances.find(&InstanceId::from_text(id)).await?;
-    let is_mine = v.scope().is_none_or(|account| instance.account_id == account);
-    if is_mine { Ok(instance) } else { Err(PageError::NotFound) }
+    if v.scope()?.sees(instance.account_id) { Ok(instance) } else { Err(PageError::NotFound) }
 }
 
 /// How numbers are read for the instance's account.

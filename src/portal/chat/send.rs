@@ -6,7 +6,7 @@
 
 use super::{To, attach, line_html, own, reading, resolve, shown, template};
 use crate::{
-    dialects::{AppState, chattu::http::groups},
+    dialects::AppState,
     gateway::Gateway,
     instances::Instance,
     model::{code::Code, ids::LogId, percent::encode, phone::Recipient, purpose::Purpose},
@@ -15,7 +15,7 @@ use crate::{
     sending::{
         Answer, Outcome, Request, Sender, Source,
         request::{Draft, MAX_CHARS},
-        schedule::{NewSchedule, ScheduleError},
+        schedule::{NewSchedule, ScheduleError, after_group_pause},
     },
 };
 use ::http::{HeaderValue, StatusCode, header};
@@ -229,7 +229,7 @@ pub(super) async fn to_group(
     group: String,
     said: ChatDraft,
 ) -> Result<SentReply, PageError> {
-    let due_at = groups::after_pause(&gateway.chattu);
+    let due_at = after_group_pause(gateway.clock.now(), &*gateway.random);
     let ChatDraft { draft, reference, reply_to } = said;
     let draft = match draft {
         Draft::Text(text) if reply_to.is_none() => Draft::Text(text),

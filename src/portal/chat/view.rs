@@ -1,6 +1,7 @@
 //! What the chat page shows, in one view of the database: what changes after it has a later position.
 
 use super::{Thread, To, key_text, line_html, resolve, row_html, shown};
+use crate::accounts::Scope;
 use crate::{
     accounts::{Account, AccountError},
     events::live::feed,
@@ -8,10 +9,7 @@ use crate::{
         self, Instance,
         templates::{self, KnownTemplate},
     },
-    model::{
-        ids::AccountId,
-        phone::{Impossible, Phone, PhoneReading, Region},
-    },
+    model::phone::{Impossible, Phone, PhoneReading, Region},
     people::chats::{self, ChatId, Cursor, Filter, SendHints},
     store::{StoreError, Tx},
     texts::locale::Locale,
@@ -55,13 +53,8 @@ pub(super) struct Viewed {
 }
 
 /// All of the page in one view of the database: what changes after it has a later position.
-pub(super) fn view_of(
-    tx: &Tx<'_>,
-    v: &Locale,
-    account: Option<AccountId>,
-    asked: &ChatQuery,
-) -> Result<View, AccountError> {
-    let instances = instances::list(tx, account)?;
+pub(super) fn view_of(tx: &Tx<'_>, v: &Locale, scope: Scope, asked: &ChatQuery) -> Result<View, AccountError> {
+    let instances = instances::list(tx, scope)?;
     let at = match asked.instance.as_str() {
         "" if instances.is_empty() => return Ok(View::NoInstance),
         "" => 0,

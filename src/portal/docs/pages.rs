@@ -1,5 +1,6 @@
 //! What the documentation answers: its pages, and the results of a search without a script.
 
+use crate::accounts::Scope;
 use crate::{
     dialects::AppState,
     gateway::Gateway,
@@ -108,9 +109,9 @@ fn link(v: &PageContext, entry: &'static DocEntry) -> Option<DocLink> {
 
 /// This gateway's address, and an instance of the reader's.
 async fn values(gateway: &Gateway, v: &PageContext) -> SampleValues {
-    let own = match v.scope() {
-        Some(account) => gateway.instances.list(Some(account)).await.unwrap_or_default(),
-        None => Vec::new(),
+    let own = match v.account() {
+        Ok(account) => gateway.instances.list(Scope::Account(account)).await.unwrap_or_default(),
+        Err(_) => Vec::new(),
     };
     let instance_id = own.first().map_or_else(|| EXAMPLE_INSTANCE.to_owned(), |instance| instance.id.to_string());
     SampleValues { base_url: v.base_url.clone(), instance_id }

@@ -61,7 +61,7 @@ pub(super) async fn talk(
     slot: Option<Arc<ConnectionSlot>>,
 ) {
     let (out, mut heard) = socket.split();
-    let scope = ChangeScope { account: subscription.subscriber.scope, instance: subscription.instance.clone() };
+    let scope = ChangeScope { scope: subscription.subscriber.scope, instance: subscription.instance.clone() };
     let mut talk = Talk { gateway, subscription, scope, out, slot, at: 0 };
     // Before the first read: what is committed after it wakes us.
     let mut news = gateway.live.subscribe();

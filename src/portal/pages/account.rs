@@ -1,5 +1,6 @@
 //! `/account`: what this account may and uses, its zone and language; asking for more; one person's data, shown or erased.
 
+use crate::accounts::Scope;
 use crate::{
     accounts::{
         self, Account, LimitRequest, Update, WantedLimits,
@@ -112,9 +113,9 @@ pub async fn person(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
         Err(e) => return again(gateway, v, wrong(v.why(&e.why()))).await,
     };
     let done = match v.form.text("do") {
-        "export" => gateway.retention.export(&phone, Some(account.id)).await.map(|all| file(&all)),
+        "export" => gateway.retention.export(&phone, Scope::Account(account.id)).await.map(|all| file(&all)),
         "erase" if Phone::parse(v.form.text("again"), how).ok().as_ref() == Some(&phone) => {
-            match gateway.erase_person(&phone, Some(account.id), v.actor()).await {
+            match gateway.erase_person(&phone, Scope::Account(account.id), v.actor()).await {
                 Ok(report) => {
                     let page = AccountPage { erased: Some(report), ..page(gateway, v, FormProblem::default()).await? };
                     Ok(v.page(&page))
@@ -153,9 +154,9 @@ fn account(v: &PageContext) -> Result<&Account, PageError> {
 async fn page<'a>(gateway: &Gateway, v: &'a PageContext, said: FormProblem) -> Result<AccountPage<'a>, PageError> {
     let a = account(v)?.clone();
     let (id, asked) = (a.id, [(a.id, a.zone().period(v.now))]);
-    let read = gateway
-        .store
-        .read(move |tx| Ok::<_, StoreError>((usage::of(tx, &asked)?, accounts::list_requests(tx, Some(id))?)));
+    let read = gateway.store.read(move |tx| {
+        Ok::<_, StoreError>((usage::of(tx, &asked)?, accounts::list_requests(tx, Scope::Account(id))?))
+    });
     let (used, requests) = read.await?;
     Ok(AccountPage { v, used: used.into_iter().next().unwrap_or_default(), requests, erased: None, a, said })
 }

@@ -1,10 +1,11 @@
 //! `/inbound-logs`: what was heard, newest first.
 
 use super::new_rows::{self, Fresh};
+use crate::accounts::Scope;
 use crate::{
     gateway::Gateway,
     instances,
-    model::{clock::Time, ids::AccountId},
+    model::clock::Time,
     portal::{PageContext, PageError},
     store::{StoreError, Tx},
 };
@@ -41,14 +42,14 @@ struct InboxRow {
 /// `GET /inbound-logs?instance=&q=&after=`.
 pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let (is_live, of) = (new_rows::is_wanted(v, &["q"]), v.query.text("instance").to_owned());
-    let (account, instance) = (v.scope(), v.query.some("instance").map(str::to_owned));
+    let (scope, instance) = (v.scope()?, v.query.some("instance").map(str::to_owned));
     let phone = v.query.some("q").map(|q| format!("+{}", q.chars().filter(char::is_ascii_digit).collect::<String>()));
     let before = v.query.parsed::<i64>("after").unwrap_or(i64::MAX);
     let is_filtered = instance.is_some() || phone.is_some();
     let read = gateway.store.read(move |tx| {
         let fresh = is_live.then(|| new_rows::begin(tx, "in", of)).transpose()?;
-        let rows = find(tx, account, instance.as_deref(), phone.as_deref(), before)?;
-        Ok::<_, StoreError>((fresh, rows, instances::list(tx, account)?))
+        let rows = find(tx, scope, instance.as_deref(), phone.as_deref(), before)?;
+        Ok::<_, StoreError>((fresh, rows, instances::list(tx, scope)?))
     });
     let (fresh, mut rows, instances) = read.await?;
     let more = rows.len() > ROWS;
@@ -60,7 +61,7 @@ pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 
 fn find(
     tx: &Tx<'_>,
-    account: Option<AccountId>,
+    scope: Scope,
     instance: Option<&str>,
     phone: Option<&str>,
     before: i64,
@@ -74,7 +75,7 @@ fn find(
          WHERE (?1 IS NULL OR m.account_id = ?1) AND (?2 IS NULL OR m.instance_id = ?2) AND m.id < ?4
            AND (?3 IS NULL OR m.contact_id IN (SELECT contact_id FROM contact_identities WHERE kind = 'phone' AND value = ?3))
          ORDER BY m.id DESC LIMIT ?5",
-        params![account, instance, phone, before, ROWS + 1],
+        params![scope, instance, phone, before, ROWS + 1],
         |r| {
             Ok(InboxRow {
                 id: r.get(0)?,

@@ -1,6 +1,7 @@
 //! `/instances`: the numbers; a new one by its connector.
 
 use super::too_many;
+use crate::accounts::Scope;
 use crate::{
     connectors::registry::secret_settings,
     gateway::Gateway,
@@ -59,7 +60,7 @@ pub(super) struct SettingField {
 
 /// `GET /instances`.
 pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    let instances = gateway.instances.list(v.scope()).await?;
+    let instances = gateway.instances.list(v.scope()?).await?;
     Ok(v.page(&InstancesPage { v, instances }))
 }
 
@@ -81,7 +82,7 @@ pub async fn new(gateway: &Gateway, v: &PageContext) -> Result<Response, PageErr
 pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let kind = ConnectorKind::parse(v.form.text("connector")).ok_or(PageError::NotFound)?;
     let id = v.form.text("id").to_lowercase();
-    let there = gateway.instances.list(Some(v.account()?)).await?.len();
+    let there = gateway.instances.list(Scope::Account(v.account()?)).await?.len();
     if let Some(problem) = too_many(gateway, v, there) {
         let page = NewInstancePage { v, kind, fields: form_fields(v, kind), id, problem };
         return Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY));
@@ -121,9 +122,6 @@ fn form_fields(v: &PageContext, kind: ConnectorKind) -> Vec<SettingField> {
 
 /// An id that nobody has, to begin with.
 async fn free_id(gateway: &Gateway, kind: ConnectorKind) -> String {
-    let all = gateway.instances.list(None).await.unwrap_or_default();
     let stem = if kind == ConnectorKind::Sandbox { "sandbox-line" } else { "support-line" };
-    let ids = std::iter::once(stem.to_owned()).chain((2..).map(|n| format!("{stem}-{n}")));
-    let mut free = ids.filter(|id| !all.iter().any(|i| i.id.as_str() == id));
-    free.next().unwrap_or_default()
+    gateway.instances.free_id(stem).await.unwrap_or_default()
 }

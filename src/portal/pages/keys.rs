@@ -1,6 +1,7 @@
 //! `/api-keys`: made, shown once, revoked.
 
 use super::too_many;
+use crate::accounts::Scope;
 use crate::{
     accounts::{self, AccountError, ApiKey, KeyKind, NewKey},
     gateway::Gateway,
@@ -106,7 +107,7 @@ async fn again(gateway: &Gateway, v: &PageContext, problem: String) -> Result<Re
 async fn page<'a>(gateway: &Gateway, v: &'a PageContext) -> Result<KeysPage<'a>, PageError> {
     let account = v.account()?;
     let read = gateway.store.read(move |tx| {
-        Ok::<_, AccountError>((accounts::list_keys(tx, account)?, instances::list(tx, Some(account))?))
+        Ok::<_, AccountError>((accounts::list_keys(tx, account)?, instances::list(tx, Scope::Account(account))?))
     });
     let (keys, instances) = read.await?;
     let sample = super::messages::sample(v, instances.first().map(|i| i.id.to_string()).as_ref());

@@ -230,8 +230,7 @@ pub async fn delete(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
 
 async fn own(gateway: &Gateway, v: &PageContext) -> Result<Instance, PageError> {
     let instance = gateway.instances.find(&InstanceId::from_text(v.segment())).await?;
-    let mine = v.scope().is_none_or(|account| instance.account_id == account);
-    if mine { Ok(instance) } else { Err(PageError::NotFound) }
+    if v.scope()?.sees(instance.account_id) { Ok(instance) } else { Err(PageError::NotFound) }
 }
 
 /// What one read brings.
@@ -262,7 +261,7 @@ async fn page<'a>(
     let id = InstanceId::from_text(v.segment());
     let read = gateway.store.read(move |tx: &Tx<'_>| figures(tx, &id)).await?;
     let InstanceFigures { instance: i, position, endpoints, secrets: kept, templates } = read;
-    if v.scope().is_some_and(|account| i.account_id != account) {
+    if !v.scope()?.sees(i.account_id) {
         return Err(PageError::NotFound);
     }
     let secret = secret_settings(i.connector);

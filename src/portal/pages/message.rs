@@ -76,7 +76,7 @@ pub async fn settle(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
 
 async fn find(gateway: &Gateway, v: &PageContext) -> Result<Story, PageError> {
     let id = LogId(v.segment().parse().map_err(|_| PageError::NotFound)?);
-    let scope = v.scope();
+    let scope = v.scope()?;
     gateway.store.read(move |tx| timeline::find(tx, scope, id)).await?.ok_or(PageError::NotFound)
 }
 

@@ -3,6 +3,7 @@
 //! Filters stand in the address, so that a view can be kept and sent on; pages go by the last row seen.
 
 use super::new_rows::{self, Fresh};
+use crate::accounts::Scope;
 use crate::{
     gateway::Gateway,
     instances,
@@ -45,12 +46,12 @@ struct Messages<'a> {
 /// `GET /message-logs?q=&instance=&status=&purpose=&from=&to=&after=`.
 pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let is_live = new_rows::is_wanted(v, &["q", "status", "purpose", "from", "to"]);
-    let (wanted, problem) = wanted(v, gateway.sending.rules().review_score);
+    let (wanted, problem) = wanted(v, v.scope()?, gateway.sending.rules().review_score);
     let filter = LogSearch { limit: ROWS + 1, ..wanted };
-    let (asked, of, account) = (filter.clone(), v.query.text("instance").to_owned(), v.scope());
+    let (asked, of, scope) = (filter.clone(), v.query.text("instance").to_owned(), filter.scope);
     let read = gateway.store.read(move |tx| {
         let fresh = is_live.then(|| new_rows::begin(tx, "out", of)).transpose()?;
-        Ok::<_, StoreError>((fresh, search(tx, &asked)?, instances::list(tx, account)?))
+        Ok::<_, StoreError>((fresh, search(tx, &asked)?, instances::list(tx, scope)?))
     });
     let (fresh, mut lines, instances) = read.await?;
     let more = lines.len() > ROWS as usize;
@@ -97,7 +98,7 @@ const EXPORT_ROWS: u32 = 500;
 /// # Errors
 /// None; a database that fails midway breaks the download off, so that nobody takes a part for the whole.
 pub async fn export(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    let (wanted, _) = wanted(v, gateway.sending.rules().review_score);
+    let (wanted, _) = wanted(v, v.scope()?, gateway.sending.rules().review_score);
     let filter = LogSearch { limit: EXPORT_ROWS, after: None, ..wanted };
     let rows = stream::try_unfold(Some((gateway.store.clone(), filter)), next_rows);
     let heading = stream::once(async { Ok(Bytes::from(csv::heading(EXPORTED))) });
@@ -147,10 +148,9 @@ pub(super) fn download(mut response: Response, name: &str) -> Response {
 
 /// What the address asks for. One search field takes whatever a person has at hand: a phone, a number of the log, an
 /// id, a reference; and words, which need a day.
-fn wanted(v: &PageContext, review_score: u8) -> (LogSearch, &'static str) {
+fn wanted(v: &PageContext, scope: Scope, review_score: u8) -> (LogSearch, &'static str) {
     let query = &v.query;
     let mut wanted = LogSearch {
-        account: v.scope(),
         instance: query.some("instance").map(InstanceId::from_text),
         status: Status::parse(query.text("status")),
         // No status of the contract: sent, and worth a look.
@@ -162,7 +162,7 @@ fn wanted(v: &PageContext, review_score: u8) -> (LogSearch, &'static str) {
             let (time, id) = mark.split_once('-')?;
             Some((Time::from_millis(time.parse().ok()?), LogId(id.parse().ok()?)))
         }),
-        ..LogSearch::default()
+        ..LogSearch::of(scope)
     };
     let mut problem = "";
     if let Some(q) = query.some("q") {

@@ -1,13 +1,10 @@
 //! `/notices`: what needed a hand, open and over; marked as seen, put away.
 
+use crate::texts::notices::{Words, words};
 use crate::{
     accounts::notices::{self, Notice, NoticeScope},
     gateway::Gateway,
-    portal::{
-        PageContext, PageError,
-        notice::{self, Words},
-        page_error::see_other,
-    },
+    portal::{PageContext, PageError, notice, page_error::see_other},
 };
 use askama::Template;
 use warp::reply::Response;
@@ -35,10 +32,10 @@ pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
     let rows = gateway.store.read(move |tx| notices::list(tx, scope, all)).await?;
     let name = |n: &Notice| v.accounts.iter().find(|(id, _)| Some(*id) == n.account_id).map(|(_, name)| name.clone());
     let row = |n: Notice| NoticeRow {
-        words: notice::words(&v.locale, &n),
+        words: words(&v.locale, &n),
         link: notice::link(&n),
         tone: notice::tone(&n),
-        account: name(&n).filter(|_| v.scope().is_none()),
+        account: name(&n).filter(|_| v.sees_everybody()),
         n,
     };
     let rows = rows.into_iter().map(row).collect();
@@ -62,10 +59,5 @@ pub async fn change(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
 
 /// What they may see: an owner theirs, an admin also the appliance's.
 fn scope(v: &PageContext) -> Result<NoticeScope, PageError> {
-    match (v.scope(), v.is_admin()) {
-        (Some(id), false) => Ok(NoticeScope::Account(id)),
-        (Some(id), true) => Ok(NoticeScope::AccountAndAppliance(id)),
-        (None, true) => Ok(NoticeScope::All),
-        (None, false) => Err(PageError::ChooseAccount),
-    }
+    Ok(NoticeScope { scope: v.scope()?, with_appliance: v.is_admin() })
 }

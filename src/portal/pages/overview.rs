@@ -1,10 +1,11 @@
 //! `/overview`: is my number connected, what went out today, what was refused, and is everything told to my programs?
 
+use crate::accounts::Scope;
 use crate::{
     accounts::Account,
     gateway::Gateway,
     instances::{self, Instance},
-    model::{clock::Time, ids::AccountId},
+    model::clock::Time,
     portal::{PageContext, PageError},
     sending::counts::{self, Day, KeyUse},
     store::{StoreError, Tx},
@@ -66,16 +67,16 @@ struct OverviewFigures {
 
 /// `GET /overview`.
 pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    let (account, now) = (v.scope(), v.now);
+    let (scope, now) = (v.scope()?, v.now);
     let known = v.account_facts();
     let zone = known.map_or_else(|| v.zone.clone(), Account::zone);
     let period = zone.period(now);
     let (day, month) = (period.day.clone(), period.month.clone());
     let dates = dates(v);
     let since = dates.first().map(ToString::to_string).unwrap_or_default();
-    let read = gateway.store.read(move |tx| {
-        Ok::<_, StoreError>((figures(tx, account, &day, &month, &since)?, instances::list(tx, account)?))
-    });
+    let read = gateway
+        .store
+        .read(move |tx| Ok::<_, StoreError>((figures(tx, scope, &day, &month, &since)?, instances::list(tx, scope)?)));
     let (figures, instances) = read.await?;
     let usage = known.and_then(|a| {
         let (daily, monthly) = (a.daily_limit?, a.monthly_limit?);
@@ -105,43 +106,37 @@ pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 }
 
 /// Every figure is of a small table or of one that is kept for it: nothing here reads the log.
-fn figures(
-    tx: &Tx<'_>,
-    account: Option<AccountId>,
-    day: &str,
-    month: &str,
-    since: &str,
-) -> Result<OverviewFigures, StoreError> {
-    let whose = if account.is_some() { "account_id = ?1" } else { "?1 IS NULL" };
+fn figures(tx: &Tx<'_>, scope: Scope, day: &str, month: &str, since: &str) -> Result<OverviewFigures, StoreError> {
+    let whose = if scope.account().is_some() { "account_id = ?1" } else { "?1 IS NULL" };
     let used = |table: &str, column: &str, period: &str| {
         let sql = format!("SELECT coalesce(sum(counted + reserved), 0) FROM {table} WHERE {whose} AND {column} = ?2");
-        tx.one(&sql, params![account, period], |r| r.get::<_, u64>(0))
+        tx.one(&sql, params![scope, period], |r| r.get::<_, u64>(0))
     };
     let has_key = format!("SELECT EXISTS (SELECT 1 FROM api_keys WHERE {whose})");
     Ok(OverviewFigures {
         used: (used("usage_days", "day", day)?, used("usage_months", "month", month)?),
-        days: counts::days(tx, account, since)?,
-        refusals: counts::refusals(tx, account, since)?,
-        keys: counts::keys(tx, account, since)?,
-        endpoints: endpoints(tx, account)?,
-        has_key: tx.one(&has_key, params![account], |r| r.get(0))?,
-        has_sent: counts::has_sent(tx, account)?,
+        days: counts::days(tx, scope, since)?,
+        refusals: counts::refusals(tx, scope, since)?,
+        keys: counts::keys(tx, scope, since)?,
+        endpoints: endpoints(tx, scope)?,
+        has_key: tx.one(&has_key, params![scope], |r| r.get(0))?,
+        has_sent: counts::has_sent(tx, scope)?,
     })
 }
 
-fn endpoints(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Endpoints, StoreError> {
+fn endpoints(tx: &Tx<'_>, scope: Scope) -> Result<Endpoints, StoreError> {
     let (active, failing, disabled) = tx.one(
         "SELECT coalesce(sum(disabled_at IS NULL), 0),
                 coalesce(sum(disabled_at IS NULL AND failing_since IS NOT NULL), 0),
                 coalesce(sum(disabled_at IS NOT NULL), 0) FROM endpoints
          WHERE deleted_at IS NULL AND (?1 IS NULL OR account_id = ?1)",
-        params![account],
+        params![scope],
         |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)),
     )?;
     let waiting = tx.one(
         "SELECT count(*) FROM endpoints n JOIN deliveries d ON d.endpoint_id = n.id AND d.state = 'pending'
          WHERE n.deleted_at IS NULL AND (?1 IS NULL OR n.account_id = ?1)",
-        params![account],
+        params![scope],
         |r| r.get(0),
     )?;
     Ok(Endpoints { active, failing, disabled, waiting })

@@ -51,7 +51,7 @@ pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 /// No such instance, or another account's.
 pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let instance = gateway.instances.find(&InstanceId::from_text(v.form.text("instance"))).await?;
-    if v.scope().is_some_and(|account| instance.account_id != account) {
+    if !v.scope()?.sees(instance.account_id) {
         return Err(PageError::NotFound);
     }
     let problem = match read(gateway, v, &instance).await? {
@@ -70,7 +70,7 @@ pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
 /// No such message, or another account's.
 pub async fn cancel(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let id: ScheduleId = v.segment().parse().map_err(|_| PageError::NotFound)?;
-    match gateway.schedules.cancel(v.scope(), None, id).await {
+    match gateway.schedules.cancel(v.scope()?, None, id).await {
         Ok(_) => Ok(see_other("/scheduled?done=cancelled")),
         Err(e) => Err(e.into()),
     }
@@ -119,15 +119,14 @@ async fn read(
 async fn page<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Result<Scheduled<'a>, PageError> {
     let instance = v.query.some("instance").map(InstanceId::from_text);
     let filter = Filter {
-        account: v.scope(),
+        scope: v.scope()?,
         instance: instance.clone(),
         before: v.query.parsed("after"),
         limit: u32::try_from(ROWS + 1).unwrap_or(u32::MAX),
     };
-    let account = v.scope();
-    let read = gateway
-        .store
-        .read(move |tx| Ok::<_, StoreError>((schedule::list(tx, &filter)?, instances::list(tx, account)?)));
+    let scope = v.scope()?;
+    let read =
+        gateway.store.read(move |tx| Ok::<_, StoreError>((schedule::list(tx, &filter)?, instances::list(tx, scope)?)));
     let (mut entries, instances) = read.await?;
     let more = entries.len() > ROWS;
     entries.truncate(ROWS);

@@ -1,6 +1,7 @@
 //! `/integrations/3cx`: telephone systems. One is made and set up with what its page shows: addresses to paste, a line
 //! for a shell, the properties for 3CX's call flow designer, templates with a preview, tests in both directions.
 
+use crate::accounts::Scope;
 use crate::{
     dialects::{
         AppState,
@@ -12,10 +13,7 @@ use crate::{
         },
     },
     instances,
-    model::{
-        ids::{AccountId, InstanceId},
-        purpose::Purpose,
-    },
+    model::{ids::InstanceId, purpose::Purpose},
     portal::{PageContext, PageError, page_error::see_other},
     store::{StoreError, Tx},
 };
@@ -106,11 +104,11 @@ pub async fn save(state: &AppState, v: &PageContext) -> Result<Response, PageErr
     let path = format!("/integrations/3cx/{id}");
     let change = match v.form.text("do") {
         "rotate" => {
-            let secrets = threecx.rotate(&id, v.scope(), by(v)).await?;
+            let secrets = threecx.rotate(&id, v.scope()?, by(v)).await?;
             return one(state, v, &id, IntegrationNote::Secrets(secrets)).await;
         }
         "test" => {
-            return match threecx.test_forward(&id, v.scope()).await {
+            return match threecx.test_forward(&id, v.scope()?).await {
                 Ok(delivery) => Ok(see_other(&format!("/webhooks/deliveries/{delivery}?done=queued"))),
                 Err(e) => again(state, v, &id, e).await,
             };
@@ -120,7 +118,7 @@ pub async fn save(state: &AppState, v: &PageContext) -> Result<Response, PageErr
         "off" => SettingsChange { enabled: Some(false), ..SettingsChange::default() },
         _ => wanted(v),
     };
-    match threecx.update(&id, v.scope(), change, by(v)).await {
+    match threecx.update(&id, v.scope()?, change, by(v)).await {
         Ok(_) => Ok(see_other(&format!("{path}?done=saved"))),
         Err(e) => again(state, v, &id, e).await,
     }
@@ -134,7 +132,7 @@ async fn examine(state: &AppState, v: &PageContext, id: &IntegrationId) -> Resul
     let body = serde_json::Value::Object(asked.clone()).to_string();
     let secret = v.form.some("secret");
     let shown = Presented { id: "", via: Via::Webhook, secret, timestamp: None, signature: None, address: v.address };
-    match state.threecx.examine(id, v.scope(), &shown, body.as_bytes(), Payload::Object(asked)).await {
+    match state.threecx.examine(id, v.scope()?, &shown, body.as_bytes(), Payload::Object(asked)).await {
         Ok(mut finding) => {
             if secret.is_none() {
                 finding.not_authentic.clear();
@@ -153,7 +151,7 @@ pub async fn template(state: &AppState, v: &PageContext) -> Result<Response, Pag
     let id = id(v);
     let event = EventType::parse(v.form.text("event")).ok_or(PageError::NotFound)?;
     let change = (Some(v.form.is_on("enabled")), Some(v.form.text("text").to_owned()));
-    match state.threecx.save_template(&id, v.scope(), event, change, by(v)).await {
+    match state.threecx.save_template(&id, v.scope()?, event, change, by(v)).await {
         Ok(_) => Ok(see_other(&format!("/integrations/3cx/{id}?done=saved"))),
         Err(e) => again(state, v, &id, e).await,
     }
@@ -190,9 +188,9 @@ async fn again(state: &AppState, v: &PageContext, id: &IntegrationId, e: Threecx
 }
 
 async fn overview<'a>(state: &AppState, v: &'a PageContext, problem: String) -> Result<List<'a>, PageError> {
-    let account = v.scope();
+    let scope = v.scope()?;
     let read =
-        state.store.read(move |tx| Ok::<_, StoreError>((threecx::monitored(tx, account)?, instance_ids(tx, account)?)));
+        state.store.read(move |tx| Ok::<_, StoreError>((threecx::monitored(tx, scope)?, instance_ids(tx, scope)?)));
     let (all, instances) = read.await?;
     Ok(List { v, all: state.threecx.with_rejections(all), instances, problem })
 }
@@ -210,11 +208,11 @@ async fn one(
         IntegrationNote::Finding(found) => finding = Some(found),
         IntegrationNote::Problem(text) => problem = text,
     }
-    let (id, account) = (id.clone(), v.scope());
+    let (id, scope) = (id.clone(), v.scope()?);
     let read = state.store.read(move |tx| {
-        let integration = threecx::find_integration(tx, &id, account)?;
+        let integration = threecx::find_integration(tx, &id, scope)?;
         let (saved, requests) = (threecx::list_templates(tx, &id)?, threecx::list_requests(tx, &id)?);
-        Ok::<_, ThreecxError>((integration, saved, requests, instance_ids(tx, account)?))
+        Ok::<_, ThreecxError>((integration, saved, requests, instance_ids(tx, scope)?))
     });
     let (integration, saved, requests, instances) = read.await?;
     let values = TemplateValues {
@@ -246,8 +244,8 @@ async fn one(
     Ok(v.page(&page))
 }
 
-fn instance_ids(tx: &Tx<'_>, account: Option<AccountId>) -> Result<Vec<String>, StoreError> {
-    Ok(instances::list(tx, account)?.into_iter().map(|i| i.id.to_string()).collect())
+fn instance_ids(tx: &Tx<'_>, scope: Scope) -> Result<Vec<String>, StoreError> {
+    Ok(instances::list(tx, scope)?.into_iter().map(|i| i.id.to_string()).collect())
 }
 
 fn id(v: &PageContext) -> IntegrationId {

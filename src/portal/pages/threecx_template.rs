@@ -16,7 +16,7 @@ use warp::{Reply, reply::Response};
 /// No such integration, or another account's.
 pub async fn show(state: &AppState, v: &PageContext) -> Result<Response, PageError> {
     let id = IntegrationId::from_text(v.segment());
-    let integration = state.threecx.find(&id, v.scope()).await.map_err(|e| match e {
+    let integration = state.threecx.find(&id, v.scope()?).await.map_err(|e| match e {
         ThreecxError::Store(e) => e.into(),
         _ => PageError::NotFound,
     })?;

@@ -1,11 +1,12 @@
 //! `/webhooks`: endpoints, and each delivery with its attempts; made, rotated, tested, switched off and on; re-sent.
 
 use super::too_many;
+use crate::accounts::Scope;
 use crate::{
     events::webhooks::{self, Attempt, Delivery, Endpoint, EndpointId, EventName, Filter, NewEndpoint, WebhookError},
     gateway::Gateway,
     instances,
-    model::ids::{AccountId, InstanceId},
+    model::ids::InstanceId,
     portal::{PageContext, PageError, page_error::see_other},
     store::Tx,
 };
@@ -102,9 +103,9 @@ pub async fn change(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
 /// # Errors
 /// No such delivery, or another account's.
 pub async fn delivery(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    let (id, account) = (v.segment().parse().map_err(|_| PageError::NotFound)?, v.scope());
+    let (id, scope) = (v.segment().parse().map_err(|_| PageError::NotFound)?, v.scope()?);
     let read = gateway.store.read(move |tx| {
-        let Some((d, endpoint)) = find_delivery(tx, id, account)? else { return Ok::<_, WebhookError>(None) };
+        let Some((d, endpoint)) = find_delivery(tx, id, scope)? else { return Ok::<_, WebhookError>(None) };
         let sql = "SELECT body FROM events WHERE event_id = ?1";
         let body = tx.find(sql, rusqlite::params![d.event_id], |r| r.get::<_, String>(0))?;
         Ok(Some((webhooks::attempts(tx, d.id)?, body.unwrap_or_default(), endpoint, d)))
@@ -139,32 +140,29 @@ pub async fn resend_failed(gateway: &Gateway, v: &PageContext) -> Result<Respons
 }
 
 async fn own_endpoint(gateway: &Gateway, v: &PageContext, id: i64) -> Result<Endpoint, PageError> {
-    let mine = |e: &Endpoint| v.scope().is_none_or(|account| e.account_id == account);
+    let scope = v.scope()?;
+    let mine = |e: &Endpoint| scope.sees(e.account_id);
     let all = gateway.webhooks.list().await?;
     all.into_iter().find(|e| e.id == EndpointId(id)).filter(mine).ok_or(PageError::NotFound)
 }
 
 async fn own_delivery(gateway: &Gateway, v: &PageContext) -> Result<(Delivery, Endpoint), PageError> {
-    let (id, account) = (v.segment().parse().map_err(|_| PageError::NotFound)?, v.scope());
-    let found = gateway.store.read(move |tx| find_delivery(tx, id, account)).await?;
+    let (id, scope) = (v.segment().parse().map_err(|_| PageError::NotFound)?, v.scope()?);
+    let found = gateway.store.read(move |tx| find_delivery(tx, id, scope)).await?;
     found.ok_or(PageError::NotFound)
 }
 
-fn find_delivery(
-    tx: &Tx<'_>,
-    id: i64,
-    account: Option<AccountId>,
-) -> Result<Option<(Delivery, Endpoint)>, WebhookError> {
+fn find_delivery(tx: &Tx<'_>, id: i64, scope: Scope) -> Result<Option<(Delivery, Endpoint)>, WebhookError> {
     let Some(delivery) = webhooks::find_delivery(tx, id)? else { return Ok(None) };
     let endpoint = webhooks::list_endpoints(tx)?.into_iter().find(|e| e.id == delivery.endpoint_id);
-    let endpoint = endpoint.filter(|e| account.is_none_or(|account| e.account_id == account));
+    let endpoint = endpoint.filter(|e| scope.sees(e.account_id));
     Ok(endpoint.map(|endpoint| (delivery, endpoint)))
 }
 
 async fn page<'a>(gateway: &Gateway, v: &'a PageContext) -> Result<WebhooksPage<'a>, PageError> {
-    let account = v.scope();
+    let scope = v.scope()?;
     let (asked, failed) = (v.query.parsed::<i64>("endpoint").map(EndpointId), v.query.is_on("failed"));
-    let read = gateway.store.read(move |tx| figures(tx, account, asked, failed));
+    let read = gateway.store.read(move |tx| figures(tx, scope, asked, failed));
     let WebhookFigures { endpoints, deliveries, instances, waiting } = read.await?;
     let events = EventName::ALL.iter().filter(|n| **n != EventName::Test).map(|n| n.as_str()).collect();
     Ok(WebhooksPage { v, waiting, endpoints, deliveries, instances, events, secret: None, problem: String::new() })
@@ -178,14 +176,9 @@ struct WebhookFigures {
     waiting: HashMap<i64, u64>,
 }
 
-fn figures(
-    tx: &Tx<'_>,
-    account: Option<AccountId>,
-    asked: Option<EndpointId>,
-    failed: bool,
-) -> Result<WebhookFigures, WebhookError> {
+fn figures(tx: &Tx<'_>, scope: Scope, asked: Option<EndpointId>, failed: bool) -> Result<WebhookFigures, WebhookError> {
     let mut endpoints = webhooks::list_endpoints(tx)?;
-    endpoints.retain(|e| account.is_none_or(|a| e.account_id == a));
+    endpoints.retain(|e| scope.sees(e.account_id));
     let mut deliveries = Vec::new();
     for endpoint in endpoints.iter().map(|e| e.id).filter(|id| asked.is_none_or(|asked| asked == *id)) {
         let filter = Filter { endpoint: Some(endpoint), failed, limit: ROWS };
@@ -193,7 +186,7 @@ fn figures(
     }
     deliveries.sort_by_key(|d| std::cmp::Reverse(d.id));
     deliveries.truncate(ROWS as usize);
-    let instances = instances::list(tx, account)?.into_iter().map(|i| i.id.to_string()).collect();
+    let instances = instances::list(tx, scope)?.into_iter().map(|i| i.id.to_string()).collect();
     // How far a resend has come: what was failed waits, and becomes fewer.
     let sql = "SELECT endpoint_id, count(*) FROM deliveries WHERE state = 'pending' GROUP BY endpoint_id";
     let waiting = tx.list(sql, [], |r| Ok((r.get::<_, i64>(0)?, r.get::<_, u64>(1)?)))?.into_iter().collect();

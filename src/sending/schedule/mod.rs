@@ -13,17 +13,20 @@
 //!
 //! It knows nothing of dialects, pages or HTTP.
 
+mod group_pause;
 mod row;
 mod when;
 mod worker;
 
+pub use group_pause::after_group_pause;
 pub use row::{Filter, NewSchedule, ScheduleState, ScheduledMessage, enqueue, list};
 pub use when::{NoTime, parse};
 
+use crate::accounts::Scope;
 use crate::{
     model::{
         clock::{Clock, LastLook, Time},
-        ids::{AccountId, InstanceId, MessageId, row_ids},
+        ids::{InstanceId, MessageId, row_ids},
         random::Random,
     },
     sending::{Answer, Sending},
@@ -122,7 +125,7 @@ impl Schedules {
                 return Err(ScheduleError::TooMany);
             }
             let (id, _) = row::create(tx, &new, "listed", MessageId::new(now, &*random), now)?;
-            row::find(tx, None, id)?.ok_or(ScheduleError::NotFound(id))
+            row::find(tx, Scope::Account(new.account), id)?.ok_or(ScheduleError::NotFound(id))
         });
         let made = made.await?;
         self.wake.notify_one();
@@ -176,36 +179,36 @@ impl Schedules {
         self.store.read(move |tx| row::list(tx, &filter)).await
     }
 
-    /// One of them, if it is the account's (none: of any account).
+    /// One of them, if they see it.
     ///
     /// # Errors
     /// No such one.
-    pub async fn find(&self, account: Option<AccountId>, id: ScheduleId) -> Result<ScheduledMessage, ScheduleError> {
-        let found = self.store.read(move |tx| row::find(tx, account, id)).await?;
+    pub async fn find(&self, scope: Scope, id: ScheduleId) -> Result<ScheduledMessage, ScheduleError> {
+        let found = self.store.read(move |tx| row::find(tx, scope, id)).await?;
         found.ok_or(ScheduleError::NotFound(id))
     }
 
-    /// Cancels a pending one of the account (none: of any), and of `instance` where one is named.
+    /// Cancels a pending one of theirs, and of `instance` where one is named.
     ///
     /// # Errors
     /// No such one, or one that is not pending any more.
     pub async fn cancel(
         &self,
-        account: Option<AccountId>,
+        scope: Scope,
         instance: Option<InstanceId>,
         id: ScheduleId,
     ) -> Result<ScheduledMessage, ScheduleError> {
         let now = self.clock.now();
         self.store
             .write(move |tx| {
-                let entry = row::find(tx, account, id)?.ok_or(ScheduleError::NotFound(id))?;
+                let entry = row::find(tx, scope, id)?.ok_or(ScheduleError::NotFound(id))?;
                 if instance.is_some_and(|only| only != entry.instance) {
                     return Err(ScheduleError::NotFound(id));
                 }
                 if !row::cancel(tx, id, now)? {
                     return Err(ScheduleError::NotPending(id, entry.state));
                 }
-                row::find(tx, account, id)?.ok_or(ScheduleError::NotFound(id))
+                row::find(tx, scope, id)?.ok_or(ScheduleError::NotFound(id))
             })
             .await
     }

@@ -1,17 +1,18 @@
 //! The rows of messages to be sent later.
 
 use super::ScheduleId;
+use crate::accounts::Scope;
 use crate::{
     connectors::outgoing::MediaKind,
     model::{
         clock::Time,
         ids::{AccountId, InstanceId, KeyId, LogId, MessageId},
-        instance::words,
         message::Status,
         phone::Recipient,
         plan::Module,
         purpose::Purpose,
         random::Random,
+        string_enum::string_enum,
     },
     sending::{
         Request, Sender, Source,
@@ -43,7 +44,7 @@ pub struct NewSchedule {
     pub created_by: String,
 }
 
-words! {
+string_enum! {
     /// Where a message to be sent later stands, as people are told.
     ScheduleState {
         /// It waits, or is on its way.
@@ -89,10 +90,9 @@ pub struct ScheduledMessage {
 }
 
 /// Which ones; only what people scheduled.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Filter {
-    /// Of one account.
-    pub account: Option<AccountId>,
+    pub scope: Scope,
     /// Of one instance.
     pub instance: Option<InstanceId>,
     /// Those made before this one; none: the newest.
@@ -167,16 +167,12 @@ pub(super) fn count_pending(tx: &Tx<'_>, account: AccountId) -> Result<i64, Stor
     tx.one(sql, params![account], |r| r.get(0))
 }
 
-pub(super) fn find(
-    tx: &Tx<'_>,
-    account: Option<AccountId>,
-    id: ScheduleId,
-) -> Result<Option<ScheduledMessage>, StoreError> {
+pub(super) fn find(tx: &Tx<'_>, scope: Scope, id: ScheduleId) -> Result<Option<ScheduledMessage>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM schedules s LEFT JOIN messages m ON m.id = s.log_id
          WHERE s.id = ?1 AND s.kind = 'listed' AND (?2 IS NULL OR s.account_id = ?2)"
     );
-    tx.find(&sql, params![id.0, account], read)
+    tx.find(&sql, params![id.0, scope], read)
 }
 
 /// The newest first, in a read that brings more.
@@ -186,7 +182,7 @@ pub fn list(tx: &Tx<'_>, filter: &Filter) -> Result<Vec<ScheduledMessage>, Store
          WHERE s.kind = 'listed' AND (?1 IS NULL OR s.account_id = ?1) AND (?2 IS NULL OR s.instance_id = ?2)
            AND (?3 IS NULL OR s.id < ?3) ORDER BY s.id DESC LIMIT ?4"
     );
-    tx.list(&sql, params![filter.account, filter.instance, filter.before.map(|id| id.0), filter.limit], read)
+    tx.list(&sql, params![filter.scope, filter.instance, filter.before.map(|id| id.0), filter.limit], read)
 }
 
 /// Cancels it; false: it is not pending any more.

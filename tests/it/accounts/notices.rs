@@ -7,15 +7,22 @@ use crate::harness::{
 };
 use serde_json::{Value, json};
 use wa_gateway::{
-    accounts::notices::{self, Notice, NoticeScope},
+    accounts::{
+        Scope,
+        notices::{self, Notice, NoticeScope},
+    },
     app::commands::{InstanceDelete, WebhookCreate, WebhookDelete, WebhookDisable, WebhookEnable, WebhookRotate},
     model::{clock::Clock, ids::AccountId},
     store::StoreError,
 };
 
+const fn own(account: AccountId) -> NoticeScope {
+    NoticeScope { scope: Scope::Account(account), with_appliance: false }
+}
+
 async fn open(world: &World) -> Vec<Notice> {
     let account = AccountId(world.account);
-    let read = world.gateway().store.read(move |tx| notices::list(tx, NoticeScope::Account(account), false));
+    let read = world.gateway().store.read(move |tx| notices::list(tx, own(account), false));
     read.await.map_err(|e: StoreError| e.to_string()).expect("a list")
 }
 
@@ -66,7 +73,7 @@ async fn a_limit_is_told_at_four_fifths_and_at_its_end_once_a_period() {
     let near = open(&world).await;
     assert_eq!(near[0].parameters, json!({"period": "2026-06-01", "limit": 5, "used": 4}));
     let (account, id, now) = (AccountId(world.account), near[0].id, world.clock.now());
-    let away = world.gateway().store.write(move |tx| notices::dismiss(tx, NoticeScope::Account(account), id, now));
+    let away = world.gateway().store.write(move |tx| notices::dismiss(tx, own(account), id, now));
     assert!(away.await.map_err(|e: StoreError| e.to_string()).expect("written"));
     // A message that fails gives its place back, and the next one takes it again: nobody is told twice.
     world.sandbox("fail", "refuse").await;

@@ -2,7 +2,7 @@
 
 pub mod cloud_api;
 mod contract;
-mod evolution;
+pub mod evolution;
 mod sandbox;
 #[cfg(feature = "whatsapp-web-double")]
 mod whatsapp_web;

@@ -8,6 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use wa_gateway::app::commands::{ThreecxCreate, ThreecxSettings, ThreecxTemplate, ThreecxUpdate};
+use wa_gateway::app::root::everybody;
 
 /// The integration, as its administrator knows it.
 #[derive(Clone)]
@@ -72,7 +73,7 @@ impl World {
     /// The newest line of the integration's request log.
     pub async fn last_request(&self, pbx: &Pbx) -> Value {
         let id = wa_gateway::dialects::threecx::IntegrationId::from_text(pbx.id.clone());
-        let all = self.gateway().threecx.requests(&id, None).await.expect("a log");
+        let all = self.gateway().threecx.requests(&id, everybody()).await.expect("a log");
         json!(all.first().expect("a line"))
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::harness::{
     visitor::{PASSWORD, Visitor},
-    world::World,
+    world::{INSTANCE, PHONE, World, message_with},
 };
 use ring::hmac;
 use std::time::Duration;
@@ -284,4 +284,38 @@ async fn a_browser_finds_the_icon_where_it_looks_by_itself() {
     let own = Visitor::nobody(&world).get(own.expect("a page names its icon")).await;
     assert_eq!((own.status, own.header("content-type")), (200, Some("image/svg+xml")));
     assert!(login.header("content-security-policy").is_some_and(|policy| policy.contains("default-src 'none'")));
+}
+
+#[tokio::test]
+async fn a_viewer_without_an_account_sees_nothing() {
+    let world = World::start().await;
+    world.send(&message_with(serde_json::json!({"message": "Your parcel is here"}))).await;
+    let mut viewer = Visitor::logged_in(&world, "viewer").await;
+    let pages = [
+        "/overview",
+        "/instances",
+        "/message-logs",
+        "/message-logs/1",
+        "/inbound-logs",
+        "/scheduled",
+        "/webhooks",
+        "/message-logs/export.csv",
+        "/notices",
+        "/chat",
+    ];
+    let told = async |viewer: &mut Visitor| {
+        let mut all = String::new();
+        for path in pages {
+            all += &viewer.get(path).await.body;
+        }
+        [INSTANCE, PHONE, "Your parcel is here"].map(|word| all.contains(word))
+    };
+    assert_eq!(told(&mut viewer).await, [true; 3], "with an account they see what is its own");
+    // What no form and no command can make.
+    world.sql("PRAGMA ignore_check_constraints = ON").await;
+    world.sql("UPDATE users SET account_id = NULL WHERE role = 'viewer'").await;
+    assert_eq!(told(&mut viewer).await, [false; 3]);
+    // Its samples name a phone, but nobody's instance.
+    assert!(!viewer.get("/docs/quickstart").await.body.contains(INSTANCE));
+    world.stop().await;
 }

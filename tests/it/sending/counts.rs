@@ -5,6 +5,8 @@ use crate::harness::{
     world::{PHONE, SPAM, World, message, message_to, message_with},
 };
 use serde_json::json;
+use wa_gateway::accounts::Scope;
+use wa_gateway::app::root::everybody;
 use wa_gateway::{
     model::ids::AccountId,
     sending::counts::{self, Day},
@@ -22,7 +24,7 @@ const DIFFERENCE: &str = "WITH log AS (
 
 async fn days(world: &World) -> Vec<Day> {
     let account = AccountId(world.account);
-    let read = world.gateway().store.read(move |tx| counts::days(tx, Some(account), "2026-05-19"));
+    let read = world.gateway().store.read(move |tx| counts::days(tx, Scope::Account(account), "2026-05-19"));
     read.await.map_err(|e: StoreError| e.to_string()).expect("days")
 }
 
@@ -56,13 +58,13 @@ async fn the_counts_are_what_the_log_says_through_every_change() {
 #[tokio::test]
 async fn every_figure_comes_from_an_index() {
     let world = World::start().await;
-    for account in [Some(AccountId(world.account)), None] {
-        for sql in [counts::days_sql(account), counts::refusals_sql(account), counts::keys_sql(account)] {
+    for scope in [Scope::Account(AccountId(world.account)), everybody()] {
+        for sql in [counts::days_sql(scope), counts::refusals_sql(scope), counts::keys_sql(scope)] {
             let asked = format!("EXPLAIN QUERY PLAN {sql}");
             let plan = world
                 .gateway()
                 .store
-                .read(move |tx| tx.list(&asked, rusqlite::params![account, "2026-05-19"], |r| r.get::<_, String>(3)));
+                .read(move |tx| tx.list(&asked, rusqlite::params![scope, "2026-05-19"], |r| r.get::<_, String>(3)));
             let plan = plan.await.map_err(|e: StoreError| e.to_string()).expect("a plan");
             let plan = plan.join("\n");
             assert!(plan.contains("SEARCH message_counts USING") && !plan.contains("SCAN"), "{sql}\n{plan}");

@@ -3,6 +3,8 @@
 
 use crate::harness::world::{INSTANCE, PHONE, World};
 use std::time::Duration;
+use wa_gateway::accounts::Scope;
+use wa_gateway::app::root::everybody;
 use wa_gateway::{
     model::{
         clock::{Clock, Time},
@@ -43,7 +45,7 @@ async fn schedule(world: &World, text: &str, after: Duration) -> ScheduleId {
 }
 
 async fn find(world: &World, id: ScheduleId) -> ScheduledMessage {
-    world.gateway().schedules.find(None, id).await.expect("it is there")
+    world.gateway().schedules.find(everybody(), id).await.expect("it is there")
 }
 
 /// Steps the worker until the row is settled: the one that runs by itself may have claimed it first.
@@ -87,17 +89,20 @@ async fn only_what_is_to_come_is_taken_and_only_what_waits_is_cancelled() {
     assert!(matches!(world.gateway().schedules.create(late).await, Err(ScheduleError::Past)));
     let id = schedule(&world, "never", MINUTE).await;
     let schedules = &world.gateway().schedules;
-    let other = Some(AccountId(world.account + 1));
+    let other = Scope::Account(AccountId(world.account + 1));
     assert!(matches!(schedules.cancel(other, None, id).await, Err(ScheduleError::NotFound(_))));
-    assert_eq!(schedules.cancel(None, None, id).await.expect("cancelled").state, ScheduleState::Cancelled);
+    assert_eq!(schedules.cancel(everybody(), None, id).await.expect("cancelled").state, ScheduleState::Cancelled);
     assert!(matches!(
-        schedules.cancel(None, None, id).await,
+        schedules.cancel(everybody(), None, id).await,
         Err(ScheduleError::NotPending(_, ScheduleState::Cancelled))
     ));
     let sent = schedule(&world, "this one goes", MINUTE).await;
     world.later(2 * MINUTE);
     assert_eq!(settled(&world, sent).await.state, ScheduleState::Sent);
-    assert!(matches!(schedules.cancel(None, None, sent).await, Err(ScheduleError::NotPending(_, ScheduleState::Sent))));
+    assert!(matches!(
+        schedules.cancel(everybody(), None, sent).await,
+        Err(ScheduleError::NotPending(_, ScheduleState::Sent))
+    ));
     assert_eq!(texts(&world).await, ["this one goes"]);
     world.stop().await;
 }

@@ -2,8 +2,8 @@
 
 use super::error::ApiError;
 use crate::{
-    accounts::{self, DialectCaller, Role, Session},
-    dialects::chattu::{Chattu, RateKind, Scope},
+    accounts::{self, DialectCaller, Role, Scope, Session},
+    dialects::chattu::{Chattu, ClientScope, RateKind},
     instances::Instance,
     model::{
         ids::{AccountId, InstanceId},
@@ -120,12 +120,18 @@ impl Who {
     }
 
     /// Whose rows they may see.
-    pub(super) fn scope(&self) -> Scope {
+    ///
+    /// # Errors
+    /// Nothing is theirs.
+    pub(super) fn scope(&self) -> Result<ClientScope, ApiError> {
         match self {
-            Self::Key(key) => Scope { account: Some(key.caller.account), instance: key.instance.clone() },
-            Self::Person(session) if session.role == Role::Admin => Scope { account: None, instance: None },
-            // Nobody but admins is without an account; nothing is theirs then.
-            Self::Person(session) => Scope { account: Some(session.account.unwrap_or(AccountId(0))), instance: None },
+            Self::Key(key) => {
+                Ok(ClientScope { scope: Scope::Account(key.caller.account), instance: key.instance.clone() })
+            }
+            Self::Person(session) => {
+                let scope = session.scope(None).ok_or_else(ApiError::client)?;
+                Ok(ClientScope { scope, instance: None })
+            }
         }
     }
 
@@ -165,9 +171,8 @@ impl Who {
     /// One of their clients, of an account that has the dialect.
     pub(super) async fn client(&self, chattu: &Chattu, id: &str) -> Result<Instance, ApiError> {
         let found = chattu.gateway.instances.find(&InstanceId::from_text(id)).await?;
-        let scope = self.scope();
-        let is_theirs = scope.account.is_none_or(|account| account == found.account_id)
-            && scope.instance.is_none_or(|only| only == found.id);
+        let whose = self.scope()?;
+        let is_theirs = whose.scope.sees(found.account_id) && whose.instance.is_none_or(|only| only == found.id);
         if !is_theirs {
             return Err(ApiError::client());
         }
@@ -177,7 +182,7 @@ impl Who {
 
     /// A client that the request names, or the one of a client key.
     pub(super) async fn client_or_own(&self, chattu: &Chattu, named: Option<&str>) -> Result<Instance, ApiError> {
-        let own = self.scope().instance;
+        let own = self.scope()?.instance;
         let id = named.or(own.as_ref().map(InstanceId::as_str));
         self.client(chattu, id.ok_or_else(|| ApiError::invalid("clientId is required."))?).await
     }

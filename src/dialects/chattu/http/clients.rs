@@ -6,7 +6,7 @@ use super::{
     digits, needed, object, ok,
 };
 use crate::{
-    accounts::{DialectCaller, User},
+    accounts::{DialectCaller, Scope, User},
     dialects::chattu::{Chattu, RateKind},
     instances::{Instance, InstanceError, NewInstance},
     model::{
@@ -50,7 +50,7 @@ pub async fn add(chattu: &Chattu, who: Who, mut incoming: Incoming) -> ChattuRes
 }
 
 async fn make(chattu: &Chattu, caller: &DialectCaller, id: &str) -> Result<Instance, ApiError> {
-    let there = chattu.gateway.instances.list(Some(caller.caller.account)).await?.len();
+    let there = chattu.gateway.instances.list(Scope::Account(caller.caller.account)).await?.len();
     if !chattu.gateway.may_make(there) {
         return Err(ApiError::invalid("This account has as many clients as it may make: delete one, or ask for more."));
     }
@@ -90,7 +90,7 @@ pub async fn list(chattu: &Chattu, who: Who, _: Incoming) -> ChattuResult {
     let caller = who.key()?;
     has_dialect(chattu, caller.caller.account).await?;
     let mut shown = Vec::new();
-    for client in chattu.gateway.instances.list(Some(caller.caller.account)).await? {
+    for client in chattu.gateway.instances.list(Scope::Account(caller.caller.account)).await? {
         let key = chattu.gateway.accounts.client_key(client.account_id, &client.id).await?;
         let number = client.phone.as_deref().map_or("", digits);
         let (connected, status) = match client.state {
@@ -112,7 +112,7 @@ pub async fn profile(chattu: &Chattu, who: Who, incoming: Incoming) -> ChattuRes
     let account = chattu.gateway.accounts.find_account(caller.caller.account).await?;
     has_dialect(chattu, account.id).await?;
     let people = chattu.gateway.accounts.people(account.id).await?;
-    let count = chattu.gateway.instances.list(Some(account.id)).await?.len();
+    let count = chattu.gateway.instances.list(Scope::Account(account.id)).await?.len();
     let (name, role) = people.first().map_or((account.name.as_str(), "owner"), |u: &User| (&u.email, &u.role));
     Ok(ok(&json!({
         "username": name, "role": role, "apiKey": incoming.header("x-api-key").unwrap_or_default().trim(),

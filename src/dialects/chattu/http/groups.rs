@@ -1,20 +1,16 @@
-//! Groups and channels. A message to one waits two to five seconds, in the queue, while its request waits.
+//! Groups and channels. A message to one waits ([`after_group_pause`]) in the queue, while its request waits.
 
 use super::{ApiError, ChattuResult, auth::Who, draft, last, needed, object, ok, purpose, seconds, sent, text};
 use crate::{
     connectors::GroupInfo,
     dialects::chattu::{Chattu, groups::ListedGroup},
     instances::Instance,
-    model::{clock::Time, phone::Recipient},
+    model::phone::Recipient,
     people::chats::ChatId,
-    sending::schedule::NewSchedule,
+    sending::schedule::{NewSchedule, after_group_pause},
     web::Incoming,
 };
 use serde_json::{Map, Value, json};
-use std::time::Duration;
-
-/// The pause before a group's message: at least, and by how much more at most.
-const PAUSE_MS: (u64, u64) = (2000, 3000);
 
 /// `GET /api/groups/{client_id}`
 pub async fn list(chattu: &Chattu, who: Who, incoming: Incoming) -> ChattuResult {
@@ -66,12 +62,6 @@ async fn find(chattu: &Chattu, client: &Instance, id: &str) -> Result<GroupInfo,
     }
 }
 
-/// When a group's message goes out that is sent now.
-pub fn after_pause(chattu: &Chattu) -> Time {
-    let pause = PAUSE_MS.0 + chattu.gateway.random.u64() % (PAUSE_MS.1 + 1);
-    chattu.gateway.clock.now().plus(Duration::from_millis(pause))
-}
-
 async fn send(
     chattu: &Chattu,
     incoming: &Incoming,
@@ -96,7 +86,7 @@ async fn send(
         draft: draft.clone(),
         purpose: purpose(object, who)?,
         reference: None,
-        due_at: after_pause(chattu),
+        due_at: after_group_pause(chattu.gateway.clock.now(), &*chattu.gateway.random),
         created_by: who.actor(),
     };
     let answer = chattu.gateway.schedules.send_after(new).await?;

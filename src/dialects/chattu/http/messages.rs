@@ -1,8 +1,9 @@
 //! Sending, and the lists of what was sent, received, called and logged.
 
 use super::{ApiError, ChattuResult, auth::Who, digits, draft, needed, object, ok, purpose, sent, serialized, text};
+use crate::accounts::Scope;
 use crate::{
-    dialects::chattu::{Chattu, Scope, lists},
+    dialects::chattu::{Chattu, ClientScope, lists},
     model::{code::Code, message::Status, phone::Recipient, plan::Module},
     sending::{Refusal, Request, Sender, Source, request::PurposeField},
     web::Incoming,
@@ -62,7 +63,7 @@ pub(super) fn recipient(chattu: &Chattu, number: &str, who: &Who) -> Result<Reci
 
 /// `GET /api/sent-messages`
 pub async fn list_sent(chattu: &Chattu, who: Who, _: Incoming) -> ChattuResult {
-    let scope = who.scope();
+    let scope = who.scope()?;
     let all = chattu.gateway.store.read(move |tx| lists::sent(tx, &scope, MESSAGES)).await?;
     let shown = all.iter().map(|m| {
         let status = match m.status {
@@ -98,11 +99,11 @@ pub async fn list_calls(chattu: &Chattu, who: Who, incoming: Incoming) -> Chattu
 
 /// `GET /api/call-logs`
 pub async fn list_all_calls(chattu: &Chattu, who: Who, _: Incoming) -> ChattuResult {
-    let scope = who.scope();
+    let scope = who.scope()?;
     calls(chattu, scope, CALLS_OF_ALL).await
 }
 
-async fn calls(chattu: &Chattu, scope: Scope, limit: u32) -> ChattuResult {
+async fn calls(chattu: &Chattu, scope: ClientScope, limit: u32) -> ChattuResult {
     let all = chattu.gateway.store.read(move |tx| lists::calls(tx, &scope, limit)).await?;
     let shown = all.iter().map(|c| {
         let duration = c.ended_at.map(|end| end.since(c.started_at).as_secs());
@@ -117,7 +118,7 @@ async fn calls(chattu: &Chattu, scope: Scope, limit: u32) -> ChattuResult {
 
 /// `GET /api/logs`
 pub async fn list_log(chattu: &Chattu, who: Who, _: Incoming) -> ChattuResult {
-    let scope = who.scope();
+    let scope = who.scope()?;
     let all = chattu.gateway.store.read(move |tx| lists::log(tx, &scope, MESSAGES)).await?;
     let shown = all.iter().map(|line| {
         json!({"id": line.id, "level": line.level, "event": line.event, "message": line.message, "createdAt": line.at})
@@ -125,7 +126,7 @@ pub async fn list_log(chattu: &Chattu, who: Who, _: Incoming) -> ChattuResult {
     Ok(ok(&Value::Array(shown.collect())))
 }
 
-async fn scope_of_client(chattu: &Chattu, who: &Who, incoming: &Incoming) -> Result<Scope, ApiError> {
+async fn scope_of_client(chattu: &Chattu, who: &Who, incoming: &Incoming) -> Result<ClientScope, ApiError> {
     let client = who.client(chattu, &incoming.segments[0]).await?;
-    Ok(Scope { account: Some(client.account_id), instance: Some(client.id) })
+    Ok(ClientScope { scope: Scope::Account(client.account_id), instance: Some(client.id) })
 }

@@ -54,10 +54,10 @@ pub async fn create(chattu: &Chattu, who: Who, mut incoming: Incoming) -> Chattu
 
 /// `GET /scheduled-messages`
 pub async fn list(chattu: &Chattu, who: Who, _: Incoming) -> ChattuResult {
-    let scope = who.scope();
+    let whose = who.scope()?;
     let all = chattu.gateway.schedules.list(Filter {
-        account: scope.account,
-        instance: scope.instance,
+        scope: whose.scope,
+        instance: whose.instance,
         before: None,
         limit: LISTED,
     });
@@ -69,8 +69,8 @@ pub async fn cancel(chattu: &Chattu, who: Who, incoming: Incoming) -> ChattuResu
     let id = incoming.segments[0]
         .parse()
         .map_err(|_| ApiError::missing("SCHEDULE_NOT_FOUND", "Scheduled message not found."))?;
-    let scope = who.scope();
-    chattu.gateway.schedules.cancel(scope.account, scope.instance, id).await?;
+    let whose = who.scope()?;
+    chattu.gateway.schedules.cancel(whose.scope, whose.instance, id).await?;
     Ok(ok(&json!({"message": "Schedule cancelled."})))
 }
 

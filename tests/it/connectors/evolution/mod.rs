@@ -11,4 +11,4 @@ mod pairing;
 mod program;
 mod providers;
 mod reactions;
-mod rig;
+pub mod rig;

@@ -154,9 +154,11 @@ impl World for WebWorld {
 
     fn tell_receipts<'a>(&'a self, ack: &'a Ack, _: &'a MessageId) -> Boxed<'a, Result<(), String>> {
         Box::pin(async {
-            // Delivered is told by the reader's device itself.
-            self.reader.got(&ack.provider_message_id).await;
-            self.reader.read(self.number(), &ack.provider_message_id).await;
+            // Delivered is told by the reader's device itself, after it recorded the message.
+            let id = ack.provider_message_id.as_str();
+            self.reader.got(id).await;
+            wait::seen("it is delivered", || self.service.has_acknowledged(READER, id)).await;
+            self.reader.read(self.number(), id).await;
             Ok(())
         })
     }

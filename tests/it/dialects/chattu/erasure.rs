@@ -3,7 +3,7 @@
 
 use super::Shop;
 use crate::{
-    gateway::retention::found_in,
+    gateway::retention::{found_in, until_gone},
     harness::{
         receiver::Receiver,
         world::{INSTANCE, PHONE},
@@ -78,7 +78,7 @@ async fn nothing_that_waits_is_left_of_an_erased_person() {
     let report = world.command(PersonErase { phone: PHONE.into() }).await.expect("erased");
     assert_eq!((&report["contacts"], &report["scheduled"]), (&json!(1), &json!(3)), "{report}");
     for needle in [DIGITS, MARKER.as_bytes()] {
-        assert_eq!(found_in(folder, needle), Vec::<String>::new());
+        until_gone(folder, needle).await;
     }
     for rows in [
         "SELECT count(*) FROM endpoint_answers",
@@ -105,7 +105,7 @@ async fn somebody_who_is_only_to_be_written_to_is_erased_too() {
     let report = shop.world.command(PersonErase { phone: PHONE.into() }).await.expect("erased");
     assert_eq!((&report["contacts"], &report["scheduled"]), (&json!(0), &json!(1)), "{report}");
     for needle in [DIGITS, MARKER.as_bytes()] {
-        assert_eq!(found_in(shop.world.dir.path(), needle), Vec::<String>::new());
+        until_gone(shop.world.dir.path(), needle).await;
     }
     let again = shop.world.command(PersonErase { phone: PHONE.into() }).await;
     assert!(again.expect_err("nobody is left").contains("nobody"));
@@ -123,7 +123,7 @@ async fn an_account_erases_what_is_its_own() {
         json!({"clientId": "other-line", "number": PHONE, "message": "theirs", "scheduleTime": "2026-06-02T08:00:00Z"});
     assert_eq!(shop.post_as(&key, "/schedule-message", &body).await.status, 201);
     let phone = Phone::parse(PHONE, None).expect("a phone");
-    let account = Some(wa_gateway::model::ids::AccountId(other));
+    let account = wa_gateway::accounts::Scope::Account(wa_gateway::model::ids::AccountId(other));
     let report = shop.world.gateway().erase_person(&phone, account, "owner").await.expect("erased");
     assert_eq!(report.scheduled, 1);
     assert_eq!(shop.get_as(&key, "/scheduled-messages").await.json(), json!([]));

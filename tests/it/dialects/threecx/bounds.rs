@@ -12,6 +12,7 @@ use tokio::{
     net::TcpStream,
 };
 use wa_gateway::app::commands::{ThreecxList, ThreecxSettings};
+use wa_gateway::app::root::everybody;
 
 const KEPT: usize = 262_144;
 const DRAINED: usize = 1024 * 1024;
@@ -207,7 +208,7 @@ async fn the_log_keeps_a_hundred_and_nothing_that_is_not_its_business() {
     }
     world.event(&pbx, &reply_to(PHONE)).await;
     let id = wa_gateway::dialects::threecx::IntegrationId::from_text(pbx.id.clone());
-    let lines = world.gateway().threecx.requests(&id, None).await.expect("a log");
+    let lines = world.gateway().threecx.requests(&id, everybody()).await.expect("a log");
     assert_eq!(lines.len(), 100);
     assert_eq!((lines[1].outcome.as_str(), lines[1].repeats), ("ok", 2), "what says the same is counted");
     let text = serde_json::to_string(&lines).expect("JSON");

@@ -12,6 +12,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use std::time::Duration;
+use wa_gateway::app::root::everybody;
 use wa_gateway::{
     app::commands::{
         SandboxCall, SandboxGroup, ThreecxRotate, ThreecxSettings, ThreecxTemplate, WebhookDeliveries, WebhookResend,
@@ -211,10 +212,10 @@ async fn what_is_forwarded_is_a_delivery_like_any_other() {
     world.hears(PHONE, "And now?").await;
     assert_eq!(trunk.wait_for(4).await[3].json()["event"], "message.received");
     let id = wa_gateway::dialects::threecx::IntegrationId::from_text(pbx.id.clone());
-    world.gateway().threecx.test_forward(&id, None).await.expect("a test");
+    world.gateway().threecx.test_forward(&id, everybody()).await.expect("a test");
     assert_eq!(trunk.wait_for(5).await[4].json()["event"], "test");
     world.set_pbx(&pbx, ThreecxSettings { mode: Some("sms".into()), ..Default::default() }).await;
-    world.gateway().threecx.test_forward(&id, None).await.expect("a test");
+    world.gateway().threecx.test_forward(&id, everybody()).await.expect("a test");
     assert_eq!(trunk.wait_for(6).await[5].json()["data"]["payload"]["from"]["phone_number"], TRUNK);
     world.stop().await;
 }
@@ -256,7 +257,7 @@ async fn nothing_is_forwarded_that_should_not_be() {
     ] {
         world.set_pbx(&pbx, change).await;
         world.hears(PHONE, "Is anybody there?").await;
-        assert!(world.gateway().threecx.test_forward(&id, None).await.is_err());
+        assert!(world.gateway().threecx.test_forward(&id, everybody()).await.is_err());
     }
     world.set_pbx(&pbx, ThreecxSettings { destination: Some(flow.url()), ..Default::default() }).await;
     world.take_module().await;

@@ -9,6 +9,7 @@ use crate::harness::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use wa_gateway::app::root::everybody;
 use wa_gateway::{
     app::commands::{ThreecxSettings, UserCreate, UserLoginLink},
     dialects::threecx::{Integration, IntegrationId, Settings, crm_template, snippet},
@@ -212,7 +213,7 @@ async fn what_is_offered_to_copy_works() {
     .into();
     for signing in [false, true] {
         world.set_pbx(&pbx, ThreecxSettings { signing: Some(signing), ..Default::default() }).await;
-        let integration = world.gateway().threecx.find(&id, None).await.expect("it is there");
+        let integration = world.gateway().threecx.find(&id, everybody()).await.expect("it is there");
         let offered = snippet::snippets(&integration, "https://wa.example.com");
         assert_eq!(offered.webhook_url, format!("https://wa.example.com{}", pbx.path()));
         assert_eq!(offered.sms_url, format!("https://wa.example.com{}", pbx.sms_path()));

@@ -6,6 +6,8 @@ use crate::harness::{
 };
 use serde_json::{Value, json};
 use std::{net::IpAddr, time::Duration};
+use wa_gateway::accounts::Scope;
+use wa_gateway::app::root::everybody;
 use wa_gateway::{
     app::commands::{ThreecxRotate, ThreecxSettings},
     dialects::threecx::{
@@ -31,7 +33,7 @@ async fn another_accounts_integration_is_like_none_at_all() {
     let other = AccountId(world.new_account("Other", "growth").await);
     let threecx = &world.gateway().threecx;
     let (theirs, none) = (IntegrationId::from_text(pbx.id.clone()), IntegrationId::from_text("tcx_none"));
-    let (own, scope) = (Some(AccountId(world.account)), Some(other));
+    let (own, scope) = (Scope::Account(AccountId(world.account)), Scope::Account(other));
     let change = || SettingsChange { outbound: Some(false), ..SettingsChange::default() };
     for id in [&theirs, &none] {
         let said = [
@@ -78,7 +80,7 @@ async fn a_request_can_be_examined_without_a_trace() {
             signature: Some(&signature),
             address: "192.0.2.1".parse::<IpAddr>().expect("an address"),
         };
-        threecx.examine(&id, None, &shown, bytes.as_bytes(), object(body)).await.expect("a finding")
+        threecx.examine(&id, everybody(), &shown, bytes.as_bytes(), object(body)).await.expect("a finding")
     };
     let found = examined(&reply_to(PHONE), "wrong").await;
     assert_eq!(found.not_authentic, ["the secret is missing or wrong"]);
@@ -91,7 +93,7 @@ async fn a_request_can_be_examined_without_a_trace() {
     let found = examined(&call("missed_call", PHONE), &pbx.secret).await;
     assert!(found.explanation.contains("template_disabled"), "{found:?}");
     assert!(examined(&json!({"event_type": "test"}), &pbx.secret).await.refused_with.is_none());
-    assert!(world.inbox().await.is_empty() && threecx.requests(&id, None).await.expect("a log").is_empty());
+    assert!(world.inbox().await.is_empty() && threecx.requests(&id, everybody()).await.expect("a log").is_empty());
     assert_eq!(threecx.rejected(&id).count, 0);
     // The signature that was looked at is still good, once.
     let body = json!({"event_type": "test"}).to_string();

@@ -10,6 +10,7 @@ use crate::harness::{
 use Check::*;
 use serde_json::{Value, json};
 use std::time::Duration;
+use wa_gateway::app::root::everybody;
 use wa_gateway::{app::commands::ThreecxSettings, config::Config};
 
 /// What a proven request can be refused for.
@@ -302,6 +303,9 @@ async fn every_purpose_of_the_documents_is_judged() {
         assert_eq!(reply.status, status, "{purpose}: {}", reply.body);
     }
     assert_eq!(world.inbox().await.len(), 5);
-    assert_eq!(world.gateway().threecx.list(None).await.expect("a list")[0].settings.instance.as_str(), INSTANCE);
+    assert_eq!(
+        world.gateway().threecx.list(everybody()).await.expect("a list")[0].settings.instance.as_str(),
+        INSTANCE
+    );
     world.stop().await;
 }

@@ -11,6 +11,7 @@ use crate::harness::{
 use serde_json::json;
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 use wa_gateway::app::commands::ThreecxSettings;
+use wa_gateway::app::root::everybody;
 
 const LINE: &str = "shop-line";
 
@@ -86,7 +87,7 @@ async fn who_hangs_up_does_not_stop_what_he_asked_for() {
     drop(stream);
     world.step(&[2, 2]).await;
     let id = wa_gateway::dialects::threecx::IntegrationId::from_text(pbx.id.clone());
-    let log = async || world.gateway().threecx.requests(&id, None).await.expect("a log");
+    let log = async || world.gateway().threecx.requests(&id, everybody()).await.expect("a log");
     wait::until("what became of it is written down", async || !log().await.is_empty()).await;
     assert_eq!((log().await[0].outcome.as_str(), world.inbox().await.len()), ("sent", 1));
     world.stop().await;

@@ -11,7 +11,9 @@ pub(super) fn answer(shared: &Shared, me: u64, out: &UnboundedSender<Out>, node:
     let mut state = shared.state();
     let kids = match (attribute(node, "xmlns").as_str(), attribute(node, "type").as_str()) {
         ("encrypt", "set") => {
-            keys_come(&mut state, me, node);
+            if keys_come(&mut state, me, node) {
+                super::phone::share_keys(shared, &mut state, me);
+            }
             Vec::new()
         }
         ("encrypt", "get") if node.get_optional_child("count").is_some() => {
@@ -42,9 +44,10 @@ pub(super) fn answer(shared: &Shared, me: u64, out: &UnboundedSender<Out>, node:
     let _ = out.send(Out::Stanza(iq.attr("id", attribute(node, "id")).children(kids).build()));
 }
 
-/// A device brings its keys.
-fn keys_come(state: &mut State, me: u64, node: &Node) {
-    let Some(device) = state.devices.get_mut(&me) else { return };
+/// A device brings its keys; whether these are its first.
+fn keys_come(state: &mut State, me: u64, node: &Node) -> bool {
+    let Some(device) = state.devices.get_mut(&me) else { return false };
+    let is_new = device.signed.is_none();
     if let Some(list) = node.get_optional_child("list") {
         device.registration = bytes(node.get_optional_child("registration"));
         device.once.extend(children(Some(list)).iter().cloned());
@@ -52,16 +55,22 @@ fn keys_come(state: &mut State, me: u64, node: &Node) {
     if let Some(signed) = node.get_optional_child("skey") {
         device.signed = Some(signed.clone());
     }
+    is_new && device.signed.is_some() && !device.once.is_empty()
 }
 
 /// Somebody wants to write to devices for the first time.
 fn keys_go(state: &mut State, node: &Node) -> Vec<Node> {
     let wanted: Vec<Jid> =
         children(node.get_optional_child("key")).iter().filter_map(|user| jid_attribute(user, "jid")).collect();
+    vec![keys_of(state, &wanted)]
+}
+
+/// One key of each kind of these devices.
+pub(super) fn keys_of(state: &mut State, wanted: &[Jid]) -> Node {
     let mut users = Vec::new();
     for jid in wanted {
         let user = NodeBuilder::new("user").attr("jid", jid.clone());
-        let real = state.device_of(&jid).filter(|_| jid.device == 1);
+        let real = state.device_of(jid).filter(|_| jid.device == 1);
         let device = real.and_then(|real| state.devices.get_mut(&real)).filter(|d| d.signed.is_some());
         let kids = match device {
             Some(device) => [
@@ -80,7 +89,7 @@ fn keys_go(state: &mut State, node: &Node) -> Vec<Node> {
         };
         users.push(user.children(kids).build());
     }
-    vec![NodeBuilder::new("list").children(users).build()]
+    NodeBuilder::new("list").children(users).build()
 }
 
 /// Who has WhatsApp, under which hidden id, with which devices.

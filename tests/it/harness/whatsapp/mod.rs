@@ -7,6 +7,7 @@
 mod answers;
 mod noise;
 mod pairing;
+mod phone;
 mod relay;
 
 use super::door::Door;
@@ -69,6 +70,8 @@ pub(super) struct State {
     /// What a device has not acknowledged, in its order.
     kept: BTreeMap<u64, Vec<(String, Node)>>,
     groups: BTreeMap<String, (String, Vec<u64>)>,
+    /// What each phone remembers of its device.
+    phones: HashMap<u64, phone::Sessions>,
     seen: Vec<Node>,
     /// How often anybody called.
     calls: usize,

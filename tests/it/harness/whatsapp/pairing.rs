@@ -46,6 +46,7 @@ pub(super) fn answer(keys: &Keys, state: &mut State, number: u64, code: &str) ->
     }
     let (_, _, identity) = PairUtils::parse_qr_code(code).expect("a code of ours");
     let secret = STANDARD.decode(code.split(',').nth(3).expect("a secret")).expect("base64");
+    state.phones.remove(&number);
     state.devices.insert(number, Device { identity: identity.to_vec(), ..Device::default() });
     state.linking = Some(number);
     state.refusals.remove(&number);

@@ -71,7 +71,7 @@ fn brought(node: &Node, me: u64, to: &Jid, device: &Jid, id: &str, kids: Vec<Nod
 }
 
 /// Keeps a stanza for a device, and brings it if the device is there.
-fn keep(state: &mut State, number: u64, id: &str, stanza: Node) {
+pub(super) fn keep(state: &mut State, number: u64, id: &str, stanza: Node) {
     if let Some(online) = state.online.get(&number) {
         let _ = online.send(Out::Stanza(stanza.clone()));
     }

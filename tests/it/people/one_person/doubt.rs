@@ -3,7 +3,7 @@
 
 use super::House;
 use crate::harness::{
-    pbx,
+    http, pbx,
     world::{INSTANCE, World, message_to, update},
 };
 use serde_json::json;
@@ -86,6 +86,28 @@ async fn an_unusual_number_is_told_in_the_answer_and_in_the_log() {
     let entry = world.get(&format!("/api/messages/{}", reply.json()["log_id"])).await.json();
     assert!(entry.get("phone_warning").is_none(), "{entry}");
     world.stop().await;
+}
+
+#[tokio::test]
+async fn every_program_that_sends_to_an_unusual_number_is_told() {
+    let house = House::open().await;
+    let (phone, told) = ("+5215512345678", Some("an older form of the number, which WhatsApp may still use"));
+    let body = json!({"clientId": INSTANCE, "number": phone.trim_start_matches('+'), "message": "Hello"}).to_string();
+    let headers = [format!("x-api-key: {}", house.chattu), "Content-Type: application/json".to_owned()];
+    let reply = http::call(house.world.address(), "POST", "/api/send-message", &headers, body.as_bytes()).await;
+    assert_eq!((reply.status, reply.header("x-phone-warning")), (200, told), "{}", reply.body);
+    house.world.hears(phone, "Hello").await;
+    let reply = house.world.agent_writes(&house.pbx, phone, "Good morning").await;
+    assert_eq!((reply.status, reply.header("x-phone-warning")), (200, told), "{}", reply.body);
+    let mut event = pbx::reply_to(phone);
+    event["message_text"] = json!("Good evening");
+    let reply = house.world.event(&house.pbx, &event).await;
+    assert_eq!((reply.status, reply.header("x-phone-warning")), (200, told), "{}", reply.body);
+    // What is refused for another reason says so, too.
+    house.world.hears(phone, "STOP").await;
+    let reply = house.world.send(&message_to(phone)).await;
+    assert_eq!((reply.error().as_str(), reply.header("x-phone-warning")), ("recipient_suppressed", told));
+    house.world.stop().await;
 }
 
 #[tokio::test]

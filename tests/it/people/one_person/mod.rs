@@ -2,8 +2,10 @@
 //! request comes in, and in whatever order the provider tells which names are one person's.
 
 mod doubt;
+mod killed;
 mod learning;
 mod merging;
+mod providers;
 mod uses;
 
 use crate::harness::{
@@ -14,6 +16,7 @@ use crate::harness::{
 };
 use serde_json::{Value, json};
 use std::time::Duration;
+use wa_gateway::app::root::everybody;
 use wa_gateway::{
     app::commands::{
         ContactsImport, KeyCreate, PersonErase, SendText, SuppressImport, SuppressRemove, ThreecxSettings,
@@ -193,7 +196,7 @@ impl House {
                 world.later(Duration::from_secs(61));
                 loop {
                     world.gateway().schedules.step().await.expect("a step");
-                    let entry = world.gateway().schedules.find(None, id).await.expect("it is there");
+                    let entry = world.gateway().schedules.find(everybody(), id).await.expect("it is there");
                     match entry.state {
                         ScheduleState::Pending => tokio::task::yield_now().await,
                         state => return state == ScheduleState::Sent,

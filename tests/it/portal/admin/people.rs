@@ -1,7 +1,13 @@
 //! Who logs in, what was changed by whom, and requests for higher limits.
 
 use super::{PASSWORD, Visitor, World, audited};
-use wa_gateway::{accounts::notices, model::ids::AccountId};
+use wa_gateway::{
+    accounts::{
+        Scope,
+        notices::{self, NoticeScope},
+    },
+    model::ids::AccountId,
+};
 
 #[tokio::test]
 async fn a_person_is_made_with_a_link_given_a_role_and_kept_out() {
@@ -103,8 +109,8 @@ async fn a_request_for_more_is_asked_once_decided_once_and_told() {
     let account = world.gateway().accounts.find_account(AccountId(1)).await.expect("the account");
     assert_eq!((account.daily_limit, account.monthly_limit), (Some(1800), Some(30_000)));
     assert!(owner.get("/account").await.body.contains("Good numbers: 1,800 for now"));
-    let raised =
-        world.gateway().store.read(|tx| notices::list(tx, notices::NoticeScope::Account(AccountId(1)), false)).await;
+    let whose = NoticeScope { scope: Scope::Account(AccountId(1)), with_appliance: false };
+    let raised = world.gateway().store.read(move |tx| notices::list(tx, whose, false)).await;
     let raised = raised.expect("notices");
     assert!(raised.iter().any(|n| n.kind == "limit_decided" && n.parameters["decision"] == "granted"), "{raised:?}");
 
