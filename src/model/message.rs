@@ -77,7 +77,7 @@ impl Receipt {
     }
 }
 
-words! {
+string_enum! {
     /// What wrote a message of our number's own.
     EchoOrigin {
         /// A person, on the number's own phone or on another device of it.

@@ -114,7 +114,7 @@ async fn another_apps_number_gets_nothing_by_this_secret() {
     let rig = rig_with_two().await;
     let path = format!("/hooks/cloud-api/{OTHER}");
     let changes = [("app_secret".to_owned(), "a-secret-of-another-app".to_owned())].into_iter().collect();
-    rig.world.command(InstanceSet { id: OTHER.into(), set: Vec::new(), changes }).await.expect("set");
+    rig.world.command(InstanceSet { id: OTHER.into(), set: Vec::new(), settings: changes }).await.expect("set");
     rig.bring(&change("messages", theirs(heard("wamid.1", SHEENA, "Not by this app")))).await;
     assert_eq!(texts(&rig).await, []);
     assert_eq!(rig.row("SELECT kind FROM provider_news").await["kind"], "other_number");
