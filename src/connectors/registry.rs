@@ -184,9 +184,7 @@ impl Registry {
         match self.find(kind, id) {
             Some(connector) => connector.hook_limit(head),
             // Meta keeps one address for all numbers of an app: that of an instance that is gone may still be it.
-            None if kind == ConnectorKind::CloudApi => {
-                self.shared.cloud_lines.limit(head).ok_or_else(HookAnswer::not_found)
-            }
+            None if self.is_left(kind, id) => self.shared.cloud_lines.limit(head).ok_or_else(HookAnswer::not_found),
             None => Err(HookAnswer::not_found()),
         }
     }
@@ -195,7 +193,7 @@ impl Registry {
     pub async fn hook(&self, kind: ConnectorKind, id: &InstanceId, request: &HookRequest) -> HookAnswer {
         match self.find(kind, id) {
             Some(connector) => connector.hook(request).await,
-            None if kind == ConnectorKind::CloudApi => {
+            None if self.is_left(kind, id) => {
                 self.shared.cloud_lines.answer(request).await.unwrap_or_else(HookAnswer::not_found)
             }
             None => HookAnswer::not_found(),
@@ -290,6 +288,11 @@ impl Registry {
     fn running(&self, id: &InstanceId) -> Result<Arc<dyn Connector>, ActionError> {
         let running = self.shared.find(id).ok_or_else(|| ActionError("the instance is not running".into()))?;
         Ok(running.connector)
+    }
+
+    /// Whether this may be the address of a number that is gone, and no other instance's.
+    fn is_left(&self, kind: ConnectorKind, id: &InstanceId) -> bool {
+        kind == ConnectorKind::CloudApi && self.shared.find(id).is_none()
     }
 
     fn find(&self, kind: ConnectorKind, id: &InstanceId) -> Option<Arc<dyn Connector>> {
