@@ -2,22 +2,11 @@
 
 use super::{http::STUCK, world::World};
 
-/// Looks that follow each other at once: what this runtime does itself is there by then. Whoever is waited for longer has
-/// threads or a process of their own, and gets the processor between the looks.
-const LOOKS_AT_ONCE: usize = 1000;
-
-/// Between two looks.
-async fn between(looks: &mut usize) {
-    *looks += 1;
-    if *looks < LOOKS_AT_ONCE { tokio::task::yield_now().await } else { super::program::moment().await }
-}
-
 /// Whether it came to be so; in real time it has [`STUCK`].
 pub async fn came(is_so: impl AsyncFn() -> bool) -> bool {
-    let mut looks = 0;
     let waited = tokio::time::timeout(STUCK, async {
         while !is_so().await {
-            between(&mut looks).await;
+            tokio::task::yield_now().await;
         }
     });
     waited.await.is_ok()
@@ -31,10 +20,10 @@ pub async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
 /// The same for what can be seen at a glance: such a wait may move between threads.
 #[cfg(feature = "whatsapp-web-double")]
 pub async fn is_seen(is_so: impl Fn() -> bool + Send) -> bool {
-    let mut looks = 0;
     let waited = tokio::time::timeout(STUCK, async {
         while !is_so() {
-            between(&mut looks).await;
+            // What is waited for here lives in real time, and has threads that want the processor.
+            super::program::moment().await;
         }
     });
     waited.await.is_ok()

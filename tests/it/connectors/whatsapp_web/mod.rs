@@ -5,6 +5,7 @@
 mod closed;
 mod contract;
 mod friend;
+mod killed;
 mod messages;
 mod page;
 mod pairing;

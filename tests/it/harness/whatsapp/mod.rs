@@ -68,7 +68,11 @@ pub(super) struct State {
     /// Under which ids the next messages of a number travel on.
     renamed: HashMap<u64, VecDeque<String>>,
     /// What a device has not acknowledged, in its order.
-    kept: BTreeMap<u64, Vec<(String, Node)>>,
+    kept: BTreeMap<u64, Vec<Kept>>,
+    /// Stanzas of a number that are lost on the way: their tag, and a child that they have; any, where it is empty.
+    lost: Vec<(u64, &'static str, &'static str)>,
+    /// How many were.
+    were_lost: usize,
     groups: BTreeMap<String, (String, Vec<u64>)>,
     /// What each phone remembers of its device.
     phones: HashMap<u64, phone::Sessions>,
@@ -99,6 +103,14 @@ struct Device {
     registration: Vec<u8>,
     once: Vec<Node>,
     signed: Option<Node>,
+}
+
+/// Something that a device gets until it acknowledges it: a message, or the receipt of one of its own.
+pub(super) struct Kept {
+    id: String,
+    /// WhatsApp's word for a receipt; none: a message.
+    receipt: Option<String>,
+    stanza: Node,
 }
 
 /// What is written to a connection.
@@ -147,6 +159,11 @@ impl WhatsApp {
         self.shared.state().devices.get(&number).is_some_and(|d| d.signed.is_some())
     }
 
+    /// Whether the phone of `number` lists a device.
+    pub fn lists(&self, number: u64) -> bool {
+        self.shared.state().lists(number)
+    }
+
     pub fn is_online(&self, number: u64) -> bool {
         self.shared.state().online.contains_key(&number)
     }
@@ -185,12 +202,29 @@ impl WhatsApp {
 
     /// Whether the device of `number` acknowledged all that was brought to it.
     pub fn has_acknowledged(&self, number: u64, id: &str) -> bool {
-        !self.shared.state().kept.get(&number).is_some_and(|kept| kept.iter().any(|(i, _)| i == id))
+        !self.shared.state().kept.get(&number).is_some_and(|kept| kept.iter().any(|k| k.id == id))
     }
 
     /// Brings what was not acknowledged once more, on the connection that there is.
     pub fn bring_again(&self, number: u64) {
         relay::bring_kept(&self.shared.state(), number);
+    }
+
+    /// From now on the stanzas of `number` with this tag, and with this child where it is not empty, are lost on the way.
+    pub fn lose(&self, number: u64, tag: &'static str, child: &'static str) {
+        self.shared.state().lost.push((number, tag, child));
+    }
+
+    /// How many were lost so.
+    pub fn were_lost(&self) -> usize {
+        self.shared.state().were_lost
+    }
+
+    /// Everything arrives again.
+    pub fn lose_nothing(&self) {
+        let mut state = self.shared.state();
+        state.lost.clear();
+        state.were_lost = 0;
     }
 
     /// How often anybody called.
@@ -269,6 +303,20 @@ impl Shared {
 }
 
 impl State {
+    /// Whether the phone of `number` lists a device.
+    fn lists(&self, number: u64) -> bool {
+        self.devices.get(&number).is_some_and(|device| !device.account.is_empty())
+    }
+
+    /// Whether a stanza does not arrive.
+    fn loses(&mut self, number: u64, node: &Node) -> bool {
+        let lost = self.lost.iter().any(|(of, tag, child)| {
+            *of == number && *tag == &*node.tag && (child.is_empty() || node.get_optional_child(child).is_some())
+        });
+        self.were_lost += usize::from(lost);
+        lost
+    }
+
     /// Whose device a name means: the number's own or the one that it is an alias of.
     fn device_of(&self, jid: &Jid) -> Option<u64> {
         let number = number_of(jid)?;

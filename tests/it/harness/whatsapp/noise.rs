@@ -223,7 +223,11 @@ async fn talk(
     match user {
         None => pairing::offer(shared, out),
         Some(number) => {
-            let refusal = shared.state().refusals.get(&number).cloned();
+            let state = shared.state();
+            let refusal = state.refusals.get(&number).cloned();
+            let unknown = || NodeBuilder::new("failure").attr("reason", "401").build();
+            let refusal = refusal.or_else(|| (!state.lists(number)).then(unknown));
+            drop(state);
             if let Some(failure) = refusal {
                 let _ = out.send(Out::Stanza(failure));
                 let _ = out.send(Out::End);
@@ -242,7 +246,14 @@ async fn talk(
         count += 1;
         let plain = util::unpack(&frame)?.into_owned();
         let node: Node = OwnedNodeRef::new(plain)?.to_owned_node();
-        shared.state().seen.push(node.clone());
+        let speaker = user.or_else(|| shared.state().linking);
+        {
+            let mut state = shared.state();
+            state.seen.push(node.clone());
+            if speaker.is_some_and(|number| state.loses(number, &node)) {
+                continue;
+            }
+        }
         match user {
             None => {
                 if pairing::is_done(shared, &node, out) {

@@ -108,7 +108,7 @@ fn tell(keys: &Keys, state: &mut State, number: u64, message: &wa::Message) {
         .attr("t", super::now().to_string())
         .children([enc])
         .build();
-    super::relay::keep(state, number, &id, stanza);
+    super::relay::keep(state, number, super::Kept { id, receipt: None, stanza });
 }
 
 /// Encrypted for a device; the kind is WhatsApp's word for what it came to.

@@ -1,6 +1,6 @@
 //! Messages and receipts between devices. What is brought to a device is kept until it acknowledges it.
 
-use super::{Fault, Out, Shared, State, attribute, children, jid_attribute, lid, number_of, pn};
+use super::{Fault, Kept, Out, Shared, State, attribute, children, jid_attribute, lid, number_of, pn};
 use tokio::sync::mpsc::UnboundedSender;
 use whatsapp_rust::{
     Jid, NodeBuilder,
@@ -30,7 +30,7 @@ pub(super) fn message(shared: &Shared, me: u64, out: &UnboundedSender<Out>, node
         let Some(real) = state.device_of(&device).filter(|real| *real != me) else { continue };
         kids.extend(node.get_optional_child("device-identity").cloned());
         let brought = brought(node, me, &to, &device, &travelling, kids);
-        keep(&mut state, real, &travelling, brought);
+        keep(&mut state, real, Kept { id: travelling.clone(), receipt: None, stanza: brought });
     }
     if fault == Some(Fault::Breaks) {
         let _ = out.send(Out::End);
@@ -71,19 +71,19 @@ fn brought(node: &Node, me: u64, to: &Jid, device: &Jid, id: &str, kids: Vec<Nod
 }
 
 /// Keeps a stanza for a device, and brings it if the device is there.
-pub(super) fn keep(state: &mut State, number: u64, id: &str, stanza: Node) {
+pub(super) fn keep(state: &mut State, number: u64, kept: Kept) {
     if let Some(online) = state.online.get(&number) {
-        let _ = online.send(Out::Stanza(stanza.clone()));
+        let _ = online.send(Out::Stanza(kept.stanza.clone()));
     }
-    state.kept.entry(number).or_default().push((id.to_owned(), stanza));
+    state.kept.entry(number).or_default().push(kept);
 }
 
 /// Brings all that a device has not acknowledged; how much that is.
 pub(super) fn bring_kept(state: &State, number: u64) -> usize {
     let kept = state.kept.get(&number).map_or(&[][..], Vec::as_slice);
     if let Some(online) = state.online.get(&number) {
-        for (_, stanza) in kept {
-            let mut again = stanza.clone();
+        for one in kept {
+            let mut again = one.stanza.clone();
             again.attrs.insert("offline".to_owned(), "0".to_owned());
             let _ = online.send(Out::Stanza(again));
         }
@@ -96,11 +96,12 @@ pub(super) fn receipt(shared: &Shared, me: u64, out: &UnboundedSender<Out>, node
     let mut state = shared.state();
     let id = attribute(node, "id");
     // What was asked for again was not acknowledged.
-    if attribute(node, "type") != "retry" {
+    if &*node.tag == "ack" || attribute(node, "type") != "retry" {
         // What came together is acknowledged together: the first by its id, the others in a list.
         let others = children(node.get_optional_child("list")).iter().map(|item| attribute(item, "id"));
         let all: Vec<String> = others.chain([id.clone()]).collect();
-        state.kept.entry(me).or_default().retain(|(kept, _)| !all.contains(kept));
+        let receipt = (attribute(node, "class") == "receipt").then(|| attribute(node, "type"));
+        state.kept.entry(me).or_default().retain(|kept| kept.receipt != receipt || !all.contains(&kept.id));
     }
     if &*node.tag == "ack" {
         return;
@@ -110,13 +111,12 @@ pub(super) fn receipt(shared: &Shared, me: u64, out: &UnboundedSender<Out>, node
     let _ = out.send(Out::Stanza(ack.build()));
     let Some(real) = state.device_of(&to).filter(|real| *real != me) else { return };
     let from = if to.is_lid() { lid(me) } else { pn(me) };
-    let mut told = NodeBuilder::new("receipt").attr("from", from.with_device(1)).attr("id", id);
+    let mut told = NodeBuilder::new("receipt").attr("from", from.with_device(1)).attr("id", id.clone());
     told = told.attr("t", super::now().to_string());
     let kind = attribute(node, "type");
     if !kind.is_empty() {
-        told = told.attr("type", kind);
+        told = told.attr("type", kind.clone());
     }
-    if let Some(online) = state.online.get(&real) {
-        let _ = online.send(Out::Stanza(told.children(node.children().unwrap_or(&[]).to_vec()).build()));
-    }
+    let stanza = told.children(node.children().unwrap_or(&[]).to_vec()).build();
+    keep(&mut state, real, Kept { id, receipt: Some(kind), stanza });
 }
