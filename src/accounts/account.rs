@@ -125,7 +125,7 @@ pub(super) fn create(tx: &WriteTx<'_>, new: &NewAccount, now: Time, actor: &str)
         params![name, zone.to_string(), new.region.map(|r| r.to_string()), new.plan.map(Plan::as_str), now],
     )?);
     set_modules(tx, id, &new.modules)?;
-    record(tx, now, actor, id, "account.create", None, Some(&describe(&find(tx, id, now)?)))?;
+    record(tx, (now, actor), id, "account.create", (None, Some(&describe(&find(tx, id, now)?))))?;
     Ok(id)
 }
 
@@ -160,7 +160,7 @@ pub(super) fn update(
         record_grant(tx, id, grant, now, actor)?;
     }
     let account = find(tx, id, now)?;
-    record(tx, now, actor, id, "account.update", Some(&before), Some(&describe(&account)))?;
+    record(tx, (now, actor), id, "account.update", (Some(&before), Some(&describe(&account))))?;
     Ok(account)
 }
 
@@ -293,7 +293,7 @@ pub(super) fn set_disabled(
     }
     let account = find(tx, id, now)?;
     let word = if disabled { "account.disable" } else { "account.enable" };
-    record(tx, now, actor, id, word, Some(&before), Some(&describe(&account)))?;
+    record(tx, (now, actor), id, word, (Some(&before), Some(&describe(&account))))?;
     Ok(account)
 }
 
@@ -327,12 +327,10 @@ fn describe(account: &Account) -> String {
 
 fn record(
     tx: &WriteTx<'_>,
-    now: Time,
-    actor: &str,
+    (now, actor): (Time, &str),
     id: AccountId,
     action: &str,
-    before: Option<&str>,
-    after: Option<&str>,
+    (before, after): (Option<&str>, Option<&str>),
 ) -> Result<(), StoreError> {
     let target = id.to_string();
     audit::record(tx, now, &audit::AuditEntry { actor, account: Some(id), action, target: &target, before, after })

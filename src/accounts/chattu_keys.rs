@@ -4,6 +4,7 @@
 //! so it is kept sealed beside its hash. An account key is kept as a hash alone.
 
 use super::{AccountError, Accounts, KeyKind, NewKey, Role, User, key, user};
+use crate::model::moment::Moment;
 use crate::{
     model::{
         clock::Time,
@@ -30,7 +31,8 @@ impl Accounts {
             return Ok(text);
         }
         let (vault, wanted, random) = (self.vault.clone(), instance.clone(), self.random.clone());
-        let text = self.store.write(move |tx| make(tx, &vault, account, &wanted, now, &*random)).await?;
+        let text =
+            self.store.write(move |tx| make(tx, &vault, account, &wanted, Moment { now, random: &*random })).await?;
         self.refresh_ring().await?;
         Ok(text)
     }
@@ -57,7 +59,7 @@ impl Accounts {
                        RETURNING account_id";
             match tx.find(sql, params![id, purpose.as_str()], |r| r.get::<_, AccountId>(0))? {
                 None => Err(AccountError::NotFound(format!("there is no key {id} of the Chattu dialect"))),
-                Some(account) => key::record(tx, now, &actor, account, "key.purpose", id, purpose.as_str()),
+                Some(account) => key::record(tx, (now, &actor), account, "key.purpose", (id, purpose.as_str())),
             }
         });
         done.await?;
@@ -103,9 +105,9 @@ fn make(
     vault: &Vault,
     account: AccountId,
     instance: &InstanceId,
-    now: Time,
-    random: &dyn Random,
+    moment: Moment<'_>,
 ) -> Result<String, AccountError> {
+    let Moment { now, random } = moment;
     // Two who ask at once get the same one.
     if let Some(text) = open(tx, vault, account, instance, now)? {
         return Ok(text);

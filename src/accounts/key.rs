@@ -119,7 +119,7 @@ pub(super) fn create(
             params![id, instance],
         )?;
     }
-    record(tx, now, actor, new.account, "key.create", id, prefix)?;
+    record(tx, (now, actor), new.account, "key.create", (id, prefix))?;
     Ok((id, text))
 }
 
@@ -163,7 +163,7 @@ pub(super) fn revoke(tx: &WriteTx<'_>, id: KeyId, now: Time, actor: &str) -> Res
         return Err(AccountError::NotFound(format!("there is no key {id}; `wa-gateway key list` shows them")));
     };
     tx.execute("UPDATE api_keys SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL", params![id, now])?;
-    record(tx, now, actor, account, "key.revoke", id, &prefix)
+    record(tx, (now, actor), account, "key.revoke", (id, &prefix))
 }
 
 /// Notes that a key was used, at most once a minute: a busy key costs a look and no write.
@@ -204,16 +204,14 @@ fn checksum(body: &str) -> String {
 
 pub(super) fn record(
     tx: &WriteTx<'_>,
-    now: Time,
-    actor: &str,
+    (now, actor): (Time, &str),
     account: AccountId,
     action: &str,
-    id: KeyId,
-    prefix: &str,
+    (id, after): (KeyId, &str),
 ) -> Result<(), AccountError> {
     let target = id.to_string();
     let entry =
-        audit::AuditEntry { actor, account: Some(account), action, target: &target, before: None, after: Some(prefix) };
+        audit::AuditEntry { actor, account: Some(account), action, target: &target, before: None, after: Some(after) };
     Ok(audit::record(tx, now, &entry)?)
 }
 

@@ -131,7 +131,7 @@ impl Accounts {
         actor: &str,
     ) -> Result<(), AccountError> {
         let (now, actor, answer) = (self.clock.now(), actor.to_owned(), answer.trim().to_owned());
-        self.store.write(move |tx| decide(tx, id, grant.as_ref(), &answer, now, &actor)).await
+        self.store.write(move |tx| decide(tx, id, grant.as_ref(), &answer, (now, &actor))).await
     }
 }
 
@@ -173,7 +173,7 @@ fn withdraw(tx: &WriteTx<'_>, account: AccountId, id: i64, now: Time, actor: &st
         return Err(AccountError::NotFound(format!("account {account} has no granted limit {id} in force")));
     }
     let after = describe(&account::find(tx, account, now)?);
-    record(tx, now, actor, account, "account.limit_withdrawn", Some(&before), &after)
+    record(tx, (now, actor), account, "account.limit_withdrawn", (Some(&before), &after))
 }
 
 fn ask(
@@ -207,9 +207,9 @@ fn ask(
         params![account, daily, monthly, reason, actor, now],
     )?;
     let parameters = json!({"name": holds.name, "daily": daily, "monthly": monthly});
-    notices::raise(tx, None, NoticeKind::LimitRequested, &id.to_string(), &parameters, now)?;
+    notices::raise(tx, None, (NoticeKind::LimitRequested, &id.to_string()), &parameters, now)?;
     let after = json!({"daily": daily, "monthly": monthly, "reason": reason}).to_string();
-    record(tx, now, actor, account, "limit.request", None, &after)?;
+    record(tx, (now, actor), account, "limit.request", (None, &after))?;
     Ok(id)
 }
 
@@ -247,8 +247,7 @@ fn decide(
     id: i64,
     grant: Option<&Grant>,
     answer: &str,
-    now: Time,
-    actor: &str,
+    (now, actor): (Time, &str),
 ) -> Result<(), AccountError> {
     if answer.is_empty() || answer.chars().count() > REASON_MAX {
         return Err(AccountError::Invalid(why!(
@@ -270,11 +269,11 @@ fn decide(
     }
     notices::clear(tx, None, NoticeKind::LimitRequested, &id.to_string(), now)?;
     let parameters = json!({"decision": decision.as_str(), "answer": answer});
-    notices::raise(tx, Some(account), NoticeKind::LimitDecided, &id.to_string(), &parameters, now)?;
+    notices::raise(tx, Some(account), (NoticeKind::LimitDecided, &id.to_string()), &parameters, now)?;
     let mut after = serde_json::to_value(account::find(tx, account, now)?).unwrap_or_default();
     after["answer"] = json!(answer);
     let word = if grant.is_some() { "limit.grant" } else { "limit.deny" };
-    record(tx, now, actor, account, word, Some(&before), &after.to_string())
+    record(tx, (now, actor), account, word, (Some(&before), &after.to_string()))
 }
 
 fn describe(account: &super::Account) -> String {
@@ -283,12 +282,10 @@ fn describe(account: &super::Account) -> String {
 
 fn record(
     tx: &WriteTx<'_>,
-    now: Time,
-    actor: &str,
+    (now, actor): (Time, &str),
     account: AccountId,
     action: &str,
-    before: Option<&str>,
-    after: &str,
+    (before, after): (Option<&str>, &str),
 ) -> Result<(), AccountError> {
     let target = account.to_string();
     let entry =

@@ -8,6 +8,7 @@ use super::{
     second_factor::{self, CodeCheck},
     user,
 };
+use crate::model::moment::Moment;
 use crate::{
     model::{clock::Time, ids::UserId, random::base62},
     store::{StoreError, WriteTx},
@@ -206,7 +207,7 @@ impl Accounts {
         let (now, random, agent) = (self.clock.now(), self.random.clone(), user_agent.to_owned());
         self.store
             .write(move |tx: &WriteTx<'_>| {
-                user::begin_session(tx, user, &agent, &format!("{how}, from {from}"), now, &*random)
+                user::begin_session(tx, user, &agent, &format!("{how}, from {from}"), Moment { now, random: &*random })
             })
             .await
     }
@@ -261,8 +262,7 @@ impl PendingLogins {
 /// An audit row about a user.
 pub(super) fn note(
     tx: &WriteTx<'_>,
-    now: Time,
-    actor: &str,
+    (now, actor): (Time, &str),
     action: &str,
     user: UserId,
     after: &str,

@@ -39,6 +39,7 @@ pub use session::Session;
 pub use setup::FirstUser;
 pub use user::{AccountOwner, LinkPurpose, NewUser, OneTimeLink, Role, User, list_owners};
 
+use crate::model::moment::Moment;
 use crate::{
     model::{
         clock::Clock,
@@ -218,7 +219,9 @@ impl Accounts {
     ) -> Result<OneTimeLink, AccountError> {
         let (now, actor, random) = (self.clock.now(), actor.to_owned(), self.random.clone());
         let email = email.to_owned();
-        self.store.write(move |tx| user::create_link(tx, &email, purpose, now, &*random, &actor)).await
+        self.store
+            .write(move |tx| user::create_link(tx, &email, purpose, Moment { now, random: &*random }, &actor))
+            .await
     }
 
     /// Uses up a login link: a session for its user. `from` is kept in the audit.
@@ -228,7 +231,7 @@ impl Accounts {
     pub async fn redeem_login(&self, token: &str, user_agent: &str, from: IpAddr) -> Result<OneTimeLink, AccountError> {
         let (now, random) = (self.clock.now(), self.random.clone());
         let (token, agent) = (token.to_owned(), user_agent.to_owned());
-        self.store.write(move |tx| user::redeem_login(tx, &token, &agent, from, now, &*random)).await
+        self.store.write(move |tx| user::redeem_login(tx, &token, &agent, from, Moment { now, random: &*random })).await
     }
 
     /// The session behind a cookie's token, if it is in force.

@@ -116,7 +116,7 @@ fn set_role(tx: &WriteTx<'_>, user: UserId, role: Role, now: Time, actor: &str) 
         return Err(last_admin());
     }
     tx.execute("DELETE FROM sessions WHERE user_id = ?1", params![user])?;
-    Ok(note(tx, now, actor, "user.role", user, role.as_str())?)
+    Ok(note(tx, (now, actor), "user.role", user, role.as_str())?)
 }
 
 fn unknown(user: UserId) -> AccountError {

@@ -80,7 +80,7 @@ impl Accounts {
                         params![user, hash(code)],
                     )?;
                 }
-                Ok::<_, LoginError>(note(tx, now, "self", "user.second_factor", user, "on")?)
+                Ok::<_, LoginError>(note(tx, (now, "self"), "user.second_factor", user, "on")?)
             })
             .await;
         match &confirmed {
@@ -98,7 +98,7 @@ impl Accounts {
             .write(move |tx| {
                 tx.execute("DELETE FROM second_factors WHERE user_id = ?1", params![user])?;
                 tx.execute("DELETE FROM recovery_codes WHERE user_id = ?1", params![user])?;
-                note(tx, now, &actor, "user.second_factor", user, "off")
+                note(tx, (now, &actor), "user.second_factor", user, "off")
             })
             .await
     }

@@ -1,6 +1,7 @@
 //! People who log in, their one-time links and their sessions. Tokens have 256 random bits; only hashes are kept.
 
 use super::{AccountError, account, audit, people};
+use crate::model::moment::Moment;
 use crate::{
     model::{
         clock::{SLACK, Time},
@@ -104,7 +105,7 @@ pub(super) fn create(tx: &WriteTx<'_>, new: &NewUser, now: Time, actor: &str) ->
         "INSERT INTO users (account_id, email, role, password_hash, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
         params![new.account, email, new.role.as_str(), new.password_hash, now],
     )?);
-    record(tx, now, actor, new.account, "user.create", id, new.role.as_str())?;
+    record(tx, (now, actor), new.account, "user.create", (id, new.role.as_str()))?;
     Ok(id)
 }
 
@@ -140,10 +141,10 @@ pub(super) fn create_link(
     tx: &WriteTx<'_>,
     email: &str,
     purpose: LinkPurpose,
-    now: Time,
-    random: &dyn Random,
+    moment: Moment<'_>,
     actor: &str,
 ) -> Result<OneTimeLink, AccountError> {
+    let Moment { now, random } = moment;
     let user = tx.find(
         "SELECT id, account_id FROM users WHERE email = ?1 AND disabled_at IS NULL",
         params![email.trim()],
@@ -158,7 +159,7 @@ pub(super) fn create_link(
         "INSERT INTO login_links (token_hash, user_id, purpose, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)",
         params![token_hash(&link.token), user, purpose.as_str(), now, link.expires_at],
     )?;
-    record(tx, now, actor, account, "user.link", user, purpose.as_str())?;
+    record(tx, (now, actor), account, "user.link", (user, purpose.as_str()))?;
     Ok(link)
 }
 
@@ -167,9 +168,9 @@ pub(super) fn redeem_login(
     token: &str,
     user_agent: &str,
     from: IpAddr,
-    now: Time,
-    random: &dyn Random,
+    moment: Moment<'_>,
 ) -> Result<OneTimeLink, AccountError> {
+    let now = moment.now;
     let user = tx.find(
         "UPDATE login_links SET used_at = ?2
          WHERE token_hash = ?1 AND purpose = 'login' AND used_at IS NULL AND expires_at > ?2 AND created_at <= ?3
@@ -178,7 +179,7 @@ pub(super) fn redeem_login(
         |r| r.get::<_, UserId>(0),
     )?;
     let user = user.ok_or_else(link_gone)?;
-    Ok(begin_session(tx, user, user_agent, &format!("login link, from {from}"), now, random)?)
+    Ok(begin_session(tx, user, user_agent, &format!("login link, from {from}"), moment)?)
 }
 
 pub(super) fn begin_session(
@@ -186,9 +187,9 @@ pub(super) fn begin_session(
     user: UserId,
     user_agent: &str,
     how: &str,
-    now: Time,
-    random: &dyn Random,
+    moment: Moment<'_>,
 ) -> Result<OneTimeLink, StoreError> {
+    let Moment { now, random } = moment;
     let session = OneTimeLink { token: new_token(random), expires_at: now.plus(SESSION_MAX) };
     let agent: String = user_agent.chars().take(200).collect();
     tx.execute(
@@ -196,7 +197,7 @@ pub(super) fn begin_session(
          VALUES (?1, ?2, ?3, ?3, ?4, ?5)",
         params![token_hash(&session.token), user, now, session.expires_at, agent],
     )?;
-    record(tx, now, "self", None, "session.create", user, how)?;
+    record(tx, (now, "self"), None, "session.create", (user, how))?;
     Ok(session)
 }
 
@@ -243,7 +244,7 @@ pub(super) fn set_password(
     let keep = keep.map(token_hash);
     tx.execute("DELETE FROM sessions WHERE user_id = ?1 AND token_hash IS NOT ?2", params![user, keep])?;
     tx.execute("DELETE FROM login_links WHERE user_id = ?1", params![user])?;
-    record(tx, now, "self", None, "user.password", user, "changed")
+    record(tx, (now, "self"), None, "user.password", (user, "changed"))
 }
 
 pub(super) fn redeem_password_link(
@@ -315,7 +316,7 @@ pub(super) fn set_disabled(
     tx.execute("DELETE FROM sessions WHERE user_id = ?1", params![user])?;
     tx.execute("DELETE FROM login_links WHERE user_id = ?1", params![user])?;
     let word = if disabled { "user.disable" } else { "user.enable" };
-    Ok(record(tx, now, actor, None, word, user, "")?)
+    Ok(record(tx, (now, actor), None, word, (user, ""))?)
 }
 
 pub(super) fn link_gone() -> AccountError {
@@ -342,12 +343,10 @@ pub(super) fn token_hash(token: &str) -> [u8; 32] {
 
 fn record(
     tx: &WriteTx<'_>,
-    now: Time,
-    actor: &str,
+    (now, actor): (Time, &str),
     account: Option<AccountId>,
     action: &str,
-    user: UserId,
-    after: &str,
+    (user, after): (UserId, &str),
 ) -> Result<(), StoreError> {
     let target = user.to_string();
     audit::record(

@@ -164,7 +164,7 @@ impl Egress {
         let late = EgressError::TimedOut { sent: false, status: None };
         let addrs = within(&mut alarm, self.addresses(&target, of)).await.ok_or(late.clone())??;
         while let Some((line, place)) = self.waiting(&target, &addrs).await {
-            match self.exchange(line, place, request.clone(), &mut alarm, bounds).await {
+            match self.exchange((line, place), request.clone(), &mut alarm, bounds).await {
                 // Hung up while it waited: as good as never sent.
                 Err(EgressError::Broken { sent: false, .. }) => {}
                 done => return done,
@@ -174,7 +174,7 @@ impl Egress {
         let opened = line::open(&**clock, CONNECT_WITHIN.min(bounds.timeout), &addrs, tls);
         let (line, addr) = within(&mut alarm, opened).await.ok_or(late)??;
         let place = PoolKey { tls: target.tls, host: target.host, addr };
-        self.exchange(line, place, request, &mut alarm, bounds).await
+        self.exchange((line, place), request, &mut alarm, bounds).await
     }
 
     /// Connects to the host of `url`, with TLS where it says `https`, for whoever speaks something else than HTTP over
@@ -224,8 +224,7 @@ impl Egress {
 
     async fn exchange(
         &self,
-        mut line: Connection,
-        place: PoolKey,
+        (mut line, place): (Connection, PoolKey),
         request: Request<Full<Bytes>>,
         alarm: &mut Sleep<'_>,
         bounds: Bounds,

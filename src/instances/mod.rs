@@ -113,7 +113,7 @@ impl Instances {
         // What its provider closed stays so, unless something was set that may be the cure.
         let closed =
             closed_by_provider(&before).filter(|_| !common_settings::changes_connector(&changes, &before.settings));
-        let changed = self.store.write(move |tx| row::set(tx, &name, &changes, &vault, now, &actor)).await?;
+        let changed = self.store.write(move |tx| row::set(tx, &name, &changes, &vault, (now, &actor))).await?;
         self.registry.start(&self.setup(&changed, closed).await?)?;
         self.note_standing(id).await?;
         self.find(id).await
@@ -162,7 +162,7 @@ impl Instances {
         self.store
             .write(move |tx| {
                 row::find(tx, &name)?;
-                pause::pause(tx, &name, &reason, &[], now, &actor).map_err(InstanceError::from)
+                pause::pause(tx, &name, &reason, &[], (now, &actor)).map_err(InstanceError::from)
             })
             .await?;
         self.find(id).await

@@ -20,8 +20,7 @@ pub fn pause(
     id: &InstanceId,
     reason: &str,
     evidence: &[LogId],
-    now: Time,
-    actor: &str,
+    (now, actor): (Time, &str),
 ) -> Result<(), StoreError> {
     let account = tx.find(
         "UPDATE instances SET paused_at = ?2, pause_reason = ?3 WHERE id = ?1 AND paused_at IS NULL
@@ -36,8 +35,8 @@ pub fn pause(
         params![id, now, reason, evidence],
     )?;
     let parameters = json!({"reason": reason});
-    notices::raise(tx, Some(account), NoticeKind::InstancePaused, id.as_str(), &parameters, now)?;
-    record(tx, now, actor, account, id, "instance.pause", reason)
+    notices::raise(tx, Some(account), (NoticeKind::InstancePaused, id.as_str()), &parameters, now)?;
+    record(tx, (now, actor), account, id, ("instance.pause", reason))
 }
 
 /// Ends the pause of `id` and closes its review with `note`.
@@ -55,17 +54,15 @@ pub fn resume(tx: &WriteTx<'_>, id: &InstanceId, note: &str, now: Time, actor: &
     // Looked at: old strikes do not pause it again.
     tx.execute("DELETE FROM strikes WHERE instance_id = ?1", params![id])?;
     notices::clear(tx, Some(account), NoticeKind::InstancePaused, id.as_str(), now)?;
-    record(tx, now, actor, account, id, "instance.resume", note)
+    record(tx, (now, actor), account, id, ("instance.resume", note))
 }
 
 fn record(
     tx: &WriteTx<'_>,
-    now: Time,
-    actor: &str,
+    (now, actor): (Time, &str),
     account: AccountId,
     id: &InstanceId,
-    action: &str,
-    note: &str,
+    (action, note): (&str, &str),
 ) -> Result<(), StoreError> {
     let entry = audit::AuditEntry {
         actor,

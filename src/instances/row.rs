@@ -101,7 +101,7 @@ pub(super) fn create(
     for (name, value) in &secrets {
         secret::keep(tx, vault, &new.id, name, value)?;
     }
-    record(tx, now, actor, new.account, &new.id, "instance.create", None, Some(new.connector.as_str()))?;
+    record(tx, (now, actor), (new.account, &new.id), "instance.create", (None, Some(new.connector.as_str())))?;
     find(tx, &new.id)
 }
 
@@ -110,8 +110,7 @@ pub(super) fn set(
     id: &InstanceId,
     changes: &BTreeMap<String, String>,
     vault: &Vault,
-    now: Time,
-    actor: &str,
+    (now, actor): (Time, &str),
 ) -> Result<Instance, InstanceError> {
     let before = find(tx, id)?;
     let (ours, changes) = common_settings::apart(changes);
@@ -140,7 +139,7 @@ pub(super) fn set(
     settings.extend(ours);
     let after = settings_text(&settings);
     let was = settings_text(&before.settings);
-    record(tx, now, actor, before.account_id, id, "instance.set", Some(&was), Some(&after))?;
+    record(tx, (now, actor), (before.account_id, id), "instance.set", (Some(&was), Some(&after)))?;
     find(tx, id)
 }
 
@@ -153,7 +152,7 @@ pub(super) fn delete(tx: &WriteTx<'_>, id: &InstanceId, now: Time, actor: &str) 
     for kind in [NoticeKind::InstanceDisconnected, NoticeKind::InstancePaused] {
         notices::clear(tx, Some(instance.account_id), kind, id.as_str(), now)?;
     }
-    Ok(record(tx, now, actor, instance.account_id, id, "instance.delete", Some(&instance.name), None)?)
+    Ok(record(tx, (now, actor), (instance.account_id, id), "instance.delete", (Some(&instance.name), None))?)
 }
 
 /// One instance, in a read that brings more.
@@ -225,7 +224,7 @@ pub fn record_standing(
         emit(&Event::InstanceConnected { phone })?;
     } else if was_open && !is_open {
         let parameters = json!({"name": before.name, "state": standing.state, "reason": standing.reason});
-        notices::raise(tx, Some(before.account_id), NoticeKind::InstanceDisconnected, id.as_str(), &parameters, now)?;
+        notices::raise(tx, Some(before.account_id), (NoticeKind::InstanceDisconnected, id.as_str()), &parameters, now)?;
         emit(&Event::InstanceDisconnected { phone, reason: standing.reason.clone() })?;
     }
     emit(&Event::InstanceConnectionUpdated {
@@ -265,16 +264,12 @@ fn settings_text(settings: &BTreeMap<String, String>) -> String {
     serde_json::to_string(settings).unwrap_or_else(|_| "{}".into())
 }
 
-#[expect(clippy::too_many_arguments, reason = "an audit row has this many columns, and one caller for each of them")]
 fn record(
     tx: &WriteTx<'_>,
-    now: Time,
-    actor: &str,
-    account: AccountId,
-    id: &InstanceId,
+    (now, actor): (Time, &str),
+    (account, id): (AccountId, &InstanceId),
     action: &str,
-    before: Option<&str>,
-    after: Option<&str>,
+    (before, after): (Option<&str>, Option<&str>),
 ) -> Result<(), StoreError> {
     let entry = audit::AuditEntry { actor, account: Some(account), action, target: id.as_str(), before, after };
     audit::record(tx, now, &entry)

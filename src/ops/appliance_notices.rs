@@ -61,7 +61,7 @@ pub fn backup(tx: &WriteTx<'_>, problem: Option<&str>, now: Time) -> Result<(), 
 
 fn tell(tx: &WriteTx<'_>, kind: NoticeKind, parameters: Option<&Value>, now: Time) -> Result<(), StoreError> {
     match parameters {
-        Some(parameters) => notices::raise(tx, None, kind, "", parameters, now),
+        Some(parameters) => notices::raise(tx, None, (kind, ""), parameters, now),
         None => notices::clear(tx, None, kind, "", now),
     }
 }

@@ -91,8 +91,9 @@ impl Metrics {
     pub fn render(&self, gauges: &Gauges) -> String {
         let mut page = Exposition(String::with_capacity(4096));
         let now = self.clock.now();
-        page.one("build_info", "gauge", "The running version.", [("version", env!("CARGO_PKG_VERSION"))], 1);
-        page.one("uptime_seconds", "gauge", "Since the start.", [], now.since(self.started).as_secs());
+        page.head("build_info", "gauge", "The running version.");
+        page.line("build_info", [("version", env!("CARGO_PKG_VERSION"))], 1);
+        page.gauge("uptime_seconds", "Since the start.", Some(now.since(self.started).as_secs()));
         page.head("messages_total", "counter", "Answered send requests by how they ended.");
         for outcome in Outcome::ALL {
             let count = self.messages[*outcome as usize].load(Ordering::Relaxed);
@@ -146,21 +147,10 @@ impl Exposition {
         let _ = writeln!(self.0, "{} {value}", if N == 0 { "" } else { "}" });
     }
 
-    fn one<const N: usize>(
-        &mut self,
-        name: &str,
-        kind: &str,
-        help: &str,
-        labels: [(&str, &str); N],
-        value: impl Display,
-    ) {
-        self.head(name, kind, help);
-        self.line(name, labels, value);
-    }
-
     fn gauge(&mut self, name: &str, help: &str, value: Option<impl Display>) {
         if let Some(value) = value {
-            self.one(name, "gauge", help, [], value);
+            self.head(name, "gauge", help);
+            self.line(name, [], value);
         }
     }
 

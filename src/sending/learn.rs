@@ -91,7 +91,7 @@ impl Learning<'_> {
         let parameters = json!({"name": name, "instance": self.instance, "kind": ASTRAY, "reason": reason});
         let subject = format!("{}/{ASTRAY}", self.instance);
         notices::clear(tx, Some(self.account), NoticeKind::ProviderNews, &subject, self.now)?;
-        notices::raise(tx, Some(self.account), NoticeKind::ProviderNews, &subject, &parameters, self.now)
+        notices::raise(tx, Some(self.account), (NoticeKind::ProviderNews, &subject), &parameters, self.now)
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) fn reserve(
             hundredfold if hundredfold >= limit.saturating_mul(NEAR_PERCENT) => NoticeKind::LimitNear,
             _ => continue,
         };
-        notices::raise_once(tx, account, kind, name, &json!({"period": name, "limit": limit, "used": used}), now)?;
+        notices::raise_once(tx, account, (kind, name), &json!({"period": name, "limit": limit, "used": used}), now)?;
     }
     Ok(())
 }

@@ -40,7 +40,7 @@ pub(super) fn strike(
         evidence.len(),
         rules.strikes_window.as_secs() / 60
     );
-    pause::pause(tx, &request.instance, &reason, &evidence, facts.now, "guard")
+    pause::pause(tx, &request.instance, &reason, &evidence, (facts.now, "guard"))
 }
 
 /// Pauses an instance whose messages fail or drive people away at twice the thresholds.
@@ -55,5 +55,5 @@ pub(super) fn pause_for_health(
         "of {} messages lately {} failed for reasons of the recipient, and {} people opted out",
         pace.sent, pace.failed, pace.opted_out
     );
-    pause::pause(tx, instance, &reason, &[log_id], facts.now, "guard")
+    pause::pause(tx, instance, &reason, &[log_id], (facts.now, "guard"))
 }

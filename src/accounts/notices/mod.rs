@@ -68,8 +68,7 @@ pub struct Notice {
 pub fn raise(
     tx: &WriteTx<'_>,
     account: Option<AccountId>,
-    kind: NoticeKind,
-    subject: &str,
+    (kind, subject): (NoticeKind, &str),
     parameters: &Value,
     now: Time,
 ) -> Result<(), StoreError> {
@@ -85,8 +84,7 @@ pub fn raise(
 pub fn raise_once(
     tx: &WriteTx<'_>,
     account: AccountId,
-    kind: NoticeKind,
-    subject: &str,
+    (kind, subject): (NoticeKind, &str),
     parameters: &Value,
     now: Time,
 ) -> Result<(), StoreError> {
@@ -94,7 +92,7 @@ pub fn raise_once(
     if tx.one(known, params![account, kind.as_str(), subject], |r| r.get::<_, bool>(0))? {
         return Ok(());
     }
-    raise(tx, Some(account), kind, subject, parameters, now)
+    raise(tx, Some(account), (kind, subject), parameters, now)
 }
 
 /// The cause is gone.

@@ -198,7 +198,7 @@ impl Execute for ThreecxTemplate {
             let all = gateway.threecx.templates(&id, everybody()).await.map_err(text)?;
             return Ok(all.into_iter().find(|t| t.event_type == event).map_or(Value::Null, |t| json!(t)));
         }
-        let saved = gateway.threecx.save_template(&id, everybody(), event, (enabled, self.text), BY).await;
+        let saved = gateway.threecx.save_template(&id, everybody(), (event, enabled, self.text), BY).await;
         Ok(json!(saved.map_err(text)?))
     }
 }

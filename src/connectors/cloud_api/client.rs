@@ -115,7 +115,7 @@ impl GraphClient {
     /// The file at an address that [`GraphClient::media`] told.
     pub(super) async fn file(&self, url: &str, max_bytes: usize) -> Result<GraphResponse, EgressError> {
         let bounds = Bounds { timeout: FETCH, max_answer_bytes: max_bytes };
-        self.exchange(Method::GET, url, None, Bytes::new(), bounds).await
+        self.exchange(Method::GET, url, None, bounds).await
     }
 
     /// Whether an address is one of the API's own server.
@@ -126,22 +126,23 @@ impl GraphClient {
 
     async fn ask(&self, path: &str) -> Result<Value, GraphFailure> {
         let url = format!("{}{path}", self.base);
-        read(self.exchange(Method::GET, &url, None, Bytes::new(), ASK).await)
+        read(self.exchange(Method::GET, &url, None, ASK).await)
     }
 
     async fn post(&self, what: &str, kind: &str, body: Bytes, bounds: Bounds) -> Result<GraphResponse, EgressError> {
         let url = format!("{}/{}/{what}", self.base, self.phone_number_id);
-        self.exchange(Method::POST, &url, Some(kind), body, bounds).await
+        self.exchange(Method::POST, &url, Some((kind, body)), bounds).await
     }
 
     async fn exchange(
         &self,
         method: Method,
         url: &str,
-        kind: Option<&str>,
-        body: Bytes,
+        content: Option<(&str, Bytes)>,
         bounds: Bounds,
     ) -> Result<GraphResponse, EgressError> {
+        let (kind, body) = content.unzip();
+        let body = body.unwrap_or_default();
         let mut headers: Vec<(HeaderName, HeaderValue)> = vec![(header::AUTHORIZATION, self.authorization.clone())];
         if let Some(kind) = kind.and_then(|kind| HeaderValue::from_str(kind).ok()) {
             headers.push((header::CONTENT_TYPE, kind));

@@ -5,6 +5,7 @@
 //! it twice.
 
 use super::Chattu;
+use crate::model::moment::Moment;
 use crate::{
     events::webhooks::{self, EndpointReply},
     model::{
@@ -91,7 +92,7 @@ fn take(tx: &WriteTx<'_>, answered: &EndpointReply, now: Time, random: &dyn Rand
         // The instance's own setting, which needs no dialect.
         None => (rejection_text(tx, &answered.instance)?, None),
     };
-    queue(tx, &to, text, module, now, random)?;
+    queue(tx, &to, text, module, Moment { now, random })?;
     Ok(true)
 }
 
@@ -108,9 +109,9 @@ fn queue(
     to: &AnswerTarget<'_>,
     text: String,
     module: Option<Module>,
-    now: Time,
-    random: &dyn Random,
+    moment: Moment<'_>,
 ) -> Result<(), StoreError> {
+    let Moment { now, random } = moment;
     let account = to.account;
     let new = schedule::NewSchedule {
         sender: Sender { account, key: None, source: Source::AutoReply, module, request_id: None },

@@ -36,18 +36,17 @@ impl Threecx {
         id: &IntegrationId,
         scope: Scope,
         shown: &Presented<'_>,
-        body: &[u8],
-        asked: Payload,
+        (body, asked): (&[u8], Payload),
     ) -> Result<Examination, ThreecxError> {
         let Integration { id, account_id, .. } = self.find(id, scope).await?;
         let mut proof = self.begin(&Presented { id: id.as_str(), ..*shown });
         proof.update(body);
         let not_authentic = self.ring.examine(proof);
         let (now, via) = (self.clock.now(), shown.via);
-        let before = Asking { rate: Ok(()), impossible: self.sending.rules().impossible_phone };
+        let before = Asking { rate: Ok(()), impossible: self.sending.rules().impossible_phone, now };
         let judged = self.store.read(move |tx| {
             let event = event_of(&asked, via);
-            let facts = facts::load(tx, &id, &sender(account_id, ""), event.as_ref(), &before, now)?;
+            let facts = facts::load(tx, &id, &sender(account_id, ""), event.as_ref(), &before)?;
             let next = judge::before_reading(&asked, &facts).and_then(|()| match &event {
                 Some(event) => judge::judge(event, &facts),
                 None => Ok(NextStep::Record),

@@ -28,6 +28,7 @@ pub(super) struct Asking {
     pub(super) rate: Result<(), Duration>,
     /// What becomes of a number that cannot be one.
     pub(super) impossible: Impossible,
+    pub(super) now: Time,
 }
 
 /// What is judged.
@@ -52,9 +53,8 @@ pub(super) fn load(
     sender: &Sender,
     event: Option<&ThreecxEvent>,
     asked: &Asking,
-    now: Time,
 ) -> Result<RequestFacts, StoreError> {
-    let Asking { rate, impossible } = *asked;
+    let Asking { rate, impossible, now } = *asked;
     // Proven a moment ago: integrations are switched off, and never deleted.
     let found = integration::find(tx, id, Scope::Account(sender.account));
     let integration = found.map_err(|e| StoreError::Panicked(e.to_string()))?;

@@ -83,8 +83,8 @@ pub(super) fn decide(
     asked: &Payload,
     before: &Asking,
     request_id: &str,
-    now: Time,
 ) -> Result<Decided, StoreError> {
+    let now = before.now;
     if let Some((signature, until)) = admission.signature {
         tx.execute("DELETE FROM threecx_signatures WHERE until < ?1", params![now])?;
         let keep = "INSERT INTO threecx_signatures (signature, until) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
@@ -92,7 +92,7 @@ pub(super) fn decide(
     }
     let sender = sender(admission.account, request_id);
     let event = event_of(asked, admission.via);
-    let facts = facts::load(tx, &admission.id, &sender, event.as_ref(), before, now)?;
+    let facts = facts::load(tx, &admission.id, &sender, event.as_ref(), before)?;
     let mut line = RequestLogLine::new(admission, request_id, event.as_ref(), facts.recipient.as_ref());
     let event_type = event.as_ref().and_then(|e| e.event_type.clone().ok());
     let told = |ending| ThreecxReply { event_type, ending, answer: None };

@@ -104,7 +104,7 @@ pub(super) fn create(
     let described = settings.described();
     write(tx, &id, &settings)?;
     forward(tx, &id, vault, now)?;
-    note(tx, account, &id, "threecx.create", None, Some(&described), by, now)?;
+    note(tx, (by, now), (account, &id), "threecx.create", (None, Some(&described)))?;
     Ok(id)
 }
 
@@ -118,16 +118,23 @@ pub(super) struct IntegrationParts<'a> {
     pub(super) now: Time,
 }
 
+/// What changing an integration takes besides the change.
+#[derive(Clone, Copy)]
+pub(super) struct Doing<'a> {
+    pub(super) vault: &'a Vault,
+    pub(super) by: &'a Actor<'a>,
+    pub(super) now: Time,
+}
+
 /// Changes an integration.
 pub(super) fn update(
     tx: &WriteTx<'_>,
     id: &IntegrationId,
     scope: Scope,
     change: SettingsChange,
-    vault: &Vault,
-    by: &Actor<'_>,
-    now: Time,
+    doing: &Doing<'_>,
 ) -> Result<Integration, ThreecxError> {
+    let Doing { vault, by, now } = *doing;
     let before = find(tx, id, scope)?;
     let region = region_of(tx, before.account_id)?;
     let described = before.settings.described();
@@ -135,7 +142,8 @@ pub(super) fn update(
     check_instance(tx, before.account_id, &settings.instance)?;
     write(tx, id, &settings)?;
     forward(tx, id, vault, now)?;
-    note(tx, before.account_id, id, "threecx.update", Some(&described), Some(&settings.described()), by, now)?;
+    let change = (Some(described.as_str()), Some(settings.described()));
+    note(tx, (by, now), (before.account_id, id), "threecx.update", (change.0, change.1.as_deref()))?;
     find(tx, id, scope)
 }
 
@@ -145,10 +153,9 @@ pub(super) fn rotate(
     id: &IntegrationId,
     scope: Scope,
     secrets: &Secrets,
-    vault: &Vault,
-    by: &Actor<'_>,
-    now: Time,
+    doing: &Doing<'_>,
 ) -> Result<(), ThreecxError> {
+    let Doing { vault, by, now } = *doing;
     let found = find(tx, id, scope)?;
     tx.execute(
         "UPDATE threecx_integrations SET previous_secret = secret, previous_signing = signing_secret,
@@ -156,7 +163,7 @@ pub(super) fn rotate(
         params![id, vault.seal(SECRET, &secrets.secret), vault.seal(SIGNING, &secrets.signing), now.plus(OVERLAP)],
     )?;
     forward(tx, id, vault, now)?;
-    Ok(note(tx, found.account_id, id, "threecx.rotate", None, None, by, now)?)
+    Ok(note(tx, (by, now), (found.account_id, id), "threecx.rotate", (None, None))?)
 }
 
 /// One integration, whosever it is: for what happens by itself.
@@ -287,16 +294,12 @@ fn flat<S: Serializer>(s: &Settings, serializer: S) -> Result<S::Ok, S::Error> {
     .serialize(serializer)
 }
 
-#[expect(clippy::too_many_arguments, reason = "one line of the audit, said in its own order")]
 fn note(
     tx: &WriteTx<'_>,
-    account: AccountId,
-    id: &IntegrationId,
+    (by, now): (&Actor<'_>, Time),
+    (account, id): (AccountId, &IntegrationId),
     action: &str,
-    before: Option<&str>,
-    after: Option<&str>,
-    by: &Actor<'_>,
-    now: Time,
+    (before, after): (Option<&str>, Option<&str>),
 ) -> Result<(), StoreError> {
     let entry =
         audit::AuditEntry { actor: by.actor, account: Some(account), action, target: id.as_str(), before, after };

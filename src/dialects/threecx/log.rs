@@ -125,7 +125,7 @@ pub(super) fn record(
     )?;
     let repeated = log_id.is_none() && line.phone.is_none() && repeat(tx, line, outcome, reason.as_deref(), now)?;
     if !repeated {
-        insert(tx, line, outcome, reason.as_deref(), log_id, now)?;
+        insert(tx, line, (outcome, reason.as_deref()), log_id, now)?;
     }
     Ok(())
 }
@@ -150,8 +150,7 @@ fn repeat(
 fn insert(
     tx: &WriteTx<'_>,
     line: &RequestLogLine,
-    outcome: &str,
-    reason: Option<&str>,
+    (outcome, reason): (&str, Option<&str>),
     log_id: Option<LogId>,
     now: Time,
 ) -> Result<(), StoreError> {

@@ -5,7 +5,7 @@
 use super::{
     Actor, EventType, Integration, IntegrationId, Monitored, NewIntegration, Rejected, RequestLogEntry, Saved, Secrets,
     Settings, SettingsChange, Threecx, ThreecxError,
-    integration::{self, IntegrationParts},
+    integration::{self, Doing, IntegrationParts},
     log,
     template::{TemplateValues, TextTemplate},
     templates,
@@ -62,7 +62,7 @@ impl Threecx {
         let (actor, is_admin) = (by.actor.to_owned(), by.is_admin);
         let work = move |tx: &WriteTx<'_>| {
             let by = Actor { actor: &actor, is_admin };
-            integration::update(tx, &id, scope, change, &vault, &by, now)
+            integration::update(tx, &id, scope, change, &Doing { vault: &vault, by: &by, now })
         };
         let changed = self.store.write(work).await?;
         self.refresh().await?;
@@ -79,7 +79,7 @@ impl Threecx {
         let sealed = secrets.clone();
         let work = move |tx: &WriteTx<'_>| {
             let by = Actor { actor: &actor, is_admin };
-            integration::rotate(tx, &id, scope, &sealed, &vault, &by, now)
+            integration::rotate(tx, &id, scope, &sealed, &Doing { vault: &vault, by: &by, now })
         };
         self.store.write(work).await?;
         self.refresh().await?;
@@ -122,11 +122,9 @@ impl Threecx {
         &self,
         id: &IntegrationId,
         scope: Scope,
-        event_type: EventType,
-        change: (Option<bool>, Option<String>),
+        (event_type, enabled, text): (EventType, Option<bool>, Option<String>),
         by: Actor<'_>,
     ) -> Result<Saved, ThreecxError> {
-        let (enabled, text) = change;
         if !EventType::WITH_TEMPLATE.contains(&event_type) {
             let known = EventType::WITH_TEMPLATE.map(EventType::as_str).join(", ");
             return Err(ThreecxError::Invalid(why!(

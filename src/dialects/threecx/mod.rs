@@ -179,9 +179,9 @@ impl Threecx {
     ) -> Result<ThreecxReply, StoreError> {
         let (now, id) = (self.clock.now(), request_id.to_owned());
         let impossible = self.sending.rules().impossible_phone;
-        let before = Asking { rate: self.rates.take(&admission.id, now), impossible };
+        let before = Asking { rate: self.rates.take(&admission.id, now), impossible, now };
         let proven = admission.clone();
-        let decided = self.store.write(move |tx| handle::decide(tx, &admission, &asked, &before, &id, now)).await;
+        let decided = self.store.write(move |tx| handle::decide(tx, &admission, &asked, &before, &id)).await;
         let job = match decided.inspect_err(|_| self.ring.release(&proven))? {
             Decided::Told(told) => return Ok(*told),
             Decided::Send(job) => Arc::new(*job),

@@ -103,7 +103,7 @@ pub(super) fn create(
         params![new.account, new.instance, new.url, events, sealed, by.now],
     )?);
     let after = format!("{} {events}", new.url);
-    note(tx, new.account, id, "webhook.create", None, Some(&after), by)?;
+    note(tx, by, (new.account, id), "webhook.create", (None, Some(&after)))?;
     Ok(id)
 }
 
@@ -117,12 +117,10 @@ pub(super) struct ChangedBy {
 /// One line of the audit.
 fn note(
     tx: &WriteTx<'_>,
-    account: AccountId,
-    id: EndpointId,
-    action: &str,
-    before: Option<&str>,
-    after: Option<&str>,
     by: &ChangedBy,
+    (account, id): (AccountId, EndpointId),
+    action: &str,
+    (before, after): (Option<&str>, Option<&str>),
 ) -> Result<(), StoreError> {
     let target = id.to_string();
     let entry = audit::AuditEntry { actor: &by.actor, account: Some(account), action, target: &target, before, after };
@@ -135,9 +133,9 @@ fn tell_disabled(tx: &WriteTx<'_>, id: EndpointId, reason: &str, now: Time) -> R
         Ok((r.get::<_, AccountId>(0)?, r.get::<_, String>(1)?))
     })?;
     let by = ChangedBy { actor: "gateway".into(), now };
-    note(tx, account, id, "webhook.disable", None, Some(reason), &by)?;
+    note(tx, &by, (account, id), "webhook.disable", (None, Some(reason)))?;
     let parameters = json!({"url": url, "reason": reason});
-    notices::raise(tx, Some(account), NoticeKind::EndpointDisabled, &id.to_string(), &parameters, now)
+    notices::raise(tx, Some(account), (NoticeKind::EndpointDisabled, &id.to_string()), &parameters, now)
 }
 
 fn judge_events(names: &[String]) -> Result<String, WebhookError> {
@@ -175,14 +173,14 @@ pub(super) fn rotate(
 ) -> Result<(), WebhookError> {
     let endpoint = find(tx, id)?;
     own(&endpoint)?;
-    note(tx, endpoint.account_id, id, "webhook.rotate", None, None, by)?;
+    note(tx, by, (endpoint.account_id, id), "webhook.rotate", (None, None))?;
     Ok(secrets::replace(tx, id, secret, vault, by.now)?)
 }
 
 /// Enables an endpoint: what was collected is due at once.
 pub(super) fn enable(tx: &WriteTx<'_>, id: EndpointId, by: &ChangedBy) -> Result<(), WebhookError> {
     let endpoint = find(tx, id)?;
-    note(tx, endpoint.account_id, id, "webhook.enable", endpoint.disabled_reason.as_deref(), None, by)?;
+    note(tx, by, (endpoint.account_id, id), "webhook.enable", (endpoint.disabled_reason.as_deref(), None))?;
     Ok(reopen(tx, id, by.now)?)
 }
 
@@ -201,7 +199,7 @@ pub(super) fn reopen(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<(), 
 pub(super) fn disable(tx: &WriteTx<'_>, id: EndpointId, reason: &str, by: &ChangedBy) -> Result<(), WebhookError> {
     let endpoint = find(tx, id)?;
     if set_disabled(tx, id, reason, by.now)? {
-        note(tx, endpoint.account_id, id, "webhook.disable", None, Some(reason), by)?;
+        note(tx, by, (endpoint.account_id, id), "webhook.disable", (None, Some(reason)))?;
     }
     Ok(())
 }
@@ -223,7 +221,7 @@ fn set_disabled(tx: &WriteTx<'_>, id: EndpointId, reason: &str, now: Time) -> Re
 pub(super) fn delete(tx: &WriteTx<'_>, id: EndpointId, by: &ChangedBy) -> Result<(), WebhookError> {
     let endpoint = find(tx, id)?;
     own(&endpoint)?;
-    note(tx, endpoint.account_id, id, "webhook.delete", Some(&endpoint.destination_url), None, by)?;
+    note(tx, by, (endpoint.account_id, id), "webhook.delete", (Some(&endpoint.destination_url), None))?;
     notices::clear(tx, Some(endpoint.account_id), NoticeKind::EndpointDisabled, &id.to_string(), by.now)?;
     Ok(remove(tx, id, by.now)?)
 }

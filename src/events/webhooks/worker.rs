@@ -164,7 +164,7 @@ impl Webhooks {
         let resting = self.breakers.resting(self.clock.now());
         let room = PLACES_IN_ALL.saturating_sub(under_way.values().map(HashSet::len).sum());
         let (now, vault) = (self.clock.now(), self.vault.clone());
-        let claimed = self.store.read(move |tx| due(tx, &under_way, &resting, room, &vault, now)).await?;
+        let claimed = self.store.read(move |tx| due(tx, (&under_way, &resting), room, &vault, now)).await?;
         let mut all = self.claims.lock();
         for delivery in &claimed {
             all.entry(delivery.endpoint).or_default().insert(delivery.id);
@@ -213,7 +213,7 @@ impl Webhooks {
         self.breakers.note(endpoint, next == RetryDecision::Delivered, now);
         let is_first = answers && delivery.attempt == 1;
         let settling = self.store.write(move |tx| {
-            settle(tx, id, endpoint, &result, next, begun)?;
+            settle(tx, (id, endpoint), &result, next, begun)?;
             if is_first {
                 chattu::keep_answer(tx, id, next == RetryDecision::Delivered, &result.answer, begun)?;
             }
@@ -233,8 +233,7 @@ impl Webhooks {
 
 fn due(
     tx: &Tx<'_>,
-    under_way: &HashMap<EndpointId, HashSet<i64>>,
-    resting: &HashMap<EndpointId, Time>,
+    (under_way, resting): (&HashMap<EndpointId, HashSet<i64>>, &HashMap<EndpointId, Time>),
     mut room: usize,
     vault: &Vault,
     now: Time,
@@ -337,8 +336,7 @@ fn kept(answer: &str) -> &str {
 
 fn settle(
     tx: &WriteTx<'_>,
-    id: i64,
-    endpoint: EndpointId,
+    (id, endpoint): (i64, EndpointId),
     result: &Came,
     next: RetryDecision,
     at: Time,

@@ -50,8 +50,7 @@ fn tell_owner(tx: &WriteTx<'_>, recording: &Recording<'_>, kind: &str, text: &st
         return notices::raise(
             tx,
             Some(recording.account),
-            NoticeKind::ProviderNews,
-            &subject,
+            (NoticeKind::ProviderNews, &subject),
             &parameters,
             recording.now(),
         );
@@ -59,7 +58,7 @@ fn tell_owner(tx: &WriteTx<'_>, recording: &Recording<'_>, kind: &str, text: &st
     // A newer word about the same thing takes the older one's place.
     let (account, subject) = (Some(recording.account), format!("{instance}/{kind}"));
     notices::clear(tx, account, NoticeKind::ProviderNews, &subject, recording.now())?;
-    notices::raise(tx, account, NoticeKind::ProviderNews, &subject, &parameters, recording.now())
+    notices::raise(tx, account, (NoticeKind::ProviderNews, &subject), &parameters, recording.now())
 }
 
 /// The provider knows somebody, whom we know, by these names.

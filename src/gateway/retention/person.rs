@@ -347,7 +347,7 @@ fn keep_suppressions(tx: &WriteTx<'_>, erased: &Erased, known: &KnownContact) ->
     )?;
     for (source, since) in &in_force {
         for (kind, value) in &known.names {
-            erased.keep(tx, known.account, (kind, value), source, *since)?;
+            erased.keep(tx, known.account, (kind, value), (source, *since))?;
         }
     }
     Ok(in_force.len())

@@ -182,7 +182,7 @@ fn tell(
         "reason": format!("{} ({})", template.name, template.language),
     });
     let subject = subject(owner.instance, template);
-    notices::raise(tx, Some(owner.account), NoticeKind::TemplateMarketing, &subject, &parameters, now)
+    notices::raise(tx, Some(owner.account), (NoticeKind::TemplateMarketing, &subject), &parameters, now)
 }
 
 fn clear(tx: &WriteTx<'_>, owner: &TemplateOwner<'_>, template: &TemplateName, now: Time) -> Result<(), StoreError> {

@@ -25,8 +25,7 @@ impl Erased {
         tx: &WriteTx<'_>,
         account: AccountId,
         (kind, value): (&str, &str),
-        source: &str,
-        since: Time,
+        (source, since): (&str, Time),
     ) -> Result<(), StoreError> {
         tx.execute(
             "INSERT INTO erased_suppressions (account_id, hash, source, since) VALUES (?1, ?2, ?3, ?4)
@@ -66,7 +65,7 @@ impl Erased {
         }
         for (source, since) in &kept {
             for name in names {
-                self.keep(tx, account, *name, source, *since)?;
+                self.keep(tx, account, *name, (source, *since))?;
             }
         }
         Ok(())

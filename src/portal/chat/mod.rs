@@ -123,7 +123,7 @@ pub fn row_html(v: &Locale, c: &ShownChat, instance: &InstanceId, is_open: bool)
 /// # Errors
 /// No such instance or chat, or another account's.
 pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    view(gateway, v, v.query.text("instance"), v.query.text("chat"), "", String::new()).await
+    view(gateway, v, v.query.text("instance"), v.query.text("chat"), ("", String::new())).await
 }
 
 /// The page, with what was typed and what was wrong about it.
@@ -132,8 +132,7 @@ async fn view(
     v: &PageContext,
     instance: &str,
     chat: &str,
-    text: &str,
-    problem: String,
+    (text, problem): (&str, String),
 ) -> Result<Response, PageError> {
     let asked = ChatQuery {
         instance: instance.to_owned(),

@@ -30,9 +30,9 @@ pub async fn react(gateway: &AppState, v: &PageContext) -> Result<Response, Page
     let sign = v.form.text("emoji").to_owned();
     let is_sign = sign.is_empty() || emoji::is_one(&sign);
     let about = match (wrong(v, "", true), named) {
-        (Some(problem), _) => return refuse(gateway, v, &instance, &chat, "", problem).await,
+        (Some(problem), _) => return refuse(gateway, v, &instance, &chat, ("", problem)).await,
         (None, Some(about)) if is_sign => about,
-        _ => return refuse(gateway, v, &instance, &chat, "", v.t("chat.no_reply").to_owned()).await,
+        _ => return refuse(gateway, v, &instance, &chat, ("", v.t("chat.no_reply").to_owned())).await,
     };
     let reference = format!("{}{}", shown::OWN_REFERENCE, v.form.text("nonce"));
     let said = ChatDraft { draft: Draft::Reaction { about, emoji: sign }, reference, reply_to: None };
@@ -40,5 +40,5 @@ pub async fn react(gateway: &AppState, v: &PageContext) -> Result<Response, Page
         ChatId::Person(contact) => submit(gateway, v, &instance, Recipient::Contact(*contact), said).await?,
         ChatId::Group(group) => to_group(gateway, v, &instance, group.clone(), said).await?,
     };
-    conclude(gateway, v, &instance, &chat, &To::Known(id), done).await
+    conclude(gateway, v, &instance, (&chat, &To::Known(id)), done).await
 }

@@ -52,14 +52,14 @@ pub async fn send(gateway: &AppState, v: &PageContext) -> Result<Response, PageE
     let text = v.form.raw("text").replace("\r\n", "\n");
     let said = match read_form(gateway, v, &instance, &to, &text).await? {
         Ok(said) => said,
-        Err(problem) => return refuse(gateway, v, &instance, &chat, &text, problem).await,
+        Err(problem) => return refuse(gateway, v, &instance, &chat, (&text, problem)).await,
     };
     let done = match &to {
         To::Known(chats::ChatId::Group(id)) => {
             let Some(group) = gateway.chattu.group(&instance.id, id).await? else { return Err(PageError::NotFound) };
             if group.is_read_only {
                 let problem = v.t("chat.read_only").to_owned();
-                return refuse(gateway, v, &instance, &chat, &text, problem).await;
+                return refuse(gateway, v, &instance, &chat, (&text, problem)).await;
             }
             to_group(gateway, v, &instance, group.id, said).await?
         }
@@ -68,7 +68,7 @@ pub async fn send(gateway: &AppState, v: &PageContext) -> Result<Response, PageE
         }
         To::New(phone) => submit(gateway, v, &instance, Recipient::Phone(phone.clone()), said).await?,
     };
-    conclude(gateway, v, &instance, &chat, &to, done).await
+    conclude(gateway, v, &instance, (&chat, &to), done).await
 }
 
 /// What became of it, for the script or as the page to go on with.
@@ -76,8 +76,7 @@ pub(super) async fn conclude(
     gateway: &Gateway,
     v: &PageContext,
     instance: &Instance,
-    chat: &str,
-    to: &To,
+    (chat, to): (&str, &To),
     done: SentReply,
 ) -> Result<Response, PageError> {
     if let To::Known(id) = to
@@ -190,13 +189,12 @@ pub(super) async fn refuse(
     v: &PageContext,
     instance: &Instance,
     chat: &str,
-    text: &str,
-    problem: String,
+    (text, problem): (&str, String),
 ) -> Result<Response, PageError> {
     if wants_json(v) {
         return Ok(as_json(&json!({"problem": problem}), StatusCode::UNPROCESSABLE_ENTITY));
     }
-    let mut page = super::view(gateway, v, instance.id.as_str(), chat, text, problem).await?;
+    let mut page = super::view(gateway, v, instance.id.as_str(), chat, (text, problem)).await?;
     *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     Ok(page)
 }

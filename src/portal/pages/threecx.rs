@@ -132,7 +132,7 @@ async fn examine(state: &AppState, v: &PageContext, id: &IntegrationId) -> Resul
     let body = serde_json::Value::Object(asked.clone()).to_string();
     let secret = v.form.some("secret");
     let shown = Presented { id: "", via: Via::Webhook, secret, timestamp: None, signature: None, address: v.address };
-    match state.threecx.examine(id, v.scope()?, &shown, body.as_bytes(), Payload::Object(asked)).await {
+    match state.threecx.examine(id, v.scope()?, &shown, (body.as_bytes(), Payload::Object(asked))).await {
         Ok(mut finding) => {
             if secret.is_none() {
                 finding.not_authentic.clear();
@@ -150,8 +150,8 @@ async fn examine(state: &AppState, v: &PageContext, id: &IntegrationId) -> Resul
 pub async fn template(state: &AppState, v: &PageContext) -> Result<Response, PageError> {
     let id = id(v);
     let event = EventType::parse(v.form.text("event")).ok_or(PageError::NotFound)?;
-    let change = (Some(v.form.is_on("enabled")), Some(v.form.text("text").to_owned()));
-    match state.threecx.save_template(&id, v.scope()?, event, change, by(v)).await {
+    let change = (event, Some(v.form.is_on("enabled")), Some(v.form.text("text").to_owned()));
+    match state.threecx.save_template(&id, v.scope()?, change, by(v)).await {
         Ok(_) => Ok(see_other(&format!("/integrations/3cx/{id}?done=saved"))),
         Err(e) => again(state, v, &id, e).await,
     }

@@ -92,14 +92,14 @@ where
             .keep_alive_interval(limits.idle)
             .keep_alive_timeout(limits.header);
         let connection = builder.serve_connection(io, handling);
-        drive(connection, |c| c.graceful_shutdown(), &peer, &limits, h2, stop).await;
+        drive(connection, |c| c.graceful_shutdown(), (&peer, &limits), h2, stop).await;
     } else {
         let mut builder = http1::Builder::new();
         builder.max_headers(limits.headers).max_buf_size(limits.header_bytes).timer(TokioTimer::new());
         // The watch does it, without a timer for each request.
         builder.header_read_timeout(None);
         let connection = builder.serve_connection(io, handling).with_upgrades();
-        drive(connection, |c| c.graceful_shutdown(), &peer, &limits, h2, stop).await;
+        drive(connection, |c| c.graceful_shutdown(), (&peer, &limits), h2, stop).await;
     }
 }
 
@@ -107,8 +107,7 @@ where
 async fn drive<C: Future<Output = hyper::Result<()>>>(
     connection: C,
     end_gracefully: impl Fn(Pin<&mut C>),
-    peer: &Peer,
-    limits: &ServerLimits,
+    (peer, limits): (&Peer, &ServerLimits),
     h2: bool,
     mut stop: told::Receiver<bool>,
 ) {

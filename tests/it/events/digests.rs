@@ -38,7 +38,7 @@ async fn raise(world: &World, kind: NoticeKind, subject: &'static str) {
     let (account, now) = (AccountId(world.account), world.clock.now());
     let parameters = json!({"url": subject, "reason": "it answered 410", "period": subject, "limit": 5, "used": 4});
     let done =
-        world.gateway().store.write(move |tx| notices::raise(tx, Some(account), kind, subject, &parameters, now));
+        world.gateway().store.write(move |tx| notices::raise(tx, Some(account), (kind, subject), &parameters, now));
     done.await.map_err(|e: StoreError| e.to_string()).expect("written");
 }
 

@@ -43,7 +43,7 @@ pub async fn send_by_key(chattu: &Chattu, who: Who, mut incoming: Incoming) -> C
     let client = who.client_or_own(chattu, text(&object, "clientId")).await?;
     let group = find(chattu, &client, needed(&object, "groupId")?).await?;
     let more = json!({"groupId": group.id, "groupName": group.name});
-    send(chattu, &incoming, &who, &client, &group, &object, more).await
+    send(chattu, &incoming, &who, (&client, &group), (&object, more)).await
 }
 
 /// `POST /api/groups/{client_id}/{group_id}/send`
@@ -51,7 +51,7 @@ pub async fn send_by_session(chattu: &Chattu, who: Who, mut incoming: Incoming) 
     let object = object(&mut incoming).await?;
     let client = who.client(chattu, &incoming.segments[0]).await?;
     let group = find(chattu, &client, &incoming.segments[1]).await?;
-    send(chattu, &incoming, &who, &client, &group, &object, json!({})).await
+    send(chattu, &incoming, &who, (&client, &group), (&object, json!({}))).await
 }
 
 async fn find(chattu: &Chattu, client: &Instance, id: &str) -> Result<GroupInfo, ApiError> {
@@ -66,10 +66,8 @@ async fn send(
     chattu: &Chattu,
     incoming: &Incoming,
     who: &Who,
-    client: &Instance,
-    group: &GroupInfo,
-    object: &Map<String, Value>,
-    more: Value,
+    (client, group): (&Instance, &GroupInfo),
+    (object, more): (&Map<String, Value>, Value),
 ) -> ChattuResult {
     if group.is_read_only {
         return Err(ApiError::read_only());

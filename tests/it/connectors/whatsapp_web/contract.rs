@@ -99,7 +99,8 @@ impl World for WebWorld {
             self.ear.clear();
             // Each check sends under the same ids.
             self.reader.ear.clear();
-            let connector = open(&self.service, self.dir.path(), &self.clock, self.ear.clone(), &self.instance(), None);
+            let connector =
+                open(&self.service, self.dir.path(), &self.clock, self.ear.clone(), (&self.instance(), None));
             *self.running.lock().expect("unpoisoned") = Some(connector.clone());
             if provider == Provider::NotOpen {
                 wait::seen("a code", || connector.standing().state == InstanceState::Qr).await;

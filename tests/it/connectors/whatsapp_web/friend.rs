@@ -35,8 +35,7 @@ pub fn open(
     dir: &Path,
     clock: &Arc<TestClock>,
     ear: Arc<dyn Ear>,
-    id: &InstanceId,
-    closed: Option<String>,
+    (id, closed): (&InstanceId, Option<String>),
 ) -> Arc<WhatsappWeb> {
     let allow = service.door.addr.to_string().parse().expect("an entry");
     let deps = Deps { egress: Egress::system(vec![allow], clock.clone()), ..deps(dir, clock.clone(), ear) };
@@ -63,7 +62,7 @@ impl Friend {
         let dir = tempfile::tempdir().expect("a folder");
         let ear = Arc::new(RecordingEar::default());
         let id = InstanceId::from_text(format!("friend-{number}"));
-        let connector = open(service, dir.path(), clock, ear.clone(), &id, None);
+        let connector = open(service, dir.path(), clock, ear.clone(), (&id, None));
         link(service, &connector, number).await;
         Self { number, connector, ear, _dir: dir }
     }

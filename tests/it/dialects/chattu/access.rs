@@ -211,7 +211,7 @@ const SAME_ORIGIN: &str = "Sec-Fetch-Site: same-origin";
 const PRIVATE: &str = "Zaytoun-79-private";
 
 /// Asks for a route with everything that any route wants, about this client and this scheduled message.
-async fn ask(shop: &Shop, route: Route, who: &[String], client: &str, scheduled: &Value, file: &str) -> Reply {
+async fn ask(shop: &Shop, route: Route, who: &[String], client: &str, (scheduled, file): (&Value, &str)) -> Reply {
     let path = route.path.replace("{client_id}", client).replace("{chat_id}", "966501234567@c.us");
     let path = path.replace("{group_id}", GROUP).replace("{message_id}", file).replace("{id}", &scheduled.to_string());
     let body = json!({
@@ -243,7 +243,7 @@ async fn no_route_of_the_table_shows_or_touches_what_is_another_accounts() {
     for route in routes::table().into_iter().filter(|route| route.path != "/ws") {
         let name = format!("{} {}", route.method, route.path);
         for way in stranger.ways(route.access) {
-            let refused = ask(&shop, route, &way, INSTANCE, &scheduled, &file).await;
+            let refused = ask(&shop, route, &way, INSTANCE, (&scheduled, &file)).await;
             let told = marks.iter().find(|mark| refused.body.contains(*mark));
             assert_eq!(told, None, "{name} tells another account's: {}", refused.body);
             // A name that is taken is not given away, and says no more than that; one that is free would be made.
@@ -251,7 +251,7 @@ async fn no_route_of_the_table_shows_or_touches_what_is_another_accounts() {
                 assert_eq!(refused.json()["code"], "INVALID_REQUEST", "{}", refused.body);
                 continue;
             }
-            let nothing = ask(&shop, route, &way, "no-such-line", &json!(777), "msg_none").await;
+            let nothing = ask(&shop, route, &way, "no-such-line", (&json!(777), "msg_none")).await;
             match route.path {
                 "/api/reset-api-key" => assert_eq!(refused.status, 400, "{}", refused.body),
                 _ if route.method == "GET" && !route.path.contains('{') => {}
@@ -261,7 +261,7 @@ async fn no_route_of_the_table_shows_or_touches_what_is_another_accounts() {
             if route.method == "DELETE" && route.path.starts_with("/clients/") {
                 continue;
             }
-            let through = ask(&shop, route, &way, "other-line", &scheduled, &file).await;
+            let through = ask(&shop, route, &way, "other-line", (&scheduled, &file)).await;
             assert!(!through.body.contains(PRIVATE) && !through.body.contains(INSTANCE), "{name}: {}", through.body);
         }
     }
@@ -274,7 +274,7 @@ async fn no_route_of_the_table_shows_or_touches_what_is_another_accounts() {
         let key = vec![format!("x-api-key: {}", shop.key)];
         let session = vec![format!("Cookie: session={}", owner.cookies["session"]), SAME_ORIGIN.into()];
         let way = if route.access == "session" { session } else { key };
-        let seen = ask(&shop, route, &way, INSTANCE, &scheduled, &file).await;
+        let seen = ask(&shop, route, &way, INSTANCE, (&scheduled, &file)).await;
         match route.path {
             // It has no code: it is connected. And the message has no file.
             "/api/qr/{client_id}" | "/api/chats/{client_id}/media/{message_id}" => assert_eq!(seen.status, 404),

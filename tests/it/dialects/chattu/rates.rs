@@ -19,7 +19,7 @@ async fn shop() -> Shop {
     Shop::start_with(behind_a_proxy).await
 }
 
-async fn ask(shop: &Shop, from: &str, method: &str, path: &str, who: &[String], body: &Value) -> Reply {
+async fn ask(shop: &Shop, from: &str, (method, path): (&str, &str), who: &[String], body: &Value) -> Reply {
     let mut headers = vec!["Content-Type: application/json".to_owned(), format!("X-Forwarded-For: {from}")];
     headers.extend_from_slice(who);
     let body = if body.is_null() { String::new() } else { body.to_string() };
@@ -45,7 +45,7 @@ async fn a_key_asks_a_hundred_times_in_15_minutes_from_one_address() {
     let other = new_key(&shop.world, shop.world.account).await;
     let owner = Visitor::logged_in(&shop.world, "owner").await;
     let once =
-        async |from: &str, who: &[String]| ask(&shop, from, "GET", "/scheduled-messages", who, &Value::Null).await;
+        async |from: &str, who: &[String]| ask(&shop, from, ("GET", "/scheduled-messages"), who, &Value::Null).await;
     for n in 0..100 {
         assert_eq!(once("192.0.2.1", &key(&shop.key)).await.status, 200, "request {n}");
     }
@@ -64,7 +64,7 @@ async fn a_key_asks_a_hundred_times_in_15_minutes_from_one_address() {
 async fn ten_deletions_in_15_minutes_from_one_address() {
     let shop = shop().await;
     let delete =
-        async |from: &str| ask(&shop, from, "DELETE", "/scheduled-messages/77", &key(&shop.key), &Value::Null).await;
+        async |from: &str| ask(&shop, from, ("DELETE", "/scheduled-messages/77"), &key(&shop.key), &Value::Null).await;
     for _ in 0..10 {
         assert_eq!(delete("192.0.2.1").await.status, 404);
     }
@@ -81,7 +81,7 @@ async fn five_passwords_in_an_hour_from_one_address() {
     let owner = Visitor::logged_in(&shop.world, "owner").await;
     let path = format!("/clients/{INSTANCE}");
     let delete = async |from: &str, password: &str| {
-        ask(&shop, from, "DELETE", &path, &session(&owner), &json!({"password": password})).await
+        ask(&shop, from, ("DELETE", &path), &session(&owner), &json!({"password": password})).await
     };
     for _ in 0..5 {
         assert_eq!(delete("192.0.2.1", "a guess").await.status, 403);
@@ -90,11 +90,15 @@ async fn five_passwords_in_an_hour_from_one_address() {
     assert_eq!(shop.get("/api/profile").await.json()["clientCount"], 1, "it is still there");
     let renew = json!({"username": "owner@shop.example", "currentApiKey": "nonsense"});
     for _ in 0..5 {
-        let reply = ask(&shop, "192.0.2.1", "POST", "/api/reset-api-key", &[], &renew).await;
+        let reply = ask(&shop, "192.0.2.1", ("POST", "/api/reset-api-key"), &[], &renew).await;
         assert_eq!(reply.status, 401, "keys are counted for themselves");
     }
-    is_limited(&ask(&shop, "192.0.2.1", "POST", "/api/reset-api-key", &[], &renew).await, "3600");
-    assert_eq!(ask(&shop, "192.0.2.2", "POST", "/api/reset-api-key", &[], &renew).await.status, 401, "another address");
+    is_limited(&ask(&shop, "192.0.2.1", ("POST", "/api/reset-api-key"), &[], &renew).await, "3600");
+    assert_eq!(
+        ask(&shop, "192.0.2.2", ("POST", "/api/reset-api-key"), &[], &renew).await.status,
+        401,
+        "another address"
+    );
     is_limited(&delete("192.0.2.2", PASSWORD).await, "30");
     // The session's own count, which is over soon; another address has a share of its own.
     shop.world.later(Duration::from_secs(31));
@@ -108,13 +112,13 @@ async fn a_session_asks_for_chats_sixty_times_a_minute() {
     let (first, second) =
         (Visitor::logged_in(&shop.world, "owner").await, Visitor::logged_in(&shop.world, "owner").await);
     let path = format!("/api/chats/{INSTANCE}");
-    let once = async |who: &Visitor, from: &str| ask(&shop, from, "GET", &path, &session(who), &Value::Null).await;
+    let once = async |who: &Visitor, from: &str| ask(&shop, from, ("GET", &path), &session(who), &Value::Null).await;
     for _ in 0..60 {
         assert_eq!(once(&first, "192.0.2.1").await.status, 200);
     }
     is_limited(&once(&first, "192.0.2.2").await, "60");
     let group = format!("/api/groups/{INSTANCE}/120363123456789012@g.us/send");
-    let to_group = ask(&shop, "192.0.2.1", "POST", &group, &session(&first), &json!({"message": "x"})).await;
+    let to_group = ask(&shop, "192.0.2.1", ("POST", &group), &session(&first), &json!({"message": "x"})).await;
     is_limited(&to_group, "60");
     assert_eq!(once(&second, "192.0.2.1").await.status, 200, "the same person in another browser");
     shop.world.later(Duration::from_secs(60));

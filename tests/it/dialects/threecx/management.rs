@@ -41,7 +41,7 @@ async fn another_accounts_integration_is_like_none_at_all() {
             threecx.update(id, scope, change(), OWNER).await.map(drop),
             threecx.rotate(id, scope, OWNER).await.map(drop),
             threecx.templates(id, scope).await.map(drop),
-            threecx.save_template(id, scope, EventType::Voicemail, (Some(true), None), OWNER).await.map(drop),
+            threecx.save_template(id, scope, (EventType::Voicemail, Some(true), None), OWNER).await.map(drop),
             threecx.requests(id, scope).await.map(drop),
             threecx.test_forward(id, scope).await.map(drop),
         ];
@@ -80,7 +80,7 @@ async fn a_request_can_be_examined_without_a_trace() {
             signature: Some(&signature),
             address: "192.0.2.1".parse::<IpAddr>().expect("an address"),
         };
-        threecx.examine(&id, everybody(), &shown, bytes.as_bytes(), object(body)).await.expect("a finding")
+        threecx.examine(&id, everybody(), &shown, (bytes.as_bytes(), object(body))).await.expect("a finding")
     };
     let found = examined(&reply_to(PHONE), "wrong").await;
     assert_eq!(found.not_authentic, ["the secret is missing or wrong"]);

@@ -104,8 +104,7 @@ pub(super) async fn serve(shared: &Arc<Shared>, stream: TcpStream) -> anyhow::Re
             &mut noise,
             keys,
             &ephemeral,
-            &theirs,
-            &hello.r#static.unwrap_or_default(),
+            (&theirs, &hello.r#static.unwrap_or_default()),
             &hello.payload.unwrap_or_default(),
         )?
     } else {
@@ -155,8 +154,7 @@ fn known(
     noise: &mut NoiseHandshake,
     keys: &Keys,
     ephemeral: &KeyPair,
-    theirs: &[u8],
-    their_static: &[u8],
+    (theirs, their_static): (&[u8], &[u8]),
     payload: &[u8],
 ) -> anyhow::Result<(wa::handshake_message::ServerHello, Vec<u8>)> {
     noise.authenticate(&public(&keys.noise));

@@ -29,7 +29,7 @@ pub(super) fn message(shared: &Shared, me: u64, out: &UnboundedSender<Out>, node
     for (device, mut kids) in parts(node, &to) {
         let Some(real) = state.device_of(&device).filter(|real| *real != me) else { continue };
         kids.extend(node.get_optional_child("device-identity").cloned());
-        let brought = brought(node, me, &to, &device, &travelling, kids);
+        let brought = brought(node, me, (&to, &device), &travelling, kids);
         keep(&mut state, real, Kept { id: travelling.clone(), receipt: None, stanza: brought });
     }
     if fault == Some(Fault::Breaks) {
@@ -49,7 +49,7 @@ fn parts(node: &Node, to: &Jid) -> Vec<(Jid, Vec<Node>)> {
 }
 
 /// The stanza as the recipient's device gets it: from the writer, under the name that it was written to under.
-fn brought(node: &Node, me: u64, to: &Jid, device: &Jid, id: &str, kids: Vec<Node>) -> Node {
+fn brought(node: &Node, me: u64, (to, device): (&Jid, &Jid), id: &str, kids: Vec<Node>) -> Node {
     let by_lid = device.is_lid();
     let (from, other) = if by_lid { (lid(me), pn(me)) } else { (pn(me), lid(me)) };
     let from = from.with_device(1);
