@@ -8,7 +8,7 @@ use crate::{
     model::{
         clock::Time,
         ids::{InstanceId, MessageId},
-        message::Receipt,
+        message::{EchoOrigin, Receipt},
     },
 };
 
@@ -79,6 +79,17 @@ pub struct ProviderEvent {
 #[derive(Clone, PartialEq, Debug)]
 pub enum EventKind {
     Message(InboundMessage),
+    /// A message of our number's own that did not leave through this gateway.
+    Echo(Echo),
+    /// An edit or a deletion of which the provider tells only the message that it is about: chat and writer are that one's.
+    Change(HeardChange),
+    /// Another program or a person has a conversation now, or we have it again. It makes no contact.
+    Held {
+        /// With whom it is.
+        with: RemoteParty,
+        /// Who has it; none: we.
+        by: Option<EchoOrigin>,
+    },
     /// Something became of a message that we sent.
     Receipt(ReceiptHeard),
     /// The connection changed, or says why it did not.
@@ -194,6 +205,42 @@ pub struct RemoteParty {
     pub name: Option<String>,
 }
 
+/// A message of our number's own that did not leave through this gateway.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Echo {
+    /// To whom it went: every identity that the provider gave. In a group: nobody.
+    pub to: RemoteParty,
+    /// What wrote it.
+    pub origin: EchoOrigin,
+    /// What it says. Its `from` is empty: it is ours.
+    pub message: InboundMessage,
+}
+
+/// An edit or a deletion, where the provider says only what it is about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HeardChange {
+    /// An id of its own: the provider's, or one that is made of what it says.
+    pub provider_message_id: String,
+    /// The provider's id of the message that it changes.
+    pub about: String,
+    /// The new text; none: it was taken back.
+    pub text: Option<String>,
+    /// As it came: JSON.
+    pub raw: String,
+}
+
+/// In which connection a message is told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Told {
+    /// Now, as it was written.
+    #[default]
+    Live,
+    /// While the provider's own agent has the conversation: whoever answers takes it over.
+    Standby,
+    /// Long after it was written, with the rest of a chat that was held elsewhere. It is shown, and no program is told.
+    History,
+}
+
 /// One inbound message.
 #[derive(Clone, PartialEq, Debug)]
 pub struct InboundMessage {
@@ -204,11 +251,12 @@ pub struct InboundMessage {
     /// The group it was written in; none for one to one.
     pub group: Option<GroupRef>,
     /// text, image, video, audio, document, location, contacts, button, interactive, reaction, unsupported, …
+    /// [`EDIT`](crate::model::message::EDIT) and [`REVOKE`](crate::model::message::REVOKE) change the message that `reply_to` names: the chat shows it as it is now.
     /// `system` is the provider's own note: nobody wrote it.
     pub kind: String,
     /// Text, caption or button title.
     pub text: Option<String>,
-    /// The provider's id of the message that it answers.
+    /// The provider's id of the message that it answers, reacts to or changes.
     pub reply_to: Option<String>,
     /// Whether a whole-message opt-out word counts here: text and template quick replies, not interactive ones.
     pub may_opt_out: bool,
@@ -216,6 +264,8 @@ pub struct InboundMessage {
     pub media: Option<HeardMedia>,
     /// The message as it came, as JSON, where it holds more than these fields do: a place, an order, an unknown kind.
     pub raw: Option<String>,
+    /// In which connection it is told.
+    pub told: Told,
 }
 
 /// A file that came with a message.

@@ -21,6 +21,7 @@ pub mod groups;
 pub mod hook;
 pub mod inbound_event;
 pub mod meta_error;
+mod neighbours;
 pub mod outgoing;
 mod provider_text;
 pub mod registry;

@@ -5,9 +5,9 @@ use super::whatsapp_web::WhatsappWeb;
 use super::{
     Ack, ActionError, Address, Capabilities, ConnectionStatus, Connector, Ear, GroupInfo, HookAnswer, HookRequest,
     MediaError, Outgoing, Pairing, SendError, SendErrorKind,
-    cloud_api::CloudApi,
+    cloud_api::{CloudApi, CloudLines},
     evolution::{
-        Evolution,
+        Evolution, EvolutionLines,
         import::{self, ImportCandidate},
     },
     sandbox::Sandbox,
@@ -62,6 +62,8 @@ pub struct Wire {
 
 struct RegistryInner {
     deps: Deps,
+    cloud_lines: Arc<CloudLines>,
+    evolution_lines: Arc<EvolutionLines>,
     running: RwLock<HashMap<InstanceId, RunningConnector>>,
 }
 
@@ -94,7 +96,12 @@ pub struct BadSetting(pub Why);
 impl Registry {
     /// An empty registry, and the one wire.
     pub fn new(deps: Deps) -> (Self, Wire) {
-        let shared = Arc::new(RegistryInner { deps, running: RwLock::default() });
+        let shared = Arc::new(RegistryInner {
+            deps,
+            cloud_lines: Arc::default(),
+            evolution_lines: Arc::default(),
+            running: RwLock::default(),
+        });
         (Self { shared: shared.clone() }, Wire { shared })
     }
 
@@ -116,11 +123,11 @@ impl Registry {
                 RunningConnector { kind: setup.connector, connector: sandbox.clone(), sandbox: Some(sandbox) }
             }
             ConnectorKind::Evolution => {
-                let connector = Arc::new(Evolution::open(&self.shared.deps, setup)?);
+                let connector = Arc::new(Evolution::open(&self.shared.deps, setup, &self.shared.evolution_lines)?);
                 RunningConnector { kind: setup.connector, connector, sandbox: None }
             }
             ConnectorKind::CloudApi => {
-                let connector = Arc::new(CloudApi::open(&self.shared.deps, setup)?);
+                let connector = Arc::new(CloudApi::open(&self.shared.deps, setup, &self.shared.cloud_lines)?);
                 RunningConnector { kind: setup.connector, connector, sandbox: None }
             }
             #[cfg(feature = "whatsapp-web")]
@@ -174,13 +181,21 @@ impl Registry {
     /// # Errors
     /// The refusal; `404` too when no such instance runs by that connector.
     pub fn hook_limit(&self, kind: ConnectorKind, id: &InstanceId, head: &HookRequest) -> Result<usize, HookAnswer> {
-        self.find(kind, id).ok_or_else(HookAnswer::not_found)?.hook_limit(head)
+        match self.find(kind, id) {
+            Some(connector) => connector.hook_limit(head),
+            // Meta keeps one address for all numbers of an app: that of an instance that is gone may still be it.
+            None if self.is_left(kind, id) => self.shared.cloud_lines.limit(head).ok_or_else(HookAnswer::not_found),
+            None => Err(HookAnswer::not_found()),
+        }
     }
 
     /// A provider's call.
     pub async fn hook(&self, kind: ConnectorKind, id: &InstanceId, request: &HookRequest) -> HookAnswer {
         match self.find(kind, id) {
             Some(connector) => connector.hook(request).await,
+            None if self.is_left(kind, id) => {
+                self.shared.cloud_lines.answer(request).await.unwrap_or_else(HookAnswer::not_found)
+            }
             None => HookAnswer::not_found(),
         }
     }
@@ -273,6 +288,11 @@ impl Registry {
     fn running(&self, id: &InstanceId) -> Result<Arc<dyn Connector>, ActionError> {
         let running = self.shared.find(id).ok_or_else(|| ActionError("the instance is not running".into()))?;
         Ok(running.connector)
+    }
+
+    /// Whether this may be the address of a number that is gone, and no other instance's.
+    fn is_left(&self, kind: ConnectorKind, id: &InstanceId) -> bool {
+        kind == ConnectorKind::CloudApi && self.shared.find(id).is_none()
     }
 
     fn find(&self, kind: ConnectorKind, id: &InstanceId) -> Option<Arc<dyn Connector>> {

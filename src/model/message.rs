@@ -77,6 +77,21 @@ impl Receipt {
     }
 }
 
+string_enum! {
+    /// What wrote a message of our number's own.
+    EchoOrigin {
+        /// A person, on the number's own phone or on another device of it.
+        Phone = "phone",
+        /// The provider's own agent, such as Meta's Business Agent.
+        Agent = "agent",
+    }
+}
+
+/// The kind of a message whose only content is the new text of an earlier one, which `reply_to` names.
+pub const EDIT: &str = "edit";
+/// The kind of a message that takes back an earlier one, which `reply_to` names. It has no text.
+pub const REVOKE: &str = "revoke";
+
 #[cfg(test)]
 mod tests {
     use super::Status::{self, *};

@@ -9,7 +9,7 @@ use crate::{
     },
     store::{StoreError, Tx},
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 /// All of it, as of one commit.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -28,6 +28,23 @@ pub struct Survey {
     pub failed_jobs: Vec<(String, String)>,
     /// When any job last ran.
     pub last_job_at: Option<Time>,
+    /// What providers brought lately for numbers, accounts or instances that nobody here has.
+    pub strangers: Vec<Stranger>,
+}
+
+/// What a provider brought to the address of an instance, and is nobody's.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stranger {
+    /// To whose address it came.
+    pub instance: InstanceId,
+    /// other_number, other_account, other_instance.
+    pub kind: String,
+    /// Whose it is, in the provider's word.
+    pub whose: String,
+    /// How many calls brought it in the last days.
+    pub count: u64,
+    /// When the last one did.
+    pub last_at: Time,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -88,6 +105,7 @@ impl Survey {
                 |r| Ok((r.get(0)?, r.get(1)?)),
             )?,
             last_job_at: tx.one("SELECT max(last_run_at) FROM jobs", [], |r| r.get(0))?,
+            strangers: strangers(tx, now)?,
         })
     }
 }
@@ -107,6 +125,30 @@ fn numbers(tx: &Tx<'_>) -> Result<Vec<InstanceSurvey>, StoreError> {
                 reason: r.get(4)?,
                 health: r.get(5)?,
                 paused_at: r.get(6)?,
+            })
+        },
+    )
+}
+
+/// How far back strangers are looked for.
+const STRANGERS_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
+
+fn strangers(tx: &Tx<'_>, now: Time) -> Result<Vec<Stranger>, StoreError> {
+    tx.list(
+        "SELECT n.instance_id, n.kind,
+                coalesce(n.raw ->> 'phone_number_id', n.raw ->> 'account', n.raw ->> 'instance', '') AS whose,
+                count(*), max(n.created_at)
+         FROM provider_news n JOIN instances i ON i.id = n.instance_id AND i.deleted_at IS NULL
+         WHERE n.created_at > ?1 AND n.kind IN ('other_number', 'other_account', 'other_instance') AND n.raw <> ''
+         GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+        [now.minus(STRANGERS_FOR)],
+        |r| {
+            Ok(Stranger {
+                instance: r.get(0)?,
+                kind: r.get(1)?,
+                whose: r.get(2)?,
+                count: r.get(3)?,
+                last_at: r.get(4)?,
             })
         },
     )

@@ -57,20 +57,20 @@ pub(super) fn reacted(
         MessageRef::Sent => return Ok(None),
     };
     let sql = format!(
-        "SELECT provider_message_id, contact_id FROM inbound_messages
-         WHERE {column} = ?1 AND instance_id = ?2 AND chat = ?3 AND kind NOT IN ('reaction', 'system')"
+        "SELECT provider_message_id, contact_id, origin IS NOT NULL FROM inbound_messages
+         WHERE {column} = ?1 AND instance_id = ?2 AND chat = ?3 AND kind NOT IN ('reaction', 'system', 'edit', 'revoke')"
     );
     let found = tx.find(&sql, params![id, request.instance, chat], |r| {
-        Ok((r.get::<_, String>(0)?, r.get::<_, Option<ContactId>>(1)?))
+        Ok((r.get::<_, String>(0)?, r.get::<_, Option<ContactId>>(1)?, r.get::<_, bool>(2)?))
     })?;
-    let Some((provider_message_id, writer)) = found else { return Ok(None) };
-    let author = match writer.filter(|_| is_group) {
+    let Some((provider_message_id, writer, from_me)) = found else { return Ok(None) };
+    let author = match writer.filter(|_| is_group && !from_me) {
         None => None,
         Some(writer) => {
             conversations::find_by_id(tx, account, writer)?.and_then(|(_, ids)| conversations::address_of(&ids))
         }
     };
-    Ok(Some(Reacted { provider_message_id, from_me: false, author }))
+    Ok(Some(Reacted { provider_message_id, from_me, author }))
 }
 
 /// Whose id it is.

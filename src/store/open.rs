@@ -46,6 +46,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0016_key_check.sql"),
     include_str!("migrations/0017_judgements.sql"),
     include_str!("migrations/0018_key_scopes.sql"),
+    include_str!("migrations/0019_echoes.sql"),
 ];
 
 /// The step to this schema is more than its SQL: what is done after it, in its transaction.

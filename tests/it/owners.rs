@@ -73,7 +73,7 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("plans", "", "accounts sending"),
     ("policy_decisions", "gateway/retention sending", ""),
     ("policy_phrases", "sending", ""),
-    ("provider_news", "gateway/inbound gateway/retention", ""),
+    ("provider_news", "gateway/inbound gateway/retention", "ops"),
     ("recovery_codes", "accounts", ""),
     ("review_notes", "sending", ""),
     ("reviews", "instances", "sending"),

@@ -3,12 +3,12 @@
 
 use super::schema::{header, json_answer, named, shape};
 use crate::{
-    events::webhooks::{Event, EventContext, EventName, EventPerson, OutboundRef, StatusStep},
+    events::webhooks::{EchoRef, Event, EventContext, EventName, EventPerson, OutboundRef, StatusStep},
     model::{
         clock::Time,
         ids::{ContactId, InstanceId, LogId},
         instance::{Health, InstanceState},
-        message::Status,
+        message::{EchoOrigin, Status},
     },
     sending::Source,
     texts::locale::{self, Lang},
@@ -26,13 +26,24 @@ pub(super) fn webhooks() -> Value {
 }
 
 fn described(name: EventName) -> Value {
-    let (full, bare) = (body(&example(name, true)), body(&example(name, false)));
+    let full = body(&example(name, true));
+    // What the phone or another program sent has no row in the log.
+    let least = if name == EventName::MessageSent { Event::MessageEchoed(echoed()) } else { example(name, false) };
+    let bare = body(&least);
     let mut schema = shape(&full, &bare);
     schema["properties"]["event"] = json!({"const": name});
     name_words(&mut schema["properties"]);
     if matches!(name, EventName::MessageReceived | EventName::GroupMessageReceived) {
         let what = "The message as the provider told it; only where the other members cannot hold all of it.";
         schema["properties"]["raw"] = json!({"type": "object", "description": what});
+        let ours = "Our id of the message that an edit or a deletion changes; only where it was heard here.";
+        schema["properties"]["changed_message_id"] = json!({"type": "string", "description": ours});
+        let theirs = "The provider's id of the message that an edit or a deletion changes.";
+        schema["properties"]["changed_provider_message_id"] = json!({"type": "string", "description": theirs});
+    }
+    if name == EventName::MessageReceived {
+        let what = "There, and true, while the provider's own agent has the conversation: an answer takes it over.";
+        schema["properties"]["standby"] = json!({"type": "boolean", "description": what});
     }
     let text = json!({"type": "string"});
     let signed = [
@@ -100,6 +111,8 @@ fn example(name: EventName, full: bool) -> Event {
             reply_to: maybe("wamid.other"),
             media: full.then(media),
             raw: None,
+            changed: None,
+            is_standby: false,
         },
         EventName::MessageSent => Event::MessageSent(outbound(full)),
         EventName::MessageFailed => {
@@ -149,6 +162,7 @@ fn example(name: EventName, full: bool) -> Event {
             provider_message_id: "wamid.example".into(),
             media: full.then(media),
             raw: None,
+            changed: None,
         },
         EventName::GroupUpdated => Event::GroupUpdated {
             group_id: "120363000000000000@g.us".into(),
@@ -156,6 +170,23 @@ fn example(name: EventName, full: bool) -> Event {
             change: "subject".into(),
         },
         EventName::Test => Event::Test,
+    }
+}
+
+/// A message that was written on the number's own phone, with nothing that may be missing.
+fn echoed() -> EchoRef {
+    EchoRef {
+        to: EventPerson { contact_id: None, phone: None },
+        group_id: None,
+        message_type: "text".into(),
+        message_text: None,
+        message_id: "in_example".into(),
+        provider_message_id: "wamid.example".into(),
+        source: EchoOrigin::Phone,
+        reply_to: None,
+        media: None,
+        raw: None,
+        changed: None,
     }
 }
 

@@ -8,13 +8,11 @@
 //!   understood is kept as it came.
 
 use super::{
+    CloudInner,
     reading::{self, OwnIds},
     signature::{HEADER, Signature, digit},
 };
-use crate::{
-    connectors::{Ear, HookAnswer, HookRequest, ProviderEvent},
-    model::{clock::Clock, ids::InstanceId},
-};
+use crate::connectors::{HookAnswer, HookRequest, NotRecorded, ProviderEvent, neighbours::Neighbours};
 use http::{Method, StatusCode};
 use std::{borrow::Cow, sync::Arc};
 use subtle::ConstantTimeEq as _;
@@ -24,45 +22,42 @@ const BODY_MAX: usize = 4 * 1024 * 1024;
 /// Longest challenge that is given back, in characters.
 const CHALLENGE_MAX: usize = 512;
 
-/// The webhook of one instance.
-pub(super) struct CloudHook {
-    instance: InstanceId,
-    clock: Arc<dyn Clock>,
-    ear: Arc<dyn Ear>,
-    app_secret: String,
-    verify_token: String,
-    mine: OwnIds,
-}
+/// The webhooks of all numbers, for calls to one of them. Meta keeps one callback address per app: what it brings for another
+/// number of the app is that number's, wherever it comes.
+#[derive(Default)]
+pub struct CloudLines(pub(super) Neighbours<CloudInner>);
 
-/// What a webhook is made of.
-pub(super) struct Parts {
-    /// Whose it is.
-    pub(super) instance: InstanceId,
-    pub(super) clock: Arc<dyn Clock>,
-    /// Where what is heard goes.
-    pub(super) ear: Arc<dyn Ear>,
-    /// Signs what Meta brings.
-    pub(super) app_secret: String,
-    /// What Meta says when it asks for the first time.
-    pub(super) verify_token: String,
-    /// The number's id at Meta: what is told of another one is not this instance's.
-    pub(super) phone_number_id: String,
-    /// The business account's id; empty where it is not known, and then every account's news are taken.
-    pub(super) waba_id: String,
-}
-
-impl CloudHook {
-    pub(super) fn new(parts: Parts) -> Self {
-        let Parts { instance, clock, ear, app_secret, verify_token, phone_number_id, waba_id } = parts;
-        let mine = OwnIds { phone_number_id, waba_id };
-        Self { instance, clock, ear, app_secret, verify_token, mine }
+impl CloudLines {
+    /// Judges a call to an address whose instance is gone, of which an app may not know: how much of its body is worth
+    /// reading. None: nobody here can have anything to do with it.
+    pub fn limit(&self, head: &HookRequest) -> Option<usize> {
+        self.0.all().iter().find_map(|line| line.hook_limit(head).ok())
     }
 
+    /// Answers such a call, where the secret or the verify token is one of ours.
+    pub async fn answer(&self, request: &HookRequest) -> Option<HookAnswer> {
+        let all = self.0.all();
+        if request.method == Method::GET {
+            return all
+                .iter()
+                .map(|line| line.challenge(&request.query))
+                .find(|answer| answer.status == StatusCode::OK);
+        }
+        let signature = signature(request).ok()?;
+        let fits = |line: &&Arc<CloudInner>| signature.fits(line.app_secret(), &request.body);
+        match all.iter().find(fits) {
+            Some(line) => Some(line.answer(request).await),
+            None => None,
+        }
+    }
+}
+
+impl CloudInner {
     /// Judges a call's head: how much of its body is worth reading.
     ///
     /// # Errors
     /// The refusal.
-    pub(super) fn limit(&self, head: &HookRequest) -> Result<usize, HookAnswer> {
+    pub(super) fn hook_limit(&self, head: &HookRequest) -> Result<usize, HookAnswer> {
         match head.method {
             Method::GET => Ok(0),
             Method::POST => signature(head).map(|_| BODY_MAX),
@@ -79,22 +74,18 @@ impl CloudHook {
         if request.method == Method::GET {
             return self.challenge(&request.query);
         }
-        let signature = match self.limit(request).and_then(|_| signature(request)) {
+        let signature = match self.hook_limit(request).and_then(|_| signature(request)) {
             Ok(signature) => signature,
             Err(refusal) => return refusal,
         };
-        if !signature.fits(&self.app_secret, &request.body) {
+        if !signature.fits(self.app_secret(), &request.body) {
             return HookAnswer::refused(
                 StatusCode::UNAUTHORIZED,
                 "invalid_signature",
                 "The signature is not over these bytes with this app's secret.",
             );
         }
-        let now = self.clock.now();
-        let told = reading::read(&request.body, &self.mine, now).into_iter();
-        let all: Vec<ProviderEvent> =
-            told.map(|(at, what)| ProviderEvent { instance: self.instance.clone(), at: at.min(now), what }).collect();
-        match self.ear.record_all(all).await {
+        match self.record(&request.body).await {
             Ok(()) => HookAnswer::ok(),
             Err(e) => {
                 tracing::debug!(instance = %self.instance, "not recorded, to be brought again: {e}");
@@ -103,12 +94,51 @@ impl CloudHook {
         }
     }
 
+    /// Records what a call brings, each part for the number that it is about, all of it or nothing.
+    async fn record(&self, body: &[u8]) -> Result<(), NotRecorded> {
+        let now = self.clock.now();
+        let others = self.lines.0.all();
+        let others = others.iter().map(Arc::as_ref);
+        let others = others.filter(|line| line.instance != self.instance && line.app_secret() == self.app_secret());
+        let app: Vec<&Self> = std::iter::once(self).chain(others).collect();
+        let numbers: Vec<OwnIds> = app.iter().map(|line| line.own_ids()).collect();
+        let (mut all, mut follows) = (Vec::new(), Vec::new());
+        for (whose, (at, what)) in reading::read(body, &numbers, now) {
+            let line = app[whose];
+            let heard = ProviderEvent { instance: line.instance.clone(), at: at.min(now), what };
+            follows.extend(line.follows(&heard).map(|one| (whose, one)));
+            all.push((whose, heard));
+        }
+        let mut called: Vec<usize> = all.iter().map(|(whose, _)| *whose).collect();
+        self.ear.record_all(all.into_iter().map(|(_, heard)| heard).collect()).await?;
+        called.push(0);
+        called.sort_unstable();
+        called.dedup();
+        called.into_iter().for_each(|whose| app[whose].line.heard_now());
+        for (whose, one) in follows {
+            app[whose].heed(one).await;
+        }
+        Ok(())
+    }
+
+    fn app_secret(&self) -> &str {
+        self.settings.app_secret.as_deref().unwrap_or_default()
+    }
+
+    fn own_ids(&self) -> OwnIds {
+        OwnIds {
+            phone_number_id: self.settings.phone_number_id.clone(),
+            waba_id: self.settings.waba_id.clone().unwrap_or_default(),
+        }
+    }
+
     /// `hub.mode`, `hub.verify_token` and `hub.challenge`, each exactly once.
     fn challenge(&self, query: &str) -> HookAnswer {
         let refused = |message| HookAnswer::refused(StatusCode::FORBIDDEN, "invalid_verify_token", message);
+        let verify_token = self.settings.verify_token.as_deref().unwrap_or_default();
         let token = parameter(query, "hub.verify_token").unwrap_or_default();
-        let fits = bool::from(token.as_bytes().ct_eq(self.verify_token.as_bytes()));
-        if self.verify_token.is_empty() || !fits || parameter(query, "hub.mode").as_deref() != Some("subscribe") {
+        let fits = bool::from(token.as_bytes().ct_eq(verify_token.as_bytes()));
+        if verify_token.is_empty() || !fits || parameter(query, "hub.mode").as_deref() != Some("subscribe") {
             return refused("The verify token is missing or wrong.");
         }
         match parameter(query, "hub.challenge") {

@@ -3,9 +3,9 @@
 //! - A message is one request; Meta's answer names it, and it is sent ([`outgoing`]). Our own id goes with it and comes
 //!   back in statuses, so that a message of which nobody could tell is settled later.
 //! - What an error means is decided by Meta's code alone ([`meta_error`]): wait ([`pacing`]), give up this message, or
-//!   close the line until a person has seen to it. The same holds for what a status tells later ([`Listening`]).
+//!   close the line until a person has seen to it. The same holds for what a status tells later ([`listening`]).
 //! - What Meta tells comes to `/hooks/cloud-api/{instance}`: judged by its signature ([`hook`]), read ([`reading`]), and
-//!   recorded call by call, all of it or nothing.
+//!   recorded call by call, all of it or nothing. What is another number's of the same app is that number's ([`CloudLines`]).
 //! - The line is open as soon as it is set up. A background task ([`work`]) looks once a day whether the token still
 //!   holds, and reads the templates ([`listing`]) every hour.
 //!
@@ -25,7 +25,7 @@ mod uploads;
 mod worker;
 
 use super::{
-    Ack, ActionError, Address, Boxed, Capabilities, ConnectionStatus, Connector, Content, HookAnswer, HookRequest,
+    Ack, ActionError, Address, Boxed, Capabilities, ConnectionStatus, Connector, Content, Ear, HookAnswer, HookRequest,
     MediaError, Outgoing, SendError, SendErrorKind,
     meta_error::{self, ErrorClass, GraphError},
     registry::{BadSetting, Deps, InstanceSetup},
@@ -36,13 +36,13 @@ use crate::{
     egress::EgressError,
     model::{
         clock::Clock,
+        ids::InstanceId,
         instance::{Health, InstanceState},
         random::Random,
     },
 };
 use client::GraphClient;
-use hook::{CloudHook, Parts};
-use listening::Listening;
+pub use hook::CloudLines;
 use listing::Templates;
 use outgoing::{Demand, Failure};
 use pacing::{Pacing, Wait};
@@ -57,12 +57,16 @@ use worker::CloudTimetable;
 
 pub struct CloudApi {
     inner: Arc<CloudInner>,
-    hook: CloudHook,
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// What the connector, its task and its webhook share.
 struct CloudInner {
+    instance: InstanceId,
+    /// Where what is heard goes.
+    ear: Arc<dyn Ear>,
+    /// The other numbers of this gateway.
+    lines: Arc<CloudLines>,
     settings: Settings,
     client: GraphClient,
     clock: Arc<dyn Clock>,
@@ -81,9 +85,12 @@ impl CloudApi {
     ///
     /// # Errors
     /// Bad settings.
-    pub fn open(deps: &Deps, setup: &InstanceSetup) -> Result<Self, BadSetting> {
+    pub fn open(deps: &Deps, setup: &InstanceSetup, lines: &Arc<CloudLines>) -> Result<Self, BadSetting> {
         let settings = Settings::parse(&setup.settings)?;
         let inner = Arc::new(CloudInner {
+            instance: setup.id.clone(),
+            ear: deps.ear.clone(),
+            lines: lines.clone(),
             client: GraphClient::new(deps.egress.clone(), &settings),
             clock: deps.clock.clone(),
             random: deps.random.clone(),
@@ -95,17 +102,9 @@ impl CloudApi {
             plan: Mutex::new(CloudTimetable::begin(deps.clock.now())),
             settings,
         });
-        let hook = CloudHook::new(Parts {
-            instance: setup.id.clone(),
-            clock: deps.clock.clone(),
-            ear: Arc::new(Listening { inner: inner.clone(), ear: deps.ear.clone() }),
-            app_secret: inner.settings.app_secret.clone().unwrap_or_default(),
-            verify_token: inner.settings.verify_token.clone().unwrap_or_default(),
-            phone_number_id: inner.settings.phone_number_id.clone(),
-            waba_id: inner.settings.waba_id.clone().unwrap_or_default(),
-        });
+        lines.0.join(&inner);
         let task = tokio::spawn(worker::run(inner.clone()));
-        Ok(Self { inner, hook, task: Mutex::new(Some(task)) })
+        Ok(Self { inner, task: Mutex::new(Some(task)) })
     }
 
     /// Judges settings without starting anything.
@@ -117,6 +116,7 @@ impl CloudApi {
     }
 
     fn end(&self) {
+        self.inner.lines.0.leave(&self.inner);
         self.inner.line.stop();
         if let Some(task) = self.task.lock().expect("no holder panics").take() {
             task.abort();
@@ -169,11 +169,11 @@ impl Connector for CloudApi {
     }
 
     fn hook_limit(&self, head: &HookRequest) -> Result<usize, HookAnswer> {
-        self.hook.limit(head)
+        self.inner.hook_limit(head)
     }
 
     fn hook<'a>(&'a self, request: &'a HookRequest) -> Boxed<'a, HookAnswer> {
-        Box::pin(self.hook.answer(request))
+        Box::pin(self.inner.answer(request))
     }
 
     fn fetch_media<'a>(&'a self, handle: &'a str, max_bytes: u64) -> Boxed<'a, Result<Vec<u8>, MediaError>> {

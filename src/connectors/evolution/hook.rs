@@ -14,7 +14,8 @@ use crate::connectors::evolution::sent_index::EarlyReceipt;
 use crate::{
     connectors::{
         EventKind, HookAnswer, HookRequest, NotRecorded,
-        inbound_event::{CallHeard, ReceiptHeard, RemoteParty},
+        inbound_event::{CallHeard, HeardChange, ProviderNews, ReceiptHeard, RemoteParty},
+        provider_text::repeated,
     },
     model::{
         clock::Time,
@@ -23,17 +24,20 @@ use crate::{
     },
 };
 use http::{Method, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::sync::Arc;
 use subtle::ConstantTimeEq as _;
 
 /// The header that holds the secret.
 pub(super) const SECRET_HEADER: &str = "x-wa-gateway-secret";
 /// The events that are asked for.
-pub(super) const EVENTS: [&str; 7] = [
+pub(super) const EVENTS: [&str; 9] = [
     "QRCODE_UPDATED",
     "CONNECTION_UPDATE",
     "MESSAGES_UPSERT",
     "MESSAGES_UPDATE",
+    "MESSAGES_EDITED",
+    "MESSAGES_DELETE",
     "SEND_MESSAGE",
     "CALL",
     "GROUPS_UPSERT",
@@ -66,15 +70,20 @@ pub(super) async fn take(inner: &EvolutionInner, request: &HookRequest) -> HookA
     let Ok(envelope) = serde_json::from_slice::<Value>(&request.body) else {
         return HookAnswer::refused(StatusCode::BAD_REQUEST, "invalid_json", "The body is no JSON.");
     };
-    if envelope["instance"].as_str().is_some_and(|name| name != inner.settings.instance) {
-        tracing::warn!(instance = %inner.instance, "the Evolution server told of another instance: is a webhook set twice?");
-        return HookAnswer::ok();
-    }
-    inner.line.heard_now();
-    inner.plan().hook_heard_at = inner.clock.now();
-    inner.line.hears(Health::Ok).await;
-    let name = envelope["event"].as_str().unwrap_or_default().to_ascii_lowercase().replace('_', ".");
-    match event(inner, &name, &envelope["data"]).await {
+    let name = envelope["instance"].as_str().filter(|name| *name != inner.settings.instance);
+    let recorded = match name {
+        None => take_envelope(inner, &envelope).await,
+        Some(name) => {
+            let is_it = |other: &&Arc<EvolutionInner>| {
+                other.settings.base_url == inner.settings.base_url && other.settings.instance == name
+            };
+            match inner.lines.0.all().iter().find(is_it) {
+                Some(other) => take_envelope(other, &envelope).await,
+                None => strange(inner, name, &envelope).await,
+            }
+        }
+    };
+    match recorded {
         Ok(()) => HookAnswer::ok(),
         Err(e) => {
             tracing::debug!(instance = %inner.instance, "not recorded, to be brought again: {e}");
@@ -83,14 +92,37 @@ pub(super) async fn take(inner: &EvolutionInner, request: &HookRequest) -> HookA
     }
 }
 
+/// An event of an instance of the server that none of ours is: noted without what it says, and told.
+async fn strange(inner: &EvolutionInner, name: &str, envelope: &Value) -> Result<(), NotRecorded> {
+    let told = format!(
+        "the server tells of its instance {}, which none here is, at this address, and it is lost: make an instance \
+         for it, or set that one's webhook to where it belongs",
+        repeated(name)
+    );
+    let raw = json!({"instance": name, "event": envelope["event"], "date_time": envelope["date_time"]}).to_string();
+    let news = ProviderNews { kind: "other_instance".to_owned(), raw, notice: Some(told), then: Vec::new() };
+    inner.line.tell(inner.clock.now(), EventKind::News(news)).await
+}
+
+async fn take_envelope(inner: &EvolutionInner, envelope: &Value) -> Result<(), NotRecorded> {
+    inner.line.heard_now();
+    inner.plan().hook_heard_at = inner.clock.now();
+    inner.line.hears(Health::Ok).await;
+    let name = envelope["event"].as_str().unwrap_or_default().to_ascii_lowercase().replace('_', ".");
+    event(inner, &name, &envelope["data"]).await
+}
+
 async fn event(inner: &EvolutionInner, name: &str, data: &Value) -> Result<(), NotRecorded> {
     match name {
-        "messages.upsert" | "messages.update" | "send.message" | "call" | "groups.upsert" => {
+        "messages.upsert" | "messages.update" | "messages.edited" | "messages.delete" | "send.message" | "call"
+        | "groups.upsert" => {
             // One object today; lists in other versions.
             for one in data.as_array().map_or(std::slice::from_ref(data), Vec::as_slice) {
                 match name {
                     "messages.upsert" => message(inner, one).await?,
                     "messages.update" => update(inner, one).await?,
+                    "messages.edited" => edited(inner, one).await?,
+                    "messages.delete" => deleted(inner, one).await?,
                     "send.message" => sent(inner, one).await?,
                     "call" => call(inner, one).await?,
                     _ => inner.note_group(one, true).await?,
@@ -111,7 +143,8 @@ async fn event(inner: &EvolutionInner, name: &str, data: &Value) -> Result<(), N
 pub(super) async fn message(inner: &EvolutionInner, data: &Value) -> Result<(), NotRecorded> {
     let Some(read) = reading::read(data) else { return Ok(()) };
     if read.from_me {
-        return own(inner, &read).await;
+        own(inner, &read).await?;
+        return echo(inner, read).await;
     }
     let (at, id) = (read.at.unwrap_or_else(|| inner.clock.now()), read.id.clone());
     if inner.keys().was_heard(&id) {
@@ -130,6 +163,47 @@ async fn own(inner: &EvolutionInner, read: &reading::ParsedMessage) -> Result<()
         Some(receipt) => inner.receipt(&read.id, receipt, read.at).await,
         None => Ok(()),
     }
+}
+
+/// One that was written on the number's own phone. What is ours the ear knows.
+async fn echo(inner: &EvolutionInner, read: reading::ParsedMessage) -> Result<(), NotRecorded> {
+    let (at, id) = (read.at.unwrap_or_else(|| inner.clock.now()), read.id.clone());
+    if inner.keys().is_ours(&id) || inner.keys().was_heard(&id) {
+        return Ok(());
+    }
+    if let Some(echo) = read.echo(|group| inner.group_name(group)) {
+        inner.line.tell(at, EventKind::Echo(echo)).await?;
+    }
+    Ok(())
+}
+
+/// A message says something else now. The server passes on what the writer's phone said: whose it is, its key says from the
+/// phone's side.
+async fn edited(inner: &EvolutionInner, data: &Value) -> Result<(), NotRecorded> {
+    let wrapped = json!({"protocolMessage": data});
+    let content = if data["key"].is_object() && data["message"].is_object() { &data["message"] } else { &wrapped };
+    let Some((about, text)) = reading::change_in(content) else { return Ok(()) };
+    let mark = ["timestampMs", "messageTimestamp"]
+        .iter()
+        .find_map(|name| data[*name].as_i64().or_else(|| reading::time(&data[*name]).map(Time::millis)));
+    let mark = mark.unwrap_or_else(|| inner.clock.now().millis());
+    change(
+        inner,
+        HeardChange { provider_message_id: format!("{about}/edit/{mark}"), about, text, raw: data.to_string() },
+    )
+    .await
+}
+
+/// A message was taken back. The event is its key.
+async fn deleted(inner: &EvolutionInner, data: &Value) -> Result<(), NotRecorded> {
+    let ids = [&data["key"]["id"], &data["keyId"], &data["id"]];
+    let Some(about) = ids.into_iter().find_map(text) else { return Ok(()) };
+    let provider_message_id = format!("{about}/revoke");
+    change(inner, HeardChange { provider_message_id, about, text: None, raw: data.to_string() }).await
+}
+
+async fn change(inner: &EvolutionInner, heard: HeardChange) -> Result<(), NotRecorded> {
+    inner.line.tell(inner.clock.now(), EventKind::Change(heard)).await
 }
 
 /// The server says that it handed a message to WhatsApp for us: may name one whose answer was lost.

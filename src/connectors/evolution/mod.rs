@@ -26,6 +26,7 @@ use super::{
     Ack, ActionError, Address, Boxed, Capabilities, ConnectionStatus, Connector, Content, Ear, GroupInfo, HookAnswer,
     HookRequest, MediaError, Outgoing, Pairing, SendError,
     meta_error::{ErrorClass, GraphError},
+    neighbours::Neighbours,
     registry::{BadSetting, Deps, InstanceSetup},
 };
 use crate::connectors::connection::ConnectionState;
@@ -57,6 +58,10 @@ const CALLS_RING_ON: &str = "an Evolution server cannot be asked to end one call
 const CALLS_MAX: usize = 100;
 
 /// One instance of one server.
+/// The instances that are reached through Evolution servers, for what a server tells to the address of another one.
+#[derive(Default)]
+pub struct EvolutionLines(Neighbours<EvolutionInner>);
+
 pub struct Evolution {
     inner: Arc<EvolutionInner>,
     task: Mutex<Option<JoinHandle<()>>>,
@@ -77,6 +82,7 @@ struct EvolutionInner {
     plan: Mutex<EvolutionTimetable>,
     /// Calls that somebody took, so that their end is no missed call.
     answered: Mutex<VecDeque<String>>,
+    lines: Arc<EvolutionLines>,
 }
 
 impl Evolution {
@@ -84,7 +90,7 @@ impl Evolution {
     ///
     /// # Errors
     /// Bad settings.
-    pub fn open(deps: &Deps, setup: &InstanceSetup) -> Result<Self, BadSetting> {
+    pub fn open(deps: &Deps, setup: &InstanceSetup, lines: &Arc<EvolutionLines>) -> Result<Self, BadSetting> {
         let settings = Settings::parse(&setup.settings)?;
         let inner = Arc::new(EvolutionInner {
             instance: setup.id.clone(),
@@ -97,8 +103,10 @@ impl Evolution {
             groups: Mutex::default(),
             plan: Mutex::new(EvolutionTimetable::begin(deps.clock.now())),
             answered: Mutex::default(),
+            lines: lines.clone(),
             settings,
         });
+        lines.0.join(&inner);
         let task = tokio::spawn(worker::run(inner.clone()));
         Ok(Self { inner, task: Mutex::new(Some(task)) })
     }
@@ -112,6 +120,7 @@ impl Evolution {
     }
 
     fn end(&self) {
+        self.inner.lines.0.leave(&self.inner);
         self.inner.line.stop();
         if let Some(task) = self.task.lock().expect("no holder panics").take() {
             task.abort();

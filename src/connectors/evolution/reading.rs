@@ -7,8 +7,11 @@
 //! Pure: values in, values out.
 
 use crate::{
-    connectors::inbound_event::{GroupRef, HeardMedia, InboundMessage, MediaSource, RemoteParty},
-    model::clock::Time,
+    connectors::inbound_event::{Echo, GroupRef, HeardMedia, InboundMessage, MediaSource, RemoteParty, Told},
+    model::{
+        clock::Time,
+        message::{EDIT, EchoOrigin, REVOKE},
+    },
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
@@ -34,7 +37,11 @@ pub(super) fn read(data: &Value) -> Option<ParsedMessage> {
     let key = &data["key"];
     let (id, chat) = (text(&key["id"])?, text(&key["remoteJid"])?);
     let content = unwrapped(&data["message"]);
-    let (kind, words) = described(content);
+    let changed = change_in(content);
+    let (kind, words) = match &changed {
+        Some((_, text)) => (if text.is_some() { EDIT } else { REVOKE }.to_owned(), text.clone()),
+        None => described(content),
+    };
     let group = chat.ends_with("@g.us");
     let sides = match group {
         true => [&key["participant"], &key["participantAlt"], &data["participant"], &key["participantPn"]],
@@ -44,7 +51,7 @@ pub(super) fn read(data: &Value) -> Option<ParsedMessage> {
     sides.into_iter().filter_map(text).for_each(|jid| name(&mut sender, &jid));
     Some(ParsedMessage {
         media: media(&id, &kind, content, data),
-        reply_to: reply_to(content, data),
+        reply_to: changed.map(|(about, _)| about).or_else(|| reply_to(content, data)),
         from_me: key["fromMe"] == true,
         at: time(&data["messageTimestamp"]),
         status: text(&data["status"]),
@@ -71,14 +78,39 @@ impl ParsedMessage {
             provider_message_id: self.id,
             from: self.sender,
             group,
-            may_opt_out: matches!(self.kind.as_str(), "text" | "button"),
+            may_opt_out: matches!(self.kind.as_str(), "text" | "button" | EDIT),
             kind: self.kind,
             text: self.text,
             reply_to: self.reply_to,
             media: self.media,
             raw: self.raw,
+            told: Told::Live,
         })
     }
+}
+
+impl ParsedMessage {
+    /// As a message of the number's own; none for what is no conversation.
+    pub(super) fn echo(self, group_name: impl Fn(&str) -> Option<String>) -> Option<Echo> {
+        let is_group = self.chat.ends_with("@g.us");
+        let to = if is_group { RemoteParty::default() } else { RemoteParty { name: None, ..self.sender.clone() } };
+        let message = Self { from_me: false, sender: RemoteParty::default(), ..self }.inbound(group_name)?;
+        Some(Echo { to, origin: EchoOrigin::Phone, message })
+    }
+}
+
+/// The message that a protocol message edits or takes back, and its new text; none for other protocol messages.
+pub(super) fn change_in(content: &Value) -> Option<(String, Option<String>)> {
+    let edited = &content["editedMessage"]["message"]["protocolMessage"];
+    let told = if edited.is_object() { edited } else { &content["protocolMessage"] };
+    let about = text(&told["key"]["id"])?;
+    if told["editedMessage"].is_object() {
+        let (_, words) = described(unwrapped(&told["editedMessage"]));
+        return words.map(|words| (about, Some(words)));
+    }
+    // REVOKE is 0, which some versions leave out.
+    let is_revoke = told["type"] == "REVOKE" || told["type"] == 0 || told["type"].is_null();
+    is_revoke.then_some((about, None))
 }
 
 /// Adds what an id tells to a person: a number or a hidden id.

@@ -100,6 +100,11 @@ impl SentIndex {
         self.by_id.get(id).and_then(|k| k.message.as_ref()).is_some_and(|known| known != message)
     }
 
+    /// Whether it is a message of ours that is known.
+    pub(super) fn is_ours(&self, id: &str) -> bool {
+        self.by_id.get(id).is_some_and(|known| known.message.is_some())
+    }
+
     /// Somebody's message was recorded.
     pub(super) fn note_heard(&mut self, id: &str) {
         self.known(id).told = HEARD;

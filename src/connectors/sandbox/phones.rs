@@ -9,7 +9,9 @@ use super::Sandbox;
 use crate::{
     connectors::{
         ActionError, Address, EventKind, GroupInfo, MediaError, NotRecorded,
-        inbound_event::{CallHeard, GroupRef, HeardMedia, InboundMessage, MediaSource, ReceiptHeard, RemoteParty},
+        inbound_event::{
+            CallHeard, GroupRef, HeardMedia, InboundMessage, MediaSource, ReceiptHeard, RemoteParty, Told,
+        },
     },
     model::{ids::MessageId, instance::InstanceState, message::Receipt},
 };
@@ -46,6 +48,7 @@ impl Sandbox {
             may_opt_out: true,
             media: None,
             raw: None,
+            told: Told::Live,
         })
         .await
     }
@@ -72,6 +75,7 @@ impl Sandbox {
             may_opt_out: true,
             media: None,
             raw: None,
+            told: Told::Live,
         })
         .await?;
         Ok(id)
@@ -127,6 +131,7 @@ impl Sandbox {
             may_opt_out: false,
             media: Some(media),
             raw: None,
+            told: Told::Live,
         })
         .await?;
         Ok(id)

@@ -7,7 +7,7 @@
 //! Pure: values in, values out.
 
 use super::{ids, media};
-use crate::connectors::inbound_event::{GroupRef, InboundMessage, RemoteParty};
+use crate::connectors::inbound_event::{GroupRef, InboundMessage, RemoteParty, Told};
 use serde_json::Value;
 use whatsapp_rust::{
     prelude::{InboundMessage as Brought, MessageExt as _, wa},
@@ -39,6 +39,7 @@ pub(super) fn inbound(
         reply_to: reply_to(content),
         media: media::heard(&kind, content),
         raw: raw(&kind, content),
+        told: Told::Live,
         text: words,
         kind,
     })

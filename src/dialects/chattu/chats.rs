@@ -106,22 +106,22 @@ pub fn list(tx: &Tx<'_>, instance: &InstanceId) -> Result<Vec<ChattuChat>, Store
 }
 
 fn last(tx: &Tx<'_>, instance: &InstanceId, chat: &ChattuChat) -> Result<Option<Last>, StoreError> {
-    let read = |from_me| move |r: &Row<'_>| Ok(Last { text: r.get(0)?, at: r.get(1)?, from_me });
+    let read = |r: &Row<'_>| Ok(Last { text: r.get(0)?, at: r.get(1)?, from_me: r.get(2)? });
     let received = tx.find(
-        "SELECT body, heard_at FROM inbound_messages
+        "SELECT body, heard_at, origin IS NOT NULL FROM inbound_messages
          WHERE contact_id = ?2 AND instance_id = ?1 AND group_id IS NULL AND kind <> 'reaction'
          ORDER BY heard_at DESC, id DESC LIMIT 1",
         params![instance, chat.contact],
-        read(false),
+        read,
     )?;
     let sent = tx.find(
-        "SELECT body, created_at FROM messages
+        "SELECT body, created_at, 1 FROM messages
          WHERE account_id = (SELECT account_id FROM contacts WHERE id = ?2) AND instance_id = ?1
            AND recipient IN (SELECT value FROM contact_identities WHERE contact_id = ?2)
            AND status <> 'blocked' AND kind <> 'reaction'
          ORDER BY created_at DESC LIMIT 1",
         params![instance, chat.contact],
-        read(true),
+        read,
     )?;
     Ok([received, sent].into_iter().flatten().max_by_key(|last| last.at))
 }
@@ -154,7 +154,8 @@ fn received(
 ) -> Result<Vec<ChattuMessage>, StoreError> {
     tx.list(
         "SELECT m.id, m.body, m.heard_at, m.kind, m.provider_message_id, f.id IS NOT NULL, f.file_name,
-                m.sequence <= (SELECT c.sequence - c.unread_count FROM conversations c WHERE c.id = m.conversation_id)
+                m.sequence <= (SELECT c.sequence - c.unread_count FROM conversations c WHERE c.id = m.conversation_id),
+                m.origin IS NOT NULL
          FROM inbound_messages m LEFT JOIN media f ON f.inbound_id = m.id
          WHERE m.contact_id = ?2 AND m.instance_id = ?1 AND m.group_id IS NULL AND m.kind <> 'reaction'
          ORDER BY m.heard_at DESC, m.id DESC LIMIT ?3",
@@ -163,7 +164,7 @@ fn received(
             Ok(ChattuMessage {
                 id: format!("inb_{}", r.get::<_, i64>(0)?),
                 text: r.get(1)?,
-                from_me: false,
+                from_me: r.get(8)?,
                 at: r.get(2)?,
                 kind: r.get(3)?,
                 status: None,
@@ -218,6 +219,7 @@ fn react(tx: &Tx<'_>, instance: &InstanceId, contact: ContactId, all: &mut [Chat
                  ORDER BY CASE i.kind WHEN 'phone' THEN 0 ELSE 1 END, i.is_variant, i.value LIMIT 1)
          FROM inbound_messages m
          WHERE m.contact_id = ?2 AND m.instance_id = ?1 AND m.group_id IS NULL AND m.kind = 'reaction'
+           AND m.origin IS NULL
          ORDER BY m.heard_at, m.id",
         params![instance, contact],
         |r| Ok((r.get::<_, Option<String>>(0)?, r.get::<_, String>(1)?, r.get::<_, Option<String>>(2)?)),

@@ -65,10 +65,11 @@ fn list(tx: &Tx<'_>, instance: &InstanceId, mut told: Vec<GroupInfo>) -> Result<
 
 fn last(tx: &Tx<'_>, instance: &InstanceId, group: &str) -> Result<Option<Last>, StoreError> {
     let received = tx.find(
-        "SELECT body, heard_at FROM inbound_messages WHERE instance_id = ?1 AND chat = ?2 AND kind <> 'reaction'
+        "SELECT body, heard_at, origin IS NOT NULL FROM inbound_messages
+         WHERE instance_id = ?1 AND chat = ?2 AND kind <> 'reaction'
          ORDER BY heard_at DESC, id DESC LIMIT 1",
         params![instance, group],
-        |r| Ok(Last { text: r.get(0)?, at: r.get(1)?, from_me: false }),
+        |r| Ok(Last { text: r.get(0)?, at: r.get(1)?, from_me: r.get(2)? }),
     )?;
     let sent = tx.find(
         "SELECT body, created_at FROM messages
@@ -83,7 +84,7 @@ fn last(tx: &Tx<'_>, instance: &InstanceId, group: &str) -> Result<Option<Last>,
 fn unread(tx: &Tx<'_>, instance: &InstanceId, group: &str) -> Result<i64, StoreError> {
     tx.one(
         "SELECT count(*) FROM inbound_messages WHERE instance_id = ?1 AND chat = ?2 AND kind <> 'reaction'
-           AND heard_at > coalesce((SELECT read_at FROM groups WHERE instance_id = ?1 AND group_id = ?2), 0)",
+           AND origin IS NULL AND heard_at > coalesce((SELECT read_at FROM groups WHERE instance_id = ?1 AND group_id = ?2), 0)",
         params![instance, group],
         |r| r.get(0),
     )

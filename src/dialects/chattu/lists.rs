@@ -95,7 +95,7 @@ pub fn received(tx: &Tx<'_>, whose: &ClientScope, limit: u32) -> Result<Vec<Rece
     let sql = format!(
         "SELECT x.id, x.instance_id, {BEST_NAME}, x.body, x.heard_at FROM inbound_messages x
          WHERE (?1 IS NULL OR x.account_id = ?1) AND (?2 IS NULL OR x.instance_id = ?2) AND x.kind <> 'reaction'
-         ORDER BY x.created_at DESC, x.id DESC LIMIT ?3"
+           AND x.origin IS NULL ORDER BY x.created_at DESC, x.id DESC LIMIT ?3"
     );
     tx.list(&sql, params![whose.scope, whose.instance, limit], |r| {
         Ok(Received { id: r.get(0)?, instance: r.get(1)?, from: r.get(2)?, text: r.get(3)?, at: r.get(4)? })

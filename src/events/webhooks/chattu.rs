@@ -6,6 +6,7 @@
 //! late to be an answer. An event is answered once, also when its delivery is sent again by hand.
 
 use super::{
+    echo_ref::ChangedRef,
     endpoint,
     event::{Event, EventName, EventPerson},
     managed::Format,
@@ -54,14 +55,21 @@ pub(super) fn answer_within(event_name: &str) -> Duration {
 
 /// The event's body; none: the dialect has no word for it.
 pub(super) fn body(event: &Event, instance: &InstanceId, now: Time) -> Option<String> {
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let (name, data) = match event {
-        Event::MessageReceived { from, message_text, .. } => (
+        // Whom the provider's agent answers, a program must not: this dialect has no word for that.
+        Event::MessageReceived { is_standby: true, .. } => return None,
+        Event::MessageReceived { from, message_text, changed, .. } => (
             "message_received",
-            message(&number(from), instance.as_str(), &text(message_text), "received_message", now),
+            message(&number(from), instance.as_str(), &words(message_text, changed), "received_message", now),
         ),
-        Event::GroupMessageReceived { group_id, message_text, .. } => {
-            ("message_received", message(group_id, instance.as_str(), &text(message_text), "received_message", now))
+        Event::GroupMessageReceived { group_id, message_text, changed, .. } => {
+            let words = words(message_text, changed);
+            ("message_received", message(group_id, instance.as_str(), &words, "received_message", now))
+        }
+        Event::MessageEchoed(sent) => {
+            let to = sent.group_id.clone().unwrap_or_else(|| number(&sent.to));
+            let words = words(&sent.message_text, &sent.changed);
+            ("message_sent", message(instance.as_str(), &to, &words, "sent_message", now))
         }
         Event::MessageSent(sent) => {
             let to = sent.recipient.trim_start_matches('+');
@@ -84,6 +92,15 @@ fn message(from: &str, to: &str, text: &str, kind: &str, now: Time) -> Value {
     json!({"from": from, "to": to, "body": text, "message": text, "timestamp": now.millis(), "type": kind})
 }
 
+/// What was said. Of a deletion, whose own text is none: that it is one, and of what.
+fn words(text: &Option<String>, changed: &Option<ChangedRef>) -> String {
+    match (text, changed) {
+        (Some(text), _) => text.clone(),
+        (None, Some(about)) => about.taken_back(),
+        (None, None) => String::new(),
+    }
+}
+
 /// Digits; the contact's number here where theirs is hidden.
 fn number(person: &EventPerson) -> String {
     match (&person.phone, person.contact_id) {
@@ -103,6 +120,9 @@ pub(super) fn note_answerable(
     event: &Event,
 ) -> Result<(), StoreError> {
     let (from, is_call) = match event {
+        // What was taken back asks for no answer.
+        Event::MessageReceived { message_text: None, changed: Some(_), .. } => return Ok(()),
+        Event::MessageReceived { is_standby: true, .. } => return Ok(()),
         Event::MessageReceived { from, .. } => (from, false),
         Event::CallRejected { from, .. } => (from, true),
         _ => return Ok(()),

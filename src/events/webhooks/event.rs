@@ -3,7 +3,10 @@
 //! Every one has event, event_id, instance_id, instance_name, timestamp; the documented further fields follow. Members
 //! may be added, never renamed.
 
-use super::StatusStep;
+use super::{
+    StatusStep,
+    echo_ref::{ChangedRef, EchoRef, changed},
+};
 use crate::model::{
     clock::Time,
     ids::{ContactId, InstanceId, LogId},
@@ -106,9 +109,15 @@ pub enum Event {
         media: Option<Value>,
         /// As the provider told it, where it holds more than the other members do.
         raw: Option<Value>,
+        /// The message that it changes, of an edit or a deletion.
+        changed: Option<ChangedRef>,
+        /// Whether the provider's own agent has the conversation: whoever answers takes it over.
+        is_standby: bool,
     },
     /// `message.sent`
     MessageSent(OutboundRef),
+    /// `message.sent`, of a message that was written on the number's own phone or by the provider's agent.
+    MessageEchoed(EchoRef),
     /// `message.failed`
     MessageFailed(OutboundRef, Option<String>, Option<String>),
     /// `message.delivered`
@@ -190,6 +199,8 @@ pub enum Event {
         media: Option<Value>,
         /// As the provider told it, where it holds more than the other members do.
         raw: Option<Value>,
+        /// The message that it changes, of an edit or a deletion.
+        changed: Option<ChangedRef>,
     },
     /// `group.updated`
     GroupUpdated {
@@ -217,7 +228,7 @@ impl Event {
     pub const fn name(&self) -> EventName {
         match self {
             Self::MessageReceived { .. } => EventName::MessageReceived,
-            Self::MessageSent(_) => EventName::MessageSent,
+            Self::MessageSent(_) | Self::MessageEchoed(_) => EventName::MessageSent,
             Self::MessageFailed(..) => EventName::MessageFailed,
             Self::MessageDelivered(_) => EventName::MessageDelivered,
             Self::MessageRead(_) => EventName::MessageRead,
@@ -257,6 +268,7 @@ impl Event {
                 json!({
                 "message_purpose": m.message_purpose, "message_text": m.message_text, "source": m.source}),
             ),
+            Self::MessageEchoed(echo) => with(changed(echo.changed.as_ref()), json!(echo)),
             Self::MessageFailed(m, reason, code) => with(
                 outbound(m),
                 json!({
@@ -298,7 +310,9 @@ impl Event {
             Self::Test => json!({"message": "This is a test of your endpoint."}),
         };
         if let Value::Object(fields) = fields {
-            all.extend(fields.into_iter().filter(|(name, value)| name != "raw" || !value.is_null()));
+            all.extend(
+                fields.into_iter().filter(|(name, value)| !WHERE_THERE.contains(&name.as_str()) || !value.is_null()),
+            );
         }
     }
 
@@ -316,12 +330,15 @@ impl Event {
                 reply_to,
                 media,
                 raw,
+                changed: about,
+                is_standby,
             } => with(
-                writer(from),
+                with(writer(from), changed(about.as_ref())),
                 json!({
                 "contact_name": contact_name, "message_id": message_id, "provider_message_id": provider_message_id,
                 "message_type": message_type, "message_text": message_text, "conversation_id": conversation_id,
-                "sequence": sequence, "reply_to": reply_to, "media": media, "raw": raw}),
+                "sequence": sequence, "reply_to": reply_to, "media": media, "raw": raw,
+                "standby": is_standby.then_some(true)}),
             ),
             Self::GroupMessageReceived {
                 group_id,
@@ -333,8 +350,9 @@ impl Event {
                 provider_message_id,
                 media,
                 raw,
+                changed: about,
             } => with(
-                writer(from),
+                with(writer(from), changed(about.as_ref())),
                 json!({
                 "group_id": group_id, "group_name": group_name, "message_id": message_id,
                 "provider_message_id": provider_message_id, "message_type": message_type,
@@ -348,6 +366,9 @@ impl Event {
 fn writer(person: &EventPerson) -> Value {
     json!({"from": person.phone, "contact_id": person.contact_id})
 }
+
+/// Members that are only there where there is something to say.
+const WHERE_THERE: [&str; 5] = ["raw", "changed_message_id", "changed_provider_message_id", "group_id", "standby"];
 
 fn outbound(m: &OutboundRef) -> Value {
     json!({

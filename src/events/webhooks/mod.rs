@@ -12,6 +12,7 @@
 
 mod breaker;
 mod chattu;
+mod echo_ref;
 mod endpoint;
 pub mod event;
 mod log;
@@ -26,6 +27,7 @@ mod status_step;
 mod worker;
 
 pub use chattu::{EndpointReply, answer_unasked, answers, close_answer, is_asked_about_calls};
+pub use echo_ref::{ChangedRef, EchoRef};
 pub use endpoint::{Endpoint, EndpointId, NewEndpoint, list as list_endpoints};
 pub use event::{Event, EventContext, EventName, EventPerson, OutboundRef};
 pub use log::{Attempt, Delivery, Filter, attempts, find as find_delivery, list as list_deliveries};

@@ -1,7 +1,7 @@
 //! Events as a provider of text messages would tell a telephone system of them: an inbound message, in the shape that
 //! 3CX's generic SMS provider reads. Pure but for the ids, which are made when the event is.
 
-use super::event::Event;
+use super::{echo_ref::ChangedRef, event::Event};
 use crate::model::{
     clock::Time,
     random::{Random, bytes},
@@ -14,12 +14,13 @@ use serde_json::json;
 /// answer to him goes. A message with a file says what it is and where, behind its own text: `[image] https://…`.
 pub(super) fn body(event: &Event, number: &str, now: Time, random: &dyn Random) -> Option<String> {
     let (from, text) = match event {
-        Event::MessageReceived { from, message_text, message_type, media, .. } => {
+        Event::MessageReceived { from, message_text, message_type, media, changed, .. } => {
             let hidden = || from.contact_id.map(|id| format!("contact:{id}"));
             let url = media.as_ref().and_then(|file| file["url"].as_str());
             let file = [&format!("[{message_type}]"), url.unwrap_or_default()].join(" ").trim_end().to_owned();
             let text = match message_text.as_deref().filter(|text| !text.is_empty()) {
-                None => file,
+                None => changed.as_ref().map_or(file, ChangedRef::taken_back),
+                Some(text) if changed.is_some() => format!("[edited] {text}"),
                 Some(text) if media.is_some() => format!("{text}\n{file}"),
                 Some(text) => text.to_owned(),
             };
@@ -70,6 +71,8 @@ mod tests {
             reply_to: None,
             media: None,
             raw: None,
+            changed: None,
+            is_standby: false,
         }
     }
 

@@ -15,7 +15,7 @@ const MOST: i64 = 200;
 /// Reads it; empty for an instance that is gone.
 pub(super) fn read(tx: &Tx<'_>, instance: &InstanceId, now: Time) -> Result<Backlog, StoreError> {
     let heard_until = tx.find(
-        "SELECT coalesce((SELECT max(heard_at) FROM inbound_messages WHERE instance_id = ?1), created_at)
+        "SELECT coalesce((SELECT max(heard_at) FROM inbound_messages WHERE instance_id = ?1 AND origin IS NULL), created_at)
          FROM instances WHERE id = ?1 AND deleted_at IS NULL",
         params![instance],
         |r| r.get(0),

@@ -2,14 +2,15 @@
 
 use super::{After, Recorded, Recording, opt_out};
 use crate::{
-    connectors::inbound_event::{InboundMessage, RemoteParty},
-    events::webhooks::{Event, EventPerson},
+    connectors::inbound_event::{InboundMessage, RemoteParty, Told},
+    events::webhooks::{ChangedRef, Event, EventPerson},
     model::{
         clock::Time,
         ids::{AccountId, ContactId, InstanceId},
+        message::{EDIT, EchoOrigin, REVOKE},
     },
     people::{
-        conversations::{self, Conversation, Identity},
+        conversations::{self, Conversation, Identity, InConversation, WhoWrote},
         media::{self, EventMedia, Of},
     },
     store::{StoreError, Tx, WriteTx},
@@ -34,46 +35,50 @@ pub(super) fn record(
     match (&message.group, contact) {
         (Some(group), contact) => {
             let group_name = note_group(tx, &recording.heard.instance, &group.id, &group.name, recording.now())?;
-            let Some(id) = insert(tx, recording, message, &group.id, contact)? else { return Ok(heard_before()) };
+            let row = NewRow { chat: &group.id, contact, origin: None };
+            let Some(id) = insert(tx, recording, message, &row)? else { return Ok(heard_before()) };
             let media = note_file(tx, recording, message, id)?;
-            recording.emit(
-                tx,
-                &Event::GroupMessageReceived {
-                    group_id: group.id.clone(),
-                    group_name,
-                    from: person(&message.from, contact),
-                    message_type: message.kind.clone(),
-                    message_text: message.text.clone(),
-                    message_id: public_id(id),
-                    provider_message_id: message.provider_message_id.clone(),
-                    media: media.map(|shown| json!(shown)),
-                    raw: as_told(message),
-                },
-            )?;
+            let event = Event::GroupMessageReceived {
+                group_id: group.id.clone(),
+                group_name,
+                from: person(&message.from, contact),
+                message_type: message.kind.clone(),
+                message_text: message.text.clone(),
+                message_id: public_id(id),
+                provider_message_id: message.provider_message_id.clone(),
+                media: media.map(|shown| json!(shown)),
+                raw: as_told(message),
+                changed: changed(tx, recording, message, &group.id)?,
+            };
+            if message.told != Told::History {
+                recording.emit(tx, &event)?;
+            }
             Ok(Recorded { after: After::Nothing, has_row: true })
         }
         // The provider's own note about somebody: kept, and nobody wrote it.
         (None, Some(contact)) if message.kind == SYSTEM => {
             let chat = format!("contact:{contact}");
-            let is_new = insert(tx, recording, message, &chat, Some(contact))?.is_some();
+            let row = NewRow { chat: &chat, contact: Some(contact), origin: None };
+            let is_new = insert(tx, recording, message, &row)?.is_some();
             Ok(Recorded { after: After::Nothing, has_row: is_new })
         }
         (None, Some(contact)) => one_to_one(tx, recording, message, contact),
         // Nobody is named and no group: it is kept, so that it can be looked at, under a chat of its own.
         (None, None) => {
-            let Some(id) = insert(tx, recording, message, "nobody", None)? else { return Ok(heard_before()) };
+            let row = NewRow { chat: "nobody", contact: None, origin: None };
+            let Some(id) = insert(tx, recording, message, &row)? else { return Ok(heard_before()) };
             note_file(tx, recording, message, id)?;
             Ok(Recorded { after: After::Nothing, has_row: true })
         }
     }
 }
 
-const fn heard_before() -> Recorded {
+pub(super) const fn heard_before() -> Recorded {
     Recorded { after: After::Nothing, has_row: false }
 }
 
 /// Writes the row of the message's file; says how events name it.
-fn note_file(
+pub(super) fn note_file(
     tx: &WriteTx<'_>,
     recording: &Recording<'_>,
     message: &InboundMessage,
@@ -101,19 +106,32 @@ fn one_to_one(
     contact: ContactId,
 ) -> Result<Recorded, StoreError> {
     let chat = format!("contact:{contact}");
-    let Some(id) = insert(tx, recording, message, &chat, Some(contact))? else { return Ok(heard_before()) };
+    let row = NewRow { chat: &chat, contact: Some(contact), origin: None };
+    let Some(id) = insert(tx, recording, message, &row)? else { return Ok(heard_before()) };
     let media = note_file(tx, recording, message, id)?;
     let (instance, at) = (&recording.heard.instance, recording.heard.at);
     conversations::note_inbound(tx, contact, message.from.name.as_deref(), at)?;
     for name in Identity::all_of(&message.from) {
         conversations::revive(tx, recording.account, &name, at)?;
     }
-    let conversation = conversations::note_message(tx, recording.account, instance, contact, (at, recording.now()))?;
+    let written = match message.told {
+        Told::History => WhoWrote::LongAgo,
+        _ if is_change(message) => WhoWrote::AboutEarlier,
+        _ => WhoWrote::ByThem,
+    };
+    let in_it = InConversation { account: recording.account, instance, contact, at, now: recording.now() };
+    let conversation = conversations::note_message(tx, &in_it, written)?;
     tx.execute(
         "UPDATE inbound_messages SET conversation_id = ?2, sequence = ?3 WHERE id = ?1",
         params![id, conversation.id, conversation.sequence],
     )?;
     let from = person(&message.from, Some(contact));
+    if message.told == Told::History {
+        let after = opt_out::record_old(tx, recording, contact, &from, message.text.as_deref().unwrap_or_default())?;
+        return Ok(Recorded { after, has_row: true });
+    }
+    let holder = (message.told == Told::Standby).then_some(EchoOrigin::Agent);
+    conversations::note_holder(tx, instance, contact, holder)?;
     recording.emit(
         tx,
         &Event::MessageReceived {
@@ -128,6 +146,8 @@ fn one_to_one(
             reply_to: message.reply_to.clone(),
             media: media.map(|shown| json!(shown)),
             raw: as_told(message),
+            changed: changed(tx, recording, message, &chat)?,
+            is_standby: message.told == Told::Standby,
         },
     )?;
     conversation_updated(tx, recording, &from, message.from.name.clone(), conversation)?;
@@ -135,12 +155,34 @@ fn one_to_one(
     Ok(Recorded { after, has_row: true })
 }
 
+/// Whether it only changes an earlier message.
+fn is_change(message: &InboundMessage) -> bool {
+    message.kind == EDIT || message.kind == REVOKE
+}
+
+/// The message that this one changes, for its event.
+pub(super) fn changed(
+    tx: &WriteTx<'_>,
+    recording: &Recording<'_>,
+    message: &InboundMessage,
+    chat: &str,
+) -> Result<Option<ChangedRef>, StoreError> {
+    let Some(id) = message.reply_to.clone().filter(|_| is_change(message)) else { return Ok(None) };
+    let found = tx.find(
+        "SELECT id, body FROM inbound_messages WHERE instance_id = ?1 AND chat = ?2 AND provider_message_id = ?3",
+        params![recording.heard.instance, chat, id],
+        |r| Ok((r.get::<_, i64>(0)?, r.get::<_, String>(1)?)),
+    )?;
+    let (row, text) = found.unzip();
+    Ok(Some(ChangedRef { message_id: row.map(public_id), provider_message_id: id, text }))
+}
+
 /// The message as it came, for its event.
-fn as_told(message: &InboundMessage) -> Option<Value> {
+pub(super) fn as_told(message: &InboundMessage) -> Option<Value> {
     message.raw.as_deref().and_then(|raw| serde_json::from_str(raw).ok())
 }
 
-fn conversation_updated(
+pub(super) fn conversation_updated(
     tx: &WriteTx<'_>,
     recording: &Recording<'_>,
     from: &EventPerson,
@@ -159,25 +201,40 @@ fn conversation_updated(
     )
 }
 
-/// Writes the row; `None` when this message was heard before.
-fn insert(
+/// Where a message stands, and whose it is.
+pub(super) struct NewRow<'a> {
+    /// The chat's key.
+    pub(super) chat: &'a str,
+    /// The writer; of one of our own, to whom it went.
+    pub(super) contact: Option<ContactId>,
+    /// What wrote it, of one of our own.
+    pub(super) origin: Option<EchoOrigin>,
+}
+
+/// Writes the row; `None` when this message was heard before. One that was told without its file, with the rest of an
+/// old chat, gets it now.
+pub(super) fn insert(
     tx: &WriteTx<'_>,
     recording: &Recording<'_>,
     message: &InboundMessage,
-    chat: &str,
-    contact: Option<ContactId>,
+    row: &NewRow<'_>,
 ) -> Result<Option<i64>, StoreError> {
+    if is_change(message) && is_repeated(tx, recording, message, row)? {
+        return Ok(None);
+    }
     tx.find(
         "INSERT INTO inbound_messages (account_id, instance_id, chat, provider_message_id, contact_id,
-             group_id, kind, body, reply_to, heard_at, created_at, raw)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
-         ON CONFLICT DO NOTHING RETURNING id",
+             group_id, kind, body, reply_to, heard_at, created_at, raw, origin)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+         ON CONFLICT DO UPDATE SET kind = excluded.kind, body = excluded.body, raw = excluded.raw
+             WHERE inbound_messages.kind = 'media_placeholder' AND excluded.kind <> 'media_placeholder'
+         RETURNING id",
         params![
             recording.account,
             recording.heard.instance,
-            chat,
+            row.chat,
             message.provider_message_id,
-            contact,
+            row.contact,
             message.group.as_ref().map(|g| &g.id),
             message.kind,
             message.text.as_deref().unwrap_or_default(),
@@ -185,9 +242,27 @@ fn insert(
             recording.heard.at,
             recording.now(),
             message.raw,
+            row.origin.map(EchoOrigin::as_str),
         ],
         |r| r.get(0),
     )
+}
+
+/// Whether the newest change of the same message says the same: providers tell some of them in two ways.
+fn is_repeated(
+    tx: &Tx<'_>,
+    recording: &Recording<'_>,
+    message: &InboundMessage,
+    row: &NewRow<'_>,
+) -> Result<bool, StoreError> {
+    let newest = tx.find(
+        "SELECT kind, body FROM inbound_messages
+         WHERE instance_id = ?1 AND chat = ?2 AND reply_to = ?3 AND kind IN ('edit', 'revoke')
+         ORDER BY heard_at DESC, id DESC LIMIT 1",
+        params![recording.heard.instance, row.chat, message.reply_to],
+        |r| Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?)),
+    )?;
+    Ok(newest.is_some_and(|(kind, body)| kind == message.kind && body == message.text.as_deref().unwrap_or_default()))
 }
 
 /// The contact behind a sender; contacts that turn out to be one person become one.
@@ -200,7 +275,7 @@ pub(super) fn writer(
 }
 
 /// The contact that is known by one of these names already.
-fn known(tx: &Tx<'_>, account: AccountId, of: &RemoteParty) -> Result<Option<ContactId>, StoreError> {
+pub(super) fn known(tx: &Tx<'_>, account: AccountId, of: &RemoteParty) -> Result<Option<ContactId>, StoreError> {
     for name in Identity::all_of(of) {
         if let Some(contact) = conversations::find(tx, account, &name)? {
             return Ok(Some(contact.id));
@@ -232,6 +307,6 @@ pub(super) fn person(from: &RemoteParty, contact: Option<ContactId>) -> EventPer
 }
 
 /// The gateway's own id of an inbound message.
-fn public_id(row: i64) -> String {
+pub(super) fn public_id(row: i64) -> String {
     format!("inb_{row}")
 }

@@ -9,6 +9,8 @@
 
 mod backlog;
 mod call;
+mod change;
+mod echo;
 mod message;
 mod news;
 mod opt_out;
@@ -16,7 +18,7 @@ mod opt_out;
 use crate::{
     connectors::{
         Boxed, Ear, EventKind, NotRecorded, ProviderEvent, Registry,
-        inbound_event::{Backlog, InboundMessage},
+        inbound_event::{Backlog, Echo, InboundMessage},
     },
     events::{
         live::feed,
@@ -202,7 +204,10 @@ impl Inbound {
 
     /// Puts the message's file on the disk, before the transaction.
     async fn take(&self, heard: &mut ProviderEvent) -> Result<Option<WithFile>, StoreError> {
-        let EventKind::Message(InboundMessage { media: Some(media), .. }) = &mut heard.what else { return Ok(None) };
+        let (EventKind::Message(message) | EventKind::Echo(Echo { message, .. })) = &mut heard.what else {
+            return Ok(None);
+        };
+        let InboundMessage { media: Some(media), .. } = message else { return Ok(None) };
         let taken = self.shelf.take(media).await;
         let taken = taken.map_err(|e| StoreError::Unavailable(format!("a file could not be written: {e}")))?;
         Ok(Some(WithFile { shelf: self.shelf.clone(), taken }))
@@ -256,6 +261,8 @@ fn record(
             let phrase = message.text.as_deref().filter(|_| hears).and_then(|text| means.phrases.hear(text));
             message::record(tx, &Recording { phrase, ..recording }, message)
         }
+        EventKind::Echo(echo) => echo::record(tx, &recording, echo),
+        EventKind::Change(heard) => change::record(tx, &recording, heard),
         _ => news(tx, &recording).map(plain),
     }
 }
@@ -272,7 +279,8 @@ fn news(tx: &WriteTx<'_>, recording: &Recording<'_>) -> Result<After, StoreError
         EventKind::State(standing) => {
             instances::record_standing(tx, instance, standing, means.moment).map(|()| After::Nothing)
         }
-        EventKind::Message(_) => Ok(After::Nothing),
+        EventKind::Message(_) | EventKind::Echo(_) | EventKind::Change(_) => Ok(After::Nothing),
+        EventKind::Held { with, by } => echo::held(tx, recording, with, *by).map(|()| After::Nothing),
         EventKind::Call(heard) => call::record(tx, recording, heard),
         EventKind::Qr { code, expires_at } => {
             feed::note_code(tx, account, instance)?;

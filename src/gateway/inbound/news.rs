@@ -44,6 +44,17 @@ fn tell_owner(tx: &WriteTx<'_>, recording: &Recording<'_>, kind: &str, text: &st
     let sql = "SELECT name FROM instances WHERE id = ?1";
     let name = tx.find(sql, params![instance], |r| r.get::<_, String>(0))?.unwrap_or_default();
     let parameters = json!({"name": name, "instance": instance, "kind": kind, "reason": text});
+    // What comes for a stranger comes again and again: it is told once, until somebody has seen it.
+    if kind.starts_with("other_") {
+        let subject = format!("{instance}/{kind}/{text}");
+        return notices::raise(
+            tx,
+            Some(recording.account),
+            (NoticeKind::ProviderNews, &subject),
+            &parameters,
+            recording.now(),
+        );
+    }
     // A newer word about the same thing takes the older one's place.
     let (account, subject) = (Some(recording.account), format!("{instance}/{kind}"));
     notices::clear(tx, account, NoticeKind::ProviderNews, &subject, recording.now())?;
@@ -91,7 +102,10 @@ pub(super) fn person(
         recording.learning().spread(tx, &all)?;
         return Ok(After::Nothing);
     }
-    recording.person(tx, &all)?;
+    let contact = recording.person(tx, &all)?;
+    if let (Some(contact), Some(name)) = (contact, &names.name) {
+        conversations::note_name(tx, contact, name)?;
+    }
     for identity in former.iter().filter(|old| !good.contains(old)) {
         conversations::retire(tx, recording.account, identity, recording.heard.at)?;
     }

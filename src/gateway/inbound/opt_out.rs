@@ -3,7 +3,7 @@
 use super::{After, Recording};
 use crate::{
     events::webhooks::{Event, EventPerson},
-    model::ids::ContactId,
+    model::{clock::Time, ids::ContactId},
     people::{
         conversations,
         suppression::{self, SuppressionSource, phrases},
@@ -15,6 +15,9 @@ use std::time::Duration;
 
 /// How long an offered word ("reply CANCEL to cancel") makes that word an answer instead of an opt-out.
 const OFFER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Later messages of a chat that are looked through for an opt-in.
+const LATER_MOST: i64 = 500;
 
 pub(super) fn record(
     tx: &WriteTx<'_>,
@@ -56,19 +59,57 @@ pub(super) fn record(
     }
 }
 
-/// Whether our last message to this person within 24 hours offered the word as an answer.
+/// The same for what was said long ago and is told only now: an opt-out holds unless the person took it back later. An
+/// opt-in of then lifts nothing of now.
+pub(super) fn record_old(
+    tx: &WriteTx<'_>,
+    recording: &Recording<'_>,
+    contact: ContactId,
+    from: &EventPerson,
+    text: &str,
+) -> Result<After, StoreError> {
+    if !matches!(recording.phrase, Some(phrases::PhraseMeaning::OptOut { .. })) {
+        return Ok(After::Nothing);
+    }
+    let later = tx.list(
+        "SELECT body FROM inbound_messages
+         WHERE instance_id = ?1 AND chat = 'contact:' || ?2 AND heard_at >= ?3 AND origin IS NULL
+         ORDER BY heard_at DESC LIMIT ?4",
+        params![recording.heard.instance, contact, recording.heard.at, LATER_MOST],
+        |r| r.get::<_, String>(0),
+    )?;
+    let hear = |text: &String| recording.means.phrases.hear(text);
+    if later.iter().any(|text| matches!(hear(text), Some(phrases::PhraseMeaning::OptIn))) {
+        return Ok(After::Nothing);
+    }
+    record(tx, recording, contact, from, text)
+}
+
+/// Whether our last message to this person within 24 hours, from here or from the number's phone, offered the word as an
+/// answer.
 fn was_offered(
     tx: &WriteTx<'_>,
     recording: &Recording<'_>,
     contact: ContactId,
     word: &str,
 ) -> Result<bool, StoreError> {
+    let since = recording.now().minus(OFFER);
+    let read = |r: &rusqlite::Row<'_>| Ok((r.get::<_, String>(0)?, r.get::<_, Time>(1)?));
     let ours = tx.find(
-        "SELECT body FROM messages
+        "SELECT body, created_at FROM messages
          WHERE instance_id = ?1 AND created_at > ?2 AND contact_id = ?3 AND status <> 'blocked'
          ORDER BY created_at DESC LIMIT 1",
-        params![recording.heard.instance, recording.now().minus(OFFER), contact],
-        |r| r.get::<_, String>(0),
+        params![recording.heard.instance, since, contact],
+        read,
     )?;
-    Ok(ours.is_some_and(|text| recording.means.phrases.offers(&text, word)))
+    let phones = tx.find(
+        "SELECT body, heard_at FROM inbound_messages
+         WHERE instance_id = ?1 AND chat = 'contact:' || ?3 AND heard_at > ?2 AND origin IS NOT NULL
+           AND kind NOT IN ('reaction', 'revoke')
+         ORDER BY heard_at DESC LIMIT 1",
+        params![recording.heard.instance, since, contact],
+        read,
+    )?;
+    let last = [ours, phones].into_iter().flatten().max_by_key(|(_, at)| *at);
+    Ok(last.is_some_and(|(text, _)| recording.means.phrases.offers(&text, word)))
 }

@@ -6,7 +6,7 @@ use crate::{
         clock::Time,
         instance::{Health, InstanceState},
     },
-    ops::status::{InstanceSurvey, Survey, Webhook},
+    ops::status::{InstanceSurvey, Stranger, Survey, Webhook},
     store::{self, StoreError},
 };
 use std::{path::Path, time::Duration};
@@ -41,10 +41,11 @@ pub(super) fn findings(survey: &Survey, running: bool, now: Time) -> Vec<Finding
         all.push(fail("clock", format!("it is {now}, but a job has run at {at}: one of the two times was wrong")));
     }
     let unwell: Vec<Finding> = survey.numbers.iter().filter_map(|n| number(n, running)).collect();
-    if unwell.is_empty() {
+    if unwell.is_empty() && survey.strangers.is_empty() {
         all.push(ok("instances", format!("{} of them, all as they should be", survey.numbers.len())));
     }
     all.extend(unwell);
+    all.extend(survey.strangers.iter().map(stranger));
     if survey.troubled.is_empty() {
         all.push(ok("webhooks", format!("none fails; {} deliveries wait", survey.waiting)));
     }
@@ -89,6 +90,19 @@ fn number(number: &InstanceSurvey, running: bool) -> Option<Finding> {
             Some(finding("instances", broken, text))
         }
     }
+}
+
+fn stranger(stranger: &Stranger) -> Finding {
+    let Stranger { instance, kind, whose, count, last_at } = stranger;
+    let what = kind.strip_prefix("other_").unwrap_or(kind);
+    warn(
+        "instances",
+        format!(
+            "the provider brought {count} calls for the {what} {whose}, which no instance has, to the address of {instance}, \
+             the last one at {last_at}, and what they said is lost: make an instance for it with the same secret, or have \
+             the provider call elsewhere"
+        ),
+    )
 }
 
 fn webhook(webhook: &Webhook) -> Finding {

@@ -113,7 +113,7 @@ const GROUPS: &str = "SELECT g.group_id,
         coalesce((SELECT max(heard_at) FROM inbound_messages m WHERE m.instance_id = g.instance_id AND m.chat = g.group_id),
                  g.updated_at),
         (SELECT count(*) FROM inbound_messages m WHERE m.instance_id = g.instance_id AND m.chat = g.group_id
-           AND m.kind <> 'reaction' AND m.heard_at > coalesce(g.read_at, 0))
+           AND m.kind <> 'reaction' AND m.origin IS NULL AND m.heard_at > coalesce(g.read_at, 0))
      FROM groups g WHERE g.instance_id = ?1";
 
 fn groups(tx: &Tx<'_>, instance: &InstanceId, like: Option<&str>, limit: u32) -> Result<Vec<ChatMatch>, StoreError> {

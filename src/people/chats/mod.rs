@@ -119,7 +119,7 @@ pub fn mark_read(
         ChatId::Group(id) => tx.execute(
             "UPDATE groups SET read_at = ?3 WHERE instance_id = ?1 AND group_id = ?2
                AND EXISTS (SELECT 1 FROM inbound_messages WHERE instance_id = ?1 AND chat = ?2
-                           AND kind <> 'reaction' AND heard_at > coalesce(groups.read_at, 0))",
+                           AND kind <> 'reaction' AND origin IS NULL AND heard_at > coalesce(groups.read_at, 0))",
             params![instance, id, now],
         )?,
     };
@@ -128,7 +128,8 @@ pub fn mark_read(
 
 /// The provider's ids of what is not read, oldest first.
 fn unread(tx: &Tx<'_>, instance: &InstanceId, chat: &ChatId) -> Result<Vec<String>, StoreError> {
-    const NEWEST: &str = "SELECT provider_message_id FROM inbound_messages WHERE instance_id = ?1 AND chat = ?2";
+    const NEWEST: &str = "SELECT provider_message_id FROM inbound_messages
+                          WHERE instance_id = ?1 AND chat = ?2 AND origin IS NULL AND kind NOT IN ('edit', 'revoke')";
     const END: &str = "ORDER BY heard_at DESC, id DESC LIMIT ?3";
     let id = |r: &rusqlite::Row<'_>| r.get(0);
     let mut found = match chat {
@@ -153,7 +154,8 @@ fn unread(tx: &Tx<'_>, instance: &InstanceId, chat: &ChatId) -> Result<Vec<Strin
 /// The provider's id of what was written last in a chat.
 pub fn last_heard(tx: &Tx<'_>, instance: &InstanceId, chat: &ChatId) -> Result<Option<String>, StoreError> {
     let sql = "SELECT provider_message_id FROM inbound_messages
-               WHERE instance_id = ?1 AND chat = ?2 AND kind <> 'reaction' ORDER BY heard_at DESC, id DESC LIMIT 1";
+               WHERE instance_id = ?1 AND chat = ?2 AND kind NOT IN ('reaction', 'edit', 'revoke') AND origin IS NULL
+               ORDER BY heard_at DESC, id DESC LIMIT 1";
     tx.find(sql, params![instance, chat.chat_key()], |r| r.get(0))
 }
 

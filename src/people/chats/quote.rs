@@ -30,7 +30,7 @@ pub(super) fn text(tx: &Tx<'_>, instance: &InstanceId, chat: &str, id: &str) -> 
 pub fn answerable(tx: &Tx<'_>, instance: &InstanceId, chat: &ChatId, line: &str) -> Result<Option<String>, StoreError> {
     if let Some(row) = line.strip_prefix("inb_") {
         let sql = "SELECT provider_message_id FROM inbound_messages
-                   WHERE id = ?1 AND instance_id = ?2 AND chat = ?3 AND kind <> 'reaction'";
+                   WHERE id = ?1 AND instance_id = ?2 AND chat = ?3 AND kind NOT IN ('reaction', 'edit', 'revoke')";
         return tx.find(sql, params![row.parse().unwrap_or(0_i64), instance, chat.chat_key()], |r| r.get(0));
     }
     let sql = "SELECT id FROM messages WHERE message_id = ?1 AND instance_id = ?2 AND provider_message_id IS NOT NULL";
@@ -43,17 +43,20 @@ pub fn answerable(tx: &Tx<'_>, instance: &InstanceId, chat: &ChatId, line: &str)
 /// back.
 pub(super) fn reactions(tx: &Tx<'_>, instance: &InstanceId, chat: &str, id: &str) -> Result<Vec<Reaction>, StoreError> {
     let given = tx.list(
-        "SELECT contact_id, body FROM inbound_messages
+        "SELECT CASE WHEN origin IS NULL THEN contact_id END, body, origin IS NOT NULL FROM inbound_messages
          WHERE instance_id = ?1 AND chat = ?2 AND reply_to = ?3 AND kind = 'reaction' ORDER BY heard_at, id",
         params![instance, chat, id],
-        |r| Ok((r.get::<_, Option<ContactId>>(0)?, r.get::<_, String>(1)?)),
+        |r| Ok(((r.get::<_, Option<ContactId>>(0)?, r.get::<_, bool>(2)?), r.get::<_, String>(1)?)),
     )?;
-    let mut newest: Vec<(Option<ContactId>, String)> = Vec::new();
+    let mut newest: Vec<((Option<ContactId>, bool), String)> = Vec::new();
     for (by, sign) in given {
         newest.retain(|(earlier, _)| *earlier != by);
         newest.push((by, sign));
     }
-    let shown = newest.into_iter().filter(|(_, sign)| !sign.is_empty()).map(|(by, sign)| {
+    let shown = newest.into_iter().filter(|(_, sign)| !sign.is_empty()).map(|((by, is_ours), sign)| {
+        if is_ours {
+            return Ok(Reaction { sign, by: None });
+        }
         let (name, address) = by.map_or_else(|| Ok(Default::default()), |contact| person(tx, contact))?;
         Ok(Reaction { sign, by: Some(name.unwrap_or(address)) })
     });

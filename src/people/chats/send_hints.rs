@@ -16,6 +16,8 @@ pub struct SendHints {
     /// When the person opened their window with this instance last, see
     /// [`window_opened_at`](conversations::window_opened_at).
     pub window_opened_at: Option<Time>,
+    /// Whether the provider's own agent has the conversation: what is sent takes it over.
+    pub is_held: bool,
     /// The instance is paused: why.
     pub paused: Option<String>,
 }
@@ -29,5 +31,6 @@ pub fn standing(tx: &Tx<'_>, instance: &InstanceId, chat: &ChatId) -> Result<Sen
     )?;
     let ChatId::Person(contact) = chat else { return Ok(SendHints { paused, ..SendHints::default() }) };
     let window_opened_at = conversations::window_opened_at(tx, instance, *contact)?;
-    Ok(SendHints { suppressed: suppression::active(tx, *contact)?, window_opened_at, paused })
+    let is_held = conversations::is_held(tx, instance, *contact)?;
+    Ok(SendHints { suppressed: suppression::active(tx, *contact)?, window_opened_at, is_held, paused })
 }

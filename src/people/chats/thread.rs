@@ -6,7 +6,7 @@ use crate::{
     model::{
         clock::Time,
         ids::{AccountId, ContactId, InstanceId},
-        message::Status,
+        message::{EDIT, REVOKE, Status},
     },
     store::{StoreError, Tx},
 };
@@ -44,8 +44,14 @@ pub struct ChatMessage {
     pub reason: Option<String>,
     /// The reference that its sender gave it.
     pub reference: Option<String>,
-    /// By which part of the gateway it was sent.
+    /// By which part of the gateway it was sent; of one that did not leave through it: phone, agent.
     pub source: Option<String>,
+    /// Whether it is ours: sent from here, or written on the number's own phone.
+    pub is_ours: bool,
+    /// What it said before it was edited or taken back, earliest first.
+    pub former: Vec<String>,
+    /// Whether whoever wrote it took it back.
+    pub is_deleted: bool,
     /// Who wrote it, in a group.
     pub writer: Option<String>,
     /// What it answers.
@@ -100,7 +106,7 @@ const FILE: &str = "f.kind, f.state, coalesce(f.sniffed_type, f.declared_type), 
 fn heard_sql(rest: &str) -> String {
     format!(
         "SELECT m.id, m.body, m.kind, m.heard_at, m.provider_message_id, m.reply_to,
-                CASE WHEN m.group_id IS NULL THEN NULL ELSE m.contact_id END, {FILE}
+                CASE WHEN m.group_id IS NULL THEN NULL ELSE m.contact_id END, {FILE}, m.origin
          FROM inbound_messages m LEFT JOIN media f ON f.inbound_id = m.id WHERE {rest}"
     )
 }
@@ -124,7 +130,13 @@ pub fn lines(
     let end = before.unwrap_or(Cursor { at: Time::from_millis(i64::MAX), side: 0, row: 0 });
     let heard = heard_sql(
         "m.instance_id = ?1 AND m.chat = ?2 AND m.kind <> 'reaction' AND m.heard_at <= ?3
-           AND (m.heard_at, 0, m.id) < (?3, ?4, ?5) ORDER BY m.heard_at DESC, m.id DESC LIMIT ?6",
+           AND (m.heard_at, 0, m.id) < (?3, ?4, ?5)
+           AND NOT (m.kind IN ('edit', 'revoke') AND (
+               EXISTS (SELECT 1 FROM inbound_messages o WHERE o.instance_id = ?1 AND o.chat = ?2
+                       AND o.provider_message_id = m.reply_to AND (o.origin IS NULL) = (m.origin IS NULL))
+               OR m.origin IS NOT NULL AND EXISTS (SELECT 1 FROM messages s
+                       WHERE s.provider_message_id = m.reply_to AND s.instance_id = ?1)))
+         ORDER BY m.heard_at DESC, m.id DESC LIMIT ?6",
     );
     let most = PAGE + 1;
     let mut all = tx.list(&heard, params![instance, chat.chat_key(), end.at, end.side, end.row, most], heard_row)?;
@@ -210,24 +222,29 @@ pub fn sent(tx: &Tx<'_>, row: i64) -> Result<Option<(ChatId, ChatMessage)>, Stor
     finish(tx, &instance, chat, found)
 }
 
-/// A message that was heard, with its chat. A reaction is the line that it is about.
+/// A message that was heard, with its chat. A reaction, an edit or a deletion is the line that it is about.
 pub fn heard(tx: &Tx<'_>, row: i64) -> Result<Option<(ChatId, ChatMessage)>, StoreError> {
     let whose =
         tx.find("SELECT instance_id, chat, kind, reply_to FROM inbound_messages WHERE id = ?1", params![row], |r| {
             let about = r.get::<_, Option<String>>(3)?;
-            Ok((r.get::<_, InstanceId>(0)?, r.get::<_, String>(1)?, r.get::<_, String>(2)? == "reaction", about))
+            Ok((r.get::<_, InstanceId>(0)?, r.get::<_, String>(1)?, r.get::<_, String>(2)?, about))
         })?;
-    let Some((instance, chat, is_reaction, about)) = whose else { return Ok(None) };
+    let Some((instance, chat, kind, about)) = whose else { return Ok(None) };
     let of = match chat.strip_prefix("contact:").map(str::parse) {
         Some(Ok(contact)) => ChatId::Person(ContactId(contact)),
         _ if is_group(&chat) => ChatId::Group(chat.clone()),
         _ => return Ok(None),
     };
-    let found = if is_reaction {
-        let Some(about) = about else { return Ok(None) };
-        line_of(tx, &instance, &chat, &about)?
-    } else {
-        tx.find(&heard_sql("m.id = ?1"), params![row], heard_row)?
+    let itself = || tx.find(&heard_sql("m.id = ?1"), params![row], heard_row);
+    let found = match (kind.as_str(), about) {
+        ("reaction", None) => return Ok(None),
+        ("reaction", Some(about)) => line_of(tx, &instance, &chat, &about)?,
+        // One about a message that is not here stands for itself.
+        (EDIT | REVOKE, Some(about)) => match line_of(tx, &instance, &chat, &about)? {
+            Some(line) => Some(line),
+            None => itself()?,
+        },
+        _ => itself()?,
     };
     finish(tx, &instance, of, found)
 }
@@ -256,7 +273,10 @@ fn line_of(tx: &Tx<'_>, instance: &InstanceId, chat: &str, id: &str) -> Result<O
 }
 
 fn heard_row(r: &Row<'_>) -> rusqlite::Result<ChatMessage> {
-    Ok(ChatMessage { written_by: r.get(6)?, ..line(r, format!("inb_{}", r.get::<_, i64>(0)?), 0)? })
+    let origin: Option<String> = r.get(12)?;
+    let written_by = if origin.is_none() { r.get(6)? } else { None };
+    let is_ours = origin.is_some();
+    Ok(ChatMessage { written_by, is_ours, source: origin, ..line(r, format!("inb_{}", r.get::<_, i64>(0)?), 0)? })
 }
 
 fn sent_row(r: &Row<'_>) -> rusqlite::Result<ChatMessage> {
@@ -265,6 +285,7 @@ fn sent_row(r: &Row<'_>) -> rusqlite::Result<ChatMessage> {
         reason: r.get(13)?,
         reference: r.get(14)?,
         source: Some(r.get(15)?),
+        is_ours: true,
         ..line(r, r.get(6)?, 1)?
     })
 }
@@ -280,6 +301,9 @@ fn line(r: &Row<'_>, id: String, side: u8) -> rusqlite::Result<ChatMessage> {
         reason: None,
         reference: None,
         source: None,
+        is_ours: false,
+        former: Vec::new(),
+        is_deleted: false,
         writer: None,
         quoted: None,
         file: file(r, 7)?,
@@ -318,9 +342,34 @@ fn complete(
     if let Some(about) = &line.reply_to {
         line.quoted = quote::text(tx, instance, &chat_key, about)?;
     }
-    if let Some(id) = &line.provider_message_id {
+    if let Some(id) = line.provider_message_id.clone() {
+        let id = &id;
+        change(tx, instance, &chat_key, id, line)?;
         line.reactions = quote::reactions(tx, instance, &chat_key, id)?;
         line.reactions.extend(ours.get(id).map(|sign| Reaction { sign: sign.clone(), by: None }));
+    }
+    Ok(())
+}
+
+/// Shows a line as it is now: edits and deletions of whoever wrote it, in their order. What it said before is kept.
+fn change(tx: &Tx<'_>, instance: &InstanceId, chat: &str, id: &str, line: &mut ChatMessage) -> Result<(), StoreError> {
+    let changes = tx.list(
+        "SELECT kind, body FROM inbound_messages
+         WHERE instance_id = ?1 AND chat = ?2 AND reply_to = ?3 AND kind IN ('edit', 'revoke')
+           AND (origin IS NOT NULL) = ?4
+         ORDER BY heard_at, id",
+        params![instance, chat, id, line.is_ours],
+        |r| Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?)),
+    )?;
+    for (kind, text) in changes {
+        if kind == REVOKE {
+            line.is_deleted = true;
+        } else if text != line.text {
+            line.former.push(std::mem::replace(&mut line.text, text));
+        }
+    }
+    if line.is_deleted && !line.text.is_empty() {
+        line.former.push(std::mem::take(&mut line.text));
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use crate::{
     model::{
         clock::Time,
         ids::{AccountId, ContactId, InstanceId},
+        message::EchoOrigin,
     },
     store::{StoreError, Tx, WriteTx},
 };
@@ -32,27 +33,79 @@ pub struct Conversation {
     pub last_message_at: Time,
 }
 
-/// The person wrote: the conversation is there from now on, and one message more is unread.
+/// With whom a conversation is, and when something happened in it.
+#[derive(Clone, Copy)]
+pub struct InConversation<'a> {
+    pub account: AccountId,
+    pub instance: &'a InstanceId,
+    pub contact: ContactId,
+    /// By the provider's clock.
+    pub at: Time,
+    /// By ours.
+    pub now: Time,
+}
+
+/// What was written in a conversation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WhoWrote {
+    /// By the person: one message more is unread, and the window is open.
+    ByThem,
+    /// By the person, about an earlier message of theirs: one more is unread. That it opened a window is not known.
+    AboutEarlier,
+    /// By the person, long ago: nothing is unread by it.
+    LongAgo,
+    /// By the number's own phone: whoever wrote there has read what came before.
+    ByOurPhone,
+    /// The same, long ago: what came since is as unread as it was.
+    ByOurPhoneLongAgo,
+}
+
+/// Something was written: the conversation is there from now on.
 pub fn note_message(
     tx: &WriteTx<'_>,
-    account: AccountId,
-    instance: &InstanceId,
-    contact: ContactId,
-    (at, now): (Time, Time),
+    in_it: &InConversation<'_>,
+    written: WhoWrote,
 ) -> Result<Conversation, StoreError> {
+    let InConversation { account, instance, contact, at, now } = *in_it;
+    let is_theirs = !matches!(written, WhoWrote::ByOurPhone | WhoWrote::ByOurPhoneLongAgo);
+    let is_read = written == WhoWrote::ByOurPhone;
+    let is_unread = matches!(written, WhoWrote::ByThem | WhoWrote::AboutEarlier);
+    let opened_at = matches!(written, WhoWrote::ByThem | WhoWrote::LongAgo).then_some(at);
     tx.one(
         "INSERT INTO conversations (account_id, instance_id, contact_id, unread_count, sequence, last_message_at,
                                     last_inbound_at, created_at)
-         VALUES (?1, ?2, ?3, 1, 1, ?4, ?4, ?5)
-         ON CONFLICT DO UPDATE SET unread_count = unread_count + 1, sequence = sequence + 1,
+         VALUES (?1, ?2, ?3, ?6, ?7, ?4, ?8, ?5)
+         ON CONFLICT DO UPDATE SET unread_count = CASE WHEN ?9 THEN 0 ELSE unread_count + ?6 END,
+             sequence = sequence + ?7,
              last_message_at = max(last_message_at, excluded.last_message_at),
-             last_inbound_at = max(coalesce(last_inbound_at, 0), excluded.last_inbound_at)
+             last_inbound_at = nullif(max(coalesce(last_inbound_at, 0), coalesce(?8, 0)), 0)
          RETURNING id, sequence, unread_count, last_message_at",
-        params![account, instance, contact, at, now],
+        params![account, instance, contact, at, now, is_unread, is_theirs, opened_at, is_read],
         |r| {
             Ok(Conversation { id: r.get(0)?, sequence: r.get(1)?, unread_count: r.get(2)?, last_message_at: r.get(3)? })
         },
     )
+}
+
+/// Who has the conversation of an instance with a person: a provider's agent, or (none) we. Where there is no
+/// conversation yet, nobody has it.
+pub fn note_holder(
+    tx: &WriteTx<'_>,
+    instance: &InstanceId,
+    contact: ContactId,
+    by: Option<EchoOrigin>,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE conversations SET held_by = ?3 WHERE instance_id = ?1 AND contact_id = ?2 AND held_by IS NOT ?3",
+        params![instance, contact, by.map(EchoOrigin::as_str)],
+    )?;
+    Ok(())
+}
+
+/// Whether a provider's agent has the conversation.
+pub fn is_held(tx: &Tx<'_>, instance: &InstanceId, contact: ContactId) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM conversations WHERE instance_id = ?1 AND contact_id = ?2 AND held_by IS NOT NULL";
+    Ok(tx.find(sql, params![instance, contact], |_| Ok(()))?.is_some())
 }
 
 /// The conversation of an instance with a person, if there is one.

@@ -218,6 +218,12 @@ pub fn note_inbound(tx: &WriteTx<'_>, id: ContactId, name: Option<&str>, at: Tim
     Ok(())
 }
 
+/// What the owner calls them in the address book, where they gave no name themself.
+pub fn note_name(tx: &WriteTx<'_>, id: ContactId, name: &str) -> Result<(), StoreError> {
+    tx.execute("UPDATE contacts SET name = ?2 WHERE id = ?1 AND coalesce(name, '') = ''", params![id, name])?;
+    Ok(())
+}
+
 fn read(r: &Row<'_>) -> rusqlite::Result<Contact> {
     Ok(Contact {
         id: r.get(0)?,

@@ -13,10 +13,13 @@ mod identify;
 mod import;
 mod merge;
 
-pub use chat::{Conversation, TALKED_WITH, WINDOW, find_conversation, is_window_open, note_message, window_opened_at};
+pub use chat::{
+    Conversation, InConversation, TALKED_WITH, WINDOW, WhoWrote, find_conversation, is_held, is_window_open,
+    note_holder, note_message, window_opened_at,
+};
 pub use contact::{
-    Contact, Identity, IdentityKind, add, address_of, find, find_by_id, find_or_add, note_inbound, note_outbound,
-    retire, revive,
+    Contact, Identity, IdentityKind, add, address_of, find, find_by_id, find_or_add, note_inbound, note_name,
+    note_outbound, retire, revive,
 };
 pub use heard::{HeardMessage, HeardSearch, heard_statement, list_heard};
 pub use identify::{Identified, identify};

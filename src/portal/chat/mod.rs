@@ -247,6 +247,9 @@ fn hints(gateway: &Gateway, v: &PageContext, instance: &Instance, standing: &Sen
         let text = v.fill("chat.suppressed", "reason", v.word("suppressed_reason", reason));
         add("bad", text, Some(("/suppressed-recipients", "nav.suppressed")));
     }
+    if standing.is_held {
+        add("warn", v.t("chat.held").to_owned(), None);
+    }
     if is_window_closed(gateway, v, instance, standing) {
         add("warn", v.t("chat.window_closed").to_owned(), Some(("/docs/responsible-messaging", "chat.why")));
     } else if has_window(gateway, instance)

@@ -45,6 +45,10 @@ pub struct ShownLine {
     /// Whether we wrote it.
     pub mine: bool,
     pub text: String,
+    /// That it was edited or taken back, in words; empty: it was not.
+    pub note: String,
+    /// What it said before that, earliest first.
+    pub former: Vec<String>,
     /// A word for what has no text.
     pub kind: String,
     /// sent, delivered, …
@@ -134,7 +138,9 @@ pub fn line(v: &Locale, instance: &InstanceId, line: ChatMessage) -> ShownLine {
     ShownLine {
         story: line.status.map(|_| format!("/message-logs/{}", line.key.row)),
         key: [at.millis(), i64::from(line.key.side), line.key.row],
-        mine: line.status.is_some(),
+        mine: line.is_ours,
+        former: line.former.clone(),
+        note: note(v, &line),
         kind: v.kind(&line.kind),
         status: line.status.map(Status::as_str),
         status_word: line.status.map(|status| v.word("status", status)).unwrap_or_default(),
@@ -157,6 +163,15 @@ pub fn line(v: &Locale, instance: &InstanceId, line: ChatMessage) -> ShownLine {
         day: v.date(&at),
         text: line.text,
         id: line.id,
+    }
+}
+
+/// Whether a line was edited or taken back, in words.
+fn note(v: &Locale, line: &ChatMessage) -> String {
+    match (line.is_deleted, line.former.is_empty()) {
+        (true, _) => v.t("chat.deleted").to_owned(),
+        (false, false) => v.t("chat.edited").to_owned(),
+        (false, true) => String::new(),
     }
 }
 

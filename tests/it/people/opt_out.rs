@@ -5,7 +5,7 @@ use crate::harness::world::{INSTANCE, PHONE, World, message, message_with};
 use serde_json::json;
 use wa_gateway::{
     app::commands::{SuppressAdd, SuppressRemove},
-    connectors::inbound_event::{InboundMessage, RemoteParty},
+    connectors::inbound_event::{InboundMessage, RemoteParty, Told},
     model::ids::InstanceId,
 };
 
@@ -85,6 +85,7 @@ async fn what_is_chosen_from_a_list_is_no_opt_out() {
             may_opt_out,
             media: None,
             raw: None,
+            told: Told::Live,
         };
         sandbox.receive_message(message).await.expect("recorded");
     };

@@ -30,6 +30,7 @@ fn sources() -> String {
     files(&root.join("src/portal"), "rs", &mut found);
     files(&root.join("src/events/notice_delivery"), "rs", &mut found);
     files(&root.join("src/texts"), "rs", &mut found);
+    files(&root.join("src/events/notice_delivery"), "rs", &mut found);
     found.iter().map(|path| fs::read_to_string(path).expect("a text")).collect()
 }
 

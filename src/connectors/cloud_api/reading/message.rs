@@ -3,46 +3,80 @@
 use super::{Parsed, WebhookChange, id, news_of, people, text, time, word};
 use crate::connectors::{
     EventKind,
-    inbound_event::{GroupRef, HeardMedia, InboundMessage, MediaSource, RemoteParty},
+    inbound_event::{Echo, GroupRef, HeardMedia, InboundMessage, MediaSource, RemoteParty, Told},
+};
+use crate::model::{
+    clock::Time,
+    message::{EDIT, EchoOrigin, REVOKE},
 };
 use serde_json::Value;
 
 /// Kinds whose fields hold all of them.
 const PLAIN: [&str; 7] = ["text", "image", "video", "audio", "document", "sticker", "reaction"];
 /// Members that the fields hold whatever the kind is.
-const READ: [&str; 7] = ["id", "from", "from_user_id", "timestamp", "type", "context", "group_id"];
+const READ: [&str; 9] = ["id", "from", "from_user_id", "to", "to_user_id", "timestamp", "type", "context", "group_id"];
 /// Longest text that is made from several parts here, in characters.
 const TEXT_MAX: usize = 4096;
 
-/// Reads one of a value's messages.
-pub(super) fn read(change: &WebhookChange<'_>, message: &Value, told: &mut Vec<Parsed>) {
-    let Some(provider_message_id) = id(&message["id"]) else {
+/// Reads one of a value's messages, told in this connection.
+pub(super) fn read(change: &WebhookChange<'_>, message: &Value, how: Told, told: &mut Vec<Parsed>) {
+    let Some((at, mut inbound)) = content(change, message, how) else {
         return told.push(news_of(change, "message_without_id", message, None, Vec::new()));
     };
-    let kind = word(&message["type"]).unwrap_or_else(|| "unknown".to_owned());
-    let at = time(&message["timestamp"]).unwrap_or(change.at);
-    let moved = if kind == "system" { people::moved(message) } else { None };
-    let context = &message["context"];
-    let reply_to = id(&context["id"]).or_else(|| id(&message["reaction"]["message_id"]));
+    let moved = if inbound.kind == "system" { people::moved(message) } else { None };
     let mut from = people::writer(change, message);
     // A note that names nobody else is shown with whom it is about.
     if let (None, None, Some(EventKind::Person { former, .. })) = (&from.phone, &from.bsuid, &moved) {
         from = RemoteParty { name: from.name, ..former.clone() };
     }
+    inbound.from = from;
+    told.push((at, EventKind::Message(inbound)));
+    told.extend(moved.map(|person| (at, person)));
+}
+
+/// Reads a message of the number's own, which was written on its phone or by Meta's agent.
+pub(super) fn echo(
+    change: &WebhookChange<'_>,
+    message: &Value,
+    (origin, how): (EchoOrigin, Told),
+    told: &mut Vec<Parsed>,
+) {
+    // Meta's agent's stand one level deeper.
+    let mut whole = message.clone();
+    if let (Some(members), Some(inner)) = (whole.as_object_mut(), message["message"].as_object()) {
+        members.remove("message");
+        members.extend(inner.iter().filter(|(name, _)| *name != "id").map(|(k, v)| (k.clone(), v.clone())));
+    }
+    let Some((at, message)) = content(change, &whole, how) else {
+        return told.push(news_of(change, "message_without_id", message, None, Vec::new()));
+    };
+    let to = people::receiver(change, &whole);
+    told.push((at, EventKind::Echo(Echo { to, origin, message })));
+}
+
+/// What a message says, without who wrote it; none: it has no id.
+fn content(change: &WebhookChange<'_>, message: &Value, told: Told) -> Option<(Time, InboundMessage)> {
+    let provider_message_id = id(&message["id"])?;
+    let kind = word(&message["type"]).unwrap_or_else(|| "unknown".to_owned());
+    let about = id(&message[kind.as_str()]["original_message_id"]).filter(|_| kind == EDIT || kind == REVOKE);
+    // An edit says what the message says now, in the shape of a message.
+    let now = if kind == EDIT { &message[EDIT]["message"] } else { message };
+    let now_kind = if kind == EDIT { word(&now["type"]).unwrap_or_default() } else { kind.clone() };
+    let reply_to = about.or_else(|| id(&message["context"]["id"])).or_else(|| id(&message["reaction"]["message_id"]));
     let inbound = InboundMessage {
-        from,
+        from: RemoteParty::default(),
         // Its name is not told here: the one that is known stays.
         group: id(&message["group_id"]).map(|id| GroupRef { id, name: String::new() }),
-        text: words(&kind, message),
-        may_opt_out: matches!(kind.as_str(), "text" | "button"),
+        text: words(&now_kind, now),
+        may_opt_out: matches!(now_kind.as_str(), "text" | "button"),
         media: media(&kind, &message[kind.as_str()]),
         raw: keeps_raw(&kind, message).then(|| message.to_string()),
         provider_message_id,
         reply_to,
         kind,
+        told,
     };
-    told.push((at, EventKind::Message(inbound)));
-    told.extend(moved.map(|person| (at, person)));
+    Some((time(&message["timestamp"]).unwrap_or(change.at), inbound))
 }
 
 /// Text, caption, title of a choice, or what comes nearest to it.

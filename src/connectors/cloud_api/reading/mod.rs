@@ -6,6 +6,7 @@
 //!
 //! Pure: bytes in, values out.
 
+mod coexistence;
 mod message;
 mod news;
 mod people;
@@ -14,8 +15,12 @@ mod status;
 pub(super) use people::recipient;
 
 use crate::{
-    connectors::{EventKind, inbound_event::ProviderNews},
-    model::clock::Time,
+    connectors::{
+        EventKind,
+        inbound_event::{ProviderNews, Told},
+        provider_text::repeated,
+    },
+    model::{clock::Time, message::EchoOrigin},
 };
 use serde_json::{Value, json};
 
@@ -39,45 +44,68 @@ struct WebhookChange<'a> {
     at: Time,
 }
 
-/// Reads a body that is rightly signed.
-pub(super) fn read(body: &[u8], mine: &OwnIds, now: Time) -> Vec<Parsed> {
+/// Reads a body that is rightly signed with the secret of an app, for the numbers of that app: whose of them it is, and
+/// what. The first number is the one to whose address it came: what is nobody's is noted there, and its owner told.
+pub(super) fn read(body: &[u8], app: &[OwnIds], now: Time) -> Vec<(usize, Parsed)> {
     let Ok(body) = serde_json::from_slice::<Value>(body) else {
         // Too deep, or no JSON: kept as a text.
         let raw = json!(String::from_utf8_lossy(body)).to_string();
-        return vec![(now, kept("unreadable", raw))];
+        return vec![(0, (now, kept("unreadable", raw)))];
     };
     let entries = body["entry"].as_array().filter(|_| body["object"] == "whatsapp_business_account");
-    let Some(entries) = entries else { return vec![plain_news("unknown_object", &body, now)] };
+    let Some(entries) = entries else { return vec![(0, plain_news("unknown_object", &body, now))] };
     let mut told = Vec::new();
     for entry in entries {
         let Some(changes) = entry["changes"].as_array() else {
-            told.push(plain_news("unknown_entry", entry, now));
+            told.push((0, plain_news("unknown_entry", entry, now)));
             continue;
         };
         for change in changes {
             let at = time(&entry["time"]).unwrap_or(now);
             let field = change["field"].as_str().unwrap_or_default();
-            read_change(&WebhookChange { field, value: &change["value"], entry, at }, mine, &mut told);
+            let change = WebhookChange { field, value: &change["value"], entry, at };
+            let all = whose(&change, app);
+            if all.is_empty() {
+                told.push((0, elsewhere(&change)));
+            }
+            for whose in all {
+                let mut parts = Vec::new();
+                read_change(&change, &mut parts);
+                told.extend(parts.into_iter().map(|part| (whose, part)));
+            }
         }
     }
     told
 }
 
-fn read_change(change: &WebhookChange<'_>, mine: &OwnIds, told: &mut Vec<Parsed>) {
-    let WebhookChange { field, value, .. } = *change;
-    let number = text(&value["metadata"]["phone_number_id"]);
-    if number.as_ref().is_some_and(|id| *id != mine.phone_number_id) {
-        return told.push(elsewhere("other_number", "phone_number_id", number, change));
+/// Which numbers of the app a change is about: the one that it names, else those of its account.
+fn whose(change: &WebhookChange<'_>, app: &[OwnIds]) -> Vec<usize> {
+    if let Some(number) = number_of(change.value) {
+        return app.iter().position(|own| own.phone_number_id == number).into_iter().collect();
     }
-    let account = text(&change.entry["id"]);
-    let is_foreign = !mine.waba_id.is_empty() && account.as_ref().is_some_and(|id| *id != mine.waba_id);
-    // Who names our number is right, whatever account it is said to be of.
-    if number.is_none() && is_foreign {
-        return told.push(elsewhere("other_account", "account", account, change));
-    }
-    match field {
+    let account = id(&change.entry["id"]);
+    let is_of = |(at, own): &(usize, &OwnIds)| match &account {
+        // Where an instance does not say which account it is in, all that comes to its address is its.
+        Some(account) => own.waba_id == *account || (*at == 0 && own.waba_id.is_empty()),
+        None => *at == 0,
+    };
+    app.iter().enumerate().filter(is_of).map(|(at, _)| at).collect()
+}
+
+/// Which number a value is about. A handover names it as the one that was written to.
+fn number_of(value: &Value) -> Option<String> {
+    id(&value["metadata"]["phone_number_id"]).or_else(|| id(&value["recipient"]["phone_number_id"]))
+}
+
+fn read_change(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
+    match change.field {
         "messages" => messages(change, told),
         "calls" => status::calls(change, told),
+        "smb_message_echoes" | "message_echoes" => coexistence::echoes(change, told),
+        "history" => coexistence::history(change, told),
+        "smb_app_state_sync" => coexistence::address_book(change, told),
+        "standby" => coexistence::standby(change, told),
+        "messaging_handovers" => coexistence::handover(change, told),
         _ => news::read(change, told),
     }
 }
@@ -89,7 +117,13 @@ fn messages(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
     let before = told.len();
     people::known(change, told);
     for one in list("messages") {
-        message::read(change, one, told);
+        match is_own(change, one) {
+            true => message::echo(change, one, (EchoOrigin::Phone, Told::Live), told),
+            false => message::read(change, one, Told::Live, told),
+        }
+    }
+    for one in list("message_echoes") {
+        message::echo(change, one, (EchoOrigin::Phone, Told::Live), told);
     }
     for one in list("statuses") {
         status::read(change, one, told);
@@ -102,14 +136,35 @@ fn messages(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
     }
 }
 
-/// News of somebody else's: acknowledged, and noted without what it says.
-fn elsewhere(kind: &str, name: &str, id: Option<String>, change: &WebhookChange<'_>) -> Parsed {
+/// Whether a message is the number's own, whatever list it stands in.
+fn is_own(change: &WebhookChange<'_>, message: &Value) -> bool {
+    let digits = |value: &Value| -> String {
+        let shown = id(value).unwrap_or_default();
+        shown.chars().filter(char::is_ascii_digit).collect()
+    };
+    let own = digits(&change.value["metadata"]["display_phone_number"]);
+    !own.is_empty() && own == digits(&message["from"])
+}
+
+/// What is about a number or an account that nobody here has: noted without what it says, and told.
+fn elsewhere(change: &WebhookChange<'_>) -> Parsed {
+    let (what, member, whose) = match number_of(change.value) {
+        Some(number) => ("number", "phone_number_id", number),
+        None => ("account", "account", id(&change.entry["id"]).unwrap_or_default()),
+    };
     let count = |name: &str| change.value[name].as_array().map_or(0, Vec::len);
     let raw = json!({
-        "field": change.field, name: id, "messages": count("messages"), "statuses": count("statuses"),
+        "field": change.field, member: whose, "messages": count("messages"), "statuses": count("statuses"),
         "time": change.entry["time"],
     });
-    (change.at, kept(kind, raw.to_string()))
+    let told = format!(
+        "{:?} of the {what} {}, which no instance here has with this app's secret, came to this address and is lost: \
+         make an instance for it, or give it an address of its own at Meta",
+        repeated(change.field),
+        repeated(&whose)
+    );
+    let kind = format!("other_{what}");
+    (change.at, EventKind::News(ProviderNews { kind, raw: raw.to_string(), notice: Some(told), then: Vec::new() }))
 }
 
 /// News of a change; together with what makes two alike ones two.

@@ -29,6 +29,26 @@ pub(super) fn writer(change: &WebhookChange<'_>, message: &Value) -> RemoteParty
     sender
 }
 
+/// The one to whom a message of the number's own went. Where it does not say, the only contact beside it.
+pub(super) fn receiver(change: &WebhookChange<'_>, message: &Value) -> RemoteParty {
+    let mut receiver = RemoteParty::default();
+    for name in [&message["to"], &message["to_user_id"], &message["recipient_id"]].into_iter().filter_map(id) {
+        add(&mut receiver, &name);
+    }
+    let contacts = change.value["contacts"].as_array().map_or(&[][..], Vec::as_slice);
+    let is_named = receiver.phone.is_some() || receiver.bsuid.is_some();
+    let same = |other: &RemoteParty| {
+        receiver.phone.is_some() && receiver.phone == other.phone
+            || receiver.bsuid.is_some() && receiver.bsuid == other.bsuid
+            || !is_named && contacts.len() == 1
+    };
+    if let Some(other) = contacts.iter().map(of_contact).find(same) {
+        receiver.phone = receiver.phone.or(other.phone);
+        receiver.bsuid = receiver.bsuid.or(other.bsuid);
+    }
+    receiver
+}
+
 /// Contacts that link a number with a hidden id: a person who hides the number later is still known.
 pub(super) fn known(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
     for contact in change.value["contacts"].as_array().into_iter().flatten() {

@@ -78,7 +78,7 @@ impl EvolutionWorld {
         ];
         let settings = settings.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
         let setup = InstanceSetup { id: self.instance(), connector: ConnectorKind::Evolution, settings, closed: None };
-        Evolution::open(&deps, &setup).map(Arc::new).map_err(|e| e.to_string())
+        Evolution::open(&deps, &setup, &Arc::default()).map(Arc::new).map_err(|e| e.to_string())
     }
 
     fn connector(&self) -> Arc<Evolution> {

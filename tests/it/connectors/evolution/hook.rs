@@ -169,9 +169,6 @@ async fn the_envelopes_time_is_not_believed() {
 async fn own_messages_and_what_is_no_conversation_are_not_inbound() {
     let rig = Rig::start().await;
     let message = json!({"conversation": "hello"});
-    let mut own = rig.server.receive(THEIRS, "966501234567@s.whatsapp.net", "OWN", message.clone());
-    own["key"]["fromMe"] = json!(true);
-    rig.tell("messages.upsert", own).await;
     for (n, jid) in ["status@broadcast", "120363000000000000@newsletter", "966501234567@broadcast"].iter().enumerate() {
         let told = rig.server.receive(THEIRS, jid, &format!("N{n}"), message.clone());
         rig.tell("messages.upsert", told).await;
@@ -179,7 +176,14 @@ async fn own_messages_and_what_is_no_conversation_are_not_inbound() {
     let mut foreign = rig.server.envelope(THEIRS, "messages.upsert", rig.server.receive(THEIRS, "1@lid", "X", message));
     foreign["instance"] = json!("another");
     let right = format!("X-Wa-Gateway-Secret: {SECRET}");
-    assert_eq!(rig.call(&[JSON, &right], &foreign.to_string()).await.status, 200, "acknowledged, and no more");
+    assert_eq!(rig.call(&[JSON, &right], &foreign.to_string()).await.status, 200, "acknowledged");
+    let news = rig.world.gateway().store.read(|tx| {
+        tx.one("SELECT kind, (SELECT count(*) FROM notices WHERE kind = 'provider_news') FROM provider_news", [], |r| {
+            Ok((r.get::<_, String>(0)?, r.get::<_, i64>(1)?))
+        })
+    });
+    let news = news.await.map_err(|e: wa_gateway::store::StoreError| e.to_string());
+    assert_eq!(news, Ok(("other_instance".to_owned(), 1)), "and told");
     assert_eq!(rig.heard().await, []);
     // Its own status is news all the same.
     let reply = rig.send_past_the_deadline("Your order is ready.").await;
@@ -188,6 +192,66 @@ async fn own_messages_and_what_is_no_conversation_are_not_inbound() {
     rig.tell("messages.upsert", own).await;
     assert_eq!(rig.row(&reply).await["status"], "sent");
     assert_eq!(rig.heard().await, []);
+}
+
+/// Rows of what stands in chats: id, kind, text, whose.
+async fn said(rig: &Rig) -> Vec<(String, String, String, Option<String>)> {
+    let read = rig.world.gateway().store.read(|tx| {
+        tx.list("SELECT provider_message_id, kind, body, origin FROM inbound_messages ORDER BY id", [], |r| {
+            Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?))
+        })
+    });
+    read.await.map_err(|e: wa_gateway::store::StoreError| e.to_string()).expect("rows")
+}
+
+#[tokio::test]
+async fn what_the_phone_writes_stands_in_the_chat() {
+    let rig = Rig::start().await;
+    let mut own =
+        rig.server.receive(THEIRS, "966501234567@s.whatsapp.net", "OWN", json!({"conversation": "On my way"}));
+    own["key"]["fromMe"] = json!(true);
+    rig.tell("messages.upsert", own.clone()).await;
+    rig.tell("messages.upsert", own).await;
+    let text = |s: &str| s.to_owned();
+    assert_eq!(said(&rig).await, [(text("OWN"), text("text"), text("On my way"), Some(text("phone")))]);
+    // What left through the gateway is no phone's, whenever its echo comes: before the answer is known, and after.
+    let reply = rig.send_past_the_deadline("Your order is ready.").await;
+    assert_eq!(rig.row(&reply).await["status"], "sending");
+    let own = rig.server.with(THEIRS, |i| i.log.last().expect("one").clone());
+    rig.tell("messages.upsert", own).await;
+    assert_eq!(said(&rig).await.len(), 1);
+}
+
+#[tokio::test]
+async fn edits_and_deletions_change_the_message_that_they_name() {
+    let rig = Rig::start().await;
+    let jid = "966501234567@s.whatsapp.net";
+    let told = rig.server.receive(THEIRS, jid, "A1", json!({"conversation": "2 pieces"}));
+    rig.tell("messages.upsert", told).await;
+    // The writer's phone speaks: from its side the message is its own, in the chat with us.
+    let edited = json!({"key": {"remoteJid": "966112345678@s.whatsapp.net", "fromMe": true, "id": "A1"},
+                        "type": "MESSAGE_EDIT", "editedMessage": {"conversation": "3 pieces"},
+                        "timestampMs": "1780000000000"});
+    rig.tell("messages.edited", edited.clone()).await;
+    rig.tell("messages.edited", edited.clone()).await;
+    // The same, told as a message.
+    let again = rig.server.receive(THEIRS, jid, "A2", json!({"protocolMessage": edited}));
+    rig.tell("messages.upsert", again).await;
+    rig.tell("messages.delete", json!({"remoteJid": jid, "fromMe": false, "id": "A1"})).await;
+    let kinds: Vec<(String, String)> = said(&rig).await.into_iter().map(|row| (row.1, row.2)).collect();
+    let pair = |kind: &str, text: &str| (kind.to_owned(), text.to_owned());
+    assert_eq!(kinds, [pair("text", "2 pieces"), pair("edit", "3 pieces"), pair("revoke", "")]);
+    // An edit to STOP is an opt-out; one of a message that is not here leaves a row.
+    let told = rig.server.receive(THEIRS, jid, "A3", json!({"conversation": "Thanks"}));
+    rig.tell("messages.upsert", told).await;
+    let stop = json!({"key": {"remoteJid": jid, "fromMe": true, "id": "A3"}, "type": 14,
+                      "editedMessage": {"extendedTextMessage": {"text": "STOP"}}, "timestampMs": 1_780_000_001_000_i64});
+    rig.tell("messages.edited", stop).await;
+    assert_eq!(rig.send("Your order is ready.").await.error(), "recipient_suppressed");
+    rig.tell("messages.delete", json!({"remoteJid": jid, "fromMe": false, "id": "NEVER"})).await;
+    let news =
+        rig.world.gateway().store.read(|tx| tx.one("SELECT kind FROM provider_news", [], |r| r.get::<_, String>(0)));
+    assert_eq!(news.await.map_err(|e: wa_gateway::store::StoreError| e.to_string()), Ok("revoke".to_owned()));
 }
 
 #[tokio::test]

@@ -33,6 +33,7 @@ const USES: &[(&str, &str)] = &[
     ("dialects/threecx/handle", "cooldown is kept under the number's canonical form"),
     ("events/notice_delivery/plan", "recipients of notices, no contacts"),
     ("gateway/inbound/backlog", "the provider's ids of an instance's own messages, by the address that was written to"),
+    ("gateway/inbound/echo", "a message of ours that waits for its answer: by contact, groups by their one id"),
     ("gateway/inbound/news", "the recipient of a message, by the name in the log"),
     ("gateway/retention/person", "export and erasure: contact by any name, rows without a contact by both forms"),
     ("people/chats/list", "chats of contacts; searched by any identity; the last message by all of them"),

@@ -10,7 +10,10 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use wa_gateway::{
     app::commands::{InstancePause, SandboxFile, SandboxGroup, SandboxReceive},
-    connectors::{GroupInfo, inbound_event::InboundMessage},
+    connectors::{
+        GroupInfo,
+        inbound_event::{InboundMessage, Told},
+    },
     model::{clock::Clock, ids::InstanceId},
 };
 
@@ -200,6 +203,7 @@ async fn files_reactions_and_quotes_stand_where_they_belong() {
         may_opt_out: true,
         media: None,
         raw: None,
+        told: Told::Live,
     };
     sandbox.receive_message(say("r1", "reaction", "👍")).await.expect("heard");
     sandbox.receive_message(say("r2", "reaction", "❤️")).await.expect("heard");

@@ -1,8 +1,10 @@
 //! What Meta's Cloud API brings: through the real App, over HTTP, under a right signature and under others.
 
 mod batch;
+mod coexistence;
 mod door;
 mod examples;
+mod numbers;
 mod odd;
 mod people;
 mod portal;

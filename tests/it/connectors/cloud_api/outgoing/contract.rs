@@ -70,7 +70,7 @@ impl CloudWorld {
         };
         let settings = self.graph.settings();
         let setup = InstanceSetup { id: self.instance(), connector: ConnectorKind::CloudApi, settings, closed };
-        CloudApi::open(&deps, &setup).map(Arc::new).map_err(|e| e.to_string())
+        CloudApi::open(&deps, &setup, &Arc::default()).map(Arc::new).map_err(|e| e.to_string())
     }
 
     /// Calls the connector as its webhook is called.
