@@ -44,6 +44,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0014_former_secrets.sql"),
     include_str!("migrations/0015_one_person.sql"),
     include_str!("migrations/0016_key_check.sql"),
+    include_str!("migrations/0017_client_ids.sql"),
 ];
 
 /// The step to this schema is more than its SQL: what is done after it, in its transaction.

@@ -3,7 +3,7 @@
 use super::error::ApiError;
 use crate::{
     accounts::{self, DialectCaller, Role, Session},
-    dialects::chattu::{Chattu, RateKind, Scope},
+    dialects::chattu::{Chattu, RateKind, Scope, client_ids},
     instances::Instance,
     model::{
         ids::{AccountId, InstanceId},
@@ -164,12 +164,14 @@ impl Who {
 
     /// One of their clients, of an account that has the dialect.
     pub(super) async fn client(&self, chattu: &Chattu, id: &str) -> Result<Instance, ApiError> {
-        let found = chattu.gateway.instances.find(&InstanceId::from_text(id)).await?;
-        let scope = self.scope();
+        let (scope, named) = (self.scope(), id.to_owned());
+        let whose = scope.account;
+        let found = chattu.gateway.store.read(move |tx| client_ids::find(tx, whose, &named)).await?;
+        let found = chattu.gateway.instances.find(&found.ok_or_else(ApiError::client)?).await?;
         let is_theirs = scope.account.is_none_or(|account| account == found.account_id)
             && scope.instance.is_none_or(|only| only == found.id);
         if !is_theirs {
-            return Err(ApiError::client());
+            return Err(ApiError::foreign_client());
         }
         has_dialect(chattu, found.account_id).await?;
         Ok(found)
