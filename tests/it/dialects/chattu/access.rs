@@ -242,17 +242,14 @@ async fn no_route_of_the_table_shows_or_touches_what_is_another_accounts() {
     let file = sent.json()["message"]["id"]["_serialized"].as_str().expect("an id").to_owned();
     let stranger = stranger(&shop).await;
     let marks = [INSTANCE, "966501234567", PRIVATE, &shop.key, "owner@shop.example", GROUP];
-    for route in routes::table().into_iter().filter(|route| route.path != "/ws") {
+    // A name may be used in every account: adding it makes a client of their own, which `letter.rs` tries.
+    let touches = |route: &Route| !["/ws", "/api/add-number"].contains(&route.path);
+    for route in routes::table().into_iter().filter(touches) {
         let name = format!("{} {}", route.method, route.path);
         for way in stranger.ways(route.access) {
             let refused = ask(&shop, route, &way, INSTANCE, &scheduled, &file).await;
             let told = marks.iter().find(|mark| refused.body.contains(*mark));
             assert_eq!(told, None, "{name} tells another account's: {}", refused.body);
-            // A name may be used in every account: theirs becomes a client of their own.
-            if route.path == "/api/add-number" {
-                assert_eq!(refused.json()["status"], "pending_auth", "{}", refused.body);
-                continue;
-            }
             let nothing = ask(&shop, route, &way, "no-such-line", &json!(777), "msg_none").await;
             match route.path {
                 "/api/reset-api-key" => assert_eq!(refused.status, 400, "{}", refused.body),
