@@ -2,7 +2,8 @@
 //! the same answer; guessing gets slower.
 
 use super::{
-    AccountError, Accounts, OneTimeLink, PasswordError, Passwords, audit,
+    AccountError, Accounts, OneTimeLink, PasswordError, Passwords,
+    audit::{self, AuditEntry},
     login_throttle::{Guess, Guesser},
     password::Queue,
     second_factor::{self, CodeCheck},
@@ -10,7 +11,11 @@ use super::{
 };
 use crate::model::moment::Moment;
 use crate::{
-    model::{clock::Time, ids::UserId, random::base62},
+    model::{
+        clock::Time,
+        ids::{AccountId, UserId},
+        random::base62,
+    },
     store::{StoreError, WriteTx},
 };
 use rusqlite::params;
@@ -92,7 +97,10 @@ impl Accounts {
         let guess = self.throttle.take(&email, from, now).map_err(LoginError::Wait)?;
         let known = match self.check(&email, password, &guess).await {
             Ok(Some(known)) => known,
-            Ok(None) => return Err(LoginError::Wrong),
+            Ok(None) => {
+                self.note_wrong(&email, from.address, "a wrong name or password").await?;
+                return Err(LoginError::Wrong);
+            }
             Err(e) => {
                 self.throttle.give_back(&guess);
                 return Err(e);
@@ -107,6 +115,24 @@ impl Accounts {
         self.throttle.let_in(&guess);
         let session = self.begin_session(known.id, user_agent, from.address, "password").await?;
         Ok(LoginStep::In(self.logged_in(session, &email)))
+    }
+
+    /// Keeps in the audit that somebody guessed wrongly: how often they may was judged before. A name that is nobody's is
+    /// not kept: people type their password there.
+    async fn note_wrong(&self, email: &str, from: IpAddr, what: &'static str) -> Result<(), StoreError> {
+        let (now, email, from) = (self.clock.now(), email.to_owned(), from.to_string());
+        self.store
+            .write(move |tx| {
+                let known = tx.find("SELECT email, account_id FROM users WHERE email = ?1", params![email], |r| {
+                    Ok((r.get::<_, String>(0)?, r.get::<_, Option<AccountId>>(1)?))
+                })?;
+                let account = known.as_ref().and_then(|(_, account)| *account);
+                let target = known.as_ref().map_or("nobody", |(email, _)| email);
+                let after = format!("{what}, from {from}");
+                let (action, after) = ("session.refused", Some(after.as_str()));
+                audit::record(tx, now, &AuditEntry { actor: "nobody", account, action, target, before: None, after })
+            })
+            .await
     }
 
     /// Who has this name and this password; none: nobody.
@@ -140,7 +166,10 @@ impl Accounts {
         let (vault, user, code) = (self.vault.clone(), held.user, code.to_owned());
         let tried = self.store.write(move |tx| second_factor::use_code(tx, &vault, user, &code, now)).await;
         let how = match tried.inspect_err(|_| self.throttle.give_back(&guess))? {
-            CodeCheck::Wrong => return Err(LoginError::Wrong),
+            CodeCheck::Wrong => {
+                self.note_wrong(&held.email, from.address, "a wrong code").await?;
+                return Err(LoginError::Wrong);
+            }
             CodeCheck::App => "password and code",
             CodeCheck::Recovery => "password and recovery code",
         };

@@ -3,10 +3,11 @@
 use super::StartError;
 use crate::{
     config::{self, Config},
+    connectors::registry,
     dialects::chattu,
     egress::Egress,
     gateway::retention,
-    model::{phone::Impossible, random::Random},
+    model::{instance::ConnectorKind, phone::Impossible, random::Random},
     ops::{backup, tls},
     people::media::{self, MediaStore},
     sending::{Rules, policy::content::ContentPolicy},
@@ -71,6 +72,13 @@ pub(super) fn rules(config: &Config) -> Rules {
         suppressed_may_get_authentication: guard.suppressed_may_get_authentication,
         idempotency_life: Duration::from_secs(u64::from(config.sending.idempotency_hours) * 3600),
     }
+}
+
+/// What a client is made with that the API adds: a phone is linked where this program can.
+pub(super) fn new_client_connector(config: &Config) -> ConnectorKind {
+    let best =
+        if registry::has(ConnectorKind::WhatsappWeb) { ConnectorKind::WhatsappWeb } else { ConnectorKind::Sandbox };
+    config.chattu.new_client_connector.unwrap_or(best)
 }
 
 pub(super) fn rates(config: &Config) -> chattu::rates::Allowed {

@@ -30,7 +30,9 @@ use crate::{
     store::{Store, StoreError},
     web::{Listener, redirect::TlsRedirect, server},
 };
-use from_config::{backups, content_policy, periods, portal_at, rates, reachable_at, rules, server_limits, shelf};
+use from_config::{
+    backups, content_policy, new_client_connector, periods, portal_at, rates, reachable_at, rules, server_limits, shelf,
+};
 use futures_util::future::BoxFuture;
 use scheduler::Scheduler;
 use service::gateway_service;
@@ -234,7 +236,7 @@ impl App {
         };
         let gateway = Arc::new(gateway);
         let rates = chattu::ChattuRates::new(rates(&config));
-        let chattu = Chattu::new(gateway.clone(), chattu_vault, rates, config.chattu.new_client_connector);
+        let chattu = Chattu::new(gateway.clone(), chattu_vault, rates, new_client_connector(&config));
         let state = AppState { gateway, chattu: Arc::new(chattu), threecx, interface: &interface::INTERFACE };
         Ok(Self { config, gateway: Arc::new(state), egress, recovered })
     }

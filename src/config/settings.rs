@@ -324,9 +324,9 @@ pub struct ChattuConfig {
     /// Requests of one person in the browser in a minute.
     #[serde(deserialize_with = "values::count_or_none")]
     pub chat_per_minute: u32,
-    /// The connector of clients that `/api/add-number` makes.
-    #[serde(deserialize_with = "values::connector")]
-    pub new_client_connector: ConnectorKind,
+    /// The connector of clients that `/api/add-number` makes; none: the best that this build has.
+    #[serde(deserialize_with = "values::connector_or_best")]
+    pub new_client_connector: Option<ConnectorKind>,
 }
 
 /// Telephone systems (3CX).

@@ -185,10 +185,13 @@ pub(super) fn count_or_none<'de, D: Deserializer<'de>>(d: D) -> Result<u32, D::E
     within(d, 0, 1_000_000)
 }
 
-/// The word of a connector.
-pub(super) fn connector<'de, D: Deserializer<'de>>(d: D) -> Result<ConnectorKind, D::Error> {
+/// The word of a connector; empty: none is named.
+pub(super) fn connector_or_best<'de, D: Deserializer<'de>>(d: D) -> Result<Option<ConnectorKind>, D::Error> {
     text(d, |word| {
-        ConnectorKind::parse(word).ok_or_else(|| {
+        if word.is_empty() {
+            return Ok(None);
+        }
+        ConnectorKind::parse(word).map(Some).ok_or_else(|| {
             let all: Vec<_> = ConnectorKind::ALL.iter().map(|k| k.as_str()).collect();
             format!("{word:?} is no connector: use {}", all.join(", "))
         })

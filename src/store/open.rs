@@ -47,6 +47,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0017_judgements.sql"),
     include_str!("migrations/0018_key_scopes.sql"),
     include_str!("migrations/0019_echoes.sql"),
+    include_str!("migrations/0020_client_ids.sql"),
 ];
 
 /// The step to this schema is more than its SQL: what is done after it, in its transaction.

@@ -4,9 +4,13 @@
 //! The endpoint's answer and the queue's row change in one transaction, so that neither a crash nor a second look sends
 //! it twice.
 
-use super::Chattu;
+use super::{
+    Chattu,
+    loops::{self, Said},
+};
 use crate::model::moment::Moment;
 use crate::{
+    accounts::audit::{self, AuditEntry},
     events::webhooks::{self, EndpointReply},
     model::{
         clock::Time,
@@ -26,11 +30,10 @@ use tokio::sync::watch;
 
 /// What a caller is told when neither the endpoint nor the instance says anything.
 pub const DEFAULT_REJECTION: &str = "מצטער אינני זמין כעת.";
-/// Answers to one person within [`LOOP_WINDOW`]; more is two programs talking to each other.
-const LOOP_MAX: i64 = 5;
-const LOOP_WINDOW: Duration = Duration::from_secs(10 * 60);
-/// An answer that is older was kept while the gateway was off: nobody waits for it any more.
-const STALE_AFTER: Duration = Duration::from_secs(5 * 60);
+/// An answer that is older was kept while the gateway was off: it may be sent no more freely.
+const STALE_AFTER: Duration = Duration::from_secs(24 * 3600);
+/// The same for somebody who called.
+const CALL_STALE_AFTER: Duration = Duration::from_secs(5 * 60);
 /// Answers that are looked at together.
 const AT_ONCE: u32 = 100;
 /// The worker looks at least this often.
@@ -85,6 +88,16 @@ fn take(tx: &WriteTx<'_>, answered: &EndpointReply, now: Time, random: &dyn Rand
     let to = AnswerTarget { account: answered.account, instance: &answered.instance, contact: answered.contact };
     if let Some(why) = silent(tx, answered, &to, now)? {
         tracing::info!(instance = %answered.instance, "an endpoint's answer is not sent: {why}");
+        let account = Some(answered.account);
+        let entry = AuditEntry {
+            actor: "gateway",
+            account,
+            action: "webhook.answer_withheld",
+            target: answered.instance.as_str(),
+            before: None,
+            after: Some(why),
+        };
+        audit::record(tx, now, &entry)?;
         return Ok(false);
     }
     let (text, module) = match &answered.text {
@@ -134,7 +147,7 @@ fn silent(
     to: &AnswerTarget<'_>,
     now: Time,
 ) -> Result<Option<&'static str>, StoreError> {
-    if now.since(answered.at) > STALE_AFTER {
+    if now.since(answered.at) > if answered.is_call { CALL_STALE_AFTER } else { STALE_AFTER } {
         return Ok(Some("it is too old"));
     }
     if suppression::active(tx, to.contact)?.is_some() {
@@ -143,13 +156,30 @@ fn silent(
     if is_ours(tx, to)? {
         return Ok(Some("the person is another instance of this gateway"));
     }
-    let recent = tx.one(
-        "SELECT count(*) FROM schedules
-         WHERE source = 'auto_reply' AND instance_id = ?1 AND recipient = ?2 AND created_at > ?3",
-        params![to.instance, Recipient::Contact(to.contact).to_string(), now.minus(LOOP_WINDOW)],
-        |r| r.get::<_, i64>(0),
+    looped(tx, to, now)
+}
+
+/// Why this person is a program that answers our answers.
+fn looped(tx: &Tx<'_>, to: &AnswerTarget<'_>, now: Time) -> Result<Option<&'static str>, StoreError> {
+    let since = now.minus(loops::LOOP_WINDOW);
+    let told = tx.list(
+        "SELECT created_at, body FROM schedules
+         WHERE source = 'auto_reply' AND instance_id = ?1 AND recipient = ?2 AND created_at > ?3
+         ORDER BY created_at DESC, id DESC LIMIT ?4",
+        params![to.instance, Recipient::Contact(to.contact).to_string(), since, loops::LOOKED_AT],
+        |r| Ok(Said { at: r.get(0)?, text: r.get(1)? }),
     )?;
-    Ok((recent >= LOOP_MAX).then_some("this person was answered too often lately"))
+    if told.is_empty() {
+        return Ok(None);
+    }
+    let heard = tx.list(
+        "SELECT created_at, body FROM inbound_messages
+         WHERE contact_id = ?2 AND instance_id = ?1 AND group_id IS NULL AND kind <> 'reaction' AND created_at > ?3
+         ORDER BY created_at DESC, id DESC LIMIT ?4",
+        params![to.instance, to.contact, since, loops::LOOKED_AT],
+        |r| Ok(Said { at: r.get(0)?, text: r.get(1)? }),
+    )?;
+    Ok(loops::why(&heard, &told))
 }
 
 /// Whether somebody is known by a number that is an instance of this gateway.

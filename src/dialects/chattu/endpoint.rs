@@ -2,13 +2,15 @@
 
 use super::Chattu;
 use crate::{
+    accounts::audit::{self, AuditEntry},
     events::webhooks::{
         EndpointId, EventName, WebhookError,
         managed::{self, Format, Managed},
         signature::Secret,
     },
-    model::ids::{AccountId, InstanceId},
-    store::{StoreError, Tx},
+    instances::Instance,
+    model::{clock::Time, ids::InstanceId},
+    store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::params;
 
@@ -21,32 +23,27 @@ impl Chattu {
     ///
     /// # Errors
     /// An address that may not be called.
-    pub async fn set_webhook(
-        &self,
-        account: AccountId,
-        instance: &InstanceId,
-        url: &str,
-        key: &str,
-    ) -> Result<(), WebhookError> {
+    pub async fn set_webhook(&self, client: &Instance, url: &str, key: &str, actor: &str) -> Result<(), WebhookError> {
         if !url.is_empty() {
             self.gateway.webhooks.check_url(url)?;
         }
-        let (vault, now) = (self.vault.clone(), self.gateway.clock.now());
+        let (vault, now, actor) = (self.vault.clone(), self.gateway.clock.now(), actor.to_owned());
         let managed = Managed {
-            account,
-            instance: instance.clone(),
+            account: client.account_id,
+            instance: client.id.clone(),
             url: url.to_owned(),
             events: EVENTS.to_vec(),
             format: Format::Chattu,
             sms_number: None,
             secret: Secret::new(&*self.gateway.random),
             headers: [("x-api-key".to_owned(), key.to_owned())].into(),
-            managed_by: manager(instance),
+            managed_by: manager(&client.id),
             module: "chattu",
         };
         self.gateway
             .store
             .write(move |tx| {
+                note(tx, &managed, now, &actor)?;
                 match (find(tx, &managed.instance)?, managed.url.is_empty()) {
                     (Some(id), true) => managed::delete(tx, id, now)?,
                     (Some(id), false) => {
@@ -60,6 +57,24 @@ impl Chattu {
             })
             .await
     }
+}
+
+/// Where the client's events go.
+pub fn address(tx: &Tx<'_>, instance: &InstanceId) -> Result<Option<String>, StoreError> {
+    let sql = "SELECT url FROM endpoints WHERE managed_by = ?1 AND deleted_at IS NULL";
+    tx.find(sql, params![manager(instance)], |r| r.get(0))
+}
+
+/// Keeps in the audit who pointed a client's events where; nothing where nothing changes.
+fn note(tx: &WriteTx<'_>, to: &Managed, now: Time, actor: &str) -> Result<(), StoreError> {
+    let (before, after) = (address(tx, &to.instance)?, Some(to.url.clone()).filter(|url| !url.is_empty()));
+    if before == after {
+        return Ok(());
+    }
+    let (account, target) = (Some(to.account), to.instance.as_str());
+    let (before, after) = (before.as_deref(), after.as_deref());
+    let entry = AuditEntry { actor, account, action: "client.webhook", target, before, after };
+    audit::record(tx, now, &entry)
 }
 
 fn manager(instance: &InstanceId) -> String {

@@ -12,7 +12,7 @@ use rusqlite::params;
 pub struct Sent {
     /// Its row in the log.
     pub id: i64,
-    /// By which instance.
+    /// By which client.
     pub instance: InstanceId,
     /// The instance's own number, once known.
     pub own_number: Option<String>,
@@ -28,7 +28,7 @@ pub struct Sent {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Received {
     pub id: i64,
-    /// By which instance.
+    /// By which client.
     pub instance: InstanceId,
     /// Who wrote: a number, or a hidden id.
     pub from: Option<String>,
@@ -39,7 +39,7 @@ pub struct Received {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Call {
     pub id: i64,
-    /// To which instance.
+    /// To which client.
     pub instance: InstanceId,
     /// Who called: a number, or a hidden id.
     pub from: Option<String>,
@@ -68,10 +68,13 @@ pub struct LogLine {
 const BEST_NAME: &str = "(SELECT i.value FROM contact_identities i WHERE i.contact_id = x.contact_id
      ORDER BY CASE i.kind WHEN 'phone' THEN 0 WHEN 'lid' THEN 1 ELSE 2 END, i.is_variant, i.value LIMIT 1)";
 
+/// What the instance of a row is called in the dialect.
+const CLIENT: &str = "coalesce((SELECT i.client_id FROM instances i WHERE i.id = x.instance_id), x.instance_id)";
+
 /// The last messages that were sent.
 pub fn sent(tx: &Tx<'_>, whose: &ClientScope, limit: u32) -> Result<Vec<Sent>, StoreError> {
     tx.list(
-        "SELECT m.id, m.instance_id, i.phone, m.recipient, m.body, m.status, coalesce(m.sent_at, m.created_at)
+        "SELECT m.id, coalesce(i.client_id, m.instance_id), i.phone, m.recipient, m.body, m.status, coalesce(m.sent_at, m.created_at)
          FROM messages m LEFT JOIN instances i ON i.id = m.instance_id
          WHERE (?1 IS NULL OR m.account_id = ?1) AND (?2 IS NULL OR m.instance_id = ?2) AND m.status <> 'blocked'
          ORDER BY m.created_at DESC, m.id DESC LIMIT ?3",
@@ -93,7 +96,7 @@ pub fn sent(tx: &Tx<'_>, whose: &ClientScope, limit: u32) -> Result<Vec<Sent>, S
 /// The last messages that were received.
 pub fn received(tx: &Tx<'_>, whose: &ClientScope, limit: u32) -> Result<Vec<Received>, StoreError> {
     let sql = format!(
-        "SELECT x.id, x.instance_id, {BEST_NAME}, x.body, x.heard_at FROM inbound_messages x
+        "SELECT x.id, {CLIENT}, {BEST_NAME}, x.body, x.heard_at FROM inbound_messages x
          WHERE (?1 IS NULL OR x.account_id = ?1) AND (?2 IS NULL OR x.instance_id = ?2) AND x.kind <> 'reaction'
            AND x.origin IS NULL ORDER BY x.created_at DESC, x.id DESC LIMIT ?3"
     );
@@ -105,7 +108,7 @@ pub fn received(tx: &Tx<'_>, whose: &ClientScope, limit: u32) -> Result<Vec<Rece
 /// The last calls.
 pub fn calls(tx: &Tx<'_>, whose: &ClientScope, limit: u32) -> Result<Vec<Call>, StoreError> {
     let sql = format!(
-        "SELECT x.id, x.instance_id, {BEST_NAME}, x.is_video, x.started_at, x.ended_at FROM calls x
+        "SELECT x.id, {CLIENT}, {BEST_NAME}, x.is_video, x.started_at, x.ended_at FROM calls x
          WHERE (?1 IS NULL OR x.account_id = ?1) AND (?2 IS NULL OR x.instance_id = ?2)
          ORDER BY x.started_at DESC, x.id DESC LIMIT ?3"
     );
@@ -124,7 +127,7 @@ pub fn calls(tx: &Tx<'_>, whose: &ClientScope, limit: u32) -> Result<Vec<Call>, 
 /// What was changed by people, and what did not get out; newest first.
 pub fn log(tx: &Tx<'_>, whose: &ClientScope, limit: u32) -> Result<Vec<LogLine>, StoreError> {
     let mut all = tx.list(
-        "SELECT id, action, target, at FROM audit
+        "SELECT id, action, target, at, iif(action = 'webhook.answer_withheld', ': ' || after, '') FROM audit
          WHERE (?1 IS NULL OR account_id = ?1) AND (?2 IS NULL OR target = ?2) ORDER BY at DESC, id DESC LIMIT ?3",
         params![whose.scope, whose.instance, limit],
         |r| {
@@ -133,14 +136,15 @@ pub fn log(tx: &Tx<'_>, whose: &ClientScope, limit: u32) -> Result<Vec<LogLine>,
             Ok(LogLine {
                 id: r.get::<_, i64>(0)? * 2,
                 level: "info",
-                message: format!("{event} {target}"),
+                message: format!("{event} {target}{}", r.get::<_, String>(4)?),
                 event,
                 at: r.get(3)?,
             })
         },
     )?;
     all.extend(tx.list(
-        "SELECT id, status, coalesce(reason, ''), instance_id, updated_at FROM messages
+        "SELECT id, status, coalesce(reason, ''), coalesce((SELECT i.client_id FROM instances i WHERE i.id = instance_id),
+                instance_id), updated_at FROM messages
          WHERE (?1 IS NULL OR account_id = ?1) AND (?2 IS NULL OR instance_id = ?2)
            AND status IN ('failed', 'unknown', 'blocked')
          ORDER BY created_at DESC, id DESC LIMIT ?3",
@@ -152,7 +156,12 @@ pub fn log(tx: &Tx<'_>, whose: &ClientScope, limit: u32) -> Result<Vec<LogLine>,
                 id: id * 2 + 1,
                 level: if status == Status::Blocked { "warning" } else { "error" },
                 event: format!("message.{status}"),
-                message: format!("message {id} of {instance}: {reason}"),
+                message: match (instance.as_str(), reason.as_str()) {
+                    ("", "") => format!("message {id}"),
+                    ("", why) => format!("message {id}: {why}"),
+                    (of, "") => format!("message {id} of {of}"),
+                    (of, why) => format!("message {id} of {of}: {why}"),
+                },
                 at: r.get(4)?,
             })
         },

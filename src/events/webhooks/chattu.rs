@@ -2,8 +2,9 @@
 //!
 //! A body is `{"event": …, "data": …}`; numbers are digits, the client is the instance's id, times are milliseconds. The
 //! answer may carry a text for whoever wrote or called: it is kept here, in the transaction that settles the delivery,
-//! and taken from here by whoever may send. The first attempt alone counts: what is answered to a repetition comes too
-//! late to be an answer. An event is answered once, also when its delivery is sent again by hand.
+//! and taken from here by whoever may send. What a later attempt brings is an answer, too, for as long as a person's
+//! message may be answered freely; a caller is told something at the first. An event is answered once, also when its
+//! delivery is sent again by hand.
 
 use super::{
     echo_ref::ChangedRef,
@@ -25,8 +26,10 @@ use std::time::Duration;
 /// Within this an endpoint answers an event of a message, and one of a call.
 const MESSAGE_WITHIN: Duration = Duration::from_secs(5);
 const CALL_WITHIN: Duration = Duration::from_secs(3);
-/// A first attempt that comes later than this after its event (the gateway was off) brings no answer.
-const STALE_AFTER: Duration = Duration::from_secs(5 * 60);
+/// An attempt that comes later than this after its event brings no answer: a message may be answered for a day, a caller
+/// does not wait for longer than some minutes.
+const STALE_AFTER: Duration = Duration::from_secs(24 * 3600);
+const CALL_STALE_AFTER: Duration = Duration::from_secs(5 * 60);
 /// What is read of an answer, in bytes: the longest text that can be sent, with everything escaped, and some more.
 pub(super) const ANSWER_MAX: usize = 64 * 1024;
 /// Longest text of an answer, in characters.
@@ -53,36 +56,34 @@ pub(super) fn answer_within(event_name: &str) -> Duration {
     if event_name == "call.rejected" { CALL_WITHIN } else { MESSAGE_WITHIN }
 }
 
-/// The event's body; none: the dialect has no word for it.
-pub(super) fn body(event: &Event, instance: &InstanceId, now: Time) -> Option<String> {
+/// The event's body; none: the dialect has no word for it. `client`: what the dialect calls the instance.
+pub(super) fn body(event: &Event, client: &str, now: Time) -> Option<String> {
     let (name, data) = match event {
         // Whom the provider's agent answers, a program must not: this dialect has no word for that.
         Event::MessageReceived { is_standby: true, .. } => return None,
-        Event::MessageReceived { from, message_text, changed, .. } => (
-            "message_received",
-            message(&number(from), instance.as_str(), &words(message_text, changed), "received_message", now),
-        ),
+        Event::MessageReceived { from, message_text, changed, .. } => {
+            ("message_received", message(&number(from), client, &words(message_text, changed), "received_message", now))
+        }
         Event::GroupMessageReceived { group_id, message_text, changed, .. } => {
-            let words = words(message_text, changed);
-            ("message_received", message(group_id, instance.as_str(), &words, "received_message", now))
+            ("message_received", message(group_id, client, &words(message_text, changed), "received_message", now))
         }
         Event::MessageEchoed(sent) => {
             let to = sent.group_id.clone().unwrap_or_else(|| number(&sent.to));
             let words = words(&sent.message_text, &sent.changed);
-            ("message_sent", message(instance.as_str(), &to, &words, "sent_message", now))
+            ("message_sent", message(client, &to, &words, "sent_message", now))
         }
         Event::MessageSent(sent) => {
             let to = sent.recipient.trim_start_matches('+');
-            ("message_sent", message(instance.as_str(), to, &sent.message_text, "sent_message", now))
+            ("message_sent", message(client, to, &sent.message_text, "sent_message", now))
         }
         Event::CallRejected { from, is_video, .. } => (
             "call_rejected",
             json!({
-                "from": number(from), "to": instance, "isVideo": is_video, "timestamp": now.millis(),
+                "from": number(from), "to": client, "isVideo": is_video, "timestamp": now.millis(),
                 "type": "call_rejected",
             }),
         ),
-        Event::Test => ("test", json!({"to": instance, "timestamp": now.millis(), "type": "test"})),
+        Event::Test => ("test", json!({"to": client, "timestamp": now.millis(), "type": "test"})),
         _ => return None,
     };
     Some(json!({"event": name, "data": data}).to_string())
@@ -136,26 +137,32 @@ pub(super) fn note_answerable(
     .map(drop)
 }
 
-/// Keeps what the first attempt of a delivery brought.
-pub(super) fn keep_answer(
-    tx: &WriteTx<'_>,
-    delivery: i64,
-    is_success: bool,
-    answer: &str,
-    now: Time,
-) -> Result<(), StoreError> {
+/// What an attempt brought.
+pub(super) struct AttemptAnswer<'a> {
+    pub(super) delivery: i64,
+    pub(super) is_first: bool,
+    pub(super) is_success: bool,
+    /// The answer's body.
+    pub(super) text: &'a str,
+    pub(super) at: Time,
+}
+
+/// Keeps what an attempt brought, where it is an answer. Of a call the first attempt alone counts.
+pub(super) fn keep_answer(tx: &WriteTx<'_>, brought: &AttemptAnswer<'_>) -> Result<(), StoreError> {
+    let now = brought.at;
     let event = tx.find(
         "SELECT a.event_row, a.is_call, e.created_at FROM deliveries d
          JOIN answerable_events a ON a.event_row = d.event_id JOIN events e ON e.id = d.event_id
          WHERE d.id = ?1",
-        params![delivery],
+        params![brought.delivery],
         |r| Ok((r.get::<_, i64>(0)?, r.get::<_, bool>(1)?, r.get::<_, Time>(2)?)),
     )?;
     let Some((event, is_call, happened)) = event else { return Ok(()) };
-    if now.since(happened) > STALE_AFTER {
+    let stale_after = if is_call { CALL_STALE_AFTER } else { STALE_AFTER };
+    if now.since(happened) > stale_after || (is_call && !brought.is_first) {
         return Ok(());
     }
-    let text = if is_success { asked(answer, is_call) } else { None };
+    let text = if brought.is_success { asked(brought.text, is_call) } else { None };
     // Somebody who called is told something in any case.
     if text.is_none() && !is_call {
         return Ok(());

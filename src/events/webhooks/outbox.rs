@@ -65,7 +65,10 @@ pub(super) struct Happened<'a> {
 /// Writes an event's row as this endpoint wants it; returns its number. None: it cannot be told in that format.
 pub(super) fn record(tx: &WriteTx<'_>, happened: &Happened<'_>, endpoint: &Wanting) -> Result<Option<i64>, StoreError> {
     let Happened { account, instance, event, now, random } = *happened;
-    let name = tx.find("SELECT name FROM instances WHERE id = ?1", params![instance], |r| r.get::<_, String>(0))?;
+    let named = tx.find("SELECT name, client_id FROM instances WHERE id = ?1", params![instance], |r| {
+        Ok((r.get::<_, String>(0)?, r.get::<_, Option<String>>(1)?))
+    })?;
+    let (name, client) = named.map_or((None, None), |(name, client)| (Some(name), client));
     let event_id = format!("evt_{}", &MessageId::new(now, random).as_str()[4..]);
     let place = EventContext {
         event_id: &event_id,
@@ -79,7 +82,7 @@ pub(super) fn record(tx: &WriteTx<'_>, happened: &Happened<'_>, endpoint: &Wanti
             Some(body) => body,
             None => return Ok(None),
         },
-        Format::Chattu => match chattu::body(event, instance, now) {
+        Format::Chattu => match chattu::body(event, client.as_deref().unwrap_or(instance.as_str()), now) {
             Some(body) => body,
             None => return Ok(None),
         },

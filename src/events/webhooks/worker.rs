@@ -5,7 +5,8 @@
 //! another's. The worker sleeps until something is due, a commit announces work, or an attempt ends.
 
 use super::{
-    WebhookError, Webhooks, chattu,
+    WebhookError, Webhooks,
+    chattu::{self, AttemptAnswer},
     endpoint::{self, EndpointId},
     managed::{self, Format},
     retry::{self, AttemptResult, RetryDecision},
@@ -211,11 +212,13 @@ impl Webhooks {
         let next = retry::next(&result.brought, delivery.attempt, now, self.random.u64());
         let (id, endpoint) = (delivery.id, delivery.endpoint);
         self.breakers.note(endpoint, next == RetryDecision::Delivered, now);
-        let is_first = answers && delivery.attempt == 1;
+        let is_first = delivery.attempt == 1;
         let settling = self.store.write(move |tx| {
             settle(tx, (id, endpoint), &result, next, begun)?;
-            if is_first {
-                chattu::keep_answer(tx, id, next == RetryDecision::Delivered, &result.answer, begun)?;
+            if answers {
+                let is_success = next == RetryDecision::Delivered;
+                let text = &result.answer;
+                chattu::keep_answer(tx, &AttemptAnswer { delivery: id, is_first, is_success, text, at: begun })?;
             }
             Ok(())
         });
@@ -224,7 +227,7 @@ impl Webhooks {
             // It stays due and is attempted again: at least once is what was promised.
             tracing::warn!(delivery = id, "the outcome of a delivery could not be written: {e}");
         }
-        if is_first {
+        if answers {
             self.answered.notify_one();
         }
         self.claims.release(&delivery);

@@ -88,7 +88,7 @@ pub fn heard_statement(wanted: &HeardSearch) -> (String, Vec<Box<dyn ToSql>>) {
                  ORDER BY i.former_at IS NOT NULL, i.is_variant, i.value LIMIT 1),
                 m.kind, m.body, m.conversation_id, m.sequence, m.group_id, m.reply_to, m.heard_at, m.created_at
          FROM inbound_messages m LEFT JOIN contacts c ON c.id = m.contact_id
-         WHERE {conditions} AND m.created_at >= ?5 AND m.created_at <= ?6
+         WHERE {conditions} AND m.origin IS NULL AND m.created_at >= ?5 AND m.created_at <= ?6
                AND NOT (m.created_at = ?6 AND m.id >= ?7)
          ORDER BY m.created_at DESC, m.id DESC LIMIT ?8"
     );

@@ -3,7 +3,7 @@
 use super::error::ApiError;
 use crate::{
     accounts::{self, DialectCaller, Role, Scope, Session},
-    dialects::chattu::{Chattu, ClientScope, RateKind},
+    dialects::chattu::{Chattu, ClientScope, RateKind, client_ids},
     instances::Instance,
     model::{
         ids::{AccountId, InstanceId},
@@ -170,11 +170,13 @@ impl Who {
 
     /// One of their clients, of an account that has the dialect.
     pub(super) async fn client(&self, chattu: &Chattu, id: &str) -> Result<Instance, ApiError> {
-        let found = chattu.gateway.instances.find(&InstanceId::from_text(id)).await?;
         let whose = self.scope()?;
+        let (scope, named) = (whose.scope, id.to_owned());
+        let found = chattu.gateway.store.read(move |tx| client_ids::find(tx, scope, &named)).await?;
+        let found = chattu.gateway.instances.find(&found.ok_or_else(ApiError::client)?).await?;
         let is_theirs = whose.scope.sees(found.account_id) && whose.instance.is_none_or(|only| only == found.id);
         if !is_theirs {
-            return Err(ApiError::client());
+            return Err(ApiError::foreign_client());
         }
         has_dialect(chattu, found.account_id).await?;
         Ok(found)

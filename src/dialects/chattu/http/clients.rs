@@ -3,14 +3,13 @@
 use super::{
     ApiError, ChattuResult,
     auth::{Who, bounded, has_dialect},
-    digits, needed, object, ok,
+    digits, needed, needed_number, object, ok,
 };
 use crate::{
     accounts::{DialectCaller, Scope, User},
-    dialects::chattu::{Chattu, RateKind},
+    dialects::chattu::{Chattu, RateKind, Refused, client_ids},
     instances::{Instance, InstanceError, NewInstance},
     model::{
-        ids::InstanceId,
         instance::{ConnectorKind, InstanceState},
         phone::Phone,
         qr,
@@ -22,31 +21,56 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use warp::reply::Response;
 
+/// What is said of a client that reaches no phone.
+const SANDBOX: &str = ". This client is a sandbox: its code links no phone, and nothing it sends reaches WhatsApp. \
+    Connectors that reach WhatsApp are on the page /docs/connect; chattu.new_client_connector says which one this call \
+    makes.";
+
 /// `POST /api/add-number`
 pub async fn add(chattu: &Chattu, who: Who, mut incoming: Incoming) -> ChattuResult {
     let caller = who.key()?;
     let object = object(&mut incoming).await?;
     has_dialect(chattu, caller.caller.account).await?;
     let id = needed(&object, "clientId")?;
-    let phone = Phone::parse(needed(&object, "phoneNumber")?, caller.caller.region);
+    let phone = Phone::parse(&needed_number(&object, "phoneNumber")?, caller.caller.region);
     let phone = phone.map_err(|e| ApiError::invalid(format!("phoneNumber: {e}.")))?;
     let client = match Who::Key(caller.clone()).client(chattu, id).await {
         Ok(client) => client,
         Err(_) => make(chattu, &caller, id).await?,
     };
     chattu.note_number(&client.id, &phone).await?;
+    wake(chattu, &client).await;
     let key = chattu.gateway.accounts.client_key(client.account_id, &client.id).await?;
     let open = chattu.gateway.registry.standing(&client.id).is_some_and(|s| s.state == InstanceState::Open);
     let picture = if open { None } else { picture(chattu, &client) };
     let message = match (&picture, open) {
-        (_, true) => "The client is connected.",
+        (_, true) => "The client is connected",
         (Some(_), _) => "QR Code generated for authentication",
-        (None, _) => "The client waits for its QR code: ask for it again in a moment.",
+        (None, _) => "The client waits for its QR code: ask for it again in a moment",
     };
     let code = picture.map(|png| format!("data:image/png;base64,{}", STANDARD.encode(png)));
+    let sandbox = if client.connector == ConnectorKind::Sandbox && !open { SANDBOX } else { "" };
     Ok(ok(&json!({
-        "status": if open { "connected" } else { "pending_auth" }, "message": message, "qrCode": code, "apiKey": key,
+        "status": if open { "connected" } else { "pending_auth" }, "message": format!("{message}{sandbox}"),
+        "qrCode": code, "apiKey": key,
     })))
+}
+
+/// A client that is closed is opened again, so that it shows a new code.
+async fn wake(chattu: &Chattu, client: &Instance) {
+    if client.state != InstanceState::Close {
+        return;
+    }
+    let woken = match client.connector {
+        ConnectorKind::Sandbox => {
+            let changes = [("state".to_owned(), "qr".to_owned())].into();
+            chattu.gateway.instances.set(&client.id, changes, "gateway").await.map(drop).map_err(|e| e.to_string())
+        }
+        _ => chattu.gateway.registry.reconnect(&client.id).await.map_err(|e| e.to_string()),
+    };
+    if let Err(e) = woken {
+        tracing::info!(instance = %client.id, "it stays closed: {e}");
+    }
 }
 
 async fn make(chattu: &Chattu, caller: &DialectCaller, id: &str) -> Result<Instance, ApiError> {
@@ -54,20 +78,30 @@ async fn make(chattu: &Chattu, caller: &DialectCaller, id: &str) -> Result<Insta
     if !chattu.gateway.may_make(there) {
         return Err(ApiError::invalid("This account has as many clients as it may make: delete one, or ask for more."));
     }
-    let id = InstanceId::parse(id).map_err(|e| ApiError::invalid(format!("clientId: {e}.")))?;
+    client_ids::check(id).map_err(|e| ApiError::invalid(format!("{e}.")))?;
+    let name = id.to_owned();
+    let asked = name.clone();
+    let id = chattu.gateway.store.read(move |tx| client_ids::free_slug(tx, &asked)).await?;
     let connector = chattu.new_client_connector;
     // The phone network inside waits for its code, too, so that everything can be tried.
     let settings = match connector {
         ConnectorKind::Sandbox => [("state".to_owned(), "qr".to_owned())].into(),
         _ => std::collections::BTreeMap::new(),
     };
-    let name = id.to_string();
-    let new = NewInstance { id, account: caller.caller.account, name, connector, settings };
-    let made = chattu.gateway.instances.create(new, &format!("key {}", caller.caller.key)).await;
-    made.map_err(|e| match e {
-        InstanceError::NotAvailable(_) => ApiError::invalid("This clientId is not available: choose another."),
-        other => other.into(),
-    })
+    let new = NewInstance { id, account: caller.caller.account, name: name.clone(), connector, settings };
+    let made =
+        chattu.gateway.instances.create(new, &format!("key {}", caller.caller.key)).await.map_err(|e| match e {
+            InstanceError::Invalid(why) => {
+                let text = "Clients of this gateway need settings that this call does not have";
+                ApiError::invalid(format!(
+                    "{text} ({why}): make them in the portal, page Instances, and use their ids here."
+                ))
+            }
+            other => other.into(),
+        })?;
+    let instance = made.id.clone();
+    chattu.gateway.store.write(move |tx| client_ids::set(tx, &instance, &name)).await?;
+    Ok(made)
 }
 
 fn picture(chattu: &Chattu, client: &Instance) -> Option<Vec<u8>> {
@@ -90,7 +124,9 @@ pub async fn list(chattu: &Chattu, who: Who, _: Incoming) -> ChattuResult {
     let caller = who.key()?;
     has_dialect(chattu, caller.caller.account).await?;
     let mut shown = Vec::new();
-    for client in chattu.gateway.instances.list(Scope::Account(caller.caller.account)).await? {
+    let clients = chattu.gateway.instances.list(Scope::Account(caller.caller.account)).await?;
+    let names = chattu.client_names(clients.iter().map(|client| client.id.clone()).collect()).await?;
+    for client in clients {
         let key = chattu.gateway.accounts.client_key(client.account_id, &client.id).await?;
         let number = client.phone.as_deref().map_or("", digits);
         let (connected, status) = match client.state {
@@ -100,7 +136,7 @@ pub async fn list(chattu: &Chattu, who: Who, _: Incoming) -> ChattuResult {
             InstanceState::Close => ("Not Connected".to_owned(), "Disconnected"),
         };
         shown.push(json!({
-            "clientId": client.id, "phoneNumber": number, "apiKey": key, "connectedNumber": connected, "status": status,
+            "clientId": names.get(&client.id), "phoneNumber": number, "apiKey": key, "connectedNumber": connected, "status": status,
         }));
     }
     Ok(ok(&Value::Array(shown)))
@@ -129,6 +165,8 @@ pub async fn delete(chattu: &Chattu, who: Who, mut incoming: Incoming) -> Chattu
         return Err(ApiError::invalid("Password is required."));
     }
     if !chattu.gateway.accounts.is_password(session.user, password).await? {
+        let refused = Refused { who: &session.email, account: session.account, action: "client.delete_refused" };
+        chattu.note_refused(refused, &incoming.segments[0], "a wrong password").await?;
         return Err(ApiError::access("Invalid password or client not owned by user."));
     }
     let client = who.client(chattu, &incoming.segments[0]).await?;
@@ -136,7 +174,7 @@ pub async fn delete(chattu: &Chattu, who: Who, mut incoming: Incoming) -> Chattu
         tracing::info!(instance = %client.id, "deleted without a logout: {e}");
     }
     let key = chattu.gateway.accounts.client_key(client.account_id, &client.id).await?;
-    chattu.set_webhook(client.account_id, &client.id, "", &key).await?;
+    chattu.set_webhook(&client, "", &key, &who.actor()).await?;
     chattu.gateway.instances.delete(&client.id, &who.actor()).await?;
     chattu.gateway.accounts.end_client_keys(&client.id).await?;
     Ok(ok(&json!({"message": "Client deleted successfully."})))
@@ -149,7 +187,7 @@ pub async fn update_webhook(chattu: &Chattu, who: Who, mut incoming: Incoming) -
     let url = object.get("webhookUrl").and_then(Value::as_str);
     let url = url.ok_or_else(|| ApiError::invalid("webhookUrl is required; an empty one takes the webhook away."))?;
     let key = chattu.gateway.accounts.client_key(client.account_id, &client.id).await?;
-    chattu.set_webhook(client.account_id, &client.id, url.trim(), &key).await?;
+    chattu.set_webhook(&client, url.trim(), &key, &who.actor()).await?;
     Ok(ok(&json!({"message": "Webhook URL updated successfully."})))
 }
 
@@ -159,12 +197,20 @@ pub async fn reset_key(chattu: &Chattu, mut incoming: Incoming) -> ChattuResult 
     let object = object(&mut incoming).await?;
     let (name, key) = (needed(&object, "username")?, needed(&object, "currentApiKey")?);
     let found = chattu.gateway.accounts.ring().find_dialect(key, chattu.gateway.clock.now());
-    let caller = found.ok().filter(|c| c.instance.is_none()).ok_or_else(ApiError::auth)?;
+    let Some(caller) = found.ok().filter(|c| c.instance.is_none()) else {
+        let address = incoming.client_address(&chattu.gateway).to_string();
+        let refused = Refused { who: "nobody", account: None, action: "key.reset_refused" };
+        chattu.note_refused(refused, &address, "an unknown key").await?;
+        return Err(ApiError::auth());
+    };
     let account = chattu.gateway.accounts.find_account(caller.caller.account).await?;
     let people = chattu.gateway.accounts.people(account.id).await?;
     let is_theirs =
         people.iter().any(|u| u.email.eq_ignore_ascii_case(name)) || (people.is_empty() && account.name == name);
     if !is_theirs {
+        let key = caller.caller.key.to_string();
+        let refused = Refused { who: "nobody", account: Some(account.id), action: "key.reset_refused" };
+        chattu.note_refused(refused, &key, "a name that does not fit the key").await?;
         return Err(ApiError::auth());
     }
     let text = chattu.gateway.accounts.renew_key(caller.caller.key, name).await?;

@@ -4,7 +4,7 @@ use crate::{
     accounts::{AccountError, LoginError, PasswordError},
     events::webhooks::WebhookError,
     instances::InstanceError,
-    model::code::{Code, Details},
+    model::code::{Action, Code, Details},
     sending::{Refusal, schedule::ScheduleError},
     store::StoreError,
     web::problem,
@@ -39,6 +39,10 @@ impl ApiError {
 
     pub(super) fn client() -> Self {
         Self::new(StatusCode::NOT_FOUND, "CLIENT_NOT_FOUND", "Client not found.")
+    }
+
+    pub(super) fn foreign_client() -> Self {
+        Self::access("This client does not belong to you.")
     }
 
     pub(super) fn group() -> Self {
@@ -84,7 +88,7 @@ impl ApiError {
 
     pub(super) fn purpose(word: &str) -> Self {
         let reason = format!("the purpose {word:?} is not served");
-        Self::refused(&Refusal::new(Code::MessagePurposeNotAllowed, reason))
+        Self::refused(&Refusal::guard(Code::MessagePurposeNotAllowed, Action::Block, 100, reason))
     }
 
     pub(super) fn text(&self) -> &str {
@@ -104,10 +108,13 @@ impl ApiError {
             Code::ActivePlanRequired | Code::DailyMessageLimitExceeded | Code::MonthlyMessageLimitExceeded => {
                 Self::new(StatusCode::FORBIDDEN, "PLAN_LIMIT_EXCEEDED", text)
             }
+            Code::SendingThrottled => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", "Too many messages: try again later.")
+            }
             Code::GatewaySendFailed => Self::failed(refusal.reason.clone()),
             _ => Self::new(StatusCode::FORBIDDEN, "POLICY_BLOCKED", text),
         };
-        let guard = ["POLICY_BLOCKED", "PLAN_LIMIT_EXCEEDED"].contains(&told.code);
+        let guard = ["POLICY_BLOCKED", "PLAN_LIMIT_EXCEEDED", "RATE_LIMITED"].contains(&told.code);
         let guard = guard.then(|| (refusal.code, refusal.details.clone()));
         Self { guard, retry_after: refusal.retry_after, ..told }
     }

@@ -31,7 +31,10 @@ fn shown(listed: &ListedGroup) -> Value {
     });
     if !info.is_channel {
         shown["participants"] = json!(info.participants.unwrap_or(0));
-        shown["owner"] = json!(info.owner);
+        shown["owner"] = json!(info.owner.as_deref().map(|owner| match owner.strip_suffix("@s.whatsapp.net") {
+            Some(digits) => format!("{digits}@c.us"),
+            None => owner.to_owned(),
+        }));
         shown["createdAt"] = seconds(info.created_at);
     }
     shown

@@ -1,6 +1,8 @@
 //! Sending, and the lists of what was sent, received, called and logged.
 
-use super::{ApiError, ChattuResult, auth::Who, digits, draft, needed, object, ok, purpose, sent, serialized, text};
+use super::{
+    ApiError, ChattuResult, auth::Who, digits, draft, needed_number, object, ok, purpose, sent, serialized, text,
+};
 use crate::accounts::Scope;
 use crate::{
     dialects::chattu::{Chattu, ClientScope, lists},
@@ -46,7 +48,7 @@ async fn read(
     object: &Map<String, Value>,
 ) -> Result<(crate::instances::Instance, Request), ApiError> {
     let client = who.client_or_own(chattu, text(object, "clientId")).await?;
-    let recipient = recipient(chattu, needed(object, "number")?, who)?;
+    let recipient = recipient(chattu, &needed_number(object, "number")?, who)?;
     let purpose = purpose(object, who)?;
     let mut request = Request::text(client.id.clone(), recipient, purpose, String::new());
     request.draft = draft(object)?.into();

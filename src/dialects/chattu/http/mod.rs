@@ -66,6 +66,19 @@ fn needed<'a>(object: &'a Map<String, Value>, field: &str) -> Result<&'a str, Ap
     text(object, field).ok_or_else(|| ApiError::invalid(format!("{field} is required.")))
 }
 
+/// A phone number that must be there: a text, or the bare number that a script writes.
+fn needed_number(object: &Map<String, Value>, field: &str) -> Result<String, ApiError> {
+    match object.get(field) {
+        Some(Value::Number(number)) if number.is_u64() => Ok(number.to_string()),
+        Some(Value::Number(_)) => {
+            Err(ApiError::invalid(format!("{field} must be a number without sign and fraction.")))
+        }
+        Some(Value::String(_)) => Ok(needed(object, field)?.to_owned()),
+        None | Some(Value::Null) => Err(ApiError::invalid(format!("{field} is required."))),
+        Some(_) => Err(ApiError::invalid(format!("{field} must be a text or a number."))),
+    }
+}
+
 /// Text, or a file with a caption.
 fn draft(object: &Map<String, Value>) -> Result<Draft<String>, ApiError> {
     let message = match object.get("message") {
@@ -93,9 +106,8 @@ fn draft(object: &Map<String, Value>) -> Result<Draft<String>, ApiError> {
             ApiError::media("mediaUrl must end in .jpg, .jpeg, .png, .gif, .webp, .pdf, .mp4 or .mp3.")
         })?,
     };
-    if kind == MediaKind::Audio && !message.trim().is_empty() {
-        return Err(ApiError::invalid("Sound is sent without a message."));
-    }
+    // Sound has no caption on WhatsApp; as a document it has, and nothing of what was asked for is lost.
+    let kind = if kind == MediaKind::Audio && !message.trim().is_empty() { MediaKind::Document } else { kind };
     let file = FileWanted { from: url.to_owned(), file_name: None };
     Ok(Draft::Media { kind, file, caption: message.to_owned() })
 }

@@ -1,11 +1,15 @@
 //! Scheduled messages.
 
 use super::{
-    ApiError, ChattuResult, auth::Who, created, draft, messages::recipient, needed, object, ok, purpose, text,
+    ApiError, ChattuResult, auth::Who, created, draft, messages::recipient, needed, needed_number, object, ok, purpose,
+    text,
 };
 use crate::{
     dialects::chattu::Chattu,
-    model::plan::{Module, Zone},
+    model::{
+        ids::InstanceId,
+        plan::{Module, Zone},
+    },
     sending::{
         Sender, Source,
         request::Draft,
@@ -14,6 +18,7 @@ use crate::{
     web::Incoming,
 };
 use serde_json::{Value, json};
+use std::collections::HashMap;
 
 const LISTED: u32 = 500;
 
@@ -41,7 +46,7 @@ pub async fn create(chattu: &Chattu, who: Who, mut incoming: Incoming) -> Chattu
         sender,
         account: client.account_id,
         instance: client.id,
-        recipient: recipient(chattu, needed(&object, "number")?, &who)?,
+        recipient: recipient(chattu, &needed_number(&object, "number")?, &who)?,
         draft,
         purpose: purpose(&object, &who)?,
         reference: None,
@@ -49,7 +54,8 @@ pub async fn create(chattu: &Chattu, who: Who, mut incoming: Incoming) -> Chattu
         created_by: who.actor(),
     };
     let entry = chattu.gateway.schedules.create(new).await?;
-    Ok(created(&shown(&entry)))
+    let names = chattu.client_names(vec![entry.instance.clone()]).await?;
+    Ok(created(&shown(&entry, &names)))
 }
 
 /// `GET /scheduled-messages`
@@ -61,7 +67,9 @@ pub async fn list(chattu: &Chattu, who: Who, _: Incoming) -> ChattuResult {
         before: None,
         limit: LISTED,
     });
-    Ok(ok(&Value::Array(all.await?.iter().map(shown).collect())))
+    let all = all.await?;
+    let names = chattu.client_names(all.iter().map(|entry| entry.instance.clone()).collect()).await?;
+    Ok(ok(&Value::Array(all.iter().map(|entry| shown(entry, &names)).collect())))
 }
 
 /// `DELETE /scheduled-messages/{id}`
@@ -74,7 +82,7 @@ pub async fn cancel(chattu: &Chattu, who: Who, incoming: Incoming) -> ChattuResu
     Ok(ok(&json!({"message": "Schedule cancelled."})))
 }
 
-fn shown(entry: &ScheduledMessage) -> Value {
+fn shown(entry: &ScheduledMessage, names: &HashMap<InstanceId, String>) -> Value {
     // The dialect has no word for what nobody can tell; whoever sends a failed one again must be warned.
     let (status, reason) = match entry.state {
         ScheduleState::Unknown => {
@@ -83,7 +91,7 @@ fn shown(entry: &ScheduledMessage) -> Value {
         other => (other.as_str(), entry.reason.as_deref()),
     };
     let mut shown = json!({
-        "id": entry.id, "clientId": entry.instance, "recipient": entry.recipient, "message": entry.message,
+        "id": entry.id, "clientId": names.get(&entry.instance), "recipient": entry.recipient, "message": entry.message,
         "scheduleTime": entry.due_at, "status": status, "createdAt": entry.created_at, "sentTime": entry.sent_at,
     });
     if let Some(reason) = reason {

@@ -21,7 +21,7 @@ impl Got {
         assert_eq!(body["code"], code, "{}", reply.body);
         assert!(body["error"].as_str().is_some_and(|text| !text.is_empty()), "{}", reply.body);
         let allowed: &[&str] = match code {
-            "POLICY_BLOCKED" | "PLAN_LIMIT_EXCEEDED" => &["error", "code", "reason", "details"],
+            "POLICY_BLOCKED" | "PLAN_LIMIT_EXCEEDED" | "RATE_LIMITED" => &["error", "code", "reason", "details"],
             _ => &["error", "code"],
         };
         let fields: Vec<&str> = body.as_object().expect("an object").keys().map(String::as_str).collect();

@@ -7,6 +7,7 @@ mod erasure;
 mod examples;
 mod files;
 mod hooks;
+mod letter;
 mod rates;
 mod routes;
 mod schedules;
