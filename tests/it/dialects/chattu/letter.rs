@@ -12,6 +12,7 @@ use crate::harness::{
 };
 use serde_json::{Value, json};
 use std::time::Duration;
+use wa_gateway::{accounts::Scope, model::ids::AccountId};
 
 fn percent(text: &str) -> String {
     text.bytes().fold(String::new(), |all, byte| match byte {
@@ -50,8 +51,8 @@ async fn a_client_id_is_what_its_owner_chose() {
         assert_eq!(all.as_array().expect("a list").iter().filter(|s| s["clientId"] == *id).count(), 1, "{all}");
         // Its instance, as the rest of the gateway knows it.
         let found = shop.world.gateway().store.read({
-            let id = (*id).to_owned();
-            move |tx| wa_gateway::dialects::chattu::client_ids::find(tx, None, &id)
+            let (whose, id) = (Scope::Account(AccountId(shop.world.account)), (*id).to_owned());
+            move |tx| wa_gateway::dialects::chattu::client_ids::find(tx, whose, &id)
         });
         let instance =
             found.await.map_err(|e: wa_gateway::store::StoreError| e.to_string()).expect("a read").expect("it");

@@ -40,7 +40,7 @@ const USES: &[(&str, &str)] = &[
     ("people/chats/mod", "the chat of a number, by `find`"),
     ("people/chats/thread", "what was sent, by all identities of the contact"),
     ("people/conversations/contact", "the one lookup; each number is written with its other form"),
-    ("people/conversations/heard", "what a person said: by contact, found by any of their numbers; shows the best one"),
+    ("people/conversations/heard", "what a person said: by contact, found by any number; shows the best one"),
     ("people/conversations/import", "known customers, by `find_or_add`"),
     ("people/conversations/merge", "moves every identity and row"),
     ("people/suppression/export", "shows the best number of a contact"),
