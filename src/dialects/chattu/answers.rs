@@ -174,7 +174,8 @@ fn looped(tx: &Tx<'_>, to: &AnswerTarget<'_>, now: Time) -> Result<Option<&'stat
     }
     let heard = tx.list(
         "SELECT created_at, body FROM inbound_messages
-         WHERE contact_id = ?2 AND instance_id = ?1 AND group_id IS NULL AND kind <> 'reaction' AND created_at > ?3
+         WHERE contact_id = ?2 AND instance_id = ?1 AND group_id IS NULL AND origin IS NULL AND kind <> 'reaction'
+           AND created_at > ?3
          ORDER BY created_at DESC, id DESC LIMIT ?4",
         params![to.instance, to.contact, since, loops::LOOKED_AT],
         |r| Ok(Said { at: r.get(0)?, text: r.get(1)? }),

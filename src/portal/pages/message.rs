@@ -10,6 +10,7 @@ use crate::{
         policy::{self, GATES},
         timeline::{self, Story},
     },
+    store::StoreError,
     texts::locale::Lang,
     web::problem,
 };
@@ -53,8 +54,13 @@ struct GateRow {
 /// # Errors
 /// No such row, or another account's.
 pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    let story = find(gateway, v).await?;
-    let judged = judged(gateway, v, &story).await?;
+    let (id, scope) = (log_id(v)?, v.scope()?);
+    let read = gateway.store.read(move |tx| -> Result<_, StoreError> {
+        Ok((timeline::find(tx, scope, id)?, judgements::find(tx, scope, id)?))
+    });
+    let (story, said) = read.await?;
+    let story = story.ok_or(PageError::NotFound)?;
+    let judged = judged(&story, said);
     Ok(v.page(&Message { judged, ..page(v, story, "") }))
 }
 
@@ -105,22 +111,25 @@ pub async fn settle(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
 }
 
 async fn find(gateway: &Gateway, v: &PageContext) -> Result<Story, PageError> {
-    let id = LogId(v.segment().parse().map_err(|_| PageError::NotFound)?);
-    let scope = v.scope()?;
+    let (id, scope) = (log_id(v)?, v.scope()?);
     gateway.store.read(move |tx| timeline::find(tx, scope, id)).await?.ok_or(PageError::NotFound)
 }
 
-async fn judged(gateway: &Gateway, v: &PageContext, m: &Story) -> Result<Option<&'static str>, PageError> {
+fn log_id(v: &PageContext) -> Result<LogId, PageError> {
+    v.segment().parse().map(LogId).map_err(|_| PageError::NotFound)
+}
+
+/// What stands on the page about the guard's verdict; none: its text was not judged. `said`: whether the verdict was
+/// right, where somebody told.
+fn judged(m: &Story, said: Option<bool>) -> Option<&'static str> {
     if m.decision.is_none() || m.body.is_empty() {
-        return Ok(None);
+        return None;
     }
-    let (scope, id) = (v.scope()?, m.log_id);
-    let said = gateway.store.read(move |tx| judgements::find(tx, scope, id)).await?;
-    Ok(Some(match said {
+    Some(match said {
         None => "message.judge_nobody",
         Some(true) => "message.judge_was_right",
         Some(false) => "message.judge_was_wrong",
-    }))
+    })
 }
 
 fn page<'a>(v: &'a PageContext, m: Story, problem: &'static str) -> Message<'a> {

@@ -89,6 +89,7 @@ const TIMES: &[(&str, &str, Rule)] = &[
     ("invitations", "used_at", Happened),
     ("jobs", "due_at", Waits),
     ("jobs", "last_run_at", Happened),
+    ("judgements", "at", Happened),
     ("limit_requests", "created_at", Happened),
     ("limit_requests", "decided_at", Happened),
     ("login_links", "created_at", Happened),
