@@ -167,15 +167,7 @@ fn refuse(tx: &WriteTx<'_>, asked: &Asked<'_>, facts: &Facts, refusal: Refusal) 
         strikes::pause_for_health(tx, &request.instance, facts, log_id)?;
     }
     let quota = facts.limits.map(|limits| facts.quota(limits, 0));
-    Ok(Accepting::Answered(Box::new(Answer {
-        outcome: Outcome::Blocked,
-        log_id,
-        message_id,
-        refusal: Some(refusal),
-        quota,
-        replayed: false,
-        unusual: None,
-    })))
+    Ok(Accepting::Answered(Box::new(Answer::blocked(log_id, message_id, refusal, quota))))
 }
 
 fn replayed(log_id: LogId, message_id: MessageId, outcome: Outcome, quota: Option<Quota>) -> Answer {

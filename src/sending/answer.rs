@@ -58,6 +58,21 @@ pub struct Answer {
     pub unusual: Option<Unusual>,
 }
 
+impl Answer {
+    /// A refusal that has a row of its own.
+    pub(super) const fn blocked(log_id: LogId, message_id: MessageId, refusal: Refusal, quota: Option<Quota>) -> Self {
+        Self {
+            outcome: Outcome::Blocked,
+            log_id,
+            message_id,
+            refusal: Some(refusal),
+            quota,
+            replayed: false,
+            unusual: None,
+        }
+    }
+}
+
 /// The account's limits and what is used of them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Quota {

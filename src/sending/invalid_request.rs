@@ -1,13 +1,7 @@
 //! Requests that name a valid key and cannot be read: they are rows of the log too, so that an admin can tell a shop
 //! what its script does wrong.
 
-use super::{
-    answer::{Answer, Outcome},
-    facts,
-    refusal::Refusal,
-    request::Sender,
-    shared::SendingContext,
-};
+use super::{answer::Answer, facts, refusal::Refusal, request::Sender, shared::SendingContext};
 use crate::{
     accounts,
     model::{
@@ -44,15 +38,7 @@ pub(super) fn refuse(
         }
     };
     let quota = facts::load_quota(tx, sender, now)?;
-    Ok(Answer {
-        outcome: Outcome::Blocked,
-        log_id,
-        message_id,
-        refusal: Some(refusal),
-        quota,
-        replayed: false,
-        unusual: None,
-    })
+    Ok(Answer::blocked(log_id, message_id, refusal, quota))
 }
 
 fn insert(

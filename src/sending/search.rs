@@ -44,7 +44,7 @@ pub struct LogSearch {
 }
 
 impl LogSearch {
-    /// All rows of somebody; of none of them yet, for `limit` is 0.
+    /// Everything of theirs; how many rows at most is still to be said (`limit` is 0).
     pub const fn of(scope: Scope) -> Self {
         Self {
             scope,

@@ -3,7 +3,8 @@
 -- What wrote a message of the instance's own that did not leave through this gateway: phone, agent. Null: somebody wrote
 -- to us. contact_id is then the one to whom it went.
 ALTER TABLE inbound_messages ADD COLUMN origin TEXT;
-CREATE INDEX inbound_messages_own ON inbound_messages (instance_id, provider_message_id) WHERE origin IS NOT NULL;
+-- Of an edit some providers tell only the id of what it changes.
+CREATE INDEX inbound_messages_by_id ON inbound_messages (instance_id, provider_message_id);
 
 -- Edits and deletions, by the message that they are about.
 CREATE INDEX inbound_messages_about ON inbound_messages (instance_id, chat, reply_to) WHERE kind IN ('edit', 'revoke');
