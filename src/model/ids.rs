@@ -129,6 +129,11 @@ impl fmt::Display for InstanceId {
     }
 }
 
+/// The gateway's own id of an inbound message: `inb_` and its row's number.
+pub fn inbound_id(row: i64) -> String {
+    format!("inb_{row}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

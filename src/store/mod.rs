@@ -3,12 +3,12 @@
 //! - [`Store::write`] runs a closure on the one writer thread (`writer.rs`: group commit, `synchronous=FULL`) and
 //!   answers after the commit. Closures must not wait for anything: no network, no locks held elsewhere, no sleep.
 //! - [`Store::read`] runs a closure on one of a few read-only connections. It sees the last commit.
-//! - [`Store::open`] takes the directory's lock, judges the file, backs it up and migrates it (`open.rs`).
+//! - [`Store::open`] takes the directory's lock, judges the file, backs it up and migrates it (`open.rs`, `migrate.rs`).
 //! - The writer looks whether the files are still there (`ground.rs`), and gives back what was deleted (`shrink.rs`).
 //!
 //! This slice knows SQL and files, and nothing of what the rows mean.
 //!
-//! Adding a migration: a file `migrations/000N_word.sql` with a comment for each table, a line in `open::MIGRATIONS`,
+//! Adding a migration: a file `migrations/000N_word.sql` with a comment for each table, a line in `migrate::MIGRATIONS`,
 //! rows of the tables it touches in `tests/data/migrations/`. Never change a file that was released, nor the meaning
 //! of a column.
 
@@ -18,6 +18,7 @@ mod error;
 mod files;
 mod ground;
 mod key;
+mod migrate;
 mod one_person;
 mod open;
 mod shrink;
@@ -29,8 +30,9 @@ pub use copy::{check_copy, is_sqlite, peek, snapshot};
 pub use error::StoreError;
 pub use files::{sync_dir, write_whole};
 pub use key::{KeyMatch, compare as compare_key};
+pub use migrate::SCHEMA_VERSION;
 pub use one_person::known_twice;
-pub use open::{FILE_NAME, RESTORE_STAGE, SCHEMA_VERSION, check_file};
+pub use open::{FILE_NAME, RESTORE_STAGE, check_file};
 pub use tx::{Tx, WriteTx};
 pub use vault::{CannotOpen, FILE_NAME as KEY_FILE_NAME, Vault};
 

@@ -3,7 +3,7 @@
 use crate::{
     model::{
         clock::Time,
-        ids::{AccountId, ContactId, InstanceId},
+        ids::{AccountId, ContactId, InstanceId, inbound_id},
         message::Status,
     },
     people::conversations::{self, Identity, IdentityKind, TALKED_WITH},
@@ -162,7 +162,7 @@ fn received(
         params![instance, contact, limit],
         |r| {
             Ok(ChattuMessage {
-                id: format!("inb_{}", r.get::<_, i64>(0)?),
+                id: inbound_id(r.get(0)?),
                 text: r.get(1)?,
                 from_me: r.get(8)?,
                 at: r.get(2)?,

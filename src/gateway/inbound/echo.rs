@@ -4,12 +4,15 @@
 
 use super::{
     After, Recorded, Recording,
-    message::{self, NewRow, as_told, heard_before, known, note_file, person, public_id, writer},
+    message::{self, NewRow, as_told, heard_before, known, note_file, person, writer},
 };
 use crate::{
     connectors::inbound_event::{Echo, RemoteParty, Told},
     events::webhooks::{EchoRef, Event},
-    model::{ids::ContactId, message::EchoOrigin},
+    model::{
+        ids::{ContactId, inbound_id},
+        message::EchoOrigin,
+    },
     people::conversations::{self, InConversation, WhoWrote},
     store::{StoreError, Tx, WriteTx},
 };
@@ -51,7 +54,7 @@ pub(super) fn record(tx: &WriteTx<'_>, recording: &Recording<'_>, echo: &Echo) -
             group_id: message.group.as_ref().map(|group| group.id.clone()),
             message_type: message.kind.clone(),
             message_text: message.text.clone(),
-            message_id: public_id(id),
+            message_id: inbound_id(id),
             provider_message_id: message.provider_message_id.clone(),
             source: *origin,
             reply_to: message.reply_to.clone(),

@@ -6,7 +6,7 @@ use crate::{
     events::webhooks::{ChangedRef, Event, EventPerson},
     model::{
         clock::Time,
-        ids::{AccountId, ContactId, InstanceId},
+        ids::{AccountId, ContactId, InstanceId, inbound_id},
         message::{EDIT, EchoOrigin, REVOKE},
     },
     people::{
@@ -44,7 +44,7 @@ pub(super) fn record(
                 from: person(&message.from, contact),
                 message_type: message.kind.clone(),
                 message_text: message.text.clone(),
-                message_id: public_id(id),
+                message_id: inbound_id(id),
                 provider_message_id: message.provider_message_id.clone(),
                 media: media.map(|shown| json!(shown)),
                 raw: as_told(message),
@@ -139,7 +139,7 @@ fn one_to_one(
             contact_name: message.from.name.clone(),
             message_type: message.kind.clone(),
             message_text: message.text.clone(),
-            message_id: public_id(id),
+            message_id: inbound_id(id),
             provider_message_id: message.provider_message_id.clone(),
             conversation_id: conversation.id,
             sequence: conversation.sequence,
@@ -174,7 +174,7 @@ pub(super) fn changed(
         |r| Ok((r.get::<_, i64>(0)?, r.get::<_, String>(1)?)),
     )?;
     let (row, text) = found.unzip();
-    Ok(Some(ChangedRef { message_id: row.map(public_id), provider_message_id: id, text }))
+    Ok(Some(ChangedRef { message_id: row.map(inbound_id), provider_message_id: id, text }))
 }
 
 /// The message as it came, for its event.
@@ -304,9 +304,4 @@ pub(super) fn note_group(
 
 pub(super) fn person(from: &RemoteParty, contact: Option<ContactId>) -> EventPerson {
     EventPerson { contact_id: contact, phone: from.phone.clone() }
-}
-
-/// The gateway's own id of an inbound message.
-pub(super) fn public_id(row: i64) -> String {
-    format!("inb_{row}")
 }

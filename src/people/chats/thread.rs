@@ -5,7 +5,7 @@ use crate::{
     instances::templates,
     model::{
         clock::Time,
-        ids::{AccountId, ContactId, InstanceId},
+        ids::{AccountId, ContactId, InstanceId, inbound_id},
         message::{EDIT, REVOKE, Status},
     },
     store::{StoreError, Tx},
@@ -276,7 +276,7 @@ fn heard_row(r: &Row<'_>) -> rusqlite::Result<ChatMessage> {
     let origin: Option<String> = r.get(12)?;
     let written_by = if origin.is_none() { r.get(6)? } else { None };
     let is_ours = origin.is_some();
-    Ok(ChatMessage { written_by, is_ours, source: origin, ..line(r, format!("inb_{}", r.get::<_, i64>(0)?), 0)? })
+    Ok(ChatMessage { written_by, is_ours, source: origin, ..line(r, inbound_id(r.get(0)?), 0)? })
 }
 
 fn sent_row(r: &Row<'_>) -> rusqlite::Result<ChatMessage> {

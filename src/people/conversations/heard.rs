@@ -3,7 +3,7 @@
 use crate::{
     model::{
         clock::Time,
-        ids::{AccountId, ContactId, InstanceId},
+        ids::{AccountId, ContactId, InstanceId, inbound_id},
     },
     store::{StoreError, Tx},
 };
@@ -109,7 +109,7 @@ fn read(r: &Row<'_>) -> rusqlite::Result<HeardMessage> {
     let row: i64 = r.get(0)?;
     Ok(HeardMessage {
         row,
-        message_id: format!("inb_{row}"),
+        message_id: inbound_id(row),
         provider_message_id: r.get(1)?,
         instance_id: r.get(2)?,
         contact_id: r.get(3)?,

@@ -355,50 +355,5 @@ fn greets(message: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_weights_are_for_these_features() {
-        let model = Model::built_in();
-        assert_eq!(model.table.len(), TABLE);
-        assert!(model.dense.iter().all(|w| w.is_finite()) && model.step > 0.0 && model.threshold.is_finite());
-        let fraud = FRAUD.map(|place| NAMES[place]);
-        let names =
-            ["prize", "loan", "riches", "threat", "relative", "together.phishing", "link.ip_address", "link.shortener"];
-        assert_eq!(fraud, names);
-        assert_eq!((NAMES[BUILT], NAMES[LANGUAGES]), ("rules", "en"));
-        assert!(Model::read(b"wagm\x01\0\0\0").is_none(), "weights of another version");
-    }
-
-    #[test]
-    fn what_is_written_is_read_again() {
-        let mut dense = [0.0; NAMES.len()];
-        dense[3] = 0.5;
-        let file = write(-1.0, 0.25, 2.0, &dense, &vec![-3; TABLE]).leak();
-        let model = Model::read(file).expect("a whole file");
-        assert_eq!((model.bias, model.step, model.threshold, model.dense), (-1.0, 0.25, 2.0, dense));
-        assert_eq!(model.table[7].cast_signed(), -3);
-        assert!(Model::read(&file[1..]).is_none() && Model::read(&file[..file.len() - 1]).is_none());
-    }
-
-    #[test]
-    fn every_sequence_of_four_characters_has_a_place() {
-        let count = |text: &str| {
-            let mut n = 0;
-            sequences(text, |place| n += usize::from(place < TABLE));
-            n
-        };
-        assert_eq!((count(""), count("abc"), count("abcd"), count("abcde"), count("скидка")), (0, 0, 1, 2, 3));
-    }
-
-    #[test]
-    fn the_build_of_a_message_is_seen() {
-        let m = Marks::of("Hello Anna, 50% OFF £5 until 12.05. at 10:30! 🔥 Ж? v1.2.3");
-        assert_eq!((m.per_cents, m.currencies, m.clocks, m.dates, m.exclamations), (1, 1, 1, 1, 1));
-        assert_eq!((m.emoji, m.questions, m.upper), (1, 1, 6));
-        assert!(
-            greets("Hello Anna, your order") && greets("שלום אנה, ההזמנה") && !greets("Your order is on its way, Anna")
-        );
-    }
-}
+#[path = "model_tests.rs"]
+mod tests;

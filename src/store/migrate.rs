@@ -1,0 +1,213 @@
+//! The steps from schema to schema, each behind a copy of the file as it was.
+
+use super::{
+    StoreError,
+    files::{beside, put},
+    one_person,
+    open::{FILE_NAME, check_file, make_private, unusable},
+};
+use crate::model::clock::Time;
+use rusqlite::{Connection, Transaction};
+use rusqlite_migration::{M, Migrations};
+use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt, path::Path};
+
+/// All migrations, oldest first.
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_foundation.sql"),
+    include_str!("migrations/0002_inbound_webhooks.sql"),
+    include_str!("migrations/0003_instance_secrets.sql"),
+    include_str!("migrations/0004_second_factors.sql"),
+    include_str!("migrations/0005_log_search.sql"),
+    include_str!("migrations/0006_threecx.sql"),
+    include_str!("migrations/0007_media_retention.sql"),
+    include_str!("migrations/0008_chattu.sql"),
+    include_str!("migrations/0009_cloud_api.sql"),
+    include_str!("migrations/0010_digests.sql"),
+    include_str!("migrations/0011_administration.sql"),
+    include_str!("migrations/0012_changes.sql"),
+    include_str!("migrations/0013_read_marks.sql"),
+    include_str!("migrations/0014_former_secrets.sql"),
+    include_str!("migrations/0015_one_person.sql"),
+    include_str!("migrations/0016_key_check.sql"),
+    include_str!("migrations/0017_judgements.sql"),
+    include_str!("migrations/0018_key_scopes.sql"),
+    include_str!("migrations/0019_echoes.sql"),
+    include_str!("migrations/0020_client_ids.sql"),
+];
+
+/// The step to this schema is more than its SQL: what is done after it, in its transaction.
+const ONE_PERSON: usize = 15;
+
+/// The newest schema that this program knows.
+pub const SCHEMA_VERSION: usize = MIGRATIONS.len();
+
+/// How to go back to the file as it was before a newer program stepped it up: commands to be run as they stand.
+pub(super) fn way_back(path: &Path) -> String {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let prefix = backup_prefix(SCHEMA_VERSION + 1);
+    let entries = std::fs::read_dir(dir.join("backups")).into_iter().flatten().flatten();
+    let names = entries.map(|e| e.file_name().to_string_lossy().into_owned());
+    let mut names: Vec<String> = names.filter(|n| n.starts_with(&prefix) && n.ends_with(".db")).collect();
+    names.sort();
+    // An earlier version wrote them in place: one that a crash cut off is none.
+    match names.into_iter().rev().find(|name| check_file(&dir.join("backups").join(name)).is_ok()) {
+        Some(name) => format!(
+            "go back to the database as it was before the upgrade, without what came after it: \
+             cd {:?} && mkdir newer && mv {FILE_NAME}* newer/ && cp -p backups/{name} {FILE_NAME}",
+            dir.display().to_string()
+        ),
+        None => "restore a backup that was made before the upgrade into an empty directory".into(),
+    }
+}
+
+fn backup_prefix(to: usize) -> String {
+    format!("before-schema-{to}-")
+}
+
+/// Steps up one version at a time, each behind a backup of the file as it was. A new file has nothing to back up.
+pub(super) fn migrate(
+    connection: &mut Connection,
+    path: &Path,
+    steps: &[&'static str],
+    from: usize,
+    now: Time,
+) -> Result<(), StoreError> {
+    let step = |(at, sql): (usize, &&'static str)| match at + 1 {
+        ONE_PERSON => M::up_with_hook(sql, move |tx: &Transaction<'_>| Ok(one_person::merge(tx, now)?)),
+        _ => M::up(sql),
+    };
+    let migrations = Migrations::new(steps.iter().enumerate().map(step).collect());
+    for to in from + 1..=steps.len() {
+        if from > 0 {
+            back_up(connection, path, to, now)?;
+            tracing::info!(
+                from = to - 1,
+                to,
+                "the database is taken to a newer schema; a copy as it was is in backups/"
+            );
+        }
+        migrations.to_version(connection, to).map_err(|e| StoreError::Unusable {
+            path: path.to_owned(),
+            problem: format!("the step to schema {to} failed and was taken back: {e}"),
+        })?;
+    }
+    Ok(())
+}
+
+fn back_up(connection: &Connection, path: &Path, to: usize, now: Time) -> Result<(), StoreError> {
+    let dir = path.with_file_name("backups");
+    if !dir.exists() {
+        DirBuilder::new().mode(0o700).create(&dir).map_err(|e| unusable(&dir, &e))?;
+    }
+    let target = dir.join(format!("{}{}.db", backup_prefix(to), now.timestamp().strftime("%Y%m%dT%H%M%SZ")));
+    let failed = |e: &dyn std::fmt::Display| StoreError::Unusable {
+        path: target.clone(),
+        problem: format!("no backup could be made: {e}"),
+    };
+    sweep_copies(&dir);
+    let part = beside(&target);
+    make_private(&part)?;
+    let copied = connection.backup("main", &part, None).map_err(|e| failed(&e));
+    copied.and_then(|()| put(&part, &target).map_err(|e| failed(&e))).inspect_err(|_| drop(std::fs::remove_file(&part)))
+}
+
+/// Removes what a kill in the middle of a copy left; the directory is ours, so nobody else is making one.
+fn sweep_copies(dir: &Path) {
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        if name.to_string_lossy().starts_with("before-schema-") && name.to_string_lossy().ends_with(".part") {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::open::writer_connection;
+    use std::path::PathBuf;
+    use tempfile::TempDir;
+
+    const GOOD: &str = "CREATE TABLE later (x INTEGER NOT NULL) STRICT; INSERT INTO later VALUES (1);";
+    const BROKEN: &str = "CREATE TABLE later (x INTEGER NOT NULL) STRICT; INSERT INTO no_such_table VALUES (1);";
+
+    fn now() -> Time {
+        Time::parse("2026-06-01T08:00:00Z").expect("a time")
+    }
+
+    /// A database of today with a row in it.
+    fn today() -> (TempDir, PathBuf, Connection) {
+        let dir = TempDir::new().expect("a directory");
+        let path = dir.path().join(FILE_NAME);
+        let connection = writer_connection(&path, now()).expect("a database");
+        connection.execute("INSERT INTO jobs (name, due_at) VALUES ('kept', 7)", []).expect("a row");
+        (dir, path, connection)
+    }
+
+    fn with(step: &'static str) -> Vec<&'static str> {
+        MIGRATIONS.iter().copied().chain([step]).collect()
+    }
+
+    fn number(connection: &Connection, sql: &str) -> i64 {
+        connection.query_row(sql, [], |r| r.get(0)).expect(sql)
+    }
+
+    fn backups(path: &Path) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(path.with_file_name("backups"));
+        entries.map(|all| all.map(|e| e.expect("an entry").path()).collect()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_new_database_needs_no_backup() {
+        let (_dir, path, connection) = today();
+        assert_eq!(number(&connection, "PRAGMA user_version"), i64::try_from(SCHEMA_VERSION).expect("a number"));
+        assert_eq!(backups(&path), Vec::<PathBuf>::new());
+    }
+
+    #[test]
+    fn a_step_is_taken_behind_a_backup_of_the_file_as_it_was() {
+        use std::os::unix::fs::MetadataExt;
+        let (_dir, path, mut connection) = today();
+        migrate(&mut connection, &path, &with(GOOD), SCHEMA_VERSION, now()).expect("the step");
+        assert_eq!(number(&connection, "SELECT count(*) FROM later"), 1);
+        assert_eq!(number(&connection, "SELECT due_at FROM jobs WHERE name = 'kept'"), 7);
+        let made = backups(&path);
+        let [backup] = &made[..] else { panic!("one backup: {made:?}") };
+        let expected = format!("before-schema-{}-20260601T080000Z.db", SCHEMA_VERSION + 1);
+        assert_eq!(backup.file_name().expect("a name"), expected.as_str());
+        assert_eq!(std::fs::metadata(backup).expect("it is there").mode() & 0o777, 0o600);
+        check_file(backup).expect("this version can open the backup");
+        let old = Connection::open(backup).expect("the backup");
+        assert_eq!(number(&old, "SELECT due_at FROM jobs WHERE name = 'kept'"), 7);
+        assert_eq!(number(&old, "SELECT count(*) FROM sqlite_schema WHERE name = 'later'"), 0);
+        // And this version refuses what the step left, with the way back.
+        drop(connection);
+        let refused = writer_connection(&path, now()).expect_err("a newer schema").to_string();
+        let commands = refused.split("after it: ").nth(1).expect("commands");
+        let done = std::process::Command::new("sh").args(["-ec", commands]).status().expect("a shell");
+        assert!(done.success(), "{commands}");
+        let back = writer_connection(&path, now()).expect("this version's own database again");
+        assert_eq!(number(&back, "SELECT due_at FROM jobs WHERE name = 'kept'"), 7);
+        assert!(path.with_file_name("newer").join(FILE_NAME).exists(), "the newer one is kept");
+    }
+
+    #[test]
+    fn a_step_that_fails_is_taken_back_whole_and_can_be_tried_again() {
+        let (_dir, path, mut connection) = today();
+        let failed = migrate(&mut connection, &path, &with(BROKEN), SCHEMA_VERSION, now());
+        let line = failed.expect_err("it fails").to_string();
+        assert!(line.contains("was taken back") && line.contains("no_such_table"), "{line}");
+        assert_eq!(number(&connection, "SELECT count(*) FROM sqlite_schema WHERE name = 'later'"), 0);
+        assert_eq!(number(&connection, "PRAGMA user_version"), i64::try_from(SCHEMA_VERSION).expect("a number"));
+        migrate(&mut connection, &path, &with(GOOD), SCHEMA_VERSION, now()).expect("the step, mended");
+        assert_eq!(number(&connection, "SELECT due_at FROM jobs WHERE name = 'kept'"), 7);
+    }
+
+    #[test]
+    fn without_a_backup_there_is_no_step() {
+        let (_dir, path, mut connection) = today();
+        std::fs::write(path.with_file_name("backups"), "no folder").expect("a file in its place");
+        migrate(&mut connection, &path, &with(GOOD), SCHEMA_VERSION, now()).expect_err("no backup, no step");
+        assert_eq!(number(&connection, "SELECT count(*) FROM sqlite_schema WHERE name = 'later'"), 0);
+    }
+}
