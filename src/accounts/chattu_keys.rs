@@ -4,11 +4,11 @@
 //! so it is kept sealed beside its hash. An account key is kept as a hash alone.
 
 use super::{AccountError, Accounts, KeyKind, KeyScopes, NewKey, Role, User, key, user};
-use crate::model::moment::Moment;
 use crate::{
     model::{
         clock::Time,
         ids::{AccountId, InstanceId, KeyId},
+        moment::Moment,
         purpose::Purpose,
         random::Random,
     },

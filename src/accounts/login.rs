@@ -9,11 +9,11 @@ use super::{
     second_factor::{self, CodeCheck},
     user,
 };
-use crate::model::moment::Moment;
 use crate::{
     model::{
         clock::Time,
         ids::{AccountId, UserId},
+        moment::Moment,
         random::base62,
     },
     store::{StoreError, WriteTx},

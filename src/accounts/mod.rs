@@ -41,11 +41,11 @@ pub use session::Session;
 pub use setup::FirstUser;
 pub use user::{AccountOwner, LinkPurpose, NewUser, OneTimeLink, Role, User, list_owners};
 
-use crate::model::moment::Moment;
 use crate::{
     model::{
         clock::Clock,
         ids::{AccountId, KeyId, UserId},
+        moment::Moment,
         random::Random,
         why::{Why, why},
     },

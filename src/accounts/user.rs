@@ -1,11 +1,11 @@
 //! People who log in, their one-time links and their sessions. Tokens have 256 random bits; only hashes are kept.
 
 use super::{AccountError, account, audit, people};
-use crate::model::moment::Moment;
 use crate::{
     model::{
         clock::{SLACK, Time},
         ids::{AccountId, UserId},
+        moment::Moment,
         random::{Random, bytes},
         string_enum::string_enum,
         why::why,

@@ -1,9 +1,9 @@
 //! `/metrics` (Prometheus; not on the public listener): the counters, and what is measured when somebody asks.
 
-use crate::web::Incoming;
 use crate::{
     gateway::Gateway,
     ops::{memory, metrics::Gauges, status::Survey},
+    web::Incoming,
 };
 use warp::{Reply, reply::Response};
 

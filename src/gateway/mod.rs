@@ -5,9 +5,8 @@
 pub mod inbound;
 pub mod retention;
 
-use crate::accounts::Scope;
 use crate::{
-    accounts::Accounts,
+    accounts::{Accounts, Scope},
     connectors::Registry,
     events::{live::Live, notice_delivery::Digests, webhooks::Webhooks},
     gateway::retention::{ErasureReport, Retention, RetentionError},

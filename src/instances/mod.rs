@@ -15,8 +15,8 @@ pub mod templates;
 pub use row::{Instance, NewInstance, find, list, record_standing};
 pub use secret::names as secret_names;
 
-use crate::accounts::Scope;
 use crate::{
+    accounts::Scope,
     connectors::{ConnectionStatus, InstanceSetup, Registry, registry::BadSetting},
     model::{
         clock::Clock,

@@ -1,11 +1,9 @@
 //! The instances' rows.
 
 use super::{InstanceError, secret};
-use crate::accounts::Scope;
-use crate::instances::common_settings;
 use crate::{
     accounts::{
-        audit,
+        Scope, audit,
         notices::{self, NoticeKind},
     },
     connectors::{
@@ -13,6 +11,7 @@ use crate::{
         registry::{check_settings, secret_settings},
     },
     events::webhooks::{self, Event},
+    instances::common_settings,
     model::{
         clock::Time,
         ids::{AccountId, InstanceId},

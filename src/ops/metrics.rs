@@ -3,12 +3,12 @@
 //!
 //! Every name here is in `examples/monitoring/` and on the operators' pages only if it exists: a test compares them.
 
-use crate::ops::status::Survey;
 use crate::{
     model::{
         clock::{Clock, Time},
         instance::Health,
     },
+    ops::status::Survey,
     sending::Outcome,
 };
 use std::{

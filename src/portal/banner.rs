@@ -1,9 +1,8 @@
 //! What needs a hand, above every page: a number that is not connected or is paused, a limit near or reached, an
 //! endpoint that was disabled; for admins the certificate, the disk and backups. Nothing else stands there.
 
-use crate::accounts::Scope;
 use crate::{
-    accounts::{Account, notices::NoticeKind},
+    accounts::{Account, Scope, notices::NoticeKind},
     model::{clock::Time, ids::AccountId},
     store::{StoreError, Tx},
 };

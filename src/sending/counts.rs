@@ -3,8 +3,8 @@
 //! The rows are kept by triggers on the log, in the transaction of each change (`store/migrations/0010…`). Nothing is
 //! judged by them.
 
-use crate::accounts::Scope;
 use crate::{
+    accounts::Scope,
     model::{ids::KeyId, message::Status},
     store::{StoreError, Tx},
 };

@@ -1,7 +1,7 @@
 //! Reading the message log: one row, a list, a timeline. Nothing here changes anything.
 
-use crate::accounts::Scope;
 use crate::{
+    accounts::Scope,
     model::{
         clock::Time,
         ids::{AccountId, InstanceId, KeyId, LogId},

@@ -1,9 +1,8 @@
 //! What a person looks at who reviews a paused number: why it was paused, the messages that led there, what else was
 //! refused lately; and what was written about it. Reading, but for the notes.
 
-use crate::accounts::Scope;
 use crate::{
-    accounts::audit,
+    accounts::{Scope, audit},
     model::{
         clock::Time,
         ids::{AccountId, InstanceId, LogId},

@@ -1,7 +1,7 @@
 //! Looking through the message log: by what a person knows of a message, newest first, a page at a time.
 
-use crate::accounts::Scope;
 use crate::{
+    accounts::Scope,
     model::{
         clock::Time,
         ids::{InstanceId, LogId},

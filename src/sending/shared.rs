@@ -7,11 +7,11 @@ use super::{
     request::{PurposeField, Request},
     rules::Rules,
 };
-use crate::sending::refusal_dedup::Repeats;
 use crate::{
     connectors::{Registry, Wire},
     model::{clock::Clock, purpose::Purpose, random::Random},
     people::{media::MediaStore, suppression::Erased},
+    sending::refusal_dedup::Repeats,
     store::Store,
 };
 use arc_swap::ArcSwap;

@@ -1,7 +1,7 @@
 //! All that is known of one message, typed, for the page that tells its story.
 
-use crate::accounts::Scope;
 use crate::{
+    accounts::Scope,
     model::{clock::Time, ids::LogId, message::Status},
     store::{StoreError, Tx},
 };

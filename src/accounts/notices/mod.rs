@@ -6,8 +6,8 @@
 //!
 //! It knows nothing of what causes one.
 
-use crate::accounts::scope::Scope;
 use crate::{
+    accounts::scope::Scope,
     model::{clock::Time, ids::AccountId, string_enum::string_enum},
     store::{StoreError, Tx, WriteTx},
 };

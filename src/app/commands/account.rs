@@ -4,9 +4,9 @@ use super::{
     CLI, CommandResult, Execute, group, text,
     values::{none_or, parse_module, parse_modules, parse_plan, parse_time},
 };
-use crate::app::root::everybody;
 use crate::{
     accounts::{Grant, LimitRequest, NewAccount, Update},
+    app::root::everybody,
     dialects::AppState,
     gateway::Gateway,
     model::{

@@ -1,8 +1,7 @@
 //! What `doctor` asks a running gateway: whether it is there, and what its providers say.
 
 use super::{CommandResult, Execute, single, text};
-use crate::app::root::everybody;
-use crate::{dialects::AppState, gateway::Gateway, instances::Instance};
+use crate::{app::root::everybody, dialects::AppState, gateway::Gateway, instances::Instance};
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

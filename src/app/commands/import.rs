@@ -5,8 +5,8 @@
 //! What is here already is left alone, so that an import can be repeated.
 
 use super::{CLI, CommandResult, Execute, group, key_value::text_or_file, text};
-use crate::app::root::everybody;
 use crate::{
+    app::root::everybody,
     connectors::evolution::import::{FoundWebhook, ImportCandidate, PAIRED_PHONE, our_events},
     dialects::AppState,
     events::webhooks::NewEndpoint,

@@ -1,8 +1,8 @@
 //! `wa-gateway instance …`
 
 use super::{CLI, CommandResult, Execute, group, key_value, text};
-use crate::app::root::everybody;
 use crate::{
+    app::root::everybody,
     connectors::evolution,
     dialects::AppState,
     instances::{Instance, NewInstance},

@@ -1,8 +1,8 @@
 //! `wa-gateway message …`
 
 use super::{CLI, CommandResult, Execute, group, text, values::parse_time};
-use crate::app::root::everybody;
 use crate::{
+    app::root::everybody,
     dialects::AppState,
     model::{
         ids::{InstanceId, LogId},

@@ -1,8 +1,8 @@
 //! `wa-gateway export` and `wa-gateway erase`: everything about one person, over all accounts.
 
 use super::{CLI, CommandResult, Execute, single, text};
-use crate::app::root::everybody;
 use crate::{
+    app::root::everybody,
     dialects::AppState,
     model::phone::{Impossible, Phone, PhoneReading},
 };

@@ -1,9 +1,9 @@
 //! `wa-gateway policy …`
 
 use super::{CLI, CommandResult, Execute, group, text};
-use crate::app::root::everybody;
 use crate::{
     accounts::Scope,
+    app::root::everybody,
     dialects::AppState,
     model::{
         ids::{AccountId, LogId},

@@ -1,8 +1,8 @@
 //! `wa-gateway threecx …`
 
 use super::{CLI, CommandResult, Execute, group, text};
-use crate::app::root::everybody;
 use crate::{
+    app::root::everybody,
     dialects::{
         AppState,
         threecx::{Actor, EventType, IntegrationId, Mode, NewIntegration, SettingsChange},

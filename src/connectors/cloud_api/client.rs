@@ -4,11 +4,10 @@
 //! - No text that is made here holds the token, a whole number or a message.
 
 use super::settings::Settings;
-use crate::model::egress::Use;
 use crate::{
     connectors::{meta_error::GraphError, outgoing::MediaFile},
     egress::{Bounds, Egress, EgressError, Outbound},
-    model::percent,
+    model::{egress::Use, percent},
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};

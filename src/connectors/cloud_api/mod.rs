@@ -31,8 +31,8 @@ use super::{
     registry::{BadSetting, Deps, InstanceSetup},
     templates::{Category, Template, TemplateName},
 };
-use crate::connectors::connection::ConnectionState;
 use crate::{
+    connectors::connection::ConnectionState,
     egress::EgressError,
     model::{
         clock::Clock,

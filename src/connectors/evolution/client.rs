@@ -7,11 +7,10 @@
 //! - No text that is made here holds the key, a whole number or a message.
 
 use super::settings::Settings;
-use crate::model::egress::Use;
 use crate::{
     connectors::{meta_error::GraphError, provider_text::repeated},
     egress::{Bounds, Egress, EgressError, Outbound},
-    model::percent,
+    model::{egress::Use, percent},
 };
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};

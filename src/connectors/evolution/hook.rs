@@ -10,10 +10,10 @@ use super::{
     EvolutionInner,
     reading::{self, text},
 };
-use crate::connectors::evolution::sent_index::EarlyReceipt;
 use crate::{
     connectors::{
         EventKind, HookAnswer, HookRequest, NotRecorded,
+        evolution::sent_index::EarlyReceipt,
         inbound_event::{CallHeard, HeardChange, ProviderNews, ReceiptHeard, RemoteParty},
         provider_text::repeated,
     },

@@ -5,11 +5,10 @@ use super::{
     reading::{self, text},
     settings::Settings,
 };
-use crate::model::egress::Use;
 use crate::{
     connectors::ActionError,
     egress::Egress,
-    model::{instance::InstanceState, percent},
+    model::{egress::Use, instance::InstanceState, percent},
 };
 use http::Method;
 use serde_json::Value;

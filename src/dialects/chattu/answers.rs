@@ -8,13 +8,13 @@ use super::{
     Chattu,
     loops::{self, Said},
 };
-use crate::model::moment::Moment;
 use crate::{
     accounts::audit::{self, AuditEntry},
     events::webhooks::{self, EndpointReply},
     model::{
         clock::Time,
         ids::{AccountId, ContactId, InstanceId},
+        moment::Moment,
         phone::Recipient,
         plan::Module,
         purpose::Purpose,

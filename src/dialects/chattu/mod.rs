@@ -26,9 +26,11 @@ pub use answers::DEFAULT_REJECTION;
 pub(crate) use openapi_schema::components;
 pub use rates::{ChattuRates, RateKind};
 
-use crate::accounts::Scope;
 use crate::{
-    accounts::audit::{self, AuditEntry},
+    accounts::{
+        Scope,
+        audit::{self, AuditEntry},
+    },
     gateway::Gateway,
     model::{
         ids::{AccountId, InstanceId},

@@ -7,8 +7,8 @@ use super::{
     template::TextTemplate,
     templates,
 };
-use crate::accounts::Scope;
 use crate::{
+    accounts::Scope,
     model::{
         clock::Time,
         ids::{AccountId, ContactId},

@@ -5,9 +5,8 @@ use super::{
     secrets::{SECRET, SIGNING, Secrets, forward},
     settings::{Mode, Settings, SettingsChange},
 };
-use crate::accounts::Scope;
 use crate::{
-    accounts::audit,
+    accounts::{Scope, audit},
     events::webhooks::EndpointId,
     model::{
         clock::Time,

@@ -10,9 +10,8 @@ use super::{
     template::{TemplateValues, TextTemplate},
     templates,
 };
-use crate::accounts::Scope;
 use crate::{
-    accounts::audit,
+    accounts::{Scope, audit},
     events::webhooks::WebhookError,
     model::{purpose::Purpose, why::why},
     store::{StoreError, WriteTx},

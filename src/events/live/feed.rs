@@ -1,7 +1,7 @@
 //! The changes, in the order of their commits.
 
-use crate::accounts::scope::Scope;
 use crate::{
+    accounts::scope::Scope,
     events::live::Concerned,
     model::{
         ids::{AccountId, InstanceId},

@@ -1,9 +1,8 @@
 //! Who is to be told what: recipients, notices that they were not told of yet, and the letter that tells them.
 
 use super::Channel;
-use crate::accounts::Scope;
 use crate::{
-    accounts,
+    accounts::{self, Scope},
     config::NoticesConfig as Settings,
     model::clock::Time,
     store::{StoreError, Tx, WriteTx},

@@ -1,10 +1,10 @@
 //! One letter to a program: JSON over HTTP, signed like every webhook of the gateway.
 
 use super::{DeliveryFailure, Parts, first_line, row::Due, wording};
-use crate::model::egress::Use;
 use crate::{
     egress::{Bounds, Outbound},
     events::webhooks::signature::{self, Secret},
+    model::egress::Use,
 };
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, header};

@@ -34,12 +34,12 @@ pub use log::{Attempt, Delivery, Filter, attempts, find as find_delivery, list a
 pub use outbox::emit;
 pub use status_step::StatusStep;
 
-use crate::model::egress::Use;
 use crate::{
     egress::Egress,
     model::{
         clock::Clock,
         clock::Time,
+        egress::Use,
         ids::InstanceId,
         random::Random,
         why::{Why, why},

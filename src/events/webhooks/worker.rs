@@ -13,10 +13,12 @@ use super::{
     secrets,
     signature::{self, Secret},
 };
-use crate::model::egress::Use;
 use crate::{
     egress::{Bounds, Outbound},
-    model::clock::{LastLook, Time},
+    model::{
+        clock::{LastLook, Time},
+        egress::Use,
+    },
     store::{StoreError, Tx, Vault, WriteTx},
 };
 use bytes::Bytes;

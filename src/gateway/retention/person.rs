@@ -8,8 +8,8 @@
 //! Backups that were made before are the admin's to remove.
 
 use super::{EVENTS_GO, Retention, RetentionError, carry_out};
-use crate::accounts::Scope;
 use crate::{
+    accounts::Scope,
     model::{
         clock::Time,
         ids::{AccountId, ContactId},

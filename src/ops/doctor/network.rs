@@ -4,11 +4,10 @@
 //! whatever they answer, is what is asked. Whether they believe our tokens their instances' states tell.
 
 use super::{Finding, fail, ok};
-use crate::model::egress::Use;
 use crate::{
     config::{Config, TlsMode},
     egress::{Bounds, Egress, Outbound, Resolve, SystemResolver},
-    model::{clock::Clock, instance::ConnectorKind},
+    model::{clock::Clock, egress::Use, instance::ConnectorKind},
     ops::status::InstanceSurvey,
 };
 use bytes::Bytes;

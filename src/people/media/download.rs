@@ -1,12 +1,12 @@
 //! A file from an address that a customer names: `media_url`. The egress judges the address; here its answer is judged.
 
 use super::{MediaStore, Written, clean, sniff};
-use crate::model::egress::Use;
 use crate::{
     connectors::outgoing::MediaKind,
     egress::{Bounds, Outbound},
     model::{
         clock::{Clock, Time},
+        egress::Use,
         percent,
     },
 };

@@ -1,10 +1,9 @@
 //! `/admin/accounts/{id}`: one account. Plan, modules, granted limits, its people and numbers; off and on.
 
 use super::{day_before, end_of_day, id, number};
-use crate::accounts::Scope;
 use crate::{
     accounts::{
-        self, Account, AccountError, Grant, Granted, Person, Update,
+        self, Account, AccountError, Grant, Granted, Person, Scope, Update,
         usage::{self, ClosedPeriod, UsedMessages},
     },
     gateway::Gateway,

@@ -1,8 +1,10 @@
 //! `/admin/audit`: who changed what, how it was and how it is. Filters stand in the address; pages go by the last row.
 
-use crate::accounts::Scope;
 use crate::{
-    accounts::audit::{AuditRow, AuditSearch, search},
+    accounts::{
+        Scope,
+        audit::{AuditRow, AuditSearch, search},
+    },
     gateway::Gateway,
     portal::{PageContext, PageError, pages::messages::day_start},
 };

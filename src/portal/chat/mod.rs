@@ -14,7 +14,6 @@ pub mod template;
 mod view;
 
 use super::{PageContext, PageError};
-use crate::texts::locale::Locale;
 use crate::{
     gateway::Gateway,
     instances::Instance,
@@ -31,6 +30,7 @@ use crate::{
     },
     sending::request::MAX_CHARS,
     store::{StoreError, Tx},
+    texts::locale::Locale,
 };
 use askama::Template;
 use serde_json::json;

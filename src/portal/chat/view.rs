@@ -1,9 +1,8 @@
 //! What the chat page shows, in one view of the database: what changes after it has a later position.
 
 use super::{Thread, To, key_text, line_html, resolve, row_html, shown};
-use crate::accounts::Scope;
 use crate::{
-    accounts::{Account, AccountError},
+    accounts::{Account, AccountError, Scope},
     events::live::feed,
     instances::{
         self, Instance,

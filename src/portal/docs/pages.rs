@@ -1,7 +1,7 @@
 //! What the documentation answers: its pages, and the results of a search without a script.
 
-use crate::accounts::Scope;
 use crate::{
+    accounts::Scope,
     dialects::AppState,
     gateway::Gateway,
     portal::{

@@ -1,9 +1,8 @@
 //! `/account`: what this account may and uses, its zone and language; asking for more; one person's data, shown or erased.
 
-use crate::accounts::Scope;
 use crate::{
     accounts::{
-        self, Account, LimitRequest, Update, WantedLimits,
+        self, Account, LimitRequest, Scope, Update, WantedLimits,
         usage::{self, UsedMessages},
     },
     gateway::{Gateway, retention::ErasureReport},

@@ -1,8 +1,8 @@
 //! `/inbound-logs`: what was heard, newest first.
 
 use super::new_rows::{self, Fresh};
-use crate::accounts::Scope;
 use crate::{
+    accounts::Scope,
     gateway::Gateway,
     instances,
     model::clock::Time,

@@ -1,8 +1,8 @@
 //! `/instances`: the numbers; a new one by its connector.
 
 use super::too_many;
-use crate::accounts::Scope;
 use crate::{
+    accounts::Scope,
     connectors::registry::secret_settings,
     gateway::Gateway,
     instances::{Instance, NewInstance},

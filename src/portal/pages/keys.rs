@@ -1,9 +1,8 @@
 //! `/api-keys`: made, shown once, revoked.
 
 use super::too_many;
-use crate::accounts::Scope;
 use crate::{
-    accounts::{self, AccountError, ApiKey, KeyKind, KeyScope, KeyScopes, NewKey},
+    accounts::{self, AccountError, ApiKey, KeyKind, KeyScope, KeyScopes, NewKey, Scope},
     gateway::Gateway,
     instances::{self, Instance},
     model::{

@@ -3,8 +3,8 @@
 //! Filters stand in the address, so that a view can be kept and sent on; pages go by the last row seen.
 
 use super::new_rows::{self, Fresh};
-use crate::accounts::Scope;
 use crate::{
+    accounts::Scope,
     gateway::Gateway,
     instances,
     model::{

@@ -1,8 +1,7 @@
 //! `/overview`: is my number connected, what went out today, what was refused, and is everything told to my programs?
 
-use crate::accounts::Scope;
 use crate::{
-    accounts::Account,
+    accounts::{Account, Scope},
     gateway::Gateway,
     instances::{self, Instance},
     model::clock::Time,

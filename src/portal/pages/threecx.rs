@@ -1,8 +1,8 @@
 //! `/integrations/3cx`: telephone systems. One is made and set up with what its page shows: addresses to paste, a line
 //! for a shell, the properties for 3CX's call flow designer, templates with a preview, tests in both directions.
 
-use crate::accounts::Scope;
 use crate::{
+    accounts::Scope,
     dialects::{
         AppState,
         threecx::{

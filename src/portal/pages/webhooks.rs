@@ -1,8 +1,8 @@
 //! `/webhooks`: endpoints, and each delivery with its attempts; made, rotated, tested, switched off and on; re-sent.
 
 use super::too_many;
-use crate::accounts::Scope;
 use crate::{
+    accounts::Scope,
     events::webhooks::{self, Attempt, Delivery, Endpoint, EndpointId, EventName, Filter, NewEndpoint, WebhookError},
     gateway::Gateway,
     instances,

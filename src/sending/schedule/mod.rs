@@ -22,8 +22,8 @@ pub use group_pause::after_group_pause;
 pub use row::{Filter, NewSchedule, ScheduleState, ScheduledMessage, enqueue, list};
 pub use when::{NoTime, parse};
 
-use crate::accounts::Scope;
 use crate::{
+    accounts::Scope,
     model::{
         clock::{Clock, LastLook, Time},
         ids::{InstanceId, MessageId, row_ids},

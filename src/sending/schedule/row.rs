@@ -1,8 +1,8 @@
 //! The rows of messages to be sent later.
 
 use super::ScheduleId;
-use crate::accounts::Scope;
 use crate::{
+    accounts::Scope,
     connectors::outgoing::MediaKind,
     model::{
         clock::Time,

@@ -3,8 +3,8 @@
 use super::{
     ApiError, ChattuResult, auth::Who, digits, draft, needed_number, object, ok, purpose, sent, serialized, text,
 };
-use crate::accounts::Scope;
 use crate::{
+    accounts::Scope,
     dialects::chattu::{Chattu, ClientScope, lists},
     model::{code::Code, message::Status, phone::Recipient, plan::Module},
     sending::{Refusal, Request, Sender, Source, request::PurposeField},
