@@ -251,6 +251,7 @@ fn pages() -> Vec<Route> {
         page!(POST "/instances/{id}/connection", Owner => portal::pages::manage::connection),
         page!(POST "/instances/{id}/pause", Admin => portal::pages::manage::pause),
         page!(POST "/instances/{id}/settings", Owner => portal::pages::manage::save),
+        page!(POST "/instances/{id}/chattu", Owner => portal::pages::manage::chattu),
         page!(POST "/instances/{id}/delete", Owner => portal::pages::manage::delete),
         page!(GET "/suppressed-recipients", Viewer => portal::pages::suppressed::list),
         page!(GET "/suppressed-recipients/export.csv", Viewer => portal::pages::suppressed::export),
