@@ -52,7 +52,7 @@ const MAY_SEE: &[(&str, &str)] = &[
     ("web", "model store accounts sending ops gateway"),
     (
         "api",
-        "model store texts/locale connectors accounts events/webhooks instances people/conversations people/media sending ops gateway web",
+        "model store texts/locale connectors accounts events/webhooks instances instances/templates people/conversations people/suppression people/media sending ops gateway web",
     ),
     (
         "dialects/chattu",
