@@ -4,7 +4,7 @@
 //!   up, [`work`] has one at a time over the instance's file of keys ([`store`]), [`events`] says what each thing that
 //!   it tells means, [`sending`] hands messages over.
 //! - What goes out is acknowledged by WhatsApp or it is not sent; what comes in is acknowledged to WhatsApp after it is
-//!   on disk.
+//!   on disk: messages by the library's own hook, all else by [`gate`].
 //! - All of it goes out through the gateway's egress ([`wire`]): no other way to the network is compiled in.
 //! - WhatsApp does not support such clients: numbers can be banned for it. The pages and the documentation say so.
 //!
@@ -12,6 +12,7 @@
 
 mod chats;
 mod events;
+mod gate;
 mod groups;
 mod ids;
 mod media;
@@ -41,6 +42,7 @@ use crate::{
     },
 };
 use chats::{Numbers, Ringing};
+use gate::WriteGate;
 use ids::Memory;
 use settings::Settings;
 use std::{
@@ -73,6 +75,7 @@ struct WebInner {
     ear: Arc<dyn Ear>,
     egress: Egress,
     line: Arc<ConnectionState>,
+    gate: Arc<WriteGate>,
     wishes: UnboundedSender<Wish>,
     client: Mutex<Option<Arc<Client>>>,
     memory: Mutex<Memory>,
@@ -109,6 +112,7 @@ impl WhatsappWeb {
             ear: deps.ear.clone(),
             egress: deps.egress.clone(),
             line: Arc::new(ConnectionState::new(deps, setup.id.clone(), beginning(setup.closed.clone()))),
+            gate: Arc::default(),
             wishes,
             client: Mutex::default(),
             memory: Mutex::default(),

@@ -2,6 +2,7 @@
 //! Noise, the keys, the encryption. Only the certificate's signature is not checked, which takes the test build's
 //! feature `whatsapp-web-double`.
 
+mod changes;
 mod closed;
 mod contract;
 mod friend;
@@ -9,4 +10,5 @@ mod killed;
 mod messages;
 mod page;
 mod pairing;
+mod receipts;
 mod rig;

@@ -17,7 +17,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 use tokio::sync::mpsc::UnboundedSender;
-use whatsapp_rust::{Jid, NodeBuilder, wacore_binary::Node};
+use whatsapp_rust::{Jid, NodeBuilder, wacore_binary::Node, waproto::whatsapp as wa};
 
 /// A hidden id is the number and this.
 const HIDDEN: u64 = 100_000_000_000_000;
@@ -148,6 +148,16 @@ impl WhatsApp {
         let shown = state.shown.remove(reference).expect("a code that is shown now");
         let answer = pairing::answer(&self.shared.keys, &mut state, number, code);
         let _ = shown.send(Out::Stanza(answer));
+    }
+
+    /// The phone of `from` writes to `to`.
+    pub fn write(&self, from: u64, to: u64, id: &str, message: &wa::Message) {
+        phone::write(&self.shared, (from, to), id, message);
+    }
+
+    /// Somebody writes to `to` on the phone of `number`, and its device is told of it. The other side is not played.
+    pub fn write_on_phone(&self, number: u64, to: u64, id: &str, message: wa::Message) {
+        phone::tell_own(&self.shared, (number, to), id, message);
     }
 
     pub fn next_scan(&self, scan: Scan) {

@@ -27,7 +27,9 @@ pub(super) fn message(shared: &Shared, me: u64, out: &UnboundedSender<Out>, node
     }
     let travelling = state.renamed.get_mut(&me).and_then(std::collections::VecDeque::pop_front).unwrap_or(id);
     for (device, mut kids) in parts(node, &to) {
-        let Some(real) = state.device_of(&device).filter(|real| *real != me) else { continue };
+        // Phones themselves are not played: they get nothing.
+        let is_linked = device.device == 1;
+        let Some(real) = state.device_of(&device).filter(|real| is_linked && *real != me) else { continue };
         kids.extend(node.get_optional_child("device-identity").cloned());
         let brought = brought(node, me, (&to, &device), &travelling, kids);
         keep(&mut state, real, Kept { id: travelling.clone(), receipt: None, stanza: brought });
