@@ -144,16 +144,14 @@ impl Registry {
 
     /// Stops an instance's connector and forgets it.
     pub async fn stop(&self, id: &InstanceId) {
-        let gone = self.shared.running.write().expect("no holder panics").remove(id);
-        if let Some(running) = gone {
+        if let Some(running) = self.shared.take(id) {
             running.connector.stop().await;
         }
     }
 
     /// Stops an instance's connector for good, and deletes what it kept of its own.
     pub async fn forget(&self, id: &InstanceId) {
-        let gone = self.shared.running.write().expect("no holder panics").remove(id);
-        if let Some(running) = gone {
+        if let Some(running) = self.shared.take(id) {
             running.connector.forget().await;
         }
     }
@@ -232,6 +230,11 @@ impl Registry {
         self.shared.find(id).and_then(|r| r.connector.pairing())
     }
 
+    /// Where the picture of a chat of an instance lies, as far as that is known; one that is not is asked for meanwhile.
+    pub fn picture(&self, id: &InstanceId, chat: &Address) -> Option<String> {
+        self.shared.find(id)?.connector.picture(chat)
+    }
+
     /// Makes an instance's connection anew.
     ///
     /// # Errors
@@ -286,8 +289,8 @@ impl Registry {
     }
 
     fn running(&self, id: &InstanceId) -> Result<Arc<dyn Connector>, ActionError> {
-        let running = self.shared.find(id).ok_or_else(|| ActionError("the instance is not running".into()))?;
-        Ok(running.connector)
+        let stopped = || ActionError("the instance is not running".into());
+        self.shared.find(id).map(|r| r.connector).ok_or_else(stopped)
     }
 
     /// Whether this may be the address of a number that is gone, and no other instance's.
@@ -334,6 +337,10 @@ impl Wire {
 impl RegistryInner {
     fn find(&self, id: &InstanceId) -> Option<RunningConnector> {
         self.running.read().expect("no holder panics").get(id).cloned()
+    }
+
+    fn take(&self, id: &InstanceId) -> Option<RunningConnector> {
+        self.running.write().expect("no holder panics").remove(id)
     }
 }
 

@@ -1,9 +1,11 @@
 //! What each thing that the client tells means: for the state, for messages that we sent, for the people who call.
 
 use super::{
-    WebInner, ids,
+    WebInner,
+    chats::RingingCall,
+    ids,
     sending::refusal,
-    session::is_own,
+    session::{is_own, names},
     words::{
         self, BANNED, CONNECTING_AGAIN, HOSTED, LOCKED, LOGGED_OUT, NOBODY_SCANNED, NOT_PAIRED, OUTDATED, PAIRED,
         PASSKEY, REFUSED, REPLACED, SCANNED_OLD_PHONE,
@@ -94,7 +96,13 @@ impl WebInner {
                 None
             }
             Event::MissedCall(call) => {
-                self.missed(&call.call_id, &call.from, ids::time(call.timestamp)).await;
+                let ringing = self.ringing().end(&call.call_id);
+                let from = match (ringing, self.client()) {
+                    (Some(ringing), _) => ringing.from,
+                    (None, Some(client)) => names(&client, &call.from).await,
+                    (None, None) => names_of([Some(&call.from), None]),
+                };
+                self.missed(&call.call_id, from, ids::time(call.timestamp)).await;
                 None
             }
             _ => self.ended(event).await,
@@ -271,13 +279,21 @@ impl WebInner {
                     .into_iter()
                     .flatten()
                     .for_each(|jid| ids::name(&mut from, jid));
-                self.ringing().begin(call_id, &call.from, call_creator);
+                self.ringing().begin(RingingCall {
+                    call_id: call_id.clone(),
+                    peer: call.from.clone(),
+                    creator: call_creator.clone(),
+                    from: from.clone(),
+                });
                 let what =
                     EventKind::Call(CallHeard { call_id: call_id.clone(), from, is_video: *is_video, missed: false });
                 self.tell_surely(at, what).await;
             }
-            CallAction::Terminate { call_id, .. } if self.ringing().end(call_id).is_some() => {
-                self.missed(call_id, &call.from, at).await;
+            CallAction::Terminate { call_id, .. } => {
+                let ringing = self.ringing().end(call_id);
+                if let Some(ringing) = ringing {
+                    self.missed(call_id, ringing.from, at).await;
+                }
             }
             CallAction::Accept { call_id, .. } | CallAction::Reject { call_id, .. } => {
                 self.ringing().end(call_id);
@@ -286,11 +302,8 @@ impl WebInner {
         }
     }
 
-    async fn missed(&self, call_id: &str, from: &Jid, at: Time) {
-        let mut caller = RemoteParty::default();
-        ids::name(&mut caller, from);
-        let what =
-            EventKind::Call(CallHeard { call_id: call_id.to_owned(), from: caller, is_video: false, missed: true });
+    async fn missed(&self, call_id: &str, from: RemoteParty, at: Time) {
+        let what = EventKind::Call(CallHeard { call_id: call_id.to_owned(), from, is_video: false, missed: true });
         self.tell_surely(at, what).await;
     }
 }

@@ -10,6 +10,7 @@
 //!
 //! Like every connector it knows nothing of accounts, limits, the database and HTTP towards customers.
 
+mod asked;
 mod chats;
 mod events;
 mod gate;
@@ -17,6 +18,7 @@ mod groups;
 mod ids;
 mod media;
 mod outgoing;
+mod pictures;
 mod reading;
 mod sending;
 mod session;
@@ -41,9 +43,11 @@ use crate::{
         phone::Phone,
     },
 };
-use chats::{Numbers, Ringing};
+use asked::AskedLately;
+use chats::Ringing;
 use gate::WriteGate;
 use ids::Memory;
+use pictures::Pictures;
 use settings::Settings;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -79,7 +83,9 @@ struct WebInner {
     wishes: UnboundedSender<Wish>,
     client: Mutex<Option<Arc<Client>>>,
     memory: Mutex<Memory>,
-    numbers: Mutex<Numbers>,
+    /// Which numbers have WhatsApp.
+    numbers: Mutex<AskedLately<bool>>,
+    pictures: Mutex<Pictures>,
     ringing: Mutex<Ringing>,
     group_names: Mutex<HashMap<String, String>>,
     codes: Mutex<Codes>,
@@ -117,6 +123,7 @@ impl WhatsappWeb {
             client: Mutex::default(),
             memory: Mutex::default(),
             numbers: Mutex::default(),
+            pictures: Mutex::default(),
             ringing: Mutex::default(),
             group_names: Mutex::default(),
             codes: Mutex::default(),
@@ -194,6 +201,10 @@ impl Connector for WhatsappWeb {
         Box::pin(self.inner.fetch(handle, max_bytes))
     }
 
+    fn picture(&self, chat: &Address) -> Option<String> {
+        self.inner.picture(chat)
+    }
+
     fn pairing(&self) -> Option<Pairing> {
         self.inner.line.pairing()
     }
@@ -253,8 +264,12 @@ impl WebInner {
         self.memory.lock().expect("no holder panics")
     }
 
-    fn numbers(&self) -> MutexGuard<'_, Numbers> {
+    fn numbers(&self) -> MutexGuard<'_, AskedLately<bool>> {
         self.numbers.lock().expect("no holder panics")
+    }
+
+    fn pictures(&self) -> MutexGuard<'_, Pictures> {
+        self.pictures.lock().expect("no holder panics")
     }
 
     fn ringing(&self) -> MutexGuard<'_, Ringing> {

@@ -65,10 +65,15 @@ pub(super) async fn start(inner: &Arc<WebInner>) -> anyhow::Result<BotHandle> {
         gate: inner.gate.clone(),
         wishes: inner.wishes.clone(),
     };
+    let fetcher = wire::Fetcher {
+        egress: inner.egress.clone(),
+        is_plain: inner.settings.ws_url.starts_with("ws://"),
+        wishes: inner.wishes.clone(),
+    };
     let mut builder = Bot::builder()
         .with_backend(store)
         .with_transport_factory(dialler)
-        .with_http_client(wire::Fetcher { egress: inner.egress.clone(), wishes: inner.wishes.clone() })
+        .with_http_client(fetcher)
         .with_runtime(TokioRuntime)
         .with_device_props(DevicePropsOverride::new().with_os(OWN_NAME).with_platform_type(PlatformType::CHROME))
         .with_inbound_durability_hook(Recorder(Arc::downgrade(inner)))
@@ -133,6 +138,17 @@ impl InboundDurabilityHook for Recorder {
     }
 }
 
+/// A person by this name: the number and the hidden id, as far as WhatsApp told both.
+pub(super) async fn names(client: &Client, jid: &Jid) -> RemoteParty {
+    let mut names = RemoteParty::default();
+    ids::name(&mut names, jid);
+    if let Some(entry) = client.get_lid_pn_entry(jid).await.ok().flatten().filter(|_| !jid.is_group()) {
+        names.phone.get_or_insert_with(|| format!("+{}", entry.phone_number));
+        names.lid.get_or_insert_with(|| format!("{}@lid", entry.lid));
+    }
+    names
+}
+
 /// Whether a name is this account's own.
 pub(super) fn is_own(client: &Client, jid: &Jid) -> bool {
     [client.pn(), client.lid()].into_iter().flatten().any(|own| own.is_same_user_as(jid))
@@ -149,11 +165,7 @@ impl WebInner {
                 // A note to oneself.
                 continue;
             }
-            let mut known = RemoteParty::default();
-            if let Some(entry) = client.get_lid_pn_entry(other).await.ok().flatten() {
-                known.phone = Some(format!("+{}", entry.phone_number));
-                known.lid = Some(format!("{}@lid", entry.lid));
-            }
+            let known = names(client, other).await;
             let Some(what) = reading::told(brought, known, |group| self.group_name(group)) else { continue };
             // Known before anybody can answer it.
             self.memory().heard(&brought.info.id, &source.chat, &source.sender);

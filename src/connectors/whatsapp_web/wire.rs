@@ -138,6 +138,8 @@ async fn read(
 /// Asks for the version, and brings and fetches files.
 pub(super) struct Fetcher {
     pub(super) egress: Egress,
+    /// Whatever stands in WhatsApp's place without TLS has its files without it, too.
+    pub(super) is_plain: bool,
     pub(super) wishes: UnboundedSender<Wish>,
 }
 
@@ -150,11 +152,12 @@ impl HttpClient for Fetcher {
             headers.push((HeaderName::try_from(name.as_str())?, HeaderValue::try_from(value.as_str())?));
         }
         let body = request.body.unwrap_or_default();
-        let outbound = Outbound { method, url: &request.url, headers, body, of: Use::Connectors };
+        let url = if self.is_plain { request.url.replacen("https://", "http://", 1) } else { request.url };
+        let outbound = Outbound { method, url: &url, headers, body, of: Use::Connectors };
         let answer = self.egress.send(outbound, Bounds { timeout: FILE_WITHIN, max_answer_bytes: FILE_MAX }).await;
         let answer = answer.inspect_err(|e| {
             // Of all that is fetched only the version keeps the connection from coming about.
-            if request.url.ends_with("/sw.js") {
+            if url.ends_with("/sw.js") {
                 let _ = self.wishes.send(Wish::Unreachable(format!("its version cannot be asked for: {e}")));
             }
         })?;
