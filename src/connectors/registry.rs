@@ -4,7 +4,7 @@
 use super::whatsapp_web::WhatsappWeb;
 use super::{
     Ack, ActionError, Address, Capabilities, ConnectionStatus, Connector, Ear, GroupInfo, HookAnswer, HookRequest,
-    MediaError, Outgoing, Pairing, SendError, SendErrorKind,
+    MediaError, Outgoing, Pairing, SendError,
     cloud_api::{CloudApi, CloudLines},
     evolution::{
         Evolution, EvolutionLines,
@@ -323,12 +323,7 @@ impl Wire {
     /// As the connector answers; `Permanent` when the instance is not running.
     pub async fn send(&self, out: &Outgoing) -> Result<Ack, SendError> {
         let Some(running) = self.shared.find(&out.instance) else {
-            return Err(SendError {
-                kind: SendErrorKind::Permanent,
-                code: String::new(),
-                reason: "the instance is not running".into(),
-                recipient_fault: false,
-            });
+            return Err(SendError::permanent("", "the instance is not running"));
         };
         running.connector.send(out).await
     }

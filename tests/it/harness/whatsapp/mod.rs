@@ -3,7 +3,8 @@
 //! acknowledged, has files on a host of its own, and refuses, bans and locks on demand. Texts and files pass through it
 //! encrypted; it cannot read them.
 //!
-//! Its certificate is signed by nobody: a client takes it only in the test build, or from a store that knows its key.
+//! Its certificate is signed by nobody: a client takes it only in the test build, or from a store that knows its key
+//! (`seed.rs`).
 
 mod answers;
 mod files;
@@ -11,6 +12,8 @@ mod noise;
 mod pairing;
 mod phone;
 mod relay;
+#[cfg(not(feature = "whatsapp-web-double"))]
+mod seed;
 
 use super::door::Door;
 use noise::Keys;
