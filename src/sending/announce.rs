@@ -7,6 +7,7 @@ use crate::{
         message::Status,
         moment::Moment,
     },
+    people::conversations,
     store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::params;
@@ -39,6 +40,9 @@ pub(super) fn step(
     };
     if let Some(event) = own {
         emit(&event)?;
+    }
+    if let (Status::Sent, Some(contact)) = (to, message.to.contact_id) {
+        conversations::announce(tx, account, &instance, contact, moment)?;
     }
     emit(&Event::MessageStatusUpdated(message, StatusStep { status: to, previous_status: from, reason, provider_code }))
 }

@@ -233,9 +233,8 @@ fn settle_row(
     (status, quota): (Status, &str),
     now: Time,
 ) -> Result<(), StoreError> {
-    // OR FAIL: whoever fails here gives up all of its job, so SQLite need not be able to take back half a statement.
     tx.execute(
-        "UPDATE OR FAIL messages SET
+        "UPDATE messages SET
              status = ?2, reason = coalesce(?3, reason), provider_code = ?4,
              provider_message_id = coalesce(?5, provider_message_id), recipient_fault = ?6, quota = ?7,
              updated_at = ?8,
