@@ -127,10 +127,20 @@ impl ConnectionState {
 
     /// Tells one thing, right now.
     pub(super) async fn tell(&self, at: Time, what: EventKind) -> Result<(), NotRecorded> {
+        self.tell_all(&[(at, what)]).await
+    }
+
+    /// Tells several things in their order, all or none.
+    pub(super) async fn tell_all(&self, all: &[(Time, EventKind)]) -> Result<(), NotRecorded> {
         if self.is_stopped() {
             return Err(NotRecorded("the instance is not running".to_owned()));
         }
-        self.ear.hear(ProviderEvent { instance: self.instance.clone(), at, what }).await
+        let event = |(at, what): &(Time, EventKind)| ProviderEvent {
+            instance: self.instance.clone(),
+            at: *at,
+            what: what.clone(),
+        };
+        self.ear.record_all(all.iter().map(event).collect()).await
     }
 
     /// An error of Meta's that stops messages of one kind: the owner is told.

@@ -98,6 +98,11 @@ pub trait Connector: Send + Sync {
         None
     }
 
+    /// Where the picture of a chat lies, as far as that is known; what is not known is asked for meanwhile.
+    fn picture(&self, _chat: &Address) -> Option<String> {
+        None
+    }
+
     /// Tells those who wrote that their messages were read. The ids are the provider's, of one chat.
     ///
     /// # Errors

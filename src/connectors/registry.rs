@@ -4,7 +4,7 @@
 use super::whatsapp_web::WhatsappWeb;
 use super::{
     Ack, ActionError, Address, Capabilities, ConnectionStatus, Connector, Ear, GroupInfo, HookAnswer, HookRequest,
-    MediaError, Outgoing, Pairing, SendError, SendErrorKind,
+    MediaError, Outgoing, Pairing, SendError,
     cloud_api::{CloudApi, CloudLines},
     connector_settings,
     evolution::{
@@ -143,16 +143,14 @@ impl Registry {
 
     /// Stops an instance's connector and forgets it.
     pub async fn stop(&self, id: &InstanceId) {
-        let gone = self.shared.running.write().expect("no holder panics").remove(id);
-        if let Some(running) = gone {
+        if let Some(running) = self.shared.take(id) {
             running.connector.stop().await;
         }
     }
 
     /// Stops an instance's connector for good, and deletes what it kept of its own.
     pub async fn forget(&self, id: &InstanceId) {
-        let gone = self.shared.running.write().expect("no holder panics").remove(id);
-        if let Some(running) = gone {
+        if let Some(running) = self.shared.take(id) {
             running.connector.forget().await;
         }
     }
@@ -231,6 +229,11 @@ impl Registry {
         self.shared.find(id).and_then(|r| r.connector.pairing())
     }
 
+    /// Where the picture of a chat of an instance lies, as far as that is known; one that is not is asked for meanwhile.
+    pub fn picture(&self, id: &InstanceId, chat: &Address) -> Option<String> {
+        self.shared.find(id)?.connector.picture(chat)
+    }
+
     /// Makes an instance's connection anew.
     ///
     /// # Errors
@@ -301,8 +304,8 @@ impl Registry {
     }
 
     fn running(&self, id: &InstanceId) -> Result<Arc<dyn Connector>, ActionError> {
-        let running = self.shared.find(id).ok_or_else(|| ActionError("the instance is not running".into()))?;
-        Ok(running.connector)
+        let stopped = || ActionError("the instance is not running".into());
+        self.shared.find(id).map(|r| r.connector).ok_or_else(stopped)
     }
 
     /// Whether this may be the address of a number that is gone, and no other instance's.
@@ -335,12 +338,7 @@ impl Wire {
     /// As the connector answers; `Permanent` when the instance is not running.
     pub async fn send(&self, out: &Outgoing) -> Result<Ack, SendError> {
         let Some(running) = self.shared.find(&out.instance) else {
-            return Err(SendError {
-                kind: SendErrorKind::Permanent,
-                code: String::new(),
-                reason: "the instance is not running".into(),
-                recipient_fault: false,
-            });
+            return Err(SendError::permanent("", "the instance is not running"));
         };
         running.connector.send(out).await
     }
@@ -349,5 +347,9 @@ impl Wire {
 impl RegistryInner {
     fn find(&self, id: &InstanceId) -> Option<RunningConnector> {
         self.running.read().expect("no holder panics").get(id).cloned()
+    }
+
+    fn take(&self, id: &InstanceId) -> Option<RunningConnector> {
+        self.running.write().expect("no holder panics").remove(id)
     }
 }

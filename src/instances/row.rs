@@ -51,6 +51,10 @@ pub struct Instance {
     pub pause_reason: Option<String>,
     /// Whether people are told that their messages were read.
     pub tell_read: bool,
+    /// Whether a call is ended by itself.
+    pub reject_calls: bool,
+    /// What its caller is then told; none: the dialect's own text.
+    pub reject_text: Option<String>,
     /// When it was made.
     pub created_at: Time,
 }
@@ -84,7 +88,7 @@ pub struct NewInstance {
 }
 
 const COLUMNS: &str = "id, account_id, name, connector, settings, state, state_reason, health, phone, paused_at, \
-                       pause_reason, created_at, tell_read";
+                       pause_reason, created_at, tell_read, reject_calls, reject_text";
 
 pub(super) fn create(
     tx: &WriteTx<'_>,
@@ -261,6 +265,8 @@ fn read(r: &Row<'_>) -> rusqlite::Result<Instance> {
         pause_reason: r.get(10)?,
         created_at: r.get(11)?,
         tell_read: r.get(12)?,
+        reject_calls: r.get(13)?,
+        reject_text: r.get(14)?,
     })
 }
 

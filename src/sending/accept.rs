@@ -97,7 +97,7 @@ fn pass(
 ) -> Result<Accepting, StoreError> {
     let Asked { shared, rules, sender, request, now } = *asked;
     let contact = written_to(tx, asked, facts, passed.address)?;
-    quota::reserve(tx, sender.account, &facts.period, passed.limits, now)?;
+    quota::reserve(tx, sender.account, (&facts.period, facts.usage), passed.limits, now)?;
     let wait = facts.pace.wait();
     let status = if wait.is_zero() { Status::Sending } else { Status::Accepted };
     let message_id = asked.message_id();
@@ -107,7 +107,7 @@ fn pass(
         idempotency::begin(tx, asked, key, log_id)?;
     }
     let person = facts::person_key(contact, passed.address);
-    let ask = facts::question(request, &person, facts.fingerprint, facts.contact.as_ref());
+    let ask = facts::question(request, &person, facts.fingerprint, facts.contact.as_ref(), facts.pace.notice);
     shared.pace.record(&ask, wait, rules, now);
     Ok(Accepting::Accepted(Box::new(Accepted {
         log_id,

@@ -8,6 +8,7 @@ use crate::{
         message::Status,
         moment::Moment,
     },
+    people::conversations,
     store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::params;
@@ -37,6 +38,9 @@ pub(super) fn step(
     };
     if let Some(event) = own {
         emit(&event)?;
+    }
+    if let (Status::Sent, Some(contact)) = (to, message.to.contact_id) {
+        conversations::announce(tx, account, &instance, contact, moment)?;
     }
     emit(&Event::MessageStatusUpdated(message, step))
 }

@@ -35,6 +35,7 @@ mod dispatch;
 pub mod facts;
 mod file;
 mod idempotency;
+mod insistence;
 mod invalid_request;
 pub mod judgements;
 pub mod learn;
@@ -50,6 +51,7 @@ mod record;
 mod recover;
 mod refusal;
 mod refusal_dedup;
+pub mod rehearsal;
 pub mod request;
 pub mod review;
 pub mod rules;
@@ -159,7 +161,8 @@ impl Sending {
         }
         let shared = self.shared.clone();
         let deadline = shared.clock.now().plus(shared.rules.load().answer_timeout);
-        let running = self.under_way.spawn(async move {
+        // On the heap at once: a task's state is copied a dozen times on its way, and this one is large.
+        let running = self.under_way.spawn(Box::pin(async move {
             let score = shared.score(&request);
             let unusual = request.recipient.unusual();
             let submission = Submission::new(shared.clone(), sender, request);
@@ -175,7 +178,7 @@ impl Sending {
                 Accepting::Accepted(message) => dispatch::dispatch(shared, *message, deadline).await?,
             };
             Ok(Answer { unusual, ..answer })
-        });
+        }));
         running.await.unwrap_or_else(|e| Err(StoreError::Panicked(e.to_string())))
     }
 

@@ -40,7 +40,7 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("endpoint_former_secrets", "events/webhooks", ""),
     ("endpoints", "events/webhooks", "dialects/chattu dialects/threecx ops portal sending"),
     ("erased_suppressions", "people/suppression", ""),
-    ("events", "events/webhooks gateway/retention", "portal sending"),
+    ("events", "events/webhooks gateway/retention", "sending"),
     ("granted_limits", "accounts", "sending"),
     ("groups", "gateway/inbound people/chats", "dialects/chattu portal"),
     ("guard_settings", "sending", ""),

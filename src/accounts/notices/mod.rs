@@ -43,6 +43,9 @@ string_enum! {
         TemplateMarketing = "template_marketing",
         /// An account asks for a higher limit; for admins. Parameters: name, daily, monthly.
         LimitRequested = "limit_requested",
+        /// A message went to a number of another country than the one that was asked for. Parameters: name, instance,
+        /// asked, told (both masked).
+        SentAbroad = "sent_abroad",
     }
 }
 

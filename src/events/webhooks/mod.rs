@@ -30,8 +30,10 @@ pub use chattu::{EndpointReply, answer_unasked, answers, close_answer, is_asked_
 pub use echo_ref::{ChangedRef, EchoRef};
 pub use endpoint::{Endpoint, EndpointId, NewEndpoint, list as list_endpoints};
 pub use event::{Event, EventContext, EventName, EventPerson, OutboundRef};
-pub use log::{Attempt, Delivery, Filter, attempts, find as find_delivery, list as list_deliveries};
-pub use outbox::emit;
+pub use log::{
+    Attempt, Delivery, Filter, attempts, body as event_body, find as find_delivery, list as list_deliveries, waiting,
+};
+pub use outbox::{emit, is_wanted};
 pub use status_step::StatusStep;
 
 use crate::{

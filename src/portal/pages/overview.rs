@@ -1,7 +1,7 @@
 //! `/overview`: is my number connected, what went out today, what was refused, and is everything told to my programs?
 
 use crate::{
-    accounts::{Account, Scope},
+    accounts::{Account, KeyKind, Scope},
     gateway::Gateway,
     instances::{self, Instance},
     model::clock::Time,
@@ -90,7 +90,7 @@ pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
         ("overview.step_webhook", "/webhooks", figures.endpoints.active > 0),
     ];
     let checklist = if checklist.iter().all(|(.., done)| *done) { Vec::new() } else { checklist.to_vec() };
-    let sample = super::messages::sample(v, instances.first().map(|i| i.id.to_string()).as_ref());
+    let sample = super::messages::sample(v, instances.first().map(|i| i.id.to_string()).as_ref(), KeyKind::Bearer);
     Ok(v.page(&Overview {
         v,
         usage,

@@ -214,7 +214,8 @@ pub(super) fn pace(request: &Request, facts: &Facts, rules: &Rules) -> Verdict {
         return throttled("authentication", wait, reason);
     }
     match pace.behaviour(rules) {
-        Some(signal) if !rules.observe => throttled(signal.name, signal.wait, signal.reason),
+        // Who insists on it is told by the gate of the content.
+        Some(signal) if !rules.observe && !facts.content.insisted => throttled(signal.name, signal.wait, signal.reason),
         _ => Ok(()),
     }
 }
