@@ -61,8 +61,9 @@ fn connection(tx: &Tx<'_>, locale: &Locale, instance: &InstanceId) -> Result<Opt
         Err(_) => return Ok(Some(json!({"type": "connection", "state": "gone"}))),
     };
     let is_paused = found.paused_at.is_some();
-    let shown = if is_paused { "paused" } else { found.state.as_str() };
-    let word = if is_paused { locale.t("instance.paused").to_owned() } else { locale.word("state", found.state) };
+    let stands = instances::shown_state(found.state, found.state_reason.as_deref());
+    let shown = if is_paused { "paused" } else { stands };
+    let word = if is_paused { locale.t("instance.paused").to_owned() } else { locale.word("state", stands) };
     Ok(Some(json!({
         "type": "connection", "state": shown, "word": word, "is_deaf": found.health == Health::Deaf,
         "name": found.name, "phone": found.phone, "reason": found.state_reason,
