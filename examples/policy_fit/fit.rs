@@ -4,7 +4,7 @@ use super::{rows::Row, varied::Dice};
 use std::collections::BTreeMap;
 use wa_gateway::sending::policy::content::{ContentPolicy, model};
 
-const ROUNDS: usize = 16;
+const ROUNDS: usize = 24;
 const RATE: f32 = 0.1;
 /// How strongly weights are drawn to zero: those of named features, those of the table.
 const DECAY: (f32, f32) = (1e-3, 1e-4);

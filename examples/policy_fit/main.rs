@@ -8,7 +8,7 @@
 //! advertisement behind an order's news is one, beside each other.
 //!
 //! Every source is left out once, with the others of its eighth, and judged by the weights of the rest: those figures
-//! are printed, and the threshold is set on them, so that of honest messages one in 200 would be refused. With `--out`
+//! are printed, and the threshold is set on them, so that of a thousand honest messages four would be refused. With `--out`
 //! the weights of all rows are then written to FILE. Equal files give equal weights.
 
 mod fit;
@@ -28,7 +28,7 @@ const PARTS: u64 = 8;
 const WRITTEN: &str = "written";
 
 /// Of a thousand honest messages, how many may be refused.
-const REFUSED_OF_1000: usize = 5;
+const REFUSED_OF_1000: usize = 4;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let (mut files, mut out) = (Vec::new(), None);

@@ -218,7 +218,7 @@ impl App {
             backing_up: Arc::default(),
             reach: Arc::new(reach),
             live: Arc::new(Live::new(store.clone())),
-            attention: Attention::new(store.clone(), clock.clone(), registry.clone()),
+            attention: Attention::new(store.clone(), clock.clone(), random.clone(), registry.clone()),
             store,
             metrics: Arc::new(Metrics::new(clock.clone())),
             clock,

@@ -40,7 +40,7 @@ pub struct Instance {
     pub settings: BTreeMap<String, String>,
     /// Open or not.
     pub state: InstanceState,
-    /// Why it is not open.
+    /// Why it is not open; of one that is, that its provider gives no answer.
     pub state_reason: Option<String>,
     /// Whether it hears.
     pub health: Health,
@@ -51,8 +51,25 @@ pub struct Instance {
     pub pause_reason: Option<String>,
     /// Whether people are told that their messages were read.
     pub tell_read: bool,
+    /// Whether a call is ended by itself.
+    pub reject_calls: bool,
+    /// What its caller is then told; none: the dialect's own text.
+    pub reject_text: Option<String>,
     /// When it was made.
     pub created_at: Time,
+}
+
+impl Instance {
+    /// The word for how it stands, for people: one that is open and whose provider gives no answer is not called
+    /// connected.
+    pub fn shown_state(&self) -> &'static str {
+        shown_state(self.state, self.state_reason.as_deref())
+    }
+}
+
+/// The word of [`Instance::shown_state`].
+pub fn shown_state(state: InstanceState, reason: Option<&str>) -> &'static str {
+    if state == InstanceState::Open && reason.is_some() { "unanswered" } else { state.as_str() }
 }
 
 /// What makes an instance.
@@ -71,7 +88,7 @@ pub struct NewInstance {
 }
 
 const COLUMNS: &str = "id, account_id, name, connector, settings, state, state_reason, health, phone, paused_at, \
-                       pause_reason, created_at, tell_read";
+                       pause_reason, created_at, tell_read, reject_calls, reject_text";
 
 pub(super) fn create(
     tx: &WriteTx<'_>,
@@ -248,6 +265,8 @@ fn read(r: &Row<'_>) -> rusqlite::Result<Instance> {
         pause_reason: r.get(10)?,
         created_at: r.get(11)?,
         tell_read: r.get(12)?,
+        reject_calls: r.get(13)?,
+        reject_text: r.get(14)?,
     })
 }
 

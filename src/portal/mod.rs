@@ -22,6 +22,8 @@ pub mod page_context;
 pub mod page_error;
 mod page_facts;
 pub mod pages;
+pub mod reasons;
+mod typed;
 
 pub use page_context::{Page, PageContext, Subscriber, enter, subscriber};
 pub use page_error::PageError;

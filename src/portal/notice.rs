@@ -10,6 +10,7 @@ pub fn link(notice: &Notice) -> &'static str {
             NoticeKind::InstanceDisconnected
             | NoticeKind::InstancePaused
             | NoticeKind::ProviderNews
+            | NoticeKind::SentAbroad
             | NoticeKind::TemplateMarketing,
         ) => "/instances",
         Some(NoticeKind::LimitNear | NoticeKind::LimitReached) => "/overview",

@@ -358,6 +358,12 @@ impl PageContext {
         format!("<input type=\"hidden\" name=\"csrf\" value=\"{}\">", self.csrf())
     }
 
+    /// Where one is, with what is asked of the page: for coming back after a login or another language.
+    pub fn here(&self) -> String {
+        let asked = self.query.with("done", "");
+        if asked.is_empty() { self.path.clone() } else { format!("{}?{asked}", self.path) }
+    }
+
     /// Whether a link of the frame leads to where one is.
     pub fn is_at(&self, path: &str) -> bool {
         self.path == path || self.path.starts_with(&format!("{path}/"))

@@ -52,7 +52,7 @@ struct NotePage<'a> {
 impl PageError {
     pub fn page(self, v: &PageContext) -> Response {
         if matches!(self, Self::LogIn) && v.form.text("csrf").is_empty() {
-            let next = crate::model::percent::encode(&v.path);
+            let next = crate::model::percent::encode(&v.here());
             return see_other(&if v.path == "/" { "/login".to_owned() } else { format!("/login?next={next}") });
         }
         let mut said = None;

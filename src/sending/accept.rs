@@ -78,7 +78,10 @@ pub(super) fn accept(
     let facts = facts::load(tx, asked, score)?;
     let verdict = match again {
         Some(refusal) => Err(refusal),
-        None => policy::judge(request, &facts, rules).and_then(|passed| passed.with_file(|_| file::here(file))),
+        None => {
+            let limits = facts.instance.as_ref().map(|i| i.capabilities.limits).unwrap_or_default();
+            policy::judge(request, &facts, rules).and_then(|passed| passed.with_file(|_| file::here(file, limits)))
+        }
     };
     match verdict {
         Err(refusal) => refuse(tx, asked, &facts, refusal),
@@ -104,7 +107,7 @@ fn pass(
         idempotency::begin(tx, asked, key, log_id)?;
     }
     let person = facts::person_key(contact, passed.address);
-    let ask = facts::question(request, &person, facts.fingerprint, facts.contact.as_ref());
+    let ask = facts::question(request, &person, facts.fingerprint, facts.contact.as_ref(), facts.pace.notice);
     shared.pace.record(&ask, wait, rules, now);
     Ok(Accepting::Accepted(Box::new(Accepted {
         log_id,

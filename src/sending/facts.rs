@@ -7,10 +7,10 @@ use super::{
     policy::content::{Score, fingerprint},
     request::{Draft, PurposeField, Request, Sender},
 };
-use crate::sending::{judgements, message_ref};
+use crate::sending::{insistence, judgements, message_ref};
 use crate::{
     connectors::{Address, Capabilities, Reacted, Registry, templates::TemplateName},
-    instances::templates,
+    instances::templates::{self, KnownTemplate},
     model::{
         clock::Time,
         ids::{AccountId, ContactId, InstanceId},
@@ -63,6 +63,8 @@ pub struct Facts {
     pub content: Score,
     /// Whether the provider holds the template for a marketing template.
     pub is_marketing: bool,
+    /// What is known of the message's template; none: it has none, or nothing is known of it.
+    pub template: Option<KnownTemplate>,
 }
 
 /// Counted and reserved messages.
@@ -127,13 +129,15 @@ pub(super) fn load(tx: &Tx<'_>, asked: &Asked<'_>, content: Score) -> Result<Fac
     let pace = match (&instance, &address) {
         (Some(_), Some(address)) => {
             let person = person_key(id, address);
-            let ask = question(request, &person, fingerprint, contact.as_ref());
+            let ask = question(request, &person, fingerprint, contact.as_ref(), content.is_notice());
             shared.pace.facts(tx, &ask, rules, now)?
         }
         _ => PaceFacts::default(),
     };
     let content = in_context(content, request, contact.as_ref(), &pace, now);
+    let content = insistence::judge(tx, asked, (fingerprint, &pace), content)?;
     let content = judgements::as_allowed(tx, sender.account, fingerprint, content)?;
+    let (is_marketing, template) = load_template(tx, request)?;
     Ok(Facts {
         now,
         period,
@@ -150,7 +154,8 @@ pub(super) fn load(tx: &Tx<'_>, asked: &Asked<'_>, content: Score) -> Result<Fac
         pace,
         fingerprint,
         content,
-        is_marketing: load_template(tx, request)?,
+        is_marketing,
+        template,
     })
 }
 
@@ -158,11 +163,12 @@ pub(super) fn load(tx: &Tx<'_>, asked: &Asked<'_>, content: Score) -> Result<Fac
 fn in_context(content: Score, request: &Request, contact: Option<&Contact>, pace: &PaceFacts, now: Time) -> Score {
     let heard = contact.and_then(|c| c.last_inbound_at);
     let answers = heard.is_some_and(|at| now.since(at) < ANSWER_WITHIN);
-    match &request.purpose {
-        PurposeField::Allowed(Purpose::Support) if answers => content.as_answer(),
-        PurposeField::Allowed(Purpose::InternalTeam | Purpose::Authentication) => content,
-        _ => content.in_company(pace.same_text_to.max(pace.strangers)),
-    }
+    let purpose = match &request.purpose {
+        PurposeField::Allowed(purpose) => *purpose,
+        // Refused by the gate "purpose".
+        _ => Purpose::Transactional,
+    };
+    content.in_context(purpose, answers, pace.same_text_to.max(pace.strangers))
 }
 
 impl Facts {
@@ -178,10 +184,11 @@ impl Facts {
     }
 }
 
-fn load_template(tx: &Tx<'_>, request: &Request) -> Result<bool, StoreError> {
-    let Draft::Template { name, language, .. } = &request.draft else { return Ok(false) };
+fn load_template(tx: &Tx<'_>, request: &Request) -> Result<(bool, Option<KnownTemplate>), StoreError> {
+    let Draft::Template { name, language, .. } = &request.draft else { return Ok((false, None)) };
     let template = TemplateName { name: name.clone(), language: language.clone() };
-    templates::is_marketing(tx, &request.instance, &template)
+    let is_marketing = templates::is_marketing(tx, &request.instance, &template)?;
+    Ok((is_marketing, templates::find(tx, &request.instance, &template)?))
 }
 
 /// Why nothing may be sent to a person: they opted out or are blocked, a number that may be the same person's is, or they
@@ -226,6 +233,7 @@ pub(super) fn question<'a>(
     person: &'a str,
     fingerprint: u64,
     contact: Option<&Contact>,
+    notice: bool,
 ) -> Question<'a> {
     let purpose = match &request.purpose {
         PurposeField::Allowed(purpose) => Some(*purpose),
@@ -234,7 +242,7 @@ pub(super) fn question<'a>(
     // A group is nobody who could be strange to the account: somebody put it there.
     let is_group = matches!(request.recipient, Recipient::Group(_));
     let stranger = !is_group && contact.is_none_or(Contact::is_stranger);
-    Question { instance: &request.instance, person, purpose, fingerprint, stranger }
+    Question { instance: &request.instance, person, purpose, fingerprint, stranger, notice }
 }
 
 /// By what kind of name an address knows a person.

@@ -148,6 +148,41 @@ pub fn examples(tx: &Tx<'_>, scope: Scope) -> Result<Vec<JudgedExample>, StoreEr
     )
 }
 
+/// A text that an admin found honest, beside another one.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct NearestExample {
+    /// Its message.
+    pub log_id: LogId,
+    pub text: String,
+    /// How alike they are, 0 to 100; 100: but for numbers and links.
+    pub likeness: u8,
+}
+
+/// How many texts that were found honest are compared, the newest.
+const COMPARED: u32 = 500;
+
+/// How alike a text has to be to be shown.
+const ALIKE: u8 = 30;
+
+/// Of the texts that an admin found honest the one that is most like `text`; none: none is like it.
+///
+/// # Errors
+/// The store's.
+pub fn nearest(tx: &Tx<'_>, scope: Scope, text: &str) -> Result<Option<NearestExample>, StoreError> {
+    let asked = content::Likeness::of(text);
+    let all = tx.list(
+        "SELECT m.id, m.body FROM judgements j JOIN messages m ON m.id = j.log_id
+         WHERE j.lets_pass = 1 AND (?1 IS NULL OR j.account_id = ?1) AND m.body <> '' ORDER BY j.id DESC LIMIT ?2",
+        params![scope, COMPARED],
+        |r| {
+            let (log_id, text): (LogId, String) = (r.get(0)?, r.get(1)?);
+            let likeness = asked.to(&content::Likeness::of(&text));
+            Ok(NearestExample { log_id, text, likeness })
+        },
+    )?;
+    Ok(all.into_iter().filter(|e| e.likeness >= ALIKE).max_by_key(|e| e.likeness))
+}
+
 /// The score of a text, without its words where an admin found them honest.
 pub(super) fn as_allowed(
     tx: &Tx<'_>,

@@ -83,17 +83,10 @@ impl Learning<'_> {
     fn tell_of_stranger(&self, tx: &WriteTx<'_>, asked: &Phone, told: &Phone) -> Result<(), StoreError> {
         let sql = "SELECT name FROM instances WHERE id = ?1";
         let name = tx.find(sql, params![self.instance], |r| r.get::<_, String>(0))?.unwrap_or_default();
-        let reason = format!(
-            "a message to {} went to a number of another country, {}; check how this number is written",
-            asked.masked(),
-            told.masked()
-        );
-        let parameters = json!({"name": name, "instance": self.instance, "kind": ASTRAY, "reason": reason});
-        let subject = format!("{}/{ASTRAY}", self.instance);
-        notices::clear(tx, Some(self.account), NoticeKind::ProviderNews, &subject, self.now)?;
-        notices::raise(tx, Some(self.account), (NoticeKind::ProviderNews, &subject), &parameters, self.now)
+        let parameters =
+            json!({"name": name, "instance": self.instance, "asked": asked.masked(), "told": told.masked()});
+        let notice = (NoticeKind::SentAbroad, self.instance.as_str());
+        notices::clear(tx, Some(self.account), notice.0, notice.1, self.now)?;
+        notices::raise(tx, Some(self.account), notice, &parameters, self.now)
     }
 }
-
-/// The word for a message that reached a number of another country.
-const ASTRAY: &str = "another_country";

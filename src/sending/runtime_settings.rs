@@ -140,7 +140,25 @@ impl Sending {
     ) -> Result<(), TuningError> {
         let _one = self.tuning.lock().await;
         let before = self.rules();
-        let mut rules = Rules { observe, ..(*before).clone() };
+        let rules = self.with_figures(wanted, observe)?;
+        let kept = differing(&self.shared.configured, &rules);
+        let changes = (described(&before, &rules), described(&rules, &before));
+        if changes.0.is_empty() {
+            return Ok(());
+        }
+        let (now, actor) = (self.shared.clock.now(), actor.to_owned());
+        let written = self.shared.store.write(move |tx| write_settings(tx, &kept, &changes, now, &actor));
+        written.await?;
+        self.shared.rules.store(Arc::new(rules));
+        Ok(())
+    }
+
+    /// The rules with these figures, as [`set_figures`](Self::set_figures) would put them in force.
+    ///
+    /// # Errors
+    /// The same.
+    pub(super) fn with_figures(&self, wanted: BTreeMap<String, u32>, observe: bool) -> Result<Rules, TuningError> {
+        let mut rules = Rules { observe, ..(*self.rules()).clone() };
         for (name, value) in wanted {
             let figure = FIGURES.iter().find(|f| f.name == name);
             let figure = figure.ok_or_else(|| {
@@ -160,16 +178,7 @@ impl Sending {
         if rules.review_score > rules.refuse_score {
             return Err(TuningError::Invalid(why!("scores", "review_score is at most refuse_score")));
         }
-        let kept = differing(&self.shared.configured, &rules);
-        let changes = (described(&before, &rules), described(&rules, &before));
-        if changes.0.is_empty() {
-            return Ok(());
-        }
-        let (now, actor) = (self.shared.clock.now(), actor.to_owned());
-        let written = self.shared.store.write(move |tx| write_settings(tx, &kept, &changes, now, &actor));
-        written.await?;
-        self.shared.rules.store(Arc::new(rules));
-        Ok(())
+        Ok(rules)
     }
 
     /// The phrases that were added, oldest first.
@@ -188,6 +197,22 @@ impl Sending {
     /// A phrase that cannot be one, a group that is none.
     pub async fn add_phrase(&self, phrase: &str, counts: Option<(String, u8)>, actor: &str) -> Result<(), TuningError> {
         let _one = self.tuning.lock().await;
+        let (content, new) = self.with_phrase(phrase, counts, actor).await?;
+        self.shared.store.write(move |tx| insert(tx, &new)).await?;
+        self.shared.content.store(Arc::new(content));
+        Ok(())
+    }
+
+    /// The rules with this phrase, and the phrase, as [`add_phrase`](Self::add_phrase) would put them in force.
+    ///
+    /// # Errors
+    /// The same.
+    pub(super) async fn with_phrase(
+        &self,
+        phrase: &str,
+        counts: Option<(String, u8)>,
+        actor: &str,
+    ) -> Result<(ContentPolicy, AddedPhrase), TuningError> {
         let phrase = phrase.trim().to_owned();
         let mut all = self.phrases().await?;
         let invalid = |why: Why| Err(TuningError::Invalid(why));
@@ -209,10 +234,7 @@ impl Sending {
         let (now, actor) = (self.shared.clock.now(), actor.to_owned());
         all.push(AddedPhrase { id: 0, phrase, counts, added_by: actor.clone(), added_at: now });
         let content = self.compile(all.clone()).await?;
-        let Some(new) = all.pop() else { return Err(TuningError::NotFound) };
-        self.shared.store.write(move |tx| insert(tx, &new)).await?;
-        self.shared.content.store(Arc::new(content));
-        Ok(())
+        Ok((content, all.pop().ok_or(TuningError::NotFound)?))
     }
 
     /// Takes a phrase away.

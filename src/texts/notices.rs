@@ -17,8 +17,10 @@ pub struct Words {
 }
 
 /// What texts of notices may name.
-const NAMES: &[&str] =
-    &["name", "reason", "url", "period", "limit", "used", "until", "free_mb", "subject", "daily", "monthly", "answer"];
+const NAMES: &[&str] = &[
+    "name", "reason", "url", "period", "limit", "used", "until", "free_mb", "subject", "daily", "monthly", "answer",
+    "asked", "told",
+];
 
 /// A notice in the words of a language.
 pub fn words(locale: &Locale, notice: &Notice) -> Words {

@@ -39,6 +39,11 @@ impl Fields {
         Some(self.text(name)).filter(|v| !v.is_empty())
     }
 
+    /// Whether a name is there, with whatever value.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(n, _)| n == name)
+    }
+
     /// All values of a name: ticked boxes.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.as_str())

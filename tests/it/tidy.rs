@@ -29,9 +29,9 @@ const MAY_SEE: &[(&str, &str)] = &[
     ("instances/templates", "model store connectors accounts/notices"),
     ("instances", "model store connectors accounts accounts/notices events/webhooks"),
     ("people/suppression", "model store"),
-    ("people/conversations", "model store connectors"),
+    ("people/conversations", "model store connectors events/webhooks"),
     ("people/media", "model store egress connectors"),
-    ("people/chats", "model store instances/templates people/conversations people/suppression"),
+    ("people/chats", "model store accounts/scope instances/templates people/conversations people/suppression"),
     ("people/presence", "model store connectors people/chats people/conversations"),
     (
         "sending",
@@ -52,7 +52,7 @@ const MAY_SEE: &[(&str, &str)] = &[
     ("web", "model store accounts sending ops gateway"),
     (
         "api",
-        "model store texts/locale connectors accounts events/webhooks instances people/conversations people/media sending ops gateway web",
+        "model store texts/locale connectors accounts events/webhooks instances instances/templates people/conversations people/suppression people/media sending ops gateway web",
     ),
     (
         "dialects/chattu",
@@ -62,7 +62,7 @@ const MAY_SEE: &[(&str, &str)] = &[
     ("dialects", "gateway"),
     (
         "portal",
-        "model store texts/locale texts/notices connectors accounts accounts/notices events/notice_delivery events/live events/webhooks instances instances/templates people/chats people/conversations people/media people/suppression sending sending/schedule ops ops/egress_allowlist gateway gateway/retention web api dialects dialects/threecx",
+        "model store texts/locale texts/notices connectors accounts accounts/notices events/notice_delivery events/live events/webhooks instances instances/templates people/chats people/conversations people/media people/suppression sending sending/schedule ops ops/egress_allowlist gateway gateway/retention web api dialects dialects/chattu dialects/threecx",
     ),
     ("app/root", "accounts"),
     ("app/routes", "accounts web api dialects dialects/chattu dialects/threecx portal"),

@@ -43,6 +43,9 @@ string_enum! {
         TemplateMarketing = "template_marketing",
         /// An account asks for a higher limit; for admins. Parameters: name, daily, monthly.
         LimitRequested = "limit_requested",
+        /// A message went to a number of another country than the one that was asked for. Parameters: name, instance,
+        /// asked, told (both masked).
+        SentAbroad = "sent_abroad",
     }
 }
 
@@ -151,6 +154,16 @@ pub fn list(tx: &Tx<'_>, whose: NoticeScope, cleared: bool) -> Result<Vec<Notice
          ORDER BY id DESC LIMIT 200"
     );
     tx.list(&sql, params![scope, with_appliance, cleared], Notice::read)
+}
+
+/// Of which kinds the notices are that are open and for who runs the appliance, the first ones; none: a kind that this
+/// version does not know.
+pub fn list_appliance(tx: &Tx<'_>, limit: u32) -> Result<Vec<Option<NoticeKind>>, StoreError> {
+    tx.list(
+        "SELECT kind FROM notices WHERE account_id IS NULL AND cleared_at IS NULL ORDER BY id LIMIT ?1",
+        params![limit],
+        |r| r.get::<_, String>(0).map(|kind| NoticeKind::parse(&kind)),
+    )
 }
 
 /// Somebody saw it; says whether there was one in their scope.

@@ -85,7 +85,7 @@ pub async fn instances(gateway: &Gateway, caller: Caller, incoming: Incoming) ->
 }
 
 /// The instances that the key may use; none: all of the account.
-fn allowed(tx: &Tx<'_>, caller: Caller) -> Result<Option<Vec<String>>, StoreError> {
+pub(super) fn allowed(tx: &Tx<'_>, caller: Caller) -> Result<Option<Vec<String>>, StoreError> {
     Ok(Some(accounts::key_instances(tx, caller.key)?).filter(|ids| !ids.is_empty()))
 }
 

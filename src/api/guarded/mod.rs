@@ -1,5 +1,6 @@
 //! Contract 1: the guarded API. One file a route; the rules are in `sending`.
 
+pub mod account;
 pub mod lists;
 pub mod message;
 pub mod paging;

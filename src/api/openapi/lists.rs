@@ -38,6 +38,14 @@ pub fn operations() -> Vec<Operation> {
         list("list_messages", "/api/messages", messages, page("ListedMessage")),
         list("list_inbound_messages", "/api/inbound-messages", heard, page("InboundMessage")),
         list("list_instances", "/api/instances", Vec::new(), object(&["data"], json!({"data": items("Instance")}))),
+        list("list_suppressions", "/api/suppressions", paging().into(), page("Suppression")),
+        list(
+            "list_templates",
+            "/api/templates",
+            vec![instance()],
+            object(&["data"], json!({"data": items("Template")})),
+        ),
+        list("get_usage", "/api/usage", Vec::new(), named("Usage")),
     ]
 }
 
@@ -75,7 +83,7 @@ fn page(name: &str) -> Value {
 }
 
 /// The rows of the lists.
-pub(super) fn schemas() -> [(&'static str, Value); 3] {
+pub(super) fn schemas() -> Vec<(&'static str, Value)> {
     let (text, number) = (json!({"type": "string"}), json!({"type": "integer"}));
     let (maybe, maybe_number) = (json!({"type": ["string", "null"]}), json!({"type": ["integer", "null"]}));
     let time = json!({"type": "string", "format": "date-time"});
@@ -98,5 +106,34 @@ pub(super) fn schemas() -> [(&'static str, Value); 3] {
         "instance_id": text, "instance_name": text, "connector": text, "state": text, "reason": maybe,
         "health": text, "phone": maybe, "paused_at": maybe, "created_at": time,
     });
-    [("ListedMessage", all_of(message)), ("InboundMessage", all_of(heard)), ("Instance", all_of(instance))]
+    let suppression = json!({
+        "phone": maybe, "contact_id": number, "source": text, "reason": text, "since": time,
+    });
+    let mut all = vec![
+        ("ListedMessage", all_of(message)),
+        ("InboundMessage", all_of(heard)),
+        ("Instance", all_of(instance)),
+        ("Suppression", all_of(suppression)),
+    ];
+    all.extend(before_sending(&all_of));
+    all
+}
+
+/// Templates and what is used of the plan.
+fn before_sending(all_of: &dyn Fn(Value) -> Value) -> [(&'static str, Value); 2] {
+    let text = json!({"type": "string"});
+    let (maybe, maybe_number) = (json!({"type": ["string", "null"]}), json!({"type": ["integer", "null"]}));
+    let template = json!({
+        "instance_id": text, "template_name": text, "language": text, "category": maybe, "status": maybe,
+        "quality": maybe, "reason": maybe, "text": maybe, "variables": maybe_number,
+        "can_be_sent": {"type": "boolean"}, "updated_at": {"type": "string", "format": "date-time"},
+    });
+    let period = all_of(json!({
+        "period": text, "used": {"type": "integer"}, "limit": maybe_number, "remaining": maybe_number,
+    }));
+    let usage = json!({
+        "plan": maybe, "plan_until": {"type": ["string", "null"], "format": "date-time"}, "timezone": text,
+        "day": period, "month": period,
+    });
+    [("Template", all_of(template)), ("Usage", all_of(usage))]
 }

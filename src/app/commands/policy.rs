@@ -34,6 +34,9 @@ impl Execute for PolicyCheck {
         let purpose = Purpose::parse(&purpose).ok_or_else(|| format!("{purpose:?} is not one of the five purposes"))?;
         let score = gateway.sending.check_text(purpose, &text);
         let rules = gateway.sending.rules();
+        let asked = text.clone();
+        let nearest = gateway.store.read(move |tx| judgements::nearest(tx, everybody(), &asked)).await;
+        let nearest = nearest.map_err(|e| e.to_string())?;
         let verdict = match score.total {
             _ if rules.observe => "sent (observe)",
             total if total >= rules.refuse_score => "refused",
@@ -45,7 +48,7 @@ impl Execute for PolicyCheck {
             marks.iter().map(|m| json!({"words": &text[m.range.clone()], "signal": *m.signal})).collect();
         Ok(json!({
             "ok": true, "score": score.total, "verdict": verdict, "signals": score.signals, "model": score.model,
-            "words": words,
+            "words": words, "nearest_allowed": nearest,
         }))
     }
 }

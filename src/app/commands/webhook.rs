@@ -142,7 +142,8 @@ pub struct WebhookDeliveries {
 
 impl Execute for WebhookDeliveries {
     async fn execute(self, gateway: &AppState) -> CommandResult {
-        let filter = Filter { endpoint: self.endpoint.map(EndpointId), failed: self.failed, limit: LISTED };
+        let filter =
+            Filter { endpoint: self.endpoint.map(EndpointId), failed: self.failed, limit: LISTED, ..Filter::default() };
         Ok(json!(gateway.webhooks.deliveries(filter).await.map_err(text)?))
     }
 }

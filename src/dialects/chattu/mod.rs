@@ -23,6 +23,7 @@ mod openapi_schema;
 pub mod rates;
 
 pub use answers::DEFAULT_REJECTION;
+pub use endpoint::address as webhook_address;
 pub(crate) use openapi_schema::components;
 pub use rates::{ChattuRates, RateKind};
 

@@ -1,12 +1,13 @@
 //! What became of deliveries, for people: listed, looked into, sent again.
 
-use super::{WebhookError, endpoint::EndpointId};
+use super::{WebhookError, endpoint::EndpointId, event::EventName};
 use crate::{
     model::clock::Time,
     store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::{Row, params};
 use serde::Serialize;
+use std::collections::HashMap;
 
 /// A delivery, as people are shown it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -51,8 +52,12 @@ pub struct Attempt {
 pub struct Filter {
     /// Of one endpoint.
     pub endpoint: Option<EndpointId>,
+    /// Of one event.
+    pub event: Option<EventName>,
     /// Only those that are not delivered and whose last attempt failed.
     pub failed: bool,
+    /// Only those older than this one: the next page.
+    pub before: Option<i64>,
     /// At most so many.
     pub limit: u32,
 }
@@ -64,9 +69,11 @@ pub fn list(tx: &Tx<'_>, filter: &Filter) -> Result<Vec<Delivery>, StoreError> {
     let only = if filter.failed { FAILED } else { "1" };
     let sql = format!(
         "{SELECT}
-         WHERE (?1 IS NULL OR d.endpoint_id = ?1) AND {only} ORDER BY d.id DESC LIMIT ?2"
+         WHERE (?1 IS NULL OR d.endpoint_id = ?1) AND d.id < ?3 AND (?4 IS NULL OR e.name = ?4) AND {only}
+         ORDER BY d.id DESC LIMIT ?2"
     );
-    tx.list(&sql, params![filter.endpoint, filter.limit], read)
+    let event = filter.event.map(|name| name.as_str());
+    tx.list(&sql, params![filter.endpoint, filter.limit, filter.before.unwrap_or(i64::MAX), event], read)
 }
 
 /// One delivery, in a read that brings more.
@@ -103,6 +110,17 @@ pub fn attempts(tx: &Tx<'_>, delivery: i64) -> Result<Vec<Attempt>, StoreError> 
         params![delivery],
         |r| Ok(Attempt { at: r.get(0)?, took_ms: r.get(1)?, status: r.get(2)?, error: r.get(3)?, answer: r.get(4)? }),
     )
+}
+
+/// What an event says, as its endpoints are sent it; none where it is not kept any more.
+pub fn body(tx: &Tx<'_>, event_id: &str) -> Result<Option<String>, StoreError> {
+    tx.find("SELECT body FROM events WHERE event_id = ?1", params![event_id], |r| r.get(0))
+}
+
+/// How many deliveries wait for each endpoint that any wait for.
+pub fn waiting(tx: &Tx<'_>) -> Result<HashMap<EndpointId, u64>, StoreError> {
+    let sql = "SELECT endpoint_id, count(*) FROM deliveries WHERE state = 'pending' GROUP BY endpoint_id";
+    Ok(tx.list(sql, [], |r| Ok((r.get(0)?, r.get(1)?)))?.into_iter().collect())
 }
 
 /// Due at once, with all its tries before it again.

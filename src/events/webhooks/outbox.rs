@@ -4,7 +4,7 @@
 use super::{
     chattu,
     endpoint::{self, Wanting},
-    event::{Event, EventContext},
+    event::{Event, EventContext, EventName},
     managed::Format,
     sms,
 };
@@ -15,7 +15,7 @@ use crate::{
         moment::Moment,
         random::Random,
     },
-    store::{StoreError, WriteTx},
+    store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::params;
 
@@ -51,6 +51,17 @@ pub fn emit(
     }
     tx.announce();
     Ok(made)
+}
+
+/// Whether any endpoint wants such an event now: for what costs something to put together.
+pub fn is_wanted(
+    tx: &Tx<'_>,
+    account: AccountId,
+    instance: &InstanceId,
+    name: EventName,
+    now: Time,
+) -> Result<bool, StoreError> {
+    Ok(!endpoint::wanting(tx, account, instance, name, now)?.is_empty())
 }
 
 /// An event with where and when it happened.

@@ -103,8 +103,10 @@ pub(super) fn person(
         return Ok(After::Nothing);
     }
     let contact = recording.person(tx, &all)?;
-    if let (Some(contact), Some(name)) = (contact, &names.name) {
-        conversations::note_name(tx, contact, name)?;
+    if let (Some(contact), Some(name)) = (contact, &names.name)
+        && conversations::note_name(tx, contact, name)?
+    {
+        conversations::announce(tx, recording.account, &recording.heard.instance, contact, recording.means.moment)?;
     }
     for identity in former.iter().filter(|old| !good.contains(old)) {
         conversations::retire(tx, recording.account, identity, recording.heard.at)?;

@@ -218,10 +218,10 @@ pub fn note_inbound(tx: &WriteTx<'_>, id: ContactId, name: Option<&str>, at: Tim
     Ok(())
 }
 
-/// What the owner calls them in the address book, where they gave no name themself.
-pub fn note_name(tx: &WriteTx<'_>, id: ContactId, name: &str) -> Result<(), StoreError> {
-    tx.execute("UPDATE contacts SET name = ?2 WHERE id = ?1 AND coalesce(name, '') = ''", params![id, name])?;
-    Ok(())
+/// What the owner calls them in the address book, where they gave no name themself. Says whether that is new.
+pub fn note_name(tx: &WriteTx<'_>, id: ContactId, name: &str) -> Result<bool, StoreError> {
+    let sql = "UPDATE contacts SET name = ?2 WHERE id = ?1 AND coalesce(name, '') = '' AND ?2 <> ''";
+    Ok(tx.execute(sql, params![id, name])? > 0)
 }
 
 fn read(r: &Row<'_>) -> rusqlite::Result<Contact> {

@@ -6,6 +6,7 @@
 //!
 //! It knows nothing of limits, HTTP or providers.
 
+mod announce;
 mod chat;
 mod contact;
 mod heard;
@@ -13,6 +14,7 @@ mod identify;
 mod import;
 mod merge;
 
+pub use announce::announce;
 pub use chat::{
     Conversation, InConversation, TALKED_WITH, WINDOW, WhoWrote, find_conversation, is_held, is_window_open,
     note_holder, note_message, window_opened_at,

@@ -13,6 +13,8 @@ use crate::{
     model::{
         clock::{Clock, Time},
         ids::InstanceId,
+        moment::Moment,
+        random::Random,
     },
     people::{
         chats::{self, ChatId},
@@ -39,6 +41,7 @@ const AT_ONCE: usize = 32;
 pub struct Attention {
     store: Store,
     clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
     registry: Registry,
     /// When each chat was told last that somebody writes.
     told: Mutex<HashMap<(InstanceId, ChatId), Time>>,
@@ -47,8 +50,8 @@ pub struct Attention {
 
 impl Attention {
     /// The slice over its parts.
-    pub fn new(store: Store, clock: Arc<dyn Clock>, registry: Registry) -> Self {
-        Self { store, clock, registry, told: Mutex::default(), turns: Arc::new(Semaphore::new(AT_ONCE)) }
+    pub fn new(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>, registry: Registry) -> Self {
+        Self { store, clock, random, registry, told: Mutex::default(), turns: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
     /// Somebody read all that was written in a chat.
@@ -56,8 +59,9 @@ impl Attention {
     /// # Errors
     /// The store's; a provider that cannot be told is none.
     pub async fn read(&self, instance: &InstanceId, chat: &ChatId) -> Result<(), StoreError> {
-        let (of, with, now) = (instance.clone(), chat.clone(), self.clock.now());
-        let Some((to, unread)) = self.store.write(move |tx| mark(tx, &of, &with, now)).await? else { return Ok(()) };
+        let (of, with, now, random) = (instance.clone(), chat.clone(), self.clock.now(), self.random.clone());
+        let marked = self.store.write(move |tx| mark(tx, &of, &with, Moment { now, random: &*random }));
+        let Some((to, unread)) = marked.await? else { return Ok(()) };
         let (registry, instance) = (self.registry.clone(), instance.clone());
         self.tell(async move { registry.mark_read(&instance, &to, &unread).await });
         Ok(())
@@ -103,14 +107,19 @@ impl Attention {
     }
 }
 
-/// Marks a chat as read; whom to tell, and of which messages.
+/// Marks a chat as read, and tells endpoints of it; which people to tell, and of which messages.
 fn mark(
     tx: &WriteTx<'_>,
     instance: &InstanceId,
     chat: &ChatId,
-    now: Time,
+    moment: Moment<'_>,
 ) -> Result<Option<(Address, Vec<String>)>, StoreError> {
-    let unread = chats::mark_read(tx, instance, chat, now)?;
+    let unread = chats::mark_read(tx, instance, chat, moment.now)?;
+    if let (ChatId::Person(contact), false) = (chat, unread.is_empty()) {
+        let sql = "SELECT account_id FROM instances WHERE id = ?1";
+        let account = tx.one(sql, params![instance], |r| r.get(0))?;
+        conversations::announce(tx, account, instance, *contact, moment)?;
+    }
     if unread.is_empty() || !may_tell(tx, instance)? {
         return Ok(None);
     }

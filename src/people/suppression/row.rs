@@ -8,7 +8,7 @@ use crate::{
     },
     store::{StoreError, Tx, WriteTx},
 };
-use rusqlite::params;
+use rusqlite::{Row, params};
 use serde::Serialize;
 
 string_enum! {
@@ -83,22 +83,37 @@ pub fn lift(
     Ok(lifted)
 }
 
+/// Those who are suppressed in an account, newest first, with the number of each row: not older than `since`, and behind
+/// the row `after`.
+pub fn newest(
+    tx: &Tx<'_>,
+    account: AccountId,
+    since: Option<Time>,
+    after: Option<(Time, i64)>,
+    limit: u32,
+) -> Result<Vec<(i64, Suppression)>, StoreError> {
+    let (before, below) = after.unzip();
+    tx.list(
+        &format!(
+            "{SELECT} WHERE s.account_id = ?1 AND s.lifted_at IS NULL AND s.since >= coalesce(?2, 0)
+             AND (?3 IS NULL OR (s.since, s.id) < (?3, ?4)) ORDER BY s.since DESC, s.id DESC LIMIT ?5"
+        ),
+        params![account, since, before, below, limit],
+        |r| Ok((r.get(5)?, read(r)?)),
+    )
+}
+
 /// Everyone who is suppressed in an account, oldest first.
 pub fn list(tx: &Tx<'_>, account: AccountId) -> Result<Vec<Suppression>, StoreError> {
-    tx.list(
-        "SELECT (SELECT i.value FROM contact_identities i WHERE i.contact_id = s.contact_id AND i.kind = 'phone'
-                 ORDER BY i.former_at IS NOT NULL, i.is_variant, i.value LIMIT 1),
-                s.contact_id, s.source, s.reason, s.since
-         FROM suppressions s WHERE s.account_id = ?1 AND s.lifted_at IS NULL ORDER BY s.since, s.id",
-        params![account],
-        |r| {
-            Ok(Suppression {
-                phone: r.get(0)?,
-                contact_id: r.get(1)?,
-                source: r.get(2)?,
-                reason: r.get(3)?,
-                since: r.get(4)?,
-            })
-        },
-    )
+    let sql = format!("{SELECT} WHERE s.account_id = ?1 AND s.lifted_at IS NULL ORDER BY s.since, s.id");
+    tx.list(&sql, params![account], read)
+}
+
+const SELECT: &str = "SELECT (SELECT i.value FROM contact_identities i
+             WHERE i.contact_id = s.contact_id AND i.kind = 'phone'
+             ORDER BY i.former_at IS NOT NULL, i.is_variant, i.value LIMIT 1),
+            s.contact_id, s.source, s.reason, s.since, s.id FROM suppressions s";
+
+fn read(r: &Row<'_>) -> rusqlite::Result<Suppression> {
+    Ok(Suppression { phone: r.get(0)?, contact_id: r.get(1)?, source: r.get(2)?, reason: r.get(3)?, since: r.get(4)? })
 }

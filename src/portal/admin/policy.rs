@@ -6,11 +6,13 @@ use crate::{
     model::purpose::Purpose,
     portal::{PageContext, PageError, page_error::see_other},
     sending::{
+        judgements::{self, NearestExample},
         policy::content::{
             Score,
             explain::{Stretch, stretches},
         },
-        runtime_settings::{AddedPhrase, Set},
+        rehearsal::{self, ContentVerdict, Rehearsal},
+        runtime_settings::{AddedPhrase, Set, TuningError},
     },
 };
 use ::http::StatusCode;
@@ -28,6 +30,7 @@ struct PolicyPage<'a> {
     groups: Vec<(String, String)>,
     purposes: &'static [Purpose],
     tried: Option<PolicyVerdict>,
+    rehearsed: Option<Rehearsal>,
     problem: String,
     phrase_problem: String,
 }
@@ -42,6 +45,8 @@ struct FigureField {
 struct PolicyVerdict {
     score: Score,
     verdict: &'static str,
+    /// The text that an admin found honest and that is most like it.
+    nearest: Option<NearestExample>,
     /// The text, its words behind the signals apart from the others.
     stretches: Vec<Stretch>,
     has_marks: bool,
@@ -53,6 +58,7 @@ struct PolicyForm {
     figures: String,
     phrase: String,
     tried: Option<PolicyVerdict>,
+    rehearsed: Option<Rehearsal>,
 }
 
 /// `GET /admin/policy`.
@@ -66,17 +72,30 @@ pub async fn attempt(gateway: &Gateway, v: &PageContext) -> Result<Response, Pag
     let text = v.form.raw("text");
     let score = gateway.sending.check_text(purpose, text);
     let marks = gateway.sending.mark_text(text);
-    let rules = gateway.sending.rules();
-    let verdict = match score.total {
-        total if total >= rules.refuse_score && !rules.observe => "policy.refused",
-        total if total >= rules.review_score => "policy.listed",
-        _ => "policy.passes",
-    };
-    let tried = PolicyVerdict { score, verdict, stretches: stretches(text, &marks), has_marks: !marks.is_empty() };
+    let verdict = word_of(rehearsal::verdict(&score, &gateway.sending.rules()));
+    let (scope, asked) = (v.everybody()?, text.to_owned());
+    let nearest = gateway.store.read(move |tx| judgements::nearest(tx, scope, &asked)).await?;
+    let (stretches, has_marks) = (stretches(text, &marks), !marks.is_empty());
+    let tried = PolicyVerdict { score, verdict, nearest, stretches, has_marks };
     Ok(v.page(&page(gateway, v, PolicyForm { tried: Some(tried), ..PolicyForm::default() }).await?))
 }
 
-/// `POST /admin/policy`: the figures.
+impl PolicyPage<'_> {
+    /// The word for a verdict.
+    fn word(&self, verdict: &ContentVerdict) -> &'static str {
+        word_of(*verdict)
+    }
+}
+
+const fn word_of(verdict: ContentVerdict) -> &'static str {
+    match verdict {
+        ContentVerdict::Refused => "policy.refused",
+        ContentVerdict::Listed => "policy.listed",
+        ContentVerdict::Passes => "policy.passes",
+    }
+}
+
+/// `POST /admin/policy`: the figures; with `do=rehearse` they are tried on the last week's messages and not saved.
 pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let mut wanted = BTreeMap::new();
     for set in gateway.sending.figures() {
@@ -90,7 +109,12 @@ pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
             }
         }
     }
-    match gateway.sending.set_figures(wanted, v.form.text("mode") == "observe", v.actor()).await {
+    let observe = v.form.text("mode") == "observe";
+    if is_rehearsal(v) {
+        let rehearsed = gateway.sending.rehearse_figures(wanted, observe).await;
+        return tell(gateway, v, rehearsed, |figures| PolicyForm { figures, ..PolicyForm::default() }).await;
+    }
+    match gateway.sending.set_figures(wanted, observe, v.actor()).await {
         Ok(()) => Ok(see_other("/admin/policy?done=saved")),
         Err(e) => {
             let figures = PageError::from(e).user_message(v)?;
@@ -99,9 +123,13 @@ pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
     }
 }
 
-/// `POST /admin/policy/phrases`.
+/// `POST /admin/policy/phrases`; with `do=rehearse` it is tried on the last week's messages and not added.
 pub async fn add(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let counts = v.form.some("group").map(|group| (group.to_owned(), v.form.parsed("weight").unwrap_or(0)));
+    if is_rehearsal(v) {
+        let rehearsed = gateway.sending.rehearse_phrase(v.form.text("phrase"), counts, v.actor()).await;
+        return tell(gateway, v, rehearsed, |phrase| PolicyForm { phrase, ..PolicyForm::default() }).await;
+    }
     match gateway.sending.add_phrase(v.form.text("phrase"), counts, v.actor()).await {
         Ok(()) => Ok(see_other("/admin/policy?done=phrase_added")),
         Err(e) => {
@@ -120,13 +148,36 @@ pub async fn remove(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
     Ok(see_other("/admin/policy?done=phrase_gone"))
 }
 
+fn is_rehearsal(v: &PageContext) -> bool {
+    v.form.text("do") == "rehearse"
+}
+
+/// The page with what would have happened, or with what is wrong with the form.
+async fn tell(
+    gateway: &Gateway,
+    v: &PageContext,
+    rehearsed: Result<Rehearsal, TuningError>,
+    wrong: impl FnOnce(String) -> PolicyForm,
+) -> Result<Response, PageError> {
+    match rehearsed {
+        Ok(rehearsed) => {
+            let said = PolicyForm { rehearsed: Some(rehearsed), ..PolicyForm::default() };
+            Ok(v.page(&page(gateway, v, said).await?))
+        }
+        Err(e) => {
+            let text = PageError::from(e).user_message(v)?;
+            again(gateway, v, wrong(text)).await
+        }
+    }
+}
+
 async fn again(gateway: &Gateway, v: &PageContext, said: PolicyForm) -> Result<Response, PageError> {
     Ok(v.page_with(&page(gateway, v, said).await?, StatusCode::UNPROCESSABLE_ENTITY))
 }
 
 async fn page<'a>(gateway: &Gateway, v: &'a PageContext, said: PolicyForm) -> Result<PolicyPage<'a>, PageError> {
     let sending = &gateway.sending;
-    let is_typed = !said.figures.is_empty();
+    let is_typed = v.form.some("mode").is_some();
     let shown = |set: &Set| if is_typed { v.form.text(set.figure.name).to_owned() } else { set.value.to_string() };
     let fields = sending.figures().into_iter().map(|set| FigureField { shown: shown(&set), set });
     Ok(PolicyPage {
@@ -137,6 +188,7 @@ async fn page<'a>(gateway: &Gateway, v: &'a PageContext, said: PolicyForm) -> Re
         groups: sending.phrase_groups(),
         purposes: &Purpose::ALL,
         tried: said.tried,
+        rehearsed: said.rehearsed,
         problem: said.figures,
         phrase_problem: said.phrase,
     })

@@ -111,7 +111,10 @@ async fn page<'a>(gateway: &Gateway, v: &'a PageContext) -> Result<KeysPage<'a>,
         Ok::<_, AccountError>((accounts::list_keys(tx, account)?, instances::list(tx, Scope::Account(account))?))
     });
     let (keys, instances) = read.await?;
-    let sample = super::messages::sample(v, instances.first().map(|i| i.id.to_string()).as_ref());
+    let kind = KeyKind::parse(v.form.text("kind")).unwrap_or(KeyKind::Bearer);
+    let chosen = v.form.some("instance").map(str::to_owned);
+    let first = chosen.or_else(|| instances.first().map(|i| i.id.to_string()));
+    let sample = super::messages::sample(v, first.as_ref(), kind);
     Ok(KeysPage { v, keys, instances, made: None, problem: String::new(), sample })
 }
 

@@ -2,7 +2,9 @@
 
 use super::instances::{SettingField, fields, settings};
 use crate::{
-    connectors::{ConnectionStatus, Pairing, registry::secret_settings},
+    accounts::Account,
+    connectors::{ConnectionStatus, Pairing, registry::secret_settings, setup_check::SetupFinding},
+    dialects::{AppState, chattu},
     events::{
         live::feed,
         webhooks::{self, Endpoint},
@@ -12,7 +14,7 @@ use crate::{
         self, Instance, InstanceError,
         templates::{self, KnownTemplate},
     },
-    model::{ids::InstanceId, purpose::Purpose, qr},
+    model::{ids::InstanceId, plan::Module, purpose::Purpose, qr},
     portal::{PageContext, PageError, page_error::see_other},
     sending::{
         Source,
@@ -26,8 +28,8 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use warp::reply::Response;
 
-/// The setting that every connector has.
-const TELL_READ: &str = "tell_read";
+/// The settings that every connector has.
+const COMMON: &[&str] = &["tell_read", "reject_calls", "reject_text"];
 /// The tabs, in their order.
 const TABS: &[&str] = &["connection", "send", "webhook", "settings"];
 
@@ -48,10 +50,20 @@ struct Manage<'a> {
     templates: Vec<KnownTemplate>,
     /// What Meta's console is to send.
     hook_fields: &'static [&'static str],
+    /// What its provider told of its set-up, where it was asked for this page.
+    setup: Vec<SetupFinding>,
+    /// Where the Chattu dialect tells of this number; none: the account does not have it.
+    chattu_url: Option<String>,
     problem: String,
+    may_be_allowed: bool,
 }
 
 impl Manage<'_> {
+    /// What is wrong with the form that was sent to this path; empty for the page's other forms.
+    fn problem_of(&self, form: &str) -> &str {
+        if self.v.path.ends_with(form) { &self.problem } else { "" }
+    }
+
     /// Whether a secret setting has a value.
     fn is_set(&self, name: &str) -> bool {
         self.fields.iter().any(|field| field.name == name && field.is_set)
@@ -175,6 +187,25 @@ pub async fn connection(gateway: &Gateway, v: &PageContext) -> Result<Response, 
     }
 }
 
+/// `POST /instances/{id}/setup`: `check` asks the provider about every point of the set-up, `subscribe` has it bring what
+/// happens first. The page with what it told is the answer.
+///
+/// # Errors
+/// No such instance, or another account's.
+pub async fn setup(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
+    let instance = own(gateway, v).await?;
+    let done = match v.form.text("do") {
+        "check" => Ok(()),
+        "subscribe" => gateway.registry.subscribe(&instance.id).await,
+        _ => return Err(PageError::NotFound),
+    };
+    let found = gateway.registry.check_setup(&instance.id).await;
+    let problem = done.err().or(found.as_ref().err().cloned()).map(|e| v.fill("manage.not_done", "answer", e));
+    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let page = page(gateway, v, "connection", problem.unwrap_or_default()).await?;
+    Ok(v.page_with(&Manage { setup: found.unwrap_or_default(), ..page }, status))
+}
+
 /// `POST /instances/{id}/pause`: an admin stops its sending until somebody has looked; the reason is the owner's to read.
 ///
 /// # Errors
@@ -201,14 +232,31 @@ pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
     for name in fields(instance.connector).iter().filter(|name| !secret.contains(name)) {
         changes.entry((*name).to_owned()).or_default();
     }
-    if let Some(told) = v.form.some(TELL_READ) {
-        changes.insert(TELL_READ.to_owned(), told.to_owned());
-    }
+    let common = COMMON.iter().filter(|name| v.form.has(name));
+    changes.extend(common.map(|name| ((*name).to_owned(), v.form.text(name).to_owned())));
     match gateway.instances.set(&instance.id, changes, v.actor()).await {
         Ok(_) => Ok(see_other(&format!("/instances/{}/manage?tab=settings&done=saved", instance.id))),
         Err(e) => {
             let problem = PageError::from(e).user_message(v)?;
             let page = page(gateway, v, "settings", problem).await?;
+            Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
+        }
+    }
+}
+
+/// `POST /instances/{id}/chattu`: where the Chattu dialect tells of this number; an empty address ends it.
+///
+/// # Errors
+/// No such instance, or another account's.
+pub async fn chattu(state: &AppState, v: &PageContext) -> Result<Response, PageError> {
+    let instance = own(state, v).await?;
+    let key = state.accounts.client_key(instance.account_id, &instance.id).await?;
+    match state.chattu.set_webhook(&instance, v.form.text("chattu_url"), &key, v.actor()).await {
+        Ok(()) => Ok(see_other(&format!("/instances/{}/manage?tab=webhook&done=saved", instance.id))),
+        Err(e) => {
+            let may_be_allowed = super::webhooks::may_be_allowed(&e);
+            let problem = PageError::from(e).user_message(v)?;
+            let page = Manage { may_be_allowed, ..page(state, v, "webhook", problem).await? };
             Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
         }
     }
@@ -240,6 +288,7 @@ struct InstanceFigures {
     endpoints: Vec<Endpoint>,
     secrets: Vec<String>,
     templates: Vec<KnownTemplate>,
+    chattu_url: Option<String>,
 }
 
 fn figures(tx: &Tx<'_>, id: &InstanceId) -> Result<InstanceFigures, InstanceError> {
@@ -249,7 +298,8 @@ fn figures(tx: &Tx<'_>, id: &InstanceId) -> Result<InstanceFigures, InstanceErro
     endpoints.retain(|e| e.account_id == instance.account_id && of_this(e));
     // What changes from this position on is told.
     let (position, secrets) = (feed::newest(tx)?, instances::secret_names(tx, id)?);
-    Ok(InstanceFigures { position, endpoints, secrets, templates: templates::list(tx, id)?, instance })
+    let chattu_url = chattu::webhook_address(tx, id)?;
+    Ok(InstanceFigures { position, endpoints, secrets, templates: templates::list(tx, id)?, chattu_url, instance })
 }
 
 async fn page<'a>(
@@ -260,17 +310,20 @@ async fn page<'a>(
 ) -> Result<Manage<'a>, PageError> {
     let id = InstanceId::from_text(v.segment());
     let read = gateway.store.read(move |tx: &Tx<'_>| figures(tx, &id)).await?;
-    let InstanceFigures { instance: i, position, endpoints, secrets: kept, templates } = read;
+    let InstanceFigures { instance: i, position, endpoints, secrets: kept, templates, chattu_url } = read;
     if !v.scope()?.sees(i.account_id) {
         return Err(PageError::NotFound);
     }
     let secret = secret_settings(i.connector);
+    let typed = if v.path.ends_with("/settings") { problem.as_str() } else { "" };
     let field = |name: &&'static str| SettingField {
         name,
-        value: i.settings.get(*name).cloned().unwrap_or_default(),
+        value: v.kept(typed, name, i.settings.get(*name).map_or("", String::as_str)),
         is_secret: secret.contains(name),
         is_set: kept.iter().any(|k| k == name),
     };
+    let is_theirs = |a: &Account| a.id == i.account_id && a.modules.iter().any(|m| m == Module::Chattu.as_str());
+    let has_chattu = chattu_url.is_some() || v.account_facts().is_some_and(is_theirs);
     Ok(Manage {
         v,
         tabs: TABS,
@@ -284,8 +337,11 @@ async fn page<'a>(
         fields: fields(i.connector).iter().map(field).collect(),
         templates,
         hook_fields: HOOK_FIELDS,
+        setup: Vec::new(),
         hook: format!("{}/hooks/{}/{}", v.base_url, i.connector, i.id),
+        chattu_url: has_chattu.then(|| chattu_url.unwrap_or_default()),
         i,
         problem,
+        may_be_allowed: false,
     })
 }

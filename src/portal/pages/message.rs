@@ -65,7 +65,7 @@ pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 }
 
 /// `POST /message-logs/{log_id}/judge`: the guard was right about it, or wrong. What an admin finds honest passes from
-/// then on.
+/// then on. `back=reviews` leads back to the queue.
 ///
 /// # Errors
 /// No such row, or another account's; none whose text was judged.
@@ -87,7 +87,10 @@ pub async fn judge(gateway: &Gateway, v: &PageContext) -> Result<Response, PageE
         JudgementEffect::Noted => "settled",
         JudgementEffect::LetsPass => "lets_pass",
     };
-    Ok(see_other(&format!("/message-logs/{}?done={done}", story.log_id)))
+    match v.form.text("back") {
+        "reviews" => Ok(see_other(&format!("/admin/reviews?done={done}"))),
+        _ => Ok(see_other(&format!("/message-logs/{}?done={done}", story.log_id))),
+    }
 }
 
 /// `POST /message-logs/{log_id}/settle`: a person says what became of an `unknown` message.

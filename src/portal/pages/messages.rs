@@ -4,7 +4,7 @@
 
 use super::new_rows::{self, Fresh};
 use crate::{
-    accounts::Scope,
+    accounts::{KeyKind, Scope},
     gateway::Gateway,
     instances,
     model::{
@@ -65,7 +65,7 @@ pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
     let page = Messages {
         v,
         lines,
-        sample: sample(v, instances.first()),
+        sample: sample(v, instances.first(), KeyKind::Bearer),
         instances,
         statuses: Status::ALL,
         purposes: Purpose::ALL.iter().map(|p| p.as_str()).collect(),
@@ -193,9 +193,17 @@ pub(in crate::portal) fn day_start(v: &PageContext, day: &str, plus: i64) -> Opt
     Some(Time::from_millis(start.timestamp().as_millisecond()))
 }
 
-/// What one pastes into a shell to see the first row here.
-pub(super) fn sample(v: &PageContext, instance: Option<&String>) -> String {
+/// What one pastes into a shell to see the first row here; `kind`: of the key that sends it.
+pub(super) fn sample(v: &PageContext, instance: Option<&String>, kind: KeyKind) -> String {
     let instance = instance.map_or("INSTANCE_ID", String::as_str);
+    if kind == KeyKind::Chattu {
+        return format!(
+            "curl -X POST {}/api/send-message \\\n  -H 'x-api-key: YOUR_API_KEY' \\\n  -H 'Content-Type: \
+             application/json' \\\n  -d '{{\"clientId\":\"{instance}\",\"number\":\"966501234567\",\"message\":\"Your order \
+             #2041 has been shipped.\"}}'",
+            v.base_url
+        );
+    }
     format!(
         "curl -X POST {}/api/send-message \\\n  -H 'Authorization: Bearer YOUR_API_KEY' \\\n  -H 'Content-Type: \
          application/json' \\\n  -d '{{\"instance_id\":\"{instance}\",\"phone\":\"+966501234567\",\"message\":\"Your \

@@ -44,6 +44,19 @@ struct IntegrationPage<'a> {
     problem: String,
 }
 
+impl IntegrationPage<'_> {
+    /// The number of the trunk; empty where none is set.
+    fn trunk(&self) -> &str {
+        self.i.settings.trunk_number.as_ref().map_or("", |number| number.as_str())
+    }
+
+    /// What is wrong with the settings, or with the template of an event; empty for the page's other forms.
+    fn problem_of(&self, form: &str) -> &str {
+        let sent = if self.v.path.ends_with("/templates") { self.v.form.text("event") } else { "settings" };
+        if sent == form { &self.problem } else { "" }
+    }
+}
+
 /// What the page says besides how things stand.
 enum IntegrationNote {
     Nothing,

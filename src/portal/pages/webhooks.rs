@@ -22,13 +22,38 @@ const ROWS: u32 = 100;
 struct WebhooksPage<'a> {
     v: &'a PageContext,
     endpoints: Vec<Endpoint>,
-    waiting: HashMap<i64, u64>,
+    waiting: HashMap<EndpointId, u64>,
     deliveries: Vec<Delivery>,
+    /// The query of the next page; none: this is the last one.
+    next: Option<String>,
     instances: Vec<String>,
-    events: Vec<&'static str>,
     secret: Option<String>,
     problem: String,
+    /// Whether an entry of the list of private addresses would let the address pass.
+    may_be_allowed: bool,
 }
+
+/// The events as the form offers them: a group's word, and what is in it.
+pub(super) const GROUPS: &[(&str, &[EventName])] = &[
+    ("recommended", RECOMMENDED),
+    ("message", &[EventName::MessageDelivered, EventName::MessageRead, EventName::MessageStatusUpdated]),
+    (
+        "instance",
+        &[
+            EventName::InstanceConnected,
+            EventName::InstanceDisconnected,
+            EventName::InstanceConnectionUpdated,
+            EventName::InstanceQrUpdated,
+        ],
+    ),
+    ("conversation", &[EventName::ConversationUpdated]),
+    ("call", &[EventName::CallReceived, EventName::CallMissed, EventName::CallRejected]),
+    ("group", &[EventName::GroupMessageReceived, EventName::GroupUpdated]),
+];
+
+/// What nearly everybody wants to hear; ticked until somebody chooses.
+const RECOMMENDED: &[EventName] =
+    &[EventName::MessageReceived, EventName::MessageSent, EventName::MessageFailed, EventName::RecipientOptedOut];
 
 #[derive(Template)]
 #[template(path = "delivery.html", config = "assets/askama.toml")]
@@ -40,7 +65,7 @@ struct DeliveryPage<'a> {
     body: String,
 }
 
-/// `GET /webhooks?failed=&endpoint=`.
+/// `GET /webhooks?failed=&endpoint=&event=&before=`.
 pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     Ok(v.page(&page(gateway, v).await?))
 }
@@ -68,7 +93,9 @@ pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
         }
         Err(WebhookError::NotFound(_)) => Err(PageError::NotFound),
         Err(e) => {
-            let page = WebhooksPage { problem: PageError::from(e).user_message(v)?, ..page(gateway, v).await? };
+            let may_be_allowed = may_be_allowed(&e);
+            let problem = PageError::from(e).user_message(v)?;
+            let page = WebhooksPage { problem, may_be_allowed, ..page(gateway, v).await? };
             Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
         }
     }
@@ -106,8 +133,7 @@ pub async fn delivery(gateway: &Gateway, v: &PageContext) -> Result<Response, Pa
     let (id, scope) = (v.segment().parse().map_err(|_| PageError::NotFound)?, v.scope()?);
     let read = gateway.store.read(move |tx| {
         let Some((d, endpoint)) = find_delivery(tx, id, scope)? else { return Ok::<_, WebhookError>(None) };
-        let sql = "SELECT body FROM events WHERE event_id = ?1";
-        let body = tx.find(sql, rusqlite::params![d.event_id], |r| r.get::<_, String>(0))?;
+        let body = webhooks::event_body(tx, &d.event_id)?;
         Ok(Some((webhooks::attempts(tx, d.id)?, body.unwrap_or_default(), endpoint, d)))
     });
     let (attempts, body, endpoint, d) = read.await?.ok_or(PageError::NotFound)?;
@@ -161,11 +187,20 @@ fn find_delivery(tx: &Tx<'_>, id: i64, scope: Scope) -> Result<Option<(Delivery,
 
 async fn page<'a>(gateway: &Gateway, v: &'a PageContext) -> Result<WebhooksPage<'a>, PageError> {
     let scope = v.scope()?;
-    let (asked, failed) = (v.query.parsed::<i64>("endpoint").map(EndpointId), v.query.is_on("failed"));
-    let read = gateway.store.read(move |tx| figures(tx, scope, asked, failed));
-    let WebhookFigures { endpoints, deliveries, instances, waiting } = read.await?;
-    let events = EventName::ALL.iter().filter(|n| **n != EventName::Test).map(|n| n.as_str()).collect();
-    Ok(WebhooksPage { v, waiting, endpoints, deliveries, instances, events, secret: None, problem: String::new() })
+    let asked = Filter {
+        endpoint: v.query.parsed::<i64>("endpoint").map(EndpointId),
+        event: EventName::parse(v.query.text("event")),
+        failed: v.query.is_on("failed"),
+        before: v.query.parsed("before"),
+        limit: ROWS + 1,
+    };
+    let read = gateway.store.read(move |tx| figures(tx, scope, &asked));
+    let WebhookFigures { endpoints, mut deliveries, instances, waiting } = read.await?;
+    let more = deliveries.len() > ROWS as usize;
+    deliveries.truncate(ROWS as usize);
+    let next = deliveries.last().filter(|_| more).map(|last| v.query.with("before", &last.id.to_string()));
+    let (secret, problem, may_be_allowed) = (None, String::new(), false);
+    Ok(WebhooksPage { v, waiting, endpoints, deliveries, next, instances, secret, problem, may_be_allowed })
 }
 
 /// What one read brings.
@@ -173,24 +208,22 @@ struct WebhookFigures {
     endpoints: Vec<Endpoint>,
     deliveries: Vec<Delivery>,
     instances: Vec<String>,
-    waiting: HashMap<i64, u64>,
+    waiting: HashMap<EndpointId, u64>,
 }
 
-fn figures(tx: &Tx<'_>, scope: Scope, asked: Option<EndpointId>, failed: bool) -> Result<WebhookFigures, WebhookError> {
+fn figures(tx: &Tx<'_>, scope: Scope, asked: &Filter) -> Result<WebhookFigures, WebhookError> {
     let mut endpoints = webhooks::list_endpoints(tx)?;
     endpoints.retain(|e| scope.sees(e.account_id));
     let mut deliveries = Vec::new();
-    for endpoint in endpoints.iter().map(|e| e.id).filter(|id| asked.is_none_or(|asked| asked == *id)) {
-        let filter = Filter { endpoint: Some(endpoint), failed, limit: ROWS };
+    for endpoint in endpoints.iter().map(|e| e.id).filter(|id| asked.endpoint.is_none_or(|asked| asked == *id)) {
+        let filter = Filter { endpoint: Some(endpoint), ..asked.clone() };
         deliveries.extend(webhooks::list_deliveries(tx, &filter)?);
     }
     deliveries.sort_by_key(|d| std::cmp::Reverse(d.id));
-    deliveries.truncate(ROWS as usize);
+    deliveries.truncate(asked.limit as usize);
     let instances = instances::list(tx, scope)?.into_iter().map(|i| i.id.to_string()).collect();
     // How far a resend has come: what was failed waits, and becomes fewer.
-    let sql = "SELECT endpoint_id, count(*) FROM deliveries WHERE state = 'pending' GROUP BY endpoint_id";
-    let waiting = tx.list(sql, [], |r| Ok((r.get::<_, i64>(0)?, r.get::<_, u64>(1)?)))?.into_iter().collect();
-    Ok(WebhookFigures { endpoints, deliveries, instances, waiting })
+    Ok(WebhookFigures { waiting: webhooks::waiting(tx)?, endpoints, deliveries, instances })
 }
 
 /// Where an endpoint's events go; empty for one that is not on the page.
@@ -198,12 +231,39 @@ fn url_of<'a>(endpoints: &'a [Endpoint], id: &EndpointId) -> &'a str {
     endpoints.iter().find(|e| e.id == *id).map_or("", |e| e.destination_url.as_str())
 }
 
-/// Whether an event is chosen in the form: as it was sent where that had a problem, else what is usual.
-fn is_ticked(v: &PageContext, problem: &str, name: &str) -> bool {
-    if problem.is_empty() { is_usual(name) } else { v.form.all("event").any(|chosen| chosen == name) }
+/// Whether an entry of the list of private addresses would let the address pass.
+pub(super) fn may_be_allowed(e: &WebhookError) -> bool {
+    matches!(e, WebhookError::Invalid(why) if why.figures().iter().any(|(name, _)| *name == "entry"))
 }
 
-/// What nearly everybody wants to hear: answers, and who wants no more.
-fn is_usual(name: &str) -> bool {
-    [EventName::MessageReceived, EventName::RecipientOptedOut].iter().any(|usual| usual.as_str() == name)
+/// Where the owner of an endpoint that is not the customer's own is changed.
+pub(super) fn manager_link(endpoint: &Endpoint) -> Option<String> {
+    let (manager, id) = endpoint.managed_by.as_deref()?.split_once(':')?;
+    match manager {
+        "chattu" => Some(format!("/instances/{id}/manage?tab=webhook")),
+        _ => Some(format!("/integrations/3cx/{id}")),
+    }
+}
+
+/// How an endpoint stands: its word's key, and the tone of its mark.
+pub(super) fn standing(endpoint: &Endpoint) -> (&'static str, &'static str) {
+    match (endpoint.disabled_at, endpoint.failing_since) {
+        (Some(_), _) => ("webhooks.off", "bad"),
+        (None, Some(_)) => ("webhooks.failing", "bad"),
+        (None, None) => ("webhooks.on", "on"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_is_offered_once() {
+        let mut offered: Vec<&str> = GROUPS.iter().flat_map(|(_, events)| *events).map(|n| n.as_str()).collect();
+        let mut all: Vec<&str> = EventName::ALL.iter().map(|n| n.as_str()).filter(|n| *n != "test").collect();
+        offered.sort_unstable();
+        all.sort_unstable();
+        assert_eq!(offered, all);
+    }
 }

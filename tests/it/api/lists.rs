@@ -19,7 +19,8 @@ use wa_gateway::{
     store::StoreError,
 };
 
-const LISTS: [&str; 3] = ["/api/messages", "/api/inbound-messages", "/api/instances"];
+const LISTS: [&str; 6] =
+    ["/api/messages", "/api/inbound-messages", "/api/instances", "/api/suppressions", "/api/templates", "/api/usage"];
 
 /// A key with these scopes, for these instances.
 async fn key(world: &World, scopes: &[&str], instances: &[&str]) -> String {
@@ -161,11 +162,12 @@ async fn a_key_sees_its_own_account_and_its_own_instances() {
     let stranger = world.command(make).await.expect("a key")["key"].as_str().expect("its text").to_owned();
     let second = key(&world, &["read"], &["second-line"]).await;
     let first = key(&world, &["read"], &[INSTANCE]).await;
-    for path in LISTS {
+    // The rest holds for the whole account.
+    for path in &LISTS[..3] {
         let rows = |reply: Reply| reply.json()["data"].as_array().map_or(0, Vec::len);
         assert_eq!(rows(get(&world, &stranger, path, &[]).await), 0, "{path}");
         assert_eq!(rows(get(&world, &first, path, &[]).await), 1, "{path}");
-        let own = usize::from(path == "/api/instances");
+        let own = usize::from(*path == "/api/instances");
         assert_eq!(rows(get(&world, &second, path, &[]).await), own, "{path}");
         let asked = format!("{path}?instance_id={INSTANCE}");
         assert_eq!(rows(get(&world, &second, &asked, &[]).await), own, "{asked}");
@@ -187,6 +189,34 @@ async fn an_answer_that_one_has_is_not_sent_again() {
     let tag = get(&world, &reader, LISTS[0], &[]).await.header("etag").expect("a tag").to_owned();
     world.send(&message()).await;
     assert_eq!(get(&world, &reader, LISTS[0], &[format!("If-None-Match: {tag}")]).await.status, 200);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn who_is_suppressed_and_what_is_used_can_be_asked_before_sending() {
+    let world = World::start().await;
+    let reader = key(&world, &["read"], &[]).await;
+    for n in 0..5 {
+        world.hears(&format!("+96650000010{n}"), "STOP").await;
+        world.clock.advance(Duration::from_secs(60));
+    }
+    let all: Vec<Value> = pages(&world, &reader, "/api/suppressions?limit=2", "phone").await.concat();
+    assert_eq!(all, [4, 3, 2, 1, 0].map(|n| json!(format!("+96650000010{n}"))), "newest first");
+    let one = get(&world, &reader, "/api/suppressions?limit=1", &[]).await.json();
+    assert_eq!(
+        (&one["data"][0]["source"], &one["data"][0]["reason"]),
+        (&json!("recipient"), &json!("recipient_requested_stop"))
+    );
+    let before = get(&world, &reader, "/api/usage", &[]).await.json();
+    assert_eq!(world.send(&message()).await.status, 200);
+    let after = get(&world, &reader, "/api/usage", &[]).await.json();
+    for period in ["day", "month"] {
+        let figures = |of: &Value| ["used", "limit", "remaining"].map(|f| of[period][f].as_u64().expect("a figure"));
+        let ([used, limit, left], [used_now, limit_now, left_now]) = (figures(&before), figures(&after));
+        assert_eq!((used_now, limit_now, left_now), (used + 1, limit, left - 1), "{after}");
+        assert_eq!(used + left, limit);
+    }
+    assert_eq!(get(&world, &reader, "/api/templates", &[]).await.json(), json!({"data": []}), "a sandbox has none");
     world.stop().await;
 }
 

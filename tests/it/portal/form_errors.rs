@@ -1,4 +1,5 @@
-//! What a form says is wrong, in the visitor's language: no English sentence stands on an Arabic or a Hebrew page.
+//! What a form says is wrong, in the visitor's language: no English sentence stands on an Arabic or a Hebrew page. And what
+//! was typed into it is still there.
 
 use crate::harness::{
     http::Reply,
@@ -119,12 +120,48 @@ fn english(text: &str) -> Option<String> {
     words.windows(2).find(|pair| pair.iter().all(is_word)).map(|pair| pair.join(" "))
 }
 
+/// What a form never brings back.
+const SECRET: &[&str] = &["password", "again", "old", "access_token", "api_key", "do", "connector", "id"];
+
+/// Whether a field of the page holds this value: typed, chosen or ticked. `<field …>` begins a field.
+fn holds(page: &str, name: &str, value: &str) -> bool {
+    let escaped = value.replace('&', "&#38;").replace('"', "&#34;").replace('<', "&#60;").replace('>', "&#62;");
+    let named = format!("name=\"{name}\"");
+    let fields = page.split('<').enumerate().filter(|(_, tag)| tag.contains(&named));
+    let rest = |at: usize| page.split('<').skip(at);
+    fields.into_iter().any(|(at, tag)| {
+        let is_value = tag.contains(&format!("value=\"{escaped}\""));
+        if tag.starts_with("textarea") {
+            tag.split_once('>').is_some_and(|(_, text)| text.trim() == escaped.trim())
+        } else if tag.starts_with("select") {
+            let options = rest(at + 1).take_while(|tag| !tag.starts_with("/select"));
+            options.into_iter().any(|o| o.contains(&format!("value=\"{escaped}\"")) && o.contains(" selected"))
+        } else if tag.contains("type=\"checkbox\"") {
+            tag.contains(" checked") && (is_value || (value == "on" && !tag.contains("value=")))
+        } else {
+            is_value
+        }
+    })
+}
+
+/// The fields of a form that came back without what was typed.
+fn lost(reply: &Reply, fields: Fields<'_>) -> Vec<String> {
+    // What is no option of a list cannot be chosen in it again.
+    let may_stay = |name: &str, value: &str| !SECRET.contains(&name) && !["", "not-ours", "77"].contains(&value.trim());
+    let typed = fields.iter().filter(|(name, value)| may_stay(name, value));
+    typed
+        .filter(|(name, value)| !holds(&reply.body, name, value))
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect()
+}
+
 async fn check(visitor: &mut Visitor, forms: &[(&str, Fields<'_>)]) {
     for lang in ["en", "ar", "he"] {
         visitor.speaks(lang);
         for (path, fields) in forms {
             let reply = visitor.post(path, fields).await;
             assert_eq!(reply.status, 422, "{lang} {path} {fields:?}");
+            assert_eq!(lost(&reply, fields), Vec::<String>::new(), "{lang} {path}: what was typed is gone");
             let said = said(&reply);
             assert!(said.iter().any(|text| text.trim().chars().count() > 8), "{lang} {path} {fields:?}: {said:?}");
             for text in said {
@@ -143,6 +180,93 @@ async fn what_is_wrong_with_a_form_is_said_in_the_language_of_the_page() {
     world.command(modules).await.expect("the module");
     check(&mut Visitor::logged_in(&world, "owner").await, OWNERS).await;
     check(&mut Visitor::logged_in(&world, "admin").await, ADMINS).await;
+}
+
+/// Forms with everything filled in and one thing wrong.
+const FULL: &[(&str, Fields<'_>)] = &[
+    (
+        "/api-keys",
+        &[
+            ("name", "till"),
+            ("instance", INSTANCE),
+            ("kind", "chattu"),
+            ("scope", "read"),
+            ("purpose", "support"),
+            ("expires", "2020-01-01"),
+        ],
+    ),
+    ("/webhooks", &[("url", "shop.example"), ("event", "call.missed"), ("event", "group.updated")]),
+    ("/webhooks", &[("url", "shop.example"), ("instance", INSTANCE), ("event", "message.read")]),
+    (
+        "/instances/shop-line/settings",
+        &[
+            ("latency_ms", "soon"),
+            ("receipts", "read"),
+            ("tell_read", "off"),
+            ("reject_calls", "on"),
+            ("reject_text", "We are \"closed\" <now>."),
+        ],
+    ),
+    ("/instances/shop-line/chattu", &[("chattu_url", "http://10.0.0.7/w")]),
+    ("/instances", &[("connector", "sandbox"), ("id", "no slug!"), ("name", "Till")]),
+    ("/suppressed-recipients", &[("phone", "no number"), ("reason", "asked on the phone")]),
+    ("/account/limits", &[("daily", "many"), ("monthly", "20000"), ("reason", "the season")]),
+    (
+        "/scheduled",
+        &[
+            ("instance", INSTANCE),
+            ("phone", "12"),
+            ("purpose", "support"),
+            ("at", "2031-01-01T10:00"),
+            ("message", "We open at nine."),
+        ],
+    ),
+];
+
+/// The same of a telephone system.
+const SETTINGS: Fields<'_> = &[
+    ("name", "Back desk"),
+    ("instance", INSTANCE),
+    ("outbound", "on"),
+    ("signing", "on"),
+    ("mode", "sms"),
+    ("destination_url", "pbx"),
+    ("trunk_number", "+966112223344"),
+    ("allowlist", "203.0.113.0/24"),
+    ("window_hours", "12"),
+    ("business_name", "The Shop"),
+];
+
+#[tokio::test]
+async fn a_form_that_comes_back_keeps_what_was_typed() {
+    let world = World::start().await;
+    let mut modules = update(1);
+    modules.modules = Some(vec!["api_access".into(), "3cx".into(), "chattu".into()]);
+    world.command(modules).await.expect("the module");
+    let mut owner = Visitor::logged_in(&world, "owner").await;
+    check(&mut owner, FULL).await;
+    let made = owner.post("/integrations/3cx", &[("name", "Front desk"), ("instance", INSTANCE)]).await;
+    let path = made.body.split("/integrations/3cx/tcx_").nth(1).and_then(|rest| rest.split(['"', '/', '#']).next());
+    let path = format!("/integrations/3cx/tcx_{}", path.expect("its id"));
+    let template = [("event", "missed_call"), ("text", "Call us back at {{nobody}}."), ("enabled", "on")];
+    check(&mut owner, &[(&path, SETTINGS), (&format!("{path}/templates"), &template)]).await;
+}
+
+#[tokio::test]
+async fn a_form_that_was_taken_is_empty_again() {
+    let world = World::start().await;
+    let mut owner = Visitor::logged_in(&world, "owner").await;
+    let key: Fields<'_> = &[("name", "a key of mine"), ("kind", "bearer"), ("scope", "read")];
+    let hook: Fields<'_> = &[("url", "https://shop.example/hook"), ("event", "call.missed")];
+    for (path, fields, field) in [("/api-keys", key, "name"), ("/webhooks", hook, "url")] {
+        let reply = owner.post(path, fields).await;
+        assert_eq!(reply.status, 200, "{path}");
+        assert!(!holds(&reply.body, field, fields[0].1), "{path}: pressed again, it would make another");
+    }
+    let mut admin = Visitor::logged_in(&world, "admin").await;
+    let person = [("email", "new@shop.example"), ("role", "owner"), ("account", "1")];
+    let reply = admin.post("/admin/users", &person).await;
+    assert!(reply.status == 200 && !holds(&reply.body, "email", "new@shop.example"));
 }
 
 #[tokio::test]

@@ -11,4 +11,5 @@ mod form_errors;
 mod pages;
 mod reads;
 mod scheduled;
+mod webhooks;
 mod xss;

@@ -128,6 +128,7 @@ async fn what_is_anothers_answers_like_what_is_not_there() {
         ("POST", "/instances/shop-line/send", "/instances/no-such/send"),
         ("POST", "/instances/shop-line/settings", "/instances/no-such/settings"),
         ("POST", "/instances/shop-line/delete", "/instances/no-such/delete"),
+        ("POST", "/instances/shop-line/chattu", "/instances/no-such/chattu"),
         ("POST", "/api-keys/1/revoke", "/api-keys/999999/revoke"),
         ("POST", "/api-keys/1/purpose", "/api-keys/999999/purpose"),
         ("POST", "/webhooks/1", "/webhooks/999999"),
@@ -144,7 +145,7 @@ async fn what_is_anothers_answers_like_what_is_not_there() {
         ("GET", "/chat/shop-line/file/inb_1", "/chat/no-such/file/inb_999999"),
         ("GET", "/instances/shop-line/qr.svg", "/instances/no-such/qr.svg"),
     ];
-    let masked = |body: &str, path: &str| body.replace(path, "PATH");
+    let masked = |body: &str, path: &str| body.replace(path, "PATH").replace(&path.replace('&', "&#38;"), "PATH");
     for (method, path, none) in theirs {
         let (theirs, nobodys) = match method {
             "GET" => (other.get(path).await, other.get(none).await),
@@ -176,6 +177,33 @@ async fn a_key_is_shown_once_works_and_is_revoked() {
     assert_eq!(owner.post("/api-keys", &[("name", "x"), ("expires", "2020-01-01")]).await.status, 422);
     assert_eq!(owner.post("/api-keys/2/revoke", &[]).await.status, 303);
     assert_eq!(world.send_with(key, &message(), &[]).await.error(), "revoked_api_key");
+}
+
+/// What the page prints beside a new key sends a first message with it, in the key's own dialect.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_beside_a_new_key_can_be_pasted() {
+    let world = World::start().await;
+    let mut change = update(world.account);
+    change.modules = Some(vec!["api_access".into(), "chattu".into()]);
+    world.command(change).await.expect("the module");
+    let mut owner = Visitor::logged_in(&world, "owner").await;
+    for (n, kind) in ["bearer", "chattu"].into_iter().enumerate() {
+        let page = owner.post("/api-keys", &[("name", kind), ("instance", INSTANCE), ("kind", kind)]).await.body;
+        let shown =
+            page.split("id=\"sample\">").nth(1).and_then(|rest| rest.split("</code>").next()).expect("a command");
+        let unescaped = [("&#39;", "'"), ("&#34;", "\""), ("&#38;", "&")];
+        let own = shown.replace(&world.gateway().public_url, &format!("http://{}", world.address()));
+        let command = unescaped.iter().fold(own, |text, (entity, sign)| text.replace(entity, sign));
+        assert!(
+            command.contains(if kind == "chattu" { "x-api-key: " } else { "Authorization: Bearer wg_" }),
+            "{command}"
+        );
+        let run = move || std::process::Command::new("sh").args(["-c", &command]).output();
+        let output = tokio::task::spawn_blocking(run).await.expect("it runs").expect("a shell");
+        assert!(String::from_utf8_lossy(&output.stdout).contains("\"success\":true"), "{kind}: {output:?}");
+        assert_eq!(world.inbox().await.len(), n + 1, "{kind}");
+    }
+    world.stop().await;
 }
 
 /// The purpose that a key of the Chattu dialect stands for is chosen when it is made, and changed later; a key of the

@@ -1,6 +1,7 @@
 //! Why it exists: a request judged, recorded, sent; now or later.
 
 mod behaviour;
+mod bulk;
 mod counts;
 pub mod crash;
 mod idempotency;

@@ -11,7 +11,7 @@ pub struct MarkedWord {
     /// Their bytes in the message.
     pub range: Range<usize>,
     /// The signal's id.
-    #[serde(serialize_with = "super::as_text")]
+    #[serde(serialize_with = "super::score::as_text")]
     pub signal: Arc<str>,
 }
 

@@ -1,6 +1,9 @@
 //! Kinds of honest messages that must not be refused, and of fraud that must be: each as a table or at random.
 
-use super::*;
+use super::{
+    score::{CROWD, SOFT},
+    *,
+};
 use std::sync::LazyLock;
 
 static POLICY: LazyLock<ContentPolicy> = LazyLock::new(ContentPolicy::built_in);

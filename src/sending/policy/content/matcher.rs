@@ -38,6 +38,8 @@ pub struct Judged {
     pub words: u32,
     /// Those of groups that are more than weak words.
     pub hard: u32,
+    /// Points for businesslike context, and for a person's tone.
+    pub context: u32,
     /// Whether an admin's own phrase or group is among what counted.
     pub own: bool,
     /// Of the groups and bonuses that the model knows.
@@ -195,7 +197,7 @@ fn signals(rules: &Compiled, tallies: &[Tally]) -> Judged {
         note(t.place, weight);
         out.push(signal(&t.id, weight, &t.reason));
     }
-    Judged { signals: out, words, hard, points: known, unmasked: false, own: false, language: 0 }
+    Judged { signals: out, words, hard, context: calm, points: known, unmasked: false, own: false, language: 0 }
 }
 
 fn signal(id: &Arc<str>, weight: u32, reason: &Arc<str>) -> Signal {

@@ -18,12 +18,14 @@ mod hint;
 mod ids;
 #[cfg(test)]
 mod kinds_tests;
+mod likeness;
 mod links;
 mod matcher;
 pub mod model;
 mod phrases;
 mod reading;
 mod rules;
+mod score;
 #[cfg(test)]
 mod tests;
 mod word;
@@ -31,106 +33,12 @@ mod word;
 use crate::model::purpose::Purpose;
 use model::Opinion;
 use reading::{Disguise, Reading};
-use std::sync::Arc;
+use score::{EVIDENCE, FOR_REVIEW, REFUSED, REVIEWED, own, points};
 
 pub use fingerprint::fingerprint;
+pub use likeness::Likeness;
 pub use rules::RuleError;
-
-/// One reason for a score.
-#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
-pub struct Signal {
-    /// Stable name: a group of the rules, or `link.…`, `purpose.…`, `obfuscation.…`.
-    #[serde(serialize_with = "as_text")]
-    pub id: Arc<str>,
-    /// Points, 0 to 100, after what a businesslike context took away; 0 is a hint.
-    pub weight: u8,
-    /// A plain English clause for the log, such as "speaks of a discount".
-    #[serde(serialize_with = "as_text")]
-    pub reason: Arc<str>,
-}
-
-/// What the content of one message is worth.
-#[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize)]
-pub struct Score {
-    /// 0 (nothing to see) to 100.
-    pub total: u8,
-    /// Why, heaviest first; behind them, without points, what is no reason but a hint: another purpose would fit.
-    pub signals: Vec<Signal>,
-    /// Points of what no honest answer says: discounts, prizes, links that hide; not of weak words and bonuses.
-    #[serde(skip)]
-    pub hard: u8,
-    /// An admin's own words, or links or a purpose that speak for themselves: nothing takes from it.
-    #[serde(skip)]
-    pub firm: bool,
-    /// How much the whole message reads like advertising or fraud, 0 to 100; from 50 the model agrees with the rules.
-    pub model: u8,
-}
-
-/// What a message scores at least that rules and model hold for one that ought to be refused: the setting's default.
-const REFUSED: u32 = 80;
-
-/// The most that a message can score for which only a person should decide.
-const FOR_REVIEW: u32 = REFUSED - 1;
-
-/// What a message scores at least that a person should see.
-const REVIEWED: u32 = 60;
-
-/// Points of the rules with which a message that the model holds for advertising or fraud is refused. With fewer there
-/// would be no word to show for it.
-pub const SOME_EVIDENCE: u32 = 20;
-
-/// So many people make a soft text more than a coincidence.
-const CROWD: u32 = 10;
-
-/// The model's share from which a text sounds like advertising at all: 2.5 in log-odds below where it agrees.
-const SOFT: u8 = 8;
-
-/// The model's share from which it is sure enough to have an answer in a conversation refused: 1.5 in log-odds.
-const SURE: u8 = 81;
-
-/// Less evidence than this needs more than a disguise, or more than a chat's words, to be refused.
-const EVIDENCE: u32 = 40;
-
-impl Score {
-    /// The same for a text that goes to `people` within an hour, or to as many who never wrote: what sounds a little like
-    /// advertising ("we have not seen you for a while", "15 minutes for a demo") is then for a person to see.
-    #[must_use]
-    pub fn in_company(mut self, people: u32) -> Self {
-        if people < CROWD || self.model < SOFT || u32::from(self.total) >= REVIEWED {
-            return self;
-        }
-        let weight = u8::try_from(REVIEWED).unwrap_or(u8::MAX) - self.total;
-        self.signals.push(own("behaviour.many", weight, "sounds like advertising and goes to many people at once"));
-        self.signals.sort_by_key(|s| std::cmp::Reverse(s.weight));
-        self.total += weight;
-        self
-    }
-
-    /// The same for a text whose words a person found honest: links that hide where they lead, what does not fit the
-    /// purpose and an admin's own phrases still count.
-    #[must_use]
-    pub fn as_allowed(mut self) -> Self {
-        if self.firm {
-            return self;
-        }
-        self.signals.retain(|s| s.id.starts_with("link.") || s.id.starts_with("purpose."));
-        self.total = u8::try_from(points(&self.signals).min(100)).unwrap_or(100);
-        self.hard = self.total;
-        self.signals.push(own("allowed", 0, "a person found this text honest"));
-        self
-    }
-
-    /// The same for an answer within a conversation (purpose support, the person wrote within 24 hours): the words of
-    /// weak groups and the bonuses for them, such as "come and see us tomorrow", do not refuse it, and the model has to
-    /// be surer.
-    #[must_use]
-    pub fn as_answer(mut self) -> Self {
-        if !self.firm && (u32::from(self.hard) < EVIDENCE || self.model < SURE) {
-            self.total = self.total.min(FOR_REVIEW as u8);
-        }
-        self
-    }
-}
+pub use score::{SOME_EVIDENCE, Score, Signal};
 
 /// What the model looks at in one message.
 #[derive(Debug)]
@@ -198,7 +106,16 @@ impl ContentPolicy {
         signals.sort_by_key(|s| std::cmp::Reverse(s.weight));
         signals.extend(hint::hint(purpose, &read, &signals));
         let points = |n: u32| u8::try_from(n.min(100)).unwrap_or(100);
-        Score { total: points(total), signals, hard: points(judged.hard + others), firm, model: opinion.share() }
+        let has_number = read.ids > 0 || !read.numbers.is_empty();
+        Score {
+            total: points(total),
+            signals,
+            hard: points(judged.hard + others),
+            firm,
+            model: opinion.share(),
+            businesslike: has_number && judged.context >= SOME_EVIDENCE,
+            insisted: false,
+        }
     }
 
     /// The words of `text` that its signals rest on, for who tries a text.
@@ -250,6 +167,7 @@ impl ContentPolicy {
             "a shortened link hides where it leads",
         );
         add(any(&|l| l.is_punycode()), "link.punycode", 40, "a link's host is written in punycode");
+        add(any(&|l| l.is_lure()), "link.lure", 30, "a link's host borrows the name of a bank, a parcel or a login");
         match read.links.len() {
             0..3 => {}
             3..5 => add(true, "link.many", 25, "has three links or more"),
@@ -340,16 +258,4 @@ fn features(judged: &matcher::Judged, signals: &[Signal], read: &Reading, text: 
         }
     }
     model::features(&points, judged.language.checked_sub(1), read, text)
-}
-
-fn points(signals: &[Signal]) -> u32 {
-    signals.iter().map(|s| u32::from(s.weight)).sum()
-}
-
-fn own(id: &str, weight: u8, reason: &str) -> Signal {
-    Signal { id: id.into(), weight, reason: reason.into() }
-}
-
-fn as_text<S: serde::Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(text)
 }

@@ -14,7 +14,7 @@ pub const TABLE: usize = 1 << 16;
 
 /// What the model looks at besides character sequences, in the order of its weights. First points of the rules' groups
 /// and bonuses (a hundredth each), then how the message is built (mostly 0 to 1), then the language it seems to be in.
-pub const NAMES: [&str; 71] = [
+pub const NAMES: [&str; 72] = [
     "context",
     "personal",
     "discount",
@@ -49,6 +49,7 @@ pub const NAMES: [&str; 71] = [
     "link.shortener",
     "link.punycode",
     "link.many",
+    "link.lure",
     "rules",
     "rules to 150",
     "capitals",
@@ -89,9 +90,9 @@ pub const NAMES: [&str; 71] = [
 ];
 
 /// Where the features of how the message is built begin: behind the signals.
-pub const BUILT: usize = 34;
+pub const BUILT: usize = 35;
 /// Where the languages begin.
-const LANGUAGES: usize = 60;
+const LANGUAGES: usize = 61;
 
 /// A number for each of [`NAMES`].
 pub type Dense = [f32; NAMES.len()];

@@ -156,8 +156,10 @@ async fn a_message_that_went_to_another_country_is_an_alarm_and_nobodys_new_name
     let rig = Rig::start().await;
     rig.graph.state().strays.insert(PHONE.to_owned(), "16315551234".to_owned());
     assert_eq!(rig.world.send(&template(&rig)).await.status, 200);
-    let raised = one(&rig.world, "SELECT count(*) FROM notices WHERE parameters LIKE '%another_country%'").await;
+    let raised = one(&rig.world, "SELECT count(*) FROM notices WHERE kind = 'sent_abroad'").await;
     assert_eq!(raised, 1, "the owner is told");
+    let names = "SELECT parameters ->> 'asked' LIKE '+966%' AND parameters ->> 'told' LIKE '+1%' FROM notices";
+    assert_eq!(one(&rig.world, names).await, 1, "in words that each language has");
     assert_eq!(one(&rig.world, "SELECT count(*) FROM contact_identities WHERE value = '+16315551234'").await, 0);
     let told = one(&rig.world, "SELECT count(*) FROM notices WHERE parameters LIKE '%501234567%'").await;
     assert_eq!(told, 0, "without a whole number");

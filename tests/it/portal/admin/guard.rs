@@ -2,7 +2,8 @@
 
 use super::{INSTANCE, SPAM, Visitor, World, audited, message, message_with};
 use serde_json::json;
-use wa_gateway::app::commands::{PersonErase, PolicyExamples, PolicyJudge};
+use std::time::Duration;
+use wa_gateway::app::commands::{PersonErase, PolicyCheck, PolicyExamples, PolicyJudge};
 
 /// Three messages of spam to three people, and one more that is told of the pause.
 async fn paused() -> World {
@@ -120,6 +121,62 @@ async fn what_a_person_found_honest_passes_with_other_numbers_and_only_an_admins
     assert_eq!(world.send(&spam_to(7, &format!("{SPAM} 81"))).await.error(), "policy_violation");
     let again = world.command(PolicyExamples::default()).await.expect("examples");
     assert!(again["csv"].as_str().is_some_and(|csv| csv.contains("\nmarketing\t")), "{again}");
+}
+
+#[tokio::test]
+async fn the_queue_is_judged_where_it_stands_and_the_nearest_honest_text_is_shown() {
+    let world = paused().await;
+    let mut admin = Visitor::logged_in(&world, "admin").await;
+    let page = admin.get("/admin/reviews").await.body;
+    assert!(page.contains("action=\"/message-logs/2/judge\"") && page.contains("name=\"back\" value=\"reviews\""));
+    let judged = admin.post("/message-logs/2/judge", &[("verdict", "wrong"), ("back", "reviews")]).await;
+    assert_eq!((judged.status, judged.header("location")), (303, Some("/admin/reviews?done=lets_pass")));
+
+    let near = format!("{SPAM} 902 now");
+    let tried = admin.post("/admin/policy/try", &[("text", near.as_str()), ("purpose", "transactional")]).await.body;
+    assert!(tried.contains("<a href=\"/message-logs/2\">"), "{tried}");
+    let other = [("text", "Your parcel waits at the counter"), ("purpose", "transactional")];
+    assert!(!admin.post("/admin/policy/try", &other).await.body.contains("<a href=\"/message-logs/2\">"));
+    let shown = world.command(PolicyCheck { text: near, purpose: "transactional".into() }).await.expect("checked");
+    assert_eq!(shown["nearest_allowed"]["log_id"], 2, "{shown}");
+    assert!(shown["nearest_allowed"]["likeness"].as_u64().is_some_and(|n| (80..=100).contains(&n)), "{shown}");
+}
+
+/// What the table of a rehearsal says: refused, listed, passed; each as it is and as it would be.
+fn rehearsed(page: &str) -> Vec<u64> {
+    let table = page.split("id=\"rehearsal\"").nth(1).expect("a rehearsal").split("</table>").next().expect("a table");
+    let cells = table.split("<td class=\"n\">").skip(1);
+    cells.map(|cell| cell.split('<').next().expect("a cell").parse().expect("a number")).collect()
+}
+
+#[tokio::test]
+async fn a_threshold_or_a_phrase_is_tried_on_the_last_weeks_messages_before_it_is_saved() {
+    let world = World::start_with(|config| config.guard.strikes = 0).await;
+    // A week ago and more: not looked at.
+    assert_eq!(world.send(&spam_to(1, &format!("{SPAM} 1"))).await.error(), "policy_violation");
+    world.later(Duration::from_secs(8 * 24 * 3600));
+    assert_eq!(world.send(&spam_to(2, &format!("{SPAM} 2"))).await.error(), "policy_violation");
+    for n in 3..6 {
+        assert_eq!(world.send(&spam_to(n, &format!("Your zanzibar ticket {n} is ready"))).await.status, 200);
+    }
+    let mut admin = Visitor::logged_in(&world, "admin").await;
+
+    let phrase = [("phrase", "zanzibar ticket"), ("group", "prize"), ("weight", "90"), ("do", "rehearse")];
+    let reply = admin.post("/admin/policy/phrases", &phrase).await;
+    assert_eq!((reply.status, rehearsed(&reply.body)), (200, vec![1, 1, 0, 3, 3, 0]), "{}", reply.body);
+    assert!(reply.body.contains("Your zanzibar ticket 5 is ready") && reply.body.contains("value=\"zanzibar ticket\""));
+    assert_eq!(world.send(&spam_to(6, "Your zanzibar ticket 6 is ready")).await.status, 200, "nothing was saved");
+    let bad = [("phrase", "zanzibar ticket"), ("group", "no-such"), ("weight", "90"), ("do", "rehearse")];
+    assert_eq!(admin.post("/admin/policy/phrases", &bad).await.status, 422);
+
+    let change = [("mode", "observe".to_owned()), ("do", "rehearse".to_owned())];
+    let fields = figures(&world, &change);
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (*n, v.as_str())).collect();
+    let reply = admin.post("/admin/policy", &fields).await;
+    assert_eq!((reply.status, rehearsed(&reply.body)), (200, vec![1, 0, 0, 1, 4, 4]), "{}", reply.body);
+    assert!(!world.gateway().sending.rules().observe, "nothing was saved");
+    let reply = save(&mut admin, &world, "refuse_score", "59").await;
+    assert_eq!(reply.status, 422);
 }
 
 #[tokio::test]

@@ -1,0 +1,161 @@
+//! What the content of one message is worth, and what it becomes where the message goes: to many people, to somebody who
+//! asked, after a person found its text honest.
+
+use crate::model::purpose::Purpose;
+use std::sync::Arc;
+
+/// One reason for a score.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct Signal {
+    /// Stable name: a group of the rules, or `link.…`, `purpose.…`, `obfuscation.…`.
+    #[serde(serialize_with = "as_text")]
+    pub id: Arc<str>,
+    /// Points, 0 to 100, after what a businesslike context took away; 0 is a hint.
+    pub weight: u8,
+    /// A plain English clause for the log, such as "speaks of a discount".
+    #[serde(serialize_with = "as_text")]
+    pub reason: Arc<str>,
+}
+
+/// What the content of one message is worth.
+#[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize)]
+pub struct Score {
+    /// 0 (nothing to see) to 100.
+    pub total: u8,
+    /// Why, heaviest first; behind them, without points, what is no reason but a hint: another purpose would fit.
+    pub signals: Vec<Signal>,
+    /// Points of what no honest answer says: discounts, prizes, links that hide; not of weak words and bonuses.
+    #[serde(skip)]
+    pub hard: u8,
+    /// An admin's own words, or links or a purpose that speak for themselves: nothing takes from it.
+    #[serde(skip)]
+    pub firm: bool,
+    /// How much the whole message reads like advertising or fraud, 0 to 100; from 50 the model agrees with the rules.
+    pub model: u8,
+    /// It speaks of an order, an invoice or an appointment, and has a number in it.
+    #[serde(skip)]
+    pub businesslike: bool,
+    /// Its sender goes on with it although it was throttled for how many people get it.
+    #[serde(skip)]
+    pub insisted: bool,
+}
+
+/// What a message scores at least that rules and model hold for one that ought to be refused: the setting's default.
+pub(super) const REFUSED: u32 = 80;
+
+/// The most that a message can score for which only a person should decide.
+pub(super) const FOR_REVIEW: u32 = REFUSED - 1;
+
+/// What a message scores at least that a person should see.
+pub(super) const REVIEWED: u32 = 60;
+
+/// Points of the rules with which a message that the model holds for advertising or fraud is refused. With fewer there
+/// would be no word to show for it.
+pub const SOME_EVIDENCE: u32 = 20;
+
+/// So many people make a soft text more than a coincidence.
+pub(super) const CROWD: u32 = 10;
+
+/// The model's share from which a text sounds like advertising at all: 3 in log-odds below where it agrees. Of soft texts
+/// by senders left out of the fit it is reached by four in five, of honest ones by one in twenty.
+pub(super) const SOFT: u8 = 4;
+
+/// The model's share from which it agrees with the rules.
+const AGREES: u8 = 50;
+
+/// The model's share from which it is sure enough to have an answer in a conversation refused: 1.5 in log-odds.
+const SURE: u8 = 81;
+
+/// Less evidence than this needs more than a disguise, or more than a chat's words, to be refused.
+pub(super) const EVIDENCE: u32 = 40;
+
+impl Score {
+    /// The same for a message to be sent for `purpose`: `answers` what the person wrote within 24 hours, and its text goes
+    /// to `people`, or to as many who never wrote, within an hour.
+    #[must_use]
+    pub fn in_context(self, purpose: Purpose, answers: bool, people: u32) -> Self {
+        match purpose {
+            Purpose::Support if answers => self.as_answer(),
+            Purpose::InternalTeam | Purpose::Authentication => self,
+            _ => self.in_company(people),
+        }
+    }
+
+    /// The same for a text that goes to `people` within an hour, or to as many who never wrote: what sounds a little like
+    /// advertising ("we have not seen you for a while", "15 minutes for a demo") is then for a person to see.
+    #[must_use]
+    pub fn in_company(mut self, people: u32) -> Self {
+        if people < CROWD || !self.is_soft() || u32::from(self.total) >= REVIEWED {
+            return self;
+        }
+        let weight = u8::try_from(REVIEWED).unwrap_or(u8::MAX) - self.total;
+        self.signals.push(own("behaviour.many", weight, "sounds like advertising and goes to many people at once"));
+        self.signals.sort_by_key(|s| std::cmp::Reverse(s.weight));
+        self.total += weight;
+        self
+    }
+
+    /// Whether it sounds like advertising, if only a little, and is no news of somebody's order.
+    pub fn is_soft(&self) -> bool {
+        self.model >= SOFT && !self.is_notice()
+    }
+
+    /// Whether it is the news of one person's order, invoice or appointment: next to nothing else is said in it, and the
+    /// model does not hold it for advertising.
+    pub fn is_notice(&self) -> bool {
+        self.businesslike && self.model < AGREES && u32::from(self.total) < SOME_EVIDENCE
+    }
+
+    /// The same for a text that sounds like advertising, was throttled for how many people get it, and is sent on and on:
+    /// it is refused, at the score that refuses.
+    #[must_use]
+    pub fn as_insisted(mut self, refuse_score: u8) -> Self {
+        let weight = refuse_score.saturating_sub(self.total);
+        self.signals.insert(0, own("behaviour.insists", weight, "goes on to more people although it was throttled"));
+        self.signals.sort_by_key(|s| std::cmp::Reverse(s.weight));
+        self.total = self.total.max(refuse_score);
+        self.insisted = true;
+        self
+    }
+
+    /// The same for a text whose words a person found honest: links that hide where they lead, what does not fit the
+    /// purpose and an admin's own phrases still count.
+    #[must_use]
+    pub fn as_allowed(mut self) -> Self {
+        if self.firm {
+            return self;
+        }
+        self.signals.retain(|s| s.id.starts_with("link.") || s.id.starts_with("purpose."));
+        self.total = u8::try_from(points(&self.signals).min(100)).unwrap_or(100);
+        self.hard = self.total;
+        self.insisted = false;
+        self.signals.push(own("allowed", 0, "a person found this text honest"));
+        self
+    }
+
+    /// The same for an answer within a conversation (purpose support, the person wrote within 24 hours): the words of
+    /// weak groups and the bonuses for them, such as "come and see us tomorrow", do not refuse it, and the model has to
+    /// be surer.
+    #[must_use]
+    pub fn as_answer(mut self) -> Self {
+        if !self.firm && (u32::from(self.hard) < EVIDENCE || self.model < SURE) {
+            self.total = self.total.min(FOR_REVIEW as u8);
+        }
+        self
+    }
+}
+
+/// The sum of the signals, not cut at 100.
+pub(super) fn points(signals: &[Signal]) -> u32 {
+    signals.iter().map(|s| u32::from(s.weight)).sum()
+}
+
+/// A signal of the engine itself, of no rule.
+pub(super) fn own(id: &str, weight: u8, reason: &str) -> Signal {
+    Signal { id: id.into(), weight, reason: reason.into() }
+}
+
+/// A shared text, as a string of JSON.
+pub(super) fn as_text<S: serde::Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
+}
