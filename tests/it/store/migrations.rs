@@ -62,10 +62,9 @@ fn older(path: &Path, schema: usize) -> Connection {
 pub fn older_with<'a>(path: &Path, schema: usize, rows: impl Fn(usize) -> &'a str) -> Connection {
     let db = Connection::open(path).expect("a database");
     db.pragma_update(None, "foreign_keys", true).expect("a setting");
-    let migrations = files(MIGRATIONS);
-    for n in 0..schema {
-        db.execute_batch(&migrations[n].1).expect("a migration");
-        db.execute_batch(rows(n)).unwrap_or_else(|e| panic!("{}: {e}", migrations[n].0));
+    for (n, (name, migration)) in files(MIGRATIONS).into_iter().take(schema).enumerate() {
+        db.execute_batch(&migration).expect("a migration");
+        db.execute_batch(rows(n)).unwrap_or_else(|e| panic!("{name}: {e}"));
     }
     db.pragma_update(None, "user_version", schema).expect("a number");
     db
