@@ -94,7 +94,7 @@ fn pass(
 ) -> Result<Accepting, StoreError> {
     let Asked { shared, rules, sender, request, now } = *asked;
     let contact = written_to(tx, asked, facts, passed.address)?;
-    quota::reserve(tx, sender.account, &facts.period, passed.limits, now)?;
+    quota::reserve(tx, sender.account, (&facts.period, facts.usage), passed.limits, now)?;
     let wait = facts.pace.wait();
     let status = if wait.is_zero() { Status::Sending } else { Status::Accepted };
     let message_id = asked.message_id();

@@ -161,7 +161,8 @@ impl Sending {
         }
         let shared = self.shared.clone();
         let deadline = shared.clock.now().plus(shared.rules.load().answer_timeout);
-        let running = self.under_way.spawn(async move {
+        // On the heap at once: a task's state is copied a dozen times on its way, and this one is large.
+        let running = self.under_way.spawn(Box::pin(async move {
             let score = shared.score(&request);
             let unusual = request.recipient.unusual();
             let submission = Submission::new(shared.clone(), sender, request);
@@ -177,7 +178,7 @@ impl Sending {
                 Accepting::Accepted(message) => dispatch::dispatch(shared, *message, deadline).await?,
             };
             Ok(Answer { unusual, ..answer })
-        });
+        }));
         running.await.unwrap_or_else(|e| Err(StoreError::Panicked(e.to_string())))
     }
 

@@ -188,33 +188,16 @@ fn write(tx: &WriteTx<'_>, shared: &SendingContext, message: &Accepted, settled:
         Status::Failed | Status::Blocked => ("returned", 0),
         _ => ("counted", 1),
     };
-    let before = tx.find("SELECT status FROM messages WHERE id = ?1", params![id], |r| r.get::<_, Status>(0))?;
-    // In one statement: a receipt that came first has moved the state already, and this must not move it back.
-    let now_is = tx.find(
-        "UPDATE messages SET
-             status = CASE WHEN status IN ('accepted', 'sending') THEN ?2 ELSE status END,
-             reason = coalesce(?3, reason), provider_code = ?4,
-             provider_message_id = coalesce(?5, provider_message_id), recipient_fault = ?6, quota = ?7,
-             updated_at = ?8,
-             sent_at = CASE WHEN ?2 = 'sent' THEN coalesce(sent_at, ?8) ELSE sent_at END,
-             failed_at = CASE WHEN ?2 IN ('failed', 'blocked') THEN ?8 ELSE failed_at END
-         WHERE id = ?1 AND quota = 'reserved' RETURNING status",
-        params![
-            id,
-            settled.status,
-            settled.reason,
-            settled.provider_code,
-            settled.provider_message_id,
-            settled.recipient_fault,
-            quota,
-            now,
-        ],
-        |r| r.get::<_, Status>(0),
-    )?;
-    if let Some(status) = now_is {
+    // A receipt that came first has moved the state already, and this must not move it back.
+    let reserved = tx.find("SELECT status FROM messages WHERE id = ?1 AND quota = 'reserved'", params![id], |r| {
+        r.get::<_, Status>(0)
+    })?;
+    if let Some(before) = reserved {
+        let status = if matches!(before, Status::Accepted | Status::Sending) { settled.status } else { before };
+        settle_row(tx, id, settled, (status, quota), now)?;
         quota::move_usage(tx, &message.booked, counted, -1)?;
         // A receipt that was quicker has told the rest already.
-        if status == settled.status && before != Some(status) {
+        if status == settled.status && before != status {
             let withdrawn = message.slot.is_some() && status == Status::Blocked;
             let from = if withdrawn { Status::Accepted } else { Status::Sending };
             announce::step(tx, id, from, status, Moment { now, random: &*shared.random })?;
@@ -239,6 +222,38 @@ fn write(tx: &WriteTx<'_>, shared: &SendingContext, message: &Accepted, settled:
     if message.has_key {
         idempotency::finish(tx, id, settled.status.into())?;
     }
+    Ok(())
+}
+
+/// The row of a message whose quota is reserved: its state from now on, and where its quota is.
+fn settle_row(
+    tx: &WriteTx<'_>,
+    id: LogId,
+    settled: &Settled,
+    (status, quota): (Status, &str),
+    now: Time,
+) -> Result<(), StoreError> {
+    // OR FAIL: whoever fails here gives up all of its job, so SQLite need not be able to take back half a statement.
+    tx.execute(
+        "UPDATE OR FAIL messages SET
+             status = ?2, reason = coalesce(?3, reason), provider_code = ?4,
+             provider_message_id = coalesce(?5, provider_message_id), recipient_fault = ?6, quota = ?7,
+             updated_at = ?8,
+             sent_at = CASE WHEN ?9 = 'sent' THEN coalesce(sent_at, ?8) ELSE sent_at END,
+             failed_at = CASE WHEN ?9 IN ('failed', 'blocked') THEN ?8 ELSE failed_at END
+         WHERE id = ?1",
+        params![
+            id,
+            status,
+            settled.reason,
+            settled.provider_code,
+            settled.provider_message_id,
+            settled.recipient_fault,
+            quota,
+            now,
+            settled.status,
+        ],
+    )?;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Quota: reserved with the row, counted when the provider took the message or may have taken it, given back when it
 //! certainly did not. Always from the day and the month that the message was accepted in.
 
+use super::facts::UsedQuota;
 use crate::{
     accounts::notices::{self, NoticeKind},
     model::{
@@ -30,26 +31,26 @@ impl Booked {
     }
 }
 
-/// Takes one message from the period's day and month; tells the owner when little or nothing is left.
+/// Takes one message from the period's day and month, of which `used` are taken; tells the owner when little or nothing
+/// is left.
 pub(super) fn reserve(
     tx: &WriteTx<'_>,
     account: AccountId,
-    period: &Period,
+    (period, used): (&Period, UsedQuota),
     limits: PlanLimits,
     now: Time,
 ) -> Result<(), StoreError> {
-    let day = tx.one(
+    tx.execute(
         "INSERT INTO usage_days (account_id, day, counted, reserved) VALUES (?1, ?2, 0, 1)
-         ON CONFLICT DO UPDATE SET reserved = reserved + 1 RETURNING counted + reserved",
+         ON CONFLICT DO UPDATE SET reserved = reserved + 1",
         params![account, period.day],
-        |r| r.get::<_, u64>(0),
     )?;
-    let month = tx.one(
+    tx.execute(
         "INSERT INTO usage_months (account_id, month, counted, reserved) VALUES (?1, ?2, 0, 1)
-         ON CONFLICT DO UPDATE SET reserved = reserved + 1 RETURNING counted + reserved",
+         ON CONFLICT DO UPDATE SET reserved = reserved + 1",
         params![account, period.month],
-        |r| r.get::<_, u64>(0),
     )?;
+    let (day, month) = (used.day + 1, used.month + 1);
     for (name, used, limit) in [(&period.day, day, limits.daily), (&period.month, month, limits.monthly)] {
         // A figure that is given back and taken again tells nobody twice: once a period.
         let kind = match used.saturating_mul(100) {

@@ -1,8 +1,8 @@
 //! The ground under the database: whether the files at their paths are still those that were opened.
 //!
 //! SQLite goes on writing into a file that was removed, moved away or replaced; what is written then is nowhere after
-//! the next start. So the writer looks before and after each commit, and once a second: nothing is acknowledged that is
-//! not in the data directory. Looking costs a few calls of `stat`.
+//! the next start. So the writer looks before each commit and once a second, and at the database after it, too: nothing is
+//! acknowledged that is not in the data directory. Looking costs a call of `stat` a file.
 
 use super::open::{self, DirLock};
 use sha2::{Digest, Sha256};
@@ -65,6 +65,13 @@ impl Ground {
 
     /// Whether all is as it was; else what is not, and what would help.
     pub(super) fn look(&self) -> Result<(), String> {
+        self.look_at_database()?;
+        self.look_at_key()?;
+        self.keep_lock()
+    }
+
+    /// The same of the database and its log alone.
+    pub(super) fn look_at_database(&self) -> Result<(), String> {
         for kept in locked(&self.files).iter() {
             let found = fs::metadata(self.data_dir.join(&kept.name));
             self.judge(&kept.name, &found, |m| {
@@ -77,8 +84,7 @@ impl Ground {
                 }
             })?;
         }
-        self.look_at_key()?;
-        self.keep_lock()
+        Ok(())
     }
 
     /// The key is read again only when its file has changed.

@@ -1,8 +1,8 @@
 //! The one writer: a thread with the one connection that may change the database.
 //!
-//! Group commit: the thread takes whatever waits, runs each closure in a savepoint of its own, and commits them
-//! together with one fsync. A closure that fails rolls back its own savepoint and nobody else's; a caller hears "done"
-//! only after the commit. So the safety of `synchronous=FULL` costs latency and not throughput, and closures run one
+//! Group commit: the thread takes whatever waits, runs each closure so that it can be undone by itself, and commits them
+//! together with one fsync. A closure that fails takes back what it did and nobody else's; a caller hears "done" only
+//! after the commit. So the safety of `synchronous=FULL` costs latency and not throughput, and closures run one
 //! after the other: what one reads is not changed by another before it is through.
 //!
 //! A pool of writers would wait on SQLite's lock instead (its p99 is a hundred times longer).
@@ -28,6 +28,9 @@ const SCRUB_AGAIN: Duration = Duration::from_millis(50);
 /// Tries before the log is left as it is until the gateway stops: somebody else reads it all the time.
 const SCRUB_TRIES: u32 = 40;
 
+/// A transaction that waits for no lock half-way.
+const BEGIN: &str = "BEGIN IMMEDIATE";
+
 /// Most closures that share one commit: bounds how long the first of them waits.
 const GROUP_MAX: usize = 256;
 
@@ -40,7 +43,7 @@ pub(super) struct Writer {
 
 /// One closure that waits for the writer.
 trait WriteJob: Send {
-    /// Runs the closure; says whether its savepoint is to be kept.
+    /// Runs the closure; says whether its work is to be kept.
     fn run(&mut self, tx: &WriteTx<'_>) -> bool;
     /// Tells the caller, after the commit or after its failure.
     fn finish(self: Box<Self>, commit: Result<(), String>);
@@ -141,7 +144,7 @@ impl WriterThread {
             match waiting.recv_timeout(patience) {
                 Ok(first) => self.write(first, waiting, &mut group),
                 Err(RecvTimeoutError::Timeout) => {
-                    self.look();
+                    self.stands_on(Ground::look);
                     self.scrub();
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -157,13 +160,13 @@ impl WriterThread {
         waiting: &Receiver<Box<dyn WriteJob>>,
         group: &mut Vec<Box<dyn WriteJob>>,
     ) {
-        if !self.look() {
+        if !self.stands_on(Ground::look) {
             return first.finish(Err(self.problem.clone().unwrap_or_default()));
         }
         let mut asked = AfterCommit::default();
         let mut commit = write_group(&self.connection, first, waiting, group, &mut asked);
         // What was committed into a file that went away meanwhile is nowhere: nobody is told that it was.
-        if commit.is_ok() && !self.look() {
+        if commit.is_ok() && !self.stands_on(Ground::look_at_database) {
             commit = Err(self.problem.clone().unwrap_or_default());
         }
         self.failing.store(commit.is_err(), Ordering::Release);
@@ -182,9 +185,9 @@ impl WriterThread {
         }
     }
 
-    /// Whether the files are still ours; says so once when that changes.
-    fn look(&mut self) -> bool {
-        match self.ground.look() {
+    /// Whether the files that are looked at are still ours; says so once when that changes.
+    fn stands_on(&mut self, look: impl FnOnce(&Ground) -> Result<(), String>) -> bool {
+        match look(&self.ground) {
             Ok(()) => {
                 if self.problem.take().is_some() {
                     tracing::info!("the data directory is as it was: messages are taken again");
@@ -224,11 +227,14 @@ fn write_group(
     group: &mut Vec<Box<dyn WriteJob>>,
     asked: &mut AfterCommit,
 ) -> Result<(), String> {
-    let begun = statement(connection, "BEGIN IMMEDIATE");
+    let mut begun = statement(connection, BEGIN);
     let mut next = Some(first);
+    let mut holds_work = false;
     while let Some(mut job) = next {
-        if begun.is_ok() {
+        if begun.is_ok() && holds_work {
             run_in_savepoint(connection, &mut *job, asked);
+        } else if begun.is_ok() {
+            (holds_work, begun) = run_alone(connection, &mut *job, asked);
         }
         group.push(job);
         // SQLite gives up the whole transaction by itself on a full disk and the like.
@@ -262,24 +268,46 @@ fn empty_log(connection: &Connection) -> bool {
     matches!(busy, Ok(false))
 }
 
-/// Runs a job, and notes what it asked for if its work is kept.
+/// Runs a job in a transaction that holds nothing else: what it did is undone with the transaction, and a savepoint, which
+/// copies each page that is changed in it, is saved. Says whether its work is kept, and whether a transaction is open.
+fn run_alone(
+    connection: &Connection,
+    job: &mut dyn WriteJob,
+    asked: &mut AfterCommit,
+) -> (bool, Result<(), StoreError>) {
+    if run(connection, job, asked) {
+        return (true, Ok(()));
+    }
+    if connection.is_autocommit() {
+        return (false, Ok(()));
+    }
+    (false, statement(connection, "ROLLBACK").and_then(|()| statement(connection, BEGIN)))
+}
+
+/// Runs a job among others.
 fn run_in_savepoint(connection: &Connection, job: &mut dyn WriteJob, asked: &mut AfterCommit) {
     let open = statement(connection, "SAVEPOINT job");
     if open.is_err() {
         return;
     }
-    let tx = WriteTx::new(connection);
-    let kept = job.run(&tx);
+    let kept = run(connection, job, asked);
     if !kept && !connection.is_autocommit() {
         let _ = statement(connection, "ROLLBACK TO job");
     }
     if !connection.is_autocommit() {
         let _ = statement(connection, "RELEASE job");
     }
+}
+
+/// Runs a job, and notes what it asked for if its work is kept; says whether it is.
+fn run(connection: &Connection, job: &mut dyn WriteJob, asked: &mut AfterCommit) -> bool {
+    let tx = WriteTx::new(connection);
+    let kept = job.run(&tx);
     if kept {
         asked.announced |= tx.was_announced();
         asked.scrubs |= tx.scrubs();
     }
+    kept
 }
 
 fn statement(connection: &Connection, sql: &str) -> Result<(), StoreError> {

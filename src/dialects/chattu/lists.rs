@@ -146,7 +146,7 @@ pub fn log(tx: &Tx<'_>, whose: &ClientScope, limit: u32) -> Result<Vec<LogLine>,
         "SELECT id, status, coalesce(reason, ''), coalesce((SELECT i.client_id FROM instances i WHERE i.id = instance_id),
                 instance_id), updated_at FROM messages
          WHERE (?1 IS NULL OR account_id = ?1) AND (?2 IS NULL OR instance_id = ?2)
-           AND status IN ('failed', 'unknown', 'blocked')
+           AND (status = 'failed' OR status = 'unknown' OR status = 'blocked')
          ORDER BY created_at DESC, id DESC LIMIT ?3",
         params![whose.scope, whose.instance, limit],
         |r| {

@@ -117,20 +117,15 @@ impl Phone {
     }
 }
 
-/// What `digits` are in the form `to`, if they have the form `from`.
+/// What `digits` are in the form `to`, if they have the form `from`. Nearly all numbers have none, and each message asks.
 fn rewritten(digits: &str, from: &str, to: &str) -> Option<String> {
     let mut rest = digits.bytes();
-    let mut taken = Vec::with_capacity(digits.len());
-    for place in places(from) {
-        let digit = rest.next().filter(|d| place.takes(*d))?;
-        if !matches!(place, FormDigit::Exactly(_)) {
-            taken.push(digit);
-        }
-    }
-    if rest.next().is_some() {
+    let fits = places(from).all(|place| rest.next().is_some_and(|digit| place.takes(digit))) && rest.next().is_none();
+    if !fits {
         return None;
     }
-    let mut taken = taken.into_iter();
+    let mut taken =
+        places(from).zip(digits.bytes()).filter(|(p, _)| !matches!(p, FormDigit::Exactly(_))).map(|(_, digit)| digit);
     places(to)
         .map(|place| match place {
             FormDigit::Exactly(digit) => Some(char::from(digit)),

@@ -7,11 +7,36 @@ use crate::model::purpose::Purpose;
 const OFFER: u8 = 30;
 
 /// How people call a code that proves who somebody is, as `reading.rs` folds it: small letters without marks.
-const CODES: &str = "verification code|security code|login code|one time code|confirmation code|otp|passcode\
-    |رمز التحقق|رمز الدخول|كود التحقق|رمز التاكيد|קוד האימות|קוד אימות|קוד הכניסה\
-    |codigo de verificacion|codigo de acceso|codigo de verificacao|codigo de acesso\
-    |code de verification|code de connexion|bestatigungscode|anmeldecode\
-    |dogrulama kodu|kode verifikasi|kode otp|codice di verifica|код подтверждения|код для входа";
+const CODES: [&str; 28] = [
+    "verification code",
+    "security code",
+    "login code",
+    "one time code",
+    "confirmation code",
+    "otp",
+    "passcode",
+    "رمز التحقق",
+    "رمز الدخول",
+    "كود التحقق",
+    "رمز التاكيد",
+    "קוד האימות",
+    "קוד אימות",
+    "קוד הכניסה",
+    "codigo de verificacion",
+    "codigo de acceso",
+    "codigo de verificacao",
+    "codigo de acesso",
+    "code de verification",
+    "code de connexion",
+    "bestatigungscode",
+    "anmeldecode",
+    "dogrulama kodu",
+    "kode verifikasi",
+    "kode otp",
+    "codice di verifica",
+    "код подтверждения",
+    "код для входа",
+];
 
 /// What says that the text would fit another purpose; `signals` are those of its words.
 pub(super) fn hint(purpose: Purpose, read: &Reading, signals: &[Signal]) -> Option<Signal> {
@@ -29,14 +54,16 @@ pub(super) fn hint(purpose: Purpose, read: &Reading, signals: &[Signal]) -> Opti
 }
 
 fn speaks_of_a_code(folded: &str) -> bool {
-    CODES.split('|').any(|phrase| folded.match_indices(phrase).any(|(at, _)| begins_and_ends(folded, at, phrase)))
+    let mut in_word = false;
+    folded.char_indices().any(|(at, c)| {
+        let begins = !std::mem::replace(&mut in_word, c.is_alphanumeric());
+        begins && CODES.iter().any(|phrase| folded[at..].strip_prefix(phrase).is_some_and(|rest| ends(phrase, rest)))
+    })
 }
 
-/// Whether `phrase`, which stands at `at`, begins a word; but for three letters it may go on, as in `kodunuz`.
-fn begins_and_ends(folded: &str, at: usize, phrase: &str) -> bool {
-    let is_free = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
-    let after = folded[at + phrase.len()..].chars().next();
-    is_free(folded[..at].chars().next_back()) && (phrase.len() > 3 || is_free(after))
+/// Whether `phrase` ends where `rest` begins; but for three letters it may go on, as in `kodunuz`.
+fn ends(phrase: &str, rest: &str) -> bool {
+    phrase.len() > 3 || rest.chars().next().is_none_or(|c| !c.is_alphanumeric())
 }
 
 #[cfg(test)]

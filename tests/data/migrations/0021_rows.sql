@@ -1,0 +1,1 @@
+-- Schema 21 has other indexes and triggers over the same tables.
