@@ -87,6 +87,11 @@ impl ConnectionState {
         self.change(InstanceState::Open, None, phone).await;
     }
 
+    /// Open by its set-up, and the provider gives no answer: why.
+    pub(super) async fn unanswered(&self, why: &str) {
+        self.change(InstanceState::Open, Some(why.to_owned()), None).await;
+    }
+
     /// Not connected, and why.
     pub(super) async fn not_open(&self, state: InstanceState, why: &str) {
         self.change(state, Some(why.to_owned()), None).await;
@@ -122,10 +127,20 @@ impl ConnectionState {
 
     /// Tells one thing, right now.
     pub(super) async fn tell(&self, at: Time, what: EventKind) -> Result<(), NotRecorded> {
+        self.tell_all(&[(at, what)]).await
+    }
+
+    /// Tells several things in their order, all or none.
+    pub(super) async fn tell_all(&self, all: &[(Time, EventKind)]) -> Result<(), NotRecorded> {
         if self.is_stopped() {
             return Err(NotRecorded("the instance is not running".to_owned()));
         }
-        self.ear.hear(ProviderEvent { instance: self.instance.clone(), at, what }).await
+        let event = |(at, what): &(Time, EventKind)| ProviderEvent {
+            instance: self.instance.clone(),
+            at: *at,
+            what: what.clone(),
+        };
+        self.ear.record_all(all.iter().map(event).collect()).await
     }
 
     /// An error of Meta's that stops messages of one kind: the owner is told.

@@ -15,17 +15,20 @@
 
 pub mod cloud_api;
 mod connection;
+mod connector_settings;
 pub mod contract;
 pub mod evolution;
 pub mod groups;
 pub mod hook;
 pub mod inbound_event;
+pub mod message_limits;
 pub mod meta_error;
 mod neighbours;
 pub mod outgoing;
 mod provider_text;
 pub mod registry;
 pub mod sandbox;
+pub mod setup_check;
 pub mod templates;
 #[cfg(feature = "whatsapp-web")]
 pub mod whatsapp_web;
@@ -41,6 +44,8 @@ use crate::model::{
     instance::{Health, InstanceState},
     phone::Phone,
 };
+use message_limits::MessageLimits;
+use setup_check::SetupFinding;
 use std::{future::Future, pin::Pin};
 use templates::TemplateName;
 
@@ -93,6 +98,11 @@ pub trait Connector: Send + Sync {
         None
     }
 
+    /// Where the picture of a chat lies, as far as that is known; what is not known is asked for meanwhile.
+    fn picture(&self, _chat: &Address) -> Option<String> {
+        None
+    }
+
     /// Tells those who wrote that their messages were read. The ids are the provider's, of one chat.
     ///
     /// # Errors
@@ -126,6 +136,20 @@ pub trait Connector: Send + Sync {
             Some(why) => Err(ActionError(format!("{}: {why}", standing.state))),
         };
         Box::pin(std::future::ready(found))
+    }
+
+    /// What the set-up at the provider needs before messages go and come, asked now; none for a connector whose provider
+    /// has no such set-up.
+    fn check_setup(&self) -> Boxed<'_, Vec<SetupFinding>> {
+        Box::pin(std::future::ready(Vec::new()))
+    }
+
+    /// Has the provider bring what happens to this gateway.
+    ///
+    /// # Errors
+    /// Why it cannot be, in plain words.
+    fn subscribe(&self) -> Boxed<'_, Result<(), ActionError>> {
+        Box::pin(std::future::ready(Err(ActionError("this connector has nothing to subscribe to".into()))))
     }
 
     /// Which of some numbers have WhatsApp, in their order. Asking for many looks like a campaign: it is for the one
@@ -221,6 +245,8 @@ pub struct Capabilities {
     pub window_24h: bool,
     /// Reaches people whose number is hidden.
     pub hidden_numbers: bool,
+    /// What it surely does not take.
+    pub limits: MessageLimits,
 }
 
 /// How an instance stands.

@@ -4,18 +4,20 @@
 use super::whatsapp_web::WhatsappWeb;
 use super::{
     Ack, ActionError, Address, Capabilities, ConnectionStatus, Connector, Ear, GroupInfo, HookAnswer, HookRequest,
-    MediaError, Outgoing, Pairing, SendError, SendErrorKind,
+    MediaError, Outgoing, Pairing, SendError,
     cloud_api::{CloudApi, CloudLines},
+    connector_settings,
     evolution::{
         Evolution, EvolutionLines,
         import::{self, ImportCandidate},
     },
     sandbox::Sandbox,
+    setup_check::SetupFinding,
     templates::TemplateName,
 };
 use crate::{
     egress::Egress,
-    model::{clock::Clock, ids::InstanceId, instance::ConnectorKind, phone::Phone, random::Random, why::Why},
+    model::{clock::Clock, ids::InstanceId, instance::ConnectorKind, phone::Phone, random::Random},
 };
 use std::{
     collections::{BTreeMap, HashMap},
@@ -23,6 +25,8 @@ use std::{
     path::PathBuf,
     sync::{Arc, RwLock},
 };
+
+pub use connector_settings::{BadSetting, check_settings, fill_settings, has, known_reason, secret_settings};
 
 /// What a connector needs to begin.
 #[derive(Clone, PartialEq)]
@@ -88,11 +92,6 @@ struct RunningConnector {
     sandbox: Option<Arc<Sandbox>>,
 }
 
-/// A setting that the connector does not have, or a value that it cannot take, in plain words.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct BadSetting(pub Why);
-
 impl Registry {
     /// An empty registry, and the one wire.
     pub fn new(deps: Deps) -> (Self, Wire) {
@@ -136,7 +135,7 @@ impl Registry {
                 RunningConnector { kind: setup.connector, connector, sandbox: None }
             }
             #[cfg(not(feature = "whatsapp-web"))]
-            ConnectorKind::WhatsappWeb => return Err(missing(setup.connector)),
+            ConnectorKind::WhatsappWeb => return Err(connector_settings::missing(setup.connector)),
         };
         self.shared.running.write().expect("no holder panics").insert(setup.id.clone(), running);
         Ok(())
@@ -144,16 +143,14 @@ impl Registry {
 
     /// Stops an instance's connector and forgets it.
     pub async fn stop(&self, id: &InstanceId) {
-        let gone = self.shared.running.write().expect("no holder panics").remove(id);
-        if let Some(running) = gone {
+        if let Some(running) = self.shared.take(id) {
             running.connector.stop().await;
         }
     }
 
     /// Stops an instance's connector for good, and deletes what it kept of its own.
     pub async fn forget(&self, id: &InstanceId) {
-        let gone = self.shared.running.write().expect("no holder panics").remove(id);
-        if let Some(running) = gone {
+        if let Some(running) = self.shared.take(id) {
             running.connector.forget().await;
         }
     }
@@ -232,6 +229,11 @@ impl Registry {
         self.shared.find(id).and_then(|r| r.connector.pairing())
     }
 
+    /// Where the picture of a chat of an instance lies, as far as that is known; one that is not is asked for meanwhile.
+    pub fn picture(&self, id: &InstanceId, chat: &Address) -> Option<String> {
+        self.shared.find(id)?.connector.picture(chat)
+    }
+
     /// Makes an instance's connection anew.
     ///
     /// # Errors
@@ -277,6 +279,22 @@ impl Registry {
         self.running(id)?.examine().await
     }
 
+    /// What an instance's set-up at its provider needs, asked now.
+    ///
+    /// # Errors
+    /// The instance is not running.
+    pub async fn check_setup(&self, id: &InstanceId) -> Result<Vec<SetupFinding>, ActionError> {
+        Ok(self.running(id)?.check_setup().await)
+    }
+
+    /// Has an instance's provider bring what happens to this gateway.
+    ///
+    /// # Errors
+    /// Why it cannot be.
+    pub async fn subscribe(&self, id: &InstanceId) -> Result<(), ActionError> {
+        self.running(id)?.subscribe().await
+    }
+
     /// Which of some numbers have WhatsApp, in their order.
     ///
     /// # Errors
@@ -286,8 +304,8 @@ impl Registry {
     }
 
     fn running(&self, id: &InstanceId) -> Result<Arc<dyn Connector>, ActionError> {
-        let running = self.shared.find(id).ok_or_else(|| ActionError("the instance is not running".into()))?;
-        Ok(running.connector)
+        let stopped = || ActionError("the instance is not running".into());
+        self.shared.find(id).map(|r| r.connector).ok_or_else(stopped)
     }
 
     /// Whether this may be the address of a number that is gone, and no other instance's.
@@ -320,12 +338,7 @@ impl Wire {
     /// As the connector answers; `Permanent` when the instance is not running.
     pub async fn send(&self, out: &Outgoing) -> Result<Ack, SendError> {
         let Some(running) = self.shared.find(&out.instance) else {
-            return Err(SendError {
-                kind: SendErrorKind::Permanent,
-                code: String::new(),
-                reason: "the instance is not running".into(),
-                recipient_fault: false,
-            });
+            return Err(SendError::permanent("", "the instance is not running"));
         };
         running.connector.send(out).await
     }
@@ -335,63 +348,8 @@ impl RegistryInner {
     fn find(&self, id: &InstanceId) -> Option<RunningConnector> {
         self.running.read().expect("no holder panics").get(id).cloned()
     }
-}
 
-/// Judges the settings of a connector before they are stored.
-///
-/// # Errors
-/// An unknown key (naming the nearest known one) or a value out of range.
-pub fn check_settings(connector: ConnectorKind, settings: &BTreeMap<String, String>) -> Result<(), BadSetting> {
-    match connector {
-        ConnectorKind::Sandbox => Sandbox::check(settings),
-        ConnectorKind::Evolution => Evolution::check(settings),
-        ConnectorKind::CloudApi => CloudApi::check(settings),
-        #[cfg(feature = "whatsapp-web")]
-        ConnectorKind::WhatsappWeb => WhatsappWeb::check(settings),
-        #[cfg(not(feature = "whatsapp-web"))]
-        ConnectorKind::WhatsappWeb => Err(missing(connector)),
-    }
-}
-
-/// Whether this build has a connector.
-pub const fn has(connector: ConnectorKind) -> bool {
-    !matches!(connector, ConnectorKind::WhatsappWeb) || cfg!(feature = "whatsapp-web")
-}
-
-/// The name and the rest of a reason that the pages have in their languages; none: it is shown as it is.
-pub fn known_reason(_reason: &str) -> Option<(&'static str, &str)> {
-    #[cfg(feature = "whatsapp-web")]
-    return super::whatsapp_web::words::find(_reason);
-    #[cfg(not(feature = "whatsapp-web"))]
-    None
-}
-
-#[cfg(not(feature = "whatsapp-web"))]
-fn missing(connector: ConnectorKind) -> BadSetting {
-    BadSetting(crate::model::why::why!(
-        "connector_missing",
-        "the connector {name} is not part of this build",
-        name = connector
-    ))
-}
-
-/// Fills in what a connector makes up by itself for a new instance: names, secrets.
-pub fn fill_settings(
-    connector: ConnectorKind,
-    settings: &mut BTreeMap<String, String>,
-    id: &InstanceId,
-    random: &dyn Random,
-) {
-    if connector == ConnectorKind::Evolution {
-        super::evolution::settings::fill(settings, id, random);
-    }
-}
-
-/// The settings of a connector that are secrets: sealed at rest, never shown again.
-pub const fn secret_settings(connector: ConnectorKind) -> &'static [&'static str] {
-    match connector {
-        ConnectorKind::CloudApi => &["access_token", "app_secret", "verify_token"],
-        ConnectorKind::Evolution => &["api_key", "hook_secret"],
-        ConnectorKind::Sandbox | ConnectorKind::WhatsappWeb => &[],
+    fn take(&self, id: &InstanceId) -> Option<RunningConnector> {
+        self.running.write().expect("no holder panics").remove(id)
     }
 }

@@ -2,83 +2,48 @@
 
 use super::{WebInner, ids, sending::ASK_WITHIN, wire::in_time};
 use crate::{
-    connectors::{ActionError, Address, provider_text::repeated},
-    model::{clock::Time, phone::Phone},
+    connectors::{ActionError, Address, inbound_event::RemoteParty, provider_text::repeated},
+    model::phone::Phone,
 };
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 use whatsapp_rust::{Jid, prelude::Client, wacore_binary::JidExt as _};
 
 /// Numbers that are asked for at once.
 const NUMBERS_MAX: usize = 50;
 /// Numbers that are asked for in an hour: whoever asks for many looks like a campaign.
 const ASKED_MAX: usize = 300;
-const HOUR: Duration = Duration::from_secs(3600);
 /// How long an answer holds: a number that has WhatsApp keeps it, one that has none may get it any day.
-const HOLDS: (Duration, Duration) = (Duration::from_secs(7 * 24 * 3600), HOUR);
-/// Answers that are remembered.
-const KNOWN_MAX: usize = 10_000;
+const HOLDS: (Duration, Duration) = (Duration::from_secs(7 * 24 * 3600), Duration::from_secs(3600));
 /// Calls that are remembered while they ring.
 const RINGING_MAX: usize = 100;
 
-/// Which numbers have WhatsApp, as far as it was asked lately.
-#[derive(Default)]
-pub(super) struct Numbers {
-    known: HashMap<String, (bool, Time)>,
-    order: VecDeque<String>,
-    asked: VecDeque<Time>,
+/// A call that rings.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct RingingCall {
+    pub(super) call_id: String,
+    /// Who is told that it is rejected, and whose call it says that it is.
+    pub(super) peer: Jid,
+    pub(super) creator: Jid,
+    pub(super) from: RemoteParty,
 }
 
-impl Numbers {
-    fn get(&self, user: &str, now: Time) -> Option<bool> {
-        let (has, at) = self.known.get(user)?;
-        let holds = if *has { HOLDS.0 } else { HOLDS.1 };
-        (now.since(*at) < holds).then_some(*has)
-    }
-
-    fn put(&mut self, user: &str, has: bool, now: Time) {
-        if self.known.insert(user.to_owned(), (has, now)).is_none() {
-            self.order.push_back(user.to_owned());
-        }
-        while self.order.len() > KNOWN_MAX {
-            let oldest = self.order.pop_front();
-            oldest.map(|user| self.known.remove(&user));
-        }
-    }
-
-    /// Whether so many more may be asked for now; if so they count.
-    fn may_ask(&mut self, how_many: usize, now: Time) -> bool {
-        while self.asked.front().is_some_and(|at| now.since(*at) >= HOUR) {
-            self.asked.pop_front();
-        }
-        let may = self.asked.len() + how_many <= ASKED_MAX;
-        if may {
-            self.asked.extend(std::iter::repeat_n(now, how_many));
-        }
-        may
-    }
-}
-
-/// The calls that ring, with who is told that one is rejected.
+/// The calls that ring.
 #[derive(Default)]
-pub(super) struct Ringing(VecDeque<(String, Jid, Jid)>);
+pub(super) struct Ringing(VecDeque<RingingCall>);
 
 impl Ringing {
-    pub(super) fn begin(&mut self, call: &str, peer: &Jid, creator: &Jid) {
-        self.end(call);
+    pub(super) fn begin(&mut self, call: RingingCall) {
+        self.end(&call.call_id);
         if self.0.len() == RINGING_MAX {
             self.0.pop_front();
         }
-        self.0.push_back((call.to_owned(), peer.clone(), creator.clone()));
+        self.0.push_back(call);
     }
 
     /// It rings no more; none when it did not.
-    pub(super) fn end(&mut self, call: &str) -> Option<(Jid, Jid)> {
-        let at = self.0.iter().position(|(id, ..)| id == call)?;
-        self.0.remove(at).map(|(_, peer, creator)| (peer, creator))
+    pub(super) fn end(&mut self, call: &str) -> Option<RingingCall> {
+        let at = self.0.iter().position(|ringing| ringing.call_id == call)?;
+        self.0.remove(at)
     }
 }
 
@@ -134,8 +99,10 @@ impl WebInner {
         let now = self.clock.now();
         let unknown: Vec<Jid> = {
             let mut known = self.numbers();
-            let unknown: Vec<Jid> = numbers.iter().filter(|n| known.get(&n.user, now).is_none()).cloned().collect();
-            if !known.may_ask(unknown.len(), now) {
+            let unknown =
+                numbers.iter().filter(|n| !known.get(&n.user, now).is_some_and(|(has, age)| holds(*has, age)));
+            let unknown: Vec<Jid> = unknown.cloned().collect();
+            if !known.may_ask(unknown.len(), ASKED_MAX, now) {
                 return Err(ActionError(format!(
                     "at most {ASKED_MAX} new numbers are looked up in an hour, so that it does not look like a campaign"
                 )));
@@ -156,16 +123,21 @@ impl WebInner {
             }
         }
         let known = self.numbers();
-        Ok(numbers.iter().map(|n| known.get(&n.user, now) == Some(true)).collect())
+        Ok(numbers.iter().map(|n| known.get(&n.user, now).is_some_and(|(has, _)| *has)).collect())
     }
 
     pub(super) async fn reject_call(&self, call: &str) -> Result<(), ActionError> {
         let client = self.connected_client()?;
         let ringing = self.ringing().end(call);
-        let (peer, creator) = ringing.ok_or_else(|| ActionError("this call does not ring any more".to_owned()))?;
-        let rejected = client.voip().reject_call(call, &peer, &creator).await;
+        let ringing = ringing.ok_or_else(|| ActionError("this call does not ring any more".to_owned()))?;
+        let rejected = client.voip().reject_call(call, &ringing.peer, &ringing.creator).await;
         rejected.map_err(|e| ActionError(repeated(&e.to_string())))
     }
+}
+
+/// Whether an answer of this age still holds.
+fn holds(has: bool, age: Duration) -> bool {
+    age < if has { HOLDS.0 } else { HOLDS.1 }
 }
 
 fn jid(chat: &Address) -> Result<Jid, ActionError> {
@@ -177,36 +149,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_holds_for_a_while_and_questions_are_counted() {
-        let begin = Time::from_millis(0);
-        let after = |d: Duration| begin.plus(d);
-        let mut numbers = Numbers::default();
-        numbers.put("1", true, begin);
-        numbers.put("2", false, begin);
-        assert_eq!(
-            (numbers.get("1", begin), numbers.get("2", begin), numbers.get("3", begin)),
-            (Some(true), Some(false), None)
-        );
-        assert_eq!((numbers.get("1", after(HOUR)), numbers.get("2", after(HOUR))), (Some(true), None));
-        assert_eq!(numbers.get("1", after(HOLDS.0)), None);
-        assert!(numbers.may_ask(ASKED_MAX, begin) && !numbers.may_ask(1, begin) && numbers.may_ask(0, begin));
-        assert!(numbers.may_ask(1, after(HOUR)));
-        for n in 0..KNOWN_MAX + 5 {
-            numbers.put(&format!("n{n}"), true, begin);
-        }
-        assert_eq!((numbers.known.len(), numbers.order.len()), (KNOWN_MAX, KNOWN_MAX));
+    fn an_answer_holds_for_a_while() {
+        let hour = HOLDS.1;
+        assert!(holds(true, hour) && !holds(true, HOLDS.0));
+        assert!(holds(false, hour / 2) && !holds(false, hour));
     }
 
     #[test]
     fn a_call_rings_until_it_ends() {
         let mut ringing = Ringing::default();
-        let (peer, creator) = (Jid::lid("7"), Jid::pn("966501234567"));
-        ringing.begin("c", &peer, &creator);
-        ringing.begin("c", &peer, &creator);
-        assert_eq!(ringing.end("c"), Some((peer.clone(), creator.clone())));
+        let call = |id: &str| RingingCall {
+            call_id: id.to_owned(),
+            peer: Jid::lid("7"),
+            creator: Jid::pn("966501234567"),
+            from: RemoteParty::default(),
+        };
+        ringing.begin(call("c"));
+        ringing.begin(call("c"));
+        assert_eq!(ringing.end("c"), Some(call("c")));
         assert_eq!(ringing.end("c"), None);
         for n in 0..RINGING_MAX + 1 {
-            ringing.begin(&n.to_string(), &peer, &creator);
+            ringing.begin(call(&n.to_string()));
         }
         assert!(ringing.end("0").is_none() && ringing.end("1").is_some());
     }

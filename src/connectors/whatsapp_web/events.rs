@@ -1,8 +1,11 @@
 //! What each thing that the client tells means: for the state, for messages that we sent, for the people who call.
 
 use super::{
-    WebInner, ids,
+    WebInner,
+    chats::RingingCall,
+    ids,
     sending::refusal,
+    session::{is_own, names},
     words::{
         self, BANNED, CONNECTING_AGAIN, HOSTED, LOCKED, LOGGED_OUT, NOBODY_SCANNED, NOT_PAIRED, OUTDATED, PAIRED,
         PASSKEY, REFUSED, REPLACED, SCANNED_OLD_PHONE,
@@ -69,10 +72,6 @@ impl WebInner {
                 self.line.not_open(InstanceState::Qr, SCANNED_OLD_PHONE).await;
                 None
             }
-            Event::Receipt(receipt) => {
-                self.receipts(receipt).await;
-                None
-            }
             Event::ServerAck(ack) => {
                 self.late_word(ack).await;
                 None
@@ -97,7 +96,13 @@ impl WebInner {
                 None
             }
             Event::MissedCall(call) => {
-                self.missed(&call.call_id, &call.from, ids::time(call.timestamp)).await;
+                let ringing = self.ringing().end(&call.call_id);
+                let from = match (ringing, self.client()) {
+                    (Some(ringing), _) => ringing.from,
+                    (None, Some(client)) => names(&client, &call.from).await,
+                    (None, None) => names_of([Some(&call.from), None]),
+                };
+                self.missed(&call.call_id, from, ids::time(call.timestamp)).await;
                 None
             }
             _ => self.ended(event).await,
@@ -179,25 +184,21 @@ impl WebInner {
         }
     }
 
-    async fn receipts(&self, told: &Told) {
-        let receipt = match told.r#type {
-            ReceiptType::Sent => Receipt::Server,
-            // A device that nobody looks at has it, too.
-            ReceiptType::Delivered | ReceiptType::Inactive => Receipt::Delivered,
-            ReceiptType::Read | ReceiptType::Played => Receipt::Read,
-            // Our own phone's, keys that are asked for again, and what means nothing to a person.
-            _ => return,
-        };
-        let own = self.client().is_some_and(|client| {
-            use whatsapp_rust::wacore_binary::JidExt as _;
-            [client.pn(), client.lid()].into_iter().flatten().any(|own| own.is_same_user_as(&told.source.sender))
-        });
-        if own || told.source.is_from_me {
-            return;
+    /// Receipts that came one after the other are recorded together: whatever is written waits for them.
+    pub(super) async fn receipts(&self, all: &[Arc<Event>]) {
+        let client = self.client();
+        let mut news = Vec::new();
+        for told in all.iter().filter_map(|event| if let Event::Receipt(told) = &**event { Some(told) } else { None }) {
+            let Some(receipt) = became(told) else { continue };
+            let is_own = client.as_ref().is_some_and(|client| is_own(client, &told.source.sender));
+            if is_own || told.source.is_from_me {
+                continue;
+            }
+            let at = ids::time(told.timestamp);
+            let of = told.message_ids.iter().filter_map(|id| self.news_of(id, receipt, None));
+            news.extend(of.map(|what| (at, what)));
         }
-        for id in &told.message_ids {
-            self.tell_receipt(id, receipt, ids::time(told.timestamp), None).await;
-        }
+        self.tell_all_surely(news).await;
     }
 
     /// WhatsApp's word about a message whose caller had given up.
@@ -213,10 +214,17 @@ impl WebInner {
     }
 
     async fn tell_receipt(&self, id: &str, receipt: Receipt, at: Time, refused: Option<&str>) {
-        if !self.memory().is_news(id, receipt) {
-            return;
+        if let Some(what) = self.news_of(id, receipt, refused) {
+            self.tell_surely(at, what).await;
         }
-        let what = EventKind::Receipt(ReceiptHeard {
+    }
+
+    /// What became of a message, if more than was told of it already.
+    fn news_of(&self, id: &str, receipt: Receipt, refused: Option<&str>) -> Option<EventKind> {
+        if !self.memory().is_news(id, receipt) {
+            return None;
+        }
+        Some(EventKind::Receipt(ReceiptHeard {
             provider_message_id: id.to_owned(),
             message_id: self.memory().ours(id),
             receipt,
@@ -224,13 +232,16 @@ impl WebInner {
             reason: refused.map(refusal),
             recipient_fault: false,
             pricing: None,
-        });
-        self.tell_surely(at, what).await;
+        }))
     }
 
     /// Tells one thing until it is recorded, or the instance ends.
     pub(super) async fn tell_surely(&self, at: Time, what: EventKind) {
-        while self.line.tell(at, what.clone()).await.is_err() {
+        self.tell_all_surely(vec![(at, what)]).await;
+    }
+
+    async fn tell_all_surely(&self, all: Vec<(Time, EventKind)>) {
+        while !all.is_empty() && self.line.tell_all(&all).await.is_err() {
             if self.line.is_stopped() {
                 return;
             }
@@ -268,13 +279,21 @@ impl WebInner {
                     .into_iter()
                     .flatten()
                     .for_each(|jid| ids::name(&mut from, jid));
-                self.ringing().begin(call_id, &call.from, call_creator);
+                self.ringing().begin(RingingCall {
+                    call_id: call_id.clone(),
+                    peer: call.from.clone(),
+                    creator: call_creator.clone(),
+                    from: from.clone(),
+                });
                 let what =
                     EventKind::Call(CallHeard { call_id: call_id.clone(), from, is_video: *is_video, missed: false });
                 self.tell_surely(at, what).await;
             }
-            CallAction::Terminate { call_id, .. } if self.ringing().end(call_id).is_some() => {
-                self.missed(call_id, &call.from, at).await;
+            CallAction::Terminate { call_id, .. } => {
+                let ringing = self.ringing().end(call_id);
+                if let Some(ringing) = ringing {
+                    self.missed(call_id, ringing.from, at).await;
+                }
             }
             CallAction::Accept { call_id, .. } | CallAction::Reject { call_id, .. } => {
                 self.ringing().end(call_id);
@@ -283,12 +302,21 @@ impl WebInner {
         }
     }
 
-    async fn missed(&self, call_id: &str, from: &Jid, at: Time) {
-        let mut caller = RemoteParty::default();
-        ids::name(&mut caller, from);
-        let what =
-            EventKind::Call(CallHeard { call_id: call_id.to_owned(), from: caller, is_video: false, missed: true });
+    async fn missed(&self, call_id: &str, from: RemoteParty, at: Time) {
+        let what = EventKind::Call(CallHeard { call_id: call_id.to_owned(), from, is_video: false, missed: true });
         self.tell_surely(at, what).await;
+    }
+}
+
+/// What a receipt says became of its messages; none: nothing that means anything to a person.
+fn became(told: &Told) -> Option<Receipt> {
+    match told.r#type {
+        ReceiptType::Sent => Some(Receipt::Server),
+        // A device that nobody looks at has it, too.
+        ReceiptType::Delivered | ReceiptType::Inactive => Some(Receipt::Delivered),
+        ReceiptType::Read | ReceiptType::Played => Some(Receipt::Read),
+        // Our own phone's, and keys that are asked for again.
+        _ => None,
     }
 }
 

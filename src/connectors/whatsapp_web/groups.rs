@@ -2,7 +2,7 @@
 
 use super::{WebInner, ids, sending::ASK_WITHIN, wire::in_time};
 use crate::{
-    connectors::{ActionError, EventKind, GroupInfo, provider_text::repeated},
+    connectors::{ActionError, Address, EventKind, GroupInfo, provider_text::repeated},
     model::clock::Time,
 };
 use std::sync::Arc;
@@ -10,6 +10,9 @@ use whatsapp_rust::{
     GroupMetadata, NewsletterMetadata, NewsletterRole, prelude::Client, types::events::GroupUpdate,
     wacore::stanza::groups::GroupNotificationAction, wacore_binary::JidExt as _,
 };
+
+/// WhatsApp's host of files that are no secret.
+const FILES: &str = "https://mmg.whatsapp.net";
 
 impl WebInner {
     /// A group's name, as it was listed last.
@@ -25,11 +28,14 @@ impl WebInner {
     }
 
     /// All of them, asked for now.
-    pub(super) async fn groups_now(&self) -> Result<Vec<GroupInfo>, ActionError> {
+    pub(super) async fn groups_now(self: &Arc<Self>) -> Result<Vec<GroupInfo>, ActionError> {
         let client = self.client().filter(|client| client.is_logged_in());
         let client =
             client.ok_or_else(|| ActionError("the instance is not connected to WhatsApp at this moment".to_owned()))?;
         let mut all = self.ask_for_groups(&client).await?;
+        for group in &mut all {
+            group.picture_url = self.picture(&Address::Group(group.id.clone()));
+        }
         // Channels are a second question; without its answer the groups are told all the same.
         let channels = client.newsletter();
         if let Some(Ok(channels)) = in_time(&*self.clock, ASK_WITHIN, channels.list_subscribed()).await {
@@ -100,7 +106,8 @@ fn channel(meta: NewsletterMetadata) -> GroupInfo {
         id: meta.jid.to_string(),
         name: meta.name,
         description: meta.description,
-        picture_url: meta.picture_url,
+        // WhatsApp names the file alone.
+        picture_url: meta.picture_url.map(|path| if path.starts_with('/') { format!("{FILES}{path}") } else { path }),
         participants: u32::try_from(meta.subscriber_count).ok(),
         owner: None,
         created_at: seconds(meta.creation_time),

@@ -4,18 +4,21 @@
 //!   up, [`work`] has one at a time over the instance's file of keys ([`store`]), [`events`] says what each thing that
 //!   it tells means, [`sending`] hands messages over.
 //! - What goes out is acknowledged by WhatsApp or it is not sent; what comes in is acknowledged to WhatsApp after it is
-//!   on disk.
+//!   on disk: messages by the library's own hook, all else by [`gate`].
 //! - All of it goes out through the gateway's egress ([`wire`]): no other way to the network is compiled in.
 //! - WhatsApp does not support such clients: numbers can be banned for it. The pages and the documentation say so.
 //!
 //! Like every connector it knows nothing of accounts, limits, the database and HTTP towards customers.
 
+mod asked;
 mod chats;
 mod events;
+mod gate;
 mod groups;
 mod ids;
 mod media;
 mod outgoing;
+mod pictures;
 mod reading;
 mod sending;
 mod session;
@@ -40,8 +43,11 @@ use crate::{
         phone::Phone,
     },
 };
-use chats::{Numbers, Ringing};
+use asked::AskedLately;
+use chats::Ringing;
+use gate::WriteGate;
 use ids::Memory;
+use pictures::Pictures;
 use settings::Settings;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -73,10 +79,13 @@ struct WebInner {
     ear: Arc<dyn Ear>,
     egress: Egress,
     line: Arc<ConnectionState>,
+    gate: Arc<WriteGate>,
     wishes: UnboundedSender<Wish>,
     client: Mutex<Option<Arc<Client>>>,
     memory: Mutex<Memory>,
-    numbers: Mutex<Numbers>,
+    /// Which numbers have WhatsApp.
+    numbers: Mutex<AskedLately<bool>>,
+    pictures: Mutex<Pictures>,
     ringing: Mutex<Ringing>,
     group_names: Mutex<HashMap<String, String>>,
     codes: Mutex<Codes>,
@@ -109,10 +118,12 @@ impl WhatsappWeb {
             ear: deps.ear.clone(),
             egress: deps.egress.clone(),
             line: Arc::new(ConnectionState::new(deps, setup.id.clone(), beginning(setup.closed.clone()))),
+            gate: Arc::default(),
             wishes,
             client: Mutex::default(),
             memory: Mutex::default(),
             numbers: Mutex::default(),
+            pictures: Mutex::default(),
             ringing: Mutex::default(),
             group_names: Mutex::default(),
             codes: Mutex::default(),
@@ -156,6 +167,7 @@ impl Connector for WhatsappWeb {
             groups: true,
             window_24h: false,
             hidden_numbers: true,
+            ..Capabilities::default()
         }
     }
 
@@ -188,6 +200,10 @@ impl Connector for WhatsappWeb {
 
     fn fetch_media<'a>(&'a self, handle: &'a str, max_bytes: u64) -> Boxed<'a, Result<Vec<u8>, MediaError>> {
         Box::pin(self.inner.fetch(handle, max_bytes))
+    }
+
+    fn picture(&self, chat: &Address) -> Option<String> {
+        self.inner.picture(chat)
     }
 
     fn pairing(&self) -> Option<Pairing> {
@@ -249,8 +265,12 @@ impl WebInner {
         self.memory.lock().expect("no holder panics")
     }
 
-    fn numbers(&self) -> MutexGuard<'_, Numbers> {
+    fn numbers(&self) -> MutexGuard<'_, AskedLately<bool>> {
         self.numbers.lock().expect("no holder panics")
+    }
+
+    fn pictures(&self) -> MutexGuard<'_, Pictures> {
+        self.pictures.lock().expect("no holder panics")
     }
 
     fn ringing(&self) -> MutexGuard<'_, Ringing> {

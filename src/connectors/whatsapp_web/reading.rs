@@ -2,41 +2,66 @@
 //!
 //! A person is named by a number, a hidden id or both, and either may stand first; in a group the writer is the sender.
 //! A content that is not known keeps WhatsApp's own word for it, and what fields cannot hold is kept as it came: never
-//! dropped.
+//! dropped. What was written on our own phone is told as such.
 //!
 //! Pure: values in, values out.
 
 use super::{ids, media};
-use crate::connectors::inbound_event::{GroupRef, InboundMessage, RemoteParty, Told};
+use crate::{
+    connectors::{
+        EventKind,
+        inbound_event::{Echo, GroupRef, InboundMessage, RemoteParty, Told},
+    },
+    model::message::{EDIT, EchoOrigin, REVOKE},
+};
 use serde_json::Value;
 use whatsapp_rust::{
     prelude::{InboundMessage as Brought, MessageExt as _, wa},
     wacore_binary::JidExt as _,
+    waproto::whatsapp::message::protocol_message::Type as ProtocolType,
 };
 
-/// What somebody wrote; none for what is no conversation (status, channels), what we wrote ourselves on the phone, and
-/// what phones tell each other (keys, settings).
-pub(super) fn inbound(
+/// What somebody wrote, or what was written on our own phone; none for what is no conversation (status, channels), and for
+/// what phones tell each other (keys, settings). `known` is what is known of the other side besides.
+pub(super) fn told(
     brought: &Brought,
     known: RemoteParty,
     group_name: impl Fn(&str) -> Option<String>,
-) -> Option<InboundMessage> {
+) -> Option<EventKind> {
     let source = &brought.info.source;
-    if source.is_from_me || !ids::is_conversation(&source.chat) {
+    if !ids::is_conversation(&source.chat) {
         return None;
     }
+    if !source.is_from_me {
+        return message(brought, sender(brought, known), group_name).map(EventKind::Message);
+    }
+    let to = if source.chat.is_group() { RemoteParty::default() } else { recipient(brought, known) };
+    let message = message(brought, RemoteParty::default(), group_name)?;
+    Some(EventKind::Echo(Echo { to, origin: EchoOrigin::Phone, message }))
+}
+
+fn message(
+    brought: &Brought,
+    from: RemoteParty,
+    group_name: impl Fn(&str) -> Option<String>,
+) -> Option<InboundMessage> {
+    let source = &brought.info.source;
     let content = brought.message.get_base_message();
-    let (kind, words) = described(content)?;
+    let changed = change(content);
+    let (kind, words) = match &changed {
+        Some((_, words)) => (if words.is_some() { EDIT } else { REVOKE }.to_owned(), words.clone()),
+        None => described(content)?,
+    };
     let group = source.chat.is_group().then(|| {
         let id = source.chat.to_string();
         GroupRef { name: group_name(&id).unwrap_or_else(|| id.clone()), id }
     });
     Some(InboundMessage {
         provider_message_id: brought.info.id.to_string(),
-        from: sender(brought, known),
+        from,
         group,
-        may_opt_out: matches!(kind.as_str(), "text" | "button"),
-        reply_to: reply_to(content),
+        may_opt_out: matches!(kind.as_str(), "text" | "button" | EDIT),
+        reply_to: changed.map(|(about, _)| about).or_else(|| reply_to(content)),
         media: media::heard(&kind, content),
         raw: raw(&kind, content),
         told: Told::Live,
@@ -54,6 +79,30 @@ fn sender(brought: &Brought, known: RemoteParty) -> RemoteParty {
         ids::name(&mut sender, jid);
     }
     RemoteParty { phone: sender.phone.or(known.phone), lid: sender.lid.or(known.lid), ..sender }
+}
+
+/// To whom we wrote it.
+fn recipient(brought: &Brought, known: RemoteParty) -> RemoteParty {
+    let source = &brought.info.source;
+    let mut other = RemoteParty::default();
+    for jid in [Some(&source.chat), source.recipient_alt.as_ref()].into_iter().flatten() {
+        ids::name(&mut other, jid);
+    }
+    RemoteParty { phone: other.phone.or(known.phone), lid: other.lid.or(known.lid), ..other }
+}
+
+/// The message that this one edits or takes back, and its new words; an edit to nothing has empty ones.
+fn change(content: &wa::Message) -> Option<(String, Option<String>)> {
+    let told = content.protocol_message.as_option()?;
+    let about = told.key.as_option()?.id.clone()?;
+    match told.r#type? {
+        ProtocolType::REVOKE => Some((about, None)),
+        ProtocolType::MESSAGE_EDIT => {
+            let words = described(told.edited_message.as_option()?.get_base_message())?.1;
+            Some((about, Some(words.unwrap_or_default())))
+        }
+        _ => None,
+    }
 }
 
 /// The kind and the words of a content; none for what is no message to a person.

@@ -10,10 +10,11 @@
 use super::{
     WebInner, ids,
     outgoing::{self, Quoted},
+    session::names,
     wire::in_time,
 };
 use crate::{
-    connectors::{Ack, Content, Outgoing, SendError, inbound_event::RemoteParty, provider_text::repeated},
+    connectors::{Ack, Content, Outgoing, SendError, provider_text::repeated},
     model::{clock::Time, instance::InstanceState},
 };
 use std::{sync::Arc, time::Duration};
@@ -55,7 +56,7 @@ impl WebInner {
         let (id, told) = self.memory().begin(&out.message_id);
         let _waits = Waits { inner: self, id: &id };
         let options = SendOptions::default().with_message_id(id.clone());
-        let names = self.names_of(&client, &to).await;
+        let names = names(&client, &to).await;
         client.send_message_with_options(to, message, options).await.map_err(|e| refused(&e))?;
         match told.await {
             Ok(Ok(())) => ids::acknowledged(id.clone(), names),
@@ -96,17 +97,6 @@ impl WebInner {
             }
             Err(why) => Err(SendError::temporary("not_asked", &why.0, Some(SOON))),
         }
-    }
-
-    /// By which names the recipient is known: the number and the hidden id, as far as WhatsApp told both.
-    async fn names_of(&self, client: &Arc<Client>, to: &Jid) -> RemoteParty {
-        let mut names = RemoteParty::default();
-        ids::name(&mut names, to);
-        if let Some(entry) = client.get_lid_pn_entry(to).await.ok().flatten().filter(|_| !to.is_group()) {
-            names.phone.get_or_insert_with(|| format!("+{}", entry.phone_number));
-            names.lid.get_or_insert_with(|| format!("{}@lid", entry.lid));
-        }
-        names
     }
 
     /// Who wrote the message that is answered: as it was heard, or whoever else can have written in this chat.

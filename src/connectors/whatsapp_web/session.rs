@@ -1,21 +1,23 @@
 //! The library's client of one instance: how it is set up, and where what it tells goes.
 //!
-//! - What it decrypted is acknowledged to WhatsApp after our commit ([`Recorder`]).
+//! - What it decrypted is acknowledged to WhatsApp after our commit ([`Recorder`]); what it acknowledges by itself, right
+//!   after it told it, waits for the same at the gate.
 //! - WhatsApp's word about a message goes straight to who waits for it; everything else goes to the background task, in
 //!   its order and without a bound that would drop any of it ([`EventForwarder`]).
 
 use super::{WebInner, ids, reading, wire, work::Wish};
-use crate::connectors::{EventKind, ProviderEvent, inbound_event::RemoteParty};
+use crate::connectors::{ProviderEvent, inbound_event::RemoteParty};
 use std::sync::{Arc, Weak};
 use tokio::sync::mpsc::UnboundedSender;
 use whatsapp_rust::{
-    InboundDurabilityHook, TokioRuntime, anyhow, async_trait,
+    InboundDurabilityHook, Jid, TokioRuntime, anyhow, async_trait,
     bot::BotHandle,
     pair_code::PairCodeOptions,
     prelude::{
         Bot, Client, Event, EventHandler, EventInterest, EventKind as ClientEventKind, InboundMessage, SqliteStore,
     },
     wacore::store::DevicePropsOverride,
+    wacore_binary::JidExt as _,
     waproto::whatsapp::device_props::PlatformType,
 };
 
@@ -60,12 +62,18 @@ pub(super) async fn start(inner: &Arc<WebInner>) -> anyhow::Result<BotHandle> {
         egress: inner.egress.clone(),
         ws_url: inner.settings.ws_url.clone(),
         line: inner.line.clone(),
+        gate: inner.gate.clone(),
+        wishes: inner.wishes.clone(),
+    };
+    let fetcher = wire::Fetcher {
+        egress: inner.egress.clone(),
+        is_plain: inner.settings.ws_url.starts_with("ws://"),
         wishes: inner.wishes.clone(),
     };
     let mut builder = Bot::builder()
         .with_backend(store)
         .with_transport_factory(dialler)
-        .with_http_client(wire::Fetcher { egress: inner.egress.clone(), wishes: inner.wishes.clone() })
+        .with_http_client(fetcher)
         .with_runtime(TokioRuntime)
         .with_device_props(DevicePropsOverride::new().with_os(OWN_NAME).with_platform_type(PlatformType::CHROME))
         .with_inbound_durability_hook(Recorder(Arc::downgrade(inner)))
@@ -103,7 +111,10 @@ impl EventHandler for EventForwarder {
         {
             return;
         }
-        let _ = self.wishes.send(Wish::Heard(event));
+        if let Some(inner) = self.inner.upgrade() {
+            inner.gate.told();
+            let _ = self.wishes.send(Wish::Heard(event));
+        }
     }
 
     fn interest(&self) -> EventInterest {
@@ -127,22 +138,39 @@ impl InboundDurabilityHook for Recorder {
     }
 }
 
+/// A person by this name: the number and the hidden id, as far as WhatsApp told both.
+pub(super) async fn names(client: &Client, jid: &Jid) -> RemoteParty {
+    let mut names = RemoteParty::default();
+    ids::name(&mut names, jid);
+    if let Some(entry) = client.get_lid_pn_entry(jid).await.ok().flatten().filter(|_| !jid.is_group()) {
+        names.phone.get_or_insert_with(|| format!("+{}", entry.phone_number));
+        names.lid.get_or_insert_with(|| format!("{}@lid", entry.lid));
+    }
+    names
+}
+
+/// Whether a name is this account's own.
+pub(super) fn is_own(client: &Client, jid: &Jid) -> bool {
+    [client.pn(), client.lid()].into_iter().flatten().any(|own| own.is_same_user_as(jid))
+}
+
 impl WebInner {
     /// Tells the ear a batch of messages, all or none.
     pub(super) async fn record(&self, client: &Arc<Client>, batch: &[InboundMessage]) -> anyhow::Result<()> {
         let mut all = Vec::with_capacity(batch.len());
         for brought in batch {
             let source = &brought.info.source;
-            let mut known = RemoteParty::default();
-            if let Some(entry) = client.get_lid_pn_entry(&source.sender).await.ok().flatten() {
-                known.phone = Some(format!("+{}", entry.phone_number));
-                known.lid = Some(format!("{}@lid", entry.lid));
+            let other = if source.is_from_me { &source.chat } else { &source.sender };
+            if source.is_from_me && is_own(client, other) {
+                // A note to oneself.
+                continue;
             }
-            let Some(message) = reading::inbound(brought, known, |group| self.group_name(group)) else { continue };
+            let known = names(client, other).await;
+            let Some(what) = reading::told(brought, known, |group| self.group_name(group)) else { continue };
             // Known before anybody can answer it.
             self.memory().heard(&brought.info.id, &source.chat, &source.sender);
             let at = ids::time(brought.info.timestamp);
-            all.push(ProviderEvent { instance: self.instance.clone(), at, what: EventKind::Message(message) });
+            all.push(ProviderEvent { instance: self.instance.clone(), at, what });
         }
         if !all.is_empty() {
             if self.line.is_stopped() {

@@ -1,7 +1,7 @@
 //! The bytes' way to WhatsApp: a WebSocket, and plain HTTP for files and for the version, both over the gateway's own
 //! egress. Names are looked up by its resolver and every address is judged by it; the library itself opens nothing.
 
-use super::work::Wish;
+use super::{gate::WriteGate, work::Wish};
 use crate::{
     connectors::connection::ConnectionState,
     egress::{Bounds, Egress, Io, Outbound},
@@ -39,6 +39,7 @@ pub(super) struct Dialler {
     pub(super) ws_url: String,
     /// Is told of every frame that comes.
     pub(super) line: Arc<ConnectionState>,
+    pub(super) gate: Arc<WriteGate>,
     pub(super) wishes: UnboundedSender<Wish>,
 }
 
@@ -52,7 +53,8 @@ impl TransportFactory for Dialler {
         let _ = events.try_send(TransportEvent::Connected);
         let ended = CancellationToken::new();
         tokio::spawn(read(stream, events, ended.clone(), self.line.clone()));
-        Ok((Arc::new(Socket { sink: tokio::sync::Mutex::new(Some(sink)), ended }), received))
+        let sink = tokio::sync::Mutex::new(Some(sink));
+        Ok((Arc::new(Socket { sink, ended, gate: self.gate.clone() }), received))
     }
 }
 
@@ -73,11 +75,17 @@ impl Dialler {
 struct Socket {
     sink: tokio::sync::Mutex<Option<SplitSink<Stream, Message>>>,
     ended: CancellationToken,
+    gate: Arc<WriteGate>,
 }
 
 #[async_trait]
 impl Transport for Socket {
     async fn send(&self, data: Bytes) -> anyhow::Result<()> {
+        tokio::select! {
+            biased;
+            () = self.ended.cancelled() => anyhow::bail!("the connection is closed"),
+            passed = self.gate.pass() => passed?,
+        }
         let mut sink = self.sink.lock().await;
         let sink = sink.as_mut().ok_or_else(|| anyhow::anyhow!("the connection is closed"))?;
         Ok(sink.send(Message::Binary(data)).await?)
@@ -130,6 +138,8 @@ async fn read(
 /// Asks for the version, and brings and fetches files.
 pub(super) struct Fetcher {
     pub(super) egress: Egress,
+    /// Whatever stands in WhatsApp's place without TLS has its files without it, too.
+    pub(super) is_plain: bool,
     pub(super) wishes: UnboundedSender<Wish>,
 }
 
@@ -142,11 +152,12 @@ impl HttpClient for Fetcher {
             headers.push((HeaderName::try_from(name.as_str())?, HeaderValue::try_from(value.as_str())?));
         }
         let body = request.body.unwrap_or_default();
-        let outbound = Outbound { method, url: &request.url, headers, body, of: Use::Connectors };
+        let url = if self.is_plain { request.url.replacen("https://", "http://", 1) } else { request.url };
+        let outbound = Outbound { method, url: &url, headers, body, of: Use::Connectors };
         let answer = self.egress.send(outbound, Bounds { timeout: FILE_WITHIN, max_answer_bytes: FILE_MAX }).await;
         let answer = answer.inspect_err(|e| {
             // Of all that is fetched only the version keeps the connection from coming about.
-            if request.url.ends_with("/sw.js") {
+            if url.ends_with("/sw.js") {
                 let _ = self.wishes.send(Wish::Unreachable(format!("its version cannot be asked for: {e}")));
             }
         })?;

@@ -7,7 +7,9 @@
 //!   and the connection is made anew.
 
 use super::{
-    WebInner, session,
+    WebInner,
+    gate::Closing,
+    session,
     wire::in_time,
     words::{self, ENDED, LOGGED_OUT_HERE, NO_STORE, UNREACHABLE},
 };
@@ -34,6 +36,9 @@ const LOG_OUT_WITHIN: Duration = Duration::from_secs(10);
 /// How long until a state is told again that could not be recorded.
 const TELL_AGAIN: Duration = Duration::from_secs(1);
 
+/// Receipts that are recorded together at most.
+const RECEIPTS_MAX: usize = 256;
+
 /// What the task is told, in the order in which it came about.
 pub(super) enum Wish {
     /// The client tells something.
@@ -50,6 +55,32 @@ pub(super) enum Wish {
     Stop,
 }
 
+/// What the task is told, with what it looked at and left.
+struct WishQueue {
+    wishes: UnboundedReceiver<Wish>,
+    left: Option<Wish>,
+}
+
+impl WishQueue {
+    async fn next(&mut self) -> Option<Wish> {
+        match self.left.take() {
+            Some(wish) => Some(wish),
+            None => self.wishes.recv().await,
+        }
+    }
+
+    /// The next thing, if it is here already and a receipt.
+    fn next_receipt(&mut self) -> Option<Arc<Event>> {
+        match self.left.take().or_else(|| self.wishes.try_recv().ok()) {
+            Some(Wish::Heard(event)) if matches!(*event, Event::Receipt(_)) => Some(event),
+            other => {
+                self.left = other;
+                None
+            }
+        }
+    }
+}
+
 /// How it goes on after a client was put away.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Next {
@@ -64,7 +95,8 @@ pub(super) enum Next {
 }
 
 /// Round after round, until it is stopped.
-pub(super) async fn run(inner: Arc<WebInner>, mut wishes: UnboundedReceiver<Wish>) {
+pub(super) async fn run(inner: Arc<WebInner>, wishes: UnboundedReceiver<Wish>) {
+    let mut wishes = WishQueue { wishes, left: None };
     // Whoever had the file open before is done when this is given.
     let _lease = inner.file.lease().await;
     let mut next = if inner.line.state() == InstanceState::Close { Next::Rest } else { Next::Again };
@@ -84,8 +116,9 @@ pub(super) async fn run(inner: Arc<WebInner>, mut wishes: UnboundedReceiver<Wish
 
 impl WebInner {
     /// One client's life.
-    async fn connected(self: &Arc<Self>, wishes: &mut UnboundedReceiver<Wish>) -> Next {
+    async fn connected(self: &Arc<Self>, wishes: &mut WishQueue) -> Next {
         self.know_what_left().await;
+        self.gate.close(Closing::No);
         let mut handle = match session::start(self).await {
             Ok(handle) => handle,
             Err(e) => {
@@ -98,18 +131,19 @@ impl WebInner {
         let next = self.attend(wishes, &mut handle).await;
         self.set_client(None);
         self.memory().disconnected();
+        self.gate.close(Closing::Refused);
         // Awaited: no other client may have the file until this one wrote its last.
         handle.shutdown().await;
         next
     }
 
-    async fn attend(self: &Arc<Self>, wishes: &mut UnboundedReceiver<Wish>, handle: &mut BotHandle) -> Next {
+    async fn attend(self: &Arc<Self>, wishes: &mut WishQueue, handle: &mut BotHandle) -> Next {
         let mut bring_again: Option<Time> = None;
         loop {
             let due = self.due(bring_again);
             tokio::select! {
                 biased;
-                wish = wishes.recv() => match self.grant(wish, &mut bring_again).await {
+                wish = wishes.next() => match self.grant(wish, wishes, &mut bring_again).await {
                     None => {}
                     Some(next) => return next,
                 },
@@ -141,10 +175,15 @@ impl WebInner {
         bring_again.map_or(silent, |at| at.min(silent))
     }
 
-    async fn grant(self: &Arc<Self>, wish: Option<Wish>, bring_again: &mut Option<Time>) -> Option<Next> {
+    async fn grant(
+        self: &Arc<Self>,
+        wish: Option<Wish>,
+        more: &mut WishQueue,
+        bring_again: &mut Option<Time>,
+    ) -> Option<Next> {
         match wish {
             None | Some(Wish::Stop) => Some(Next::Stop),
-            Some(Wish::Heard(event)) => self.heard(&event).await,
+            Some(Wish::Heard(event)) => self.hear(event, more).await,
             Some(Wish::Unreachable(why)) => {
                 if self.line.state() != InstanceState::Open {
                     let why = words::with(UNREACHABLE, &repeated(&why));
@@ -163,6 +202,7 @@ impl WebInner {
             }
             Some(Wish::LogOut(answer)) => {
                 if let Some(client) = self.client() {
+                    self.gate.close(Closing::LetThrough);
                     in_time(&*self.clock, LOG_OUT_WITHIN, client.logout()).await;
                 }
                 self.line.not_open(InstanceState::Close, LOGGED_OUT_HERE).await;
@@ -172,12 +212,30 @@ impl WebInner {
         }
     }
 
+    /// Records what the client told: a receipt with those that came right after it.
+    async fn hear(self: &Arc<Self>, event: Arc<Event>, more: &mut WishQueue) -> Option<Next> {
+        if !matches!(*event, Event::Receipt(_)) {
+            let next = self.heard(&event).await;
+            self.gate.recorded(1);
+            return next;
+        }
+        let mut all = vec![event];
+        while all.len() < RECEIPTS_MAX
+            && let Some(event) = more.next_receipt()
+        {
+            all.push(event);
+        }
+        self.receipts(&all).await;
+        self.gate.recorded(all.len() as u64);
+        None
+    }
+
     /// Without a client: WhatsApp is left alone.
-    async fn resting(&self, wishes: &mut UnboundedReceiver<Wish>) -> Next {
+    async fn resting(&self, wishes: &mut WishQueue) -> Next {
         loop {
             tokio::select! {
                 biased;
-                wish = wishes.recv() => match wish {
+                wish = wishes.next() => match wish {
                     None | Some(Wish::Stop) => return Next::Stop,
                     Some(Wish::Reconnect(answer)) => {
                         self.line.not_open(InstanceState::Connecting, words::BEGINNING).await;
@@ -189,8 +247,9 @@ impl WebInner {
                         let _ = answer.send(Ok(()));
                         return Next::Forget;
                     }
-                    // Of a client that is no more.
-                    Some(Wish::Heard(_) | Wish::Unreachable(_) | Wish::NotRecorded) => {}
+                    // Of a client that is no more. What was not acknowledged is told to the next one again.
+                    Some(Wish::Heard(_)) => self.gate.recorded(1),
+                    Some(Wish::Unreachable(_) | Wish::NotRecorded) => {}
                 },
                 () = self.line.wake.notified() => self.tell_news().await,
             }

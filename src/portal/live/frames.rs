@@ -2,6 +2,7 @@
 
 use crate::{
     events::live::{ChangeKind, LiveChange},
+    instances,
     model::{
         ids::{ContactId, InstanceId},
         instance::{Health, InstanceState},
@@ -69,8 +70,9 @@ fn connection(tx: &Tx<'_>, locale: &Locale, instance: &InstanceId) -> Result<Opt
     let Some((state, health, name, phone, reason, is_paused)) = found else {
         return Ok(Some(json!({"type": "connection", "state": "gone"})));
     };
-    let shown = if is_paused { "paused" } else { state.as_str() };
-    let word = if is_paused { locale.t("instance.paused").to_owned() } else { locale.word("state", state) };
+    let stands = instances::shown_state(state, reason.as_deref());
+    let shown = if is_paused { "paused" } else { stands };
+    let word = if is_paused { locale.t("instance.paused").to_owned() } else { locale.word("state", stands) };
     Ok(Some(json!({
         "type": "connection", "state": shown, "word": word, "is_deaf": health == Health::Deaf, "name": name,
         "phone": phone, "reason": reason,

@@ -48,10 +48,16 @@ pub(crate) use over_line;
 impl Line {
     /// A gateway that may call `provider`, and has no instance yet.
     pub async fn to(provider: SocketAddr, id: &'static str) -> Self {
+        Self::to_all(&[provider], id).await
+    }
+
+    /// The same of a provider that has several places.
+    pub async fn to_all(provider: &[SocketAddr], id: &'static str) -> Self {
         let receiver = Receiver::start().await;
         let files = FileServer::start().await;
-        let allow = [provider, receiver.address, files.address].map(|a| for_everything(&a));
-        let world = World::start_with(|config| config.egress.allow = allow.to_vec()).await;
+        let places = provider.iter().chain([&receiver.address, &files.address]);
+        let allow = places.map(for_everything).collect();
+        let world = World::start_with(|config| config.egress.allow = allow).await;
         Self { world, receiver, files, id }
     }
 

@@ -3,6 +3,7 @@
 use super::{ApiError, ChattuResult, auth::Who, draft, kind, last, object, ok, purpose, said, sent, serialized};
 use crate::{
     api::media,
+    connectors::Address,
     dialects::chattu::{
         Chattu,
         chats::{self, ChattuMessage},
@@ -11,7 +12,7 @@ use crate::{
     model::{
         ids::{ContactId, LogId},
         message::Status,
-        phone::Recipient,
+        phone::{Phone, Recipient},
     },
     people::{chats::ChatId, media::Of},
     sending::Request,
@@ -24,20 +25,32 @@ use serde_json::{Value, json};
 const LIMIT: u32 = 50;
 const LIMIT_MAX: u32 = 500;
 
-/// `GET /api/chats/{client_id}`. No connector tells of pictures of people, nor of chats that somebody muted or pinned on
-/// the phone: `profilePic` is always null, `isMuted` and `pinned` always false, as the documents allow. Groups tell more.
+/// `GET /api/chats/{client_id}`. A `profilePic` is null until the connector has asked for it, and where it cannot. No
+/// connector tells of chats that somebody muted or pinned on the phone: `isMuted` and `pinned` are always false, as the
+/// documents allow. Groups tell more.
 pub async fn list(chattu: &Chattu, who: Who, incoming: Incoming) -> ChattuResult {
     let client = who.client(chattu, &incoming.segments[0]).await?;
+    let instance = client.id.clone();
     let all = chattu.gateway.store.read(move |tx| chats::list(tx, &client.id)).await?;
+    let picture = |of: &str| chattu.gateway.registry.picture(&instance, &address(of)?);
     let shown = all.iter().map(|chat| {
         let id = serialized(&chat.address);
         json!({
-            "id": {"_serialized": id}, "name": chat.name.as_deref().unwrap_or(&chat.address), "profilePic": null,
+            "id": {"_serialized": id}, "name": chat.name.as_deref().unwrap_or(&chat.address), "profilePic": picture(&chat.address),
             "lastMessage": last(chat.last.as_ref()), "timestamp": chat.at.seconds(), "unreadCount": chat.unread,
             "isMuted": false, "pinned": false,
         })
     });
     Ok(ok(&json!({"chats": shown.collect::<Vec<_>>()})))
+}
+
+/// A chat's person as a connector knows them.
+fn address(text: &str) -> Option<Address> {
+    match text {
+        lid if lid.ends_with("@lid") => Some(Address::Lid(lid.to_owned())),
+        phone if phone.starts_with('+') => Phone::parse(phone, None).ok().map(Address::Phone),
+        _ => None,
+    }
 }
 
 /// `GET /api/chats/{client_id}/{chat_id}/messages`

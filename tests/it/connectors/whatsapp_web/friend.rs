@@ -37,8 +37,8 @@ pub fn open(
     ear: Arc<dyn Ear>,
     (id, closed): (&InstanceId, Option<String>),
 ) -> Arc<WhatsappWeb> {
-    let allow = service.door.addr.to_string().parse().expect("an entry");
-    let deps = Deps { egress: Egress::system(vec![allow], clock.clone()), ..deps(dir, clock.clone(), ear) };
+    let allow = [service.door.addr, service.files.addr].map(|place| place.to_string().parse().expect("an entry"));
+    let deps = Deps { egress: Egress::system(allow.to_vec(), clock.clone()), ..deps(dir, clock.clone(), ear) };
     let setup =
         InstanceSetup { id: id.clone(), connector: ConnectorKind::WhatsappWeb, settings: settings(service), closed };
     Arc::new(WhatsappWeb::open(&deps, &setup).expect("good settings"))
@@ -78,11 +78,16 @@ impl Friend {
 
     /// Writes to somebody, in answer to one of their messages.
     pub async fn answer(&self, to: u64, id: &str, content: Content, to_what: Option<&str>) -> Result<Ack, SendError> {
-        let to = Phone::parse(&format!("+{to}"), None).expect("a number");
+        let to = Address::Phone(Phone::parse(&format!("+{to}"), None).expect("a number"));
+        self.send(to, id, content, to_what).await
+    }
+
+    /// Writes to a person or a group, in answer to a message or not.
+    pub async fn send(&self, to: Address, id: &str, content: Content, to_what: Option<&str>) -> Result<Ack, SendError> {
         let out = Outgoing {
             instance: InstanceId::from_text(format!("friend-{}", self.number)),
             message_id: MessageId::from_text(id),
-            to: Address::Phone(to),
+            to,
             content,
             reply_to: to_what.map(str::to_owned),
         };

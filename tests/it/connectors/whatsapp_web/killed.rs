@@ -97,12 +97,6 @@ impl Trial {
         self.until_open();
     }
 
-    /// The library acknowledges a receipt before it is on disk: a kill in between would leave a message at what was known
-    /// before. WhatsApp brings them until this ends.
-    fn lose_acknowledgements_of_receipts(&self) {
-        self.service.lose(OWN, "ack", "");
-    }
-
     fn status(&self) -> serde_json::Value {
         self.place.json(&["instance", "status", LINE])
     }
@@ -250,7 +244,6 @@ fn a_message_on_its_way_is_unknown_until_its_receipt_comes() {
     // WhatsApp has it, and its word did not come.
     let mut trial = Trial::linked();
     trial.service.fault_next(Fault::Silent);
-    trial.lose_acknowledgements_of_receipts();
     let caller = trial.send("taken");
     wait_until("it is taken", || !trial.service.taken().is_empty());
     let id = trial.service.taken()[0].2.clone();
@@ -309,7 +302,6 @@ fn under_load_nothing_is_lost_or_doubled() {
     const WRITTEN: usize = 3;
     const CALLERS: usize = 2;
     let mut trial = Trial::linked();
-    trial.lose_acknowledgements_of_receipts();
     let mut told = Vec::new();
     for round in 0..ROUNDS {
         let answered = Arc::new(AtomicUsize::new(0));

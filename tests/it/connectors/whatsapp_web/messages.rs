@@ -85,17 +85,6 @@ async fn a_word_that_is_lost_leaves_it_unknown_until_a_receipt_settles_it() {
     assert_eq!(rig.service.taken().len(), 1, "never sent twice");
 }
 
-#[tokio::test]
-async fn groups_are_listed_by_their_names() {
-    let rig = Rig::start().await;
-    rig.service.add_group("120363000000000001@g.us", "Drivers", &[OWN, CUSTOMER]);
-    let id = wa_gateway::model::ids::InstanceId::from_text(super::rig::LINE);
-    let groups = rig.world.gateway().registry.groups(&id).await.expect("groups");
-    let [group] = &groups[..] else { panic!("{groups:?}") };
-    assert_eq!((group.id.as_str(), group.name.as_str()), ("120363000000000001@g.us", "Drivers"));
-    assert_eq!((group.participants, group.is_channel, group.is_read_only), (Some(2), false, false));
-}
-
 /// What was not recorded is not acknowledged, and is there after the power went.
 #[tokio::test]
 async fn what_comes_while_it_is_away_is_brought_when_it_is_back() {

@@ -2,11 +2,16 @@
 //! Noise, the keys, the encryption. Only the certificate's signature is not checked, which takes the test build's
 //! feature `whatsapp-web-double`.
 
+mod actions;
+mod changes;
 mod closed;
 mod contract;
 mod friend;
+mod groups;
 mod killed;
+mod media;
 mod messages;
 mod page;
 mod pairing;
+mod receipts;
 mod rig;

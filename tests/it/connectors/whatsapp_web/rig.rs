@@ -37,7 +37,7 @@ impl Rig {
 
     pub async fn without_instance() -> Self {
         let service = WhatsApp::start().await;
-        let line = Line::to(service.door.addr, LINE).await;
+        let line = Line::to_all(&[service.door.addr, service.files.addr], LINE).await;
         let customer = Friend::with(&service, &line.world.clock, CUSTOMER).await;
         Self { line, service, customer }
     }

@@ -2,7 +2,12 @@
 
 use super::{Out, Shared, State, attribute, bytes, children, jid_attribute, lid, number_of, pn};
 use tokio::sync::mpsc::UnboundedSender;
-use whatsapp_rust::{Jid, NodeBuilder, buffa::Message as _, wacore_binary::Node, waproto::whatsapp as wa};
+use whatsapp_rust::{
+    Jid, NodeBuilder,
+    buffa::Message as _,
+    wacore_binary::{JidExt as _, Node},
+    waproto::whatsapp as wa,
+};
 
 pub(super) fn answer(shared: &Shared, me: u64, out: &UnboundedSender<Out>, node: &Node) {
     if !matches!(attribute(node, "type").as_str(), "get" | "set") {
@@ -30,6 +35,8 @@ pub(super) fn answer(shared: &Shared, me: u64, out: &UnboundedSender<Out>, node:
             Vec::new()
         }
         ("w:sync:app:state", _) => vec![nothing_to_sync(node)],
+        ("w:m", _) => vec![state.shelf.host(shared.files.get().expect("it is open"))],
+        ("w:profile:picture", _) => picture(&state, node),
         ("w:g2", _) => groups(&state, node),
         ("w:mex", _) => mex(&state, node),
         ("md", "set") if node.get_optional_child("remove-companion-device").is_some() => {
@@ -170,7 +177,19 @@ fn groups(state: &State, node: &Node) -> Vec<Node> {
     state.groups.iter().filter(|(id, _)| **id == wanted).map(group).collect()
 }
 
-/// The one question of this kind that is answered: whether new chats are locked.
+/// Where somebody's picture is.
+fn picture(state: &State, node: &Node) -> Vec<Node> {
+    let whose = ["target", "to"].iter().find_map(|name| jid_attribute(node, name));
+    let whose = whose.map(|jid| number_of(&jid).filter(|_| !jid.is_group()).map_or(jid.to_string(), |n| n.to_string()));
+    let url = whose.and_then(|whose| state.pictures.get(&whose));
+    let picture = NodeBuilder::new("picture");
+    vec![match url {
+        Some(url) => picture.attr("id", "1700000000").attr("url", url.clone()).attr("type", "preview").build(),
+        None => picture.children([NodeBuilder::new("error").attr("code", "404").build()]).build(),
+    }]
+}
+
+/// The questions of this kind that are answered: whether new chats are locked, and which channels are followed.
 fn mex(state: &State, node: &Node) -> Vec<Node> {
     let query = node.get_optional_child("query").map(|q| attribute(q, "query_id")).unwrap_or_default();
     let lock = serde_json::json!({
@@ -179,8 +198,19 @@ fn mex(state: &State, node: &Node) -> Vec<Node> {
         "enforcement_type": "RESTRICT_ALL_COMPANIONS",
     });
     let is_lock = query == whatsapp_rust::wacore::iq::mex_operations::fetch_reachout_timelock::DOC_ID;
+    let is_channels = query == whatsapp_rust::wacore::iq::mex_operations::fetch_all_newsletters_metadata::DOC_ID;
     let data = if is_lock {
         serde_json::json!({"data": {"xwa2_fetch_account_reachout_timelock": lock}})
+    } else if is_channels {
+        let all = state.channels.iter().map(|(id, name, role)| {
+            serde_json::json!({
+                "id": id, "state": {"type": "active"}, "viewer_metadata": {"role": role},
+                "thread_metadata": {"name": {"text": name}, "description": {"text": "What is new"},
+                                    "subscribers_count": "90", "creation_time": "1700000000",
+                                    "picture": {"direct_path": "/v/channel.jpg"}},
+            })
+        });
+        serde_json::json!({"data": {"xwa2_newsletter_subscribed": all.collect::<Vec<_>>()}})
     } else {
         serde_json::json!({"data": {}})
     };

@@ -1,23 +1,28 @@
 //! A WhatsApp of the tests' own on a port of this machine: it speaks WhatsApp Web's protocol (Noise, linked devices,
-//! keys, usync), carries messages and receipts between the devices that are linked to it, keeps what is not
-//! acknowledged, and refuses, bans and locks on demand. Texts pass through it encrypted; it cannot read them.
+//! keys, usync), carries messages, receipts and calls between the devices that are linked to it, keeps what is not
+//! acknowledged, has files on a host of its own, and refuses, bans and locks on demand. Texts and files pass through it
+//! encrypted; it cannot read them.
 //!
-//! Its certificate is signed by nobody: a client takes it only in the test build, or from a store that knows its key.
+//! Its certificate is signed by nobody: a client takes it only in the test build, or from a store that knows its key
+//! (`seed.rs`).
 
 mod answers;
+mod files;
 mod noise;
 mod pairing;
 mod phone;
 mod relay;
+#[cfg(not(feature = "whatsapp-web-double"))]
+mod seed;
 
 use super::door::Door;
 use noise::Keys;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, OnceLock},
 };
 use tokio::sync::mpsc::UnboundedSender;
-use whatsapp_rust::{Jid, NodeBuilder, wacore_binary::Node};
+use whatsapp_rust::{Jid, NodeBuilder, wacore_binary::Node, waproto::whatsapp as wa};
 
 /// A hidden id is the number and this.
 const HIDDEN: u64 = 100_000_000_000_000;
@@ -36,12 +41,16 @@ pub enum Fault {
 /// The service; ends with it.
 pub struct WhatsApp {
     pub door: Door,
+    /// Where files lie.
+    pub files: Door,
     shared: Arc<Shared>,
 }
 
 pub(super) struct Shared {
     keys: Keys,
     state: Mutex<State>,
+    /// Where files lie, once that is open.
+    files: OnceLock<String>,
 }
 
 #[derive(Default)]
@@ -74,6 +83,11 @@ pub(super) struct State {
     /// How many were.
     were_lost: usize,
     groups: BTreeMap<String, (String, Vec<u64>)>,
+    /// Channels: id, name, and the role of whoever asks.
+    channels: Vec<(String, String, &'static str)>,
+    /// Where somebody's picture is, by the name that it is asked for under.
+    pictures: HashMap<String, String>,
+    shelf: files::Shelf,
     /// What each phone remembers of its device.
     phones: HashMap<u64, phone::Sessions>,
     seen: Vec<Node>,
@@ -122,7 +136,10 @@ pub(super) enum Out {
 
 impl WhatsApp {
     pub async fn start() -> Self {
-        let shared = Arc::new(Shared { keys: Keys::new(), state: Mutex::default() });
+        let shared = Arc::new(Shared { keys: Keys::new(), state: Mutex::default(), files: OnceLock::new() });
+        let shelf = shared.clone();
+        let files = Door::open(move |stream| files::serve(shelf.clone(), stream)).await;
+        let _ = shared.files.set(files.addr.to_string());
         let of = shared.clone();
         let door = Door::open(move |stream| {
             let shared = of.clone();
@@ -133,7 +150,7 @@ impl WhatsApp {
                 }
             }
         });
-        Self { door: door.await, shared }
+        Self { door: door.await, files, shared }
     }
 
     /// Where it is, as a setting.
@@ -148,6 +165,16 @@ impl WhatsApp {
         let shown = state.shown.remove(reference).expect("a code that is shown now");
         let answer = pairing::answer(&self.shared.keys, &mut state, number, code);
         let _ = shown.send(Out::Stanza(answer));
+    }
+
+    /// The phone of `from` writes to `to`.
+    pub fn write(&self, from: u64, to: u64, id: &str, message: &wa::Message) {
+        phone::write(&self.shared, (from, to), id, message);
+    }
+
+    /// Somebody writes to `to` on the phone of `number`, and its device is told of it. The other side is not played.
+    pub fn write_on_phone(&self, number: u64, to: u64, id: &str, message: wa::Message) {
+        phone::tell_own(&self.shared, (number, to), id, message);
     }
 
     pub fn next_scan(&self, scan: Scan) {
@@ -227,6 +254,41 @@ impl WhatsApp {
         state.were_lost = 0;
     }
 
+    /// The word that opens files is good no more; a client has to ask for another one.
+    pub fn change_word_of_files(&self) {
+        self.shared.state().shelf.change_word();
+    }
+
+    /// No file is kept any longer.
+    pub fn forget_files(&self) {
+        self.shared.state().shelf.clear();
+    }
+
+    /// The host of files answers with this status; none: as it should.
+    pub fn trouble_files(&self, status: Option<u16>) {
+        self.shared.state().shelf.trouble(status);
+    }
+
+    /// A channel that everybody here follows, in this role.
+    pub fn add_channel(&self, id: &str, name: &str, role: &'static str) {
+        self.shared.state().channels.push((id.to_owned(), name.to_owned(), role));
+    }
+
+    /// The picture of a number, or of a group by its id.
+    pub fn set_picture(&self, whose: &str, url: &str) {
+        self.shared.state().pictures.insert(whose.to_owned(), url.to_owned());
+    }
+
+    /// The phone of `from` rings `to`.
+    pub fn ring(&self, from: u64, to: u64, call: &str) {
+        relay::ring(&mut self.shared.state(), (from, to), call);
+    }
+
+    /// It rings no more.
+    pub fn hang_up(&self, from: u64, to: u64, call: &str) {
+        relay::hang_up(&mut self.shared.state(), (from, to), call);
+    }
+
     /// How often anybody called.
     pub fn calls(&self) -> usize {
         self.shared.state().calls
@@ -288,6 +350,26 @@ impl WhatsApp {
     /// A group with these members.
     pub fn add_group(&self, id: &str, subject: &str, members: &[u64]) {
         self.shared.state().groups.insert(id.to_owned(), (subject.to_owned(), members.to_vec()));
+    }
+
+    /// `by` gives a group another name, and the device of `by` is told.
+    pub fn rename_group(&self, id: &str, subject: &str, by: u64) {
+        let mut state = self.shared.state();
+        if let Some(group) = state.groups.get_mut(id) {
+            group.0 = subject.to_owned();
+        }
+        state.next += 1;
+        let notification = format!("group-{}", state.next);
+        let subject = NodeBuilder::new("subject").attr("subject", subject.to_owned()).attr("s_t", now().to_string());
+        let stanza = NodeBuilder::new("notification")
+            .attr("from", id.to_owned())
+            .attr("type", "w:gp2")
+            .attr("id", notification.clone())
+            .attr("participant", lid(by))
+            .attr("t", now().to_string())
+            .children([subject.build()])
+            .build();
+        relay::keep(&mut state, by, Kept { id: notification, receipt: None, stanza });
     }
 
     /// The stanzas with this tag that came from clients, in their order.

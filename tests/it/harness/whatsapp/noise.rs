@@ -24,7 +24,7 @@ use whatsapp_rust::{
 
 /// The service's own keys.
 pub(in super::super) struct Keys {
-    noise: KeyPair,
+    pub(super) noise: KeyPair,
     /// The key with which every phone signs.
     pub(super) phone: KeyPair,
 }

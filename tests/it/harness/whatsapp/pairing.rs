@@ -62,7 +62,7 @@ pub(super) fn answer(keys: &Keys, state: &mut State, number: u64, code: &str) ->
 }
 
 /// The phone's signature under the device's key, and under it the secret that only the code holds.
-fn signed(keys: &Keys, scan: Scan, identity: &[u8], secret: &[u8]) -> Vec<u8> {
+pub(super) fn signed(keys: &Keys, scan: Scan, identity: &[u8], secret: &[u8]) -> Vec<u8> {
     const PREFIX: [u8; 2] = [6, 0];
     let details = wa::ADVDeviceIdentity {
         raw_id: Some(1),

@@ -96,19 +96,50 @@ pub(super) fn share_keys(shared: &Shared, state: &mut State, number: u64) {
 /// The phone of `number` tells its own device something.
 fn tell(keys: &Keys, state: &mut State, number: u64, message: &wa::Message) {
     let device = pn(number).with_device(1);
-    let (kind, sealed) = sealed(keys, state, number, &device, message);
     state.next += 1;
     let id = format!("3A{:018X}", state.next);
+    let stanza = written(keys, state, (number, &device), &id, message).attr("category", "peer").build();
+    super::relay::keep(state, number, super::Kept { id, receipt: None, stanza });
+}
+
+/// The phone of `from` writes to the device of `to`.
+pub(super) fn write(shared: &Shared, (from, to): (u64, u64), id: &str, message: &wa::Message) {
+    let state = &mut shared.state();
+    let stanza = written(&shared.keys, state, (from, &pn(to).with_device(1)), id, message);
+    let stanza = stanza.attr("sender_lid", super::lid(from)).attr("notify", "Customer").build();
+    super::relay::keep(state, to, super::Kept { id: id.to_owned(), receipt: None, stanza });
+}
+
+/// The phone of `number` writes to `to`, and tells its own device of it.
+pub(super) fn tell_own(shared: &Shared, (number, to): (u64, u64), id: &str, message: wa::Message) {
+    let state = &mut shared.state();
+    let sent = wa::message::DeviceSentMessage {
+        destination_jid: Some(pn(to).to_string()),
+        message: MessageField::some(message),
+        ..Default::default()
+    };
+    let message = wa::Message { device_sent_message: MessageField::some(sent), ..Default::default() };
+    let stanza = written(&shared.keys, state, (number, &pn(number).with_device(1)), id, &message);
+    let stanza = stanza.attr("recipient", pn(to)).build();
+    super::relay::keep(state, number, super::Kept { id: id.to_owned(), receipt: None, stanza });
+}
+
+/// What the phone of `from` writes to a device, as that gets it.
+fn written(
+    keys: &Keys,
+    state: &mut State,
+    (from, device): (u64, &Jid),
+    id: &str,
+    message: &wa::Message,
+) -> NodeBuilder {
+    let (kind, sealed) = sealed(keys, state, from, device, message);
     let enc = NodeBuilder::new("enc").attr("v", "2").attr("type", kind).bytes(sealed).build();
-    let stanza = NodeBuilder::new("message")
-        .attr("from", pn(number))
+    NodeBuilder::new("message")
+        .attr("from", pn(from))
         .attr("type", "text")
-        .attr("category", "peer")
-        .attr("id", id.clone())
+        .attr("id", id.to_owned())
         .attr("t", super::now().to_string())
         .children([enc])
-        .build();
-    super::relay::keep(state, number, super::Kept { id, receipt: None, stanza });
 }
 
 /// Encrypted for a device; the kind is WhatsApp's word for what it came to.

@@ -26,8 +26,10 @@ pub(super) fn message(shared: &Shared, me: u64, out: &UnboundedSender<Out>, node
         let _ = out.send(Out::Stanza(ack.build()));
     }
     let travelling = state.renamed.get_mut(&me).and_then(std::collections::VecDeque::pop_front).unwrap_or(id);
-    for (device, mut kids) in parts(node, &to) {
-        let Some(real) = state.device_of(&device).filter(|real| *real != me) else { continue };
+    for (device, mut kids) in parts(&state, node, &to) {
+        // Phones themselves are not played: they get nothing.
+        let is_linked = device.device == 1;
+        let Some(real) = state.device_of(&device).filter(|real| is_linked && *real != me) else { continue };
         kids.extend(node.get_optional_child("device-identity").cloned());
         let brought = brought(node, me, (&to, &device), &travelling, kids);
         keep(&mut state, real, Kept { id: travelling.clone(), receipt: None, stanza: brought });
@@ -37,15 +39,48 @@ pub(super) fn message(shared: &Shared, me: u64, out: &UnboundedSender<Out>, node
     }
 }
 
-/// What goes to which device.
-fn parts(node: &Node, to: &Jid) -> Vec<(Jid, Vec<Node>)> {
-    match node.get_optional_child("participants") {
-        Some(participants) => children(Some(participants))
-            .iter()
-            .filter_map(|part| Some((jid_attribute(part, "jid")?, children(Some(part)).to_vec())))
-            .collect(),
-        None => vec![(to.with_device(1), node.children().unwrap_or(&[]).to_vec())],
+/// What goes to which device: in a group the text to every member's, after the key that some get.
+fn parts(state: &State, node: &Node, to: &Jid) -> Vec<(Jid, Vec<Node>)> {
+    let named = children(node.get_optional_child("participants")).iter();
+    let named: Vec<(Jid, Vec<Node>)> =
+        named.filter_map(|part| Some((jid_attribute(part, "jid")?, children(Some(part)).to_vec()))).collect();
+    if to.is_group() {
+        let text = children(Some(node)).iter().filter(|kid| &*kid.tag == "enc").cloned();
+        let text: Vec<Node> = text.collect();
+        let members = state.groups.get(&to.to_string()).map(|(_, members)| members.clone()).unwrap_or_default();
+        let of = |member| {
+            let device = lid(member).with_device(1);
+            let key = named.iter().find(|(jid, _)| jid.is_same_user_as(&device) && jid.device == 1);
+            let kids = key.map(|(_, kids)| kids.clone()).unwrap_or_default();
+            (device, kids.into_iter().chain(text.clone()).collect())
+        };
+        return members.into_iter().map(of).collect();
     }
+    match named.is_empty() {
+        true => vec![(to.with_device(1), node.children().unwrap_or(&[]).to_vec())],
+        false => named,
+    }
+}
+
+/// A phone rings a device.
+pub(super) fn ring(state: &mut State, (from, to): (u64, u64), call: &str) {
+    let audio = NodeBuilder::new("audio").attr("enc", "opus").attr("rate", "16000").build();
+    let offer = NodeBuilder::new("offer").attr("caller_pn", pn(from)).children([audio]);
+    call_stanza(state, (from, to), call, offer);
+}
+
+/// The phone gives up.
+pub(super) fn hang_up(state: &mut State, (from, to): (u64, u64), call: &str) {
+    call_stanza(state, (from, to), call, NodeBuilder::new("terminate").attr("reason", "timeout"));
+}
+
+fn call_stanza(state: &mut State, (from, to): (u64, u64), call: &str, action: NodeBuilder) {
+    state.next += 1;
+    let id = format!("call-{}", state.next);
+    let action = action.attr("call-id", call.to_owned()).attr("call-creator", lid(from)).build();
+    let stanza = NodeBuilder::new("call").attr("from", lid(from)).attr("id", id.clone()).attr("notify", "Customer");
+    let stanza = stanza.attr("t", super::now().to_string()).children([action]).build();
+    keep(state, to, Kept { id, receipt: None, stanza });
 }
 
 /// The stanza as the recipient's device gets it: from the writer, under the name that it was written to under.
@@ -104,6 +139,10 @@ pub(super) fn receipt(shared: &Shared, me: u64, out: &UnboundedSender<Out>, node
         state.kept.entry(me).or_default().retain(|kept| kept.receipt != receipt || !all.contains(&kept.id));
     }
     if &*node.tag == "ack" {
+        return;
+    }
+    // That a call arrived is nothing that its caller's device is told.
+    if node.get_optional_child("offer").is_some() {
         return;
     }
     let Some(to) = jid_attribute(node, "to") else { return };
