@@ -97,7 +97,7 @@ def at_each_change(run):
         while trial(place, kill, at, backup):
             counts[name] += 1
             # Where the time is short, fewer of them.
-            at += 1 if time.monotonic() < ends else run.dice.randint(1, 6)
+            at += 1 if time.monotonic() < ends else run.dice.randint(2, 20)
         if counts[name] < 3:
             raise Failed(f"the control: {name} was killed {counts[name]} times only")
     left = halves(place)

@@ -83,7 +83,7 @@ class Disk:
         self.files = {}
         for op in trace.ops:
             self.files.setdefault(op.file, []).append(op)
-        odd = [op for op in trace.ops if op.kind in ("rename", "unlink") and op.file not in (LOG, "lock")]
+        odd = [op for op in trace.ops if op.kind in ("rename", "unlink") and op.file in (DATABASE, INBOX)]
         if odd:
             raise Failed(f"names changed under load, which this does not replay: {odd[0].file}")
         self.folded = [op.begun for op in self.files.get(DATABASE, []) if op.kind == "put"]

@@ -26,11 +26,7 @@ const TABLES: &[(&str, &str, &str)] = &[
         "gateway/retention people/conversations store",
         "dialects/chattu dialects/threecx people/chats people/suppression sending",
     ),
-    (
-        "contacts",
-        "gateway/retention people/conversations store",
-        "dialects/chattu people/chats people/presence sending",
-    ),
+    ("contacts", "gateway/retention people/conversations store", "people/chats people/presence sending"),
     ("conversations", "gateway/retention people/chats people/conversations store", "dialects/chattu"),
     ("deliveries", "events/webhooks gateway/retention", "ops sending"),
     ("digest_notices", "events/notice_delivery", ""),
@@ -42,7 +38,7 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("erased_suppressions", "people/suppression", ""),
     ("events", "events/webhooks gateway/retention", "sending"),
     ("granted_limits", "accounts", "sending"),
-    ("groups", "gateway/inbound people/chats", "dialects/chattu"),
+    ("groups", "gateway/inbound people/chats", ""),
     ("guard_settings", "sending", ""),
     ("idempotency", "gateway/retention sending", ""),
     (

@@ -17,7 +17,7 @@ mod send_hints;
 mod thread;
 
 pub use inbox::{InboxFilter, InboxRow, inbox, newest_heard};
-pub use list::{Chat, Filter, Snippet, find, list};
+pub use list::{Chat, Filter, Snippet, find, group_standing, heard_groups, list, list_people};
 pub use quote::answerable;
 pub use send_hints::{SendHints, standing};
 pub use thread::{ChatFile, ChatMessage, Cursor, MessagePage, PAGE, Reaction, heard, lines, sent};
