@@ -98,7 +98,7 @@ impl FromStr for EgressEntry {
             )
         };
         let (place, words) = text.split_once(' ').map_or((text, None), |(place, words)| (place, Some(words)));
-        let (uses, accounts) = words.map_or_else(|| Ok(Default::default()), |words| limits(text, words))?;
+        let (uses, accounts) = words.map_or_else(|| Ok((Uses::default(), Vec::new())), |words| limits(text, words))?;
         let (host, port) = place.rsplit_once(':').ok_or_else(wrong)?;
         let port = port.parse().ok().filter(|port| *port > 0).ok_or_else(wrong)?;
         let host = match host.strip_prefix('[').map(|h| h.strip_suffix(']')) {

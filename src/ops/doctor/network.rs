@@ -7,7 +7,7 @@ use super::{Finding, fail, ok};
 use crate::{
     config::{Config, TlsMode},
     egress::{Bounds, Egress, Outbound, Resolve, SystemResolver},
-    model::{clock::Clock, egress::Use, instance::ConnectorKind},
+    model::{clock::Clock, egress::Use, ids::AccountId, instance::ConnectorKind},
     ops::status::InstanceSurvey,
 };
 use bytes::Bytes;
@@ -109,7 +109,7 @@ mod tests {
     use super::{super::CheckStatus, *};
     use crate::model::{
         clock::SystemClock,
-        ids::{AccountId, InstanceId},
+        ids::InstanceId,
         instance::{Health, InstanceState},
     };
     use futures_util::future::BoxFuture;
