@@ -65,7 +65,8 @@ pub(super) async fn prepare(
     let had = match &file.from {
         FileFrom::Address(url) => {
             let reserve = shared.rules.load().answer_timeout / FOR_THE_PROVIDER;
-            let had = shared.shelf.download(url, kind, &*shared.clock, deadline.minus(reserve)).await;
+            let had =
+                shared.shelf.download((submission.account(), url), kind, &*shared.clock, deadline.minus(reserve)).await;
             had.map(|had| (had.written, had.declared_type, had.file_name)).map_err(|e| e.to_string())
         }
         FileFrom::Here(file) => {
