@@ -60,7 +60,7 @@ pub fn operations() -> Vec<Operation> {
         path: "/api/send-message",
         security: &["bearer"],
         parameters: vec![key],
-        body: Some(json_body(named("SendMessage"), example())),
+        body: Some(send_body()),
         answers,
     };
     let mut read_answers = vec![(200, json_answer("The message as it stands.", named("Message")))];
@@ -95,6 +95,27 @@ pub fn operations() -> Vec<Operation> {
     all
 }
 
+/// JSON, or a form with a file.
+fn send_body() -> Value {
+    let mut body = json_body(named("SendMessage"), example());
+    body["content"]["multipart/form-data"] = json!({"schema": named("SendForm")});
+    body
+}
+
+/// The form of `POST /api/send-message`: its fields as texts, and the file's bytes.
+pub(super) fn send_form() -> Value {
+    let text = || json!({"type": "string"});
+    object(
+        &["instance_id", "phone", "message_purpose", "file"],
+        json!({
+            "instance_id": text(), "phone": text(), "message": text(), "message_purpose": named("Purpose"),
+            "file": {"type": "string", "contentMediaType": "application/octet-stream", "description": "the file's bytes"},
+            "media_type": {"type": "string", "enum": ["image", "video", "audio", "document"]},
+            "file_name": text(), "reference": text(), "reply_to": text(), "expires_at": text(),
+        }),
+    )
+}
+
 /// The body of `POST /api/send-message`. Which of `message`, `template`, `media_url` and `reaction` it needs is said in
 /// words: generators make nothing of alternatives that differ in their required members alone.
 pub(super) fn send_message() -> Value {
@@ -108,6 +129,7 @@ pub(super) fn send_message() -> Value {
             "reference": {"type": "string", "minLength": 1, "maxLength": 128},
             "media_url": {"type": "string", "minLength": 1, "maxLength": 2048},
             "media_type": {"type": "string", "enum": ["image", "video", "audio", "document"]},
+            "media_base64": {"type": "string", "minLength": 1, "contentEncoding": "base64", "description": "a file's bytes instead of media_url"},
             "file_name": {"type": "string", "minLength": 1, "maxLength": 255},
             "template": object(&["name", "language"], json!({
                 "name": {"type": "string", "minLength": 1, "maxLength": 512},
@@ -122,7 +144,8 @@ pub(super) fn send_message() -> Value {
             "expires_at": {"type": "string", "format": "date-time"},
         }),
     );
-    let what = "One of message, template, media_url and reaction must be there; media_url goes with media_type.";
+    let what =
+        "One of message, template, media_url, media_base64 and reaction must be there; media_url goes with media_type.";
     request["description"] = json!(what);
     request
 }
