@@ -47,6 +47,7 @@ pub mod pace;
 pub mod policy;
 mod quota;
 mod read_request;
+mod read_structured;
 pub mod receipts;
 mod record;
 mod recover;

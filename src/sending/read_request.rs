@@ -1,7 +1,7 @@
 //! Strings become types, field by field in the documented order, or a refusal that names every field that is wrong.
 
 use super::{
-    Malformed, Request,
+    Malformed, Request, read_structured,
     request::{Draft, FileFrom, FileWanted, GivenFile, MAX_CHARS, PurposeField},
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
 use serde_json::{Map, Value};
 
 /// With one of these, the text may be absent or empty.
-const MAY_STAND_ALONE: [&str; 3] = ["template", "media_url", "reaction"];
+const MAY_STAND_ALONE: [&str; 5] = ["template", "media_url", "reaction", "location", "contact"];
 /// Longest address of a file, in characters.
 const MAX_URL: usize = 2048;
 /// Longest id of a message, in characters.
@@ -49,6 +49,7 @@ pub fn parse_with(
     idempotency_key: Option<&str>,
     file: Option<GivenFile>,
 ) -> Result<Request, Malformed> {
+    let how = how.into();
     let mut wrong = FieldErrors::default();
     let instance = wrong.unless("instance_id", read_instance(object));
     let given = object.get("phone").and_then(Value::as_str).map(|text| Recipient::parse(text, how));
@@ -64,14 +65,16 @@ pub fn parse_with(
     };
     let reply_to = wrong.maybe("reply_to", present(object, "reply_to").map(|v| read_text(v, MAX_ID)));
     let reaction = wrong.reaction(object, message.as_deref().unwrap_or_default());
+    let structured = wrong.structured(object, message.as_deref(), (how, template.is_some() || media.is_some()));
     let expires_at = wrong
         .maybe("expires_at", present(object, "expires_at").map(|v| v.as_str().and_then(|text| Time::parse(text).ok())));
     let key = wrong.maybe("Idempotency-Key", idempotency_key.map(read_idempotency_key));
-    match (instance, recipient, message, wrong.0) {
+    let FieldErrors { fields, because } = wrong;
+    match (instance, recipient, message, fields) {
         (Some(instance), Some(recipient), Some(message), fields) if fields.is_empty() => Ok(Request {
             instance,
             recipient,
-            draft: reaction.or(template).or(media).unwrap_or(Draft::Text(message)),
+            draft: reaction.or(template).or(structured).or(media).unwrap_or(Draft::Text(message)),
             purpose: read_purpose(object),
             reference,
             reply_to,
@@ -79,18 +82,22 @@ pub fn parse_with(
             idempotency_key: key,
             message_id: None,
         }),
-        (.., fields) => Err(Malformed { fields, phone }),
+        (.., fields) => Err(Malformed { fields, phone, because }),
     }
 }
 
 /// The names of the fields that are wrong, each once, in the order in which they are read.
 #[derive(Default)]
-struct FieldErrors(Vec<&'static str>);
+struct FieldErrors {
+    fields: Vec<&'static str>,
+    /// What is wrong with them, where more can be said.
+    because: Vec<String>,
+}
 
 impl FieldErrors {
     fn unless<T>(&mut self, field: &'static str, value: Option<T>) -> Option<T> {
-        if value.is_none() && !self.0.contains(&field) {
-            self.0.push(field);
+        if value.is_none() && !self.fields.contains(&field) {
+            self.fields.push(field);
         }
         value
     }
@@ -110,6 +117,30 @@ impl FieldErrors {
         let emoji = reaction.get("emoji").and_then(Value::as_str).filter(|e| e.is_empty() || emoji::is_one(e));
         let emoji = self.unless("reaction.emoji", emoji).map(str::to_owned);
         Some(Draft::Reaction { about: about?, emoji: emoji? })
+    }
+
+    /// Buttons, a list, a link, a place or a card: one of them, and `has_more` (a file or a template) not beside it.
+    fn structured(
+        &mut self,
+        object: &Map<String, Value>,
+        message: Option<&str>,
+        (how, has_more): (PhoneReading, bool),
+    ) -> Option<Draft> {
+        let mut asked = read_structured::FIELDS.into_iter().filter(|field| present(object, field).is_some());
+        let field = asked.next()?;
+        let other = asked.next().or(has_more.then_some(field)).or(present(object, "reaction").map(|_| field));
+        let read = match other {
+            Some(other) => Err((other, "it stands alone: one of them goes with a message".to_owned())),
+            None => read_structured::read(field, object, message?, how),
+        };
+        match read {
+            Ok(structured) => Some(Draft::Structured(structured)),
+            Err((field, why)) => {
+                self.unless(field, None::<()>);
+                self.because.push(format!("{field}: {why}"));
+                None
+            }
+        }
     }
 
     /// A template; the file at its head may be called by `file_name`.

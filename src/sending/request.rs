@@ -142,6 +142,7 @@ impl Draft {
                 }
                 Some(content.to_string())
             }
+            Self::Structured(structured) => Some(json!({"structured": structured}).to_string()),
             Self::Reaction { about, .. } => Some(json!({"reaction": {"message_id": about}}).to_string()),
         }
     }

@@ -136,6 +136,28 @@ pub(super) fn send_message() -> Value {
                 "language": {"type": "string", "minLength": 1, "maxLength": 16},
                 "variables": {"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": 1024}},
             })),
+            "buttons": {"type": "array", "minItems": 1, "maxItems": 3, "items": object(&["title"], json!({
+                "id": {"type": "string", "minLength": 1, "maxLength": 256},
+                "title": {"type": "string", "minLength": 1, "maxLength": 20},
+            }))},
+            "list": list(),
+            "link_button": object(&["title", "url"], json!({
+                "title": {"type": "string", "minLength": 1, "maxLength": 20},
+                "url": {"type": "string", "minLength": 1, "maxLength": 2000},
+            })),
+            "footer": {"type": "string", "minLength": 1, "maxLength": 60},
+            "location": object(&["latitude", "longitude"], json!({
+                "latitude": {"type": "number", "minimum": -90, "maximum": 90},
+                "longitude": {"type": "number", "minimum": -180, "maximum": 180},
+                "name": {"type": "string", "minLength": 1, "maxLength": 256},
+                "address": {"type": "string", "minLength": 1, "maxLength": 256},
+            })),
+            "contact": object(&["name", "phone"], json!({
+                "name": {"type": "string", "minLength": 1, "maxLength": 256},
+                "phone": {"type": "string", "minLength": 1, "maxLength": 256},
+                "organization": {"type": "string", "minLength": 1, "maxLength": 256},
+                "email": {"type": "string", "minLength": 1, "maxLength": 256},
+            })),
             "reply_to": {"type": "string", "minLength": 1, "maxLength": 256},
             "reaction": object(&["message_id", "emoji"], json!({
                 "message_id": {"type": "string", "minLength": 1, "maxLength": 256, "description": "msg_…, inb_… or the provider's"},
@@ -144,10 +166,36 @@ pub(super) fn send_message() -> Value {
             "expires_at": {"type": "string", "format": "date-time"},
         }),
     );
-    let what =
-        "One of message, template, media_url, media_base64 and reaction must be there; media_url goes with media_type.";
+    let what = "One of message, template, media_url, media_base64, reaction, location and contact must be there; \
+                media_url goes with media_type, and buttons, list and link_button go with message.";
     request["description"] = json!(what);
     request
+}
+
+/// A list of rows, one of which is the answer.
+fn list() -> Value {
+    let row = object(
+        &["title"],
+        json!({
+            "id": {"type": "string", "minLength": 1, "maxLength": 200},
+            "title": {"type": "string", "minLength": 1, "maxLength": 24},
+            "description": {"type": "string", "minLength": 1, "maxLength": 72},
+        }),
+    );
+    let section = object(
+        &["rows"],
+        json!({
+            "title": {"type": "string", "minLength": 1, "maxLength": 24},
+            "rows": {"type": "array", "minItems": 1, "maxItems": 10, "items": row},
+        }),
+    );
+    object(
+        &["button", "sections"],
+        json!({
+            "button": {"type": "string", "minLength": 1, "maxLength": 20},
+            "sections": {"type": "array", "minItems": 1, "maxItems": 10, "items": section},
+        }),
+    )
 }
 
 fn example() -> Value {

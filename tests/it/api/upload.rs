@@ -8,7 +8,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
-const PDF: &[u8] = b"%PDF-1.7\r\n--B0undary is no end\0 of it";
+const PDF: &[u8] = b"%PDF-1.7\r\n--B0un is no end\0 of it";
 
 /// Sends a form: fields, and files with their name, type and bytes.
 async fn post(world: &World, fields: &[(&str, &str)], files: &[(&str, &str, &[u8])], more: &[&str]) -> Reply {
