@@ -5,7 +5,7 @@ use crate::{
     connectors::meta_error,
     model::{
         clock::Time,
-        ids::{AccountId, InstanceId, KeyId, LogId},
+        ids::{AccountId, ContactId, InstanceId, KeyId, LogId},
         message::{Retry, Status},
         phone::Phone,
     },
@@ -109,6 +109,22 @@ pub fn timeline(tx: &Tx<'_>, scope: Scope, id: LogId) -> Result<Option<Value>, S
         all.extend(more);
     }
     Ok(Some(all))
+}
+
+/// The number of the newest row; 0: there is none.
+pub fn newest(tx: &Tx<'_>) -> Result<i64, StoreError> {
+    tx.one("SELECT coalesce(max(id), 0) FROM messages", [], |r| r.get(0))
+}
+
+/// How many messages to a person were refused because nothing is sent to them.
+pub fn count_suppressed(tx: &Tx<'_>, account: AccountId, contact: ContactId) -> Result<u64, StoreError> {
+    tx.one(
+        "SELECT count(*) FROM messages WHERE account_id = ?1 AND status = 'blocked'
+           AND recipient IN (SELECT value FROM contact_identities WHERE contact_id = ?2)
+           AND reason = 'recipient_suppressed'",
+        params![account, contact],
+        |r| r.get(0),
+    )
 }
 
 fn read(r: &Row<'_>) -> rusqlite::Result<LogEntry> {

@@ -177,13 +177,12 @@ async fn again(gateway: &Gateway, v: &PageContext, said: PolicyForm) -> Result<R
 
 async fn page<'a>(gateway: &Gateway, v: &'a PageContext, said: PolicyForm) -> Result<PolicyPage<'a>, PageError> {
     let sending = &gateway.sending;
-    let is_typed = v.form.some("mode").is_some();
-    let shown = |set: &Set| if is_typed { v.form.text(set.figure.name).to_owned() } else { set.value.to_string() };
+    let shown = |set: &Set| v.form.some(set.figure.name).map_or_else(|| set.value.to_string(), str::to_owned);
     let fields = sending.figures().into_iter().map(|set| FigureField { shown: shown(&set), set });
     Ok(PolicyPage {
         v,
         figures: fields.collect(),
-        observes: if is_typed { v.form.text("mode") == "observe" } else { sending.rules().observe },
+        observes: v.form.some("mode").map_or_else(|| sending.rules().observe, |mode| mode == "observe"),
         phrases: sending.phrases().await?,
         groups: sending.phrase_groups(),
         purposes: &Purpose::ALL,
