@@ -34,6 +34,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0019_echoes.sql"),
     include_str!("migrations/0020_client_ids.sql"),
     include_str!("migrations/0021_cheaper_sends.sql"),
+    include_str!("migrations/0022_account_phrases.sql"),
 ];
 
 /// The step to this schema is more than its SQL: what is done after it, in its transaction.
@@ -116,7 +117,8 @@ fn back_up(connection: &Connection, path: &Path, to: usize, now: Time) -> Result
 fn sweep_copies(dir: &Path) {
     for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        if name.to_string_lossy().starts_with("before-schema-") && name.to_string_lossy().ends_with(".part") {
+        // The copy, and the journal that SQLite keeps of it meanwhile.
+        if name.to_string_lossy().starts_with("before-schema-") && name.to_string_lossy().contains(".db.part") {
             let _ = std::fs::remove_file(entry.path());
         }
     }
