@@ -62,13 +62,13 @@ pub struct EgressEntry {
     pub port: u16,
     pub uses: Uses,
     /// Numbers of the accounts whose calls it is for; empty: all, and the gateway's own.
-    pub accounts: Vec<i64>,
+    pub accounts: Box<[i64]>,
 }
 
 impl EgressEntry {
     /// For the usual uses: webhooks and connectors, of everybody.
     pub fn new(host: EgressHost, port: u16) -> Self {
-        Self { host, port, uses: Uses::default(), accounts: Vec::new() }
+        Self { host, port, uses: Uses::default(), accounts: Box::default() }
     }
 
     /// Whether it is for a call: what for, and of which account; none: the gateway's own.
@@ -98,7 +98,8 @@ impl FromStr for EgressEntry {
             )
         };
         let (place, words) = text.split_once(' ').map_or((text, None), |(place, words)| (place, Some(words)));
-        let (uses, accounts) = words.map_or_else(|| Ok((Uses::default(), Vec::new())), |words| limits(text, words))?;
+        let (uses, accounts) =
+            words.map_or_else(|| Ok((Uses::default(), Box::default())), |words| limits(text, words))?;
         let (host, port) = place.rsplit_once(':').ok_or_else(wrong)?;
         let port = port.parse().ok().filter(|port| *port > 0).ok_or_else(wrong)?;
         let host = match host.strip_prefix('[').map(|h| h.strip_suffix(']')) {
@@ -114,7 +115,7 @@ impl FromStr for EgressEntry {
 }
 
 /// What stands behind host and port: uses, accounts, or both in this order.
-fn limits(text: &str, words: &str) -> Result<(Uses, Vec<i64>), String> {
+fn limits(text: &str, words: &str) -> Result<(Uses, Box<[i64]>), String> {
     let wrong = || {
         format!(
             "{text:?}: an entry is for \"webhooks\", \"connectors\", \"media\", or several with commas, and then for \
@@ -127,13 +128,13 @@ fn limits(text: &str, words: &str) -> Result<(Uses, Vec<i64>), String> {
         None => (Some(words), None),
     };
     let uses = uses.map_or_else(|| Some(Uses::default()), Uses::parse).ok_or_else(wrong)?;
-    let Some(accounts) = accounts else { return Ok((uses, Vec::new())) };
+    let Some(accounts) = accounts else { return Ok((uses, Box::default())) };
     let numbers = accounts.strip_prefix(ACCOUNTS).ok_or_else(wrong)?.split(',');
     let numbers: Result<Vec<i64>, _> = numbers.map(str::parse).collect();
     let mut numbers = numbers.ok().filter(|all| all.iter().all(|n| *n > 0)).ok_or_else(wrong)?;
     numbers.sort_unstable();
     numbers.dedup();
-    Ok((uses, numbers))
+    Ok((uses, numbers.into_boxed_slice()))
 }
 
 const ACCOUNTS: &str = "accounts=";
