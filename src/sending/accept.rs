@@ -108,7 +108,7 @@ fn pass(
         idempotency::begin(tx, asked, key, log_id)?;
     }
     let person = facts::person_key(contact, passed.address);
-    let ask = facts::question(request, &person, facts.fingerprint, facts.contact.as_ref(), facts.pace.notice);
+    let ask = facts::question(request, &person, facts.fingerprint, facts.contact.as_ref());
     shared.pace.record(&ask, wait, rules, now);
     Ok(Accepting::Accepted(Box::new(Accepted {
         log_id,

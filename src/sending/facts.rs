@@ -129,7 +129,7 @@ pub(super) fn load(tx: &Tx<'_>, asked: &Asked<'_>, content: Score) -> Result<Fac
     let pace = match (&instance, &address) {
         (Some(_), Some(address)) => {
             let person = person_key(id, address);
-            let ask = question(request, &person, fingerprint, contact.as_ref(), content.is_notice());
+            let ask = question(request, &person, fingerprint, contact.as_ref());
             shared.pace.facts(tx, &ask, rules, now)?
         }
         _ => PaceFacts::default(),
@@ -233,7 +233,6 @@ pub(super) fn question<'a>(
     person: &'a str,
     fingerprint: u64,
     contact: Option<&Contact>,
-    notice: bool,
 ) -> Question<'a> {
     let purpose = match &request.purpose {
         PurposeField::Allowed(purpose) => Some(*purpose),
@@ -242,7 +241,7 @@ pub(super) fn question<'a>(
     // A group is nobody who could be strange to the account: somebody put it there.
     let is_group = matches!(request.recipient, Recipient::Group(_));
     let stranger = !is_group && contact.is_none_or(Contact::is_stranger);
-    Question { instance: &request.instance, person, purpose, fingerprint, stranger, notice }
+    Question { instance: &request.instance, person, purpose, fingerprint, stranger }
 }
 
 /// By what kind of name an address knows a person.

@@ -28,7 +28,6 @@ pub(super) fn counters(tx: &Tx<'_>, instance: &InstanceId, rules: &Rules, now: T
             purpose: past.purpose,
             fingerprint: past.fingerprint,
             stranger: past.stranger,
-            notice: false,
         };
         // A message that waited for its slot took the one after the others: the bucket finds that out again.
         counters.count(&ask, past.at, rules, past.at);

@@ -43,8 +43,6 @@ pub struct Question<'a> {
     pub fingerprint: u64,
     /// Whether the account never had to do with the recipient.
     pub stranger: bool,
-    /// Whether the text is the news of one person's order, invoice or appointment.
-    pub notice: bool,
 }
 
 /// What the counters answer.
@@ -58,8 +56,6 @@ pub struct PaceFacts {
     pub authentication_wait: Option<Duration>,
     /// Why it is sent, as far as it is one of the five.
     pub purpose: Option<Purpose>,
-    /// Whether the text is the news of one person's order, invoice or appointment.
-    pub notice: bool,
     /// How many people would have had this text within the window, this one included.
     pub same_text_to: u32,
     /// How many strangers would have been written to within the window, this one included; 0 when this is none.
@@ -93,7 +89,7 @@ impl PaceFacts {
     pub fn behaviour(&self, rules: &Rules) -> Option<Behaviour> {
         let over = |name, reason, window: Duration| Some(Behaviour { name, reason, wait: window / 4 });
         let purpose = self.purpose?;
-        if let Some(limit) = self.repetition(rules, purpose)
+        if let Some(limit) = rules.repetition(purpose)
             && self.same_text_to > limit
         {
             let reason =
@@ -115,18 +111,6 @@ impl PaceFacts {
             ),
             wait: rules.health_window / 24,
         })
-    }
-
-    /// How many people may have this text within the window. Each customer's news of their own order is made from one
-    /// template, however many orders there are: it has the threshold of operational texts.
-    fn repetition(&self, rules: &Rules, purpose: Purpose) -> Option<u32> {
-        let limit = rules.repetition(purpose)?;
-        match purpose {
-            Purpose::Transactional if self.notice => {
-                rules.repetition(Purpose::Operational).map(|other| other.max(limit))
-            }
-            _ => Some(limit),
-        }
     }
 
     /// Whether it is bad enough to pause the instance: twice the thresholds of health.
@@ -169,7 +153,6 @@ impl Pace {
             recipient_wait: counters.recipients.wait(key, &recipient_rate(rules), now),
             authentication_wait: is_code.then(|| counters.codes.full(key, rules, now)).flatten(),
             purpose,
-            notice: ask.notice,
             same_text_to: match ask.fingerprint {
                 0 => 0,
                 _ => counters.texts.people_with(text_key(ask), key, rules.repetition_window, now),
@@ -234,8 +217,7 @@ impl Counters {
             self.codes.add(key, rules, now);
         }
         if let Some(limit) = ask.purpose.and_then(|p| rules.repetition(p)).filter(|_| ask.fingerprint != 0) {
-            // Whether a text is a notice is not known after a restart: counted up to the higher of both thresholds.
-            self.texts.add(text_key(ask), key, limit.max(rules.repetition_operational), now);
+            self.texts.add(text_key(ask), key, limit, now);
         }
         if ask.stranger {
             self.strangers.add(ask.purpose, now);

@@ -146,10 +146,6 @@ fn thresholds_differ_by_purpose_and_zero_is_off() {
     for (purpose, same, strangers, expected) in rows {
         assert_eq!(name(facts(purpose, same, strangers), &rules), expected, "{purpose} {same} {strangers}");
     }
-    let notice = |same| PaceFacts { notice: true, ..facts(Purpose::Transactional, same, 0) };
-    assert_eq!((name(notice(1000), &rules), name(notice(1001), &rules)), (None, Some("repetition")));
-    let answer = PaceFacts { notice: true, ..facts(Purpose::Support, 31, 0) };
-    assert_eq!(name(answer, &rules), Some("repetition"), "support answers one person");
     rules.repetition_support = 0;
     rules.outreach_support = 0;
     assert_eq!(name(facts(Purpose::Support, 9999, 9999), &rules), None);

@@ -16,10 +16,12 @@ const PEOPLE: u32 = 500;
 const NAMES: [&str; 8] = ["Anna", "Omar", "Lucía", "Noura", "Hans", "Мария", "דנה", "José"];
 
 /// Sends to so many people, one a second, as fast as the plain rates allow; answers the codes, "sent" where it was.
-async fn send_all(world: &World, text: impl Fn(u32) -> String) -> Vec<String> {
+async fn send_all(world: &World, purpose: &str, text: impl Fn(u32) -> String) -> Vec<String> {
     let mut answers = Vec::new();
     for n in 0..PEOPLE {
-        let reply = world.send(&message_with(json!({"phone": customer(n), "message": text(n)}))).await;
+        let reply = world
+            .send(&message_with(json!({"phone": customer(n), "message": text(n), "message_purpose": purpose})))
+            .await;
         answers.push(if reply.status == 200 { "sent".to_owned() } else { reply.error().to_owned() });
         world.later(Duration::from_secs(1));
     }
@@ -37,7 +39,7 @@ async fn a_bulk_script_is_throttled_then_blocked_then_paused() {
         let name = NAMES[n as usize % NAMES.len()];
         format!("Hello {name}, we miss you. Drop in this week and have a look at what is new in our shop.")
     };
-    let answers = send_all(&world, soft).await;
+    let answers = send_all(&world, "transactional", soft).await;
     let order = ["sent", "sending_throttled", "policy_violation", "instance_paused_for_review"];
     let firsts = order.map(|code| first(&answers, code));
     assert!(firsts.is_sorted(), "{firsts:?}");
@@ -69,7 +71,7 @@ async fn five_hundred_notices_of_orders_from_one_template_all_go() {
             40 + n
         )
     };
-    let answers = send_all(&world, notice).await;
+    let answers = send_all(&world, "operational", notice).await;
     assert!(answers.iter().all(|a| a == "sent"), "{answers:?}");
     assert_eq!(world.number("SELECT count(*) FROM policy_decisions WHERE score >= 60").await, 0, "none is listed");
     assert_eq!(world.pause_reason().await, None);

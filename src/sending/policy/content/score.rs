@@ -102,7 +102,7 @@ impl Score {
 
     /// Whether it is the news of one person's order, invoice or appointment: next to nothing else is said in it, and the
     /// model does not hold it for advertising.
-    pub fn is_notice(&self) -> bool {
+    fn is_notice(&self) -> bool {
         self.businesslike && self.model < AGREES && u32::from(self.total) < SOME_EVIDENCE
     }
 
