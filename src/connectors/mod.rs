@@ -13,6 +13,7 @@
 //! [`ConnectorKind`](crate::model::instance::ConnectorKind), an arm in [`Registry::start`], and a run of
 //! [`contract::check`] over it in `tests/it/connectors/contract.rs`.
 
+mod by_kind;
 pub mod cloud_api;
 mod connection;
 pub mod contract;
@@ -27,6 +28,7 @@ mod provider_text;
 pub mod registry;
 pub mod sandbox;
 pub mod templates;
+pub mod warm_up;
 #[cfg(feature = "whatsapp-web")]
 pub mod whatsapp_web;
 
@@ -43,6 +45,7 @@ use crate::model::{
 };
 use std::{future::Future, pin::Pin};
 use templates::TemplateName;
+use warm_up::WarmUp;
 
 /// A boxed future: the traits here are used as objects.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -90,6 +93,11 @@ pub trait Connector: Send + Sync {
 
     /// What a person needs to link a phone, while the instance waits for one.
     fn pairing(&self) -> Option<Pairing> {
+        None
+    }
+
+    /// How far a number is that was linked lately and so begins few chats; none: it is not.
+    fn warm_up(&self) -> Option<WarmUp> {
         None
     }
 

@@ -12,6 +12,7 @@ use super::{
     },
     sandbox::Sandbox,
     templates::TemplateName,
+    warm_up::WarmUp,
 };
 use crate::{
     egress::Egress,
@@ -23,6 +24,8 @@ use std::{
     path::PathBuf,
     sync::{Arc, RwLock},
 };
+
+pub use super::by_kind::{check_settings, fill_settings, has, known_reason, secret_settings};
 
 /// What a connector needs to begin.
 #[derive(Clone, PartialEq)]
@@ -136,7 +139,7 @@ impl Registry {
                 RunningConnector { kind: setup.connector, connector, sandbox: None }
             }
             #[cfg(not(feature = "whatsapp-web"))]
-            ConnectorKind::WhatsappWeb => return Err(missing(setup.connector)),
+            ConnectorKind::WhatsappWeb => return Err(super::by_kind::missing(setup.connector)),
         };
         self.shared.running.write().expect("no holder panics").insert(setup.id.clone(), running);
         Ok(())
@@ -228,6 +231,11 @@ impl Registry {
     /// What links a phone to an instance, while it waits for one.
     pub fn pairing(&self, id: &InstanceId) -> Option<Pairing> {
         self.shared.find(id).and_then(|r| r.connector.pairing())
+    }
+
+    /// How far an instance's number is that was linked lately; none: it is not, or not running.
+    pub fn warm_up(&self, id: &InstanceId) -> Option<WarmUp> {
+        self.shared.find(id)?.connector.warm_up()
     }
 
     /// Where the picture of a chat of an instance lies, as far as that is known; one that is not is asked for meanwhile.
@@ -336,64 +344,5 @@ impl RegistryInner {
 
     fn take(&self, id: &InstanceId) -> Option<RunningConnector> {
         self.running.write().expect("no holder panics").remove(id)
-    }
-}
-
-/// Judges the settings of a connector before they are stored.
-///
-/// # Errors
-/// An unknown key (naming the nearest known one) or a value out of range.
-pub fn check_settings(connector: ConnectorKind, settings: &BTreeMap<String, String>) -> Result<(), BadSetting> {
-    match connector {
-        ConnectorKind::Sandbox => Sandbox::check(settings),
-        ConnectorKind::Evolution => Evolution::check(settings),
-        ConnectorKind::CloudApi => CloudApi::check(settings),
-        #[cfg(feature = "whatsapp-web")]
-        ConnectorKind::WhatsappWeb => WhatsappWeb::check(settings),
-        #[cfg(not(feature = "whatsapp-web"))]
-        ConnectorKind::WhatsappWeb => Err(missing(connector)),
-    }
-}
-
-/// Whether this build has a connector.
-pub const fn has(connector: ConnectorKind) -> bool {
-    !matches!(connector, ConnectorKind::WhatsappWeb) || cfg!(feature = "whatsapp-web")
-}
-
-/// The name and the rest of a reason that the pages have in their languages; none: it is shown as it is.
-pub fn known_reason(_reason: &str) -> Option<(&'static str, &str)> {
-    #[cfg(feature = "whatsapp-web")]
-    return super::whatsapp_web::words::find(_reason);
-    #[cfg(not(feature = "whatsapp-web"))]
-    None
-}
-
-#[cfg(not(feature = "whatsapp-web"))]
-fn missing(connector: ConnectorKind) -> BadSetting {
-    BadSetting(crate::model::why::why!(
-        "connector_missing",
-        "the connector {name} is not part of this build",
-        name = connector
-    ))
-}
-
-/// Fills in what a connector makes up by itself for a new instance: names, secrets.
-pub fn fill_settings(
-    connector: ConnectorKind,
-    settings: &mut BTreeMap<String, String>,
-    id: &InstanceId,
-    random: &dyn Random,
-) {
-    if connector == ConnectorKind::Evolution {
-        super::evolution::settings::fill(settings, id, random);
-    }
-}
-
-/// The settings of a connector that are secrets: sealed at rest, never shown again.
-pub const fn secret_settings(connector: ConnectorKind) -> &'static [&'static str] {
-    match connector {
-        ConnectorKind::CloudApi => &["access_token", "app_secret", "verify_token"],
-        ConnectorKind::Evolution => &["api_key", "hook_secret"],
-        ConnectorKind::Sandbox | ConnectorKind::WhatsappWeb => &[],
     }
 }

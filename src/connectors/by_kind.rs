@@ -1,0 +1,66 @@
+//! What differs by the kind of connector before any instance runs: its settings, whether this build has it.
+
+#[cfg(feature = "whatsapp-web")]
+use super::whatsapp_web::WhatsappWeb;
+use super::{cloud_api::CloudApi, evolution::Evolution, registry::BadSetting, sandbox::Sandbox};
+use crate::model::{ids::InstanceId, instance::ConnectorKind, random::Random};
+use std::collections::BTreeMap;
+
+/// Judges the settings of a connector before they are stored.
+///
+/// # Errors
+/// An unknown key (naming the nearest known one) or a value out of range.
+pub fn check_settings(connector: ConnectorKind, settings: &BTreeMap<String, String>) -> Result<(), BadSetting> {
+    match connector {
+        ConnectorKind::Sandbox => Sandbox::check(settings),
+        ConnectorKind::Evolution => Evolution::check(settings),
+        ConnectorKind::CloudApi => CloudApi::check(settings),
+        #[cfg(feature = "whatsapp-web")]
+        ConnectorKind::WhatsappWeb => WhatsappWeb::check(settings),
+        #[cfg(not(feature = "whatsapp-web"))]
+        ConnectorKind::WhatsappWeb => Err(missing(connector)),
+    }
+}
+
+/// Whether this build has a connector.
+pub const fn has(connector: ConnectorKind) -> bool {
+    !matches!(connector, ConnectorKind::WhatsappWeb) || cfg!(feature = "whatsapp-web")
+}
+
+/// The name and the rest of a reason that the pages have in their languages; none: it is shown as it is.
+pub fn known_reason(_reason: &str) -> Option<(&'static str, &str)> {
+    #[cfg(feature = "whatsapp-web")]
+    return super::whatsapp_web::words::find(_reason);
+    #[cfg(not(feature = "whatsapp-web"))]
+    None
+}
+
+#[cfg(not(feature = "whatsapp-web"))]
+pub(super) fn missing(connector: ConnectorKind) -> BadSetting {
+    BadSetting(crate::model::why::why!(
+        "connector_missing",
+        "the connector {name} is not part of this build",
+        name = connector
+    ))
+}
+
+/// Fills in what a connector makes up by itself for a new instance: names, secrets.
+pub fn fill_settings(
+    connector: ConnectorKind,
+    settings: &mut BTreeMap<String, String>,
+    id: &InstanceId,
+    random: &dyn Random,
+) {
+    if connector == ConnectorKind::Evolution {
+        super::evolution::settings::fill(settings, id, random);
+    }
+}
+
+/// The settings of a connector that are secrets: sealed at rest, never shown again.
+pub const fn secret_settings(connector: ConnectorKind) -> &'static [&'static str] {
+    match connector {
+        ConnectorKind::CloudApi => &["access_token", "app_secret", "verify_token"],
+        ConnectorKind::Evolution => &["api_key", "hook_secret"],
+        ConnectorKind::Sandbox | ConnectorKind::WhatsappWeb => &[],
+    }
+}

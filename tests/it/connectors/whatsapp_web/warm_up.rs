@@ -1,0 +1,69 @@
+//! A number that was linked lately begins few chats, and more each day; whoever is known is written to at any time.
+
+use super::rig::{CUSTOMER, LINE, OWN, Rig};
+use crate::harness::{http::Reply, visitor::Visitor};
+use serde_json::json;
+use std::time::Duration;
+use wa_gateway::{app::commands::InstanceSet, connectors::Content};
+
+/// Numbers of people who were never written to; all of them are the customer's.
+const FIRST: u64 = 966_500_000_300;
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+async fn set(rig: &Rig, settings: &[(&str, &str)]) {
+    let settings = settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    rig.world.command(InstanceSet { id: LINE.into(), settings, ..Default::default() }).await.expect("set");
+    rig.until_connected().await;
+}
+
+/// Writes to the `n`th stranger.
+async fn begin(rig: &Rig, n: u64) -> Reply {
+    let number = FIRST + n;
+    rig.service.alias(number, CUSTOMER);
+    let mut body = rig.message(&format!("Your order {n} is ready."));
+    body["phone"] = json!(format!("+{number}"));
+    rig.world.send(&body).await
+}
+
+fn refused(reply: &Reply) -> bool {
+    reply.error() == "sending_throttled" && reply.json()["details"]["rate"] == "warm_up"
+}
+
+#[tokio::test]
+async fn a_number_that_was_just_linked_begins_few_chats() {
+    let mut rig = Rig::start().await;
+    set(&rig, &[("warm_up_chats", "2")]).await;
+    for n in 0..2 {
+        assert_eq!(begin(&rig, n).await.status, 200, "{n}");
+    }
+    let third = begin(&rig, 2).await;
+    assert!(refused(&third), "{}", third.body);
+    let mut owner = Visitor::logged_in(&rig.world, "owner").await;
+    let page = owner.get(&format!("/instances/{LINE}/manage")).await.body;
+    assert!(page.contains("Day 1 of 14 since it was linked: 0 of 2 people"), "{page}");
+    // Whoever was written to, and whoever wrote, is no new chat.
+    assert_eq!(begin(&rig, 1).await.status, 200);
+    rig.customer.write(OWN, "msg_01ASK", Content::Text("Is it ready?".into())).await.expect("taken");
+    rig.until("it is heard", async || rig.service.kept(OWN) == 0).await;
+    assert_eq!(rig.send("Yes, your order is ready.").await.status, 200);
+    assert_eq!(rig.service.taken().iter().filter(|taken| taken.0 == OWN).count(), 4);
+
+    // It is not begun anew by a restart, and the next day allows more.
+    rig.world.restart_after(DAY).await;
+    rig.until_connected().await;
+    for n in 2..6 {
+        assert_eq!(begin(&rig, n).await.status, 200, "{n}");
+    }
+    assert!(refused(&begin(&rig, 6).await));
+    set(&rig, &[("warm_up_days", "0")]).await;
+    assert_eq!(begin(&rig, 6).await.status, 200);
+
+    // A login that ends takes it along: the next one begins at its first day.
+    set(&rig, &[("warm_up_days", "14")]).await;
+    rig.service.unlink(OWN);
+    rig.closed().await;
+    assert!(!owner.get(&format!("/instances/{LINE}/manage")).await.body.contains("since it was linked"));
+    rig.reconnect().await;
+    rig.link().await;
+    assert!(owner.get(&format!("/instances/{LINE}/manage")).await.body.contains("Day 1 of 14"));
+}
