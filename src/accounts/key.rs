@@ -4,7 +4,7 @@
 //! an instance changes later. The text is shown once; SHA-256 of it is kept (the text has 178 random bits: a slow hash
 //! would add nothing).
 
-use super::{AccountError, KeyScopes, account, audit};
+use super::{AccountError, KeyScopes, Scope, account, audit};
 use crate::{
     model::{
         clock::Time,
@@ -182,6 +182,12 @@ pub fn note_key_use(tx: &WriteTx<'_>, id: KeyId, now: Time) -> Result<(), StoreE
         params![id, now, now.minus(Duration::from_secs(60))],
     )?;
     Ok(())
+}
+
+/// Whether there is a key at all.
+pub fn has_key(tx: &Tx<'_>, scope: Scope) -> Result<bool, StoreError> {
+    let whose = if scope.account().is_some() { "account_id = ?1" } else { "?1 IS NULL" };
+    tx.one(&format!("SELECT EXISTS (SELECT 1 FROM api_keys WHERE {whose})"), params![scope], |r| r.get(0))
 }
 
 /// Each instance must be the account's own. Answers whether all are sandboxes (and there is at least one).

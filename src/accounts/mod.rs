@@ -28,7 +28,7 @@ pub mod usage;
 mod user;
 
 pub use account::{Account, Grant, NewAccount, Update, list as list_accounts};
-pub use key::{ApiKey, KeyKind, NewKey, instances_of as key_instances, list as list_keys, note_key_use};
+pub use key::{ApiKey, KeyKind, NewKey, has_key, instances_of as key_instances, list as list_keys, note_key_use};
 pub use key_cache::{Caller, DialectCaller, KeyCache, KeyProblem};
 pub use key_scope::{KeyScope, KeyScopes};
 pub use limits::{Granted, LimitDecision, LimitRequest, WantedLimits, list_grants, list_requests};

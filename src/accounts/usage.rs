@@ -4,7 +4,10 @@
 //! The limit that is shown is the one that held at the period's end: the grant of that moment, else the plan's figure.
 
 use crate::{
-    accounts::notices::{self, NoticeKind},
+    accounts::{
+        Scope,
+        notices::{self, NoticeKind},
+    },
     model::{
         clock::Time,
         ids::AccountId,
@@ -56,6 +59,16 @@ pub fn of(tx: &Tx<'_>, accounts: &[(AccountId, Period)]) -> Result<Vec<UsedMessa
         )
     };
     accounts.iter().map(one).collect()
+}
+
+/// What was used in a day and a month, by all accounts in scope.
+pub fn total(tx: &Tx<'_>, scope: Scope, day: &str, month: &str) -> Result<UsedMessages, StoreError> {
+    let whose = if scope.account().is_some() { "account_id = ?1" } else { "?1 IS NULL" };
+    let used = |table: &str, column: &str, period: &str| {
+        let sql = format!("SELECT coalesce(sum(counted + reserved), 0) FROM {table} WHERE {whose} AND {column} = ?2");
+        tx.one(&sql, params![scope, period], |r| r.get::<_, u64>(0))
+    };
+    Ok(UsedMessages { day: used("usage_days", "day", day)?, month: used("usage_months", "month", month)? })
 }
 
 /// A closed day or month.

@@ -116,10 +116,9 @@ async fn next((mut file, left): (File, u64)) -> io::Result<Option<(Bytes, (File,
 
 fn describe(response: &mut Response, item: &StoredFile) {
     let sniffed = item.sniffed_type.as_deref();
-    let fallback = format!("{}-{}", item.kind, item.id);
-    let name = item.file_name.as_deref().unwrap_or(&fallback);
+    let name = media::shown(item.file_name.as_deref(), &item.kind, item.id, sniffed.unwrap_or(&item.declared_type));
     insert(response, header::CONTENT_TYPE, media::served_type(sniffed));
-    insert(response, header::CONTENT_DISPOSITION, &media::disposition(media::may_be_inline(sniffed), name));
+    insert(response, header::CONTENT_DISPOSITION, &media::disposition(media::may_be_inline(sniffed), &name));
     insert(response, header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'");
     insert(response, header::CACHE_CONTROL, "private, max-age=3600");
     insert(response, header::REFERRER_POLICY, "no-referrer");

@@ -252,6 +252,7 @@ fn pages() -> Vec<Route> {
         page!(GET "/instances/{id}/manage", Viewer => portal::pages::manage::show),
         page!(POST "/instances/{id}/send", Owner => portal::pages::manage::send),
         page!(POST "/instances/{id}/connection", Owner => portal::pages::manage::connection),
+        page!(POST "/instances/{id}/setup", Owner => portal::pages::manage::setup),
         page!(POST "/instances/{id}/pause", Admin => portal::pages::manage::pause),
         page!(POST "/instances/{id}/settings", Owner => portal::pages::manage::save),
         page!(POST "/instances/{id}/chattu", Owner => portal::pages::manage::chattu),

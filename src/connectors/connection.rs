@@ -87,6 +87,11 @@ impl ConnectionState {
         self.change(InstanceState::Open, None, phone).await;
     }
 
+    /// Open by its set-up, and the provider gives no answer: why.
+    pub(super) async fn unanswered(&self, why: &str) {
+        self.change(InstanceState::Open, Some(why.to_owned()), None).await;
+    }
+
     /// Not connected, and why.
     pub(super) async fn not_open(&self, state: InstanceState, why: &str) {
         self.change(state, Some(why.to_owned()), None).await;

@@ -5,7 +5,7 @@
 //! one code comes under several. Pure, and without I/O.
 
 use super::{EventKind, inbound_event::ProviderNews, provider_text::repeated};
-use crate::model::{clock::Time, string_enum::string_enum};
+use crate::model::{clock::Time, message::Retry, string_enum::string_enum};
 use serde_json::{Value, json};
 
 /// From here on a code can be nobody's but Meta's.
@@ -123,6 +123,39 @@ pub fn code(code: i64, is_transient: bool) -> ErrorClass {
         _ => ErrorClass::Other,
     }
 }
+
+/// Whether a message that failed with this code, as a connector or Meta tells it, may go another time.
+pub fn retry(code: Option<&str>) -> Retry {
+    let Some(code) = code else { return Retry::Later };
+    let is_never = match code.parse().map(|number| self::code(number, false)) {
+        // Meta holds it back for a while.
+        Ok(ErrorClass::Marketing) => code != "131049",
+        Ok(
+            ErrorClass::NeedsTemplate
+            | ErrorClass::Recipient
+            | ErrorClass::Template
+            | ErrorClass::Request
+            | ErrorClass::Media
+            | ErrorClass::Group,
+        ) => true,
+        Ok(_) => false,
+        Err(_) => NEVER.contains(&code),
+    };
+    if is_never { Retry::Never } else { Retry::Later }
+}
+
+/// Words of the connectors and of the sender that stand where Meta's codes stand, for what will not go as it is.
+const NEVER: &[&str] = &[
+    "expired",
+    "forbidden",
+    "marketing_template",
+    "media_refused",
+    "media_unreadable",
+    "not_on_whatsapp",
+    "recipient",
+    "request",
+    "template",
+];
 
 /// Whether a code says that the access token itself is no good: then nothing at all can be asked with it.
 pub const fn is_bad_token(code: i64) -> bool {
@@ -278,6 +311,17 @@ mod tests {
                 assert_eq!(code(*one, true), known, "{one}: being transient decides only what is not known");
             }
         }
+    }
+
+    #[test]
+    fn what_lies_with_message_or_recipient_will_not_go_again() {
+        for code in ["131026", "131047", "132000", "131053", "100", "131050", "130472", "not_on_whatsapp", "expired"] {
+            assert_eq!(retry(Some(code)), Retry::Never, "{code}");
+        }
+        for code in ["190", "131049", "130429", "131042", "131016", "999999", "unreachable", "not_open", "400", ""] {
+            assert_eq!(retry(Some(code)), Retry::Later, "{code}");
+        }
+        assert_eq!(retry(None), Retry::Later);
     }
 
     #[test]

@@ -13,20 +13,22 @@
 //! [`ConnectorKind`](crate::model::instance::ConnectorKind), an arm in [`Registry::start`], and a run of
 //! [`contract::check`] over it in `tests/it/connectors/contract.rs`.
 
-mod by_kind;
 pub mod cloud_api;
 mod connection;
+mod connector_settings;
 pub mod contract;
 pub mod evolution;
 pub mod groups;
 pub mod hook;
 pub mod inbound_event;
+pub mod message_limits;
 pub mod meta_error;
 mod neighbours;
 pub mod outgoing;
 mod provider_text;
 pub mod registry;
 pub mod sandbox;
+pub mod setup_check;
 pub mod templates;
 pub mod warm_up;
 #[cfg(feature = "whatsapp-web")]
@@ -43,6 +45,8 @@ use crate::model::{
     instance::{Health, InstanceState},
     phone::Phone,
 };
+use message_limits::MessageLimits;
+use setup_check::SetupFinding;
 use std::{future::Future, pin::Pin};
 use templates::TemplateName;
 use warm_up::WarmUp;
@@ -141,6 +145,20 @@ pub trait Connector: Send + Sync {
         Box::pin(std::future::ready(found))
     }
 
+    /// What the set-up at the provider needs before messages go and come, asked now; none for a connector whose provider
+    /// has no such set-up.
+    fn check_setup(&self) -> Boxed<'_, Vec<SetupFinding>> {
+        Box::pin(std::future::ready(Vec::new()))
+    }
+
+    /// Has the provider bring what happens to this gateway.
+    ///
+    /// # Errors
+    /// Why it cannot be, in plain words.
+    fn subscribe(&self) -> Boxed<'_, Result<(), ActionError>> {
+        Box::pin(std::future::ready(Err(ActionError("this connector has nothing to subscribe to".into()))))
+    }
+
     /// Which of some numbers have WhatsApp, in their order. Asking for many looks like a campaign: it is for the one
     /// number that a person types in.
     ///
@@ -234,6 +252,8 @@ pub struct Capabilities {
     pub window_24h: bool,
     /// Reaches people whose number is hidden.
     pub hidden_numbers: bool,
+    /// What it surely does not take.
+    pub limits: MessageLimits,
 }
 
 /// How an instance stands.

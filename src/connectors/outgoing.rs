@@ -65,6 +65,8 @@ pub enum Content<F = MediaFile, A = Reacted> {
         language: String,
         /// Its variables in order.
         variables: Vec<String>,
+        /// What the document at its head is called; none: by its address.
+        file_name: Option<String>,
     },
     /// A sign on an earlier message of the same chat.
     Reaction {
@@ -87,7 +89,9 @@ impl<F, A> Content<F, A> {
         Ok(match self {
             Self::Text(text) => Content::Text(text),
             Self::Media { kind, file: named, caption } => Content::Media { kind, file: file(named)?, caption },
-            Self::Template { name, language, variables } => Content::Template { name, language, variables },
+            Self::Template { name, language, variables, file_name } => {
+                Content::Template { name, language, variables, file_name }
+            }
             Self::Reaction { about: named, emoji } => Content::Reaction { about: about(named)?, emoji },
         })
     }

@@ -6,17 +6,19 @@ use super::{
     Ack, ActionError, Address, Capabilities, ConnectionStatus, Connector, Ear, GroupInfo, HookAnswer, HookRequest,
     MediaError, Outgoing, Pairing, SendError,
     cloud_api::{CloudApi, CloudLines},
+    connector_settings,
     evolution::{
         Evolution, EvolutionLines,
         import::{self, ImportCandidate},
     },
     sandbox::Sandbox,
+    setup_check::SetupFinding,
     templates::TemplateName,
     warm_up::WarmUp,
 };
 use crate::{
     egress::Egress,
-    model::{clock::Clock, ids::InstanceId, instance::ConnectorKind, phone::Phone, random::Random, why::Why},
+    model::{clock::Clock, ids::InstanceId, instance::ConnectorKind, phone::Phone, random::Random},
 };
 use std::{
     collections::{BTreeMap, HashMap},
@@ -25,7 +27,7 @@ use std::{
     sync::{Arc, RwLock},
 };
 
-pub use super::by_kind::{check_settings, fill_settings, has, known_reason, secret_settings};
+pub use connector_settings::{BadSetting, check_settings, fill_settings, has, known_reason, secret_settings};
 
 /// What a connector needs to begin.
 #[derive(Clone, PartialEq)]
@@ -91,11 +93,6 @@ struct RunningConnector {
     sandbox: Option<Arc<Sandbox>>,
 }
 
-/// A setting that the connector does not have, or a value that it cannot take, in plain words.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct BadSetting(pub Why);
-
 impl Registry {
     /// An empty registry, and the one wire.
     pub fn new(deps: Deps) -> (Self, Wire) {
@@ -139,7 +136,7 @@ impl Registry {
                 RunningConnector { kind: setup.connector, connector, sandbox: None }
             }
             #[cfg(not(feature = "whatsapp-web"))]
-            ConnectorKind::WhatsappWeb => return Err(super::by_kind::missing(setup.connector)),
+            ConnectorKind::WhatsappWeb => return Err(connector_settings::missing(setup.connector)),
         };
         self.shared.running.write().expect("no holder panics").insert(setup.id.clone(), running);
         Ok(())
@@ -286,6 +283,22 @@ impl Registry {
     /// Why it would not.
     pub async fn examine(&self, id: &InstanceId) -> Result<String, ActionError> {
         self.running(id)?.examine().await
+    }
+
+    /// What an instance's set-up at its provider needs, asked now.
+    ///
+    /// # Errors
+    /// The instance is not running.
+    pub async fn check_setup(&self, id: &InstanceId) -> Result<Vec<SetupFinding>, ActionError> {
+        Ok(self.running(id)?.check_setup().await)
+    }
+
+    /// Has an instance's provider bring what happens to this gateway.
+    ///
+    /// # Errors
+    /// Why it cannot be.
+    pub async fn subscribe(&self, id: &InstanceId) -> Result<(), ActionError> {
+        self.running(id)?.subscribe().await
     }
 
     /// Which of some numbers have WhatsApp, in their order.

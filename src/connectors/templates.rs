@@ -55,6 +55,32 @@ pub struct Template {
     pub slots: Vec<Slot>,
 }
 
+impl Slot {
+    /// Whether it takes the address of a file.
+    fn fits(&self, value: &str) -> Result<(), String> {
+        match self.media {
+            Some(kind) if !(value.starts_with("https://") || value.starts_with("http://")) => {
+                Err(format!("it is the address of the {kind} at the template's head, https://…"))
+            }
+            _ if value.trim().is_empty() => Err("it is blank".to_owned()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Why these variables do not fill a template's placeholders; none: they do. A one-time code may be given once, although
+/// it stands in the text and in the button that copies it.
+pub fn misfit(category: Option<Category>, slots: &[Slot], variables: &[String]) -> Option<String> {
+    let is_code = category == Some(Category::Authentication) && slots.len() == 2 && variables.len() == 1;
+    if slots.len() != variables.len() && !is_code {
+        let (wanted, given) = (slots.len(), variables.len());
+        return Some(format!("the template has {wanted} placeholders, and {given} variables were given"));
+    }
+    let wrong =
+        slots.iter().zip(variables).enumerate().find_map(|(at, (slot, value))| Some((at, slot.fits(value).err()?)));
+    wrong.map(|(at, why)| format!("template.variables[{at}]: {why}"))
+}
+
 /// What changed of one template. What is none stays as it was.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TemplateChange {
@@ -92,4 +118,30 @@ pub enum PlaceholderSlot {
     Body,
     /// At the end of a button's address; the button's number from 0 on.
     Button(u8),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_fill_their_placeholders_or_it_is_said_which_does_not() {
+        let slot = |media| Slot { place: PlaceholderSlot::Body, name: None, media };
+        let (text, file) = (slot(None), slot(Some(MediaKind::Document)));
+        let told = |category, slots: &[Slot], variables: &[&str]| {
+            misfit(category, slots, &variables.iter().map(|v| (*v).to_owned()).collect::<Vec<_>>())
+        };
+        let two = [text.clone(), text.clone()];
+        assert_eq!(told(None, &two, &["a", "b"]), None);
+        assert_eq!(told(None, &[], &[]), None);
+        for wrong in [&["a"][..], &["a", "b", "c"], &[]] {
+            let why = told(Some(Category::Utility), &two, wrong).expect("a reason");
+            assert!(why.contains("2 placeholders") && why.contains(&format!("{} variables", wrong.len())), "{why}");
+        }
+        assert_eq!(told(Some(Category::Authentication), &two, &["123456"]), None, "a code is given once");
+        assert!(told(Some(Category::Authentication), std::slice::from_ref(&text), &["1", "2"]).is_some());
+        assert!(told(None, &two, &["a", " \n"]).expect("a reason").starts_with("template.variables[1]: "));
+        assert_eq!(told(None, std::slice::from_ref(&file), &["https://shop.example/a.pdf"]), None);
+        assert!(told(None, &[file], &["a.pdf"]).expect("a reason").contains("template.variables[0]"));
+    }
 }

@@ -40,7 +40,7 @@ pub struct Instance {
     pub settings: BTreeMap<String, String>,
     /// Open or not.
     pub state: InstanceState,
-    /// Why it is not open.
+    /// Why it is not open; of one that is, that its provider gives no answer.
     pub state_reason: Option<String>,
     /// Whether it hears.
     pub health: Health,
@@ -57,6 +57,19 @@ pub struct Instance {
     pub reject_text: Option<String>,
     /// When it was made.
     pub created_at: Time,
+}
+
+impl Instance {
+    /// The word for how it stands, for people: one that is open and whose provider gives no answer is not called
+    /// connected.
+    pub fn shown_state(&self) -> &'static str {
+        shown_state(self.state, self.state_reason.as_deref())
+    }
+}
+
+/// The word of [`Instance::shown_state`].
+pub fn shown_state(state: InstanceState, reason: Option<&str>) -> &'static str {
+    if state == InstanceState::Open && reason.is_some() { "unanswered" } else { state.as_str() }
 }
 
 /// What makes an instance.

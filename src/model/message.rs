@@ -28,6 +28,16 @@ string_enum! {
     }
 }
 
+string_enum! {
+    /// Whether a message that failed may go when it is sent once more.
+    Retry {
+        /// It may: the cause passes, or a person can see to it.
+        Later = "later",
+        /// It will not, as it is: it lies with the message or with whom it is for.
+        Never = "never",
+    }
+}
+
 impl Status {
     /// Whether a message in this state may step to `next`.
     ///

@@ -23,6 +23,11 @@ pub fn decode_lossy(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
+/// Decodes what was encoded from ISO 8859-1: each byte is the character of its number.
+pub fn decode_latin1(text: &str) -> String {
+    percent_decode_str(text).map(char::from).collect()
+}
+
 /// Decodes; `None` for what is no UTF-8 or no encoding.
 pub fn decode(text: &str) -> Option<String> {
     let mut rest = text.as_bytes();

@@ -2,6 +2,7 @@
 
 pub mod acme;
 pub mod appliance_notices;
+pub mod backlog;
 pub mod backup;
 pub mod disk;
 pub mod doctor;

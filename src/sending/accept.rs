@@ -78,7 +78,10 @@ pub(super) fn accept(
     let facts = facts::load(tx, asked, score)?;
     let verdict = match again {
         Some(refusal) => Err(refusal),
-        None => policy::judge(request, &facts, rules).and_then(|passed| passed.with_file(|_| file::here(file))),
+        None => {
+            let limits = facts.instance.as_ref().map(|i| i.capabilities.limits).unwrap_or_default();
+            policy::judge(request, &facts, rules).and_then(|passed| passed.with_file(|_| file::here(file, limits)))
+        }
     };
     match verdict {
         Err(refusal) => refuse(tx, asked, &facts, refusal),

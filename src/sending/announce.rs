@@ -1,6 +1,7 @@
 //! Telling endpoints what became of a message, in the transaction that makes it so.
 
 use crate::{
+    connectors::meta_error,
     events::webhooks::{self, Event, EventPerson, OutboundRef, StatusStep},
     model::{
         ids::{AccountId, InstanceId, LogId},
@@ -24,18 +25,15 @@ pub(super) fn step(
         return Ok(());
     }
     let Some(told) = load(tx, id)? else { return Ok(()) };
-    let (account, instance) = (told.account, told.instance);
+    let (account, instance) = (told.account, told.instance.clone());
     let emit = |event: &Event| webhooks::emit(tx, account, &instance, event, moment).map(drop);
-    let message = told.message;
-    let failed = matches!(to, Status::Failed | Status::Blocked);
-    let (reason, provider_code) = if failed { (told.reason, told.provider_code) } else { (None, None) };
+    let message = told.message.clone();
+    let step = told.step(from, to);
     let own = match to {
         Status::Sent => Some(Event::MessageSent(message.clone())),
         Status::Delivered => Some(Event::MessageDelivered(message.clone())),
         Status::Read => Some(Event::MessageRead(message.clone())),
-        Status::Failed | Status::Blocked => {
-            Some(Event::MessageFailed(message.clone(), reason.clone(), provider_code.clone()))
-        }
+        Status::Failed | Status::Blocked => Some(Event::MessageFailed(message.clone(), step.clone())),
         Status::Accepted | Status::Sending | Status::Unknown => None,
     };
     if let Some(event) = own {
@@ -44,7 +42,7 @@ pub(super) fn step(
     if let (Status::Sent, Some(contact)) = (to, message.to.contact_id) {
         conversations::announce(tx, account, &instance, contact, moment)?;
     }
-    emit(&Event::MessageStatusUpdated(message, StatusStep { status: to, previous_status: from, reason, provider_code }))
+    emit(&Event::MessageStatusUpdated(message, step))
 }
 
 struct AnnouncedChange {
@@ -53,6 +51,17 @@ struct AnnouncedChange {
     reason: Option<String>,
     provider_code: Option<String>,
     message: OutboundRef,
+}
+
+impl AnnouncedChange {
+    fn step(&self, from: Status, to: Status) -> StatusStep {
+        let step = StatusStep { status: to, previous_status: from, reason: None, provider_code: None, retry: None };
+        if !matches!(to, Status::Failed | Status::Blocked) {
+            return step;
+        }
+        let retry = (to == Status::Failed).then(|| meta_error::retry(self.provider_code.as_deref()));
+        StatusStep { reason: self.reason.clone(), provider_code: self.provider_code.clone(), retry, ..step }
+    }
 }
 
 /// The message, if its account has an endpoint at all: most have none, and pay for one look.

@@ -10,7 +10,7 @@ use super::{
 use crate::sending::{insistence, judgements, message_ref};
 use crate::{
     connectors::{Address, Capabilities, Reacted, Registry, templates::TemplateName},
-    instances::templates,
+    instances::templates::{self, KnownTemplate},
     model::{
         clock::Time,
         ids::{AccountId, ContactId, InstanceId},
@@ -63,6 +63,8 @@ pub struct Facts {
     pub content: Score,
     /// Whether the provider holds the template for a marketing template.
     pub is_marketing: bool,
+    /// What is known of the message's template; none: it has none, or nothing is known of it.
+    pub template: Option<KnownTemplate>,
 }
 
 /// Counted and reserved messages.
@@ -136,6 +138,7 @@ pub(super) fn load(tx: &Tx<'_>, asked: &Asked<'_>, content: Score) -> Result<Fac
     let content = in_context(content, request, contact.as_ref(), &pace, now);
     let content = insistence::judge(tx, asked, (fingerprint, &pace), content)?;
     let content = judgements::as_allowed(tx, sender.account, fingerprint, content)?;
+    let (is_marketing, template) = load_template(tx, request)?;
     Ok(Facts {
         now,
         period,
@@ -152,7 +155,8 @@ pub(super) fn load(tx: &Tx<'_>, asked: &Asked<'_>, content: Score) -> Result<Fac
         pace,
         fingerprint,
         content,
-        is_marketing: load_template(tx, request)?,
+        is_marketing,
+        template,
     })
 }
 
@@ -190,10 +194,11 @@ impl Facts {
     }
 }
 
-fn load_template(tx: &Tx<'_>, request: &Request) -> Result<bool, StoreError> {
-    let Draft::Template { name, language, .. } = &request.draft else { return Ok(false) };
+fn load_template(tx: &Tx<'_>, request: &Request) -> Result<(bool, Option<KnownTemplate>), StoreError> {
+    let Draft::Template { name, language, .. } = &request.draft else { return Ok((false, None)) };
     let template = TemplateName { name: name.clone(), language: language.clone() };
-    templates::is_marketing(tx, &request.instance, &template)
+    let is_marketing = templates::is_marketing(tx, &request.instance, &template)?;
+    Ok((is_marketing, templates::find(tx, &request.instance, &template)?))
 }
 
 /// Why nothing may be sent to a person: they opted out or are blocked, a number that may be the same person's is, or they

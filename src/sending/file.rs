@@ -10,10 +10,14 @@ use super::{
     request::{Draft, FileFrom},
 };
 use crate::{
-    connectors::outgoing::{MediaFile, MediaKind},
+    connectors::{
+        message_limits::MessageLimits,
+        outgoing::{MediaFile, MediaKind},
+    },
     model::{
         clock::Time,
         code::{Code, Details},
+        file_name,
         ids::LogId,
     },
     people::media::{self, FileContent, NewMedia, Of, Written},
@@ -40,7 +44,9 @@ pub(super) struct Here {
     kind: MediaKind,
     /// As its address said.
     declared_type: String,
-    /// The caller's name for it, else its address's.
+    /// What the provider is told that it is.
+    mime_type: String,
+    /// The caller's name for it, else its server's, else its address's; with an ending that opens it.
     file_name: Option<String>,
 }
 
@@ -69,7 +75,8 @@ pub(super) async fn prepare(
     };
     Ok(Some(Arc::new(match had {
         Ok((written, declared_type, its_name)) => {
-            PreparedFile::Here(Here { written, kind, declared_type, file_name: file.file_name.clone().or(its_name) })
+            let name = file.file_name.clone().or(its_name);
+            PreparedFile::Here(Here::new(written, kind, declared_type, name))
         }
         Err(why) => PreparedFile::Refused(why),
     })))
@@ -93,14 +100,19 @@ pub(super) fn settle(file: Option<Arc<PreparedFile>>, recorded: bool) {
     }
 }
 
-/// The file of a message that passed every gate, or why it is refused for its file.
-pub(super) fn here(file: Option<&PreparedFile>) -> Result<&Here, Refusal> {
+/// The file of a message that passed every gate, or why it is refused for its file: it could not be had, or the
+/// connector, whose bounds these are, does not take it.
+pub(super) fn here(file: Option<&PreparedFile>, limits: MessageLimits) -> Result<&Here, Refusal> {
+    let refused = |why: String| {
+        let details = Details::FieldsBecause(vec!["media_url"], why.clone());
+        Err(Refusal { gate: "file", details, ..Refusal::new(Code::ValidationError, why) })
+    };
     match file {
-        Some(PreparedFile::Here(here)) => Ok(here),
-        Some(PreparedFile::Refused(why)) => {
-            let details = Details::FieldsBecause(vec!["media_url"], why.clone());
-            Err(Refusal { gate: "file", details, ..Refusal::new(Code::ValidationError, why.clone()) })
+        Some(PreparedFile::Here(here)) => {
+            let problem = limits.file_problem(here.kind, &here.mime_type, here.written.stored().size);
+            problem.map_or(Ok(here), refused)
         }
+        Some(PreparedFile::Refused(why)) => refused(why.clone()),
         // It would not have passed a moment ago, and now it would: the caller tries again.
         Some(PreparedFile::NotFetched) | None => {
             let reason = "the file was not fetched, because the message would have been refused a moment ago";
@@ -110,9 +122,17 @@ pub(super) fn here(file: Option<&PreparedFile>) -> Result<&Here, Refusal> {
 }
 
 impl Here {
+    fn new(written: Written, kind: MediaKind, declared_type: String, name: Option<String>) -> Self {
+        let mime_type = media::outgoing_type(kind, written.stored(), &declared_type, name.as_deref());
+        // A document is shown by its name.
+        let name = name.or_else(|| (kind == MediaKind::Document).then(|| "document".to_owned()));
+        let file_name = name.map(|name| file_name::with_ending(&name, &mime_type));
+        Self { written, kind, declared_type, mime_type, file_name }
+    }
+
     /// Writes the file's row; what the connector is given.
     pub(super) fn record(&self, tx: &WriteTx<'_>, asked: &Asked<'_>, log_id: LogId) -> Result<MediaFile, StoreError> {
-        let Self { written, kind, declared_type, file_name } = self;
+        let Self { written, kind, declared_type, mime_type, file_name } = self;
         let stored = written.stored();
         let new = NewMedia {
             account: asked.sender.account,
@@ -126,7 +146,7 @@ impl Here {
         media::record(tx, &new, asked.now)?;
         Ok(MediaFile {
             path: written.path(),
-            mime_type: media::outgoing_type(stored.sniffed, declared_type),
+            mime_type: mime_type.clone(),
             size: stored.size,
             file_name: file_name.clone(),
         })

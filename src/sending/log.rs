@@ -2,10 +2,11 @@
 
 use crate::{
     accounts::Scope,
+    connectors::meta_error,
     model::{
         clock::Time,
-        ids::{AccountId, InstanceId, KeyId, LogId},
-        message::Status,
+        ids::{AccountId, ContactId, InstanceId, KeyId, LogId},
+        message::{Retry, Status},
         phone::Phone,
     },
     store::{StoreError, Tx},
@@ -26,6 +27,8 @@ pub struct LogEntry {
     pub status: Status,
     /// The refusal's code, or why it failed.
     pub reason: Option<String>,
+    /// Of one that failed: whether the same message may go another time.
+    pub retry: Option<Retry>,
     /// As the caller named it.
     pub instance_id: String,
     /// The caller's own id.
@@ -54,7 +57,7 @@ pub struct Filter {
 }
 
 const COLUMNS: &str = "id, message_id, provider_message_id, status, reason, instance_id, reference, created_at, \
-                       updated_at, recipient";
+                       updated_at, recipient, provider_code";
 
 /// One row, if it is the account's (or of any account, for those who run the appliance).
 pub fn find(tx: &Tx<'_>, scope: Scope, id: LogId) -> Result<Option<LogEntry>, StoreError> {
@@ -108,13 +111,31 @@ pub fn timeline(tx: &Tx<'_>, scope: Scope, id: LogId) -> Result<Option<Value>, S
     Ok(Some(all))
 }
 
+/// The number of the newest row; 0: there is none.
+pub fn newest(tx: &Tx<'_>) -> Result<i64, StoreError> {
+    tx.one("SELECT coalesce(max(id), 0) FROM messages", [], |r| r.get(0))
+}
+
+/// How many messages to a person were refused because nothing is sent to them.
+pub fn count_suppressed(tx: &Tx<'_>, account: AccountId, contact: ContactId) -> Result<u64, StoreError> {
+    tx.one(
+        "SELECT count(*) FROM messages WHERE account_id = ?1 AND status = 'blocked'
+           AND recipient IN (SELECT value FROM contact_identities WHERE contact_id = ?2)
+           AND reason = 'recipient_suppressed'",
+        params![account, contact],
+        |r| r.get(0),
+    )
+}
+
 fn read(r: &Row<'_>) -> rusqlite::Result<LogEntry> {
+    let (status, code) = (r.get(3)?, r.get::<_, Option<String>>(10)?);
     Ok(LogEntry {
         log_id: r.get(0)?,
         message_id: r.get(1)?,
         provider_message_id: r.get(2)?,
-        status: r.get(3)?,
+        status,
         reason: r.get(4)?,
+        retry: (status == Status::Failed).then(|| meta_error::retry(code.as_deref())),
         instance_id: r.get(5)?,
         reference: r.get(6)?,
         created_at: r.get(7)?,

@@ -13,7 +13,8 @@
 //!    inside a transaction, never after the answer.
 //! 5. `outcome.rs`, one write transaction: the outcome, quota counted or given back, the remembered answer.
 //!
-//! `runtime_settings.rs`: what an admin changes of the guard while it runs.
+//! `runtime_settings.rs`, `own_phrases.rs`: what an admin changes of the guard while it runs; `rehearsal.rs`: what that would
+//! have done.
 //!
 //! Later: `receipts.rs` moves states up, `recover.rs` settles what an earlier run left under way, `log.rs` is read, `review.rs` shows
 //! what a pause is about, `judgements.rs` keeps what people say of verdicts.
@@ -43,7 +44,9 @@ pub mod log;
 mod malformed;
 mod message_ref;
 mod outcome;
+pub mod own_phrases;
 pub mod pace;
+mod policies;
 pub mod policy;
 mod quota;
 pub mod receipts;
@@ -74,7 +77,7 @@ use crate::{
     connectors::{Registry, SendError, SendErrorKind, Wire},
     model::{
         clock::{Clock, Time},
-        ids::{InstanceId, LogId},
+        ids::{AccountId, InstanceId, LogId},
         message::Status,
         moment::Moment,
         purpose::Purpose,
@@ -86,10 +89,11 @@ use crate::{
 use accept::Accepting;
 use arc_swap::ArcSwap;
 use asked::Submission;
+use policies::Policies;
 use policy::content::{ContentPolicy, Score, explain::MarkedWord};
 use receipts::{ByHand, ReceiptStep, SettleError};
 use shared::SendingContext;
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 use tokio_util::task::TaskTracker;
 
 /// The guarded sender. There is one.
@@ -134,7 +138,7 @@ impl Sending {
             wire,
             rules: ArcSwap::from_pointee(rules.clone()),
             configured: rules,
-            content: ArcSwap::from_pointee(content),
+            policies: ArcSwap::from_pointee(Policies::new(Arc::new(content), HashMap::new())),
             content_files,
             pace: pace::Pace::default(),
             repeats: refusal_dedup::Repeats::default(),
@@ -163,7 +167,7 @@ impl Sending {
         let deadline = shared.clock.now().plus(shared.rules.load().answer_timeout);
         // On the heap at once: a task's state is copied a dozen times on its way, and this one is large.
         let running = self.under_way.spawn(Box::pin(async move {
-            let score = shared.score(&request);
+            let score = shared.score(sender.account, &request);
             let unusual = request.recipient.unusual();
             let submission = Submission::new(shared.clone(), sender, request);
             let file = file::prepare(&submission, &score, deadline).await?;
@@ -188,14 +192,14 @@ impl Sending {
         self.shared.store.write(move |tx| invalid_request::refuse(tx, &shared, &sender, refusal)).await
     }
 
-    /// Scores a text as the guard would, without sending.
-    pub fn check_text(&self, purpose: Purpose, text: &str) -> Score {
-        self.shared.content.load().score(purpose, text)
+    /// Scores a text as the guard would, without sending: an account's, or anybody's who has no phrases of their own.
+    pub fn check_text(&self, account: Option<AccountId>, purpose: Purpose, text: &str) -> Score {
+        self.shared.policies.load().of(account).score(purpose, text)
     }
 
     /// The words of a text that the signals of [`check_text`](Self::check_text) rest on.
-    pub fn mark_text(&self, text: &str) -> Vec<MarkedWord> {
-        self.shared.content.load().marks(text)
+    pub fn mark_text(&self, account: Option<AccountId>, text: &str) -> Vec<MarkedWord> {
+        self.shared.policies.load().of(account).marks(text)
     }
 
     /// The figures that the guard goes by.

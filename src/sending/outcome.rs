@@ -11,12 +11,12 @@ use super::{
     shared::SendingContext,
 };
 use crate::{
-    connectors::{Ack, Address, SendError, SendErrorKind, inbound_event::RemoteParty},
+    connectors::{Ack, Address, SendError, SendErrorKind, inbound_event::RemoteParty, meta_error},
     model::{
         clock::Time,
         code::{Action, Code, Extra},
         ids::{AccountId, ContactId, InstanceId, LogId},
-        message::Status,
+        message::{Retry, Status},
         moment::Moment,
     },
     store::{StoreError, WriteTx},
@@ -106,12 +106,13 @@ fn failure_refusal(error: &SendError) -> Refusal {
         SendErrorKind::Temporary { retry_after } => retry_after,
         _ => None,
     };
-    match slow_down {
+    let refusal = match slow_down {
         Some(wait) => Refusal::guard(Code::SendingThrottled, Action::Throttle, 65, error.reason.clone())
             .with(Extra::Rate("provider"))
             .retry_after(wait),
         None => Refusal::new(Code::GatewaySendFailed, error.reason.clone()),
-    }
+    };
+    Refusal { retry: Some(meta_error::retry(Some(&error.code))), ..refusal }
 }
 
 /// Marks a message that waited as `sending`, unless it may not go any more: then says why.
@@ -124,7 +125,8 @@ pub(super) fn begin_sending(
     let moment = Moment { now: shared.clock.now(), random: &*shared.random };
     let now = moment.now;
     if ask.expires_at.is_some_and(|at| at <= now) {
-        return Ok(Some(Refusal::new(Code::GatewaySendFailed, "its expires_at passed while it waited for its slot")));
+        let late = Refusal::new(Code::GatewaySendFailed, "its expires_at passed while it waited for its slot");
+        return Ok(Some(Refusal { retry: Some(Retry::Never), ..late }));
     }
     // Asked of the row: the contact may have become one with another while it waited.
     let sql = "SELECT contact_id FROM messages WHERE id = ?1";

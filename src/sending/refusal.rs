@@ -1,6 +1,9 @@
 //! Why a request is refused: what a gate says, what the log keeps, what a caller is told.
 
-use crate::model::code::{Action, Code, Details, Extra};
+use crate::model::{
+    code::{Action, Code, Details, Extra},
+    message::Retry,
+};
 use std::time::Duration;
 
 /// Why a request is refused.
@@ -14,6 +17,8 @@ pub struct Refusal {
     pub details: Details,
     /// When it may pass, where that is known.
     pub retry_after: Option<Duration>,
+    /// Of a message that failed: whether it may go another time.
+    pub retry: Option<Retry>,
     /// A plain sentence for the log.
     pub reason: String,
 }
@@ -21,7 +26,7 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal without details. Its gate is named by [`judge`](super::policy::judge).
     pub fn new(code: Code, reason: impl Into<String>) -> Self {
-        Self { gate: "", code, details: Details::None, retry_after: None, reason: reason.into() }
+        Self { gate: "", code, details: Details::None, retry_after: None, retry: None, reason: reason.into() }
     }
 
     /// A refusal of the guard, with its action and score.

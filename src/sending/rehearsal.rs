@@ -5,9 +5,7 @@
 //! answer and whether a person had found its text honest is taken as it was. What other gates refused is left out.
 
 use super::{
-    Sending,
-    policy::content::{ContentPolicy, Score},
-    rules::Rules,
+    Sending, own_phrases::NewPhrase, policies::Policies, policy::content::Score, rules::Rules,
     runtime_settings::TuningError,
 };
 use crate::{
@@ -82,9 +80,9 @@ pub struct Rehearsal {
     pub changed: Vec<ChangedMessage>,
 }
 
-/// A content policy and the scores that it refuses and lists at.
+/// Content policies and the scores that they refuse and list at.
 struct Judge {
-    content: Arc<ContentPolicy>,
+    policies: Arc<Policies>,
     rules: Arc<Rules>,
 }
 
@@ -106,18 +104,13 @@ impl Sending {
     ///
     /// # Errors
     /// Those of `add_phrase`.
-    pub async fn rehearse_phrase(
-        &self,
-        phrase: &str,
-        counts: Option<(String, u8)>,
-        actor: &str,
-    ) -> Result<Rehearsal, TuningError> {
-        let (content, _) = self.with_phrase(phrase, counts, actor).await?;
-        self.rehearse(Judge { content: Arc::new(content), ..self.present_judge() }).await
+    pub async fn rehearse_phrase(&self, new: NewPhrase) -> Result<Rehearsal, TuningError> {
+        let (policies, _) = self.with_phrase(new).await?;
+        self.rehearse(Judge { policies: Arc::new(policies), ..self.present_judge() }).await
     }
 
     fn present_judge(&self) -> Judge {
-        Judge { content: self.shared.content.load_full(), rules: self.rules() }
+        Judge { policies: self.shared.policies.load_full(), rules: self.rules() }
     }
 
     async fn rehearse(&self, after: Judge) -> Result<Rehearsal, TuningError> {
@@ -134,7 +127,8 @@ fn read(tx: &Tx<'_>, since: Time, before: &Judge, after: &Judge) -> Result<Rehea
                     SELECT 1 FROM inbound_messages i WHERE i.contact_id = m.contact_id
                         AND i.created_at <= m.created_at AND i.created_at > m.created_at - 86400000),
                 EXISTS (SELECT 1 FROM judgements j
-                        WHERE j.account_id = m.account_id AND j.fingerprint = m.fingerprint AND j.lets_pass = 1)
+                        WHERE j.account_id = m.account_id AND j.fingerprint = m.fingerprint AND j.lets_pass = 1),
+                m.account_id
          FROM messages m JOIN policy_decisions d ON d.log_id = m.id
          WHERE m.id > (SELECT coalesce(max(id), 0) FROM messages) - ?1 AND m.created_at > ?2 AND m.body <> ''
            AND m.fingerprint <> 0 AND (d.verdict = 'pass' OR d.gate = 'content')
@@ -158,8 +152,9 @@ fn judge_twice(r: &Row<'_>, before: &Judge, after: &Judge) -> rusqlite::Result<O
     let Some(purpose) = Purpose::parse(&r.get::<_, String>(1)?) else { return Ok(None) };
     let (text, people): (String, u32) = (r.get(2)?, r.get(3)?);
     let (answers, is_allowed): (bool, bool) = (r.get(4)?, r.get(5)?);
+    let account = Some(r.get(6)?);
     let verdict = |judge: &Judge| {
-        let score = judge.content.score(purpose, &text).in_context(purpose, answers, people);
+        let score = judge.policies.of(account).score(purpose, &text).in_context(purpose, answers, people);
         verdict(&if is_allowed { score.as_allowed() } else { score }, &judge.rules)
     };
     let (before, after) = (verdict(before), verdict(after));

@@ -10,14 +10,14 @@ use crate::{
     connectors::{Content, outgoing::MediaKind},
     model::{
         clock::Time,
-        emoji,
+        emoji, file_name,
         ids::{AccountId, InstanceId, KeyId, MessageId},
         phone::{PhoneReading, Recipient},
         plan::Module,
         purpose::Purpose,
         string_enum::string_enum,
     },
-    people::media,
+    people::media::kind_of_url,
 };
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -136,8 +136,12 @@ impl Draft {
                 FileFrom::Address(url) => json!({"media_url": url, "file_name": file_name}).to_string(),
                 FileFrom::Here(file) => json!({"sha256": file.sha256(), "file_name": file_name}).to_string(),
             }),
-            Self::Template { name, language, variables } => {
-                Some(json!({"template": {"name": name, "language": language, "variables": variables}}).to_string())
+            Self::Template { name, language, variables, file_name } => {
+                let mut content = json!({"template": {"name": name, "language": language, "variables": variables}});
+                if let Some(file_name) = file_name {
+                    content["file_name"] = json!(file_name);
+                }
+                Some(content.to_string())
             }
             Self::Reaction { about, .. } => Some(json!({"reaction": {"message_id": about}}).to_string()),
         }
@@ -169,6 +173,18 @@ impl Request {
             idempotency_key: None,
             message_id: None,
         }
+    }
+
+    /// A file from an address, such as a telephone system names, of the kind that its ending stands for; with a text
+    /// beside it, sound goes as a document, since it takes none.
+    pub fn file(instance: InstanceId, recipient: Recipient, purpose: Purpose, url: String, caption: String) -> Self {
+        let kind = match kind_of_url(&url) {
+            Some(MediaKind::Audio) if !caption.trim().is_empty() => MediaKind::Document,
+            kind => kind.unwrap_or(MediaKind::Document),
+        };
+        let file = FileWanted { from: FileFrom::Address(url), file_name: None };
+        let draft = Draft::Media { kind, file, caption };
+        Self { draft, ..Self::text(instance, recipient, purpose, String::new()) }
     }
 
     /// A sign on an earlier message of the recipient's chat, by our id of it or the provider's; an empty `emoji` takes
@@ -223,7 +239,7 @@ pub fn parse(
     let given = object.get("phone").and_then(Value::as_str).map(|text| Recipient::parse(text, how));
     let (recipient, phone) = given.map_or((None, None), |read| (read.as_ref().ok().cloned(), read.err()));
     let recipient = wrong.unless("phone", recipient);
-    let template = wrong.maybe("template", present(object, "template").map(read_template));
+    let template = wrong.template(object);
     let message =
         wrong.unless("message", read_message(object, MAY_STAND_ALONE.iter().any(|f| present(object, f).is_some())));
     let reference = wrong.maybe("reference", present(object, "reference").map(|v| read_text(v, MAX_REFERENCE)));
@@ -278,17 +294,26 @@ impl FieldErrors {
         Some(Draft::Reaction { about: about?, emoji: emoji? })
     }
 
+    /// A template; the file at its head may be called by `file_name`.
+    fn template(&mut self, object: &Map<String, Value>) -> Option<Draft> {
+        let mut template = self.maybe("template", present(object, "template").map(read_template));
+        if let Some(Draft::Template { file_name, .. }) = &mut template {
+            *file_name = self.maybe("file_name", present(object, "file_name").map(read_file_name));
+        }
+        template
+    }
+
     /// A file: an address and a kind, both or neither, and not beside a template. Sound has no caption.
     fn media(&mut self, object: &Map<String, Value>, caption: &str) -> Option<Draft> {
         let [url, kind, name] = ["media_url", "media_type", "file_name"].map(|field| present(object, field));
-        if url.is_none() && kind.is_none() && name.is_none() {
+        let has_template = present(object, "template").is_some();
+        if url.is_none() && kind.is_none() && (name.is_none() || has_template) {
             return None;
         }
-        let has_template = present(object, "template").is_some();
         let url = url.filter(|_| !has_template).and_then(|v| read_text(v, MAX_URL));
         let url = self.unless("media_url", url.filter(|u| u.starts_with("https://") || u.starts_with("http://")));
         let kind = self.unless("media_type", kind.and_then(Value::as_str).and_then(MediaKind::parse));
-        let file_name = self.maybe("file_name", name.map(|v| read_text(v, 255).and_then(|n| media::clean(&n))));
+        let file_name = self.maybe("file_name", name.map(read_file_name));
         if kind == Some(MediaKind::Audio) && !caption.trim().is_empty() {
             self.unless("message", None::<()>);
         }
@@ -341,7 +366,11 @@ fn read_template(value: &Value) -> Option<Draft> {
         None => Vec::new(),
         Some(list) => list.as_array()?.iter().map(|v| read_text(v, 1024)).collect::<Option<_>>()?,
     };
-    Some(Draft::Template { name, language, variables })
+    Some(Draft::Template { name, language, variables, file_name: None })
+}
+
+fn read_file_name(value: &Value) -> Option<String> {
+    read_text(value, 255).and_then(|name| file_name::clean(&name))
 }
 
 fn read_text(value: &Value, max_chars: usize) -> Option<String> {

@@ -2,14 +2,15 @@
 
 use super::{
     pace::Pace,
-    policy::content::{ContentPolicy, Score},
+    policies::Policies,
+    policy::content::Score,
     receipts::AckWaiters,
     request::{PurposeField, Request},
     rules::Rules,
 };
 use crate::{
     connectors::{Registry, Wire},
-    model::{clock::Clock, purpose::Purpose, random::Random},
+    model::{clock::Clock, ids::AccountId, purpose::Purpose, random::Random},
     people::{media::MediaStore, suppression::Erased},
     sending::refusal_dedup::Repeats,
     store::Store,
@@ -27,7 +28,8 @@ pub(super) struct SendingContext {
     pub(super) rules: ArcSwap<Rules>,
     /// What the configuration says, before anything was tuned.
     pub(super) configured: Rules,
-    pub(super) content: ArcSwap<ContentPolicy>,
+    /// By account.
+    pub(super) policies: ArcSwap<Policies>,
     /// The admin's own files, beside the built-in ones: name and text.
     pub(super) content_files: Vec<(String, String)>,
     pub(super) pace: Pace,
@@ -38,13 +40,13 @@ pub(super) struct SendingContext {
 }
 
 impl SendingContext {
-    /// What the content policy says about a request's text.
-    pub(super) fn score(&self, request: &Request) -> Score {
+    /// What the content policy says about the text of an account's request.
+    pub(super) fn score(&self, account: AccountId, request: &Request) -> Score {
         let purpose = match &request.purpose {
             PurposeField::Allowed(purpose) => *purpose,
             // Refused by the gate "purpose"; scored all the same, for the log.
             _ => Purpose::Transactional,
         };
-        self.content.load().score(purpose, &request.draft.text())
+        self.policies.load().of(Some(account)).score(purpose, &request.draft.text())
     }
 }

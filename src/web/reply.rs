@@ -30,6 +30,9 @@ pub fn message_headers(response: &mut Response, answer: &Answer) {
     let headers = response.headers_mut();
     headers.insert("x-log-id", number(answer.log_id));
     headers.insert("x-message-status", HeaderValue::from_static(answer.outcome.as_str()));
+    if let Some(retry) = answer.refusal.as_ref().and_then(|refusal| refusal.retry) {
+        headers.insert("x-message-retry", HeaderValue::from_static(retry.as_str()));
+    }
     if answer.replayed {
         headers.insert("idempotent-replayed", HeaderValue::from_static("true"));
     }
@@ -79,7 +82,7 @@ pub fn body(answer: &Answer) -> Value {
         Some(refusal) => {
             let (_, message) = problem::describe(refusal.code);
             json!({
-                "success": false, "error": refusal.code, "message": message, "details": refusal.details,
+                "success": false, "error": refusal.code, "retry": refusal.retry, "message": message, "details": refusal.details,
                 "log_id": answer.log_id, "message_status": answer.outcome,
             })
         }

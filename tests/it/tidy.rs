@@ -31,7 +31,7 @@ const MAY_SEE: &[(&str, &str)] = &[
     ("people/suppression", "model store"),
     ("people/conversations", "model store connectors events/webhooks"),
     ("people/media", "model store egress connectors"),
-    ("people/chats", "model store instances/templates people/conversations people/suppression"),
+    ("people/chats", "model store accounts/scope instances/templates people/conversations people/suppression"),
     ("people/presence", "model store connectors people/chats people/conversations"),
     (
         "sending",

@@ -156,6 +156,16 @@ pub fn list(tx: &Tx<'_>, whose: NoticeScope, cleared: bool) -> Result<Vec<Notice
     tx.list(&sql, params![scope, with_appliance, cleared], Notice::read)
 }
 
+/// Of which kinds the notices are that are open and for who runs the appliance, the first ones; none: a kind that this
+/// version does not know.
+pub fn list_appliance(tx: &Tx<'_>, limit: u32) -> Result<Vec<Option<NoticeKind>>, StoreError> {
+    tx.list(
+        "SELECT kind FROM notices WHERE account_id IS NULL AND cleared_at IS NULL ORDER BY id LIMIT ?1",
+        params![limit],
+        |r| r.get::<_, String>(0).map(|kind| NoticeKind::parse(&kind)),
+    )
+}
+
 /// Somebody saw it; says whether there was one in their scope.
 pub fn mark_seen(tx: &WriteTx<'_>, whose: NoticeScope, id: i64, now: Time) -> Result<bool, StoreError> {
     let NoticeScope { scope, with_appliance } = whose;

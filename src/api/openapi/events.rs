@@ -8,7 +8,7 @@ use crate::{
         clock::Time,
         ids::{ContactId, InstanceId, LogId},
         instance::{Health, InstanceState},
-        message::{EchoOrigin, Status},
+        message::{EchoOrigin, Retry, Status},
     },
     sending::Source,
     texts::locale::{self, Lang},
@@ -115,20 +115,10 @@ fn example(name: EventName, full: bool) -> Event {
             is_standby: false,
         },
         EventName::MessageSent => Event::MessageSent(outbound(full)),
-        EventName::MessageFailed => {
-            Event::MessageFailed(outbound(full), maybe("The number is not on WhatsApp."), maybe("131026"))
-        }
+        EventName::MessageFailed => Event::MessageFailed(outbound(full), failure(full)),
         EventName::MessageDelivered => Event::MessageDelivered(outbound(full)),
         EventName::MessageRead => Event::MessageRead(outbound(full)),
-        EventName::MessageStatusUpdated => Event::MessageStatusUpdated(
-            outbound(full),
-            StatusStep {
-                status: Status::Failed,
-                previous_status: Status::Sent,
-                reason: maybe("The number is not on WhatsApp."),
-                provider_code: maybe("131026"),
-            },
-        ),
+        EventName::MessageStatusUpdated => Event::MessageStatusUpdated(outbound(full), failure(full)),
         EventName::RecipientOptedOut => Event::RecipientOptedOut { from: person(), message_text: "STOP".into() },
         EventName::InstanceConnected => Event::InstanceConnected { phone: maybe("+966112345678") },
         EventName::InstanceDisconnected => {
@@ -187,6 +177,18 @@ fn echoed() -> EchoRef {
         media: None,
         raw: None,
         changed: None,
+    }
+}
+
+/// A message that failed.
+fn failure(full: bool) -> StatusStep {
+    let maybe = |text: &str| full.then(|| text.to_owned());
+    StatusStep {
+        status: Status::Failed,
+        previous_status: Status::Sent,
+        reason: maybe("The number is not on WhatsApp."),
+        provider_code: maybe("131026"),
+        retry: full.then_some(Retry::Never),
     }
 }
 

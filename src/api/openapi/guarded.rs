@@ -146,6 +146,7 @@ pub(super) fn message() -> Value {
             "provider_message_id",
             "status",
             "reason",
+            "retry",
             "instance_id",
             "reference",
             "created_at",
@@ -157,6 +158,7 @@ pub(super) fn message() -> Value {
             "provider_message_id": maybe,
             "status": named("Status"),
             "reason": maybe,
+            "retry": {"type": ["string", "null"], "enum": ["later", "never", null]},
             "instance_id": {"type": "string"},
             "reference": maybe,
             "created_at": {"type": "string", "format": "date-time"},
@@ -170,6 +172,7 @@ fn message_headers() -> Value {
     json!({
         "X-Log-Id": {"required": true, "schema": {"type": "integer"}},
         "X-Message-Status": {"required": true, "schema": named("Status")},
+        "X-Message-Retry": {"schema": {"type": "string", "enum": ["later", "never"]}},
         "RateLimit": {"schema": {"type": "string"}},
         "RateLimit-Policy": {"schema": {"type": "string"}},
         "X-Phone-Warning": {"schema": {"type": "string"}},

@@ -22,7 +22,7 @@ pub(super) async fn run(context: &Context) -> Printed {
     if running.is_some()
         && let Some(Ok(told)) = control::ask(data_dir, &InstanceExamine.into()).await
     {
-        findings.extend(told.as_array().into_iter().flatten().map(doctor::instance));
+        findings.extend(told.as_array().into_iter().flatten().flat_map(doctor::instance));
     }
     let failed = findings.iter().filter(|f| f.status == doctor::CheckStatus::Fail).count();
     let report = json!({"ok": failed == 0, "checks": findings});

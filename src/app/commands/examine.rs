@@ -35,5 +35,9 @@ impl Execute for InstanceExamine {
 async fn one(gateway: &Gateway, instance: &Instance) -> Value {
     let found = gateway.registry.examine(&instance.id).await;
     let (ok, told) = found.map_or_else(|e| (false, e.to_string()), |told| (true, told));
-    json!({"id": instance.id, "connector": instance.connector, "ok": ok, "text": told})
+    // Of a provider that gives no answer nothing more is known.
+    let points = if ok { gateway.registry.check_setup(&instance.id).await.unwrap_or_default() } else { Vec::new() };
+    let setup: Vec<Value> =
+        points.iter().map(|p| json!({"point": p.point, "state": p.state, "text": p.text()})).collect();
+    json!({"id": instance.id, "connector": instance.connector, "ok": ok, "text": told, "setup": setup})
 }

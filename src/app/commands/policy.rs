@@ -32,7 +32,7 @@ impl Execute for PolicyCheck {
     async fn execute(self, gateway: &AppState) -> CommandResult {
         let Self { text, purpose } = self;
         let purpose = Purpose::parse(&purpose).ok_or_else(|| format!("{purpose:?} is not one of the five purposes"))?;
-        let score = gateway.sending.check_text(purpose, &text);
+        let score = gateway.sending.check_text(None, purpose, &text);
         let rules = gateway.sending.rules();
         let asked = text.clone();
         let nearest = gateway.store.read(move |tx| judgements::nearest(tx, everybody(), &asked)).await;
@@ -43,7 +43,7 @@ impl Execute for PolicyCheck {
             total if total >= rules.review_score => "sent, listed for review",
             _ => "sent",
         };
-        let marks = gateway.sending.mark_text(&text);
+        let marks = gateway.sending.mark_text(None, &text);
         let words: Vec<_> =
             marks.iter().map(|m| json!({"words": &text[m.range.clone()], "signal": *m.signal})).collect();
         Ok(json!({

@@ -3,11 +3,11 @@
 //! - [`GraphResponse`] is an answer as it came; [`GraphError`] is Meta's own error in it, which alone decides what follows.
 //! - No text that is made here holds the token, a whole number or a message.
 
-use super::settings::Settings;
+use super::{limits, settings::Settings};
 use crate::{
     connectors::{meta_error::GraphError, outgoing::MediaFile},
     egress::{Bounds, Egress, EgressError, Outbound},
-    model::{egress::Use, percent},
+    model::{egress::Use, file_name, percent},
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -95,6 +95,35 @@ impl GraphClient {
     pub(super) async fn number(&self) -> Result<Value, GraphFailure> {
         let path = format!("/{}?fields=display_phone_number,verified_name,quality_rating", self.phone_number_id);
         self.ask(&path).await
+    }
+
+    /// The number's fields of its set-up: registration, name, limit, where its calls go, whether it may send.
+    pub(super) async fn number_in_full(&self) -> Result<Value, GraphFailure> {
+        let fields = "display_phone_number,verified_name,quality_rating,name_status,status,platform_type,\
+                      whatsapp_business_manager_messaging_limit,webhook_configuration,health_status";
+        match self.ask(&format!("/{}?fields={fields}", self.phone_number_id)).await {
+            // A version of the API that lacks one of them refuses all.
+            Err(GraphFailure::Refused { error: Some(error), .. }) if error.code == 100 => self.number().await,
+            answer => answer,
+        }
+    }
+
+    /// What Meta tells of a token: the app that it is of, its scopes, until when it is good.
+    pub(super) async fn token(&self, token: &str) -> Result<Value, GraphFailure> {
+        self.ask(&format!("/debug_token?input_token={}", percent::encode(token))).await
+    }
+
+    /// The apps that hear of the business account; none: it is not known which account it is.
+    pub(super) async fn subscribed_apps(&self) -> Option<Result<Value, GraphFailure>> {
+        let waba = self.waba_id.as_deref()?;
+        Some(self.ask(&format!("/{waba}/subscribed_apps")).await)
+    }
+
+    /// Makes the token's app hear of the business account.
+    pub(super) async fn subscribe(&self) -> Option<Result<Value, GraphFailure>> {
+        let url = format!("{}/{}/subscribed_apps", self.base, self.waba_id.as_deref()?);
+        let nothing = Some(("application/json", Bytes::from_static(b"{}")));
+        Some(read(self.exchange(Method::POST, &url, nothing, ASK).await))
     }
 
     /// A page of the business account's templates; the first one, or the one behind a cursor. None: it is not known
@@ -186,8 +215,8 @@ fn read(answer: Result<GraphResponse, EgressError>) -> Result<Value, GraphFailur
 
 /// A file as a form. The name is what people see of a document, so it goes with the message; here it only needs to fit.
 fn form(file: &MediaFile, bytes: &[u8], boundary: &str) -> Bytes {
-    let mime = &file.mime_type;
-    let extension = mime.rsplit('/').next().filter(|e| e.bytes().all(|b| b.is_ascii_alphanumeric())).unwrap_or("bin");
+    let mime = limits::upload_type(&file.mime_type);
+    let extension = file_name::ending(mime).unwrap_or("bin");
     let field = |name: &str, value: &str| {
         format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
     };
@@ -222,7 +251,24 @@ mod tests {
         assert_eq!(fields.len(), 5, "{text}");
         assert!(fields[1].ends_with("name=\"messaging_product\"\r\n\r\nwhatsapp\r\n"), "{text}");
         assert!(fields[2].ends_with("name=\"type\"\r\n\r\nimage/jpeg\r\n"), "{text}");
-        assert!(fields[3].contains("filename=\"file.jpeg\"\r\nContent-Type: image/jpeg\r\n\r\nabc\r\n"), "{text}");
+        assert!(fields[3].contains("filename=\"file.jpg\"\r\nContent-Type: image/jpeg\r\n\r\nabc\r\n"), "{text}");
         assert_eq!(fields[4], "--\r\n");
+    }
+    /// Meta judges an upload by type and name: both fit, and what is text goes as one.
+    #[test]
+    fn what_is_uploaded_is_called_as_its_type() {
+        let sheet = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+        for (mime, told, name) in [
+            ("audio/mpeg", "audio/mpeg", "file.mp3"),
+            ("text/csv", "text/plain", "file.txt"),
+            (sheet, sheet, "file.xlsx"),
+            ("audio/ogg", "audio/ogg", "file.ogg"),
+            ("application/pdf", "application/pdf", "file.pdf"),
+        ] {
+            let file = MediaFile { path: "x".into(), mime_type: mime.into(), size: 1, file_name: None };
+            let text = String::from_utf8(form(&file, b"a", "B").to_vec()).expect("text");
+            assert!(text.contains(&format!("filename=\"{name}\"\r\nContent-Type: {told}\r\n")), "{text}");
+            assert!(text.contains(&format!("name=\"type\"\r\n\r\n{told}\r\n")), "{text}");
+        }
     }
 }

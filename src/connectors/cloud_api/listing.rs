@@ -81,8 +81,14 @@ fn read_one(item: &Value) -> Option<Template> {
     slots.extend(self::slots(body, PlaceholderSlot::Body, named));
     let buttons = of("buttons").and_then(|c| c["buttons"].as_array()).map_or(&[][..], Vec::as_slice);
     for (index, button) in buttons.iter().enumerate() {
+        let place = PlaceholderSlot::Button(u8::try_from(index).ok()?);
         let address = button["url"].as_str().unwrap_or_default();
-        slots.extend(self::slots(address, PlaceholderSlot::Button(u8::try_from(index).ok()?), false));
+        let in_address = self::slots(address, place, false);
+        // A button that copies a one-time code takes the code, whether the list tells its address or not.
+        let takes_code =
+            in_address.is_empty() && button["type"].as_str().is_some_and(|t| t.eq_ignore_ascii_case("otp"));
+        slots.extend(in_address);
+        slots.extend(takes_code.then_some(Slot { place, name: None, media: None }));
     }
     Some(Template {
         name,
@@ -156,6 +162,19 @@ mod tests {
         let last = json!({"data": [], "paging": {"cursors": {"after": "c"}}});
         assert_eq!(read(&last).1, None, "the last page has a cursor and no next");
         assert!(read(&json!({"ok": true})).0.is_empty());
+    }
+
+    #[test]
+    fn a_button_that_copies_a_code_takes_it() {
+        let of = |button: Value| {
+            let item = json!({"name": "a", "language": "en", "category": "AUTHENTICATION", "components": [
+                {"type": "BODY", "text": "{{1}}"}, {"type": "BUTTONS", "buttons": [button]}]});
+            read_one(&item).expect("a template").slots.into_iter().map(|s| s.place).collect::<Vec<_>>()
+        };
+        let both = [PlaceholderSlot::Body, PlaceholderSlot::Button(0)];
+        assert_eq!(of(json!({"type": "OTP", "otp_type": "COPY_CODE", "text": "Copy"})), both);
+        assert_eq!(of(json!({"type": "URL", "url": "https://www.whatsapp.com/otp/code/?code=otp{{1}}"})), both);
+        assert_eq!(of(json!({"type": "QUICK_REPLY", "text": "Ok"})), both[..1]);
     }
 
     #[test]

@@ -13,6 +13,7 @@
 
 mod client;
 mod hook;
+mod limits;
 mod listening;
 mod listing;
 mod media;
@@ -20,6 +21,7 @@ mod outgoing;
 mod pacing;
 mod reading;
 mod settings;
+mod setup;
 mod signature;
 mod uploads;
 mod worker;
@@ -29,6 +31,7 @@ use super::{
     MediaError, Outgoing, SendError, SendErrorKind,
     meta_error::{self, ErrorClass, GraphError},
     registry::{BadSetting, Deps, InstanceSetup},
+    setup_check::SetupFinding,
     templates::{Category, Template, TemplateName},
 };
 use crate::{
@@ -37,14 +40,14 @@ use crate::{
     model::{
         clock::Clock,
         ids::InstanceId,
-        instance::{Health, InstanceState},
+        instance::{ConnectorKind, Health, InstanceState},
         random::Random,
     },
 };
 use client::GraphClient;
 pub use hook::CloudLines;
 use listing::Templates;
-use outgoing::{Demand, Failure};
+use outgoing::{Demand, Failure, UNREACHABLE};
 use pacing::{Pacing, Wait};
 use settings::Settings;
 use std::{
@@ -68,6 +71,8 @@ struct CloudInner {
     /// The other numbers of this gateway.
     lines: Arc<CloudLines>,
     settings: Settings,
+    /// The addresses of all numbers' webhooks, without the instance: `https://…/hooks/cloud-api/`.
+    hooks: String,
     client: GraphClient,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -91,6 +96,7 @@ impl CloudApi {
             instance: setup.id.clone(),
             ear: deps.ear.clone(),
             lines: lines.clone(),
+            hooks: format!("{}/hooks/{}/", deps.public_url, ConnectorKind::CloudApi),
             client: GraphClient::new(deps.egress.clone(), &settings),
             clock: deps.clock.clone(),
             random: deps.random.clone(),
@@ -153,6 +159,7 @@ impl Connector for CloudApi {
             groups: false,
             window_24h: true,
             hidden_numbers: true,
+            limits: limits::LIMITS,
         }
     }
 
@@ -200,6 +207,14 @@ impl Connector for CloudApi {
         Box::pin(self.inner.reconnect())
     }
 
+    fn check_setup(&self) -> Boxed<'_, Vec<SetupFinding>> {
+        Box::pin(self.inner.check_setup())
+    }
+
+    fn subscribe(&self) -> Boxed<'_, Result<(), ActionError>> {
+        Box::pin(self.inner.subscribe())
+    }
+
     fn examine(&self) -> Boxed<'_, Result<String, ActionError>> {
         Box::pin(self.inner.examine())
     }
@@ -209,7 +224,6 @@ impl CloudInner {
     async fn send(&self, out: &Outgoing) -> Result<Ack, SendError> {
         let recipient = out.to.to_string();
         self.may_send(&recipient)?;
-        outgoing::check(out)?;
         let template = self.template_of(out).await?;
         let media_id = match self.file_of(out).await {
             Ok(id) => id,
@@ -220,7 +234,7 @@ impl CloudInner {
         self.may_send(&recipient)?;
         match outgoing::outcome(self.client.send(&body).await, self.clock.now()) {
             Ok(ack) => {
-                self.line.heard_now();
+                self.answered().await;
                 self.pacing().went(&recipient, self.clock.now());
                 Ok(ack)
             }
@@ -234,12 +248,28 @@ impl CloudInner {
         }
     }
 
+    /// Meta answered: where it was said to be silent, it is not.
+    async fn answered(&self) {
+        self.line.heard_now();
+        let standing = self.line.standing();
+        if standing.state == InstanceState::Open && standing.reason.is_some() {
+            self.line.open(standing.phone).await;
+        }
+    }
+
     /// Does what an answer asks for, and fills in how long to wait.
     async fn suffer(&self, failure: Failure, recipient: &str) -> SendError {
         let Failure { mut error, demand } = failure;
         let now = self.clock.now();
         let wait = match demand {
-            Demand::None => return error,
+            Demand::None => {
+                if error.code == UNREACHABLE {
+                    // Whether it is connected is looked at now, not once a day.
+                    self.plan().look_soon(now);
+                    self.line.wake.notify_one();
+                }
+                return error;
+            }
             Demand::Warn => {
                 self.line.restricted(error.code.parse().unwrap_or_default()).await;
                 return error;

@@ -14,7 +14,7 @@ use crate::{
         templates::{Category, PlaceholderSlot, Template},
     },
     egress::EgressError,
-    model::clock::Time,
+    model::{clock::Time, file_name},
 };
 use http::{HeaderMap, StatusCode, header};
 use serde_json::{Map, Value, json};
@@ -24,10 +24,11 @@ use std::time::Duration;
 const MAINTENANCE: Duration = Duration::from_secs(120);
 /// Meta's limit for the text that comes back in statuses; our ids are far shorter.
 const CALLBACK_MAX: usize = 512;
-/// Meta's limit for the text beside a file, in characters (its reference of media messages).
-const CAPTION_MAX: usize = 1024;
 /// As many blanks in a row as a template's variable may not have (Meta's code 132018 and its words for it).
 const BLANKS_MAX: usize = 4;
+
+/// Meta could not be reached at all.
+pub(super) const UNREACHABLE: &str = "unreachable";
 
 /// A message that did not get through: what its sender is told, and what follows for the others.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -81,20 +82,6 @@ pub(super) fn request(out: &Outgoing, media_id: Option<&str>, template: Option<&
     Ok(Value::Object(body))
 }
 
-/// What Meta surely refuses, told before a byte goes there.
-///
-/// # Errors
-/// What is wrong, and what would be right.
-pub(super) fn check(out: &Outgoing) -> Result<(), SendError> {
-    let Content::Media { caption, .. } = &out.content else { return Ok(()) };
-    let length = caption.chars().count();
-    if length <= CAPTION_MAX {
-        return Ok(());
-    }
-    let reason = format!("the text beside a file has {length} characters, and Meta takes {CAPTION_MAX}");
-    Err(SendError::permanent("caption_too_long", &reason))
-}
-
 fn content(out: &Outgoing, media_id: Option<&str>, template: Option<&Template>) -> (&'static str, Value) {
     match &out.content {
         Content::Text(text) => ("text", json!({"body": text, "preview_url": false})),
@@ -108,9 +95,9 @@ fn content(out: &Outgoing, media_id: Option<&str>, template: Option<&Template>) 
             }
             (kind.as_str(), Value::Object(content))
         }
-        Content::Template { name, language, variables } => {
+        Content::Template { name, language, variables, file_name } => {
             let mut content = json!({"name": name, "language": {"code": language}});
-            let components = components(template, variables);
+            let components = components(template, variables, file_name.as_deref());
             if !components.is_empty() {
                 content["components"] = Value::Array(components);
             }
@@ -125,7 +112,7 @@ fn content(out: &Outgoing, media_id: Option<&str>, template: Option<&Template>) 
 
 /// The variables where they belong: by the template's own placeholders if those are known and as many, else all of them
 /// in its text, where Meta counts them.
-fn components(template: Option<&Template>, variables: &[String]) -> Vec<Value> {
+fn components(template: Option<&Template>, variables: &[String], file_name: Option<&str>) -> Vec<Value> {
     let text = |value: &String| json!({"type": "text", "text": in_one_line(value)});
     // A one-time code stands in the text and in the button that copies it: people give it once.
     let code = template.filter(|t| t.category == Category::Authentication && t.slots.len() == 2).zip(variables.first());
@@ -143,7 +130,7 @@ fn components(template: Option<&Template>, variables: &[String]) -> Vec<Value> {
     let mut components: Vec<(PlaceholderSlot, Value)> = Vec::new();
     for (slot, value) in slots.iter().zip(variables) {
         let mut parameter = match slot.media {
-            Some(kind) => json!({"type": kind.as_str(), kind.as_str(): {"link": value}}),
+            Some(kind) => json!({"type": kind.as_str(), kind.as_str(): head_file(kind, value, file_name)}),
             None => text(value),
         };
         if let Some(name) = &slot.name {
@@ -159,6 +146,16 @@ fn components(template: Option<&Template>, variables: &[String]) -> Vec<Value> {
         }
     }
     components.into_iter().map(|(_, component)| component).collect()
+}
+
+/// The file at a template's head. A document without a name is shown as "Untitled"; Meta takes PDF there alone.
+fn head_file(kind: MediaKind, link: &str, named: Option<&str>) -> Value {
+    if kind != MediaKind::Document {
+        return json!({"link": link});
+    }
+    let name =
+        named.map(str::to_owned).or_else(|| file_name::of_address(link)).unwrap_or_else(|| "document".to_owned());
+    json!({"link": link, "filename": file_name::with_ending(&name, "application/pdf")})
 }
 
 /// A variable as Meta takes one: without line breaks, tabs and long runs of blanks, each of which becomes one blank.
@@ -257,7 +254,7 @@ fn without_answer(e: &EgressError) -> Failure {
             SendError::permanent("forbidden", &format!("Meta's API may not be called: {e}"))
         }
         e if e.leaves_no_doubt() => {
-            SendError::temporary("unreachable", &format!("Meta's API cannot be reached: {e}"), None)
+            SendError::temporary(UNREACHABLE, &format!("Meta's API cannot be reached: {e}"), None)
         }
         e => SendError::ambiguous("no_answer", &format!("Meta's API did not answer as it should: {e}")),
     })

@@ -49,6 +49,13 @@ impl CloudTimetable {
         self.look_at.min(self.list_at)
     }
 
+    /// A look is due now, unless the last ones had no answer and the next one is near.
+    pub(super) fn look_soon(&mut self, now: Time) {
+        if now.left(self.look_at, LOOK_AGAIN.1).is_none() {
+            self.look_at = self.look_at.min(now);
+        }
+    }
+
     fn looked(&mut self, answered: bool, now: Time) {
         if answered {
             (self.look_at, self.pause) = (now.plus(LOOK), LOOK_AGAIN.0);
@@ -103,7 +110,14 @@ impl CloudInner {
             Err(GraphFailure::Refused { error: Some(error), .. }) if meta_error::is_bad_token(error.code) => {
                 self.line.not_open(InstanceState::Close, &error.text()).await;
             }
-            Err(trouble) => tracing::info!("a Cloud API number could not be looked at: {}", trouble.text()),
+            Err(GraphFailure::NoAnswer(why)) => {
+                tracing::info!("a Cloud API number could not be looked at: {why}");
+                self.line.unanswered(&why).await;
+            }
+            Err(trouble) => {
+                tracing::info!("a Cloud API number could not be looked at: {}", trouble.text());
+                self.line.open(self.line.standing().phone).await;
+            }
         }
     }
 
@@ -191,4 +205,23 @@ fn own_number(fields: &Value) -> Option<String> {
     Phone::parse(&text, PhoneReading { region: None, impossible: Impossible::Warn })
         .ok()
         .map(|phone| phone.as_str().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_reaches_nobody_has_it_looked_at_soon_and_not_all_the_time() {
+        let at = |seconds: u64| Time::from_millis(1_778_234_400_000).plus(Duration::from_secs(seconds));
+        let mut plan = CloudTimetable::begin(at(0));
+        plan.list_at = at(100 * 24 * 3600);
+        plan.looked(true, at(0));
+        assert_eq!(plan.due(), at(24 * 3600));
+        plan.look_soon(at(7200));
+        assert_eq!(plan.due(), at(7200));
+        plan.looked(false, at(7200));
+        plan.look_soon(at(7201));
+        assert_eq!(plan.due(), at(7260), "the next look is near anyway");
+    }
 }

@@ -145,6 +145,7 @@ impl Connector for Evolution {
             groups: true,
             window_24h: false,
             hidden_numbers: true,
+            ..Capabilities::default()
         }
     }
 

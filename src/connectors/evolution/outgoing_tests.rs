@@ -31,7 +31,8 @@ fn every_address_has_its_spelling() {
     }
     let refused = request(&out(Address::Bsuid("US.1".into()), text()), None, None).expect_err("no such address there");
     assert_eq!(refused.kind, SendErrorKind::Permanent);
-    let template = Content::Template { name: "n".into(), language: "he".into(), variables: Vec::new() };
+    let template =
+        Content::Template { name: "n".into(), language: "he".into(), variables: Vec::new(), file_name: None };
     assert_eq!(request(&out(phone(), template), None, None).expect_err("no templates").kind, SendErrorKind::Permanent);
 }
 

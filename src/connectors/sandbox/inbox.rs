@@ -264,11 +264,12 @@ impl<'a> InboxLine<'a> {
                 line.size = Some(file.size);
                 line.file_name = file.file_name.as_deref();
             }
-            Content::Template { name, language, variables } => {
+            Content::Template { name, language, variables, file_name } => {
                 line.kind = Some("template");
                 line.template = Some(name);
                 line.language = Some(language);
                 line.variables = variables;
+                line.file_name = file_name.as_deref();
             }
             Content::Reaction { about, emoji } => {
                 line.text = emoji;

@@ -77,8 +77,12 @@ fn files_templates_and_reactions_keep_all_their_parts() {
     let (mime_type, file_name) = ("application/pdf".to_owned(), Some("invoice.pdf".to_owned()));
     let file = MediaFile { path: "/a/b".into(), mime_type, size: 9, file_name };
     let media = Content::Media { kind: MediaKind::Document, file, caption: "here".into() };
-    let template =
-        Content::Template { name: "due".into(), language: "he".into(), variables: vec!["1".into(), "".into()] };
+    let template = Content::Template {
+        name: "due".into(),
+        language: "he".into(),
+        variables: vec!["1".into(), "".into()],
+        file_name: None,
+    };
     let answer = Outgoing { reply_to: Some("sbx_0".into()), ..out("b", template) };
     log.append("sbx_1", AT, &out("a", media)).expect("written");
     log.append("sbx_2", AT, &answer).expect("written");

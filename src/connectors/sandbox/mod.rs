@@ -224,6 +224,7 @@ impl Connector for Sandbox {
             groups: true,
             window_24h: false,
             hidden_numbers: true,
+            ..Capabilities::default()
         }
     }
 

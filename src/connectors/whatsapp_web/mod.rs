@@ -173,6 +173,7 @@ impl Connector for WhatsappWeb {
             groups: true,
             window_24h: false,
             hidden_numbers: true,
+            ..Capabilities::default()
         }
     }
 

@@ -62,7 +62,8 @@ fn a_reaction_names_the_message_and_in_a_group_its_author() {
 
 #[test]
 fn what_whatsapp_web_does_not_have_is_refused_for_good() {
-    let template = Content::Template { name: "x".into(), language: "en".into(), variables: Vec::new() };
+    let template =
+        Content::Template { name: "x".into(), language: "en".into(), variables: Vec::new(), file_name: None };
     let error = message(&out(template), None, None, 0).expect_err("none");
     assert_eq!(error.code, "template");
 }

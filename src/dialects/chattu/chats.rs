@@ -1,4 +1,4 @@
-//! Chats with one person each, and what was said in them.
+//! What was said in the chats with one person each.
 
 use crate::{
     model::{
@@ -6,40 +6,11 @@ use crate::{
         ids::{AccountId, ContactId, InstanceId, inbound_id},
         message::Status,
     },
-    people::conversations::{self, Identity, IdentityKind, TALKED_WITH},
+    people::conversations::{self, Identity, IdentityKind},
     store::{StoreError, Tx},
 };
-use rusqlite::{Row, params};
+use rusqlite::params;
 use std::collections::HashMap;
-
-/// What of an instance's log is looked through for people who were written to.
-const LOOKED_THROUGH: u32 = 5000;
-/// Chats that are listed.
-const MOST_CHATS: u32 = 500;
-
-/// A chat with a person.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ChattuChat {
-    pub contact: ContactId,
-    /// Their number (E.164), or a hidden id.
-    pub address: String,
-    pub name: Option<String>,
-    /// The newest message.
-    pub last: Option<Last>,
-    /// When anything last happened.
-    pub at: Time,
-    /// Not read yet.
-    pub unread: i64,
-}
-
-/// The newest message of a chat.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Last {
-    pub text: String,
-    pub at: Time,
-    /// Whether we wrote it.
-    pub from_me: bool,
-}
 
 /// A message of a chat.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -74,56 +45,6 @@ pub fn contact_of(tx: &Tx<'_>, account: AccountId, chat: &str) -> Result<Option<
         _ => Identity { kind: IdentityKind::Bsuid, value: name.to_owned() },
     };
     Ok(conversations::find(tx, account, &identity)?.map(|contact| contact.id))
-}
-
-/// The chats of an instance, newest first.
-pub fn list(tx: &Tx<'_>, instance: &InstanceId) -> Result<Vec<ChattuChat>, StoreError> {
-    let mut chats = tx.list(
-        &format!(
-            "SELECT c.contact_id, max(c.at), max(c.unread), p.name,
-                    (SELECT i.value FROM contact_identities i WHERE i.contact_id = c.contact_id
-                     ORDER BY CASE i.kind WHEN 'phone' THEN 0 WHEN 'lid' THEN 1 ELSE 2 END, i.is_variant, i.value LIMIT 1)
-             FROM ({TALKED_WITH}) c
-             JOIN contacts p ON p.id = c.contact_id
-             GROUP BY c.contact_id ORDER BY 2 DESC LIMIT ?3"
-        ),
-        params![instance, LOOKED_THROUGH, MOST_CHATS],
-        |r| {
-            Ok(ChattuChat {
-                contact: r.get(0)?,
-                at: r.get(1)?,
-                unread: r.get(2)?,
-                name: r.get(3)?,
-                address: r.get::<_, Option<String>>(4)?.unwrap_or_default(),
-                last: None,
-            })
-        },
-    )?;
-    for chat in &mut chats {
-        chat.last = last(tx, instance, chat)?;
-    }
-    Ok(chats)
-}
-
-fn last(tx: &Tx<'_>, instance: &InstanceId, chat: &ChattuChat) -> Result<Option<Last>, StoreError> {
-    let read = |r: &Row<'_>| Ok(Last { text: r.get(0)?, at: r.get(1)?, from_me: r.get(2)? });
-    let received = tx.find(
-        "SELECT body, heard_at, origin IS NOT NULL FROM inbound_messages
-         WHERE contact_id = ?2 AND instance_id = ?1 AND group_id IS NULL AND kind <> 'reaction'
-         ORDER BY heard_at DESC, id DESC LIMIT 1",
-        params![instance, chat.contact],
-        read,
-    )?;
-    let sent = tx.find(
-        "SELECT body, created_at, 1 FROM messages
-         WHERE account_id = (SELECT account_id FROM contacts WHERE id = ?2) AND instance_id = ?1
-           AND recipient IN (SELECT value FROM contact_identities WHERE contact_id = ?2)
-           AND status <> 'blocked' AND kind <> 'reaction'
-         ORDER BY created_at DESC LIMIT 1",
-        params![instance, chat.contact],
-        read,
-    )?;
-    Ok([received, sent].into_iter().flatten().max_by_key(|last| last.at))
 }
 
 /// The newest messages with a person, earliest first.

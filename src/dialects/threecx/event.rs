@@ -79,6 +79,8 @@ impl EventType {
 
 /// Where the customer's number may stand; the first that is a number counts.
 const PHONES: [&str; 8] = ["to", "from", "customer_phone", "caller", "phone", "number", "callerid", "Number"];
+/// Where an agent's pictures may stand, one address or a list of them.
+const FILES: [&str; 6] = ["media_urls", "media_url", "mediaUrls", "mediaUrl", "media", "attachments"];
 const TEXTS: [&str; 4] = ["message_text", "message", "text", "body"];
 /// Longest value of a side field, in characters; more is cut.
 const SIDE_MAX: usize = 100;
@@ -91,6 +93,8 @@ pub struct ThreecxEvent {
     phones: Vec<String>,
     /// What an agent wrote.
     pub text: Text,
+    /// The addresses of files that an agent attached; what is attached in another way is an empty one.
+    pub files: Vec<String>,
     /// Why, as it was stated.
     pub purpose: Option<String>,
     /// 3CX's own name of the chat.
@@ -132,6 +136,7 @@ impl ThreecxEvent {
             event_type: Ok(EventType::OutboundMessage),
             phones: Vec::new(),
             text: message_text(object),
+            files: FILES.iter().filter_map(|name| object.get(*name)).flat_map(files).collect(),
             purpose: first(object, &["message_purpose"]),
             conversation_id: side("conversation_id"),
             agent_extension: side("agent_extension"),
@@ -171,6 +176,17 @@ fn message_text(object: &Map<String, Value>) -> Text {
         None => Text::Missing,
         Some(text) if text.chars().count() > MAX_CHARS || text.contains('\0') => Text::Malformed,
         Some(text) => Text::Given(text),
+    }
+}
+
+/// The addresses in a value: a text, a list of texts, or of objects with a `url`. Nothing that is there is passed over.
+fn files(value: &Value) -> Vec<String> {
+    match value {
+        Value::Null | Value::Bool(false) => Vec::new(),
+        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()).into_iter().collect(),
+        Value::Array(all) => all.iter().flat_map(files).collect(),
+        Value::Object(one) => vec![one.get("url").and_then(Value::as_str).unwrap_or_default().to_owned()],
+        _ => vec![String::new()],
     }
 }
 
@@ -288,6 +304,22 @@ mod tests {
         assert_eq!(event.queue.as_deref(), Some("Sales{{x}}"));
         assert_eq!(event.conversation_id.map(|id| id.len()), Some(SIDE_MAX));
     }
+
+    #[test]
+    fn files_are_found_wherever_they_stand() {
+        for (body, found) in [
+            (json!({"media_urls": ["https://pbx.example/f.jpg"]}), vec!["https://pbx.example/f.jpg"]),
+            (json!({"media_urls": ["https://a/1.jpg", "https://a/2.jpg"]}), vec!["https://a/1.jpg", "https://a/2.jpg"]),
+            (json!({"media_urls": "https://a/1.jpg"}), vec!["https://a/1.jpg"]),
+            (json!({"media": [{"url": "https://a/1.jpg", "content_type": "image/jpeg"}]}), vec!["https://a/1.jpg"]),
+            (json!({"attachments": [{"id": 5}]}), vec![""]),
+            (json!({"media_url": 5}), vec![""]),
+            (json!({"media_urls": [], "media": null, "media_url": " "}), vec![]),
+        ] {
+            assert_eq!(event(body.clone()).files, found, "{body}");
+        }
+    }
+
     fn any_value() -> impl Strategy<Value = Value> {
         prop_oneof![
             Just(Value::Null),

@@ -58,7 +58,7 @@ impl Threecx {
             Ok(NextStep::Record) => (None, "it would be kept in the log; nothing is sent".to_owned(), None),
             Ok(NextStep::Skip(reason)) => (None, format!("nothing would be sent: {reason}"), None),
             Ok(NextStep::SayReady) => (None, "it would be told what is configured; nothing is sent".to_owned(), None),
-            Ok(NextStep::Send { recipient, purpose, text }) => {
+            Ok(NextStep::Send { recipient, purpose, text, .. }) => {
                 (None, format!("it would go to {} as {purpose}", masked(&recipient)), Some(text))
             }
         };

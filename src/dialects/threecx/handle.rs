@@ -105,7 +105,7 @@ pub(super) fn decide(
         Ok(NextStep::Record) => RequestOutcome::Recorded,
         Ok(NextStep::Skip(reason)) => RequestOutcome::Skipped(reason),
         Ok(NextStep::SayReady) => RequestOutcome::Ready(ready(tx, &facts.integration)?),
-        Ok(NextStep::Send { recipient, purpose, text }) => {
+        Ok(NextStep::Send { recipient, purpose, text, file }) => {
             let event_type = event_type.unwrap_or(EventType::OutboundMessage);
             let cooling = (event_type.kind() == EventAction::Call).then(|| recipient.canonical());
             if let Some(person) = &cooling {
@@ -113,7 +113,10 @@ pub(super) fn decide(
             }
             line.recipient = Some(recipient.to_string());
             let instance = facts.integration.settings.instance.clone();
-            let mut request = Request::text(instance, recipient, purpose, text);
+            let mut request = match file {
+                Some(url) => Request::file(instance, recipient, purpose, url, text),
+                None => Request::text(instance, recipient, purpose, text),
+            };
             request.reference = event.and_then(|e| e.conversation_id);
             return Ok(Decided::Send(Box::new(SendJob { sender, request, event_type, line, cooling })));
         }

@@ -23,7 +23,13 @@ pub(super) enum NextStep {
     Record,
     Skip(&'static str),
     SayReady,
-    Send { recipient: Recipient, purpose: Purpose, text: String },
+    /// With an agent's text, his file, or both.
+    Send {
+        recipient: Recipient,
+        purpose: Purpose,
+        text: String,
+        file: Option<String>,
+    },
 }
 
 /// The first checks of the contract's order: size, rate, readable, module, plan.
@@ -67,10 +73,11 @@ pub(super) fn judge(event: &ThreecxEvent, facts: &RequestFacts) -> Result<NextSt
     };
     let recipient = facts.recipient.clone().ok_or_else(missing)?;
     if event_type.kind() == EventAction::Reply {
-        let text = reply_text(event)?;
+        let file = reply_file(event)?;
+        let text = reply_text(event, file.is_some())?;
         let purpose = reply_purpose(event)?;
         window(facts)?;
-        return Ok(NextStep::Send { recipient, purpose, text });
+        return Ok(NextStep::Send { recipient, purpose, text, file });
     }
     let Some(template) = &facts.template else { return Ok(NextStep::Skip("template_disabled")) };
     if settings.strict_mode {
@@ -80,12 +87,27 @@ pub(super) fn judge(event: &ThreecxEvent, facts: &RequestFacts) -> Result<NextSt
         return Ok(NextStep::Skip("cooldown"));
     }
     let text = template.render(&values(event, &recipient, facts));
-    Ok(NextStep::Send { recipient, purpose: Purpose::Support, text })
+    Ok(NextStep::Send { recipient, purpose: Purpose::Support, text, file: None })
 }
 
-fn reply_text(event: &ThreecxEvent) -> Result<String, Refusal> {
+/// The one file of a reply. A second one, and what has no address, would be lost: then nothing goes.
+fn reply_file(event: &ThreecxEvent) -> Result<Option<String>, Refusal> {
+    let is_address = |url: &&String| url.starts_with("https://") || url.starts_with("http://");
+    match &event.files[..] {
+        [] => Ok(None),
+        [one] if is_address(&one) => Ok(Some(one.clone())),
+        _ => {
+            let why = "one file with an http or https address goes with a message";
+            let details = Details::FieldsBecause(vec!["media_urls"], why.to_owned());
+            Err(Refusal { details, ..refusal(Code::ValidationError, why) })
+        }
+    }
+}
+
+fn reply_text(event: &ThreecxEvent, may_be_missing: bool) -> Result<String, Refusal> {
     match &event.text {
         Text::Given(text) => Ok(text.clone()),
+        Text::Missing if may_be_missing => Ok(String::new()),
         Text::Missing => Err(refusal(Code::MissingMessageText, "there is no text")),
         Text::Malformed => Err(Refusal {
             details: Details::Fields(vec!["message_text"]),

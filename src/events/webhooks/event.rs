@@ -119,7 +119,7 @@ pub enum Event {
     /// `message.sent`, of a message that was written on the number's own phone or by the provider's agent.
     MessageEchoed(EchoRef),
     /// `message.failed`
-    MessageFailed(OutboundRef, Option<String>, Option<String>),
+    MessageFailed(OutboundRef, StatusStep),
     /// `message.delivered`
     MessageDelivered(OutboundRef),
     /// `message.read`
@@ -269,10 +269,11 @@ impl Event {
                 "message_purpose": m.message_purpose, "message_text": m.message_text, "source": m.source}),
             ),
             Self::MessageEchoed(echo) => with(changed(echo.changed.as_ref()), json!(echo)),
-            Self::MessageFailed(m, reason, code) => with(
+            Self::MessageFailed(m, step) => with(
                 outbound(m),
                 json!({
-                "message_purpose": m.message_purpose, "reason": reason, "provider_code": code}),
+                "message_purpose": m.message_purpose, "reason": step.reason, "provider_code": step.provider_code,
+                "retry": step.retry}),
             ),
             Self::MessageDelivered(m) | Self::MessageRead(m) => outbound(m),
             Self::MessageStatusUpdated(m, step) => with(outbound(m), json!(step)),

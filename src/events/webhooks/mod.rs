@@ -12,6 +12,7 @@
 
 mod breaker;
 mod chattu;
+mod counts;
 mod echo_ref;
 mod endpoint;
 pub mod event;
@@ -27,6 +28,7 @@ mod status_step;
 mod worker;
 
 pub use chattu::{EndpointReply, answer_unasked, answers, close_answer, is_asked_about_calls};
+pub use counts::{EndpointCounts, count_endpoints, list_given_up};
 pub use echo_ref::{ChangedRef, EchoRef};
 pub use endpoint::{Endpoint, EndpointId, NewEndpoint, list as list_endpoints};
 pub use event::{Event, EventContext, EventName, EventPerson, OutboundRef};

@@ -1,6 +1,6 @@
 //! What `message.status_updated` tells of a step.
 
-use crate::model::message::Status;
+use crate::model::message::{Retry, Status};
 
 /// A change of a message's status; for a failure as `message.failed` tells it.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
@@ -13,4 +13,6 @@ pub struct StatusStep {
     pub reason: Option<String>,
     /// The provider's code of a failure, where it gave one.
     pub provider_code: Option<String>,
+    /// Of a failure: whether the same message may go another time.
+    pub retry: Option<Retry>,
 }

@@ -6,6 +6,7 @@ use crate::{
     events::webhooks::{ChangedRef, Event, EventPerson},
     model::{
         clock::Time,
+        file_name,
         ids::{AccountId, ContactId, InstanceId, inbound_id},
         message::{EDIT, EchoOrigin, REVOKE},
     },
@@ -85,7 +86,7 @@ pub(super) fn note_file(
     inbound: i64,
 ) -> Result<Option<EventMedia>, StoreError> {
     let (Some(heard), Some(file)) = (&message.media, recording.file) else { return Ok(None) };
-    let file_name = heard.file_name.as_deref().and_then(media::clean);
+    let file_name = heard.file_name.as_deref().and_then(file_name::clean);
     let new = media::NewMedia {
         account: recording.account,
         instance: &recording.heard.instance,

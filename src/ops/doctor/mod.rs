@@ -98,12 +98,20 @@ pub async fn examine(patient: &Patient<'_>) -> Vec<Finding> {
     all
 }
 
-/// What a running gateway's providers said about one instance: its `id`, whether it is `ok`, a `text`. One that does not
-/// work is a warning: the gateway itself does.
-pub fn instance(told: &Value) -> Finding {
-    let text = |name: &str| told[name].as_str().unwrap_or("?").to_owned();
-    let status = if told["ok"] == true { CheckStatus::Ok } else { CheckStatus::Warn };
-    finding("instance", status, format!("{} ({}): {}", text("id"), text("connector"), text("text")))
+/// What a running gateway's providers said about one instance: its `id`, whether it is `ok`, a `text`, and the points of
+/// its set-up (`state`, `text`). One that does not work is a warning: the gateway itself does.
+pub fn instance(told: &Value) -> Vec<Finding> {
+    let text = |of: &Value, name: &str| of[name].as_str().unwrap_or("?").to_owned();
+    let status = |is_well: bool| if is_well { CheckStatus::Ok } else { CheckStatus::Warn };
+    let id = text(told, "id");
+    let said = format!("{id} ({}): {}", text(told, "connector"), text(told, "text"));
+    let mut all = vec![finding("instance", status(told["ok"] == true), said)];
+    let points = told["setup"].as_array().into_iter().flatten();
+    all.extend(
+        points
+            .map(|point| finding("set-up", status(point["state"] != "bad"), format!("{id}: {}", text(point, "text")))),
+    );
+    all
 }
 
 fn finding(check: &'static str, status: CheckStatus, text: impl Into<String>) -> Finding {

@@ -75,7 +75,11 @@ fn number(number: &InstanceSurvey, running: bool) -> Option<Finding> {
     // What is not running is known as it last was.
     let broken = if running { CheckStatus::Fail } else { CheckStatus::Warn };
     match (state, health) {
-        (InstanceState::Open, Health::Ok) => None,
+        (InstanceState::Open, Health::Ok) => {
+            let text =
+                format!("{id} is set up, and its provider gives no answer{why}: look at the network, then base_url");
+            reason.as_ref().map(|_| warn("instances", text))
+        }
         (InstanceState::Open, Health::Deaf) => Some(warn(
             "instances",
             format!("{id} is connected but hears nothing: write to it from a phone, or reconnect"),

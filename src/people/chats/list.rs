@@ -13,8 +13,9 @@ use crate::{
 };
 use rusqlite::params;
 
-/// What of an instance's log is looked through for people who were written to.
+/// What of an instance's log is looked through at least for people who were written to, and for each chat of a longer list.
 const LOOKED_THROUGH: u32 = 2500;
+const LOOKED_THROUGH_EACH: u32 = 10;
 
 /// A chat as the list shows it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -39,7 +40,9 @@ pub struct Snippet {
     /// text, image, …
     pub kind: String,
     pub at: Time,
-    /// Where it is, of one that we wrote.
+    /// Whether it is ours: sent from here, or written on the number's own phone.
+    pub is_ours: bool,
+    /// Where it is, of one that was sent from here.
     pub status: Option<Status>,
 }
 
@@ -69,6 +72,28 @@ pub fn list(tx: &Tx<'_>, instance: &InstanceId, filter: &Filter) -> Result<Vec<C
     all.sort_by_key(|found| std::cmp::Reverse(found.at));
     all.truncate(filter.limit as usize);
     all.into_iter().map(|found| shown(tx, instance, found)).collect()
+}
+
+/// The chats of an instance with one person each, newest first.
+pub fn list_people(tx: &Tx<'_>, instance: &InstanceId, limit: u32) -> Result<Vec<Chat>, StoreError> {
+    people(tx, instance, None, None, limit)?.into_iter().map(|found| shown(tx, instance, found)).collect()
+}
+
+/// The newest line of a group, and how many are not read: also of one that nothing was heard of.
+pub fn group_standing(tx: &Tx<'_>, instance: &InstanceId, group: &str) -> Result<(Option<Snippet>, i64), StoreError> {
+    let unread = tx.one(
+        "SELECT count(*) FROM inbound_messages WHERE instance_id = ?1 AND chat = ?2 AND kind <> 'reaction'
+           AND origin IS NULL AND heard_at > coalesce((SELECT read_at FROM groups WHERE instance_id = ?1 AND group_id = ?2), 0)",
+        params![instance, group],
+        |r| r.get(0),
+    )?;
+    Ok((last(tx, instance, &ChatId::Group(group.to_owned()), group)?, unread))
+}
+
+/// The groups of an instance that were heard of: id and name.
+pub fn heard_groups(tx: &Tx<'_>, instance: &InstanceId) -> Result<Vec<(String, String)>, StoreError> {
+    let sql = "SELECT group_id, name FROM groups WHERE instance_id = ?1";
+    tx.list(sql, params![instance], |r| Ok((r.get(0)?, r.get(1)?)))
 }
 
 /// One chat of it, if it is there.
@@ -104,7 +129,7 @@ fn people(
                                                WHERE i.contact_id = p.id AND i.value LIKE ?4))
              GROUP BY c.contact_id ORDER BY 2 DESC LIMIT ?5"
         ),
-        params![instance, LOOKED_THROUGH, like, number, limit],
+        params![instance, LOOKED_THROUGH.max(limit.saturating_mul(LOOKED_THROUGH_EACH)), like, number, limit],
         |r| Ok(ChatMatch { id: ChatId::Person(r.get(0)?), at: r.get(1)?, unread: r.get(2)? }),
     )
 }
@@ -153,10 +178,10 @@ pub(super) fn person(tx: &Tx<'_>, contact: ContactId) -> Result<(Option<String>,
 
 fn last(tx: &Tx<'_>, instance: &InstanceId, id: &ChatId, address: &str) -> Result<Option<Snippet>, StoreError> {
     let received = tx.find(
-        "SELECT body, kind, heard_at FROM inbound_messages
+        "SELECT body, kind, heard_at, origin IS NOT NULL FROM inbound_messages
          WHERE instance_id = ?1 AND chat = ?2 AND kind <> 'reaction' ORDER BY heard_at DESC, id DESC LIMIT 1",
         params![instance, id.chat_key()],
-        |r| Ok(Snippet { text: r.get(0)?, kind: r.get(1)?, at: r.get(2)?, status: None }),
+        |r| Ok(Snippet { text: r.get(0)?, kind: r.get(1)?, at: r.get(2)?, is_ours: r.get(3)?, status: None }),
     )?;
     // Whatever they were written to under.
     let contact = match id {
@@ -169,7 +194,7 @@ fn last(tx: &Tx<'_>, instance: &InstanceId, id: &ChatId, address: &str) -> Resul
            AND recipient IN (SELECT ?2 UNION ALL SELECT value FROM contact_identities WHERE contact_id = ?3)
            AND status <> 'blocked' AND kind <> 'reaction' ORDER BY created_at DESC, id DESC LIMIT 1",
         params![instance, address, contact],
-        |r| Ok(Snippet { text: r.get(0)?, kind: r.get(1)?, at: r.get(2)?, status: Some(r.get(3)?) }),
+        |r| Ok(Snippet { text: r.get(0)?, kind: r.get(1)?, at: r.get(2)?, is_ours: true, status: Some(r.get(3)?) }),
     )?;
     // Of the same moment, what was sent is the later one, as in the thread.
     Ok([received, sent].into_iter().flatten().max_by_key(|last| last.at))

@@ -10,12 +10,14 @@
 //!
 //! It sends nothing; what is sent goes through the guarded sender. It knows nothing of pages.
 
+mod inbox;
 mod list;
 mod quote;
 mod send_hints;
 mod thread;
 
-pub use list::{Chat, Filter, Snippet, find, list};
+pub use inbox::{InboxFilter, InboxRow, inbox, newest_heard};
+pub use list::{Chat, Filter, Snippet, find, group_standing, heard_groups, list, list_people};
 pub use quote::answerable;
 pub use send_hints::{SendHints, standing};
 pub use thread::{ChatFile, ChatMessage, Cursor, MessagePage, PAGE, Reaction, heard, lines, sent};

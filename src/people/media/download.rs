@@ -1,13 +1,13 @@
 //! A file from an address that a customer names: `media_url`. The egress judges the address; here its answer is judged.
 
-use super::{MediaStore, Written, clean, sniff};
+use super::{MediaStore, Written, sniff};
 use crate::{
     connectors::outgoing::MediaKind,
     egress::{Bounds, Outbound},
     model::{
         clock::{Clock, Time},
         egress::Use,
-        percent,
+        file_name,
     },
 };
 use bytes::Bytes;
@@ -19,13 +19,13 @@ use std::time::Duration;
 #[error("{0}")]
 pub struct NotFetched(pub String);
 
-/// A file that was had, with the name that its address gives it.
+/// A file that was had, with the name that its server or its address gives it.
 pub struct Download {
     /// On the disk, without a row.
     pub written: Written,
     /// The type that the answer named.
     pub declared_type: String,
-    /// The address's last segment.
+    /// Of its answer's `Content-Disposition`, else the address's last segment.
     pub file_name: Option<String>,
 }
 
@@ -82,20 +82,17 @@ impl MediaStore {
         let declared_type = declared.unwrap_or_default().chars().take(100).collect();
         let written = self.write(answer.body).await;
         let written = written.map_err(|e| NotFetched(format!("the disk did not take the file: {e}")))?;
-        Ok(Download { written, declared_type, file_name: name_of(url) })
+        let disposition = answer.headers.get(http::header::CONTENT_DISPOSITION);
+        // Servers put names in there as they are, whatever the standard says.
+        let told = disposition.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let file_name = told.as_deref().and_then(file_name::of_disposition).or_else(|| file_name::of_address(url));
+        Ok(Download { written, declared_type, file_name })
     }
-}
-
-/// The last segment of an address, as a file's name.
-fn name_of(url: &str) -> Option<String> {
-    let path = url.split_once("://").map_or(url, |(_, rest)| rest).split(['?', '#']).next()?;
-    let (_, last) = path.rsplit_once('/')?;
-    clean(&percent::decode_lossy(last))
 }
 
 /// The kind that an address's ending stands for; none for an ending that is not served.
 pub fn kind_of_url(url: &str) -> Option<MediaKind> {
-    let name = name_of(url)?.to_ascii_lowercase();
+    let name = file_name::of_address(url)?.to_ascii_lowercase();
     match name.rsplit_once('.')?.1 {
         "jpg" | "jpeg" | "png" | "gif" | "webp" => Some(MediaKind::Image),
         "mp4" => Some(MediaKind::Video),
@@ -110,17 +107,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_give_names_and_kinds() {
-        let rows: &[(&str, Option<&str>, Option<MediaKind>)] = &[
-            ("https://a.example/x/invoice.pdf?sig=1", Some("invoice.pdf"), Some(MediaKind::Document)),
-            ("https://a.example/%D7%97.PNG#x", Some("ח.PNG"), Some(MediaKind::Image)),
-            ("https://a.example/..%2f..%2fpasswd", Some("passwd"), None),
-            ("https://a.example/", None, None),
-            ("https://a.example", None, None),
-            ("https://a.example/100%.mp4", Some("100%.mp4"), Some(MediaKind::Video)),
-        ];
-        for (url, name, kind) in rows {
-            assert_eq!((name_of(url).as_deref(), kind_of_url(url)), (*name, *kind), "{url}");
+    fn addresses_give_kinds() {
+        for (url, kind) in [
+            ("https://a.example/x/invoice.pdf?sig=1", Some(MediaKind::Document)),
+            ("https://a.example/%D7%97.PNG#x", Some(MediaKind::Image)),
+            ("https://a.example/..%2f..%2fpasswd", None),
+            ("https://a.example", None),
+            ("https://a.example/100%.mp4", Some(MediaKind::Video)),
+        ] {
+            assert_eq!(kind_of_url(url), kind, "{url}");
         }
     }
 }

@@ -38,6 +38,8 @@ pub struct Stored {
     pub sha256: Vec<u8>,
     /// What its first bytes say.
     pub sniffed: Option<&'static str>,
+    /// Whether all of it is text (UTF-8 without control characters), where its first bytes say nothing.
+    pub is_text: bool,
 }
 
 /// A file without a row yet. Dropped, it is removed; [`Written::keep`] says that the row is there.
@@ -66,11 +68,13 @@ impl MediaFolder {
             File::open(&*self.root)?.sync_all()?;
         }
         self.lock().insert(path.clone());
+        let sniffed = sniff::sniff(&bytes[..bytes.len().min(HEAD)]);
         let stored = Stored {
             path,
             size: bytes.len() as u64,
             sha256: digest::digest(&digest::SHA256, bytes).as_ref().to_vec(),
-            sniffed: sniff::sniff(&bytes[..bytes.len().min(HEAD)]),
+            sniffed,
+            is_text: sniffed.is_none() && sniff::is_text(bytes),
         };
         // From here on a failure removes what was written.
         let written = Written { files: self.clone(), stored, kept: false };

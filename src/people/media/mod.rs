@@ -26,7 +26,7 @@ mod upload;
 pub use download::{NotFetched, kind_of_url};
 pub use fetch::Had;
 pub use files::{MediaFolder, Stored, Written};
-pub use name::{clean, disposition};
+pub use name::{disposition, shown};
 pub use row::{FileContent, NewMedia, Of, StoredFile, find_of, may_see, record};
 pub use sniff::{fits, kind_of_bytes, may_be_inline, outgoing_type, served_type};
 pub use upload::{Unfit, kind_to_send};
@@ -37,7 +37,10 @@ use crate::{
         inbound_event::{HeardMedia, MediaSource},
     },
     egress::Egress,
-    model::clock::{Clock, LastLook, Time},
+    model::{
+        clock::{Clock, LastLook, Time},
+        file_name,
+    },
     store::{Store, StoreError},
 };
 use bytes::Bytes;
@@ -110,6 +113,7 @@ pub struct EventMedia {
     pub kind: String,
     /// What its bytes say; as declared while they are not here.
     pub mime_type: String,
+    /// With an ending that opens it; made up where its sender gave none.
     pub file_name: Option<String>,
     /// Bytes.
     pub size: Option<u64>,
@@ -195,7 +199,8 @@ impl MediaStore {
             StagedFile::Refused(_) => (heard.mime_type.clone(), heard.size),
         };
         let url = (!matches!(taken, StagedFile::Refused(_))).then(|| self.address(id, now));
-        let file_name = heard.file_name.as_deref().and_then(clean);
+        let named = heard.file_name.as_deref().and_then(file_name::clean);
+        let file_name = Some(name::shown(named.as_deref(), &heard.kind, id, &mime_type));
         EventMedia { kind: heard.kind.clone(), mime_type, file_name, size, url }
     }
 

@@ -3,11 +3,16 @@
 //! A table of our own instead of a crate: the gateway needs the twenty types that WhatsApp carries and nothing else,
 //! and what is not in the table is bytes to be downloaded, never something for a browser to show.
 
+use super::Stored;
+use crate::{connectors::outgoing::MediaKind, model::file_name};
+
 /// Enough of a file's beginning to judge it, in bytes.
 pub const HEAD: usize = 64;
 
 /// The type that a file's beginning proves; none for what is not in the table.
 pub fn sniff(head: &[u8]) -> Option<&'static str> {
+    // Programs put a mark or a line break in front, and every reader takes such a file.
+    let head = if is_late_pdf(head) { &b"%PDF-"[..] } else { head };
     let at = |offset: usize, magic: &[u8]| head.get(offset..offset + magic.len()) == Some(magic);
     if at(0, b"RIFF") {
         return match head.get(8..12)? {
@@ -42,6 +47,17 @@ const MAGIC: &[(&[u8], &str)] = &[
     (b"PK\x05\x06", "application/zip"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/msword"),
 ];
+
+fn is_late_pdf(head: &[u8]) -> bool {
+    let unmarked = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    unmarked.trim_ascii_start().starts_with(b"%PDF-")
+}
+
+/// Whether bytes are text and nothing else: UTF-8 without control characters but line breaks, tabs and page breaks.
+pub fn is_text(bytes: &[u8]) -> bool {
+    let is_control = |c: char| c.is_control() && !"\n\r\t\x0c".contains(c);
+    std::str::from_utf8(bytes).is_ok_and(|text| !text.is_empty() && !text.contains(is_control))
+}
 
 /// MPEG layer 3 and AAC without a tag: eleven set bits, and a version, layer and rate that exist.
 fn mpeg_audio(head: &[u8]) -> Option<&'static str> {
@@ -88,9 +104,21 @@ pub fn kind_of_bytes(bytes: &[u8]) -> &'static str {
     ["image", "video", "audio"].into_iter().find(|kind| fits(kind, sniffed)).unwrap_or("document")
 }
 
-/// The type that a provider is told of a file that goes out.
-pub fn outgoing_type(sniffed: Option<&'static str>, declared: &str) -> String {
-    served_type(refine(sniffed, declared).as_deref()).to_owned()
+/// The type that a provider is told of a file that goes out as `kind`: what its bytes prove; of what they leave open, what
+/// its sender declares, or what its name says.
+pub fn outgoing_type(kind: MediaKind, stored: &Stored, declared: &str, file_name: Option<&str>) -> String {
+    let essence = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let is_plain = essence.bytes().all(|b| b.is_ascii_alphanumeric() || b"/.+-".contains(&b));
+    match refine(stored.sniffed, declared).as_deref() {
+        None if stored.is_text && is_plain && essence.starts_with("text/") => essence,
+        None if stored.is_text => "text/plain".to_owned(),
+        // A voice recording in an MP4 box without a brand of its own.
+        Some("video/mp4") if kind == MediaKind::Audio => "audio/mp4".to_owned(),
+        Some(open @ ("application/zip" | "application/msword")) => {
+            file_name.and_then(file_name::office_type).unwrap_or(open).to_owned()
+        }
+        proven => served_type(proven).to_owned(),
+    }
 }
 
 /// The type that an answer names: only what a browser shows without running anything, else plain bytes.
@@ -106,6 +134,44 @@ pub fn may_be_inline(sniffed: Option<&str>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_goes_out_is_told_by_bytes_then_by_words() {
+        let stored = |bytes: &[u8]| Stored {
+            path: "aa/b".into(),
+            size: bytes.len() as u64,
+            sha256: Vec::new(),
+            sniffed: sniff(&bytes[..bytes.len().min(HEAD)]),
+            is_text: is_text(bytes),
+        };
+        let sheet = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+        let (zip, ole, plain) =
+            (&b"PK\x03\x04"[..], &b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"[..], "a;b\n1;\u{5e9}\n".as_bytes());
+        for (bytes, declared, name, told) in [
+            (plain, "text/csv; charset=utf-8", None, "text/csv"),
+            (plain, "application/octet-stream", Some("a.csv"), "text/plain"),
+            (plain, "", None, "text/plain"),
+            (plain, "image/png", None, "text/plain"),
+            (b"a\0b", "text/plain", None, "application/octet-stream"),
+            (b"\xff\xfea\0", "text/plain", None, "application/octet-stream"),
+            (zip, sheet, None, sheet),
+            (zip, "application/octet-stream", Some("list.XLSX"), sheet),
+            (zip, "application/zip", Some("all.zip"), "application/zip"),
+            (ole, "application/octet-stream", Some("list.xls"), "application/vnd.ms-excel"),
+            (ole, "", None, "application/msword"),
+            (b"%PDF-1.7", "text/html", Some("a.xlsx"), "application/pdf"),
+            (b"\xef\xbb\xbf\r\n%PDF-1.7", "", None, "application/pdf"),
+        ] {
+            assert_eq!(
+                outgoing_type(MediaKind::Document, &stored(bytes), declared, name),
+                told,
+                "{bytes:?} {declared}"
+            );
+        }
+        let voice = stored(b"\0\0\0\x18ftypmp42\0\0");
+        assert_eq!(outgoing_type(MediaKind::Audio, &voice, "", None), "audio/mp4");
+        assert_eq!(outgoing_type(MediaKind::Video, &voice, "", None), "video/mp4");
+    }
 
     #[test]
     fn first_bytes_decide() {

@@ -3,16 +3,17 @@
 use super::id;
 use crate::{
     gateway::Gateway,
-    model::purpose::Purpose,
+    model::{ids::AccountId, purpose::Purpose},
     portal::{PageContext, PageError, page_error::see_other},
     sending::{
         judgements::{self, NearestExample},
+        own_phrases::{AddedPhrase, NewPhrase},
         policy::content::{
             Score,
             explain::{Stretch, stretches},
         },
         rehearsal::{self, ContentVerdict, Rehearsal},
-        runtime_settings::{AddedPhrase, Set, TuningError},
+        runtime_settings::{Set, TuningError},
     },
 };
 use ::http::StatusCode;
@@ -70,8 +71,9 @@ pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 pub async fn attempt(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let purpose = Purpose::parse(v.form.text("purpose")).ok_or(PageError::NotFound)?;
     let text = v.form.raw("text");
-    let score = gateway.sending.check_text(purpose, text);
-    let marks = gateway.sending.mark_text(text);
+    let account = v.form.parsed("account").map(AccountId);
+    let score = gateway.sending.check_text(account, purpose, text);
+    let marks = gateway.sending.mark_text(account, text);
     let verdict = word_of(rehearsal::verdict(&score, &gateway.sending.rules()));
     let (scope, asked) = (v.everybody()?, text.to_owned());
     let nearest = gateway.store.read(move |tx| judgements::nearest(tx, scope, &asked)).await?;
@@ -81,6 +83,12 @@ pub async fn attempt(gateway: &Gateway, v: &PageContext) -> Result<Response, Pag
 }
 
 impl PolicyPage<'_> {
+    /// Whose messages a phrase is for: an account's name, or everybody's.
+    fn whose(&self, phrase: &AddedPhrase) -> &str {
+        let name = |account| self.v.accounts.iter().find(|(id, _)| *id == account).map(|(_, name)| name.as_str());
+        phrase.account.map_or_else(|| self.v.t("policy.everybody"), |account| name(account).unwrap_or(""))
+    }
+
     /// The word for a verdict.
     fn word(&self, verdict: &ContentVerdict) -> &'static str {
         word_of(*verdict)
@@ -125,12 +133,17 @@ pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 
 /// `POST /admin/policy/phrases`; with `do=rehearse` it is tried on the last week's messages and not added.
 pub async fn add(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    let counts = v.form.some("group").map(|group| (group.to_owned(), v.form.parsed("weight").unwrap_or(0)));
+    let new = NewPhrase {
+        account: v.form.parsed("account").map(AccountId),
+        phrase: v.form.text("phrase").to_owned(),
+        counts: v.form.some("group").map(|group| (group.to_owned(), v.form.parsed("weight").unwrap_or(0))),
+        actor: v.actor().to_owned(),
+    };
     if is_rehearsal(v) {
-        let rehearsed = gateway.sending.rehearse_phrase(v.form.text("phrase"), counts, v.actor()).await;
+        let rehearsed = gateway.sending.rehearse_phrase(new).await;
         return tell(gateway, v, rehearsed, |phrase| PolicyForm { phrase, ..PolicyForm::default() }).await;
     }
-    match gateway.sending.add_phrase(v.form.text("phrase"), counts, v.actor()).await {
+    match gateway.sending.add_phrase(new).await {
         Ok(()) => Ok(see_other("/admin/policy?done=phrase_added")),
         Err(e) => {
             let phrase = PageError::from(e).user_message(v)?;
@@ -177,13 +190,12 @@ async fn again(gateway: &Gateway, v: &PageContext, said: PolicyForm) -> Result<R
 
 async fn page<'a>(gateway: &Gateway, v: &'a PageContext, said: PolicyForm) -> Result<PolicyPage<'a>, PageError> {
     let sending = &gateway.sending;
-    let is_typed = v.form.some("mode").is_some();
-    let shown = |set: &Set| if is_typed { v.form.text(set.figure.name).to_owned() } else { set.value.to_string() };
+    let shown = |set: &Set| v.form.some(set.figure.name).map_or_else(|| set.value.to_string(), str::to_owned);
     let fields = sending.figures().into_iter().map(|set| FigureField { shown: shown(&set), set });
     Ok(PolicyPage {
         v,
         figures: fields.collect(),
-        observes: if is_typed { v.form.text("mode") == "observe" } else { sending.rules().observe },
+        observes: v.form.some("mode").map_or_else(|| sending.rules().observe, |mode| mode == "observe"),
         phrases: sending.phrases().await?,
         groups: sending.phrase_groups(),
         purposes: &Purpose::ALL,

@@ -4,9 +4,12 @@
 use crate::{
     gateway::Gateway,
     model::clock::Time,
-    ops::{disk, keeper, logging},
+    ops::{
+        backlog::{self, JobRun, WaitingWork},
+        disk, keeper, logging,
+    },
     portal::{PageContext, PageError, page_error::see_other},
-    store::{SCHEMA_VERSION, StoreError, Tx},
+    store::{SCHEMA_VERSION, StoreError},
 };
 use ::http::StatusCode;
 use askama::Template;
@@ -26,7 +29,7 @@ struct System<'a> {
     database: u64,
     data_dir: String,
     certificate: Option<CertificateView>,
-    jobs: Vec<JobRow>,
+    jobs: Vec<JobRun>,
     waiting: Vec<(&'static str, u64)>,
     backups: Option<Backups>,
     level: Option<String>,
@@ -39,13 +42,6 @@ struct CertificateView {
     ends_soon: bool,
     own: bool,
     last_error: Option<String>,
-}
-
-struct JobRow {
-    name: String,
-    last_run: Option<Time>,
-    due: Time,
-    error: Option<String>,
 }
 
 struct Backups {
@@ -123,7 +119,8 @@ async fn again(gateway: &Gateway, v: &PageContext, problem: String) -> Result<Re
 }
 
 async fn page<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Result<System<'a>, PageError> {
-    let (jobs, waiting) = gateway.store.read(|tx| Ok::<_, StoreError>((jobs(tx)?, waiting(tx)?))).await?;
+    let (jobs, waiting) =
+        gateway.store.read(|tx| Ok::<_, StoreError>((backlog::jobs(tx)?, WaitingWork::count(tx)?))).await?;
     let certificate = gateway.keeper.get().and_then(|kept| {
         let facts = kept.certificate().facts()?;
         Some(CertificateView {
@@ -149,29 +146,15 @@ async fn page<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Res
         data_dir: gateway.data_dir.display().to_string(),
         certificate,
         jobs,
-        waiting,
+        waiting: vec![
+            ("system.wait_messages", waiting.messages),
+            ("system.wait_deliveries", waiting.deliveries),
+            ("system.wait_schedules", waiting.schedules),
+            ("system.wait_files", waiting.files),
+        ],
         backups,
         level: logging::level(),
         levels: logging::LEVELS,
         problem,
     })
-}
-
-fn jobs(tx: &Tx<'_>) -> Result<Vec<JobRow>, StoreError> {
-    tx.list("SELECT name, last_run_at, due_at, last_error FROM jobs ORDER BY name", [], |r| {
-        Ok(JobRow { name: r.get(0)?, last_run: r.get(1)?, due: r.get(2)?, error: r.get(3)? })
-    })
-}
-
-/// What the workers have before them, by the key of its word.
-fn waiting(tx: &Tx<'_>) -> Result<Vec<(&'static str, u64)>, StoreError> {
-    [
-        ("system.wait_messages", "SELECT count(*) FROM messages WHERE status IN ('accepted', 'sending')"),
-        ("system.wait_deliveries", "SELECT count(*) FROM deliveries WHERE state = 'pending'"),
-        ("system.wait_schedules", "SELECT count(*) FROM schedules WHERE state = 'pending'"),
-        ("system.wait_files", "SELECT count(*) FROM media WHERE state = 'pending'"),
-    ]
-    .into_iter()
-    .map(|(key, sql)| Ok((key, tx.one(sql, [], |r| r.get(0))?)))
-    .collect()
 }

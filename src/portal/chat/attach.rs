@@ -4,7 +4,8 @@ use crate::{
     connectors::outgoing::MediaKind,
     gateway::Gateway,
     instances::Instance,
-    people::media::{self, Unfit},
+    model::file_name,
+    people::media::Unfit,
     portal::{PageContext, PageError},
     sending::request::{Draft, FileFrom, FileWanted, Uploaded},
     store::StoreError,
@@ -73,6 +74,6 @@ pub(super) async fn draft(
     let read = tokio::task::spawn_blocking(move || Uploaded::new(bytes, declared_type)).await;
     let file = read.map_err(|e| StoreError::Panicked(e.to_string()))?;
     let caption = if text.trim().is_empty() { String::new() } else { text.to_owned() };
-    let file_name = media::clean(&upload.name);
+    let file_name = file_name::clean(&upload.name);
     Ok(Ok(Draft::Media { kind, file: FileWanted { from: FileFrom::Here(file), file_name }, caption }))
 }

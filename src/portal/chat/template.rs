@@ -79,7 +79,7 @@ pub(super) async fn draft(
     if variables.len() != offer.blanks.len() || !variables.iter().all(is_filled) {
         return Ok(Err(v.t("chat.fill_template").to_owned()));
     }
-    Ok(Ok(Draft::Template { name: offer.name, language: offer.language, variables }))
+    Ok(Ok(Draft::Template { name: offer.name, language: offer.language, variables, file_name: None }))
 }
 
 #[cfg(test)]

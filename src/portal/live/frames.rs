@@ -2,16 +2,16 @@
 
 use crate::{
     events::live::{ChangeKind, LiveChange},
+    instances::{self, InstanceError},
     model::{
         ids::{ContactId, InstanceId},
-        instance::{Health, InstanceState},
+        instance::Health,
     },
     people::chats::{self, ChatId},
     portal::chat::{line_html, row_html, shown},
     store::{StoreError, Tx},
     texts::locale::Locale,
 };
-use rusqlite::params;
 use serde_json::{Value, json};
 
 /// The frame for a change; none: what it was about is gone.
@@ -55,24 +55,17 @@ fn row(tx: &Tx<'_>, locale: &Locale, instance: &InstanceId, id: &ChatId) -> Resu
 }
 
 fn connection(tx: &Tx<'_>, locale: &Locale, instance: &InstanceId) -> Result<Option<Value>, StoreError> {
-    let found = tx.find(
-        "SELECT state, health, name, phone, state_reason, paused_at IS NOT NULL FROM instances
-         WHERE id = ?1 AND deleted_at IS NULL",
-        params![instance],
-        |r| {
-            let (state, health): (InstanceState, Health) = (r.get(0)?, r.get(1)?);
-            let (name, phone): (String, Option<String>) = (r.get(2)?, r.get(3)?);
-            let (reason, is_paused): (Option<String>, bool) = (r.get(4)?, r.get(5)?);
-            Ok((state, health, name, phone, reason, is_paused))
-        },
-    )?;
-    let Some((state, health, name, phone, reason, is_paused)) = found else {
-        return Ok(Some(json!({"type": "connection", "state": "gone"})));
+    let found = match instances::find(tx, instance) {
+        Ok(found) => found,
+        Err(InstanceError::Store(e)) => return Err(e),
+        Err(_) => return Ok(Some(json!({"type": "connection", "state": "gone"}))),
     };
-    let shown = if is_paused { "paused" } else { state.as_str() };
-    let word = if is_paused { locale.t("instance.paused").to_owned() } else { locale.word("state", state) };
+    let is_paused = found.paused_at.is_some();
+    let stands = instances::shown_state(found.state, found.state_reason.as_deref());
+    let shown = if is_paused { "paused" } else { stands };
+    let word = if is_paused { locale.t("instance.paused").to_owned() } else { locale.word("state", stands) };
     Ok(Some(json!({
-        "type": "connection", "state": shown, "word": word, "is_deaf": health == Health::Deaf, "name": name,
-        "phone": phone, "reason": reason,
+        "type": "connection", "state": shown, "word": word, "is_deaf": found.health == Health::Deaf,
+        "name": found.name, "phone": found.phone, "reason": found.state_reason,
     })))
 }

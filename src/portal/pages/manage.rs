@@ -3,7 +3,7 @@
 use super::instances::{SettingField, fields, settings};
 use crate::{
     accounts::Account,
-    connectors::{ConnectionStatus, Pairing, registry::secret_settings},
+    connectors::{ConnectionStatus, Pairing, registry::secret_settings, setup_check::SetupFinding},
     dialects::{AppState, chattu},
     events::{
         live::feed,
@@ -53,6 +53,8 @@ struct Manage<'a> {
     templates: Vec<KnownTemplate>,
     /// What Meta's console is to send.
     hook_fields: &'static [&'static str],
+    /// What its provider told of its set-up, where it was asked for this page.
+    setup: Vec<SetupFinding>,
     /// Where the Chattu dialect tells of this number; none: the account does not have it.
     chattu_url: Option<String>,
     problem: String,
@@ -199,6 +201,25 @@ pub async fn connection(gateway: &Gateway, v: &PageContext) -> Result<Response, 
     }
 }
 
+/// `POST /instances/{id}/setup`: `check` asks the provider about every point of the set-up, `subscribe` has it bring what
+/// happens first. The page with what it told is the answer.
+///
+/// # Errors
+/// No such instance, or another account's.
+pub async fn setup(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
+    let instance = own(gateway, v).await?;
+    let done = match v.form.text("do") {
+        "check" => Ok(()),
+        "subscribe" => gateway.registry.subscribe(&instance.id).await,
+        _ => return Err(PageError::NotFound),
+    };
+    let found = gateway.registry.check_setup(&instance.id).await;
+    let problem = done.err().or(found.as_ref().err().cloned()).map(|e| v.fill("manage.not_done", "answer", e));
+    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let page = page(gateway, v, "connection", problem.unwrap_or_default()).await?;
+    Ok(v.page_with(&Manage { setup: found.unwrap_or_default(), ..page }, status))
+}
+
 /// `POST /instances/{id}/pause`: an admin stops its sending until somebody has looked; the reason is the owner's to read.
 ///
 /// # Errors
@@ -335,6 +356,7 @@ async fn page<'a>(
         fields: fields(i.connector).iter().map(field).collect(),
         templates,
         hook_fields: HOOK_FIELDS,
+        setup: Vec::new(),
         hook: format!("{}/hooks/{}/{}", v.base_url, i.connector, i.id),
         chattu_url: has_chattu.then(|| chattu_url.unwrap_or_default()),
         i,

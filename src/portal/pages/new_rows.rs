@@ -2,7 +2,9 @@
 
 use crate::{
     events::live::feed,
+    people::chats,
     portal::PageContext,
+    sending::log,
     store::{StoreError, Tx},
 };
 
@@ -26,7 +28,6 @@ pub(super) fn is_wanted(v: &PageContext, filters: &[&str]) -> bool {
 
 /// The row, in the read that brings the list: what is committed after it is told.
 pub(super) fn begin(tx: &Tx<'_>, side: &'static str, instance: String) -> Result<Fresh, StoreError> {
-    let table = if side == "out" { "messages" } else { "inbound_messages" };
-    let newest = tx.one(&format!("SELECT coalesce(max(id), 0) FROM {table}"), [], |r| r.get(0))?;
+    let newest = if side == "out" { log::newest(tx)? } else { chats::newest_heard(tx)? };
     Ok(Fresh { side, newest, position: feed::newest(tx)?, instance })
 }

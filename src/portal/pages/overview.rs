@@ -1,7 +1,11 @@
 //! `/overview`: is my number connected, what went out today, what was refused, and is everything told to my programs?
 
 use crate::{
-    accounts::{Account, KeyKind, Scope},
+    accounts::{
+        self, Account, KeyKind, Scope,
+        usage::{self, UsedMessages},
+    },
+    events::webhooks::{self, EndpointCounts},
     gateway::Gateway,
     instances::{self, Instance},
     model::clock::Time,
@@ -10,7 +14,6 @@ use crate::{
     store::{StoreError, Tx},
 };
 use askama::Template;
-use rusqlite::params;
 use warp::reply::Response;
 
 const DAYS: i64 = 14;
@@ -24,7 +27,7 @@ struct Overview<'a> {
     days: Vec<Column>,
     refusals: Vec<(String, u64)>,
     keys: Vec<KeyUse>,
-    endpoints: Endpoints,
+    endpoints: EndpointCounts,
     checklist: Vec<(&'static str, &'static str, bool)>,
     sample: String,
 }
@@ -45,21 +48,13 @@ struct Column {
     bars: Vec<(&'static str, u64, u64)>,
 }
 
-#[derive(Default, Clone, Copy)]
-struct Endpoints {
-    active: u64,
-    failing: u64,
-    disabled: u64,
-    waiting: u64,
-}
-
 /// What one reading of the database brings.
 struct OverviewFigures {
-    used: (u64, u64),
+    used: UsedMessages,
     days: Vec<Day>,
     refusals: Vec<(String, u64)>,
     keys: Vec<KeyUse>,
-    endpoints: Endpoints,
+    endpoints: EndpointCounts,
     has_key: bool,
     has_sent: bool,
 }
@@ -79,7 +74,7 @@ pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
     let (figures, instances) = read.await?;
     let usage = known.and_then(|a| {
         let (daily, monthly) = (a.daily_limit?, a.monthly_limit?);
-        let (day, month) = ((figures.used.0, daily), (figures.used.1, monthly));
+        let (day, month) = ((figures.used.day, daily), (figures.used.month, monthly));
         Some(Usage { day, month, month_ends: period.month_ends })
     });
     let has_open = instances.iter().any(|i| i.state == crate::model::instance::InstanceState::Open);
@@ -106,39 +101,15 @@ pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 
 /// Every figure is of a small table or of one that is kept for it: nothing here reads the log.
 fn figures(tx: &Tx<'_>, scope: Scope, day: &str, month: &str, since: &str) -> Result<OverviewFigures, StoreError> {
-    let whose = if scope.account().is_some() { "account_id = ?1" } else { "?1 IS NULL" };
-    let used = |table: &str, column: &str, period: &str| {
-        let sql = format!("SELECT coalesce(sum(counted + reserved), 0) FROM {table} WHERE {whose} AND {column} = ?2");
-        tx.one(&sql, params![scope, period], |r| r.get::<_, u64>(0))
-    };
-    let has_key = format!("SELECT EXISTS (SELECT 1 FROM api_keys WHERE {whose})");
     Ok(OverviewFigures {
-        used: (used("usage_days", "day", day)?, used("usage_months", "month", month)?),
+        used: usage::total(tx, scope, day, month)?,
         days: counts::days(tx, scope, since)?,
         refusals: counts::refusals(tx, scope, since)?,
         keys: counts::keys(tx, scope, since)?,
-        endpoints: endpoints(tx, scope)?,
-        has_key: tx.one(&has_key, params![scope], |r| r.get(0))?,
+        endpoints: webhooks::count_endpoints(tx, scope)?,
+        has_key: accounts::has_key(tx, scope)?,
         has_sent: counts::has_sent(tx, scope)?,
     })
-}
-
-fn endpoints(tx: &Tx<'_>, scope: Scope) -> Result<Endpoints, StoreError> {
-    let (active, failing, disabled) = tx.one(
-        "SELECT coalesce(sum(disabled_at IS NULL), 0),
-                coalesce(sum(disabled_at IS NULL AND failing_since IS NOT NULL), 0),
-                coalesce(sum(disabled_at IS NOT NULL), 0) FROM endpoints
-         WHERE deleted_at IS NULL AND (?1 IS NULL OR account_id = ?1)",
-        params![scope],
-        |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)),
-    )?;
-    let waiting = tx.one(
-        "SELECT count(*) FROM endpoints n JOIN deliveries d ON d.endpoint_id = n.id AND d.state = 'pending'
-         WHERE n.deleted_at IS NULL AND (?1 IS NULL OR n.account_id = ?1)",
-        params![scope],
-        |r| r.get(0),
-    )?;
-    Ok(Endpoints { active, failing, disabled, waiting })
 }
 
 /// The days of the chart, oldest first.

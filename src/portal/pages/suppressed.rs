@@ -12,6 +12,7 @@ use crate::{
         suppression::{self, PastSuppression, Suppression, SuppressionSource as By},
     },
     portal::{PageContext, PageError, page_error::see_other},
+    sending::log,
     store::StoreError,
 };
 use ::http::StatusCode;
@@ -109,13 +110,7 @@ pub async fn history(gateway: &Gateway, v: &PageContext) -> Result<Response, Pag
     let contact = ContactId(v.segment().parse().map_err(|_| PageError::NotFound)?);
     let read = gateway.store.read(move |tx| {
         let rows = suppression::history(tx, account, contact)?;
-        let refused = tx.one(
-            "SELECT count(*) FROM messages WHERE account_id = ?1 AND status = 'blocked'
-               AND recipient IN (SELECT value FROM contact_identities WHERE contact_id = ?2)
-               AND reason = 'recipient_suppressed'",
-            rusqlite::params![account, contact],
-            |r| r.get(0),
-        )?;
+        let refused = log::count_suppressed(tx, account, contact)?;
         Ok::<_, StoreError>((rows, refused))
     });
     let (rows, refused) = read.await?;

@@ -1,7 +1,11 @@
 //! The gates themselves. See the contract's "Order of the checks" for the numbers.
 
 use crate::{
-    connectors::{Address, Reacted},
+    connectors::{
+        Address, Reacted,
+        message_limits::MessageLimits,
+        templates::{self, Category},
+    },
     model::{
         code::{Action, Code, Details, Extra},
         plan::PlanLimits,
@@ -57,6 +61,7 @@ pub(super) fn instance(_: &Request, facts: &Facts, _: &Rules) -> Verdict {
 /// that it names are there.
 pub(super) fn capability(request: &Request, facts: &Facts, _: &Rules) -> Verdict {
     let mut fields = Vec::new();
+    let mut reasons = Vec::new();
     fields.extend(address(facts).err());
     let can = facts.instance.as_ref().map(|i| i.capabilities).unwrap_or_default();
     if matches!(facts.address, Some(Address::Group(_))) && !can.groups {
@@ -81,10 +86,33 @@ pub(super) fn capability(request: &Request, facts: &Facts, _: &Rules) -> Verdict
     if request.expires_at.is_some_and(|at| at <= facts.now) {
         fields.push("expires_at");
     }
+    for (field, why) in not_taken(request, facts, can.limits) {
+        reasons.push(format!("{field}: {why}"));
+        fields.push(field);
+    }
     if fields.is_empty() {
         return Ok(());
     }
-    Err(impossible(fields))
+    Err(impossible(fields, &reasons.join("; ")))
+}
+
+/// What the provider would surely refuse, by field, and why.
+fn not_taken(request: &Request, facts: &Facts, limits: MessageLimits) -> Vec<(&'static str, String)> {
+    let mut found = Vec::new();
+    match &request.draft {
+        Draft::Media { caption, .. } => found.extend(limits.caption_problem(caption).map(|why| ("message", why))),
+        Draft::Template { variables, .. } => {
+            let Some(known) = &facts.template else { return found };
+            let is_code = known.category == Some(Category::Authentication);
+            if is_code && limits.codes_need_a_number && matches!(facts.address, Some(Address::Bsuid(_))) {
+                found.push(("phone", "a one-time code goes to a number, and this person's is hidden".to_owned()));
+            }
+            let misfit = known.slots.as_ref().and_then(|slots| templates::misfit(known.category, slots, variables));
+            found.extend(misfit.map(|why| ("template.variables", why)));
+        }
+        Draft::Text(_) | Draft::Reaction { .. } => {}
+    }
+    found
 }
 
 /// Where the message goes, or the field that names nobody who can be reached.
@@ -99,12 +127,17 @@ pub(super) fn reacted(facts: &Facts) -> Result<&Reacted, &'static str> {
 
 /// The refusal for one field that asks for what the instance cannot do.
 pub(super) fn not_possible(field: &'static str) -> Refusal {
-    Refusal { gate: "capability", ..impossible(vec![field]) }
+    Refusal { gate: "capability", ..impossible(vec![field], "") }
 }
 
-fn impossible(fields: Vec<&'static str>) -> Refusal {
+/// The refusal for fields that ask for what the instance cannot do; `why` where more can be said than that.
+fn impossible(fields: Vec<&'static str>, why: &str) -> Refusal {
     let reason = format!("not possible on this instance: {}", fields.join(", "));
-    Refusal { details: Details::Fields(fields), ..Refusal::new(Code::ValidationError, reason) }
+    if why.is_empty() {
+        return Refusal { details: Details::Fields(fields), ..Refusal::new(Code::ValidationError, reason) };
+    }
+    let details = Details::FieldsBecause(fields, why.to_owned());
+    Refusal { details, ..Refusal::new(Code::ValidationError, format!("{reason} ({why})")) }
 }
 
 /// 7: one of the five purposes.

@@ -48,6 +48,7 @@ fn good() -> Facts {
         fingerprint: 1,
         content: Score::default(),
         is_marketing: false,
+        template: None,
     }
 }
 

@@ -96,6 +96,10 @@ pub struct State {
     /// How many templates a page holds.
     pub page: usize,
     pub number: Value,
+    /// What `debug_token` tells of the token.
+    pub token_info: Value,
+    /// The apps that hear of the account; the token's own is 900.
+    pub apps: Vec<Value>,
     /// What looks at the number are answered instead.
     pub number_fault: Option<(&'static str, Value)>,
     /// What every message is answered from now on.
@@ -127,6 +131,9 @@ impl Default for State {
                 "display_phone_number": "+1 555-078-3881", "verified_name": "Shop", "quality_rating": "GREEN",
                 "id": NUMBER_ID,
             }),
+            token_info: json!({"app_id": "900", "is_valid": true, "expires_at": 0,
+                               "scopes": ["whatsapp_business_messaging", "whatsapp_business_management"]}),
+            apps: Vec::new(),
             number_fault: None,
             refuses: None,
             faults: VecDeque::new(),

@@ -14,7 +14,10 @@ use crate::{
         message::Status,
         phone::{Phone, Recipient},
     },
-    people::{chats::ChatId, media::Of},
+    people::{
+        chats::{ChatId, list_people},
+        media::Of,
+    },
     sending::Request,
     store::{StoreError, Tx},
     web::{Incoming, form::Fields},
@@ -22,6 +25,9 @@ use crate::{
 use ::http::{StatusCode, header};
 use serde_json::{Value, json};
 
+/// Chats that are listed.
+const MOST_CHATS: u32 = 500;
+/// Messages of one, where the request does not say.
 const LIMIT: u32 = 50;
 const LIMIT_MAX: u32 = 500;
 
@@ -31,7 +37,7 @@ const LIMIT_MAX: u32 = 500;
 pub async fn list(chattu: &Chattu, who: Who, incoming: Incoming) -> ChattuResult {
     let client = who.client(chattu, &incoming.segments[0]).await?;
     let instance = client.id.clone();
-    let all = chattu.gateway.store.read(move |tx| chats::list(tx, &client.id)).await?;
+    let all = chattu.gateway.store.read(move |tx| list_people(tx, &client.id, MOST_CHATS)).await?;
     let picture = |of: &str| chattu.gateway.registry.picture(&instance, &address(of)?);
     let shown = all.iter().map(|chat| {
         let id = serialized(&chat.address);

@@ -19,7 +19,7 @@ use crate::{
     connectors::outgoing::MediaKind,
     dialects::chattu::Chattu,
     model::{clock::Time, purpose::Purpose},
-    people::media,
+    people::{chats::Snippet, media},
     sending::{
         Answer,
         request::{Draft, FileWanted, MAX_CHARS},
@@ -168,8 +168,8 @@ fn digits(address: &str) -> &str {
 }
 
 /// A chat's newest message.
-fn last(last: Option<&crate::dialects::chattu::chats::Last>) -> Value {
-    last.map_or(Value::Null, |last| json!({"body": last.text, "timestamp": last.at.seconds(), "fromMe": last.from_me}))
+fn last(last: Option<&Snippet>) -> Value {
+    last.map_or(Value::Null, |last| json!({"body": last.text, "timestamp": last.at.seconds(), "fromMe": last.is_ours}))
 }
 
 /// Whole seconds, or null.

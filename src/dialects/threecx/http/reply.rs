@@ -3,7 +3,7 @@
 
 use crate::{
     dialects::threecx::{RequestOutcome, ThreecxReply},
-    model::code::Code,
+    model::code::{Code, Details},
     sending::{Outcome, Refusal},
     web::{problem, reply},
 };
@@ -53,7 +53,7 @@ pub(super) fn not_now(problem: Response) -> Response {
 }
 
 fn refused(refusal: &Refusal, outcome: Option<Outcome>) -> Response {
-    let (status, text) = for_agents(refusal.code, outcome);
+    let (status, text) = for_agents(refusal, outcome);
     as_text(problem::threecx(refusal), status, text)
 }
 
@@ -70,8 +70,13 @@ fn as_text(mut problem: Response, status: StatusCode, text: &'static str) -> Res
 }
 
 /// What an agent is told. Never a status from 500 on where a message may have gone: a telephone system would try again.
-fn for_agents(code: Code, outcome: Option<Outcome>) -> (StatusCode, &'static str) {
+fn for_agents(refusal: &Refusal, outcome: Option<Outcome>) -> (StatusCode, &'static str) {
+    let code = refusal.code;
     let (status, text) = problem::describe_threecx(code);
+    let is_about = |field: &str| match &refusal.details {
+        Details::Fields(fields) | Details::FieldsBecause(fields, _) => fields.contains(&field),
+        _ => false,
+    };
     let text = match code {
         Code::ConversationWindowClosed => {
             "Not sent: this person has not written lately, so WhatsApp does not let you write first. Wait until they \
@@ -89,6 +94,12 @@ fn for_agents(code: Code, outcome: Option<Outcome>) -> (StatusCode, &'static str
         Code::ActivePlanRequired => "Not sent: the account has no active plan.",
         Code::MissingPhone => "Not sent: there is no valid number to send to.",
         Code::MissingMessageText => "Not sent: only text can be sent, and there is none.",
+        Code::ValidationError if is_about("media_urls") => {
+            "Not sent: one file goes with a message. Send several one after the other."
+        }
+        Code::ValidationError if is_about("media_url") => {
+            "Not sent: the file could not be fetched, or WhatsApp does not take this kind of file."
+        }
         Code::ValidationError => "Not sent: the text is too long.",
         Code::PayloadTooLarge => "Not sent: the message is too large.",
         Code::InvalidInstance => "Not sent: the WhatsApp number of this telephone system is gone.",

@@ -252,6 +252,12 @@ fn each_dress_is_judged_as_the_plain_text_is() {
         "Solo hoy: 50% de descuento en todos los zapatos, compra ya!",
         "خصم 50% على جميع المنتجات اليوم فقط، تسوق الآن",
         "Скидка 50% на все товары только сегодня, закажите сейчас",
+        "Só hoje: 50% de desconto em todos os sapatos, compre já!",
+        "Aujourd'hui seulement : 50% de réduction sur toutes les chaussures, achetez maintenant !",
+        "Solo oggi: sconto del 50% su tutte le scarpe, compra subito!",
+        "Hanya hari ini: diskon 50% untuk semua sepatu, beli sekarang!",
+        "Sadece bugün: tüm ayakkabılarda %50 indirim, hemen alın!",
+        "רק היום: 50% הנחה על כל הנעליים, קנו עכשיו!",
     ] {
         for dress in dresses {
             let dressed = dress(text);
@@ -265,6 +271,12 @@ fn each_dress_is_judged_as_the_plain_text_is() {
         "Su pedido 2041 llegará mañana entre las 9 y las 12.",
         "طلبك رقم 2041 في الطريق وسيصل يوم الخميس",
         "Ваш заказ 2041 отправлен и прибудет в четверг",
+        "Seu pedido 2041 saiu para entrega e chega hoje até as 18h.",
+        "Votre commande 2041 a été expédiée et arrivera jeudi.",
+        "Il suo ordine 2041 è stato spedito e arriverà giovedì.",
+        "Pesanan 2041 sudah dikirim dan tiba hari Kamis.",
+        "2041 numaralı siparişiniz yola çıktı, perşembe günü teslim edilecek.",
+        "הזמנה 2041 נשלחה ותגיע ביום חמישי.",
     ] {
         for dress in dresses {
             let dressed = dress(text);

@@ -2,6 +2,8 @@
 //! each side is told in words it understands when it does not.
 
 use crate::harness::{
+    deps::for_everything,
+    files::FileServer,
     http::Reply,
     pbx::{Pbx, call, reply_to},
     receiver::{Got, Receiver},
@@ -182,6 +184,54 @@ async fn agents_are_told_why_in_a_line() {
     world.take_module().await;
     assert_told(&world.agent_writes(&pbx, PHONE, "Hello").await, 403, "not enabled");
     assert_eq!(world.last_request(&pbx).await["via"], "sms");
+    world.stop().await;
+}
+
+/// An agent's picture goes, or the agent is told that it did not: no text alone with a good answer.
+#[tokio::test]
+async fn an_agents_file_goes_or_the_agent_is_told() {
+    let server = FileServer::start().await;
+    let entry = for_everything(&server.address);
+    let world = World::start_with(|config| {
+        config.egress.allow = vec![entry];
+        config.guard.recipient_per_minute = 0;
+    })
+    .await;
+    let pbx = world.pbx(ThreecxSettings::default()).await;
+    world.hears(PHONE, "Hello?").await;
+    let picture = server.put("f.png", "image/png", b"\x89PNG\r\n\x1a\n");
+    let voice = server.put("v.mp3", "audio/mpeg", b"ID3 and more");
+    let sends = async |members: Value| {
+        let headers = [format!("Authorization: Bearer {}", pbx.secret), "Content-Type: application/json".to_owned()];
+        let mut body = json!({"from": TRUNK, "to": PHONE});
+        body.as_object_mut().expect("an object").extend(members.as_object().expect("an object").clone());
+        crate::harness::http::call(world.address(), "POST", &pbx.sms_path(), &headers, body.to_string().as_bytes())
+            .await
+    };
+    for (members, kind, text) in [
+        (json!({"text": "see the picture", "media_urls": [picture]}), "image", "see the picture"),
+        (json!({"media_urls": [picture]}), "image", ""),
+        (json!({"text": "listen", "media": [{"url": voice}]}), "document", "listen"),
+        (json!({"media_url": voice}), "audio", ""),
+    ] {
+        let reply = sends(members.clone()).await;
+        assert_eq!(reply.status, 200, "{members}: {}", reply.body);
+        let last = world.inbox().await.last().expect("a message").clone();
+        assert_eq!((&last["kind"], &last["text"]), (&json!(kind), &json!(text)), "{members}");
+    }
+    let before = world.inbox().await.len();
+    let gone = format!("http://{}/gone.png", server.address);
+    for (members, words) in [
+        (json!({"text": "two", "media_urls": [picture, picture]}), "one file"),
+        (json!({"text": "no address", "attachments": [{"id": 7}]}), "one file"),
+        (json!({"text": "gone", "media_urls": [gone]}), "could not be fetched"),
+    ] {
+        assert_told(&sends(members).await, 422, words);
+    }
+    let mut body = reply_to(PHONE);
+    body["media_url"] = json!(picture);
+    assert_eq!(world.event(&pbx, &body).await.status, 200);
+    assert_eq!(world.inbox().await.len(), before + 1, "the webhook sends it, too, and what was refused did not go");
     world.stop().await;
 }
 

@@ -63,6 +63,15 @@ pub fn answer(state: &mut State, asked: &Asked) -> Answer {
             Some((status, body)) => says(status, body),
             None => says("200 OK", &state.number),
         },
+        ("GET", [VERSION, "debug_token"]) if query == format!("input_token={}", state.token) => {
+            says("200 OK", &json!({"data": state.token_info}))
+        }
+        ("GET", [VERSION, WABA_ID, "subscribed_apps"]) => says("200 OK", &json!({"data": state.apps})),
+        ("POST", [VERSION, WABA_ID, "subscribed_apps"]) => {
+            let app = json!({"id": "900", "name": "Our app", "link": "https://app.example/"});
+            state.apps.push(json!({"whatsapp_business_api_data": app}));
+            says("200 OK", &json!({"success": true}))
+        }
         ("GET", [VERSION, WABA_ID, "message_templates"]) => templates(state, asked.addr, query),
         ("GET", ["download", id]) => match state.files.get(*id) {
             Some((_, bytes)) => Answer::Says("200 OK".into(), bytes.clone()),

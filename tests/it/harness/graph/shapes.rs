@@ -12,6 +12,9 @@ const BESIDE: &[(&str, &str, &str)] = &[
     ("image", ".image.caption", "string"),
     ("document", ".document.filename", "string"),
     ("template", ".template.components[].parameters[].parameter_name", "string"),
+    ("template", ".template.components[].parameters[].document", "object"),
+    ("template", ".template.components[].parameters[].document.link", "string"),
+    ("template", ".template.components[].parameters[].document.filename", "string"),
 ];
 /// The same for every type.
 const BESIDE_ALL: &[(&str, &str)] = &[(".biz_opaque_callback_data", "string"), (".recipient", "string")];

@@ -69,7 +69,8 @@ async fn an_admin_pauses_a_number_by_hand_with_a_reason_and_nobody_else_does() {
 async fn messages_near_the_line_are_listed_for_admin_and_owner() {
     let world = World::start_with(|config| config.guard.review_score = 20).await;
     let text = "Your order is ready. Get 10% discount on the next one";
-    let score = world.gateway().sending.check_text(wa_gateway::model::purpose::Purpose::Transactional, text).total;
+    let score =
+        world.gateway().sending.check_text(None, wa_gateway::model::purpose::Purpose::Transactional, text).total;
     assert!((20..80).contains(&score), "a text for this test: {score}");
     assert_eq!(world.send(&message_with(json!({"message": text}))).await.status, 200);
     assert_eq!(world.send(&message()).await.status, 200);
@@ -263,7 +264,7 @@ async fn a_phrase_counts_or_is_silenced_without_a_restart_and_can_be_tried() {
 
     world.restart().await;
     let purpose = wa_gateway::model::purpose::Purpose::Transactional;
-    let score = |world: &World, text| world.gateway().sending.check_text(purpose, text).total;
+    let score = |world: &World, text| world.gateway().sending.check_text(None, purpose, text).total;
     assert_eq!(score(&world, text[0].1), 40, "after a restart");
     let mut admin = Visitor::logged_in(&world, "admin").await;
     assert_eq!(admin.post("/admin/policy/phrases/1/remove", &[]).await.status, 303);
@@ -275,4 +276,47 @@ async fn a_phrase_counts_or_is_silenced_without_a_restart_and_can_be_tried() {
     let silenced = [("phrase", "you have won"), ("group", "")];
     let reply = admin.post("/admin/policy/phrases", &silenced).await;
     assert!(reply.status == 303 && score(&world, "You have won a parcel") < before, "{}", reply.status);
+}
+
+#[tokio::test]
+async fn an_accounts_own_phrase_counts_in_its_messages_only_and_after_a_restart() {
+    let mut world = World::start_with(|config| config.guard.strikes = 0).await;
+    let other = world.new_account("Bakery", "scale").await;
+    world.new_instance(other, "bakery-line").await;
+    let other_key = world.new_key(other, &[]).await;
+    let mut admin = Visitor::logged_in(&world, "admin").await;
+    let account = world.account.to_string();
+    for (phrase, group, weight) in [("zanzibar ticket", "prize", "90"), ("purple elephant", "prize", "90")] {
+        let fields = [("phrase", phrase), ("group", group), ("weight", weight), ("account", account.as_str())];
+        let reply = admin.post("/admin/policy/phrases", &fields).await;
+        assert_eq!(reply.status, 303, "{}", reply.body);
+        assert_eq!(admin.post("/admin/policy/phrases", &fields).await.status, 422, "it is there");
+    }
+    let nobody = [("phrase", "x y z"), ("group", "prize"), ("weight", "9"), ("account", "4711")];
+    assert_eq!(admin.post("/admin/policy/phrases", &nobody).await.status, 404);
+    let page = admin.get("/admin/policy").await.body;
+    assert!(page.contains("<bdi>Shop</bdi>"), "whose it is");
+
+    let text = "A zanzibar ticket and a purple elephant";
+    let theirs = message_with(json!({"instance_id": "bakery-line", "message": text}));
+    for _ in 0..2 {
+        assert_eq!(world.send(&message_with(json!({"message": text}))).await.error(), "policy_violation");
+        assert_eq!(world.send_with(&other_key, &theirs, &[]).await.status, 200);
+        world.restart().await;
+    }
+    let mut admin = Visitor::logged_in(&world, "admin").await;
+    let tried = [("text", text), ("purpose", "transactional"), ("account", account.as_str())];
+    let nothing = "<span class=\"figure\">0</span>";
+    assert!(!admin.post("/admin/policy/try", &tried).await.body.contains(nothing), "the account's");
+    assert!(admin.post("/admin/policy/try", &tried[..2]).await.body.contains(nothing), "everybody's");
+
+    // The other account lets a phrase of its own be silent, which is nobody else's matter.
+    let silent = [("phrase", "you have won"), ("group", ""), ("account", &other.to_string())];
+    assert_eq!(admin.post("/admin/policy/phrases", &silent).await.status, 303);
+    let total = |account| {
+        let (id, purpose) =
+            (wa_gateway::model::ids::AccountId(account), wa_gateway::model::purpose::Purpose::Transactional);
+        world.gateway().sending.check_text(Some(id), purpose, "You have won a parcel").total
+    };
+    assert!(total(other) < total(world.account));
 }

@@ -51,6 +51,12 @@ async fn an_instance_is_made_and_the_doctor_looks_at_its_token() {
     assert_eq!(found["status"], "ok");
     let text = found["text"].as_str().expect("a text");
     assert!(text.contains("cloud-line") && text.contains("+1 555-078-3881") && text.contains("green"), "{text}");
+    let report = ok(&place, &["doctor"]).await;
+    let points: Vec<&Value> =
+        report["checks"].as_array().expect("checks").iter().filter(|check| check["check"] == "set-up").collect();
+    assert_eq!(points.len(), 9, "{points:?}");
+    let unsubscribed = points.iter().find(|p| p["text"].as_str().is_some_and(|t| t.contains("no app hears")));
+    assert_eq!(unsubscribed.expect("it is deaf, and that is said")["status"], "warn");
     graph.state().number_fault = Some(("401 Unauthorized", refusal(190, "expired")));
     let found = examined(&place).await;
     assert_eq!(found["status"], "warn");

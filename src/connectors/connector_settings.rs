@@ -1,10 +1,18 @@
-//! What differs by the kind of connector before any instance runs: its settings, whether this build has it.
+//! The settings of each kind of connector: judged before they are stored, filled in for a new instance, and which of them
+//! are secrets.
 
 #[cfg(feature = "whatsapp-web")]
 use super::whatsapp_web::WhatsappWeb;
-use super::{cloud_api::CloudApi, evolution::Evolution, registry::BadSetting, sandbox::Sandbox};
-use crate::model::{ids::InstanceId, instance::ConnectorKind, random::Random};
+use super::{cloud_api::CloudApi, evolution::Evolution, sandbox::Sandbox};
+#[cfg(not(feature = "whatsapp-web"))]
+use crate::model::why::why;
+use crate::model::{ids::InstanceId, instance::ConnectorKind, random::Random, why::Why};
 use std::collections::BTreeMap;
+
+/// A setting that the connector does not have, or a value that it cannot take, in plain words.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct BadSetting(pub Why);
 
 /// Judges the settings of a connector before they are stored.
 ///
@@ -37,11 +45,7 @@ pub fn known_reason(_reason: &str) -> Option<(&'static str, &str)> {
 
 #[cfg(not(feature = "whatsapp-web"))]
 pub(super) fn missing(connector: ConnectorKind) -> BadSetting {
-    BadSetting(crate::model::why::why!(
-        "connector_missing",
-        "the connector {name} is not part of this build",
-        name = connector
-    ))
+    BadSetting(why!("connector_missing", "the connector {name} is not part of this build", name = connector))
 }
 
 /// Fills in what a connector makes up by itself for a new instance: names, secrets.
