@@ -1,13 +1,17 @@
 //! A number that was linked lately begins few chats, and more each day; whoever is known is written to at any time.
 
-use super::rig::{CUSTOMER, LINE, OWN, Rig};
+use super::{
+    friend::Friend,
+    rig::{LINE, OWN, Rig},
+};
 use crate::harness::{http::Reply, visitor::Visitor};
 use serde_json::json;
 use std::time::Duration;
 use wa_gateway::{app::commands::InstanceSet, connectors::Content};
 
-/// Numbers of people who were never written to; all of them are the customer's.
+/// Numbers of people who were never written to, and whose phone they all are.
 const FIRST: u64 = 966_500_000_300;
+const READER: u64 = 966_500_000_100;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 async fn set(rig: &Rig, settings: &[(&str, &str)]) {
@@ -19,7 +23,7 @@ async fn set(rig: &Rig, settings: &[(&str, &str)]) {
 /// Writes to the `n`th stranger.
 async fn begin(rig: &Rig, n: u64) -> Reply {
     let number = FIRST + n;
-    rig.service.alias(number, CUSTOMER);
+    rig.service.alias(number, READER);
     let mut body = rig.message(&format!("Your order {n} is ready."));
     body["phone"] = json!(format!("+{number}"));
     rig.world.send(&body).await
@@ -36,6 +40,7 @@ fn refused(reply: &Reply) -> bool {
 #[tokio::test]
 async fn a_number_that_was_just_linked_begins_few_chats() {
     let mut rig = Rig::start().await;
+    let _reader = Friend::with(&rig.service, &rig.world.clock, READER).await;
     rig.subscribe(&["message.received"]).await;
     set(&rig, &[("warm_up_chats", "2")]).await;
     for n in 0..2 {
