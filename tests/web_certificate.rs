@@ -22,7 +22,7 @@ use wa_gateway::{
     egress::Egress,
     model::{
         clock::{Clock, SystemClock},
-        ids::{InstanceId, MessageId},
+        ids::{AccountId, InstanceId, MessageId},
         instance::{ConnectorKind, InstanceState},
         message::Receipt,
         phone::Phone,
@@ -47,7 +47,8 @@ fn open(service: &WhatsApp, dir: &Path, id: &str, ear: &Arc<RecordingEar>) -> Wh
     let settings = [("ws_url", service.url()), ("version", "2.3000.1035194821".to_owned())];
     let settings = settings.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
     let id = InstanceId::from_text(id);
-    let setup = InstanceSetup { id, connector: ConnectorKind::WhatsappWeb, settings, closed: None };
+    let setup =
+        InstanceSetup { id, account: AccountId(1), connector: ConnectorKind::WhatsappWeb, settings, closed: None };
     WhatsappWeb::open(&deps, &setup).expect("good settings")
 }
 

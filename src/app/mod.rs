@@ -23,7 +23,8 @@ use crate::{
     instances::Instances,
     model::{clock::Clock, random::Random},
     ops::{
-        egress_allowlist::EgressAllowlist, keeper::Keeper, listen_addresses::ListenAddresses, metrics::Metrics, tls,
+        backup, egress_allowlist::EgressAllowlist, keeper::Keeper, listen_addresses::ListenAddresses, metrics::Metrics,
+        tls,
     },
     people::{media::Media, presence::Attention, suppression::Erased},
     sending::{Parts, Recovered, Sending, schedule::Schedules},
@@ -129,6 +130,7 @@ impl App {
 
     async fn opened(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, StartError> {
         let locked = Store::lock(&config.data_dir)?;
+        backup::sweep(&config.data_dir);
         // Compiling the rules takes longer than opening the database: both at once, on two cores.
         let policy_dir = config.guard.policy_dir.clone();
         let content = tokio::task::spawn_blocking(move || content_policy(&policy_dir));

@@ -29,6 +29,7 @@ mod provider_text;
 pub mod registry;
 pub mod sandbox;
 pub mod setup_check;
+pub mod structured;
 pub mod templates;
 pub mod warm_up;
 #[cfg(feature = "whatsapp-web")]
@@ -246,6 +247,8 @@ pub struct Capabilities {
     pub replies: bool,
     /// Puts a sign on an earlier message.
     pub reactions: bool,
+    /// Sends buttons, lists, links, places and contact cards.
+    pub structured: bool,
     /// Sends to groups.
     pub groups: bool,
     /// The provider takes free text only within 24 hours of the recipient's last message.

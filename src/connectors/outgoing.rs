@@ -1,6 +1,6 @@
 //! What goes to a provider, and what it may answer.
 
-use crate::connectors::inbound_event::RemoteParty;
+use crate::connectors::{inbound_event::RemoteParty, structured::Structured};
 use crate::model::{
     ids::{InstanceId, MessageId},
     phone::Phone,
@@ -68,6 +68,8 @@ pub enum Content<F = MediaFile, A = Reacted> {
         /// What the document at its head is called; none: by its address.
         file_name: Option<String>,
     },
+    /// Buttons, a list, a link, a place or a card.
+    Structured(Structured),
     /// A sign on an earlier message of the same chat.
     Reaction {
         about: A,
@@ -92,6 +94,7 @@ impl<F, A> Content<F, A> {
             Self::Template { name, language, variables, file_name } => {
                 Content::Template { name, language, variables, file_name }
             }
+            Self::Structured(structured) => Content::Structured(structured),
             Self::Reaction { about: named, emoji } => Content::Reaction { about: about(named)?, emoji },
         })
     }
@@ -102,6 +105,7 @@ impl<F, A> Content<F, A> {
             Self::Text(text) => text.into(),
             Self::Media { caption, .. } => caption.into(),
             Self::Template { variables, .. } => variables.join("\n").into(),
+            Self::Structured(structured) => structured.words(),
             Self::Reaction { emoji, .. } => emoji.into(),
         }
     }
@@ -112,6 +116,7 @@ impl<F, A> Content<F, A> {
             Self::Text(_) => "text",
             Self::Media { kind, .. } => kind.as_str(),
             Self::Template { .. } => "template",
+            Self::Structured(structured) => structured.kind(),
             Self::Reaction { .. } => "reaction",
         }
     }

@@ -18,7 +18,13 @@ use super::{
 };
 use crate::{
     egress::Egress,
-    model::{clock::Clock, ids::InstanceId, instance::ConnectorKind, phone::Phone, random::Random},
+    model::{
+        clock::Clock,
+        ids::{AccountId, InstanceId},
+        instance::ConnectorKind,
+        phone::Phone,
+        random::Random,
+    },
 };
 use std::{
     collections::{BTreeMap, HashMap},
@@ -33,6 +39,8 @@ pub use connector_settings::{BadSetting, check_settings, fill_settings, has, kno
 #[derive(Clone, PartialEq)]
 pub struct InstanceSetup {
     pub id: InstanceId,
+    /// Whose it is: private places may be open to some accounts only.
+    pub account: AccountId,
     /// By which way.
     pub connector: ConnectorKind,
     /// The connector's own settings, judged by [`check_settings`]; the secret ones among them are in clear here.
@@ -73,6 +81,7 @@ struct RegistryInner {
 }
 
 /// What all connectors are given.
+#[derive(Clone)]
 pub struct Deps {
     /// The gateway's data directory.
     pub data_dir: PathBuf,
@@ -110,6 +119,8 @@ impl Registry {
     /// # Errors
     /// Settings that the connector cannot take, or a connector that this version does not have.
     pub fn start(&self, setup: &InstanceSetup) -> Result<(), BadSetting> {
+        let egress = self.shared.deps.egress.of_account(setup.account);
+        let deps = Deps { egress, ..self.shared.deps.clone() };
         let running = match setup.connector {
             ConnectorKind::Sandbox => {
                 let existing = self.sandbox(&setup.id);
@@ -118,21 +129,21 @@ impl Registry {
                         s.apply(&setup.settings)?;
                         s
                     }
-                    None => Arc::new(Sandbox::open(&self.shared.deps, setup)?),
+                    None => Arc::new(Sandbox::open(&deps, setup)?),
                 };
                 RunningConnector { kind: setup.connector, connector: sandbox.clone(), sandbox: Some(sandbox) }
             }
             ConnectorKind::Evolution => {
-                let connector = Arc::new(Evolution::open(&self.shared.deps, setup, &self.shared.evolution_lines)?);
+                let connector = Arc::new(Evolution::open(&deps, setup, &self.shared.evolution_lines)?);
                 RunningConnector { kind: setup.connector, connector, sandbox: None }
             }
             ConnectorKind::CloudApi => {
-                let connector = Arc::new(CloudApi::open(&self.shared.deps, setup, &self.shared.cloud_lines)?);
+                let connector = Arc::new(CloudApi::open(&deps, setup, &self.shared.cloud_lines)?);
                 RunningConnector { kind: setup.connector, connector, sandbox: None }
             }
             #[cfg(feature = "whatsapp-web")]
             ConnectorKind::WhatsappWeb => {
-                let connector = Arc::new(WhatsappWeb::open(&self.shared.deps, setup)?);
+                let connector = Arc::new(WhatsappWeb::open(&deps, setup)?);
                 RunningConnector { kind: setup.connector, connector, sandbox: None }
             }
             #[cfg(not(feature = "whatsapp-web"))]

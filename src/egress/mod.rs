@@ -26,6 +26,7 @@ pub use resolve::{Resolve, SystemResolver};
 use crate::model::{
     clock::{Clock, Sleep},
     egress::{EgressEntry, Use},
+    ids::AccountId,
     why::why,
 };
 use arc_swap::ArcSwap;
@@ -47,7 +48,11 @@ const FREE_WITHIN: Duration = Duration::from_millis(50);
 
 /// The way out. Clones share the list, the connections and the trust.
 #[derive(Clone)]
-pub struct Egress(Arc<EgressInner>);
+pub struct Egress {
+    shared: Arc<EgressInner>,
+    /// Whose calls these are; none: the gateway's own.
+    account: Option<AccountId>,
+}
 
 struct EgressInner {
     allow: ArcSwap<Vec<EgressEntry>>,
@@ -130,12 +135,18 @@ impl Egress {
             .with_root_certificates(trusted)
             .with_no_client_auth();
         let (allow, tls) = (ArcSwap::from_pointee(allow), Arc::new(tls));
-        Ok(Self(Arc::new(EgressInner { allow, resolver, clock, tls, pool: Pool::default() })))
+        let shared = Arc::new(EgressInner { allow, resolver, clock, tls, pool: Pool::default() });
+        Ok(Self { shared, account: None })
+    }
+
+    /// The same way for the calls of an account: entries may be for some accounts only.
+    pub fn of_account(&self, account: AccountId) -> Self {
+        Self { account: Some(account), ..self.clone() }
     }
 
     /// Replaces the list, from the next request on.
     pub fn set_allow(&self, allow: Vec<EgressEntry>) {
-        self.0.allow.store(Arc::new(allow));
+        self.shared.allow.store(Arc::new(allow));
     }
 
     /// What is wrong with `url` as far as its form shows it, for the moment when somebody types it in. The address is
@@ -147,9 +158,10 @@ impl Egress {
         permit::form(&self.entries(of), &Target::parse(url)?)
     }
 
-    /// The entries for a use.
+    /// The entries for a use of this account's.
     fn entries(&self, of: Use) -> Vec<EgressEntry> {
-        self.0.allow.load().iter().filter(|entry| entry.uses.has(of)).cloned().collect()
+        let all = self.shared.allow.load();
+        all.iter().filter(|entry| entry.is_for(of, self.account)).cloned().collect()
     }
 
     /// Sends `request` once and reads the answer.
@@ -159,7 +171,7 @@ impl Egress {
     pub async fn send(&self, request: Outbound<'_>, bounds: Bounds) -> Result<EgressResponse, EgressError> {
         let (target, of) = (Target::parse(request.url)?, request.of);
         let request = written(&target, request)?;
-        let clock = &self.0.clock;
+        let clock = &self.shared.clock;
         let mut alarm = clock.sleep_until(clock.now().plus(bounds.timeout));
         let late = EgressError::TimedOut { sent: false, status: None };
         let addrs = within(&mut alarm, self.addresses(&target, of)).await.ok_or(late.clone())??;
@@ -170,7 +182,7 @@ impl Egress {
                 done => return done,
             }
         }
-        let tls = target.tls.then_some((&self.0.tls, &target.host));
+        let tls = target.tls.then_some((&self.shared.tls, &target.host));
         let opened = line::open(&**clock, CONNECT_WITHIN.min(bounds.timeout), &addrs, tls);
         let (line, addr) = within(&mut alarm, opened).await.ok_or(late)??;
         let place = PoolKey { tls: target.tls, host: target.host, addr };
@@ -185,8 +197,8 @@ impl Egress {
     pub async fn dial(&self, url: &str, of: Use) -> Result<Box<dyn Io>, EgressError> {
         let target = Target::parse(url)?;
         let addrs = self.addresses(&target, of).await?;
-        let tls = target.tls.then_some((&self.0.tls, &target.host));
-        line::dial(&*self.0.clock, CONNECT_WITHIN, &addrs, tls).await
+        let tls = target.tls.then_some((&self.shared.tls, &target.host));
+        line::dial(&*self.shared.clock, CONNECT_WITHIN, &addrs, tls).await
     }
 
     /// The addresses that may be called, as they are at this moment; IPv4 first, which more small networks route.
@@ -195,9 +207,9 @@ impl Egress {
             Host::Ip(ip) => vec![*ip],
             Host::Name(name) if permit::is_loopback_name(name) => permit::LOOPBACK.to_vec(),
             Host::Name(name) => {
-                let clock = &self.0.clock;
+                let clock = &self.shared.clock;
                 let mut alarm = clock.sleep_until(clock.now().plus(CONNECT_WITHIN));
-                let found = within(&mut alarm, self.0.resolver.resolve(name)).await;
+                let found = within(&mut alarm, self.shared.resolver.resolve(name)).await;
                 found.unwrap_or_else(|| Err("no answer in time".to_owned())).map_err(EgressError::Dns)?
             }
         };
@@ -209,10 +221,10 @@ impl Egress {
 
     /// A waiting connection to one of the permitted addresses.
     async fn waiting(&self, target: &Target, addrs: &[SocketAddr]) -> Option<(Connection, PoolKey)> {
-        let clock = &self.0.clock;
+        let clock = &self.shared.clock;
         for addr in addrs {
             let place = PoolKey { tls: target.tls, host: target.host.clone(), addr: *addr };
-            while let Some(mut line) = self.0.pool.take(&place, clock.now()) {
+            while let Some(mut line) = self.shared.pool.take(&place, clock.now()) {
                 let mut soon = clock.sleep_until(clock.now().plus(FREE_WITHIN));
                 if within(&mut soon, line.is_ready()).await == Some(true) {
                     return Some((line, place));
@@ -231,7 +243,7 @@ impl Egress {
     ) -> Result<EgressResponse, EgressError> {
         let (inbound, again) = line.exchange(request, alarm, bounds).await?;
         if again {
-            self.0.pool.put(place, line, self.0.clock.now());
+            self.shared.pool.put(place, line, self.shared.clock.now());
         }
         Ok(inbound)
     }

@@ -80,6 +80,18 @@ fn an_entry_opens_its_own_port_and_never_a_metadata_address() {
 }
 
 #[test]
+fn an_entry_for_an_account_opens_nothing_to_others() {
+    let listed = with(&["127.0.0.1:5678 webhooks accounts=3,7", "127.0.0.1:80"]);
+    let of = |account| listed.of_account(AccountId(account));
+    let (named, open) = ("http://127.0.0.1:5678/", "http://127.0.0.1/");
+    for (egress, goes) in [(of(3), true), (of(7), true), (of(4), false), (listed.clone(), false)] {
+        assert_eq!(egress.check_url(named, Use::Webhooks).is_ok(), goes);
+        assert!(egress.check_url(named, Use::Connectors).is_err(), "another use");
+        assert_eq!(egress.check_url(open, Use::Webhooks), Ok(()), "an entry for everybody");
+    }
+}
+
+#[test]
 fn doubt_begins_with_the_first_byte() {
     let of = |sent| [EgressError::TimedOut { sent, status: None }, EgressError::Broken { sent, status: None }];
     assert!(of(false).iter().all(EgressError::leaves_no_doubt));

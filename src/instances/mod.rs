@@ -203,7 +203,13 @@ impl Instances {
         let (id, vault) = (instance.id.clone(), self.vault.clone());
         let mut settings = self.store.read(move |tx: &Tx<'_>| secret::open_all(tx, &vault, &id)).await?;
         settings.extend(instance.settings.clone());
-        Ok(InstanceSetup { id: instance.id.clone(), connector: instance.connector, settings, closed })
+        Ok(InstanceSetup {
+            id: instance.id.clone(),
+            account: instance.account_id,
+            connector: instance.connector,
+            settings,
+            closed,
+        })
     }
 
     /// Copies the connector's own view of its state into the row.

@@ -3,9 +3,11 @@
 //! Spelt `host:port`, where the host is an IP address, a network in CIDR form or a name; IPv6 stands in brackets. The
 //! port is always named, so that an entry for one service opens no other. After a space it may name what it is for
 //! (`127.0.0.1:8080 media`); without, it is for webhooks and connectors, and not for files that customers name by their
-//! address. What an entry allows, and what no entry can
-//! allow, is decided where connections are made, not here.
+//! address. Behind that it may name whose calls it is for (`127.0.0.1:8080 accounts=3,7`); without, it is for everybody's
+//! and the gateway's own. What an entry allows, and what no entry can allow, is decided where connections are made, not
+//! here.
 
+use super::ids::AccountId;
 use ipnet::IpNet;
 use std::{fmt, net::IpAddr, str::FromStr};
 
@@ -59,12 +61,20 @@ pub struct EgressEntry {
     /// Which port, 1 to 65535.
     pub port: u16,
     pub uses: Uses,
+    /// Numbers of the accounts whose calls it is for; empty: all, and the gateway's own.
+    pub accounts: Box<[i64]>,
 }
 
 impl EgressEntry {
-    /// For the usual uses: webhooks and connectors.
+    /// For the usual uses: webhooks and connectors, of everybody.
     pub fn new(host: EgressHost, port: u16) -> Self {
-        Self { host, port, uses: Uses::default() }
+        Self { host, port, uses: Uses::default(), accounts: Box::default() }
+    }
+
+    /// Whether it is for a call: what for, and of which account; none: the gateway's own.
+    pub fn is_for(&self, of: Use, account: Option<AccountId>) -> bool {
+        let is_theirs = self.accounts.is_empty() || account.is_some_and(|account| self.accounts.contains(&account.0));
+        self.uses.has(of) && is_theirs
     }
 }
 
@@ -87,15 +97,9 @@ impl FromStr for EgressEntry {
                  \"[fd00::/8]:443\" or \"n8n.lan:5678\""
             )
         };
-        let (place, uses) = match text.split_once(' ') {
-            None => (text, Uses::default()),
-            Some((place, words)) => (
-                place,
-                Uses::parse(words).ok_or_else(|| {
-                    format!("{text:?}: an entry is for \"webhooks\", \"connectors\", \"media\", or several with commas")
-                })?,
-            ),
-        };
+        let (place, words) = text.split_once(' ').map_or((text, None), |(place, words)| (place, Some(words)));
+        let (uses, accounts) =
+            words.map_or_else(|| Ok((Uses::default(), Box::default())), |words| limits(text, words))?;
         let (host, port) = place.rsplit_once(':').ok_or_else(wrong)?;
         let port = port.parse().ok().filter(|port| *port > 0).ok_or_else(wrong)?;
         let host = match host.strip_prefix('[').map(|h| h.strip_suffix(']')) {
@@ -106,9 +110,34 @@ impl FromStr for EgressEntry {
                 _ => return Err(wrong()),
             },
         };
-        Ok(Self { host, port, uses })
+        Ok(Self { host, port, uses, accounts })
     }
 }
+
+/// What stands behind host and port: uses, accounts, or both in this order.
+fn limits(text: &str, words: &str) -> Result<(Uses, Box<[i64]>), String> {
+    let wrong = || {
+        format!(
+            "{text:?}: an entry is for \"webhooks\", \"connectors\", \"media\", or several with commas, and then for \
+             accounts by their numbers, such as \"accounts=3,7\""
+        )
+    };
+    let (uses, accounts) = match words.rsplit_once(' ') {
+        Some((uses, accounts)) => (Some(uses), Some(accounts)),
+        None if words.starts_with(ACCOUNTS) => (None, Some(words)),
+        None => (Some(words), None),
+    };
+    let uses = uses.map_or_else(|| Some(Uses::default()), Uses::parse).ok_or_else(wrong)?;
+    let Some(accounts) = accounts else { return Ok((uses, Box::default())) };
+    let numbers = accounts.strip_prefix(ACCOUNTS).ok_or_else(wrong)?.split(',');
+    let numbers: Result<Vec<i64>, _> = numbers.map(str::parse).collect();
+    let mut numbers = numbers.ok().filter(|all| all.iter().all(|n| *n > 0)).ok_or_else(wrong)?;
+    numbers.sort_unstable();
+    numbers.dedup();
+    Ok((uses, numbers.into_boxed_slice()))
+}
+
+const ACCOUNTS: &str = "accounts=";
 
 /// An address, or a network in CIDR form with the bits below its mask cleared.
 pub fn net(text: &str) -> Option<IpNet> {
@@ -138,11 +167,15 @@ impl fmt::Display for EgressEntry {
                 if net.addr().is_ipv6() { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }?;
             }
         }
-        if self.uses == Uses::default() {
+        if self.uses != Uses::default() {
+            let named = USES.iter().filter(|(of, ..)| self.uses.has(*of)).map(|(_, name, _)| *name);
+            write!(f, " {}", named.collect::<Vec<_>>().join(","))?;
+        }
+        if self.accounts.is_empty() {
             return Ok(());
         }
-        let named: Vec<&str> = USES.iter().filter(|(of, ..)| self.uses.has(*of)).map(|(_, name, _)| *name).collect();
-        write!(f, " {}", named.join(","))
+        let numbers: Vec<String> = self.accounts.iter().map(i64::to_string).collect();
+        write!(f, " {ACCOUNTS}{}", numbers.join(","))
     }
 }
 
@@ -162,6 +195,8 @@ mod tests {
             ("127.0.0.1:80 media", "127.0.0.1:80 media"),
             ("127.0.0.1:80 media,webhooks", "127.0.0.1:80 webhooks,media"),
             ("127.0.0.1:80 connectors,webhooks", "127.0.0.1:80"),
+            ("127.0.0.1:80 accounts=7,3,7", "127.0.0.1:80 accounts=3,7"),
+            ("127.0.0.1:80 media accounts=3", "127.0.0.1:80 media accounts=3"),
         ] {
             assert_eq!(text.parse::<EgressEntry>().map(|e| e.to_string()).as_deref(), Ok(written));
         }
@@ -182,6 +217,11 @@ mod tests {
             ":80",
             "127.0.0.1:80 ",
             "127.0.0.1:80 mail",
+            "127.0.0.1:80 accounts=",
+            "127.0.0.1:80 accounts=0",
+            "127.0.0.1:80 accounts=shop",
+            "127.0.0.1:80 accounts=3 media",
+            "127.0.0.1:80 media accounts=3 x",
         ] {
             assert!(no.parse::<EgressEntry>().is_err(), "{no}");
         }

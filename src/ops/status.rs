@@ -4,7 +4,7 @@
 use crate::{
     model::{
         clock::Time,
-        ids::InstanceId,
+        ids::{AccountId, InstanceId},
         instance::{ConnectorKind, Health, InstanceState},
     },
     store::{StoreError, Tx},
@@ -51,6 +51,7 @@ pub struct Stranger {
 pub struct InstanceSurvey {
     /// Its slug.
     pub id: InstanceId,
+    pub account: AccountId,
     /// By which way.
     pub connector: ConnectorKind,
     /// Where its provider is, when the settings say so.
@@ -112,13 +113,14 @@ impl Survey {
 
 fn numbers(tx: &Tx<'_>) -> Result<Vec<InstanceSurvey>, StoreError> {
     tx.list(
-        "SELECT id, connector, settings, state, state_reason, health, paused_at FROM instances
+        "SELECT id, connector, settings, state, state_reason, health, paused_at, account_id FROM instances
          WHERE deleted_at IS NULL ORDER BY id",
         [],
         |r| {
             let settings: BTreeMap<String, String> = serde_json::from_str(&r.get::<_, String>(2)?).unwrap_or_default();
             Ok(InstanceSurvey {
                 id: r.get(0)?,
+                account: r.get(7)?,
                 connector: r.get(1)?,
                 base_url: settings.get("base_url").cloned(),
                 state: r.get(3)?,

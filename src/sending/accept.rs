@@ -80,7 +80,8 @@ pub(super) fn accept(
         Some(refusal) => Err(refusal),
         None => {
             let limits = facts.instance.as_ref().map(|i| i.capabilities.limits).unwrap_or_default();
-            policy::judge(request, &facts, rules).and_then(|passed| passed.with_file(|_| file::here(file, limits)))
+            policy::judge(request, &facts, rules)
+                .and_then(|passed| passed.with_file(|wanted| file::here(file, &wanted, limits)))
         }
     };
     match verdict {

@@ -6,7 +6,10 @@ use super::{
     rules::Rules,
     shared::SendingContext,
 };
-use crate::model::{clock::Time, ids::MessageId};
+use crate::model::{
+    clock::Time,
+    ids::{AccountId, MessageId},
+};
 use std::sync::Arc;
 
 /// A request that was handed in. Cheap to clone, so that each transaction may hold it.
@@ -29,6 +32,10 @@ pub(super) struct Asked<'a> {
 impl Submission {
     pub(super) fn new(shared: Arc<SendingContext>, sender: Sender, request: Request) -> Self {
         Self { shared, sent_in: Arc::new((sender, request)) }
+    }
+
+    pub(super) fn account(&self) -> AccountId {
+        self.sent_in.0.account
     }
 
     pub(super) fn request(&self) -> &Request {

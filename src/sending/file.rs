@@ -7,7 +7,8 @@ use super::{
     idempotency::KnownKey,
     policy::{self, content::Score},
     refusal::Refusal,
-    request::{Draft, FileFrom},
+    request::{Draft, FileFrom, FileWanted},
+    upload::TakenUpload,
 };
 use crate::{
     connectors::{
@@ -65,12 +66,20 @@ pub(super) async fn prepare(
     let had = match &file.from {
         FileFrom::Address(url) => {
             let reserve = shared.rules.load().answer_timeout / FOR_THE_PROVIDER;
-            let had = shared.shelf.download(url, kind, &*shared.clock, deadline.minus(reserve)).await;
+            let had =
+                shared.shelf.download((submission.account(), url), kind, &*shared.clock, deadline.minus(reserve)).await;
             had.map(|had| (had.written, had.declared_type, had.file_name)).map_err(|e| e.to_string())
         }
         FileFrom::Here(file) => {
-            let written = shared.shelf.keep(file.bytes(), kind).await;
-            written.map(|written| (written, file.declared_type().to_owned(), None)).map_err(|e| e.to_string())
+            let written = match file.take() {
+                Some(TakenUpload::Held(bytes)) => shared.shelf.keep(bytes, kind).await.map_err(|e| e.to_string()),
+                Some(TakenUpload::OnDisk(written)) => {
+                    let problem = shared.shelf.unfit(written.stored(), kind);
+                    problem.map_or(Ok(written), |e| Err(e.to_string()))
+                }
+                None => Err("the file was taken by another try".to_owned()),
+            };
+            written.map(|written| (written, file.declared_type().to_owned(), None))
         }
     };
     Ok(Some(Arc::new(match had {
@@ -102,9 +111,17 @@ pub(super) fn settle(file: Option<Arc<PreparedFile>>, recorded: bool) {
 
 /// The file of a message that passed every gate, or why it is refused for its file: it could not be had, or the
 /// connector, whose bounds these are, does not take it.
-pub(super) fn here(file: Option<&PreparedFile>, limits: MessageLimits) -> Result<&Here, Refusal> {
+pub(super) fn here<'f>(
+    file: Option<&'f PreparedFile>,
+    wanted: &FileWanted,
+    limits: MessageLimits,
+) -> Result<&'f Here, Refusal> {
+    let field = match &wanted.from {
+        FileFrom::Address(_) => "media_url",
+        FileFrom::Here(uploaded) => uploaded.field(),
+    };
     let refused = |why: String| {
-        let details = Details::FieldsBecause(vec!["media_url"], why.clone());
+        let details = Details::FieldsBecause(vec![field], why.clone());
         Err(Refusal { gate: "file", details, ..Refusal::new(Code::ValidationError, why) })
     };
     match file {

@@ -2,7 +2,7 @@
 //!
 //! The whole story, in the order in which it happens ([`Sending::submit`]):
 //!
-//! 1. `request.rs`: strings become types, or a refusal that names the fields.
+//! 1. `read_request.rs`: strings become types, or a refusal that names the fields.
 //! 2. `policy/content`: the text is scored. Pure, and before the transaction, because it asks nothing.
 //!    A file (`file.rs`) is fetched now, if the message would pass with it.
 //! 3. `accept.rs`, one write transaction: replay an idempotent answer (`idempotency.rs`), else load every fact
@@ -49,6 +49,8 @@ pub mod pace;
 mod policies;
 pub mod policy;
 mod quota;
+mod read_request;
+mod read_structured;
 pub mod receipts;
 mod record;
 mod recover;

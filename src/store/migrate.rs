@@ -117,7 +117,8 @@ fn back_up(connection: &Connection, path: &Path, to: usize, now: Time) -> Result
 fn sweep_copies(dir: &Path) {
     for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        if name.to_string_lossy().starts_with("before-schema-") && name.to_string_lossy().ends_with(".part") {
+        // The copy, and the journal that SQLite keeps of it meanwhile.
+        if name.to_string_lossy().starts_with("before-schema-") && name.to_string_lossy().contains(".db.part") {
             let _ = std::fs::remove_file(entry.path());
         }
     }

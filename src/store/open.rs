@@ -10,7 +10,7 @@ use super::{
 };
 use crate::model::clock::Time;
 use r2d2_sqlite::SqliteConnectionManager;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use std::{
     fs::{DirBuilder, File, OpenOptions},
     io::{Read, Write},
@@ -30,6 +30,9 @@ pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Checkpoint after this many pages of 4 KiB: at most 16 MB to replay after a crash, which takes a few milliseconds.
 const CHECKPOINT_PAGES: u32 = 4000;
+
+/// Whether the log stays beside the file when its last connection is closed.
+const NO_MOVE_AT_CLOSE: DbConfig = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
 
 /// A data directory's lock; ends with this value.
 pub(super) struct DirLock(File);
@@ -105,6 +108,8 @@ pub(super) fn writer_connection(path: &Path, now: Time) -> Result<Connection, St
     keep_private(path);
     let mut connection = Connection::open(path).map_err(|e| refuse(path, &e))?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(|e| refuse(path, &e))?;
+    // What is refused is left as it is: its log, too, would else be moved into it when the connection is closed.
+    connection.set_db_config(NO_MOVE_AT_CLOSE, true).map_err(|e| refuse(path, &e))?;
     let version = judge(&connection, path)?;
     if version == 0 {
         // Only a file without tables takes it: what is deleted is given back to the disk (shrink.rs).
@@ -125,6 +130,7 @@ pub(super) fn writer_connection(path: &Path, now: Time) -> Result<Connection, St
     migrate::migrate(&mut connection, path, MIGRATIONS, version, now)?;
     shrink::rewrite_if_old(&connection);
     connection.set_prepared_statement_cache_capacity(256);
+    connection.set_db_config(NO_MOVE_AT_CLOSE, false).map_err(|e| refuse(path, &e))?;
     Ok(connection)
 }
 
@@ -141,6 +147,7 @@ fn must_not_be_remains(path: &Path) -> Result<(), StoreError> {
             "a restore did not come to its end here: run `wa-gateway restore` again, which begins anew",
         );
     }
+    let _ = std::fs::remove_dir_all(dir.join(RESTORED_STAGE));
     if std::fs::metadata(path).is_ok_and(|m| m.len() > 0) {
         return Ok(());
     }
@@ -166,6 +173,8 @@ fn must_not_be_remains(path: &Path) -> Result<(), StoreError> {
 
 /// Where a restore puts what it has not judged yet.
 pub const RESTORE_STAGE: &str = ".restoring";
+/// What is left of it when all is in its place.
+pub const RESTORED_STAGE: &str = ".restored";
 
 /// A copy that somebody put back may be open to others: it is ours alone.
 fn keep_private(path: &Path) {

@@ -82,6 +82,29 @@ pub async fn read(body: Body, max: usize) -> Result<Bytes, BodyReadError> {
     Ok(all.freeze())
 }
 
+/// The whole body, if it has at most `max` bytes; at most `more`, where its beginning says that it may.
+///
+/// # Errors
+/// See [`BodyReadError`].
+pub async fn read_more(
+    body: Body,
+    (max, more): (usize, usize),
+    may_be_more: impl Fn(&[u8]) -> bool,
+) -> Result<Bytes, BodyReadError> {
+    let mut body = body.into_stream();
+    let (mut all, mut allowed) = (BytesMut::new(), max);
+    while let Some(chunk) = body.next().await {
+        all.extend_from_slice(&chunk.map_err(|e| read_error(&e))?);
+        if all.len() > allowed && allowed < more && may_be_more(&all) {
+            allowed = more;
+        }
+        if all.len() > allowed {
+            return Err(BodyReadError::TooLarge);
+        }
+    }
+    Ok(all.freeze())
+}
+
 /// A body of which every byte was seen, and the beginning kept.
 pub struct CapturedBody {
     /// All of it; none when it is larger than what is kept.

@@ -85,9 +85,7 @@ pub struct Upload {
 /// It is larger, or no form of that kind to its end.
 pub async fn multipart(body: Body, content_type: &str, max: usize) -> Result<(Fields, Option<Upload>), multer::Error> {
     let (mut fields, mut upload) = (Fields::default(), None);
-    let limit = SizeLimit::new().whole_stream(max as u64);
-    let boundary = multer::parse_boundary(content_type)?;
-    let mut parts = Multipart::with_constraints(body.into_stream(), boundary, Constraints::new().size_limit(limit));
+    let mut parts = parts(body, content_type, max)?;
     while let Some(part) = parts.next_field().await? {
         let Some(field) = part.name().map(str::to_owned) else { continue };
         if let Some(name) = part.file_name().map(str::to_owned) {
@@ -100,6 +98,21 @@ pub async fn multipart(body: Body, content_type: &str, max: usize) -> Result<(Fi
         }
     }
     Ok((fields, upload))
+}
+
+/// Whether the content type is that of a form with parts, whose boundary it names.
+pub fn is_multipart(content_type: Option<&str>) -> bool {
+    content_type.is_some_and(|text| multer::parse_boundary(text).is_ok())
+}
+
+/// The parts of such a body of at most `max` bytes, one after the other as they arrive.
+///
+/// # Errors
+/// The content type names no boundary.
+pub fn parts(body: Body, content_type: &str, max: usize) -> Result<Multipart<'static>, multer::Error> {
+    let limit = SizeLimit::new().whole_stream(max as u64);
+    let boundary = multer::parse_boundary(content_type)?;
+    Ok(Multipart::with_constraints(body.into_stream(), boundary, Constraints::new().size_limit(limit)))
 }
 
 #[cfg(test)]

@@ -5,11 +5,12 @@ pub mod lists;
 pub mod message;
 pub mod paging;
 pub mod send_message;
+mod upload;
 
 use crate::{
     accounts::KeyProblem,
     model::code::Code,
-    web::{Incoming, body, problem},
+    web::{Incoming, body, form, problem},
 };
 use ::http::Method;
 use warp::reply::Response;
@@ -17,7 +18,8 @@ use warp::reply::Response;
 /// The refusal of a request without a key that is in force. In the contract's order a body that is no JSON comes before
 /// the key.
 pub fn no_key(incoming: &Incoming, problem: KeyProblem) -> Response {
-    if incoming.method == Method::POST && !body::is_json(incoming.header("content-type")) {
+    let kind = incoming.header("content-type");
+    if incoming.method == Method::POST && !body::is_json(kind) && !form::is_multipart(kind) {
         return problem::code(Code::UnsupportedMediaType);
     }
     problem::code(match problem {

@@ -1,5 +1,6 @@
 //! `POST /api/send-message`: the checks 1 to 4 of the contract's order, then the guarded sender.
 
+use super::upload;
 use crate::{
     accounts::{Caller, KeyScope},
     gateway::Gateway,
@@ -9,7 +10,7 @@ use crate::{
         plan::Module,
     },
     sending::{Answer, Refusal, Sender, Source, request},
-    web::{Incoming, body, problem, reply},
+    web::{Incoming, body, form, problem, reply},
 };
 use warp::reply::Response;
 
@@ -18,7 +19,7 @@ pub async fn handle(gateway: &Gateway, caller: Caller, incoming: Incoming) -> Re
     let request_id = incoming.request_id.clone();
     let sender = sender(caller, &incoming);
     let how = gateway.sending.rules().reading(caller.region);
-    let answer = match read(caller, incoming, how).await {
+    let answer = match read(gateway, caller, incoming, how).await {
         Ok(request) => gateway.sending.submit(sender, request).await,
         Err(refusal) => gateway.sending.refuse_unreadable(sender, *refusal).await,
     };
@@ -26,32 +27,32 @@ pub async fn handle(gateway: &Gateway, caller: Caller, incoming: Incoming) -> Re
 }
 
 /// The checks 1, 3 and 4, in their order; 2 is the key, and what it is good for. What they refuse is a row of the log.
-async fn read(caller: Caller, incoming: Incoming, how: PhoneReading) -> Result<request::Request, Box<Refusal>> {
-    if !body::is_json(incoming.header("content-type")) {
-        return Err(refused(Code::UnsupportedMediaType, "the content type is not application/json"));
+async fn read(
+    gateway: &Gateway,
+    caller: Caller,
+    incoming: Incoming,
+    how: PhoneReading,
+) -> Result<request::Request, Box<Refusal>> {
+    let form = incoming.header("content-type").filter(|kind| form::is_multipart(Some(kind))).map(str::to_owned);
+    if form.is_none() && !body::is_json(incoming.header("content-type")) {
+        let why = "the content type is neither application/json nor multipart/form-data with its boundary";
+        return Err(refused(Code::UnsupportedMediaType, why));
     }
     if !caller.scopes.includes(KeyScope::Send) {
         let refusal = *refused(Code::InsufficientScope, "the key is not good for sending");
         return Err(Box::new(Refusal { details: Details::Scope(KeyScope::Send.as_str()), ..refusal }));
     }
     let idempotency_key = incoming.headers.get("idempotency-key").map(|v| v.to_str().unwrap_or("").to_owned());
-    let bytes = match body::read(incoming.body, body::API_MAX).await {
-        Ok(bytes) => bytes,
-        Err(body::BodyReadError::TooLarge) => {
-            return Err(refused(Code::PayloadTooLarge, "the body is larger than 256 KiB"));
-        }
-        Err(body::BodyReadError::Broken) => {
-            return Err(refused(Code::InvalidJson, "the body broke off or came too slowly"));
-        }
+    let shelf = gateway.media.shelf();
+    let (object, file) = match form {
+        Some(content_type) => upload::read_form(shelf, incoming.body, &content_type).await?,
+        None => upload::read_json(shelf, incoming.body).await?,
     };
-    let object = match body::json_object(&bytes) {
-        Ok(object) => object,
-        Err(reason) => return Err(refused(Code::InvalidJson, reason)),
-    };
-    request::parse(&object, how, idempotency_key.as_deref()).map_err(|malformed| Box::new(malformed.refusal()))
+    let read = request::parse_with(&object, how, idempotency_key.as_deref(), file);
+    read.map_err(|malformed| Box::new(malformed.refusal()))
 }
 
-fn refused(code: Code, reason: impl Into<String>) -> Box<Refusal> {
+pub(super) fn refused(code: Code, reason: impl Into<String>) -> Box<Refusal> {
     Box::new(Refusal { gate: "request", ..Refusal::new(code, reason) })
 }
 

@@ -60,7 +60,7 @@ pub fn operations() -> Vec<Operation> {
         path: "/api/send-message",
         security: &["bearer"],
         parameters: vec![key],
-        body: Some(json_body(named("SendMessage"), example())),
+        body: Some(send_body()),
         answers,
     };
     let mut read_answers = vec![(200, json_answer("The message as it stands.", named("Message")))];
@@ -95,6 +95,27 @@ pub fn operations() -> Vec<Operation> {
     all
 }
 
+/// JSON, or a form with a file.
+fn send_body() -> Value {
+    let mut body = json_body(named("SendMessage"), example());
+    body["content"]["multipart/form-data"] = json!({"schema": named("SendForm")});
+    body
+}
+
+/// The form of `POST /api/send-message`: its fields as texts, and the file's bytes.
+pub(super) fn send_form() -> Value {
+    let text = || json!({"type": "string"});
+    object(
+        &["instance_id", "phone", "message_purpose", "file"],
+        json!({
+            "instance_id": text(), "phone": text(), "message": text(), "message_purpose": named("Purpose"),
+            "file": {"type": "string", "contentMediaType": "application/octet-stream", "description": "the file's bytes"},
+            "media_type": {"type": "string", "enum": ["image", "video", "audio", "document"]},
+            "file_name": text(), "reference": text(), "reply_to": text(), "expires_at": text(),
+        }),
+    )
+}
+
 /// The body of `POST /api/send-message`. Which of `message`, `template`, `media_url` and `reaction` it needs is said in
 /// words: generators make nothing of alternatives that differ in their required members alone.
 pub(super) fn send_message() -> Value {
@@ -108,11 +129,34 @@ pub(super) fn send_message() -> Value {
             "reference": {"type": "string", "minLength": 1, "maxLength": 128},
             "media_url": {"type": "string", "minLength": 1, "maxLength": 2048},
             "media_type": {"type": "string", "enum": ["image", "video", "audio", "document"]},
+            "media_base64": {"type": "string", "minLength": 1, "contentEncoding": "base64", "description": "a file's bytes instead of media_url"},
             "file_name": {"type": "string", "minLength": 1, "maxLength": 255},
             "template": object(&["name", "language"], json!({
                 "name": {"type": "string", "minLength": 1, "maxLength": 512},
                 "language": {"type": "string", "minLength": 1, "maxLength": 16},
                 "variables": {"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": 1024}},
+            })),
+            "buttons": {"type": "array", "minItems": 1, "maxItems": 3, "items": object(&["title"], json!({
+                "id": {"type": "string", "minLength": 1, "maxLength": 256},
+                "title": {"type": "string", "minLength": 1, "maxLength": 20},
+            }))},
+            "list": list(),
+            "link_button": object(&["title", "url"], json!({
+                "title": {"type": "string", "minLength": 1, "maxLength": 20},
+                "url": {"type": "string", "minLength": 1, "maxLength": 2000},
+            })),
+            "footer": {"type": "string", "minLength": 1, "maxLength": 60},
+            "location": object(&["latitude", "longitude"], json!({
+                "latitude": {"type": "number", "minimum": -90, "maximum": 90},
+                "longitude": {"type": "number", "minimum": -180, "maximum": 180},
+                "name": {"type": "string", "minLength": 1, "maxLength": 256},
+                "address": {"type": "string", "minLength": 1, "maxLength": 256},
+            })),
+            "contact": object(&["name", "phone"], json!({
+                "name": {"type": "string", "minLength": 1, "maxLength": 256},
+                "phone": {"type": "string", "minLength": 1, "maxLength": 256},
+                "organization": {"type": "string", "minLength": 1, "maxLength": 256},
+                "email": {"type": "string", "minLength": 1, "maxLength": 256},
             })),
             "reply_to": {"type": "string", "minLength": 1, "maxLength": 256},
             "reaction": object(&["message_id", "emoji"], json!({
@@ -122,9 +166,36 @@ pub(super) fn send_message() -> Value {
             "expires_at": {"type": "string", "format": "date-time"},
         }),
     );
-    let what = "One of message, template, media_url and reaction must be there; media_url goes with media_type.";
+    let what = "One of message, template, media_url, media_base64, reaction, location and contact must be there; \
+                media_url goes with media_type, and buttons, list and link_button go with message.";
     request["description"] = json!(what);
     request
+}
+
+/// A list of rows, one of which is the answer.
+fn list() -> Value {
+    let row = object(
+        &["title"],
+        json!({
+            "id": {"type": "string", "minLength": 1, "maxLength": 200},
+            "title": {"type": "string", "minLength": 1, "maxLength": 24},
+            "description": {"type": "string", "minLength": 1, "maxLength": 72},
+        }),
+    );
+    let section = object(
+        &["rows"],
+        json!({
+            "title": {"type": "string", "minLength": 1, "maxLength": 24},
+            "rows": {"type": "array", "minItems": 1, "maxItems": 10, "items": row},
+        }),
+    );
+    object(
+        &["button", "sections"],
+        json!({
+            "button": {"type": "string", "minLength": 1, "maxLength": 20},
+            "sections": {"type": "array", "minItems": 1, "maxItems": 10, "items": section},
+        }),
+    )
 }
 
 fn example() -> Value {

@@ -60,6 +60,7 @@ pub fn components() -> Value {
         })),
     });
     schemas["SendMessage"] = guarded::send_message();
+    schemas["SendForm"] = guarded::send_form();
     schemas["Message"] = guarded::message();
     for (name, schema) in lists::schemas() {
         schemas[name] = schema;

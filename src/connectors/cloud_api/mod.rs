@@ -23,6 +23,7 @@ mod reading;
 mod settings;
 mod setup;
 mod signature;
+mod structured;
 mod uploads;
 mod worker;
 
@@ -156,6 +157,7 @@ impl Connector for CloudApi {
             templates: true,
             replies: true,
             reactions: true,
+            structured: true,
             groups: false,
             window_24h: true,
             hidden_numbers: true,

@@ -3,7 +3,7 @@
 //! Pure: values in, values out. What an error means is said by `meta_error.rs` alone; here it becomes what the sender
 //! decides on, and a [`Demand`] on the line.
 
-use super::{client::GraphResponse, reading};
+use super::{client::GraphResponse, reading, structured};
 use crate::{
     connectors::{
         Ack, Address, Content, Outgoing, SendError,
@@ -103,6 +103,7 @@ fn content(out: &Outgoing, media_id: Option<&str>, template: Option<&Template>) 
             }
             ("template", content)
         }
+        Content::Structured(structured) => structured::content(structured),
         // An empty emoji is Meta's way to take one back, too.
         Content::Reaction { about, emoji } => {
             ("reaction", json!({"message_id": about.provider_message_id, "emoji": emoji}))

@@ -237,7 +237,7 @@ impl EvolutionInner {
         let (route, body) = outgoing::request(out, outgoing::file(out).await?, chat.as_deref())?;
         let text = match &out.content {
             Content::Text(text) => Some(text.clone()),
-            Content::Media { .. } | Content::Template { .. } | Content::Reaction { .. } => None,
+            _ => None,
         };
         self.keys().begin(out, text);
         let on_its_way = OnItsWay { inner: self, message: &out.message_id };

@@ -77,8 +77,8 @@ pub(super) fn request(
             }
             "sendMedia"
         }
-        Content::Template { .. } | Content::Reaction { .. } => {
-            return Err(permanent("template", "an Evolution server sends no templates"));
+        Content::Template { .. } | Content::Structured(_) | Content::Reaction { .. } => {
+            return Err(permanent("template", "an Evolution server sends no templates, buttons, places or cards"));
         }
     };
     if let Some(id) = &out.reply_to {

@@ -16,6 +16,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::{
+    borrow::Cow,
     fs::{DirBuilder, File, OpenOptions},
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
@@ -218,7 +219,7 @@ struct InboxLine<'a> {
     provider_message_id: &'a str,
     message_id: &'a MessageId,
     to: &'a str,
-    text: &'a str,
+    text: Cow<'a, str>,
     at: Time,
     #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<&'a str>,
@@ -244,7 +245,7 @@ impl<'a> InboxLine<'a> {
             provider_message_id: id,
             message_id: &out.message_id,
             to,
-            text: "",
+            text: Cow::default(),
             at,
             kind: None,
             mime_type: None,
@@ -256,9 +257,9 @@ impl<'a> InboxLine<'a> {
             reply_to: out.reply_to.as_deref(),
         };
         match &out.content {
-            Content::Text(text) => line.text = text,
+            Content::Text(text) => line.text = text.into(),
             Content::Media { kind, file, caption } => {
-                line.text = caption;
+                line.text = caption.into();
                 line.kind = Some(kind.as_str());
                 line.mime_type = Some(&file.mime_type);
                 line.size = Some(file.size);
@@ -271,8 +272,12 @@ impl<'a> InboxLine<'a> {
                 line.variables = variables;
                 line.file_name = file_name.as_deref();
             }
+            Content::Structured(structured) => {
+                line.text = structured.words();
+                line.kind = Some(structured.kind());
+            }
             Content::Reaction { about, emoji } => {
-                line.text = emoji;
+                line.text = emoji.into();
                 line.kind = Some("reaction");
                 line.reply_to = Some(&about.provider_message_id);
             }

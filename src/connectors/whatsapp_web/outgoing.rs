@@ -62,9 +62,10 @@ pub(super) fn message(
         (Content::Media { kind, file, caption }, Some(at)) => Ok(with_file(*kind, file, caption, at, context)),
         (Content::Media { .. }, None) => Err(SendError::permanent("media_unreadable", "the file was not uploaded")),
         (Content::Reaction { about, emoji }, _) => reaction(out, about, emoji, now_ms),
-        (Content::Template { .. }, _) => {
-            Err(SendError::permanent("template", "a linked phone sends no templates; send a text"))
-        }
+        (Content::Template { .. } | Content::Structured(_), _) => Err(SendError::permanent(
+            "template",
+            "a linked phone sends no templates, buttons, places or cards; send a text",
+        )),
     }
 }
 

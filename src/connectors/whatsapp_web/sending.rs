@@ -49,7 +49,7 @@ impl WebInner {
         let to = self.reachable(&client, to).await?;
         let uploaded = match &out.content {
             Content::Media { kind, file, .. } => Some(self.upload(*kind, file).await?),
-            Content::Text(_) | Content::Template { .. } | Content::Reaction { .. } => None,
+            _ => None,
         };
         let quoted = out.reply_to.as_deref().map(|id| self.quoted(&client, id, &to));
         let message = outgoing::message(out, uploaded, quoted, self.clock.now().millis())?;

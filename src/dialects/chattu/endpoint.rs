@@ -25,7 +25,7 @@ impl Chattu {
     /// An address that may not be called.
     pub async fn set_webhook(&self, client: &Instance, url: &str, key: &str, actor: &str) -> Result<(), WebhookError> {
         if !url.is_empty() {
-            self.gateway.webhooks.check_url(url)?;
+            self.gateway.webhooks.check_url(client.account_id, url)?;
         }
         let (vault, now, actor) = (self.vault.clone(), self.gateway.clock.now(), actor.to_owned());
         let managed = Managed {

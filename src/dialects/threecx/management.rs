@@ -13,7 +13,7 @@ use super::{
 use crate::{
     accounts::{Scope, audit},
     events::webhooks::WebhookError,
-    model::{purpose::Purpose, why::why},
+    model::{ids::AccountId, purpose::Purpose, why::why},
     store::{StoreError, WriteTx},
 };
 use rusqlite::params;
@@ -24,7 +24,7 @@ impl Threecx {
     /// # Errors
     /// An unknown account, an instance that is not its own, a setting that cannot be taken.
     pub async fn create(&self, new: NewIntegration, by: Actor<'_>) -> Result<(IntegrationId, Secrets), ThreecxError> {
-        self.check_destination(&new.change)?;
+        self.check_destination(new.account, &new.change)?;
         let (now, random, vault) = (self.clock.now(), self.random.clone(), self.vault.clone());
         let (secrets, actor) = (Secrets::new(&*self.random), by.actor.to_owned());
         let (sealed, is_admin) = (secrets.clone(), by.is_admin);
@@ -56,7 +56,12 @@ impl Threecx {
         change: SettingsChange,
         by: Actor<'_>,
     ) -> Result<Integration, ThreecxError> {
-        self.check_destination(&change)?;
+        if change.destination_url.is_some() {
+            let of = id.clone();
+            let account =
+                self.store.read(move |tx| Ok::<_, ThreecxError>(integration::find(tx, &of, scope)?.account_id));
+            self.check_destination(account.await?, &change)?;
+        }
         let (now, vault, id) = (self.clock.now(), self.vault.clone(), id.clone());
         let (actor, is_admin) = (by.actor.to_owned(), by.is_admin);
         let work = move |tx: &WriteTx<'_>| {
@@ -227,9 +232,9 @@ impl Threecx {
         Ok(template)
     }
 
-    fn check_destination(&self, change: &SettingsChange) -> Result<(), ThreecxError> {
+    fn check_destination(&self, account: AccountId, change: &SettingsChange) -> Result<(), ThreecxError> {
         match change.destination_url.as_deref().map(str::trim).filter(|url| !url.is_empty()) {
-            Some(url) => self.webhooks.check_url(url).map_err(of_webhook),
+            Some(url) => self.webhooks.check_url(account, url).map_err(of_webhook),
             None => Ok(()),
         }
     }

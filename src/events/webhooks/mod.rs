@@ -44,7 +44,7 @@ use crate::{
         clock::Clock,
         clock::Time,
         egress::Use,
-        ids::InstanceId,
+        ids::{AccountId, InstanceId},
         random::Random,
         why::{Why, why},
     },
@@ -105,7 +105,10 @@ impl Webhooks {
     /// # Errors
     /// An address that may not be called, an unknown account, instance or event.
     pub async fn create(&self, new: NewEndpoint, actor: &str) -> Result<(EndpointId, Secret), WebhookError> {
-        self.egress.check_url(&new.url, Use::Webhooks).map_err(|e| WebhookError::Invalid(e.why()))?;
+        self.egress
+            .of_account(new.account)
+            .check_url(&new.url, Use::Webhooks)
+            .map_err(|e| WebhookError::Invalid(e.why()))?;
         let (by, vault, secret) = (self.by(actor), self.vault.clone(), Secret::new(&*self.random));
         let sealed = secret.clone();
         let id = self.store.write(move |tx| endpoint::create(tx, &new, &sealed, &vault, &by)).await?;
@@ -122,11 +125,11 @@ impl Webhooks {
         self.answered.notified().await;
     }
 
-    /// What is wrong with an address as far as its form shows it.
+    /// What is wrong with an address of this account's as far as its form shows it.
     ///
     /// # Errors
     /// An address that may not be called.
-    pub fn check_url(&self, url: &str) -> Result<(), WebhookError> {
+    pub fn check_url(&self, account: AccountId, url: &str) -> Result<(), WebhookError> {
         if url.len() > endpoint::URL_MAX {
             return Err(WebhookError::Invalid(why!(
                 "url_long",
@@ -134,7 +137,7 @@ impl Webhooks {
                 most = endpoint::URL_MAX
             )));
         }
-        self.egress.check_url(url, Use::Webhooks).map_err(|e| WebhookError::Invalid(e.why()))
+        self.egress.of_account(account).check_url(url, Use::Webhooks).map_err(|e| WebhookError::Invalid(e.why()))
     }
 
     pub async fn list(&self) -> Result<Vec<Endpoint>, WebhookError> {

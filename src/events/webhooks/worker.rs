@@ -18,6 +18,7 @@ use crate::{
     model::{
         clock::{LastLook, Time},
         egress::Use,
+        ids::AccountId,
     },
     store::{StoreError, Tx, Vault, WriteTx},
 };
@@ -57,6 +58,7 @@ pub(super) struct DeliveryClaims {
 struct ClaimedDelivery {
     id: i64,
     endpoint: EndpointId,
+    account: AccountId,
     event_id: String,
     event_name: String,
     body: String,
@@ -192,7 +194,7 @@ impl Webhooks {
             }
             false => Bounds { timeout: ANSWER_WITHIN, max_answer_bytes: ANSWER_KEPT },
         };
-        let answer = self.egress.send(outbound, bounds).await;
+        let answer = self.egress.of_account(delivery.account).send(outbound, bounds).await;
         let now = self.clock.now();
         let (brought, answer) = match answer {
             Ok(inbound) => {
@@ -244,13 +246,13 @@ fn due(
     now: Time,
 ) -> Result<Vec<ClaimedDelivery>, WebhookError> {
     let endpoints = tx.list(
-        "SELECT id, url, failing_since IS NOT NULL, format FROM endpoints
+        "SELECT id, url, failing_since IS NOT NULL, format, account_id FROM endpoints
          WHERE deleted_at IS NULL AND disabled_at IS NULL ORDER BY id",
         [],
-        |r| Ok((r.get::<_, EndpointId>(0)?, r.get::<_, String>(1)?, r.get::<_, bool>(2)?, r.get::<_, String>(3)?)),
+        |r| Ok((r.get::<_, EndpointId>(0)?, r.get::<_, String>(1)?, r.get(2)?, r.get::<_, String>(3)?, r.get(4)?)),
     )?;
     let mut claimed = Vec::new();
-    for (id, url, failing, format) in endpoints {
+    for (id, url, failing, format, account) in endpoints {
         let format = Format::parse(&format).unwrap_or(Format::Event);
         let busy = under_way.get(&id);
         let places = if failing { MAX_IN_FLIGHT_FAILING } else { MAX_IN_FLIGHT };
@@ -280,6 +282,7 @@ fn due(
         claimed.extend(fresh.into_iter().map(|(id_, attempts, event_id, event_name, body)| ClaimedDelivery {
             id: id_,
             endpoint: id,
+            account,
             event_id,
             event_name,
             body,

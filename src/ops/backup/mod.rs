@@ -16,6 +16,7 @@ mod plan;
 mod restore;
 mod seal;
 
+pub use passing::sweep;
 pub use plan::{BackupPlan, BackupStep, read_passphrase};
 pub use restore::{Restored, restore};
 pub use seal::Passphrase;
@@ -35,7 +36,7 @@ use std::{
 };
 
 /// Left out of every backup: this process's own, and earlier backups.
-const NOT_KEPT: [&str; 4] = ["lock", "control.sock", "backups", restore::STAGE];
+const NOT_KEPT: [&str; 5] = ["lock", "control.sock", "backups", restore::STAGE, store::RESTORED_STAGE];
 /// Endings of files that are half written, or belong to a SQLite file beside them.
 const PASSING: [&str; 6] = [".new", ".part", ".tmp", "-wal", "-shm", "-journal"];
 
@@ -126,7 +127,6 @@ pub fn write_file(data_dir: &Path, target: &Path, making: &Making<'_>) -> Result
     };
     has_room(data_dir, dir)?;
     let name = target.file_name().ok_or_else(|| BackupError::Refused(format!("{} is no file", target.display())))?;
-    passing::sweep(dir);
     let beside = dir.join(format!("{}{}.part", passing::PREFIX, name.to_string_lossy()));
     let done = write_beside(data_dir, dir, &beside, making).and_then(|made| {
         fs::rename(&beside, target).map_err(at(target))?;
@@ -191,6 +191,7 @@ pub fn write(data_dir: &Path, work: &Path, out: impl Write, making: &Making<'_>)
 
 fn pack<W: Write>(data_dir: &Path, work: &Path, out: W, making: &Making<'_>) -> Result<(BackupMade, W), BackupError> {
     must_have_database(data_dir)?;
+    passing::sweep(work);
     let mut names = Vec::new();
     list(data_dir, "", &mut names)?;
     names.sort();

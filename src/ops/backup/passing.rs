@@ -22,8 +22,8 @@ pub(super) fn create(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Removes what was left in `dir`. What cannot be removed is left: it is in nobody's way.
-pub(super) fn sweep(dir: &Path) {
+/// Removes what killed backups left in `dir`. What cannot be removed is left: it is in nobody's way.
+pub fn sweep(dir: &Path) {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();

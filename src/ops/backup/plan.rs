@@ -3,7 +3,7 @@
 //! When the last one was made stands in the names of the files, and nowhere else: a restart forgets nothing, and who
 //! removes a file gets a new one. Older ones go only after a new one is whole.
 
-use super::{BackupError, BackupMade, Making, Passphrase, at, make_dir, write_file};
+use super::{BackupError, BackupMade, Making, Passphrase, at, make_dir, passing, write_file};
 use crate::model::{clock::Time, random::Random};
 use std::{
     fs,
@@ -50,6 +50,7 @@ impl BackupPlan {
     /// As [`write_file`], and a directory that cannot be used.
     pub fn step(&self, now: Time, random: &Arc<dyn Random>) -> Result<Option<BackupStep>, BackupError> {
         make_dir(&self.directory)?;
+        passing::sweep(&self.directory);
         let due = self.last(now)?.is_none_or(|last| now.since(last) >= self.every);
         if due { self.make(now, random).map(Some) } else { Ok(None) }
     }

@@ -5,8 +5,9 @@
 //!    and the database's schema must be one that this program knows.
 //! 3. The members move to their places, the database last: a directory without it was not restored.
 //!
-//! Whatever goes wrong before the third step leaves the directory as empty as it was. A restore that is killed in the
-//! third leaves its stage, beside which no gateway starts; the next restore takes away what it had moved and begins anew.
+//! Whatever goes wrong leaves the directory as empty as it was. A restore that is killed leaves its stage, beside which no
+//! gateway starts; the next restore takes away what it had moved and begins anew. When all is in its place, the stage gets
+//! another name before it is removed, so that a kill in the middle of that leaves a directory which is whole.
 
 use super::{
     BackupError, FORMAT, MANIFEST, MANIFEST_HASH, Manifest, Member, Passphrase,
@@ -60,8 +61,11 @@ pub fn restore(input: impl Read, data_dir: &Path, passphrase: Option<&Passphrase
         take_place(&stage, data_dir, &manifest)?;
         Ok(manifest)
     });
-    let _ = fs::remove_dir_all(&stage);
-    let manifest = done?;
+    let manifest = done.inspect_err(|_| drop(clear_killed(&stage, data_dir)))?;
+    let over = data_dir.join(store::RESTORED_STAGE);
+    fs::rename(&stage, &over).map_err(at(&stage))?;
+    // What cannot be removed now is at the next start.
+    let _ = fs::remove_dir_all(&over);
     Ok(Restored {
         files: manifest.members.len(),
         bytes: manifest.members.iter().map(|m| m.bytes).sum(),
@@ -70,7 +74,7 @@ pub fn restore(input: impl Read, data_dir: &Path, passphrase: Option<&Passphrase
     })
 }
 
-/// Takes away what a restore that was killed has left, so that this one begins anew: what it had put in place came from
+/// Takes away what a restore that was killed or failed has left, so that this one begins anew: what it had put in place came from
 /// its own backup, for the directory was empty before, and no gateway starts on half of one.
 fn clear_killed(stage: &Path, data_dir: &Path) -> Result<(), BackupError> {
     let judged = match fs::read(stage.join(JUDGED)) {
@@ -80,7 +84,9 @@ fn clear_killed(stage: &Path, data_dir: &Path) -> Result<(), BackupError> {
     for member in judged.iter().flatten() {
         let path = data_dir.join(&member.name);
         match fs::remove_file(&path) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(at(&path)(e)),
+            Err(e) if !matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Err(at(&path)(e));
+            }
             _ => {}
         }
         // Folders that it made, from the inside out; one that holds something else stays, and is said.
@@ -88,10 +94,13 @@ fn clear_killed(stage: &Path, data_dir: &Path) -> Result<(), BackupError> {
             let _ = fs::remove_dir(data_dir.join(folder));
         }
     }
-    match fs::remove_dir_all(stage) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(at(stage)(e)),
-        _ => Ok(()),
+    for left in [stage, &data_dir.join(store::RESTORED_STAGE)] {
+        match fs::remove_dir_all(left) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(at(left)(e)),
+            _ => {}
+        }
     }
+    Ok(())
 }
 
 fn must_be_empty(data_dir: &Path) -> Result<(), BackupError> {

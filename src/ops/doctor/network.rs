@@ -7,7 +7,7 @@ use super::{Finding, fail, ok};
 use crate::{
     config::{Config, TlsMode},
     egress::{Bounds, Egress, Outbound, Resolve, SystemResolver},
-    model::{clock::Clock, egress::Use, instance::ConnectorKind},
+    model::{clock::Clock, egress::Use, ids::AccountId, instance::ConnectorKind},
     ops::status::InstanceSurvey,
 };
 use bytes::Bytes;
@@ -71,17 +71,20 @@ fn judge_name(name: &str, found: Result<Vec<IpAddr>, String>) -> Finding {
 
 /// Each provider once, with the instances that need it.
 pub(super) async fn providers(numbers: &[InstanceSurvey], egress: &Egress) -> Vec<Finding> {
-    let mut wanted: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    let mut wanted: BTreeMap<(String, Option<AccountId>), Vec<&str>> = BTreeMap::new();
     for number in numbers {
         if let Some(url) = provider_of(number) {
-            wanted.entry(url).or_default().push(number.id.as_str());
+            // An account's own server may be open to it alone.
+            let account = number.base_url.as_ref().map(|_| number.account);
+            wanted.entry((url, account)).or_default().push(number.id.as_str());
         }
     }
     let mut all = Vec::new();
-    for (url, instances) in wanted {
+    for ((url, account), instances) in wanted {
         let instances = instances.join(", ");
         let request =
             Outbound { method: Method::GET, url: &url, headers: Vec::new(), body: Bytes::new(), of: Use::Connectors };
+        let egress = account.map_or_else(|| egress.clone(), |account| egress.of_account(account));
         let asked = egress.send(request, Bounds { timeout: WITHIN, max_answer_bytes: 1024 }).await;
         all.push(match asked {
             Ok(_) => ok("provider", format!("{url} answers (for {instances})")),
@@ -123,6 +126,7 @@ mod tests {
     fn number(connector: ConnectorKind, base_url: Option<&str>) -> InstanceSurvey {
         InstanceSurvey {
             id: InstanceId::parse("shop").expect("an id"),
+            account: AccountId(1),
             connector,
             base_url: base_url.map(str::to_owned),
             state: InstanceState::Open,

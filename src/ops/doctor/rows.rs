@@ -127,7 +127,10 @@ fn webhook(webhook: &Webhook) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ids::InstanceId, instance::ConnectorKind};
+    use crate::model::{
+        ids::{AccountId, InstanceId},
+        instance::ConnectorKind,
+    };
 
     fn time(text: &str) -> Time {
         Time::parse(text).expect("a time")
@@ -136,7 +139,16 @@ mod tests {
     fn line(state: InstanceState, health: Health, paused_at: Option<Time>) -> InstanceSurvey {
         let id = InstanceId::parse("shop").expect("an id");
         let reason = (state == InstanceState::Close).then(|| "the token has expired".to_owned());
-        InstanceSurvey { id, connector: ConnectorKind::Sandbox, base_url: None, state, reason, health, paused_at }
+        InstanceSurvey {
+            id,
+            account: AccountId(1),
+            connector: ConnectorKind::Sandbox,
+            base_url: None,
+            state,
+            reason,
+            health,
+            paused_at,
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::{
         clock::{Clock, Time},
         egress::Use,
         file_name,
+        ids::AccountId,
     },
 };
 use bytes::Bytes;
@@ -37,7 +38,7 @@ impl MediaStore {
     /// disk that does not take it.
     pub async fn download(
         &self,
-        url: &str,
+        (account, url): (AccountId, &str),
         kind: MediaKind,
         clock: &dyn Clock,
         deadline: Time,
@@ -56,7 +57,7 @@ impl MediaStore {
         let left = deadline.since(clock.now()).min(left);
         let request = Outbound { method: Method::GET, url, headers: Vec::new(), body: Bytes::new(), of: Use::Media };
         let max_answer_bytes = usize::try_from(most).unwrap_or(usize::MAX);
-        let answer = self.egress.send(request, Bounds { timeout: left, max_answer_bytes }).await;
+        let answer = self.egress.of_account(account).send(request, Bounds { timeout: left, max_answer_bytes }).await;
         let answer = answer.map_err(|e| {
             tracing::info!("a customer's file could not be fetched: {e}");
             NotFetched(format!("the address could not be fetched: {}", e.for_customers()))

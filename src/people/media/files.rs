@@ -4,7 +4,7 @@
 //! that, so that a row never names a file that a power cut could have taken. A file whose row was never written is an
 //! orphan: dropped with its [`Written`], or found by [`MediaFolder::sweep`] after a crash.
 
-use super::sniff::{self, HEAD};
+use super::sniff::{self, HEAD, TextProbe};
 use crate::model::random::{Random, base62};
 use ring::digest;
 use std::{
@@ -49,6 +49,17 @@ pub struct Written {
     kept: bool,
 }
 
+/// A file of which not all bytes are there. Dropped, it is removed.
+pub struct Writing {
+    /// Until it is whole.
+    written: Option<Written>,
+    file: File,
+    digest: digest::Context,
+    /// The first bytes, as many as a judgement needs.
+    head: Vec<u8>,
+    text: TextProbe,
+}
+
 impl MediaFolder {
     /// The folder below a data directory; made with the first file.
     pub fn new(data_dir: &Path, random: Arc<dyn Random>) -> Self {
@@ -60,6 +71,16 @@ impl MediaFolder {
     /// # Errors
     /// The disk's own.
     pub fn write(&self, bytes: &[u8]) -> io::Result<Written> {
+        let mut writing = self.begin()?;
+        writing.push(bytes)?;
+        writing.finish()
+    }
+
+    /// Begins a file whose bytes come piece by piece. Call it where blocking is allowed.
+    ///
+    /// # Errors
+    /// The disk's own.
+    pub fn begin(&self) -> io::Result<Writing> {
         let name = base62(&*self.random, 32).to_ascii_lowercase();
         let path = format!("{}/{name}", &name[..2]);
         let folder = self.root.join(&name[..2]);
@@ -68,26 +89,13 @@ impl MediaFolder {
             File::open(&*self.root)?.sync_all()?;
         }
         self.lock().insert(path.clone());
-        let sniffed = sniff::sniff(&bytes[..bytes.len().min(HEAD)]);
-        let stored = Stored {
-            path,
-            size: bytes.len() as u64,
-            sha256: digest::digest(&digest::SHA256, bytes).as_ref().to_vec(),
-            sniffed,
-            is_text: sniffed.is_none() && sniff::is_text(bytes),
-        };
+        let stored = Stored { path, size: 0, sha256: Vec::new(), sniffed: None, is_text: false };
         // From here on a failure removes what was written.
         let written = Written { files: self.clone(), stored, kept: false };
-        let target = self.root.join(&written.stored.path);
-        let temporary = target.with_extension(&TEMPORARY[1..]);
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-        let done = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&temporary, &target));
-        if let Err(e) = done {
-            let _ = fs::remove_file(&temporary);
-            return Err(e);
-        }
-        File::open(&folder)?.sync_all()?;
-        Ok(written)
+        let temporary = written.path().with_extension(&TEMPORARY[1..]);
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+        let digest = digest::Context::new(&digest::SHA256);
+        Ok(Writing { written: Some(written), file, digest, head: Vec::new(), text: TextProbe::default() })
     }
 
     /// Where a file lies, by the path in its row; none for a path that could not have been made here.
@@ -148,6 +156,61 @@ impl MediaFolder {
     }
 }
 
+impl Writing {
+    /// The next piece.
+    ///
+    /// # Errors
+    /// The disk's own.
+    pub fn push(&mut self, piece: &[u8]) -> io::Result<()> {
+        self.file.write_all(piece)?;
+        self.digest.update(piece);
+        self.text.push(piece);
+        let more = HEAD.saturating_sub(self.head.len()).min(piece.len());
+        self.head.extend_from_slice(&piece[..more]);
+        if let Some(written) = &mut self.written {
+            written.stored.size += piece.len() as u64;
+        }
+        Ok(())
+    }
+
+    /// How many bytes came so far.
+    pub fn size(&self) -> u64 {
+        self.written.as_ref().map_or(0, |written| written.stored.size)
+    }
+
+    /// It is whole: synced, and under its own name.
+    ///
+    /// # Errors
+    /// The disk's own.
+    pub fn finish(mut self) -> io::Result<Written> {
+        let Some(mut written) = self.written.take() else { return Err(io::ErrorKind::NotFound.into()) };
+        let target = written.path();
+        let temporary = target.with_extension(&TEMPORARY[1..]);
+        let done = self.file.sync_all().and_then(|()| fs::rename(&temporary, &target));
+        if let Err(e) = done {
+            let _ = fs::remove_file(&temporary);
+            return Err(e);
+        }
+        if let Some(folder) = target.parent() {
+            File::open(folder)?.sync_all()?;
+        }
+        let stored = &mut written.stored;
+        stored.sha256 = self.digest.clone().finish().as_ref().to_vec();
+        stored.sniffed = sniff::sniff(&self.head);
+        stored.is_text = stored.sniffed.is_none() && self.text.is_text();
+        Ok(written)
+    }
+}
+
+/// Half a file is none.
+impl Drop for Writing {
+    fn drop(&mut self) {
+        if let Some(written) = &self.written {
+            let _ = fs::remove_file(written.path().with_extension(&TEMPORARY[1..]));
+        }
+    }
+}
+
 impl Written {
     /// What its row will say.
     pub fn stored(&self) -> &Stored {
@@ -199,6 +262,35 @@ mod tests {
         fs::write(dir.path().join("media").join(&path[..2]).join("left.part"), "half").expect("written");
         assert_eq!(files.list_settled().expect("a list"), std::slice::from_ref(&path));
         assert!(!dir.path().join("media").join(&path[..2]).join("left.part").exists());
+    }
+
+    #[test]
+    fn pieces_make_the_same_file_as_the_whole_and_half_of_one_is_none() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let files = MediaFolder::new(dir.path(), Arc::new(SystemRandom));
+        let text = "\u{5e9}\u{5dc}\u{5d5}\u{5dd} ".repeat(40).into_bytes();
+        for bytes in [text.as_slice(), b"%PDF-1.7 and more", b"\0\x01", b""] {
+            let whole = files.write(bytes).expect("written");
+            for length in [1, 3, 64] {
+                let mut writing = files.begin().expect("begun");
+                bytes.chunks(length).for_each(|piece| writing.push(piece).expect("taken"));
+                assert_eq!(writing.size(), bytes.len() as u64);
+                let pieces = writing.finish().expect("written");
+                let same = |one: &Stored| Stored { path: String::new(), ..one.clone() };
+                assert_eq!(same(pieces.stored()), same(whole.stored()), "{length}");
+                assert_eq!(fs::read(pieces.path()).expect("there"), bytes);
+            }
+        }
+        let mut half = files.begin().expect("begun");
+        half.push(b"half").expect("taken");
+        drop(half);
+        let left = walk(dir.path());
+        assert!(left.is_empty(), "{left:?}");
+    }
+
+    fn walk(dir: &Path) -> Vec<PathBuf> {
+        let entries = fs::read_dir(dir).into_iter().flatten().map(|entry| entry.expect("an entry").path());
+        entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
     }
 
     #[test]

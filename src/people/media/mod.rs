@@ -25,11 +25,11 @@ mod upload;
 
 pub use download::{NotFetched, kind_of_url};
 pub use fetch::Had;
-pub use files::{MediaFolder, Stored, Written};
+pub use files::{MediaFolder, Stored, Writing, Written};
 pub use name::{disposition, shown};
 pub use row::{FileContent, NewMedia, Of, StoredFile, find_of, may_see, record};
 pub use sniff::{fits, kind_of_bytes, may_be_inline, outgoing_type, served_type};
-pub use upload::{Unfit, kind_to_send};
+pub use upload::{Unfit, kind_of_sniffed, kind_to_send};
 
 use crate::{
     connectors::{

@@ -53,10 +53,48 @@ fn is_late_pdf(head: &[u8]) -> bool {
     unmarked.trim_ascii_start().starts_with(b"%PDF-")
 }
 
-/// Whether bytes are text and nothing else: UTF-8 without control characters but line breaks, tabs and page breaks.
-pub fn is_text(bytes: &[u8]) -> bool {
-    let is_control = |c: char| c.is_control() && !"\n\r\t\x0c".contains(c);
-    std::str::from_utf8(bytes).is_ok_and(|text| !text.is_empty() && !text.contains(is_control))
+/// Whether bytes that come piece by piece are text and nothing else: UTF-8 without control characters but line breaks,
+/// tabs and page breaks.
+#[derive(Default)]
+pub struct TextProbe {
+    /// The beginning of a character that a piece ended in.
+    open: Vec<u8>,
+    came: bool,
+    is_none: bool,
+}
+
+impl TextProbe {
+    pub fn push(&mut self, piece: &[u8]) {
+        if self.is_none || piece.is_empty() {
+            return;
+        }
+        self.came = true;
+        let joined;
+        let bytes = if self.open.is_empty() {
+            piece
+        } else {
+            joined = [&self.open[..], piece].concat();
+            &joined[..]
+        };
+        let (text, open) = match std::str::from_utf8(bytes) {
+            Ok(text) => (text, &[][..]),
+            Err(e) if e.error_len().is_none() => {
+                let (whole, open) = bytes.split_at(e.valid_up_to());
+                (std::str::from_utf8(whole).unwrap_or_default(), open)
+            }
+            Err(_) => {
+                self.is_none = true;
+                return;
+            }
+        };
+        self.is_none = text.contains(|c: char| c.is_control() && !"\n\r\t\x0c".contains(c));
+        self.open = open.to_vec();
+    }
+
+    /// Of all that came.
+    pub fn is_text(&self) -> bool {
+        self.came && !self.is_none && self.open.is_empty()
+    }
 }
 
 /// MPEG layer 3 and AAC without a tag: eleven set bits, and a version, layer and rate that exist.
@@ -142,7 +180,11 @@ mod tests {
             size: bytes.len() as u64,
             sha256: Vec::new(),
             sniffed: sniff(&bytes[..bytes.len().min(HEAD)]),
-            is_text: is_text(bytes),
+            is_text: {
+                let mut probe = TextProbe::default();
+                probe.push(bytes);
+                probe.is_text()
+            },
         };
         let sheet = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
         let (zip, ole, plain) =

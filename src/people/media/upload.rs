@@ -1,9 +1,9 @@
 //! A file that somebody hands in at a page: judged like one that is fetched, by its bytes and not by what is said of it.
 
-use super::{MediaStore, NotFetched, Written, sniff};
+use super::{MediaStore, NotFetched, Stored, Writing, Written, sniff};
 use crate::connectors::outgoing::MediaKind;
 use bytes::Bytes;
-use std::sync::Arc;
+use std::{io, sync::Arc};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Large files on their way in at once: each is held in memory.
@@ -26,7 +26,12 @@ pub enum Unfit {
 /// What a phone shows a file as, by its bytes: a picture, film or sound of a kind that every phone plays, else a
 /// document.
 pub fn kind_to_send(bytes: &[u8]) -> MediaKind {
-    match sniff::sniff(&bytes[..bytes.len().min(sniff::HEAD)]) {
+    kind_of_sniffed(sniff::sniff(&bytes[..bytes.len().min(sniff::HEAD)]))
+}
+
+/// The same, by the type that its first bytes proved.
+pub fn kind_of_sniffed(sniffed: Option<&str>) -> MediaKind {
+    match sniffed {
         Some("image/jpeg" | "image/png" | "image/webp" | "image/gif") => MediaKind::Image,
         Some("video/mp4" | "video/3gpp") => MediaKind::Video,
         Some("audio/mpeg" | "audio/ogg" | "audio/aac" | "audio/amr" | "audio/mp4") => MediaKind::Audio,
@@ -59,20 +64,37 @@ impl MediaStore {
         }
     }
 
+    /// A file that is written to the disk as it comes.
+    ///
+    /// # Errors
+    /// The disk does not take it.
+    pub async fn begin(&self) -> io::Result<Writing> {
+        let files = self.files.clone();
+        tokio::task::spawn_blocking(move || files.begin()).await.map_err(io::Error::other)?
+    }
+
+    /// Why a file on the disk cannot go as this kind.
+    pub fn unfit(&self, stored: &Stored, kind: MediaKind) -> Option<NotFetched> {
+        let (size, most) = (stored.size, self.most(kind));
+        if size == 0 || size > most {
+            return Some(NotFetched(format!("the file has {size} bytes, and a {kind} has 1 to {most}")));
+        }
+        let fits = sniff::fits(kind.as_str(), stored.sniffed);
+        (!fits).then(|| NotFetched(format!("the file's bytes are no {kind}")))
+    }
+
     /// Puts a file on the disk that came with a request.
     ///
     /// # Errors
     /// It is empty, too large or of another kind; the disk does not take it.
     pub async fn keep(&self, bytes: Bytes, kind: MediaKind) -> Result<Written, NotFetched> {
-        let most = self.most(kind);
-        if bytes.is_empty() || bytes.len() as u64 > most {
-            return Err(NotFetched(format!("the file has {} bytes, and a {kind} has 1 to {most}", bytes.len())));
-        }
-        if !sniff::fits(kind.as_str(), sniff::sniff(&bytes[..bytes.len().min(sniff::HEAD)])) {
-            return Err(NotFetched(format!("the file's bytes are no {kind}")));
+        if bytes.len() as u64 > self.most(kind) {
+            let (size, most) = (bytes.len(), self.most(kind));
+            return Err(NotFetched(format!("the file has {size} bytes, and a {kind} has 1 to {most}")));
         }
         let written = self.write(bytes).await;
-        written.map_err(|e| NotFetched(format!("the disk did not take the file: {e}")))
+        let written = written.map_err(|e| NotFetched(format!("the disk did not take the file: {e}")))?;
+        self.unfit(written.stored(), kind).map_or(Ok(written), Err)
     }
 }
 

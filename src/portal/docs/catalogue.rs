@@ -68,7 +68,7 @@ pages! {
     Reference: "/docs/endpoints" = "endpoints", "/docs/openapi" = "openapi",
         "/docs/troubleshooting" = "troubleshooting";
     Operation: "/docs/install" = "install", "/docs/upgrade" = "upgrade", "/docs/backup" = "backup",
-        "/docs/move" = "move", "/docs/monitoring" = "monitoring",
+        "/docs/move" = "move", "/docs/reliability" = "reliability", "/docs/monitoring" = "monitoring",
         "/docs/security" = "security", "/docs/privacy-operations" = "privacy-operations";
     Rules: "/acceptable-use" = "acceptable-use", "/privacy" = "privacy";
 }

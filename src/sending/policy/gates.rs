@@ -76,6 +76,11 @@ pub(super) fn capability(request: &Request, facts: &Facts, _: &Rules) -> Verdict
     if request.reply_to.is_some() && (!can.replies || facts.reply_to.is_none()) {
         fields.push("reply_to");
     }
+    if let Draft::Structured(structured) = &request.draft
+        && !can.structured
+    {
+        fields.push(structured.field());
+    }
     if matches!(request.draft, Draft::Reaction { .. }) {
         if !can.reactions {
             fields.push("reaction");
@@ -110,7 +115,7 @@ fn not_taken(request: &Request, facts: &Facts, limits: MessageLimits) -> Vec<(&'
             let misfit = known.slots.as_ref().and_then(|slots| templates::misfit(known.category, slots, variables));
             found.extend(misfit.map(|why| ("template.variables", why)));
         }
-        Draft::Text(_) | Draft::Reaction { .. } => {}
+        Draft::Text(_) | Draft::Structured(_) | Draft::Reaction { .. } => {}
     }
     found
 }

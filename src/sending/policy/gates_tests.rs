@@ -126,6 +126,8 @@ fn what_the_instance_cannot_do_is_named_field_by_field() {
         (template, weak.clone(), Some(json!(["template"]))),
         (media.clone(), with_media, None),
         (media, good(), Some(json!(["media_url"]))),
+        (json!({"buttons": [{"title": "Yes"}]}), good(), Some(json!(["buttons"]))),
+        (json!({"message": null, "location": {"latitude": 1, "longitude": 1}}), good(), Some(json!(["location"]))),
         (json!({"reply_to": "msg_1"}), answered, None),
         (json!({"reply_to": "msg_1"}), good(), Some(json!(["reply_to"]))),
         (json!({"reply_to": "msg_1"}), weak, Some(json!(["reply_to"]))),

@@ -4,3 +4,4 @@ mod errors;
 mod lists;
 mod openapi;
 mod schema;
+mod upload;

@@ -21,7 +21,7 @@ use wa_gateway::{
     },
     model::{
         clock::Clock,
-        ids::{InstanceId, MessageId},
+        ids::{AccountId, InstanceId, MessageId},
         instance::{ConnectorKind, InstanceState},
         phone::Phone,
     },
@@ -132,7 +132,13 @@ impl SandboxWorld {
         };
         let clock = self.clock.clone();
         let deps = deps(self.dir.path(), clock, ear);
-        let setup = InstanceSetup { id: self.instance(), connector: ConnectorKind::Sandbox, settings, closed: None };
+        let setup = InstanceSetup {
+            id: self.instance(),
+            account: AccountId(1),
+            connector: ConnectorKind::Sandbox,
+            settings,
+            closed: None,
+        };
         Sandbox::open(&deps, &setup).map(Arc::new).map_err(|e| e.to_string())
     }
 }

@@ -1,3 +1,4 @@
 //! Every call out over HTTP.
 
+mod accounts;
 pub mod reach;

@@ -13,6 +13,7 @@ pub mod evolution;
 pub mod files;
 pub mod graph;
 pub mod http;
+pub mod kill_at;
 pub mod line;
 pub mod listener;
 pub mod load;

@@ -2,5 +2,6 @@
 
 mod acme;
 mod backup;
+mod kills;
 mod operation;
 mod systemd_units;

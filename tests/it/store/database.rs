@@ -136,6 +136,31 @@ async fn a_damaged_first_page_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
+async fn a_database_that_was_cut_off_beside_its_log_is_refused_and_both_are_left_alone() {
+    let (dir, path) = with_database().await;
+    let log = path.with_file_name("wa-gateway.db-wal");
+    let writer = Connection::open(&path).expect("the database");
+    writer.execute_batch("PRAGMA wal_autocheckpoint = 0; UPDATE jobs SET due_at = 7").expect("a row in the log");
+    let (bytes, kept) = (fs::read(&path).expect("bytes"), fs::read(&log).expect("a log"));
+    drop(writer);
+    assert!(kept.len() > 4096, "{}", kept.len());
+    let put = |length: usize| {
+        let _ = fs::remove_file(path.with_file_name("wa-gateway.db-shm"));
+        fs::write(&path, &bytes[..length]).expect("a database");
+        fs::write(&log, &kept).expect("a log");
+    };
+    put(4096);
+    let line = refusal(dir.path());
+    assert!(line.contains("the file was not changed"), "{line}");
+    assert_eq!(fs::metadata(&path).expect("there").len(), 4096);
+    assert_eq!(fs::read(&log).expect("there"), kept, "the log is the only copy of the newest rows");
+    put(bytes.len());
+    let store = open(dir.path()).expect("the control: a whole one opens");
+    assert_eq!(job_names(&store).await.first().map(String::as_str), Some("first"));
+    store.close().await;
+}
+
+#[tokio::test]
 async fn damage_further_in_is_found_by_the_doctor() {
     let place = Place::new();
     place.furnish("shop-line");

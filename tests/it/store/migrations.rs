@@ -54,12 +54,17 @@ fn columns(db: &Connection, table: &str) -> Vec<String> {
 
 /// A database as the release with `schema` would have left it: its migrations, its number, its rows.
 fn older(path: &Path, schema: usize) -> Connection {
+    let data = files(ROWS);
+    older_with(path, schema, |n| &data[n].1)
+}
+
+/// The same with other rows: what to run behind each step.
+pub fn older_with<'a>(path: &Path, schema: usize, rows: impl Fn(usize) -> &'a str) -> Connection {
     let db = Connection::open(path).expect("a database");
     db.pragma_update(None, "foreign_keys", true).expect("a setting");
-    let (migrations, data) = (files(MIGRATIONS), files(ROWS));
-    for n in 0..schema {
-        db.execute_batch(&migrations[n].1).expect("a migration");
-        db.execute_batch(&data[n].1).unwrap_or_else(|e| panic!("{}: {e}", data[n].0));
+    for (n, (name, migration)) in files(MIGRATIONS).into_iter().take(schema).enumerate() {
+        db.execute_batch(&migration).expect("a migration");
+        db.execute_batch(rows(n)).unwrap_or_else(|e| panic!("{name}: {e}"));
     }
     db.pragma_update(None, "user_version", schema).expect("a number");
     db

@@ -3,4 +3,4 @@
 mod database;
 mod full_disk;
 mod ground;
-mod migrations;
+pub mod migrations;

@@ -24,7 +24,7 @@ use wa_gateway::{
     },
     egress::Egress,
     model::{
-        ids::{InstanceId, MessageId},
+        ids::{AccountId, InstanceId, MessageId},
         instance::{ConnectorKind, InstanceState},
         phone::Phone,
     },
@@ -77,7 +77,13 @@ impl EvolutionWorld {
             ("hook_secret", SECRET.to_owned()),
         ];
         let settings = settings.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
-        let setup = InstanceSetup { id: self.instance(), connector: ConnectorKind::Evolution, settings, closed: None };
+        let setup = InstanceSetup {
+            id: self.instance(),
+            account: AccountId(1),
+            connector: ConnectorKind::Evolution,
+            settings,
+            closed: None,
+        };
         Evolution::open(&deps, &setup, &Arc::default()).map(Arc::new).map_err(|e| e.to_string())
     }
 

@@ -17,7 +17,7 @@ use wa_gateway::{
     },
     model::{
         clock::Clock,
-        ids::{InstanceId, MessageId},
+        ids::{AccountId, InstanceId, MessageId},
         instance::{ConnectorKind, InstanceState},
         message::Receipt,
         phone::Phone,
@@ -50,8 +50,13 @@ impl Bench {
 
     pub(crate) fn open(&self, settings: &[(&str, &str)]) -> Sandbox {
         let deps = deps(&self.data_dir, self.clock.clone(), self.ear.clone());
-        let setup =
-            InstanceSetup { id: shop(), connector: ConnectorKind::Sandbox, settings: map(settings), closed: None };
+        let setup = InstanceSetup {
+            id: shop(),
+            account: AccountId(1),
+            connector: ConnectorKind::Sandbox,
+            settings: map(settings),
+            closed: None,
+        };
         Sandbox::open(&deps, &setup).expect("good settings")
     }
 
@@ -347,6 +352,12 @@ fn an_id_that_is_no_slug_never_becomes_a_file() {
     let bench = Bench::new();
     let deps = deps(&bench.data_dir, bench.clock.clone(), bench.ear.clone());
     let id = InstanceId::from_text("../../shop");
-    let setup = InstanceSetup { id, connector: ConnectorKind::Sandbox, settings: BTreeMap::new(), closed: None };
+    let setup = InstanceSetup {
+        id,
+        account: AccountId(1),
+        connector: ConnectorKind::Sandbox,
+        settings: BTreeMap::new(),
+        closed: None,
+    };
     assert!(Sandbox::open(&deps, &setup).is_err());
 }

@@ -9,7 +9,7 @@ use wa_gateway::{
     },
     egress::Egress,
     model::{
-        ids::{InstanceId, MessageId},
+        ids::{AccountId, InstanceId, MessageId},
         instance::{ConnectorKind, InstanceState},
         phone::Phone,
     },
@@ -39,8 +39,13 @@ pub fn open(
 ) -> Arc<WhatsappWeb> {
     let allow = [service.door.addr, service.files.addr].map(|place| place.to_string().parse().expect("an entry"));
     let deps = Deps { egress: Egress::system(allow.to_vec(), clock.clone()), ..deps(dir, clock.clone(), ear) };
-    let setup =
-        InstanceSetup { id: id.clone(), connector: ConnectorKind::WhatsappWeb, settings: settings(service), closed };
+    let setup = InstanceSetup {
+        id: id.clone(),
+        account: AccountId(1),
+        connector: ConnectorKind::WhatsappWeb,
+        settings: settings(service),
+        closed,
+    };
     Arc::new(WhatsappWeb::open(&deps, &setup).expect("good settings"))
 }
 

@@ -1,6 +1,7 @@
 //! 3CX over HTTP: what each request is answered.
 
 mod bounds;
+mod call_events;
 mod conversation;
 mod examples;
 mod management;

@@ -11,6 +11,13 @@ use std::{
 const BESIDE: &[(&str, &str, &str)] = &[
     ("image", ".image.caption", "string"),
     ("document", ".document.filename", "string"),
+    ("contacts", ".recipient_type", "string"),
+    ("interactive", ".interactive.footer", "object"),
+    ("interactive", ".interactive.footer.text", "string"),
+    ("interactive", ".interactive.action.name", "string"),
+    ("interactive", ".interactive.action.parameters", "object"),
+    ("interactive", ".interactive.action.parameters.display_text", "string"),
+    ("interactive", ".interactive.action.parameters.url", "string"),
     ("template", ".template.components[].parameters[].parameter_name", "string"),
     ("template", ".template.components[].parameters[].document", "object"),
     ("template", ".template.components[].parameters[].document.link", "string"),

@@ -92,6 +92,19 @@ async fn each_sending_sample_brings_one_message_to_the_phone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_upload_sample_sends_a_file_of_this_machine() {
+    let world = World::start().await;
+    let dir = TempDir::new().expect("a directory");
+    let file = dir.path().join("invoice-2041.pdf");
+    fs::write(&file, "%PDF-1.7 an invoice").expect("a file");
+    let output = run(&world, "upload.sh", &[("@invoice-2041.pdf", &format!("@{}", file.display()))]).await;
+    assert!(text(&output.expect("curl is there")).contains("msg_"));
+    let inbox = world.inbox().await;
+    assert_eq!((&inbox[0]["kind"], &inbox[0]["file_name"]), (&json!("document"), &json!("invoice-2041.pdf")));
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn each_sending_sample_waits_as_long_as_it_is_asked_to() {
     let samples = ["retry.sh", "send.php", "send.py", "send.mjs"];
     let samples: Vec<&str> = samples.into_iter().filter(|name| is_there(interpreter(name))).collect();

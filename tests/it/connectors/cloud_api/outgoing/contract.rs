@@ -25,7 +25,7 @@ use wa_gateway::{
     egress::Egress,
     model::{
         clock::Clock as _,
-        ids::{InstanceId, MessageId},
+        ids::{AccountId, InstanceId, MessageId},
         instance::ConnectorKind,
         phone::Phone,
     },
@@ -69,7 +69,13 @@ impl CloudWorld {
             ..deps(self.dir.path(), self.clock.clone(), self.ear.clone())
         };
         let settings = self.graph.settings();
-        let setup = InstanceSetup { id: self.instance(), connector: ConnectorKind::CloudApi, settings, closed };
+        let setup = InstanceSetup {
+            id: self.instance(),
+            account: AccountId(1),
+            connector: ConnectorKind::CloudApi,
+            settings,
+            closed,
+        };
         CloudApi::open(&deps, &setup, &Arc::default()).map(Arc::new).map_err(|e| e.to_string())
     }
 

@@ -10,3 +10,4 @@ mod program;
 pub mod rig;
 mod setup;
 mod standing;
+mod structured;

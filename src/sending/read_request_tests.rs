@@ -1,6 +1,7 @@
 //! Requests that are whole, and each way in which one is not.
 
 use super::*;
+use serde_json::json;
 
 fn fields(body: &str) -> Vec<&'static str> {
     let value: Value = serde_json::from_str(body).expect("json");

@@ -1,0 +1,260 @@
+//! Strings become types, field by field in the documented order, or a refusal that names every field that is wrong.
+
+use super::{
+    Malformed, Request, read_structured,
+    request::{Draft, FileFrom, FileWanted, GivenFile, MAX_CHARS, PurposeField},
+};
+use crate::{
+    connectors::outgoing::MediaKind,
+    model::{
+        clock::Time,
+        emoji, file_name,
+        ids::InstanceId,
+        phone::{PhoneReading, Recipient},
+        purpose::Purpose,
+    },
+};
+use serde_json::{Map, Value};
+
+/// With one of these, the text may be absent or empty.
+const MAY_STAND_ALONE: [&str; 5] = ["template", "media_url", "reaction", "location", "contact"];
+/// Longest address of a file, in characters.
+const MAX_URL: usize = 2048;
+/// Longest id of a message, in characters.
+const MAX_ID: usize = 256;
+/// What a reaction cannot stand beside.
+const NO_REACTION_BESIDE: [&str; 5] = ["template", "media_url", "media_type", "file_name", "reply_to"];
+/// Longest reference and Idempotency-Key, in characters.
+const MAX_REFERENCE: usize = 128;
+
+/// Reads a request's JSON object.
+///
+/// # Errors
+/// All fields that are missing or malformed, in the documented order, and why the phone is none.
+pub fn parse(
+    object: &Map<String, Value>,
+    how: impl Into<PhoneReading>,
+    idempotency_key: Option<&str>,
+) -> Result<Request, Malformed> {
+    parse_with(object, how, idempotency_key, None)
+}
+
+/// The same for a request with which a file came.
+///
+/// # Errors
+/// As [`parse`]; also for a file beside another one, a template or a reaction.
+pub fn parse_with(
+    object: &Map<String, Value>,
+    how: impl Into<PhoneReading>,
+    idempotency_key: Option<&str>,
+    file: Option<GivenFile>,
+) -> Result<Request, Malformed> {
+    let how = how.into();
+    let mut wrong = FieldErrors::default();
+    let instance = wrong.unless("instance_id", read_instance(object));
+    let given = object.get("phone").and_then(Value::as_str).map(|text| Recipient::parse(text, how));
+    let (recipient, phone) = given.map_or((None, None), |read| (read.as_ref().ok().cloned(), read.err()));
+    let recipient = wrong.unless("phone", recipient);
+    let template = wrong.template(object);
+    let stands_alone = file.is_some() || MAY_STAND_ALONE.iter().any(|f| present(object, f).is_some());
+    let message = wrong.unless("message", read_message(object, stands_alone));
+    let reference = wrong.maybe("reference", present(object, "reference").map(|v| read_text(v, MAX_REFERENCE)));
+    let media = match file {
+        Some(file) => wrong.given(object, message.as_deref().unwrap_or_default(), file),
+        None => wrong.media(object, message.as_deref().unwrap_or_default()),
+    };
+    let reply_to = wrong.maybe("reply_to", present(object, "reply_to").map(|v| read_text(v, MAX_ID)));
+    let reaction = wrong.reaction(object, message.as_deref().unwrap_or_default());
+    let structured = wrong.structured(object, message.as_deref(), (how, template.is_some() || media.is_some()));
+    let expires_at = wrong
+        .maybe("expires_at", present(object, "expires_at").map(|v| v.as_str().and_then(|text| Time::parse(text).ok())));
+    let key = wrong.maybe("Idempotency-Key", idempotency_key.map(read_idempotency_key));
+    let FieldErrors { fields, because } = wrong;
+    match (instance, recipient, message, fields) {
+        (Some(instance), Some(recipient), Some(message), fields) if fields.is_empty() => Ok(Request {
+            instance,
+            recipient,
+            draft: reaction.or(template).or(structured).or(media).unwrap_or(Draft::Text(message)),
+            purpose: read_purpose(object),
+            reference,
+            reply_to,
+            expires_at,
+            idempotency_key: key,
+            message_id: None,
+        }),
+        (.., fields) => Err(Malformed { fields, phone, because }),
+    }
+}
+
+/// The names of the fields that are wrong, each once, in the order in which they are read.
+#[derive(Default)]
+struct FieldErrors {
+    fields: Vec<&'static str>,
+    /// What is wrong with them, where more can be said.
+    because: Vec<String>,
+}
+
+impl FieldErrors {
+    fn unless<T>(&mut self, field: &'static str, value: Option<T>) -> Option<T> {
+        if value.is_none() && !self.fields.contains(&field) {
+            self.fields.push(field);
+        }
+        value
+    }
+
+    /// For a field that may be absent: the outer option.
+    fn maybe<T>(&mut self, field: &'static str, value: Option<Option<T>>) -> Option<T> {
+        self.unless(field, value?)
+    }
+
+    /// A sign on a message, which stands alone.
+    fn reaction(&mut self, object: &Map<String, Value>, message: &str) -> Option<Draft> {
+        let value = present(object, "reaction")?;
+        let is_alone = message.is_empty() && NO_REACTION_BESIDE.iter().all(|field| present(object, field).is_none());
+        let reaction = self.unless("reaction", value.as_object().filter(|_| is_alone))?;
+        let about = reaction.get("message_id").and_then(|v| read_text(v, MAX_ID));
+        let about = self.unless("reaction.message_id", about);
+        let emoji = reaction.get("emoji").and_then(Value::as_str).filter(|e| e.is_empty() || emoji::is_one(e));
+        let emoji = self.unless("reaction.emoji", emoji).map(str::to_owned);
+        Some(Draft::Reaction { about: about?, emoji: emoji? })
+    }
+
+    /// Buttons, a list, a link, a place or a card: one of them, and `has_more` (a file or a template) not beside it.
+    fn structured(
+        &mut self,
+        object: &Map<String, Value>,
+        message: Option<&str>,
+        (how, has_more): (PhoneReading, bool),
+    ) -> Option<Draft> {
+        let mut asked = read_structured::FIELDS.into_iter().filter(|field| present(object, field).is_some());
+        let field = asked.next()?;
+        let other = asked.next().or(has_more.then_some(field)).or(present(object, "reaction").map(|_| field));
+        let read = match other {
+            Some(other) => Err((other, "it stands alone: one of them goes with a message".to_owned())),
+            None => read_structured::read(field, object, message?, how),
+        };
+        match read {
+            Ok(structured) => Some(Draft::Structured(structured)),
+            Err((field, why)) => {
+                self.unless(field, None::<()>);
+                self.because.push(format!("{field}: {why}"));
+                None
+            }
+        }
+    }
+
+    /// A template; the file at its head may be called by `file_name`.
+    fn template(&mut self, object: &Map<String, Value>) -> Option<Draft> {
+        let mut template = self.maybe("template", present(object, "template").map(read_template));
+        if let Some(Draft::Template { file_name, .. }) = &mut template {
+            *file_name = self.maybe("file_name", present(object, "file_name").map(read_file_name));
+        }
+        template
+    }
+
+    /// A file that came with the request: alone, of the kind that its bytes stand for where none is named. Sound has no
+    /// caption: with a text beside it, it goes as a document unless it is to be sound.
+    fn given(&mut self, object: &Map<String, Value>, caption: &str, given: GivenFile) -> Option<Draft> {
+        let GivenFile { file, kind, name } = given;
+        let others = ["media_url", "template", "reaction"];
+        let is_alone = others.iter().all(|field| present(object, field).is_none());
+        self.unless(file.field(), is_alone.then_some(()));
+        let named = present(object, "media_type").map(|v| v.as_str().and_then(MediaKind::parse));
+        let has_caption = !caption.trim().is_empty();
+        let kind = match self.maybe("media_type", named) {
+            None if kind == MediaKind::Audio && has_caption => MediaKind::Document,
+            named => named.unwrap_or(kind),
+        };
+        let asked = self.maybe("file_name", present(object, "file_name").map(read_file_name));
+        let file_name = asked.or_else(|| name.as_deref().and_then(file_name::clean));
+        if kind == MediaKind::Audio && has_caption {
+            self.unless("message", None::<()>);
+        }
+        let file = FileWanted { from: FileFrom::Here(file), file_name };
+        Some(Draft::Media { kind, file, caption: caption.to_owned() })
+    }
+
+    /// A file: an address and a kind, both or neither, and not beside a template. Sound has no caption.
+    fn media(&mut self, object: &Map<String, Value>, caption: &str) -> Option<Draft> {
+        let [url, kind, name] = ["media_url", "media_type", "file_name"].map(|field| present(object, field));
+        let has_template = present(object, "template").is_some();
+        if url.is_none() && kind.is_none() && (name.is_none() || has_template) {
+            return None;
+        }
+        let url = url.filter(|_| !has_template).and_then(|v| read_text(v, MAX_URL));
+        let url = self.unless("media_url", url.filter(|u| u.starts_with("https://") || u.starts_with("http://")));
+        let kind = self.unless("media_type", kind.and_then(Value::as_str).and_then(MediaKind::parse));
+        let file_name = self.maybe("file_name", name.map(read_file_name));
+        if kind == Some(MediaKind::Audio) && !caption.trim().is_empty() {
+            self.unless("message", None::<()>);
+        }
+        let file = FileWanted { from: FileFrom::Address(url?), file_name };
+        Some(Draft::Media { kind: kind?, file, caption: caption.to_owned() })
+    }
+}
+
+/// A field that is there and not null.
+fn present<'a>(object: &'a Map<String, Value>, field: &str) -> Option<&'a Value> {
+    object.get(field).filter(|v| !v.is_null())
+}
+
+fn read_instance(object: &Map<String, Value>) -> Option<InstanceId> {
+    let text = object.get("instance_id")?.as_str()?.trim();
+    let plausible = !text.is_empty() && text.len() <= 128 && !text.chars().any(char::is_control);
+    plausible.then(|| InstanceId::from_text(text))
+}
+
+/// The text; an empty one stands for "absent" where a template or a file takes its place.
+fn read_message(object: &Map<String, Value>, may_be_empty: bool) -> Option<String> {
+    match present(object, "message") {
+        None => may_be_empty.then(String::new),
+        Some(value) => {
+            let text = value.as_str()?;
+            let fits = !text.trim().is_empty() && text.chars().count() <= MAX_CHARS && !text.contains('\0');
+            (fits || (may_be_empty && text.trim().is_empty())).then(|| text.to_owned())
+        }
+    }
+}
+
+fn read_purpose(object: &Map<String, Value>) -> PurposeField {
+    match present(object, "message_purpose") {
+        None => PurposeField::Missing,
+        Some(Value::String(text)) if text.is_empty() => PurposeField::Missing,
+        Some(Value::String(text)) => match Purpose::parse(text) {
+            Some(purpose) => PurposeField::Allowed(purpose),
+            None => PurposeField::NotAllowed(text.chars().filter(|c| !c.is_control()).take(64).collect()),
+        },
+        Some(_) => PurposeField::NotAllowed("(no text)".into()),
+    }
+}
+
+fn read_template(value: &Value) -> Option<Draft> {
+    let object = value.as_object()?;
+    let name = read_text(object.get("name")?, 512)?;
+    // A provider's examples spell it `en-US`, too; it takes `en_US`.
+    let language = read_text(object.get("language")?, 16)?.replace('-', "_");
+    let variables = match present(object, "variables") {
+        None => Vec::new(),
+        Some(list) => list.as_array()?.iter().map(|v| read_text(v, 1024)).collect::<Option<_>>()?,
+    };
+    Some(Draft::Template { name, language, variables, file_name: None })
+}
+
+fn read_file_name(value: &Value) -> Option<String> {
+    read_text(value, 255).and_then(|name| file_name::clean(&name))
+}
+
+fn read_text(value: &Value, max_chars: usize) -> Option<String> {
+    let text = value.as_str()?;
+    let fits = !text.is_empty() && text.chars().count() <= max_chars && !text.contains('\0');
+    fits.then(|| text.to_owned())
+}
+
+fn read_idempotency_key(text: &str) -> Option<String> {
+    let fits = (1..=255).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    fits.then(|| text.to_owned())
+}
+
+#[cfg(test)]
+#[path = "read_request_tests.rs"]
+mod tests;
