@@ -146,7 +146,8 @@ async fn link(data: &Path, provider: &mut Provider) -> Result<(), Failure> {
 }
 
 fn settings(provider: &Provider) -> BTreeMap<String, String> {
-    [("ws_url", provider.url.as_str()), ("version", "2.3000.1035194821")].map(|(k, v)| (k.into(), v.into())).into()
+    let all = [("ws_url", provider.url.as_str()), ("version", "2.3000.1035194821"), ("warm_up_days", "0")];
+    all.map(|(k, v)| (k.into(), v.into())).into()
 }
 
 /// Hears, and keeps nothing.

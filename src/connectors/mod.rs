@@ -31,6 +31,7 @@ pub mod sandbox;
 pub mod setup_check;
 pub mod structured;
 pub mod templates;
+pub mod warm_up;
 #[cfg(feature = "whatsapp-web")]
 pub mod whatsapp_web;
 
@@ -49,6 +50,7 @@ use message_limits::MessageLimits;
 use setup_check::SetupFinding;
 use std::{future::Future, pin::Pin};
 use templates::TemplateName;
+use warm_up::WarmUp;
 
 /// A boxed future: the traits here are used as objects.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -96,6 +98,11 @@ pub trait Connector: Send + Sync {
 
     /// What a person needs to link a phone, while the instance waits for one.
     fn pairing(&self) -> Option<Pairing> {
+        None
+    }
+
+    /// How far a number is that was linked lately and so begins few chats; none: it is not.
+    fn warm_up(&self) -> Option<WarmUp> {
         None
     }
 

@@ -14,6 +14,7 @@ use super::{
     sandbox::Sandbox,
     setup_check::SetupFinding,
     templates::TemplateName,
+    warm_up::WarmUp,
 };
 use crate::{
     egress::Egress,
@@ -238,6 +239,11 @@ impl Registry {
     /// What links a phone to an instance, while it waits for one.
     pub fn pairing(&self, id: &InstanceId) -> Option<Pairing> {
         self.shared.find(id).and_then(|r| r.connector.pairing())
+    }
+
+    /// How far an instance's number is that was linked lately; none: it is not, or not running.
+    pub fn warm_up(&self, id: &InstanceId) -> Option<WarmUp> {
+        self.shared.find(id)?.connector.warm_up()
     }
 
     /// Where the picture of a chat of an instance lies, as far as that is known; one that is not is asked for meanwhile.

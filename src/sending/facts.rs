@@ -3,7 +3,7 @@
 use super::{
     answer::Quota,
     asked::Asked,
-    pace::{PaceFacts, Question},
+    pace::{NewChats, PaceFacts, Question},
     policy::content::{Score, fingerprint},
     request::{Draft, PurposeField, Request, Sender},
 };
@@ -130,7 +130,8 @@ pub(super) fn load(tx: &Tx<'_>, asked: &Asked<'_>, content: Score) -> Result<Fac
         (Some(_), Some(address)) => {
             let person = person_key(id, address);
             let ask = question(request, &person, fingerprint, contact.as_ref());
-            shared.pace.facts(tx, &ask, rules, now)?
+            let pace = shared.pace.facts(tx, &ask, rules, now)?;
+            PaceFacts { new_chats: new_chats(tx, asked, &ask)?, ..pace }
         }
         _ => PaceFacts::default(),
     };
@@ -157,6 +158,15 @@ pub(super) fn load(tx: &Tx<'_>, asked: &Asked<'_>, content: Score) -> Result<Fac
         is_marketing,
         template,
     })
+}
+
+/// How a number that was linked lately stands with its new chats, where this message begins one.
+fn new_chats(tx: &Tx<'_>, asked: &Asked<'_>, ask: &Question<'_>) -> Result<Option<NewChats>, StoreError> {
+    if !ask.stranger {
+        return Ok(None);
+    }
+    let until_now = NewChats::so_far(tx, &asked.shared.registry, ask.instance, asked.now)?;
+    Ok(until_now.map(|chats| NewChats { begun: chats.begun + 1, ..chats }))
 }
 
 /// The score of a text, as who gets it lets it stand.

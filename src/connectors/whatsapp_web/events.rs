@@ -65,6 +65,7 @@ impl WebInner {
                 None
             }
             Event::PairSuccess(_) => {
+                self.note_linked(true);
                 self.line.not_open(InstanceState::Connecting, PAIRED).await;
                 None
             }
@@ -139,6 +140,7 @@ impl WebInner {
     async fn opened(self: &Arc<Self>) {
         let client = self.client();
         let phone = client.as_ref().and_then(|c| c.pn()).and_then(|jid| ids::phone(&jid));
+        self.note_linked(false);
         self.line.heard_now();
         self.line.open(phone).await;
         self.line.hears(Health::Ok).await;

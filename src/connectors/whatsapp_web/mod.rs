@@ -33,6 +33,7 @@ use super::{
     Pairing, SendError,
     connection::ConnectionState,
     registry::{BadSetting, Deps, InstanceSetup},
+    warm_up::WarmUp,
 };
 use crate::{
     egress::Egress,
@@ -89,6 +90,8 @@ struct WebInner {
     ringing: Mutex<Ringing>,
     group_names: Mutex<HashMap<String, String>>,
     codes: Mutex<Codes>,
+    /// When the number was linked.
+    linked_at: Mutex<Option<Time>>,
     /// The end of the lock that the owner was told of last.
     lock: Mutex<Option<Option<Time>>>,
     /// So many messages in a row could not be decrypted.
@@ -110,10 +113,13 @@ impl WhatsappWeb {
     /// Bad settings.
     pub fn open(deps: &Deps, setup: &InstanceSetup) -> Result<Self, BadSetting> {
         let (wishes, wished) = mpsc::unbounded_channel();
+        let file = KeyFile::new(&deps.data_dir, &setup.id);
+        let linked_at = Mutex::new(file.linked_at());
         let inner = Arc::new(WebInner {
             instance: setup.id.clone(),
             settings: Settings::parse(&setup.settings)?,
-            file: KeyFile::new(&deps.data_dir, &setup.id),
+            file,
+            linked_at,
             clock: deps.clock.clone(),
             ear: deps.ear.clone(),
             egress: deps.egress.clone(),
@@ -192,14 +198,16 @@ impl Connector for WhatsappWeb {
             // The phone is told, if it can be; the keys go in any case.
             let _ = self.log_out().await;
             self.stop().await;
-            if let Err(e) = self.inner.file.remove() {
-                tracing::error!(instance = %self.inner.instance, "its keys could not be deleted: {e}");
-            }
+            self.inner.forget_keys();
         })
     }
 
     fn fetch_media<'a>(&'a self, handle: &'a str, max_bytes: u64) -> Boxed<'a, Result<Vec<u8>, MediaError>> {
         Box::pin(self.inner.fetch(handle, max_bytes))
+    }
+
+    fn warm_up(&self) -> Option<WarmUp> {
+        self.inner.warm_up()
     }
 
     fn picture(&self, chat: &Address) -> Option<String> {
@@ -279,6 +287,32 @@ impl WebInner {
 
     fn group_names(&self) -> MutexGuard<'_, HashMap<String, String>> {
         self.group_names.lock().expect("no holder panics")
+    }
+
+    /// How far the number is that was linked lately.
+    fn warm_up(&self) -> Option<WarmUp> {
+        let since = (*self.linked_at.lock().expect("no holder panics"))?;
+        WarmUp::at(self.clock.now(), since, self.settings.warm_up_days, self.settings.warm_up_chats)
+    }
+
+    /// The number is linked: just now, or nobody wrote down since when.
+    fn note_linked(&self, is_new: bool) {
+        let now = self.clock.now();
+        let mut linked_at = self.linked_at.lock().expect("no holder panics");
+        if linked_at.is_none() || is_new {
+            *linked_at = Some(now);
+            if let Err(e) = self.file.note_linked(now) {
+                tracing::warn!(instance = %self.instance, "since when it is linked could not be written: {e}");
+            }
+        }
+    }
+
+    /// The login is over: its keys are worth nothing.
+    fn forget_keys(&self) {
+        *self.linked_at.lock().expect("no holder panics") = None;
+        if let Err(e) = self.file.remove() {
+            tracing::error!(instance = %self.instance, "the keys of a login that ended could not be deleted: {e}");
+        }
     }
 
     /// A code more: what is shown now, and which one in a row it is.

@@ -19,11 +19,18 @@ pub struct Settings {
     pub phone: Option<Phone>,
     /// The version of WhatsApp Web that the gateway says it is; none: WhatsApp is asked for the present one once a day.
     pub version: Option<(u32, u32, u32)>,
+    /// How many days a number that was linked lately begins few chats; 0: none.
+    pub warm_up_days: u32,
+    /// How many new chats more it may begin on each of them.
+    pub warm_up_chats: u32,
     /// Where to connect: [`WHATSAPP`], or what stands in its place in tests.
     pub ws_url: String,
 }
 
-const KEYS: [&str; 3] = ["phone", "version", "ws_url"];
+const KEYS: [&str; 5] = ["phone", "version", "warm_up_days", "warm_up_chats", "ws_url"];
+/// What is taken where these are not set, and what they may be at most.
+const DAYS: (u32, u32) = (14, 90);
+const CHATS: (u32, u32) = (10, 1000);
 
 impl Settings {
     /// Reads a whole map of settings.
@@ -38,6 +45,8 @@ impl Settings {
         Ok(Self {
             phone: text("phone").map(phone).transpose()?,
             version: text("version").map(version).transpose()?,
+            warm_up_days: text("warm_up_days").map_or(Ok(DAYS.0), |v| figure("warm_up_days", v, DAYS.1))?,
+            warm_up_chats: text("warm_up_chats").map_or(Ok(CHATS.0), |v| figure("warm_up_chats", v, CHATS.1))?,
             ws_url: text("ws_url").map_or_else(|| Ok(WHATSAPP.to_owned()), ws_url)?,
         })
     }
@@ -59,6 +68,13 @@ fn version(value: &str) -> Result<(u32, u32, u32), BadSetting> {
             "version is a version of WhatsApp Web, three numbers such as 2.3000.1035194821"
         ))),
     }
+}
+
+fn figure(name: &str, value: &str, most: u32) -> Result<u32, BadSetting> {
+    let figure = value.parse::<u32>().ok().filter(|figure| *figure <= most);
+    figure.ok_or_else(|| {
+        BadSetting(why!("setting_figure", "{name} is a whole number from 0 to {most}", name = name, most = most))
+    })
 }
 
 fn ws_url(value: &str) -> Result<String, BadSetting> {
@@ -84,7 +100,8 @@ mod tests {
 
     #[test]
     fn nothing_needs_to_be_set() {
-        let plain = Settings { phone: None, version: None, ws_url: WHATSAPP.to_owned() };
+        let plain =
+            Settings { phone: None, version: None, warm_up_days: 14, warm_up_chats: 10, ws_url: WHATSAPP.to_owned() };
         assert_eq!(parse(&[]), Ok(plain.clone()));
         assert_eq!(parse(&[("phone", " "), ("version", ""), ("ws_url", "")]), Ok(plain));
         let all = [("phone", "+966 50 123 4567"), ("version", "2.3000.7"), ("ws_url", "ws://127.0.0.1:9/ws/chat")];
@@ -102,6 +119,9 @@ mod tests {
             ("version", "2.3000.1.1", "three numbers"),
             ("version", "2.3000.x", "three numbers"),
             ("version", "2.-1.5", "three numbers"),
+            ("warm_up_days", "91", "0 to 90"),
+            ("warm_up_days", "two", "0 to 90"),
+            ("warm_up_chats", "-1", "0 to 1000"),
             ("ws_url", "web.whatsapp.com", "wss://web.whatsapp.com/ws/chat"),
             ("ws_url", "https://web.whatsapp.com", "wss://web.whatsapp.com/ws/chat"),
             ("ws_url", "wss://me:word@a", "without a user"),

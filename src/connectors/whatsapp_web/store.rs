@@ -4,7 +4,7 @@
 //! this process a lease sees to that, which the one before gives up when its client is down; between processes the lock
 //! of the data directory does.
 
-use crate::model::ids::InstanceId;
+use crate::model::{clock::Time, ids::InstanceId};
 use std::{
     collections::HashMap,
     io,
@@ -25,6 +25,23 @@ impl KeyFile {
     pub(super) fn new(data_dir: &Path, instance: &InstanceId) -> Self {
         // An id is a slug: no dot, no slash.
         Self { path: data_dir.join("whatsapp-web").join(format!("{instance}.db")) }
+    }
+
+    /// When its number was linked; none: it is not, or nobody wrote it down.
+    pub(super) fn linked_at(&self) -> Option<Time> {
+        Time::parse(std::fs::read_to_string(self.linked_file()).ok()?.trim()).ok()
+    }
+
+    /// Writes down that its number is linked.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(super) fn note_linked(&self, at: Time) -> io::Result<()> {
+        std::fs::write(self.linked_file(), at.to_string())
+    }
+
+    fn linked_file(&self) -> PathBuf {
+        self.path.with_extension("linked")
     }
 
     /// Waits until nobody else in this process has it open.
@@ -51,9 +68,12 @@ impl KeyFile {
     /// # Errors
     /// One of the files is still there.
     pub(super) fn remove(&self) -> io::Result<()> {
-        for end in ["", "-wal", "-shm", "-journal"] {
+        let beside = ["", "-wal", "-shm", "-journal"].map(|end| {
             let mut name = self.path.clone().into_os_string();
             name.push(end);
+            PathBuf::from(name)
+        });
+        for name in beside.into_iter().chain([self.linked_file()]) {
             match std::fs::remove_file(&name) {
                 Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
                 _ => {}
@@ -86,6 +106,10 @@ mod tests {
         }
         let mode = |path: &Path| std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
         assert_eq!((mode(Path::new(&path)), mode(&dir.path().join("whatsapp-web"))), (0o600, 0o700));
+        let at = Time::from_millis(1_780_000_000_000);
+        assert_eq!(file.linked_at(), None);
+        file.note_linked(at).expect("written");
+        assert_eq!(file.linked_at(), Some(at));
         file.remove().expect("removed");
         file.remove().expect("nothing there is no error");
         assert_eq!(std::fs::read_dir(dir.path().join("whatsapp-web")).expect("a folder").count(), 0);

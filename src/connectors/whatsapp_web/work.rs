@@ -101,10 +101,8 @@ pub(super) async fn run(inner: Arc<WebInner>, wishes: UnboundedReceiver<Wish>) {
     let _lease = inner.file.lease().await;
     let mut next = if inner.line.state() == InstanceState::Close { Next::Rest } else { Next::Again };
     loop {
-        if next == Next::Forget
-            && let Err(e) = inner.file.remove()
-        {
-            tracing::error!(instance = %inner.instance, "the keys of a login that ended could not be deleted: {e}");
+        if next == Next::Forget {
+            inner.forget_keys();
         }
         next = match next {
             Next::Stop => return,

@@ -18,6 +18,7 @@ use crate::{
     portal::{PageContext, PageError, page_error::see_other},
     sending::{
         Source,
+        pace::NewChats,
         request::{self, Sender},
     },
     store::Tx,
@@ -42,6 +43,8 @@ struct Manage<'a> {
     tab: &'a str,
     standing: Option<ConnectionStatus>,
     pairing: Option<Pairing>,
+    /// Of a number that was linked lately.
+    new_chats: Option<NewChats>,
     position: i64,
     endpoints: Vec<Endpoint>,
     purposes: Vec<&'static str>,
@@ -59,6 +62,17 @@ struct Manage<'a> {
 }
 
 impl Manage<'_> {
+    /// How far a number is that was linked lately.
+    fn warm_up(&self, chats: &NewChats) -> String {
+        let NewChats { warm_up, .. } = chats;
+        let of = [("day", warm_up.day), ("days", warm_up.days), ("left", chats.left()), ("chats", warm_up.new_chats)];
+        let of = of.map(|(name, figure)| (name, self.v.number(u64::from(figure))));
+        self.v.fill_all(
+            "manage.warm_up_left",
+            &of.each_ref().map(|(name, figure)| (*name, figure as &dyn std::fmt::Display)),
+        )
+    }
+
     /// What is wrong with the form that was sent to this path; empty for the page's other forms.
     fn problem_of(&self, form: &str) -> &str {
         if self.v.path.ends_with(form) { &self.problem } else { "" }
@@ -309,7 +323,11 @@ async fn page<'a>(
     problem: String,
 ) -> Result<Manage<'a>, PageError> {
     let id = InstanceId::from_text(v.segment());
-    let read = gateway.store.read(move |tx: &Tx<'_>| figures(tx, &id)).await?;
+    let (registry, now) = (gateway.registry.clone(), gateway.clock.now());
+    let read = gateway.store.read(move |tx: &Tx<'_>| {
+        Ok::<_, InstanceError>((NewChats::so_far(tx, &registry, &id, now)?, figures(tx, &id)?))
+    });
+    let (new_chats, read) = read.await?;
     let InstanceFigures { instance: i, position, endpoints, secrets: kept, templates, chattu_url } = read;
     if !v.scope()?.sees(i.account_id) {
         return Err(PageError::NotFound);
@@ -331,6 +349,7 @@ async fn page<'a>(
         standing: gateway.registry.standing(&i.id),
         // Who scans it holds the number: not for those who only look.
         pairing: gateway.registry.pairing(&i.id).filter(|_| v.may_change()),
+        new_chats,
         position,
         endpoints,
         purposes: Purpose::ALL.iter().map(|p| p.as_str()).collect(),

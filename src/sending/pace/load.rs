@@ -37,17 +37,31 @@ pub(super) fn counters(tx: &Tx<'_>, instance: &InstanceId, rules: &Rules, now: T
     Ok(counters)
 }
 
+/// Whether the message `m` was the first to its contact `c`. A stranger's contact is made with the first message to them; who
+/// wrote to us first was a contact before.
+const TO_A_STRANGER: &str = "c.first_outbound_at = m.created_at AND c.imported_at IS NULL
+    AND (c.last_inbound_at IS NULL OR (c.last_inbound_at > m.created_at AND c.created_at >= m.created_at))";
+
+/// How many strangers an instance wrote to after `since`.
+pub(super) fn strangers(tx: &Tx<'_>, instance: &InstanceId, since: Time, now: Time) -> Result<u32, StoreError> {
+    let sql = format!(
+        "SELECT count(DISTINCT c.id) FROM messages m JOIN contacts c ON c.id = m.contact_id
+         WHERE m.instance_id = ?1 AND m.created_at > ?2 AND m.created_at <= ?3 AND m.status <> 'blocked'
+           AND {TO_A_STRANGER}"
+    );
+    tx.one(&sql, params![instance, since, now], |r| r.get(0))
+}
+
 fn last_messages(tx: &Tx<'_>, instance: &InstanceId, since: Time, now: Time) -> Result<Vec<PastSends>, StoreError> {
     // What a clock that was ahead has written is of no known time: it is not counted.
-    // A stranger's contact is made with the first message to them. Who wrote to us first was a contact before.
     let mut rows = tx.list(
-        "SELECT m.created_at, coalesce('contact:' || m.contact_id, m.recipient), m.purpose, m.fingerprint,
-                coalesce(c.first_outbound_at = m.created_at AND c.imported_at IS NULL
-                         AND (c.last_inbound_at IS NULL
-                              OR (c.last_inbound_at > m.created_at AND c.created_at >= m.created_at)), 0)
-         FROM messages m LEFT JOIN contacts c ON c.id = m.contact_id
-         WHERE m.instance_id = ?1 AND m.created_at > ?2 AND m.created_at <= ?3 AND m.status <> 'blocked'
-         ORDER BY m.created_at DESC, m.id DESC LIMIT 20000",
+        &format!(
+            "SELECT m.created_at, coalesce('contact:' || m.contact_id, m.recipient), m.purpose, m.fingerprint,
+                    coalesce({TO_A_STRANGER}, 0)
+             FROM messages m LEFT JOIN contacts c ON c.id = m.contact_id
+             WHERE m.instance_id = ?1 AND m.created_at > ?2 AND m.created_at <= ?3 AND m.status <> 'blocked'
+             ORDER BY m.created_at DESC, m.id DESC LIMIT 20000"
+        ),
         params![instance, since, now],
         |r| {
             Ok(PastSends {

@@ -1,4 +1,4 @@
-//! How fast and how alike an instance sends: rates, authentication limits, repetition, outreach, health.
+//! How fast and how alike an instance sends: rates, authentication limits, repetition, warm-up, outreach, health.
 //!
 //! The counters live in memory and are touched only inside the writer's transactions, one after the other, so that two
 //! requests never share the last free slot. They survive a restart because they are counted again from the message log
@@ -13,6 +13,7 @@ mod recent;
 
 use super::rules::Rules;
 use crate::{
+    connectors::{Registry, warm_up::WarmUp},
     model::{clock::Time, ids::InstanceId, purpose::Purpose},
     store::{StoreError, Tx},
 };
@@ -25,6 +26,9 @@ use std::{
     sync::Mutex,
     time::Duration,
 };
+
+/// Within which new chats of a warm-up count.
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// The counters of all instances.
 #[derive(Default)]
@@ -60,12 +64,45 @@ pub struct PaceFacts {
     pub same_text_to: u32,
     /// How many strangers would have been written to within the window, this one included; 0 when this is none.
     pub strangers: u32,
+    /// How far an instance that was linked lately is with new chats, this one included; none: it may begin them freely, or
+    /// this message begins none.
+    pub new_chats: Option<NewChats>,
     /// Messages within the health window.
     pub sent: u32,
     /// Of these, failed for reasons of the recipient.
     pub failed: u32,
     /// People who opted out within it.
     pub opted_out: u32,
+}
+
+/// New chats of an instance that was linked lately.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NewChats {
+    /// How far it is.
+    pub warm_up: WarmUp,
+    /// How many it began within a day.
+    pub begun: u32,
+}
+
+impl NewChats {
+    /// How it stands with those that were begun until now; none: the instance has no warm-up.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn so_far(
+        tx: &Tx<'_>,
+        registry: &Registry,
+        instance: &InstanceId,
+        now: Time,
+    ) -> Result<Option<Self>, StoreError> {
+        let Some(warm_up) = registry.warm_up(instance) else { return Ok(None) };
+        Ok(Some(Self { warm_up, begun: load::strangers(tx, instance, now.minus(DAY), now)? }))
+    }
+
+    /// How many may still be begun now.
+    pub const fn left(&self) -> u32 {
+        self.warm_up.new_chats.saturating_sub(self.begun)
+    }
 }
 
 /// A behaviour that throttles.
@@ -95,6 +132,16 @@ impl PaceFacts {
             let reason =
                 format!("one text to more than {limit} people within {} min", rules.repetition_window.as_secs() / 60);
             return over("repetition", reason, rules.repetition_window);
+        }
+        if let Some(NewChats { warm_up, begun }) = self.new_chats
+            && begun > warm_up.new_chats
+        {
+            let (day, days, limit) = (warm_up.day, warm_up.days, warm_up.new_chats);
+            let reason = format!(
+                "more than {limit} people written to for the first time within 24 h, on day {day} of {days} since the \
+                 number was linked"
+            );
+            return over("warm_up", reason, DAY);
         }
         if let Some(limit) = rules.outreach(purpose)
             && self.strangers > limit
@@ -162,6 +209,7 @@ impl Pace {
             } else {
                 0
             },
+            new_chats: None,
             sent,
             failed,
             opted_out,

@@ -123,6 +123,22 @@ fn health_needs_a_minimum_and_forgets_after_a_day() {
 }
 
 #[test]
+fn a_number_that_was_linked_lately_begins_few_chats() {
+    let warm_up = WarmUp { day: 2, days: 14, new_chats: 20 };
+    let facts = |begun| PaceFacts {
+        purpose: Some(Purpose::Transactional),
+        new_chats: Some(NewChats { warm_up, begun }),
+        ..PaceFacts::default()
+    };
+    let rules = Rules::default();
+    assert_eq!(facts(20).behaviour(&rules), None);
+    let over = facts(21).behaviour(&rules).expect("one too many");
+    assert_eq!((over.name, over.wait), ("warm_up", HOUR * 6));
+    assert!(over.reason.contains("more than 20 people") && over.reason.contains("day 2 of 14"), "{}", over.reason);
+    assert_eq!((NewChats { warm_up, begun: 5 }.left(), NewChats { warm_up, begun: 25 }.left()), (15, 0));
+}
+
+#[test]
 fn thresholds_differ_by_purpose_and_zero_is_off() {
     let mut rules = Rules::default();
     let facts = |purpose, same, strangers| PaceFacts {

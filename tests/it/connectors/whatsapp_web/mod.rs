@@ -15,3 +15,4 @@ mod page;
 mod pairing;
 mod receipts;
 mod rig;
+mod warm_up;
