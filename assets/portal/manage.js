@@ -4,13 +4,18 @@
 const region = document.querySelector("[data-live=connection]");
 if (region) {
   const { listen } = await import(region.dataset.liveModule);
+  let ended = "";
   // How many seconds the code that is shown is good for.
   const count = () => {
     const left = region.querySelector("[data-until]");
-    if (left) left.textContent = `${Math.max(0, Math.ceil((Date.parse(left.dataset.until) - Date.now()) / 1000))} s`;
+    if (!left) return;
+    const seconds = Math.ceil((Date.parse(left.dataset.until) - Date.now()) / 1000);
+    left.textContent = `${Math.max(0, seconds)} s`;
+    // A code that has run out is no code any more: the page is asked for the next one, once for each.
+    if (seconds > 0 || ended === left.dataset.until) return;
+    ended = left.dataset.until;
+    refresh().catch(() => (isFetching = false));
   };
-  count();
-  setInterval(count, 1000);
   let isFetching = false;
   let isStale = false;
   const refresh = async () => {
@@ -26,6 +31,8 @@ if (region) {
     }
     isFetching = false;
   };
+  count();
+  setInterval(count, 1000);
   const after = Number(region.dataset.position);
   const heard = (frame) => {
     if (frame.type === "connection") refresh().catch(() => (isFetching = false));

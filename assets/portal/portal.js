@@ -9,8 +9,9 @@ document.addEventListener("click", async (event) => {
   const source = id ? document.getElementById(id) : button.closest("figure, .sample, section")?.querySelector("pre, code");
   if (!source) return;
   await navigator.clipboard.writeText(source.value ?? source.textContent.trim());
-  button.setAttribute("aria-pressed", "true");
-  setTimeout(() => button.removeAttribute("aria-pressed"), 1500);
+  button.classList.add("copied");
+  button.setAttribute("aria-live", "polite");
+  setTimeout(() => button.classList.remove("copied"), 1500);
 });
 
 document.addEventListener("change", (event) => {
@@ -25,7 +26,8 @@ document.addEventListener("submit", (event) => {
 document.addEventListener("keydown", (event) => {
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
     event.preventDefault();
-    document.querySelector("[data-search]")?.focus();
+    // The documentation's own search where there is one, else that of messages.
+    [...document.querySelectorAll("[data-search]")].pop()?.focus();
   }
   if (event.key === "Escape") for (const open of document.querySelectorAll("details.menu[open]")) open.open = false;
 });
@@ -33,6 +35,13 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("click", (event) => {
   for (const open of document.querySelectorAll("details.menu[open]")) if (!open.contains(event.target)) open.open = false;
 });
+
+// What was done is said once: loaded again, the page has nothing new to say.
+const here = new URL(location.href);
+if (here.searchParams.has("done")) {
+  here.searchParams.delete("done");
+  history.replaceState(history.state, "", here);
+}
 
 for (const field of document.querySelectorAll("[data-timezone]")) {
   if (field.value === "UTC") field.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC";

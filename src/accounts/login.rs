@@ -191,13 +191,15 @@ impl Accounts {
         self.store.write(move |tx| user::touch_session(tx, &token, now)).await
     }
 
-    /// Changes one's own password: all other sessions end.
+    /// Changes one's own password, or sets the first one: all other sessions end.
     ///
     /// # Errors
     /// A wrong old password, of which a session may try a few; a new one that cannot be taken.
     pub async fn change_password(&self, user: UserId, old: &str, new: &str, keep: &str) -> Result<(), LoginError> {
         Passwords::check(new)?;
-        if !self.is_password(user, old).await? {
+        // Who came by a link has none yet: their session is what proves who they are.
+        let has_password = self.store.read(move |tx| user::password_hash(tx, user)).await?.is_some();
+        if has_password && !self.is_password(user, old).await? {
             return Err(LoginError::Wrong);
         }
         let hash = self.passwords.hash(new).await?;

@@ -104,15 +104,16 @@ pub(super) fn last_admin() -> AccountError {
 }
 
 fn set_role(tx: &WriteTx<'_>, user: UserId, role: Role, now: Time, actor: &str) -> Result<(), AccountError> {
-    let known =
-        tx.find("SELECT account_id FROM users WHERE id = ?1", params![user], |r| r.get::<_, Option<AccountId>>(0))?;
-    let account = known.ok_or_else(|| unknown(user))?;
+    let sql = "SELECT account_id, role FROM users WHERE id = ?1";
+    let known = tx.find(sql, params![user], |r| Ok((r.get::<_, Option<AccountId>>(0)?, r.get::<_, String>(1)?)))?;
+    let (account, before) = known.ok_or_else(|| unknown(user))?;
     if account.is_none() && role != Role::Admin {
         return Err(needs_account(role));
     }
     tx.execute("UPDATE users SET role = ?2 WHERE id = ?1", params![user, role.as_str()])?;
+    // An appliance may have none at all; the last one stays.
     let admins = "SELECT 1 FROM users WHERE role = 'admin' AND disabled_at IS NULL LIMIT 1";
-    if tx.find(admins, [], |_| Ok(()))?.is_none() {
+    if before == Role::Admin.as_str() && tx.find(admins, [], |_| Ok(()))?.is_none() {
         return Err(last_admin());
     }
     tx.execute("DELETE FROM sessions WHERE user_id = ?1", params![user])?;

@@ -309,8 +309,10 @@ pub(super) fn set_disabled(
     if changed == 0 {
         return Err(AccountError::NotFound(format!("there is no user {user}")));
     }
-    let sql = "SELECT 1 FROM users WHERE role = 'admin' AND disabled_at IS NULL LIMIT 1";
-    if tx.find(sql, [], |_| Ok(()))?.is_none() {
+    // An appliance may have no admin at all; the last one stays.
+    let sql = "SELECT (SELECT role = 'admin' FROM users WHERE id = ?1)
+                   AND NOT EXISTS (SELECT 1 FROM users WHERE role = 'admin' AND disabled_at IS NULL)";
+    if tx.one(sql, params![user], |r| r.get::<_, bool>(0))? {
         return Err(people::last_admin());
     }
     tx.execute("DELETE FROM sessions WHERE user_id = ?1", params![user])?;

@@ -8,7 +8,7 @@ use crate::{
         usage,
     },
     events::webhooks,
-    instances,
+    instances::{self, Instance},
     model::{clock::Time, instance::InstanceState},
     store::{StoreError, Tx},
 };
@@ -49,13 +49,17 @@ pub(super) fn list(
 
 fn instances(tx: &Tx<'_>, scope: Scope) -> Result<Vec<Banner>, StoreError> {
     let all = instances::list(tx, scope)?.into_iter();
-    let troubled = all.filter(|one| one.paused_at.is_some() || one.state == InstanceState::Close).take(5);
-    Ok(troubled
-        .map(|one| {
-            let text = if one.paused_at.is_some() { "banner.paused" } else { "banner.closed" };
-            Banner { tone: "bad", text, name: one.name, link: format!("/instances/{}/manage", one.id) }
-        })
-        .collect())
+    let waits =
+        |one: &Instance| one.paused_at.is_some() || [InstanceState::Close, InstanceState::Qr].contains(&one.state);
+    let banner = |one: Instance| {
+        let (tone, text) = match (one.paused_at, one.state) {
+            (Some(_), _) => ("bad", "banner.paused"),
+            (None, InstanceState::Qr) => ("warn", "banner.scan"),
+            (None, _) => ("bad", "banner.closed"),
+        };
+        Banner { tone, text, name: one.name, link: format!("/instances/{}/manage", one.id) }
+    };
+    Ok(all.filter(waits).take(5).map(banner).collect())
 }
 
 /// What only who runs the appliance can mend.

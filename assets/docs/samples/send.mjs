@@ -40,5 +40,5 @@ export async function sendWhatsApp(phone, text, key) {
   }
 }
 
-const sent = await sendWhatsApp("+966501234567", "Your order 2041 has been shipped.", "order-2041-shipped");
+const sent = await sendWhatsApp("+966501234567", "Your order 2045 has been shipped.", "order-2045-shipped");
 console.log(sent.status, sent.message_id);

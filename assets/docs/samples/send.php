@@ -50,5 +50,5 @@ function send_whatsapp(string $phone, string $text, string $key): array
     }
 }
 
-$sent = send_whatsapp('+966501234567', 'Your order 2041 has been shipped.', 'order-2041-shipped');
+$sent = send_whatsapp('+966501234567', 'Your order 2043 has been shipped.', 'order-2043-shipped');
 echo "{$sent['status']} {$sent['message_id']}\n";

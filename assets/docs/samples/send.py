@@ -39,5 +39,5 @@ def send_whatsapp(phone, text, key):
 
 
 if __name__ == "__main__":
-    sent = send_whatsapp("+966501234567", "Your order 2041 has been shipped.", "order-2041-shipped")
+    sent = send_whatsapp("+966501234567", "Your order 2044 has been shipped.", "order-2044-shipped")
     print(sent["status"], sent["message_id"])

@@ -144,10 +144,16 @@ impl SandboxConnection {
         Ok(())
     }
 
-    /// The code to be scanned, while the line waits for that.
+    /// The code to be scanned, while the line waits for that; one that has run out is followed by the next.
     pub(super) fn pairing(&self) -> Option<Pairing> {
-        let now = self.shared.now();
-        now.pairing.clone().filter(|_| now.state == InstanceState::Qr && !now.hung_up)
+        let mut now = self.shared.now();
+        if now.state != InstanceState::Qr || now.hung_up {
+            return None;
+        }
+        if now.pairing.as_ref().is_some_and(|p| p.expires_at <= self.shared.clock.now()) {
+            now.pairing = Some(self.shared.new_pairing());
+        }
+        now.pairing.clone()
     }
 
     /// The provider gave a sign of life.
@@ -339,13 +345,17 @@ impl SandboxShared {
         let standing = ConnectionStatus { state, reason, health: Health::Ok, phone: None, last_heard_at: None };
         self.tell(EventKind::State(standing)).await?;
         if state == InstanceState::Qr {
-            let code = format!("sandbox-{}", base62(&*self.random, 24));
-            let expires_at = self.clock.now().plus(QR_LIFE);
-            let pairing = Pairing { qr: Some(code.clone()), code: None, expires_at };
+            let pairing = self.new_pairing();
+            let (code, expires_at) = (pairing.qr.clone().unwrap_or_default(), pairing.expires_at);
             self.now().pairing = Some(pairing);
             self.tell(EventKind::Qr { code, expires_at }).await?;
         }
         Ok(())
+    }
+
+    fn new_pairing(&self) -> Pairing {
+        let code = format!("sandbox-{}", base62(&*self.random, 24));
+        Pairing { qr: Some(code), code: None, expires_at: self.clock.now().plus(QR_LIFE) }
     }
 }
 

@@ -1,13 +1,15 @@
-//! `/security`: one's own password and second factor.
+//! `/security`: one's own password, second factor and sessions.
 
 use super::login::{refused, say};
 use crate::{
-    accounts::{LoginError, PasswordError, totp},
+    accounts::{LoginError, OwnSecurity, PasswordError, totp},
     gateway::Gateway,
+    model::qr,
     portal::{PageContext, PageError, page_error::see_other},
 };
 use ::http::StatusCode;
 use askama::Template;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use warp::reply::Response;
 
 #[derive(Template)]
@@ -15,9 +17,9 @@ use warp::reply::Response;
 struct Security<'a> {
     v: &'a PageContext,
     email: &'a str,
-    has_factor: bool,
-    /// The seed that waits for its first code, and its address.
-    seed: Option<(String, String)>,
+    own: OwnSecurity,
+    /// The seed that waits for its first code, its address, and that as a picture to be scanned.
+    seed: Option<(String, String, String)>,
     codes: Vec<String>,
     password_problem: String,
     factor_problem: String,
@@ -89,12 +91,23 @@ pub async fn off(gateway: &Gateway, v: &PageContext) -> Result<Response, PageErr
     Ok(see_other("/security?done=factor_off"))
 }
 
+/// `POST /security/sessions`: `session` names one that ends; without, all but this one do.
+pub async fn end_sessions(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
+    let number = match v.form.some("session") {
+        Some(number) => Some(number.parse().map_err(|_| PageError::NotFound)?),
+        None => None,
+    };
+    let keep = v.token.as_deref().unwrap_or_default();
+    gateway.accounts.end_sessions(v.session()?.user, number, keep).await?;
+    Ok(see_other("/security?done=sessions_ended"))
+}
+
 async fn blank<'a>(gateway: &Gateway, v: &'a PageContext) -> Result<Security<'a>, PageError> {
     let who = v.session()?;
     Ok(Security {
         v,
         email: &who.email,
-        has_factor: gateway.accounts.has_second_factor(who.user).await?,
+        own: gateway.accounts.own_security(who.user, v.token.as_deref().unwrap_or_default()).await?,
         seed: None,
         codes: Vec::new(),
         password_problem: String::new(),
@@ -102,7 +115,8 @@ async fn blank<'a>(gateway: &Gateway, v: &'a PageContext) -> Result<Security<'a>
     })
 }
 
-fn with_address(v: &PageContext, seed: String) -> Result<(String, String), PageError> {
+fn with_address(v: &PageContext, seed: String) -> Result<(String, String, String), PageError> {
     let address = totp::address(&seed, &v.session()?.email);
-    Ok((seed, address))
+    let picture = qr::png(&address).map(|png| format!("data:image/png;base64,{}", STANDARD.encode(png)));
+    Ok((seed, address, picture.unwrap_or_default()))
 }

@@ -65,7 +65,8 @@ pages! {
         "/docs/sdk/node" = "sdk-node";
     ThreeCx: "/docs/3cx" = "3cx", "/docs/3cx/webhooks" = "3cx-webhooks", "/docs/3cx/call-events" = "3cx-call-events",
         "/docs/3cx/troubleshooting" = "3cx-troubleshooting";
-    Reference: "/docs/endpoints" = "endpoints", "/docs/openapi" = "openapi",
+    Reference: "/docs/endpoints" = "endpoints", "/docs/openapi" = "openapi", "/docs/chattu" = "chattu",
+        "/docs/differences" = "differences",
         "/docs/troubleshooting" = "troubleshooting";
     Operation: "/docs/install" = "install", "/docs/upgrade" = "upgrade", "/docs/backup" = "backup",
         "/docs/move" = "move", "/docs/reliability" = "reliability", "/docs/monitoring" = "monitoring",

@@ -67,10 +67,10 @@ pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 /// `GET /instances/new?connector=`.
 ///
 /// # Errors
-/// No account is chosen, or no such connector.
+/// No account is chosen. Without a connector, the page on which one is chosen.
 pub async fn new(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     v.account()?;
-    let kind = ConnectorKind::parse(v.query.text("connector")).ok_or(PageError::NotFound)?;
+    let Some(kind) = ConnectorKind::parse(v.query.text("connector")) else { return Ok(see_other("/instances")) };
     let id = free_id(gateway, kind).await;
     Ok(v.page(&NewInstancePage { v, kind, fields: form_fields(v, kind), id, problem: String::new() }))
 }

@@ -31,8 +31,9 @@ use warp::reply::Response;
 
 /// The settings that every connector has.
 const COMMON: &[&str] = &["tell_read", "reject_calls", "reject_text"];
-/// The tabs, in their order.
+/// The tabs, in their order; and those of who only looks.
 const TABS: &[&str] = &["connection", "send", "webhook", "settings"];
+const LOOKING: &[&str] = &["connection", "webhook"];
 
 #[derive(Template)]
 #[template(path = "manage.html", config = "assets/askama.toml")]
@@ -342,13 +343,14 @@ async fn page<'a>(
     };
     let is_theirs = |a: &Account| a.id == i.account_id && a.modules.iter().any(|m| m == Module::Chattu.as_str());
     let has_chattu = chattu_url.is_some() || v.account_facts().is_some_and(is_theirs);
+    let tabs = if v.may_change() { TABS } else { LOOKING };
     Ok(Manage {
         v,
-        tabs: TABS,
-        tab: if TABS.contains(&tab) { tab } else { "connection" },
+        tabs,
+        tab: if tabs.contains(&tab) { tab } else { "connection" },
         standing: gateway.registry.standing(&i.id),
         // Who scans it holds the number: not for those who only look.
-        pairing: gateway.registry.pairing(&i.id).filter(|_| v.may_change()),
+        pairing: gateway.registry.pairing(&i.id).filter(|p| v.may_change() && p.expires_at > v.now),
         new_chats,
         position,
         endpoints,

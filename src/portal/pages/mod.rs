@@ -11,6 +11,8 @@ mod new_rows;
 pub mod notice_settings;
 pub mod notices;
 pub mod overview;
+pub mod people;
+pub mod sandbox_phone;
 pub mod scheduled;
 pub mod suppressed;
 pub mod suppressed_import;

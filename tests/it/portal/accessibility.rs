@@ -26,6 +26,7 @@ const NAMED: &[(&str, &[&str])] = &[
             "/instances/shop-line/manage?tab=settings",
         ],
     ),
+    ("/instances/{id}/phone", &["/instances/shop-line/phone"]),
     ("/admin/accounts/{id}", &["/admin/accounts/1"]),
     ("/instances/new", &["/instances/new", "/instances/new?connector=evolution"]),
     ("/chat", &["/chat", "/chat?instance=shop-line&chat=c1"]),
@@ -60,7 +61,7 @@ const NO_PAGES: &[&str] = &[
     "/favicon.ico",
 ];
 
-async fn furnished() -> (World, String) {
+pub(super) async fn furnished() -> (World, String) {
     let world = World::start().await;
     world.send(&message()).await;
     world.send(&message_with(json!({"message": SPAM}))).await;
@@ -85,7 +86,7 @@ async fn furnished() -> (World, String) {
 }
 
 /// Every page that answers a person, from the list of routes.
-fn pages(integration: &str) -> Vec<String> {
+pub(super) fn pages(integration: &str) -> Vec<String> {
     let mut all = Vec::new();
     for route in ROUTES.iter().filter(|r| r.method == http::Method::GET && !NO_PAGES.contains(&r.path)) {
         let is_page = [Access::Anybody, Access::Viewer, Access::Owner, Access::Admin].contains(&route.access);

@@ -129,6 +129,8 @@ async fn what_is_anothers_answers_like_what_is_not_there() {
         ("POST", "/instances/shop-line/settings", "/instances/no-such/settings"),
         ("POST", "/instances/shop-line/delete", "/instances/no-such/delete"),
         ("POST", "/instances/shop-line/chattu", "/instances/no-such/chattu"),
+        ("GET", "/instances/shop-line/phone", "/instances/no-such/phone"),
+        ("POST", "/instances/shop-line/phone", "/instances/no-such/phone"),
         ("POST", "/api-keys/1/revoke", "/api-keys/999999/revoke"),
         ("POST", "/api-keys/1/purpose", "/api-keys/999999/purpose"),
         ("POST", "/webhooks/1", "/webhooks/999999"),

@@ -3,7 +3,7 @@
 use crate::harness::{
     visitor::Visitor,
     wait::until,
-    world::{INSTANCE, PHONE, World, update},
+    world::{INSTANCE, PHONE, World, message, update},
 };
 use std::net::TcpListener;
 use wa_gateway::{
@@ -177,4 +177,28 @@ async fn a_login_and_another_language_come_back_to_the_very_page() {
     assert!(page.contains(&format!("name=\"next\" value=\"{}\"", next.replace('&', "&#38;"))), "{page}");
     let to = owner.post("/preferences", &[("lang", "ar"), ("next", next)]).await;
     assert_eq!(to.header("location"), Some(next));
+}
+
+#[tokio::test]
+async fn everything_can_be_tried_with_the_sandboxs_phones_on_their_page() {
+    let world = World::start().await;
+    let mut owner = Visitor::logged_in(&world, "owner").await;
+    let path = "/instances/shop-line/phone";
+    assert!(owner.get("/instances/shop-line/manage").await.body.contains(path));
+    assert_eq!(owner.post(path, &[("do", "write"), ("from", PHONE), ("text", "Are you open?")]).await.status, 303);
+    assert!(owner.get("/inbound-logs").await.body.contains("Are you open?"));
+    for what in ["call", "missed"] {
+        assert_eq!(owner.post(path, &[("do", what), ("from", PHONE)]).await.status, 303);
+    }
+    assert_eq!(world.send(&message()).await.json()["status"], "sent");
+    let page = owner.get(path).await.body;
+    assert!(page.contains(PHONE) && page.contains("Your order"), "{page}");
+    let wrong = owner.post(path, &[("do", "write"), ("from", "12"), ("text", "kept <b>text</b>")]).await;
+    assert!(wrong.status == 422 && wrong.body.contains("kept &#60;b&#62;text") && wrong.body.contains("value=\"12\""));
+    let set = [("do", "set"), ("state", "open"), ("receipts", "read"), ("fail", "refuse")];
+    assert_eq!(owner.post(path, &set).await.status, 303);
+    let page = owner.get(path).await.body;
+    assert!(page.contains("<option value=\"refuse\" selected>") && page.contains("<option value=\"read\" selected>"));
+    assert_eq!(world.send(&message()).await.error(), "gateway_send_failed");
+    assert_eq!(Visitor::logged_in(&world, "viewer").await.get(path).await.status, 403);
 }

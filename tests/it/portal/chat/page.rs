@@ -274,6 +274,26 @@ async fn a_group_is_a_conversation_whose_writers_are_named() {
 }
 
 #[tokio::test]
+async fn a_code_that_has_run_out_gives_way_to_the_next_and_every_page_says_that_one_waits() {
+    let world = World::start().await;
+    let mut owner = Visitor::logged_in(&world, "owner").await;
+    assert!(!owner.get("/overview").await.body.contains("class=\"banner warn\""));
+    world.sandbox("state", "qr").await;
+    let shown = |page: &str| {
+        let picture = page.split("/qr.svg?").nth(1).and_then(|rest| rest.split('"').next()).map(str::to_owned);
+        picture.unwrap_or_else(|| panic!("there is no code: {page}"))
+    };
+    let path = format!("/instances/{INSTANCE}/manage");
+    let first = shown(&owner.get(&path).await.body);
+    assert_eq!(shown(&owner.get(&path).await.body), first);
+    world.clock.advance(Duration::from_secs(61));
+    let next = shown(&owner.get(&path).await.body);
+    assert_ne!(next, first, "its end has come");
+    assert!(owner.get("/overview").await.body.contains("class=\"banner warn\""));
+    assert!(owner.get("/message-logs").await.body.contains("waits for its code to be scanned"));
+}
+
+#[tokio::test]
 async fn a_code_to_scan_is_a_picture_for_those_who_may_link() {
     let world = World::start().await;
     let mut owner = Visitor::logged_in(&world, "owner").await;
