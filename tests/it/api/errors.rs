@@ -368,9 +368,12 @@ async fn a_gateway_that_stops_or_whose_disk_is_full_says_when_to_come_back() {
     world.stop().await;
 }
 
-/// From now on the database file may not grow.
+/// From now on the database file may not grow, and nothing in it is free.
 async fn fill_disk(world: &World) {
-    let full = world.gateway().store.write(|tx| tx.one("PRAGMA max_page_count = 1", [], |r| r.get::<_, i64>(0)));
+    let full = world.gateway().store.write(|tx| {
+        tx.list("PRAGMA incremental_vacuum", [], |_| Ok(()))?;
+        tx.one("PRAGMA max_page_count = 1", [], |r| r.get::<_, i64>(0))
+    });
     full.await.map_err(|e: wa_gateway::store::StoreError| e.to_string()).expect("a bound");
 }
 
