@@ -47,7 +47,7 @@ use wa_gateway::{
     egress::Egress,
     model::{
         clock::{Clock, SystemClock},
-        ids::InstanceId,
+        ids::{AccountId, InstanceId},
         instance::{ConnectorKind, InstanceState},
         random::SystemRandom,
     },
@@ -123,7 +123,8 @@ async fn link(data: &Path, provider: &mut Provider) -> Result<(), Failure> {
         public_url: "http://127.0.0.1:8080".to_owned(),
     };
     let (id, settings) = (InstanceId::from_text("reader"), settings(provider));
-    let setup = InstanceSetup { id, connector: ConnectorKind::WhatsappWeb, settings, closed: None };
+    let setup =
+        InstanceSetup { id, account: AccountId(1), connector: ConnectorKind::WhatsappWeb, settings, closed: None };
     let reader = WhatsappWeb::open(&deps, &setup)?;
     let code = loop {
         if let Some(code) = reader.pairing().and_then(|p| p.qr) {

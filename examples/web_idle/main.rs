@@ -33,7 +33,7 @@ use wa_gateway::{
     egress::Egress,
     model::{
         clock::{Clock, SystemClock, Time},
-        ids::InstanceId,
+        ids::{AccountId, InstanceId},
         instance::{ConnectorKind, InstanceState},
         random::SystemRandom,
     },
@@ -131,7 +131,8 @@ async fn linked(deps: &Deps, provider: &mut Provider, n: u64) -> Result<Whatsapp
     let settings: BTreeMap<String, String> =
         [("ws_url", provider.url.as_str()), ("version", "2.3000.1035194821")].map(|(k, v)| (k.into(), v.into())).into();
     let id = InstanceId::from_text(format!("line-{n}"));
-    let setup = InstanceSetup { id, connector: ConnectorKind::WhatsappWeb, settings, closed: None };
+    let setup =
+        InstanceSetup { id, account: AccountId(1), connector: ConnectorKind::WhatsappWeb, settings, closed: None };
     let connector = WhatsappWeb::open(deps, &setup)?;
     let code = || connector.pairing().and_then(|p| p.qr);
     if !until(&*deps.clock, || code().is_some()).await {
