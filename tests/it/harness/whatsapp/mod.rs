@@ -330,10 +330,14 @@ impl WhatsApp {
         state.refusals.insert(number, NodeBuilder::new("failure").attr("reason", "401").build());
     }
 
-    /// Another client takes the connection over.
+    /// Another client takes the connection over. The end is left to the device: where it came behind this at once, the
+    /// device might see it first, and try again.
     pub fn replace(&self, number: u64) {
         let conflict = NodeBuilder::new("conflict").attr("type", "replaced").build();
-        self.end_with(number, NodeBuilder::new("stream:error").children([conflict]).build());
+        let stanza = NodeBuilder::new("stream:error").children([conflict]).build();
+        if let Some(online) = self.shared.state().online.get(&number) {
+            let _ = online.send(Out::Stanza(stanza));
+        }
     }
 
     /// Logins of `number` end with this failure from now on; none: they are let in.
