@@ -20,6 +20,7 @@ mod ids;
 mod kinds_tests;
 mod likeness;
 mod links;
+mod lures;
 mod matcher;
 pub mod model;
 mod phrases;
