@@ -14,6 +14,7 @@ pub mod admin;
 pub mod assets;
 mod banner;
 pub mod chat;
+mod colleague;
 pub mod docs;
 pub mod live;
 pub mod navigation;

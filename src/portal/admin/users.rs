@@ -2,10 +2,10 @@
 
 use super::id;
 use crate::{
-    accounts::{AccountError, LinkPurpose, NewUser, Person, Role},
+    accounts::{AccountError, NewUser, Person, Role},
     gateway::Gateway,
     model::{ids::UserId, plan::Plan},
-    portal::{PageContext, PageError, page_error::see_other},
+    portal::{PageContext, PageError, colleague, page_error::see_other},
 };
 use ::http::StatusCode;
 use askama::Template;
@@ -63,17 +63,10 @@ pub async fn invite(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
 pub async fn change(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let user: UserId = id(v, 0)?;
     let person = gateway.accounts.find_person(user).await?;
-    let accounts = &gateway.accounts;
     let done = match v.form.text("do") {
-        "role" => {
-            let role = Role::parse(v.form.text("role")).ok_or(PageError::NotFound)?;
-            accounts.set_role(user, role, v.actor()).await
-        }
-        "disable" => accounts.set_user_disabled(user, true, v.actor()).await,
-        "enable" => accounts.set_user_disabled(user, false, v.actor()).await,
-        "factor" => accounts.drop_second_factor(user, v.actor()).await.map_err(AccountError::from),
+        "factor" => gateway.accounts.drop_second_factor(user, v.actor()).await.map_err(AccountError::from),
         "link" if person.disabled_at.is_none() => return link(gateway, v, &person.email).await,
-        _ => return Err(PageError::NotFound),
+        _ => colleague::change(gateway, v, user, Role::ALL).await?,
     };
     match done {
         Ok(()) => Ok(see_other("/admin/users?done=saved")),
@@ -82,10 +75,8 @@ pub async fn change(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
 }
 
 async fn link(gateway: &Gateway, v: &PageContext, email: &str) -> Result<Response, PageError> {
-    let purpose = LinkPurpose::Password;
-    let link = gateway.accounts.create_link(email, purpose, v.actor()).await?;
-    let address = format!("{}/{purpose}/{}", gateway.public_url, link.token);
-    Ok(v.page(&page(gateway, v, Some((email.to_owned(), address)), String::new()).await?))
+    let link = colleague::password_link(gateway, v, email).await?;
+    Ok(v.page(&page(gateway, v, Some(link), String::new()).await?))
 }
 
 async fn again(gateway: &Gateway, v: &PageContext, problem: String) -> Result<Response, PageError> {

@@ -2,10 +2,10 @@
 //! Administrators of the appliance are not shown here and not made.
 
 use crate::{
-    accounts::{AccountError, LinkPurpose, NewUser, Person, Role, Scope},
+    accounts::{AccountError, NewUser, Person, Role, Scope},
     gateway::Gateway,
     model::ids::UserId,
-    portal::{PageContext, PageError, page_error::see_other},
+    portal::{PageContext, PageError, colleague, page_error::see_other},
 };
 use ::http::StatusCode;
 use askama::Template;
@@ -67,16 +67,9 @@ pub async fn change(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
     if !is_ours || user == v.session()?.user {
         return Err(PageError::NotFound);
     }
-    let accounts = &gateway.accounts;
     let done = match v.form.text("do") {
-        "role" => {
-            let role = Role::parse(v.form.text("role")).filter(|role| ROLES.contains(role));
-            accounts.set_role(user, role.ok_or(PageError::NotFound)?, v.actor()).await
-        }
-        "disable" => accounts.set_user_disabled(user, true, v.actor()).await,
-        "enable" => accounts.set_user_disabled(user, false, v.actor()).await,
         "link" if person.disabled_at.is_none() => return link(gateway, v, &person.email).await,
-        _ => return Err(PageError::NotFound),
+        _ => colleague::change(gateway, v, user, ROLES).await?,
     };
     match done {
         Ok(()) => Ok(see_other("/account/people?done=saved")),
@@ -85,10 +78,8 @@ pub async fn change(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
 }
 
 async fn link(gateway: &Gateway, v: &PageContext, email: &str) -> Result<Response, PageError> {
-    let purpose = LinkPurpose::Password;
-    let link = gateway.accounts.create_link(email, purpose, v.actor()).await?;
-    let address = format!("{}/{purpose}/{}", gateway.public_url, link.token);
-    Ok(v.page(&page(gateway, v, Some((email.to_owned(), address)), String::new()).await?))
+    let link = colleague::password_link(gateway, v, email).await?;
+    Ok(v.page(&page(gateway, v, Some(link), String::new()).await?))
 }
 
 async fn again(gateway: &Gateway, v: &PageContext, problem: String) -> Result<Response, PageError> {

@@ -150,6 +150,26 @@ async fn look_at(browser: &Browser, axe: &str, paths: &[String]) -> Vec<String> 
     wrong
 }
 
+/// The browser logs in as an administrator, who is made for it.
+pub(super) async fn enter_as_admin(world: &World, browser: &Browser) {
+    let admin = UserCreate {
+        account: Some(world.account),
+        email: "admin@shop.example".into(),
+        role: "admin".into(),
+        password: Some(PASSWORD.into()),
+        ..Default::default()
+    };
+    world.command(admin).await.expect("an admin");
+    enter(world, browser, "admin@shop.example").await;
+}
+
+/// The browser logs in as somebody who is there.
+pub(super) async fn enter(world: &World, browser: &Browser, email: &str) {
+    let link = world.command(UserLoginLink { email: email.into() }).await.expect("a link");
+    let link = link["link"].as_str().expect("an address");
+    browser.goto(&link[link.find("/login/").expect("a path")..]).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_page_violates_wcag() {
     let Ok(axe) = std::fs::read_to_string(LIBRARY) else {
@@ -171,17 +191,7 @@ async fn no_page_violates_wcag() {
         .partition(|p| ["/", "/login", "/acceptable-use", "/privacy"].contains(&p.as_str()) || p.starts_with("/docs"));
     assert!(public.len() > 25 && private.len() > 12, "the pages were not found: {public:?} {private:?}");
     let mut wrong = look_at(&browser, &axe, &public).await;
-    let admin = UserCreate {
-        account: Some(world.account),
-        email: "admin@shop.example".into(),
-        role: "admin".into(),
-        password: Some(PASSWORD.into()),
-        ..Default::default()
-    };
-    world.command(admin).await.expect("an admin");
-    let link = world.command(UserLoginLink { email: "admin@shop.example".into() }).await.expect("a link");
-    let link = link["link"].as_str().expect("an address");
-    browser.goto(&link[link.find("/login/").expect("a path")..]).await;
+    enter_as_admin(&world, &browser).await;
     wrong.extend(look_at(&browser, &axe, &private).await);
     assert!(wrong.is_empty(), "{} violations:\n{}", wrong.len(), wrong.join("\n"));
     world.stop().await;

@@ -1,14 +1,13 @@
 //! Every page in three languages on a wide screen, a phone and a small phone, measured in a browser: nothing sticks out of
 //! the screen or of its box, covers a text, moves the page when it loads, or scrolls past the content.
 
-use super::accessibility::{furnished, pages};
+use super::accessibility::{enter, enter_as_admin, furnished, pages};
 use crate::harness::{
     browser::Browser,
-    visitor::PASSWORD,
     world::{World, message_with},
 };
 use serde_json::{Value, json};
-use wa_gateway::app::commands::{InstanceCreate, UserCreate, UserLoginLink, WebhookCreate};
+use wa_gateway::app::commands::{InstanceCreate, WebhookCreate};
 
 const BOXES: &str = include_str!("boxes.js");
 const LONG_URL: &str =
@@ -53,17 +52,7 @@ async fn no_box_sticks_out_covers_or_moves() {
     let (world, integration) = furnished().await;
     lengthened(&world).await;
     let browser = Browser::open(&format!("http://{}", world.address()), 1280).await;
-    let admin = UserCreate {
-        account: Some(world.account),
-        email: "admin@shop.example".into(),
-        role: "admin".into(),
-        password: Some(PASSWORD.into()),
-        ..Default::default()
-    };
-    world.command(admin).await.expect("an admin");
-    let link = world.command(UserLoginLink { email: "admin@shop.example".into() }).await.expect("a link");
-    let link = link["link"].as_str().expect("an address");
-    browser.goto(&link[link.find("/login/").expect("a path")..]).await;
+    enter_as_admin(&world, &browser).await;
     browser.goto("/overview").await;
 
     // The control: each kind of fault is found.
@@ -102,17 +91,7 @@ async fn no_box_sticks_out_covers_or_moves() {
 async fn on_a_phone_the_pages_are_behind_one_button_that_needs_no_script() {
     let (world, _) = furnished().await;
     let browser = Browser::open(&format!("http://{}", world.address()), 390).await;
-    let owner = UserCreate {
-        account: Some(world.account),
-        email: "owner@shop.example".into(),
-        role: "owner".into(),
-        password: Some(PASSWORD.into()),
-        ..Default::default()
-    };
-    let _ = world.command(owner).await;
-    let link = world.command(UserLoginLink { email: "owner@shop.example".into() }).await.expect("a link");
-    let link = link["link"].as_str().expect("an address");
-    browser.goto(&link[link.find("/login/").expect("a path")..]).await;
+    enter(&world, &browser, "owner@shop.example").await;
     browser.goto("/overview").await;
     browser.looks(390, false).await;
     let top = "return Math.round(document.querySelector('main').getBoundingClientRect().top)";
