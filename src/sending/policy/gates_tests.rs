@@ -43,7 +43,7 @@ fn good() -> Facts {
         window_opened_at: None,
         suppressed: None,
         reply_to: None,
-        reacted: None,
+        about: None,
         pace: PaceFacts { purpose: Some(Purpose::Transactional), ..PaceFacts::default() },
         fingerprint: 1,
         content: Score::default(),
