@@ -32,6 +32,19 @@ pub fn record(tx: &WriteTx<'_>, now: Time, entry: &AuditEntry<'_>) -> Result<(),
     Ok(())
 }
 
+/// Has every row say something else where it said `before`, such as an address without its token.
+///
+/// # Errors
+/// The store's.
+pub fn replace(tx: &WriteTx<'_>, before: &str, now: &str) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE audit SET before = replace(before, ?1, ?2), after = replace(after, ?1, ?2)
+         WHERE instr(coalesce(before, '') || ' ' || coalesce(after, ''), ?1) > 0",
+        params![before, now],
+    )?;
+    Ok(())
+}
+
 /// A row, as people are shown it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AuditRow {

@@ -175,6 +175,7 @@ impl App {
         let chattu_vault = vault.clone();
         let webhooks =
             Arc::new(Webhooks::new(store.clone(), clock.clone(), random.clone(), vault.clone(), egress.clone()));
+        webhooks.seal_old_addresses().await?;
         let threecx = Threecx::open(threecx::Parts {
             store: store.clone(),
             clock: clock.clone(),

@@ -114,6 +114,16 @@ pub fn clear(
     Ok(())
 }
 
+/// Has every notice say something else where it said `before`, such as an address without its token.
+///
+/// # Errors
+/// The store's.
+pub fn replace(tx: &WriteTx<'_>, before: &str, now: &str) -> Result<(), StoreError> {
+    let sql = "UPDATE notices SET parameters = replace(parameters, ?1, ?2) WHERE instr(parameters, ?1) > 0";
+    tx.execute(sql, params![before, now])?;
+    Ok(())
+}
+
 /// The columns that [`Notice::read`] expects first, in its order.
 pub const COLUMNS: &str = "notices.id, notices.account_id, notices.kind, notices.subject, notices.parameters,
     notices.created_at, notices.seen_at, notices.cleared_at";

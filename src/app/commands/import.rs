@@ -20,6 +20,7 @@ use crate::{
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 group! { ImportCommand is Import: Evolution(ImportEvolution) }
 
@@ -178,7 +179,7 @@ async fn bring(gateway: &Gateway, new: NewInstance, webhook: Option<&FoundWebhoo
     let Some(webhook) = webhook else { return };
     let (events, None) = endpoint(webhook) else { return };
     let events = events.into_iter().map(str::to_owned).collect();
-    let new = NewEndpoint { account, instance: Some(id), url: webhook.url.clone(), events };
+    let new = NewEndpoint { account, instance: Some(id), url: webhook.url.clone(), events, headers: BTreeMap::new() };
     match gateway.webhooks.create(new, CLI).await {
         Ok((endpoint, secret)) => {
             row.insert("webhook_id".into(), json!(endpoint));

@@ -3,7 +3,7 @@
 use super::{CLI, CommandResult, Execute, group, text, values::parse_time};
 use crate::{
     dialects::AppState,
-    events::webhooks::{EndpointId, Filter, NewEndpoint},
+    events::webhooks::{EndpointId, Filter, NewEndpoint, own_headers},
     model::ids::{AccountId, InstanceId},
 };
 use clap::Args;
@@ -14,6 +14,7 @@ use std::fmt::Display;
 group! { WebhookCommand is Webhook:
     Create(WebhookCreate),
     List(WebhookList),
+    Set(WebhookSet),
     Test(WebhookTest),
     Rotate(WebhookRotate),
     Enable(WebhookEnable),
@@ -41,14 +42,22 @@ pub struct WebhookCreate {
     /// Which events
     #[arg(long, value_delimiter = ',', required = true)]
     pub events: Vec<String>,
+    /// A header that goes with each delivery, such as "Authorization: Bearer …"; kept sealed
+    #[arg(long = "header", value_name = "NAME: VALUE")]
+    pub headers: Vec<String>,
 }
 
 impl Execute for WebhookCreate {
     async fn execute(self, gateway: &AppState) -> CommandResult {
         let (account, instance) = (AccountId(self.account), self.instance.map(InstanceId::from_text));
-        let new = NewEndpoint { account, instance, url: self.url, events: self.events };
+        let headers = own_headers::parse(self.headers.iter().map(String::as_str)).map_err(text)?;
+        let new = NewEndpoint { account, instance, url: self.url, events: self.events, headers: headers.clone() };
         let (id, secret) = gateway.webhooks.create(new, CLI).await.map_err(text)?;
-        Ok(json!({"ok": true, "id": id, "secret": secret.as_str()}))
+        let mut made = json!({"ok": true, "id": id, "secret": secret.as_str()});
+        if !headers.is_empty() {
+            made["headers"] = json!(headers);
+        }
+        Ok(made)
     }
 }
 
@@ -59,6 +68,27 @@ pub struct WebhookList;
 impl Execute for WebhookList {
     async fn execute(self, gateway: &AppState) -> CommandResult {
         Ok(json!(gateway.webhooks.list().await.map_err(text)?))
+    }
+}
+
+/// Give an endpoint other headers of its own; they are shown this once
+#[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
+pub struct WebhookSet {
+    /// Its id
+    pub id: i64,
+    /// All headers that go with each delivery from now on
+    #[arg(long = "header", value_name = "NAME: VALUE", required_unless_present = "no_headers")]
+    pub headers: Vec<String>,
+    /// No headers of its own any more
+    #[arg(long, conflicts_with = "headers")]
+    pub no_headers: bool,
+}
+
+impl Execute for WebhookSet {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
+        let headers = own_headers::parse(self.headers.iter().map(String::as_str)).map_err(text)?;
+        gateway.webhooks.set_headers(EndpointId(self.id), headers.clone(), CLI).await.map_err(text)?;
+        Ok(json!({"ok": true, "id": self.id, "headers": headers}))
     }
 }
 

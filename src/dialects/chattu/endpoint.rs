@@ -5,6 +5,7 @@ use crate::{
     accounts::audit::{self, AuditEntry},
     events::webhooks::{
         EndpointId, EventName, WebhookError,
+        address::shown,
         managed::{self, Format, Managed},
         signature::Secret,
     },
@@ -27,11 +28,12 @@ impl Chattu {
         if !url.is_empty() {
             self.gateway.webhooks.check_url(client.account_id, url)?;
         }
+        let url = self.as_before(&client.id, url).await?;
         let (vault, now, actor) = (self.vault.clone(), self.gateway.clock.now(), actor.to_owned());
         let managed = Managed {
             account: client.account_id,
             instance: client.id.clone(),
-            url: url.to_owned(),
+            url,
             events: EVENTS.to_vec(),
             format: Format::Chattu,
             sms_number: None,
@@ -59,7 +61,22 @@ impl Chattu {
     }
 }
 
-/// Where the client's events go.
+impl Chattu {
+    /// The whole address, where what is asked for is how the present one is shown: a form that was not changed.
+    async fn as_before(&self, instance: &InstanceId, url: &str) -> Result<String, WebhookError> {
+        let (of, asked, vault) = (instance.clone(), url.to_owned(), self.vault.clone());
+        let read = self.gateway.store.read(move |tx| {
+            let is_shown = address(tx, &of)?.is_some_and(|now| now == asked);
+            match find(tx, &of)?.filter(|_| is_shown) {
+                Some(id) => managed::url(tx, id, &vault),
+                None => Ok(asked),
+            }
+        });
+        read.await
+    }
+}
+
+/// Where the client's events go, as it is shown.
 pub fn address(tx: &Tx<'_>, instance: &InstanceId) -> Result<Option<String>, StoreError> {
     let sql = "SELECT url FROM endpoints WHERE managed_by = ?1 AND deleted_at IS NULL";
     tx.find(sql, params![manager(instance)], |r| r.get(0))
@@ -67,7 +84,8 @@ pub fn address(tx: &Tx<'_>, instance: &InstanceId) -> Result<Option<String>, Sto
 
 /// Keeps in the audit who pointed a client's events where; nothing where nothing changes.
 fn note(tx: &WriteTx<'_>, to: &Managed, now: Time, actor: &str) -> Result<(), StoreError> {
-    let (before, after) = (address(tx, &to.instance)?, Some(to.url.clone()).filter(|url| !url.is_empty()));
+    let after = Some(shown(&to.url)).filter(|url| !url.is_empty());
+    let before = address(tx, &to.instance)?;
     if before == after {
         return Ok(());
     }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     accounts::{Scope, audit},
-    events::webhooks::EndpointId,
+    events::webhooks::{EndpointId, address},
     model::{
         clock::Time,
         ids::{AccountId, InstanceId},
@@ -101,7 +101,7 @@ pub(super) fn create(
         ],
     )?;
     let described = settings.described();
-    write(tx, &id, &settings)?;
+    write(tx, &id, &settings, vault)?;
     forward(tx, &id, vault, now)?;
     note(tx, (by, now), (account, &id), "threecx.create", (None, Some(&described)))?;
     Ok(id)
@@ -139,7 +139,7 @@ pub(super) fn update(
     let described = before.settings.described();
     let settings = before.settings.changed(change, by, region)?;
     check_instance(tx, before.account_id, &settings.instance)?;
-    write(tx, id, &settings)?;
+    write(tx, id, &settings, vault)?;
     forward(tx, id, vault, now)?;
     let change = (Some(described.as_str()), Some(settings.described()));
     note(tx, (by, now), (before.account_id, id), "threecx.update", (change.0, change.1.as_deref()))?;
@@ -212,7 +212,10 @@ fn check_instance(tx: &Tx<'_>, account: AccountId, instance: &InstanceId) -> Res
     }
 }
 
-fn write(tx: &WriteTx<'_>, id: &IntegrationId, s: &Settings) -> Result<(), StoreError> {
+/// An address that is the stored one as it is shown is the stored one.
+fn write(tx: &WriteTx<'_>, id: &IntegrationId, s: &Settings, vault: &Vault) -> Result<(), StoreError> {
+    let before: Option<String> =
+        tx.one("SELECT destination_url FROM threecx_integrations WHERE id = ?1", params![id], |r| r.get(0))?;
     let allowlist = serde_json::to_string(&s.allowlist).unwrap_or_else(|_| "[]".into());
     tx.execute(
         "UPDATE threecx_integrations SET instance_id = ?2, name = ?3, enabled = ?4, inbound_enabled = ?5,
@@ -235,10 +238,14 @@ fn write(tx: &WriteTx<'_>, id: &IntegrationId, s: &Settings) -> Result<(), Store
             allowlist,
             s.business_name,
             s.mode.as_str(),
-            s.destination_url,
+            s.destination_url.as_deref().map(address::shown),
             s.trunk_number.as_ref().map(Phone::as_str),
         ],
     )?;
+    if before != s.destination_url {
+        let sealed = s.destination_url.as_deref().and_then(|url| address::sealed(url, vault).1);
+        tx.execute("UPDATE threecx_integrations SET sealed_destination = ?2 WHERE id = ?1", params![id, sealed])?;
+    }
     Ok(())
 }
 

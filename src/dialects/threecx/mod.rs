@@ -136,6 +136,10 @@ impl Threecx {
             tx.list(sql, params![now], |r| Ok((r.get(0)?, r.get(1)?)))
         });
         let seen: Result<_, StoreError> = seen.await;
+        if !store.read(secrets::in_the_clear).await?.is_empty() {
+            let vault = vault.clone();
+            store.write(move |tx| secrets::seal_old(tx, &vault)).await?;
+        }
         let ring = IntegrationCache::new(&*random, failures_per_minute, SeenSignatures::with(seen?));
         let (refreshing, rates) = (Mutex::default(), RequestRates::default());
         let threecx = Self { store, clock, random, vault, sending, webhooks, ring, refreshing, rates };

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     events::webhooks::{
-        EventName,
+        EventName, address,
         managed::{self, Format, Managed},
         signature::Secret,
     },
@@ -105,9 +105,10 @@ pub(super) fn forward(tx: &WriteTx<'_>, id: &IntegrationId, vault: &Vault, now: 
             managed::delete(tx, endpoint, now)?;
             None
         }
-        (Some(url), endpoint) => {
+        (Some(_), endpoint) => {
             let opened = open(tx, &integration, vault)?;
-            let managed = endpoint_of(&integration, &opened, url.clone());
+            let url = destination(tx, id, vault)?;
+            let managed = endpoint_of(&integration, &opened, url);
             match endpoint {
                 Some(endpoint) => managed::update(tx, endpoint, &managed, vault, now).map(|()| Some(endpoint))?,
                 None => Some(managed::create(tx, &managed, vault, now)?),
@@ -116,6 +117,34 @@ pub(super) fn forward(tx: &WriteTx<'_>, id: &IntegrationId, vault: &Vault, now: 
     };
     tx.execute("UPDATE threecx_integrations SET endpoint_id = ?2 WHERE id = ?1", params![id, endpoint])?;
     Ok(())
+}
+
+/// Seals the addresses that an earlier version kept in the clear.
+pub(super) fn seal_old(tx: &WriteTx<'_>, vault: &Vault) -> Result<(), StoreError> {
+    for (id, url) in in_the_clear(tx)? {
+        let (shown, whole) = address::sealed(&url, vault);
+        let sql = "UPDATE threecx_integrations SET destination_url = ?2, sealed_destination = ?3 WHERE id = ?1";
+        tx.execute(sql, params![id, shown, whole])?;
+        address::hide(tx, &url, &shown)?;
+    }
+    Ok(())
+}
+
+/// The addresses that are not sealed and should be.
+pub(super) fn in_the_clear(tx: &Tx<'_>) -> Result<Vec<(String, String)>, StoreError> {
+    let sql = "SELECT id, destination_url FROM threecx_integrations
+               WHERE sealed_destination IS NULL AND destination_url IS NOT NULL";
+    let mut all = tx.list(sql, [], |r| Ok((r.get(0)?, r.get::<_, String>(1)?)))?;
+    all.retain(|(_, url)| address::shown(url) != *url);
+    Ok(all)
+}
+
+/// Where the integration's messages go, whole.
+fn destination(tx: &Tx<'_>, id: &IntegrationId, vault: &Vault) -> Result<String, ThreecxError> {
+    let sql = "SELECT coalesce(destination_url, ''), sealed_destination FROM threecx_integrations WHERE id = ?1";
+    let (shown, sealed) =
+        tx.one(sql, params![id], |r| Ok((r.get::<_, String>(0)?, r.get::<_, Option<Vec<u8>>>(1)?)))?;
+    address::whole(shown, sealed.as_deref(), vault).map_err(|e| ThreecxError::Invalid(why!("sealed", "{e}", e = e)))
 }
 
 fn endpoint_of(integration: &Integration, opened: &OpenSecrets, url: String) -> Managed {

@@ -1,12 +1,15 @@
 //! What can be set on an integration, its defaults, and what a change is judged by. Pure.
 
 use super::{Actor, ThreecxError};
-use crate::model::{
-    egress::net,
-    ids::InstanceId,
-    phone::{Phone, Region},
-    string_enum::string_enum,
-    why::why,
+use crate::{
+    events::webhooks::address::shown,
+    model::{
+        egress::net,
+        ids::InstanceId,
+        phone::{Phone, Region},
+        string_enum::string_enum,
+        why::why,
+    },
 };
 
 string_enum! {
@@ -175,7 +178,7 @@ impl Settings {
             on("facade-while-signing", self.facade_while_signing),
             on("strict", self.strict_mode),
             if self.allowlist.is_empty() { String::new() } else { format!(" from {}", self.allowlist.join(",")) },
-            self.destination_url.as_ref().map(|url| format!(" to {url}")).unwrap_or_default(),
+            self.destination_url.as_ref().map(|url| format!(" to {}", shown(url))).unwrap_or_default(),
         ]
         .concat()
     }

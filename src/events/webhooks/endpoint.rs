@@ -1,10 +1,10 @@
 //! Customers' endpoints: where events go, which of them, and the secret that signs them.
 
 use super::{
-    WebhookError,
+    WebhookError, address,
     event::EventName,
     managed::Format,
-    recovery,
+    own_headers, recovery,
     retry::{COLLECTS_FOR, FAILING_MAX},
     secrets,
     signature::Secret,
@@ -24,6 +24,7 @@ use crate::{
 use rusqlite::{Row, params};
 use serde::Serialize;
 use serde_json::json;
+use std::collections::BTreeMap;
 
 row_ids! {
     /// A customer's webhook.
@@ -34,16 +35,18 @@ row_ids! {
 pub(super) const SEALED_FOR: &str = "webhook_secret";
 pub(super) const URL_MAX: usize = 2000;
 
-/// An endpoint, as people are shown it; without its secret.
+/// An endpoint, as people are shown it; without its secret, its headers' values and what may be a token in its address.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Endpoint {
     pub id: EndpointId,
     pub account_id: AccountId,
     /// Of one instance, or of all.
     pub instance_id: Option<InstanceId>,
-    /// Where events go.
+    /// Where events go, as it is shown.
     pub destination_url: String,
     pub events: Vec<String>,
+    /// The names of the customer's own headers that go with each delivery.
+    pub headers: Vec<String>,
     /// When it was made.
     pub created_at: Time,
     /// Since when it is disabled.
@@ -67,10 +70,12 @@ pub struct NewEndpoint {
     pub url: String,
     /// Names of the contract; at least one.
     pub events: Vec<String>,
+    /// Further headers of each delivery, by their names in lower case, as [`own_headers::parse`] reads them.
+    pub headers: BTreeMap<String, String>,
 }
 
 const COLUMNS: &str = "id, account_id, instance_id, url, events, created_at, disabled_at, disabled_reason, format, \
-                       managed_by, failing_since";
+                       managed_by, failing_since, header_names";
 
 pub(super) fn create(
     tx: &WriteTx<'_>,
@@ -97,12 +102,14 @@ pub(super) fn create(
     }
     let events = judge_events(&new.events)?;
     let sealed = vault.seal(SEALED_FOR, secret.as_str());
+    let (shown, whole) = address::sealed(&new.url, vault);
     let id = EndpointId(tx.insert(
-        "INSERT INTO endpoints (account_id, instance_id, url, events, secret, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![new.account, new.instance, new.url, events, sealed, by.now],
+        "INSERT INTO endpoints (account_id, instance_id, url, events, secret, created_at, sealed_url)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![new.account, new.instance, shown, events, sealed, by.now, whole],
     )?);
-    let after = format!("{} {events}", new.url);
+    own_headers::keep(tx, id, &new.headers, vault)?;
+    let after = format!("{shown} {events}");
     note(tx, by, (new.account, id), "webhook.create", (None, Some(&after)))?;
     Ok(id)
 }
@@ -161,6 +168,22 @@ fn judge_events(names: &[String]) -> Result<String, WebhookError> {
         }
     }
     Ok(serde_json::to_string(names).unwrap_or_else(|_| "[]".into()))
+}
+
+/// Gives an endpoint other headers of its own, or none.
+pub(super) fn set_headers(
+    tx: &WriteTx<'_>,
+    id: EndpointId,
+    headers: &BTreeMap<String, String>,
+    vault: &Vault,
+    by: &ChangedBy,
+) -> Result<(), WebhookError> {
+    let endpoint = find(tx, id)?;
+    own(&endpoint)?;
+    let after: Vec<&str> = headers.keys().map(String::as_str).collect();
+    let (before, after) = (endpoint.headers.join(", "), after.join(", "));
+    note(tx, by, (endpoint.account_id, id), "webhook.headers", (Some(&before), Some(&after)))?;
+    Ok(own_headers::keep(tx, id, headers, vault)?)
 }
 
 /// A new secret; the old one signs beside it for a day.
@@ -345,6 +368,10 @@ fn read(r: &Row<'_>) -> rusqlite::Result<Endpoint> {
         format: format_of(&r.get::<_, String>(8)?),
         managed_by: r.get(9)?,
         failing_since: r.get(10)?,
+        headers: r
+            .get::<_, Option<String>>(11)?
+            .and_then(|names| serde_json::from_str(&names).ok())
+            .unwrap_or_default(),
     })
 }
 

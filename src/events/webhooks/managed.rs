@@ -3,10 +3,10 @@
 //! that only their manager changes or deletes them.
 
 use super::{
-    WebhookError,
+    WebhookError, address,
     endpoint::{self, EndpointId, SEALED_FOR},
     event::EventName,
-    secrets,
+    own_headers, secrets,
     signature::Secret,
 };
 use crate::{
@@ -21,9 +21,6 @@ use crate::{
 use ::http::{HeaderName, HeaderValue};
 use rusqlite::params;
 use std::collections::BTreeMap;
-
-/// What further headers are sealed for.
-const HEADERS_SEALED_FOR: &str = "webhook_headers";
 
 string_enum! {
     /// How an event is written for an endpoint.
@@ -69,7 +66,7 @@ pub fn create(tx: &WriteTx<'_>, managed: &Managed, vault: &Vault, now: Time) -> 
         params![
             managed.account,
             managed.instance,
-            managed.url,
+            address::shown(&managed.url),
             names(&managed.events),
             secret,
             now,
@@ -85,22 +82,24 @@ pub fn create(tx: &WriteTx<'_>, managed: &Managed, vault: &Vault, now: Time) -> 
 /// a new address is tried even where the old one was given up. A changed secret signs beside its predecessor for a day.
 pub fn update(tx: &WriteTx<'_>, id: EndpointId, managed: &Managed, vault: &Vault, now: Time) -> Result<(), StoreError> {
     let headers = serde_json::to_string(&managed.headers).unwrap_or_default();
-    let before = tx.one("SELECT url FROM endpoints WHERE id = ?1", params![id], |r| r.get::<_, String>(0))?;
-    if before != managed.url {
+    let (shown, whole) = address::sealed(&managed.url, vault);
+    if url(tx, id, vault).ok().as_ref() != Some(&managed.url) {
         endpoint::reopen(tx, id, now)?;
         tx.announce();
     }
     tx.execute(
-        "UPDATE endpoints SET instance_id = ?2, url = ?3, events = ?4, format = ?5, sms_number = ?6, headers = ?7
+        "UPDATE endpoints SET instance_id = ?2, url = ?3, events = ?4, format = ?5, sms_number = ?6, headers = ?7,
+             sealed_url = ?8
          WHERE id = ?1",
         params![
             id,
             managed.instance,
-            managed.url,
+            shown,
             names(&managed.events),
             managed.format.as_str(),
             managed.sms_number,
-            vault.seal(HEADERS_SEALED_FOR, &headers),
+            vault.seal(own_headers::SEALED_FOR, &headers),
+            whole,
         ],
     )?;
     let sealed = tx.one("SELECT secret FROM endpoints WHERE id = ?1", params![id], |r| r.get::<_, Vec<u8>>(0))?;
@@ -120,6 +119,17 @@ pub fn delete(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<(), StoreEr
     endpoint::remove(tx, id, now)
 }
 
+/// Where an endpoint's events go, whole.
+///
+/// # Errors
+/// It cannot be opened; the store's.
+pub fn url(tx: &Tx<'_>, id: EndpointId, vault: &Vault) -> Result<String, WebhookError> {
+    let (shown, sealed) = tx.one("SELECT url, sealed_url FROM endpoints WHERE id = ?1", params![id], |r| {
+        Ok((r.get::<_, String>(0)?, r.get::<_, Option<Vec<u8>>>(1)?))
+    })?;
+    address::whole(shown, sealed.as_deref(), vault)
+}
+
 /// The further headers of an endpoint's deliveries.
 pub(super) fn headers(
     tx: &Tx<'_>,
@@ -129,10 +139,11 @@ pub(super) fn headers(
     let sealed =
         tx.one("SELECT headers FROM endpoints WHERE id = ?1", params![id], |r| r.get::<_, Option<Vec<u8>>>(0))?;
     let Some(sealed) = sealed else { return Ok(Vec::new()) };
-    let text =
-        vault.unseal(HEADERS_SEALED_FOR, &sealed).map_err(|e| WebhookError::Invalid(why!("sealed", "{e}", e = e)))?;
+    let text = vault
+        .unseal(own_headers::SEALED_FOR, &sealed)
+        .map_err(|e| WebhookError::Invalid(why!("sealed", "{e}", e = e)))?;
     let all: BTreeMap<String, String> = serde_json::from_str(&text).unwrap_or_default();
-    Ok(all.into_iter().filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?))).collect())
+    Ok(all.iter().filter_map(|(name, value)| own_headers::to_send(name, value)).collect())
 }
 
 fn names(events: &[EventName]) -> String {

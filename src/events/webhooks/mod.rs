@@ -10,6 +10,7 @@
 //!
 //! It knows nothing of why things happen, of messages' rules, or of HTTP towards us.
 
+pub mod address;
 mod breaker;
 mod chattu;
 mod counts;
@@ -19,6 +20,7 @@ pub mod event;
 mod log;
 pub mod managed;
 mod outbox;
+pub mod own_headers;
 mod recovery;
 pub mod retry;
 mod secrets;
@@ -55,7 +57,7 @@ use endpoint::ChangedBy;
 use outbox::Happened;
 use rusqlite::params;
 use signature::Secret;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::Notify;
 use worker::DeliveryClaims;
 
@@ -98,6 +100,18 @@ impl Webhooks {
             breakers: Breakers::default(),
             answered: Arc::default(),
         }
+    }
+
+    /// Seals what an earlier version kept in the clear. Before anything is delivered.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn seal_old_addresses(&self) -> Result<(), StoreError> {
+        if self.store.read(address::in_the_clear).await?.is_empty() {
+            return Ok(());
+        }
+        let vault = self.vault.clone();
+        self.store.write(move |tx| address::seal_old(tx, &vault)).await
     }
 
     /// Makes an endpoint; its secret is returned here and never again.
@@ -162,6 +176,20 @@ impl Webhooks {
         let sealed = secret.clone();
         self.store.write(move |tx| endpoint::rotate(tx, id, &sealed, &vault, &by)).await?;
         Ok(secret)
+    }
+
+    /// Gives an endpoint other headers of its own, by their names in lower case; none takes them away.
+    ///
+    /// # Errors
+    /// No such endpoint, or another part of the gateway manages it.
+    pub async fn set_headers(
+        &self,
+        id: EndpointId,
+        headers: BTreeMap<String, String>,
+        actor: &str,
+    ) -> Result<(), WebhookError> {
+        let (by, vault) = (self.by(actor), self.vault.clone());
+        self.store.write(move |tx| endpoint::set_headers(tx, id, &headers, &vault, &by)).await
     }
 
     /// Enables an endpoint; what it collected is due at once.

@@ -62,14 +62,14 @@ struct ClaimedDelivery {
     event_id: String,
     event_name: String,
     body: String,
-    url: String,
     attempt: u32,
     format: Format,
     proof: Arc<DeliveryHeaders>,
 }
 
-/// What an endpoint's deliveries carry besides their bytes.
+/// Where an endpoint's deliveries go, and what they carry besides their bytes.
 struct DeliveryHeaders {
+    url: String,
     secrets: Vec<Secret>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -182,7 +182,7 @@ impl Webhooks {
         let headers = headers(&delivery, begun);
         let outbound = Outbound {
             method: Method::POST,
-            url: &delivery.url,
+            url: &delivery.proof.url,
             headers,
             body: Bytes::from(delivery.body.clone()),
             of: Use::Webhooks,
@@ -246,13 +246,13 @@ fn due(
     now: Time,
 ) -> Result<Vec<ClaimedDelivery>, WebhookError> {
     let endpoints = tx.list(
-        "SELECT id, url, failing_since IS NOT NULL, format, account_id FROM endpoints
+        "SELECT id, failing_since IS NOT NULL, format, account_id FROM endpoints
          WHERE deleted_at IS NULL AND disabled_at IS NULL ORDER BY id",
         [],
-        |r| Ok((r.get::<_, EndpointId>(0)?, r.get::<_, String>(1)?, r.get(2)?, r.get::<_, String>(3)?, r.get(4)?)),
+        |r| Ok((r.get::<_, EndpointId>(0)?, r.get(1)?, r.get::<_, String>(2)?, r.get(3)?)),
     )?;
     let mut claimed = Vec::new();
-    for (id, url, failing, format, account) in endpoints {
+    for (id, failing, format, account) in endpoints {
         let format = Format::parse(&format).unwrap_or(Format::Event);
         let busy = under_way.get(&id);
         let places = if failing { MAX_IN_FLIGHT_FAILING } else { MAX_IN_FLIGHT };
@@ -269,8 +269,13 @@ fn due(
         if fresh.is_empty() {
             continue;
         }
-        let proof = secrets::list(tx, id, vault, now)
-            .and_then(|secrets| Ok(DeliveryHeaders { secrets, headers: managed::headers(tx, id, vault)? }));
+        let proof = secrets::list(tx, id, vault, now).and_then(|secrets| {
+            Ok(DeliveryHeaders {
+                secrets,
+                url: managed::url(tx, id, vault)?,
+                headers: managed::headers(tx, id, vault)?,
+            })
+        });
         let proof = match proof {
             Ok(proof) => Arc::new(proof),
             Err(e) => {
@@ -286,7 +291,6 @@ fn due(
             event_id,
             event_name,
             body,
-            url: url.clone(),
             attempt: attempts + 1,
             format,
             proof: proof.clone(),

@@ -3,7 +3,9 @@
 use super::too_many;
 use crate::{
     accounts::Scope,
-    events::webhooks::{self, Attempt, Delivery, Endpoint, EndpointId, EventName, Filter, NewEndpoint, WebhookError},
+    events::webhooks::{
+        self, Attempt, Delivery, Endpoint, EndpointId, EventName, Filter, NewEndpoint, WebhookError, own_headers,
+    },
     gateway::Gateway,
     instances,
     model::ids::InstanceId,
@@ -12,7 +14,7 @@ use crate::{
 };
 use ::http::StatusCode;
 use askama::Template;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use warp::reply::Response;
 
 const ROWS: u32 = 100;
@@ -28,6 +30,8 @@ struct WebhooksPage<'a> {
     next: Option<String>,
     instances: Vec<String>,
     secret: Option<String>,
+    /// Headers that were just set: shown this once.
+    headers: BTreeMap<String, String>,
     problem: String,
     /// Whether an entry of the list of private addresses would let the address pass.
     may_be_allowed: bool,
@@ -81,15 +85,23 @@ pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
         let page = WebhooksPage { problem, ..page(gateway, v).await? };
         return Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY));
     }
-    let new = NewEndpoint {
-        account: v.account()?,
-        instance: v.form.some("instance").map(InstanceId::from_text),
-        url: v.form.text("url").to_owned(),
-        events: v.form.all("event").map(str::to_owned).collect(),
+    let made = match own_headers::parse(v.form.raw("headers").lines()) {
+        Ok(headers) => {
+            let new = NewEndpoint {
+                account,
+                instance: v.form.some("instance").map(InstanceId::from_text),
+                url: v.form.text("url").to_owned(),
+                events: v.form.all("event").map(str::to_owned).collect(),
+                headers: headers.clone(),
+            };
+            gateway.webhooks.create(new, v.actor()).await.map(|(_, secret)| (secret, headers))
+        }
+        Err(e) => Err(e),
     };
-    match gateway.webhooks.create(new, v.actor()).await {
-        Ok((_, secret)) => {
-            Ok(v.page(&WebhooksPage { secret: Some(secret.as_str().to_owned()), ..page(gateway, v).await? }))
+    match made {
+        Ok((secret, headers)) => {
+            let secret = Some(secret.as_str().to_owned());
+            Ok(v.page(&WebhooksPage { secret, headers, ..page(gateway, v).await? }))
         }
         Err(WebhookError::NotFound(_)) => Err(PageError::NotFound),
         Err(e) => {
@@ -101,7 +113,7 @@ pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
     }
 }
 
-/// `POST /webhooks/{id}`: `rotate`, `test`, `enable`, `disable` or `delete`.
+/// `POST /webhooks/{id}`: `rotate`, `headers`, `test`, `enable`, `disable` or `delete`.
 ///
 /// # Errors
 /// No such endpoint, or another account's.
@@ -112,6 +124,11 @@ pub async fn change(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
         "rotate" => {
             let secret = webhooks.rotate(id, v.actor()).await?;
             return Ok(v.page(&WebhooksPage { secret: Some(secret.as_str().to_owned()), ..page(gateway, v).await? }));
+        }
+        "headers" => {
+            let headers = own_headers::parse(v.form.raw("headers").lines())?;
+            webhooks.set_headers(id, headers.clone(), v.actor()).await?;
+            return Ok(v.page(&WebhooksPage { headers, ..page(gateway, v).await? }));
         }
         "test" => {
             let delivery = webhooks.test(id).await?;
@@ -199,8 +216,18 @@ async fn page<'a>(gateway: &Gateway, v: &'a PageContext) -> Result<WebhooksPage<
     let more = deliveries.len() > ROWS as usize;
     deliveries.truncate(ROWS as usize);
     let next = deliveries.last().filter(|_| more).map(|last| v.query.with("before", &last.id.to_string()));
-    let (secret, problem, may_be_allowed) = (None, String::new(), false);
-    Ok(WebhooksPage { v, waiting, endpoints, deliveries, next, instances, secret, problem, may_be_allowed })
+    Ok(WebhooksPage {
+        v,
+        waiting,
+        endpoints,
+        deliveries,
+        next,
+        instances,
+        secret: None,
+        headers: BTreeMap::new(),
+        problem: String::new(),
+        may_be_allowed: false,
+    })
 }
 
 /// What one read brings.

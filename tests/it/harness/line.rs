@@ -85,6 +85,7 @@ impl Line {
             instance: Some(self.id.into()),
             url: self.receiver.url(),
             events: events.iter().map(ToString::to_string).collect(),
+            ..Default::default()
         };
         self.world.command(request).await.expect("an endpoint");
     }

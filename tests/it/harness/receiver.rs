@@ -15,6 +15,8 @@ use tokio::{
 /// One request that it got.
 #[derive(Clone, Debug)]
 pub struct Got {
+    /// What was asked for: path and query.
+    pub path: String,
     pub headers: Vec<(String, String)>,
     pub body: String,
 }
@@ -139,7 +141,8 @@ async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Go
             if buffer.len() >= end + 4 + length {
                 let body = String::from_utf8_lossy(&buffer[end + 4..end + 4 + length]).into_owned();
                 buffer.drain(..end + 4 + length);
-                return Some(Got { headers, body });
+                let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+                return Some(Got { path, headers, body });
             }
         }
         let mut chunk = [0; 4096];

@@ -38,7 +38,11 @@ fn compare(outbox: &HashMap<String, String>, got: &[Got]) -> Vec<String> {
 #[test]
 fn the_checker_finds_what_is_missing_changed_or_foreign() {
     let outbox = HashMap::from([("evt_1".to_owned(), "{\"a\":1}".to_owned()), ("evt_2".to_owned(), "{}".to_owned())]);
-    let got = |id: &str, body: &str| Got { headers: vec![("webhook-id".into(), id.into())], body: body.into() };
+    let got = |id: &str, body: &str| Got {
+        path: String::new(),
+        headers: vec![("webhook-id".into(), id.into())],
+        body: body.into(),
+    };
     let (one, two) = (got("evt_1", "{\"a\":1}"), got("evt_2", "{}"));
     assert!(compare(&outbox, &[one.clone(), two.clone(), one.clone()]).is_empty(), "twice is fine");
     assert_eq!(compare(&outbox, std::slice::from_ref(&one)).len(), 1, "missing");

@@ -4,5 +4,6 @@ mod bounds;
 mod crash;
 mod delivery;
 mod isolation;
+mod kept_secret;
 mod misbehaving;
 mod python_receiver;

@@ -84,7 +84,7 @@ impl Drop for Verifier {
 fn with(got: &Got, name: &str, value: &str) -> Got {
     let mut headers = got.headers.clone();
     headers.iter_mut().filter(|(n, _)| n == name).for_each(|(_, v)| *v = value.to_owned());
-    Got { headers, body: got.body.clone() }
+    Got { headers, ..got.clone() }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

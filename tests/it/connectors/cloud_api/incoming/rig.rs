@@ -77,6 +77,7 @@ impl Rig {
             instance: Some(LINE.into()),
             url: "https://shop.example/events".into(),
             events: EventName::ALL.iter().filter(|n| **n != EventName::Test).map(ToString::to_string).collect(),
+            ..Default::default()
         };
         world.command(request).await.expect("an endpoint");
         Self { world }
