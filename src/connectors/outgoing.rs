@@ -51,7 +51,7 @@ pub enum Content<F = MediaFile, A = AboutMessage> {
     Text(String),
     /// A file with an optional caption.
     Media {
-        /// image, video, audio or document.
+        /// image, video, audio, document, voice or sticker.
         kind: MediaKind,
         /// The file; a connector reads it and hands its bytes to the provider.
         file: F,
@@ -166,6 +166,20 @@ crate::model::string_enum::string_enum! {
         Audio = "audio",
         /// Any other file.
         Document = "document",
+        /// Speech that a phone shows as recorded on one, without a caption.
+        Voice = "voice",
+        /// A picture that stands without a frame and without a caption.
+        Sticker = "sticker",
+    }
+}
+
+impl MediaKind {
+    /// The kinds that a file is sent as unless somebody asks for another.
+    pub const PLAIN: [Self; 4] = [Self::Image, Self::Video, Self::Audio, Self::Document];
+
+    /// Whether a text may stand beside it.
+    pub const fn has_caption(self) -> bool {
+        matches!(self, Self::Image | Self::Video | Self::Document)
     }
 }
 

@@ -46,6 +46,8 @@ pub enum Structured {
     Location { latitude: Degrees, longitude: Degrees, name: Option<String>, address: Option<String> },
     /// Somebody's card.
     Contact(ContactCard),
+    /// A text with a button that shares the reader's own number.
+    ContactRequest { text: String },
 }
 
 /// A button that is an answer.
@@ -112,6 +114,7 @@ impl Structured {
             Self::Link { .. } => "link",
             Self::Location { .. } => "location",
             Self::Contact(_) => "contacts",
+            Self::ContactRequest { .. } => "contact_request",
         }
     }
 
@@ -123,6 +126,7 @@ impl Structured {
             Self::Link { .. } => "link_button",
             Self::Location { .. } => "location",
             Self::Contact(_) => "contact",
+            Self::ContactRequest { .. } => "contact_request",
         }
     }
 
@@ -157,6 +161,7 @@ impl Structured {
                 lines.extend([name.into(), phone.into()]);
                 lines.extend([organization, email].into_iter().flatten().map(Cow::from));
             }
+            Self::ContactRequest { text } => lines.push(text.into()),
         }
         lines.extend(footer_of.map(Cow::from));
         lines.join("\n").into()

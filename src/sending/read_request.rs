@@ -178,12 +178,12 @@ impl FieldErrors {
         let named = present(object, "media_type").map(|v| v.as_str().and_then(MediaKind::parse));
         let has_caption = !caption.trim().is_empty();
         let kind = match self.maybe("media_type", named) {
-            None if kind == MediaKind::Audio && has_caption => MediaKind::Document,
+            None if !kind.has_caption() && has_caption => MediaKind::Document,
             named => named.unwrap_or(kind),
         };
         let asked = self.maybe("file_name", present(object, "file_name").map(read_file_name));
         let file_name = asked.or_else(|| name.as_deref().and_then(file_name::clean));
-        if kind == MediaKind::Audio && has_caption {
+        if !kind.has_caption() && has_caption {
             self.unless("message", None::<()>);
         }
         let file = FileWanted { from: FileFrom::Here(file), file_name };
@@ -201,7 +201,7 @@ impl FieldErrors {
         let url = self.unless("media_url", url.filter(|u| u.starts_with("https://") || u.starts_with("http://")));
         let kind = self.unless("media_type", kind.and_then(Value::as_str).and_then(MediaKind::parse));
         let file_name = self.maybe("file_name", name.map(read_file_name));
-        if kind == Some(MediaKind::Audio) && !caption.trim().is_empty() {
+        if kind.is_some_and(|kind| !kind.has_caption()) && !caption.trim().is_empty() {
             self.unless("message", None::<()>);
         }
         let file = FileWanted { from: FileFrom::Address(url?), file_name };

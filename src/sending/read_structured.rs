@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use std::collections::HashSet;
 
 /// The members that ask for such a message, in the order in which they are read.
-pub(super) const FIELDS: [&str; 5] = ["buttons", "list", "link_button", "location", "contact"];
+pub(super) const FIELDS: [&str; 6] = ["buttons", "list", "link_button", "location", "contact", "contact_request"];
 /// Longest id of a button, and of a row, in characters.
 const ID_MAX: (usize, usize) = (256, 200);
 /// Longest address of a link, in characters.
@@ -46,8 +46,13 @@ pub(super) fn read(
         return Err(("message", format!("beside {field} it has 1 to {most} characters, and this one {length}")));
     }
     let footer = optional(object, "footer", FOOTER_MAX).map_err(|why| ("footer", why))?;
+    if field == "contact_request" && footer.is_some() {
+        return Err(("footer", format!("a {field} has none")));
+    }
     let text = message.to_owned();
     match field {
+        "contact_request" if *value == true => Ok(Structured::ContactRequest { text }),
+        "contact_request" => Err(wrong("it is true".to_owned())),
         "buttons" => Ok(Structured::Buttons { text, buttons: buttons(value).map_err(wrong)?, footer }),
         "list" => {
             let of = members()?;

@@ -183,7 +183,7 @@ impl Request {
     /// beside it, sound goes as a document, since it takes none.
     pub fn file(instance: InstanceId, recipient: Recipient, purpose: Purpose, url: String, caption: String) -> Self {
         let kind = match kind_of_url(&url) {
-            Some(MediaKind::Audio) if !caption.trim().is_empty() => MediaKind::Document,
+            Some(kind) if !kind.has_caption() && !caption.trim().is_empty() => MediaKind::Document,
             kind => kind.unwrap_or(MediaKind::Document),
         };
         let file = FileWanted { from: FileFrom::Address(url), file_name: None };

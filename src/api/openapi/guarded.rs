@@ -110,7 +110,7 @@ pub(super) fn send_form() -> Value {
         json!({
             "instance_id": text(), "phone": text(), "message": text(), "message_purpose": named("Purpose"),
             "file": {"type": "string", "contentMediaType": "application/octet-stream", "description": "the file's bytes"},
-            "media_type": {"type": "string", "enum": ["image", "video", "audio", "document"]},
+            "media_type": {"type": "string", "enum": ["image", "video", "audio", "document", "voice", "sticker"]},
             "file_name": text(), "reference": text(), "reply_to": text(), "expires_at": text(),
         }),
     )
@@ -128,7 +128,7 @@ pub(super) fn send_message() -> Value {
             "message_purpose": named("Purpose"),
             "reference": {"type": "string", "minLength": 1, "maxLength": 128},
             "media_url": {"type": "string", "minLength": 1, "maxLength": 2048},
-            "media_type": {"type": "string", "enum": ["image", "video", "audio", "document"]},
+            "media_type": {"type": "string", "enum": ["image", "video", "audio", "document", "voice", "sticker"]},
             "media_base64": {"type": "string", "minLength": 1, "contentEncoding": "base64", "description": "a file's bytes instead of media_url"},
             "file_name": {"type": "string", "minLength": 1, "maxLength": 255},
             "template": object(&["name", "language"], json!({
@@ -158,6 +158,7 @@ pub(super) fn send_message() -> Value {
                 "organization": {"type": "string", "minLength": 1, "maxLength": 256},
                 "email": {"type": "string", "minLength": 1, "maxLength": 256},
             })),
+            "contact_request": {"const": true, "description": "beside message: a button that shares the reader's number"},
             "reply_to": {"type": "string", "minLength": 1, "maxLength": 256},
             "reaction": object(&["message_id", "emoji"], json!({
                 "message_id": {"type": "string", "minLength": 1, "maxLength": 256, "description": "msg_…, inb_… or the provider's"},

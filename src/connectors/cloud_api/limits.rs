@@ -23,6 +23,10 @@ const FILES: &[FileLimit] = &[
         most: 16 * MIB,
     },
     FileLimit { kind: MediaKind::Document, types: DOCUMENTS, most: 100 * MIB },
+    // Its page on audio messages: what is no Ogg with Opus is shown as a file and not as a voice message.
+    FileLimit { kind: MediaKind::Voice, types: &["audio/ogg", "audio/opus"], most: 16 * MIB },
+    // An animated one; one that stands still has at most 100 KiB.
+    FileLimit { kind: MediaKind::Sticker, types: &["image/webp"], most: 500 << 10 },
 ];
 
 /// Everything that can be uploaded can be sent as a document.

@@ -91,12 +91,16 @@ fn content(
         Content::Text(text) => ("text", json!({"body": text, "preview_url": false})),
         Content::Media { kind, file, caption } => {
             let mut content = Map::from_iter([("id".to_owned(), json!(media_id.unwrap_or_default()))]);
-            if !caption.is_empty() && *kind != MediaKind::Audio {
+            if !caption.is_empty() && kind.has_caption() {
                 content.insert("caption".into(), json!(caption));
+            }
+            if *kind == MediaKind::Voice {
+                content.insert("voice".into(), json!(true));
             }
             if *kind == MediaKind::Document {
                 content.insert("filename".into(), json!(file.file_name.as_deref().unwrap_or("document")));
             }
+            let kind = if *kind == MediaKind::Voice { MediaKind::Audio } else { *kind };
             (kind.as_str(), Value::Object(content))
         }
         Content::Template { name, language, variables, file_name } => {

@@ -66,6 +66,8 @@ fn each_kind_of_message_has_metas_shape() {
             json!({"type": "image", "image": {"id": "media-1", "caption": "A caption"}}),
         ),
         (media(MediaKind::Audio, "", None), json!({"type": "audio", "audio": {"id": "media-1"}})),
+        (media(MediaKind::Voice, "", None), json!({"type": "audio", "audio": {"id": "media-1", "voice": true}})),
+        (media(MediaKind::Sticker, "", None), json!({"type": "sticker", "sticker": {"id": "media-1"}})),
         (media(MediaKind::Video, "", None), json!({"type": "video", "video": {"id": "media-1"}})),
         (
             media(MediaKind::Document, "", Some("bill.pdf")),

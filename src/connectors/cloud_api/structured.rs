@@ -36,6 +36,10 @@ pub(super) fn content(of: &Structured) -> (&'static str, Value) {
             ("location", place)
         }
         Structured::Contact(card) => ("contacts", json!([contact(card)])),
+        // Its page on business-scoped user ids, "Requesting phone numbers from users".
+        Structured::ContactRequest { text } => {
+            interactive("request_contact_info", text, None, json!({"name": "request_contact_info"}))
+        }
     }
 }
 

@@ -82,11 +82,20 @@ fn new_message(out: &Outgoing, base64: Option<String>) -> Result<Asked, SendErro
             body.insert("linkPreview".into(), json!(false));
             "/message/sendText"
         }
+        // The server makes the two into what phones want: it records the sound anew, and paints the picture as WebP.
+        Content::Media { kind: MediaKind::Voice, .. } => {
+            body.insert("audio".into(), Value::String(base64.unwrap_or_default()));
+            "/message/sendWhatsAppAudio"
+        }
+        Content::Media { kind: MediaKind::Sticker, .. } => {
+            body.insert("sticker".into(), Value::String(base64.unwrap_or_default()));
+            "/message/sendSticker"
+        }
         Content::Media { kind, file, caption } => {
             body.insert("mediatype".into(), json!(kind.as_str()));
             body.insert("mimetype".into(), json!(file.mime_type));
             body.insert("media".into(), Value::String(base64.unwrap_or_default()));
-            if !caption.is_empty() && *kind != MediaKind::Audio {
+            if !caption.is_empty() && kind.has_caption() {
                 body.insert("caption".into(), json!(caption));
             }
             // A document in base64 is refused without a name.

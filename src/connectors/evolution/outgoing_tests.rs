@@ -54,6 +54,16 @@ fn a_file_goes_in_base64_with_what_is_known_of_it() {
                         "media": "aGVsbG8=", "caption": "Your invoice", "fileName": "a.pdf"});
     assert_eq!((route, body), ("/message/sendMedia", wanted));
     assert_eq!(sent(MediaKind::Document, None, "").2["fileName"], "document", "it is refused without a name");
+    let voice = sent(MediaKind::Voice, Some("a.ogg"), "");
+    assert_eq!(
+        (voice.1, voice.2),
+        ("/message/sendWhatsAppAudio", json!({"number": "966501234567", "audio": "aGVsbG8="}))
+    );
+    let sticker = sent(MediaKind::Sticker, None, "");
+    assert_eq!(
+        (sticker.1, sticker.2),
+        ("/message/sendSticker", json!({"number": "966501234567", "sticker": "aGVsbG8="}))
+    );
     let sound = sent(MediaKind::Audio, None, "not heard").2;
     assert!(sound["caption"].is_null() && sound["fileName"].is_null(), "{sound}");
 }

@@ -41,7 +41,8 @@ pub(super) const fn media_type(kind: MediaKind) -> MediaType {
     match kind {
         MediaKind::Image => MediaType::Image,
         MediaKind::Video => MediaType::Video,
-        MediaKind::Audio => MediaType::Audio,
+        MediaKind::Audio | MediaKind::Voice => MediaType::Audio,
+        MediaKind::Sticker => MediaType::Sticker,
         MediaKind::Document => MediaType::Document,
     }
 }
@@ -125,6 +126,10 @@ fn with_file(
         MediaKind::Audio => {
             message.audio_message = filed!(wa::message::AudioMessage { streaming_sidecar: at.streaming_sidecar });
         }
+        MediaKind::Voice => {
+            message.audio_message = filed!(wa::message::AudioMessage { ptt: Some(true) });
+        }
+        MediaKind::Sticker => message.sticker_message = filed!(wa::message::StickerMessage {}),
         MediaKind::Document => {
             let name = file.file_name.clone().unwrap_or_else(|| "document".to_owned());
             message.document_message =

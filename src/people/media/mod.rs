@@ -137,7 +137,7 @@ impl MediaLimits {
         match kind {
             "image" | "sticker" => self.image,
             "video" => self.video,
-            "audio" => self.audio,
+            "audio" | "voice" => self.audio,
             _ => self.document,
         }
     }

@@ -124,14 +124,14 @@ pub fn refine(sniffed: Option<&'static str>, declared: &str) -> Option<String> {
     }
 }
 
-/// Whether a file of this sniffed type may be sent or shown as this kind (image, video, audio, document, sticker).
+/// Whether a file of this sniffed type may be sent or shown as this kind (image, video, audio, document, voice, sticker).
 pub fn fits(kind: &str, sniffed: Option<&str>) -> bool {
     let family = sniffed.and_then(|mime| mime.split_once('/')).map(|(family, _)| family);
     match kind {
         "image" | "sticker" => family == Some("image"),
         "video" => family == Some("video"),
         // A voice recording in an MP4 box without a brand of its own looks like a video.
-        "audio" => family == Some("audio") || sniffed == Some("video/mp4"),
+        "audio" | "voice" => family == Some("audio") || sniffed == Some("video/mp4"),
         _ => true,
     }
 }
@@ -151,7 +151,7 @@ pub fn outgoing_type(kind: MediaKind, stored: &Stored, declared: &str, file_name
         None if stored.is_text && is_plain && essence.starts_with("text/") => essence,
         None if stored.is_text => "text/plain".to_owned(),
         // A voice recording in an MP4 box without a brand of its own.
-        Some("video/mp4") if kind == MediaKind::Audio => "audio/mp4".to_owned(),
+        Some("video/mp4") if matches!(kind, MediaKind::Audio | MediaKind::Voice) => "audio/mp4".to_owned(),
         Some(open @ ("application/zip" | "application/msword")) => {
             file_name.and_then(file_name::office_type).unwrap_or(open).to_owned()
         }

@@ -39,7 +39,7 @@ pub(super) fn limits(gateway: &Gateway, v: &PageContext, instance: &Instance) ->
         let most = most(gateway, *kind);
         Limit { kind: kind.as_str(), most, text: too_large(v, *kind, most) }
     };
-    MediaKind::ALL.iter().map(limit).collect()
+    MediaKind::PLAIN.iter().map(limit).collect()
 }
 
 fn too_large(v: &PageContext, kind: MediaKind, most: usize) -> String {
@@ -67,7 +67,7 @@ pub(super) async fn draft(
         Err(Unfit::TooLarge { kind, .. }) => return Ok(Err(too_large(v, kind, most(gateway, kind)))),
         Ok(kind) => kind,
     };
-    if kind == MediaKind::Audio && !text.trim().is_empty() {
+    if !kind.has_caption() && !text.trim().is_empty() {
         return Ok(Err(v.t("chat.sound_alone").to_owned()));
     }
     let (bytes, declared_type) = (upload.bytes.clone(), upload.declared_type.clone());

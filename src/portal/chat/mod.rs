@@ -2,11 +2,12 @@
 //!
 //! The first view is written here and works by itself: links open chats, a form sends. The script (`chat.js`) adds what
 //! is live: it hears of changes from the position on that the page was made at, and puts in what the same templates
-//! wrote. `send.rs` sends and marks read, with `attach.rs` for files, `template.rs` for templates and `about_line.rs` for
+//! wrote. `send.rs` sends and marks read, with `attach.rs` for files, `compose.rs` for buttons and the like, `template.rs` for templates and `about_line.rs` for
 //! signs, edits and deletions; `file.rs` gives files, `view.rs` reads what the page shows, `shown.rs` says what chats and lines look like.
 
 pub mod about_line;
 pub mod attach;
+pub mod compose;
 pub mod file;
 pub mod send;
 pub mod shown;
@@ -56,6 +57,8 @@ struct ChatPage<'a> {
     may_react: bool,
     /// Whether lines of our own can be edited and taken back.
     may_change: bool,
+    /// Which messages with more than words can be put together here.
+    composed: &'static [&'static str],
     /// Which ones are offered.
     signs: &'static [&'static str],
     /// Files that may be chosen, as JSON for the script; empty: none.
@@ -180,6 +183,7 @@ async fn view(
         may_react: v.may_change() && can.is_some_and(|can| can.reactions),
         may_change: v.may_change() && can.is_some_and(|can| can.changes),
         signs: about_line::OFFERED,
+        composed: if v.may_change() && can.is_some_and(|can| can.structured) { compose::OFFERED } else { &[] },
         limits: limits(gateway, v, instance),
         open,
         position,

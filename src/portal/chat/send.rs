@@ -4,7 +4,7 @@
 //! word of its own for each message (`nonce`); it is the request's Idempotency-Key and reference, so that a page that
 //! does not know whether a message got through may send it again.
 
-use super::{To, attach, line_html, own, reading, resolve, shown, template};
+use super::{To, attach, compose, line_html, own, reading, resolve, shown, template};
 use crate::{
     dialects::AppState,
     gateway::Gateway,
@@ -41,7 +41,7 @@ pub(super) struct ChatDraft {
 }
 
 /// `POST /chat/{instance}/{chat}/send`: `nonce`, `text`, `file`, `reply_to` (the line that it answers); or `template`
-/// with a `variable` for each of its placeholders.
+/// with a `variable` for each of its placeholders; or `compose`, a field of the guarded API, with its members.
 ///
 /// # Errors
 /// No such instance or chat, or another account's.
@@ -135,17 +135,19 @@ pub(super) async fn find(gateway: &Gateway, instance: &Instance, chat: &str) -> 
 
 /// What a form says, or what is wrong with it in plain words.
 async fn read_form(
-    gateway: &Gateway,
+    gateway: &AppState,
     v: &PageContext,
     instance: &Instance,
     to: &To,
     text: &str,
 ) -> Result<Result<ChatDraft, String>, PageError> {
     let (file, template) = (attach::chosen(v), v.form.some("template"));
-    if let Some(problem) = wrong(v, text, file.is_some() || template.is_some()) {
+    let composed = v.form.some("compose");
+    if let Some(problem) = wrong(v, text, file.is_some() || template.is_some() || composed.is_some()) {
         return Ok(Err(problem));
     }
     let draft = match (template, file) {
+        _ if composed.is_some() => compose::draft(gateway, v, instance, composed.unwrap_or_default()).await?,
         (Some(template), _) => template::draft(gateway, v, instance, template).await?,
         (None, Some(file)) => attach::draft(gateway, v, instance, file, text).await?,
         (None, None) => Ok(Draft::Text(text.to_owned())),

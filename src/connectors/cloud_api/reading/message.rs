@@ -29,9 +29,23 @@ pub(super) fn read(change: &WebhookChange<'_>, message: &Value, how: Told, told:
     if let (None, None, Some(EventKind::Person { former, .. })) = (&from.phone, &from.bsuid, &moved) {
         from = RemoteParty { name: from.name, ..former.clone() };
     }
+    let shared = shared_number(&inbound.kind, message, &from);
     inbound.from = from;
     told.push((at, EventKind::Message(inbound)));
+    told.extend(shared.map(|person| (at, person)));
     told.extend(moved.map(|person| (at, person)));
+}
+
+/// The number that somebody shared when they were asked for it: it is their own, where a card of anybody's is not.
+fn shared_number(kind: &str, message: &Value, from: &RemoteParty) -> Option<EventKind> {
+    let cards = message["contacts"].as_array().filter(|cards| kind == "contacts" && cards.len() == 1)?;
+    let asked = [&message["origin"], &cards[0]["origin"]].into_iter().any(|origin| origin == "contact_request");
+    let phone = &cards[0]["phones"][0];
+    let mut names = RemoteParty { name: None, ..from.clone() };
+    let number = id(&phone["wa_id"]).or_else(|| text(&phone["phone"])).filter(|_| asked)?;
+    people::add(&mut names, &number.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect::<String>());
+    (names.phone.is_some() && names.bsuid.is_some())
+        .then(|| EventKind::Person { names, former: RemoteParty::default() })
 }
 
 /// Reads a message of the number's own, which was written on its phone or by Meta's agent.

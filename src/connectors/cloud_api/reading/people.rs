@@ -118,9 +118,13 @@ pub(in crate::connectors::cloud_api) fn recipient(contact: &Value) -> RemotePart
     RemoteParty { name: None, ..of_contact(contact) }
 }
 
-/// A name and identities, as a value's contacts tell.
+/// A name and identities, as a value's contacts tell. Who shows no name is called by the name that they chose to be found
+/// by.
 fn of_contact(contact: &Value) -> RemoteParty {
-    let mut sender = RemoteParty { name: text(&contact["profile"]["name"]), ..RemoteParty::default() };
+    let profile = &contact["profile"];
+    let name = text(&profile["name"])
+        .or_else(|| text(&profile["username"]).map(|name| format!("@{}", name.trim_start_matches('@'))));
+    let mut sender = RemoteParty { name, ..RemoteParty::default() };
     for name in [&contact["wa_id"], &contact["user_id"]].into_iter().filter_map(id) {
         add(&mut sender, &name);
     }

@@ -98,7 +98,8 @@ fn draft(object: &Map<String, Value>) -> Result<Draft<String>, ApiError> {
     if !(url.starts_with("https://") || url.starts_with("http://")) || url.len() > MAX_URL {
         return Err(ApiError::media("mediaUrl must be an http or https address."));
     }
-    let named = text(object, "mediaType").map(|word| MediaKind::parse(word).ok_or(word));
+    let plain = |word: &str| MediaKind::parse(word).filter(|kind| MediaKind::PLAIN.contains(kind));
+    let named = text(object, "mediaType").map(|word| plain(word).ok_or(word));
     let kind = match named {
         Some(Ok(kind)) => kind,
         Some(Err(_)) => return Err(ApiError::invalid("mediaType must be image, video, audio or document.")),
@@ -107,7 +108,7 @@ fn draft(object: &Map<String, Value>) -> Result<Draft<String>, ApiError> {
         })?,
     };
     // Sound has no caption on WhatsApp; as a document it has, and nothing of what was asked for is lost.
-    let kind = if kind == MediaKind::Audio && !message.trim().is_empty() { MediaKind::Document } else { kind };
+    let kind = if kind.has_caption() || message.trim().is_empty() { kind } else { MediaKind::Document };
     let file = FileWanted { from: url.to_owned(), file_name: None };
     Ok(Draft::Media { kind, file, caption: message.to_owned() })
 }

@@ -320,3 +320,67 @@ async fn a_sign_is_put_on_a_message_and_taken_back() {
     assert_eq!(world.inbox().await.len(), 2);
     world.stop().await;
 }
+
+#[tokio::test]
+async fn buttons_lists_and_cards_are_put_together_on_the_page() {
+    let world = World::start_with(|config| config.guard.recipient_per_minute = 0).await;
+    let mut owner = Visitor::logged_in(&world, "owner").await;
+    line(&world).receive_again("in-1", person(PHONE), "hello").await.expect("heard");
+    let page = owner.get("/chat?instance=shop-line&chat=c1").await.body;
+    for kind in ["buttons", "list", "link_button", "location", "contact", "contact_request"] {
+        assert!(page.contains(&format!("name=\"compose\" value=\"{kind}\"")), "{kind}: {page}");
+    }
+    let rows: &[(&str, &[(&str, &str)], &str, &str)] = &[
+        (
+            "buttons",
+            &[("text", "Is nine good?"), ("button", "Yes"), ("button", ""), ("button", "No")],
+            "buttons",
+            "Is nine good?\nYes\nNo",
+        ),
+        (
+            "list",
+            &[("text", "When?"), ("list_button", "Choose"), ("rows", "Morning | 8 to 12\r\nEvening")],
+            "list",
+            "When?\nChoose\nMorning\n8 to 12\nEvening",
+        ),
+        (
+            "link_button",
+            &[("text", "Invoice"), ("title", "Open"), ("url", "https://shop.example/2041")],
+            "link",
+            "Invoice\nOpen\nhttps://shop.example/2041",
+        ),
+        (
+            "location",
+            &[("latitude", "24,7136"), ("longitude", "46.6753"), ("name", "Shop")],
+            "location",
+            "Shop\n24.7136, 46.6753",
+        ),
+        ("contact", &[("name", "Amal Haddad"), ("phone", "+966501112222")], "contacts", "Amal Haddad\n+966501112222"),
+        ("contact_request", &[("text", "May we call you?")], "contact_request", "May we call you?"),
+    ];
+    for (n, (kind, members, shown, words)) in rows.iter().enumerate() {
+        let nonce = format!("n-{n}");
+        let mut fields = vec![("compose", *kind), ("nonce", nonce.as_str()), ("as", "json")];
+        fields.extend(members.iter().copied());
+        let told = owner.post("/chat/shop-line/c1/send", &fields).await;
+        assert_eq!(told.json()["outcome"], "sent", "{kind}: {}", told.body);
+        let inbox = world.inbox().await;
+        let last = inbox.last().expect("it");
+        assert_eq!((&last["kind"], &last["text"]), (&json!(shown), &json!(words)), "{kind}");
+    }
+    for (kind, members, part) in [
+        ("buttons", vec![("text", "Is nine good?")], "Reply buttons"),
+        ("location", vec![("latitude", "a"), ("longitude", "1")], "Place"),
+        ("contact", vec![("name", "Amal"), ("phone", "12")], "Contact card"),
+        ("link_button", vec![("text", "x"), ("title", "Open"), ("url", "ftp://x")], "Link button"),
+    ] {
+        let mut fields = vec![("compose", kind), ("nonce", "n-bad"), ("as", "json")];
+        fields.extend(members);
+        let told = owner.post("/chat/shop-line/c1/send", &fields).await;
+        assert_eq!(told.status, 422, "{kind}: {}", told.body);
+        assert!(told.json()["problem"].as_str().is_some_and(|text| text.contains(part)), "{}", told.body);
+    }
+    assert_eq!(owner.post("/chat/shop-line/c1/send", &[("compose", "poll"), ("nonce", "n-x")]).await.status, 404);
+    assert_eq!(world.inbox().await.len(), rows.len());
+    world.stop().await;
+}

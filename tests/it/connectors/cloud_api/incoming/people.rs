@@ -201,3 +201,38 @@ async fn what_is_kept_as_it_came_goes_with_the_texts() {
     rig.world.gateway().retention.step().await.expect("a step");
     assert_eq!(rig.counts().await["provider_news"], 0);
 }
+
+/// Whoever was asked for their number and shares it is one person with it: the opt-out of one holds for the other. A card
+/// of somebody else's makes nobody known.
+#[tokio::test]
+async fn a_number_that_was_asked_for_is_the_askeds_own() {
+    let card = |id: &str, origin: &str| {
+        let mut told = hidden(id, HIDDEN, "");
+        let phones = json!([{"phone": format!("+{SHEENA}"), "wa_id": SHEENA, "type": "CELL"}]);
+        let message = told["messages"][0].as_object_mut().expect("a message");
+        message.remove("text");
+        message.insert("type".into(), json!("contacts"));
+        let name = json!({"formatted_name": "Sheena", "first_name": "Sheena"});
+        message.insert("contacts".into(), json!([{"name": name, "phones": phones, "origin": origin}]));
+        told
+    };
+    let rig = Rig::start().await;
+    rig.bring_value(card("wamid.1", "other")).await;
+    assert_eq!(identities(&rig).await, [(1, HIDDEN.to_owned())], "anybody's card");
+    rig.bring_value(hidden("wamid.2", HIDDEN, "STOP")).await;
+    rig.bring_value(card("wamid.3", "contact_request")).await;
+    assert_eq!(identities(&rig).await, [(1, format!("+{SHEENA}")), (1, HIDDEN.to_owned())]);
+    let to =
+        json!({"instance_id": LINE, "phone": format!("+{SHEENA}"), "message": "Hello", "message_purpose": "support"});
+    assert_eq!(rig.world.send(&to).await.error(), "recipient_suppressed");
+}
+
+/// Who shows no name is called by the name that they are found by.
+#[tokio::test]
+async fn a_user_name_stands_where_there_is_no_other() {
+    let rig = Rig::start().await;
+    let mut told = hidden("wamid.1", HIDDEN, "Hello");
+    told["contacts"][0]["profile"] = json!({"username": "sheena.bakes"});
+    rig.bring_value(told).await;
+    assert_eq!(rig.row("SELECT name FROM contacts").await["name"], "@sheena.bakes");
+}

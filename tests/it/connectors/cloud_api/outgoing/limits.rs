@@ -39,6 +39,8 @@ async fn files_that_meta_does_not_take_stay_here() {
         ("a.webp", "image/webp", webp, "image", "send it as media_type document"),
         ("a.zip", "application/zip", zip, "document", "application/zip"),
         ("a.wav", "audio/wav", wav, "audio", "audio/wav"),
+        ("a.mp3", "audio/mpeg", b"ID3\x04", "voice", "send it as media_type audio"),
+        ("b.png", "image/png", b"\x89PNG\r\n\x1a\n", "sticker", "send it as media_type image"),
         ("a.bin", "application/octet-stream", b"\0\x01\x02", "document", "application/octet-stream"),
     ] {
         let url = rig.files.put(name, mime, bytes);

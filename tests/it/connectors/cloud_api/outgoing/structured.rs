@@ -68,6 +68,13 @@ async fn each_kind_goes_as_meta_takes_it_and_is_shown_as_what_it_is() {
                     "phones": [{"phone": "+966501112222", "wa_id": "966501112222", "type": "CELL"}]}]),
             "Amal Haddad\n+966501112222\nShop",
         ),
+        (
+            with(&rig, Some("May we call you?"), json!({"contact_request": true})),
+            "contact_request",
+            json!({"type": "request_contact_info", "body": {"text": "May we call you?"},
+                   "action": {"name": "request_contact_info"}}),
+            "May we call you?",
+        ),
     ];
     let mut owner = Visitor::logged_in(&rig.world, "owner").await;
     for (body, kind, content, words) in rows {
