@@ -68,6 +68,7 @@ async fn write(from: &WhatsappWeb, to: u64, id: &str, text: &str) -> String {
         to: Address::Phone(Phone::parse(&format!("+{to}"), None).expect("a number")),
         content: Content::Text(text.to_owned()),
         reply_to: None,
+        outside_window: false,
     };
     from.send(&out).await.expect("sent").provider_message_id
 }

@@ -131,6 +131,8 @@ pub enum EventKind {
     Templates(Vec<Template>),
     /// One template changed. What is none stays as it was.
     TemplateChanged(TemplateChange),
+    /// A setting of the instance's is off from now on, because its provider does not let it any more.
+    SettingEnded(&'static str),
     /// Something else that the provider tells. It is kept as it came, once.
     News(ProviderNews),
 }

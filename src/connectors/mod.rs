@@ -133,6 +133,12 @@ pub trait Connector: Send + Sync {
         None
     }
 
+    /// Whether texts about something that the recipient asked for may go although their 24 hours are over, without a
+    /// template: as it was set, and as long as the provider lets it.
+    fn sends_directly(&self) -> bool {
+        false
+    }
+
     /// Asks the provider whether it would take messages right now: what it says when it would. For the doctor.
     ///
     /// # Errors

@@ -19,6 +19,9 @@ pub struct Outgoing {
     pub content: Content,
     /// The provider's id of the message that this one answers.
     pub reply_to: Option<String>,
+    /// Whether it goes although the recipient's window is closed, because its provider makes a template of it; see
+    /// [`Connector::sends_directly`](crate::connectors::Connector::sends_directly).
+    pub outside_window: bool,
 }
 
 /// Where a message goes.

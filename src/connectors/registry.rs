@@ -290,6 +290,11 @@ impl Registry {
         self.shared.find(id).and_then(|r| r.connector.window_template())
     }
 
+    /// Whether an instance's texts may go outside the window without a template.
+    pub fn sends_directly(&self, id: &InstanceId) -> bool {
+        self.shared.find(id).is_some_and(|r| r.connector.sends_directly())
+    }
+
     /// Asks an instance's provider whether it would take messages right now: what it says when it would.
     ///
     /// # Errors

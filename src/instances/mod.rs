@@ -12,7 +12,7 @@ mod row;
 mod secret;
 pub mod templates;
 
-pub use row::{Instance, NewInstance, find, list, record_standing, shown_state};
+pub use row::{Instance, NewInstance, end_setting, find, list, record_standing, shown_state};
 pub use secret::names as secret_names;
 
 use crate::{

@@ -163,6 +163,28 @@ pub(super) fn set(
     find(tx, id)
 }
 
+/// A setting is off from now on, because its provider does not let it any more; nothing where it was off or the instance
+/// is gone.
+///
+/// # Errors
+/// The store's.
+pub fn end_setting(tx: &WriteTx<'_>, id: &InstanceId, name: &str, now: Time) -> Result<(), StoreError> {
+    let before = match find(tx, id) {
+        Ok(before) => before,
+        Err(InstanceError::Store(e)) => return Err(e),
+        Err(_) => return Ok(()),
+    };
+    let mut settings = before.settings.clone();
+    if settings.remove(name).is_none() {
+        return Ok(());
+    }
+    let (was, after) = (settings_text(&before.settings), settings_text(&settings));
+    tx.execute("UPDATE instances SET settings = ?2 WHERE id = ?1", params![id, after])?;
+    let change = (Some(was.as_str()), Some(after.as_str()));
+    let entry = (before.account_id, id);
+    record(tx, (now, "gateway"), entry, "instance.set", change)
+}
+
 pub(super) fn delete(tx: &WriteTx<'_>, id: &InstanceId, now: Time, actor: &str) -> Result<(), InstanceError> {
     let instance = find(tx, id)?;
     tx.execute(

@@ -124,6 +124,7 @@ fn pass(
             to: passed.address.clone(),
             content,
             reply_to: passed.reply_to.map(str::to_owned),
+            outside_window: passed.outside_window,
         },
     })))
 }

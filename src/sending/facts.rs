@@ -101,6 +101,8 @@ pub struct InstanceFacts {
     pub paused: Option<String>,
     /// The template that its account offers where the recipient's window is closed.
     pub window_template: Option<TemplateName>,
+    /// Whether its provider makes templates of texts that go outside the window.
+    pub sends_directly: bool,
 }
 
 /// How long after a person's last message what is sent to them for support answers it.
@@ -362,6 +364,7 @@ fn load_instance(
         capabilities: registry.capabilities(id).unwrap_or_default(),
         paused: paused.then_some(reason),
         window_template: registry.window_template(id),
+        sends_directly: registry.sends_directly(id),
     }))
 }
 

@@ -1,6 +1,6 @@
 //! What something heard means for the whole number, once it is recorded.
 
-use super::CloudInner;
+use super::{CloudInner, direct_send};
 use crate::{
     connectors::{
         EventKind, ProviderEvent,
@@ -17,6 +17,8 @@ pub(super) enum Follows {
     Close(String),
     /// A template has another category.
     Category(TemplateName, Category),
+    /// Texts outside the window are not wanted any more, and why.
+    EndDirectSend(&'static str),
 }
 
 impl CloudInner {
@@ -31,6 +33,7 @@ impl CloudInner {
         match one {
             Follows::Failure(code) => self.heard_failure(code).await,
             Follows::Close(why) => self.line.not_open(InstanceState::Close, &why).await,
+            Follows::EndDirectSend(why) => self.end_direct_send(why).await,
             Follows::Category(name, category) => self.templates().recategorise(&name, category),
         }
     }
@@ -43,7 +46,9 @@ fn follows(what: &EventKind) -> Option<Follows> {
         }
         EventKind::State(now) if now.state == InstanceState::Close => now.reason.clone().map(Follows::Close),
         EventKind::TemplateChanged(now) => now.category.map(|word| Follows::Category(now.template.clone(), word)),
-        EventKind::News(news) => news.then.iter().find_map(follows),
+        EventKind::News(news) => {
+            direct_send::ends(news).map(Follows::EndDirectSend).or_else(|| news.then.iter().find_map(follows))
+        }
         _ => None,
     }
 }

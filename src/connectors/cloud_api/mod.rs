@@ -12,6 +12,7 @@
 //! Like every connector it knows nothing of accounts, limits, the database and HTTP towards customers.
 
 mod client;
+mod direct_send;
 mod hook;
 mod limits;
 mod listening;
@@ -53,7 +54,7 @@ use pacing::{Pacing, Wait};
 use settings::Settings;
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, atomic::AtomicBool},
 };
 use tokio::task::JoinHandle;
 use uploads::Uploads;
@@ -84,6 +85,8 @@ struct CloudInner {
     listing: tokio::sync::Mutex<()>,
     uploads: Mutex<Uploads>,
     plan: Mutex<CloudTimetable>,
+    /// Whether Meta makes templates of texts: as set, and until it does not let it any more.
+    direct_send: AtomicBool,
 }
 
 impl CloudApi {
@@ -107,6 +110,7 @@ impl CloudApi {
             listing: tokio::sync::Mutex::default(),
             uploads: Mutex::default(),
             plan: Mutex::new(CloudTimetable::begin(deps.clock.now())),
+            direct_send: AtomicBool::new(settings.direct_send),
             settings,
         });
         lines.0.join(&inner);
@@ -207,6 +211,10 @@ impl Connector for CloudApi {
         self.inner.settings.window_template.clone()
     }
 
+    fn sends_directly(&self) -> bool {
+        self.inner.sends_directly()
+    }
+
     fn reconnect(&self) -> Boxed<'_, Result<(), ActionError>> {
         Box::pin(self.inner.reconnect())
     }
@@ -243,6 +251,9 @@ impl CloudInner {
                 Ok(ack)
             }
             Err(failure) => {
+                if out.outside_window && direct_send::is_refusal(&failure.error) {
+                    self.end_direct_send(&failure.error.reason).await;
+                }
                 if let (SendErrorKind::Permanent, Content::Media { file, .. }) = (failure.error.kind, &out.content) {
                     // Whatever was wrong: the next one is not to stumble over a file that is gone at Meta.
                     self.uploads.lock().expect("no holder panics").forget(&file.path);
@@ -356,6 +367,9 @@ impl CloudInner {
             }
             ErrorClass::SlowLine | ErrorClass::Maintenance => {
                 self.pacing().slow_line(&code.to_string(), None, self.clock.now());
+            }
+            ErrorClass::Restricted if direct_send::ENDING.contains(&code) => {
+                self.end_direct_send(meta_error::words_of(code).unwrap_or_default()).await;
             }
             _ => {}
         }

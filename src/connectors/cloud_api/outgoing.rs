@@ -75,6 +75,9 @@ pub(super) fn request(out: &Outgoing, media_id: Option<&str>, template: Option<&
     let (kind, content) = content(out, media_id, template)?;
     body.insert("type".into(), json!(kind));
     body.insert(kind.into(), content);
+    if out.outside_window {
+        body.insert("category".into(), json!("utility"));
+    }
     let ours = out.message_id.as_str();
     if ours.len() <= CALLBACK_MAX {
         body.insert("biz_opaque_callback_data".into(), json!(ours));

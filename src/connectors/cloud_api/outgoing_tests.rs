@@ -25,7 +25,7 @@ fn phone() -> Address {
 
 fn out(to: Address, content: Content) -> Outgoing {
     let (instance, message_id) = (InstanceId::from_text("line"), MessageId::from_text("msg_1"));
-    Outgoing { instance, message_id, to, content, reply_to: None }
+    Outgoing { instance, message_id, to, content, reply_to: None, outside_window: false }
 }
 
 fn media(kind: MediaKind, caption: &str, file_name: Option<&str>) -> Content {

@@ -25,6 +25,8 @@ pub struct Settings {
     pub graph_version: String,
     /// The template that a caller is offered when the recipient's 24 hours are over.
     pub window_template: Option<TemplateName>,
+    /// Whether texts go after those 24 hours, of which Meta makes templates (its "Direct Send").
+    pub direct_send: bool,
 }
 
 /// Shows no secret.
@@ -40,7 +42,7 @@ impl fmt::Debug for Settings {
     }
 }
 
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "phone_number_id",
     "waba_id",
     "access_token",
@@ -49,6 +51,7 @@ const KEYS: [&str; 8] = [
     "base_url",
     "graph_version",
     "window_template",
+    "direct_send",
 ];
 const BASE_URL: &str = "https://graph.facebook.com";
 /// The newest version whose answers were read for this connector.
@@ -90,7 +93,21 @@ impl Settings {
             base_url: base_url(text("base_url").unwrap_or(BASE_URL))?,
             graph_version: version(text("graph_version").unwrap_or(GRAPH_VERSION))?,
             window_template: text("window_template").map(template).transpose()?,
+            direct_send: text("direct_send").map(on).transpose()?.unwrap_or(false),
         })
+    }
+}
+
+fn on(value: &str) -> Result<bool, BadSetting> {
+    match value {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        other => Err(BadSetting(why!(
+            "on_or_off",
+            "{name} is on or off, not {value:?}",
+            name = "direct_send",
+            value = other
+        ))),
     }
 }
 

@@ -156,6 +156,7 @@ impl Run<'_> {
             to: self.world.recipient(number),
             content: Content::Text(text.to_owned()),
             reply_to: None,
+            outside_window: false,
         }
     }
 

@@ -220,6 +220,7 @@ mod tests {
             to: Address::Phone(Phone::parse(phone, None).expect("a number")),
             content: Content::Text(text.to_owned()),
             reply_to: None,
+            outside_window: false,
         }
     }
 

@@ -16,6 +16,7 @@ fn out(to: &str, content: Content) -> Outgoing {
         to: Address::Lid(to.to_owned()),
         content,
         reply_to: None,
+        outside_window: false,
     }
 }
 

@@ -16,6 +16,7 @@ fn out(content: Content) -> Outgoing {
         to: Address::Phone(Phone::parse("+966501234567", None).expect("a number")),
         content,
         reply_to: None,
+        outside_window: false,
     }
 }
 

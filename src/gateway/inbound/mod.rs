@@ -297,6 +297,7 @@ fn news(tx: &WriteTx<'_>, recording: &Recording<'_>) -> Result<After, StoreError
         EventKind::Named { whom, names } => news::named(tx, recording, whom, names),
         EventKind::Templates(all) => templates::record(tx, instance, all, now).map(|()| After::Nothing),
         EventKind::TemplateChanged(change) => templates::change(tx, instance, change, now).map(|()| After::Nothing),
+        EventKind::SettingEnded(name) => instances::end_setting(tx, instance, name, now).map(|()| After::Nothing),
         EventKind::News(news) => news::record(tx, recording, news),
     }
 }

@@ -25,6 +25,7 @@ pub(super) const fn fields(kind: ConnectorKind) -> &'static [&'static str] {
             "app_secret",
             "verify_token",
             "window_template",
+            "direct_send",
             "base_url",
             "graph_version",
         ],

@@ -4,6 +4,7 @@ use crate::{
     connectors::{
         AboutMessage, Address,
         message_limits::{DELETABLE_FOR, EDITABLE_FOR, MessageLimits, has_editable_words},
+        structured::{BUTTON_TEXT_MAX, Structured},
         templates::{self, Category},
     },
     model::{
@@ -297,12 +298,7 @@ pub(super) fn template(_: &Request, facts: &Facts, _: &Rules) -> Verdict {
 /// 12, ours: a provider with a window takes free text only within 24 hours of the recipient's last message or call to
 /// this number.
 pub(super) fn window(request: &Request, facts: &Facts, _: &Rules) -> Verdict {
-    let has_window = facts.instance.as_ref().is_some_and(|i| i.capabilities.window_24h);
-    let is_group = matches!(facts.address, Some(Address::Group(_)));
-    if !has_window || is_group || matches!(request.draft, Draft::Template { .. }) {
-        return Ok(());
-    }
-    if conversations::is_window_open(facts.window_opened_at, facts.now, WINDOW) {
+    if !is_outside_window(request, facts) || goes_directly(request, facts) {
         return Ok(());
     }
     let offered = facts.instance.as_ref().and_then(|i| i.window_template.clone());
@@ -313,6 +309,28 @@ pub(super) fn window(request: &Request, facts: &Facts, _: &Rules) -> Verdict {
     };
     let template = offered.map(|t| Box::new((t.name, t.language)));
     Err(Refusal { details: Details::Window { template }, ..Refusal::new(Code::ConversationWindowClosed, reason) })
+}
+
+/// Whether a message that its provider takes only within the window comes after it.
+fn is_outside_window(request: &Request, facts: &Facts) -> bool {
+    let has_window = facts.instance.as_ref().is_some_and(|i| i.capabilities.window_24h);
+    let is_group = matches!(facts.address, Some(Address::Group(_)));
+    let is_bound = has_window && !is_group && !matches!(request.draft, Draft::Template { .. });
+    is_bound && !conversations::is_window_open(facts.window_opened_at, facts.now, WINDOW)
+}
+
+/// Whether the message goes after the window all the same: its provider makes a template of a text, perhaps with reply
+/// buttons or a link, that is about something the recipient asked for. What people type is not: they answer.
+pub(super) fn goes_directly(request: &Request, facts: &Facts) -> bool {
+    let is_utility = matches!(request.purpose, PurposeField::Allowed(Purpose::Transactional | Purpose::Operational));
+    let words = match &request.draft {
+        Draft::Text(text) => text.as_str(),
+        Draft::Structured(Structured::Buttons { text, .. } | Structured::Link { text, .. }) => text.as_str(),
+        _ => return false,
+    };
+    let fits = words.chars().count() <= BUTTON_TEXT_MAX;
+    let lets = facts.instance.as_ref().is_some_and(|i| i.sends_directly);
+    lets && is_utility && fits && is_outside_window(request, facts)
 }
 
 #[cfg(test)]

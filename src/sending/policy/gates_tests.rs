@@ -37,6 +37,7 @@ fn good() -> Facts {
             capabilities: Capabilities { templates: true, replies: true, ..Capabilities::default() },
             paused: None,
             window_template: None,
+            sends_directly: false,
         }),
         address: Some(Address::Phone(Phone::parse("+966501234567", None).expect("a phone"))),
         contact: None,
@@ -101,22 +102,34 @@ fn a_plan_and_an_instance_are_needed() {
 
 #[test]
 fn what_the_instance_cannot_do_is_named_field_by_field() {
-    let nothing = InstanceFacts { capabilities: Capabilities::default(), paused: None, window_template: None };
+    let nothing = InstanceFacts {
+        capabilities: Capabilities::default(),
+        paused: None,
+        window_template: None,
+        sends_directly: false,
+    };
     let weak = Facts { instance: Some(nothing), reply_to: Some("their-id".into()), ..good() };
     let answered = Facts { reply_to: Some("their-id".into()), ..good() };
     let lost = Facts { address: None, ..good() };
     let template = json!({"message": "", "template": {"name": "n", "language": "en"}});
     let media = json!({"message": "", "media_url": "https://x.example/a.png", "media_type": "image"});
     let able = Capabilities { media: true, ..Capabilities::default() };
-    let with_media =
-        Facts { instance: Some(InstanceFacts { capabilities: able, paused: None, window_template: None }), ..good() };
+    let with_media = Facts {
+        instance: Some(InstanceFacts {
+            capabilities: able,
+            paused: None,
+            window_template: None,
+            sends_directly: false,
+        }),
+        ..good()
+    };
     let sign = json!({"message": null, "reaction": {"message_id": "msg_1", "emoji": "👍"}});
     let reacting = |reactions, is_found: bool| {
         let capabilities = Capabilities { reactions, ..Capabilities::default() };
         let message = AboutMessage { provider_message_id: "their-id".into(), from_me: true, author: None };
         let about = EarlierMessage { message, kind: "text".into(), at: now(), is_deleted: false };
         Facts {
-            instance: Some(InstanceFacts { capabilities, paused: None, window_template: None }),
+            instance: Some(InstanceFacts { capabilities, paused: None, window_template: None, sends_directly: false }),
             about: is_found.then_some(about),
             ..good()
         }
@@ -256,6 +269,7 @@ fn a_paused_instance_sends_nothing() {
         capabilities: Capabilities::default(),
         paused: Some("three strikes".into()),
         window_template: None,
+        sends_directly: false,
     };
     let verdict = pause(&good_request(), &Facts { instance: Some(paused), ..good() }, &Rules::default());
     assert!(verdict.as_ref().is_err_and(|refusal| refusal.reason.contains("three strikes")));
@@ -316,7 +330,7 @@ fn free_text_needs_a_message_of_the_last_24_hours_where_the_provider_says_so() {
             last_inbound_at: Some(now()),
         };
         let facts = Facts {
-            instance: Some(InstanceFacts { capabilities, paused: None, window_template: None }),
+            instance: Some(InstanceFacts { capabilities, paused: None, window_template: None, sends_directly: false }),
             contact: Some(contact),
             window_opened_at,
             ..good()
@@ -339,8 +353,10 @@ fn free_text_needs_a_message_of_the_last_24_hours_where_the_provider_says_so() {
     );
     let nobody = Facts { contact: None, ..good() };
     let capabilities = Capabilities { window_24h: true, ..Capabilities::default() };
-    let nobody =
-        Facts { instance: Some(InstanceFacts { capabilities, paused: None, window_template: None }), ..nobody };
+    let nobody = Facts {
+        instance: Some(InstanceFacts { capabilities, paused: None, window_template: None, sends_directly: false }),
+        ..nobody
+    };
     assert_eq!(code(window(&good_request(), &nobody, &Rules::default())), Some(Code::ConversationWindowClosed));
 }
 

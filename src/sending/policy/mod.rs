@@ -57,6 +57,8 @@ pub struct Passed<'a, F = FileWanted> {
     pub limits: PlanLimits,
     /// The provider's id of the message that it answers.
     pub reply_to: Option<&'a str>,
+    /// Whether it goes although the recipient's window is closed.
+    pub outside_window: bool,
     /// What is sent; its file as far as it is had.
     pub content: Content<F>,
     proof: Proof,
@@ -72,8 +74,8 @@ impl<'a, F> Passed<'a, F> {
     /// # Errors
     /// Why the file cannot be had.
     pub fn with_file<G>(self, file: impl FnOnce(F) -> Result<G, Refusal>) -> Result<Passed<'a, G>, Refusal> {
-        let Self { address, limits, reply_to, content, proof } = self;
-        Ok(Passed { address, limits, reply_to, content: content.resolve(file, Ok)?, proof })
+        let Self { address, limits, reply_to, outside_window, content, proof } = self;
+        Ok(Passed { address, limits, reply_to, outside_window, content: content.resolve(file, Ok)?, proof })
     }
 }
 
@@ -96,6 +98,7 @@ pub fn judge<'a>(request: &Request, facts: &'a Facts, rules: &Rules) -> Result<P
         address: gates::address(facts).map_err(gates::not_possible)?,
         limits: gates::plan_stands(facts.limits)?,
         reply_to: request.reply_to.as_ref().and(facts.reply_to.as_deref()),
+        outside_window: gates::goes_directly(request, facts),
         content: request.draft.clone().resolve(Ok, about)?,
         proof: Proof,
     })

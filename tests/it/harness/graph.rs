@@ -229,7 +229,18 @@ impl Graph {
 
     /// Calls a webhook as Meta does; answers with its status.
     pub async fn call(&self, gateway: SocketAddr, instance: &str, value: Value) -> u16 {
-        let body = Self::change(value).to_string();
+        self.bring(gateway, instance, &Self::change(value)).await
+    }
+
+    /// The same for a field of the account's.
+    pub async fn call_field(&self, gateway: SocketAddr, instance: &str, field: &str, value: Value) -> u16 {
+        let mut body = Self::change(value);
+        body["entry"][0]["changes"][0]["field"] = json!(field);
+        self.bring(gateway, instance, &body).await
+    }
+
+    async fn bring(&self, gateway: SocketAddr, instance: &str, body: &Value) -> u16 {
+        let body = body.to_string();
         let headers = ["Content-Type: application/json".to_owned(), format!("X-Hub-Signature-256: {}", sign(&body))];
         http::call(gateway, "POST", &format!("/hooks/cloud-api/{instance}"), &headers, body.as_bytes()).await.status
     }

@@ -90,6 +90,7 @@ pub(crate) fn text(to: &str) -> Outgoing {
         to: Address::Phone(Phone::parse(to, None).expect("a number")),
         content: Content::Text("Your order is ready.".into()),
         reply_to: None,
+        outside_window: false,
     }
 }
 

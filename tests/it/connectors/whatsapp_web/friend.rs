@@ -95,6 +95,7 @@ impl Friend {
             to,
             content,
             reply_to: to_what.map(str::to_owned),
+            outside_window: false,
         };
         self.connector.send(&out).await
     }

@@ -36,6 +36,7 @@ async fn a_receipt_that_was_not_recorded_is_not_acknowledged() {
         to: to.clone(),
         content: Content::Text("Your order is ready.".into()),
         reply_to: None,
+        outside_window: false,
     };
     own.send(&message(0)).await.expect("sent");
     wait::seen("the first is delivered", || told(Receipt::Delivered) == 1).await;

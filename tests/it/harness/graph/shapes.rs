@@ -11,6 +11,7 @@ use std::{
 const BESIDE: &[(&str, &str, &str)] = &[
     ("image", ".image.caption", "string"),
     ("document", ".document.filename", "string"),
+    ("audio", ".audio.voice", "bool"),
     ("contacts", ".recipient_type", "string"),
     ("interactive", ".interactive.footer", "object"),
     ("interactive", ".interactive.footer.text", "string"),
@@ -24,7 +25,8 @@ const BESIDE: &[(&str, &str, &str)] = &[
     ("template", ".template.components[].parameters[].document.filename", "string"),
 ];
 /// The same for every type.
-const BESIDE_ALL: &[(&str, &str)] = &[(".biz_opaque_callback_data", "string"), (".recipient", "string")];
+const BESIDE_ALL: &[(&str, &str)] =
+    &[(".biz_opaque_callback_data", "string"), (".recipient", "string"), (".category", "string")];
 
 type Members = BTreeSet<(String, &'static str)>;
 
@@ -101,7 +103,7 @@ pub fn judge(body: &Value, uploads: &BTreeMap<String, (String, Vec<u8>)>) -> Res
     let chars = |value: &Value| value.as_str().map_or(0, |text| text.chars().count());
     match kind.as_str() {
         "text" => ensure((1..=4096).contains(&chars(&content["body"])), "a text has 1 to 4096 characters"),
-        "image" | "video" | "audio" | "document" => {
+        "image" | "video" | "audio" | "document" | "sticker" => {
             ensure(content["id"].as_str().is_some_and(|id| uploads.contains_key(id)), "the file is known")?;
             ensure(chars(&content["caption"]) <= 1024, "a caption has at most 1024 characters")
         }

@@ -198,3 +198,25 @@ async fn what_failed_says_whether_another_try_can_help() {
     let steps = rig.events("message.status_updated", 5).await;
     assert_eq!(steps.last().map(|step| (&step["status"], &step["retry"])), Some((&json!("failed"), &json!("never"))));
 }
+
+#[tokio::test]
+async fn a_voice_message_and_a_sticker_go_as_meta_takes_them() {
+    let rig = Rig::start().await;
+    let voice = rig.files.put("a.ogg", "audio/ogg", b"OggS\0\x02 a voice");
+    let sticker = rig.files.put("a.webp", "image/webp", b"RIFF\x10\0\0\0WEBPVP8 ....");
+    for (url, kind, sent) in [(&voice, "voice", "audio"), (&sticker, "sticker", "sticker")] {
+        rig.world.later(Duration::from_secs(60));
+        let reply = rig.world.send(&file(&rig, url, kind, "")).await;
+        assert_eq!(reply.status, 200, "{kind}: {}", reply.body);
+        let body = rig.last().body;
+        assert_eq!(
+            (&body["type"], &body[sent]["voice"]),
+            (&json!(sent), &if kind == "voice" { json!(true) } else { Value::Null })
+        );
+        let log_id = json!(reply.header("x-log-id").expect("a row").parse::<i64>().expect("a number"));
+        assert_eq!(rig.world.row(&log_id).await["kind"], kind);
+        let with_words = rig.world.send(&file(&rig, url, kind, "words")).await;
+        assert_eq!(with_words.json()["details"]["fields"], json!(["message"]), "{}", with_words.body);
+    }
+    rig.assert_good_manners();
+}

@@ -3,6 +3,7 @@
 mod calls;
 mod chat;
 mod contract;
+mod direct_send;
 mod failures;
 mod limits;
 mod messages;
