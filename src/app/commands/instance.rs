@@ -5,11 +5,13 @@ use crate::{
     app::root::everybody,
     connectors::evolution,
     dialects::AppState,
+    gateway::inbound,
     instances::{Instance, NewInstance},
     model::{
         ids::{AccountId, InstanceId},
         instance::{ConnectorKind, InstanceState},
     },
+    store::StoreError,
 };
 use clap::Args;
 use serde::{Deserialize, Serialize};
@@ -20,6 +22,7 @@ group! { InstanceCommand is Instance:
     Create(InstanceCreate),
     List(InstanceList),
     Status(InstanceStatus),
+    News(InstanceNews),
     Set(InstanceSet),
     Pair(InstancePair),
     Pause(InstancePause),
@@ -92,6 +95,24 @@ pub struct InstanceStatus {
 impl Execute for InstanceStatus {
     async fn execute(self, gateway: &AppState) -> CommandResult {
         shown(gateway.instances.find(&InstanceId::from_text(self.id)).await)
+    }
+}
+
+/// What its provider told besides messages, receipts and calls, newest first: as it came
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
+pub struct InstanceNews {
+    /// Its id
+    pub id: String,
+}
+
+/// News that are listed.
+const NEWS: u32 = 100;
+
+impl Execute for InstanceNews {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
+        let id = gateway.instances.find(&InstanceId::from_text(self.id)).await.map_err(text)?.id;
+        let read = gateway.store.read(move |tx| inbound::list_news(tx, &id, NEWS)).await;
+        Ok(json!(read.map_err(|e: StoreError| text(e))?))
     }
 }
 

@@ -35,8 +35,8 @@ pub use contacts::{ContactsCommand, ContactsImport};
 pub use examine::{InstanceExamine, Ping};
 pub use import::{ImportCommand, ImportEvolution};
 pub use instance::{
-    InstanceCommand, InstanceCreate, InstanceDelete, InstanceList, InstancePair, InstancePause, InstanceResume,
-    InstanceSet, InstanceStatus,
+    InstanceCommand, InstanceCreate, InstanceDelete, InstanceList, InstanceNews, InstancePair, InstancePause,
+    InstanceResume, InstanceSet, InstanceStatus,
 };
 pub use key::{KeyCommand, KeyCreate, KeyList, KeyRevoke, KeySet};
 pub use message::{MessageCommand, MessageList, MessageSettle, MessageShow};
@@ -52,7 +52,7 @@ pub use threecx::{
 pub use user::{UserCommand, UserCreate, UserList, UserLoginLink, UserResetPassword};
 pub use webhook::{
     WebhookCommand, WebhookCreate, WebhookDelete, WebhookDeliveries, WebhookDisable, WebhookEnable, WebhookList,
-    WebhookResend, WebhookRotate, WebhookTest,
+    WebhookResend, WebhookRotate, WebhookSet, WebhookTest,
 };
 
 use crate::dialects::AppState;

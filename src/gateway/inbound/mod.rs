@@ -15,6 +15,8 @@ mod message;
 mod news;
 mod opt_out;
 
+pub use news::{NewsRow, list as list_news};
+
 use crate::{
     connectors::{
         Boxed, Ear, EventKind, NotRecorded, ProviderEvent, Registry,

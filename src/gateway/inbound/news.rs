@@ -8,13 +8,35 @@ use crate::{
         ProviderEvent,
         inbound_event::{ProviderNews, RemoteParty, Whom},
     },
+    model::{clock::Time, ids::InstanceId},
     people::conversations::{self, Identity},
     sending::receipts,
-    store::{StoreError, WriteTx},
+    store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::params;
+use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
+
+/// Something that a provider told, as people are shown it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct NewsRow {
+    /// When it happened, by the provider's clock where it gives one.
+    pub at: Time,
+    /// The provider's word for it, or ours where it has none: `unknown_status`, `other_number`, …
+    pub kind: String,
+    /// As it came: JSON. Empty: it is not kept any more.
+    pub raw: String,
+}
+
+/// What the provider told an instance besides messages, receipts and calls, newest first, in a read that brings more.
+///
+/// # Errors
+/// The store's.
+pub fn list(tx: &Tx<'_>, instance: &InstanceId, limit: u32) -> Result<Vec<NewsRow>, StoreError> {
+    let sql = "SELECT heard_at, kind, raw FROM provider_news WHERE instance_id = ?1 ORDER BY id DESC LIMIT ?2";
+    tx.list(sql, params![instance, limit], |r| Ok(NewsRow { at: r.get(0)?, kind: r.get(1)?, raw: r.get(2)? }))
+}
 
 /// Keeps it; does what follows from it when it is new.
 pub(super) fn record(tx: &WriteTx<'_>, recording: &Recording<'_>, heard: &ProviderNews) -> Result<After, StoreError> {

@@ -9,7 +9,10 @@ use crate::{
         live::feed,
         webhooks::{self, Endpoint},
     },
-    gateway::Gateway,
+    gateway::{
+        Gateway,
+        inbound::{self, NewsRow},
+    },
     instances::{
         self, Instance, InstanceError,
         templates::{self, KnownTemplate},
@@ -31,6 +34,8 @@ use warp::reply::Response;
 
 /// The settings that every connector has.
 const COMMON: &[&str] = &["tell_read", "reject_calls", "reject_text"];
+/// News of the provider that the page shows.
+const NEWS: u32 = 20;
 /// The tabs, in their order; and those of who only looks.
 const TABS: &[&str] = &["connection", "send", "webhook", "settings"];
 const LOOKING: &[&str] = &["connection", "webhook"];
@@ -56,6 +61,8 @@ struct Manage<'a> {
     hook_fields: &'static [&'static str],
     /// What its provider told of its set-up, where it was asked for this page.
     setup: Vec<SetupFinding>,
+    /// What its provider told besides messages, newest first.
+    news: Vec<NewsRow>,
     /// Where the Chattu dialect tells of this number; none: the account does not have it.
     chattu_url: Option<String>,
     problem: String,
@@ -310,6 +317,7 @@ struct InstanceFigures {
     secrets: Vec<String>,
     templates: Vec<KnownTemplate>,
     chattu_url: Option<String>,
+    news: Vec<NewsRow>,
 }
 
 fn figures(tx: &Tx<'_>, id: &InstanceId) -> Result<InstanceFigures, InstanceError> {
@@ -320,7 +328,16 @@ fn figures(tx: &Tx<'_>, id: &InstanceId) -> Result<InstanceFigures, InstanceErro
     // What changes from this position on is told.
     let (position, secrets) = (feed::newest(tx)?, instances::secret_names(tx, id)?);
     let chattu_url = chattu::webhook_address(tx, id)?;
-    Ok(InstanceFigures { position, endpoints, secrets, templates: templates::list(tx, id)?, chattu_url, instance })
+    let news = inbound::list_news(tx, id, NEWS)?;
+    Ok(InstanceFigures {
+        position,
+        endpoints,
+        secrets,
+        templates: templates::list(tx, id)?,
+        chattu_url,
+        news,
+        instance,
+    })
 }
 
 async fn page<'a>(
@@ -335,7 +352,7 @@ async fn page<'a>(
         Ok::<_, InstanceError>((NewChats::so_far(tx, &registry, &id, now)?, figures(tx, &id)?))
     });
     let (new_chats, read) = read.await?;
-    let InstanceFigures { instance: i, position, endpoints, secrets: kept, templates, chattu_url } = read;
+    let InstanceFigures { instance: i, position, endpoints, secrets: kept, templates, chattu_url, news } = read;
     if !v.scope()?.sees(i.account_id) {
         return Err(PageError::NotFound);
     }
@@ -365,6 +382,7 @@ async fn page<'a>(
         templates,
         hook_fields: HOOK_FIELDS,
         setup: Vec::new(),
+        news,
         hook: format!("{}/hooks/{}/{}", v.base_url, i.connector, i.id),
         chattu_url: has_chattu.then(|| chattu_url.unwrap_or_default()),
         i,

@@ -343,7 +343,7 @@ fn free_text_needs_a_message_of_the_last_24_hours_where_the_provider_says_so() {
     let window_template = TemplateName::parse("order_news", "he");
     let capabilities = Capabilities { window_24h: true, ..Capabilities::default() };
     let offering = Facts {
-        instance: Some(InstanceFacts { capabilities, paused: None, window_template }),
+        instance: Some(InstanceFacts { capabilities, paused: None, window_template, sends_directly: false }),
         contact: None,
         ..good()
     };
@@ -365,4 +365,33 @@ fn the_first_refusal_answers_and_names_its_gate() {
     let facts = Facts { limits: None, suppressed: Some("x".into()), ..good() };
     let refusal = judge(&good_request(), &facts, &Rules::default()).expect_err("a refusal");
     assert_eq!((refusal.gate, refusal.code), ("plan", Code::ActivePlanRequired));
+}
+
+/// After the window a provider that makes templates of texts gets those that were asked for, and nothing else.
+#[test]
+fn a_text_that_was_asked_for_goes_after_the_window_where_its_provider_lets_it() {
+    let capabilities = Capabilities { window_24h: true, structured: true, ..Capabilities::default() };
+    let facts = |sends_directly, opened: Option<Time>| Facts {
+        instance: Some(InstanceFacts { capabilities, paused: None, window_template: None, sends_directly }),
+        window_opened_at: opened,
+        ..good()
+    };
+    let closed = Some(now().minus(Duration::from_secs(24 * 3600)));
+    for (members, goes) in [
+        (json!({}), true),
+        (json!({"message_purpose": "operational"}), true),
+        (json!({"message_purpose": "support"}), false),
+        (json!({"message_purpose": "authentication"}), false),
+        (json!({"message": "x".repeat(1024)}), true),
+        (json!({"message": "x".repeat(1025)}), false),
+        (json!({"buttons": [{"title": "Yes"}]}), true),
+        (json!({"link_button": {"title": "Open", "url": "https://shop.example"}}), true),
+        (json!({"message": null, "location": {"latitude": 1, "longitude": 1}}), false),
+    ] {
+        let request = request_with(members.clone());
+        assert_eq!(window(&request, &facts(true, closed), &Rules::default()).is_ok(), goes, "{members}");
+        assert_eq!(goes_directly(&request, &facts(true, closed)), goes, "{members}");
+        assert!(window(&request, &facts(false, closed), &Rules::default()).is_err(), "{members}");
+        assert!(!goes_directly(&request, &facts(true, Some(now()))), "within the window it is an answer: {members}");
+    }
 }

@@ -80,6 +80,11 @@ async fn what_nobody_knows_yet_is_kept_and_holds_nothing_up() {
     let newest = rig.rows("SELECT kind, raw FROM provider_news ORDER BY id DESC LIMIT 1").await;
     assert_eq!(newest[0]["kind"], "a_field_of_next_year");
     assert!(newest[0]["raw"].as_str().is_some_and(|raw| raw.contains("is this")));
+    let mut owner = Visitor::logged_in(&rig.world, "owner").await;
+    let page = owner.get(&format!("/instances/{LINE}/manage?tab=connection")).await.body;
+    for told in ["unknown_status", "held_for_quality_assessment", "a_field_of_next_year", "is this"] {
+        assert!(page.contains(told), "the page has it, too: {told}");
+    }
     // A kind of message: in the log, in the event, in the chat.
     rig.bring_value(message("hologram", json!({"caption": "Look at me"}))).await;
     let events = rig.events().await;
@@ -88,7 +93,6 @@ async fn what_nobody_knows_yet_is_kept_and_holds_nothing_up() {
         (&told["message_type"], &told["raw"]["hologram"]["caption"]),
         (&json!("hologram"), &json!("Look at me"))
     );
-    let mut owner = Visitor::logged_in(&rig.world, "owner").await;
     let page = owner.get(&format!("/chat?instance={LINE}&chat=c1")).await.body;
     assert!(page.contains("does not know: hologram"), "{page}");
     assert!(owner.get("/inbound-logs").await.body.contains("hologram"));
