@@ -30,6 +30,7 @@ pub mod registry;
 pub mod sandbox;
 pub mod setup_check;
 pub mod structured;
+pub mod template_draft;
 pub mod templates;
 pub mod warm_up;
 #[cfg(feature = "whatsapp-web")]
@@ -49,6 +50,7 @@ use crate::model::{
 use message_limits::MessageLimits;
 use setup_check::SetupFinding;
 use std::{future::Future, pin::Pin};
+use template_draft::TemplateDraft;
 use templates::TemplateName;
 use warm_up::WarmUp;
 
@@ -131,6 +133,23 @@ pub trait Connector: Send + Sync {
     /// The template that may be sent when the recipient's 24 hours are over, as it was set.
     fn window_template(&self) -> Option<TemplateName> {
         None
+    }
+
+    /// Submits a template to the provider, or changes one that it holds under this name and language. What it says of it then:
+    /// the provider's word for its status.
+    ///
+    /// # Errors
+    /// Why it cannot be, in plain words.
+    fn submit_template<'a>(&'a self, _draft: &'a TemplateDraft) -> Boxed<'a, Result<String, ActionError>> {
+        Box::pin(std::future::ready(Err(ActionError("this connector has no templates".into()))))
+    }
+
+    /// Deletes a template at the provider, in one language.
+    ///
+    /// # Errors
+    /// Why it cannot be, in plain words.
+    fn delete_template<'a>(&'a self, _name: &'a TemplateName) -> Boxed<'a, Result<(), ActionError>> {
+        Box::pin(std::future::ready(Err(ActionError("this connector has no templates".into()))))
     }
 
     /// Whether texts about something that the recipient asked for may go although their 24 hours are over, without a

@@ -13,6 +13,7 @@ use super::{
     },
     sandbox::Sandbox,
     setup_check::SetupFinding,
+    template_draft::TemplateDraft,
     templates::TemplateName,
     warm_up::WarmUp,
 };
@@ -288,6 +289,22 @@ impl Registry {
     /// The template that an instance offers when the recipient's 24 hours are over.
     pub fn window_template(&self, id: &InstanceId) -> Option<TemplateName> {
         self.shared.find(id).and_then(|r| r.connector.window_template())
+    }
+
+    /// Submits a template to an instance's provider, or changes one: the provider's word for its status then.
+    ///
+    /// # Errors
+    /// Why it cannot be.
+    pub async fn submit_template(&self, id: &InstanceId, draft: &TemplateDraft) -> Result<String, ActionError> {
+        self.running(id)?.submit_template(draft).await
+    }
+
+    /// Deletes a template at an instance's provider, in one language.
+    ///
+    /// # Errors
+    /// Why it cannot be.
+    pub async fn delete_template(&self, id: &InstanceId, name: &TemplateName) -> Result<(), ActionError> {
+        self.running(id)?.delete_template(name).await
     }
 
     /// Whether an instance's texts may go outside the window without a template.

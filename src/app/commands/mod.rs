@@ -22,6 +22,7 @@ mod sandbox;
 mod send;
 mod setup_token;
 mod suppress;
+mod template;
 mod threecx;
 mod user;
 mod values;
@@ -46,6 +47,7 @@ pub use sandbox::{SandboxCall, SandboxCommand, SandboxFile, SandboxGroup, Sandbo
 pub use send::SendText;
 pub use setup_token::SetupToken;
 pub use suppress::{SuppressAdd, SuppressCommand, SuppressExport, SuppressImport, SuppressList, SuppressRemove};
+pub use template::{TemplateCommand, TemplateDelete, TemplateList, TemplateSubmit};
 pub use threecx::{
     ThreecxCommand, ThreecxCreate, ThreecxList, ThreecxRotate, ThreecxSettings, ThreecxTemplate, ThreecxUpdate,
 };
@@ -97,6 +99,9 @@ pub enum Command {
     /// Bring instances over from another gateway
     #[command(subcommand)]
     Import(ImportCommand),
+    /// Templates that a number's provider holds
+    #[command(subcommand)]
+    Template(TemplateCommand),
     /// The message log
     #[command(subcommand)]
     Message(MessageCommand),
@@ -139,6 +144,7 @@ macro_rules! whichever {
             Self::Key($it) => $todo,
             Self::Instance($it) => $todo,
             Self::Import($it) => $todo,
+            Self::Template($it) => $todo,
             Self::Message($it) => $todo,
             Self::Suppress($it) => $todo,
             Self::Contacts($it) => $todo,

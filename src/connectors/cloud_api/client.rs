@@ -135,6 +135,29 @@ impl GraphClient {
         Some(self.ask(&format!("/{waba}/message_templates?fields={fields}&limit=200{after}")).await)
     }
 
+    /// The templates of one name, in all its languages. None: it is not known which account it is.
+    pub(super) async fn templates_named(&self, name: &str) -> Option<Result<Value, GraphFailure>> {
+        let waba = self.waba_id.as_deref()?;
+        let name = percent::encode(name);
+        Some(self.ask(&format!("/{waba}/message_templates?fields=id,name,language,status&name={name}&limit=200")).await)
+    }
+
+    /// Submits a new template, or new content of the one with this id. None: it is not known which account it is.
+    pub(super) async fn submit(&self, id: Option<&str>, body: &Value) -> Option<Result<Value, GraphFailure>> {
+        let waba = self.waba_id.as_deref()?;
+        let path = id.map_or_else(|| format!("{waba}/message_templates"), percent::encode);
+        let content = Some(("application/json", Bytes::from(body.to_string())));
+        Some(read(self.exchange(Method::POST, &format!("{}/{path}", self.base), content, ASK).await))
+    }
+
+    /// Deletes a template in one of its languages. None: it is not known which account it is.
+    pub(super) async fn delete_template(&self, name: &str, id: &str) -> Option<Result<Value, GraphFailure>> {
+        let waba = self.waba_id.as_deref()?;
+        let (name, id) = (percent::encode(name), percent::encode(id));
+        let url = format!("{}/{waba}/message_templates?name={name}&hsm_id={id}", self.base);
+        Some(read(self.exchange(Method::DELETE, &url, None, ASK).await))
+    }
+
     /// What is known of a file that somebody sent: its address, type, SHA-256 and size.
     pub(super) async fn media(&self, id: &str) -> Result<Value, GraphFailure> {
         self.ask(&format!("/{}?phone_number_id={}", percent::encode(id), self.phone_number_id)).await

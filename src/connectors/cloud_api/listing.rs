@@ -40,6 +40,11 @@ impl Templates {
         (is_old || is_missing) && !tried
     }
 
+    /// What was read is not the list any more.
+    pub(super) fn make_old(&mut self) {
+        (self.read_at, self.tried_at) = (None, None);
+    }
+
     pub(super) fn tried(&mut self, now: Time) {
         self.tried_at = Some(now);
     }

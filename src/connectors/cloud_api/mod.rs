@@ -25,6 +25,7 @@ mod settings;
 mod setup;
 mod signature;
 mod structured;
+mod submitting;
 mod uploads;
 mod worker;
 
@@ -34,7 +35,8 @@ use super::{
     meta_error::{self, ErrorClass, GraphError},
     registry::{BadSetting, Deps, InstanceSetup},
     setup_check::SetupFinding,
-    templates::{Category, Template, TemplateName},
+    template_draft::TemplateDraft,
+    templates::TemplateName,
 };
 use crate::{
     connectors::connection::ConnectionState,
@@ -211,6 +213,14 @@ impl Connector for CloudApi {
         self.inner.settings.window_template.clone()
     }
 
+    fn submit_template<'a>(&'a self, draft: &'a TemplateDraft) -> Boxed<'a, Result<String, ActionError>> {
+        Box::pin(self.inner.submit_template(draft))
+    }
+
+    fn delete_template<'a>(&'a self, name: &'a TemplateName) -> Boxed<'a, Result<(), ActionError>> {
+        Box::pin(self.inner.delete_template(name))
+    }
+
     fn sends_directly(&self) -> bool {
         self.inner.sends_directly()
     }
@@ -317,20 +327,6 @@ impl CloudInner {
         let seconds = wait.as_millis().div_ceil(1000);
         let reason = format!("Meta wants fewer messages {whom} (its code {code}): the next one may go in {seconds} s");
         Err(SendError::temporary(&code, &reason, Some(wait)))
-    }
-
-    /// What is known of the message's template. Advertising stays here, whatever was known when it was accepted.
-    async fn template_of(&self, out: &Outgoing) -> Result<Option<Template>, SendError> {
-        let Content::Template { name, language, .. } = &out.content else { return Ok(None) };
-        self.list_templates(Some((name, language))).await;
-        let found = self.templates().find(name, language).cloned();
-        match found {
-            Some(template) if template.category == Category::Marketing => Err(SendError::permanent(
-                "marketing_template",
-                "Meta holds this template for marketing: it is not sent",
-            )),
-            found => Ok(found),
-        }
     }
 
     /// Meta's id of the message's file, which is brought there first.

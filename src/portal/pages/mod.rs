@@ -16,6 +16,7 @@ pub mod sandbox_phone;
 pub mod scheduled;
 pub mod suppressed;
 pub mod suppressed_import;
+pub mod templates;
 pub mod threecx;
 pub mod threecx_template;
 pub mod webhooks;

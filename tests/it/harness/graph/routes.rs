@@ -73,6 +73,9 @@ pub fn answer(state: &mut State, asked: &Asked) -> Answer {
             says("200 OK", &json!({"success": true}))
         }
         ("GET", [VERSION, WABA_ID, "message_templates"]) => templates(state, asked.addr, query),
+        ("POST", [VERSION, WABA_ID, "message_templates"]) => submit(state, asked),
+        ("DELETE", [VERSION, WABA_ID, "message_templates"]) => delete_template(state, query),
+        ("POST", [VERSION, id]) => change_template(state, id, asked),
         ("GET", ["download", id]) => match state.files.get(*id) {
             Some((_, bytes)) => Answer::Says("200 OK".into(), bytes.clone()),
             None => refuses("404 Not Found", 100, "no such file"),
@@ -192,7 +195,53 @@ fn upload(state: &mut State, asked: &Asked) -> Answer {
     says("200 OK", &json!({"id": id}))
 }
 
+/// A template, new: it waits for approval.
+fn submit(state: &mut State, asked: &Asked) -> Answer {
+    let mut body: Value = serde_json::from_slice(&asked.body).unwrap_or(Value::Null);
+    let is_whole = ["name", "language", "category"].iter().all(|member| body[member].is_string());
+    if !is_whole || !body["components"].is_array() {
+        state.complaints.push(format!("no template: {body}"));
+        return refuses("400 Bad Request", 100, "Invalid parameter");
+    }
+    if let Some(Fault::Answer(status, body)) = state.faults.pop_front() {
+        return Answer::Says(status, body.into_bytes());
+    }
+    state.next_id += 1;
+    (body["id"], body["status"]) = (json!(format!("77{}", state.next_id)), json!("PENDING"));
+    let answer = json!({"id": body["id"], "status": "PENDING", "category": body["category"]});
+    state.templates.push(body);
+    says("200 OK", &answer)
+}
+
+/// Other content for a template; its name and language stay.
+fn change_template(state: &mut State, id: &str, asked: &Asked) -> Answer {
+    let body: Value = serde_json::from_slice(&asked.body).unwrap_or(Value::Null);
+    let Some(one) = state.templates.iter_mut().find(|one| one["id"] == id) else {
+        return refuses("400 Bad Request", 100, "Unsupported post request. Object does not exist");
+    };
+    if !body["name"].is_null() || !body["components"].is_array() {
+        state.complaints.push(format!("no change of a template: {body}"));
+    }
+    (one["components"], one["status"]) = (body["components"].clone(), json!("PENDING"));
+    says("200 OK", &json!({"success": true}))
+}
+
+fn delete_template(state: &mut State, query: &str) -> Answer {
+    let of =
+        |key: &str| query.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('=')).unwrap_or_default();
+    let before = state.templates.len();
+    state.templates.retain(|one| one["name"] != of("name") || one["id"] != of("hsm_id"));
+    if state.templates.len() == before {
+        return refuses("400 Bad Request", 100, "Message template not found");
+    }
+    says("200 OK", &json!({"success": true}))
+}
+
 fn templates(state: &State, addr: SocketAddr, query: &str) -> Answer {
+    if let Some(name) = query.split('&').find_map(|pair| pair.strip_prefix("name=")) {
+        let named: Vec<&Value> = state.templates.iter().filter(|one| one["name"] == name).collect();
+        return says("200 OK", &json!({"data": named}));
+    }
     let after = query.split('&').find_map(|pair| pair.strip_prefix("after="));
     let from = after.and_then(|cursor| cursor.strip_prefix("at-")?.parse().ok()).unwrap_or(0);
     let upto = (from + state.page).min(state.templates.len());

@@ -12,3 +12,4 @@ pub mod rig;
 mod setup;
 mod standing;
 mod structured;
+mod templates;
