@@ -1,0 +1,1 @@
+-- Schema 23 added nothing to hold.
