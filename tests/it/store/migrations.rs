@@ -150,7 +150,7 @@ async fn rows_of_every_older_schema_come_through_unchanged() {
 #[tokio::test]
 async fn what_was_reserved_and_not_yet_known_is_taken_of_the_quota() {
     let dir = TempDir::new().expect("a directory");
-    let db = older(&dir.path().join("wa-gateway.db"), 22);
+    let db = older(&dir.path().join("wa-gateway.db"), 23);
     db.execute("UPDATE usage_days SET counted = 3, reserved = 2", []).expect("an update");
     db.execute("UPDATE usage_months SET counted = 7, reserved = 2", []).expect("an update");
     drop(db);

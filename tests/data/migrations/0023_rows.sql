@@ -1,1 +1,0 @@
--- Schema 23 added nothing to hold.
