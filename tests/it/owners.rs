@@ -27,7 +27,7 @@ const TABLES: &[(&str, &str, &str)] = &[
         "dialects/chattu dialects/threecx people/chats people/suppression sending",
     ),
     ("contacts", "gateway/retention people/conversations store", "people/chats people/presence sending"),
-    ("conversations", "gateway/retention people/chats people/conversations store", "dialects/chattu"),
+    ("conversations", "gateway/retention people/chats people/conversations store", ""),
     ("deliveries", "events/webhooks gateway/retention", "ops sending"),
     ("digest_notices", "events/notice_delivery", ""),
     ("digests", "events/notice_delivery gateway/retention", ""),
@@ -58,7 +58,7 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("key_check", "store", ""),
     ("limit_requests", "accounts", ""),
     ("login_links", "accounts", ""),
-    ("media", "gateway/retention people/media", "dialects/chattu ops people/chats"),
+    ("media", "gateway/retention people/media", "ops people/chats"),
     ("message_counts", "", "sending"),
     (
         "messages",

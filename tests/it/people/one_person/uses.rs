@@ -30,7 +30,7 @@ const USES: &[(&str, &str)] = &[
         "suppress add, remove, import: by `find` and `find_or_add`, to which a number's other form is a name like others",
     ),
     ("dialects/chattu/answers", "automatic answers: by contact; `contact:ID` follows a merge"),
-    ("dialects/chattu/chats", "ids of chats by `find`; what was sent by all identities of the contact"),
+    ("dialects/chattu/http/chats", "ids of chats by `find`; the lines are the chat page's"),
     ("dialects/chattu/lists", "shows the best name of a contact"),
     ("dialects/threecx/facts", "window by contact; cooldown by the number's canonical form and all identities"),
     ("dialects/threecx/handle", "cooldown is kept under the number's canonical form"),
