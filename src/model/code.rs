@@ -46,6 +46,8 @@ string_enum! {
         InternalError = "internal_error",
         /// The key is not good for that.
         InsufficientScope = "insufficient_scope",
+        /// The key is not good from there.
+        AddressNotAllowed = "address_not_allowed",
         /// The body is over 256 KiB.
         PayloadTooLarge = "payload_too_large",
         /// Free text outside the provider's 24 hours.
