@@ -45,11 +45,15 @@ pub(super) async fn file(out: &Outgoing) -> Result<Option<String>, SendError> {
 }
 
 /// What the server is asked: by which method, under which route, with what.
-pub(super) type Asked = (Method, &'static str, Value);
+pub(super) type EvolutionRequest = (Method, &'static str, Value);
 
 /// What is asked of the server; the refusal of what it has no words for.
 /// `chat` is the one of the earlier message that this one is about, as the server names it.
-pub(super) fn request(out: &Outgoing, base64: Option<String>, chat: Option<&str>) -> Result<Asked, SendError> {
+pub(super) fn request(
+    out: &Outgoing,
+    base64: Option<String>,
+    chat: Option<&str>,
+) -> Result<EvolutionRequest, SendError> {
     let chat = chat.unwrap_or_default();
     match &out.content {
         Content::Reaction { about, emoji } => {
@@ -72,7 +76,7 @@ fn own_key(about: &AboutMessage, chat: &str) -> Value {
     json!({"id": about.provider_message_id, "fromMe": true, "remoteJid": chat})
 }
 
-fn new_message(out: &Outgoing, base64: Option<String>) -> Result<Asked, SendError> {
+fn new_message(out: &Outgoing, base64: Option<String>) -> Result<EvolutionRequest, SendError> {
     let mut body = Map::new();
     body.insert("number".into(), json!(number(&out.to)?));
     let route = match &out.content {

@@ -1,9 +1,6 @@
 //! What became of a line since it was written: our signs on it, edits and deletions of both sides.
 
-use super::{
-    ChatId,
-    thread::{ChatMessage, addressed_to},
-};
+use super::{ChatId, line::ChatMessage, thread::addressed_to};
 use crate::{
     model::{
         clock::Time,

@@ -1,3 +1,3 @@
--- Headers of a customer's own, and an address whose token is sealed.
-UPDATE endpoints SET header_names = '["authorization"]', sealed_url = x'00' WHERE id = (SELECT min(id) FROM endpoints);
-UPDATE threecx_integrations SET sealed_destination = x'00';
+-- What schema 23 added, beside the rows of schema 8.
+
+UPDATE api_keys SET addresses = '192.0.2.0/24,2001:db8::/32' WHERE id = (SELECT min(id) FROM api_keys);

@@ -47,9 +47,8 @@ async fn an_edit_and_a_deletion_reach_the_phone_and_count_like_messages() {
     for body in [edit(&sent["message_id"], "Too late."), delete(&sent["message_id"])] {
         let field = if body["edit"].is_null() { "delete.message_id" } else { "edit.message_id" };
         let reply = world.send(&body).await;
-        assert_refused(&reply, "validation_error");
+        assert_refused_with(&reply, "validation_error", json!({"fields": [field]}));
         let details = &reply.json()["details"];
-        assert_eq!(details["fields"], json!([field]));
         assert!(details["reason"].as_str().is_some_and(|why| why.contains("taken back")), "{details}");
     }
     world.stop().await;
@@ -64,7 +63,7 @@ async fn what_is_too_old_or_not_ours_is_named_with_what_would_be_right() {
     let theirs = json!("inb_1");
     let why = async |body: &Value| {
         let reply = world.send(body).await;
-        assert_refused(&reply, "validation_error");
+        assert_eq!((reply.status, reply.error()), (422, "validation_error".into()), "{}", reply.body);
         let details = reply.json()["details"].clone();
         (details["fields"].clone(), details["reason"].as_str().unwrap_or_default().to_owned())
     };
@@ -110,8 +109,7 @@ async fn a_change_stands_alone() {
         let mut body = edit(ours, "x");
         body[field] = value;
         let reply = world.send(&body).await;
-        assert_refused(&reply, "validation_error");
-        assert_eq!(reply.json()["details"]["fields"], json!(fields), "{field}");
+        assert_refused_with(&reply, "validation_error", json!({"fields": fields}));
     }
     let mut with_words = delete(ours);
     with_words["message"] = json!("x");
@@ -126,7 +124,7 @@ async fn the_guard_judges_the_new_words_and_whom_they_reach() {
     let sent = world.send(&message()).await.json();
     let ours = &sent["message_id"];
     let offer = "MEGA SALE!!! 70% OFF everything, buy now, limited offer, click https://bit.ly/x";
-    assert_refused(&world.send(&edit(ours, offer)).await, "policy_violation");
+    assert_eq!(world.send(&edit(ours, offer)).await.error(), "policy_violation");
     world.pause().await;
     assert_refused(&world.send(&delete(ours)).await, "instance_paused_for_review");
     world.resume().await;

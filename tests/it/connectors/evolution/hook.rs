@@ -125,7 +125,9 @@ async fn an_event_is_the_instances_that_it_names() {
     let secret = format!("X-Wa-Gateway-Secret: {SECRET}");
     let bring = async |instance: &str, id: &str, text: &str| {
         let told = rig.server.receive(THEIRS, "966501234567@s.whatsapp.net", id, json!({"conversation": text}));
-        let body = rig.server.envelope(instance, "messages.upsert", told).to_string();
+        let mut body = rig.server.envelope(THEIRS, "messages.upsert", told);
+        body["instance"] = json!(instance);
+        let body = body.to_string();
         assert_eq!(rig.call(&[JSON, &secret], &body).await.status, 200);
     };
     bring("Loja 2", "A1", "To the second").await;

@@ -330,7 +330,8 @@ async fn buttons_lists_and_cards_are_put_together_on_the_page() {
     for kind in ["buttons", "list", "link_button", "location", "contact", "contact_request"] {
         assert!(page.contains(&format!("name=\"compose\" value=\"{kind}\"")), "{kind}: {page}");
     }
-    let rows: &[(&str, &[(&str, &str)], &str, &str)] = &[
+    type Composed = (&'static str, &'static [(&'static str, &'static str)], &'static str, &'static str);
+    let rows: &[Composed] = &[
         (
             "buttons",
             &[("text", "Is nine good?"), ("button", "Yes"), ("button", ""), ("button", "No")],
