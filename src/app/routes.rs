@@ -264,6 +264,7 @@ fn pages() -> Vec<Route> {
         page!(POST "/instances/{id}/setup", Owner => portal::pages::manage::setup),
         page!(POST "/instances/{id}/pause", Admin => portal::pages::manage::pause),
         page!(POST "/instances/{id}/settings", Owner => portal::pages::manage::save),
+        page!(GET "/instances/{id}/billing", Viewer => portal::pages::billing::show),
         page!(GET "/instances/{id}/templates", Owner => portal::pages::templates::show),
         page!(POST "/instances/{id}/templates", Owner => portal::pages::templates::change),
         page!(GET "/instances/{id}/phone", Owner => portal::pages::sandbox_phone::show),

@@ -6,18 +6,21 @@
 //!
 //! Adding a job: a line in [`JOBS`] and an arm in `run_one`.
 
-use crate::{accounts::usage, dialects::AppState, model::clock::Time, ops::appliance_notices, store::StoreError};
+use crate::{
+    accounts::usage, dialects::AppState, model::clock::Time, ops::appliance_notices, sending::billed, store::StoreError,
+};
 use rusqlite::params;
 use std::{sync::Arc, time::Duration};
 use tokio_cron_scheduler::{Job, JobScheduler};
 
 /// A job: its name in the table, and how long after one run the next is due.
-const JOBS: [(&str, Duration); 10] = [
+const JOBS: [(&str, Duration); 11] = [
     ("close_periods", Duration::from_secs(60)),
     ("expire_idempotency", Duration::from_secs(15 * 60)),
     ("expire_sessions", Duration::from_secs(15 * 60)),
     ("expire_threecx", Duration::from_secs(15 * 60)),
     ("expire_changes", Duration::from_secs(15 * 60)),
+    ("free_replies", Duration::from_secs(60 * 60)),
     ("retention", Duration::from_secs(60 * 60)),
     ("optimize", Duration::from_secs(24 * 60 * 60)),
     // These two only ask whether it is time, and may then take long: nothing that is due waits behind them.
@@ -99,6 +102,10 @@ impl Scheduler {
             "expire_sessions" => drop(self.0.accounts.expire_sessions().await?),
             "expire_threecx" => drop(self.0.threecx.expire().await?),
             "expire_changes" => drop(self.0.live.expire().await?),
+            "free_replies" => {
+                let now = self.0.clock.now();
+                self.0.store.write(move |tx| billed::warn(tx, now)).await?;
+            }
             "retention" => {
                 self.0.retention.step().await?;
                 self.0.store.shrink().await?;

@@ -10,6 +10,7 @@ pub fn link(notice: &Notice) -> &'static str {
             NoticeKind::InstanceDisconnected
             | NoticeKind::InstancePaused
             | NoticeKind::ProviderNews
+            | NoticeKind::FreeRepliesEnding
             | NoticeKind::SentAbroad
             | NoticeKind::TemplateMarketing,
         ) => "/instances",
@@ -27,6 +28,7 @@ pub fn tone(notice: &Notice) -> &'static str {
         NoticeKind::parse(&notice.kind),
         Some(
             NoticeKind::LimitNear
+                | NoticeKind::FreeRepliesEnding
                 | NoticeKind::EndpointDisabled
                 | NoticeKind::ProviderNews
                 | NoticeKind::TemplateMarketing

@@ -170,7 +170,7 @@ fn read(r: &Row<'_>) -> rusqlite::Result<Story> {
 
 /// The category, and whether it is billed. Where `billable` is told it decides; where it is absent, as it is to be from
 /// October 2026 on, the `type` does: what Meta calls free is free, and nothing else is (Meta's page on pricing).
-fn pricing(text: &str) -> Option<(String, bool)> {
+pub(super) fn pricing(text: &str) -> Option<(String, bool)> {
     let told: Value = serde_json::from_str(text).ok()?;
     let is_free = || told["type"].as_str().is_some_and(|kind| kind.starts_with("free_"));
     let is_billed = told["billable"].as_bool().unwrap_or_else(|| !is_free());

@@ -26,6 +26,8 @@ string_enum! {
         CertificateEnding = "certificate_ending",
         /// The data directory's disk is nearly full. Parameters: free_mb.
         DiskNearlyFull = "disk_nearly_full",
+        /// The free replies that a provider gives a number each month come to their end. Parameters: name, instance, used, limit.
+        FreeRepliesEnding = "free_replies_ending",
         /// An instance that was open is not any more. Parameters: name, reason.
         InstanceDisconnected = "instance_disconnected",
         /// An instance was paused for review. Parameters: reason.

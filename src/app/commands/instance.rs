@@ -11,6 +11,7 @@ use crate::{
         ids::{AccountId, InstanceId},
         instance::{ConnectorKind, InstanceState},
     },
+    sending::billed,
     store::StoreError,
 };
 use clap::Args;
@@ -23,6 +24,7 @@ group! { InstanceCommand is Instance:
     List(InstanceList),
     Status(InstanceStatus),
     News(InstanceNews),
+    Billing(InstanceBilling),
     Set(InstanceSet),
     Pair(InstancePair),
     Pause(InstancePause),
@@ -103,6 +105,22 @@ impl Execute for InstanceStatus {
 pub struct InstanceNews {
     /// Its id
     pub id: String,
+}
+
+/// What its provider billed in the last twelve months, by month and category, and the free replies of this month
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
+pub struct InstanceBilling {
+    /// Its id
+    pub id: String,
+}
+
+impl Execute for InstanceBilling {
+    async fn execute(self, gateway: &AppState) -> CommandResult {
+        let id = gateway.instances.find(&InstanceId::from_text(self.id)).await.map_err(text)?.id;
+        let now = gateway.clock.now();
+        let read = gateway.store.read(move |tx| billed::billed(tx, &id, now)).await;
+        Ok(json!(read.map_err(|e: StoreError| text(e))?))
+    }
 }
 
 /// News that are listed.

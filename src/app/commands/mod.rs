@@ -36,8 +36,8 @@ pub use contacts::{ContactsCommand, ContactsImport};
 pub use examine::{InstanceExamine, Ping};
 pub use import::{ImportCommand, ImportEvolution};
 pub use instance::{
-    InstanceCommand, InstanceCreate, InstanceDelete, InstanceList, InstanceNews, InstancePair, InstancePause,
-    InstanceResume, InstanceSet, InstanceStatus,
+    InstanceBilling, InstanceCommand, InstanceCreate, InstanceDelete, InstanceList, InstanceNews, InstancePair,
+    InstancePause, InstanceResume, InstanceSet, InstanceStatus,
 };
 pub use key::{KeyCommand, KeyCreate, KeyList, KeyRevoke, KeySet};
 pub use message::{MessageCommand, MessageList, MessageSettle, MessageShow};

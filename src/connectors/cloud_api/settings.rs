@@ -42,7 +42,7 @@ impl fmt::Debug for Settings {
     }
 }
 
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "phone_number_id",
     "waba_id",
     "access_token",
@@ -52,11 +52,13 @@ const KEYS: [&str; 9] = [
     "graph_version",
     "window_template",
     "direct_send",
+    "free_replies",
 ];
 const BASE_URL: &str = "https://graph.facebook.com";
 /// The newest version whose answers were read for this connector.
 const GRAPH_VERSION: &str = "v25.0";
 const ID_MAX: usize = 64;
+const COUNT_MAX: u64 = 1_000_000;
 /// Meta's tokens have some hundred characters, and it names no limit.
 const SECRET_MAX: usize = 2048;
 
@@ -76,6 +78,9 @@ impl Settings {
                 "access_token is missing: the token of a system user, from Meta's business settings"
             ))
         })?;
+        if let Some(value) = text("free_replies") {
+            count("free_replies", value)?;
+        }
         Ok(Self {
             phone_number_id: match text("phone_number_id") {
                 Some(value) => id("phone_number_id", value, "it is not the telephone number itself")?,
@@ -96,6 +101,14 @@ impl Settings {
             direct_send: text("direct_send").map(on).transpose()?.unwrap_or(false),
         })
     }
+}
+
+/// Of what the gateway counts beside the connector.
+fn count(name: &str, value: &str) -> Result<(), BadSetting> {
+    if value.parse::<u64>().is_ok_and(|n| n <= COUNT_MAX) {
+        return Ok(());
+    }
+    Err(BadSetting(why!("setting_figure", "{name} is a whole number from 0 to {most}", name = name, most = COUNT_MAX)))
 }
 
 fn on(value: &str) -> Result<bool, BadSetting> {

@@ -26,6 +26,7 @@ pub(super) const fn fields(kind: ConnectorKind) -> &'static [&'static str] {
             "verify_token",
             "window_template",
             "direct_send",
+            "free_replies",
             "base_url",
             "graph_version",
         ],

@@ -1,6 +1,7 @@
 //! The pages of who logs in, one file each.
 
 pub mod account;
+pub mod billing;
 pub mod inbox;
 pub mod instances;
 pub mod keys;

@@ -177,6 +177,7 @@ async fn a_job_runs_when_it_is_due_and_not_before() {
         "expire_idempotency",
         "expire_sessions",
         "expire_threecx",
+        "free_replies",
         "optimize",
         "retention",
     ];

@@ -1,5 +1,6 @@
 //! The connector to Meta's Cloud API, on its way out, against an API that judges by Meta's own examples.
 
+mod billing;
 mod calls;
 mod chat;
 mod contract;
