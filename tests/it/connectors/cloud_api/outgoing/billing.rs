@@ -21,25 +21,26 @@ async fn priced(rig: &Rig, text: &str, status: &str, pricing: Value) {
 }
 
 async fn notices(rig: &Rig) -> Vec<String> {
-    let read = rig.world.gateway().store.read(|tx| {
-        tx.list("SELECT parameters FROM notices WHERE kind = 'free_replies_ending'", [], |r| r.get(0))
-    });
+    let read = rig
+        .world
+        .gateway()
+        .store
+        .read(|tx| tx.list("SELECT parameters FROM notices WHERE kind = 'free_replies_ending'", [], |r| r.get(0)));
     read.await.map_err(|e: StoreError| e.to_string()).expect("notices")
 }
 
 #[tokio::test]
 async fn what_is_billed_is_shown_by_month_and_category() {
     let rig = Rig::start().await;
-    let free = json!({"billable": false, "pricing_model": "PMP", "category": "service", "type": "free_customer_service"});
+    let free =
+        json!({"billable": false, "pricing_model": "PMP", "category": "service", "type": "free_customer_service"});
     priced(&rig, "Your order 2041 is ready.", "delivered", free.clone()).await;
     priced(&rig, "Your order 2042 is ready.", "read", json!({"category": "service", "type": "regular"})).await;
     priced(&rig, "Your order 2043 is ready.", "delivered", json!({"category": "utility", "type": "regular"})).await;
     priced(&rig, "Your order 2044 is ready.", "sent", free.clone()).await;
     let told = rig.world.command(InstanceBilling { id: LINE.into() }).await.expect("figures");
     let month = rig.world.clock.now().to_string()[..7].to_owned();
-    let row = |category: &str, billed: u64, free: u64| {
-        json!({"month": month, "category": category, "billed": billed, "free": free})
-    };
+    let row = |category: &str, billed: u64, free: u64| json!({"month": month, "category": category, "billed": billed, "free": free});
     assert_eq!(told["months"], json!([row("utility", 1, 0), row("service", 1, 1)]));
     assert_eq!((&told["free_used"], &told["free_replies"]), (&json!(1), &json!(1000)));
     let mut owner = Visitor::logged_in(&rig.world, "owner").await;
