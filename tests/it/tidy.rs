@@ -65,14 +65,14 @@ const MAY_SEE: &[(&str, &str)] = &[
     ("dialects", "gateway"),
     (
         "portal",
-        "model store texts/locale texts/notices connectors accounts accounts/notices events/notice_delivery events/live events/webhooks instances instances/templates people/chats people/conversations people/media people/suppression sending sending/schedule ops ops/egress_allowlist gateway gateway/retention web api dialects dialects/chattu dialects/threecx",
+        "model store texts/locale texts/notices connectors accounts accounts/notices events/notice_delivery events/live events/webhooks instances instances/templates people/chats people/conversations people/media people/suppression sending sending/schedule ops ops/egress_allowlist gateway gateway/inbound gateway/retention web api dialects dialects/chattu dialects/threecx",
     ),
     ("app/root", "accounts"),
     ("app/routes", "accounts web api dialects dialects/chattu dialects/threecx portal"),
-    ("app/scheduler", "model store accounts ops dialects"),
+    ("app/scheduler", "model store accounts sending ops dialects"),
     (
         "app/commands",
-        "model store connectors accounts events/webhooks instances people/conversations people/media people/suppression sending gateway web dialects dialects/threecx app/root",
+        "model store connectors accounts events/webhooks instances instances/templates people/conversations people/media people/suppression sending gateway gateway/inbound web dialects dialects/threecx app/root",
     ),
     ("app/control", "dialects"),
     (

@@ -104,12 +104,9 @@ async fn a_token_in_an_address_is_called_and_shown_to_nobody() {
     for at in [format!("{}?token={CANARY}", receiver.url()), format!("{}/{CANARY}/in", receiver.url())] {
         world.command(new(&world, at, &[])).await.expect("an endpoint");
     }
-    let change = ThreecxSettings {
-        destination: Some(format!("{}?key={CANARY}", receiver.url())),
-        enabled: Some(true),
-        inbound: Some(true),
-        ..Default::default()
-    };
+    let change =
+        ThreecxSettings { destination: Some(format!("{}?key={CANARY}", receiver.url())), ..Default::default() };
+    world.enable_threecx().await;
     let threecx = ThreecxCreate { account: world.account, instance: INSTANCE.into(), settings: change };
     world.command(threecx).await.expect("an integration");
     world.hears(PHONE, "hello").await;

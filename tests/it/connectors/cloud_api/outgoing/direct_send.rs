@@ -71,7 +71,7 @@ async fn what_is_no_such_text_stays_here() {
         }
         assert_refused(&rig.world.send(&body).await, "conversation_window_closed");
     }
-    assert_refused(&rig.send("MEGA SALE!!! 70% OFF everything, buy now, limited offer").await, "policy_violation");
+    assert_eq!(rig.send("MEGA SALE!!! 70% OFF everything, buy now, limited offer").await.error(), "policy_violation");
     assert!(rig.graph.sent().is_empty());
     rig.set(&[("direct_send", "off")]).await;
     assert_refused(&rig.send("Your order 2041 has been shipped.").await, "conversation_window_closed");

@@ -91,6 +91,7 @@ async fn each_kind_goes_as_meta_takes_it_and_is_shown_as_what_it_is() {
             "list" => "List",
             "link" => "Link",
             "location" => "Location",
+            "contact_request" => "Request for contact details",
             _ => "Contact card",
         };
         let first = words.lines().next().expect("a line");
