@@ -9,7 +9,7 @@ use crate::{
         ids::InstanceId,
         phone::{Impossible, Phone, PhoneReading},
     },
-    people::media,
+    people::{chats, media},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::Args;
@@ -121,9 +121,9 @@ pub struct SandboxGroup {
     /// The group's id
     #[arg(long, default_value = "120363000000000001@g.us")]
     pub group: String,
-    /// The group's name
-    #[arg(long, default_value = "Sandbox group")]
-    pub name: String,
+    /// The group's name; another one than before renames it [default: as it is called, at first "Sandbox group"]
+    #[arg(long)]
+    pub name: Option<String>,
     /// Who writes
     #[arg(long)]
     pub from: String,
@@ -133,8 +133,12 @@ pub struct SandboxGroup {
 
 impl Execute for SandboxGroup {
     async fn execute(self, gateway: &AppState) -> CommandResult {
-        let group = inbound_event::GroupRef { id: self.group, name: self.name };
         let sandbox = find(gateway, &self.instance)?;
+        let name = match self.name {
+            Some(name) => name,
+            None => group_name(gateway, &self.instance, &self.group).await?,
+        };
+        let group = inbound_event::GroupRef { id: self.group, name };
         let id = sandbox.group_message(group, person(&self.from)?, &self.text).await.map_err(text)?;
         Ok(json!({"ok": true, "provider_message_id": id}))
     }
@@ -184,6 +188,14 @@ impl Execute for SandboxSet {
     async fn execute(self, gateway: &AppState) -> CommandResult {
         InstanceSet { id: self.instance, settings: self.settings, ..Default::default() }.execute(gateway).await
     }
+}
+
+/// What a group is called.
+async fn group_name(gateway: &Gateway, instance: &str, group: &str) -> Result<String, String> {
+    let instance = InstanceId::from_text(instance);
+    let heard = gateway.store.read(move |tx| chats::heard_groups(tx, &instance)).await.map_err(text)?;
+    let known = heard.into_iter().find(|(id, name)| id == group && !name.is_empty());
+    Ok(known.map_or_else(|| "Sandbox group".to_owned(), |(_, name)| name))
 }
 
 fn find(gateway: &Gateway, id: &str) -> Result<Arc<Sandbox>, String> {

@@ -315,7 +315,7 @@ async fn nothing_is_forwarded_that_should_not_be() {
     let group = SandboxGroup {
         instance: INSTANCE.into(),
         group: "120363000000000001@g.us".into(),
-        name: "Neighbours".into(),
+        name: Some("Neighbours".into()),
         from: PHONE.into(),
         text: "Hello all".into(),
     };
