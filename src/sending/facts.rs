@@ -67,7 +67,7 @@ pub struct Facts {
     pub template: Option<KnownTemplate>,
 }
 
-/// Counted and reserved messages.
+/// Messages that were not given back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct UsedQuota {
     /// Of the local day.
@@ -326,11 +326,11 @@ pub(super) fn load_quota(tx: &Tx<'_>, sender: &Sender, now: Time) -> Result<Opti
     Ok(account.limits.map(|limits| Quota { limits, day_used: used.day, month_used: used.month, period, at: now }))
 }
 
-/// Counted and reserved messages of the account in this period.
+/// The account's in this period.
 fn load_usage(tx: &Tx<'_>, account: AccountId, period: &Period) -> Result<UsedQuota, StoreError> {
     tx.one(
-        "SELECT coalesce((SELECT counted + reserved FROM usage_days WHERE account_id = ?1 AND day = ?2), 0),
-                coalesce((SELECT counted + reserved FROM usage_months WHERE account_id = ?1 AND month = ?3), 0)",
+        "SELECT coalesce((SELECT counted FROM usage_days WHERE account_id = ?1 AND day = ?2), 0),
+                coalesce((SELECT counted FROM usage_months WHERE account_id = ?1 AND month = ?3), 0)",
         params![account, period.day, period.month],
         |r| Ok(UsedQuota { day: r.get(0)?, month: r.get(1)? }),
     )

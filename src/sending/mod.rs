@@ -34,6 +34,7 @@ mod asked;
 pub mod counts;
 mod dispatch;
 pub mod facts;
+mod field_reasons;
 mod file;
 mod idempotency;
 mod insistence;

@@ -1,7 +1,7 @@
 //! Strings become types, field by field in the documented order, or a refusal that names every field that is wrong.
 
 use super::{
-    Malformed, Request, read_structured,
+    Malformed, Request, field_reasons, read_structured,
     request::{Draft, FileFrom, FileWanted, GivenFile, MAX_CHARS, PurposeField},
 };
 use crate::{
@@ -69,7 +69,7 @@ pub fn parse_with(
     let expires_at = wrong
         .maybe("expires_at", present(object, "expires_at").map(|v| v.as_str().and_then(|text| Time::parse(text).ok())));
     let key = wrong.maybe("Idempotency-Key", idempotency_key.map(read_idempotency_key));
-    let FieldErrors { fields, because } = wrong;
+    let FieldErrors { fields, mut because } = wrong;
     match (instance, recipient, message, fields) {
         (Some(instance), Some(recipient), Some(message), fields) if fields.is_empty() => Ok(Request {
             instance,
@@ -82,7 +82,11 @@ pub fn parse_with(
             idempotency_key: key,
             message_id: None,
         }),
-        (.., fields) => Err(Malformed { fields, phone, because }),
+        (.., fields) => {
+            let unsaid: Vec<_> = fields.iter().copied().filter(|f| *f != "phone" || phone.is_none()).collect();
+            because.extend(field_reasons::reasons(object, &unsaid, &because));
+            Err(Malformed { fields, phone, because })
+        }
     }
 }
 
@@ -194,7 +198,7 @@ impl FieldErrors {
 }
 
 /// A field that is there and not null.
-fn present<'a>(object: &'a Map<String, Value>, field: &str) -> Option<&'a Value> {
+pub(super) fn present<'a>(object: &'a Map<String, Value>, field: &str) -> Option<&'a Value> {
     object.get(field).filter(|v| !v.is_null())
 }
 

@@ -1,7 +1,7 @@
 //! The guarded API (contract 1).
 
 use super::{
-    Operation, lists,
+    Operation, lists, manage,
     schema::{header, json_answer, json_body, named, object, other_answer, refusals},
 };
 use crate::{model::code::Code, sending::request::MAX_CHARS, web::problem};
@@ -12,6 +12,7 @@ const SEND: &[Code] = &[
     Code::UnsupportedMediaType,
     Code::InvalidApiKey,
     Code::RevokedApiKey,
+    Code::AddressNotAllowed,
     Code::InsufficientScope,
     Code::InvalidJson,
     Code::PayloadTooLarge,
@@ -35,8 +36,14 @@ const SEND: &[Code] = &[
     Code::ServiceUnavailable,
 ];
 
-const READ: &[Code] =
-    &[Code::InvalidApiKey, Code::RevokedApiKey, Code::NotFound, Code::InternalError, Code::ServiceUnavailable];
+const READ: &[Code] = &[
+    Code::InvalidApiKey,
+    Code::RevokedApiKey,
+    Code::AddressNotAllowed,
+    Code::NotFound,
+    Code::InternalError,
+    Code::ServiceUnavailable,
+];
 
 pub fn operations() -> Vec<Operation> {
     let key = header(
@@ -92,6 +99,7 @@ pub fn operations() -> Vec<Operation> {
     };
     let mut all = vec![send, read, media];
     all.extend(lists::operations());
+    all.extend(manage::operations());
     all
 }
 

@@ -2,8 +2,9 @@
 
 use super::{
     ChatId,
+    line::{Reaction, Reactor},
     list::person,
-    thread::{Reaction, sent},
+    thread::sent,
 };
 use crate::{
     model::ids::{ContactId, InstanceId},
@@ -58,7 +59,7 @@ pub(super) fn reactions(tx: &Tx<'_>, instance: &InstanceId, chat: &str, id: &str
             return Ok(Reaction { sign, by: None });
         }
         let (name, address) = by.map_or_else(|| Ok(Default::default()), |contact| person(tx, contact))?;
-        Ok(Reaction { sign, by: Some(name.unwrap_or(address)) })
+        Ok(Reaction { sign, by: Some(Reactor { name, address }) })
     });
     shown.collect()
 }

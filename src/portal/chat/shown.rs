@@ -158,7 +158,7 @@ pub fn line(v: &Locale, instance: &InstanceId, line: ChatMessage) -> ShownLine {
         reactions: line
             .reactions
             .into_iter()
-            .map(|r| (r.sign, r.by.unwrap_or_else(|| v.t("chat.by_us").to_owned())))
+            .map(|r| (r.sign, r.by.map_or_else(|| v.t("chat.by_us").to_owned(), |who| who.name.unwrap_or(who.address))))
             .collect(),
         time: short(v, at),
         full: v.full(&at),
