@@ -9,7 +9,7 @@ use crate::{
         ids::InstanceId,
         phone::{Impossible, Phone, PhoneReading},
     },
-    people::{chats, media},
+    people::media,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::Args;
@@ -191,11 +191,10 @@ impl Execute for SandboxSet {
 }
 
 /// What a group is called.
-async fn group_name(gateway: &Gateway, instance: &str, group: &str) -> Result<String, String> {
-    let instance = InstanceId::from_text(instance);
-    let heard = gateway.store.read(move |tx| chats::heard_groups(tx, &instance)).await.map_err(text)?;
-    let known = heard.into_iter().find(|(id, name)| id == group && !name.is_empty());
-    Ok(known.map_or_else(|| "Sandbox group".to_owned(), |(_, name)| name))
+async fn group_name(gateway: &AppState, instance: &str, group: &str) -> Result<String, String> {
+    let known = gateway.chattu.group(&InstanceId::from_text(instance), group).await.map_err(text)?;
+    let named = known.map(|known| known.name).filter(|name| !name.is_empty());
+    Ok(named.unwrap_or_else(|| "Sandbox group".to_owned()))
 }
 
 fn find(gateway: &Gateway, id: &str) -> Result<Arc<Sandbox>, String> {
