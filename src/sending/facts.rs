@@ -7,9 +7,12 @@ use super::{
     policy::content::{Score, fingerprint},
     request::{Draft, PurposeField, Request, Sender},
 };
-use crate::sending::{insistence, judgements, message_ref};
+use crate::sending::{
+    insistence, judgements,
+    message_ref::{self, EarlierMessage},
+};
 use crate::{
-    connectors::{Address, Capabilities, Reacted, Registry, templates::TemplateName},
+    connectors::{Address, Capabilities, Registry, templates::TemplateName},
     instances::templates::{self, KnownTemplate},
     model::{
         clock::Time,
@@ -53,8 +56,8 @@ pub struct Facts {
     pub suppressed: Option<String>,
     /// The provider's id of the message that is answered, if it was found.
     pub reply_to: Option<String>,
-    /// The message of the recipient's chat that is reacted to, if it was found.
-    pub reacted: Option<Reacted>,
+    /// The message of the recipient's chat that this one is about, if it was found.
+    pub about: Option<EarlierMessage>,
     /// What the counters say.
     pub pace: PaceFacts,
     /// Of the normalised text, with the recipient's name folded; 0: it has none that could be repeated.
@@ -119,11 +122,11 @@ pub(super) fn load(tx: &Tx<'_>, asked: &Asked<'_>, content: Score) -> Result<Fac
         None => None,
     };
     let reply_to = message_ref::answered(tx, request)?;
-    let reacted = message_ref::reacted(tx, sender.account, request, address.as_ref(), contact.as_ref())?;
+    let about = message_ref::about(tx, sender.account, request, address.as_ref(), contact.as_ref())?;
     let name = contact.as_ref().and_then(|c| c.name.as_deref());
     let fingerprint = match &request.draft {
-        // One thumb to many people is no text that was sent to many people.
-        Draft::Reaction { .. } => 0,
+        // One thumb to many people is no text that was sent to many people, and neither is one that was taken back.
+        Draft::Reaction { .. } | Draft::Change { text: None, .. } => 0,
         draft => fingerprint(&draft.text(), name.as_slice()),
     };
     let pace = match (&instance, &address) {
@@ -151,7 +154,7 @@ pub(super) fn load(tx: &Tx<'_>, asked: &Asked<'_>, content: Score) -> Result<Fac
         window_opened_at,
         suppressed,
         reply_to,
-        reacted,
+        about,
         pace,
         fingerprint,
         content,
