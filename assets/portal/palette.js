@@ -42,7 +42,7 @@ function direct(asked) {
   if (/^\d{1,7}$/.test(digits)) return [{ kind: words.message, text: asked, href: `/message-logs/${digits}` }, log];
   if (/^\+?\d{8,15}$/.test(digits)) {
     const of = (path, kind) => ({ kind, text: asked, href: `${path}?${new URLSearchParams({ q: digits })}` });
-    return [log, of("/chat", words.chat), of("/suppressed-recipients", words.suppressed)];
+    return [of("/message-logs", words.messages), of("/chat", words.chat), of("/suppressed-recipients", words.suppressed)];
   }
   return [log];
 }
