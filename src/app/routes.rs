@@ -262,7 +262,7 @@ fn pages() -> Vec<Route> {
         page!(POST "/instances/{id}/send", Owner => portal::pages::manage::send),
         page!(POST "/instances/{id}/connection", Owner => portal::pages::manage::connection),
         page!(POST "/instances/{id}/setup", Owner => portal::pages::manage::setup),
-        page!(POST "/instances/{id}/pause", Admin => portal::pages::manage::pause),
+        page!(POST "/instances/{id}/pause", Owner => portal::pages::manage::pause),
         page!(POST "/instances/{id}/settings", Owner => portal::pages::manage::save),
         page!(GET "/instances/{id}/billing", Viewer => portal::pages::billing::show),
         page!(GET "/instances/{id}/templates", Owner => portal::pages::templates::show),

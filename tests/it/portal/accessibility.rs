@@ -37,7 +37,16 @@ const NAMED: &[(&str, &[&str])] = &[
     ("/message-logs/{log_id}", &["/message-logs/1", "/message-logs/2"]),
     ("/suppressed-recipients/{contact_id}", &["/suppressed-recipients/1"]),
     ("/webhooks/deliveries/{id}", &["/webhooks/deliveries/1"]),
-    ("/integrations/3cx/{integration_id}", &["/integrations/3cx/{integration}"]),
+    (
+        "/integrations/3cx/{integration_id}",
+        &[
+            "/integrations/3cx/{integration}",
+            "/integrations/3cx/{integration}?tab=try",
+            "/integrations/3cx/{integration}?tab=settings",
+            "/integrations/3cx/{integration}?tab=texts",
+            "/integrations/3cx/{integration}?tab=requests",
+        ],
+    ),
 ];
 
 /// What is a file or for programs, needs a one-time link, or only leads elsewhere.
