@@ -104,7 +104,7 @@ const FRAUD: [usize; 8] = [10, 11, 12, 15, 17, 26, 30, 31];
 /// How much lower, in log-odds, the threshold is for a message with 40 points of fraud: such points are rare in honest
 /// messages, and what fraudsters write changes faster than what shops write.
 pub fn allowance(dense: &Dense) -> f32 {
-    if FRAUD.iter().map(|place| dense[*place]).sum::<f32>() >= 0.4 { 1.0 } else { 0.0 }
+    if FRAUD.iter().map(|place| dense[*place]).sum::<f32>() >= 0.4 { 0.8 } else { 0.0 }
 }
 
 /// Points of each signal, by its place in [`NAMES`].

@@ -59,6 +59,13 @@ pub struct Reading {
     pub code: bool,
 }
 
+impl Reading {
+    /// Whether there is something in the message to act upon: a link, an address, a number, a price.
+    pub fn is_actionable(&self) -> bool {
+        !self.links.is_empty() || !self.numbers.is_empty() || self.text.contains(['✉', '%', '¤'])
+    }
+}
+
 /// Reads `message`.
 pub fn read(message: &str) -> Reading {
     let mut reader = TextReader::new(message);

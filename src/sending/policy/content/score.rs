@@ -30,6 +30,9 @@ pub struct Score {
     /// An admin's own words, or links or a purpose that speak for themselves: nothing takes from it.
     #[serde(skip)]
     pub firm: bool,
+    /// There is something in it to act upon: a link, an address, a number, a price.
+    #[serde(skip)]
+    pub actionable: bool,
     /// How much the whole message reads like advertising or fraud, 0 to 100; from 50 the model agrees with the rules.
     pub model: u8,
     /// It speaks of an order, an invoice or an appointment, and has a number in it.
@@ -134,11 +137,11 @@ impl Score {
     }
 
     /// The same for an answer within a conversation (purpose support, the person wrote within 24 hours): the words of
-    /// weak groups and the bonuses for them, such as "come and see us tomorrow", do not refuse it, and the model has to
-    /// be surer.
+    /// weak groups and the bonuses for them, such as "come and see us tomorrow", do not refuse it, the model has to be
+    /// surer, and there has to be something to act upon: people talk of prizes and money without wanting any.
     #[must_use]
     pub fn as_answer(mut self) -> Self {
-        if !self.firm && (u32::from(self.hard) < EVIDENCE || self.model < SURE) {
+        if !self.firm && (u32::from(self.hard) < EVIDENCE || self.model < SURE || !self.actionable) {
             self.total = self.total.min(FOR_REVIEW as u8);
         }
         self
