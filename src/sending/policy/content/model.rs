@@ -286,6 +286,23 @@ struct Marks {
     lines: u32,
 }
 
+/// Which bytes are looked at one by one: signs of ASCII that count, and first bytes of other characters.
+const TELLS: [bool; 256] = {
+    let mut tells = [false; 256];
+    let signs = b"%$!?\n:./";
+    let mut i = 0;
+    while i < signs.len() {
+        tells[signs[i] as usize] = true;
+        i += 1;
+    }
+    let mut byte = 0xc2;
+    while byte < tells.len() {
+        tells[byte] = true;
+        byte += 1;
+    }
+    tells
+};
+
 impl Marks {
     fn of(message: &str) -> Self {
         let bytes = message.as_bytes();
@@ -294,7 +311,7 @@ impl Marks {
         let (letters, upper) = (count(|b| b.is_ascii_alphabetic()), count(|b| b.is_ascii_uppercase()));
         let mut m = Self { letters, upper, ..Self::default() };
         for (i, byte) in bytes.iter().enumerate() {
-            if byte.is_ascii_alphabetic() || matches!(byte, b' ' | 0x80..=0xbf) {
+            if !TELLS[usize::from(*byte)] {
                 continue;
             }
             if *byte >= 0xc3 { m.note_wide(bytes, i) } else { m.note_sign(bytes, i) }

@@ -75,6 +75,10 @@ pub fn read(message: &str) -> Reading {
             reader.end_spaced_run();
             continue;
         }
+        // Letters alone are no link either.
+        if reader.plain(chunk) {
+            continue;
+        }
         match links::piece(chunk) {
             Piece::Plain => reader.chunk_or_id(chunk),
             Piece::Origin => {}
@@ -115,9 +119,6 @@ impl TextReader {
     }
 
     fn chunk_or_id(&mut self, chunk: &str) {
-        if self.plain(chunk) {
-            return;
-        }
         if !chunk.bytes().any(|b| b.is_ascii_digit()) {
             return self.chunk(chunk);
         }
@@ -140,6 +141,9 @@ impl TextReader {
     /// The short way for what most chunks are: letters of one script that wear no disguise, and a mark behind them.
     /// Whether it was one; else nothing is done.
     fn plain(&mut self, chunk: &str) -> bool {
+        if chunk.is_ascii() {
+            return self.plain_ascii(chunk);
+        }
         let before = self.is.text.len();
         let (mut letters, mut upper, mut latin, mut cyrillic) = (0, 0, false, false);
         let mut rest = chunk.chars();
@@ -163,6 +167,21 @@ impl TextReader {
             }
         }
         self.end_plain(before, (letters, upper), self.is_disguise(latin, cyrillic), false)
+    }
+
+    /// The same for a chunk of ASCII.
+    fn plain_ascii(&mut self, chunk: &str) -> bool {
+        let letters = chunk.bytes().take_while(u8::is_ascii_alphabetic).count();
+        let ends_run = match &chunk.as_bytes()[letters..] {
+            [] | [b'.' | b'?'] => false,
+            [b',' | b':' | b';'] => true,
+            _ => return false,
+        };
+        let start = self.is.text.len();
+        self.is.text.push_str(&chunk[..letters]);
+        self.is.text[start..].make_ascii_lowercase();
+        let upper = chunk.bytes().filter(u8::is_ascii_uppercase).count();
+        self.end_plain(start, (letters as u32, upper as u32), false, ends_run)
     }
 
     /// Whether a word with such letters may wear one: it mixes scripts, or is Cyrillic in a Latin text.
@@ -315,6 +334,10 @@ impl TextReader {
             }
             self.spaced.1 += 1;
         }
+        // The next word has the room of this one.
+        w.folded.clear();
+        w.twin.clear();
+        self.word = Word { folded: w.folded, twin: w.twin, ..Word::default() };
     }
 
     fn note_code(&mut self, w: &Word) {
