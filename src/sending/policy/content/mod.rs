@@ -41,7 +41,7 @@ use score::{EVIDENCE, FOR_REVIEW, REFUSED, REVIEWED, own, points};
 pub use fingerprint::fingerprint;
 pub use likeness::Likeness;
 pub use rules::RuleError;
-pub use score::{SOME_EVIDENCE, Score, Signal};
+pub use score::{Audience, CROWD, SOME_EVIDENCE, Score, Signal};
 
 /// What the model looks at in one message.
 #[derive(Debug)]
