@@ -3,7 +3,7 @@
 //! A client key is good for one instance. The dialect's documents show it more than once, and send it with every event,
 //! so it is kept sealed beside its hash. An account key is kept as a hash alone.
 
-use super::{AccountError, Accounts, KeyKind, KeyScopes, NewKey, Role, User, key, user};
+use super::{AccountError, Accounts, KeyAddresses, KeyKind, KeyScopes, NewKey, Role, User, key, user};
 use crate::{
     model::{
         clock::Time,
@@ -37,7 +37,7 @@ impl Accounts {
         Ok(text)
     }
 
-    /// Ends an account key and makes its successor, with the same name and purpose; its text is returned here alone.
+    /// Ends an account key and makes its successor, with the same name, purpose and addresses; its text is returned here alone.
     ///
     /// # Errors
     /// The key is revoked already.
@@ -119,6 +119,7 @@ fn make(
         kind: KeyKind::Chattu,
         purpose: Purpose::Transactional,
         scopes: KeyScopes::SEND,
+        addresses: KeyAddresses::default(),
         expires_at: None,
     };
     let (id, text) = key::create(tx, &new, now, random, "client key")?;
@@ -128,14 +129,17 @@ fn make(
 
 fn renew(tx: &WriteTx<'_>, id: KeyId, now: Time, random: &dyn Random, actor: &str) -> Result<String, AccountError> {
     let found = tx.find(
-        "SELECT account_id, name, purpose FROM api_keys WHERE id = ?1 AND kind = 'chattu' AND revoked_at IS NULL",
+        "SELECT account_id, name, purpose, addresses FROM api_keys WHERE id = ?1 AND kind = 'chattu' AND revoked_at IS NULL",
         params![id],
-        |r| Ok((r.get(0)?, r.get(1)?, r.get::<_, String>(2)?)),
+        |r| Ok((r.get(0)?, r.get(1)?, r.get::<_, String>(2)?, r.get::<_, String>(3)?)),
     )?;
-    let Some((account, name, purpose)) = found else {
+    let Some((account, name, purpose, addresses)) = found else {
         return Err(AccountError::NotFound(format!("there is no key {id}")));
     };
     let purpose = Purpose::parse(&purpose).unwrap_or(Purpose::Transactional);
+    // One whose list cannot be read is good from nowhere, and neither is its successor.
+    let addresses =
+        KeyAddresses::from_text(&addresses).ok_or_else(|| AccountError::NotFound(format!("there is no key {id}")))?;
     let new = NewKey {
         account,
         name,
@@ -143,6 +147,7 @@ fn renew(tx: &WriteTx<'_>, id: KeyId, now: Time, random: &dyn Random, actor: &st
         kind: KeyKind::Chattu,
         purpose,
         scopes: KeyScopes::SEND,
+        addresses,
         expires_at: None,
     };
     let (_, text) = key::create(tx, &new, now, random, actor)?;

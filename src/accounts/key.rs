@@ -4,7 +4,7 @@
 //! an instance changes later. The text is shown once; SHA-256 of it is kept (the text has 178 random bits: a slow hash
 //! would add nothing).
 
-use super::{AccountError, KeyScopes, Scope, account, audit};
+use super::{AccountError, KeyAddresses, KeyScopes, Scope, account, audit};
 use crate::{
     model::{
         clock::Time,
@@ -50,6 +50,8 @@ pub struct ApiKey {
     pub prefix: String,
     /// The instances it may use; empty: all of the account.
     pub instances: Vec<String>,
+    /// The networks it may be used from; empty: from anywhere.
+    pub addresses: Vec<String>,
     /// When it was made.
     pub created_at: Time,
     /// When it ends.
@@ -73,6 +75,8 @@ pub struct NewKey {
     pub purpose: Purpose,
     /// What a Bearer key is good for.
     pub scopes: KeyScopes,
+    /// From where it may be used.
+    pub addresses: KeyAddresses,
     /// When it ends; none: open end.
     pub expires_at: Option<Time>,
 }
@@ -103,8 +107,9 @@ pub(super) fn create(
     let text = format!("{body}{}", checksum(&body));
     let prefix = &text[..LIVE.len() + 4];
     let id = KeyId(tx.insert(
-        "INSERT INTO api_keys (account_id, name, kind, is_test, prefix, hash, created_at, expires_at, purpose, scopes)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "INSERT INTO api_keys (account_id, name, kind, is_test, prefix, hash, created_at, expires_at, purpose, scopes,
+             addresses)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         params![
             new.account,
             new.name.trim(),
@@ -116,6 +121,7 @@ pub(super) fn create(
             new.expires_at,
             new.purpose.as_str(),
             new.scopes.words().join(","),
+            new.addresses.texts().join(","),
         ],
     )?);
     for instance in &new.instances {
@@ -132,7 +138,8 @@ pub(super) fn create(
 pub fn list(tx: &Tx<'_>, account: AccountId) -> Result<Vec<ApiKey>, AccountError> {
     let mut keys = tx.list(
         "SELECT id, name, kind, prefix, created_at, expires_at, revoked_at, last_used_at,
-                CASE kind WHEN 'chattu' THEN purpose END, CASE kind WHEN 'bearer' THEN scopes ELSE '' END
+                CASE kind WHEN 'chattu' THEN purpose END, CASE kind WHEN 'bearer' THEN scopes ELSE '' END,
+                addresses
          FROM api_keys WHERE account_id = ?1 ORDER BY id",
         params![account],
         |r| {
@@ -142,6 +149,7 @@ pub fn list(tx: &Tx<'_>, account: AccountId) -> Result<Vec<ApiKey>, AccountError
                 kind: r.get(2)?,
                 prefix: r.get(3)?,
                 instances: Vec::new(),
+                addresses: r.get::<_, String>(10)?.split(',').filter(|a| !a.is_empty()).map(str::to_owned).collect(),
                 created_at: r.get(4)?,
                 expires_at: r.get(5)?,
                 revoked_at: r.get(6)?,

@@ -4,7 +4,7 @@
 //! transaction that accepts a message, so that a key which is revoked in between is refused all the same.
 
 use super::{
-    KeyScopes,
+    KeyAddresses, KeyScopes,
     key::{self, KeyKind},
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     store::{StoreError, Tx},
 };
 use arc_swap::ArcSwap;
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, net::IpAddr, sync::Arc};
 use subtle::ConstantTimeEq;
 
 /// Who calls: a key in force.
@@ -49,6 +49,8 @@ pub enum KeyProblem {
     Invalid,
     /// Known, and revoked.
     Revoked,
+    /// In force, and not from where the request came.
+    Elsewhere,
 }
 
 /// All keys by the hash of their text.
@@ -64,24 +66,26 @@ pub(super) struct CachedKey {
     dialect: Option<(Option<InstanceId>, Purpose)>,
     revoked: bool,
     expires_at: Option<Time>,
+    /// None: from nowhere.
+    addresses: Option<KeyAddresses>,
 }
 
 impl KeyCache {
-    /// Whose Bearer key this text is.
+    /// Whose Bearer key this text is, in a request that came from `from`.
     ///
     /// # Errors
     /// See [`KeyProblem`].
-    pub fn find(&self, text: &str, now: Time) -> Result<Caller, KeyProblem> {
+    pub fn find(&self, text: &str, from: IpAddr, now: Time) -> Result<Caller, KeyProblem> {
         let entry = self.look_up(text, now)?;
-        if entry.dialect.is_some() { Err(KeyProblem::Invalid) } else { Ok(entry.caller) }
+        if entry.dialect.is_some() { Err(KeyProblem::Invalid) } else { entry.used_from(from).map(|entry| entry.caller) }
     }
 
-    /// Whose key of the Chattu dialect this text is.
+    /// Whose key of the Chattu dialect this text is, in a request that came from `from`.
     ///
     /// # Errors
     /// See [`KeyProblem`].
-    pub fn find_dialect(&self, text: &str, now: Time) -> Result<DialectCaller, KeyProblem> {
-        let CachedKey { caller, dialect, .. } = self.look_up(text, now)?;
+    pub fn find_dialect(&self, text: &str, from: IpAddr, now: Time) -> Result<DialectCaller, KeyProblem> {
+        let CachedKey { caller, dialect, .. } = self.look_up(text, now)?.used_from(from)?;
         let (instance, purpose) = dialect.ok_or(KeyProblem::Invalid)?;
         Ok(DialectCaller { caller, instance, purpose })
     }
@@ -105,10 +109,18 @@ impl KeyCache {
     }
 }
 
+impl CachedKey {
+    fn used_from(self, from: IpAddr) -> Result<Self, KeyProblem> {
+        let is_held = self.addresses.as_ref().is_some_and(|addresses| addresses.holds(from));
+        if is_held { Ok(self) } else { Err(KeyProblem::Elsewhere) }
+    }
+}
+
 pub(super) fn load(tx: &Tx<'_>) -> Result<Vec<CachedKey>, StoreError> {
     tx.list(
         "SELECT k.hash, k.id, k.account_id, a.region, k.revoked_at, k.expires_at, k.kind, k.purpose,
-                (SELECT min(x.instance_id) FROM api_key_instances x WHERE x.key_id = k.id), k.scopes
+                (SELECT min(x.instance_id) FROM api_key_instances x WHERE x.key_id = k.id), k.scopes,
+                k.addresses
          FROM api_keys k JOIN accounts a ON a.id = k.account_id",
         [],
         |r| {
@@ -126,6 +138,7 @@ pub(super) fn load(tx: &Tx<'_>) -> Result<Vec<CachedKey>, StoreError> {
                 },
                 revoked: r.get::<_, Option<Time>>(4)?.is_some(),
                 expires_at: r.get(5)?,
+                addresses: KeyAddresses::from_text(&r.get::<_, String>(10)?),
             })
         },
     )

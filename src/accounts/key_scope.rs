@@ -7,8 +7,10 @@ string_enum! {
     KeyScope {
         /// Sending, and asking what became of a message by its number.
         Send = "send",
-        /// Reading: lists of messages sent and heard, with their texts, and the instances.
+        /// Reading: lists of messages sent and heard, with their texts, people, and the instances.
         Read = "read",
+        /// Changing what holds for sending: who is not written to.
+        Manage = "manage",
     }
 }
 
@@ -17,29 +19,35 @@ string_enum! {
 pub struct KeyScopes {
     send: bool,
     read: bool,
+    manage: bool,
 }
 
 impl KeyScopes {
     /// What every key was good for before there were scopes.
-    pub const SEND: Self = Self { send: true, read: false };
+    pub const SEND: Self = Self { send: true, read: false, manage: false };
 
     /// These; none of them: [`KeyScopes::SEND`].
     pub fn of(scopes: &[KeyScope]) -> Self {
-        let (send, read) = (scopes.contains(&KeyScope::Send), scopes.contains(&KeyScope::Read));
-        if send || read { Self { send, read } } else { Self::SEND }
+        if scopes.is_empty() { Self::SEND } else { Self::these(scopes) }
     }
 
     /// As the database has them: words with commas between them. A word that is none is left out, so that a key is good
     /// for less and never for more.
     pub fn from_text(text: &str) -> Self {
         let known: Vec<KeyScope> = text.split(',').filter_map(KeyScope::parse).collect();
-        Self { send: known.contains(&KeyScope::Send), read: known.contains(&KeyScope::Read) }
+        Self::these(&known)
+    }
+
+    fn these(scopes: &[KeyScope]) -> Self {
+        let has = |scope| scopes.contains(&scope);
+        Self { send: has(KeyScope::Send), read: has(KeyScope::Read), manage: has(KeyScope::Manage) }
     }
 
     pub const fn includes(self, scope: KeyScope) -> bool {
         match scope {
             KeyScope::Send => self.send,
             KeyScope::Read => self.read,
+            KeyScope::Manage => self.manage,
         }
     }
 
@@ -55,7 +63,12 @@ mod tests {
 
     #[test]
     fn scopes_come_back_as_they_were_written() {
-        for (text, words) in [("send", vec!["send"]), ("read", vec!["read"]), ("read,send", vec!["send", "read"])] {
+        for (text, words) in [
+            ("send", vec!["send"]),
+            ("read", vec!["read"]),
+            ("read,send", vec!["send", "read"]),
+            ("manage,read", vec!["read", "manage"]),
+        ] {
             assert_eq!(KeyScopes::from_text(text).words(), words);
         }
         assert!(KeyScopes::from_text("everything").words().is_empty());

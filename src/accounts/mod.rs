@@ -10,6 +10,7 @@ mod account;
 pub mod audit;
 mod chattu_keys;
 mod key;
+mod key_addresses;
 mod key_cache;
 mod key_scope;
 mod limits;
@@ -30,6 +31,7 @@ mod user;
 
 pub use account::{Account, Grant, NewAccount, Update, list as list_accounts};
 pub use key::{ApiKey, KeyKind, NewKey, has_key, instances_of as key_instances, list as list_keys, note_key_use};
+pub use key_addresses::KeyAddresses;
 pub use key_cache::{Caller, DialectCaller, KeyCache, KeyProblem};
 pub use key_scope::{KeyScope, KeyScopes};
 pub use limits::{Granted, LimitDecision, LimitRequest, WantedLimits, list_grants, list_requests};

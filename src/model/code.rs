@@ -46,6 +46,8 @@ string_enum! {
         InternalError = "internal_error",
         /// The key is not good for that.
         InsufficientScope = "insufficient_scope",
+        /// The key is not good from there.
+        AddressNotAllowed = "address_not_allowed",
         /// The body is over 256 KiB.
         PayloadTooLarge = "payload_too_large",
         /// Free text outside the provider's 24 hours.
@@ -144,7 +146,7 @@ pub enum Extra {
     Limit {
         /// The limit that holds.
         limit: u64,
-        /// Counted and reserved.
+        /// All but what was given back.
         used: u64,
     },
     /// The ids of the signals that made the score.

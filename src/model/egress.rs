@@ -7,7 +7,10 @@
 //! and the gateway's own. What an entry allows, and what no entry can allow, is decided where connections are made, not
 //! here.
 
-use super::ids::AccountId;
+use super::{
+    ids::AccountId,
+    why::{Why, why},
+};
 use ipnet::IpNet;
 use std::{fmt, net::IpAddr, str::FromStr};
 
@@ -143,6 +146,30 @@ const ACCOUNTS: &str = "accounts=";
 pub fn net(text: &str) -> Option<IpNet> {
     let net = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))?;
     Some(net.trunc())
+}
+
+/// Networks of a list, each in one spelling and once. Both texts are the caller's to show.
+///
+/// # Errors
+/// More than `most`, or a text that is neither an address nor a network.
+pub fn nets(list: &[String], most: usize) -> Result<Vec<IpNet>, Why> {
+    if list.len() > most {
+        return Err(why!("networks_many", "an allowlist has at most {most} networks", most = most));
+    }
+    let judged = |text: &String| {
+        let wrong = || {
+            why!("network_bad", "{text:?} is no address or network, such as 192.0.2.7 or 2001:db8::/32", text = text)
+        };
+        net(text.trim()).ok_or_else(wrong)
+    };
+    let mut all = Vec::new();
+    for text in list {
+        let net = judged(text)?;
+        if !all.contains(&net) {
+            all.push(net);
+        }
+    }
+    Ok(all)
 }
 
 /// A name that DNS could know, and no mistyped address: the last label has a letter.

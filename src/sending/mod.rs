@@ -35,6 +35,7 @@ mod audience;
 pub mod counts;
 mod dispatch;
 pub mod facts;
+mod field_reasons;
 mod file;
 mod idempotency;
 mod insistence;

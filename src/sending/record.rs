@@ -68,7 +68,7 @@ fn insert(tx: &WriteTx<'_>, row: &MessageRow<'_>, refusal: Option<&Refusal>) -> 
             request.draft.text(),
             request.draft.content(),
             request.reference,
-            facts.reacted.as_ref().map(|about| &about.provider_message_id).or(request.reply_to.as_ref()),
+            facts.about.as_ref().map(|about| &about.message.provider_message_id).or(request.reply_to.as_ref()),
             facts.fingerprint.cast_signed(),
             status,
             refusal.map(|r| r.code.as_str()),

@@ -2,9 +2,12 @@
 //!
 //! SQLite goes on writing into a file that was removed, moved away or replaced; what is written then is nowhere after
 //! the next start. So the writer looks before each commit and once a second, and at the database after it, too: nothing is
-//! acknowledged that is not in the data directory. Looking costs a call of `stat` a file.
+//! acknowledged that is not in the data directory. Looking costs a call of `statx` a file, and nobody asks when the log
+//! was written: since Linux 6.13 that would give the next write a time of its own, and each commit one more block to
+//! write, the inode with that time.
 
 use super::open::{self, DirLock};
+use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};
 use sha2::{Digest, Sha256};
 use std::{
     fs, io,
@@ -31,6 +34,13 @@ struct KeptFile {
     least: u64,
 }
 
+/// A file as it is asked for without its times.
+struct FileFound {
+    /// Device and inode.
+    id: (u64, u64),
+    size: u64,
+}
+
 struct KeptKey {
     name: &'static str,
     digest: [u8; 32],
@@ -46,7 +56,7 @@ impl Ground {
     pub(super) fn of(data_dir: &Path, lock: DirLock) -> Self {
         let log = format!("{}-wal", open::FILE_NAME);
         let found = [(open::FILE_NAME.to_owned(), 100), (log, 0)].into_iter().filter_map(|(name, least)| {
-            let id = id_of(&fs::metadata(data_dir.join(&name)).ok()?);
+            let id = FileFound::at(&data_dir.join(&name)).ok()?.id;
             Some(KeptFile { name, id, least })
         });
         let files = Mutex::new(found.collect());
@@ -73,11 +83,11 @@ impl Ground {
     /// The same of the database and its log alone.
     pub(super) fn look_at_database(&self) -> Result<(), String> {
         for kept in locked(&self.files).iter() {
-            let found = fs::metadata(self.data_dir.join(&kept.name));
-            self.judge(&kept.name, &found, |m| {
-                if id_of(m) != kept.id {
+            let found = FileFound::at(&self.data_dir.join(&kept.name));
+            self.judge(&kept.name, &found, |file| {
+                if file.id != kept.id {
                     Some("was replaced")
-                } else if m.len() < kept.least {
+                } else if file.size < kept.least {
                     Some("was emptied")
                 } else {
                     None
@@ -106,14 +116,14 @@ impl Ground {
         Ok(())
     }
 
-    fn judge(
+    fn judge<F>(
         &self,
         name: &str,
-        found: &io::Result<fs::Metadata>,
-        wrong: impl Fn(&fs::Metadata) -> Option<&'static str>,
+        found: &io::Result<F>,
+        wrong: impl Fn(&F) -> Option<&'static str>,
     ) -> Result<(), String> {
         match found {
-            Ok(m) => wrong(m).map_or(Ok(()), |what| Err(self.problem(name, what))),
+            Ok(file) => wrong(file).map_or(Ok(()), |what| Err(self.problem(name, what))),
             Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 Err(self.problem(name, "is gone"))
             }
@@ -151,8 +161,17 @@ fn stamp_of(m: &fs::Metadata) -> FileStamp {
     (m.dev(), m.ino(), m.mtime(), m.mtime_nsec())
 }
 
-fn id_of(m: &fs::Metadata) -> (u64, u64) {
-    (m.dev(), m.ino())
+impl FileFound {
+    fn at(path: &Path) -> io::Result<Self> {
+        match statx(CWD, path, AtFlags::empty(), StatxFlags::INO | StatxFlags::SIZE) {
+            Ok(m) => Ok(Self { id: (makedev(m.stx_dev_major, m.stx_dev_minor), m.stx_ino), size: m.stx_size }),
+            // Linux before 4.11, and sandboxes that know no newer calls.
+            Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => {
+                fs::metadata(path).map(|m| Self { id: (m.dev(), m.ino()), size: m.len() })
+            }
+            Err(e) => Err(e.into()),
+        }
+    }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

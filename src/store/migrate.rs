@@ -35,6 +35,9 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0020_client_ids.sql"),
     include_str!("migrations/0021_cheaper_sends.sql"),
     include_str!("migrations/0022_account_phrases.sql"),
+    include_str!("migrations/0023_key_addresses.sql"),
+    include_str!("migrations/0024_quota_taken_once.sql"),
+    include_str!("migrations/0025_changes_counted.sql"),
 ];
 
 /// The step to this schema is more than its SQL: what is done after it, in its transaction.

@@ -19,5 +19,5 @@ pub fn bearer(gateway: &Gateway, incoming: &Incoming) -> Result<Caller, KeyProbl
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(KeyProblem::Invalid);
     }
-    gateway.accounts.ring().find(key.trim(), gateway.clock.now())
+    gateway.accounts.ring().find(key.trim(), incoming.client_address(gateway), gateway.clock.now())
 }

@@ -72,6 +72,7 @@ pub const fn describe(code: Code) -> (StatusCode, &'static str) {
             (S::INTERNAL_SERVER_ERROR, "The request could not be processed. Please try again or contact support.")
         }
         Code::InsufficientScope => (S::FORBIDDEN, "This API key does not have the scope that this request needs."),
+        Code::AddressNotAllowed => (S::FORBIDDEN, "This API key may not be used from this address."),
         Code::PayloadTooLarge => (S::PAYLOAD_TOO_LARGE, "The request body is larger than 256 KiB."),
         Code::ConversationWindowClosed => (
             S::FORBIDDEN,

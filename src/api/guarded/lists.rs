@@ -128,7 +128,7 @@ fn wanted_heard(query: &Fields, caller: Caller) -> Result<(Paging, HeardSearch),
 }
 
 /// A number to look for. What was taken when such a number still was may be looked for, too.
-fn phone(query: &Fields, name: &'static str, caller: Caller) -> Result<Option<String>, BadParameter> {
+pub(super) fn phone(query: &Fields, name: &'static str, caller: Caller) -> Result<Option<String>, BadParameter> {
     let how = PhoneReading { region: caller.region, impossible: Impossible::Warn };
     let read = |text| Phone::parse(text, how).map_err(|e| BadParameter::new(name, e.to_string()));
     Ok(query.some(name).map(read).transpose()?.map(|phone| phone.as_str().to_owned()))

@@ -4,6 +4,7 @@ pub mod account;
 pub mod lists;
 pub mod message;
 pub mod paging;
+pub mod people;
 pub mod send_message;
 mod upload;
 
@@ -25,5 +26,6 @@ pub fn no_key(incoming: &Incoming, problem: KeyProblem) -> Response {
     problem::code(match problem {
         KeyProblem::Invalid => Code::InvalidApiKey,
         KeyProblem::Revoked => Code::RevokedApiKey,
+        KeyProblem::Elsewhere => Code::AddressNotAllowed,
     })
 }

@@ -58,9 +58,14 @@ impl BadParameter {
 
 /// The refusal of a key that is not good for reading.
 pub fn unless_reader(caller: Caller) -> Option<Response> {
-    let refusal = Refusal::new(Code::InsufficientScope, "the key is not good for reading");
-    let details = Details::Scope(KeyScope::Read.as_str());
-    (!caller.scopes.includes(KeyScope::Read)).then(|| problem::refusal(&Refusal { details, ..refusal }))
+    unless(caller, KeyScope::Read)
+}
+
+/// The refusal of a key that is not good for something.
+pub fn unless(caller: Caller, scope: KeyScope) -> Option<Response> {
+    let refusal = Refusal::new(Code::InsufficientScope, "the key lacks the scope");
+    let details = Details::Scope(scope.as_str());
+    (!caller.scopes.includes(scope)).then(|| problem::refusal(&Refusal { details, ..refusal }))
 }
 
 impl Paging {

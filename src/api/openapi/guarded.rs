@@ -1,7 +1,7 @@
 //! The guarded API (contract 1).
 
 use super::{
-    Operation, lists,
+    Operation, lists, manage,
     schema::{header, json_answer, json_body, named, object, other_answer, refusals},
 };
 use crate::{model::code::Code, sending::request::MAX_CHARS, web::problem};
@@ -12,6 +12,7 @@ const SEND: &[Code] = &[
     Code::UnsupportedMediaType,
     Code::InvalidApiKey,
     Code::RevokedApiKey,
+    Code::AddressNotAllowed,
     Code::InsufficientScope,
     Code::InvalidJson,
     Code::PayloadTooLarge,
@@ -35,8 +36,14 @@ const SEND: &[Code] = &[
     Code::ServiceUnavailable,
 ];
 
-const READ: &[Code] =
-    &[Code::InvalidApiKey, Code::RevokedApiKey, Code::NotFound, Code::InternalError, Code::ServiceUnavailable];
+const READ: &[Code] = &[
+    Code::InvalidApiKey,
+    Code::RevokedApiKey,
+    Code::AddressNotAllowed,
+    Code::NotFound,
+    Code::InternalError,
+    Code::ServiceUnavailable,
+];
 
 pub fn operations() -> Vec<Operation> {
     let key = header(
@@ -92,6 +99,7 @@ pub fn operations() -> Vec<Operation> {
     };
     let mut all = vec![send, read, media];
     all.extend(lists::operations());
+    all.extend(manage::operations());
     all
 }
 
@@ -163,13 +171,24 @@ pub(super) fn send_message() -> Value {
                 "message_id": {"type": "string", "minLength": 1, "maxLength": 256, "description": "msg_…, inb_… or the provider's"},
                 "emoji": {"type": "string", "description": "one emoji; empty takes back"},
             })),
+            "edit": earlier("the message that says `message` from now on"),
+            "delete": earlier("the message that is taken back"),
             "expires_at": {"type": "string", "format": "date-time"},
         }),
     );
-    let what = "One of message, template, media_url, media_base64, reaction, location and contact must be there; \
-                media_url goes with media_type, and buttons, list and link_button go with message.";
+    let what = "One of message, template, media_url, media_base64, reaction, delete, location and contact must be there; \
+                media_url goes with media_type, and buttons, list, link_button and edit go with message.";
     request["description"] = json!(what);
     request
+}
+
+/// The name of an earlier message of this number's own.
+fn earlier(what: &str) -> Value {
+    let id =
+        json!({"type": "string", "minLength": 1, "maxLength": 256, "description": "msg_…, inb_… or the provider's"});
+    let mut named = object(&["message_id"], json!({"message_id": id}));
+    named["description"] = json!(what);
+    named
 }
 
 /// A list of rows, one of which is the answer.

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 const REFUSED: &[Code] = &[
     Code::InvalidApiKey,
     Code::RevokedApiKey,
+    Code::AddressNotAllowed,
     Code::InsufficientScope,
     Code::ValidationError,
     Code::InternalError,
@@ -37,6 +38,8 @@ pub fn operations() -> Vec<Operation> {
     vec![
         list("list_messages", "/api/messages", messages, page("ListedMessage")),
         list("list_inbound_messages", "/api/inbound-messages", heard, page("InboundMessage")),
+        list("list_contacts", "/api/contacts", people(instance()), page("Contact")),
+        list("list_conversations", "/api/conversations", people(instance()), page("Conversation")),
         list("list_instances", "/api/instances", Vec::new(), object(&["data"], json!({"data": items("Instance")}))),
         list("list_suppressions", "/api/suppressions", paging().into(), page("Suppression")),
         list(
@@ -47,6 +50,13 @@ pub fn operations() -> Vec<Operation> {
         ),
         list("get_usage", "/api/usage", Vec::new(), named("Usage")),
     ]
+}
+
+/// What the lists of people and conversations take.
+fn people(instance: Value) -> Vec<Value> {
+    let mut all = vec![instance, query("phone", "The person with this number.", json!({"type": "string"}))];
+    all.extend(paging());
+    all
 }
 
 fn list(id: &'static str, path: &'static str, mut parameters: Vec<Value>, schema: Value) -> Operation {
@@ -109,7 +119,18 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
     let suppression = json!({
         "phone": maybe, "contact_id": number, "source": text, "reason": text, "since": time,
     });
+    let contact = json!({
+        "contact_id": number, "contact_name": maybe, "phone": maybe, "suppressed": {"type": "boolean"},
+        "imported_at": maybe, "first_outbound_at": maybe, "last_inbound_at": maybe, "created_at": time,
+    });
+    let conversation = json!({
+        "conversation_id": number, "instance_id": text, "contact_id": number, "contact_name": maybe, "from": maybe,
+        "unread_count": number, "sequence": number, "last_inbound_at": maybe, "last_heard_at": time,
+        "created_at": time,
+    });
     let mut all = vec![
+        ("Contact", all_of(contact)),
+        ("Conversation", all_of(conversation)),
         ("ListedMessage", all_of(message)),
         ("InboundMessage", all_of(heard)),
         ("Instance", all_of(instance)),

@@ -12,6 +12,7 @@ mod events;
 pub mod example;
 pub mod guarded;
 mod lists;
+mod manage;
 mod postman;
 pub mod schema;
 pub mod service;

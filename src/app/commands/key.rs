@@ -2,7 +2,7 @@
 
 use super::{CLI, CommandResult, Execute, group, text};
 use crate::{
-    accounts::{KeyKind, KeyScope, KeyScopes, NewKey},
+    accounts::{KeyAddresses, KeyKind, KeyScope, KeyScopes, NewKey},
     dialects::AppState,
     model::{
         ids::{AccountId, InstanceId, KeyId},
@@ -35,10 +35,14 @@ pub struct KeyCreate {
     /// Of a chattu key: the purpose of messages whose request names none (transactional where this is not given)
     #[arg(long)]
     pub purpose: Option<String>,
-    /// What a bearer key is good for, send or read; more than once for both (send where this is not given)
+    /// What a bearer key is good for, send, read or manage; more than once for several (send where this is not given)
     #[arg(long = "scope", value_name = "SCOPE")]
     #[serde(default)]
     pub scopes: Vec<String>,
+    /// An address or network that it may be used from; more than once for more, none for anywhere
+    #[arg(long = "allow", value_name = "CIDR")]
+    #[serde(default)]
+    pub addresses: Vec<String>,
 }
 
 impl Default for KeyCreate {
@@ -50,13 +54,14 @@ impl Default for KeyCreate {
             kind: KIND.into(),
             purpose: None,
             scopes: Vec::new(),
+            addresses: Vec::new(),
         }
     }
 }
 
 impl Execute for KeyCreate {
     async fn execute(self, gateway: &AppState) -> CommandResult {
-        let Self { account, name, instances, kind, purpose, scopes } = self;
+        let Self { account, name, instances, kind, purpose, scopes, addresses } = self;
         let kind = KeyKind::parse(&kind).ok_or_else(|| format!("{kind:?} is no kind: use bearer or chattu"))?;
         if purpose.is_some() && kind == KeyKind::Bearer {
             return Err("a bearer key has no purpose of its own: its requests name theirs; use --kind chattu".into());
@@ -72,6 +77,7 @@ impl Execute for KeyCreate {
             kind,
             purpose: purpose.as_deref().map_or(Ok(Purpose::Transactional), default_purpose)?,
             scopes: KeyScopes::of(&scopes),
+            addresses: KeyAddresses::of(&addresses).map_err(text)?,
             expires_at: None,
         };
         let (id, key) = gateway.accounts.create_key(new, CLI).await.map_err(text)?;
@@ -131,5 +137,5 @@ fn default_purpose(word: &str) -> Result<Purpose, String> {
 }
 
 fn scope(word: &str) -> Result<KeyScope, String> {
-    KeyScope::parse(word).ok_or_else(|| format!("{word:?} is no scope: use send or read"))
+    KeyScope::parse(word).ok_or_else(|| format!("{word:?} is no scope: use send, read or manage"))
 }

@@ -2,7 +2,7 @@
 //!
 //! - `client_ids.rs`: what a client is called, which need be no slug.
 //! - `lists.rs`: the last messages, calls and log lines, as the dialect lists them.
-//! - `chats.rs`, `groups.rs`: conversations and groups with their last message.
+//! - `groups.rs`: groups with their last message; chats are read as the chat page reads them (`people/chats`).
 //! - `answers.rs`: what an endpoint answered to an event becomes a message to whoever wrote or called.
 //! - `loops.rs`: whether two programs are answering each other.
 //! - `rates.rs`: how often somebody may ask.
@@ -11,7 +11,6 @@
 //! guarded sender, most of it by way of the queue in `schedule`. It knows nothing of HTTP.
 
 mod answers;
-pub mod chats;
 pub mod client_ids;
 mod endpoint;
 pub mod groups;

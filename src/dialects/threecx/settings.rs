@@ -2,7 +2,7 @@
 
 use super::{Actor, ThreecxError};
 use crate::model::{
-    egress::net,
+    egress::nets,
     ids::InstanceId,
     phone::{Phone, Region},
     string_enum::string_enum,
@@ -212,26 +212,8 @@ fn judged_window(hours: u32) -> Result<u32, ThreecxError> {
 }
 
 fn judged_networks(list: &[String]) -> Result<Vec<String>, ThreecxError> {
-    if list.len() > ALLOW_MAX {
-        return Err(ThreecxError::Invalid(why!(
-            "networks_many",
-            "an allowlist has at most {most} networks",
-            most = ALLOW_MAX
-        )));
-    }
-    let judged = |text: &String| {
-        let wrong = || {
-            ThreecxError::Invalid(why!(
-                "network_bad",
-                "{text:?} is no address or network, such as 192.0.2.7 or 2001:db8::/32",
-                text = text
-            ))
-        };
-        net(text.trim()).map(|net| net.to_string()).ok_or_else(wrong)
-    };
-    let mut all: Vec<String> = list.iter().map(judged).collect::<Result<_, _>>()?;
-    all.dedup();
-    Ok(all)
+    let all = nets(list, ALLOW_MAX).map_err(ThreecxError::Invalid)?;
+    Ok(all.iter().map(ToString::to_string).collect())
 }
 
 #[cfg(test)]

@@ -44,17 +44,19 @@ pub(super) async fn issue(
         order => order?,
     };
     let _cleared = Cleared(challenges);
-    prove(&mut order, settings.challenge, challenges).await?;
+    // An authority may have looked, and found nothing, before it answers that it is going to look.
+    if let Err(e) = prove(&mut order, settings.challenge, challenges).await {
+        return Err(reasons_or(&mut order, e).await);
+    }
     match order.poll_ready(&RetryPolicy::default()).await {
         Ok(OrderStatus::Ready) => {}
-        Ok(_) => return Err(why_refused(&mut order, "it does not say why").await),
-        Err(instant_acme::Error::Api(problem)) => return Err(why_refused(&mut order, &problem.to_string()).await),
+        Ok(_) => return Err(reasons_or(&mut order, AcmeError::Refused("it does not say why".into())).await),
+        Err(instant_acme::Error::Api(problem)) => {
+            return Err(reasons_or(&mut order, AcmeError::Refused(problem.to_string())).await);
+        }
         // Some authorities leave the order pending when a proof failed (RFC 8555, 7.1.6, says otherwise): the reason
         // stands with the proof.
-        Err(e @ instant_acme::Error::Timeout(_)) => {
-            let why = reasons(&mut order).await;
-            return Err(if why.is_empty() { e.into() } else { AcmeError::Refused(why.join("; ")) });
-        }
+        Err(e @ instant_acme::Error::Timeout(_)) => return Err(reasons_or(&mut order, e.into()).await),
         Err(e) => return Err(e.into()),
     }
     let key = order.finalize().await?;
@@ -122,9 +124,9 @@ async fn prove(order: &mut Order, how: AcmeChallenge, challenges: &Challenges) -
 }
 
 /// What the authority found, for the admin: usually that a name leads elsewhere, or that a port is closed.
-async fn why_refused(order: &mut Order, otherwise: &str) -> AcmeError {
+async fn reasons_or(order: &mut Order, otherwise: AcmeError) -> AcmeError {
     let why = reasons(order).await;
-    AcmeError::Refused(if why.is_empty() { otherwise.to_owned() } else { why.join("; ") })
+    if why.is_empty() { otherwise } else { AcmeError::Refused(why.join("; ")) }
 }
 
 async fn reasons(order: &mut Order) -> Vec<String> {

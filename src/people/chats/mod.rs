@@ -5,22 +5,26 @@
 //! two tables, what was heard and what was sent, and stand in one order ([`Cursor`]): by time, then heard before sent, then
 //! by row. That order is total, so a page that is read upwards by key shows each line once.
 //!
-//! - `list.rs`: the chats; `thread.rs`: the lines of one; `quote.rs`: what a line refers to; `standing.rs`: what whoever
+//! - `list.rs`: the chats; `thread.rs`: the lines of one, `line.rs`: what a line is; `quote.rs`: what a line refers to;
+//!   `since.rs`: what became of it; `standing.rs`: what whoever
 //!   types should know first.
 //!
 //! It sends nothing; what is sent goes through the guarded sender. It knows nothing of pages.
 
 mod inbox;
+mod line;
 mod list;
 mod quote;
 mod send_hints;
+mod since;
 mod thread;
 
 pub use inbox::{InboxFilter, InboxRow, inbox, newest_heard};
+pub use line::{ChatFile, ChatMessage, Cursor, LineWindow, MessagePage, Reaction, Reactor};
 pub use list::{Chat, Filter, Snippet, find, group_standing, heard_groups, list, list_people};
 pub use quote::answerable;
 pub use send_hints::{SendHints, standing};
-pub use thread::{ChatFile, ChatMessage, Cursor, MessagePage, PAGE, Reaction, heard, lines, sent};
+pub use thread::{heard, lines, sent};
 
 use crate::{
     model::{

@@ -1,112 +1,31 @@
 //! The lines of one chat, by key.
 
-use super::{ChatId, is_group, list::person, quote};
+use super::{
+    ChatId, is_group,
+    line::{ChatFile, ChatMessage, Cursor, LineWindow, MessagePage, Reaction},
+    list::person,
+    quote,
+    since::{self, OwnSince, own_since},
+};
 use crate::{
     instances::templates,
     model::{
         clock::Time,
         ids::{AccountId, ContactId, InstanceId, inbound_id},
-        message::{EDIT, REVOKE, Status},
+        message::{EDIT, REVOKE},
     },
     store::{StoreError, Tx},
 };
 use rusqlite::{Row, ToSql, params};
-use std::{collections::HashMap, time::Duration};
-
-/// Lines of one page.
-pub const PAGE: usize = 50;
-
-/// How far a provider's clock may be ahead of ours.
-const CLOCKS_APART: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// A line's place: its time, then heard (0) before sent (1), then its row.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Cursor {
-    /// When: by the provider's clock for what was heard, by ours for what was sent.
-    pub at: Time,
-    /// 0 heard, 1 sent.
-    pub side: u8,
-    /// The row in its table.
-    pub row: i64,
-}
-
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ChatMessage {
-    /// `msg_…` or `inb_…`.
-    pub id: String,
-    pub key: Cursor,
-    pub text: String,
-    /// text, image, …
-    pub kind: String,
-    /// Where it is, of one that we sent.
-    pub status: Option<Status>,
-    /// Why it failed or was refused: the guard's code, or plain words.
-    pub reason: Option<String>,
-    /// The reference that its sender gave it.
-    pub reference: Option<String>,
-    /// By which part of the gateway it was sent; of one that did not leave through it: phone, agent.
-    pub source: Option<String>,
-    /// Whether it is ours: sent from here, or written on the number's own phone.
-    pub is_ours: bool,
-    /// What it said before it was edited or taken back, earliest first.
-    pub former: Vec<String>,
-    /// Whether whoever wrote it took it back.
-    pub is_deleted: bool,
-    /// Who wrote it, in a group.
-    pub writer: Option<String>,
-    /// What it answers.
-    pub quoted: Option<String>,
-    pub file: Option<ChatFile>,
-    /// What people thought of it.
-    pub reactions: Vec<Reaction>,
-    provider_message_id: Option<String>,
-    reply_to: Option<String>,
-    written_by: Option<ContactId>,
-}
-
-impl ChatMessage {
-    /// Whether its provider has an id for it, by which others can refer to it.
-    pub fn is_known(&self) -> bool {
-        self.provider_message_id.is_some()
-    }
-}
-
-/// A line's file.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ChatFile {
-    /// image, video, audio, document or sticker.
-    pub kind: String,
-    /// stored, pending, failed, removed.
-    pub state: String,
-    /// What its bytes say that it is.
-    pub media_type: Option<String>,
-    pub name: Option<String>,
-    /// Bytes.
-    pub size: Option<i64>,
-}
-
-/// What somebody thought of a line.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Reaction {
-    pub sign: String,
-    /// Whose; none: this instance's own.
-    pub by: Option<String>,
-}
-
-/// Some lines, earliest first.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct MessagePage {
-    pub lines: Vec<ChatMessage>,
-    /// Whether there are earlier ones.
-    pub has_earlier: bool,
-}
 
 const FILE: &str = "f.kind, f.state, coalesce(f.sniffed_type, f.declared_type), f.file_name, f.size";
 
 fn heard_sql(rest: &str) -> String {
     format!(
         "SELECT m.id, m.body, m.kind, m.heard_at, m.provider_message_id, m.reply_to,
-                CASE WHEN m.group_id IS NULL THEN NULL ELSE m.contact_id END, {FILE}, m.origin
+                CASE WHEN m.group_id IS NULL THEN NULL ELSE m.contact_id END, {FILE}, m.origin,
+                coalesce(m.sequence <= (SELECT c.sequence - c.unread_count FROM conversations c
+                                        WHERE c.id = m.conversation_id), 1)
          FROM inbound_messages m LEFT JOIN media f ON f.inbound_id = m.id WHERE {rest}"
     )
 }
@@ -119,15 +38,15 @@ fn sent_sql(rest: &str) -> String {
     )
 }
 
-/// The last lines of a chat before `before` (none: its end), earliest first.
+/// The last lines of a chat within `window`, earliest first.
 pub fn lines(
     tx: &Tx<'_>,
     account: AccountId,
     instance: &InstanceId,
     chat: &ChatId,
-    before: Option<Cursor>,
+    window: LineWindow,
 ) -> Result<MessagePage, StoreError> {
-    let end = before.unwrap_or(Cursor { at: Time::from_millis(i64::MAX), side: 0, row: 0 });
+    let end = window.before.unwrap_or(Cursor { at: Time::from_millis(i64::MAX), side: 0, row: 0 });
     let heard = heard_sql(
         "m.instance_id = ?1 AND m.chat = ?2 AND m.kind <> 'reaction' AND m.heard_at <= ?3
            AND (m.heard_at, 0, m.id) < (?3, ?4, ?5)
@@ -138,21 +57,23 @@ pub fn lines(
                        WHERE s.provider_message_id = m.reply_to AND s.instance_id = ?1)))
          ORDER BY m.heard_at DESC, m.id DESC LIMIT ?6",
     );
-    let most = PAGE + 1;
+    let most = window.most + 1;
     let mut all = tx.list(&heard, params![instance, chat.chat_key(), end.at, end.side, end.row, most], heard_row)?;
     // What the idempotency key refused is no message: the first request with the key is.
     let (whom, chat_key) = addressed_to(chat);
     let sent = sent_sql(&format!(
         "m.account_id = ?1 AND m.instance_id = ?2 AND m.recipient {whom} AND m.created_at <= ?3
            AND (m.created_at, 1, m.id) < (?3, ?5, ?6)
-           AND m.kind <> 'reaction'
+           AND m.kind NOT IN ('reaction', 'edit', 'revoke')
+           AND (?8 OR m.status <> 'blocked')
            AND NOT (m.status = 'blocked' AND m.reason IN ('idempotency_in_progress', 'idempotency_key_reused'))
          ORDER BY m.created_at DESC, m.id DESC LIMIT ?7"
     ));
-    all.extend(tx.list(&sent, params![account, instance, end.at, chat_key, end.side, end.row, most], sent_row)?);
+    let wanted = params![account, instance, end.at, chat_key, end.side, end.row, most, window.refused];
+    all.extend(tx.list(&sent, wanted, sent_row)?);
     all.sort_by_key(|line| std::cmp::Reverse(line.key));
-    let has_earlier = all.len() > PAGE;
-    all.truncate(PAGE);
+    let has_earlier = all.len() > window.most;
+    all.truncate(window.most);
     all.reverse();
     let ours = own_since(tx, account, instance, chat, all.first())?;
     for line in &mut all {
@@ -162,46 +83,20 @@ pub fn lines(
 }
 
 /// The condition for a chat's recipients, with `?4` for the value beside it.
-fn addressed_to(chat: &ChatId) -> (&'static str, &dyn ToSql) {
+pub(super) fn addressed_to(chat: &ChatId) -> (&'static str, &dyn ToSql) {
     match chat {
         ChatId::Person(contact) => ("IN (SELECT value FROM contact_identities WHERE contact_id = ?4)", contact),
         ChatId::Group(id) => ("= ?4", id),
     }
 }
 
-/// Our own signs, by the provider's id of what they are about, on lines from `earliest` on: the newest on each counts,
-/// an empty one takes it back, and what did not go is none.
-fn own_since(
-    tx: &Tx<'_>,
-    account: AccountId,
-    instance: &InstanceId,
-    chat: &ChatId,
-    earliest: Option<&ChatMessage>,
-) -> Result<HashMap<String, String>, StoreError> {
-    let Some(earliest) = earliest else { return Ok(HashMap::new()) };
-    // A sign is younger than its line by our clock; the provider's, by which a line was heard, may be ahead a little.
-    let since = earliest.key.at.minus(CLOCKS_APART);
-    let (whom, chat_key) = addressed_to(chat);
-    let sql = format!(
-        "SELECT reply_to, body FROM messages
-         WHERE account_id = ?1 AND instance_id = ?2 AND recipient {whom} AND created_at >= ?3 AND kind = 'reaction'
-           AND reply_to IS NOT NULL AND status NOT IN ('blocked', 'failed')
-         ORDER BY created_at, id"
-    );
-    let mut newest: HashMap<String, String> = tx
-        .list(&sql, params![account, instance, since, chat_key], |r| Ok((r.get(0)?, r.get(1)?)))?
-        .into_iter()
-        .collect();
-    newest.retain(|_, sign| !sign.is_empty());
-    Ok(newest)
-}
-
-/// A message that we sent, with its chat; none: it is gone, or belongs to none. A reaction is the line that it is about.
+/// A message that we sent, with its chat; none: it is gone, or belongs to none. A reaction, an edit or a deletion is the
+/// line that it is about.
 pub fn sent(tx: &Tx<'_>, row: i64) -> Result<Option<(ChatId, ChatMessage)>, StoreError> {
     let whose = tx.find(
         "SELECT m.account_id, m.instance_id, m.recipient, coalesce(m.contact_id,
              (SELECT i.contact_id FROM contact_identities i WHERE i.account_id = m.account_id AND i.value = m.recipient)),
-             CASE m.kind WHEN 'reaction' THEN coalesce(m.reply_to, '') END
+             CASE WHEN m.kind IN ('reaction', 'edit', 'revoke') THEN coalesce(m.reply_to, '') END
          FROM messages m WHERE m.id = ?1 AND m.recipient <> ''",
         params![row],
         |r| {
@@ -276,7 +171,7 @@ fn heard_row(r: &Row<'_>) -> rusqlite::Result<ChatMessage> {
     let origin: Option<String> = r.get(12)?;
     let written_by = if origin.is_none() { r.get(6)? } else { None };
     let is_ours = origin.is_some();
-    Ok(ChatMessage { written_by, is_ours, source: origin, ..line(r, inbound_id(r.get(0)?), 0)? })
+    Ok(ChatMessage { written_by, is_ours, source: origin, is_read: r.get(13)?, ..line(r, inbound_id(r.get(0)?), 0)? })
 }
 
 fn sent_row(r: &Row<'_>) -> rusqlite::Result<ChatMessage> {
@@ -302,6 +197,7 @@ fn line(r: &Row<'_>, id: String, side: u8) -> rusqlite::Result<ChatMessage> {
         reference: None,
         source: None,
         is_ours: false,
+        is_read: true,
         former: Vec::new(),
         is_deleted: false,
         writer: None,
@@ -326,7 +222,7 @@ fn complete(
     instance: &InstanceId,
     chat: &ChatId,
     line: &mut ChatMessage,
-    ours: &HashMap<String, String>,
+    ours: &OwnSince,
 ) -> Result<(), StoreError> {
     let chat_key = chat.chat_key();
     if line.key.side == 1
@@ -344,32 +240,9 @@ fn complete(
     }
     if let Some(id) = line.provider_message_id.clone() {
         let id = &id;
-        change(tx, instance, &chat_key, id, line)?;
+        since::apply(tx, (instance, &chat_key), id, ours, line)?;
         line.reactions = quote::reactions(tx, instance, &chat_key, id)?;
-        line.reactions.extend(ours.get(id).map(|sign| Reaction { sign: sign.clone(), by: None }));
-    }
-    Ok(())
-}
-
-/// Shows a line as it is now: edits and deletions of whoever wrote it, in their order. What it said before is kept.
-fn change(tx: &Tx<'_>, instance: &InstanceId, chat: &str, id: &str, line: &mut ChatMessage) -> Result<(), StoreError> {
-    let changes = tx.list(
-        "SELECT kind, body FROM inbound_messages
-         WHERE instance_id = ?1 AND chat = ?2 AND reply_to = ?3 AND kind IN ('edit', 'revoke')
-           AND (origin IS NOT NULL) = ?4
-         ORDER BY heard_at, id",
-        params![instance, chat, id, line.is_ours],
-        |r| Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?)),
-    )?;
-    for (kind, text) in changes {
-        if kind == REVOKE {
-            line.is_deleted = true;
-        } else if text != line.text {
-            line.former.push(std::mem::replace(&mut line.text, text));
-        }
-    }
-    if line.is_deleted && !line.text.is_empty() {
-        line.former.push(std::mem::take(&mut line.text));
+        line.reactions.extend(ours.signs.get(id).map(|sign| Reaction { sign: sign.clone(), by: None }));
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ mod contact;
 mod heard;
 mod identify;
 mod import;
+mod lists;
 mod merge;
 
 pub use announce::announce;
@@ -26,3 +27,7 @@ pub use contact::{
 pub use heard::{HeardMessage, HeardSearch, heard_statement, list_heard};
 pub use identify::{Identified, identify};
 pub use import::{ImportReport, import};
+pub use lists::{
+    ListedContact, ListedConversation, PeopleSearch, contacts_statement, conversations_statement, list_contacts,
+    list_conversations,
+};

@@ -9,7 +9,7 @@ use crate::{
         templates::{self, KnownTemplate},
     },
     model::phone::{Impossible, Phone, PhoneReading, Region},
-    people::chats::{self, ChatId, Cursor, Filter, SendHints},
+    people::chats::{self, ChatId, Cursor, Filter, LineWindow, SendHints},
     store::{StoreError, Tx},
     texts::locale::Locale,
 };
@@ -105,7 +105,7 @@ fn known(
     before: Option<Cursor>,
 ) -> Result<Option<(Thread, SendHints)>, StoreError> {
     let Some(chat) = chats::find(tx, &instance.id, id)? else { return Ok(None) };
-    let page = chats::lines(tx, instance.account_id, &instance.id, id, before)?;
+    let page = chats::lines(tx, instance.account_id, &instance.id, id, LineWindow::page(before))?;
     let earlier = page.lines.first().filter(|_| page.has_earlier).map(|l| key_text(l.key));
     let lines = page.lines.into_iter().map(|l| line_html(v, &shown::line(v, &instance.id, l))).collect();
     let standing = chats::standing(tx, &instance.id, id)?;

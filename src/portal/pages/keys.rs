@@ -2,7 +2,7 @@
 
 use super::too_many;
 use crate::{
-    accounts::{self, AccountError, ApiKey, KeyKind, KeyScope, KeyScopes, NewKey, Scope},
+    accounts::{self, AccountError, ApiKey, KeyAddresses, KeyKind, KeyScope, KeyScopes, NewKey, Scope},
     gateway::Gateway,
     instances::{self, Instance},
     model::{
@@ -50,6 +50,11 @@ pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
     };
     let kind = KeyKind::parse(v.form.text("kind")).unwrap_or(KeyKind::Bearer);
     let scopes: Vec<KeyScope> = v.form.all("scope").filter_map(KeyScope::parse).collect();
+    let typed = v.form.text("addresses").split([',', ' ', '\n', '\r']).filter(|one| !one.is_empty()).map(str::to_owned);
+    let addresses = match KeyAddresses::of(&typed.collect::<Vec<_>>()) {
+        Ok(addresses) => addresses,
+        Err(why) => return again(gateway, v, v.why(&why)).await,
+    };
     let new = NewKey {
         account: v.account()?,
         name: v.form.some("name").unwrap_or("key").to_owned(),
@@ -57,6 +62,7 @@ pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
         kind,
         purpose: Purpose::parse(v.form.text("purpose")).unwrap_or(Purpose::Transactional),
         scopes: KeyScopes::of(&scopes),
+        addresses,
         expires_at,
     };
     match gateway.accounts.create_key(new, v.actor()).await {

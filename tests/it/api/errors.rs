@@ -7,7 +7,7 @@ use crate::harness::{
 };
 use serde_json::{Value, json};
 use std::time::Duration;
-use wa_gateway::app::commands::PolicyCheck;
+use wa_gateway::app::commands::{KeyCreate, PolicyCheck};
 
 /// No version of the sandbox can bring these about. `src/sending/policy/gates_tests.rs` has the first; nothing in the
 /// gateway answers the second yet.
@@ -53,6 +53,12 @@ async fn provoke(world: &World, code: &str) -> (Reply, Value) {
         "invalid_json" => (post_text(world, "{").await, none),
         "validation_error" => (world.send(&json!({})).await, none),
         "insufficient_scope" => (world.get("/api/messages").await, none),
+        "address_not_allowed" => {
+            let elsewhere =
+                KeyCreate { account: world.account, addresses: vec!["192.0.2.7".into()], ..Default::default() };
+            let made = world.command(elsewhere).await.expect("a key");
+            (world.send_with(made["key"].as_str().expect("its text"), &message(), &[]).await, none)
+        }
         "payload_too_large" => (post_text(world, &"x".repeat(256 * 1024 + 1)).await, none),
         "invalid_instance" => (world.send(&message_with(json!({"instance_id": "nobodys-line"}))).await, none),
         "message_purpose_required" => (world.send(&message_with(json!({"message_purpose": null}))).await, none),
@@ -112,6 +118,7 @@ async fn assert_has_its_headers(world: &World, reply: &Reply, code: &str) {
         | "internal_error"
         | "service_unavailable"
         | "insufficient_scope"
+        | "address_not_allowed"
         | "not_found"
         | "method_not_allowed" => None,
         "gateway_send_failed" => Some("failed"),

@@ -14,13 +14,22 @@ use wa_gateway::{
         clock::Time,
         ids::{AccountId, InstanceId, LogId},
     },
-    people::conversations::{HeardSearch, heard_statement},
+    people::conversations::{HeardSearch, PeopleSearch, contacts_statement, conversations_statement, heard_statement},
     sending::search::{LogSearch, statement},
     store::StoreError,
 };
 
-const LISTS: [&str; 6] =
-    ["/api/messages", "/api/inbound-messages", "/api/instances", "/api/suppressions", "/api/templates", "/api/usage"];
+/// The first five show a key what is of its own instances.
+const LISTS: [&str; 8] = [
+    "/api/messages",
+    "/api/inbound-messages",
+    "/api/contacts",
+    "/api/conversations",
+    "/api/instances",
+    "/api/suppressions",
+    "/api/templates",
+    "/api/usage",
+];
 
 /// A key with these scopes, for these instances.
 async fn key(world: &World, scopes: &[&str], instances: &[&str]) -> String {
@@ -72,7 +81,7 @@ async fn a_key_reads_only_when_it_has_the_scope_and_sends_only_when_it_has_that(
     assert_eq!(world.get(&format!("/api/messages/{}", sent.json()["log_id"])).await.status, 200);
     assert_eq!(world.send_with(&both, &message_to("+966501234599"), &[]).await.status, 200);
     let wrong = KeyCreate { account: world.account, scopes: vec!["write".into()], ..Default::default() };
-    assert!(world.command(wrong).await.is_err_and(|e| e.to_string().contains("send or read")));
+    assert!(world.command(wrong).await.is_err_and(|e| e.to_string().contains("send, read or manage")));
     world.stop().await;
 }
 
@@ -163,7 +172,7 @@ async fn a_key_sees_its_own_account_and_its_own_instances() {
     let second = key(&world, &["read"], &["second-line"]).await;
     let first = key(&world, &["read"], &[INSTANCE]).await;
     // The rest holds for the whole account.
-    for path in &LISTS[..3] {
+    for path in &LISTS[..5] {
         let rows = |reply: Reply| reply.json()["data"].as_array().map_or(0, Vec::len);
         assert_eq!(rows(get(&world, &stranger, path, &[]).await), 0, "{path}");
         assert_eq!(rows(get(&world, &first, path, &[]).await), 1, "{path}");
@@ -249,6 +258,146 @@ async fn every_list_is_found_by_an_index() {
     ] {
         let (sql, values) = heard_statement(&wanted);
         explained(&world, "m", sql, values.len()).await;
+    }
+    let all =
+        || PeopleSearch { account, instance: None, among: None, phone: None, since: None, after: None, limit: 50 };
+    for wanted in [
+        all(),
+        PeopleSearch { after: Some((seen, 7)), since, ..all() },
+        PeopleSearch { instance: Some(InstanceId::from_text(INSTANCE)), ..all() },
+        PeopleSearch { among: Some(vec![INSTANCE.to_owned()]), ..all() },
+        PeopleSearch { phone: Some(PHONE.into()), ..all() },
+    ] {
+        for (table, (sql, values)) in [("c", contacts_statement(&wanted)), ("v", conversations_statement(&wanted))] {
+            explained(&world, table, sql, values.len()).await;
+        }
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn people_and_conversations_are_listed_once_and_found_by_any_form_of_a_number() {
+    let world = World::start().await;
+    let reader = key(&world, &["read"], &[]).await;
+    for n in 0..5 {
+        world.hears(&format!("+96650123450{n}"), &format!("Hello {n}")).await;
+        if n != 2 {
+            world.clock.advance(Duration::from_secs(60));
+        }
+    }
+    world.hears("+966501234501", "STOP").await;
+    let newest = [4, 3, 2, 1, 0].map(|n| json!(format!("+96650123450{n}")));
+    let people = pages(&world, &reader, "/api/contacts?limit=2", "phone").await.concat();
+    assert_eq!(people, newest, "by when they were first known");
+    let heard: Vec<Value> = get(&world, &reader, "/api/conversations?limit=200", &[]).await.json()["data"]
+        .as_array()
+        .expect("rows")
+        .iter()
+        .map(|row| row["from"].clone())
+        .collect();
+    // The two who came in while the pages were read, and who wrote last among the others.
+    assert_eq!(heard[..2], [json!("+966501239999"), json!("+966501234501")]);
+    assert_eq!(heard.len(), 6);
+    for (path, name, value) in [
+        ("/api/contacts?phone=966501234501", "suppressed", json!(true)),
+        ("/api/contacts?phone=%2B966501234500", "suppressed", json!(false)),
+        ("/api/conversations?phone=966501234501", "unread_count", json!(2)),
+        ("/api/conversations?phone=966501234501&instance_id=shop-line", "sequence", json!(2)),
+    ] {
+        let found = get(&world, &reader, path, &[]).await.json();
+        assert_eq!((found["data"].as_array().map(Vec::len), &found["data"][0][name]), (Some(1), &value), "{path}");
+    }
+    let nobody = get(&world, &reader, "/api/conversations?phone=966501234501&instance_id=nobodys", &[]).await.json();
+    assert_eq!(nobody["data"], json!([]));
+    let refused = get(&world, &reader, "/api/contacts?phone=12", &[]).await;
+    assert_eq!((refused.status, &refused.json()["details"]["fields"]), (422, &json!(["phone"])));
+    world.stop().await;
+}
+
+async fn post(world: &World, key: &str, path: &str, body: &Value) -> Reply {
+    let headers = [format!("Authorization: Bearer {key}"), "Content-Type: application/json".to_owned()];
+    http::call(world.address(), "POST", path, &headers, body.to_string().as_bytes()).await
+}
+
+#[tokio::test]
+async fn a_managing_key_says_who_is_not_written_to_and_nobody_else_does() {
+    let world = World::start().await;
+    let manager = key(&world, &["manage"], &[]).await;
+    let both = key(&world, &["send", "read"], &[]).await;
+    let (add, lift) = ("/api/suppressions", "/api/suppressions/lift");
+    let asked = json!({"phone": PHONE, "reason": "asked at the counter"});
+    for path in [add, lift] {
+        assert_refused_with(&post(&world, &both, path, &asked).await, "insufficient_scope", json!({"scope": "manage"}));
+    }
+    assert_refused(&get(&world, &manager, add, &[]).await, "insufficient_scope");
+    let first = post(&world, &manager, add, &asked).await.json();
+    let again = post(&world, &manager, add, &asked).await.json();
+    assert_eq!((&first["added"], &again["added"]), (&json!(true), &json!(false)));
+    assert_refused(&world.send(&message()).await, "recipient_suppressed");
+    let contact = format!("contact:{}", first["contact_id"]);
+    for (path, body, fields) in [
+        (lift, json!({"phone": PHONE}), json!(["reason"])),
+        (lift, json!({"phone": "12", "reason": "x"}), json!(["phone"])),
+        (add, json!({"reason": "x"}), json!(["phone"])),
+        (add, json!({"phone": PHONE, "reason": ""}), json!(["reason"])),
+        (add, json!({"phone": PHONE, "reason": "x".repeat(501)}), json!(["reason"])),
+    ] {
+        let reply = post(&world, &manager, path, &body).await;
+        assert_eq!((reply.status, &reply.json()["details"]["fields"]), (422, &fields), "{body}: {}", reply.body);
+    }
+    let lifted = post(&world, &manager, lift, &json!({"phone": contact, "reason": "asked for it back"})).await;
+    assert_eq!((lifted.status, &lifted.json()["lifted"]), (200, &json!(1)), "{}", lifted.body);
+    assert_eq!(world.send(&message()).await.status, 200);
+    // What the person said themself is lifted, too; and there is nothing left to lift.
+    world.hears(PHONE, "STOP").await;
+    let why = json!({"phone": PHONE, "reason": "wrote by mistake"});
+    assert_eq!(post(&world, &manager, lift, &why).await.status, 200);
+    assert_refused(&post(&world, &manager, lift, &why).await, "not_found");
+    assert_refused(&post(&world, &manager, add, &json!({"phone": "contact:999999", "reason": "x"})).await, "not_found");
+    // Another account's manager reaches nobody of ours.
+    let other = world.new_account("Other", "scale").await;
+    let make = KeyCreate { account: other, scopes: vec!["manage".into()], ..Default::default() };
+    let stranger = world.command(make).await.expect("a key")["key"].as_str().expect("its text").to_owned();
+    assert_refused(&post(&world, &stranger, add, &json!({"phone": contact})).await, "not_found");
+    let told = world
+        .number("SELECT count(*) FROM audit WHERE action LIKE 'suppression.%' AND after IN ('asked at the counter', 'asked for it back', 'wrote by mistake')")
+        .await;
+    assert_eq!(told, 3, "each change with its reason");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_key_with_addresses_is_good_from_there_alone() {
+    let world = World::start_with(|config| {
+        config.listen.trusted_proxies = vec!["127.0.0.1/32".parse().expect("a network")];
+    })
+    .await;
+    let make = |allow: &[&str]| KeyCreate {
+        account: world.account,
+        scopes: vec!["send".into(), "read".into()],
+        addresses: allow.iter().map(ToString::to_string).collect(),
+        ..Default::default()
+    };
+    let made = world.command(make(&["192.0.2.0/24", "2001:db8::/32"])).await.expect("a key");
+    let text = made["key"].as_str().expect("its text").to_owned();
+    for (from, is_good) in
+        [("192.0.2.9", true), ("2001:db8::7", true), ("::ffff:192.0.2.9", true), ("198.51.100.1", false)]
+    {
+        let forwarded = format!("X-Forwarded-For: {from}");
+        let listed = get(&world, &text, "/api/messages", std::slice::from_ref(&forwarded)).await;
+        let sent = world.send_with(&text, &message_to("+966501234599"), &[&forwarded]).await;
+        if is_good {
+            assert_eq!((listed.status, sent.status), (200, 200), "{from}: {}", sent.body);
+        } else {
+            assert_refused(&listed, "address_not_allowed");
+            assert_refused(&sent, "address_not_allowed");
+        }
+    }
+    // Not through the proxy: from this machine itself.
+    assert_refused(&get(&world, &text, "/api/messages", &[]).await, "address_not_allowed");
+    for wrong in ["shop.example", "10.0.0.0/33", ""] {
+        let refused = world.command(make(&[wrong])).await;
+        assert!(refused.is_err_and(|e| e.to_string().contains("no address or network")), "{wrong}");
     }
     world.stop().await;
 }

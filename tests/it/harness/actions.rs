@@ -44,6 +44,13 @@ impl World {
         self.update_account(request).await;
     }
 
+    /// Puts the Chattu module on an account's list.
+    pub async fn with_chattu(&self, account: i64) {
+        let mut request = update(account);
+        request.modules = Some(vec!["api_access".into(), "chattu".into()]);
+        self.update_account(request).await;
+    }
+
     /// Takes the module of this API off the account's list.
     pub async fn take_module(&self) {
         let mut request = update(self.account);

@@ -71,8 +71,9 @@ fn by_key(chattu: &Chattu, incoming: &Incoming) -> Result<Who, ApiError> {
     }
     let text = incoming.header("x-api-key").ok_or_else(ApiError::auth)?;
     let now = chattu.gateway.clock.now();
-    let caller = chattu.gateway.accounts.ring().find_dialect(text.trim(), now).map_err(|_| ApiError::auth())?;
     let address = incoming.client_address(&chattu.gateway);
+    let found = chattu.gateway.accounts.ring().find_dialect(text.trim(), address, now);
+    let caller = found.map_err(|_| ApiError::auth())?;
     let taken = chattu.rates.take(RateKind::Api, Some(address), caller.caller.key.0, now);
     taken.map_err(ApiError::limited)?;
     Ok(Who::Key(caller))

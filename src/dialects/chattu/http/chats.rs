@@ -4,18 +4,16 @@ use super::{ApiError, ChattuResult, auth::Who, draft, kind, last, object, ok, pu
 use crate::{
     api::media,
     connectors::Address,
-    dialects::chattu::{
-        Chattu,
-        chats::{self, ChattuMessage},
-    },
+    dialects::chattu::Chattu,
     instances::Instance,
     model::{
-        ids::{ContactId, LogId},
+        ids::{AccountId, ContactId, LogId},
         message::Status,
         phone::{Phone, Recipient},
     },
     people::{
-        chats::{ChatId, list_people},
+        chats::{self, ChatId, ChatMessage, LineWindow, list_people},
+        conversations::{self, Identity, IdentityKind},
         media::Of,
     },
     sending::Request,
@@ -28,8 +26,10 @@ use serde_json::{Value, json};
 /// Chats that are listed.
 const MOST_CHATS: u32 = 500;
 /// Messages of one, where the request does not say.
-const LIMIT: u32 = 50;
-const LIMIT_MAX: u32 = 500;
+const LIMIT: usize = 50;
+const LIMIT_MAX: usize = 500;
+/// What stands for a message that was taken back.
+const DELETED: &str = "This message was deleted.";
 
 /// `GET /api/chats/{client_id}`. A `profilePic` is null until the connector has asked for it, and where it cannot. No
 /// connector tells of chats that somebody muted or pinned on the phone: `isMuted` and `pinned` are always false, as the
@@ -70,24 +70,30 @@ pub async fn messages(chattu: &Chattu, who: Who, incoming: Incoming) -> ChattuRe
     let limit = limit.clamp(1, LIMIT_MAX);
     let contact = contact(chattu, &client, &incoming.segments[1]).await?;
     let (account, instance) = (client.account_id, client.id);
-    let all = chattu.gateway.store.read(move |tx| chats::messages(tx, account, &instance, contact, limit)).await?;
-    Ok(ok(&json!({"messages": all.iter().map(shown).collect::<Vec<_>>()})))
+    let window = LineWindow { before: None, most: limit, refused: false };
+    let chat = ChatId::Person(contact);
+    let page = chattu.gateway.store.read(move |tx| chats::lines(tx, account, &instance, &chat, window)).await?;
+    let own = client.phone.unwrap_or_default();
+    Ok(ok(&json!({"messages": page.lines.iter().map(|line| shown(line, &own)).collect::<Vec<_>>()})))
 }
 
-fn shown(said: &ChattuMessage) -> Value {
-    let reactions = said.reactions.iter().map(|(sign, by)| json!({"reaction": sign, "senderId": serialized(by)}));
-    let reactions = (!said.reactions.is_empty()).then(|| reactions.collect::<Vec<_>>());
+/// `own` is the client's own number: who gave a reaction of ours.
+fn shown(line: &ChatMessage, own: &str) -> Value {
+    let by = |r: &chats::Reaction| serialized(r.by.as_ref().map_or(own, |who| &who.address));
+    let reactions = line.reactions.iter().map(|r| json!({"reaction": r.sign, "senderId": by(r)}));
+    let reactions = (!line.reactions.is_empty()).then(|| reactions.collect::<Vec<_>>());
+    let (kind, text) = if line.is_deleted { ("revoked", DELETED) } else { (kind(&line.kind), &*line.text) };
     json!({
-        "id": {"_serialized": said.id}, "body": said.text, "fromMe": said.from_me, "timestamp": said.at.seconds(),
-        "type": kind(&said.kind), "hasMedia": said.has_media, "hasReaction": reactions.is_some(),
-        "reactions": reactions, "ack": ack(said), "filename": said.file_name,
+        "id": {"_serialized": line.id}, "body": text, "fromMe": line.is_ours, "timestamp": line.key.at.seconds(),
+        "type": kind, "hasMedia": line.file.is_some(), "hasReaction": reactions.is_some(),
+        "reactions": reactions, "ack": ack(line), "filename": line.file.as_ref().and_then(|f| f.name.as_ref()),
     })
 }
 
 /// 1 sent, 2 delivered, 3 read; 0 on its way or nobody knows; -1 failed.
-const fn ack(said: &ChattuMessage) -> i8 {
-    match said.status {
-        None => 2 + said.is_read as i8,
+const fn ack(line: &ChatMessage) -> i8 {
+    match line.status {
+        None => 2 + line.is_read as i8,
         Some(Status::Sent) => 1,
         Some(Status::Delivered) => 2,
         Some(Status::Read) => 3,
@@ -151,7 +157,18 @@ fn item(tx: &Tx<'_>, id: &str) -> Result<Option<crate::people::media::StoredFile
 
 async fn known(chattu: &Chattu, client: &Instance, chat: &str) -> Result<Option<ContactId>, ApiError> {
     let (account, chat) = (client.account_id, chat.to_owned());
-    Ok(chattu.gateway.store.read(move |tx| chats::contact_of(tx, account, &chat)).await?)
+    Ok(chattu.gateway.store.read(move |tx| contact_of(tx, account, &chat)).await?)
+}
+
+/// The person behind a chat's id: a number or a hidden id, with or without `@c.us`.
+fn contact_of(tx: &Tx<'_>, account: AccountId, chat: &str) -> Result<Option<ContactId>, StoreError> {
+    let (name, host) = chat.split_once('@').unwrap_or((chat, "c.us"));
+    let identity = match host {
+        "c.us" | "s.whatsapp.net" if name.bytes().all(|b| b.is_ascii_digit()) => Identity::phone(format!("+{name}")),
+        "lid" => Identity { kind: IdentityKind::Lid, value: chat.to_owned() },
+        _ => Identity { kind: IdentityKind::Bsuid, value: name.to_owned() },
+    };
+    Ok(conversations::find(tx, account, &identity)?.map(|contact| contact.id))
 }
 
 async fn contact(chattu: &Chattu, client: &Instance, chat: &str) -> Result<ContactId, ApiError> {

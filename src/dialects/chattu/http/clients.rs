@@ -196,9 +196,10 @@ pub async fn reset_key(chattu: &Chattu, mut incoming: Incoming) -> ChattuResult 
     bounded(chattu, &incoming, RateKind::Sensitive)?;
     let object = object(&mut incoming).await?;
     let (name, key) = (needed(&object, "username")?, needed(&object, "currentApiKey")?);
-    let found = chattu.gateway.accounts.ring().find_dialect(key, chattu.gateway.clock.now());
+    let address = incoming.client_address(&chattu.gateway);
+    let found = chattu.gateway.accounts.ring().find_dialect(key, address, chattu.gateway.clock.now());
     let Some(caller) = found.ok().filter(|c| c.instance.is_none()) else {
-        let address = incoming.client_address(&chattu.gateway).to_string();
+        let address = address.to_string();
         let refused = Refused { who: "nobody", account: None, action: "key.reset_refused" };
         chattu.note_refused(refused, &address, "an unknown key").await?;
         return Err(ApiError::auth());

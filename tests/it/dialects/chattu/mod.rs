@@ -17,7 +17,7 @@ use crate::harness::deps::for_everything;
 use crate::harness::{
     http::{self, Reply},
     receiver::Receiver,
-    world::{INSTANCE, World, update},
+    world::{INSTANCE, World},
 };
 use serde_json::Value;
 use wa_gateway::{app::commands::KeyCreate, config::Config, connectors::GroupInfo, model::ids::InstanceId};
@@ -96,9 +96,7 @@ impl Shop {
 }
 
 pub async fn new_key(world: &World, account: i64) -> String {
-    let mut change = update(account);
-    change.modules = Some(vec!["api_access".into(), "chattu".into()]);
-    world.update_account(change).await;
+    world.with_chattu(account).await;
     let request = KeyCreate { account, name: "dialect".into(), kind: "chattu".into(), ..Default::default() };
     world.command(request).await.expect("a key")["key"].as_str().expect("its text").to_owned()
 }

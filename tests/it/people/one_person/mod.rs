@@ -111,6 +111,7 @@ impl House {
             kind: "chattu".into(),
             purpose: None,
             scopes: Vec::new(),
+            addresses: Vec::new(),
         };
         let chattu = world.command(make).await.expect("a key")["key"].as_str().expect("its text").to_owned();
         let staff = Visitor::logged_in(&world, "owner").await;

@@ -22,11 +22,15 @@ const MARKS: &[&str] = &[
 /// File below `src`, and why nobody is missed there.
 const USES: &[(&str, &str)] = &[
     (
+        "api/guarded/people",
+        "suppress and lift: by `find` and `find_or_add`; what is left of the erased under both forms of the number",
+    ),
+    (
         "app/commands/suppress",
         "suppress add, remove, import: by `find` and `find_or_add`, to which a number's other form is a name like others",
     ),
     ("dialects/chattu/answers", "automatic answers: by contact; `contact:ID` follows a merge"),
-    ("dialects/chattu/chats", "ids of chats by `find`; what was sent by all identities of the contact"),
+    ("dialects/chattu/http/chats", "ids of chats by `find`; the lines are the chat page's"),
     ("dialects/chattu/lists", "shows the best name of a contact"),
     ("dialects/threecx/facts", "window by contact; cooldown by the number's canonical form and all identities"),
     ("dialects/threecx/handle", "cooldown is kept under the number's canonical form"),
@@ -38,11 +42,13 @@ const USES: &[(&str, &str)] = &[
     ("people/chats/inbox", "searched by any number of the contact; shows the best one"),
     ("people/chats/list", "chats of contacts; searched by any identity; the last message by all of them"),
     ("people/chats/mod", "the chat of a number, by `find`"),
+    ("people/chats/since", "our edits, deletions and signs on lines, by all identities of the contact"),
     ("people/chats/thread", "what was sent, by all identities of the contact"),
     ("people/conversations/announce", "tells of a conversation: by contact; shows the best number"),
     ("people/conversations/contact", "the one lookup; each number is written with its other form"),
     ("people/conversations/heard", "what a person said: by contact, found by any number; shows the best one"),
     ("people/conversations/import", "known customers, by `find_or_add`"),
+    ("people/conversations/lists", "people and conversations: by contact, found by any number; shows the best one"),
     ("people/conversations/merge", "moves every identity and row"),
     ("people/suppression/export", "shows the best number of a contact"),
     ("people/suppression/row", "shows the best number of a contact"),

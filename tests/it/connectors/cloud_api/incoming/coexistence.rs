@@ -31,9 +31,24 @@ async fn suppressed(rig: &Rig) -> i64 {
     rig.row("SELECT count(*) AS n FROM suppressions WHERE lifted_at IS NULL").await["n"].as_i64().expect("a number")
 }
 
+/// Type, text and whether it is ours of each line that the Chattu dialect lists.
+async fn chattu_lines(owner: &mut Visitor) -> Vec<(String, String, bool)> {
+    let listed = owner.get(&format!("/api/chats/{LINE}/{SHEENA}@c.us/messages")).await;
+    assert_eq!(listed.status, 200, "{}", listed.body);
+    let told = listed.json();
+    let word = |m: &Value, name: &str| m[name].as_str().expect("a word").to_owned();
+    let lines = told["messages"].as_array().expect("a list");
+    lines.iter().map(|m| (word(m, "type"), word(m, "body"), m["fromMe"] == true)).collect()
+}
+
+fn owned((kind, text, is_ours): (&str, &str, bool)) -> (String, String, bool) {
+    (kind.to_owned(), text.to_owned(), is_ours)
+}
+
 #[tokio::test]
 async fn a_day_of_coexistence() {
     let rig = Rig::start().await;
+    rig.world.with_chattu(rig.world.account).await;
     rig.bring_value(heard(text("wamid.1", SHEENA, AT, "2 pieces"))).await;
     rig.bring(&change("smb_message_echoes", value(json!({"message_echoes": [echo("wamid.2", AT + 1, "Coming up")]}))))
         .await;
@@ -63,6 +78,7 @@ async fn a_day_of_coexistence() {
         assert!(page.contains(shown), "{shown}: {page}");
     }
     assert!(page.contains("line mine"), "the phone's stands on our side");
+    assert_eq!(chattu_lines(&mut owner).await, [("chat", "3 pieces", false), ("chat", "Coming up", true)].map(owned));
 
     rig.bring_value(heard(revoke("wamid.4", "wamid.1", AT + 3))).await;
     let told = rig.events().await.into_iter().rfind(|e| e["event"] == "message.received").expect("an event");
@@ -70,6 +86,8 @@ async fn a_day_of_coexistence() {
     assert_eq!(told["changed_provider_message_id"], "wamid.1");
     let page = owner.get(&chat).await.body;
     assert!(page.contains("Deleted by whoever wrote it") && page.contains("3 pieces"), "the old text is kept: {page}");
+    let deleted = [("revoked", "This message was deleted.", false), ("chat", "Coming up", true)];
+    assert_eq!(chattu_lines(&mut owner).await, deleted.map(owned));
 
     rig.bring_value(heard(text("wamid.5", SHEENA, AT + 4, "Thanks"))).await;
     rig.bring_value(heard(edit("wamid.6", "wamid.5", AT + 5, "STOP"))).await;

@@ -1,0 +1,1 @@
+-- Schema 25 counts the changes by their rows.
