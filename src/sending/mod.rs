@@ -32,6 +32,7 @@ mod announce;
 mod answer;
 mod asked;
 pub mod billed;
+mod audience;
 pub mod counts;
 mod dispatch;
 pub mod facts;
