@@ -36,6 +36,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0021_cheaper_sends.sql"),
     include_str!("migrations/0022_account_phrases.sql"),
     include_str!("migrations/0023_key_addresses.sql"),
+    include_str!("migrations/0024_event_feed.sql"),
 ];
 
 /// The step to this schema is more than its SQL: what is done after it, in its transaction.

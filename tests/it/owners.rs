@@ -16,7 +16,7 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("accounts", "accounts", "dialects/threecx events/notice_delivery events/webhooks instances sending store"),
     ("answerable_events", "events/webhooks gateway/retention people/conversations store", ""),
     ("api_key_instances", "accounts", "people/media sending"),
-    ("api_keys", "accounts", "sending"),
+    ("api_keys", "accounts", "events/webhooks sending"),
     ("attempts", "events/webhooks gateway/retention", "sending"),
     ("audit", "accounts gateway/retention store", "dialects/chattu"),
     ("calls", "gateway/inbound gateway/retention people/conversations store", "dialects/chattu"),

@@ -1,7 +1,7 @@
 //! The guarded API (contract 1).
 
 use super::{
-    Operation, lists, manage,
+    Operation, event_feed, lists, manage,
     schema::{header, json_answer, json_body, named, object, other_answer, refusals},
 };
 use crate::{model::code::Code, sending::request::MAX_CHARS, web::problem};
@@ -99,7 +99,9 @@ pub fn operations() -> Vec<Operation> {
     };
     let mut all = vec![send, read, media];
     all.extend(lists::operations());
+    all.push(event_feed::operation());
     all.extend(manage::operations());
+    all.push(manage::mcp());
     all
 }
 

@@ -161,6 +161,11 @@ impl Retention {
         Self { store, clock, media, erased, periods }
     }
 
+    /// For how long events are kept.
+    pub const fn events_kept(&self) -> Duration {
+        self.periods.deliveries
+    }
+
     /// Takes away everything that is too old; says how many rows and files were touched.
     ///
     /// # Errors

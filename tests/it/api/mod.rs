@@ -1,7 +1,9 @@
 //! What programs ask for: every documented refusal, the lists, and the OpenAPI document.
 
 mod errors;
+mod events;
 mod lists;
+mod mcp;
 mod openapi;
 mod schema;
 mod upload;
