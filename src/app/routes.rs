@@ -152,6 +152,7 @@ fn programs() -> Vec<Route> {
         key!(POST "/api/suppressions/lift" => guarded::people::lift),
         key!(GET "/api/templates" => guarded::account::templates),
         key!(GET "/api/usage" => guarded::account::usage),
+        key!(POST "/api/messages/{log_id}/cancel" => guarded::message::cancel),
         key!(POST "/mcp" => mcp::handle),
         key!(GET "/api/messages/{log_id}" => guarded::message::handle),
         threecx!(POST "/integrations/3cx/webhook/{integration_id}" => threecx_hook::webhook),

@@ -73,7 +73,7 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("recovery_codes", "accounts", ""),
     ("review_notes", "sending", ""),
     ("reviews", "instances", "sending"),
-    ("schedules", "gateway/retention people/conversations sending/schedule store", "dialects/chattu ops"),
+    ("schedules", "gateway/retention people/conversations sending sending/schedule store", "dialects/chattu ops"),
     ("second_factors", "accounts", ""),
     ("sessions", "accounts", ""),
     ("strikes", "gateway/retention instances sending", ""),

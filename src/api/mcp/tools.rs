@@ -88,6 +88,11 @@ fn all() -> Vec<Tool> {
         },
         Tool {
             segment: Some("log_id"),
+            ..tool!("cancel_message", Send, POST message::cancel,
+                "Does not send a message that still waits (send_at, queue).", &["log_id"], number)
+        },
+        Tool {
+            segment: Some("log_id"),
             ..tool!("explain_message", Read, GET message::explain,
                 "Why a message was sent or refused: the gate of the guard, its score and signals, the figures it saw, and when the message changed its state.",
                 &["log_id"], number)
@@ -144,6 +149,8 @@ fn send() -> Value {
         "media_type": {"type": "string", "enum": ["image", "video", "audio", "document"]},
         "template": {"type": "object", "description": "name, language, variables: a template of the provider instead of a text."},
         "expires_at": text("RFC 3339: not sent after it."),
+        "send_at": text("RFC 3339: not sent before it."),
+        "queue": {"type": "boolean", "description": "Wait where the guard would refuse it for the moment; until expires_at."},
         IDEMPOTENCY_KEY: text("Names this message: the same one is never sent twice within 24 hours. Use one, and the same again when you try again."),
     })
 }

@@ -3,10 +3,7 @@
 //! answers is a line on stdout. Nothing else is written there.
 
 use super::context::Context;
-use crate::{
-    app::{commands::Ping, control},
-    web::body::API_MAX,
-};
+use crate::app::{commands::Ping, control};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
@@ -20,6 +17,8 @@ use std::{
 };
 use tokio::{net::TcpStream, runtime::Runtime};
 
+/// Longest line, in bytes: the gateway takes no more.
+const LINE_MAX: usize = 256 * 1024;
 /// JSON-RPC 2.0: "internal error".
 const INTERNAL: i64 = -32603;
 
@@ -55,7 +54,7 @@ pub(super) fn run(context: &Context, key: &str, runtime: &Runtime) -> Result<(),
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        let answer = match line.len() > API_MAX {
+        let answer = match line.len() > LINE_MAX {
             true => Err("the message is too long".to_owned()),
             false => runtime.block_on(ask(to, key, &line)),
         };

@@ -11,7 +11,7 @@ use crate::{
     store::{StoreError, Tx},
 };
 use rusqlite::params;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 /// Behind which row somebody reads on, and when that row was written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,13 +62,20 @@ pub fn newest(tx: &Tx<'_>) -> Result<i64, StoreError> {
 pub fn position_since(tx: &Tx<'_>, since: Option<Time>, now: Time) -> Result<FeedPosition, StoreError> {
     let newest = newest(tx)?;
     let Some(since) = since else { return Ok(FeedPosition { row: newest, at: now }) };
-    // Their ids begin with the time.
+    // Their ids begin with the time, and are in no order within a millisecond.
+    let begins = |at: Time| format!("evt_{}", MessageId::time_part(at));
     let first = tx.find(
-        "SELECT id FROM events WHERE event_id >= ?1 ORDER BY event_id LIMIT 1",
-        params![format!("evt_{}", MessageId::time_part(since))],
-        |r| r.get::<_, i64>(0),
+        "SELECT created_at FROM events WHERE event_id >= ?1 ORDER BY event_id LIMIT 1",
+        params![begins(since)],
+        |r| r.get::<_, Time>(0),
     )?;
-    Ok(FeedPosition { row: first.map_or(newest, |first| first - 1), at: since })
+    let Some(first) = first else { return Ok(FeedPosition { row: newest, at: since }) };
+    let row = tx.one(
+        "SELECT min(id) - 1 FROM events WHERE event_id >= ?1 AND event_id < ?2",
+        params![begins(first), begins(first.plus(Duration::from_millis(1)))],
+        |r| r.get::<_, Option<i64>>(0),
+    )?;
+    Ok(FeedPosition { row: row.unwrap_or(newest), at: since })
 }
 
 /// Where an event of the account stands; none: there is none of that id, or none any more.

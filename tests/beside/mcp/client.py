@@ -20,7 +20,7 @@ SPAM = "CONGRATULATIONS! You have WON a FREE prize of $5000! Click http://bit.ly
 
 async def everything(client: Client) -> None:
     tools = [tool.name for tool in (await client.list_tools()).tools]
-    assert len(tools) == 13, tools
+    assert len(tools) == 14, tools
     sent = await client.call_tool("send_message", MESSAGE)
     assert not sent.is_error and sent.structured_content["status"] == "sent", sent
     status = await client.call_tool("message_status", {"log_id": sent.structured_content["log_id"]})

@@ -90,11 +90,11 @@ async fn a_key_gives_the_tools_of_its_scopes_and_no_others() {
     let world = World::start().await;
     let (reader, manager) = (key(&world, &["read"], &[]).await, key(&world, &["manage"], &[]).await);
     let all = key(&world, &["send", "read", "manage"], &[]).await;
-    assert_eq!(tools(&world, &world.key).await, ["send_message", "message_status"]);
+    assert_eq!(tools(&world, &world.key).await, ["send_message", "message_status", "cancel_message"]);
     assert_eq!(tools(&world, &manager).await, ["add_suppression", "lift_suppression"]);
     let reading = tools(&world, &reader).await;
     assert!(reading.len() == 9 && reading.contains(&"explain_message".to_owned()), "{reading:?}");
-    assert_eq!(tools(&world, &all).await.len(), 13);
+    assert_eq!(tools(&world, &all).await.len(), 14);
     for name in tools(&world, &all).await {
         let is_own = reading.contains(&name);
         let answer = asked(&world, &reader, "tools/call", json!({"name": name, "arguments": {"log_id": 1}})).await;

@@ -2,7 +2,7 @@
 
 mod errors;
 mod events;
-mod lists;
+pub mod lists;
 mod mcp;
 mod openapi;
 mod schema;

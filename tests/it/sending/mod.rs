@@ -10,3 +10,4 @@ mod order;
 pub mod pace;
 mod reactions;
 mod schedule;
+mod waiting;
