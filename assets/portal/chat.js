@@ -470,6 +470,11 @@ if (lines) {
   if (list.querySelector(`[data-chat="${CSS.escape(chat)}"].unread`)) markRead();
   document.addEventListener("visibilitychange", markRead);
 }
+if (form?.dataset.changeModule) {
+  const { begin } = await import(form.dataset.changeModule);
+  const show = (html) => put(element(html));
+  begin({ talk, lines, form, field, put: show, refuse: (text, told) => refuse({ text }, told), grow: draft, nonce });
+}
 if (form?.dataset.attachModule) {
   const { attach } = await import(form.dataset.attachModule);
   attached = attach({ form, place: talk.querySelector(".thread"), waitingLine, settle, refuse });

@@ -128,7 +128,7 @@ fn usage(tx: &WriteTx<'_>) -> Result<(), StoreError> {
     for (table, period) in [("usage_days", "day"), ("usage_months", "month")] {
         tx.execute(
             &format!(
-                "INSERT INTO {table} (account_id, {period}, counted, reserved) SELECT 1, {period}, count(*), 0 FROM messages WHERE quota = 'counted' GROUP BY 2"
+                "INSERT INTO {table} (account_id, {period}, counted) SELECT 1, {period}, count(*) FROM messages WHERE quota = 'counted' GROUP BY 2"
             ),
             [],
         )?;

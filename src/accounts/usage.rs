@@ -52,8 +52,8 @@ pub struct UsedMessages {
 pub fn of(tx: &Tx<'_>, accounts: &[(AccountId, Period)]) -> Result<Vec<UsedMessages>, StoreError> {
     let one = |(account, period): &(AccountId, Period)| {
         tx.one(
-            "SELECT coalesce((SELECT counted + reserved FROM usage_days WHERE account_id = ?1 AND day = ?2), 0),
-                    coalesce((SELECT counted + reserved FROM usage_months WHERE account_id = ?1 AND month = ?3), 0)",
+            "SELECT coalesce((SELECT counted FROM usage_days WHERE account_id = ?1 AND day = ?2), 0),
+                    coalesce((SELECT counted FROM usage_months WHERE account_id = ?1 AND month = ?3), 0)",
             params![account, period.day, period.month],
             |r| Ok(UsedMessages { day: r.get(0)?, month: r.get(1)? }),
         )
@@ -65,7 +65,7 @@ pub fn of(tx: &Tx<'_>, accounts: &[(AccountId, Period)]) -> Result<Vec<UsedMessa
 pub fn total(tx: &Tx<'_>, scope: Scope, day: &str, month: &str) -> Result<UsedMessages, StoreError> {
     let whose = if scope.account().is_some() { "account_id = ?1" } else { "?1 IS NULL" };
     let used = |table: &str, column: &str, period: &str| {
-        let sql = format!("SELECT coalesce(sum(counted + reserved), 0) FROM {table} WHERE {whose} AND {column} = ?2");
+        let sql = format!("SELECT coalesce(sum(counted), 0) FROM {table} WHERE {whose} AND {column} = ?2");
         tx.one(&sql, params![scope, period], |r| r.get::<_, u64>(0))
     };
     Ok(UsedMessages { day: used("usage_days", "day", day)?, month: used("usage_months", "month", month)? })
@@ -100,11 +100,14 @@ fn close(
     now: Time,
 ) -> Result<usize, StoreError> {
     let Length { table, column, .. } = length;
-    // What is still reserved is on its way: its period is closed when that is known.
+    // What is still on its way may be given back: its period is closed when that is known.
     let over = tx.list(
         &format!(
             "SELECT {column}, counted FROM {table}
-             WHERE account_id = ?1 AND {column} < ?2 AND reserved = 0
+             WHERE account_id = ?1 AND {column} < ?2
+               AND NOT EXISTS (SELECT 1 FROM messages m
+                               WHERE (m.status = 'accepted' OR m.status = 'sending') AND m.quota = 'reserved'
+                                 AND m.account_id = {table}.account_id AND m.{column} = {table}.{column})
                AND NOT EXISTS (SELECT 1 FROM usage_history h
                                WHERE h.account_id = {table}.account_id AND h.period = {table}.{column})"
         ),

@@ -30,6 +30,20 @@ pub fn check_settings(connector: ConnectorKind, settings: &BTreeMap<String, Stri
     }
 }
 
+/// What of a provider's an instance with these settings stands for, as far as two of ours may not share it: a provider
+/// tells one address alone what happens. None: nothing.
+pub fn claimed_place(connector: ConnectorKind, settings: &BTreeMap<String, String>) -> Option<String> {
+    let of = |key: &str| settings.get(key).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+    match connector {
+        ConnectorKind::Evolution => {
+            let url = of("base_url")?;
+            Some(format!("{} {}", url.trim_end_matches('/').to_ascii_lowercase(), of("instance")?))
+        }
+        ConnectorKind::CloudApi => of("phone_number_id"),
+        ConnectorKind::Sandbox | ConnectorKind::WhatsappWeb => None,
+    }
+}
+
 /// Whether this build has a connector.
 pub const fn has(connector: ConnectorKind) -> bool {
     !matches!(connector, ConnectorKind::WhatsappWeb) || cfg!(feature = "whatsapp-web")

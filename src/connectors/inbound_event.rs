@@ -53,7 +53,7 @@ pub struct Unsettled {
     pub provider_message_id: Option<String>,
     /// To whom, as [`Address`](crate::connectors::Address) is displayed.
     pub to: String,
-    /// Its text or caption; empty for a reaction, whose emoji many a message may be.
+    /// Its text or caption; empty for what is about an earlier message, whose words another message may have.
     pub text: String,
     /// When it was handed over.
     pub at: Time,

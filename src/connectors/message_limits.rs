@@ -2,6 +2,17 @@
 //! whoever sends.
 
 use super::outgoing::MediaKind;
+use std::time::Duration;
+
+/// How long after a message WhatsApp lets it be edited (its help page "How to edit messages").
+pub const EDITABLE_FOR: Duration = Duration::from_secs(15 * 60);
+/// How long after a message WhatsApp lets it be taken back for everyone: two and a half days.
+pub const DELETABLE_FOR: Duration = Duration::from_secs(60 * 60 * 60);
+
+/// Whether a message of this kind has words that can be edited: a text, or what stands beside a file.
+pub fn has_editable_words(kind: &str) -> bool {
+    ["text", "image", "video", "document"].contains(&kind)
+}
 
 /// The bounds of a connector; the default has none but those of the gateway.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

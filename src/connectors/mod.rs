@@ -38,7 +38,7 @@ pub mod whatsapp_web;
 pub use groups::GroupInfo;
 pub use hook::{HookAnswer, HookRequest};
 pub use inbound_event::{Ear, EventKind, NotRecorded, ProviderEvent};
-pub use outgoing::{Ack, Address, Content, Outgoing, Reacted, SendError, SendErrorKind};
+pub use outgoing::{AboutMessage, Ack, Address, Content, Outgoing, SendError, SendErrorKind};
 pub use registry::{InstanceSetup, Registry, Wire};
 
 use crate::model::{
@@ -247,6 +247,8 @@ pub struct Capabilities {
     pub replies: bool,
     /// Puts a sign on an earlier message.
     pub reactions: bool,
+    /// Edits an earlier message of its own, and takes one back.
+    pub changes: bool,
     /// Sends buttons, lists, links, places and contact cards.
     pub structured: bool,
     /// Sends to groups.

@@ -3,6 +3,7 @@
 use crate::connectors::{inbound_event::RemoteParty, structured::Structured};
 use crate::model::{
     ids::{InstanceId, MessageId},
+    message::{EDIT, REVOKE},
     phone::Phone,
 };
 use std::{borrow::Cow, fmt, path::PathBuf, time::Duration};
@@ -42,10 +43,10 @@ impl fmt::Display for Address {
     }
 }
 
-/// What is sent, at any stage of a send: `F` is what is known of its file, `A` of the message that a reaction is about.
+/// What is sent, at any stage of a send: `F` is what is known of its file, `A` of the earlier message that it is about.
 /// A connector gets files on the disk and messages as the provider knows them; what a caller asks for only names them.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Content<F = MediaFile, A = Reacted> {
+pub enum Content<F = MediaFile, A = AboutMessage> {
     /// Plain text, 1 to 4,096 characters.
     Text(String),
     /// A file with an optional caption.
@@ -76,6 +77,12 @@ pub enum Content<F = MediaFile, A = Reacted> {
         /// One emoji; empty takes back what was given before.
         emoji: String,
     },
+    /// An earlier message of our own says something else now, or was taken back.
+    Change {
+        about: A,
+        /// Its new text or caption, 1 to 4,096 characters; none: it is taken back.
+        text: Option<String>,
+    },
 }
 
 impl<F, A> Content<F, A> {
@@ -96,6 +103,7 @@ impl<F, A> Content<F, A> {
             }
             Self::Structured(structured) => Content::Structured(structured),
             Self::Reaction { about: named, emoji } => Content::Reaction { about: about(named)?, emoji },
+            Self::Change { about: named, text } => Content::Change { about: about(named)?, text },
         })
     }
 
@@ -107,6 +115,7 @@ impl<F, A> Content<F, A> {
             Self::Template { variables, .. } => variables.join("\n").into(),
             Self::Structured(structured) => structured.words(),
             Self::Reaction { emoji, .. } => emoji.into(),
+            Self::Change { text, .. } => text.as_deref().unwrap_or_default().into(),
         }
     }
 
@@ -118,13 +127,15 @@ impl<F, A> Content<F, A> {
             Self::Template { .. } => "template",
             Self::Structured(structured) => structured.kind(),
             Self::Reaction { .. } => "reaction",
+            Self::Change { text: Some(_), .. } => EDIT,
+            Self::Change { text: None, .. } => REVOKE,
         }
     }
 }
 
-/// A message that is reacted to, as its provider knows it.
+/// An earlier message that another one is about, as its provider knows it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Reacted {
+pub struct AboutMessage {
     /// The provider's id of it.
     pub provider_message_id: String,
     /// Whether this instance sent it.

@@ -33,7 +33,9 @@ use std::{
     sync::{Arc, RwLock},
 };
 
-pub use connector_settings::{BadSetting, check_settings, fill_settings, has, known_reason, secret_settings};
+pub use connector_settings::{
+    BadSetting, check_settings, claimed_place, fill_settings, has, known_reason, secret_settings,
+};
 
 /// What a connector needs to begin.
 #[derive(Clone, PartialEq)]

@@ -8,7 +8,7 @@ use crate::{
     },
     connectors::{
         ConnectionStatus,
-        registry::{check_settings, secret_settings},
+        registry::{check_settings, claimed_place, secret_settings},
     },
     events::webhooks::{self, Event},
     instances::common_settings,
@@ -109,6 +109,7 @@ pub(super) fn create(
         return Err(InstanceError::NotAvailable(new.id.clone()));
     }
     let (secrets, plain) = apart(new.connector, new.settings.clone());
+    judge_place(tx, &new.id, (new.account, new.connector), &plain)?;
     tx.execute(
         "INSERT INTO instances (id, account_id, name, connector, settings, state, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, 'connecting', ?6)",
@@ -147,6 +148,9 @@ pub(super) fn set(
     judged.extend(settings.clone());
     judged.extend(changes.iter().filter(|(_, v)| !v.is_empty()).map(|(k, v)| (k.clone(), v.clone())));
     check_settings(before.connector, &judged)?;
+    if claimed_place(before.connector, &before.settings) != claimed_place(before.connector, &settings) {
+        judge_place(tx, id, (before.account_id, before.connector), &settings)?;
+    }
     tx.execute("UPDATE instances SET settings = ?2 WHERE id = ?1", params![id, settings_text(&settings)])?;
     for (name, value) in &secrets {
         secret::keep(tx, vault, id, name, value)?;
@@ -178,6 +182,25 @@ pub(super) fn delete(tx: &WriteTx<'_>, id: &InstanceId, now: Time, actor: &str) 
 pub fn find(tx: &Tx<'_>, id: &InstanceId) -> Result<Instance, InstanceError> {
     let sql = format!("SELECT {COLUMNS} FROM instances WHERE id = ?1 AND deleted_at IS NULL");
     tx.find(&sql, params![id], read)?.ok_or_else(|| InstanceError::NotFound(id.clone()))
+}
+
+/// No other instance stands for the same number at its provider. Another account's is not named.
+fn judge_place(
+    tx: &Tx<'_>,
+    id: &InstanceId,
+    (account, connector): (AccountId, ConnectorKind),
+    settings: &BTreeMap<String, String>,
+) -> Result<(), InstanceError> {
+    let Some(place) = claimed_place(connector, settings) else { return Ok(()) };
+    let is_there = |other: &Instance| {
+        other.connector == connector && claimed_place(connector, &other.settings) == Some(place.clone())
+    };
+    let Some(other) = all(tx)?.into_iter().find(|other| other.id != *id && is_there(other)) else { return Ok(()) };
+    Err(InstanceError::Invalid(if other.account_id == account {
+        why!("place_taken", "the instance {id} is this number already: change or delete that one", id = other.id)
+    } else {
+        why!("place_taken_elsewhere", "another account's instance is this number already")
+    }))
 }
 
 /// Ids are nobody's twice: that of a deleted instance stays taken.

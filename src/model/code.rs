@@ -148,7 +148,7 @@ pub enum Extra {
     Limit {
         /// The limit that holds.
         limit: u64,
-        /// Counted and reserved.
+        /// All but what was given back.
         used: u64,
     },
     /// The ids of the signals that made the score.

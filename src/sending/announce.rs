@@ -2,7 +2,7 @@
 
 use crate::{
     connectors::meta_error,
-    events::webhooks::{self, Event, EventPerson, OutboundRef, StatusStep},
+    events::webhooks::{self, ChangedRef, Event, EventPerson, OutboundRef, StatusStep},
     model::{
         ids::{AccountId, InstanceId, LogId},
         message::Status,
@@ -68,14 +68,21 @@ impl AnnouncedChange {
 fn load(tx: &Tx<'_>, id: LogId) -> Result<Option<AnnouncedChange>, StoreError> {
     tx.find(
         "SELECT m.account_id, m.instance_id, m.reason, m.provider_code, m.message_id, m.provider_message_id,
-                m.reference, m.contact_id, m.recipient, m.purpose, m.body, m.source
-         FROM messages m WHERE m.id = ?1
+                m.reference, m.contact_id, m.recipient, m.purpose, m.body, m.source,
+                CASE WHEN m.kind IN ('edit', 'revoke') THEN m.reply_to END, o.message_id, o.body
+         FROM messages m LEFT JOIN messages o ON m.kind IN ('edit', 'revoke') AND o.provider_message_id = m.reply_to
+                                              AND o.instance_id = m.instance_id
+         WHERE m.id = ?1
            AND (EXISTS (SELECT 1 FROM endpoints e WHERE e.account_id = m.account_id AND e.deleted_at IS NULL)
                 OR EXISTS (SELECT 1 FROM api_keys k WHERE k.account_id = m.account_id AND k.revoked_at IS NULL
                              AND instr(k.scopes, 'read') > 0))",
         params![id],
         |r| {
             let recipient: String = r.get(8)?;
+            let changed = match r.get::<_, Option<String>>(12)? {
+                Some(id) => Some(ChangedRef { message_id: r.get(13)?, provider_message_id: id, text: r.get(14)? }),
+                None => None,
+            };
             let phone = recipient.starts_with('+').then(|| recipient.clone());
             Ok(AnnouncedChange {
                 account: r.get(0)?,
@@ -92,6 +99,7 @@ fn load(tx: &Tx<'_>, id: LogId) -> Result<Option<AnnouncedChange>, StoreError> {
                     message_purpose: r.get(9)?,
                     message_text: r.get(10)?,
                     source: r.get(11)?,
+                    changed,
                 },
             })
         },

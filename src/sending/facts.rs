@@ -7,9 +7,12 @@ use super::{
     policy::content::{Score, fingerprint},
     request::{Draft, PurposeField, Request, Sender},
 };
-use crate::sending::{insistence, judgements, message_ref};
+use crate::sending::{
+    insistence, judgements,
+    message_ref::{self, EarlierMessage},
+};
 use crate::{
-    connectors::{Address, Capabilities, Reacted, Registry, templates::TemplateName},
+    connectors::{Address, Capabilities, Registry, templates::TemplateName},
     instances::templates::{self, KnownTemplate},
     model::{
         clock::Time,
@@ -53,8 +56,8 @@ pub struct Facts {
     pub suppressed: Option<String>,
     /// The provider's id of the message that is answered, if it was found.
     pub reply_to: Option<String>,
-    /// The message of the recipient's chat that is reacted to, if it was found.
-    pub reacted: Option<Reacted>,
+    /// The message of the recipient's chat that this one is about, if it was found.
+    pub about: Option<EarlierMessage>,
     /// What the counters say.
     pub pace: PaceFacts,
     /// Of the normalised text, with the recipient's name folded; 0: it has none that could be repeated.
@@ -67,7 +70,7 @@ pub struct Facts {
     pub template: Option<KnownTemplate>,
 }
 
-/// Counted and reserved messages.
+/// Messages that were not given back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct UsedQuota {
     /// Of the local day.
@@ -119,11 +122,11 @@ pub(super) fn load(tx: &Tx<'_>, asked: &Asked<'_>, content: Score) -> Result<Fac
         None => None,
     };
     let reply_to = message_ref::answered(tx, request)?;
-    let reacted = message_ref::reacted(tx, sender.account, request, address.as_ref(), contact.as_ref())?;
+    let about = message_ref::about(tx, sender.account, request, address.as_ref(), contact.as_ref())?;
     let name = contact.as_ref().and_then(|c| c.name.as_deref());
     let fingerprint = match &request.draft {
-        // One thumb to many people is no text that was sent to many people.
-        Draft::Reaction { .. } => 0,
+        // One thumb to many people is no text that was sent to many people, and neither is one that was taken back.
+        Draft::Reaction { .. } | Draft::Change { text: None, .. } => 0,
         draft => fingerprint(&draft.text(), name.as_slice()),
     };
     let pace = match (&instance, &address) {
@@ -151,7 +154,7 @@ pub(super) fn load(tx: &Tx<'_>, asked: &Asked<'_>, content: Score) -> Result<Fac
         window_opened_at,
         suppressed,
         reply_to,
-        reacted,
+        about,
         pace,
         fingerprint,
         content,
@@ -326,11 +329,11 @@ pub(super) fn load_quota(tx: &Tx<'_>, sender: &Sender, now: Time) -> Result<Opti
     Ok(account.limits.map(|limits| Quota { limits, day_used: used.day, month_used: used.month, period, at: now }))
 }
 
-/// Counted and reserved messages of the account in this period.
+/// The account's in this period.
 fn load_usage(tx: &Tx<'_>, account: AccountId, period: &Period) -> Result<UsedQuota, StoreError> {
     tx.one(
-        "SELECT coalesce((SELECT counted + reserved FROM usage_days WHERE account_id = ?1 AND day = ?2), 0),
-                coalesce((SELECT counted + reserved FROM usage_months WHERE account_id = ?1 AND month = ?3), 0)",
+        "SELECT coalesce((SELECT counted FROM usage_days WHERE account_id = ?1 AND day = ?2), 0),
+                coalesce((SELECT counted FROM usage_months WHERE account_id = ?1 AND month = ?3), 0)",
         params![account, period.day, period.month],
         |r| Ok(UsedQuota { day: r.get(0)?, month: r.get(1)? }),
     )

@@ -1,9 +1,13 @@
-//! The message that a request names: the one that it answers, or reacts to. By our id of it, or by the provider's.
+//! The message that a request names: the one that it answers, reacts to, edits or takes back. By our id of it, or by the
+//! provider's.
 
 use super::request::{Draft, Request};
 use crate::{
-    connectors::{Address, Reacted},
-    model::ids::{AccountId, ContactId},
+    connectors::{AboutMessage, Address},
+    model::{
+        clock::Time,
+        ids::{AccountId, ContactId},
+    },
     people::conversations::{self, Contact},
     store::{StoreError, Tx},
 };
@@ -22,27 +26,49 @@ pub(super) fn answered(tx: &Tx<'_>, request: &Request) -> Result<Option<String>,
     Ok(tx.find(sql, params![named, request.instance], |r| r.get::<_, Option<String>>(0))?.flatten())
 }
 
-/// The message that is reacted to, if it stands in the chat with the recipient and its provider has it. A reaction and
-/// the provider's own notes are no such messages.
-pub(super) fn reacted(
+/// A message of a chat that a later one is about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EarlierMessage {
+    /// As the provider knows it.
+    pub message: AboutMessage,
+    /// text, image, …
+    pub kind: String,
+    /// When it was sent or heard.
+    pub at: Time,
+    /// Whether it was taken back since.
+    pub is_deleted: bool,
+}
+
+/// The message that a request is about, if it stands in the chat with the recipient and its provider has it. What is
+/// itself about an earlier message, and the provider's own notes, are no such messages.
+pub(super) fn about(
     tx: &Tx<'_>,
     account: AccountId,
     request: &Request,
     address: Option<&Address>,
     contact: Option<&Contact>,
-) -> Result<Option<Reacted>, StoreError> {
-    let (Draft::Reaction { about, .. }, Some(address)) = (&request.draft, address) else { return Ok(None) };
+) -> Result<Option<EarlierMessage>, StoreError> {
+    let (Draft::Reaction { about, .. } | Draft::Change { about, .. }, Some(address)) = (&request.draft, address) else {
+        return Ok(None);
+    };
     let named = MessageRef::read(about);
     if !matches!(named, MessageRef::Heard(_)) {
         let column = if matches!(named, MessageRef::Sent) { "message_id" } else { "provider_message_id" };
         let sql = format!(
-            "SELECT provider_message_id FROM messages
-             WHERE {column} = ?1 AND instance_id = ?2 AND (contact_id = ?3 OR recipient = ?4) AND kind <> 'reaction'"
+            "SELECT provider_message_id, kind, coalesce(sent_at, created_at), EXISTS (
+                 SELECT 1 FROM messages r WHERE r.instance_id = m.instance_id AND r.created_at >= m.created_at
+                     AND r.kind = 'revoke' AND r.reply_to = m.provider_message_id AND r.status NOT IN ('blocked', 'failed'))
+             FROM messages m
+             WHERE {column} = ?1 AND instance_id = ?2 AND (contact_id = ?3 OR recipient = ?4)
+               AND provider_message_id IS NOT NULL AND kind NOT IN ('reaction', 'edit', 'revoke')"
         );
         let person = contact.map(|c| c.id);
-        let found = tx.find(&sql, params![about, request.instance, person, address.to_string()], |r| r.get(0))?;
-        if let Some(provider_message_id) = found.flatten() {
-            return Ok(Some(Reacted { provider_message_id, from_me: true, author: None }));
+        let found = tx.find(&sql, params![about, request.instance, person, address.to_string()], |r| {
+            let message = AboutMessage { provider_message_id: r.get(0)?, from_me: true, author: None };
+            Ok(EarlierMessage { message, kind: r.get(1)?, at: r.get(2)?, is_deleted: r.get(3)? })
+        })?;
+        if found.is_some() {
+            return Ok(found);
         }
     }
     let is_group = matches!(address, Address::Group(_));
@@ -57,20 +83,23 @@ pub(super) fn reacted(
         MessageRef::Sent => return Ok(None),
     };
     let sql = format!(
-        "SELECT provider_message_id, contact_id, origin IS NOT NULL FROM inbound_messages
+        "SELECT provider_message_id, contact_id, origin IS NOT NULL, kind, heard_at, EXISTS (
+             SELECT 1 FROM inbound_messages r WHERE r.instance_id = ?2 AND r.chat = ?3 AND r.kind = 'revoke'
+                 AND r.reply_to = m.provider_message_id)
+         FROM inbound_messages m
          WHERE {column} = ?1 AND instance_id = ?2 AND chat = ?3 AND kind NOT IN ('reaction', 'system', 'edit', 'revoke')"
     );
     let found = tx.find(&sql, params![id, request.instance, chat], |r| {
-        Ok((r.get::<_, String>(0)?, r.get::<_, Option<ContactId>>(1)?, r.get::<_, bool>(2)?))
+        let message = AboutMessage { provider_message_id: r.get(0)?, from_me: r.get(2)?, author: None };
+        let earlier = EarlierMessage { message, kind: r.get(3)?, at: r.get(4)?, is_deleted: r.get(5)? };
+        Ok((earlier, r.get::<_, Option<ContactId>>(1)?))
     })?;
-    let Some((provider_message_id, writer, from_me)) = found else { return Ok(None) };
-    let author = match writer.filter(|_| is_group && !from_me) {
-        None => None,
-        Some(writer) => {
-            conversations::find_by_id(tx, account, writer)?.and_then(|(_, ids)| conversations::address_of(&ids))
-        }
-    };
-    Ok(Some(Reacted { provider_message_id, from_me, author }))
+    let Some((mut earlier, writer)) = found else { return Ok(None) };
+    if let Some(writer) = writer.filter(|_| is_group && !earlier.message.from_me) {
+        let known = conversations::find_by_id(tx, account, writer)?;
+        earlier.message.author = known.and_then(|(_, ids)| conversations::address_of(&ids));
+    }
+    Ok(Some(earlier))
 }
 
 /// Whose id it is.

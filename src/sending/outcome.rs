@@ -186,9 +186,9 @@ pub(super) async fn record_at_last(shared: Arc<SendingContext>, message: Arc<Acc
 fn write(tx: &WriteTx<'_>, shared: &SendingContext, message: &Accepted, settled: &Settled) -> Result<(), StoreError> {
     let now = shared.clock.now();
     let id = message.log_id;
-    let (quota, counted) = match settled.status {
-        Status::Failed | Status::Blocked => ("returned", 0),
-        _ => ("counted", 1),
+    let (quota, more) = match settled.status {
+        Status::Failed | Status::Blocked => ("returned", -1),
+        _ => ("counted", 0),
     };
     // A receipt that came first has moved the state already, and this must not move it back.
     let reserved = tx.find("SELECT status FROM messages WHERE id = ?1 AND quota = 'reserved'", params![id], |r| {
@@ -197,7 +197,7 @@ fn write(tx: &WriteTx<'_>, shared: &SendingContext, message: &Accepted, settled:
     if let Some(before) = reserved {
         let status = if matches!(before, Status::Accepted | Status::Sending) { settled.status } else { before };
         settle_row(tx, id, settled, (status, quota), now)?;
-        quota::move_usage(tx, &message.booked, counted, -1)?;
+        quota::move_usage(tx, &message.booked, more)?;
         // A receipt that was quicker has told the rest already.
         if status == settled.status && before != status {
             let withdrawn = message.slot.is_some() && status == Status::Blocked;

@@ -1,5 +1,6 @@
-//! Quota: reserved with the row, counted when the provider took the message or may have taken it, given back when it
-//! certainly did not. Always from the day and the month that the message was accepted in.
+//! Quota: taken with the row, given back when the provider certainly did not take the message. Always of the day and the
+//! month that the message was accepted in; the row alone says what is not known yet (`reserved`), so that an outcome, of
+//! which there is one a message, does not write the counters again.
 
 use super::facts::UsedQuota;
 use crate::{
@@ -41,13 +42,13 @@ pub(super) fn reserve(
     now: Time,
 ) -> Result<(), StoreError> {
     tx.execute(
-        "INSERT INTO usage_days (account_id, day, counted, reserved) VALUES (?1, ?2, 0, 1)
-         ON CONFLICT DO UPDATE SET reserved = reserved + 1",
+        "INSERT INTO usage_days (account_id, day, counted) VALUES (?1, ?2, 1)
+         ON CONFLICT DO UPDATE SET counted = counted + 1",
         params![account, period.day],
     )?;
     tx.execute(
-        "INSERT INTO usage_months (account_id, month, counted, reserved) VALUES (?1, ?2, 0, 1)
-         ON CONFLICT DO UPDATE SET reserved = reserved + 1",
+        "INSERT INTO usage_months (account_id, month, counted) VALUES (?1, ?2, 1)
+         ON CONFLICT DO UPDATE SET counted = counted + 1",
         params![account, period.month],
     )?;
     let (day, month) = (used.day + 1, used.month + 1);
@@ -81,28 +82,29 @@ pub(super) fn settle(tx: &WriteTx<'_>, id: LogId, settle: Settle) -> Result<(), 
         Ok((r.get::<_, String>(0)?, Booked { account: r.get(1)?, day: r.get(2)?, month: r.get(3)? }))
     })?;
     let (was, booked) = row;
-    let (word, counted, reserved) = match (was.as_str(), settle) {
-        ("reserved", Settle::Count) => ("counted", 1, -1),
-        ("reserved", Settle::GiveBack) => ("returned", 0, -1),
-        ("counted", Settle::GiveBack) => ("returned", -1, 0),
-        ("returned", Settle::Count) => ("counted", 1, 0),
+    let (word, more) = match (was.as_str(), settle) {
+        ("reserved", Settle::Count) => ("counted", 0),
+        ("reserved" | "counted", Settle::GiveBack) => ("returned", -1),
+        ("returned", Settle::Count) => ("counted", 1),
         _ => return Ok(()),
     };
     tx.execute("UPDATE messages SET quota = ?2 WHERE id = ?1", params![id, word])?;
-    move_usage(tx, &booked, counted, reserved)
+    move_usage(tx, &booked, more)
 }
 
 /// Adds to the counters of a day and its month.
-pub(super) fn move_usage(tx: &WriteTx<'_>, booked: &Booked, counted: i64, reserved: i64) -> Result<(), StoreError> {
+pub(super) fn move_usage(tx: &WriteTx<'_>, booked: &Booked, more: i64) -> Result<(), StoreError> {
+    if more == 0 {
+        return Ok(());
+    }
     let Booked { account, day, month } = booked;
     tx.execute(
-        "UPDATE usage_days SET counted = counted + ?3, reserved = reserved + ?4 WHERE account_id = ?1 AND day = ?2",
-        params![account, day, counted, reserved],
+        "UPDATE usage_days SET counted = counted + ?3 WHERE account_id = ?1 AND day = ?2",
+        params![account, day, more],
     )?;
     tx.execute(
-        "UPDATE usage_months SET counted = counted + ?3, reserved = reserved + ?4
-         WHERE account_id = ?1 AND month = ?2",
-        params![account, month, counted, reserved],
+        "UPDATE usage_months SET counted = counted + ?3 WHERE account_id = ?1 AND month = ?2",
+        params![account, month, more],
     )?;
     Ok(())
 }

@@ -17,13 +17,16 @@ use crate::{
 use serde_json::{Map, Value};
 
 /// With one of these, the text may be absent or empty.
-const MAY_STAND_ALONE: [&str; 5] = ["template", "media_url", "reaction", "location", "contact"];
+const MAY_STAND_ALONE: [&str; 6] = ["template", "media_url", "reaction", "delete", "location", "contact"];
 /// Longest address of a file, in characters.
 const MAX_URL: usize = 2048;
 /// Longest id of a message, in characters.
 const MAX_ID: usize = 256;
-/// What a reaction cannot stand beside.
-const NO_REACTION_BESIDE: [&str; 5] = ["template", "media_url", "media_type", "file_name", "reply_to"];
+/// What is about an earlier message: the field, and its member that names the message.
+const ABOUT_EARLIER: [(&str, &str); 3] =
+    [("reaction", "reaction.message_id"), ("edit", "edit.message_id"), ("delete", "delete.message_id")];
+/// What none of these can stand beside.
+const NOT_BESIDE: [&str; 5] = ["template", "media_url", "media_type", "file_name", "reply_to"];
 /// Longest reference and Idempotency-Key, in characters.
 const MAX_REFERENCE: usize = 128;
 
@@ -66,6 +69,7 @@ pub fn parse_with(
     };
     let reply_to = wrong.maybe("reply_to", present(object, "reply_to").map(|v| read_text(v, MAX_ID)));
     let reaction = wrong.reaction(object, message.as_deref().unwrap_or_default());
+    let change = wrong.change(object, message.as_deref().unwrap_or_default());
     let structured = wrong.structured(object, message.as_deref(), (how, template.is_some() || media.is_some()));
     let expires_at = wrong
         .maybe("expires_at", present(object, "expires_at").map(|v| v.as_str().and_then(|text| Time::parse(text).ok())));
@@ -76,7 +80,7 @@ pub fn parse_with(
         (Some(instance), Some(recipient), Some(message), fields) if fields.is_empty() => Ok(Request {
             instance,
             recipient,
-            draft: reaction.or(template).or(structured).or(media).unwrap_or(Draft::Text(message)),
+            draft: reaction.or(change).or(template).or(structured).or(media).unwrap_or(Draft::Text(message)),
             purpose: read_purpose(object),
             reference,
             reply_to,
@@ -142,13 +146,24 @@ impl FieldErrors {
     /// A sign on a message, which stands alone.
     fn reaction(&mut self, object: &Map<String, Value>, message: &str) -> Option<Draft> {
         let value = present(object, "reaction")?;
-        let is_alone = message.is_empty() && NO_REACTION_BESIDE.iter().all(|field| present(object, field).is_none());
+        let is_alone = message.is_empty() && is_alone(object);
         let reaction = self.unless("reaction", value.as_object().filter(|_| is_alone))?;
         let about = reaction.get("message_id").and_then(|v| read_text(v, MAX_ID));
         let about = self.unless("reaction.message_id", about);
         let emoji = reaction.get("emoji").and_then(Value::as_str).filter(|e| e.is_empty() || emoji::is_one(e));
         let emoji = self.unless("reaction.emoji", emoji).map(str::to_owned);
         Some(Draft::Reaction { about: about?, emoji: emoji? })
+    }
+
+    /// New words for an earlier message, which stand beside it in `message`, or taking it back.
+    fn change(&mut self, object: &Map<String, Value>, message: &str) -> Option<Draft> {
+        let asked = ABOUT_EARLIER[1..].iter().find(|(field, _)| present(object, field).is_some());
+        let (field, id) = *asked?;
+        let is_edit = field == "edit";
+        let is_alone = is_alone(object) && (is_edit || message.is_empty());
+        let change = self.unless(field, object[field].as_object().filter(|_| is_alone))?;
+        let about = self.unless(id, change.get("message_id").and_then(|v| read_text(v, MAX_ID)))?;
+        Some(Draft::Change { about, text: is_edit.then(|| message.to_owned()) })
     }
 
     /// Buttons, a list, a link, a place or a card: one of them, and `has_more` (a file or a template) not beside it.
@@ -160,7 +175,8 @@ impl FieldErrors {
     ) -> Option<Draft> {
         let mut asked = read_structured::FIELDS.into_iter().filter(|field| present(object, field).is_some());
         let field = asked.next()?;
-        let other = asked.next().or(has_more.then_some(field)).or(present(object, "reaction").map(|_| field));
+        let is_about_earlier = ABOUT_EARLIER.iter().any(|(other, _)| present(object, other).is_some());
+        let other = asked.next().or((has_more || is_about_earlier).then_some(field));
         let read = match other {
             Some(other) => Err((other, "it stands alone: one of them goes with a message".to_owned())),
             None => read_structured::read(field, object, message?, how),
@@ -188,7 +204,7 @@ impl FieldErrors {
     /// caption: with a text beside it, it goes as a document unless it is to be sound.
     fn given(&mut self, object: &Map<String, Value>, caption: &str, given: GivenFile) -> Option<Draft> {
         let GivenFile { file, kind, name } = given;
-        let others = ["media_url", "template", "reaction"];
+        let others = ["media_url", "template", "reaction", "edit", "delete"];
         let is_alone = others.iter().all(|field| present(object, field).is_none());
         self.unless(file.field(), is_alone.then_some(()));
         let named = present(object, "media_type").map(|v| v.as_str().and_then(MediaKind::parse));
@@ -223,6 +239,12 @@ impl FieldErrors {
         let file = FileWanted { from: FileFrom::Address(url?), file_name };
         Some(Draft::Media { kind: kind?, file, caption: caption.to_owned() })
     }
+}
+
+/// Whether what is about an earlier message has no other content beside it.
+fn is_alone(object: &Map<String, Value>) -> bool {
+    let asked = ABOUT_EARLIER.iter().filter(|(field, _)| present(object, field).is_some()).count();
+    asked == 1 && NOT_BESIDE.iter().all(|field| present(object, field).is_none())
 }
 
 /// A field that is there and not null.

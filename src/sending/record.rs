@@ -81,7 +81,7 @@ fn insert(tx: &WriteTx<'_>, row: &MessageRow<'_>, refusal: Option<&Refusal>, quo
             request.draft.text(),
             request.draft.content(),
             request.reference,
-            facts.reacted.as_ref().map(|about| &about.provider_message_id).or(request.reply_to.as_ref()),
+            facts.about.as_ref().map(|about| &about.message.provider_message_id).or(request.reply_to.as_ref()),
             facts.fingerprint.cast_signed(),
             status,
             refusal.map(|r| r.code.as_str()),
@@ -121,7 +121,7 @@ fn ends_waiting(
             facts.period.day,
             facts.period.month,
             now,
-            facts.reacted.as_ref().map(|about| &about.provider_message_id),
+            facts.about.as_ref().map(|about| &about.message.provider_message_id),
         ],
     )?;
     tx.execute("DELETE FROM policy_decisions WHERE log_id = ?1", params![id])?;

@@ -97,7 +97,7 @@ pub struct SendLater {
     pub kept: String,
 }
 
-/// What a caller asks to be sent: a file by where it is had, the message that a reaction is about by our id of it or
+/// What a caller asks to be sent: a file by where it is had, the earlier message that it is about by our id of it or
 /// the provider's. A draft that is kept for later has its files' addresses alone: `Draft<String>`.
 pub type Draft<F = FileFrom> = Content<FileWanted<F>, String>;
 
@@ -157,6 +157,10 @@ impl Draft {
             }
             Self::Structured(structured) => Some(json!({"structured": structured}).to_string()),
             Self::Reaction { about, .. } => Some(json!({"reaction": {"message_id": about}}).to_string()),
+            Self::Change { about, text } => {
+                let field = if text.is_some() { "edit" } else { "delete" };
+                Some(json!({field: {"message_id": about}}).to_string())
+            }
         }
     }
 }

@@ -63,7 +63,7 @@ const TABLES: &[(&str, &str, &str)] = &[
     (
         "messages",
         "gateway/retention people/conversations sending store",
-        "dialects/chattu gateway/inbound instances/templates ops people/chats sending/schedule",
+        "accounts dialects/chattu gateway/inbound instances/templates ops people/chats sending/schedule",
     ),
     ("notices", "accounts/notices gateway/retention", "events/notice_delivery"),
     ("plans", "", "accounts sending"),

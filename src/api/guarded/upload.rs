@@ -26,8 +26,8 @@ const PIECE: usize = 256 << 10;
 /// The member of the JSON that holds a file.
 const BASE64: &str = "media_base64";
 /// The members that a form says as JSON.
-const OBJECTS: [&str; 8] =
-    ["template", "reaction", "buttons", "list", "link_button", "location", "contact", "contacts"];
+const OBJECTS: [&str; 10] =
+    ["template", "reaction", "edit", "delete", "buttons", "list", "link_button", "location", "contact", "contacts"];
 
 /// A request's members, and the file that came with them.
 pub(super) type RequestBody = (Map<String, Value>, Option<GivenFile>);

@@ -36,6 +36,8 @@ fn described(name: EventName) -> Value {
     if matches!(name, EventName::MessageReceived | EventName::GroupMessageReceived) {
         let what = "The message as the provider told it; only where the other members cannot hold all of it.";
         schema["properties"]["raw"] = json!({"type": "object", "description": what});
+    }
+    if matches!(name, EventName::MessageReceived | EventName::GroupMessageReceived | EventName::MessageSent) {
         let ours = "Our id of the message that an edit or a deletion changes; only where it was heard here.";
         schema["properties"]["changed_message_id"] = json!({"type": "string", "description": ours});
         let theirs = "The provider's id of the message that an edit or a deletion changes.";
@@ -212,6 +214,7 @@ fn outbound(full: bool) -> OutboundRef {
         message_purpose: "transactional".into(),
         message_text: "Your order 2041 has been shipped.".into(),
         source: "api".into(),
+        changed: None,
     }
 }
 

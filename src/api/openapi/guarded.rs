@@ -198,15 +198,26 @@ pub(super) fn send_message() -> Value {
                 "message_id": {"type": "string", "minLength": 1, "maxLength": 256, "description": "msg_…, inb_… or the provider's"},
                 "emoji": {"type": "string", "description": "one emoji; empty takes back"},
             })),
+            "edit": earlier("the message that says `message` from now on"),
+            "delete": earlier("the message that is taken back"),
             "expires_at": {"type": "string", "format": "date-time"},
             "send_at": {"type": "string", "format": "date-time", "description": "Not before; answered with 202."},
             "queue": {"type": "boolean", "description": "Wait for limits, pace, pause and window instead of being refused; until expires_at, else for 24 hours."},
         }),
     );
-    let what = "One of message, template, media_url, media_base64, reaction, location and contact must be there; \
-                media_url goes with media_type, and buttons, list and link_button go with message.";
+    let what = "One of message, template, media_url, media_base64, reaction, delete, location and contact must be there; \
+                media_url goes with media_type, and buttons, list, link_button and edit go with message.";
     request["description"] = json!(what);
     request
+}
+
+/// The name of an earlier message of this number's own.
+fn earlier(what: &str) -> Value {
+    let id =
+        json!({"type": "string", "minLength": 1, "maxLength": 256, "description": "msg_…, inb_… or the provider's"});
+    let mut named = object(&["message_id"], json!({"message_id": id}));
+    named["description"] = json!(what);
+    named
 }
 
 /// A list of rows, one of which is the answer.

@@ -157,6 +157,8 @@ impl Connector for CloudApi {
             templates: true,
             replies: true,
             reactions: true,
+            // Meta tells of edits and deletions, and takes none.
+            changes: false,
             structured: true,
             groups: false,
             window_24h: true,

@@ -72,7 +72,7 @@ pub(super) fn request(out: &Outgoing, media_id: Option<&str>, template: Option<&
     if let Some(id) = &out.reply_to {
         body.insert("context".into(), json!({"message_id": id}));
     }
-    let (kind, content) = content(out, media_id, template);
+    let (kind, content) = content(out, media_id, template)?;
     body.insert("type".into(), json!(kind));
     body.insert(kind.into(), content);
     let ours = out.message_id.as_str();
@@ -82,8 +82,12 @@ pub(super) fn request(out: &Outgoing, media_id: Option<&str>, template: Option<&
     Ok(Value::Object(body))
 }
 
-fn content(out: &Outgoing, media_id: Option<&str>, template: Option<&Template>) -> (&'static str, Value) {
-    match &out.content {
+fn content(
+    out: &Outgoing,
+    media_id: Option<&str>,
+    template: Option<&Template>,
+) -> Result<(&'static str, Value), SendError> {
+    Ok(match &out.content {
         Content::Text(text) => ("text", json!({"body": text, "preview_url": false})),
         Content::Media { kind, file, caption } => {
             let mut content = Map::from_iter([("id".to_owned(), json!(media_id.unwrap_or_default()))]);
@@ -108,7 +112,10 @@ fn content(out: &Outgoing, media_id: Option<&str>, template: Option<&Template>) 
         Content::Reaction { about, emoji } => {
             ("reaction", json!({"message_id": about.provider_message_id, "emoji": emoji}))
         }
-    }
+        Content::Change { .. } => {
+            return Err(SendError::permanent("request", "Meta's API neither edits nor takes back what was sent"));
+        }
+    })
 }
 
 /// The variables where they belong: by the template's own placeholders if those are known and as many, else all of them

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     connectors::{
-        Reacted, SendErrorKind,
+        AboutMessage, SendErrorKind,
         outgoing::MediaFile,
         templates::{Category, Slot, TemplateName},
     },
@@ -40,7 +40,7 @@ fn template(variables: &[&str]) -> Content {
 }
 
 fn reaction(emoji: &str) -> Content {
-    let about = Reacted { provider_message_id: "wamid.y".into(), from_me: false, author: None };
+    let about = AboutMessage { provider_message_id: "wamid.y".into(), from_me: false, author: None };
     Content::Reaction { about, emoji: emoji.to_owned() }
 }
 

@@ -65,9 +65,14 @@ impl EvolutionClient {
         Self { egress, base_url: settings.base_url.clone(), key, instance: percent::encode(&settings.instance) }
     }
 
-    /// `POST /message/{what}/{instance}`: the answer as it came, since every byte of it decides.
-    pub(super) async fn send(&self, what: &str, body: &Value) -> Result<EvolutionResponse, EgressError> {
-        self.exchange(Method::POST, &format!("/message/{what}/{}", self.instance), Some(body), SEND).await
+    /// `{route}/{instance}` for a message: the answer as it came, since every byte of it decides.
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        route: &str,
+        body: &Value,
+    ) -> Result<EvolutionResponse, EgressError> {
+        self.exchange(method, &format!("{route}/{}", self.instance), Some(body), SEND).await
     }
 
     /// Asks for a file in base64 of at most `max_bytes` bytes once decoded.

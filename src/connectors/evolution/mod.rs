@@ -57,11 +57,11 @@ const CALLS_RING_ON: &str = "an Evolution server cannot be asked to end one call
 /// Calls whose answer is remembered.
 const CALLS_MAX: usize = 100;
 
-/// One instance of one server.
 /// The instances that are reached through Evolution servers, for what a server tells to the address of another one.
 #[derive(Default)]
 pub struct EvolutionLines(Neighbours<EvolutionInner>);
 
+/// One instance of one server.
 pub struct Evolution {
     inner: Arc<EvolutionInner>,
     task: Mutex<Option<JoinHandle<()>>>,
@@ -101,7 +101,7 @@ impl Evolution {
             line: ConnectionState::new(deps, setup.id.clone(), beginning()),
             keys: Mutex::default(),
             groups: Mutex::default(),
-            plan: Mutex::new(EvolutionTimetable::begin(deps.clock.now())),
+            plan: Mutex::new(EvolutionTimetable::begin(deps.clock.now(), settings.instance == setup.id.as_str())),
             answered: Mutex::default(),
             lines: lines.clone(),
             settings,
@@ -142,6 +142,7 @@ impl Connector for Evolution {
             templates: false,
             replies: true,
             reactions: true,
+            changes: true,
             groups: true,
             window_24h: false,
             hidden_numbers: true,
@@ -159,6 +160,13 @@ impl Connector for Evolution {
 
     fn stop(&self) -> Boxed<'_, ()> {
         Box::pin(async { self.end() })
+    }
+
+    fn forget(&self) -> Boxed<'_, ()> {
+        Box::pin(async {
+            self.inner.take_hook_away().await;
+            self.end();
+        })
     }
 
     fn hook_limit(&self, head: &HookRequest) -> Result<usize, HookAnswer> {
@@ -233,17 +241,21 @@ impl Drop for OnItsWay<'_> {
 impl EvolutionInner {
     async fn send(&self, out: &Outgoing) -> Result<Ack, SendError> {
         self.may_send()?;
-        let chat = self.reacted_chat(out).await?;
-        let (route, body) = outgoing::request(out, outgoing::file(out).await?, chat.as_deref())?;
+        let chat = self.chat_of_earlier(out).await?;
+        let (method, route, body) = outgoing::request(out, outgoing::file(out).await?, chat.as_deref())?;
         let text = match &out.content {
             Content::Text(text) => Some(text.clone()),
             _ => None,
         };
         self.keys().begin(out, text);
         let on_its_way = OnItsWay { inner: self, message: &out.message_id };
-        let answer = self.client.send(route, &body).await;
+        let answer = self.client.send(method, route, &body).await;
         let metas = answer.as_ref().ok().and_then(outgoing::metas);
-        let outcome = outgoing::outcome(answer, self.clock.now());
+        let mut outcome = outgoing::outcome(answer, self.clock.now());
+        if let (Content::Change { .. }, Ok(ack)) = (&out.content, &mut outcome) {
+            // The server tells no status of it: its answer comes when WhatsApp was handed it.
+            ack.acknowledged = true;
+        }
         match &outcome {
             Ok(ack) => {
                 self.line.heard_now();
@@ -288,9 +300,10 @@ impl EvolutionInner {
         }
     }
 
-    /// For a reaction: its chat, as the server names it. Nothing of the message leaves with this question.
-    async fn reacted_chat(&self, out: &Outgoing) -> Result<Option<String>, SendError> {
-        let Content::Reaction { .. } = &out.content else { return Ok(None) };
+    /// For what is about an earlier message: its chat, as the server names it. Nothing of the message leaves with this
+    /// question.
+    async fn chat_of_earlier(&self, out: &Outgoing) -> Result<Option<String>, SendError> {
+        let (Content::Reaction { .. } | Content::Change { .. }) = &out.content else { return Ok(None) };
         match self.chat_of(&out.to.to_string()).await {
             Ok(Some(chat)) => Ok(Some(chat)),
             Ok(None) => Err(outgoing::not_on_whatsapp()),

@@ -12,7 +12,7 @@
 use super::client::{self, EvolutionError, EvolutionResponse, is_licence, words};
 use crate::{
     connectors::{
-        Ack, Address, Content, Outgoing, Reacted, SendError, SendErrorKind,
+        AboutMessage, Ack, Address, Content, Outgoing, SendError, SendErrorKind,
         inbound_event::RemoteParty,
         meta_error::{ErrorClass, GraphError},
         outgoing::MediaKind,
@@ -22,7 +22,7 @@ use crate::{
     model::clock::Time,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
@@ -44,16 +44,39 @@ pub(super) async fn file(out: &Outgoing) -> Result<Option<String>, SendError> {
     }
 }
 
-/// The route below `/message/` and the body; the refusal of what this server has no words for.
-/// `chat` is the one of a message that is reacted to, as the server names it.
+/// What the server is asked: by which method, under which route, with what.
+pub(super) type EvolutionRequest = (Method, &'static str, Value);
+
+/// What is asked of the server; the refusal of what it has no words for.
+/// `chat` is the one of the earlier message that this one is about, as the server names it.
 pub(super) fn request(
     out: &Outgoing,
     base64: Option<String>,
     chat: Option<&str>,
-) -> Result<(&'static str, Value), SendError> {
-    if let Content::Reaction { about, emoji } = &out.content {
-        return Ok(("sendReaction", reaction(about, emoji, chat.unwrap_or_default())?));
+) -> Result<EvolutionRequest, SendError> {
+    let chat = chat.unwrap_or_default();
+    match &out.content {
+        Content::Reaction { about, emoji } => {
+            Ok((Method::POST, "/message/sendReaction", reaction(about, emoji, chat)?))
+        }
+        // It compares the chat of the key with the number, so that both are the chat as it names it.
+        Content::Change { about, text: Some(text) } => {
+            let body = json!({"number": chat, "key": own_key(about, chat), "text": text});
+            Ok((Method::POST, "/chat/updateMessage", body))
+        }
+        Content::Change { about, text: None } => {
+            Ok((Method::DELETE, "/chat/deleteMessageForEveryone", own_key(about, chat)))
+        }
+        _ => new_message(out, base64),
     }
+}
+
+/// The key of a message of our own.
+fn own_key(about: &AboutMessage, chat: &str) -> Value {
+    json!({"id": about.provider_message_id, "fromMe": true, "remoteJid": chat})
+}
+
+fn new_message(out: &Outgoing, base64: Option<String>) -> Result<EvolutionRequest, SendError> {
     let mut body = Map::new();
     body.insert("number".into(), json!(number(&out.to)?));
     let route = match &out.content {
@@ -61,7 +84,7 @@ pub(super) fn request(
             body.insert("text".into(), json!(text));
             // Else the server fetches the link's page itself before it sends.
             body.insert("linkPreview".into(), json!(false));
-            "sendText"
+            "/message/sendText"
         }
         Content::Media { kind, file, caption } => {
             body.insert("mediatype".into(), json!(kind.as_str()));
@@ -75,21 +98,21 @@ pub(super) fn request(
             if let Some(name) = name {
                 body.insert("fileName".into(), json!(name));
             }
-            "sendMedia"
+            "/message/sendMedia"
         }
-        Content::Template { .. } | Content::Structured(_) | Content::Reaction { .. } => {
+        Content::Template { .. } | Content::Structured(_) | Content::Reaction { .. } | Content::Change { .. } => {
             return Err(permanent("template", "an Evolution server sends no templates, buttons, places or cards"));
         }
     };
     if let Some(id) = &out.reply_to {
         body.insert("quoted".into(), json!({"key": {"id": id}}));
     }
-    Ok((route, Value::Object(body)))
+    Ok((Method::POST, route, Value::Object(body)))
 }
 
 /// A sign on a message. The body has no `number`: the server sends to the chat in the message's key, and hands that key
 /// on as it is, so that in a group it must say who wrote the message.
-fn reaction(about: &Reacted, emoji: &str, chat: &str) -> Result<Value, SendError> {
+fn reaction(about: &AboutMessage, emoji: &str, chat: &str) -> Result<Value, SendError> {
     let mut key = json!({"remoteJid": chat, "fromMe": about.from_me, "id": about.provider_message_id});
     if let Some(author) = about.author.as_ref().filter(|_| !about.from_me) {
         key["participant"] = json!(jid(author)?);

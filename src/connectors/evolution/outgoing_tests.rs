@@ -26,8 +26,9 @@ fn every_address_has_its_spelling() {
         (Address::Lid("77@lid".into()), "77@lid"),
         (Address::Group("1203630@g.us".into()), "1203630@g.us"),
     ] {
-        let (route, body) = request(&out(to, text()), None, None).expect("it can be sent");
-        assert_eq!((route, &body["number"], &body["text"]), ("sendText", &json!(number), &json!("hi")));
+        let (method, route, body) = request(&out(to, text()), None, None).expect("it can be sent");
+        assert_eq!((method, route), (Method::POST, "/message/sendText"));
+        assert_eq!((&body["number"], &body["text"]), (&json!(number), &json!("hi")));
     }
     let refused = request(&out(Address::Bsuid("US.1".into()), text()), None, None).expect_err("no such address there");
     assert_eq!(refused.kind, SendErrorKind::Permanent);
@@ -48,34 +49,48 @@ fn a_file_goes_in_base64_with_what_is_known_of_it() {
         let content = Content::Media { kind, file: file(name), caption: caption.into() };
         request(&out(phone(), content), Some("aGVsbG8=".into()), None).expect("it can be sent")
     };
-    let (route, body) = sent(MediaKind::Document, Some("a.pdf"), "Your invoice");
+    let (_, route, body) = sent(MediaKind::Document, Some("a.pdf"), "Your invoice");
     let wanted = json!({"number": "966501234567", "mediatype": "document", "mimetype": "application/pdf",
                         "media": "aGVsbG8=", "caption": "Your invoice", "fileName": "a.pdf"});
-    assert_eq!((route, body), ("sendMedia", wanted));
-    assert_eq!(sent(MediaKind::Document, None, "").1["fileName"], "document", "it is refused without a name");
-    let sound = sent(MediaKind::Audio, None, "not heard").1;
+    assert_eq!((route, body), ("/message/sendMedia", wanted));
+    assert_eq!(sent(MediaKind::Document, None, "").2["fileName"], "document", "it is refused without a name");
+    let sound = sent(MediaKind::Audio, None, "not heard").2;
     assert!(sound["caption"].is_null() && sound["fileName"].is_null(), "{sound}");
 }
 
 #[test]
 fn a_reaction_names_the_message_by_its_key() {
-    let said = |about: Reacted, chat: &str| {
+    let said = |about: AboutMessage, chat: &str| {
         let content = Content::Reaction { about, emoji: "👍".into() };
         request(&out(phone(), content), None, Some(chat)).expect("it can be sent")
     };
-    let about = |from_me, author| Reacted { provider_message_id: "3EB0".into(), from_me, author };
+    let about = |from_me, author| AboutMessage { provider_message_id: "3EB0".into(), from_me, author };
     let chat = "966501234567@s.whatsapp.net";
     let ours = json!({"key": {"remoteJid": chat, "fromMe": true, "id": "3EB0"}, "reaction": "👍"});
-    assert_eq!(said(about(true, None), chat), ("sendReaction", ours));
+    assert_eq!(said(about(true, None), chat), (Method::POST, "/message/sendReaction", ours));
     let theirs = json!({"key": {"remoteJid": chat, "fromMe": false, "id": "3EB0"}, "reaction": "👍"});
-    assert_eq!(said(about(false, None), chat), ("sendReaction", theirs));
+    assert_eq!(said(about(false, None), chat), (Method::POST, "/message/sendReaction", theirs));
     for (author, participant) in [(phone(), chat), (Address::Lid("77@lid".into()), "77@lid")] {
-        let (_, body) = said(about(false, Some(author)), "1203630@g.us");
+        let (.., body) = said(about(false, Some(author)), "1203630@g.us");
         assert_eq!(body["key"]["participant"], participant, "a group's server must be told who wrote it");
     }
     let taken_back = Content::Reaction { about: about(false, None), emoji: String::new() };
-    let (_, body) = request(&out(phone(), taken_back), None, Some(chat)).expect("it can be sent");
+    let (.., body) = request(&out(phone(), taken_back), None, Some(chat)).expect("it can be sent");
     assert_eq!(body["reaction"], "");
+}
+
+#[test]
+fn an_edit_and_a_deletion_name_the_message_by_its_key() {
+    let chat = "551187654321@s.whatsapp.net";
+    let asked = |text: Option<&str>| {
+        let about = AboutMessage { provider_message_id: "3EB0".into(), from_me: true, author: None };
+        let content = Content::Change { about, text: text.map(str::to_owned) };
+        request(&out(phone(), content), None, Some(chat)).expect("it can be sent")
+    };
+    let key = json!({"id": "3EB0", "fromMe": true, "remoteJid": chat});
+    let edit = json!({"number": chat, "key": key, "text": "3 pieces"});
+    assert_eq!(asked(Some("3 pieces")), (Method::POST, "/chat/updateMessage", edit));
+    assert_eq!(asked(None), (Method::DELETE, "/chat/deleteMessageForEveryone", key));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::{
     reading::{self, text},
 };
 use crate::{
-    connectors::ActionError,
+    connectors::{ActionError, provider_text::repeated},
     model::{
         clock::Time,
         instance::{Health, InstanceState},
@@ -60,11 +60,12 @@ pub(super) struct EvolutionTimetable {
 }
 
 impl EvolutionTimetable {
-    pub(super) fn begin(now: Time) -> Self {
+    /// `may_create`: the server's name of the instance is ours, and nobody typed it.
+    pub(super) fn begin(now: Time, may_create: bool) -> Self {
         Self {
             wanted: true,
             connect_now: true,
-            may_create: true,
+            may_create,
             closed_by_meta: false,
             slow_until: None,
             lost_at: None,
@@ -199,6 +200,15 @@ impl EvolutionInner {
         self.line.open(phone).await;
     }
 
+    /// The names of the instances that the server shows to our key, the first of them.
+    async fn other_names(&self) -> Vec<String> {
+        const SHOWN: usize = 10;
+        let answer = self.client.ask_server(Method::GET, "/instance/fetchInstances", None).await.unwrap_or_default();
+        let all = answer.as_array().map_or(&[][..], Vec::as_slice);
+        let name = |one: &Value| text(&one["name"]).or_else(|| text(&one["instance"]["instanceName"]));
+        all.iter().filter_map(name).take(SHOWN).map(|name| format!("{:?}", repeated(&name))).collect()
+    }
+
     async fn own_number(&self) -> Option<String> {
         let path =
             format!("/instance/fetchInstances?instanceName={}", crate::model::percent::encode(&self.settings.instance));
@@ -234,10 +244,18 @@ impl EvolutionInner {
         }
     }
 
-    /// The server does not know the instance: it is made, once.
+    /// The server does not know the instance: it is made, once, where its name was made up here or a person asks for it. A
+    /// name that was typed may be mistyped.
     async fn missing(&self) {
         if !std::mem::take(&mut self.plan().may_create) {
-            let why = format!("the server has no instance {:?} any more; reconnect to make it", self.settings.instance);
+            let has = match self.other_names().await.as_slice() {
+                [] => String::new(),
+                names => format!(" (it has {})", names.join(", ")),
+            };
+            let why = format!(
+                "the server has no instance {:?}{has}: set instance to the right name, or reconnect to have it made",
+                self.settings.instance
+            );
             return self.line.not_open(InstanceState::Close, &why).await;
         }
         let body = json!({
@@ -333,6 +351,20 @@ impl EvolutionInner {
                 tracing::warn!(instance = %self.instance, "the webhook could not be set: {}", trouble.text());
                 self.line.hears(Health::Deaf).await;
             }
+        }
+    }
+
+    /// The instance is given up: a webhook that leads here would lead nowhere.
+    pub(super) async fn take_hook_away(&self) {
+        let set = self.client.ask(Method::GET, "/webhook/find", "", None).await.unwrap_or_default();
+        if set["url"] != self.hook_url.as_str() {
+            return;
+        }
+        let body = json!({"webhook": {
+            "enabled": false, "url": self.hook_url, "headers": {}, "byEvents": false, "base64": false, "events": EVENTS,
+        }});
+        if let Err(trouble) = self.client.ask(Method::POST, "/webhook/set", "", Some(&body)).await {
+            tracing::warn!(instance = %self.instance, "the webhook could not be taken away: {}", trouble.text());
         }
     }
 

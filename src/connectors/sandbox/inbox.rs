@@ -281,6 +281,11 @@ impl<'a> InboxLine<'a> {
                 line.kind = Some("reaction");
                 line.reply_to = Some(&about.provider_message_id);
             }
+            Content::Change { about, text } => {
+                line.text = text.as_deref().unwrap_or_default().into();
+                line.kind = Some(out.content.kind());
+                line.reply_to = Some(&about.provider_message_id);
+            }
         }
         line
     }

@@ -221,6 +221,7 @@ impl Connector for Sandbox {
             templates: true,
             replies: true,
             reactions: true,
+            changes: true,
             structured: true,
             groups: true,
             window_24h: false,

@@ -4,7 +4,7 @@
 
 use super::ids::jid;
 use crate::connectors::{
-    Content, Outgoing, Reacted, SendError,
+    AboutMessage, Content, Outgoing, SendError,
     outgoing::{MediaFile, MediaKind},
 };
 use whatsapp_rust::{
@@ -62,9 +62,9 @@ pub(super) fn message(
         (Content::Media { kind, file, caption }, Some(at)) => Ok(with_file(*kind, file, caption, at, context)),
         (Content::Media { .. }, None) => Err(SendError::permanent("media_unreadable", "the file was not uploaded")),
         (Content::Reaction { about, emoji }, _) => reaction(out, about, emoji, now_ms),
-        (Content::Template { .. } | Content::Structured(_), _) => Err(SendError::permanent(
+        (Content::Template { .. } | Content::Structured(_) | Content::Change { .. }, _) => Err(SendError::permanent(
             "template",
-            "a linked phone sends no templates, buttons, places or cards; send a text",
+            "a linked phone sends no templates, buttons, places, cards, edits or deletions; send a text",
         )),
     }
 }
@@ -135,7 +135,7 @@ fn with_file(
 }
 
 /// A sign on a message; in a group its key says who wrote that message.
-fn reaction(out: &Outgoing, about: &Reacted, emoji: &str, now_ms: i64) -> Result<wa::Message, SendError> {
+fn reaction(out: &Outgoing, about: &AboutMessage, emoji: &str, now_ms: i64) -> Result<wa::Message, SendError> {
     let nobody = || SendError::permanent("recipient", "WhatsApp Web does not know this kind of address");
     let author = about.author.as_ref().filter(|_| !about.from_me).map(|author| jid(author).ok_or_else(nobody));
     let key = wa::MessageKey {

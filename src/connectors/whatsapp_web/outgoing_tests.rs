@@ -39,7 +39,7 @@ fn a_text_stands_alone_or_under_what_it_answers() {
 
 #[test]
 fn a_reaction_names_the_message_and_in_a_group_its_author() {
-    let about = |from_me, author| Reacted { provider_message_id: "3AQ".into(), from_me, author };
+    let about = |from_me, author| AboutMessage { provider_message_id: "3AQ".into(), from_me, author };
     let key = |out: &Outgoing| {
         let message = message(out, None, None, 5).expect("a message");
         let reaction = message.reaction_message.as_option().expect("a reaction").clone();

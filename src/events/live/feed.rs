@@ -63,9 +63,8 @@ impl ChangeScope {
 
 /// The newest position; 0 before the first change.
 pub fn newest(tx: &Tx<'_>) -> Result<i64, StoreError> {
-    // The table's own counter knows it also when no row is left.
-    let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'changes'";
-    Ok(tx.find(sql, [], |r| r.get(0))?.unwrap_or(0))
+    // The newest row is always kept.
+    tx.one("SELECT coalesce(max(id), 0) FROM changes", [], |r| r.get(0))
 }
 
 /// What came after a position, oldest first, at most `limit` rows; none: that position is not known any more (or not

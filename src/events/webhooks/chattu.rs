@@ -74,7 +74,8 @@ pub(super) fn body(event: &Event, client: &str, now: Time) -> Option<String> {
         }
         Event::MessageSent(sent) => {
             let to = sent.recipient.trim_start_matches('+');
-            ("message_sent", message(client, to, &sent.message_text, "sent_message", now))
+            let said = Some(sent.message_text.clone()).filter(|text| !text.is_empty() || sent.changed.is_none());
+            ("message_sent", message(client, to, &words(&said, &sent.changed), "sent_message", now))
         }
         Event::CallRejected { from, is_video, .. } => (
             "call_rejected",

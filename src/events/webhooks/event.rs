@@ -84,6 +84,8 @@ pub struct OutboundRef {
     pub message_text: String,
     /// By which part of the gateway.
     pub source: String,
+    /// The message that it changes, of an edit or a deletion.
+    pub changed: Option<ChangedRef>,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -264,7 +266,7 @@ impl Event {
         let fields = match self {
             Self::MessageReceived { .. } | Self::GroupMessageReceived { .. } => self.inbound_fields(),
             Self::MessageSent(m) => with(
-                outbound(m),
+                with(outbound(m), changed(m.changed.as_ref())),
                 json!({
                 "message_purpose": m.message_purpose, "message_text": m.message_text, "source": m.source}),
             ),

@@ -21,7 +21,7 @@ pub(super) fn read(tx: &Tx<'_>, instance: &InstanceId, now: Time) -> Result<Back
         |r| r.get(0),
     )?;
     let unsettled = tx.list(
-        "SELECT message_id, provider_message_id, recipient, CASE kind WHEN 'reaction' THEN '' ELSE body END,
+        "SELECT message_id, provider_message_id, recipient, CASE WHEN kind IN ('reaction', 'edit', 'revoke') THEN '' ELSE body END,
                 coalesce(sending_at, created_at)
          FROM messages
          WHERE instance_id = ?1 AND created_at > ?2 AND status IN ('sending', 'unknown')

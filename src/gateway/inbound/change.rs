@@ -11,6 +11,10 @@ use crate::{
     store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::params;
+use std::time::Duration;
+
+/// How long after we changed a message the provider's word of it is taken for ours.
+const HEARD_WITHIN: Duration = Duration::from_secs(15 * 60);
 
 /// The message that is changed.
 struct Original {
@@ -38,12 +42,26 @@ pub(super) fn record(tx: &WriteTx<'_>, recording: &Recording<'_>, heard: &HeardC
         Some(contact) => party(tx, recording, contact)?,
         None => RemoteParty::default(),
     };
+    if original.is_ours && is_our_doing(tx, recording, &message)? {
+        return Ok(message::heard_before());
+    }
     if original.is_ours {
         return echo::record(tx, recording, &Echo { to: person, origin: EchoOrigin::Phone, message });
     }
     let phrase = message.text.as_deref().filter(|_| message.group.is_none());
     let phrase = phrase.and_then(|text| recording.means.phrases.hear(text));
     message::record(tx, &Recording { phrase, ..*recording }, &InboundMessage { from: person, ..message })
+}
+
+/// Whether this gateway asked for the change a short while ago.
+fn is_our_doing(tx: &Tx<'_>, recording: &Recording<'_>, change: &InboundMessage) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM messages
+               WHERE instance_id = ?1 AND created_at > ?2 AND kind = ?3 AND reply_to = ?4 AND body = ?5
+                 AND status NOT IN ('blocked', 'failed') LIMIT 1";
+    let since = recording.now().minus(HEARD_WITHIN);
+    let words = change.text.as_deref().unwrap_or_default();
+    let of = params![recording.heard.instance, since, change.kind, change.reply_to, words];
+    Ok(tx.find(sql, of, |_| Ok(()))?.is_some())
 }
 
 /// What is about a message that is not here is kept as it came.

@@ -166,6 +166,13 @@ mod tests {
             findings(&survey, true, now)
         };
         assert!(with(&|_| {}).iter().all(|f| f.status == CheckStatus::Ok));
+        let strange = |last_at| Stranger {
+            instance: InstanceId::parse("sales").expect("an id"),
+            kind: "other_number".into(),
+            whose: "1002".into(),
+            count: 3,
+            last_at,
+        };
         type Change = Box<dyn Fn(&mut Survey)>;
         let lines = |n: InstanceSurvey| -> Change { Box::new(move |s: &mut Survey| s.numbers = vec![n.clone()]) };
         let rows: Vec<(Change, CheckStatus, &str)> = vec![
@@ -182,6 +189,7 @@ mod tests {
             ),
             (Box::new(|s| s.failed_jobs = vec![("backup".into(), "no room".into())]), CheckStatus::Warn, "no room"),
             (Box::new(|s| s.last_job_at = Some(time("2026-06-01T09:00:00Z"))), CheckStatus::Fail, "a job has run"),
+            (Box::new(move |s| s.strangers = vec![strange(now)]), CheckStatus::Warn, "3 calls for the number 1002"),
         ];
         for (change, status, said) in rows {
             let found = with(&change);

@@ -192,7 +192,8 @@ fn last(tx: &Tx<'_>, instance: &InstanceId, id: &ChatId, address: &str) -> Resul
         "SELECT body, kind, created_at, status FROM messages
          WHERE account_id = (SELECT account_id FROM instances WHERE id = ?1) AND instance_id = ?1
            AND recipient IN (SELECT ?2 UNION ALL SELECT value FROM contact_identities WHERE contact_id = ?3)
-           AND status <> 'blocked' AND kind <> 'reaction' ORDER BY created_at DESC, id DESC LIMIT 1",
+           AND status <> 'blocked' AND kind <> 'reaction' AND NOT (kind IN ('edit', 'revoke') AND status = 'failed')
+         ORDER BY created_at DESC, id DESC LIMIT 1",
         params![instance, address, contact],
         |r| Ok(Snippet { text: r.get(0)?, kind: r.get(1)?, at: r.get(2)?, is_ours: true, status: Some(r.get(3)?) }),
     )?;

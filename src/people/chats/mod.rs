@@ -5,7 +5,8 @@
 //! two tables, what was heard and what was sent, and stand in one order ([`Cursor`]): by time, then heard before sent, then
 //! by row. That order is total, so a page that is read upwards by key shows each line once.
 //!
-//! - `list.rs`: the chats; `thread.rs`: the lines of one, `line.rs`: what a line is; `quote.rs`: what a line refers to; `standing.rs`: what whoever
+//! - `list.rs`: the chats; `thread.rs`: the lines of one, `line.rs`: what a line is; `quote.rs`: what a line refers to;
+//!   `since.rs`: what became of it; `standing.rs`: what whoever
 //!   types should know first.
 //!
 //! It sends nothing; what is sent goes through the guarded sender. It knows nothing of pages.
@@ -15,6 +16,7 @@ mod line;
 mod list;
 mod quote;
 mod send_hints;
+mod since;
 mod thread;
 
 pub use inbox::{InboxFilter, InboxRow, inbox, newest_heard};

@@ -34,7 +34,8 @@ pub fn answerable(tx: &Tx<'_>, instance: &InstanceId, chat: &ChatId, line: &str)
                    WHERE id = ?1 AND instance_id = ?2 AND chat = ?3 AND kind NOT IN ('reaction', 'edit', 'revoke')";
         return tx.find(sql, params![row.parse().unwrap_or(0_i64), instance, chat.chat_key()], |r| r.get(0));
     }
-    let sql = "SELECT id FROM messages WHERE message_id = ?1 AND instance_id = ?2 AND provider_message_id IS NOT NULL";
+    let sql = "SELECT id FROM messages WHERE message_id = ?1 AND instance_id = ?2 AND provider_message_id IS NOT NULL
+               AND kind NOT IN ('reaction', 'edit', 'revoke')";
     let Some(row) = tx.find(sql, params![line, instance], |r| r.get(0))? else { return Ok(None) };
     let is_here = sent(tx, row)?.is_some_and(|(of, _)| of == *chat);
     Ok(is_here.then(|| line.to_owned()))

@@ -5,6 +5,7 @@ use super::{
     line::{ChatFile, ChatMessage, Cursor, LineWindow, MessagePage, Reaction},
     list::person,
     quote,
+    since::{self, OwnSince, own_since},
 };
 use crate::{
     instances::templates,
@@ -16,10 +17,6 @@ use crate::{
     store::{StoreError, Tx},
 };
 use rusqlite::{Row, ToSql, params};
-use std::{collections::HashMap, time::Duration};
-
-/// How far a provider's clock may be ahead of ours.
-const CLOCKS_APART: Duration = Duration::from_secs(24 * 60 * 60);
 
 const FILE: &str = "f.kind, f.state, coalesce(f.sniffed_type, f.declared_type), f.file_name, f.size";
 
@@ -67,7 +64,7 @@ pub fn lines(
     let sent = sent_sql(&format!(
         "m.account_id = ?1 AND m.instance_id = ?2 AND m.recipient {whom} AND m.created_at <= ?3
            AND (m.created_at, 1, m.id) < (?3, ?5, ?6)
-           AND m.kind <> 'reaction'
+           AND m.kind NOT IN ('reaction', 'edit', 'revoke')
            AND (?8 OR m.status <> 'blocked')
            AND NOT (m.status = 'blocked' AND m.reason IN ('idempotency_in_progress', 'idempotency_key_reused'))
          ORDER BY m.created_at DESC, m.id DESC LIMIT ?7"
@@ -86,46 +83,20 @@ pub fn lines(
 }
 
 /// The condition for a chat's recipients, with `?4` for the value beside it.
-fn addressed_to(chat: &ChatId) -> (&'static str, &dyn ToSql) {
+pub(super) fn addressed_to(chat: &ChatId) -> (&'static str, &dyn ToSql) {
     match chat {
         ChatId::Person(contact) => ("IN (SELECT value FROM contact_identities WHERE contact_id = ?4)", contact),
         ChatId::Group(id) => ("= ?4", id),
     }
 }
 
-/// Our own signs, by the provider's id of what they are about, on lines from `earliest` on: the newest on each counts,
-/// an empty one takes it back, and what did not go is none.
-fn own_since(
-    tx: &Tx<'_>,
-    account: AccountId,
-    instance: &InstanceId,
-    chat: &ChatId,
-    earliest: Option<&ChatMessage>,
-) -> Result<HashMap<String, String>, StoreError> {
-    let Some(earliest) = earliest else { return Ok(HashMap::new()) };
-    // A sign is younger than its line by our clock; the provider's, by which a line was heard, may be ahead a little.
-    let since = earliest.key.at.minus(CLOCKS_APART);
-    let (whom, chat_key) = addressed_to(chat);
-    let sql = format!(
-        "SELECT reply_to, body FROM messages
-         WHERE account_id = ?1 AND instance_id = ?2 AND recipient {whom} AND created_at >= ?3 AND kind = 'reaction'
-           AND reply_to IS NOT NULL AND status NOT IN ('blocked', 'failed')
-         ORDER BY created_at, id"
-    );
-    let mut newest: HashMap<String, String> = tx
-        .list(&sql, params![account, instance, since, chat_key], |r| Ok((r.get(0)?, r.get(1)?)))?
-        .into_iter()
-        .collect();
-    newest.retain(|_, sign| !sign.is_empty());
-    Ok(newest)
-}
-
-/// A message that we sent, with its chat; none: it is gone, or belongs to none. A reaction is the line that it is about.
+/// A message that we sent, with its chat; none: it is gone, or belongs to none. A reaction, an edit or a deletion is the
+/// line that it is about.
 pub fn sent(tx: &Tx<'_>, row: i64) -> Result<Option<(ChatId, ChatMessage)>, StoreError> {
     let whose = tx.find(
         "SELECT m.account_id, m.instance_id, m.recipient, coalesce(m.contact_id,
              (SELECT i.contact_id FROM contact_identities i WHERE i.account_id = m.account_id AND i.value = m.recipient)),
-             CASE m.kind WHEN 'reaction' THEN coalesce(m.reply_to, '') END
+             CASE WHEN m.kind IN ('reaction', 'edit', 'revoke') THEN coalesce(m.reply_to, '') END
          FROM messages m WHERE m.id = ?1 AND m.recipient <> ''",
         params![row],
         |r| {
@@ -251,7 +222,7 @@ fn complete(
     instance: &InstanceId,
     chat: &ChatId,
     line: &mut ChatMessage,
-    ours: &HashMap<String, String>,
+    ours: &OwnSince,
 ) -> Result<(), StoreError> {
     let chat_key = chat.chat_key();
     if line.key.side == 1
@@ -269,32 +240,9 @@ fn complete(
     }
     if let Some(id) = line.provider_message_id.clone() {
         let id = &id;
-        change(tx, instance, &chat_key, id, line)?;
+        since::apply(tx, (instance, &chat_key), id, ours, line)?;
         line.reactions = quote::reactions(tx, instance, &chat_key, id)?;
-        line.reactions.extend(ours.get(id).map(|sign| Reaction { sign: sign.clone(), by: None }));
-    }
-    Ok(())
-}
-
-/// Shows a line as it is now: edits and deletions of whoever wrote it, in their order. What it said before is kept.
-fn change(tx: &Tx<'_>, instance: &InstanceId, chat: &str, id: &str, line: &mut ChatMessage) -> Result<(), StoreError> {
-    let changes = tx.list(
-        "SELECT kind, body FROM inbound_messages
-         WHERE instance_id = ?1 AND chat = ?2 AND reply_to = ?3 AND kind IN ('edit', 'revoke')
-           AND (origin IS NOT NULL) = ?4
-         ORDER BY heard_at, id",
-        params![instance, chat, id, line.is_ours],
-        |r| Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?)),
-    )?;
-    for (kind, text) in changes {
-        if kind == REVOKE {
-            line.is_deleted = true;
-        } else if text != line.text {
-            line.former.push(std::mem::replace(&mut line.text, text));
-        }
-    }
-    if line.is_deleted && !line.text.is_empty() {
-        line.former.push(std::mem::take(&mut line.text));
+        line.reactions.extend(ours.signs.get(id).map(|sign| Reaction { sign: sign.clone(), by: None }));
     }
     Ok(())
 }

@@ -2,12 +2,12 @@
 //!
 //! The first view is written here and works by itself: links open chats, a form sends. The script (`chat.js`) adds what
 //! is live: it hears of changes from the position on that the page was made at, and puts in what the same templates
-//! wrote. `send.rs` sends and marks read, with `attach.rs` for files, `template.rs` for templates and `react.rs` for signs;
-//! `file.rs` gives files, `view.rs` reads what the page shows, `shown.rs` says what chats and lines look like.
+//! wrote. `send.rs` sends and marks read, with `attach.rs` for files, `template.rs` for templates and `about_line.rs` for
+//! signs, edits and deletions; `file.rs` gives files, `view.rs` reads what the page shows, `shown.rs` says what chats and lines look like.
 
+pub mod about_line;
 pub mod attach;
 pub mod file;
-pub mod react;
 pub mod send;
 pub mod shown;
 pub mod template;
@@ -54,6 +54,8 @@ struct ChatPage<'a> {
     may_reply: bool,
     /// Whether signs can be put on messages.
     may_react: bool,
+    /// Whether lines of our own can be edited and taken back.
+    may_change: bool,
     /// Which ones are offered.
     signs: &'static [&'static str],
     /// Files that may be chosen, as JSON for the script; empty: none.
@@ -176,7 +178,8 @@ async fn view(
         may_send: v.may_change(),
         may_reply: v.may_change() && can.is_some_and(|can| can.replies),
         may_react: v.may_change() && can.is_some_and(|can| can.reactions),
-        signs: react::OFFERED,
+        may_change: v.may_change() && can.is_some_and(|can| can.changes),
+        signs: about_line::OFFERED,
         limits: limits(gateway, v, instance),
         open,
         position,

@@ -232,7 +232,8 @@ pub(super) async fn to_group(
     let draft = match draft {
         Draft::Text(text) if reply_to.is_none() => Draft::Text(text),
         Draft::Reaction { about, emoji } if reply_to.is_none() => Draft::Reaction { about, emoji },
-        // The queue keeps texts and signs; the rest waits here, and is lost with whoever waits for the answer.
+        Draft::Change { about, text } => Draft::Change { about, text },
+        // The queue keeps texts, signs and changes; the rest waits here, and is lost with whoever waits for the answer.
         draft => {
             gateway.clock.sleep_until(due_at).await;
             return submit(gateway, v, instance, Recipient::Group(group), ChatDraft { draft, reference, reply_to })

@@ -2,6 +2,7 @@
 //! later, which the script writes. All words are in the reader's language; the script knows none.
 
 use crate::{
+    connectors::message_limits::{DELETABLE_FOR, EDITABLE_FOR, has_editable_words},
     model::{clock::Time, ids::InstanceId, message::Status, percent::encode},
     people::chats::{Chat, ChatFile, ChatId, ChatMessage},
     texts::locale::Locale,
@@ -61,6 +62,10 @@ pub struct ShownLine {
     pub advice: Option<String>,
     /// Whether a message can answer it: its provider knows it.
     pub is_answerable: bool,
+    /// Whether it is ours and can still be edited.
+    pub may_edit: bool,
+    /// Whether it is ours and can still be taken back.
+    pub may_delete: bool,
     /// What the page called it before it had an id.
     pub nonce: Option<String>,
     /// Who wrote it, in a group; or by what it was sent, where not by a person here.
@@ -135,7 +140,12 @@ pub fn line(v: &Locale, instance: &InstanceId, line: ChatMessage) -> ShownLine {
     let source = line.source.as_deref().filter(|source| *source != "portal").map(|source| v.word("source", source));
     let nonce = line.reference.as_deref().and_then(|r| r.strip_prefix(OWN_REFERENCE)).map(str::to_owned);
     let at = line.key.at;
+    let has_left = matches!(line.status, None | Some(Status::Sent | Status::Delivered | Status::Read));
+    let is_changeable = line.is_ours && line.is_known() && has_left && !line.is_deleted;
+    let age = v.now.since(at);
     ShownLine {
+        may_edit: is_changeable && has_editable_words(&line.kind) && age <= EDITABLE_FOR,
+        may_delete: is_changeable && age <= DELETABLE_FOR,
         story: line.status.map(|_| format!("/message-logs/{}", line.key.row)),
         key: [at.millis(), i64::from(line.key.side), line.key.row],
         mine: line.is_ours,

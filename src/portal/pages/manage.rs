@@ -91,9 +91,14 @@ const HOOK_FIELDS: &[&str] = &[
     "message_template_status_update",
     "message_template_quality_update",
     "template_category_update",
+    "template_correct_category_detection",
     "phone_number_quality_update",
+    "phone_number_name_update",
+    "business_capability_update",
     "account_update",
+    "account_review_update",
     "account_alerts",
+    "security",
     "calls",
     "smb_message_echoes",
     "smb_app_state_sync",
@@ -103,6 +108,7 @@ const HOOK_FIELDS: &[&str] = &[
     "group_lifecycle_update",
     "group_participants_update",
     "group_settings_update",
+    "group_status_update",
 ];
 
 /// `GET /instances/{id}/manage?tab=`.

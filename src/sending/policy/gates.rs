@@ -2,11 +2,12 @@
 
 use crate::{
     connectors::{
-        Address, Reacted,
-        message_limits::MessageLimits,
+        AboutMessage, Address,
+        message_limits::{DELETABLE_FOR, EDITABLE_FOR, MessageLimits, has_editable_words},
         templates::{self, Category},
     },
     model::{
+        clock::Time,
         code::{Action, Code, Details, Extra},
         plan::PlanLimits,
         purpose::Purpose,
@@ -14,6 +15,7 @@ use crate::{
     people::conversations::{self, WINDOW},
     sending::{
         facts::{Facts, ModuleStanding},
+        message_ref::EarlierMessage,
         refusal::Refusal,
         request::{Draft, PurposeField, Request},
         rules::Rules,
@@ -81,11 +83,16 @@ pub(super) fn capability(request: &Request, facts: &Facts, _: &Rules) -> Verdict
     {
         fields.push(structured.field());
     }
-    if matches!(request.draft, Draft::Reaction { .. }) {
-        if !can.reactions {
-            fields.push("reaction");
-        } else {
-            fields.extend(reacted(facts).err());
+    if let Some((field, id)) = about_earlier(&request.draft) {
+        let is_able = if field == "reaction" { can.reactions } else { can.changes };
+        match facts.about.as_ref().filter(|_| is_able) {
+            _ if !is_able => fields.push(field),
+            None => fields.push(id),
+            Some(earlier) => {
+                let problem = unchangeable(&request.draft, earlier, facts.now);
+                reasons.extend(problem.map(|why| format!("{id}: {why}")));
+                fields.extend(problem.map(|_| id));
+            }
         }
     }
     if request.expires_at.is_some_and(|at| at <= facts.now) {
@@ -133,7 +140,7 @@ fn not_taken(request: &Request, facts: &Facts, limits: MessageLimits) -> Vec<(&'
             let misfit = known.slots.as_ref().and_then(|slots| templates::misfit(known.category, slots, variables));
             found.extend(misfit.map(|why| ("template.variables", why)));
         }
-        Draft::Text(_) | Draft::Structured(_) | Draft::Reaction { .. } => {}
+        Draft::Text(_) | Draft::Structured(_) | Draft::Reaction { .. } | Draft::Change { .. } => {}
     }
     found
 }
@@ -143,9 +150,36 @@ pub(super) fn address(facts: &Facts) -> Result<&Address, &'static str> {
     facts.address.as_ref().ok_or("phone")
 }
 
-/// The message that is reacted to, or the field that names none of this chat.
-pub(super) fn reacted(facts: &Facts) -> Result<&Reacted, &'static str> {
-    facts.reacted.as_ref().ok_or("reaction.message_id")
+/// The field of a request that is about an earlier message, and its member that names that message.
+fn about_earlier(draft: &Draft) -> Option<(&'static str, &'static str)> {
+    match draft {
+        Draft::Reaction { .. } => Some(("reaction", "reaction.message_id")),
+        Draft::Change { text: Some(_), .. } => Some(("edit", "edit.message_id")),
+        Draft::Change { text: None, .. } => Some(("delete", "delete.message_id")),
+        _ => None,
+    }
+}
+
+/// The message that the request is about, or the field that names none of this chat.
+pub(super) fn about<'a>(request: &Request, facts: &'a Facts) -> Result<&'a AboutMessage, &'static str> {
+    let named = about_earlier(&request.draft).map_or("message", |(_, id)| id);
+    facts.about.as_ref().map(|earlier| &earlier.message).ok_or(named)
+}
+
+/// Why an earlier message cannot be edited or taken back any more, where it is that which is asked.
+fn unchangeable(draft: &Draft, earlier: &EarlierMessage, now: Time) -> Option<&'static str> {
+    let Draft::Change { text, .. } = draft else { return None };
+    let within = if text.is_some() { EDITABLE_FOR } else { DELETABLE_FOR };
+    match () {
+        () if !earlier.message.from_me => Some("only messages of this number's own are edited or taken back"),
+        () if earlier.is_deleted => Some("it was taken back"),
+        () if text.is_some() && !has_editable_words(&earlier.kind) => {
+            Some("only texts, and the words beside a picture, a film or a document, are edited")
+        }
+        () if now.since(earlier.at) <= within => None,
+        () if text.is_some() => Some("WhatsApp takes an edit within 15 minutes"),
+        () => Some("WhatsApp takes a message back within 60 hours"),
+    }
 }
 
 /// The refusal for one field that asks for what the instance cannot do.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    connectors::{Address, Capabilities, Reacted, templates::TemplateName},
+    connectors::{AboutMessage, Address, Capabilities, templates::TemplateName},
     model::{
         clock::Time,
         ids::ContactId,
@@ -43,7 +43,7 @@ fn good() -> Facts {
         window_opened_at: None,
         suppressed: None,
         reply_to: None,
-        reacted: None,
+        about: None,
         pace: PaceFacts { purpose: Some(Purpose::Transactional), ..PaceFacts::default() },
         fingerprint: 1,
         content: Score::default(),
@@ -113,10 +113,11 @@ fn what_the_instance_cannot_do_is_named_field_by_field() {
     let sign = json!({"message": null, "reaction": {"message_id": "msg_1", "emoji": "👍"}});
     let reacting = |reactions, is_found: bool| {
         let capabilities = Capabilities { reactions, ..Capabilities::default() };
-        let about = Reacted { provider_message_id: "their-id".into(), from_me: true, author: None };
+        let message = AboutMessage { provider_message_id: "their-id".into(), from_me: true, author: None };
+        let about = EarlierMessage { message, kind: "text".into(), at: now(), is_deleted: false };
         Facts {
             instance: Some(InstanceFacts { capabilities, paused: None, window_template: None }),
-            reacted: is_found.then_some(about),
+            about: is_found.then_some(about),
             ..good()
         }
     };

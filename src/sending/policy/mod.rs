@@ -91,12 +91,12 @@ pub fn judge<'a>(request: &Request, facts: &'a Facts, rules: &Rules) -> Result<P
     GATES.iter().try_for_each(|gate| {
         (gate.check)(request, facts, rules).map_err(|refusal| Refusal { gate: gate.name, ..refusal })
     })?;
-    let reacted = |_| gates::reacted(facts).cloned().map_err(gates::not_possible);
+    let about = |_| gates::about(request, facts).cloned().map_err(gates::not_possible);
     Ok(Passed {
         address: gates::address(facts).map_err(gates::not_possible)?,
         limits: gates::plan_stands(facts.limits)?,
         reply_to: request.reply_to.as_ref().and(facts.reply_to.as_deref()),
-        content: request.draft.clone().resolve(Ok, reacted)?,
+        content: request.draft.clone().resolve(Ok, about)?,
         proof: Proof,
     })
 }

@@ -125,6 +125,10 @@ pub(super) fn create(
         Draft::Reaction { about, emoji } => {
             (emoji.clone(), Some(json!({"reaction": {"message_id": about}}).to_string()))
         }
+        Draft::Change { about, text } => {
+            let kept = json!({"change": {"message_id": about, "is_edit": text.is_some()}});
+            (text.clone().unwrap_or_default(), Some(kept.to_string()))
+        }
         other => (other.text().into_owned(), None),
     };
     let id = tx.insert(
@@ -350,6 +354,10 @@ fn draft(body: String, media: Option<String>) -> Result<Draft<String>, String> {
     let media: Value = serde_json::from_str(&media).map_err(|_| no())?;
     if let Some(about) = media["reaction"]["message_id"].as_str() {
         return Ok(Draft::Reaction { about: about.to_owned(), emoji: body });
+    }
+    if let Some(about) = media["change"]["message_id"].as_str() {
+        let text = (media["change"]["is_edit"] == true).then_some(body);
+        return Ok(Draft::Change { about: about.to_owned(), text });
     }
     let kind = media["kind"].as_str().and_then(MediaKind::parse).ok_or_else(no)?;
     let url = media["url"].as_str().ok_or_else(no)?.to_owned();

@@ -1,3 +1,1 @@
--- What schema 24 added, beside the rows of schema 8.
-
-UPDATE events SET is_told = 1 WHERE id = (SELECT max(id) FROM events);
+-- Schema 24 added nothing to hold.

@@ -87,6 +87,8 @@ pub struct Instance {
     pub logged_out: bool,
     /// Whether it keeps a log at all.
     pub forgets: bool,
+    /// Edits and deletions that were asked for: the word, and the body.
+    pub changed: Vec<(String, Value)>,
     /// What was marked as read.
     pub marked: Vec<Value>,
     /// What was sent by it: to, text, id.

@@ -198,12 +198,12 @@ impl World {
         self.command(MessageShow { log_id }).await.expect("a row")
     }
 
-    /// Counted and reserved messages of the world's account: day, month.
+    /// Messages of the quota that are taken of the world's account: day, month.
     pub async fn used(&self) -> (i64, i64) {
         let read = self.gateway().store.read(|tx| {
             tx.one(
-                "SELECT coalesce((SELECT sum(counted + reserved) FROM usage_days), 0),
-                        coalesce((SELECT sum(counted + reserved) FROM usage_months), 0)",
+                "SELECT coalesce((SELECT sum(counted) FROM usage_days), 0),
+                        coalesce((SELECT sum(counted) FROM usage_months), 0)",
                 [],
                 |r| Ok((r.get(0)?, r.get(1)?)),
             )

@@ -2,6 +2,7 @@
 
 mod behaviour;
 mod bulk;
+mod changes;
 mod counts;
 pub mod crash;
 mod idempotency;

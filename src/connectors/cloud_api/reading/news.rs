@@ -192,6 +192,15 @@ fn alarm(change: &WebhookChange<'_>) -> Option<String> {
         }
         "account_update" if !HARMLESS.contains(&&*event) => account_trouble(value, event),
         "account_alerts" => return alert(value),
+        "phone_number_name_update" if value["decision"] != "APPROVED" => {
+            let name = text(&value["requested_verified_name"]).map(|name| name.chars().take(80).collect());
+            let decision = word(&value["decision"]).unwrap_or_default();
+            vec![name.unwrap_or_default(), decision, word(&value["rejection_reason"]).unwrap_or_default()]
+        }
+        "template_correct_category_detection" => {
+            let category = word(&value["correct_category"]).or_else(|| word(&value["new_category"]));
+            vec![name, category.unwrap_or_default()]
+        }
         "account_review_update" if value["decision"] != "APPROVED" => {
             vec![word(&value["decision"]).unwrap_or_default()]
         }

@@ -1,9 +1,14 @@
 //! The server's calls: who may call, what is recorded, and that it is recorded once.
 
 use super::rig::{LINE, PHONE, Rig, SECOND, SECRET, THEIRS};
+use crate::harness::evolution::KEY;
 use serde_json::{Value, json};
 use std::time::Duration;
-use wa_gateway::{connectors::MediaError, model::ids::InstanceId};
+use wa_gateway::{
+    app::commands::{InstanceCreate, InstancePause},
+    connectors::MediaError,
+    model::ids::InstanceId,
+};
 
 /// Groups are looked at every ten minutes.
 const ALMOST_TEN_MINUTES: Duration = Duration::from_secs(595);
@@ -100,6 +105,58 @@ async fn the_same_event_twice_is_one_row_and_one_event() {
     let calls = rig.events("call.received", 2).await;
     assert_eq!((calls.len(), &calls[0]["is_video"]), (2, &json!(true)));
     assert_eq!(rig.events("call.missed", 1).await.len(), 1);
+}
+
+/// A server may be told one address for all its instances: each event is the one's that it names.
+#[tokio::test]
+async fn an_event_is_the_instances_that_it_names() {
+    let rig = Rig::start().await;
+    rig.server.add_open("Loja 2");
+    let settings = [("base_url", rig.server.url()), ("api_key", KEY.to_owned()), ("instance", "Loja 2".to_owned())];
+    let second = InstanceCreate {
+        account: rig.world.account,
+        id: "evo-second".into(),
+        name: "Second line".into(),
+        connector: "evolution".into(),
+        settings: settings.into_iter().map(|(k, v)| (k.to_owned(), v)).collect(),
+        ..Default::default()
+    };
+    rig.world.command(second).await.expect("an instance");
+    let secret = format!("X-Wa-Gateway-Secret: {SECRET}");
+    let bring = async |instance: &str, id: &str, text: &str| {
+        let told = rig.server.receive(THEIRS, "966501234567@s.whatsapp.net", id, json!({"conversation": text}));
+        let mut body = rig.server.envelope(THEIRS, "messages.upsert", told);
+        body["instance"] = json!(instance);
+        let body = body.to_string();
+        assert_eq!(rig.call(&[JSON, &secret], &body).await.status, 200);
+    };
+    bring("Loja 2", "A1", "To the second").await;
+    bring(THEIRS, "A2", "To the first").await;
+    let pause = InstancePause { id: "evo-second".into(), reason: "to be looked at".into() };
+    rig.world.command(pause).await.expect("paused");
+    bring("Loja 2", "A3", "STOP").await;
+    bring("Loja 9", "A4", "a secret of theirs").await;
+    let read = rig.world.gateway().store.read(|tx| {
+        let heard = tx.list("SELECT instance_id, body FROM inbound_messages ORDER BY id", [], |r| {
+            Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?))
+        })?;
+        let news = tx.list("SELECT instance_id, kind, raw FROM provider_news", [], |r| {
+            Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?, r.get::<_, String>(2)?))
+        })?;
+        let opted_out = tx.list("SELECT instance_id FROM suppressions", [], |r| r.get::<_, String>(0))?;
+        let notices = "SELECT count(*) FROM notices WHERE kind = 'provider_news'";
+        Ok((heard, news, opted_out, tx.one(notices, [], |r| r.get::<_, i64>(0))?))
+    });
+    let (heard, news, opted_out, notices) =
+        read.await.map_err(|e: wa_gateway::store::StoreError| e.to_string()).expect("rows");
+    let row = |instance: &str, body: &str| (instance.to_owned(), body.to_owned());
+    let second = [row("evo-second", "To the second"), row(LINE, "To the first"), row("evo-second", "STOP")];
+    assert_eq!(heard, second);
+    assert_eq!(opted_out, ["evo-second"]);
+    let [(whose, kind, raw)] = &news[..] else { panic!("one that is nobody's: {news:?}") };
+    assert_eq!((whose.as_str(), kind.as_str()), (LINE, "other_instance"));
+    assert!(raw.contains("Loja 9") && !raw.contains("secret of theirs"), "{raw}");
+    assert_eq!(notices, 1);
 }
 
 /// Each word for a call, in the orders in which they come: how many rang, and how many nobody took.

@@ -1,6 +1,7 @@
 //! The connector to an Evolution API server, against a server that answers as the real one's code does.
 
 mod backlog;
+mod changes;
 mod contract;
 mod groups;
 mod hook;

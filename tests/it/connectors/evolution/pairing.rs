@@ -1,9 +1,10 @@
 //! From nothing to an open instance: made at the server, its code shown, scanned; lost, logged out, and back.
 
 use super::rig::{LINE, Rig, SECOND, SECRET, THEIRS};
+use crate::harness::evolution::KEY;
 use serde_json::json;
 use wa_gateway::{
-    app::commands::{InstancePair, InstanceSet},
+    app::commands::{InstanceCreate, InstanceDelete, InstancePair, InstanceSet},
     model::{clock::Clock as _, ids::InstanceId},
 };
 
@@ -14,7 +15,7 @@ fn line() -> InstanceId {
 #[tokio::test]
 async fn an_instance_is_made_shows_its_code_and_opens() {
     let rig = Rig::without_instance().await;
-    rig.create().await;
+    rig.create_and_make().await;
     rig.subscribe(&["instance.qr_updated", "instance.connected", "instance.connection_updated"]).await;
     let made = rig.until_state("connecting").await;
     assert_eq!(made["connector"], "evolution");
@@ -55,11 +56,75 @@ async fn an_instance_is_made_shows_its_code_and_opens() {
     assert_eq!((connected.len(), &connected[0]["phone"]), (1, &json!("+966500000001")));
 }
 
+/// A name that was typed may be mistyped: nothing is made at somebody's server by it, and what is there is named.
+#[tokio::test]
+async fn a_name_that_the_server_does_not_have_is_not_made_by_a_slip() {
+    let rig = Rig::without_instance().await;
+    rig.server.add_open(THEIRS);
+    let mut settings = rig.settings();
+    settings.insert("instance".into(), "Loja I".into());
+    rig.create_with(&settings).await.expect("an instance");
+    let why = rig.until_state("close").await["state_reason"].as_str().unwrap_or_default().to_owned();
+    assert!(why.contains("\"Loja I\"") && why.contains("\"Loja 1\"") && why.contains("reconnect"), "{why}");
+    let asked = || rig.server.seen("/instance/connectionState/").len();
+    let before = asked();
+    rig.pass_until("it was looked at four times", SECOND, async || asked() >= before + 4).await;
+    assert!(rig.server.seen("/instance/create").is_empty() && !rig.server.has("Loja I"));
+    let settings = [("instance".to_owned(), THEIRS.to_owned())].into();
+    rig.world.command(InstanceSet { id: LINE.into(), settings, ..Default::default() }).await.expect("set right");
+    rig.until_state("open").await;
+}
+
+/// The name that the gateway makes up is nobody's slip.
+#[tokio::test]
+async fn an_instance_whose_name_nobody_typed_is_made() {
+    let rig = Rig::without_instance().await;
+    let mut settings = rig.settings();
+    settings.remove("instance");
+    rig.create_with(&settings).await.expect("an instance");
+    rig.until("it is made at the server", async || rig.server.has(LINE)).await;
+}
+
+/// Two of ours on one of theirs: the second would take the first one's webhook away.
+#[tokio::test]
+async fn one_of_the_servers_instances_is_one_of_ours() {
+    let rig = Rig::start().await;
+    let second = |name: &str, url: String| {
+        let settings = [("base_url", url), ("api_key", KEY.to_owned()), ("instance", name.to_owned())];
+        let settings = settings.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
+        let (account, id) = (rig.world.account, format!("second-{}", name.len()));
+        rig.world.command(InstanceCreate {
+            account,
+            id,
+            name: "Second".into(),
+            connector: "evolution".into(),
+            settings,
+            ..Default::default()
+        })
+    };
+    for url in [rig.server.url(), format!("{}/", rig.server.url())] {
+        let refused = second(THEIRS, url).await.expect_err("one of ours is it");
+        assert!(refused.contains(LINE), "{refused}");
+    }
+    second("another", rig.server.url()).await.expect("another one of theirs");
+    let settings = [("instance".to_owned(), THEIRS.to_owned())].into();
+    let changed = rig.world.command(InstanceSet { id: "second-7".into(), settings, ..Default::default() }).await;
+    assert!(changed.expect_err("it is taken").contains(LINE));
+}
+
+#[tokio::test]
+async fn an_instance_that_is_given_up_leaves_no_webhook_to_a_dead_address() {
+    let rig = Rig::start().await;
+    assert_eq!(rig.server.with(THEIRS, |i| i.webhook["enabled"].clone()), true);
+    rig.world.command(InstanceDelete { id: LINE.into() }).await.expect("deleted");
+    assert_eq!(rig.server.with(THEIRS, |i| i.webhook["enabled"].clone()), false);
+}
+
 /// The event may be lost: looking is enough.
 #[tokio::test]
 async fn an_open_state_is_also_found_by_looking() {
     let rig = Rig::without_instance().await;
-    rig.create().await;
+    rig.create_and_make().await;
     rig.until("it is made at the server", async || rig.server.has(THEIRS)).await;
     rig.server.with(THEIRS, |i| {
         (i.state, i.paired, i.owner) = ("open".into(), true, Some("966500000001:7@s.whatsapp.net".into()));
@@ -111,7 +176,7 @@ async fn nobody_scans_and_the_server_gives_up() {
         ("qrcode.updated", json!({"message": "QR code limit reached, please login again", "statusCode": 500})),
     ] {
         let rig = Rig::without_instance().await;
-        rig.create().await;
+        rig.create_and_make().await;
         rig.until("it is made at the server", async || rig.server.has(THEIRS)).await;
         rig.server.with(THEIRS, |i| i.qr = Some(("2@first".into(), None, 1)));
         rig.pass_until("it waits for its code to be scanned", SECOND, async || rig.status().await["state"] == "qr")

@@ -52,6 +52,14 @@ impl Rig {
         self.create_with(&self.settings()).await.expect("an instance");
     }
 
+    /// The same where the server has none of that name: a person has it made.
+    pub async fn create_and_make(&self) {
+        self.create().await;
+        let why = self.until_state("close").await["state_reason"].clone();
+        assert!(why.as_str().is_some_and(|why| why.contains("has no instance")), "{why}");
+        self.world.gateway().registry.reconnect(&InstanceId::from_text(LINE)).await.expect("it is made");
+    }
+
     pub async fn create_with(&self, settings: &BTreeMap<String, String>) -> Result<Value, String> {
         self.line.create("evolution", "Evolution line", settings).await
     }

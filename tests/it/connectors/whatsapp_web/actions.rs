@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use wa_gateway::{
     app::commands::InstanceSet,
-    connectors::{Address, Content, EventKind, Reacted},
+    connectors::{AboutMessage, Address, Content, EventKind},
     model::{ids::InstanceId, message::Receipt, phone::Phone},
 };
 
@@ -42,7 +42,7 @@ async fn signs_go_both_ways_and_are_taken_back() {
         assert_eq!((got.kind.as_str(), got.text.as_deref().unwrap_or_default()), ("reaction", emoji));
         assert_eq!(got.reply_to.as_deref(), Some(id));
     }
-    let about = Reacted { provider_message_id: our_id.clone(), from_me: false, author: None };
+    let about = AboutMessage { provider_message_id: our_id.clone(), from_me: false, author: None };
     let sign = Content::Reaction { about, emoji: "🙏".into() };
     rig.customer.write(OWN, "msg_01SIGN", sign).await.expect("taken");
     let heard = rig.events("message.received", 2).await;

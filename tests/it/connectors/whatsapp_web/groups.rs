@@ -5,7 +5,7 @@ use crate::harness::visitor::Visitor;
 use serde_json::json;
 use std::time::Duration;
 use wa_gateway::{
-    connectors::{Address, Content, Reacted},
+    connectors::{AboutMessage, Address, Content},
     model::{ids::InstanceId, percent::encode},
     store::StoreError,
 };
@@ -72,7 +72,7 @@ async fn a_group_is_read_and_written_to() {
 
     // A sign on it, whose key names its author.
     let author = got.from.lid.map(Address::Lid);
-    let about = Reacted { provider_message_id: got.provider_message_id, from_me: false, author };
+    let about = AboutMessage { provider_message_id: got.provider_message_id, from_me: false, author };
     let sign = Content::Reaction { about: about.clone(), emoji: "👍".into() };
     rig.customer.send(group(), "msg_01SIGN", sign, None).await.expect("taken");
     let heard = rig.events("group.message_received", 3).await;

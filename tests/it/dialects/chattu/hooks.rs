@@ -9,8 +9,12 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use wa_gateway::{
     app::commands::{InstanceSet, SandboxCall, SandboxGroup},
+    connectors::inbound_event::{InboundMessage, RemoteParty, Told},
     dialects::chattu::DEFAULT_REJECTION,
-    model::ids::InstanceId,
+    model::{
+        ids::InstanceId,
+        message::{EDIT, REVOKE},
+    },
 };
 
 /// Waits until so many messages are on the phones; the workers run by themselves.
@@ -218,5 +222,36 @@ async fn receivers_may_answer_as_the_documents_show_it() {
     }
     let texts: Vec<Value> = shop.world.inbox().await.iter().map(|m| m["text"].clone()).collect();
     assert_eq!((texts.len(), texts), (2, sent), "each once, and nothing in answer to an acknowledgement");
+    shop.world.stop().await;
+}
+
+/// What was edited or taken back comes as words and not as an empty text, and a deletion is not answered.
+#[tokio::test]
+async fn an_edit_and_a_deletion_are_words_for_a_program() {
+    let (shop, receiver) = Shop::with_receiver().await;
+    let line = shop.world.gateway().registry.sandbox(&InstanceId::from_text(INSTANCE)).expect("a sandbox");
+    let from = || RemoteParty { phone: Some(PHONE.into()), ..RemoteParty::default() };
+    let change = |id: &str, kind: &str, text: Option<&str>| InboundMessage {
+        provider_message_id: id.into(),
+        from: from(),
+        group: None,
+        kind: kind.into(),
+        text: text.map(str::to_owned),
+        reply_to: Some("in-1".into()),
+        may_opt_out: true,
+        media: None,
+        raw: None,
+        told: Told::Live,
+    };
+    line.receive_again("in-1", from(), "2 pieces").await.expect("heard");
+    receiver.wait_for(1).await;
+    line.receive_message(change("in-2", EDIT, Some("3 pieces"))).await.expect("heard");
+    receiver.wait_for(2).await;
+    receiver.say_next(r#"{"status":"success","response":"You should not see this."}"#);
+    line.receive_message(change("in-3", REVOKE, None)).await.expect("heard");
+    quiet(&shop, &receiver, 3).await;
+    let texts: Vec<Value> = receiver.got().iter().map(|got| got.json()["data"]["body"].clone()).collect();
+    assert_eq!(texts, ["2 pieces", "3 pieces", "[deleted] 2 pieces"]);
+    assert!(shop.world.inbox().await.is_empty(), "what was taken back asks for no answer");
     shop.world.stop().await;
 }

@@ -17,7 +17,12 @@ use std::time::Duration;
 use wa_gateway::app::root::everybody;
 use wa_gateway::{
     app::commands::{SandboxGroup, ThreecxRotate, ThreecxSettings, WebhookDeliveries, WebhookResend},
-    model::clock::{Clock, SystemClock},
+    connectors::inbound_event::{InboundMessage, RemoteParty, Told},
+    model::{
+        clock::{Clock, SystemClock},
+        ids::InstanceId,
+        message::{EDIT, REVOKE},
+    },
 };
 
 const TRUNK: &str = "+966112345678";
@@ -335,4 +340,43 @@ async fn deliveries(world: &World) -> Vec<Value> {
 async fn settled(world: &World, attempts: i64) {
     let sum = |all: &[Value]| all.iter().map(|d| d["attempts"].as_i64().unwrap_or(0)).sum::<i64>();
     wait::until(&format!("{attempts} attempts are written"), async || sum(&deliveries(world).await) >= attempts).await;
+}
+
+/// What was edited or taken back is told in words: an agent reads no empty text, and no kind of ours.
+#[tokio::test]
+async fn an_edit_and_a_deletion_are_words_for_an_agent() {
+    let trunk = Receiver::start().await;
+    let world = world_with(&[&trunk]).await;
+    let sms = world.pbx(to(&trunk, "sms")).await;
+    changed(&world).await;
+    let got = trunk.wait_for(4).await;
+    let texts: Vec<String> =
+        got.iter().map(|got| got.json()["data"]["payload"]["text"].as_str().expect("a text").to_owned()).collect();
+    assert_eq!(texts, ["2 pieces", "[edited] 3 pieces", "[deleted] 2 pieces", "[deleted a message]"]);
+    assert_proven(&got[3], &sms);
+}
+
+/// Somebody writes, edits it, takes it back; and takes back what was never heard here.
+async fn changed(world: &World) {
+    let line = world.gateway().registry.sandbox(&InstanceId::from_text(INSTANCE)).expect("a sandbox");
+    let from = || RemoteParty { phone: Some(PHONE.into()), ..RemoteParty::default() };
+    line.receive_again("in-1", from(), "2 pieces").await.expect("heard");
+    for (id, kind, text, about) in
+        [("in-2", EDIT, Some("3 pieces"), "in-1"), ("in-3", REVOKE, None, "in-1"), ("in-4", REVOKE, None, "in-unknown")]
+    {
+        world.later(Duration::from_secs(1));
+        let change = InboundMessage {
+            provider_message_id: id.into(),
+            from: from(),
+            group: None,
+            kind: kind.into(),
+            text: text.map(str::to_owned),
+            reply_to: Some(about.into()),
+            may_opt_out: true,
+            media: None,
+            raw: None,
+            told: Told::Live,
+        };
+        line.receive_message(change).await.expect("heard");
+    }
 }

@@ -89,6 +89,8 @@ fn of_instance(instance: &mut Instance, name: &str, method: &str, rest: &[&str],
         ("GET", ["group", "fetchAllGroups"]) => says("200 OK", json!(instance.groups)),
         ("POST", ["chat", "findMessages"]) => find_messages(instance, body),
         ("POST", ["chat", "getBase64FromMediaMessage"]) => base64(instance, body),
+        ("POST", ["chat", "updateMessage"]) => change(instance, body, &body["key"], "edited"),
+        ("DELETE", ["chat", "deleteMessageForEveryone"]) => change(instance, body, body, "deleted"),
         ("POST", ["chat", "markMessageAsRead"]) => {
             let marked = body["readMessages"].as_array().cloned().unwrap_or_default();
             instance.marked.extend(marked);
@@ -96,6 +98,29 @@ fn of_instance(instance: &mut Instance, name: &str, method: &str, rest: &[&str],
         }
         _ => says("404 Not Found", json!({"status": 404, "error": "Not Found", "response": {"message": ["Cannot"]}})),
     }
+}
+
+/// An edit or a deletion: of a message of its own, in the chat that its key names, by what its schemas ask for.
+fn change(instance: &mut Instance, body: &Value, key: &Value, what: &str) -> Answer {
+    if let Err(missing) = whole_key(key) {
+        return bad_request(json!([format!("key requires property {missing:?}")]));
+    }
+    if what == "edited"
+        && (!body["text"].is_string() || jid(body["number"].as_str().unwrap_or_default()) != key["remoteJid"])
+    {
+        return bad_request(json!("RemoteJid does not match"));
+    }
+    let known = instance.log.iter().any(|row| row["key"]["id"] == key["id"] && row["key"]["fromMe"] == true);
+    if !known {
+        return bad_request(json!("Message not found"));
+    }
+    instance.changed.push((what.to_owned(), body.clone()));
+    let id = format!("3EBC{:016X}", instance.changed.len());
+    let protocol = json!({"protocolMessage": {"key": key, "type": if what == "edited" { 14 } else { 0 }}});
+    says(
+        "201 Created",
+        json!({"key": {"remoteJid": key["remoteJid"], "fromMe": true, "id": id}, "message": protocol, "status": "PENDING"}),
+    )
 }
 
 fn create(state: &mut State, body: &Value) -> Answer {

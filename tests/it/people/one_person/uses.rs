@@ -42,6 +42,7 @@ const USES: &[(&str, &str)] = &[
     ("people/chats/inbox", "searched by any number of the contact; shows the best one"),
     ("people/chats/list", "chats of contacts; searched by any identity; the last message by all of them"),
     ("people/chats/mod", "the chat of a number, by `find`"),
+    ("people/chats/since", "our edits, deletions and signs on lines, by all identities of the contact"),
     ("people/chats/thread", "what was sent, by all identities of the contact"),
     ("people/conversations/announce", "tells of a conversation: by contact; shows the best number"),
     ("people/conversations/contact", "the one lookup; each number is written with its other form"),

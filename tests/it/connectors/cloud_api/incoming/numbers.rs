@@ -3,7 +3,11 @@
 use super::rig::{LINE, NUMBER, Rig, SECRET, SHEENA, TOKEN, WABA, change, contact, signed, text, value};
 use crate::harness::{http, visitor::Visitor};
 use serde_json::{Value, json};
-use wa_gateway::app::commands::{InstanceCreate, InstanceDelete, InstancePause, InstanceSet};
+use wa_gateway::{
+    app::commands::{InstanceCreate, InstanceDelete, InstancePause, InstanceSet},
+    model::clock::Clock as _,
+    ops::status::Survey,
+};
 
 const AT: i64 = 1_780_300_740;
 const OTHER: &str = "help-line";
@@ -139,4 +143,11 @@ async fn what_is_nobodys_is_a_notice_once() {
     assert_eq!(rig.counts().await["provider_news"], 3, "a row for each");
     let mut owner = Visitor::logged_in(&rig.world, "owner").await;
     assert!(owner.get("/notices").await.body.contains("999"));
+    // The doctor finds it: whose it is, to whose address it came, how often.
+    let now = rig.world.clock.now();
+    let survey = rig.world.gateway().store.read(move |tx| Survey::take(tx, now)).await.map_err(|e| e.to_string());
+    let strangers = survey.expect("a survey").strangers;
+    let [found] = &strangers[..] else { panic!("one stranger: {strangers:?}") };
+    assert_eq!((found.instance.as_str(), found.kind.as_str(), found.whose.as_str()), (LINE, "other_number", "999"));
+    assert_eq!(found.count, 3);
 }

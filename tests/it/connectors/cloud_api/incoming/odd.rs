@@ -1,7 +1,8 @@
 //! Kinds that are not in Meta's examples, kinds that nobody knows, and JSON of any shape: nothing is lost, nothing
 //! breaks, and nothing is refused that is rightly signed.
 
-use super::rig::{Rig, change, contact, examples, value};
+use super::rig::{LINE, Rig, change, contact, examples, value};
+use crate::harness::visitor::Visitor;
 use proptest::{
     prelude::*,
     strategy::ValueTree as _,
@@ -54,6 +55,43 @@ async fn kinds_that_the_examples_lack() {
         assert_eq!(files, expected, "{kind}");
         assert_eq!(rig.event_names().await, ["message.received", "conversation.updated"], "{kind}");
     }
+}
+
+/// Words that nobody knows yet: a message is shown and told with what it is, a status and a field are kept as they came,
+/// and what stands beside them in the same call is heard.
+#[tokio::test]
+async fn what_nobody_knows_yet_is_kept_and_holds_nothing_up() {
+    let rig = Rig::start().await;
+    let status = |word: &str| json!({"id": "wamid.9", "status": word, "timestamp": AT.to_string(), "recipient_id": "16505551234"});
+    let known = message("text", json!({"body": "Heard beside it"}));
+    for (n, word) in ["deleted", "warning", "held_for_quality_assessment", "", "SENT"].iter().enumerate() {
+        let mut told = json!({"statuses": [status(word)]});
+        if n == 0 {
+            told["messages"] = known["messages"].clone();
+            told["contacts"] = known["contacts"].clone();
+        }
+        rig.bring_value(told).await;
+        let news = rig.rows("SELECT kind, raw FROM provider_news ORDER BY id").await;
+        assert_eq!((news.len(), &news[n]["kind"]), (n + 1, &json!("unknown_status")), "{word}");
+        assert!(news[n]["raw"].as_str().is_some_and(|raw| raw.contains(&format!("\"status\":\"{word}\""))), "{word}");
+    }
+    assert_eq!(rig.row("SELECT body FROM inbound_messages").await["body"], "Heard beside it");
+    rig.bring(&change("a_field_of_next_year", value(json!({"what": "is this"})))).await;
+    let newest = rig.rows("SELECT kind, raw FROM provider_news ORDER BY id DESC LIMIT 1").await;
+    assert_eq!(newest[0]["kind"], "a_field_of_next_year");
+    assert!(newest[0]["raw"].as_str().is_some_and(|raw| raw.contains("is this")));
+    // A kind of message: in the log, in the event, in the chat.
+    rig.bring_value(message("hologram", json!({"caption": "Look at me"}))).await;
+    let events = rig.events().await;
+    let told = events.iter().rfind(|e| e["event"] == "message.received").expect("an event");
+    assert_eq!(
+        (&told["message_type"], &told["raw"]["hologram"]["caption"]),
+        (&json!("hologram"), &json!("Look at me"))
+    );
+    let mut owner = Visitor::logged_in(&rig.world, "owner").await;
+    let page = owner.get(&format!("/chat?instance={LINE}&chat=c1")).await.body;
+    assert!(page.contains("does not know: hologram"), "{page}");
+    assert!(owner.get("/inbound-logs").await.body.contains("hologram"));
 }
 
 #[tokio::test]

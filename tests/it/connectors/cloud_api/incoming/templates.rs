@@ -104,6 +104,24 @@ async fn news_of_number_and_account_are_kept_and_those_that_matter_told() {
         ("account_review_update", json!({"decision": "APPROVED"}), None),
         ("account_review_update", json!({"decision": "REJECTED"}), Some("REJECTED")),
         (
+            "phone_number_name_update",
+            json!({"display_phone_number": "15550783881", "decision": "APPROVED", "requested_verified_name": "Shop"}),
+            None,
+        ),
+        (
+            "phone_number_name_update",
+            json!({"display_phone_number": "15550783881", "decision": "REJECTED", "requested_verified_name": "Shop 24",
+                   "rejection_reason": "NAME_EMPLOYS_GENERIC_TERM"}),
+            Some("Shop 24, REJECTED, NAME_EMPLOYS_GENERIC_TERM"),
+        ),
+        ("business_capability_update", json!({"max_daily_conversations_per_business": "TIER_2K"}), None),
+        (
+            "template_correct_category_detection",
+            json!({"message_template_id": 7, "message_template_name": "order_news", "message_template_language": "en",
+                   "category": "UTILITY", "correct_category": "MARKETING"}),
+            Some("order_news, MARKETING"),
+        ),
+        (
             "account_alerts",
             json!({"alert_severity": "CRITICAL", "alert_type": "OBA_REJECTED"}),
             Some("CRITICAL, OBA_REJECTED"),
