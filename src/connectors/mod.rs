@@ -21,6 +21,7 @@ pub mod evolution;
 pub mod groups;
 pub mod hook;
 pub mod inbound_event;
+mod instance_setup;
 pub mod message_limits;
 pub mod meta_error;
 mod neighbours;

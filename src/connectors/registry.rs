@@ -20,17 +20,10 @@ use super::{
 };
 use crate::{
     egress::Egress,
-    model::{
-        clock::Clock,
-        ids::{AccountId, InstanceId},
-        instance::ConnectorKind,
-        phone::Phone,
-        random::Random,
-    },
+    model::{clock::Clock, ids::InstanceId, instance::ConnectorKind, phone::Phone, random::Random},
 };
 use std::{
-    collections::{BTreeMap, HashMap},
-    fmt,
+    collections::HashMap,
     path::PathBuf,
     sync::{Arc, RwLock},
 };
@@ -39,32 +32,7 @@ pub use connector_settings::{
     BadSetting, check_settings, claimed_place, fill_settings, has, known_reason, secret_settings,
 };
 
-/// What a connector needs to begin.
-#[derive(Clone, PartialEq)]
-pub struct InstanceSetup {
-    pub id: InstanceId,
-    /// Whose it is: private places may be open to some accounts only.
-    pub account: AccountId,
-    /// By which way.
-    pub connector: ConnectorKind,
-    /// The connector's own settings, judged by [`check_settings`]; the secret ones among them are in clear here.
-    pub settings: BTreeMap<String, String>,
-    /// Why its provider closed it in an earlier life, if nothing was set since: it stays so until a person has seen to it.
-    /// For connectors whose provider does not tell it anew by itself.
-    pub closed: Option<String>,
-}
-
-/// Shows no setting: some are secrets.
-impl fmt::Debug for InstanceSetup {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let keys: Vec<&String> = self.settings.keys().collect();
-        f.debug_struct("InstanceSetup")
-            .field("id", &self.id)
-            .field("connector", &self.connector)
-            .field("settings", &keys)
-            .finish()
-    }
-}
+pub use super::instance_setup::InstanceSetup;
 
 /// Everything but sending.
 #[derive(Clone)]

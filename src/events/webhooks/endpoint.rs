@@ -16,7 +16,7 @@ use crate::{
     },
     model::{
         clock::Time,
-        ids::{AccountId, InstanceId, row_ids},
+        ids::{AccountId, InstanceId},
         why::why,
     },
     store::{StoreError, Tx, Vault, WriteTx},
@@ -26,10 +26,7 @@ use serde::Serialize;
 use serde_json::json;
 use std::collections::BTreeMap;
 
-row_ids! {
-    /// A customer's webhook.
-    EndpointId,
-}
+pub use super::endpoint_id::EndpointId;
 
 /// What a secret is sealed for.
 pub(super) const SEALED_FOR: &str = "webhook_secret";
@@ -393,16 +390,4 @@ fn read(r: &Row<'_>) -> rusqlite::Result<Endpoint> {
             .and_then(|names| serde_json::from_str(&names).ok())
             .unwrap_or_default(),
     })
-}
-
-impl rusqlite::ToSql for EndpointId {
-    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
-        Ok(self.0.into())
-    }
-}
-
-impl rusqlite::types::FromSql for EndpointId {
-    fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
-        i64::column_result(value).map(Self)
-    }
 }

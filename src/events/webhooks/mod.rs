@@ -16,6 +16,7 @@ mod chattu;
 mod counts;
 mod echo_ref;
 mod endpoint;
+mod endpoint_id;
 pub mod event;
 mod feed;
 mod feed_news;

@@ -1,24 +1,18 @@
 //! `/instances/{id}/manage`: one number. Is it connected; a test send; who is told; its settings.
 
-use super::instances::{SettingField, fields, settings};
+use super::{
+    instance_figures::{InstanceFigures, figures},
+    instances::{SettingField, fields, settings},
+};
 use crate::{
     accounts::Account,
     connectors::{
         ConnectionStatus, Pairing, new_chats::NewChatAllowance, registry::secret_settings, setup_check::SetupFinding,
     },
-    dialects::{AppState, chattu},
-    events::{
-        live::feed,
-        webhooks::{self, Endpoint},
-    },
-    gateway::{
-        Gateway,
-        inbound::{self, NewsRow},
-    },
-    instances::{
-        self, Instance, InstanceError,
-        templates::{self, KnownTemplate},
-    },
+    dialects::AppState,
+    events::webhooks::Endpoint,
+    gateway::{Gateway, inbound::NewsRow},
+    instances::{Instance, InstanceError, templates::KnownTemplate},
     model::{ids::InstanceId, plan::Module, purpose::Purpose, qr},
     portal::{PageContext, PageError, page_error::see_other},
     sending::{
@@ -36,8 +30,6 @@ use warp::reply::Response;
 
 /// The settings that every connector has.
 const COMMON: &[&str] = &["tell_read", "reject_calls", "reject_text"];
-/// News of the provider that the page shows.
-const NEWS: u32 = 20;
 /// The tabs, in their order; and those of who only looks.
 const TABS: &[&str] = &["connection", "send", "webhook", "settings"];
 const LOOKING: &[&str] = &["connection", "webhook"];
@@ -325,37 +317,6 @@ pub async fn delete(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
 async fn own(gateway: &Gateway, v: &PageContext) -> Result<Instance, PageError> {
     let instance = gateway.instances.find(&InstanceId::from_text(v.segment())).await?;
     if v.scope()?.sees(instance.account_id) { Ok(instance) } else { Err(PageError::NotFound) }
-}
-
-/// What one read brings.
-struct InstanceFigures {
-    instance: Instance,
-    position: i64,
-    endpoints: Vec<Endpoint>,
-    secrets: Vec<String>,
-    templates: Vec<KnownTemplate>,
-    chattu_url: Option<String>,
-    news: Vec<NewsRow>,
-}
-
-fn figures(tx: &Tx<'_>, id: &InstanceId) -> Result<InstanceFigures, InstanceError> {
-    let instance = instances::find(tx, id)?;
-    let mut endpoints = webhooks::list_endpoints(tx)?;
-    let of_this = |e: &Endpoint| e.instance_id.as_ref().is_none_or(|it| it == id);
-    endpoints.retain(|e| e.account_id == instance.account_id && of_this(e));
-    // What changes from this position on is told.
-    let (position, secrets) = (feed::newest(tx)?, instances::secret_names(tx, id)?);
-    let chattu_url = chattu::webhook_address(tx, id)?;
-    let news = inbound::list_news(tx, id, NEWS)?;
-    Ok(InstanceFigures {
-        position,
-        endpoints,
-        secrets,
-        templates: templates::list(tx, id)?,
-        chattu_url,
-        news,
-        instance,
-    })
 }
 
 async fn page<'a>(

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod billing;
 pub mod inbox;
+mod instance_figures;
 pub mod instances;
 pub mod keys;
 pub mod manage;
