@@ -63,12 +63,14 @@ async fn a_client_is_added_its_code_is_scanned_and_it_is_authenticated() {
     let connected = shop.post("/api/add-number", &add).await.json();
     assert_eq!((&connected["status"], &connected["qrCode"]), (&json!("connected"), &Value::Null), "{connected}");
     let send = json!({"clientId": "branch", "number": "966501234567", "message": "Your order is ready."});
-    let sent = shop.post("/api/send-message", &send);
-    tokio::pin!(sent);
-    let sent = loop {
-        tokio::select! {
-            done = &mut sent => break done,
-            () = moment() => shop.world.later(Duration::from_secs(1)),
+    let sent = {
+        let waiting = shop.post("/api/send-message", &send);
+        tokio::pin!(waiting);
+        loop {
+            tokio::select! {
+                done = &mut waiting => break done,
+                () = moment() => shop.world.later(Duration::from_secs(1)),
+            }
         }
     };
     assert_eq!(sent.status, 200, "{}", sent.body);
