@@ -21,6 +21,7 @@ pub mod redirect;
 pub mod reply;
 pub mod same_origin;
 pub mod server;
+pub mod streamed;
 mod target;
 pub mod zipped;
 
