@@ -31,6 +31,7 @@ mod accept;
 mod announce;
 mod answer;
 mod asked;
+mod audience;
 pub mod counts;
 mod dispatch;
 pub mod facts;

@@ -19,6 +19,7 @@ pub mod suppressed_import;
 pub mod threecx;
 pub mod threecx_template;
 pub mod webhooks;
+pub mod words;
 
 use super::PageContext;
 use crate::{accounts::Role, gateway::Gateway};

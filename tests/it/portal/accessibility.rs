@@ -57,6 +57,7 @@ const NO_PAGES: &[&str] = &[
     "/docs/search.json",
     "/message-logs/export.csv",
     "/suppressed-recipients/export.csv",
+    "/account/words/examples.tsv",
     "/docs/wa-gateway.postman_collection.json",
     "/integrations/3cx/{integration_id}/template.xml",
     "/setup/{token}",
