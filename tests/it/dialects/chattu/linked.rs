@@ -64,11 +64,11 @@ async fn a_client_is_added_its_code_is_scanned_and_it_is_authenticated() {
     assert_eq!((&connected["status"], &connected["qrCode"]), (&json!("connected"), &Value::Null), "{connected}");
     let send = json!({"clientId": "branch", "number": "966501234567", "message": "Your order is ready."});
     let sent = {
-        let sending = shop.post("/api/send-message", &send);
-        tokio::pin!(sending);
+        let waiting = shop.post("/api/send-message", &send);
+        tokio::pin!(waiting);
         loop {
             tokio::select! {
-                done = &mut sending => break done,
+                done = &mut waiting => break done,
                 () = moment() => shop.world.later(Duration::from_secs(1)),
             }
         }
