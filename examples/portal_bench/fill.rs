@@ -108,8 +108,8 @@ fn chunk(tx: &WriteTx<'_>, from: i64, to: i64, begun: i64, step: i64) -> Result<
     )?;
     tx.execute(
         &format!(
-            "{count} INSERT INTO events (id, event_id, account_id, instance_id, name, body, created_at)
-             SELECT i, printf('evt_%026d', i), 1, 'bench-line', 'message.sent', '{{\"event\":\"message.sent\"}}', at
+            "{count} INSERT INTO events (id, event_id, account_id, instance_id, name, body, created_at, is_told)
+             SELECT i, printf('evt_%026d', i), 1, 'bench-line', 'message.sent', '{{\"event\":\"message.sent\"}}', at, 1
              FROM m WHERE i % 5 = 0"
         ),
         (from, to),

@@ -3,11 +3,13 @@
 //!
 //! The real gateway runs in this process on a real file that is filled first: messages of ninety days to twenty thousand
 //! people, every fifth of whom wrote back, with events and deliveries. Then an admin's browser asks for each page over
-//! one connection, and for the searches of the message log. Beside it, what the first page weighs as a browser gets it.
+//! one connection, and for the searches of the message log; and a program for each list of the guarded API. Beside it,
+//! what the first page weighs as a browser gets it.
 
 mod fill;
 mod visitor;
 
+use serde_json::Value;
 use std::{path::Path, sync::Arc, time::Duration};
 use visitor::Visitor;
 use wa_gateway::{
@@ -59,6 +61,30 @@ const PAGES: &[&str] = &[
     "/docs/endpoints",
 ];
 
+/// What programs ask for, by a key that reads.
+const LISTS: &[&str] = &[
+    "/api/messages",
+    "/api/messages?limit=200",
+    "/api/messages?cursor={cursor}",
+    "/api/messages?status=failed",
+    "/api/messages?to=%2B966500007777",
+    "/api/messages?reference=order-{half}",
+    "/api/messages?instance_id=bench-line&since={day}T00:00:00Z",
+    "/api/messages?q=pharmacy&since={recent}T00:00:00Z",
+    "/api/inbound-messages",
+    "/api/inbound-messages?from=%2B966500007777",
+    "/api/conversations",
+    "/api/conversations?phone=%2B966500007777",
+    "/api/contacts",
+    "/api/contacts?phone=%2B966500007777",
+    "/api/suppressions",
+    "/api/templates",
+    "/api/instances",
+    "/api/usage",
+    "/api/events",
+    "/api/events?cursor=evt_{padded}",
+];
+
 fn main() -> Result<(), Failure> {
     let messages = std::env::args().nth(1).and_then(|n| n.parse().ok()).unwrap_or(MESSAGES);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -69,7 +95,7 @@ async fn run(messages: u64) -> Result<(), Failure> {
     let dir = Path::new("target/portal_bench");
     let _ = std::fs::remove_dir_all(dir);
     std::fs::create_dir_all(dir)?;
-    let (running, link) = start(dir).await?;
+    let (running, link, key) = start(dir).await?;
     let now = running.gateway.clock.now();
     fill::fill(&running, messages, now).await?;
     let address = running.local.ok_or("no listener")?;
@@ -93,14 +119,30 @@ async fn run(messages: u64) -> Result<(), Failure> {
         slowest = slowest.max(seen.median);
     }
     println!("the slowest median: {slowest:.2} ms");
+    let mut program = Visitor::with_key(address, &key).await?;
+    let cursor = program.next_cursor("/api/messages?limit=200").await?;
+    let recent = now.minus(Duration::from_secs(2 * 86_400)).rfc3339()[..10].to_owned();
+    let mut slowest: f64 = 0.0;
+    for list in LISTS {
+        let list = list
+            .replace("{cursor}", &cursor)
+            .replace("{half}", &half.to_string())
+            .replace("{padded}", &fill::padded(half - half % 5))
+            .replace("{recent}", &recent)
+            .replace("{day}", &day);
+        let seen = program.look(&list, TIMES).await?;
+        println!("{list:<52} {:>7.2} {:>8.2} {:>8.1}", seen.median, seen.slowest, seen.kib);
+        slowest = slowest.max(seen.median);
+    }
+    println!("the slowest median of a list: {slowest:.2} ms");
     let weight = visitor.first_load("/overview").await?;
     println!("the first load of a page with all that it needs, compressed: {weight:.1} KiB");
     running.stop().await;
     Ok(())
 }
 
-/// The gateway with an account, its instance and an admin; and the link by which the admin logs in.
-async fn start(dir: &Path) -> Result<(Running, String), Failure> {
+/// The gateway with an account, its instance and an admin; the link by which the admin logs in; and a key that reads.
+async fn start(dir: &Path) -> Result<(Running, String, String), Failure> {
     let mut config = Config { data_dir: dir.to_owned(), ..Config::default() };
     config.listen.local = Some("127.0.0.1:0".parse()?);
     config.listen.public = None;
@@ -113,12 +155,14 @@ async fn start(dir: &Path) -> Result<(Running, String), Failure> {
     ask(AccountCreate { name, plan, timezone, modules, ..Default::default() }.into()).await?;
     let (id, name, connector) = ("bench-line".into(), "Bench".into(), "sandbox".into());
     ask(InstanceCreate { account: 1, id, name, connector, ..Default::default() }.into()).await?;
-    ask(KeyCreate { account: 1, name: "shop".into(), ..Default::default() }.into()).await?;
+    let scopes = vec!["send".into(), "read".into()];
+    let key = ask(KeyCreate { account: 1, name: "shop".into(), scopes, ..Default::default() }.into()).await?;
     let url = "https://shop.example/hook".into();
     let events = vec!["message.sent".into()];
     ask(WebhookCreate { account: 1, url, events, ..Default::default() }.into()).await?;
     ask(UserCreate { account: Some(1), email: EMAIL.into(), role: "admin".into(), ..Default::default() }.into())
         .await?;
     let link = ask(UserLoginLink { email: EMAIL.into() }.into()).await?;
-    Ok((running, link["link"].as_str().ok_or("no link")?.to_owned()))
+    let text = |value: &Value| value.as_str().map(str::to_owned).ok_or("no text");
+    Ok((running, text(&link["link"])?, text(&key["key"])?))
 }

@@ -1,4 +1,4 @@
-//! A browser, as far as the wire shows: one connection, one cookie, answers compressed.
+//! A browser, as far as the wire shows: one connection, one cookie, answers compressed; or a program with its key.
 
 use super::Failure;
 use std::{net::SocketAddr, time::Instant};
@@ -9,7 +9,8 @@ use tokio::{
 
 pub struct Visitor {
     stream: TcpStream,
-    cookie: String,
+    /// The header that says who asks.
+    proof: String,
 }
 
 /// What a page took.
@@ -31,12 +32,26 @@ impl Visitor {
     pub async fn log_in(address: SocketAddr, link: &str) -> Result<Self, Failure> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        let mut visitor = Self { stream, cookie: String::new() };
+        let mut visitor = Self { stream, proof: "X-Nobody: 1".to_owned() };
         let path = link.find("/login/").map(|at| &link[at..]).ok_or("no login link")?;
         let answer = visitor.get(path, "identity").await?;
         let cookies = answer.head.lines().filter_map(|l| l.strip_prefix("set-cookie: "));
-        visitor.cookie = cookies.filter_map(|c| c.split(';').next()).collect::<Vec<_>>().join("; ");
+        let cookies = cookies.filter_map(|c| c.split(';').next()).collect::<Vec<_>>().join("; ");
+        visitor.proof = format!("Cookie: {cookies}");
         Ok(visitor)
+    }
+
+    /// A program that asks with this key.
+    pub async fn with_key(address: SocketAddr, key: &str) -> Result<Self, Failure> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, proof: format!("Authorization: Bearer {key}") })
+    }
+
+    /// Where a list goes on.
+    pub async fn next_cursor(&mut self, path: &str) -> Result<String, Failure> {
+        let page: serde_json::Value = serde_json::from_slice(&self.get(path, "identity").await?.body)?;
+        Ok(page["next_cursor"].as_str().ok_or("no second page")?.to_owned())
     }
 
     #[expect(clippy::disallowed_methods, reason = "a measuring program measures")]
@@ -68,10 +83,8 @@ impl Visitor {
     }
 
     async fn get(&mut self, path: &str, encoding: &str) -> Result<Answer, Failure> {
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: {encoding}\r\nCookie: {}\r\n\r\n",
-            self.cookie
-        );
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: {encoding}\r\n{}\r\n\r\n", self.proof);
         self.stream.write_all(request.as_bytes()).await?;
         let mut buffer = Vec::new();
         let end = loop {

@@ -3,6 +3,7 @@
 
 pub mod guarded;
 pub mod health;
+pub mod mcp;
 pub mod media;
 pub mod metrics;
 pub mod openapi;

@@ -326,6 +326,7 @@ impl App {
         tasks.spawn(gateway.chattu.clone().run(stopping.clone()));
         tasks.spawn(gateway.digests.clone().run(stopping.clone()));
         tasks.spawn(gateway.live.clone().run(stopping.clone()));
+        tasks.spawn(gateway.webhooks.clone().run_feed(stopping.clone()));
         tasks.spawn(gateway.webhooks.clone().run(stopping));
         let scheduler = Scheduler(gateway.clone()).start().await.map_err(|e| StartError::Other(e.to_string()))?;
         Ok(Running {

@@ -8,7 +8,7 @@
 use super::{access::Access, interface, router::Router};
 use crate::{
     accounts::Caller,
-    api::{guarded, health, media, metrics, provider_hooks},
+    api::{guarded, health, mcp, media, metrics, provider_hooks},
     dialects::{
         AppState,
         chattu::{
@@ -144,6 +144,7 @@ fn programs() -> Vec<Route> {
         key!(GET "/api/messages" => guarded::lists::messages),
         key!(GET "/api/inbound-messages" => guarded::lists::inbound_messages),
         key!(GET "/api/instances" => guarded::lists::instances),
+        key!(GET "/api/events" => guarded::events::handle),
         key!(GET "/api/contacts" => guarded::people::contacts),
         key!(GET "/api/conversations" => guarded::people::conversations),
         key!(GET "/api/suppressions" => guarded::account::suppressions),
@@ -151,6 +152,8 @@ fn programs() -> Vec<Route> {
         key!(POST "/api/suppressions/lift" => guarded::people::lift),
         key!(GET "/api/templates" => guarded::account::templates),
         key!(GET "/api/usage" => guarded::account::usage),
+        key!(POST "/api/messages/{log_id}/cancel" => guarded::message::cancel),
+        key!(POST "/mcp" => mcp::handle),
         key!(GET "/api/messages/{log_id}" => guarded::message::handle),
         threecx!(POST "/integrations/3cx/webhook/{integration_id}" => threecx_hook::webhook),
         threecx!(POST "/integrations/3cx/sms/{integration_id}/messages" => threecx_hook::sms),

@@ -54,6 +54,8 @@ string_enum! {
         ConversationWindowClosed = "conversation_window_closed",
         /// The same Idempotency-Key with another request.
         IdempotencyKeyReused = "idempotency_key_reused",
+        /// It does not wait (any more).
+        NotCancellable = "not_cancellable",
         /// The same Idempotency-Key, still under way.
         IdempotencyInProgress = "idempotency_in_progress",
         /// The database cannot be written, or the gateway is stopping.

@@ -56,6 +56,12 @@ impl MessageId {
         Self(format!("msg_{}", base32(u128::from_be_bytes(raw))))
     }
 
+    /// How the part of an id behind its `msg_` begins that was made at this moment: what is made later sorts behind it.
+    pub fn time_part(at: Time) -> String {
+        let millis = u128::from(at.millis().max(0).unsigned_abs() & 0xffff_ffff_ffff);
+        base32(millis << 80)[..10].to_owned()
+    }
+
     /// An id as it was stored or came back from a provider; its spelling is not judged.
     pub fn from_text(text: impl Into<String>) -> Self {
         Self(text.into())
@@ -146,6 +152,9 @@ mod tests {
         assert!(a < b);
         assert_eq!(a.as_str().len(), 30);
         assert_ne!(at(5), at(5));
+        let part = |ms| MessageId::time_part(Time::from_millis(ms));
+        assert!(a.as_str()[4..].starts_with(&part(1_700_000_000_000)));
+        assert!(part(1_700_000_000_001).as_str() > &a.as_str()[4..] && part(-1) == part(0));
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl WaitingWork {
     /// The database's own.
     pub fn count(tx: &Tx<'_>) -> Result<Self, StoreError> {
         tx.one(
-            "SELECT (SELECT count(*) FROM messages WHERE status IN ('accepted', 'sending')),
+            "SELECT (SELECT count(*) FROM messages WHERE status IN ('accepted', 'sending') AND quota <> 'none'),
                     (SELECT count(*) FROM deliveries WHERE state = 'pending'),
                     (SELECT count(*) FROM schedules WHERE state = 'pending'),
                     (SELECT count(*) FROM media WHERE state = 'pending')",

@@ -98,8 +98,11 @@ impl Survey {
             troubled: troubled(tx, now)?,
             waiting: waiting.0,
             waiting_since: waiting.1,
-            under_way: tx
-                .one("SELECT count(*) FROM messages WHERE status IN ('accepted', 'sending')", [], |r| r.get(0))?,
+            under_way: tx.one(
+                "SELECT count(*) FROM messages WHERE status IN ('accepted', 'sending') AND quota <> 'none'",
+                [],
+                |r| r.get(0),
+            )?,
             failed_jobs: tx.list(
                 "SELECT name, last_error FROM jobs WHERE last_error IS NOT NULL ORDER BY name",
                 [],

@@ -13,7 +13,7 @@ use super::{
     quota::{self, Booked},
     record,
     refusal::Refusal,
-    strikes,
+    strikes, waiting,
 };
 use crate::{
     accounts,
@@ -84,6 +84,12 @@ pub(super) fn accept(
                 .and_then(|passed| passed.with_file(|wanted| file::here(file, &wanted, limits)))
         }
     };
+    if let Some(due) = waiting::due(request, verdict.as_ref().map(|_| ()), now) {
+        return match waiting::wait(tx, asked, &facts, due)? {
+            Ok(answer) => Ok(Accepting::Answered(Box::new(answer))),
+            Err(refusal) => refuse(tx, asked, &facts, refusal),
+        };
+    }
     match verdict {
         Err(refusal) => refuse(tx, asked, &facts, refusal),
         Ok(passed) => pass(tx, asked, &facts, passed),
@@ -154,7 +160,9 @@ fn refuse(tx: &WriteTx<'_>, asked: &Asked<'_>, facts: &Facts, refusal: Refusal) 
     let row = record::MessageRow { message_id: &message_id, asked, facts, contact, status: Status::Blocked };
     let recipient = contact.map_or_else(|| request.recipient.canonical(), |id| format!("contact:{id}"));
     let like = (sender.account, sender.key, refusal.code, request.instance.clone(), recipient);
-    let (log_id, message_id) = match shared.repeats.earlier(&like, facts.now) {
+    // One that has waited has a row of its own, which says how it ended.
+    let earlier = shared.repeats.earlier(&like, facts.now).filter(|_| request.message_id.is_none());
+    let (log_id, message_id) = match earlier {
         Some((log_id, message_id)) => {
             record::repeated(tx, log_id, facts.now)?;
             (log_id, message_id)

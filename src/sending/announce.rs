@@ -64,7 +64,7 @@ impl AnnouncedChange {
     }
 }
 
-/// The message, if its account has an endpoint at all: most have none, and pay for one look.
+/// The message, if its account has an endpoint or a key that reads at all: most have none, and pay for one look.
 fn load(tx: &Tx<'_>, id: LogId) -> Result<Option<AnnouncedChange>, StoreError> {
     tx.find(
         "SELECT m.account_id, m.instance_id, m.reason, m.provider_code, m.message_id, m.provider_message_id,
@@ -73,7 +73,9 @@ fn load(tx: &Tx<'_>, id: LogId) -> Result<Option<AnnouncedChange>, StoreError> {
          FROM messages m LEFT JOIN messages o ON m.kind IN ('edit', 'revoke') AND o.provider_message_id = m.reply_to
                                               AND o.instance_id = m.instance_id
          WHERE m.id = ?1
-           AND EXISTS (SELECT 1 FROM endpoints e WHERE e.account_id = m.account_id AND e.deleted_at IS NULL)",
+           AND (EXISTS (SELECT 1 FROM endpoints e WHERE e.account_id = m.account_id AND e.deleted_at IS NULL)
+                OR EXISTS (SELECT 1 FROM api_keys k WHERE k.account_id = m.account_id AND k.revoked_at IS NULL
+                             AND instr(k.scopes, 'read') > 0))",
         params![id],
         |r| {
             let recipient: String = r.get(8)?;

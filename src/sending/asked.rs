@@ -6,10 +6,14 @@ use super::{
     rules::Rules,
     shared::SendingContext,
 };
-use crate::model::{
-    clock::Time,
-    ids::{AccountId, MessageId},
+use crate::{
+    model::{
+        clock::Time,
+        ids::{AccountId, LogId, MessageId},
+    },
+    store::{StoreError, Tx},
 };
+use rusqlite::params;
 use std::sync::Arc;
 
 /// A request that was handed in. Cheap to clone, so that each transaction may hold it.
@@ -51,6 +55,13 @@ impl Submission {
 }
 
 impl Asked<'_> {
+    /// The row of the message, where it has been waiting: only what the schedule hands in has.
+    pub(super) fn waited(&self, tx: &Tx<'_>) -> Result<Option<LogId>, StoreError> {
+        let Some(message_id) = &self.request.message_id else { return Ok(None) };
+        let sql = "SELECT id FROM messages WHERE message_id = ?1 AND status = 'accepted' AND quota = 'none'";
+        tx.find(sql, params![message_id], |r| r.get(0))
+    }
+
     /// The id that the caller chose for the message, else a new one.
     pub(super) fn message_id(&self) -> MessageId {
         self.request.message_id.clone().unwrap_or_else(|| MessageId::new(self.now, &*self.shared.random))

@@ -16,7 +16,7 @@ const fn text(field: &'static str, most: usize, right: &'static str) -> Form {
     Form { field, most, right }
 }
 
-const FORMS: [Form; 12] = [
+const FORMS: [Form; 14] = [
     text("instance_id", 128, "an instance's id, such as demo-support-line"),
     text("phone", 64, "a number in quotes, such as \"+966501234567\""),
     text("message", MAX_CHARS, "a text"),
@@ -26,6 +26,8 @@ const FORMS: [Form; 12] = [
     text("media_type", 16, "image, video, audio or document"),
     text("file_name", 255, "a name, such as invoice.pdf"),
     text("expires_at", 40, "a time, such as 2026-05-08T10:00:00Z"),
+    text("send_at", 40, "a time to come, such as 2026-05-08T10:00:00Z"),
+    text("queue", 0, "true or false"),
     text("template", 0, "an object with name, language and variables (a list of texts)"),
     text("reaction", 0, "an object with message_id and emoji, beside no text and no file"),
     text("reaction.emoji", 0, "one emoji, or nothing to take it back"),

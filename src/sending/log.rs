@@ -37,6 +37,9 @@ pub struct LogEntry {
     pub created_at: Time,
     /// When it last changed.
     pub updated_at: Time,
+    /// Of one that waits: when it is tried (again).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub send_at: Option<Time>,
     /// What is unusual about the number that it was for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phone_warning: Option<String>,
@@ -57,7 +60,9 @@ pub struct Filter {
 }
 
 const COLUMNS: &str = "id, message_id, provider_message_id, status, reason, instance_id, reference, created_at, \
-                       updated_at, recipient, provider_code";
+                       updated_at, recipient, provider_code, \
+                       CASE status WHEN 'accepted' THEN (SELECT s.due_at FROM schedules s \
+                           WHERE s.message_id = messages.message_id AND s.state = 'pending') END";
 
 /// One row, if it is the account's (or of any account, for those who run the appliance).
 pub fn find(tx: &Tx<'_>, scope: Scope, id: LogId) -> Result<Option<LogEntry>, StoreError> {
@@ -140,6 +145,7 @@ fn read(r: &Row<'_>) -> rusqlite::Result<LogEntry> {
         reference: r.get(6)?,
         created_at: r.get(7)?,
         updated_at: r.get(8)?,
+        send_at: r.get(11)?,
         phone_warning: Phone::known(&r.get::<_, String>(9)?).and_then(|p| p.unusual()).map(|u| u.to_string()),
     })
 }

@@ -69,6 +69,7 @@ mod shared;
 mod strikes;
 pub mod timeline;
 mod upload;
+mod waiting;
 
 pub use answer::{Answer, Outcome, Quota};
 pub use malformed::Malformed;
@@ -76,6 +77,7 @@ pub use recover::Recovered;
 pub use refusal::Refusal;
 pub use request::{Request, Sender, Source};
 pub use rules::Rules;
+pub use waiting::CancelError;
 
 use crate::{
     connectors::{Registry, SendError, SendErrorKind, Wire},
@@ -252,6 +254,16 @@ impl Sending {
             receipts::settle_by_hand(tx, &by_hand, Moment { now, random: &*random })
         };
         self.shared.store.write(settle).await
+    }
+
+    /// Cancels a message of an account that waits for its time, or until it passes.
+    ///
+    /// # Errors
+    /// See [`CancelError`].
+    pub async fn cancel(&self, account: AccountId, id: LogId) -> Result<(), CancelError> {
+        let (now, random) = (self.shared.clock.now(), self.shared.random.clone());
+        let cancel = move |tx: &WriteTx<'_>| waiting::cancel(tx, account, id, Moment { now, random: &*random });
+        self.shared.store.write(cancel).await
     }
 
     /// Deletes Idempotency-Keys that have run out; says how many.

@@ -2,7 +2,7 @@
 
 use super::{
     Malformed, Request, field_reasons, read_structured,
-    request::{Draft, FileFrom, FileWanted, GivenFile, MAX_CHARS, PurposeField},
+    request::{Draft, FileFrom, FileWanted, GivenFile, MAX_CHARS, PurposeField, SendLater},
 };
 use crate::{
     connectors::outgoing::MediaKind,
@@ -62,6 +62,7 @@ pub fn parse_with(
     let stands_alone = file.is_some() || MAY_STAND_ALONE.iter().any(|f| present(object, f).is_some());
     let message = wrong.unless("message", read_message(object, stands_alone));
     let reference = wrong.maybe("reference", present(object, "reference").map(|v| read_text(v, MAX_REFERENCE)));
+    let has_file = file.is_some();
     let media = match file {
         Some(file) => wrong.given(object, message.as_deref().unwrap_or_default(), file),
         None => wrong.media(object, message.as_deref().unwrap_or_default()),
@@ -72,6 +73,7 @@ pub fn parse_with(
     let structured = wrong.structured(object, message.as_deref(), (how, template.is_some() || media.is_some()));
     let expires_at = wrong
         .maybe("expires_at", present(object, "expires_at").map(|v| v.as_str().and_then(|text| Time::parse(text).ok())));
+    let later = wrong.later(object, recipient.as_ref(), has_file);
     let key = wrong.maybe("Idempotency-Key", idempotency_key.map(read_idempotency_key));
     let FieldErrors { fields, mut because } = wrong;
     match (instance, recipient, message, fields) {
@@ -83,6 +85,7 @@ pub fn parse_with(
             reference,
             reply_to,
             expires_at,
+            later,
             idempotency_key: key,
             message_id: None,
         }),
@@ -113,6 +116,31 @@ impl FieldErrors {
     /// For a field that may be absent: the outer option.
     fn maybe<T>(&mut self, field: &'static str, value: Option<Option<T>>) -> Option<T> {
         self.unless(field, value?)
+    }
+
+    /// `send_at` and `queue`. What waits is kept as text: a file that came with the request itself is not.
+    fn later(
+        &mut self,
+        object: &Map<String, Value>,
+        recipient: Option<&Recipient>,
+        has_file: bool,
+    ) -> Option<Box<SendLater>> {
+        let time = present(object, "send_at").map(|v| v.as_str().and_then(|text| Time::parse(text).ok()));
+        let send_at = self.maybe("send_at", time);
+        let queue = self.maybe("queue", present(object, "queue").map(Value::as_bool)).unwrap_or(false);
+        let field = if send_at.is_some() { "send_at" } else { "queue" };
+        if send_at.is_none() && !queue {
+            return None;
+        }
+        if has_file {
+            self.unless(field, None::<()>);
+            self.because
+                .push(format!("{field}: a message with a file in the request cannot wait; name it by media_url"));
+        }
+        let mut kept = object.clone();
+        kept.remove("send_at");
+        kept.insert("phone".to_owned(), Value::String(recipient?.to_string()));
+        Some(Box::new(SendLater { send_at, queue, kept: Value::Object(kept).to_string() }))
     }
 
     /// A sign on a message, which stands alone.

@@ -1,12 +1,15 @@
 //! Load, judge, record: this is "record". The message's row and what the guard decided about it.
 
-use super::{asked::Asked, facts::Facts, policy::content::Signal, refusal::Refusal};
+use super::{
+    announce, answer::Outcome, asked::Asked, facts::Facts, idempotency, policy::content::Signal, refusal::Refusal,
+};
 use crate::{
     model::{
         clock::Time,
         code::Action,
         ids::{ContactId, LogId, MessageId},
         message::Status,
+        moment::Moment,
     },
     store::{StoreError, WriteTx},
 };
@@ -24,14 +27,21 @@ pub(super) struct MessageRow<'a> {
 
 /// Writes a message that passed: its quota is reserved.
 pub(super) fn accepted(tx: &WriteTx<'_>, row: &MessageRow<'_>) -> Result<LogId, StoreError> {
-    let id = insert(tx, row, None)?;
+    let id = insert(tx, row, None, "reserved")?;
+    decision(tx, id, row.facts, None)?;
+    Ok(id)
+}
+
+/// Writes a message that waits: no quota is taken before it is sent.
+pub(super) fn waiting(tx: &WriteTx<'_>, row: &MessageRow<'_>) -> Result<LogId, StoreError> {
+    let id = insert(tx, row, None, "none")?;
     decision(tx, id, row.facts, None)?;
     Ok(id)
 }
 
 /// Writes a message that was refused.
 pub(super) fn refused(tx: &WriteTx<'_>, row: &MessageRow<'_>, refusal: &Refusal) -> Result<LogId, StoreError> {
-    let id = insert(tx, row, Some(refusal))?;
+    let id = insert(tx, row, Some(refusal), "none")?;
     decision(tx, id, row.facts, Some(refusal))?;
     Ok(id)
 }
@@ -42,9 +52,12 @@ pub(super) fn repeated(tx: &WriteTx<'_>, id: LogId, now: Time) -> Result<(), Sto
     Ok(())
 }
 
-fn insert(tx: &WriteTx<'_>, row: &MessageRow<'_>, refusal: Option<&Refusal>) -> Result<LogId, StoreError> {
+fn insert(tx: &WriteTx<'_>, row: &MessageRow<'_>, refusal: Option<&Refusal>, quota: &str) -> Result<LogId, StoreError> {
     let MessageRow { message_id, asked, facts, contact, status } = row;
     let Asked { sender, request, .. } = **asked;
+    if let Some(id) = asked.waited(tx)? {
+        return ends_waiting(tx, row, id, (refusal, quota));
+    }
     let recipient = facts.address.as_ref().map_or_else(|| request.recipient.to_string(), ToString::to_string);
     let now = facts.now;
     let sending_at = (*status == Status::Sending).then_some(now);
@@ -72,7 +85,7 @@ fn insert(tx: &WriteTx<'_>, row: &MessageRow<'_>, refusal: Option<&Refusal>) -> 
             facts.fingerprint.cast_signed(),
             status,
             refusal.map(|r| r.code.as_str()),
-            if refusal.is_some() { "none" } else { "reserved" },
+            quota,
             facts.period.day,
             facts.period.month,
             now,
@@ -81,6 +94,42 @@ fn insert(tx: &WriteTx<'_>, row: &MessageRow<'_>, refusal: Option<&Refusal>) -> 
         ],
     )?;
     Ok(LogId(id))
+}
+
+/// A message that has waited is sent, or refused: in the row that it has.
+fn ends_waiting(
+    tx: &WriteTx<'_>,
+    row: &MessageRow<'_>,
+    id: LogId,
+    (refusal, quota): (Option<&Refusal>, &str),
+) -> Result<LogId, StoreError> {
+    let MessageRow { asked, facts, contact, status, .. } = row;
+    let now = facts.now;
+    tx.execute(
+        "UPDATE messages SET contact_id = coalesce(?2, contact_id), fingerprint = ?3, status = ?4, reason = ?5, quota = ?6,
+             day = ?7, month = ?8, updated_at = ?9, sending_at = CASE WHEN ?4 = 'sending' THEN ?9 END,
+             failed_at = CASE WHEN ?4 = 'blocked' THEN ?9 END,
+             reply_to = coalesce(?10, reply_to)
+         WHERE id = ?1",
+        params![
+            id,
+            contact,
+            facts.fingerprint.cast_signed(),
+            status,
+            refusal.map(|r| r.code.as_str()),
+            quota,
+            facts.period.day,
+            facts.period.month,
+            now,
+            facts.about.as_ref().map(|about| &about.message.provider_message_id),
+        ],
+    )?;
+    tx.execute("DELETE FROM policy_decisions WHERE log_id = ?1", params![id])?;
+    if *status == Status::Blocked {
+        idempotency::finish(tx, id, Outcome::Blocked)?;
+    }
+    announce::step(tx, id, Status::Accepted, *status, Moment { now, random: &*asked.shared.random })?;
+    Ok(id)
 }
 
 fn decision(tx: &WriteTx<'_>, id: LogId, facts: &Facts, refusal: Option<&Refusal>) -> Result<(), StoreError> {

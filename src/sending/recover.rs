@@ -25,9 +25,11 @@ pub struct Recovered {
 pub(super) fn recover(tx: &WriteTx<'_>, moment: Moment<'_>) -> Result<Recovered, StoreError> {
     let mut recovered = Recovered::default();
     let now = moment.now;
-    let rows = tx.list("SELECT id, status FROM messages WHERE status IN ('accepted', 'sending')", [], |r| {
-        Ok((r.get::<_, LogId>(0)?, r.get::<_, Status>(1)?))
-    })?;
+    let rows = tx.list(
+        "SELECT id, status FROM messages WHERE status IN ('accepted', 'sending') AND quota <> 'none'",
+        [],
+        |r| Ok((r.get::<_, LogId>(0)?, r.get::<_, Status>(1)?)),
+    )?;
     for (id, status) in rows {
         let (to, reason, quota, outcome) = if status == Status::Sending {
             recovered.unknown += 1;

@@ -77,11 +77,24 @@ pub struct Request {
     pub reply_to: Option<String>,
     /// Never sent after it.
     pub expires_at: Option<Time>,
+    /// That it may wait; none: now or never.
+    pub later: Option<Box<SendLater>>,
     /// The caller's Idempotency-Key.
     pub idempotency_key: Option<String>,
     /// The message's id where its caller chose it beforehand; the log takes an id once, so that a caller who does not
     /// know whether a request got through may make it again.
     pub message_id: Option<MessageId>,
+}
+
+/// When a request may be sent that need not be sent now.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SendLater {
+    /// Not before; none: as soon as it passes.
+    pub send_at: Option<Time>,
+    /// What time alone stands against does not refuse it: it is tried again until it passes or expires.
+    pub queue: bool,
+    /// The request as JSON, to be read again when it is due; without its time, and with the number as it was understood.
+    pub kept: String,
 }
 
 /// What a caller asks to be sent: a file by where it is had, the earlier message that it is about by our id of it or
@@ -174,6 +187,7 @@ impl Request {
             reference: None,
             reply_to: None,
             expires_at: None,
+            later: None,
             idempotency_key: None,
             message_id: None,
         }
@@ -214,7 +228,7 @@ impl Request {
     }
 
     pub(super) fn hash_to(&self, recipient: &str) -> [u8; 32] {
-        let meaning = json!([
+        let mut meaning = json!([
             self.instance.as_str(),
             recipient,
             self.draft.kind(),
@@ -225,6 +239,9 @@ impl Request {
             self.reply_to,
             self.expires_at.map(Time::millis),
         ]);
+        if let (Some(later), Some(meaning)) = (&self.later, meaning.as_array_mut()) {
+            meaning.extend([json!(later.send_at.map(Time::millis)), json!(later.queue)]);
+        }
         Sha256::digest(meaning.to_string().as_bytes()).into()
     }
 }

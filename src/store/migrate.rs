@@ -38,7 +38,9 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0023_key_addresses.sql"),
     include_str!("migrations/0024_quota_taken_once.sql"),
     include_str!("migrations/0025_changes_counted.sql"),
-    include_str!("migrations/0026_sealed_addresses.sql"),
+    include_str!("migrations/0026_event_feed.sql"),
+    include_str!("migrations/0027_waiting_messages.sql"),
+    include_str!("migrations/0028_sealed_addresses.sql"),
 ];
 
 /// The step to this schema is more than its SQL: what is done after it, in its transaction.

@@ -30,6 +30,11 @@ impl Body {
         self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// One that is here already.
+    pub fn of(bytes: Bytes) -> Self {
+        Self(Mutex::new(Box::pin(futures_util::stream::iter([Ok(bytes)]))))
+    }
+
     #[cfg(test)]
     pub(super) fn from_chunks(chunks: Vec<Result<Bytes, warp::Error>>) -> Self {
         Self(Mutex::new(Box::pin(futures_util::stream::iter(chunks))))

@@ -20,6 +20,7 @@ pub mod redirect;
 pub mod reply;
 pub mod same_origin;
 pub mod server;
+pub mod streamed;
 mod target;
 
 pub use incoming::Incoming;

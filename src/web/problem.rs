@@ -82,6 +82,7 @@ pub const fn describe(code: Code) -> (StatusCode, &'static str) {
         Code::IdempotencyKeyReused => {
             (S::UNPROCESSABLE_ENTITY, "This Idempotency-Key was already used with a different request.")
         }
+        Code::NotCancellable => (S::CONFLICT, "Only a message that still waits can be cancelled."),
         Code::IdempotencyInProgress => (S::CONFLICT, "A request with this Idempotency-Key is still in progress."),
         Code::ServiceUnavailable => {
             (S::SERVICE_UNAVAILABLE, "The gateway cannot accept messages right now. Please try again shortly.")

@@ -1,6 +1,8 @@
 //! Contract 1: the guarded API. One file a route; the rules are in `sending`.
 
 pub mod account;
+mod event_reader;
+pub mod events;
 pub mod lists;
 pub mod message;
 pub mod paging;

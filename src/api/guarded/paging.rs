@@ -77,16 +77,15 @@ impl Paging {
         let bad_cursor = || BadParameter::new("cursor", "it is none of this list; take next_cursor as it came");
         let after = query.some("cursor").map(|text| parse_cursor(text, list).ok_or_else(bad_cursor)).transpose()?;
         let since = query.some("since").map(|text| parse_time("since", text)).transpose()?;
-        let limit = match query.some("limit") {
-            None => LIMIT,
-            Some(text) => text
-                .parse()
-                .ok()
-                .filter(|limit| (1..=LIMIT_MAX).contains(limit))
-                .ok_or_else(|| BadParameter::new("limit", format!("use a number from 1 to {LIMIT_MAX}")))?,
-        };
-        Ok(Self { since, after, limit })
+        Ok(Self { since, after, limit: parse_limit(query)? })
     }
+}
+
+/// How many rows: `limit`.
+pub(super) fn parse_limit(query: &Fields) -> Result<u32, BadParameter> {
+    let Some(text) = query.some("limit") else { return Ok(LIMIT) };
+    let limit = text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
+    limit.ok_or_else(|| BadParameter::new("limit", format!("use a number from 1 to {LIMIT_MAX}")))
 }
 
 /// A moment of the query.
@@ -121,11 +120,11 @@ pub fn answer(incoming: &Incoming, body: &Value) -> Response {
     response
 }
 
-fn cursor((time, row): Seen, list: char) -> String {
+pub(super) fn cursor((time, row): Seen, list: char) -> String {
     URL_SAFE_NO_PAD.encode(format!("{list}{}.{row}", time.millis()))
 }
 
-fn parse_cursor(text: &str, list: char) -> Option<Seen> {
+pub(super) fn parse_cursor(text: &str, list: char) -> Option<Seen> {
     let plain = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
     let (time, row) = plain.strip_prefix(list)?.split_once('.')?;
     let seen = (Time::from_millis(time.parse().ok()?), row.parse().ok()?);

@@ -9,7 +9,7 @@ use crate::{
         phone::PhoneReading,
         plan::Module,
     },
-    sending::{Answer, Refusal, Sender, Source, request},
+    sending::{Answer, Outcome, Refusal, Sender, Source, request},
     web::{Incoming, body, form, problem, reply},
 };
 use warp::reply::Response;
@@ -67,6 +67,10 @@ fn sender(caller: Caller, incoming: &Incoming) -> Sender {
 }
 
 fn count_and_reply(gateway: &Gateway, answer: &Answer) -> Response {
+    if answer.outcome == Outcome::Accepted {
+        // It may be one that waits.
+        gateway.schedules.wake();
+    }
     gateway.metrics.message(answer.outcome);
     reply::answer(answer)
 }

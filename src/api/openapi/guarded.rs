@@ -1,7 +1,7 @@
 //! The guarded API (contract 1).
 
 use super::{
-    Operation, lists, manage,
+    Operation, event_feed, lists, manage,
     schema::{header, json_answer, json_body, named, object, other_answer, refusals},
 };
 use crate::{model::code::Code, sending::request::MAX_CHARS, web::problem};
@@ -99,8 +99,35 @@ pub fn operations() -> Vec<Operation> {
     };
     let mut all = vec![send, read, media];
     all.extend(lists::operations());
+    all.push(event_feed::operation());
     all.extend(manage::operations());
+    all.push(manage::mcp());
+    all.push(cancel());
     all
+}
+
+fn cancel() -> Operation {
+    let done = object(
+        &["success", "status", "log_id"],
+        json!({"success": {"const": true}, "status": {"const": "failed"}, "log_id": {"type": "integer"}}),
+    );
+    let mut answers = vec![(200, json_answer("It is not sent.", done))];
+    answers.extend(refusals(
+        &[
+            Code::UnsupportedMediaType,
+            Code::InvalidApiKey,
+            Code::RevokedApiKey,
+            Code::AddressNotAllowed,
+            Code::InsufficientScope,
+            Code::NotFound,
+            Code::NotCancellable,
+            Code::InternalError,
+            Code::ServiceUnavailable,
+        ],
+        problem::describe,
+    ));
+    let (id, path) = ("cancel_message", "/api/messages/{log_id}/cancel");
+    Operation { id, method: "POST", path, security: &["bearer"], parameters: Vec::new(), body: None, answers }
 }
 
 /// JSON, or a form with a file.
@@ -175,6 +202,8 @@ pub(super) fn send_message() -> Value {
             "edit": earlier("the message that says `message` from now on"),
             "delete": earlier("the message that is taken back"),
             "expires_at": {"type": "string", "format": "date-time"},
+            "send_at": {"type": "string", "format": "date-time", "description": "Not before; answered with 202."},
+            "queue": {"type": "boolean", "description": "Wait for limits, pace, pause and window instead of being refused; until expires_at, else for 24 hours."},
         }),
     );
     let what = "One of message, template, media_url, media_base64, reaction, delete, location and contact must be there; \
@@ -254,6 +283,7 @@ pub(super) fn message() -> Value {
             "reference": maybe,
             "created_at": {"type": "string", "format": "date-time"},
             "updated_at": {"type": "string", "format": "date-time"},
+            "send_at": {"type": "string", "format": "date-time", "description": "of one that waits: when it is tried"},
             "phone_warning": {"type": "string"},
         }),
     )

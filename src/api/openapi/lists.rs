@@ -12,7 +12,7 @@ use crate::{
 use serde_json::{Value, json};
 
 /// What the lists refuse with.
-const REFUSED: &[Code] = &[
+pub(super) const REFUSED: &[Code] = &[
     Code::InvalidApiKey,
     Code::RevokedApiKey,
     Code::AddressNotAllowed,
@@ -24,7 +24,6 @@ const REFUSED: &[Code] = &[
 
 pub fn operations() -> Vec<Operation> {
     let text = || json!({"type": "string"});
-    let instance = || query("instance_id", "Of one instance.", text());
     let mut messages = vec![
         instance(),
         query("status", "In one state.", named("Status")),
@@ -79,7 +78,11 @@ fn paging() -> [Value; 3] {
     ]
 }
 
-fn query(name: &str, text: &str, schema: Value) -> Value {
+pub(super) fn instance() -> Value {
+    query("instance_id", "Of one instance.", json!({"type": "string"}))
+}
+
+pub(super) fn query(name: &str, text: &str, schema: Value) -> Value {
     json!({"name": name, "in": "query", "required": false, "description": text, "schema": schema})
 }
 

@@ -35,6 +35,25 @@ pub fn operations() -> Vec<Operation> {
     ]
 }
 
+/// The Model Context Protocol: its messages are described where it is.
+pub(super) fn mcp() -> Operation {
+    let message = object(&["jsonrpc"], json!({"jsonrpc": {"const": "2.0"}, "method": {"type": "string"}}));
+    let example = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"});
+    let mut answers = vec![
+        (
+            200,
+            json_answer("The answer to a request.", object(&["jsonrpc", "id"], json!({"jsonrpc": {"const": "2.0"}}))),
+        ),
+        (202, json!({"description": "A notification was taken."})),
+    ];
+    let codes: Vec<Code> =
+        REFUSED.iter().copied().filter(|c| !matches!(c, Code::NotFound | Code::ValidationError)).collect();
+    answers.extend(refusals(&codes, problem::describe));
+    let (security, parameters) = (&["bearer"][..], Vec::new());
+    let body = Some(json_body(message, example));
+    Operation { id: "mcp", method: "POST", path: "/mcp", security, parameters, body, answers }
+}
+
 fn operation(id: &'static str, path: &'static str, required: &[&str], answer: Value) -> Operation {
     let body = object(
         required,

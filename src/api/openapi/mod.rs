@@ -8,6 +8,7 @@
 //!
 //! Summaries are the English texts of `assets/locales/en/operation.toml`, which the readable page has in each language.
 
+mod event_feed;
 mod events;
 pub mod example;
 pub mod guarded;

@@ -12,6 +12,7 @@ mod demo;
 mod doctor;
 mod drop_privileges;
 mod man;
+mod mcp;
 mod output;
 mod presentation;
 mod qr;
@@ -78,6 +79,8 @@ enum Task {
     Backup(backup::BackupArgs),
     /// Put a backup into an empty data directory
     Restore(backup::RestoreArgs),
+    /// Give an assistant tools over stdin and stdout: the Model Context Protocol, through the running gateway
+    Mcp(mcp::McpArgs),
     /// Print the manual
     Man(man::Man),
     /// Print the completions of a shell
@@ -155,6 +158,12 @@ fn run(task: Task, program: &str, mut given: Given) -> Printed {
         Task::Doctor => {
             let context = given.context_of_owner()?;
             runtime()?.block_on(doctor::run(&context))
+        }
+        Task::Mcp(args) => {
+            // The key is the caller's own, and nothing of the data directory is opened.
+            let (key, context) = (args.key()?, given.context()?);
+            mcp::run(&context, &key, &runtime()?)?;
+            Ok(None)
         }
         Task::SetupToken(command) => told(command.into(), given),
         Task::Tell(command) => told(command, given),

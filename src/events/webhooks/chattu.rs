@@ -186,7 +186,7 @@ pub fn is_asked_about_calls(
     now: Time,
 ) -> Result<bool, StoreError> {
     let wanting = endpoint::wanting(tx, account, instance, EventName::CallRejected, now)?;
-    for one in wanting.iter().filter(|w| w.format == Format::Chattu) {
+    for one in wanting.endpoints.iter().filter(|w| w.format == Format::Chattu) {
         let sql = "SELECT 1 FROM endpoints WHERE id = ?1 AND disabled_at IS NULL";
         if tx.find(sql, params![one.id], |_| Ok(()))?.is_some() {
             return Ok(true);

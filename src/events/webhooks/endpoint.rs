@@ -292,31 +292,51 @@ pub(super) struct Wanting {
     pub(super) sms_number: String,
 }
 
-/// The endpoints that want an event now: those that are enabled, or disabled not long ago, and whose module the account
-/// has.
+/// Who wants an event.
+#[derive(Default)]
+pub(super) struct WantedBy {
+    pub(super) endpoints: Vec<Wanting>,
+    /// The account has a key that reads: the event is kept for it.
+    pub(super) has_reader: bool,
+}
+
+/// The row of [`wanting`] that stands for the account's readers.
+const READER: &str = "reader";
+
+/// Who wants an event now: the endpoints that are enabled, or disabled not long ago, and whose module the account has;
+/// and whoever has a key that reads.
 pub(super) fn wanting(
     tx: &Tx<'_>,
     account: AccountId,
     instance: &InstanceId,
     name: EventName,
     now: Time,
-) -> Result<Vec<Wanting>, StoreError> {
+) -> Result<WantedBy, StoreError> {
     let rows = tx.list(
         "SELECT e.id, e.events, e.format, coalesce(e.sms_number, '') FROM endpoints e
          WHERE e.account_id = ?1 AND e.deleted_at IS NULL AND (e.instance_id IS NULL OR e.instance_id = ?2)
            AND (e.disabled_at IS NULL OR e.disabled_at > ?3)
            AND (e.module IS NULL OR EXISTS (SELECT 1 FROM account_modules m
-                WHERE m.account_id = e.account_id AND m.module = e.module AND m.enabled = 1))",
-        params![account, instance, now.minus(COLLECTS_FOR)],
-        |r| {
-            let format = format_of(&r.get::<_, String>(2)?);
-            Ok((Wanting { id: r.get(0)?, format, sms_number: r.get(3)? }, r.get::<_, String>(1)?))
-        },
+                WHERE m.account_id = e.account_id AND m.module = e.module AND m.enabled = 1))
+         UNION ALL
+         SELECT 0, '', 'reader', '' WHERE EXISTS (SELECT 1 FROM api_keys k
+                WHERE k.account_id = ?1 AND k.revoked_at IS NULL AND instr(k.scopes, 'read') > 0
+                  AND (k.expires_at IS NULL OR k.expires_at > ?4))",
+        params![account, instance, now.minus(COLLECTS_FOR), now],
+        |r| Ok((r.get::<_, EndpointId>(0)?, r.get::<_, String>(1)?, r.get::<_, String>(2)?, r.get::<_, String>(3)?)),
     )?;
     let wants = |events: &str| {
         serde_json::from_str::<Vec<String>>(events).is_ok_and(|list| list.iter().any(|e| e == name.as_str()))
     };
-    Ok(rows.into_iter().filter(|(_, events)| wants(events)).map(|(wanting, _)| wanting).collect())
+    let mut wanted = WantedBy::default();
+    for (id, events, format, sms_number) in rows {
+        if format == READER {
+            wanted.has_reader = true;
+        } else if wants(&events) {
+            wanted.endpoints.push(Wanting { id, format: format_of(&format), sms_number });
+        }
+    }
+    Ok(wanted)
 }
 
 /// How an endpoint wants its events.

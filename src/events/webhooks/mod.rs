@@ -17,6 +17,8 @@ mod counts;
 mod echo_ref;
 mod endpoint;
 pub mod event;
+mod feed;
+mod feed_news;
 mod log;
 pub mod managed;
 mod outbox;
@@ -34,6 +36,8 @@ pub use counts::{EndpointCounts, count_endpoints, list_given_up};
 pub use echo_ref::{ChangedRef, EchoRef};
 pub use endpoint::{Endpoint, EndpointId, NewEndpoint, list as list_endpoints};
 pub use event::{Event, EventContext, EventName, EventPerson, OutboundRef};
+pub use feed::{FeedFilter, FeedPosition, ToldEvent, newest as newest_event, position_of, position_since, told_after};
+pub use feed_news::FeedBatch;
 pub use log::{
     Attempt, Delivery, Filter, attempts, body as event_body, find as find_delivery, list as list_deliveries, waiting,
 };
@@ -58,7 +62,7 @@ use outbox::Happened;
 use rusqlite::params;
 use signature::Secret;
 use std::{collections::BTreeMap, sync::Arc};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, broadcast, watch};
 use worker::DeliveryClaims;
 
 /// What can go wrong here; each text says what would be right.
@@ -85,6 +89,7 @@ pub struct Webhooks {
     breakers: Breakers,
     /// Woken when an endpoint has answered in a dialect whose answers ask for something.
     answered: Arc<Notify>,
+    feed: feed_news::FeedNews,
 }
 
 impl Webhooks {
@@ -99,6 +104,7 @@ impl Webhooks {
             claims: DeliveryClaims::default(),
             breakers: Breakers::default(),
             answered: Arc::default(),
+            feed: feed_news::FeedNews::default(),
         }
     }
 
@@ -132,6 +138,22 @@ impl Webhooks {
     /// Rings when an endpoint may have answered with something to be sent; so may whoever wrote an answer himself.
     pub fn reply_notify(&self) -> Arc<Notify> {
         self.answered.clone()
+    }
+
+    /// Hears what was told to readers since somebody last listened. Subscribe first, then read: what is committed in
+    /// between is in what one reads, or comes.
+    pub fn listen(&self) -> broadcast::Receiver<Arc<FeedBatch>> {
+        self.feed.subscribe()
+    }
+
+    /// How many listen.
+    pub fn listeners(&self) -> usize {
+        self.feed.listeners()
+    }
+
+    /// Hands what is committed to those who listen, until `stop`.
+    pub async fn run_feed(self: Arc<Self>, stop: watch::Receiver<bool>) {
+        self.feed.run(&self.store, stop).await;
     }
 
     /// Ends when it rings.
@@ -234,7 +256,7 @@ impl Webhooks {
             let instance = to.instance_id.unwrap_or_else(|| InstanceId::from_text(""));
             let (account, event) = (to.account_id, &Event::Test);
             let happened = Happened { account, instance: &instance, event, now, random: &*random };
-            let row = outbox::record(tx, &happened, &endpoint::wanted(tx, id)?)?;
+            let row = outbox::record(tx, &happened, Some(&endpoint::wanted(tx, id)?))?;
             // Every format has a shape for the test.
             let row = row.ok_or_else(|| WebhookError::Invalid(why!("no_test", "this endpoint takes no test")))?;
             Ok(outbox::deliver(tx, row, id, now)?)

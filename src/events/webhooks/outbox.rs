@@ -3,7 +3,7 @@
 
 use super::{
     chattu,
-    endpoint::{self, Wanting},
+    endpoint::{self, WantedBy, Wanting},
     event::{Event, EventContext, EventName},
     managed::Format,
     sms,
@@ -19,7 +19,8 @@ use crate::{
 };
 use rusqlite::params;
 
-/// Writes `event` for every endpoint that wants it; without one, nothing. Says how many deliveries were made.
+/// Writes `event` for every endpoint that wants it, and for the account's readers; for nobody, nothing. Says how many
+/// deliveries were made.
 pub fn emit(
     tx: &WriteTx<'_>,
     account: AccountId,
@@ -28,18 +29,15 @@ pub fn emit(
     moment: Moment<'_>,
 ) -> Result<usize, StoreError> {
     let Moment { now, random } = moment;
-    let wanting = endpoint::wanting(tx, account, instance, event.name(), now)?;
-    if wanting.is_empty() {
-        return Ok(0);
-    }
+    let WantedBy { endpoints, has_reader } = endpoint::wanting(tx, account, instance, event.name(), now)?;
     let happened = Happened { account, instance, event, now, random };
-    // The documented format is the same for all that want it: one row.
-    let mut shared = None;
+    // The documented format is the same for all that want it, readers included: one row.
+    let mut shared = has_reader.then(|| record(tx, &happened, None)).transpose()?.flatten();
     let mut made = 0;
-    for endpoint in &wanting {
+    for endpoint in &endpoints {
         let row = match (endpoint.format, shared) {
             (Format::Event, Some(row)) => Some(row),
-            _ => record(tx, &happened, endpoint)?,
+            _ => record(tx, &happened, Some(endpoint))?,
         };
         if endpoint.format == Format::Event {
             shared = row;
@@ -49,11 +47,13 @@ pub fn emit(
             made += 1;
         }
     }
-    tx.announce();
+    if made > 0 {
+        tx.announce();
+    }
     Ok(made)
 }
 
-/// Whether any endpoint wants such an event now: for what costs something to put together.
+/// Whether anybody wants such an event now: for what costs something to put together.
 pub fn is_wanted(
     tx: &Tx<'_>,
     account: AccountId,
@@ -61,7 +61,8 @@ pub fn is_wanted(
     name: EventName,
     now: Time,
 ) -> Result<bool, StoreError> {
-    Ok(!endpoint::wanting(tx, account, instance, name, now)?.is_empty())
+    let wanted = endpoint::wanting(tx, account, instance, name, now)?;
+    Ok(wanted.has_reader || !wanted.endpoints.is_empty())
 }
 
 /// An event with where and when it happened.
@@ -73,8 +74,14 @@ pub(super) struct Happened<'a> {
     pub(super) random: &'a dyn Random,
 }
 
-/// Writes an event's row as this endpoint wants it; returns its number. None: it cannot be told in that format.
-pub(super) fn record(tx: &WriteTx<'_>, happened: &Happened<'_>, endpoint: &Wanting) -> Result<Option<i64>, StoreError> {
+/// Writes an event's row as this endpoint wants it, or (none) as the account's readers do; returns its number. None: it
+/// cannot be told in that format.
+pub(super) fn record(
+    tx: &WriteTx<'_>,
+    happened: &Happened<'_>,
+    endpoint: Option<&Wanting>,
+) -> Result<Option<i64>, StoreError> {
+    let format = endpoint.map_or(Format::Event, |endpoint| endpoint.format);
     let Happened { account, instance, event, now, random } = *happened;
     let named = tx.find("SELECT name, client_id FROM instances WHERE id = ?1", params![instance], |r| {
         Ok((r.get::<_, String>(0)?, r.get::<_, Option<String>>(1)?))
@@ -87,9 +94,9 @@ pub(super) fn record(tx: &WriteTx<'_>, happened: &Happened<'_>, endpoint: &Wanti
         instance_name: name.as_deref().unwrap_or_default(),
         at: now,
     };
-    let body = match endpoint.format {
+    let body = match format {
         Format::Event => event.body(&place),
-        Format::Sms => match sms::body(event, &endpoint.sms_number, now, random) {
+        Format::Sms => match sms::body(event, endpoint.map_or("", |to| &to.sms_number), now, random) {
             Some(body) => body,
             None => return Ok(None),
         },
@@ -99,11 +106,11 @@ pub(super) fn record(tx: &WriteTx<'_>, happened: &Happened<'_>, endpoint: &Wanti
         },
     };
     let row = tx.insert(
-        "INSERT INTO events (event_id, account_id, instance_id, name, body, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![event_id, account, instance, event.name().as_str(), body, now],
+        "INSERT INTO events (event_id, account_id, instance_id, name, body, created_at, is_told)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![event_id, account, instance, event.name().as_str(), body, now, endpoint.is_none()],
     )?;
-    if endpoint.format == Format::Chattu {
+    if format == Format::Chattu {
         chattu::note_answerable(tx, row, account, instance, event)?;
     }
     Ok(Some(row))

@@ -132,9 +132,9 @@ const UNASKED: RetentionClass = RetentionClass {
 };
 /// Messages that waited for their time and have ended.
 const SCHEDULED_TEXTS: RetentionClass = RetentionClass {
-    old: "SELECT id FROM schedules WHERE id > ?1 AND ended_at < ?2 AND (body <> '' OR media IS NOT NULL)
+    old: "SELECT id FROM schedules WHERE id > ?1 AND ended_at < ?2 AND (body <> '' OR media IS NOT NULL OR request IS NOT NULL)
           ORDER BY id LIMIT ?3",
-    done: &["UPDATE schedules SET body = '', media = NULL WHERE id IN (SELECT value FROM json_each(?1))"],
+    done: &["UPDATE schedules SET body = '', media = NULL, request = NULL WHERE id IN (SELECT value FROM json_each(?1))"],
 };
 const SCHEDULED: RetentionClass = RetentionClass {
     old: "SELECT id FROM schedules WHERE id > ?1 AND ended_at < ?2 ORDER BY id LIMIT ?3",
@@ -159,6 +159,11 @@ impl Retention {
     /// The slice over its parts.
     pub fn new(store: Store, clock: Arc<dyn Clock>, media: Arc<Media>, erased: Erased, periods: Periods) -> Self {
         Self { store, clock, media, erased, periods }
+    }
+
+    /// For how long events are kept.
+    pub const fn events_kept(&self) -> Duration {
+        self.periods.deliveries
     }
 
     /// Takes away everything that is too old; says how many rows and files were touched.

@@ -199,7 +199,8 @@ fn erase(
                      AND (recipient IN (SELECT value FROM json_each(?1)) OR contact_id IN (SELECT value FROM json_each(?2))))
               + (SELECT count(*) FROM schedules s WHERE state = 'claimed' AND (?3 IS NULL OR account_id = ?3)
                      AND recipient IN (SELECT value FROM json_each(?1))
-                     AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.message_id = s.message_id))",
+                     AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.message_id = s.message_id
+                                     AND NOT (m.status = 'accepted' AND m.quota = 'none')))",
         params![named, list, scope],
         |r| r.get::<_, u64>(0),
     )?;

@@ -60,6 +60,7 @@ fn last_messages(tx: &Tx<'_>, instance: &InstanceId, since: Time, now: Time) -> 
                     coalesce({TO_A_STRANGER}, 0)
              FROM messages m LEFT JOIN contacts c ON c.id = m.contact_id
              WHERE m.instance_id = ?1 AND m.created_at > ?2 AND m.created_at <= ?3 AND m.status <> 'blocked'
+               AND m.quota <> 'none'
              ORDER BY m.created_at DESC, m.id DESC LIMIT 20000"
         ),
         params![instance, since, now],
@@ -91,7 +92,7 @@ fn load_health(
     let since = looked.unwrap_or(Time::from_millis(0)).min(now).max(now.minus(rules.health_window));
     let messages = tx.list(
         "SELECT created_at, recipient_fault FROM messages
-         WHERE instance_id = ?1 AND created_at > ?2 AND created_at <= ?3 AND status <> 'blocked'
+         WHERE instance_id = ?1 AND created_at > ?2 AND created_at <= ?3 AND status <> 'blocked' AND quota <> 'none'
          ORDER BY created_at DESC LIMIT 20000",
         params![instance, since, now],
         |r| Ok((r.get::<_, Time>(0)?, r.get::<_, bool>(1)?)),

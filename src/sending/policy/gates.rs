@@ -99,7 +99,7 @@ pub(super) fn capability(request: &Request, facts: &Facts, _: &Rules) -> Verdict
     if request.expires_at.is_some_and(|at| at <= facts.now) {
         fields.push("expires_at");
     }
-    for (field, why) in not_taken(request, facts, can.limits) {
+    for (field, why) in not_a_time(request, facts).into_iter().chain(not_taken(request, facts, can.limits)) {
         reasons.push(format!("{field}: {why}"));
         fields.push(field);
     }
@@ -107,6 +107,24 @@ pub(super) fn capability(request: &Request, facts: &Facts, _: &Rules) -> Verdict
         return Ok(());
     }
     Err(impossible(fields, &reasons.join("; ")))
+}
+
+/// Longest time that a message may wait for its own.
+const LATEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+/// What is wrong with the time that a message is to wait for.
+fn not_a_time(request: &Request, facts: &Facts) -> Option<(&'static str, String)> {
+    let send_at = request.later.as_ref()?.send_at?;
+    let why = if send_at <= facts.now {
+        "it is over"
+    } else if send_at > facts.now.plus(LATEST) {
+        "it is more than a year away"
+    } else if request.expires_at.is_some_and(|end| end <= send_at) {
+        "expires_at comes before it"
+    } else {
+        return None;
+    };
+    Some(("send_at", why.to_owned()))
 }
 
 /// What the provider would surely refuse, by field, and why.

@@ -27,9 +27,10 @@ use crate::{
     model::{
         clock::{Clock, LastLook, Time},
         ids::{InstanceId, MessageId, row_ids},
+        moment::Moment,
         random::Random,
     },
-    sending::{Answer, Sending},
+    sending::{Answer, Sending, waiting},
     store::{Store, StoreError},
 };
 use std::{
@@ -198,7 +199,7 @@ impl Schedules {
         instance: Option<InstanceId>,
         id: ScheduleId,
     ) -> Result<ScheduledMessage, ScheduleError> {
-        let now = self.clock.now();
+        let (now, random) = (self.clock.now(), self.random.clone());
         self.store
             .write(move |tx| {
                 let entry = row::find(tx, scope, id)?.ok_or(ScheduleError::NotFound(id))?;
@@ -208,6 +209,8 @@ impl Schedules {
                 if !row::cancel(tx, id, now)? {
                     return Err(ScheduleError::NotPending(id, entry.state));
                 }
+                let message_id = row::message_id(tx, id)?;
+                waiting::withdraw(tx, &message_id, "cancelled", Moment { now, random: &*random })?;
                 row::find(tx, scope, id)?.ok_or(ScheduleError::NotFound(id))
             })
             .await

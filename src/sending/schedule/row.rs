@@ -8,7 +8,7 @@ use crate::{
         clock::Time,
         ids::{AccountId, InstanceId, KeyId, LogId, MessageId},
         message::Status,
-        phone::Recipient,
+        phone::{Impossible, PhoneReading, Recipient},
         plan::Module,
         purpose::Purpose,
         random::Random,
@@ -16,13 +16,13 @@ use crate::{
     },
     sending::{
         Request, Sender, Source,
-        request::{Draft, FileWanted, PurposeField},
+        request::{self, Draft, FileWanted, PurposeField},
     },
     store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::{Row, params};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// What makes a message to be sent later.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -189,6 +189,11 @@ pub fn list(tx: &Tx<'_>, filter: &Filter) -> Result<Vec<ScheduledMessage>, Store
     tx.list(&sql, params![filter.scope, filter.instance, filter.before.map(|id| id.0), filter.limit], read)
 }
 
+/// The id of its message.
+pub(super) fn message_id(tx: &Tx<'_>, id: ScheduleId) -> Result<MessageId, StoreError> {
+    tx.one("SELECT message_id FROM schedules WHERE id = ?1", params![id.0], |r| r.get(0))
+}
+
 /// Cancels it; false: it is not pending any more.
 pub(super) fn cancel(tx: &WriteTx<'_>, id: ScheduleId, now: Time) -> Result<bool, StoreError> {
     let sql = "UPDATE schedules SET state = 'cancelled', ended_at = ?2 WHERE id = ?1 AND state = 'pending'";
@@ -227,6 +232,7 @@ type LeftOver = (ScheduleId, Option<(LogId, Status)>);
 pub(super) fn left_over(tx: &Tx<'_>, under_way: impl Fn(ScheduleId) -> bool) -> Result<Vec<LeftOver>, StoreError> {
     let all = tx.list(
         "SELECT s.id, m.id, m.status FROM schedules s LEFT JOIN messages m ON m.message_id = s.message_id
+             AND NOT (m.status = 'accepted' AND m.quota = 'none')
          WHERE s.state = 'claimed'",
         [],
         |r| Ok((ScheduleId(r.get(0)?), r.get::<_, Option<LogId>>(1)?.zip(r.get::<_, Option<Status>>(2)?))),
@@ -244,7 +250,7 @@ pub(super) fn miss(tx: &WriteTx<'_>, since: Time, now: Time) -> Result<usize, St
     tx.execute(
         "UPDATE schedules SET state = 'missed', ended_at = ?2,
              reason = 'it was due while the gateway was off or its clock was behind, and the grace time ran out'
-         WHERE state = 'pending' AND due_at < ?1",
+         WHERE state = 'pending' AND due_at < ?1 AND request IS NULL",
         params![since, now],
     )
 }
@@ -261,7 +267,7 @@ pub(super) struct ClaimedSchedule {
 pub(super) fn claim(tx: &WriteTx<'_>, now: Time, limit: usize) -> Result<Vec<ClaimedSchedule>, StoreError> {
     let claimed = tx.list(
         "SELECT id, account_id, instance_id, source, module, key_id, recipient, purpose, body, media, reference,
-                message_id
+                message_id, request
          FROM schedules WHERE state = 'pending' AND due_at <= ?1 ORDER BY due_at, id LIMIT ?2",
         params![now, i64::try_from(limit).unwrap_or(i64::MAX)],
         read_claimed,
@@ -303,6 +309,14 @@ fn read_claimed(r: &Row<'_>) -> rusqlite::Result<ClaimedSchedule> {
         module: r.get::<_, Option<String>>(4)?.as_deref().and_then(Module::parse),
         request_id: None,
     };
+    if let Some(kept) = r.get::<_, Option<String>>(12)? {
+        return Ok(ClaimedSchedule {
+            id: ScheduleId(r.get(0)?),
+            sender,
+            request: read_kept(&kept, &message_id),
+            message_id,
+        });
+    }
     let (instance, recipient, purpose) = (r.get(2)?, text(6)?, text(7)?);
     let draft = draft(text(8)?, r.get::<_, Option<String>>(9)?);
     let reference = r.get(10)?;
@@ -315,6 +329,7 @@ fn read_claimed(r: &Row<'_>) -> rusqlite::Result<ClaimedSchedule> {
             reference,
             reply_to: None,
             expires_at: None,
+            later: None,
             idempotency_key: None,
             message_id: Some(message_id.clone()),
         })),
@@ -322,6 +337,15 @@ fn read_claimed(r: &Row<'_>) -> rusqlite::Result<ClaimedSchedule> {
         (_, Err(e)) => Err(e),
     };
     Ok(ClaimedSchedule { id: ScheduleId(r.get(0)?), sender, request, message_id })
+}
+
+/// A request of the guarded API that has waited. Its time is over; it may go on waiting where it was to be queued.
+fn read_kept(kept: &str, message_id: &MessageId) -> Result<Box<Request>, String> {
+    let no = || "it cannot be read any more".to_owned();
+    let object: Map<String, Value> = serde_json::from_str(kept).map_err(|_| no())?;
+    let how = PhoneReading { region: None, impossible: Impossible::Warn };
+    let request = request::parse(&object, how, None).map_err(|malformed| malformed.to_string())?;
+    Ok(Box::new(Request { message_id: Some(message_id.clone()), ..request }))
 }
 
 fn draft(body: String, media: Option<String>) -> Result<Draft<String>, String> {

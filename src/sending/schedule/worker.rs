@@ -8,8 +8,8 @@ use super::{
     row::{self, ClaimedSchedule, Fired},
 };
 use crate::{
-    model::clock::Time,
-    sending::Answer,
+    model::{clock::Time, moment::Moment},
+    sending::{Answer, waiting},
     store::{StoreError, WriteTx},
 };
 use std::{sync::Arc, time::Duration};
@@ -88,6 +88,7 @@ impl Schedules {
             return Ok(Vec::new());
         }
         let under_way = lock(&self.under_way).clone();
+        let random = self.random.clone();
         let claimed = self
             .store
             .write(move |tx| {
@@ -100,6 +101,9 @@ impl Schedules {
                         None => row::put_back(tx, id)?,
                     }
                 }
+                let moment = Moment { now, random: &*random };
+                waiting::expire(tx, moment)?;
+                waiting::miss(tx, now.minus(grace), moment)?;
                 row::miss(tx, now.minus(grace), now)?;
                 row::claim(tx, now, SIDE_BY_SIDE.saturating_sub(under_way.len()))
             })

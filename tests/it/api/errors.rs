@@ -67,6 +67,12 @@ async fn provoke(world: &World, code: &str) -> (Reply, Value) {
         }
         "not_found" => (world.get("/api/nothing").await, none),
         "method_not_allowed" => (world.get("/api/send-message").await, none),
+        "not_cancellable" => {
+            let sent = world.send(&message()).await.json();
+            let headers = [format!("Authorization: Bearer {}", world.key), "Content-Type: application/json".to_owned()];
+            let path = format!("/api/messages/{}/cancel", sent["log_id"]);
+            (http::call(world.address(), "POST", &path, &headers, b"").await, none)
+        }
         _ => provoke_by_state(world, code).await,
     }
 }
@@ -119,6 +125,7 @@ async fn assert_has_its_headers(world: &World, reply: &Reply, code: &str) {
         | "service_unavailable"
         | "insufficient_scope"
         | "address_not_allowed"
+        | "not_cancellable"
         | "not_found"
         | "method_not_allowed" => None,
         "gateway_send_failed" => Some("failed"),

@@ -32,14 +32,14 @@ const LISTS: [&str; 8] = [
 ];
 
 /// A key with these scopes, for these instances.
-async fn key(world: &World, scopes: &[&str], instances: &[&str]) -> String {
+pub async fn key(world: &World, scopes: &[&str], instances: &[&str]) -> String {
     let owned = |all: &[&str]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
     let make =
         KeyCreate { account: world.account, scopes: owned(scopes), instances: owned(instances), ..Default::default() };
     world.command(make).await.expect("a key")["key"].as_str().expect("its text").to_owned()
 }
 
-async fn get(world: &World, key: &str, path: &str, more: &[String]) -> Reply {
+pub async fn get(world: &World, key: &str, path: &str, more: &[String]) -> Reply {
     let mut headers = vec![format!("Authorization: Bearer {key}")];
     headers.extend_from_slice(more);
     http::call(world.address(), "GET", path, &headers, &[]).await

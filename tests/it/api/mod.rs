@@ -1,7 +1,9 @@
 //! What programs ask for: every documented refusal, the lists, and the OpenAPI document.
 
 mod errors;
-mod lists;
+mod events;
+pub mod lists;
+mod mcp;
 mod openapi;
 mod schema;
 mod upload;

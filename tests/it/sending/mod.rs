@@ -11,3 +11,4 @@ mod order;
 pub mod pace;
 mod reactions;
 mod schedule;
+mod waiting;
