@@ -24,6 +24,7 @@ pub mod inbound_event;
 pub mod message_limits;
 pub mod meta_error;
 mod neighbours;
+pub mod new_chats;
 pub mod outgoing;
 mod provider_text;
 pub mod registry;
@@ -48,6 +49,7 @@ use crate::model::{
     phone::Phone,
 };
 use message_limits::MessageLimits;
+use new_chats::NewChatAllowance;
 use setup_check::SetupFinding;
 use std::{future::Future, pin::Pin};
 use template_draft::TemplateDraft;
@@ -105,6 +107,11 @@ pub trait Connector: Send + Sync {
 
     /// How far a number is that was linked lately and so begins few chats; none: it is not.
     fn warm_up(&self) -> Option<WarmUp> {
+        None
+    }
+
+    /// What the provider says of the new chats that the number may begin; none: it sets no bounds, or tells none.
+    fn new_chats(&self) -> Option<NewChatAllowance> {
         None
     }
 

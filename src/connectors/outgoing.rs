@@ -145,6 +145,8 @@ pub struct AboutMessage {
     pub from_me: bool,
     /// Who wrote it, in a group; none: nobody else could have, or it is not known.
     pub author: Option<Address>,
+    /// The file that it has; none: it has none.
+    pub file: Option<MediaKind>,
 }
 
 /// A file on this machine's disk that goes out.

@@ -11,6 +11,7 @@ use super::{
         Evolution, EvolutionLines,
         import::{self, ImportCandidate},
     },
+    new_chats::NewChatAllowance,
     sandbox::Sandbox,
     setup_check::SetupFinding,
     template_draft::TemplateDraft,
@@ -247,6 +248,11 @@ impl Registry {
     /// How far an instance's number is that was linked lately; none: it is not, or not running.
     pub fn warm_up(&self, id: &InstanceId) -> Option<WarmUp> {
         self.shared.find(id)?.connector.warm_up()
+    }
+
+    /// What the provider of an instance says of the new chats that its number may begin; none: it sets no bounds.
+    pub fn new_chats(&self, id: &InstanceId) -> Option<NewChatAllowance> {
+        self.shared.find(id)?.connector.new_chats()
     }
 
     /// Where the picture of a chat of an instance lies, as far as that is known; one that is not is asked for meanwhile.

@@ -278,20 +278,25 @@ pub fn record_standing(
     let phone = standing.phone.clone().or(before.phone);
     let was_open = before.state == InstanceState::Open;
     let is_open = standing.state == InstanceState::Open;
+    let dropped = (NoticeKind::InstanceDisconnected, id.as_str());
+    let parameters = json!({"name": before.name, "state": standing.state, "reason": standing.reason});
     if is_open {
-        notices::clear(tx, Some(before.account_id), NoticeKind::InstanceDisconnected, id.as_str(), now)?;
+        notices::clear(tx, Some(before.account_id), dropped.0, dropped.1, now)?;
     }
     if is_open && !was_open {
         emit(&Event::InstanceConnected { phone })?;
     } else if was_open && !is_open {
-        let parameters = json!({"name": before.name, "state": standing.state, "reason": standing.reason});
-        notices::raise(tx, Some(before.account_id), (NoticeKind::InstanceDisconnected, id.as_str()), &parameters, now)?;
+        notices::raise(tx, Some(before.account_id), dropped, &parameters, now)?;
         emit(&Event::InstanceDisconnected { phone, reason: standing.reason.clone() })?;
+    } else if before.state == InstanceState::Connecting && standing.state == InstanceState::Close && phone.is_some() {
+        // It was to come back by itself, and does not: the owner reads why, not that it was lost.
+        notices::raise_or_reword(tx, Some(before.account_id), dropped, &parameters, now)?;
     }
     emit(&Event::InstanceConnectionUpdated {
         state: standing.state,
         previous_state: before.state,
         health: standing.health,
+        reason: standing.reason.clone(),
     })
 }
 

@@ -3,7 +3,7 @@
 
 use super::request::{Draft, Request};
 use crate::{
-    connectors::{AboutMessage, Address},
+    connectors::{AboutMessage, Address, outgoing::MediaKind},
     model::{
         clock::Time,
         ids::{AccountId, ContactId},
@@ -64,8 +64,10 @@ pub(super) fn about(
         );
         let person = contact.map(|c| c.id);
         let found = tx.find(&sql, params![about, request.instance, person, address.to_string()], |r| {
-            let message = AboutMessage { provider_message_id: r.get(0)?, from_me: true, author: None };
-            Ok(EarlierMessage { message, kind: r.get(1)?, at: r.get(2)?, is_deleted: r.get(3)? })
+            let kind: String = r.get(1)?;
+            let file = MediaKind::parse(&kind);
+            let message = AboutMessage { provider_message_id: r.get(0)?, from_me: true, author: None, file };
+            Ok(EarlierMessage { message, kind, at: r.get(2)?, is_deleted: r.get(3)? })
         })?;
         if found.is_some() {
             return Ok(found);
@@ -90,8 +92,10 @@ pub(super) fn about(
          WHERE {column} = ?1 AND instance_id = ?2 AND chat = ?3 AND kind NOT IN ('reaction', 'system', 'edit', 'revoke')"
     );
     let found = tx.find(&sql, params![id, request.instance, chat], |r| {
-        let message = AboutMessage { provider_message_id: r.get(0)?, from_me: r.get(2)?, author: None };
-        let earlier = EarlierMessage { message, kind: r.get(3)?, at: r.get(4)?, is_deleted: r.get(5)? };
+        let kind: String = r.get(3)?;
+        let file = MediaKind::parse(&kind);
+        let message = AboutMessage { provider_message_id: r.get(0)?, from_me: r.get(2)?, author: None, file };
+        let earlier = EarlierMessage { message, kind, at: r.get(4)?, is_deleted: r.get(5)? };
         Ok((earlier, r.get::<_, Option<ContactId>>(1)?))
     })?;
     let Some((mut earlier, writer)) = found else { return Ok(None) };

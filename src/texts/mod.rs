@@ -2,3 +2,4 @@
 
 pub mod locale;
 pub mod notices;
+pub mod reasons;

@@ -26,6 +26,7 @@ const NAMES: &[&str] = &[
 pub fn words(locale: &Locale, notice: &Notice) -> Words {
     let value = |name: &str| match (name, &notice.parameters[name]) {
         ("subject", _) => notice.subject.clone(),
+        ("reason", Value::String(text)) => locale.reason(text),
         ("until", Value::String(text)) => Time::parse(text).map_or_else(|_| text.clone(), |t| locale.date(&t)),
         (_, Value::String(text)) => text.clone(),
         (_, Value::Null) => "–".to_owned(),

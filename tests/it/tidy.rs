@@ -24,6 +24,7 @@ const MAY_SEE: &[(&str, &str)] = &[
     ("accounts", "model store accounts/notices"),
     ("events/live", "model store accounts/scope"),
     ("events/webhooks", "model store egress accounts accounts/notices"),
+    ("texts/reasons", "model connectors"),
     ("texts/notices", "model accounts/notices"),
     (
         "events/notice_delivery",

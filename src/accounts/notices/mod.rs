@@ -85,7 +85,23 @@ pub fn raise(
     Ok(())
 }
 
-/// The same, once for ever about a subject: also when the first one was cleared.
+/// The same; one that is open about it says this from now on.
+pub fn raise_or_reword(
+    tx: &WriteTx<'_>,
+    account: Option<AccountId>,
+    (kind, subject): (NoticeKind, &str),
+    parameters: &Value,
+    now: Time,
+) -> Result<(), StoreError> {
+    let reworded = tx.execute(
+        "UPDATE notices SET parameters = ?4
+         WHERE coalesce(account_id, 0) = coalesce(?1, 0) AND kind = ?2 AND subject = ?3 AND cleared_at IS NULL",
+        params![account, kind.as_str(), subject, parameters.to_string()],
+    )?;
+    if reworded > 0 { Ok(()) } else { raise(tx, account, (kind, subject), parameters, now) }
+}
+
+/// [`raise`], once for ever about a subject: also when the first one was cleared.
 pub fn raise_once(
     tx: &WriteTx<'_>,
     account: AccountId,

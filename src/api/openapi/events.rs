@@ -130,6 +130,7 @@ fn example(name: EventName, full: bool) -> Event {
             state: InstanceState::Connecting,
             previous_state: InstanceState::Open,
             health: Health::Ok,
+            reason: maybe("the connection to WhatsApp was lost; it is made again by itself"),
         },
         EventName::InstanceQrUpdated => Event::InstanceQrUpdated { qr: "2@example".into(), expires_at: AT },
         EventName::ConversationUpdated => Event::ConversationUpdated {

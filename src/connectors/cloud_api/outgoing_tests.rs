@@ -40,7 +40,7 @@ fn template(variables: &[&str]) -> Content {
 }
 
 fn reaction(emoji: &str) -> Content {
-    let about = AboutMessage { provider_message_id: "wamid.y".into(), from_me: false, author: None };
+    let about = AboutMessage { provider_message_id: "wamid.y".into(), from_me: false, author: None, file: None };
     Content::Reaction { about, emoji: emoji.to_owned() }
 }
 

@@ -74,7 +74,7 @@ fn a_reaction_names_the_message_by_its_key() {
         let content = Content::Reaction { about, emoji: "👍".into() };
         request(&out(phone(), content), None, Some(chat)).expect("it can be sent")
     };
-    let about = |from_me, author| AboutMessage { provider_message_id: "3EB0".into(), from_me, author };
+    let about = |from_me, author| AboutMessage { provider_message_id: "3EB0".into(), from_me, author, file: None };
     let chat = "966501234567@s.whatsapp.net";
     let ours = json!({"key": {"remoteJid": chat, "fromMe": true, "id": "3EB0"}, "reaction": "👍"});
     assert_eq!(said(about(true, None), chat), (Method::POST, "/message/sendReaction", ours));
@@ -93,7 +93,7 @@ fn a_reaction_names_the_message_by_its_key() {
 fn an_edit_and_a_deletion_name_the_message_by_its_key() {
     let chat = "551187654321@s.whatsapp.net";
     let asked = |text: Option<&str>| {
-        let about = AboutMessage { provider_message_id: "3EB0".into(), from_me: true, author: None };
+        let about = AboutMessage { provider_message_id: "3EB0".into(), from_me: true, author: None, file: None };
         let content = Content::Change { about, text: text.map(str::to_owned) };
         request(&out(phone(), content), None, Some(chat)).expect("it can be sent")
     };

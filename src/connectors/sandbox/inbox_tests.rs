@@ -87,7 +87,7 @@ fn files_templates_and_reactions_keep_all_their_parts() {
     let answer = Outgoing { reply_to: Some("sbx_0".into()), ..out("b", template) };
     log.append("sbx_1", AT, &out("a", media)).expect("written");
     log.append("sbx_2", AT, &answer).expect("written");
-    let about = AboutMessage { provider_message_id: "sbx_1".into(), from_me: true, author: None };
+    let about = AboutMessage { provider_message_id: "sbx_1".into(), from_me: true, author: None, file: None };
     let reaction = Content::Reaction { about, emoji: "👍🏽".into() };
     log.append("sbx_3", AT, &out("a", reaction)).expect("written");
     let read = read(&path, None).expect("readable");

@@ -66,6 +66,7 @@ impl WebInner {
             }
             Event::PairSuccess(_) => {
                 self.note_linked(true);
+                self.past.begin();
                 self.line.not_open(InstanceState::Connecting, PAIRED).await;
                 None
             }
@@ -146,7 +147,10 @@ impl WebInner {
         self.line.hears(Health::Ok).await;
         if let Some(client) = client {
             let inner = self.clone();
-            tokio::spawn(async move { inner.list_groups(&client).await });
+            tokio::spawn(async move {
+                inner.list_groups(&client).await;
+                inner.ask_allowance(&client).await;
+            });
         }
     }
 
@@ -242,7 +246,7 @@ impl WebInner {
         self.tell_all_surely(vec![(at, what)]).await;
     }
 
-    async fn tell_all_surely(&self, all: Vec<(Time, EventKind)>) {
+    pub(super) async fn tell_all_surely(&self, all: Vec<(Time, EventKind)>) {
         while !all.is_empty() && self.line.tell_all(&all).await.is_err() {
             if self.line.is_stopped() {
                 return;

@@ -15,10 +15,12 @@ mod chats;
 mod events;
 mod gate;
 mod groups;
+mod history;
 mod ids;
 mod media;
 mod outgoing;
 mod pictures;
+mod quota;
 mod reading;
 mod sending;
 mod session;
@@ -32,6 +34,7 @@ use super::{
     Ack, ActionError, Address, Boxed, Capabilities, ConnectionStatus, Connector, Ear, GroupInfo, MediaError, Outgoing,
     Pairing, SendError,
     connection::ConnectionState,
+    new_chats::NewChatAllowance,
     registry::{BadSetting, Deps, InstanceSetup},
     warm_up::WarmUp,
 };
@@ -47,8 +50,10 @@ use crate::{
 use asked::AskedLately;
 use chats::Ringing;
 use gate::WriteGate;
+use history::Past;
 use ids::Memory;
 use pictures::Pictures;
+use quota::ToldAllowance;
 use settings::Settings;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -89,6 +94,8 @@ struct WebInner {
     pictures: Mutex<Pictures>,
     ringing: Mutex<Ringing>,
     group_names: Mutex<HashMap<String, String>>,
+    past: Past,
+    allowance: Mutex<ToldAllowance>,
     codes: Mutex<Codes>,
     /// When the number was linked.
     linked_at: Mutex<Option<Time>>,
@@ -132,6 +139,8 @@ impl WhatsappWeb {
             pictures: Mutex::default(),
             ringing: Mutex::default(),
             group_names: Mutex::default(),
+            past: Past::default(),
+            allowance: Mutex::default(),
             codes: Mutex::default(),
             lock: Mutex::default(),
             undecrypted: AtomicU32::new(0),
@@ -170,6 +179,7 @@ impl Connector for WhatsappWeb {
             templates: false,
             replies: true,
             reactions: true,
+            changes: true,
             groups: true,
             window_24h: false,
             hidden_numbers: true,
@@ -208,6 +218,10 @@ impl Connector for WhatsappWeb {
 
     fn warm_up(&self) -> Option<WarmUp> {
         self.inner.warm_up()
+    }
+
+    fn new_chats(&self) -> Option<NewChatAllowance> {
+        self.inner.allowance()
     }
 
     fn picture(&self, chat: &Address) -> Option<String> {

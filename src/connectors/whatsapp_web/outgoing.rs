@@ -12,6 +12,8 @@ use whatsapp_rust::{
     prelude::{MessageField, wa},
     upload::UploadResponse,
     wacore::download::MediaType,
+    wacore_binary::JidExt as _,
+    waproto::whatsapp::message::protocol_message::Type as ProtocolType,
 };
 
 /// The message that one answers, and who wrote it.
@@ -47,7 +49,8 @@ pub(super) const fn media_type(kind: MediaKind) -> MediaType {
     }
 }
 
-/// The message; `uploaded` is where its file lies by now, for one that has a file.
+/// The message; `uploaded` is where its file lies by now, for one that has a file, and `own_name` the name under which this
+/// number writes in the group that it goes to.
 ///
 /// # Errors
 /// WhatsApp Web has no words for it.
@@ -55,6 +58,7 @@ pub(super) fn message(
     out: &Outgoing,
     uploaded: Option<UploadResponse>,
     quoted: Option<Quoted>,
+    own_name: Option<&Jid>,
     now_ms: i64,
 ) -> Result<wa::Message, SendError> {
     let context = quoted.map_or_else(MessageField::none, |quoted| MessageField::some(context(quoted)));
@@ -63,9 +67,10 @@ pub(super) fn message(
         (Content::Media { kind, file, caption }, Some(at)) => Ok(with_file(*kind, file, caption, at, context)),
         (Content::Media { .. }, None) => Err(SendError::permanent("media_unreadable", "the file was not uploaded")),
         (Content::Reaction { about, emoji }, _) => reaction(out, about, emoji, now_ms),
-        (Content::Template { .. } | Content::Structured(_) | Content::Change { .. }, _) => Err(SendError::permanent(
+        (Content::Change { about, text }, _) => change(out, about, (text.as_deref(), own_name), now_ms),
+        (Content::Template { .. } | Content::Structured(_), _) => Err(SendError::permanent(
             "template",
-            "a linked phone sends no templates, buttons, places, cards, edits or deletions; send a text",
+            "a linked phone sends no templates, buttons, places or cards; send a text",
         )),
     }
 }
@@ -150,6 +155,54 @@ fn reaction(out: &Outgoing, about: &AboutMessage, emoji: &str, now_ms: i64) -> R
         participant: author.transpose()?.map(|jid| jid.to_non_ad_string()),
     };
     Ok(whatsapp_rust::wacore::proto_helpers::build_reaction_message(key, emoji, now_ms))
+}
+
+/// An edit or a deletion of our own message. Clients find the message by its key; an edit repeats which kind it is of.
+fn change(
+    out: &Outgoing,
+    about: &AboutMessage,
+    (text, own_name): (Option<&str>, Option<&Jid>),
+    now_ms: i64,
+) -> Result<wa::Message, SendError> {
+    let to = jid(&out.to)
+        .filter(|to| !to.is_newsletter())
+        .ok_or_else(|| SendError::permanent("recipient", "what stands in a channel is changed on the phone"))?;
+    let key = wa::MessageKey {
+        remote_jid: Some(to.to_string()),
+        from_me: Some(true),
+        id: Some(about.provider_message_id.clone()),
+        // Of a deletion nobody but the writer can be meant.
+        participant: text.and(own_name).map(|own| own.to_non_ad_string()),
+    };
+    let edited = text.map_or_else(MessageField::none, |text| MessageField::some(reworded(about.file, text)));
+    let told = wa::message::ProtocolMessage {
+        key: MessageField::some(key),
+        r#type: Some(if text.is_some() { ProtocolType::MESSAGE_EDIT } else { ProtocolType::REVOKE }),
+        edited_message: edited,
+        timestamp_ms: text.map(|_| now_ms),
+        ..Default::default()
+    };
+    Ok(wa::Message { protocol_message: MessageField::some(told), ..Default::default() })
+}
+
+/// New words, for a text or beside a file.
+fn reworded(file: Option<MediaKind>, text: &str) -> wa::Message {
+    let caption = Some(text.to_owned());
+    match file {
+        Some(MediaKind::Image) => wa::Message {
+            image_message: MessageField::some(wa::message::ImageMessage { caption, ..Default::default() }),
+            ..Default::default()
+        },
+        Some(MediaKind::Video) => wa::Message {
+            video_message: MessageField::some(wa::message::VideoMessage { caption, ..Default::default() }),
+            ..Default::default()
+        },
+        Some(MediaKind::Document) => wa::Message {
+            document_message: MessageField::some(wa::message::DocumentMessage { caption, ..Default::default() }),
+            ..Default::default()
+        },
+        Some(MediaKind::Audio) | None => wa::Message { conversation: caption, ..Default::default() },
+    }
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::{
 };
 use serde_json::Value;
 use whatsapp_rust::{
+    Jid,
     prelude::{InboundMessage as Brought, MessageExt as _, wa},
     wacore_binary::JidExt as _,
     waproto::whatsapp::message::protocol_message::Type as ProtocolType,
@@ -32,39 +33,58 @@ pub(super) fn told(
     if !ids::is_conversation(&source.chat) {
         return None;
     }
+    let written =
+        BroughtMessage { id: &brought.info.id, chat: &source.chat, content: &brought.message, told: Told::Live };
     if !source.is_from_me {
-        return message(brought, sender(brought, known), group_name).map(EventKind::Message);
+        return message(&written, sender(brought, known), group_name).map(EventKind::Message);
     }
     let to = if source.chat.is_group() { RemoteParty::default() } else { recipient(brought, known) };
-    let message = message(brought, RemoteParty::default(), group_name)?;
+    ours(&written, to, group_name)
+}
+
+/// A message, live or of long ago.
+pub(super) struct BroughtMessage<'a> {
+    pub(super) id: &'a str,
+    pub(super) chat: &'a Jid,
+    pub(super) content: &'a wa::Message,
+    pub(super) told: Told,
+}
+
+/// What was written on our own phone.
+pub(super) fn ours(
+    written: &BroughtMessage<'_>,
+    to: RemoteParty,
+    group_name: impl Fn(&str) -> Option<String>,
+) -> Option<EventKind> {
+    let message = message(written, RemoteParty::default(), group_name)?;
     Some(EventKind::Echo(Echo { to, origin: EchoOrigin::Phone, message }))
 }
 
-fn message(
-    brought: &Brought,
+/// What somebody wrote. The files of what is told long after stay on the phone.
+pub(super) fn message(
+    written: &BroughtMessage<'_>,
     from: RemoteParty,
     group_name: impl Fn(&str) -> Option<String>,
 ) -> Option<InboundMessage> {
-    let source = &brought.info.source;
-    let content = brought.message.get_base_message();
+    let content = written.content.get_base_message();
     let changed = change(content);
     let (kind, words) = match &changed {
         Some((_, words)) => (if words.is_some() { EDIT } else { REVOKE }.to_owned(), words.clone()),
         None => described(content)?,
     };
-    let group = source.chat.is_group().then(|| {
-        let id = source.chat.to_string();
+    let group = written.chat.is_group().then(|| {
+        let id = written.chat.to_string();
         GroupRef { name: group_name(&id).unwrap_or_else(|| id.clone()), id }
     });
     Some(InboundMessage {
-        provider_message_id: brought.info.id.to_string(),
+        provider_message_id: written.id.to_owned(),
         from,
         group,
         may_opt_out: matches!(kind.as_str(), "text" | "button" | EDIT),
         reply_to: changed.map(|(about, _)| about).or_else(|| reply_to(content)),
-        media: media::heard(&kind, content),
+        media: if written.told == Told::History { None } else { media::heard(&kind, content) },
         raw: raw(&kind, content),
-        told: Told::Live,
+        told: written.told,
         text: words,
         kind,
     })

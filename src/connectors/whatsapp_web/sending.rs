@@ -4,22 +4,26 @@
 //! - That the library wrote it to the connection says nothing. WhatsApp's acknowledgement is `sent`, a negative one is a
 //!   refusal; where the connection ends before either, nobody can tell.
 //! - A word that comes after its caller gave up is told as a receipt ([`events`](super::events)).
-//! - 463 means one of two things, and only asking tells them apart: this number may start no new chats for a while, or
-//!   this one person has to write first.
+//! - 463 means one of three things, and only asking tells them apart: this number may start no new chats for a while, or
+//!   none more in this cycle, or this one person has to write first.
 
 use super::{
     WebInner, ids,
     outgoing::{self, Quoted},
     session::names,
-    wire::in_time,
+    words::{
+        self, MAY_NOT_WRITE, NEW_CHATS_LOCKED, NEW_CHATS_USED_UP, NO_ANSWER, NO_SUCH_CHAT, NO_WHATSAPP, NOT_FROM_HERE,
+        RECIPIENT_FIRST, REFUSED_MESSAGE, TOO_MUCH,
+    },
 };
 use crate::{
-    connectors::{Ack, Content, Outgoing, SendError, provider_text::repeated},
+    connectors::{Ack, Content, Outgoing, SendError, new_chats::NewChatAllowance, provider_text::repeated},
     model::{clock::Time, instance::InstanceState},
 };
 use std::{sync::Arc, time::Duration};
 use whatsapp_rust::{
-    ClientError, Jid, SendOptions, prelude::Client, send::SendError as Refused, wacore_binary::JidExt as _,
+    ClientError, Jid, SendOptions, prelude::Client, send::SendError as Refused, types::message::AddressingMode,
+    wacore_binary::JidExt as _,
 };
 
 /// How long a question to WhatsApp may take.
@@ -28,6 +32,8 @@ pub(super) const ASK_WITHIN: Duration = Duration::from_secs(10);
 const SOON: Duration = Duration::from_secs(1);
 /// WhatsApp's word for "no new chat with this person".
 const NEW_CHAT: &str = "463";
+/// Its word for "no new chat more in this cycle".
+const CAPPED: &str = "475";
 
 /// Forgets that somebody waits, however the wait ends.
 struct Waits<'a> {
@@ -52,7 +58,11 @@ impl WebInner {
             _ => None,
         };
         let quoted = out.reply_to.as_deref().map(|id| self.quoted(&client, id, &to));
-        let message = outgoing::message(out, uploaded, quoted, self.clock.now().millis())?;
+        let own_name = match &out.content {
+            Content::Change { text: Some(_), .. } if to.is_group() => own_name_in(&client, &to).await,
+            _ => None,
+        };
+        let message = outgoing::message(out, uploaded, quoted, own_name.as_ref(), self.clock.now().millis())?;
         let (id, told) = self.memory().begin(&out.message_id);
         let _waits = Waits { inner: self, id: &id };
         let options = SendOptions::default().with_message_id(id.clone());
@@ -60,8 +70,12 @@ impl WebInner {
         client.send_message_with_options(to, message, options).await.map_err(|e| refused(&e))?;
         match told.await {
             Ok(Ok(())) => ids::acknowledged(id.clone(), names),
-            Ok(Err(code)) => Err(self.nacked(&client, &code).await),
-            Err(_) => Err(SendError::ambiguous("no_answer", "the connection ended before WhatsApp acknowledged it")),
+            Ok(Err(code)) => {
+                let refused = self.nacked(&client, &code).await;
+                tracing::warn!(instance = %self.instance, "a message was refused: {}", refused.reason);
+                Err(refused)
+            }
+            Err(_) => Err(SendError::ambiguous("no_answer", NO_ANSWER)),
         }
     }
 
@@ -92,7 +106,7 @@ impl WebInner {
         match self.has_whatsapp(client, std::slice::from_ref(&to)).await {
             Ok(found) if found.first() == Some(&true) => Ok(to),
             Ok(_) => {
-                let unknown = SendError::permanent("not_on_whatsapp", "the recipient's number has no WhatsApp");
+                let unknown = SendError::permanent("not_on_whatsapp", NO_WHATSAPP);
                 Err(SendError { recipient_fault: true, ..unknown })
             }
             Err(why) => Err(SendError::temporary("not_asked", &why.0, Some(SOON))),
@@ -112,42 +126,51 @@ impl WebInner {
 
     /// WhatsApp refused it.
     async fn nacked(&self, client: &Client, code: &str) -> SendError {
+        if code == CAPPED {
+            self.ask_allowance(client).await;
+        }
         if code != NEW_CHAT {
             return SendError::permanent(code, &refusal(code));
         }
-        let lock = in_time(&*self.clock, ASK_WITHIN, client.mex().fetch_reachout_timelock()).await;
-        let lock = lock.and_then(Result::ok);
-        if lock.as_ref().is_none_or(|lock| lock.is_active != Some(true)) {
-            let reason = "WhatsApp lets this number not begin a chat with this person; they have to write first";
-            return SendError { recipient_fault: true, ..SendError::permanent(code, reason) };
+        match self.ask_allowance(client).await {
+            Some(NewChatAllowance { is_locked: true, locked_until, .. }) => {
+                self.note_lock(locked_until).await;
+                SendError::permanent("463_account", &lock_words(locked_until))
+            }
+            Some(NewChatAllowance { quota: Some(quota), .. }) if quota.left() == 0 => {
+                SendError::permanent("463_account", &used_up_words(quota.until))
+            }
+            _ => SendError { recipient_fault: true, ..SendError::permanent(code, RECIPIENT_FIRST) },
         }
-        let until = lock.and_then(|lock| lock.time_enforcement_ends).and_then(|text| ends(&text));
-        self.note_lock(until).await;
-        SendError::permanent("463_account", &lock_words(until))
     }
+}
+
+/// Under which name this number writes in a group: its hidden id, or its number in groups of before those.
+async fn own_name_in(client: &Client, group: &Jid) -> Option<Jid> {
+    let addressing = client.groups().query_info(group).await.ok()?.addressing_mode;
+    let hidden = client.lid().filter(|_| addressing == AddressingMode::Lid);
+    hidden.or_else(|| client.pn())
 }
 
 /// What an account whose new chats are locked says.
 pub(super) fn lock_words(until: Option<Time>) -> String {
-    let until = until.map_or_else(String::new, |until| format!(" until {until}"));
-    format!("WhatsApp lets this number begin no new chats{until}; answers to people who wrote still go")
+    words::with(NEW_CHATS_LOCKED, &until.map_or_else(String::new, |until| until.to_string()))
 }
 
-/// The end of a lock: seconds, or a date.
-fn ends(text: &str) -> Option<Time> {
-    let seconds = text.parse::<i64>().ok().filter(|s| *s > 0);
-    seconds.map(|s| Time::from_millis(s.saturating_mul(1000))).or_else(|| Time::parse(text).ok())
+fn used_up_words(until: Option<Time>) -> String {
+    words::with(NEW_CHATS_USED_UP, &until.map_or_else(String::new, |until| until.to_string()))
 }
 
 /// Why WhatsApp refused, as far as its codes are known.
 pub(super) fn refusal(code: &str) -> String {
     match code {
-        NEW_CHAT => "WhatsApp lets this number not begin this chat".to_owned(),
-        "479" => "WhatsApp does not take this message from a linked device".to_owned(),
-        "405" | "403" | "401" => format!("this number may not write in this chat (WhatsApp's code {code})"),
-        "404" => "there is no such chat any more".to_owned(),
-        "429" => "WhatsApp finds that this number sends too much".to_owned(),
-        code => format!("WhatsApp refused the message with its code {}", repeated(code)),
+        NEW_CHAT => RECIPIENT_FIRST.to_owned(),
+        CAPPED => NEW_CHATS_USED_UP.to_owned(),
+        "479" => NOT_FROM_HERE.to_owned(),
+        "405" | "403" | "401" => words::with(MAY_NOT_WRITE, code),
+        "404" => NO_SUCH_CHAT.to_owned(),
+        "429" => TOO_MUCH.to_owned(),
+        code => words::with(REFUSED_MESSAGE, &repeated(code)),
     }
 }
 
@@ -176,15 +199,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_end_of_a_lock_is_read_in_both_forms() {
+    fn the_end_of_a_lock_is_told() {
         let at = Time::parse("2026-06-02T08:00:00Z").expect("a time");
-        assert_eq!(ends("1780387200"), Some(at));
-        assert_eq!(ends("2026-06-02T08:00:00Z"), Some(at));
-        for none in ["", "0", "soon", "-5"] {
-            assert_eq!(ends(none), None, "{none}");
-        }
-        assert!(lock_words(Some(at)).contains("until 2026-06-02T08:00:00"), "{}", lock_words(Some(at)));
-        assert!(lock_words(None).contains("no new chats;"));
+        assert_eq!(words::find(&lock_words(Some(at))), Some(("new_chats_locked", "2026-06-02T08:00:00Z")));
+        assert_eq!(words::find(&lock_words(None)), Some(("new_chats_locked", "")));
     }
 
     #[test]

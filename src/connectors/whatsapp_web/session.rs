@@ -50,6 +50,7 @@ const TOLD: &[ClientEventKind] = &[
     ClientEventKind::ConnectFailure,
     ClientEventKind::PairPasskeyRequest,
     ClientEventKind::PairPasskeyError,
+    ClientEventKind::HistorySync,
 ];
 
 /// Sets a client up over the instance's file and starts it.
@@ -77,9 +78,11 @@ pub(super) async fn start(inner: &Arc<WebInner>) -> anyhow::Result<BotHandle> {
         .with_runtime(TokioRuntime)
         .with_device_props(DevicePropsOverride::new().with_os(OWN_NAME).with_platform_type(PlatformType::CHROME))
         .with_inbound_durability_hook(Recorder(Arc::downgrade(inner)))
-        .with_event_handler(EventForwarder { inner: Arc::downgrade(inner), wishes: inner.wishes.clone() })
+        .with_event_handler(EventForwarder { inner: Arc::downgrade(inner), wishes: inner.wishes.clone() });
+    if inner.settings.history_days == 0 {
         // What was written before the phone was linked stays on the phone.
-        .skip_history_sync();
+        builder = builder.skip_history_sync();
+    }
     if let Some(version) = inner.settings.version {
         builder = builder.with_version(version);
     }
@@ -104,6 +107,11 @@ impl EventHandler for EventForwarder {
             if inner.memory().settle(&ack.id, ack.error.as_deref()) {
                 return;
             }
+        }
+        // It is acknowledged already, and takes its time: nothing waits for it.
+        if let Event::HistorySync(_) = &*event {
+            let _ = self.wishes.send(Wish::Shared(event));
+            return;
         }
         // The hook has these already.
         if let Event::Messages(batch) = &*event

@@ -23,14 +23,17 @@ pub struct Settings {
     pub warm_up_days: u32,
     /// How many new chats more it may begin on each of them.
     pub warm_up_chats: u32,
+    /// How many days of what the phone holds already are shown in the chats; 0: none.
+    pub history_days: u32,
     /// Where to connect: [`WHATSAPP`], or what stands in its place in tests.
     pub ws_url: String,
 }
 
-const KEYS: [&str; 5] = ["phone", "version", "warm_up_days", "warm_up_chats", "ws_url"];
+const KEYS: [&str; 6] = ["phone", "version", "warm_up_days", "warm_up_chats", "history_days", "ws_url"];
 /// What is taken where these are not set, and what they may be at most.
 const DAYS: (u32, u32) = (14, 90);
 const CHATS: (u32, u32) = (10, 1000);
+const HISTORY: (u32, u32) = (30, 365);
 
 impl Settings {
     /// Reads a whole map of settings.
@@ -47,6 +50,7 @@ impl Settings {
             version: text("version").map(version).transpose()?,
             warm_up_days: text("warm_up_days").map_or(Ok(DAYS.0), |v| figure("warm_up_days", v, DAYS.1))?,
             warm_up_chats: text("warm_up_chats").map_or(Ok(CHATS.0), |v| figure("warm_up_chats", v, CHATS.1))?,
+            history_days: text("history_days").map_or(Ok(HISTORY.0), |v| figure("history_days", v, HISTORY.1))?,
             ws_url: text("ws_url").map_or_else(|| Ok(WHATSAPP.to_owned()), ws_url)?,
         })
     }
@@ -100,8 +104,14 @@ mod tests {
 
     #[test]
     fn nothing_needs_to_be_set() {
-        let plain =
-            Settings { phone: None, version: None, warm_up_days: 14, warm_up_chats: 10, ws_url: WHATSAPP.to_owned() };
+        let plain = Settings {
+            phone: None,
+            version: None,
+            warm_up_days: 14,
+            warm_up_chats: 10,
+            history_days: 30,
+            ws_url: WHATSAPP.to_owned(),
+        };
         assert_eq!(parse(&[]), Ok(plain.clone()));
         assert_eq!(parse(&[("phone", " "), ("version", ""), ("ws_url", "")]), Ok(plain));
         let all = [("phone", "+966 50 123 4567"), ("version", "2.3000.7"), ("ws_url", "ws://127.0.0.1:9/ws/chat")];
@@ -122,6 +132,7 @@ mod tests {
             ("warm_up_days", "91", "0 to 90"),
             ("warm_up_days", "two", "0 to 90"),
             ("warm_up_chats", "-1", "0 to 1000"),
+            ("history_days", "366", "0 to 365"),
             ("ws_url", "web.whatsapp.com", "wss://web.whatsapp.com/ws/chat"),
             ("ws_url", "https://web.whatsapp.com", "wss://web.whatsapp.com/ws/chat"),
             ("ws_url", "wss://me:word@a", "without a user"),

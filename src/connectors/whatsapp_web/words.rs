@@ -1,5 +1,5 @@
-//! What an instance that is not open says of itself, and what a person is to do: in English here, under a name by which
-//! the pages find the same in their language.
+//! What an instance that is not open says of itself, why WhatsApp refused a message, and what a person is to do: in English
+//! here, under a name by which the pages find the same in their language.
 //!
 //! A sentence may be followed by a colon and what WhatsApp itself gave: a time, a code, a reason.
 
@@ -39,6 +39,21 @@ sentences! {
     NOT_PAIRED = "not_paired": "the phone could not be linked; pair it again";
     NO_STORE = "no_store": "the file with its keys cannot be opened";
     ENDED = "ended": "the connection ended; reconnect it";
+    RECIPIENT_FIRST = "recipient_first":
+        "WhatsApp lets this number not begin a chat with this person; they have to write first";
+    NEW_CHATS_LOCKED = "new_chats_locked":
+        "WhatsApp lets this number begin no new chats for a time; answers to people who wrote still go, write to nobody new until it is over";
+    NEW_CHATS_USED_UP = "new_chats_used_up":
+        "the new chats that WhatsApp allows this number are used up for now; answers to people who wrote still go";
+    NO_WHATSAPP = "no_whatsapp": "the recipient's number has no WhatsApp";
+    NOT_FROM_HERE = "not_from_here":
+        "WhatsApp does not take this message from a linked device; write it on the phone";
+    MAY_NOT_WRITE = "may_not_write": "this number may not write in this chat; WhatsApp's code";
+    NO_SUCH_CHAT = "no_such_chat": "there is no such chat any more";
+    TOO_MUCH = "too_much": "WhatsApp finds that this number sends too much; wait, and send less";
+    REFUSED_MESSAGE = "refused_message": "WhatsApp refused the message; its code";
+    NO_ANSWER = "no_answer":
+        "the connection ended before WhatsApp acknowledged it; whether it arrived is not known, a receipt may tell";
 }
 
 /// The name of the sentence that a reason begins with, and what WhatsApp gave after it.

@@ -43,6 +43,8 @@ const RECEIPTS_MAX: usize = 256;
 pub(super) enum Wish {
     /// The client tells something.
     Heard(Arc<Event>),
+    /// The phone shares what it held before.
+    Shared(Arc<Event>),
     /// No connection came about: why.
     Unreachable(String),
     /// What was heard could not be recorded.
@@ -182,6 +184,15 @@ impl WebInner {
         match wish {
             None | Some(Wish::Stop) => Some(Next::Stop),
             Some(Wish::Heard(event)) => self.hear(event, more).await,
+            Some(Wish::Shared(event)) => {
+                let inner = self.clone();
+                tokio::spawn(async move {
+                    if let Event::HistorySync(part) = &*event {
+                        inner.record_history(part).await;
+                    }
+                });
+                None
+            }
             Some(Wish::Unreachable(why)) => {
                 if self.line.state() != InstanceState::Open {
                     let why = words::with(UNREACHABLE, &repeated(&why));
@@ -247,7 +258,7 @@ impl WebInner {
                     }
                     // Of a client that is no more. What was not acknowledged is told to the next one again.
                     Some(Wish::Heard(_)) => self.gate.recorded(1),
-                    Some(Wish::Unreachable(_) | Wish::NotRecorded) => {}
+                    Some(Wish::Unreachable(_) | Wish::NotRecorded | Wish::Shared(_)) => {}
                 },
                 () = self.line.wake.notified() => self.tell_news().await,
             }

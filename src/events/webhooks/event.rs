@@ -144,6 +144,8 @@ pub enum Event {
         previous_state: InstanceState,
         /// Whether it hears.
         health: Health,
+        /// Why it is not open, and what to do; none: it is open.
+        reason: Option<String>,
     },
     /// `instance.qr_updated`
     InstanceQrUpdated {
@@ -286,8 +288,8 @@ impl Event {
             ),
             Self::InstanceConnected { phone } => json!({"phone": phone, "reason": null}),
             Self::InstanceDisconnected { phone, reason } => json!({"phone": phone, "reason": reason}),
-            Self::InstanceConnectionUpdated { state, previous_state, health } => {
-                json!({"state": state, "previous_state": previous_state, "health": health})
+            Self::InstanceConnectionUpdated { state, previous_state, health, reason } => {
+                json!({"state": state, "previous_state": previous_state, "health": health, "reason": reason})
             }
             Self::InstanceQrUpdated { qr, expires_at } => {
                 let image = qr::png(qr).map(|png| format!("data:image/png;base64,{}", STANDARD.encode(png)));

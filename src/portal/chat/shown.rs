@@ -133,7 +133,7 @@ pub fn line(v: &Locale, instance: &InstanceId, line: ChatMessage) -> ShownLine {
     let refused = line.status == Some(Status::Blocked);
     let (reason, advice) = match (&line.reason, line.status) {
         (Some(code), Some(Status::Blocked)) => (Some(v.word("code", code)), Some(v.word("advice", code))),
-        (Some(reason), Some(Status::Failed | Status::Unknown)) => (Some(reason.clone()), None),
+        (Some(reason), Some(Status::Failed | Status::Unknown)) => (Some(v.reason(reason)), None),
         _ => (None, None),
     };
     let advice = advice.filter(|text| refused && Some(text) != line.reason.as_ref());

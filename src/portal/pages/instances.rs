@@ -31,7 +31,7 @@ pub(super) const fn fields(kind: ConnectorKind) -> &'static [&'static str] {
             "graph_version",
         ],
         ConnectorKind::Evolution => &["base_url", "api_key", "instance", "hook_secret"],
-        ConnectorKind::WhatsappWeb => &["phone", "version", "warm_up_days", "warm_up_chats"],
+        ConnectorKind::WhatsappWeb => &["phone", "version", "warm_up_days", "warm_up_chats", "history_days"],
     }
 }
 

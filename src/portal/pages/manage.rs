@@ -3,7 +3,9 @@
 use super::instances::{SettingField, fields, settings};
 use crate::{
     accounts::Account,
-    connectors::{ConnectionStatus, Pairing, registry::secret_settings, setup_check::SetupFinding},
+    connectors::{
+        ConnectionStatus, Pairing, new_chats::NewChatAllowance, registry::secret_settings, setup_check::SetupFinding,
+    },
     dialects::{AppState, chattu},
     events::{
         live::feed,
@@ -51,6 +53,8 @@ struct Manage<'a> {
     pairing: Option<Pairing>,
     /// Of a number that was linked lately.
     new_chats: Option<NewChats>,
+    /// What its provider says of new chats.
+    allowance: Option<NewChatAllowance>,
     position: i64,
     endpoints: Vec<Endpoint>,
     purposes: Vec<&'static str>,
@@ -79,6 +83,20 @@ impl Manage<'_> {
             "manage.warm_up_left",
             &of.each_ref().map(|(name, figure)| (*name, figure as &dyn std::fmt::Display)),
         )
+    }
+
+    /// How many new chats its provider allows it, and until when none.
+    fn allowed(&self, told: &NewChatAllowance) -> String {
+        match (told.is_locked, told.locked_until, told.quota) {
+            (true, Some(until), _) => self.v.fill("manage.new_chats_locked", "time", self.v.full(&until)),
+            (true, None, _) | (false, _, None) => self.v.t("manage.new_chats_locked_open").to_owned(),
+            (false, _, Some(quota)) => {
+                let (left, total) = (self.v.number(quota.left()), self.v.number(quota.total));
+                let left = self.v.fill_all("manage.new_chats_left", &[("left", &left), ("total", &total)]);
+                let until = quota.until.map(|at| self.v.fill("manage.new_chats_until", "time", self.v.full(&at)));
+                [Some(left), until].into_iter().flatten().collect::<Vec<_>>().join(" ")
+            }
+        }
     }
 
     /// What is wrong with the form that was sent to this path; empty for the page's other forms.
@@ -139,18 +157,6 @@ pub async fn code(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("image/svg+xml"));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'"));
     Ok(response)
-}
-
-impl PageContext {
-    /// Why an instance is not open: in the reader's language where it is one of the sentences that are known, else as its
-    /// connector said it.
-    pub fn why_closed(&self, reason: &str) -> String {
-        match crate::connectors::registry::known_reason(reason) {
-            None => reason.to_owned(),
-            Some((name, "")) => self.word("web_state", name),
-            Some((name, given)) => format!("{}: {given}", self.word("web_state", name).trim_end_matches('.')),
-        }
-    }
 }
 
 /// Tells one code from the next in its picture's address; nobody reads the code from it.
@@ -375,6 +381,7 @@ async fn page<'a>(
         // Who scans it holds the number: not for those who only look.
         pairing: gateway.registry.pairing(&i.id).filter(|p| v.may_change() && p.expires_at > v.now),
         new_chats,
+        allowance: gateway.registry.new_chats(&i.id),
         position,
         endpoints,
         purposes: Purpose::ALL.iter().map(|p| p.as_str()).collect(),

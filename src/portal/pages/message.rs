@@ -203,9 +203,10 @@ fn steps(v: &PageContext, m: &Story) -> Vec<TimelineStep> {
     add(m.sent_at, "good", "message.acknowledged", m.provider_message_id.clone().unwrap_or_default());
     add(m.delivered_at, "good", "message.delivered", String::new());
     add(m.read_at, "good", "message.read", String::new());
-    add(m.failed_at, "bad", "message.failed", m.reason.clone().unwrap_or_default());
+    let reason = m.reason.as_deref().map(|reason| v.reason(reason)).unwrap_or_default();
+    add(m.failed_at, "bad", "message.failed", reason.clone());
     let unknown = (m.status == Status::Unknown).then_some(m.updated_at);
-    add(unknown, "bad", "message.unknown", m.reason.clone().unwrap_or_default());
+    add(unknown, "bad", "message.unknown", reason);
     for d in &m.deliveries {
         let answer = d.status.map_or_else(|| v.t("message.no_answer").to_owned(), |s| s.to_string());
         let tone = if d.is_delivered { "good" } else { "bad" };

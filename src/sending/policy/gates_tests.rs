@@ -126,7 +126,7 @@ fn what_the_instance_cannot_do_is_named_field_by_field() {
     let sign = json!({"message": null, "reaction": {"message_id": "msg_1", "emoji": "👍"}});
     let reacting = |reactions, is_found: bool| {
         let capabilities = Capabilities { reactions, ..Capabilities::default() };
-        let message = AboutMessage { provider_message_id: "their-id".into(), from_me: true, author: None };
+        let message = AboutMessage { provider_message_id: "their-id".into(), from_me: true, author: None, file: None };
         let about = EarlierMessage { message, kind: "text".into(), at: now(), is_deleted: false };
         Facts {
             instance: Some(InstanceFacts { capabilities, paused: None, window_template: None, sends_directly: false }),

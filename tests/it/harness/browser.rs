@@ -45,6 +45,12 @@ impl Browser {
         browser
     }
 
+    /// The pages are at another place now, such as after a restart on another port.
+    #[cfg(feature = "whatsapp-web-double")]
+    pub fn move_to(&mut self, origin: &str) {
+        origin.clone_into(&mut self.origin);
+    }
+
     /// Opens a path of the pages.
     pub async fn goto(&self, path: &str) {
         self.command("POST", "url", &json!({"url": format!("{}{path}", self.origin)})).await;

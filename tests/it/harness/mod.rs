@@ -17,6 +17,8 @@ pub mod kill_at;
 pub mod line;
 pub mod listener;
 pub mod load;
+#[cfg(feature = "whatsapp-web-double")]
+pub mod log;
 pub mod pbx;
 pub mod pebble;
 pub mod post_office;

@@ -45,6 +45,8 @@ struct Shared {
     bodies: Mutex<VecDeque<String>>,
     /// What is answered when no answer is to come: whose bodies hold the first, the second.
     rule: Mutex<Option<(String, String)>>,
+    /// Nobody is answered at the moment.
+    is_held: watch::Sender<bool>,
 }
 
 impl Receiver {
@@ -56,6 +58,7 @@ impl Receiver {
             answers: Mutex::default(),
             bodies: Mutex::default(),
             rule: Mutex::default(),
+            is_held: watch::Sender::new(false),
         });
         let serving = shared.clone();
         tokio::spawn(async move {
@@ -85,6 +88,12 @@ impl Receiver {
     pub fn refuse(&self, part: &str, head: &str) {
         let rule = (!head.is_empty()).then(|| (part.to_owned(), head.to_owned()));
         *self.shared.rule.lock().expect("no holder panics") = rule;
+    }
+
+    /// From now on it takes requests and answers none of them; or (`false`) answers again, whoever waits first.
+    #[cfg(feature = "whatsapp-web-double")]
+    pub fn hold(&self, is_held: bool) {
+        self.shared.is_held.send_replace(is_held);
     }
 
     /// The body of the next answer that is 200.
@@ -119,6 +128,9 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
         let body = body.unwrap_or_else(|| "ok".into());
         let head = next.unwrap_or_else(|| "200 OK".into());
         shared.got.send_modify(|all| all.push(got));
+        if shared.is_held.subscribe().wait_for(|is_held| !is_held).await.is_err() {
+            return;
+        }
         let answer = format!("HTTP/1.1 {head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
         if stream.write_all(answer.as_bytes()).await.is_err() {
             return;

@@ -42,7 +42,7 @@ async fn signs_go_both_ways_and_are_taken_back() {
         assert_eq!((got.kind.as_str(), got.text.as_deref().unwrap_or_default()), ("reaction", emoji));
         assert_eq!(got.reply_to.as_deref(), Some(id));
     }
-    let about = AboutMessage { provider_message_id: our_id.clone(), from_me: false, author: None };
+    let about = AboutMessage { provider_message_id: our_id.clone(), from_me: false, author: None, file: None };
     let sign = Content::Reaction { about, emoji: "🙏".into() };
     rig.customer.write(OWN, "msg_01SIGN", sign).await.expect("taken");
     let heard = rig.events("message.received", 2).await;

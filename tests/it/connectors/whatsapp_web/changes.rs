@@ -1,6 +1,7 @@
 //! What is changed after it was written, and what is written on the number's own phone.
 
 use super::rig::{CUSTOMER, OWN, Rig};
+use crate::harness::whatsapp::{Fault, attribute};
 use serde_json::{Value, json};
 use wa_gateway::store::StoreError;
 use whatsapp_rust::{
@@ -93,4 +94,42 @@ async fn what_is_written_on_the_phone_stands_in_the_chat() {
     let told = rig.events("message.sent", 2).await;
     assert_eq!((&told[0]["source"], &told[0]["to"]), (&json!("phone"), &json!(rig.customer.phone())), "{told:?}");
     assert!(rig.service.taken().is_empty());
+}
+
+/// A change of our own message, as a program asks for it.
+fn wanted(rig: &Rig, about: &Value, text: Option<&str>) -> Value {
+    let field = if text.is_some() { "edit" } else { "delete" };
+    json!({"instance_id": super::rig::LINE, "phone": rig.customer.phone(), "message": text,
+           "message_purpose": "transactional", field: {"message_id": about}})
+}
+
+#[tokio::test]
+async fn our_own_messages_are_edited_and_taken_back_on_the_other_phone() {
+    let rig = Rig::start().await;
+    let ours = rig.send("2 pieces are on their way.").await.json();
+    let id = rig.last_id();
+    for (text, kind) in [(Some("3 pieces are on their way."), "edit"), (None, "revoke")] {
+        let reply = rig.world.send(&wanted(&rig, &ours["message_id"], text)).await;
+        assert_eq!((reply.status, reply.header("x-message-status")), (200, Some("sent")), "{}", reply.body);
+        let got = rig.customer.got(&rig.last_id()).await;
+        let got = (got.kind.as_str(), got.text.as_deref(), got.reply_to.as_deref());
+        assert_eq!(got, (kind, text, Some(id.as_str())));
+        rig.until("it is delivered", async || rig.row(&reply).await["status"] == "delivered").await;
+    }
+    // By a stanza of its own, with WhatsApp's word for it.
+    let edits: Vec<String> = rig.service.seen("message").iter().map(|m| attribute(m, "edit")).collect();
+    assert_eq!(edits.iter().filter(|edit| !edit.is_empty()).collect::<Vec<_>>(), ["1", "7"]);
+    let refused = rig.world.send(&wanted(&rig, &ours["message_id"], Some("4 pieces"))).await;
+    assert_eq!(refused.status, 422, "what was taken back is not edited: {}", refused.body);
+}
+
+/// WhatsApp refuses the change: nothing was changed.
+#[tokio::test]
+async fn a_change_that_is_refused_is_failed() {
+    let rig = Rig::start().await;
+    let ours = rig.send("2 pieces are on their way.").await.json();
+    rig.service.fault_next(Fault::Nack("403"));
+    let reply = rig.world.send(&wanted(&rig, &ours["message_id"], Some("3 pieces are on their way."))).await;
+    assert_eq!(rig.row(&reply).await["status"], "failed", "{}", reply.body);
+    assert_eq!(rig.customer.messages().len(), 1);
 }

@@ -1,7 +1,7 @@
 //! Groups and channels: listed by their names, read and written to; where only administrators write it is said.
 
 use super::rig::{CUSTOMER, LINE, OWN, Rig};
-use crate::harness::visitor::Visitor;
+use crate::harness::{visitor::Visitor, whatsapp::attribute};
 use serde_json::json;
 use std::time::Duration;
 use wa_gateway::{
@@ -72,7 +72,7 @@ async fn a_group_is_read_and_written_to() {
 
     // A sign on it, whose key names its author.
     let author = got.from.lid.map(Address::Lid);
-    let about = AboutMessage { provider_message_id: got.provider_message_id, from_me: false, author };
+    let about = AboutMessage { provider_message_id: got.provider_message_id, from_me: false, author, file: None };
     let sign = Content::Reaction { about: about.clone(), emoji: "👍".into() };
     rig.customer.send(group(), "msg_01SIGN", sign, None).await.expect("taken");
     let heard = rig.events("group.message_received", 3).await;
@@ -82,6 +82,17 @@ async fn a_group_is_read_and_written_to() {
     });
     let reply_to = read.await.map_err(|e: StoreError| e.to_string()).expect("a row");
     assert_eq!(reply_to, about.provider_message_id);
+}
+
+#[tokio::test]
+async fn what_goes_to_a_channel_goes_as_it_is() {
+    const OURS: &str = "120363000000000010@newsletter";
+    let rig = Rig::start().await;
+    rig.service.add_channel(OURS, "Ours", "admin");
+    let text = Content::Text("We open at nine.".into());
+    rig.customer.send(Address::Group(OURS.into()), "msg_01NEWS", text, None).await.expect("taken");
+    let written = rig.service.seen("message").into_iter().find(|message| attribute(message, "to") == OURS);
+    assert!(written.expect("one").get_optional_child("plaintext").is_some(), "channels are not encrypted");
 }
 
 #[tokio::test]

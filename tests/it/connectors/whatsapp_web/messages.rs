@@ -44,11 +44,11 @@ async fn a_new_chat_is_refused_for_the_person_or_for_the_account() {
     let reply = rig.send("Your second order is ready.").await;
     let row = rig.row(&reply).await;
     assert_eq!(row["status"], "failed", "{row}");
-    assert!(row.to_string().contains("no new chats until 2026-06-01T09:00:00"), "{row}");
+    assert!(row.to_string().contains("write to nobody new until it is over: 2026-06-01T09:00:00Z"), "{row}");
     let notices =
         rig.world.gateway().store.read(|tx| tx.list("SELECT parameters FROM notices", [], |r| r.get::<_, String>(0)));
     let notices = notices.await.map_err(|e: wa_gateway::store::StoreError| e.to_string()).expect("notices");
-    assert!(notices.iter().any(|text| text.contains("no new chats until")), "{notices:?}");
+    assert!(notices.iter().any(|text| text.contains("begin no new chats for a time")), "{notices:?}");
     // Who wrote is answered all the same.
     assert_eq!(rig.send("Your third order is ready.").await.header("x-message-status"), Some("sent"));
 }

@@ -75,7 +75,7 @@ async fn a_connection_that_ends_while_codes_are_shown_brings_new_ones() {
 }
 
 #[tokio::test]
-async fn a_code_to_type_is_shown_beside_the_one_to_scan() {
+async fn a_code_to_type_is_shown_beside_the_one_to_scan_and_links_as_well() {
     let rig = Rig::without_instance().await;
     rig.create().await;
     rig.code().await;
@@ -86,8 +86,12 @@ async fn a_code_to_type_is_shown_beside_the_one_to_scan() {
     let code = pairing().and_then(|p| p.code).expect("a code");
     assert_eq!(code.len(), 8, "{code}");
     assert!(pairing().is_some_and(|p| p.qr.is_some()));
-    let asked = rig.service.seen("iq");
-    assert!(asked.iter().any(|iq| iq.get_optional_child("link_code_companion_reg").is_some()));
+    // Somebody types it.
+    rig.service.type_code(OWN, &code);
+    let status = rig.until_state("open").await;
+    assert_eq!(status["phone"], format!("+{OWN}"));
+    assert_eq!(rig.send("Your order is ready.").await.status, 200);
+    assert_eq!(rig.customer.got(&rig.last_id()).await.text.as_deref(), Some("Your order is ready."));
 }
 
 #[tokio::test]

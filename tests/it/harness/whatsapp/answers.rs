@@ -189,7 +189,8 @@ fn picture(state: &State, node: &Node) -> Vec<Node> {
     }]
 }
 
-/// The questions of this kind that are answered: whether new chats are locked, and which channels are followed.
+/// The questions of this kind that are answered: whether new chats are locked and how many are left, and which channels
+/// are followed.
 fn mex(state: &State, node: &Node) -> Vec<Node> {
     let query = node.get_optional_child("query").map(|q| attribute(q, "query_id")).unwrap_or_default();
     let lock = serde_json::json!({
@@ -199,8 +200,13 @@ fn mex(state: &State, node: &Node) -> Vec<Node> {
     });
     let is_lock = query == whatsapp_rust::wacore::iq::mex_operations::fetch_reachout_timelock::DOC_ID;
     let is_channels = query == whatsapp_rust::wacore::iq::mex_operations::fetch_all_newsletters_metadata::DOC_ID;
+    let is_cap = query == whatsapp_rust::wacore::iq::mex_operations::fetch_new_chat_message_capping_info::DOC_ID;
     let data = if is_lock {
         serde_json::json!({"data": {"xwa2_fetch_account_reachout_timelock": lock}})
+    } else if let Some((used, total, until)) = state.quota.filter(|_| is_cap) {
+        let cap = serde_json::json!({"total_quota": total.to_string(), "used_quota": used.to_string(),
+                                     "cycle_end_timestamp": until.to_string(), "capping_status": "FIRST_WARNING"});
+        serde_json::json!({"data": {"xwa2_message_capping_info": cap}})
     } else if is_channels {
         let all = state.channels.iter().map(|(id, name, role)| {
             serde_json::json!({

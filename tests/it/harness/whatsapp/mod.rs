@@ -9,11 +9,13 @@
 mod answers;
 mod files;
 mod noise;
+mod orders;
 mod pairing;
 mod phone;
 mod relay;
 #[cfg(not(feature = "whatsapp-web-double"))]
 mod seed;
+mod typed;
 
 use super::door::Door;
 use noise::Keys;
@@ -22,7 +24,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock},
 };
 use tokio::sync::mpsc::UnboundedSender;
-use whatsapp_rust::{Jid, NodeBuilder, wacore_binary::Node, waproto::whatsapp as wa};
+use whatsapp_rust::{Jid, wacore_binary::Node};
 
 /// A hidden id is the number and this.
 const HIDDEN: u64 = 100_000_000_000_000;
@@ -61,6 +63,8 @@ pub(super) struct State {
     online: HashMap<u64, UnboundedSender<Out>>,
     /// Codes that are shown, by their reference, and who shows them.
     shown: HashMap<String, UnboundedSender<Out>>,
+    /// Codes that are to be typed, by the number of the phone.
+    typed: HashMap<u64, typed::TypedCode>,
     /// Numbers whose phones scanned, in their order: each becomes linked when its client answers.
     linking: Option<u64>,
     /// Numbers without WhatsApp.
@@ -70,6 +74,8 @@ pub(super) struct State {
     refusals: HashMap<u64, Node>,
     /// When new chats are allowed again, in seconds; none: nothing is locked.
     locked_until: Option<i64>,
+    /// New chats that are used, of how many, until when in seconds; none: they are not counted.
+    quota: Option<(u32, u32, i64)>,
     /// How a phone that scans answers.
     scan: Scan,
     /// Messages that were taken: from, to, id.
@@ -156,229 +162,6 @@ impl WhatsApp {
     /// Where it is, as a setting.
     pub fn url(&self) -> String {
         format!("ws://{}/ws/chat", self.door.addr)
-    }
-
-    /// The phone of `number` scans this code.
-    pub fn scan(&self, number: u64, code: &str) {
-        let reference = code.split(',').next().unwrap_or_default();
-        let mut state = self.shared.state();
-        let shown = state.shown.remove(reference).expect("a code that is shown now");
-        let answer = pairing::answer(&self.shared.keys, &mut state, number, code);
-        let _ = shown.send(Out::Stanza(answer));
-    }
-
-    /// The phone of `from` writes to `to`.
-    pub fn write(&self, from: u64, to: u64, id: &str, message: &wa::Message) {
-        phone::write(&self.shared, (from, to), id, message);
-    }
-
-    /// Somebody writes to `to` on the phone of `number`, and its device is told of it. The other side is not played.
-    pub fn write_on_phone(&self, number: u64, to: u64, id: &str, message: wa::Message) {
-        phone::tell_own(&self.shared, (number, to), id, message);
-    }
-
-    pub fn next_scan(&self, scan: Scan) {
-        self.shared.state().scan = scan;
-    }
-
-    /// Whether a device is linked to `number`'s phone and has brought its keys.
-    pub fn is_linked(&self, number: u64) -> bool {
-        self.shared.state().devices.get(&number).is_some_and(|d| d.signed.is_some())
-    }
-
-    /// Whether the phone of `number` lists a device.
-    pub fn lists(&self, number: u64) -> bool {
-        self.shared.state().lists(number)
-    }
-
-    pub fn is_online(&self, number: u64) -> bool {
-        self.shared.state().online.contains_key(&number)
-    }
-
-    /// Whoever writes to `number` reaches the device of `real`.
-    pub fn alias(&self, number: u64, real: u64) {
-        self.shared.state().aliases.insert(number, real);
-    }
-
-    pub fn add_stranger(&self, number: u64) {
-        self.shared.state().strangers.insert(number);
-    }
-
-    pub fn fault_next(&self, fault: Fault) {
-        self.shared.state().faults.push_back(fault);
-    }
-
-    /// New chats are locked until then, in seconds; none: not any more.
-    pub fn lock_until(&self, seconds: Option<i64>) {
-        self.shared.state().locked_until = seconds;
-    }
-
-    /// From, to and id of the messages that were taken.
-    pub fn taken(&self) -> Vec<(u64, u64, String)> {
-        self.shared.state().taken.clone()
-    }
-
-    pub fn forget_taken(&self) {
-        self.shared.state().taken.clear();
-    }
-
-    /// The next message of `number` travels on under this id.
-    pub fn rename_next(&self, number: u64, id: &str) {
-        self.shared.state().renamed.entry(number).or_default().push_back(id.to_owned());
-    }
-
-    /// Whether the device of `number` acknowledged all that was brought to it.
-    pub fn has_acknowledged(&self, number: u64, id: &str) -> bool {
-        !self.shared.state().kept.get(&number).is_some_and(|kept| kept.iter().any(|k| k.id == id))
-    }
-
-    /// Brings what was not acknowledged once more, on the connection that there is.
-    pub fn bring_again(&self, number: u64) {
-        relay::bring_kept(&self.shared.state(), number);
-    }
-
-    /// From now on the stanzas of `number` with this tag, and with this child where it is not empty, are lost on the way.
-    pub fn lose(&self, number: u64, tag: &'static str, child: &'static str) {
-        self.shared.state().lost.push((number, tag, child));
-    }
-
-    /// How many were lost so.
-    pub fn were_lost(&self) -> usize {
-        self.shared.state().were_lost
-    }
-
-    /// Everything arrives again.
-    pub fn lose_nothing(&self) {
-        let mut state = self.shared.state();
-        state.lost.clear();
-        state.were_lost = 0;
-    }
-
-    /// The word that opens files is good no more; a client has to ask for another one.
-    pub fn change_word_of_files(&self) {
-        self.shared.state().shelf.change_word();
-    }
-
-    /// No file is kept any longer.
-    pub fn forget_files(&self) {
-        self.shared.state().shelf.clear();
-    }
-
-    /// The host of files answers with this status; none: as it should.
-    pub fn trouble_files(&self, status: Option<u16>) {
-        self.shared.state().shelf.trouble(status);
-    }
-
-    /// A channel that everybody here follows, in this role.
-    pub fn add_channel(&self, id: &str, name: &str, role: &'static str) {
-        self.shared.state().channels.push((id.to_owned(), name.to_owned(), role));
-    }
-
-    /// The picture of a number, or of a group by its id.
-    pub fn set_picture(&self, whose: &str, url: &str) {
-        self.shared.state().pictures.insert(whose.to_owned(), url.to_owned());
-    }
-
-    /// The phone of `from` rings `to`.
-    pub fn ring(&self, from: u64, to: u64, call: &str) {
-        relay::ring(&mut self.shared.state(), (from, to), call);
-    }
-
-    /// It rings no more.
-    pub fn hang_up(&self, from: u64, to: u64, call: &str) {
-        relay::hang_up(&mut self.shared.state(), (from, to), call);
-    }
-
-    /// How often anybody called.
-    pub fn calls(&self) -> usize {
-        self.shared.state().calls
-    }
-
-    /// How much the device of `number` has not acknowledged.
-    pub fn kept(&self, number: u64) -> usize {
-        self.shared.state().kept.get(&number).map_or(0, Vec::len)
-    }
-
-    /// The connections of those who show codes end.
-    pub fn end_unlinked(&self) {
-        for (_, shown) in self.shared.state().shown.drain() {
-            let _ = shown.send(Out::End);
-        }
-    }
-
-    /// The connection of `number` ends, without a word.
-    pub fn drop_connection(&self, number: u64) {
-        if let Some(online) = self.shared.state().online.remove(&number) {
-            let _ = online.send(Out::End);
-        }
-    }
-
-    /// The connection of `number` ends with this.
-    pub fn end_with(&self, number: u64, stanza: Node) {
-        if let Some(online) = self.shared.state().online.get(&number) {
-            let _ = online.send(Out::Stanza(stanza));
-            let _ = online.send(Out::End);
-        }
-    }
-
-    /// The phone takes the device off its list.
-    pub fn unlink(&self, number: u64) {
-        let conflict = NodeBuilder::new("conflict").attr("type", "device_removed").build();
-        self.end_with(number, NodeBuilder::new("stream:error").attr("code", "401").children([conflict]).build());
-        let mut state = self.shared.state();
-        state.devices.remove(&number);
-        state.refusals.insert(number, NodeBuilder::new("failure").attr("reason", "401").build());
-    }
-
-    /// Another client takes the connection over. The end is left to the device: where it came behind this at once, the
-    /// device might see it first, and try again.
-    pub fn replace(&self, number: u64) {
-        let conflict = NodeBuilder::new("conflict").attr("type", "replaced").build();
-        let stanza = NodeBuilder::new("stream:error").children([conflict]).build();
-        if let Some(online) = self.shared.state().online.get(&number) {
-            let _ = online.send(Out::Stanza(stanza));
-        }
-    }
-
-    /// Logins of `number` end with this failure from now on; none: they are let in.
-    pub fn refuse(&self, number: u64, attributes: Option<&[(&'static str, &str)]>) {
-        let mut state = self.shared.state();
-        let Some(attributes) = attributes else {
-            state.refusals.remove(&number);
-            return;
-        };
-        let failure = attributes.iter().fold(NodeBuilder::new("failure"), |b, (k, v)| b.attr(k, (*v).to_owned()));
-        state.refusals.insert(number, failure.build());
-    }
-
-    /// A group with these members.
-    pub fn add_group(&self, id: &str, subject: &str, members: &[u64]) {
-        self.shared.state().groups.insert(id.to_owned(), (subject.to_owned(), members.to_vec()));
-    }
-
-    /// `by` gives a group another name, and the device of `by` is told.
-    pub fn rename_group(&self, id: &str, subject: &str, by: u64) {
-        let mut state = self.shared.state();
-        if let Some(group) = state.groups.get_mut(id) {
-            group.0 = subject.to_owned();
-        }
-        state.next += 1;
-        let notification = format!("group-{}", state.next);
-        let subject = NodeBuilder::new("subject").attr("subject", subject.to_owned()).attr("s_t", now().to_string());
-        let stanza = NodeBuilder::new("notification")
-            .attr("from", id.to_owned())
-            .attr("type", "w:gp2")
-            .attr("id", notification.clone())
-            .attr("participant", lid(by))
-            .attr("t", now().to_string())
-            .children([subject.build()])
-            .build();
-        relay::keep(&mut state, by, Kept { id: notification, receipt: None, stanza });
-    }
-
-    /// The stanzas with this tag that came from clients, in their order.
-    pub fn seen(&self, tag: &str) -> Vec<Node> {
-        self.shared.state().seen.iter().filter(|node| &*node.tag == tag).cloned().collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Linking a device: codes are offered, a phone scans one and signs, the client signs back.
 
-use super::{Device, Out, Scan, Shared, State, attribute, bytes, noise::Keys, noise::public};
+use super::{Device, Out, Scan, Shared, State, attribute, bytes, noise::Keys, noise::public, typed};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use tokio::sync::mpsc::UnboundedSender;
@@ -46,11 +46,16 @@ pub(super) fn answer(keys: &Keys, state: &mut State, number: u64, code: &str) ->
     }
     let (_, _, identity) = PairUtils::parse_qr_code(code).expect("a code of ours");
     let secret = STANDARD.decode(code.split(',').nth(3).expect("a secret")).expect("base64");
+    success(keys, state, number, (&identity, &secret))
+}
+
+/// What the service brings when `number`'s phone has signed for a device with these keys.
+pub(super) fn success(keys: &Keys, state: &mut State, number: u64, (identity, secret): (&[u8], &[u8])) -> Node {
     state.phones.remove(&number);
     state.devices.insert(number, Device { identity: identity.to_vec(), ..Device::default() });
     state.linking = Some(number);
     state.refusals.remove(&number);
-    let identity_node = NodeBuilder::new("device-identity").bytes(signed(keys, state.scan, &identity, &secret)).build();
+    let identity_node = NodeBuilder::new("device-identity").bytes(signed(keys, state.scan, identity, secret)).build();
     let device = NodeBuilder::new("device")
         .attr("jid", super::pn(number).with_device(1))
         .attr("lid", super::lid(number).with_device(1))
@@ -115,9 +120,14 @@ pub(super) fn is_done(shared: &Shared, node: &Node, out: &UnboundedSender<Out>) 
         Some(link) if attribute(link, "stage") == "companion_hello" => {
             state.next += 1;
             let reference = format!("3@reference{}", state.next).into_bytes();
+            typed::wait(&mut state, link, &reference, out);
             let reference = NodeBuilder::new("link_code_pairing_ref").bytes(reference).build();
             let reg = NodeBuilder::new("link_code_companion_reg").attr("stage", "companion_hello");
             result(vec![reg.children([reference]).build()]);
+        }
+        Some(link) if attribute(link, "stage") == "companion_finish" => {
+            result(Vec::new());
+            let _ = out.send(Out::Stanza(typed::finish(&shared.keys, &mut state, link)));
         }
         _ if &*node.tag == "iq" && matches!(attribute(node, "type").as_str(), "get" | "set") => result(Vec::new()),
         _ => {}

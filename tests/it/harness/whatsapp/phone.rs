@@ -93,6 +93,24 @@ pub(super) fn share_keys(shared: &Shared, state: &mut State, number: u64) {
     tell(&shared.keys, state, number, &message);
 }
 
+/// The phone of `number` shares what it held before its device was linked: a part, within the message itself.
+pub(super) fn share_history(shared: &Shared, number: u64, part: &wa::HistorySync) {
+    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, &part.encode_to_vec()).expect("packed");
+    let notification = wa::message::HistorySyncNotification {
+        sync_type: Some(wa::message::HistorySyncType::INITIAL_BOOTSTRAP),
+        initial_hist_bootstrap_inline_payload: Some(packed.finish().expect("packed")),
+        ..Default::default()
+    };
+    let told = wa::message::ProtocolMessage {
+        r#type: Some(wa::message::protocol_message::Type::HISTORY_SYNC_NOTIFICATION),
+        history_sync_notification: MessageField::some(notification),
+        ..Default::default()
+    };
+    let message = wa::Message { protocol_message: MessageField::some(told), ..Default::default() };
+    tell(&shared.keys, &mut shared.state(), number, &message);
+}
+
 /// The phone of `number` tells its own device something.
 fn tell(keys: &Keys, state: &mut State, number: u64, message: &wa::Message) {
     let device = pn(number).with_device(1);
