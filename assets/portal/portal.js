@@ -26,8 +26,8 @@ document.addEventListener("submit", (event) => {
 document.addEventListener("keydown", (event) => {
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
     event.preventDefault();
-    // The documentation's own search where there is one, else that of messages.
-    [...document.querySelectorAll("[data-search]")].pop()?.focus();
+    const palette = document.querySelector("template[data-palette]");
+    import(palette.dataset.palette).then((module) => module.open());
   }
   if (event.key === "Escape") for (const open of document.querySelectorAll("details.menu[open]")) open.open = false;
 });

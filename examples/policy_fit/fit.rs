@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use wa_gateway::sending::policy::content::{ContentPolicy, model};
 
 const ROUNDS: usize = 24;
+/// How many times is fitted, each time in another order: the weights are the mean, which owes little to any order.
+const ORDERS: u64 = 5;
 const RATE: f32 = 0.1;
 /// How strongly weights are drawn to zero: those of named features, those of the table.
 const DECAY: (f32, f32) = (1e-3, 1e-4);
@@ -24,6 +26,8 @@ pub struct Sample {
     pub rules: u32,
     /// Of them, those of what no honest answer says.
     pub hard: u32,
+    /// Whether there is something in it to act upon.
+    pub actionable: bool,
 }
 
 impl Sample {
@@ -34,7 +38,8 @@ impl Sample {
         model::sequences(&seen.folded, |place| places.extend(u16::try_from(place)));
         let worth = if row.label == "spam" { 3.0 } else { 1.0 } * if row.is_sourced { 1.0 } else { 2.0 };
         let source = format!("{} {} {}", row.source, row.label, row.language);
-        Self { bad: row.is_bad(), worth, source, dense: seen.dense, places, rules: seen.rules, hard: seen.hard }
+        let (dense, rules, hard, actionable) = (seen.dense, seen.rules, seen.hard, seen.actionable);
+        Self { bad: row.is_bad(), worth, source, dense, places, rules, hard, actionable }
     }
 
     fn share(&self) -> f32 {
@@ -65,6 +70,17 @@ pub struct Rounded {
 }
 
 impl Weights {
+    fn all(value: f32) -> Self {
+        Self { bias: value, dense: [value; model::NAMES.len()], table: vec![value; model::TABLE] }
+    }
+
+    /// Adds so large a part of `more`.
+    fn add(&mut self, more: &Self, part: f32) {
+        self.bias += more.bias * part;
+        self.dense.iter_mut().zip(&more.dense).for_each(|(to, from)| *to += from * part);
+        self.table.iter_mut().zip(&more.table).for_each(|(to, from)| *to += from * part);
+    }
+
     /// The log-odds that `sample` ought to be refused.
     pub fn odds(&self, sample: &Sample) -> f32 {
         let known: f32 = self.dense.iter().zip(&sample.dense).map(|(w, x)| w * x).sum();
@@ -84,10 +100,17 @@ impl Weights {
 /// Fits to `samples`, the two classes and the sources of each balanced by the root of their size.
 pub fn fit(samples: &[&Sample]) -> Weights {
     let worths = worths(samples);
-    let mut weights = Weights { bias: 0.0, dense: [0.0; model::NAMES.len()], table: vec![0.0; model::TABLE] };
-    let mut seen = Weights { bias: 0.01, dense: [0.01; model::NAMES.len()], table: vec![0.01; model::TABLE] };
+    let mut mean = Weights::all(0.0);
+    for seed in 0..ORDERS {
+        let weights = fit_once(samples, &worths, Dice(12_345 + seed));
+        mean.add(&weights, 1.0 / ORDERS as f32);
+    }
+    mean
+}
+
+fn fit_once(samples: &[&Sample], worths: &[f32], mut dice: Dice) -> Weights {
+    let (mut weights, mut seen) = (Weights::all(0.0), Weights::all(0.01));
     let mut order: Vec<usize> = (0..samples.len()).collect();
-    let mut dice = Dice(12_345);
     for _ in 0..ROUNDS {
         for i in (1..order.len()).rev() {
             order.swap(i, dice.below(i + 1));

@@ -1,10 +1,10 @@
 //! What the configuration says, in the words of each slice.
 
-use super::StartError;
+use super::{StartError, commands::key_value};
 use crate::{
     config::{self, Config},
     connectors::registry,
-    dialects::chattu,
+    dialects::chattu::{self, NewClient},
     egress::Egress,
     gateway::retention,
     model::{instance::ConnectorKind, phone::Impossible, random::Random},
@@ -75,10 +75,15 @@ pub(super) fn rules(config: &Config) -> Rules {
 }
 
 /// What a client is made with that the API adds: a phone is linked where this program can.
-pub(super) fn new_client_connector(config: &Config) -> ConnectorKind {
+///
+/// # Errors
+/// A setting that is none, or a file of one that cannot be read.
+pub(super) fn new_client(config: &Config) -> Result<NewClient, StartError> {
     let best =
         if registry::has(ConnectorKind::WhatsappWeb) { ConnectorKind::WhatsappWeb } else { ConnectorKind::Sandbox };
-    config.chattu.new_client_connector.unwrap_or(best)
+    let settings = key_value::parse(&config.chattu.new_client_settings)
+        .map_err(|problem| StartError::Other(format!("chattu.new_client_settings: {problem}")))?;
+    Ok(NewClient { connector: config.chattu.new_client_connector.unwrap_or(best), settings })
 }
 
 pub(super) fn rates(config: &Config) -> chattu::rates::Allowed {

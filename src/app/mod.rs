@@ -32,7 +32,7 @@ use crate::{
     web::{Listener, redirect::TlsRedirect, server},
 };
 use from_config::{
-    backups, content_policy, new_client_connector, periods, portal_at, rates, reachable_at, rules, server_limits, shelf,
+    backups, content_policy, new_client, periods, portal_at, rates, reachable_at, rules, server_limits, shelf,
 };
 use futures_util::future::BoxFuture;
 use scheduler::Scheduler;
@@ -239,7 +239,7 @@ impl App {
         };
         let gateway = Arc::new(gateway);
         let rates = chattu::ChattuRates::new(rates(&config));
-        let chattu = Chattu::new(gateway.clone(), chattu_vault, rates, new_client_connector(&config));
+        let chattu = Chattu::new(gateway.clone(), chattu_vault, rates, new_client(&config)?);
         let state = AppState { gateway, chattu: Arc::new(chattu), threecx, interface: &interface::INTERFACE };
         Ok(Self { config, gateway: Arc::new(state), egress, recovered })
     }

@@ -11,6 +11,7 @@ use crate::{
     web::{
         Incoming, Listener, RequestId, RequestTarget, incoming, problem,
         server::{BoundedBody, SharedBody},
+        zipped,
     },
 };
 use ::http::{HeaderValue, Request, StatusCode, Version, header};
@@ -123,6 +124,7 @@ where
         let is_sent = !request.headers().contains_key(header::EXPECT);
         let target = RequestTarget::of(&request);
         let (mut head, body) = request.into_parts();
+        let takes_gzip = zipped::is_taken(&head.headers);
         let (body, leftover) = SharedBody::new(body);
         let mut response = match target {
             Ok(target) => {
@@ -137,6 +139,9 @@ where
         };
         if is_h1 && response.status() != StatusCode::SWITCHING_PROTOCOLS && !leftover.drain(is_sent).await {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        if takes_gzip {
+            response = zipped::zipped(response, &*state.random).await;
         }
         state.metrics.answered(response.status().as_u16(), state.clock.now().since(begun));
         finish(&mut response, &id);

@@ -327,6 +327,8 @@ pub struct ChattuConfig {
     /// The connector of clients that `/api/add-number` makes; none: the best that this build has.
     #[serde(deserialize_with = "values::connector_or_best")]
     pub new_client_connector: Option<ConnectorKind>,
+    /// The settings of that connector, `key=value` or `key=@/path`.
+    pub new_client_settings: Vec<String>,
 }
 
 /// Telephone systems (3CX).

@@ -168,6 +168,44 @@ impl Instances {
         self.find(id).await
     }
 
+    /// An owner pauses an own instance, until they resume it.
+    ///
+    /// # Errors
+    /// No such one, an empty reason, or one that waits for a review.
+    pub async fn pause_own(&self, id: &InstanceId, reason: &str, actor: &str) -> Result<Instance, InstanceError> {
+        let (now, actor, name, reason) = (self.clock.now(), actor.to_owned(), id.clone(), reason.trim().to_owned());
+        if reason.is_empty() {
+            return Err(InstanceError::Invalid(why!("pause_reason", "a pause needs a reason (--reason)")));
+        }
+        self.store
+            .write(move |tx| {
+                row::find(tx, &name)?;
+                let is_done = pause::pause_own(tx, &name, &reason, now, &actor)?;
+                if is_done { Ok(()) } else { Err(InstanceError::Invalid(under_review())) }
+            })
+            .await?;
+        self.find(id).await
+    }
+
+    /// An owner resumes an instance that they paused.
+    ///
+    /// # Errors
+    /// No such one, or one that is not paused, or that waits for a review.
+    pub async fn resume_own(&self, id: &InstanceId, actor: &str) -> Result<Instance, InstanceError> {
+        let (now, actor, name) = (self.clock.now(), actor.to_owned(), id.clone());
+        self.store
+            .write(move |tx| {
+                let instance = row::find(tx, &name)?;
+                match (instance.paused_at, instance.is_paused_by_owner) {
+                    (None, _) => Err(not_paused(&name)),
+                    (Some(_), false) => Err(InstanceError::Invalid(under_review())),
+                    (Some(_), true) => pause::resume_own(tx, &name, now, &actor).map_err(InstanceError::from),
+                }
+            })
+            .await?;
+        self.find(id).await
+    }
+
     /// Resumes a paused instance.
     ///
     /// # Errors
@@ -180,11 +218,7 @@ impl Instances {
         self.store
             .write(move |tx| {
                 if row::find(tx, &name)?.paused_at.is_none() {
-                    return Err(InstanceError::Invalid(why!(
-                        "not_paused",
-                        "the instance {name} is not paused",
-                        name = name
-                    )));
+                    return Err(not_paused(&name));
                 }
                 pause::resume(tx, &name, &note, now, &actor).map_err(InstanceError::from)
             })
@@ -223,6 +257,14 @@ impl Instances {
         let record = move |tx: &WriteTx<'_>| row::record_standing(tx, &id, &standing, Moment { now, random: &*random });
         self.store.write(record).await
     }
+}
+
+fn not_paused(id: &InstanceId) -> InstanceError {
+    InstanceError::Invalid(why!("not_paused", "the instance {name} is not paused", name = id))
+}
+
+fn under_review() -> Why {
+    why!("under_review", "the instance is paused for review: only an administrator resumes it")
 }
 
 /// A connector that has just begun and heard nothing yet: what was known of it still holds, and a restart of the gateway

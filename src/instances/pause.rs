@@ -1,4 +1,5 @@
-//! Pause for review: by a person, or by the guard after strikes. Only a person resumes, with a note.
+//! Pause for review: by an administrator, or by the guard after strikes. Only an administrator resumes, with a note. And
+//! an owner's pause of an own number, which opens no review and which the owner ends.
 
 use crate::{
     accounts::{
@@ -14,7 +15,12 @@ use crate::{
 use rusqlite::params;
 use serde_json::json;
 
-/// Pauses `id`; one that is paused already keeps its first reason. `evidence` are the messages that led here.
+/// Whether a review of the instance is open.
+const UNDER_REVIEW: &str =
+    "EXISTS (SELECT 1 FROM reviews r WHERE r.instance_id = instances.id AND r.closed_at IS NULL)";
+
+/// Pauses `id` for review; one that waits for a review already keeps its first reason, one that its owner paused waits for
+/// one from now on. `evidence` are the messages that led here.
 pub fn pause(
     tx: &WriteTx<'_>,
     id: &InstanceId,
@@ -23,8 +29,10 @@ pub fn pause(
     (now, actor): (Time, &str),
 ) -> Result<(), StoreError> {
     let account = tx.find(
-        "UPDATE instances SET paused_at = ?2, pause_reason = ?3 WHERE id = ?1 AND paused_at IS NULL
-         RETURNING account_id",
+        &format!(
+            "UPDATE instances SET paused_at = ?2, pause_reason = ?3 WHERE id = ?1 AND (paused_at IS NULL OR NOT {UNDER_REVIEW})
+             RETURNING account_id"
+        ),
         params![id, now, reason],
         |r| r.get::<_, AccountId>(0),
     )?;
@@ -37,6 +45,27 @@ pub fn pause(
     let parameters = json!({"reason": reason});
     notices::raise(tx, Some(account), (NoticeKind::InstancePaused, id.as_str()), &parameters, now)?;
     record(tx, (now, actor), account, id, ("instance.pause", reason))
+}
+
+/// An owner pauses an own number, or says why anew; one that waits for a review stays as it is. Says whether it was done.
+pub fn pause_own(tx: &WriteTx<'_>, id: &InstanceId, reason: &str, now: Time, actor: &str) -> Result<bool, StoreError> {
+    let account = tx.find(
+        &format!(
+            "UPDATE instances SET paused_at = coalesce(paused_at, ?2), pause_reason = ?3 WHERE id = ?1 AND NOT {UNDER_REVIEW}
+             RETURNING account_id"
+        ),
+        params![id, now, reason],
+        |r| r.get::<_, AccountId>(0),
+    )?;
+    let Some(account) = account else { return Ok(false) };
+    record(tx, (now, actor), account, id, ("instance.pause", reason)).map(|()| true)
+}
+
+/// Its owner ends the pause of `id`. What the guard counted against it stays.
+pub fn resume_own(tx: &WriteTx<'_>, id: &InstanceId, now: Time, actor: &str) -> Result<(), StoreError> {
+    let sql = "UPDATE instances SET paused_at = NULL, pause_reason = NULL WHERE id = ?1 RETURNING account_id";
+    let account = tx.find(sql, params![id], |r| r.get::<_, AccountId>(0))?;
+    account.map_or(Ok(()), |account| record(tx, (now, actor), account, id, ("instance.resume", "by its owner")))
 }
 
 /// Ends the pause of `id` and closes its review with `note`.

@@ -49,6 +49,9 @@ pub struct Instance {
     /// Since when it waits for a person.
     pub paused_at: Option<Time>,
     pub pause_reason: Option<String>,
+    /// Whether it is paused by its owner alone, who resumes it, too: no review is open.
+    #[serde(skip)]
+    pub is_paused_by_owner: bool,
     /// Whether people are told that their messages were read.
     pub tell_read: bool,
     /// Whether a call is ended by itself.
@@ -88,7 +91,9 @@ pub struct NewInstance {
 }
 
 const COLUMNS: &str = "id, account_id, name, connector, settings, state, state_reason, health, phone, paused_at, \
-                       pause_reason, created_at, tell_read, reject_calls, reject_text";
+                       pause_reason, created_at, tell_read, reject_calls, reject_text, \
+                       paused_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM reviews r \
+                         WHERE r.instance_id = instances.id AND r.closed_at IS NULL)";
 
 pub(super) fn create(
     tx: &WriteTx<'_>,
@@ -317,6 +322,7 @@ fn read(r: &Row<'_>) -> rusqlite::Result<Instance> {
         tell_read: r.get(12)?,
         reject_calls: r.get(13)?,
         reject_text: r.get(14)?,
+        is_paused_by_owner: r.get(15)?,
     })
 }
 

@@ -52,9 +52,15 @@ impl Time {
         text.parse::<jiff::Timestamp>().map(|t| Self(t.as_millisecond())).map_err(|e| e.to_string())
     }
 
-    /// RFC 3339 in UTC with `Z`, milliseconds only where there are some.
+    /// RFC 3339 in UTC with `Z`, milliseconds only where there are some: for people and for what is read back.
     pub fn rfc3339(self) -> String {
         self.timestamp().to_string()
+    }
+
+    /// RFC 3339 in UTC with `Z`, whole seconds, rounded down: the one form in which programs are told a time
+    /// (`2026-05-08T10:00:00Z`, as both documents print it). Readers that take nothing else take it.
+    pub fn to_second(self) -> String {
+        Self(self.seconds() * 1000).rfc3339()
     }
 
     /// The same moment as jiff writes it; the ends of jiff's range stand for what lies outside it.
@@ -110,7 +116,7 @@ impl fmt::Display for Time {
 
 impl serde::Serialize for Time {
     fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.serialize_str(&self.rfc3339())
+        s.serialize_str(&self.to_second())
     }
 }
 
@@ -161,7 +167,10 @@ mod tests {
     fn times_are_written_and_read_as_rfc3339() {
         let t = Time::parse("2026-05-08T10:00:00Z").expect("a time");
         assert_eq!(t.rfc3339(), "2026-05-08T10:00:00Z");
-        assert_eq!(t.plus(Duration::from_millis(50)).rfc3339(), "2026-05-08T10:00:00.05Z");
+        let later = t.plus(Duration::from_millis(50));
+        assert_eq!(later.rfc3339(), "2026-05-08T10:00:00.05Z");
+        assert_eq!((later.to_second(), t.to_second()), (t.rfc3339(), t.rfc3339()));
+        assert_eq!(serde_json::json!(later), "2026-05-08T10:00:00Z");
         assert_eq!(Time::parse("2026-05-08T13:00:00+03:00").expect("a time"), t);
         assert!(Time::parse("yesterday").is_err());
         assert_eq!(t.since(t.plus(Duration::from_secs(1))), Duration::ZERO);

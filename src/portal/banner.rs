@@ -48,18 +48,58 @@ pub(super) fn list(
 }
 
 fn instances(tx: &Tx<'_>, scope: Scope) -> Result<Vec<Banner>, StoreError> {
-    let all = instances::list(tx, scope)?.into_iter();
-    let waits =
-        |one: &Instance| one.paused_at.is_some() || [InstanceState::Close, InstanceState::Qr].contains(&one.state);
-    let banner = |one: Instance| {
-        let (tone, text) = match (one.paused_at, one.state) {
-            (Some(_), _) => ("bad", "banner.paused"),
-            (None, InstanceState::Qr) => ("warn", "banner.scan"),
-            (None, _) => ("bad", "banner.closed"),
-        };
-        Banner { tone, text, name: one.name, link: format!("/instances/{}/manage", one.id) }
-    };
-    Ok(all.filter(waits).take(5).map(banner).collect())
+    let all = instances::list(tx, scope)?;
+    Ok(TROUBLES.iter().filter_map(|trouble| trouble.banner(&all)).collect())
+}
+
+/// What can be the matter with a number; the texts' keys for one, and for several.
+struct Trouble {
+    tone: &'static str,
+    holds: fn(&Instance) -> bool,
+    one: &'static str,
+    several: &'static str,
+}
+
+/// One line for each, however many numbers it holds for, so that the page itself stays in view.
+const TROUBLES: &[Trouble] = &[
+    Trouble {
+        tone: "bad",
+        holds: |i| i.paused_at.is_some() && !i.is_paused_by_owner,
+        one: "banner.paused",
+        several: "banner.paused_several",
+    },
+    Trouble {
+        tone: "warn",
+        holds: |i| i.is_paused_by_owner,
+        one: "banner.own_pause",
+        several: "banner.own_pause_several",
+    },
+    Trouble {
+        tone: "bad",
+        holds: |i| i.paused_at.is_none() && i.state == InstanceState::Close,
+        one: "banner.closed",
+        several: "banner.closed_several",
+    },
+    Trouble {
+        tone: "warn",
+        holds: |i| i.paused_at.is_none() && i.state == InstanceState::Qr,
+        one: "banner.scan",
+        several: "banner.scan_several",
+    },
+];
+
+impl Trouble {
+    fn banner(&self, all: &[Instance]) -> Option<Banner> {
+        let troubled: Vec<&Instance> = all.iter().filter(|one| (self.holds)(one)).collect();
+        let (tone, first) = (self.tone, *troubled.first()?);
+        Some(match troubled.len() {
+            1 => {
+                let link = format!("/instances/{}/manage", first.id);
+                Banner { tone, text: self.one, name: first.name.clone(), link }
+            }
+            n => Banner { tone, text: self.several, name: n.to_string(), link: "/instances".into() },
+        })
+    }
 }
 
 /// What only who runs the appliance can mend.

@@ -25,6 +25,7 @@ mod page_facts;
 pub mod pages;
 pub mod reasons;
 mod typed;
+mod verdict_words;
 
 pub use page_context::{Page, PageContext, Subscriber, enter, subscriber};
 pub use page_error::PageError;

@@ -52,10 +52,13 @@ impl PageFacts {
     }
 }
 
-/// The account that an admin looks at; everybody else has one.
+/// The account that an admin looks at; everybody else has one. Where there is one alone, it is not asked for.
 fn chosen(who: &Session, wish: Option<&str>, all: &[(AccountId, String)]) -> Option<AccountId> {
     if who.role != Role::Admin {
         return who.account;
+    }
+    if let [(only, _)] = all {
+        return Some(*only);
     }
     match wish {
         Some("all") => None,

@@ -8,7 +8,7 @@ use super::{
     request::{Draft, PurposeField, Request, Sender},
 };
 use crate::sending::{
-    insistence, judgements,
+    audience, insistence, judgements,
     message_ref::{self, EarlierMessage},
 };
 use crate::{
@@ -29,7 +29,6 @@ use crate::{
     store::{StoreError, Tx},
 };
 use rusqlite::{Row, params};
-use std::time::Duration;
 
 /// What the gates see. Pure values.
 #[derive(Clone, PartialEq, Debug)]
@@ -64,6 +63,8 @@ pub struct Facts {
     pub fingerprint: u64,
     /// What the content policy says.
     pub content: Score,
+    /// How many people are a crowd for a soft text.
+    pub crowd: u32,
     /// Whether the provider holds the template for a marketing template.
     pub is_marketing: bool,
     /// What is known of the message's template; none: it has none, or nothing is known of it.
@@ -105,9 +106,6 @@ pub struct InstanceFacts {
     pub sends_directly: bool,
 }
 
-/// How long after a person's last message what is sent to them for support answers it.
-const ANSWER_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
-
 /// Everything that the gates ask for about this request.
 pub(super) fn load(tx: &Tx<'_>, asked: &Asked<'_>, content: Score) -> Result<Facts, StoreError> {
     let Asked { shared, rules, sender, request, now } = *asked;
@@ -140,7 +138,8 @@ pub(super) fn load(tx: &Tx<'_>, asked: &Asked<'_>, content: Score) -> Result<Fac
         }
         _ => PaceFacts::default(),
     };
-    let content = in_context(content, request, contact.as_ref(), &pace, now);
+    let audience = audience::of(tx, asked, contact.as_ref(), &pace, &content)?;
+    let content = content.in_context(purpose_of(request), audience);
     let content = insistence::judge(tx, asked, (fingerprint, &pace), content)?;
     let content = judgements::as_allowed(tx, sender.account, fingerprint, content)?;
     let (is_marketing, template) = load_template(tx, request)?;
@@ -160,6 +159,7 @@ pub(super) fn load(tx: &Tx<'_>, asked: &Asked<'_>, content: Score) -> Result<Fac
         pace,
         fingerprint,
         content,
+        crowd: audience.crowd,
         is_marketing,
         template,
     })
@@ -174,16 +174,12 @@ fn new_chats(tx: &Tx<'_>, asked: &Asked<'_>, ask: &Question<'_>) -> Result<Optio
     Ok(until_now.map(|chats| NewChats { begun: chats.begun + 1, ..chats }))
 }
 
-/// The score of a text, as who gets it lets it stand.
-fn in_context(content: Score, request: &Request, contact: Option<&Contact>, pace: &PaceFacts, now: Time) -> Score {
-    let heard = contact.and_then(|c| c.last_inbound_at);
-    let answers = heard.is_some_and(|at| now.since(at) < ANSWER_WITHIN);
-    let purpose = match &request.purpose {
+/// Why it is sent; what is no purpose is refused by the gate "purpose".
+const fn purpose_of(request: &Request) -> Purpose {
+    match &request.purpose {
         PurposeField::Allowed(purpose) => *purpose,
-        // Refused by the gate "purpose".
         _ => Purpose::Transactional,
-    };
-    content.in_context(purpose, answers, pace.same_text_to.max(pace.strangers))
+    }
 }
 
 impl Facts {

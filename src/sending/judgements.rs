@@ -61,6 +61,16 @@ impl Sending {
         let (now, review_score) = (self.shared.clock.now(), self.rules().review_score);
         self.shared.store.write(move |tx| note(tx, &judgement, review_score, now)).await
     }
+
+    /// A text that passes because an admin found it honest is judged again from now on: the judgement `id`, and others of
+    /// the same text. False: there is none in `scope`.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn withdraw_allowed(&self, scope: Scope, id: i64, actor: &str) -> Result<bool, StoreError> {
+        let (now, actor) = (self.shared.clock.now(), actor.to_owned());
+        self.shared.store.write(move |tx| withdraw(tx, scope, id, (now, &actor))).await
+    }
 }
 
 fn note(
@@ -146,6 +156,74 @@ pub fn examples(tx: &Tx<'_>, scope: Scope) -> Result<Vec<JudgedExample>, StoreEr
             Ok(JudgedExample { label, language: r.get(2)?, text: r.get(3)? })
         },
     )
+}
+
+/// Judged messages as a file for `examples/policy_fit`: tab-separated label, language, text, with a heading line. A text
+/// is one cell of one line.
+pub fn tab_separated(examples: &[JudgedExample]) -> String {
+    let line = |e: &JudgedExample| {
+        let text = e.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        format!("{}\t{}\t{text}\n", e.label, e.language)
+    };
+    let lines: String = examples.iter().map(line).collect();
+    format!("label\tlanguage\ttext\n{lines}")
+}
+
+/// A text that passes because an admin found it honest.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AllowedText {
+    /// The judgement's.
+    pub id: i64,
+    /// Its message.
+    pub log_id: LogId,
+    /// Empty: the message is gone by now, and the text passes still.
+    pub text: String,
+    /// When it was found honest.
+    pub at: Time,
+    /// By whom.
+    pub actor: String,
+}
+
+/// How many allowed texts a page shows, the newest.
+const ALLOWED_SHOWN: u32 = 200;
+
+/// The texts that pass because an admin found them honest, the newest first, each once.
+///
+/// # Errors
+/// The store's.
+pub fn allowed(tx: &Tx<'_>, scope: Scope) -> Result<Vec<AllowedText>, StoreError> {
+    tx.list(
+        "SELECT max(j.id), j.log_id, coalesce(m.body, ''), j.at, j.actor
+         FROM judgements j LEFT JOIN messages m ON m.id = j.log_id
+         WHERE j.lets_pass = 1 AND (?1 IS NULL OR j.account_id = ?1)
+         GROUP BY j.account_id, j.fingerprint ORDER BY 1 DESC LIMIT ?2",
+        params![scope, ALLOWED_SHOWN],
+        |r| Ok(AllowedText { id: r.get(0)?, log_id: r.get(1)?, text: r.get(2)?, at: r.get(3)?, actor: r.get(4)? }),
+    )
+}
+
+fn withdraw(tx: &WriteTx<'_>, scope: Scope, id: i64, (now, actor): (Time, &str)) -> Result<bool, StoreError> {
+    let found = tx.find(
+        "SELECT account_id, fingerprint, log_id FROM judgements
+         WHERE id = ?1 AND lets_pass = 1 AND (?2 IS NULL OR account_id = ?2)",
+        params![id, scope],
+        |r| Ok((r.get::<_, AccountId>(0)?, r.get::<_, i64>(1)?, r.get::<_, LogId>(2)?)),
+    )?;
+    let Some((account, fingerprint, log_id)) = found else { return Ok(false) };
+    tx.execute(
+        "UPDATE judgements SET lets_pass = 0 WHERE account_id = ?1 AND fingerprint = ?2",
+        params![account, fingerprint],
+    )?;
+    let entry = audit::AuditEntry {
+        actor,
+        account: Some(account),
+        action: "message.withdraw_allowed",
+        target: &log_id.to_string(),
+        before: None,
+        after: None,
+    };
+    audit::record(tx, now, &entry)?;
+    Ok(true)
 }
 
 /// A text that an admin found honest, beside another one.

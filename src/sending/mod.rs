@@ -31,6 +31,7 @@ mod accept;
 mod announce;
 mod answer;
 mod asked;
+mod audience;
 pub mod billed;
 pub mod counts;
 mod dispatch;

@@ -167,6 +167,7 @@ fn figures(facts: &Facts, refusal: Option<&Refusal>) -> String {
         "wait_ms": u64::try_from(pace.wait().as_millis()).unwrap_or(u64::MAX),
         "same_text_to": pace.same_text_to,
         "strangers": pace.strangers,
+        "crowd": facts.crowd,
         "health": [pace.sent, pace.failed, pace.opted_out],
     });
     if let Some(refusal) = refusal {

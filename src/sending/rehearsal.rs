@@ -5,10 +5,15 @@
 //! answer and whether a person had found its text honest is taken as it was. What other gates refused is left out.
 
 use super::{
-    Sending, own_phrases::NewPhrase, policies::Policies, policy::content::Score, rules::Rules,
+    Sending,
+    own_phrases::NewPhrase,
+    policies::Policies,
+    policy::content::{Audience, CROWD, Score},
+    rules::Rules,
     runtime_settings::TuningError,
 };
 use crate::{
+    accounts::Scope,
     model::{clock::Time, ids::LogId, purpose::Purpose},
     store::{StoreError, Tx},
 };
@@ -87,7 +92,7 @@ struct Judge {
 }
 
 impl Sending {
-    /// The last week's messages by the figures that [`set_figures`](Self::set_figures) would set.
+    /// The last week's messages of `scope` by the figures that [`set_figures`](Self::set_figures) would set.
     ///
     /// # Errors
     /// Those of `set_figures`.
@@ -95,31 +100,32 @@ impl Sending {
         &self,
         wanted: BTreeMap<String, u32>,
         observe: bool,
+        scope: Scope,
     ) -> Result<Rehearsal, TuningError> {
         let rules = Arc::new(self.with_figures(wanted, observe)?);
-        self.rehearse(Judge { rules, ..self.present_judge() }).await
+        self.rehearse(Judge { rules, ..self.present_judge() }, scope).await
     }
 
-    /// The last week's messages by the phrases, if [`add_phrase`](Self::add_phrase) added one.
+    /// The last week's messages of `scope` by the phrases, if [`add_phrase`](Self::add_phrase) added one.
     ///
     /// # Errors
     /// Those of `add_phrase`.
-    pub async fn rehearse_phrase(&self, new: NewPhrase) -> Result<Rehearsal, TuningError> {
+    pub async fn rehearse_phrase(&self, new: NewPhrase, scope: Scope) -> Result<Rehearsal, TuningError> {
         let (policies, _) = self.with_phrase(new).await?;
-        self.rehearse(Judge { policies: Arc::new(policies), ..self.present_judge() }).await
+        self.rehearse(Judge { policies: Arc::new(policies), ..self.present_judge() }, scope).await
     }
 
     fn present_judge(&self) -> Judge {
         Judge { policies: self.shared.policies.load_full(), rules: self.rules() }
     }
 
-    async fn rehearse(&self, after: Judge) -> Result<Rehearsal, TuningError> {
+    async fn rehearse(&self, after: Judge, scope: Scope) -> Result<Rehearsal, TuningError> {
         let (before, since) = (self.present_judge(), self.shared.clock.now().minus(BACK));
-        Ok(self.shared.store.read(move |tx| read(tx, since, &before, &after)).await?)
+        Ok(self.shared.store.read(move |tx| read(tx, (since, scope), &before, &after)).await?)
     }
 }
 
-fn read(tx: &Tx<'_>, since: Time, before: &Judge, after: &Judge) -> Result<Rehearsal, StoreError> {
+fn read(tx: &Tx<'_>, (since, scope): (Time, Scope), before: &Judge, after: &Judge) -> Result<Rehearsal, StoreError> {
     let judged = tx.list(
         "SELECT m.id, m.purpose, m.body,
                 max(coalesce(d.figures ->> 'same_text_to', 0), coalesce(d.figures ->> 'strangers', 0)),
@@ -128,12 +134,12 @@ fn read(tx: &Tx<'_>, since: Time, before: &Judge, after: &Judge) -> Result<Rehea
                         AND i.created_at <= m.created_at AND i.created_at > m.created_at - 86400000),
                 EXISTS (SELECT 1 FROM judgements j
                         WHERE j.account_id = m.account_id AND j.fingerprint = m.fingerprint AND j.lets_pass = 1),
-                m.account_id
+                m.account_id, coalesce(d.figures ->> 'crowd', ?3)
          FROM messages m JOIN policy_decisions d ON d.log_id = m.id
          WHERE m.id > (SELECT coalesce(max(id), 0) FROM messages) - ?1 AND m.created_at > ?2 AND m.body <> ''
-           AND m.fingerprint <> 0 AND (d.verdict = 'pass' OR d.gate = 'content')
+           AND (?4 IS NULL OR m.account_id = ?4) AND m.fingerprint <> 0 AND (d.verdict = 'pass' OR d.gate = 'content')
          ORDER BY m.id DESC",
-        params![MOST, since],
+        params![MOST, since, CROWD, scope],
         |r| judge_twice(r, before, after),
     )?;
     let mut rehearsal = Rehearsal::default();
@@ -153,8 +159,9 @@ fn judge_twice(r: &Row<'_>, before: &Judge, after: &Judge) -> rusqlite::Result<O
     let (text, people): (String, u32) = (r.get(2)?, r.get(3)?);
     let (answers, is_allowed): (bool, bool) = (r.get(4)?, r.get(5)?);
     let account = Some(r.get(6)?);
+    let audience = Audience { answers, people, crowd: r.get(7)?, is_unanswered: false };
     let verdict = |judge: &Judge| {
-        let score = judge.policies.of(account).score(purpose, &text).in_context(purpose, answers, people);
+        let score = judge.policies.of(account).score(purpose, &text).in_context(purpose, audience);
         verdict(&if is_allowed { score.as_allowed() } else { score }, &judge.rules)
     };
     let (before, after) = (verdict(before), verdict(after));

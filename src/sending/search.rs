@@ -2,6 +2,7 @@
 
 use crate::{
     accounts::Scope,
+    instances::templates::{self, SentTemplate},
     model::{
         clock::Time,
         ids::{InstanceId, LogId},
@@ -91,11 +92,18 @@ pub struct LogRow {
     pub reference: Option<String>,
     /// Refusals of the same kind on this row.
     pub repeats: i64,
+    /// Of a template message.
+    pub template: Option<SentTemplate>,
 }
 
 pub fn search(tx: &Tx<'_>, wanted: &LogSearch) -> Result<Vec<LogRow>, StoreError> {
     let (sql, values) = statement(wanted);
-    tx.list(&sql, rusqlite::params_from_iter(values.iter()), read)
+    let rows = tx.list(&sql, rusqlite::params_from_iter(values.iter()), read)?;
+    let filled = |(mut row, is_template): (LogRow, bool)| {
+        row.template = if is_template { templates::sent(tx, row.log_id.0)? } else { None };
+        Ok::<_, StoreError>(row)
+    };
+    rows.into_iter().map(filled).collect()
 }
 
 /// The statement that looks for these rows, and its values.
@@ -143,7 +151,7 @@ pub fn statement(wanted: &LogSearch) -> (String, Vec<Box<dyn ToSql>>) {
     let by = if wanted.reference.is_some() { "+created_at" } else { "created_at" };
     let sql = format!(
         "SELECT id, created_at, instance_id, recipient, purpose, body, status, reason, reference, repeats,
-                message_id, provider_message_id, updated_at
+                message_id, provider_message_id, updated_at, kind = 'template'
          FROM messages WHERE 1{} ORDER BY {by} DESC, id DESC LIMIT ?{limit}",
         query.conditions
     );
@@ -177,8 +185,9 @@ fn like(text: &str) -> String {
     text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
-fn read(r: &Row<'_>) -> rusqlite::Result<LogRow> {
-    Ok(LogRow {
+/// A row, and whether it is a template message.
+fn read(r: &Row<'_>) -> rusqlite::Result<(LogRow, bool)> {
+    let row = LogRow {
         log_id: r.get(0)?,
         created_at: r.get(1)?,
         instance_id: r.get(2)?,
@@ -192,5 +201,7 @@ fn read(r: &Row<'_>) -> rusqlite::Result<LogRow> {
         message_id: r.get(10)?,
         provider_message_id: r.get(11)?,
         updated_at: r.get(12)?,
-    })
+        template: None,
+    };
+    Ok((row, r.get(13)?))
 }

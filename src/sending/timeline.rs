@@ -2,6 +2,7 @@
 
 use crate::{
     accounts::Scope,
+    instances::templates::{self, SentTemplate},
     model::{clock::Time, ids::LogId, message::Status},
     store::{StoreError, Tx},
 };
@@ -33,6 +34,8 @@ pub struct Story {
     /// text, template, image, …
     pub kind: String,
     pub body: String,
+    /// Of a template message.
+    pub template: Option<SentTemplate>,
     /// Which part of the gateway it came by.
     pub source: String,
     /// The name of the API key.
@@ -108,6 +111,9 @@ pub fn find(tx: &Tx<'_>, scope: Scope, id: LogId) -> Result<Option<Story>, Store
     )?;
     let Some(mut story) = found else { return Ok(None) };
     story.deliveries = told(tx, &story)?;
+    if story.kind == "template" {
+        story.template = templates::sent(tx, story.log_id.0)?;
+    }
     Ok(Some(story))
 }
 
@@ -152,6 +158,7 @@ fn read(r: &Row<'_>) -> rusqlite::Result<Story> {
         purpose: r.get(9)?,
         kind: r.get(10)?,
         body: r.get(11)?,
+        template: None,
         source: r.get(12)?,
         key_name: r.get(13)?,
         request_id: r.get(14)?,

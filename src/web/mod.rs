@@ -4,6 +4,7 @@
 //! - `server/` accepts connections and bounds everything about them.
 //! - `target.rs` judges what a request is for before anything else does; `client_address.rs` says whose address it came
 //!   from, `same_origin.rs` whether from one of our own pages.
+//! - `zipped.rs` compresses answers.
 //! - `problem.rs` alone knows which status and text a code has; `reply.rs` writes the guarded API's answers.
 //!
 //! It knows no route and no page.
@@ -22,6 +23,7 @@ pub mod same_origin;
 pub mod server;
 pub mod streamed;
 mod target;
+pub mod zipped;
 
 pub use incoming::Incoming;
 pub use listener::{Listener, RequestId};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-pub(super) fn parse(pairs: &[String]) -> Result<BTreeMap<String, String>, String> {
+pub(crate) fn parse(pairs: &[String]) -> Result<BTreeMap<String, String>, String> {
     let mut all = BTreeMap::new();
     for pair in pairs {
         let (key, value) = pair.split_once('=').ok_or_else(|| format!("{pair:?}: use key=value"))?;

@@ -14,7 +14,7 @@ mod examine;
 mod import;
 mod instance;
 mod key;
-mod key_value;
+pub(super) mod key_value;
 mod message;
 mod person;
 mod policy;

@@ -94,12 +94,6 @@ impl Execute for PolicyExamples {
     async fn execute(self, gateway: &AppState) -> CommandResult {
         let scope = self.account.map_or_else(everybody, |account| Scope::Account(AccountId(account)));
         let examples = gateway.store.read(move |tx| judgements::examples(tx, scope)).await.map_err(text)?;
-        // A text is one cell of one line.
-        let line = |e: &judgements::JudgedExample| {
-            let text = e.text.split_whitespace().collect::<Vec<_>>().join(" ");
-            format!("{}\t{}\t{text}\n", e.label, e.language)
-        };
-        let lines: String = examples.iter().map(line).collect();
-        Ok(json!({"ok": true, "rows": examples.len(), "csv": format!("label\tlanguage\ttext\n{lines}")}))
+        Ok(json!({"ok": true, "rows": examples.len(), "csv": judgements::tab_separated(&examples)}))
     }
 }

@@ -121,9 +121,9 @@ pub struct SandboxGroup {
     /// The group's id
     #[arg(long, default_value = "120363000000000001@g.us")]
     pub group: String,
-    /// The group's name
-    #[arg(long, default_value = "Sandbox group")]
-    pub name: String,
+    /// The group's name; another one than before renames it [default: as it is called, at first "Sandbox group"]
+    #[arg(long)]
+    pub name: Option<String>,
     /// Who writes
     #[arg(long)]
     pub from: String,
@@ -133,8 +133,12 @@ pub struct SandboxGroup {
 
 impl Execute for SandboxGroup {
     async fn execute(self, gateway: &AppState) -> CommandResult {
-        let group = inbound_event::GroupRef { id: self.group, name: self.name };
         let sandbox = find(gateway, &self.instance)?;
+        let name = match self.name {
+            Some(name) => name,
+            None => group_name(gateway, &self.instance, &self.group).await?,
+        };
+        let group = inbound_event::GroupRef { id: self.group, name };
         let id = sandbox.group_message(group, person(&self.from)?, &self.text).await.map_err(text)?;
         Ok(json!({"ok": true, "provider_message_id": id}))
     }
@@ -184,6 +188,13 @@ impl Execute for SandboxSet {
     async fn execute(self, gateway: &AppState) -> CommandResult {
         InstanceSet { id: self.instance, settings: self.settings, ..Default::default() }.execute(gateway).await
     }
+}
+
+/// What a group is called.
+async fn group_name(gateway: &AppState, instance: &str, group: &str) -> Result<String, String> {
+    let known = gateway.chattu.group(&InstanceId::from_text(instance), group).await.map_err(text)?;
+    let named = known.map(|known| known.name).filter(|name| !name.is_empty());
+    Ok(named.unwrap_or_else(|| "Sandbox group".to_owned()))
 }
 
 fn find(gateway: &Gateway, id: &str) -> Result<Arc<Sandbox>, String> {

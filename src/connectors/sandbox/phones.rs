@@ -59,12 +59,7 @@ impl Sandbox {
     /// It could not be recorded.
     pub async fn group_message(&self, group: GroupRef, from: RemoteParty, text: &str) -> Result<String, NotRecorded> {
         let id = self.next_id();
-        let told = GroupInfo { id: group.id.clone(), name: group.name.clone(), ..GroupInfo::default() };
-        self.groups.lock().expect("no holder panics").entry(group.id.clone()).or_insert(GroupInfo {
-            participants: Some(2),
-            created_at: Some(self.clock.now()),
-            ..told
-        });
+        self.know_group(&group);
         self.receive_message(InboundMessage {
             provider_message_id: id.clone(),
             from,
@@ -79,6 +74,20 @@ impl Sandbox {
         })
         .await?;
         Ok(id)
+    }
+
+    /// A group that nobody put the instance into is one of two people; its name is what was told last.
+    fn know_group(&self, group: &GroupRef) {
+        let mut groups = self.groups.lock().expect("no holder panics");
+        let known = groups.entry(group.id.clone()).or_insert_with(|| GroupInfo {
+            id: group.id.clone(),
+            participants: Some(2),
+            created_at: Some(self.clock.now()),
+            ..GroupInfo::default()
+        });
+        if !group.name.is_empty() {
+            known.name.clone_from(&group.name);
+        }
     }
 
     /// The provider brings any message: a file, a reaction, a button.
@@ -192,6 +201,7 @@ impl Sandbox {
     /// # Errors
     /// It could not be recorded.
     pub async fn group_updated(&self, group: GroupRef, change: &str) -> Result<(), NotRecorded> {
+        self.know_group(&group);
         let GroupRef { id: group_id, name: group_name } = group;
         self.line.tell(EventKind::GroupUpdated { group_id, group_name, change: change.to_owned() }).await
     }

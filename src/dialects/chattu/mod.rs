@@ -41,7 +41,7 @@ use crate::{
 };
 use rusqlite::params;
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -71,14 +71,22 @@ pub struct Chattu {
     vault: Vault,
     /// How often somebody may ask.
     pub rates: ChattuRates,
-    /// The connector of clients that the API adds.
-    pub new_client_connector: ConnectorKind,
+    /// What clients are made with that the API adds.
+    pub new_client: NewClient,
+}
+
+/// What clients are made with that the API adds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewClient {
+    pub connector: ConnectorKind,
+    /// The connector's settings.
+    pub settings: BTreeMap<String, String>,
 }
 
 impl Chattu {
     /// The slice over the gateway; its worker is started with [`Chattu::run`]. `vault`: for endpoints' headers.
-    pub fn new(gateway: Arc<Gateway>, vault: Vault, rates: ChattuRates, new_client_connector: ConnectorKind) -> Self {
-        Self { gateway, vault, rates, new_client_connector }
+    pub fn new(gateway: Arc<Gateway>, vault: Vault, rates: ChattuRates, new_client: NewClient) -> Self {
+        Self { gateway, vault, rates, new_client }
     }
 
     /// Keeps in the audit that somebody guessed wrongly; how often they may is bounded before this is called.

@@ -113,7 +113,8 @@ pub(super) fn shape_of(example: &Value) -> Value {
 
 /// Says which words the members have that are no free text; times of text are RFC 3339.
 fn name_words(schema: &mut Value) {
-    for (name, member) in schema["properties"].as_object_mut().into_iter().flatten() {
+    // Asked for by index, members that are not there would become null.
+    for (name, member) in schema.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten() {
         let at_time =
             name.ends_with("_time") || name.ends_with("_at") || name.ends_with("Time") || name.ends_with("At");
         if at_time && member["type"].to_string().contains("string") {
@@ -121,8 +122,8 @@ fn name_words(schema: &mut Value) {
         }
         name_words(member);
     }
-    if schema["items"].is_object() {
-        name_words(&mut schema["items"]);
+    if let Some(items) = schema.get_mut("items") {
+        name_words(items);
     }
 }
 

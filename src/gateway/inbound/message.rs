@@ -2,7 +2,7 @@
 
 use super::{After, Recorded, Recording, opt_out};
 use crate::{
-    connectors::inbound_event::{InboundMessage, RemoteParty, Told},
+    connectors::inbound_event::{GroupRef, InboundMessage, RemoteParty, Told},
     events::webhooks::{ChangedRef, Event, EventPerson},
     model::{
         clock::Time,
@@ -35,7 +35,7 @@ pub(super) fn record(
     };
     match (&message.group, contact) {
         (Some(group), contact) => {
-            let group_name = note_group(tx, &recording.heard.instance, &group.id, &group.name, recording.now())?;
+            let group_name = group_of_message(tx, recording, group, message.told)?;
             let row = NewRow { chat: &group.id, contact, origin: None };
             let Some(id) = insert(tx, recording, message, &row)? else { return Ok(heard_before()) };
             let media = note_file(tx, recording, message, id)?;
@@ -283,6 +283,24 @@ pub(super) fn known(tx: &Tx<'_>, account: AccountId, of: &RemoteParty) -> Result
         }
     }
     Ok(None)
+}
+
+/// Remembers the group of a message; one that is called otherwise than before was renamed, whoever tells it.
+fn group_of_message(
+    tx: &WriteTx<'_>,
+    recording: &Recording<'_>,
+    group: &GroupRef,
+    told: Told,
+) -> Result<String, StoreError> {
+    let instance = &recording.heard.instance;
+    let sql = "SELECT name FROM groups WHERE instance_id = ?1 AND group_id = ?2";
+    let before = tx.find(sql, params![instance, group.id], |r| r.get::<_, String>(0))?;
+    let name = note_group(tx, instance, &group.id, &group.name, recording.now())?;
+    if told != Told::History && before.is_some_and(|before| !before.is_empty() && before != name) {
+        let (group_id, group_name) = (group.id.clone(), name.clone());
+        recording.emit(tx, &Event::GroupUpdated { group_id, group_name, change: "subject".to_owned() })?;
+    }
+    Ok(name)
 }
 
 /// Remembers a group's name; answers with the one that is known where the news has none.

@@ -9,7 +9,7 @@
 
 mod rendered;
 
-pub use rendered::said;
+pub use rendered::{SentTemplate, sent};
 
 use crate::{
     accounts::notices::{self, NoticeKind},

@@ -7,22 +7,51 @@ use crate::{
 };
 use rusqlite::params;
 
-/// The text of a template message, by its row in the log; none: it is none, its text is not kept any more, or nothing is
-/// known of the template.
-pub fn said(tx: &Tx<'_>, row: i64) -> Result<Option<String>, StoreError> {
+/// A template message that was sent, by its row in the log.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SentTemplate {
+    pub name: String,
+    pub language: String,
+    /// What it says with its variables; none: nothing is known of the template's text.
+    pub said: Option<String>,
+}
+
+impl SentTemplate {
+    /// What stands for it in a line: its text, or its name with what was filled in.
+    pub fn shown(&self, variables: &str) -> String {
+        match (&self.said, variables) {
+            (Some(said), _) => said.clone(),
+            (None, "") => self.name.clone(),
+            (None, variables) => format!("{}: {variables}", self.name),
+        }
+    }
+}
+
+/// The template of a message; none: it is none, or its content is not kept any more.
+pub fn sent(tx: &Tx<'_>, row: i64) -> Result<Option<SentTemplate>, StoreError> {
     let found = tx.find(
-        "SELECT t.body, t.slots, json_extract(m.content, '$.template.variables')
-         FROM messages m JOIN templates t
+        "SELECT json_extract(m.content, '$.template.name'), json_extract(m.content, '$.template.language'),
+                nullif(t.body, ''), t.slots, json_extract(m.content, '$.template.variables')
+         FROM messages m LEFT JOIN templates t
              ON t.instance_id = m.instance_id AND t.name = json_extract(m.content, '$.template.name')
                 AND t.language = json_extract(m.content, '$.template.language')
-         WHERE m.id = ?1 AND m.kind = 'template' AND t.body <> '' AND t.slots IS NOT NULL",
+         WHERE m.id = ?1 AND m.kind = 'template' AND json_extract(m.content, '$.template.name') IS NOT NULL",
         params![row],
-        |r| Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?, r.get::<_, Option<String>>(2)?)),
+        |r| {
+            let (body, slots): (Option<String>, Option<String>) = (r.get(2)?, r.get(3)?);
+            let template = SentTemplate {
+                name: r.get(0)?,
+                language: r.get::<_, Option<String>>(1)?.unwrap_or_default(),
+                said: None,
+            };
+            Ok((template, body.zip(slots), r.get::<_, Option<String>>(4)?))
+        },
     )?;
-    let Some((body, slots, variables)) = found else { return Ok(None) };
+    let Some((template, text, variables)) = found else { return Ok(None) };
+    let Some((body, slots)) = text else { return Ok(Some(template)) };
     let slots: Vec<Slot> = serde_json::from_str(&slots).unwrap_or_default();
     let variables: Vec<String> = serde_json::from_str(&variables.unwrap_or_default()).unwrap_or_default();
-    Ok(Some(filled(&body, &slots, &variables)))
+    Ok(Some(SentTemplate { said: Some(filled(&body, &slots, &variables)), ..template }))
 }
 
 /// A text with its placeholders filled in: by their names, or by their numbers among those of the text. What a variable

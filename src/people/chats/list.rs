@@ -2,6 +2,7 @@
 
 use super::ChatId;
 use crate::{
+    instances::templates,
     model::{
         clock::Time,
         ids::{ContactId, InstanceId},
@@ -100,7 +101,7 @@ pub fn heard_groups(tx: &Tx<'_>, instance: &InstanceId) -> Result<Vec<(String, S
 pub fn find(tx: &Tx<'_>, instance: &InstanceId, id: &ChatId) -> Result<Option<Chat>, StoreError> {
     let found = match id {
         ChatId::Person(contact) => tx.find(
-            "SELECT max(c.created_at, coalesce(v.last_message_at, 0)), coalesce(v.unread_count, 0)
+            "SELECT coalesce(v.last_message_at, c.created_at), coalesce(v.unread_count, 0)
              FROM contacts c LEFT JOIN conversations v ON v.contact_id = c.id AND v.instance_id = ?1
              WHERE c.id = ?2 AND c.account_id = (SELECT account_id FROM instances WHERE id = ?1)",
             params![instance, contact],
@@ -189,16 +190,27 @@ fn last(tx: &Tx<'_>, instance: &InstanceId, id: &ChatId, address: &str) -> Resul
         ChatId::Group(_) => None,
     };
     let sent = tx.find(
-        "SELECT body, kind, created_at, status FROM messages
+        "SELECT body, kind, created_at, status, id FROM messages
          WHERE account_id = (SELECT account_id FROM instances WHERE id = ?1) AND instance_id = ?1
            AND recipient IN (SELECT ?2 UNION ALL SELECT value FROM contact_identities WHERE contact_id = ?3)
            AND status <> 'blocked' AND kind <> 'reaction' AND NOT (kind IN ('edit', 'revoke') AND status = 'failed')
          ORDER BY created_at DESC, id DESC LIMIT 1",
         params![instance, address, contact],
-        |r| Ok(Snippet { text: r.get(0)?, kind: r.get(1)?, at: r.get(2)?, is_ours: true, status: Some(r.get(3)?) }),
+        |r| {
+            let status = Some(r.get(3)?);
+            let snippet = Snippet { text: r.get(0)?, kind: r.get(1)?, at: r.get(2)?, is_ours: true, status };
+            Ok((snippet, r.get::<_, i64>(4)?))
+        },
     )?;
     // Of the same moment, what was sent is the later one, as in the thread.
-    Ok([received, sent].into_iter().flatten().max_by_key(|last| last.at))
+    match (received, sent) {
+        (Some(received), Some((sent, _))) if received.at > sent.at => Ok(Some(received)),
+        (_, Some((sent, row))) if sent.kind == "template" => {
+            let template = templates::sent(tx, row)?;
+            Ok(Some(template.map_or(sent.clone(), |it| Snippet { text: it.shown(&sent.text), ..sent })))
+        }
+        (received, sent) => Ok(sent.map(|(sent, _)| sent).or(received)),
+    }
 }
 
 fn escape(text: &str) -> String {

@@ -227,9 +227,9 @@ fn complete(
     let chat_key = chat.chat_key();
     if line.key.side == 1
         && line.kind == "template"
-        && let Some(said) = templates::said(tx, line.key.row)?
+        && let Some(sent) = templates::sent(tx, line.key.row)?
     {
-        line.text = said;
+        line.text = sent.shown(&line.text);
     }
     if let Some(writer) = line.written_by {
         let (name, address) = person(tx, writer)?;

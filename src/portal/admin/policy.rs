@@ -4,7 +4,7 @@ use super::id;
 use crate::{
     gateway::Gateway,
     model::{ids::AccountId, purpose::Purpose},
-    portal::{PageContext, PageError, page_error::see_other},
+    portal::{PageContext, PageError, page_error::see_other, verdict_words},
     sending::{
         judgements::{self, NearestExample},
         own_phrases::{AddedPhrase, NewPhrase},
@@ -74,7 +74,7 @@ pub async fn attempt(gateway: &Gateway, v: &PageContext) -> Result<Response, Pag
     let account = v.form.parsed("account").map(AccountId);
     let score = gateway.sending.check_text(account, purpose, text);
     let marks = gateway.sending.mark_text(account, text);
-    let verdict = word_of(rehearsal::verdict(&score, &gateway.sending.rules()));
+    let verdict = verdict_words::word_of(rehearsal::verdict(&score, &gateway.sending.rules()));
     let (scope, asked) = (v.everybody()?, text.to_owned());
     let nearest = gateway.store.read(move |tx| judgements::nearest(tx, scope, &asked)).await?;
     let (stretches, has_marks) = (stretches(text, &marks), !marks.is_empty());
@@ -91,15 +91,7 @@ impl PolicyPage<'_> {
 
     /// The word for a verdict.
     fn word(&self, verdict: &ContentVerdict) -> &'static str {
-        word_of(*verdict)
-    }
-}
-
-const fn word_of(verdict: ContentVerdict) -> &'static str {
-    match verdict {
-        ContentVerdict::Refused => "policy.refused",
-        ContentVerdict::Listed => "policy.listed",
-        ContentVerdict::Passes => "policy.passes",
+        verdict_words::word_of(*verdict)
     }
 }
 
@@ -119,7 +111,7 @@ pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
     }
     let observe = v.form.text("mode") == "observe";
     if is_rehearsal(v) {
-        let rehearsed = gateway.sending.rehearse_figures(wanted, observe).await;
+        let rehearsed = gateway.sending.rehearse_figures(wanted, observe, v.everybody()?).await;
         return tell(gateway, v, rehearsed, |figures| PolicyForm { figures, ..PolicyForm::default() }).await;
     }
     match gateway.sending.set_figures(wanted, observe, v.actor()).await {
@@ -140,7 +132,7 @@ pub async fn add(gateway: &Gateway, v: &PageContext) -> Result<Response, PageErr
         actor: v.actor().to_owned(),
     };
     if is_rehearsal(v) {
-        let rehearsed = gateway.sending.rehearse_phrase(new).await;
+        let rehearsed = gateway.sending.rehearse_phrase(new, v.everybody()?).await;
         return tell(gateway, v, rehearsed, |phrase| PolicyForm { phrase, ..PolicyForm::default() }).await;
     }
     match gateway.sending.add_phrase(new).await {

@@ -28,6 +28,8 @@ pub struct ShownChat {
     pub last_status: Option<&'static str>,
     /// When, for people.
     pub time: String,
+    /// When, for programs.
+    pub machine: String,
     /// When, in milliseconds.
     pub at: i64,
     /// Not read yet.
@@ -122,6 +124,7 @@ pub fn chat(v: &Locale, chat: &Chat) -> ShownChat {
         last,
         last_status,
         time: when(v, chat.at),
+        machine: v.machine(&chat.at),
         at: chat.at.millis(),
         unread: chat.unread,
         is_group,

@@ -62,7 +62,8 @@ pages! {
     Api: "/docs/send" = "send", "/docs/receive" = "receive",
         "/docs/responsible-messaging" = "responsible-messaging";
     Sdk: "/docs/sdk/curl" = "sdk-curl", "/docs/sdk/php" = "sdk-php", "/docs/sdk/python" = "sdk-python",
-        "/docs/sdk/node" = "sdk-node";
+        "/docs/sdk/node" = "sdk-node", "/docs/sdk/go" = "sdk-go", "/docs/sdk/java" = "sdk-java",
+        "/docs/sdk/csharp" = "sdk-csharp", "/docs/recipes" = "recipes";
     ThreeCx: "/docs/3cx" = "3cx", "/docs/3cx/webhooks" = "3cx-webhooks", "/docs/3cx/call-events" = "3cx-call-events",
         "/docs/3cx/troubleshooting" = "3cx-troubleshooting";
     Reference: "/docs/endpoints" = "endpoints", "/docs/openapi" = "openapi", "/docs/chattu" = "chattu",

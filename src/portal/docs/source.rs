@@ -51,8 +51,12 @@ fn word_for(name: &str) -> &'static str {
         Some("php") => "php",
         Some("py") => "python",
         Some("mjs" | "js") => "javascript",
+        Some("go") => "go",
+        Some("java") => "java",
+        Some("cs") => "csharp",
         Some("json") => "json",
         Some("toml") => "toml",
+        Some("yaml") => "yaml",
         Some("http") => "http",
         _ => "text",
     }

@@ -240,19 +240,31 @@ pub async fn setup(gateway: &Gateway, v: &PageContext) -> Result<Response, PageE
     Ok(v.page_with(&Manage { setup: found.unwrap_or_default(), ..page }, status))
 }
 
-/// `POST /instances/{id}/pause`: an admin stops its sending until somebody has looked; the reason is the owner's to read.
+/// `POST /instances/{id}/pause`: its owner stops its sending until they resume it (`do=resume`); an admin until somebody
+/// has looked, and the reason is the owner's to read.
 ///
 /// # Errors
-/// No such instance.
+/// No such instance, or another account's.
 pub async fn pause(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    let instance = own(gateway, v).await?;
+    let Instance { id, .. } = own(gateway, v).await?;
     let reason = v.form.text("reason");
-    if reason.is_empty() {
-        let page = page(gateway, v, "connection", v.t("manage.pause_reason").to_owned()).await?;
-        return Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY));
+    let (done, word) = match (v.form.text("do"), v.is_admin()) {
+        ("resume", _) => (gateway.instances.resume_own(&id, v.actor()).await, "resumed"),
+        _ if reason.is_empty() => {
+            let page = page(gateway, v, "connection", v.t("manage.pause_reason").to_owned()).await?;
+            return Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY));
+        }
+        (_, true) => (gateway.instances.pause(&id, reason, v.actor()).await, "paused"),
+        (_, false) => (gateway.instances.pause_own(&id, reason, v.actor()).await, "paused_own"),
+    };
+    match done {
+        Ok(_) => Ok(see_other(&format!("/instances/{id}/manage?done={word}"))),
+        Err(e) => {
+            let problem = PageError::from(e).user_message(v)?;
+            let page = page(gateway, v, "connection", problem).await?;
+            Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
+        }
     }
-    gateway.instances.pause(&instance.id, reason, v.actor()).await?;
-    Ok(see_other(&format!("/instances/{}/manage?done=paused", instance.id)))
 }
 
 /// `POST /instances/{id}/settings`: an empty secret stays as it is.

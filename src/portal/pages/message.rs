@@ -3,7 +3,7 @@
 
 use crate::{
     gateway::Gateway,
-    model::{clock::Time, code::Code, ids::LogId, message::Status, phone::Phone},
+    model::{clock::Time, code::Code, ids::LogId, message::Status, percent, phone::Phone},
     portal::{PageContext, PageError, page_error::see_other},
     sending::{
         judgements::{self, JudgementEffect, NewJudgement},
@@ -32,6 +32,35 @@ struct Message<'a> {
     /// What was said of the guard's verdict: the word's key; none: its text was not judged, or is gone.
     judged: Option<&'static str>,
     problem: &'static str,
+}
+
+impl Message<'_> {
+    /// The page that mends what refused it, and its word's key.
+    fn mends(&self, code: &str) -> Option<(String, &'static str)> {
+        let of_number = |tab: &str| format!("/instances/{}/manage{tab}", percent::encode(&self.m.instance_id));
+        Some(match Code::parse(code)? {
+            Code::RecipientSuppressed => {
+                (format!("/suppressed-recipients?q={}", percent::encode(&self.m.recipient)), "nav.suppressed")
+            }
+            Code::InstancePausedForReview | Code::GatewaySendFailed => (of_number(""), "common.instance"),
+            Code::InvalidInstance => ("/instances".to_owned(), "nav.instances"),
+            Code::DailyMessageLimitExceeded
+            | Code::MonthlyMessageLimitExceeded
+            | Code::ModuleNotEnabled
+            | Code::ActivePlanRequired => ("/account".to_owned(), "nav.account"),
+            Code::ConversationWindowClosed => (self.chat()?, "nav.chat"),
+            Code::InvalidApiKey | Code::RevokedApiKey | Code::InsufficientScope => ("/api-keys".to_owned(), "nav.keys"),
+            Code::PolicyViolation if self.judged.is_some() => ("#judge".to_owned(), "message.judge"),
+            _ => return None,
+        })
+    }
+
+    /// The chat with the recipient, of one that is known by a number.
+    fn chat(&self) -> Option<String> {
+        let phone = Phone::known(&self.m.recipient)?;
+        let (instance, phone) = (percent::encode(&self.m.instance_id), percent::encode(phone.as_str()));
+        Some(format!("/chat?instance={instance}&chat={phone}"))
+    }
 }
 
 /// One line of the timeline.

@@ -88,6 +88,7 @@ const EXPORTED: &[&str] = &[
     "reference",
     "message",
     "repeats",
+    "template",
 ];
 /// Rows read at once for an export: what is in memory of it, however long it is.
 const EXPORT_ROWS: u32 = 500;
@@ -119,7 +120,7 @@ async fn next_rows(left: Left) -> io::Result<Option<(Bytes, Left)>> {
     Ok(Some((Bytes::from(text), more.then_some((store, filter)))))
 }
 
-fn cells(line: &LogRow) -> [Cow<'_, str>; 10] {
+fn cells(line: &LogRow) -> [Cow<'_, str>; 11] {
     [
         line.log_id.to_string().into(),
         line.created_at.rfc3339().into(),
@@ -129,8 +130,12 @@ fn cells(line: &LogRow) -> [Cow<'_, str>; 10] {
         line.status.as_str().into(),
         line.reason.as_deref().unwrap_or_default().into(),
         line.reference.as_deref().unwrap_or_default().into(),
-        line.body.as_str().into(),
+        match &line.template {
+            Some(template) => template.shown(&line.body).into(),
+            None => line.body.as_str().into(),
+        },
         line.repeats.to_string().into(),
+        line.template.as_ref().map_or("", |template| &template.name).into(),
     ]
 }
 

@@ -21,6 +21,7 @@ pub mod templates;
 pub mod threecx;
 pub mod threecx_template;
 pub mod webhooks;
+pub mod words;
 
 use super::PageContext;
 use crate::{accounts::Role, gateway::Gateway};

@@ -24,7 +24,9 @@ struct Overview<'a> {
     v: &'a PageContext,
     instances: Vec<Instance>,
     usage: Option<Usage>,
-    days: Vec<Column>,
+    /// None: nothing happened in these days.
+    chart: Option<Chart>,
+    today: Day,
     refusals: Vec<(String, u64)>,
     keys: Vec<KeyUse>,
     endpoints: EndpointCounts,
@@ -38,11 +40,22 @@ struct Usage {
     month_ends: Time,
 }
 
+/// What happened in the last days.
+struct Chart {
+    days: Vec<Column>,
+    /// The axis: from above, of 100, and the number that stands there.
+    ticks: [(u64, u64); 3],
+    /// Where the axis' numbers end, where the lines begin and the columns do; from the left.
+    axis: [usize; 3],
+    /// All messages in it.
+    total: u64,
+}
+
 /// A day of the chart.
 struct Column {
     name: String,
     day: Day,
-    /// Where it begins from the left, of 700.
+    /// Where it begins from the left of the columns, of 700.
     left: usize,
     /// Class, where it begins from above, height; of 100.
     bars: Vec<(&'static str, u64, u64)>,
@@ -86,10 +99,12 @@ pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
     ];
     let checklist = if checklist.iter().all(|(.., done)| *done) { Vec::new() } else { checklist.to_vec() };
     let sample = super::messages::sample(v, instances.first().map(|i| i.id.to_string()).as_ref(), KeyKind::Bearer);
+    let last = dates.last().map(ToString::to_string).unwrap_or_default();
     Ok(v.page(&Overview {
         v,
         usage,
-        days: columns(&dates, figures.days, v.lang.dir() == "rtl"),
+        today: figures.days.iter().find(|d| d.day == last).cloned().unwrap_or_default(),
+        chart: chart(&dates, figures.days, v.lang.dir() == "rtl"),
         refusals: figures.refusals,
         keys: figures.keys,
         endpoints: figures.endpoints,
@@ -118,9 +133,30 @@ fn dates(v: &PageContext) -> Vec<jiff::civil::Date> {
     (0..DAYS).rev().filter_map(|back| today.checked_sub(jiff::Span::new().days(back)).ok()).collect()
 }
 
-/// A column for each day, also for those on which nothing happened.
-fn columns(dates: &[jiff::civil::Date], days: Vec<Day>, is_mirrored: bool) -> Vec<Column> {
-    let most = days.iter().map(Day::all).max().unwrap_or(0).max(1);
+/// The chart of these days; none where nothing happened in them.
+fn chart(dates: &[jiff::civil::Date], days: Vec<Day>, is_mirrored: bool) -> Option<Chart> {
+    let total = days.iter().map(Day::all).sum();
+    let most = days.iter().map(Day::all).max().filter(|most| *most > 0)?;
+    let top = round_up(most);
+    // The axis stands where reading begins.
+    let axis = if is_mirrored { [744, 0, 0] } else { [36, 40, 40] };
+    let ticks = [(0, top), (50, top / 2), (100, 0)];
+    Some(Chart { days: columns(dates, days, top, is_mirrored), ticks, axis, total })
+}
+
+/// The least of 2, 4, 10, 20, 40, 100 … that is not below a number: its half is a whole number, too.
+fn round_up(most: u64) -> u64 {
+    let mut unit = 1_u64;
+    loop {
+        if let Some(top) = [2, 4, 10].into_iter().map(|n| unit.saturating_mul(n)).find(|top| *top >= most) {
+            return top;
+        }
+        unit = unit.saturating_mul(10);
+    }
+}
+
+/// A column for each day, also for those on which nothing happened; a column of `top` fills the height.
+fn columns(dates: &[jiff::civil::Date], days: Vec<Day>, top: u64, is_mirrored: bool) -> Vec<Column> {
     let column = |(at, date): (usize, &jiff::civil::Date)| {
         let text = date.to_string();
         let day = days.iter().find(|d| d.day == text).cloned().unwrap_or(Day { day: text, ..Day::default() });
@@ -134,7 +170,7 @@ fn columns(dates: &[jiff::civil::Date], days: Vec<Day>, is_mirrored: bool) -> Ve
         let (mut below, mut bars) = (0, Vec::new());
         for (class, n) in parts {
             // From the running sum, so that roundings do not pile up.
-            let (from, to) = (below * 100 / most, (below + n) * 100 / most);
+            let (from, to) = (below * 100 / top, (below + n) * 100 / top);
             below += n;
             bars.push((class, 100 - to, to - from));
         }
@@ -143,4 +179,26 @@ fn columns(dates: &[jiff::civil::Date], days: Vec<Day>, is_mirrored: bool) -> Ve
         Column { name: date.day().to_string(), day, left, bars }
     };
     dates.iter().enumerate().map(column).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_axis_ends_at_a_round_number_with_a_whole_half() {
+        for (most, top) in [(1, 2), (2, 2), (3, 4), (5, 10), (10, 10), (11, 20), (41, 100), (400, 400), (401, 1000)] {
+            assert_eq!(round_up(most), top, "{most}");
+        }
+    }
+
+    #[test]
+    fn days_on_which_nothing_happened_have_no_chart() {
+        let date = jiff::civil::date(2026, 5, 8);
+        assert!(chart(&[date], Vec::new(), false).is_none());
+        let busy = Day { day: date.to_string(), sent: 3, ..Day::default() };
+        let shown = chart(&[date], vec![busy], false).expect("a chart");
+        assert_eq!((shown.total, shown.ticks), (3, [(0, 4), (50, 2), (100, 0)]));
+        assert_eq!(shown.days[0].bars.iter().map(|(.., height)| height).sum::<u64>(), 75);
+    }
 }

@@ -17,13 +17,15 @@ use crate::{
 };
 use ::http::StatusCode;
 use askama::Template;
+use std::collections::HashMap;
 use warp::{Reply, reply::Response};
 
 #[derive(Template)]
 #[template(path = "suppressed.html", config = "assets/askama.toml")]
 struct Suppressed<'a> {
     v: &'a PageContext,
-    rows: Vec<Suppression>,
+    /// Those of one person together, whoever is newest first: nobody stands there twice.
+    people: Vec<Vec<Suppression>>,
     found: usize,
     problem: String,
 }
@@ -133,8 +135,21 @@ async fn page<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Res
     if !wanted.is_empty() {
         rows.retain(|row| row.phone.as_ref().is_some_and(|phone| phone.contains(&wanted)));
     }
-    let found = rows.len();
-    rows.reverse();
-    rows.truncate(ROWS);
-    Ok(Suppressed { v, rows, found, problem })
+    let mut people = by_person(rows);
+    let found = people.len();
+    people.truncate(ROWS);
+    Ok(Suppressed { v, people, found, problem })
+}
+
+/// The suppressions of each person together; rows come oldest first, people go newest first.
+fn by_person(rows: Vec<Suppression>) -> Vec<Vec<Suppression>> {
+    let (mut people, mut places) = (Vec::<Vec<Suppression>>::new(), HashMap::new());
+    for row in rows.into_iter().rev() {
+        let place = *places.entry(row.contact_id.0).or_insert(people.len());
+        match people.get_mut(place) {
+            Some(theirs) => theirs.push(row),
+            None => people.push(vec![row]),
+        }
+    }
+    people
 }

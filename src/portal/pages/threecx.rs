@@ -21,6 +21,10 @@ use ::http::StatusCode;
 use askama::Template;
 use warp::reply::Response;
 
+/// The tabs of an integration, in their order; and those of who only looks.
+const TABS: &[&str] = &["connect", "try", "settings", "texts", "requests"];
+const LOOKING: &[&str] = &["connect", "texts", "requests"];
+
 #[derive(Template)]
 #[template(path = "threecx.html", config = "assets/askama.toml")]
 struct List<'a> {
@@ -34,6 +38,8 @@ struct List<'a> {
 #[template(path = "threecx_one.html", config = "assets/askama.toml")]
 struct IntegrationPage<'a> {
     v: &'a PageContext,
+    tabs: &'static [&'static str],
+    tab: &'static str,
     i: Integration,
     secrets: Option<Secrets>,
     lines: Snippets,
@@ -48,6 +54,12 @@ impl IntegrationPage<'_> {
     /// The number of the trunk; empty where none is set.
     fn trunk(&self) -> &str {
         self.i.settings.trunk_number.as_ref().map_or("", |number| number.as_str())
+    }
+
+    /// Whether a missed call is answered: calls may send, and the text for it is on.
+    fn answers_missed_calls(&self) -> bool {
+        let is_on = |p: &Preview| p.saved.event_type == EventType::MissedCall && p.saved.enabled;
+        self.i.settings.call_events && self.templates.iter().any(is_on)
     }
 
     /// What is wrong with the settings, or with the template of an event; empty for the page's other forms.
@@ -99,7 +111,7 @@ pub async fn create(state: &AppState, v: &PageContext) -> Result<Response, PageE
     }
 }
 
-/// `GET /integrations/3cx/{integration_id}`.
+/// `GET /integrations/3cx/{integration_id}?tab=`.
 ///
 /// # Errors
 /// No such integration, or another account's.
@@ -107,14 +119,14 @@ pub async fn show(state: &AppState, v: &PageContext) -> Result<Response, PageErr
     one(state, v, &id(v), IntegrationNote::Nothing).await
 }
 
-/// `POST /integrations/3cx/{integration_id}`: the settings; or `do=rotate`, `do=test`, `do=examine`, `do=on`,
-/// `do=off`.
+/// `POST /integrations/3cx/{integration_id}`: the settings; or `do=rotate`, `do=test`, `do=examine`, `do=on`, `do=off`,
+/// `do=missed_calls` (calls may send, and the text for a missed one is on).
 ///
 /// # Errors
 /// No such integration, or another account's.
 pub async fn save(state: &AppState, v: &PageContext) -> Result<Response, PageError> {
     let (id, threecx) = (id(v), &state.threecx);
-    let path = format!("/integrations/3cx/{id}");
+    let (mut tab, path) = ("connect", format!("/integrations/3cx/{id}"));
     let change = match v.form.text("do") {
         "rotate" => {
             let secrets = threecx.rotate(&id, v.scope()?, by(v)).await?;
@@ -129,10 +141,20 @@ pub async fn save(state: &AppState, v: &PageContext) -> Result<Response, PageErr
         "examine" => return examine(state, v, &id).await,
         "on" => SettingsChange { enabled: Some(true), ..SettingsChange::default() },
         "off" => SettingsChange { enabled: Some(false), ..SettingsChange::default() },
-        _ => wanted(v),
+        "missed_calls" => {
+            let text_on = (EventType::MissedCall, Some(true), None);
+            if let Err(e) = threecx.save_template(&id, v.scope()?, text_on, by(v)).await {
+                return again(state, v, &id, e).await;
+            }
+            SettingsChange { call_events: Some(true), ..SettingsChange::default() }
+        }
+        _ => {
+            tab = "settings";
+            wanted(v)
+        }
     };
     match threecx.update(&id, v.scope()?, change, by(v)).await {
-        Ok(_) => Ok(see_other(&format!("{path}?done=saved"))),
+        Ok(_) => Ok(see_other(&format!("{path}?tab={tab}&done=saved"))),
         Err(e) => again(state, v, &id, e).await,
     }
 }
@@ -165,7 +187,7 @@ pub async fn template(state: &AppState, v: &PageContext) -> Result<Response, Pag
     let event = EventType::parse(v.form.text("event")).ok_or(PageError::NotFound)?;
     let change = (event, Some(v.form.is_on("enabled")), Some(v.form.text("text").to_owned()));
     match state.threecx.save_template(&id, v.scope()?, change, by(v)).await {
-        Ok(_) => Ok(see_other(&format!("/integrations/3cx/{id}?done=saved"))),
+        Ok(_) => Ok(see_other(&format!("/integrations/3cx/{id}?tab=texts&done=saved#text-{event}"))),
         Err(e) => again(state, v, &id, e).await,
     }
 }
@@ -243,10 +265,17 @@ async fn one(
             .unwrap_or_default(),
         saved,
     };
+    let tabs = if v.may_change() { TABS } else { LOOKING };
+    let lines = snippets(&integration, &v.base_url);
     let page = IntegrationPage {
         v,
+        tabs,
+        tab: tab(v, tabs, finding.is_some()),
+        lines: match &secrets {
+            Some(secrets) => lines.with(secrets),
+            None => lines,
+        },
         secrets,
-        lines: snippets(&integration, &v.base_url),
         templates: saved.into_iter().map(preview).collect(),
         requests,
         instances,
@@ -255,6 +284,17 @@ async fn one(
         problem,
     };
     Ok(v.page(&page))
+}
+
+/// Which tab is open: the one that is asked for, or the one whose form was sent.
+fn tab(v: &PageContext, tabs: &'static [&'static str], is_examined: bool) -> &'static str {
+    let wanted = match v.form.text("do") {
+        _ if v.path.ends_with("/templates") => "texts",
+        "examine" if is_examined => "try",
+        "" if v.form.has("mode") => "settings",
+        _ => v.query.text("tab"),
+    };
+    tabs.iter().find(|tab| **tab == wanted).unwrap_or(&tabs[0])
 }
 
 fn instance_ids(tx: &Tx<'_>, scope: Scope) -> Result<Vec<String>, StoreError> {

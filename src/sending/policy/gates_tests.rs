@@ -48,6 +48,7 @@ fn good() -> Facts {
         pace: PaceFacts { purpose: Some(Purpose::Transactional), ..PaceFacts::default() },
         fingerprint: 1,
         content: Score::default(),
+        crowd: 10,
         is_marketing: false,
         template: None,
     }

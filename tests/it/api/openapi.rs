@@ -62,6 +62,56 @@ fn assert_documented(document: &Value, id: &str, reply: &Reply) {
     }
 }
 
+/// What is no schema about a schema, and about those within it: generators refuse the whole document for one.
+fn faults(schema: &Value, place: &str, found: &mut Vec<String>) {
+    let Some(members) = schema.as_object() else { return found.push(format!("{place} is no schema: {schema}")) };
+    for (name, value) in members {
+        let place = format!("{place}/{name}");
+        match name.as_str() {
+            "properties" => match value.as_object() {
+                Some(all) => all.iter().for_each(|(name, one)| faults(one, &format!("{place}/{name}"), found)),
+                None => found.push(format!("{place} is no object: {value}")),
+            },
+            "items" | "additionalProperties" => faults(value, &place, found),
+            "anyOf" | "allOf" | "oneOf" => match value.as_array() {
+                Some(all) => all.iter().for_each(|one| faults(one, &place, found)),
+                None => found.push(format!("{place} is no list: {value}")),
+            },
+            "const" | "default" | "example" => {}
+            _ if value.is_null() => found.push(format!("{place} is null")),
+            "type" if value == "array" && !members.contains_key("items") => found.push(format!("{place} has no items")),
+            _ => {}
+        }
+    }
+}
+
+fn all_schemas(value: &Value, place: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(all) => {
+            for (name, one) in all {
+                let place = format!("{place}/{name}");
+                if name == "schema" { faults(one, &place, found) } else { all_schemas(one, &place, found) }
+            }
+        }
+        Value::Array(all) => all.iter().for_each(|one| all_schemas(one, place, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_schema_is_one() {
+    let document = openapi::at(&INTERFACE, "");
+    let mut found = Vec::new();
+    all_schemas(&json!([document["paths"], document["webhooks"]]), "", &mut found);
+    for (name, schema) in document["components"]["schemas"].as_object().expect("schemas") {
+        faults(schema, name, &mut found);
+    }
+    assert!(found.is_empty(), "{} faults: {}", found.len(), found.join("\n"));
+    let mut control = Vec::new();
+    faults(&json!({"type": "object", "properties": {"a": {"type": "array"}, "b": null}}), "control", &mut control);
+    assert_eq!(control.len(), 2, "{control:?}");
+}
+
 #[test]
 fn every_route_of_the_interface_is_in_it_and_nothing_else() {
     let document = openapi::at(&INTERFACE, "");

@@ -33,7 +33,16 @@ const NAMED: &[(&str, &[&str])] = &[
     ("/message-logs/{log_id}", &["/message-logs/1", "/message-logs/2"]),
     ("/suppressed-recipients/{contact_id}", &["/suppressed-recipients/1"]),
     ("/webhooks/deliveries/{id}", &["/webhooks/deliveries/1"]),
-    ("/integrations/3cx/{integration_id}", &["/integrations/3cx/{integration}"]),
+    (
+        "/integrations/3cx/{integration_id}",
+        &[
+            "/integrations/3cx/{integration}",
+            "/integrations/3cx/{integration}?tab=try",
+            "/integrations/3cx/{integration}?tab=settings",
+            "/integrations/3cx/{integration}?tab=texts",
+            "/integrations/3cx/{integration}?tab=requests",
+        ],
+    ),
 ];
 
 /// What is a file or for programs, needs a one-time link, or only leads elsewhere.
@@ -51,6 +60,7 @@ const NO_PAGES: &[&str] = &[
     "/docs/search.json",
     "/message-logs/export.csv",
     "/suppressed-recipients/export.csv",
+    "/account/words/examples.tsv",
     "/docs/wa-gateway.postman_collection.json",
     "/integrations/3cx/{integration_id}/template.xml",
     "/setup/{token}",

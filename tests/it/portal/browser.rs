@@ -5,12 +5,13 @@ use crate::harness::{
     browser::Browser,
     http,
     receiver::Receiver,
-    visitor::PASSWORD,
-    world::{SPAM, World},
+    visitor::{PASSWORD, Visitor},
+    wait,
+    world::{INSTANCE, SPAM, World, message, message_with},
 };
 use serde_json::{Value, json};
 use std::net::SocketAddr;
-use wa_gateway::app::commands::{SandboxInbox, SandboxReceive, SetupToken};
+use wa_gateway::app::commands::{InstancePause, InstanceResume, SandboxInbox, SandboxReceive, SetupToken};
 
 async fn world(receiver: &Receiver) -> World {
     let entry = receiver.address.to_string().parse().expect("an entry");
@@ -219,6 +220,8 @@ async fn a_telephone_system_is_set_up_with_what_its_page_shows() {
     browser.fill("#destination_url", &trunk.url()).await;
     browser.click("form.narrow button.primary").await;
     let (secret, url) = (browser.text("#secret").await, browser.text("#webhook-url").await);
+    let line = browser.text("#curl").await;
+    assert!(line.contains(&secret) && !line.contains("$SECRET"), "it can be pasted as it stands: {line}");
     let path = url.find("/integrations/").map(|at| url[at..].to_owned()).expect("an address");
     let post = async |body: Value| {
         let headers = [format!("X-WhatsApp-Gateway-3CX-Secret: {secret}"), "Content-Type: application/json".into()];
@@ -244,12 +247,24 @@ async fn a_telephone_system_is_set_up_with_what_its_page_shows() {
     assert!(inbox.to_string().contains("Until six."), "{inbox}");
 
     browser.click("section.secret a.button").await;
+    browser.click("button[value=\"missed_calls\"]").await;
+    assert_eq!(said_done(&browser).await, 1);
+    let missed = post(json!({"event_type": "missed_call", "caller": "+966501112233"})).await;
+    assert_eq!(missed.json()["status"], "sent", "switched on in one step: {}", missed.body);
+    browser.click("a[href$=\"tab=requests\"]").await;
     let log = browser.text("main").await;
     assert!(log.contains("outbound_message") && log.contains("sent") && !log.contains(&secret), "{log}");
+    browser.click("a[href$=\"tab=try\"]").await;
     examined(&browser, &secret).await;
-    browser.click("input[name=\"call_events\"]").await;
+    browser.click("a[href$=\"tab=settings\"]").await;
+    browser.click("input[name=\"outbound\"]").await;
     browser.click("form.narrow button.primary").await;
     assert_eq!(said_done(&browser).await, 1);
+    assert!(browser.path().await.ends_with("?tab=settings"), "one stays where one was");
+    let refused = post(json!({"event_type": "outbound_message", "to": "+966501112233", "message_text": "Until six.",
+                              "message_purpose": "support"}));
+    assert_eq!(refused.await.json()["error"], "outbound_disabled");
+    browser.click("a[href$=\"tab=connect\"]").await;
     browser.click("button[value=\"test\"]").await;
     trunk.wait_for(2).await;
     world.stop().await;
@@ -270,4 +285,72 @@ async fn examined(browser: &Browser, secret: &str) {
         let found = browser.text("#finding").await;
         assert!(want.iter().all(|text| found.contains(text)), "{found}");
     }
+}
+
+/// Ctrl+K: a page, a number, a message, a phone and the documentation from one box, by keys alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_is_reached_by_ctrl_k() {
+    let receiver = Receiver::start().await;
+    let world = world(&receiver).await;
+    let browser = Browser::open(&format!("http://{}", world.address()), 1280).await;
+    set_up(&world, &browser, "en").await;
+    browser.goto("/instances/new?connector=sandbox").await;
+    browser.fill("#name", "Till").await;
+    browser.fill("#id", "till-line").await;
+    browser.click("form.narrow button.primary").await;
+    for (from, typed, leads) in [
+        ("/overview", "suppr", "/suppressed-recipients"),
+        ("/overview", "till", "/instances/till-line/manage"),
+        ("/overview", "41", "/message-logs/41"),
+        ("/overview", "+966 50 111 2233", "/message-logs?q=%2B966501112233"),
+        ("/overview", "recipient_suppressed", "/docs/troubleshooting#recipient_suppressed"),
+        ("/docs/send", "idempotency", "/docs/"),
+    ] {
+        browser.goto(from).await;
+        let press = "const press = (key, ctrlKey) => (document.querySelector('.palette input') ?? document.body)
+                         .dispatchEvent(new KeyboardEvent('keydown', {key, ctrlKey, bubbles: true, cancelable: true}));";
+        browser.script(&format!("{press} press('k', true)")).await;
+        let chosen = format!(
+            "const box = document.querySelector('dialog.palette[open] input'), typed = {};
+             if (!box) return '';
+             if (box.value !== typed) {{ box.value = typed; box.dispatchEvent(new Event('input')); }}
+             return document.querySelector('.palette [aria-selected=true]')?.dataset.href ?? '';",
+            json!(typed)
+        );
+        let is_chosen = async || browser.script(&chosen).await.as_str().is_some_and(|href| href.contains(leads));
+        wait::until(&format!("{typed} finds {leads}"), is_chosen).await;
+        browser.script(&format!("{press} press('Enter', false)")).await;
+        wait::until(leads, async || browser.path().await.starts_with(leads)).await;
+    }
+    world.stop().await;
+}
+
+/// An owner pauses the own number and lets it go on, without anybody's help; what waits for a review is not theirs to end.
+#[tokio::test]
+async fn an_owner_pauses_the_own_number() {
+    let world = World::start().await;
+    let mut owner = Visitor::logged_in(&world, "owner").await;
+    let path = format!("/instances/{INSTANCE}/pause");
+    let page = format!("/instances/{INSTANCE}/manage");
+    assert_eq!(owner.post(&path, &[("reason", "We are on holiday.")]).await.status, 303);
+    let shown = owner.get(&page).await.body;
+    assert!(shown.contains("We are on holiday.") && shown.contains("value=\"resume\""), "{shown}");
+    let refused = world.send(&message()).await;
+    assert_eq!(refused.json()["error"], "instance_paused_for_review", "{}", refused.body);
+    assert_eq!(owner.post(&path, &[("do", "resume")]).await.status, 303);
+    assert_eq!(world.send(&message()).await.json()["status"], "sent");
+    assert_eq!(owner.post(&path, &[("do", "resume")]).await.status, 422, "it is not paused");
+
+    assert_eq!(owner.post(&path, &[("reason", "We are on holiday.")]).await.status, 303);
+    let review = InstancePause { id: INSTANCE.into(), reason: "looked odd".into() };
+    world.command(review).await.expect("paused for review");
+    assert_eq!(owner.post(&path, &[("do", "resume")]).await.status, 422, "it waits for a review");
+    assert_eq!(owner.post(&path, &[("reason", "mine")]).await.status, 422);
+    assert!(owner.get(&page).await.body.contains("looked odd"));
+    let mut viewer = Visitor::logged_in(&world, "viewer").await;
+    assert_eq!(viewer.post(&path, &[("reason", "no")]).await.status, 403);
+    let resume = InstanceResume { id: INSTANCE.into(), note: "fine".into() };
+    world.command(resume).await.expect("resumed");
+    assert_eq!(world.send(&message_with(json!({"message": "Your order is packed."}))).await.json()["status"], "sent");
+    world.stop().await;
 }

@@ -60,6 +60,9 @@ const OWNERS: &[(&str, Fields<'_>)] = &[
     ),
     ("/account", &[("timezone", "Mars/Olympus")]),
     ("/account", &[("timezone", "UTC"), ("region", "Narnia")]),
+    ("/account/words", &[("phrase", ""), ("group", "prize"), ("weight", "40")]),
+    ("/account/words", &[("phrase", "x"), ("group", "prize"), ("weight", "400")]),
+    ("/account/words", &[("phrase", "x"), ("group", ""), ("weight", "40")]),
     ("/account/limits", &[("daily", "many"), ("reason", "x")]),
     ("/account/limits", &[("daily", "2"), ("reason", "x")]),
     ("/account/limits", &[("daily", "2000"), ("reason", "")]),
@@ -246,7 +249,8 @@ async fn a_form_that_comes_back_keeps_what_was_typed() {
     let mut owner = Visitor::logged_in(&world, "owner").await;
     check(&mut owner, FULL).await;
     let made = owner.post("/integrations/3cx", &[("name", "Front desk"), ("instance", INSTANCE)]).await;
-    let path = made.body.split("/integrations/3cx/tcx_").nth(1).and_then(|rest| rest.split(['"', '/', '#']).next());
+    let path =
+        made.body.split("/integrations/3cx/tcx_").nth(1).and_then(|rest| rest.split(['"', '/', '#', '?']).next());
     let path = format!("/integrations/3cx/tcx_{}", path.expect("its id"));
     let template = [("event", "missed_call"), ("text", "Call us back at {{nobody}}."), ("enabled", "on")];
     check(&mut owner, &[(&path, SETTINGS), (&format!("{path}/templates"), &template)]).await;

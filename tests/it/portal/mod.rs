@@ -15,4 +15,5 @@ mod reads;
 mod scheduled;
 mod vocabulary;
 mod webhooks;
+mod words;
 mod xss;

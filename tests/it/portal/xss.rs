@@ -85,7 +85,7 @@ async fn world() -> (World, Vec<String>) {
     world.hears(PHONE, "hello").await;
     let (instance, from) = (INSTANCE.to_owned(), PHONE.to_owned());
     let (group, name, text) = ("120363000000000001@g.us".to_owned(), "Neighbours".to_owned(), "Hello".to_owned());
-    let said = SandboxGroup { instance: instance.clone(), group, name, from: from.clone(), text };
+    let said = SandboxGroup { instance: instance.clone(), group, name: Some(name), from: from.clone(), text };
     world.command(said).await.expect("a group");
     let file = SandboxReceive {
         instance: instance.clone(),

@@ -291,6 +291,46 @@ async fn a_soft_text_is_listed_for_review_when_many_people_get_it() {
     world.stop().await;
 }
 
+/// The scores of a soft text to so many people, one after the other.
+async fn soft_scores(world: &World, people: std::ops::Range<u32>, text: &str) -> Vec<i64> {
+    let mut scores = Vec::new();
+    for n in people {
+        let reply = world.send(&message_with(json!({"phone": customer(n), "message": text}))).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        let row = world.row(&json!(log_id(&reply))).await;
+        scores.push(row["decision"]["score"].as_i64().expect("a score"));
+    }
+    scores
+}
+
+#[tokio::test]
+async fn a_soft_text_is_listed_sooner_where_nobody_answers_and_later_where_people_wrote_themselves() {
+    const SOFT: &str = "We have not seen you for a while. Come back soon and see our new shop.";
+    let listed_from = |scores: &[i64]| scores.iter().position(|score| *score >= 60).map(|n| n + 1);
+    let mut world = World::start_with(no_rates).await;
+    import(&world, 0..60).await;
+    for n in 0..20 {
+        assert_passes(&world, &message_with(json!({"phone": customer(n), "message": format!("Order {n} has left.")})))
+            .await;
+    }
+    assert_eq!(listed_from(&soft_scores(&world, 20..32, SOFT).await), Some(10), "they had no hour to answer");
+    world.later(HOUR * 2);
+    assert_eq!(listed_from(&soft_scores(&world, 20..28, SOFT).await), Some(5), "none of twenty answered");
+    world.restart().await;
+    assert_eq!(listed_from(&soft_scores(&world, 28..29, SOFT).await), Some(1), "the same after a restart");
+    for n in 0..3 {
+        world.hears(&customer(n), "Thank you!").await;
+    }
+    world.later(HOUR * 2);
+    assert_eq!(listed_from(&soft_scores(&world, 20..32, SOFT).await), Some(10), "three of thirty-two answered");
+    for n in 32..60 {
+        world.hears(&customer(n), "Is it open today?").await;
+    }
+    world.later(HOUR * 25);
+    assert_eq!(listed_from(&soft_scores(&world, 32..54, SOFT).await), Some(20), "they wrote themselves this week");
+    world.stop().await;
+}
+
 #[tokio::test]
 async fn observe_mode_refuses_nothing_and_scores_everything() {
     let world = World::start_with(observe).await;

@@ -240,7 +240,7 @@ async fn a_sign_in_a_group_goes_through_the_queue() {
     let said = SandboxGroup {
         instance: INSTANCE.into(),
         group: GROUP.into(),
-        name: "Drivers".into(),
+        name: Some("Drivers".into()),
         from: PHONE.into(),
         text: "The road is closed".into(),
     };

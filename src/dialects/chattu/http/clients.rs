@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     accounts::{DialectCaller, Scope, User},
-    dialects::chattu::{Chattu, RateKind, Refused, client_ids},
+    dialects::chattu::{Chattu, NewClient, RateKind, Refused, client_ids},
     instances::{Instance, InstanceError, NewInstance},
     model::{
         instance::{ConnectorKind, InstanceState},
@@ -82,19 +82,19 @@ async fn make(chattu: &Chattu, caller: &DialectCaller, id: &str) -> Result<Insta
     let name = id.to_owned();
     let asked = name.clone();
     let id = chattu.gateway.store.read(move |tx| client_ids::free_slug(tx, &asked)).await?;
-    let connector = chattu.new_client_connector;
-    // The phone network inside waits for its code, too, so that everything can be tried.
-    let settings = match connector {
-        ConnectorKind::Sandbox => [("state".to_owned(), "qr".to_owned())].into(),
-        _ => std::collections::BTreeMap::new(),
-    };
+    let NewClient { connector, mut settings } = chattu.new_client.clone();
+    if connector == ConnectorKind::Sandbox {
+        // The phone network inside waits for its code, too, so that everything can be tried.
+        settings.entry("state".to_owned()).or_insert_with(|| "qr".to_owned());
+    }
     let new = NewInstance { id, account: caller.caller.account, name: name.clone(), connector, settings };
     let made =
         chattu.gateway.instances.create(new, &format!("key {}", caller.caller.key)).await.map_err(|e| match e {
             InstanceError::Invalid(why) => {
                 let text = "Clients of this gateway need settings that this call does not have";
                 ApiError::invalid(format!(
-                    "{text} ({why}): make them in the portal, page Instances, and use their ids here."
+                    "{text} ({why}): chattu.new_client_settings has them for all clients; or make a client in the portal, \
+                     page Instances, and use its id here."
                 ))
             }
             other => other.into(),

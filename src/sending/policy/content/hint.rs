@@ -53,11 +53,13 @@ pub(super) fn hint(purpose: Purpose, read: &Reading, signals: &[Signal]) -> Opti
     }
 }
 
+/// `folded`: words with one space before each.
 fn speaks_of_a_code(folded: &str) -> bool {
-    let mut in_word = false;
-    folded.char_indices().any(|(at, c)| {
-        let begins = !std::mem::replace(&mut in_word, c.is_alphanumeric());
-        begins && CODES.iter().any(|phrase| folded[at..].strip_prefix(phrase).is_some_and(|rest| ends(phrase, rest)))
+    let begins_alike = |rest: &str, phrase: &str| rest.as_bytes().first_chunk::<3>() == phrase.as_bytes().first_chunk();
+    folded.match_indices(' ').any(|(space, _)| {
+        let rest = &folded[space + 1..];
+        let mut alike = CODES.iter().filter(|phrase| begins_alike(rest, phrase));
+        alike.any(|phrase| rest.strip_prefix(phrase).is_some_and(|rest| ends(phrase, rest)))
     })
 }
 

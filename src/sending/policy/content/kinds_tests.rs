@@ -1,7 +1,7 @@
 //! Kinds of honest messages that must not be refused, and of fraud that must be: each as a table or at random.
 
 use super::{
-    score::{CROWD, SOFT},
+    score::{Audience, CROWD, SOFT},
     *,
 };
 use std::sync::LazyLock;
@@ -302,9 +302,12 @@ fn what_only_the_rules_refuse_is_for_a_person_and_an_admins_own_words_are_not() 
 fn a_soft_text_is_for_a_person_when_many_get_it() {
     let soft = POLICY.score(Purpose::Transactional, SOFT_TEXT);
     assert!(soft.total < REVIEW && soft.model >= SOFT, "{soft:?}");
-    assert_eq!(soft.clone().in_company(CROWD - 1), soft);
-    let seen = soft.in_company(CROWD);
+    let to = |people, crowd| Audience { answers: false, people, crowd, is_unanswered: crowd < CROWD };
+    assert_eq!(soft.clone().in_company(to(CROWD - 1, CROWD)), soft);
+    let seen = soft.clone().in_company(to(CROWD, CROWD));
     assert!(seen.total == REVIEW && *seen.signals[0].id == *"behaviour.many", "{seen:?}");
+    let unanswered = soft.in_company(to(CROWD / 2, CROWD / 2));
+    assert!(unanswered.total == REVIEW && *unanswered.signals[0].id == *"behaviour.unanswered", "{unanswered:?}");
     let plain = POLICY.score(Purpose::Transactional, "Your order 2041 has left our warehouse.");
-    assert_eq!(plain.clone().in_company(1_000), plain);
+    assert_eq!(plain.clone().in_company(to(1_000, CROWD)), plain);
 }

@@ -109,6 +109,19 @@ fn is_ip(host: &str) -> bool {
     host.parse::<std::net::Ipv4Addr>().is_ok()
 }
 
+/// To how many hosts `links` lead; 5 stands for more, too.
+pub fn hosts(links: &[TextLink]) -> usize {
+    let mut seen = [""; 5];
+    let mut n = 0;
+    for link in links {
+        if n < seen.len() && !seen[..n].contains(&link.host.as_str()) {
+            seen[n] = &link.host;
+            n += 1;
+        }
+    }
+    n
+}
+
 impl TextLink {
     /// Whether the host is an address: dotted, IPv6, or one large number.
     pub fn is_address(&self) -> bool {

@@ -9,6 +9,8 @@
 //! makes the tries of the files that `rules.rs` describes, `matcher.rs` adds up.
 //! To silence or add phrases without a new release, put a file into `/etc/wa-gateway/policy.d/`.
 
+#[cfg(test)]
+mod allocation_tests;
 mod compile;
 mod disguise;
 pub mod explain;
@@ -39,7 +41,7 @@ use score::{EVIDENCE, FOR_REVIEW, REFUSED, REVIEWED, own, points};
 pub use fingerprint::fingerprint;
 pub use likeness::Likeness;
 pub use rules::RuleError;
-pub use score::{SOME_EVIDENCE, Score, Signal};
+pub use score::{Audience, CROWD, SOME_EVIDENCE, Score, Signal};
 
 /// What the model looks at in one message.
 #[derive(Debug)]
@@ -54,6 +56,8 @@ pub struct Observed {
     pub hard: u32,
     /// Whether an admin's own phrases are among them.
     pub own: bool,
+    /// Whether there is something in it to act upon: a link, an address, a number, a price.
+    pub actionable: bool,
 }
 
 /// The compiled rules. Made once, shared by all.
@@ -113,6 +117,7 @@ impl ContentPolicy {
             signals,
             hard: points(judged.hard + others),
             firm,
+            actionable: read.is_actionable(),
             model: opinion.share(),
             businesslike: has_number && judged.context >= SOME_EVIDENCE,
             insisted: false,
@@ -135,7 +140,14 @@ impl ContentPolicy {
         self.links(&read, &mut signals);
         let dense = features(&judged, &signals, &read, text);
         let hard = judged.hard + points(&signals[of_words..]);
-        Observed { dense, rules: points(&signals), hard, own: judged.own, folded: read.text }
+        Observed {
+            dense,
+            rules: points(&signals),
+            hard,
+            own: judged.own,
+            actionable: read.is_actionable(),
+            folded: read.text,
+        }
     }
 
     /// Memory of the phrases and the model, in bytes.
@@ -169,10 +181,10 @@ impl ContentPolicy {
         );
         add(any(&|l| l.is_punycode()), "link.punycode", 40, "a link's host is written in punycode");
         add(any(&|l| l.is_lure()), "link.lure", 30, "a link's host borrows the name of a bank, a parcel or a login");
-        match read.links.len() {
+        match links::hosts(&read.links) {
             0..3 => {}
-            3..5 => add(true, "link.many", 25, "has three links or more"),
-            _ => add(true, "link.many", 45, "has five links or more"),
+            3..5 => add(true, "link.many", 25, "has links to three sites or more"),
+            _ => add(true, "link.many", 45, "has links to five sites or more"),
         }
     }
 }

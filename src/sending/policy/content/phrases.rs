@@ -11,6 +11,8 @@ use std::collections::VecDeque;
 pub struct SignalPhrases {
     /// By first byte: the child of the root, plus one; 0: none.
     root: [u32; 256],
+    /// By the first two letters from a to z, likewise; where a phrase ends behind the first, the way is by the root.
+    pairs: Box<[u32; PAIRS]>,
     /// The byte that leads to a node.
     labels: Vec<u8>,
     /// The first child of each node, and one more: where the last one's end.
@@ -22,6 +24,15 @@ pub struct SignalPhrases {
     tails: Vec<u8>,
 }
 
+const LETTERS: usize = 26;
+const PAIRS: usize = LETTERS * LETTERS;
+
+/// The place of two letters from a to z among the pairs.
+fn pair(first: u8, second: u8) -> Option<usize> {
+    let (first, second) = (usize::from(first.wrapping_sub(b'a')), usize::from(second.wrapping_sub(b'a')));
+    (first < LETTERS && second < LETTERS).then(|| first * LETTERS + second)
+}
+
 impl SignalPhrases {
     /// The trie of `sorted` texts: ascending, no two alike, none empty. The number of a phrase is its place there; none
     /// when they are too many.
@@ -29,6 +40,7 @@ impl SignalPhrases {
         u16::try_from(sorted.len() + 1).ok()?;
         let mut trie = Self {
             root: [0; 256],
+            pairs: Box::new([0; PAIRS]),
             labels: vec![0],
             first: Vec::new(),
             ends: Vec::new(),
@@ -61,6 +73,11 @@ impl SignalPhrases {
         }
         for child in trie.children(0) {
             trie.root[usize::from(trie.labels[child])] = u32::try_from(child + 1).ok()?;
+            for next in trie.children(child) {
+                if let Some(at) = pair(trie.labels[child], trie.labels[next]) {
+                    trie.pairs[at] = u32::try_from(next + 1).ok()?;
+                }
+            }
         }
         trie.shrink();
         Some(trie)
@@ -70,23 +87,34 @@ impl SignalPhrases {
     #[inline]
     pub fn walk(&self, text: &[u8], start: usize, found: impl FnMut(usize, usize)) {
         let Some(first) = text.get(start) else { return };
-        if let Some(node) = (self.root[usize::from(*first)] as usize).checked_sub(1) {
-            self.walk_from(node, text, start + 1, found);
+        let Some(node) = (self.root[usize::from(*first)] as usize).checked_sub(1) else { return };
+        // Most words part from every phrase within two letters.
+        if self.ends[node] == 0
+            && let Some(at) = text.get(start + 1).and_then(|second| pair(*first, *second))
+        {
+            let Some(node) = (self.pairs[at] as usize).checked_sub(1) else { return };
+            return self.walk_from(node, text, start + 2, found);
         }
+        self.walk_from(node, text, start + 1, found);
     }
 
     fn walk_from(&self, mut node: usize, text: &[u8], mut at: usize, mut found: impl FnMut(usize, usize)) {
         loop {
             if let Some(phrase) = usize::from(self.ends[node]).checked_sub(1) {
                 let tail = &self.tails[self.tail_starts[phrase] as usize..self.tail_starts[phrase + 1] as usize];
-                if text[at..].starts_with(tail) {
+                // Byte by byte: most tails differ within two or three, which is sooner than a call.
+                if text.len() - at >= tail.len() && text[at..].iter().zip(tail).all(|(a, b)| a == b) {
                     found(phrase, at + tail.len());
                 }
             }
             let Some(byte) = text.get(at) else { return };
             let children = self.children(node);
-            let Some(child) = self.labels[children.clone()].iter().position(|label| label == byte) else { return };
+            // They ascend: the first that is not below is it, or none is.
+            let Some(child) = self.labels[children.clone()].iter().position(|label| label >= byte) else { return };
             node = children.start + child;
+            if self.labels[node] != *byte {
+                return;
+            }
             at += 1;
         }
     }
@@ -98,6 +126,7 @@ impl SignalPhrases {
             + self.tails.capacity()
             + 4 * (self.first.capacity() + self.tail_starts.capacity())
             + 2 * self.ends.capacity()
+            + size_of_val(&*self.pairs)
     }
 
     fn children(&self, node: usize) -> std::ops::Range<usize> {
@@ -118,7 +147,7 @@ mod tests {
 
     #[test]
     fn every_phrase_that_begins_here_is_found_and_no_other() {
-        let sorted: Vec<&[u8]> = vec![b"a", b"ab ", b"abc", b"abd", b"b", b"long tail", b"xy"];
+        let sorted: Vec<&[u8]> = vec![b"a", b"ab ", b"abc", b"abd", b"b", b"long tail", b"lot", b"xy", b"xz "];
         let trie = SignalPhrases::new(&sorted).expect("few phrases");
         let all = |text: &str, start| {
             let mut found = Vec::new();
@@ -128,6 +157,9 @@ mod tests {
         assert_eq!(all("abd", 0), [(0, 1), (3, 3)]);
         assert_eq!(all("ab ", 0), [(0, 1), (1, 3)]);
         assert_eq!(all("a long tail", 2), [(5, 11)]);
+        assert_eq!(all("lot", 0), [(6, 3)]);
+        assert_eq!((all("lo", 0), all("la", 0), all("l", 0)), (vec![], vec![], vec![]));
+        assert_eq!((all("xy", 0), all("xz ", 0), all("xz", 0)), (vec![(7, 2)], vec![(8, 3)], vec![]));
         assert_eq!(all("a long tai", 2), []);
         assert_eq!(all("x", 0), []);
         assert_eq!(all("", 0), []);

@@ -7,6 +7,8 @@
 //! The reader knows no phrase and no language. What is ordinary in a script is no disguise: joiners in emoji, in Persian
 //! and Indic words, direction marks around words, tatweel, vowel signs, codes with digits.
 
+mod plain;
+
 use super::{
     disguise::{self, Scripts},
     glyphs::{c_or_digit, hides, is_emoji, is_leet_sign, is_trade_mark, joins_number},
@@ -59,6 +61,13 @@ pub struct Reading {
     pub code: bool,
 }
 
+impl Reading {
+    /// Whether there is something in the message to act upon: a link, an address, a number, a price.
+    pub fn is_actionable(&self) -> bool {
+        !self.links.is_empty() || !self.numbers.is_empty() || self.text.contains(['✉', '%', '¤'])
+    }
+}
+
 /// Reads `message`.
 pub fn read(message: &str) -> Reading {
     let mut reader = TextReader::new(message);
@@ -66,6 +75,10 @@ pub fn read(message: &str) -> Reading {
         if chunk.is_empty() {
             // Two spaces part two spaced-out words.
             reader.end_spaced_run();
+            continue;
+        }
+        // Letters alone are no link either.
+        if reader.plain(chunk) {
             continue;
         }
         match links::piece(chunk) {
@@ -108,9 +121,6 @@ impl TextReader {
     }
 
     fn chunk_or_id(&mut self, chunk: &str) {
-        if self.plain(chunk) {
-            return;
-        }
         if !chunk.bytes().any(|b| b.is_ascii_digit()) {
             return self.chunk(chunk);
         }
@@ -128,58 +138,6 @@ impl TextReader {
         if shape == Shape::IdOrLeet {
             self.also.extend(disguise::unleet(&core.to_ascii_lowercase()));
         }
-    }
-
-    /// The short way for what most chunks are: letters of one script that wear no disguise, and a mark behind them.
-    /// Whether it was one; else nothing is done.
-    fn plain(&mut self, chunk: &str) -> bool {
-        let before = self.is.text.len();
-        let (mut letters, mut upper, mut latin, mut cyrillic) = (0, 0, false, false);
-        let mut rest = chunk.chars();
-        for c in rest.by_ref() {
-            match text::everyday(c) {
-                Some(folded) => {
-                    self.is.text.push(folded);
-                    letters += 1;
-                    upper += u32::from(c.is_ascii_uppercase() || (!c.is_ascii() && c != folded && c.is_uppercase()));
-                    latin |= c < '\u{370}';
-                    cyrillic |= matches!(c, '\u{400}'..='\u{52f}');
-                }
-                None if rest.as_str().is_empty() && matches!(c, '.' | ',' | '?' | ':' | ';' | '،' | '؟') => {
-                    let ends_run = matches!(c, ',' | ':' | ';' | '،');
-                    return self.end_plain(before, (letters, upper), self.is_disguise(latin, cyrillic), ends_run);
-                }
-                None => {
-                    self.is.text.truncate(before);
-                    return false;
-                }
-            }
-        }
-        self.end_plain(before, (letters, upper), self.is_disguise(latin, cyrillic), false)
-    }
-
-    /// Whether a word with such letters may wear one: it mixes scripts, or is Cyrillic in a Latin text.
-    fn is_disguise(&self, latin: bool, cyrillic: bool) -> bool {
-        cyrillic && (latin || (self.world.latin && !self.world.genuine))
-    }
-
-    fn end_plain(&mut self, start: usize, letters: (u32, u32), disguised: bool, ends_run: bool) -> bool {
-        if letters.0 < 2 || disguised {
-            self.is.text.truncate(start);
-            return false;
-        }
-        if self.spaced.1 > 0 {
-            let word = self.is.text.split_off(start);
-            self.end_spaced_run();
-            self.is.text.push_str(&word);
-        }
-        self.is.text.push(' ');
-        self.letters += letters.0;
-        self.upper += letters.1;
-        if ends_run {
-            self.end_spaced_run();
-        }
-        true
     }
 
     fn chunk(&mut self, chunk: &str) {
@@ -308,6 +266,10 @@ impl TextReader {
             }
             self.spaced.1 += 1;
         }
+        // The next word has the room of this one.
+        w.folded.clear();
+        w.twin.clear();
+        self.word = Word { folded: w.folded, twin: w.twin, ..Word::default() };
     }
 
     fn note_code(&mut self, w: &Word) {

@@ -30,6 +30,9 @@ pub struct Score {
     /// An admin's own words, or links or a purpose that speak for themselves: nothing takes from it.
     #[serde(skip)]
     pub firm: bool,
+    /// There is something in it to act upon: a link, an address, a number, a price.
+    #[serde(skip)]
+    pub actionable: bool,
     /// How much the whole message reads like advertising or fraud, 0 to 100; from 50 the model agrees with the rules.
     pub model: u8,
     /// It speaks of an order, an invoice or an appointment, and has a number in it.
@@ -54,7 +57,7 @@ pub(super) const REVIEWED: u32 = 60;
 pub const SOME_EVIDENCE: u32 = 20;
 
 /// So many people make a soft text more than a coincidence.
-pub(super) const CROWD: u32 = 10;
+pub const CROWD: u32 = 10;
 
 /// The model's share from which a text sounds like advertising at all: 3 in log-odds below where it agrees. Of soft texts
 /// by senders left out of the fit it is reached by four in five, of honest ones by one in twenty.
@@ -69,27 +72,47 @@ const SURE: u8 = 81;
 /// Less evidence than this needs more than a disguise, or more than a chat's words, to be refused.
 pub(super) const EVIDENCE: u32 = 40;
 
+/// Who gets a text, and how that person and the others take what they get.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Audience {
+    /// The person wrote within 24 hours.
+    pub answers: bool,
+    /// How many people get the text within an hour, or how many who never wrote.
+    pub people: u32,
+    /// How many are a crowd: a soft text to so many is for a person to see.
+    pub crowd: u32,
+    /// Next to nobody answers the number that sends it, which made the crowd smaller.
+    pub is_unanswered: bool,
+}
+
 impl Score {
-    /// The same for a message to be sent for `purpose`: `answers` what the person wrote within 24 hours, and its text goes
-    /// to `people`, or to as many who never wrote, within an hour.
+    /// The same for a message to be sent for `purpose` to `audience`.
     #[must_use]
-    pub fn in_context(self, purpose: Purpose, answers: bool, people: u32) -> Self {
+    pub fn in_context(self, purpose: Purpose, audience: Audience) -> Self {
         match purpose {
-            Purpose::Support if answers => self.as_answer(),
+            Purpose::Support if audience.answers => self.as_answer(),
             Purpose::InternalTeam | Purpose::Authentication => self,
-            _ => self.in_company(people),
+            _ => self.in_company(audience),
         }
     }
 
-    /// The same for a text that goes to `people` within an hour, or to as many who never wrote: what sounds a little like
-    /// advertising ("we have not seen you for a while", "15 minutes for a demo") is then for a person to see.
+    /// The same for a text that goes to an audience: what sounds a little like advertising ("we have not seen you for a
+    /// while", "15 minutes for a demo") is for a person to see when it goes to a crowd.
     #[must_use]
-    pub fn in_company(mut self, people: u32) -> Self {
-        if people < CROWD || !self.is_soft() || u32::from(self.total) >= REVIEWED {
+    pub fn in_company(mut self, audience: Audience) -> Self {
+        if audience.people < audience.crowd || !self.is_soft() || u32::from(self.total) >= REVIEWED {
             return self;
         }
         let weight = u8::try_from(REVIEWED).unwrap_or(u8::MAX) - self.total;
-        self.signals.push(own("behaviour.many", weight, "sounds like advertising and goes to many people at once"));
+        let (id, reason) = if audience.is_unanswered {
+            (
+                "behaviour.unanswered",
+                "sounds like advertising, goes to several people, and next to nobody answers this number",
+            )
+        } else {
+            ("behaviour.many", "sounds like advertising and goes to many people at once")
+        };
+        self.signals.push(own(id, weight, reason));
         self.signals.sort_by_key(|s| std::cmp::Reverse(s.weight));
         self.total += weight;
         self
@@ -134,11 +157,11 @@ impl Score {
     }
 
     /// The same for an answer within a conversation (purpose support, the person wrote within 24 hours): the words of
-    /// weak groups and the bonuses for them, such as "come and see us tomorrow", do not refuse it, and the model has to
-    /// be surer.
+    /// weak groups and the bonuses for them, such as "come and see us tomorrow", do not refuse it, the model has to be
+    /// surer, and there has to be something to act upon: people talk of prizes and money without wanting any.
     #[must_use]
     pub fn as_answer(mut self) -> Self {
-        if !self.firm && (u32::from(self.hard) < EVIDENCE || self.model < SURE) {
+        if !self.firm && (u32::from(self.hard) < EVIDENCE || self.model < SURE || !self.actionable) {
             self.total = self.total.min(FOR_REVIEW as u8);
         }
         self

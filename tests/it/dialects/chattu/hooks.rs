@@ -90,7 +90,7 @@ async fn an_opt_out_and_a_group_are_not_answered() {
     let group = SandboxGroup {
         instance: INSTANCE.into(),
         group: GROUP.into(),
-        name: "Friends".into(),
+        name: Some("Friends".into()),
         from: "+966501234568".into(),
         text: "hello all".into(),
     };

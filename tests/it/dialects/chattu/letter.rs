@@ -12,7 +12,12 @@ use crate::harness::{
 };
 use serde_json::{Value, json};
 use std::time::Duration;
-use wa_gateway::{accounts::Scope, model::ids::AccountId};
+use wa_gateway::{
+    accounts::Scope,
+    app::commands::{SandboxGroup, WebhookCreate},
+    connectors::{GroupInfo, inbound_event::GroupRef},
+    model::ids::{AccountId, InstanceId},
+};
 
 fn percent(text: &str) -> String {
     text.bytes().fold(String::new(), |all, byte| match byte {
@@ -278,4 +283,89 @@ async fn the_log_reads_well_without_a_client() {
     let refused = shop.post("/api/send-message", &body).await;
     assert_eq!(refused.json()["details"], json!({"action": "block", "risk_score": 100}));
     shop.world.stop().await;
+}
+
+/// A group is called what it was called last, whoever told it and how; its owner's id has the documents' form.
+#[tokio::test]
+async fn a_group_that_is_renamed_is_told_and_listed_by_its_new_name() {
+    let receiver = Receiver::start().await;
+    let entry = for_everything(&receiver.address);
+    let shop = Shop::start_with(|config| config.egress.allow = vec![entry]).await;
+    let hook = WebhookCreate {
+        account: shop.world.account,
+        url: receiver.url(),
+        events: vec!["group.updated".into()],
+        ..Default::default()
+    };
+    shop.world.command(hook).await.expect("an endpoint");
+    let say = async |name: Option<&str>| {
+        let said = SandboxGroup {
+            instance: INSTANCE.into(),
+            group: GROUP.into(),
+            name: name.map(str::to_owned),
+            from: "+966501234567".into(),
+            text: "hello".into(),
+        };
+        shop.world.command(said).await.expect("heard");
+    };
+    let listed = async || {
+        let groups = shop.get(&format!("/api/groups/{INSTANCE}")).await.json()["groups"].clone();
+        groups[0]["name"].as_str().unwrap_or_default().to_owned()
+    };
+    say(Some("Drivers")).await;
+    assert_eq!(listed().await, "Drivers");
+    say(Some("Night drivers")).await;
+    assert_eq!(listed().await, "Night drivers");
+    say(None).await;
+    assert_eq!(listed().await, "Night drivers", "it is called as before where nobody names it");
+    let sandbox = shop.world.gateway().registry.sandbox(&InstanceId::from_text(INSTANCE)).expect("a sandbox");
+    let owner = Some("972501234567@s.whatsapp.net".to_owned());
+    sandbox.put_group(GroupInfo { id: GROUP.into(), name: "Day drivers".into(), owner, ..GroupInfo::default() });
+    let renamed = GroupRef { id: GROUP.into(), name: "Day drivers".into() };
+    sandbox.group_updated(renamed, "subject").await.expect("told");
+    assert_eq!(listed().await, "Day drivers");
+    let group = shop.get(&format!("/api/groups/{INSTANCE}")).await.json()["groups"][0].clone();
+    assert_eq!(group["owner"], "972501234567@c.us", "{group}");
+    let got = receiver.wait_for(2).await;
+    let told: Vec<Value> = got.iter().map(|one| json!([one.json()["group_name"], one.json()["change"]])).collect();
+    assert_eq!(told, [json!(["Night drivers", "subject"]), json!(["Day drivers", "subject"])]);
+    shop.world.stop().await;
+}
+
+/// Every time that programs are told has the one form of the documents, `2026-05-08T10:00:00Z`, at any millisecond.
+#[tokio::test]
+async fn times_have_one_form() {
+    let receiver = Receiver::start().await;
+    let entry = for_everything(&receiver.address);
+    let shop = Shop::start_with(|config| config.egress.allow = vec![entry]).await;
+    shop.world.later(Duration::from_millis(41));
+    let hook = WebhookCreate { account: shop.world.account, url: receiver.url(), ..Default::default() };
+    shop.world.command(WebhookCreate { events: vec!["message.received".into()], ..hook }).await.expect("an endpoint");
+    shop.world.hears("+966501234567", "hello").await;
+    let send = json!({"clientId": INSTANCE, "number": "966501234567", "message": "Your order is ready."});
+    assert_eq!(shop.post("/api/send-message", &send).await.status, 200);
+    let later = json!({"clientId": INSTANCE, "number": "966501234567", "message": "x",
+                       "scheduleTime": "2026-06-02T08:00:00.250Z"});
+    assert_eq!(shop.post("/schedule-message", &later).await.status, 201);
+    let mut answers = vec![receiver.wait_for(1).await[0].json()];
+    for path in ["sent-messages", "received-messages/shop-line", "logs"] {
+        answers.push(shop.get(&format!("/api/{path}")).await.json());
+    }
+    answers.push(shop.get("/scheduled-messages").await.json());
+    let mut found = Vec::new();
+    answers.iter().for_each(|answer| times(answer, &mut found));
+    assert!(found.len() >= 6, "{found:?}");
+    let wrong: Vec<&String> = found.iter().filter(|time| time.len() != "2026-05-08T10:00:00Z".len()).collect();
+    assert_eq!(wrong, Vec::<&String>::new());
+    shop.world.stop().await;
+}
+
+/// Every text of a value that is a time.
+fn times(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) if text.parse::<jiff::Timestamp>().is_ok() => found.push(text.clone()),
+        Value::Array(all) => all.iter().for_each(|one| times(one, found)),
+        Value::Object(all) => all.values().for_each(|one| times(one, found)),
+        _ => {}
+    }
 }

@@ -8,6 +8,7 @@ mod examples;
 mod files;
 mod hooks;
 mod letter;
+mod linked;
 mod rates;
 mod routes;
 mod schedules;

@@ -43,12 +43,13 @@ async fn a_review_shows_its_evidence_masked_and_ends_with_a_note() {
 }
 
 #[tokio::test]
-async fn an_admin_pauses_a_number_by_hand_with_a_reason_and_nobody_else_does() {
+async fn an_admin_pauses_a_number_for_review_by_hand_with_a_reason() {
     let world = World::start().await;
     let path = format!("/instances/{INSTANCE}/pause");
     let mut owner = Visitor::logged_in(&world, "owner").await;
-    assert!(!owner.get(&format!("/instances/{INSTANCE}/manage")).await.body.contains(&path));
-    assert_eq!(owner.post(&path, &[("reason", "mine")]).await.status, 403);
+    let mut viewer = Visitor::logged_in(&world, "viewer").await;
+    assert!(!viewer.get(&format!("/instances/{INSTANCE}/manage")).await.body.contains(&path));
+    assert_eq!(viewer.post(&path, &[("reason", "mine")]).await.status, 403);
     let mut admin = Visitor::logged_in(&world, "admin").await;
     let nothing = admin.post(&path, &[("reason", " ")]).await;
     assert!(nothing.status == 422 && nothing.body.contains("role=\"alert\""));
@@ -61,6 +62,7 @@ async fn an_admin_pauses_a_number_by_hand_with_a_reason_and_nobody_else_does() {
     assert_eq!((actor.as_str(), target.as_str(), after.as_str()), ("admin@shop.example", INSTANCE, "a complaint <b>"));
     let manage = owner.get(&format!("/instances/{INSTANCE}/manage")).await.body;
     assert!(manage.contains("a complaint &#60;b&#62;"), "the owner reads why");
+    assert!(!manage.contains(&path), "and does not end it");
     let manage = admin.get(&format!("/instances/{INSTANCE}/manage")).await.body;
     assert!(!manage.contains(&path) && manage.contains("href=\"/admin/reviews\""), "once");
 }

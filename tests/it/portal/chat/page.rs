@@ -240,7 +240,7 @@ async fn a_group_is_a_conversation_whose_writers_are_named() {
     let said = SandboxGroup {
         instance: INSTANCE.into(),
         group: GROUP.into(),
-        name: "Drivers".into(),
+        name: Some("Drivers".into()),
         from: PHONE.into(),
         text: "on my way".into(),
     };

@@ -27,8 +27,13 @@ async fn play(world: &World, asked: &Value) {
         }
         Some("call") => world.command(SandboxCall { instance, from, missed: true }).await,
         Some("group") => {
-            let group =
-                SandboxGroup { instance, group: "family@g.us".into(), name: "Family".into(), from, text: text("text") };
+            let group = SandboxGroup {
+                instance,
+                group: "family@g.us".into(),
+                name: Some("Family".into()),
+                from,
+                text: text("text"),
+            };
             world.command(group).await
         }
         _ => panic!("nobody can play {asked}"),

@@ -15,9 +15,21 @@ use wa_gateway::{
     texts::locale::Lang,
 };
 
-/// The five variables of 3CX texts, the only double braces that a reader may see.
-const VARIABLES: [&str; 5] =
-    ["{{customer_phone}}", "{{agent_extension}}", "{{queue}}", "{{call_time}}", "{{business_name}}"];
+/// The double braces that a reader may see: the five variables of 3CX texts, and what programs of recipes fill in.
+const VARIABLES: [&str; 12] = [
+    "{{customer_phone}}",
+    "{{agent_extension}}",
+    "{{queue}}",
+    "{{call_time}}",
+    "{{business_name}}",
+    "{{order.id}}",
+    "{{order.name}}",
+    "{{order.shippingAddress.phone}}",
+    "{{ phone }}",
+    "{{ message | tojson }}",
+    "{{ $json.id }}",
+    "{{ JSON.stringify(",
+];
 
 async fn get(world: &World, path: &str, headers: &[&str]) -> Reply {
     let mut all = vec!["Accept: text/html".to_owned()];

@@ -22,7 +22,7 @@ use wa_gateway::{
 };
 
 /// In real time: an interpreter that has not started by then never will.
-const STARTED: Duration = Duration::from_secs(20);
+const STARTED: Duration = Duration::from_secs(60);
 
 /// In real time: other processes are looked after this often, and left the processor in between.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
@@ -33,12 +33,15 @@ fn interpreter(name: &str) -> &'static str {
         Some("php") => "php",
         Some("py") => "python3",
         Some("mjs") => "node",
+        // It compiles a single file by itself, where it is a whole development kit.
+        Some("java") => "java",
         _ => "sh",
     }
 }
 
 fn is_there(program: &str) -> bool {
-    Command::new(program).arg("-h").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+    let program = if program == "java" { "javac" } else { program };
+    Command::new(program).arg("-help").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 
 /// A sample with the reader's own values in it, as a file.
@@ -76,7 +79,7 @@ fn text(output: &Output) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_sending_sample_brings_one_message_to_the_phone() {
-    for name in ["first-message.sh", "send.sh", "retry.sh", "send.php", "send.py", "send.mjs"] {
+    for name in ["first-message.sh", "send.sh", "retry.sh", "send.php", "send.py", "send.mjs", "Send.java"] {
         let world = World::start().await;
         let Some(output) = run(&world, name, &[]).await else { continue };
         assert!(text(&output).contains("msg_"), "{name}: {}", text(&output));
@@ -106,7 +109,7 @@ async fn the_upload_sample_sends_a_file_of_this_machine() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_sending_sample_waits_as_long_as_it_is_asked_to() {
-    let samples = ["retry.sh", "send.php", "send.py", "send.mjs"];
+    let samples = ["retry.sh", "send.php", "send.py", "send.mjs", "Send.java"];
     let samples: Vec<&str> = samples.into_iter().filter(|name| is_there(interpreter(name))).collect();
     // One message in two seconds to one person, and nobody waits that long inside a request.
     let world = World::start_with(|config| {
@@ -171,7 +174,7 @@ async fn the_status_sample_finds_the_message() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_receiver_believes_the_gateway_and_nobody_else() {
-    for name in ["receive.php", "receive.py", "receive.mjs"] {
+    for name in ["receive.php", "receive.py", "receive.mjs", "Receive.java"] {
         if !is_there(interpreter(name)) {
             continue;
         }
