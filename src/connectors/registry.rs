@@ -14,7 +14,6 @@ use super::{
     new_chats::NewChatAllowance,
     sandbox::Sandbox,
     setup_check::SetupFinding,
-    template_draft::TemplateDraft,
     templates::TemplateName,
     warm_up::WarmUp,
 };
@@ -265,22 +264,6 @@ impl Registry {
         self.shared.find(id).and_then(|r| r.connector.window_template())
     }
 
-    /// Submits a template to an instance's provider, or changes one: the provider's word for its status then.
-    ///
-    /// # Errors
-    /// Why it cannot be.
-    pub async fn submit_template(&self, id: &InstanceId, draft: &TemplateDraft) -> Result<String, ActionError> {
-        self.running(id)?.submit_template(draft).await
-    }
-
-    /// Deletes a template at an instance's provider, in one language.
-    ///
-    /// # Errors
-    /// Why it cannot be.
-    pub async fn delete_template(&self, id: &InstanceId, name: &TemplateName) -> Result<(), ActionError> {
-        self.running(id)?.delete_template(name).await
-    }
-
     /// Whether an instance's texts may go outside the window without a template.
     pub fn sends_directly(&self, id: &InstanceId) -> bool {
         self.shared.find(id).is_some_and(|r| r.connector.sends_directly())
@@ -318,7 +301,7 @@ impl Registry {
         self.running(id)?.check_numbers(phones).await
     }
 
-    fn running(&self, id: &InstanceId) -> Result<Arc<dyn Connector>, ActionError> {
+    pub(super) fn running(&self, id: &InstanceId) -> Result<Arc<dyn Connector>, ActionError> {
         let stopped = || ActionError("the instance is not running".into());
         self.shared.find(id).map(|r| r.connector).ok_or_else(stopped)
     }

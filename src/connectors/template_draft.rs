@@ -1,8 +1,15 @@
 //! A template that is to be submitted to a provider, judged by what providers surely refuse. The bounds are Meta's (its
 //! pages on template components and on creating templates).
 
-use super::templates::{Category, TemplateName};
-use crate::model::why::{Why, why};
+use super::{
+    ActionError,
+    registry::Registry,
+    templates::{Category, TemplateName},
+};
+use crate::model::{
+    ids::InstanceId,
+    why::{Why, why},
+};
 
 /// Longest text, head and line below, in characters.
 const BODY_MAX: usize = 1024;
@@ -87,6 +94,24 @@ impl TemplateDraft {
             return Err(why!("template_examples", "it needs {n} examples, one for each placeholder", n = found));
         }
         Ok(())
+    }
+}
+
+impl Registry {
+    /// Submits a template to an instance's provider, or changes one: the provider's word for its status then.
+    ///
+    /// # Errors
+    /// Why it cannot be.
+    pub async fn submit_template(&self, id: &InstanceId, draft: &TemplateDraft) -> Result<String, ActionError> {
+        self.running(id)?.submit_template(draft).await
+    }
+
+    /// Deletes a template at an instance's provider, in one language.
+    ///
+    /// # Errors
+    /// Why it cannot be.
+    pub async fn delete_template(&self, id: &InstanceId, name: &TemplateName) -> Result<(), ActionError> {
+        self.running(id)?.delete_template(name).await
     }
 }
 

@@ -1,12 +1,7 @@
 //! Customers' endpoints: where events go, which of them, and the secret that signs them.
 
 use super::{
-    WebhookError, address,
-    event::EventName,
-    managed::Format,
-    own_headers, recovery,
-    retry::{COLLECTS_FOR, FAILING_MAX},
-    secrets,
+    WebhookError, address, event::EventName, managed::Format, own_headers, retry::COLLECTS_FOR, secrets,
     signature::Secret,
 };
 use crate::{
@@ -341,31 +336,6 @@ pub(super) fn wanted(tx: &Tx<'_>, id: EndpointId) -> Result<Wanting, StoreError>
     tx.one("SELECT format, coalesce(sms_number, '') FROM endpoints WHERE id = ?1", params![id], |r| {
         Ok(Wanting { id, format: format_of(&r.get::<_, String>(0)?), sms_number: r.get(1)? })
     })
-}
-
-/// An attempt succeeded: the endpoint works. If it had been failing, what waits for its next try is due at once.
-pub(super) fn note_success(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<(), StoreError> {
-    let failing = "SELECT failing_since FROM endpoints WHERE id = ?1 AND failing_since IS NOT NULL";
-    let Some(since) = tx.find(failing, params![id], |r| r.get::<_, Time>(0))? else { return Ok(()) };
-    tx.execute("UPDATE endpoints SET failing_since = NULL WHERE id = ?1", params![id])?;
-    recovery::bring_forward(tx, id, since, now)
-}
-
-/// An attempt failed; says whether the endpoint was disabled for it.
-pub(super) fn note_failure(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<bool, StoreError> {
-    tx.execute(
-        "UPDATE endpoints SET failing_since = ?2 WHERE id = ?1 AND (failing_since IS NULL OR failing_since > ?2)",
-        params![id, now],
-    )?;
-    let is_dead = tx.one(
-        "SELECT disabled_at IS NULL AND failing_since <= ?2 FROM endpoints WHERE id = ?1",
-        params![id, now.minus(FAILING_MAX)],
-        |r| r.get::<_, bool>(0),
-    )?;
-    if is_dead {
-        give_up(tx, id, "five days of nothing but failures", now)?;
-    }
-    Ok(is_dead)
 }
 
 fn format_of(text: &str) -> Format {

@@ -1,12 +1,40 @@
-//! When a receiver is back after an outage, what waits for it follows at once and not at its own next try, minutes or
+//! Whether a receiver is there, by what came of each attempt. When it is back after an outage, what waits for it follows at once and not at its own next try, minutes or
 //! hours later. The endpoint's places bound how many go at once.
 
-use super::endpoint::EndpointId;
+use super::{
+    endpoint::{EndpointId, give_up},
+    retry::FAILING_MAX,
+};
 use crate::{
     model::clock::Time,
     store::{StoreError, WriteTx},
 };
 use rusqlite::params;
+
+/// An attempt succeeded: the endpoint works. If it had been failing, what waits for its next try is due at once.
+pub(super) fn note_success(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<(), StoreError> {
+    let failing = "SELECT failing_since FROM endpoints WHERE id = ?1 AND failing_since IS NOT NULL";
+    let Some(since) = tx.find(failing, params![id], |r| r.get::<_, Time>(0))? else { return Ok(()) };
+    tx.execute("UPDATE endpoints SET failing_since = NULL WHERE id = ?1", params![id])?;
+    bring_forward(tx, id, since, now)
+}
+
+/// An attempt failed; says whether the endpoint was disabled for it.
+pub(super) fn note_failure(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<bool, StoreError> {
+    tx.execute(
+        "UPDATE endpoints SET failing_since = ?2 WHERE id = ?1 AND (failing_since IS NULL OR failing_since > ?2)",
+        params![id, now],
+    )?;
+    let is_dead = tx.one(
+        "SELECT disabled_at IS NULL AND failing_since <= ?2 FROM endpoints WHERE id = ?1",
+        params![id, now.minus(FAILING_MAX)],
+        |r| r.get::<_, bool>(0),
+    )?;
+    if is_dead {
+        give_up(tx, id, "five days of nothing but failures", now)?;
+    }
+    Ok(is_dead)
+}
 
 /// Makes due what an outage held up. A try that is brought forward is not counted: the delivery keeps as many as it had.
 ///

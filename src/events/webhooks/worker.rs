@@ -9,6 +9,7 @@ use super::{
     chattu::{self, AttemptAnswer},
     endpoint::{self, EndpointId},
     managed::{self, Format},
+    recovery,
     retry::{self, AttemptResult, RetryDecision},
     secrets,
     signature::{self, Secret},
@@ -377,8 +378,8 @@ fn settle(
         params![id, state, due, status, error, at],
     )?;
     match next {
-        RetryDecision::Delivered => endpoint::note_success(tx, endpoint, at),
+        RetryDecision::Delivered => recovery::note_success(tx, endpoint, at),
         RetryDecision::Gone => endpoint::give_up(tx, endpoint, "the receiver answered 410 Gone", at),
-        RetryDecision::Again(_) | RetryDecision::GiveUp => endpoint::note_failure(tx, endpoint, at).map(drop),
+        RetryDecision::Again(_) | RetryDecision::GiveUp => recovery::note_failure(tx, endpoint, at).map(drop),
     }
 }
