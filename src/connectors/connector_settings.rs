@@ -3,7 +3,7 @@
 
 #[cfg(feature = "whatsapp-web")]
 use super::whatsapp_web::WhatsappWeb;
-use super::{cloud_api::CloudApi, evolution::Evolution, sandbox::Sandbox};
+use super::{cloud_api::CloudApi, evolution::Evolution, sandbox::Sandbox, state_words};
 #[cfg(not(feature = "whatsapp-web"))]
 use crate::model::why::why;
 use crate::model::{ids::InstanceId, instance::ConnectorKind, random::Random, why::Why};
@@ -49,12 +49,22 @@ pub const fn has(connector: ConnectorKind) -> bool {
     !matches!(connector, ConnectorKind::WhatsappWeb) || cfg!(feature = "whatsapp-web")
 }
 
-/// The name and the rest of a reason that the pages have in their languages; none: it is shown as it is.
-pub fn known_reason(_reason: &str) -> Option<(&'static str, &str)> {
+/// A reason that the pages have in their languages: its name, and what was given behind the sentence.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum KnownReason<'a> {
+    /// One of a linked phone's.
+    LinkedPhone(&'static str, &'a str),
+    /// One of another connector's.
+    Connector(&'static str, &'a str),
+}
+
+/// None: it is shown as it is.
+pub fn known_reason(reason: &str) -> Option<KnownReason<'_>> {
     #[cfg(feature = "whatsapp-web")]
-    return super::whatsapp_web::words::find(_reason);
-    #[cfg(not(feature = "whatsapp-web"))]
-    None
+    if let Some((name, given)) = super::whatsapp_web::words::find(reason) {
+        return Some(KnownReason::LinkedPhone(name, given));
+    }
+    state_words::find(reason).map(|(name, given)| KnownReason::Connector(name, given))
 }
 
 #[cfg(not(feature = "whatsapp-web"))]

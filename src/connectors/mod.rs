@@ -31,6 +31,7 @@ mod provider_text;
 pub mod registry;
 pub mod sandbox;
 pub mod setup_check;
+pub mod state_words;
 pub mod structured;
 pub mod template_draft;
 pub mod templates;

@@ -313,3 +313,30 @@ async fn an_owner_makes_so_many_of_each_and_an_admin_more() {
     let mut admin = Visitor::logged_in(&world, "admin").await;
     assert_eq!(admin.post("/webhooks", &hook).await.status, 200, "an administrator may");
 }
+
+#[tokio::test]
+async fn why_a_number_is_not_open_and_a_message_failed_is_told_in_the_readers_language() {
+    let world = World::start().await;
+    world.sandbox("fail", "refuse").await;
+    let failed = world.send(&message()).await;
+    let message = format!("/message-logs/{}", failed.header("x-log-id").expect("a row"));
+    let mut owner = Visitor::logged_in(&world, "owner").await;
+    for (state, english) in
+        [("close", "is set to be closed"), ("connecting", "is set to be connecting"), ("qr", "waits for its QR")]
+    {
+        world.sandbox("state", state).await;
+        for lang in ["ar", "he"] {
+            owner.speaks(lang);
+            for path in ["/instances".to_owned(), format!("/instances/{INSTANCE}/manage"), message.clone()] {
+                let page = owner.get(&path).await;
+                assert_eq!(page.status, 200, "{path}");
+                let told = page.body.contains(english) || page.body.contains("refuse every message");
+                assert!(!told, "{lang} {path} {state}: English on a translated page");
+            }
+        }
+        owner.speaks("en");
+        let page = owner.get(&format!("/instances/{INSTANCE}/manage")).await.body;
+        assert!(page.contains(english), "{state}: {page}");
+    }
+    world.stop().await;
+}

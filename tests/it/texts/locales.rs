@@ -5,7 +5,10 @@ use std::{
     fs,
     path::{Path, PathBuf},
 };
-use wa_gateway::texts::locale::{Lang, all};
+use wa_gateway::{
+    connectors::state_words::SENTENCES,
+    texts::locale::{Lang, all},
+};
 
 /// Keys that code makes from a value: `word("status", …)` asks for `status.…`.
 const FAMILIES: &[&str] = &["word(\"", "count(\""];
@@ -179,5 +182,17 @@ fn placeholders_agree_and_nothing_is_left_in_english() {
             let words = english.split_whitespace().filter(|w| w.chars().all(char::is_alphabetic)).count();
             assert!(text != english || words < 4, "{lang} {key} is not translated: {text}");
         }
+    }
+}
+
+/// What a connector says of its state, or of a message, is there for every reader.
+#[test]
+fn each_sentence_of_a_connector_is_there_in_every_language() {
+    for lang in [Lang::En, Lang::Ar, Lang::He] {
+        let mut said: BTreeSet<String> = SENTENCES.iter().map(|(_, name)| format!("connector_state.{name}")).collect();
+        said.retain(|key| !all(lang).contains_key(key.as_str()));
+        assert!(said.is_empty(), "{lang}: {said:?}");
+        let known = all(lang).keys().filter(|key| key.starts_with("connector_state.")).count();
+        assert_eq!(known, SENTENCES.len(), "{lang}: no sentence is idle");
     }
 }
