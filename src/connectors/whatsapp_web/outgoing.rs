@@ -103,9 +103,9 @@ fn with_file(
 ) -> wa::Message {
     let caption = (!caption.is_empty()).then(|| caption.to_owned());
     let mimetype = Some(file.mime_type.clone());
-    // The four kinds have these fields in common, and no type.
+    // All kinds have these fields in common, and no type.
     macro_rules! filed {
-        ($($kind:ident)::+ { $($more:tt)* }) => {
+        ($($kind:ident)::+ { $($field:ident $(: $value:expr)?),* }) => {
             MessageField::some($($kind)::+ {
                 url: Some(at.url),
                 direct_path: Some(at.direct_path),
@@ -116,7 +116,7 @@ fn with_file(
                 file_length: Some(at.file_length),
                 mimetype,
                 context_info,
-                $($more)*,
+                $($field $(: $value)?,)*
                 ..Default::default()
             })
         };
@@ -132,7 +132,8 @@ fn with_file(
             message.audio_message = filed!(wa::message::AudioMessage { streaming_sidecar: at.streaming_sidecar });
         }
         MediaKind::Voice => {
-            message.audio_message = filed!(wa::message::AudioMessage { ptt: Some(true) });
+            message.audio_message =
+                filed!(wa::message::AudioMessage { ptt: Some(true), streaming_sidecar: at.streaming_sidecar });
         }
         MediaKind::Sticker => message.sticker_message = filed!(wa::message::StickerMessage {}),
         MediaKind::Document => {
@@ -201,7 +202,9 @@ fn reworded(file: Option<MediaKind>, text: &str) -> wa::Message {
             document_message: MessageField::some(wa::message::DocumentMessage { caption, ..Default::default() }),
             ..Default::default()
         },
-        Some(MediaKind::Audio) | None => wa::Message { conversation: caption, ..Default::default() },
+        Some(MediaKind::Audio | MediaKind::Voice | MediaKind::Sticker) | None => {
+            wa::Message { conversation: caption, ..Default::default() }
+        }
     }
 }
 
