@@ -28,7 +28,7 @@ async fn set_up(world: &World, browser: &Browser, language: &str) {
     browser.choose("#language", language).await;
     browser.fill("#timezone", "Asia/Riyadh").await;
     browser.click("form.narrow button").await;
-    assert_eq!(browser.path().await, "/overview");
+    wait::until("the overview", async || browser.path().await == "/overview").await;
 }
 
 async fn log_in(browser: &Browser) {
@@ -37,7 +37,7 @@ async fn log_in(browser: &Browser) {
     browser.fill("#email", "boss@shop.example").await;
     browser.fill("#password", PASSWORD).await;
     browser.click("form.narrow button.primary").await;
-    assert_eq!(browser.path().await, "/overview");
+    wait::until("the overview", async || browser.path().await == "/overview").await;
 }
 
 async fn send(to: SocketAddr, key: &str, text: &str) -> Value {
@@ -57,11 +57,8 @@ async fn a_days_work(language: &str, width: u32) {
     let direction = browser.script("return document.documentElement.dir").await;
     assert_eq!(direction, if language == "en" { "ltr" } else { "rtl" });
 
-    browser.goto("/instances/new?connector=sandbox").await;
-    browser.fill("#name", "Till").await;
-    browser.fill("#id", "till-line").await;
-    browser.click("form.narrow button.primary").await;
-    assert!(browser.path().await.starts_with("/instances/till-line/manage"));
+    add_till(&browser).await;
+    wait::until("the number's page", async || browser.path().await.starts_with("/instances/till-line/manage")).await;
 
     browser.goto("/api-keys").await;
     browser.fill("#name", "shop").await;
@@ -200,16 +197,21 @@ async fn what_comes_from_outside_is_shown_and_never_run() {
     world.stop().await;
 }
 
+/// An owner's own number of the sandbox.
+async fn add_till(browser: &Browser) {
+    browser.goto("/instances/new?connector=sandbox").await;
+    browser.fill("#name", "Till").await;
+    browser.fill("#id", "till-line").await;
+    browser.click("form.narrow button.primary").await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_telephone_system_is_set_up_with_what_its_page_shows() {
     let trunk = Receiver::start().await;
     let world = world(&trunk).await;
     let browser = Browser::open(&format!("http://{}", world.address()), 1280).await;
     set_up(&world, &browser, "en").await;
-    browser.goto("/instances/new?connector=sandbox").await;
-    browser.fill("#name", "Till").await;
-    browser.fill("#id", "till-line").await;
-    browser.click("form.narrow button.primary").await;
+    add_till(&browser).await;
     let mut modules = crate::harness::world::update(2);
     modules.modules = Some(vec!["api_access".into(), "3cx".into()]);
     world.command(modules).await.expect("the module");
@@ -294,10 +296,7 @@ async fn everything_is_reached_by_ctrl_k() {
     let world = world(&receiver).await;
     let browser = Browser::open(&format!("http://{}", world.address()), 1280).await;
     set_up(&world, &browser, "en").await;
-    browser.goto("/instances/new?connector=sandbox").await;
-    browser.fill("#name", "Till").await;
-    browser.fill("#id", "till-line").await;
-    browser.click("form.narrow button.primary").await;
+    add_till(&browser).await;
     for (from, typed, leads) in [
         ("/overview", "suppr", "/suppressed-recipients"),
         ("/overview", "till", "/instances/till-line/manage"),
