@@ -155,10 +155,7 @@ impl Instances {
     /// # Errors
     /// No such one, or an empty reason.
     pub async fn pause(&self, id: &InstanceId, reason: &str, actor: &str) -> Result<Instance, InstanceError> {
-        let (now, actor, name, reason) = (self.clock.now(), actor.to_owned(), id.clone(), reason.trim().to_owned());
-        if reason.is_empty() {
-            return Err(InstanceError::Invalid(why!("pause_reason", "a pause needs a reason (--reason)")));
-        }
+        let (now, actor, name, reason) = (self.clock.now(), actor.to_owned(), id.clone(), pause_reason(reason)?);
         self.store
             .write(move |tx| {
                 row::find(tx, &name)?;
@@ -173,10 +170,7 @@ impl Instances {
     /// # Errors
     /// No such one, an empty reason, or one that waits for a review.
     pub async fn pause_own(&self, id: &InstanceId, reason: &str, actor: &str) -> Result<Instance, InstanceError> {
-        let (now, actor, name, reason) = (self.clock.now(), actor.to_owned(), id.clone(), reason.trim().to_owned());
-        if reason.is_empty() {
-            return Err(InstanceError::Invalid(why!("pause_reason", "a pause needs a reason (--reason)")));
-        }
+        let (now, actor, name, reason) = (self.clock.now(), actor.to_owned(), id.clone(), pause_reason(reason)?);
         self.store
             .write(move |tx| {
                 row::find(tx, &name)?;
@@ -261,6 +255,13 @@ impl Instances {
 
 fn not_paused(id: &InstanceId) -> InstanceError {
     InstanceError::Invalid(why!("not_paused", "the instance {name} is not paused", name = id))
+}
+
+fn pause_reason(given: &str) -> Result<String, InstanceError> {
+    match given.trim() {
+        "" => Err(InstanceError::Invalid(why!("pause_reason", "a pause needs a reason (--reason)"))),
+        reason => Ok(reason.to_owned()),
+    }
 }
 
 fn under_review() -> Why {

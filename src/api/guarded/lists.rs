@@ -11,7 +11,7 @@ use crate::{
         message::Status,
         phone::{Impossible, Phone, PhoneReading},
     },
-    people::conversations::{HeardSearch, list_heard},
+    people::conversations::{PeopleSearch, list_heard},
     sending::search::{LogRow, LogSearch, search},
     store::{StoreError, Tx},
     web::{Incoming, form::Fields, problem},
@@ -51,7 +51,7 @@ pub async fn inbound_messages(gateway: &Gateway, caller: Caller, incoming: Incom
         Err(bad) => return bad.into_response(),
     };
     let read = gateway.store.read(move |tx| {
-        let wanted = HeardSearch { among: allowed(tx, caller)?, ..wanted };
+        let wanted = PeopleSearch { among: allowed(tx, caller)?, ..wanted };
         list_heard(tx, &wanted)
     });
     match read.await {
@@ -113,13 +113,13 @@ fn wanted_messages(query: &Fields, caller: Caller) -> Result<(Paging, LogSearch)
     Ok((paging, wanted))
 }
 
-fn wanted_heard(query: &Fields, caller: Caller) -> Result<(Paging, HeardSearch), BadParameter> {
+fn wanted_heard(query: &Fields, caller: Caller) -> Result<(Paging, PeopleSearch), BadParameter> {
     let paging = Paging::read(query, 'i')?;
-    let wanted = HeardSearch {
+    let wanted = PeopleSearch {
         account: caller.account,
         instance: query.some("instance_id").map(InstanceId::from_text),
         among: None,
-        from: phone(query, "from", caller)?,
+        phone: phone(query, "from", caller)?,
         since: paging.since,
         after: paging.after,
         limit: paging.limit + 1,

@@ -1,32 +1,15 @@
 //! What was heard, newest first, a page at a time.
 
+use super::search::PeopleSearch;
 use crate::{
     model::{
         clock::Time,
-        ids::{AccountId, ContactId, InstanceId, inbound_id},
+        ids::{ContactId, inbound_id},
     },
     store::{StoreError, Tx},
 };
 use rusqlite::{Row, ToSql};
 use serde::Serialize;
-
-/// Which inbound messages. What is not set does not matter.
-#[derive(Clone, Debug)]
-pub struct HeardSearch {
-    pub account: AccountId,
-    /// Of one instance.
-    pub instance: Option<InstanceId>,
-    /// Of any of these; none: of whichever.
-    pub among: Option<Vec<String>>,
-    /// From the person with this number, E.164.
-    pub from: Option<String>,
-    /// Not taken in before.
-    pub since: Option<Time>,
-    /// Older than this row: the page after the one that ended with it.
-    pub after: Option<(Time, i64)>,
-    /// At most so many.
-    pub limit: u32,
-}
 
 /// An inbound message, with the names that the event `message.received` has for its parts.
 #[derive(Clone, Debug, Serialize)]
@@ -58,18 +41,18 @@ pub struct HeardMessage {
     pub created_at: Time,
 }
 
-pub fn list_heard(tx: &Tx<'_>, wanted: &HeardSearch) -> Result<Vec<HeardMessage>, StoreError> {
+pub fn list_heard(tx: &Tx<'_>, wanted: &PeopleSearch) -> Result<Vec<HeardMessage>, StoreError> {
     let (sql, values) = heard_statement(wanted);
     tx.list(&sql, rusqlite::params_from_iter(values.iter()), read)
 }
 
 /// The statement that looks for these rows, and its values. It is entered by the narrowest index: a person's, else an
 /// instance's, else the account's; the others are looked at row by row, which the `+` says.
-pub fn heard_statement(wanted: &HeardSearch) -> (String, Vec<Box<dyn ToSql>>) {
+pub fn heard_statement(wanted: &PeopleSearch) -> (String, Vec<Box<dyn ToSql>>) {
     let (time, row) = wanted.after.unwrap_or((Time::from_millis(i64::MAX), i64::MAX));
     let since = wanted.since.unwrap_or(Time::from_millis(i64::MIN));
     let among = wanted.among.as_ref().map(|ids| serde_json::json!(ids).to_string());
-    let (person, instance) = (wanted.from.is_some(), wanted.instance.is_some());
+    let (person, instance) = (wanted.phone.is_some(), wanted.instance.is_some());
     let plus = |is_other: bool| if is_other { "+" } else { "" };
     let mut conditions = format!("{}m.account_id = ?1", plus(person || instance));
     if person {
@@ -94,7 +77,7 @@ pub fn heard_statement(wanted: &HeardSearch) -> (String, Vec<Box<dyn ToSql>>) {
     );
     let values: Vec<Box<dyn ToSql>> = vec![
         Box::new(wanted.account),
-        Box::new(wanted.from.clone()),
+        Box::new(wanted.phone.clone()),
         Box::new(wanted.instance.clone()),
         Box::new(among),
         Box::new(since),

@@ -1,32 +1,12 @@
 //! People and conversations, the newest first, a page at a time.
 
+use super::search::PeopleSearch;
 use crate::{
-    model::{
-        clock::Time,
-        ids::{AccountId, ContactId, InstanceId},
-    },
+    model::{clock::Time, ids::ContactId},
     store::{StoreError, Tx},
 };
 use rusqlite::{Row, ToSql};
 use serde::Serialize;
-
-/// Which people or conversations. What is not set does not matter.
-#[derive(Clone, Debug)]
-pub struct PeopleSearch {
-    pub account: AccountId,
-    /// Of one instance.
-    pub instance: Option<InstanceId>,
-    /// Of any of these; none: of whichever.
-    pub among: Option<Vec<String>>,
-    /// The person with this number, E.164.
-    pub phone: Option<String>,
-    /// Not older.
-    pub since: Option<Time>,
-    /// Older than this row: the page after the one that ended with it.
-    pub after: Option<(Time, i64)>,
-    /// At most so many.
-    pub limit: u32,
-}
 
 /// A person, as the list shows one.
 #[derive(Clone, Debug, Serialize)]

@@ -14,6 +14,7 @@ mod identify;
 mod import;
 mod lists;
 mod merge;
+mod search;
 
 pub use announce::announce;
 pub use chat::{
@@ -24,10 +25,10 @@ pub use contact::{
     Contact, Identity, IdentityKind, add, address_of, find, find_by_id, find_or_add, note_inbound, note_name,
     note_outbound, retire, revive,
 };
-pub use heard::{HeardMessage, HeardSearch, heard_statement, list_heard};
+pub use heard::{HeardMessage, heard_statement, list_heard};
 pub use identify::{Identified, identify};
 pub use import::{ImportReport, import};
 pub use lists::{
-    ListedContact, ListedConversation, PeopleSearch, contacts_statement, conversations_statement, list_contacts,
-    list_conversations,
+    ListedContact, ListedConversation, contacts_statement, conversations_statement, list_contacts, list_conversations,
 };
+pub use search::PeopleSearch;

@@ -14,7 +14,7 @@ use wa_gateway::{
         clock::Time,
         ids::{AccountId, InstanceId, LogId},
     },
-    people::conversations::{HeardSearch, PeopleSearch, contacts_statement, conversations_statement, heard_statement},
+    people::conversations::{PeopleSearch, contacts_statement, conversations_statement, heard_statement},
     sending::search::{LogSearch, statement},
     store::StoreError,
 };
@@ -248,13 +248,14 @@ async fn every_list_is_found_by_an_index() {
         let (sql, values) = statement(&wanted);
         explained(&world, "messages", sql, values.len()).await;
     }
-    let all = || HeardSearch { account, instance: None, among: None, from: None, since: None, after: None, limit: 50 };
+    let all =
+        || PeopleSearch { account, instance: None, among: None, phone: None, since: None, after: None, limit: 50 };
     for wanted in [
         all(),
-        HeardSearch { after: Some((seen, 7)), since, ..all() },
-        HeardSearch { instance: Some(instance), ..all() },
-        HeardSearch { among, ..all() },
-        HeardSearch { from: Some(PHONE.into()), ..all() },
+        PeopleSearch { after: Some((seen, 7)), since, ..all() },
+        PeopleSearch { instance: Some(instance), ..all() },
+        PeopleSearch { among, ..all() },
+        PeopleSearch { phone: Some(PHONE.into()), ..all() },
     ] {
         let (sql, values) = heard_statement(&wanted);
         explained(&world, "m", sql, values.len()).await;
