@@ -83,7 +83,9 @@ impl MediaStore {
             )));
         }
         if answer.truncated {
-            return Err(NotFetched::Unfit(format!("the file is larger than {most} bytes, which is the most for a {kind}")));
+            return Err(NotFetched::Unfit(format!(
+                "the file is larger than {most} bytes, which is the most for a {kind}"
+            )));
         }
         if answer.body.is_empty() {
             return Err(NotFetched::Unfit("the file is empty".into()));
