@@ -15,6 +15,8 @@ pub struct Load {
     pub time: Duration,
     /// How many people are written to, one after the other.
     pub people: usize,
+    /// Each connection ends after so many, if the time is not over before.
+    pub messages: usize,
 }
 
 /// What came back.
@@ -60,13 +62,13 @@ impl Load {
 
 #[expect(clippy::disallowed_methods, reason = "a measuring program measures")]
 async fn client(load: Load, number: usize, begun: std::time::Instant) -> std::io::Result<(Vec<u32>, u64)> {
-    let Load { address, key, connections, time, people } = load;
+    let Load { address, key, connections, time, people, messages } = load;
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let (mut latencies, mut others) = (Vec::with_capacity(1 << 16), 0);
     let mut buffer = vec![0; 4096];
     let mut n = 0usize;
-    while begun.elapsed() < time {
+    while n < messages && begun.elapsed() < time {
         let request = request(&key, connections * 10_000_000 + n * connections + number, people);
         let sent_at = std::time::Instant::now();
         stream.write_all(request.as_bytes()).await?;

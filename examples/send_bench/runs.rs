@@ -17,7 +17,8 @@ pub fn print(server: Server, dir: &Path, time: Duration, people: usize) -> Resul
     for connections in CONNECTIONS {
         let disk = machine::disk(dir, time / 5)?;
         let before = server.cpu();
-        let load = Load { address: server.address, key: server.key.clone(), connections, time, people };
+        let (address, key) = (server.address, server.key.clone());
+        let load = Load { address, key, connections, time, people, messages: usize::MAX };
         let (result, memory) = server.watch_memory(|| load.run());
         let result = result?;
         let cpu = (server.cpu() - before).as_secs_f64() * 1000.0 / result.sent.max(1) as f64;

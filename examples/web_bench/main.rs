@@ -4,8 +4,9 @@
 //! The real server runs in a process of its own on a real file, with `synchronous=FULL` and the content policy on; it is
 //! loaded over HTTP with 1, 16 and 64 connections. WhatsApp is the tests' own, in a process of its own: it takes each
 //! message, encrypted for the one device of its recipient, and acknowledges it; that device is not there, so no receipt
-//! comes. So few people are written to because a linked device may look up only so many numbers an hour. Limits and
-//! rates are raised, because the guard would rightly stop this.
+//! comes. So few people are written to because a linked device may look up only so many numbers an hour. The first
+//! message to a person asks WhatsApp for their number, devices and keys, and begins a session; it is measured by itself,
+//! once for each of them, before the runs. Limits and rates are raised, because the guard would rightly stop this.
 
 #[expect(dead_code, reason = "the tests shut it, too")]
 #[path = "../../tests/it/harness/door.rs"]
@@ -107,7 +108,26 @@ fn run(time: Duration) -> Result<(), Failure> {
         provider.alias(number, READER)?;
     }
     println!("the linked device; idle memory {:.1} MiB", server.memory_mib());
+    begin_chats(&server)?;
     runs::print(server, &dir.join("web"), time, PEOPLE)
+}
+
+/// Writes once to each of the people, one after the other, and prints what that takes.
+fn begin_chats(server: &Server) -> Result<(), Failure> {
+    let (address, key, time) = (server.address, server.key.clone(), Duration::from_secs(600));
+    let load = load::Load { address, key, connections: 1, time, people: PEOPLE, messages: PEOPLE };
+    let before = server.cpu();
+    let first = load.run()?;
+    let cpu = (server.cpu() - before).as_secs_f64() * 1000.0 / first.sent.max(1) as f64;
+    println!(
+        "first messages to {PEOPLE} people, one after the other: {:.0} a second, p50 {:.2} ms, p99 {:.2} ms, CPU {cpu:.3} ms \
+         each, {} other answers",
+        first.per_second(),
+        first.percentile(50.0),
+        first.percentile(99.0),
+        first.others
+    );
+    Ok(())
 }
 
 /// Brings the keys of the recipients' device, which then goes away, and links the instance.

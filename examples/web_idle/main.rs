@@ -3,8 +3,9 @@
 //!
 //! The connectors run in this process, each linked to a phone, with its keys in a file of its own; WhatsApp is the tests'
 //! own, in a process of its own. The resident memory is read before the first one begins, and when all of them are open
-//! and quiet. Then every connection breaks, as often as `RECONNECTS` says (24: once an hour of a day), and each is made
-//! again; the memory is read on the way. At the end somebody writes to every number, and each has to hear it.
+//! and quiet. Then an hour passes by the library's clock and every connection breaks, as often as `RECONNECTS` says (24: a
+//! day), and each is made again, as it is after an hour that was quiet; the memory is read on the way. At the end somebody
+//! writes to every number, and each has to hear it: one that does not is deaf.
 
 #[expect(dead_code, reason = "the tests shut it, too")]
 #[path = "../../tests/it/harness/door.rs"]
@@ -21,7 +22,7 @@ use std::{
     process::ExitCode,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicI64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -32,30 +33,51 @@ use wa_gateway::{
     },
     egress::Egress,
     model::{
-        clock::{Clock, SystemClock, Time},
+        clock::{Clock, SystemClock},
         ids::{AccountId, InstanceId},
         instance::{ConnectorKind, InstanceState},
         random::SystemRandom,
     },
 };
+use whatsapp_rust::wacore::time::{TimeProvider, set_time_provider};
 
 const FIRST: u64 = 966_511_000_000;
 /// Whoever writes.
 const SOMEBODY: u64 = 966_501_234_567;
-const QUIET: Duration = Duration::from_secs(10);
+const QUIET: Duration = Duration::from_secs(5);
 /// How long anything that is waited for may take.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(120);
+const HOUR_MS: i64 = 3_600_000;
+
+/// How far the library's clock is ahead of the machine's, in milliseconds. A connection that broke within half a minute is
+/// made again later and later; one that stood for an hour is made again at once.
+static AHEAD: AtomicI64 = AtomicI64::new(0);
+
+/// The library's clock.
+struct SteppedClock;
+
+impl TimeProvider for SteppedClock {
+    fn now_millis(&self) -> i64 {
+        SystemClock.now().millis() + AHEAD.load(Ordering::Relaxed)
+    }
+}
 
 type Failure = Box<dyn std::error::Error>;
 
-/// Counts the messages that it hears, and keeps nothing.
+/// Counts the messages and the connections that it hears of, and keeps nothing.
 #[derive(Default)]
-struct CountingEar(AtomicUsize);
+struct CountingEar {
+    messages: AtomicUsize,
+    opened: AtomicUsize,
+}
 
 impl Ear for CountingEar {
     fn hear(&self, heard: ProviderEvent) -> Boxed<'_, Result<(), NotRecorded>> {
-        let is_message = matches!(heard.what, EventKind::Message(_));
-        self.0.fetch_add(usize::from(is_message), Ordering::Relaxed);
+        match heard.what {
+            EventKind::Message(_) => self.messages.fetch_add(1, Ordering::Relaxed),
+            EventKind::State(news) if news.state == InstanceState::Open => self.opened.fetch_add(1, Ordering::Relaxed),
+            _ => 0,
+        };
         Box::pin(std::future::ready(Ok(())))
     }
 }
@@ -86,6 +108,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 fn measure(count: u64, reconnects: u64) -> Result<(), Failure> {
     let dir = tempfile::tempdir()?;
     let mut provider = Provider::start()?;
+    set_time_provider(SteppedClock)?;
     runtime()?.block_on(async {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ear = Arc::new(CountingEar::default());
@@ -106,19 +129,26 @@ fn measure(count: u64, reconnects: u64) -> Result<(), Failure> {
         let after = resident()?;
         let each = after.saturating_sub(before) as f64 / count as f64 / 1024.0;
         println!("{count} open; {before} KiB before, {after} KiB at rest: {each:.2} MiB each");
+        let mut first = after;
         for round in 1..=reconnects {
-            break_all(&*clock, &mut provider, &all).await?;
+            break_all(&*clock, &mut provider, (&all, &ear)).await?;
             if round == 1 || round == reconnects || round.is_multiple_of(6) {
                 pause(&*clock, QUIET).await;
-                println!("after {round:>3} reconnects of each: {} KiB", resident()?);
+                let now = resident()?;
+                first = if round == 1 { now } else { first };
+                println!(
+                    "after {round:>3} reconnects of each: {now} KiB, {:+} KiB since the first",
+                    now.cast_signed() - first.cast_signed()
+                );
             }
         }
         for n in 0..count {
             provider.write(FIRST + n, &format!("3A{n:018X}"))?;
         }
         let wanted = usize::try_from(count)?;
-        let heard = until(&*clock, || ear.0.load(Ordering::Relaxed) >= wanted).await;
-        println!("{} of {count} heard what was written to them", ear.0.load(Ordering::Relaxed));
+        let heard = until(&*clock, || ear.messages.load(Ordering::Relaxed) >= wanted).await;
+        let deaf = wanted.saturating_sub(ear.messages.load(Ordering::Relaxed));
+        println!("{deaf} of {count} are deaf; {} connections in all", ear.opened.load(Ordering::Relaxed));
         for connector in &all {
             connector.stop().await;
         }
@@ -143,19 +173,21 @@ async fn linked(deps: &Deps, provider: &mut Provider, n: u64) -> Result<Whatsapp
     if is_open { Ok(connector) } else { Err("it does not open".into()) }
 }
 
-/// Every connection breaks, and each is made again.
-async fn break_all(clock: &dyn Clock, provider: &mut Provider, all: &[WhatsappWeb]) -> Result<(), Failure> {
-    let begun: Time = clock.now();
+/// An hour later every connection breaks, and each is made again.
+async fn break_all(
+    clock: &dyn Clock,
+    provider: &mut Provider,
+    (all, ear): (&[WhatsappWeb], &CountingEar),
+) -> Result<(), Failure> {
+    AHEAD.fetch_add(HOUR_MS, Ordering::Relaxed);
+    let before = ear.opened.load(Ordering::Relaxed);
     for n in 0..all.len() as u64 {
         provider.cut(FIRST + n)?;
     }
-    let is_back = |connector: &WhatsappWeb| {
-        let standing = connector.standing();
-        standing.state == InstanceState::Open && standing.last_heard_at.is_some_and(|at| at > begun)
-    };
-    // All of them notice it first; whoever is back before the last one noticed counts all the same.
-    let back = until(clock, || all.iter().all(is_back)).await;
-    if back { Ok(()) } else { Err("some did not come back".into()) }
+    let opened = || ear.opened.load(Ordering::Relaxed) - before;
+    let is_open = |connector: &WhatsappWeb| connector.standing().state == InstanceState::Open;
+    let back = until(clock, || opened() >= all.len() && all.iter().all(is_open)).await;
+    if back { Ok(()) } else { Err(format!("of {} only {} came back", all.len(), opened()).into()) }
 }
 
 /// Waits until something is so.

@@ -66,6 +66,8 @@ async fn listen(listener: Arc<TcpListener>, serve: Serve) {
     // Ends with this task, and with it the connections.
     let mut open = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
+        // As servers do: a small answer must not wait for the other side to acknowledge the one before.
+        let _ = stream.set_nodelay(true);
         while open.try_join_next().is_some() {}
         open.spawn(serve(stream));
     }
