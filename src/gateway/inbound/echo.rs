@@ -13,7 +13,10 @@ use crate::{
         ids::{ContactId, inbound_id},
         message::EchoOrigin,
     },
-    people::conversations::{self, InConversation, WhoWrote},
+    people::{
+        chats,
+        conversations::{self, InConversation, WhoWrote},
+    },
     store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::params;
@@ -33,7 +36,7 @@ pub(super) fn record(tx: &WriteTx<'_>, recording: &Recording<'_>, echo: &Echo) -
     let words = message.text.as_deref().unwrap_or_default();
     let chat = match (&message.group, contact) {
         (Some(group), _) => {
-            message::note_group(tx, instance, &group.id, &group.name, recording.now())?;
+            chats::note_group(tx, instance, &group.id, &group.name, recording.now())?;
             group.id.clone()
         }
         (None, Some(contact)) => format!("contact:{contact}"),

@@ -5,12 +5,12 @@ use crate::{
     connectors::inbound_event::{GroupRef, InboundMessage, RemoteParty, Told},
     events::webhooks::{ChangedRef, Event, EventPerson},
     model::{
-        clock::Time,
         file_name,
-        ids::{AccountId, ContactId, InstanceId, inbound_id},
+        ids::{AccountId, ContactId, inbound_id},
         message::{EDIT, EchoOrigin, REVOKE},
     },
     people::{
+        chats,
         conversations::{self, Conversation, Identity, InConversation, WhoWrote},
         media::{self, EventMedia, Of},
     },
@@ -295,30 +295,12 @@ fn group_of_message(
     let instance = &recording.heard.instance;
     let sql = "SELECT name FROM groups WHERE instance_id = ?1 AND group_id = ?2";
     let before = tx.find(sql, params![instance, group.id], |r| r.get::<_, String>(0))?;
-    let name = note_group(tx, instance, &group.id, &group.name, recording.now())?;
+    let name = chats::note_group(tx, instance, &group.id, &group.name, recording.now())?;
     if told != Told::History && before.is_some_and(|before| !before.is_empty() && before != name) {
         let (group_id, group_name) = (group.id.clone(), name.clone());
         recording.emit(tx, &Event::GroupUpdated { group_id, group_name, change: "subject".to_owned() })?;
     }
     Ok(name)
-}
-
-/// Remembers a group's name; answers with the one that is known where the news has none.
-pub(super) fn note_group(
-    tx: &WriteTx<'_>,
-    instance: &InstanceId,
-    id: &str,
-    name: &str,
-    now: Time,
-) -> Result<String, StoreError> {
-    tx.execute(
-        "INSERT INTO groups (instance_id, group_id, name, updated_at) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT DO UPDATE SET name = excluded.name, updated_at = excluded.updated_at
-         WHERE name <> excluded.name AND excluded.name <> ''",
-        params![instance, id, name, now],
-    )?;
-    let sql = "SELECT name FROM groups WHERE instance_id = ?1 AND group_id = ?2";
-    tx.one(sql, params![instance, id], |r| r.get(0))
 }
 
 pub(super) fn person(from: &RemoteParty, contact: Option<ContactId>) -> EventPerson {

@@ -34,6 +34,7 @@ use crate::{
         random::Random,
     },
     people::{
+        chats,
         conversations::Identity,
         media::{MediaStore, StagedFile},
         suppression::{
@@ -290,7 +291,7 @@ fn news(tx: &WriteTx<'_>, recording: &Recording<'_>) -> Result<After, StoreError
             Ok(After::Nothing)
         }
         EventKind::GroupUpdated { group_id, group_name, change } => {
-            let group_name = message::note_group(tx, instance, group_id, group_name, now)?;
+            let group_name = chats::note_group(tx, instance, group_id, group_name, now)?;
             let (group_id, change) = (group_id.clone(), change.clone());
             recording.emit(tx, &Event::GroupUpdated { group_id, group_name, change })?;
             Ok(After::Nothing)

@@ -28,6 +28,7 @@ pub use thread::{heard, lines, sent};
 
 use crate::{
     model::{
+        clock::Time,
         ids::{AccountId, ContactId, InstanceId},
         phone::Phone,
     },
@@ -104,17 +105,33 @@ pub fn exists(tx: &Tx<'_>, account: AccountId, instance: &InstanceId, chat: &Cha
     Ok(found.is_some())
 }
 
+/// Remembers a group's name; answers with the one that is known where the news has none.
+///
+/// # Errors
+/// The store's.
+pub fn note_group(
+    tx: &WriteTx<'_>,
+    instance: &InstanceId,
+    id: &str,
+    name: &str,
+    now: Time,
+) -> Result<String, StoreError> {
+    tx.execute(
+        "INSERT INTO groups (instance_id, group_id, name, updated_at) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT DO UPDATE SET name = excluded.name, updated_at = excluded.updated_at
+         WHERE name <> excluded.name AND excluded.name <> ''",
+        params![instance, id, name, now],
+    )?;
+    let sql = "SELECT name FROM groups WHERE instance_id = ?1 AND group_id = ?2";
+    tx.one(sql, params![instance, id], |r| r.get(0))
+}
+
 /// Messages that are told to have been read at once; of those before them nobody asks any more.
 const TOLD_MAX: i64 = 100;
 
 /// All that was written in a chat was read: the provider's ids of the newest messages that were not read before, oldest
 /// first.
-pub fn mark_read(
-    tx: &WriteTx<'_>,
-    instance: &InstanceId,
-    chat: &ChatId,
-    now: crate::model::clock::Time,
-) -> Result<Vec<String>, StoreError> {
+pub fn mark_read(tx: &WriteTx<'_>, instance: &InstanceId, chat: &ChatId, now: Time) -> Result<Vec<String>, StoreError> {
     let unread = unread(tx, instance, chat)?;
     match chat {
         ChatId::Person(contact) => tx.execute(

@@ -139,6 +139,9 @@ async fn view(
     chat: &str,
     (text, problem): (&str, String),
 ) -> Result<Response, PageError> {
+    if matches!(chat.parse(), Ok(ChatId::Group(_))) {
+        meet(gateway, &own(gateway, v, instance).await?, chat).await?;
+    }
     let asked = ChatQuery {
         instance: instance.to_owned(),
         chat: chat.to_owned(),
@@ -223,6 +226,21 @@ pub(super) fn resolve(
     let Ok(phone) = Phone::parse(text, how) else { return Ok(None) };
     let known = chats::with_phone(tx, instance.account_id, &phone)?;
     Ok(Some(known.map_or(To::New(phone), To::Known)))
+}
+
+/// A group or channel that nothing was heard of yet becomes a chat, if the instance is in it. Its connector is asked then.
+async fn meet(gateway: &Gateway, instance: &Instance, chat: &str) -> Result<(), PageError> {
+    let Ok(ChatId::Group(group)) = chat.parse::<ChatId>() else { return Ok(()) };
+    let (account, id, known) = (instance.account_id, instance.id.clone(), ChatId::Group(group.clone()));
+    if gateway.store.read(move |tx| chats::exists(tx, account, &id, &known)).await? {
+        return Ok(());
+    }
+    let told = gateway.registry.groups(&instance.id).await.unwrap_or_default();
+    if let Some(told) = told.into_iter().find(|told| told.id == group) {
+        let (id, now) = (instance.id.clone(), gateway.clock.now());
+        gateway.store.write(move |tx| chats::note_group(tx, &id, &told.id, &told.name, now)).await?;
+    }
+    Ok(())
 }
 
 /// An instance that whoever visits may see.

@@ -95,6 +95,35 @@ async fn what_goes_to_a_channel_goes_as_it_is() {
     assert!(written.expect("one").get_optional_child("plaintext").is_some(), "channels are not encrypted");
 }
 
+/// From the chat page, too, although nobody heard of it yet.
+#[tokio::test]
+async fn a_channel_of_ours_is_written_to_from_the_chat_page() {
+    const OURS: &str = "120363000000000010@newsletter";
+    let rig = Rig::start().await;
+    rig.service.add_channel(OURS, "Ours", "admin");
+    rig.service.add_channel(NEWS, "News", "subscriber");
+    let mut owner = Visitor::logged_in(&rig.world, "owner").await;
+    let path = |channel: &str| format!("/chat/{LINE}/{}/send", encode(channel));
+    let fields = [("text", "We open at nine."), ("nonce", "n-1"), ("as", "json")];
+    let to_ours = path(OURS);
+    let sending = owner.post(&to_ours, &fields);
+    let passing = rig.pass_until("it is sent", SECOND, async || rig.service.taken().iter().any(|t| t.0 == OWN));
+    let (told, ()) = tokio::join!(sending, passing);
+    assert_eq!((told.status, &told.json()["outcome"]), (200, &json!("sent")), "{}", told.body);
+    assert_eq!(told.json()["chat"], OURS);
+    let page = owner.get(&format!("/chat?instance={LINE}&chat={}", encode(OURS))).await;
+    assert!(
+        page.status == 200 && page.body.contains("We open at nine.") && page.body.contains("Ours"),
+        "{}",
+        page.body
+    );
+    // Looked at first, and then not written to: only its administrators write there.
+    assert_eq!(owner.get(&format!("/chat?instance={LINE}&chat={}", encode(NEWS))).await.status, 200);
+    let refused = owner.post(&path(NEWS), &[("text", "Hello"), ("nonce", "n-2"), ("as", "json")]).await;
+    assert!(refused.status == 422 && refused.json()["problem"].is_string(), "{}", refused.body);
+    assert_eq!(owner.get(&format!("/chat?instance={LINE}&chat={}", encode("1203@newsletter"))).await.status, 404);
+}
+
 #[tokio::test]
 async fn what_changes_of_a_group_is_told() {
     let rig = Rig::without_instance().await;
