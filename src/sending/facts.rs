@@ -12,7 +12,7 @@ use crate::sending::{
     message_ref::{self, EarlierMessage},
 };
 use crate::{
-    connectors::{Address, Capabilities, Registry, templates::TemplateName},
+    connectors::{Address, Capabilities, Registry, new_chats::NewChatBar, templates::TemplateName},
     instances::templates::{self, KnownTemplate},
     model::{
         clock::Time,
@@ -29,6 +29,7 @@ use crate::{
     store::{StoreError, Tx},
 };
 use rusqlite::{Row, params};
+use std::time::Duration;
 
 /// What the gates see. Pure values.
 #[derive(Clone, PartialEq, Debug)]
@@ -134,7 +135,7 @@ pub(super) fn load(tx: &Tx<'_>, asked: &Asked<'_>, content: Score) -> Result<Fac
             let person = person_key(id, address);
             let ask = question(request, &person, fingerprint, contact.as_ref());
             let pace = shared.pace.facts(tx, &ask, rules, now)?;
-            PaceFacts { new_chats: new_chats(tx, asked, &ask)?, ..pace }
+            PaceFacts { new_chats: new_chats(tx, asked, &ask)?, bar: bar(asked, &ask), ..pace }
         }
         _ => PaceFacts::default(),
     };
@@ -172,6 +173,15 @@ fn new_chats(tx: &Tx<'_>, asked: &Asked<'_>, ask: &Question<'_>) -> Result<Optio
     }
     let until_now = NewChats::so_far(tx, &asked.shared.registry, ask.instance, asked.now)?;
     Ok(until_now.map(|chats| NewChats { begun: chats.begun + 1, ..chats }))
+}
+
+/// That the provider bars new chats, where this message begins one, and for how long yet; it may be asked again within an
+/// hour where no end is known.
+fn bar(asked: &Asked<'_>, ask: &Question<'_>) -> Option<(NewChatBar, Duration)> {
+    const UNKNOWN: Duration = Duration::from_secs(3600);
+    let allowance = ask.stranger.then(|| asked.shared.registry.new_chats(ask.instance))??;
+    let bar = allowance.bar()?;
+    Some((bar, bar.until.map_or(UNKNOWN, |until| until.since(asked.now))))
 }
 
 /// Why it is sent; what is no purpose is refused by the gate "purpose".

@@ -5,7 +5,11 @@ use crate::{
     connectors::{ActionError, Address, inbound_event::RemoteParty, provider_text::repeated},
     model::phone::Phone,
 };
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 use whatsapp_rust::{Jid, prelude::Client, wacore_binary::JidExt as _};
 
 /// Numbers that are asked for at once.
@@ -16,6 +20,8 @@ const ASKED_MAX: usize = 300;
 const HOLDS: (Duration, Duration) = (Duration::from_secs(7 * 24 * 3600), Duration::from_secs(3600));
 /// Calls that are remembered while they ring.
 const RINGING_MAX: usize = 100;
+/// How long people see this number as online after somebody wrote an answer.
+const THERE_FOR: Duration = Duration::from_secs(60);
 
 /// A call that rings.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -76,13 +82,35 @@ impl WebInner {
         Ok(())
     }
 
-    pub(super) async fn show_typing(&self, chat: &Address, answered: &str) -> Result<(), ActionError> {
+    pub(super) async fn show_typing(self: &Arc<Self>, chat: &Address, answered: &str) -> Result<(), ActionError> {
         let client = self.connected_client()?;
         if !answered.is_empty() {
             self.mark_read(chat, &[answered.to_owned()]).await?;
         }
         let chat = self.memory().theirs(answered).map_or_else(|| jid(chat), |(chat, _)| Ok(chat))?;
+        // Nobody is shown as writing who is not shown as online.
+        if let Err(e) = client.presence().set_available().await {
+            tracing::debug!(instance = %self.instance, "not shown as online: {}", repeated(&e.to_string()));
+        }
+        self.leave_after(THERE_FOR);
         client.chatstate().send_composing(&chat).await.map_err(|e| ActionError(repeated(&e.to_string())))
+    }
+
+    /// People see this number as online no longer, unless somebody writes meanwhile. A device that is always online keeps
+    /// the phone from telling its owner of new messages.
+    pub(super) fn leave_after(self: &Arc<Self>, a_while: Duration) {
+        let turn = self.online_turns.fetch_add(1, Ordering::Relaxed) + 1;
+        let (inner, clock) = (Arc::downgrade(self), self.clock.clone());
+        tokio::spawn(async move {
+            clock.sleep_until(clock.now().plus(a_while)).await;
+            let Some(inner) = inner.upgrade() else { return };
+            if inner.online_turns.load(Ordering::Relaxed) == turn
+                && let Ok(client) = inner.connected_client()
+                && let Err(e) = client.presence().set_unavailable().await
+            {
+                tracing::debug!(instance = %inner.instance, "still shown as online: {}", repeated(&e.to_string()));
+            }
+        });
     }
 
     pub(super) async fn check_numbers(&self, phones: &[Phone]) -> Result<Vec<bool>, ActionError> {

@@ -4,7 +4,7 @@ use super::{
     WebInner,
     chats::RingingCall,
     ids,
-    sending::refusal,
+    sending::{is_about_new_chats, refusal},
     session::{is_own, names},
     words::{
         self, BANNED, CONNECTING_AGAIN, HOSTED, LOCKED, LOGGED_OUT, NOBODY_SCANNED, NOT_PAIRED, OUTDATED, PAIRED,
@@ -14,8 +14,9 @@ use super::{
 };
 use crate::{
     connectors::{
-        EventKind,
+        EventKind, SendError,
         inbound_event::{CallHeard, ProviderNews, ReceiptHeard, RemoteParty},
+        new_chats::NewChatBar,
         provider_text::repeated,
     },
     model::{
@@ -36,6 +37,8 @@ use whatsapp_rust::{
 
 /// How long until something is told again that could not be recorded.
 const TELL_AGAIN: Duration = Duration::from_secs(1);
+/// How long the library takes to be shown as online under a new name.
+const A_MOMENT: Duration = Duration::from_secs(5);
 /// So many messages in a row that cannot be decrypted are no accident.
 const UNREADABLE_MAX: u32 = 10;
 
@@ -72,6 +75,11 @@ impl WebInner {
             }
             Event::QrScannedWithoutMultidevice(_) => {
                 self.line.not_open(InstanceState::Qr, SCANNED_OLD_PHONE).await;
+                None
+            }
+            // The library goes online to tell the name.
+            Event::SelfPushNameUpdated(_) => {
+                self.leave_after(A_MOMENT);
                 None
             }
             Event::ServerAck(ack) => {
@@ -146,6 +154,8 @@ impl WebInner {
         self.line.open(phone).await;
         self.line.hears(Health::Ok).await;
         if let Some(client) = client {
+            // The library shows every connection that it makes as online.
+            self.leave_after(Duration::ZERO);
             let inner = self.clone();
             tokio::spawn(async move {
                 inner.list_groups(&client).await;
@@ -207,26 +217,37 @@ impl WebInner {
         self.tell_all_surely(news).await;
     }
 
-    /// WhatsApp's word about a message whose caller had given up.
-    async fn late_word(&self, ack: &ServerAck) {
+    /// WhatsApp's word about a message whose caller had given up, or a second one.
+    async fn late_word(self: &Arc<Self>, ack: &ServerAck) {
         if self.memory().ours(&ack.id).is_none() {
             return;
         }
-        let at = ack.timestamp.map_or_else(|| self.clock.now(), ids::time);
-        match ack.error.as_deref() {
-            None => self.tell_receipt(&ack.id, Receipt::Server, at, None).await,
-            Some(code) => self.tell_receipt(&ack.id, Receipt::Failed, at, Some(code)).await,
+        let (id, at) = (ack.id.clone(), ack.timestamp.map_or_else(|| self.clock.now(), ids::time));
+        match (ack.error.clone(), self.client()) {
+            (None, _) => self.tell_receipt(&id, Receipt::Server, at, None).await,
+            (Some(code), Some(client)) if is_about_new_chats(&code) => {
+                // The question is a frame, and frames wait until this event is done with.
+                let inner = self.clone();
+                tokio::spawn(async move {
+                    let refused = inner.nacked(&client, &code).await;
+                    inner.tell_receipt(&id, Receipt::Failed, at, Some(refused)).await;
+                });
+            }
+            (Some(code), _) => {
+                let refused = SendError::permanent(&code, &refusal(&code));
+                self.tell_receipt(&id, Receipt::Failed, at, Some(refused)).await;
+            }
         }
     }
 
-    async fn tell_receipt(&self, id: &str, receipt: Receipt, at: Time, refused: Option<&str>) {
+    async fn tell_receipt(&self, id: &str, receipt: Receipt, at: Time, refused: Option<SendError>) {
         if let Some(what) = self.news_of(id, receipt, refused) {
             self.tell_surely(at, what).await;
         }
     }
 
     /// What became of a message, if more than was told of it already.
-    fn news_of(&self, id: &str, receipt: Receipt, refused: Option<&str>) -> Option<EventKind> {
+    fn news_of(&self, id: &str, receipt: Receipt, refused: Option<SendError>) -> Option<EventKind> {
         if !self.memory().is_news(id, receipt) {
             return None;
         }
@@ -234,9 +255,9 @@ impl WebInner {
             provider_message_id: id.to_owned(),
             message_id: self.memory().ours(id),
             receipt,
-            code: refused.map(str::to_owned),
-            reason: refused.map(refusal),
-            recipient_fault: false,
+            recipient_fault: refused.as_ref().is_some_and(|refused| refused.recipient_fault),
+            code: refused.as_ref().map(|refused| refused.code.clone()),
+            reason: refused.map(|refused| refused.reason),
             pricing: None,
         }))
     }
@@ -260,16 +281,15 @@ impl WebInner {
     }
 
     /// The account may begin no new chats: the owner is told, once for each end.
-    pub(super) async fn note_lock(&self, until: Option<Time>) {
-        if !self.is_new_lock(until) {
+    pub(super) async fn note_lock(&self, lock: NewChatBar) {
+        if !self.is_new_lock(lock.until) {
             return;
         }
-        let words = super::sending::lock_words(until);
-        let raw = serde_json::json!({"new_chats_locked_until": until}).to_string();
+        let raw = serde_json::json!({"new_chats_locked_until": lock.until}).to_string();
         let news = EventKind::News(ProviderNews {
             kind: "new_chats_locked".to_owned(),
             raw,
-            notice: Some(words),
+            notice: Some(lock.reason()),
             then: Vec::new(),
         });
         self.tell_surely(self.clock.now(), news).await;

@@ -14,6 +14,8 @@ pub(super) struct WriteGate {
     /// So many things were told since the instance began.
     told: AtomicU64,
     now: watch::Sender<GateState>,
+    /// So many frames were written since the instance began, or may have been.
+    written: AtomicU64,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -44,6 +46,16 @@ impl WriteGate {
     /// The next so many things that were told are recorded.
     pub(super) fn recorded(&self, how_many: u64) {
         self.now.send_modify(|now| now.recorded += how_many);
+    }
+
+    /// A frame is handed to the connection.
+    pub(super) fn writes(&self) {
+        self.written.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How many were: whatever failed while this did not change has surely not left.
+    pub(super) fn written(&self) -> u64 {
+        self.written.load(Ordering::Acquire)
     }
 
     pub(super) fn close(&self, how: Closing) {

@@ -1,13 +1,15 @@
 //! The chats that the phone held before it was linked: it shares them after the scan, in parts, the newest messages first.
 //!
 //! They are told as of long ago: they stand in the chat, nothing is unread by them, no program hears of them. What is taken
-//! is bounded by age, in each chat and in all; files stay on the phone. The library acknowledges a part before it is read,
-//! so one that a kill cuts off is missing in the chats, and nowhere else.
+//! is bounded by age, in each chat and in all; files stay on the phone. The phone brings a part once: the library tells it
+//! that a part came before it fetches it. So what was fetched lies on disk until it is recorded, and a kill in the middle
+//! only makes it late; a part that a kill cuts off while it is being fetched is missing.
 
 use super::{
     WebInner, ids,
     reading::{self, BroughtMessage},
     session::{is_own, names},
+    store::PackedPart,
 };
 use crate::{
     connectors::{
@@ -17,6 +19,7 @@ use crate::{
     model::clock::Time,
 };
 use std::{
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -72,11 +75,49 @@ struct SharedChat {
 }
 
 impl WebInner {
-    /// Records a part that the phone shared.
-    pub(super) async fn record_history(self: &Arc<Self>, part: &LazyHistorySync) {
+    /// A part came: it is kept when this ends, and recorded beside all else.
+    pub(super) async fn take_part(self: &Arc<Self>, part: &LazyHistorySync) {
+        let part = PackedPart { bytes: part.compressed_bytes().clone(), size: part.decompressed_size() as u64 };
+        let (file, kept) = (self.file.clone(), part.clone());
+        let kept = tokio::task::spawn_blocking(move || file.keep_part(&kept)).await;
+        let path = kept.unwrap_or_else(|e| Err(e.into())).inspect_err(|e| {
+            tracing::warn!(instance = %self.instance, "a part of the phone's chats cannot be kept: {e}");
+        });
+        let inner = self.clone();
+        tokio::spawn(async move { inner.record_part(path.ok(), part).await });
+    }
+
+    /// Goes on with the parts that were not recorded when the gateway ended.
+    pub(super) fn resume_parts(self: &Arc<Self>) {
+        let inner = self.clone();
+        tokio::spawn(async move {
+            for path in inner.file.kept_parts() {
+                match PackedPart::read(&path) {
+                    Ok(part) => inner.record_part(Some(path), part).await,
+                    Err(e) => tracing::warn!(instance = %inner.instance, "a part of the phone's chats: {e}"),
+                }
+            }
+        });
+    }
+
+    /// Records a part, and deletes it where it lies.
+    async fn record_part(self: &Arc<Self>, path: Option<PathBuf>, part: PackedPart) {
         let _turn = self.past.turn.lock().await;
-        let Some(client) = self.client() else { return };
-        let (bytes, size) = (part.compressed_bytes().clone(), part.decompressed_size() as u64);
+        // Recorded by an earlier connection of this life.
+        if path.as_ref().is_some_and(|path| !path.exists()) {
+            return;
+        }
+        let is_done = self.record_history(part).await && !self.line.is_stopped();
+        if let Some(path) = path.filter(|_| is_done)
+            && let Err(e) = std::fs::remove_file(path)
+        {
+            tracing::warn!(instance = %self.instance, "a part of the phone's chats is not deleted: {e}");
+        }
+    }
+
+    /// Whether it need not be tried again.
+    async fn record_history(self: &Arc<Self>, PackedPart { bytes, size }: PackedPart) -> bool {
+        let Some(client) = self.client() else { return false };
         let days = Duration::from_secs(u64::from(self.settings.history_days) * 24 * 3600);
         let since = self.clock.now().minus(days);
         let left = ALL_MAX.saturating_sub(self.past.taken.load(Ordering::Relaxed));
@@ -85,9 +126,9 @@ impl WebInner {
             Ok(Ok(shared)) => shared,
             Ok(Err(e)) => {
                 tracing::warn!(instance = %self.instance, "a part of the phone's chats cannot be read: {e}");
-                return;
+                return true;
             }
-            Err(_) => return,
+            Err(_) => return false,
         };
         for chat in shared.chats.into_iter().filter(|chat| !is_own(&client, &chat.jid)) {
             let told = self.tell_old(&client, chat).await;
@@ -102,6 +143,7 @@ impl WebInner {
         for together in named.chunks(TOGETHER) {
             self.tell_all_surely(together.to_vec()).await;
         }
+        true
     }
 
     /// Tells the messages of one chat; how many those were.

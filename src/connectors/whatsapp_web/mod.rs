@@ -103,6 +103,8 @@ struct WebInner {
     lock: Mutex<Option<Option<Time>>>,
     /// So many messages in a row could not be decrypted.
     undecrypted: AtomicU32,
+    /// How often it was settled until when this number is shown as online.
+    online_turns: AtomicU32,
 }
 
 /// The codes of one pairing.
@@ -144,6 +146,7 @@ impl WhatsappWeb {
             codes: Mutex::default(),
             lock: Mutex::default(),
             undecrypted: AtomicU32::new(0),
+            online_turns: AtomicU32::new(0),
         });
         let task = tokio::spawn(work::run(inner.clone(), wished));
         Ok(Self { inner, task: Mutex::new(Some(task)) })

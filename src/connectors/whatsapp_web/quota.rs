@@ -1,13 +1,13 @@
 //! What WhatsApp says of the new chats that the number may begin: a lock with an end, and a quota for a cycle. It is asked
 //! when the connection stands, after a refusal, and when somebody looks and the last answer is old.
 
-use super::{WebInner, sending::ASK_WITHIN, wire::in_time};
+use super::{WebInner, sending::ASK_WITHIN, wire::in_time, work::Wish};
 use crate::{
     connectors::new_chats::{NewChatAllowance, NewChatQuota},
     model::clock::Time,
 };
 use serde_json::{Value, json};
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 use whatsapp_rust::{
     MexRequest,
     prelude::Client,
@@ -27,22 +27,16 @@ pub(super) struct ToldAllowance {
 
 impl WebInner {
     /// What was told last; one that is old is asked for anew meanwhile.
-    pub(super) fn allowance(self: &Arc<Self>) -> Option<NewChatAllowance> {
+    pub(super) fn allowance(&self) -> Option<NewChatAllowance> {
         let now = self.clock.now();
-        let client = self.client().filter(|client| client.is_logged_in());
-        let (told, is_old) = {
-            let mut told = self.allowance.lock().expect("no holder panics");
-            let is_old = client.is_some() && told.asked_at.is_none_or(|at| now.since(at) >= HOLDS);
-            if is_old {
-                told.asked_at = Some(now);
-            }
-            (told.now, is_old)
-        };
-        if let Some(client) = client.filter(|_| is_old) {
-            let inner = self.clone();
-            tokio::spawn(async move { inner.ask_allowance(&client).await });
+        let is_connected = self.client().is_some_and(|client| client.is_logged_in());
+        let mut told = self.allowance.lock().expect("no holder panics");
+        if is_connected && told.asked_at.is_none_or(|at| now.since(at) >= HOLDS) {
+            told.asked_at = Some(now);
+            // The task asks: whoever looks may be no task at all.
+            let _ = self.wishes.send(Wish::AskAllowance);
         }
-        told.at(now)
+        told.now.at(now)
     }
 
     /// Asks for both; none: WhatsApp did not say whether there is a lock.

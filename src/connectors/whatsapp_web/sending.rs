@@ -12,18 +12,22 @@ use super::{
     outgoing::{self, Quoted},
     session::names,
     words::{
-        self, MAY_NOT_WRITE, NEW_CHATS_LOCKED, NEW_CHATS_USED_UP, NO_ANSWER, NO_SUCH_CHAT, NO_WHATSAPP, NOT_FROM_HERE,
-        RECIPIENT_FIRST, REFUSED_MESSAGE, TOO_MUCH,
+        self, MAY_NOT_WRITE, NO_ANSWER, NO_SUCH_CHAT, NO_WHATSAPP, NOT_FROM_HERE, RECIPIENT_FIRST, REFUSED_MESSAGE,
+        TOO_MUCH,
     },
 };
 use crate::{
-    connectors::{Ack, Content, Outgoing, SendError, new_chats::NewChatAllowance, provider_text::repeated},
-    model::{clock::Time, instance::InstanceState},
+    connectors::{
+        Ack, Content, Outgoing, SendError,
+        new_chats::{NewChatAllowance, NewChatBar},
+        provider_text::repeated,
+    },
+    model::instance::InstanceState,
 };
 use std::{sync::Arc, time::Duration};
 use whatsapp_rust::{
-    ClientError, Jid, SendOptions, prelude::Client, send::SendError as Refused, types::message::AddressingMode,
-    wacore_binary::JidExt as _,
+    ClientError, Jid, SendOptions, SignalMaintenanceError, prelude::Client, send::SendError as Refused,
+    types::message::AddressingMode, wacore_binary::JidExt as _,
 };
 
 /// How long a question to WhatsApp may take.
@@ -67,7 +71,9 @@ impl WebInner {
         let _waits = Waits { inner: self, id: &id };
         let options = SendOptions::default().with_message_id(id.clone());
         let names = names(&client, &to).await;
-        client.send_message_with_options(to, message, options).await.map_err(|e| refused(&e))?;
+        let before = self.gate.written();
+        let handed = client.send_message_with_options(to, message, options).await;
+        handed.map_err(|e| refused(&e, self.gate.written() == before))?;
         match told.await {
             Ok(Ok(())) => ids::acknowledged(id.clone(), names),
             Ok(Err(code)) => {
@@ -125,22 +131,17 @@ impl WebInner {
     }
 
     /// WhatsApp refused it.
-    async fn nacked(&self, client: &Client, code: &str) -> SendError {
-        if code == CAPPED {
-            self.ask_allowance(client).await;
-        }
-        if code != NEW_CHAT {
+    pub(super) async fn nacked(&self, client: &Client, code: &str) -> SendError {
+        if !is_about_new_chats(code) {
             return SendError::permanent(code, &refusal(code));
         }
-        match self.ask_allowance(client).await {
-            Some(NewChatAllowance { is_locked: true, locked_until, .. }) => {
-                self.note_lock(locked_until).await;
-                SendError::permanent("463_account", &lock_words(locked_until))
-            }
-            Some(NewChatAllowance { quota: Some(quota), .. }) if quota.left() == 0 => {
-                SendError::permanent("463_account", &used_up_words(quota.until))
-            }
-            _ => SendError { recipient_fault: true, ..SendError::permanent(code, RECIPIENT_FIRST) },
+        let bar = self.ask_allowance(client).await.and_then(NewChatAllowance::bar);
+        if let Some(lock) = bar.filter(|bar| bar.is_lock) {
+            self.note_lock(lock).await;
+        }
+        match bar.filter(|_| code == NEW_CHAT) {
+            Some(bar) => SendError::permanent("463_account", &bar.reason()),
+            None => SendError { recipient_fault: code == NEW_CHAT, ..SendError::permanent(code, &refusal(code)) },
         }
     }
 }
@@ -152,20 +153,16 @@ async fn own_name_in(client: &Client, group: &Jid) -> Option<Jid> {
     hidden.or_else(|| client.pn())
 }
 
-/// What an account whose new chats are locked says.
-pub(super) fn lock_words(until: Option<Time>) -> String {
-    words::with(NEW_CHATS_LOCKED, &until.map_or_else(String::new, |until| until.to_string()))
-}
-
-fn used_up_words(until: Option<Time>) -> String {
-    words::with(NEW_CHATS_USED_UP, &until.map_or_else(String::new, |until| until.to_string()))
+/// Whether a code says that no new chat may be begun; whose fault that is has to be asked for.
+pub(super) fn is_about_new_chats(code: &str) -> bool {
+    matches!(code, NEW_CHAT | CAPPED)
 }
 
 /// Why WhatsApp refused, as far as its codes are known.
 pub(super) fn refusal(code: &str) -> String {
     match code {
         NEW_CHAT => RECIPIENT_FIRST.to_owned(),
-        CAPPED => NEW_CHATS_USED_UP.to_owned(),
+        CAPPED => NewChatBar { is_lock: false, until: None }.reason(),
         "479" => NOT_FROM_HERE.to_owned(),
         "405" | "403" | "401" => words::with(MAY_NOT_WRITE, code),
         "404" => NO_SUCH_CHAT.to_owned(),
@@ -179,8 +176,8 @@ pub(super) fn not_now() -> SendError {
     SendError::temporary("not_connected", "the instance is connecting to WhatsApp at this moment", Some(SOON))
 }
 
-/// What the library's own refusal says of the message.
-fn refused(e: &Refused) -> SendError {
+/// What the library's own refusal says of the message; `nothing_left`: no frame was written meanwhile.
+fn refused(e: &Refused, nothing_left: bool) -> SendError {
     let said = repeated(&e.to_string());
     match e {
         Refused::NotLoggedIn => not_now(),
@@ -190,6 +187,11 @@ fn refused(e: &Refused) -> SendError {
             SendError::temporary("not_asked", &format!("WhatsApp did not answer before it left: {said}"), None)
         }
         Refused::InvalidRequest(_) => SendError::permanent("request", &format!("it cannot be sent: {said}")),
+        // The library writes the state of the session before the message.
+        Refused::Internal(e) if e.chain().any(|cause| cause.is::<SignalMaintenanceError>()) => {
+            SendError::temporary("not_kept", &format!("its keys cannot be written, so it did not leave: {said}"), None)
+        }
+        _ if nothing_left => SendError::temporary("not_left", &format!("it did not leave: {said}"), None),
         _ => SendError::ambiguous("no_answer", &format!("the connection broke while it was written: {said}")),
     }
 }
@@ -199,21 +201,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_end_of_a_lock_is_told() {
-        let at = Time::parse("2026-06-02T08:00:00Z").expect("a time");
-        assert_eq!(words::find(&lock_words(Some(at))), Some(("new_chats_locked", "2026-06-02T08:00:00Z")));
-        assert_eq!(words::find(&lock_words(None)), Some(("new_chats_locked", "")));
-    }
-
-    #[test]
     fn a_library_refusal_is_only_certain_where_nothing_was_written() {
         use crate::connectors::SendErrorKind;
-        let kind = |e: Refused| refused(&e).kind;
+        let kind = |e: Refused| refused(&e, false).kind;
         assert!(matches!(kind(Refused::NotLoggedIn), SendErrorKind::Temporary { .. }));
         assert!(matches!(kind(Refused::Client(ClientError::NotConnected)), SendErrorKind::Temporary { .. }));
         assert_eq!(kind(Refused::InvalidRequest("no 966501234567".into())), SendErrorKind::Permanent);
         let broken = || whatsapp_rust::anyhow::anyhow!("broken at 966501234567@s.whatsapp.net");
         assert_eq!(kind(Refused::Internal(broken())), SendErrorKind::Ambiguous);
-        assert!(!refused(&Refused::Internal(broken())).reason.contains("966501234567"));
+        assert!(!refused(&Refused::Internal(broken()), false).reason.contains("966501234567"));
+        let ready = refused(&Refused::Internal(broken()), true);
+        assert!(matches!(ready.kind, SendErrorKind::Temporary { .. }), "no frame was written: {ready:?}");
     }
 }

@@ -51,6 +51,7 @@ const TOLD: &[ClientEventKind] = &[
     ClientEventKind::PairPasskeyRequest,
     ClientEventKind::PairPasskeyError,
     ClientEventKind::HistorySync,
+    ClientEventKind::SelfPushNameUpdated,
 ];
 
 /// Sets a client up over the instance's file and starts it.
@@ -108,11 +109,6 @@ impl EventHandler for EventForwarder {
                 return;
             }
         }
-        // It is acknowledged already, and takes its time: nothing waits for it.
-        if let Event::HistorySync(_) = &*event {
-            let _ = self.wishes.send(Wish::Shared(event));
-            return;
-        }
         // The hook has these already.
         if let Event::Messages(batch) = &*event
             && batch.hook_committed
@@ -121,7 +117,8 @@ impl EventHandler for EventForwarder {
         }
         if let Some(inner) = self.inner.upgrade() {
             inner.gate.told();
-            let _ = self.wishes.send(Wish::Heard(event));
+            let is_shared = matches!(&*event, Event::HistorySync(_));
+            let _ = self.wishes.send(if is_shared { Wish::Shared(event) } else { Wish::Heard(event) });
         }
     }
 

@@ -12,8 +12,33 @@ use std::{
     sync::{Arc, LazyLock, Mutex},
 };
 use tokio::sync::{Mutex as Lease, OwnedMutexGuard};
+use whatsapp_rust::bytes::Bytes;
 
 static LEASES: LazyLock<Mutex<HashMap<PathBuf, Arc<Lease<()>>>>> = LazyLock::new(Mutex::default);
+
+/// How the endings of kept parts begin.
+const PART: &str = "part";
+
+/// A part of the chats that a phone held before it was linked.
+#[derive(Clone)]
+pub(super) struct PackedPart {
+    /// As the phone packed it.
+    pub(super) bytes: Bytes,
+    /// How many bytes it has unpacked.
+    pub(super) size: u64,
+}
+
+impl PackedPart {
+    /// One that was kept.
+    ///
+    /// # Errors
+    /// It cannot be read, or is none.
+    pub(super) fn read(path: &Path) -> io::Result<Self> {
+        let all = std::fs::read(path)?;
+        let (size, bytes) = all.split_first_chunk().ok_or(io::ErrorKind::UnexpectedEof)?;
+        Ok(Self { size: u64::from_be_bytes(*size), bytes: Bytes::copy_from_slice(bytes) })
+    }
+}
 
 /// An instance's file, and those that SQLite puts beside it.
 #[derive(Clone, Debug)]
@@ -63,6 +88,37 @@ impl KeyFile {
         self.path.to_str().ok_or_else(|| io::Error::other("the data directory's name is no UTF-8"))
     }
 
+    /// Keeps a part of the phone's chats until it is recorded, and says where: its size when unpacked, in eight bytes, then
+    /// what the phone packed.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(super) fn keep_part(&self, part: &PackedPart) -> io::Result<PathBuf> {
+        use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
+        let last =
+            self.kept_parts().last().and_then(|path| path.extension()?.to_str()?.strip_prefix(PART)?.parse().ok());
+        let path = self.path.with_extension(format!("{PART}{:06}", last.unwrap_or(0_u32) + 1));
+        let unfinished = self.path.with_extension("unfinished");
+        let mut file =
+            std::fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&unfinished)?;
+        file.write_all(&part.size.to_be_bytes())?;
+        file.write_all(&part.bytes)?;
+        file.sync_all()?;
+        std::fs::rename(unfinished, &path)?;
+        Ok(path)
+    }
+
+    /// Where the parts lie that are not recorded yet, in their order.
+    pub(super) fn kept_parts(&self) -> Vec<PathBuf> {
+        let folder = self.path.parent().map(std::fs::read_dir).and_then(Result::ok);
+        let named = folder.into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+        let is_part =
+            |path: &Path| path.extension().is_some_and(|end| end.as_encoded_bytes().starts_with(PART.as_bytes()));
+        let mut all: Vec<_> = named.filter(|path| path.file_stem() == self.path.file_stem() && is_part(path)).collect();
+        all.sort();
+        all
+    }
+
     /// Deletes it: the keys are gone, the phone must be linked anew.
     ///
     /// # Errors
@@ -73,7 +129,7 @@ impl KeyFile {
             name.push(end);
             PathBuf::from(name)
         });
-        for name in beside.into_iter().chain([self.linked_file()]) {
+        for name in beside.into_iter().chain([self.linked_file()]).chain(self.kept_parts()) {
             match std::fs::remove_file(&name) {
                 Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
                 _ => {}
@@ -110,6 +166,13 @@ mod tests {
         assert_eq!(file.linked_at(), None);
         file.note_linked(at).expect("written");
         assert_eq!(file.linked_at(), Some(at));
+        let part = |text: &'static str| PackedPart { bytes: Bytes::from_static(text.as_bytes()), size: 7 };
+        let kept = ["one", "two"].map(|text| file.keep_part(&part(text)).expect("kept"));
+        assert_eq!((file.kept_parts(), other.kept_parts()), (kept.to_vec(), Vec::new()));
+        let read = PackedPart::read(&kept[1]).expect("a part");
+        assert_eq!((&*read.bytes, read.size, mode(&kept[1])), (&b"two"[..], 7, 0o600));
+        std::fs::write(&kept[0], "short").expect("written");
+        assert!(PackedPart::read(&kept[0]).is_err());
         file.remove().expect("removed");
         file.remove().expect("nothing there is no error");
         assert_eq!(std::fs::read_dir(dir.path().join("whatsapp-web")).expect("a folder").count(), 0);

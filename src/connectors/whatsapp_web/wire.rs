@@ -88,6 +88,7 @@ impl Transport for Socket {
         }
         let mut sink = self.sink.lock().await;
         let sink = sink.as_mut().ok_or_else(|| anyhow::anyhow!("the connection is closed"))?;
+        self.gate.writes();
         Ok(sink.send(Message::Binary(data)).await?)
     }
 

@@ -3,13 +3,18 @@
 //!
 //! A sentence may be followed by a colon and what WhatsApp itself gave: a time, a code, a reason.
 
-use crate::connectors::connection::WAITS_FOR_SCAN;
+use crate::connectors::{connection::WAITS_FOR_SCAN, new_chats};
 
 macro_rules! sentences {
     ($($name:ident = $word:literal: $text:literal;)+) => {
         $(pub(super) const $name: &str = $text;)+
         /// All of them: the name, and the English sentence.
-        pub const ALL: &[(&str, &str)] = &[$(($word, $text)),+, ("waits_for_scan", WAITS_FOR_SCAN)];
+        pub const ALL: &[(&str, &str)] = &[
+            $(($word, $text)),+,
+            ("waits_for_scan", WAITS_FOR_SCAN),
+            ("new_chats_locked", new_chats::LOCKED),
+            ("new_chats_used_up", new_chats::USED_UP),
+        ];
     };
 }
 
@@ -37,14 +42,10 @@ sentences! {
     HOSTED = "hosted":
         "the phone's answer cannot be checked by this version, which happens with numbers that are also used with Meta's Cloud API (coexistence): they cannot be linked here; use the Cloud API for them";
     NOT_PAIRED = "not_paired": "the phone could not be linked; pair it again";
-    NO_STORE = "no_store": "the file with its keys cannot be opened";
+    NO_STORE = "no_store": "the file with its keys cannot be opened; make room or put the file back, then reconnect; if it is lost, log out and pair it again";
     ENDED = "ended": "the connection ended; reconnect it";
     RECIPIENT_FIRST = "recipient_first":
         "WhatsApp lets this number not begin a chat with this person; they have to write first";
-    NEW_CHATS_LOCKED = "new_chats_locked":
-        "WhatsApp lets this number begin no new chats for a time; answers to people who wrote still go, write to nobody new until it is over";
-    NEW_CHATS_USED_UP = "new_chats_used_up":
-        "the new chats that WhatsApp allows this number are used up for now; answers to people who wrote still go";
     NO_WHATSAPP = "no_whatsapp": "the recipient's number has no WhatsApp";
     NOT_FROM_HERE = "not_from_here":
         "WhatsApp does not take this message from a linked device; write it on the phone";

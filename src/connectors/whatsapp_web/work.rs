@@ -49,6 +49,8 @@ pub(super) enum Wish {
     Unreachable(String),
     /// What was heard could not be recorded.
     NotRecorded,
+    /// What is known of the new chats that the number may begin is old.
+    AskAllowance,
     /// A person wants the connection.
     Reconnect(Sender<Result<(), ActionError>>),
     /// A person wants the login ended, and the keys gone.
@@ -127,7 +129,11 @@ impl WebInner {
                 return Next::Rest;
             }
         };
-        self.set_client(Some(handle.client()));
+        let client = handle.client();
+        // Customers see that a message arrived although nobody is shown to be there.
+        client.set_force_active_delivery_receipts(true);
+        self.set_client(Some(client));
+        self.resume_parts();
         let next = self.attend(wishes, &mut handle).await;
         self.set_client(None);
         self.memory().disconnected();
@@ -185,12 +191,10 @@ impl WebInner {
             None | Some(Wish::Stop) => Some(Next::Stop),
             Some(Wish::Heard(event)) => self.hear(event, more).await,
             Some(Wish::Shared(event)) => {
-                let inner = self.clone();
-                tokio::spawn(async move {
-                    if let Event::HistorySync(part) = &*event {
-                        inner.record_history(part).await;
-                    }
-                });
+                if let Event::HistorySync(part) = &*event {
+                    self.take_part(part).await;
+                }
+                self.gate.recorded(1);
                 None
             }
             Some(Wish::Unreachable(why)) => {
@@ -202,6 +206,15 @@ impl WebInner {
             }
             Some(Wish::NotRecorded) => {
                 bring_again.get_or_insert(self.clock.now().plus(BREATH));
+                None
+            }
+            Some(Wish::AskAllowance) => {
+                let inner = self.clone();
+                tokio::spawn(async move {
+                    if let Some(client) = inner.client() {
+                        inner.ask_allowance(&client).await;
+                    }
+                });
                 None
             }
             Some(Wish::Reconnect(answer)) => {
@@ -257,8 +270,8 @@ impl WebInner {
                         return Next::Forget;
                     }
                     // Of a client that is no more. What was not acknowledged is told to the next one again.
-                    Some(Wish::Heard(_)) => self.gate.recorded(1),
-                    Some(Wish::Unreachable(_) | Wish::NotRecorded | Wish::Shared(_)) => {}
+                    Some(Wish::Heard(_) | Wish::Shared(_)) => self.gate.recorded(1),
+                    Some(Wish::Unreachable(_) | Wish::NotRecorded | Wish::AskAllowance) => {}
                 },
                 () = self.line.wake.notified() => self.tell_news().await,
             }

@@ -4,8 +4,9 @@
 //! word of its own for each message (`nonce`); it is the request's Idempotency-Key and reference, so that a page that
 //! does not know whether a message got through may send it again.
 
-use super::{To, attach, compose, line_html, own, reading, resolve, shown, template};
+use super::{To, attach, compose, line_html, meet, own, reading, resolve, shown, template};
 use crate::{
+    connectors::registry::known_reason,
     dialects::AppState,
     gateway::Gateway,
     instances::Instance,
@@ -129,6 +130,7 @@ pub async fn typing(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
 
 pub(super) async fn find(gateway: &Gateway, instance: &Instance, chat: &str) -> Result<To, PageError> {
     let how = reading(gateway, instance).await?;
+    meet(gateway, instance, chat).await?;
     let (instance, chat) = (instance.clone(), chat.to_owned());
     gateway.store.read(move |tx| resolve(tx, &instance, &chat, how)).await?.ok_or(PageError::NotFound)
 }
@@ -275,8 +277,12 @@ async fn told(gateway: &Gateway, v: &PageContext, instance: &Instance, done: Sen
     let found = gateway.store.read(move |tx| chats::sent(tx, row)).await?;
     let line = found.map(|(chat, line)| (chat, shown::line(v, &instance.id, line)));
     let refusal = answer.refusal.as_ref().map(|refusal| {
-        let code = refusal.code.as_str();
-        json!({"code": code, "text": v.word("code", code), "advice": v.word("advice", code)})
+        let (code, why) = (refusal.code.as_str(), &refusal.reason);
+        match known_reason(why) {
+            // Says what to do, too.
+            Some(_) => json!({"code": code, "text": v.reason(why)}),
+            None => json!({"code": code, "text": v.word("code", code), "advice": v.word("advice", code)}),
+        }
     });
     Ok(json!({
         "nonce": nonce, "outcome": answer.outcome, "refusal": refusal,

@@ -2,6 +2,7 @@
 //! refusal: what happened, why, and what to do.
 
 use crate::{
+    connectors::registry::known_reason,
     gateway::Gateway,
     model::{clock::Time, code::Code, ids::LogId, message::Status, percent, phone::Phone},
     portal::{PageContext, PageError, page_error::see_other},
@@ -191,6 +192,9 @@ fn unusual(v: &PageContext, m: &Story) -> String {
 fn because(v: &PageContext, m: &Story, code: Code) -> String {
     let decision = m.decision.as_ref();
     let why = decision.and_then(|d| d.why.as_deref());
+    if let Some(known) = why.filter(|why| known_reason(why).is_some()) {
+        return v.reason(known);
+    }
     if v.lang == Lang::En {
         return why.unwrap_or(problem::describe(code).1).to_owned();
     }

@@ -13,7 +13,7 @@ mod recent;
 
 use super::rules::Rules;
 use crate::{
-    connectors::{Registry, warm_up::WarmUp},
+    connectors::{Registry, new_chats::NewChatBar, warm_up::WarmUp},
     model::{clock::Time, ids::InstanceId, purpose::Purpose},
     store::{StoreError, Tx},
 };
@@ -67,6 +67,8 @@ pub struct PaceFacts {
     /// How far an instance that was linked lately is with new chats, this one included; none: it may begin them freely, or
     /// this message begins none.
     pub new_chats: Option<NewChats>,
+    /// That the provider lets the number begin no new chats, and for how long yet; none: it may, or this message begins none.
+    pub bar: Option<(NewChatBar, Duration)>,
     /// Messages within the health window.
     pub sent: u32,
     /// Of these, failed for reasons of the recipient.
@@ -126,6 +128,10 @@ impl PaceFacts {
     pub fn behaviour(&self, rules: &Rules) -> Option<Behaviour> {
         let over = |name, reason, window: Duration| Some(Behaviour { name, reason, wait: window / 4 });
         let purpose = self.purpose?;
+        if let Some((bar, wait)) = self.bar {
+            let name = if bar.is_lock { "new_chats_locked" } else { "new_chats_used_up" };
+            return Some(Behaviour { name, reason: bar.reason(), wait });
+        }
         if let Some(limit) = rules.repetition(purpose)
             && self.same_text_to > limit
         {
@@ -210,6 +216,7 @@ impl Pace {
                 0
             },
             new_chats: None,
+            bar: None,
             sent,
             failed,
             opted_out,

@@ -139,6 +139,19 @@ fn a_number_that_was_linked_lately_begins_few_chats() {
 }
 
 #[test]
+fn what_the_provider_bars_is_not_begun() {
+    let facts = |bar| PaceFacts { purpose: Some(Purpose::Transactional), bar, ..PaceFacts::default() };
+    let told = |is_lock| {
+        let bar = NewChatBar { is_lock, until: Some(at(0)) };
+        let over = facts(Some((bar, HOUR))).behaviour(&Rules::default()).expect("barred");
+        assert!(over.reason.ends_with(": 1970-01-01T00:00:00Z") && over.wait == HOUR, "{over:?}");
+        over.name
+    };
+    assert_eq!((told(true), told(false)), ("new_chats_locked", "new_chats_used_up"));
+    assert_eq!(facts(None).behaviour(&Rules::default()), None);
+}
+
+#[test]
 fn thresholds_differ_by_purpose_and_zero_is_off() {
     let mut rules = Rules::default();
     let facts = |purpose, same, strangers| PaceFacts {

@@ -111,6 +111,43 @@ async fn whoever_wrote_sees_that_it_was_read_and_that_somebody_writes() {
     rig.until("it is read", async || read() == 1).await;
 }
 
+/// A device that is always online keeps the phone quiet.
+#[tokio::test]
+async fn the_number_is_online_while_somebody_writes_and_not_else() {
+    let rig = Rig::start().await;
+    rig.subscribe(&["message.received"]).await;
+    let shown = || {
+        let all: Vec<_> = rig.service.seen("presence");
+        // The customer's device speaks at the same service, and only the gateway's comes later.
+        all.iter().map(|presence| attribute(presence, "type")).collect::<Vec<_>>()
+    };
+    rig.until("it is offline", async || shown().last().is_some_and(|last| last == "unavailable")).await;
+    let asked = rig.customer.write(OWN, "msg_01ASK", Content::Text("Is it ready?".into())).await.expect("taken");
+    rig.events("message.received", 1).await;
+    let before = shown().len();
+    let chat = Address::Phone(phone(CUSTOMER));
+    for _ in 0..2 {
+        let typing = rig.world.gateway().registry.show_typing(&line(), &chat, &asked.provider_message_id).await;
+        assert_eq!(typing, Ok(()));
+        rig.world.later(SECOND * 40);
+    }
+    rig.until("it is online", async || shown().len() == before + 2).await;
+    assert_eq!(shown()[before..], ["available", "available"], "somebody wrote again within the minute");
+    rig.until_connected().await;
+    rig.pass_until("it is offline", SECOND * 20, async || shown().len() > before + 2).await;
+    assert_eq!(shown()[before + 2..], ["unavailable"]);
+    // A phone that is off for days: its customers see all the same that their messages arrived.
+    let receipt = |id: &str| {
+        let all = rig.customer.ear.heard().into_iter();
+        all.filter(|heard| matches!(&heard.what, EventKind::Receipt(r) if r.provider_message_id == id)).count()
+    };
+    let id = asked.provider_message_id;
+    rig.until("it is delivered", async || receipt(&id) > 0).await;
+    let types: Vec<_> =
+        rig.service.seen("receipt").iter().filter(|r| attribute(r, "id") == id).map(|r| attribute(r, "type")).collect();
+    assert!(types.iter().any(String::is_empty) && !types.iter().any(|t| t == "inactive"), "{types:?}");
+}
+
 #[tokio::test]
 async fn numbers_are_asked_for_once() {
     let rig = Rig::start().await;

@@ -1,11 +1,22 @@
 //! What the phone held before it was linked stands in the chats, as of long ago: nothing is unread by it, no program hears
 //! of it, and whoever said STOP then is not written to now.
 
-use super::rig::{CUSTOMER, LINE, OWN, Rig};
-use crate::harness::visitor::Visitor;
+use super::{
+    friend::{link, open},
+    rig::{CUSTOMER, LINE, OWN, Rig},
+};
+use crate::harness::{clock::TestClock, ear::RecordingEar, visitor::Visitor, wait, whatsapp::WhatsApp};
 use serde_json::json;
-use std::time::Duration;
-use wa_gateway::{app::commands::InstanceSet, connectors::Content, model::clock::Clock as _, store::StoreError};
+use std::{sync::Arc, time::Duration};
+use wa_gateway::{
+    app::commands::InstanceSet,
+    connectors::{Connector as _, Content, EventKind, inbound_event::Told},
+    model::{
+        clock::{Clock as _, Time},
+        ids::InstanceId,
+    },
+    store::StoreError,
+};
 use whatsapp_rust::{prelude::MessageField, waproto::whatsapp as wa};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -17,8 +28,12 @@ fn pn(number: u64) -> String {
 }
 
 /// A message of so many days ago; `by`: who wrote it, in a group; none: we.
-fn said(rig: &Rig, chat: &str, id: &str, days: u32, (by, words): (Option<&str>, &str)) -> wa::HistorySyncMsg {
-    let at = rig.world.clock.now().minus(DAY * days);
+fn said(rig: &Rig, chat: &str, id: &str, days: u32, words: (Option<&str>, &str)) -> wa::HistorySyncMsg {
+    said_at(rig.world.clock.now(), chat, id, days, words)
+}
+
+fn said_at(now: Time, chat: &str, id: &str, days: u32, (by, words): (Option<&str>, &str)) -> wa::HistorySyncMsg {
+    let at = now.minus(DAY * days);
     let key = wa::MessageKey {
         id: Some(id.to_owned()),
         remote_jid: Some(chat.to_owned()),
@@ -127,6 +142,46 @@ async fn the_phones_chats_are_shown_as_of_long_ago() {
         assert!(page.contains(words), "{words}: {page}");
     }
     assert!(!page.contains("Long ago"), "older than the days that are to be shown");
+}
+
+/// The phone brings a part once; one that was not recorded when the gateway ended is recorded by the next one.
+#[tokio::test]
+async fn what_a_kill_leaves_of_it_is_recorded_later() {
+    let (clock, service) = (Arc::new(TestClock::at("2026-06-01T08:00:00Z")), WhatsApp::start().await);
+    let (dir, ear) = (tempfile::tempdir().expect("a folder"), Arc::new(RecordingEar::default()));
+    let id = InstanceId::from_text("line");
+    let own = open(&service, dir.path(), &clock, ear.clone(), (&id, None));
+    link(&service, &own, OWN).await;
+    let folder = dir.path().join("whatsapp-web");
+    let parts = || {
+        let all = std::fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("one").path());
+        all.filter(|path| path.extension().is_some_and(|end| end.to_string_lossy().starts_with("part"))).count()
+    };
+    let old = |ear: &RecordingEar| {
+        let all = ear.heard().into_iter();
+        all.filter(|heard| matches!(&heard.what, EventKind::Message(m) if m.told == Told::History)).count()
+    };
+    let customer = pn(CUSTOMER);
+    let shared = |n: u32| {
+        part(vec![(
+            &*customer,
+            vec![said_at(clock.now(), &customer, &format!("3AOLD{n}"), 1, (Some(&customer), "Old"))],
+        )])
+    };
+    ear.fail_next(usize::MAX);
+    service.share_history(OWN, &shared(1));
+    service.share_history(OWN, &shared(2));
+    wait::seen("both are kept", || parts() == 2).await;
+    wait::seen("it is told that they came", || service.kept(OWN) == 0).await;
+    // The gateway ends before it recorded any of it, and comes back.
+    own.stop().await;
+    drop(own);
+    assert_eq!((parts(), old(&ear)), (2, 0));
+    ear.clear();
+    let own = open(&service, dir.path(), &clock, ear.clone(), (&id, None));
+    wait::seen("it is recorded", || old(&ear) == 2).await;
+    wait::seen("nothing is left", || parts() == 0).await;
+    own.forget().await;
 }
 
 #[tokio::test]

@@ -19,4 +19,5 @@ mod receipts;
 mod rig;
 mod told;
 mod trial;
+mod trouble;
 mod warm_up;

@@ -1,7 +1,10 @@
 //! What WhatsApp does to a number is told everywhere: the state, the log, an event, the notices and the pages say what
 //! happened and what to do, the pages in each language.
 
-use super::rig::{LINE, OWN, Rig};
+use super::{
+    friend::Friend,
+    rig::{CUSTOMER, LINE, OWN, Rig},
+};
 use crate::harness::{
     log::CapturedLog,
     visitor::Visitor,
@@ -10,7 +13,7 @@ use crate::harness::{
 use serde_json::{Value, json};
 use std::time::Duration;
 use wa_gateway::{
-    connectors::whatsapp_web::words,
+    connectors::{Content, whatsapp_web::words},
     model::clock::Clock as _,
     texts::locale::{Lang, all},
 };
@@ -42,7 +45,7 @@ fn sentence(lang: Lang, name: &str) -> String {
     text.replace('&', "&#38;").replace('\'', "&#39;").replace('"', "&#34;")
 }
 
-async fn pages_tell(rig: &Rig, name: &str, paths: &[String]) {
+pub async fn pages_tell(rig: &Rig, name: &str, paths: &[String]) {
     let mut owner = Visitor::logged_in(&rig.world, "owner").await;
     let mut told = std::collections::BTreeSet::new();
     for lang in Lang::ALL {
@@ -147,6 +150,74 @@ async fn a_refused_message_is_told_everywhere() {
     // Whoever wrote is answered meanwhile.
     rig.service.lock_until(Some(rig.world.clock.now().seconds() + 3600));
     assert_eq!(rig.send("Your last order is ready.").await.header("x-message-status"), Some("sent"));
+}
+
+/// Nobody new is written to while the account is locked: that would make the lock longer. Whoever wrote gets an answer.
+#[tokio::test]
+async fn while_new_chats_are_locked_only_answers_go() {
+    const READER: u64 = 966_500_000_100;
+    let rig = Rig::start().await;
+    let _reader = Friend::with(&rig.service, &rig.world.clock, READER).await;
+    rig.subscribe(&["message.received"]).await;
+    let begin = async |n: u64| {
+        let number = READER + n;
+        rig.service.alias(number, READER);
+        let mut body = rig.message(&format!("Your order {n} is ready."));
+        body["phone"] = json!(format!("+{number}"));
+        rig.world.send(&body).await
+    };
+    let end = rig.world.clock.now().seconds() + 3600;
+    for (code, rate, name) in
+        [("463", "new_chats_locked", "new_chats_locked"), ("475", "new_chats_used_up", "new_chats_used_up")]
+    {
+        let end = if code == "463" { end } else { end + 7200 };
+        rig.service.lock_until((code == "463").then_some(end));
+        rig.service.count_new_chats(50, 50, end);
+        rig.service.fault_next(Fault::Nack(code));
+        let first = end.unsigned_abs() % 1000;
+        assert_eq!(rig.row(&begin(first).await).await["status"], "failed");
+        let taken = rig.service.taken().len();
+        let refused = begin(first + 1).await;
+        assert_eq!((refused.status, refused.error().as_str()), (429, "sending_throttled"), "{}", refused.body);
+        assert_eq!(refused.json()["details"]["rate"], rate);
+        let wait: i64 = refused.header("retry-after").and_then(|s| s.parse().ok()).expect("seconds");
+        assert!((end - rig.world.clock.now().seconds() - wait).abs() <= 1, "{wait}");
+        assert_eq!(rig.service.taken().len(), taken, "it did not leave");
+        pages_tell(&rig, name, &[format!("/message-logs/{}", refused.header("x-log-id").expect("a row"))]).await;
+        // Whoever wrote is answered meanwhile.
+        rig.customer
+            .write(OWN, &format!("msg_01ASK{code}"), Content::Text("Is it ready?".into()))
+            .await
+            .expect("taken");
+        rig.until("it is heard", async || rig.service.kept(OWN) == 0).await;
+        assert_eq!(rig.send(&format!("Yes, {code} is.")).await.header("x-message-status"), Some("sent"));
+        // It is over.
+        rig.service.lock_until(None);
+        rig.service.count_new_chats(0, 0, end);
+        rig.world.later(Duration::from_secs((end - rig.world.clock.now().seconds()).unsigned_abs()));
+        rig.until_connected().await;
+        assert_eq!(begin(first + 1).await.header("x-message-status"), Some("sent"));
+    }
+}
+
+/// WhatsApp takes a message back that it took, and whose fault that is has to be asked for.
+#[tokio::test]
+async fn a_refusal_that_comes_late_is_told_with_its_reason() {
+    let rig = Rig::start().await;
+    rig.subscribe(&["message.failed"]).await;
+    for (n, (code, lock, name)) in REFUSALS.iter().take(3).enumerate() {
+        rig.service.lock_until(lock.map(|seconds| rig.world.clock.now().seconds() + seconds));
+        let reply = rig.send(&format!("Your order {n} is ready.")).await;
+        assert_eq!(reply.header("x-message-status"), Some("sent"), "{}", reply.body);
+        rig.service.nack_late(OWN, CUSTOMER, &rig.last_id(), code);
+        let failed = rig.events("message.failed", n + 1).await;
+        let told = failed.iter().find(|event| event["message_id"] == reply.json()["message_id"]).expect("an event");
+        let why = told["reason"].as_str().expect("a reason");
+        assert_eq!(words::find(why).map(|(found, _)| found), Some(*name), "{why}");
+        assert_eq!(why.contains("2026-06-01T"), lock.is_some(), "{why}");
+        assert_eq!(rig.row(&reply).await["status"], "failed");
+        rig.world.later(MINUTE);
+    }
 }
 
 /// The number's page says what WhatsApp allows it, in each language.

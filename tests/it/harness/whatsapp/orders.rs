@@ -1,6 +1,6 @@
 //! What a test orders of the service: what phones do, what is refused, lost or slow, and what may be looked at.
 
-use super::{Fault, Kept, Out, Scan, WhatsApp, lid, now, pairing, phone, relay, typed};
+use super::{Fault, Kept, Out, Scan, WhatsApp, lid, now, pairing, phone, pn, relay, typed};
 use whatsapp_rust::{NodeBuilder, wacore_binary::Node, waproto::whatsapp as wa};
 
 impl WhatsApp {
@@ -62,6 +62,14 @@ impl WhatsApp {
 
     pub fn fault_next(&self, fault: Fault) {
         self.shared.state().faults.push_back(fault);
+    }
+
+    /// A message that was acknowledged is refused after all.
+    pub fn nack_late(&self, number: u64, to: u64, id: &str, code: &str) {
+        let ack = NodeBuilder::new("ack").attr("class", "message").attr("from", pn(to)).attr("id", id.to_owned());
+        if let Some(online) = self.shared.state().online.get(&number) {
+            let _ = online.send(Out::Stanza(ack.attr("t", now().to_string()).attr("error", code.to_owned()).build()));
+        }
     }
 
     /// New chats are locked until then, in seconds; none: not any more.
