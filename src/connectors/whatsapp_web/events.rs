@@ -106,12 +106,7 @@ impl WebInner {
                 None
             }
             Event::MissedCall(call) => {
-                let ringing = self.ringing().end(&call.call_id);
-                let from = match (ringing, self.client()) {
-                    (Some(ringing), _) => ringing.from,
-                    (None, Some(client)) => names(&client, &call.from).await,
-                    (None, None) => names_of([Some(&call.from), None]),
-                };
+                let from = self.caller(&call.call_id, &call.from).await;
                 self.missed(&call.call_id, from, ids::time(call.timestamp)).await;
                 None
             }
@@ -325,6 +320,16 @@ impl WebInner {
                 self.ringing().end(call_id);
             }
             _ => {}
+        }
+    }
+
+    /// Who called, in a call that rings no more.
+    async fn caller(&self, call_id: &str, from: &Jid) -> RemoteParty {
+        let ringing = self.ringing().end(call_id);
+        match (ringing, self.client()) {
+            (Some(ringing), _) => ringing.from,
+            (None, Some(client)) => names(&client, from).await,
+            (None, None) => names_of([Some(from), None]),
         }
     }
 

@@ -5,11 +5,7 @@ use super::{
     told::pages_tell,
 };
 use std::path::PathBuf;
-use wa_gateway::{
-    app::commands::{InstanceDelete, InstanceSet},
-    connectors::whatsapp_web::words,
-    model::ids::InstanceId,
-};
+use wa_gateway::{app::commands::InstanceDelete, connectors::whatsapp_web::words, model::ids::InstanceId};
 
 /// The files of the instance's keys that there are.
 fn files(rig: &Rig) -> Vec<PathBuf> {
@@ -20,8 +16,8 @@ fn files(rig: &Rig) -> Vec<PathBuf> {
 
 #[tokio::test]
 async fn a_damaged_file_of_keys_is_told_and_a_new_link_replaces_it() {
-    let rig = Rig::start().await;
-    // The connector opens it again when its settings change.
+    let mut rig = Rig::start().await;
+    rig.world.go_down().await;
     for path in files(&rig) {
         match path.extension().and_then(|end| end.to_str()) {
             Some("db") => std::fs::write(path, [7; 8192]).expect("damaged"),
@@ -29,8 +25,7 @@ async fn a_damaged_file_of_keys_is_told_and_a_new_link_replaces_it() {
             _ => std::fs::remove_file(path).expect("gone"),
         }
     }
-    let settings = [("history_days".to_owned(), "7".to_owned())].into();
-    rig.world.command(InstanceSet { id: LINE.into(), settings, ..Default::default() }).await.expect("set");
+    rig.world.come_up().await;
     let why = rig.closed().await;
     let (name, given) = words::find(&why).expect("one of ours");
     assert!(name == "no_store" && given.contains("not a database"), "{why}");
