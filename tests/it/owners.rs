@@ -38,7 +38,7 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("erased_suppressions", "people/suppression", ""),
     ("events", "events/webhooks gateway/retention", "sending"),
     ("granted_limits", "accounts", "sending"),
-    ("groups", "gateway/inbound people/chats", ""),
+    ("groups", "people/chats", "gateway/inbound"),
     ("guard_settings", "sending", ""),
     ("idempotency", "gateway/retention sending", ""),
     (
