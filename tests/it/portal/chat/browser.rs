@@ -340,7 +340,7 @@ async fn an_old_conversation_that_is_opened_stays_where_it_is() {
     log_in(&world, &browser).await;
     wait(&browser, "document.querySelector('[data-talk]').dataset.wired === 'true'").await;
     wait(&browser, "!document.querySelector('[data-chat=c1].unread')").await;
-    let list = "return [...document.querySelectorAll('[data-chat]')].map((row) => \
+    let list = "return [...document.querySelectorAll('li[data-chat]')].map((row) => \
                 [row.dataset.chat, row.querySelector('time').getAttribute('datetime').slice(0, 10)])";
     assert_eq!(browser.script(list).await, json!([["c2", "2026-06-04"], ["c1", "2026-06-01"]]));
     world.stop().await;
