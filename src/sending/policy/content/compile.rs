@@ -28,7 +28,7 @@ pub struct RuleFamily {
 }
 
 /// Phrases lighter than this, and single words, count only where their language seems to be spoken.
-const LIGHT: u8 = 35;
+pub const LIGHT: u8 = 35;
 
 /// In the place of a group: the pattern only tells the language.
 pub const WORD: u16 = u16::MAX;

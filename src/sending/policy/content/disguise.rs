@@ -22,20 +22,25 @@ impl Scripts {
     /// Looks at every letter of `text`.
     pub fn of(text: &str) -> Self {
         let mut seen = Self::default();
+        seen.look_at(text);
+        seen
+    }
+
+    /// Looks at every letter of `text` as well.
+    pub fn look_at(&mut self, text: &str) {
         for c in text.chars() {
             if c.is_ascii() {
-                seen.latin |= c.is_ascii_alphabetic();
+                self.latin |= c.is_ascii_alphabetic();
                 continue;
             }
             match c {
-                '\u{370}'..='\u{3ff}' => seen.greek = true,
-                '\u{400}'..='\u{52f}' => seen.cyrillic = true,
-                '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => seen.latin = true,
+                '\u{370}'..='\u{3ff}' => self.greek = true,
+                '\u{400}'..='\u{52f}' => self.cyrillic = true,
+                '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => self.latin = true,
                 _ => continue,
             }
-            seen.genuine = seen.genuine || (is_foreign(c) && latin_twin(c).is_none());
+            self.genuine = self.genuine || (is_foreign(c) && latin_twin(c).is_none());
         }
-        seen
     }
 }
 

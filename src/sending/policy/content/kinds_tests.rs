@@ -6,7 +6,7 @@ use super::{
 };
 use std::sync::LazyLock;
 
-static POLICY: LazyLock<ContentPolicy> = LazyLock::new(ContentPolicy::built_in);
+pub(super) static POLICY: LazyLock<ContentPolicy> = LazyLock::new(ContentPolicy::built_in);
 
 const REFUSE: u8 = 80;
 const REVIEW: u8 = 60;

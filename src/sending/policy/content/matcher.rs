@@ -7,7 +7,7 @@
 
 use super::{
     Signal,
-    compile::{Compiled, HARMLESS, Pattern, Together, WORD},
+    compile::{Compiled, HARMLESS, LIGHT, Pattern, Together, WORD},
     model::{BUILT, Points},
     reading::{Disguise, Reading},
 };
@@ -46,6 +46,8 @@ pub struct Judged {
     pub points: Points,
     /// The number of the language that the message seems to be in, from 1; 0: none.
     pub language: usize,
+    /// Of each of the reading's names, whether rules found words in it that are more than a name.
+    pub speaking: Vec<bool>,
 }
 
 /// The signals of the rules.
@@ -77,6 +79,7 @@ pub fn judge(rules: &Compiled, read: &Reading) -> Judged {
     let mut judged = signals(rules, &tallies);
     judged.unmasked = unmasked;
     judged.own = own;
+    judged.speaking = found.speaking;
     judged.language = found.languages.iter().rposition(|n| *n == most && *n > 0).unwrap_or(0);
     judged
 }
@@ -89,18 +92,27 @@ pub fn spans(rules: &Compiled, read: &Reading) -> Vec<(Range<usize>, Arc<str>)> 
 }
 
 /// What the one pass finds.
-struct PatternMatch {
+struct PatternMatch<'a> {
+    /// The reading's names.
+    names: &'a [(usize, usize)],
     hits: Vec<(Pattern, Hit)>,
     /// How many everyday words of each language.
     languages: Vec<u16>,
     /// Where words mean something else: from, to.
     harmless: Vec<(usize, usize)>,
+    /// As [`Judged::speaking`].
+    speaking: Vec<bool>,
 }
 
 /// The one pass: every phrase that occurs.
-fn search(rules: &Compiled, read: &Reading) -> PatternMatch {
-    let mut found =
-        PatternMatch { hits: Vec::with_capacity(32), languages: vec![0; rules.languages + 1], harmless: Vec::new() };
+fn search<'a>(rules: &Compiled, read: &'a Reading) -> PatternMatch<'a> {
+    let mut found = PatternMatch {
+        names: &read.names,
+        hits: Vec::with_capacity(32),
+        languages: vec![0; rules.languages + 1],
+        harmless: Vec::new(),
+        speaking: Vec::new(),
+    };
     let bytes = read.text.as_bytes();
     let mut start_of_word = true;
     for at in 1..bytes.len() {
@@ -115,10 +127,13 @@ fn search(rules: &Compiled, read: &Reading) -> PatternMatch {
         start_of_word = bytes[at] == b' ';
         rules.inner.phrases.walk(bytes, at, |phrase, end| found.add(rules.inner.of(phrase), at..end, bytes, false));
     }
+    for name in &read.names {
+        found.leave_out(rules, *name, bytes);
+    }
     found
 }
 
-impl PatternMatch {
+impl PatternMatch<'_> {
     /// What counts: not what is foreign to the language spoken, nor what means something else where it stands.
     fn counting(&self) -> impl Iterator<Item = (Pattern, Hit)> {
         let most = self.languages.iter().copied().max().unwrap_or(0);
@@ -129,16 +144,35 @@ impl PatternMatch {
         })
     }
 
+    /// Forgets what was found in the place of a name, unless it speaks: "Dear FREE GIFT". One light word is still a name:
+    /// "Hadiya" is Arabic for a gift.
+    fn leave_out(&mut self, rules: &Compiled, name: (usize, usize), text: &[u8]) {
+        let within = |hit: &Hit| hit.start < name.1 && name.0 < hit.end;
+        let words = |from: usize, to: usize| text[from..to].split(|b| *b == b' ').filter(|w| !w.is_empty()).count();
+        let is_long = words(name.0, name.1) > 2;
+        let counts = |p: &Pattern, hit: &Hit| {
+            let is_heavy = is_long || p.weight >= LIGHT || words(hit.start, hit.end) > 1;
+            is_heavy && p.weight > 0 && !rules.groups[usize::from(p.group)].context
+        };
+        let speaks = self.counting().any(|(p, hit)| within(&hit) && counts(&p, &hit));
+        if !speaks {
+            self.hits.retain(|(_, hit)| !within(hit));
+        }
+        self.speaking.push(speaks);
+    }
+
     fn add(&mut self, patterns: &[Pattern], at: Range<usize>, text: &[u8], inside: bool) {
         let start = at.start;
         let end = at.end - usize::from(text[at.end - 1] == b' ');
+        let is_named = self.names.iter().any(|name| start < name.1 && name.0 < end);
         for p in patterns.iter().filter(|p| !inside || p.clitics) {
             match p.group {
-                WORD => self.languages[usize::from(p.language)] += 1,
+                WORD => self.languages[usize::from(p.language)] += u16::from(!is_named),
                 HARMLESS => self.harmless.push((start, end)),
                 _ => {
                     // A long phrase of a language also says that it is spoken.
-                    self.languages[usize::from(p.language)] += u16::from(p.language > 0 && end - start > 5);
+                    let tells = p.language > 0 && end - start > 5 && !is_named;
+                    self.languages[usize::from(p.language)] += u16::from(tells);
                     self.hits.push((*p, Hit { weight: p.weight, start, end }));
                 }
             }
@@ -197,7 +231,17 @@ fn signals(rules: &Compiled, tallies: &[Tally]) -> Judged {
         note(t.place, weight);
         out.push(signal(&t.id, weight, &t.reason));
     }
-    Judged { signals: out, words, hard, context: calm, points: known, unmasked: false, own: false, language: 0 }
+    Judged {
+        signals: out,
+        words,
+        hard,
+        context: calm,
+        points: known,
+        unmasked: false,
+        own: false,
+        language: 0,
+        speaking: Vec::new(),
+    }
 }
 
 fn signal(id: &Arc<str>, weight: u32, reason: &Arc<str>) -> Signal {

@@ -9,6 +9,7 @@
 //! makes the tries of the files that `rules.rs` describes, `matcher.rs` adds up.
 //! To silence or add phrases without a new release, put a file into `/etc/wa-gateway/policy.d/`.
 
+mod addressee;
 #[cfg(test)]
 mod allocation_tests;
 mod compile;
@@ -25,6 +26,8 @@ mod links;
 mod lures;
 mod matcher;
 pub mod model;
+#[cfg(test)]
+mod names_tests;
 mod phrases;
 mod reading;
 mod rules;
@@ -92,8 +95,9 @@ impl ContentPolicy {
 
     /// Scores `text` as a message sent for `purpose`.
     pub fn score(&self, purpose: Purpose, text: &str) -> Score {
-        let read = reading::read(text);
+        let mut read = reading::read(text);
         let mut judged = matcher::judge(&self.rules, &read);
+        read.leave_out(|name| !judged.speaking[name]);
         let mut signals = std::mem::take(&mut judged.signals);
         let of_words = signals.len();
         self.links(&read, &mut signals);
@@ -133,8 +137,9 @@ impl ContentPolicy {
 
     /// What the model looks at in `text`, for who fits one: see `examples/policy_fit`.
     pub fn observe(&self, text: &str) -> Observed {
-        let read = reading::read(text);
+        let mut read = reading::read(text);
         let mut judged = matcher::judge(&self.rules, &read);
+        read.leave_out(|name| !judged.speaking[name]);
         let mut signals = std::mem::take(&mut judged.signals);
         let of_words = signals.len();
         self.links(&read, &mut signals);

@@ -7,7 +7,6 @@
 //! language and no phrase is known.
 
 use super::{links::TextLink, reading::Reading};
-use crate::model::text;
 
 /// How many weights the table of character sequences has.
 pub const TABLE: usize = 1 << 16;
@@ -239,7 +238,7 @@ pub fn features(points: &Points, language: Option<usize>, read: &Reading, messag
     let values = [
         (sum.min(100)) as f32 / 100.0,
         (sum.min(150)) as f32 / 150.0,
-        share(m.upper, m.letters),
+        share(read.capitals, read.letters),
         some(m.per_cents),
         many(m.per_cents, 4),
         if m.per_cents > 0 && read.text.contains("- # %") { 1.0 } else { 0.0 },
@@ -259,9 +258,9 @@ pub fn features(points: &Points, language: Option<usize>, read: &Reading, messag
         some(m.dates),
         some(phones),
         many(read.numbers.len() as u32, 8),
-        (m.letters.max(1) as f32).ln() / 6.0,
-        many(m.letters, 600),
-        if greets(message) { 1.0 } else { 0.0 },
+        (read.letters.max(1) as f32).ln() / 6.0,
+        many(read.letters, 600),
+        if read.greets { 1.0 } else { 0.0 },
         many(m.lines, 6),
     ];
     built.copy_from_slice(&values);
@@ -274,8 +273,6 @@ pub fn features(points: &Points, language: Option<usize>, read: &Reading, messag
 /// What a message counts of, as written.
 #[derive(Default)]
 struct Marks {
-    letters: u32,
-    upper: u32,
     per_cents: u32,
     emoji: u32,
     currencies: u32,
@@ -306,10 +303,7 @@ const TELLS: [bool; 256] = {
 impl Marks {
     fn of(message: &str) -> Self {
         let bytes = message.as_bytes();
-        // Two plain counts first, which the machine does many bytes at a time.
-        let count = |test: fn(&&u8) -> bool| u32::try_from(bytes.iter().filter(test).count()).unwrap_or(u32::MAX);
-        let (letters, upper) = (count(|b| b.is_ascii_alphabetic()), count(|b| b.is_ascii_uppercase()));
-        let mut m = Self { letters, upper, ..Self::default() };
+        let mut m = Self::default();
         for (i, byte) in bytes.iter().enumerate() {
             if !TELLS[usize::from(*byte)] {
                 continue;
@@ -344,32 +338,13 @@ impl Marks {
     fn note_wide(&mut self, bytes: &[u8], i: usize) {
         let wide = bytes.get(i..i + 4).unwrap_or(&bytes[i..]);
         match wide {
-            // The small and the large letters of Latin and Cyrillic.
-            [0xc3, second, ..] => self.note_letter(*second < 0x9f),
-            [0xd0, second, ..] => self.note_letter((0x90..0xb0).contains(second)),
-            [0xc4 | 0xc5, second, ..] => self.note_letter(*second % 2 == 0),
             [0xd9, 0xaa, ..] => self.per_cents += 1,
             [0xd8, 0x9f, ..] => self.questions += 1,
             [0xe2, 0x82, 0xa0..=0xbf, ..] => self.currencies += 1,
             [0xe2, 0x86..=0xaf, ..] | [0xf0, 0x9f, ..] => self.emoji += 1,
-            [0xcc..=0xdf, ..] => self.note_letter(false),
             _ => {}
         }
     }
-
-    fn note_letter(&mut self, upper: bool) {
-        self.letters += 1;
-        self.upper += u32::from(upper);
-    }
-}
-
-/// Whether the message begins like "Hello Maria,": at most three words, then a comma, an exclamation mark or a line's end.
-fn greets(message: &str) -> bool {
-    let head: &str = message.char_indices().nth(40).map_or(message, |(at, _)| &message[..at]);
-    let Some(end) = head.find([',', '!', '\n', '،', ':']) else { return false };
-    let words = head[..end].split(' ').count();
-    let is_plain = |c| text::everyday(c).is_some() || matches!(c, ' ' | '.' | '¡' | '\'');
-    (1..=3).contains(&words) && head[..end].chars().all(is_plain)
 }
 
 #[cfg(test)]

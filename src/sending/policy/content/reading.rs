@@ -1,5 +1,6 @@
 //! The message as the rules see it: folded words with one space between them, disguises taken off and remembered.
 //!
+//! What the recipient is called is remembered by its place ([`Reading::names`]) and can be left out ([`Reading::leave_out`]).
 //! The text begins and ends with a space, so that a rule's phrase can carry its own word boundary. Placeholders stand
 //! for what has too many spellings: `#` a number, `¤` a currency sign, `%` per cent, `↗` a link, `✉` an address, `❗`
 //! several exclamation marks, `⇪` a text in capitals, `-` a minus before a number. Emoji are words of their own.
@@ -10,6 +11,7 @@
 mod plain;
 
 use super::{
+    addressee,
     disguise::{self, Scripts},
     glyphs::{c_or_digit, hides, is_emoji, is_leet_sign, is_trade_mark, joins_number},
     ids::{self, Shape},
@@ -57,6 +59,15 @@ pub struct Reading {
     pub disguises: Vec<(Disguise, usize, usize)>,
     /// How many identifiers.
     pub ids: u32,
+    /// Where names stand that the message calls its recipient by: from their first byte in `text` to behind their last
+    /// space, ascending.
+    pub names: Vec<(usize, usize)>,
+    /// Whether it calls somebody by name.
+    pub greets: bool,
+    /// Letters as written, and how many of them are capitals; not those of names and links.
+    pub letters: u32,
+    /// Those capitals.
+    pub capitals: u32,
     /// Whether a word looks like a one-time code: 4 to 10 digits, or capitals with digits.
     pub code: bool,
 }
@@ -66,32 +77,30 @@ impl Reading {
     pub fn is_actionable(&self) -> bool {
         !self.links.is_empty() || !self.numbers.is_empty() || self.text.contains(['✉', '%', '¤'])
     }
+
+    /// Puts one sign in the place of each name for which `is_left_out` says so, and forgets its disguises. Places in `text`
+    /// behind it are wrong from then on: whoever matches phrases does so before.
+    pub fn leave_out(&mut self, is_left_out: impl Fn(usize) -> bool) {
+        for (i, (from, to)) in std::mem::take(&mut self.names).into_iter().enumerate().rev() {
+            if is_left_out(i) {
+                self.text.replace_range(from..to, "@ ");
+                self.disguises.retain(|d| d.1 < from || d.1 >= to);
+            }
+        }
+    }
 }
 
 /// Reads `message`.
 pub fn read(message: &str) -> Reading {
-    let mut reader = TextReader::new(message);
-    for chunk in message.split(char::is_whitespace) {
-        if chunk.is_empty() {
-            // Two spaces part two spaced-out words.
-            reader.end_spaced_run();
-            continue;
-        }
-        // Letters alone are no link either.
-        if reader.plain(chunk) {
-            continue;
-        }
-        match links::piece(chunk) {
-            Piece::Plain => reader.chunk_or_id(chunk),
-            Piece::Origin => {}
-            Piece::Mail => reader.token("✉"),
-            Piece::Link { before, link } => {
-                reader.chunk(before);
-                reader.token("↗");
-                reader.is.links.push(link);
-            }
-        }
+    let names = addressee::names(message);
+    let mut reader = TextReader::new(message, &names);
+    let mut at = 0;
+    for name in names.ranges() {
+        reader.stretch(&message[at..name.start]);
+        reader.name(&message[name.clone()]);
+        at = name.end;
     }
+    reader.stretch(&message[at..]);
     reader.finish()
 }
 
@@ -112,12 +121,59 @@ struct TextReader {
 }
 
 impl TextReader {
-    fn new(message: &str) -> Self {
+    fn new(message: &str, names: &addressee::Names) -> Self {
         let mut is = Reading { text: String::with_capacity(message.len() + 16), ..Reading::default() };
         is.text.push(' ');
-        let world =
-            if message.is_ascii() { Scripts { latin: true, ..Scripts::default() } } else { Scripts::of(message) };
+        let mut world = Scripts { latin: true, ..Scripts::default() };
+        if !message.is_ascii() {
+            // What a person is called says nothing about the language of the others.
+            world = Scripts::default();
+            let mut at = 0;
+            for name in names.ranges() {
+                world.look_at(&message[at..name.start]);
+                at = name.end;
+            }
+            world.look_at(&message[at..]);
+        }
         Self { is, world, ..Self::default() }
+    }
+
+    /// A part of the message without a name in it.
+    fn stretch(&mut self, text: &str) {
+        for chunk in text.split(char::is_whitespace) {
+            if chunk.is_empty() {
+                // Two spaces part two spaced-out words.
+                self.end_spaced_run();
+                continue;
+            }
+            // Letters alone are no link either.
+            if self.plain(chunk) {
+                continue;
+            }
+            match links::piece(chunk) {
+                Piece::Plain => self.chunk_or_id(chunk),
+                Piece::Origin => {}
+                Piece::Mail => self.token("✉"),
+                Piece::Link { before, link } => {
+                    self.chunk(before);
+                    self.token("↗");
+                    self.is.links.push(link);
+                }
+            }
+        }
+    }
+
+    /// What the recipient is called.
+    fn name(&mut self, name: &str) {
+        self.end_spaced_run();
+        let (start, letters, upper) = (self.is.text.len(), self.letters, self.upper);
+        self.stretch(name);
+        self.end_spaced_run();
+        (self.letters, self.upper) = (letters, upper);
+        if self.is.text.len() > start {
+            self.is.names.push((start, self.is.text.len()));
+            self.is.greets = true;
+        }
     }
 
     fn chunk_or_id(&mut self, chunk: &str) {
@@ -356,6 +412,7 @@ impl TextReader {
         if self.letters > 24 && self.upper * 2 > self.letters {
             self.is.text.push_str("| ⇪ ");
         }
+        (self.is.letters, self.is.capitals) = (self.letters, self.upper);
         self.is
     }
 }

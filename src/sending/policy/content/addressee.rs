@@ -1,0 +1,406 @@
+//! Where a message calls its recipient by name: behind a greeting, a thanks or a wish ("Dear Anna Smith, …", "Hola Lucía:"),
+//! at the very beginning ("Anna, …"), and behind a comma ("…, Anna!"). What somebody is called decides nothing about a message.
+//!
+//! Rules: the place decides, and how a name is written (letters, capitals where the script has them); no name is known
+//! here. Whether such words really are a name, or an advertisement in its place ("Dear FREE GIFT, …"), is for who knows
+//! the rules' phrases: `matcher.rs`.
+
+use crate::model::text;
+use std::{ops::Range, sync::LazyLock};
+
+/// How many places at most.
+pub const MOST: usize = 3;
+
+/// How far into a message a greeting is looked for, in bytes.
+const REACH: usize = 160;
+
+/// Of how many words a name is at most.
+const LONGEST: usize = 5;
+
+/// How many commas are looked behind.
+const COMMAS: usize = 12;
+
+/// What a name follows, by language, in one to three words.
+const GREETINGS: &str = "hi|hello|hey|hiya|dear|my dear|good morning|good afternoon|good evening|good day|thanks|thank you|\
+    many thanks|welcome|welcome back|greetings|happy birthday|congratulations|congrats|sorry|\
+    hallo|hallöchen|moin|servus|grüezi|grüß gott|guten tag|guten morgen|guten abend|liebe|lieber|liebes|sehr geehrte|\
+    sehr geehrter|geehrte|geehrter|danke|vielen dank|willkommen|herzlich willkommen|alles gute|herzlichen glückwunsch|\
+    hola|buenas|buenos dias|buenas tardes|buenas noches|buen dia|estimada|estimado|querida|querido|apreciada|apreciado|\
+    gracias|muchas gracias|bienvenida|bienvenido|feliz cumpleaños|felicidades|enhorabuena|\
+    olá|oi|oie|ei|bom dia|boa tarde|boa noite|prezada|prezado|cara|caro|obrigado|obrigada|muito obrigado|muito obrigada|\
+    bem vinda|bem vindo|parabéns|feliz aniversário|\
+    bonjour|bonsoir|salut|coucou|cher|chère|merci|merci beaucoup|bienvenue|joyeux anniversaire|bon anniversaire|félicitations|\
+    ciao|salve|buongiorno|buon giorno|buonasera|buona sera|buon pomeriggio|gentile|gentilissima|gentilissimo|egregio|egregia|\
+    grazie|grazie mille|benvenuta|benvenuto|buon compleanno|auguri|complimenti|\
+    merhaba|merhabalar|selam|selamlar|sayın|değerli|sevgili|kıymetli|günaydın|iyi günler|iyi akşamlar|teşekkürler|\
+    teşekkür ederiz|hoş geldin|hoş geldiniz|hoşgeldin|hoşgeldiniz|tebrikler|mutlu yıllar|iyi ki doğdun|\
+    halo|hai|selamat pagi|selamat siang|selamat sore|selamat malam|pagi|siang|sore|malam|yth|yang terhormat|kepada|kepada yth|\
+    assalamualaikum|terima kasih|makasih|selamat datang|selamat ulang tahun|selamat|permisi|\
+    привет|здравствуй|здравствуйте|доброе утро|добрый день|добрый вечер|доброго дня|уважаемая|уважаемый|дорогая|дорогой|\
+    спасибо|большое спасибо|добро пожаловать|с днем рождения|поздравляем|приветствуем|\
+    مرحبا|مرحبا بك|أهلا|أهلا وسهلا|أهلا بك|هلا|السلام عليكم|صباح الخير|مساء الخير|عزيزي|عزيزتي|تحية طيبة|شكرا|شكرا لك|\
+    شكرا جزيلا|عزيزنا|عزيزتنا|الفاضل|الفاضلة|المحترم|حياك الله|يا هلا|\
+    שלום|שלום רב|שלום לך|היי|הי|הלו|אהלן|בוקר טוב|צהריים טובים|ערב טוב|יום טוב|לכבוד|יקר|יקרה|תודה|תודה רבה|ברוך הבא|\
+    ברוכה הבאה|מזל טוב|יום הולדת שמח";
+
+/// What stands between a greeting and a name.
+const TITLES: &str = "mr|mrs|ms|miss|mx|dr|prof|sir|madam|herr|frau|familie|sr|sra|srta|don|doña|señor|señora|señorita|senhor|\
+    senhora|dona|dra|m|mme|mlle|monsieur|madame|mademoiselle|signor|signora|signorina|sig|sigra|signa|dott|dottoressa|dottssa|profssa|avv|ing|bay|bayan|\
+    bapak|bpk|pak|ibu|bu|kak|kakak|mas|mbak|sdr|sdri|saudara|saudari|господин|госпожа|السيد|السيدة|سيد|سيدة|أستاذ|الأستاذ|\
+    أستاذة|الأستاذة|دكتور|الدكتور|د|دكتورة|الدكتورة|يا|أخي|أختي|الأخ|الأخت|مهندس|מר|גברת|גב|דר";
+
+/// Small words inside a name: "Maria da Silva", "Anna and Tom".
+const PARTICLES: &str = "da|de|di|do|dos|das|del|la|van|von|der|den|bin|al|el|y|e|und|and|et|ve|и|ו|و";
+
+/// Words that are half a name in a script without capitals.
+const FIRST_HALVES: &str = "عبد|أبو|أم|بن|بنت|آل|ابن|בן|בת";
+
+struct Openings {
+    greetings: Vec<String>,
+    titles: Vec<String>,
+    particles: Vec<String>,
+    halves: Vec<String>,
+}
+
+static OPENINGS: LazyLock<Openings> = LazyLock::new(|| {
+    let sorted = |list: &str| {
+        let mut words: Vec<String> = list.split('|').map(text::words).collect();
+        words.sort_unstable();
+        words.dedup();
+        words.shrink_to_fit();
+        words
+    };
+    Openings {
+        greetings: sorted(GREETINGS),
+        titles: sorted(TITLES),
+        particles: sorted(PARTICLES),
+        halves: sorted(FIRST_HALVES),
+    }
+});
+
+/// The places of a message where a name stands: byte ranges, ascending.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Names {
+    at: [(usize, usize); MOST],
+    n: usize,
+}
+
+impl Names {
+    /// The places.
+    pub fn ranges(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        self.at[..self.n].iter().map(|(from, to)| *from..*to)
+    }
+
+    fn add(&mut self, range: Range<usize>) {
+        let overlaps = self.ranges().any(|known| known.start < range.end && range.start < known.end);
+        if self.n < MOST && !overlaps && !range.is_empty() {
+            self.at[self.n] = (range.start, range.end);
+            self.n += 1;
+            self.at[..self.n].sort_unstable();
+        }
+    }
+}
+
+/// Finds them.
+pub fn names(message: &str) -> Names {
+    let mut found = Names::default();
+    let mut at = 0;
+    let mut is_start = true;
+    while let Some(word) = Word::at(message, at)
+        && word.start < REACH
+    {
+        if is_start {
+            let begins = greeted(message, &word)
+                .or_else(|| if found.n == 0 && at == 0 { leading(message, &word) } else { None });
+            if let Some(range) = begins {
+                at = range.end;
+                found.add(range);
+                is_start = false;
+                continue;
+            }
+        }
+        is_start = word.ends_clause(message);
+        at = word.next;
+    }
+    for (at, comma) in message.match_indices([',', '،']).take(COMMAS) {
+        found.add(called(message, at + comma.len()).unwrap_or_default());
+    }
+    found
+}
+
+/// A word and what stands around it.
+#[derive(Clone, Copy)]
+struct Word<'a> {
+    /// Without the punctuation around it; empty: there is nothing else.
+    core: &'a str,
+    /// Where the core begins …
+    start: usize,
+    /// … and ends.
+    end: usize,
+    /// Where the chunk between white space ends.
+    next: usize,
+    /// A line ends behind it, or the message.
+    ends_line: bool,
+}
+
+impl<'a> Word<'a> {
+    fn at(message: &'a str, from: usize) -> Option<Self> {
+        let rest = &message[from..];
+        let from = message.len() - rest.trim_start().len();
+        let rest = &message[from..];
+        let chunk = rest.split(char::is_whitespace).next().filter(|chunk| !chunk.is_empty())?;
+        let is_outer =
+            |c: char| !c.is_alphanumeric() && !matches!(c, '&' | '\u{300}'..='\u{36f}' | '\u{64b}'..='\u{65f}');
+        let core = chunk.trim_matches(is_outer);
+        let start = if core.is_empty() { from } else { core.as_ptr() as usize - message.as_ptr() as usize };
+        let next = from + chunk.len();
+        let behind = message[next..].trim_start_matches([' ', '\t', '\u{a0}']);
+        let ends_line = behind.is_empty() || behind.starts_with(['\n', '\r']);
+        Some(Self { core, start, end: start + core.len(), next, ends_line })
+    }
+
+    /// Of one of these lists.
+    fn is_one_of(&self, list: &[String]) -> bool {
+        Folded::of(&[self.core]).is_some_and(|word| word.is_one_of(list))
+    }
+
+    fn tail(&self, message: &'a str) -> &'a str {
+        message[self.end..self.next].trim_start_matches(['*', '_', '~'])
+    }
+
+    /// Whether a name would end here.
+    fn ends_name(&self, message: &str) -> bool {
+        let is_initial = self.core.chars().count() == 1;
+        let tail = self.tail(message);
+        self.ends_line
+            || tail.starts_with([',', '!', ':', ';', '?', '،', '؛', '؟', '…', ')'])
+            || (!is_initial && tail.starts_with('.'))
+            || message[self.next..].trim_start().starts_with(['-', '–', '—'])
+    }
+
+    fn ends_clause(&self, message: &str) -> bool {
+        self.ends_line || self.core.is_empty() || !matches!(self.tail(message), "" | "," | "،" | "'" | "’")
+    }
+
+    /// Whether it may be a word of a name.
+    fn is_name(&self) -> bool {
+        let is_part =
+            |c: char| c.is_alphabetic() || matches!(c, '.' | '\'' | '’' | '-') || text::is_invisible(c) || is_mark(c);
+        !self.core.is_empty() && self.core.chars().all(is_part)
+    }
+
+    fn has_capital(&self) -> bool {
+        self.core.chars().next().is_some_and(char::is_uppercase)
+    }
+
+    /// Of a script that has no capitals.
+    fn is_uncased(&self) -> bool {
+        self.core.chars().next().is_some_and(|c| !c.is_uppercase() && !c.is_lowercase())
+    }
+}
+
+fn is_mark(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{591}'..='\u{5c7}' | '\u{64b}'..='\u{65f}' | '\u{670}')
+}
+
+/// A few words, folded, with a space between them.
+struct Folded {
+    bytes: [u8; 64],
+    length: usize,
+}
+
+impl Folded {
+    /// None when they are longer than any that is looked for.
+    fn of(words: &[&str]) -> Option<Self> {
+        let mut folded = Self { bytes: [0; 64], length: 0 };
+        let mut fits = true;
+        for (i, word) in words.iter().enumerate() {
+            let mut push = |c: char| {
+                let n = c.len_utf8();
+                fits &= folded.length + n <= folded.bytes.len();
+                if fits {
+                    c.encode_utf8(&mut folded.bytes[folded.length..]);
+                    folded.length += n;
+                }
+            };
+            if i > 0 {
+                push(' ');
+            }
+            word.chars().filter(|c| *c != '.').for_each(|c| text::fold(c, &mut push));
+        }
+        fits.then_some(folded)
+    }
+
+    fn is_one_of(&self, list: &[String]) -> bool {
+        let word = &self.bytes[..self.length];
+        list.binary_search_by(|known| known.as_bytes().cmp(word)).is_ok()
+    }
+}
+
+/// The name behind a greeting or a title that begins with `first`.
+fn greeted(message: &str, first: &Word<'_>) -> Option<Range<usize>> {
+    let titled = || first.is_one_of(&OPENINGS.titles).then_some(*first);
+    let mut before = greeting(message, first).or_else(titled)?;
+    // "Olá, bom dia, Maria": one greeting behind another, and titles before a name.
+    while let Some(word) = Word::at(message, before.next) {
+        match greeting(message, &word) {
+            Some(further) => before = further,
+            None if word.is_one_of(&OPENINGS.titles) => before = word,
+            None => break,
+        }
+    }
+    let tail = before.tail(message);
+    if before.ends_line || !(tail.is_empty() || matches!(tail, "," | "،" | ".")) {
+        return None;
+    }
+    name(message, before.next, tail.is_empty() || tail == ".")
+}
+
+/// The last word of the greeting that begins with `first`: of one word, or of up to three.
+fn greeting<'a>(message: &'a str, first: &Word<'a>) -> Option<Word<'a>> {
+    let mut words = [first.core; 3];
+    let mut last = [*first; 3];
+    let mut n = 1;
+    while n < words.len()
+        && last[n - 1].tail(message).is_empty()
+        && !last[n - 1].ends_line
+        && let Some(word) = Word::at(message, last[n - 1].next)
+    {
+        (words[n], last[n]) = (word.core, word);
+        n += 1;
+    }
+    let known = |n: &usize| Folded::of(&words[..*n]).is_some_and(|phrase| phrase.is_one_of(&OPENINGS.greetings));
+    (1..=n).rev().find(known).map(|n| last[n - 1])
+}
+
+/// The name that begins at `from`: up to the mark that ends it, or as far as words look like one. `direct`: nothing
+/// parts it from the greeting.
+fn name(message: &str, from: usize, direct: bool) -> Option<Range<usize>> {
+    let mut words: [Option<Word<'_>>; LONGEST] = [None; LONGEST];
+    let mut n = 0;
+    let mut at = from;
+    let mut is_ended = false;
+    while n < LONGEST
+        && !is_ended
+        && let Some(word) = Word::at(message, at).filter(Word::is_name)
+    {
+        is_ended = word.ends_name(message);
+        at = word.next;
+        words[n] = Some(word);
+        n += 1;
+    }
+    let list = || words[..n].iter().flatten();
+    let first = words[0]?;
+    let uncased = list().filter(|w| w.is_uncased() && !w.is_one_of(&OPENINGS.halves)).count();
+    let fits = |w: &Word<'_>| w.has_capital() || w.is_uncased() || w.is_one_of(&OPENINGS.particles);
+    let is_whole = is_ended && list().all(fits) && uncased <= if direct { 2 } else { 1 };
+    let is_short = is_ended && n == 1 && direct;
+    if is_whole || is_short {
+        return Some(first.start..words[n - 1]?.end);
+    }
+    let mut end = None;
+    for word in list() {
+        if word.has_capital() {
+            end = Some(word.end);
+            continue;
+        }
+        if direct && end.is_none() && word.is_uncased() {
+            if word.is_one_of(&OPENINGS.halves) {
+                continue;
+            }
+            end = Some(word.end);
+        }
+        break;
+    }
+    end.map(|end| first.start..end)
+}
+
+/// The name at the very beginning, before a comma: "Anna, …".
+fn leading(message: &str, first: &Word<'_>) -> Option<Range<usize>> {
+    if greeting(message, first).is_some() {
+        return None;
+    }
+    let mut word = *first;
+    for n in 1..=LONGEST {
+        if !word.is_name() || !(word.has_capital() || (word.is_uncased() && n < 3)) {
+            return None;
+        }
+        if word.tail(message).starts_with([',', '،']) {
+            return Some(first.start..word.end);
+        }
+        if !word.tail(message).is_empty() || word.ends_line || n == 3 {
+            return None;
+        }
+        word = Word::at(message, word.next)?;
+    }
+    None
+}
+
+/// The name behind the comma that ends at `from`, if a sentence ends behind it: "…, Anna!".
+fn called(message: &str, from: usize) -> Option<Range<usize>> {
+    if !message[from..].starts_with(char::is_whitespace) {
+        return None;
+    }
+    let first = Word::at(message, from).filter(Word::is_name)?;
+    let ends = |w: &Word<'_>| w.ends_line || w.tail(message).starts_with(['!', '.', '?', '؟']);
+    if ends(&first) {
+        return (first.has_capital() || first.is_uncased()).then_some(first.start..first.end);
+    }
+    let second = Word::at(message, first.next).filter(Word::is_name)?;
+    let are_capital = first.has_capital() && second.has_capital() && first.tail(message).is_empty();
+    (are_capital && ends(&second)).then_some(first.start..second.end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(message: &str) -> Vec<&str> {
+        names(message).ranges().map(|range| &message[range]).collect()
+    }
+
+    #[test]
+    fn names_are_found_where_people_are_called() {
+        for (message, want) in [
+            ("Hi Anna, your order", vec!["Anna"]),
+            ("Hi anna, your order", vec!["anna"]),
+            ("Dear Mr. John R. Smith, your order", vec!["John R. Smith"]),
+            ("Hello Anna your order", vec!["Anna"]),
+            ("Hello your order is ready", vec![]),
+            ("Hello! Your order is ready", vec![]),
+            ("Hello, your order is ready", vec![]),
+            ("Anna, your order", vec!["Anna"]),
+            ("Maria José, sua encomenda", vec!["Maria José"]),
+            ("Your order is ready, Anna!", vec!["Anna"]),
+            ("Thank you, Anna Smith.", vec!["Anna Smith"]),
+            ("Thanks Anna! See you, Anna.", vec!["Anna", "Anna"]),
+            ("Costa Salon: Hi Anna, see you", vec!["Anna"]),
+            ("Reminder\nHi Łukasz, see you", vec!["Łukasz"]),
+            ("*Hola Lucía*, su pedido", vec!["Lucía"]),
+            ("👋 Olá, bom dia, Maria da Silva! Seu pedido", vec!["Maria da Silva"]),
+            ("Sehr geehrte Frau Müller-Lüdenscheidt, Ihre Rechnung ist da", vec!["Müller-Lüdenscheidt"]),
+            ("Bonjour Mme Dupont, votre commande", vec!["Dupont"]),
+            ("Gentile dott. Rossi, il suo ordine", vec!["Rossi"]),
+            ("Sayın Ahmet Yılmaz, siparişiniz", vec!["Ahmet Yılmaz"]),
+            ("Halo Kak Budi, pesanan", vec!["Budi"]),
+            ("Здравствуйте, Анна Ивановна! Ваш заказ", vec!["Анна Ивановна"]),
+            ("Добрый день, Мария. Ваш заказ", vec!["Мария"]),
+            ("مرحبا أحمد، تم شحن طلبك", vec!["أحمد"]),
+            ("السيد عبد الله، طلبك جاهز", vec!["عبد الله"]),
+            ("Ibu Sari, pesanan", vec!["Sari"]),
+            ("عزيزي عبد الله طلبك جاهز", vec!["عبد الله"]),
+            ("مرحبا، طلبك جاهز وسيصل غدا", vec![]),
+            ("شكرا لك يا أحمد!", vec!["أحمد"]),
+            ("שלום דנה, ההזמנה מוכנה", vec!["דנה"]),
+            ("היי דנה ההזמנה מוכנה", vec!["דנה"]),
+            ("Hello Мария, your order", vec!["Мария"]),
+            ("Hello 王芳, your order", vec!["王芳"]),
+            ("", vec![]),
+            (",", vec![]),
+            ("Hi", vec![]),
+            ("Hi ,", vec![]),
+        ] {
+            assert_eq!(found(message), want, "{message}");
+        }
+    }
+}
