@@ -55,30 +55,46 @@ const PARTICLES: &str = "da|de|di|do|dos|das|del|la|van|von|der|den|bin|al|el|y|
 /// Words that are half a name in a script without capitals.
 const FIRST_HALVES: &str = "عبد|أبو|أم|بن|بنت|آل|ابن|בן|בת";
 
+/// The lists above by the hashes of their folded words, sorted.
 struct Openings {
-    greetings: Vec<String>,
-    titles: Vec<String>,
-    particles: Vec<String>,
-    halves: Vec<String>,
+    greetings: Vec<u64>,
+    /// The first words of greetings of several.
+    firsts: Vec<u64>,
+    titles: Vec<u64>,
+    particles: Vec<u64>,
+    halves: Vec<u64>,
 }
 
 static OPENINGS: LazyLock<Openings> = LazyLock::new(|| {
-    let sorted = |list: &str| {
-        let mut words: Vec<String> = list.split('|').map(text::words).collect();
+    let sorted = |words: &mut dyn Iterator<Item = u64>| {
+        let mut words: Vec<u64> = words.collect();
         words.sort_unstable();
         words.dedup();
         words.shrink_to_fit();
         words
     };
+    let whole = |phrase: &str| phrase.split(' ').fold(SEED, hash);
+    let first = |phrase: &str| phrase.split_once(' ').map(|(first, _)| hash(SEED, first));
     Openings {
-        greetings: sorted(GREETINGS),
-        titles: sorted(TITLES),
-        particles: sorted(PARTICLES),
-        halves: sorted(FIRST_HALVES),
+        greetings: sorted(&mut GREETINGS.split('|').map(whole)),
+        firsts: sorted(&mut GREETINGS.split('|').filter_map(first)),
+        titles: sorted(&mut TITLES.split('|').map(whole)),
+        particles: sorted(&mut PARTICLES.split('|').map(whole)),
+        halves: sorted(&mut FIRST_HALVES.split('|').map(whole)),
     }
 });
 
-/// The places of a message where a name stands: byte ranges, ascending.
+const SEED: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// The FNV-1a hash of `word`, folded and without full stops, behind the words hashed `before`.
+fn hash(before: u64, word: &str) -> u64 {
+    let mut hash = before ^ 0x20;
+    let mut add = |c: char| hash = (hash ^ u64::from(u32::from(c))).wrapping_mul(0x0100_0000_01b3);
+    word.chars().filter(|c| *c != '.').for_each(|c| text::fold(c, &mut add));
+    hash
+}
+
+/// Places where a name stands: byte ranges, ascending.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Names {
     at: [(usize, usize); MOST],
@@ -87,13 +103,18 @@ pub struct Names {
 
 impl Names {
     /// The places.
-    pub fn ranges(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+    pub fn ranges(&self) -> impl DoubleEndedIterator<Item = Range<usize>> + ExactSizeIterator + '_ {
         self.at[..self.n].iter().map(|(from, to)| *from..*to)
     }
 
-    fn add(&mut self, range: Range<usize>) {
-        let overlaps = self.ranges().any(|known| known.start < range.end && range.start < known.end);
-        if self.n < MOST && !overlaps && !range.is_empty() {
+    /// Whether one of them overlaps `from..to`.
+    pub fn overlap(&self, from: usize, to: usize) -> bool {
+        self.at[..self.n].iter().any(|known| known.0 < to && from < known.1)
+    }
+
+    /// Adds a place that overlaps none; none are added to [`MOST`].
+    pub fn add(&mut self, range: Range<usize>) {
+        if self.n < MOST && !range.is_empty() && !self.overlap(range.start, range.end) {
             self.at[self.n] = (range.start, range.end);
             self.n += 1;
             self.at[..self.n].sort_unstable();
@@ -101,29 +122,47 @@ impl Names {
     }
 }
 
-/// Finds them.
+/// Which bytes are looked at: marks behind which a name or a greeting may stand.
+const MARKS: [bool; 256] = {
+    let mut marks = [false; 256];
+    let bytes = b",\n:!.?-*_|(\xd8\xe2\xf0";
+    let mut i = 0;
+    while i < bytes.len() {
+        marks[bytes[i] as usize] = true;
+        i += 1;
+    }
+    marks
+};
+
+/// Finds the places of `message`.
 pub fn names(message: &str) -> Names {
     let mut found = Names::default();
-    let mut at = 0;
-    let mut is_start = true;
-    while let Some(word) = Word::at(message, at)
-        && word.start < REACH
-    {
-        if is_start {
-            let begins = greeted(message, &word)
-                .or_else(|| if found.n == 0 && at == 0 { leading(message, &word) } else { None });
-            if let Some(range) = begins {
-                at = range.end;
-                found.add(range);
-                is_start = false;
-                continue;
-            }
+    let Some(first) = Word::at(message, 0) else { return found };
+    found.add(greeted(message, &first).or_else(|| leading(message, &first)).unwrap_or_default());
+    let bytes = message.as_bytes();
+    let (mut commas, mut looked_at) = (0, first.start);
+    for (at, byte) in bytes.iter().enumerate().filter(|(_, byte)| MARKS[usize::from(**byte)]) {
+        let next = bytes.get(at + 1).copied().unwrap_or(0);
+        let comma = if *byte == b',' { 1 } else { 2 * usize::from(*byte == 0xd8 && next == 0x8c) };
+        if comma > 0 && commas < COMMAS {
+            commas += 1;
+            found.add(called(message, at + comma).unwrap_or_default());
         }
-        is_start = word.ends_clause(message);
-        at = word.next;
-    }
-    for (at, comma) in message.match_indices([',', '،']).take(COMMAS) {
-        found.add(called(message, at + comma.len()).unwrap_or_default());
+        let start = match *byte {
+            b'\n' | b'*' | b'_' | b'|' | b'(' => at + 1,
+            b':' | b'!' | b'.' | b'?' | b'-' if next.is_ascii_whitespace() => at + 1,
+            // Dashes and other signs; emoji.
+            0xe2 => at + 3,
+            0xf0 => at + 4,
+            _ => continue,
+        };
+        if at < REACH
+            && let Some(word) = Word::at(message, start)
+            && word.start > looked_at
+        {
+            looked_at = word.start;
+            found.add(greeted(message, &word).unwrap_or_default());
+        }
     }
     found
 }
@@ -139,29 +178,32 @@ struct Word<'a> {
     end: usize,
     /// Where the chunk between white space ends.
     next: usize,
-    /// A line ends behind it, or the message.
-    ends_line: bool,
 }
 
 impl<'a> Word<'a> {
     fn at(message: &'a str, from: usize) -> Option<Self> {
+        let from = message.len() - message[from..].trim_start().len();
         let rest = &message[from..];
-        let from = message.len() - rest.trim_start().len();
-        let rest = &message[from..];
-        let chunk = rest.split(char::is_whitespace).next().filter(|chunk| !chunk.is_empty())?;
-        let is_outer =
-            |c: char| !c.is_alphanumeric() && !matches!(c, '&' | '\u{300}'..='\u{36f}' | '\u{64b}'..='\u{65f}');
+        let chunk = &rest[..rest.find(char::is_whitespace).unwrap_or(rest.len())];
+        let is_outer = |c: char| {
+            let is_inner =
+                c.is_ascii_alphanumeric() || c == '&' || (!c.is_ascii() && (c.is_alphanumeric() || is_mark(c)));
+            !is_inner
+        };
         let core = chunk.trim_matches(is_outer);
         let start = if core.is_empty() { from } else { core.as_ptr() as usize - message.as_ptr() as usize };
-        let next = from + chunk.len();
-        let behind = message[next..].trim_start_matches([' ', '\t', '\u{a0}']);
-        let ends_line = behind.is_empty() || behind.starts_with(['\n', '\r']);
-        Some(Self { core, start, end: start + core.len(), next, ends_line })
+        (!chunk.is_empty()).then_some(Self { core, start, end: start + core.len(), next: from + chunk.len() })
     }
 
     /// Of one of these lists.
-    fn is_one_of(&self, list: &[String]) -> bool {
-        Folded::of(&[self.core]).is_some_and(|word| word.is_one_of(list))
+    fn is_one_of(&self, list: &[u64]) -> bool {
+        list.binary_search(&hash(SEED, self.core)).is_ok()
+    }
+
+    /// Whether a line ends behind it, or the message.
+    fn ends_line(&self, message: &str) -> bool {
+        let behind = message[self.next..].trim_start_matches([' ', '\t', '\u{a0}']);
+        behind.is_empty() || behind.starts_with(['\n', '\r'])
     }
 
     fn tail(&self, message: &'a str) -> &'a str {
@@ -172,14 +214,10 @@ impl<'a> Word<'a> {
     fn ends_name(&self, message: &str) -> bool {
         let is_initial = self.core.chars().count() == 1;
         let tail = self.tail(message);
-        self.ends_line
+        self.ends_line(message)
             || tail.starts_with([',', '!', ':', ';', '?', '،', '؛', '؟', '…', ')'])
             || (!is_initial && tail.starts_with('.'))
             || message[self.next..].trim_start().starts_with(['-', '–', '—'])
-    }
-
-    fn ends_clause(&self, message: &str) -> bool {
-        self.ends_line || self.core.is_empty() || !matches!(self.tail(message), "" | "," | "،" | "'" | "’")
     }
 
     /// Whether it may be a word of a name.
@@ -203,40 +241,6 @@ fn is_mark(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}' | '\u{591}'..='\u{5c7}' | '\u{64b}'..='\u{65f}' | '\u{670}')
 }
 
-/// A few words, folded, with a space between them.
-struct Folded {
-    bytes: [u8; 64],
-    length: usize,
-}
-
-impl Folded {
-    /// None when they are longer than any that is looked for.
-    fn of(words: &[&str]) -> Option<Self> {
-        let mut folded = Self { bytes: [0; 64], length: 0 };
-        let mut fits = true;
-        for (i, word) in words.iter().enumerate() {
-            let mut push = |c: char| {
-                let n = c.len_utf8();
-                fits &= folded.length + n <= folded.bytes.len();
-                if fits {
-                    c.encode_utf8(&mut folded.bytes[folded.length..]);
-                    folded.length += n;
-                }
-            };
-            if i > 0 {
-                push(' ');
-            }
-            word.chars().filter(|c| *c != '.').for_each(|c| text::fold(c, &mut push));
-        }
-        fits.then_some(folded)
-    }
-
-    fn is_one_of(&self, list: &[String]) -> bool {
-        let word = &self.bytes[..self.length];
-        list.binary_search_by(|known| known.as_bytes().cmp(word)).is_ok()
-    }
-}
-
 /// The name behind a greeting or a title that begins with `first`.
 fn greeted(message: &str, first: &Word<'_>) -> Option<Range<usize>> {
     let titled = || first.is_one_of(&OPENINGS.titles).then_some(*first);
@@ -250,7 +254,7 @@ fn greeted(message: &str, first: &Word<'_>) -> Option<Range<usize>> {
         }
     }
     let tail = before.tail(message);
-    if before.ends_line || !(tail.is_empty() || matches!(tail, "," | "،" | ".")) {
+    if before.ends_line(message) || !(tail.is_empty() || matches!(tail, "," | "،" | ".")) {
         return None;
     }
     name(message, before.next, tail.is_empty() || tail == ".")
@@ -258,19 +262,19 @@ fn greeted(message: &str, first: &Word<'_>) -> Option<Range<usize>> {
 
 /// The last word of the greeting that begins with `first`: of one word, or of up to three.
 fn greeting<'a>(message: &'a str, first: &Word<'a>) -> Option<Word<'a>> {
-    let mut words = [first.core; 3];
-    let mut last = [*first; 3];
-    let mut n = 1;
-    while n < words.len()
-        && last[n - 1].tail(message).is_empty()
-        && !last[n - 1].ends_line
-        && let Some(word) = Word::at(message, last[n - 1].next)
-    {
-        (words[n], last[n]) = (word.core, word);
-        n += 1;
+    let is_known = |hash: u64| OPENINGS.greetings.binary_search(&hash).is_ok();
+    let mut last = *first;
+    let mut hashed = hash(SEED, first.core);
+    let mut known = is_known(hashed).then_some(last);
+    if OPENINGS.firsts.binary_search(&hashed).is_ok() {
+        for _ in 0..2 {
+            let Some(word) = Word::at(message, last.next).filter(|_| last.tail(message).is_empty()) else { break };
+            hashed = hash(hashed, word.core);
+            last = word;
+            known = if is_known(hashed) { Some(last) } else { known };
+        }
     }
-    let known = |n: &usize| Folded::of(&words[..*n]).is_some_and(|phrase| phrase.is_one_of(&OPENINGS.greetings));
-    (1..=n).rev().find(known).map(|n| last[n - 1])
+    known
 }
 
 /// The name that begins at `from`: up to the mark that ends it, or as far as words look like one. `direct`: nothing
@@ -328,7 +332,7 @@ fn leading(message: &str, first: &Word<'_>) -> Option<Range<usize>> {
         if word.tail(message).starts_with([',', '،']) {
             return Some(first.start..word.end);
         }
-        if !word.tail(message).is_empty() || word.ends_line || n == 3 {
+        if !word.tail(message).is_empty() || word.ends_line(message) || n == 3 {
             return None;
         }
         word = Word::at(message, word.next)?;
@@ -338,11 +342,13 @@ fn leading(message: &str, first: &Word<'_>) -> Option<Range<usize>> {
 
 /// The name behind the comma that ends at `from`, if a sentence ends behind it: "…, Anna!".
 fn called(message: &str, from: usize) -> Option<Range<usize>> {
-    if !message[from..].starts_with(char::is_whitespace) {
+    let mut next = message.as_bytes()[from..].iter().copied();
+    // Most of what follows a comma begins with a small letter.
+    if !next.next().is_some_and(|b| b.is_ascii_whitespace()) || next.next().is_some_and(|b| b.is_ascii_lowercase()) {
         return None;
     }
     let first = Word::at(message, from).filter(Word::is_name)?;
-    let ends = |w: &Word<'_>| w.ends_line || w.tail(message).starts_with(['!', '.', '?', '؟']);
+    let ends = |w: &Word<'_>| w.ends_line(message) || w.tail(message).starts_with(['!', '.', '?', '؟']);
     if ends(&first) {
         return (first.has_capital() || first.is_uncased()).then_some(first.start..first.end);
     }

@@ -97,6 +97,8 @@ pub struct Compiled {
 #[derive(Debug)]
 pub struct RuleTable {
     pub phrases: SignalPhrases,
+    /// How many bytes the shortest first word of a phrase has.
+    pub shortest: usize,
     /// By phrase, where its patterns begin, and one more.
     firsts: Vec<u16>,
     patterns: Vec<Pattern>,
@@ -130,8 +132,10 @@ impl RuleTable {
         }
         firsts.push(u16::try_from(entries.len()).ok()?);
         firsts.shrink_to_fit();
+        let first_word = |text: &&[u8]| text.iter().position(|b| *b == b' ').unwrap_or(text.len());
+        let shortest = texts.iter().map(first_word).min().unwrap_or(0);
         let patterns = entries.iter().map(|(_, pattern)| *pattern).collect();
-        Some(Self { phrases: SignalPhrases::new(&texts)?, firsts, patterns })
+        Some(Self { phrases: SignalPhrases::new(&texts)?, shortest, firsts, patterns })
     }
 }
 

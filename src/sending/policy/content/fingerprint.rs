@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 /// The fingerprint of `message` as it would be for anybody: `names` are the recipient's names as far as known.
 pub fn fingerprint(message: &str, names: &[&str]) -> u64 {
     let read = reading::read(message);
-    let greeted = if read.names.is_empty() { greeted(message) } else { None };
+    let greeted = if read.greets { None } else { greeted(message) };
     let names: Vec<String> = names.iter().chain(&greeted).map(|n| text::words(n)).collect();
     // By its place, too: a name of another script looks like a disguise there.
     let read = greeted.map_or(read, |name| reading::read(&message.replacen(name, "@", 1)));
@@ -20,8 +20,7 @@ pub fn fingerprint(message: &str, names: &[&str]) -> u64 {
     let mut last = "";
     for word in read.text.split_ascii_whitespace() {
         let at = word.as_ptr() as usize - read.text.as_ptr() as usize;
-        let known = read.names.iter().any(|name| (name.0..name.1).contains(&at))
-            || names.iter().any(|n| n.split(' ').any(|part| part == word));
+        let known = read.names.overlap(at, at + 1) || names.iter().any(|n| n.split(' ').any(|part| part == word));
         let word = if known { "@" } else { word };
         if word == last && matches!(word, "#" | "@") {
             continue;

@@ -6,7 +6,7 @@
 //! that seems to be in their language, told by its everyday words.
 
 use super::{
-    Signal,
+    Signal, addressee,
     compile::{Compiled, HARMLESS, LIGHT, Pattern, Together, WORD},
     model::{BUILT, Points},
     reading::{Disguise, Reading},
@@ -47,7 +47,7 @@ pub struct Judged {
     /// The number of the language that the message seems to be in, from 1; 0: none.
     pub language: usize,
     /// Of each of the reading's names, whether rules found words in it that are more than a name.
-    pub speaking: Vec<bool>,
+    pub speaking: [bool; addressee::MOST],
 }
 
 /// The signals of the rules.
@@ -94,14 +94,14 @@ pub fn spans(rules: &Compiled, read: &Reading) -> Vec<(Range<usize>, Arc<str>)> 
 /// What the one pass finds.
 struct PatternMatch<'a> {
     /// The reading's names.
-    names: &'a [(usize, usize)],
+    names: &'a addressee::Names,
     hits: Vec<(Pattern, Hit)>,
     /// How many everyday words of each language.
     languages: Vec<u16>,
     /// Where words mean something else: from, to.
     harmless: Vec<(usize, usize)>,
     /// As [`Judged::speaking`].
-    speaking: Vec<bool>,
+    speaking: [bool; addressee::MOST],
 }
 
 /// The one pass: every phrase that occurs.
@@ -111,24 +111,31 @@ fn search<'a>(rules: &Compiled, read: &'a Reading) -> PatternMatch<'a> {
         hits: Vec::with_capacity(32),
         languages: vec![0; rules.languages + 1],
         harmless: Vec::new(),
-        speaking: Vec::new(),
+        speaking: [false; addressee::MOST],
     };
     let bytes = read.text.as_bytes();
-    let mut start_of_word = true;
-    for at in 1..bytes.len() {
-        if start_of_word {
-            rules.words.phrases.walk(bytes, at, |phrase, end| found.add(rules.words.of(phrase), at..end, bytes, false));
-            behind_clitics(&read.text, at, |at| {
-                rules.words.phrases.walk(bytes, at, |phrase, end| {
-                    found.add(rules.words.of(phrase), at..end, bytes, true);
-                });
+    let mut next = 1;
+    while next < bytes.len() {
+        let start = next;
+        next = start + bytes[start..].iter().position(|b| *b == b' ').map_or(bytes.len() - start, |space| space + 1);
+        rules.words.phrases.walk(bytes, start, |phrase, end| {
+            found.add(rules.words.of(phrase), start..end, bytes, false);
+        });
+        behind_clitics(&read.text, start, |start| {
+            rules.words.phrases.walk(bytes, start, |phrase, end| {
+                found.add(rules.words.of(phrase), start..end, bytes, true);
+            });
+        });
+        // The few phrases that may begin inside a word are long.
+        let last = next.saturating_sub(rules.inner.shortest);
+        for inside in start..last {
+            rules.inner.phrases.walk(bytes, inside, |phrase, end| {
+                found.add(rules.inner.of(phrase), inside..end, bytes, false);
             });
         }
-        start_of_word = bytes[at] == b' ';
-        rules.inner.phrases.walk(bytes, at, |phrase, end| found.add(rules.inner.of(phrase), at..end, bytes, false));
     }
-    for name in &read.names {
-        found.leave_out(rules, *name, bytes);
+    for (i, name) in read.names.ranges().enumerate() {
+        found.speaking[i] = found.leave_out(rules, &name, bytes);
     }
     found
 }
@@ -145,11 +152,11 @@ impl PatternMatch<'_> {
     }
 
     /// Forgets what was found in the place of a name, unless it speaks: "Dear FREE GIFT". One light word is still a name:
-    /// "Hadiya" is Arabic for a gift.
-    fn leave_out(&mut self, rules: &Compiled, name: (usize, usize), text: &[u8]) {
-        let within = |hit: &Hit| hit.start < name.1 && name.0 < hit.end;
+    /// "Hadiya" is Arabic for a gift. Whether it speaks.
+    fn leave_out(&mut self, rules: &Compiled, name: &Range<usize>, text: &[u8]) -> bool {
+        let within = |hit: &Hit| hit.start < name.end && name.start < hit.end;
         let words = |from: usize, to: usize| text[from..to].split(|b| *b == b' ').filter(|w| !w.is_empty()).count();
-        let is_long = words(name.0, name.1) > 2;
+        let is_long = words(name.start, name.end) > 2;
         let counts = |p: &Pattern, hit: &Hit| {
             let is_heavy = is_long || p.weight >= LIGHT || words(hit.start, hit.end) > 1;
             is_heavy && p.weight > 0 && !rules.groups[usize::from(p.group)].context
@@ -158,13 +165,13 @@ impl PatternMatch<'_> {
         if !speaks {
             self.hits.retain(|(_, hit)| !within(hit));
         }
-        self.speaking.push(speaks);
+        speaks
     }
 
     fn add(&mut self, patterns: &[Pattern], at: Range<usize>, text: &[u8], inside: bool) {
         let start = at.start;
         let end = at.end - usize::from(text[at.end - 1] == b' ');
-        let is_named = self.names.iter().any(|name| start < name.1 && name.0 < end);
+        let is_named = self.names.overlap(start, end);
         for p in patterns.iter().filter(|p| !inside || p.clitics) {
             match p.group {
                 WORD => self.languages[usize::from(p.language)] += u16::from(!is_named),
@@ -240,7 +247,7 @@ fn signals(rules: &Compiled, tallies: &[Tally]) -> Judged {
         unmasked: false,
         own: false,
         language: 0,
-        speaking: Vec::new(),
+        speaking: [false; addressee::MOST],
     }
 }
 

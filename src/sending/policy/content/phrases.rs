@@ -98,6 +98,7 @@ impl SignalPhrases {
         self.walk_from(node, text, start + 1, found);
     }
 
+    #[inline]
     fn walk_from(&self, mut node: usize, text: &[u8], mut at: usize, mut found: impl FnMut(usize, usize)) {
         loop {
             if let Some(phrase) = usize::from(self.ends[node]).checked_sub(1) {

@@ -9,13 +9,14 @@
 //! and Indic words, direction marks around words, tatweel, vowel signs, codes with digits.
 
 mod plain;
+mod stretch;
 
 use super::{
     addressee,
     disguise::{self, Scripts},
     glyphs::{c_or_digit, hides, is_emoji, is_leet_sign, is_trade_mark, joins_number},
     ids::{self, Shape},
-    links::{self, Piece, TextLink},
+    links::TextLink,
     word::Word,
 };
 use crate::model::text;
@@ -61,7 +62,7 @@ pub struct Reading {
     pub ids: u32,
     /// Where names stand that the message calls its recipient by: from their first byte in `text` to behind their last
     /// space, ascending.
-    pub names: Vec<(usize, usize)>,
+    pub names: addressee::Names,
     /// Whether it calls somebody by name.
     pub greets: bool,
     /// Letters as written, and how many of them are capitals; not those of names and links.
@@ -81,10 +82,11 @@ impl Reading {
     /// Puts one sign in the place of each name for which `is_left_out` says so, and forgets its disguises. Places in `text`
     /// behind it are wrong from then on: whoever matches phrases does so before.
     pub fn leave_out(&mut self, is_left_out: impl Fn(usize) -> bool) {
-        for (i, (from, to)) in std::mem::take(&mut self.names).into_iter().enumerate().rev() {
+        let names = std::mem::take(&mut self.names);
+        for (i, name) in names.ranges().enumerate().rev() {
             if is_left_out(i) {
-                self.text.replace_range(from..to, "@ ");
-                self.disguises.retain(|d| d.1 < from || d.1 >= to);
+                self.disguises.retain(|d| !name.contains(&d.1));
+                self.text.replace_range(name, "@ ");
             }
         }
     }
@@ -138,31 +140,6 @@ impl TextReader {
         Self { is, world, ..Self::default() }
     }
 
-    /// A part of the message without a name in it.
-    fn stretch(&mut self, text: &str) {
-        for chunk in text.split(char::is_whitespace) {
-            if chunk.is_empty() {
-                // Two spaces part two spaced-out words.
-                self.end_spaced_run();
-                continue;
-            }
-            // Letters alone are no link either.
-            if self.plain(chunk) {
-                continue;
-            }
-            match links::piece(chunk) {
-                Piece::Plain => self.chunk_or_id(chunk),
-                Piece::Origin => {}
-                Piece::Mail => self.token("✉"),
-                Piece::Link { before, link } => {
-                    self.chunk(before);
-                    self.token("↗");
-                    self.is.links.push(link);
-                }
-            }
-        }
-    }
-
     /// What the recipient is called.
     fn name(&mut self, name: &str) {
         self.end_spaced_run();
@@ -170,10 +147,8 @@ impl TextReader {
         self.stretch(name);
         self.end_spaced_run();
         (self.letters, self.upper) = (letters, upper);
-        if self.is.text.len() > start {
-            self.is.names.push((start, self.is.text.len()));
-            self.is.greets = true;
-        }
+        self.is.names.add(start..self.is.text.len());
+        self.is.greets = true;
     }
 
     fn chunk_or_id(&mut self, chunk: &str) {

@@ -8,7 +8,7 @@ impl TextReader {
     /// Whether it was one; else nothing is done.
     pub(super) fn plain(&mut self, chunk: &str) -> bool {
         if chunk.is_ascii() {
-            return self.plain_ascii(chunk);
+            return false;
         }
         let before = self.is.text.len();
         let (mut letters, mut upper, mut latin, mut cyrillic) = (0, 0, false, false);
@@ -35,19 +35,14 @@ impl TextReader {
         self.end_plain(before, (letters, upper), self.is_disguise(latin, cyrillic), false)
     }
 
-    /// The same for a chunk of ASCII.
-    fn plain_ascii(&mut self, chunk: &str) -> bool {
-        let letters = chunk.bytes().take_while(u8::is_ascii_alphabetic).count();
-        let ends_run = match &chunk.as_bytes()[letters..] {
-            [] | [b'.' | b'?'] => false,
-            [b',' | b':' | b';'] => true,
-            _ => return false,
-        };
+    /// The same for a word of two letters of ASCII and more; `ends_run`: a mark behind it ends a run of single letters.
+    pub(super) fn small_word(&mut self, word: &str, capitals: u32, ends_run: bool) {
         let start = self.is.text.len();
-        self.is.text.push_str(&chunk[..letters]);
-        self.is.text[start..].make_ascii_lowercase();
-        let upper = chunk.bytes().filter(u8::is_ascii_uppercase).count();
-        self.end_plain(start, (letters as u32, upper as u32), false, ends_run)
+        self.is.text.push_str(word);
+        if capitals > 0 {
+            self.is.text[start..].make_ascii_lowercase();
+        }
+        self.end_plain(start, (word.len() as u32, capitals), false, ends_run);
     }
 
     /// Whether a word with such letters may wear one: it mixes scripts, or is Cyrillic in a Latin text.
