@@ -128,21 +128,24 @@ pub fn code(code: i64, is_transient: bool) -> ErrorClass {
 pub fn retry(code: Option<&str>) -> Retry {
     let Some(code) = code else { return Retry::Later };
     let is_never = match code.parse().map(|number| self::code(number, false)) {
-        // Meta holds it back for a while.
-        Ok(ErrorClass::Marketing) => code != "131049",
         Ok(
             ErrorClass::NeedsTemplate
             | ErrorClass::Recipient
+            | ErrorClass::Marketing
             | ErrorClass::Template
             | ErrorClass::Request
             | ErrorClass::Media
             | ErrorClass::Group,
-        ) => true,
+        ) => !HELD_BACK.contains(&code),
         Ok(_) => false,
         Err(_) => NEVER.contains(&code),
     };
     if is_never { Retry::Never } else { Retry::Later }
 }
+
+/// What Meta holds back for a while only, among what would else never go: to keep what people get healthy, while a
+/// template is paused or its flow slowed down, while this number does too much with groups or a group is suspended.
+const HELD_BACK: &[&str] = &["131049", "131207", "131208", "131214", "132015", "132069"];
 
 /// Words of the connectors and of the sender that stand where Meta's codes stand, for what will not go as it is.
 const NEVER: &[&str] = &[
@@ -318,7 +321,10 @@ mod tests {
         for code in ["131026", "131047", "132000", "131053", "100", "131050", "130472", "not_on_whatsapp", "expired"] {
             assert_eq!(retry(Some(code)), Retry::Never, "{code}");
         }
-        for code in ["190", "131049", "130429", "131042", "131016", "999999", "unreachable", "not_open", "400", ""] {
+        for code in ["131049", "132015", "132069", "131208", "131214", "131207"] {
+            assert_eq!(retry(Some(code)), Retry::Later, "held back for a while: {code}");
+        }
+        for code in ["190", "130429", "131042", "131016", "999999", "unreachable", "not_open", "400", ""] {
             assert_eq!(retry(Some(code)), Retry::Later, "{code}");
         }
         assert_eq!(retry(None), Retry::Later);

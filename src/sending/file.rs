@@ -21,7 +21,7 @@ use crate::{
         file_name,
         ids::LogId,
     },
-    people::media::{self, FileContent, NewMedia, Of, Written},
+    people::media::{self, FileContent, NewMedia, NotFetched, Of, Written},
     store::{StoreError, Tx, WriteTx},
 };
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub(super) enum PreparedFile {
     /// It was not fetched: the message is refused or answered anyway.
     NotFetched,
     /// It could not be had, and why.
-    Refused(String),
+    Refused(NotFetched),
     /// It is on the disk.
     Here(Here),
 }
@@ -68,16 +68,16 @@ pub(super) async fn prepare(
             let reserve = shared.rules.load().answer_timeout / FOR_THE_PROVIDER;
             let had =
                 shared.shelf.download((submission.account(), url), kind, &*shared.clock, deadline.minus(reserve)).await;
-            had.map(|had| (had.written, had.declared_type, had.file_name)).map_err(|e| e.to_string())
+            had.map(|had| (had.written, had.declared_type, had.file_name))
         }
         FileFrom::Here(file) => {
             let written = match file.take() {
-                Some(TakenUpload::Held(bytes)) => shared.shelf.keep(bytes, kind).await.map_err(|e| e.to_string()),
+                Some(TakenUpload::Held(bytes)) => shared.shelf.keep(bytes, kind).await,
                 Some(TakenUpload::OnDisk(written)) => {
                     let problem = shared.shelf.unfit(written.stored(), kind);
-                    problem.map_or(Ok(written), |e| Err(e.to_string()))
+                    problem.map_or(Ok(written), Err)
                 }
-                None => Err("the file was taken by another try".to_owned()),
+                None => Err(NotFetched::Unfit("the file was taken by another try".into())),
             };
             written.map(|written| (written, file.declared_type().to_owned(), None))
         }
@@ -129,7 +129,10 @@ pub(super) fn here<'f>(
             let problem = limits.file_problem(here.kind, &here.mime_type, here.written.stored().size);
             problem.map_or(Ok(here), refused)
         }
-        Some(PreparedFile::Refused(why)) => refused(why.clone()),
+        Some(PreparedFile::Refused(NotFetched::Unfit(why))) => refused(why.clone()),
+        Some(PreparedFile::Refused(NotFetched::NotNow(why))) => {
+            Err(Refusal { gate: "file", ..Refusal::new(Code::ServiceUnavailable, *why) })
+        }
         // It would not have passed a moment ago, and now it would: the caller tries again.
         Some(PreparedFile::NotFetched) | None => {
             let reason = "the file was not fetched, because the message would have been refused a moment ago";

@@ -14,6 +14,7 @@
 
 mod columns;
 mod copy;
+mod engine;
 mod error;
 mod files;
 mod ground;

@@ -4,7 +4,7 @@
 //! foreign file and a damaged one are refused, untouched, with a line that says what would help.
 
 use super::{
-    StoreError,
+    StoreError, engine,
     migrate::{self, MIGRATIONS, SCHEMA_VERSION},
     shrink, vault,
 };
@@ -35,14 +35,16 @@ const CHECKPOINT_PAGES: u32 = 4000;
 const NO_MOVE_AT_CLOSE: DbConfig = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
 
 /// A data directory's lock; ends with this value.
-pub(super) struct DirLock(File);
+pub(super) struct DirLock {
+    file: File,
+    /// Device and inode of it.
+    id: (u64, u64),
+}
 
 impl DirLock {
     /// Whether the lock in `data_dir` is still this one: a file that lost its name locks nobody out.
     pub(super) fn is_at(&self, data_dir: &Path) -> bool {
-        let named = std::fs::metadata(data_dir.join(LOCK));
-        let id = |m: &std::fs::Metadata| (m.dev(), m.ino());
-        matches!((named, self.0.metadata()), (Ok(named), Ok(ours)) if id(&named) == id(&ours))
+        std::fs::metadata(data_dir.join(LOCK)).is_ok_and(|named| (named.dev(), named.ino()) == self.id)
     }
 }
 
@@ -50,7 +52,7 @@ impl Drop for DirLock {
     fn drop(&mut self) {
         // Closing is not enough: a process that is just being started still has a copy of the file, until it becomes
         // another program, and would hold the lock that long.
-        let _ = rustix::fs::flock(&self.0, rustix::fs::FlockOperation::Unlock);
+        let _ = rustix::fs::flock(&self.file, rustix::fs::FlockOperation::Unlock);
     }
 }
 
@@ -98,7 +100,8 @@ fn lock_once(data_dir: &Path) -> Result<DirLock, StoreError> {
     }
     // Only for the message above; the lock itself is the kernel's and ends with the process.
     let _ = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
-    Ok(DirLock(file))
+    let m = file.metadata().map_err(unusable)?;
+    Ok(DirLock { id: (m.dev(), m.ino()), file })
 }
 
 /// The writer's connection, judged and migrated.
@@ -106,7 +109,11 @@ pub(super) fn writer_connection(path: &Path, now: Time) -> Result<Connection, St
     must_not_be_remains(path)?;
     make_private(path)?;
     keep_private(path);
-    let mut connection = Connection::open(path).map_err(|e| refuse(path, &e))?;
+    let opened = match engine::vfs() {
+        Some(vfs) => Connection::open_with_flags_and_vfs(path, OpenFlags::default(), vfs),
+        None => Connection::open(path),
+    };
+    let mut connection = opened.map_err(|e| refuse(path, &e))?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(|e| refuse(path, &e))?;
     // What is refused is left as it is: its log, too, would else be moved into it when the connection is closed.
     connection.set_db_config(NO_MOVE_AT_CLOSE, true).map_err(|e| refuse(path, &e))?;
@@ -287,7 +294,7 @@ mod tests {
     fn a_lock_ends_with_its_value_whoever_has_a_copy_of_its_file() {
         let dir = tempfile::TempDir::new().expect("a directory");
         let held = lock(dir.path()).expect("free");
-        let copy = held.0.try_clone().expect("a copy");
+        let copy = held.file.try_clone().expect("a copy");
         assert!(matches!(lock(dir.path()), Err(StoreError::Locked { .. })));
         drop(held);
         lock(dir.path()).map(drop).expect("free again");

@@ -20,7 +20,7 @@ def under_load(run):
     told, rounds, slowest = [], 0, 0.0
     ends = run.ends_in(0.25)
     serving = place.serve()
-    while rounds < 5 or time.monotonic() < ends:
+    while rounds < run.kills or time.monotonic() < ends:
         rounds += 1
         load = Load(serving, key, f"{run.seed}-{rounds}", CLIENTS)
         time.sleep(run.dice.uniform(0.02, 0.6))

@@ -27,7 +27,7 @@ def crash_states(run):
     folder = run.folder("state")
     states, opened, acked = 0, 0, 0
     ends = run.ends_in(0.4)
-    while states < 1000 or time.monotonic() < ends:
+    while states < run.states or time.monotonic() < ends:
         cut = disk.moment()
         disk.lay_out(folder, cut, lambda sync: True)
         # First by the program: whoever looks at the database also mends it.

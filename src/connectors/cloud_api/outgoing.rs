@@ -8,7 +8,7 @@ use crate::{
     connectors::{
         Ack, Address, Content, Outgoing, SendError,
         inbound_event::RemoteParty,
-        meta_error::{ErrorClass, GraphError},
+        meta_error::{ErrorClass, GraphError, words_of},
         outgoing::MediaKind,
         provider_text::retry_after,
         templates::{Category, PlaceholderSlot, Template},
@@ -305,14 +305,15 @@ fn refused(error: &GraphError, answer: &GraphResponse, now: Time) -> Failure {
         ErrorClass::CloseLine => Failure { error: permanent(), demand: Demand::Close },
         ErrorClass::Recipient => plain(SendError { recipient_fault: true, ..permanent() }),
         ErrorClass::Restricted => Failure { error: permanent(), demand: Demand::Warn },
+        ErrorClass::Request if words_of(error.code).is_none() => {
+            plain(SendError::permanent(&code, &format!("Meta does not take the request ({code}): {}", error.words)))
+        }
         ErrorClass::NeedsTemplate
         | ErrorClass::Marketing
         | ErrorClass::Template
         | ErrorClass::Media
-        | ErrorClass::Group => plain(permanent()),
-        ErrorClass::Request => {
-            plain(SendError::permanent(&code, &format!("Meta does not take the request ({code}): {}", error.words)))
-        }
+        | ErrorClass::Group
+        | ErrorClass::Request => plain(permanent()),
         // Its own server failed: Meta said so itself, hence it has not gone.
         ErrorClass::Other if answer.status.is_server_error() => plain(temporary(wait)),
         ErrorClass::Other if answer.status == StatusCode::TOO_MANY_REQUESTS => {

@@ -13,12 +13,26 @@ use crate::{
 };
 use bytes::Bytes;
 use http::{Method, StatusCode};
-use std::time::Duration;
+use std::{io, time::Duration};
 
 /// Why a file could not be had, in plain words: what was wrong and what would be right.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct NotFetched(pub String);
+pub enum NotFetched {
+    /// It lies with the file or with its address.
+    #[error("{0}")]
+    Unfit(String),
+    /// It lies with us and may be over in a moment: the same request is good.
+    #[error("{0}")]
+    NotNow(&'static str),
+}
+
+impl NotFetched {
+    /// Our disk did not take it; the log has the disk's own words.
+    pub(super) fn disk(e: &io::Error) -> Self {
+        tracing::error!("the disk does not take a message's file: {e}");
+        Self::NotNow("the disk did not take the file")
+    }
+}
 
 /// A file that was had, with the name that its server or its address gives it.
 pub struct Download {
@@ -46,12 +60,12 @@ impl MediaStore {
         let most = self.limits.of(kind.as_str());
         let left = deadline.since(clock.now()).min(self.limits.download_timeout);
         if left < Duration::from_millis(1) {
-            return Err(NotFetched("there was no time left to fetch it".into()));
+            return Err(NotFetched::NotNow("there was no time left to fetch the file"));
         }
         let _turn = tokio::select! {
             turn = self.downloads.acquire() => turn,
             () = clock.sleep_until(clock.now().plus(left)) => {
-                return Err(NotFetched("too many files are being fetched: try again in a moment".into()));
+                return Err(NotFetched::NotNow("too many files are being fetched: try again in a moment"));
             }
         };
         let left = deadline.since(clock.now()).min(left);
@@ -60,29 +74,31 @@ impl MediaStore {
         let answer = self.egress.of_account(account).send(request, Bounds { timeout: left, max_answer_bytes }).await;
         let answer = answer.map_err(|e| {
             tracing::info!("a customer's file could not be fetched: {e}");
-            NotFetched(format!("the address could not be fetched: {}", e.for_customers()))
+            NotFetched::Unfit(format!("the address could not be fetched: {}", e.for_customers()))
         })?;
         if answer.status != StatusCode::OK {
             let status = answer.status.as_u16();
-            return Err(NotFetched(format!(
+            return Err(NotFetched::Unfit(format!(
                 "the address answered with status {status}: it must answer 200 with the file itself, without a redirect"
             )));
         }
         if answer.truncated {
-            return Err(NotFetched(format!("the file is larger than {most} bytes, which is the most for a {kind}")));
+            return Err(NotFetched::Unfit(format!(
+                "the file is larger than {most} bytes, which is the most for a {kind}"
+            )));
         }
         if answer.body.is_empty() {
-            return Err(NotFetched("the file is empty".into()));
+            return Err(NotFetched::Unfit("the file is empty".into()));
         }
         let sniffed = sniff::sniff(&answer.body[..answer.body.len().min(sniff::HEAD)]);
         if !sniff::fits(kind.as_str(), sniffed) {
             let is = sniffed.unwrap_or("of an unknown type");
-            return Err(NotFetched(format!("the file is {is}, which is no {kind}: name its real media_type")));
+            return Err(NotFetched::Unfit(format!("the file is {is}, which is no {kind}: name its real media_type")));
         }
         let declared = answer.headers.get(http::header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
         let declared_type = declared.unwrap_or_default().chars().take(100).collect();
         let written = self.write(answer.body).await;
-        let written = written.map_err(|e| NotFetched(format!("the disk did not take the file: {e}")))?;
+        let written = written.map_err(|e| NotFetched::disk(&e))?;
         let disposition = answer.headers.get(http::header::CONTENT_DISPOSITION);
         // Servers put names in there as they are, whatever the standard says.
         let told = disposition.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());

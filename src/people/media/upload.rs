@@ -77,10 +77,10 @@ impl MediaStore {
     pub fn unfit(&self, stored: &Stored, kind: MediaKind) -> Option<NotFetched> {
         let (size, most) = (stored.size, self.most(kind));
         if size == 0 || size > most {
-            return Some(NotFetched(format!("the file has {size} bytes, and a {kind} has 1 to {most}")));
+            return Some(NotFetched::Unfit(format!("the file has {size} bytes, and a {kind} has 1 to {most}")));
         }
         let fits = sniff::fits(kind.as_str(), stored.sniffed);
-        (!fits).then(|| NotFetched(format!("the file's bytes are no {kind}")))
+        (!fits).then(|| NotFetched::Unfit(format!("the file's bytes are no {kind}")))
     }
 
     /// Puts a file on the disk that came with a request.
@@ -90,10 +90,10 @@ impl MediaStore {
     pub async fn keep(&self, bytes: Bytes, kind: MediaKind) -> Result<Written, NotFetched> {
         if bytes.len() as u64 > self.most(kind) {
             let (size, most) = (bytes.len(), self.most(kind));
-            return Err(NotFetched(format!("the file has {size} bytes, and a {kind} has 1 to {most}")));
+            return Err(NotFetched::Unfit(format!("the file has {size} bytes, and a {kind} has 1 to {most}")));
         }
         let written = self.write(bytes).await;
-        let written = written.map_err(|e| NotFetched(format!("the disk did not take the file: {e}")))?;
+        let written = written.map_err(|e| NotFetched::disk(&e))?;
         self.unfit(written.stored(), kind).map_or(Ok(written), Err)
     }
 }

@@ -261,6 +261,29 @@ async fn what_cannot_be_fetched_or_is_no_such_file_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn a_disk_that_does_not_take_the_file_is_not_the_callers_fault() {
+    let (world, server) = world_with_files().await;
+    let url = server.put("cat", "image/gif", GIF);
+    let here = message_with(json!({"message": "Your cat.", "media_base64": "R0lGODlhAQABAAAAACw="}));
+    let media = world.dir.path().join("media");
+    // No folder can be made where a file stands.
+    let _ = fs::remove_dir_all(&media);
+    fs::write(&media, "").expect("a file in the way");
+    for body in [with_file(&url, "image"), here.clone()] {
+        let reply = world.send(&body).await;
+        assert_eq!((reply.status, reply.error()), (503, "service_unavailable".to_owned()), "{}", reply.body);
+        header(&reply, "retry-after");
+        assert!(!reply.body.contains("os error"), "{}", reply.body);
+    }
+    assert_eq!((world.inbox().await.len(), world.used().await), (0, (0, 0)));
+    fs::remove_file(&media).expect("out of the way");
+    for body in [with_file(&url, "image"), here] {
+        assert_eq!(world.send(&body).await.status, 200, "the same request is good again");
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn nothing_is_fetched_for_a_message_that_is_refused_or_replayed() {
     let (world, server) = world_with_files().await;
     let url = server.put("cat.gif", "image/gif", GIF);

@@ -78,10 +78,12 @@ pub(super) fn address_book(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
     kept_whole(change, before, told);
 }
 
-/// `standby`: what is written while Meta's agent has the conversation, by either side.
+/// `standby`: what is written while Meta's agent has the conversation, by either side; sources disagree whether below a
+/// member of that name or as in `messages`.
 pub(super) fn standby(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
     let before = told.len();
-    let mut value = change.value["standby"].clone();
+    let below = &change.value["standby"];
+    let mut value = if below.is_object() { below } else { change.value }.clone();
     if let Some(members) = value.as_object_mut() {
         for beside in ["metadata", "contacts"] {
             if !change.value[beside].is_null() {

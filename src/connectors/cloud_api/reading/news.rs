@@ -43,6 +43,11 @@ fn closed(change: &WebhookChange<'_>) -> Option<EventKind> {
     is_gone.then_some(EventKind::State(closed))
 }
 
+/// Whether a ban, or the announcement of one, is over.
+fn is_reinstated(value: &Value) -> bool {
+    ban_state(value).as_deref() == Some("REINSTATE")
+}
+
 fn ban_state(value: &Value) -> Option<String> {
     let state = &value["ban_info"]["waba_ban_state"];
     word(&state[0]).or_else(|| word(state))
@@ -115,7 +120,7 @@ fn template(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
     let changed = named.map(|template| TemplateChange {
         template,
         category: category.map(|word| Category::parse(&word).unwrap_or(Category::Other)),
-        status: (change.field == "message_template_status_update").then(|| small("event")).flatten(),
+        status: (change.field == "message_template_status_update").then(|| small("event").map(state_after)).flatten(),
         quality: small("new_quality_score"),
         reason: small("reason").filter(|reason| reason != "none"),
     });
@@ -123,6 +128,14 @@ fn template(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
         told.push((change.at, EventKind::TemplateChanged(changed)));
     }
     told.push(news_of(change, change.field, value, alarm(change), Vec::new()));
+}
+
+/// The state that a template is in after what happened to it.
+fn state_after(event: String) -> String {
+    match event.as_str() {
+        "reinstated" | "unarchived" => "approved".to_owned(),
+        _ => event,
+    }
 }
 
 /// What is told of an account that harms nobody.
@@ -154,6 +167,7 @@ fn account_trouble(value: &Value, event: String) -> Vec<String> {
         event,
         word(&value["violation_info"]["violation_type"]).unwrap_or_default(),
         ban_state(value).unwrap_or_default(),
+        text(&value["ban_info"]["waba_ban_date"]).unwrap_or_default(),
         word(&value["disconnection_info"]["reason"]).unwrap_or_default(),
     ];
     let listed = &value["restriction_info"];
@@ -166,10 +180,12 @@ fn account_trouble(value: &Value, event: String) -> Vec<String> {
     parts
 }
 
-/// An alert about the account, in the shape of today (`alert_info`) or in the older one. One that is over is none.
+/// An alert about the account, in the shape of today (`alert_info`) or in the older one. One that is over is none, nor is
+/// what Meta itself calls mere information.
 fn alert(value: &Value) -> Option<String> {
     let info = if value["alert_info"].is_object() { &value["alert_info"] } else { value };
-    if word(&info["alert_status"]).is_some_and(|status| ["RESOLVED", "NONE", "INACTIVE"].contains(&&*status)) {
+    let is = |member: &str, words: &[&str]| word(&info[member]).is_some_and(|found| words.contains(&&*found));
+    if is("alert_status", &["RESOLVED", "NONE", "INACTIVE"]) || is("alert_severity", &["INFORMATIONAL"]) {
         return None;
     }
     let description = text(&info["alert_description"]);
@@ -190,7 +206,7 @@ fn alarm(change: &WebhookChange<'_>) -> Option<String> {
         {
             vec![event, word(&value["current_limit"]).unwrap_or_default()]
         }
-        "account_update" if !HARMLESS.contains(&&*event) => account_trouble(value, event),
+        "account_update" if !HARMLESS.contains(&&*event) && !is_reinstated(value) => account_trouble(value, event),
         "account_alerts" => return alert(value),
         "phone_number_name_update" if value["decision"] != "APPROVED" => {
             let name = text(&value["requested_verified_name"]).map(|name| name.chars().take(80).collect());
@@ -213,6 +229,6 @@ fn alarm(change: &WebhookChange<'_>) -> Option<String> {
         "security" => vec![event],
         _ => return None,
     };
-    let words = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
+    let words = parts.into_iter().filter(|part| !part.is_empty() && part != "NONE").collect::<Vec<_>>().join(", ");
     Some(repeated(&words))
 }

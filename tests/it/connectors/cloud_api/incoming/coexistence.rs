@@ -153,6 +153,10 @@ async fn standby_is_heard_and_the_chat_says_who_has_it() {
     assert!(!owner.get(&chat).await.body.contains(held), "it was handed to us");
     rig.bring(&standby(json!({"messages": [text("wamid.3", SHEENA, AT, "STOP")]}))).await;
     assert_eq!(suppressed(&rig).await, 1);
+    // The other shape that is written of.
+    let flat = value(json!({"messages": [text("wamid.4", SHEENA, AT + 1, "START")]}));
+    rig.bring(&change("standby", flat)).await;
+    assert_eq!(suppressed(&rig).await, 0);
 }
 
 #[tokio::test]

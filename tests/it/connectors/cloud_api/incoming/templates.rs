@@ -101,6 +101,17 @@ async fn news_of_number_and_account_are_kept_and_those_that_matter_told() {
             json!({"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "SCHEDULE_FOR_DISABLE"}}),
             Some("DISABLED_UPDATE, SCHEDULE_FOR_DISABLE"),
         ),
+        (
+            "account_update",
+            json!({"event": "DISABLED_UPDATE",
+                   "ban_info": {"waba_ban_state": "SCHEDULE_FOR_DISABLE", "waba_ban_date": "August 1 2027"}}),
+            Some("DISABLED_UPDATE, SCHEDULE_FOR_DISABLE, August 1 2027"),
+        ),
+        (
+            "account_update",
+            json!({"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": ["REINSTATE"]}}),
+            None,
+        ),
         ("account_review_update", json!({"decision": "APPROVED"}), None),
         ("account_review_update", json!({"decision": "REJECTED"}), Some("REJECTED")),
         (
@@ -134,6 +145,11 @@ async fn news_of_number_and_account_are_kept_and_those_that_matter_told() {
             Some("WARNING, INCREASED_CAPABILITIES, Your limit was not raised."),
         ),
         ("account_alerts", json!({"alert_info": {"alert_status": "RESOLVED", "alert_type": "OBA_REJECTED"}}), None),
+        (
+            "account_alerts",
+            json!({"alert_info": {"alert_severity": "INFORMATIONAL", "alert_status": "ACTIVE", "alert_type": "OBA_APPROVED"}}),
+            None,
+        ),
         ("account_alerts", json!({"of": "another shape"}), Some("an alert that Meta does not name")),
         (
             "account_update",
@@ -196,7 +212,13 @@ async fn a_template_that_cannot_be_sent_any_more_is_told() {
         assert_eq!((&now["status"], &now["language"]), (&json!(event.to_ascii_lowercase()), &json!("en_US")));
         let notices = open_notices(&rig).await;
         assert_eq!(notices.len(), 1, "{event}");
-        assert!(notices[0]["parameters"].as_str().expect("a text").contains(event), "{event}");
+        let told = notices[0]["parameters"].as_str().expect("a text");
+        assert!(told.contains(event) && !told.contains("NONE"), "{event}: {told}");
+    }
+    for event in ["UNARCHIVED", "REINSTATED"] {
+        let told = json!({"event": event, "reason": "NONE", "message_template_language": "en-US"});
+        rig.bring(&template("message_template_status_update", told)).await;
+        assert_eq!(known(&rig).await["status"], "approved", "{event}");
     }
     let marketing = json!({"previous_category": "UTILITY", "new_category": "MARKETING",
                            "message_template_language": "en-US"});

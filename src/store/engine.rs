@@ -1,0 +1,357 @@
+//! SQLite as the writer uses it: the log's writes joined, one call of the system for all pages of a commit.
+//!
+//! SQLite writes each page of its log by itself, and the 24 bytes before it by themselves, too: some 45 calls a message,
+//! each of which begins in the middle of a block. SQLite's own way to change that is a file system of one's own (a
+//! "VFS"): this one opens every file as the ordinary one does, and stands before it for the log alone. There it keeps
+//! what is written until the page is there with which a transaction ends, and writes it in one piece. Nothing that was
+//! committed ever waits here: neither for the sync that follows, nor for readers, who look at a page only after it. And
+//! whatever else is asked of the file is asked after what waits was written.
+//!
+//! Shape of the log: <https://sqlite.org/fileformat2.html#walformat>. The calls: <https://sqlite.org/c3ref/vfs.html>.
+#![allow(unsafe_code)] // SQLite's interface for it is one of C.
+
+use rusqlite::ffi::{self, sqlite3_file, sqlite3_int64, sqlite3_io_methods, sqlite3_vfs};
+use std::{
+    ffi::{CStr, c_char, c_int, c_void},
+    mem::size_of,
+    ptr, slice,
+    sync::OnceLock,
+};
+
+/// What it is called when a connection is opened.
+const NAME: &CStr = c"joined-log";
+
+/// Bytes before each page of the log.
+const FRAME_HEADER: usize = 24;
+
+/// Bytes that wait at most, and a larger transaction is written in pieces: SQLite's ordinary file system takes a length of
+/// 17 bits.
+const MOST: usize = 0x1_ffff;
+
+/// The file system by the name under which a connection asks for it; none where SQLite would not take it, and the ordinary
+/// one serves. Call it before anything else is asked of SQLite.
+pub(super) fn vfs() -> Option<&'static CStr> {
+    static REGISTERED: OnceLock<bool> = OnceLock::new();
+    REGISTERED.get_or_init(register).then_some(NAME)
+}
+
+fn register() -> bool {
+    // SAFETY: the ordinary file system is found or null, and stays where it is; ours is a copy of it that lives as long
+    // as the program. The functions that are copied do not look at `pAppData`, only the one that opens does.
+    unsafe {
+        // Nobody asks how much memory SQLite has, and counting takes a lock at each allocation. Refused where SQLite has
+        // already been used, in which case it goes on counting.
+        ffi::sqlite3_config(ffi::SQLITE_CONFIG_MEMSTATUS, c_int::from(false));
+        let ordinary = ffi::sqlite3_vfs_find(ptr::null());
+        if ordinary.is_null() {
+            return false;
+        }
+        let mut ours = *ordinary;
+        ours.pNext = ptr::null_mut();
+        ours.zName = NAME.as_ptr();
+        ours.pAppData = ordinary.cast();
+        ours.szOsFile += size_of::<LogFile>() as c_int;
+        ours.xOpen = Some(open);
+        ffi::sqlite3_vfs_register(Box::leak(Box::new(ours)), 0) == ffi::SQLITE_OK
+    }
+}
+
+/// The log as SQLite holds it; the ordinary file lies behind it in the same memory.
+#[repr(C)]
+struct LogFile {
+    /// First, as SQLite's interface asks for.
+    head: sqlite3_file,
+    waiting: *mut PendingWrite,
+}
+
+/// What was written and is not in the file yet.
+#[derive(Default)]
+struct PendingWrite {
+    bytes: Vec<u8>,
+    /// Where the first of them belongs.
+    at: sqlite3_int64,
+    /// What was written last.
+    last: LastWrite,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum LastWrite {
+    #[default]
+    Other,
+    /// The bytes before a page.
+    Header { of_commit: bool },
+}
+
+impl LogFile {
+    /// The ordinary file behind it.
+    unsafe fn ordinary(file: *mut sqlite3_file) -> *mut sqlite3_file {
+        // SAFETY: SQLite gives as much memory as `szOsFile` asks for, and `LogFile` keeps the alignment of a pointer.
+        unsafe { file.cast::<LogFile>().add(1).cast() }
+    }
+
+    /// What waits for it, and the ordinary file that it waits for.
+    unsafe fn parts<'a>(file: *mut sqlite3_file) -> (&'a mut PendingWrite, *mut sqlite3_file) {
+        // SAFETY: made when the file was opened; SQLite uses a file from one thread at a time.
+        unsafe { (&mut *(*file.cast::<LogFile>()).waiting, Self::ordinary(file)) }
+    }
+}
+
+impl PendingWrite {
+    /// Puts all of it into the `ordinary` file.
+    unsafe fn flush(&mut self, ordinary: *mut sqlite3_file) -> c_int {
+        self.last = LastWrite::Other;
+        if self.bytes.is_empty() {
+            return ffi::SQLITE_OK;
+        }
+        // SAFETY: the file is open as long as that of this value is, and the bytes stay as they are meanwhile.
+        let written = unsafe {
+            let write = (*(*ordinary).pMethods).xWrite;
+            write.map_or(ffi::SQLITE_IOERR_WRITE, |write| {
+                write(ordinary, self.bytes.as_ptr().cast(), self.bytes.len() as c_int, self.at)
+            })
+        };
+        self.bytes.clear();
+        written
+    }
+}
+
+unsafe extern "C" fn open(
+    vfs: *mut sqlite3_vfs,
+    name: *const c_char,
+    file: *mut sqlite3_file,
+    flags: c_int,
+    given: *mut c_int,
+) -> c_int {
+    // SAFETY: `pAppData` is the ordinary file system, and the memory at `file` is large enough for either kind of file.
+    unsafe {
+        let ordinary = (*vfs).pAppData.cast::<sqlite3_vfs>();
+        let Some(open) = (*ordinary).xOpen else { return ffi::SQLITE_CANTOPEN };
+        if flags & ffi::SQLITE_OPEN_WAL == 0 {
+            return open(ordinary, name, file, flags, given);
+        }
+        (*file).pMethods = ptr::null();
+        let behind = LogFile::ordinary(file);
+        let opened = open(ordinary, name, behind, flags, given);
+        // A file with methods is closed by SQLite, opened or not.
+        if !(*behind).pMethods.is_null() {
+            (*file.cast::<LogFile>()).waiting = Box::into_raw(Box::default());
+            (*file).pMethods = &raw const METHODS;
+        }
+        opened
+    }
+}
+
+/// Version 1: neither shared memory nor mapping, which SQLite asks of the database's own file alone.
+static METHODS: sqlite3_io_methods = sqlite3_io_methods {
+    iVersion: 1,
+    xClose: Some(close),
+    xRead: Some(read),
+    xWrite: Some(write),
+    xTruncate: Some(truncate),
+    xSync: Some(sync),
+    xFileSize: Some(file_size),
+    xLock: Some(lock),
+    xUnlock: Some(unlock),
+    xCheckReservedLock: Some(check_reserved_lock),
+    xFileControl: Some(file_control),
+    xSectorSize: Some(sector_size),
+    xDeviceCharacteristics: Some(device_characteristics),
+    xShmMap: None,
+    xShmLock: None,
+    xShmBarrier: None,
+    xShmUnmap: None,
+    xFetch: None,
+    xUnfetch: None,
+};
+
+unsafe extern "C" fn write(
+    file: *mut sqlite3_file,
+    data: *const c_void,
+    amount: c_int,
+    offset: sqlite3_int64,
+) -> c_int {
+    // SAFETY: `data` holds `amount` bytes, says SQLite.
+    let (waiting, ordinary, given) = unsafe {
+        let (waiting, ordinary) = LogFile::parts(file);
+        (waiting, ordinary, slice::from_raw_parts(data.cast::<u8>(), usize::try_from(amount).unwrap_or(0)))
+    };
+    let goes_on = waiting.at + waiting.bytes.len() as sqlite3_int64 == offset;
+    if !goes_on || waiting.bytes.len() + given.len() > MOST {
+        // SAFETY: it is the file behind this one.
+        let flushed = unsafe { waiting.flush(ordinary) };
+        if flushed != ffi::SQLITE_OK {
+            return flushed;
+        }
+        waiting.at = offset;
+    }
+    // A transaction that was written over what it had written before ends with its last page's header, by itself.
+    let begins = waiting.bytes.is_empty();
+    waiting.bytes.extend_from_slice(given);
+    waiting.last = match (given.len(), waiting.last) {
+        (FRAME_HEADER, _) if !(begins && ends_transaction(given)) => {
+            LastWrite::Header { of_commit: ends_transaction(given) }
+        }
+        (_, LastWrite::Header { of_commit: false }) => LastWrite::Other,
+        // The end of a transaction; the head of the log; and what this program knows nothing of.
+        // SAFETY: it is the file behind this one.
+        _ => return unsafe { waiting.flush(ordinary) },
+    };
+    ffi::SQLITE_OK
+}
+
+/// Whether this header's page is a transaction's last one.
+fn ends_transaction(header: &[u8]) -> bool {
+    header[4..8] != [0; 4]
+}
+
+unsafe extern "C" fn close(file: *mut sqlite3_file) -> c_int {
+    // SAFETY: SQLite closes a file once. What still waits belongs to no transaction that was kept.
+    unsafe {
+        drop(Box::from_raw((*file.cast::<LogFile>()).waiting));
+        (*file).pMethods = ptr::null();
+        let behind = LogFile::ordinary(file);
+        (*(*behind).pMethods).xClose.map_or(ffi::SQLITE_IOERR_CLOSE, |close| close(behind))
+    }
+}
+
+/// Functions that write what waits and then ask the ordinary file.
+macro_rules! asked_after_writing {
+    ($($name:ident = $method:ident($($argument:ident: $kind:ty),*);)*) => {$(
+        unsafe extern "C" fn $name(file: *mut sqlite3_file $(, $argument: $kind)*) -> c_int {
+            // SAFETY: SQLite's arguments go on as they are, to the file that it opened with this one.
+            unsafe {
+                let (waiting, ordinary) = LogFile::parts(file);
+                let flushed = waiting.flush(ordinary);
+                if flushed != ffi::SQLITE_OK {
+                    return flushed;
+                }
+                (*(*ordinary).pMethods).$method.map_or(ffi::SQLITE_IOERR, |ask| ask(ordinary $(, $argument)*))
+            }
+        }
+    )*};
+}
+
+asked_after_writing! {
+    read = xRead(to: *mut c_void, amount: c_int, offset: sqlite3_int64);
+    truncate = xTruncate(size: sqlite3_int64);
+    sync = xSync(flags: c_int);
+    file_size = xFileSize(size: *mut sqlite3_int64);
+    lock = xLock(level: c_int);
+    unlock = xUnlock(level: c_int);
+    check_reserved_lock = xCheckReservedLock(is_held: *mut c_int);
+    file_control = xFileControl(operation: c_int, argument: *mut c_void);
+}
+
+/// Functions that answer with a figure and touch nothing.
+macro_rules! asked_at_once {
+    ($($name:ident = $method:ident, or $otherwise:literal;)*) => {$(
+        unsafe extern "C" fn $name(file: *mut sqlite3_file) -> c_int {
+            // SAFETY: the ordinary file is open as long as this one is.
+            unsafe {
+                let ordinary = LogFile::ordinary(file);
+                (*(*ordinary).pMethods).$method.map_or($otherwise, |ask| ask(ordinary))
+            }
+        }
+    )*};
+}
+
+asked_at_once! {
+    sector_size = xSectorSize, or 4096;
+    device_characteristics = xDeviceCharacteristics, or 0;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::vfs;
+    use rusqlite::{Connection, OpenFlags};
+    use std::{fs, path::Path};
+
+    fn joined(path: &Path) -> Connection {
+        Connection::open_with_flags_and_vfs(path, OpenFlags::default(), vfs().expect("registered")).expect("opened")
+    }
+
+    /// Calls of this thread that write, so far.
+    fn writes() -> u64 {
+        let io = fs::read_to_string("/proc/thread-self/io").expect("the thread's figures");
+        let line = io.lines().find_map(|l| l.strip_prefix("syscw: ")).expect("written");
+        line.parse().expect("a figure")
+    }
+
+    fn writes_of(act: impl FnOnce()) -> u64 {
+        let before = writes();
+        act();
+        writes() - before
+    }
+
+    #[test]
+    fn a_commit_is_written_in_one_piece() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut counts = [0; 2];
+        for (count, joins) in counts.iter_mut().zip([true, false]) {
+            let path = dir.path().join(format!("{joins}.db"));
+            let c = if joins { joined(&path) } else { Connection::open(&path).expect("opened") };
+            c.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE t (a, b)")
+                .expect("set up");
+            *count = writes_of(|| {
+                c.execute_batch("BEGIN; INSERT INTO t SELECT 1, randomblob(40000); COMMIT").expect("committed");
+            });
+        }
+        assert_eq!(counts[0], 1, "joined");
+        assert!(counts[1] > 20, "the control: SQLite alone writes each page and what stands before it: {}", counts[1]);
+    }
+
+    /// Steps that write, read back, undo, spill and move the log; after each, others must see what was committed.
+    const STEPS: [&str; 12] = [
+        "INSERT INTO t VALUES (NULL, 'one')",
+        "BEGIN; INSERT INTO t SELECT NULL, hex(randomblob(600)) FROM t, t AS u; COMMIT",
+        "BEGIN; INSERT INTO t SELECT NULL, hex(zeroblob(40000)) FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8)); \
+         UPDATE t SET b = b || 'x'; DELETE FROM t WHERE a % 3 = 0; COMMIT",
+        "BEGIN; INSERT INTO t VALUES (NULL, hex(zeroblob(900000))); ROLLBACK",
+        "BEGIN; SAVEPOINT s; UPDATE t SET b = b || 'y'; ROLLBACK TO s; INSERT INTO t VALUES (NULL, 'kept'); RELEASE s; \
+         COMMIT",
+        "PRAGMA wal_checkpoint(PASSIVE)",
+        "UPDATE t SET b = 'again' || a WHERE a % 2",
+        "PRAGMA wal_checkpoint(TRUNCATE)",
+        "INSERT INTO t VALUES (NULL, 'into a new log')",
+        "DROP INDEX IF EXISTS t_b; CREATE INDEX t_b ON t (b)",
+        "BEGIN; DELETE FROM t WHERE a % 5 = 0; COMMIT",
+        "VACUUM",
+    ];
+
+    fn rows(c: &Connection) -> Vec<(i64, String)> {
+        let mut all = c.prepare("SELECT a, b FROM t ORDER BY a").expect("prepared");
+        let found = all.query_map([], |r| Ok((r.get(0)?, r.get(1)?))).expect("asked");
+        found.collect::<Result<_, _>>().expect("read")
+    }
+
+    #[test]
+    fn what_was_committed_is_there_for_others_and_after_a_kill_however_it_is_synced() {
+        for mode in ["FULL", "NORMAL", "OFF"] {
+            let dir = tempfile::tempdir().expect("a folder");
+            let path = dir.path().join("a.db");
+            let c = joined(&path);
+            c.execute_batch(&format!(
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = {mode}; PRAGMA cache_size = 5; \
+                 CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT)"
+            ))
+            .expect("set up");
+            let other = Connection::open(&path).expect("opened");
+            for step in STEPS {
+                // Twice: a log that begins anew, and one that goes on.
+                for _ in 0..2 {
+                    c.execute_batch(step).expect(step);
+                    assert!(rows(&other) == rows(&c), "{mode}: {step}");
+                    let killed = tempfile::tempdir().expect("a folder");
+                    for end in ["", "-wal"] {
+                        let file = format!("a.db{end}");
+                        fs::copy(dir.path().join(&file), killed.path().join(&file)).expect("copied");
+                    }
+                    let after = Connection::open(killed.path().join("a.db")).expect("opened");
+                    assert!(rows(&after) == rows(&c), "{mode}, after a kill: {step}");
+                    let sound: String = after.query_row("PRAGMA integrity_check", [], |r| r.get(0)).expect("checked");
+                    assert_eq!(sound, "ok", "{mode}: {step}");
+                }
+            }
+        }
+    }
+}
