@@ -89,8 +89,17 @@ const SEED: u64 = 0xcbf2_9ce4_8422_2325;
 /// The FNV-1a hash of `word`, folded and without full stops, behind the words hashed `before`.
 fn hash(before: u64, word: &str) -> u64 {
     let mut hash = before ^ 0x20;
-    let mut add = |c: char| hash = (hash ^ u64::from(u32::from(c))).wrapping_mul(0x0100_0000_01b3);
-    word.chars().filter(|c| *c != '.').for_each(|c| text::fold(c, &mut add));
+    let mut add = |c: u32| hash = (hash ^ u64::from(c)).wrapping_mul(0x0100_0000_01b3);
+    if word.is_ascii() {
+        word.bytes().filter(|b| *b != b'.').for_each(|b| add(u32::from(b.to_ascii_lowercase())));
+        return hash;
+    }
+    for c in word.chars().filter(|c| *c != '.') {
+        match text::everyday(c) {
+            Some(letter) => add(u32::from(letter)),
+            None => text::fold(c, &mut |c| add(u32::from(c))),
+        }
+    }
     hash
 }
 
@@ -137,7 +146,7 @@ const MARKS: [bool; 256] = {
 /// Finds the places of `message`.
 pub fn names(message: &str) -> Names {
     let mut found = Names::default();
-    let Some(first) = Word::at(message, 0) else { return found };
+    let Some(first) = CalledWord::at(message, 0) else { return found };
     found.add(greeted(message, &first).or_else(|| leading(message, &first)).unwrap_or_default());
     let bytes = message.as_bytes();
     let (mut commas, mut looked_at) = (0, first.start);
@@ -157,7 +166,7 @@ pub fn names(message: &str) -> Names {
             _ => continue,
         };
         if at < REACH
-            && let Some(word) = Word::at(message, start)
+            && let Some(word) = CalledWord::at(message, start)
             && word.start > looked_at
         {
             looked_at = word.start;
@@ -169,7 +178,7 @@ pub fn names(message: &str) -> Names {
 
 /// A word and what stands around it.
 #[derive(Clone, Copy)]
-struct Word<'a> {
+struct CalledWord<'a> {
     /// Without the punctuation around it; empty: there is nothing else.
     core: &'a str,
     /// Where the core begins …
@@ -180,16 +189,12 @@ struct Word<'a> {
     next: usize,
 }
 
-impl<'a> Word<'a> {
+impl<'a> CalledWord<'a> {
     fn at(message: &'a str, from: usize) -> Option<Self> {
         let from = message.len() - message[from..].trim_start().len();
         let rest = &message[from..];
         let chunk = &rest[..rest.find(char::is_whitespace).unwrap_or(rest.len())];
-        let is_outer = |c: char| {
-            let is_inner =
-                c.is_ascii_alphanumeric() || c == '&' || (!c.is_ascii() && (c.is_alphanumeric() || is_mark(c)));
-            !is_inner
-        };
+        let is_outer = |c: char| !(is_letter(c) || c == '&' || c.is_numeric() || is_mark(c));
         let core = chunk.trim_matches(is_outer);
         let start = if core.is_empty() { from } else { core.as_ptr() as usize - message.as_ptr() as usize };
         (!chunk.is_empty()).then_some(Self { core, start, end: start + core.len(), next: from + chunk.len() })
@@ -223,7 +228,7 @@ impl<'a> Word<'a> {
     /// Whether it may be a word of a name.
     fn is_name(&self) -> bool {
         let is_part =
-            |c: char| c.is_alphabetic() || matches!(c, '.' | '\'' | '’' | '-') || text::is_invisible(c) || is_mark(c);
+            |c: char| is_letter(c) || matches!(c, '.' | '\'' | '’' | '-') || text::is_invisible(c) || is_mark(c);
         !self.core.is_empty() && self.core.chars().all(is_part)
     }
 
@@ -237,21 +242,22 @@ impl<'a> Word<'a> {
     }
 }
 
+fn is_letter(c: char) -> bool {
+    text::everyday(c).is_some() || (!c.is_ascii() && c.is_alphabetic())
+}
+
 fn is_mark(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}' | '\u{591}'..='\u{5c7}' | '\u{64b}'..='\u{65f}' | '\u{670}')
 }
 
 /// The name behind a greeting or a title that begins with `first`.
-fn greeted(message: &str, first: &Word<'_>) -> Option<Range<usize>> {
-    let titled = || first.is_one_of(&OPENINGS.titles).then_some(*first);
-    let mut before = greeting(message, first).or_else(titled)?;
+fn greeted(message: &str, first: &CalledWord<'_>) -> Option<Range<usize>> {
+    let mut before = opening(message, first)?;
     // "Olá, bom dia, Maria": one greeting behind another, and titles before a name.
-    while let Some(word) = Word::at(message, before.next) {
-        match greeting(message, &word) {
-            Some(further) => before = further,
-            None if word.is_one_of(&OPENINGS.titles) => before = word,
-            None => break,
-        }
+    while let Some(word) = CalledWord::at(message, before.next)
+        && let Some(further) = opening(message, &word)
+    {
+        before = further;
     }
     let tail = before.tail(message);
     if before.ends_line(message) || !(tail.is_empty() || matches!(tail, "," | "،" | ".")) {
@@ -260,15 +266,18 @@ fn greeted(message: &str, first: &Word<'_>) -> Option<Range<usize>> {
     name(message, before.next, tail.is_empty() || tail == ".")
 }
 
-/// The last word of the greeting that begins with `first`: of one word, or of up to three.
-fn greeting<'a>(message: &'a str, first: &Word<'a>) -> Option<Word<'a>> {
+/// The last word of the greeting or title that begins with `first`: of one word, or of up to three.
+fn opening<'a>(message: &'a str, first: &CalledWord<'a>) -> Option<CalledWord<'a>> {
     let is_known = |hash: u64| OPENINGS.greetings.binary_search(&hash).is_ok();
     let mut last = *first;
     let mut hashed = hash(SEED, first.core);
-    let mut known = is_known(hashed).then_some(last);
+    let is_whole = is_known(hashed) || OPENINGS.titles.binary_search(&hashed).is_ok();
+    let mut known = is_whole.then_some(last);
     if OPENINGS.firsts.binary_search(&hashed).is_ok() {
         for _ in 0..2 {
-            let Some(word) = Word::at(message, last.next).filter(|_| last.tail(message).is_empty()) else { break };
+            let Some(word) = CalledWord::at(message, last.next).filter(|_| last.tail(message).is_empty()) else {
+                break;
+            };
             hashed = hash(hashed, word.core);
             last = word;
             known = if is_known(hashed) { Some(last) } else { known };
@@ -280,13 +289,13 @@ fn greeting<'a>(message: &'a str, first: &Word<'a>) -> Option<Word<'a>> {
 /// The name that begins at `from`: up to the mark that ends it, or as far as words look like one. `direct`: nothing
 /// parts it from the greeting.
 fn name(message: &str, from: usize, direct: bool) -> Option<Range<usize>> {
-    let mut words: [Option<Word<'_>>; LONGEST] = [None; LONGEST];
+    let mut words: [Option<CalledWord<'_>>; LONGEST] = [None; LONGEST];
     let mut n = 0;
     let mut at = from;
     let mut is_ended = false;
     while n < LONGEST
         && !is_ended
-        && let Some(word) = Word::at(message, at).filter(Word::is_name)
+        && let Some(word) = CalledWord::at(message, at).filter(CalledWord::is_name)
     {
         is_ended = word.ends_name(message);
         at = word.next;
@@ -296,7 +305,7 @@ fn name(message: &str, from: usize, direct: bool) -> Option<Range<usize>> {
     let list = || words[..n].iter().flatten();
     let first = words[0]?;
     let uncased = list().filter(|w| w.is_uncased() && !w.is_one_of(&OPENINGS.halves)).count();
-    let fits = |w: &Word<'_>| w.has_capital() || w.is_uncased() || w.is_one_of(&OPENINGS.particles);
+    let fits = |w: &CalledWord<'_>| w.has_capital() || w.is_uncased() || w.is_one_of(&OPENINGS.particles);
     let is_whole = is_ended && list().all(fits) && uncased <= if direct { 2 } else { 1 };
     let is_short = is_ended && n == 1 && direct;
     if is_whole || is_short {
@@ -320,8 +329,8 @@ fn name(message: &str, from: usize, direct: bool) -> Option<Range<usize>> {
 }
 
 /// The name at the very beginning, before a comma: "Anna, …".
-fn leading(message: &str, first: &Word<'_>) -> Option<Range<usize>> {
-    if greeting(message, first).is_some() {
+fn leading(message: &str, first: &CalledWord<'_>) -> Option<Range<usize>> {
+    if opening(message, first).is_some() {
         return None;
     }
     let mut word = *first;
@@ -335,7 +344,7 @@ fn leading(message: &str, first: &Word<'_>) -> Option<Range<usize>> {
         if !word.tail(message).is_empty() || word.ends_line(message) || n == 3 {
             return None;
         }
-        word = Word::at(message, word.next)?;
+        word = CalledWord::at(message, word.next)?;
     }
     None
 }
@@ -347,12 +356,12 @@ fn called(message: &str, from: usize) -> Option<Range<usize>> {
     if !next.next().is_some_and(|b| b.is_ascii_whitespace()) || next.next().is_some_and(|b| b.is_ascii_lowercase()) {
         return None;
     }
-    let first = Word::at(message, from).filter(Word::is_name)?;
-    let ends = |w: &Word<'_>| w.ends_line(message) || w.tail(message).starts_with(['!', '.', '?', '؟']);
+    let first = CalledWord::at(message, from).filter(CalledWord::is_name)?;
+    let ends = |w: &CalledWord<'_>| w.ends_line(message) || w.tail(message).starts_with(['!', '.', '?', '؟']);
     if ends(&first) {
         return (first.has_capital() || first.is_uncased()).then_some(first.start..first.end);
     }
-    let second = Word::at(message, first.next).filter(Word::is_name)?;
+    let second = CalledWord::at(message, first.next).filter(CalledWord::is_name)?;
     let are_capital = first.has_capital() && second.has_capital() && first.tail(message).is_empty();
     (are_capital && ends(&second)).then_some(first.start..second.end)
 }

@@ -67,7 +67,9 @@ pub struct NumberRule {
 pub struct Together {
     pub id: Arc<str>,
     pub of: Vec<u16>,
-    pub least: usize,
+    /// The same as bits.
+    pub bits: u64,
+    pub least: u32,
     pub points: u32,
     pub top: u32,
     pub context_max: u32,
@@ -75,6 +77,11 @@ pub struct Together {
     pub calmed: u32,
     pub place: Option<usize>,
     pub reason: Arc<str>,
+}
+
+/// A group as a bit, one of 64: groups behind the first 64 share theirs.
+pub fn bit(group: u16) -> u64 {
+    1 << (group % 64)
 }
 
 /// All rules, ready to be matched.
@@ -256,10 +263,12 @@ impl RulePlace<'_> {
 
     fn together(&self, b: &Builder, t: TogetherEntry) -> Result<Together, RuleError> {
         let of = t.of.iter().map(|g| self.group(b, g)).collect::<Result<Vec<_>, _>>()?;
+        let bits = of.iter().fold(0, |bits, group| bits | bit(*group));
         Ok(Together {
             id: t.id.get_ref().as_str().into(),
             of,
-            least: t.least,
+            bits,
+            least: u32::try_from(t.least).unwrap_or(u32::MAX),
             points: t.points,
             top: t.top,
             context_max: t.context_max.unwrap_or(u32::MAX),

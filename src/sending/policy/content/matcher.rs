@@ -7,7 +7,7 @@
 
 use super::{
     Signal, addressee,
-    compile::{Compiled, HARMLESS, LIGHT, Pattern, Together, WORD},
+    compile::{Compiled, HARMLESS, LIGHT, Pattern, Together, WORD, bit},
     model::{BUILT, Points},
     reading::{Disguise, Reading},
 };
@@ -221,10 +221,12 @@ fn signals(rules: &Compiled, tallies: &[Tally]) -> Judged {
         out.push(signal(&g.id, points, &g.reason));
     }
     let mut best: Vec<(&Together, u32)> = Vec::new();
-    for t in &rules.together {
+    let found = tallies.iter().zip(0..).filter(|(t, _)| t.0[0].is_some()).fold(0, |bits, (_, g)| bits | bit(g));
+    for t in rules.together.iter().filter(|t| t.bits.count_ones() < t.least || (t.bits & found).count_ones() >= t.least)
+    {
         let present = |g: &&u16| tallies[usize::from(**g)].0[0].is_some() && points[usize::from(**g)] >= t.points;
         let top = t.of.iter().map(|g| points[usize::from(*g)]).max().unwrap_or(0);
-        if t.of.iter().filter(present).count() < t.least || top < t.top || calm > t.context_max {
+        if (t.of.iter().filter(present).count() as u32) < t.least || top < t.top || calm > t.context_max {
             continue;
         }
         let weight = lower(t.weight, t.calmed);

@@ -14,6 +14,8 @@ mod addressee;
 mod allocation_tests;
 mod compile;
 mod disguise;
+#[cfg(test)]
+mod dress_tests;
 pub mod explain;
 mod fingerprint;
 mod glyphs;

@@ -292,10 +292,11 @@ const TELLS: [bool; 256] = {
         tells[signs[i] as usize] = true;
         i += 1;
     }
-    let mut byte = 0xc2;
-    while byte < tells.len() {
-        tells[byte] = true;
-        byte += 1;
+    let firsts = [0xc2, 0xd8, 0xd9, 0xe2, 0xf0];
+    let mut i = 0;
+    while i < firsts.len() {
+        tells[firsts[i]] = true;
+        i += 1;
     }
     tells
 };
@@ -308,7 +309,13 @@ impl Marks {
             if !TELLS[usize::from(*byte)] {
                 continue;
             }
-            if *byte >= 0xc3 { m.note_wide(bytes, i) } else { m.note_sign(bytes, i) }
+            match *byte {
+                0xe2 | 0xf0 => m.note_wide(bytes, i),
+                // Arabic's percent sign and question mark, among its letters.
+                0xd9 => m.per_cents += u32::from(bytes.get(i + 1) == Some(&0xaa)),
+                0xd8 => m.questions += u32::from(bytes.get(i + 1) == Some(&0x9f)),
+                _ => m.note_sign(bytes, i),
+            }
         }
         m
     }
@@ -334,12 +341,10 @@ impl Marks {
         }
     }
 
-    /// The character of two bytes or more that begins here.
+    /// The sign of three bytes or four that begins here.
     fn note_wide(&mut self, bytes: &[u8], i: usize) {
         let wide = bytes.get(i..i + 4).unwrap_or(&bytes[i..]);
         match wide {
-            [0xd9, 0xaa, ..] => self.per_cents += 1,
-            [0xd8, 0x9f, ..] => self.questions += 1,
             [0xe2, 0x82, 0xa0..=0xbf, ..] => self.currencies += 1,
             [0xe2, 0x86..=0xaf, ..] | [0xf0, 0x9f, ..] => self.emoji += 1,
             _ => {}

@@ -360,14 +360,21 @@ impl TextReader {
 
     /// Four and more single letters in a row are one word, set apart.
     fn end_spaced_run(&mut self) {
+        self.join_spaced_run(4);
+    }
+
+    /// The same for `least` letters and more; three are an abbreviation as well, and no disguise.
+    fn join_spaced_run(&mut self, least: u16) {
         let (start, count) = std::mem::take(&mut self.spaced);
-        if count < 4 || start >= self.is.text.len() {
+        if count < least || start >= self.is.text.len() {
             return;
         }
         let joined: String = self.is.text[start..].chars().filter(|c| *c != ' ').collect();
         self.is.text.truncate(start);
         self.is.text.push_str(&joined);
-        self.is.disguises.push((Disguise::Spaced, start, self.is.text.len()));
+        if count > 3 {
+            self.is.disguises.push((Disguise::Spaced, start, self.is.text.len()));
+        }
         self.is.text.push(' ');
     }
 

@@ -4,6 +4,7 @@ use super::{
     super::links::{self, Piece},
     TextReader,
 };
+use crate::model::text;
 
 /// What a byte is to who looks for the end of a chunk.
 const SMALL: u8 = 0;
@@ -34,13 +35,17 @@ const KINDS: [u8; 256] = {
 
 impl TextReader {
     /// A part of the message without a name in it.
-    pub(super) fn stretch(&mut self, text: &str) {
-        let bytes = text.as_bytes();
+    pub(super) fn stretch(&mut self, part: &str) {
+        let bytes = part.as_bytes();
         let mut at = 0;
         loop {
             let start = at;
             let mut capitals = 0;
-            while let Some(kind) = bytes.get(at).map(|b| KINDS[usize::from(*b)]).filter(|kind| *kind <= CAPITAL) {
+            for byte in &bytes[start..] {
+                let kind = KINDS[usize::from(*byte)];
+                if kind > CAPITAL {
+                    break;
+                }
                 capitals += u32::from(kind);
                 at += 1;
             }
@@ -51,31 +56,46 @@ impl TextReader {
             let end = at + usize::from(matches!(mark, STOP | PAUSE));
             if kind(end) == SPACE {
                 if letters > 1 {
-                    self.small_word(&text[start..at], capitals, mark == PAUSE);
+                    self.small_word(&part[start..at], capitals, mark == PAUSE);
                 } else if end == start {
                     // Two spaces part two spaced-out words.
                     self.end_spaced_run();
                 } else {
-                    self.any(&text[start..end]);
+                    self.any(&part[start..end]);
                 }
                 at = end;
             } else {
-                let rest = &text[start..];
-                let chunk = &rest[..rest.find(char::is_whitespace).unwrap_or(rest.len())];
-                self.any(chunk);
-                at = start + chunk.len();
+                let rest = &part[start..];
+                let read = if bytes[at] < 0x80 { None } else { self.plain(rest) };
+                at = start
+                    + read.unwrap_or_else(|| {
+                        let chunk = &rest[..rest.find(char::is_whitespace).unwrap_or(rest.len())];
+                        self.any(chunk);
+                        chunk.len()
+                    });
             }
-            let Some(space) = text[at..].chars().next() else { return };
+            let Some(space) = part[at..].chars().next() else { return };
             at += space.len_utf8();
         }
     }
 
     /// A chunk that may be anything.
     fn any(&mut self, chunk: &str) {
-        // Letters alone are no link either.
-        if !chunk.is_empty() && self.plain(chunk) {
-            return;
+        // "s.a.l.e" is a word by itself, "s a l e" one of several chunks.
+        let mut chars = chunk.chars().skip_while(|c| !c.is_alphanumeric());
+        let is_apart = chars.next().is_some_and(char::is_alphabetic)
+            && chars.next().is_some_and(|c| !c.is_alphanumeric() && !text::is_invisible(c))
+            && chars.next().is_some_and(char::is_alphabetic);
+        if is_apart {
+            self.end_spaced_run();
         }
+        self.piece(chunk);
+        if is_apart {
+            self.join_spaced_run(3);
+        }
+    }
+
+    fn piece(&mut self, chunk: &str) {
         let may_link = chunk.bytes().any(|b| matches!(b, b'.' | b'/' | b'@'));
         if !may_link {
             return self.chunk_or_id(chunk);
