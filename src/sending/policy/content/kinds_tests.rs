@@ -69,11 +69,25 @@ fn identifier(form: usize, d: &mut Dice) -> (&'static str, String) {
         16 => ("with a year", format!("{}-2026-{}", d.of(UPPER, 2), d.of(DIGITS, 5))),
         17 => ("groups", format!("{}-{}-{}", d.of(MIXED, 3), d.of(DIGITS, 4), d.of(MIXED, 2))),
         18 => ("small letters", d.of("0123456789abcdefghijklmnopqrstuvwxyz", 9)),
+        19 => ("object id", d.of(HEX, 24)),
+        20 => ("nano id", d.of("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-", 21)),
+        21 => ("base64 of 16 bytes", format!("{}==", d.of("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", 22))),
+        22 => ("three groups of digits", format!("{}-{}-{}", d.of(DIGITS, 3), d.of(DIGITS, 7), d.of(DIGITS, 7))),
+        23 => ("with slashes", format!("INV/2026/{}/{}", d.of(UPPER, 2), d.of(DIGITS, 5))),
+        24 => ("vehicle", d.of("0123456789ABCDEFGHJKLMNPRSTUVWXYZ", 17)),
+        25 => ("container", format!("{}U{}", d.of(UPPER, 3), d.of(DIGITS, 7))),
+        26 => ("JJD", format!("JJD{}", d.of(DIGITS, 18))),
+        27 => ("IMEI", d.of(DIGITS, 15)),
+        28 => ("groups of small letters", format!("ord-{}-{}", d.of("0123456789abcdefghijklmnopqrstuvwxyz", 5), d.of(HEX, 4))),
+        29 => ("booking of six letters and digits", d.of(MIXED, 6)),
+        30 => ("hexadecimal with colons", (0..6).map(|_| d.of(HEX, 2)).collect::<Vec<_>>().join(":")),
+        31 => ("card's end", format!("**** {}", d.of(DIGITS, 4))),
+        32 => ("plate", format!("{} {} {}", d.of(UPPER, 2), d.of(DIGITS, 3), d.of(UPPER, 2))),
         _ => ("UPU S10", format!("{}{}DE", d.of(UPPER, 2), d.of(DIGITS, 9))),
     }
 }
 
-const FORMS: usize = 20;
+const FORMS: usize = 34;
 
 #[test]
 fn an_order_notice_passes_whatever_its_number_looks_like() {

@@ -46,7 +46,7 @@ use score::{EVIDENCE, FOR_REVIEW, REFUSED, REVIEWED, own, points};
 pub use fingerprint::fingerprint;
 pub use likeness::Likeness;
 pub use rules::RuleError;
-pub use score::{Audience, CROWD, SOME_EVIDENCE, Score, Signal};
+pub use score::{Audience, CROWD, LITTLE_EVIDENCE, SOME_EVIDENCE, Score, Signal};
 
 /// What the model looks at in one message.
 #[derive(Debug)]
@@ -219,14 +219,15 @@ fn weigh(found: &Found, opinion: Opinion, signals: &mut Vec<Signal>) -> u32 {
         signals.push(own("model", weight, "reads as a whole like advertising or fraud"));
         sum.max(to)
     };
-    if opinion.agrees() && found.plain >= SOME_EVIDENCE {
+    let needed = if opinion.is_sure() { LITTLE_EVIDENCE } else { SOME_EVIDENCE };
+    if opinion.agrees() && found.plain >= needed {
         return raise(REFUSED);
     }
     // A disguise and one weak word beneath it are for a person to judge, and so is what only the rules refuse.
     if sum >= REFUSED && (!opinion.agrees() || found.words + found.others < EVIDENCE) {
         return FOR_REVIEW;
     }
-    if opinion.doubts() && found.plain >= EVIDENCE {
+    if opinion.is_sure() || (opinion.doubts() && found.plain >= EVIDENCE) {
         return raise(REVIEWED);
     }
     sum

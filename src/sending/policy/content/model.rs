@@ -128,6 +128,9 @@ pub struct Model {
 /// How far below the threshold a message is still listed for review when the rules find something, in log-odds.
 const NEAR: f32 = 1.5;
 
+/// How far above the threshold the model is sure, in log-odds: next to nothing of the rules is asked for then.
+pub const FAR: f32 = 2.0;
+
 /// What the model says of a message.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Opinion {
@@ -139,6 +142,11 @@ impl Opinion {
     /// It reads like what ought to be refused.
     pub fn agrees(self) -> bool {
         self.above >= 0.0
+    }
+
+    /// It does so by far.
+    pub fn is_sure(self) -> bool {
+        self.above >= FAR
     }
 
     /// It is not far from that.
