@@ -24,10 +24,15 @@ class Failed(Exception):
     """What should hold does not; the text says what."""
 
 MANY = 10**6
+MODULES = ("api_access", "chattu", "3cx")
 # The guard's limits out of the way, where something else is tried.
 NO_LIMITS = {name: MANY for name in (
     "throttle_per_minute", "throttle_burst", "recipient_per_minute", "recipient_burst", "repetition_transactional",
     "repetition_support", "outreach_other", "outreach_support", "health_min_messages")}
+
+# The same for the Chattu dialect's.
+AS_OFTEN_AS_THEY_LIKE = "[chattu]\n" + "\n".join(f"{name} = 0" for name in (
+    "sensitive_per_hour", "deletes_per_15_minutes", "requests_per_15_minutes", "chat_per_minute"))
 
 
 class Place:
@@ -65,10 +70,10 @@ class Place:
         return json.loads(done.stdout)
 
     def furnish(self, name="Shop", instance=INSTANCE):
-        """An account with room for a million messages and a sandbox line; returns an API key."""
+        """An account with all modules, room for a million messages and a sandbox line; returns an API key."""
         account = str(self.json("account", "create", "--name", name, "--plan", "scale")["id"])
         self.json("account", "update", account, "--grant-daily", str(MANY), "--grant-monthly", str(MANY),
-                  "--reason", "fire")
+                  "--reason", "fire", *(part for one in MODULES for part in ("--modules", one)))
         self.json("instance", "create", "--account", account, "--id", instance, "--name", "Line",
                   "--connector", "sandbox", "--set", "receipts=none")
         return self.json("key", "create", "--account", account)["key"]

@@ -13,14 +13,22 @@ from gateway import INSTANCE, Failed, Load, Place
 CLIENTS = 6
 
 
+# Rounds on one data directory: all of it is read after each.
+ROUNDS = 50
+
+
 def under_load(run):
     """Rounds of load, kill and start until the time is over."""
-    place = Place(run.binary, run.folder("kills"))
-    key = place.furnish()
-    told, rounds, slowest = [], 0, 0.0
-    ends = run.ends_in(0.25)
-    serving = place.serve()
+    told, acknowledged, rounds, slowest, ends = [], 0, 0, 0.0, run.ends_in(0.25)
+    place = serving = key = None
     while rounds < run.kills or time.monotonic() < ends:
+        if rounds % ROUNDS == 0:
+            acknowledged, told = acknowledged + len(told), []
+            if serving:
+                serving.stop()
+            place = Place(run.binary, run.folder("kills"))
+            key = place.furnish()
+            serving = place.serve()
         rounds += 1
         load = Load(serving, key, f"{run.seed}-{rounds}", CLIENTS)
         time.sleep(run.dice.uniform(0.02, 0.6))
@@ -36,7 +44,8 @@ def under_load(run):
             raise Failed(f"round {rounds}: {found[:3]}")
     serving.stop()
     control_of_the_checker(place, told, run.folder("kills-control"))
-    return f"{rounds} kills, {len(told)} acknowledged, lost 0, doubled 0, slowest start {slowest:.2f} s", rounds
+    acknowledged += len(told)
+    return f"{rounds} kills, {acknowledged} acknowledged, lost 0, doubled 0, slowest start {slowest:.2f} s", rounds
 
 
 def control_of_the_checker(place, told, folder):

@@ -13,6 +13,7 @@
 pub mod address;
 mod breaker;
 mod chattu;
+mod claim;
 mod counts;
 mod echo_ref;
 mod endpoint;
@@ -64,7 +65,6 @@ use rusqlite::params;
 use signature::Secret;
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::{Notify, broadcast, watch};
-use worker::DeliveryClaims;
 
 /// What can go wrong here; each text says what would be right.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +86,7 @@ pub struct Webhooks {
     random: Arc<dyn Random>,
     vault: Vault,
     egress: Egress,
-    claims: DeliveryClaims,
+    claims: claim::DeliveryClaims,
     breakers: Breakers,
     /// Woken when an endpoint has answered in a dialect whose answers ask for something.
     answered: Arc<Notify>,
@@ -102,7 +102,7 @@ impl Webhooks {
             random,
             vault,
             egress,
-            claims: DeliveryClaims::default(),
+            claims: claim::DeliveryClaims::default(),
             breakers: Breakers::default(),
             answered: Arc::default(),
             feed: feed_news::FeedNews::default(),
