@@ -3,7 +3,6 @@
 use super::{StartError, commands::key_value};
 use crate::{
     config::{self, Config},
-    connectors::registry,
     dialects::chattu::{self, NewClient},
     egress::Egress,
     gateway::retention,
@@ -79,8 +78,7 @@ pub(super) fn rules(config: &Config) -> Rules {
 /// # Errors
 /// A setting that is none, or a file of one that cannot be read.
 pub(super) fn new_client(config: &Config) -> Result<NewClient, StartError> {
-    let best =
-        if registry::has(ConnectorKind::WhatsappWeb) { ConnectorKind::WhatsappWeb } else { ConnectorKind::Sandbox };
+    let best = if ConnectorKind::WhatsappWeb.is_built() { ConnectorKind::WhatsappWeb } else { ConnectorKind::Sandbox };
     let settings = key_value::parse(&config.chattu.new_client_settings)
         .map_err(|problem| StartError::Other(format!("chattu.new_client_settings: {problem}")))?;
     Ok(NewClient { connector: config.chattu.new_client_connector.unwrap_or(best), settings })

@@ -191,10 +191,9 @@ pub(super) fn connector_or_best<'de, D: Deserializer<'de>>(d: D) -> Result<Optio
         if word.is_empty() {
             return Ok(None);
         }
-        ConnectorKind::parse(word).map(Some).ok_or_else(|| {
-            let all: Vec<_> = ConnectorKind::ALL.iter().map(|k| k.as_str()).collect();
-            format!("{word:?} is no connector: use {}", all.join(", "))
-        })
+        ConnectorKind::parse(word)
+            .map(Some)
+            .ok_or_else(|| format!("{word:?} is no connector: use {}", ConnectorKind::list_built()))
     })
 }
 
