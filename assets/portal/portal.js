@@ -18,9 +18,16 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
 });
 
+// A form is sent once: the second click of a double click would make a second key, or send a message twice.
+const ONCE_WITHIN = 10_000;
 document.addEventListener("submit", (event) => {
-  const asked = event.submitter?.dataset.confirm ?? event.target.dataset.confirm;
-  if (asked && !confirm(asked)) event.preventDefault();
+  const form = event.target, asked = event.submitter?.dataset.confirm ?? form.dataset.confirm;
+  if (event.defaultPrevented || form.method !== "post") return;
+  if (performance.now() - Number(form.dataset.sent ?? -ONCE_WITHIN) < ONCE_WITHIN || (asked && !confirm(asked))) event.preventDefault();
+  else form.dataset.sent = performance.now();
+});
+addEventListener("pageshow", () => {
+  for (const form of document.forms) delete form.dataset.sent;
 });
 
 document.addEventListener("keydown", (event) => {

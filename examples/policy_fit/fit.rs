@@ -9,7 +9,7 @@ const ROUNDS: usize = 24;
 const ORDERS: u64 = 5;
 const RATE: f32 = 0.1;
 /// How strongly weights are drawn to zero: those of named features, those of the table.
-const DECAY: (f32, f32) = (1e-3, 1e-4);
+const DECAY: (f32, f32) = (1e-2, 1e-4);
 /// The most that one message may count.
 const HEAVIEST: f32 = 8.0;
 
@@ -36,7 +36,7 @@ impl Sample {
         let seen = policy.observe(&row.text);
         let mut places = Vec::new();
         model::sequences(&seen.folded, |place| places.extend(u16::try_from(place)));
-        let worth = if row.label == "spam" { 3.0 } else { 1.0 } * if row.is_sourced { 1.0 } else { 2.0 };
+        let worth = if row.label == "spam" { 3.0 } else { 1.0 } * if row.is_sourced { 1.0 } else { 3.0 };
         let source = format!("{} {} {}", row.source, row.label, row.language);
         let (dense, rules, hard, actionable) = (seen.dense, seen.rules, seen.hard, seen.actionable);
         Self { bad: row.is_bad(), worth, source, dense, places, rules, hard, actionable }

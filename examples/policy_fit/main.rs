@@ -20,7 +20,7 @@ mod varied;
 use fit::{Sample, Weights};
 use rows::{Row, share};
 use std::{collections::BTreeMap, error::Error, fs};
-use wa_gateway::sending::policy::content::{ContentPolicy, SOME_EVIDENCE, model};
+use wa_gateway::sending::policy::content::{ContentPolicy, LITTLE_EVIDENCE, SOME_EVIDENCE, model};
 
 /// How many parts the sources are dealt to.
 const PARTS: u64 = 8;
@@ -115,7 +115,8 @@ impl<'a> Judged<'a> {
         let above = odds - threshold + model::allowance(&sample.dense);
         // An answer in a conversation is refused for hard evidence, by a model that is sure.
         let is_sure = sample.hard >= 40 && odds >= threshold + 1.5 && sample.actionable;
-        let is_refused = sample.rules >= SOME_EVIDENCE && above >= 0.0 && (row.label != "chat" || is_sure);
+        let needed = if above >= model::FAR { LITTLE_EVIDENCE } else { SOME_EVIDENCE };
+        let is_refused = sample.rules >= needed && above >= 0.0 && (row.label != "chat" || is_sure);
         Self { row, sample, above, is_refused }
     }
 

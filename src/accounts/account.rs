@@ -7,6 +7,7 @@ use crate::{
         ids::AccountId,
         phone::Region,
         plan::{Module, Plan, Zone},
+        short_text,
         why::why,
     },
     store::{StoreError, Tx, WriteTx},
@@ -119,6 +120,7 @@ pub(super) fn create(tx: &WriteTx<'_>, new: &NewAccount, now: Time, actor: &str)
     if name.is_empty() {
         return Err(AccountError::Invalid(why!("account_name", "an account needs a name")));
     }
+    let name = short_text::name(name, "a name", short_text::NAME_MAX).map_err(AccountError::Invalid)?;
     let zone = Zone::parse(&new.timezone)?;
     let id = AccountId(tx.insert(
         "INSERT INTO accounts (name, timezone, region, plan, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -304,7 +306,8 @@ pub(super) fn record_grant(
     now: Time,
     actor: &str,
 ) -> Result<(), AccountError> {
-    if grant.reason.trim().is_empty() {
+    let reason = short_text::reason(&grant.reason).map_err(AccountError::Invalid)?;
+    if reason.is_empty() {
         return Err(AccountError::Invalid(why!("grant_reason", "a granted limit needs a reason (--reason)")));
     }
     if grant.daily.is_none() && grant.monthly.is_none() {
@@ -316,7 +319,7 @@ pub(super) fn record_grant(
     tx.execute(
         "INSERT INTO granted_limits (account_id, daily, monthly, reason, granted_by, created_at, until)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        params![id, grant.daily, grant.monthly, grant.reason.trim(), actor, now, grant.until],
+        params![id, grant.daily, grant.monthly, reason, actor, now, grant.until],
     )?;
     Ok(())
 }

@@ -11,6 +11,7 @@ use crate::{
         ids::{AccountId, InstanceId, KeyId},
         purpose::Purpose,
         random::{BASE62, Random, base62},
+        short_text,
         string_enum::string_enum,
     },
     store::{StoreError, Tx, WriteTx},
@@ -102,6 +103,10 @@ pub(super) fn create(
     actor: &str,
 ) -> Result<(KeyId, String), AccountError> {
     account::find(tx, new.account, now)?;
+    let name = match new.name.trim() {
+        "" => String::new(),
+        name => short_text::name(name, "a name", short_text::NAME_MAX).map_err(AccountError::Invalid)?,
+    };
     let is_test = check_instances(tx, new)?;
     let body = format!("{}{}", if is_test { TEST } else { LIVE }, base62(random, RANDOM_LEN));
     let text = format!("{body}{}", checksum(&body));
@@ -112,7 +117,7 @@ pub(super) fn create(
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         params![
             new.account,
-            new.name.trim(),
+            name,
             new.kind.as_str(),
             is_test,
             prefix,

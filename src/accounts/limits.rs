@@ -9,6 +9,7 @@ use crate::{
     model::{
         clock::Time,
         ids::AccountId,
+        short_text::REASON_MAX,
         string_enum::string_enum,
         why::{Why, why},
     },
@@ -19,7 +20,6 @@ use serde_json::json;
 
 /// Beyond this nobody asks: more than one number sends in a month.
 const MOST: u64 = 10_000_000;
-const REASON_MAX: usize = 1000;
 
 /// A limit that was granted.
 #[derive(Clone, PartialEq, Eq, Debug)]

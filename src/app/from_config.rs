@@ -3,7 +3,6 @@
 use super::{StartError, commands::key_value};
 use crate::{
     config::{self, Config},
-    connectors::registry,
     dialects::chattu::{self, NewClient},
     egress::Egress,
     gateway::retention,
@@ -79,8 +78,7 @@ pub(super) fn rules(config: &Config) -> Rules {
 /// # Errors
 /// A setting that is none, or a file of one that cannot be read.
 pub(super) fn new_client(config: &Config) -> Result<NewClient, StartError> {
-    let best =
-        if registry::has(ConnectorKind::WhatsappWeb) { ConnectorKind::WhatsappWeb } else { ConnectorKind::Sandbox };
+    let best = if ConnectorKind::WhatsappWeb.is_built() { ConnectorKind::WhatsappWeb } else { ConnectorKind::Sandbox };
     let settings = key_value::parse(&config.chattu.new_client_settings)
         .map_err(|problem| StartError::Other(format!("chattu.new_client_settings: {problem}")))?;
     Ok(NewClient { connector: config.chattu.new_client_connector.unwrap_or(best), settings })
@@ -164,16 +162,17 @@ pub(super) fn portal_at(config: &Config) -> String {
     }
 }
 
-pub(super) fn backups(config: &Config) -> Option<backup::BackupPlan> {
-    let plan = &config.backup;
-    plan.directory.clone().map(|directory| backup::BackupPlan {
+pub(super) fn backups(config: &Config) -> backup::BackupPlans {
+    let (plan, key_file) = (&config.backup, config.key_file.clone());
+    let configured = plan.directory.clone().map(|directory| backup::BackupPlan {
         data_dir: config.data_dir.clone(),
-        key_file: config.key_file.clone(),
+        key_file: key_file.clone(),
         directory,
         every: plan.every,
         keep: plan.keep as usize,
-        passphrase_file: plan.passphrase_file.clone(),
-    })
+        passphrase: plan.passphrase_file.clone().map_or(backup::PassphraseSource::None, backup::PassphraseSource::File),
+    });
+    backup::BackupPlans::new(config.data_dir.clone(), key_file, configured.map(Arc::new))
 }
 
 #[cfg(test)]

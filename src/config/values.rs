@@ -191,10 +191,9 @@ pub(super) fn connector_or_best<'de, D: Deserializer<'de>>(d: D) -> Result<Optio
         if word.is_empty() {
             return Ok(None);
         }
-        ConnectorKind::parse(word).map(Some).ok_or_else(|| {
-            let all: Vec<_> = ConnectorKind::ALL.iter().map(|k| k.as_str()).collect();
-            format!("{word:?} is no connector: use {}", all.join(", "))
-        })
+        ConnectorKind::parse(word)
+            .map(Some)
+            .ok_or_else(|| format!("{word:?} is no connector: use {}", ConnectorKind::list_built()))
     })
 }
 
@@ -260,7 +259,7 @@ pub(super) fn emails<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<String>, D::
     texts(d, parse_email)
 }
 
-fn parse_email(t: &str) -> Result<String, String> {
+pub(super) fn parse_email(t: &str) -> Result<String, String> {
     let fits = t.split_once('@').is_some_and(|(a, b)| !a.is_empty() && b.contains('.')) && !t.contains(' ');
     if fits { Ok(t.to_owned()) } else { Err(format!("{t:?} is no e-mail address")) }
 }

@@ -44,11 +44,6 @@ pub fn claimed_place(connector: ConnectorKind, settings: &BTreeMap<String, Strin
     }
 }
 
-/// Whether this build has a connector.
-pub const fn has(connector: ConnectorKind) -> bool {
-    !matches!(connector, ConnectorKind::WhatsappWeb) || cfg!(feature = "whatsapp-web")
-}
-
 /// A reason that the pages have in their languages: its name, and what was given behind the sentence.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum KnownReason<'a> {

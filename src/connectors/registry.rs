@@ -28,7 +28,7 @@ use std::{
 };
 
 pub use connector_settings::{
-    BadSetting, KnownReason, check_settings, claimed_place, fill_settings, has, known_reason, secret_settings,
+    BadSetting, KnownReason, check_settings, claimed_place, fill_settings, known_reason, secret_settings,
 };
 
 pub use super::instance_setup::InstanceSetup;

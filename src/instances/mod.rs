@@ -24,6 +24,7 @@ use crate::{
         instance::{Health, InstanceState},
         moment::Moment,
         random::Random,
+        short_text,
         why::{Why, why},
     },
     store::{Store, StoreError, Tx, Vault, WriteTx},
@@ -205,7 +206,8 @@ impl Instances {
     /// # Errors
     /// No such one, one that is not paused, or an empty note.
     pub async fn resume(&self, id: &InstanceId, note: &str, actor: &str) -> Result<Instance, InstanceError> {
-        let (now, actor, name, note) = (self.clock.now(), actor.to_owned(), id.clone(), note.trim().to_owned());
+        let note = short_text::reason(note).map_err(InstanceError::Invalid)?;
+        let (now, actor, name) = (self.clock.now(), actor.to_owned(), id.clone());
         if note.is_empty() {
             return Err(InstanceError::Invalid(why!("resume_note", "resuming needs a note (--note)")));
         }
@@ -258,9 +260,11 @@ fn not_paused(id: &InstanceId) -> InstanceError {
 }
 
 fn pause_reason(given: &str) -> Result<String, InstanceError> {
-    match given.trim() {
-        "" => Err(InstanceError::Invalid(why!("pause_reason", "a pause needs a reason (--reason)"))),
-        reason => Ok(reason.to_owned()),
+    match short_text::reason(given).map_err(InstanceError::Invalid)? {
+        none if none.is_empty() => {
+            Err(InstanceError::Invalid(why!("pause_reason", "a pause needs a reason (--reason)")))
+        }
+        reason => Ok(reason),
     }
 }
 

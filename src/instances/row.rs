@@ -17,6 +17,7 @@ use crate::{
         ids::{AccountId, InstanceId},
         instance::{ConnectorKind, Health, InstanceState},
         moment::Moment,
+        short_text,
         why::why,
     },
     store::{StoreError, Tx, Vault, WriteTx},
@@ -106,6 +107,7 @@ pub(super) fn create(
     if new.name.trim().is_empty() {
         return Err(InstanceError::Invalid(why!("instance_name", "an instance needs a name (--name)")));
     }
+    let name = short_text::name(&new.name, "a name", short_text::NAME_MAX).map_err(InstanceError::Invalid)?;
     if tx.find("SELECT 1 FROM accounts WHERE id = ?1", params![new.account], |_| Ok(()))?.is_none() {
         return Err(InstanceError::Invalid(why!("no_account", "there is no account {id}", id = new.account)));
     }
@@ -118,7 +120,7 @@ pub(super) fn create(
     tx.execute(
         "INSERT INTO instances (id, account_id, name, connector, settings, state, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, 'connecting', ?6)",
-        params![new.id, new.account, new.name.trim(), new.connector, settings_text(&plain), now],
+        params![new.id, new.account, name, new.connector, settings_text(&plain), now],
     )?;
     for (name, value) in &secrets {
         secret::keep(tx, vault, &new.id, name, value)?;

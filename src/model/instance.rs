@@ -16,6 +16,19 @@ string_enum! {
     }
 }
 
+impl ConnectorKind {
+    /// Whether this build has it: a paired phone is a feature of the build.
+    pub const fn is_built(self) -> bool {
+        !matches!(self, Self::WhatsappWeb) || cfg!(feature = "whatsapp-web")
+    }
+
+    /// Those that this build has, for a sentence: their words with commas between them.
+    pub fn list_built() -> String {
+        let built = Self::ALL.iter().filter(|kind| kind.is_built());
+        built.map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ")
+    }
+}
+
 string_enum! {
     /// Whether the instance can send. Provider trouble (token, payment, ban) is `close` with its reason.
     InstanceState {

@@ -21,6 +21,7 @@ pub mod plan;
 pub mod purpose;
 pub mod qr;
 pub mod random;
+pub mod short_text;
 pub(crate) mod string_enum;
 pub mod text;
 pub mod throttle;

@@ -44,12 +44,28 @@ fn is_many_letters(c: char) -> bool {
 /// letter that such a letter folds to. Unicode's tables say the same and cost ten times as much.
 #[inline]
 pub fn everyday(c: char) -> Option<char> {
-    if c.is_ascii() {
-        return c.is_ascii_alphabetic().then(|| c.to_ascii_lowercase());
+    let folded = *EVERYDAY.get(c as usize)?;
+    if folded == 0 { None } else { char::from_u32(u32::from(folded)) }
+}
+
+/// [`everyday_letter`] of every character below the end of the Arabic block; 0: none.
+static EVERYDAY: [u16; 0x700] = {
+    let mut table = [0; 0x700];
+    let mut c = 0;
+    while c < table.len() {
+        if let Some(letter) = char::from_u32(c as u32) {
+            table[c] = everyday_letter(letter) as u16;
+        }
+        c += 1;
     }
-    Some(match c {
-        'а'..='и' | 'к'..='я' | 'א'..='ת' | 'ا' | 'ب' | 'ت'..='غ' | 'ف'..='و' | 'ي' => c,
-        'А'..='И' | 'К'..='Я' => char::from_u32(u32::from(c) + 0x20)?,
+    table
+};
+
+const fn everyday_letter(c: char) -> u32 {
+    let folded = match c {
+        'a'..='z' | 'а'..='и' | 'к'..='я' | 'א'..='ת' | 'ا' | 'ب' | 'ت'..='غ' | 'ف'..='و' | 'ي' => c,
+        'A'..='Z' => return c as u32 + 0x20,
+        'А'..='И' | 'К'..='Я' => return c as u32 + 0x20,
         'ة' => 'ه',
         'ى' => 'ي',
         'à'..='å' | 'À'..='Å' => 'a',
@@ -66,8 +82,9 @@ pub fn everyday(c: char) -> Option<char> {
         'آ' | 'أ' | 'إ' => 'ا',
         'ؤ' => 'و',
         'ئ' => 'ي',
-        _ => return None,
-    })
+        _ => return 0,
+    };
+    folded as u32
 }
 
 /// The last step of folding, on a decomposed lower-case character.

@@ -9,6 +9,7 @@ use crate::{
     model::{
         clock::{Clock, Time},
         egress::EgressEntry,
+        short_text,
         why::{Why, why},
     },
     store::{Store, StoreError, Tx, WriteTx},
@@ -81,7 +82,8 @@ impl EgressAllowlist {
         let _one = self.changing.lock().await;
         let entry: EgressEntry =
             entry.trim().parse().map_err(|e: String| ReachError::Invalid(why!("entry_bad", "{text}", text = e)))?;
-        if reason.trim().is_empty() {
+        let reason = short_text::reason(reason).map_err(ReachError::Invalid)?;
+        if reason.is_empty() {
             return Err(ReachError::Invalid(why!("entry_reason", "say what stands there: others will ask")));
         }
         if self.configured.contains(&entry) {
@@ -91,12 +93,7 @@ impl EgressAllowlist {
                 entry = entry
             )));
         }
-        let new = Added {
-            entry: entry.to_string(),
-            reason: reason.trim().to_owned(),
-            added_by: actor.to_owned(),
-            added_at: self.clock.now(),
-        };
+        let new = Added { entry: entry.to_string(), reason, added_by: actor.to_owned(), added_at: self.clock.now() };
         self.store.write(move |tx| insert(tx, &new)).await?;
         Ok(self.put_in_force().await?)
     }

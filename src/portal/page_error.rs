@@ -226,6 +226,7 @@ impl From<SettleError> for PageError {
         match e {
             SettleError::NotFound(_) => Self::NotFound,
             SettleError::Store(e) => e.into(),
+            SettleError::Invalid(why) => Self::Wrong(why),
             e @ SettleError::NotUnknown(..) => Self::Wrong(why!("settled_already", "{e}", e = e)),
         }
     }

@@ -89,6 +89,7 @@ use crate::{
         moment::Moment,
         purpose::Purpose,
         random::Random,
+        short_text,
     },
     people::{media::MediaStore, suppression::Erased},
     store::{Store, StoreError, Tx, WriteTx},
@@ -249,7 +250,7 @@ impl Sending {
     /// See [`SettleError`].
     pub async fn settle(&self, id: LogId, to: Status, note: &str, actor: &str) -> Result<(), SettleError> {
         let (now, random) = (self.shared.clock.now(), self.shared.random.clone());
-        let (note, actor) = (note.to_owned(), actor.to_owned());
+        let (note, actor) = (short_text::reason(note).map_err(SettleError::Invalid)?, actor.to_owned());
         let settle = move |tx: &WriteTx<'_>| {
             let by_hand = ByHand { id, to, note: &note, actor: &actor };
             receipts::settle_by_hand(tx, &by_hand, Moment { now, random: &*random })

@@ -10,6 +10,7 @@ use crate::{
         ids::{AccountId, InstanceId, LogId, MessageId},
         message::Status,
         moment::Moment,
+        why::Why,
     },
     store::{StoreError, Tx, WriteTx},
 };
@@ -132,6 +133,9 @@ pub enum SettleError {
     /// It is not unknown.
     #[error("message {0} is {1}: only an unknown message can be settled by hand")]
     NotUnknown(LogId, Status),
+    /// The note.
+    #[error("{0}")]
+    Invalid(Why),
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -4,7 +4,8 @@
 //!   answers after the commit. Closures must not wait for anything: no network, no locks held elsewhere, no sleep.
 //! - [`Store::read`] runs a closure on one of a few read-only connections. It sees the last commit.
 //! - [`Store::open`] takes the directory's lock, judges the file, backs it up and migrates it (`open.rs`, `migrate.rs`).
-//! - The writer looks whether the files are still there (`ground.rs`), and gives back what was deleted (`shrink.rs`).
+//! - The writer looks whether the files are still there (`ground.rs`), gives back what was deleted (`shrink.rs`), and puts
+//!   a commit's pages into the log with one call (`engine.rs`).
 //!
 //! This slice knows SQL and files, and nothing of what the rows mean.
 //!

@@ -205,12 +205,12 @@ pub fn mark_seen(tx: &WriteTx<'_>, whose: NoticeScope, id: i64, now: Time) -> Re
     Ok(changed > 0)
 }
 
-/// A person puts it away, whatever its cause; says whether there was an open one in their scope.
+/// A person puts it away, whatever its cause; says whether there was one in their scope. One that is over stays so.
 pub fn dismiss(tx: &WriteTx<'_>, whose: NoticeScope, id: i64, now: Time) -> Result<bool, StoreError> {
     let NoticeScope { scope, with_appliance } = whose;
     let changed = tx.execute(
-        "UPDATE notices SET cleared_at = ?4, seen_at = coalesce(seen_at, ?4)
-         WHERE id = ?3 AND cleared_at IS NULL AND (?1 IS NULL OR account_id = ?1 OR (?2 AND account_id IS NULL))",
+        "UPDATE notices SET cleared_at = coalesce(cleared_at, ?4), seen_at = coalesce(seen_at, ?4)
+         WHERE id = ?3 AND (?1 IS NULL OR account_id = ?1 OR (?2 AND account_id IS NULL))",
         params![scope, with_appliance, id, now],
     )?;
     Ok(changed > 0)

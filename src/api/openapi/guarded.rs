@@ -193,7 +193,8 @@ pub(super) fn send_message() -> Value {
                 "organization": {"type": "string", "minLength": 1, "maxLength": 256},
                 "email": {"type": "string", "minLength": 1, "maxLength": 256},
             })),
-            "contact_request": {"const": true, "description": "beside message: a button that shares the reader's number"},
+            "contact_request": {"type": "boolean", "not": {"const": false},
+                                "description": "true beside message: a button that shares the reader's number"},
             "reply_to": {"type": "string", "minLength": 1, "maxLength": 256},
             "reaction": object(&["message_id", "emoji"], json!({
                 "message_id": {"type": "string", "minLength": 1, "maxLength": 256, "description": "msg_…, inb_… or the provider's"},

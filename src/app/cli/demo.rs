@@ -4,7 +4,7 @@
 use super::{context::Context, output, serve, shell};
 use crate::{
     app::{
-        App, Running,
+        App, Inherited, Running,
         commands::{
             AccountCreate, AccountList, Execute, InstanceCreate, InstanceStatus, KeyCreate, SendText, UserCreate,
             UserList, UserLoginLink,
@@ -16,7 +16,11 @@ use crate::{
     ops::logging,
 };
 use serde_json::{Value, json};
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    net::{SocketAddr, TcpListener},
+    path::PathBuf,
+    sync::Arc,
+};
 
 const ACCOUNT: &str = "Demo";
 const INSTANCE: &str = "demo-support-line";
@@ -43,17 +47,19 @@ impl DemoArgs {
 pub(super) async fn run(args: DemoArgs, context: Context, program: &str) -> Result<Option<Value>, String> {
     logging::start("warn", logging::LineFormat::Text)?;
     let mut config: Config = context.config;
-    let address = free_address(args.listen)?;
+    let (address, socket) = free_socket(args.listen)?;
     config.listen.local = Some(address);
     config.public_url = Some(format!("http://{address}"));
     let signals = serve::Signals::listen()?;
     let app = App::open(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await.map_err(|e| e.to_string())?;
-    let running = app.serve().await.map_err(|e| e.to_string())?;
+    // The socket itself, so that nobody takes the port in between, and a port that the system chose is the one printed.
+    let socket = Inherited::new(vec![("local".to_owned(), socket)]);
+    let running = app.serve_on(socket).await.map_err(|e| e.to_string())?;
     let made = make(&running.gateway).await?;
     if context.json {
         output::print(&described(&running, &made), true);
     } else {
-        if address != args.listen {
+        if args.listen.port() != 0 && address != args.listen {
             output::line(&format!("{} is in use; listening on {address} instead", args.listen));
         }
         print(&running, &made, program);
@@ -69,12 +75,12 @@ struct DemoAccess {
     sent: Value,
 }
 
-/// The next free port from the wanted one on.
-fn free_address(wanted: SocketAddr) -> Result<SocketAddr, String> {
+/// The next free port from the wanted one on, and a socket that listens there; port 0: the one that the system chooses.
+fn free_socket(wanted: SocketAddr) -> Result<(SocketAddr, TcpListener), String> {
     for port in wanted.port()..=wanted.port().saturating_add(50) {
         let address = SocketAddr::new(wanted.ip(), port);
-        match std::net::TcpListener::bind(address) {
-            Ok(_) => return Ok(address),
+        match TcpListener::bind(address).and_then(|socket| Ok((socket.local_addr()?, socket))) {
+            Ok(found) => return Ok(found),
             Err(e) if e.kind() == std::io::ErrorKind::AddrInUse => {}
             Err(e) => return Err(format!("cannot listen on {address}: {e}")),
         }

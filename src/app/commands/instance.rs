@@ -44,8 +44,8 @@ pub struct InstanceCreate {
     /// Its name
     #[arg(long)]
     pub name: String,
-    /// sandbox, whatsapp-web, cloud-api or evolution
-    #[arg(long)]
+    /// The way to WhatsApp: one of those that this build has.
+    #[arg(long, help = format!("The way to WhatsApp: {}", ConnectorKind::list_built()))]
     pub connector: String,
     /// A setting of the connector, key=value or key=@file
     #[arg(long = "set", value_name = "K=V")]
@@ -64,9 +64,8 @@ impl Execute for InstanceCreate {
 
     async fn execute(self, gateway: &AppState) -> CommandResult {
         let Self { account, id, name, connector, settings, .. } = self;
-        let kinds = ConnectorKind::ALL.iter().map(|k| k.as_str()).collect::<Vec<_>>().join(", ");
         let connector = ConnectorKind::parse(&connector)
-            .ok_or_else(|| format!("{connector:?} is no connector: use one of {kinds}"))?;
+            .ok_or_else(|| format!("{connector:?} is no connector: use one of {}", ConnectorKind::list_built()))?;
         let (id, account) = (InstanceId::from_text(id), AccountId(account));
         let new = NewInstance { id, account, name, connector, settings };
         let mut made = shown(gateway.instances.create(new, CLI).await)?;

@@ -14,6 +14,7 @@ use crate::{
         csv,
         ids::AccountId,
         phone::{Listed, Phone, PhoneReading},
+        short_text,
     },
     people::{
         conversations::{self, Identity},
@@ -52,7 +53,7 @@ impl Execute for SuppressAdd {
     async fn execute(self, gateway: &AppState) -> CommandResult {
         let (account, phone) = known(gateway, self.account, &self.phone).await?;
         let (now, shown) = (gateway.clock.now(), phone.to_string());
-        let reason = self.reason.unwrap_or_else(|| "blocked by hand".into());
+        let reason = short_text::reason(self.reason.as_deref().unwrap_or("blocked by hand")).map_err(text)?;
         let done = gateway.store.write(move |tx| {
             let contact = conversations::find_or_add(tx, account, &Identity::phone(phone.as_str()), now)?;
             let new =

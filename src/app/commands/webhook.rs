@@ -3,10 +3,10 @@
 use super::{CLI, CommandResult, Execute, group, text, values::parse_time};
 use crate::{
     dialects::AppState,
-    events::webhooks::{EndpointId, Filter, NewEndpoint, own_headers},
+    events::webhooks::{EndpointChange, EndpointId, Filter, NewEndpoint, own_headers},
     model::ids::{AccountId, InstanceId},
 };
-use clap::Args;
+use clap::{ArgGroup, Args};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::fmt::Display;
@@ -71,23 +71,42 @@ impl Execute for WebhookList {
     }
 }
 
-/// Give an endpoint other headers of its own; they are shown this once
+/// Change an endpoint: what is not named stays. Headers are shown this once
 #[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
+#[command(group = ArgGroup::new("what").required(true).multiple(true))]
 pub struct WebhookSet {
     /// Its id
     pub id: i64,
+    /// Where events go from now on, also those that wait
+    #[arg(long, group = "what")]
+    pub url: Option<String>,
+    /// Which events
+    #[arg(long, value_delimiter = ',', group = "what")]
+    pub events: Vec<String>,
+    /// Of one instance alone
+    #[arg(long, group = "what", conflicts_with = "all_instances")]
+    pub instance: Option<String>,
+    /// Of all instances of the account
+    #[arg(long, group = "what")]
+    pub all_instances: bool,
     /// All headers that go with each delivery from now on
-    #[arg(long = "header", value_name = "NAME: VALUE", required_unless_present = "no_headers")]
+    #[arg(long = "header", value_name = "NAME: VALUE", group = "what")]
     pub headers: Vec<String>,
     /// No headers of its own any more
-    #[arg(long, conflicts_with = "headers")]
+    #[arg(long, group = "what", conflicts_with = "headers")]
     pub no_headers: bool,
 }
 
 impl Execute for WebhookSet {
     async fn execute(self, gateway: &AppState) -> CommandResult {
         let headers = own_headers::parse(self.headers.iter().map(String::as_str)).map_err(text)?;
-        gateway.webhooks.set_headers(EndpointId(self.id), headers.clone(), CLI).await.map_err(text)?;
+        let wanted = EndpointChange {
+            url: self.url,
+            instance: self.instance.map(|id| Some(InstanceId::from_text(id))).or(self.all_instances.then_some(None)),
+            events: (!self.events.is_empty()).then_some(self.events),
+            headers: (self.no_headers || !headers.is_empty()).then(|| headers.clone()),
+        };
+        gateway.webhooks.change(EndpointId(self.id), wanted, CLI).await.map_err(text)?;
         Ok(json!({"ok": true, "id": self.id, "headers": headers}))
     }
 }
@@ -142,7 +161,7 @@ pub struct WebhookDisable {
 
 impl Execute for WebhookDisable {
     async fn execute(self, gateway: &AppState) -> CommandResult {
-        done(self.id, gateway.webhooks.disable(EndpointId(self.id), "disabled by hand", CLI).await)
+        done(self.id, gateway.webhooks.disable(EndpointId(self.id), CLI).await)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::{
         egress::nets,
         ids::InstanceId,
         phone::{Phone, Region},
+        short_text,
         string_enum::string_enum,
         why::why,
     },
@@ -191,16 +192,7 @@ fn replace<T>(place: &mut T, value: Option<T>) {
 }
 
 fn judged_name(text: &str, what: &str) -> Result<String, ThreecxError> {
-    let name = text.trim();
-    if name.is_empty() || name.chars().count() > NAME_MAX || name.chars().any(char::is_control) {
-        return Err(ThreecxError::Invalid(why!(
-            "name_long",
-            "{what} has 1 to {most} characters on one line",
-            what = what,
-            most = NAME_MAX
-        )));
-    }
-    Ok(name.to_owned())
+    short_text::name(text, what, NAME_MAX).map_err(ThreecxError::Invalid)
 }
 
 fn judged_window(hours: u32) -> Result<u32, ThreecxError> {

@@ -14,7 +14,7 @@ use rusqlite::params;
 /// What an address is sealed for.
 const SEALED_FOR: &str = "webhook_url";
 /// What stands where something is not shown.
-const HIDDEN: &str = "***";
+pub(super) const HIDDEN: &str = "***";
 /// So much of a part of a path is shown, so that two addresses can be told apart.
 const SHOWN: usize = 3;
 /// Shorter parts of a path are no tokens.

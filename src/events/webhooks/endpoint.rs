@@ -76,21 +76,11 @@ pub(super) fn create(
     vault: &Vault,
     by: &ChangedBy,
 ) -> Result<EndpointId, WebhookError> {
-    if new.url.len() > URL_MAX {
-        return Err(WebhookError::Invalid(why!(
-            "url_long",
-            "an address has at most {most} characters",
-            most = URL_MAX
-        )));
-    }
     if tx.find("SELECT 1 FROM accounts WHERE id = ?1", params![new.account], |_| Ok(()))?.is_none() {
         return Err(WebhookError::NotFound(format!("there is no account {}", new.account)));
     }
     if let Some(instance) = &new.instance {
-        let own = "SELECT 1 FROM instances WHERE id = ?1 AND account_id = ?2 AND deleted_at IS NULL";
-        if tx.find(own, params![instance, new.account], |_| Ok(()))?.is_none() {
-            return Err(WebhookError::NotFound(format!("account {} has no instance {instance}", new.account)));
-        }
+        judge_instance(tx, new.account, instance)?;
     }
     let events = judge_events(&new.events)?;
     let sealed = vault.seal(SEALED_FOR, secret.as_str());
@@ -106,6 +96,15 @@ pub(super) fn create(
     Ok(id)
 }
 
+/// Whether the account has this instance.
+pub(super) fn judge_instance(tx: &Tx<'_>, account: AccountId, instance: &InstanceId) -> Result<(), WebhookError> {
+    let own = "SELECT 1 FROM instances WHERE id = ?1 AND account_id = ?2 AND deleted_at IS NULL";
+    match tx.find(own, params![instance, account], |_| Ok(()))? {
+        Some(()) => Ok(()),
+        None => Err(WebhookError::NotFound(format!("account {account} has no instance {instance}"))),
+    }
+}
+
 /// Who does it, and when.
 #[derive(Clone, Debug)]
 pub(super) struct ChangedBy {
@@ -114,7 +113,7 @@ pub(super) struct ChangedBy {
 }
 
 /// One line of the audit.
-fn note(
+pub(super) fn note(
     tx: &WriteTx<'_>,
     by: &ChangedBy,
     (account, id): (AccountId, EndpointId),
@@ -137,7 +136,7 @@ fn tell_disabled(tx: &WriteTx<'_>, id: EndpointId, reason: &str, now: Time) -> R
     notices::raise(tx, Some(account), (NoticeKind::EndpointDisabled, &id.to_string()), &parameters, now)
 }
 
-fn judge_events(names: &[String]) -> Result<String, WebhookError> {
+pub(super) fn judge_events(names: &[String]) -> Result<String, WebhookError> {
     let known = || {
         let all = EventName::ALL.iter().filter(|n| **n != EventName::Test);
         all.map(|n| n.as_str()).collect::<Vec<_>>().join(", ")
@@ -160,22 +159,6 @@ fn judge_events(names: &[String]) -> Result<String, WebhookError> {
         }
     }
     Ok(serde_json::to_string(names).unwrap_or_else(|_| "[]".into()))
-}
-
-/// Gives an endpoint other headers of its own, or none.
-pub(super) fn set_headers(
-    tx: &WriteTx<'_>,
-    id: EndpointId,
-    headers: &BTreeMap<String, String>,
-    vault: &Vault,
-    by: &ChangedBy,
-) -> Result<(), WebhookError> {
-    let endpoint = find(tx, id)?;
-    own(&endpoint)?;
-    let after: Vec<&str> = headers.keys().map(String::as_str).collect();
-    let (before, after) = (endpoint.headers.join(", "), after.join(", "));
-    note(tx, by, (endpoint.account_id, id), "webhook.headers", (Some(&before), Some(&after)))?;
-    Ok(own_headers::keep(tx, id, headers, vault)?)
 }
 
 /// A new secret; the old one signs beside it for a day.
@@ -210,11 +193,14 @@ pub(super) fn reopen(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<(), 
     Ok(())
 }
 
+/// Why an endpoint is disabled that a person switched off; the second is what the command line wrote once.
+pub(super) const BY_HAND: [&str; 2] = ["switched off by hand", "disabled by hand"];
+
 /// A person disables an endpoint; it keeps collecting for a while.
-pub(super) fn disable(tx: &WriteTx<'_>, id: EndpointId, reason: &str, by: &ChangedBy) -> Result<(), WebhookError> {
+pub(super) fn disable(tx: &WriteTx<'_>, id: EndpointId, by: &ChangedBy) -> Result<(), WebhookError> {
     let endpoint = find(tx, id)?;
-    if set_disabled(tx, id, reason, by.now)? {
-        note(tx, by, (endpoint.account_id, id), "webhook.disable", (None, Some(reason)))?;
+    if set_disabled(tx, id, BY_HAND[0], by.now)? {
+        note(tx, by, (endpoint.account_id, id), "webhook.disable", (None, Some(BY_HAND[0])))?;
     }
     Ok(())
 }
@@ -242,7 +228,7 @@ pub(super) fn delete(tx: &WriteTx<'_>, id: EndpointId, by: &ChangedBy) -> Result
 }
 
 /// What a customer changes himself is his own; what another part of the gateway manages is changed there.
-fn own(endpoint: &Endpoint) -> Result<(), WebhookError> {
+pub(super) fn own(endpoint: &Endpoint) -> Result<(), WebhookError> {
     match &endpoint.managed_by {
         None => Ok(()),
         Some(manager) => Err(WebhookError::Invalid(why!(

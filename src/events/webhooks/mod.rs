@@ -12,6 +12,7 @@
 
 pub mod address;
 mod breaker;
+mod change;
 mod chattu;
 mod claim;
 mod counts;
@@ -33,6 +34,7 @@ mod sms;
 mod status_step;
 mod worker;
 
+pub use change::EndpointChange;
 pub use chattu::{EndpointReply, answer_unasked, answers, close_answer, is_asked_about_calls};
 pub use counts::{EndpointCounts, count_endpoints, list_given_up};
 pub use echo_ref::{ChangedRef, EchoRef};
@@ -63,7 +65,7 @@ use endpoint::ChangedBy;
 use outbox::Happened;
 use rusqlite::params;
 use signature::Secret;
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 use tokio::sync::{Notify, broadcast, watch};
 
 /// What can go wrong here; each text says what would be right.
@@ -126,10 +128,7 @@ impl Webhooks {
     /// # Errors
     /// An address that may not be called, an unknown account, instance or event.
     pub async fn create(&self, new: NewEndpoint, actor: &str) -> Result<(EndpointId, Secret), WebhookError> {
-        self.egress
-            .of_account(new.account)
-            .check_url(&new.url, Use::Webhooks)
-            .map_err(|e| WebhookError::Invalid(e.why()))?;
+        self.check_url(new.account, &new.url)?;
         let (by, vault, secret) = (self.by(actor), self.vault.clone(), Secret::new(&*self.random));
         let sealed = secret.clone();
         let id = self.store.write(move |tx| endpoint::create(tx, &new, &sealed, &vault, &by)).await?;
@@ -201,18 +200,19 @@ impl Webhooks {
         Ok(secret)
     }
 
-    /// Gives an endpoint other headers of its own, by their names in lower case; none takes them away.
+    /// Changes an endpoint of a customer's own; what waits for it goes to the new address.
     ///
     /// # Errors
-    /// No such endpoint, or another part of the gateway manages it.
-    pub async fn set_headers(
-        &self,
-        id: EndpointId,
-        headers: BTreeMap<String, String>,
-        actor: &str,
-    ) -> Result<(), WebhookError> {
+    /// No such endpoint, instance or event, an address that may not be called; another part of the gateway manages it.
+    pub async fn change(&self, id: EndpointId, wanted: EndpointChange, actor: &str) -> Result<(), WebhookError> {
+        if let Some(url) = &wanted.url {
+            let before = self.store.read(move |tx| endpoint::find(tx, id)).await?;
+            if *url != before.destination_url {
+                self.check_url(before.account_id, url)?;
+            }
+        }
         let (by, vault) = (self.by(actor), self.vault.clone());
-        self.store.write(move |tx| endpoint::set_headers(tx, id, &headers, &vault, &by)).await
+        self.store.write(move |tx| change::change(tx, id, &wanted, &vault, &by)).await
     }
 
     /// Enables an endpoint; what it collected is due at once.
@@ -228,9 +228,9 @@ impl Webhooks {
     ///
     /// # Errors
     /// No such endpoint.
-    pub async fn disable(&self, id: EndpointId, reason: &str, actor: &str) -> Result<(), WebhookError> {
-        let (by, reason) = (self.by(actor), reason.to_owned());
-        self.store.write(move |tx| endpoint::disable(tx, id, &reason, &by)).await
+    pub async fn disable(&self, id: EndpointId, actor: &str) -> Result<(), WebhookError> {
+        let by = self.by(actor);
+        self.store.write(move |tx| endpoint::disable(tx, id, &by)).await
     }
 
     /// Takes an endpoint away.

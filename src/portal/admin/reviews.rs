@@ -4,7 +4,7 @@ use super::id;
 use crate::{
     gateway::Gateway,
     instances::InstanceError,
-    model::ids::InstanceId,
+    model::{ids::InstanceId, short_text},
     portal::{PageContext, PageError, page_error::see_other},
     sending::{
         review::{self, Closed, Review},
@@ -37,24 +37,32 @@ pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 
 /// `POST /admin/reviews/{id}`: `do=resume` or `do=keep`, with a note.
 ///
+/// One that somebody else decided in the meantime, or that was sent twice, is no error: the list is shown.
+///
 /// # Errors
-/// No such review that is open.
+/// No such word in `do`.
 pub async fn decide(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let review: i64 = id(v, 0)?;
-    let note = v.form.text("note").to_owned();
     let scope = v.everybody()?;
     let open = gateway.store.read(move |tx| review::list(tx, scope)).await?;
-    let instance = open.into_iter().find(|r| r.id == review).map(|r| r.instance).ok_or(PageError::NotFound)?;
-    if note.is_empty() {
-        let page = page(gateway, v, Some((review, v.t("reviews.note_missing").to_owned()))).await?;
-        return Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY));
-    }
+    let Some(instance) = open.into_iter().find(|r| r.id == review).map(|r| r.instance) else {
+        return Ok(see_other("/admin/reviews?done=decided_already"));
+    };
+    let note = match short_text::reason(v.form.text("note")).map_err(|why| v.why(&why)) {
+        Ok(note) if !note.is_empty() => note,
+        wrong => {
+            let problem = wrong.err().unwrap_or_else(|| v.t("reviews.note_missing").to_owned());
+            let page = page(gateway, v, Some((review, problem))).await?;
+            return Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY));
+        }
+    };
     match v.form.text("do") {
         "resume" => resume(gateway, v, &instance, &note).await,
         "keep" => {
             let (now, actor) = (v.now, v.actor().to_owned());
             let kept = gateway.store.write(move |tx| review::keep(tx, review, &note, now, &actor)).await?;
-            if kept { Ok(see_other("/admin/reviews?done=kept_paused")) } else { Err(PageError::NotFound) }
+            let done = if kept { "kept_paused" } else { "decided_already" };
+            Ok(see_other(&format!("/admin/reviews?done={done}")))
         }
         _ => Err(PageError::NotFound),
     }

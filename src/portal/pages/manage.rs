@@ -13,12 +13,12 @@ use crate::{
     events::webhooks::Endpoint,
     gateway::{Gateway, inbound::NewsRow},
     instances::{Instance, InstanceError, templates::KnownTemplate},
-    model::{ids::InstanceId, plan::Module, purpose::Purpose, qr},
+    model::{code::Code, ids::InstanceId, plan::Module, purpose::Purpose, qr},
     portal::{PageContext, PageError, page_error::see_other},
     sending::{
         Source,
         pace::NewChats,
-        request::{self, Sender},
+        request::{self, MAX_CHARS, Sender},
     },
     store::Tx,
 };
@@ -170,14 +170,15 @@ pub async fn send(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
     });
     let read =
         request::parse(&body.as_object().cloned().unwrap_or_default(), gateway.sending.rules().reading(region), None);
-    let request = match read {
+    let mut request = match read {
         Ok(request) => request,
         Err(wrong) => {
-            let mut problem = v.fill("manage.wrong_fields", "fields", wrong.fields.join(", "));
-            if let Some(phone) = wrong.phone {
-                problem = format!("{problem} {}", v.why(&phone.why()));
-            }
-            let page = page(gateway, v, "send", problem).await?;
+            let said = wrong.fields.iter().map(|field| match (*field, &wrong.phone) {
+                ("message", _) => v.fill("chat.too_long", "n", v.number(MAX_CHARS)),
+                ("phone", Some(phone)) => v.why(&phone.why()),
+                (field, _) => v.fill("manage.wrong_field", "field", field),
+            });
+            let page = page(gateway, v, "send", said.collect::<Vec<_>>().join(" ")).await?;
             return Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY));
         }
     };
@@ -188,8 +189,20 @@ pub async fn send(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
         module: None,
         request_id: Some(v.request_id.clone()),
     };
+    request.idempotency_key = v.form.some("form").map(|form| form_key(v, form));
     let answer = gateway.sending.submit(sender, request).await?;
+    if answer.refusal.is_some_and(|refusal| refusal.code == Code::IdempotencyInProgress) {
+        return Ok(see_other(&format!("/message-logs?instance={}", instance.id)));
+    }
     Ok(see_other(&format!("/message-logs/{}", answer.log_id)))
+}
+
+/// What keeps a form that was sent twice, by a double click or by loading its answer again, from sending twice: the form's
+/// own name and what is in it. Sent again with other words, it is another message.
+fn form_key(v: &PageContext, form: &str) -> String {
+    let said = [form, v.form.text("phone"), v.form.text("purpose"), v.form.raw("message")];
+    let digest = said.iter().fold(Sha256::new(), |sum, part| sum.chain_update(part).chain_update([0]));
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// `POST /instances/{id}/connection`: `reconnect` or `log_out`.

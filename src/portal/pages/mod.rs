@@ -21,6 +21,7 @@ pub mod suppressed_import;
 pub mod templates;
 pub mod threecx;
 pub mod threecx_template;
+pub mod webhook;
 pub mod webhooks;
 pub mod words;
 

@@ -6,6 +6,7 @@ use crate::{
         csv,
         ids::ContactId,
         phone::{Phone, Region},
+        short_text,
     },
     people::{
         conversations::{self, Identity},
@@ -50,7 +51,14 @@ pub async fn add(gateway: &Gateway, v: &PageContext) -> Result<Response, PageErr
             return Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY));
         }
     };
-    let (now, reason) = (v.now, v.form.some("reason").unwrap_or("by hand").to_owned());
+    let reason = match short_text::reason(v.form.some("reason").unwrap_or("by hand")) {
+        Ok(reason) => reason,
+        Err(why) => {
+            let page = page(gateway, v, v.why(&why)).await?;
+            return Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY));
+        }
+    };
+    let now = v.now;
     let done = gateway.store.write(move |tx| {
         let contact = conversations::find_or_add(tx, account, &Identity::phone(phone.as_str()), now)?;
         let new = suppression::NewSuppression { account, contact, source: By::Manual, reason: &reason, instance: None };

@@ -1,4 +1,5 @@
-//! `/webhooks`: endpoints, and each delivery with its attempts; made, rotated, tested, switched off and on; re-sent.
+//! `/webhooks`: endpoints, a new one, and each delivery with its attempts; re-sent. What is changed of one is in
+//! `webhook.rs`.
 
 use super::too_many;
 use crate::{
@@ -113,35 +114,6 @@ pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
     }
 }
 
-/// `POST /webhooks/{id}`: `rotate`, `headers`, `test`, `enable`, `disable` or `delete`.
-///
-/// # Errors
-/// No such endpoint, or another account's.
-pub async fn change(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    let id = own_endpoint(gateway, v, v.segment().parse().map_err(|_| PageError::NotFound)?).await?.id;
-    let webhooks = &gateway.webhooks;
-    let done = match v.form.text("do") {
-        "rotate" => {
-            let secret = webhooks.rotate(id, v.actor()).await?;
-            return Ok(v.page(&WebhooksPage { secret: Some(secret.as_str().to_owned()), ..page(gateway, v).await? }));
-        }
-        "headers" => {
-            let headers = own_headers::parse(v.form.raw("headers").lines())?;
-            webhooks.set_headers(id, headers.clone(), v.actor()).await?;
-            return Ok(v.page(&WebhooksPage { headers, ..page(gateway, v).await? }));
-        }
-        "test" => {
-            let delivery = webhooks.test(id).await?;
-            return Ok(see_other(&format!("/webhooks/deliveries/{delivery}?done=queued")));
-        }
-        "enable" => webhooks.enable(id, v.actor()).await.map(|()| "endpoint_on")?,
-        "disable" => webhooks.disable(id, "switched off by hand", v.actor()).await.map(|()| "endpoint_off")?,
-        "delete" => webhooks.delete(id, v.actor()).await.map(|()| "endpoint_gone")?,
-        _ => return Err(PageError::NotFound),
-    };
-    Ok(see_other(&format!("/webhooks?done={done}")))
-}
-
 /// `GET /webhooks/deliveries/{id}`.
 ///
 /// # Errors
@@ -168,25 +140,6 @@ pub async fn resend(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
     let (delivery, _) = own_delivery(gateway, v).await?;
     gateway.webhooks.resend(delivery.id).await?;
     Ok(see_other(&format!("/webhooks/deliveries/{}?done=queued", delivery.id)))
-}
-
-/// `POST /webhooks/{id}/resend-failed`: all of an endpoint that failed since a day.
-///
-/// # Errors
-/// No such endpoint, or another account's.
-pub async fn resend_failed(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    let endpoint = own_endpoint(gateway, v, v.segment().parse().map_err(|_| PageError::NotFound)?).await?;
-    let since = super::messages::day_start(v, v.form.text("since"), 0);
-    let since = since.ok_or_else(|| PageError::Invalid(v.t("webhooks.since_bad").to_owned()))?;
-    gateway.webhooks.resend_failed(since, Some(endpoint.id)).await?;
-    Ok(see_other("/webhooks?done=queued"))
-}
-
-async fn own_endpoint(gateway: &Gateway, v: &PageContext, id: i64) -> Result<Endpoint, PageError> {
-    let scope = v.scope()?;
-    let mine = |e: &Endpoint| scope.sees(e.account_id);
-    let all = gateway.webhooks.list().await?;
-    all.into_iter().find(|e| e.id == EndpointId(id)).filter(mine).ok_or(PageError::NotFound)
 }
 
 async fn own_delivery(gateway: &Gateway, v: &PageContext) -> Result<(Delivery, Endpoint), PageError> {

@@ -374,6 +374,11 @@ fn generators_understand_it() {
         if schema["type"] == "array" {
             assert!(schema["items"].is_object(), "{at}: an array of nothing");
         }
+        let required = schema["required"].as_array().cloned().unwrap_or_default();
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            let fixed = property["const"].is_null() || property["const"].is_string();
+            assert!(fixed || required.contains(&json!(name)), "{at}.{name}: an optional constant that is no text");
+        }
         if let Some(forms) = schema["anyOf"].as_array() {
             for form in forms {
                 let says_what = ["type", "$ref", "allOf", "const"].iter().any(|word| !form[*word].is_null());

@@ -1,16 +1,23 @@
 //! Every page, light and dark, in both directions, on a phone and on a wide screen, held against WCAG 2.2 A and AA by
 //! axe-core. `tests/run` gets the library where npm is; without it this says so and looks at nothing.
 
-use crate::harness::{
-    browser::Browser,
-    visitor::{PASSWORD, Visitor},
-    world::{INSTANCE, PHONE, SPAM, World, message, message_with},
+use crate::{
+    connectors::cloud_api::outgoing::rig::Rig,
+    harness::{
+        browser::Browser,
+        graph::Graph,
+        visitor::{PASSWORD, Visitor},
+        world::{INSTANCE, PHONE, SPAM, World, message, message_with},
+    },
 };
 use serde_json::{Value, json};
-use wa_gateway::app::{
-    Access,
-    commands::{InstancePause, ThreecxCreate, ThreecxSettings, UserCreate, UserLoginLink, WebhookCreate},
-    routes::ROUTES,
+use wa_gateway::{
+    app::{
+        Access,
+        commands::{InstancePause, ThreecxCreate, ThreecxSettings, UserCreate, UserLoginLink, WebhookCreate},
+        routes::ROUTES,
+    },
+    model::clock::Clock as _,
 };
 
 const LIBRARY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/node/node_modules/axe-core/axe.min.js");
@@ -24,14 +31,18 @@ const NAMED: &[(&str, &[&str])] = &[
             "/instances/shop-line/manage?tab=send",
             "/instances/shop-line/manage?tab=webhook",
             "/instances/shop-line/manage?tab=settings",
+            "/instances/cloud-line/manage",
         ],
     ),
     ("/instances/{id}/phone", &["/instances/shop-line/phone"]),
+    ("/instances/{id}/billing", &["/instances/cloud-line/billing"]),
+    ("/instances/{id}/templates", &["/instances/cloud-line/templates"]),
     ("/admin/accounts/{id}", &["/admin/accounts/1"]),
     ("/instances/new", &["/instances/new", "/instances/new?connector=evolution"]),
     ("/chat", &["/chat", "/chat?instance=shop-line&chat=c1"]),
     ("/message-logs/{log_id}", &["/message-logs/1", "/message-logs/2"]),
     ("/suppressed-recipients/{contact_id}", &["/suppressed-recipients/1"]),
+    ("/webhooks/{id}", &["/webhooks/1"]),
     ("/webhooks/deliveries/{id}", &["/webhooks/deliveries/1"]),
     (
         "/integrations/3cx/{integration_id}",
@@ -50,9 +61,6 @@ const NO_PAGES: &[&str] = &[
     "/ws",
     "/chat/{instance}/file/{message_id}",
     "/instances/{id}/qr.svg",
-    // Only of a number on the Cloud API, which this world does not have.
-    "/instances/{id}/billing",
-    "/instances/{id}/templates",
     "/healthz",
     "/readyz",
     "/metrics",
@@ -74,8 +82,10 @@ const NO_PAGES: &[&str] = &[
     "/favicon.ico",
 ];
 
-pub(super) async fn furnished() -> (World, String) {
-    let world = World::start().await;
+/// A world with something of everything in it, and the id of its telephone system.
+pub(super) async fn furnished() -> (Rig, String) {
+    let rig = Rig::without_instance().await;
+    let world = &rig.world;
     world.send(&message()).await;
     world.send(&message_with(json!({"message": SPAM}))).await;
     world.hears(PHONE, "thank you").await;
@@ -90,12 +100,35 @@ pub(super) async fn furnished() -> (World, String) {
     let pbx = ThreecxCreate { account: world.account, instance: INSTANCE.into(), settings: ThreecxSettings::default() };
     let made = world.command(pbx).await.expect("an integration");
     let id = made["id"].as_str().expect("an id").to_owned();
-    let mut owner = Visitor::logged_in(&world, "owner").await;
+    let mut owner = Visitor::logged_in(world, "owner").await;
     let asked = owner.post("/account/limits", &[("daily", "2000"), ("reason", "the season")]).await;
     assert_eq!(asked.status, 303);
     let pause = InstancePause { id: INSTANCE.into(), reason: "looked odd".into() };
     world.command(pause).await.expect("paused");
-    (world, id)
+    at_meta(&rig).await;
+    (rig, id)
+}
+
+/// A number on the Cloud API: templates in several states, and a message that was billed.
+async fn at_meta(rig: &Rig) {
+    let template = |name: &str, category: &str, status: &str, text: &str| {
+        json!({"id": name, "name": name, "language": "en_US", "category": category, "status": status,
+               "components": [{"type": "BODY", "text": text}]})
+    };
+    rig.graph.state().templates = vec![
+        template("order_ready", "UTILITY", "APPROVED", "Your order {{1}} is ready."),
+        template("spring_sale", "MARKETING", "APPROVED", "Everything for half the price."),
+        template("a_name_as_long_as_the_names_of_templates_are_in_real_life_2026", "UTILITY", "REJECTED", "שלום {{1}}"),
+    ];
+    rig.create_with(&rig.graph.settings()).await.expect("an instance");
+    rig.until_looked(1).await;
+    // Not the one who said STOP.
+    let phone = "+966501112233";
+    rig.hears(phone).await;
+    assert_eq!(rig.world.send(&rig.message_to(phone, "Your order 2041 is ready.")).await.status, 200);
+    let mut value = Graph::status(&rig.last(), "delivered", rig.world.clock.now().seconds());
+    value["statuses"][0]["pricing"] = json!({"category": "utility", "type": "regular"});
+    rig.call(value).await;
 }
 
 /// Every page that answers a person, from the list of routes.
@@ -189,7 +222,8 @@ async fn no_page_violates_wcag() {
         println!("axe-core is not there: `./tests/run` gets it where npm is installed. Nothing was looked at.");
         return;
     };
-    let (world, integration) = furnished().await;
+    let (rig, integration) = furnished().await;
+    let world = &rig.world;
     let browser = Browser::open(&format!("http://{}", world.address()), 1280).await;
     browser.goto("/login").await;
     assert_ne!(browser.script(&format!("{axe}; return typeof axe")).await, Value::Null);
@@ -204,8 +238,7 @@ async fn no_page_violates_wcag() {
         .partition(|p| ["/", "/login", "/acceptable-use", "/privacy"].contains(&p.as_str()) || p.starts_with("/docs"));
     assert!(public.len() > 25 && private.len() > 12, "the pages were not found: {public:?} {private:?}");
     let mut wrong = look_at(&browser, &axe, &public).await;
-    enter_as_admin(&world, &browser).await;
+    enter_as_admin(world, &browser).await;
     wrong.extend(look_at(&browser, &axe, &private).await);
     assert!(wrong.is_empty(), "{} violations:\n{}", wrong.len(), wrong.join("\n"));
-    world.stop().await;
 }

@@ -1,6 +1,7 @@
 //! What a person does, in a real browser: the first setup and a day's work, once in English and once in Arabic; a
 //! telephone system set up from nothing with what its page shows.
 
+use super::accessibility::enter_as_admin;
 use crate::harness::{
     browser::Browser,
     http,
@@ -351,5 +352,26 @@ async fn an_owner_pauses_the_own_number() {
     let resume = InstanceResume { id: INSTANCE.into(), note: "fine".into() };
     world.command(resume).await.expect("resumed");
     assert_eq!(world.send(&message_with(json!({"message": "Your order is packed."}))).await.json()["status"], "sent");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_second_click_of_a_double_click_sends_nothing() {
+    let world = World::start().await;
+    let browser = Browser::open(&format!("http://{}", world.address()), 1280).await;
+    enter_as_admin(&world, &browser).await;
+    for (path, form) in
+        [("/api-keys", "/api-keys"), ("/instances/shop-line/manage?tab=send", "/instances/shop-line/send")]
+    {
+        browser.goto(path).await;
+        let twice = format!(
+            "const form = document.querySelector('form[action=\"{form}\"]'); let sent = 0;
+             for (const field of form.querySelectorAll('[required]')) field.value ||= '+966501112233';
+             addEventListener('submit', (event) => {{ sent += !event.defaultPrevented; event.preventDefault(); }});
+             const button = form.querySelector('button.primary, button:not([name])'); button.click(); button.click();
+             return sent;"
+        );
+        assert_eq!(browser.script(&twice).await, 1, "{path}");
+    }
     world.stop().await;
 }

@@ -9,6 +9,19 @@ use crate::harness::{
 
 type Fields<'a> = &'a [(&'a str, &'a str)];
 
+/// A name and a reason that are one character too long.
+const LONG_NAME: &str = x_times(&[b'x'; 129]);
+const LONG_REASON: &str = x_times(&[b'x'; 1001]);
+/// A message that is.
+const LONG_TEXT: &str = x_times(&[b'x'; 4097]);
+
+const fn x_times(all: &[u8]) -> &str {
+    match str::from_utf8(all) {
+        Ok(text) => text,
+        Err(_) => "",
+    }
+}
+
 /// Forms of customers that cannot be taken.
 const OWNERS: &[(&str, Fields<'_>)] = &[
     ("/api-keys", &[("name", "x"), ("instance", "not-ours")]),
@@ -32,6 +45,12 @@ const OWNERS: &[(&str, Fields<'_>)] = &[
         "/instances",
         &[("connector", "evolution"), ("id", "evo-line"), ("name", "Evo"), ("api_key", "k"), ("base_url", "ftp://x")],
     ),
+    ("/api-keys", &[("name", LONG_NAME)]),
+    ("/instances", &[("connector", "sandbox"), ("id", "till-line"), ("name", LONG_NAME)]),
+    ("/instances/shop-line/pause", &[("reason", LONG_REASON)]),
+    ("/suppressed-recipients", &[("phone", "+966501234567"), ("reason", LONG_REASON)]),
+    ("/instances/shop-line/send", &[("phone", "+966501234567"), ("purpose", "support"), ("message", LONG_TEXT)]),
+    ("/instances/shop-line/send", &[("phone", "+966501234567"), ("purpose", "support"), ("message", " ")]),
     ("/instances/shop-line/delete", &[("id", "another")]),
     ("/instances/shop-line/send", &[("phone", "12"), ("purpose", "support"), ("message", "x")]),
     ("/webhooks", &[("url", "https://shop.example/hook")]),
@@ -78,6 +97,9 @@ const OWNERS: &[(&str, Fields<'_>)] = &[
 const ADMINS: &[(&str, Fields<'_>)] = &[
     ("/admin/accounts", &[("name", " ")]),
     ("/admin/accounts", &[("name", "Shop"), ("timezone", "Mars/Olympus")]),
+    ("/admin/accounts", &[("name", LONG_NAME)]),
+    ("/admin/egress", &[("entry", "127.0.0.1:5678"), ("reason", LONG_REASON)]),
+    ("/admin/accounts/1/grants", &[("daily", "2000"), ("reason", LONG_REASON)]),
     ("/admin/accounts/1/grants", &[("daily", "2000")]),
     ("/admin/accounts/1/grants", &[("reason", "x")]),
     ("/admin/users", &[("email", "nobody"), ("role", "owner"), ("account", "1")]),
@@ -86,6 +108,23 @@ const ADMINS: &[(&str, Fields<'_>)] = &[
     ("/admin/users", &[("email", "new@shop.example"), ("role", "owner"), ("account", "77")]),
     ("/admin/egress", &[("entry", "127.0.0.1"), ("reason", "n8n")]),
     ("/admin/egress", &[("entry", "127.0.0.1:5678"), ("reason", "")]),
+    ("/admin/notices", &[("host", "no host!"), ("port", "587"), ("from", "a@shop.example"), ("to_owners", "on")]),
+    ("/admin/notices", &[("host", "mail.example"), ("port", "many"), ("from", "a@shop.example"), ("to_owners", "on")]),
+    (
+        "/admin/notices",
+        &[("host", "mail.example"), ("port", "25"), ("tls", "off"), ("from", "a@b.example"), ("to", "c@d.example")],
+    ),
+    ("/admin/notices", &[("host", "mail.example"), ("port", "587"), ("from", "nobody"), ("to_owners", "on")]),
+    ("/admin/notices", &[("host", "mail.example"), ("port", "587"), ("from", "a@b.example"), ("to", "c@d.example, x")]),
+    ("/admin/notices", &[("host", "mail.example"), ("port", "587"), ("from", "a@shop.example")]),
+    (
+        "/admin/notices",
+        &[("host", "mail.example"), ("port", "587"), ("user", "me"), ("from", "a@b.example"), ("to_owners", "on")],
+    ),
+    ("/admin/system/backups", &[("directory", "kept"), ("every_hours", "24"), ("keep", "7")]),
+    ("/admin/system/backups", &[("directory", "/dev/null/kept"), ("every_hours", "24"), ("keep", "7")]),
+    ("/admin/system/backups", &[("directory", "/srv/kept"), ("every_hours", "0"), ("keep", "7")]),
+    ("/admin/system/backups", &[("directory", "/srv/kept"), ("every_hours", "24"), ("keep", "1e3")]),
     ("/admin/policy", &[("refuse_score", "101")]),
     ("/admin/policy", &[("refuse_score", "50"), ("review_score", "60")]),
     ("/admin/policy/phrases", &[("phrase", ""), ("group", "prize"), ("weight", "40")]),
@@ -201,6 +240,15 @@ const FULL: &[(&str, Fields<'_>)] = &[
     ("/webhooks", &[("url", "shop.example"), ("event", "call.missed"), ("event", "group.updated")]),
     ("/webhooks", &[("url", "shop.example"), ("instance", INSTANCE), ("event", "message.read")]),
     (
+        "/webhooks",
+        &[("url", "shop.example"), ("event", "message.read"), ("headers", "Authorization: Basic dXNlcjpwdw==")],
+    ),
+    ("/webhooks/1", &[("do", "change"), ("url", "shop.example"), ("instance", INSTANCE), ("event", "call.missed")]),
+    ("/webhooks/1", &[("do", "change"), ("url", "https://10.0.0.7/w"), ("event", "message.read")]),
+    ("/webhooks/1", &[("do", "change"), ("url", "https://shop.example/new")]),
+    ("/webhooks/1", &[("do", "headers"), ("headers", "two words: x")]),
+    ("/webhooks/1", &[("do", "headers"), ("headers", "Host: <elsewhere>")]),
+    (
         "/instances/shop-line/settings",
         &[
             ("latency_ms", "soon"),
@@ -247,6 +295,8 @@ async fn a_form_that_comes_back_keeps_what_was_typed() {
     modules.modules = Some(vec!["api_access".into(), "3cx".into(), "chattu".into()]);
     world.command(modules).await.expect("the module");
     let mut owner = Visitor::logged_in(&world, "owner").await;
+    let hook = [("url", "https://shop.example/hook"), ("event", "message.received")];
+    assert_eq!(owner.post("/webhooks", &hook).await.status, 200);
     check(&mut owner, FULL).await;
     let made = owner.post("/integrations/3cx", &[("name", "Front desk"), ("instance", INSTANCE)]).await;
     let path =

@@ -49,10 +49,11 @@ async fn measured(browser: &Browser, path: &str, lang: &str) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_box_sticks_out_covers_or_moves() {
-    let (world, integration) = furnished().await;
-    lengthened(&world).await;
+    let (rig, integration) = furnished().await;
+    let world = &rig.world;
+    lengthened(world).await;
     let browser = Browser::open(&format!("http://{}", world.address()), 1280).await;
-    enter_as_admin(&world, &browser).await;
+    enter_as_admin(world, &browser).await;
     browser.goto("/overview").await;
 
     // The control: each kind of fault is found.
@@ -84,14 +85,14 @@ async fn no_box_sticks_out_covers_or_moves() {
         }
     }
     assert!(wrong.is_empty(), "{} faults:\n{}", wrong.len(), wrong.join("\n"));
-    world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_a_phone_the_pages_are_behind_one_button_that_needs_no_script() {
-    let (world, _) = furnished().await;
+    let (rig, _) = furnished().await;
+    let world = &rig.world;
     let browser = Browser::open(&format!("http://{}", world.address()), 390).await;
-    enter(&world, &browser, "owner@shop.example").await;
+    enter(world, &browser, "owner@shop.example").await;
     browser.goto("/overview").await;
     browser.looks(390, false).await;
     let top = "return Math.round(document.querySelector('main').getBoundingClientRect().top)";
@@ -101,5 +102,4 @@ async fn on_a_phone_the_pages_are_behind_one_button_that_needs_no_script() {
     browser.click(".nav-open").await;
     browser.click(".side a[href=\"/instances\"]").await;
     assert_eq!(browser.path().await, "/instances");
-    world.stop().await;
 }

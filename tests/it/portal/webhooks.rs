@@ -1,13 +1,14 @@
 //! Webhooks on pages: deliveries found, paged and sent again; an instance's own tab; the address of the Chattu dialect.
 
 use crate::harness::{
+    receiver::Receiver,
     visitor::Visitor,
     wait::until,
     world::{INSTANCE, PHONE, World, message, update},
 };
 use std::net::TcpListener;
 use wa_gateway::{
-    app::commands::{InstanceStatus, WebhookCreate, WebhookDeliveries},
+    app::commands::{InstanceStatus, WebhookCreate, WebhookDeliveries, WebhookList, WebhookSet},
     egress::EgressError,
     portal::reasons::delivery_word,
 };
@@ -201,4 +202,85 @@ async fn everything_can_be_tried_with_the_sandboxs_phones_on_their_page() {
     assert!(page.contains("<option value=\"refuse\" selected>") && page.contains("<option value=\"read\" selected>"));
     assert_eq!(world.send(&message()).await.error(), "gateway_send_failed");
     assert_eq!(Visitor::logged_in(&world, "viewer").await.get(path).await.status, 403);
+}
+
+#[tokio::test]
+async fn an_endpoint_is_changed_on_its_page_and_what_waits_goes_to_the_new_address() {
+    let nobody = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port where nobody is");
+    let receiver = Receiver::start().await;
+    let allow = [nobody.to_string(), receiver.address.to_string()].map(|entry| entry.parse().expect("an entry"));
+    let world = World::start_with(|config| config.egress.allow = allow.to_vec()).await;
+    let id = endpoint(&world, &format!("http://{nobody}/hook?token=s3cret"), &["message.received"]).await;
+    world.hears(PHONE, "are you open?").await;
+    let failed = WebhookDeliveries { failed: true, endpoint: None };
+    until("the attempt failed", async || world.command(failed.clone()).await.expect("a list")[0]["id"] == 1).await;
+
+    let mut owner = Visitor::logged_in(&world, "owner").await;
+    let path = format!("/webhooks/{id}");
+    assert!(owner.get("/webhooks").await.body.contains(&format!("href=\"{path}\"")));
+    let shown = format!("http://{nobody}/hook?token=***");
+    let page = owner.get(&path).await.body;
+    assert!(page.contains(&format!("value=\"{shown}\"")) && !page.contains("s3cret"), "{page}");
+    assert!(page.contains("value=\"message.received\" checked") && !page.contains("value=\"message.sent\" checked"));
+
+    // The address as it is shown stays what it is; half of one is none.
+    let half = shown.replace("/hook", "/other");
+    let refused = owner.post(&path, &[("do", "change"), ("url", &half), ("event", "message.sent")]).await;
+    assert!(refused.status == 422 && refused.body.contains("write the whole address"), "{}", refused.body);
+    let of_line = [("do", "change"), ("url", &*shown), ("instance", INSTANCE), ("event", "message.received")];
+    assert_eq!(owner.post(&path, &of_line).await.header("location"), Some(&*format!("{path}?done=saved")));
+    let listed = async || world.command(WebhookList).await.expect("a list")[0].clone();
+    let now = listed().await;
+    assert_eq!((&now["destination_url"], &now["instance_id"]), (&shown.clone().into(), &INSTANCE.into()));
+    let deliveries = world.command(WebhookDeliveries::default()).await.expect("a list");
+    assert_eq!(deliveries[0]["state"], "pending", "{deliveries}");
+
+    let to = receiver.url();
+    let moved = [("do", "change"), ("url", &*to), ("event", "message.received"), ("event", "message.sent")];
+    assert_eq!(owner.post(&path, &moved).await.status, 303);
+    let got = receiver.wait_for(1).await;
+    assert_eq!(got[0].json()["message_text"], "are you open?", "what waited");
+    assert_eq!(world.send(&message()).await.json()["status"], "sent");
+    assert_eq!(receiver.wait_for(2).await[1].json()["event"], "message.sent", "what was added");
+    let now = listed().await;
+    assert!(now["instance_id"].is_null() && now["failing_since"].is_null(), "{now}");
+
+    // Each change is in the audit, without what is secret in an address.
+    let mut admin = Visitor::logged_in(&world, "admin").await;
+    let audit = admin.get("/admin/audit").await.body;
+    assert!(audit.contains("webhook.update") && !audit.contains("s3cret"), "{audit}");
+}
+
+#[tokio::test]
+async fn an_endpoint_that_was_switched_off_by_hand_stays_so_and_one_of_an_integration_is_not_changed_here() {
+    let world = World::start().await;
+    let id = endpoint(&world, ONE, &["message.received"]).await;
+    let mut owner = Visitor::logged_in(&world, "owner").await;
+    let path = format!("/webhooks/{id}");
+    assert_eq!(owner.post(&path, &[("do", "disable")]).await.status, 303);
+    let change = [("do", "change"), ("url", OTHER), ("event", "message.received")];
+    assert_eq!(owner.post(&path, &change).await.status, 303);
+    let page = owner.get(&path).await.body;
+    assert!(page.contains("Switched off by hand") && page.contains(OTHER) && page.contains("value=\"enable\""));
+    let none = WebhookSet { id, instance: Some("no-such".into()), ..Default::default() };
+    assert!(world.command(none).await.expect_err("refused").contains("has no instance no-such"));
+    let set = WebhookSet { id, url: Some(ONE.into()), events: vec!["call.missed".into()], ..Default::default() };
+    world.command(set).await.expect("changed by the command line");
+    let now = world.command(WebhookList).await.expect("a list")[0].clone();
+    assert_eq!((&now["destination_url"], &now["events"]), (&ONE.into(), &serde_json::json!(["call.missed"])));
+
+    let mut modules = update(1);
+    modules.modules = Some(vec!["api_access".into(), "chattu".into()]);
+    world.command(modules).await.expect("the module");
+    assert_eq!(owner.post("/instances/shop-line/chattu", &[("chattu_url", ONE)]).await.status, 303);
+    let page = owner.get("/webhooks/2").await.body;
+    assert!(page.contains("tab=webhook") && !page.contains("value=\"change\"") && page.contains("value=\"test\""));
+    let change = [("do", "change"), ("url", OTHER), ("event", "message.received")];
+    let refused = owner.post("/webhooks/2", &change).await;
+    assert!(refused.status == 422 && refused.body.contains("change it there"), "{}", refused.body);
+
+    let mut viewer = Visitor::logged_in(&world, "viewer").await;
+    let page = viewer.get(&path).await;
+    assert!(page.status == 200 && !page.body.contains(&format!("action=\"{path}\"")), "{}", page.body);
+    assert_eq!(viewer.post(&path, &change).await.status, 403);
 }

@@ -37,7 +37,7 @@ async fn a_bulk_script_is_throttled_then_blocked_then_paused() {
     let mut world = World::start().await;
     let soft = |n: u32| {
         let name = NAMES[n as usize % NAMES.len()];
-        format!("Hello {name}, it has been a while. Do drop in and have a look at what is new in our shop.")
+        format!("Hello {name}, we miss you. Drop in this week and have a look at what is new in our shop.")
     };
     let answers = send_all(&world, "transactional", soft).await;
     let order = ["sent", "sending_throttled", "policy_violation", "instance_paused_for_review"];

@@ -28,7 +28,7 @@ pub struct RuleFamily {
 }
 
 /// Phrases lighter than this, and single words, count only where their language seems to be spoken.
-const LIGHT: u8 = 35;
+pub const LIGHT: u8 = 35;
 
 /// In the place of a group: the pattern only tells the language.
 pub const WORD: u16 = u16::MAX;
@@ -67,7 +67,9 @@ pub struct NumberRule {
 pub struct Together {
     pub id: Arc<str>,
     pub of: Vec<u16>,
-    pub least: usize,
+    /// The same as bits.
+    pub bits: u64,
+    pub least: u32,
     pub points: u32,
     pub top: u32,
     pub context_max: u32,
@@ -75,6 +77,11 @@ pub struct Together {
     pub calmed: u32,
     pub place: Option<usize>,
     pub reason: Arc<str>,
+}
+
+/// A group as a bit, one of 64: groups behind the first 64 share theirs.
+pub fn bit(group: u16) -> u64 {
+    1 << (group % 64)
 }
 
 /// All rules, ready to be matched.
@@ -97,6 +104,8 @@ pub struct Compiled {
 #[derive(Debug)]
 pub struct RuleTable {
     pub phrases: SignalPhrases,
+    /// How many bytes the shortest first word of a phrase has.
+    pub shortest: usize,
     /// By phrase, where its patterns begin, and one more.
     firsts: Vec<u16>,
     patterns: Vec<Pattern>,
@@ -130,8 +139,10 @@ impl RuleTable {
         }
         firsts.push(u16::try_from(entries.len()).ok()?);
         firsts.shrink_to_fit();
+        let first_word = |text: &&[u8]| text.iter().position(|b| *b == b' ').unwrap_or(text.len());
+        let shortest = texts.iter().map(first_word).min().unwrap_or(0);
         let patterns = entries.iter().map(|(_, pattern)| *pattern).collect();
-        Some(Self { phrases: SignalPhrases::new(&texts)?, firsts, patterns })
+        Some(Self { phrases: SignalPhrases::new(&texts)?, shortest, firsts, patterns })
     }
 }
 
@@ -252,10 +263,12 @@ impl RulePlace<'_> {
 
     fn together(&self, b: &Builder, t: TogetherEntry) -> Result<Together, RuleError> {
         let of = t.of.iter().map(|g| self.group(b, g)).collect::<Result<Vec<_>, _>>()?;
+        let bits = of.iter().fold(0, |bits, group| bits | bit(*group));
         Ok(Together {
             id: t.id.get_ref().as_str().into(),
             of,
-            least: t.least,
+            bits,
+            least: u32::try_from(t.least).unwrap_or(u32::MAX),
             points: t.points,
             top: t.top,
             context_max: t.context_max.unwrap_or(u32::MAX),

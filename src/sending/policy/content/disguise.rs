@@ -22,22 +22,44 @@ impl Scripts {
     /// Looks at every letter of `text`.
     pub fn of(text: &str) -> Self {
         let mut seen = Self::default();
-        for c in text.chars() {
-            if c.is_ascii() {
-                seen.latin |= c.is_ascii_alphabetic();
-                continue;
-            }
-            match c {
-                '\u{370}'..='\u{3ff}' => seen.greek = true,
-                '\u{400}'..='\u{52f}' => seen.cyrillic = true,
-                '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => seen.latin = true,
-                _ => continue,
-            }
-            seen.genuine = seen.genuine || (is_foreign(c) && latin_twin(c).is_none());
-        }
+        seen.look_at(text);
         seen
     }
+
+    /// Looks at every letter of `text` as well.
+    pub fn look_at(&mut self, text: &str) {
+        let kinds = text.bytes().fold(0, |kinds, byte| kinds | FIRSTS[usize::from(byte)]);
+        let any = |test: &dyn Fn(char) -> bool| text.chars().any(test);
+        self.latin |= kinds & ASCII > 0
+            || (kinds & MARKED > 0 && any(&|c| matches!(c, '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}')));
+        self.greek |= kinds & GREEK > 0 && any(&|c| matches!(c, '\u{370}'..='\u{3ff}'));
+        self.cyrillic |= kinds & CYRILLIC > 0 && any(&|c| matches!(c, '\u{400}'..='\u{52f}'));
+        let foreign = self.greek || self.cyrillic;
+        self.genuine = self.genuine || (foreign && any(&|c| is_foreign(c) && latin_twin(c).is_none()));
+    }
 }
+
+/// What a byte says of the letter that it is, or begins.
+const ASCII: u8 = 1;
+const MARKED: u8 = 2;
+const GREEK: u8 = 4;
+const CYRILLIC: u8 = 8;
+
+const FIRSTS: [u8; 256] = {
+    let mut firsts = [0; 256];
+    let mut byte = 0;
+    while byte < firsts.len() {
+        firsts[byte] = match byte {
+            0x41..=0x5a | 0x61..=0x7a => ASCII,
+            0xc3..=0xc9 | 0xe1 => MARKED,
+            0xcd..=0xcf => GREEK,
+            0xd0..=0xd4 => CYRILLIC,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    firsts
+};
 
 /// Whether `c` is a Latin letter in fancy dress: mathematical, fullwidth, circled, squared.
 pub fn is_styled(c: char) -> bool {

@@ -1,26 +1,26 @@
 //! The fingerprint of a text, for the guard's repetition signal: equal for one text sent to many people.
 //!
 //! Rules: digits of any script, links and the recipient's names do not count, nor case, marks or disguises. A name that
-//! nobody told the gateway is known by where it stands: behind a greeting. The number is stable across runs of one
+//! nobody told the gateway is known by where it stands (`addressee.rs`). The number is stable across runs of one
 //! version, because the guard's counters survive a restart.
 
 use super::reading;
 use crate::model::text;
 use sha2::{Digest, Sha256};
-use std::borrow::Cow;
 
 /// The fingerprint of `message` as it would be for anybody: `names` are the recipient's names as far as known.
 pub fn fingerprint(message: &str, names: &[&str]) -> u64 {
-    let greeted = greeted(message);
+    let read = reading::read(message);
+    let greeted = if read.greets { None } else { greeted(message) };
     let names: Vec<String> = names.iter().chain(&greeted).map(|n| text::words(n)).collect();
     // By its place, too: a name of another script looks like a disguise there.
-    let message = greeted.map_or(Cow::Borrowed(message), |name| Cow::Owned(message.replacen(name, "@", 1)));
+    let read = greeted.map_or(read, |name| reading::read(&message.replacen(name, "@", 1)));
     let mut hash = Sha256::new();
     // Several numbers in a row count as one, and so do the several parts of a name.
     let mut last = "";
-    let read = reading::read(&message);
     for word in read.text.split_ascii_whitespace() {
-        let known = names.iter().any(|n| n.split(' ').any(|part| part == word));
+        let at = word.as_ptr() as usize - read.text.as_ptr() as usize;
+        let known = read.names.overlap(at, at + 1) || names.iter().any(|n| n.split(' ').any(|part| part == word));
         let word = if known { "@" } else { word };
         if word == last && matches!(word, "#" | "@") {
             continue;
@@ -36,46 +36,11 @@ pub fn fingerprint(message: &str, names: &[&str]) -> u64 {
 /// How far into a message a greeting may reach, in characters, and how many words it has at most.
 const GREETING: (usize, usize) = (40, 4);
 
-/// Words behind which a name follows even where no comma says where the greeting ends.
-const GREETINGS: [&str; 24] = [
-    "hi",
-    "hello",
-    "hey",
-    "dear",
-    "hallo",
-    "liebe",
-    "lieber",
-    "hola",
-    "ola",
-    "oi",
-    "bonjour",
-    "salut",
-    "ciao",
-    "gentile",
-    "merhaba",
-    "selam",
-    "sayin",
-    "halo",
-    "hai",
-    "привет",
-    "здравствуите",
-    "مرحبا",
-    "שלום",
-    "היי",
-];
-
-/// The words of a greeting that may be a name: "Anna" of "Anna, …", "Anna Smith" of "Dear Anna Smith, …", "Anna" of "Hi
-/// Anna we …".
+/// The words of a greeting in any language that may be a name: "Anna" of "Anna: …", "Anna Smith" of "Salom Anna Smith, …".
 fn greeted(message: &str) -> Option<&str> {
     let head = message.char_indices().nth(GREETING.0).map_or(message, |(at, _)| &message[..at]);
-    let (first, rest) = match head.find([',', '!', ':', '\n', '،']) {
-        Some(end) => head[..end].trim().split_once(char::is_whitespace).unwrap_or(("", head[..end].trim())),
-        None => {
-            let (first, rest) = head.trim_start().split_once(char::is_whitespace)?;
-            let is_greeting = GREETINGS.contains(&text::words(first).as_str());
-            (first, rest.split_whitespace().next().filter(|_| is_greeting)?)
-        }
-    };
+    let end = head.find([',', '!', ':', '\n', '،'])?;
+    let (first, rest) = head[..end].trim().split_once(char::is_whitespace).unwrap_or(("", head[..end].trim()));
     let is_name = |c: char| c.is_alphabetic() || matches!(c, ' ' | '.' | '\'' | '’' | '-') || !c.is_ascii();
     let words = rest.split_whitespace().count() + usize::from(!first.is_empty());
     (words <= GREETING.1 && rest.chars().all(is_name)).then_some(rest)
@@ -108,6 +73,7 @@ mod tests {
             ("Estimada Ana María: ya abrimos", "Estimada Lucía: ya abrimos"),
             ("Sehr geehrte Frau Müller,\nwir sind umgezogen", "Sehr geehrte Frau Li,\nwir sind umgezogen"),
             ("Hello Anna, our new shop is open", "Hello Мария, our new shop is open"),
+            ("The shop that you know is ready now, Anna", "The shop that you know is ready now, Bob"),
             ("مرحبا سارة، تم افتتاح المتجر", "مرحبا نورة، تم افتتاح المتجر"),
             ("שלום דנה, החנות נפתחה", "שלום רון, החנות נפתחה"),
         ] {
@@ -117,7 +83,7 @@ mod tests {
             ("Your order is ready", "Your invoice is ready"),
             ("Hi Anna, your order is ready", "Hi Anna, your order is late"),
             ("Order 5: it is ready", "Ticket 5: it is ready"),
-            ("The shop that you know is ready now, Anna", "The shop that you know is ready now, Bob"),
+            ("The shop that you know by Anna is ready", "The shop that you know by Bob is ready"),
         ] {
             assert_ne!(fingerprint(one, &[]), fingerprint(other, &[]), "{one}");
         }

@@ -6,7 +6,7 @@ use super::{
 };
 use std::sync::LazyLock;
 
-static POLICY: LazyLock<ContentPolicy> = LazyLock::new(ContentPolicy::built_in);
+pub(super) static POLICY: LazyLock<ContentPolicy> = LazyLock::new(ContentPolicy::built_in);
 
 const REFUSE: u8 = 80;
 const REVIEW: u8 = 60;
@@ -69,11 +69,31 @@ fn identifier(form: usize, d: &mut Dice) -> (&'static str, String) {
         16 => ("with a year", format!("{}-2026-{}", d.of(UPPER, 2), d.of(DIGITS, 5))),
         17 => ("groups", format!("{}-{}-{}", d.of(MIXED, 3), d.of(DIGITS, 4), d.of(MIXED, 2))),
         18 => ("small letters", d.of("0123456789abcdefghijklmnopqrstuvwxyz", 9)),
+        19 => ("object id", d.of(HEX, 24)),
+        20 => ("nano id", d.of("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-", 21)),
+        21 => (
+            "base64 of 16 bytes",
+            format!("{}==", d.of("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", 22)),
+        ),
+        22 => ("three groups of digits", format!("{}-{}-{}", d.of(DIGITS, 3), d.of(DIGITS, 7), d.of(DIGITS, 7))),
+        23 => ("with slashes", format!("INV/2026/{}/{}", d.of(UPPER, 2), d.of(DIGITS, 5))),
+        24 => ("vehicle", d.of("0123456789ABCDEFGHJKLMNPRSTUVWXYZ", 17)),
+        25 => ("container", format!("{}U{}", d.of(UPPER, 3), d.of(DIGITS, 7))),
+        26 => ("JJD", format!("JJD{}", d.of(DIGITS, 18))),
+        27 => ("IMEI", d.of(DIGITS, 15)),
+        28 => (
+            "groups of small letters",
+            format!("ord-{}-{}", d.of("0123456789abcdefghijklmnopqrstuvwxyz", 5), d.of(HEX, 4)),
+        ),
+        29 => ("booking of six letters and digits", d.of(MIXED, 6)),
+        30 => ("hexadecimal with colons", (0..6).map(|_| d.of(HEX, 2)).collect::<Vec<_>>().join(":")),
+        31 => ("card's end", format!("**** {}", d.of(DIGITS, 4))),
+        32 => ("plate", format!("{} {} {}", d.of(UPPER, 2), d.of(DIGITS, 3), d.of(UPPER, 2))),
         _ => ("UPU S10", format!("{}{}DE", d.of(UPPER, 2), d.of(DIGITS, 9))),
     }
 }
 
-const FORMS: usize = 20;
+const FORMS: usize = 34;
 
 #[test]
 fn an_order_notice_passes_whatever_its_number_looks_like() {
@@ -195,94 +215,6 @@ fn the_words_behind_a_verdict_are_marked_where_they_stand() {
         assert!(want.iter().all(|w| marked.iter().any(|m| m.contains(w))), "{text}: {marked:?}");
         let whole: String = explain::stretches(text, &marks).into_iter().map(|s| s.text).collect();
         assert_eq!(whole, text);
-    }
-}
-
-#[test]
-fn each_dress_is_judged_as_the_plain_text_is() {
-    let zero_width =
-        |t: &str| t.chars().flat_map(|c| [Some(c), c.is_alphabetic().then_some('\u{200b}')]).flatten().collect();
-    let spaced = |t: &str| -> String {
-        t.split(' ').map(|w| w.chars().map(String::from).collect::<Vec<_>>().join(" ")).collect::<Vec<_>>().join("  ")
-    };
-    let wide = |t: &str| -> String {
-        let wider = |c: char| char::from_u32(u32::from(c) + 0xfee0).unwrap_or(c);
-        t.chars().map(|c| if c.is_ascii_alphanumeric() { wider(c) } else { c }).collect()
-    };
-    let leet = |t: &str| -> String {
-        t.chars()
-            .map(|c| match c {
-                'e' => '3',
-                'o' => '0',
-                'a' => '4',
-                'i' => '1',
-                _ => c,
-            })
-            .collect()
-    };
-    let twins = |t: &str| -> String {
-        t.chars()
-            .map(|c| match c {
-                'e' => 'е',
-                'o' => 'о',
-                'a' => 'а',
-                'c' => 'с',
-                'p' => 'р',
-                _ => c,
-            })
-            .collect()
-    };
-    let tatweel = |t: &str| -> String {
-        t.chars().flat_map(|c| [Some(c), matches!(c, 'ب'..='ي').then_some('\u{640}')]).flatten().collect()
-    };
-    let marks = |t: &str| -> String {
-        t.chars()
-            .flat_map(|c| match c {
-                'ب'..='ي' => [Some(c), Some('\u{64e}')],
-                'a' | 'e' | 'o' | 'u' => [Some(c), Some('\u{301}')],
-                _ => [Some(c), None],
-            })
-            .flatten()
-            .collect()
-    };
-    let dresses: [&dyn Fn(&str) -> String; 7] = [&zero_width, &spaced, &wide, &leet, &twins, &tatweel, &marks];
-    for text in [
-        "Flash sale today only: 50% off all shoes, shop now!",
-        "Nur heute: 50% Rabatt auf alle Schuhe, jetzt zugreifen!",
-        "Solo hoy: 50% de descuento en todos los zapatos, compra ya!",
-        "خصم 50% على جميع المنتجات اليوم فقط، تسوق الآن",
-        "Скидка 50% на все товары только сегодня, закажите сейчас",
-        "Só hoje: 50% de desconto em todos os sapatos, compre já!",
-        "Aujourd'hui seulement : 50% de réduction sur toutes les chaussures, achetez maintenant !",
-        "Solo oggi: sconto del 50% su tutte le scarpe, compra subito!",
-        "Hanya hari ini: diskon 50% untuk semua sepatu, beli sekarang!",
-        "Sadece bugün: tüm ayakkabılarda %50 indirim, hemen alın!",
-        "רק היום: 50% הנחה על כל הנעליים, קנו עכשיו!",
-    ] {
-        for dress in dresses {
-            let dressed = dress(text);
-            let score = POLICY.score(Purpose::Transactional, &dressed);
-            assert!(score.total >= REFUSE, "{dressed}: {score:?}");
-        }
-    }
-    for text in [
-        "Your order 2041 has been shipped and will arrive on Thursday.",
-        "Ihre neue Rechnung 2041 liegt bereit, bitte bis Freitag zahlen.",
-        "Su pedido 2041 llegará mañana entre las 9 y las 12.",
-        "طلبك رقم 2041 في الطريق وسيصل يوم الخميس",
-        "Ваш заказ 2041 отправлен и прибудет в четверг",
-        "Seu pedido 2041 saiu para entrega e chega hoje até as 18h.",
-        "Votre commande 2041 a été expédiée et arrivera jeudi.",
-        "Il suo ordine 2041 è stato spedito e arriverà giovedì.",
-        "Pesanan 2041 sudah dikirim dan tiba hari Kamis.",
-        "2041 numaralı siparişiniz yola çıktı, perşembe günü teslim edilecek.",
-        "הזמנה 2041 נשלחה ותגיע ביום חמישי.",
-    ] {
-        for dress in dresses {
-            let dressed = dress(text);
-            let score = POLICY.score(Purpose::Transactional, &dressed);
-            assert!(score.total < REFUSE, "{dressed}: {score:?}");
-        }
     }
 }
 

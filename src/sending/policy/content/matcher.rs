@@ -6,8 +6,8 @@
 //! that seems to be in their language, told by its everyday words.
 
 use super::{
-    Signal,
-    compile::{Compiled, HARMLESS, Pattern, Together, WORD},
+    Signal, addressee,
+    compile::{Compiled, HARMLESS, LIGHT, Pattern, Together, WORD, bit},
     model::{BUILT, Points},
     reading::{Disguise, Reading},
 };
@@ -46,6 +46,8 @@ pub struct Judged {
     pub points: Points,
     /// The number of the language that the message seems to be in, from 1; 0: none.
     pub language: usize,
+    /// Of each of the reading's names, whether rules found words in it that are more than a name.
+    pub speaking: [bool; addressee::MOST],
 }
 
 /// The signals of the rules.
@@ -77,6 +79,7 @@ pub fn judge(rules: &Compiled, read: &Reading) -> Judged {
     let mut judged = signals(rules, &tallies);
     judged.unmasked = unmasked;
     judged.own = own;
+    judged.speaking = found.speaking;
     judged.language = found.languages.iter().rposition(|n| *n == most && *n > 0).unwrap_or(0);
     judged
 }
@@ -89,36 +92,55 @@ pub fn spans(rules: &Compiled, read: &Reading) -> Vec<(Range<usize>, Arc<str>)> 
 }
 
 /// What the one pass finds.
-struct PatternMatch {
+struct PatternMatch<'a> {
+    /// The reading's names.
+    names: &'a addressee::Names,
     hits: Vec<(Pattern, Hit)>,
     /// How many everyday words of each language.
     languages: Vec<u16>,
     /// Where words mean something else: from, to.
     harmless: Vec<(usize, usize)>,
+    /// As [`Judged::speaking`].
+    speaking: [bool; addressee::MOST],
 }
 
 /// The one pass: every phrase that occurs.
-fn search(rules: &Compiled, read: &Reading) -> PatternMatch {
-    let mut found =
-        PatternMatch { hits: Vec::with_capacity(32), languages: vec![0; rules.languages + 1], harmless: Vec::new() };
+fn search<'a>(rules: &Compiled, read: &'a Reading) -> PatternMatch<'a> {
+    let mut found = PatternMatch {
+        names: &read.names,
+        hits: Vec::with_capacity(32),
+        languages: vec![0; rules.languages + 1],
+        harmless: Vec::new(),
+        speaking: [false; addressee::MOST],
+    };
     let bytes = read.text.as_bytes();
-    let mut start_of_word = true;
-    for at in 1..bytes.len() {
-        if start_of_word {
-            rules.words.phrases.walk(bytes, at, |phrase, end| found.add(rules.words.of(phrase), at..end, bytes, false));
-            behind_clitics(&read.text, at, |at| {
-                rules.words.phrases.walk(bytes, at, |phrase, end| {
-                    found.add(rules.words.of(phrase), at..end, bytes, true);
-                });
+    let mut next = 1;
+    while next < bytes.len() {
+        let start = next;
+        next = start + bytes[start..].iter().position(|b| *b == b' ').map_or(bytes.len() - start, |space| space + 1);
+        rules.words.phrases.walk(bytes, start, |phrase, end| {
+            found.add(rules.words.of(phrase), start..end, bytes, false);
+        });
+        behind_clitics(&read.text, start, |start| {
+            rules.words.phrases.walk(bytes, start, |phrase, end| {
+                found.add(rules.words.of(phrase), start..end, bytes, true);
+            });
+        });
+        // The few phrases that may begin inside a word are long.
+        let last = next.saturating_sub(rules.inner.shortest);
+        for inside in start..last {
+            rules.inner.phrases.walk(bytes, inside, |phrase, end| {
+                found.add(rules.inner.of(phrase), inside..end, bytes, false);
             });
         }
-        start_of_word = bytes[at] == b' ';
-        rules.inner.phrases.walk(bytes, at, |phrase, end| found.add(rules.inner.of(phrase), at..end, bytes, false));
+    }
+    for (i, name) in read.names.ranges().enumerate() {
+        found.speaking[i] = found.leave_out(rules, &name, bytes);
     }
     found
 }
 
-impl PatternMatch {
+impl PatternMatch<'_> {
     /// What counts: not what is foreign to the language spoken, nor what means something else where it stands.
     fn counting(&self) -> impl Iterator<Item = (Pattern, Hit)> {
         let most = self.languages.iter().copied().max().unwrap_or(0);
@@ -129,16 +151,35 @@ impl PatternMatch {
         })
     }
 
+    /// Forgets what was found in the place of a name, unless it speaks: "Dear FREE GIFT". One light word is still a name:
+    /// "Hadiya" is Arabic for a gift. Whether it speaks.
+    fn leave_out(&mut self, rules: &Compiled, name: &Range<usize>, text: &[u8]) -> bool {
+        let within = |hit: &Hit| hit.start < name.end && name.start < hit.end;
+        let words = |from: usize, to: usize| text[from..to].split(|b| *b == b' ').filter(|w| !w.is_empty()).count();
+        let is_long = words(name.start, name.end) > 2;
+        let counts = |p: &Pattern, hit: &Hit| {
+            let is_heavy = is_long || p.weight >= LIGHT || words(hit.start, hit.end) > 1;
+            is_heavy && p.weight > 0 && !rules.groups[usize::from(p.group)].context
+        };
+        let speaks = self.counting().any(|(p, hit)| within(&hit) && counts(&p, &hit));
+        if !speaks {
+            self.hits.retain(|(_, hit)| !within(hit));
+        }
+        speaks
+    }
+
     fn add(&mut self, patterns: &[Pattern], at: Range<usize>, text: &[u8], inside: bool) {
         let start = at.start;
         let end = at.end - usize::from(text[at.end - 1] == b' ');
+        let is_named = self.names.overlap(start, end);
         for p in patterns.iter().filter(|p| !inside || p.clitics) {
             match p.group {
-                WORD => self.languages[usize::from(p.language)] += 1,
+                WORD => self.languages[usize::from(p.language)] += u16::from(!is_named),
                 HARMLESS => self.harmless.push((start, end)),
                 _ => {
                     // A long phrase of a language also says that it is spoken.
-                    self.languages[usize::from(p.language)] += u16::from(p.language > 0 && end - start > 5);
+                    let tells = p.language > 0 && end - start > 5 && !is_named;
+                    self.languages[usize::from(p.language)] += u16::from(tells);
                     self.hits.push((*p, Hit { weight: p.weight, start, end }));
                 }
             }
@@ -180,10 +221,12 @@ fn signals(rules: &Compiled, tallies: &[Tally]) -> Judged {
         out.push(signal(&g.id, points, &g.reason));
     }
     let mut best: Vec<(&Together, u32)> = Vec::new();
-    for t in &rules.together {
+    let found = tallies.iter().zip(0..).filter(|(t, _)| t.0[0].is_some()).fold(0, |bits, (_, g)| bits | bit(g));
+    for t in rules.together.iter().filter(|t| t.bits.count_ones() < t.least || (t.bits & found).count_ones() >= t.least)
+    {
         let present = |g: &&u16| tallies[usize::from(**g)].0[0].is_some() && points[usize::from(**g)] >= t.points;
         let top = t.of.iter().map(|g| points[usize::from(*g)]).max().unwrap_or(0);
-        if t.of.iter().filter(present).count() < t.least || top < t.top || calm > t.context_max {
+        if (t.of.iter().filter(present).count() as u32) < t.least || top < t.top || calm > t.context_max {
             continue;
         }
         let weight = lower(t.weight, t.calmed);
@@ -197,7 +240,17 @@ fn signals(rules: &Compiled, tallies: &[Tally]) -> Judged {
         note(t.place, weight);
         out.push(signal(&t.id, weight, &t.reason));
     }
-    Judged { signals: out, words, hard, context: calm, points: known, unmasked: false, own: false, language: 0 }
+    Judged {
+        signals: out,
+        words,
+        hard,
+        context: calm,
+        points: known,
+        unmasked: false,
+        own: false,
+        language: 0,
+        speaking: [false; addressee::MOST],
+    }
 }
 
 fn signal(id: &Arc<str>, weight: u32, reason: &Arc<str>) -> Signal {

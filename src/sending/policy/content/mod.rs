@@ -9,10 +9,13 @@
 //! makes the tries of the files that `rules.rs` describes, `matcher.rs` adds up.
 //! To silence or add phrases without a new release, put a file into `/etc/wa-gateway/policy.d/`.
 
+mod addressee;
 #[cfg(test)]
 mod allocation_tests;
 mod compile;
 mod disguise;
+#[cfg(test)]
+mod dress_tests;
 pub mod explain;
 mod fingerprint;
 mod glyphs;
@@ -25,6 +28,8 @@ mod links;
 mod lures;
 mod matcher;
 pub mod model;
+#[cfg(test)]
+mod names_tests;
 mod phrases;
 mod reading;
 mod rules;
@@ -41,7 +46,7 @@ use score::{EVIDENCE, FOR_REVIEW, REFUSED, REVIEWED, own, points};
 pub use fingerprint::fingerprint;
 pub use likeness::Likeness;
 pub use rules::RuleError;
-pub use score::{Audience, CROWD, SOME_EVIDENCE, Score, Signal};
+pub use score::{Audience, CROWD, LITTLE_EVIDENCE, SOME_EVIDENCE, Score, Signal};
 
 /// What the model looks at in one message.
 #[derive(Debug)]
@@ -92,8 +97,9 @@ impl ContentPolicy {
 
     /// Scores `text` as a message sent for `purpose`.
     pub fn score(&self, purpose: Purpose, text: &str) -> Score {
-        let read = reading::read(text);
+        let mut read = reading::read(text);
         let mut judged = matcher::judge(&self.rules, &read);
+        read.leave_out(|name| !judged.speaking[name]);
         let mut signals = std::mem::take(&mut judged.signals);
         let of_words = signals.len();
         self.links(&read, &mut signals);
@@ -133,8 +139,9 @@ impl ContentPolicy {
 
     /// What the model looks at in `text`, for who fits one: see `examples/policy_fit`.
     pub fn observe(&self, text: &str) -> Observed {
-        let read = reading::read(text);
+        let mut read = reading::read(text);
         let mut judged = matcher::judge(&self.rules, &read);
+        read.leave_out(|name| !judged.speaking[name]);
         let mut signals = std::mem::take(&mut judged.signals);
         let of_words = signals.len();
         self.links(&read, &mut signals);
@@ -212,14 +219,15 @@ fn weigh(found: &Found, opinion: Opinion, signals: &mut Vec<Signal>) -> u32 {
         signals.push(own("model", weight, "reads as a whole like advertising or fraud"));
         sum.max(to)
     };
-    if opinion.agrees() && found.plain >= SOME_EVIDENCE {
+    let needed = if opinion.is_sure() { LITTLE_EVIDENCE } else { SOME_EVIDENCE };
+    if opinion.agrees() && found.plain >= needed {
         return raise(REFUSED);
     }
     // A disguise and one weak word beneath it are for a person to judge, and so is what only the rules refuse.
     if sum >= REFUSED && (!opinion.agrees() || found.words + found.others < EVIDENCE) {
         return FOR_REVIEW;
     }
-    if opinion.doubts() && found.plain >= EVIDENCE {
+    if opinion.is_sure() || (opinion.doubts() && found.plain >= EVIDENCE) {
         return raise(REVIEWED);
     }
     sum

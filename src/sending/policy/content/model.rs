@@ -7,7 +7,6 @@
 //! language and no phrase is known.
 
 use super::{links::TextLink, reading::Reading};
-use crate::model::text;
 
 /// How many weights the table of character sequences has.
 pub const TABLE: usize = 1 << 16;
@@ -129,6 +128,9 @@ pub struct Model {
 /// How far below the threshold a message is still listed for review when the rules find something, in log-odds.
 const NEAR: f32 = 1.5;
 
+/// How far above the threshold the model is sure, in log-odds: next to nothing of the rules is asked for then.
+pub const FAR: f32 = 2.0;
+
 /// What the model says of a message.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Opinion {
@@ -140,6 +142,11 @@ impl Opinion {
     /// It reads like what ought to be refused.
     pub fn agrees(self) -> bool {
         self.above >= 0.0
+    }
+
+    /// It does so by far.
+    pub fn is_sure(self) -> bool {
+        self.above >= FAR
     }
 
     /// It is not far from that.
@@ -239,7 +246,7 @@ pub fn features(points: &Points, language: Option<usize>, read: &Reading, messag
     let values = [
         (sum.min(100)) as f32 / 100.0,
         (sum.min(150)) as f32 / 150.0,
-        share(m.upper, m.letters),
+        share(read.capitals, read.letters),
         some(m.per_cents),
         many(m.per_cents, 4),
         if m.per_cents > 0 && read.text.contains("- # %") { 1.0 } else { 0.0 },
@@ -259,9 +266,9 @@ pub fn features(points: &Points, language: Option<usize>, read: &Reading, messag
         some(m.dates),
         some(phones),
         many(read.numbers.len() as u32, 8),
-        (m.letters.max(1) as f32).ln() / 6.0,
-        many(m.letters, 600),
-        if greets(message) { 1.0 } else { 0.0 },
+        (read.letters.max(1) as f32).ln() / 6.0,
+        many(read.letters, 600),
+        if read.greets { 1.0 } else { 0.0 },
         many(m.lines, 6),
     ];
     built.copy_from_slice(&values);
@@ -274,8 +281,6 @@ pub fn features(points: &Points, language: Option<usize>, read: &Reading, messag
 /// What a message counts of, as written.
 #[derive(Default)]
 struct Marks {
-    letters: u32,
-    upper: u32,
     per_cents: u32,
     emoji: u32,
     currencies: u32,
@@ -295,10 +300,11 @@ const TELLS: [bool; 256] = {
         tells[signs[i] as usize] = true;
         i += 1;
     }
-    let mut byte = 0xc2;
-    while byte < tells.len() {
-        tells[byte] = true;
-        byte += 1;
+    let firsts = [0xc2, 0xd8, 0xd9, 0xe2, 0xf0];
+    let mut i = 0;
+    while i < firsts.len() {
+        tells[firsts[i]] = true;
+        i += 1;
     }
     tells
 };
@@ -306,15 +312,18 @@ const TELLS: [bool; 256] = {
 impl Marks {
     fn of(message: &str) -> Self {
         let bytes = message.as_bytes();
-        // Two plain counts first, which the machine does many bytes at a time.
-        let count = |test: fn(&&u8) -> bool| u32::try_from(bytes.iter().filter(test).count()).unwrap_or(u32::MAX);
-        let (letters, upper) = (count(|b| b.is_ascii_alphabetic()), count(|b| b.is_ascii_uppercase()));
-        let mut m = Self { letters, upper, ..Self::default() };
+        let mut m = Self::default();
         for (i, byte) in bytes.iter().enumerate() {
             if !TELLS[usize::from(*byte)] {
                 continue;
             }
-            if *byte >= 0xc3 { m.note_wide(bytes, i) } else { m.note_sign(bytes, i) }
+            match *byte {
+                0xe2 | 0xf0 => m.note_wide(bytes, i),
+                // Arabic's percent sign and question mark, among its letters.
+                0xd9 => m.per_cents += u32::from(bytes.get(i + 1) == Some(&0xaa)),
+                0xd8 => m.questions += u32::from(bytes.get(i + 1) == Some(&0x9f)),
+                _ => m.note_sign(bytes, i),
+            }
         }
         m
     }
@@ -340,36 +349,15 @@ impl Marks {
         }
     }
 
-    /// The character of two bytes or more that begins here.
+    /// The sign of three bytes or four that begins here.
     fn note_wide(&mut self, bytes: &[u8], i: usize) {
         let wide = bytes.get(i..i + 4).unwrap_or(&bytes[i..]);
         match wide {
-            // The small and the large letters of Latin and Cyrillic.
-            [0xc3, second, ..] => self.note_letter(*second < 0x9f),
-            [0xd0, second, ..] => self.note_letter((0x90..0xb0).contains(second)),
-            [0xc4 | 0xc5, second, ..] => self.note_letter(*second % 2 == 0),
-            [0xd9, 0xaa, ..] => self.per_cents += 1,
-            [0xd8, 0x9f, ..] => self.questions += 1,
             [0xe2, 0x82, 0xa0..=0xbf, ..] => self.currencies += 1,
             [0xe2, 0x86..=0xaf, ..] | [0xf0, 0x9f, ..] => self.emoji += 1,
-            [0xcc..=0xdf, ..] => self.note_letter(false),
             _ => {}
         }
     }
-
-    fn note_letter(&mut self, upper: bool) {
-        self.letters += 1;
-        self.upper += u32::from(upper);
-    }
-}
-
-/// Whether the message begins like "Hello Maria,": at most three words, then a comma, an exclamation mark or a line's end.
-fn greets(message: &str) -> bool {
-    let head: &str = message.char_indices().nth(40).map_or(message, |(at, _)| &message[..at]);
-    let Some(end) = head.find([',', '!', '\n', '،', ':']) else { return false };
-    let words = head[..end].split(' ').count();
-    let is_plain = |c| text::everyday(c).is_some() || matches!(c, ' ' | '.' | '¡' | '\'');
-    (1..=3).contains(&words) && head[..end].chars().all(is_plain)
 }
 
 #[cfg(test)]

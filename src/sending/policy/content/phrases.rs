@@ -13,10 +13,12 @@ pub struct SignalPhrases {
     root: [u32; 256],
     /// By the first two letters from a to z, likewise; where a phrase ends behind the first, the way is by the root.
     pairs: Box<[u32; PAIRS]>,
+    /// By the first letter of two bytes (Cyrillic, Hebrew, Arabic), likewise.
+    wide: Box<[u32; WIDE]>,
     /// The byte that leads to a node.
     labels: Vec<u8>,
-    /// The first child of each node, and one more: where the last one's end.
-    first: Vec<u32>,
+    /// Of each node, where its children begin (24 bits) and how many they are (8).
+    nodes: Vec<u32>,
     /// The phrase that ends at a node or in its tail, plus one; 0: none.
     ends: Vec<u16>,
     /// Where each phrase's tail begins, and one more.
@@ -33,6 +35,15 @@ fn pair(first: u8, second: u8) -> Option<usize> {
     (first < LETTERS && second < LETTERS).then(|| first * LETTERS + second)
 }
 
+/// How many letters have the two bytes 0xd0 and 0x80 to 0xdf and 0xbf.
+const WIDE: usize = 16 * 64;
+
+/// The place of a letter of two bytes among them.
+fn wide(first: u8, second: u8) -> Option<usize> {
+    let (first, second) = (usize::from(first.wrapping_sub(0xd0)), usize::from(second.wrapping_sub(0x80)));
+    (first < 16 && second < 64).then(|| first * 64 + second)
+}
+
 impl SignalPhrases {
     /// The trie of `sorted` texts: ascending, no two alike, none empty. The number of a phrase is its place there; none
     /// when they are too many.
@@ -41,8 +52,9 @@ impl SignalPhrases {
         let mut trie = Self {
             root: [0; 256],
             pairs: Box::new([0; PAIRS]),
+            wide: Box::new([0; WIDE]),
             labels: vec![0],
-            first: Vec::new(),
+            nodes: Vec::new(),
             ends: Vec::new(),
             tail_starts: vec![0; sorted.len() + 1],
             tails: Vec::new(),
@@ -51,9 +63,9 @@ impl SignalPhrases {
         // Ranges of phrases with one beginning, and how long that is.
         let mut queue = VecDeque::from([(0, sorted.len(), 0)]);
         while let Some((mut from, to, depth)) = queue.pop_front() {
-            trie.first.push(u32::try_from(trie.labels.len()).ok()?);
+            let first = trie.labels.len();
             let ends = from < to && (sorted[from].len() == depth || to - from == 1);
-            trie.ends.push(if ends { u16::try_from(from + 1).ok()? } else { 0 });
+            let end = if ends { u16::try_from(from + 1).ok()? } else { 0 };
             if ends {
                 tails[from] = depth..sorted[from].len();
                 from += 1;
@@ -65,8 +77,10 @@ impl SignalPhrases {
                 queue.push_back((from, next, depth + 1));
                 from = next;
             }
+            let children = u8::try_from(trie.labels.len() - first).ok()?;
+            trie.nodes.push(u32::try_from(first).ok().filter(|first| *first < 1 << 24)? << 8 | u32::from(children));
+            trie.ends.push(end);
         }
-        trie.first.push(u32::try_from(trie.labels.len()).ok()?);
         for (i, tail) in tails.into_iter().enumerate() {
             trie.tails.extend_from_slice(&sorted[i][tail]);
             trie.tail_starts[i + 1] = u32::try_from(trie.tails.len()).ok()?;
@@ -76,6 +90,9 @@ impl SignalPhrases {
             for next in trie.children(child) {
                 if let Some(at) = pair(trie.labels[child], trie.labels[next]) {
                     trie.pairs[at] = u32::try_from(next + 1).ok()?;
+                }
+                if let Some(at) = wide(trie.labels[child], trie.labels[next]) {
+                    trie.wide[at] = u32::try_from(next + 1).ok()?;
                 }
             }
         }
@@ -87,6 +104,12 @@ impl SignalPhrases {
     #[inline]
     pub fn walk(&self, text: &[u8], start: usize, found: impl FnMut(usize, usize)) {
         let Some(first) = text.get(start) else { return };
+        if *first >= 0xd0
+            && let Some(at) = text.get(start + 1).and_then(|second| wide(*first, *second))
+        {
+            let Some(node) = (self.wide[at] as usize).checked_sub(1) else { return };
+            return self.walk_from(node, text, start + 2, found);
+        }
         let Some(node) = (self.root[usize::from(*first)] as usize).checked_sub(1) else { return };
         // Most words part from every phrase within two letters.
         if self.ends[node] == 0
@@ -98,6 +121,7 @@ impl SignalPhrases {
         self.walk_from(node, text, start + 1, found);
     }
 
+    #[inline]
     fn walk_from(&self, mut node: usize, text: &[u8], mut at: usize, mut found: impl FnMut(usize, usize)) {
         loop {
             if let Some(phrase) = usize::from(self.ends[node]).checked_sub(1) {
@@ -108,13 +132,18 @@ impl SignalPhrases {
                 }
             }
             let Some(byte) = text.get(at) else { return };
-            let children = self.children(node);
             // They ascend: the first that is not below is it, or none is.
-            let Some(child) = self.labels[children.clone()].iter().position(|label| label >= byte) else { return };
-            node = children.start + child;
-            if self.labels[node] != *byte {
+            let children = self.children(node);
+            let labels = &self.labels[children.clone()];
+            let child = if labels.len() > 8 {
+                labels.partition_point(|label| label < byte)
+            } else {
+                labels.iter().position(|label| label >= byte).unwrap_or(labels.len())
+            };
+            if labels.get(child) != Some(byte) {
                 return;
             }
+            node = children.start + child;
             at += 1;
         }
     }
@@ -124,18 +153,21 @@ impl SignalPhrases {
         size_of::<Self>()
             + self.labels.capacity()
             + self.tails.capacity()
-            + 4 * (self.first.capacity() + self.tail_starts.capacity())
+            + 4 * self.tail_starts.capacity()
+            + 4 * self.nodes.capacity()
             + 2 * self.ends.capacity()
             + size_of_val(&*self.pairs)
+            + size_of_val(&*self.wide)
     }
 
     fn children(&self, node: usize) -> std::ops::Range<usize> {
-        self.first[node] as usize..self.first[node + 1] as usize
+        let (first, children) = ((self.nodes[node] >> 8) as usize, (self.nodes[node] & 0xff) as usize);
+        first..first + children
     }
 
     fn shrink(&mut self) {
         self.labels.shrink_to_fit();
-        self.first.shrink_to_fit();
+        self.nodes.shrink_to_fit();
         self.ends.shrink_to_fit();
         self.tails.shrink_to_fit();
     }

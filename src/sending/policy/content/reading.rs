@@ -1,5 +1,6 @@
 //! The message as the rules see it: folded words with one space between them, disguises taken off and remembered.
 //!
+//! What the recipient is called is remembered by its place ([`Reading::names`]) and can be left out ([`Reading::leave_out`]).
 //! The text begins and ends with a space, so that a rule's phrase can carry its own word boundary. Placeholders stand
 //! for what has too many spellings: `#` a number, `¤` a currency sign, `%` per cent, `↗` a link, `✉` an address, `❗`
 //! several exclamation marks, `⇪` a text in capitals, `-` a minus before a number. Emoji are words of their own.
@@ -8,12 +9,14 @@
 //! and Indic words, direction marks around words, tatweel, vowel signs, codes with digits.
 
 mod plain;
+mod stretch;
 
 use super::{
+    addressee,
     disguise::{self, Scripts},
     glyphs::{c_or_digit, hides, is_emoji, is_leet_sign, is_trade_mark, joins_number},
     ids::{self, Shape},
-    links::{self, Piece, TextLink},
+    links::TextLink,
     word::Word,
 };
 use crate::model::text;
@@ -57,6 +60,15 @@ pub struct Reading {
     pub disguises: Vec<(Disguise, usize, usize)>,
     /// How many identifiers.
     pub ids: u32,
+    /// Where names stand that the message calls its recipient by: from their first byte in `text` to behind their last
+    /// space, ascending.
+    pub names: addressee::Names,
+    /// Whether it calls somebody by name.
+    pub greets: bool,
+    /// Letters as written, and how many of them are capitals; not those of names and links.
+    pub letters: u32,
+    /// Those capitals.
+    pub capitals: u32,
     /// Whether a word looks like a one-time code: 4 to 10 digits, or capitals with digits.
     pub code: bool,
 }
@@ -66,32 +78,31 @@ impl Reading {
     pub fn is_actionable(&self) -> bool {
         !self.links.is_empty() || !self.numbers.is_empty() || self.text.contains(['✉', '%', '¤'])
     }
+
+    /// Puts one sign in the place of each name for which `is_left_out` says so, and forgets its disguises. Places in `text`
+    /// behind it are wrong from then on: whoever matches phrases does so before.
+    pub fn leave_out(&mut self, is_left_out: impl Fn(usize) -> bool) {
+        let names = std::mem::take(&mut self.names);
+        for (i, name) in names.ranges().enumerate().rev() {
+            if is_left_out(i) {
+                self.disguises.retain(|d| !name.contains(&d.1));
+                self.text.replace_range(name, "@ ");
+            }
+        }
+    }
 }
 
 /// Reads `message`.
 pub fn read(message: &str) -> Reading {
-    let mut reader = TextReader::new(message);
-    for chunk in message.split(char::is_whitespace) {
-        if chunk.is_empty() {
-            // Two spaces part two spaced-out words.
-            reader.end_spaced_run();
-            continue;
-        }
-        // Letters alone are no link either.
-        if reader.plain(chunk) {
-            continue;
-        }
-        match links::piece(chunk) {
-            Piece::Plain => reader.chunk_or_id(chunk),
-            Piece::Origin => {}
-            Piece::Mail => reader.token("✉"),
-            Piece::Link { before, link } => {
-                reader.chunk(before);
-                reader.token("↗");
-                reader.is.links.push(link);
-            }
-        }
+    let names = addressee::names(message);
+    let mut reader = TextReader::new(message, &names);
+    let mut at = 0;
+    for name in names.ranges() {
+        reader.stretch(&message[at..name.start]);
+        reader.name(&message[name.clone()]);
+        at = name.end;
     }
+    reader.stretch(&message[at..]);
     reader.finish()
 }
 
@@ -112,12 +123,32 @@ struct TextReader {
 }
 
 impl TextReader {
-    fn new(message: &str) -> Self {
+    fn new(message: &str, names: &addressee::Names) -> Self {
         let mut is = Reading { text: String::with_capacity(message.len() + 16), ..Reading::default() };
         is.text.push(' ');
-        let world =
-            if message.is_ascii() { Scripts { latin: true, ..Scripts::default() } } else { Scripts::of(message) };
+        let mut world = Scripts { latin: true, ..Scripts::default() };
+        if !message.is_ascii() {
+            // What a person is called says nothing about the language of the others.
+            world = Scripts::default();
+            let mut at = 0;
+            for name in names.ranges() {
+                world.look_at(&message[at..name.start]);
+                at = name.end;
+            }
+            world.look_at(&message[at..]);
+        }
         Self { is, world, ..Self::default() }
+    }
+
+    /// What the recipient is called.
+    fn name(&mut self, name: &str) {
+        self.end_spaced_run();
+        let (start, letters, upper) = (self.is.text.len(), self.letters, self.upper);
+        self.stretch(name);
+        self.end_spaced_run();
+        (self.letters, self.upper) = (letters, upper);
+        self.is.names.add(start..self.is.text.len());
+        self.is.greets = true;
     }
 
     fn chunk_or_id(&mut self, chunk: &str) {
@@ -329,14 +360,21 @@ impl TextReader {
 
     /// Four and more single letters in a row are one word, set apart.
     fn end_spaced_run(&mut self) {
+        self.join_spaced_run(4);
+    }
+
+    /// The same for `least` letters and more; three are an abbreviation as well, and no disguise.
+    fn join_spaced_run(&mut self, least: u16) {
         let (start, count) = std::mem::take(&mut self.spaced);
-        if count < 4 || start >= self.is.text.len() {
+        if count < least || start >= self.is.text.len() {
             return;
         }
         let joined: String = self.is.text[start..].chars().filter(|c| *c != ' ').collect();
         self.is.text.truncate(start);
         self.is.text.push_str(&joined);
-        self.is.disguises.push((Disguise::Spaced, start, self.is.text.len()));
+        if count > 3 {
+            self.is.disguises.push((Disguise::Spaced, start, self.is.text.len()));
+        }
         self.is.text.push(' ');
     }
 
@@ -356,6 +394,7 @@ impl TextReader {
         if self.letters > 24 && self.upper * 2 > self.letters {
             self.is.text.push_str("| ⇪ ");
         }
+        (self.is.letters, self.is.capitals) = (self.letters, self.upper);
         self.is
     }
 }

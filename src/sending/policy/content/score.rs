@@ -56,6 +56,9 @@ pub(super) const REVIEWED: u32 = 60;
 /// would be no word to show for it.
 pub const SOME_EVIDENCE: u32 = 20;
 
+/// The same where the model is sure: a price is word enough then.
+pub const LITTLE_EVIDENCE: u32 = 5;
+
 /// So many people make a soft text more than a coincidence.
 pub const CROWD: u32 = 10;
 

@@ -305,6 +305,27 @@ fn wrong_usage_is_exit_2_and_help_is_not() {
     assert!(!place.data.exists(), "none of them touched the data directory");
 }
 
+/// What this build does not have is in no help and in no manual, and is not offered where something else was wrong.
+#[test]
+fn only_what_the_build_has_is_offered() {
+    let place = Place::new();
+    let dir = tempfile::TempDir::new().expect("a directory");
+    let manual = place.run(&["man", "--dir", dir.path().to_str().expect("UTF-8")]);
+    assert_eq!(manual.code, 0, "{manual:?}");
+    let page = std::fs::read_to_string(dir.path().join("wa-gateway-instance-create.1")).expect("a page");
+    let help = place.run(&["instance", "create", "--help"]).stdout;
+    place.json(&["account", "create", "--name", "Shop"]);
+    let wrong = ["--account", "1", "--id", "a-line", "--name", "A", "--connector", "telegram"];
+    let refused = place.run(&[&["instance", "create"], &wrong[..]].concat()).stderr;
+    let config = Place::with("[chattu]\nnew_client_connector = \"telegram\"").run(&["check-config"]).stderr;
+    // The version says, too, what the build is without.
+    let page = page.replace("\\-", "-").replace("without whatsapp-web)", "");
+    for text in [&page, &help, &refused, &config] {
+        assert!(["sandbox", "cloud-api", "evolution"].iter().all(|word| text.contains(word)), "{text}");
+        assert_eq!(text.contains("whatsapp-web"), cfg!(feature = "whatsapp-web"), "{text}");
+    }
+}
+
 #[test]
 fn a_key_is_in_force_and_out_of_force_at_once() {
     let place = Place::new();

@@ -58,8 +58,9 @@ async fn headers_of_the_customers_own_go_with_each_delivery_and_are_shown_once()
     let listed = world.command(WebhookList).await.expect("a list");
     assert_eq!(listed[0]["headers"], json!(["authorization", "x-shop"]));
     let mut owner = Visitor::logged_in(&world, "owner").await;
-    let page = owner.get("/webhooks").await.body;
+    let page = owner.get("/webhooks/1").await.body;
     assert!(page.contains("authorization, x-shop") && !page.contains(CANARY), "{page}");
+    assert!(!owner.get("/webhooks").await.body.contains(CANARY));
     assert!(!is_in_a_file(&world));
     // Others instead, on the page; and none.
     let id = made["id"].as_i64().expect("a number");

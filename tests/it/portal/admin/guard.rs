@@ -28,6 +28,9 @@ async fn a_review_shows_its_evidence_masked_and_ends_with_a_note() {
 
     let nothing = admin.post("/admin/reviews/1", &[("do", "resume"), ("note", " ")]).await;
     assert!(nothing.status == 422 && nothing.body.contains("role=\"alert\""));
+    let long = "x".repeat(1001);
+    let endless = admin.post("/admin/reviews/1", &[("do", "keep"), ("note", &*long)]).await;
+    assert!(endless.status == 422 && endless.body.contains("at most 1000 characters") && endless.body.contains(&long));
     let kept = admin.post("/admin/reviews/1", &[("do", "keep"), ("note", "asked <the> shop")]).await;
     assert_eq!(kept.status, 303);
     assert!(admin.get("/admin/reviews").await.body.contains("asked &#60;the&#62; shop"));
@@ -39,7 +42,12 @@ async fn a_review_shows_its_evidence_masked_and_ends_with_a_note() {
     assert_eq!(audited(&world, "instance.resume").await.0, "admin@shop.example");
     let page = admin.get("/admin/reviews").await.body;
     assert!(page.contains("a mistake") && !page.contains("id=\"note-1\""), "it stands among those decided");
-    assert_eq!(admin.post("/admin/reviews/1", &[("do", "keep"), ("note", "late")]).await.status, 404);
+    let late = admin.post("/admin/reviews/1", &[("do", "keep"), ("note", "late")]).await;
+    assert_eq!(
+        late.header("location"),
+        Some("/admin/reviews?done=decided_already"),
+        "in another tab, or pressed twice"
+    );
 }
 
 #[tokio::test]

@@ -191,7 +191,7 @@ async fn what_is_no_file_to_send_is_explained() {
         (("a.png", "image/png", &large[..]), "", "too large. Picture: at most \u{2066}1.0\u{a0}MiB\u{2069}"),
         (("a.png", "image/png", &[][..]), "", "is empty"),
         (("a.ogg", "audio/ogg", OGG), "listen", "Sound goes without text"),
-        (("a.png", "image/png", PNG), &"x".repeat(4097), "at most 4,096 characters"),
+        (("a.png", "image/png", PNG), &"x".repeat(4097), "1 to 4,096 characters"),
     ] {
         let told = bring(&mut owner, "c1", text, "n-1", file).await;
         assert!(told["problem"].as_str().is_some_and(|problem| problem.contains(expected)), "{expected}: {told}");

@@ -4,50 +4,51 @@ use super::TextReader;
 use crate::model::text;
 
 impl TextReader {
-    /// The short way for what most chunks are: letters of one script that wear no disguise, and a mark behind them.
-    /// Whether it was one; else nothing is done.
-    pub(super) fn plain(&mut self, chunk: &str) -> bool {
-        if chunk.is_ascii() {
-            return self.plain_ascii(chunk);
-        }
+    /// The short way for what most chunks are: letters of one script that wear no disguise, and a mark behind them. How long
+    /// the chunk is that `rest` begins with, if it is one; else nothing is done.
+    pub(super) fn plain(&mut self, rest: &str) -> Option<usize> {
         let before = self.is.text.len();
         let (mut letters, mut upper, mut latin, mut cyrillic) = (0, 0, false, false);
-        let mut rest = chunk.chars();
-        for c in rest.by_ref() {
-            match text::everyday(c) {
-                Some(folded) => {
-                    self.is.text.push(folded);
-                    letters += 1;
-                    upper += u32::from(c.is_ascii_uppercase() || (!c.is_ascii() && c != folded && c.is_uppercase()));
-                    latin |= c < '\u{370}';
-                    cyrillic |= matches!(c, '\u{400}'..='\u{52f}');
-                }
-                None if rest.as_str().is_empty() && matches!(c, '.' | ',' | '?' | ':' | ';' | '،' | '؟') => {
+        // Letters that stay as they are are copied together.
+        let mut copied = 0;
+        let mut chars = rest.char_indices();
+        while let Some((at, c)) = chars.next() {
+            let Some(folded) = text::everyday(c) else {
+                let is_mark = matches!(c, '.' | ',' | '?' | ':' | ';' | '،' | '؟');
+                let next = if is_mark { chars.next().map(|(_, next)| next) } else { Some(c) };
+                if next.is_none_or(char::is_whitespace) {
+                    self.is.text.push_str(&rest[copied..at]);
+                    let length = at + if is_mark { c.len_utf8() } else { 0 };
                     let ends_run = matches!(c, ',' | ':' | ';' | '،');
-                    return self.end_plain(before, (letters, upper), self.is_disguise(latin, cyrillic), ends_run);
+                    let disguised = self.is_disguise(latin, cyrillic);
+                    return self.end_plain(before, (letters, upper), disguised, ends_run).then_some(length);
                 }
-                None => {
-                    self.is.text.truncate(before);
-                    return false;
-                }
+                self.is.text.truncate(before);
+                return None;
+            };
+            letters += 1;
+            latin |= c < '\u{370}';
+            cyrillic |= matches!(c, '\u{400}'..='\u{52f}');
+            if folded != c {
+                upper += u32::from(c.is_ascii() || c.is_uppercase());
+                self.is.text.push_str(&rest[copied..at]);
+                self.is.text.push(folded);
+                copied = at + c.len_utf8();
             }
         }
-        self.end_plain(before, (letters, upper), self.is_disguise(latin, cyrillic), false)
+        self.is.text.push_str(&rest[copied..]);
+        let disguised = self.is_disguise(latin, cyrillic);
+        self.end_plain(before, (letters, upper), disguised, false).then_some(rest.len())
     }
 
-    /// The same for a chunk of ASCII.
-    fn plain_ascii(&mut self, chunk: &str) -> bool {
-        let letters = chunk.bytes().take_while(u8::is_ascii_alphabetic).count();
-        let ends_run = match &chunk.as_bytes()[letters..] {
-            [] | [b'.' | b'?'] => false,
-            [b',' | b':' | b';'] => true,
-            _ => return false,
-        };
+    /// The same for a word of two letters of ASCII and more; `ends_run`: a mark behind it ends a run of single letters.
+    pub(super) fn small_word(&mut self, word: &str, capitals: u32, ends_run: bool) {
         let start = self.is.text.len();
-        self.is.text.push_str(&chunk[..letters]);
-        self.is.text[start..].make_ascii_lowercase();
-        let upper = chunk.bytes().filter(u8::is_ascii_uppercase).count();
-        self.end_plain(start, (letters as u32, upper as u32), false, ends_run)
+        self.is.text.push_str(word);
+        if capitals > 0 {
+            self.is.text[start..].make_ascii_lowercase();
+        }
+        self.end_plain(start, (word.len() as u32, capitals), false, ends_run);
     }
 
     /// Whether a word with such letters may wear one: it mixes scripts, or is Cyrillic in a Latin text.
