@@ -46,7 +46,7 @@ const MAY_SEE: &[(&str, &str)] = &[
     ("ops/egress_allowlist", "model store egress accounts"),
     (
         "gateway/inbound",
-        "model store connectors accounts/notices events/live events/webhooks instances instances/templates people/conversations people/media people/suppression sending",
+        "model store connectors accounts/notices events/live events/webhooks instances instances/templates people/chats people/conversations people/media people/suppression sending",
     ),
     ("gateway/retention", "model store accounts people/media people/suppression"),
     (
