@@ -27,6 +27,6 @@ async fn measure(gateway: &Gateway) -> Gauges {
         disk_free_bytes: free,
         memory_bytes: memory::resident_bytes(),
         certificate_ends: gateway.keeper.get().and_then(|k| k.certificate().facts()).map(|facts| facts.not_after),
-        last_backup: gateway.backups.as_ref().and_then(|plan| plan.last(now).ok().flatten()),
+        last_backup: gateway.backups.in_force().and_then(|plan| plan.last(now).ok().flatten()),
     }
 }

@@ -162,16 +162,17 @@ pub(super) fn portal_at(config: &Config) -> String {
     }
 }
 
-pub(super) fn backups(config: &Config) -> Option<backup::BackupPlan> {
-    let plan = &config.backup;
-    plan.directory.clone().map(|directory| backup::BackupPlan {
+pub(super) fn backups(config: &Config) -> backup::BackupPlans {
+    let (plan, key_file) = (&config.backup, config.key_file.clone());
+    let configured = plan.directory.clone().map(|directory| backup::BackupPlan {
         data_dir: config.data_dir.clone(),
-        key_file: config.key_file.clone(),
+        key_file: key_file.clone(),
         directory,
         every: plan.every,
         keep: plan.keep as usize,
-        passphrase_file: plan.passphrase_file.clone(),
-    })
+        passphrase: plan.passphrase_file.clone().map_or(backup::PassphraseSource::None, backup::PassphraseSource::File),
+    });
+    backup::BackupPlans::new(config.data_dir.clone(), key_file, configured.map(Arc::new))
 }
 
 #[cfg(test)]

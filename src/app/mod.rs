@@ -23,7 +23,12 @@ use crate::{
     instances::Instances,
     model::{clock::Clock, random::Random},
     ops::{
-        backup, egress_allowlist::EgressAllowlist, keeper::Keeper, listen_addresses::ListenAddresses, metrics::Metrics,
+        backup,
+        egress_allowlist::EgressAllowlist,
+        keeper::Keeper,
+        listen_addresses::ListenAddresses,
+        metrics::Metrics,
+        page_settings::{self, PageSecrets},
         tls,
     },
     people::{media::Media, presence::Attention, suppression::Erased},
@@ -86,13 +91,7 @@ pub enum StartError {
     Store(#[from] StoreError),
     /// An address that cannot be listened on.
     #[error("cannot listen on {address} ({key}): {problem}")]
-    Listen {
-        address: SocketAddr,
-        /// Its key in the configuration.
-        key: &'static str,
-        /// What the system says.
-        problem: io::Error,
-    },
+    Listen { address: SocketAddr, key: &'static str, problem: io::Error },
     #[error(transparent)]
     Tls(#[from] tls::TlsError),
     /// Rules of the content policy.
@@ -136,6 +135,8 @@ impl App {
         let content = tokio::task::spawn_blocking(move || content_policy(&policy_dir));
         let store = locked.open(clock.now())?;
         let vault = store.vault(config.key_file.as_deref(), random.clone()).await?;
+        let page_secrets = PageSecrets::new(vault.clone());
+        let chosen = page_secrets.chosen(&store, &config.notices).await?;
         let accounts = Accounts::open(store.clone(), clock.clone(), random.clone(), vault.clone()).await?;
         let accounts = Arc::new(accounts);
         let egress = Egress::system(config.egress.allow.clone(), clock.clone());
@@ -206,6 +207,7 @@ impl App {
             language: config.portal.language.as_str().to_owned(),
             public_url: reachable_at(&config),
         }));
+        let backups = page_settings::adopt(chosen, backups(&config), |told, password| digests.choose(told, password));
         let gateway = Gateway {
             digests,
             schedules,
@@ -215,7 +217,8 @@ impl App {
             data_dir: config.data_dir.clone(),
             keeper: OnceLock::new(),
             listening: OnceLock::new(),
-            backups: backups(&config),
+            backups,
+            page_secrets,
             backing_up: Arc::default(),
             reach: Arc::new(reach),
             live: Arc::new(Live::new(store.clone())),

@@ -298,6 +298,7 @@ fn pages() -> Vec<Route> {
         page!(GET "/notices", Viewer => portal::pages::notices::list),
         page!(POST "/notices/{id}", Owner => portal::pages::notices::change),
         page!(GET "/admin/notices", Admin => portal::pages::notice_settings::show),
+        page!(POST "/admin/notices", Admin => portal::pages::notice_settings::save),
         page!(POST "/admin/notices/test", Admin => portal::pages::notice_settings::test),
         page!(GET "/message-logs", Viewer => portal::pages::messages::list),
         page!(GET "/message-logs/export.csv", Viewer => portal::pages::messages::export),
@@ -336,6 +337,7 @@ fn administration() -> Vec<Route> {
         page!(POST "/admin/egress", Admin => admin::egress::change),
         page!(GET "/admin/system", Admin => admin::system::show),
         page!(POST "/admin/system/backup", Admin => admin::system::back_up),
+        page!(POST "/admin/system/backups", Admin => portal::admin::system::schedule),
         page!(POST "/admin/system/log", Admin => admin::system::log),
         page!(GET "/admin/3cx", Admin => admin::threecx::list),
     ]

@@ -133,7 +133,7 @@ impl Scheduler {
     }
 
     async fn back_up(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let Some(plan) = self.0.backups.clone() else { return Ok(()) };
+        let Some(plan) = self.0.backups.in_force() else { return Ok(()) };
         let (now, random) = (self.0.clock.now(), self.0.random.clone());
         let done = tokio::task::spawn_blocking(move || plan.step(now, &random)).await?;
         let problem = done.as_ref().err().map(ToString::to_string);

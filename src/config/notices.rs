@@ -45,6 +45,14 @@ pub struct NoticesConfig {
     pub digest_every: Duration,
 }
 
+impl NoticesConfig {
+    /// # Errors
+    /// What is no e-mail address.
+    pub fn judge_address(text: &str) -> Result<(), String> {
+        values::parse_email(text).map(drop)
+    }
+}
+
 /// Keys that are fine alone and not together.
 pub(super) fn contradictions(notices: &NoticesConfig) -> [(bool, [&'static str; 3]); 6] {
     let mail = notices.smtp_host.is_some();

@@ -259,7 +259,7 @@ pub(super) fn emails<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<String>, D::
     texts(d, parse_email)
 }
 
-fn parse_email(t: &str) -> Result<String, String> {
+pub(super) fn parse_email(t: &str) -> Result<String, String> {
     let fits = t.split_once('@').is_some_and(|(a, b)| !a.is_empty() && b.contains('.')) && !t.contains(' ');
     if fits { Ok(t.to_owned()) } else { Err(format!("{t:?} is no e-mail address")) }
 }

@@ -13,8 +13,8 @@ use crate::{
     instances::Instances,
     model::{clock::Clock, phone::Phone, random::Random},
     ops::{
-        backup::BackupPlan, egress_allowlist::EgressAllowlist, keeper::Keeper, listen_addresses::ListenAddresses,
-        metrics::Metrics,
+        backup::BackupPlans, egress_allowlist::EgressAllowlist, keeper::Keeper, listen_addresses::ListenAddresses,
+        metrics::Metrics, page_settings::PageSecrets,
     },
     people::{media::Media, presence::Attention, suppression::Erased},
     sending::{Sending, schedule::Schedules},
@@ -50,7 +50,9 @@ pub struct Gateway {
     /// Where it listens, once it does.
     pub listening: OnceLock<ListenAddresses>,
     /// Scheduled backups, if there are to be any.
-    pub backups: Option<BackupPlan>,
+    pub backups: BackupPlans,
+    /// The secrets of what is set up on pages.
+    pub page_secrets: PageSecrets,
     /// Whether somebody asked for a backup that is being made.
     pub backing_up: Arc<AtomicBool>,
     /// The private places that may be called.

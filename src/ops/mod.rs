@@ -12,6 +12,7 @@ pub mod listen_addresses;
 pub mod logging;
 pub mod memory;
 pub mod metrics;
+pub mod page_settings;
 pub mod status;
 pub mod tls;
 pub mod x509;

@@ -31,6 +31,7 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("deliveries", "events/webhooks gateway/retention", "ops sending"),
     ("digest_notices", "events/notice_delivery", ""),
     ("digests", "events/notice_delivery gateway/retention", ""),
+    ("appliance_settings", "ops", ""),
     ("egress_entries", "ops/egress_allowlist", ""),
     ("endpoint_answers", "events/webhooks gateway/retention people/conversations store", ""),
     ("endpoint_former_secrets", "events/webhooks", ""),

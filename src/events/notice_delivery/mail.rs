@@ -3,7 +3,7 @@
 //! The mail server's name is resolved as everything else here is (a static program has no other way), and TLS holds it
 //! to that name. Nothing is pooled: letters are rare.
 
-use super::{DeliveryFailure, Letter, Parts, first_line, row::Due, wording};
+use super::{DeliveryFailure, Letter, MailInForce, Parts, Settings, first_line, row::Due, wording};
 use crate::config::SmtpTls;
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
@@ -26,11 +26,11 @@ use std::{
 /// How long the server may keep silent.
 const SILENT_FOR: Duration = Duration::from_secs(20);
 
-pub(super) async fn send(parts: &Parts, due: &Due) -> Result<(), DeliveryFailure> {
+pub(super) async fn send(parts: &Parts, told: &MailInForce, due: &Due) -> Result<(), DeliveryFailure> {
     let link = format!("{}/notices", parts.public_url);
     let letter = wording::letter(&due.language, &due.told, &link, parts.clock.now());
-    let message = written(parts, due, letter)?;
-    let transport = transport(parts).await?;
+    let message = written(parts, &told.settings.from, (due, letter))?;
+    let transport = transport(parts, told).await?;
     match transport.send(message).await {
         Ok(_) => Ok(()),
         // The server answered: it is this letter, or this recipient.
@@ -54,11 +54,11 @@ fn whole(error: &dyn Error) -> String {
 }
 
 /// The same bytes at each attempt but for the words: the id tells a mail program that it has this letter already.
-fn written(parts: &Parts, due: &Due, letter: Letter) -> Result<Message, DeliveryFailure> {
+fn written(parts: &Parts, from: &str, (due, letter): (&Due, Letter)) -> Result<Message, DeliveryFailure> {
     let mailbox = |address: &str| -> Result<Mailbox, DeliveryFailure> {
         address.parse().map_err(|e| DeliveryFailure::of_letter(format!("{address:?} is no e-mail address: {e}")))
     };
-    let from = mailbox(&parts.settings.from)?;
+    let from = mailbox(from)?;
     let id = format!("<notices-{}-{}@{}>", due.id, due.created_at.millis(), from.email.domain());
     let millis = u64::try_from(parts.clock.now().millis()).unwrap_or(0);
     let mut message = Message::builder()
@@ -76,13 +76,13 @@ fn written(parts: &Parts, due: &Due, letter: Letter) -> Result<Message, Delivery
     Ok(message)
 }
 
-async fn transport(parts: &Parts) -> Result<AsyncSmtpTransport<Tokio1Executor>, DeliveryFailure> {
-    let settings = &parts.settings;
+async fn transport(parts: &Parts, told: &MailInForce) -> Result<AsyncSmtpTransport<Tokio1Executor>, DeliveryFailure> {
+    let settings = &told.settings;
     let host = settings.smtp_host.as_deref().ok_or_else(|| DeliveryFailure::of_channel("there is no mail server"))?;
     let tls = match settings.smtp_tls {
         SmtpTls::Off => Tls::None,
-        SmtpTls::StartTls => Tls::Required(trust(parts, host)?),
-        SmtpTls::Tls => Tls::Wrapper(trust(parts, host)?),
+        SmtpTls::StartTls => Tls::Required(trust(settings, host)?),
+        SmtpTls::Tls => Tls::Wrapper(trust(settings, host)?),
     };
     let name = parts.public_url.split("://").nth(1).unwrap_or_default();
     let name = name.split(['/', ':']).next().filter(|n| n.contains('.')).unwrap_or("localhost");
@@ -91,8 +91,12 @@ async fn transport(parts: &Parts) -> Result<AsyncSmtpTransport<Tokio1Executor>, 
         .tls(tls)
         .hello_name(ClientId::Domain(name.to_owned()))
         .timeout(Some(SILENT_FOR));
-    if let Some(file) = &settings.smtp_password_file {
-        builder = builder.credentials(Credentials::new(settings.smtp_user.clone(), first_line(file)?));
+    let password = match &settings.smtp_password_file {
+        Some(file) => Some(first_line(file)?),
+        None => told.password.clone(),
+    };
+    if let Some(password) = password {
+        builder = builder.credentials(Credentials::new(settings.smtp_user.clone(), password));
     }
     Ok(builder.build())
 }
@@ -111,9 +115,9 @@ async fn address(parts: &Parts, host: &str) -> Result<IpAddr, DeliveryFailure> {
     found.first().copied().ok_or_else(|| DeliveryFailure::of_channel(format!("{host} has no address")))
 }
 
-fn trust(parts: &Parts, host: &str) -> Result<TlsParameters, DeliveryFailure> {
+fn trust(settings: &Settings, host: &str) -> Result<TlsParameters, DeliveryFailure> {
     let mut builder = TlsParameters::builder(host.to_owned()).certificate_store(CertificateStore::WebpkiRoots);
-    if let Some(file) = &parts.settings.smtp_root {
+    if let Some(file) = &settings.smtp_root {
         let bad = |e: String| DeliveryFailure::of_channel(format!("notices.smtp_root: {}: {e}", file.display()));
         let pem = std::fs::read(file).map_err(|e| bad(e.to_string()))?;
         builder = builder.add_root_certificate(Certificate::from_pem(&pem).map_err(|e| bad(e.to_string()))?);

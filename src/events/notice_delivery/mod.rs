@@ -25,9 +25,10 @@ use crate::{
     },
     store::{Store, StoreError},
 };
+use arc_swap::ArcSwap;
 use row::Due;
 use std::{collections::HashSet, sync::Arc, time::Duration};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, Notify, watch};
 
 string_enum! {
     /// How a letter goes.
@@ -85,7 +86,7 @@ pub struct Parts {
     pub resolver: Arc<dyn Resolve>,
     /// For the webhook.
     pub egress: Egress,
-    /// Section `[notices]`.
+    /// Section `[notices]`: in force until something else is chosen.
     pub settings: Settings,
     /// The language of letters to those who run the gateway.
     pub language: String,
@@ -93,9 +94,20 @@ pub struct Parts {
     pub public_url: String,
 }
 
+/// How letters go now.
+pub struct MailInForce {
+    /// Section `[notices]`, or what stands in its place.
+    pub settings: Settings,
+    /// The mail server's password where no file holds it.
+    password: Option<String>,
+}
+
 /// The slice's door.
 pub struct Digests {
     parts: Parts,
+    in_force: ArcSwap<MailInForce>,
+    /// Rings when something else is in force.
+    changed: Notify,
     /// One step at a time: what is read as due is not sent by another in between.
     turn: Mutex<()>,
     looked: LastLook,
@@ -104,17 +116,30 @@ pub struct Digests {
 impl Digests {
     /// Over its parts.
     pub fn new(parts: Parts) -> Self {
-        Self { parts, turn: Mutex::default(), looked: LastLook::default() }
+        let in_force = ArcSwap::from_pointee(MailInForce { settings: parts.settings.clone(), password: None });
+        Self { parts, in_force, changed: Notify::new(), turn: Mutex::default(), looked: LastLook::default() }
     }
 
-    /// What is set.
-    pub const fn settings(&self) -> &Settings {
+    /// What the configuration says.
+    pub const fn configured(&self) -> &Settings {
         &self.parts.settings
     }
 
+    /// What is in force.
+    pub fn in_force(&self) -> Arc<MailInForce> {
+        self.in_force.load_full()
+    }
+
+    /// Puts other settings in force, with a password that no file holds; what is being sent ends as it began.
+    pub fn choose(&self, settings: Settings, password: Option<String>) {
+        self.in_force.store(Arc::new(MailInForce { settings, password }));
+        self.changed.notify_one();
+    }
+
     /// Whether anything goes out at all.
-    pub const fn is_on(&self) -> bool {
-        self.parts.settings.smtp_host.is_some() || self.parts.settings.webhook_url.is_some()
+    pub fn is_on(&self) -> bool {
+        let told = self.in_force.load();
+        told.settings.smtp_host.is_some() || told.settings.webhook_url.is_some()
     }
 
     /// Plans letters for what is new, and tries those that are due; says how many went out. Tests step with this.
@@ -123,7 +148,7 @@ impl Digests {
         if !self.is_on() {
             return Ok(0);
         }
-        let (settings, language) = (self.parts.settings.clone(), self.parts.language.clone());
+        let (settings, language) = (self.in_force().settings.clone(), self.parts.language.clone());
         let now = self.parts.clock.now();
         // Nothing is written where there is nothing new: the step is taken often.
         let asked = (settings.clone(), language.clone());
@@ -159,7 +184,13 @@ impl Digests {
 
     /// Works until `stop`.
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
-        while self.is_on() {
+        loop {
+            while !self.is_on() {
+                tokio::select! {
+                    _ = stop.wait_for(|stop| *stop) => return,
+                    () = self.changed.notified() => {}
+                }
+            }
             let stopped = tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => true,
                 done = self.step() => {
@@ -183,9 +214,10 @@ impl Digests {
     /// Sends a test to everybody who is named in the configuration, right now, and says what came of each.
     pub async fn test(&self) -> Vec<AttemptOutcome> {
         let now = self.parts.clock.now();
-        let mail = self.parts.settings.smtp_host.iter().flat_map(|_| &self.parts.settings.to);
+        let told = self.in_force();
+        let mail = told.settings.smtp_host.iter().flat_map(|_| &told.settings.to);
         let mail = mail.map(|to| (Channel::Mail, to.clone()));
-        let hook = self.parts.settings.webhook_url.iter().map(|url| (Channel::Webhook, url.clone()));
+        let hook = told.settings.webhook_url.iter().map(|url| (Channel::Webhook, url.clone()));
         let mut outcomes = Vec::new();
         for (channel, recipient) in mail.chain(hook) {
             let due = Due {
@@ -203,11 +235,11 @@ impl Digests {
     }
 
     async fn send(&self, due: &Due) -> Result<(), DeliveryFailure> {
-        let clock = &self.parts.clock;
+        let (clock, told) = (&self.parts.clock, self.in_force());
         let work = async {
             match due.channel {
-                Channel::Mail => mail::send(&self.parts, due).await,
-                Channel::Webhook => post::send(&self.parts, due, SEND_WITHIN).await,
+                Channel::Mail => mail::send(&self.parts, &told, due).await,
+                Channel::Webhook => post::send(&self.parts, &told.settings, due, SEND_WITHIN).await,
             }
         };
         tokio::select! {

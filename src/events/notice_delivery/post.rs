@@ -1,6 +1,6 @@
 //! One letter to a program: JSON over HTTP, signed like every webhook of the gateway.
 
-use super::{DeliveryFailure, Parts, first_line, row::Due, wording};
+use super::{DeliveryFailure, Parts, Settings, first_line, row::Due, wording};
 use crate::{
     egress::{Bounds, Outbound},
     events::webhooks::signature::{self, Secret},
@@ -15,8 +15,13 @@ use std::time::Duration;
 const EVENT: &str = "notices";
 const ANSWER_MAX: usize = 1024;
 
-pub(super) async fn send(parts: &Parts, due: &Due, timeout: Duration) -> Result<(), DeliveryFailure> {
-    let file = parts.settings.webhook_secret_file.as_deref();
+pub(super) async fn send(
+    parts: &Parts,
+    settings: &Settings,
+    due: &Due,
+    timeout: Duration,
+) -> Result<(), DeliveryFailure> {
+    let file = settings.webhook_secret_file.as_deref();
     let secret = Secret::from_text(first_line(file.ok_or_else(|| DeliveryFailure::of_channel("there is no secret"))?)?);
     let notices = due.told.iter().map(|told| {
         let n = &told.notice;

@@ -13,11 +13,13 @@
 mod archive;
 mod passing;
 mod plan;
+mod plans;
 mod restore;
 mod seal;
 
 pub use passing::sweep;
-pub use plan::{BackupPlan, BackupStep, read_passphrase};
+pub use plan::{BackupPlan, BackupStep, PassphraseSource, read_passphrase};
+pub use plans::BackupPlans;
 pub use restore::{Restored, restore};
 pub use seal::Passphrase;
 

@@ -14,6 +14,8 @@ use std::{
 
 const PREFIX: &str = "wa-gateway-";
 const SUFFIX: &str = ".wabackup";
+/// Written and taken away again, to see whether a directory takes files.
+const TRIED: &str = ".wa-gateway-tried.tmp";
 
 /// Where scheduled backups go, how often, and how many are kept.
 #[derive(Clone, Debug)]
@@ -28,8 +30,28 @@ pub struct BackupPlan {
     pub every: Duration,
     /// How many stay.
     pub keep: usize,
-    /// Read anew for each backup; none: not encrypted.
-    pub passphrase_file: Option<PathBuf>,
+    pub passphrase: PassphraseSource,
+}
+
+/// Where the passphrase comes from that encrypts scheduled backups.
+#[derive(Clone, Debug)]
+pub enum PassphraseSource {
+    /// They are not encrypted.
+    None,
+    /// A file, read anew for each backup.
+    File(PathBuf),
+    /// What was typed on a page.
+    Given(Passphrase),
+}
+
+impl PassphraseSource {
+    fn read(&self) -> Result<Option<Passphrase>, BackupError> {
+        match self {
+            Self::None => Ok(None),
+            Self::File(path) => read_passphrase(path).map(Some),
+            Self::Given(passphrase) => Ok(Some(passphrase.clone())),
+        }
+    }
 }
 
 /// What one step of the plan did.
@@ -61,7 +83,7 @@ impl BackupPlan {
     /// As [`BackupPlan::step`].
     pub fn make(&self, now: Time, random: &Arc<dyn Random>) -> Result<BackupStep, BackupError> {
         make_dir(&self.directory)?;
-        let passphrase = self.passphrase_file.as_deref().map(read_passphrase).transpose()?;
+        let passphrase = self.passphrase.read()?;
         let file = self.directory.join(name_of(now));
         let making =
             Making { now, random: &**random, passphrase: passphrase.as_ref(), key_file: self.key_file.as_deref() };
@@ -74,6 +96,16 @@ impl BackupPlan {
             fs::remove_file(path).map_err(at(path))?;
         }
         Ok(BackupStep { file, made, removed })
+    }
+
+    /// Makes the directory where it is missing, and writes into it. Blocks.
+    ///
+    /// # Errors
+    /// It cannot be made, or not be written.
+    pub fn try_directory(&self) -> Result<(), BackupError> {
+        make_dir(&self.directory)?;
+        let file = self.directory.join(TRIED);
+        fs::write(&file, []).and_then(|()| fs::remove_file(&file)).map_err(at(&file))
     }
 
     /// When the last one was made. A name from the future, of a clock that was ahead, does not put the next one off.

@@ -15,7 +15,10 @@
 use crate::model::random::{Random, bytes};
 use argon2::{Algorithm, Argon2, Params, Version};
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
-use std::io::{self, Read, Write};
+use std::{
+    fmt,
+    io::{self, Read, Write},
+};
 
 const MAGIC: &[u8; 25] = b"wa-gateway sealed backup\n";
 const VERSION: u8 = 1;
@@ -37,7 +40,14 @@ const COST: Cost = Cost { memory: 64 * 1024, passes: 3, lanes: 1 };
 const COST_MAX: Cost = Cost { memory: 1024 * 1024, passes: 64, lanes: 16 };
 
 /// A passphrase; never shown.
+#[derive(Clone)]
 pub struct Passphrase(String);
+
+impl fmt::Debug for Passphrase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Passphrase(…)")
+    }
+}
 
 impl Passphrase {
     /// The first line of a file's text.

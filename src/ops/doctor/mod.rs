@@ -18,7 +18,7 @@ mod rows;
 mod systemd;
 mod time;
 
-use super::listen_addresses::ListenAddresses;
+use super::{listen_addresses::ListenAddresses, page_settings};
 use crate::{config::Config, egress::Egress, model::clock::Clock, store};
 use serde::Serialize;
 use serde_json::Value;
@@ -58,6 +58,7 @@ pub struct Patient<'a> {
 /// All checks, in the order in which one would look.
 pub async fn examine(patient: &Patient<'_>) -> Vec<Finding> {
     let Patient { config, running: listening, clock } = patient;
+    let config = &page_settings::over(config);
     let (running, now) = (listening.is_some(), clock.now());
     let units = systemd::units();
     let said = if running { "running; it answers on its control socket" } else { "not running" };

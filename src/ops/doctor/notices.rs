@@ -23,7 +23,10 @@ pub(super) async fn finding(told: &config::NoticesConfig) -> Finding {
             Err(_) => Err("it does not answer".to_owned()),
         };
         if let Err(e) = reached {
-            return fail("notices", format!("the mail server {place} cannot be reached: {e}; see [notices]"));
+            return fail(
+                "notices",
+                format!("the mail server {place} cannot be reached: {e}; see [notices], or /admin/notices"),
+            );
         }
         ways.push(format!("by mail over {place}"));
     }
@@ -31,7 +34,9 @@ pub(super) async fn finding(told: &config::NoticesConfig) -> Finding {
         ways.push("by webhook".into());
     }
     match ways.as_slice() {
-        [] => ok("notices", "shown in the portal alone; [notices] can send them by mail or webhook"),
+        [] => {
+            ok("notices", "shown in the portal alone; /admin/notices sends them by mail, [notices] by mail or webhook")
+        }
         ways => ok("notices", format!("sent {}; /admin/notices sends a test", ways.join(" and "))),
     }
 }

@@ -107,7 +107,10 @@ fn belongs(config: &Config, key: &Path) -> Finding {
 pub(super) fn backups(config: &Config, now: Time) -> Finding {
     let settings = &config.backup;
     let Some(directory) = settings.directory.clone() else {
-        return warn("backups", "none are made by themselves: name a directory in backup.directory");
+        return warn(
+            "backups",
+            "none are made by themselves: name a directory in backup.directory, or on the page System",
+        );
     };
     let shown = directory.display().to_string();
     let plan = backup::BackupPlan {
@@ -116,7 +119,10 @@ pub(super) fn backups(config: &Config, now: Time) -> Finding {
         directory,
         every: settings.every,
         keep: settings.keep as usize,
-        passphrase_file: settings.passphrase_file.clone(),
+        passphrase: settings
+            .passphrase_file
+            .clone()
+            .map_or(backup::PassphraseSource::None, backup::PassphraseSource::File),
     };
     match plan.last(now) {
         Err(e) => fail("backups", e.to_string()),

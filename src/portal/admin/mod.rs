@@ -14,7 +14,10 @@ pub mod threecx;
 pub mod users;
 
 use super::{PageContext, PageError, pages};
-use crate::model::clock::Time;
+use crate::{
+    model::clock::Time,
+    store::{StoreError, WriteTx},
+};
 
 /// The end of the day that a form names, if it names one that is still to come.
 ///
@@ -51,4 +54,19 @@ fn number(v: &PageContext, name: &str) -> Result<Option<u64>, String> {
 /// It is none, so nothing is there.
 fn id<T: std::str::FromStr>(v: &PageContext, at: usize) -> Result<T, PageError> {
     v.segments.get(at).and_then(|text| text.parse().ok()).ok_or(PageError::NotFound)
+}
+
+/// One line of the audit about the appliance: what was done to what, and what it was before and is now.
+pub(super) fn note(
+    tx: &WriteTx<'_>,
+    actor: &str,
+    (action, target): (&str, &str),
+    (before, after): (Option<&str>, &str),
+    now: Time,
+) -> Result<(), StoreError> {
+    crate::accounts::audit::record(
+        tx,
+        now,
+        &crate::accounts::audit::AuditEntry { actor, account: None, action, target, before, after: Some(after) },
+    )
 }

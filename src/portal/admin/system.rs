@@ -1,14 +1,16 @@
-//! `/admin/system`: is the machine well? Version, disk, database, jobs, certificate, what waits; a backup now, the log's
-//! level.
+//! `/admin/system`: is the machine well? Version, disk, database, jobs, certificate, what waits; a backup now, backups by
+//! themselves where the configuration names no place for them, the log's level.
 
 use crate::{
     gateway::Gateway,
     model::clock::Time,
     ops::{
         backlog::{self, JobRun, WaitingWork},
+        backup::{BackupPlan, Passphrase},
         disk, keeper, logging,
+        page_settings::{self, BackupSchedule, SettingsPart},
     },
-    portal::{PageContext, PageError, page_error::see_other},
+    portal::{PageContext, PageError, admin::note, page_error::see_other},
     store::{SCHEMA_VERSION, StoreError},
 };
 use ::http::StatusCode;
@@ -32,9 +34,22 @@ struct System<'a> {
     jobs: Vec<JobRun>,
     waiting: Vec<(&'static str, u64)>,
     backups: Option<Backups>,
+    /// Whether the page may say where backups go: the configuration does not.
+    may_set: bool,
+    /// What the form shows, whether it was set up here, and whether it has a passphrase.
+    form: BackupSchedule,
+    is_set: bool,
+    has_passphrase: bool,
     level: Option<String>,
     levels: &'static [&'static str],
     problem: String,
+}
+
+impl System<'_> {
+    /// What is wrong, if it is the backups' form that was sent.
+    fn told(&self) -> &str {
+        if self.v.form.some("directory").is_some() { &self.problem } else { "" }
+    }
 }
 
 struct CertificateView {
@@ -58,7 +73,7 @@ pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 
 /// `POST /admin/system/backup`: one now, beside the scheduled ones. It goes on when the browser leaves.
 pub async fn back_up(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    let Some(plan) = gateway.backups.clone() else {
+    let Some(plan) = gateway.backups.in_force() else {
         return again(gateway, v, v.t("system.no_backups_text").to_owned()).await;
     };
     if gateway.backing_up.swap(true, Ordering::AcqRel) {
@@ -103,15 +118,65 @@ fn note_backup(tx: &crate::store::WriteTx<'_>, actor: &str, outcome: &str, now: 
     note(tx, actor, ("backup.make", "backup"), (None, outcome), now)
 }
 
-fn note(
-    tx: &crate::store::WriteTx<'_>,
-    actor: &str,
-    (action, target): (&str, &str),
-    (before, after): (Option<&str>, &str),
-    now: Time,
-) -> Result<(), StoreError> {
-    use crate::accounts::audit;
-    audit::record(tx, now, &audit::AuditEntry { actor, account: None, action, target, before, after: Some(after) })
+/// `POST /admin/system/backups`: backups by themselves, in force at once; `do=remove` takes them away. An empty
+/// passphrase leaves the one that is there, unless `open` is ticked.
+pub async fn schedule(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
+    if gateway.backups.is_configured() {
+        return again(gateway, v, v.t("system.in_file").to_owned()).await;
+    }
+    let (now, actor) = (v.now, v.actor().to_owned());
+    if v.form.text("do") == "remove" {
+        let removed = gateway.store.write(move |tx| {
+            page_settings::remove(tx, SettingsPart::Backups)?;
+            note(tx, &actor, ("backup.schedule", "backup"), (None, "none"), now)
+        });
+        removed.await?;
+        gateway.backups.choose(None);
+        return Ok(see_other("/admin/system?done=saved"));
+    }
+    let schedule = BackupSchedule {
+        directory: v.form.text("directory").into(),
+        every_hours: v.form.parsed("every_hours").unwrap_or_default(),
+        keep: v.form.parsed("keep").unwrap_or_default(),
+    };
+    if let Err(why) = schedule.judge(&gateway.data_dir) {
+        return again(gateway, v, v.why(&why)).await;
+    }
+    let (passphrase, sealed) = passphrase(gateway, v).await?;
+    let plan = schedule.plan(&gateway.backups, passphrase);
+    if let Some(problem) = unwritable(v, plan.clone()).await? {
+        return again(gateway, v, problem).await;
+    }
+    let told = format!("{} every {} h, {} kept", schedule.directory.display(), schedule.every_hours, schedule.keep);
+    let written = gateway.store.write(move |tx| {
+        page_settings::keep(tx, SettingsPart::Backups, &schedule, sealed.as_deref(), now)?;
+        note(tx, &actor, ("backup.schedule", "backup"), (None, &told), now)
+    });
+    written.await?;
+    gateway.backups.choose(Some(plan));
+    Ok(see_other("/admin/system?done=saved"))
+}
+
+/// The passphrase that the form means, and as it is sealed.
+async fn passphrase(gateway: &Gateway, v: &PageContext) -> Result<(Option<Passphrase>, Option<Vec<u8>>), PageError> {
+    let (secrets, part) = (&gateway.page_secrets, SettingsPart::Backups);
+    let read = |text: &str| Passphrase::from_text(text).ok();
+    let stored = gateway.store.read(|tx| page_settings::find::<BackupSchedule>(tx, SettingsPart::Backups)).await?;
+    Ok(match v.form.raw("passphrase") {
+        _ if v.form.is_on("open") => (None, None),
+        "" => {
+            let sealed = stored.and_then(|(_, sealed)| sealed);
+            (secrets.unseal(part, sealed.as_deref()).and_then(|text| read(&text)), sealed)
+        }
+        typed => (read(typed), Some(secrets.seal(part, typed))),
+    })
+}
+
+/// Why nothing can be written where the plan says.
+async fn unwritable(v: &PageContext, plan: BackupPlan) -> Result<Option<String>, PageError> {
+    let tried = tokio::task::spawn_blocking(move || plan.try_directory()).await;
+    let tried = tried.map_err(|e| PageError::Failed(e.to_string()))?;
+    Ok(tried.err().map(|e| v.fill("system.unwritable", "problem", e)))
 }
 
 async fn again(gateway: &Gateway, v: &PageContext, problem: String) -> Result<Response, PageError> {
@@ -119,8 +184,11 @@ async fn again(gateway: &Gateway, v: &PageContext, problem: String) -> Result<Re
 }
 
 async fn page<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Result<System<'a>, PageError> {
-    let (jobs, waiting) =
-        gateway.store.read(|tx| Ok::<_, StoreError>((backlog::jobs(tx)?, WaitingWork::count(tx)?))).await?;
+    let read = gateway.store.read(|tx| {
+        let stored = page_settings::find::<BackupSchedule>(tx, SettingsPart::Backups)?;
+        Ok::<_, StoreError>((backlog::jobs(tx)?, WaitingWork::count(tx)?, stored))
+    });
+    let (jobs, waiting, stored) = read.await?;
     let certificate = gateway.keeper.get().and_then(|kept| {
         let facts = kept.certificate().facts()?;
         Some(CertificateView {
@@ -130,7 +198,7 @@ async fn page<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Res
             last_error: kept.last_error(),
         })
     });
-    let backups = gateway.backups.as_ref().map(|plan| Backups {
+    let backups = gateway.backups.in_force().map(|plan| Backups {
         directory: plan.directory.display().to_string(),
         last: plan.last(v.now).ok().flatten(),
         keep: plan.keep,
@@ -153,6 +221,13 @@ async fn page<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Res
             ("system.wait_files", waiting.files),
         ],
         backups,
+        may_set: !gateway.backups.is_configured(),
+        is_set: stored.is_some(),
+        has_passphrase: stored.as_ref().is_some_and(|(_, sealed)| sealed.is_some()),
+        form: stored.map_or_else(
+            || BackupSchedule { directory: gateway.data_dir.join("backups"), every_hours: 24, keep: 7 },
+            |(schedule, _)| schedule,
+        ),
         level: logging::level(),
         levels: logging::LEVELS,
         problem,

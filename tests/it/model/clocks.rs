@@ -60,6 +60,7 @@ const TIMES: &[(&str, &str, Rule)] = &[
     ("digests", "due_at", Waits),
     ("digests", "last_at", Happened),
     ("digests", "sent_at", Happened),
+    ("appliance_settings", "changed_at", Happened),
     ("egress_entries", "added_at", Happened),
     ("endpoint_answers", "created_at", Happened),
     ("endpoint_answers", "done_at", Happened),

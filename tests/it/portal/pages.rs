@@ -7,7 +7,7 @@ use crate::harness::{
 };
 use serde_json::json;
 use std::collections::BTreeSet;
-use wa_gateway::app::commands::InstancePause;
+use wa_gateway::app::commands::{InstancePause, SuppressAdd};
 
 /// Those of customers.
 pub const PAGES: &[&str] = &[
@@ -368,4 +368,15 @@ async fn a_form_that_is_sent_twice_sends_one_message() {
         assert_eq!(away.header("location"), Some("/notices?done=dismissed"));
     }
     assert_eq!(owner.post("/notices/999", &[("do", "dismiss")]).await.status, 404);
+}
+
+#[tokio::test]
+async fn who_was_suppressed_twice_is_one_person_in_the_list() {
+    let world = World::start().await;
+    let by_hand = SuppressAdd { account: world.account, phone: PHONE.into(), ..Default::default() };
+    world.command(by_hand).await.expect("suppressed");
+    world.hears(PHONE, "STOP").await;
+    assert_eq!(world.number("SELECT count(*) FROM suppressions WHERE lifted_at IS NULL").await, 2);
+    let page = Visitor::logged_in(&world, "owner").await.get("/suppressed-recipients").await.body;
+    assert_eq!(page.matches("/lift\"").count(), 1, "{page}");
 }

@@ -63,6 +63,9 @@ fn text<'a>(object: &'a Map<String, Value>, field: &str) -> Option<&'a str> {
 
 /// A field's text that must be there.
 fn needed<'a>(object: &'a Map<String, Value>, field: &str) -> Result<&'a str, ApiError> {
+    if object.get(field).is_some_and(|value| !value.is_string() && !value.is_null()) {
+        return Err(ApiError::invalid(format!("{field} must be a text.")));
+    }
     text(object, field).ok_or_else(|| ApiError::invalid(format!("{field} is required.")))
 }
 

@@ -327,3 +327,21 @@ async fn a_list_stands_still_and_says_how_many_are_new() {
     }
     world.stop().await;
 }
+
+/// Opening it marks it as read, which is told to every open list: the conversation keeps its place and its time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_old_conversation_that_is_opened_stays_where_it_is() {
+    let world = world().await;
+    world.hears(PHONE, "long ago").await;
+    world.later(Duration::from_secs(3 * 24 * 3600));
+    world.hears("+966507654321", "just now").await;
+    let browser = Browser::open(&format!("http://{}", world.address()), 1280).await;
+    // Opens the old one.
+    log_in(&world, &browser).await;
+    wait(&browser, "document.querySelector('[data-talk]').dataset.wired === 'true'").await;
+    wait(&browser, "!document.querySelector('[data-chat=c1].unread')").await;
+    let list = "return [...document.querySelectorAll('li[data-chat]')].map((row) => \
+                [row.dataset.chat, row.querySelector('time').getAttribute('datetime').slice(0, 10)])";
+    assert_eq!(browser.script(list).await, json!([["c2", "2026-06-04"], ["c1", "2026-06-01"]]));
+    world.stop().await;
+}

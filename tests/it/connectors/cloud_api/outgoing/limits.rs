@@ -5,6 +5,7 @@ use super::rig::{LINE, PHONE, Rig};
 use crate::harness::{
     graph::{Fault, Graph},
     http::Reply,
+    visitor::Visitor,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -219,4 +220,24 @@ async fn a_voice_message_and_a_sticker_go_as_meta_takes_them() {
         assert_eq!(with_words.json()["details"]["fields"], json!(["message"]), "{}", with_words.body);
     }
     rig.assert_good_manners();
+}
+
+#[tokio::test]
+async fn a_template_message_is_shown_by_its_name_and_text_wherever_it_stands() {
+    let rig = rig_with_templates().await;
+    let sent = rig.world.send(&with_template("order", &["2041", "at the door"])).await;
+    assert_eq!(sent.status, 200, "{}", sent.body);
+    let log_id = sent.json()["log_id"].to_string();
+    let mut owner = Visitor::logged_in(&rig.world, "owner").await;
+    let page = format!("/message-logs/{log_id}");
+    for (path, named) in [
+        ("/message-logs", true),
+        (page.as_str(), true),
+        ("/message-logs/export.csv", true),
+        ("/chat?instance=cloud-line&chat=c1", false),
+    ] {
+        let body = owner.get(path).await.body;
+        assert!(body.contains("Order 2041: at the door"), "{path}: {body}");
+        assert!(!named || body.contains("order"), "{path}: {body}");
+    }
 }
