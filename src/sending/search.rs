@@ -119,11 +119,15 @@ pub fn statement(wanted: &LogSearch) -> (String, Vec<Box<dyn ToSql>>) {
     query.add("instance_id IN (SELECT value FROM json_each(?))", among);
     query.add("status = ?", wanted.status);
     query.add("purpose = ?", wanted.purpose.clone());
-    // Whatever the same person is written to under: both forms of a number, and every other name.
+    // Whatever the same person is written to under: both forms of a number, and every other name. The account stands
+    // there because the index of the names begins with it.
+    let accounts = wanted.scope.account().map_or("SELECT id FROM accounts".to_owned(), |account| account.0.to_string());
     query.add(
-        "recipient IN (SELECT value FROM json_each(?) UNION SELECT value FROM contact_identities WHERE contact_id IN (
-             SELECT contact_id FROM contact_identities WHERE kind = 'phone'
-                 AND value IN (SELECT value FROM json_each(?))))",
+        &format!(
+            "recipient IN (SELECT value FROM json_each(?) UNION SELECT value FROM contact_identities WHERE contact_id IN (
+                 SELECT contact_id FROM contact_identities WHERE account_id IN ({accounts}) AND kind = 'phone'
+                     AND value IN (SELECT value FROM json_each(?))))"
+        ),
         wanted.recipient.as_deref().map(forms),
     );
     query.add("reference = ?", wanted.reference.clone());
@@ -147,8 +151,9 @@ pub fn statement(wanted: &LogSearch) -> (String, Vec<Box<dyn ToSql>>) {
     query.add("id >= ?)", after.1);
     let limit = query.values.len() + 1;
     query.values.push(Box::new(wanted.limit));
-    // Few rows have a reference: they are sorted, and not looked for along all of time.
-    let by = if wanted.reference.is_some() { "+created_at" } else { "created_at" };
+    // Few rows have a reference or one recipient: they are sorted, and not looked for along all of time.
+    let is_few = wanted.reference.is_some() || wanted.recipient.is_some();
+    let by = if is_few { "+created_at" } else { "created_at" };
     let sql = format!(
         "SELECT id, created_at, instance_id, recipient, purpose, body, status, reason, reference, repeats,
                 message_id, provider_message_id, updated_at, kind = 'template'

@@ -121,16 +121,19 @@ fn people(
     number: Option<&str>,
     limit: u32,
 ) -> Result<Vec<ChatMatch>, StoreError> {
+    let written_to = LOOKED_THROUGH.max(limit.saturating_mul(LOOKED_THROUGH_EACH));
+    // The newest are enough where all are meant; who is looked for by a name may be any of them.
+    let conversations = if like.is_some() { -1 } else { i64::from(limit) };
     tx.list(
         &format!(
             "SELECT c.contact_id, max(c.at), max(c.unread) FROM ({TALKED_WITH}) c
              JOIN contacts p ON p.id = c.contact_id
-             WHERE ?3 IS NULL OR p.name LIKE ?3 ESCAPE '\\'
-                OR (?4 IS NOT NULL AND EXISTS (SELECT 1 FROM contact_identities i
-                                               WHERE i.contact_id = p.id AND i.value LIKE ?4))
-             GROUP BY c.contact_id ORDER BY 2 DESC LIMIT ?5"
+             WHERE ?4 IS NULL OR p.name LIKE ?4 ESCAPE '\\'
+                OR (?5 IS NOT NULL AND EXISTS (SELECT 1 FROM contact_identities i
+                                               WHERE i.contact_id = p.id AND i.value LIKE ?5))
+             GROUP BY c.contact_id ORDER BY 2 DESC LIMIT ?6"
         ),
-        params![instance, LOOKED_THROUGH.max(limit.saturating_mul(LOOKED_THROUGH_EACH)), like, number, limit],
+        params![instance, written_to, conversations, like, number, limit],
         |r| Ok(ChatMatch { id: ChatId::Person(r.get(0)?), at: r.get(1)?, unread: r.get(2)? }),
     )
 }

@@ -12,9 +12,10 @@ use rusqlite::params;
 use std::time::Duration;
 
 /// Whom an instance (`?1`) talked with: `contact_id`, `at`, `unread`, a row for each time. Those who only were written to
-/// are found in the newest `?2` messages of its log.
-pub const TALKED_WITH: &str = "SELECT contact_id, last_message_at AS at, unread_count AS unread FROM conversations
-        WHERE instance_id = ?1
+/// are found in the newest `?2` messages of its log, the others in its newest `?3` conversations; a negative number is all.
+pub const TALKED_WITH: &str = "SELECT contact_id, at, unread FROM
+          (SELECT contact_id, last_message_at AS at, unread_count AS unread FROM conversations
+           WHERE instance_id = ?1 ORDER BY last_message_at DESC LIMIT ?3)
         UNION ALL
         SELECT contact_id, created_at, 0 FROM
           (SELECT contact_id, created_at FROM messages

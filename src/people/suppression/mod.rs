@@ -13,4 +13,4 @@ mod row;
 
 pub use erased::Erased;
 pub use export::{PastSuppression, export, history};
-pub use row::{NewSuppression, Suppression, SuppressionSource, active, add, lift, list, newest};
+pub use row::{NewSuppression, Suppression, SuppressionSource, active, add, lift, list, newest, newest_people};

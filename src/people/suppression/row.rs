@@ -103,6 +103,27 @@ pub fn newest(
     )
 }
 
+/// Who was suppressed last in an account, so many people with all that holds for them, newest first; and how many people
+/// there are.
+pub fn newest_people(tx: &Tx<'_>, account: AccountId, people: u32) -> Result<(Vec<Suppression>, usize), StoreError> {
+    let rows = tx.list(
+        &format!(
+            "{SELECT} WHERE s.lifted_at IS NULL AND s.contact_id IN (
+                 SELECT contact_id FROM suppressions WHERE account_id = ?1 AND lifted_at IS NULL
+                 GROUP BY contact_id ORDER BY max(since) DESC, max(id) DESC LIMIT ?2)
+             ORDER BY s.since DESC, s.id DESC"
+        ),
+        params![account, people],
+        read,
+    )?;
+    let all = tx.one(
+        "SELECT count(DISTINCT contact_id) FROM suppressions WHERE account_id = ?1 AND lifted_at IS NULL",
+        params![account],
+        |r| r.get(0),
+    )?;
+    Ok((rows, all))
+}
+
 /// Everyone who is suppressed in an account, oldest first.
 pub fn list(tx: &Tx<'_>, account: AccountId) -> Result<Vec<Suppression>, StoreError> {
     let sql = format!("{SELECT} WHERE s.account_id = ?1 AND s.lifted_at IS NULL ORDER BY s.since, s.id");

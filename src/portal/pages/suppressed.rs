@@ -31,7 +31,7 @@ struct Suppressed<'a> {
     problem: String,
 }
 
-const ROWS: usize = 500;
+const ROWS: u32 = 500;
 
 /// `GET /suppressed-recipients?q=`.
 ///
@@ -138,21 +138,25 @@ fn phone(gateway: &Gateway, v: &PageContext) -> Result<Result<Phone, String>, Pa
 
 async fn page<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Result<Suppressed<'a>, PageError> {
     let account = v.account()?;
-    let mut rows = gateway.store.read(move |tx| suppression::list(tx, account)).await?;
     let wanted: String = v.query.text("q").chars().filter(char::is_ascii_digit).collect();
-    if !wanted.is_empty() {
-        rows.retain(|row| row.phone.as_ref().is_some_and(|phone| phone.contains(&wanted)));
+    if wanted.is_empty() {
+        let read = gateway.store.read(move |tx| suppression::newest_people(tx, account, ROWS));
+        let (rows, found) = read.await?;
+        return Ok(Suppressed { v, people: by_person(rows), found, problem });
     }
+    let mut rows = gateway.store.read(move |tx| suppression::list(tx, account)).await?;
+    rows.retain(|row| row.phone.as_ref().is_some_and(|phone| phone.contains(&wanted)));
+    rows.reverse();
     let mut people = by_person(rows);
     let found = people.len();
-    people.truncate(ROWS);
+    people.truncate(ROWS as usize);
     Ok(Suppressed { v, people, found, problem })
 }
 
-/// The suppressions of each person together; rows come oldest first, people go newest first.
+/// The suppressions of each person together; newest first.
 fn by_person(rows: Vec<Suppression>) -> Vec<Vec<Suppression>> {
     let (mut people, mut places) = (Vec::<Vec<Suppression>>::new(), HashMap::new());
-    for row in rows.into_iter().rev() {
+    for row in rows {
         let place = *places.entry(row.contact_id.0).or_insert(people.len());
         match people.get_mut(place) {
             Some(theirs) => theirs.push(row),

@@ -246,7 +246,12 @@ async fn every_list_is_found_by_an_index() {
         LogSearch { text: Some("parcel".into()), since, ..all() },
     ] {
         let (sql, values) = statement(&wanted);
-        explained(&world, "messages", sql, values.len()).await;
+        let plan = explained(&world, "messages", sql, values.len()).await;
+        let own = [(&wanted.recipient, "messages_recipient"), (&wanted.reference, "messages_reference")];
+        for (_, index) in own.iter().filter(|(asked, _)| asked.is_some()) {
+            assert!(plan.contains(index), "one person's are not looked for along all of time: {plan}");
+        }
+        assert!(!plan.contains("SCAN contact_identities"), "{plan}");
     }
     let all =
         || PeopleSearch { account, instance: None, among: None, phone: None, since: None, after: None, limit: 50 };
@@ -403,8 +408,8 @@ async fn a_key_with_addresses_is_good_from_there_alone() {
     world.stop().await;
 }
 
-/// The plan enters the table by an index.
-async fn explained(world: &World, table: &'static str, sql: String, values: usize) {
+/// The plan enters the table by an index; the plan.
+async fn explained(world: &World, table: &'static str, sql: String, values: usize) -> String {
     let asked = format!("EXPLAIN QUERY PLAN {sql}");
     let read = world.gateway().store.read(move |tx| {
         let none = vec![rusqlite::types::Null; values];
@@ -413,4 +418,5 @@ async fn explained(world: &World, table: &'static str, sql: String, values: usiz
     let plan = read.await.map_err(|e: StoreError| e.to_string()).expect("a plan").join("\n");
     assert!(plan.contains(&format!("SEARCH {table} USING")), "{sql}\n{plan}");
     assert!(!plan.contains(&format!("SCAN {table}")), "{sql}\n{plan}");
+    plan
 }
