@@ -10,10 +10,11 @@ use serde_json::json;
 use std::{sync::Arc, time::Duration};
 use wa_gateway::{
     app::commands::InstanceSet,
-    connectors::{Connector as _, Content, EventKind, inbound_event::Told},
+    connectors::{Connector as _, Content, EventKind, ProviderEvent, inbound_event::Told},
     model::{
         clock::{Clock as _, Time},
         ids::InstanceId,
+        instance::InstanceState,
     },
     store::StoreError,
 };
@@ -168,6 +169,9 @@ async fn what_a_kill_leaves_of_it_is_recorded_later() {
             vec![said_at(clock.now(), &customer, &format!("3AOLD{n}"), 1, (Some(&customer), "Old"))],
         )])
     };
+    // All that belongs to the linking is recorded before nothing is any more.
+    let is_open = |heard: &ProviderEvent| matches!(&heard.what, EventKind::State(s) if s.state == InstanceState::Open);
+    wait::seen("it is told that it is open", || ear.heard().iter().any(is_open)).await;
     ear.fail_next(usize::MAX);
     service.share_history(OWN, &shared(1));
     service.share_history(OWN, &shared(2));
