@@ -82,7 +82,7 @@ const LISTS: &[&str] = &[
     "/api/instances",
     "/api/usage",
     "/api/events",
-    "/api/events?cursor=evt_{padded}",
+    "/api/events?since={recent}T00:00:00Z",
 ];
 
 fn main() -> Result<(), Failure> {
@@ -127,7 +127,6 @@ async fn run(messages: u64) -> Result<(), Failure> {
         let list = list
             .replace("{cursor}", &cursor)
             .replace("{half}", &half.to_string())
-            .replace("{padded}", &fill::padded(half - half % 5))
             .replace("{recent}", &recent)
             .replace("{day}", &day);
         let seen = program.look(&list, TIMES).await?;
