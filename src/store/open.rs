@@ -137,8 +137,12 @@ pub(super) fn writer_connection(path: &Path, now: Time) -> Result<Connection, St
     migrate::migrate(&mut connection, path, MIGRATIONS, version, now)?;
     shrink::rewrite_if_old(&connection);
     connection.set_prepared_statement_cache_capacity(256);
-    connection.set_db_config(NO_MOVE_AT_CLOSE, false).map_err(|e| refuse(path, &e))?;
     Ok(connection)
+}
+
+/// From now on the log is moved into the file when this connection, the last one, is closed.
+pub(super) fn move_log_at_close(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(NO_MOVE_AT_CLOSE, false).map(drop)
 }
 
 /// A database that is missing or empty is new only where nothing else is: beside a log, a key, files or a half restore

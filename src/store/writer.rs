@@ -34,11 +34,13 @@ const BEGIN: &str = "BEGIN IMMEDIATE";
 /// Most closures that share one commit: bounds how long the first of them waits.
 const GROUP_MAX: usize = 256;
 
-/// The way to the writer thread. The thread ends when this is dropped and all that waited is done.
+/// The way to the writer thread. The thread ends when this is dropped and all that waited is done; the log is moved into
+/// the file by [`Writer::stop`] alone.
 pub(super) struct Writer {
     jobs: Sender<Box<dyn WriteJob>>,
     thread: JoinHandle<()>,
     failing: Arc<AtomicBool>,
+    closing: Arc<AtomicBool>,
 }
 
 /// One closure that waits for the writer.
@@ -65,13 +67,15 @@ impl Writer {
     pub(super) fn start(connection: Connection, told: CommitListeners, ground: Arc<Ground>) -> Self {
         let (jobs, waiting) = channel();
         let failing = Arc::new(AtomicBool::new(false));
-        let noted = failing.clone();
-        let mut work = WriterThread { connection, told, ground, failing: noted, problem: None, scrubs_left: 0 };
+        let closing = Arc::new(AtomicBool::new(false));
+        let (noted, asked) = (failing.clone(), closing.clone());
+        let mut work =
+            WriterThread { connection, told, ground, failing: noted, closing: asked, problem: None, scrubs_left: 0 };
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || work.write_groups(&waiting))
             .expect("a thread can be started");
-        Self { jobs, thread, failing }
+        Self { jobs, thread, failing, closing }
     }
 
     /// Whether the last commit failed.
@@ -92,6 +96,7 @@ impl Writer {
 
     /// Waits until all that was queued is committed and the thread has ended.
     pub(super) fn stop(self) {
+        self.closing.store(true, Ordering::Release);
         drop(self.jobs);
         let _ = self.thread.join();
     }
@@ -130,6 +135,8 @@ struct WriterThread {
     told: CommitListeners,
     ground: Arc<Ground>,
     failing: Arc<AtomicBool>,
+    /// The end was asked for.
+    closing: Arc<AtomicBool>,
     /// What is wrong with the ground, as it was said last.
     problem: Option<String>,
     /// How often the log is still tried to be emptied.
@@ -150,8 +157,12 @@ impl WriterThread {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        // Leaves a small file behind for the next start; failing that, the next start does it.
-        empty_log(&self.connection);
+        // Leaves a small file behind for the next start; failing that, the next start does it. A start that came upon
+        // damage half-way leaves the log where it found it: whoever looks for what is left of a database needs both.
+        if self.closing.load(Ordering::Acquire) {
+            let _ = super::open::move_log_at_close(&self.connection);
+            empty_log(&self.connection);
+        }
     }
 
     fn write(

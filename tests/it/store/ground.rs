@@ -108,6 +108,30 @@ fn names(dir: &Path) -> Vec<String> {
     names
 }
 
+/// Some pages are read late in a start. What is left of database and log is for whoever mends them.
+#[test]
+fn a_start_that_comes_upon_damage_late_leaves_database_and_log_as_they_are() {
+    let place = used();
+    let serving = place.serve();
+    place.json(&["account", "create", "--name", "In the log", "--plan", "growth"]);
+    let path = place.database();
+    let page: u64 = {
+        let reader = rusqlite::Connection::open_with_flags(&path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY);
+        let sql = "SELECT rootpage FROM sqlite_schema WHERE name = 'guard_settings'";
+        reader.expect("opened").query_row(sql, [], |r| r.get(0)).expect("its page")
+    };
+    serving.kill();
+    let file = fs::OpenOptions::new().write(true).open(&path).expect("the database");
+    std::os::unix::fs::FileExt::write_all_at(&file, &[0; 4096], (page - 1) * 4096).expect("damaged");
+    let files =
+        || [DATABASE.to_owned(), format!("{DATABASE}-wal")].map(|n| fs::read(place.data.join(n)).expect("a file"));
+    let before = files();
+    assert!(!before[1].is_empty(), "there is a log");
+    let ran = place.run(&["serve"]);
+    assert!(ran.code == 1 && ran.stderr.contains("damaged"), "{ran:?}");
+    assert!(files() == before, "they were changed");
+}
+
 #[test]
 fn no_new_gateway_is_made_beside_what_is_left_of_an_old_one() {
     let lost = |what: &str, act: &dyn Fn(&Path), says: &str| {
