@@ -2,7 +2,7 @@
 //! scheduled backups. What the configuration names counts before it: who wrote a file finds that it does what it says.
 //! Passwords and passphrases lie sealed beside.
 
-use super::backup::{BackupPlan, BackupPlans, Passphrase};
+use super::backup::{BackupPlan, BackupPlans, Passphrase, PassphraseSource};
 pub use crate::config::SmtpTls;
 use crate::{
     config::{Config, NoticesConfig},
@@ -128,7 +128,7 @@ impl BackupSchedule {
     }
 
     /// As a plan of this gateway's.
-    pub fn plan(&self, plans: &BackupPlans, passphrase: Option<Passphrase>) -> BackupPlan {
+    pub fn plan(&self, plans: &BackupPlans, passphrase: PassphraseSource) -> BackupPlan {
         plans.plan(self.directory.clone(), (self.every(), self.keep), passphrase)
     }
 
@@ -181,7 +181,7 @@ pub struct ChosenSettings {
     /// The notices with the page's mail server in them, and its password.
     pub notices: Option<(NoticesConfig, Option<String>)>,
     /// Where backups go, and how often.
-    pub backups: Option<(BackupSchedule, Option<Passphrase>)>,
+    pub backups: Option<(BackupSchedule, PassphraseSource)>,
 }
 
 impl PageSecrets {
@@ -199,6 +199,16 @@ impl PageSecrets {
         self.0.unseal(sealed_for(part), sealed?).ok()
     }
 
+    /// What encrypts backups, by the secret of [`SettingsPart::Backups`].
+    pub fn passphrase(&self, sealed: Option<&[u8]>) -> PassphraseSource {
+        if sealed.is_none() {
+            return PassphraseSource::None;
+        }
+        let text = self.unseal(SettingsPart::Backups, sealed);
+        let found = text.and_then(|text| Passphrase::from_text(&text).ok());
+        found.map_or(PassphraseSource::Lost, PassphraseSource::Given)
+    }
+
     /// What was set up in earlier runs.
     pub async fn chosen(&self, store: &Store, configured: &NoticesConfig) -> Result<ChosenSettings, StoreError> {
         let read =
@@ -206,10 +216,7 @@ impl PageSecrets {
         let (mail, backups): (StoredPart<MailServer>, StoredPart<BackupSchedule>) = read.await?;
         let notices =
             mail.map(|(server, sealed)| (server.over(configured), self.unseal(SettingsPart::Mail, sealed.as_deref())));
-        let backups = backups.map(|(schedule, sealed)| {
-            let secret = self.unseal(SettingsPart::Backups, sealed.as_deref());
-            (schedule, secret.and_then(|text| Passphrase::from_text(&text).ok()))
-        });
+        let backups = backups.map(|(schedule, sealed)| (schedule, self.passphrase(sealed.as_deref())));
         Ok(ChosenSettings { notices, backups })
     }
 }

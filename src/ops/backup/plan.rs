@@ -42,6 +42,8 @@ pub enum PassphraseSource {
     File(PathBuf),
     /// What was typed on a page.
     Given(Passphrase),
+    /// What was typed on a page cannot be opened any more. Nothing is backed up open to all instead.
+    Lost,
 }
 
 impl PassphraseSource {
@@ -50,6 +52,11 @@ impl PassphraseSource {
             Self::None => Ok(None),
             Self::File(path) => read_passphrase(path).map(Some),
             Self::Given(passphrase) => Ok(Some(passphrase.clone())),
+            Self::Lost => Err(BackupError::Refused(
+                "the passphrase of scheduled backups cannot be opened with this gateway's key: type it again on the page \
+                 System"
+                    .into(),
+            )),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Which scheduled backups are in force: those of the configuration, else those that were set up on a page.
 
-use super::{BackupPlan, Passphrase, PassphraseSource};
+use super::{BackupPlan, PassphraseSource};
 use arc_swap::ArcSwapOption;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -29,19 +29,14 @@ impl BackupPlans {
     }
 
     /// A plan of this gateway's.
-    pub fn plan(
-        &self,
-        directory: PathBuf,
-        (every, keep): (Duration, u32),
-        passphrase: Option<Passphrase>,
-    ) -> BackupPlan {
+    pub fn plan(&self, directory: PathBuf, (every, keep): (Duration, u32), passphrase: PassphraseSource) -> BackupPlan {
         BackupPlan {
             data_dir: self.data_dir.clone(),
             key_file: self.key_file.clone(),
             directory,
             every,
             keep: keep as usize,
-            passphrase: passphrase.map_or(PassphraseSource::None, PassphraseSource::Given),
+            passphrase,
         }
     }
 

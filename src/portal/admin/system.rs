@@ -6,7 +6,7 @@ use crate::{
     model::clock::Time,
     ops::{
         backlog::{self, JobRun, WaitingWork},
-        backup::{BackupPlan, Passphrase},
+        backup::{BackupPlan, PassphraseSource},
         disk, keeper, logging,
         page_settings::{self, BackupSchedule, SettingsPart},
     },
@@ -158,18 +158,15 @@ pub async fn schedule(gateway: &Gateway, v: &PageContext) -> Result<Response, Pa
 }
 
 /// The passphrase that the form means, and as it is sealed.
-async fn passphrase(gateway: &Gateway, v: &PageContext) -> Result<(Option<Passphrase>, Option<Vec<u8>>), PageError> {
-    let (secrets, part) = (&gateway.page_secrets, SettingsPart::Backups);
-    let read = |text: &str| Passphrase::from_text(text).ok();
+async fn passphrase(gateway: &Gateway, v: &PageContext) -> Result<(PassphraseSource, Option<Vec<u8>>), PageError> {
+    let secrets = &gateway.page_secrets;
     let stored = gateway.store.read(|tx| page_settings::find::<BackupSchedule>(tx, SettingsPart::Backups)).await?;
-    Ok(match v.form.raw("passphrase") {
-        _ if v.form.is_on("open") => (None, None),
-        "" => {
-            let sealed = stored.and_then(|(_, sealed)| sealed);
-            (secrets.unseal(part, sealed.as_deref()).and_then(|text| read(&text)), sealed)
-        }
-        typed => (read(typed), Some(secrets.seal(part, typed))),
-    })
+    let sealed = match v.form.raw("passphrase").lines().next().unwrap_or_default() {
+        _ if v.form.is_on("open") => None,
+        "" => stored.and_then(|(_, sealed)| sealed),
+        typed => Some(secrets.seal(SettingsPart::Backups, typed)),
+    };
+    Ok((secrets.passphrase(sealed.as_deref()), sealed))
 }
 
 /// Why nothing can be written where the plan says.

@@ -194,6 +194,19 @@ async fn backups_are_set_up_on_the_page_made_by_themselves_and_taken_away() {
     assert_eq!((seen.directory.as_ref(), seen.keep), (Some(&directory), 2), "the doctor knows of it");
     assert!(audited(&world, "backup.schedule").await.3.contains("every 12 h, 2 kept"));
 
+    // A passphrase that cannot be opened makes no backup that anybody can.
+    let before = files();
+    world.sql("UPDATE appliance_settings SET secret = x'00' WHERE part = 'backups'").await;
+    world.restart().await;
+    let mut admin = Visitor::logged_in(&world, "admin").await;
+    let refused = admin.post("/admin/system/backup", &[]).await;
+    assert!(refused.status == 422 && refused.body.contains("type it again"), "{}", refused.body);
+    let kept = fields("");
+    let kept: Vec<(&str, &str)> = kept.iter().map(|(n, v)| (*n, v.as_str())).collect();
+    assert_eq!(admin.post("/admin/system/backups", &kept).await.status, 303, "an empty field leaves what is there");
+    assert_eq!(admin.post("/admin/system/backup", &[]).await.status, 422);
+    assert_eq!(files(), before);
+
     assert_eq!(admin.post("/admin/system/backups", &[("do", "remove")]).await.status, 303);
     assert_eq!(admin.post("/admin/system/backup", &[]).await.status, 422);
     assert!(!files().is_empty(), "those that are there stay");
