@@ -170,10 +170,8 @@ impl App {
         }));
         sending.adopt_tuning().await?;
         inbound.attach(sending.clone());
-        let recovered = sending.recover().await?;
         let instances = Instances::new(store.clone(), clock.clone(), random.clone(), vault.clone(), registry.clone());
         let instances = Arc::new(instances);
-        instances.start_all().await?;
         let chattu_vault = vault.clone();
         let webhooks =
             Arc::new(Webhooks::new(store.clone(), clock.clone(), random.clone(), vault.clone(), egress.clone()));
@@ -188,6 +186,10 @@ impl App {
             failures_per_minute: config.threecx.failures_per_minute,
         });
         let threecx = Arc::new(threecx.await?);
+        // Whatever the start needs was read by now: one that comes upon damage has written nothing.
+        let setups = instances.all_setups().await?;
+        let recovered = sending.recover().await?;
+        instances.start_all(setups).await;
         let media = Arc::new(Media::new(store.clone(), clock.clone(), registry.clone(), shelf));
         let schedules = Arc::new(Schedules::new(
             store.clone(),
