@@ -95,17 +95,15 @@ pub async fn serve(mut socket: ControlSocket, gateway: Arc<AppState>, mut stoppi
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
-            accepted = socket.listener.accept(), if !socket.is_broken => accepted,
-            () = gateway.look_at_control.notified() => {
-                socket = socket.kept(&gateway).await;
-                continue;
-            }
+            accepted = socket.listener.accept(), if !socket.is_broken => Some(accepted),
+            () = gateway.look_at_control.notified() => None,
             _ = stopping.wait_for(|stop| *stop) => break,
         };
         while connections.try_join_next().is_some() {}
         match accepted {
-            Ok((stream, _)) => drop(connections.spawn(answer(stream, gateway.clone()))),
-            Err(e) => {
+            None => socket = socket.kept(&gateway).await,
+            Some(Ok((stream, _))) => drop(connections.spawn(answer(stream, gateway.clone()))),
+            Some(Err(e)) => {
                 tracing::warn!("the control socket failed, and is made again within a minute: {e}");
                 socket.is_broken = true;
             }
