@@ -112,6 +112,12 @@ async fn a_message_in_a_group_names_the_group_that_is_known() {
         (&json!("group.message_received"), &json!("your-group-subject"))
     );
     assert_eq!(rig.counts().await["suppressions"], 0, "a word in a group is no opt-out");
+    // It is listed among the chats, and opens.
+    let mut owner = Visitor::logged_in(&rig.world, "owner").await;
+    let page = format!("/chat?instance={LINE}&chat={group}");
+    assert!(owner.get("/chat").await.body.contains(&page.replace('&', "&amp;")));
+    let shown = owner.get(&page).await;
+    assert!(shown.status == 200 && shown.body.contains("STOP"), "{}: {}", shown.status, shown.body);
 }
 
 #[tokio::test]
