@@ -5,10 +5,8 @@
 //! input that goes wrong is printed as short as it can be. Parsers that only their own room sees have such tests beside them;
 //! what comes over HTTP as a whole is tried in `connectors::cloud_api::incoming::odd` and by `tests/fire`.
 
-use proptest::{
-    prelude::*,
-    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
-};
+use crate::harness::longer;
+use proptest::prelude::*;
 use std::str::FromStr as _;
 use wa_gateway::{
     dialects::threecx::template::TextTemplate,
@@ -23,6 +21,9 @@ use wa_gateway::{
     people::media::token::Tokens,
     web::form::Fields,
 };
+
+/// How many inputs a parser gets, where somebody asks for more.
+const STRANGERS: &str = "WA_GATEWAY_STRANGERS";
 
 /// A parser with what is true of whatever it reads, and examples.
 type Parser = (&'static str, fn(&str), &'static [&'static str]);
@@ -88,11 +89,11 @@ fn name(text: &str) {
 }
 
 fn disposition(text: &str) {
-    file_name::of_disposition(text).as_deref().map_or((), is_plain_name);
+    file_name::of_disposition(text).iter().for_each(|name| is_plain_name(name));
 }
 
 fn address(text: &str) {
-    file_name::of_address(text).as_deref().map_or((), is_plain_name);
+    file_name::of_address(text).iter().for_each(|name| is_plain_name(name));
 }
 
 fn decoded(text: &str) {
@@ -200,19 +201,9 @@ fn spoilt(examples: &'static [&'static str]) -> impl Strategy<Value = String> {
     prop_oneof![4 => changed, 1 => "(?s).{0,60}"]
 }
 
-fn runner() -> TestRunner {
-    let asked_for = |name: &str, usual: u32| std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(usual);
-    let (cases, seed) = (asked_for("WA_GATEWAY_STRANGERS", 300), asked_for("WA_GATEWAY_STRANGERS_SEED", 1));
-    println!("{cases} inputs from seed {seed}");
-    let mut bytes = [0; 32];
-    bytes[..4].copy_from_slice(&seed.to_le_bytes());
-    let config = Config { cases, failure_persistence: None, ..Config::default() };
-    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
-}
-
 #[test]
 fn no_stranger_breaks_a_parser() {
-    let mut runner = runner();
+    let mut runner = longer::runner(STRANGERS, 300);
     for (what, parse, examples) in PARSERS {
         let done = runner.run(&spoilt(examples), |text| {
             parse(&text);
@@ -228,7 +219,7 @@ fn no_bytes_break_the_reading_of_a_certificate() {
     params.distinguished_name.push(rcgen::DnType::CommonName, "a.example");
     let made = params.self_signed(&rcgen::KeyPair::generate().expect("a key")).expect("a certificate").der().to_vec();
     let changes = prop::collection::vec((any::<usize>(), any::<u8>()), 1..6);
-    let done = runner().run(&(changes, any::<usize>()), |(changes, end)| {
+    let done = longer::runner(STRANGERS, 300).run(&(changes, any::<usize>()), |(changes, end)| {
         let mut der = made.clone();
         for (at, byte) in changes {
             let at = at % der.len();

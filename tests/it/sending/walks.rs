@@ -1,18 +1,16 @@
 //! The guarded API beside a model of it in memory: random walks of sends, answers, opt-outs, blocks, pauses, waiting
 //! messages, restarts and crashes. After each step the gateway must say what the model says.
 //!
-//! `WA_GATEWAY_WALKS` (3) and `WA_GATEWAY_WALK_SEED` (1) ask for more walks and for others; both are printed, and a walk
+//! `WA_GATEWAY_WALKS` (3) and `WA_GATEWAY_WALKS_SEED` (1) ask for more walks and for others; both are printed, and a walk
 //! that goes wrong is shortened to the steps that it needs.
 
 use crate::harness::{
     http::{self, Reply},
+    longer,
     wait::until,
     world::{World, message_with},
 };
-use proptest::{
-    prelude::*,
-    test_runner::{Config as Walks, RngAlgorithm, TestRng, TestRunner},
-};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -323,18 +321,9 @@ impl Walk {
     }
 }
 
-fn asked_for(name: &str, usual: u32) -> u32 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
-}
-
 #[test]
 fn whatever_happens_in_any_order_the_gateway_is_as_the_model_says() {
-    let (cases, seed) = (asked_for("WA_GATEWAY_WALKS", 3), asked_for("WA_GATEWAY_WALK_SEED", 1));
-    println!("{cases} walks from seed {seed}");
-    let walks = Walks { cases, failure_persistence: None, max_shrink_iters: 300, ..Walks::default() };
-    let mut bytes = [0; 32];
-    bytes[..4].copy_from_slice(&seed.to_le_bytes());
-    let mut runner = TestRunner::new_with_rng(walks, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let mut runner = longer::runner("WA_GATEWAY_WALKS", 3);
     let done = runner.run(&prop::collection::vec(step(), 10..30), |steps| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
@@ -347,5 +336,5 @@ fn whatever_happens_in_any_order_the_gateway_is_as_the_model_says() {
         });
         Ok(())
     });
-    done.unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+    done.unwrap_or_else(|e| panic!("{e}"));
 }

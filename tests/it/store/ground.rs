@@ -109,9 +109,12 @@ async fn a_control_socket_that_was_removed_is_made_again_where_the_directory_is_
     fs::remove_file(&socket).expect("removed");
     fs::write(&socket, "the other's").expect("written");
     look().await;
-    world.settle().await;
+    assert_refuses(&world, "somebody else has the directory").await;
     assert_eq!(fs::read_to_string(&socket).expect("read"), "the other's");
     drop(other);
+    wait::until("the directory is ours again", async || is_ready(&world).await).await;
+    look().await;
+    wait::until("and so is the socket", async || UnixStream::connect(&socket).await.is_ok()).await;
 }
 
 #[tokio::test]
