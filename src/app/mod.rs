@@ -172,7 +172,6 @@ impl App {
         inbound.attach(sending.clone());
         let instances = Instances::new(store.clone(), clock.clone(), random.clone(), vault.clone(), registry.clone());
         let instances = Arc::new(instances);
-        let chattu_vault = vault.clone();
         let webhooks =
             Arc::new(Webhooks::new(store.clone(), clock.clone(), random.clone(), vault.clone(), egress.clone()));
         webhooks.seal_old_addresses().await?;
@@ -180,7 +179,7 @@ impl App {
             store: store.clone(),
             clock: clock.clone(),
             random: random.clone(),
-            vault,
+            vault: vault.clone(),
             sending: sending.clone(),
             webhooks: webhooks.clone(),
             failures_per_minute: config.threecx.failures_per_minute,
@@ -247,7 +246,7 @@ impl App {
         };
         let gateway = Arc::new(gateway);
         let rates = chattu::ChattuRates::new(rates(&config));
-        let chattu = Chattu::new(gateway.clone(), chattu_vault, rates, new_client(&config)?);
+        let chattu = Chattu::new(gateway.clone(), vault, rates, new_client(&config)?);
         let state = AppState { gateway, chattu: Arc::new(chattu), threecx, interface: &interface::INTERFACE };
         Ok(Self { config, gateway: Arc::new(state), egress, recovered })
     }
