@@ -53,3 +53,9 @@ if (here.searchParams.has("done")) {
 for (const field of document.querySelectorAll("[data-timezone]")) {
   if (field.value === "UTC") field.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC";
 }
+
+// The whole row leads where its link does; what is marked to be copied leads nowhere.
+for (const table of document.querySelectorAll("table.linked")) table.addEventListener("click", (event) => {
+  if (event.target.closest("a, button") || String(getSelection())) return;
+  event.target.closest("tr")?.querySelector(".when a")?.click();
+});

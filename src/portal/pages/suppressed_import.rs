@@ -7,6 +7,7 @@ use crate::{
         csv,
         ids::AccountId,
         phone::{Listed, Phone, PhoneReading, Region},
+        short_text,
     },
     people::{
         conversations::{self, Identity},
@@ -37,7 +38,7 @@ struct ImportPage<'a> {
     problem: String,
 }
 
-/// A line that is no number.
+/// A line that cannot be taken.
 struct BadLine {
     line: usize,
     phone: String,
@@ -93,14 +94,15 @@ pub async fn import(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
 fn judge(v: &PageContext, rows: Vec<csv::CsvRow>, how: PhoneReading) -> (Vec<Good>, Vec<BadLine>, Vec<BadLine>) {
     let (mut good, mut doubtful, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
     for (line, written, reason) in rows {
-        match Listed::read(&written, how) {
+        let fits = short_text::reason(reason.as_deref().unwrap_or_default()).map(drop);
+        match fits.and_then(|()| Listed::read(&written, how).map_err(|e| e.why())) {
             Ok(listed) => {
                 if let Some(why) = doubt(v, &listed) {
                     doubtful.push(BadLine { line, phone: written, why });
                 }
                 good.push(Good { listed, reason });
             }
-            Err(e) => wrong.push(BadLine { line, phone: written, why: v.why(&e.why()) }),
+            Err(why) => wrong.push(BadLine { line, phone: written, why: v.why(&why) }),
         }
     }
     (good, doubtful, wrong)
