@@ -47,6 +47,7 @@ document.addEventListener("click", (event) => {
 const here = new URL(location.href);
 if (here.searchParams.has("done")) {
   here.searchParams.delete("done");
+  here.searchParams.delete("n");
   history.replaceState(history.state, "", here);
 }
 

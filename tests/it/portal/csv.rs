@@ -71,6 +71,9 @@ async fn a_list_is_looked_at_first_and_comes_in_whole_or_not_at_all() {
     assert_eq!(count().await, 0, "nothing half done");
     let without = owner.post(path, &[("csv", list), ("do", "import"), ("skip", "on")]).await;
     assert_eq!((without.status, count().await), (303, 2));
+    assert!(owner.get(without.header("location").expect("a way on")).await.body.contains("right lines: 2."));
+    let at_home = owner.post(path, &[("csv", "0501234567\n"), ("do", "check")]).await;
+    assert!(at_home.body.contains("<a href=\"/account#region\">"), "what mends it: {}", at_home.body);
     let right = "+966501234503\n";
     assert_eq!(owner.post(path, &[("csv", right), ("do", "check")]).await.status, 200);
     assert_eq!(count().await, 2, "looking changes nothing");
