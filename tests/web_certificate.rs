@@ -49,7 +49,7 @@ fn open(service: &WhatsApp, dir: &Path, id: &str, ear: &Arc<RecordingEar>) -> Wh
     let id = InstanceId::from_text(id);
     let setup =
         InstanceSetup { id, account: AccountId(1), connector: ConnectorKind::WhatsappWeb, settings, closed: None };
-    WhatsappWeb::open(&deps, &setup).expect("good settings")
+    WhatsappWeb::open(&deps, &setup, &Arc::default()).expect("good settings")
 }
 
 async fn until(what: &str, is_so: impl Fn() -> bool) {

@@ -145,7 +145,7 @@ async fn link(data: &Path, provider: &mut Provider) -> Result<(), Failure> {
     let (id, settings) = (InstanceId::from_text("reader"), settings(provider));
     let setup =
         InstanceSetup { id, account: AccountId(1), connector: ConnectorKind::WhatsappWeb, settings, closed: None };
-    let reader = WhatsappWeb::open(&deps, &setup)?;
+    let reader = WhatsappWeb::open(&deps, &setup, &Arc::default())?;
     let code = loop {
         if let Some(code) = reader.pairing().and_then(|p| p.qr) {
             break code;

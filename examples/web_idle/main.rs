@@ -163,7 +163,7 @@ async fn linked(deps: &Deps, provider: &mut Provider, n: u64) -> Result<Whatsapp
     let id = InstanceId::from_text(format!("line-{n}"));
     let setup =
         InstanceSetup { id, account: AccountId(1), connector: ConnectorKind::WhatsappWeb, settings, closed: None };
-    let connector = WhatsappWeb::open(deps, &setup)?;
+    let connector = WhatsappWeb::open(deps, &setup, &Arc::default())?;
     let code = || connector.pairing().and_then(|p| p.qr);
     if !until(&*deps.clock, || code().is_some()).await {
         return Err("no code is shown".into());

@@ -7,12 +7,23 @@ use crate::{
     gateway::Gateway,
     model::{code::Code, ids::InstanceId, instance::ConnectorKind},
 };
-use ::http::{HeaderValue, header};
+use ::http::{HeaderValue, Method, StatusCode, header};
 use bytes::Bytes;
 use warp::{Reply, reply::Response};
 
-/// `GET` and `POST /hooks/cloud-api/{instance_id}`.
+/// `GET` and `POST /hooks/cloud-api/{instance_id}`. A question for the address proves itself by its token; what Meta brings
+/// must come with its certificate, where that is wanted.
 pub async fn cloud_api(gateway: &Gateway, incoming: Incoming) -> Response {
+    let certificate = incoming.peer.as_ref().and_then(|peer| peer.certificate.as_deref());
+    if let Some(calls) = gateway.meta_calls.as_ref().filter(|_| incoming.method == Method::POST)
+        && !calls.takes(certificate, gateway.clock.now())
+    {
+        return reply(HookAnswer::refused(
+            StatusCode::FORBIDDEN,
+            "client_certificate_required",
+            "Meta's client certificate is wanted here.",
+        ));
+    }
     handle(gateway, incoming, ConnectorKind::CloudApi).await
 }
 

@@ -6,9 +6,10 @@ use crate::{
     config::{Config, TlsMode},
     egress::{Egress, SystemResolver},
     gateway::Gateway,
+    model::clock::Clock,
     ops::{
         acme::{self, Acme},
-        tls::Certificate,
+        tls::{Certificate, TlsError},
     },
 };
 use rustls::pki_types::{CertificateDer, pem::PemObject};
@@ -39,11 +40,19 @@ pub(super) fn open(
             let acme = Arc::new(acme_of(config, gateway, egress)?);
             let is_test = config.tls.acme_directory == "staging";
             let made = Certificate::acme(&config.data_dir, &names, acme.clone(), is_test, clock)?;
-            return Ok((Arc::new(made), Some(acme)));
+            return Ok((Arc::new(asking(config, made, clock)?), Some(acme)));
         }
         _ => Certificate::self_signed(&config.data_dir, &names, clock)?,
     };
-    Ok((Arc::new(made), None))
+    Ok((Arc::new(asking(config, made, clock)?), None))
+}
+
+/// The same, where clients are asked for certificates if the configuration says so.
+fn asking(config: &Config, made: Certificate, clock: &dyn Clock) -> Result<Certificate, TlsError> {
+    match &config.tls.meta_client_ca {
+        Some(file) => made.asking_clients(file, clock),
+        None => Ok(made),
+    }
 }
 
 fn acme_of(config: &Config, gateway: &Gateway, egress: &Egress) -> Result<Acme, StartError> {

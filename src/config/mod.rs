@@ -200,6 +200,14 @@ fn contradictions(config: &Config) -> impl Iterator<Item = [&'static str; 3]> {
             ["listen.http", "tls.acme_challenge", "tls.acme_challenge \"http-01\" needs it, such as \"0.0.0.0:80\""],
         ),
         (
+            tls.meta_client_ca.is_some() && listen.public.is_none(),
+            [
+                "tls.meta_client_ca",
+                "listen.public",
+                "set this to have it checked here; a proxy's TLS is its own to check",
+            ],
+        ),
+        (
             config.guard.review_score > config.guard.refuse_score,
             ["guard.review_score", "guard.refuse_score", "set at most as much as guard.refuse_score"],
         ),

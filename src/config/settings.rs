@@ -131,6 +131,9 @@ pub struct Tls {
     /// PEM; whom to trust besides the usual ones when the authority's directory is called.
     #[serde(deserialize_with = "values::file")]
     pub acme_root: Option<PathBuf>,
+    /// PEM; whose client certificates Meta's calls must come with. None: they need not.
+    #[serde(deserialize_with = "values::file")]
+    pub meta_client_ca: Option<PathBuf>,
 }
 
 /// What may be called.

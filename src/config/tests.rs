@@ -51,7 +51,7 @@ fn the_defaults_are_those_of_the_contract() {
     );
     assert!(c.listen.trusted_proxies.is_empty() && c.egress.allow.is_empty() && c.tls.acme_domains.is_empty());
     assert_eq!((c.tls.mode, c.tls.acme_challenge), (TlsMode::SelfSigned, AcmeChallenge::TlsAlpn01));
-    assert_eq!((c.tls.certificate, c.tls.key), (None, None));
+    assert_eq!((c.tls.certificate, c.tls.key, c.tls.meta_client_ca), (None, None, None));
     assert_eq!((c.tls.acme_email.as_str(), c.tls.acme_directory.as_str()), ("", ""));
     assert_eq!((c.sending.answer_timeout, c.sending.idempotency_hours), (seconds(10), 24));
     assert_eq!(c.sending.schedule_grace, seconds(3600));
@@ -179,6 +179,10 @@ fn every_mistake_in_a_file_has_its_sentence() {
         ("[log]\nformat = \"xml\"", "FILE: log.format: \"xml\" is none of \"text\", \"json\""),
         ("[tls]\nmode = \"files\"\nkey = \"/k\"", "FILE: tls.certificate: tls.mode \"files\" needs it"),
         ("[tls]\nmode = \"acme\"", "FILE: tls.acme_domains: tls.mode \"acme\" needs one at least"),
+        (
+            "[listen]\npublic = \"\"\n[tls]\nmeta_client_ca = \"/ca.pem\"",
+            "FILE: tls.meta_client_ca: set this to have it checked here",
+        ),
         ("[guard]\nreview_score = 90", "FILE: guard.review_score: set at most as much as guard.refuse_score"),
         ("[guard]\nrefuse_score = 50", "FILE: guard.review_score: set at most as much as guard.refuse_score"),
         ("[listen]\nlocal = \"\"\npublic = \"\"", "FILE: listen.local: nothing listens"),

@@ -1,7 +1,7 @@
 //! The running connectors, by instance, and the one wire through which messages leave.
 
 #[cfg(feature = "whatsapp-web")]
-use super::whatsapp_web::WhatsappWeb;
+use super::whatsapp_web::{LinkedPhones, WhatsappWeb};
 use super::{
     Ack, ActionError, Address, Capabilities, ConnectionStatus, Connector, Ear, GroupInfo, HookAnswer, HookRequest,
     MediaError, Outgoing, Pairing, SendError,
@@ -48,6 +48,8 @@ struct RegistryInner {
     deps: Deps,
     cloud_lines: Arc<CloudLines>,
     evolution_lines: Arc<EvolutionLines>,
+    #[cfg(feature = "whatsapp-web")]
+    linked_phones: Arc<LinkedPhones>,
     running: RwLock<HashMap<InstanceId, RunningConnector>>,
 }
 
@@ -80,6 +82,8 @@ impl Registry {
             deps,
             cloud_lines: Arc::default(),
             evolution_lines: Arc::default(),
+            #[cfg(feature = "whatsapp-web")]
+            linked_phones: Arc::default(),
             running: RwLock::default(),
         });
         (Self { shared: shared.clone() }, Wire { shared })
@@ -114,7 +118,7 @@ impl Registry {
             }
             #[cfg(feature = "whatsapp-web")]
             ConnectorKind::WhatsappWeb => {
-                let connector = Arc::new(WhatsappWeb::open(&deps, setup)?);
+                let connector = Arc::new(WhatsappWeb::open(&deps, setup, &self.shared.linked_phones)?);
                 RunningConnector { kind: setup.connector, connector, sandbox: None }
             }
             #[cfg(not(feature = "whatsapp-web"))]

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::model::{
     ids::InstanceId,
+    purpose::Purpose,
     why::{Why, why},
 };
 
@@ -80,6 +81,30 @@ impl TemplateDraft {
             ));
         }
         self.judge_placeholders()
+    }
+
+    /// All words that people will read, a line each, with the examples in their places: for the content policy. Empty
+    /// for authentication.
+    pub fn words(&self) -> String {
+        if self.category == Category::Authentication {
+            return String::new();
+        }
+        let mut parts = self.body.split("{{");
+        let mut body = parts.next().unwrap_or_default().to_owned();
+        for (part, example) in parts.zip(&self.examples) {
+            body.push_str(example);
+            body.push_str(part.split_once("}}").map_or(part, |(_, rest)| rest));
+        }
+        let lines = self.header.iter().chain([&body]).chain(&self.footer).chain(&self.replies);
+        lines.map(String::as_str).collect::<Vec<_>>().join("\n")
+    }
+
+    /// What its texts are sent for.
+    pub const fn purpose(&self) -> Purpose {
+        match self.category {
+            Category::Authentication => Purpose::Authentication,
+            _ => Purpose::Transactional,
+        }
     }
 
     fn judge_placeholders(&self) -> Result<(), Why> {
@@ -166,8 +191,9 @@ mod tests {
             let why = draft.judge().expect_err(told).to_string();
             assert!(why.contains(told), "{told}: {why}");
         }
+        assert_eq!(good().words(), "Order\nHello Amal, order 2041 is ready.\nThank you");
         let code =
             TemplateDraft { category: Category::Authentication, body: String::new(), examples: Vec::new(), ..good() };
-        assert!(code.judge().is_ok(), "its text is the provider's");
+        assert!(code.judge().is_ok() && code.words().is_empty(), "its text is the provider's");
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     model::{clock::Clock, phone::Phone, random::Random},
     ops::{
         backup::BackupPlans, egress_allowlist::EgressAllowlist, keeper::Keeper, listen_addresses::ListenAddresses,
-        metrics::Metrics, page_settings::PageSecrets,
+        meta_calls::MetaCalls, metrics::Metrics, page_settings::PageSecrets,
     },
     people::{media::Media, presence::Attention, suppression::Erased},
     sending::{Sending, schedule::Schedules},
@@ -69,6 +69,8 @@ pub struct Gateway {
     pub live: Arc<Live>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Whether Meta's calls must come with its certificate; none: they need not.
+    pub meta_calls: Option<MetaCalls>,
     /// Proxies whose `X-Forwarded-*` are believed.
     pub trusted_proxies: Vec<ipnet::IpNet>,
     /// Where people reach this gateway: `https://…` as configured, else the local listener; no slash at the end.

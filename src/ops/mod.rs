@@ -11,6 +11,7 @@ pub mod keeper;
 pub mod listen_addresses;
 pub mod logging;
 pub mod memory;
+pub mod meta_calls;
 pub mod metrics;
 pub mod page_settings;
 pub mod status;

@@ -5,6 +5,7 @@
 
 use super::{
     acme::{self, ACME_ALPN, Acme, Challenges},
+    meta_calls,
     x509::{self, CertificateFacts},
 };
 use crate::{
@@ -17,7 +18,7 @@ use rustls::{
     ServerConfig,
     crypto::ring::default_provider,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
-    server::ResolvesServerCert,
+    server::{ResolvesServerCert, WebPkiClientVerifier, danger::ClientCertVerifier},
     sign::{CertifiedKey, SingleCertAndKey},
 };
 use std::{
@@ -44,6 +45,8 @@ pub struct TlsError(String);
 /// The certificate in use.
 pub struct Certificate {
     source: CertificateSource,
+    /// Whose certificates clients may come with.
+    client_ca: Option<PathBuf>,
     current: Arc<ArcSwap<ServerConfig>>,
     facts: ArcSwap<CertificateInfo>,
 }
@@ -100,8 +103,19 @@ impl Certificate {
     }
 
     fn of(source: CertificateSource, now: Time) -> Result<Self, TlsError> {
-        let (config, shown) = source.load(now)?;
-        Ok(Self { source, current: Arc::new(ArcSwap::new(config)), facts: ArcSwap::from_pointee(shown) })
+        let (config, shown) = source.load(None, now)?;
+        let (current, facts) = (Arc::new(ArcSwap::new(config)), ArcSwap::from_pointee(shown));
+        Ok(Self { source, client_ca: None, current, facts })
+    }
+
+    /// The same, where clients are asked for certificates of the authorities in `client_ca` (PEM), and may have none.
+    ///
+    /// # Errors
+    /// A file that is missing or unreadable, or holds no certificate.
+    pub fn asking_clients(mut self, client_ca: &Path, clock: &dyn Clock) -> Result<Self, TlsError> {
+        self.client_ca = Some(client_ca.to_owned());
+        self.reload(clock)?;
+        Ok(self)
     }
 
     /// What the listener reads anew for each connection.
@@ -132,7 +146,7 @@ impl Certificate {
     /// # Errors
     /// As at the start; then the old one stays.
     pub fn reload(&self, clock: &dyn Clock) -> Result<(), TlsError> {
-        let (config, shown) = self.source.load(clock.now())?;
+        let (config, shown) = self.source.load(self.client_ca.as_deref(), clock.now())?;
         self.current.store(config);
         self.facts.store(Arc::new(shown));
         Ok(())
@@ -140,7 +154,7 @@ impl Certificate {
 }
 
 impl CertificateSource {
-    fn load(&self, now: Time) -> Result<(Arc<ServerConfig>, CertificateInfo), TlsError> {
+    fn load(&self, client_ca: Option<&Path>, now: Time) -> Result<(Arc<ServerConfig>, CertificateInfo), TlsError> {
         let (key, is_trusted, is_own, challenges) = match self {
             Self::Files { chain, key } => (load(chain, key)?, true, false, None),
             Self::SelfSigned { dir, names } => (load_or_make(dir, names, now)?, false, true, None),
@@ -159,12 +173,27 @@ impl CertificateSource {
         };
         let facts = key.cert.first().and_then(|leaf| x509::facts(leaf));
         let is_trusted = is_trusted && facts.is_some_and(|facts| !facts.self_issued);
-        Ok((configured(key, challenges)?, CertificateInfo { facts, is_trusted, is_own }))
+        let clients = match client_ca {
+            Some(file) => meta_calls::verifier(certificates(file)?).map_err(|e| wrong(file, e))?,
+            None => WebPkiClientVerifier::no_client_auth(),
+        };
+        Ok((configured(key, challenges, clients)?, CertificateInfo { facts, is_trusted, is_own }))
     }
 }
 
 fn wrong(path: &Path, what: impl std::fmt::Display) -> TlsError {
     TlsError(format!("{}: {what}", path.display()))
+}
+
+/// The certificates of a PEM file: one at least.
+pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let found: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&read(path)?)
+        .collect::<Result<_, _>>()
+        .map_err(|e| wrong(path, format_args!("is no PEM file: {e}")))?;
+    if found.is_empty() {
+        return Err(wrong(path, "holds no certificate (-----BEGIN CERTIFICATE-----)"));
+    }
+    Ok(found)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
@@ -176,12 +205,7 @@ fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
 }
 
 fn load(chain: &Path, key: &Path) -> Result<Arc<CertifiedKey>, TlsError> {
-    let certificates: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&read(chain)?)
-        .collect::<Result<_, _>>()
-        .map_err(|e| wrong(chain, format_args!("is no PEM file: {e}")))?;
-    if certificates.is_empty() {
-        return Err(wrong(chain, "holds no certificate (-----BEGIN CERTIFICATE-----)"));
-    }
+    let certificates = certificates(chain)?;
     let private = private_key(key)?;
     let loaded = CertifiedKey::from_der(certificates, private, &default_provider());
     loaded.map(Arc::new).map_err(|e| match e {
@@ -195,7 +219,11 @@ fn load(chain: &Path, key: &Path) -> Result<Arc<CertifiedKey>, TlsError> {
     })
 }
 
-fn configured(key: Arc<CertifiedKey>, challenges: Option<Arc<Challenges>>) -> Result<Arc<ServerConfig>, TlsError> {
+fn configured(
+    key: Arc<CertifiedKey>,
+    challenges: Option<Arc<Challenges>>,
+    clients: Arc<dyn ClientCertVerifier>,
+) -> Result<Arc<ServerConfig>, TlsError> {
     let mut protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let resolver: Arc<dyn ResolvesServerCert> = match challenges {
         None => Arc::new(SingleCertAndKey::from(key)),
@@ -207,7 +235,7 @@ fn configured(key: Arc<CertifiedKey>, challenges: Option<Arc<Challenges>>) -> Re
     let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|e| TlsError(e.to_string()))?
-        .with_no_client_auth()
+        .with_client_cert_verifier(clients)
         .with_cert_resolver(resolver);
     config.alpn_protocols = protocols;
     Ok(Arc::new(config))

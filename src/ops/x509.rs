@@ -1,8 +1,8 @@
-//! The two things that the gateway must know of a certificate and that rustls does not tell: when it is good, and
-//! whether it vouches for itself.
+//! The three things that the gateway must know of a certificate and that rustls does not tell: when it is good, whether
+//! it vouches for itself, and whom it names.
 //!
 //! Only the outermost structure is read (RFC 5280, 4.1), strictly; nothing here judges whether it is to be trusted. A
-//! whole parser was not taken for two dates.
+//! whole parser was not taken for two dates and a name.
 
 use crate::model::clock::Time;
 
@@ -23,8 +23,43 @@ const INTEGER: u8 = 0x02;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 
+const SET: u8 = 0x31;
+const OBJECT: u8 = 0x06;
+const UTF8_TEXT: u8 = 0x0c;
+const PRINTABLE_TEXT: u8 = 0x13;
+/// 2.5.4.3, `commonName` (X.520).
+const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
+
 /// Reads a certificate in DER; none when it is not one.
 pub fn facts(der: &[u8]) -> Option<CertificateFacts> {
+    let (issuer, mut validity, subject) = outline(der)?;
+    let (not_before, not_after) = (validity.time()?, validity.time()?);
+    Some(CertificateFacts { not_before, not_after, self_issued: issuer == subject })
+}
+
+/// The common name of a certificate's subject; none when it has not exactly one, or one that is no plain text.
+pub fn common_name(der: &[u8]) -> Option<&str> {
+    let (_, _, subject) = outline(der)?;
+    let mut names = Der(subject);
+    let mut found = None;
+    while !names.0.is_empty() {
+        let mut set = Der(names.take(SET)?);
+        while !set.0.is_empty() {
+            let mut pair = Der(set.take(SEQUENCE)?);
+            if pair.take(OBJECT)? == COMMON_NAME {
+                let tag = *pair.0.first()?;
+                let name = matches!(tag, UTF8_TEXT | PRINTABLE_TEXT).then(|| pair.take(tag)).flatten()?;
+                if found.replace(std::str::from_utf8(name).ok()?).is_some() {
+                    return None;
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Issuer, dates and subject, as they stand there.
+fn outline(der: &[u8]) -> Option<(&[u8], Der<'_>, &[u8])> {
     let certificate = Der(der).take(SEQUENCE)?;
     let mut fields = Der(Der(certificate).take(SEQUENCE)?);
     if fields.0.first() == Some(&VERSION) {
@@ -33,10 +68,8 @@ pub fn facts(der: &[u8]) -> Option<CertificateFacts> {
     fields.take(INTEGER)?;
     fields.take(SEQUENCE)?;
     let issuer = fields.take(SEQUENCE)?;
-    let mut validity = Der(fields.take(SEQUENCE)?);
-    let subject = fields.take(SEQUENCE)?;
-    let (not_before, not_after) = (validity.time()?, validity.time()?);
-    Some(CertificateFacts { not_before, not_after, self_issued: issuer == subject })
+    let validity = Der(fields.take(SEQUENCE)?);
+    Some((issuer, validity, fields.take(SEQUENCE)?))
 }
 
 /// What is left to read.
@@ -103,12 +136,31 @@ mod tests {
     }
 
     #[test]
+    fn a_common_name_is_the_only_one_of_the_subject() {
+        let made = |names: &[&str]| {
+            let mut params = CertificateParams::new(vec!["b.example".to_owned()]).expect("a name");
+            params.distinguished_name = rcgen::DistinguishedName::new();
+            params.distinguished_name.push(DnType::OrganizationName, "CN=a.example");
+            for (at, name) in names.iter().enumerate() {
+                // rcgen keeps one of each type; an unknown type is told by its number, and so may be the same one again.
+                let kind = if at == 0 { DnType::CommonName } else { DnType::CustomDnType(vec![2, 5, 4, 3]) };
+                params.distinguished_name.push(kind, *name);
+            }
+            params.self_signed(&KeyPair::generate().expect("a key")).expect("a certificate")
+        };
+        assert_eq!(common_name(made(&["a.example"]).der()), Some("a.example"));
+        assert_eq!(common_name(made(&[]).der()), None);
+        assert_eq!(common_name(made(&["a.example", "b.example"]).der()), None, "two");
+    }
+
+    #[test]
     fn what_is_cut_or_none_is_none() {
-        let params = CertificateParams::new(vec!["a.example".to_owned()]).expect("a name");
+        let mut params = CertificateParams::new(vec!["a.example".to_owned()]).expect("a name");
+        params.distinguished_name.push(DnType::CommonName, "a.example");
         let made = params.self_signed(&KeyPair::generate().expect("a key")).expect("a certificate");
         let der = made.der();
         for cut in 0..der.len() {
-            assert_eq!(facts(&der[..cut]), None, "{cut}");
+            assert_eq!((facts(&der[..cut]), common_name(&der[..cut])), (None, None), "{cut}");
         }
         assert_eq!(facts(&[0x30, 0x84, 0xff, 0xff, 0xff, 0xff]), None);
         assert_eq!(facts(b"-----BEGIN CERTIFICATE-----"), None);

@@ -90,6 +90,7 @@ use crate::{
         purpose::Purpose,
         random::Random,
         short_text,
+        why::{Why, why},
     },
     people::{media::MediaStore, suppression::Erased},
     store::{Store, StoreError, Tx, WriteTx},
@@ -203,6 +204,19 @@ impl Sending {
     /// Scores a text as the guard would, without sending: an account's, or anybody's who has no phrases of their own.
     pub fn check_text(&self, account: Option<AccountId>, purpose: Purpose, text: &str) -> Score {
         self.shared.policies.load().of(account).score(purpose, text)
+    }
+
+    /// Whether the content policy lets a text stand that will be sent again and again: a template's.
+    ///
+    /// # Errors
+    /// That it does not, and what in the text speaks against it. Never while the guard only observes.
+    pub fn judge_text(&self, account: Option<AccountId>, purpose: Purpose, text: &str) -> Result<(), Why> {
+        let (score, rules) = (self.check_text(account, purpose, text), self.rules());
+        if score.total < rules.refuse_score || rules.observe {
+            return Ok(());
+        }
+        let why: Vec<String> = score.signals.iter().map(|s| s.reason.to_string()).collect();
+        Err(why!("template_refused", "the content policy refuses this text: {why}", why = why.join("; ")))
     }
 
     /// The words of a text that the signals of [`check_text`](Self::check_text) rest on.

@@ -80,7 +80,10 @@ impl Execute for TemplateSubmit {
         let category = Category::parse(&category).unwrap_or(Category::Other);
         let draft = TemplateDraft { name, category, header, body, footer, examples, replies };
         draft.judge().map_err(text)?;
-        let status = gateway.registry.submit_template(&InstanceId::from_text(instance), &draft).await.map_err(text)?;
+        let instance = gateway.instances.find(&InstanceId::from_text(instance)).await.map_err(text)?;
+        let (account, purpose) = (Some(instance.account_id), draft.purpose());
+        gateway.sending.judge_text(account, purpose, &draft.words()).map_err(text)?;
+        let status = gateway.registry.submit_template(&instance.id, &draft).await.map_err(text)?;
         Ok(json!({"ok": true, "name": draft.name.name, "language": draft.name.language, "status": status}))
     }
 }

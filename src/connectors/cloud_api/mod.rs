@@ -251,7 +251,11 @@ impl CloudInner {
             Ok(id) => id,
             Err(failure) => return Err(self.suffer(failure, &recipient).await),
         };
-        let body = outgoing::request(out, media_id.as_deref(), template.as_ref())?;
+        let mut body = outgoing::request(out, media_id.as_deref(), template.as_ref())?;
+        // Meta's page "Managing messaging accounts": whom it bills, where the token reaches more than one of them.
+        if let Some(payer) = &self.settings.messaging_account_id {
+            body["messaging_account_id"] = payer.as_str().into();
+        }
         // The file took its time.
         self.may_send(&recipient)?;
         match outgoing::outcome(self.client.send(&body).await, self.clock.now()) {

@@ -13,6 +13,8 @@ pub struct Settings {
     pub phone_number_id: String,
     /// Meta's id of the business account that has the number; none: its templates cannot be listed.
     pub waba_id: Option<String>,
+    /// Meta's id of the messaging account that pays, where the token reaches several of the number's; none: Meta knows it.
+    pub messaging_account_id: Option<String>,
     /// What Meta knows us by.
     pub access_token: String,
     /// What Meta signs its calls with; none: no call is believed.
@@ -35,6 +37,7 @@ impl fmt::Debug for Settings {
         f.debug_struct("Settings")
             .field("phone_number_id", &self.phone_number_id)
             .field("waba_id", &self.waba_id)
+            .field("messaging_account_id", &self.messaging_account_id)
             .field("base_url", &self.base_url)
             .field("graph_version", &self.graph_version)
             .field("window_template", &self.window_template)
@@ -42,9 +45,10 @@ impl fmt::Debug for Settings {
     }
 }
 
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "phone_number_id",
     "waba_id",
+    "messaging_account_id",
     "access_token",
     "app_secret",
     "verify_token",
@@ -91,6 +95,9 @@ impl Settings {
                     )));
                 }
             },
+            messaging_account_id: text("messaging_account_id")
+                .map(|v| id("messaging_account_id", v, "the messaging account's that pays"))
+                .transpose()?,
             waba_id: text("waba_id").map(|v| id("waba_id", v, "the WhatsApp business account's")).transpose()?,
             access_token: secret("access_token", access_token)?,
             app_secret: text("app_secret").map(|v| secret("app_secret", v)).transpose()?,
@@ -228,6 +235,7 @@ mod tests {
             ("access_token", "two words", "without spaces"),
             ("app_secret", "s\u{e9}cret", "ASCII"),
             ("waba_id", "a/b", "id at Meta"),
+            ("messaging_account_id", "acme & sons", "messaging_account_id is an id at Meta"),
             ("base_url", "graph.facebook.com", "such as https://graph.facebook.com"),
             ("base_url", "ftp://a", "with https://"),
             ("base_url", "http://me:word@a", "without a user"),

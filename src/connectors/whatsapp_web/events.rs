@@ -7,8 +7,8 @@ use super::{
     sending::{is_about_new_chats, refusal},
     session::{is_own, names},
     words::{
-        self, BANNED, CONNECTING_AGAIN, HOSTED, LOCKED, LOGGED_OUT, NOBODY_SCANNED, NOT_PAIRED, OUTDATED, PAIRED,
-        PASSKEY, REFUSED, REPLACED, SCANNED_OLD_PHONE,
+        self, BANNED, CONNECTING_AGAIN, HOSTED, LINKED_TWICE, LOCKED, LOGGED_OUT, NOBODY_SCANNED, NOT_PAIRED, OUTDATED,
+        PAIRED, PASSKEY, REFUSED, REPLACED, SCANNED_OLD_PHONE,
     },
     work::Next,
 };
@@ -46,10 +46,7 @@ impl WebInner {
     /// What follows for the client; none: nothing.
     pub(super) async fn heard(self: &Arc<Self>, event: &Event) -> Option<Next> {
         match event {
-            Event::Connected(_) => {
-                self.opened().await;
-                None
-            }
+            Event::Connected(_) => self.opened().await,
             Event::Disconnected(_) => {
                 self.memory().disconnected();
                 self.line.not_open(InstanceState::Connecting, CONNECTING_AGAIN).await;
@@ -141,9 +138,15 @@ impl WebInner {
         Some(next)
     }
 
-    async fn opened(self: &Arc<Self>) {
+    async fn opened(self: &Arc<Self>) -> Option<Next> {
         let client = self.client();
         let phone = client.as_ref().and_then(|c| c.pn()).and_then(|jid| ids::phone(&jid));
+        if phone.as_deref().is_some_and(|phone| self.is_linked_twice(phone)) {
+            self.leave_phone().await;
+            self.line.not_open(InstanceState::Close, LINKED_TWICE).await;
+            tracing::warn!(instance = %self.instance, "closed: {LINKED_TWICE}");
+            return Some(Next::Forget);
+        }
         self.note_linked(false);
         self.line.heard_now();
         self.line.open(phone).await;
@@ -157,6 +160,7 @@ impl WebInner {
                 inner.ask_allowance(&client).await;
             });
         }
+        None
     }
 
     /// Shows a code, beside what is shown already.

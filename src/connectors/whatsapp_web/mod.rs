@@ -17,6 +17,7 @@ mod gate;
 mod groups;
 mod history;
 mod ids;
+mod linked_phones;
 mod media;
 mod outgoing;
 mod pictures;
@@ -29,6 +30,8 @@ mod store;
 mod wire;
 pub mod words;
 mod work;
+
+pub use linked_phones::LinkedPhones;
 
 use super::{
     Ack, ActionError, Address, Boxed, Capabilities, ConnectionStatus, Connector, Ear, GroupInfo, MediaError, Outgoing,
@@ -59,7 +62,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     sync::{
         Arc, Mutex, MutexGuard,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
 };
 use store::KeyFile;
@@ -79,6 +82,7 @@ pub struct WhatsappWeb {
 /// What the connector, its task and the library's client share.
 struct WebInner {
     instance: InstanceId,
+    others: Arc<LinkedPhones>,
     settings: Settings,
     file: KeyFile,
     clock: Arc<dyn Clock>,
@@ -99,6 +103,8 @@ struct WebInner {
     codes: Mutex<Codes>,
     /// When the number was linked.
     linked_at: Mutex<Option<Time>>,
+    /// It was linked, and has not been connected since.
+    is_new_link: AtomicBool,
     /// The end of the lock that the owner was told of last.
     lock: Mutex<Option<Option<Time>>>,
     /// So many messages in a row could not be decrypted.
@@ -120,15 +126,17 @@ impl WhatsappWeb {
     ///
     /// # Errors
     /// Bad settings.
-    pub fn open(deps: &Deps, setup: &InstanceSetup) -> Result<Self, BadSetting> {
+    pub fn open(deps: &Deps, setup: &InstanceSetup, others: &Arc<LinkedPhones>) -> Result<Self, BadSetting> {
         let (wishes, wished) = mpsc::unbounded_channel();
         let file = KeyFile::new(&deps.data_dir, &setup.id);
         let linked_at = Mutex::new(file.linked_at());
         let inner = Arc::new(WebInner {
             instance: setup.id.clone(),
+            others: others.clone(),
             settings: Settings::parse(&setup.settings)?,
             file,
             linked_at,
+            is_new_link: AtomicBool::new(false),
             clock: deps.clock.clone(),
             ear: deps.ear.clone(),
             egress: deps.egress.clone(),
@@ -148,6 +156,7 @@ impl WhatsappWeb {
             undecrypted: AtomicU32::new(0),
             online_turns: AtomicU32::new(0),
         });
+        others.0.join(&inner);
         let task = tokio::spawn(work::run(inner.clone(), wished));
         Ok(Self { inner, task: Mutex::new(Some(task)) })
     }
@@ -163,6 +172,7 @@ impl WhatsappWeb {
     /// Has the task put its client away; it gives the file up when that is done.
     fn end(&self) -> Option<JoinHandle<()>> {
         self.inner.line.stop();
+        self.inner.others.0.leave(&self.inner);
         let _ = self.inner.wishes.send(Wish::Stop);
         self.task.lock().expect("no holder panics").take()
     }
@@ -308,12 +318,17 @@ impl WebInner {
 
     /// How far the number is that was linked lately.
     fn warm_up(&self) -> Option<WarmUp> {
-        let since = (*self.linked_at.lock().expect("no holder panics"))?;
-        WarmUp::at(self.clock.now(), since, self.settings.warm_up_days, self.settings.warm_up_chats)
+        WarmUp::at(self.clock.now(), self.since()?, self.settings.warm_up_days, self.settings.warm_up_chats)
+    }
+
+    /// When the number was linked; none: it is not.
+    fn since(&self) -> Option<Time> {
+        *self.linked_at.lock().expect("no holder panics")
     }
 
     /// The number is linked: just now, or nobody wrote down since when.
     fn note_linked(&self, is_new: bool) {
+        self.is_new_link.fetch_or(is_new, Ordering::Relaxed);
         let now = self.clock.now();
         let mut linked_at = self.linked_at.lock().expect("no holder panics");
         if linked_at.is_none() || is_new {

@@ -42,6 +42,8 @@ sentences! {
     HOSTED = "hosted":
         "the phone's answer cannot be checked by this version, which happens with numbers that are also used with Meta's Cloud API (coexistence): they cannot be linked here; use the Cloud API for them";
     NOT_PAIRED = "not_paired": "the phone could not be linked; pair it again";
+    LINKED_TWICE = "linked_twice":
+        "the phone is linked to another instance here already, and each would hear every message; use that one, or log it out and pair this one again";
     NO_STORE = "no_store": "the file with its keys cannot be opened; make room or put the file back, then reconnect; if it is lost, log out and pair it again";
     ENDED = "ended": "the connection ended; reconnect it";
     RECIPIENT_FIRST = "recipient_first":

@@ -223,14 +223,19 @@ impl WebInner {
                 (self.line.state() != InstanceState::Qr).then_some(Next::Again)
             }
             Some(Wish::LogOut(answer)) => {
-                if let Some(client) = self.client() {
-                    self.gate.close(Closing::LetThrough);
-                    in_time(&*self.clock, LOG_OUT_WITHIN, client.logout()).await;
-                }
+                self.leave_phone().await;
                 self.line.not_open(InstanceState::Close, LOGGED_OUT_HERE).await;
                 let _ = answer.send(Ok(()));
                 Some(Next::Forget)
             }
+        }
+    }
+
+    /// Has WhatsApp take this gateway off the phone's list, if it can be told.
+    pub(super) async fn leave_phone(&self) {
+        if let Some(client) = self.client() {
+            self.gate.close(Closing::LetThrough);
+            in_time(&*self.clock, LOG_OUT_WITHIN, client.logout()).await;
         }
     }
 

@@ -219,16 +219,7 @@ impl Threecx {
 
     fn judge_template(&self, text: &str) -> Result<TextTemplate, ThreecxError> {
         let template = TextTemplate::parse(text).map_err(ThreecxError::Invalid)?;
-        let (score, rules) = (self.sending.check_text(None, Purpose::Support, text), self.sending.rules());
-        if score.total >= rules.refuse_score && !rules.observe {
-            let why: Vec<String> = score.signals.iter().map(|s| s.reason.to_string()).collect();
-            let why = why.join("; ");
-            return Err(ThreecxError::Invalid(why!(
-                "template_refused",
-                "the content policy refuses this text: {why}",
-                why = why
-            )));
-        }
+        self.sending.judge_text(None, Purpose::Support, text).map_err(ThreecxError::Invalid)?;
         Ok(template)
     }
 

@@ -37,6 +37,21 @@ pub(super) fn finding(config: &Config, now: Time) -> Finding {
     }
 }
 
+/// Whether the authority of Meta's client certificates is one that can still vouch for one.
+pub(super) fn of_meta(config: &Config, now: Time) -> Option<Finding> {
+    const CHECK: &str = "tls.meta_client_ca";
+    let file = config.tls.meta_client_ca.as_ref()?;
+    let ends = tls::certificates(file).map(|all| all.iter().filter_map(|one| Some(x509::facts(one)?.not_after)).max());
+    Some(match ends {
+        Err(e) => fail(CHECK, e.to_string()),
+        Ok(None) => fail(CHECK, format!("{}: its certificates cannot be read", file.display())),
+        Ok(Some(end)) if end <= now => {
+            fail(CHECK, format!("it ended at {end}: get Meta's new one (its page on webhooks), and reload the gateway"))
+        }
+        Ok(Some(end)) => ok(CHECK, format!("calls of Meta need a certificate of it; good until {end}")),
+    })
+}
+
 fn facts_of(path: &Path) -> Result<CertificateFacts, String> {
     let leaf = CertificateDer::from_pem_file(path).map_err(|e| format!("no certificate can be read from it: {e}"))?;
     x509::facts(&leaf).ok_or_else(|| "its certificate cannot be read".to_owned())

@@ -84,6 +84,7 @@ pub async fn examine(patient: &Patient<'_>) -> Vec<Finding> {
         });
     }
     all.push(certificate::finding(config, now));
+    all.extend(certificate::of_meta(config, now));
     let egress = Egress::system(config.egress.allow.clone(), clock.clone());
     all.extend(network::names(config, clock).await);
     let file = config.data_dir.join(store::FILE_NAME);

@@ -29,6 +29,7 @@ pub(super) const fn fields(kind: ConnectorKind) -> &'static [&'static str] {
             "window_template",
             "direct_send",
             "free_replies",
+            "messaging_account_id",
             "base_url",
             "graph_version",
         ],

@@ -10,7 +10,7 @@ use crate::{
         Instance,
         templates::{self, KnownTemplate},
     },
-    model::{ids::InstanceId, purpose::Purpose},
+    model::ids::InstanceId,
     portal::{PageContext, PageError, page_error::see_other},
     store::StoreError,
 };
@@ -47,12 +47,11 @@ pub async fn change(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
     let done = match v.form.text("do") {
         "submit" => {
             let draft = draft(v, name);
-            if let Err(why) = draft.judge() {
+            let judged = draft
+                .judge()
+                .and_then(|()| gateway.sending.judge_text(Some(instance.account_id), draft.purpose(), &draft.words()));
+            if let Err(why) = judged {
                 return refuse(gateway, v, v.why(&why)).await;
-            }
-            let score = gateway.sending.check_text(Some(instance.account_id), Purpose::Transactional, &draft.body);
-            if score.total >= gateway.sending.rules().refuse_score {
-                return refuse(gateway, v, v.t("templates.like_advertising").to_owned()).await;
             }
             gateway.registry.submit_template(&instance.id, &draft).await.map(|_| "template_submitted")
         }

@@ -48,7 +48,7 @@ const WELCOME_LOOK: Duration = Duration::from_millis(20);
 pub(super) async fn serve_tls<H: Handler>(
     stream: TcpStream,
     acceptor: TlsAcceptor,
-    handling: Handling<H>,
+    mut handling: Handling<H>,
     mut stop: told::Receiver<bool>,
 ) {
     let shaken = tokio::select! {
@@ -58,7 +58,10 @@ pub(super) async fn serve_tls<H: Handler>(
     };
     match shaken {
         Some(Ok(stream)) => {
-            let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            let session = stream.get_ref().1;
+            let h2 = session.alpn_protocol() == Some(b"h2");
+            handling.peer.certificate =
+                session.peer_certificates().and_then(|chain| chain.first()).map(|leaf| Arc::from(leaf.as_ref()));
             serve(stream, h2, handling, stop).await;
         }
         Some(Err(e)) => tracing::debug!("a TLS handshake failed: {e}"),

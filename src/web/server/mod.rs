@@ -49,6 +49,8 @@ pub struct Peer {
     pub address: SocketAddr,
     /// Whether the connection is TLS.
     pub tls: bool,
+    /// The certificate, in DER, that it was asked for and has proved to be its own; none: it came without.
+    pub certificate: Option<Arc<[u8]>>,
     /// Its slot among the connections. A WebSocket keeps it by itself, and must end when [`ConnectionSlot::stopping`] does.
     pub slot: Arc<ConnectionSlot>,
 }
@@ -103,7 +105,7 @@ pub async fn serve<H: Handler>(
             let Some(slot) = slot(&table, address).await else { continue };
             let _ = stream.set_nodelay(true);
             let acceptor = tls.as_ref().map(|config| TlsAcceptor::from(config.load_full()));
-            let peer = Peer { address, tls: acceptor.is_some(), slot };
+            let peer = Peer { address, tls: acceptor.is_some(), certificate: None, slot };
             let handling = Handling { handler: handler.clone(), peer, limits: limits.clone() };
             let stop = stop.clone();
             connections.spawn(async move {

@@ -2,8 +2,10 @@
 
 mod errors;
 mod events;
+mod keys;
 pub mod lists;
 mod mcp;
 mod openapi;
 mod schema;
+mod trouble;
 mod upload;

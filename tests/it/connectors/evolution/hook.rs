@@ -4,11 +4,7 @@ use super::rig::{LINE, PHONE, Rig, SECOND, SECRET, THEIRS};
 use crate::harness::evolution::KEY;
 use serde_json::{Value, json};
 use std::time::Duration;
-use wa_gateway::{
-    app::commands::{InstanceCreate, InstancePause},
-    connectors::MediaError,
-    model::ids::InstanceId,
-};
+use wa_gateway::app::commands::{InstanceCreate, InstancePause};
 
 /// Groups are looked at every ten minutes.
 const ALMOST_TEN_MINUTES: Duration = Duration::from_secs(595);
@@ -383,19 +379,4 @@ async fn groups_are_told_by_looking_because_no_webhook_does() {
     // One that it was just added to comes by webhook.
     rig.tell("groups.upsert", json!([{"id": "99@g.us", "subject": "Added", "size": 2}])).await;
     assert_eq!(rig.events("group.updated", 4).await.len(), 4);
-}
-
-#[tokio::test]
-async fn a_file_that_did_not_come_along_is_fetched() {
-    let rig = Rig::start().await;
-    let image = json!({"imageMessage": {"caption": "Broken", "mimetype": "image/png", "fileLength": "5"}});
-    let told = rig.server.receive(THEIRS, "966501234567@s.whatsapp.net", "F1", image);
-    rig.server.with(THEIRS, |i| i.log.last_mut().expect("it")["file"] = json!("aGVsbG8="));
-    rig.tell("messages.upsert", told).await;
-    assert_eq!(rig.heard().await[0].1, "Broken");
-    let line = InstanceId::from_text(LINE);
-    let registry = &rig.world.gateway().registry;
-    assert_eq!(registry.fetch_media(&line, "F1", 100).await, Ok(b"hello".to_vec()));
-    assert_eq!(registry.fetch_media(&line, "F1", 4).await, Err(MediaError::TooLarge(4)));
-    assert!(matches!(registry.fetch_media(&line, "F2", 100).await, Err(MediaError::Gone(_))));
 }

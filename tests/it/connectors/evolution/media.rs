@@ -1,8 +1,9 @@
 //! Files in both directions.
 
-use super::rig::{Rig, SECOND, THEIRS};
+use super::rig::{LINE, Rig, SECOND, THEIRS};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
+use wa_gateway::{connectors::MediaError, model::ids::InstanceId};
 
 const GIF: &[u8] = b"GIF89a, or so it says, and so it is: 0123456789";
 
@@ -52,4 +53,19 @@ async fn a_file_that_comes_is_kept_and_served() {
         .await;
         assert_eq!((&one["message_type"], &one["message_text"]), (&json!("image"), &json!("Broken")));
     }
+}
+
+#[tokio::test]
+async fn a_file_that_did_not_come_along_is_fetched() {
+    let rig = Rig::start().await;
+    let image = json!({"imageMessage": {"caption": "Broken", "mimetype": "image/png", "fileLength": "5"}});
+    let told = rig.server.receive(THEIRS, "966501234567@s.whatsapp.net", "F1", image);
+    rig.server.with(THEIRS, |i| i.log.last_mut().expect("it")["file"] = json!("aGVsbG8="));
+    rig.tell("messages.upsert", told).await;
+    assert_eq!(rig.heard().await[0].1, "Broken");
+    let line = InstanceId::from_text(LINE);
+    let registry = &rig.world.gateway().registry;
+    assert_eq!(registry.fetch_media(&line, "F1", 100).await, Ok(b"hello".to_vec()));
+    assert_eq!(registry.fetch_media(&line, "F1", 4).await, Err(MediaError::TooLarge(4)));
+    assert!(matches!(registry.fetch_media(&line, "F2", 100).await, Err(MediaError::Gone(_))));
 }

@@ -1,8 +1,16 @@
 //! What WhatsApp can do to an instance, and what it then says of itself: each a sentence that tells what to do.
 
-use super::rig::{OWN, Rig};
+use super::{
+    friend::settings,
+    rig::{LINE, OWN, Rig},
+};
 use crate::harness::whatsapp::Scan;
-use wa_gateway::connectors::whatsapp_web::words;
+use std::collections::BTreeMap;
+use wa_gateway::{
+    app::commands::InstanceCreate,
+    connectors::whatsapp_web::words,
+    model::{ids::InstanceId, instance::InstanceState},
+};
 
 /// Which sentence a reason is, and what stands after it.
 fn found(reason: &str) -> (&'static str, &str) {
@@ -77,20 +85,36 @@ async fn a_phone_that_cannot_be_linked_says_why() {
     }
 }
 
+/// Both would hear every message. The service keeps one device a number, so the first one's fate is not looked at.
+#[tokio::test]
+async fn a_phone_that_another_instance_has_is_not_linked_again() {
+    let rig = Rig::start().await;
+    let second = InstanceId::from_text("second-line");
+    rig.world.command(of_the_web(&rig, second.as_str(), settings(&rig.service))).await.expect("an instance");
+    let registry = &rig.world.gateway().registry;
+    let code = || registry.pairing(&second).and_then(|pairing| pairing.qr);
+    let standing = || registry.standing(&second).expect("it runs");
+    rig.until("a code is shown", async || code().is_some()).await;
+    rig.service.scan(OWN, &code().expect("a code"));
+    rig.until("it is refused", async || standing().state == InstanceState::Close).await;
+    let why = standing().reason.expect("a reason");
+    assert_eq!((found(&why), standing().phone), (("linked_twice", ""), None));
+    assert!(!rig.service.lists(OWN), "it was taken off the phone's list");
+    registry.reconnect(&second).await.expect("begun");
+    rig.until("its keys are gone: it asks for another phone", async || code().is_some()).await;
+}
+
+fn of_the_web(rig: &Rig, id: &str, settings: BTreeMap<String, String>) -> InstanceCreate {
+    let (id, name, connector) = (id.into(), "Web line".into(), "whatsapp-web".into());
+    InstanceCreate { account: rig.world.account, id, name, connector, settings, ..Default::default() }
+}
+
 #[tokio::test]
 async fn a_place_that_may_not_be_called_is_named() {
     let rig = Rig::without_instance().await;
-    let mut settings = super::friend::settings(&rig.service);
+    let mut settings = settings(&rig.service);
     settings.insert("ws_url".into(), "ws://127.0.0.1:9/ws/chat".into());
-    let request = wa_gateway::app::commands::InstanceCreate {
-        account: rig.world.account,
-        id: super::rig::LINE.into(),
-        name: "Web line".into(),
-        connector: "whatsapp-web".into(),
-        settings,
-        ..Default::default()
-    };
-    rig.world.command(request).await.expect("an instance");
+    rig.world.command(of_the_web(&rig, LINE, settings)).await.expect("an instance");
     rig.until("it says why", async || {
         rig.status().await["state_reason"].as_str().is_some_and(|why| why.contains("egress.allow"))
     })

@@ -46,7 +46,7 @@ pub fn open(
         settings: settings(service),
         closed,
     };
-    Arc::new(WhatsappWeb::open(&deps, &setup).expect("good settings"))
+    Arc::new(WhatsappWeb::open(&deps, &setup, &Arc::default()).expect("good settings"))
 }
 
 /// Waits for a code, scans it with the phone of `number`, and waits until the connector is open.

@@ -7,6 +7,7 @@ use crate::harness::{
     whatsapp::WhatsApp,
 };
 use serde_json::{Value, json};
+use std::time::Duration;
 use wa_gateway::{
     app::commands::InstancePair,
     model::{ids::InstanceId, instance::InstanceState},
@@ -89,6 +90,14 @@ impl Rig {
             standing.is_some_and(|s| s.state == InstanceState::Open)
         };
         self.until("it is connected again", async || is_open() && self.service.is_online(OWN)).await;
+    }
+
+    /// Much time passes at once. Nothing was heard in it, so the connection is made anew, and stands again afterwards.
+    pub async fn long_after(&self, time: Duration) {
+        let before = self.service.logins(OWN);
+        self.world.later(time);
+        self.until("it logged in anew", async || self.service.logins(OWN) > before).await;
+        self.until_connected().await;
     }
 
     /// A person wants the connection again, as by the page's button.

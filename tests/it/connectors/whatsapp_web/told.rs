@@ -23,7 +23,6 @@ fn refuse(rig: &Rig, attributes: &[(&'static str, &str)]) {
     rig.service.drop_connection(OWN);
 }
 
-const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// The name of the sentence, what WhatsApp gave, and how it comes about.
@@ -195,11 +194,11 @@ async fn while_new_chats_are_locked_only_answers_go() {
         // It is over.
         rig.service.lock_until(None);
         rig.service.count_new_chats(0, 0, end);
-        rig.world.later(Duration::from_secs((end - rig.world.clock.now().seconds()).unsigned_abs()));
-        let before = rig.service.taken().len();
-        let was_taken = async || rig.service.taken().len() > before;
-        let (again, ()) = tokio::join!(begin(first + 1), rig.pass_until("it is sent", SECOND, was_taken));
+        rig.long_after(Duration::from_secs((end - rig.world.clock.now().seconds()).unsigned_abs())).await;
+        let taken = rig.service.taken().len();
+        let again = begin(first + 1).await;
         assert_eq!(again.header("x-message-status"), Some("sent"), "{}", again.body);
+        assert_eq!(rig.service.taken().len(), taken + 1, "it left");
     }
 }
 
@@ -238,13 +237,12 @@ async fn the_lock_and_the_quota_of_new_chats_are_shown() {
     };
     assert!(!facts(&mut owner).await.contains("as WhatsApp allows them"), "nothing is limited");
     rig.service.count_new_chats(12, 50, end);
-    rig.world.later(MINUTE * 10);
+    rig.long_after(MINUTE * 10).await;
     let shown = async || {
         let mut looking = Visitor::logged_in(&rig.world, "owner").await;
         facts(&mut looking).await
     };
     rig.until("the quota is shown", async || shown().await.contains("38 of 50 left.")).await;
-    rig.until_connected().await;
     rig.service.lock_until(Some(end));
     rig.service.fault_next(Fault::Nack("463"));
     assert_eq!(rig.row(&rig.send("Your order is ready.").await).await["status"], "failed");

@@ -234,7 +234,9 @@ async fn talk(
             let lid = super::lid(number).with_device(1);
             let success = NodeBuilder::new("success").attr("t", super::now().to_string()).attr("lid", lid);
             let _ = out.send(Out::Stanza(success.build()));
-            shared.state().online.insert(number, out.clone());
+            let mut state = shared.state();
+            state.online.insert(number, out.clone());
+            *state.logins.entry(number).or_default() += 1;
         }
     }
     let mut count = 0;

@@ -51,6 +51,11 @@ impl WhatsApp {
         self.shared.state().online.contains_key(&number)
     }
 
+    /// How often the device of `number` logged in until now.
+    pub fn logins(&self, number: u64) -> usize {
+        self.shared.state().logins.get(&number).copied().unwrap_or_default()
+    }
+
     /// Whoever writes to `number` reaches the device of `real`.
     pub fn alias(&self, number: u64, real: u64) {
         self.shared.state().aliases.insert(number, real);

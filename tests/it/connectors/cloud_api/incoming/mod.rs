@@ -1,6 +1,7 @@
 //! What Meta's Cloud API brings: through the real App, over HTTP, under a right signature and under others.
 
 mod batch;
+mod certified;
 mod coexistence;
 mod door;
 mod examples;

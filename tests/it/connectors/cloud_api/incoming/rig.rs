@@ -52,7 +52,11 @@ impl Rig {
 
     /// With settings of the test's own.
     pub async fn with(changes: &[(&str, &str)]) -> Self {
-        let world = World::start().await;
+        Self::in_world(World::start().await, changes).await
+    }
+
+    /// In a world of the test's own.
+    pub async fn in_world(world: World, changes: &[(&str, &str)]) -> Self {
         let given = [
             ("phone_number_id", NUMBER),
             ("access_token", "EAAG-token"),

@@ -31,6 +31,7 @@ async fn a_text_is_sent_and_its_statuses_move_it_on() {
         assert_eq!(rig.events(name, 1).await.len(), 1, "{name} once");
     }
     assert_eq!(rig.world.used().await, (1, 1));
+    assert_eq!(sent.body.get("messaging_account_id"), None, "Meta knows who pays");
     rig.assert_good_manners();
 }
 

@@ -5,6 +5,9 @@ use crate::harness::{graph::Fault, visitor::Visitor};
 use serde_json::json;
 use wa_gateway::app::commands::{TemplateDelete, TemplateList, TemplateSubmit};
 
+/// What a page says of words that the guard refuses, and such words, short enough for a button.
+const REFUSED: &str = "The content policy refuses this text";
+const PRIZE: &str = "Claim your cash prize now";
 const TEXT: &str = "Hello {{1}}, your order {{2}} is ready.";
 
 #[tokio::test]
@@ -79,11 +82,18 @@ async fn what_cannot_be_says_so_and_keeps_what_was_typed() {
     for (body, examples, said) in [
         ("{{1}} is ready", "2041", "neither begins nor ends"),
         (TEXT, "Amal", "2 examples"),
-        ("You have won a cash prize, claim it now!", "", "like advertising"),
+        ("You have won a cash prize, claim it now!", "", REFUSED),
+        ("Hello {{1}}, your order is ready.", "you have won a cash prize, claim it now", REFUSED),
     ] {
         let refused = owner.post(&page, &fields(body, examples)).await;
         assert!(refused.status == 422 && refused.body.contains(said), "{said}: {}", refused.body);
         assert!(refused.body.contains("value=\"order_news\""), "{said}");
+    }
+    for field in ["header", "footer", "replies"] {
+        let mut whole = fields(TEXT, "Amal\n2041").to_vec();
+        whole.push((field, PRIZE));
+        let refused = owner.post(&page, &whole).await;
+        assert!(refused.status == 422 && refused.body.contains(REFUSED), "{field}: {}", refused.body);
     }
     assert!(rig.graph.state().templates.is_empty());
     let no = json!({"error": {"code": 100, "message": "Invalid parameter", "error_user_msg": "There is <b> such a template"}});
@@ -115,6 +125,31 @@ async fn the_command_line_does_the_same() {
     );
     let listed = rig.world.command(TemplateList { instance: LINE.into() }).await.expect("a list");
     assert!(listed[0]["name"] == "code" && listed[0]["status"] == "pending", "{listed}");
+    let utility = TemplateSubmit {
+        category: "utility".into(),
+        body: TEXT.into(),
+        examples: vec!["Amal".into(), "2041".into()],
+        ..submit.clone()
+    };
+    let prize = || Some(PRIZE.to_owned());
+    for wrong in [
+        TemplateSubmit {
+            body: "You have won a cash prize, claim it now!".into(),
+            examples: Vec::new(),
+            ..utility.clone()
+        },
+        TemplateSubmit {
+            examples: vec!["you have won a cash prize, claim it now".into(), "1".into()],
+            ..utility.clone()
+        },
+        TemplateSubmit { header: prize(), ..utility.clone() },
+        TemplateSubmit { footer: prize(), ..utility.clone() },
+        TemplateSubmit { replies: prize().into_iter().collect(), ..utility.clone() },
+    ] {
+        let told = rig.world.command(wrong.clone()).await.expect_err("refused");
+        assert!(told.starts_with("the content policy refuses this text: "), "{wrong:?}: {told}");
+    }
+    assert_eq!(rig.graph.state().templates.len(), 1, "the first one");
     let wrong = TemplateSubmit { category: "marketing".into(), ..submit };
     assert!(rig.world.command(wrong).await.expect_err("refused").contains("utility and authentication"));
     let delete = TemplateDelete { instance: LINE.into(), name: "code".into(), language: "he".into() };
