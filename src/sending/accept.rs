@@ -84,7 +84,7 @@ pub(super) fn accept(
                 .and_then(|passed| passed.with_file(|wanted| file::here(file, &wanted, limits)))
         }
     };
-    if let Some(due) = waiting::due(request, sender.source, verdict.as_ref().map(|_| ()), now) {
+    if let Some(due) = waiting::due(request, verdict.as_ref().map(|_| ()), now) {
         return match waiting::wait(tx, asked, &facts, due)? {
             Ok(answer) => Ok(Accepting::Answered(Box::new(answer))),
             Err(refusal) => refuse(tx, asked, &facts, refusal),

@@ -5,9 +5,6 @@
 //! then, takes the quota then, and writes into the same row. Nothing of it is sent twice: the schedule's invariants hold.
 //!
 //! While it waits it can be withdrawn: cancelled, expired, missed. Then it has `failed`, and says why.
-//!
-//! An automatic answer that came faster than the guard lets messages pass waits the same way, for as long as it is still
-//! an answer; what holds its request are the columns of its own row of the schedule.
 
 use super::{
     announce,
@@ -17,7 +14,7 @@ use super::{
     idempotency,
     record::{self, MessageRow},
     refusal::Refusal,
-    request::{Request, SendLater, Source},
+    request::{Request, SendLater},
 };
 use crate::{
     model::{
@@ -60,9 +57,9 @@ pub enum CancelError {
 }
 
 /// When a message is tried (again) that the gates have judged so; none: it does not wait.
-pub(super) fn due(request: &Request, by: Source, verdict: Result<(), &Refusal>, now: Time) -> Option<Time> {
+pub(super) fn due(request: &Request, verdict: Result<(), &Refusal>, now: Time) -> Option<Time> {
     let SendLater { send_at, queue, .. } = &**request.later.as_ref()?;
-    if verdict.is_err_and(|refusal| !passes_with_time(refusal, by)) {
+    if verdict.is_err_and(|refusal| !passes_with_time(refusal)) {
         return None;
     }
     if let Some(at) = send_at.filter(|at| *at > now) {
@@ -73,11 +70,8 @@ pub(super) fn due(request: &Request, by: Source, verdict: Result<(), &Refusal>, 
     Some(request.expires_at.map_or(again, |end| again.min(end)))
 }
 
-/// Whether what stands against a message may pass by itself; for an answer, while it still is one.
-const fn passes_with_time(refusal: &Refusal, by: Source) -> bool {
-    if matches!(by, Source::AutoReply) {
-        return matches!(refusal.code, Code::SendingThrottled);
-    }
+/// Whether what stands against a message may pass by itself.
+const fn passes_with_time(refusal: &Refusal) -> bool {
     matches!(
         refusal.code,
         Code::DailyMessageLimitExceeded
@@ -104,19 +98,15 @@ pub(super) fn wait(
             log_id
         }
         None => {
-            let sql = "UPDATE schedules SET due_at = ?2, state = 'pending' WHERE message_id = ?1 AND state = 'claimed'";
-            let is_kept = tx.execute(sql, params![message_id, due])? > 0;
             let sql = "SELECT count(*) FROM schedules WHERE account_id = ?1 AND kind = 'listed' AND state = 'pending'";
-            if !is_kept && tx.one(sql, params![sender.account], |r| r.get::<_, i64>(0))? >= MOST_WAITING {
+            if tx.one(sql, params![sender.account], |r| r.get::<_, i64>(0))? >= MOST_WAITING {
                 let reason = format!("{MOST_WAITING} messages of the account wait already");
                 return Ok(Err(Refusal { gate: "waiting", ..Refusal::new(Code::SendingThrottled, reason) }));
             }
             let contact = facts.contact.as_ref().map(|c| c.id);
             let row = MessageRow { message_id: &message_id, asked, facts, contact, status: Status::Accepted };
             let log_id = record::waiting(tx, &row)?;
-            if !is_kept {
-                keep(tx, asked, &message_id, due)?;
-            }
+            keep(tx, asked, &message_id, due)?;
             if let Some(key) = &request.idempotency_key {
                 idempotency::begin(tx, asked, key, log_id)?;
                 idempotency::finish(tx, log_id, Outcome::Accepted)?;
@@ -210,7 +200,7 @@ pub(super) fn withdraw(
 pub(super) fn expire(tx: &WriteTx<'_>, moment: Moment<'_>) -> Result<usize, StoreError> {
     let over: Vec<MessageId> = tx.list(
         "SELECT s.message_id FROM schedules s JOIN messages m ON m.message_id = s.message_id
-         WHERE s.state = 'pending' AND s.due_at <= ?1 AND m.expires_at <= ?1",
+         WHERE s.state = 'pending' AND s.due_at <= ?1 AND s.request IS NOT NULL AND m.expires_at <= ?1",
         params![moment.now],
         |r| r.get(0),
     )?;

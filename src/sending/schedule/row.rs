@@ -1,16 +1,14 @@
 //! The rows of messages to be sent later.
 
-use super::{
-    ScheduleId,
-    kept::{draft, read_kept},
-};
+use super::ScheduleId;
 use crate::{
     accounts::Scope,
+    connectors::outgoing::MediaKind,
     model::{
         clock::Time,
         ids::{AccountId, InstanceId, KeyId, LogId, MessageId},
         message::Status,
-        phone::Recipient,
+        phone::{Impossible, PhoneReading, Recipient},
         plan::Module,
         purpose::Purpose,
         random::Random,
@@ -18,17 +16,13 @@ use crate::{
     },
     sending::{
         Request, Sender, Source,
-        request::{Draft, FileWanted, PurposeField, SendLater},
+        request::{self, Draft, FileWanted, PurposeField},
     },
     store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::{Row, params};
 use serde::Serialize;
-use serde_json::json;
-use std::time::Duration;
-
-/// For how long an automatic answer that the guard holds back is tried: what comes later answers nothing any more.
-const ANSWER_WAITS: Duration = Duration::from_secs(10 * 60);
+use serde_json::{Map, Value, json};
 
 /// What makes a message to be sent later.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -256,8 +250,7 @@ pub(super) fn miss(tx: &WriteTx<'_>, since: Time, now: Time) -> Result<usize, St
     tx.execute(
         "UPDATE schedules SET state = 'missed', ended_at = ?2,
              reason = 'it was due while the gateway was off or its clock was behind, and the grace time ran out'
-         WHERE state = 'pending' AND due_at < ?1 AND request IS NULL
-           AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.message_id = schedules.message_id)",
+         WHERE state = 'pending' AND due_at < ?1 AND request IS NULL",
         params![since, now],
     )
 }
@@ -274,7 +267,7 @@ pub(super) struct ClaimedSchedule {
 pub(super) fn claim(tx: &WriteTx<'_>, now: Time, limit: usize) -> Result<Vec<ClaimedSchedule>, StoreError> {
     let claimed = tx.list(
         "SELECT id, account_id, instance_id, source, module, key_id, recipient, purpose, body, media, reference,
-                message_id, request, created_at
+                message_id, request
          FROM schedules WHERE state = 'pending' AND due_at <= ?1 ORDER BY due_at, id LIMIT ?2",
         params![now, i64::try_from(limit).unwrap_or(i64::MAX)],
         read_claimed,
@@ -327,8 +320,6 @@ fn read_claimed(r: &Row<'_>) -> rusqlite::Result<ClaimedSchedule> {
     let (instance, recipient, purpose) = (r.get(2)?, text(6)?, text(7)?);
     let draft = draft(text(8)?, r.get::<_, Option<String>>(9)?);
     let reference = r.get(10)?;
-    let is_answer = sender.source == Source::AutoReply;
-    let answered_at = is_answer.then(|| r.get::<_, Time>(13)).transpose()?;
     let request = match (Recipient::stored(&recipient), draft) {
         (Ok(recipient), Ok(draft)) => Ok(Box::new(Request {
             instance,
@@ -337,8 +328,8 @@ fn read_claimed(r: &Row<'_>) -> rusqlite::Result<ClaimedSchedule> {
             purpose: Purpose::parse(&purpose).map_or(PurposeField::NotAllowed(purpose), PurposeField::Allowed),
             reference,
             reply_to: None,
-            expires_at: answered_at.map(|at| at.plus(ANSWER_WAITS)),
-            later: is_answer.then(|| Box::new(SendLater { send_at: None, queue: true, kept: String::new() })),
+            expires_at: None,
+            later: None,
             idempotency_key: None,
             message_id: Some(message_id.clone()),
         })),
@@ -346,6 +337,32 @@ fn read_claimed(r: &Row<'_>) -> rusqlite::Result<ClaimedSchedule> {
         (_, Err(e)) => Err(e),
     };
     Ok(ClaimedSchedule { id: ScheduleId(r.get(0)?), sender, request, message_id })
+}
+
+/// A request of the guarded API that has waited. Its time is over; it may go on waiting where it was to be queued.
+fn read_kept(kept: &str, message_id: &MessageId) -> Result<Box<Request>, String> {
+    let no = || "it cannot be read any more".to_owned();
+    let object: Map<String, Value> = serde_json::from_str(kept).map_err(|_| no())?;
+    let how = PhoneReading { region: None, impossible: Impossible::Warn };
+    let request = request::parse(&object, how, None).map_err(|malformed| malformed.to_string())?;
+    Ok(Box::new(Request { message_id: Some(message_id.clone()), ..request }))
+}
+
+fn draft(body: String, media: Option<String>) -> Result<Draft<String>, String> {
+    let Some(media) = media else { return Ok(Draft::Text(body)) };
+    let no = || "its file cannot be read any more".to_owned();
+    let media: Value = serde_json::from_str(&media).map_err(|_| no())?;
+    if let Some(about) = media["reaction"]["message_id"].as_str() {
+        return Ok(Draft::Reaction { about: about.to_owned(), emoji: body });
+    }
+    if let Some(about) = media["change"]["message_id"].as_str() {
+        let text = (media["change"]["is_edit"] == true).then_some(body);
+        return Ok(Draft::Change { about: about.to_owned(), text });
+    }
+    let kind = media["kind"].as_str().and_then(MediaKind::parse).ok_or_else(no)?;
+    let url = media["url"].as_str().ok_or_else(no)?.to_owned();
+    let file_name = media["file_name"].as_str().map(str::to_owned);
+    Ok(Draft::Media { kind, file: FileWanted { from: url, file_name }, caption: body })
 }
 
 fn read(r: &Row<'_>) -> rusqlite::Result<ScheduledMessage> {
