@@ -26,6 +26,8 @@ pub struct Sample {
     pub rules: u32,
     /// Of them, those of what no honest answer says.
     pub hard: u32,
+    /// Whether all of them are of words that only invite, praise or introduce.
+    pub soft: bool,
     /// Whether there is something in it to act upon.
     pub actionable: bool,
 }
@@ -38,8 +40,8 @@ impl Sample {
         model::sequences(&seen.folded, |place| places.extend(u16::try_from(place)));
         let worth = if row.label == "spam" { 3.0 } else { 1.0 } * if row.is_sourced { 1.0 } else { 3.0 };
         let source = format!("{} {} {}", row.source, row.label, row.language);
-        let (dense, rules, hard, actionable) = (seen.dense, seen.rules, seen.hard, seen.actionable);
-        Self { bad: row.is_bad(), worth, source, dense, places, rules, hard, actionable }
+        let (dense, rules, hard, soft, actionable) = (seen.dense, seen.rules, seen.hard, seen.soft, seen.actionable);
+        Self { bad: row.is_bad(), worth, source, dense, places, rules, hard, soft, actionable }
     }
 
     fn share(&self) -> f32 {

@@ -93,8 +93,11 @@ fn threshold(rows: &[Row], samples: &[Sample], odds: &[Option<f32>]) -> f32 {
     let honest = |i: &usize| is_honest(&rows[*i]) && odds[*i].is_some();
     let n = (0..rows.len()).filter(honest).count();
     let compared = |i: usize| odds[i].map(|odds| odds + model::allowance(&samples[i].dense));
-    let mut top: Vec<f32> =
-        (0..rows.len()).filter(honest).filter(|i| samples[*i].rules >= SOME_EVIDENCE).filter_map(compared).collect();
+    let mut top: Vec<f32> = (0..rows.len())
+        .filter(honest)
+        .filter(|i| samples[*i].rules >= SOME_EVIDENCE && !samples[*i].soft)
+        .filter_map(compared)
+        .collect();
     top.sort_by(|a, b| b.total_cmp(a));
     let above = REFUSED_OF_1000.map(|refused| top.get(n * refused / 1000).map_or(0.0, |odds| odds + 0.01));
     above.iter().sum::<f32>() / 2.0
@@ -116,7 +119,7 @@ impl<'a> Judged<'a> {
         // An answer in a conversation is refused for hard evidence, by a model that is sure.
         let is_sure = sample.hard >= 40 && odds >= threshold + 1.5 && sample.actionable;
         let needed = if above >= model::FAR { LITTLE_EVIDENCE } else { SOME_EVIDENCE };
-        let is_refused = sample.rules >= needed && above >= 0.0 && (row.label != "chat" || is_sure);
+        let is_refused = !sample.soft && sample.rules >= needed && above >= 0.0 && (row.label != "chat" || is_sure);
         Self { row, sample, above, is_refused }
     }
 

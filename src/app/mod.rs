@@ -233,6 +233,7 @@ impl App {
             registry,
             sending,
             webhooks,
+            look_at_control: tokio::sync::Notify::new(),
             meta_calls: config.tls.meta_client_ca.as_ref().map(|_| MetaCalls::default()),
             trusted_proxies: config.listen.trusted_proxies.clone(),
             public_url: reachable_at(&config),

@@ -6,7 +6,14 @@ use crate::harness::{
     wait,
     world::{World, message},
 };
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::Path,
+    time::Duration,
+};
+use tokio::net::UnixStream;
+use wa_gateway::app::scheduler::Scheduler;
 
 const KEY: &str = "secret.key";
 const DATABASE: &str = "wa-gateway.db";
@@ -73,6 +80,41 @@ async fn a_lock_that_was_removed_is_taken_again_and_a_second_gateway_stays_out()
     let quicker = wa_gateway::store::Store::lock(world.dir.path()).expect("quicker");
     assert_refuses(&world, "somebody else has the lock").await;
     drop(quicker);
+}
+
+/// The file by which commands reach a running gateway is lost (a tool that tidies up): it is made again within a minute, and
+/// nothing is made in a directory that somebody else has now.
+#[tokio::test]
+async fn a_control_socket_that_was_removed_is_made_again_where_the_directory_is_ours() {
+    let world = World::start().await;
+    let (socket, lock) = (world.dir.path().join("control.sock"), world.dir.path().join("lock"));
+    let look = async || Scheduler(world.gateway().clone()).step().await;
+    fs::remove_file(&socket).expect("removed");
+    look().await;
+    wait::until("it is there again", async || UnixStream::connect(&socket).await.is_ok()).await;
+    assert_eq!(fs::symlink_metadata(&socket).expect("there").permissions().mode() & 0o777, 0o600);
+    fs::remove_file(&socket).expect("removed");
+    fs::write(&socket, "no socket").expect("written");
+    look().await;
+    wait::until("it is there again", async || UnixStream::connect(&socket).await.is_ok()).await;
+    // It answers, and was not made anew where nothing was wrong.
+    let file = || fs::symlink_metadata(&socket).expect("there").ino();
+    let before = file();
+    look().await;
+    world.settle().await;
+    assert_eq!(file(), before);
+
+    fs::remove_file(&lock).expect("removed");
+    let other = wa_gateway::store::Store::lock(world.dir.path()).expect("quicker");
+    fs::remove_file(&socket).expect("removed");
+    fs::write(&socket, "the other's").expect("written");
+    look().await;
+    assert_refuses(&world, "somebody else has the directory").await;
+    assert_eq!(fs::read_to_string(&socket).expect("read"), "the other's");
+    drop(other);
+    wait::until("the directory is ours again", async || is_ready(&world).await).await;
+    look().await;
+    wait::until("and so is the socket", async || UnixStream::connect(&socket).await.is_ok()).await;
 }
 
 #[tokio::test]

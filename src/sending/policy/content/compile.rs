@@ -20,6 +20,7 @@ pub struct RuleFamily {
     pub calmed: u32,
     pub context: bool,
     pub weak: bool,
+    pub soft: bool,
     /// An admin's file declared it.
     pub own: bool,
     /// Its place among the model's features.
@@ -75,6 +76,7 @@ pub struct Together {
     pub context_max: u32,
     pub weight: u32,
     pub calmed: u32,
+    pub offers: bool,
     pub place: Option<usize>,
     pub reason: Arc<str>,
 }
@@ -215,6 +217,7 @@ impl RulePlace<'_> {
                 calmed: u32::from(g.calmed.min(100)),
                 context: g.context,
                 weak: g.weak,
+                soft: g.soft,
                 own: self.own,
                 place: model::place(g.id.get_ref()),
                 reason: g.reason.as_str().into(),
@@ -274,6 +277,7 @@ impl RulePlace<'_> {
             context_max: t.context_max.unwrap_or(u32::MAX),
             weight: u32::from(self.points(&t.weight)?),
             calmed: u32::from(t.calmed.min(100)),
+            offers: t.offers,
             place: model::place(t.id.get_ref()),
             reason: t.reason.as_str().into(),
         })

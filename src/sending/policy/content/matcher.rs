@@ -7,7 +7,7 @@
 
 use super::{
     Signal, addressee,
-    compile::{Compiled, HARMLESS, LIGHT, Pattern, Together, WORD, bit},
+    compile::{Compiled, HARMLESS, LIGHT, Pattern, RuleFamily, Together, WORD, bit},
     model::{BUILT, Points},
     reading::{Disguise, Reading},
 };
@@ -38,6 +38,8 @@ pub struct Judged {
     pub words: u32,
     /// Those of groups that are more than weak words.
     pub hard: u32,
+    /// Whether every group with a match is one of soft words.
+    pub soft: bool,
     /// Points for businesslike context, and for a person's tone.
     pub context: u32,
     /// Whether an admin's own phrase or group is among what counted.
@@ -212,6 +214,8 @@ fn signals(rules: &Compiled, tallies: &[Tally]) -> Judged {
     for (g, p) in rules.groups.iter().zip(&points).filter(|(g, _)| g.context) {
         note(g.place, *p);
     }
+    let found_in = |(group, tally): &(&RuleFamily, &Tally)| !group.context && tally.0[0].is_some();
+    let mut soft = rules.groups.iter().zip(tallies).filter(found_in).all(|(group, _)| group.soft);
     let (mut words, mut hard) = (0, 0);
     for (g, p) in rules.groups.iter().zip(&points).filter(|(g, p)| !g.context && **p > 0) {
         let points = lower(*p, g.calmed);
@@ -229,6 +233,7 @@ fn signals(rules: &Compiled, tallies: &[Tally]) -> Judged {
         if (t.of.iter().filter(present).count() as u32) < t.least || top < t.top || calm > t.context_max {
             continue;
         }
+        soft &= !t.offers;
         let weight = lower(t.weight, t.calmed);
         match best.iter_mut().find(|b| b.0.id == t.id) {
             Some(b) if b.1 >= weight => {}
@@ -244,6 +249,7 @@ fn signals(rules: &Compiled, tallies: &[Tally]) -> Judged {
         signals: out,
         words,
         hard,
+        soft,
         context: calm,
         points: known,
         unmasked: false,

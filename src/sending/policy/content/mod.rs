@@ -35,6 +35,8 @@ mod reading;
 mod rules;
 mod score;
 #[cfg(test)]
+mod soft_tests;
+#[cfg(test)]
 mod tests;
 mod word;
 
@@ -59,6 +61,8 @@ pub struct Observed {
     pub rules: u32,
     /// Of them, those of what no honest answer says.
     pub hard: u32,
+    /// Whether all of them are of words that invite, praise or introduce, and nothing is offered.
+    pub soft: bool,
     /// Whether an admin's own phrases are among them.
     pub own: bool,
     /// Whether there is something in it to act upon: a link, an address, a number, a price.
@@ -110,7 +114,8 @@ impl ContentPolicy {
         let plain = points(&signals);
         let opinion = self.model.judge(&features(&judged, &signals, &read, text), &read);
         obfuscation(&read, judged.unmasked, &mut signals);
-        let found = Found { plain, others, words: judged.words, own: judged.own };
+        let soft = judged.soft && others == 0;
+        let found = Found { plain, others, words: judged.words, own: judged.own, soft };
         let firm = found.own || found.others >= REFUSED;
         let total = weigh(&found, opinion, &mut signals);
         signals.retain(|s| s.weight > 0);
@@ -146,11 +151,12 @@ impl ContentPolicy {
         let of_words = signals.len();
         self.links(&read, &mut signals);
         let dense = features(&judged, &signals, &read, text);
-        let hard = judged.hard + points(&signals[of_words..]);
+        let others = points(&signals[of_words..]);
         Observed {
             dense,
             rules: points(&signals),
-            hard,
+            hard: judged.hard + others,
+            soft: judged.soft && others == 0,
             own: judged.own,
             actionable: read.is_actionable(),
             folded: read.text,
@@ -205,6 +211,8 @@ struct Found {
     words: u32,
     /// An admin's own phrases are among them.
     own: bool,
+    /// All are of words that invite, praise or introduce, and nothing is offered.
+    soft: bool,
 }
 
 /// The sum of the signals, as the model's opinion and what they are made of let it stand.
@@ -221,7 +229,8 @@ fn weigh(found: &Found, opinion: Opinion, signals: &mut Vec<Signal>) -> u32 {
     };
     let needed = if opinion.is_sure() { LITTLE_EVIDENCE } else { SOME_EVIDENCE };
     if opinion.agrees() && found.plain >= needed {
-        return raise(REFUSED);
+        // "We have not seen you", "15 minutes for a demo": behaviour has to speak as well before such words are refused.
+        return if found.soft { raise(REVIEWED).min(FOR_REVIEW) } else { raise(REFUSED) };
     }
     // A disguise and one weak word beneath it are for a person to judge, and so is what only the rules refuse.
     if sum >= REFUSED && (!opinion.agrees() || found.words + found.others < EVIDENCE) {

@@ -91,6 +91,10 @@ pub struct GroupEntry {
     /// Whether people speak like that in an honest chat as well: alone, such groups refuse no answer in one.
     #[serde(default)]
     pub weak: bool,
+    /// Whether it invites, praises or introduces without naming what is to be had: alone, such groups refuse no text, they
+    /// list it for review.
+    #[serde(default)]
+    pub soft: bool,
     /// What the log says, a sentence without its full stop.
     pub reason: String,
 }
@@ -147,6 +151,9 @@ pub struct TogetherEntry {
     /// As for groups.
     #[serde(default)]
     pub calmed: u8,
+    /// Whether groups of soft words that meet like this sell as much as an offer does.
+    #[serde(default)]
+    pub offers: bool,
     /// What the log says.
     pub reason: String,
 }
