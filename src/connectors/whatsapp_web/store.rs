@@ -62,7 +62,7 @@ impl KeyFile {
     /// # Errors
     /// It cannot be written.
     pub(super) fn note_linked(&self, at: Time) -> io::Result<()> {
-        std::fs::write(self.linked_file(), at.to_string())
+        self.write_whole(&self.linked_file(), &[at.to_string().as_bytes()])
     }
 
     fn linked_file(&self) -> PathBuf {
@@ -94,18 +94,24 @@ impl KeyFile {
     /// # Errors
     /// It cannot be written.
     pub(super) fn keep_part(&self, part: &PackedPart) -> io::Result<PathBuf> {
-        use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
         let last =
             self.kept_parts().last().and_then(|path| path.extension()?.to_str()?.strip_prefix(PART)?.parse().ok());
         let path = self.path.with_extension(format!("{PART}{:06}", last.unwrap_or(0_u32) + 1));
-        let unfinished = self.path.with_extension("unfinished");
-        let mut file =
-            std::fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&unfinished)?;
-        file.write_all(&part.size.to_be_bytes())?;
-        file.write_all(&part.bytes)?;
-        file.sync_all()?;
-        std::fs::rename(unfinished, &path)?;
+        self.write_whole(&path, &[&part.size.to_be_bytes(), &part.bytes])?;
         Ok(path)
+    }
+
+    /// Writes a file that is there whole after a power cut, or as it was before.
+    fn write_whole(&self, path: &Path, pieces: &[&[u8]]) -> io::Result<()> {
+        use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt as _};
+        let unfinished = self.path.with_extension("unfinished");
+        let mut file = fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&unfinished)?;
+        for piece in pieces {
+            file.write_all(piece)?;
+        }
+        file.sync_all()?;
+        fs::rename(unfinished, path)?;
+        path.parent().map_or(Ok(()), |dir| fs::File::open(dir)?.sync_all())
     }
 
     /// Where the parts lie that are not recorded yet, in their order.
