@@ -47,9 +47,16 @@ document.addEventListener("click", (event) => {
 const here = new URL(location.href);
 if (here.searchParams.has("done")) {
   here.searchParams.delete("done");
+  here.searchParams.delete("n");
   history.replaceState(history.state, "", here);
 }
 
 for (const field of document.querySelectorAll("[data-timezone]")) {
   if (field.value === "UTC") field.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC";
 }
+
+// The whole row leads where its link does; what is marked to be copied leads nowhere.
+for (const table of document.querySelectorAll("table.linked")) table.addEventListener("click", (event) => {
+  if (event.target.closest("a, button") || String(getSelection())) return;
+  event.target.closest("tr")?.querySelector(".when a")?.click();
+});

@@ -60,10 +60,24 @@ pub struct AuditRow {
     pub action: String,
     /// What was changed: its id.
     pub target: String,
+    /// The e-mail of the person that this is, of one who is still there.
+    pub person: Option<String>,
     /// How it was.
     pub before: Option<String>,
     /// How it is.
     pub after: Option<String>,
+}
+
+impl AuditRow {
+    /// Who did it, for people: somebody who changed their own login is named.
+    pub fn who(&self) -> &str {
+        if self.actor == "self" { self.of_what() } else { &self.actor }
+    }
+
+    /// What was changed, for people: a person by their e-mail, everything else by its id.
+    pub fn of_what(&self) -> &str {
+        self.person.as_deref().unwrap_or(&self.target)
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -87,7 +101,9 @@ pub struct AuditSearch {
 /// Rows, newest first.
 pub fn search(tx: &Tx<'_>, wanted: &AuditSearch) -> Result<Vec<AuditRow>, StoreError> {
     tx.list(
-        "SELECT u.id, u.at, u.actor, u.account_id, a.name, u.action, u.target, u.before, u.after
+        "SELECT u.id, u.at, u.actor, u.account_id, a.name, u.action, u.target, u.before, u.after,
+                CASE WHEN u.action LIKE 'user.%' OR u.action LIKE 'session.%'
+                     THEN (SELECT p.email FROM users p WHERE p.id = CAST(u.target AS INTEGER)) END
          FROM audit u LEFT JOIN accounts a ON a.id = u.account_id
          WHERE (?1 IS NULL OR u.account_id = ?1) AND (?2 IS NULL OR instr(lower(u.actor), lower(?2)) > 0)
            AND (?3 IS NULL OR substr(u.action, 1, length(?3)) = ?3) AND (?4 IS NULL OR u.target = ?4)
@@ -114,6 +130,7 @@ pub fn search(tx: &Tx<'_>, wanted: &AuditSearch) -> Result<Vec<AuditRow>, StoreE
                 target: r.get(6)?,
                 before: r.get(7)?,
                 after: r.get(8)?,
+                person: r.get(9)?,
             })
         },
     )

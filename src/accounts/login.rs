@@ -219,7 +219,7 @@ impl Accounts {
         from: IpAddr,
     ) -> Result<OneTimeLink, AccountError> {
         // A link that is no good costs no hash; whether it still is, is asked again when it is used up.
-        if !self.is_password_link(token).await? {
+        if self.password_link_email(token).await?.is_none() {
             return Err(user::link_gone());
         }
         let hash = self.passwords.hash(password).await?;

@@ -37,13 +37,13 @@ impl Accounts {
     /// Whether a set-up link would be taken now.
     pub async fn is_setup_link(&self, token: &str) -> Result<bool, StoreError> {
         let (now, token) = (self.clock.now(), token.to_owned());
-        self.store.read(move |tx| user::is_link(tx, &token, "setup", now)).await
+        self.store.read(move |tx| user::is_setup_link(tx, &token, now)).await
     }
 
-    /// Whether a password link would be taken now.
-    pub async fn is_password_link(&self, token: &str) -> Result<bool, StoreError> {
+    /// Whose password a link sets, by their e-mail; none: it would not be taken now.
+    pub async fn password_link_email(&self, token: &str) -> Result<Option<String>, StoreError> {
         let (now, token) = (self.clock.now(), token.to_owned());
-        self.store.read(move |tx| user::is_link(tx, &token, "password", now)).await
+        self.store.read(move |tx| user::password_link_email(tx, &token, now)).await
     }
 
     /// Uses up the set-up link: the first account (Scale, the guarded API on) and its admin, who is logged in. Of two

@@ -278,13 +278,25 @@ pub(super) fn create_setup_link(tx: &WriteTx<'_>, now: Time, random: &dyn Random
     Ok(link)
 }
 
-pub(super) fn is_link(tx: &Tx<'_>, token: &str, purpose: &str, now: Time) -> Result<bool, StoreError> {
+/// Whether a set-up link would be taken at `now`.
+pub(super) fn is_setup_link(tx: &Tx<'_>, token: &str, now: Time) -> Result<bool, StoreError> {
     let found = tx.find(
-        "SELECT 1 FROM login_links WHERE token_hash = ?1 AND purpose = ?2 AND used_at IS NULL AND expires_at > ?3 AND created_at <= ?4",
-        params![token_hash(token), purpose, now, now.plus(SLACK)],
+        "SELECT 1 FROM login_links WHERE token_hash = ?1 AND purpose = 'setup' AND used_at IS NULL AND expires_at > ?2 AND created_at <= ?3",
+        params![token_hash(token), now, now.plus(SLACK)],
         |_| Ok(()),
     )?;
     Ok(found.is_some())
+}
+
+/// The e-mail of the person whose password a link would set at `now`.
+pub(super) fn password_link_email(tx: &Tx<'_>, token: &str, now: Time) -> Result<Option<String>, StoreError> {
+    tx.find(
+        "SELECT u.email FROM login_links l JOIN users u ON u.id = l.user_id
+         WHERE l.token_hash = ?1 AND l.purpose = 'password' AND l.used_at IS NULL AND l.expires_at > ?2
+           AND l.created_at <= ?3",
+        params![token_hash(token), now, now.plus(SLACK)],
+        |r| r.get(0),
+    )
 }
 
 pub(super) fn redeem_setup_link(tx: &WriteTx<'_>, token: &str, now: Time) -> Result<(), AccountError> {

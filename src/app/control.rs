@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{
     fs, io,
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -37,17 +37,52 @@ fn socket_path(data_dir: &Path) -> PathBuf {
     data_dir.join("control.sock")
 }
 
+/// The socket, and which file is its.
+pub struct ControlSocket {
+    listener: UnixListener,
+    /// Device and number.
+    file: (u64, u64),
+    /// Whether it takes no connections any more.
+    is_broken: bool,
+}
+
 /// Makes the socket. A file of an earlier run is in nobody's use: the directory's lock is ours.
 ///
 /// # Errors
 /// The directory cannot be written, or its path is too long for a socket (about 100 bytes).
-pub fn listen(data_dir: &Path) -> io::Result<UnixListener> {
+pub fn listen(data_dir: &Path) -> io::Result<ControlSocket> {
     let path = socket_path(data_dir);
     let _ = fs::remove_file(&path);
     let listener = UnixListener::bind(&path)
         .map_err(|e| io::Error::new(e.kind(), format!("cannot make the control socket {}: {e}", path.display())))?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
-    Ok(listener)
+    Ok(ControlSocket { listener, file: file_at(&path)?, is_broken: false })
+}
+
+fn file_at(path: &Path) -> io::Result<(u64, u64)> {
+    fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()))
+}
+
+impl ControlSocket {
+    /// The same, or a new one where it is lost: without it the command line could reach nobody until the next start. In a
+    /// directory that is not ours any more, nothing is touched.
+    async fn kept(self, gateway: &AppState) -> Self {
+        let path = socket_path(&gateway.data_dir);
+        let is_there = file_at(&path).is_ok_and(|file| file == self.file);
+        if is_there && !self.is_broken || gateway.store.probe().await.is_err() {
+            return self;
+        }
+        match listen(&gateway.data_dir) {
+            Ok(new) => {
+                tracing::warn!("the control socket was removed or replaced; it was made again");
+                new
+            }
+            Err(e) => {
+                tracing::warn!("{e}");
+                self
+            }
+        }
+    }
 }
 
 /// Removes the socket's file.
@@ -55,20 +90,22 @@ pub fn forget(data_dir: &Path) {
     let _ = fs::remove_file(socket_path(data_dir));
 }
 
-/// Answers until the gateway stops.
-pub async fn serve(listener: UnixListener, gateway: Arc<AppState>, mut stopping: watch::Receiver<bool>) {
+/// Answers until the gateway stops; sees to it that the socket stays there.
+pub async fn serve(mut socket: ControlSocket, gateway: Arc<AppState>, mut stopping: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = socket.listener.accept(), if !socket.is_broken => Some(accepted),
+            () = gateway.look_at_control.notified() => None,
             _ = stopping.wait_for(|stop| *stop) => break,
         };
         while connections.try_join_next().is_some() {}
         match accepted {
-            Ok((stream, _)) => drop(connections.spawn(answer(stream, gateway.clone()))),
-            Err(e) => {
-                tracing::warn!("the control socket failed: {e}");
-                break;
+            None => socket = socket.kept(&gateway).await,
+            Some(Ok((stream, _))) => drop(connections.spawn(answer(stream, gateway.clone()))),
+            Some(Err(e)) => {
+                tracing::warn!("the control socket failed, and is made again within a minute: {e}");
+                socket.is_broken = true;
             }
         }
     }

@@ -170,11 +170,8 @@ impl App {
         }));
         sending.adopt_tuning().await?;
         inbound.attach(sending.clone());
-        let recovered = sending.recover().await?;
         let instances = Instances::new(store.clone(), clock.clone(), random.clone(), vault.clone(), registry.clone());
         let instances = Arc::new(instances);
-        instances.start_all().await?;
-        let chattu_vault = vault.clone();
         let webhooks =
             Arc::new(Webhooks::new(store.clone(), clock.clone(), random.clone(), vault.clone(), egress.clone()));
         webhooks.seal_old_addresses().await?;
@@ -182,12 +179,16 @@ impl App {
             store: store.clone(),
             clock: clock.clone(),
             random: random.clone(),
-            vault,
+            vault: vault.clone(),
             sending: sending.clone(),
             webhooks: webhooks.clone(),
             failures_per_minute: config.threecx.failures_per_minute,
         });
         let threecx = Arc::new(threecx.await?);
+        // Whatever the start needs was read by now: one that comes upon damage has written nothing.
+        let setups = instances.all_setups().await?;
+        let recovered = sending.recover().await?;
+        instances.start_all(setups).await;
         let media = Arc::new(Media::new(store.clone(), clock.clone(), registry.clone(), shelf));
         let schedules = Arc::new(Schedules::new(
             store.clone(),
@@ -233,6 +234,7 @@ impl App {
             registry,
             sending,
             webhooks,
+            look_at_control: tokio::sync::Notify::new(),
             meta_calls: config.tls.meta_client_ca.as_ref().map(|_| MetaCalls::default()),
             trusted_proxies: config.listen.trusted_proxies.clone(),
             public_url: reachable_at(&config),
@@ -244,7 +246,7 @@ impl App {
         };
         let gateway = Arc::new(gateway);
         let rates = chattu::ChattuRates::new(rates(&config));
-        let chattu = Chattu::new(gateway.clone(), chattu_vault, rates, new_client(&config)?);
+        let chattu = Chattu::new(gateway.clone(), vault, rates, new_client(&config)?);
         let state = AppState { gateway, chattu: Arc::new(chattu), threecx, interface: &interface::INTERFACE };
         Ok(Self { config, gateway: Arc::new(state), egress, recovered })
     }

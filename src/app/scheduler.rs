@@ -51,6 +51,7 @@ impl Scheduler {
 
     /// Runs every job that is due. One that fails says so in the table and in the log, and is due again later.
     pub async fn step(&self) {
+        self.0.look_at_control.notify_one();
         for (name, every) in JOBS {
             match self.claim(name, every).await {
                 Ok(false) => {}

@@ -4,7 +4,11 @@
 //! Only `error.code` decides (and `is_transient` where the code is not known): HTTP statuses and titles change, and
 //! one code comes under several. Pure, and without I/O.
 
-use super::{EventKind, inbound_event::ProviderNews, provider_text::repeated};
+use super::{
+    EventKind,
+    inbound_event::ProviderNews,
+    provider_text::{repeated, whole},
+};
 use crate::model::{clock::Time, message::Retry, string_enum::string_enum};
 use serde_json::{Value, json};
 
@@ -28,11 +32,7 @@ impl GraphError {
 
     /// An error itself, as a status's list holds it.
     pub(super) fn of(error: &Value) -> Option<Self> {
-        let code = match &error["code"] {
-            Value::Number(n) => n.as_i64()?,
-            Value::String(text) => text.parse().ok()?,
-            _ => return None,
-        };
+        let code = whole(&error["code"])?;
         let told = [&error["error_data"]["details"], &error["message"], &error["error_user_msg"], &error["title"]];
         let words = told.into_iter().find_map(Value::as_str).unwrap_or("without saying why");
         Some(Self { code, is_transient: error["is_transient"] == true, words: repeated(words) })

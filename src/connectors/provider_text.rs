@@ -1,10 +1,11 @@
 //! What every provider's connector needs the same way: how long a provider wants us to wait, which word somebody meant,
-//! and a provider's own words without anybody's number.
+//! a provider's own words without anybody's number, and its JSON, such as it is.
 //!
 //! Pure: values in, values out.
 
 use super::registry::BadSetting;
 use crate::model::{clock::Time, why::why};
+use serde_json::Value;
 use std::time::Duration;
 
 /// The longest that a provider's wish to wait is believed.
@@ -20,6 +21,48 @@ pub(super) fn retry_after(text: &str, now: Time) -> Option<Duration> {
         Time::from_millis(at.timestamp().as_millisecond()).since(now)
     };
     Some(wait.min(WAIT_MAX))
+}
+
+/// A body in JSON as providers bring it: behind a byte order mark, with bytes that are no UTF-8, with half a character where
+/// a text was cut in the middle of one (`"\ud83d"`, which JavaScript writes and JSON does not forbid). What is no character
+/// becomes U+FFFD; one bad name does not take the messages beside it away. None: it is no JSON.
+pub(super) fn json_of(body: &[u8]) -> Option<Value> {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let mended = || serde_json::from_str(&without_halves(&String::from_utf8_lossy(body))).ok();
+    serde_json::from_slice(body).ok().or_else(mended)
+}
+
+/// A text in JSON with U+FFFD for each escape that is half a character.
+fn without_halves(text: &str) -> String {
+    let unit = |at: &str| u32::from_str_radix(at.strip_prefix("\\u")?.get(..4)?, 16).ok();
+    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let taken = match (unit(rest), rest.get(6..).and_then(unit)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => 12,
+            (Some(0xd800..=0xdfff), _) => {
+                out.push_str("\\ufffd");
+                rest = &rest[6..];
+                continue;
+            }
+            // Whatever is escaped here is not the beginning of another one.
+            _ => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
+        };
+        out.push_str(&rest[..taken]);
+        rest = &rest[taken..];
+    }
+    out + rest
+}
+
+/// A whole number, as a number or a text; of a fraction what stands before the point.
+pub(super) fn whole(value: &Value) -> Option<i64> {
+    let text = match value {
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.trim().to_owned(),
+        _ => return None,
+    };
+    text.split('.').next()?.parse().ok()
 }
 
 /// The known word that is spelt most like `text`; none when nothing is like it at all.
@@ -90,6 +133,26 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(retry_after(text, now), seconds.map(Duration::from_secs), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_not_quite_json_is_read_all_the_same() {
+        let rows: [(&[u8], &str); 8] = [
+            (b"\xef\xbb\xbf{\"a\":\"b\"}", "b"),
+            (br#"{"a":"x\ud83d"}"#, "x\u{fffd}"),
+            (br#"{"a":"\udE00y"}"#, "\u{fffd}y"),
+            (br#"{"a":"\ud83d\ud83d\ude00"}"#, "\u{fffd}\u{1f600}"),
+            (br#"{"a":"\\ud83d \" \ud83d"}"#, "\\ud83d \" \u{fffd}"),
+            (b"{\"a\":\"x\xff\xc3\"}", "x\u{fffd}\u{fffd}"),
+            (br#"{"a":"\ud83d\u0041"}"#, "\u{fffd}A"),
+            ("{\"a\":\"\\ud83dש\"}".as_bytes(), "\u{fffd}ש"),
+        ];
+        for (body, text) in rows {
+            assert_eq!(json_of(body).expect("JSON")["a"], text, "{}", String::from_utf8_lossy(body));
+        }
+        for body in [&b""[..], b"{", b"\"\\", b"\"\\u", b"\"\\ud83", b"{\"a\":\"\\q\"}", b"\xef\xbb\xbf"] {
+            assert_eq!(json_of(body), None, "{}", String::from_utf8_lossy(body));
         }
     }
 

@@ -24,6 +24,7 @@ use std::{
     path::PathBuf,
     sync::{Arc, OnceLock, atomic::AtomicBool},
 };
+use tokio::sync::Notify;
 
 /// The running gateway.
 pub struct Gateway {
@@ -69,6 +70,8 @@ pub struct Gateway {
     pub live: Arc<Live>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Tells whoever serves the control socket to look whether it is still there.
+    pub look_at_control: Notify,
     /// Whether Meta's calls must come with its certificate; none: they need not.
     pub meta_calls: Option<MetaCalls>,
     /// Proxies whose `X-Forwarded-*` are believed.

@@ -56,6 +56,12 @@ impl From<BadSetting> for InstanceError {
 /// How the reason of one that could not be started begins: the next start tries it anew.
 const NOT_STARTED: &str = "it could not be started: ";
 
+/// An instance that is about to be started.
+pub struct PlannedStart {
+    id: InstanceId,
+    setup: Result<InstanceSetup, InstanceError>,
+}
+
 /// The slice's door.
 pub struct Instances {
     store: Store,
@@ -71,18 +77,37 @@ impl Instances {
         Self { store, clock, random, vault, registry }
     }
 
-    /// Starts the connectors of all instances. One that cannot start stays closed with its reason; the others run.
-    pub async fn start_all(&self) -> Result<(), StoreError> {
+    /// What the connectors of all instances start with; nothing is written.
+    ///
+    /// # Errors
+    /// The store's. An instance that has no good settings is in the list all the same.
+    pub async fn all_setups(&self) -> Result<Vec<PlannedStart>, StoreError> {
+        let mut all = Vec::new();
         for instance in self.store.read(row::all).await? {
-            let setup = self.setup(&instance, closed_by_provider(&instance)).await;
-            if let Err(e) = setup.and_then(|setup| Ok(self.registry.start(&setup)?)) {
-                tracing::warn!(instance = %instance.id, "the instance could not be started: {e}");
-                self.record_standing(instance.id.clone(), closed(format!("{NOT_STARTED}{e}"))).await?;
-            } else if self.registry.standing(&instance.id).is_some_and(|standing| !is_finding_out(&standing)) {
-                self.note_standing(&instance.id).await?;
+            let setup = match self.setup(&instance, closed_by_provider(&instance)).await {
+                Err(InstanceError::Store(e)) => return Err(e),
+                setup => setup,
+            };
+            all.push(PlannedStart { id: instance.id, setup });
+        }
+        Ok(all)
+    }
+
+    /// Starts the connectors of all instances. One that cannot start stays closed with its reason; the others run.
+    pub async fn start_all(&self, all: Vec<PlannedStart>) {
+        for PlannedStart { id, setup } in all {
+            let noted = if let Err(e) = setup.and_then(|setup| Ok(self.registry.start(&setup)?)) {
+                tracing::warn!(instance = %id, "the instance could not be started: {e}");
+                self.record_standing(id.clone(), closed(format!("{NOT_STARTED}{e}"))).await
+            } else if self.registry.standing(&id).is_some_and(|standing| !is_finding_out(&standing)) {
+                self.note_standing(&id).await
+            } else {
+                Ok(())
+            };
+            if let Err(e) = noted {
+                tracing::warn!(instance = %id, "how it stands could not be written down: {e}");
             }
         }
-        Ok(())
     }
 
     /// Makes an instance and starts it.

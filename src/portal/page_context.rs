@@ -369,11 +369,12 @@ impl PageContext {
         self.path == path || self.path.starts_with(&format!("{path}/"))
     }
 
-    /// The text for `?done=…` after something was done, if it is one of ours.
+    /// The text for `?done=…` after something was done, if it is one of ours; `n=…` is how much of it.
     pub fn done(&self) -> Option<String> {
         let name = self.query.some("done")?;
         let known = !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-        known.then(|| self.word("done", name)).filter(|text| text != name)
+        let text = known.then(|| self.word("done", name)).filter(|text| text != name)?;
+        Some(self.fill_text(&text, &[("n", &self.number(self.query.parsed::<u64>("n").unwrap_or_default()))]))
     }
 
     /// A template as a page.

@@ -73,7 +73,11 @@ impl PageError {
                 (StatusCode::SERVICE_UNAVAILABLE, v.t("trouble.failed"), v.t("trouble.failed_text"))
             }
         };
-        let link = matches!(&self, Self::LogIn).then(|| ("/login", v.t("access.log_in")));
+        let link = match &self {
+            Self::LogIn => Some(("/login", v.t("access.log_in"))),
+            Self::Forbidden | Self::NotFound if v.is_in() => Some(("/overview", v.t("nav.overview"))),
+            _ => None,
+        };
         let mut response = v.page_with(&NotePage { v, title, text, link }, status);
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));

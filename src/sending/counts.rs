@@ -5,7 +5,11 @@
 
 use crate::{
     accounts::Scope,
-    model::{ids::KeyId, message::Status},
+    model::{
+        clock::Time,
+        ids::{InstanceId, KeyId},
+        message::Status,
+    },
     store::{StoreError, Tx},
 };
 use rusqlite::{Row, params};
@@ -55,6 +59,15 @@ pub struct KeyUse {
     pub failed: u64,
     /// What was refused.
     pub refused: u64,
+}
+
+/// What an instance was used for of late.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct InstanceUse {
+    /// Messages that its callers asked for since the day began, but for refused ones.
+    pub today: u64,
+    /// When it was last asked to send.
+    pub last: Option<Time>,
 }
 
 const SENT: &str = "sum(CASE WHEN status IN ('sent', 'delivered', 'read') THEN n ELSE 0 END)";
@@ -133,4 +146,14 @@ pub fn has_sent(tx: &Tx<'_>, scope: Scope) -> Result<bool, StoreError> {
         whose(scope)
     );
     tx.one(&sql, params![scope], |r| r.get(0))
+}
+
+/// What an instance was used for since `since`, by the log's own index over its time.
+pub fn by_instance(tx: &Tx<'_>, instance: &InstanceId, since: Time) -> Result<InstanceUse, StoreError> {
+    tx.one(
+        "SELECT (SELECT count(*) FROM messages WHERE instance_id = ?1 AND created_at >= ?2 AND status <> 'blocked'),
+                (SELECT max(created_at) FROM messages WHERE instance_id = ?1)",
+        params![instance, since],
+        |r| Ok(InstanceUse { today: r.get(0)?, last: r.get(1)? }),
+    )
 }

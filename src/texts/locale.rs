@@ -217,6 +217,12 @@ impl Locale {
         format!("{} {} {}", local.day(), self.month(local.month()), local.year())
     }
 
+    /// When the day of `now` began.
+    pub fn day_begins(&self) -> Time {
+        let midnight = self.local(&self.now).start_of_day();
+        midnight.map_or(self.now, |at| Time::from_millis(at.timestamp().as_millisecond()))
+    }
+
     /// Day and time to the second, such as `8 May 2026, 10:02:31`.
     pub fn exact(&self, time: &Time) -> String {
         let local = self.local(time);

@@ -174,10 +174,11 @@ fn import(
 ) -> Result<conversations::ImportReport, StoreError> {
     let mut report = conversations::ImportReport::default();
     for (line, written, reason) in rows {
-        let listed = match Listed::read(written, how) {
+        let fits = short_text::reason(reason.as_deref().unwrap_or_default()).map_err(text);
+        let listed = match fits.and_then(|_| Listed::read(written, how).map_err(text)) {
             Ok(listed) => listed,
-            Err(e) => {
-                report.skip(*line, &e.to_string());
+            Err(why) => {
+                report.skip(*line, &why);
                 continue;
             }
         };

@@ -129,6 +129,7 @@ impl CloudInner {
         OwnIds {
             phone_number_id: self.settings.phone_number_id.clone(),
             waba_id: self.settings.waba_id.clone().unwrap_or_default(),
+            phone: self.line.standing().phone,
         }
     }
 

@@ -15,7 +15,7 @@ use crate::{
         EventKind, HookAnswer, HookRequest, NotRecorded,
         evolution::sent_index::EarlyReceipt,
         inbound_event::{CallHeard, HeardChange, ProviderNews, ReceiptHeard, RemoteParty},
-        provider_text::repeated,
+        provider_text::{json_of, repeated},
     },
     model::{
         clock::Time,
@@ -67,7 +67,7 @@ pub(super) async fn take(inner: &EvolutionInner, request: &HookRequest) -> HookA
     if let Err(refusal) = limit(&inner.settings.hook_secret, request) {
         return refusal;
     }
-    let Ok(envelope) = serde_json::from_slice::<Value>(&request.body) else {
+    let Some(envelope) = json_of(&request.body) else {
         return HookAnswer::refused(StatusCode::BAD_REQUEST, "invalid_json", "The body is no JSON.");
     };
     let name = envelope["instance"].as_str().filter(|name| *name != inner.settings.instance);

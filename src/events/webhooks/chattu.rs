@@ -211,9 +211,9 @@ pub fn answer_unasked(
     .map(drop)
 }
 
-/// The text that an answer asks to be sent.
+/// The text that an answer asks to be sent. A script whose file begins with a byte order mark answers with one.
 fn asked(answer: &str, is_call: bool) -> Option<String> {
-    let answer: Value = serde_json::from_str(answer).ok()?;
+    let answer: Value = serde_json::from_str(answer.strip_prefix('\u{feff}').unwrap_or(answer)).ok()?;
     let text = answer.get(if is_call { "rejectionMessage" } else { "response" })?.as_str()?;
     let fits = !text.trim().is_empty() && text.chars().count() <= TEXT_MAX && !text.contains('\0');
     fits.then(|| text.to_owned())

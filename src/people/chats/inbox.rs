@@ -35,6 +35,8 @@ pub struct InboxRow {
     pub group: Option<String>,
     pub kind: String,
     pub body: String,
+    /// The chat that it stands in, as [`super::ChatId`] is written; none: nobody is known by it.
+    pub chat: Option<String>,
 }
 
 /// A page of it. What the owner wrote on their own phone is none.
@@ -46,7 +48,8 @@ pub fn inbox(tx: &Tx<'_>, wanted: &InboxFilter) -> Result<Vec<InboxRow>, StoreEr
         "SELECT m.id, m.created_at, m.instance_id,
                 (SELECT i.value FROM contact_identities i WHERE i.contact_id = m.contact_id AND i.kind = 'phone'
                  ORDER BY i.former_at IS NOT NULL, i.is_variant, i.value LIMIT 1),
-                c.name, m.contact_id, g.name, m.kind, m.body
+                c.name, m.contact_id, g.name, m.kind, m.body,
+                coalesce(m.group_id, 'c' || m.contact_id)
          FROM inbound_messages m LEFT JOIN contacts c ON c.id = m.contact_id
               LEFT JOIN groups g ON g.instance_id = m.instance_id AND g.group_id = m.group_id
          WHERE (?1 IS NULL OR m.account_id = ?1) AND (?2 IS NULL OR m.instance_id = ?2) AND m.id < ?4
@@ -66,6 +69,7 @@ pub fn inbox(tx: &Tx<'_>, wanted: &InboxFilter) -> Result<Vec<InboxRow>, StoreEr
                 group: r.get(6)?,
                 kind: r.get(7)?,
                 body: r.get(8)?,
+                chat: r.get(9)?,
             })
         },
     )

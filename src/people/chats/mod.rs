@@ -81,9 +81,17 @@ impl ChatId {
     }
 }
 
-/// Whether an address is a group's or a channel's.
+/// Whether an address is a group's or a channel's. Meta's groups have ids of its own: long, without a server, in the letters
+/// of base64 (its reference of the Groups API).
 pub fn is_group(address: &str) -> bool {
-    address.ends_with("@g.us") || address.ends_with("@newsletter")
+    let is_letter = |b: u8| b.is_ascii_alphanumeric() || b"_-=".contains(&b);
+    let is_metas = || (20..=256).contains(&address.len()) && address.bytes().all(is_letter) && !is_person(address);
+    address.ends_with("@g.us") || address.ends_with("@newsletter") || is_metas()
+}
+
+/// A number, or `c12`.
+fn is_person(address: &str) -> bool {
+    address.strip_prefix('c').unwrap_or(address).bytes().all(|b| b.is_ascii_digit())
 }
 
 /// The chat with whoever has this number, if they are known.
@@ -188,10 +196,11 @@ mod tests {
 
     #[test]
     fn chats_are_named_and_what_names_none_is_none() {
-        for text in ["c1", "c9000000001", "120363000000000001@g.us", "120363000000000001@newsletter"] {
+        let metas = "Y2FwaV9ncm91cDoxODA1NTU1MDE3MjoxMjAzNjMyMjI3NzE5NjMwNjcZD";
+        for text in ["c1", "c9000000001", "120363000000000001@g.us", "120363000000000001@newsletter", metas] {
             assert_eq!(text.parse::<ChatId>().map(|id| id.to_string()), Ok(text.to_owned()));
         }
-        for text in ["", "c", "c-1", "c+1", "1", "c99999999999999999999", "+966501234567", "x@c.us", "C1"] {
+        for text in ["", "c", "c-1", "c+1", "1", "c99999999999999999999", "+966501234567", "x@c.us", "C1", "nobody"] {
             assert_eq!(text.parse::<ChatId>(), Err(NoChat), "{text}");
         }
     }

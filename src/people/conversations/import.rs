@@ -6,6 +6,7 @@ use crate::{
         clock::Time,
         ids::AccountId,
         phone::{Listed, Phone, PhoneReading},
+        short_text,
     },
     store::{StoreError, WriteTx},
 };
@@ -64,13 +65,21 @@ pub fn import(
             Ok(listed) => listed,
         };
         let Some(phone) = &listed.phone else { continue };
+        let named = name.as_deref().map(str::trim).filter(|name| !name.is_empty());
+        let name = match named.map(|name| short_text::name(name, "a name", short_text::NAME_MAX)).transpose() {
+            Ok(name) => name,
+            Err(why) => {
+                report.skip(*line, &why.to_string());
+                continue;
+            }
+        };
         if let Some(doubt) = listed.doubt() {
             report.warn(*line, &doubt);
         }
         let id = find_or_add(tx, account, &Identity::phone(phone.as_str()), now)?;
         tx.execute(
             "UPDATE contacts SET imported_at = coalesce(imported_at, ?2), name = coalesce(?3, name) WHERE id = ?1",
-            params![id, now, name.as_deref().map(str::trim).filter(|n| !n.is_empty())],
+            params![id, now, name],
         )?;
         report.imported += 1;
     }

@@ -14,6 +14,8 @@ use warp::reply::Response;
 #[template(path = "access/password.html", config = "assets/askama.toml")]
 struct Password<'a> {
     v: &'a PageContext,
+    /// Whose it is.
+    email: String,
     problem: String,
 }
 
@@ -28,16 +30,15 @@ pub async fn log_in(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
 
 /// `GET /password/{token}`: the form; the link is not used up by looking.
 pub async fn show_password(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    if !gateway.accounts.is_password_link(v.segment()).await? {
-        return Ok(gone(v));
-    }
-    Ok(v.page(&Password { v, problem: String::new() }))
+    let Some(email) = gateway.accounts.password_link_email(v.segment()).await? else { return Ok(gone(v)) };
+    Ok(v.page(&Password { v, email, problem: String::new() }))
 }
 
 /// `POST /password/{token}`.
 pub async fn save_password(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
+    let Some(email) = gateway.accounts.password_link_email(v.segment()).await? else { return Ok(gone(v)) };
     let password = v.form.raw("password");
-    let again = |problem: String| v.page_with(&Password { v, problem }, StatusCode::UNPROCESSABLE_ENTITY);
+    let again = |problem: String| v.page_with(&Password { v, email, problem }, StatusCode::UNPROCESSABLE_ENTITY);
     if password != v.form.raw("again") {
         return Ok(again(v.t("access.not_the_same").to_owned()));
     }

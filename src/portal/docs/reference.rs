@@ -144,13 +144,15 @@ fn titled(locale: &Locale, key: &'static str) -> String {
 
 /// A table; the cells are HTML already.
 fn table<const N: usize>(heads: &[&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
-    let heads: String = heads.iter().map(|head| format!("<th scope=\"col\">{}</th>", escape(head))).collect();
+    let heads = heads.map(escape);
+    let labelled = |(head, cell): (&String, &String)| format!("<td data-label=\"{head}\">{cell}</td>");
     let rows: String = rows
         .map(|row| {
-            let cells: String = row.iter().map(|cell| format!("<td>{cell}</td>")).collect();
+            let cells: String = heads.iter().zip(&row).map(labelled).collect();
             format!("<tr>{cells}</tr>")
         })
         .collect();
+    let heads: String = heads.iter().map(|head| format!("<th scope=\"col\">{head}</th>")).collect();
     format!(
         "<div class=\"table\" tabindex=\"0\"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
     )

@@ -1,4 +1,5 @@
-//! Markdown to HTML: anchors at headings, code blocks with a copy button, tables that scroll, no raw HTML. Pure.
+//! Markdown to HTML: anchors at headings, code blocks with a copy button, tables that scroll and whose cells know their
+//! column's head (on a phone each row is a card), no raw HTML. Pure.
 
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 
@@ -70,6 +71,10 @@ struct Building<'a> {
     heading: Option<(u8, String, Vec<Event<'a>>)>,
     code: Option<(String, String)>,
     section: Section,
+    /// The heads of the table's columns, whether they are being read, and which column is.
+    heads: Vec<String>,
+    in_head: bool,
+    column: usize,
 }
 
 impl<'a> Building<'a> {
@@ -79,13 +84,9 @@ impl<'a> Building<'a> {
             Event::End(TagEnd::Heading(_)) => self.end_heading(),
             Event::Start(Tag::CodeBlock(kind)) => self.code = Some((class(&kind), String::new())),
             Event::End(TagEnd::CodeBlock) => self.end_code(),
-            Event::Start(Tag::Table(alignments)) => {
-                self.push_html(r#"<div class="table" tabindex="0">"#.into());
-                self.push(Event::Start(Tag::Table(alignments)));
-            }
-            Event::End(TagEnd::Table) => {
-                self.push(Event::End(TagEnd::Table));
-                self.push_html("</div>".into());
+            Event::Start(Tag::Table(_) | Tag::TableHead | Tag::TableRow | Tag::TableCell)
+            | Event::End(TagEnd::Table | TagEnd::TableHead | TagEnd::TableRow | TagEnd::TableCell) => {
+                self.table(&event)
             }
             // No markup passes through: what looks like HTML is shown as text.
             Event::Html(text) | Event::InlineHtml(text) | Event::Text(text) => self.text(text),
@@ -98,12 +99,51 @@ impl<'a> Building<'a> {
                 self.words(" ");
                 self.push(event);
             }
-            Event::End(TagEnd::Paragraph | TagEnd::Item | TagEnd::TableCell) => {
+            Event::End(TagEnd::Paragraph | TagEnd::Item) => {
                 self.words(" ");
                 self.push(event);
             }
             other => self.push(other),
         }
+    }
+
+    fn table(&mut self, event: &Event<'a>) {
+        let (heads, in_head) = (&mut self.heads, &mut self.in_head);
+        let shown = match event {
+            Event::Start(Tag::Table(_)) => {
+                heads.clear();
+                r#"<div class="table" tabindex="0"><table>"#.into()
+            }
+            Event::Start(Tag::TableHead) => {
+                *in_head = true;
+                "<thead><tr>".into()
+            }
+            Event::Start(Tag::TableCell) if *in_head => {
+                heads.push(String::new());
+                "<th scope=\"col\">".into()
+            }
+            Event::End(TagEnd::TableCell) if *in_head => "</th>".into(),
+            Event::End(TagEnd::TableHead) => {
+                *in_head = false;
+                "</tr></thead><tbody>\n".into()
+            }
+            Event::Start(Tag::TableRow) => {
+                self.column = 0;
+                "<tr>".into()
+            }
+            Event::Start(Tag::TableCell) => {
+                let head = heads.get(self.column).map_or("", String::as_str).trim();
+                self.column += 1;
+                format!("<td data-label=\"{}\">", escape(head))
+            }
+            Event::End(TagEnd::TableCell) => "</td>".into(),
+            Event::End(TagEnd::TableRow) => "</tr>\n".into(),
+            _ => "</tbody></table></div>\n".into(),
+        };
+        if matches!(event, Event::End(TagEnd::TableCell)) {
+            self.words(" ");
+        }
+        self.push_html(shown);
     }
 
     fn text(&mut self, text: CowStr<'a>) {
@@ -116,6 +156,9 @@ impl<'a> Building<'a> {
     }
 
     fn words(&mut self, text: &str) {
+        if let Some(head) = self.heads.last_mut().filter(|_| self.in_head) {
+            head.push_str(text);
+        }
         match &mut self.heading {
             Some((_, heading, _)) => heading.push_str(text),
             None => self.section.text.push_str(text),
@@ -237,5 +280,9 @@ mod tests {
         assert!(page.html.contains(r#"<code class="language-php">&lt;?php echo 1;"#));
         assert!(page.html.contains(r#"<div class="table" tabindex="0"><table>"#), "{}", page.html);
         assert!(!page.html.contains("style="));
+        let page = render("# T\n\n| a `\"b\"` | c |\n|---|---|\n| 1 | **2** |\n| 3 | |\n", &[], "");
+        let cells = r#"<tr><td data-label="a &quot;b&quot;">1</td><td data-label="c"><strong>2</strong></td></tr>"#;
+        assert!(page.html.contains(cells), "each cell knows its head: {}", page.html);
+        assert_eq!(page.html.matches("<tr>").count(), 3, "{}", page.html);
     }
 }

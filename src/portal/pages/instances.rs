@@ -5,9 +5,11 @@ use crate::{
     accounts::Scope,
     connectors::registry::secret_settings,
     gateway::Gateway,
-    instances::{Instance, NewInstance},
+    instances::{self, Instance, NewInstance},
     model::{ids::InstanceId, instance::ConnectorKind},
     portal::{PageContext, PageError, page_error::see_other},
+    sending::counts::{self, InstanceUse},
+    store::StoreError,
 };
 use ::http::StatusCode;
 use askama::Template;
@@ -40,7 +42,8 @@ pub(super) const fn fields(kind: ConnectorKind) -> &'static [&'static str] {
 #[template(path = "instances.html", config = "assets/askama.toml")]
 struct InstancesPage<'a> {
     v: &'a PageContext,
-    instances: Vec<Instance>,
+    /// Each with what was sent by it.
+    instances: Vec<(Instance, InstanceUse)>,
 }
 
 #[derive(Template)]
@@ -63,8 +66,16 @@ pub(super) struct SettingField {
 
 /// `GET /instances`.
 pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    let instances = gateway.instances.list(v.scope()?).await?;
-    Ok(v.page(&InstancesPage { v, instances }))
+    let (scope, since) = (v.scope()?, v.day_begins());
+    let read = gateway.store.read(move |tx| {
+        let mut all = Vec::new();
+        for instance in instances::list(tx, scope)? {
+            let used = counts::by_instance(tx, &instance.id, since)?;
+            all.push((instance, used));
+        }
+        Ok::<_, StoreError>(all)
+    });
+    Ok(v.page(&InstancesPage { v, instances: read.await? }))
 }
 
 /// `GET /instances/new?connector=`.

@@ -119,7 +119,7 @@ async fn page<'a>(gateway: &Gateway, v: &'a PageContext) -> Result<KeysPage<'a>,
     let (keys, instances) = read.await?;
     let kind = KeyKind::parse(v.form.text("kind")).unwrap_or(KeyKind::Bearer);
     let chosen = v.form.some("instance").map(str::to_owned);
-    let first = chosen.or_else(|| instances.first().map(|i| i.id.to_string()));
+    let first = chosen.or_else(|| super::messages::for_sample(&instances));
     let sample = super::messages::sample(v, first.as_ref(), kind);
     Ok(KeysPage { v, keys, instances, made: None, problem: String::new(), sample })
 }

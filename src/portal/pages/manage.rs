@@ -62,7 +62,7 @@ struct Manage<'a> {
     /// Where the Chattu dialect tells of this number; none: the account does not have it.
     chattu_url: Option<String>,
     problem: String,
-    may_be_allowed: bool,
+    missing_entry: String,
 }
 
 impl Manage<'_> {
@@ -305,9 +305,9 @@ pub async fn chattu(state: &AppState, v: &PageContext) -> Result<Response, PageE
     match state.chattu.set_webhook(&instance, v.form.text("chattu_url"), &key, v.actor()).await {
         Ok(()) => Ok(see_other(&format!("/instances/{}/manage?tab=webhook&done=saved", instance.id))),
         Err(e) => {
-            let may_be_allowed = super::webhooks::may_be_allowed(&e);
+            let missing_entry = super::webhooks::missing_entry(&e);
             let problem = PageError::from(e).user_message(v)?;
-            let page = Manage { may_be_allowed, ..page(state, v, "webhook", problem).await? };
+            let page = Manage { missing_entry, ..page(state, v, "webhook", problem).await? };
             Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
         }
     }
@@ -380,6 +380,6 @@ async fn page<'a>(
         chattu_url: has_chattu.then(|| chattu_url.unwrap_or_default()),
         i,
         problem,
-        may_be_allowed: false,
+        missing_entry: String::new(),
     })
 }

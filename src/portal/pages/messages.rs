@@ -6,11 +6,12 @@ use super::new_rows::{self, Fresh};
 use crate::{
     accounts::{KeyKind, Scope},
     gateway::Gateway,
-    instances,
+    instances::{self, Instance},
     model::{
         clock::Time,
         csv,
         ids::{InstanceId, LogId},
+        instance::InstanceState,
         message::Status,
         phone::{Impossible, Phone, PhoneReading},
         purpose::Purpose,
@@ -60,12 +61,13 @@ pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
         .last()
         .filter(|_| more)
         .map(|last| v.query.with("after", &format!("{}-{}", last.created_at.millis(), last.log_id)));
+    let named = for_sample(&instances);
     let instances: Vec<String> = instances.into_iter().map(|i| i.id.to_string()).collect();
     let fields = ["q", "instance", "status", "purpose", "from", "to"];
     let page = Messages {
         v,
         lines,
-        sample: sample(v, instances.first(), KeyKind::Bearer),
+        sample: sample(v, named.as_ref(), KeyKind::Bearer),
         instances,
         statuses: Status::ALL,
         purposes: Purpose::ALL.iter().map(|p| p.as_str()).collect(),
@@ -196,6 +198,12 @@ pub(in crate::portal) fn day_start(v: &PageContext, day: &str, plus: i64) -> Opt
     let day = day.checked_add(jiff::Span::new().days(plus)).ok()?;
     let start = day.to_zoned(v.time_zone.clone()).ok()?;
     Some(Time::from_millis(start.timestamp().as_millisecond()))
+}
+
+/// The instance that a sample names: one that can send, if there is one.
+pub(super) fn for_sample(instances: &[Instance]) -> Option<String> {
+    let can_send = |i: &&Instance| i.state == InstanceState::Open && i.paused_at.is_none();
+    instances.iter().find(can_send).or_else(|| instances.first()).map(|i| i.id.to_string())
 }
 
 /// What one pastes into a shell to see the first row here; `kind`: of the key that sends it.

@@ -30,7 +30,7 @@ struct Overview<'a> {
     refusals: Vec<(String, u64)>,
     keys: Vec<KeyUse>,
     endpoints: EndpointCounts,
-    checklist: Vec<(&'static str, &'static str, bool)>,
+    checklist: Vec<(&'static str, String, bool)>,
     sample: String,
 }
 
@@ -91,14 +91,15 @@ pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
         Some(Usage { day, month, month_ends: period.month_ends })
     });
     let has_open = instances.iter().any(|i| i.state == crate::model::instance::InstanceState::Open);
+    let send = instances.first().map(|i| format!("/instances/{}/manage?tab=send", i.id));
     let checklist = [
-        ("overview.step_instance", "/instances", has_open),
-        ("overview.step_key", "/api-keys", figures.has_key),
-        ("overview.step_send", "/docs/quickstart", figures.has_sent),
-        ("overview.step_webhook", "/webhooks", figures.endpoints.active > 0),
+        ("overview.step_instance", "/instances".to_owned(), has_open),
+        ("overview.step_key", "/api-keys".to_owned(), figures.has_key),
+        ("overview.step_send", send.unwrap_or_else(|| "/instances".to_owned()), figures.has_sent),
+        ("overview.step_webhook", "/webhooks".to_owned(), figures.endpoints.active > 0),
     ];
     let checklist = if checklist.iter().all(|(.., done)| *done) { Vec::new() } else { checklist.to_vec() };
-    let sample = super::messages::sample(v, instances.first().map(|i| i.id.to_string()).as_ref(), KeyKind::Bearer);
+    let sample = super::messages::sample(v, super::messages::for_sample(&instances).as_ref(), KeyKind::Bearer);
     let last = dates.last().map(ToString::to_string).unwrap_or_default();
     Ok(v.page(&Overview {
         v,

@@ -7,6 +7,7 @@ use crate::{
         csv,
         ids::AccountId,
         phone::{Listed, Phone, PhoneReading, Region},
+        short_text,
     },
     people::{
         conversations::{self, Identity},
@@ -29,6 +30,8 @@ struct ImportPage<'a> {
     /// What was sent, to be sent again.
     text: String,
     good: usize,
+    /// A line is a number of a country that the account does not say.
+    wants_region: bool,
     /// Good lines that are worth a look.
     doubtful: Vec<BadLine>,
     wrong: Vec<BadLine>,
@@ -37,11 +40,12 @@ struct ImportPage<'a> {
     problem: String,
 }
 
-/// A line that is no number.
+/// A line that cannot be taken.
 struct BadLine {
     line: usize,
     phone: String,
     why: String,
+    wants_region: bool,
 }
 
 /// A line that is one, or may be two.
@@ -68,6 +72,7 @@ pub async fn import(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
                 v,
                 text,
                 good: 0,
+                wants_region: false,
                 doubtful: Vec::new(),
                 wrong: Vec::new(),
                 more: 0,
@@ -79,28 +84,34 @@ pub async fn import(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
     let (good, mut doubtful, mut wrong) = judge(v, rows, gateway.sending.rules().reading(region));
     let may = wrong.is_empty() || v.form.is_on("skip");
     if v.form.text("do") == "import" && may && !good.is_empty() {
-        let now = v.now;
+        let (now, lines) = (v.now, good.len());
         gateway.store.write(move |tx| add(tx, account, &good, now)).await?;
-        return Ok(see_other("/suppressed-recipients?done=imported"));
+        return Ok(see_other(&format!("/suppressed-recipients?done=imported&n={lines}")));
     }
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let wants_region = wrong.iter().any(|line| line.wants_region);
     let more = wrong.len().saturating_sub(SHOWN);
     wrong.truncate(SHOWN);
     doubtful.truncate(SHOWN);
-    Ok(v.page_with(&ImportPage { v, text, good: good.len(), doubtful, wrong, more, problem: String::new() }, status))
+    let (good, problem) = (good.len(), String::new());
+    Ok(v.page_with(&ImportPage { v, text, good, wants_region, doubtful, wrong, more, problem }, status))
 }
 
 fn judge(v: &PageContext, rows: Vec<csv::CsvRow>, how: PhoneReading) -> (Vec<Good>, Vec<BadLine>, Vec<BadLine>) {
     let (mut good, mut doubtful, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
     for (line, written, reason) in rows {
-        match Listed::read(&written, how) {
+        let fits = short_text::reason(reason.as_deref().unwrap_or_default()).map(drop);
+        match fits.and_then(|()| Listed::read(&written, how).map_err(|e| e.why())) {
             Ok(listed) => {
                 if let Some(why) = doubt(v, &listed) {
-                    doubtful.push(BadLine { line, phone: written, why });
+                    doubtful.push(BadLine { line, phone: written, why, wants_region: false });
                 }
                 good.push(Good { listed, reason });
             }
-            Err(e) => wrong.push(BadLine { line, phone: written, why: v.why(&e.why()) }),
+            Err(why) => {
+                let (wants_region, why) = (why.name() == "phone_no_region", v.why(&why));
+                wrong.push(BadLine { line, phone: written, why, wants_region });
+            }
         }
     }
     (good, doubtful, wrong)

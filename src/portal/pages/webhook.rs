@@ -1,6 +1,6 @@
 //! `/webhooks/{id}`: one endpoint; changed, rotated, tested, switched off and on, deleted; what failed is sent again.
 
-use super::webhooks::{GROUPS, manager_link, may_be_allowed, standing};
+use super::webhooks::{GROUPS, manager_link, missing_entry, standing};
 use crate::{
     accounts::Scope,
     events::webhooks::{self, Endpoint, EndpointChange, EndpointId, WebhookError, own_headers},
@@ -29,7 +29,7 @@ struct WebhookPage<'a> {
     headers: BTreeMap<String, String>,
     problem: String,
     /// Whether an entry of the list of private addresses would let the address pass.
-    may_be_allowed: bool,
+    missing_entry: String,
 }
 
 impl WebhookPage<'_> {
@@ -104,7 +104,7 @@ pub async fn resend_failed(gateway: &Gateway, v: &PageContext) -> Result<Respons
     let WebhookPage { e: Endpoint { id, .. }, .. } = page(gateway, v).await?;
     match super::messages::day_start(v, v.form.text("since"), 0) {
         Some(since) => gateway.webhooks.resend_failed(since, Some(id)).await?,
-        None => return again(gateway, v, v.t("webhooks.since_bad").to_owned(), false).await,
+        None => return again(gateway, v, v.t("webhooks.since_bad").to_owned(), String::new()).await,
     };
     Ok(see_other(&format!("/webhooks?endpoint={id}&done=queued")))
 }
@@ -123,18 +123,18 @@ async fn set_headers(gateway: &Gateway, v: &PageContext, id: EndpointId) -> Resu
 }
 
 async fn refused(gateway: &Gateway, v: &PageContext, e: WebhookError) -> Result<Response, PageError> {
-    let may_be_allowed = may_be_allowed(&e);
+    let missing_entry = missing_entry(&e);
     let problem = PageError::from(e).user_message(v)?;
-    again(gateway, v, problem, may_be_allowed).await
+    again(gateway, v, problem, missing_entry).await
 }
 
 async fn again(
     gateway: &Gateway,
     v: &PageContext,
     problem: String,
-    may_be_allowed: bool,
+    missing_entry: String,
 ) -> Result<Response, PageError> {
-    let page = WebhookPage { problem, may_be_allowed, ..page(gateway, v).await? };
+    let page = WebhookPage { problem, missing_entry, ..page(gateway, v).await? };
     Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
 }
 
@@ -144,7 +144,7 @@ async fn page<'a>(gateway: &Gateway, v: &'a PageContext) -> Result<WebhookPage<'
     let found = gateway.store.read(move |tx| facts(tx, id, scope)).await?;
     let (e, waiting, instances) = found.ok_or(PageError::NotFound)?;
     let (problem, headers) = (String::new(), BTreeMap::new());
-    Ok(WebhookPage { v, e, waiting, instances, secret: None, headers, problem, may_be_allowed: false })
+    Ok(WebhookPage { v, e, waiting, instances, secret: None, headers, problem, missing_entry: String::new() })
 }
 
 /// What one read brings: the endpoint, how many deliveries wait for it, and its account's instances.

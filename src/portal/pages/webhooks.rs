@@ -35,7 +35,7 @@ struct WebhooksPage<'a> {
     headers: BTreeMap<String, String>,
     problem: String,
     /// Whether an entry of the list of private addresses would let the address pass.
-    may_be_allowed: bool,
+    missing_entry: String,
 }
 
 /// The events as the form offers them: a group's word, and what is in it.
@@ -106,9 +106,9 @@ pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
         }
         Err(WebhookError::NotFound(_)) => Err(PageError::NotFound),
         Err(e) => {
-            let may_be_allowed = may_be_allowed(&e);
+            let missing_entry = missing_entry(&e);
             let problem = PageError::from(e).user_message(v)?;
-            let page = WebhooksPage { problem, may_be_allowed, ..page(gateway, v).await? };
+            let page = WebhooksPage { problem, missing_entry, ..page(gateway, v).await? };
             Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY))
         }
     }
@@ -179,7 +179,7 @@ async fn page<'a>(gateway: &Gateway, v: &'a PageContext) -> Result<WebhooksPage<
         secret: None,
         headers: BTreeMap::new(),
         problem: String::new(),
-        may_be_allowed: false,
+        missing_entry: String::new(),
     })
 }
 
@@ -211,9 +211,10 @@ fn url_of<'a>(endpoints: &'a [Endpoint], id: &EndpointId) -> &'a str {
     endpoints.iter().find(|e| e.id == *id).map_or("", |e| e.destination_url.as_str())
 }
 
-/// Whether an entry of the list of private addresses would let the address pass.
-pub(super) fn may_be_allowed(e: &WebhookError) -> bool {
-    matches!(e, WebhookError::Invalid(why) if why.figures().iter().any(|(name, _)| *name == "entry"))
+/// The entry of the list of private addresses that would let the address pass; empty: none would.
+pub(super) fn missing_entry(e: &WebhookError) -> String {
+    let WebhookError::Invalid(why) = e else { return String::new() };
+    why.figures().iter().find(|(name, _)| *name == "entry").map_or_else(String::new, |(_, entry)| entry.clone())
 }
 
 /// Where the owner of an endpoint that is not the customer's own is changed.

@@ -19,6 +19,7 @@ pub mod listener;
 pub mod load;
 #[cfg(feature = "whatsapp-web-double")]
 pub mod log;
+pub mod longer;
 pub mod pbx;
 pub mod pebble;
 pub mod post_office;

@@ -1,3 +1,4 @@
-//! The words everybody uses: time.
+//! The words everybody uses: time, and whatever strangers write.
 
 mod clocks;
+mod strangers;

@@ -6,6 +6,7 @@ use crate::harness::{
     world::{PHONE, World, message_with},
 };
 use serde_json::json;
+use wa_gateway::app::commands::{ContactsImport, SuppressImport};
 
 /// A body that came in pieces, put together.
 fn whole(body: &str) -> String {
@@ -70,12 +71,26 @@ async fn a_list_is_looked_at_first_and_comes_in_whole_or_not_at_all() {
     assert_eq!(count().await, 0, "nothing half done");
     let without = owner.post(path, &[("csv", list), ("do", "import"), ("skip", "on")]).await;
     assert_eq!((without.status, count().await), (303, 2));
+    assert!(owner.get(without.header("location").expect("a way on")).await.body.contains("right lines: 2."));
+    let at_home = owner.post(path, &[("csv", "0501234567\n"), ("do", "check")]).await;
+    assert!(at_home.body.contains("<a href=\"/account#region\">"), "what mends it: {}", at_home.body);
     let right = "+966501234503\n";
     assert_eq!(owner.post(path, &[("csv", right), ("do", "check")]).await.status, 200);
     assert_eq!(count().await, 2, "looking changes nothing");
     assert_eq!(owner.post(path, &[("csv", right), ("do", "import")]).await.status, 303);
     assert_eq!(count().await, 3);
     assert_eq!(owner.post(path, &[("csv", ""), ("do", "import")]).await.status, 422);
+    // A reason is as long as one that is typed, whoever brings it in.
+    let long = format!("+966501234504,{}\n", "x".repeat(1001));
+    let refused = owner.post(path, &[("csv", long.as_str()), ("do", "import")]).await;
+    assert!(refused.status == 422 && refused.body.contains("at most 1000 characters"), "{}", refused.body);
+    let command = SuppressImport { account: world.account, csv: long.clone(), ..Default::default() };
+    let report = world.command(command).await.expect("a report");
+    assert_eq!((&report["imported"], &report["skipped"]), (&json!(0), &json!(1)), "{report}");
+    let people = ContactsImport { account: world.account, csv: long, ..Default::default() };
+    let report = world.command(people).await.expect("a report");
+    assert!(report["problems"][0].as_str().is_some_and(|why| why.contains("1 to 128 characters")), "{report}");
+    assert_eq!(count().await, 3);
     let mut viewer = Visitor::logged_in(&world, "viewer").await;
     assert_eq!(viewer.post(path, &[("csv", right), ("do", "import")]).await.status, 403);
     assert!(!viewer.get("/suppressed-recipients").await.body.contains(path));

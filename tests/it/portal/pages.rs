@@ -6,8 +6,8 @@ use crate::harness::{
     world::{INSTANCE, PHONE, SPAM, World, message, message_to, message_with, update},
 };
 use serde_json::json;
-use std::collections::BTreeSet;
-use wa_gateway::app::commands::{InstancePause, SuppressAdd};
+use std::{collections::BTreeSet, time::Duration};
+use wa_gateway::app::commands::{InstanceCreate, InstancePause, SuppressAdd};
 
 /// Those of customers.
 pub const PAGES: &[&str] = &[
@@ -289,6 +289,48 @@ async fn the_log_is_searched_by_what_a_person_has_at_hand() {
         let body = owner.get(&format!("/message-logs?{query}")).await.body;
         assert_eq!(body.matches("<a href=\"/message-logs/").count(), found, "{query}");
     }
+}
+
+/// What leads on: a row of the inbound log to its chat, the first steps to the very form, a refused page to one that is
+/// not; the list of numbers says which is in use, and a sample names one that can send.
+#[tokio::test]
+async fn every_page_has_a_way_on() {
+    let world = World::start().await;
+    let mut owner = Visitor::logged_in(&world, "owner").await;
+    let first = owner.get("/overview").await.body;
+    assert!(first.contains("href=\"/instances/shop-line/manage?tab=send\""), "{first}");
+    let asleep = InstanceCreate {
+        account: world.account,
+        id: "a-line".into(),
+        name: "Another".into(),
+        connector: "sandbox".into(),
+        settings: [("state".to_owned(), "qr".to_owned())].into(),
+        set: Vec::new(),
+    };
+    world.command(asleep).await.expect("an instance");
+    assert!(owner.get("/message-logs").await.body.contains("instance_id&#34;:&#34;shop-line&#34;"));
+    assert!(!owner.get("/instances/a-line/manage").await.body.contains("type the code"), "there is none");
+    world.hears(PHONE, "When do you open?").await;
+    world.send(&message()).await;
+    let heard = owner.get("/inbound-logs").await.body;
+    let chat = heard.split("href=\"/chat?instance=shop-line").nth(1).and_then(|t| t.split('"').next());
+    let chat = format!("/chat?instance=shop-line{}", chat.expect("a link").replace("&#38;", "&").replace("&amp;", "&"));
+    assert!(owner.get(&chat).await.body.contains("When do you open?"), "{chat}");
+    let numbers = owner.get("/instances").await.body;
+    for part in ["data-label=\"Today\">1</td>", "data-label=\"Today\">0</td>", "data-label=\"Last message\">never</td>"]
+    {
+        assert!(numbers.contains(part), "{part}: {numbers}");
+    }
+    world.later(Duration::from_secs(24 * 3600));
+    let tomorrow = Visitor::logged_in(&world, "owner").await.get("/instances").await.body;
+    assert!(tomorrow.contains("shop-line") && !tomorrow.contains("data-label=\"Today\">1</td>"), "today has ended");
+    let mut viewer = Visitor::logged_in(&world, "viewer").await;
+    for (path, status) in [("/admin/system", 403), ("/nowhere", 404)] {
+        let page = viewer.get(path).await;
+        assert_eq!(page.status, status);
+        assert!(page.body.contains("<a class=\"button\" href=\"/overview\">"), "{path}: {}", page.body);
+    }
+    world.stop().await;
 }
 
 #[tokio::test]

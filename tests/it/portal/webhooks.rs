@@ -139,12 +139,14 @@ async fn the_chattu_address_of_a_number_is_set_changed_and_taken_away() {
     // What an entry of the list would allow leads an administrator there, and nobody else.
     let inside = [("chattu_url", "http://10.0.0.7:8080/w")];
     let told = owner.post("/instances/shop-line/chattu", &inside).await;
-    assert!(told.status == 422 && !told.body.contains("href=\"/admin/egress\">"));
+    assert!(told.status == 422 && !told.body.contains("href=\"/admin/egress"));
     let mut admin = Visitor::logged_in(&world, "admin").await;
     let told = admin.post("/instances/shop-line/chattu", &inside).await;
-    assert!(told.status == 422 && told.body.contains("<a href=\"/admin/egress\">"), "{}", told.body);
+    assert!(told.status == 422 && told.body.contains("<a href=\"/admin/egress?entry="), "{}", told.body);
     let made = admin.post("/webhooks", &[("url", "http://10.0.0.7:8080/w"), ("event", "message.sent")]).await;
-    assert!(made.status == 422 && made.body.contains("<a href=\"/admin/egress\">"));
+    let link = "/admin/egress?entry=10.0.0.7%3A8080";
+    assert!(made.status == 422 && made.body.contains(&format!("<a href=\"{link}\">")), "{}", made.body);
+    assert!(admin.get(link).await.body.contains("value=\"10.0.0.7:8080\""), "it is filled in");
 }
 
 #[tokio::test]

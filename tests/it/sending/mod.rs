@@ -12,3 +12,4 @@ pub mod pace;
 mod reactions;
 mod schedule;
 mod waiting;
+mod walks;

@@ -6,7 +6,14 @@ use crate::harness::{
     wait,
     world::{World, message},
 };
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::Path,
+    time::Duration,
+};
+use tokio::net::UnixStream;
+use wa_gateway::app::scheduler::Scheduler;
 
 const KEY: &str = "secret.key";
 const DATABASE: &str = "wa-gateway.db";
@@ -75,6 +82,41 @@ async fn a_lock_that_was_removed_is_taken_again_and_a_second_gateway_stays_out()
     drop(quicker);
 }
 
+/// The file by which commands reach a running gateway is lost (a tool that tidies up): it is made again within a minute, and
+/// nothing is made in a directory that somebody else has now.
+#[tokio::test]
+async fn a_control_socket_that_was_removed_is_made_again_where_the_directory_is_ours() {
+    let world = World::start().await;
+    let (socket, lock) = (world.dir.path().join("control.sock"), world.dir.path().join("lock"));
+    let look = async || Scheduler(world.gateway().clone()).step().await;
+    fs::remove_file(&socket).expect("removed");
+    look().await;
+    wait::until("it is there again", async || UnixStream::connect(&socket).await.is_ok()).await;
+    assert_eq!(fs::symlink_metadata(&socket).expect("there").permissions().mode() & 0o777, 0o600);
+    fs::remove_file(&socket).expect("removed");
+    fs::write(&socket, "no socket").expect("written");
+    look().await;
+    wait::until("it is there again", async || UnixStream::connect(&socket).await.is_ok()).await;
+    // It answers, and was not made anew where nothing was wrong.
+    let file = || fs::symlink_metadata(&socket).expect("there").ino();
+    let before = file();
+    look().await;
+    world.settle().await;
+    assert_eq!(file(), before);
+
+    fs::remove_file(&lock).expect("removed");
+    let other = wa_gateway::store::Store::lock(world.dir.path()).expect("quicker");
+    fs::remove_file(&socket).expect("removed");
+    fs::write(&socket, "the other's").expect("written");
+    look().await;
+    assert_refuses(&world, "somebody else has the directory").await;
+    assert_eq!(fs::read_to_string(&socket).expect("read"), "the other's");
+    drop(other);
+    wait::until("the directory is ours again", async || is_ready(&world).await).await;
+    look().await;
+    wait::until("and so is the socket", async || UnixStream::connect(&socket).await.is_ok()).await;
+}
+
 #[tokio::test]
 async fn an_unnoticed_loss_is_noticed_within_moments_by_itself() {
     let place = Place::new();
@@ -108,28 +150,38 @@ fn names(dir: &Path) -> Vec<String> {
     names
 }
 
-/// Some pages are read late in a start. What is left of database and log is for whoever mends them.
+/// Some pages are read late in a start, which settles what was under way at its end. What is left of database and log is for
+/// whoever mends them.
 #[test]
 fn a_start_that_comes_upon_damage_late_leaves_database_and_log_as_they_are() {
+    const READ_AT_START: [&str; 5] =
+        ["guard_settings", "egress_entries", "threecx_integrations", "endpoints", "instance_secrets"];
     let place = used();
     let serving = place.serve();
-    place.json(&["account", "create", "--name", "In the log", "--plan", "growth"]);
-    let path = place.database();
-    let page: u64 = {
-        let reader = rusqlite::Connection::open_with_flags(&path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY);
-        let sql = "SELECT rootpage FROM sqlite_schema WHERE name = 'guard_settings'";
-        reader.expect("opened").query_row(sql, [], |r| r.get(0)).expect("its page")
+    let send = ["send", "--instance", "line", "--to", "+966501234567", "--purpose", "transactional", "It is ready."];
+    place.json(&send);
+    let other = rusqlite::Connection::open(place.database()).expect("opened beside the gateway");
+    let changed = other.execute("UPDATE messages SET status = 'sending'", []);
+    assert_eq!(changed, Ok(1), "the next start settles it");
+    let page_of = |table: &str| -> u64 {
+        let sql = "SELECT rootpage FROM sqlite_schema WHERE name = ?1";
+        other.query_row(sql, [table], |r| r.get(0)).unwrap_or_else(|e| panic!("{table}: {e}"))
     };
+    let pages = READ_AT_START.map(|table| (table, page_of(table)));
     serving.kill();
-    let file = fs::OpenOptions::new().write(true).open(&path).expect("the database");
-    std::os::unix::fs::FileExt::write_all_at(&file, &[0; 4096], (page - 1) * 4096).expect("damaged");
-    let files =
-        || [DATABASE.to_owned(), format!("{DATABASE}-wal")].map(|n| fs::read(place.data.join(n)).expect("a file"));
-    let before = files();
-    assert!(!before[1].is_empty(), "there is a log");
-    let ran = place.run(&["serve"]);
-    assert!(ran.code == 1 && ran.stderr.contains("damaged"), "{ran:?}");
-    assert!(files() == before, "they were changed");
+    let names = [DATABASE.to_owned(), format!("{DATABASE}-wal")];
+    let files = || names.each_ref().map(|n| fs::read(place.data.join(n)).expect("a file"));
+    let whole = files();
+    assert!(!whole[1].is_empty(), "there is a log");
+    for (table, page) in pages {
+        names.iter().zip(&whole).for_each(|(n, bytes)| fs::write(place.data.join(n), bytes).expect("put back"));
+        let file = fs::OpenOptions::new().write(true).open(place.database()).expect("the database");
+        std::os::unix::fs::FileExt::write_all_at(&file, &[0; 4096], (page - 1) * 4096).expect("damaged");
+        let before = files();
+        let ran = place.run(&["account", "list"]);
+        assert!(ran.code == 1 && ran.stderr.contains("damaged"), "{table}: {ran:?}");
+        assert!(files() == before, "{table}: they were changed");
+    }
 }
 
 #[test]

@@ -185,6 +185,24 @@ fn placeholders_agree_and_nothing_is_left_in_english() {
     }
 }
 
+/// A sign before Latin letters or digits belongs to them: without a mark, a text that runs from right to left puts it on
+/// their other side, and `$SECRET` reads "SECRET$".
+#[test]
+fn what_begins_with_a_sign_keeps_it_on_its_side() {
+    const MARKS: [char; 3] = ['\u{200e}', '\u{2066}', '\u{2068}'];
+    for lang in [Lang::Ar, Lang::He] {
+        for (key, text) in all(lang) {
+            for word in text.split([' ', '(', '«', '"']) {
+                let word = word.trim_start_matches(['\u{200f}', '\u{2067}']);
+                let signs = word.trim_start_matches(MARKS).trim_start_matches(['$', '+', '/', '.', '#', '@', '-']);
+                let begins = signs.starts_with(|c: char| c.is_ascii_alphanumeric());
+                let has_sign = begins && word.starts_with(|c: char| "$+/.#@-".contains(c));
+                assert!(!has_sign, "{lang} {key}: {word} wants a left-to-right mark before it: {text}");
+            }
+        }
+    }
+}
+
 /// What a connector says of its state, or of a message, is there for every reader.
 #[test]
 fn each_sentence_of_a_connector_is_there_in_every_language() {

@@ -2,7 +2,7 @@
 //!
 //! Each field is kept as news besides, where it holds more than messages: nothing of it goes without a trace.
 
-use super::{Parsed, WebhookChange, id, is_own, message, news_of, people, status, text, time};
+use super::{Parsed, WebhookChange, id, is_own, list, message, news_of, people, status, text, time};
 use crate::connectors::{
     EventKind,
     inbound_event::{RemoteParty, Told},
@@ -15,7 +15,7 @@ pub(super) fn echoes(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
     let before = told.len();
     people::known(change, told);
     for name in ["message_echoes", "messages"] {
-        for one in list(change.value, name) {
+        for one in list(&change.value[name]) {
             message::echo(change, one, (EchoOrigin::Phone, Told::Live), told);
         }
     }
@@ -26,17 +26,17 @@ pub(super) fn echoes(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
 /// of then comes later by itself, as a message beside the parts.
 pub(super) fn history(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
     let before = told.len();
-    for part in list(change.value, "history") {
-        for thread in list(part, "threads") {
-            for one in list(thread, "messages") {
+    for part in list(&change.value["history"]) {
+        for thread in list(&part["threads"]) {
+            for one in list(&thread["messages"]) {
                 old(change, thread, one, told);
             }
         }
-        if !list(part, "errors").is_empty() {
+        if !list(&part["errors"]).is_empty() {
             told.push(news_of(change, "history", &part["errors"], None, Vec::new()));
         }
     }
-    for one in list(change.value, "messages") {
+    for one in list(&change.value["messages"]) {
         old(change, &Value::Null, one, told);
     }
     kept_whole(change, before, told);
@@ -62,7 +62,7 @@ fn old(change: &WebhookChange<'_>, thread: &Value, one: &Value, told: &mut Vec<P
 /// `smb_app_state_sync`: the phone's address book. It names those whom we know; nobody becomes a contact by it.
 pub(super) fn address_book(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
     let before = told.len();
-    for one in list(change.value, "state_sync") {
+    for one in list(&change.value["state_sync"]) {
         let contact = &one["contact"];
         let mut names = RemoteParty { name: text(&contact["full_name"]), ..RemoteParty::default() };
         names.name = names.name.or_else(|| text(&contact["first_name"]));
@@ -82,27 +82,32 @@ pub(super) fn address_book(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
 /// member of that name or as in `messages`.
 pub(super) fn standby(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
     let before = told.len();
-    let below = &change.value["standby"];
-    let mut value = if below.is_object() { below } else { change.value }.clone();
-    if let Some(members) = value.as_object_mut() {
-        for beside in ["metadata", "contacts"] {
-            if !change.value[beside].is_null() {
-                members.entry(beside).or_insert_with(|| change.value[beside].clone());
+    let below = list(&change.value["standby"]);
+    for one in if below.is_empty() { std::slice::from_ref(change.value) } else { below } {
+        let mut value = one.clone();
+        if let Some(members) = value.as_object_mut() {
+            for beside in ["metadata", "contacts"] {
+                if !change.value[beside].is_null() {
+                    members.entry(beside).or_insert_with(|| change.value[beside].clone());
+                }
             }
         }
-    }
-    let inner = WebhookChange { value: &value, ..*change };
-    people::known(&inner, told);
-    for one in list(&value, "messages") {
-        message::read(&inner, one, Told::Standby, told);
-    }
-    for one in list(&value, "message_echoes") {
-        message::echo(&inner, one, (EchoOrigin::Agent, Told::Live), told);
-    }
-    for one in list(&value, "statuses") {
-        status::read(&inner, one, told);
+        stood_by(&WebhookChange { value: &value, ..*change }, told);
     }
     kept_whole(change, before, told);
+}
+
+fn stood_by(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
+    people::known(change, told);
+    for one in list(&change.value["messages"]) {
+        message::read(change, one, Told::Standby, told);
+    }
+    for one in list(&change.value["message_echoes"]) {
+        message::echo(change, one, (EchoOrigin::Agent, Told::Live), told);
+    }
+    for one in list(&change.value["statuses"]) {
+        status::read(change, one, told);
+    }
 }
 
 /// `messaging_handovers`: who has a conversation from now on. The role that is named first is the former one.
@@ -130,8 +135,4 @@ fn kept_whole(change: &WebhookChange<'_>, before: usize, told: &mut Vec<Parsed>)
     if told.len() == before {
         told.push(news_of(change, change.field, change.value, None, Vec::new()));
     }
-}
-
-fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
-    value[name].as_array().map_or(&[][..], Vec::as_slice)
 }

@@ -1,9 +1,10 @@
 //! A message of somebody's. What the fields of an [`InboundMessage`] cannot hold is kept beside them as it came.
 
-use super::{Parsed, WebhookChange, id, news_of, people, text, time, word};
+use super::{Parsed, WebhookChange, id, list, news_of, people, text, time, word};
 use crate::connectors::{
     EventKind,
     inbound_event::{Echo, GroupRef, HeardMedia, InboundMessage, MediaSource, RemoteParty, Told},
+    provider_text::whole,
 };
 use crate::model::{
     clock::Time,
@@ -13,6 +14,8 @@ use serde_json::Value;
 
 /// Kinds whose fields hold all of them.
 const PLAIN: [&str; 7] = ["text", "image", "video", "audio", "document", "sticker", "reaction"];
+/// The other kinds of which more than the name is known.
+const ALSO_KNOWN: [&str; 8] = ["button", "interactive", "location", "contacts", "order", "system", EDIT, REVOKE];
 /// Members that the fields hold whatever the kind is.
 const READ: [&str; 9] = ["id", "from", "from_user_id", "to", "to_user_id", "timestamp", "type", "context", "group_id"];
 /// Longest text that is made from several parts here, in characters.
@@ -38,9 +41,9 @@ pub(super) fn read(change: &WebhookChange<'_>, message: &Value, how: Told, told:
 
 /// The number that somebody shared when they were asked for it: it is their own, where a card of anybody's is not.
 fn shared_number(kind: &str, message: &Value, from: &RemoteParty) -> Option<EventKind> {
-    let cards = message["contacts"].as_array().filter(|cards| kind == "contacts" && cards.len() == 1)?;
-    let asked = [&message["origin"], &cards[0]["origin"]].into_iter().any(|origin| origin == "contact_request");
-    let phone = &cards[0]["phones"][0];
+    let [card] = list(&message["contacts"]) else { return None };
+    let asked = [&message["origin"], &card["origin"]].into_iter().any(|origin| origin == "contact_request");
+    let phone = list(&card["phones"]).first().filter(|_| kind == "contacts")?;
     let mut names = RemoteParty { name: None, ..from.clone() };
     let number = id(&phone["wa_id"]).or_else(|| text(&phone["phone"])).filter(|_| asked)?;
     people::add(&mut names, &number.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect::<String>());
@@ -71,11 +74,11 @@ pub(super) fn echo(
 /// What a message says, without who wrote it; none: it has no id.
 fn content(change: &WebhookChange<'_>, message: &Value, told: Told) -> Option<(Time, InboundMessage)> {
     let provider_message_id = id(&message["id"])?;
-    let kind = word(&message["type"]).unwrap_or_else(|| "unknown".to_owned());
+    let kind = kind_of(message).unwrap_or_else(|| "unknown".to_owned());
     let about = id(&message[kind.as_str()]["original_message_id"]).filter(|_| kind == EDIT || kind == REVOKE);
     // An edit says what the message says now, in the shape of a message.
     let now = if kind == EDIT { &message[EDIT]["message"] } else { message };
-    let now_kind = if kind == EDIT { word(&now["type"]).unwrap_or_default() } else { kind.clone() };
+    let now_kind = if kind == EDIT { kind_of(now).unwrap_or_default() } else { kind.clone() };
     let reply_to = about.or_else(|| id(&message["context"]["id"])).or_else(|| id(&message["reaction"]["message_id"]));
     let inbound = InboundMessage {
         from: RemoteParty::default(),
@@ -93,6 +96,12 @@ fn content(change: &WebhookChange<'_>, message: &Value, told: Told) -> Option<(T
     Some((time(&message["timestamp"]).unwrap_or(change.at), inbound))
 }
 
+/// What a message is: what it says, else what it has.
+fn kind_of(message: &Value) -> Option<String> {
+    let has = |kind: &&&str| !message[**kind].is_null();
+    word(&message["type"]).or_else(|| PLAIN.iter().chain(&ALSO_KNOWN).find(has).map(|kind| (*kind).to_owned()))
+}
+
 /// Text, caption, title of a choice, or what comes nearest to it.
 fn words(kind: &str, message: &Value) -> Option<String> {
     let content = &message[kind];
@@ -108,7 +117,7 @@ fn words(kind: &str, message: &Value) -> Option<String> {
             .or_else(|| text(&content["nfm_reply"]["body"])),
         "location" => place(content),
         "contacts" => {
-            let cards = content.as_array()?.iter();
+            let cards = list(content).iter();
             let names = cards.filter_map(|card| text(&card["name"]["formatted_name"]).or_else(|| first_phone(card)));
             joined(names)
         }
@@ -120,13 +129,14 @@ fn words(kind: &str, message: &Value) -> Option<String> {
 fn place(location: &Value) -> Option<String> {
     let named = joined([&location["name"], &location["address"]].into_iter().filter_map(text));
     named.or_else(|| {
-        let (latitude, longitude) = (location["latitude"].as_f64()?, location["longitude"].as_f64()?);
+        let degrees = |name: &str| location[name].as_f64().or_else(|| location[name].as_str()?.trim().parse().ok());
+        let (latitude, longitude) = (degrees("latitude")?, degrees("longitude")?);
         Some(format!("{latitude}, {longitude}"))
     })
 }
 
 fn first_phone(card: &Value) -> Option<String> {
-    text(&card["phones"][0]["phone"])
+    text(&list(&card["phones"]).first()?["phone"])
 }
 
 fn joined(parts: impl Iterator<Item = String>) -> Option<String> {
@@ -144,7 +154,7 @@ fn media(kind: &str, content: &Value) -> Option<HeardMedia> {
         kind: kind.to_owned(),
         mime_type: text(&content["mime_type"]).unwrap_or_else(|| "application/octet-stream".to_owned()),
         file_name: text(&content["filename"]),
-        size: content["file_size"].as_u64(),
+        size: whole(&content["file_size"]).and_then(|size| size.try_into().ok()),
         source: MediaSource::Later(handle.to_string()),
     })
 }

@@ -18,7 +18,7 @@ use crate::{
     connectors::{
         EventKind,
         inbound_event::{ProviderNews, Told},
-        provider_text::repeated,
+        provider_text::{json_of, repeated, whole},
     },
     model::{clock::Time, message::EchoOrigin},
 };
@@ -32,6 +32,8 @@ pub(super) struct OwnIds {
     pub(super) phone_number_id: String,
     /// Empty: not known.
     pub(super) waba_id: String,
+    /// The number itself, as far as it is known.
+    pub(super) phone: Option<String>,
 }
 
 /// One change, with what stands around it.
@@ -47,20 +49,20 @@ struct WebhookChange<'a> {
 /// Reads a body that is rightly signed with the secret of an app, for the numbers of that app: whose of them it is, and
 /// what. The first number is the one to whose address it came: what is nobody's is noted there, and its owner told.
 pub(super) fn read(body: &[u8], app: &[OwnIds], now: Time) -> Vec<(usize, Parsed)> {
-    let Ok(body) = serde_json::from_slice::<Value>(body) else {
+    let Some(body) = json_of(body) else {
         // Too deep, or no JSON: kept as a text.
         let raw = json!(String::from_utf8_lossy(body)).to_string();
         return vec![(0, (now, kept("unreadable", raw)))];
     };
-    let entries = body["entry"].as_array().filter(|_| body["object"] == "whatsapp_business_account");
-    let Some(entries) = entries else { return vec![(0, plain_news("unknown_object", &body, now))] };
+    if body["object"] != "whatsapp_business_account" || !is_list(&body["entry"]) {
+        return vec![(0, plain_news("unknown_object", &body, now))];
+    }
     let mut told = Vec::new();
-    for entry in entries {
-        let Some(changes) = entry["changes"].as_array() else {
+    for entry in list(&body["entry"]) {
+        if !is_list(&entry["changes"]) {
             told.push((0, plain_news("unknown_entry", entry, now)));
-            continue;
-        };
-        for change in changes {
+        }
+        for change in list(&entry["changes"]) {
             let at = time(&entry["time"]).unwrap_or(now);
             let field = change["field"].as_str().unwrap_or_default();
             let change = WebhookChange { field, value: &change["value"], entry, at };
@@ -89,17 +91,29 @@ fn whose(change: &WebhookChange<'_>, app: &[OwnIds]) -> Vec<usize> {
         Some(account) => own.waba_id == *account || (*at == 0 && own.waba_id.is_empty()),
         None => *at == 0,
     };
-    app.iter().enumerate().filter(is_of).map(|(at, _)| at).collect()
+    let of_account: Vec<usize> = app.iter().enumerate().filter(is_of).map(|(at, _)| at).collect();
+    // News of one number name it as people see it.
+    let shown = digits(&id(&change.value["display_phone_number"]).unwrap_or_default());
+    let is_its = |at: &usize| !shown.is_empty() && app[*at].phone.as_deref().map(digits).as_ref() == Some(&shown);
+    let named: Vec<usize> = of_account.iter().copied().filter(is_its).collect();
+    if named.is_empty() { of_account } else { named }
+}
+
+fn digits(text: &str) -> String {
+    text.chars().filter(char::is_ascii_digit).collect()
 }
 
 /// Which number a value is about. A handover names it as the one that was written to.
 fn number_of(value: &Value) -> Option<String> {
-    id(&value["metadata"]["phone_number_id"]).or_else(|| id(&value["recipient"]["phone_number_id"]))
+    let places = [&value["metadata"], &value["recipient"], &value["standby"]["metadata"]];
+    places.into_iter().find_map(|place| id(&place["phone_number_id"]))
 }
 
 fn read_change(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
+    let has_messages = |name: &&str| !list(&change.value[*name]).is_empty();
     match change.field {
         "messages" => messages(change, told),
+        "" if ["messages", "statuses"].iter().any(has_messages) => messages(change, told),
         "calls" => status::calls(change, told),
         "smb_message_echoes" | "message_echoes" => coexistence::echoes(change, told),
         "history" => coexistence::history(change, told),
@@ -113,22 +127,21 @@ fn read_change(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
 /// Messages and statuses, in their order; whatever else such a value holds.
 fn messages(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
     let value = change.value;
-    let list = |name: &str| value[name].as_array().map_or(&[][..], Vec::as_slice);
     let before = told.len();
     people::known(change, told);
-    for one in list("messages") {
+    for one in list(&value["messages"]) {
         match is_own(change, one) {
             true => message::echo(change, one, (EchoOrigin::Phone, Told::Live), told),
             false => message::read(change, one, Told::Live, told),
         }
     }
-    for one in list("message_echoes") {
+    for one in list(&value["message_echoes"]) {
         message::echo(change, one, (EchoOrigin::Phone, Told::Live), told);
     }
-    for one in list("statuses") {
+    for one in list(&value["statuses"]) {
         status::read(change, one, told);
     }
-    if !list("errors").is_empty() {
+    if !list(&value["errors"]).is_empty() {
         told.push(news_of(change, "errors", &value["errors"], None, Vec::new()));
     }
     if told.len() == before {
@@ -138,12 +151,9 @@ fn messages(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
 
 /// Whether a message is the number's own, whatever list it stands in.
 fn is_own(change: &WebhookChange<'_>, message: &Value) -> bool {
-    let digits = |value: &Value| -> String {
-        let shown = id(value).unwrap_or_default();
-        shown.chars().filter(char::is_ascii_digit).collect()
-    };
-    let own = digits(&change.value["metadata"]["display_phone_number"]);
-    !own.is_empty() && own == digits(&message["from"])
+    let number = |value: &Value| digits(&id(value).unwrap_or_default());
+    let own = number(&change.value["metadata"]["display_phone_number"]);
+    !own.is_empty() && own == number(&message["from"])
 }
 
 /// What is about a number or an account that nobody here has: noted without what it says, and told.
@@ -152,7 +162,7 @@ fn elsewhere(change: &WebhookChange<'_>) -> Parsed {
         Some(number) => ("number", "phone_number_id", number),
         None => ("account", "account", id(&change.entry["id"]).unwrap_or_default()),
     };
-    let count = |name: &str| change.value[name].as_array().map_or(0, Vec::len);
+    let count = |name: &str| list(&change.value[name]).len();
     let raw = json!({
         "field": change.field, member: whose, "messages": count("messages"), "statuses": count("statuses"),
         "time": change.entry["time"],
@@ -204,13 +214,61 @@ fn text(value: &Value) -> Option<String> {
     value.as_str().filter(|t| !t.is_empty()).map(str::to_owned)
 }
 
-/// An id: a text, or a number where Meta's examples have one.
-fn id(value: &Value) -> Option<String> {
-    text(value).or_else(|| value.as_u64().map(|n| n.to_string()))
+/// A word of Meta's in capitals, as its lists of events have them; empty for none.
+fn capitals(value: &Value) -> String {
+    word(value).unwrap_or_default().to_ascii_uppercase()
 }
 
-/// Seconds, as a text or a number.
+/// The members of a list; what stands there without one, as the only member.
+fn list(value: &Value) -> &[Value] {
+    match value {
+        Value::Array(all) => all,
+        Value::Object(_) => std::slice::from_ref(value),
+        _ => &[],
+    }
+}
+
+const fn is_list(value: &Value) -> bool {
+    matches!(value, Value::Array(_) | Value::Object(_))
+}
+
+/// An id: a text, or a number where Meta's examples have one.
+fn id(value: &Value) -> Option<String> {
+    text(value).or_else(|| whole(value).map(|n| n.to_string()))
+}
+
+/// Seconds, as a text or a number; or the time in words.
 fn time(value: &Value) -> Option<Time> {
-    let seconds = value.as_i64().or_else(|| value.as_str()?.parse().ok())?;
-    (seconds > 0).then(|| Time::from_millis(seconds.saturating_mul(1000)))
+    let seconds = whole(value).filter(|seconds| *seconds > 0);
+    let in_words = || Time::parse(value.as_str()?).ok();
+    seconds.map(|seconds| Time::from_millis(seconds.saturating_mul(1000))).or_else(in_words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn news_of_one_number_are_not_told_of_the_others_of_its_account() {
+        let own = |number: &str, phone: Option<&str>| OwnIds {
+            phone_number_id: number.to_owned(),
+            waba_id: "900".to_owned(),
+            phone: phone.map(str::to_owned),
+        };
+        let app = [own("1", Some("+15550783881")), own("2", Some("+15550009999")), own("3", None)];
+        let whose = |value: Value| -> Vec<usize> {
+            let change = json!({"field": "phone_number_quality_update", "value": value});
+            let body = json!({"object": "whatsapp_business_account", "entry": [{"id": "900", "changes": [change]}]});
+            let now = Time::parse("2026-06-01T08:00:00Z").expect("a time");
+            read(body.to_string().as_bytes(), &app, now).into_iter().map(|(whose, _)| whose).collect()
+        };
+        assert_eq!(whose(json!({"display_phone_number": "15550009999", "event": "FLAGGED"})), [1]);
+        assert_eq!(whose(json!({"display_phone_number": "+1 555-078-3881", "event": "FLAGGED"})), [0]);
+        assert_eq!(
+            whose(json!({"display_phone_number": "15550001111", "event": "FLAGGED"})),
+            [0, 1, 2],
+            "which, is not known"
+        );
+        assert_eq!(whose(json!({"event": "FLAGGED"})), [0, 1, 2], "the account's");
+    }
 }

@@ -1,6 +1,6 @@
 //! Changes that are no messages: groups, templates, people's names, and what Meta says about number and account.
 
-use super::{Parsed, WebhookChange, id, news_of, people, text, time, word};
+use super::{Parsed, WebhookChange, capitals, id, list, news_of, people, text, time, word};
 use crate::{
     connectors::{
         ConnectionStatus, EventKind,
@@ -32,7 +32,7 @@ pub(super) fn read(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
 fn closed(change: &WebhookChange<'_>) -> Option<EventKind> {
     let value = change.value;
     let is_gone = change.field == "account_update"
-        && match value["event"].as_str()? {
+        && match &*capitals(&value["event"]) {
             "ACCOUNT_DELETED" => true,
             "DISABLED_UPDATE" => ban_state(value).as_deref() == Some("DISABLE"),
             _ => false,
@@ -50,12 +50,12 @@ fn is_reinstated(value: &Value) -> bool {
 
 fn ban_state(value: &Value) -> Option<String> {
     let state = &value["ban_info"]["waba_ban_state"];
-    word(&state[0]).or_else(|| word(state))
+    word(&state[0]).or_else(|| word(state)).map(|word| word.to_ascii_uppercase())
 }
 
 /// Groups. The field decides: Meta's own examples carry a wrong type beside it.
 fn groups(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
-    let all = change.value["groups"].as_array().map_or(&[][..], Vec::as_slice);
+    let all = list(&change.value["groups"]);
     if all.is_empty() {
         told.push(news_of(change, change.field, change.value, None, Vec::new()));
     }
@@ -170,9 +170,7 @@ fn account_trouble(value: &Value, event: String) -> Vec<String> {
         text(&value["ban_info"]["waba_ban_date"]).unwrap_or_default(),
         word(&value["disconnection_info"]["reason"]).unwrap_or_default(),
     ];
-    let listed = &value["restriction_info"];
-    let restrictions = listed.as_array().map_or(std::slice::from_ref(listed), Vec::as_slice);
-    for one in restrictions {
+    for one in list(&value["restriction_info"]) {
         let Some(kind) = word(&one["restriction_type"]) else { continue };
         let until = time(&one["expiration"]).map(|end| format!(" until {}", end.rfc3339()));
         parts.push(format!("{kind}{}", until.unwrap_or_default()));
@@ -183,8 +181,8 @@ fn account_trouble(value: &Value, event: String) -> Vec<String> {
 /// An alert about the account, in the shape of today (`alert_info`) or in the older one. One that is over is none, nor is
 /// what Meta itself calls mere information.
 fn alert(value: &Value) -> Option<String> {
-    let info = if value["alert_info"].is_object() { &value["alert_info"] } else { value };
-    let is = |member: &str, words: &[&str]| word(&info[member]).is_some_and(|found| words.contains(&&*found));
+    let info = list(&value["alert_info"]).first().unwrap_or(value);
+    let is = |member: &str, words: &[&str]| words.contains(&&*capitals(&info[member]));
     if is("alert_status", &["RESOLVED", "NONE", "INACTIVE"]) || is("alert_severity", &["INFORMATIONAL"]) {
         return None;
     }
@@ -198,7 +196,7 @@ fn alert(value: &Value) -> Option<String> {
 /// What the owner should know, in Meta's words.
 fn alarm(change: &WebhookChange<'_>) -> Option<String> {
     let value = change.value;
-    let event = word(&value["event"]).unwrap_or_default();
+    let event = capitals(&value["event"]);
     let name = word(&value["message_template_name"]).unwrap_or_default();
     let parts = match change.field {
         "phone_number_quality_update"
@@ -208,7 +206,7 @@ fn alarm(change: &WebhookChange<'_>) -> Option<String> {
         }
         "account_update" if !HARMLESS.contains(&&*event) && !is_reinstated(value) => account_trouble(value, event),
         "account_alerts" => return alert(value),
-        "phone_number_name_update" if value["decision"] != "APPROVED" => {
+        "phone_number_name_update" if capitals(&value["decision"]) != "APPROVED" => {
             let name = text(&value["requested_verified_name"]).map(|name| name.chars().take(80).collect());
             let decision = word(&value["decision"]).unwrap_or_default();
             vec![name.unwrap_or_default(), decision, word(&value["rejection_reason"]).unwrap_or_default()]
@@ -217,13 +215,13 @@ fn alarm(change: &WebhookChange<'_>) -> Option<String> {
             let category = word(&value["correct_category"]).or_else(|| word(&value["new_category"]));
             vec![name, category.unwrap_or_default()]
         }
-        "account_review_update" if value["decision"] != "APPROVED" => {
+        "account_review_update" if capitals(&value["decision"]) != "APPROVED" => {
             vec![word(&value["decision"]).unwrap_or_default()]
         }
         "message_template_status_update" if TEMPLATE_TROUBLE.contains(&&*event) => {
             vec![name, event, word(&value["reason"]).unwrap_or_default()]
         }
-        "template_category_update" if value["correct_category"] == "MARKETING" => {
+        "template_category_update" if capitals(&value["correct_category"]) == "MARKETING" => {
             vec![name, "MARKETING".to_owned()]
         }
         "security" => vec![event],

@@ -1,7 +1,7 @@
 //! Who is meant: by number, by business-scoped user id, or both. Either may be missing; a name stands beside the
 //! contacts of a value, not in the message.
 
-use super::{Parsed, WebhookChange, id, text};
+use super::{Parsed, WebhookChange, id, list, text};
 use crate::connectors::{EventKind, inbound_event::RemoteParty};
 use serde_json::Value;
 
@@ -11,8 +11,8 @@ pub(super) fn writer(change: &WebhookChange<'_>, message: &Value) -> RemoteParty
     for name in [&message["from"], &message["from_user_id"]].into_iter().filter_map(id) {
         add(&mut sender, &name);
     }
-    let contacts = change.value["contacts"].as_array().map_or(&[][..], Vec::as_slice);
-    let alone = contacts.len() == 1 && change.value["messages"].as_array().is_some_and(|all| all.len() == 1);
+    let contacts = list(&change.value["contacts"]);
+    let alone = contacts.len() == 1 && list(&change.value["messages"]).len() == 1;
     // A value with one message and one contact is about that one, even where their numbers are spelt differently.
     let same = |contact: &&Value| {
         let other = of_contact(contact);
@@ -35,7 +35,7 @@ pub(super) fn receiver(change: &WebhookChange<'_>, message: &Value) -> RemotePar
     for name in [&message["to"], &message["to_user_id"], &message["recipient_id"]].into_iter().filter_map(id) {
         add(&mut receiver, &name);
     }
-    let contacts = change.value["contacts"].as_array().map_or(&[][..], Vec::as_slice);
+    let contacts = list(&change.value["contacts"]);
     let is_named = receiver.phone.is_some() || receiver.bsuid.is_some();
     let same = |other: &RemoteParty| {
         receiver.phone.is_some() && receiver.phone == other.phone
@@ -51,7 +51,7 @@ pub(super) fn receiver(change: &WebhookChange<'_>, message: &Value) -> RemotePar
 
 /// Contacts that link a number with a hidden id: a person who hides the number later is still known.
 pub(super) fn known(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
-    for contact in change.value["contacts"].as_array().into_iter().flatten() {
+    for contact in list(&change.value["contacts"]) {
         let names = RemoteParty { name: None, ..of_contact(contact) };
         if names.phone.is_some() && names.bsuid.is_some() {
             told.push((change.at, EventKind::Person { names, former: RemoteParty::default() }));
@@ -79,7 +79,7 @@ pub(super) fn updated(change: &WebhookChange<'_>, update: &Value) -> Option<Even
     if let Some(wa_id) = wa_id {
         add(&mut names, &wa_id);
     }
-    for contact in change.value["contacts"].as_array().into_iter().flatten() {
+    for contact in list(&change.value["contacts"]) {
         let other = of_contact(contact);
         if other.bsuid.is_some() && (other.bsuid == names.bsuid || other.bsuid == former.bsuid) {
             names.phone = names.phone.or(other.phone);

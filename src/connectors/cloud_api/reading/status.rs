@@ -1,11 +1,12 @@
 //! What became of a message that we sent, and calls.
 
-use super::{Parsed, WebhookChange, id, news_of, people, text, time};
+use super::{Parsed, WebhookChange, capitals, id, list, news_of, people, text, time};
 use crate::{
     connectors::{
         EventKind,
         inbound_event::{CallHeard, ReceiptHeard, RemoteParty, Whom},
         meta_error::{self, ErrorClass, GraphError},
+        provider_text::whole,
     },
     model::{ids::MessageId, message::Receipt},
 };
@@ -25,7 +26,8 @@ pub(super) fn read(change: &WebhookChange<'_>, status: &Value, told: &mut Vec<Pa
     let (Some(provider_message_id), true) = (provider_message_id, status["type"] != "call") else {
         return told.push(news_of(change, "unknown_status", status, None, Vec::new()));
     };
-    let failed = (receipt == Receipt::Failed).then(|| GraphError::of(&status["errors"][0]));
+    let failed =
+        (receipt == Receipt::Failed).then(|| GraphError::of(list(&status["errors"]).first().unwrap_or(&Value::Null)));
     let code = failed.as_ref().and_then(|error| error.as_ref().map(|e| e.code));
     let ours = text(&status["biz_opaque_callback_data"]).filter(|data| data.starts_with("msg_"));
     let what = ReceiptHeard {
@@ -64,7 +66,7 @@ fn unexplained() -> String {
 
 /// Calls of people to us. A call that ends before it was taken was missed; nobody takes calls here.
 pub(super) fn calls(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
-    let calls = change.value["calls"].as_array().map_or(&[][..], Vec::as_slice);
+    let calls = list(&change.value["calls"]);
     people::known(change, told);
     let before = told.len();
     for call in calls {
@@ -86,13 +88,13 @@ pub(super) fn calls(change: &WebhookChange<'_>, told: &mut Vec<Parsed>) {
 
 /// Whether a call was missed; none for what is no call to us.
 fn read_call(_: &WebhookChange<'_>, call: &Value) -> Option<bool> {
-    if call["direction"].as_str().is_some_and(|way| way != "USER_INITIATED") {
+    if !["", "USER_INITIATED"].contains(&&*capitals(&call["direction"])) {
         return None;
     }
-    match call["event"].as_str()? {
-        "connect" => Some(false),
+    match &*capitals(&call["event"]) {
+        "CONNECT" => Some(false),
         // One that was taken lasted.
-        "terminate" if call["duration"].as_u64().is_none_or(|seconds| seconds == 0) => Some(true),
+        "TERMINATE" if whole(&call["duration"]).is_none_or(|seconds| seconds == 0) => Some(true),
         _ => None,
     }
 }

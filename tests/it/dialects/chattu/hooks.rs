@@ -63,7 +63,8 @@ async fn reject_calls(world: &World, text: &str) {
 #[tokio::test]
 async fn what_an_endpoint_answers_is_sent_to_whoever_wrote() {
     let (shop, receiver) = Shop::with_receiver().await;
-    receiver.say_next(r#"{"status":"success","response":"תודה! Thank you 🙏"}"#);
+    // With the byte order mark of the script's file before it.
+    receiver.say_next("\u{feff}{\"status\":\"success\",\"response\":\"תודה! Thank you 🙏\"}");
     shop.world.hears(PHONE, "Hello, this is a test message").await;
     let got = receiver.wait_for(1).await;
     like("hook_message_received", &got[0].json());

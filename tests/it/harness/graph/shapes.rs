@@ -25,8 +25,12 @@ const BESIDE: &[(&str, &str, &str)] = &[
     ("template", ".template.components[].parameters[].document.filename", "string"),
 ];
 /// The same for every type.
-const BESIDE_ALL: &[(&str, &str)] =
-    &[(".biz_opaque_callback_data", "string"), (".recipient", "string"), (".category", "string")];
+const BESIDE_ALL: &[(&str, &str)] = &[
+    (".biz_opaque_callback_data", "string"),
+    (".recipient", "string"),
+    (".category", "string"),
+    (".messaging_account_id", "string"),
+];
 
 type Members = BTreeSet<(String, &'static str)>;
 

@@ -85,6 +85,10 @@ async fn the_audit_is_filtered_by_its_address_and_read_page_by_page() {
     ] {
         assert_eq!(count(&admin.get(&format!("/admin/audit?{query}")).await.body), found, "{query}");
     }
+    // People are named, and not by the number of their row.
+    let logins = admin.get("/admin/audit?action=session.create").await.body;
+    assert_eq!(logins.matches("<bdi>admin@shop.example</bdi>").count(), 2, "who, and on what: {logins}");
+    assert!(!logins.contains("<bdi>self</bdi>"));
 }
 
 #[tokio::test]

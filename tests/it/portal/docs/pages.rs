@@ -46,7 +46,7 @@ async fn every_page_is_there_in_every_language_and_complete() {
             let what = format!("{} in {lang}", entry.path);
             assert_eq!(reply.status, 200, "{what}");
             let title = &library::page(*lang, entry).expect("a page").title;
-            assert!(reply.body.contains(&format!("<h1>{title}</h1>")), "{what} has no title");
+            assert!(reply.body.contains(&format!("<h1><bdi>{title}</bdi></h1>")), "{what} has no title");
             assert!(reply.body.contains(&format!("<html lang=\"{lang}\" dir=\"{}\"", lang.dir())), "{what}");
             let shown = VARIABLES.iter().fold(reply.body.clone(), |text, variable| text.replace(variable, ""));
             assert!(!shown.contains("{{"), "{what} has a place that nobody filled");

@@ -113,7 +113,11 @@ async fn statuses_only_move_up_and_failures_keep_their_code() {
         for step in steps {
             let mut told = status(&theirs, step);
             if *step == "failed" {
-                told["errors"] = json!([error]);
+                // A list as Meta documents it, and one error without one, with its code as a text.
+                told["errors"] = if n % 2 == 0 { json!([error]) } else { error.clone() };
+                if n % 2 == 1 {
+                    told["errors"]["code"] = json!("131026");
+                }
             }
             rig.bring_value(json!({"statuses": [told]})).await;
         }

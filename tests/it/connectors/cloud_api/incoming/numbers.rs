@@ -79,6 +79,9 @@ async fn each_number_hears_what_is_its_through_one_address() {
                         "errors": [{"code": 131_026, "title": "Message undeliverable"}]});
     rig.bring(&change("messages", theirs(json!({"statuses": [failed]})))).await;
     assert_eq!(rig.row("SELECT status FROM messages").await["status"], "failed");
+    // While Meta's agent has the conversation, the number may stand one level deeper.
+    rig.bring(&change("standby", json!({"standby": theirs(heard("wamid.4", SHEENA, "To the agent"))}))).await;
+    assert_eq!(texts(&rig).await[2..], [said(OTHER, "To the agent")]);
     // An opt-out holds in the account.
     rig.bring(&change("messages", theirs(heard("wamid.3", SHEENA, "STOP")))).await;
     let suppressed = rig.row("SELECT instance_id FROM suppressions WHERE lifted_at IS NULL").await;

@@ -112,6 +112,12 @@ async fn a_message_in_a_group_names_the_group_that_is_known() {
         (&json!("group.message_received"), &json!("your-group-subject"))
     );
     assert_eq!(rig.counts().await["suppressions"], 0, "a word in a group is no opt-out");
+    // It is listed among the chats, and opens.
+    let mut owner = Visitor::logged_in(&rig.world, "owner").await;
+    let page = format!("/chat?instance={LINE}&chat={group}");
+    assert!(owner.get("/chat").await.body.contains(&page.replace('&', "&amp;")));
+    let shown = owner.get(&page).await;
+    assert!(shown.status == 200 && shown.body.contains("STOP"), "{}: {}", shown.status, shown.body);
 }
 
 #[tokio::test]
@@ -147,6 +153,95 @@ async fn what_has_no_shape_is_kept_as_it_came() {
     rig.bring_value(json!({"messages": [{"id": "wamid.bare"}]})).await;
     let row = rig.row("SELECT kind, contact_id, chat FROM inbound_messages").await;
     assert_eq!(row, json!({"kind": "unknown", "contact_id": null, "chat": "nobody"}));
+}
+
+/// One thing where Meta has a list, texts for numbers and numbers for texts, a member that is missing, half a character: what
+/// was said is in the chat and told, not merely kept.
+#[tokio::test]
+async fn what_is_written_otherwise_is_heard_all_the_same() {
+    let rig = Rig::start().await;
+    let said = |words: &str| {
+        json!({"contacts": [contact("Sheena", "16505551234")], "messages": [{
+        "from": "16505551234", "id": format!("wamid.{words}"), "timestamp": AT.to_string(), "type": "text", "text": {"body": words}}]})
+    };
+    let told = |words: &str, alter: fn(&mut Value)| {
+        let mut body = change("messages", value(said(words)));
+        alter(&mut body);
+        body.to_string()
+    };
+    let bodies: [(&str, Vec<u8>); 10] = [
+        ("mark", format!("\u{feff}{}", told("mark", |_| ())).into_bytes()),
+        ("half", told("half", |_| ()).replace("Sheena", r"She\ud83d").into_bytes()),
+        ("no type", told("no type", |b| drop(message_of(b).remove("type"))).into_bytes()),
+        (
+            "number",
+            told("number", |b| drop(message_of(b).insert("from".into(), json!(16_505_551_234_u64)))).into_bytes(),
+        ),
+        ("time", told("time", |b| drop(message_of(b).insert("timestamp".into(), json!(1_780_300_740.5)))).into_bytes()),
+        (
+            "no field",
+            told("no field", |b| drop(b["entry"][0]["changes"][0].as_object_mut().expect("one").remove("field")))
+                .into_bytes(),
+        ),
+        (
+            "one",
+            told("one", |b| {
+                let mut value = b["entry"][0]["changes"][0].take();
+                for list in ["messages", "contacts"] {
+                    value["value"][list] = value["value"][list][0].take();
+                }
+                b["entry"] = json!({"id": b["entry"][0]["id"], "changes": value});
+            })
+            .into_bytes(),
+        ),
+        ("below", change("standby", json!({"standby": [value(said("below"))]})).to_string().into_bytes()),
+        (
+            "24.71, 46.67",
+            change("messages", value(message("location", json!({"latitude": "24.71", "longitude": "46.67"}))))
+                .to_string()
+                .into_bytes(),
+        ),
+        (
+            "changed",
+            change(
+                "messages",
+                value(message(
+                    "edit",
+                    json!({"original_message_id": "wamid.mark", "message": {"text": {"body": "changed"}}}),
+                )),
+            )
+            .to_string()
+            .into_bytes(),
+        ),
+    ];
+    for (n, (words, body)) in bodies.iter().enumerate() {
+        assert_eq!(rig.bring_bytes(body).await.status, 200, "{words}");
+        let row = rig.rows("SELECT body, chat FROM inbound_messages ORDER BY id DESC LIMIT 1").await;
+        assert_eq!(row, [json!({"body": words, "chat": "contact:1"})], "{words}");
+        let events = rig.events().await;
+        let told = events.iter().filter(|event| event["event"] == "message.received").count();
+        assert_eq!(told, n + 1, "{words}");
+    }
+    let not_utf8 = told("bytes", |_| ()).into_bytes();
+    let at = not_utf8.windows(6).position(|six| six == b"Sheena").expect("the name");
+    let not_utf8 = [&not_utf8[..at], b"\xff", &not_utf8[at + 1..]].concat();
+    assert_eq!(rig.bring_bytes(&not_utf8).await.status, 200);
+    assert_eq!(rig.rows("SELECT id FROM inbound_messages").await.len(), bodies.len() + 1);
+    assert_eq!(rig.counts().await["provider_news"], 0, "all of it was understood");
+
+    // A call that lasted was taken, however its length is written.
+    for (id, duration, missed) in [("long", json!("12"), json!(null)), ("short", json!("0"), json!(1))] {
+        let call = |event: &str| json!({"id": id, "from": "16505551234", "timestamp": AT.to_string(), "event": event, "duration": duration});
+        for event in ["connect", "terminate"] {
+            rig.bring(&change("calls", value(json!({"calls": call(event)})))).await;
+        }
+        let row = rig.row(&format!("SELECT nullif(missed, 0) AS missed FROM calls WHERE call_id = '{id}'")).await;
+        assert_eq!(row["missed"], missed, "{id}");
+    }
+}
+
+fn message_of(body: &mut Value) -> &mut serde_json::Map<String, Value> {
+    body["entry"][0]["changes"][0]["value"]["messages"][0].as_object_mut().expect("a message")
 }
 
 #[tokio::test]

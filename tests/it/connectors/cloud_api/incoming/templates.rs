@@ -112,6 +112,20 @@ async fn news_of_number_and_account_are_kept_and_those_that_matter_told() {
             json!({"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": ["REINSTATE"]}}),
             None,
         ),
+        ("account_update", json!({"event": "partner_added"}), None),
+        (
+            "account_update",
+            json!({"event": "ACCOUNT_RESTRICTION",
+                   "restriction_info": {"restriction_type": "RESTRICTED_X", "expiration": "1780387200.0"}}),
+            Some("ACCOUNT_RESTRICTION, RESTRICTED_X until 2026-06-02T08:00:00Z"),
+        ),
+        (
+            "account_alerts",
+            json!({"alert_info": [{"alert_severity": "CRITICAL", "alert_status": "ACTIVE", "alert_type": "A_TYPE",
+                   "alert_description": "Look at it"}]}),
+            Some("CRITICAL, A_TYPE, Look at it"),
+        ),
+        ("account_alerts", json!({"alert_info": {"alert_severity": "informational", "alert_type": "B_TYPE"}}), None),
         ("account_review_update", json!({"decision": "APPROVED"}), None),
         ("account_review_update", json!({"decision": "REJECTED"}), Some("REJECTED")),
         (

@@ -53,12 +53,13 @@ async fn a_status_that_overtakes_the_answer_is_not_lost() {
 
 #[tokio::test]
 async fn an_answer_names_the_message_that_it_answers() {
-    let rig = Rig::start().await;
+    let rig = Rig::start_with(&[("messaging_account_id", "105500000000001")]).await;
     let first = rig.send("Your order is ready.").await;
     let mut body = rig.message("It waits at the counter.");
     body["reply_to"] = first.json()["message_id"].clone();
     assert_sent(&rig.world.send(&body).await);
     let sent = rig.graph.sent();
+    assert!(sent.iter().all(|one| one.body["messaging_account_id"] == "105500000000001"), "who pays");
     assert_eq!(sent[1].body["context"], json!({"message_id": sent[0].id}));
     rig.assert_good_manners();
 }

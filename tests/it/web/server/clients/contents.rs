@@ -3,6 +3,7 @@
 use super::{connect, still_serves, whole};
 use crate::harness::{
     http::call,
+    wire::Wire,
     world::{PHONE, World, message, message_with},
 };
 use serde_json::json;
@@ -188,7 +189,11 @@ async fn a_request_has_an_ordinary_target_and_one_host() {
 /// An answer before the body came says that the connection ends, or the connection goes on.
 #[tokio::test]
 async fn an_early_refusal_does_not_hang_up_without_a_word() {
-    let world = World::start().await;
+    let world = World::start_with(|config| {
+        let any = Some("127.0.0.1:0".parse().expect("an address"));
+        (config.listen.http, config.listen.metrics) = (any, any);
+    });
+    let world = world.await;
     let head = |path: &str, length: usize| {
         format!(
             "POST {path} HTTP/1.1\r\nHost: a.example\r\nContent-Type: application/json\r\nAuthorization: Bearer wrong\r\n\
@@ -210,6 +215,28 @@ async fn an_early_refusal_does_not_hang_up_without_a_word() {
             assert!(wire.send(head(path, length)).await, "{path}");
             let reply = wire.answer().await.expect("an answer");
             assert_eq!(reply.header("connection"), Some("close"), "{path} {length}");
+            wire.is_closed().await;
+        }
+    }
+    // The other listeners, and what is refused before there is a request: the same.
+    let many = format!("GET / HTTP/1.1\r\nHost: a.example\r\n{}\r\n", "X: y\r\n".repeat(120));
+    let refused = [
+        head("/nothing/here", 1 << 20),
+        "POST /nothing/here HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned(),
+        "GE T / HTTP/1.1\r\n\r\n".to_owned(),
+        "POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n".to_owned(),
+        "GET / HTTP/3.0\r\nHost: a.example\r\n\r\n".to_owned(),
+        many,
+    ];
+    let running = world.running();
+    for listener in [running.local, running.http, running.metrics] {
+        for request in &refused {
+            let mut wire = Wire::open(listener.expect("it listens")).await;
+            wire.send(request).await;
+            let reply = wire.answer().await.expect("an answer");
+            let shown = &request[..request.len().min(60)];
+            assert!((400..500).contains(&reply.status), "{listener:?} {shown}: {}", reply.status);
+            assert_eq!(reply.header("connection"), Some("close"), "{listener:?} {shown}");
             wire.is_closed().await;
         }
     }
