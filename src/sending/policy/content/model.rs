@@ -300,7 +300,7 @@ const TELLS: [bool; 256] = {
         tells[signs[i] as usize] = true;
         i += 1;
     }
-    let firsts = [0xc2, 0xd8, 0xd9, 0xe2, 0xf0];
+    let firsts = [0xc2, 0xd8, 0xd9, 0xe2, 0xef, 0xf0];
     let mut i = 0;
     while i < firsts.len() {
         tells[firsts[i]] = true;
@@ -318,7 +318,7 @@ impl Marks {
                 continue;
             }
             match *byte {
-                0xe2 | 0xf0 => m.note_wide(bytes, i),
+                0xe2 | 0xef | 0xf0 => m.note_wide(bytes, i),
                 // Arabic's percent sign and question mark, among its letters.
                 0xd9 => m.per_cents += u32::from(bytes.get(i + 1) == Some(&0xaa)),
                 0xd8 => m.questions += u32::from(bytes.get(i + 1) == Some(&0x9f)),
@@ -354,6 +354,11 @@ impl Marks {
         let wide = bytes.get(i..i + 4).unwrap_or(&bytes[i..]);
         match wide {
             [0xe2, 0x82, 0xa0..=0xbf, ..] => self.currencies += 1,
+            // The full width of ASCII's signs: a percent sign, a dollar's, an exclamation and a question mark.
+            [0xef, 0xbc, 0x85, ..] => self.per_cents += 1,
+            [0xef, 0xbc, 0x84, ..] => self.currencies += 1,
+            [0xef, 0xbc, 0x81, ..] => self.exclamations += 1,
+            [0xef, 0xbc, 0x9f, ..] => self.questions += 1,
             [0xe2, 0x86..=0xaf, ..] | [0xf0, 0x9f, ..] => self.emoji += 1,
             _ => {}
         }

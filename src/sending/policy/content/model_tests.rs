@@ -41,6 +41,8 @@ fn the_build_of_a_message_is_seen() {
     let m = Marks::of("Hello Anna, 50% OFF £5 until 12.05. at 10:30! 🔥 Ж? v1.2.3");
     assert_eq!((m.per_cents, m.currencies, m.clocks, m.dates, m.exclamations), (1, 1, 1, 1, 1));
     assert_eq!((m.emoji, m.questions), (1, 1));
+    let wide = Marks::of("５０％ ＯＦＦ！ ＄５？ 安，");
+    assert_eq!((wide.per_cents, wide.currencies, wide.exclamations, wide.questions), (1, 1, 1, 1));
     let read = reading::read("Hello ANNA, 50% OFF £5 Ж? see https://EXAMPLE.com/ABC");
     assert_eq!((read.letters, read.capitals, read.greets), (12, 5, true));
 }
