@@ -2,6 +2,7 @@
 
 mod errors;
 mod events;
+mod generators;
 mod keys;
 pub mod lists;
 mod mcp;

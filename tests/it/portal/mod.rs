@@ -13,6 +13,7 @@ mod pages;
 mod people;
 mod reads;
 mod scheduled;
+mod twice;
 mod vocabulary;
 mod webhooks;
 mod words;
