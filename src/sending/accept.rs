@@ -84,6 +84,7 @@ pub(super) fn accept(
                 .and_then(|passed| passed.with_file(|wanted| file::here(file, &wanted, limits)))
         }
     };
+    let verdict = verdict.map_err(|refusal| waiting::foremost(asked, &facts, refusal));
     if let Some(due) = waiting::due(request, verdict.as_ref().map(|_| ()), now) {
         return match waiting::wait(tx, asked, &facts, due)? {
             Ok(answer) => Ok(Accepting::Answered(Box::new(answer))),

@@ -11,7 +11,7 @@ use super::{
     answer::{Answer, Outcome},
     asked::Asked,
     facts::Facts,
-    idempotency,
+    idempotency, policy,
     record::{self, MessageRow},
     refusal::Refusal,
     request::{Request, SendLater},
@@ -68,6 +68,15 @@ pub(super) fn due(request: &Request, verdict: Result<(), &Refusal>, now: Time) -
     let refusal = verdict.err().filter(|_| *queue)?;
     let again = now.plus(refusal.retry_after.unwrap_or(AGAIN).clamp(SOONEST, LATEST));
     Some(request.expires_at.map_or(again, |end| again.min(end)))
+}
+
+/// Why a message is not taken that may wait: what stays, if there is such a thing beside what passes with time.
+pub(super) fn foremost(asked: &Asked<'_>, facts: &Facts, refusal: Refusal) -> Refusal {
+    if asked.request.later.is_none() || !passes_with_time(&refusal) {
+        return refusal;
+    }
+    let mut all = policy::refusals(asked.request, facts, asked.rules);
+    all.find(|other| !passes_with_time(other)).unwrap_or(refusal)
 }
 
 /// Whether what stands against a message may pass by itself.

@@ -85,14 +85,20 @@ pub(super) fn judge_standing(module: ModuleStanding, limits: Option<PlanLimits>)
     named("module", gates::module_stands(module)).and_then(|()| named("plan", gates::plan_stands(limits).map(drop)))
 }
 
+/// All that the gates have against a message, in their order.
+pub fn refusals(request: &Request, facts: &Facts, rules: &Rules) -> impl Iterator<Item = Refusal> {
+    GATES.iter().filter_map(|gate| {
+        let refusal = (gate.check)(request, facts, rules).err()?;
+        Some(Refusal { gate: gate.name, ..refusal })
+    })
+}
+
 /// Asks the gates in their order.
 ///
 /// # Errors
 /// The first refusal.
 pub fn judge<'a>(request: &Request, facts: &'a Facts, rules: &Rules) -> Result<Passed<'a>, Refusal> {
-    GATES.iter().try_for_each(|gate| {
-        (gate.check)(request, facts, rules).map_err(|refusal| Refusal { gate: gate.name, ..refusal })
-    })?;
+    refusals(request, facts, rules).next().map_or(Ok(()), Err)?;
     let about = |_| gates::about(request, facts).cloned().map_err(gates::not_possible);
     Ok(Passed {
         address: gates::address(facts).map_err(gates::not_possible)?,

@@ -82,8 +82,13 @@ async fn what_time_does_not_heal_is_refused_at_once() {
         assert_eq!((reply.status, reply.error()), (422, "validation_error".into()), "{members}: {}", reply.body);
         assert_eq!(reply.json()["details"]["fields"], json!([field]), "{members}");
     }
+    // Beside what time heals, too: the day's limit, which is asked about before.
+    world.grant(Some(1), None).await;
+    assert_eq!(world.send(&message()).await.status, 200);
     world.hears(PHONE, "STOP").await;
     assert_refused(&world.send(&later(json!({}))).await, "recipient_suppressed");
+    assert_refused(&world.send(&message_with(json!({"queue": true}))).await, "recipient_suppressed");
+    assert_refused_with(&world.send(&message()).await, "daily_message_limit_exceeded", json!({"limit": 1, "used": 1}));
     assert_eq!(world.number("SELECT count(*) FROM schedules").await, 0);
     world.stop().await;
 }
