@@ -14,6 +14,7 @@
 //! It knows nothing of dialects, pages or HTTP.
 
 mod group_pause;
+mod kept;
 mod row;
 mod when;
 mod worker;

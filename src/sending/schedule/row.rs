@@ -1,14 +1,16 @@
 //! The rows of messages to be sent later.
 
-use super::ScheduleId;
+use super::{
+    ScheduleId,
+    kept::{draft, read_kept},
+};
 use crate::{
     accounts::Scope,
-    connectors::outgoing::MediaKind,
     model::{
         clock::Time,
         ids::{AccountId, InstanceId, KeyId, LogId, MessageId},
         message::Status,
-        phone::{Impossible, PhoneReading, Recipient},
+        phone::Recipient,
         plan::Module,
         purpose::Purpose,
         random::Random,
@@ -16,13 +18,14 @@ use crate::{
     },
     sending::{
         Request, Sender, Source,
-        request::{self, Draft, FileWanted, PurposeField},
+        request::{Draft, FileWanted, PurposeField},
     },
     store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::{Row, params};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::json;
+use std::collections::HashSet;
 
 /// What makes a message to be sent later.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -263,15 +266,22 @@ pub(super) struct ClaimedSchedule {
     pub(super) message_id: MessageId,
 }
 
-/// Claims what is due.
-pub(super) fn claim(tx: &WriteTx<'_>, now: Time, limit: usize) -> Result<Vec<ClaimedSchedule>, StoreError> {
-    let claimed = tx.list(
+/// Claims what is due, but what is under way: that was put back to wait on, and whoever has it is not through.
+pub(super) fn claim(
+    tx: &WriteTx<'_>,
+    now: Time,
+    limit: usize,
+    under_way: &HashSet<ScheduleId>,
+) -> Result<Vec<ClaimedSchedule>, StoreError> {
+    let mut claimed = tx.list(
         "SELECT id, account_id, instance_id, source, module, key_id, recipient, purpose, body, media, reference,
                 message_id, request
          FROM schedules WHERE state = 'pending' AND due_at <= ?1 ORDER BY due_at, id LIMIT ?2",
-        params![now, i64::try_from(limit).unwrap_or(i64::MAX)],
+        params![now, i64::try_from(limit + under_way.len()).unwrap_or(i64::MAX)],
         read_claimed,
     )?;
+    claimed.retain(|one| !under_way.contains(&one.id));
+    claimed.truncate(limit);
     for one in &claimed {
         tx.execute("UPDATE schedules SET state = 'claimed' WHERE id = ?1", params![one.id.0])?;
     }
@@ -337,32 +347,6 @@ fn read_claimed(r: &Row<'_>) -> rusqlite::Result<ClaimedSchedule> {
         (_, Err(e)) => Err(e),
     };
     Ok(ClaimedSchedule { id: ScheduleId(r.get(0)?), sender, request, message_id })
-}
-
-/// A request of the guarded API that has waited. Its time is over; it may go on waiting where it was to be queued.
-fn read_kept(kept: &str, message_id: &MessageId) -> Result<Box<Request>, String> {
-    let no = || "it cannot be read any more".to_owned();
-    let object: Map<String, Value> = serde_json::from_str(kept).map_err(|_| no())?;
-    let how = PhoneReading { region: None, impossible: Impossible::Warn };
-    let request = request::parse(&object, how, None).map_err(|malformed| malformed.to_string())?;
-    Ok(Box::new(Request { message_id: Some(message_id.clone()), ..request }))
-}
-
-fn draft(body: String, media: Option<String>) -> Result<Draft<String>, String> {
-    let Some(media) = media else { return Ok(Draft::Text(body)) };
-    let no = || "its file cannot be read any more".to_owned();
-    let media: Value = serde_json::from_str(&media).map_err(|_| no())?;
-    if let Some(about) = media["reaction"]["message_id"].as_str() {
-        return Ok(Draft::Reaction { about: about.to_owned(), emoji: body });
-    }
-    if let Some(about) = media["change"]["message_id"].as_str() {
-        let text = (media["change"]["is_edit"] == true).then_some(body);
-        return Ok(Draft::Change { about: about.to_owned(), text });
-    }
-    let kind = media["kind"].as_str().and_then(MediaKind::parse).ok_or_else(no)?;
-    let url = media["url"].as_str().ok_or_else(no)?.to_owned();
-    let file_name = media["file_name"].as_str().map(str::to_owned);
-    Ok(Draft::Media { kind, file: FileWanted { from: url, file_name }, caption: body })
 }
 
 fn read(r: &Row<'_>) -> rusqlite::Result<ScheduledMessage> {

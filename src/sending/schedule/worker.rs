@@ -105,7 +105,7 @@ impl Schedules {
                 waiting::expire(tx, moment)?;
                 waiting::miss(tx, now.minus(grace), moment)?;
                 row::miss(tx, now.minus(grace), now)?;
-                row::claim(tx, now, SIDE_BY_SIDE.saturating_sub(under_way.len()))
+                row::claim(tx, now, SIDE_BY_SIDE.saturating_sub(under_way.len()), &under_way)
             })
             .await?;
         lock(&self.under_way).extend(claimed.iter().map(|one| one.id));
