@@ -20,7 +20,7 @@ pub fn give_large_blocks_back() {
     }
 }
 
-/// Gives freed memory back to the system, where the allocator can (glibc), and the code that only the start ran.
+/// Gives freed memory back to the system, where the allocator can (glibc).
 pub fn release_unused() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
@@ -33,14 +33,11 @@ pub fn release_unused() {
             libc::malloc_trim(0);
         }
     }
-    #[cfg(target_os = "linux")]
-    release_code();
 }
 
-/// Lets go of all of the program's code. What is run again comes back from the system's cache of the file, a few dozen
-/// pages at a time; the rest is then the first that a system short of memory drops, instead of the last.
-#[cfg(target_os = "linux")]
-fn release_code() {
+/// Lets go of the program's code, of which the start alone ran most. What is run again comes back from the system's cache of
+/// the file, a few dozen pages at a time; the rest is then the first that a system short of memory drops, not the last.
+pub fn release_code() {
     let Some((begin, length)) = own_code() else { return };
     #[expect(unsafe_code, reason = "the kernel's own call, about a mapping of the program's file")]
     // SAFETY: the mapping is private, of a file, and not writable, so that no page of it differs from the file; such a
@@ -51,7 +48,6 @@ fn release_code() {
 }
 
 /// Where the program's code begins in memory, and how many bytes it has; none where the system does not tell.
-#[cfg(target_os = "linux")]
 fn own_code() -> Option<(usize, usize)> {
     let ours = own_code as *const () as usize;
     // `55d0c8a00000-55d0c9d1d000 r-xp 00400000 fe:00 131  /usr/bin/wa-gateway` (proc_pid_maps(5)).
@@ -81,12 +77,11 @@ mod tests {
         assert!((1 << 20..1 << 40).contains(&held), "{held}");
     }
 
-    #[cfg(target_os = "linux")]
     #[test]
     fn code_that_was_let_go_runs_again() {
         let (_, length) = super::own_code().expect("Linux tells");
         assert!(length > 1 << 20, "{length} bytes are not all of it");
-        super::release_unused();
+        super::release_code();
         assert_eq!(super::own_code().map(|(_, length)| length), Some(length));
     }
 }

@@ -42,6 +42,7 @@ pub(super) async fn run(_: ServeArgs, context: Context) -> Result<Option<Value>,
     let signals = Signals::listen()?;
     let running = app.serve_on(inherited).await.map_err(|e| e.to_string())?;
     memory::release_unused();
+    memory::release_code();
     announce(&running, context.json);
     offer_set_up(&running).await;
     let _ = sd_notify::notify(false, &[NotifyState::Ready]);
