@@ -21,6 +21,7 @@ pub struct RuleFamily {
     pub context: bool,
     pub weak: bool,
     pub soft: bool,
+    pub invites: bool,
     /// An admin's file declared it.
     pub own: bool,
     /// Its place among the model's features.
@@ -218,6 +219,7 @@ impl RulePlace<'_> {
                 context: g.context,
                 weak: g.weak,
                 soft: g.soft,
+                invites: g.invites,
                 own: self.own,
                 place: model::place(g.id.get_ref()),
                 reason: g.reason.as_str().into(),
@@ -318,8 +320,10 @@ impl RulePlace<'_> {
     }
 }
 
+/// As the message's words are; not what the reader tries as well behind them.
 fn folded(phrase: &str) -> String {
-    reading::read(phrase.trim_matches('*')).text.trim().to_owned()
+    let read = reading::read(phrase.trim_matches('*')).text;
+    read.split(" | ").next().unwrap_or_default().trim().to_owned()
 }
 
 impl Builder {

@@ -10,6 +10,12 @@ use super::disguise;
 const CURRENCIES: [&str; 16] =
     ["rp", "rs", "usd", "eur", "gbp", "tl", "try", "idr", "sar", "aed", "egp", "ils", "nis", "rub", "brl", "r$"];
 
+/// Whether `word` is an amount with its currency before it, whatever unit comes behind: "rp50000", "rp45rb".
+pub fn is_price(word: &str) -> bool {
+    let letters = word.bytes().position(|b| b.is_ascii_digit()).unwrap_or(0);
+    letters > 0 && CURRENCIES.iter().any(|c| word[..letters].eq_ignore_ascii_case(c))
+}
+
 /// What a chunk (no white space in it) of letters and digits is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Shape {
@@ -93,10 +99,8 @@ fn group(text: &str, m: Make) -> Shape {
     let is_upper = m.upper == m.letters;
     let length = m.letters + m.digits;
     if m.turns == 1 {
-        let (short, letters) = (m.letters < 5, &text[..m.letters]);
-        let is_price = CURRENCIES.iter().any(|c| letters.eq_ignore_ascii_case(c));
         let is_id = if m.first_letter {
-            short && !is_price && (m.digits > 3 || (is_upper && m.digits > 1))
+            m.letters < 5 && !is_price(text) && (m.digits > 3 || (is_upper && m.digits > 1))
         } else {
             // "150ppm", "18yrs", "50rb" are units.
             (m.digits > 4 && m.letters < 3) || (m.digits > 2 && m.letters > 5 && is_upper)

@@ -203,6 +203,43 @@ fn words_mean_something_else_beside_some_neighbours() {
 }
 
 #[test]
+fn a_price_against_its_unit_is_a_price() {
+    for text in ["Servis motor 75rb", "Kuota Rp45rb/30hr", "Tiket 599rb", "Rumah 2,4jt", "Lote 350 EUR", "Sewa 50rb"] {
+        let score = POLICY.score(Purpose::Transactional, text);
+        assert!(score.signals.iter().any(|s| *s.id == *"price"), "{text}: {score:?}");
+        let words = POLICY.observe(text).folded;
+        assert!(!words.contains('|'), "{text} was read as leet: {words}");
+    }
+}
+
+#[test]
+fn a_program_that_is_handed_out_is_for_a_person_to_see() {
+    for text in ["Foto paket Anda: FOTO_PAKET.apk", "Guten Tag, bitte öffnen: https://files.example/einladung.apk"] {
+        let score = POLICY.score(Purpose::Transactional, text);
+        assert!(score.total >= REVIEW && score.signals.iter().any(|s| *s.id == *"link.program"), "{text}: {score:?}");
+    }
+    let named = POLICY.score(Purpose::Transactional, "Pasang apk kami dari Play Store.");
+    assert!(named.signals.iter().all(|s| *s.id != *"link.program"), "{named:?}");
+}
+
+#[test]
+fn a_child_that_greets_is_no_fraud() {
+    for text in [
+        "Hi Mum, I am home now.",
+        "Hola mamá, ya salí de la escuela.",
+        "Oi mãe, cheguei bem.",
+        "Coucou maman, je suis arrivée.",
+        "Hallo Mama, bin da.",
+        "Ciao mamma, sono arrivata.",
+        "Привет мам, я дома.",
+        "היי אמא, הגעתי הביתה.",
+        "Isi pulsa Rp50.000 berhasil.",
+    ] {
+        assert!(total(text) < REFUSE, "{text}: {:?}", POLICY.score(Purpose::Transactional, text));
+    }
+}
+
+#[test]
 fn the_words_behind_a_verdict_are_marked_where_they_stand() {
     for (text, want) in [
         ("Hi Ann, f l a s h  s a l e on shoes. Bye", vec!["f l a s h  s a l e"]),

@@ -35,7 +35,7 @@ const ENDINGS: &[&str] = &[
     "com", "net", "org", "info", "biz", "io", "co", "app", "dev", "shop", "store", "online", "site", "xyz", "top",
     "club", "link", "click", "live", "page", "ly", "gl", "gd", "gg", "cc", "tv", "ru", "uk", "fr", "br", "tr", "il",
     "sa", "ae", "eg", "ma", "mx", "eu", "pk", "vip", "win", "pro", "website", "space", "tech", "cn", "download",
-    "help", "support", "icu", "buzz", "рф",
+    "help", "support", "icu", "buzz", "apk", "рф",
 ];
 
 /// Endings that are words as well: they make a link only with a path behind them.
@@ -98,7 +98,8 @@ fn parse(url: &str) -> Option<TextLink> {
 
 fn is_host(text: &str, with_path: bool) -> bool {
     let Some((names, ending)) = text.rsplit_once('.') else { return false };
-    let named = names.split('.').all(|l| !l.is_empty() && l.chars().all(|c| c.is_alphanumeric() || c == '-'));
+    let named =
+        names.split('.').all(|l| !l.is_empty() && l.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_')));
     let ending = ending.to_lowercase();
     named
         && names.chars().any(char::is_alphabetic)
@@ -176,6 +177,12 @@ impl TextLink {
         labels.flat_map(|label| label.split('-')).any(is_word)
     }
 
+    /// Whether it leads to a program for telephones, or is the name of one: "invitation.apk".
+    pub fn is_program(&self) -> bool {
+        let name = if self.path.is_empty() { &self.host } else { &self.path };
+        name.get(name.len().saturating_sub(4)..).is_some_and(|end| end.eq_ignore_ascii_case(".apk"))
+    }
+
     /// Whether one part of the host mixes scripts that look alike.
     pub fn is_mixed(&self) -> bool {
         self.host.split('.').any(|label| {
@@ -223,6 +230,7 @@ mod tests {
             ("t.me/joinchat/abc", "t.me", "/joinchat/abc"),
             ("shop.example.com", "shop.example.com", ""),
             ("http://10.0.0.1/pay", "10.0.0.1", "/pay"),
+            ("FOTO_PAKET.apk", "foto_paket.apk", ""),
             ("https://user@xn--80ak6aa92e.com/", "xn--80ak6aa92e.com", "/"),
         ] {
             assert_eq!(link(text), Some((host.to_owned(), path.to_owned())), "{text}");
@@ -246,6 +254,8 @@ mod tests {
             LURES.is_sorted() && l("netbank-login.com", "/x").is_lure() && l("my.parcel-fee.example", "").is_lure()
         );
         assert!(!l("login.example.com", "").is_lure() && !l("blue-harbour.example", "/bank-login").is_lure());
+        assert!(l("invitation.apk", "").is_program() && l("files.example", "/a/B.APK").is_program());
+        assert!(!l("apk.example", "").is_program() && !l("shop.example", "/apk").is_program());
         assert!(!l("wa.me", "/4915112345").is_group_invitation() && !l("t.me", "/shop").is_group_invitation());
     }
 }

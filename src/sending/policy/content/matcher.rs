@@ -13,17 +13,19 @@ use super::{
 };
 use std::{ops::Range, sync::Arc};
 
-/// A place where a rule matched.
-#[derive(Clone, Copy, Debug)]
+/// A place where a rule matched. Small, so that neither all of them nor all tallies are an allocation that is large: for
+/// such ones the allocator tidies up first, which costs a tenth of a check.
+#[derive(Clone, Copy, Default, Debug)]
 struct Hit {
+    start: u32,
+    /// Behind the last byte; 0: none matched.
+    end: u32,
     weight: u8,
-    start: usize,
-    end: usize,
 }
 
-/// The three heaviest hits of a group that do not overlap.
+/// The three heaviest hits of a group that do not overlap, heaviest first; behind them none.
 #[derive(Clone, Copy, Default)]
-struct Tally([Option<Hit>; 3]);
+struct Tally([Hit; 3]);
 
 /// The most that context can take away, in per cent.
 const CALM_MAX: u32 = 60;
@@ -40,6 +42,8 @@ pub struct Judged {
     pub hard: u32,
     /// Whether every group with a match is one of soft words.
     pub soft: bool,
+    /// Whether it misses, invites or introduces somebody in so many words.
+    pub invites: bool,
     /// Points for businesslike context, and for a person's tone.
     pub context: u32,
     /// Whether an admin's own phrase or group is among what counted.
@@ -62,7 +66,7 @@ pub fn judge(rules: &Compiled, read: &Reading) -> Judged {
     for (p, hit) in found.counting() {
         let group = &rules.groups[usize::from(p.group)];
         if !group.context {
-            unmasked |= read.disguises.iter().any(|d| d.1 < hit.end && hit.start < d.2);
+            unmasked |= read.disguises.iter().any(|d| hit.overlaps(&(d.1..d.2)));
             own |= p.own || group.own;
         }
         tallies[usize::from(p.group)].add(hit);
@@ -74,7 +78,7 @@ pub fn judge(rules: &Compiled, read: &Reading) -> Judged {
             let after = rule.after.is_empty() || rule.after.iter().any(|a| a == before);
             let harmless = found.harmless.iter().any(|h| h.0 <= n.start && n.end <= h.1);
             if starts && after && !harmless {
-                tallies[usize::from(rule.group)].add(Hit { weight: rule.weight, start: n.start, end: n.end });
+                tallies[usize::from(rule.group)].add(Hit::new(rule.weight, n.start..n.end));
             }
         }
     }
@@ -90,7 +94,7 @@ pub fn judge(rules: &Compiled, read: &Reading) -> Judged {
 pub fn spans(rules: &Compiled, read: &Reading) -> Vec<(Range<usize>, Arc<str>)> {
     let found = search(rules, read);
     let counted = found.counting().map(|(p, hit)| (hit, &rules.groups[usize::from(p.group)]));
-    counted.filter(|(_, group)| !group.context).map(|(hit, group)| (hit.start..hit.end, group.id.clone())).collect()
+    counted.filter(|(_, group)| !group.context).map(|(hit, group)| (hit.range(), group.id.clone())).collect()
 }
 
 /// What the one pass finds.
@@ -148,7 +152,8 @@ impl PatternMatch<'_> {
         let most = self.languages.iter().copied().max().unwrap_or(0);
         self.hits.iter().copied().filter(move |(p, hit)| {
             let spoken = self.languages.get(usize::from(p.language)).is_none_or(|n| n * 2 >= most);
-            let harmless = self.harmless.iter().any(|h| h.0 <= hit.start && hit.end <= h.1);
+            let at = hit.range();
+            let harmless = self.harmless.iter().any(|h| h.0 <= at.start && at.end <= h.1);
             (!p.native || spoken) && !harmless
         })
     }
@@ -156,11 +161,11 @@ impl PatternMatch<'_> {
     /// Forgets what was found in the place of a name, unless it speaks: "Dear FREE GIFT". One light word is still a name:
     /// "Hadiya" is Arabic for a gift. Whether it speaks.
     fn leave_out(&mut self, rules: &Compiled, name: &Range<usize>, text: &[u8]) -> bool {
-        let within = |hit: &Hit| hit.start < name.end && name.start < hit.end;
-        let words = |from: usize, to: usize| text[from..to].split(|b| *b == b' ').filter(|w| !w.is_empty()).count();
-        let is_long = words(name.start, name.end) > 2;
+        let within = |hit: &Hit| hit.overlaps(name);
+        let words = |of: Range<usize>| text[of].split(|b| *b == b' ').filter(|w| !w.is_empty()).count();
+        let is_long = words(name.clone()) > 2;
         let counts = |p: &Pattern, hit: &Hit| {
-            let is_heavy = is_long || p.weight >= LIGHT || words(hit.start, hit.end) > 1;
+            let is_heavy = is_long || p.weight >= LIGHT || words(hit.range()) > 1;
             is_heavy && p.weight > 0 && !rules.groups[usize::from(p.group)].context
         };
         let speaks = self.counting().any(|(p, hit)| within(&hit) && counts(&p, &hit));
@@ -182,7 +187,7 @@ impl PatternMatch<'_> {
                     // A long phrase of a language also says that it is spoken.
                     let tells = p.language > 0 && end - start > 5 && !is_named;
                     self.languages[usize::from(p.language)] += u16::from(tells);
-                    self.hits.push((*p, Hit { weight: p.weight, start, end }));
+                    self.hits.push((*p, Hit::new(p.weight, start..end)));
                 }
             }
         }
@@ -214,8 +219,9 @@ fn signals(rules: &Compiled, tallies: &[Tally]) -> Judged {
     for (g, p) in rules.groups.iter().zip(&points).filter(|(g, _)| g.context) {
         note(g.place, *p);
     }
-    let found_in = |(group, tally): &(&RuleFamily, &Tally)| !group.context && tally.0[0].is_some();
+    let found_in = |(group, tally): &(&RuleFamily, &Tally)| !group.context && tally.is_found();
     let mut soft = rules.groups.iter().zip(tallies).filter(found_in).all(|(group, _)| group.soft);
+    let invites = rules.groups.iter().zip(tallies).filter(found_in).any(|(group, _)| group.invites);
     let (mut words, mut hard) = (0, 0);
     for (g, p) in rules.groups.iter().zip(&points).filter(|(g, p)| !g.context && **p > 0) {
         let points = lower(*p, g.calmed);
@@ -225,10 +231,10 @@ fn signals(rules: &Compiled, tallies: &[Tally]) -> Judged {
         out.push(signal(&g.id, points, &g.reason));
     }
     let mut best: Vec<(&Together, u32)> = Vec::new();
-    let found = tallies.iter().zip(0..).filter(|(t, _)| t.0[0].is_some()).fold(0, |bits, (_, g)| bits | bit(g));
+    let found = tallies.iter().zip(0..).filter(|(t, _)| t.is_found()).fold(0, |bits, (_, g)| bits | bit(g));
     for t in rules.together.iter().filter(|t| t.bits.count_ones() < t.least || (t.bits & found).count_ones() >= t.least)
     {
-        let present = |g: &&u16| tallies[usize::from(**g)].0[0].is_some() && points[usize::from(**g)] >= t.points;
+        let present = |g: &&u16| tallies[usize::from(**g)].is_found() && points[usize::from(**g)] >= t.points;
         let top = t.of.iter().map(|g| points[usize::from(*g)]).max().unwrap_or(0);
         if (t.of.iter().filter(present).count() as u32) < t.least || top < t.top || calm > t.context_max {
             continue;
@@ -250,6 +256,7 @@ fn signals(rules: &Compiled, tallies: &[Tally]) -> Judged {
         words,
         hard,
         soft,
+        invites,
         context: calm,
         points: known,
         unmasked: false,
@@ -263,26 +270,46 @@ fn signal(id: &Arc<str>, weight: u32, reason: &Arc<str>) -> Signal {
     Signal { id: id.clone(), weight: u8::try_from(weight.min(100)).unwrap_or(100), reason: reason.clone() }
 }
 
+impl Hit {
+    /// Texts longer than a `u32` counts are none that anybody sends.
+    fn new(weight: u8, at: Range<usize>) -> Self {
+        let short = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Self { start: short(at.start), end: short(at.end), weight }
+    }
+
+    fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    fn overlaps(self, other: &Range<usize>) -> bool {
+        (self.start as usize) < other.end && other.start < self.end as usize
+    }
+}
+
 impl Tally {
     fn add(&mut self, hit: Hit) {
-        let clash = self.0.iter().flatten().any(|h| h.start < hit.end && hit.start < h.end && h.weight >= hit.weight);
-        if clash {
+        let at = hit.range();
+        if self.0.iter().any(|h| h.overlaps(&at) && h.weight >= hit.weight) {
             return;
         }
         // A heavier hit takes the place of those that it overlaps.
-        let mut kept: [Option<Hit>; 4] = [None; 4];
+        let mut kept = [Hit::default(); 4];
         let mut n = 0;
-        for h in self.0.iter().flatten().filter(|h| !(h.start < hit.end && hit.start < h.end)) {
-            kept[n] = Some(*h);
+        for h in self.0.iter().filter(|h| h.end > 0 && !h.overlaps(&at)) {
+            kept[n] = *h;
             n += 1;
         }
-        kept[n] = Some(hit);
-        kept[..=n].sort_unstable_by_key(|h| std::cmp::Reverse(h.map_or(0, |h| h.weight)));
+        kept[n] = hit;
+        kept[..=n].sort_unstable_by_key(|h| std::cmp::Reverse(h.weight));
         self.0.copy_from_slice(&kept[..3]);
     }
 
+    fn is_found(&self) -> bool {
+        self.0[0].end > 0
+    }
+
     fn points(&self) -> u32 {
-        self.0.iter().flatten().zip([1, 2, 4]).map(|(h, part)| u32::from(h.weight) / part).sum()
+        self.0.iter().zip([1, 2, 4]).map(|(h, part)| u32::from(h.weight) / part).sum()
     }
 }
 

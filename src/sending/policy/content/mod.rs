@@ -130,6 +130,7 @@ impl ContentPolicy {
             firm,
             actionable: read.is_actionable(),
             model: opinion.share(),
+            invites: judged.invites,
             businesslike: has_number && judged.context >= SOME_EVIDENCE,
             insisted: false,
         }
@@ -192,6 +193,7 @@ impl ContentPolicy {
             60,
             "a shortened link hides where it leads",
         );
+        add(any(&|l| l.is_program()), "link.program", 60, "hands out a program to install");
         add(any(&|l| l.is_punycode()), "link.punycode", 40, "a link's host is written in punycode");
         add(any(&|l| l.is_lure()), "link.lure", 30, "a link's host borrows the name of a bank, a parcel or a login");
         match links::hosts(&read.links) {

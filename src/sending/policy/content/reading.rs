@@ -320,16 +320,22 @@ impl TextReader {
             if digits {
                 self.number(piece);
             } else {
+                let start = self.is.text.len();
                 self.is.text.extend(piece.chars().filter(|c| text::is_word_char(*c)));
                 if !self.is.text.ends_with(' ') {
                     self.is.text.push(' ');
                 }
+                // "10r i b u": the letter behind a number is the first of a word set apart.
+                if tail.is_empty() && piece.chars().nth(1).is_none() {
+                    self.spaced = (start, 1);
+                }
             }
             rest = tail;
         }
-        // "1oan" reads like "1 oan": tried apart, because "1week" does so as well.
+        // "1oan" reads like "1 oan": tried apart, because "1week" does so as well. "15gb" and "50rb" are units.
         if word.len() > 3
             && word.starts_with(['1', '5', '4', '3'])
+            && !word.as_bytes()[1].is_ascii_digit()
             && let Some(whole) = disguise::unleet(word)
         {
             self.also.push(whole);

@@ -95,6 +95,9 @@ pub struct GroupEntry {
     /// list it for review.
     #[serde(default)]
     pub soft: bool,
+    /// Whether a text with one of its phrases sounds like advertising where many get it, whatever else is said in it.
+    #[serde(default)]
+    pub invites: bool,
     /// What the log says, a sentence without its full stop.
     pub reason: String,
 }

@@ -38,6 +38,9 @@ pub struct Score {
     /// It speaks of an order, an invoice or an appointment, and has a number in it.
     #[serde(skip)]
     pub businesslike: bool,
+    /// It misses, invites or introduces somebody, or reminds of a basket, in so many words.
+    #[serde(skip)]
+    pub invites: bool,
     /// Its sender goes on with it although it was throttled for how many people get it.
     #[serde(skip)]
     pub insisted: bool,
@@ -121,9 +124,10 @@ impl Score {
         self
     }
 
-    /// Whether it sounds like advertising, if only a little, and is no news of somebody's order.
+    /// Whether it sounds like advertising, if only a little, and is no news of somebody's order; or says in so many words
+    /// that somebody is missed, invited or introduced.
     pub fn is_soft(&self) -> bool {
-        self.model >= SOFT && !self.is_notice()
+        self.invites || (self.model >= SOFT && !self.is_notice())
     }
 
     /// Whether it is the news of one person's order, invoice or appointment: next to nothing else is said in it, and the

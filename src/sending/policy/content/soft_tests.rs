@@ -250,9 +250,19 @@ fn a_soft_text_that_offers_something_is_refused() {
 }
 
 #[test]
-fn behaviour_sees_most_soft_texts() {
-    let texts = TEXTS.iter().flat_map(|(_, soft, _)| soft);
-    let seen = texts.clone().filter(|text| score(text).is_soft() || score(text).total >= 60).count();
-    // "Is everything all right?" after a long time is no advertising in any of its words.
-    assert!(seen * 4 >= texts.count() * 3, "{seen} seen; a model below {SOFT} hears no advertising");
+fn behaviour_hears_every_soft_text() {
+    let texts = TEXTS.iter().flat_map(|(language, soft, _)| soft.iter().map(move |text| (*language, *text)));
+    let unheard: Vec<_> = texts.filter(|(_, text)| !score(text).is_soft() && score(text).total < 60).collect();
+    assert!(unheard.is_empty(), "{}: {unheard:#?}", unheard.len());
+}
+
+#[test]
+fn who_invites_is_heard_whatever_the_model_says_and_a_notice_is_not() {
+    let invites = score("Wir haben Sie lange nicht gesehen, Frau Weber. Ist alles in Ordnung?");
+    assert!(invites.model < SOFT && invites.is_soft() && invites.total < 60, "{invites:?}");
+    for notice in
+        ["Your order 2041 has been shipped and will arrive on Thursday.", "Ihr Termin am 4. Mai um 9:30 ist bestätigt."]
+    {
+        assert!(!score(notice).is_soft(), "{notice}: {:?}", score(notice));
+    }
 }

@@ -4,6 +4,7 @@
 
 use super::{
     disguise::{self, Scripts, is_styled},
+    ids,
     reading::Disguise,
 };
 use crate::model::{
@@ -89,11 +90,10 @@ impl Word {
         }
     }
 
-    /// "fr33" and "d1sc0unt" become words where they stand; "150ppm" and "inv1001" do not.
+    /// "fr33" and "d1sc0unt" become words where they stand; "150ppm", "inv1001" and "rp45rb" do not.
     pub(super) fn in_place(&self) -> Option<String> {
-        self.folded
-            .starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '0' | '$' | '@' | '€'))
-            .then_some(())?;
+        let may_be = self.folded.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '0' | '$' | '@' | '€'));
+        (may_be && !ids::is_price(&self.folded)).then_some(())?;
         disguise::unleet(&self.folded)
     }
 }

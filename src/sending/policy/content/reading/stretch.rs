@@ -83,9 +83,19 @@ impl TextReader {
     fn any(&mut self, chunk: &str) {
         // "s.a.l.e" is a word by itself, "s a l e" one of several chunks.
         let mut chars = chunk.chars().skip_while(|c| !c.is_alphanumeric());
-        let is_apart = chars.next().is_some_and(char::is_alphabetic)
-            && chars.next().is_some_and(|c| !c.is_alphanumeric() && !text::is_invisible(c))
-            && chars.next().is_some_and(char::is_alphabetic);
+        let begins = chars.next().is_some_and(char::is_alphabetic);
+        let mark = chars.next().filter(|c| begins && !c.is_alphanumeric() && !text::is_invisible(*c));
+        let is_apart = mark.is_some() && chars.next().is_some_and(char::is_alphabetic);
+        // "a:H" between single letters is where one word set apart ends and another thing begins.
+        if is_apart
+            && self.spaced.1 > 1
+            && chars.next() != mark
+            && let Some(at) = mark.and_then(|mark| chunk.find(mark))
+        {
+            self.piece(&chunk[..at]);
+            self.end_spaced_run();
+            return self.piece(&chunk[at..]);
+        }
         if is_apart {
             self.end_spaced_run();
         }
