@@ -8,7 +8,7 @@
 //! advertisement behind an order's news is one, beside each other.
 //!
 //! Every source is left out once, with the others of its eighth, and judged by the weights of the rest: those figures
-//! are printed, and the threshold is set on them, so that of a thousand honest messages two or three would be refused. With `--out`
+//! are printed, and the threshold is set on them, so that of a thousand honest messages three would be refused. With `--out`
 //! the weights of all rows are then written to FILE. Equal files give equal weights. With `--mistakes` the ten worst of
 //! each kind and language are shown, to be read: what was refused wrongly, what was missed, and how far from the threshold.
 
@@ -28,9 +28,8 @@ const PARTS: u64 = 8;
 /// The source of rows that were written as hard cases: honest ones near advertising, and advertising dressed as news.
 const WRITTEN: &str = "written";
 
-/// Of a thousand honest messages, how many may be refused: the threshold lies in the middle of these two, so that one
-/// message more or less moves it little.
-const REFUSED_OF_1000: [usize; 2] = [2, 3];
+/// Of a thousand honest messages, how many may be refused.
+const REFUSED_OF_1000: usize = 3;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let (mut files, mut out, mut mistakes) = (Vec::new(), None, false);
@@ -99,8 +98,7 @@ fn threshold(rows: &[Row], samples: &[Sample], odds: &[Option<f32>]) -> f32 {
         .filter_map(compared)
         .collect();
     top.sort_by(|a, b| b.total_cmp(a));
-    let above = REFUSED_OF_1000.map(|refused| top.get(n * refused / 1000).map_or(0.0, |odds| odds + 0.01));
-    above.iter().sum::<f32>() / 2.0
+    top.get(n * REFUSED_OF_1000 / 1000).map_or(0.0, |odds| odds + 0.01)
 }
 
 /// A message of a sender that was left out.

@@ -258,8 +258,9 @@ fn behaviour_hears_every_soft_text() {
 
 #[test]
 fn who_invites_is_heard_whatever_the_model_says_and_a_notice_is_not() {
+    assert!(Score { invites: true, ..Score::default() }.is_soft() && !Score::default().is_soft());
     let invites = score("Wir haben Sie lange nicht gesehen, Frau Weber. Ist alles in Ordnung?");
-    assert!(invites.model < SOFT && invites.is_soft() && invites.total < 60, "{invites:?}");
+    assert!(invites.invites && invites.total < 60, "{invites:?}");
     for notice in
         ["Your order 2041 has been shipped and will arrive on Thursday.", "Ihr Termin am 4. Mai um 9:30 ist bestätigt."]
     {
