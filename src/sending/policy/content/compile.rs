@@ -33,31 +33,48 @@ pub struct RuleFamily {
 pub const LIGHT: u8 = 35;
 
 /// In the place of a group: the pattern only tells the language.
-pub const WORD: u16 = u16::MAX;
+pub const WORD: u8 = u8::MAX;
 
-/// In the place of a group: what lies inside the phrase means something else there.
-pub const HARMLESS: u16 = u16::MAX - 1;
+/// In the place of a group: what lies inside the phrase means something else there. Groups have the numbers below.
+pub const HARMLESS: u8 = u8::MAX - 1;
 
-/// What a phrase stands for.
+/// What a phrase stands for, in four bytes: there are some twenty thousand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pattern {
     /// The group, or [`WORD`] for an everyday word of `language`.
-    pub group: u16,
+    pub group: u8,
     /// 0 when it is of no language, or of one whose everyday words nobody listed.
     pub language: u8,
     pub weight: u8,
+    /// Some of the three below.
+    traits: u8,
+}
+
+const NATIVE: u8 = 1;
+const CLITICS: u8 = 2;
+const OWN: u8 = 4;
+
+impl Pattern {
     /// Too light or too short to count in a message of another language.
-    pub native: bool,
+    pub fn is_native(self) -> bool {
+        self.traits & NATIVE > 0
+    }
+
     /// The front is open to Arabic or Hebrew prefixes, which must be looked at.
-    pub clitics: bool,
+    pub fn has_clitics(self) -> bool {
+        self.traits & CLITICS > 0
+    }
+
     /// It stands in an admin's file.
-    pub own: bool,
+    pub fn is_own(self) -> bool {
+        self.traits & OWN > 0
+    }
 }
 
 /// A rule about numbers.
 #[derive(Debug)]
 pub struct NumberRule {
-    pub group: u16,
+    pub group: u8,
     pub weight: u8,
     pub digits: [usize; 2],
     pub starts: Vec<String>,
@@ -68,7 +85,7 @@ pub struct NumberRule {
 #[derive(Debug)]
 pub struct Together {
     pub id: Arc<str>,
-    pub of: Vec<u16>,
+    pub of: Vec<u8>,
     /// The same as bits.
     pub bits: u64,
     pub least: u32,
@@ -83,7 +100,7 @@ pub struct Together {
 }
 
 /// A group as a bit, one of 64: groups behind the first 64 share theirs.
-pub fn bit(group: u16) -> u64 {
+pub fn bit(group: u8) -> u64 {
     1 << (group % 64)
 }
 
@@ -176,7 +193,7 @@ pub fn compile(extra: impl IntoIterator<Item = (String, String)>) -> Result<Comp
 struct Builder {
     groups: Vec<RuleFamily>,
     /// By phrase, group and language: the heaviest.
-    phrases: HashMap<(Phrase, u16, u8), (u8, bool)>,
+    phrases: HashMap<(Phrase, u8, u8), (u8, bool)>,
     /// Languages whose everyday words are known; number 1 is the first.
     languages: Vec<String>,
     numbers: Vec<NumberRule>,
@@ -210,6 +227,10 @@ impl RulePlace<'_> {
         for g in &file.group {
             if b.groups.iter().any(|known| *known.id == **g.id.get_ref()) {
                 let what = format!("the group {:?} exists already: give the new one another id", g.id.get_ref());
+                return Err(self.wrong(g.id.span().start, what));
+            }
+            if b.groups.len() >= usize::from(HARMLESS) {
+                let what = format!("{HARMLESS} groups are the most: give the phrases of this one to another");
                 return Err(self.wrong(g.id.span().start, what));
             }
             b.groups.push(RuleFamily {
@@ -291,9 +312,9 @@ impl RulePlace<'_> {
         })
     }
 
-    fn group(&self, b: &Builder, id: &Spanned<String>) -> Result<u16, RuleError> {
+    fn group(&self, b: &Builder, id: &Spanned<String>) -> Result<u8, RuleError> {
         let found = b.groups.iter().position(|g| *g.id == **id.get_ref());
-        found.and_then(|i| u16::try_from(i).ok()).ok_or_else(|| {
+        found.and_then(|i| u8::try_from(i).ok()).ok_or_else(|| {
             let near = b.groups.iter().max_by(|x, y| {
                 strsim::jaro_winkler(&x.id, id.get_ref()).total_cmp(&strsim::jaro_winkler(&y.id, id.get_ref()))
             });
@@ -366,13 +387,9 @@ impl Builder {
     }
 }
 
-fn pattern(((phrase, group, language), (weight, own)): &((Phrase, u16, u8), (u8, bool))) -> Pattern {
-    Pattern {
-        group: *group,
-        language: *language,
-        weight: *weight,
-        native: *language > 0 && (*weight < LIGHT || !phrase.text.trim().contains(' ')),
-        clitics: phrase.clitics,
-        own: *own,
-    }
+fn pattern(((phrase, group, language), (weight, own)): &((Phrase, u8, u8), (u8, bool))) -> Pattern {
+    let is_native = *language > 0 && (*weight < LIGHT || !phrase.text.trim().contains(' '));
+    let traits = [(is_native, NATIVE), (phrase.clitics, CLITICS), (*own, OWN)];
+    let traits = traits.iter().filter(|(has, _)| *has).fold(0, |all, (_, one)| all | one);
+    Pattern { group: *group, language: *language, weight: *weight, traits }
 }

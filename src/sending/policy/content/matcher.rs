@@ -67,7 +67,7 @@ pub fn judge(rules: &Compiled, read: &Reading) -> Judged {
         let group = &rules.groups[usize::from(p.group)];
         if !group.context {
             unmasked |= read.disguises.iter().any(|d| hit.overlaps(&(d.1..d.2)));
-            own |= p.own || group.own;
+            own |= p.is_own() || group.own;
         }
         tallies[usize::from(p.group)].add(hit);
     }
@@ -154,7 +154,7 @@ impl PatternMatch<'_> {
             let spoken = self.languages.get(usize::from(p.language)).is_none_or(|n| n * 2 >= most);
             let at = hit.range();
             let harmless = self.harmless.iter().any(|h| h.0 <= at.start && at.end <= h.1);
-            (!p.native || spoken) && !harmless
+            (!p.is_native() || spoken) && !harmless
         })
     }
 
@@ -179,7 +179,7 @@ impl PatternMatch<'_> {
         let start = at.start;
         let end = at.end - usize::from(text[at.end - 1] == b' ');
         let is_named = self.names.overlap(start, end);
-        for p in patterns.iter().filter(|p| !inside || p.clitics) {
+        for p in patterns.iter().filter(|p| !inside || p.has_clitics()) {
             match p.group {
                 WORD => self.languages[usize::from(p.language)] += u16::from(!is_named),
                 HARMLESS => self.harmless.push((start, end)),
@@ -234,7 +234,7 @@ fn signals(rules: &Compiled, tallies: &[Tally]) -> Judged {
     let found = tallies.iter().zip(0..).filter(|(t, _)| t.is_found()).fold(0, |bits, (_, g)| bits | bit(g));
     for t in rules.together.iter().filter(|t| t.bits.count_ones() < t.least || (t.bits & found).count_ones() >= t.least)
     {
-        let present = |g: &&u16| tallies[usize::from(**g)].is_found() && points[usize::from(**g)] >= t.points;
+        let present = |g: &&u8| tallies[usize::from(**g)].is_found() && points[usize::from(**g)] >= t.points;
         let top = t.of.iter().map(|g| points[usize::from(*g)]).max().unwrap_or(0);
         if (t.of.iter().filter(present).count() as u32) < t.least || top < t.top || calm > t.context_max {
             continue;

@@ -1,7 +1,7 @@
 //! Soft and cold texts, of which words alone refuse none: somebody is missed, invited, introduced, reminded of a basket.
 //! Each language has the same kinds in its own words, and beside them the same with something to be had, which is an offer.
 
-use super::{kinds_tests::POLICY, score::SOFT, *};
+use super::{kinds_tests::POLICY, *};
 
 /// Language, soft texts, the same kinds with an offer in them.
 const TEXTS: [(&str, [&str; 10], [&str; 3]); 11] = [
