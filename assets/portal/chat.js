@@ -209,7 +209,9 @@ function settle(one, told) {
 /** Says why where one types, and gives the text back. */
 function refuse(one, told) {
   const problem = talk.querySelector("[data-problem]");
-  problem.textContent = told?.problem ?? `${form.dataset.refused}: ${told?.refusal?.text ?? ""} ${told?.refusal?.advice ?? ""}`;
+  const refusal = told?.refusal && `${form.dataset.refused}: ${told.refusal.text} ${told.refusal.advice ?? ""}`;
+  // The number or the chat is gone, or whoever writes may not any more: a page that is loaded again says which.
+  problem.textContent = told?.problem ?? refusal ?? form.dataset.gone;
   problem.hidden = false;
   if (!field.value) field.value = one.text;
   if (one.file) attached.add([one.file], true);

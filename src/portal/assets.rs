@@ -4,18 +4,14 @@
 use crate::{
     gateway::Gateway,
     model::code::Code,
+    texts::packed::PORTAL,
     web::{Incoming, problem},
 };
 use ::http::{HeaderValue, header};
 use flate2::{Compression, write::GzEncoder};
-use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
 use std::{collections::HashMap, io::Write, sync::LazyLock};
 use warp::{Reply, reply::Response};
-
-#[derive(RustEmbed)]
-#[folder = "assets/portal/"]
-struct AssetFiles;
 
 struct Asset {
     kind: &'static str,
@@ -31,15 +27,14 @@ struct Assets {
 
 static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
     let mut assets = Assets { served: HashMap::new(), names: HashMap::new() };
-    for file in AssetFiles::iter() {
-        let Some(found) = AssetFiles::get(&file) else { continue };
-        let plain = found.data.into_owned();
+    for file in PORTAL.names() {
+        let plain = PORTAL.get(file).unwrap_or_default();
         let hash: String = Sha256::digest(&plain).iter().take(6).map(|b| format!("{b:02x}")).collect();
-        let (stem, end) = file.rsplit_once('.').unwrap_or((&file, ""));
+        let (stem, end) = file.rsplit_once('.').unwrap_or((file, ""));
         let name = format!("{stem}.{hash}.{end}");
         let zipped = gzip(&plain);
         assets.served.insert(name.clone(), Asset { kind: kind(end), plain, zipped });
-        assets.names.insert(file.into_owned(), name);
+        assets.names.insert(file.to_owned(), name);
     }
     assets
 });

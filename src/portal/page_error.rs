@@ -47,7 +47,12 @@ struct NotePage<'a> {
     title: &'a str,
     text: &'a str,
     link: Option<(&'a str, &'a str)>,
+    /// What was written in the form that this answers, so that it is not lost with it.
+    typed: Vec<&'a str>,
 }
+
+/// The fields of forms in which people write more than a word.
+const WRITTEN: &[&str] = &["message", "text", "body", "reason", "csv"];
 
 impl PageError {
     pub fn page(self, v: &PageContext) -> Response {
@@ -78,7 +83,11 @@ impl PageError {
             Self::Forbidden | Self::NotFound if v.is_in() => Some(("/overview", v.t("nav.overview"))),
             _ => None,
         };
-        let mut response = v.page_with(&NotePage { v, title, text, link }, status);
+        let typed = match &self {
+            Self::LogIn | Self::Forbidden | Self::NotFound | Self::Failed(_) => written(v),
+            _ => Vec::new(),
+        };
+        let mut response = v.page_with(&NotePage { v, title, text, link, typed }, status);
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
@@ -101,7 +110,12 @@ impl PageError {
 
 /// A page that says one thing.
 pub fn note(v: &PageContext, status: StatusCode, title: &str, text: &str) -> Response {
-    v.page_with(&NotePage { v, title, text, link: None }, status)
+    v.page_with(&NotePage { v, title, text, link: None, typed: Vec::new() }, status)
+}
+
+/// What somebody wrote in a form.
+fn written(v: &PageContext) -> Vec<&str> {
+    WRITTEN.iter().map(|name| v.form.raw(name)).filter(|text| !text.trim().is_empty()).collect()
 }
 
 /// The way on after a form was taken: the browser asks for `path`, and asking again does nothing twice.

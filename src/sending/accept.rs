@@ -76,6 +76,9 @@ pub(super) fn accept(
         }
     };
     let facts = facts::load(tx, asked, score)?;
+    if let Some(answer) = waiting::too_late(tx, asked, &facts)? {
+        return Ok(Accepting::Answered(Box::new(answer)));
+    }
     let verdict = match again {
         Some(refusal) => Err(refusal),
         None => {
@@ -85,7 +88,7 @@ pub(super) fn accept(
         }
     };
     let verdict = verdict.map_err(|refusal| waiting::foremost(asked, &facts, refusal));
-    if let Some(due) = waiting::due(request, verdict.as_ref().map(|_| ()), now) {
+    if let Some(due) = waiting::due(asked, verdict.as_ref().map(|_| ())) {
         return match waiting::wait(tx, asked, &facts, due)? {
             Ok(answer) => Ok(Accepting::Answered(Box::new(answer))),
             Err(refusal) => refuse(tx, asked, &facts, refusal),

@@ -5,6 +5,9 @@
 //! then, takes the quota then, and writes into the same row. Nothing of it is sent twice: the schedule's invariants hold.
 //!
 //! While it waits it can be withdrawn: cancelled, expired, missed. Then it has `failed`, and says why.
+//!
+//! An automatic answer that came faster than the guard lets messages pass waits the same way, for as long as it is still
+//! an answer; its request is what the columns of its own row of the schedule hold.
 
 use super::{
     announce,
@@ -14,7 +17,7 @@ use super::{
     idempotency, policy,
     record::{self, MessageRow},
     refusal::Refusal,
-    request::{Request, SendLater},
+    request::{SendLater, Source},
 };
 use crate::{
     model::{
@@ -39,6 +42,10 @@ const SOONEST: Duration = Duration::from_secs(5);
 const LATEST: Duration = Duration::from_secs(60 * 60);
 /// For how long a queued message is tried that does not say.
 const QUEUED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+/// For how long an automatic answer is tried: what comes later answers nothing any more.
+pub(super) const ANSWERS_FOR: Duration = Duration::from_secs(60 * 60);
+/// Why a message that waited is not sent any more.
+const EXPIRED: &str = "its expires_at passed before it could be sent";
 
 /// The rows of the log that wait: `m` is `messages`.
 pub(super) const WAITS: &str = "m.status = 'accepted' AND m.quota = 'none'";
@@ -57,9 +64,10 @@ pub enum CancelError {
 }
 
 /// When a message is tried (again) that the gates have judged so; none: it does not wait.
-pub(super) fn due(request: &Request, verdict: Result<(), &Refusal>, now: Time) -> Option<Time> {
+pub(super) fn due(asked: &Asked<'_>, verdict: Result<(), &Refusal>) -> Option<Time> {
+    let Asked { request, now, .. } = *asked;
     let SendLater { send_at, queue, .. } = &**request.later.as_ref()?;
-    if verdict.is_err_and(|refusal| !passes_with_time(refusal)) {
+    if verdict.is_err_and(|refusal| !passes_with_time(asked, refusal)) {
         return None;
     }
     if let Some(at) = send_at.filter(|at| *at > now) {
@@ -72,15 +80,18 @@ pub(super) fn due(request: &Request, verdict: Result<(), &Refusal>, now: Time) -
 
 /// Why a message is not taken that may wait: what stays, if there is such a thing beside what passes with time.
 pub(super) fn foremost(asked: &Asked<'_>, facts: &Facts, refusal: Refusal) -> Refusal {
-    if asked.request.later.is_none() || !passes_with_time(&refusal) {
+    if asked.request.later.is_none() || !passes_with_time(asked, &refusal) {
         return refusal;
     }
     let mut all = policy::refusals(asked.request, facts, asked.rules);
-    all.find(|other| !passes_with_time(other)).unwrap_or(refusal)
+    all.find(|other| !passes_with_time(asked, other)).unwrap_or(refusal)
 }
 
-/// Whether what stands against a message may pass by itself.
-const fn passes_with_time(refusal: &Refusal) -> bool {
+/// Whether what stands against a message may pass by itself; against an answer, while it still is one.
+fn passes_with_time(asked: &Asked<'_>, refusal: &Refusal) -> bool {
+    if asked.sender.source == Source::AutoReply {
+        return refusal.code == Code::SendingThrottled;
+    }
     matches!(
         refusal.code,
         Code::DailyMessageLimitExceeded
@@ -102,20 +113,22 @@ pub(super) fn wait(
     let message_id = asked.message_id();
     let log_id = match asked.waited(tx)? {
         Some(log_id) => {
-            let sql = "UPDATE schedules SET state = 'pending', due_at = ?2 WHERE message_id = ?1 AND state = 'claimed'";
-            tx.execute(sql, params![message_id, due])?;
+            put_off(tx, &message_id, due)?;
             log_id
         }
         None => {
+            let has_row = request.message_id.is_some() && sender.source == Source::AutoReply;
             let sql = "SELECT count(*) FROM schedules WHERE account_id = ?1 AND kind = 'listed' AND state = 'pending'";
-            if tx.one(sql, params![sender.account], |r| r.get::<_, i64>(0))? >= MOST_WAITING {
+            if !has_row && tx.one(sql, params![sender.account], |r| r.get::<_, i64>(0))? >= MOST_WAITING {
                 let reason = format!("{MOST_WAITING} messages of the account wait already");
                 return Ok(Err(Refusal { gate: "waiting", ..Refusal::new(Code::SendingThrottled, reason) }));
             }
-            let contact = facts.contact.as_ref().map(|c| c.id);
-            let row = MessageRow { message_id: &message_id, asked, facts, contact, status: Status::Accepted };
-            let log_id = record::waiting(tx, &row)?;
-            keep(tx, asked, &message_id, due)?;
+            let log_id = first_row(tx, asked, facts, &message_id)?;
+            if has_row {
+                put_off(tx, &message_id, due)?;
+            } else {
+                keep(tx, asked, &message_id, due)?;
+            }
             if let Some(key) = &request.idempotency_key {
                 idempotency::begin(tx, asked, key, log_id)?;
                 idempotency::finish(tx, log_id, Outcome::Accepted)?;
@@ -138,6 +151,42 @@ pub(super) fn wait(
         replayed: false,
         unusual: None,
     }))
+}
+
+/// An automatic answer whose time was over before it could be tried, the gateway was off: it is not sent, and the log says
+/// so. None: it is no such thing.
+pub(super) fn too_late(tx: &WriteTx<'_>, asked: &Asked<'_>, facts: &Facts) -> Result<Option<Answer>, StoreError> {
+    let Asked { request, sender, now, shared, .. } = *asked;
+    if sender.source != Source::AutoReply || request.expires_at.is_none_or(|end| end > now) {
+        return Ok(None);
+    }
+    let message_id = asked.message_id();
+    let log_id = match asked.waited(tx)? {
+        Some(log_id) => log_id,
+        None => first_row(tx, asked, facts, &message_id)?,
+    };
+    withdraw(tx, &message_id, EXPIRED, Moment { now, random: &*shared.random })?;
+    Ok(Some(Answer {
+        outcome: Outcome::Failed,
+        log_id,
+        message_id,
+        refusal: Some(Refusal::new(Code::GatewaySendFailed, EXPIRED)),
+        quota: None,
+        replayed: false,
+        unusual: None,
+    }))
+}
+
+/// Writes the row in the log of a message that begins to wait.
+fn first_row(tx: &WriteTx<'_>, asked: &Asked<'_>, facts: &Facts, message_id: &MessageId) -> Result<LogId, StoreError> {
+    let contact = facts.contact.as_ref().map(|c| c.id);
+    record::waiting(tx, &MessageRow { message_id, asked, facts, contact, status: Status::Accepted })
+}
+
+/// Has the schedule's row, which was claimed, wait until `due`.
+fn put_off(tx: &WriteTx<'_>, message_id: &MessageId, due: Time) -> Result<(), StoreError> {
+    let sql = "UPDATE schedules SET state = 'pending', due_at = ?2 WHERE message_id = ?1 AND state = 'claimed'";
+    tx.execute(sql, params![message_id, due]).map(drop)
 }
 
 /// The row of a message that waits.
@@ -209,12 +258,12 @@ pub(super) fn withdraw(
 pub(super) fn expire(tx: &WriteTx<'_>, moment: Moment<'_>) -> Result<usize, StoreError> {
     let over: Vec<MessageId> = tx.list(
         "SELECT s.message_id FROM schedules s JOIN messages m ON m.message_id = s.message_id
-         WHERE s.state = 'pending' AND s.due_at <= ?1 AND s.request IS NOT NULL AND m.expires_at <= ?1",
+         WHERE s.state IN ('pending', 'claimed') AND s.state = 'pending' AND s.due_at <= ?1 AND m.expires_at <= ?1",
         params![moment.now],
         |r| r.get(0),
     )?;
     for message_id in &over {
-        end(tx, message_id, "its expires_at passed before it could be sent", moment)?;
+        end(tx, message_id, EXPIRED, moment)?;
     }
     Ok(over.len())
 }
@@ -222,7 +271,8 @@ pub(super) fn expire(tx: &WriteTx<'_>, moment: Moment<'_>) -> Result<usize, Stor
 /// Ends those that were due before `since`; a queued one is not late, it is tried.
 pub(super) fn miss(tx: &WriteTx<'_>, since: Time, moment: Moment<'_>) -> Result<(), StoreError> {
     let missed: Vec<MessageId> = tx.list(
-        "SELECT message_id FROM schedules WHERE state = 'pending' AND due_at < ?1 AND request IS NOT NULL
+        "SELECT message_id FROM schedules WHERE state IN ('pending', 'claimed') AND state = 'pending' AND due_at < ?1
+             AND request IS NOT NULL
              AND coalesce(json_extract(request, '$.queue'), 0) = 0",
         params![since],
         |r| r.get(0),

@@ -5,8 +5,10 @@
 //!
 //! Digits are 0 to 9 in all three: phones, limits and codes are compared with what other programs show.
 
-use crate::model::{clock::Time, plan::Zone, string_enum::string_enum, why::Why};
-use rust_embed::RustEmbed;
+use crate::{
+    model::{clock::Time, plan::Zone, string_enum::string_enum, why::Why},
+    texts::packed::LOCALES,
+};
 use std::{
     collections::HashMap,
     fmt::{Display, Write},
@@ -69,10 +71,6 @@ impl Lang {
     }
 }
 
-#[derive(RustEmbed)]
-#[folder = "assets/locales/"]
-struct LocaleFiles;
-
 type Texts = HashMap<String, String>;
 
 static TEXTS: LazyLock<HashMap<Lang, Texts>> =
@@ -81,10 +79,9 @@ static TEXTS: LazyLock<HashMap<Lang, Texts>> =
 fn load(lang: Lang) -> Texts {
     let mut texts = Texts::new();
     let prefix = format!("{lang}/");
-    for path in LocaleFiles::iter().filter(|path| path.starts_with(&prefix)) {
+    for path in LOCALES.names().filter(|path| path.starts_with(&prefix)) {
         let name = path.trim_start_matches(&prefix).trim_end_matches(".toml");
-        let file = LocaleFiles::get(&path).map(|f| f.data.into_owned()).unwrap_or_default();
-        let table: toml::Table = toml::from_str(&String::from_utf8_lossy(&file)).unwrap_or_default();
+        let table: toml::Table = toml::from_str(&LOCALES.text(path).unwrap_or_default()).unwrap_or_default();
         flatten(name, &table, &mut texts);
     }
     texts

@@ -2,4 +2,5 @@
 
 pub mod locale;
 pub mod notices;
+pub mod packed;
 pub mod reasons;

@@ -17,7 +17,8 @@ const MAY_SEE: &[(&str, &str)] = &[
     ("config", "model"),
     ("store", "model"),
     ("egress", "model"),
-    ("texts/locale", "model"),
+    ("texts/packed", ""),
+    ("texts/locale", "model texts/packed"),
     ("connectors", "model egress"),
     ("accounts/scope", "model"),
     ("accounts/notices", "model store accounts/scope"),
@@ -66,7 +67,7 @@ const MAY_SEE: &[(&str, &str)] = &[
     ("dialects", "gateway"),
     (
         "portal",
-        "model store texts/locale texts/notices connectors accounts accounts/notices events/notice_delivery events/live events/webhooks instances instances/templates people/chats people/conversations people/media people/suppression sending sending/schedule ops ops/egress_allowlist gateway gateway/inbound gateway/retention web api dialects dialects/chattu dialects/threecx",
+        "model store texts/locale texts/notices texts/packed connectors accounts accounts/notices events/notice_delivery events/live events/webhooks instances instances/templates people/chats people/conversations people/media people/suppression sending sending/schedule ops ops/egress_allowlist gateway gateway/inbound gateway/retention web api dialects dialects/chattu dialects/threecx",
     ),
     ("app/root", "accounts"),
     ("app/routes", "accounts web api dialects dialects/chattu dialects/threecx portal"),

@@ -21,6 +21,9 @@ pub struct ListedGroup {
     pub unread: i64,
 }
 
+/// What the ids of channels end in.
+const CHANNEL_HOST: &str = "@newsletter";
+
 impl Chattu {
     /// The groups and channels of an instance, newest first. Where the connector cannot tell, those that were heard of.
     pub async fn groups(&self, instance: &InstanceId) -> Result<Vec<ListedGroup>, StoreError> {
@@ -35,17 +38,18 @@ impl Chattu {
         self.gateway.store.read(move |tx| list(tx, &instance, told)).await
     }
 
-    /// One of them.
+    /// One of them. A channel may be called by `@c.us`, as the dialect's documents print its id.
     pub async fn group(&self, instance: &InstanceId, id: &str) -> Result<Option<GroupInfo>, StoreError> {
-        let all = self.groups(instance).await?;
-        Ok(all.into_iter().map(|g| g.info).find(|g| g.id == id))
+        let mut all = self.groups(instance).await?.into_iter().map(|g| g.info);
+        let channel = id.strip_suffix("@c.us").map(|digits| format!("{digits}{CHANNEL_HOST}"));
+        Ok(all.find(|g| g.id == id || channel.as_ref().is_some_and(|channel| g.id == *channel)))
     }
 }
 
 fn list(tx: &Tx<'_>, instance: &InstanceId, mut told: Vec<GroupInfo>) -> Result<Vec<ListedGroup>, StoreError> {
     for (id, name) in chats::heard_groups(tx, instance)? {
         if !told.iter().any(|t| t.id == id) {
-            let is_channel = id.ends_with("@newsletter");
+            let is_channel = id.ends_with(CHANNEL_HOST);
             told.push(GroupInfo { id, name, is_channel, ..GroupInfo::default() });
         }
     }

@@ -1,5 +1,6 @@
 //! How the endpoints stand, in figures.
 
+use super::EndpointId;
 use crate::{
     accounts::Scope,
     store::{StoreError, Tx},
@@ -16,6 +17,37 @@ pub struct EndpointCounts {
     pub disabled: u64,
     /// Deliveries that are not there yet.
     pub waiting: u64,
+}
+
+/// Deliveries that [`how_lately`] looks at.
+const LATELY: i64 = 200;
+
+/// How the newest deliveries of one endpoint went, 200 at most.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct LateDeliveries {
+    /// Those that were looked at.
+    pub all: usize,
+    /// Those that arrived.
+    pub delivered: usize,
+    /// In how many milliseconds half of those were answered; none: none arrived.
+    pub median_ms: Option<u64>,
+}
+
+/// How the newest deliveries of an endpoint went.
+///
+/// # Errors
+/// The database's own.
+pub fn how_lately(tx: &Tx<'_>, endpoint: EndpointId) -> Result<LateDeliveries, StoreError> {
+    let all = tx.list(
+        "SELECT state = 'delivered', (SELECT took_ms FROM attempts a WHERE a.delivery_id = d.id ORDER BY a.id DESC LIMIT 1)
+         FROM (SELECT id, state FROM deliveries WHERE endpoint_id = ?1 ORDER BY id DESC LIMIT ?2) d",
+        params![endpoint, LATELY],
+        |r| Ok((r.get::<_, bool>(0)?, r.get::<_, Option<u64>>(1)?)),
+    )?;
+    let mut took: Vec<u64> = all.iter().filter(|(arrived, _)| *arrived).filter_map(|(_, took)| *took).collect();
+    took.sort_unstable();
+    let delivered = all.iter().filter(|(arrived, _)| *arrived).count();
+    Ok(LateDeliveries { all: all.len(), delivered, median_ms: took.get(took.len() / 2).copied() })
 }
 
 /// Counts them.

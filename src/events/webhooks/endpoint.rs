@@ -101,7 +101,12 @@ pub(super) fn judge_instance(tx: &Tx<'_>, account: AccountId, instance: &Instanc
     let own = "SELECT 1 FROM instances WHERE id = ?1 AND account_id = ?2 AND deleted_at IS NULL";
     match tx.find(own, params![instance, account], |_| Ok(()))? {
         Some(()) => Ok(()),
-        None => Err(WebhookError::NotFound(format!("account {account} has no instance {instance}"))),
+        None => Err(WebhookError::Invalid(why!(
+            "no_instance",
+            "account {account} has no instance {instance}",
+            account = account,
+            instance = instance
+        ))),
     }
 }
 

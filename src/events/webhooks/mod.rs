@@ -36,7 +36,7 @@ mod worker;
 
 pub use change::EndpointChange;
 pub use chattu::{EndpointReply, answer_unasked, answers, close_answer, is_asked_about_calls};
-pub use counts::{EndpointCounts, count_endpoints, list_given_up};
+pub use counts::{EndpointCounts, LateDeliveries, count_endpoints, how_lately, list_given_up};
 pub use echo_ref::{ChangedRef, EchoRef};
 pub use endpoint::{Endpoint, EndpointId, NewEndpoint, list as list_endpoints};
 pub use event::{Event, EventContext, EventName, EventPerson, OutboundRef};

@@ -20,7 +20,7 @@ use crate::{
     instances::Instance,
     model::{
         clock::Time,
-        ids::InstanceId,
+        ids::{ContactId, InstanceId},
         instance::InstanceState,
         phone::{Phone, PhoneReading, Region},
         random::base62,
@@ -86,13 +86,15 @@ struct Thread {
     hints: Vec<Hint>,
     /// What can be sent while free text cannot.
     templates: Vec<template::Offer>,
+    /// Whose suppression stands against everything that one could write here.
+    suppressed: Option<ContactId>,
 }
 
 /// What whoever types should know.
 struct Hint {
     tone: &'static str,
     text: String,
-    link: Option<(&'static str, &'static str)>,
+    link: Option<(String, &'static str)>,
 }
 
 /// One line, for the page and for what comes later.
@@ -162,11 +164,13 @@ async fn view(
     let new_to = Phone::parse(v.query.text("q"), how).ok().filter(|_| v.may_change());
     let new_to = new_to.map(|phone| phone.as_str().to_owned());
     let mut open = loaded.open.map(|(mut thread, standing)| {
-        thread.hints = hints(gateway, v, instance, &standing);
+        thread.suppressed = suppressed(&thread.id, &standing);
+        thread.hints = hints(gateway, v, instance, (&standing, thread.suppressed));
         (thread, standing)
     });
+    let may_write = v.may_change() && open.as_ref().is_none_or(|(thread, _)| thread.suppressed.is_none());
     if let Some((thread, standing)) = &mut open
-        && v.may_change()
+        && may_write
         && is_window_closed(gateway, v, instance, standing)
     {
         thread.templates = template::offers(templates);
@@ -182,12 +186,12 @@ async fn view(
         rows: loaded.rows,
         new_to,
         may_send: v.may_change(),
-        may_reply: v.may_change() && can.is_some_and(|can| can.replies),
-        may_react: v.may_change() && can.is_some_and(|can| can.reactions),
-        may_change: v.may_change() && can.is_some_and(|can| can.changes),
+        may_reply: may_write && can.is_some_and(|can| can.replies),
+        may_react: may_write && can.is_some_and(|can| can.reactions),
+        may_change: may_write && can.is_some_and(|can| can.changes),
         signs: about_line::OFFERED,
-        composed: if v.may_change() && can.is_some_and(|can| can.structured) { compose::OFFERED } else { &[] },
-        limits: limits(gateway, v, instance),
+        composed: if may_write && can.is_some_and(|can| can.structured) { compose::OFFERED } else { &[] },
+        limits: if may_write { limits(gateway, v, instance) } else { String::new() },
         open,
         position,
         text: text.to_owned(),
@@ -255,7 +259,21 @@ pub(super) async fn reading(gateway: &Gateway, instance: &Instance) -> Result<Ph
     Ok(gateway.sending.rules().reading(region))
 }
 
-fn hints(gateway: &Gateway, v: &PageContext, instance: &Instance, standing: &SendHints) -> Vec<Hint> {
+/// The person of a chat who is not to be written to.
+fn suppressed(chat: &str, standing: &SendHints) -> Option<ContactId> {
+    standing.suppressed.as_ref()?;
+    match chat.parse() {
+        Ok(ChatId::Person(contact)) => Some(contact),
+        _ => None,
+    }
+}
+
+fn hints(
+    gateway: &Gateway,
+    v: &PageContext,
+    instance: &Instance,
+    (standing, suppressed): (&SendHints, Option<ContactId>),
+) -> Vec<Hint> {
     let mut all = Vec::new();
     let mut add = |tone, text, link| all.push(Hint { tone, text, link });
     let is_open = gateway.registry.standing(&instance.id).is_some_and(|s| s.state == InstanceState::Open);
@@ -263,19 +281,19 @@ fn hints(gateway: &Gateway, v: &PageContext, instance: &Instance, standing: &Sen
         add("", v.t("chat.look_only").to_owned(), None);
     }
     if standing.paused.is_some() {
-        add("bad", v.t("chat.paused").to_owned(), Some(("/docs/troubleshooting", "chat.why")));
+        add("bad", v.t("chat.paused").to_owned(), Some(("/docs/troubleshooting".to_owned(), "chat.why")));
     } else if !is_open {
         add("bad", v.t("chat.closed").to_owned(), None);
     }
-    if let Some(reason) = &standing.suppressed {
+    if let Some((reason, contact)) = standing.suppressed.as_ref().zip(suppressed) {
         let text = v.fill("chat.suppressed", "reason", v.word("suppressed_reason", reason));
-        add("bad", text, Some(("/suppressed-recipients", "nav.suppressed")));
+        add("bad", text, Some((format!("/suppressed-recipients/{contact}"), "chat.why")));
     }
     if standing.is_held {
         add("warn", v.t("chat.held").to_owned(), None);
     }
     if is_window_closed(gateway, v, instance, standing) {
-        add("warn", v.t("chat.window_closed").to_owned(), Some(("/docs/responsible-messaging", "chat.why")));
+        add("warn", v.t("chat.window_closed").to_owned(), Some(("/docs/responsible-messaging".to_owned(), "chat.why")));
     } else if has_window(gateway, instance)
         && let Some(at) = standing.window_opened_at
     {

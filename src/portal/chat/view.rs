@@ -110,7 +110,16 @@ fn known(
     let lines = page.lines.into_iter().map(|l| line_html(v, &shown::line(v, &instance.id, l))).collect();
     let standing = chats::standing(tx, &instance.id, id)?;
     let chat = shown::chat(v, &chat);
-    Ok(Some((Thread { id: chat.id.clone(), chat, lines, earlier, hints: Vec::new(), templates: Vec::new() }, standing)))
+    let thread = Thread {
+        id: chat.id.clone(),
+        chat,
+        lines,
+        earlier,
+        hints: Vec::new(),
+        templates: Vec::new(),
+        suppressed: None,
+    };
+    Ok(Some((thread, standing)))
 }
 
 /// A number that nobody has written with yet.
@@ -131,5 +140,6 @@ fn unknown(v: &Locale, phone: &Phone) -> Thread {
         earlier: None,
         hints: Vec::new(),
         templates: Vec::new(),
+        suppressed: None,
     }
 }

@@ -4,16 +4,16 @@
 //! `{{error:CODE}}` becomes the answer with that code, as the gateway gives it. So no sample exists twice.
 //! `{{base_url}}`, `{{instance_id}}` and `{{api_key}}` stay for [`fill`], which knows who reads.
 
-use crate::{api::openapi::example, model::code::Code, texts::locale::Lang, web::problem};
-use rust_embed::RustEmbed;
-
-#[derive(RustEmbed)]
-#[folder = "assets/docs/"]
-struct DocFiles;
+use crate::{
+    api::openapi::example,
+    model::code::Code,
+    texts::{locale::Lang, packed::DOCS},
+    web::problem,
+};
 
 /// The text of a file below `assets/docs/`.
 pub fn file(path: &str) -> Option<String> {
-    DocFiles::get(path).and_then(|file| String::from_utf8(file.data.into_owned()).ok())
+    DOCS.text(path)
 }
 
 /// A page's Markdown with its samples in place; what is missing is said in the text, and the tests refuse it.

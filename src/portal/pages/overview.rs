@@ -16,7 +16,11 @@ use crate::{
 use askama::Template;
 use warp::reply::Response;
 
-const DAYS: i64 = 14;
+/// How many days can be looked at, and how many are where nobody says.
+const RANGES: &[usize] = &[7, 14, 30, 90];
+const DAYS: usize = 14;
+/// The width of the chart's columns together.
+const WIDTH: usize = 700;
 
 #[derive(Template)]
 #[template(path = "overview.html", config = "assets/askama.toml")]
@@ -24,6 +28,9 @@ struct Overview<'a> {
     v: &'a PageContext,
     instances: Vec<Instance>,
     usage: Option<Usage>,
+    /// How many days the figures below are of.
+    days: usize,
+    ranges: &'static [usize],
     /// None: nothing happened in these days.
     chart: Option<Chart>,
     today: Day,
@@ -53,10 +60,12 @@ struct Chart {
 
 /// A day of the chart.
 struct Column {
+    /// What stands below it; empty where it would touch the next one.
     name: String,
     day: Day,
-    /// Where it begins from the left of the columns, of 700.
+    /// Where it begins from the left of the columns and how wide its place is, of [`WIDTH`].
     left: usize,
+    width: usize,
     /// Class, where it begins from above, height; of 100.
     bars: Vec<(&'static str, u64, u64)>,
 }
@@ -72,14 +81,15 @@ struct OverviewFigures {
     has_sent: bool,
 }
 
-/// `GET /overview`.
+/// `GET /overview?days=`.
 pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let (scope, now) = (v.scope()?, v.now);
     let known = v.account_facts();
     let zone = known.map_or_else(|| v.zone.clone(), Account::zone);
     let period = zone.period(now);
     let (day, month) = (period.day.clone(), period.month.clone());
-    let dates = dates(v);
+    let days = v.query.parsed("days").filter(|days| RANGES.contains(days)).unwrap_or(DAYS);
+    let dates = dates(v, days);
     let since = dates.first().map(ToString::to_string).unwrap_or_default();
     let read = gateway
         .store
@@ -104,6 +114,8 @@ pub async fn show(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
     Ok(v.page(&Overview {
         v,
         usage,
+        days,
+        ranges: RANGES,
         today: figures.days.iter().find(|d| d.day == last).cloned().unwrap_or_default(),
         chart: chart(&dates, figures.days, v.lang.dir() == "rtl"),
         refusals: figures.refusals,
@@ -129,9 +141,10 @@ fn figures(tx: &Tx<'_>, scope: Scope, day: &str, month: &str, since: &str) -> Re
 }
 
 /// The days of the chart, oldest first.
-fn dates(v: &PageContext) -> Vec<jiff::civil::Date> {
+fn dates(v: &PageContext, days: usize) -> Vec<jiff::civil::Date> {
     let today = v.now.timestamp().to_zoned(v.time_zone.clone()).date();
-    (0..DAYS).rev().filter_map(|back| today.checked_sub(jiff::Span::new().days(back)).ok()).collect()
+    let days = i64::try_from(days).unwrap_or_default();
+    (0..days).rev().filter_map(|back| today.checked_sub(jiff::Span::new().days(back)).ok()).collect()
 }
 
 /// The chart of these days; none where nothing happened in them.
@@ -176,8 +189,12 @@ fn columns(dates: &[jiff::civil::Date], days: Vec<Day>, top: u64, is_mirrored: b
             bars.push((class, 100 - to, to - from));
         }
         // The first day stands where reading begins.
-        let left = 50 * if is_mirrored { dates.len() - 1 - at } else { at };
-        Column { name: date.day().to_string(), day, left, bars }
+        let place = if is_mirrored { dates.len() - 1 - at } else { at };
+        let (left, right) = (WIDTH * place / dates.len(), WIDTH * (place + 1) / dates.len());
+        // Counted from today, so that today has its name.
+        let is_named = (dates.len() - 1 - at).is_multiple_of(dates.len().div_ceil(15));
+        let name = if is_named { date.day().to_string() } else { String::new() };
+        Column { name, day, left, width: right - left, bars }
     };
     dates.iter().enumerate().map(column).collect()
 }
@@ -201,5 +218,19 @@ mod tests {
         let shown = chart(&[date], vec![busy], false).expect("a chart");
         assert_eq!((shown.total, shown.ticks), (3, [(0, 4), (50, 2), (100, 0)]));
         assert_eq!(shown.days[0].bars.iter().map(|(.., height)| height).sum::<u64>(), 75);
+    }
+
+    #[test]
+    fn columns_fill_the_width_and_names_have_room() {
+        for days in RANGES {
+            let dates: Vec<_> = jiff::civil::date(2026, 5, 8).series(jiff::Span::new().days(1)).take(*days).collect();
+            for is_mirrored in [false, true] {
+                let shown = columns(&dates, Vec::new(), 2, is_mirrored);
+                assert_eq!(shown.iter().map(|c| c.width).sum::<usize>(), WIDTH);
+                let named: Vec<_> = shown.iter().filter(|c| !c.name.is_empty()).map(|c| c.left).collect();
+                assert!(named.windows(2).all(|two| two[0].abs_diff(two[1]) >= 40), "{days}: {named:?}");
+                assert!(!shown[days - 1].name.is_empty(), "today has its name");
+            }
+        }
     }
 }

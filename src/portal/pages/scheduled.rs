@@ -5,7 +5,7 @@
 
 use crate::{
     gateway::Gateway,
-    instances::{self, Instance},
+    instances::{self, Instance, InstanceError},
     model::{
         ids::InstanceId,
         phone::{Recipient, Region},
@@ -48,18 +48,20 @@ pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 /// `POST /scheduled`: `instance`, `phone`, `purpose`, `at`, `message`.
 ///
 /// # Errors
-/// No such instance, or another account's.
+/// Nothing is theirs.
 pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    let instance = gateway.instances.find(&InstanceId::from_text(v.form.text("instance"))).await?;
-    if !v.scope()?.sees(instance.account_id) {
-        return Err(PageError::NotFound);
-    }
-    let problem = match read(gateway, v, &instance).await? {
-        Ok(new) => match gateway.schedules.create(new).await {
-            Ok(_) => return Ok(see_other("/scheduled?done=scheduled")),
-            Err(e) => PageError::from(e).user_message(v)?,
+    let id = InstanceId::from_text(v.form.text("instance"));
+    let problem = match gateway.instances.find(&id).await {
+        Ok(instance) if v.scope()?.sees(instance.account_id) => match read(gateway, v, &instance).await? {
+            Ok(new) => match gateway.schedules.create(new).await {
+                Ok(_) => return Ok(see_other("/scheduled?done=scheduled")),
+                Err(e) => PageError::from(e).user_message(v)?,
+            },
+            Err(problem) => problem,
         },
-        Err(problem) => problem,
+        // Deleted meanwhile, or another account's: told alike.
+        Ok(_) | Err(InstanceError::NotFound(_)) => v.fill("wrong.no_instance", "instance", id),
+        Err(e) => return Err(e.into()),
     };
     Ok(v.page_with(&page(gateway, v, problem).await?, StatusCode::UNPROCESSABLE_ENTITY))
 }

@@ -5,6 +5,7 @@ use crate::{
     model::{
         csv,
         ids::ContactId,
+        percent::encode,
         phone::{Phone, Region},
         short_text,
     },
@@ -68,7 +69,8 @@ pub async fn add(gateway: &Gateway, v: &PageContext) -> Result<Response, PageErr
     Ok(see_other("/suppressed-recipients?done=suppressed"))
 }
 
-/// `POST /suppressed-recipients/{contact_id}/lift`: lifts what was entered by hand and what the person asked for.
+/// `POST /suppressed-recipients/{contact_id}/lift`: lifts what was entered by hand and what the person asked for. With
+/// `instance` it leads to the person's chat with that instance.
 ///
 /// # Errors
 /// No such person, or another account's.
@@ -88,7 +90,13 @@ pub async fn lift(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
             suppression::lift(tx, row.contact_id, By::ALL, &actor, now)
         })
         .await?;
-    if lifted == 0 { Err(PageError::NotFound) } else { Ok(see_other("/suppressed-recipients?done=lifted")) }
+    if lifted == 0 {
+        return Err(PageError::NotFound);
+    }
+    Ok(match v.form.some("instance") {
+        Some(instance) => see_other(&format!("/chat?instance={}&chat=c{id}", encode(instance))),
+        None => see_other("/suppressed-recipients?done=lifted"),
+    })
 }
 
 /// `GET /suppressed-recipients/export.csv?all=`: who is suppressed; with `all` who was, too, for proof.

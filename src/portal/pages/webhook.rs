@@ -3,7 +3,7 @@
 use super::webhooks::{GROUPS, manager_link, missing_entry, standing};
 use crate::{
     accounts::Scope,
-    events::webhooks::{self, Endpoint, EndpointChange, EndpointId, WebhookError, own_headers},
+    events::webhooks::{self, Endpoint, EndpointChange, EndpointId, LateDeliveries, WebhookError, own_headers},
     gateway::Gateway,
     instances,
     model::ids::InstanceId,
@@ -12,7 +12,7 @@ use crate::{
 };
 use ::http::StatusCode;
 use askama::Template;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Display};
 use warp::reply::Response;
 
 #[derive(Template)]
@@ -22,6 +22,7 @@ struct WebhookPage<'a> {
     e: Endpoint,
     /// Deliveries that wait.
     waiting: u64,
+    lately: LateDeliveries,
     /// Of the endpoint's account.
     instances: Vec<String>,
     secret: Option<String>,
@@ -33,6 +34,21 @@ struct WebhookPage<'a> {
 }
 
 impl WebhookPage<'_> {
+    /// How its newest deliveries went, in a sentence; empty: there are none.
+    fn how_lately(&self) -> String {
+        let (v, LateDeliveries { all, delivered, median_ms }) = (self.v, self.lately);
+        let n = v.number(all);
+        match median_ms {
+            Some(ms) => {
+                let figures: [(&str, &dyn Display); 3] =
+                    [("n", &n), ("delivered", &v.number(delivered)), ("ms", &v.number(ms))];
+                v.fill_all("webhooks.lately_arrived", &figures)
+            }
+            None if all > 0 => v.fill("webhooks.lately_none", "n", n),
+            None => String::new(),
+        }
+    }
+
     /// What is wrong, if it is this of the page's forms that was sent: the others show what is stored.
     fn told_of(&self, form: &str) -> &str {
         if self.v.form.text("do") == form { &self.problem } else { "" }
@@ -142,17 +158,26 @@ async fn page<'a>(gateway: &Gateway, v: &'a PageContext) -> Result<WebhookPage<'
     let id = EndpointId(v.segment().parse().map_err(|_| PageError::NotFound)?);
     let scope = v.scope()?;
     let found = gateway.store.read(move |tx| facts(tx, id, scope)).await?;
-    let (e, waiting, instances) = found.ok_or(PageError::NotFound)?;
+    let EndpointFacts { endpoint: e, waiting, lately, instances } = found.ok_or(PageError::NotFound)?;
     let (problem, headers) = (String::new(), BTreeMap::new());
-    Ok(WebhookPage { v, e, waiting, instances, secret: None, headers, problem, missing_entry: String::new() })
+    Ok(WebhookPage { v, e, waiting, lately, instances, secret: None, headers, problem, missing_entry: String::new() })
 }
 
-/// What one read brings: the endpoint, how many deliveries wait for it, and its account's instances.
-fn facts(tx: &Tx<'_>, id: EndpointId, scope: Scope) -> Result<Option<(Endpoint, u64, Vec<String>)>, WebhookError> {
+/// What one read brings.
+struct EndpointFacts {
+    endpoint: Endpoint,
+    waiting: u64,
+    lately: LateDeliveries,
+    /// Of its account.
+    instances: Vec<String>,
+}
+
+fn facts(tx: &Tx<'_>, id: EndpointId, scope: Scope) -> Result<Option<EndpointFacts>, WebhookError> {
     let found = webhooks::list_endpoints(tx)?.into_iter().find(|e| e.id == id && scope.sees(e.account_id));
     let Some(endpoint) = found else { return Ok(None) };
     let mut instances = instances::list(tx, scope)?;
     instances.retain(|i| i.account_id == endpoint.account_id);
+    let instances = instances.into_iter().map(|i| i.id.to_string()).collect();
     let waiting = webhooks::waiting(tx)?.get(&id).copied().unwrap_or_default();
-    Ok(Some((endpoint, waiting, instances.into_iter().map(|i| i.id.to_string()).collect())))
+    Ok(Some(EndpointFacts { endpoint, waiting, lately: webhooks::how_lately(tx, id)?, instances }))
 }

@@ -1,4 +1,7 @@
 //! The rows of messages to be sent later.
+//!
+//! Those that are not through are a few of many: statements about them name the two states as their index does, which is
+//! else not used.
 
 use super::{
     ScheduleId,
@@ -18,7 +21,8 @@ use crate::{
     },
     sending::{
         Request, Sender, Source,
-        request::{Draft, FileWanted, PurposeField},
+        request::{Draft, FileWanted, PurposeField, SendLater},
+        waiting,
     },
     store::{StoreError, Tx, WriteTx},
 };
@@ -220,11 +224,11 @@ pub(super) fn believe_no_future(tx: &WriteTx<'_>, now: Time) -> Result<(), Store
     .map(drop)
 }
 
-/// When the next one is due.
-pub(super) fn next_due(tx: &Tx<'_>) -> Result<Option<Time>, StoreError> {
-    tx.one("SELECT min(due_at) FROM schedules WHERE state IN ('pending', 'claimed') AND state = 'pending'", [], |r| {
-        r.get(0)
-    })
+/// When the next one is due after `looked`. What was due then and is left waits for another one to be through.
+pub(super) fn next_due(tx: &Tx<'_>, looked: Time) -> Result<Option<Time>, StoreError> {
+    let sql = "SELECT min(due_at) FROM schedules
+               WHERE state IN ('pending', 'claimed') AND state = 'pending' AND due_at > ?1";
+    tx.one(sql, params![looked], |r| r.get(0))
 }
 
 /// A claimed one, and its message's row if that was made.
@@ -236,7 +240,7 @@ pub(super) fn left_over(tx: &Tx<'_>, under_way: impl Fn(ScheduleId) -> bool) -> 
     let all = tx.list(
         "SELECT s.id, m.id, m.status FROM schedules s LEFT JOIN messages m ON m.message_id = s.message_id
              AND NOT (m.status = 'accepted' AND m.quota = 'none')
-         WHERE s.state = 'claimed'",
+         WHERE s.state IN ('pending', 'claimed') AND s.state = 'claimed'",
         [],
         |r| Ok((ScheduleId(r.get(0)?), r.get::<_, Option<LogId>>(1)?.zip(r.get::<_, Option<Status>>(2)?))),
     )?;
@@ -248,12 +252,13 @@ pub(super) fn put_back(tx: &WriteTx<'_>, id: ScheduleId) -> Result<(), StoreErro
     tx.execute("UPDATE schedules SET state = 'pending' WHERE id = ?1 AND state = 'claimed'", params![id.0]).map(drop)
 }
 
-/// Ends those that were due before `since`.
+/// Ends those that were due before `since`. An automatic answer has a time of its own, and the log tells of its end.
 pub(super) fn miss(tx: &WriteTx<'_>, since: Time, now: Time) -> Result<usize, StoreError> {
     tx.execute(
         "UPDATE schedules SET state = 'missed', ended_at = ?2,
              reason = 'it was due while the gateway was off or its clock was behind, and the grace time ran out'
-         WHERE state = 'pending' AND due_at < ?1 AND request IS NULL",
+         WHERE state IN ('pending', 'claimed') AND state = 'pending' AND due_at < ?1 AND request IS NULL
+            AND source <> 'auto_reply'",
         params![since, now],
     )
 }
@@ -266,18 +271,26 @@ pub(super) struct ClaimedSchedule {
     pub(super) message_id: MessageId,
 }
 
-/// Claims what is due, but what is under way: that was put back to wait on, and whoever has it is not through.
+/// Claims what is due, but what is under way: that was put back to wait on, and whoever has it is not through. Automatic
+/// answers to one person go one after the other, in the order in which they were made.
 pub(super) fn claim(
     tx: &WriteTx<'_>,
     now: Time,
     limit: usize,
     under_way: &HashSet<ScheduleId>,
 ) -> Result<Vec<ClaimedSchedule>, StoreError> {
+    let answers_for = i64::try_from(waiting::ANSWERS_FOR.as_millis()).unwrap_or(i64::MAX);
     let mut claimed = tx.list(
         "SELECT id, account_id, instance_id, source, module, key_id, recipient, purpose, body, media, reference,
-                message_id, request
-         FROM schedules WHERE state = 'pending' AND due_at <= ?1 ORDER BY due_at, id LIMIT ?2",
-        params![now, i64::try_from(limit + under_way.len()).unwrap_or(i64::MAX)],
+                message_id, request, created_at
+         FROM schedules s
+         WHERE state IN ('pending', 'claimed') AND state = 'pending' AND due_at <= ?1
+           AND (source <> 'auto_reply' OR NOT EXISTS (
+                SELECT 1 FROM schedules e
+                WHERE e.source = 'auto_reply' AND e.instance_id = s.instance_id AND e.recipient = s.recipient
+                  AND e.created_at >= s.created_at - ?3 AND e.state IN ('pending', 'claimed') AND e.id < s.id))
+         ORDER BY due_at, id LIMIT ?2",
+        params![now, i64::try_from(limit + under_way.len()).unwrap_or(i64::MAX), 2 * answers_for],
         read_claimed,
     )?;
     claimed.retain(|one| !under_way.contains(&one.id));
@@ -330,6 +343,7 @@ fn read_claimed(r: &Row<'_>) -> rusqlite::Result<ClaimedSchedule> {
     let (instance, recipient, purpose) = (r.get(2)?, text(6)?, text(7)?);
     let draft = draft(text(8)?, r.get::<_, Option<String>>(9)?);
     let reference = r.get(10)?;
+    let answered_at = (sender.source == Source::AutoReply).then(|| r.get::<_, Time>(13)).transpose()?;
     let request = match (Recipient::stored(&recipient), draft) {
         (Ok(recipient), Ok(draft)) => Ok(Box::new(Request {
             instance,
@@ -338,8 +352,8 @@ fn read_claimed(r: &Row<'_>) -> rusqlite::Result<ClaimedSchedule> {
             purpose: Purpose::parse(&purpose).map_or(PurposeField::NotAllowed(purpose), PurposeField::Allowed),
             reference,
             reply_to: None,
-            expires_at: None,
-            later: None,
+            expires_at: answered_at.map(|at| at.plus(waiting::ANSWERS_FOR)),
+            later: answered_at.map(|_| Box::new(SendLater { send_at: None, queue: true, kept: String::new() })),
             idempotency_key: None,
             message_id: Some(message_id.clone()),
         })),

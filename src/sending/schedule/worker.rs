@@ -69,9 +69,9 @@ impl Schedules {
     }
 
     async fn until_next(&self, looked: Time) -> Duration {
-        match self.store.read(row::next_due).await {
-            Ok(Some(at)) if at > looked => at.since(self.clock.now()),
-            Ok(_) => LOOK_AGAIN,
+        match self.store.read(move |tx| row::next_due(tx, looked)).await {
+            Ok(Some(at)) => at.since(self.clock.now()),
+            Ok(None) => LOOK_AGAIN,
             Err(_) => AFTER_ERROR,
         }
     }

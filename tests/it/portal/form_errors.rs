@@ -6,6 +6,7 @@ use crate::harness::{
     visitor::Visitor,
     world::{INSTANCE, World, update},
 };
+use wa_gateway::app::commands::InstanceDelete;
 
 type Fields<'a> = &'a [(&'a str, &'a str)];
 
@@ -60,6 +61,7 @@ const OWNERS: &[(&str, Fields<'_>)] = &[
     ("/webhooks", &[("url", "http://shop.example/hook"), ("event", "message.sent")]),
     ("/webhooks", &[("url", "https://10.0.0.7/hook"), ("event", "message.sent")]),
     ("/webhooks", &[("url", "https://169.254.169.254/hook"), ("event", "message.sent")]),
+    ("/webhooks", &[("url", "https://shop.example/hook"), ("instance", "not-ours"), ("event", "message.sent")]),
     ("/suppressed-recipients", &[("phone", "")]),
     ("/suppressed-recipients", &[("phone", "no number")]),
     ("/suppressed-recipients", &[("phone", "0501234567")]),
@@ -304,6 +306,31 @@ async fn a_form_that_comes_back_keeps_what_was_typed() {
     let path = format!("/integrations/3cx/tcx_{}", path.expect("its id"));
     let template = [("event", "missed_call"), ("text", "Call us back at {{nobody}}."), ("enabled", "on")];
     check(&mut owner, &[(&path, SETTINGS), (&format!("{path}/templates"), &template)]).await;
+}
+
+/// The number was deleted, or the role was changed, while somebody wrote: what they wrote stands on the page that says so.
+#[tokio::test]
+async fn what_was_written_for_a_number_that_is_gone_is_given_back() {
+    let world = World::start().await;
+    let mut owner = Visitor::logged_in(&world, "owner").await;
+    world.hears("+966501234567", "hello").await;
+    let gone = InstanceDelete { id: INSTANCE.into() };
+    world.command(gone).await.expect("deleted");
+    let text = "We are <closed> on Friday.";
+    let later = [("instance", INSTANCE), ("phone", "+966501234567"), ("at", "2031-01-01T10:00")];
+    let forms: [(&str, Fields<'_>, u16); 3] = [
+        ("/instances/shop-line/send", &[("phone", "+966501234567"), ("purpose", "support"), ("message", text)], 404),
+        ("/chat/shop-line/c1/send", &[("nonce", "n-1"), ("text", text)], 404),
+        ("/scheduled", &[later[0], later[1], later[2], ("purpose", "support"), ("message", text)], 422),
+    ];
+    for (path, fields, status) in forms {
+        let reply = owner.post(path, fields).await;
+        assert_eq!(reply.status, status, "{path}");
+        assert!(reply.body.contains("We are &#60;closed&#62; on Friday."), "{path}: {}", reply.body);
+    }
+    // Somebody else's page cannot have it show anything.
+    let foreign = owner.post_with(forms[1].0, forms[1].1, &["Sec-Fetch-Site: cross-site"]).await;
+    assert!(!foreign.body.contains("on Friday"));
 }
 
 #[tokio::test]

@@ -55,7 +55,8 @@ async fn nobody_schedules_or_cancels_for_others() {
     let stranger = world.new_account("Other", "growth").await;
     let mut other = Visitor::of_account(&world, "owner", stranger, "o@other.example").await;
     assert_eq!(other.post("/scheduled/1/cancel", &[]).await.status, 404);
-    assert_eq!(other.post("/scheduled", &form("2026-06-05T18:30", TEXT)).await.status, 404);
+    let refused = other.post("/scheduled", &form("2026-06-05T18:30", TEXT)).await;
+    assert!(refused.status == 422 && refused.body.contains("There is no number"), "like one that is not there");
     assert!(!other.get("/scheduled").await.body.contains(PHONE));
     let mut viewer = Visitor::logged_in(&world, "viewer").await;
     assert!(viewer.get("/scheduled").await.body.contains(PHONE));

@@ -175,6 +175,7 @@ async fn groups_and_channels_answer_as_documented() {
     let body = |group: &str| json!({"clientId": INSTANCE, "groupId": group, "message": "שלום לכולם!"});
     for (group, status, code) in [
         (CHANNEL, 403, "READ_ONLY_CHAT"),
+        ("120363123456789013@c.us", 403, "READ_ONLY_CHAT"),
         ("966501234567@c.us", 400, "INVALID_CHAT_TYPE"),
         ("120363000000000000@g.us", 404, "GROUP_NOT_FOUND"),
     ] {

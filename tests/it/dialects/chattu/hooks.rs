@@ -141,6 +141,95 @@ async fn whoever_asks_is_answered_each_time() {
     shop.world.stop().await;
 }
 
+/// So many questions in a moment, each answered before time passes.
+async fn asked_at_once(shop: &Shop, receiver: &Receiver, questions: usize) {
+    // What we sent is told to the same address, and answered with one of these that nobody reads.
+    (0..60).for_each(|n| receiver.say_next(&format!(r#"{{"status":"success","response":"answer {n}"}}"#)));
+    for n in 0..questions {
+        shop.world.hears(PHONE, &format!("question {n}")).await;
+    }
+    let questions = i64::try_from(questions).expect("a number");
+    until(&shop.world, "SELECT count(*) FROM schedules WHERE source = 'auto_reply'", |n| n >= questions).await;
+}
+
+/// Waits until a count is as expected.
+async fn until(world: &World, count: &'static str, is_right: impl Fn(i64) -> bool) {
+    for _ in 0..20_000 {
+        if is_right(world.number(count).await) {
+            return;
+        }
+        crate::harness::program::moment().await;
+    }
+    panic!("{count}: {}", world.number(count).await);
+}
+
+const SENT: &str = "SELECT count(*) FROM messages WHERE status IN ('sent', 'delivered', 'read')";
+/// 9: all were sent; 1: one waits for its slot.
+const NEXT: &str = "SELECT CASE sum(status IN ('sent', 'delivered', 'read')) WHEN 9 THEN 9
+                           ELSE sum(status = 'accepted' AND quota = 'reserved') END FROM messages";
+const UNSENT: &str = "SELECT count(*) FROM messages WHERE status IN ('blocked', 'failed', 'unknown')";
+
+/// What the endpoint answered, in its order, or what was sent of it, in that of its leaving.
+async fn texts(world: &World, of: &'static str) -> Vec<String> {
+    let read = world.gateway().store.read(move |tx| tx.list(of, [], |r| r.get::<_, String>(0)));
+    read.await.map_err(|e: wa_gateway::store::StoreError| e.to_string()).expect("texts")
+}
+
+/// Five at once and ten a minute: the sixth has a slot in six seconds, and the others follow. A power cut while one waits
+/// for its slot loses nothing.
+#[tokio::test]
+async fn answers_that_come_faster_than_the_guard_lets_pass_go_one_after_the_other() {
+    let (mut shop, receiver) = Shop::with_receiver().await;
+    asked_at_once(&shop, &receiver, 9).await;
+    let made = texts(&shop.world, "SELECT body FROM schedules WHERE source = 'auto_reply' ORDER BY id").await;
+    until(&shop.world, SENT, |n| n == 5).await;
+    let phones = shop.world.inbox().await;
+    let got: Vec<&str> = phones.iter().filter_map(|m| m["text"].as_str()).collect();
+    assert_eq!(got, made[..5], "in the order in which they were given");
+    let mut before = None;
+    for sent in 5..9 {
+        until(&shop.world, NEXT, |n| n == 1 || n == 9).await;
+        if sent == 7 {
+            let after = shop.world.after_a_crash().await;
+            before = Some(std::mem::replace(&mut shop.world, after));
+            until(&shop.world, NEXT, |n| n == 1 || n == 9).await;
+        }
+        shop.world.later(Duration::from_secs(7));
+        until(&shop.world, SENT, |n| n > sent).await;
+    }
+    assert_eq!(shop.world.number(UNSENT).await, 0);
+    let sent = texts(&shop.world, "SELECT body FROM messages ORDER BY sent_at, id").await;
+    assert_eq!(sent, made, "each once");
+    before.expect("the one that was cut off").stop_soon().await;
+    shop.world.stop().await;
+}
+
+/// One a minute: the second does not fit into the time of a request. A power cut in between loses none, and what is not
+/// sent within the hour stands in the log as failed.
+#[tokio::test]
+async fn an_answer_waits_through_a_power_cut_and_for_an_hour() {
+    let (mut shop, receiver) = Shop::with_receiver_and(|config| {
+        (config.guard.recipient_per_minute, config.guard.recipient_burst) = (1, 1);
+    })
+    .await;
+    asked_at_once(&shop, &receiver, 4).await;
+    let put_off = "SELECT count(*) FROM messages m JOIN schedules s ON s.message_id = m.message_id
+                   WHERE m.status = 'accepted' AND s.state = 'pending' AND s.due_at > s.created_at";
+    until(&shop.world, SENT, |n| n == 1).await;
+    until(&shop.world, put_off, |n| n == 1).await;
+    let after = shop.world.after_a_crash().await;
+    std::mem::replace(&mut shop.world, after).stop().await;
+    assert_eq!(shop.world.number(put_off).await, 1);
+    shop.world.later(Duration::from_secs(61));
+    until(&shop.world, SENT, |n| n == 2).await;
+    until(&shop.world, put_off, |n| n == 1).await;
+    shop.world.restart_after(Duration::from_secs(2 * 3600)).await;
+    until(&shop.world, "SELECT count(*) FROM schedules WHERE state IN ('pending', 'claimed')", |n| n == 0).await;
+    let late = "SELECT count(*) FROM messages WHERE status = 'failed' AND reason LIKE 'its expires_at passed%'";
+    assert_eq!((shop.world.number(SENT).await, shop.world.number(late).await), (2, 2));
+    shop.world.stop().await;
+}
+
 #[tokio::test]
 async fn two_programs_do_not_answer_each_other_without_end() {
     let (shop, receiver) = Shop::with_receiver().await;

@@ -53,9 +53,17 @@ impl Shop {
 
     /// The same, with a receiver that the client's webhook points to.
     pub async fn with_receiver() -> (Self, Receiver) {
+        Self::with_receiver_and(|_| {}).await
+    }
+
+    pub async fn with_receiver_and(change: impl FnOnce(&mut Config)) -> (Self, Receiver) {
         let receiver = Receiver::start().await;
         let entry = for_everything(&receiver.address);
-        let shop = Self::start_with(|config| config.egress.allow = vec![entry]).await;
+        let shop = Self::start_with(|config| {
+            config.egress.allow = vec![entry];
+            change(config);
+        })
+        .await;
         let body = serde_json::json!({"clientId": INSTANCE, "webhookUrl": receiver.url()});
         assert_eq!(shop.post("/api/update-webhook", &body).await.status, 200);
         (shop, receiver)

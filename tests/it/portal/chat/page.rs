@@ -107,7 +107,12 @@ async fn what_cannot_be_sent_is_explained_where_one_types() {
     }
     world.hears(PHONE, "STOP").await;
     let page = owner.get("/chat?instance=shop-line&chat=c1").await.body;
-    assert!(page.contains("hint bad") && page.contains("/suppressed-recipients"));
+    assert!(page.contains("hint bad") && page.contains("/suppressed-recipients/1\""));
+    assert!(page.contains("class=\"compose\" hidden") && !page.contains("can-reply"), "nobody types in vain");
+    let lifted = owner.post("/suppressed-recipients/1/lift", &[("instance", "shop-line")]).await;
+    assert_eq!((lifted.status, lifted.header("location")), (303, Some("/chat?instance=shop-line&chat=c1")));
+    let page = owner.get("/chat?instance=shop-line&chat=c1").await.body;
+    assert!(page.contains("class=\"compose\" data-compose") && !page.contains("/lift"), "and then it can be written");
     world.command(InstancePause { id: INSTANCE.into(), reason: "odd".into() }).await.expect("paused");
     assert!(owner.get("/chat?instance=shop-line&chat=c1").await.body.contains("paused for review"));
     assert!(world.inbox().await.is_empty());

@@ -1,0 +1,49 @@
+//! Packs what the pages show. Each file of the folders below is deflated, and a table of them written, which
+//! `src/texts/packed.rs` includes: a megabyte and a half of words takes a third of that in the program.
+
+use flate2::{Compression, write::DeflateEncoder};
+use std::{
+    env, fs,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+/// Below `assets/`.
+const FOLDERS: [&str; 3] = ["docs", "locales", "portal"];
+
+fn main() -> io::Result<()> {
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo says where"));
+    println!("cargo::rerun-if-changed=build.rs");
+    for folder in FOLDERS {
+        println!("cargo::rerun-if-changed=assets/{folder}");
+        pack(folder, &out)?;
+    }
+    Ok(())
+}
+
+/// Writes `FOLDER.rs`, an array of names and bytes, and beside it the bytes of each file.
+fn pack(folder: &str, out: &Path) -> io::Result<()> {
+    let root = Path::new("assets").join(folder);
+    let mut files = Vec::new();
+    list(&root, &mut files)?;
+    files.sort();
+    let mut table = String::from("&[\n");
+    for (number, path) in files.iter().enumerate() {
+        let name = path.strip_prefix(&root).ok().and_then(Path::to_str).expect("a name of ours");
+        let mut packed = DeflateEncoder::new(Vec::new(), Compression::best());
+        packed.write_all(&fs::read(path)?)?;
+        let file = format!("{folder}.{number}");
+        fs::write(out.join(&file), packed.finish()?)?;
+        table += &format!("    ({name:?}, include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{file}\"))),\n");
+    }
+    table += "]\n";
+    fs::write(out.join(format!("{folder}.rs")), table)
+}
+
+fn list(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() { list(&path, files)? } else { files.push(path) }
+    }
+    Ok(())
+}
