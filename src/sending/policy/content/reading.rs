@@ -140,17 +140,6 @@ impl TextReader {
         Self { is, world, ..Self::default() }
     }
 
-    /// What the recipient is called.
-    fn name(&mut self, name: &str) {
-        self.end_spaced_run();
-        let (start, letters, upper) = (self.is.text.len(), self.letters, self.upper);
-        self.stretch(name);
-        self.end_spaced_run();
-        (self.letters, self.upper) = (letters, upper);
-        self.is.names.add(start..self.is.text.len());
-        self.is.greets = true;
-    }
-
     fn chunk_or_id(&mut self, chunk: &str) {
         if !chunk.bytes().any(|b| b.is_ascii_digit()) {
             return self.chunk(chunk);

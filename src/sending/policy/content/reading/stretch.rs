@@ -34,6 +34,17 @@ const KINDS: [u8; 256] = {
 };
 
 impl TextReader {
+    /// What the recipient is called.
+    pub(super) fn name(&mut self, name: &str) {
+        self.end_spaced_run();
+        let (start, letters, upper) = (self.is.text.len(), self.letters, self.upper);
+        self.stretch(name);
+        self.end_spaced_run();
+        (self.letters, self.upper) = (letters, upper);
+        self.is.names.add(start..self.is.text.len());
+        self.is.greets = true;
+    }
+
     /// A part of the message without a name in it.
     pub(super) fn stretch(&mut self, part: &str) {
         let bytes = part.as_bytes();
