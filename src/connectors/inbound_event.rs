@@ -203,6 +203,8 @@ pub struct RemoteParty {
     pub lid: Option<String>,
     /// The Cloud API's business-scoped user id.
     pub bsuid: Option<String>,
+    /// The provider's word for somebody, where it is neither a number nor a hidden id.
+    pub other: Option<String>,
     /// The name that the person gave themself.
     pub name: Option<String>,
 }

@@ -68,6 +68,9 @@ impl Slot {
     }
 }
 
+/// Longest one-time code, in characters (Meta's reference of authentication templates).
+const CODE_MAX: usize = 15;
+
 /// Why these variables do not fill a template's placeholders; none: they do. A one-time code may be given once, although
 /// it stands in the text and in the button that copies it.
 pub fn misfit(category: Option<Category>, slots: &[Slot], variables: &[String]) -> Option<String> {
@@ -75,6 +78,9 @@ pub fn misfit(category: Option<Category>, slots: &[Slot], variables: &[String]) 
     if slots.len() != variables.len() && !is_code {
         let (wanted, given) = (slots.len(), variables.len());
         return Some(format!("the template has {wanted} placeholders, and {given} variables were given"));
+    }
+    if category == Some(Category::Authentication) && variables.iter().any(|code| code.chars().count() > CODE_MAX) {
+        return Some(format!("a one-time code has at most {CODE_MAX} characters"));
     }
     let wrong =
         slots.iter().zip(variables).enumerate().find_map(|(at, (slot, value))| Some((at, slot.fits(value).err()?)));
@@ -139,6 +145,7 @@ mod tests {
             assert!(why.contains("2 placeholders") && why.contains(&format!("{} variables", wrong.len())), "{why}");
         }
         assert_eq!(told(Some(Category::Authentication), &two, &["123456"]), None, "a code is given once");
+        assert!(told(Some(Category::Authentication), &two, &["1234567890123456"]).expect("a reason").contains("15"));
         assert!(told(Some(Category::Authentication), std::slice::from_ref(&text), &["1", "2"]).is_some());
         assert!(told(None, &two, &["a", " \n"]).expect("a reason").starts_with("template.variables[1]: "));
         assert_eq!(told(None, std::slice::from_ref(&file), &["https://shop.example/a.pdf"]), None);

@@ -11,7 +11,7 @@ use crate::{
     events::{live::Live, notice_delivery::Digests, webhooks::Webhooks},
     gateway::retention::{ErasureReport, Retention, RetentionError},
     instances::Instances,
-    model::{clock::Clock, phone::Phone, random::Random},
+    model::{clock::Clock, phone::Recipient, random::Random},
     ops::{
         backup::BackupPlans, egress_allowlist::EgressAllowlist, keeper::Keeper, listen_addresses::ListenAddresses,
         meta_calls::MetaCalls, metrics::Metrics, page_settings::PageSecrets,
@@ -96,24 +96,27 @@ impl Gateway {
         self.owners_may_make == 0 || there < self.owners_may_make as usize
     }
 
-    /// Erases the person with this number, from one account or from all of them: what the database has, and what the
-    /// phones of sandboxes keep in files of their own.
+    /// Erases the person with this number, or the contact of this number, from one account or from all of them: what the
+    /// database has, and what the phones of sandboxes keep in files of their own.
     ///
     /// # Errors
     /// Nobody is known by it, messages to them are on their way, a file that cannot be written, the store's.
     pub async fn erase_person(
         &self,
-        phone: &Phone,
+        who: &Recipient,
         scope: Scope,
         actor: &str,
     ) -> Result<ErasureReport, RetentionError> {
-        let report = self.retention.erase(phone, scope, actor).await?;
+        let (report, phones) = self.retention.erase(who, scope, actor).await?;
         let instances = self.instances.list(scope).await.map_err(|e| RetentionError::Sandbox(e.to_string()))?;
         for id in instances.into_iter().map(|i| i.id) {
             if let Some(sandbox) = self.registry.sandbox(&id) {
-                let number = phone.to_string();
-                let forgot = tokio::task::spawn_blocking(move || sandbox.forget(&number).map_err(|e| e.to_string()));
-                let forgot = forgot.await.map_err(|e| e.to_string()).and_then(|done| done.map(drop));
+                let numbers = phones.clone();
+                let forget = move || {
+                    numbers.iter().try_for_each(|number| sandbox.forget(number).map(drop).map_err(|e| e.to_string()))
+                };
+                let forgot = tokio::task::spawn_blocking(forget);
+                let forgot = forgot.await.map_err(|e| e.to_string()).and_then(|done| done);
                 forgot.map_err(|e| RetentionError::Sandbox(format!("{id}: {e}")))?;
             }
         }

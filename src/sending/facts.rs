@@ -271,7 +271,7 @@ pub(super) const fn kind_of(address: &Address) -> IdentityKind {
         Address::Phone(_) => IdentityKind::Phone,
         Address::Lid(_) => IdentityKind::Lid,
         Address::Bsuid(_) => IdentityKind::Bsuid,
-        Address::Group(_) => IdentityKind::Jid,
+        Address::Group(_) => IdentityKind::Other,
     }
 }
 

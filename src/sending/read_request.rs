@@ -20,6 +20,8 @@ use serde_json::{Map, Value};
 const MAY_STAND_ALONE: [&str; 6] = ["template", "media_url", "reaction", "delete", "location", "contact"];
 /// Longest address of a file, in characters.
 const MAX_URL: usize = 2048;
+/// Longest value of a template's variable, in characters.
+const MAX_VARIABLE: usize = 1024;
 /// Longest id of a message, in characters.
 const MAX_ID: usize = 256;
 /// What is about an earlier message: the field, and its member that names the message.
@@ -173,8 +175,18 @@ impl FieldErrors {
         message: Option<&str>,
         (how, has_more): (PhoneReading, bool),
     ) -> Option<Draft> {
-        let mut asked = read_structured::FIELDS.into_iter().filter(|field| present(object, field).is_some());
-        let field = asked.next()?;
+        // A client that sends all its members always says so where it asks for none.
+        let is_asked = |field: &&str| {
+            present(object, field).is_some_and(|value| *field != "contact_request" || *value != Value::Bool(false))
+        };
+        let mut asked = read_structured::FIELDS.into_iter().filter(is_asked);
+        let Some(field) = asked.next() else {
+            if present(object, "footer").is_some() {
+                self.unless("footer", None::<()>);
+                self.because.push("footer: it goes with buttons, list or link_button".to_owned());
+            }
+            return None;
+        };
         let is_about_earlier = ABOUT_EARLIER.iter().any(|(other, _)| present(object, other).is_some());
         let other = asked.next().or((has_more || is_about_earlier).then_some(field));
         let read = match other {
@@ -193,7 +205,11 @@ impl FieldErrors {
 
     /// A template; the file at its head may be called by `file_name`.
     fn template(&mut self, object: &Map<String, Value>) -> Option<Draft> {
-        let mut template = self.maybe("template", present(object, "template").map(read_template));
+        let read = present(object, "template").map(read_template);
+        if let Some(Err(Some(why))) = &read {
+            self.because.push(format!("template: {why}"));
+        }
+        let mut template = self.maybe("template", read.map(Result::ok));
         if let Some(Draft::Template { file_name, .. }) = &mut template {
             *file_name = self.maybe("file_name", present(object, "file_name").map(read_file_name));
         }
@@ -205,8 +221,11 @@ impl FieldErrors {
     fn given(&mut self, object: &Map<String, Value>, caption: &str, given: GivenFile) -> Option<Draft> {
         let GivenFile { file, kind, name } = given;
         let others = ["media_url", "template", "reaction", "edit", "delete"];
-        let is_alone = others.iter().all(|field| present(object, field).is_none());
-        self.unless(file.field(), is_alone.then_some(()));
+        let beside = others.iter().find(|field| present(object, field).is_some());
+        if let Some(other) = beside {
+            self.unless(file.field(), None::<()>);
+            self.because.push(format!("{}: it stands alone, without {other}", file.field()));
+        }
         let named = present(object, "media_type").map(|v| v.as_str().and_then(MediaKind::parse));
         let has_caption = !caption.trim().is_empty();
         let kind = match self.maybe("media_type", named) {
@@ -282,16 +301,26 @@ fn read_purpose(object: &Map<String, Value>) -> PurposeField {
     }
 }
 
-fn read_template(value: &Value) -> Option<Draft> {
-    let object = value.as_object()?;
-    let name = read_text(object.get("name")?, 512)?;
-    // A provider's examples spell it `en-US`, too; it takes `en_US`.
-    let language = read_text(object.get("language")?, 16)?.replace('-', "_");
-    let variables = match present(object, "variables") {
-        None => Vec::new(),
-        Some(list) => list.as_array()?.iter().map(|v| read_text(v, 1024)).collect::<Option<_>>()?,
+/// A template, or which of its members is wrong, where that can be said.
+fn read_template(value: &Value) -> Result<Draft, Option<String>> {
+    let object = value.as_object().ok_or(None)?;
+    let member = |name: &str, most: usize| {
+        let text = object.get(name).and_then(|value| read_text(value, most));
+        text.ok_or_else(|| format!("its {name} is a text of 1 to {most} characters"))
     };
-    Some(Draft::Template { name, language, variables, file_name: None })
+    let name = member("name", 512)?;
+    // A provider's examples spell it `en-US`, too; it takes `en_US`.
+    let language = member("language", 16)?.replace('-', "_");
+    let mut variables = Vec::new();
+    if let Some(list) = present(object, "variables") {
+        let list = list.as_array().ok_or_else(|| "its variables are a list of texts".to_owned())?;
+        for (at, value) in list.iter().enumerate() {
+            let text = read_text(value, MAX_VARIABLE);
+            let wrong = || format!("its variables[{at}] is a text of 1 to {MAX_VARIABLE} characters, in quotes");
+            variables.push(text.ok_or_else(wrong)?);
+        }
+    }
+    Ok(Draft::Template { name, language, variables, file_name: None })
 }
 
 fn read_file_name(value: &Value) -> Option<String> {

@@ -38,6 +38,14 @@ fn every_wrong_field_is_named_in_order() {
         (r#"{"instance_id":"a","phone":"+966501234567","template":{"name":"n","language":"he"}}"#, &[]),
         (r#"{"instance_id":"a","phone":"+966501234567","template":{"name":"n"}}"#, &["template"]),
         (r#"{"instance_id":"a","phone":"contact:12","message":"x","unknown":1}"#, &[]),
+        // A line that no message would have room for is not left out in silence.
+        (r#"{"instance_id":"a","phone":"contact:12","message":"x","footer":"f"}"#, &["footer"]),
+        (
+            r#"{"instance_id":"a","phone":"contact:12","location":{"latitude":1,"longitude":2},"footer":"f"}"#,
+            &["footer"],
+        ),
+        (r#"{"instance_id":"a","phone":"contact:12","message":"x","contact_request":false}"#, &[]),
+        (r#"{"instance_id":"a","phone":"contact:12","message":"x","contact_request":1}"#, &["contact_request"]),
     ];
     for (body, wrong) in rows {
         assert_eq!(fields(body), *wrong, "{body}");
@@ -46,6 +54,23 @@ fn every_wrong_field_is_named_in_order() {
     assert!(fields(&long).is_empty());
     let longer = long.replace(r#""message":""#, r#""message":"x"#);
     assert_eq!(fields(&longer), ["message"]);
+}
+
+#[test]
+fn which_part_of_a_template_is_wrong_is_said() {
+    for (template, part) in [
+        (json!({}), "its name"),
+        (json!({"name": "n"}), "its language"),
+        (json!({"name": "n", "language": "he", "variables": {"1": "a"}}), "a list of texts"),
+        (json!({"name": "n", "language": "he", "variables": ["a", 2041]}), "its variables[1]"),
+        (json!({"name": "n", "language": "he", "variables": ["", "b"]}), "its variables[0]"),
+        (json!(["n"]), "an object with name, language and variables"),
+    ] {
+        let body = json!({"instance_id": "a", "phone": "contact:1", "template": template});
+        let wrong = parse(body.as_object().expect("object"), None, None).expect_err("refused");
+        let because = wrong.because.join("; ");
+        assert!(wrong.fields == ["template"] && because.contains(part), "{template}: {because}");
+    }
 }
 
 #[test]

@@ -37,6 +37,9 @@ pub(super) fn read(
         if !message.trim().is_empty() {
             return Err(("message", format!("a {field} has no text beside it")));
         }
+        if object.get("footer").is_some_and(|footer| !footer.is_null()) {
+            return Err(("footer", format!("a {field} has none")));
+        }
         let of = members()?;
         return if field == "location" { location(of) } else { contact(of, how) }.map_err(wrong);
     }

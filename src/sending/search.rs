@@ -5,7 +5,7 @@ use crate::{
     instances::templates::{self, SentTemplate},
     model::{
         clock::Time,
-        ids::{InstanceId, LogId},
+        ids::{ContactId, InstanceId, LogId},
         message::Status,
         phone::Phone,
     },
@@ -27,6 +27,8 @@ pub struct LogSearch {
     pub purpose: Option<String>,
     /// To one recipient, E.164 or a hidden id.
     pub recipient: Option<String>,
+    /// To one person, whatever they were written to under.
+    pub contact: Option<ContactId>,
     /// With one of the caller's own ids.
     pub reference: Option<String>,
     /// With this number, `msg_…` id or provider's id.
@@ -54,6 +56,7 @@ impl LogSearch {
             status: None,
             purpose: None,
             recipient: None,
+            contact: None,
             reference: None,
             id: None,
             text: None,
@@ -130,6 +133,10 @@ pub fn statement(wanted: &LogSearch) -> (String, Vec<Box<dyn ToSql>>) {
         ),
         wanted.recipient.as_deref().map(forms),
     );
+    query.add(
+        "recipient IN (SELECT 'contact:' || ? UNION SELECT value FROM contact_identities WHERE contact_id = ?)",
+        wanted.contact,
+    );
     query.add("reference = ?", wanted.reference.clone());
     if wanted.scope.account().is_none() && (wanted.reference.is_some() || wanted.recipient.is_some()) {
         // Of all accounts: their indexes begin with the account.
@@ -152,7 +159,7 @@ pub fn statement(wanted: &LogSearch) -> (String, Vec<Box<dyn ToSql>>) {
     let limit = query.values.len() + 1;
     query.values.push(Box::new(wanted.limit));
     // Few rows have a reference or one recipient: they are sorted, and not looked for along all of time.
-    let is_few = wanted.reference.is_some() || wanted.recipient.is_some();
+    let is_few = wanted.reference.is_some() || wanted.recipient.is_some() || wanted.contact.is_some();
     let by = if is_few { "+created_at" } else { "created_at" };
     let sql = format!(
         "SELECT id, created_at, instance_id, recipient, purpose, body, status, reason, reference, repeats,

@@ -9,9 +9,9 @@ use crate::{
     model::{
         ids::{InstanceId, LogId},
         message::Status,
-        phone::{Impossible, Phone, PhoneReading},
+        phone::{Impossible, PhoneReading, Recipient},
     },
-    people::conversations::{PeopleSearch, list_heard},
+    people::conversations::{self, PeopleSearch, Whose, list_heard},
     sending::search::{LogRow, LogSearch, search},
     store::{StoreError, Tx},
     web::{Incoming, form::Fields, problem},
@@ -24,12 +24,18 @@ pub async fn messages(gateway: &Gateway, caller: Caller, incoming: Incoming) -> 
     if let Some(refused) = paging::unless_reader(caller) {
         return refused;
     }
-    let (paging, wanted) = match wanted_messages(&Fields::parse(&incoming.query), caller) {
+    let (paging, wanted, to) = match wanted_messages(&Fields::parse(&incoming.query), caller) {
         Ok(wanted) => wanted,
         Err(bad) => return bad.into_response(),
     };
     let read = gateway.store.read(move |tx| {
-        let wanted = LogSearch { among: allowed(tx, caller)?, ..wanted };
+        let whose = whose(tx, caller, to.as_ref())?;
+        let (recipient, contact) = match whose {
+            Some(Whose::Phone(phone)) => (Some(phone), None),
+            Some(Whose::Contact(contact)) => (None, Some(contact)),
+            None => (None, None),
+        };
+        let wanted = LogSearch { among: allowed(tx, caller)?, recipient, contact, ..wanted };
         search(tx, &wanted)
     });
     match read.await {
@@ -46,12 +52,13 @@ pub async fn inbound_messages(gateway: &Gateway, caller: Caller, incoming: Incom
     if let Some(refused) = paging::unless_reader(caller) {
         return refused;
     }
-    let (paging, wanted) = match wanted_heard(&Fields::parse(&incoming.query), caller) {
+    let (paging, wanted, from) = match wanted_heard(&Fields::parse(&incoming.query), caller) {
         Ok(wanted) => wanted,
         Err(bad) => return bad.into_response(),
     };
     let read = gateway.store.read(move |tx| {
-        let wanted = PeopleSearch { among: allowed(tx, caller)?, ..wanted };
+        let (among, person) = (allowed(tx, caller)?, whose(tx, caller, from.as_ref())?);
+        let wanted = PeopleSearch { among, person, ..wanted };
         list_heard(tx, &wanted)
     });
     match read.await {
@@ -89,7 +96,7 @@ pub(super) fn allowed(tx: &Tx<'_>, caller: Caller) -> Result<Option<Vec<String>>
     Ok(Some(accounts::key_instances(tx, caller.key)?).filter(|ids| !ids.is_empty()))
 }
 
-fn wanted_messages(query: &Fields, caller: Caller) -> Result<(Paging, LogSearch), BadParameter> {
+fn wanted_messages(query: &Fields, caller: Caller) -> Result<(Paging, LogSearch, Option<Recipient>), BadParameter> {
     let paging = Paging::read(query, 'm')?;
     let status = query.some("status").map(|word| {
         let known = Status::ALL.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(", ");
@@ -102,7 +109,6 @@ fn wanted_messages(query: &Fields, caller: Caller) -> Result<(Paging, LogSearch)
     let wanted = LogSearch {
         instance: query.some("instance_id").map(InstanceId::from_text),
         status: status.transpose()?,
-        recipient: phone(query, "to", caller)?,
         reference: query.some("reference").map(str::to_owned),
         text,
         since: paging.since,
@@ -110,28 +116,40 @@ fn wanted_messages(query: &Fields, caller: Caller) -> Result<(Paging, LogSearch)
         limit: paging.limit + 1,
         ..LogSearch::of(Scope::Account(caller.account))
     };
-    Ok((paging, wanted))
+    Ok((paging, wanted, person(query, "to", caller)?))
 }
 
-fn wanted_heard(query: &Fields, caller: Caller) -> Result<(Paging, PeopleSearch), BadParameter> {
+fn wanted_heard(query: &Fields, caller: Caller) -> Result<(Paging, PeopleSearch, Option<Recipient>), BadParameter> {
     let paging = Paging::read(query, 'i')?;
     let wanted = PeopleSearch {
         account: caller.account,
         instance: query.some("instance_id").map(InstanceId::from_text),
         among: None,
-        phone: phone(query, "from", caller)?,
+        person: None,
         since: paging.since,
         after: paging.after,
         limit: paging.limit + 1,
     };
-    Ok((paging, wanted))
+    Ok((paging, wanted, person(query, "from", caller)?))
 }
 
-/// A number to look for. What was taken when such a number still was may be looked for, too.
-pub(super) fn phone(query: &Fields, name: &'static str, caller: Caller) -> Result<Option<String>, BadParameter> {
+/// A number or `contact:` and an id to look for. What was taken when such a number still was may be looked for, too.
+pub(super) fn person(query: &Fields, name: &'static str, caller: Caller) -> Result<Option<Recipient>, BadParameter> {
     let how = PhoneReading { region: caller.region, impossible: Impossible::Warn };
-    let read = |text| Phone::parse(text, how).map_err(|e| BadParameter::new(name, e.to_string()));
-    Ok(query.some(name).map(read).transpose()?.map(|phone| phone.as_str().to_owned()))
+    let read = |text| Recipient::parse(text, how).map_err(|e| BadParameter::new(name, e.to_string()));
+    query.some(name).map(read).transpose()
+}
+
+/// The person who is looked for. Who has become a part of another contact is found as that one.
+pub(super) fn whose(tx: &Tx<'_>, caller: Caller, asked: Option<&Recipient>) -> Result<Option<Whose>, StoreError> {
+    Ok(match asked {
+        None => None,
+        Some(Recipient::Contact(id)) => {
+            let known = conversations::find_by_id(tx, caller.account, *id)?;
+            Some(Whose::Contact(known.map_or(*id, |(contact, _)| contact.id)))
+        }
+        Some(by_number) => Some(Whose::Phone(by_number.to_string())),
+    })
 }
 
 fn shown_message(row: LogRow) -> Value {

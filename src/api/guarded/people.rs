@@ -2,7 +2,7 @@
 //! `POST /api/suppressions/lift`: who is not written to, for keys that are good for managing.
 
 use super::{
-    lists::{allowed, phone},
+    lists::{allowed, person, whose},
     paging::{self, BadParameter, Paging},
 };
 use crate::{
@@ -37,12 +37,13 @@ pub async fn contacts(gateway: &Gateway, caller: Caller, incoming: Incoming) -> 
     if let Some(refused) = paging::unless_reader(caller) {
         return refused;
     }
-    let (limit, wanted) = match wanted(&Fields::parse(&incoming.query), caller, 'c') {
+    let (limit, wanted, who) = match wanted(&Fields::parse(&incoming.query), caller, 'c') {
         Ok(wanted) => wanted,
         Err(bad) => return bad.into_response(),
     };
     let read = gateway.store.read(move |tx| {
-        let wanted = PeopleSearch { among: allowed(tx, caller)?, ..wanted };
+        let (among, person) = (allowed(tx, caller)?, whose(tx, caller, who.as_ref())?);
+        let wanted = PeopleSearch { among, person, ..wanted };
         list_contacts(tx, &wanted)
     });
     match read.await {
@@ -59,12 +60,13 @@ pub async fn conversations(gateway: &Gateway, caller: Caller, incoming: Incoming
     if let Some(refused) = paging::unless_reader(caller) {
         return refused;
     }
-    let (limit, wanted) = match wanted(&Fields::parse(&incoming.query), caller, 'v') {
+    let (limit, wanted, who) = match wanted(&Fields::parse(&incoming.query), caller, 'v') {
         Ok(wanted) => wanted,
         Err(bad) => return bad.into_response(),
     };
     let read = gateway.store.read(move |tx| {
-        let wanted = PeopleSearch { among: allowed(tx, caller)?, ..wanted };
+        let (among, person) = (allowed(tx, caller)?, whose(tx, caller, who.as_ref())?);
+        let wanted = PeopleSearch { among, person, ..wanted };
         list_conversations(tx, &wanted)
     });
     match read.await {
@@ -76,18 +78,22 @@ pub async fn conversations(gateway: &Gateway, caller: Caller, incoming: Incoming
     }
 }
 
-fn wanted(query: &Fields, caller: Caller, letter: char) -> Result<(u32, PeopleSearch), BadParameter> {
+fn wanted(
+    query: &Fields,
+    caller: Caller,
+    letter: char,
+) -> Result<(u32, PeopleSearch, Option<Recipient>), BadParameter> {
     let paging = Paging::read(query, letter)?;
     let wanted = PeopleSearch {
         account: caller.account,
         instance: query.some("instance_id").map(InstanceId::from_text),
         among: None,
-        phone: phone(query, "phone", caller)?,
+        person: None,
         since: paging.since,
         after: paging.after,
         limit: paging.limit + 1,
     };
-    Ok((paging.limit, wanted))
+    Ok((paging.limit, wanted, person(query, "phone", caller)?))
 }
 
 /// `POST /api/suppressions` with `phone` and, optionally, `reason`: nothing is sent to this person any more, by any
@@ -159,7 +165,9 @@ async fn asked(caller: Caller, incoming: &mut Incoming) -> Result<(Recipient, Op
     let recipient = match read {
         Some(Ok(recipient @ (Recipient::Phone(_) | Recipient::Contact(_)))) => recipient,
         Some(Err(e)) => return Err(unfit("phone", &e.to_string())),
-        _ => return Err(unfit("phone", "name a number, or contact: and an id")),
+        _ => {
+            return Err(unfit("phone", "a text that names a number, such as \"+966501234567\", or contact: and an id"));
+        }
     };
     let reason = match object.get("reason") {
         None | Some(Value::Null) => None,

@@ -4,7 +4,7 @@ use super::{CLI, CommandResult, Execute, single, text};
 use crate::{
     app::root::everybody,
     dialects::AppState,
-    model::phone::{Impossible, Phone, PhoneReading},
+    model::phone::{Impossible, PhoneReading, Recipient},
 };
 use clap::Args;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ const ANY: PhoneReading = PhoneReading { region: None, impossible: Impossible::W
 /// Everything about a person, as JSON
 #[derive(Clone, Debug, Args, Serialize, Deserialize)]
 pub struct PersonExport {
-    /// Who
+    /// Who: a number, or contact: and the contact's id
     #[arg(long)]
     pub phone: String,
 }
@@ -25,15 +25,15 @@ single!(PersonExport is Export);
 
 impl Execute for PersonExport {
     async fn execute(self, gateway: &AppState) -> CommandResult {
-        let phone = Phone::parse(&self.phone, ANY).map_err(text)?;
-        gateway.retention.export(&phone, everybody()).await.map_err(text)
+        let who = Recipient::parse(&self.phone, ANY).map_err(text)?;
+        gateway.retention.export(&who, everybody()).await.map_err(text)
     }
 }
 
 /// Erase everything about a person; a suppression survives as a keyed hash
 #[derive(Clone, Debug, Args, Serialize, Deserialize)]
 pub struct PersonErase {
-    /// Who
+    /// Who: a number, or contact: and the contact's id
     #[arg(long)]
     pub phone: String,
 }
@@ -42,8 +42,8 @@ single!(PersonErase is Erase);
 
 impl Execute for PersonErase {
     async fn execute(self, gateway: &AppState) -> CommandResult {
-        let phone = Phone::parse(&self.phone, ANY).map_err(text)?;
-        let report = gateway.erase_person(&phone, everybody(), CLI).await.map_err(text)?;
+        let who = Recipient::parse(&self.phone, ANY).map_err(text)?;
+        let report = gateway.erase_person(&who, everybody(), CLI).await.map_err(text)?;
         let mut answer = json!(report);
         answer["ok"] = json!(true);
         Ok(answer)

@@ -12,15 +12,15 @@ use crate::{
     model::{
         clock::Time,
         csv,
-        ids::AccountId,
-        phone::{Listed, Phone, PhoneReading},
+        ids::{AccountId, ContactId},
+        phone::{Listed, PhoneReading, Recipient},
         short_text,
     },
     people::{
         conversations::{self, Identity},
         suppression::{self, SuppressionSource as By},
     },
-    store::{StoreError, WriteTx},
+    store::{StoreError, Tx, WriteTx},
 };
 use clap::Args;
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,7 @@ pub struct SuppressAdd {
     /// Whose list
     #[arg(long)]
     pub account: i64,
-    /// Who
+    /// Who: a number, or contact: and the contact's id
     #[arg(long)]
     pub phone: String,
     /// Why
@@ -51,16 +51,23 @@ pub struct SuppressAdd {
 
 impl Execute for SuppressAdd {
     async fn execute(self, gateway: &AppState) -> CommandResult {
-        let (account, phone) = known(gateway, self.account, &self.phone).await?;
-        let (now, shown) = (gateway.clock.now(), phone.to_string());
+        let (account, who) = asked(gateway, self.account, &self.phone).await?;
+        let (now, shown) = (gateway.clock.now(), who.to_string());
         let reason = short_text::reason(self.reason.as_deref().unwrap_or("blocked by hand")).map_err(text)?;
         let done = gateway.store.write(move |tx| {
-            let contact = conversations::find_or_add(tx, account, &Identity::phone(phone.as_str()), now)?;
+            let contact = match (&who, known(tx, account, &who)?) {
+                (_, Some(contact)) => contact,
+                (Recipient::Phone(phone), None) => {
+                    conversations::add(tx, account, &Identity::phone(phone.as_str()), now)?
+                }
+                (Recipient::Contact(_) | Recipient::Group(_), None) => return Ok(None),
+            };
             let new =
                 suppression::NewSuppression { account, contact, source: By::Manual, reason: &reason, instance: None };
-            suppression::add(tx, &new, now).map(|added| (contact, added))
+            suppression::add(tx, &new, now).map(|added| Some((contact, added)))
         });
-        let (contact, added) = done.await.map_err(|e: StoreError| e.to_string())?;
+        let done = done.await.map_err(|e: StoreError| e.to_string())?;
+        let (contact, added) = done.ok_or_else(|| format!("account {account} has no {shown}"))?;
         Ok(json!({"ok": true, "phone": shown, "contact_id": contact, "added": added}))
     }
 }
@@ -71,21 +78,24 @@ pub struct SuppressRemove {
     /// Whose list
     #[arg(long)]
     pub account: i64,
-    /// Who
+    /// Who: a number, or contact: and the contact's id
     #[arg(long)]
     pub phone: String,
 }
 
 impl Execute for SuppressRemove {
     async fn execute(self, gateway: &AppState) -> CommandResult {
-        let (account, phone) = known(gateway, self.account, &self.phone).await?;
-        let (now, shown, erased) = (gateway.clock.now(), phone.to_string(), gateway.erased.clone());
+        let (account, who) = asked(gateway, self.account, &self.phone).await?;
+        let (now, shown, erased) = (gateway.clock.now(), who.to_string(), gateway.erased.clone());
         let done = gateway.store.write(move |tx| {
-            let lifted = match conversations::find(tx, account, &Identity::phone(phone.as_str()))? {
-                Some(contact) => suppression::lift(tx, contact.id, By::ALL, CLI, now)?,
+            let lifted = match known(tx, account, &who)? {
+                Some(contact) => suppression::lift(tx, contact, By::ALL, CLI, now)?,
                 None => 0,
             };
-            Ok(lifted + erased.lift(tx, account, ("phone", phone.as_str()), By::ALL)?)
+            match &who {
+                Recipient::Phone(phone) => Ok(lifted + erased.lift(tx, account, ("phone", phone.as_str()), By::ALL)?),
+                Recipient::Contact(_) | Recipient::Group(_) => Ok(lifted),
+            }
         });
         match done.await.map_err(|e: StoreError| e.to_string())? {
             0 => Err(format!("{shown} is not suppressed in account {account}")),
@@ -196,8 +206,18 @@ fn import(
     Ok(report)
 }
 
-async fn known(gateway: &Gateway, account: i64, phone: &str) -> Result<(AccountId, Phone), String> {
+async fn asked(gateway: &Gateway, account: i64, who: &str) -> Result<(AccountId, Recipient), String> {
     let account = AccountId(account);
     let how = reading(gateway, account).await?;
-    Ok((account, Phone::parse(phone, how).map_err(text)?))
+    Ok((account, Recipient::parse(who, how).map_err(text)?))
+}
+
+fn known(tx: &Tx<'_>, account: AccountId, who: &Recipient) -> Result<Option<ContactId>, StoreError> {
+    match who {
+        Recipient::Contact(id) => Ok(conversations::find_by_id(tx, account, *id)?.map(|(contact, _)| contact.id)),
+        by_number => {
+            let found = conversations::find(tx, account, &Identity::phone(by_number.to_string()))?;
+            Ok(found.map(|contact| contact.id))
+        }
+    }
 }

@@ -116,8 +116,9 @@ async fn event(inner: &EvolutionInner, name: &str, data: &Value) -> Result<(), N
     match name {
         "messages.upsert" | "messages.update" | "messages.edited" | "messages.delete" | "send.message" | "call"
         | "groups.upsert" => {
-            // One object today; lists in other versions.
-            for one in data.as_array().map_or(std::slice::from_ref(data), Vec::as_slice) {
+            // One object today; lists in other versions, or Baileys' own object around one.
+            let wrapped = data["messages"].as_array().filter(|_| data["key"].is_null());
+            for one in data.as_array().or(wrapped).map_or(std::slice::from_ref(data), Vec::as_slice) {
                 match name {
                     "messages.upsert" => message(inner, one).await?,
                     "messages.update" => update(inner, one).await?,
@@ -139,9 +140,15 @@ async fn event(inner: &EvolutionInner, name: &str, data: &Value) -> Result<(), N
     }
 }
 
+/// What is ours by its secret and cannot be read is kept as it came.
+async fn unread(inner: &EvolutionInner, kind: &str, data: &Value) -> Result<(), NotRecorded> {
+    let news = ProviderNews { kind: kind.to_owned(), raw: reading::as_came(data), notice: None, then: Vec::new() };
+    inner.line.tell(inner.clock.now(), EventKind::News(news)).await
+}
+
 /// Somebody's message, or one of our own.
 pub(super) async fn message(inner: &EvolutionInner, data: &Value) -> Result<(), NotRecorded> {
-    let Some(read) = reading::read(data) else { return Ok(()) };
+    let Some(read) = reading::read(data) else { return unread(inner, "message_without_id", data).await };
     if read.from_me {
         own(inner, &read).await?;
         return echo(inner, read).await;
@@ -182,7 +189,7 @@ async fn echo(inner: &EvolutionInner, read: reading::ParsedMessage) -> Result<()
 async fn edited(inner: &EvolutionInner, data: &Value) -> Result<(), NotRecorded> {
     let wrapped = json!({"protocolMessage": data});
     let content = if data["key"].is_object() && data["message"].is_object() { &data["message"] } else { &wrapped };
-    let Some((about, text)) = reading::change_in(content) else { return Ok(()) };
+    let Some((about, text)) = reading::change_in(content) else { return unread(inner, "edit_unread", data).await };
     let mark = ["timestampMs", "messageTimestamp"]
         .iter()
         .find_map(|name| data[*name].as_i64().or_else(|| reading::time(&data[*name]).map(Time::millis)));
@@ -197,7 +204,7 @@ async fn edited(inner: &EvolutionInner, data: &Value) -> Result<(), NotRecorded>
 /// A message was taken back. The event is its key.
 async fn deleted(inner: &EvolutionInner, data: &Value) -> Result<(), NotRecorded> {
     let ids = [&data["key"]["id"], &data["keyId"], &data["id"]];
-    let Some(about) = ids.into_iter().find_map(text) else { return Ok(()) };
+    let Some(about) = ids.into_iter().find_map(text) else { return unread(inner, "deletion_unread", data).await };
     let provider_message_id = format!("{about}/revoke");
     change(inner, HeardChange { provider_message_id, about, text: None, raw: data.to_string() }).await
 }

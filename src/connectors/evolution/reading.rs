@@ -48,7 +48,12 @@ pub(super) fn read(data: &Value) -> Option<ParsedMessage> {
         false => [&key["remoteJid"], &key["remoteJidAlt"], &key["senderPn"], &key["senderLid"]],
     };
     let mut sender = RemoteParty { name: text(&data["pushName"]), ..RemoteParty::default() };
-    sides.into_iter().filter_map(text).for_each(|jid| name(&mut sender, &jid));
+    let broadcaster = [&key["participant"], &data["participant"]].into_iter().filter(|_| is_broadcast(&chat));
+    sides.into_iter().chain(broadcaster).filter_map(text).for_each(|jid| name(&mut sender, &jid));
+    if sender.phone.is_none() && sender.lid.is_none() {
+        let given = if group { text(&key["participant"]) } else { Some(chat.clone()) };
+        sender.other = given.filter(|jid| jid.len() <= OTHER_MAX);
+    }
     Some(ParsedMessage {
         media: media(&id, &kind, content, data),
         reply_to: changed.map(|(about, _)| about).or_else(|| reply_to(content, data)),
@@ -68,7 +73,8 @@ impl ParsedMessage {
     /// As an inbound message; none for what is no conversation: status updates, broadcasts, channels.
     pub(super) fn inbound(self, group_name: impl Fn(&str) -> Option<String>) -> Option<InboundMessage> {
         let group = self.chat.ends_with("@g.us");
-        let person = self.chat.ends_with("@s.whatsapp.net") || self.chat.ends_with("@lid");
+        let person = ["@s.whatsapp.net", "@c.us", "@lid"].iter().any(|server| self.chat.ends_with(server))
+            || is_broadcast(&self.chat) && (self.sender.phone.is_some() || self.sender.lid.is_some());
         if self.from_me || !(group || person) {
             return None;
         }
@@ -105,7 +111,9 @@ pub(super) fn change_in(content: &Value) -> Option<(String, Option<String>)> {
     let told = if edited.is_object() { edited } else { &content["protocolMessage"] };
     let about = text(&told["key"]["id"])?;
     if told["editedMessage"].is_object() {
-        let (_, words) = described(unwrapped(&told["editedMessage"]));
+        let edited = &told["editedMessage"];
+        let edited = if edited["message"].is_object() { &edited["message"] } else { edited };
+        let (_, words) = described(unwrapped(edited));
         return words.map(|words| (about, Some(words)));
     }
     // REVOKE is 0, which some versions leave out.
@@ -118,12 +126,25 @@ pub(super) fn name(sender: &mut RemoteParty, jid: &str) {
     let Some((user, server)) = jid.split_once('@') else { return };
     let user = user.split([':', '_']).next().unwrap_or_default();
     match server {
-        "s.whatsapp.net" if (8..=15).contains(&user.len()) && user.bytes().all(|b| b.is_ascii_digit()) => {
+        "s.whatsapp.net" | "c.us" if is_number(user) => {
             sender.phone.get_or_insert_with(|| format!("+{user}"));
         }
         "lid" => drop(sender.lid.get_or_insert_with(|| format!("{user}@lid"))),
         _ => {}
     }
+}
+
+/// Whether the digits can be a number's: the shortest in the world are Niue's, +683 and four.
+fn is_number(user: &str) -> bool {
+    (7..=15).contains(&user.len()) && !user.starts_with('0') && user.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Longest id of somebody that is kept as a name, in bytes.
+const OTHER_MAX: usize = 128;
+
+/// Whether it is somebody's list of people to write to at once: each of them has it in the chat with the writer.
+fn is_broadcast(chat: &str) -> bool {
+    chat.ends_with("@broadcast") && chat != "status@broadcast"
 }
 
 /// The number of an id such as `966501234567:12@s.whatsapp.net`.
@@ -223,6 +244,11 @@ fn own_word(content: &Value) -> String {
 /// The message as it came, where it may say more than the fields hold; without its file and small pictures.
 fn raw(kind: &str, data: &Value) -> Option<String> {
     const PLAIN: [&str; 7] = ["text", "image", "video", "audio", "document", "sticker", "reaction"];
+    (!PLAIN.contains(&kind)).then(|| as_came(data))
+}
+
+/// What came, without its file and small pictures.
+pub(super) fn as_came(data: &Value) -> String {
     const BYTES: [&str; 2] = ["base64", "jpegThumbnail"];
     fn without_bytes(value: &mut Value) {
         match value {
@@ -234,12 +260,9 @@ fn raw(kind: &str, data: &Value) -> Option<String> {
             _ => {}
         }
     }
-    if PLAIN.contains(&kind) {
-        return None;
-    }
     let mut told = data.clone();
     without_bytes(&mut told);
-    Some(told.to_string())
+    told.to_string()
 }
 
 /// The message that this one answers. The server tells it beside the content or in it.

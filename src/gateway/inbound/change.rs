@@ -99,6 +99,7 @@ fn party(tx: &Tx<'_>, recording: &Recording<'_>, contact: ContactId) -> Result<R
         phone: named(IdentityKind::Phone),
         lid: named(IdentityKind::Lid),
         bsuid: named(IdentityKind::Bsuid),
+        other: named(IdentityKind::Other),
         name: None,
     })
 }

@@ -4,7 +4,7 @@
 
 use super::{
     After, Recorded, Recording,
-    message::{self, NewRow, as_told, heard_before, known, note_file, person, writer},
+    message::{self, NewRow, as_told, heard_before, known, note_file, party_or_nobody, person},
 };
 use crate::{
     connectors::inbound_event::{Echo, RemoteParty, Told},
@@ -32,15 +32,16 @@ pub(super) fn record(tx: &WriteTx<'_>, recording: &Recording<'_>, echo: &Echo) -
     if is_sent(tx, recording, &message.provider_message_id)? {
         return Ok(heard_before());
     }
-    let contact = if message.group.is_some() { None } else { writer(tx, recording, to)? };
     let words = message.text.as_deref().unwrap_or_default();
-    let chat = match (&message.group, contact) {
-        (Some(group), _) => {
+    let (contact, chat) = match &message.group {
+        Some(group) => {
             chats::note_group(tx, instance, &group.id, &group.name, recording.now())?;
-            group.id.clone()
+            (None, group.id.clone())
         }
-        (None, Some(contact)) => format!("contact:{contact}"),
-        (None, None) => "nobody".to_owned(),
+        None => {
+            let contact = party_or_nobody(tx, recording, to)?;
+            (Some(contact), format!("contact:{contact}"))
+        }
     };
     if is_waited_for(tx, recording, contact, &chat, words)? {
         return Ok(heard_before());

@@ -11,7 +11,7 @@ use crate::{
     },
     people::{
         chats,
-        conversations::{self, Conversation, Identity, InConversation, WhoWrote},
+        conversations::{self, Conversation, Identity, IdentityKind, InConversation, NOBODY, WhoWrote},
         media::{self, EventMedia, Of},
     },
     store::{StoreError, Tx, WriteTx},
@@ -31,7 +31,8 @@ pub(super) fn record(
     let is_bare_note = message.kind == SYSTEM && message.group.is_none() && message.from.phone.is_none();
     let contact = match is_bare_note {
         true => known(tx, recording.account, &message.from)?,
-        false => writer(tx, recording, &message.from)?,
+        false if message.group.is_some() || message.kind == SYSTEM => writer(tx, recording, &message.from)?,
+        false => Some(party_or_nobody(tx, recording, &message.from)?),
     };
     match (&message.group, contact) {
         (Some(group), contact) => {
@@ -64,9 +65,9 @@ pub(super) fn record(
             Ok(Recorded { after: After::Nothing, has_row: is_new })
         }
         (None, Some(contact)) => one_to_one(tx, recording, message, contact),
-        // Nobody is named and no group: it is kept, so that it can be looked at, under a chat of its own.
+        // A note about nobody: it is kept, so that it can be looked at.
         (None, None) => {
-            let row = NewRow { chat: "nobody", contact: None, origin: None };
+            let row = NewRow { chat: NOBODY, contact: None, origin: None };
             let Some(id) = insert(tx, recording, message, &row)? else { return Ok(heard_before()) };
             note_file(tx, recording, message, id)?;
             Ok(Recorded { after: After::Nothing, has_row: true })
@@ -111,8 +112,10 @@ fn one_to_one(
     let Some(id) = insert(tx, recording, message, &row)? else { return Ok(heard_before()) };
     let media = note_file(tx, recording, message, id)?;
     let (instance, at) = (&recording.heard.instance, recording.heard.at);
-    conversations::note_inbound(tx, contact, message.from.name.as_deref(), at)?;
-    for name in Identity::all_of(&message.from) {
+    let names = Identity::all_of(&message.from);
+    // What somebody is called who is not named is no name of all of them.
+    conversations::note_inbound(tx, contact, message.from.name.as_deref().filter(|_| !names.is_empty()), at)?;
+    for name in names {
         conversations::revive(tx, recording.account, &name, at)?;
     }
     let written = match message.told {
@@ -273,6 +276,19 @@ pub(super) fn writer(
     from: &RemoteParty,
 ) -> Result<Option<ContactId>, StoreError> {
     recording.person(tx, &Identity::all_of(from))
+}
+
+/// The contact behind the other side of a chat. Who is not named at all is one, too: what they write is told and shown.
+pub(super) fn party_or_nobody(
+    tx: &WriteTx<'_>,
+    recording: &Recording<'_>,
+    party: &RemoteParty,
+) -> Result<ContactId, StoreError> {
+    if let Some(contact) = writer(tx, recording, party)? {
+        return Ok(contact);
+    }
+    let nobody = Identity { kind: IdentityKind::Other, value: NOBODY.to_owned() };
+    conversations::find_or_add(tx, recording.account, &nobody, recording.now())
 }
 
 /// The contact that is known by one of these names already.

@@ -1,6 +1,6 @@
 //! One person: everything that is kept about them, and its erasure.
 //!
-//! A person is whoever is known by the number, in every account or in one, with all that hangs on their contact: messages both
+//! A person is whoever is known by the number, or a contact whose number is hidden, in every account or in one, with all that hangs on their contact: messages both
 //! ways, files, calls, conversations, suppressions, messages that wait for their time, and the events that told of them, with what
 //! endpoints answered. Erased, only two things stay: a keyed hash for each suppression in force, and the figures of used quota, which name nobody.
 //!
@@ -13,7 +13,7 @@ use crate::{
     model::{
         clock::Time,
         ids::{AccountId, ContactId},
-        phone::Phone,
+        phone::Recipient,
     },
     people::suppression::Erased,
     store::{StoreError, Tx, WriteTx},
@@ -38,12 +38,16 @@ pub struct ErasureReport {
     pub suppressions_kept: usize,
 }
 
-/// A number and the other form of it, the one that was given first.
+/// What the person is looked for by: a number and the other form of it, or `contact:` and a contact's number.
 struct Forms(Vec<String>);
 
 impl Forms {
-    fn of(phone: &Phone) -> Self {
-        Self([Some(phone.to_string()), phone.twin().map(|twin| twin.to_string())].into_iter().flatten().collect())
+    fn of(who: &Recipient) -> Self {
+        let twin = match who {
+            Recipient::Phone(phone) => phone.twin().map(|twin| twin.to_string()),
+            Recipient::Contact(_) | Recipient::Group(_) => None,
+        };
+        Self([Some(who.to_string()), twin].into_iter().flatten().collect())
     }
 
     fn json(&self) -> String {
@@ -58,16 +62,31 @@ struct KnownContact {
     names: Vec<(String, String)>,
 }
 
+impl KnownContact {
+    /// The names that stand for this person wherever they are read, inside of other text, too: not our own words and
+    /// short ones of the provider's.
+    fn telling(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().filter(|(kind, _)| kind != "jid").map(|(_, value)| value.as_str())
+    }
+
+    /// Their numbers here, the former ones, too.
+    fn numbers(&self) -> Vec<i64> {
+        let former = self.names.iter().filter_map(|(_, value)| value.strip_prefix("contact:")?.parse().ok());
+        former.chain([self.contact.0]).collect()
+    }
+}
+
 impl Retention {
-    /// Everything about the person with this number, as JSON: in one account, or in all of them.
+    /// Everything about the person with this number, or the contact of this number, as JSON: in one account, or in all of
+    /// them.
     ///
     /// # Errors
     /// Nobody is known by it; the store's.
-    pub async fn export(&self, phone: &Phone, scope: Scope) -> Result<Value, RetentionError> {
-        let (number, now, forms) = (phone.to_string(), self.clock.now(), Forms::of(phone));
+    pub async fn export(&self, who: &Recipient, scope: Scope) -> Result<Value, RetentionError> {
+        let (who, now, forms) = (who.clone(), self.clock.now(), Forms::of(who));
         self.store
             .read(move |tx| {
-                let known = find(tx, &number, scope)?;
+                let known = find(tx, &who, scope)?;
                 if known.is_empty() && !was_named(tx, &forms, scope)? {
                     return Err(RetentionError::Unknown);
                 }
@@ -88,30 +107,41 @@ impl Retention {
                     params![forms.json(), scope],
                 )?;
                 Ok(json!({
-                    "phone": number, "exported_at": now, "people": people?, "refused_messages": unattached,
+                    "phone": who.to_string(), "exported_at": now, "people": people?, "refused_messages": unattached,
                     "scheduled_messages": scheduled,
                 }))
             })
             .await
     }
 
-    /// Erases the person with this number, from one account or from all of them.
+    /// Erases the person with this number, or the contact of this number, from one account or from all of them. Answers
+    /// with the telephone numbers that were theirs, too.
     ///
     /// # Errors
     /// Nobody is known by it, messages to them are on their way, the store's.
-    pub async fn erase(&self, phone: &Phone, scope: Scope, actor: &str) -> Result<ErasureReport, RetentionError> {
-        let (forms, now, erased, actor) = (Forms::of(phone), self.clock.now(), self.erased.clone(), actor.to_owned());
-        let (report, paths) = self.store.write(move |tx| erase(tx, &erased, (&forms, scope), &actor, now)).await?;
-        self.media.unlink(paths).await;
-        Ok(report)
+    pub async fn erase(
+        &self,
+        who: &Recipient,
+        scope: Scope,
+        actor: &str,
+    ) -> Result<(ErasureReport, Vec<String>), RetentionError> {
+        let (who, now, erased, actor) = (who.clone(), self.clock.now(), self.erased.clone(), actor.to_owned());
+        let done = self.store.write(move |tx| erase(tx, &erased, (&who, scope), &actor, now)).await?;
+        self.media.unlink(done.paths).await;
+        Ok((done.report, done.phones))
     }
 }
 
-fn find(tx: &Tx<'_>, number: &str, scope: Scope) -> Result<Vec<KnownContact>, StoreError> {
+fn find(tx: &Tx<'_>, who: &Recipient, scope: Scope) -> Result<Vec<KnownContact>, StoreError> {
+    let (kind, contact) = match who {
+        Recipient::Contact(contact) => ("jid", Some(*contact)),
+        Recipient::Phone(_) | Recipient::Group(_) => ("phone", None),
+    };
     let found = tx.list(
         "SELECT account_id, contact_id FROM contact_identities
-         WHERE kind = 'phone' AND value = ?1 AND (?2 IS NULL OR account_id = ?2)",
-        params![number, scope],
+         WHERE kind = ?1 AND value = ?2 AND (?3 IS NULL OR account_id = ?3)
+         UNION SELECT account_id, id FROM contacts WHERE id = ?4 AND (?3 IS NULL OR account_id = ?3)",
+        params![kind, who.to_string(), scope, contact],
         |r| Ok((r.get::<_, AccountId>(0)?, r.get::<_, ContactId>(1)?)),
     )?;
     let names = |contact: ContactId| {
@@ -180,14 +210,23 @@ fn rows(tx: &Tx<'_>, sql: &str, params: impl Params) -> Result<Vec<Value>, Store
     })
 }
 
+/// What an erasure did, and what is left to do after it.
+struct Erasure {
+    report: ErasureReport,
+    /// Files to remove.
+    paths: Vec<String>,
+    /// The telephone numbers that were the person's.
+    phones: Vec<String>,
+}
+
 fn erase(
     tx: &WriteTx<'_>,
     erased: &Erased,
-    (forms, scope): (&Forms, Scope),
+    (who, scope): (&Recipient, Scope),
     actor: &str,
     now: Time,
-) -> Result<(ErasureReport, Vec<String>), RetentionError> {
-    let known = find(tx, &forms.0[0], scope)?;
+) -> Result<Erasure, RetentionError> {
+    let (known, forms) = (find(tx, who, scope)?, &Forms::of(who));
     if known.is_empty() && !was_named(tx, forms, scope)? {
         return Err(RetentionError::Unknown);
     }
@@ -226,7 +265,11 @@ fn erase(
         )?;
     }
     tx.leave_no_trace();
-    Ok((report, paths))
+    let named = known.iter().flat_map(KnownContact::telling).map(str::to_owned).chain(forms.0.iter().cloned());
+    let mut phones: Vec<String> = named.filter(|name| name.starts_with('+')).collect();
+    phones.sort_unstable();
+    phones.dedup();
+    Ok(Erasure { report, paths, phones })
 }
 
 /// All that a message to be sent later may call the person by, as a JSON list.
@@ -307,14 +350,16 @@ fn erase_events(
 ) -> Result<usize, StoreError> {
     let mut ids: Vec<i64> = Vec::new();
     for one in known {
-        ids.extend(tx.list(
-            "SELECT id FROM events WHERE account_id = ?1 AND json_extract(body, '$.contact_id') = ?2",
-            params![one.account, one.contact],
-            |r| r.get::<_, i64>(0),
-        )?);
+        for number in one.numbers() {
+            ids.extend(tx.list(
+                "SELECT id FROM events WHERE account_id = ?1 AND json_extract(body, '$.contact_id') = ?2",
+                params![one.account, number],
+                |r| r.get::<_, i64>(0),
+            )?);
+        }
     }
-    let mut names: Vec<&str> = forms.0.iter().map(String::as_str).collect();
-    names.extend(known.iter().flat_map(|one| &one.names).map(|(_, value)| value.as_str()));
+    let mut names: Vec<&str> = forms.0.iter().map(String::as_str).filter(|form| form.starts_with('+')).collect();
+    names.extend(known.iter().flat_map(KnownContact::telling));
     names.sort_unstable();
     names.dedup();
     for name in names.into_iter().map(|name| name.trim_start_matches('+')) {

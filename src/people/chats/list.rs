@@ -172,7 +172,7 @@ fn shown(tx: &Tx<'_>, instance: &InstanceId, found: ChatMatch) -> Result<Chat, S
 pub(super) fn person(tx: &Tx<'_>, contact: ContactId) -> Result<(Option<String>, String), StoreError> {
     let found = tx.find(
         "SELECT c.name, (SELECT i.value FROM contact_identities i WHERE i.contact_id = c.id
-                         ORDER BY CASE i.kind WHEN 'phone' THEN 0 WHEN 'lid' THEN 1 ELSE 2 END, i.is_variant, i.value LIMIT 1)
+                         ORDER BY CASE i.kind WHEN 'phone' THEN 0 WHEN 'lid' THEN 1 WHEN 'bsuid' THEN 2 ELSE 3 END, i.is_variant, i.value LIMIT 1)
          FROM contacts c WHERE c.id = ?1",
         params![contact],
         |r| Ok((r.get(0)?, r.get::<_, Option<String>>(1)?.unwrap_or_default())),

@@ -100,17 +100,24 @@ pub fn with_phone(tx: &Tx<'_>, account: AccountId, phone: &Phone) -> Result<Opti
     Ok(found.map(|contact| ChatId::Person(contact.id)))
 }
 
-/// Whether there is such a chat: a contact of the account, or a group that the instance heard of.
-pub fn exists(tx: &Tx<'_>, account: AccountId, instance: &InstanceId, chat: &ChatId) -> Result<bool, StoreError> {
-    let found = match chat {
+/// The chat, if there is one: with a contact of the account, who may have become a part of another one, or of a group that
+/// the instance heard of.
+pub fn known(
+    tx: &Tx<'_>,
+    account: AccountId,
+    instance: &InstanceId,
+    chat: ChatId,
+) -> Result<Option<ChatId>, StoreError> {
+    match chat {
         ChatId::Person(contact) => {
-            tx.find("SELECT 1 FROM contacts WHERE id = ?1 AND account_id = ?2", params![contact, account], |_| Ok(()))?
+            let found = conversations::find_by_id(tx, account, contact)?;
+            Ok(found.map(|(contact, _)| ChatId::Person(contact.id)))
         }
         ChatId::Group(id) => {
-            tx.find("SELECT 1 FROM groups WHERE instance_id = ?1 AND group_id = ?2", params![instance, id], |_| Ok(()))?
+            let sql = "SELECT group_id FROM groups WHERE instance_id = ?1 AND group_id = ?2";
+            tx.find(sql, params![instance, id], |r| r.get(0).map(ChatId::Group))
         }
-    };
-    Ok(found.is_some())
+    }
 }
 
 /// Remembers a group's name; answers with the one that is known where the news has none.

@@ -21,10 +21,14 @@ string_enum! {
         Lid = "lid",
         /// The Cloud API's business-scoped user id.
         Bsuid = "bsuid",
-        /// A full address of WhatsApp Web.
-        Jid = "jid",
+        /// Another one, to which nothing is sent: the provider's word for somebody that is no number and no hidden id,
+        /// [`NOBODY`], or `contact:` and the number of a contact that has become a part of this one.
+        Other = "jid",
     }
 }
+
+/// By this name whoever is not named is known: what they write stands in one chat.
+pub const NOBODY: &str = "nobody";
 
 /// One name of a person.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -40,7 +44,7 @@ impl Identity {
         let kind = match recipient {
             phone if phone.starts_with('+') => IdentityKind::Phone,
             lid if lid.ends_with("@lid") => IdentityKind::Lid,
-            jid if jid.contains('@') => IdentityKind::Jid,
+            other if other.contains('@') || other.starts_with("contact:") => IdentityKind::Other,
             _ => IdentityKind::Bsuid,
         };
         Self { kind, value: recipient.to_owned() }
@@ -58,7 +62,7 @@ impl Identity {
             IdentityKind::Phone => Phone::known(&self.value).map(Address::Phone),
             IdentityKind::Lid => Some(Address::Lid(self.value.clone())),
             IdentityKind::Bsuid => Some(Address::Bsuid(self.value.clone())),
-            IdentityKind::Jid => None,
+            IdentityKind::Other => None,
         }
     }
 
@@ -68,9 +72,15 @@ impl Identity {
             (IdentityKind::Phone, &person.phone),
             (IdentityKind::Lid, &person.lid),
             (IdentityKind::Bsuid, &person.bsuid),
+            (IdentityKind::Other, &person.other),
         ];
         let given = named.into_iter().filter_map(|(kind, value)| value.as_ref().map(|value| (kind, value)));
         given.map(|(kind, value)| Self { kind, value: value.clone() }).collect()
+    }
+
+    /// The number of a contact that may have become a part of another one.
+    pub(super) fn former(contact: ContactId) -> Self {
+        Self { kind: IdentityKind::Other, value: format!("contact:{contact}") }
     }
 
     /// A telephone number in E.164 with `+`.
@@ -111,7 +121,8 @@ pub fn find(tx: &Tx<'_>, account: AccountId, identity: &Identity) -> Result<Opti
     )
 }
 
-/// The contact with this number, and its names: of each kind those first that are good.
+/// The contact with this number, or the one that it has become a part of, and its names: of each kind those first that are
+/// good.
 pub fn find_by_id(
     tx: &Tx<'_>,
     account: AccountId,
@@ -123,13 +134,17 @@ pub fn find_by_id(
         params![id, account],
         read,
     )?;
+    let contact = match contact {
+        Some(contact) => Some(contact),
+        None => find(tx, account, &Identity::former(id))?,
+    };
     let Some(contact) = contact else { return Ok(None) };
     let identities = tx.list(
         "SELECT kind, value FROM contact_identities WHERE contact_id = ?1
          ORDER BY kind, former_at IS NOT NULL, former_at DESC, is_variant, value",
-        params![id],
+        params![contact.id],
         |r| {
-            let kind = IdentityKind::parse(&r.get::<_, String>(0)?).unwrap_or(IdentityKind::Jid);
+            let kind = IdentityKind::parse(&r.get::<_, String>(0)?).unwrap_or(IdentityKind::Other);
             Ok(Identity { kind, value: r.get(1)? })
         },
     )?;

@@ -52,15 +52,14 @@ pub fn heard_statement(wanted: &PeopleSearch) -> (String, Vec<Box<dyn ToSql>>) {
     let (time, row) = wanted.after.unwrap_or((Time::from_millis(i64::MAX), i64::MAX));
     let since = wanted.since.unwrap_or(Time::from_millis(i64::MIN));
     let among = wanted.among.as_ref().map(|ids| serde_json::json!(ids).to_string());
-    let (person, instance) = (wanted.phone.is_some(), wanted.instance.is_some());
+    let (person, instance) = (wanted.person.as_ref(), wanted.instance.is_some());
     let plus = |is_other: bool| if is_other { "+" } else { "" };
-    let mut conditions = format!("{}m.account_id = ?1", plus(person || instance));
-    if person {
-        conditions += " AND m.contact_id IN (SELECT contact_id FROM contact_identities
-                        WHERE account_id = ?1 AND kind = 'phone' AND value = ?2)";
+    let mut conditions = format!("{}m.account_id = ?1", plus(person.is_some() || instance));
+    if let Some(person) = person {
+        conditions += &format!(" AND m.contact_id IN {}", person.contacts());
     }
     if instance {
-        conditions += &format!(" AND {}m.instance_id = ?3", plus(person));
+        conditions += &format!(" AND {}m.instance_id = ?3", plus(person.is_some()));
     }
     if among.is_some() {
         conditions += " AND +m.instance_id IN (SELECT value FROM json_each(?4))";
@@ -77,7 +76,7 @@ pub fn heard_statement(wanted: &PeopleSearch) -> (String, Vec<Box<dyn ToSql>>) {
     );
     let values: Vec<Box<dyn ToSql>> = vec![
         Box::new(wanted.account),
-        Box::new(wanted.phone.clone()),
+        Box::new(wanted.person.clone()),
         Box::new(wanted.instance.clone()),
         Box::new(among),
         Box::new(since),

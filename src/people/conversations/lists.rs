@@ -87,19 +87,19 @@ pub fn contacts_statement(wanted: &PeopleSearch) -> (String, Vec<Box<dyn ToSql>>
 /// The statement that looks for these conversations, and its values: entered by a person, else an instance, else the
 /// account; the others are looked at row by row, which the `+` says.
 pub fn conversations_statement(wanted: &PeopleSearch) -> (String, Vec<Box<dyn ToSql>>) {
-    let (person, instance) = (wanted.phone.is_some(), wanted.instance.is_some());
+    let (person, instance) = (wanted.person.as_ref(), wanted.instance.is_some());
     let plus = |is_other: bool| if is_other { "+" } else { "" };
-    let mut conditions = format!("{}v.account_id = ?1", plus(person || instance));
-    if person {
-        conditions += &format!(" AND v.contact_id IN {NUMBERED}");
+    let mut conditions = format!("{}v.account_id = ?1", plus(person.is_some() || instance));
+    if let Some(person) = person {
+        conditions += &format!(" AND v.contact_id IN {}", person.contacts());
     }
     if instance {
-        conditions += &format!(" AND {}v.instance_id = ?3", plus(person));
+        conditions += &format!(" AND {}v.instance_id = ?3", plus(person.is_some()));
     }
     if wanted.among.is_some() {
         conditions += " AND +v.instance_id IN (SELECT value FROM json_each(?4))";
     }
-    let by = if person { "+v.last_message_at" } else { "v.last_message_at" };
+    let by = if person.is_some() { "+v.last_message_at" } else { "v.last_message_at" };
     let sql = format!(
         "SELECT v.id, v.instance_id, c.id, c.name, {PHONE}, v.unread_count, v.sequence, v.last_inbound_at,
                 v.last_message_at, v.created_at
@@ -110,14 +110,10 @@ pub fn conversations_statement(wanted: &PeopleSearch) -> (String, Vec<Box<dyn To
     (sql, values(wanted))
 }
 
-/// The contact with a number.
-const NUMBERED: &str =
-    "(SELECT contact_id FROM contact_identities WHERE account_id = ?1 AND kind = 'phone' AND value = ?2)";
-
 /// Of the account; of one person of it.
 fn own(table: &str, wanted: &PeopleSearch) -> String {
-    match &wanted.phone {
-        Some(_) => format!("+{table}account_id = ?1 AND {table}id IN {NUMBERED}"),
+    match &wanted.person {
+        Some(person) => format!("+{table}account_id = ?1 AND {table}id IN {}", person.contacts()),
         None => format!("{table}account_id = ?1"),
     }
 }
@@ -128,7 +124,7 @@ fn values(wanted: &PeopleSearch) -> Vec<Box<dyn ToSql>> {
     let among = wanted.among.as_ref().map(|ids| serde_json::json!(ids).to_string());
     vec![
         Box::new(wanted.account),
-        Box::new(wanted.phone.clone()),
+        Box::new(wanted.person.clone()),
         Box::new(wanted.instance.clone()),
         Box::new(among),
         Box::new(since),

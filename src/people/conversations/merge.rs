@@ -2,8 +2,10 @@
 //!
 //! What hung on either hangs on the one that stays: identities, log rows, conversations, suppressions,
 //! messages and answers that wait for them. Nothing of a
-//! person's will is lost: a suppression of either holds for the one.
+//! person's will is lost: a suppression of either holds for the one. Programs were told the number of the one that goes
+//! (`contact_id`): it leads to the one that stays.
 
+use super::contact::Identity;
 use crate::{
     model::ids::ContactId,
     store::{StoreError, WriteTx},
@@ -49,6 +51,12 @@ pub fn merge(tx: &WriteTx<'_>, stays: ContactId, gone: ContactId) -> Result<(), 
         params![stays, gone],
     )?;
     tx.execute("UPDATE suppressions SET contact_id = ?1 WHERE contact_id = ?2", params![stays, gone])?;
+    let was = Identity::former(gone);
+    tx.execute(
+        "INSERT OR IGNORE INTO contact_identities (account_id, kind, value, contact_id)
+         SELECT account_id, ?2, ?3, id FROM contacts WHERE id = ?1",
+        params![stays, was.kind.as_str(), was.value],
+    )?;
     tx.execute("DELETE FROM contacts WHERE id = ?1", params![gone])?;
     Ok(())
 }

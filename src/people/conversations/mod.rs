@@ -22,7 +22,7 @@ pub use chat::{
     note_holder, note_message, window_opened_at,
 };
 pub use contact::{
-    Contact, Identity, IdentityKind, add, address_of, find, find_by_id, find_or_add, note_inbound, note_name,
+    Contact, Identity, IdentityKind, NOBODY, add, address_of, find, find_by_id, find_or_add, note_inbound, note_name,
     note_outbound, retire, revive,
 };
 pub use heard::{HeardMessage, heard_statement, list_heard};
@@ -31,4 +31,4 @@ pub use import::{ImportReport, import};
 pub use lists::{
     ListedContact, ListedConversation, contacts_statement, conversations_statement, list_contacts, list_conversations,
 };
-pub use search::PeopleSearch;
+pub use search::{PeopleSearch, Whose};

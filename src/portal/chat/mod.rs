@@ -224,8 +224,7 @@ pub(super) fn resolve(
     how: PhoneReading,
 ) -> Result<Option<To>, StoreError> {
     if let Ok(id) = text.parse::<ChatId>() {
-        let is_there = chats::exists(tx, instance.account_id, &instance.id, &id)?;
-        return Ok(is_there.then_some(To::Known(id)));
+        return Ok(chats::known(tx, instance.account_id, &instance.id, id)?.map(To::Known));
     }
     let Ok(phone) = Phone::parse(text, how) else { return Ok(None) };
     let known = chats::with_phone(tx, instance.account_id, &phone)?;
@@ -236,7 +235,7 @@ pub(super) fn resolve(
 async fn meet(gateway: &Gateway, instance: &Instance, chat: &str) -> Result<(), PageError> {
     let Ok(ChatId::Group(group)) = chat.parse::<ChatId>() else { return Ok(()) };
     let (account, id, known) = (instance.account_id, instance.id.clone(), ChatId::Group(group.clone()));
-    if gateway.store.read(move |tx| chats::exists(tx, account, &id, &known)).await? {
+    if gateway.store.read(move |tx| chats::known(tx, account, &id, known)).await?.is_some() {
         return Ok(());
     }
     let told = gateway.registry.groups(&instance.id).await.unwrap_or_default();

@@ -4,7 +4,10 @@
 use crate::{
     connectors::message_limits::{DELETABLE_FOR, EDITABLE_FOR, has_editable_words},
     model::{clock::Time, ids::InstanceId, message::Status, percent::encode},
-    people::chats::{Chat, ChatFile, ChatId, ChatMessage},
+    people::{
+        chats::{Chat, ChatFile, ChatId, ChatMessage},
+        conversations::NOBODY,
+    },
     texts::locale::Locale,
 };
 use serde::Serialize;
@@ -111,7 +114,8 @@ pub struct ShownFile {
 /// A chat for the list.
 pub fn chat(v: &Locale, chat: &Chat) -> ShownChat {
     let is_group = matches!(chat.id, ChatId::Group(_));
-    let title = chat.name.clone().unwrap_or_else(|| chat.address.clone());
+    let address = if chat.address == NOBODY { v.t("chat.nobody").to_owned() } else { chat.address.clone() };
+    let title = chat.name.clone().unwrap_or_else(|| address.clone());
     let (last, last_status) = chat.last.as_ref().map_or_else(Default::default, |last| {
         let text = if last.text.trim().is_empty() { v.kind(&last.kind) } else { last.text.clone() };
         (text.chars().take(140).collect(), last.status.map(Status::as_str))
@@ -120,7 +124,7 @@ pub fn chat(v: &Locale, chat: &Chat) -> ShownChat {
         id: chat.id.to_string(),
         initials: initials(&title),
         title,
-        address: if is_group { String::new() } else { chat.address.clone() },
+        address: if is_group { String::new() } else { address },
         last,
         last_status,
         time: when(v, chat.at),

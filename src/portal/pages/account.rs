@@ -6,7 +6,7 @@ use crate::{
         usage::{self, UsedMessages},
     },
     gateway::{Gateway, retention::ErasureReport},
-    model::phone::{Impossible, Phone, PhoneReading, Region},
+    model::phone::{Impossible, PhoneReading, Recipient, Region},
     portal::{PageContext, PageError, page_error::see_other},
     store::StoreError,
     texts::locale::Lang,
@@ -107,14 +107,14 @@ pub async fn person(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
     // Who is looked for may have been taken when such a number still was.
     let how = PhoneReading { region, impossible: Impossible::Warn };
     let wrong = |person: String| FormProblem { person, ..FormProblem::default() };
-    let phone = match Phone::parse(v.form.text("phone"), how) {
-        Ok(phone) => phone,
+    let who = match Recipient::parse(v.form.text("phone"), how) {
+        Ok(who) => who,
         Err(e) => return again(gateway, v, wrong(v.why(&e.why()))).await,
     };
     let done = match v.form.text("do") {
-        "export" => gateway.retention.export(&phone, Scope::Account(account.id)).await.map(|all| file(&all)),
-        "erase" if Phone::parse(v.form.text("again"), how).ok().as_ref() == Some(&phone) => {
-            match gateway.erase_person(&phone, Scope::Account(account.id), v.actor()).await {
+        "export" => gateway.retention.export(&who, Scope::Account(account.id)).await.map(|all| file(&all)),
+        "erase" if Recipient::parse(v.form.text("again"), how).ok().as_ref() == Some(&who) => {
+            match gateway.erase_person(&who, Scope::Account(account.id), v.actor()).await {
                 Ok(report) => {
                     let page = AccountPage { erased: Some(report), ..page(gateway, v, FormProblem::default()).await? };
                     Ok(v.page(&page))

@@ -65,7 +65,14 @@ pub(super) fn instance(_: &Request, facts: &Facts, _: &Rules) -> Verdict {
 pub(super) fn capability(request: &Request, facts: &Facts, _: &Rules) -> Verdict {
     let mut fields = Vec::new();
     let mut reasons = Vec::new();
-    fields.extend(address(facts).err());
+    if let Err(field) = address(facts) {
+        let why = match facts.contact {
+            Some(_) => "nothing can be sent to them: their provider named neither a number nor a hidden id",
+            None => "there is no such contact",
+        };
+        reasons.push(format!("{field}: {why}"));
+        fields.push(field);
+    }
     let can = facts.instance.as_ref().map(|i| i.capabilities).unwrap_or_default();
     if matches!(facts.address, Some(Address::Group(_))) && !can.groups {
         fields.push("phone");
@@ -97,6 +104,7 @@ pub(super) fn capability(request: &Request, facts: &Facts, _: &Rules) -> Verdict
         }
     }
     if request.expires_at.is_some_and(|at| at <= facts.now) {
+        reasons.push("expires_at: it is over".to_owned());
         fields.push("expires_at");
     }
     for (field, why) in not_a_time(request, facts).into_iter().chain(not_taken(request, facts, can.limits)) {

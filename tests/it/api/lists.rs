@@ -12,9 +12,9 @@ use wa_gateway::{
     app::commands::KeyCreate,
     model::{
         clock::Time,
-        ids::{AccountId, InstanceId, LogId},
+        ids::{AccountId, ContactId, InstanceId, LogId},
     },
-    people::conversations::{PeopleSearch, contacts_statement, conversations_statement, heard_statement},
+    people::conversations::{PeopleSearch, Whose, contacts_statement, conversations_statement, heard_statement},
     sending::search::{LogSearch, statement},
     store::StoreError,
 };
@@ -242,6 +242,7 @@ async fn every_list_is_found_by_an_index() {
         LogSearch { instance: Some(instance.clone()), ..all() },
         LogSearch { among: among.clone(), ..all() },
         LogSearch { recipient: Some(PHONE.into()), ..all() },
+        LogSearch { contact: Some(ContactId(1)), ..all() },
         LogSearch { reference: Some("order-1".into()), ..all() },
         LogSearch { text: Some("parcel".into()), since, ..all() },
     ] {
@@ -254,25 +255,27 @@ async fn every_list_is_found_by_an_index() {
         assert!(!plan.contains("SCAN contact_identities"), "{plan}");
     }
     let all =
-        || PeopleSearch { account, instance: None, among: None, phone: None, since: None, after: None, limit: 50 };
+        || PeopleSearch { account, instance: None, among: None, person: None, since: None, after: None, limit: 50 };
     for wanted in [
         all(),
         PeopleSearch { after: Some((seen, 7)), since, ..all() },
         PeopleSearch { instance: Some(instance), ..all() },
         PeopleSearch { among, ..all() },
-        PeopleSearch { phone: Some(PHONE.into()), ..all() },
+        PeopleSearch { person: Some(Whose::Phone(PHONE.into())), ..all() },
+        PeopleSearch { person: Some(Whose::Contact(ContactId(1))), ..all() },
     ] {
         let (sql, values) = heard_statement(&wanted);
         explained(&world, "m", sql, values.len()).await;
     }
     let all =
-        || PeopleSearch { account, instance: None, among: None, phone: None, since: None, after: None, limit: 50 };
+        || PeopleSearch { account, instance: None, among: None, person: None, since: None, after: None, limit: 50 };
     for wanted in [
         all(),
         PeopleSearch { after: Some((seen, 7)), since, ..all() },
         PeopleSearch { instance: Some(InstanceId::from_text(INSTANCE)), ..all() },
         PeopleSearch { among: Some(vec![INSTANCE.to_owned()]), ..all() },
-        PeopleSearch { phone: Some(PHONE.into()), ..all() },
+        PeopleSearch { person: Some(Whose::Phone(PHONE.into())), ..all() },
+        PeopleSearch { person: Some(Whose::Contact(ContactId(1))), ..all() },
     ] {
         for (table, (sql, values)) in [("c", contacts_statement(&wanted)), ("v", conversations_statement(&wanted))] {
             explained(&world, table, sql, values.len()).await;

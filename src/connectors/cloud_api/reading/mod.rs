@@ -93,10 +93,24 @@ fn whose(change: &WebhookChange<'_>, app: &[OwnIds]) -> Vec<usize> {
     };
     let of_account: Vec<usize> = app.iter().enumerate().filter(is_of).map(|(at, _)| at).collect();
     // News of one number name it as people see it.
-    let shown = digits(&id(&change.value["display_phone_number"]).unwrap_or_default());
+    let places = [&change.value["display_phone_number"], &change.value["metadata"]["display_phone_number"]];
+    let shown = digits(&places.into_iter().find_map(id).unwrap_or_default());
     let is_its = |at: &usize| !shown.is_empty() && app[*at].phone.as_deref().map(digits).as_ref() == Some(&shown);
     let named: Vec<usize> = of_account.iter().copied().filter(is_its).collect();
-    if named.is_empty() { of_account } else { named }
+    match named.is_empty() {
+        false => named,
+        // What somebody said was said to one number: to the one whose address it came to, where it names none.
+        true if is_talk(change) => of_account.into_iter().take(1).collect(),
+        true => of_account,
+    }
+}
+
+/// Whether a change is what people said or what became of it, and not news of the account.
+fn is_talk(change: &WebhookChange<'_>) -> bool {
+    let value = change.value;
+    ["messages", "statuses", "message_echoes", "calls"]
+        .iter()
+        .any(|part| !list(&value[*part]).is_empty() || !list(&value["standby"][*part]).is_empty())
 }
 
 fn digits(text: &str) -> String {
@@ -256,12 +270,13 @@ mod tests {
             phone: phone.map(str::to_owned),
         };
         let app = [own("1", Some("+15550783881")), own("2", Some("+15550009999")), own("3", None)];
-        let whose = |value: Value| -> Vec<usize> {
-            let change = json!({"field": "phone_number_quality_update", "value": value});
+        let whose_of = |field: &str, value: Value| -> Vec<usize> {
+            let change = json!({"field": field, "value": value});
             let body = json!({"object": "whatsapp_business_account", "entry": [{"id": "900", "changes": [change]}]});
             let now = Time::parse("2026-06-01T08:00:00Z").expect("a time");
             read(body.to_string().as_bytes(), &app, now).into_iter().map(|(whose, _)| whose).collect()
         };
+        let whose = |value: Value| whose_of("phone_number_quality_update", value);
         assert_eq!(whose(json!({"display_phone_number": "15550009999", "event": "FLAGGED"})), [1]);
         assert_eq!(whose(json!({"display_phone_number": "+1 555-078-3881", "event": "FLAGGED"})), [0]);
         assert_eq!(
@@ -270,5 +285,10 @@ mod tests {
             "which, is not known"
         );
         assert_eq!(whose(json!({"event": "FLAGGED"})), [0, 1, 2], "the account's");
+        // What somebody said, they said to one number.
+        let said = json!([{"id": "wamid.1", "from": "966501234567", "type": "text", "text": {"body": "Hello"}}]);
+        assert_eq!(whose_of("messages", json!({"messages": said})), [0]);
+        let metadata = json!({"display_phone_number": "+1 555 000 9999"});
+        assert_eq!(whose_of("messages", json!({"messages": said, "metadata": metadata})), [1]);
     }
 }

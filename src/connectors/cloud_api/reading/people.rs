@@ -5,6 +5,11 @@ use super::{Parsed, WebhookChange, id, list, text};
 use crate::connectors::{EventKind, inbound_event::RemoteParty};
 use serde_json::Value;
 
+/// The least digits of a whole number in the world: Niue's, +683 and four.
+const PHONE_MIN: usize = 7;
+/// Longest word for somebody that is kept as a name, in characters.
+const OTHER_MAX: usize = 128;
+
 /// The one who wrote `message` or made a call.
 pub(super) fn writer(change: &WebhookChange<'_>, message: &Value) -> RemoteParty {
     let mut sender = RemoteParty::default();
@@ -26,7 +31,16 @@ pub(super) fn writer(change: &WebhookChange<'_>, message: &Value) -> RemoteParty
         sender.bsuid = sender.bsuid.or(other.bsuid);
         sender.name = other.name;
     }
-    sender
+    let given = [&message["from"], &message["from_user_id"]];
+    named(sender, &given)
+}
+
+/// Who is known by neither a number nor a hidden id goes by what is said in their place.
+fn named(mut party: RemoteParty, given: &[&Value]) -> RemoteParty {
+    if party.phone.is_none() && party.bsuid.is_none() {
+        party.other = given.iter().find_map(|name| id(name)).filter(|name| name.chars().count() <= OTHER_MAX);
+    }
+    party
 }
 
 /// The one to whom a message of the number's own went. Where it does not say, the only contact beside it.
@@ -46,7 +60,8 @@ pub(super) fn receiver(change: &WebhookChange<'_>, message: &Value) -> RemotePar
         receiver.phone = receiver.phone.or(other.phone);
         receiver.bsuid = receiver.bsuid.or(other.bsuid);
     }
-    receiver
+    let given = [&message["to"], &message["to_user_id"], &message["recipient_id"]];
+    named(receiver, &given)
 }
 
 /// Contacts that link a number with a hidden id: a person who hides the number later is still known.
@@ -134,7 +149,10 @@ fn of_contact(contact: &Value) -> RemoteParty {
 /// Adds what an id says: a number in digits, or a hidden id such as `US.13491208655302741918`.
 pub(super) fn add(sender: &mut RemoteParty, name: &str) {
     let digits = name.strip_prefix('+').unwrap_or(name);
-    if (8..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) {
+    if (PHONE_MIN..=15).contains(&digits.len())
+        && !digits.starts_with('0')
+        && digits.bytes().all(|b| b.is_ascii_digit())
+    {
         sender.phone.get_or_insert_with(|| format!("+{digits}"));
     } else if is_hidden(name) {
         sender.bsuid.get_or_insert_with(|| name.to_owned());

@@ -183,7 +183,7 @@ pub async fn delete(chattu: &Chattu, who: Who, mut incoming: Incoming) -> Chattu
 /// `POST /api/update-webhook`
 pub async fn update_webhook(chattu: &Chattu, who: Who, mut incoming: Incoming) -> ChattuResult {
     let object = object(&mut incoming).await?;
-    let client = who.client_or_own(chattu, super::text(&object, "clientId")).await?;
+    let client = who.client_or_own(chattu, super::text(&object, "clientId")?).await?;
     let url = object.get("webhookUrl").and_then(Value::as_str);
     let url = url.ok_or_else(|| ApiError::invalid("webhookUrl is required; an empty one takes the webhook away."))?;
     let key = chattu.gateway.accounts.client_key(client.account_id, &client.id).await?;

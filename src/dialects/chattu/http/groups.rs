@@ -43,7 +43,7 @@ fn shown(listed: &ListedGroup) -> Value {
 /// `POST /api/send-group-message`
 pub async fn send_by_key(chattu: &Chattu, who: Who, mut incoming: Incoming) -> ChattuResult {
     let object = object(&mut incoming).await?;
-    let client = who.client_or_own(chattu, text(&object, "clientId")).await?;
+    let client = who.client_or_own(chattu, text(&object, "clientId")?).await?;
     let group = find(chattu, &client, needed(&object, "groupId")?).await?;
     let more = json!({"groupId": group.id, "groupName": group.name});
     send(chattu, &incoming, &who, (&client, &group), (&object, more)).await
@@ -75,7 +75,7 @@ async fn send(
     if group.is_read_only {
         return Err(ApiError::read_only());
     }
-    if text(object, "mediaUrl").is_some() && text(object, "mediaType").is_none() {
+    if text(object, "mediaUrl")?.is_some() && text(object, "mediaType")?.is_none() {
         return Err(ApiError::invalid("mediaType is required beside mediaUrl."));
     }
     let draft = draft(object)?;

@@ -47,7 +47,7 @@ async fn read(
     who: &Who,
     object: &Map<String, Value>,
 ) -> Result<(crate::instances::Instance, Request), ApiError> {
-    let client = who.client_or_own(chattu, text(object, "clientId")).await?;
+    let client = who.client_or_own(chattu, text(object, "clientId")?).await?;
     let recipient = recipient(chattu, &needed_number(object, "number")?, who)?;
     let purpose = purpose(object, who)?;
     let mut request = Request::text(client.id.clone(), recipient, purpose, String::new());

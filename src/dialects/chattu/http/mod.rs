@@ -56,17 +56,19 @@ async fn object(incoming: &mut Incoming) -> Result<Map<String, Value>, ApiError>
     body::json_object(&bytes).map_err(|_| ApiError::invalid("The request body must be a JSON object."))
 }
 
-/// A field's text without blanks around it; an empty or null one is none.
-fn text<'a>(object: &'a Map<String, Value>, field: &str) -> Option<&'a str> {
-    object.get(field)?.as_str().map(str::trim).filter(|t| !t.is_empty())
+/// A field's text without blanks around it; an empty or null one is none. What is no text is refused: a file that is named
+/// wrongly must not be left out of a message that is sent.
+fn text<'a>(object: &'a Map<String, Value>, field: &str) -> Result<Option<&'a str>, ApiError> {
+    match object.get(field) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.trim()).filter(|t| !t.is_empty())),
+        Some(_) => Err(ApiError::invalid(format!("{field} must be a text."))),
+    }
 }
 
 /// A field's text that must be there.
 fn needed<'a>(object: &'a Map<String, Value>, field: &str) -> Result<&'a str, ApiError> {
-    if object.get(field).is_some_and(|value| !value.is_string() && !value.is_null()) {
-        return Err(ApiError::invalid(format!("{field} must be a text.")));
-    }
-    text(object, field).ok_or_else(|| ApiError::invalid(format!("{field} is required.")))
+    text(object, field)?.ok_or_else(|| ApiError::invalid(format!("{field} is required.")))
 }
 
 /// A phone number that must be there: a text, or the bare number that a script writes.
@@ -92,7 +94,7 @@ fn draft(object: &Map<String, Value>) -> Result<Draft<String>, ApiError> {
     if message.chars().count() > MAX_CHARS || message.contains('\0') {
         return Err(ApiError::invalid(format!("message has at most {MAX_CHARS} characters.")));
     }
-    let Some(url) = text(object, "mediaUrl") else {
+    let Some(url) = text(object, "mediaUrl")? else {
         return match message.trim().is_empty() {
             true => Err(ApiError::invalid("Either message or mediaUrl is required.")),
             false => Ok(Draft::Text(message.to_owned())),
@@ -102,7 +104,7 @@ fn draft(object: &Map<String, Value>) -> Result<Draft<String>, ApiError> {
         return Err(ApiError::media("mediaUrl must be an http or https address."));
     }
     let plain = |word: &str| MediaKind::parse(word).filter(|kind| MediaKind::PLAIN.contains(kind));
-    let named = text(object, "mediaType").map(|word| plain(word).ok_or(word));
+    let named = text(object, "mediaType")?.map(|word| plain(word).ok_or(word));
     let kind = match named {
         Some(Ok(kind)) => kind,
         Some(Err(_)) => return Err(ApiError::invalid("mediaType must be image, video, audio or document.")),
@@ -118,7 +120,7 @@ fn draft(object: &Map<String, Value>) -> Result<Draft<String>, ApiError> {
 
 /// The purpose that the request names, else the caller's.
 fn purpose(object: &Map<String, Value>, who: &Who) -> Result<Purpose, ApiError> {
-    match text(object, "message_purpose") {
+    match text(object, "message_purpose")? {
         None => Ok(who.purpose()),
         Some(word) => Purpose::parse(word).ok_or_else(|| ApiError::purpose(word)),
     }

@@ -25,7 +25,7 @@ const LISTED: u32 = 500;
 /// `POST /schedule-message`
 pub async fn create(chattu: &Chattu, who: Who, mut incoming: Incoming) -> ChattuResult {
     let object = object(&mut incoming).await?;
-    let client = who.client_or_own(chattu, text(&object, "clientId")).await?;
+    let client = who.client_or_own(chattu, text(&object, "clientId")?).await?;
     let account = chattu.gateway.accounts.find_account(client.account_id).await?;
     let zone = Zone::stored(account.timezone, None);
     let due_at = schedule::parse(needed(&object, "scheduleTime")?, &zone, chattu.gateway.clock.now());

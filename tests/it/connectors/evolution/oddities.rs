@@ -276,3 +276,59 @@ async fn numbers_are_checked_whatever_the_order_of_the_answers() {
     assert_eq!(registry.check_numbers(&line, &[]).await, Ok(Vec::new()));
     assert!(registry.check_numbers(&line, &vec![phones[0].clone(); 51]).await.is_err());
 }
+
+/// Other spellings of what the server tells: who wrote is who wrote, what changed is changed, and what cannot be read is kept as
+/// it came.
+#[tokio::test]
+async fn what_the_server_spells_otherwise_is_heard_or_kept() {
+    let rig = Rig::start().await;
+    rig.subscribe(&["message.received"]).await;
+    let said = |jid: &str, id: &str, words: &str| {
+        json!({"key": {"remoteJid": jid, "fromMe": false, "id": id}, "message": {"conversation": words},
+               "messageType": "conversation", "messageTimestamp": 1_780_300_740})
+    };
+    rig.tell("messages.upsert", said("966501230001@c.us", "OLD", "old server")).await;
+    rig.tell("messages.upsert", said("12345@s.whatsapp.net", "SHORT", "short")).await;
+    let mut list = said("966501230002-1500000000@broadcast", "LIST", "to many");
+    list["key"]["participant"] = json!("966501230002@s.whatsapp.net");
+    rig.tell("messages.upsert", list).await;
+    let wrapped = json!({"messages": [said("966501230003@s.whatsapp.net", "WRAPPED", "2 pieces")], "type": "notify"});
+    rig.tell("messages.upsert", wrapped).await;
+    let edit =
+        json!({"key": {"id": "WRAPPED"}, "editedMessage": {"message": {"extendedTextMessage": {"text": "STOP"}}}});
+    rig.tell("messages.edited", edit).await;
+    let read = rig.world.gateway().store.read(|tx| {
+        tx.list(
+            "SELECT m.body || ' by ' || coalesce(i.value, '?') FROM inbound_messages m
+             LEFT JOIN contact_identities i ON i.contact_id = m.contact_id ORDER BY m.id",
+            [],
+            |r| r.get::<_, String>(0),
+        )
+    });
+    let heard = read.await.map_err(|e: wa_gateway::store::StoreError| e.to_string()).expect("rows");
+    let all = [
+        "old server by +966501230001",
+        "short by 12345@s.whatsapp.net",
+        "to many by +966501230002",
+        "2 pieces by +966501230003",
+        "STOP by +966501230003",
+    ];
+    assert_eq!(heard, all);
+    assert_eq!(rig.world.number("SELECT count(*) FROM suppressions").await, 1, "the edit is an opt-out");
+    assert_eq!(rig.world.number("SELECT count(*) FROM events WHERE name = 'message.received'").await, 5);
+    // Channels and status updates are no conversation.
+    rig.tell("messages.upsert", said("status@broadcast", "STATUS", "a story")).await;
+    assert_eq!(rig.heard().await.len(), all.len());
+    for (event, data) in [
+        (
+            "messages.upsert",
+            json!({"key": {"remoteJid": "966501230004@s.whatsapp.net"}, "message": {"conversation": "?"}}),
+        ),
+        ("messages.upsert", json!({"message": {"conversation": "?"}})),
+        ("messages.edited", json!({"key": {"id": "WRAPPED"}, "type": "EPHEMERAL_SETTING"})),
+        ("messages.delete", json!({"what": 1})),
+    ] {
+        rig.tell(event, data).await;
+    }
+    assert_eq!(rig.world.number("SELECT count(*) FROM provider_news").await, 4, "kept as they came");
+}

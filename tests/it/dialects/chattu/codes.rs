@@ -48,7 +48,10 @@ async fn each_code_comes_with_its_status() {
         got.note(&shop.post_as("wg_live_nobody", path, &message(json!({}))).await, "AUTH_ERROR");
         got.note(&shop.post(path, &message(json!({"clientId": "nobody"}))).await, "CLIENT_NOT_FOUND");
         got.note(&shop.post(path, &message(json!({"message": ""}))).await, "INVALID_REQUEST");
-        got.note(&shop.post(path, &message(json!({"message": 5}))).await, "INVALID_REQUEST");
+        // What has another type than a text is not left out of what is sent.
+        for wrong in ["message", "mediaUrl", "clientId", "message_purpose"] {
+            got.note(&shop.post(path, &message(json!({wrong: [5]}))).await, "INVALID_REQUEST");
+        }
         let file = json!({"mediaUrl": "ftp://shop.example/a.png", "mediaType": "image"});
         got.note(&shop.post(path, &message(file)).await, "MEDIA_ERROR");
         let private = json!({"mediaUrl": "http://169.254.169.254/a.png", "mediaType": "image"});

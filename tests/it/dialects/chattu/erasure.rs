@@ -14,7 +14,7 @@ use std::time::Duration;
 use wa_gateway::{
     app::commands::{InstanceSet, PersonErase, PersonExport, SandboxCall},
     connectors::inbound_event::RemoteParty,
-    model::{ids::InstanceId, phone::Phone},
+    model::{ids::InstanceId, phone::Recipient},
 };
 
 const DIGITS: &[u8] = b"966501234567";
@@ -122,9 +122,9 @@ async fn an_account_erases_what_is_its_own() {
     let body =
         json!({"clientId": "other-line", "number": PHONE, "message": "theirs", "scheduleTime": "2026-06-02T08:00:00Z"});
     assert_eq!(shop.post_as(&key, "/schedule-message", &body).await.status, 201);
-    let phone = Phone::parse(PHONE, None).expect("a phone");
+    let who = Recipient::parse(PHONE, None).expect("a phone");
     let account = wa_gateway::accounts::Scope::Account(wa_gateway::model::ids::AccountId(other));
-    let report = shop.world.gateway().erase_person(&phone, account, "owner").await.expect("erased");
+    let report = shop.world.gateway().erase_person(&who, account, "owner").await.expect("erased");
     assert_eq!(report.scheduled, 1);
     assert_eq!(shop.get_as(&key, "/scheduled-messages").await.json(), json!([]));
     assert_eq!(shop.get("/scheduled-messages").await.json()[0]["message"], "ours");

@@ -2,6 +2,7 @@
 //! request comes in, and in whatever order the provider tells which names are one person's.
 
 mod doubt;
+mod former;
 mod killed;
 mod learning;
 mod merging;

@@ -50,6 +50,7 @@ const USES: &[(&str, &str)] = &[
     ("people/conversations/import", "known customers, by `find_or_add`"),
     ("people/conversations/lists", "people and conversations: by contact, found by any number; shows the best one"),
     ("people/conversations/merge", "moves every identity and row"),
+    ("people/conversations/search", "one person of the lists: by contact, found by any number"),
     ("people/suppression/export", "shows the best number of a contact"),
     ("people/suppression/row", "shows the best number of a contact"),
     ("portal/pages/suppressed", "by `find` and `find_or_add`; the history by all identities"),

@@ -152,7 +152,55 @@ async fn what_has_no_shape_is_kept_as_it_came() {
     // A message without a time, a sender or a kind is one all the same.
     rig.bring_value(json!({"messages": [{"id": "wamid.bare"}]})).await;
     let row = rig.row("SELECT kind, contact_id, chat FROM inbound_messages").await;
-    assert_eq!(row, json!({"kind": "unknown", "contact_id": null, "chat": "nobody"}));
+    assert_eq!(row, json!({"kind": "unknown", "contact_id": 1, "chat": "contact:1"}));
+    assert_eq!(rig.event_names().await, ["message.received", "conversation.updated"]);
+}
+
+/// Who is not named, or by what is no number, wrote all the same: it is told, it stands in a chat, and nothing can be sent
+/// there.
+#[tokio::test]
+async fn somebody_whom_no_number_names_is_heard_and_shown() {
+    let rig = Rig::start().await;
+    let said = |n: usize, from: &Value| {
+        let mut message = json!({"id": format!("wamid.{n}"), "timestamp": AT.to_string(), "type": "text", "text": {"body": format!("Words {n}")}});
+        if !from.is_null() {
+            message["from"] = from.clone();
+        }
+        json!({"messages": [message]})
+    };
+    for (n, (from, contact, phone)) in [
+        (Value::Null, 1, Value::Null),
+        (json!(""), 1, Value::Null),
+        (json!("12345"), 2, Value::Null),
+        (json!(12345), 2, Value::Null),
+        (json!("0000000"), 3, Value::Null),
+        (json!("a word"), 4, Value::Null),
+        // Niue's numbers are the shortest in the world.
+        (json!("6834002"), 5, json!("+6834002")),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        rig.bring_value(said(n, &from)).await;
+        let events = rig.events().await;
+        let told = events.iter().rfind(|event| event["event"] == "message.received").expect("an event");
+        assert_eq!(
+            (&told["contact_id"], &told["from"], &told["message_text"]),
+            (&json!(contact), &phone, &json!(format!("Words {n}"))),
+            "{from}"
+        );
+    }
+    let mut owner = Visitor::logged_in(&rig.world, "owner").await;
+    let page = owner.get(&format!("/chat?instance={LINE}&chat=c1")).await.body;
+    for words in ["Somebody whom WhatsApp did not name", "Words 0", "Words 1"] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    assert!(owner.get(&format!("/chat?instance={LINE}&chat=c2")).await.body.contains("12345"));
+    let answer =
+        json!({"instance_id": LINE, "phone": "contact:1", "message": "Who are you?", "message_purpose": "support"});
+    let reply = rig.world.send(&answer).await;
+    assert_eq!((reply.status, reply.error().as_str()), (422, "validation_error"));
+    assert!(reply.body.contains("named neither a number nor a hidden id"), "{}", reply.body);
 }
 
 /// One thing where Meta has a list, texts for numbers and numbers for texts, a member that is missing, half a character: what

@@ -16,8 +16,9 @@ fn hidden(id: &str, user: &str, body: &str) -> Value {
     })
 }
 
+/// What Meta calls people.
 async fn identities(rig: &Rig) -> Vec<(i64, String)> {
-    let rows = rig.rows("SELECT contact_id, value FROM contact_identities ORDER BY value").await;
+    let rows = rig.rows("SELECT contact_id, value FROM contact_identities WHERE kind <> 'jid' ORDER BY value").await;
     let one = |row: &Value| {
         (row["contact_id"].as_i64().expect("a number"), row["value"].as_str().expect("a text").to_owned())
     };
