@@ -79,7 +79,7 @@ pub async fn open(
     within(&mut alarm, work).await.unwrap_or_else(|| Err(EgressError::Connect("nobody answered in time".to_owned())))
 }
 
-/// The same for a connection that is used for something else than HTTP.
+/// The same for a connection that is used for something else than HTTP, and where it leads.
 ///
 /// # Errors
 /// [`EgressError::Connect`] and [`EgressError::Tls`].
@@ -88,15 +88,15 @@ pub async fn dial(
     limit: Duration,
     addrs: &[SocketAddr],
     tls: Option<(&Arc<ClientConfig>, &Host)>,
-) -> Result<Box<dyn Io>, EgressError> {
+) -> Result<(Box<dyn Io>, SocketAddr), EgressError> {
     let mut alarm = clock.sleep_until(clock.now().plus(limit));
     let work = async {
-        let (tcp, _) = reach(clock, limit, addrs).await?;
+        let (tcp, addr) = reach(clock, limit, addrs).await?;
         let io: Box<dyn Io> = match tls {
             Some((config, host)) => Box::new(shake(config, host, tcp).await?),
             None => Box::new(tcp),
         };
-        Ok(io)
+        Ok((io, addr))
     };
     within(&mut alarm, work).await.unwrap_or_else(|| Err(EgressError::Connect("nobody answered in time".to_owned())))
 }
@@ -133,19 +133,26 @@ async fn reach(
 }
 
 async fn shake(config: &Arc<ClientConfig>, host: &Host, tcp: TcpStream) -> Result<impl Io, EgressError> {
-    let name = match host {
-        Host::Name(name) => ServerName::try_from(name.clone()).map_err(|e| EgressError::Tls(e.to_string()))?,
-        Host::Ip(IpAddr::V4(v4)) => ServerName::IpAddress((*v4).into()),
-        Host::Ip(IpAddr::V6(v6)) => ServerName::IpAddress((*v6).into()),
-    };
-    let shaken = TlsConnector::from(config.clone()).connect(name, tcp).await;
+    let shaken = TlsConnector::from(config.clone()).connect(server_name(host)?, tcp).await;
     shaken.map_err(|e| EgressError::Tls(e.to_string()))
 }
 
-/// What a connection reads from and writes to.
-pub trait Io: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+/// Whom a certificate has to name.
+///
+/// # Errors
+/// [`EgressError::Tls`]: no certificate can.
+pub fn server_name(host: &Host) -> Result<ServerName<'static>, EgressError> {
+    match host {
+        Host::Name(name) => ServerName::try_from(name.clone()).map_err(|e| EgressError::Tls(e.to_string())),
+        Host::Ip(IpAddr::V4(v4)) => Ok(ServerName::IpAddress((*v4).into())),
+        Host::Ip(IpAddr::V6(v6)) => Ok(ServerName::IpAddress((*v6).into())),
+    }
+}
 
-impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Io for T {}
+/// What a connection reads from and writes to.
+pub trait Io: AsyncRead + AsyncWrite + Unpin + Send + Sync + 'static {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + Sync + 'static> Io for T {}
 
 impl Connection {
     async fn on(io: impl Io) -> Result<Self, EgressError> {

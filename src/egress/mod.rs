@@ -14,13 +14,15 @@
 pub mod address;
 mod error;
 mod line;
+#[cfg(feature = "brokers")]
+mod named;
 mod permit;
 mod pool;
 mod resolve;
 mod target;
 
 pub use error::EgressError;
-pub use line::Io;
+pub use line::{Io, within};
 pub use resolve::{Resolve, SystemResolver};
 
 use crate::model::{
@@ -33,7 +35,7 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
 use http_body_util::Full;
-use line::{Connection, within};
+use line::Connection;
 use pool::{Pool, PoolKey};
 use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer};
 use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
@@ -58,6 +60,8 @@ struct EgressInner {
     allow: ArcSwap<Vec<EgressEntry>>,
     resolver: Arc<dyn Resolve>,
     clock: Arc<dyn Clock>,
+    #[cfg_attr(not(feature = "brokers"), expect(dead_code, reason = "whose clients make their TLS themselves"))]
+    trusted: Arc<RootCertStore>,
     tls: Arc<ClientConfig>,
     pool: Pool,
 }
@@ -129,13 +133,14 @@ impl Egress {
         for root in roots {
             trusted.add(root)?;
         }
+        let trusted = Arc::new(trusted);
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
-            .with_root_certificates(trusted)
+            .with_root_certificates(trusted.clone())
             .with_no_client_auth();
         let (allow, tls) = (ArcSwap::from_pointee(allow), Arc::new(tls));
-        let shared = Arc::new(EgressInner { allow, resolver, clock, tls, pool: Pool::default() });
+        let shared = Arc::new(EgressInner { allow, resolver, clock, trusted, tls, pool: Pool::default() });
         Ok(Self { shared, account: None })
     }
 
@@ -190,15 +195,34 @@ impl Egress {
     }
 
     /// Connects to the host of `url`, with TLS where it says `https`, for whoever speaks something else than HTTP over
-    /// it. Path and query count for nothing. The address is judged as for a request.
+    /// it; returns the connection and where it leads. Path and query count for nothing. The address is judged as for a
+    /// request.
     ///
     /// # Errors
     /// No connection came about; no byte of the caller's has left.
-    pub async fn dial(&self, url: &str, of: Use) -> Result<Box<dyn Io>, EgressError> {
+    pub async fn dial(&self, url: &str, of: Use) -> Result<(Box<dyn Io>, SocketAddr), EgressError> {
         let target = Target::parse(url)?;
         let addrs = self.addresses(&target, of).await?;
         let tls = target.tls.then_some((&self.shared.tls, &target.host));
         line::dial(&*self.shared.clock, CONNECT_WITHIN, &addrs, tls).await
+    }
+
+    /// The addresses that may be called for `url` at this moment, judged as for a request: one at least, for a client that
+    /// connects by itself.
+    ///
+    /// # Errors
+    /// None may be called.
+    pub async fn judged(&self, url: &str, of: Use) -> Result<Vec<SocketAddr>, EgressError> {
+        self.addresses(&Target::parse(url)?, of).await
+    }
+
+    /// TLS for such a client: whoever it connects to, the certificate has to name the host of `url`.
+    ///
+    /// # Errors
+    /// A host that no certificate can name.
+    #[cfg(feature = "brokers")]
+    pub fn tls_for(&self, url: &str) -> Result<ClientConfig, EgressError> {
+        named::config(&self.shared.trusted, &Target::parse(url)?.host)
     }
 
     /// The addresses that may be called, as they are at this moment; IPv4 first, which more small networks route.

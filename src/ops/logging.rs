@@ -93,7 +93,9 @@ fn filter(level: &str) -> Result<Targets, String> {
         "MessageQueue",
         "Mex",
     ];
-    let silent: String = SILENT.iter().map(|target| format!(",{target}=off")).collect();
+    // The brokers' clients tell as errors what the log of attempts has, and name hosts.
+    const CLIENTS: [&str; 3] = ["async_nats", "lapin", "rumqttc"];
+    let silent: String = SILENT.iter().chain(&CLIENTS).map(|target| format!(",{target}=off")).collect();
     format!("{level},tokio_cron_scheduler=warn,hyper=warn,rustls=warn{silent}")
         .parse()
         .map_err(|e| format!("log.level = {level:?}: {e}; use error, warn, info, debug or trace"))

@@ -12,6 +12,7 @@ const DELIVERY: &[(&str, &str)] = &[
     ("no connection: ", "no_connection"),
     ("no TLS connection: ", "no_tls"),
     ("the name cannot be resolved: ", "no_name"),
+    ("the broker refused: ", "broker"),
     ("the address cannot be reached, or may not be called", "closed"),
     ("the endpoint was deleted", "deleted"),
     ("switched off by hand", "by_hand"),
@@ -20,7 +21,7 @@ const DELIVERY: &[(&str, &str)] = &[
     ("the receiver answered 410 Gone", "gone"),
 ];
 /// The words behind which what follows is told.
-const WITH_DETAIL: &[&str] = &["answered", "no_connection", "no_tls", "no_name"];
+const WITH_DETAIL: &[&str] = &["answered", "no_connection", "no_tls", "no_name", "broker"];
 
 /// The word of a stored text, and the detail that stands behind it; none: it is not one of ours.
 pub fn delivery_word(stored: &str) -> Option<(&'static str, &str)> {

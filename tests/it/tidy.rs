@@ -24,7 +24,8 @@ const MAY_SEE: &[(&str, &str)] = &[
     ("accounts/notices", "model store accounts/scope"),
     ("accounts", "model store accounts/notices"),
     ("events/live", "model store accounts/scope"),
-    ("events/webhooks", "model store egress accounts accounts/notices"),
+    ("events/brokers", "model egress"),
+    ("events/webhooks", "model store egress accounts accounts/notices events/brokers"),
     ("texts/reasons", "model connectors"),
     ("texts/notices", "model accounts/notices"),
     (

@@ -36,7 +36,7 @@ pub struct WebhookCreate {
     /// Of one instance; without it, of all of the account
     #[arg(long)]
     pub instance: Option<String>,
-    /// Where events go
+    /// Where events go: https://…, or a place in a broker: nats://…, amqp://…, mqtt://… (see the documentation)
     #[arg(long)]
     pub url: String,
     /// Which events

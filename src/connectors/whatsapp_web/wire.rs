@@ -63,7 +63,7 @@ type Stream = WebSocketStream<Box<dyn Io>>;
 impl Dialler {
     async fn connect(&self) -> anyhow::Result<Stream> {
         // The egress speaks of HTTP; a WebSocket begins as that.
-        let io = self.egress.dial(&self.ws_url.replacen("ws", "http", 1), Use::Connectors).await?;
+        let (io, _) = self.egress.dial(&self.ws_url.replacen("ws", "http", 1), Use::Connectors).await?;
         let mut request = self.ws_url.as_str().into_client_request()?;
         request.headers_mut().insert(header::ORIGIN, HeaderValue::from_static(ORIGIN));
         let config = WebSocketConfig::default().max_message_size(Some(FRAME_MAX)).max_frame_size(Some(FRAME_MAX));

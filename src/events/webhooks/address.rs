@@ -3,13 +3,15 @@
 //! Many receivers are told apart by a token in their address, in its query or as a part of its path. Such an address is a
 //! password: only the worker, which calls it, has it whole.
 
-use super::WebhookError;
+use super::{WebhookError, endpoint::URL_MAX};
 use crate::{
     accounts::{audit, notices},
+    events::brokers::{self, BrokerAddress},
     model::why::why,
     store::{StoreError, Tx, Vault, WriteTx},
 };
 use rusqlite::params;
+use std::borrow::Cow;
 
 /// What an address is sealed for.
 const SEALED_FOR: &str = "webhook_url";
@@ -22,8 +24,12 @@ const TOKEN_MIN: usize = 6;
 /// Longer words are none.
 const WORD_MAX: usize = 15;
 
-/// An address as people are shown it: without the values of its query, and without what may be a token in its path.
+/// An address as people are shown it: without the values of its query, and without what may be a token in its path; of a broker's
+/// without its password.
 pub fn shown(url: &str) -> String {
+    if brokers::is_broker(url) {
+        return brokers::shown(url);
+    }
     let after_scheme = url.find("://").map_or(0, |at| at + 3);
     let end = url[after_scheme..].find(['/', '?']).map_or(url.len(), |at| after_scheme + at);
     let (host, rest) = url.split_at(end);
@@ -31,6 +37,38 @@ pub fn shown(url: &str) -> String {
     let path = path.split('/').map(part).collect::<Vec<_>>().join("/");
     let query = query.map(|query| query.split('&').map(pair).collect::<Vec<_>>().join("&"));
     query.map_or_else(|| format!("{host}{path}"), |query| format!("{host}{path}?{query}"))
+}
+
+/// What the egress has to judge of an address that a customer gives: a webhook's address itself, a broker's host and port.
+///
+/// # Errors
+/// No address of an endpoint.
+pub(super) fn callable(url: &str) -> Result<Cow<'_, str>, WebhookError> {
+    let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    match scheme.as_deref() {
+        // What has no scheme at all is told what is wrong with it as an address of the web; so is what has a strange one, where
+        // there are no others.
+        None | Some("https" | "http") => Ok(Cow::Borrowed(url)),
+        Some(_) if brokers::is_broker(url) => {
+            judge_length(url)?;
+            Ok(Cow::Owned(BrokerAddress::parse(url).map_err(WebhookError::Invalid)?.place))
+        }
+        Some(_) if !brokers::HERE => Ok(Cow::Borrowed(url)),
+        Some(_) => Err(WebhookError::Invalid(why!(
+            "endpoint_scheme",
+            "an endpoint's address begins with https://, http://, {schemes}",
+            schemes = brokers::schemes()
+        ))),
+    }
+}
+
+/// # Errors
+/// An address that is too long to be kept.
+pub(super) fn judge_length(url: &str) -> Result<(), WebhookError> {
+    if url.len() <= URL_MAX {
+        return Ok(());
+    }
+    Err(WebhookError::Invalid(why!("url_long", "an address has at most {most} characters", most = URL_MAX)))
 }
 
 /// An address to be stored: as it is shown, and whole where that is not all of it.
@@ -129,6 +167,7 @@ mod tests {
             ("https://shop.example/%D7%A9%D7%9C%D7%95%D7%9D", "https://shop.example/%D7***"),
             ("http://[::1]:8080/a?b=c#d", "http://[::1]:8080/a?b=***"),
             ("not an address", "not an address"),
+            ("nats://shop:s3cret@broker.example/wa.events", "nats://shop:***@broker.example/wa.events"),
         ] {
             assert_eq!(shown(url), wanted);
             assert_eq!(shown(&shown(url)), wanted, "what is shown is shown as it is");

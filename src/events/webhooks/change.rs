@@ -7,6 +7,7 @@ use super::{
     own_headers,
 };
 use crate::{
+    events::brokers,
     model::{ids::InstanceId, why::why},
     store::{Vault, WriteTx},
 };
@@ -41,6 +42,16 @@ pub(super) fn change(
 ) -> Result<(), WebhookError> {
     let before = endpoint::find(tx, id)?;
     endpoint::own(&before)?;
+    let is_broker = brokers::is_broker(&before.destination_url);
+    if let Some(headers) = &wanted.headers {
+        no_headers(&before.destination_url, headers)?;
+    }
+    if wanted.url.as_ref().is_some_and(|url| brokers::is_broker(url) != is_broker) {
+        return Err(WebhookError::Invalid(why!(
+            "endpoint_kind",
+            "a webhook does not become a broker's endpoint, nor the other way round: make a new one"
+        )));
+    }
     if let Some(url) = wanted.url.as_ref().filter(|url| **url != before.destination_url) {
         move_to(tx, &before, url, vault, by)?;
     }
@@ -59,6 +70,17 @@ pub(super) fn change(
     let after = told(&endpoint::find(tx, id)?);
     endpoint::note(tx, by, (before.account_id, id), "webhook.update", (Some(&told(&before)), Some(&after)))?;
     Ok(())
+}
+
+/// What goes to a broker has no headers of the customer's.
+pub(super) fn no_headers(url: &str, headers: &BTreeMap<String, String>) -> Result<(), WebhookError> {
+    if headers.is_empty() || !brokers::is_broker(url) {
+        return Ok(());
+    }
+    Err(WebhookError::Invalid(why!(
+        "broker_headers",
+        "headers go with webhooks alone: who may write to a broker is said by user:password@ in its address"
+    )))
 }
 
 fn move_to(tx: &WriteTx<'_>, before: &Endpoint, url: &str, vault: &Vault, by: &ChangedBy) -> Result<(), WebhookError> {

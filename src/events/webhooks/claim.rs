@@ -6,11 +6,13 @@
 use super::{
     WebhookError, Webhooks,
     endpoint::EndpointId,
+    in_order,
     managed::{self, Format},
     secrets,
     signature::Secret,
 };
 use crate::{
+    events::brokers,
     model::{
         clock::{LastLook, Time},
         ids::AccountId,
@@ -28,11 +30,16 @@ use std::{
 const MAX_IN_FLIGHT: usize = 16;
 const MAX_IN_FLIGHT_FAILING: usize = 1;
 const PLACES_IN_ALL: usize = 512;
+/// Events of a batch for a broker, and how many batches may be so large at once; further ones have a webhook's places.
+const BATCH_MAX: usize = 256;
+const LARGE_BATCHES: usize = 16;
 
 /// Which deliveries are under way, by endpoint.
 #[derive(Default)]
 pub(super) struct DeliveryClaims {
     by_endpoint: Mutex<HashMap<EndpointId, HashSet<i64>>>,
+    /// The brokers' endpoints that have a batch under way.
+    batches: Mutex<HashSet<EndpointId>>,
     /// Claiming is one at a time: what is read is not claimed by another in between.
     turn: tokio::sync::Mutex<()>,
     looked: LastLook,
@@ -48,7 +55,29 @@ pub(super) struct ClaimedDelivery {
     pub(super) body: String,
     pub(super) attempt: u32,
     pub(super) format: Format,
+    /// Of which instance.
+    pub(super) instance: String,
+    /// Of a broker's: the number of its conversation.
+    pub(super) conversation: Option<i64>,
     pub(super) proof: Arc<DeliveryHeaders>,
+}
+
+/// What is attempted together.
+pub(super) enum ClaimedWork {
+    /// One call of a webhook.
+    Call(ClaimedDelivery),
+    /// A batch for a broker, all of one endpoint; it has no other until this one is settled.
+    Batch(EndpointId, Vec<ClaimedDelivery>),
+}
+
+impl ClaimedWork {
+    /// How many deliveries.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Call(_) => 1,
+            Self::Batch(_, all) => all.len(),
+        }
+    }
 }
 
 /// Where an endpoint's deliveries go, and what they carry besides their bytes.
@@ -70,6 +99,15 @@ impl DeliveryClaims {
         self.by_endpoint.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn batches(&self) -> MutexGuard<'_, HashSet<EndpointId>> {
+        self.batches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The endpoint may have its next batch.
+    pub(super) fn release_batch(&self, endpoint: EndpointId) {
+        self.batches().remove(&endpoint);
+    }
+
     /// Gives the place back.
     pub(super) fn release(&self, claimed: &ClaimedDelivery) {
         let mut all = self.lock();
@@ -84,7 +122,7 @@ impl DeliveryClaims {
 
 impl Webhooks {
     /// Takes what is due and has a place.
-    pub(super) async fn claim(&self) -> Result<Vec<ClaimedDelivery>, WebhookError> {
+    pub(super) async fn claim(&self) -> Result<Vec<ClaimedWork>, WebhookError> {
         let _turn = self.claims.turn.lock().await;
         let now = self.clock.now();
         if self.claims.looked.was_set_back(now) {
@@ -92,13 +130,18 @@ impl Webhooks {
         }
         // Taken before the read: what ends in between is neither read as due nor claimed twice.
         let under_way = self.claims.lock().clone();
-        let resting = self.breakers.resting(self.clock.now());
+        let mut held: HashSet<EndpointId> = self.breakers.resting(self.clock.now()).into_keys().collect();
+        held.extend(self.claims.batches().iter().copied());
+        let batches = self.claims.batches().len();
         let room = PLACES_IN_ALL.saturating_sub(under_way.values().map(HashSet::len).sum());
         let (now, vault) = (self.clock.now(), self.vault.clone());
-        let claimed = self.store.read(move |tx| due(tx, (&under_way, &resting), room, &vault, now)).await?;
+        let claimed = self.store.read(move |tx| due(tx, (&under_way, &held, batches), room, &vault, now)).await?;
         let mut all = self.claims.lock();
-        for delivery in &claimed {
-            all.entry(delivery.endpoint).or_default().insert(delivery.id);
+        for work in &claimed {
+            match work {
+                ClaimedWork::Call(delivery) => drop(all.entry(delivery.endpoint).or_default().insert(delivery.id)),
+                ClaimedWork::Batch(endpoint, _) => drop(self.claims.batches().insert(*endpoint)),
+            }
         }
         Ok(claimed)
     }
@@ -106,63 +149,109 @@ impl Webhooks {
 
 fn due(
     tx: &Tx<'_>,
-    (under_way, resting): (&HashMap<EndpointId, HashSet<i64>>, &HashMap<EndpointId, Time>),
+    (under_way, held, batches): (&HashMap<EndpointId, HashSet<i64>>, &HashSet<EndpointId>, usize),
     mut room: usize,
     vault: &Vault,
     now: Time,
-) -> Result<Vec<ClaimedDelivery>, WebhookError> {
+) -> Result<Vec<ClaimedWork>, WebhookError> {
     let endpoints = tx.list(
-        "SELECT id, failing_since IS NOT NULL, format, account_id FROM endpoints
+        "SELECT id, failing_since IS NOT NULL, format, account_id, url FROM endpoints
          WHERE deleted_at IS NULL AND disabled_at IS NULL ORDER BY id",
         [],
-        |r| Ok((r.get::<_, EndpointId>(0)?, r.get(1)?, r.get::<_, String>(2)?, r.get(3)?)),
+        |r| {
+            let format = Format::parse(&r.get::<_, String>(2)?).unwrap_or(Format::Event);
+            let is_broker = brokers::is_broker(&r.get::<_, String>(4)?);
+            Ok(DueEndpoint { id: r.get(0)?, is_failing: r.get(1)?, format, account: r.get(3)?, is_broker })
+        },
     )?;
     let mut claimed = Vec::new();
-    for (id, failing, format, account) in endpoints {
-        let format = Format::parse(&format).unwrap_or(Format::Event);
-        let busy = under_way.get(&id);
-        let places = if failing { MAX_IN_FLIGHT_FAILING } else { MAX_IN_FLIGHT };
+    for endpoint in endpoints.iter().filter(|endpoint| !held.contains(&endpoint.id)) {
+        let busy = under_way.get(&endpoint.id);
         let taken = busy.map_or(0, HashSet::len);
+        let free = endpoint.places(batches).saturating_sub(taken);
         // One place is everybody's, however many others are slow.
-        let room_here = if taken == 0 { room.max(1) } else { room };
-        let free = places.saturating_sub(taken).min(room_here);
-        if free == 0 || resting.contains_key(&id) {
+        let free = if endpoint.is_broker { free } else { free.min(if taken == 0 { room.max(1) } else { room }) };
+        if free == 0 {
             continue;
         }
-        let rows = due_of(tx, id, free + taken, now)?;
-        let fresh: Vec<_> =
-            rows.into_iter().filter(|row| busy.is_none_or(|b| !b.contains(&row.0))).take(free).collect();
+        let mut fresh = endpoint.due(tx, free + taken, now)?;
+        fresh.retain(|(row, _)| busy.is_none_or(|b| !b.contains(&row.0)));
+        fresh.truncate(free);
         if fresh.is_empty() {
             continue;
         }
-        let proof = secrets::list(tx, id, vault, now).and_then(|secrets| {
-            Ok(DeliveryHeaders {
-                secrets,
-                url: managed::url(tx, id, vault)?,
-                headers: managed::headers(tx, id, vault)?,
-            })
-        });
-        let proof = match proof {
+        let proof = match proof(tx, endpoint.id, vault, now) {
             Ok(proof) => Arc::new(proof),
             Err(e) => {
-                tracing::error!(endpoint = %id, "its events wait: {e}");
+                tracing::error!(endpoint = %endpoint.id, "its events wait: {e}");
                 continue;
             }
         };
-        room = room.saturating_sub(fresh.len());
-        claimed.extend(fresh.into_iter().map(|(id_, attempts, event_id, event_name, body)| ClaimedDelivery {
-            id: id_,
-            endpoint: id,
+        let all = fresh.into_iter().map(|(row, conversation)| endpoint.claimed(row, conversation, &proof));
+        if endpoint.is_broker {
+            claimed.push(ClaimedWork::Batch(endpoint.id, all.collect()));
+        } else {
+            let before = claimed.len();
+            claimed.extend(all.map(ClaimedWork::Call));
+            room = room.saturating_sub(claimed.len() - before);
+        }
+    }
+    Ok(claimed)
+}
+
+/// An endpoint that may be attempted.
+struct DueEndpoint {
+    id: EndpointId,
+    is_failing: bool,
+    format: Format,
+    account: AccountId,
+    is_broker: bool,
+}
+
+impl DueEndpoint {
+    /// How many deliveries it may have under way, while so many batches are.
+    fn places(&self, batches: usize) -> usize {
+        match (self.is_failing, self.is_broker) {
+            (true, _) => MAX_IN_FLIGHT_FAILING,
+            (false, true) if batches < LARGE_BATCHES => BATCH_MAX,
+            (false, _) => MAX_IN_FLIGHT,
+        }
+    }
+
+    fn due(&self, tx: &Tx<'_>, limit: usize, now: Time) -> Result<Vec<(DueRow, Option<i64>)>, StoreError> {
+        if self.is_broker {
+            let rows = in_order::due(tx, self.id, limit, now)?;
+            return Ok(rows.into_iter().map(|(row, conversation)| (row, Some(conversation))).collect());
+        }
+        Ok(due_of(tx, self.id, limit, now)?.into_iter().map(|row| (row, None)).collect())
+    }
+
+    fn claimed(&self, row: DueRow, conversation: Option<i64>, proof: &Arc<DeliveryHeaders>) -> ClaimedDelivery {
+        let (id, attempts, event_id, event_name, body, instance) = row;
+        let (endpoint, account, format) = (self.id, self.account, self.format);
+        let (attempt, proof) = (attempts + 1, proof.clone());
+        ClaimedDelivery {
+            id,
+            endpoint,
             account,
             event_id,
             event_name,
             body,
-            attempt: attempts + 1,
+            attempt,
             format,
-            proof: proof.clone(),
-        }));
+            instance,
+            conversation,
+            proof,
+        }
     }
-    Ok(claimed)
+}
+
+fn proof(tx: &Tx<'_>, id: EndpointId, vault: &Vault, now: Time) -> Result<DeliveryHeaders, WebhookError> {
+    Ok(DeliveryHeaders {
+        secrets: secrets::list(tx, id, vault, now)?,
+        url: managed::url(tx, id, vault)?,
+        headers: managed::headers(tx, id, vault)?,
+    })
 }
 
 /// What a clock that was ahead has put off is due: it was never meant to wait for so long.
@@ -175,13 +264,14 @@ fn believe_no_future(tx: &WriteTx<'_>, now: Time) -> Result<(), StoreError> {
     .map(drop)
 }
 
-type DueRow = (i64, u32, String, String, String);
+/// A delivery's number and attempts; its event's id, name, bytes and instance.
+pub(super) type DueRow = (i64, u32, String, String, String, String);
 
 fn due_of(tx: &Tx<'_>, endpoint: EndpointId, limit: usize, now: Time) -> Result<Vec<DueRow>, StoreError> {
     tx.list(
-        "SELECT d.id, d.attempts, e.event_id, e.name, e.body FROM deliveries d JOIN events e ON e.id = d.event_id
+        "SELECT d.id, d.attempts, e.event_id, e.name, e.body, e.instance_id FROM deliveries d JOIN events e ON e.id = d.event_id
          WHERE d.endpoint_id = ?1 AND d.state = 'pending' AND d.due_at <= ?2 ORDER BY d.due_at, d.id LIMIT ?3",
         params![endpoint, now, i64::try_from(limit).unwrap_or(i64::MAX)],
-        |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?)),
+        |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?, r.get(5)?)),
     )
 }

@@ -9,6 +9,7 @@ use crate::{
         audit,
         notices::{self, NoticeKind},
     },
+    events::brokers,
     model::{
         clock::Time,
         ids::{AccountId, InstanceId},
@@ -273,6 +274,8 @@ pub(super) struct Wanting {
     pub(super) format: Format,
     /// Format sms: whom people wrote to.
     pub(super) sms_number: String,
+    /// Its deliveries keep the order of their conversations.
+    pub(super) is_broker: bool,
 }
 
 /// Who wants an event.
@@ -296,27 +299,35 @@ pub(super) fn wanting(
     now: Time,
 ) -> Result<WantedBy, StoreError> {
     let rows = tx.list(
-        "SELECT e.id, e.events, e.format, coalesce(e.sms_number, '') FROM endpoints e
+        "SELECT e.id, e.events, e.format, coalesce(e.sms_number, ''), e.url FROM endpoints e
          WHERE e.account_id = ?1 AND e.deleted_at IS NULL AND (e.instance_id IS NULL OR e.instance_id = ?2)
            AND (e.disabled_at IS NULL OR e.disabled_at > ?3)
            AND (e.module IS NULL OR EXISTS (SELECT 1 FROM account_modules m
                 WHERE m.account_id = e.account_id AND m.module = e.module AND m.enabled = 1))
          UNION ALL
-         SELECT 0, '', 'reader', '' WHERE EXISTS (SELECT 1 FROM api_keys k
+         SELECT 0, '', 'reader', '', '' WHERE EXISTS (SELECT 1 FROM api_keys k
                 WHERE k.account_id = ?1 AND k.revoked_at IS NULL AND instr(k.scopes, 'read') > 0
                   AND (k.expires_at IS NULL OR k.expires_at > ?4))",
         params![account, instance, now.minus(COLLECTS_FOR), now],
-        |r| Ok((r.get::<_, EndpointId>(0)?, r.get::<_, String>(1)?, r.get::<_, String>(2)?, r.get::<_, String>(3)?)),
+        |r| {
+            let wanting = Wanting {
+                id: r.get(0)?,
+                format: format_of(&r.get::<_, String>(2)?),
+                sms_number: r.get(3)?,
+                is_broker: brokers::is_broker(&r.get::<_, String>(4)?),
+            };
+            Ok((wanting, r.get::<_, String>(1)?, r.get::<_, String>(2)? == READER))
+        },
     )?;
     let wants = |events: &str| {
         serde_json::from_str::<Vec<String>>(events).is_ok_and(|list| list.iter().any(|e| e == name.as_str()))
     };
     let mut wanted = WantedBy::default();
-    for (id, events, format, sms_number) in rows {
-        if format == READER {
+    for (endpoint, events, is_reader) in rows {
+        if is_reader {
             wanted.has_reader = true;
         } else if wants(&events) {
-            wanted.endpoints.push(Wanting { id, format: format_of(&format), sms_number });
+            wanted.endpoints.push(endpoint);
         }
     }
     Ok(wanted)
@@ -324,8 +335,9 @@ pub(super) fn wanting(
 
 /// How an endpoint wants its events.
 pub(super) fn wanted(tx: &Tx<'_>, id: EndpointId) -> Result<Wanting, StoreError> {
-    tx.one("SELECT format, coalesce(sms_number, '') FROM endpoints WHERE id = ?1", params![id], |r| {
-        Ok(Wanting { id, format: format_of(&r.get::<_, String>(0)?), sms_number: r.get(1)? })
+    tx.one("SELECT format, coalesce(sms_number, ''), url FROM endpoints WHERE id = ?1", params![id], |r| {
+        let (format, sms_number) = (format_of(&r.get::<_, String>(0)?), r.get(1)?);
+        Ok(Wanting { id, format, sms_number, is_broker: brokers::is_broker(&r.get::<_, String>(2)?) })
     })
 }
 

@@ -2,7 +2,8 @@
 //!
 //! An event is written with its deliveries in the transaction of the change that causes it (`outbox.rs`), with the
 //! bytes that every attempt will send. The worker (`worker.rs`) claims what is due, signs it (`signature.rs`), hands it
-//! to the egress and writes what came back; `retry.rs` says what follows. Delivery is at least once and in no promised
+//! to the egress and writes what came back; `retry.rs` says what follows. Endpoints at brokers get batches
+//! (`handing.rs`) in the order of each conversation (`in_order.rs`). Delivery is at least once, to webhooks in no promised
 //! order; nothing is ever dropped: what is given up stays in the log (`log.rs`).
 //!
 //! Invariants: a delivery that is not claimed cannot be attempted; id and bytes are the same at each attempt; a slow or
@@ -15,6 +16,7 @@ mod breaker;
 mod change;
 mod chattu;
 mod claim;
+mod conversation;
 mod counts;
 mod echo_ref;
 mod endpoint;
@@ -22,6 +24,8 @@ mod endpoint_id;
 pub mod event;
 mod feed;
 mod feed_news;
+mod handing;
+mod in_order;
 mod log;
 pub mod managed;
 mod outbox;
@@ -50,6 +54,7 @@ pub use status_step::StatusStep;
 
 use crate::{
     egress::Egress,
+    events::brokers::Brokers,
     model::{
         clock::Clock,
         clock::Time,
@@ -90,6 +95,7 @@ pub struct Webhooks {
     egress: Egress,
     claims: claim::DeliveryClaims,
     breakers: Breakers,
+    brokers: Brokers,
     /// Woken when an endpoint has answered in a dialect whose answers ask for something.
     answered: Arc<Notify>,
     feed: feed_news::FeedNews,
@@ -98,6 +104,7 @@ pub struct Webhooks {
 impl Webhooks {
     /// The slice over `store`; its worker is started with [`Webhooks::run`].
     pub fn new(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>, vault: Vault, egress: Egress) -> Self {
+        let brokers = Brokers::new(clock.clone(), random.clone());
         Self {
             store,
             clock,
@@ -106,6 +113,7 @@ impl Webhooks {
             egress,
             claims: claim::DeliveryClaims::default(),
             breakers: Breakers::default(),
+            brokers,
             answered: Arc::default(),
             feed: feed_news::FeedNews::default(),
         }
@@ -128,7 +136,8 @@ impl Webhooks {
     /// # Errors
     /// An address that may not be called, an unknown account, instance or event.
     pub async fn create(&self, new: NewEndpoint, actor: &str) -> Result<(EndpointId, Secret), WebhookError> {
-        self.check_url(new.account, &new.url)?;
+        self.check_endpoint(new.account, &new.url)?;
+        change::no_headers(&new.url, &new.headers)?;
         let (by, vault, secret) = (self.by(actor), self.vault.clone(), Secret::new(&*self.random));
         let sealed = secret.clone();
         let id = self.store.write(move |tx| endpoint::create(tx, &new, &sealed, &vault, &by)).await?;
@@ -166,14 +175,13 @@ impl Webhooks {
     /// # Errors
     /// An address that may not be called.
     pub fn check_url(&self, account: AccountId, url: &str) -> Result<(), WebhookError> {
-        if url.len() > endpoint::URL_MAX {
-            return Err(WebhookError::Invalid(why!(
-                "url_long",
-                "an address has at most {most} characters",
-                most = endpoint::URL_MAX
-            )));
-        }
+        address::judge_length(url)?;
         self.egress.of_account(account).check_url(url, Use::Webhooks).map_err(|e| WebhookError::Invalid(e.why()))
+    }
+
+    /// The same for an address that a customer gives, which may be a broker's.
+    fn check_endpoint(&self, account: AccountId, url: &str) -> Result<(), WebhookError> {
+        self.check_url(account, &address::callable(url)?)
     }
 
     pub async fn list(&self) -> Result<Vec<Endpoint>, WebhookError> {
@@ -208,7 +216,7 @@ impl Webhooks {
         if let Some(url) = &wanted.url {
             let before = self.store.read(move |tx| endpoint::find(tx, id)).await?;
             if *url != before.destination_url {
-                self.check_url(before.account_id, url)?;
+                self.check_endpoint(before.account_id, url)?;
             }
         }
         let (by, vault) = (self.by(actor), self.vault.clone());
@@ -257,10 +265,11 @@ impl Webhooks {
             let instance = to.instance_id.unwrap_or_else(|| InstanceId::from_text(""));
             let (account, event) = (to.account_id, &Event::Test);
             let happened = Happened { account, instance: &instance, event, now, random: &*random };
-            let row = outbox::record(tx, &happened, Some(&endpoint::wanted(tx, id)?))?;
+            let wanted = endpoint::wanted(tx, id)?;
+            let row = outbox::record(tx, &happened, Some(&wanted))?;
             // Every format has a shape for the test.
             let row = row.ok_or_else(|| WebhookError::Invalid(why!("no_test", "this endpoint takes no test")))?;
-            Ok(outbox::deliver(tx, row, id, now)?)
+            Ok(outbox::deliver(tx, row, &happened, &wanted)?)
         })
         .await
     }
@@ -304,15 +313,15 @@ impl Webhooks {
             .await
     }
 
-    /// When the next delivery is due; none: nothing waits.
-    async fn next_due(&self) -> Result<Option<Time>, StoreError> {
+    /// When the next delivery is due of those that were not yet at this time; none: none of these waits.
+    async fn next_due(&self, looked: Time) -> Result<Option<Time>, StoreError> {
         self.store
-            .read(|tx| {
+            .read(move |tx| {
                 tx.one(
                     "SELECT min((SELECT min(d.due_at) FROM deliveries d
-                                 WHERE d.endpoint_id = e.id AND d.state = 'pending'))
+                                 WHERE d.endpoint_id = e.id AND d.state = 'pending' AND d.due_at > ?1))
                      FROM endpoints e WHERE e.deleted_at IS NULL AND e.disabled_at IS NULL",
-                    params![],
+                    params![looked],
                     |r| r.get(0),
                 )
             })

@@ -2,7 +2,7 @@
 //! neither is there without the other, whatever dies in between.
 
 use super::{
-    chattu,
+    chattu, conversation,
     endpoint::{self, WantedBy, Wanting},
     event::{Event, EventContext, EventName},
     managed::Format,
@@ -43,7 +43,7 @@ pub fn emit(
             shared = row;
         }
         if let Some(row) = row {
-            deliver(tx, row, endpoint.id, now)?;
+            deliver(tx, row, &happened, endpoint)?;
             made += 1;
         }
     }
@@ -116,15 +116,16 @@ pub(super) fn record(
     Ok(Some(row))
 }
 
-/// Writes one delivery, due at once; returns its number.
+/// Writes one delivery of an event's row, due at once; returns its number.
 pub(super) fn deliver(
     tx: &WriteTx<'_>,
-    event: i64,
-    endpoint: endpoint::EndpointId,
-    now: Time,
+    row: i64,
+    happened: &Happened<'_>,
+    endpoint: &Wanting,
 ) -> Result<i64, StoreError> {
+    let conversation = endpoint.is_broker.then(|| conversation::number(happened.event, happened.instance));
     tx.insert(
-        "INSERT INTO deliveries (event_id, endpoint_id, state, due_at) VALUES (?1, ?2, 'pending', ?3)",
-        params![event, endpoint, now],
+        "INSERT INTO deliveries (event_id, endpoint_id, state, due_at, conversation) VALUES (?1, ?2, 'pending', ?3, ?4)",
+        params![row, endpoint.id, happened.now, conversation],
     )
 }

@@ -44,6 +44,8 @@ pub enum AttemptResult {
     Status(u16, Option<Duration>),
     /// None: why, in plain words.
     NoAnswer(String),
+    /// A broker has it.
+    Confirmed,
 }
 
 /// What is done about it.
@@ -62,7 +64,7 @@ pub enum RetryDecision {
 /// What follows the attempt with this number (from 1). `chance` is any random number.
 pub fn next(brought: &AttemptResult, attempt: u32, now: Time, chance: u64) -> RetryDecision {
     let asked = match brought {
-        AttemptResult::Status(200..=299, _) => return RetryDecision::Delivered,
+        AttemptResult::Status(200..=299, _) | AttemptResult::Confirmed => return RetryDecision::Delivered,
         AttemptResult::Status(410, _) => return RetryDecision::Gone,
         AttemptResult::Status(429 | 503, asked) => *asked,
         _ => None,

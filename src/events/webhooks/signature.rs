@@ -59,16 +59,29 @@ pub fn headers(
     timestamp: i64,
     body: &[u8],
 ) -> Vec<(&'static str, String)> {
+    let ours = secrets.first().map(|secret| ours(secret, timestamp, body)).unwrap_or_default();
+    let mut all = standard_headers(secrets, event_id, timestamp, body);
+    all.extend([
+        ("x-whatsapp-gateway-event", event_name.to_owned()),
+        ("x-whatsapp-gateway-timestamp", timestamp.to_string()),
+        ("x-whatsapp-gateway-signature", format!("sha256={ours}")),
+    ]);
+    all
+}
+
+/// Those of Standard Webhooks alone.
+pub fn standard_headers(
+    secrets: &[Secret],
+    event_id: &str,
+    timestamp: i64,
+    body: &[u8],
+) -> Vec<(&'static str, String)> {
     let standard: Vec<String> =
         secrets.iter().map(|secret| format!("v1,{}", standard(secret, event_id, timestamp, body))).collect();
-    let ours = secrets.first().map(|secret| ours(secret, timestamp, body)).unwrap_or_default();
     vec![
         ("webhook-id", event_id.to_owned()),
         ("webhook-timestamp", timestamp.to_string()),
         ("webhook-signature", standard.join(" ")),
-        ("x-whatsapp-gateway-event", event_name.to_owned()),
-        ("x-whatsapp-gateway-timestamp", timestamp.to_string()),
-        ("x-whatsapp-gateway-signature", format!("sha256={ours}")),
     ]
 }
 

@@ -6,8 +6,9 @@
 use super::{
     WebhookError, Webhooks,
     chattu::{self, AttemptAnswer},
-    claim::ClaimedDelivery,
-    endpoint, recovery,
+    claim::{ClaimedDelivery, ClaimedWork},
+    endpoint::{self, EndpointId},
+    recovery,
     retry::{self, AttemptResult, RetryDecision},
     signature,
 };
@@ -32,13 +33,19 @@ const LOOK_AGAIN: Duration = Duration::from_secs(20);
 const AFTER_ERROR: Duration = Duration::from_secs(1);
 
 /// An attempt that is over, and what is to be written of it.
-struct EndedAttempt {
-    delivery: ClaimedDelivery,
-    begun: Time,
-    took: Duration,
-    brought: AttemptResult,
-    answer: String,
-    next: RetryDecision,
+pub(super) struct EndedAttempt {
+    pub(super) delivery: ClaimedDelivery,
+    pub(super) begun: Time,
+    pub(super) took: Duration,
+    pub(super) brought: AttemptResult,
+    pub(super) answer: String,
+    pub(super) next: RetryDecision,
+}
+
+/// What came of what was attempted together.
+enum EndedWork {
+    Call(Box<EndedAttempt>),
+    Batch(EndpointId, Vec<EndedAttempt>),
 }
 
 impl Webhooks {
@@ -50,10 +57,10 @@ impl Webhooks {
             if claimed.is_empty() {
                 return Ok(attempts);
             }
-            attempts += claimed.len();
             let mut running = JoinSet::new();
-            for delivery in claimed {
-                self.begin(delivery, &mut running);
+            for work in claimed {
+                attempts += work.len();
+                self.begin(work, &mut running);
             }
             self.settle(running.join_all().await).await;
         }
@@ -68,9 +75,7 @@ impl Webhooks {
             let looked = self.clock.now();
             let look_at = match self.claim().await {
                 Ok(claimed) => {
-                    for delivery in claimed {
-                        self.begin(delivery, &mut running);
-                    }
+                    claimed.into_iter().for_each(|work| self.begin(work, &mut running));
                     self.next_look(looked).await
                 }
                 Err(e) => {
@@ -89,22 +94,28 @@ impl Webhooks {
                 ended.extend(more);
             }
             self.settle(ended).await;
+            self.brokers.sweep();
         }
     }
 
-    fn begin(self: &Arc<Self>, delivery: ClaimedDelivery, running: &mut JoinSet<EndedAttempt>) {
+    fn begin(self: &Arc<Self>, work: ClaimedWork, running: &mut JoinSet<EndedWork>) {
         let webhooks = self.clone();
-        running.spawn(async move { webhooks.attempt(delivery).await });
+        running.spawn(async move {
+            match work {
+                ClaimedWork::Call(delivery) => EndedWork::Call(Box::new(webhooks.attempt(delivery).await)),
+                ClaimedWork::Batch(endpoint, all) => EndedWork::Batch(endpoint, webhooks.hand_over(all).await),
+            }
+        });
     }
 
     /// When the next delivery is due, or an endpoint has rested. What was due when we looked, and was not claimed, waits
-    /// for a place or a rest and not for its own time.
+    /// for a place, a rest or, at a broker, for an earlier one of its conversation, and not for its own time.
     async fn next_look(&self, looked: Time) -> Time {
         let latest = looked.plus(LOOK_AGAIN);
         let rested = self.breakers.resting(looked).into_values().min().map_or(latest, |until| until.min(latest));
-        match self.next_due().await {
-            Ok(Some(at)) if at > looked => at.min(rested),
-            Ok(_) => rested,
+        match self.next_due(looked).await {
+            Ok(Some(at)) => at.min(rested),
+            Ok(None) => rested,
             Err(_) => looked.plus(AFTER_ERROR),
         }
     }
@@ -149,12 +160,22 @@ impl Webhooks {
     }
 
     /// Writes what attempts brought, together; each by itself where that fails, so that one spoils no other.
-    async fn settle(&self, ended: Vec<EndedAttempt>) {
+    async fn settle(&self, ended: Vec<EndedWork>) {
         if ended.is_empty() {
             return;
         }
-        let ended: Arc<[EndedAttempt]> = ended.into();
-        if ended.len() == 1 || self.write(&ended, 0..ended.len()).await.is_err() {
+        let (mut attempts, mut batches) = (Vec::new(), Vec::new());
+        for work in ended {
+            match work {
+                EndedWork::Call(one) => attempts.push(*one),
+                EndedWork::Batch(endpoint, all) => {
+                    attempts.extend(all);
+                    batches.push(endpoint);
+                }
+            }
+        }
+        let ended: Arc<[EndedAttempt]> = attempts.into();
+        if ended.len() <= 1 || self.write(&ended, 0..ended.len()).await.is_err() {
             for (n, one) in ended.iter().enumerate() {
                 if let Err(e) = self.write(&ended, n..n + 1).await {
                     // It stays due and is attempted again: at least once is what was promised.
@@ -168,6 +189,7 @@ impl Webhooks {
         for one in ended.iter() {
             self.claims.release(&one.delivery);
         }
+        batches.into_iter().for_each(|endpoint| self.claims.release_batch(endpoint));
     }
 
     async fn write(&self, ended: &Arc<[EndedAttempt]>, which: Range<usize>) -> Result<(), StoreError> {
@@ -209,6 +231,7 @@ fn record(tx: &WriteTx<'_>, ended: &EndedAttempt) -> Result<(), StoreError> {
         AttemptResult::Status(status, _) if next == RetryDecision::Delivered => (Some(*status), None),
         AttemptResult::Status(status, _) => (Some(*status), Some(format!("answered {status}"))),
         AttemptResult::NoAnswer(why) => (None, Some(why.clone())),
+        AttemptResult::Confirmed => (None, None),
     };
     let took = i64::try_from(ended.took.as_millis()).unwrap_or(i64::MAX);
     tx.execute(

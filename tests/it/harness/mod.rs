@@ -20,6 +20,8 @@ pub mod load;
 #[cfg(feature = "whatsapp-web-double")]
 pub mod log;
 pub mod longer;
+#[cfg(feature = "brokers")]
+pub mod nats;
 pub mod pbx;
 pub mod pebble;
 pub mod post_office;
