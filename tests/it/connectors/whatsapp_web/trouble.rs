@@ -4,8 +4,15 @@ use super::{
     rig::{LINE, OWN, Rig},
     told::pages_tell,
 };
-use std::path::PathBuf;
-use wa_gateway::{app::commands::InstanceDelete, connectors::whatsapp_web::words, model::ids::InstanceId};
+use crate::harness::wait::came;
+use rusqlite::Connection;
+use std::{path::PathBuf, time::Duration};
+use wa_gateway::{
+    app::commands::InstanceDelete,
+    connectors::{Content, whatsapp_web::words},
+    model::ids::InstanceId,
+    store::StoreError,
+};
 
 /// The files of the instance's keys that there are.
 fn files(rig: &Rig) -> Vec<PathBuf> {
@@ -52,4 +59,87 @@ async fn an_instance_that_ends_while_its_phone_is_linked_leaves_nothing() {
     rig.service.scan(OWN, &code);
     rig.world.settle().await;
     assert!(!rig.service.is_linked(OWN) && files(&rig).is_empty());
+}
+
+/// The texts that came in, in their order.
+async fn heard(rig: &Rig) -> Vec<String> {
+    let store = &rig.world.gateway().store;
+    let rows = store.read(|tx| tx.list("SELECT body FROM inbound_messages ORDER BY id", [], |r| r.get::<_, String>(0)));
+    rows.await.map_err(|e: StoreError| e.to_string()).expect("read")
+}
+
+/// The keys' file, as another program has it open.
+fn keys(rig: &Rig) -> Connection {
+    let path = files(rig).into_iter().find(|path| path.extension().is_some_and(|end| end == "db")).expect("a file");
+    Connection::open(path).expect("opened")
+}
+
+/// From now on nothing can be written into the file of keys, as on a full disk; or it can again.
+fn fill_disk(rig: &Rig, is_full: bool) {
+    let keys = keys(rig);
+    let mut asked =
+        keys.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'").expect("read");
+    let tables: Vec<String> =
+        asked.query_map([], |row| row.get(0)).expect("read").map(|t| t.expect("a name")).collect();
+    for table in tables {
+        for what in ["INSERT", "UPDATE"] {
+            let change = if is_full {
+                format!(
+                    "CREATE TRIGGER full_{table}_{what} BEFORE {what} ON {table} BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+                )
+            } else {
+                format!("DROP TRIGGER full_{table}_{what}")
+            };
+            keys.execute_batch(&change).expect("changed");
+        }
+    }
+}
+
+/// Enough for the next message to leave at once.
+const BETWEEN: Duration = Duration::from_secs(30);
+
+/// What both sides said while nothing could be written, and after a restart that could not settle it either, arrives once:
+/// the sessions are older than what was said, so either phone asks for what it cannot read.
+#[tokio::test]
+async fn keys_that_cannot_be_written_lose_nothing() {
+    let mut rig = Rig::start().await;
+    assert_eq!(rig.send("The first.").await.header("x-message-status"), Some("sent"));
+    rig.customer.write(OWN, "msg_01BEFORE", Content::Text("before".into())).await.expect("taken");
+    rig.until("it is heard", async || heard(&rig).await == ["before"]).await;
+    fill_disk(&rig, true);
+    let mut written = vec!["before".to_owned()];
+    let mut sent = vec!["The first.".to_owned()];
+    for n in 0..3 {
+        written.push(format!("full {n}"));
+        let taken = rig.customer.write(OWN, &format!("msg_01FULL{n}"), Content::Text(written[n + 1].clone())).await;
+        taken.expect("taken");
+        rig.world.later(BETWEEN);
+        sent.push(format!("While it is full {n}."));
+        let status = rig.send(&sent[n + 1]).await.header("x-message-status").map(str::to_owned);
+        assert_eq!(status.as_deref(), Some("sent"));
+    }
+    rig.world.go_down().await;
+    fill_disk(&rig, false);
+    rig.world.come_up().await;
+    rig.until_connected().await;
+    for n in 0..3 {
+        rig.world.later(BETWEEN);
+        sent.push(format!("After {n}."));
+        assert_eq!(rig.send(&sent[n + 4]).await.header("x-message-status"), Some("sent"));
+    }
+    let got = || {
+        let mut texts: Vec<_> = rig.customer.messages().into_iter().filter_map(|m| m.text).collect();
+        texts.sort();
+        texts
+    };
+    sent.sort();
+    came(async || got() == sent).await;
+    assert_eq!(got(), sent, "what the customer has");
+    let theirs = async || {
+        let mut texts = heard(&rig).await;
+        texts.sort();
+        texts
+    };
+    came(async || theirs().await == written).await;
+    assert_eq!(theirs().await, written, "what was heard");
 }
