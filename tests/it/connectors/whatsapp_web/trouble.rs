@@ -95,6 +95,13 @@ fn fill_disk(rig: &Rig, is_full: bool) {
     }
 }
 
+/// The sessions with other phones, as they are kept.
+fn sessions(rig: &Rig) -> Vec<Vec<u8>> {
+    let keys = keys(rig);
+    let mut asked = keys.prepare("SELECT record FROM sessions ORDER BY address").expect("read");
+    asked.query_map([], |row| row.get(0)).expect("read").map(|one| one.expect("a record")).collect()
+}
+
 /// Enough for the next message to leave at once.
 const BETWEEN: Duration = Duration::from_secs(30);
 
@@ -107,6 +114,7 @@ async fn keys_that_cannot_be_written_lose_nothing() {
     rig.customer.write(OWN, "msg_01BEFORE", Content::Text("before".into())).await.expect("taken");
     rig.until("it is heard", async || heard(&rig).await == ["before"]).await;
     fill_disk(&rig, true);
+    let kept = sessions(&rig);
     let mut written = vec!["before".to_owned()];
     let mut sent = vec!["The first.".to_owned()];
     for n in 0..3 {
@@ -119,6 +127,7 @@ async fn keys_that_cannot_be_written_lose_nothing() {
         assert_eq!(status.as_deref(), Some("sent"));
     }
     rig.world.go_down().await;
+    assert!(!kept.is_empty() && sessions(&rig) == kept, "nothing of it was written");
     fill_disk(&rig, false);
     rig.world.come_up().await;
     rig.until_connected().await;
