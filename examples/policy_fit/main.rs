@@ -47,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // The figures do not depend on the order of the files.
     let key = |row: &Row| (row.source.clone(), row.label.clone(), row.language.clone(), row.text.clone());
     rows.sort_by_cached_key(key);
-    let policy = ContentPolicy::built_in();
+    let policy = rows::rules()?;
     let rows = varied::varied(rows);
     let samples: Vec<Sample> = rows.iter().map(|row| Sample::of(&policy, row)).collect();
     let odds = left_out(&rows, &samples);

@@ -50,7 +50,7 @@ impl Count {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let options = options(std::env::args().skip(1))?;
-    let policy = ContentPolicy::built_in();
+    let policy = rows::rules()?;
     let mut table: BTreeMap<(String, String), Count> = BTreeMap::new();
     let mut kinds: BTreeMap<(String, String), Count> = BTreeMap::new();
     for row in rows::read(&options.files)? {

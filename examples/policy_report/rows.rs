@@ -1,9 +1,11 @@
-//! Labelled messages in tab-separated files, for the programs that measure and fit the content policy.
+//! Labelled messages in tab-separated files, and the rules as the files have them, for the programs that measure and fit the
+//! content policy.
 //!
 //! A file has a heading line that names the columns `label`, `language` and `text`, and may have `source` (whose words
 //! they are) and `group` (rows of group `b` are for measuring only). Other columns are passed over.
 
-use std::fs;
+use std::{error::Error, fs, io, path::Path};
+use wa_gateway::sending::policy::content::{BUILT_IN, ContentPolicy};
 
 /// One message.
 #[derive(Clone, Debug)]
@@ -20,6 +22,13 @@ pub struct Row {
     pub is_sourced: bool,
     /// Kept for measuring: of group `b`.
     pub is_held_back: bool,
+}
+
+/// The rules of the files below `assets/policy`, so that a change of them shows before its phrases are packed.
+pub fn rules() -> Result<ContentPolicy, Box<dyn Error>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/policy");
+    let read = |name: &&str| Ok::<_, io::Error>(((*name).to_owned(), fs::read_to_string(folder.join(name))?));
+    Ok(ContentPolicy::of_files(&BUILT_IN.iter().map(read).collect::<Result<Vec<_>, _>>()?)?)
 }
 
 impl Row {

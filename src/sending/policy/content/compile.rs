@@ -1,191 +1,51 @@
 //! From rule files to two tries: of the phrases that begin with a word, and of the few that may begin inside one.
 //!
 //! Rules: a phrase goes through the same reader as a message; the boundary at its end is part of it. Before an Arabic or
-//! Hebrew word articles and prepositions may grow (`matcher.rs` looks at those).
+//! Hebrew word articles and prepositions may grow (`matcher.rs` looks at those). The phrases that come with the program
+//! were compiled before (`packed.rs`); an admin's are added to them here.
 
 use super::{
     model,
-    phrases::SignalPhrases,
+    packed::{self, Packed},
     reading,
-    rules::{BUILT_IN, NumberEntry, RuleError, RuleFile, TogetherEntry, line_of, parse},
+    rules::{COMMON, NumberEntry, RuleError, RuleFile, TogetherEntry, line_of, parse},
+    table::{Compiled, HARMLESS, NumberRule, Pattern, RuleFamily, RuleTable, Together, WORD, bit},
 };
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 use toml::Spanned;
 
-/// A kind of language, compiled.
-#[derive(Debug)]
-pub struct RuleFamily {
-    pub id: Arc<str>,
-    pub cap: u32,
-    pub calmed: u32,
-    pub context: bool,
-    pub weak: bool,
-    pub soft: bool,
-    pub invites: bool,
-    /// An admin's file declared it.
-    pub own: bool,
-    /// Its place among the model's features.
-    pub place: Option<usize>,
-    pub reason: Arc<str>,
-}
-
-/// Phrases lighter than this, and single words, count only where their language seems to be spoken.
-pub const LIGHT: u8 = 35;
-
-/// In the place of a group: the pattern only tells the language.
-pub const WORD: u8 = u8::MAX;
-
-/// In the place of a group: what lies inside the phrase means something else there. Groups have the numbers below.
-pub const HARMLESS: u8 = u8::MAX - 1;
-
-/// What a phrase stands for, in four bytes: there are some twenty thousand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Pattern {
-    /// The group, or [`WORD`] for an everyday word of `language`.
-    pub group: u8,
-    /// 0 when it is of no language, or of one whose everyday words nobody listed.
-    pub language: u8,
-    pub weight: u8,
-    /// Some of the three below.
-    traits: u8,
-}
-
-const NATIVE: u8 = 1;
-const CLITICS: u8 = 2;
-const OWN: u8 = 4;
-
-impl Pattern {
-    /// Too light or too short to count in a message of another language.
-    pub fn is_native(self) -> bool {
-        self.traits & NATIVE > 0
-    }
-
-    /// The front is open to Arabic or Hebrew prefixes, which must be looked at.
-    pub fn has_clitics(self) -> bool {
-        self.traits & CLITICS > 0
-    }
-
-    /// It stands in an admin's file.
-    pub fn is_own(self) -> bool {
-        self.traits & OWN > 0
-    }
-}
-
-/// A rule about numbers.
-#[derive(Debug)]
-pub struct NumberRule {
-    pub group: u8,
-    pub weight: u8,
-    pub digits: [usize; 2],
-    pub starts: Vec<String>,
-    pub after: Vec<String>,
-}
-
-/// Points for groups that meet.
-#[derive(Debug)]
-pub struct Together {
-    pub id: Arc<str>,
-    pub of: Vec<u8>,
-    /// The same as bits.
-    pub bits: u64,
-    pub least: u32,
-    pub points: u32,
-    pub top: u32,
-    pub context_max: u32,
-    pub weight: u32,
-    pub calmed: u32,
-    pub offers: bool,
-    pub place: Option<usize>,
-    pub reason: Arc<str>,
-}
-
-/// A group as a bit, one of 64: groups behind the first 64 share theirs.
-pub fn bit(group: u8) -> u64 {
-    1 << (group % 64)
-}
-
-/// All rules, ready to be matched.
-#[derive(Debug)]
-pub struct Compiled {
-    pub groups: Vec<RuleFamily>,
-    /// How many languages are told apart.
-    pub languages: usize,
-    /// Phrases that begin where a word begins.
-    pub words: RuleTable,
-    /// Phrases that may begin inside a word.
-    pub inner: RuleTable,
-    pub numbers: Vec<NumberRule>,
-    pub together: Vec<Together>,
-    /// Lower case, sorted.
-    pub shorteners: Vec<String>,
-}
-
-/// Phrases and what they stand for: several groups, or one group in several languages, may share one.
-#[derive(Debug)]
-pub struct RuleTable {
-    pub phrases: SignalPhrases,
-    /// How many bytes the shortest first word of a phrase has.
-    pub shortest: usize,
-    /// By phrase, where its patterns begin, and one more.
-    firsts: Vec<u16>,
-    patterns: Vec<Pattern>,
-}
-
-impl RuleTable {
-    /// What the phrase with this number stands for.
-    pub fn of(&self, phrase: usize) -> &[Pattern] {
-        &self.patterns[usize::from(self.firsts[phrase])..usize::from(self.firsts[phrase + 1])]
-    }
-
-    /// How many patterns there are.
-    pub fn len(&self) -> usize {
-        self.patterns.len()
-    }
-
-    /// Its memory, in bytes.
-    pub fn memory_usage(&self) -> usize {
-        self.phrases.memory_usage() + self.patterns.capacity() * size_of::<Pattern>() + self.firsts.capacity() * 2
-    }
-
-    /// Of sorted phrases; none when they are too many.
-    fn new(entries: &[(&str, Pattern)]) -> Option<Self> {
-        let mut texts: Vec<&[u8]> = Vec::new();
-        let mut firsts = Vec::new();
-        for (i, (text, _)) in entries.iter().enumerate() {
-            if texts.last() != Some(&text.as_bytes()) {
-                texts.push(text.as_bytes());
-                firsts.push(u16::try_from(i).ok()?);
-            }
-        }
-        firsts.push(u16::try_from(entries.len()).ok()?);
-        firsts.shrink_to_fit();
-        let first_word = |text: &&[u8]| text.iter().position(|b| *b == b' ').unwrap_or(text.len());
-        let shortest = texts.iter().map(first_word).min().unwrap_or(0);
-        let patterns = entries.iter().map(|(_, pattern)| *pattern).collect();
-        Some(Self { phrases: SignalPhrases::new(&texts)?, shortest, firsts, patterns })
-    }
-}
-
-/// Compiles the built-in files and `extra` ones after them.
+/// The built-in rules with an admin's files after them: name and text.
 ///
 /// # Errors
 /// The first mistake of the files, with its place.
 pub fn compile(extra: impl IntoIterator<Item = (String, String)>) -> Result<Compiled, RuleError> {
-    let mut b = Builder::default();
     let extra: Vec<(String, String)> = extra.into_iter().collect();
-    let places: Vec<RulePlace<'_>> = BUILT_IN
-        .iter()
-        .map(|(name, text)| RulePlace { name, text, own: false })
-        .chain(extra.iter().map(|(name, text)| RulePlace { name, text, own: true }))
-        .collect();
-    let parsed = places.iter().map(|p| parse(p.name, p.text)).collect::<Result<Vec<_>, _>>()?;
-    // Groups first: a rule may name a group of any file.
-    for (place, file) in places.iter().zip(&parsed) {
-        place.groups(&mut b, file)?;
+    let common = RulePlace { name: COMMON.0, text: COMMON.1, own: false };
+    let mut shared = parse(common.name, common.text)?;
+    // Its phrases are among those that were compiled.
+    shared.rule.clear();
+    shared.harmless.clear();
+    let mut b = Builder::default();
+    common.groups(&mut b, &shared)?;
+    common.rest(&mut b, shared)?;
+    let Packed { languages, words, inner } = packed::built_in();
+    b.languages = languages;
+    if extra.is_empty() {
+        return Ok(b.with_tables(words, inner));
     }
-    for (place, file) in places.iter().zip(parsed) {
-        place.rest(&mut b, file)?;
-    }
+    b.add_table(&words, false);
+    b.add_table(&inner, true);
+    b.add_files(&extra, true)?;
+    b.finish()
+}
+
+/// Of files alone: all there are, the one with the groups first.
+///
+/// # Errors
+/// The first mistake of the files, with its place.
+pub fn compile_files(files: &[(String, String)]) -> Result<Compiled, RuleError> {
+    let mut b = Builder::default();
+    b.add_files(files, false)?;
     b.finish()
 }
 
@@ -357,9 +217,28 @@ impl Builder {
         self.languages.iter().position(|l| l == name).and_then(|i| u8::try_from(i + 1).ok()).unwrap_or(0)
     }
 
+    /// Groups first: a rule may name a group of any file.
+    fn add_files(&mut self, files: &[(String, String)], own: bool) -> Result<(), RuleError> {
+        let places: Vec<RulePlace<'_>> = files.iter().map(|(name, text)| RulePlace { name, text, own }).collect();
+        let parsed = places.iter().map(|p| parse(p.name, p.text)).collect::<Result<Vec<_>, _>>()?;
+        for (place, file) in places.iter().zip(&parsed) {
+            place.groups(self, file)?;
+        }
+        places.iter().zip(parsed).try_for_each(|(place, file)| place.rest(self, file))
+    }
+
+    /// What was compiled before.
+    fn add_table(&mut self, table: &RuleTable, inner: bool) {
+        for (number, text) in table.phrases.texts().into_iter().enumerate() {
+            let text = String::from_utf8_lossy(&text).into_owned();
+            for p in table.of(number) {
+                let phrase = Phrase { text: text.clone(), inner, clitics: p.has_clitics() };
+                self.phrases.insert((phrase, p.group, p.language), (p.weight, p.is_own()));
+            }
+        }
+    }
+
     fn finish(mut self) -> Result<Compiled, RuleError> {
-        self.shorteners.sort_unstable();
-        self.shorteners.dedup();
         let without = std::mem::take(&mut self.without);
         let mut entries: Vec<_> =
             self.phrases.drain().filter(|((p, ..), _)| !without.iter().any(|w| w == p.text.trim())).collect();
@@ -375,21 +254,25 @@ impl Builder {
             RuleTable::new(&of).ok_or(RuleError { file: "all files together".into(), line: 1, what })
         };
         let (words, inner) = (table(false)?, table(true)?);
-        Ok(Compiled {
+        Ok(self.with_tables(words, inner))
+    }
+
+    fn with_tables(mut self, words: RuleTable, inner: RuleTable) -> Compiled {
+        self.shorteners.sort_unstable();
+        self.shorteners.dedup();
+        Compiled {
             groups: self.groups,
-            languages: self.languages.len(),
+            languages: self.languages,
             words,
             inner,
             numbers: self.numbers,
             together: self.together,
             shorteners: self.shorteners,
-        })
+        }
     }
 }
 
 fn pattern(((phrase, group, language), (weight, own)): &((Phrase, u8, u8), (u8, bool))) -> Pattern {
-    let is_native = *language > 0 && (*weight < LIGHT || !phrase.text.trim().contains(' '));
-    let traits = [(is_native, NATIVE), (phrase.clitics, CLITICS), (*own, OWN)];
-    let traits = traits.iter().filter(|(has, _)| *has).fold(0, |all, (_, one)| all | one);
-    Pattern { group: *group, language: *language, weight: *weight, traits }
+    let is_word = !phrase.text.trim().contains(' ');
+    Pattern::new([*group, *language, *weight], is_word, phrase.clitics, *own)
 }

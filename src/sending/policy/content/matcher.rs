@@ -7,9 +7,9 @@
 
 use super::{
     Signal, addressee,
-    compile::{Compiled, HARMLESS, LIGHT, Pattern, RuleFamily, Together, WORD, bit},
     model::{BUILT, Points},
     reading::{Disguise, Reading},
+    table::{Compiled, HARMLESS, LIGHT, Pattern, RuleFamily, Together, WORD, bit},
 };
 use std::{ops::Range, sync::Arc};
 
@@ -115,7 +115,7 @@ fn search<'a>(rules: &Compiled, read: &'a Reading) -> PatternMatch<'a> {
     let mut found = PatternMatch {
         names: &read.names,
         hits: Vec::with_capacity(32),
-        languages: vec![0; rules.languages + 1],
+        languages: vec![0; rules.languages.len() + 1],
         harmless: Vec::new(),
         speaking: [false; addressee::MOST],
     };
@@ -175,11 +175,11 @@ impl PatternMatch<'_> {
         speaks
     }
 
-    fn add(&mut self, patterns: &[Pattern], at: Range<usize>, text: &[u8], inside: bool) {
+    fn add(&mut self, patterns: impl Iterator<Item = Pattern>, at: Range<usize>, text: &[u8], inside: bool) {
         let start = at.start;
         let end = at.end - usize::from(text[at.end - 1] == b' ');
         let is_named = self.names.overlap(start, end);
-        for p in patterns.iter().filter(|p| !inside || p.has_clitics()) {
+        for p in patterns.filter(|p| !inside || p.has_clitics()) {
             match p.group {
                 WORD => self.languages[usize::from(p.language)] += u16::from(!is_named),
                 HARMLESS => self.harmless.push((start, end)),
@@ -187,7 +187,7 @@ impl PatternMatch<'_> {
                     // A long phrase of a language also says that it is spoken.
                     let tells = p.language > 0 && end - start > 5 && !is_named;
                     self.languages[usize::from(p.language)] += u16::from(tells);
-                    self.hits.push((*p, Hit::new(p.weight, start..end)));
+                    self.hits.push((p, Hit::new(p.weight, start..end)));
                 }
             }
         }

@@ -6,7 +6,8 @@
 //! neither the recipient nor the history (repetition and outreach are the guard's other gates), and nothing is looked up.
 //!
 //! One reading and one pass along the words, whatever the number of rules: `reading.rs` folds the message, `compile.rs`
-//! makes the tries of the files that `rules.rs` describes, `matcher.rs` adds up.
+//! makes the tries (`table.rs`) of the files that `rules.rs` describes, `packed.rs` has those of the program's own files
+//! ready, `matcher.rs` adds up.
 //! To silence or add phrases without a new release, put a file into `/etc/wa-gateway/policy.d/`.
 
 mod addressee;
@@ -30,12 +31,14 @@ mod matcher;
 pub mod model;
 #[cfg(test)]
 mod names_tests;
+mod packed;
 mod phrases;
 mod reading;
 mod rules;
 mod score;
 #[cfg(test)]
 mod soft_tests;
+mod table;
 #[cfg(test)]
 mod tests;
 mod word;
@@ -47,7 +50,7 @@ use score::{EVIDENCE, FOR_REVIEW, REFUSED, REVIEWED, own, points};
 
 pub use fingerprint::fingerprint;
 pub use likeness::Likeness;
-pub use rules::RuleError;
+pub use rules::{BUILT_IN, RuleError};
 pub use score::{Audience, CROWD, LITTLE_EVIDENCE, SOME_EVIDENCE, Score, Signal};
 
 /// What the model looks at in one message.
@@ -72,7 +75,7 @@ pub struct Observed {
 /// The compiled rules. Made once, shared by all.
 #[derive(Debug)]
 pub struct ContentPolicy {
-    rules: compile::Compiled,
+    rules: table::Compiled,
     model: model::Model,
 }
 
@@ -83,7 +86,7 @@ impl ContentPolicy {
     /// The rules that came with the program.
     ///
     /// # Panics
-    /// Never in a program that passed its tests: the files are part of it, and a test compiles them.
+    /// Never in a program that passed its tests: its phrases are part of it, and a test compiles them.
     pub fn built_in() -> Self {
         match Self::with_extra([]) {
             Ok(policy) => policy,
@@ -97,6 +100,15 @@ impl ContentPolicy {
     /// The first mistake, with file, line and what would be right.
     pub fn with_extra(files: impl IntoIterator<Item = (String, String)>) -> Result<Self, RuleError> {
         compile::compile(files).map(|rules| Self { rules, model: model::Model::built_in() })
+    }
+
+    /// Of rule files alone (name and TOML text), those of [`BUILT_IN`] in their order first: for who changes them and measures
+    /// what comes of it, before the phrases are packed.
+    ///
+    /// # Errors
+    /// The first mistake, with file, line and what would be right.
+    pub fn of_files(files: &[(String, String)]) -> Result<Self, RuleError> {
+        compile::compile_files(files).map(|rules| Self { rules, model: model::Model::built_in() })
     }
 
     /// Scores `text` as a message sent for `purpose`.

@@ -2,9 +2,11 @@
 //!
 //! Nodes stand in breadth-first order, so that the children of one are a slice: a byte and two numbers each. A node that
 //! only one phrase passes holds the rest of that phrase as its tail. The texts are found exactly; what a phrase means
-//! is its caller's business.
+//! is its caller's business. All of it is bytes, numbers lowest byte first, so that it is the same in the program's file
+//! and in memory.
 
-use std::collections::VecDeque;
+use bytes::Bytes;
+use std::{collections::VecDeque, ops::Range};
 
 /// Phrases, found by walking along a text. At most 65,534 different ones.
 #[derive(Debug)]
@@ -16,14 +18,14 @@ pub struct SignalPhrases {
     /// By the first letter of two bytes (Cyrillic, Hebrew, Arabic), likewise.
     wide: Box<[u32; WIDE]>,
     /// The byte that leads to a node.
-    labels: Vec<u8>,
-    /// Of each node, where its children begin (24 bits) and how many they are (8).
-    nodes: Vec<u32>,
-    /// The phrase that ends at a node or in its tail, plus one; 0: none.
-    ends: Vec<u16>,
-    /// Where each phrase's tail begins, and one more.
-    tail_starts: Vec<u32>,
-    tails: Vec<u8>,
+    labels: Bytes,
+    /// Of each node, where its children begin (24 bits) and how many they are (8): four bytes.
+    nodes: Bytes,
+    /// The phrase that ends at a node or in its tail, plus one; 0: none. Two bytes each.
+    ends: Bytes,
+    /// Where each phrase's tail begins, and one more: four bytes each.
+    tail_starts: Bytes,
+    tails: Bytes,
 }
 
 const LETTERS: usize = 26;
@@ -39,7 +41,7 @@ fn pair(first: u8, second: u8) -> Option<usize> {
 const WIDE: usize = 16 * 64;
 
 /// The place of a letter of two bytes among them.
-fn wide(first: u8, second: u8) -> Option<usize> {
+fn wide_pair(first: u8, second: u8) -> Option<usize> {
     let (first, second) = (usize::from(first.wrapping_sub(0xd0)), usize::from(second.wrapping_sub(0x80)));
     (first < 16 && second < 64).then(|| first * 64 + second)
 }
@@ -49,55 +51,76 @@ impl SignalPhrases {
     /// when they are too many.
     pub fn new(sorted: &[&[u8]]) -> Option<Self> {
         u16::try_from(sorted.len() + 1).ok()?;
-        let mut trie = Self {
-            root: [0; 256],
-            pairs: Box::new([0; PAIRS]),
-            wide: Box::new([0; WIDE]),
-            labels: vec![0],
-            nodes: Vec::new(),
-            ends: Vec::new(),
-            tail_starts: vec![0; sorted.len() + 1],
-            tails: Vec::new(),
-        };
+        let (mut labels, mut nodes, mut ends) = (vec![0], Vec::new(), Vec::new());
         let mut tails = vec![0..0; sorted.len()];
         // Ranges of phrases with one beginning, and how long that is.
         let mut queue = VecDeque::from([(0, sorted.len(), 0)]);
         while let Some((mut from, to, depth)) = queue.pop_front() {
-            let first = trie.labels.len();
-            let ends = from < to && (sorted[from].len() == depth || to - from == 1);
-            let end = if ends { u16::try_from(from + 1).ok()? } else { 0 };
-            if ends {
+            let first = labels.len();
+            let is_end = from < to && (sorted[from].len() == depth || to - from == 1);
+            let end = if is_end { u16::try_from(from + 1).ok()? } else { 0 };
+            if is_end {
                 tails[from] = depth..sorted[from].len();
                 from += 1;
             }
             while from < to {
                 let byte = sorted[from][depth];
                 let next = from + sorted[from..to].partition_point(|p| p[depth] == byte);
-                trie.labels.push(byte);
+                labels.push(byte);
                 queue.push_back((from, next, depth + 1));
                 from = next;
             }
-            let children = u8::try_from(trie.labels.len() - first).ok()?;
-            trie.nodes.push(u32::try_from(first).ok().filter(|first| *first < 1 << 24)? << 8 | u32::from(children));
-            trie.ends.push(end);
+            let children = u8::try_from(labels.len() - first).ok()?;
+            let node = u32::try_from(first).ok().filter(|first| *first < 1 << 24)? << 8 | u32::from(children);
+            nodes.extend(node.to_le_bytes());
+            ends.extend(end.to_le_bytes());
         }
-        for (i, tail) in tails.into_iter().enumerate() {
-            trie.tails.extend_from_slice(&sorted[i][tail]);
-            trie.tail_starts[i + 1] = u32::try_from(trie.tails.len()).ok()?;
+        let (mut tail_starts, mut tail_bytes) = (vec![0; 4], Vec::new());
+        for (text, tail) in sorted.iter().zip(tails) {
+            tail_bytes.extend_from_slice(&text[tail]);
+            tail_starts.extend(u32::try_from(tail_bytes.len()).ok()?.to_le_bytes());
         }
+        Some(Self::from_parts([labels, nodes, ends, tail_starts, tail_bytes].map(Bytes::from)))
+    }
+
+    /// From what [`Self::parts`] gave.
+    pub fn from_parts([labels, nodes, ends, tail_starts, tails]: [Bytes; 5]) -> Self {
+        let (root, pairs, wide) = ([0; 256], Box::new([0; PAIRS]), Box::new([0; WIDE]));
+        let mut trie = Self { root, pairs, wide, labels, nodes, ends, tail_starts, tails };
+        // A child's number is below 2^24.
+        let one_more = |node: usize| u32::try_from(node + 1).unwrap_or(0);
         for child in trie.children(0) {
-            trie.root[usize::from(trie.labels[child])] = u32::try_from(child + 1).ok()?;
+            trie.root[usize::from(trie.labels[child])] = one_more(child);
             for next in trie.children(child) {
                 if let Some(at) = pair(trie.labels[child], trie.labels[next]) {
-                    trie.pairs[at] = u32::try_from(next + 1).ok()?;
+                    trie.pairs[at] = one_more(next);
                 }
-                if let Some(at) = wide(trie.labels[child], trie.labels[next]) {
-                    trie.wide[at] = u32::try_from(next + 1).ok()?;
+                if let Some(at) = wide_pair(trie.labels[child], trie.labels[next]) {
+                    trie.wide[at] = one_more(next);
                 }
             }
         }
-        trie.shrink();
-        Some(trie)
+        trie
+    }
+
+    /// All but what [`Self::from_parts`] finds by itself, to be stored.
+    pub fn parts(&self) -> [&[u8]; 5] {
+        [&self.labels, &self.nodes, &self.ends, &self.tail_starts, &self.tails]
+    }
+
+    /// All phrases, in their order.
+    pub fn texts(&self) -> Vec<Vec<u8>> {
+        let mut texts = vec![Vec::new(); self.tail_starts.len() / 4 - 1];
+        let mut queue = VecDeque::from([(0, Vec::new())]);
+        while let Some((node, text)) = queue.pop_front() {
+            for child in self.children(node) {
+                queue.push_back((child, [&text[..], &[self.labels[child]]].concat()));
+            }
+            if let Some(phrase) = self.end(node) {
+                texts[phrase] = [&text, self.tail(phrase)].concat();
+            }
+        }
+        texts
     }
 
     /// Hands every phrase that begins at `start` of `text` to `found`: its number, and where it ends.
@@ -105,14 +128,14 @@ impl SignalPhrases {
     pub fn walk(&self, text: &[u8], start: usize, found: impl FnMut(usize, usize)) {
         let Some(first) = text.get(start) else { return };
         if *first >= 0xd0
-            && let Some(at) = text.get(start + 1).and_then(|second| wide(*first, *second))
+            && let Some(at) = text.get(start + 1).and_then(|second| wide_pair(*first, *second))
         {
             let Some(node) = (self.wide[at] as usize).checked_sub(1) else { return };
             return self.walk_from(node, text, start + 2, found);
         }
         let Some(node) = (self.root[usize::from(*first)] as usize).checked_sub(1) else { return };
         // Most words part from every phrase within two letters.
-        if self.ends[node] == 0
+        if self.end(node).is_none()
             && let Some(at) = text.get(start + 1).and_then(|second| pair(*first, *second))
         {
             let Some(node) = (self.pairs[at] as usize).checked_sub(1) else { return };
@@ -124,8 +147,8 @@ impl SignalPhrases {
     #[inline]
     fn walk_from(&self, mut node: usize, text: &[u8], mut at: usize, mut found: impl FnMut(usize, usize)) {
         loop {
-            if let Some(phrase) = usize::from(self.ends[node]).checked_sub(1) {
-                let tail = &self.tails[self.tail_starts[phrase] as usize..self.tail_starts[phrase + 1] as usize];
+            if let Some(phrase) = self.end(node) {
+                let tail = self.tail(phrase);
                 // Byte by byte: most tails differ within two or three, which is sooner than a call.
                 if text.len() - at >= tail.len() && text[at..].iter().zip(tail).all(|(a, b)| a == b) {
                     found(phrase, at + tail.len());
@@ -148,28 +171,31 @@ impl SignalPhrases {
         }
     }
 
-    /// Its memory, in bytes.
+    /// Its memory, in bytes, the program's own pages among it.
     pub fn memory_usage(&self) -> usize {
         size_of::<Self>()
-            + self.labels.capacity()
-            + self.tails.capacity()
-            + 4 * self.tail_starts.capacity()
-            + 4 * self.nodes.capacity()
-            + 2 * self.ends.capacity()
+            + self.parts().iter().map(|part| part.len()).sum::<usize>()
             + size_of_val(&*self.pairs)
             + size_of_val(&*self.wide)
     }
 
-    fn children(&self, node: usize) -> std::ops::Range<usize> {
-        let (first, children) = ((self.nodes[node] >> 8) as usize, (self.nodes[node] & 0xff) as usize);
-        first..first + children
+    #[inline]
+    fn children(&self, node: usize) -> Range<usize> {
+        let [children, first @ ..] = self.nodes.as_chunks::<4>().0[node];
+        let first = u32::from_le_bytes([first[0], first[1], first[2], 0]) as usize;
+        first..first + usize::from(children)
     }
 
-    fn shrink(&mut self) {
-        self.labels.shrink_to_fit();
-        self.nodes.shrink_to_fit();
-        self.ends.shrink_to_fit();
-        self.tails.shrink_to_fit();
+    /// The phrase that ends at a node or in its tail.
+    #[inline]
+    fn end(&self, node: usize) -> Option<usize> {
+        usize::from(u16::from_le_bytes(self.ends.as_chunks().0[node])).checked_sub(1)
+    }
+
+    #[inline]
+    fn tail(&self, phrase: usize) -> &[u8] {
+        let starts = self.tail_starts.as_chunks().0;
+        &self.tails[u32::from_le_bytes(starts[phrase]) as usize..u32::from_le_bytes(starts[phrase + 1]) as usize]
     }
 }
 
@@ -196,6 +222,7 @@ mod tests {
         assert_eq!(all("x", 0), []);
         assert_eq!(all("", 0), []);
         assert_eq!(all("z", 0), []);
+        assert_eq!(trie.texts(), sorted);
         let none = SignalPhrases::new(&[]).expect("no phrases");
         none.walk(b"a", 0, |_, _| panic!("nothing is there"));
     }

@@ -7,25 +7,18 @@
 //! word go on. Numbers stand for any number, a currency sign for any currency.
 //!
 //! **Adding a language**: a file beside the others with rules of the known groups, its name in [`BUILT_IN`], and
-//! examples in `tests/data/policy/`. Nothing here knows how points are added up (`matcher.rs` does).
+//! examples in `tests/data/policy/`; then the phrases are packed anew (`packed.rs` says how). Nothing here knows how points are added up (`matcher.rs` does).
 
 use serde::Deserialize;
 use toml::Spanned;
 
-/// The files in the binary: name and text.
-pub const BUILT_IN: [(&str, &str); 12] = [
-    ("common.toml", include_str!("../../../../assets/policy/common.toml")),
-    ("en.toml", include_str!("../../../../assets/policy/en.toml")),
-    ("ar.toml", include_str!("../../../../assets/policy/ar.toml")),
-    ("he.toml", include_str!("../../../../assets/policy/he.toml")),
-    ("es.toml", include_str!("../../../../assets/policy/es.toml")),
-    ("pt.toml", include_str!("../../../../assets/policy/pt.toml")),
-    ("fr.toml", include_str!("../../../../assets/policy/fr.toml")),
-    ("de.toml", include_str!("../../../../assets/policy/de.toml")),
-    ("tr.toml", include_str!("../../../../assets/policy/tr.toml")),
-    ("id.toml", include_str!("../../../../assets/policy/id.toml")),
-    ("it.toml", include_str!("../../../../assets/policy/it.toml")),
-    ("ru.toml", include_str!("../../../../assets/policy/ru.toml")),
+/// The file in the program that declares the groups, and what they make together: name and text.
+pub const COMMON: (&str, &str) = ("common.toml", include_str!("../../../../assets/policy/common.toml"));
+
+/// The files below `assets/policy` whose phrases come compiled with the program, in their order.
+pub const BUILT_IN: [&str; 12] = [
+    COMMON.0, "en.toml", "ar.toml", "he.toml", "es.toml", "pt.toml", "fr.toml", "de.toml", "tr.toml", "id.toml",
+    "it.toml", "ru.toml",
 ];
 
 /// What is wrong with a rule file, where, and what would be right.
