@@ -39,6 +39,11 @@ impl Fields {
         Some(self.text(name)).filter(|v| !v.is_empty())
     }
 
+    /// All names, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(n, _)| n.as_str())
+    }
+
     /// Whether a name is there, with whatever value.
     pub fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(n, _)| n == name)

@@ -3,7 +3,7 @@
 
 use super::{
     lists::allowed,
-    paging::{self, Paging},
+    paging::{self, PAGE, Paging},
 };
 use crate::{
     accounts::{Account, AccountError, Caller, Scope, usage},
@@ -15,7 +15,7 @@ use crate::{
     model::{clock::Time, code::Code, ids::InstanceId},
     people::suppression,
     store::{StoreError, Tx},
-    web::{Incoming, form::Fields, problem},
+    web::{Incoming, problem},
 };
 use serde_json::{Value, json};
 use warp::reply::Response;
@@ -26,7 +26,8 @@ pub async fn suppressions(gateway: &Gateway, caller: Caller, incoming: Incoming)
     if let Some(refused) = paging::unless_reader(caller) {
         return refused;
     }
-    let paging = match Paging::read(&Fields::parse(&incoming.query), 's') {
+    let query = paging::read_query(&incoming.query, &[], &PAGE);
+    let paging = match query.and_then(|query| Paging::read(&query, 's')) {
         Ok(paging) => paging,
         Err(bad) => return bad.into_response(),
     };
@@ -46,7 +47,10 @@ pub async fn templates(gateway: &Gateway, caller: Caller, incoming: Incoming) ->
     if let Some(refused) = paging::unless_reader(caller) {
         return refused;
     }
-    let wanted = Fields::parse(&incoming.query).some("instance_id").map(str::to_owned);
+    let wanted = match paging::read_query(&incoming.query, &["instance_id"], &[]) {
+        Ok(query) => query.some("instance_id").map(str::to_owned),
+        Err(bad) => return bad.into_response(),
+    };
     let read = gateway.store.read(move |tx| {
         let mut ids: Vec<InstanceId> =
             instances::list(tx, Scope::Account(caller.account))?.into_iter().map(|instance| instance.id).collect();
@@ -70,6 +74,9 @@ pub async fn templates(gateway: &Gateway, caller: Caller, incoming: Incoming) ->
 pub async fn usage(gateway: &Gateway, caller: Caller, incoming: Incoming) -> Response {
     if let Some(refused) = paging::unless_reader(caller) {
         return refused;
+    }
+    if let Err(bad) = paging::read_query(&incoming.query, &[], &[]) {
+        return bad.into_response();
     }
     let now = gateway.clock.now();
     match gateway.store.read(move |tx| used(tx, caller, now)).await {

@@ -6,7 +6,7 @@
 use super::{
     event_reader::{EventReader, EventsRead, ReaderKey},
     lists::allowed,
-    paging::{self, BadParameter},
+    paging::{self, BadParameter, PAGE},
 };
 use crate::{
     accounts::Caller,
@@ -14,7 +14,7 @@ use crate::{
     gateway::Gateway,
     model::{clock::Time, code::Code},
     store::{StoreError, Tx},
-    web::{Incoming, auth, form::Fields, problem, streamed::streamed},
+    web::{Incoming, auth, problem, streamed::streamed},
 };
 use ::http::{HeaderValue, header};
 use bytes::Bytes;
@@ -97,7 +97,7 @@ pub async fn handle(gateway: &Gateway, caller: Caller, incoming: Incoming) -> Re
 }
 
 fn wanted(incoming: &Incoming) -> Result<WantedEvents, BadParameter> {
-    let query = Fields::parse(&incoming.query);
+    let query = paging::read_query(&incoming.query, &["event", "instance_id", "wait"], &PAGE)?;
     let names = query.all("event").flat_map(|list| list.split(',')).map(str::trim).filter(|name| !name.is_empty());
     let names = names.map(|name| EventName::parse(name).filter(|n| *n != EventName::Test).ok_or(name.to_owned()));
     let names = names.collect::<Result<Vec<_>, _>>().map_err(|name| {

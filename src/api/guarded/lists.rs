@@ -1,7 +1,7 @@
 //! `GET /api/messages`, `GET /api/inbound-messages`, `GET /api/instances`: for keys that are good for reading, and of the
 //! instances that the key may use.
 
-use super::paging::{self, BadParameter, Paging};
+use super::paging::{self, BadParameter, PAGE, Paging};
 use crate::{
     accounts::{self, Caller, Scope},
     gateway::Gateway,
@@ -24,7 +24,7 @@ pub async fn messages(gateway: &Gateway, caller: Caller, incoming: Incoming) -> 
     if let Some(refused) = paging::unless_reader(caller) {
         return refused;
     }
-    let (paging, wanted, to) = match wanted_messages(&Fields::parse(&incoming.query), caller) {
+    let (paging, wanted, to) = match wanted_messages(&incoming.query, caller) {
         Ok(wanted) => wanted,
         Err(bad) => return bad.into_response(),
     };
@@ -52,7 +52,7 @@ pub async fn inbound_messages(gateway: &Gateway, caller: Caller, incoming: Incom
     if let Some(refused) = paging::unless_reader(caller) {
         return refused;
     }
-    let (paging, wanted, from) = match wanted_heard(&Fields::parse(&incoming.query), caller) {
+    let (paging, wanted, from) = match wanted_heard(&incoming.query, caller) {
         Ok(wanted) => wanted,
         Err(bad) => return bad.into_response(),
     };
@@ -75,6 +75,9 @@ pub async fn instances(gateway: &Gateway, caller: Caller, incoming: Incoming) ->
     if let Some(refused) = paging::unless_reader(caller) {
         return refused;
     }
+    if let Err(bad) = paging::read_query(&incoming.query, &[], &[]) {
+        return bad.into_response();
+    }
     let read = gateway.store.read(move |tx| {
         let mut all = instances::list(tx, Scope::Account(caller.account))?;
         if let Some(allowed) = allowed(tx, caller)? {
@@ -96,7 +99,8 @@ pub(super) fn allowed(tx: &Tx<'_>, caller: Caller) -> Result<Option<Vec<String>>
     Ok(Some(accounts::key_instances(tx, caller.key)?).filter(|ids| !ids.is_empty()))
 }
 
-fn wanted_messages(query: &Fields, caller: Caller) -> Result<(Paging, LogSearch, Option<Recipient>), BadParameter> {
+fn wanted_messages(query: &str, caller: Caller) -> Result<(Paging, LogSearch, Option<Recipient>), BadParameter> {
+    let query = &paging::read_query(query, &["instance_id", "status", "to", "reference", "q"], &PAGE)?;
     let paging = Paging::read(query, 'm')?;
     let status = query.some("status").map(|word| {
         let known = Status::ALL.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(", ");
@@ -119,7 +123,8 @@ fn wanted_messages(query: &Fields, caller: Caller) -> Result<(Paging, LogSearch,
     Ok((paging, wanted, person(query, "to", caller)?))
 }
 
-fn wanted_heard(query: &Fields, caller: Caller) -> Result<(Paging, PeopleSearch, Option<Recipient>), BadParameter> {
+fn wanted_heard(query: &str, caller: Caller) -> Result<(Paging, PeopleSearch, Option<Recipient>), BadParameter> {
+    let query = &paging::read_query(query, &["instance_id", "from"], &PAGE)?;
     let paging = Paging::read(query, 'i')?;
     let wanted = PeopleSearch {
         account: caller.account,

@@ -68,6 +68,34 @@ pub fn unless(caller: Caller, scope: KeyScope) -> Option<Response> {
     (!caller.scopes.includes(scope)).then(|| problem::refusal(&Refusal { details, ..refusal }))
 }
 
+/// The names of a page's parameters.
+pub const PAGE: [&str; 3] = ["since", "limit", "cursor"];
+
+/// The query of a list that knows the parameters `own` and `more`; only `event` may be given more than once.
+///
+/// # Errors
+/// A parameter that the list does not know, that stands twice, or that is no text: passed over, it would show what it was
+/// to leave out.
+pub fn read_query(text: &str, own: &[&str], more: &[&str]) -> Result<Fields, BadParameter> {
+    let query = Fields::parse(text);
+    let wrong = |why: String| BadParameter::new("query", why);
+    let known: Vec<&str> = own.iter().chain(more).copied().collect();
+    if let Some(name) = query.names().find(|name| !known.contains(name)) {
+        let shown: String = name.chars().take(40).collect();
+        return Err(wrong(match known.join(", ") {
+            none if none.is_empty() => format!("this list has no parameter {shown:?}, and no other either"),
+            known => format!("this list has no parameter {shown:?}; it has {known}"),
+        }));
+    }
+    if let Some(twice) = known.iter().find(|name| **name != "event" && query.all(name).count() > 1) {
+        return Err(wrong(format!("{twice} is given more than once: give one")));
+    }
+    if query.names().count() < text.split('&').filter(|pair| !pair.is_empty()).count() {
+        return Err(wrong("a parameter is no UTF-8: write it as percent-encoded UTF-8".to_owned()));
+    }
+    Ok(query)
+}
+
 impl Paging {
     /// From `since`, `cursor` and `limit`; `list` is the letter that the cursors of this list begin with.
     ///
@@ -146,6 +174,25 @@ mod tests {
         for wrong in ["", "m", "!!", "bTE", &text[1..], &format!("{text}="), &plus] {
             assert_eq!(parse_cursor(wrong, 'm'), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_a_list_does_not_know_is_not_passed_over() {
+        let read = |query: &str| read_query(query, &["status"], &PAGE).map(|_| ()).map_err(|e| e.why);
+        for fine in ["", "&", "status=sent&limit=2", "status=", "since=2026-06-01T08%3A00%3A00Z&cursor=x"] {
+            assert_eq!(read(fine), Ok(()), "{fine}");
+        }
+        for (query, why) in [
+            ("stauts=sent", "this list has no parameter \"stauts\"; it has status, since, limit, cursor"),
+            ("Status=sent", "this list has no parameter \"Status\"; it has status, since, limit, cursor"),
+            ("status=sent&status=failed", "status is given more than once: give one"),
+            ("status=%ff", "a parameter is no UTF-8: write it as percent-encoded UTF-8"),
+        ] {
+            assert_eq!(read(query), Err(why.to_owned()), "{query}");
+        }
+        assert!(read_query("event=a&event=b", &["event"], &[]).is_ok());
+        let none = read_query("x=1", &[], &[]).map(|_| ()).map_err(|e| e.why);
+        assert_eq!(none, Err("this list has no parameter \"x\", and no other either".to_owned()));
     }
 
     #[test]

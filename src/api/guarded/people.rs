@@ -3,7 +3,7 @@
 
 use super::{
     lists::{allowed, person, whose},
-    paging::{self, BadParameter, Paging},
+    paging::{self, BadParameter, PAGE, Paging},
 };
 use crate::{
     accounts::{Caller, KeyScope, audit},
@@ -22,7 +22,6 @@ use crate::{
     web::{
         Incoming,
         body::{self, BodyReadError},
-        form::Fields,
         problem,
     },
 };
@@ -37,7 +36,7 @@ pub async fn contacts(gateway: &Gateway, caller: Caller, incoming: Incoming) -> 
     if let Some(refused) = paging::unless_reader(caller) {
         return refused;
     }
-    let (limit, wanted, who) = match wanted(&Fields::parse(&incoming.query), caller, 'c') {
+    let (limit, wanted, who) = match wanted(&incoming.query, caller, 'c') {
         Ok(wanted) => wanted,
         Err(bad) => return bad.into_response(),
     };
@@ -60,7 +59,7 @@ pub async fn conversations(gateway: &Gateway, caller: Caller, incoming: Incoming
     if let Some(refused) = paging::unless_reader(caller) {
         return refused;
     }
-    let (limit, wanted, who) = match wanted(&Fields::parse(&incoming.query), caller, 'v') {
+    let (limit, wanted, who) = match wanted(&incoming.query, caller, 'v') {
         Ok(wanted) => wanted,
         Err(bad) => return bad.into_response(),
     };
@@ -78,11 +77,8 @@ pub async fn conversations(gateway: &Gateway, caller: Caller, incoming: Incoming
     }
 }
 
-fn wanted(
-    query: &Fields,
-    caller: Caller,
-    letter: char,
-) -> Result<(u32, PeopleSearch, Option<Recipient>), BadParameter> {
+fn wanted(query: &str, caller: Caller, letter: char) -> Result<(u32, PeopleSearch, Option<Recipient>), BadParameter> {
+    let query = &paging::read_query(query, &["phone", "instance_id"], &PAGE)?;
     let paging = Paging::read(query, letter)?;
     let wanted = PeopleSearch {
         account: caller.account,

@@ -150,6 +150,18 @@ async fn filters_find_and_what_is_none_is_refused_by_name() {
         ("/api/messages?q=parcel", "since"),
         ("/api/inbound-messages?from=x", "from"),
         (&strange, "cursor"),
+        // A filter that is not one would show what it was to leave out.
+        ("/api/messages?phone=0501234567", "query"),
+        ("/api/messages?status=sent&status=failed", "query"),
+        ("/api/messages?reference=%ff", "query"),
+        ("/api/inbound-messages?to=%2B966501234567", "query"),
+        ("/api/contacts?q=Ahmad", "query"),
+        ("/api/conversations?instance=shop", "query"),
+        ("/api/suppressions?phone=%2B966501234567", "query"),
+        ("/api/instances?state=open", "query"),
+        ("/api/templates?name=x", "query"),
+        ("/api/usage?month=2026-05", "query"),
+        ("/api/events?events=message.sent", "query"),
     ] {
         let reply = get(&world, &reader, path, &[]).await;
         assert_eq!((reply.status, reply.error()), (422, "validation_error".into()), "{path}: {}", reply.body);

@@ -170,6 +170,7 @@ impl RuleTable {
     }
 
     /// All of it but `shortest`, to be stored.
+    #[cfg(test)]
     pub fn parts(&self) -> [&[u8]; PARTS] {
         let [labels, nodes, ends, tail_starts, tails] = self.phrases.parts();
         [labels, nodes, ends, tail_starts, tails, &self.firsts, &self.patterns]
