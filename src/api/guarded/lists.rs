@@ -70,19 +70,21 @@ pub async fn inbound_messages(gateway: &Gateway, caller: Caller, incoming: Incom
     }
 }
 
-/// `GET /api/instances`: all of them at once, an account has few.
+/// `GET /api/instances?instance_id=`: all of them at once, an account has few.
 pub async fn instances(gateway: &Gateway, caller: Caller, incoming: Incoming) -> Response {
     if let Some(refused) = paging::unless_reader(caller) {
         return refused;
     }
-    if let Err(bad) = paging::read_query(&incoming.query, &[], &[]) {
-        return bad.into_response();
-    }
+    let wanted = match paging::read_query(&incoming.query, &["instance_id"], &[]) {
+        Ok(query) => query.some("instance_id").map(str::to_owned),
+        Err(bad) => return bad.into_response(),
+    };
     let read = gateway.store.read(move |tx| {
         let mut all = instances::list(tx, Scope::Account(caller.account))?;
         if let Some(allowed) = allowed(tx, caller)? {
             all.retain(|instance| allowed.iter().any(|id| id == instance.id.as_str()));
         }
+        all.retain(|instance| wanted.as_ref().is_none_or(|id| id == instance.id.as_str()));
         Ok::<_, StoreError>(all)
     });
     match read.await {

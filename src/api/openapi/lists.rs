@@ -39,7 +39,12 @@ pub fn operations() -> Vec<Operation> {
         list("list_inbound_messages", "/api/inbound-messages", heard, page("InboundMessage")),
         list("list_contacts", "/api/contacts", people(instance()), page("Contact")),
         list("list_conversations", "/api/conversations", people(instance()), page("Conversation")),
-        list("list_instances", "/api/instances", Vec::new(), object(&["data"], json!({"data": items("Instance")}))),
+        list(
+            "list_instances",
+            "/api/instances",
+            vec![instance()],
+            object(&["data"], json!({"data": items("Instance")})),
+        ),
         list("list_suppressions", "/api/suppressions", paging().into(), page("Suppression")),
         list(
             "list_templates",
