@@ -1,11 +1,13 @@
 //! Packs what the pages show. Each file of the folders below is deflated, and a table of them written, which
 //! `src/texts/packed.rs` includes: a megabyte and a half of words takes a third of that in the program.
+//! And has the program's relocations packed, where the C library can read them so.
 
 use flate2::{Compression, write::DeflateEncoder};
 use std::{
     env, fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
+    process::Command,
 };
 
 /// Below `assets/`.
@@ -18,7 +20,24 @@ fn main() -> io::Result<()> {
         println!("cargo::rerun-if-changed=assets/{folder}");
         pack(folder, &out)?;
     }
+    if reads_packed_relocations() {
+        println!("cargo::rustc-link-arg=-Wl,-z,pack-relative-relocs");
+    }
     Ok(())
+}
+
+/// Whether the program will run here, and glibc is 2.36 or later, which reads relative relocations as a bitmap (DT_RELR).
+/// Else they are a table of several megabytes, which each start reads and keeps in memory.
+fn reads_packed_relocations() -> bool {
+    let var = |name| env::var(name).unwrap_or_default();
+    if var("HOST") != var("TARGET") || var("CARGO_CFG_TARGET_ENV") != "gnu" {
+        return false;
+    }
+    let answer = Command::new("getconf").arg("GNU_LIBC_VERSION").output().map(|o| o.stdout).unwrap_or_default();
+    let text = String::from_utf8_lossy(&answer);
+    let version = text.trim().strip_prefix("glibc ").and_then(|v| v.split_once('.'));
+    let version = version.and_then(|(major, minor)| Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?)));
+    version.is_some_and(|version| version >= (2, 36))
 }
 
 /// Writes `FOLDER.rs`, an array of names and bytes, and beside it the bytes of each file.
