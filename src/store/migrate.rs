@@ -74,7 +74,8 @@ fn backup_prefix(to: usize) -> String {
     format!("before-schema-{to}-")
 }
 
-/// Steps up one version at a time, each behind a backup of the file as it was. A new file has nothing to back up.
+/// Steps up one version at a time, each behind a backup of the file as it was. A new file has nothing to back up: it takes
+/// all steps in one transaction, one wait for the disk instead of thirty.
 pub(super) fn migrate(
     connection: &mut Connection,
     path: &Path,
@@ -87,7 +88,8 @@ pub(super) fn migrate(
         _ => M::up(sql),
     };
     let migrations = Migrations::new(steps.iter().enumerate().map(step).collect());
-    for to in from + 1..=steps.len() {
+    let first = if from == 0 { steps.len() } else { from + 1 };
+    for to in first..=steps.len() {
         if from > 0 {
             back_up(connection, path, to, now)?;
             tracing::info!(
