@@ -29,7 +29,8 @@ fn main() -> io::Result<()> {
 /// Whether the program will run here, and glibc is 2.36 or later, which reads relative relocations as a bitmap (DT_RELR).
 /// Else they are a table of several megabytes, which each start reads and keeps in memory.
 fn reads_packed_relocations() -> bool {
-    let var = |name| env::var(name).unwrap_or_default();
+    // Cargo tells a build script by its environment alone.
+    let var = |name| env::var_os(name).unwrap_or_default();
     if var("HOST") != var("TARGET") || var("CARGO_CFG_TARGET_ENV") != "gnu" {
         return false;
     }
