@@ -1,8 +1,11 @@
 //! Buttons, lists, links, places and cards in a request: read, or told what is wrong with them.
 
-use crate::connectors::structured::{
-    BUTTON_TEXT_MAX, BUTTON_TITLE_MAX, BUTTONS_MAX, ContactCard, Degrees, FOOTER_MAX, ListRow, ListSection,
-    ROW_DESCRIPTION_MAX, ROW_TITLE_MAX, ROWS_MAX, ReplyButton, Structured,
+use crate::connectors::{
+    place::Place,
+    structured::{
+        BUTTON_TEXT_MAX, BUTTON_TITLE_MAX, BUTTONS_MAX, ContactCard, Degrees, FOOTER_MAX, ListRow, ListSection,
+        ROW_DESCRIPTION_MAX, ROW_TITLE_MAX, ROWS_MAX, ReplyButton, Structured,
+    },
 };
 use crate::model::phone::{Phone, PhoneReading};
 use serde_json::{Map, Value};
@@ -41,7 +44,7 @@ pub(super) fn read(
             return Err(("footer", format!("a {field} has none")));
         }
         let of = members()?;
-        return if field == "location" { location(of) } else { contact(of, how) }.map_err(wrong);
+        return if field == "location" { place(of).map(Structured::Location) } else { contact(of, how) }.map_err(wrong);
     }
     let most = if field == "list" { super::request::MAX_CHARS } else { BUTTON_TEXT_MAX };
     let length = message.chars().count();
@@ -118,12 +121,12 @@ fn row(value: &Value) -> Result<ListRow, String> {
     Ok(ListRow { id, title, description: optional(of, "description", ROW_DESCRIPTION_MAX)? })
 }
 
-fn location(of: &Map<String, Value>) -> Result<Structured, String> {
+fn place(of: &Map<String, Value>) -> Result<Place, String> {
     let angle = |name: &str, most: f64| {
         let degrees = of.get(name).and_then(Value::as_f64).and_then(|degrees| Degrees::new(degrees, most));
         degrees.ok_or_else(|| format!("its {name} is a number from -{most} to {most}"))
     };
-    Ok(Structured::Location {
+    Ok(Place {
         latitude: angle("latitude", 90.0)?,
         longitude: angle("longitude", 180.0)?,
         name: optional(of, "name", NAME_MAX)?,
