@@ -69,8 +69,9 @@ pub(super) fn read(
             let of = members()?;
             let title = needed(of, "title", BUTTON_TITLE_MAX).map_err(wrong)?;
             let url = needed(of, "url", URL_MAX).map_err(wrong)?;
-            if !(url.starts_with("https://") || url.starts_with("http://")) {
-                return Err(wrong("its url is an http or https address".to_owned()));
+            let is_one = url.starts_with("https://") || url.starts_with("http://");
+            if !is_one || url.contains(|c: char| c.is_whitespace() || c.is_control()) {
+                return Err(wrong("its url is an http or https address, without blanks".to_owned()));
             }
             Ok(Structured::Link { text, title, url, footer })
         }
