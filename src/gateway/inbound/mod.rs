@@ -269,15 +269,21 @@ fn record(
     }
 }
 
-/// What a message's words mean; else what a template's quick reply stands for. That is a program's word, which nobody reads:
-/// of it only what always opts out counts.
+/// What a quick reply may stand for to be an opt-out, folded. Other words that people opt out by are a program's own, such as
+/// `remove` or `revoke`.
+const PAYLOADS: [&str; 6] = ["stop", "stop all", "stopall", "unsubscribe", "opt out", "optout"];
+
+/// What a message's words mean; else what a template's quick reply stands for, which nobody reads.
 fn meant(message: &InboundMessage, phrases: &Phrases) -> Option<PhraseMeaning> {
     if !message.may_opt_out || message.group.is_some() {
         return None;
     }
-    let always = |meaning: &PhraseMeaning| matches!(meaning, PhraseMeaning::OptOut { always: true, .. });
+    let is_plain = |meaning: &PhraseMeaning| match meaning {
+        PhraseMeaning::OptOut { word, .. } => PAYLOADS.contains(&word.as_str()),
+        PhraseMeaning::OptIn => false,
+    };
     let said = message.text.as_deref().and_then(|text| phrases.hear(text));
-    said.or_else(|| message.payload.as_deref().and_then(|payload| phrases.hear(payload)).filter(always))
+    said.or_else(|| message.payload.as_deref().and_then(|payload| phrases.hear(payload)).filter(is_plain))
 }
 
 /// Everything but a message.

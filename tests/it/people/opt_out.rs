@@ -92,9 +92,12 @@ async fn a_templates_quick_reply_opts_out_and_what_is_chosen_from_a_list_does_no
     };
     says("in_1", false, ("STOP", Some("STOP"))).await;
     assert!(!is_suppressed(&world).await, "an answer of a menu");
-    for (id, title, payload) in
-        [("in_2", "Stop the order", None), ("in_3", "Not now", Some("CANCEL")), ("in_4", "Yes", Some("START"))]
-    {
+    for (id, title, payload) in [
+        ("in_2", "Stop the order", None),
+        ("in_3", "Not now", Some("CANCEL")),
+        ("in_8", "The lamp", Some("remove")),
+        ("in_4", "Yes", Some("START")),
+    ] {
         says(id, true, (title, payload)).await;
         assert!(!is_suppressed(&world).await, "{title} {payload:?}");
     }
