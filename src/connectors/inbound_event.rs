@@ -264,6 +264,8 @@ pub struct InboundMessage {
     pub reply_to: Option<String>,
     /// Whether a whole-message opt-out word counts here: text and template quick replies, not interactive ones.
     pub may_opt_out: bool,
+    /// What a template's quick reply stands for where its title says something else; none: it has no other word.
+    pub payload: Option<String>,
     /// The file that came with it.
     pub media: Option<HeardMedia>,
     /// The message as it came, as JSON, where it holds more than these fields do: a place, an order, an unknown kind.

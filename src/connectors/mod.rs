@@ -27,6 +27,7 @@ pub mod meta_error;
 mod neighbours;
 pub mod new_chats;
 pub mod outgoing;
+pub mod place;
 mod provider_text;
 pub mod registry;
 pub mod sandbox;

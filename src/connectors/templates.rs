@@ -1,6 +1,6 @@
 //! Templates that a provider holds, in the gateway's own words.
 
-use super::outgoing::MediaKind;
+use super::place::Place;
 use crate::model::string_enum::string_enum;
 
 /// What a template is called.
@@ -56,17 +56,25 @@ pub struct Template {
 }
 
 impl Slot {
-    /// Whether it takes the address of a file.
+    /// Whether the value is one that goes there.
     fn fits(&self, value: &str) -> Result<(), String> {
         match self.media {
-            Some(kind) if !(value.starts_with("https://") || value.starts_with("http://")) => {
-                Err(format!("it is the address of the {kind} at the template's head, https://…"))
-            }
             _ if value.trim().is_empty() => Err("it is blank".to_owned()),
-            _ => Ok(()),
+            None => Ok(()),
+            Some(SlotKind::Location) if Place::read(value).is_some() => Ok(()),
+            Some(SlotKind::Location) => Err(format!("it is the place at the template's head: {}", Place::FORM)),
+            Some(SlotKind::CouponCode) if (1..=COUPON_MAX).contains(&value.chars().count()) => Ok(()),
+            Some(SlotKind::CouponCode) => {
+                Err(format!("it is the code that a button copies, of at most {COUPON_MAX} characters"))
+            }
+            Some(_) if value.starts_with("https://") || value.starts_with("http://") => Ok(()),
+            Some(kind) => Err(format!("it is the address of the {kind} at the template's head, https://…")),
         }
     }
 }
+
+/// Longest code that a button of a template copies, in characters (Meta's reference of template components).
+const COUPON_MAX: usize = 15;
 
 /// Longest one-time code, in characters (Meta's reference of authentication templates).
 const CODE_MAX: usize = 15;
@@ -109,9 +117,30 @@ pub struct Slot {
     pub place: PlaceholderSlot,
     /// Its name, where the template's placeholders have names instead of numbers.
     pub name: Option<String>,
-    /// A file goes there instead of a text: the variable is the address that the provider fetches it from.
+    /// What goes there instead of a text; none: a text does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub media: Option<MediaKind>,
+    pub media: Option<SlotKind>,
+}
+
+string_enum! {
+    /// What a placeholder takes that is no text.
+    SlotKind {
+        /// A file, here and in the next two: the variable is the address that the provider fetches it from.
+        Image = "image",
+        Video = "video",
+        Document = "document",
+        /// A [`Place`].
+        Location = "location",
+        /// The code that a button copies.
+        CouponCode = "coupon_code",
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for SlotKind {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let word = <String as serde::Deserialize>::deserialize(d)?;
+        Self::parse(&word).ok_or_else(|| serde::de::Error::custom(format!("{word:?} is nothing that a template takes")))
+    }
 }
 
 /// Where a placeholder stands.
@@ -133,7 +162,7 @@ mod tests {
     #[test]
     fn variables_fill_their_placeholders_or_it_is_said_which_does_not() {
         let slot = |media| Slot { place: PlaceholderSlot::Body, name: None, media };
-        let (text, file) = (slot(None), slot(Some(MediaKind::Document)));
+        let (text, file) = (slot(None), slot(Some(SlotKind::Document)));
         let told = |category, slots: &[Slot], variables: &[&str]| {
             misfit(category, slots, &variables.iter().map(|v| (*v).to_owned()).collect::<Vec<_>>())
         };
@@ -150,5 +179,10 @@ mod tests {
         assert!(told(None, &two, &["a", " \n"]).expect("a reason").starts_with("template.variables[1]: "));
         assert_eq!(told(None, std::slice::from_ref(&file), &["https://shop.example/a.pdf"]), None);
         assert!(told(None, &[file], &["a.pdf"]).expect("a reason").contains("template.variables[0]"));
+        let (place, coupon) = (slot(Some(SlotKind::Location)), slot(Some(SlotKind::CouponCode)));
+        assert_eq!(told(None, &[place.clone(), coupon.clone()], &["24.7136, 46.6753; Shop", "SAVE20"]), None);
+        let why = told(None, &[place], &["King Fahd Road 1"]).expect("a reason");
+        assert!(why.contains("template.variables[0]") && why.contains("latitude, longitude"), "{why}");
+        assert!(told(None, &[coupon], &["ABCDEFGHIJKLMNOP"]).expect("a reason").contains("at most 15"));
     }
 }

@@ -23,7 +23,7 @@ const FORMS: [Form; 14] = [
     text("reference", 128, "a text"),
     text("reply_to", 256, "a message's id"),
     text("media_url", 2048, "an address that begins with https:// or http://"),
-    text("media_type", 16, "image, video, audio or document"),
+    text("media_type", 16, "image, video, audio, document, voice or sticker"),
     text("file_name", 255, "a name, such as invoice.pdf"),
     text("expires_at", 40, "a time, such as 2026-05-08T10:00:00Z"),
     text("send_at", 40, "a time to come, such as 2026-05-08T10:00:00Z"),
@@ -84,7 +84,7 @@ mod tests {
             (json!({"message": "x", "media_type": "audio"}), "message", "sound goes without a text"),
             (json!({"expires_at": "soon"}), "expires_at", "such as 2026-05-08T10:00:00Z"),
             (json!({"media_url": "ftp://x"}), "media_url", "https://"),
-            (json!({"media_type": "film"}), "media_type", "image, video, audio or document"),
+            (json!({"media_type": "film"}), "media_type", "document, voice or sticker"),
             (json!({"template": {"name": "n"}}), "template", "name, language and variables"),
             (json!({"reaction": {"emoji": "no"}}), "reaction.emoji", "one emoji"),
         ];

@@ -5,7 +5,7 @@ use super::{
     request::{Draft, FileFrom, FileWanted, GivenFile, MAX_CHARS, PurposeField, SendLater},
 };
 use crate::{
-    connectors::outgoing::MediaKind,
+    connectors::{outgoing::MediaKind, place::Place},
     model::{
         clock::Time,
         emoji, file_name,
@@ -315,12 +315,17 @@ fn read_template(value: &Value) -> Result<Draft, Option<String>> {
     if let Some(list) = present(object, "variables") {
         let list = list.as_array().ok_or_else(|| "its variables are a list of texts".to_owned())?;
         for (at, value) in list.iter().enumerate() {
-            let text = read_text(value, MAX_VARIABLE);
-            let wrong = || format!("its variables[{at}] is a text of 1 to {MAX_VARIABLE} characters, in quotes");
-            variables.push(text.ok_or_else(wrong)?);
+            variables.push(read_variable(value).map_err(|why| format!("its variables[{at}] {why}"))?);
         }
     }
     Ok(Draft::Template { name, language, variables, file_name: None })
+}
+
+fn read_variable(value: &Value) -> Result<String, String> {
+    if value.is_object() {
+        return Err(format!("is a text; a place is written as {}", Place::FORM));
+    }
+    read_text(value, MAX_VARIABLE).ok_or_else(|| format!("is a text of 1 to {MAX_VARIABLE} characters, in quotes"))
 }
 
 fn read_file_name(value: &Value) -> Option<String> {

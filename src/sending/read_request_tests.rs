@@ -64,6 +64,10 @@ fn which_part_of_a_template_is_wrong_is_said() {
         (json!({"name": "n", "language": "he", "variables": {"1": "a"}}), "a list of texts"),
         (json!({"name": "n", "language": "he", "variables": ["a", 2041]}), "its variables[1]"),
         (json!({"name": "n", "language": "he", "variables": ["", "b"]}), "its variables[0]"),
+        (
+            json!({"name": "n", "language": "he", "variables": [{"latitude": 24.7, "longitude": 46.6}]}),
+            "24.7136, 46.6753",
+        ),
         (json!(["n"]), "an object with name, language and variables"),
     ] {
         let body = json!({"instance_id": "a", "phone": "contact:1", "template": template});

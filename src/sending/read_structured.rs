@@ -1,8 +1,11 @@
 //! Buttons, lists, links, places and cards in a request: read, or told what is wrong with them.
 
-use crate::connectors::structured::{
-    BUTTON_TEXT_MAX, BUTTON_TITLE_MAX, BUTTONS_MAX, ContactCard, Degrees, FOOTER_MAX, ListRow, ListSection,
-    ROW_DESCRIPTION_MAX, ROW_TITLE_MAX, ROWS_MAX, ReplyButton, Structured,
+use crate::connectors::{
+    place::Place,
+    structured::{
+        BUTTON_TEXT_MAX, BUTTON_TITLE_MAX, BUTTONS_MAX, ContactCard, Degrees, FOOTER_MAX, ListRow, ListSection,
+        ROW_DESCRIPTION_MAX, ROW_TITLE_MAX, ROWS_MAX, ReplyButton, Structured,
+    },
 };
 use crate::model::phone::{Phone, PhoneReading};
 use serde_json::{Map, Value};
@@ -41,7 +44,7 @@ pub(super) fn read(
             return Err(("footer", format!("a {field} has none")));
         }
         let of = members()?;
-        return if field == "location" { location(of) } else { contact(of, how) }.map_err(wrong);
+        return if field == "location" { place(of).map(Structured::Location) } else { contact(of, how) }.map_err(wrong);
     }
     let most = if field == "list" { super::request::MAX_CHARS } else { BUTTON_TEXT_MAX };
     let length = message.chars().count();
@@ -66,8 +69,9 @@ pub(super) fn read(
             let of = members()?;
             let title = needed(of, "title", BUTTON_TITLE_MAX).map_err(wrong)?;
             let url = needed(of, "url", URL_MAX).map_err(wrong)?;
-            if !(url.starts_with("https://") || url.starts_with("http://")) {
-                return Err(wrong("its url is an http or https address".to_owned()));
+            let is_one = url.starts_with("https://") || url.starts_with("http://");
+            if !is_one || url.contains(|c: char| c.is_whitespace() || c.is_control()) {
+                return Err(wrong("its url is an http or https address, without blanks".to_owned()));
             }
             Ok(Structured::Link { text, title, url, footer })
         }
@@ -118,12 +122,12 @@ fn row(value: &Value) -> Result<ListRow, String> {
     Ok(ListRow { id, title, description: optional(of, "description", ROW_DESCRIPTION_MAX)? })
 }
 
-fn location(of: &Map<String, Value>) -> Result<Structured, String> {
+fn place(of: &Map<String, Value>) -> Result<Place, String> {
     let angle = |name: &str, most: f64| {
         let degrees = of.get(name).and_then(Value::as_f64).and_then(|degrees| Degrees::new(degrees, most));
         degrees.ok_or_else(|| format!("its {name} is a number from -{most} to {most}"))
     };
-    Ok(Structured::Location {
+    Ok(Place {
         latitude: angle("latitude", 90.0)?,
         longitude: angle("longitude", 180.0)?,
         name: optional(of, "name", NAME_MAX)?,

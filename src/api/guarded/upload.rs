@@ -13,7 +13,10 @@ use crate::{
         form,
     },
 };
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE},
+};
 use bytes::{Bytes, BytesMut};
 use multer::Field;
 use serde_json::{Map, Value};
@@ -68,7 +71,8 @@ pub(super) async fn read_json(shelf: &MediaStore, body: Body) -> Result<RequestB
     Ok((object, Some(GivenFile { file, kind, name: None })))
 }
 
-/// Base64 with or without line breaks, and with the type in front where it is a `data:` address.
+/// Base64 of either alphabet, with or without line breaks, and with the type in front where it is a `data:` address. Where
+/// the padding is missing, so may be a part of the file.
 fn decode(text: &str) -> Option<(Vec<u8>, String)> {
     let (declared, data) = match text.strip_prefix("data:") {
         Some(rest) => {
@@ -78,7 +82,8 @@ fn decode(text: &str) -> Option<(Vec<u8>, String)> {
         None => ("", text),
     };
     let plain: String = data.chars().filter(|c| !c.is_ascii_whitespace()).collect();
-    Some((STANDARD.decode(plain).ok()?, declared.chars().take(100).collect()))
+    let bytes = STANDARD.decode(&plain).or_else(|_| URL_SAFE.decode(&plain)).ok()?;
+    Some((bytes, declared.chars().take(100).collect()))
 }
 
 /// A form: its fields, and the one file among its parts.
@@ -189,6 +194,7 @@ mod tests {
             ("data:application/pdf;base64,JVBERi0xLjc=", Some(b"%PDF-1.7"), "application/pdf"),
             ("data:application/pdf,JVBERi0xLjc=", None, ""),
             ("JVBERi0xLjc", None, ""),
+            ("JVBERv_--w==", Some(b"%PDF\xff\xfe\xfb"), ""),
             ("not base64!", None, ""),
         ] {
             let found = decode(text);

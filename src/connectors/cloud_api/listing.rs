@@ -3,10 +3,7 @@
 //! [`read`] is pure; [`Templates`] is what was read last. It knows nothing of whether a template may be sent.
 
 use crate::{
-    connectors::{
-        outgoing::MediaKind,
-        templates::{Category, PlaceholderSlot, Slot, Template, TemplateName},
-    },
+    connectors::templates::{Category, PlaceholderSlot, Slot, SlotKind, Template, TemplateName},
     model::clock::Time,
 };
 use serde_json::Value;
@@ -80,7 +77,7 @@ fn read_one(item: &Value) -> Option<Template> {
     let header = of("header").and_then(|c| c["text"].as_str()).unwrap_or_default();
     let mut slots = slots(header, PlaceholderSlot::Header, named);
     let format = of("header").and_then(|c| c["format"].as_str()).unwrap_or_default().to_ascii_lowercase();
-    if let Some(kind) = MediaKind::parse(&format).filter(|kind| *kind != MediaKind::Audio) {
+    if let Some(kind) = SlotKind::parse(&format) {
         slots.push(Slot { place: PlaceholderSlot::Header, name: None, media: Some(kind) });
     }
     slots.extend(self::slots(body, PlaceholderSlot::Body, named));
@@ -94,6 +91,9 @@ fn read_one(item: &Value) -> Option<Template> {
             in_address.is_empty() && button["type"].as_str().is_some_and(|t| t.eq_ignore_ascii_case("otp"));
         slots.extend(in_address);
         slots.extend(takes_code.then_some(Slot { place, name: None, media: None }));
+        if button["type"].as_str().is_some_and(|t| t.eq_ignore_ascii_case("copy_code")) {
+            slots.push(Slot { place, name: None, media: Some(SlotKind::CouponCode) });
+        }
     }
     Some(Template {
         name,
@@ -180,15 +180,16 @@ mod tests {
         assert_eq!(of(json!({"type": "OTP", "otp_type": "COPY_CODE", "text": "Copy"})), both);
         assert_eq!(of(json!({"type": "URL", "url": "https://www.whatsapp.com/otp/code/?code=otp{{1}}"})), both);
         assert_eq!(of(json!({"type": "QUICK_REPLY", "text": "Ok"})), both[..1]);
+        assert_eq!(of(json!({"type": "COPY_CODE", "text": "Copy", "example": ["SAVE20"]})), both);
     }
 
     #[test]
-    fn a_head_that_is_a_file_takes_the_first_variable() {
+    fn a_head_that_is_a_file_or_a_place_takes_the_first_variable() {
         for (format, media) in [
-            ("IMAGE", Some(MediaKind::Image)),
-            ("VIDEO", Some(MediaKind::Video)),
-            ("DOCUMENT", Some(MediaKind::Document)),
-            ("LOCATION", None),
+            ("IMAGE", Some(SlotKind::Image)),
+            ("VIDEO", Some(SlotKind::Video)),
+            ("DOCUMENT", Some(SlotKind::Document)),
+            ("LOCATION", Some(SlotKind::Location)),
             ("TEXT", None),
         ] {
             let item = json!({"name": "a", "language": "en", "category": "UTILITY", "components": [

@@ -10,8 +10,9 @@ use crate::{
         inbound_event::RemoteParty,
         meta_error::{ErrorClass, GraphError, words_of},
         outgoing::MediaKind,
+        place::Place,
         provider_text::retry_after,
-        templates::{Category, PlaceholderSlot, Template},
+        templates::{Category, PlaceholderSlot, Slot, SlotKind, Template},
     },
     egress::EgressError,
     model::{clock::Time, file_name},
@@ -145,7 +146,7 @@ fn components(template: Option<&Template>, variables: &[String], file_name: Opti
     let mut components: Vec<(PlaceholderSlot, Value)> = Vec::new();
     for (slot, value) in slots.iter().zip(variables) {
         let mut parameter = match slot.media {
-            Some(kind) => json!({"type": kind.as_str(), kind.as_str(): head_file(kind, value, file_name)}),
+            Some(kind) => json!({"type": kind.as_str(), kind.as_str(): special(kind, value, file_name)}),
             None => text(value),
         };
         if let Some(name) = &slot.name {
@@ -153,7 +154,7 @@ fn components(template: Option<&Template>, variables: &[String], file_name: Opti
         }
         let known = components.iter().position(|(place, _)| *place == slot.place);
         let at = known.unwrap_or_else(|| {
-            components.push((slot.place, component(slot.place)));
+            components.push((slot.place, component(slot)));
             components.len() - 1
         });
         if let Some(parameters) = components[at].1["parameters"].as_array_mut() {
@@ -163,14 +164,20 @@ fn components(template: Option<&Template>, variables: &[String], file_name: Opti
     components.into_iter().map(|(_, component)| component).collect()
 }
 
-/// The file at a template's head. A document without a name is shown as "Untitled"; Meta takes PDF there alone.
-fn head_file(kind: MediaKind, link: &str, named: Option<&str>) -> Value {
-    if kind != MediaKind::Document {
-        return json!({"link": link});
+/// What is no text: the file or the place at a template's head, or the code that a button copies. A document without a
+/// name is shown as "Untitled"; Meta takes PDF there alone.
+fn special(kind: SlotKind, value: &str, named: Option<&str>) -> Value {
+    match kind {
+        SlotKind::CouponCode => json!(value),
+        // What is no place was refused beforehand where the template was known: Meta says what is wrong.
+        SlotKind::Location => Place::read(value).map_or(Value::Null, |place| structured::place(&place)),
+        SlotKind::Image | SlotKind::Video => json!({"link": value}),
+        SlotKind::Document => {
+            let name = named.map(str::to_owned).or_else(|| file_name::of_address(value));
+            let name = name.unwrap_or_else(|| "document".to_owned());
+            json!({"link": value, "filename": file_name::with_ending(&name, "application/pdf")})
+        }
     }
-    let name =
-        named.map(str::to_owned).or_else(|| file_name::of_address(link)).unwrap_or_else(|| "document".to_owned());
-    json!({"link": link, "filename": file_name::with_ending(&name, "application/pdf")})
 }
 
 /// A variable as Meta takes one: without line breaks, tabs and long runs of blanks, each of which becomes one blank.
@@ -190,12 +197,13 @@ fn in_one_line(value: &str) -> String {
     line
 }
 
-fn component(place: PlaceholderSlot) -> Value {
-    match place {
+fn component(slot: &Slot) -> Value {
+    match slot.place {
         PlaceholderSlot::Header => json!({"type": "header", "parameters": []}),
         PlaceholderSlot::Body => json!({"type": "body", "parameters": []}),
         PlaceholderSlot::Button(index) => {
-            json!({"type": "button", "sub_type": "url", "index": index.to_string(), "parameters": []})
+            let kind = if slot.media == Some(SlotKind::CouponCode) { "copy_code" } else { "url" };
+            json!({"type": "button", "sub_type": kind, "index": index.to_string(), "parameters": []})
         }
     }
 }

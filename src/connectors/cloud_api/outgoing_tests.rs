@@ -134,12 +134,12 @@ fn a_known_template_gets_its_variables_where_they_belong() {
             {"type": "button", "sub_type": "url", "index": "1", "parameters": [{"type": "text", "text": "c"}]},
         ])
     );
-    for kind in [MediaKind::Image, MediaKind::Video, MediaKind::Document] {
+    for kind in [SlotKind::Image, SlotKind::Video, SlotKind::Document] {
         let head = Slot { media: Some(kind), ..slot(PlaceholderSlot::Header, None) };
         let with_file = known(vec![head, slot(PlaceholderSlot::Body, None)]);
         let mut file = json!({"type": kind.as_str()});
         file[kind.as_str()] = json!({"link": "https://shop.example/a"});
-        if kind == MediaKind::Document {
+        if kind == SlotKind::Document {
             file["document"]["filename"] = json!("a.pdf");
         }
         assert_eq!(
@@ -148,6 +148,15 @@ fn a_known_template_gets_its_variables_where_they_belong() {
                    {"type": "body", "parameters": [{"type": "text", "text": "b"}]}])
         );
     }
+    let place = Slot { media: Some(SlotKind::Location), ..slot(PlaceholderSlot::Header, None) };
+    let coupon = Slot { media: Some(SlotKind::CouponCode), ..slot(PlaceholderSlot::Button(0), None) };
+    assert_eq!(
+        said_of(&known(vec![place, coupon]), &["24.7136, 46.6753; Shop; King Fahd Road 1", "SAVE20"]),
+        json!([{"type": "header", "parameters": [{"type": "location", "location": {
+                   "latitude": 24.7136, "longitude": 46.6753, "name": "Shop", "address": "King Fahd Road 1"}}]},
+               {"type": "button", "sub_type": "copy_code", "index": "0",
+                "parameters": [{"type": "coupon_code", "coupon_code": "SAVE20"}]}])
+    );
     let in_the_text = json!([{"type": "body", "parameters": [{"type": "text", "text": "a"}]}]);
     assert_eq!(said_of(&spread, &["a"]), in_the_text, "another number of them: Meta says what is wrong");
     assert_eq!(said_of(&known(Vec::new()), &[]), Value::Null);

@@ -1,6 +1,9 @@
 //! Buttons, lists, links, places and cards in Meta's words (its reference of interactive, location and contacts messages).
 
-use crate::connectors::structured::{ContactCard, ListRow, Structured};
+use crate::connectors::{
+    place::Place,
+    structured::{ContactCard, ListRow, Structured},
+};
 use serde_json::{Map, Value, json};
 
 /// The type of the message, and what stands under it.
@@ -26,21 +29,25 @@ pub(super) fn content(of: &Structured) -> (&'static str, Value) {
             let action = json!({"name": "cta_url", "parameters": {"display_text": title, "url": url}});
             interactive("cta_url", text, footer.as_deref(), action)
         }
-        Structured::Location { latitude, longitude, name, address } => {
-            let mut place = json!({"latitude": latitude.degrees(), "longitude": longitude.degrees()});
-            for (member, value) in [("name", name), ("address", address)] {
-                if let Some(value) = value {
-                    place[member] = json!(value);
-                }
-            }
-            ("location", place)
-        }
+        Structured::Location(place) => ("location", self::place(place)),
         Structured::Contact(card) => ("contacts", json!([contact(card)])),
         // Its page on business-scoped user ids, "Requesting phone numbers from users".
         Structured::ContactRequest { text } => {
             interactive("request_contact_info", text, None, json!({"name": "request_contact_info"}))
         }
     }
+}
+
+/// A place, alone or at a template's head.
+pub(super) fn place(place: &Place) -> Value {
+    let Place { latitude, longitude, name, address } = place;
+    let mut told = json!({"latitude": latitude.degrees(), "longitude": longitude.degrees()});
+    for (member, value) in [("name", name), ("address", address)] {
+        if let Some(value) = value {
+            told[member] = json!(value);
+        }
+    }
+    told
 }
 
 fn interactive(kind: &str, text: &str, footer: Option<&str>, action: Value) -> (&'static str, Value) {

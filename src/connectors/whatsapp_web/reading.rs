@@ -81,6 +81,7 @@ pub(super) fn message(
         from,
         group,
         may_opt_out: matches!(kind.as_str(), "text" | "button" | EDIT),
+        payload: content.template_button_reply_message.as_option().and_then(|button| button.selected_id.clone()),
         reply_to: changed.map(|(about, _)| about).or_else(|| reply_to(content)),
         media: if written.told == Told::History { None } else { media::heard(&kind, content) },
         raw: raw(&kind, content),

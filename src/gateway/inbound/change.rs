@@ -34,6 +34,7 @@ pub(super) fn record(tx: &WriteTx<'_>, recording: &Recording<'_>, heard: &HeardC
         text: heard.text.clone(),
         reply_to: Some(heard.about.clone()),
         may_opt_out: true,
+        payload: None,
         media: None,
         raw: Some(heard.raw.clone()),
         told: Told::Live,

@@ -39,7 +39,7 @@ use crate::{
         media::{MediaStore, StagedFile},
         suppression::{
             Erased,
-            phrases::{self, Phrases},
+            phrases::{PhraseMeaning, Phrases},
         },
     },
     sending::{
@@ -102,7 +102,7 @@ struct Recorded {
 struct Recording<'a> {
     account: AccountId,
     heard: &'a ProviderEvent,
-    phrase: Option<phrases::PhraseMeaning>,
+    phrase: Option<PhraseMeaning>,
     file: Option<&'a WithFile>,
     means: Means<'a>,
 }
@@ -260,14 +260,30 @@ fn record(
     let recording = Recording { account, heard, phrase: None, file, means };
     match &heard.what {
         EventKind::Message(message) => {
-            let hears = message.may_opt_out && message.group.is_none();
-            let phrase = message.text.as_deref().filter(|_| hears).and_then(|text| means.phrases.hear(text));
+            let phrase = meant(message, means.phrases);
             message::record(tx, &Recording { phrase, ..recording }, message)
         }
         EventKind::Echo(echo) => echo::record(tx, &recording, echo),
         EventKind::Change(heard) => change::record(tx, &recording, heard),
         _ => news(tx, &recording).map(plain),
     }
+}
+
+/// What a quick reply may stand for to be an opt-out, folded. Other words that people opt out by are a program's own, such as
+/// `remove` or `revoke`.
+const PAYLOADS: [&str; 6] = ["stop", "stop all", "stopall", "unsubscribe", "opt out", "optout"];
+
+/// What a message's words mean; else what a template's quick reply stands for, which nobody reads.
+fn meant(message: &InboundMessage, phrases: &Phrases) -> Option<PhraseMeaning> {
+    if !message.may_opt_out || message.group.is_some() {
+        return None;
+    }
+    let is_plain = |meaning: &PhraseMeaning| match meaning {
+        PhraseMeaning::OptOut { word, .. } => PAYLOADS.contains(&word.as_str()),
+        PhraseMeaning::OptIn => false,
+    };
+    let said = message.text.as_deref().and_then(|text| phrases.hear(text));
+    said.or_else(|| message.payload.as_deref().and_then(|payload| phrases.hear(payload)).filter(is_plain))
 }
 
 /// Everything but a message.

@@ -4,7 +4,7 @@
 //! opt-out. Letters set apart and look-alike letters are read as what they look like. CANCEL, END, QUIT and theirs are
 //! an answer when our last message offered them, so [`PhraseMeaning::OptOut`] says whether a phrase opts out whatever we wrote;
 //! who asks about the last message, and within how long, is the caller's business. Only text and template quick
-//! replies are to be read; captions, groups and interactive replies never come here.
+//! replies (their titles, then what they stand for) are to be read; captions, groups and interactive replies never come here.
 //!
 //! **Adding a phrase**: `assets/policy/opt-out.toml`; case, accents and punctuation need no second spelling.
 

@@ -226,6 +226,10 @@ pub(super) fn resolve(
     if let Ok(id) = text.parse::<ChatId>() {
         return Ok(chats::known(tx, instance.account_id, &instance.id, id)?.map(To::Known));
     }
+    // Some groups' ids are digits alone, as numbers are: one that the instance knows comes first.
+    if let Some(group) = chats::known(tx, instance.account_id, &instance.id, ChatId::Group(text.to_owned()))? {
+        return Ok(Some(To::Known(group)));
+    }
     let Ok(phone) = Phone::parse(text, how) else { return Ok(None) };
     let known = chats::with_phone(tx, instance.account_id, &phone)?;
     Ok(Some(known.map_or(To::New(phone), To::Known)))

@@ -1,7 +1,10 @@
 //! What can be sent while WhatsApp takes no free text: the templates that the provider approved, with their blanks.
 
 use crate::{
-    connectors::templates::{PlaceholderSlot, Slot, TemplateName},
+    connectors::{
+        place::Place,
+        templates::{PlaceholderSlot, Slot, SlotKind, TemplateName},
+    },
     gateway::Gateway,
     instances::{
         Instance,
@@ -26,6 +29,8 @@ pub struct Offer {
     pub body: String,
     /// What its blanks are called, in order.
     pub blanks: Vec<String>,
+    /// Which of them takes a place.
+    place_at: Option<usize>,
 }
 
 /// The templates of an instance that can be sent now.
@@ -48,15 +53,18 @@ fn offer(known: KnownTemplate) -> Offer {
     let slots = known.slots.unwrap_or_default();
     let blanks = slots.iter().enumerate().map(|(at, slot)| blank(&slots[..at], slot)).collect();
     let id = format!("{name}/{language}");
-    Offer { id, name, language, body: known.body.unwrap_or_default(), blanks }
+    let place_at = slots.iter().position(|slot| slot.media == Some(SlotKind::Location));
+    Offer { id, name, language, body: known.body.unwrap_or_default(), blanks, place_at }
 }
 
-/// A blank as it stands in the text: by its name, or its number among those of its place. Where a file goes, its address.
+/// A blank as it stands in the text: by its name, or its number among those of its place. Where a file goes, its address;
+/// where a place goes, how one is written.
 fn blank(before: &[Slot], slot: &Slot) -> String {
     let number = before.iter().filter(|other| other.place == slot.place).count() + 1;
     let own = slot.name.clone().unwrap_or_else(|| number.to_string());
     match slot.place {
-        _ if slot.media.is_some() => "↑ https://".to_owned(),
+        _ if slot.media == Some(SlotKind::Location) => "↑ 24.7136, 46.6753; …; …".to_owned(),
+        PlaceholderSlot::Header if slot.media.is_some() => "↑ https://".to_owned(),
         PlaceholderSlot::Body => format!("{{{{{own}}}}}"),
         PlaceholderSlot::Header => format!("↑ {{{{{own}}}}}"),
         PlaceholderSlot::Button(at) => format!("▭ {} {{{{{own}}}}}", at + 1),
@@ -79,13 +87,15 @@ pub(super) async fn draft(
     if variables.len() != offer.blanks.len() || !variables.iter().all(is_filled) {
         return Ok(Err(v.t("chat.fill_template").to_owned()));
     }
+    if offer.place_at.is_some_and(|at| Place::read(&variables[at]).is_none()) {
+        return Ok(Err(v.t("chat.template_place").to_owned()));
+    }
     Ok(Ok(Draft::Template { name: offer.name, language: offer.language, variables, file_name: None }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connectors::outgoing::MediaKind;
 
     #[test]
     fn blanks_are_called_as_they_stand_in_the_text() {
@@ -96,9 +106,23 @@ mod tests {
             slot(PlaceholderSlot::Body, None),
             slot(PlaceholderSlot::Body, Some("order")),
             slot(PlaceholderSlot::Button(1), None),
-            Slot { place: PlaceholderSlot::Header, name: None, media: Some(MediaKind::Image) },
+            Slot { place: PlaceholderSlot::Header, name: None, media: Some(SlotKind::Image) },
+            Slot { place: PlaceholderSlot::Header, name: None, media: Some(SlotKind::Location) },
+            Slot { place: PlaceholderSlot::Button(0), name: None, media: Some(SlotKind::CouponCode) },
         ];
         let called: Vec<String> = (0..all.len()).map(|at| blank(&all[..at], &all[at])).collect();
-        assert_eq!(called, ["↑ {{1}}", "{{1}}", "{{2}}", "{{order}}", "▭ 2 {{1}}", "↑ https://"]);
+        assert_eq!(
+            called,
+            [
+                "↑ {{1}}",
+                "{{1}}",
+                "{{2}}",
+                "{{order}}",
+                "▭ 2 {{1}}",
+                "↑ https://",
+                "↑ 24.7136, 46.6753; …; …",
+                "▭ 1 {{1}}"
+            ]
+        );
     }
 }

@@ -108,7 +108,8 @@ pub(super) fn capability(request: &Request, facts: &Facts, _: &Rules) -> Verdict
         fields.push("expires_at");
     }
     for (field, why) in not_a_time(request, facts).into_iter().chain(not_taken(request, facts, can.limits)) {
-        reasons.push(format!("{field}: {why}"));
+        // Of a list, its own words say which member.
+        reasons.push(if why.starts_with(field) { why } else { format!("{field}: {why}") });
         fields.push(field);
     }
     if fields.is_empty() {

@@ -71,28 +71,43 @@ async fn an_offered_cancel_is_an_answer_and_stop_never_is() {
 }
 
 #[tokio::test]
-async fn what_is_chosen_from_a_list_is_no_opt_out() {
+async fn a_templates_quick_reply_opts_out_and_what_is_chosen_from_a_list_does_not() {
     let world = World::start().await;
-    let says = async |provider_message_id: &str, may_opt_out: bool| {
+    let says = async |provider_message_id: &str, may_opt_out: bool, (title, payload): (&str, Option<&str>)| {
         let sandbox = world.gateway().registry.sandbox(&InstanceId::from_text(INSTANCE)).expect("the sandbox");
         let message = InboundMessage {
             provider_message_id: provider_message_id.into(),
             from: RemoteParty { phone: Some(PHONE.into()), ..RemoteParty::default() },
             group: None,
             kind: if may_opt_out { "button" } else { "interactive" }.into(),
-            text: Some("STOP".into()),
+            text: Some(title.into()),
             reply_to: None,
             may_opt_out,
+            payload: payload.map(str::to_owned),
             media: None,
             raw: None,
             told: Told::Live,
         };
         sandbox.receive_message(message).await.expect("recorded");
     };
-    says("in_1", false).await;
+    says("in_1", false, ("STOP", Some("STOP"))).await;
     assert!(!is_suppressed(&world).await, "an answer of a menu");
-    says("in_2", true).await;
+    for (id, title, payload) in [
+        ("in_2", "Stop the order", None),
+        ("in_3", "Not now", Some("CANCEL")),
+        ("in_8", "The lamp", Some("remove")),
+        ("in_4", "Yes", Some("START")),
+    ] {
+        says(id, true, (title, payload)).await;
+        assert!(!is_suppressed(&world).await, "{title} {payload:?}");
+    }
+    says("in_5", true, ("STOP", None)).await;
     assert!(is_suppressed(&world).await, "a template's quick reply");
+    says("in_6", true, ("Yes, please", Some("START"))).await;
+    assert!(is_suppressed(&world).await, "what a program calls its button lifts nothing");
+    world.hears(PHONE, "START").await;
+    says("in_7", true, ("No more of these", Some("STOP"))).await;
+    assert!(is_suppressed(&world).await, "a quick reply that stands for the word");
 }
 
 #[tokio::test]

@@ -86,6 +86,7 @@ fn content(change: &WebhookChange<'_>, message: &Value, told: Told) -> Option<(T
         group: id(&message["group_id"]).map(|id| GroupRef { id, name: String::new() }),
         text: words(&now_kind, now),
         may_opt_out: matches!(now_kind.as_str(), "text" | "button"),
+        payload: text(&now["button"]["payload"]).filter(|_| now_kind == "button"),
         media: media(&kind, &message[kind.as_str()]),
         raw: keeps_raw(&kind, message).then(|| message.to_string()),
         provider_message_id,

@@ -329,6 +329,7 @@ async fn an_edit_and_a_deletion_are_words_for_a_program() {
         text: text.map(str::to_owned),
         reply_to: Some("in-1".into()),
         may_opt_out: true,
+        payload: None,
         media: None,
         raw: None,
         told: Told::Live,

@@ -373,6 +373,7 @@ async fn changed(world: &World) {
             text: text.map(str::to_owned),
             reply_to: Some(about.into()),
             may_opt_out: true,
+            payload: None,
             media: None,
             raw: None,
             told: Told::Live,

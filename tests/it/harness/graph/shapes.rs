@@ -23,6 +23,12 @@ const BESIDE: &[(&str, &str, &str)] = &[
     ("template", ".template.components[].parameters[].document", "object"),
     ("template", ".template.components[].parameters[].document.link", "string"),
     ("template", ".template.components[].parameters[].document.filename", "string"),
+    ("template", ".template.components[].parameters[].location", "object"),
+    ("template", ".template.components[].parameters[].location.latitude", "number"),
+    ("template", ".template.components[].parameters[].location.longitude", "number"),
+    ("template", ".template.components[].parameters[].location.name", "string"),
+    ("template", ".template.components[].parameters[].location.address", "string"),
+    ("template", ".template.components[].parameters[].coupon_code", "string"),
 ];
 /// The same for every type.
 const BESIDE_ALL: &[(&str, &str)] = &[

@@ -206,6 +206,7 @@ async fn files_reactions_and_quotes_stand_where_they_belong() {
         reply_to: Some(provider_id.clone()),
         group: None,
         may_opt_out: true,
+        payload: None,
         media: None,
         raw: None,
         told: Told::Live,

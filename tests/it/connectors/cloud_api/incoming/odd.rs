@@ -120,6 +120,27 @@ async fn a_message_in_a_group_names_the_group_that_is_known() {
     assert!(shown.status == 200 && shown.body.contains("STOP"), "{}: {}", shown.status, shown.body);
 }
 
+/// Some are as long as a number, and some as no number is.
+#[tokio::test]
+async fn a_group_whose_id_is_digits_alone_opens() {
+    let rig = Rig::start().await;
+    let mut owner = Visitor::logged_in(&rig.world, "owner").await;
+    for group in ["966501234999", "120363222771963067"] {
+        let mut told = message("text", json!({"body": format!("Hello, group {group}")}));
+        told["messages"][0]["id"] = json!(format!("wamid.{group}"));
+        told["messages"][0]["group_id"] = json!(group);
+        rig.bring_value(told).await;
+        let page = format!("/chat?instance={LINE}&chat={group}");
+        assert!(owner.get("/chat").await.body.contains(&page.replace('&', "&amp;")), "{group}");
+        let shown = owner.get(&page).await;
+        // Once in the list of chats, and once in the chat.
+        let said = shown.body.matches(&format!("Hello, group {group}")).count();
+        assert_eq!((shown.status, said), (200, 2), "{group}: {}", shown.body);
+    }
+    let number = owner.get(&format!("/chat?instance={LINE}&chat=966501234998")).await;
+    assert_eq!((number.status, number.body.matches("Hello, group").count()), (200, 2), "a number of nobody's");
+}
+
 #[tokio::test]
 async fn what_has_no_shape_is_kept_as_it_came() {
     let rig = Rig::start().await;

@@ -112,10 +112,16 @@ async fn rig_with_templates() -> Rig {
             "AUTHENTICATION",
             json!([body("{{1}} is your code"), {"type": "BUTTONS", "buttons": [{"type": "OTP", "otp_type": "COPY_CODE"}]}]),
         ),
+        template("way", "UTILITY", json!([{"type": "HEADER", "format": "LOCATION"}, body("Order {{1}} waits here.")])),
+        template(
+            "voucher",
+            "UTILITY",
+            json!([body("Your voucher."), {"type": "BUTTONS", "buttons": [{"type": "COPY_CODE", "text": "Copy"}]}]),
+        ),
     ];
     rig.create_with(&rig.graph.settings()).await.expect("an instance");
     rig.until_looked(1).await;
-    let known = || async { rig.world.number("SELECT count(*) FROM templates WHERE slots IS NOT NULL").await == 3 };
+    let known = || async { rig.world.number("SELECT count(*) FROM templates WHERE slots IS NOT NULL").await == 5 };
     rig.until("the templates are recorded", async || known().await).await;
     rig
 }
@@ -129,6 +135,10 @@ async fn variables_that_do_not_fit_their_template_stay_here() {
         ("order", &["2041", " \t"], "template.variables[1]: it is blank"),
         ("bill", &["bill.pdf", "2041"], "template.variables[0]: it is the address of the document"),
         ("login", &["1", "2", "3"], "2 placeholders"),
+        ("way", &["2041"], "2 placeholders, and 1 variables"),
+        ("way", &["King Fahd Road 1", "2041"], "template.variables[0]: it is the place"),
+        ("way", &["24.7136, 190; Shop", "2041"], "such as 24.7136, 46.6753; Shop"),
+        ("voucher", &[], "1 placeholders, and 0 variables"),
     ] {
         let reply = rig.world.send(&with_template(name, variables)).await;
         assert_unfit(&rig, &reply, "template.variables", told);
@@ -142,6 +152,43 @@ async fn variables_that_do_not_fit_their_template_stay_here() {
     assert_eq!(reply.status, 200, "{}", reply.body);
     let components = rig.last().body["template"]["components"].clone();
     assert_eq!((&components[1]["type"], &components[1]["parameters"][0]["text"]), (&json!("button"), &json!("123456")));
+    rig.assert_good_manners();
+}
+
+/// By the API at once and later, and on the chat page.
+#[tokio::test]
+async fn a_templates_place_and_its_code_to_copy_go_with_it() {
+    let rig = rig_with_templates().await;
+    let variables = ["24.7136, 46.6753; Shop; King Fahd Road 1", "2041"];
+    let head = json!({"type": "header", "parameters": [{"type": "location", "location": {
+        "latitude": 24.7136, "longitude": 46.6753, "name": "Shop", "address": "King Fahd Road 1"}}]});
+    let reply = rig.world.send(&with_template("way", &variables)).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    assert_eq!(rig.last().body["template"]["components"][0], head);
+    let mut later = with_template("way", &["24.7136,46.6753", "2042"]);
+    later["send_at"] = json!(rig.world.clock.now().plus(Duration::from_secs(3600)));
+    assert_eq!(rig.world.send(&later).await.status, 202);
+    rig.world.later(Duration::from_secs(3601));
+    rig.until("it is sent when it is due", async || rig.graph.sent().len() == 2).await;
+    let place = rig.last().body["template"]["components"][0]["parameters"][0]["location"].clone();
+    assert_eq!(place, json!({"latitude": 24.7136, "longitude": 46.6753}));
+    let reply = rig.world.send(&with_template("voucher", &["SAVE20"])).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    let code = json!([{"type": "button", "sub_type": "copy_code", "index": "0",
+                       "parameters": [{"type": "coupon_code", "coupon_code": "SAVE20"}]}]);
+    assert_eq!(rig.last().body["template"]["components"], code);
+
+    let mut owner = Visitor::logged_in(&rig.world, "owner").await;
+    let page = owner.get(&format!("/chat?instance={LINE}&chat=c1")).await.body;
+    assert!(page.contains("↑ 24.7136, 46.6753; …; …"), "how a place is written: {page}");
+    let fill = |nonce: &'static str, place: &'static str| {
+        [("nonce", nonce), ("template", "way/he"), ("variable", place), ("variable", "2043")]
+    };
+    let send = format!("/chat/{LINE}/c1/send");
+    let wrong = owner.post(&send, &fill("n-1", "at the shop")).await;
+    assert!(wrong.status == 422 && wrong.body.contains("24.7136, 46.6753; Shop"), "{}", wrong.body);
+    assert_eq!(owner.post(&send, &fill("n-2", "24.7136, 46.6753; Shop")).await.status, 303);
+    assert_eq!(rig.last().body["template"]["components"][0]["parameters"][0]["location"]["name"], "Shop");
     rig.assert_good_manners();
 }
 

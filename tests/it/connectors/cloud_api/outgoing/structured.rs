@@ -121,6 +121,12 @@ async fn what_is_wrong_is_said_by_field_and_reason() {
         (text, json!({"list": list(11)}), "list", "11 rows"),
         (text, json!({"list": {"button": "x", "sections": []}}), "list", "at least one"),
         (text, json!({"link_button": {"title": "Open", "url": "javascript:1"}}), "link_button", "http"),
+        (
+            text,
+            json!({"link_button": {"title": "Open", "url": "https://a.example/a b"}}),
+            "link_button",
+            "without blanks",
+        ),
         (text, json!({"link_button": {"title": "Open"}}), "link_button", "url is missing"),
         (text, json!({"location": {"latitude": 1, "longitude": 1}}), "message", "no text"),
         (None, json!({"location": {"latitude": 91, "longitude": 1}}), "location", "from -90 to 90"),
