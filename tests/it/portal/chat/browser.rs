@@ -162,6 +162,11 @@ async fn a_draft_stays_keys_lead_and_nothing_that_comes_in_runs() {
     // Reading clears the badge here and for others.
     wait(&browser, "!document.querySelector('[data-chat=c1].unread')").await;
     assert!(is("!!document.querySelector('[data-chat=c2].unread')").await);
+    // The other one waits, beside "Chat" and in the title, as on each page; what comes in is counted at once.
+    wait(&browser, "document.querySelector('.side [data-unread] bdi').textContent === '1'").await;
+    assert!(is("document.title.startsWith('(1) ') && !document.querySelector('.side [data-unread]').hidden").await);
+    world.hears("+966507654322", "and a third").await;
+    wait(&browser, "document.title.startsWith('(2) ')").await;
     browser.fill("#text", "half a thought").await;
     browser.goto("/overview").await;
     browser.goto(&format!("/chat?instance={INSTANCE}&chat=c1")).await;
