@@ -191,12 +191,7 @@ impl Talk<'_> {
 
 /// The changes as frames, in their order; of several about the same thing the last one alone. Where chats were heard in or
 /// read, the last frame says how many wait now.
-fn shown(
-    tx: &Tx<'_>,
-    locale: &Locale,
-    scope: Scope,
-    changes: &[LiveChange],
-) -> Result<Vec<(i64, Value)>, StoreError> {
+fn shown(tx: &Tx<'_>, locale: &Locale, scope: Scope, changes: &[LiveChange]) -> Result<Vec<(i64, Value)>, StoreError> {
     let is_last = |at: usize, change: &LiveChange| {
         let same = |other: &LiveChange| {
             other.kind == change.kind
