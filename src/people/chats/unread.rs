@@ -1,7 +1,7 @@
 //! How many chats wait to be read: what stands beside "Chat" on every page.
 
 use crate::{
-    accounts::Scope,
+    accounts::scope::Scope,
     store::{StoreError, Tx},
 };
 use rusqlite::params;
