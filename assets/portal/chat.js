@@ -423,7 +423,9 @@ addEventListener("keydown", (event) => {
 
 // ---- Live ----
 
+let tellElsewhere;
 function heard(frame) {
+  if (isNews(frame)) tellElsewhere?.(summary(frame));
   if (frame.row) row(frame);
   if (frame.type !== "message" || frame.chat !== chat) return;
   const wasAtEnd = isAtEnd();
@@ -439,6 +441,24 @@ function heard(frame) {
     news.hidden = false;
   }
 }
+
+/** How many are not read, by chat, as it was heard last. */
+const counts = new Map();
+const unreadOf = (chat) => counts.get(chat) ?? list.querySelector(`[data-chat="${CSS.escape(chat)}"] .count`)?.firstChild.data ?? 0;
+
+/** Whether more waits in a chat than before; a state, an edit or a sign is no news. */
+function isNews({ type, chat, unread }) {
+  if (unread === undefined) return false;
+  const isMore = type === "message" && unread > Number(unreadOf(chat));
+  counts.set(chat, unread);
+  return isMore;
+}
+
+const summary = ({ chat, row, line }) => ({
+  chat,
+  who: line.writer ?? (row && element(row).querySelector(".who")?.textContent.trim()) ?? "",
+  text: line.text || line.file?.name || line.kind,
+});
 
 /** Tells who listens instead of looking: who says what, once and without the rest of the line. */
 function say({ writer, text, kind, file }) {
@@ -480,6 +500,12 @@ if (form?.dataset.changeModule) {
 if (form?.dataset.attachModule) {
   const { attach } = await import(form.dataset.attachModule);
   attached = attach({ form, place: talk.querySelector(".thread"), waitingLine, settle, refuse });
+}
+const bell = talk.querySelector("[data-notify]");
+if (bell) {
+  const { notify } = await import(bell.dataset.notify);
+  const open = (chat) => (location.href = `/chat?${new URLSearchParams({ instance, chat })}`);
+  tellElsewhere = notify({ button: bell, refusal: talk.querySelector("[data-notify-no]"), open });
 }
 const position = Number(talk.dataset.position);
 if (position >= 0) {

@@ -29,6 +29,7 @@ export function listen({ instance, after, heard, wire = () => {} }) {
         tries = 0;
         wire(true);
       } else if (frame.type !== "beat") heard(frame);
+      if ("waiting" in frame) waits(frame.waiting);
       // After it was taken in: what is lost on the way there is told again.
       if (Number.isInteger(frame.position)) position = Math.max(position, frame.position);
     });
@@ -73,4 +74,14 @@ export function listen({ instance, after, heard, wire = () => {} }) {
   });
   addEventListener("pageshow", (event) => event.persisted && open());
   open();
+}
+
+/** How many chats wait to be read: beside "Chat", and in the window's title, which is seen where the page is not. */
+function waits(count) {
+  for (const badge of document.querySelectorAll("[data-unread]")) {
+    badge.hidden = !count;
+    badge.querySelector("bdi").textContent = count;
+  }
+  const title = document.title.replace(/^\([^)]*\) /, "");
+  document.title = count ? `(${count}) ${title}` : title;
 }

@@ -25,8 +25,8 @@ use wa_gateway::{
 type Failure = Box<dyn std::error::Error>;
 
 const MESSAGES: u64 = 1_000_000;
-/// How often each page is asked for; the median counts.
-const TIMES: usize = 21;
+/// How often each page is asked for.
+const TIMES: usize = 41;
 const EMAIL: &str = "admin@bench.example";
 
 const PAGES: &[&str] = &[
@@ -103,7 +103,7 @@ async fn run(messages: u64) -> Result<(), Failure> {
     let half = messages / 2;
     let day = now.minus(Duration::from_secs(45 * 86_400)).rfc3339()[..10].to_owned();
     println!("{messages} messages; milliseconds of {TIMES} answers each");
-    println!("{:<52} {:>7} {:>8} {:>8}", "page", "median", "slowest", "KiB");
+    println!("{:<52} {:>7} {:>7} {:>8} {:>8}", "page", "median", "p95", "slowest", "KiB");
     // The oldest may be gone: what is too old is deleted while this runs.
     let newest = running.gateway.store.read(|tx| tx.one("SELECT max(id) FROM deliveries", [], |r| r.get::<_, i64>(0)));
     let newest = newest.await.map_err(|e: StoreError| e.to_string())?.to_string();
@@ -115,10 +115,10 @@ async fn run(messages: u64) -> Result<(), Failure> {
             .replace("{padded}", &fill::padded(half))
             .replace("{day}", &day);
         let seen = visitor.look(&page, TIMES).await?;
-        println!("{page:<52} {:>7.2} {:>8.2} {:>8.1}", seen.median, seen.slowest, seen.kib);
-        slowest = slowest.max(seen.median);
+        println!("{page:<52} {:>7.2} {:>7.2} {:>8.2} {:>8.1}", seen.median, seen.p95, seen.slowest, seen.kib);
+        slowest = slowest.max(seen.p95);
     }
-    println!("the slowest median: {slowest:.2} ms");
+    println!("the slowest p95: {slowest:.2} ms");
     let mut program = Visitor::with_key(address, &key).await?;
     let cursor = program.next_cursor("/api/messages?limit=200").await?;
     let recent = now.minus(Duration::from_secs(2 * 86_400)).rfc3339()[..10].to_owned();
@@ -130,10 +130,10 @@ async fn run(messages: u64) -> Result<(), Failure> {
             .replace("{recent}", &recent)
             .replace("{day}", &day);
         let seen = program.look(&list, TIMES).await?;
-        println!("{list:<52} {:>7.2} {:>8.2} {:>8.1}", seen.median, seen.slowest, seen.kib);
-        slowest = slowest.max(seen.median);
+        println!("{list:<52} {:>7.2} {:>7.2} {:>8.2} {:>8.1}", seen.median, seen.p95, seen.slowest, seen.kib);
+        slowest = slowest.max(seen.p95);
     }
-    println!("the slowest median of a list: {slowest:.2} ms");
+    println!("the slowest p95 of a list: {slowest:.2} ms");
     let weight = visitor.first_load("/overview").await?;
     println!("the first load of a page with all that it needs, compressed: {weight:.1} KiB");
     running.stop().await;

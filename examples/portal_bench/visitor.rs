@@ -17,6 +17,8 @@ pub struct Visitor {
 pub struct Seen {
     /// Milliseconds.
     pub median: f64,
+    /// The nearest rank: of 41 answers the 39th.
+    pub p95: f64,
     pub slowest: f64,
     /// Of the answer, compressed.
     pub kib: f64,
@@ -68,7 +70,8 @@ impl Visitor {
             size = answer.body.len();
         }
         took.sort_by(f64::total_cmp);
-        Ok(Seen { median: took[times / 2], slowest: took[times - 1], kib: size as f64 / 1024.0 })
+        let p95 = took[(times * 95).div_ceil(100) - 1];
+        Ok(Seen { median: took[times / 2], p95, slowest: took[times - 1], kib: size as f64 / 1024.0 })
     }
 
     /// KiB of a page and of every style and script that it names.

@@ -81,14 +81,15 @@ fn the_defaults_are_those_of_the_contract() {
 
 #[test]
 fn later_layers_win() {
-    let file = "data_dir = \"/file\"\n[guard]\nstrikes = 4\nthrottle_burst = 30\n[log]\nlevel = \"warn\"";
+    let file =
+        "data_dir = \"/file\"\n[guard]\nstrikes = 4\nthrottle_burst = 30\n[log]\nlevel = \"warn, wa_gateway=debug\"";
     let env = [("WA_GATEWAY_DATA_DIR", "/env"), ("WA_GATEWAY_GUARD__STRIKES", "5"), ("PATH", "/bin")];
     let overrides =
         Overrides { data_dir: Some("/flag".into()), listen_public: Some(String::new()), ..Overrides::default() };
     let c = load(file, &env, &overrides).expect("a configuration");
     assert_eq!(c.data_dir, Path::new("/flag"));
     assert_eq!((c.guard.strikes, c.guard.throttle_burst, c.guard.recipient_burst), (5, 30, 5));
-    assert_eq!((c.log.level.as_str(), c.listen.public), ("warn", None));
+    assert_eq!((c.log.level.as_str(), c.listen.public), ("warn,wa_gateway=debug", None));
 }
 
 #[test]

@@ -313,8 +313,9 @@ pub(super) fn log_level<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Er
     const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
     text(d, |t| {
         let known = |part: &str| LEVELS.contains(&part.split_once('=').map_or(part, |(_, level)| level));
-        match t.split(',').map(str::trim).find(|part| !known(part)) {
-            None => Ok(t.to_owned()),
+        let parts: Vec<&str> = t.split(',').map(str::trim).collect();
+        match parts.iter().find(|part| !known(part)) {
+            None => Ok(parts.join(",")),
             Some(part) => Err(format!("{part:?} is no level: write one of {LEVELS:?}, or \"part=level\"")),
         }
     })

@@ -125,15 +125,16 @@ fn limits(text: &str, words: &str) -> Result<(Uses, Box<[i64]>), String> {
              accounts by their numbers, such as \"accounts=3,7\""
         )
     };
-    let (uses, accounts) = match words.rsplit_once(' ') {
-        Some((uses, accounts)) => (Some(uses), Some(accounts)),
-        None if words.starts_with(ACCOUNTS) => (None, Some(words)),
-        None => (Some(words), None),
+    // A blank after a comma ends no list.
+    let (uses, accounts) = match words.find(ACCOUNTS) {
+        Some(0) => (None, Some(words)),
+        Some(at) if words[..at].ends_with(' ') => (Some(&words[..at]), Some(&words[at..])),
+        _ => (Some(words), None),
     };
     let uses = uses.map_or_else(|| Some(Uses::default()), Uses::parse).ok_or_else(wrong)?;
     let Some(accounts) = accounts else { return Ok((uses, Box::default())) };
     let numbers = accounts.strip_prefix(ACCOUNTS).ok_or_else(wrong)?.split(',');
-    let numbers: Result<Vec<i64>, _> = numbers.map(str::parse).collect();
+    let numbers: Result<Vec<i64>, _> = numbers.map(|one| one.trim().parse()).collect();
     let mut numbers = numbers.ok().filter(|all| all.iter().all(|n| *n > 0)).ok_or_else(wrong)?;
     numbers.sort_unstable();
     numbers.dedup();
@@ -224,6 +225,8 @@ mod tests {
             ("127.0.0.1:80 connectors,webhooks", "127.0.0.1:80"),
             ("127.0.0.1:80 accounts=7,3,7", "127.0.0.1:80 accounts=3,7"),
             ("127.0.0.1:80 media accounts=3", "127.0.0.1:80 media accounts=3"),
+            ("127.0.0.1:80 media, webhooks", "127.0.0.1:80 webhooks,media"),
+            ("127.0.0.1:80 media, webhooks accounts=7, 3", "127.0.0.1:80 webhooks,media accounts=3,7"),
         ] {
             assert_eq!(text.parse::<EgressEntry>().map(|e| e.to_string()).as_deref(), Ok(written));
         }

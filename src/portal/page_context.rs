@@ -12,6 +12,7 @@ use crate::{
     dialects::AppState,
     gateway::Gateway,
     model::{clock::Time, ids::AccountId, plan::Zone, why::Why},
+    people::chats::COUNTED,
     store::{StoreError, Tx},
     web::{
         Incoming, Origin,
@@ -57,6 +58,8 @@ pub struct PageContext {
     room: Option<OwnedSemaphorePermit>,
     /// What needs a hand.
     pub banners: Vec<Banner>,
+    /// Chats that wait to be read, as it is said; empty: none.
+    pub unread: String,
     /// All accounts, for an admin to choose from.
     pub accounts: Vec<(AccountId, String)>,
     pub address: IpAddr,
@@ -166,10 +169,12 @@ async fn begin(gateway: &Gateway, incoming: Incoming) -> Result<PageContext, Res
     let device = cookie::device(&incoming, is_https);
     let length = incoming.header("content-length").and_then(|text| text.parse().ok());
     let content_type = incoming.header("content-type").unwrap_or_default().to_owned();
-    let PageFacts { who, chosen, account, accounts, banners } = facts;
+    let PageFacts { who, chosen, account, accounts, banners, unread } = facts;
+    let locale = Locale::new(lang, zone, now);
     let mut v = PageContext {
         who,
-        locale: Locale::new(lang, zone, now),
+        unread: unread_text(&locale, unread),
+        locale,
         theme: cookie::theme(&incoming),
         query: Fields::parse(&incoming.query),
         form: Fields::default(),
@@ -201,6 +206,15 @@ async fn begin(gateway: &Gateway, incoming: Incoming) -> Result<PageContext, Res
         }
     }
     Ok(v)
+}
+
+/// How many chats wait, as pages say it; empty: none.
+pub fn unread_text(locale: &Locale, unread: u32) -> String {
+    match unread {
+        0 => String::new(),
+        COUNTED.. => format!("{}+", locale.number(COUNTED - 1)),
+        n => locale.number(n),
+    }
 }
 
 /// Reads a form of at most `most` bytes; none where it is larger, breaks off, or is no form.

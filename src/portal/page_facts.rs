@@ -5,6 +5,7 @@ use super::banner::{self, Banner};
 use crate::{
     accounts::{Account, AccountError, Role, Session},
     model::{clock::Time, ids::AccountId, plan::Zone},
+    people::chats::count_unread,
     store::{StoreError, Tx},
 };
 
@@ -21,6 +22,8 @@ pub(super) struct PageFacts {
     pub(super) accounts: Vec<(AccountId, String)>,
     /// What needs a hand; left out for who only listens.
     pub(super) banners: Vec<Banner>,
+    /// Chats that wait to be read, as far as they are counted; the same.
+    pub(super) unread: u32,
 }
 
 impl PageFacts {
@@ -31,7 +34,7 @@ impl PageFacts {
         let account = facts.account.as_ref().filter(|account| Some(account.id) == facts.chosen);
         let Some(scope) = who.scope(facts.chosen) else { return Ok(facts) };
         let banners = banner::list(tx, (scope, who.role == Role::Admin), account, now)?;
-        Ok(Self { banners, ..facts })
+        Ok(Self { banners, unread: count_unread(tx, scope)?, ..facts })
     }
 
     /// The same without banners.
@@ -43,7 +46,7 @@ impl PageFacts {
             Some(id) => find(tx, id, now)?,
             None => None,
         };
-        Ok(Self { who: Some(who), chosen, account, accounts, banners: Vec::new() })
+        Ok(Self { who: Some(who), chosen, account, accounts, banners: Vec::new(), unread: 0 })
     }
 
     /// The zone in which times are shown.

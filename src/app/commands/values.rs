@@ -21,7 +21,16 @@ pub(super) fn parse_module(value: &str) -> Result<Module, String> {
 }
 
 pub(super) fn parse_modules(values: &[String]) -> Result<Vec<Module>, String> {
-    values.iter().map(|v| parse_module(v)).collect()
+    match listed(values) {
+        named if named.is_empty() => parse_module("").map(|one| vec![one]),
+        named => named.iter().map(|v| parse_module(v)).collect(),
+    }
+}
+
+/// What a list names, as people type one: with commas between, and blanks where they like; `"a, b,"` is two.
+pub(super) fn listed(values: &[String]) -> Vec<String> {
+    let items = values.iter().flat_map(|value| value.split(','));
+    items.map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
 }
 
 /// A time, or a date that stands for its first moment in UTC.

@@ -1,6 +1,9 @@
 //! `wa-gateway webhook …`
 
-use super::{CLI, CommandResult, Execute, group, text, values::parse_time};
+use super::{
+    CLI, CommandResult, Execute, group, text,
+    values::{listed, parse_time},
+};
 use crate::{
     dialects::AppState,
     events::webhooks::{EndpointChange, EndpointId, Filter, NewEndpoint, own_headers},
@@ -51,7 +54,8 @@ impl Execute for WebhookCreate {
     async fn execute(self, gateway: &AppState) -> CommandResult {
         let (account, instance) = (AccountId(self.account), self.instance.map(InstanceId::from_text));
         let headers = own_headers::parse(self.headers.iter().map(String::as_str)).map_err(text)?;
-        let new = NewEndpoint { account, instance, url: self.url, events: self.events, headers: headers.clone() };
+        let (url, events) = (self.url, listed(&self.events));
+        let new = NewEndpoint { account, instance, url, events, headers: headers.clone() };
         let (id, secret) = gateway.webhooks.create(new, CLI).await.map_err(text)?;
         let mut made = json!({"ok": true, "id": id, "secret": secret.as_str()});
         if !headers.is_empty() {
@@ -103,7 +107,7 @@ impl Execute for WebhookSet {
         let wanted = EndpointChange {
             url: self.url,
             instance: self.instance.map(|id| Some(InstanceId::from_text(id))).or(self.all_instances.then_some(None)),
-            events: (!self.events.is_empty()).then_some(self.events),
+            events: (!self.events.is_empty()).then(|| listed(&self.events)),
             headers: (self.no_headers || !headers.is_empty()).then(|| headers.clone()),
         };
         gateway.webhooks.change(EndpointId(self.id), wanted, CLI).await.map_err(text)?;

@@ -5,7 +5,7 @@
 //! two tables, what was heard and what was sent, and stand in one order ([`Cursor`]): by time, then heard before sent, then
 //! by row. That order is total, so a page that is read upwards by key shows each line once.
 //!
-//! - `list.rs`: the chats; `thread.rs`: the lines of one, `line.rs`: what a line is; `quote.rs`: what a line refers to;
+//! - `list.rs`: the chats; `unread.rs`: how many of them wait; `thread.rs`: the lines of one, `line.rs`: what a line is; `quote.rs`: what a line refers to;
 //!   `since.rs`: what became of it; `standing.rs`: what whoever
 //!   types should know first.
 //!
@@ -18,6 +18,7 @@ mod quote;
 mod send_hints;
 mod since;
 mod thread;
+mod unread;
 
 pub use inbox::{InboxFilter, InboxRow, inbox, newest_heard};
 pub use line::{ChatFile, ChatMessage, Cursor, LineWindow, MessagePage, Reaction, Reactor};
@@ -25,6 +26,7 @@ pub use list::{Chat, Filter, Snippet, find, group_standing, heard_groups, list, 
 pub use quote::answerable;
 pub use send_hints::{SendHints, standing};
 pub use thread::{heard, lines, sent};
+pub use unread::{COUNTED, count_unread};
 
 use crate::{
     model::{

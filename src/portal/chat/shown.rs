@@ -89,6 +89,10 @@ pub struct ShownLine {
     pub machine: String,
     /// The day.
     pub day: String,
+    /// Whether the day stands above it: the line before it, on the page, is of another one. What comes later is asked
+    /// by the script.
+    #[serde(skip)]
+    pub begins_day: bool,
     /// Its timeline's page, of one that we wrote.
     pub story: Option<String>,
 }
@@ -178,6 +182,7 @@ pub fn line(v: &Locale, instance: &InstanceId, line: ChatMessage) -> ShownLine {
         full: v.full(&at),
         machine: v.machine(&at),
         day: v.date(&at),
+        begins_day: false,
         text: line.text,
         id: line.id,
     }

@@ -107,7 +107,14 @@ fn known(
     let Some(chat) = chats::find(tx, &instance.id, id)? else { return Ok(None) };
     let page = chats::lines(tx, instance.account_id, &instance.id, id, LineWindow::page(before))?;
     let earlier = page.lines.first().filter(|_| page.has_earlier).map(|l| key_text(l.key));
-    let lines = page.lines.into_iter().map(|l| line_html(v, &shown::line(v, &instance.id, l))).collect();
+    let mut day = String::new();
+    let lines = page.lines.into_iter().map(|l| {
+        let mut line = shown::line(v, &instance.id, l);
+        line.begins_day = line.day != day;
+        day.clone_from(&line.day);
+        line_html(v, &line)
+    });
+    let lines = lines.collect();
     let standing = chats::standing(tx, &instance.id, id)?;
     let chat = shown::chat(v, &chat);
     let thread = Thread {

@@ -2,11 +2,13 @@
 
 use super::frames;
 use crate::{
+    accounts::Scope,
     events::live::{ChangeKind, ChangeScope, LiveChange, feed},
     gateway::Gateway,
     model::{clock::Time, ids::InstanceId},
-    portal::page_context::Subscriber,
-    store::StoreError,
+    people::chats::count_unread,
+    portal::page_context::{Subscriber, unread_text},
+    store::{StoreError, Tx},
     texts::locale::Locale,
     web::server::ConnectionSlot,
 };
@@ -129,7 +131,7 @@ impl Talk<'_> {
             let read = self.gateway.store.read(move |tx| {
                 let Some(changes) = feed::after(tx, &scope, at, BATCH)? else { return Ok(None) };
                 let is_all = changes.len() < BATCH as usize;
-                Ok(Some((shown(tx, &locale, &changes)?, is_all, feed::newest(tx)?)))
+                Ok(Some((shown(tx, &locale, scope.scope, &changes)?, is_all, feed::newest(tx)?)))
             });
             match read.await.map_err(|e: StoreError| trouble(&e))? {
                 None => return self.reset().await,
@@ -187,8 +189,9 @@ impl Talk<'_> {
     }
 }
 
-/// The changes as frames, in their order; of several about the same thing the last one alone.
-fn shown(tx: &crate::store::Tx<'_>, locale: &Locale, changes: &[LiveChange]) -> Result<Vec<(i64, Value)>, StoreError> {
+/// The changes as frames, in their order; of several about the same thing the last one alone. Where chats were heard in or
+/// read, the last frame says how many wait now.
+fn shown(tx: &Tx<'_>, locale: &Locale, scope: Scope, changes: &[LiveChange]) -> Result<Vec<(i64, Value)>, StoreError> {
     let is_last = |at: usize, change: &LiveChange| {
         let same = |other: &LiveChange| {
             other.kind == change.kind
@@ -203,6 +206,10 @@ fn shown(tx: &crate::store::Tx<'_>, locale: &Locale, changes: &[LiveChange]) -> 
         {
             all.push((change.position, frame));
         }
+    }
+    let is_about_chats = |c: &LiveChange| matches!(c.kind, ChangeKind::In | ChangeKind::Read | ChangeKind::Group);
+    if let Some((_, last)) = all.last_mut().filter(|_| changes.iter().any(is_about_chats)) {
+        last["waiting"] = json!(unread_text(locale, count_unread(tx, scope)?));
     }
     Ok(all)
 }

@@ -13,7 +13,7 @@ use crate::{
     events::webhooks::Endpoint,
     gateway::{Gateway, inbound::NewsRow},
     instances::{Instance, InstanceError, templates::KnownTemplate},
-    model::{code::Code, ids::InstanceId, plan::Module, purpose::Purpose, qr},
+    model::{clock::Time, code::Code, ids::InstanceId, plan::Module, purpose::Purpose, qr},
     portal::{PageContext, PageError, page_error::see_other},
     sending::{
         Source,
@@ -75,6 +75,11 @@ impl Manage<'_> {
             "manage.warm_up_left",
             &of.each_ref().map(|(name, figure)| (*name, figure as &dyn std::fmt::Display)),
         )
+    }
+
+    /// For how long a code is still good, in whole seconds.
+    fn seconds_left(&self, ends: &Time) -> u64 {
+        ends.since(self.v.now).as_secs()
     }
 
     /// How many new chats its provider allows it, and until when none.

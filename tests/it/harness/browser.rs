@@ -107,6 +107,14 @@ impl Browser {
         self.devtools("Emulation.setEmulatedMedia", likes).await;
     }
 
+    /// What comes from the pages comes at so many bytes a second, and a moment late.
+    pub async fn line_is_slow(&self, bytes_a_second: u32) {
+        self.devtools("Network.enable", json!({})).await;
+        let line =
+            json!({"offline": false, "latency": 40, "downloadThroughput": bytes_a_second, "uploadThroughput": 50_000});
+        self.devtools("Network.emulateNetworkConditions", line).await;
+    }
+
     async fn devtools(&self, what: &str, params: Value) {
         self.command("POST", "goog/cdp/execute", &json!({"cmd": what, "params": params})).await;
     }

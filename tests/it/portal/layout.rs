@@ -103,3 +103,20 @@ async fn on_a_phone_the_pages_are_behind_one_button_that_needs_no_script() {
     browser.click(".side a[href=\"/instances\"]").await;
     assert_eq!(browser.path().await, "/instances");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_typed_has_its_own_direction_on_a_page_that_runs_from_the_right() {
+    let world = World::start().await;
+    let browser = Browser::open(&format!("http://{}", world.address()), 1280).await;
+    enter_as_admin(&world, &browser).await;
+    let own = "return [...document.querySelectorAll('main input:not([type=hidden], [type=checkbox], [dir])')]
+        .map((field) => getComputedStyle(field).unicodeBidi)";
+    for (lang, expected) in [("en", "normal"), ("ar", "plaintext")] {
+        browser.set_cookie("lang", lang).await;
+        browser.goto("/message-logs?q=%2B966501234567").await;
+        let fields = browser.script(own).await;
+        let fields = fields.as_array().expect("a list");
+        assert!(!fields.is_empty() && fields.iter().all(|field| field == expected), "{lang}: {fields:?}");
+    }
+    world.stop().await;
+}

@@ -9,6 +9,7 @@ mod csv;
 mod docs;
 mod form_errors;
 mod layout;
+mod moves;
 mod pages;
 mod people;
 mod reads;

@@ -53,7 +53,7 @@ fn tour(place: &Place) {
 }
 
 fn people_and_keys(place: &Place) {
-    let create = ["account", "create", "--name", "Shop", "--plan", "growth", "--modules", "api_access,3cx"];
+    let create = ["account", "create", "--name", "Shop", "--plan", "growth", "--modules", "api_access, 3cx,"];
     assert_eq!(place.json(&create), json!({"ok": true, "id": 1}));
     let update = ["account", "update", "1", "--grant-daily", "700", "--reason", "festival", "--region", "SA"];
     assert_eq!(place.json(&update)["daily_limit"], 700);

@@ -162,6 +162,23 @@ async fn a_draft_stays_keys_lead_and_nothing_that_comes_in_runs() {
     // Reading clears the badge here and for others.
     wait(&browser, "!document.querySelector('[data-chat=c1].unread')").await;
     assert!(is("!!document.querySelector('[data-chat=c2].unread')").await);
+    // The other one waits, beside "Chat" and in the title, as on each page; what comes in is counted at once.
+    wait(&browser, "document.querySelector('.side [data-unread] bdi').textContent === '1'").await;
+    assert!(is("document.title.startsWith('(1) ') && !document.querySelector('.side [data-unread]').hidden").await);
+    // Who looks elsewhere is told by the browser, where it was asked to: of what is new, once, and of nothing else.
+    let elsewhere = "window.told = []; window.Notification = class extends EventTarget { \
+        static permission = 'default'; static requestPermission = async () => (Notification.permission = 'granted'); \
+        constructor(who, { body }) { super(); told.push(`${who}: ${body}`); } }; \
+        document.querySelector('[data-notify]').click()";
+    browser.script(elsewhere).await;
+    wait(&browser, "document.querySelector('[data-notify]').ariaPressed === 'true'").await;
+    world.hears("+966507654322", "and a third").await;
+    wait(&browser, "document.title.startsWith('(2) ')").await;
+    assert!(is("told.length === 0").await, "the page is looked at");
+    browser.script("Object.defineProperty(document, 'visibilityState', { value: 'hidden' })").await;
+    world.hears("+966507654322", "and one more").await;
+    wait(&browser, "told.length === 1 && told[0].endsWith(': and one more')").await;
+    browser.script("delete document.visibilityState").await;
     browser.fill("#text", "half a thought").await;
     browser.goto("/overview").await;
     browser.goto(&format!("/chat?instance={INSTANCE}&chat=c1")).await;

@@ -9,7 +9,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use std::time::Duration;
 use wa_gateway::{
-    app::commands::{InstancePause, SandboxFile, SandboxGroup, SandboxReceive},
+    app::commands::{InstanceDelete, InstancePause, SandboxFile, SandboxGroup, SandboxReceive},
     connectors::{
         GroupInfo,
         inbound_event::{InboundMessage, Told},
@@ -69,6 +69,57 @@ async fn a_conversation_is_listed_read_answered_and_marked() {
     let reply = owner.post("/chat/shop-line/c1/send", &fields).await;
     assert_eq!(reply.header("location"), Some("/chat?instance=shop-line&chat=c1"));
     assert_eq!(world.inbox().await[1]["text"], "plain\nform");
+    world.stop().await;
+}
+
+/// What a page's title says first, and how often the page says it beside a word.
+fn waiting(page: &str) -> (String, usize) {
+    let title = page.split("<title>").nth(1).and_then(|rest| rest.split(' ').next()).unwrap_or_default();
+    let shown = title.trim_matches(['(', ')']).to_owned();
+    let count = page.matches(&format!("data-unread> <bdi>{shown}</bdi>")).count();
+    (shown, count)
+}
+
+#[tokio::test]
+async fn each_page_says_how_many_chats_wait() {
+    let world = World::start().await;
+    let mut owner = Visitor::logged_in(&world, "owner").await;
+    let quiet = owner.get("/overview").await.body;
+    assert_eq!(waiting(&quiet).1, 0, "nothing waits: {quiet}");
+    assert_eq!(quiet.matches("data-unread hidden>").count(), 2, "it has its place already");
+    world.hears(PHONE, "one").await;
+    world.hears(PHONE, "and one more: the same chat").await;
+    world.hears("+966507654321", "two").await;
+    let said = SandboxGroup {
+        instance: INSTANCE.into(),
+        group: GROUP.into(),
+        name: Some("Drivers".into()),
+        from: PHONE.into(),
+        text: "three".into(),
+    };
+    world.command(said).await.expect("recorded");
+    let page = owner.get("/api-keys").await.body;
+    assert_eq!(waiting(&page), ("3".to_owned(), 2), "beside the word and on a phone's button: {page}");
+    assert_eq!(owner.post("/chat/shop-line/c1/read", &[]).await.status, 303);
+    assert_eq!(waiting(&owner.get("/overview").await.body).0, "2");
+
+    let other = world.new_account("Another shop", "growth").await;
+    world.new_instance(other, "other-line").await;
+    let hears = |from: String| SandboxReceive {
+        instance: "other-line".into(),
+        from,
+        text: "hello".into(),
+        ..Default::default()
+    };
+    for n in 0..101 {
+        world.command(hears(format!("+9665012345{n:02}"))).await.expect("recorded");
+    }
+    assert_eq!(waiting(&owner.get("/overview").await.body).0, "2", "of the own account alone");
+    let mut admin = Visitor::logged_in(&world, "admin").await;
+    assert_eq!(admin.post("/preferences", &[("account", "all"), ("next", "/overview")]).await.status, 303);
+    assert_eq!(waiting(&admin.get("/overview").await.body).0, "99+");
+    world.command(InstanceDelete { id: "other-line".into() }).await.expect("deleted");
+    assert_eq!(waiting(&admin.get("/overview").await.body).0, "2", "a number that is gone waits for nobody");
     world.stop().await;
 }
 

@@ -1,5 +1,5 @@
-//! The documentation's samples, as a reader would paste them: run by their interpreter against a running gateway. An
-//! interpreter that is not there is passed over; curl and a shell always are.
+//! The documentation's samples, as a reader would paste them: run by their interpreter, or compiled and run, against a
+//! running gateway. What is not there is passed over; curl and a shell always are.
 
 use crate::harness::deps::for_everything;
 use crate::harness::{
@@ -27,7 +27,10 @@ const STARTED: Duration = Duration::from_secs(60);
 /// In real time: other processes are looked after this often, and left the processor in between.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
-/// The interpreter of a sample.
+/// What C# is compiled with, where it is Mono's; its pieces come in packages of their own.
+const MCS: &str = "mcs -r:System.Net.Http,System.Runtime.Serialization,System.Xml,System.Xml.Linq";
+
+/// What runs a sample.
 fn interpreter(name: &str) -> &'static str {
     match name.rsplit('.').next() {
         Some("php") => "php",
@@ -35,13 +38,47 @@ fn interpreter(name: &str) -> &'static str {
         Some("mjs") => "node",
         // It compiles a single file by itself, where it is a whole development kit.
         Some("java") => "java",
+        Some("go") => "go",
+        Some("cs") => "mcs",
         _ => "sh",
     }
 }
 
 fn is_there(program: &str) -> bool {
-    let program = if program == "java" { "javac" } else { program };
-    Command::new(program).arg("-help").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+    let succeeds = |line: &str| {
+        Command::new("sh")
+            .args(["-c", line])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|s| s.success())
+    };
+    match program {
+        "java" => succeeds("command -v javac"),
+        // A compiler without its libraries compiles nothing.
+        "mcs" => succeeds(&format!(
+            "command -v mono && at=$(mktemp -d) && echo 'class A {{ static void Main() {{ }} }}' >$at/a.cs && \
+             {MCS} -out:$at/a.exe $at/a.cs && rm -r $at"
+        )),
+        program => succeeds(&format!("command -v {program}")),
+    }
+}
+
+/// The command that runs a sample which lies at `path`.
+fn command(path: &Path) -> Command {
+    let program = interpreter(path.file_name().and_then(|name| name.to_str()).unwrap_or_default());
+    let made = match program {
+        // Not `go run`, whose program outlives it where it is ended.
+        "go" => Some("go build -o \"$1.exe\" \"$1\" && exec \"$1.exe\"".to_owned()),
+        "mcs" => Some(format!("{MCS} -out:\"$1.exe\" \"$1\" && exec mono \"$1.exe\"")),
+        _ => None,
+    };
+    let mut command = Command::new(if made.is_some() { "sh" } else { program });
+    if let Some(line) = made {
+        command.args(["-c", &line, "sh"]);
+    }
+    command.arg(path);
+    command
 }
 
 /// A sample with the reader's own values in it, as a file.
@@ -66,7 +103,7 @@ async fn run(world: &World, name: &'static str, values: &[(&str, &str)]) -> Opti
     }
     let dir = TempDir::new().expect("a directory");
     let path = pasted(world, &dir, name, values);
-    let run = move || Command::new(program).arg(path).output();
+    let run = move || command(&path).output();
     let output = tokio::task::spawn_blocking(run).await.expect("it runs").expect("it started");
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{name}: {said}");
@@ -79,7 +116,17 @@ fn text(output: &Output) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_sending_sample_brings_one_message_to_the_phone() {
-    for name in ["first-message.sh", "send.sh", "retry.sh", "send.php", "send.py", "send.mjs", "Send.java"] {
+    for name in [
+        "first-message.sh",
+        "send.sh",
+        "retry.sh",
+        "send.php",
+        "send.py",
+        "send.mjs",
+        "Send.java",
+        "send.cs",
+        "send.go",
+    ] {
         let world = World::start().await;
         let Some(output) = run(&world, name, &[]).await else { continue };
         assert!(text(&output).contains("msg_"), "{name}: {}", text(&output));
@@ -109,7 +156,7 @@ async fn the_upload_sample_sends_a_file_of_this_machine() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_sending_sample_waits_as_long_as_it_is_asked_to() {
-    let samples = ["retry.sh", "send.php", "send.py", "send.mjs", "Send.java"];
+    let samples = ["retry.sh", "send.php", "send.py", "send.mjs", "Send.java", "send.cs", "send.go"];
     let samples: Vec<&str> = samples.into_iter().filter(|name| is_there(interpreter(name))).collect();
     // One message in two seconds to one person, and nobody waits that long inside a request.
     let world = World::start_with(|config| {
@@ -133,7 +180,7 @@ async fn each_sending_sample_waits_as_long_as_it_is_asked_to() {
             let own = [(PHONE, phone(n)), ("order-20", format!("order-{n}-")), ("-2042-", format!("-{n}-"))];
             let own: Vec<(&str, &str)> = own.iter().map(|(place, own)| (*place, own.as_str())).collect();
             let path = pasted(&world, &dir, name, &own);
-            Command::new(interpreter(name)).arg(path).stdout(Stdio::piped()).spawn().expect("it starts")
+            command(&path).stdout(Stdio::piped()).spawn().expect("it starts")
         })
         .collect();
     // Each is refused once. Only then does the gateway's clock go on; theirs goes on by itself.
@@ -174,7 +221,7 @@ async fn the_status_sample_finds_the_message() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_receiver_believes_the_gateway_and_nobody_else() {
-    for name in ["receive.php", "receive.py", "receive.mjs", "Receive.java"] {
+    for name in ["receive.php", "receive.py", "receive.mjs", "Receive.java", "receive.cs", "receive.go"] {
         if !is_there(interpreter(name)) {
             continue;
         }
@@ -204,11 +251,12 @@ async fn each_receiver_believes_the_gateway_and_nobody_else() {
 }
 
 fn receiver(name: &str, path: &Path, port: SocketAddr) -> Child {
-    let mut command = Command::new(interpreter(name));
+    let mut command = command(path);
     if name.ends_with(".php") {
-        command.arg("-S").arg(port.to_string());
+        command = Command::new("php");
+        command.arg("-S").arg(port.to_string()).arg(path);
     }
-    command.arg(path).env("PORT", port.port().to_string());
+    command.env("PORT", port.port().to_string());
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts")
 }
 
