@@ -22,6 +22,7 @@ use wa_gateway::{
     egress::Egress,
     model::{
         clock::{Clock, SystemClock},
+        fence::Fence,
         ids::{AccountId, InstanceId, MessageId},
         instance::{ConnectorKind, InstanceState},
         message::Receipt,
@@ -43,6 +44,7 @@ fn open(service: &WhatsApp, dir: &Path, id: &str, ear: &Arc<RecordingEar>) -> Wh
         random: Arc::new(SystemRandom),
         ear: ear.clone(),
         public_url: "http://127.0.0.1:8080".to_owned(),
+        fence: Fence::default(),
     };
     let settings = [("ws_url", service.url()), ("version", "2.3000.1035194821".to_owned())];
     let settings = settings.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();

@@ -48,6 +48,7 @@ use wa_gateway::{
     egress::Egress,
     model::{
         clock::{Clock, SystemClock},
+        fence::Fence,
         ids::{AccountId, InstanceId},
         instance::{ConnectorKind, InstanceState},
         random::SystemRandom,
@@ -141,6 +142,7 @@ async fn link(data: &Path, provider: &mut Provider) -> Result<(), Failure> {
         random: Arc::new(SystemRandom),
         ear: Arc::new(Nobody),
         public_url: "http://127.0.0.1:8080".to_owned(),
+        fence: Fence::default(),
     };
     let (id, settings) = (InstanceId::from_text("reader"), settings(provider));
     let setup =

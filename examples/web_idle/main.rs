@@ -34,6 +34,7 @@ use wa_gateway::{
     egress::Egress,
     model::{
         clock::{Clock, SystemClock},
+        fence::Fence,
         ids::{AccountId, InstanceId},
         instance::{ConnectorKind, InstanceState},
         random::SystemRandom,
@@ -119,6 +120,7 @@ fn measure(count: u64, reconnects: u64) -> Result<(), Failure> {
             random: Arc::new(SystemRandom),
             ear: ear.clone(),
             public_url: "http://127.0.0.1:8080".to_owned(),
+            fence: Fence::default(),
         };
         let before = resident()?;
         let mut all = Vec::new();

@@ -3,7 +3,7 @@
 use crate::web::{Incoming, problem};
 use crate::{gateway::Gateway, store::StoreError};
 use ::http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
 use warp::{Reply, reply::Response};
 
@@ -15,8 +15,11 @@ pub async fn process(_: &Gateway, _: Incoming) -> Response {
     warp::reply::json(&json!({"status": "ok"})).into_response()
 }
 
-/// The database takes writes and answers reads.
+/// The database takes writes and answers reads, and no other machine may serve.
 pub async fn ready(gateway: &Gateway, incoming: Incoming) -> Response {
+    if let Some(why) = gateway.fence.why_closed() {
+        return not_ready(&json!({"status": "not_ready", "standby": why}));
+    }
     let late = gateway.clock.now().plus(READY_WITHIN);
     let answer: Result<(), StoreError> = tokio::select! {
         answer = gateway.store.probe() => answer,
@@ -26,10 +29,14 @@ pub async fn ready(gateway: &Gateway, incoming: Incoming) -> Response {
         Ok(()) => warp::reply::json(&json!({"status": "ready", "database": "ok"})).into_response(),
         Err(e) => {
             tracing::warn!(request_id = incoming.request_id, "not ready: {e}");
-            let body = warp::reply::json(&json!({"status": "not_ready", "database": "failing"}));
-            let mut response = warp::reply::with_status(body, StatusCode::SERVICE_UNAVAILABLE).into_response();
-            response.headers_mut().insert(::http::header::RETRY_AFTER, problem::number(5));
-            response
+            not_ready(&json!({"status": "not_ready", "database": "failing"}))
         }
     }
+}
+
+fn not_ready(told: &Value) -> Response {
+    let body = warp::reply::json(told);
+    let mut response = warp::reply::with_status(body, StatusCode::SERVICE_UNAVAILABLE).into_response();
+    response.headers_mut().insert(::http::header::RETRY_AFTER, problem::number(5));
+    response
 }

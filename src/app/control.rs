@@ -120,7 +120,10 @@ async fn answer(stream: UnixStream, gateway: Arc<AppState>) {
         return;
     }
     let reply = match serde_json::from_str::<Command>(&line) {
-        Ok(command) => command.execute(&gateway).await.map_or_else(Reply::Failed, Reply::Done),
+        Ok(command) => match gateway.fence.why_closed().filter(|_| !command.only_looks()) {
+            Some(why) => Reply::Failed(why),
+            None => command.execute(&gateway).await.map_or_else(Reply::Failed, Reply::Done),
+        },
         Err(e) => Reply::Failed(format!("this gateway does not know the command (is it another version?): {e}")),
     };
     let mut text = serde_json::to_vec(&reply).unwrap_or_default();

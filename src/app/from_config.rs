@@ -6,11 +6,11 @@ use crate::{
     dialects::chattu::{self, NewClient},
     egress::Egress,
     gateway::retention,
-    model::{instance::ConnectorKind, phone::Impossible, random::Random},
-    ops::{backup, tls},
+    model::{clock::Clock, fence::Fence, instance::ConnectorKind, phone::Impossible, random::Random},
+    ops::{backup, standby::Vigil, tls},
     people::media::{self, MediaStore},
     sending::{Rules, policy::content::ContentPolicy},
-    store::Vault,
+    store::{Store, Vault},
     web::server,
 };
 use std::{
@@ -160,6 +160,17 @@ pub(super) fn portal_at(config: &Config) -> String {
         (IpAddr::V6(ip), 443) => format!("https://[{ip}]"),
         (ip, port) => format!("https://{}", SocketAddr::new(ip, port)),
     }
+}
+
+/// Who looks after the fence; none: there is no second machine.
+pub(super) fn vigil(
+    config: &Config,
+    store: &Store,
+    (clock, random): (Arc<dyn Clock>, Arc<dyn Random>),
+    fence: &Fence,
+) -> Option<Vigil> {
+    let place = config.standby.place.clone()?;
+    Some(Vigil::new(place, config.standby.alone_for, store.clone(), (clock, random), fence.clone()))
 }
 
 pub(super) fn backups(config: &Config) -> backup::BackupPlans {

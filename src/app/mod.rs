@@ -21,7 +21,7 @@ use crate::{
     },
     gateway::{Gateway, inbound::Inbound, retention::Retention},
     instances::Instances,
-    model::{clock::Clock, random::Random},
+    model::{clock::Clock, fence::Fence, random::Random},
     ops::{
         backup,
         egress_allowlist::EgressAllowlist,
@@ -30,21 +30,20 @@ use crate::{
         meta_calls::MetaCalls,
         metrics::Metrics,
         page_settings::{self, PageSecrets},
-        tls,
+        standby::Vigil,
     },
     people::{media::Media, presence::Attention, suppression::Erased},
     sending::{Parts, Recovered, Sending, schedule::Schedules},
-    store::{Store, StoreError},
+    store::Store,
     web::{Listener, redirect::TlsRedirect, server},
 };
 use from_config::{
-    backups, content_policy, new_client, periods, portal_at, rates, reachable_at, rules, server_limits, shelf,
+    backups, content_policy, new_client, periods, portal_at, rates, reachable_at, rules, server_limits, shelf, vigil,
 };
 use futures_util::future::BoxFuture;
 use scheduler::Scheduler;
 use service::gateway_service;
 use std::{
-    io,
     net::SocketAddr,
     sync::{Arc, OnceLock},
     time::Duration,
@@ -64,9 +63,12 @@ mod router;
 pub mod routes;
 pub mod scheduler;
 mod service;
+mod start_error;
+mod workers;
 
 pub use access::Access;
 pub use listeners::Inherited;
+pub use start_error::StartError;
 
 /// How long a stop waits for messages on their way.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
@@ -83,23 +85,7 @@ pub struct App {
     gateway: Arc<AppState>,
     egress: Egress,
     recovered: Recovered,
-}
-
-/// What keeps the gateway from starting; one line each.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// An address that cannot be listened on.
-    #[error("cannot listen on {address} ({key}): {problem}")]
-    Listen { address: SocketAddr, key: &'static str, problem: io::Error },
-    #[error(transparent)]
-    Tls(#[from] tls::TlsError),
-    /// Rules of the content policy.
-    #[error("{0}")]
-    Policy(String),
-    #[error("{0}")]
-    Other(String),
+    vigil: Option<Vigil>,
 }
 
 /// A gateway that serves. Dropping it does not stop it: call [`Running::stop`].
@@ -147,6 +133,8 @@ impl App {
         let erased = Erased::new(&vault.derive("erased suppressions"));
         let (ear_shelf, ear_erased) = (shelf.clone(), erased.clone());
         let inbound = Arc::new(Inbound::new(store.clone(), clock.clone(), random.clone(), ear_shelf, ear_erased));
+        let fence = Fence::default();
+        let vigil = vigil(&config, &store, (clock.clone(), random.clone()), &fence);
         let (registry, wire) = Registry::new(Deps {
             data_dir: config.data_dir.clone(),
             clock: clock.clone(),
@@ -154,6 +142,7 @@ impl App {
             ear: inbound.clone(),
             egress: egress.clone(),
             public_url: reachable_at(&config),
+            fence: fence.clone(),
         });
         let (content, content_files) = content.await.map_err(|e| StartError::Other(e.to_string()))??;
         let sending = Arc::new(Sending::new(Parts {
@@ -188,6 +177,9 @@ impl App {
         // Whatever the start needs was read by now: one that comes upon damage has written nothing.
         let setups = instances.all_setups().await?;
         let recovered = sending.recover().await?;
+        if let Some(vigil) = &vigil {
+            vigil.look().await;
+        }
         instances.start_all(setups).await;
         let media = Arc::new(Media::new(store.clone(), clock.clone(), registry.clone(), shelf));
         let schedules = Arc::new(Schedules::new(
@@ -217,6 +209,7 @@ impl App {
             erased,
             media,
             data_dir: config.data_dir.clone(),
+            fence,
             keeper: OnceLock::new(),
             listening: OnceLock::new(),
             backups,
@@ -248,7 +241,7 @@ impl App {
         let rates = chattu::ChattuRates::new(rates(&config));
         let chattu = Chattu::new(gateway.clone(), vault, rates, new_client(&config)?);
         let state = AppState { gateway, chattu: Arc::new(chattu), threecx, interface: &interface::INTERFACE };
-        Ok(Self { config, gateway: Arc::new(state), egress, recovered })
+        Ok(Self { config, gateway: Arc::new(state), egress, recovered, vigil })
     }
 
     /// What the command line works with when no gateway runs.
@@ -287,7 +280,7 @@ impl App {
     }
 
     async fn served(self, mut inherited: Inherited) -> Result<Running, StartError> {
-        let Self { config, gateway, egress, .. } = self;
+        let Self { config, gateway, egress, vigil, .. } = self;
         let (stop, stopping) = watch::channel(false);
         let mut tasks = JoinSet::new();
         let limits = server_limits(&config);
@@ -328,13 +321,10 @@ impl App {
         }
         let socket = control::listen(&gateway.data_dir).map_err(|e| StartError::Other(e.to_string()))?;
         tasks.spawn(control::serve(socket, gateway.clone(), stopping.clone()));
-        tasks.spawn(gateway.media.clone().run(stopping.clone()));
-        tasks.spawn(gateway.schedules.clone().run(stopping.clone()));
-        tasks.spawn(gateway.chattu.clone().run(stopping.clone()));
-        tasks.spawn(gateway.digests.clone().run(stopping.clone()));
-        tasks.spawn(gateway.live.clone().run(stopping.clone()));
-        tasks.spawn(gateway.webhooks.clone().run_feed(stopping.clone()));
-        tasks.spawn(gateway.webhooks.clone().run(stopping));
+        match vigil {
+            None => workers::start(&mut tasks, &gateway, &stopping),
+            Some(vigil) => drop(tasks.spawn(workers::run_within_fence(gateway.clone(), vigil, stopping))),
+        }
         let scheduler = Scheduler(gateway.clone()).start().await.map_err(|e| StartError::Other(e.to_string()))?;
         Ok(Running {
             gateway,

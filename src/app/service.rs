@@ -36,6 +36,9 @@ const ONE_YEAR: &str = "max-age=31536000";
 /// Strangers may be able to make a library fail again and again: it is told of this often, not each time.
 const TOLD_EVERY: Duration = Duration::from_secs(60);
 
+/// What is answered while another machine may serve: how this one is.
+const OF_THE_MACHINE: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
 /// The service of one listener.
 pub fn gateway_service(
     state: &Arc<AppState>,
@@ -62,6 +65,11 @@ fn filter(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
 
 /// The answer of the line that a request is for. A handler that panics is an error of ours: it is told of each time.
 async fn dispatch(state: &AppState, incoming: Incoming) -> Response {
+    if let Some(why) = state.fence.why_closed()
+        && !OF_THE_MACHINE.contains(&incoming.path.as_str())
+    {
+        return problem::another_machine(&why);
+    }
     let request_id = incoming.request_id.clone();
     let found = ROUTER.find(incoming.listener, &incoming.method, &incoming.path, &incoming.headers);
     let Some((route, segments)) = found else { return unmatched(state, incoming).await };

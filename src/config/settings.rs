@@ -57,6 +57,8 @@ pub struct Config {
     /// The Chattu dialect.
     pub chattu: ChattuConfig,
     pub backup: BackupConfig,
+    /// A second machine that stands ready.
+    pub standby: StandbyConfig,
     pub threecx: ThreecxConfig,
     pub log: LogConfig,
 }
@@ -358,6 +360,21 @@ pub struct BackupConfig {
     /// Its first line encrypts them; none: they are not.
     #[serde(deserialize_with = "values::file")]
     pub passphrase_file: Option<PathBuf>,
+}
+
+/// A second machine that stands ready.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StandbyConfig {
+    /// The directory that both machines see; none: there is no second machine.
+    #[serde(deserialize_with = "values::file")]
+    pub place: Option<PathBuf>,
+    /// How long is sent on while the place cannot be read and written.
+    #[serde(deserialize_with = "duration")]
+    pub alone_for: Duration,
+    /// The program that copies the database: a path, or a name that is looked for.
+    #[serde(deserialize_with = "directory")]
+    pub litestream: PathBuf,
 }
 
 #[derive(Clone, PartialEq, Debug, Deserialize)]

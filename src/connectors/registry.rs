@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     egress::Egress,
-    model::{clock::Clock, ids::InstanceId, instance::ConnectorKind, phone::Phone, random::Random},
+    model::{clock::Clock, fence::Fence, ids::InstanceId, instance::ConnectorKind, phone::Phone, random::Random},
 };
 use std::{
     collections::HashMap,
@@ -66,6 +66,8 @@ pub struct Deps {
     pub egress: Egress,
     /// Where providers reach this gateway, without a slash at the end: `https://…`, or the local listener.
     pub public_url: String,
+    /// While it is closed, no connector is started and nothing is sent.
+    pub fence: Fence,
 }
 
 #[derive(Clone)]
@@ -89,11 +91,15 @@ impl Registry {
         (Self { shared: shared.clone() }, Wire { shared })
     }
 
-    /// Starts an instance's connector, or starts it anew with other settings.
+    /// Starts an instance's connector, or starts it anew with other settings. While the fence is closed none is started:
+    /// another machine has the number.
     ///
     /// # Errors
     /// Settings that the connector cannot take, or a connector that this version does not have.
     pub fn start(&self, setup: &InstanceSetup) -> Result<(), BadSetting> {
+        if !self.shared.deps.fence.is_open() {
+            return Ok(());
+        }
         let egress = self.shared.deps.egress.of_account(setup.account);
         let deps = Deps { egress, ..self.shared.deps.clone() };
         let running = match setup.connector {
@@ -337,8 +343,9 @@ impl Wire {
     /// Hands a message to its instance's provider.
     ///
     /// # Errors
-    /// As the connector answers; `Permanent` when the instance is not running.
+    /// As the connector answers; `Permanent` when the instance is not running, or the fence is closed.
     pub async fn send(&self, out: &Outgoing) -> Result<Ack, SendError> {
+        let _passage = self.shared.deps.fence.pass().map_err(|why| SendError::permanent("standby", &why))?;
         let Some(running) = self.shared.find(&out.instance) else {
             return Err(SendError::permanent("", "the instance is not running"));
         };

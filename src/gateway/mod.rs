@@ -11,7 +11,7 @@ use crate::{
     events::{live::Live, notice_delivery::Digests, webhooks::Webhooks},
     gateway::retention::{ErasureReport, Retention, RetentionError},
     instances::Instances,
-    model::{clock::Clock, phone::Recipient, random::Random},
+    model::{clock::Clock, fence::Fence, phone::Recipient, random::Random},
     ops::{
         backup::BackupPlans, egress_allowlist::EgressAllowlist, keeper::Keeper, listen_addresses::ListenAddresses,
         meta_calls::MetaCalls, metrics::Metrics, page_settings::PageSecrets,
@@ -30,6 +30,8 @@ use tokio::sync::Notify;
 pub struct Gateway {
     /// Where everything lies.
     pub data_dir: PathBuf,
+    /// Whether it may send, where a second machine stands ready.
+    pub fence: Fence,
     pub store: Store,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,

@@ -9,6 +9,7 @@ pub mod code;
 pub mod csv;
 pub mod egress;
 pub mod emoji;
+pub mod fence;
 pub mod file_name;
 pub mod ids;
 pub mod instance;

@@ -14,6 +14,7 @@ pub mod memory;
 pub mod meta_calls;
 pub mod metrics;
 pub mod page_settings;
+pub mod standby;
 pub mod status;
 pub mod tls;
 pub mod x509;

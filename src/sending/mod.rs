@@ -16,7 +16,8 @@
 //! `runtime_settings.rs`, `own_phrases.rs`: what an admin changes of the guard while it runs; `rehearsal.rs`: what that would
 //! have done.
 //!
-//! Later: `receipts.rs` moves states up, `recover.rs` settles what an earlier run left under way, `log.rs` is read, `review.rs` shows
+//! Later: `receipts.rs` moves states up, `recover.rs` settles what an earlier run left under way, `handover.rs` what another
+//! machine may have sent, `log.rs` is read, `review.rs` shows
 //! what a pause is about, `judgements.rs` keeps what people say of verdicts.
 //!
 //! Invariants:
@@ -38,6 +39,7 @@ mod dispatch;
 pub mod facts;
 mod field_reasons;
 mod file;
+mod handover;
 mod idempotency;
 mod insistence;
 mod invalid_request;
@@ -73,6 +75,7 @@ mod upload;
 mod waiting;
 
 pub use answer::{Answer, Outcome, Quota};
+pub use handover::{Beyond, Reach, Uncertain, beyond, hand_over, reach};
 pub use malformed::Malformed;
 pub use recover::Recovered;
 pub use refusal::Refusal;

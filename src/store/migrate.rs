@@ -43,6 +43,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0028_sealed_addresses.sql"),
     include_str!("migrations/0029_appliance_settings.sql"),
     include_str!("migrations/0030_broker_deliveries.sql"),
+    include_str!("migrations/0031_standby.sql"),
     include_str!("migrations/0032_unread.sql"),
 ];
 

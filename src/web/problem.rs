@@ -160,6 +160,13 @@ fn written(
     response
 }
 
+/// This machine sends nothing, because another one may: `why` is one line.
+pub fn another_machine(why: &str) -> Response {
+    let (status, _) = describe(Code::ServiceUnavailable);
+    let message = format!("This machine does not serve now: {why}.");
+    written(Code::ServiceUnavailable, (status, &message), &Details::None, None)
+}
+
 /// What went wrong inside. Logged here, once, with the request's id; the answer has none of it.
 pub fn internal(error: &StoreError, request_id: &str) -> Response {
     if error.is_temporary() {

@@ -77,6 +77,7 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("schedules", "gateway/retention people/conversations sending sending/schedule store", "dialects/chattu ops"),
     ("second_factors", "accounts", ""),
     ("sessions", "accounts", ""),
+    ("standby", "ops", ""),
     ("strikes", "gateway/retention instances sending", ""),
     ("suppressions", "gateway/retention people/conversations people/suppression store", "sending"),
     ("templates", "instances/templates", ""),

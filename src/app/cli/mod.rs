@@ -19,6 +19,7 @@ mod qr;
 mod serve;
 mod shell;
 mod socket_activation;
+mod standby;
 
 use crate::{
     app::{
@@ -79,6 +80,14 @@ enum Task {
     Backup(backup::BackupArgs),
     /// Put a backup into an empty data directory
     Restore(backup::RestoreArgs),
+    /// Beside the gateway: copy everything to where a second machine sees it
+    Replicate(standby::ReplicateArgs),
+    /// On a second machine: follow what is copied, and serve nothing
+    Standby(standby::StandbyArgs),
+    /// On a second machine: make it the one that serves, before `serve` is started on it
+    Takeover(standby::TakeoverArgs),
+    #[command(hide = true)]
+    WithParent(standby::WithParent),
     /// Give an assistant tools over stdin and stdout: the Model Context Protocol, through the running gateway
     Mcp(mcp::McpArgs),
     /// Print the manual
@@ -159,6 +168,19 @@ fn run(task: Task, program: &str, mut given: Given) -> Printed {
             let context = given.context_of_owner()?;
             runtime()?.block_on(doctor::run(&context))
         }
+        Task::WithParent(args) => Ok(args.run().map(|()| None)?),
+        Task::Replicate(args) => {
+            let context = given.context_of_owner()?;
+            Ok(runtime()?.block_on(standby::replicate(args, &context))?)
+        }
+        Task::Standby(args) => {
+            let context = given.context_of_owner()?;
+            Ok(runtime()?.block_on(standby::standby(args, &context))?)
+        }
+        Task::Takeover(args) => {
+            let context = given.context_of_owner()?;
+            Ok(runtime()?.block_on(standby::take_over(args, &context))?)
+        }
         Task::Mcp(args) => {
             // The key is the caller's own, and nothing of the data directory is opened.
             let (key, context) = (args.key()?, given.context()?);
@@ -202,7 +224,11 @@ async fn ask(context: &Context, command: Command) -> Result<Value, String> {
         logging::start("warn", logging::LineFormat::Text)?;
         match App::open(context.config.clone(), clock.clone(), Arc::new(SystemRandom)).await {
             Ok(app) => {
-                let done = command.execute(app.gateway()).await;
+                let refused = app.gateway().fence.why_closed().filter(|_| !command.only_looks());
+                let done = match refused {
+                    Some(why) => Err(why),
+                    None => command.execute(app.gateway()).await,
+                };
                 app.close().await;
                 return done;
             }

@@ -171,6 +171,14 @@ impl Command {
         whichever!(self, it => it.prepare())
     }
 
+    /// Whether it changes nothing and reaches nobody: it is answered by a machine that another one has superseded, too.
+    pub const fn only_looks(&self) -> bool {
+        matches!(
+            self,
+            Self::Ping(_) | Self::InstanceExamine(_) | Self::Message(MessageCommand::List(_) | MessageCommand::Show(_))
+        )
+    }
+
     /// See [`Execute::execute`]. The future is boxed, so that it is compiled here, and once.
     ///
     /// # Errors

@@ -22,9 +22,11 @@ pub use plan::{BackupPlan, BackupStep, PassphraseSource, read_passphrase};
 pub use plans::BackupPlans;
 pub use restore::{Restored, restore};
 pub use seal::Passphrase;
+pub(super) use seal::{Opener, Sealer};
 
 use crate::{
     model::{clock::Time, random::Random},
+    ops::standby,
     store::{self, StoreError},
 };
 use archive::ArchiveWriter;
@@ -35,10 +37,12 @@ use std::{
     io::{self, BufWriter, Read, Write},
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 /// Left out of every backup: this process's own, and earlier backups.
-const NOT_KEPT: [&str; 5] = ["lock", "control.sock", "backups", restore::STAGE, store::RESTORED_STAGE];
+const NOT_KEPT: [&str; 7] =
+    ["lock", "control.sock", "backups", restore::STAGE, store::RESTORED_STAGE, standby::FOLLOWED, standby::REPLICATING];
 /// Endings of files that are half written, or belong to a SQLite file beside them.
 const PASSING: [&str; 6] = [".new", ".part", ".tmp", "-wal", "-shm", "-journal"];
 
@@ -70,7 +74,7 @@ pub enum BackupError {
     Damaged(String),
 }
 
-fn at(path: &Path) -> impl FnOnce(io::Error) -> BackupError {
+pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> BackupError {
     move |problem| BackupError::File { path: path.to_owned(), problem }
 }
 
@@ -233,36 +237,46 @@ struct Packing<'a, W> {
 
 impl<W: Write> Packing<'_, W> {
     fn add(&mut self, name: &str, path: &Path) -> Result<(), BackupError> {
-        let mut file = match File::open(path) {
+        let file = match open_settled(path, self.work) {
             Ok(file) => file,
             // Retention was quicker.
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(e) => return Err(at(path)(e)),
+            Err(BackupError::File { problem, .. }) if problem.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(e) => return Err(e),
         };
-        let mut head = Vec::with_capacity(16);
-        (&mut file).take(16).read_to_end(&mut head).map_err(at(path))?;
-        let file = if store::is_sqlite(&head) { self.copy_of(path)? } else { File::open(path).map_err(at(path))? };
         let bytes = file.metadata().map_err(at(path))?.len();
         let hash = self.writer.member(name, bytes, file).map_err(at(path))?;
         self.members.push(Member { name: name.to_owned(), bytes, sha256: hex(&hash) });
         Ok(())
     }
-
-    /// The copy has no name any more when this returns, so nothing is left behind however the backup ends.
-    fn copy_of(&self, path: &Path) -> Result<File, BackupError> {
-        let copy =
-            self.work.join(format!("{}copy-{}-{}.part", passing::PREFIX, std::process::id(), self.members.len()));
-        let _held = passing::create(&copy).map_err(at(&copy))?;
-        let done = store::snapshot(path, &copy);
-        let opened = File::open(&copy);
-        let _ = fs::remove_file(&copy);
-        done?;
-        opened.map_err(at(&copy))
-    }
 }
 
-/// All regular files below `dir`, by their paths relative to it. Links are not followed.
-fn list(dir: &Path, prefix: &str, names: &mut Vec<String>) -> Result<(), BackupError> {
+/// Opens a file; of a SQLite file, whoever writes into it, a copy as of one commit. The copy lies in `work` and has no
+/// name any more when this returns, so that nothing is left behind however it goes on.
+///
+/// # Errors
+/// The file is not there or cannot be read; the copy cannot be made.
+pub(super) fn open_settled(path: &Path, work: &Path) -> Result<File, BackupError> {
+    let mut file = File::open(path).map_err(at(path))?;
+    let mut head = Vec::with_capacity(16);
+    (&mut file).take(16).read_to_end(&mut head).map_err(at(path))?;
+    if !store::is_sqlite(&head) {
+        return File::open(path).map_err(at(path));
+    }
+    let number = COPIES.fetch_add(1, Ordering::Relaxed);
+    let copy = work.join(format!("{}copy-{}-{number}.part", passing::PREFIX, std::process::id()));
+    let _held = passing::create(&copy).map_err(at(&copy))?;
+    let done = store::snapshot(path, &copy);
+    let opened = File::open(&copy);
+    let _ = fs::remove_file(&copy);
+    done?;
+    opened.map_err(at(&copy))
+}
+
+/// Numbers the copies of this process.
+static COPIES: AtomicUsize = AtomicUsize::new(0);
+
+/// All regular files below `dir` that are kept, by their paths relative to it. Links are not followed.
+pub(super) fn list(dir: &Path, prefix: &str, names: &mut Vec<String>) -> Result<(), BackupError> {
     for entry in fs::read_dir(dir).map_err(at(dir))? {
         let entry = entry.map_err(at(dir))?;
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -286,6 +300,6 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// Makes `dir` with mode 0700 where it is missing.
-fn make_dir(dir: &Path) -> Result<(), BackupError> {
+pub(super) fn make_dir(dir: &Path) -> Result<(), BackupError> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(at(dir))
 }

@@ -1,5 +1,5 @@
-//! A backup under a passphrase: a stream sealed in chunks, so that it is neither held in memory nor trusted before it
-//! was checked.
+//! A backup under a passphrase, or a file under a key: a stream sealed in chunks, so that it is neither held in memory
+//! nor trusted before it was checked.
 //!
 //! The file is
 //! 1. a head of 52 bytes: `wa-gateway sealed backup` and a line feed (25 bytes), the version 1, 16 bytes of salt, and
@@ -8,13 +8,16 @@
 //!    behind it). The nonce is the chunk's number (11 bytes, big-endian) and 1 for the last one, else 0; the head is
 //!    authenticated with each.
 //!
-//! The key is Argon2id of the passphrase. The salt is new for each file, so no key and nonce come together twice. A
+//! The key is Argon2id of the passphrase; in version 2, whose costs are 0, HMAC-SHA256 of the salt by a key. The salt is new for each file, so no key and nonce come together twice. A
 //! chunk that was changed, moved, left out or cut off does not open. That is how `age` does it, whose own format was
 //! not taken because its crate brings fifty others; who wants it, or a public key, pipes: `wa-gateway backup - | age …`.
 
 use crate::model::random::{Random, bytes};
 use argon2::{Algorithm, Argon2, Params, Version};
-use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
+use ring::{
+    aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey},
+    hmac,
+};
 use std::{
     fmt,
     io::{self, Read, Write},
@@ -22,6 +25,8 @@ use std::{
 
 const MAGIC: &[u8; 25] = b"wa-gateway sealed backup\n";
 const VERSION: u8 = 1;
+/// Under a key instead of a passphrase.
+const KEYED: u8 = 2;
 const HEAD: usize = 52;
 const CHUNK: usize = 64 * 1024;
 const TAG: usize = 16;
@@ -76,13 +81,19 @@ impl Passphrase {
     }
 }
 
+/// The key of one file.
+fn keyed(key: &[u8; 32], salt: &[u8]) -> io::Result<LessSafeKey> {
+    let key = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), salt);
+    UnboundKey::new(&CHACHA20_POLY1305, key.as_ref()).map(LessSafeKey::new).map_err(|_| io::Error::other("no key"))
+}
+
 /// Whether a file begins as a sealed one.
 pub(super) fn is_sealed(head: &[u8]) -> bool {
     head.starts_with(MAGIC)
 }
 
 /// Seals what is written to it; [`Sealer::finish`] writes the last chunk.
-pub(super) struct Sealer<W> {
+pub(in crate::ops) struct Sealer<W> {
     out: W,
     key: LessSafeKey,
     head: [u8; HEAD],
@@ -91,16 +102,27 @@ pub(super) struct Sealer<W> {
 }
 
 impl<W: Write> Sealer<W> {
-    pub(super) fn new(mut out: W, passphrase: &Passphrase, random: &dyn Random) -> io::Result<Self> {
+    pub(super) fn new(out: W, passphrase: &Passphrase, random: &dyn Random) -> io::Result<Self> {
         let salt = bytes::<16>(random);
+        let key = passphrase.key(&salt, COST)?;
+        Self::begin(out, (VERSION, salt, COST), key)
+    }
+
+    /// The same under a key.
+    pub(in crate::ops) fn with_key(out: W, key: &[u8; 32], random: &dyn Random) -> io::Result<Self> {
+        let salt = bytes::<16>(random);
+        let key = keyed(key, &salt)?;
+        Self::begin(out, (KEYED, salt, Cost { memory: 0, passes: 0, lanes: 0 }), key)
+    }
+
+    fn begin(mut out: W, (version, salt, cost): (u8, [u8; 16], Cost), key: LessSafeKey) -> io::Result<Self> {
         let mut head = [0; HEAD];
         head[..25].copy_from_slice(MAGIC);
-        head[25] = VERSION;
+        head[25] = version;
         head[26..42].copy_from_slice(&salt);
-        head[42..46].copy_from_slice(&COST.memory.to_be_bytes());
-        head[46..50].copy_from_slice(&COST.passes.to_be_bytes());
-        head[50..].copy_from_slice(&COST.lanes.to_be_bytes());
-        let key = passphrase.key(&salt, COST)?;
+        head[42..46].copy_from_slice(&cost.memory.to_be_bytes());
+        head[46..50].copy_from_slice(&cost.passes.to_be_bytes());
+        head[50..].copy_from_slice(&cost.lanes.to_be_bytes());
         out.write_all(&head)?;
         Ok(Self { out, key, head, chunk: Vec::with_capacity(CHUNK + TAG), number: 0 })
     }
@@ -116,7 +138,7 @@ impl<W: Write> Sealer<W> {
     }
 
     /// Writes what is left.
-    pub(super) fn finish(mut self) -> io::Result<W> {
+    pub(in crate::ops) fn finish(mut self) -> io::Result<W> {
         self.seal(true)?;
         Ok(self.out)
     }
@@ -139,7 +161,7 @@ impl<W: Write> Write for Sealer<W> {
 }
 
 /// Opens what was sealed. Every byte that it gives was authenticated; it ends well only at the last chunk.
-pub(super) struct Opener<R> {
+pub(in crate::ops) struct Opener<R> {
     input: R,
     key: LessSafeKey,
     head: [u8; HEAD],
@@ -162,7 +184,22 @@ impl<R: Read> Opener<R> {
             return Err(invalid("its head is not one that this program writes"));
         }
         let key = passphrase.key(&head[26..42], cost).map_err(|_| invalid("its head is damaged"))?;
-        Ok(Self { input, key, head, chunk: Vec::new(), at: 0, ahead: None, number: 0, last: false })
+        Ok(Self::begin(input, head, key))
+    }
+
+    /// What was sealed under a key.
+    pub(in crate::ops) fn with_key(mut input: R, key: &[u8; 32]) -> io::Result<Self> {
+        let mut head = [0; HEAD];
+        input.read_exact(&mut head)?;
+        if !is_sealed(&head) || head[25] != KEYED {
+            return Err(invalid("its head is not one that this program writes"));
+        }
+        let key = keyed(key, &head[26..42])?;
+        Ok(Self::begin(input, head, key))
+    }
+
+    const fn begin(input: R, head: [u8; HEAD], key: LessSafeKey) -> Self {
+        Self { input, key, head, chunk: Vec::new(), at: 0, ahead: None, number: 0, last: false }
     }
 
     fn open_next(&mut self) -> io::Result<()> {
@@ -180,6 +217,9 @@ impl<R: Read> Opener<R> {
         let opened = self.key.open_in_place(nonce(self.number, self.last), Aad::from(&self.head), &mut self.chunk);
         let length = match opened {
             Ok(plain) => plain.len(),
+            Err(_) if self.number == 0 && self.head[25] == KEYED => {
+                return Err(invalid("the key is another one, or it is damaged"));
+            }
             Err(_) if self.number == 0 => return Err(invalid("the passphrase is another one, or it is damaged")),
             Err(_) => return Err(invalid("it is damaged or cut off")),
         };
@@ -272,6 +312,20 @@ mod tests {
         let (first, second) = (HEAD..HEAD + CHUNK + TAG, HEAD + CHUNK + TAG..HEAD + 2 * (CHUNK + TAG));
         let swapped = [&two[..HEAD], &two[second.clone()], &two[first], &two[second.end..]].concat();
         assert!(opened(&swapped, &passphrase()).is_err(), "two chunks in another order");
+    }
+
+    #[test]
+    fn what_is_under_a_key_is_opened_by_no_other_one_and_by_no_passphrase() {
+        let mut sealer = Sealer::with_key(Vec::new(), &[7; 32], &SystemRandom).expect("a sealer");
+        sealer.write_all(&vec![5; CHUNK + 1]).expect("written");
+        let sealed = sealer.finish().expect("its end");
+        let mut plain = Vec::new();
+        let opener = Opener::with_key(&sealed[..], &[7; 32]);
+        opener.and_then(|mut opener| opener.read_to_end(&mut plain)).expect("opened");
+        assert_eq!(plain, vec![5; CHUNK + 1]);
+        let other = Opener::with_key(&sealed[..], &[8; 32]).and_then(|mut opener| opener.read_to_end(&mut plain));
+        assert!(other.expect_err("another key").to_string().contains("another one"));
+        assert!(opened(&sealed, &passphrase()).is_err());
     }
 
     #[test]

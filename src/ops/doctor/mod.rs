@@ -3,6 +3,7 @@
 //!
 //! - `places.rs`: data directory, disk, database, backups. `doors.rs`: addresses to listen on. `certificate.rs`,
 //!   `time.rs`: what others judge us by. `notices.rs`: who is told. `systemd.rs`: the package's units.
+//! - `standby.rs`: a second machine.
 //! - `network.rs`: names and providers; the only one that asks anybody outside. `rows.rs`: what the database knows of
 //!   numbers, webhooks and jobs.
 //!
@@ -15,6 +16,7 @@ mod network;
 mod notices;
 mod places;
 mod rows;
+mod standby;
 mod systemd;
 mod time;
 
@@ -69,6 +71,7 @@ pub async fn examine(patient: &Patient<'_>) -> Vec<Finding> {
     all.push(places::database(&config.data_dir));
     all.push(places::key(config));
     all.push(places::backups(config, now));
+    all.extend(standby::finding(config));
     all.push(time::finding(now));
     all.push(notices::finding(&config.notices).await);
     let real = listening.as_ref();

@@ -70,7 +70,7 @@ pages! {
         "/docs/differences" = "differences",
         "/docs/troubleshooting" = "troubleshooting";
     Operation: "/docs/install" = "install", "/docs/upgrade" = "upgrade", "/docs/backup" = "backup",
-        "/docs/move" = "move", "/docs/reliability" = "reliability", "/docs/monitoring" = "monitoring",
+        "/docs/move" = "move", "/docs/standby" = "standby", "/docs/reliability" = "reliability", "/docs/monitoring" = "monitoring",
         "/docs/security" = "security", "/docs/privacy-operations" = "privacy-operations";
     Rules: "/acceptable-use" = "acceptable-use", "/privacy" = "privacy";
 }

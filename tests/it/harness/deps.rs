@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 use wa_gateway::{
     connectors::{Ear, registry::Deps},
     egress::Egress,
-    model::{clock::Clock, random::SystemRandom},
+    model::{clock::Clock, fence::Fence, random::SystemRandom},
 };
 
 /// A data directory, a clock and an ear; nothing may be called out to.
@@ -16,6 +16,7 @@ pub fn deps(data_dir: &Path, clock: Arc<dyn Clock>, ear: Arc<dyn Ear>) -> Deps {
         random: Arc::new(SystemRandom),
         ear,
         public_url: "http://127.0.0.1:8080".to_owned(),
+        fence: Fence::default(),
     }
 }
 

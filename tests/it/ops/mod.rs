@@ -4,4 +4,5 @@ mod acme;
 mod backup;
 mod kills;
 mod operation;
+mod standby;
 mod systemd_units;

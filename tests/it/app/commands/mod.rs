@@ -15,6 +15,7 @@ use std::{
 
 mod demo;
 mod places;
+mod standby;
 
 const LINE: &str = "shop-line";
 const AMAL: &str = "+966501234567";

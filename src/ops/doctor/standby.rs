@@ -1,0 +1,81 @@
+//! Where a second machine stands ready: whether this one may send, and whether everything of it is copied.
+
+use super::{Finding, fail, ok, warn};
+use crate::{
+    config::Config,
+    model::clock::Time,
+    ops::standby::{FoundPlace, Membership, Place, last_copy_at},
+    sending,
+    store::{self, StoreError},
+};
+use std::{fs, os::unix::fs::MetadataExt, path::Path, time::Duration};
+
+const CHECK: &str = "second machine";
+/// Changes that are not copied after so long are a fault; a busy machine takes a second or two.
+const COPIED_WITHIN: Duration = Duration::from_secs(60);
+
+/// None: there is no second machine.
+pub(super) fn finding(config: &Config) -> Option<Finding> {
+    let place = Place::new(config.standby.place.clone()?);
+    let shown = place.dir().display();
+    let found = match place.look() {
+        Ok(found) => found,
+        Err(e) => {
+            return Some(fail(CHECK, format!("{shown} (standby.place): {e}; without it nothing is sent for long")));
+        }
+    };
+    let database = config.data_dir.join(store::FILE_NAME);
+    let own = if database.exists() { store::peek(&database, Membership::find) } else { Ok(None) };
+    Some(match own {
+        Err(e) => warn(CHECK, format!("to which place the database belongs is not known: {e}")),
+        Ok(None) => warn(CHECK, format!("{shown} is not this gateway's yet: it is when the gateway starts")),
+        Ok(Some(own)) => judge(&place, &found, &own, &database),
+    })
+}
+
+fn judge(place: &Place, found: &FoundPlace, own: &Membership, database: &Path) -> Finding {
+    let shown = place.dir().display();
+    if found.gateway.as_ref() != Some(&own.gateway) || found.epoch < own.epoch {
+        return fail(CHECK, format!("{shown} is not this gateway's place, or is not mounted: nothing is sent"));
+    }
+    if found.epoch > own.epoch {
+        let lost = left_behind(place, own.epoch + 1, database).unwrap_or_else(|e| format!("; {e}"));
+        return fail(
+            CHECK,
+            format!(
+                "another machine took over (epoch {}): this one sends nothing any more{lost}. Move its data directory away, \
+                 and it can be the second machine",
+                found.epoch
+            ),
+        );
+    }
+    let changed_at = ["", "-wal"].iter().filter_map(|end| {
+        let mut file = database.as_os_str().to_owned();
+        file.push(end);
+        fs::metadata(file).ok().map(|m| m.mtime())
+    });
+    let changed_at = Time::from_millis(changed_at.max().unwrap_or(0).saturating_mul(1000));
+    match last_copy_at(&place.database(own.epoch)) {
+        None => warn(CHECK, format!("nothing of this machine is in {shown} yet: run `wa-gateway replicate` beside it")),
+        Some(at) if changed_at.since(at) > COPIED_WITHIN => warn(
+            CHECK,
+            format!(
+                "the last change in {shown} is of {at}, the database's of {changed_at}: does `wa-gateway replicate` run?"
+            ),
+        ),
+        Some(_) => ok(CHECK, format!("this one sends (epoch {}), and is copied to {shown}", own.epoch)),
+    }
+}
+
+/// What this machine took that the one of the next epoch does not have.
+fn left_behind(place: &Place, epoch: u64, database: &Path) -> Result<String, StoreError> {
+    let Some(taken) = place.taken(epoch) else { return Ok("; what it has alone is not known".into()) };
+    let beyond = store::peek(database, move |tx| sending::beyond(tx, taken))?;
+    Ok(match beyond {
+        sending::Beyond { messages: 0, inbound: 0, .. } => "; it left nothing behind".into(),
+        sending::Beyond { messages, inbound, from } => format!(
+            "; {messages} messages of the log (from log id {from}) and {inbound} inbound messages are here alone: \
+             `wa-gateway message list` shows them"
+        ),
+    })
+}
