@@ -20,7 +20,7 @@ mod varied;
 use fit::{Sample, Weights};
 use rows::{Row, share};
 use std::{collections::BTreeMap, error::Error, fs};
-use wa_gateway::sending::policy::content::{ContentPolicy, LITTLE_EVIDENCE, SOME_EVIDENCE, model};
+use wa_gateway::sending::policy::content::{LITTLE_EVIDENCE, SOME_EVIDENCE, model};
 
 /// How many parts the sources are dealt to.
 const PARTS: u64 = 8;
