@@ -39,7 +39,7 @@ fn judge(place: &Place, found: &FoundPlace, own: &Membership, database: &Path) -
         return fail(CHECK, format!("{shown} is not this gateway's place, or is not mounted: nothing is sent"));
     }
     if found.epoch > own.epoch {
-        let lost = left_behind(place, own.epoch + 1, database).unwrap_or_else(|e| format!("; {e}"));
+        let lost = left_behind(place, (own.epoch, found.epoch), database).unwrap_or_else(|e| format!("; {e}"));
         return fail(
             CHECK,
             format!(
@@ -67,10 +67,12 @@ fn judge(place: &Place, found: &FoundPlace, own: &Membership, database: &Path) -
     }
 }
 
-/// What this machine took that the one of the next epoch does not have.
-fn left_behind(place: &Place, epoch: u64, database: &Path) -> Result<String, StoreError> {
-    let Some(taken) = place.taken(epoch) else { return Ok("; what it has alone is not known".into()) };
-    let beyond = store::peek(database, move |tx| sending::beyond(tx, taken))?;
+/// What this machine took that the one which went on from it does not have.
+fn left_behind(place: &Place, (own, epoch): (u64, u64), database: &Path) -> Result<String, StoreError> {
+    let Some(taken) = place.taken(epoch).filter(|taken| taken.from == own) else {
+        return Ok("; what it has alone is not known".into());
+    };
+    let beyond = store::peek(database, move |tx| sending::beyond(tx, taken.reach))?;
     Ok(match beyond {
         sending::Beyond { messages: 0, inbound: 0, .. } => "; it left nothing behind".into(),
         sending::Beyond { messages, inbound, from } => format!(

@@ -25,7 +25,7 @@ pub use files::FilesCopied;
 pub use follow::{FOLLOWED, FollowStatus, Follower, last_status};
 pub use litestream::last_copy_at;
 pub use membership::Membership;
-pub use place::{FoundPlace, Place, Sign};
+pub use place::{FoundPlace, Place, Sign, Taken};
 pub use replicate::{REPLICATING, Replication, ReplicationRound};
 pub use takeover::{TakenOver, Takeover};
 pub use vigil::{LOOK_EVERY, Vigil};

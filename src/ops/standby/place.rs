@@ -57,6 +57,15 @@ pub struct Sign {
     pub alone_for_ms: u64,
 }
 
+/// What an epoch went on from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Taken {
+    /// The epoch whose data it was.
+    pub from: u64,
+    /// How far its log went.
+    pub reach: Reach,
+}
+
 impl Sign {
     /// When it was given, by the clock of the machine that gave it.
     pub const fn at(&self) -> Time {
@@ -150,12 +159,12 @@ impl Place {
     ///
     /// # Errors
     /// The place cannot be written.
-    pub fn note_taken(&self, epoch: u64, reach: Reach) -> io::Result<()> {
-        store::write_whole(&self.epoch(epoch).join(TAKEN), &serde_json::to_vec(&reach)?)
+    pub fn note_taken(&self, epoch: u64, taken: Taken) -> io::Result<()> {
+        store::write_whole(&self.epoch(epoch).join(TAKEN), &serde_json::to_vec(&taken)?)
     }
 
     /// What it went on from; none: it is not known.
-    pub fn taken(&self, epoch: u64) -> Option<Reach> {
+    pub fn taken(&self, epoch: u64) -> Option<Taken> {
         serde_json::from_slice(&fs::read(self.epoch(epoch).join(TAKEN)).ok()?).ok()
     }
 

@@ -13,7 +13,10 @@
 //! before the second step changes anything for the other machine, so what can be wrong here is looked at before it.
 
 use super::{
-    Machine, StandbyError, at, files, follow, litestream, membership::Membership, place::Sign, refused, replicate,
+    Machine, StandbyError, at, files, follow, litestream,
+    membership::Membership,
+    place::{Sign, Taken},
+    refused, replicate,
 };
 use crate::{
     model::{clock::Time, moment::Moment},
@@ -83,7 +86,7 @@ impl Takeover {
         files::fetch(&machine.place.files(from_epoch), &machine.followed_files(), &key)?;
         let complete = from_epoch == server && replicate::is_complete(machine, server);
         let sign = machine.place.heard(server).map_err(at(machine.place.dir()))?;
-        let uncertain = self.settle(epoch, (!complete).then_some(sign.as_ref())).await?;
+        let uncertain = self.settle((from_epoch, epoch), (!complete).then_some(sign.as_ref())).await?;
         self.move_in()?;
         Ok(TakenOver {
             epoch,
@@ -224,7 +227,7 @@ impl Takeover {
 
     /// Writes the new epoch into the copy, and settles what the other machine may have sent where something of it may be
     /// missing: then `sign` is its last one, if it gave any.
-    async fn settle(&self, epoch: u64, sign: Option<Option<&Sign>>) -> Result<Uncertain, StandbyError> {
+    async fn settle(&self, (from, epoch): (u64, u64), sign: Option<Option<&Sign>>) -> Result<Uncertain, StandbyError> {
         let (machine, now) = (&self.machine, self.machine.clock.now());
         // From its last sign on it may have sent without the place; and for no longer than until it is said to be off.
         let alone_until = |sign: &Sign| sign.at().plus(Duration::from_millis(sign.alone_for_ms)).plus(SLACK);
@@ -246,7 +249,7 @@ impl Takeover {
         let done = done.await;
         store.close().await;
         let (uncertain, reach) = done?;
-        machine.place.note_taken(epoch, reach).map_err(at(machine.place.dir()))?;
+        machine.place.note_taken(epoch, Taken { from, reach }).map_err(at(machine.place.dir()))?;
         Ok(uncertain)
     }
 
