@@ -1,5 +1,7 @@
 //! What stands beside every page.
 
+use crate::{people::chats::COUNTED, texts::locale::Locale};
+
 /// The side: a path and the key of its word.
 pub const SIDE: &[(&str, &str)] = &[
     ("/overview", "nav.overview"),
@@ -15,6 +17,15 @@ pub const SIDE: &[(&str, &str)] = &[
     ("/notices", "nav.notices"),
     ("/docs", "nav.docs"),
 ];
+
+/// How many chats wait, as pages say it; empty: none.
+pub fn unread_text(locale: &Locale, unread: u32) -> String {
+    match unread {
+        0 => String::new(),
+        COUNTED.. => format!("{}+", locale.number(COUNTED - 1)),
+        n => locale.number(n),
+    }
+}
 
 /// A part of the pages of who runs the appliance: its path and its word on the side, and the pages that it opens with.
 pub struct AdminSection {

@@ -5,14 +5,13 @@
 //! [`PageContext::scope`] or [`PageContext::account`], so that another account's row is answered like one that does not
 //! exist.
 
-use super::{banner::Banner, chat, page_error::PageError, page_facts::PageFacts};
+use super::{banner::Banner, chat, navigation::unread_text, page_error::PageError, page_facts::PageFacts};
 use crate::{
     accounts::{Account, Role, Scope, Session},
     connectors::outgoing::MediaKind,
     dialects::AppState,
     gateway::Gateway,
     model::{clock::Time, ids::AccountId, plan::Zone, why::Why},
-    people::chats::COUNTED,
     store::{StoreError, Tx},
     web::{
         Incoming, Origin,
@@ -206,15 +205,6 @@ async fn begin(gateway: &Gateway, incoming: Incoming) -> Result<PageContext, Res
         }
     }
     Ok(v)
-}
-
-/// How many chats wait, as pages say it; empty: none.
-pub fn unread_text(locale: &Locale, unread: u32) -> String {
-    match unread {
-        0 => String::new(),
-        COUNTED.. => format!("{}+", locale.number(COUNTED - 1)),
-        n => locale.number(n),
-    }
 }
 
 /// Reads a form of at most `most` bytes; none where it is larger, breaks off, or is no form.

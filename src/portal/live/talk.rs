@@ -7,7 +7,7 @@ use crate::{
     gateway::Gateway,
     model::{clock::Time, ids::InstanceId},
     people::chats::count_unread,
-    portal::page_context::{Subscriber, unread_text},
+    portal::{navigation::unread_text, page_context::Subscriber},
     store::{StoreError, Tx},
     texts::locale::Locale,
     web::server::ConnectionSlot,

@@ -165,20 +165,6 @@ async fn a_draft_stays_keys_lead_and_nothing_that_comes_in_runs() {
     // The other one waits, beside "Chat" and in the title, as on each page; what comes in is counted at once.
     wait(&browser, "document.querySelector('.side [data-unread] bdi').textContent === '1'").await;
     assert!(is("document.title.startsWith('(1) ') && !document.querySelector('.side [data-unread]').hidden").await);
-    // Who looks elsewhere is told by the browser, where it was asked to: of what is new, once, and of nothing else.
-    let elsewhere = "window.told = []; window.Notification = class extends EventTarget { \
-        static permission = 'default'; static requestPermission = async () => (Notification.permission = 'granted'); \
-        constructor(who, { body }) { super(); told.push(`${who}: ${body}`); } }; \
-        document.querySelector('[data-notify]').click()";
-    browser.script(elsewhere).await;
-    wait(&browser, "document.querySelector('[data-notify]').ariaPressed === 'true'").await;
-    world.hears("+966507654322", "and a third").await;
-    wait(&browser, "document.title.startsWith('(2) ')").await;
-    assert!(is("told.length === 0").await, "the page is looked at");
-    browser.script("Object.defineProperty(document, 'visibilityState', { value: 'hidden' })").await;
-    world.hears("+966507654322", "and one more").await;
-    wait(&browser, "told.length === 1 && told[0].endsWith(': and one more')").await;
-    browser.script("delete document.visibilityState").await;
     browser.fill("#text", "half a thought").await;
     browser.goto("/overview").await;
     browser.goto(&format!("/chat?instance={INSTANCE}&chat=c1")).await;
@@ -200,6 +186,22 @@ async fn a_draft_stays_keys_lead_and_nothing_that_comes_in_runs() {
     browser.script("document.activeElement.click()").await;
     wait(&browser, "location.search.includes('c2')").await;
     assert!(is("document.title !== 'run' && !document.querySelector('[data-talk] img, [data-talk] script')").await);
+    wait(&browser, "document.querySelector('[data-talk]').dataset.wired === 'true'").await;
+    wait(&browser, "!document.title.startsWith('(')").await;
+    // Who looks elsewhere is told by the browser, where it was asked to: of what is new, once, and of nothing else.
+    let elsewhere = "window.told = []; window.Notification = class extends EventTarget { \
+        static permission = 'default'; static requestPermission = async () => (Notification.permission = 'granted'); \
+        constructor(who, { body }) { super(); told.push(`${who}: ${body}`); } }; \
+        document.querySelector('[data-notify]').click()";
+    browser.script(elsewhere).await;
+    wait(&browser, "document.querySelector('[data-notify]').ariaPressed === 'true'").await;
+    world.hears("+966507654322", "and a third").await;
+    wait(&browser, "document.title.startsWith('(1) ')").await;
+    assert!(is("told.length === 0").await, "the page is looked at");
+    browser.script("Object.defineProperty(document, 'visibilityState', { value: 'hidden' })").await;
+    world.hears("+966507654322", "and one more").await;
+    wait(&browser, "told.length === 1 && told[0].endsWith(': and one more')").await;
+    browser.script("delete document.visibilityState").await;
     world.stop().await;
 }
 
