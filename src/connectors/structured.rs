@@ -1,7 +1,7 @@
 //! Messages with more than words: buttons, a list, a link, a place, a contact card. The bounds are Meta's (its reference of
 //! interactive messages), and no other connector takes more.
 
-use super::place::Place;
+use super::location::Location;
 use serde::Serialize;
 use std::borrow::Cow;
 
@@ -44,7 +44,7 @@ pub enum Structured {
     /// A text with a button that opens an address.
     Link { text: String, title: String, url: String, footer: Option<String> },
     /// A place.
-    Location(Place),
+    Location(Location),
     /// Somebody's card.
     Contact(ContactCard),
     /// A text with a button that shares the reader's own number.
@@ -154,7 +154,7 @@ impl Structured {
                 lines.extend([text.into(), title.into(), url.into()]);
                 footer_of = footer.as_ref();
             }
-            Self::Location(Place { latitude, longitude, name, address }) => {
+            Self::Location(Location { latitude, longitude, name, address }) => {
                 lines.extend([name, address].into_iter().flatten().map(Cow::from));
                 lines.push(format!("{}, {}", latitude.degrees(), longitude.degrees()).into());
             }
@@ -185,7 +185,7 @@ mod tests {
         assert_eq!(link.words(), "Pay\nOpen\nhttps://a.example\nShop");
         let at = |degrees| Degrees::new(degrees, 90.0).expect("an angle");
         let (latitude, longitude) = (at(24.7136), at(-46.6753));
-        let place = Structured::Location(Place { latitude, longitude, name: Some(text("Shop")), address: None });
+        let place = Structured::Location(Location { latitude, longitude, name: Some(text("Shop")), address: None });
         assert_eq!(place.words(), "Shop\n24.7136, -46.6753");
         for none in [90.1, -91.0, f64::NAN, f64::INFINITY] {
             assert_eq!(Degrees::new(none, 90.0), None, "{none}");

@@ -1,6 +1,6 @@
 //! Templates that a provider holds, in the gateway's own words.
 
-use super::place::Place;
+use super::location::Location;
 use crate::model::string_enum::string_enum;
 
 /// What a template is called.
@@ -61,8 +61,8 @@ impl Slot {
         match self.media {
             _ if value.trim().is_empty() => Err("it is blank".to_owned()),
             None => Ok(()),
-            Some(SlotKind::Location) if Place::read(value).is_some() => Ok(()),
-            Some(SlotKind::Location) => Err(format!("it is the place at the template's head: {}", Place::FORM)),
+            Some(SlotKind::Location) if Location::read(value).is_some() => Ok(()),
+            Some(SlotKind::Location) => Err(format!("it is the place at the template's head: {}", Location::FORM)),
             Some(SlotKind::CouponCode) if (1..=COUPON_MAX).contains(&value.chars().count()) => Ok(()),
             Some(SlotKind::CouponCode) => {
                 Err(format!("it is the code that a button copies, of at most {COUPON_MAX} characters"))
@@ -129,7 +129,7 @@ string_enum! {
         Image = "image",
         Video = "video",
         Document = "document",
-        /// A [`Place`].
+        /// A [`Location`].
         Location = "location",
         /// The code that a button copies.
         CouponCode = "coupon_code",

@@ -5,7 +5,7 @@ use super::{
     request::{Draft, FileFrom, FileWanted, GivenFile, MAX_CHARS, PurposeField, SendLater},
 };
 use crate::{
-    connectors::{outgoing::MediaKind, place::Place},
+    connectors::{location::Location, outgoing::MediaKind},
     model::{
         clock::Time,
         emoji, file_name,
@@ -323,7 +323,7 @@ fn read_template(value: &Value) -> Result<Draft, Option<String>> {
 
 fn read_variable(value: &Value) -> Result<String, String> {
     if value.is_object() {
-        return Err(format!("is a text; a place is written as {}", Place::FORM));
+        return Err(format!("is a text; a place is written as {}", Location::FORM));
     }
     read_text(value, MAX_VARIABLE).ok_or_else(|| format!("is a text of 1 to {MAX_VARIABLE} characters, in quotes"))
 }

@@ -1,7 +1,7 @@
 //! Buttons, lists, links, places and cards in a request: read, or told what is wrong with them.
 
 use crate::connectors::{
-    place::Place,
+    location::Location,
     structured::{
         BUTTON_TEXT_MAX, BUTTON_TITLE_MAX, BUTTONS_MAX, ContactCard, Degrees, FOOTER_MAX, ListRow, ListSection,
         ROW_DESCRIPTION_MAX, ROW_TITLE_MAX, ROWS_MAX, ReplyButton, Structured,
@@ -122,12 +122,12 @@ fn row(value: &Value) -> Result<ListRow, String> {
     Ok(ListRow { id, title, description: optional(of, "description", ROW_DESCRIPTION_MAX)? })
 }
 
-fn place(of: &Map<String, Value>) -> Result<Place, String> {
+fn place(of: &Map<String, Value>) -> Result<Location, String> {
     let angle = |name: &str, most: f64| {
         let degrees = of.get(name).and_then(Value::as_f64).and_then(|degrees| Degrees::new(degrees, most));
         degrees.ok_or_else(|| format!("its {name} is a number from -{most} to {most}"))
     };
-    Ok(Place {
+    Ok(Location {
         latitude: angle("latitude", 90.0)?,
         longitude: angle("longitude", 180.0)?,
         name: optional(of, "name", NAME_MAX)?,

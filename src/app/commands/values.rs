@@ -22,7 +22,7 @@ pub(super) fn parse_module(value: &str) -> Result<Module, String> {
 
 pub(super) fn parse_modules(values: &[String]) -> Result<Vec<Module>, String> {
     match listed(values) {
-        named if named.is_empty() => parse_module("").map(|one| vec![one]),
+        named if named.is_empty() && !values.is_empty() => parse_module("").map(|one| vec![one]),
         named => named.iter().map(|v| parse_module(v)).collect(),
     }
 }

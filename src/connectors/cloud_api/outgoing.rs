@@ -8,9 +8,9 @@ use crate::{
     connectors::{
         Ack, Address, Content, Outgoing, SendError,
         inbound_event::RemoteParty,
+        location::Location,
         meta_error::{ErrorClass, GraphError, words_of},
         outgoing::MediaKind,
-        place::Place,
         provider_text::retry_after,
         templates::{Category, PlaceholderSlot, Slot, SlotKind, Template},
     },
@@ -170,7 +170,7 @@ fn special(kind: SlotKind, value: &str, named: Option<&str>) -> Value {
     match kind {
         SlotKind::CouponCode => json!(value),
         // What is no place was refused beforehand where the template was known: Meta says what is wrong.
-        SlotKind::Location => Place::read(value).map_or(Value::Null, |place| structured::place(&place)),
+        SlotKind::Location => Location::read(value).map_or(Value::Null, |place| structured::place(&place)),
         SlotKind::Image | SlotKind::Video => json!({"link": value}),
         SlotKind::Document => {
             let name = named.map(str::to_owned).or_else(|| file_name::of_address(value));

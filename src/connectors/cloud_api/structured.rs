@@ -1,7 +1,7 @@
 //! Buttons, lists, links, places and cards in Meta's words (its reference of interactive, location and contacts messages).
 
 use crate::connectors::{
-    place::Place,
+    location::Location,
     structured::{ContactCard, ListRow, Structured},
 };
 use serde_json::{Map, Value, json};
@@ -39,8 +39,8 @@ pub(super) fn content(of: &Structured) -> (&'static str, Value) {
 }
 
 /// A place, alone or at a template's head.
-pub(super) fn place(place: &Place) -> Value {
-    let Place { latitude, longitude, name, address } = place;
+pub(super) fn place(place: &Location) -> Value {
+    let Location { latitude, longitude, name, address } = place;
     let mut told = json!({"latitude": latitude.degrees(), "longitude": longitude.degrees()});
     for (member, value) in [("name", name), ("address", address)] {
         if let Some(value) = value {

@@ -2,7 +2,7 @@
 
 use crate::{
     connectors::{
-        place::Place,
+        location::Location,
         templates::{PlaceholderSlot, Slot, SlotKind, TemplateName},
     },
     gateway::Gateway,
@@ -87,7 +87,7 @@ pub(super) async fn draft(
     if variables.len() != offer.blanks.len() || !variables.iter().all(is_filled) {
         return Ok(Err(v.t("chat.fill_template").to_owned()));
     }
-    if offer.place_at.is_some_and(|at| Place::read(&variables[at]).is_none()) {
+    if offer.place_at.is_some_and(|at| Location::read(&variables[at]).is_none()) {
         return Ok(Err(v.t("chat.template_place").to_owned()));
     }
     Ok(Ok(Draft::Template { name: offer.name, language: offer.language, variables, file_name: None }))

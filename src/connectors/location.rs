@@ -6,7 +6,7 @@ use serde::Serialize;
 
 /// A place.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Place {
+pub struct Location {
     pub latitude: Degrees,
     pub longitude: Degrees,
     /// Below the map.
@@ -15,7 +15,7 @@ pub struct Place {
     pub address: Option<String>,
 }
 
-impl Place {
+impl Location {
     /// How it is written, for whoever wrote it otherwise.
     pub const FORM: &str = "latitude, longitude; name; address, such as 24.7136, 46.6753; Shop; King Fahd Road 1";
 
@@ -46,15 +46,15 @@ mod tests {
             ("-24.7136, 46.6753; ; King Fahd Road 1", None, Some("King Fahd Road 1")),
             ("24.7136, 46.6753; Shop; King Fahd Road 1; door 2", Some("Shop"), Some("King Fahd Road 1; door 2")),
         ] {
-            let place = Place::read(text).expect(text);
+            let place = Location::read(text).expect(text);
             assert_eq!((place.name.as_deref(), place.address.as_deref()), (name, address), "{text}");
             assert_eq!((place.latitude.degrees().abs(), place.longitude.degrees()), (24.7136, 46.6753), "{text}");
         }
-        assert_eq!(Place::read(" 24.7136,46.6753 ;Shop"), Place::read("24.7136, 46.6753; Shop"));
+        assert_eq!(Location::read(" 24.7136,46.6753 ;Shop"), Location::read("24.7136, 46.6753; Shop"));
         for wrong in
             ["", "24.7136", "24.7136; 46.6753", "91, 46", "24, 181", "north, east", "24,7136, 46,6753", "nan, 1"]
         {
-            assert_eq!(Place::read(wrong), None, "{wrong}");
+            assert_eq!(Location::read(wrong), None, "{wrong}");
         }
     }
 }
