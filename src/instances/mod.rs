@@ -115,10 +115,17 @@ impl Instances {
     /// # Errors
     /// An id that is none or not available, an unknown account, settings that the connector cannot take.
     pub async fn create(&self, mut new: NewInstance, actor: &str) -> Result<Instance, InstanceError> {
+        let (ours, theirs) = common_settings::apart(&new.settings);
+        new.settings = theirs;
         crate::connectors::registry::fill_settings(new.connector, &mut new.settings, &new.id, &*self.random);
         crate::connectors::registry::check_settings(new.connector, &new.settings)?;
         let (now, actor, id, vault) = (self.clock.now(), actor.to_owned(), new.id.clone(), self.vault.clone());
-        let made = self.store.write(move |tx| row::create(tx, &new, &vault, now, &actor)).await?;
+        let make = move |tx: &WriteTx<'_>| {
+            row::create(tx, &new, &vault, now, &actor)?;
+            common_settings::set(tx, &new.id, &ours)?;
+            row::find(tx, &new.id)
+        };
+        let made = self.store.write(make).await?;
         self.registry.start(&self.setup(&made, None).await?)?;
         self.note_standing(&id).await?;
         self.find(&id).await

@@ -101,7 +101,8 @@ fn people_and_keys(place: &Place) {
 
 fn instances_and_messages(place: &Place) {
     let made = ["instance", "create", "--account", "1", "--id", LINE, "--name", "Shop", "--connector", "sandbox"];
-    let made = place.json(&[&made[..], &["--set", "receipts=none"]].concat());
+    let made = place.json(&[&made[..], &["--set", "receipts=none", "--set", "reject_calls=on"]].concat());
+    assert_eq!((&made["reject_calls"], &made["settings"]["receipts"]), (&json!(true), &json!("none")));
     assert_eq!((&made["id"], &made["state"], &made["health"]), (&json!(LINE), &json!("open"), &json!("ok")));
     assert_eq!(place.json(&["instance", "list"]).as_array().map(Vec::len), Some(1));
     assert_eq!(place.json(&["instance", "set", LINE, "latency_ms=1"])["settings"]["latency_ms"], "1");
@@ -231,7 +232,7 @@ fn people_get_lines_where_programs_get_json() {
 }
 
 /// What cannot be done, and a word of the line that says so.
-const FAILURES: [(&[&str], &str); 24] = [
+const FAILURES: [(&[&str], &str); 25] = [
     (&["account", "create", "--name", " "], "needs a name"),
     (&["account", "create", "--name", "X", "--plan", "gold"], "starter, growth, scale"),
     (&["account", "create", "--name", "X", "--timezone", "Mars/Olympus"], "no time zone"),
@@ -256,6 +257,23 @@ const FAILURES: [(&[&str], &str); 24] = [
     (&["threecx", "create", "--account", "1", "--instance", LINE, "--destination", "http://10.0.0.1/"], "10.0.0.1"),
     (&["threecx", "update", "tcx_none", "--outbound", "off"], "tcx_none"),
     (&["threecx", "template", "tcx_none", "test"], "tcx_none"),
+    (
+        &[
+            "instance",
+            "create",
+            "--account",
+            "1",
+            "--id",
+            "x",
+            "--name",
+            "X",
+            "--connector",
+            "sandbox",
+            "--set",
+            "reject_calls=1",
+        ],
+        "on or off",
+    ),
 ];
 
 fn each_failure_is_one_line(place: &Place) {
