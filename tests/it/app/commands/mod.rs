@@ -264,7 +264,7 @@ const FAILURES: [(&[&str], &str); 25] = [
             "--account",
             "1",
             "--id",
-            "x",
+            "xyz",
             "--name",
             "X",
             "--connector",
