@@ -110,11 +110,21 @@ impl Listener {
         }
     }
 
-    /// Waits for the gateway's ping, and answers it.
+    /// Waits for the gateway's ping, and answers it; returns when the answer was read, for a clock that steps on before would
+    /// find it unread on a busy machine.
     pub async fn answer_a_ping(&mut self) {
+        self.skip_to(|message| matches!(message, Message::Ping(_))).await;
+        self.socket.flush().await.expect("a pong");
+        // It is read after the pong, and answered.
+        self.socket.send(Message::Ping(Vec::new().into())).await.expect("a ping");
+        self.skip_to(|message| matches!(message, Message::Pong(_))).await;
+    }
+
+    /// Passes over what comes until it is what is waited for.
+    async fn skip_to(&mut self, is_it: impl Fn(&Message) -> bool) {
         loop {
-            match timeout(STUCK, self.socket.next()).await.expect("no ping comes") {
-                Some(Ok(Message::Ping(_))) => break self.socket.flush().await.expect("a pong"),
+            match timeout(STUCK, self.socket.next()).await.expect("it never came") {
+                Some(Ok(message)) if is_it(&message) => return,
                 Some(Ok(_)) => {}
                 other => panic!("it ended: {other:?}"),
             }
