@@ -173,6 +173,23 @@ async fn filters_find_and_what_is_none_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn each_list_takes_the_parameters_that_the_document_names() {
+    let world = World::start().await;
+    let reader = key(&world, &["read"], &[]).await;
+    let document = world.get("/openapi.json").await.json();
+    for path in LISTS.iter().chain(&["/api/events"]) {
+        let parameters = document["paths"][path]["get"]["parameters"].as_array().expect("parameters");
+        let named = parameters.iter().filter(|p| p["in"] == "query").filter_map(|p| p["name"].as_str());
+        let empty = named.map(|name| format!("{name}=")).collect::<Vec<_>>().join("&");
+        let reply = get(&world, &reader, &format!("{path}?{empty}"), &[]).await;
+        assert_eq!(reply.status, 200, "{path}?{empty}: {}", reply.body);
+        let other = get(&world, &reader, &format!("{path}?{empty}&another="), &[]).await;
+        assert_eq!(other.status, 422, "{path}: {}", other.body);
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn a_key_sees_its_own_account_and_its_own_instances() {
     let world = World::start().await;
     world.new_instance(world.account, "second-line").await;
