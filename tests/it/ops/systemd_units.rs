@@ -22,7 +22,7 @@ const UNITS: [&str; 4] = [
 fn units(dir: &TempDir, change: impl Fn(&str) -> String) -> [PathBuf; 4] {
     UNITS.map(|name| {
         let from = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
-        let text = fs::read_to_string(from).expect("a unit");
+        let text = fs::read_to_string(&from).expect("a unit");
         let text = change(&text).replace("/usr/bin/wa-gateway", env!("CARGO_BIN_EXE_wa-gateway"));
         let to = dir.path().join(from.file_name().expect("a name"));
         fs::write(&to, text).expect("written");
