@@ -40,6 +40,7 @@ const READ: &[Code] = &[
     Code::InvalidApiKey,
     Code::RevokedApiKey,
     Code::AddressNotAllowed,
+    Code::InsufficientScope,
     Code::NotFound,
     Code::InternalError,
     Code::ServiceUnavailable,
