@@ -203,6 +203,9 @@ async fn owner_post(rig: &Rig, id: &str, fields: &[(&str, &str)]) -> Reply {
     Visitor::logged_in(&rig.world, "owner").await.post(SEND, &form(id, fields)).await
 }
 
+/// A template, what is typed into its blanks, and what is said of it.
+type WrongForm<'a> = (&'a str, Vec<(&'a str, &'a str)>, &'a str);
+
 /// Sent now or kept for later, looked at or not: each field that is wrong is named, what was typed stays, nothing is sent.
 #[tokio::test]
 async fn what_is_wrong_is_said_by_its_field() {
@@ -215,7 +218,7 @@ async fn what_is_wrong_is_said_by_its_field() {
         fields
     };
     let gone = "This template cannot be sent any more";
-    let rows: Vec<(&str, Vec<(&str, &str)>, &str)> = vec![
+    let rows: Vec<WrongForm<'_>> = vec![
         ("order_news/en", order(0, " "), "Line above, {{1}}: fill it in."),
         ("order_news/en", order(1, ""), "Text, {{1}}: fill it in."),
         ("order_news/en", ORDER[..3].to_vec(), "Button “Track”: the end of its address: fill it in."),
