@@ -2,7 +2,7 @@
 //! and end. What is known of its version 0.5.17 and needed here:
 //!
 //! - `restore -f` follows: it restores once, then applies what comes. After its end it does not go on where it was, unless
-//!   a whole copy was made meanwhile, so a follower that died begins anew.
+//!   a whole copy was made meanwhile (`findings/litestream-follow-resume.sh`), so a follower that died begins anew.
 //! - How far it is stands beside the restored file (`-txid`); how far the copy is, in the names of its files.
 //! - It ends after SIGTERM when the last changes are in the copy.
 

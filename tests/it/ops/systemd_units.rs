@@ -1,4 +1,4 @@
-//! The package's systemd units, as systemd itself judges them. Where there is no systemd-analyze this is passed over.
+//! The package's systemd units, those of its examples among them, as systemd itself judges them. Where there is no systemd-analyze this is passed over.
 
 use std::{
     fs,
@@ -10,13 +10,21 @@ use tempfile::TempDir;
 /// At most this exposure, in tenths (reliability: 1.5).
 const EXPOSURE_TENTHS: &str = "--threshold=15";
 
+/// The services first.
+const UNITS: [&str; 4] = [
+    "systemd/wa-gateway.service",
+    "examples/litestream/wa-gateway-replicate.service",
+    "examples/litestream/wa-gateway-standby.service",
+    "systemd/wa-gateway.socket",
+];
+
 /// The units with the program of this build in the place of the installed one, changed as the test wants.
-fn units(dir: &TempDir, change: impl Fn(&str) -> String) -> [PathBuf; 2] {
-    ["wa-gateway.service", "wa-gateway.socket"].map(|name| {
-        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd").join(name);
-        let text = fs::read_to_string(from).expect("a unit");
+fn units(dir: &TempDir, change: impl Fn(&str) -> String) -> [PathBuf; 4] {
+    UNITS.map(|name| {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+        let text = fs::read_to_string(&from).expect("a unit");
         let text = change(&text).replace("/usr/bin/wa-gateway", env!("CARGO_BIN_EXE_wa-gateway"));
-        let to = dir.path().join(name);
+        let to = dir.path().join(from.file_name().expect("a name"));
         fs::write(&to, text).expect("written");
         to
     })
@@ -45,15 +53,18 @@ fn the_units_are_what_systemd_understands() {
 }
 
 #[test]
-fn the_service_is_exposed_to_little() {
+fn the_services_are_exposed_to_little() {
     let dir = TempDir::new().expect("a directory");
     let judge = |change: &dyn Fn(&str) -> String| {
-        let [service, _] = units(&dir, change);
-        analyze(&["security", "--offline=yes", "--no-pager", EXPOSURE_TENTHS], &[service])
+        let [gateway, replicate, standby, _] = units(&dir, change);
+        let services = [gateway, replicate, standby].into_iter();
+        let args = ["security", "--offline=yes", "--no-pager", EXPOSURE_TENTHS];
+        services.map(|service| analyze(&args, &[service])).collect::<Option<Vec<_>>>()
     };
     let Some(good) = judge(&str::to_owned) else { return };
-    assert!(good.status.success(), "{}", said(&good));
+    good.iter().for_each(|good| assert!(good.status.success(), "{}", said(good)));
     let bad = judge(&|text| text.replace("CapabilityBoundingSet=\n", "").replace("SystemCallFilter=", "#"));
-    let bad = bad.expect("it was there");
-    assert!(!bad.status.success(), "the control: {}", said(&bad));
+    for bad in bad.expect("it was there") {
+        assert!(!bad.status.success(), "the control: {}", said(&bad));
+    }
 }

@@ -17,6 +17,7 @@ mod page;
 mod pairing;
 mod receipts;
 mod rig;
+mod second_machine;
 mod told;
 mod trial;
 mod trouble;

@@ -34,6 +34,8 @@ pub struct Trial {
     pub customer: Friend,
     pub receiver: Receiver,
     pub place: Place,
+    /// The section of its configuration file that says whom it may call.
+    egress: String,
     pub key: String,
     /// None: it was killed.
     pub serving: Option<Serving>,
@@ -50,6 +52,11 @@ pub struct Logged {
 impl Trial {
     /// An instance that shows its first code.
     pub fn unlinked() -> Self {
+        Self::unlinked_with("")
+    }
+
+    /// The same, with more sections of the configuration file.
+    pub fn unlinked_with(more: &str) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.expect("a runtime");
         let (service, customer, receiver) = runtime.block_on(async {
@@ -58,8 +65,8 @@ impl Trial {
             let customer = Friend::with(&service, &clock, CUSTOMER).await;
             (service, customer, Receiver::start().await)
         });
-        let allow = format!("[egress]\nallow = [\"{}\", \"{}\"]", service.door.addr, receiver.address);
-        let place = Place::with(&allow);
+        let egress = format!("[egress]\nallow = [\"{}\", \"{}\"]\n", service.door.addr, receiver.address);
+        let place = Place::with(&format!("{egress}{more}"));
         let key = place.furnish("box");
         let mut create = vec!["instance", "create", "--account", "1", "--id", LINE, "--name", "Web"];
         create.extend(["--connector", "whatsapp-web"]);
@@ -70,7 +77,12 @@ impl Trial {
         let events = "message.received,message.delivered,message.read";
         place.json(&["webhook", "create", "--account", "1", "--url", &url, "--events", events]);
         place.json(&create);
-        Self { runtime, service, customer, receiver, place, key, serving: Some(serving) }
+        Self { runtime, service, customer, receiver, place, egress, key, serving: Some(serving) }
+    }
+
+    /// Another place from which the same may be called, with more sections of the configuration file.
+    pub fn another_place(&self, more: &str) -> Place {
+        Place::with(&format!("{}{more}", self.egress))
     }
 
     /// An instance that is linked and open.

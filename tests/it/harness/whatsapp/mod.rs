@@ -61,6 +61,8 @@ pub(super) struct State {
     /// Numbers whose device is another number's.
     aliases: BTreeMap<u64, u64>,
     online: HashMap<u64, UnboundedSender<Out>>,
+    /// How many connections say that they are the device of a number, and how many did at once, at most.
+    clients: HashMap<u64, (usize, usize)>,
     /// How often a device of a number logged in.
     logins: HashMap<u64, usize>,
     /// Codes that are shown, by their reference, and who shows them.

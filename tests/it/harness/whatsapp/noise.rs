@@ -89,6 +89,27 @@ struct Shaken {
     write: NoiseCipher,
 }
 
+/// A connection that says whose device it is, until it ends.
+struct Present<'a>(&'a Shared, u64);
+
+impl<'a> Present<'a> {
+    fn arrive(shared: &'a Shared, number: u64) -> Self {
+        let mut state = shared.state();
+        let (now, most) = state.clients.entry(number).or_default();
+        *now += 1;
+        *most = (*most).max(*now);
+        Self(shared, number)
+    }
+}
+
+impl Drop for Present<'_> {
+    fn drop(&mut self) {
+        if let Some((now, _)) = self.0.state().clients.get_mut(&self.1) {
+            *now -= 1;
+        }
+    }
+}
+
 pub(super) async fn serve(shared: &Arc<Shared>, stream: TcpStream) -> anyhow::Result<()> {
     let (mut sink, stream) = tokio_tungstenite::accept_async(stream).await?.split();
     let mut frames = Frames { stream, decoder: FrameDecoder::new(), begun: false };
@@ -115,6 +136,7 @@ pub(super) async fn serve(shared: &Arc<Shared>, stream: TcpStream) -> anyhow::Re
     let payload = if is_known { payload } else { finish(&mut noise, &ephemeral, &frames.next().await?)? };
     let (read, write) = noise.finish()?;
     let shaken = Shaken { payload: wa::ClientPayload::decode_from_slice(&payload)?, read, write };
+    let _present = shaken.payload.username.map(|number| Present::arrive(shared, number));
     let (out, mut written) = mpsc::unbounded_channel::<Out>();
     let write = shaken.write;
     // Part of this future, so that the connection ends with it.

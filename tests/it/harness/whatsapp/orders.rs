@@ -51,6 +51,11 @@ impl WhatsApp {
         self.shared.state().online.contains_key(&number)
     }
 
+    /// How many clients were connected as the device of `number` at once, at most, whether they were let in or not.
+    pub fn most_clients(&self, number: u64) -> usize {
+        self.shared.state().clients.get(&number).map_or(0, |(_, most)| *most)
+    }
+
     /// How often the device of `number` logged in until now.
     pub fn logins(&self, number: u64) -> usize {
         self.shared.state().logins.get(&number).copied().unwrap_or_default()
