@@ -13,6 +13,8 @@ use crate::{
     portal::{self, live},
     web::{Incoming, Listener, auth, problem},
 };
+use std::{panic::resume_unwind, sync::Arc};
+use tokio_util::task::AbortOnDropHandle;
 use warp::{Reply, reply::Response};
 
 /// Who may ask for a route. A route without such a word does not compile.
@@ -70,7 +72,7 @@ impl Access {
 }
 
 /// The answer of a route to whoever may ask for it, and the refusal for everybody else.
-pub(super) async fn answer(state: &AppState, route: &Route, incoming: Incoming) -> Response {
+pub(super) async fn answer(state: &Arc<AppState>, route: &Route, incoming: Incoming) -> Response {
     match route.handler {
         RouteHandler::Open(handle) => handle(state, incoming).await,
         RouteHandler::ApiKey(handle) => match auth::bearer(state, &incoming) {
@@ -90,6 +92,10 @@ pub(super) async fn answer(state: &AppState, route: &Route, incoming: Incoming) 
             Ok(subscriber) => handle(state, subscriber, incoming).await,
             Err(status) => status.into_response(),
         },
-        RouteHandler::Page(page) => portal::enter(state, incoming, route.access.role(), page).await,
+        RouteHandler::Page(page) => {
+            let (threads, least, state) = (state.pages.handle(), route.access.role(), state.clone());
+            let page = async move { portal::enter(&state, incoming, least, page).await };
+            AbortOnDropHandle::new(threads.spawn(page)).await.unwrap_or_else(|e| resume_unwind(e.into_panic()))
+        }
     }
 }

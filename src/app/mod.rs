@@ -19,7 +19,7 @@ use crate::{
         notice_delivery::{self, Digests},
         webhooks::Webhooks,
     },
-    gateway::{Gateway, inbound::Inbound, retention::Retention},
+    gateway::{Gateway, inbound::Inbound, page_threads::PageThreads, retention::Retention},
     instances::Instances,
     model::{clock::Clock, fence::Fence, random::Random},
     ops::{
@@ -212,6 +212,7 @@ impl App {
             fence,
             keeper: OnceLock::new(),
             listening: OnceLock::new(),
+            pages: PageThreads::default(),
             backups,
             page_secrets,
             backing_up: Arc::default(),

@@ -267,7 +267,7 @@ fn pages() -> Vec<Route> {
         page!(POST "/instances", Owner => portal::pages::instances::create),
         page!(GET "/instances/new", Owner => portal::pages::instances::new),
         page!(GET "/instances/{id}/manage", Viewer => portal::pages::manage::show),
-        page!(POST "/instances/{id}/send", Owner => portal::pages::manage::send),
+        page!(POST "/instances/{id}/send", Owner => portal::pages::send::send),
         page!(POST "/instances/{id}/connection", Owner => portal::pages::manage::connection),
         page!(POST "/instances/{id}/setup", Owner => portal::pages::manage::setup),
         page!(POST "/instances/{id}/pause", Owner => portal::pages::manage::pause),

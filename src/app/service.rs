@@ -64,7 +64,7 @@ fn filter(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
 }
 
 /// The answer of the line that a request is for. A handler that panics is an error of ours: it is told of each time.
-async fn dispatch(state: &AppState, incoming: Incoming) -> Response {
+async fn dispatch(state: &Arc<AppState>, incoming: Incoming) -> Response {
     if let Some(why) = state.fence.why_closed()
         && !OF_THE_MACHINE.contains(&incoming.path.as_str())
     {

@@ -53,6 +53,45 @@ pub struct Template {
     pub body: String,
     /// The placeholders that a request's variables fill, in order.
     pub slots: Vec<Slot>,
+    /// What stands around its text.
+    pub frame: TemplateFrame,
+}
+
+/// What stands around a template's text, for whoever is to see the whole of it.
+#[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct TemplateFrame {
+    /// The line above, with its placeholder.
+    pub header: Option<String>,
+    /// The small line below.
+    pub footer: Option<String>,
+    /// In their order.
+    pub buttons: Vec<TemplateButton>,
+    /// The provider's word, in small letters, for a part of it that needs more than variables say, such as `carousel`.
+    pub lacks: Option<String>,
+}
+
+/// A button of a template.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+pub struct TemplateButton {
+    /// The provider's word, in small letters: `url`, `quick_reply`, `phone_number`, `copy_code`, `otp`, `flow`, …
+    pub kind: String,
+    /// What it says; empty where the provider writes it.
+    pub text: String,
+    /// Where it leads, with its placeholder.
+    pub url: Option<String>,
+}
+
+/// The button of a template that opens a form within WhatsApp.
+pub const FLOW: &str = "flow";
+
+impl TemplateFrame {
+    /// Why a template is not sent, whatever its variables say; none: it is.
+    pub fn obstacle(&self) -> Option<String> {
+        let part = self.lacks.as_ref()?;
+        Some(format!(
+            "it has a part ({part}) that needs more than variables, such as products: it cannot be sent from here"
+        ))
+    }
 }
 
 impl Slot {

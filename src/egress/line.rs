@@ -21,7 +21,7 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, pki_types::ServerName};
 use std::{
-    io,
+    io::{self, IoSlice},
     net::{IpAddr, SocketAddr},
     pin::Pin,
     sync::{
@@ -93,8 +93,8 @@ pub async fn dial(
     let work = async {
         let (tcp, addr) = reach(clock, limit, addrs).await?;
         let io: Box<dyn Io> = match tls {
-            Some((config, host)) => Box::new(shake(config, host, tcp).await?),
-            None => Box::new(tcp),
+            Some((config, host)) => Box::new(shake(config, host, Acknowledged(tcp)).await?),
+            None => Box::new(Acknowledged(tcp)),
         };
         Ok((io, addr))
     };
@@ -132,7 +132,7 @@ async fn reach(
     Err(EgressError::Connect(why))
 }
 
-async fn shake(config: &Arc<ClientConfig>, host: &Host, tcp: TcpStream) -> Result<impl Io, EgressError> {
+async fn shake(config: &Arc<ClientConfig>, host: &Host, tcp: impl Io) -> Result<impl Io, EgressError> {
     let shaken = TlsConnector::from(config.clone()).connect(server_name(host)?, tcp).await;
     shaken.map_err(|e| EgressError::Tls(e.to_string()))
 }
@@ -146,6 +146,48 @@ pub fn server_name(host: &Host) -> Result<ServerName<'static>, EgressError> {
         Host::Name(name) => ServerName::try_from(name.clone()).map_err(|e| EgressError::Tls(e.to_string())),
         Host::Ip(IpAddr::V4(v4)) => Ok(ServerName::IpAddress((*v4).into())),
         Host::Ip(IpAddr::V6(v6)) => Ok(ServerName::IpAddress((*v6).into())),
+    }
+}
+
+/// A connection whose bytes are acknowledged as soon as they are read. Whoever gathers small answers sends the next one only
+/// then (RFC 896; mosquitto does unless it is told `set_tcp_nodelay true`), and the system, which hopes to acknowledge along
+/// with an answer of ours, lets it wait for milliseconds each time.
+struct Acknowledged(TcpStream);
+
+impl AsyncRead for Acknowledged {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let done = Pin::new(&mut self.0).poll_read(cx, buf);
+        if done.is_ready() {
+            // Until the next read; a system that does not know it is slower, and that is all.
+            let _ = rustix::net::sockopt::set_tcp_quickack(&self.0, true);
+        }
+        done
+    }
+}
+
+impl AsyncWrite for Acknowledged {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write_vectored(cx, pieces)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
     }
 }
 

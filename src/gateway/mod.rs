@@ -3,6 +3,7 @@
 //! Made once by `app.rs`. It holds no wire: sending goes through [`Sending`].
 
 pub mod inbound;
+pub mod page_threads;
 pub mod retention;
 
 use crate::{
@@ -20,6 +21,7 @@ use crate::{
     sending::{Sending, schedule::Schedules},
     store::Store,
 };
+use page_threads::PageThreads;
 use std::{
     path::PathBuf,
     sync::{Arc, OnceLock, atomic::AtomicBool},
@@ -52,6 +54,8 @@ pub struct Gateway {
     pub keeper: OnceLock<Keeper>,
     /// Where it listens, once it does.
     pub listening: OnceLock<ListenAddresses>,
+    /// Where pages are made.
+    pub pages: PageThreads,
     /// Scheduled backups, if there are to be any.
     pub backups: BackupPlans,
     /// The secrets of what is set up on pages.

@@ -24,6 +24,7 @@ pub mod page_error;
 mod page_facts;
 pub mod pages;
 pub mod reasons;
+pub mod template_form;
 mod typed;
 mod verdict_words;
 

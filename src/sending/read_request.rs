@@ -266,9 +266,14 @@ fn is_alone(object: &Map<String, Value>) -> bool {
     asked == 1 && NOT_BESIDE.iter().all(|field| present(object, field).is_none())
 }
 
-/// A field that is there and not null.
+/// A field that is there. Null and a text of nothing but blanks stand for "absent": clients that are made like forms send
+/// every member always.
 pub(super) fn present<'a>(object: &'a Map<String, Value>, field: &str) -> Option<&'a Value> {
-    object.get(field).filter(|v| !v.is_null())
+    object.get(field).filter(|value| match value {
+        Value::Null => false,
+        Value::String(text) => !text.trim().is_empty(),
+        _ => true,
+    })
 }
 
 fn read_instance(object: &Map<String, Value>) -> Option<InstanceId> {
@@ -277,21 +282,17 @@ fn read_instance(object: &Map<String, Value>) -> Option<InstanceId> {
     plausible.then(|| InstanceId::from_text(text))
 }
 
-/// The text; an empty one stands for "absent" where a template or a file takes its place.
-fn read_message(object: &Map<String, Value>, may_be_empty: bool) -> Option<String> {
+/// The text; it may be absent where a template or a file takes its place.
+fn read_message(object: &Map<String, Value>, may_be_absent: bool) -> Option<String> {
     match present(object, "message") {
-        None => may_be_empty.then(String::new),
-        Some(value) => {
-            let text = value.as_str()?;
-            let fits = !text.trim().is_empty() && text.chars().count() <= MAX_CHARS && !text.contains('\0');
-            (fits || (may_be_empty && text.trim().is_empty())).then(|| text.to_owned())
-        }
+        None => may_be_absent.then(String::new),
+        Some(value) => read_text(value, MAX_CHARS),
     }
 }
 
 fn read_purpose(object: &Map<String, Value>) -> PurposeField {
-    match present(object, "message_purpose") {
-        None => PurposeField::Missing,
+    match object.get("message_purpose") {
+        None | Some(Value::Null) => PurposeField::Missing,
         Some(Value::String(text)) if text.is_empty() => PurposeField::Missing,
         Some(Value::String(text)) => match Purpose::parse(text) {
             Some(purpose) => PurposeField::Allowed(purpose),
@@ -325,7 +326,10 @@ fn read_variable(value: &Value) -> Result<String, String> {
     if value.is_object() {
         return Err(format!("is a text; a place is written as {}", Location::FORM));
     }
-    read_text(value, MAX_VARIABLE).ok_or_else(|| format!("is a text of 1 to {MAX_VARIABLE} characters, in quotes"))
+    // One of nothing but blanks is told of where its template is known: by its place there.
+    let fits = |text: &&str| !text.is_empty() && text.chars().count() <= MAX_VARIABLE && !text.contains('\0');
+    let text = value.as_str().filter(fits).map(str::to_owned);
+    text.ok_or_else(|| format!("is a text of 1 to {MAX_VARIABLE} characters, in quotes"))
 }
 
 fn read_file_name(value: &Value) -> Option<String> {
@@ -334,7 +338,7 @@ fn read_file_name(value: &Value) -> Option<String> {
 
 fn read_text(value: &Value, max_chars: usize) -> Option<String> {
     let text = value.as_str()?;
-    let fits = !text.is_empty() && text.chars().count() <= max_chars && !text.contains('\0');
+    let fits = !text.trim().is_empty() && text.chars().count() <= max_chars && !text.contains('\0');
     fits.then(|| text.to_owned())
 }
 

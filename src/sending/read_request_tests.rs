@@ -15,7 +15,7 @@ fn every_wrong_field_is_named_in_order() {
         (r#"{"instance_id":5,"phone":[],"message":{}}"#, &["instance_id", "phone", "message"]),
         (r#"{"instance_id":"a","phone":"+966501234567","message":"  \n "}"#, &["message"]),
         (r#"{"instance_id":"a","phone":"+966501234567","message":"a\u0000b"}"#, &["message"]),
-        (r#"{"instance_id":"a","phone":"hello","message":"x","reference":""}"#, &["phone", "reference"]),
+        (r#"{"instance_id":"a","phone":"hello","message":"x","reference":7}"#, &["phone", "reference"]),
         (r#"{"instance_id":"a","phone":"+966501234567","message":"x","expires_at":"soon"}"#, &["expires_at"]),
         (r#"{"instance_id":"a","phone":"+966501234567","message":"x","media_url":"https://x"}"#, &["media_type"]),
         (r#"{"instance_id":"a","phone":"+966501234567","media_url":"https://x/a.png","media_type":"image"}"#, &[]),
@@ -54,6 +54,93 @@ fn every_wrong_field_is_named_in_order() {
     assert!(fields(&long).is_empty());
     let longer = long.replace(r#""message":""#, r#""message":"x"#);
     assert_eq!(fields(&longer), ["message"]);
+}
+
+/// Clients that are made like forms send every member always: an optional one that is empty is none. What is needed is
+/// missing then, and what an empty text says by itself it still says.
+#[test]
+fn an_optional_member_that_is_empty_is_absent() {
+    let request = |more: &Value| {
+        let mut body =
+            json!({"instance_id": "a", "phone": "+966501234567", "message": "x", "message_purpose": "support"});
+        body.as_object_mut().expect("object").extend(more.as_object().expect("object").clone());
+        parse(body.as_object().expect("object"), None, None)
+    };
+    let plain = request(&json!({})).expect("readable");
+    let optional = [
+        "reference",
+        "media_url",
+        "media_type",
+        "file_name",
+        "template",
+        "reply_to",
+        "reaction",
+        "edit",
+        "delete",
+        "buttons",
+        "list",
+        "link_button",
+        "footer",
+        "location",
+        "contact",
+        "contact_request",
+        "expires_at",
+        "send_at",
+        "queue",
+    ];
+    for empty in [json!(null), json!(""), json!(" \n\u{a0}")] {
+        for field in optional {
+            assert_eq!(request(&json!({field: empty})).as_ref(), Ok(&plain), "{field}: {empty:?}");
+        }
+        let all: Map<String, Value> = optional.iter().map(|field| ((*field).to_owned(), empty.clone())).collect();
+        assert_eq!(request(&Value::Object(all)).as_ref(), Ok(&plain), "all of them: {empty:?}");
+        for (with, without) in [
+            (
+                json!({"buttons": [{"title": "Yes", "id": empty}], "footer": empty}),
+                json!({"buttons": [{"title": "Yes"}]}),
+            ),
+            (
+                json!({"list": {"button": "See", "sections": [{"title": empty, "rows": [{"id": empty, "title": "A", "description": empty}]}]}}),
+                json!({"list": {"button": "See", "sections": [{"rows": [{"title": "A"}]}]}}),
+            ),
+            (
+                json!({"message": empty, "location": {"latitude": 1, "longitude": 2, "name": empty, "address": empty}}),
+                json!({"message": null, "location": {"latitude": 1, "longitude": 2}}),
+            ),
+            (
+                json!({"message": empty, "contact": {"name": "A", "phone": "+966501234567", "organization": empty, "email": empty}}),
+                json!({"message": null, "contact": {"name": "A", "phone": "+966501234567"}}),
+            ),
+            (
+                json!({"message": empty, "media_url": "https://x/a.png", "media_type": "image", "file_name": empty}),
+                json!({"message": null, "media_url": "https://x/a.png", "media_type": "image"}),
+            ),
+            (
+                json!({"message": empty, "template": {"name": "n", "language": "he", "variables": empty}}),
+                json!({"message": null, "template": {"name": "n", "language": "he"}}),
+            ),
+        ] {
+            let without = request(&without).expect("readable");
+            assert_eq!(request(&with).as_ref(), Ok(&without), "{with}");
+        }
+        for (needed, wrong) in [
+            (json!({"instance_id": empty}), "instance_id"),
+            (json!({"phone": empty}), "phone"),
+            (json!({"message": empty}), "message"),
+            (json!({"media_url": empty, "media_type": "image"}), "media_url"),
+            (json!({"media_url": "https://x/a.png", "media_type": empty}), "media_type"),
+            (json!({"template": {"name": empty, "language": "he"}}), "template"),
+            (json!({"buttons": [{"title": empty}]}), "buttons"),
+            (json!({"link_button": {"title": "See", "url": empty}}), "link_button"),
+            (json!({"message": null, "contact": {"name": empty, "phone": "+966501234567"}}), "contact"),
+            (json!({"message": null, "delete": {"message_id": empty}}), "delete.message_id"),
+        ] {
+            let refused = request(&needed).expect_err("refused");
+            assert_eq!(refused.fields, [wrong], "{needed}");
+        }
+    }
+    let taken_back = request(&json!({"message": "", "reaction": {"message_id": "msg_1", "emoji": ""}}));
+    assert!(matches!(taken_back.expect("readable").draft, Draft::Reaction { emoji, .. } if emoji.is_empty()));
 }
 
 #[test]

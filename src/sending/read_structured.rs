@@ -1,5 +1,6 @@
 //! Buttons, lists, links, places and cards in a request: read, or told what is wrong with them.
 
+use super::read_request::present;
 use crate::connectors::{
     location::Location,
     structured::{
@@ -40,7 +41,7 @@ pub(super) fn read(
         if !message.trim().is_empty() {
             return Err(("message", format!("a {field} has no text beside it")));
         }
-        if object.get("footer").is_some_and(|footer| !footer.is_null()) {
+        if present(object, "footer").is_some() {
             return Err(("footer", format!("a {field} has none")));
         }
         let of = members()?;
@@ -157,8 +158,8 @@ fn needed(of: &Map<String, Value>, name: &str, most: usize) -> Result<String, St
 }
 
 fn optional(of: &Map<String, Value>, name: &str, most: usize) -> Result<Option<String>, String> {
-    let Some(value) = of.get(name).filter(|value| !value.is_null()) else { return Ok(None) };
-    let fits = |text: &&str| !text.trim().is_empty() && text.chars().count() <= most && !text.contains('\0');
+    let Some(value) = present(of, name) else { return Ok(None) };
+    let fits = |text: &&str| text.chars().count() <= most && !text.contains('\0');
     let text = value.as_str().filter(fits).ok_or_else(|| format!("its {name} is a text of 1 to {most} characters"))?;
     Ok(Some(text.to_owned()))
 }

@@ -2,6 +2,7 @@
 
 use super::{
     announce, answer::Outcome, asked::Asked, facts::Facts, idempotency, policy::content::Signal, refusal::Refusal,
+    request::Draft,
 };
 use crate::{
     model::{
@@ -14,7 +15,7 @@ use crate::{
     store::{StoreError, WriteTx},
 };
 use rusqlite::params;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A row to be written.
 pub(super) struct MessageRow<'a> {
@@ -79,7 +80,7 @@ fn insert(tx: &WriteTx<'_>, row: &MessageRow<'_>, refusal: Option<&Refusal>, quo
             request.purpose.as_str(),
             request.draft.kind(),
             request.draft.text(),
-            request.draft.content(),
+            content(row),
             request.reference,
             facts.about.as_ref().map(|about| &about.message.provider_message_id).or(request.reply_to.as_ref()),
             facts.fingerprint.cast_signed(),
@@ -94,6 +95,18 @@ fn insert(tx: &WriteTx<'_>, row: &MessageRow<'_>, refusal: Option<&Refusal>, quo
         ],
     )?;
     Ok(LogId(id))
+}
+
+/// JSON of what a text alone does not hold. Of a template also what it says, which may be another thing tomorrow.
+fn content(row: &MessageRow<'_>) -> Option<String> {
+    let content = row.asked.request.draft.content()?;
+    let Draft::Template { variables, .. } = &row.asked.request.draft else { return Some(content) };
+    let said = row.facts.template.as_ref().and_then(|known| known.said(variables));
+    let Some((said, mut content)) = said.zip(serde_json::from_str::<Value>(&content).ok()) else {
+        return Some(content);
+    };
+    content["template"]["said"] = json!(said);
+    Some(content.to_string())
 }
 
 /// A message that has waited is sent, or refused: in the row that it has.

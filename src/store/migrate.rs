@@ -45,6 +45,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0030_broker_deliveries.sql"),
     include_str!("migrations/0031_standby.sql"),
     include_str!("migrations/0032_unread.sql"),
+    include_str!("migrations/0033_template_frames.sql"),
 ];
 
 /// The step to this schema is more than its SQL: what is done after it, in its transaction.

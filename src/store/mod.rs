@@ -27,6 +27,7 @@ mod shrink;
 mod tx;
 mod vault;
 mod writer;
+mod yielding;
 
 pub use copy::{check_copy, is_sqlite, peek, snapshot};
 pub use error::StoreError;
@@ -37,6 +38,7 @@ pub use one_person::known_twice;
 pub use open::{FILE_NAME, RESTORE_STAGE, RESTORED_STAGE, check_file};
 pub use tx::{Tx, WriteTx};
 pub use vault::{CannotOpen, FILE_NAME as KEY_FILE_NAME, Vault};
+pub use yielding::yield_to_messages;
 
 use crate::model::clock::Time;
 use ground::Ground;
@@ -251,9 +253,12 @@ async fn answered<T, E: From<StoreError>>(answer: ReadSlot<T, E>, asked: JoinHan
     }
 }
 
-/// Does it where one may wait.
+/// Does it where one may wait, and where it does not keep a message waiting.
 fn in_background(job: Box<dyn FnOnce() + Send>) -> JoinHandle<()> {
-    spawn_blocking(job)
+    spawn_blocking(|| {
+        yield_to_messages();
+        job();
+    })
 }
 
 /// Shows one consistent view to `question`.

@@ -10,8 +10,10 @@ use super::{
 };
 use crate::model::clock::Time;
 use r2d2_sqlite::SqliteConnectionManager;
-use rusqlite::{Connection, OpenFlags, config::DbConfig};
+use rusqlite::{Connection, OpenFlags, config::DbConfig, hooks::Wal};
 use std::{
+    cell::Cell,
+    ffi::c_int,
     fs::{DirBuilder, File, OpenOptions},
     io::{Read, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
@@ -29,7 +31,12 @@ const APPLICATION_ID: i32 = 0x5741_6777;
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Checkpoint after this many pages of 4 KiB: at most 16 MB to replay after a crash, which takes a few milliseconds.
-const CHECKPOINT_PAGES: u32 = 4000;
+const CHECKPOINT_PAGES: c_int = 4000;
+
+thread_local! {
+    /// How many pages the log held after the last commit of this thread, and at how many it is moved into the file next.
+    static LOG: Cell<(c_int, c_int)> = const { Cell::new((0, CHECKPOINT_PAGES)) };
+}
 
 /// Whether the log stays beside the file when its last connection is closed.
 const NO_MOVE_AT_CLOSE: DbConfig = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
@@ -123,21 +130,41 @@ pub(super) fn writer_connection(path: &Path, now: Time) -> Result<Connection, St
         connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL").map_err(|e| refuse(path, &e))?;
     }
     connection
-        .execute_batch(&format!(
+        .execute_batch(
             "PRAGMA journal_mode = WAL;
              PRAGMA synchronous = FULL;
              PRAGMA foreign_keys = ON;
              PRAGMA secure_delete = ON;
              PRAGMA cache_size = -8000;
              PRAGMA temp_store = MEMORY;
-             PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};
-             PRAGMA journal_size_limit = 33554432;"
-        ))
+             PRAGMA journal_size_limit = 33554432;",
+        )
         .map_err(|e| refuse(path, &e))?;
+    connection.wal_hook(Some(move_log));
     migrate::migrate(&mut connection, path, MIGRATIONS, version, now)?;
     shrink::rewrite_if_old(&connection);
     connection.set_prepared_statement_cache_capacity(256);
     Ok(connection)
+}
+
+/// Moves the log into the file after each [`CHECKPOINT_PAGES`] that came to it. SQLite's own rule is at every commit from so
+/// many on, which comes to the same as long as the log begins anew each time; where somebody reads it all the time, as
+/// Litestream does, it goes on, and each commit would pay for two.
+fn move_log(log: &Wal, pages: c_int) -> rusqlite::Result<()> {
+    let (is_due, state) = after_commit(pages, LOG.get());
+    LOG.set(state);
+    if is_due {
+        // What cannot be moved now is moved later; the commit holds.
+        let _ = log.checkpoint();
+    }
+    Ok(())
+}
+
+/// Whether the log is moved after a commit that left it with so many pages, and what is remembered.
+const fn after_commit(pages: c_int, (last, next): (c_int, c_int)) -> (bool, (c_int, c_int)) {
+    // It has begun anew.
+    let next = if pages < last { CHECKPOINT_PAGES } else { next };
+    if pages < next { (false, (pages, next)) } else { (true, (pages, pages.saturating_add(CHECKPOINT_PAGES))) }
 }
 
 /// From now on the log is moved into the file when this connection, the last one, is closed.
@@ -303,5 +330,22 @@ mod tests {
         drop(held);
         lock(dir.path()).map(drop).expect("free again");
         drop(copy);
+    }
+
+    #[test]
+    fn a_log_that_somebody_reads_all_the_time_is_not_moved_at_each_commit() {
+        let mut state = (0, CHECKPOINT_PAGES);
+        let mut is_due = |pages| {
+            let (is_due, after) = after_commit(pages, state);
+            state = after;
+            is_due
+        };
+        let told = [(3999, false), (4000, true), (4001, false), (7999, false), (8003, true), (8004, false)];
+        for (pages, due) in told {
+            assert_eq!(is_due(pages), due, "{pages}");
+        }
+        // It began anew, once small and once with one large commit.
+        assert!(!is_due(3) && !is_due(3999) && is_due(4100));
+        assert!(is_due(4050), "smaller than before: another log");
     }
 }

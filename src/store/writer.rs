@@ -20,7 +20,10 @@ use std::{
     thread::JoinHandle,
     time::Duration,
 };
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, oneshot, watch},
+};
 
 /// How often the writer looks at the ground while nobody writes; sooner while it owes an empty log.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -69,8 +72,16 @@ impl Writer {
         let failing = Arc::new(AtomicBool::new(false));
         let closing = Arc::new(AtomicBool::new(false));
         let (noted, asked) = (failing.clone(), closing.clone());
-        let mut work =
-            WriterThread { connection, told, ground, failing: noted, closing: asked, problem: None, scrubs_left: 0 };
+        let mut work = WriterThread {
+            connection,
+            told,
+            runtime: Handle::try_current().ok(),
+            ground,
+            failing: noted,
+            closing: asked,
+            problem: None,
+            scrubs_left: 0,
+        };
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || work.write_groups(&waiting))
@@ -133,6 +144,8 @@ where
 struct WriterThread {
     connection: Connection,
     told: CommitListeners,
+    /// Where callers wait, unless there is none.
+    runtime: Option<Handle>,
     ground: Arc<Ground>,
     failing: Arc<AtomicBool>,
     /// The end was asked for.
@@ -145,7 +158,7 @@ struct WriterThread {
 
 impl WriterThread {
     fn write_groups(&mut self, waiting: &Receiver<Box<dyn WriteJob>>) {
-        let mut group = Vec::with_capacity(GROUP_MAX);
+        let mut group = Vec::new();
         loop {
             let patience = if self.scrubs_left > 0 { SCRUB_AGAIN } else { LOOK_EVERY };
             match waiting.recv_timeout(patience) {
@@ -191,8 +204,18 @@ impl WriterThread {
                 self.scrub();
             }
         }
-        for job in group.drain(..) {
-            job.finish(commit.clone());
+        self.tell(group, commit);
+    }
+
+    /// Tells the callers of a group. Each that this thread told by itself would wake a thread of the runtime, which takes
+    /// the processor, does its little, and sleeps again: so one task of the runtime tells them all.
+    fn tell(&self, group: &mut Vec<Box<dyn WriteJob>>, commit: Result<(), String>) {
+        match &self.runtime {
+            Some(runtime) if group.len() > 1 => {
+                let told = std::mem::replace(group, Vec::with_capacity(GROUP_MAX.min(2 * group.len())));
+                runtime.spawn(async move { finish_all(told, &commit) });
+            }
+            _ => finish_all(group.drain(..), &commit),
         }
     }
 
@@ -228,6 +251,12 @@ impl WriterThread {
         } else if self.scrubs_left == 0 {
             tracing::warn!("the write-ahead log is read by somebody else all the time and could not be emptied now");
         }
+    }
+}
+
+fn finish_all(group: impl IntoIterator<Item = Box<dyn WriteJob>>, commit: &Result<(), String>) {
+    for job in group {
+        job.finish(commit.clone());
     }
 }
 

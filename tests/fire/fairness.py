@@ -55,6 +55,13 @@ def accounts(run):
     return f"p50/p99 in ms: quiet {ms(quiet)}; {'; '.join(said)}; {told} webhooks of the calm account; control: standing still is seen", len(FLOODS)
 
 
+def alone(processor):
+    """The calling process on one processor, and in a session of its own: Linux shares a processor out among sessions, and
+    would have the calm client pay there for what the floods of its session take elsewhere."""
+    os.sched_setaffinity(0, processor)
+    os.setsid()
+
+
 def processors():
     all_of_them = sorted(os.sched_getaffinity(0))
     return {all_of_them[0]}, {all_of_them[-1]}
@@ -83,7 +90,7 @@ def beside(serving, key, name, flood):
 
 
 def calm_client(serving, key, name, processor, pipe):
-    os.sched_setaffinity(0, processor)
+    alone(processor)
     calm = Calm(serving, key, name, RATE, OTHER)
     time.sleep(SECONDS)
     try:
@@ -95,7 +102,7 @@ def calm_client(serving, key, name, processor, pipe):
 
 def flooding(run, world, n):
     """Eight clients of a flood in one process, until it is ended."""
-    os.sched_setaffinity(0, processors()[0])
+    alone(processors()[0])
     threads = [threading.Thread(target=run, args=(world, 8 * n + i), daemon=True) for i in range(8)]
     for thread in threads:
         thread.start()
@@ -194,45 +201,57 @@ FLOODS = [("sends", sends, None), ("bad requests", bad_requests, None), ("unknow
 
 
 class Hanging:
-    """Receivers that hang, one that is well, and a server of large files."""
+    """Receivers that hang, one that is well, and a server of large files: a process of its own, on the floods' processor."""
 
     def __init__(self):
-        outer, self.well = self, 0
+        self.heard, (ours, theirs) = PROCESSES.Value("l", 0), PROCESSES.Pipe()
+        PROCESSES.Process(target=hang, args=(theirs, self.heard), daemon=True).start()
+        self.port, self.file_port = ours.recv()
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+    @property
+    def well(self):
+        """What the receiver that is well has heard."""
+        return self.heard.value
 
-            def do_POST(self):
-                self.rfile.read(int(self.headers["Content-Length"]))
-                if self.path.startswith("/hang"):
-                    time.sleep(60)
-                outer.well += self.path == "/well"
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
 
-            def do_GET(self):
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(PICTURE)))
-                self.end_headers()
-                self.wfile.write(PICTURE)
+def hang(pipe, heard):
+    alone(processors()[0])
 
-            def log_message(self, *_):
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            if self.path.startswith("/hang"):
+                time.sleep(60)
+            if self.path == "/well":
+                with heard.get_lock():
+                    heard.value += 1
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(PICTURE)))
+            self.end_headers()
+            self.wfile.write(PICTURE)
+
+        def log_message(self, *_):
+            pass
+
+        def handle(self):
+            try:
+                super().handle()
+            except OSError:
                 pass
 
-            def handle(self):
-                try:
-                    super().handle()
-                except OSError:
-                    pass
-
-        ports = []
-        for _ in range(2):
-            server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-            server.daemon_threads = True
-            ports.append(server.server_address[1])
-            threading.Thread(target=server.serve_forever, daemon=True).start()
-        self.port, self.file_port = ports
+    servers = [http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) for _ in range(2)]
+    for server in servers:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    pipe.send([server.server_address[1] for server in servers])
+    threading.Event().wait()
 
 
 # The largest picture that is taken.

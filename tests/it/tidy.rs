@@ -43,7 +43,7 @@ const MAY_SEE: &[(&str, &str)] = &[
         "sending",
         "model store connectors accounts accounts/notices events/webhooks instances instances/templates people/conversations people/media people/suppression",
     ),
-    ("sending/schedule", "model store connectors accounts sending"),
+    ("sending/schedule", "model store connectors accounts instances/templates sending"),
     ("ops", "model config store egress accounts/notices sending"),
     ("ops/egress_allowlist", "model store egress accounts"),
     (

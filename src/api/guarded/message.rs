@@ -13,8 +13,13 @@ use crate::{
 use serde_json::json;
 use warp::{Reply, reply::Response};
 
-/// Answers with the message's row, if it is the caller's. Another account's row answers like none at all.
+/// Answers with the message's row, if it is the caller's: for keys that are good for sending or for reading. Another
+/// account's row answers like none at all.
 pub async fn handle(gateway: &Gateway, caller: Caller, incoming: Incoming) -> Response {
+    let may_ask = caller.scopes.includes(KeyScope::Send);
+    if let Some(refused) = paging::unless_reader(caller).filter(|_| !may_ask) {
+        return refused;
+    }
     let Some(id) = named(&incoming) else { return problem::code(Code::NotFound) };
     let found = gateway.store.read(move |tx| log::find_for_key(tx, caller.account, caller.key, id)).await;
     match found {

@@ -29,7 +29,7 @@ const PIECE: usize = 256 << 10;
 /// The member of the JSON that holds a file.
 const BASE64: &str = "media_base64";
 /// The members that a form says as JSON.
-const OBJECTS: [&str; 10] = [
+const OBJECTS: [&str; 11] = [
     "template",
     "reaction",
     "edit",
@@ -40,6 +40,7 @@ const OBJECTS: [&str; 10] = [
     "location",
     "contact",
     "contact_request",
+    "queue",
 ];
 
 /// A request's members, and the file that came with them.
@@ -94,10 +95,11 @@ pub(super) async fn read_form(shelf: &MediaStore, body: Body, content_type: &str
     while let Some(part) = parts.next_field().await.map_err(|e| form_problem(&e))? {
         let Some(name) = part.name().map(str::to_owned) else { continue };
         if part.file_name().is_some() || name == "file" {
-            if file.is_some() {
+            let given = spool(shelf, part).await?;
+            if file.is_some() && given.is_some() {
                 return Err(unfit("file", "one file goes with a message"));
             }
-            file = Some(spool(shelf, part).await?);
+            file = file.or(given);
             continue;
         }
         let text = read_text(part, &mut size).await?;
@@ -126,8 +128,9 @@ async fn read_text(mut part: Field<'static>, size: &mut usize) -> Result<String,
     String::from_utf8(bytes.to_vec()).map_err(|_| unfit("file", "a field of the form is no UTF-8"))
 }
 
-/// Puts a part on the disk as it arrives.
-async fn spool(shelf: &MediaStore, mut part: Field<'static>) -> Result<GivenFile, Box<Refusal>> {
+/// Puts a part on the disk as it arrives; none: it has neither a name nor bytes, which is what a form says in which no
+/// file was chosen.
+async fn spool(shelf: &MediaStore, mut part: Field<'static>) -> Result<Option<GivenFile>, Box<Refusal>> {
     let name = part.file_name().map(str::to_owned).filter(|name| !name.is_empty());
     let declared = part.content_type().map_or_else(String::new, |kind| kind.to_string().chars().take(100).collect());
     let mut writing = shelf.begin().await.map_err(|e| disk(&e))?;
@@ -141,8 +144,11 @@ async fn spool(shelf: &MediaStore, mut part: Field<'static>) -> Result<GivenFile
     let writing = push(writing, held.freeze()).await.map_err(|e| disk(&e))?;
     let written = tokio::task::spawn_blocking(move || writing.finish()).await.map_err(io::Error::other);
     let written = written.and_then(|finished| finished).map_err(|e| disk(&e))?;
+    if name.is_none() && written.stored().size == 0 {
+        return Ok(None);
+    }
     let kind = media::kind_of_sniffed(written.stored().sniffed);
-    Ok(GivenFile { file: Uploaded::on_disk(written, declared), kind, name })
+    Ok(Some(GivenFile { file: Uploaded::on_disk(written, declared), kind, name }))
 }
 
 async fn push(mut writing: Writing, piece: Bytes) -> io::Result<Writing> {

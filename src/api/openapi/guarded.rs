@@ -40,6 +40,7 @@ const READ: &[Code] = &[
     Code::InvalidApiKey,
     Code::RevokedApiKey,
     Code::AddressNotAllowed,
+    Code::InsufficientScope,
     Code::NotFound,
     Code::InternalError,
     Code::ServiceUnavailable,
@@ -161,18 +162,18 @@ pub(super) fn send_message() -> Value {
             "phone": {"type": "string", "minLength": 1, "maxLength": 128, "description": "E.164 with +, or contact:ID"},
             "message": {"type": "string", "maxLength": MAX_CHARS, "description": "the text, or a file's caption"},
             "message_purpose": named("Purpose"),
-            "reference": {"type": "string", "minLength": 1, "maxLength": 128},
-            "media_url": {"type": "string", "minLength": 1, "maxLength": 2048},
+            "reference": {"type": "string", "maxLength": 128},
+            "media_url": {"type": "string", "maxLength": 2048},
             "media_type": {"type": "string", "enum": ["image", "video", "audio", "document", "voice", "sticker"]},
             "media_base64": {"type": "string", "minLength": 1, "contentEncoding": "base64", "description": "a file's bytes instead of media_url"},
-            "file_name": {"type": "string", "minLength": 1, "maxLength": 255},
+            "file_name": {"type": "string", "maxLength": 255},
             "template": object(&["name", "language"], json!({
                 "name": {"type": "string", "minLength": 1, "maxLength": 512},
                 "language": {"type": "string", "minLength": 1, "maxLength": 16},
                 "variables": {"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": 1024}},
             })),
             "buttons": {"type": "array", "minItems": 1, "maxItems": 3, "items": object(&["title"], json!({
-                "id": {"type": "string", "minLength": 1, "maxLength": 256},
+                "id": {"type": "string", "maxLength": 256},
                 "title": {"type": "string", "minLength": 1, "maxLength": 20},
             }))},
             "list": list(),
@@ -180,22 +181,22 @@ pub(super) fn send_message() -> Value {
                 "title": {"type": "string", "minLength": 1, "maxLength": 20},
                 "url": {"type": "string", "minLength": 1, "maxLength": 2000},
             })),
-            "footer": {"type": "string", "minLength": 1, "maxLength": 60},
+            "footer": {"type": "string", "maxLength": 60},
             "location": object(&["latitude", "longitude"], json!({
                 "latitude": {"type": "number", "minimum": -90, "maximum": 90},
                 "longitude": {"type": "number", "minimum": -180, "maximum": 180},
-                "name": {"type": "string", "minLength": 1, "maxLength": 256},
-                "address": {"type": "string", "minLength": 1, "maxLength": 256},
+                "name": {"type": "string", "maxLength": 256},
+                "address": {"type": "string", "maxLength": 256},
             })),
             "contact": object(&["name", "phone"], json!({
                 "name": {"type": "string", "minLength": 1, "maxLength": 256},
                 "phone": {"type": "string", "minLength": 1, "maxLength": 256},
-                "organization": {"type": "string", "minLength": 1, "maxLength": 256},
-                "email": {"type": "string", "minLength": 1, "maxLength": 256},
+                "organization": {"type": "string", "maxLength": 256},
+                "email": {"type": "string", "maxLength": 256},
             })),
             "contact_request": {"type": "boolean", "not": {"const": false},
                                 "description": "true beside message: a button that shares the reader's number"},
-            "reply_to": {"type": "string", "minLength": 1, "maxLength": 256},
+            "reply_to": {"type": "string", "maxLength": 256},
             "reaction": object(&["message_id", "emoji"], json!({
                 "message_id": {"type": "string", "minLength": 1, "maxLength": 256, "description": "msg_…, inb_… or the provider's"},
                 "emoji": {"type": "string", "description": "one emoji; empty takes back"},
@@ -208,7 +209,8 @@ pub(super) fn send_message() -> Value {
         }),
     );
     let what = "One of message, template, media_url, media_base64, reaction, delete, location and contact must be there; \
-                media_url goes with media_type, and buttons, list, link_button and edit go with message.";
+                media_url goes with media_type, and buttons, list, link_button and edit go with message. \
+                An optional text that is empty counts as absent.";
     request["description"] = json!(what);
     request
 }
@@ -227,15 +229,15 @@ fn list() -> Value {
     let row = object(
         &["title"],
         json!({
-            "id": {"type": "string", "minLength": 1, "maxLength": 200},
+            "id": {"type": "string", "maxLength": 200},
             "title": {"type": "string", "minLength": 1, "maxLength": 24},
-            "description": {"type": "string", "minLength": 1, "maxLength": 72},
+            "description": {"type": "string", "maxLength": 72},
         }),
     );
     let section = object(
         &["rows"],
         json!({
-            "title": {"type": "string", "minLength": 1, "maxLength": 24},
+            "title": {"type": "string", "maxLength": 24},
             "rows": {"type": "array", "minItems": 1, "maxItems": 10, "items": row},
         }),
     );

@@ -3,7 +3,9 @@
 //! [`read`] is pure; [`Templates`] is what was read last. It knows nothing of whether a template may be sent.
 
 use crate::{
-    connectors::templates::{Category, PlaceholderSlot, Slot, SlotKind, Template, TemplateName},
+    connectors::templates::{
+        Category, PlaceholderSlot, Slot, SlotKind, Template, TemplateButton, TemplateFrame, TemplateName,
+    },
     model::clock::Time,
 };
 use serde_json::Value;
@@ -15,6 +17,21 @@ const FRESH: Duration = Duration::from_secs(3600);
 const AGAIN: Duration = Duration::from_secs(60);
 /// Pages of 200: far more templates than an account can have.
 pub(super) const PAGES_MAX: usize = 50;
+
+/// The parts of a template that Meta wants products, cards, an end or an order for (its pages on the kinds of templates,
+/// and the words of its code 100 about `sub_type`).
+const NEED_MORE: &[&str] = &[
+    "catalog",
+    "mpm",
+    "spm",
+    "product",
+    "carousel",
+    "limited_time_offer",
+    "order_details",
+    "order_status",
+    "booking_confirmation",
+    "reminder",
+];
 
 /// The list as it was read last.
 #[derive(Default)]
@@ -101,7 +118,30 @@ fn read_one(item: &Value) -> Option<Template> {
         status: item["status"].as_str().unwrap_or("unknown").to_ascii_lowercase(),
         body: body.to_owned(),
         slots,
+        frame: frame(components, buttons),
     })
+}
+
+/// What is shown around the text, and what Meta wants for it beside variables.
+fn frame(components: &[Value], buttons: &[Value]) -> TemplateFrame {
+    let word = |one: &Value, member: &str| one[member].as_str().unwrap_or_default().to_ascii_lowercase();
+    let line = |kind: &str| {
+        let found = components.iter().find(|one| word(one, "type") == kind)?;
+        found["text"].as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+    };
+    let parts = components.iter().chain(buttons).map(|one| word(one, "type"));
+    let formats = components.iter().map(|one| word(one, "format"));
+    TemplateFrame {
+        header: line("header"),
+        footer: line("footer"),
+        buttons: buttons.iter().map(|one| button(one, word(one, "type"))).collect(),
+        lacks: parts.chain(formats).find(|part| NEED_MORE.contains(&part.as_str())),
+    }
+}
+
+fn button(one: &Value, kind: String) -> TemplateButton {
+    let text = |member: &str| one[member].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    TemplateButton { kind, text: text("text").unwrap_or_default(), url: text("url") }
 }
 
 /// The placeholders of a text, `{{1}}` or `{{name}}`, each once, in the order in which variables are given: numbers by
@@ -167,6 +207,48 @@ mod tests {
         let last = json!({"data": [], "paging": {"cursors": {"after": "c"}}});
         assert_eq!(read(&last).1, None, "the last page has a cursor and no next");
         assert!(read(&json!({"ok": true})).0.is_empty());
+    }
+
+    /// What stands around the text is kept as it is shown, and a part that no variable fills is named.
+    #[test]
+    fn what_is_shown_around_the_text_is_kept() {
+        let of = |components: Value| {
+            let item = json!({"name": "a", "language": "en", "category": "UTILITY", "components": components});
+            read_one(&item).expect("a template").frame
+        };
+        let whole = of(json!([
+            {"type": "HEADER", "format": "TEXT", "text": "Order {{1}}"}, {"type": "BODY", "text": "Ready"},
+            {"type": "FOOTER", "text": "The shop"},
+            {"type": "BUTTONS", "buttons": [
+                {"type": "URL", "text": "See", "url": "https://shop.example/{{1}}"},
+                {"type": "FLOW", "text": "Book", "flow_id": "1"}, {"type": "OTP", "otp_type": "ONE_TAP"}]}]));
+        let button = |kind: &str, text: &str, url: Option<&str>| TemplateButton {
+            kind: kind.to_owned(),
+            text: text.to_owned(),
+            url: url.map(str::to_owned),
+        };
+        let buttons = vec![
+            button("url", "See", Some("https://shop.example/{{1}}")),
+            button("flow", "Book", None),
+            button("otp", "", None),
+        ];
+        let (header, footer) = (Some("Order {{1}}".to_owned()), Some("The shop".to_owned()));
+        assert_eq!(whole, TemplateFrame { header, footer, buttons, lacks: None });
+        assert_eq!(whole.obstacle(), None);
+        for (components, part) in [
+            (
+                json!([{"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY"}, {"type": "MPM", "text": "View"}]}]),
+                "mpm",
+            ),
+            (json!([{"type": "BUTTONS", "buttons": [{"type": "CATALOG"}]}]), "catalog"),
+            (json!([{"type": "BUTTONS", "buttons": [{"type": "ORDER_DETAILS"}]}]), "order_details"),
+            (json!([{"type": "HEADER", "format": "PRODUCT"}]), "product"),
+            (json!([{"type": "BODY", "text": "a"}, {"type": "CAROUSEL", "cards": []}]), "carousel"),
+            (json!([{"type": "LIMITED_TIME_OFFER"}]), "limited_time_offer"),
+        ] {
+            let found = of(components);
+            assert!(found.obstacle().is_some_and(|why| why.contains(&format!("({part})"))), "{part}: {found:?}");
+        }
     }
 
     #[test]

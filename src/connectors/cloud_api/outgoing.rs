@@ -12,7 +12,7 @@ use crate::{
         meta_error::{ErrorClass, GraphError, words_of},
         outgoing::MediaKind,
         provider_text::retry_after,
-        templates::{Category, PlaceholderSlot, Slot, SlotKind, Template},
+        templates::{Category, FLOW, PlaceholderSlot, Slot, SlotKind, Template},
     },
     egress::EgressError,
     model::{clock::Time, file_name},
@@ -109,7 +109,8 @@ fn content(
         }
         Content::Template { name, language, variables, file_name } => {
             let mut content = json!({"name": name, "language": {"code": language}});
-            let components = components(template, variables, file_name.as_deref());
+            let mut components = components(template, variables, file_name.as_deref());
+            components.extend(template.into_iter().flat_map(|known| flow_buttons(known, out.message_id.as_str())));
             if !components.is_empty() {
                 content["components"] = Value::Array(components);
             }
@@ -162,6 +163,16 @@ fn components(template: Option<&Template>, variables: &[String], file_name: Opti
         }
     }
     components.into_iter().map(|(_, component)| component).collect()
+}
+
+/// The buttons that open a form: Meta wants each one named. What is filled in comes back with this message's id.
+fn flow_buttons(template: &Template, token: &str) -> Vec<Value> {
+    let flows = template.frame.buttons.iter().enumerate().filter(|(_, button)| button.kind == FLOW);
+    let named = |(at, _)| {
+        let action = json!({"type": "action", "action": {"flow_token": token}});
+        json!({"type": "button", "sub_type": FLOW, "index": usize::to_string(&at), "parameters": [action]})
+    };
+    flows.map(named).collect()
 }
 
 /// What is no text: the file or the place at a template's head, or the code that a button copies. A document without a

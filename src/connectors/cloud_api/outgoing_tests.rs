@@ -5,7 +5,7 @@ use crate::{
     connectors::{
         AboutMessage, SendErrorKind,
         outgoing::MediaFile,
-        templates::{Category, Slot, TemplateName},
+        templates::{Category, Slot, TemplateButton, TemplateFrame, TemplateName},
     },
     model::{
         ids::{InstanceId, MessageId},
@@ -115,6 +115,7 @@ fn a_known_template_gets_its_variables_where_they_belong() {
         status: "approved".into(),
         body: String::new(),
         slots,
+        frame: TemplateFrame::default(),
     };
     let spread = known(vec![
         slot(PlaceholderSlot::Header, None),
@@ -160,6 +161,16 @@ fn a_known_template_gets_its_variables_where_they_belong() {
     let in_the_text = json!([{"type": "body", "parameters": [{"type": "text", "text": "a"}]}]);
     assert_eq!(said_of(&spread, &["a"]), in_the_text, "another number of them: Meta says what is wrong");
     assert_eq!(said_of(&known(Vec::new()), &[]), Value::Null);
+    let button = |kind: &str| TemplateButton { kind: kind.to_owned(), text: "See".to_owned(), url: None };
+    let mut with_form = known(vec![slot(PlaceholderSlot::Body, None)]);
+    with_form.frame.buttons = vec![button("quick_reply"), button("flow")];
+    let token = out(phone(), self::template(&[])).message_id;
+    assert_eq!(
+        said_of(&with_form, &["a"]),
+        json!([{"type": "body", "parameters": [{"type": "text", "text": "a"}]},
+               {"type": "button", "sub_type": "flow", "index": "1",
+                "parameters": [{"type": "action", "action": {"flow_token": token}}]}])
+    );
 }
 
 /// Meta refuses a variable with a line break, a tab or a long run of blanks; a code is given once and stands twice.
@@ -188,6 +199,7 @@ fn variables_are_as_meta_takes_them() {
         status: "approved".into(),
         body: String::new(),
         slots: vec![slot(PlaceholderSlot::Body), slot(PlaceholderSlot::Button(0))],
+        frame: TemplateFrame::default(),
     };
     let once = said(&out(phone(), template(&["123456"])), Some(&code));
     let twice = said(&out(phone(), template(&["123456", "123456"])), Some(&code));

@@ -23,7 +23,11 @@ impl CloudInner {
                 "marketing_template",
                 "Meta holds this template for marketing: it is not sent",
             )),
-            found => Ok(found),
+            Some(template) => match template.frame.obstacle() {
+                Some(why) => Err(SendError::permanent("template", &format!("the template: {why}"))),
+                None => Ok(Some(template)),
+            },
+            None => Ok(None),
         }
     }
 

@@ -72,6 +72,7 @@ impl<'a> Batch<'a> {
 mod tests {
     use super::*;
 
+    static EMPTY: bytes::Bytes = bytes::Bytes::new();
     const NOW: Time = Time::from_millis(1_800_000_000_000);
 
     fn messages(conversations: &[i64]) -> Vec<BrokerMessage<'static>> {
@@ -79,7 +80,7 @@ mod tests {
             id: "",
             name: String::new(),
             conversation: *conversation,
-            body: b"",
+            body: &EMPTY,
             headers: Vec::new(),
         };
         conversations.iter().map(one).collect()

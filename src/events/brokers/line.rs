@@ -8,7 +8,7 @@ use std::time::Duration;
 /// How long it may take until a broker takes events, from the first byte on.
 pub const GREETED_WITHIN: Duration = Duration::from_secs(5);
 /// Events that wait for their confirmation at once.
-pub const IN_FLIGHT_MAX: usize = 256;
+pub const IN_FLIGHT_MAX: usize = 512;
 /// As the log of attempts has them.
 pub const LATE: &str = "no whole answer in time";
 pub const BROKE: &str = "the connection broke";

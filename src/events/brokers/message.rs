@@ -1,6 +1,7 @@
 //! An event as a broker gets it, and what came of handing it over.
 
 use crate::model::clock::Time;
+use bytes::Bytes;
 use std::time::Duration;
 
 /// An event as a broker gets it.
@@ -13,7 +14,7 @@ pub struct BrokerMessage<'a> {
     /// Which events it must not overtake: those with the same number.
     pub conversation: i64,
     /// The bytes.
-    pub body: &'a [u8],
+    pub body: &'a Bytes,
     /// What goes beside them.
     pub headers: Vec<(&'static str, String)>,
 }

@@ -76,7 +76,7 @@ impl MqttLine {
             ..PublishProperties::default()
         };
         let options = PublishOptions::new(QoS::AtLeastOnce).properties(properties);
-        let notice = self.client.publish_tracked(message.name.clone(), message.body, options).await;
+        let notice = self.client.publish_tracked(message.name.clone(), message.body.clone(), options).await;
         match notice.map_err(|_| self.broken())?.wait_async().await {
             Ok(PublishResult::Qos1(PubAck { reason: PubAckReason::Success, .. })) => Ok(String::new()),
             Ok(PublishResult::Qos1(ack)) => Err(PublishFailure::Refused(refusal(&ack))),

@@ -17,7 +17,6 @@ use async_nats::{
         message::PublishMessage,
     },
 };
-use bytes::Bytes;
 use futures_util::{FutureExt as _, future::BoxFuture};
 use rustls::ClientConfig;
 use std::{error::Error as _, net::SocketAddr, time::Duration};
@@ -62,10 +61,7 @@ impl NatsLine {
         for (name, value) in &message.headers {
             headers.insert(*name, value.as_str());
         }
-        let publish = PublishMessage::build()
-            .headers(headers)
-            .message_id(message.id)
-            .payload(Bytes::copy_from_slice(message.body));
+        let publish = PublishMessage::build().headers(headers).message_id(message.id).payload(message.body.clone());
         let ack = self.stream.send_publish(message.name.clone(), publish).await.map_err(|e| failure(&e))?;
         let ack = ack.await.map_err(|e| failure(&e))?;
         let repeat = if ack.duplicate { ", which had it" } else { "" };

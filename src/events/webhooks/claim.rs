@@ -19,6 +19,7 @@ use crate::{
     },
     store::{StoreError, Tx, Vault, WriteTx},
 };
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use rusqlite::params;
 use std::{
@@ -31,7 +32,7 @@ const MAX_IN_FLIGHT: usize = 16;
 const MAX_IN_FLIGHT_FAILING: usize = 1;
 const PLACES_IN_ALL: usize = 512;
 /// Events of a batch for a broker, and how many batches may be so large at once; further ones have a webhook's places.
-const BATCH_MAX: usize = 256;
+const BATCH_MAX: usize = 512;
 const LARGE_BATCHES: usize = 16;
 
 /// Which deliveries are under way, by endpoint.
@@ -52,7 +53,7 @@ pub(super) struct ClaimedDelivery {
     pub(super) account: AccountId,
     pub(super) event_id: String,
     pub(super) event_name: String,
-    pub(super) body: String,
+    pub(super) body: Bytes,
     pub(super) attempt: u32,
     pub(super) format: Format,
     /// Of which instance.
@@ -229,7 +230,7 @@ impl DueEndpoint {
     fn claimed(&self, row: DueRow, conversation: Option<i64>, proof: &Arc<DeliveryHeaders>) -> ClaimedDelivery {
         let (id, attempts, event_id, event_name, body, instance) = row;
         let (endpoint, account, format) = (self.id, self.account, self.format);
-        let (attempt, proof) = (attempts + 1, proof.clone());
+        let (attempt, proof, body) = (attempts + 1, proof.clone(), Bytes::from(body));
         ClaimedDelivery {
             id,
             endpoint,

@@ -14,14 +14,15 @@ const BATCH_BYTES: usize = 1024 * 1024;
 /// How far it is looked when all that came first is held up.
 const LOOK_AHEAD: usize = 64 * 1024;
 
-/// At most `limit` deliveries of the endpoint, each with the number of its conversation.
+/// At most `limit` deliveries of the endpoint, each with the number of its conversation; those of one conversation in their
+/// order.
 pub(super) fn due(
     tx: &Tx<'_>,
     endpoint: EndpointId,
     limit: usize,
     now: Time,
 ) -> Result<Vec<(DueRow, i64)>, StoreError> {
-    let first = batch(tx, endpoint, (limit, limit), now)?;
+    let first = window(tx, endpoint, limit, now)?;
     if !first.is_empty() || !is_waited_for(tx, endpoint, now)? {
         return Ok(first);
     }
@@ -31,6 +32,34 @@ pub(super) fn due(
 fn is_waited_for(tx: &Tx<'_>, endpoint: EndpointId, now: Time) -> Result<bool, StoreError> {
     let sql = "SELECT 1 FROM deliveries WHERE endpoint_id = ?1 AND state = 'pending' AND due_at <= ?2 LIMIT 1";
     Ok(tx.find(sql, params![endpoint, now], |_| Ok(()))?.is_some())
+}
+
+/// What may go of the first `limit` deliveries that are due: each whose nearest earlier one goes, too. One statement, because
+/// this is what a long queue is read by.
+fn window(tx: &Tx<'_>, endpoint: EndpointId, limit: usize, now: Time) -> Result<Vec<(DueRow, i64)>, StoreError> {
+    let mut bytes = 0;
+    let rows = tx.list(
+        "SELECT d.id, d.attempts, e.event_id, e.name, e.body, e.instance_id, coalesce(d.conversation, 0),
+                (SELECT max(o.id) FROM deliveries o
+                 WHERE o.endpoint_id = ?1 AND o.conversation = d.conversation AND o.state = 'pending'
+                   AND o.conversation IS NOT NULL AND o.id < d.id)
+         FROM deliveries d JOIN events e ON e.id = d.event_id
+         WHERE d.endpoint_id = ?1 AND d.state = 'pending' AND d.due_at <= ?2 ORDER BY d.due_at, d.id LIMIT ?3",
+        params![endpoint, now, i64::try_from(limit).unwrap_or(i64::MAX)],
+        |r| {
+            if bytes >= BATCH_BYTES {
+                return Ok(None);
+            }
+            let row: DueRow = (r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?, r.get(5)?);
+            bytes += row.4.len();
+            Ok(Some((row, r.get::<_, i64>(6)?, r.get::<_, Option<i64>>(7)?)))
+        },
+    )?;
+    let mut rows: Vec<_> = rows.into_iter().flatten().collect();
+    rows.sort_unstable_by_key(|(row, ..)| row.0);
+    let mut goes = HashSet::new();
+    rows.retain(|(row, _, earlier)| earlier.is_none_or(|id| goes.contains(&id)) && goes.insert(row.0));
+    Ok(rows.into_iter().map(|(row, conversation, _)| (row, conversation)).collect())
 }
 
 /// Looks at the conversations of the first `ahead` deliveries that are due, and takes what each may get.

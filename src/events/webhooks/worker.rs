@@ -17,7 +17,6 @@ use crate::{
     model::{clock::Time, egress::Use},
     store::{StoreError, WriteTx},
 };
-use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
 use rusqlite::params;
 use std::{ops::Range, sync::Arc, time::Duration};
@@ -127,7 +126,7 @@ impl Webhooks {
             method: Method::POST,
             url: &delivery.proof.url,
             headers,
-            body: Bytes::from(delivery.body.clone()),
+            body: delivery.body.clone(),
             of: Use::Webhooks,
         };
         let bounds = match delivery.answers() {
@@ -194,7 +193,12 @@ impl Webhooks {
 
     async fn write(&self, ended: &Arc<[EndedAttempt]>, which: Range<usize>) -> Result<(), StoreError> {
         let ended = ended.clone();
-        self.store.write(move |tx| ended[which].iter().try_for_each(|one| record(tx, one))).await
+        self.store
+            .write(move |tx| {
+                let mut works = None;
+                ended[which].iter().try_for_each(|one| record(tx, one, &mut works))
+            })
+            .await
     }
 }
 
@@ -204,7 +208,7 @@ fn headers(delivery: &ClaimedDelivery, now: Time) -> Vec<(HeaderName, HeaderValu
         &delivery.event_id,
         &delivery.event_name,
         now.seconds(),
-        delivery.body.as_bytes(),
+        &delivery.body,
     );
     let mut all = vec![
         (http::header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
@@ -224,7 +228,8 @@ fn kept(answer: &str) -> &str {
     &answer[..answer.floor_char_boundary(ANSWER_KEPT.min(answer.len()))]
 }
 
-fn record(tx: &WriteTx<'_>, ended: &EndedAttempt) -> Result<(), StoreError> {
+/// `works` is the endpoint of the one that was written before, if that was delivered: then it is known to work.
+fn record(tx: &WriteTx<'_>, ended: &EndedAttempt, works: &mut Option<EndpointId>) -> Result<(), StoreError> {
     let EndedAttempt { delivery, begun: at, next, .. } = ended;
     let (id, endpoint, at, next) = (delivery.id, delivery.endpoint, *at, *next);
     let (status, error) = match &ended.brought {
@@ -251,7 +256,9 @@ fn record(tx: &WriteTx<'_>, ended: &EndedAttempt) -> Result<(), StoreError> {
          WHERE id = ?1 AND state <> 'delivered'",
         params![id, state, due, status, error, at],
     )?;
+    let worked = std::mem::replace(works, (next == RetryDecision::Delivered).then_some(endpoint));
     match next {
+        RetryDecision::Delivered if worked == Some(endpoint) => Ok(()),
         RetryDecision::Delivered => recovery::note_success(tx, endpoint, at),
         RetryDecision::Gone => endpoint::give_up(tx, endpoint, "the receiver answered 410 Gone", at),
         RetryDecision::Again(_) | RetryDecision::GiveUp => recovery::note_failure(tx, endpoint, at).map(drop),

@@ -9,11 +9,11 @@
 
 mod rendered;
 
-pub use rendered::{SentTemplate, sent};
+pub use rendered::{SentTemplate, TemplatePiece, of_content, pieces, sent};
 
 use crate::{
     accounts::notices::{self, NoticeKind},
-    connectors::templates::{Category, Slot, Template, TemplateChange, TemplateName},
+    connectors::templates::{Category, Slot, Template, TemplateChange, TemplateFrame, TemplateName},
     model::{
         clock::Time,
         ids::{AccountId, InstanceId},
@@ -40,6 +40,8 @@ pub struct KnownTemplate {
     pub body: Option<String>,
     /// The placeholders that variables fill, in order; none: never listed.
     pub slots: Option<Vec<Slot>>,
+    /// What stands around its text; none: not listed since that is kept.
+    pub frame: Option<TemplateFrame>,
     /// When it was last told of.
     pub updated_at: Time,
 }
@@ -52,7 +54,13 @@ impl KnownTemplate {
 
     /// Whether it can be sent as things stand: its provider approved it, and the guard lets it pass.
     pub fn is_ready(&self) -> bool {
-        self.status.as_deref() == Some("approved") && !self.is_marketing() && self.slots.is_some()
+        let is_whole = self.obstacle().is_none() && self.slots.is_some();
+        self.status.as_deref() == Some("approved") && !self.is_marketing() && is_whole
+    }
+
+    /// Why it is not sent, whatever its variables say.
+    pub fn obstacle(&self) -> Option<String> {
+        self.frame.as_ref().and_then(TemplateFrame::obstacle)
     }
 }
 
@@ -62,13 +70,13 @@ pub fn record(tx: &WriteTx<'_>, instance: &InstanceId, all: &[Template], now: Ti
     let before = list(tx, instance)?;
     let find = |name: &TemplateName| before.iter().find(|known| known.template == *name);
     for one in all {
-        let Template { name: template, category, status, body, slots } = one;
+        let Template { name: template, category, status, body, slots, frame } = one;
         tx.execute(
-            "INSERT INTO templates (account_id, instance_id, name, language, category, status, body, slots, updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+            "INSERT INTO templates (account_id, instance_id, name, language, category, status, body, slots, frame, updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
              ON CONFLICT DO UPDATE SET category = excluded.category,
                  reason = CASE WHEN status IS excluded.status THEN reason END, status = excluded.status,
-                 body = excluded.body, slots = excluded.slots, updated_at = excluded.updated_at",
+                 body = excluded.body, slots = excluded.slots, frame = excluded.frame, updated_at = excluded.updated_at",
             params![
                 owner.account,
                 instance,
@@ -78,6 +86,7 @@ pub fn record(tx: &WriteTx<'_>, instance: &InstanceId, all: &[Template], now: Ti
                 status,
                 body,
                 json!(slots).to_string(),
+                json!(frame).to_string(),
                 now,
             ],
         )?;
@@ -193,7 +202,8 @@ fn subject(instance: &InstanceId, template: &TemplateName) -> String {
     format!("{instance}/{}/{}", template.name, template.language)
 }
 
-const SELECT: &str = "SELECT name, language, category, status, quality, reason, body, updated_at, slots FROM templates";
+const SELECT: &str = "SELECT name, language, category, status, quality, reason, body, updated_at, slots, frame
+     FROM templates";
 
 fn read(r: &Row<'_>) -> rusqlite::Result<KnownTemplate> {
     Ok(KnownTemplate {
@@ -205,5 +215,6 @@ fn read(r: &Row<'_>) -> rusqlite::Result<KnownTemplate> {
         body: r.get(6)?,
         updated_at: r.get(7)?,
         slots: r.get::<_, Option<String>>(8)?.and_then(|text| serde_json::from_str(&text).ok()),
+        frame: r.get::<_, Option<String>>(9)?.and_then(|text| serde_json::from_str(&text).ok()),
     })
 }

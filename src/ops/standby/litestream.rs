@@ -6,6 +6,7 @@
 //! - How far it is stands beside the restored file (`-txid`); how far the copy is, in the names of its files.
 //! - It ends after SIGTERM when the last changes are in the copy.
 
+use super::place::forget_listing;
 use crate::model::clock::Time;
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
@@ -110,6 +111,15 @@ pub fn newest(replica: &Path) -> io::Result<Option<u64>> {
         newest = newest.max(last_of(&name));
     }
     Ok(newest)
+}
+
+/// Sees to it that what is read of a replica next is what is there, and nothing that a file system remembers.
+pub fn read_anew(replica: &Path) {
+    let levels = replica.join("ltx");
+    forget_listing(&levels);
+    for level in fs::read_dir(levels).into_iter().flatten().flatten() {
+        forget_listing(&level.path());
+    }
 }
 
 /// When the oldest change that comes after `applied` came, as the file system has it, in seconds since 1970; none: there

@@ -87,12 +87,7 @@ impl Place {
     /// # Errors
     /// It is not there, or cannot be read.
     pub fn look(&self) -> io::Result<FoundPlace> {
-        let mut epoch = 0;
-        for entry in fs::read_dir(&self.dir)? {
-            let name = entry?.file_name();
-            let number = name.to_str().and_then(|name| name.strip_prefix(EPOCH)).and_then(|n| n.parse().ok());
-            epoch = epoch.max(number.unwrap_or(0));
-        }
+        let epoch = self.epochs()?.pop().unwrap_or(0);
         let gateway = match fs::read_to_string(self.dir.join(GATEWAY)) {
             Ok(text) => Some(text.trim().to_owned()).filter(|word| !word.is_empty()),
             Err(e) if e.kind() == io::ErrorKind::NotFound => None,
@@ -131,13 +126,23 @@ impl Place {
     /// # Errors
     /// The place cannot be read.
     pub fn epochs(&self) -> io::Result<Vec<u64>> {
+        forget_listing(&self.dir);
         let mut all = Vec::new();
         for entry in fs::read_dir(&self.dir)? {
             let name = entry?.file_name();
             all.extend(name.to_str().and_then(|n| n.strip_prefix(EPOCH)).and_then(|n| n.parse::<u64>().ok()));
         }
         all.sort_unstable();
+        self.add_newer(&mut all);
         Ok(all)
+    }
+
+    /// Adds what a list that is remembered does not have yet: whether a name is there is asked anew.
+    fn add_newer(&self, epochs: &mut Vec<u64>) {
+        let next = |epochs: &[u64]| epochs.last().map_or(1, |last| last + 1);
+        while self.epoch(next(epochs)).exists() {
+            epochs.push(next(epochs));
+        }
     }
 
     /// The folder of an epoch.
@@ -189,6 +194,15 @@ impl Place {
     }
 }
 
+/// Has a file system over a network read the names in a folder anew, which some remember for most of a minute (sshfs, as it
+/// is mounted without options; seen there): a name that is made here ends that. Nothing comes of it where that cannot be.
+pub(super) fn forget_listing(folder: &Path) {
+    let path = folder.join(format!(".look-{}", std::process::id()));
+    if fs::File::create(&path).is_ok() {
+        let _ = fs::remove_file(&path);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,6 +220,12 @@ mod tests {
         assert_eq!(place.look().expect("read"), FoundPlace { gateway: Some("me".into()), epoch: 10 });
         place.forget(2).expect("forgotten");
         assert_eq!(place.epochs().expect("read"), [1, 10]);
+        place.begin(11).expect("begun");
+        let mut remembered = vec![1, 10];
+        place.add_newer(&mut remembered);
+        assert_eq!(remembered, [1, 10, 11], "an old list is no reason to send");
+        let names = fs::read_dir(dir.path()).expect("read").map(|entry| entry.expect("read").file_name());
+        assert_eq!(names.filter(|name| name.to_string_lossy().starts_with('.')).count(), 0, "a look leaves nothing");
         let gone = Place::new(dir.path().join("gone"));
         assert!(gone.look().is_err(), "a place that is not there is no empty one");
     }

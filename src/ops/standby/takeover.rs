@@ -150,6 +150,7 @@ impl Takeover {
     fn restore(&self, epoch: u64, judged: Option<u64>) -> Result<Option<u64>, StandbyError> {
         let machine = &self.machine;
         let (replica, copy) = (machine.place.database(epoch), machine.followed_database());
+        litestream::read_anew(&replica);
         let newest = litestream::newest(&replica).map_err(at(&replica))?;
         if judged.is_some() && judged == newest {
             return Ok(newest);

@@ -50,6 +50,8 @@ pub struct ChatMessage {
     pub(super) provider_message_id: Option<String>,
     pub(super) reply_to: Option<String>,
     pub(super) written_by: Option<ContactId>,
+    /// Name and language of the template that it was.
+    pub template: Option<String>,
 }
 
 impl ChatMessage {

@@ -207,6 +207,7 @@ fn line(r: &Row<'_>, id: String, side: u8) -> rusqlite::Result<ChatMessage> {
         provider_message_id: r.get(4)?,
         reply_to: r.get(5)?,
         written_by: None,
+        template: None,
     })
 }
 
@@ -230,6 +231,7 @@ fn complete(
         && let Some(sent) = templates::sent(tx, line.key.row)?
     {
         line.text = sent.shown(&line.text);
+        line.template = Some(format!("{} {}", sent.name, sent.language));
     }
     if let Some(writer) = line.written_by {
         let (name, address) = person(tx, writer)?;

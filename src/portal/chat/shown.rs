@@ -51,6 +51,8 @@ pub struct ShownLine {
     /// Whether we wrote it.
     pub mine: bool,
     pub text: String,
+    /// Name and language of the template that it was.
+    pub template: Option<String>,
     /// That it was edited or taken back, in words; empty: it was not.
     pub note: String,
     /// What it said before that, earliest first.
@@ -161,6 +163,7 @@ pub fn line(v: &Locale, instance: &InstanceId, line: ChatMessage) -> ShownLine {
         key: [at.millis(), i64::from(line.key.side), line.key.row],
         mine: line.is_ours,
         former: line.former.clone(),
+        template: line.template.clone(),
         note: note(v, &line),
         kind: v.kind(&line.kind),
         status: line.status.map(Status::as_str),

@@ -13,18 +13,17 @@ use crate::{
     events::webhooks::Endpoint,
     gateway::{Gateway, inbound::NewsRow},
     instances::{Instance, InstanceError, templates::KnownTemplate},
-    model::{clock::Time, code::Code, ids::InstanceId, plan::Module, purpose::Purpose, qr},
-    portal::{PageContext, PageError, page_error::see_other},
-    sending::{
-        Source,
-        pace::NewChats,
-        request::{self, MAX_CHARS, Sender},
+    model::{clock::Time, ids::InstanceId, plan::Module, purpose::Purpose, qr},
+    portal::{
+        PageContext, PageError,
+        page_error::see_other,
+        template_form::{self, TemplateForm},
     },
+    sending::pace::NewChats,
     store::Tx,
 };
 use ::http::{HeaderValue, StatusCode, header};
 use askama::Template;
-use serde_json::json;
 use sha2::{Digest, Sha256};
 use warp::reply::Response;
 
@@ -36,7 +35,7 @@ const LOOKING: &[&str] = &["connection", "webhook"];
 
 #[derive(Template)]
 #[template(path = "manage.html", config = "assets/askama.toml")]
-struct Manage<'a> {
+pub(super) struct Manage<'a> {
     v: &'a PageContext,
     i: Instance,
     tabs: &'static [&'static str],
@@ -53,6 +52,9 @@ struct Manage<'a> {
     fields: Vec<SettingField>,
     hook: String,
     templates: Vec<KnownTemplate>,
+    /// Those that can be sent now, as a form names them; and the one that was chosen.
+    offered: Vec<String>,
+    chosen: Option<TemplateForm>,
     /// What Meta's console is to send.
     hook_fields: &'static [&'static str],
     /// What its provider told of its set-up, where it was asked for this page.
@@ -99,6 +101,16 @@ impl Manage<'_> {
     /// What is wrong with the form that was sent to this path; empty for the page's other forms.
     fn problem_of(&self, form: &str) -> &str {
         if self.v.path.ends_with(form) { &self.problem } else { "" }
+    }
+
+    /// Whether a template is the one that was chosen.
+    fn is_shown(&self, id: &str) -> bool {
+        self.chosen.as_ref().is_some_and(|chosen| chosen.id == id)
+    }
+
+    /// Whether a purpose stands there chosen.
+    fn is_purpose(&self, purpose: &str) -> bool {
+        template_form::is_purpose(self.v, self.chosen.as_ref(), purpose)
     }
 
     /// Whether a secret setting has a value.
@@ -159,55 +171,6 @@ pub async fn code(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 /// Tells one code from the next in its picture's address; nobody reads the code from it.
 pub fn mark(code: &str) -> String {
     Sha256::digest(code.as_bytes()).iter().take(4).map(|b| format!("{b:02x}")).collect()
-}
-
-/// `POST /instances/{id}/send`: a real send through the guard; its timeline is the answer.
-///
-/// # Errors
-/// No such instance, or another account's.
-pub async fn send(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    let instance = own(gateway, v).await?;
-    let account = gateway.accounts.find_account(instance.account_id).await?;
-    let region = account.region.and_then(|r| crate::model::phone::Region::parse(&r).ok());
-    let body = json!({
-        "instance_id": instance.id, "phone": v.form.text("phone"), "message": v.form.raw("message"),
-        "message_purpose": v.form.text("purpose"),
-    });
-    let read =
-        request::parse(&body.as_object().cloned().unwrap_or_default(), gateway.sending.rules().reading(region), None);
-    let mut request = match read {
-        Ok(request) => request,
-        Err(wrong) => {
-            let said = wrong.fields.iter().map(|field| match (*field, &wrong.phone) {
-                ("message", _) => v.fill("chat.too_long", "n", v.number(MAX_CHARS)),
-                ("phone", Some(phone)) => v.why(&phone.why()),
-                (field, _) => v.fill("manage.wrong_field", "field", field),
-            });
-            let page = page(gateway, v, "send", said.collect::<Vec<_>>().join(" ")).await?;
-            return Ok(v.page_with(&page, StatusCode::UNPROCESSABLE_ENTITY));
-        }
-    };
-    let sender = Sender {
-        account: instance.account_id,
-        key: None,
-        source: Source::Portal,
-        module: None,
-        request_id: Some(v.request_id.clone()),
-    };
-    request.idempotency_key = v.form.some("form").map(|form| form_key(v, form));
-    let answer = gateway.sending.submit(sender, request).await?;
-    if answer.refusal.is_some_and(|refusal| refusal.code == Code::IdempotencyInProgress) {
-        return Ok(see_other(&format!("/message-logs?instance={}", instance.id)));
-    }
-    Ok(see_other(&format!("/message-logs/{}", answer.log_id)))
-}
-
-/// What keeps a form that was sent twice, by a double click or by loading its answer again, from sending twice: the form's
-/// own name and what is in it. Sent again with other words, it is another message.
-fn form_key(v: &PageContext, form: &str) -> String {
-    let said = [form, v.form.text("phone"), v.form.text("purpose"), v.form.raw("message")];
-    let digest = said.iter().fold(Sha256::new(), |sum, part| sum.chain_update(part).chain_update([0]));
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// `POST /instances/{id}/connection`: `reconnect` or `log_out`.
@@ -332,12 +295,12 @@ pub async fn delete(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
     Ok(see_other("/instances?done=instance_gone"))
 }
 
-async fn own(gateway: &Gateway, v: &PageContext) -> Result<Instance, PageError> {
+pub(super) async fn own(gateway: &Gateway, v: &PageContext) -> Result<Instance, PageError> {
     let instance = gateway.instances.find(&InstanceId::from_text(v.segment())).await?;
     if v.scope()?.sees(instance.account_id) { Ok(instance) } else { Err(PageError::NotFound) }
 }
 
-async fn page<'a>(
+pub(super) async fn page<'a>(
     gateway: &Gateway,
     v: &'a PageContext,
     tab: &'a str,
@@ -364,7 +327,11 @@ async fn page<'a>(
     let is_theirs = |a: &Account| a.id == i.account_id && a.modules.iter().any(|m| m == Module::Chattu.as_str());
     let has_chattu = chattu_url.is_some() || v.account_facts().is_some_and(is_theirs);
     let tabs = if v.may_change() { TABS } else { LOOKING };
+    let offered = template_form::offered(&templates);
+    let chosen = v.form.some("template").or(v.query.some("template"));
     Ok(Manage {
+        chosen: chosen.and_then(|id| TemplateForm::of(v, &offered, id)),
+        offered: offered.into_iter().map(template_form::id_of).collect(),
         v,
         tabs,
         tab: if tabs.contains(&tab) { tab } else { "connection" },

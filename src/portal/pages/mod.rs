@@ -16,6 +16,7 @@ pub mod overview;
 pub mod people;
 pub mod sandbox_phone;
 pub mod scheduled;
+pub mod send;
 pub mod suppressed;
 pub mod suppressed_import;
 pub mod templates;

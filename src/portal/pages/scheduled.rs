@@ -5,14 +5,18 @@
 
 use crate::{
     gateway::Gateway,
-    instances::{self, Instance, InstanceError},
+    instances::{self, Instance, InstanceError, templates},
     model::{
         ids::InstanceId,
         phone::{Recipient, Region},
         plan::Zone,
         purpose::Purpose,
     },
-    portal::{PageContext, PageError, page_error::see_other},
+    portal::{
+        PageContext, PageError,
+        page_error::see_other,
+        template_form::{self, TemplateForm},
+    },
     sending::{
         Sender, Source,
         request::{Draft, MAX_CHARS},
@@ -38,14 +42,37 @@ struct Scheduled<'a> {
     zone: String,
     problem: String,
     most: usize,
+    /// The templates that can be sent, as a form names them, by their number.
+    offered: Vec<(Instance, Vec<String>)>,
+    chosen: Option<TemplateForm>,
+    /// Whose it is.
+    chosen_of: InstanceId,
 }
 
-/// `GET /scheduled?instance=&after=`.
+impl Scheduled<'_> {
+    /// Whether a template is the one that was chosen.
+    fn is_shown(&self, of: &InstanceId, id: &str) -> bool {
+        self.chosen.as_ref().is_some_and(|chosen| chosen.id == id && self.chosen_of == *of)
+    }
+
+    /// Whether a number sends what the form is for: a template is one number's.
+    fn may_send(&self, of: &InstanceId) -> bool {
+        self.chosen.is_none() || self.chosen_of == *of
+    }
+
+    /// Whether a purpose stands there chosen.
+    fn is_purpose(&self, purpose: &str) -> bool {
+        template_form::is_purpose(self.v, self.chosen.as_ref(), purpose)
+    }
+}
+
+/// `GET /scheduled?instance=&after=&template=`; a template is named with its number: `instance/name/language`.
 pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     Ok(v.page(&page(gateway, v, String::new()).await?))
 }
 
-/// `POST /scheduled`: `instance`, `phone`, `purpose`, `at`, `message`.
+/// `POST /scheduled`: `instance`, `phone`, `purpose`, `at`, and `message` or `template` with its blanks; `do=preview` shows it,
+/// and keeps nothing.
 ///
 /// # Errors
 /// Nothing is theirs.
@@ -53,6 +80,7 @@ pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
     let id = InstanceId::from_text(v.form.text("instance"));
     let problem = match gateway.instances.find(&id).await {
         Ok(instance) if v.scope()?.sees(instance.account_id) => match read(gateway, v, &instance).await? {
+            Ok(_) if v.form.text("do") == "preview" => return Ok(v.page(&page(gateway, v, String::new()).await?)),
             Ok(new) => match gateway.schedules.create(new).await {
                 Ok(_) => return Ok(see_other("/scheduled?done=scheduled")),
                 Err(e) => PageError::from(e).user_message(v)?,
@@ -94,10 +122,17 @@ async fn read(
     let Ok(due_at) = schedule::parse(v.form.text("at"), &zone, v.now) else {
         return Ok(Err(v.t("scheduled.no_time").to_owned()));
     };
-    let text = v.form.raw("message").replace("\r\n", "\n");
-    if text.trim().is_empty() || text.contains('\0') || text.chars().count() > MAX_CHARS {
-        return Ok(Err(v.fill("chat.too_long", "n", v.number(MAX_CHARS))));
-    }
+    let draft = match template_form::draft(gateway, v, instance).await? {
+        Some(Ok(draft)) => draft,
+        Some(Err(problem)) => return Ok(Err(problem)),
+        None => {
+            let text = v.form.raw("message").replace("\r\n", "\n");
+            if text.trim().is_empty() || text.contains('\0') || text.chars().count() > MAX_CHARS {
+                return Ok(Err(v.fill("chat.too_long", "n", v.number(MAX_CHARS))));
+            }
+            Draft::Text(text)
+        }
+    };
     let Some(purpose) = Purpose::parse(v.form.text("purpose")) else { return Err(PageError::NotFound) };
     Ok(Ok(NewSchedule {
         sender: Sender {
@@ -110,7 +145,7 @@ async fn read(
         account: instance.account_id,
         instance: instance.id.clone(),
         recipient,
-        draft: Draft::Text(text),
+        draft,
         purpose,
         reference: None,
         due_at,
@@ -127,12 +162,28 @@ async fn page<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Res
         limit: u32::try_from(ROWS + 1).unwrap_or(u32::MAX),
     };
     let scope = v.scope()?;
-    let read =
-        gateway.store.read(move |tx| Ok::<_, StoreError>((schedule::list(tx, &filter)?, instances::list(tx, scope)?)));
-    let (mut entries, instances) = read.await?;
+    let read = gateway.store.read(move |tx| {
+        let instances = instances::list(tx, scope)?;
+        let templates = instances.iter().map(|i| templates::list(tx, &i.id)).collect::<Result<Vec<_>, _>>()?;
+        Ok::<_, StoreError>((schedule::list(tx, &filter)?, instances, templates))
+    });
+    let (mut entries, instances, templates) = read.await?;
     let more = entries.len() > ROWS;
     entries.truncate(ROWS);
     let next = entries.last().filter(|_| more).map(|last| v.query.with("after", &last.id.to_string()));
+    let sent = v.form.some("template").map(|id| (v.form.text("instance"), id));
+    let (of, id) = sent.or(v.query.text("template").split_once('/')).unwrap_or_default();
+    let chosen_of = InstanceId::from_text(of);
+    let (mut offered, mut chosen) = (Vec::new(), None);
+    for (instance, known) in instances.iter().zip(&templates) {
+        let ready = template_form::offered(known);
+        if instance.id == chosen_of {
+            chosen = TemplateForm::of(v, &ready, id);
+        }
+        if !ready.is_empty() {
+            offered.push((instance.clone(), ready.into_iter().map(template_form::id_of).collect()));
+        }
+    }
     Ok(Scheduled {
         v,
         entries,
@@ -143,5 +194,8 @@ async fn page<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Res
         zone: v.zone.name_at(v.now).to_owned(),
         problem,
         most: MAX_CHARS,
+        offered,
+        chosen,
+        chosen_of,
     })
 }

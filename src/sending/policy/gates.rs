@@ -147,6 +147,7 @@ fn not_taken(request: &Request, facts: &Facts, limits: MessageLimits) -> Vec<(&'
             if is_code && limits.codes_need_a_number && matches!(facts.address, Some(Address::Bsuid(_))) {
                 found.push(("phone", "a one-time code goes to a number, and this person's is hidden".to_owned()));
             }
+            found.extend(known.obstacle().map(|why| ("template", why)));
             let misfit = known.slots.as_ref().and_then(|slots| templates::misfit(known.category, slots, variables));
             found.extend(misfit.map(|why| ("template.variables", why)));
         }

@@ -1,17 +1,64 @@
 //! What a row of the schedule keeps of the request that it holds, read again when that is due.
 
+use super::NewSchedule;
 use crate::{
     connectors::outgoing::MediaKind,
+    instances::templates::{self, SentTemplate},
     model::{
-        ids::MessageId,
+        ids::{InstanceId, MessageId},
         phone::{Impossible, PhoneReading},
     },
     sending::{
         Request,
         request::{self, Draft, FileWanted},
     },
+    store::{StoreError, Tx},
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+
+/// The columns that keep what is to be sent.
+pub(super) struct KeptColumns {
+    pub(super) body: String,
+    /// JSON of what stands beside the body.
+    pub(super) media: Option<String>,
+    /// JSON of a request of the guarded API, for what the other two have no place for.
+    pub(super) request: Option<String>,
+}
+
+impl KeptColumns {
+    pub(super) fn of(new: &NewSchedule) -> Self {
+        let (media, request) = match &new.draft {
+            Draft::Media { kind, file: FileWanted { from: url, file_name }, .. } => {
+                (Some(json!({"kind": kind.as_str(), "url": url, "file_name": file_name})), None)
+            }
+            Draft::Reaction { about, .. } => (Some(json!({"reaction": {"message_id": about}})), None),
+            Draft::Change { about, text } => {
+                (Some(json!({"change": {"message_id": about, "is_edit": text.is_some()}})), None)
+            }
+            Draft::Template { name, language, variables, file_name } => {
+                let template = json!({"name": name, "language": language, "variables": variables});
+                let request = json!({
+                    "instance_id": new.instance,
+                    "phone": new.recipient.to_string(),
+                    "message_purpose": new.purpose.as_str(),
+                    "template": template,
+                    "file_name": file_name,
+                    "reference": new.reference,
+                });
+                (None, Some(request))
+            }
+            Draft::Text(_) | Draft::Structured(_) => (None, None),
+        };
+        let [media, request] = [media, request].map(|json| json.map(|json| json.to_string()));
+        Self { body: new.draft.text().into_owned(), media, request }
+    }
+}
+
+/// The template of a request that was kept; none: it has none.
+pub(super) fn template(tx: &Tx<'_>, instance: &InstanceId, kept: &str) -> Result<Option<SentTemplate>, StoreError> {
+    let Ok(request) = serde_json::from_str::<Value>(kept) else { return Ok(None) };
+    templates::of_content(tx, instance, &request)
+}
 
 /// A request of the guarded API that has waited. Its time is over; it may go on waiting where it was to be queued.
 pub(super) fn read_kept(kept: &str, message_id: &MessageId) -> Result<Box<Request>, String> {

@@ -5,10 +5,11 @@
 
 use super::{
     ScheduleId,
-    kept::{draft, read_kept},
+    kept::{self, KeptColumns, draft, read_kept},
 };
 use crate::{
     accounts::Scope,
+    instances::templates::SentTemplate,
     model::{
         clock::Time,
         ids::{AccountId, InstanceId, KeyId, LogId, MessageId},
@@ -21,14 +22,13 @@ use crate::{
     },
     sending::{
         Request, Sender, Source,
-        request::{Draft, FileWanted, PurposeField, SendLater},
+        request::{Draft, PurposeField, SendLater},
         waiting,
     },
     store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::{Row, params};
 use serde::Serialize;
-use serde_json::json;
 use std::collections::HashSet;
 
 /// What makes a message to be sent later.
@@ -41,7 +41,7 @@ pub struct NewSchedule {
     /// By which instance.
     pub instance: InstanceId,
     pub recipient: Recipient,
-    /// Text, or a file with a caption; a template cannot wait.
+    /// Text, a file with a caption, a template, a sign or a change.
     pub draft: Draft<String>,
     pub purpose: Purpose,
     /// The caller's own id.
@@ -79,6 +79,8 @@ pub struct ScheduledMessage {
     /// To whom: E.164, `contact:ID`, or a group's id.
     pub recipient: String,
     pub message: String,
+    /// Of a template message, whose variables `message` has.
+    pub template: Option<SentTemplate>,
     pub purpose: String,
     /// When it is to be sent.
     pub due_at: Time,
@@ -110,7 +112,7 @@ pub struct Filter {
 
 const COLUMNS: &str = "s.id, s.account_id, s.instance_id, s.recipient, s.body, s.purpose, s.due_at, s.state, \
                        coalesce(m.status, s.outcome), coalesce(s.reason, m.reason), s.log_id, s.created_by, \
-                       s.created_at, m.sent_at";
+                       s.created_at, m.sent_at, s.request";
 
 /// Puts a message into the short queue, in the transaction of its cause; the worker is woken by its caller afterwards.
 pub fn enqueue(tx: &WriteTx<'_>, new: &NewSchedule, now: Time, random: &dyn Random) -> Result<ScheduleId, StoreError> {
@@ -124,24 +126,11 @@ pub(super) fn create(
     message_id: MessageId,
     now: Time,
 ) -> Result<(ScheduleId, MessageId), StoreError> {
-    let (body, media) = match &new.draft {
-        Draft::Media { kind, file: FileWanted { from: url, file_name }, caption } => {
-            let media = json!({"kind": kind.as_str(), "url": url, "file_name": file_name});
-            (caption.clone(), Some(media.to_string()))
-        }
-        Draft::Reaction { about, emoji } => {
-            (emoji.clone(), Some(json!({"reaction": {"message_id": about}}).to_string()))
-        }
-        Draft::Change { about, text } => {
-            let kept = json!({"change": {"message_id": about, "is_edit": text.is_some()}});
-            (text.clone().unwrap_or_default(), Some(kept.to_string()))
-        }
-        other => (other.text().into_owned(), None),
-    };
+    let KeptColumns { body, media, request } = KeptColumns::of(new);
     let id = tx.insert(
         "INSERT INTO schedules (account_id, instance_id, kind, source, module, key_id, recipient, purpose, body, media,
-             reference, due_at, state, message_id, created_by, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 'pending', ?13, ?14, ?15)",
+             request, reference, due_at, state, message_id, created_by, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 'pending', ?14, ?15, ?16)",
         params![
             new.account,
             new.instance,
@@ -153,6 +142,7 @@ pub(super) fn create(
             new.purpose.as_str(),
             body,
             media,
+            request,
             new.reference,
             new.due_at,
             message_id,
@@ -183,7 +173,7 @@ pub(super) fn find(tx: &Tx<'_>, scope: Scope, id: ScheduleId) -> Result<Option<S
         "SELECT {COLUMNS} FROM schedules s LEFT JOIN messages m ON m.id = s.log_id
          WHERE s.id = ?1 AND s.kind = 'listed' AND (?2 IS NULL OR s.account_id = ?2)"
     );
-    tx.find(&sql, params![id.0, scope], read)
+    tx.find(&sql, params![id.0, scope], read)?.map(|found| whole(tx, found)).transpose()
 }
 
 /// The newest first, in a read that brings more.
@@ -193,8 +183,21 @@ pub fn list(tx: &Tx<'_>, filter: &Filter) -> Result<Vec<ScheduledMessage>, Store
          WHERE s.kind = 'listed' AND (?1 IS NULL OR s.account_id = ?1) AND (?2 IS NULL OR s.instance_id = ?2)
            AND (?3 IS NULL OR s.id < ?3) ORDER BY s.id DESC LIMIT ?4"
     );
-    tx.list(&sql, params![filter.scope, filter.instance, filter.before.map(|id| id.0), filter.limit], read)
+    let found =
+        tx.list(&sql, params![filter.scope, filter.instance, filter.before.map(|id| id.0), filter.limit], read)?;
+    found.into_iter().map(|found| whole(tx, found)).collect()
 }
+
+/// With the template that it names.
+fn whole(tx: &Tx<'_>, (mut message, kept): ReadRow) -> Result<ScheduledMessage, StoreError> {
+    if let Some(kept) = kept {
+        message.template = kept::template(tx, &message.instance, &kept)?;
+    }
+    Ok(message)
+}
+
+/// A row, and the request that it keeps.
+type ReadRow = (ScheduledMessage, Option<String>);
 
 /// The id of its message.
 pub(super) fn message_id(tx: &Tx<'_>, id: ScheduleId) -> Result<MessageId, StoreError> {
@@ -363,14 +366,15 @@ fn read_claimed(r: &Row<'_>) -> rusqlite::Result<ClaimedSchedule> {
     Ok(ClaimedSchedule { id: ScheduleId(r.get(0)?), sender, request, message_id })
 }
 
-fn read(r: &Row<'_>) -> rusqlite::Result<ScheduledMessage> {
+fn read(r: &Row<'_>) -> rusqlite::Result<ReadRow> {
     let (state, status) = (r.get::<_, String>(7)?, r.get::<_, Option<String>>(8)?);
-    Ok(ScheduledMessage {
+    let message = ScheduledMessage {
         id: ScheduleId(r.get(0)?),
         account: r.get(1)?,
         instance: r.get(2)?,
         recipient: r.get(3)?,
         message: r.get(4)?,
+        template: None,
         purpose: r.get(5)?,
         due_at: r.get(6)?,
         state: shown(&state, status.as_deref().and_then(Status::parse)),
@@ -379,7 +383,8 @@ fn read(r: &Row<'_>) -> rusqlite::Result<ScheduledMessage> {
         created_by: r.get(11)?,
         created_at: r.get(12)?,
         sent_at: r.get(13)?,
-    })
+    };
+    Ok((message, r.get(14)?))
 }
 
 /// What people are told, from the row's own state and the message's.

@@ -78,7 +78,12 @@ async fn a_key_reads_only_when_it_has_the_scope_and_sends_only_when_it_has_that(
     // The keys from before send and ask after what they sent.
     let sent = world.send(&message()).await;
     assert_eq!(sent.status, 200, "{}", sent.body);
-    assert_eq!(world.get(&format!("/api/messages/{}", sent.json()["log_id"])).await.status, 200);
+    let row = format!("/api/messages/{}", sent.json()["log_id"]);
+    assert_eq!(world.get(&row).await.status, 200);
+    // Who only reads may ask, too; who only says who is not written to may not: the row has the text and the number.
+    assert_eq!(get(&world, &reader, &row, &[]).await.status, 200);
+    let manager = key(&world, &["manage"], &[]).await;
+    assert_refused_with(&get(&world, &manager, &row, &[]).await, "insufficient_scope", json!({"scope": "read"}));
     assert_eq!(world.send_with(&both, &message_to("+966501234599"), &[]).await.status, 200);
     let wrong = KeyCreate { account: world.account, scopes: vec!["write".into()], ..Default::default() };
     assert!(world.command(wrong).await.is_err_and(|e| e.to_string().contains("send, read or manage")));

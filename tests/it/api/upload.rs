@@ -165,6 +165,65 @@ async fn what_is_wrong_with_a_file_is_said_and_nothing_is_left_of_it() {
     world.stop().await;
 }
 
+/// A client that is made like a form sends every field always: through each door, an empty one is none.
+#[tokio::test]
+async fn an_optional_field_that_is_empty_is_absent_through_each_door() {
+    let world = World::start().await;
+    let fields = [
+        "reference",
+        "media_url",
+        "media_type",
+        "file_name",
+        "template",
+        "reply_to",
+        "reaction",
+        "edit",
+        "delete",
+        "buttons",
+        "list",
+        "link_button",
+        "footer",
+        "location",
+        "contact",
+        "contact_request",
+        "expires_at",
+        "send_at",
+        "queue",
+    ];
+    let unchosen = [("", "application/octet-stream", &b""[..]); 2];
+    for (n, empty) in ["", " "].into_iter().enumerate() {
+        let given: Vec<(&str, &str)> = fields.iter().map(|field| (*field, empty)).collect();
+        let members: serde_json::Map<String, Value> =
+            given.iter().map(|(field, text)| ((*field).to_owned(), json!(text))).collect();
+        let mut json = message_with(Value::Object(members));
+        json["message"] = json!("As JSON");
+        world.later(std::time::Duration::from_secs(60));
+        let reply = world.send(&json).await;
+        assert_eq!(reply.status, 200, "{empty:?}: {}", reply.body);
+        let form = [&self::fields(&[("message", "As a form")])[..], &given[..]].concat();
+        world.later(std::time::Duration::from_secs(60));
+        let reply = post(&world, &form, &unchosen, &[]).await;
+        assert_eq!(reply.status, 200, "{empty:?}: {}", reply.body);
+        let inbox = world.inbox().await;
+        let got: Vec<_> = inbox[2 * n..].iter().map(|one| (one["kind"].clone(), one["text"].clone())).collect();
+        let text = |said: &str| (Value::Null, json!(said));
+        assert_eq!(got, [text("As JSON"), text("As a form")], "{empty:?}");
+    }
+    // A file that has a name or was to be one is not left out in silence.
+    for files in [
+        &[("a.pdf", "application/pdf", &b""[..])][..],
+        &[("", "application/pdf", PDF), ("b.pdf", "application/pdf", PDF)],
+    ] {
+        let reply = post(&world, &self::fields(&[("message", "x")]), files, &[]).await;
+        assert_eq!(reply.json()["details"]["fields"], json!(["file"]), "{}", reply.body);
+    }
+    let reply = world.send(&message_with(json!({"media_base64": ""}))).await;
+    assert_eq!(reply.json()["details"]["fields"], json!(["media_base64"]), "{}", reply.body);
+    let waits = post(&world, &self::fields(&[("message", "later"), ("queue", "true")]), &[], &[]).await;
+    assert_eq!(waits.status, 200, "a form says true, too: {}", waits.body);
+    world.stop().await;
+}
+
 /// The same key with the same file is the same request, with another one it is another.
 #[tokio::test]
 async fn a_repeated_form_is_sent_once() {

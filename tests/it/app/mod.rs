@@ -2,5 +2,6 @@
 
 mod access;
 mod commands;
+mod pages;
 mod scheduler;
 mod socket_activation;

@@ -29,6 +29,8 @@ const BESIDE: &[(&str, &str, &str)] = &[
     ("template", ".template.components[].parameters[].location.name", "string"),
     ("template", ".template.components[].parameters[].location.address", "string"),
     ("template", ".template.components[].parameters[].coupon_code", "string"),
+    ("template", ".template.components[].parameters[].action", "object"),
+    ("template", ".template.components[].parameters[].action.flow_token", "string"),
 ];
 /// The same for every type.
 const BESIDE_ALL: &[(&str, &str)] = &[
