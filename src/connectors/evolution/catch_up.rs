@@ -10,6 +10,7 @@ use super::{
     hook,
     outgoing::recipient,
     reading::{self, ParsedMessage, text},
+    sent_index,
 };
 use crate::{
     connectors::{
@@ -128,12 +129,16 @@ impl EvolutionInner {
             return Ok(None);
         }
         let Some(chat) = self.chat_of(&one.to).await? else { return Ok(None) };
+        let over_meta = self.plan().over_meta;
         let span = span(one.at.minus(MINUTE), one.at.plus(APPEARS_WITHIN));
-        let filter = json!({"key": {"remoteJid": chat, "fromMe": true}, "messageTimestamp": span});
+        // Over Meta's API nobody can ask for the digits under which it is kept.
+        let key = if over_meta { json!({"fromMe": true}) } else { json!({"remoteJid": chat, "fromMe": true}) };
+        let filter = json!({"key": key, "messageTimestamp": span});
         let (records, _) = self.log(filter, 1).await?;
         let mut found = records.into_iter().filter(|record| {
             reading::read(record).is_some_and(|read| {
                 read.from_me
+                    && (!over_meta || sent_index::may_be(&one.to, &read.chat))
                     && read.text.as_deref() == Some(&one.text)
                     && !backlog.taken.contains(&read.id)
                     && !self.keys().is_anothers(&read.id, &one.message_id)

@@ -23,6 +23,10 @@ impl EvolutionInner {
     /// countries' numbers, so that only it can tell.
     pub(super) async fn chat_of(&self, to: &str) -> Result<Option<String>, EvolutionError> {
         let Some(phone) = Phone::known(to) else { return Ok(Some(to.to_owned())) };
+        if self.plan().over_meta {
+            // There it cannot be asked, and sends to the digits as they are.
+            return Ok(Some(format!("{}@s.whatsapp.net", phone.digits())));
+        }
         let rows = self.numbers(std::slice::from_ref(&phone)).await?;
         Ok(rows.into_iter().find(|row| row["exists"] == true).and_then(|row| text(&row["jid"])))
     }

@@ -75,11 +75,12 @@ impl EvolutionClient {
         self.exchange(method, &format!("{route}/{}", self.instance), Some(body), SEND).await
     }
 
-    /// Asks for a file in base64 of at most `max_bytes` bytes once decoded.
-    pub(super) async fn file(&self, key_id: &str, max_bytes: usize) -> Result<Value, EvolutionError> {
+    /// Asks for a file in base64 of at most `max_bytes` bytes once decoded. `message` is as much of its message as the server
+    /// needs to find it.
+    pub(super) async fn file(&self, message: Value, max_bytes: usize) -> Result<Value, EvolutionError> {
         let bounds = Bounds { timeout: FILE, max_answer_bytes: max_bytes.saturating_mul(4) / 3 + 64 * 1024 };
         let path = format!("/chat/getBase64FromMediaMessage/{}", self.instance);
-        let body = json!({"message": {"key": {"id": key_id}}, "convertToMp4": false});
+        let body = json!({"message": message, "convertToMp4": false});
         read(self.exchange(Method::POST, &path, Some(&body), bounds).await)
     }
 

@@ -7,7 +7,7 @@
 //! - Nothing waits here for anything but the ear: the server may wait for the answer before it goes on.
 
 use super::{
-    EvolutionInner,
+    EvolutionInner, outgoing,
     reading::{self, text},
 };
 use crate::{
@@ -42,6 +42,8 @@ pub(super) const EVENTS: [&str; 9] = [
     "CALL",
     "GROUPS_UPSERT",
 ];
+/// Meta told the server why; the server tells only that.
+const NOT_DELIVERED: &str = "Meta took the message and did not deliver it; the Evolution server does not pass on why";
 /// Files come in base64 inside the body: about 36 MB of them. What is larger is fetched when the server's log is read.
 pub(super) const BODY_MAX: usize = 48 * 1024 * 1024;
 
@@ -283,8 +285,9 @@ async fn connection(inner: &EvolutionInner, data: &Value) {
         // What Meta closed stays so: the server knows only its own line.
         "open" if inner.plan().closed_by_meta => {}
         "open" => inner.line.open(text(&data["wuid"]).and_then(|jid| reading::phone(&jid))).await,
-        // A code that is shown stays: the server connects in order to show it.
-        "connecting" if inner.line.state() == InstanceState::Qr => {}
+        // A code that is shown stays: the server connects in order to show it. Without a way to WhatsApp it tells this many
+        // times a second.
+        "connecting" if matches!(inner.line.state(), InstanceState::Qr | InstanceState::Connecting) => {}
         "connecting" => inner.line.not_open(InstanceState::Connecting, "the Evolution server is connecting").await,
         "close" => inner.closed(reason).await,
         "refused" => {
@@ -320,13 +323,14 @@ impl EvolutionInner {
             return Ok(());
         }
         let failed = receipt == Receipt::Failed;
+        let why = if outgoing::is_metas(id) { NOT_DELIVERED } else { "WhatsApp refused the message" };
         let told = EarlyReceipt {
             id: id.to_owned(),
             receipt,
             at: at.unwrap_or_else(|| self.clock.now()),
             message,
             code: failed.then(|| "ERROR".to_owned()),
-            reason: failed.then(|| "WhatsApp refused the message".to_owned()),
+            reason: failed.then(|| why.to_owned()),
         };
         self.keys().keep_early(&told);
         self.tell_receipt(told).await

@@ -17,6 +17,7 @@ mod groups;
 mod hook;
 pub mod import;
 mod outgoing;
+mod over_meta;
 mod reading;
 mod sent_index;
 pub mod settings;
@@ -136,16 +137,19 @@ impl Drop for Evolution {
 }
 
 impl Connector for Evolution {
+    /// Over Meta's API the server edits, deletes and reaches less than a phone does. Meta's window is Meta's to judge there:
+    /// the server loses some of what people write, so that nobody here knows whether it is open.
     fn capabilities(&self) -> Capabilities {
+        let by_phone = !self.inner.plan().over_meta;
         Capabilities {
             media: true,
             templates: false,
             replies: true,
             reactions: true,
-            changes: true,
-            groups: true,
+            changes: by_phone,
+            groups: by_phone,
             window_24h: false,
-            hidden_numbers: true,
+            hidden_numbers: by_phone,
             ..Capabilities::default()
         }
     }
@@ -242,7 +246,8 @@ impl EvolutionInner {
     async fn send(&self, out: &Outgoing) -> Result<Ack, SendError> {
         self.may_send()?;
         let chat = self.chat_of_earlier(out).await?;
-        let (method, route, body) = outgoing::request(out, outgoing::file(out).await?, chat.as_deref())?;
+        let over_meta = self.plan().over_meta;
+        let (method, route, body) = outgoing::request(out, outgoing::file(out).await?, chat.as_deref(), over_meta)?;
         let text = match &out.content {
             Content::Text(text) => Some(text.clone()),
             _ => None,
@@ -336,16 +341,18 @@ impl EvolutionInner {
 
     async fn fetch(&self, handle: &str, max_bytes: u64) -> Result<Vec<u8>, MediaError> {
         let max = usize::try_from(max_bytes).unwrap_or(usize::MAX);
-        let answer = self.client.file(handle, max).await.map_err(|trouble| match &trouble {
-            EvolutionError::Refused { status: 400 | 404, .. } => MediaError::Gone(trouble.text()),
-            _ => MediaError::NotNow(trouble.text()),
-        })?;
+        let answer =
+            self.client.file(reading::message_with_file(handle), max).await.map_err(|trouble| match &trouble {
+                EvolutionError::Refused { status: 400 | 404, .. } => MediaError::Gone(trouble.text()),
+                _ => MediaError::NotNow(trouble.text()),
+            })?;
         let bytes = reading::decoded(&answer["base64"]);
         let bytes = bytes.ok_or_else(|| MediaError::Gone("the Evolution server's answer holds no file".to_owned()))?;
         if bytes.len() > max { Err(MediaError::TooLarge(max_bytes)) } else { Ok(bytes) }
     }
 
     async fn log_out(&self) -> Result<(), ActionError> {
+        self.has_login()?;
         match self.client.ask(Method::DELETE, "/instance/logout", "", None).await {
             // It answers 400 where there is no login to end.
             Ok(_) | Err(EvolutionError::Refused { status: 400, .. }) => {

@@ -15,11 +15,11 @@ use crate::{
         AboutMessage, Ack, Address, Content, Outgoing, SendError, SendErrorKind,
         inbound_event::RemoteParty,
         meta_error::{ErrorClass, GraphError},
-        outgoing::MediaKind,
+        outgoing::{MediaFile, MediaKind},
         provider_text::retry_after,
     },
     egress::EgressError,
-    model::clock::Time,
+    model::{clock::Time, file_name},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{Method, StatusCode};
@@ -48,11 +48,13 @@ pub(super) async fn file(out: &Outgoing) -> Result<Option<String>, SendError> {
 pub(super) type EvolutionRequest = (Method, &'static str, Value);
 
 /// What is asked of the server; the refusal of what it has no words for.
-/// `chat` is the one of the earlier message that this one is about, as the server names it.
+/// `chat` is the one of the earlier message that this one is about, as the server names it. `over_meta`: it goes by the
+/// Cloud API.
 pub(super) fn request(
     out: &Outgoing,
     base64: Option<String>,
     chat: Option<&str>,
+    over_meta: bool,
 ) -> Result<EvolutionRequest, SendError> {
     let chat = chat.unwrap_or_default();
     match &out.content {
@@ -67,7 +69,7 @@ pub(super) fn request(
         Content::Change { about, text: None } => {
             Ok((Method::DELETE, "/chat/deleteMessageForEveryone", own_key(about, chat)))
         }
-        _ => new_message(out, base64),
+        _ => new_message(out, base64, over_meta),
     }
 }
 
@@ -76,7 +78,7 @@ fn own_key(about: &AboutMessage, chat: &str) -> Value {
     json!({"id": about.provider_message_id, "fromMe": true, "remoteJid": chat})
 }
 
-fn new_message(out: &Outgoing, base64: Option<String>) -> Result<EvolutionRequest, SendError> {
+fn new_message(out: &Outgoing, base64: Option<String>, over_meta: bool) -> Result<EvolutionRequest, SendError> {
     let mut body = Map::new();
     body.insert("number".into(), json!(number(&out.to)?));
     let route = match &out.content {
@@ -86,8 +88,9 @@ fn new_message(out: &Outgoing, base64: Option<String>) -> Result<EvolutionReques
             body.insert("linkPreview".into(), json!(false));
             "/message/sendText"
         }
-        // The server makes the two into what phones want: it records the sound anew, and paints the picture as WebP.
-        Content::Media { kind: MediaKind::Voice, .. } => {
+        // The server makes the two into what phones want: it records the sound anew, and paints the picture as WebP. For the
+        // Cloud API it only calls the sound an MP3, whatever it is.
+        Content::Media { kind: MediaKind::Voice, .. } if !over_meta => {
             body.insert("audio".into(), Value::String(base64.unwrap_or_default()));
             "/message/sendWhatsAppAudio"
         }
@@ -96,17 +99,14 @@ fn new_message(out: &Outgoing, base64: Option<String>) -> Result<EvolutionReques
             "/message/sendSticker"
         }
         Content::Media { kind, file, caption } => {
-            body.insert("mediatype".into(), json!(kind.as_str()));
+            let theirs = if *kind == MediaKind::Voice { MediaKind::Audio } else { *kind };
+            body.insert("mediatype".into(), json!(theirs.as_str()));
             body.insert("mimetype".into(), json!(file.mime_type));
             body.insert("media".into(), Value::String(base64.unwrap_or_default()));
             if !caption.is_empty() && kind.has_caption() {
                 body.insert("caption".into(), json!(caption));
             }
-            // A document in base64 is refused without a name.
-            let name = file.file_name.as_deref().or((*kind == MediaKind::Document).then_some("document"));
-            if let Some(name) = name {
-                body.insert("fileName".into(), json!(name));
-            }
+            body.insert("fileName".into(), json!(named(*kind, file)));
             "/message/sendMedia"
         }
         Content::Template { .. } | Content::Structured(_) | Content::Reaction { .. } | Content::Change { .. } => {
@@ -117,6 +117,13 @@ fn new_message(out: &Outgoing, base64: Option<String>) -> Result<EvolutionReques
         body.insert("quoted".into(), json!({"key": {"id": id}}));
     }
     Ok((Method::POST, route, Value::Object(body)))
+}
+
+/// What the file is called. A document in base64 is refused without a name; over the Cloud API the server takes the type of
+/// each file from its name's ending, whatever the request says beside it, and calls a picture without a name `image.png`.
+fn named(kind: MediaKind, file: &MediaFile) -> String {
+    let name = file.file_name.as_deref().unwrap_or(kind.as_str());
+    file_name::with_ending(name, &file.mime_type)
 }
 
 /// A sign on a message. The body has no `number`: the server sends to the chat in the message's key, and hands that key
@@ -199,7 +206,9 @@ pub(super) fn metas(answer: &EvolutionResponse) -> Option<GraphError> {
 
 /// Meta refused a message, and its code came through.
 fn refused_by_meta(error: &GraphError) -> SendError {
-    let (code, reason) = (error.code.to_string(), error.text());
+    let code = error.code.to_string();
+    // The token is the server's.
+    let reason = error.text().replace("set access_token anew", "set it anew at the Evolution server");
     match error.class() {
         ErrorClass::Retry => temporary(&code, &reason, None),
         ErrorClass::SlowLine | ErrorClass::SlowRecipient => temporary(&code, &reason, Some(SLOW_DOWN)),
@@ -278,8 +287,10 @@ fn bad_request(value: Option<&Value>, said: &str, reason: &str) -> SendError {
         // The server's own line to WhatsApp was down before anything could leave.
         return temporary("400", reason, None);
     }
-    if says(&["Timed Out", "timed out", "timeout", "Prisma", "prisma", "upload"]) {
-        // It also answers so when the message is out and something after it failed.
+    if says(&["Timed Out", "timed out", "timeout", "Prisma", "prisma", "upload", "Cannot read properties of undefined"])
+    {
+        // It also answers so when the message is out and something after it failed; over the Cloud API, when Meta's answer
+        // did not come, or could not be read.
         return ambiguous("400", reason);
     }
     permanent("400", reason)

@@ -26,15 +26,19 @@ fn every_address_has_its_spelling() {
         (Address::Lid("77@lid".into()), "77@lid"),
         (Address::Group("1203630@g.us".into()), "1203630@g.us"),
     ] {
-        let (method, route, body) = request(&out(to, text()), None, None).expect("it can be sent");
+        let (method, route, body) = request(&out(to, text()), None, None, false).expect("it can be sent");
         assert_eq!((method, route), (Method::POST, "/message/sendText"));
         assert_eq!((&body["number"], &body["text"]), (&json!(number), &json!("hi")));
     }
-    let refused = request(&out(Address::Bsuid("US.1".into()), text()), None, None).expect_err("no such address there");
+    let refused =
+        request(&out(Address::Bsuid("US.1".into()), text()), None, None, false).expect_err("no such address there");
     assert_eq!(refused.kind, SendErrorKind::Permanent);
     let template =
         Content::Template { name: "n".into(), language: "he".into(), variables: Vec::new(), file_name: None };
-    assert_eq!(request(&out(phone(), template), None, None).expect_err("no templates").kind, SendErrorKind::Permanent);
+    assert_eq!(
+        request(&out(phone(), template), None, None, false).expect_err("no templates").kind,
+        SendErrorKind::Permanent
+    );
 }
 
 #[test]
@@ -47,13 +51,19 @@ fn a_file_goes_in_base64_with_what_is_known_of_it() {
     };
     let sent = |kind, name, caption: &str| {
         let content = Content::Media { kind, file: file(name), caption: caption.into() };
-        request(&out(phone(), content), Some("aGVsbG8=".into()), None).expect("it can be sent")
+        request(&out(phone(), content), Some("aGVsbG8=".into()), None, false).expect("it can be sent")
     };
     let (_, route, body) = sent(MediaKind::Document, Some("a.pdf"), "Your invoice");
     let wanted = json!({"number": "966501234567", "mediatype": "document", "mimetype": "application/pdf",
                         "media": "aGVsbG8=", "caption": "Your invoice", "fileName": "a.pdf"});
     assert_eq!((route, body), ("/message/sendMedia", wanted));
-    assert_eq!(sent(MediaKind::Document, None, "").2["fileName"], "document", "it is refused without a name");
+    for (kind, name, wanted) in [
+        (MediaKind::Document, None, "document.pdf"),
+        (MediaKind::Document, Some("bill"), "bill.pdf"),
+        (MediaKind::Image, None, "image.pdf"),
+    ] {
+        assert_eq!(sent(kind, name, "").2["fileName"], wanted, "over Meta's API its ending is its type");
+    }
     let voice = sent(MediaKind::Voice, Some("a.ogg"), "");
     assert_eq!(
         (voice.1, voice.2),
@@ -65,14 +75,18 @@ fn a_file_goes_in_base64_with_what_is_known_of_it() {
         ("/message/sendSticker", json!({"number": "966501234567", "sticker": "aGVsbG8="}))
     );
     let sound = sent(MediaKind::Audio, None, "not heard").2;
-    assert!(sound["caption"].is_null() && sound["fileName"].is_null(), "{sound}");
+    assert!(sound["caption"].is_null(), "{sound}");
+    let content = Content::Media { kind: MediaKind::Voice, file: file(None), caption: String::new() };
+    let (_, route, over_meta) =
+        request(&out(phone(), content), Some("aGVsbG8=".into()), None, true).expect("it can be sent");
+    assert_eq!((route, &over_meta["mediatype"]), ("/message/sendMedia", &json!("audio")), "{over_meta}");
 }
 
 #[test]
 fn a_reaction_names_the_message_by_its_key() {
     let said = |about: AboutMessage, chat: &str| {
         let content = Content::Reaction { about, emoji: "👍".into() };
-        request(&out(phone(), content), None, Some(chat)).expect("it can be sent")
+        request(&out(phone(), content), None, Some(chat), false).expect("it can be sent")
     };
     let about = |from_me, author| AboutMessage { provider_message_id: "3EB0".into(), from_me, author, file: None };
     let chat = "966501234567@s.whatsapp.net";
@@ -85,7 +99,7 @@ fn a_reaction_names_the_message_by_its_key() {
         assert_eq!(body["key"]["participant"], participant, "a group's server must be told who wrote it");
     }
     let taken_back = Content::Reaction { about: about(false, None), emoji: String::new() };
-    let (.., body) = request(&out(phone(), taken_back), None, Some(chat)).expect("it can be sent");
+    let (.., body) = request(&out(phone(), taken_back), None, Some(chat), false).expect("it can be sent");
     assert_eq!(body["reaction"], "");
 }
 
@@ -95,7 +109,7 @@ fn an_edit_and_a_deletion_name_the_message_by_its_key() {
     let asked = |text: Option<&str>| {
         let about = AboutMessage { provider_message_id: "3EB0".into(), from_me: true, author: None, file: None };
         let content = Content::Change { about, text: text.map(str::to_owned) };
-        request(&out(phone(), content), None, Some(chat)).expect("it can be sent")
+        request(&out(phone(), content), None, Some(chat), false).expect("it can be sent")
     };
     let key = json!({"id": "3EB0", "fromMe": true, "remoteJid": chat});
     let edit = json!({"number": chat, "key": key, "text": "3 pieces"});

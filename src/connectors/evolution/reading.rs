@@ -14,7 +14,7 @@ use crate::{
     },
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A message of somebody else's, or one of our own.
 pub(super) struct ParsedMessage {
@@ -41,7 +41,7 @@ pub(super) fn read(data: &Value) -> Option<ParsedMessage> {
     let changed = change_in(content);
     let (kind, words) = match &changed {
         Some((_, text)) => (if text.is_some() { EDIT } else { REVOKE }.to_owned(), text.clone()),
-        None => described(content),
+        None => pressed(data).unwrap_or_else(|| described(content)),
     };
     let group = chat.ends_with("@g.us");
     let sides = match group {
@@ -193,6 +193,18 @@ fn unwrapped(message: &Value) -> &Value {
     content
 }
 
+/// Over the Cloud API the title of a button or a row comes as if it were typed; only the word beside it tells.
+fn pressed(data: &Value) -> Option<(String, Option<String>)> {
+    let word = data["messageType"].as_str()?;
+    let kind = match word {
+        "buttonMessage" => "button",
+        "interactiveMessage" => "interactive",
+        _ => return None,
+    };
+    let is_it = data["message"][word].is_null();
+    is_it.then(|| (kind.to_owned(), text(&data["message"]["conversation"])))
+}
+
 /// The kind and the words of a content.
 fn described(content: &Value) -> (String, Option<String>) {
     const KINDS: &[(&str, &str, &[&str])] = &[
@@ -250,9 +262,16 @@ fn raw(kind: &str, data: &Value) -> Option<String> {
     (!PLAIN.contains(&kind)).then(|| as_came(data))
 }
 
-/// What came, without its file and small pictures.
+/// What came, without its file and small pictures, and without what the number's own devices tell each other: the keys of its
+/// account among them, which the server passes on like edits.
 pub(super) fn as_came(data: &Value) -> String {
-    const BYTES: [&str; 2] = ["base64", "jpegThumbnail"];
+    const BYTES: [&str; 5] = [
+        "base64",
+        "jpegThumbnail",
+        "appStateSyncKeyShare",
+        "historySyncNotification",
+        "peerDataOperationRequestResponseMessage",
+    ];
     fn without_bytes(value: &mut Value) {
         match value {
             Value::Object(members) => {
@@ -279,7 +298,7 @@ fn reply_to(content: &Value, data: &Value) -> Option<String> {
 fn media(id: &str, kind: &str, content: &Value, data: &Value) -> Option<HeardMedia> {
     const FILES: [&str; 6] =
         ["imageMessage", "videoMessage", "ptvMessage", "audioMessage", "documentMessage", "stickerMessage"];
-    let file = FILES.iter().map(|name| &content[name]).find(|file| file.is_object())?;
+    let (name, file) = FILES.iter().map(|name| (name, &content[name])).find(|(_, file)| file.is_object())?;
     let bytes = [&data["message"]["base64"], &content["base64"], &data["base64"]].into_iter().find_map(decoded);
     Some(HeardMedia {
         kind: kind.to_owned(),
@@ -289,8 +308,23 @@ fn media(id: &str, kind: &str, content: &Value, data: &Value) -> Option<HeardMed
             .unwrap_or_else(|| "application/octet-stream".to_owned()),
         file_name: ["fileName", "title", "filename"].iter().find_map(|name| text(&file[*name])),
         size: length(&file["fileLength"]),
-        source: bytes.map_or_else(|| MediaSource::Later(id.to_owned()), MediaSource::Bytes),
+        source: bytes.map_or_else(|| MediaSource::Later(handle(id, name, file)), MediaSource::Bytes),
     })
+}
+
+/// How a file is asked for later: by its message's id, which the server looks up. Over the Cloud API it looks nothing up, and
+/// wants to be told what Meta told it: then the handle is that, as JSON.
+fn handle(id: &str, name: &str, file: &Value) -> String {
+    match file["id"].as_str() {
+        Some(_) => json!({"key": {"id": id}, "messageType": name, "message": {name: file}}).to_string(),
+        None => id.to_owned(),
+    }
+}
+
+/// The message of a [`handle`], as the server wants it.
+pub(super) fn message_with_file(handle: &str) -> Value {
+    let told = serde_json::from_str::<Value>(handle).ok().filter(Value::is_object);
+    told.unwrap_or_else(|| json!({"key": {"id": handle}}))
 }
 
 /// Bytes in base64, with or without a `data:` head.

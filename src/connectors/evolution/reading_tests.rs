@@ -164,3 +164,10 @@ fn what_has_no_id_is_no_message() {
         assert_eq!(time(&bad), None, "{bad}");
     }
 }
+
+#[test]
+fn the_accounts_own_keys_are_not_kept() {
+    let key = json!({"keyId": {"keyId": "AAAAAA=="}, "keyData": {"keyData": "c2VjcmV0"}});
+    let told = json!({"type": "APP_STATE_SYNC_KEY_SHARE", "appStateSyncKeyShare": {"keys": [key]}});
+    assert_eq!(as_came(&told), r#"{"type":"APP_STATE_SYNC_KEY_SHARE"}"#);
+}

@@ -193,7 +193,7 @@ fn bounded<T>(queue: &mut VecDeque<T>, max: usize) {
 }
 
 /// Whether a message to `to` may stand in `chat`: the same group or hidden id, or a number with the same end.
-fn may_be(to: &str, chat: &str) -> bool {
+pub(super) fn may_be(to: &str, chat: &str) -> bool {
     const SAME_END: usize = 8;
     let user = chat.split(['@', ':']).next().unwrap_or_default();
     match to.strip_prefix('+') {

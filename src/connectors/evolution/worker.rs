@@ -10,7 +10,7 @@ use super::{
     EvolutionInner,
     client::EvolutionError,
     hook::{EVENTS, SECRET_HEADER},
-    reading::{self, text},
+    reading::text,
 };
 use crate::{
     connectors::{ActionError, provider_text::repeated},
@@ -45,6 +45,10 @@ pub(super) struct EvolutionTimetable {
     /// Meta lets nothing go, by an error that the server passed on: not open before a person has seen to it, whatever
     /// the server says of its own line.
     pub(super) closed_by_meta: bool,
+    /// The server speaks with Meta's Cloud API for this instance (its mode WHATSAPP-BUSINESS), not with a phone's account.
+    pub(super) over_meta: bool,
+    /// The owner was told what that means.
+    pub(super) owner_knows: bool,
     /// Meta wants all to wait until then, and by which code.
     pub(super) slow_until: Option<(Time, String)>,
     lost_at: Option<Time>,
@@ -67,6 +71,8 @@ impl EvolutionTimetable {
             connect_now: true,
             may_create,
             closed_by_meta: false,
+            over_meta: false,
+            owner_knows: false,
             slow_until: None,
             lost_at: None,
             failures: 0,
@@ -109,7 +115,9 @@ impl EvolutionInner {
             self.plan().sweep_at = self.clock.now().plus(next);
         }
         if is_open && self.clock.now().left(self.plan().groups_at, GROUPS).is_none() {
-            if let Err(trouble) = self.list_groups().await {
+            // Over Meta's API the server has none to tell.
+            let has_groups = !self.plan().over_meta;
+            if has_groups && let Err(trouble) = self.list_groups().await {
                 tracing::debug!(instance = %self.instance, "its groups are not known: {}", trouble.text());
             }
             self.plan().groups_at = self.clock.now().plus(GROUPS);
@@ -196,7 +204,7 @@ impl EvolutionInner {
             }
         }
         let known = self.line.standing().phone;
-        let phone = if known.is_some() { known } else { self.own_number().await };
+        let phone = if known.is_some() && was_open { known } else { self.own_number().await.or(known) };
         self.line.open(phone).await;
     }
 
@@ -207,14 +215,6 @@ impl EvolutionInner {
         let all = answer.as_array().map_or(&[][..], Vec::as_slice);
         let name = |one: &Value| text(&one["name"]).or_else(|| text(&one["instance"]["instanceName"]));
         all.iter().filter_map(name).take(SHOWN).map(|name| format!("{:?}", repeated(&name))).collect()
-    }
-
-    async fn own_number(&self) -> Option<String> {
-        let path =
-            format!("/instance/fetchInstances?instanceName={}", crate::model::percent::encode(&self.settings.instance));
-        let answer = self.client.ask_server(Method::GET, &path, None).await.ok()?;
-        let one = answer.as_array().and_then(|all| all.first()).unwrap_or(&answer);
-        reading::phone(one["ownerJid"].as_str().or_else(|| one["instance"]["owner"].as_str())?)
     }
 
     /// Has the server connect, and shows what it answers. Where it is connecting already this changes nothing.

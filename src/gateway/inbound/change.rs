@@ -4,14 +4,14 @@ use super::{Recorded, Recording, echo, message, news};
 use crate::{
     connectors::inbound_event::{Echo, GroupRef, HeardChange, InboundMessage, ProviderNews, RemoteParty, Told},
     model::{
-        ids::ContactId,
+        ids::{ContactId, InstanceId},
         message::{EDIT, EchoOrigin, REVOKE},
     },
     people::conversations::{self, IdentityKind},
     store::{StoreError, Tx, WriteTx},
 };
 use rusqlite::params;
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 /// How long after we changed a message the provider's word of it is taken for ours.
 const HEARD_WITHIN: Duration = Duration::from_secs(15 * 60);
@@ -52,6 +52,32 @@ pub(super) fn record(tx: &WriteTx<'_>, recording: &Recording<'_>, heard: &HeardC
     let phrase = message.text.as_deref().filter(|_| message.group.is_none());
     let phrase = phrase.and_then(|text| recording.means.phrases.hear(text));
     message::record(tx, &Recording { phrase, ..*recording }, &InboundMessage { from: person, ..message })
+}
+
+/// Edits of one message that are followed back.
+const EDITS_MAX: usize = 20;
+
+/// A change as one of the message that was written first: a provider may name the edit before it instead.
+pub(super) fn of_the_first<'a>(
+    tx: &Tx<'_>,
+    instance: &InstanceId,
+    message: &'a InboundMessage,
+) -> Result<Cow<'a, InboundMessage>, StoreError> {
+    let sql = "SELECT reply_to FROM inbound_messages
+               WHERE provider_message_id = ?1 AND instance_id = ?2 AND kind = 'edit' ORDER BY id DESC LIMIT 1";
+    let mut about = message.reply_to.clone().filter(|_| message.kind == EDIT || message.kind == REVOKE);
+    for _ in 0..EDITS_MAX {
+        let Some(id) = &about else { break };
+        let before = tx.find(sql, params![id, instance], |r| r.get::<_, Option<String>>(0))?.flatten();
+        let Some(before) = before else { break };
+        about = Some(before);
+    }
+    Ok(match about {
+        Some(first) if message.reply_to.as_ref() != Some(&first) => {
+            Cow::Owned(InboundMessage { reply_to: Some(first), ..message.clone() })
+        }
+        _ => Cow::Borrowed(message),
+    })
 }
 
 /// Whether this gateway asked for the change a short while ago.

@@ -51,6 +51,7 @@ use crate::{
 };
 use rusqlite::params;
 use std::{
+    borrow::Cow,
     cell::Cell,
     sync::{Arc, OnceLock},
 };
@@ -261,9 +262,13 @@ fn record(
     match &heard.what {
         EventKind::Message(message) => {
             let phrase = meant(message, means.phrases);
-            message::record(tx, &Recording { phrase, ..recording }, message)
+            let message = change::of_the_first(tx, &heard.instance, message)?;
+            message::record(tx, &Recording { phrase, ..recording }, &message)
         }
-        EventKind::Echo(echo) => echo::record(tx, &recording, echo),
+        EventKind::Echo(echo) => match change::of_the_first(tx, &heard.instance, &echo.message)? {
+            Cow::Borrowed(_) => echo::record(tx, &recording, echo),
+            Cow::Owned(message) => echo::record(tx, &recording, &Echo { message, ..echo.clone() }),
+        },
         EventKind::Change(heard) => change::record(tx, &recording, heard),
         _ => news(tx, &recording).map(plain),
     }

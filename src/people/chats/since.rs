@@ -92,6 +92,8 @@ pub(super) fn apply(
     for change in changes {
         match change.text {
             None => line.is_deleted = true,
+            // One that could not be read says nothing; nobody edits a text to none.
+            Some(text) if text.is_empty() => {}
             Some(text) if text != line.text => line.former.push(std::mem::replace(&mut line.text, text)),
             Some(_) => {}
         }

@@ -1,6 +1,7 @@
 //! An Evolution API server over real HTTP: it keeps instances, messages, webhooks and groups, and answers as the real
 //! server's code does, its oddities included. What goes wrong on the wire is told by [`Fault`].
 
+mod over_meta;
 mod routes;
 
 use super::{clock::TestClock, door::Door, http, wild};
@@ -93,6 +94,16 @@ pub struct Instance {
     pub marked: Vec<Value>,
     /// What was sent by it: to, text, id.
     pub sent: Vec<(String, String, String)>,
+    /// Over Meta's API: the files that Meta was brought, and those that Meta has, in base64, by Meta's id.
+    pub uploads: Vec<KeptUpload>,
+    pub files: BTreeMap<String, String>,
+}
+
+/// A file that went to Meta: its name, and the ending from which its type was taken.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeptUpload {
+    pub name: String,
+    pub ending: String,
 }
 
 impl Evolution {
@@ -116,6 +127,17 @@ impl Evolution {
             owner: Some("966500000001@s.whatsapp.net".into()),
             token: format!("token-of-{}", name.replace(' ', "-")),
             integration: "WHATSAPP-BAILEYS".into(),
+            ..Instance::default()
+        };
+        self.state().instances.insert(name.into(), instance);
+    }
+
+    /// An instance that it reaches over Meta's API; always open.
+    pub fn add_over_meta(&self, name: &str) {
+        let instance = Instance {
+            state: "open".into(),
+            token: "EAAG".into(),
+            integration: "WHATSAPP-BUSINESS".into(),
             ..Instance::default()
         };
         self.state().instances.insert(name.into(), instance);

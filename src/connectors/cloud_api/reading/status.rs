@@ -6,7 +6,7 @@ use crate::{
         EventKind,
         inbound_event::{CallHeard, ReceiptHeard, RemoteParty, Whom},
         meta_error::{self, ErrorClass, GraphError},
-        provider_text::whole,
+        provider_text::{repeated, whole},
     },
     model::{ids::MessageId, message::Receipt},
 };
@@ -26,8 +26,8 @@ pub(super) fn read(change: &WebhookChange<'_>, status: &Value, told: &mut Vec<Pa
     let (Some(provider_message_id), true) = (provider_message_id, status["type"] != "call") else {
         return told.push(news_of(change, "unknown_status", status, None, Vec::new()));
     };
-    let failed =
-        (receipt == Receipt::Failed).then(|| GraphError::of(list(&status["errors"]).first().unwrap_or(&Value::Null)));
+    let errors = list(&status["errors"]);
+    let failed = (receipt == Receipt::Failed).then(|| errors.iter().find_map(GraphError::of));
     let code = failed.as_ref().and_then(|error| error.as_ref().map(|e| e.code));
     let ours = text(&status["biz_opaque_callback_data"]).filter(|data| data.starts_with("msg_"));
     let what = ReceiptHeard {
@@ -36,7 +36,7 @@ pub(super) fn read(change: &WebhookChange<'_>, status: &Value, told: &mut Vec<Pa
         receipt,
         recipient_fault: code.is_some_and(|code| meta_error::code(code, false) == ErrorClass::Recipient),
         code: code.map(|code| code.to_string()),
-        reason: failed.map(|error| error.map_or_else(unexplained, |e| e.text())),
+        reason: failed.map(|error| error.map_or_else(|| unexplained(errors), |e| e.text())),
         pricing: status["pricing"].as_object().map(|pricing| Value::Object(pricing.clone()).to_string()),
     };
     let at = time(&status["timestamp"]).unwrap_or(change.at);
@@ -60,8 +60,15 @@ fn recipient(status: &Value, of: &ReceiptHeard) -> Option<EventKind> {
     (!is_group && (names.phone.is_some() || names.bsuid.is_some())).then_some(EventKind::Named { whom, names })
 }
 
-fn unexplained() -> String {
-    "Meta says that it failed, and not why".to_owned()
+/// Why it failed, of an error without a code: Meta's own words, if there are any.
+fn unexplained(errors: &[Value]) -> String {
+    let said = |error: &Value| {
+        [&error["error_data"]["details"], &error["message"], &error["title"]].into_iter().find_map(text)
+    };
+    match errors.iter().find_map(said) {
+        Some(words) => format!("Meta says that it failed: {}", repeated(&words)),
+        None => "Meta says that it failed, and not why".to_owned(),
+    }
 }
 
 /// Calls of people to us. A call that ends before it was taken was missed; nobody takes calls here.

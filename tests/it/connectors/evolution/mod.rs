@@ -8,6 +8,7 @@ mod hook;
 mod import;
 mod media;
 mod oddities;
+mod over_meta;
 mod pairing;
 mod program;
 mod providers;

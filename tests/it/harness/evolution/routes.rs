@@ -1,6 +1,6 @@
 //! The server's routes, as its code answers them.
 
-use super::{super::clock::TestClock, Fault, Instance, KEY, State};
+use super::{super::clock::TestClock, Fault, Instance, KEY, State, over_meta};
 use serde_json::{Value, json};
 use wa_gateway::model::clock::{Clock as _, Time};
 
@@ -19,11 +19,11 @@ pub enum Answer {
     HangUp,
 }
 
-fn says(status: &str, body: Value) -> Answer {
+pub fn says(status: &str, body: Value) -> Answer {
     Answer::Says(status.to_owned(), body.to_string())
 }
 
-fn bad_request(message: Value) -> Answer {
+pub fn bad_request(message: Value) -> Answer {
     says("400 Bad Request", json!({"status": 400, "error": "Bad Request", "response": {"message": [message]}}))
 }
 
@@ -48,6 +48,16 @@ pub fn answer(state: &mut State, clock: &TestClock, asked: &Asked) -> Answer {
         let message = format!("The \"{name}\" instance does not exist");
         let body = json!({"status": 404, "error": "Not Found", "response": {"message": [message]}});
         return says("404 Not Found", body);
+    }
+    let instance = state.instances.get_mut(&name).expect("looked");
+    let is_over_meta = instance.integration == "WHATSAPP-BUSINESS";
+    // A fault that was ordered comes first, as on a phone.
+    let is_ordered = segments[0] == "message" && !state.faults.is_empty();
+    if is_over_meta
+        && !is_ordered
+        && let Some(answer) = over_meta::answer(instance, clock, &asked.method, &segments[..2], &asked.body)
+    {
+        return answer;
     }
     match (asked.method.as_str(), &segments[..2]) {
         ("POST", ["message", what]) => send(state, clock, &name, what, &asked.body),
@@ -83,9 +93,9 @@ fn of_instance(instance: &mut Instance, name: &str, method: &str, rest: &[&str],
         }
         ("POST", ["webhook", "set"]) => {
             instance.webhook = body["webhook"].clone();
-            says("201 Created", instance.webhook.clone())
+            says("201 Created", webhook_row(instance))
         }
-        ("GET", ["webhook", "find"]) => says("200 OK", instance.webhook.clone()),
+        ("GET", ["webhook", "find"]) => says("200 OK", webhook_row(instance)),
         ("GET", ["group", "fetchAllGroups"]) => says("200 OK", json!(instance.groups)),
         ("POST", ["chat", "findMessages"]) => find_messages(instance, body),
         ("POST", ["chat", "getBase64FromMediaMessage"]) => base64(instance, body),
@@ -98,6 +108,20 @@ fn of_instance(instance: &mut Instance, name: &str, method: &str, rest: &[&str],
         }
         _ => says("404 Not Found", json!({"status": 404, "error": "Not Found", "response": {"message": ["Cannot"]}})),
     }
+}
+
+/// As its database has it: two names are others than in what was asked.
+fn webhook_row(instance: &Instance) -> Value {
+    let asked = &instance.webhook;
+    if asked.is_null() {
+        return Value::Null;
+    }
+    json!({
+        "id": "cm0hook", "url": asked["url"], "headers": asked["headers"], "enabled": asked["enabled"],
+        "events": if asked["enabled"] == true { asked["events"].clone() } else { json!([]) },
+        "webhookByEvents": asked["byEvents"], "webhookBase64": asked["base64"],
+        "createdAt": "2026-11-30T08:12:16.382Z", "updatedAt": "2026-11-30T08:12:16.382Z", "instanceId": "uuid",
+    })
 }
 
 /// An edit or a deletion: of a message of its own, in the chat that its key names, by what its schemas ask for.
@@ -141,19 +165,34 @@ fn create(state: &mut State, body: &Value) -> Answer {
     state.instances.insert(name.clone(), instance);
     // Often the code is not there yet.
     let body = json!({
-        "instance": {"instanceName": name, "instanceId": "uuid", "status": "created"},
-        "hash": token, "webhook": {}, "settings": {}, "qrcode": {"count": 0},
+        "instance": {
+            "instanceName": name, "instanceId": "uuid", "integration": body["integration"], "webhookWaBusiness": null,
+            "accessTokenWaBusiness": "", "status": "connecting",
+        },
+        "hash": token,
+        "webhook": {
+            "webhookUrl": body["webhook"]["url"], "webhookHeaders": body["webhook"]["headers"],
+            "webhookByEvents": body["webhook"]["byEvents"], "webhookBase64": body["webhook"]["base64"],
+        },
+        "settings": {"rejectCall": false, "msgCall": "", "groupsIgnore": false, "alwaysOnline": false},
+        "qrcode": {"count": 0},
     });
     says("201 Created", body)
 }
 
 fn list(state: &State, query: &str) -> Answer {
     let wanted = query.strip_prefix("instanceName=").map(|n| n.replace("%20", " "));
+    if let Some(name) = wanted.as_ref().filter(|name| !state.instances.contains_key(*name)) {
+        let message = format!("Instance \"{name}\" not found");
+        let body = json!({"status": 404, "error": "Not Found", "response": {"message": [message]}});
+        return says("404 Not Found", body);
+    }
     let rows =
         state.instances.iter().filter(|(name, _)| wanted.as_ref().is_none_or(|w| w == *name)).map(|(name, i)| {
             json!({
                 "id": "uuid", "name": name, "connectionStatus": i.state, "ownerJid": i.owner, "profileName": "Shop",
-                "integration": i.integration, "number": null, "token": i.token, "clientName": "evolution_exchange",
+                "integration": i.integration, "number": null, "businessId": null, "token": i.token,
+                "clientName": "evolution_exchange", "disconnectionReasonCode": null, "Setting": {"rejectCall": false},
             })
         });
     says("200 OK", rows.collect())
@@ -249,7 +288,7 @@ fn send(state: &mut State, clock: &TestClock, name: &str, what: &str, asked: &Va
 }
 
 /// What the schema of a message's key asks for.
-fn whole_key(key: &Value) -> Result<(), &'static str> {
+pub fn whole_key(key: &Value) -> Result<(), &'static str> {
     for name in ["id", "remoteJid"] {
         key[name].as_str().filter(|text| !text.is_empty()).ok_or(name)?;
     }
@@ -257,7 +296,7 @@ fn whole_key(key: &Value) -> Result<(), &'static str> {
 }
 
 /// The message is out: into the log, and what the answer says.
-fn taken(instance: &mut Instance, clock: &TestClock, number: &str, text: &str, id: &str) -> Value {
+pub fn taken(instance: &mut Instance, clock: &TestClock, number: &str, text: &str, id: &str) -> Value {
     instance.sent.push((number.to_owned(), text.to_owned(), id.to_owned()));
     let message = json!({
         "key": {"remoteJid": jid(number), "fromMe": true, "id": id},

@@ -134,3 +134,28 @@ async fn statuses_only_move_up_and_failures_keep_their_code() {
     }
     assert_eq!(rig.row("SELECT kind FROM provider_news").await["kind"], "unknown_status");
 }
+
+/// The first error with a code counts; without any, Meta's own words do.
+#[tokio::test]
+async fn why_it_failed_is_told_also_without_a_code() {
+    let rig = Rig::start().await;
+    let words = json!({"title": "Odd", "error_data": {"details": "The 16505551234 line is odd."}});
+    for (n, (errors, code, told)) in [
+        (json!([words]), None, "Meta says that it failed: The ****234 line is odd."),
+        (json!([{"title": "Odd"}, {"code": 131_026, "title": "x"}]), Some("131026"), "cannot be delivered"),
+        (json!([]), None, "and not why"),
+        (json!("odd"), None, "and not why"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let theirs = format!("wamid.{n}");
+        ours(&rig, &format!("msg_{n}"), Some(&theirs), "sent").await;
+        let mut failed = status(&theirs, "failed");
+        failed["errors"] = errors;
+        rig.bring_value(json!({"statuses": [failed]})).await;
+        let row = rig.row(&format!("SELECT provider_code, reason FROM messages WHERE message_id = 'msg_{n}'")).await;
+        assert_eq!(row["provider_code"], json!(code), "{row}");
+        assert!(row["reason"].as_str().is_some_and(|reason| reason.contains(told)), "{row}");
+    }
+}

@@ -114,6 +114,32 @@ async fn the_phone_edits_and_deletes_what_it_wrote_and_nobody_else_can() {
     assert_eq!(sources, ["text", "edit"]);
 }
 
+/// An edit may name the edit before it; one that cannot be read leaves the words as they were.
+#[tokio::test]
+async fn an_edit_of_an_edit_changes_what_was_written_first() {
+    let rig = Rig::start().await;
+    rig.bring_value(heard(text("wamid.1", SHEENA, AT, "2 pieces"))).await;
+    rig.bring_value(heard(edit("wamid.2", "wamid.1", AT + 1, "3 pieces"))).await;
+    rig.bring_value(heard(edit("wamid.3", "wamid.2", AT + 2, "4 pieces"))).await;
+    rig.bring_value(heard(edit("wamid.4", "wamid.3", AT + 3, "5 pieces"))).await;
+    let mut unread = edit("wamid.5", "wamid.1", AT + 4, "");
+    unread["edit"].as_object_mut().expect("an object").remove("message");
+    rig.bring_value(heard(unread)).await;
+    let events = rig.events().await;
+    let changed: Vec<_> = events
+        .iter()
+        .filter(|e| e["event"] == "message.received" && e["message_type"] == "edit")
+        .map(|e| &e["reply_to"])
+        .collect();
+    assert_eq!(changed, ["wamid.1"; 4], "{events:?}");
+    let mut owner = Visitor::logged_in(&rig.world, "owner").await;
+    let chat = format!("/chat?instance={LINE}&chat=c1");
+    let page = owner.get(&chat).await.body;
+    assert!(page.contains("5 pieces</p>") && page.matches(" data-key=").count() == 1, "{page}");
+    rig.bring_value(heard(revoke("wamid.6", "wamid.4", AT + 5))).await;
+    assert!(owner.get(&chat).await.body.contains("Deleted by whoever wrote it"));
+}
+
 #[tokio::test]
 async fn a_word_that_the_phone_offered_is_an_answer() {
     let rig = Rig::start().await;
