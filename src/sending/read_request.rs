@@ -266,12 +266,31 @@ fn is_alone(object: &Map<String, Value>) -> bool {
     asked == 1 && NOT_BESIDE.iter().all(|field| present(object, field).is_none())
 }
 
-/// A field that is there. Null and a text of nothing but blanks stand for "absent": clients that are made like forms send
-/// every member always.
+/// Optional fields that are no free text: an empty one is wrong, for whoever meant a time, or an edit, and has none, must not
+/// have something else sent.
+const NO_FREE_TEXT: [&str; 14] = [
+    "template",
+    "variables",
+    "reaction",
+    "edit",
+    "delete",
+    "buttons",
+    "list",
+    "link_button",
+    "location",
+    "contact",
+    "contact_request",
+    "queue",
+    "send_at",
+    "expires_at",
+];
+
+/// A field that is there. Null stands for "absent", and so does a text of nothing but blanks where a text is asked for: clients
+/// that are made like forms send every member always.
 pub(super) fn present<'a>(object: &'a Map<String, Value>, field: &str) -> Option<&'a Value> {
     object.get(field).filter(|value| match value {
         Value::Null => false,
-        Value::String(text) => !text.trim().is_empty(),
+        Value::String(text) => NO_FREE_TEXT.contains(&field) || !text.trim().is_empty(),
         _ => true,
     })
 }

@@ -26,6 +26,8 @@ use std::{io, time::Duration};
 const BODY_MAX: usize = 60 << 20;
 /// So much of a file is written to the disk at once, in bytes.
 const PIECE: usize = 256 << 10;
+/// Parts of a form that may be files, of which one may be chosen.
+const FILE_PARTS_MAX: u32 = 16;
 /// The member of the JSON that holds a file.
 const BASE64: &str = "media_base64";
 /// The members that a form says as JSON.
@@ -91,10 +93,15 @@ fn decode(text: &str) -> Option<(Vec<u8>, String)> {
 pub(super) async fn read_form(shelf: &MediaStore, body: Body, content_type: &str) -> Result<RequestBody, Box<Refusal>> {
     let _turn = shelf.room().ok_or_else(crowded)?;
     let mut parts = form::parts(body, content_type, BODY_MAX).map_err(|e| form_problem(&e))?;
-    let (mut object, mut file, mut size) = (Map::new(), None, 0);
+    let (mut object, mut file, mut files, mut size) = (Map::new(), None, 0, 0);
     while let Some(part) = parts.next_field().await.map_err(|e| form_problem(&e))? {
         let Some(name) = part.name().map(str::to_owned) else { continue };
         if part.file_name().is_some() || name == "file" {
+            files += 1;
+            let is_chosen = part.file_name().is_some_and(|name| !name.is_empty());
+            if files > FILE_PARTS_MAX || (file.is_some() && is_chosen) {
+                return Err(unfit("file", "one file goes with a message"));
+            }
             let given = spool(shelf, part).await?;
             if file.is_some() && given.is_some() {
                 return Err(unfit("file", "one file goes with a message"));
