@@ -26,6 +26,7 @@ use std::{
     path::PathBuf,
     sync::{Arc, RwLock},
 };
+use tokio::runtime::Handle;
 
 pub use connector_settings::{
     BadSetting, KnownReason, check_settings, claimed_place, fill_settings, known_reason, secret_settings,
@@ -46,6 +47,8 @@ pub struct Wire {
 
 struct RegistryInner {
     deps: Deps,
+    /// Where the gateway was opened.
+    runtime: Option<Handle>,
     cloud_lines: Arc<CloudLines>,
     evolution_lines: Arc<EvolutionLines>,
     #[cfg(feature = "whatsapp-web")]
@@ -82,6 +85,7 @@ impl Registry {
     pub fn new(deps: Deps) -> (Self, Wire) {
         let shared = Arc::new(RegistryInner {
             deps,
+            runtime: Handle::try_current().ok(),
             cloud_lines: Arc::default(),
             evolution_lines: Arc::default(),
             #[cfg(feature = "whatsapp-web")]
@@ -100,6 +104,8 @@ impl Registry {
         if !self.shared.deps.fence.is_open() {
             return Ok(());
         }
+        // Its tasks live as long as it does, with the other numbers', whoever asks for it.
+        let _on = self.shared.runtime.as_ref().map(Handle::enter);
         let egress = self.shared.deps.egress.of_account(setup.account);
         let deps = Deps { egress, ..self.shared.deps.clone() };
         let running = match setup.connector {

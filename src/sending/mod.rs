@@ -106,6 +106,7 @@ use policy::content::{ContentPolicy, Score, explain::MarkedWord};
 use receipts::{ByHand, ReceiptStep, SettleError};
 use shared::SendingContext;
 use std::{collections::HashMap, sync::Arc};
+use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
 /// The guarded sender. There is one.
@@ -113,6 +114,8 @@ pub struct Sending {
     shared: Arc<SendingContext>,
     /// Messages on their way: a caller who goes away does not stop his message half-way.
     under_way: TaskTracker,
+    /// Where they are: where the gateway was opened, and not where pages are made.
+    runtime: Option<Handle>,
     /// One change of figures or phrases at a time.
     tuning: tokio::sync::Mutex<()>,
 }
@@ -158,7 +161,8 @@ impl Sending {
             shelf,
             erased,
         };
-        Self { shared: Arc::new(shared), under_way: TaskTracker::new(), tuning: tokio::sync::Mutex::default() }
+        let (under_way, runtime) = (TaskTracker::new(), Handle::try_current().ok());
+        Self { shared: Arc::new(shared), under_way, runtime, tuning: tokio::sync::Mutex::default() }
     }
 
     /// Settles what an earlier run left under way. Before anything is sent.
@@ -178,7 +182,7 @@ impl Sending {
         let shared = self.shared.clone();
         let deadline = shared.clock.now().plus(shared.rules.load().answer_timeout);
         // On the heap at once: a task's state is copied a dozen times on its way, and this one is large.
-        let running = self.under_way.spawn(Box::pin(async move {
+        let work = Box::pin(async move {
             let score = shared.score(sender.account, &request);
             let unusual = request.recipient.unusual();
             let submission = Submission::new(shared.clone(), sender, request);
@@ -194,7 +198,11 @@ impl Sending {
                 Accepting::Accepted(message) => dispatch::dispatch(shared, *message, deadline).await?,
             };
             Ok(Answer { unusual, ..answer })
-        }));
+        });
+        let running = match &self.runtime {
+            Some(runtime) => self.under_way.spawn_on(work, runtime),
+            None => self.under_way.spawn(work),
+        };
         running.await.unwrap_or_else(|e| Err(StoreError::Panicked(e.to_string())))
     }
 

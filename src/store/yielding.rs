@@ -14,7 +14,8 @@ thread_local! {
 pub fn yield_to_messages() {
     if !YIELDS.replace(true) {
         // Linux has a priority for each thread: that of "this process" is the calling thread's (setpriority(2), NOTES).
-        let _ = rustix::process::setpriority_process(None, NICE);
+        let now = rustix::process::getpriority_process(None).unwrap_or_default();
+        let _ = rustix::process::setpriority_process(None, now.max(NICE));
     }
 }
 

@@ -6,6 +6,7 @@ use crate::harness::{
     world::{World, message},
 };
 use std::sync::mpsc;
+use wa_gateway::app::commands::{Command, InstanceCreate};
 
 #[tokio::test]
 async fn a_message_is_sent_while_a_page_waits_for_a_processor() {
@@ -49,5 +50,28 @@ async fn pages_are_made_where_they_are_asked_for_unless_they_are_set_apart() {
     world.gateway().pages.set_apart();
     assert_ne!(world.gateway().pages.handle().id(), here);
     assert_eq!(world.gateway().pages.handle().id(), world.gateway().pages.handle().id());
+    world.stop().await;
+}
+
+/// Its tasks live on after the page.
+#[tokio::test]
+async fn a_number_that_is_made_on_a_page_works_where_the_others_do() {
+    let world = World::start().await;
+    world.gateway().pages.set_apart();
+    let threads = world.gateway().pages.handle();
+    let settings = [("base_url", "http://127.0.0.1:9"), ("api_key", "k"), ("instance", "line")];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let made = InstanceCreate {
+        account: world.account,
+        id: "second-line".into(),
+        name: "Second".into(),
+        connector: "evolution".into(),
+        settings: settings.into(),
+        ..Default::default()
+    };
+    let gateway = world.gateway().clone();
+    let made = threads.spawn(async move { Command::from(made).execute(&gateway).await });
+    made.await.expect("it ends").expect("an instance");
+    until("nothing of it is left on the threads of pages", async || threads.metrics().num_alive_tasks() == 0).await;
     world.stop().await;
 }

@@ -1,6 +1,7 @@
 //! The package's systemd units, those of its examples among them, as systemd itself judges them. Where there is no systemd-analyze this is passed over.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
@@ -66,5 +67,49 @@ fn the_services_are_exposed_to_little() {
     let bad = judge(&|text| text.replace("CapabilityBoundingSet=\n", "").replace("SystemCallFilter=", "#"));
     for bad in bad.expect("it was there") {
         assert!(!bad.status.success(), "the control: {}", said(&bad));
+    }
+}
+
+/// The system calls of a set, and of the sets within it (`systemd-analyze syscall-filter SET`).
+fn calls(set: &str) -> Option<BTreeSet<String>> {
+    let told = Command::new("systemd-analyze").args(["--no-pager", "syscall-filter", set]).output().ok()?;
+    assert!(told.status.success(), "{}", said(&told));
+    let names = String::from_utf8_lossy(&told.stdout);
+    let names = names.lines().skip(1).map(str::trim).filter(|name| !name.is_empty() && !name.starts_with('#'));
+    names.map(|name| if name.starts_with('@') { calls(name) } else { Some([name.to_owned()].into()) }).try_fold(
+        BTreeSet::new(),
+        |mut all, one| {
+            all.extend(one?);
+            Some(all)
+        },
+    )
+}
+
+/// What a service may call: its `SystemCallFilter` lines one after the other (systemd.exec(5)).
+fn allowed(unit: &str) -> Option<BTreeSet<String>> {
+    let mut allowed = BTreeSet::new();
+    for line in unit.lines().filter_map(|line| line.strip_prefix("SystemCallFilter=")) {
+        let (taken, names) = line.strip_prefix('~').map_or((false, line), |names| (true, names));
+        for name in names.split_whitespace() {
+            let named = if name.starts_with('@') { calls(name)? } else { [name.to_owned()].into() };
+            if taken {
+                allowed.retain(|call| !named.contains(call));
+            } else {
+                allowed.extend(named);
+            }
+        }
+    }
+    Some(allowed)
+}
+
+#[test]
+fn the_gateway_may_call_what_it_calls_and_no_call_ends_it() {
+    for name in &UNITS[..3] {
+        let unit = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).expect("a unit");
+        assert!(unit.contains("\nSystemCallErrorNumber=EPERM\n"), "{name}");
+        let Some(may) = allowed(&unit) else { return };
+        assert!(may.contains("futex") && !may.contains("mount") && !may.contains("setrlimit"), "{name}");
+        // A thread that lets others go first says so.
+        assert_eq!(may.contains("setpriority"), *name == UNITS[0], "{name}");
     }
 }
