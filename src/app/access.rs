@@ -11,7 +11,7 @@ use crate::{
     },
     model::code::Code,
     portal::{self, live},
-    web::{Incoming, Listener, auth, problem},
+    web::{Incoming, Listener, auth, problem, zipped},
 };
 use std::{panic::resume_unwind, sync::Arc};
 use tokio_util::task::AbortOnDropHandle;
@@ -94,7 +94,11 @@ pub(super) async fn answer(state: &Arc<AppState>, route: &Route, incoming: Incom
         },
         RouteHandler::Page(page) => {
             let (threads, least, state) = (state.pages.handle(), route.access.role(), state.clone());
-            let page = async move { portal::enter(&state, incoming, least, page).await };
+            let takes_gzip = zipped::is_taken(&incoming.headers);
+            let page = async move {
+                let made = portal::enter(&state, incoming, least, page).await;
+                if takes_gzip { zipped::zipped(made, &*state.random).await } else { made }
+            };
             AbortOnDropHandle::new(threads.spawn(page)).await.unwrap_or_else(|e| resume_unwind(e.into_panic()))
         }
     }
