@@ -1,11 +1,11 @@
 //! What a row of the schedule keeps of the request that it holds, read again when that is due.
 
-use super::NewSchedule;
+use super::{NewSchedule, ScheduledMessage};
 use crate::{
     connectors::outgoing::MediaKind,
     instances::templates::{self, SentTemplate},
     model::{
-        ids::{InstanceId, MessageId},
+        ids::MessageId,
         phone::{Impossible, PhoneReading},
     },
     sending::{
@@ -54,10 +54,21 @@ impl KeptColumns {
     }
 }
 
-/// The template of a request that was kept; none: it has none.
-pub(super) fn template(tx: &Tx<'_>, instance: &InstanceId, kept: &str) -> Result<Option<SentTemplate>, StoreError> {
+/// The template of a message that keeps a request; none: it has none. Once it was fired, it says what it said then, by the
+/// log; before, what it says today.
+pub(super) fn template(
+    tx: &Tx<'_>,
+    message: &ScheduledMessage,
+    kept: &str,
+) -> Result<Option<SentTemplate>, StoreError> {
+    let logged = message.log_id.map(|log_id| templates::sent(tx, log_id.0)).transpose()?.flatten();
+    if logged.is_some() {
+        return Ok(logged);
+    }
     let Ok(request) = serde_json::from_str::<Value>(kept) else { return Ok(None) };
-    templates::of_content(tx, instance, &request)
+    let today = templates::of_content(tx, &message.instance, &request)?;
+    // The log keeps the words no more: today's may be others.
+    Ok(today.map(|it| SentTemplate { said: it.said.filter(|_| message.log_id.is_none()), ..it }))
 }
 
 /// A request of the guarded API that has waited. Its time is over; it may go on waiting where it was to be queued.
