@@ -9,12 +9,15 @@ use crate::{
         phone::{Impossible, PhoneReading},
     },
     sending::{
-        Request,
+        Malformed, Request,
         request::{self, Draft, FileWanted},
     },
     store::{StoreError, Tx},
 };
 use serde_json::{Map, Value, json};
+
+/// How a number is read that was read before.
+const HOW: PhoneReading = PhoneReading { region: None, impossible: Impossible::Warn };
 
 /// The columns that keep what is to be sent.
 pub(super) struct KeptColumns {
@@ -54,6 +57,17 @@ impl KeptColumns {
     }
 }
 
+impl NewSchedule {
+    /// What of it is kept as a request is read now as it will be when it is due.
+    ///
+    /// # Errors
+    /// What would be refused then for its form, with the fields.
+    pub(super) fn check(&self) -> Result<(), Malformed> {
+        let kept = KeptColumns::of(self).request.and_then(|kept| serde_json::from_str::<Map<_, _>>(&kept).ok());
+        kept.map_or(Ok(()), |object| request::parse(&object, HOW, None).map(drop))
+    }
+}
+
 /// The template of a message that keeps a request; none: it has none. Once it was fired, it says what it said then, by the
 /// log; before, what it says today.
 pub(super) fn template(
@@ -75,8 +89,7 @@ pub(super) fn template(
 pub(super) fn read_kept(kept: &str, message_id: &MessageId) -> Result<Box<Request>, String> {
     let no = || "it cannot be read any more".to_owned();
     let object: Map<String, Value> = serde_json::from_str(kept).map_err(|_| no())?;
-    let how = PhoneReading { region: None, impossible: Impossible::Warn };
-    let request = request::parse(&object, how, None).map_err(|malformed| malformed.to_string())?;
+    let request = request::parse(&object, HOW, None).map_err(|malformed| malformed.to_string())?;
     Ok(Box::new(Request { message_id: Some(message_id.clone()), ..request }))
 }
 

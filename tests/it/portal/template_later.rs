@@ -115,3 +115,24 @@ async fn a_template_says_what_it_said_when_it_was_sent() {
     let read = text(&owner.get("/scheduled").await.body);
     assert!(read.contains("order_news") && !read.contains("Third for"), "{read}");
 }
+
+/// It is kept as the guarded API would take it, so that nothing is refused for its form when it is due.
+#[tokio::test]
+async fn what_could_not_be_read_when_it_is_due_is_refused_at_once() {
+    let rig = rig().await;
+    let mut owner = Visitor::logged_in(&rig.world, "owner").await;
+    let later = [("instance", LINE), ("at", "2026-06-01T09:00"), ("do", "send")];
+    let blanks = [("variable", "https://shop.example/bill.pdf"), ("variable", "7"), ("file_name", "of/June\u{202e} 7")];
+    let bill = [&form("bill/en", &blanks)[..], &later].concat();
+    assert_eq!(owner.post("/scheduled", &bill).await.status, 303);
+    let kept = "SELECT count(*) FROM schedules WHERE json_extract(request, '$.file_name') = 'June 7'";
+    assert_eq!(rig.world.number(kept).await, 1);
+    // A language that no request can name.
+    rig.world.sql("UPDATE templates SET language = 'en_and_all_others' WHERE name = 'order_news'").await;
+    let order = [&form("order_news/en_and_all_others", &ORDER)[..], &later].concat();
+    let refused = owner.post("/scheduled", &order).await;
+    let read = text(&refused.body);
+    assert!(refused.status == 422 && read.contains("Missing or malformed: template."), "{} {read}", refused.status);
+    assert!(refused.body.contains("value=\"the lamp\""), "what was typed stays");
+    assert_eq!(rig.world.number("SELECT count(*) FROM schedules").await, 1);
+}

@@ -239,6 +239,16 @@ fn wrong_forms(long: &str) -> Vec<WrongForm<'_>> {
         ("pickup/en", vec![("latitude", "NaN"), ("longitude", "1")], "Latitude: a number"),
         ("pickup/en", Vec::new(), "Latitude: fill it in."),
         (
+            "pickup/en",
+            vec![("latitude", "1.00000000000000000000000000000001"), ("longitude", "1")],
+            "Latitude: at most 32 characters.",
+        ),
+        (
+            "bill/en",
+            vec![("variable", "https://shop.example/bill.pdf"), ("variable", "7"), ("file_name", "...")],
+            "Name of the document (optional): a name, such as bill.pdf.",
+        ),
+        (
             "voucher/en",
             vec![("variable", "ABCDEFGHIJKLMNOP")],
             "Button “Copy it”: the code that it copies: at most 15 characters.",
