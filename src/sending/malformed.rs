@@ -32,6 +32,8 @@ impl Malformed {
     }
 }
 
+impl std::error::Error for Malformed {}
+
 impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "missing or malformed: {}", self.fields.join(", "))?;

@@ -56,16 +56,22 @@ fn every_wrong_field_is_named_in_order() {
     assert_eq!(fields(&longer), ["message"]);
 }
 
+/// The ways in which a member can be empty.
+fn empty_values() -> [Value; 3] {
+    [json!(null), json!(""), json!(" \n\u{a0}")]
+}
+
+/// A plain request with more members, or with others.
+fn request(more: &Value) -> Result<Request, Malformed> {
+    let mut body = json!({"instance_id": "a", "phone": "+966501234567", "message": "x", "message_purpose": "support"});
+    body.as_object_mut().expect("object").extend(more.as_object().expect("object").clone());
+    parse(body.as_object().expect("object"), None, None)
+}
+
 /// Clients that are made like forms send every member always: an optional one that is empty is none. What is needed is
 /// missing then, and what an empty text says by itself it still says.
 #[test]
 fn an_optional_member_that_is_empty_is_absent() {
-    let request = |more: &Value| {
-        let mut body =
-            json!({"instance_id": "a", "phone": "+966501234567", "message": "x", "message_purpose": "support"});
-        body.as_object_mut().expect("object").extend(more.as_object().expect("object").clone());
-        parse(body.as_object().expect("object"), None, None)
-    };
     let plain = request(&json!({})).expect("readable");
     let optional = ["reference", "media_url", "media_type", "file_name", "reply_to", "footer"];
     for field in super::NO_FREE_TEXT.iter().filter(|field| **field != "variables") {
@@ -75,12 +81,18 @@ fn an_optional_member_that_is_empty_is_absent() {
         let named = if ["location", "contact"].contains(field) { "message" } else { field };
         assert_eq!(refused.fields[0], named, "{field}: {:?}", refused.fields);
     }
-    for empty in [json!(null), json!(""), json!(" \n\u{a0}")] {
+    for empty in empty_values() {
         for field in optional {
             assert_eq!(request(&json!({field: empty})).as_ref(), Ok(&plain), "{field}: {empty:?}");
         }
         let all: Map<String, Value> = optional.iter().map(|field| ((*field).to_owned(), empty.clone())).collect();
         assert_eq!(request(&Value::Object(all)).as_ref(), Ok(&plain), "all of them: {empty:?}");
+    }
+}
+
+#[test]
+fn an_inner_member_that_is_empty_is_absent() {
+    for empty in empty_values() {
         for (with, without) in [
             (
                 json!({"buttons": [{"title": "Yes", "id": empty}], "footer": empty}),
@@ -106,6 +118,12 @@ fn an_optional_member_that_is_empty_is_absent() {
             let without = request(&without).expect("readable");
             assert_eq!(request(&with).as_ref(), Ok(&without), "{with}");
         }
+    }
+}
+
+#[test]
+fn a_needed_member_that_is_empty_is_missing() {
+    for empty in empty_values() {
         for (needed, wrong) in [
             (json!({"instance_id": empty}), "instance_id"),
             (json!({"phone": empty}), "phone"),

@@ -109,7 +109,7 @@ fn content(row: &MessageRow<'_>) -> Option<String> {
     Some(content.to_string())
 }
 
-/// A message that has waited is sent, or refused: in the row that it has.
+/// A message that has waited is sent, or refused: in the row that it has. Its template says what it says now.
 fn ends_waiting(
     tx: &WriteTx<'_>,
     row: &MessageRow<'_>,
@@ -122,7 +122,7 @@ fn ends_waiting(
         "UPDATE messages SET contact_id = coalesce(?2, contact_id), fingerprint = ?3, status = ?4, reason = ?5, quota = ?6,
              day = ?7, month = ?8, updated_at = ?9, sending_at = CASE WHEN ?4 = 'sending' THEN ?9 END,
              failed_at = CASE WHEN ?4 = 'blocked' THEN ?9 END,
-             reply_to = coalesce(?10, reply_to)
+             reply_to = coalesce(?10, reply_to), content = coalesce(?11, content)
          WHERE id = ?1",
         params![
             id,
@@ -135,6 +135,7 @@ fn ends_waiting(
             facts.period.month,
             now,
             facts.about.as_ref().map(|about| &about.message.provider_message_id),
+            content(row),
         ],
     )?;
     tx.execute("DELETE FROM policy_decisions WHERE log_id = ?1", params![id])?;

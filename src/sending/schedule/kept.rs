@@ -1,20 +1,23 @@
 //! What a row of the schedule keeps of the request that it holds, read again when that is due.
 
-use super::NewSchedule;
+use super::{NewSchedule, ScheduledMessage};
 use crate::{
     connectors::outgoing::MediaKind,
     instances::templates::{self, SentTemplate},
     model::{
-        ids::{InstanceId, MessageId},
+        ids::MessageId,
         phone::{Impossible, PhoneReading},
     },
     sending::{
-        Request,
+        Malformed, Request,
         request::{self, Draft, FileWanted},
     },
     store::{StoreError, Tx},
 };
 use serde_json::{Map, Value, json};
+
+/// How a number is read that was read before.
+const HOW: PhoneReading = PhoneReading { region: None, impossible: Impossible::Warn };
 
 /// The columns that keep what is to be sent.
 pub(super) struct KeptColumns {
@@ -54,18 +57,39 @@ impl KeptColumns {
     }
 }
 
-/// The template of a request that was kept; none: it has none.
-pub(super) fn template(tx: &Tx<'_>, instance: &InstanceId, kept: &str) -> Result<Option<SentTemplate>, StoreError> {
+impl NewSchedule {
+    /// What of it is kept as a request is read now as it will be when it is due.
+    ///
+    /// # Errors
+    /// What would be refused then for its form, with the fields.
+    pub(super) fn check(&self) -> Result<(), Malformed> {
+        let kept = KeptColumns::of(self).request.and_then(|kept| serde_json::from_str::<Map<_, _>>(&kept).ok());
+        kept.map_or(Ok(()), |object| request::parse(&object, HOW, None).map(drop))
+    }
+}
+
+/// The template of a message that keeps a request; none: it has none. Once it was fired, it says what it said then, by the
+/// log; before, what it says today.
+pub(super) fn template(
+    tx: &Tx<'_>,
+    message: &ScheduledMessage,
+    kept: &str,
+) -> Result<Option<SentTemplate>, StoreError> {
+    let logged = message.log_id.map(|log_id| templates::sent(tx, log_id.0)).transpose()?.flatten();
+    if logged.is_some() {
+        return Ok(logged);
+    }
     let Ok(request) = serde_json::from_str::<Value>(kept) else { return Ok(None) };
-    templates::of_content(tx, instance, &request)
+    let today = templates::of_content(tx, &message.instance, &request)?;
+    // The log keeps the words no more: today's may be others.
+    Ok(today.map(|it| SentTemplate { said: it.said.filter(|_| message.log_id.is_none()), ..it }))
 }
 
 /// A request of the guarded API that has waited. Its time is over; it may go on waiting where it was to be queued.
 pub(super) fn read_kept(kept: &str, message_id: &MessageId) -> Result<Box<Request>, String> {
     let no = || "it cannot be read any more".to_owned();
     let object: Map<String, Value> = serde_json::from_str(kept).map_err(|_| no())?;
-    let how = PhoneReading { region: None, impossible: Impossible::Warn };
-    let request = request::parse(&object, how, None).map_err(|malformed| malformed.to_string())?;
+    let request = request::parse(&object, HOW, None).map_err(|malformed| malformed.to_string())?;
     Ok(Box::new(Request { message_id: Some(message_id.clone()), ..request }))
 }
 

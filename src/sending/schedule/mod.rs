@@ -31,7 +31,7 @@ use crate::{
         moment::Moment,
         random::Random,
     },
-    sending::{Answer, Sending, waiting},
+    sending::{Answer, Malformed, Sending, waiting},
     store::{Store, StoreError},
 };
 use std::{
@@ -64,6 +64,9 @@ pub enum ScheduleError {
     /// The gateway stopped, or could not write, before it was known what became of it.
     #[error("it is not known yet what became of it: look at the log")]
     NotKnown,
+    /// What the guarded API would refuse for its form.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -115,8 +118,9 @@ impl Schedules {
     /// Keeps a message for later.
     ///
     /// # Errors
-    /// A time that is over, too many that wait.
+    /// A time that is over, too many that wait, what could not be read when it is due.
     pub async fn create(&self, new: NewSchedule) -> Result<ScheduledMessage, ScheduleError> {
+        new.check()?;
         let (now, random) = (self.clock.now(), self.random.clone());
         if new.due_at <= now {
             return Err(ScheduleError::Past);

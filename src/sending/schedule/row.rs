@@ -191,7 +191,7 @@ pub fn list(tx: &Tx<'_>, filter: &Filter) -> Result<Vec<ScheduledMessage>, Store
 /// With the template that it names.
 fn whole(tx: &Tx<'_>, (mut message, kept): ReadRow) -> Result<ScheduledMessage, StoreError> {
     if let Some(kept) = kept {
-        message.template = kept::template(tx, &message.instance, &kept)?;
+        message.template = kept::template(tx, &message, &kept)?;
     }
     Ok(message)
 }

@@ -21,6 +21,10 @@ MP4 = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + b"\0" * 64
 OGG = b"OggS\0\2" + b"\0" * 20 + b"\x01\x13OpusHead" + b"\0" * 40
 JPEG = b"\xff\xd8\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0\xff\xd9"
 FILES = {"image": JPEG, "video": MP4, "audio": b"ID3\x04" + b"\0" * 64, "voice": OGG, "document": b"%PDF-1.7\n"}
+# What Meta has to get of each: the upload's name and type, and the message's kind.
+AS_WHAT = {"image": ("image.jpg", "image/jpeg", "image"), "video": ("video.mp4", "video/mp4", "video"),
+           "audio": ("audio.mp3", "audio/mpeg", "audio"), "voice": ("voice.ogg", "audio/ogg", "audio"),
+           "document": ("document.pdf", "application/pdf", "document")}
 
 
 class Shop:
@@ -167,7 +171,10 @@ def sent_file(shop, kind, content):
     before = len(Meta.uploads)
     words = {"message": "Your file"} if kind in ("image", "video", "document") else {}
     got = shop.taken(media_base64=base64.b64encode(content).decode(), media_type=kind, **words)
-    return need(True, f"uploaded as {Meta.uploads[before:]}, sent as {json.dumps({k: got[k] for k in got if k in FILES})}")
+    name, mime, sent_as = AS_WHAT[kind]
+    has_words = got.get(sent_as, {}).get("caption") == words.get("message")
+    return need(Meta.uploads[before:] == [(name, mime)] and got["type"] == sent_as and has_words,
+                f"uploaded as {Meta.uploads[before:]}, sent as {json.dumps({k: got[k] for k in got if k in FILES})}")
 
 
 def refused(shop, **fields):
@@ -250,7 +257,7 @@ def hearing(shop):
         yield f"heard: {name}", lambda kind=kind, content=content: never(shop.said(PHONE, kind, content, wait=False))
     yield "heard: two in one call", lambda: two(shop)
     yield "heard: a hidden number", lambda: hidden(shop)
-    yield "heard: two people at once", lambda: at_once(shop)
+    yield "heard: twenty people at once", lambda: at_once(shop)
     yield "heard: STOP", lambda: stop(shop)
 
 
@@ -265,8 +272,14 @@ def files(shop):
     return need(all(state == "stored" for _, state, _ in states()), states())
 
 
+def known(is_so, seen):
+    """A fault of the server 2.3.7 that the program cannot make good, as it is known: what the connector warns of has to be
+    looked at anew when it changes."""
+    return need(is_so, seen if is_so else f"the server's known fault is another one now: {seen}")
+
+
 def never(found):
-    return f"seen: {found}" if found else "the server tells nothing of it"
+    return known(not found, f"seen: {found}" if found else "the server tells nothing of it (its known fault)")
 
 
 def two(shop):
@@ -274,13 +287,17 @@ def two(shop):
     one = message(PHONE, shop.heard - 1, "text", {"body": "first of two"})
     one["messages"] += message(PHONE, shop.heard, "text", {"body": "second of two"})["messages"]
     shop.server.hear(one)
+    heard = lambda: [body for body, in shop.rows("SELECT body FROM inbound_messages WHERE body LIKE ? ORDER BY id", "%of two")]
+    wait_until(heard, "the first")
     time.sleep(2)
-    return f"{shop.rows('SELECT body FROM inbound_messages WHERE body LIKE ?', '%of two')}"
+    return known(heard() == ["first of two"], f"of two in one call: {heard()}")
 
 
 def hidden(shop):
-    shop.said(OTHER, "text", {"body": "I am the other"})
-    return never(shop.said(None, "text", {"body": "I am hidden"}, wait=False, from_user_id="SA.13491208655302741918"))
+    need(shop.said(OTHER, "text", {"body": "I am the other"}), "the other is not heard")
+    found = shop.said(None, "text", {"body": "I am hidden"}, from_user_id="SA.13491208655302741918")
+    is_so = [row[1:3] for row in found] == [("I am hidden", OTHER)]
+    return known(is_so, f"told under the number of whoever wrote before: {found}")
 
 
 def at_once(shop):
@@ -289,11 +306,13 @@ def at_once(shop):
     work = [threading.Thread(target=says, args=(n,)) for n in range(20)]
     [one.start() for one in work]
     [one.join() for one in work]
-    time.sleep(3)
-    found = shop.rows("SELECT m.body, i.value FROM inbound_messages m JOIN contact_identities i ON i.contact_id = m.contact_id "
-                      "WHERE m.body LIKE 'I am +%'")
-    wrong = [one for one in found if one[0] != f"I am {one[1]}"]
-    return f"{len(found)} of 20 heard, {len(wrong)} under another's number"
+    found = lambda: shop.rows("SELECT m.body, i.value FROM inbound_messages m JOIN contact_identities i "
+                              "ON i.contact_id = m.contact_id WHERE m.body LIKE 'I am +%'")
+    wait_until(lambda: len(found()) >= len(people), "what all of them wrote")
+    wrong = [one for one in found() if one[0] != f"I am {one[1]}"]
+    seen = f"{len(found())} of {len(people)} heard, {len(wrong)} under another's number"
+    need(sorted(body for body, _ in found()) == sorted(f"I am {phone}" for phone in people), seen)
+    return known(wrong, seen)
 
 
 def stop(shop):
@@ -304,8 +323,13 @@ def stop(shop):
 
 def asking(shop):
     first = shop.rows("SELECT id FROM contacts ORDER BY id LIMIT 1")[0][0]
-    yield "read marks", lambda: str(shop.owner.post(f"/chat/{LINE}/c{first}/read", {})[0])
-    yield "what the server refused so far", lambda: refusals(shop)
+    yield "read marks", lambda: read_marks(shop, first)
+    yield "only looked at: what the server refused so far", lambda: refusals(shop)
+
+
+def read_marks(shop, contact):
+    status = shop.owner.post(f"/chat/{LINE}/c{contact}/read", {})[0]
+    return need(status == 303, status)
 
 
 def refusals(shop):
@@ -316,7 +340,12 @@ def refusals(shop):
 
 def phones(shop):
     yield "a phone without a network", lambda: unpaired(shop)
-    yield "text by it", lambda: str(shop.row(line=PHONES, message="Your order is ready."))
+    yield "text by it", lambda: without_phone(shop)
+
+
+def without_phone(shop):
+    seen = shop.row(line=PHONES, message="Your order is ready.")
+    return need(seen[:2] == ("failed", "not_open"), seen)
 
 
 def unpaired(shop):
@@ -326,7 +355,8 @@ def unpaired(shop):
     calls = lambda: sum(b"connection.update" in body for _, _, body, _, _ in shop.tells.kept)
     before = calls()
     time.sleep(3)
-    return f"{shop.status(PHONES)['state']}: {why()}; the server tells of it {(calls() - before) / 3:.0f} times a second"
+    state = shop.status(PHONES)["state"]
+    return need(state == "connecting", f"{state}: {why()}; the server tells of it {(calls() - before) / 3:.0f} times a second")
 
 
 def main():

@@ -14,6 +14,7 @@ mod pages;
 mod people;
 mod reads;
 mod scheduled;
+mod template_later;
 mod template_send;
 mod twice;
 mod vocabulary;

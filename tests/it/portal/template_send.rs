@@ -1,5 +1,5 @@
-//! Templates on the pages Send and Scheduled: chosen, filled in, looked at, sent, kept for later; what is wrong is said by
-//! the field, and nobody sends another's.
+//! Templates on the pages Send and Scheduled: chosen, filled in, looked at, sent; what is wrong is said by the field, and
+//! nobody sends another's.
 
 use super::accessibility::enter;
 use crate::{
@@ -21,7 +21,7 @@ fn template(name: &str, kind: (&str, &str), components: Value) -> Value {
 const GOOD: (&str, &str) = ("UTILITY", "APPROVED");
 
 /// A number at Meta with a template of each kind.
-async fn rig() -> Rig {
+pub(super) async fn rig() -> Rig {
     let rig = Rig::without_instance().await;
     let body = |text: &str| json!({"type": "BODY", "text": text});
     let buttons = |all: Value| json!({"type": "BUTTONS", "buttons": all});
@@ -62,17 +62,17 @@ async fn rig() -> Rig {
 }
 
 /// What a person reads of a page.
-fn text(html: &str) -> String {
+pub(super) fn text(html: &str) -> String {
     let parts = html.split('<').filter_map(|part| part.split_once('>').map(|(_, text)| text));
     parts.collect::<String>().replace("&#60;", "<").replace("&#62;", ">").replace("&#39;", "'")
 }
 
-fn form<'a>(template: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+pub(super) fn form<'a>(template: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let all = [("phone", PHONE), ("purpose", "transactional"), ("template", template)];
     all.into_iter().chain(more.iter().copied()).collect()
 }
 
-const ORDER: [(&str, &str); 4] =
+pub(super) const ORDER: [(&str, &str); 4] =
     [("variable", "2041"), ("variable", "Amal & co"), ("variable", "the lamp"), ("variable", "2041-x")];
 
 async fn log_page(owner: &mut Visitor, sent: &Reply) -> String {
@@ -203,22 +203,20 @@ async fn owner_post(rig: &Rig, id: &str, fields: &[(&str, &str)]) -> Reply {
     Visitor::logged_in(&rig.world, "owner").await.post(SEND, &form(id, fields)).await
 }
 
+/// Of a template that is none of those that are offered.
+const GONE: &str = "This template cannot be sent any more";
+
 /// A template, what is typed into its blanks, and what is said of it.
 type WrongForm<'a> = (&'a str, Vec<(&'a str, &'a str)>, &'a str);
 
-/// Sent now or kept for later, looked at or not: each field that is wrong is named, what was typed stays, nothing is sent.
-#[tokio::test]
-async fn what_is_wrong_is_said_by_its_field() {
-    let rig = rig().await;
-    let mut owner = Visitor::logged_in(&rig.world, "owner").await;
-    let long = "x".repeat(1025);
+/// What cannot be sent; `long` is longer than a blank takes.
+fn wrong_forms(long: &str) -> Vec<WrongForm<'_>> {
     let order = |at: usize, value: &'static str| {
         let mut fields = ORDER.to_vec();
         fields[at].1 = value;
         fields
     };
-    let gone = "This template cannot be sent any more";
-    let rows: Vec<WrongForm<'_>> = vec![
+    vec![
         ("order_news/en", order(0, " "), "Line above, {{1}}: fill it in."),
         ("order_news/en", order(1, ""), "Text, {{1}}: fill it in."),
         ("order_news/en", ORDER[..3].to_vec(), "Button “Track”: the end of its address: fill it in."),
@@ -228,7 +226,7 @@ async fn what_is_wrong_is_said_by_its_field() {
         ("order_news/en", order(2, "a\0b"), "Text, {{2}}: one line"),
         (
             "order_news/en",
-            vec![ORDER[0], ("variable", &long), ORDER[2], ORDER[3]],
+            vec![ORDER[0], ("variable", long), ORDER[2], ORDER[3]],
             "Text, {{1}}: at most 1,024 characters.",
         ),
         (
@@ -241,17 +239,36 @@ async fn what_is_wrong_is_said_by_its_field() {
         ("pickup/en", vec![("latitude", "NaN"), ("longitude", "1")], "Latitude: a number"),
         ("pickup/en", Vec::new(), "Latitude: fill it in."),
         (
+            "pickup/en",
+            vec![("latitude", "1.00000000000000000000000000000001"), ("longitude", "1")],
+            "Latitude: at most 32 characters.",
+        ),
+        (
+            "bill/en",
+            vec![("variable", "https://shop.example/bill.pdf"), ("variable", "7"), ("file_name", "...")],
+            "Name of the document (optional): a name, such as bill.pdf.",
+        ),
+        (
             "voucher/en",
             vec![("variable", "ABCDEFGHIJKLMNOP")],
             "Button “Copy it”: the code that it copies: at most 15 characters.",
         ),
         ("login/en", vec![("variable", "1234567890123456")], "One-time code: at most 15 characters."),
-        ("resting/en", Vec::new(), gone),
-        ("sale/en", Vec::new(), gone),
-        ("goods/en", Vec::new(), gone),
-        ("order_news/he", ORDER.to_vec(), gone),
-        ("nothing", Vec::new(), gone),
-    ];
+        ("resting/en", Vec::new(), GONE),
+        ("sale/en", Vec::new(), GONE),
+        ("goods/en", Vec::new(), GONE),
+        ("order_news/he", ORDER.to_vec(), GONE),
+        ("nothing", Vec::new(), GONE),
+    ]
+}
+
+/// Sent now or kept for later, looked at or not: each field that is wrong is named, what was typed stays, nothing is sent.
+#[tokio::test]
+async fn what_is_wrong_is_said_by_its_field() {
+    let rig = rig().await;
+    let mut owner = Visitor::logged_in(&rig.world, "owner").await;
+    let long = "x".repeat(1025);
+    let rows = wrong_forms(&long);
     for (id, fields, said) in &rows {
         for step in ["preview", "send"] {
             let mut now = form(id, fields);
@@ -268,7 +285,7 @@ async fn what_is_wrong_is_said_by_its_field() {
                     fields.iter().find(|(name, value)| *name == "variable" && *value == "the lamp")
                 {
                     assert!(
-                        refused.body.contains(&format!("value=\"{typed}\"")) || *said == gone,
+                        refused.body.contains(&format!("value=\"{typed}\"")) || *said == GONE,
                         "{path} {id}: {typed}"
                     );
                 }
@@ -314,62 +331,6 @@ async fn nobody_sends_what_is_anothers() {
     assert_eq!(viewer.post("/scheduled", &later(LINE)).await.status, 403);
     assert!(!viewer.get("/scheduled?template=cloud-line/order_news/en").await.body.contains("data-preview"));
     assert_eq!((rig.graph.sent().len(), rig.world.number("SELECT count(*) FROM schedules").await), (0, 0));
-}
-
-#[tokio::test]
-async fn a_template_waits_for_its_time() {
-    let rig = rig().await;
-    let mut owner = Visitor::logged_in(&rig.world, "owner").await;
-    let page = owner.get("/scheduled").await.body;
-    assert!(page.contains("<optgroup label=\"Cloud line\">") && page.contains("value=\"cloud-line/order_news/en\""));
-    let page = owner.get("/scheduled?template=cloud-line/order_news/en").await.body;
-    assert!(
-        page.contains("value=\"cloud-line/order_news/en\" selected")
-            && !page[page.find("id=\"add\"").expect("the form")..].contains("value=\"shop-line\"")
-    );
-    let mut fields = form("order_news/en", &ORDER);
-    fields.extend([("instance", LINE), ("at", "2026-06-01T09:00"), ("do", "preview")]);
-    let looked = owner.post("/scheduled", &fields).await;
-    assert!(looked.status == 200 && text(&looked.body).contains("Hello Amal &#38; co, the lamp <is> ready."));
-    assert!(looked.body.contains("value=\"2026-06-01T09:00\""), "what was typed stays");
-    assert_eq!(rig.world.number("SELECT count(*) FROM schedules").await, 0);
-    fields.pop();
-    assert_eq!(owner.post("/scheduled", &fields).await.header("location"), Some("/scheduled?done=scheduled"));
-    let shown = |page: &str| {
-        let read = text(page);
-        assert!(read.contains("Hello Amal &#38; co, the lamp <is> ready.") && read.contains("order_news en"), "{read}");
-    };
-    let page = owner.get("/scheduled").await.body;
-    shown(&page);
-    assert!(page.contains("state pending"));
-
-    rig.world.later(Duration::from_secs(3600));
-    rig.world.gateway().schedules.step().await.expect("a step");
-    let mut page = String::new();
-    for _ in 0..1000 {
-        page = owner.get("/scheduled").await.body;
-        if page.contains("state sent") {
-            break;
-        }
-        crate::harness::program::moment().await;
-    }
-    assert!(page.contains("state sent"), "{page}");
-    shown(&page);
-    assert_eq!(rig.last().body["template"]["components"][1]["parameters"][1]["text"], "the lamp");
-    assert_eq!(rig.graph.sent().len(), 1);
-    shown(&owner.get("/message-logs/1").await.body);
-    rig.assert_good_manners();
-}
-
-/// What the guarded API keeps for later is shown there in the same way.
-#[tokio::test]
-async fn a_template_of_the_api_that_waits_is_shown_as_one() {
-    let rig = rig().await;
-    let body = json!({"instance_id": LINE, "phone": PHONE, "message_purpose": "transactional", "send_at": "2026-06-01T09:00:00Z",
-                      "template": {"name": "order_news", "language": "en", "variables": ["1", "Amal", "the lamp", "1"]}});
-    assert_eq!(rig.world.send(&body).await.status, 202);
-    let read = text(&Visitor::logged_in(&rig.world, "owner").await.get("/scheduled").await.body);
-    assert!(read.contains("order_news en") && read.contains("Hello Amal, the lamp <is> ready."), "{read}");
 }
 
 /// What needs products is refused by its field before Meta is asked, through the guarded API, too.
