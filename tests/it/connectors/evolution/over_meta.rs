@@ -70,7 +70,7 @@ async fn a_reaction_asks_for_no_number() {
     assert_eq!(rig.server.seen("/chat/whatsappNumbers").len(), 0);
     let phone = Phone::parse(PHONE, None).expect("a number");
     let registry = &rig.world.gateway().registry;
-    let asked = registry.check_numbers(&line(), &[phone.clone()]).await.map_err(|e| e.to_string());
+    let asked = registry.check_numbers(&line(), std::slice::from_ref(&phone)).await.map_err(|e| e.to_string());
     assert!(asked.as_ref().is_err_and(|why| why.contains("not available")), "{asked:?}");
     assert!(registry.mark_read(&line(), &Address::Phone(phone), &["wamid.IN".to_owned()]).await.is_err());
 }
