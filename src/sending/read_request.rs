@@ -266,11 +266,9 @@ fn is_alone(object: &Map<String, Value>) -> bool {
     asked == 1 && NOT_BESIDE.iter().all(|field| present(object, field).is_none())
 }
 
-/// Optional fields that are no free text: an empty one is wrong, for whoever meant a time, or an edit, and has none, must not
-/// have something else sent.
-const NO_FREE_TEXT: [&str; 14] = [
+/// Members of a request that are no text: a form says them as JSON.
+pub const NO_TEXT: [&str; 11] = [
     "template",
-    "variables",
     "reaction",
     "edit",
     "delete",
@@ -281,16 +279,17 @@ const NO_FREE_TEXT: [&str; 14] = [
     "contact",
     "contact_request",
     "queue",
-    "send_at",
-    "expires_at",
 ];
+/// Beside those, optional fields that are no free text: an empty one is wrong, for whoever meant a time, or an edit, and has
+/// none, must not have something else sent.
+const NO_FREE_TEXT: [&str; 3] = ["variables", "send_at", "expires_at"];
 
 /// A field that is there. Null stands for "absent", and so does a text of nothing but blanks where a text is asked for: clients
 /// that are made like forms send every member always.
 pub(super) fn present<'a>(object: &'a Map<String, Value>, field: &str) -> Option<&'a Value> {
     object.get(field).filter(|value| match value {
         Value::Null => false,
-        Value::String(text) => NO_FREE_TEXT.contains(&field) || !text.trim().is_empty(),
+        Value::String(text) => NO_TEXT.contains(&field) || NO_FREE_TEXT.contains(&field) || !text.trim().is_empty(),
         _ => true,
     })
 }

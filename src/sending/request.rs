@@ -2,7 +2,7 @@
 //! instance (is there such an instance, does its connector do templates) is a gate's business.
 
 pub use super::{
-    read_request::{parse, parse_with},
+    read_request::{NO_TEXT, parse, parse_with},
     upload::{FileFrom, Uploaded},
 };
 

@@ -6,7 +6,7 @@ use crate::{
     people::media::{self, MediaStore, Writing},
     sending::{
         Refusal,
-        request::{GivenFile, Uploaded},
+        request::{self, GivenFile, Uploaded},
     },
     web::{
         body::{self, Body, BodyReadError},
@@ -30,21 +30,6 @@ const PIECE: usize = 256 << 10;
 const FILE_PARTS_MAX: u32 = 16;
 /// The member of the JSON that holds a file.
 const BASE64: &str = "media_base64";
-/// The members that a form says as JSON.
-const OBJECTS: [&str; 11] = [
-    "template",
-    "reaction",
-    "edit",
-    "delete",
-    "buttons",
-    "list",
-    "link_button",
-    "location",
-    "contact",
-    "contact_request",
-    "queue",
-];
-
 /// A request's members, and the file that came with them.
 pub(super) type RequestBody = (Map<String, Value>, Option<GivenFile>);
 
@@ -119,7 +104,7 @@ pub(super) async fn read_form(shelf: &MediaStore, body: Body, content_type: &str
 }
 
 fn member(name: &str, text: String) -> Value {
-    let parsed = if OBJECTS.contains(&name) { serde_json::from_str(&text).ok() } else { None };
+    let parsed = if request::NO_TEXT.contains(&name) { serde_json::from_str(&text).ok() } else { None };
     parsed.unwrap_or(Value::String(text))
 }
 

@@ -12,6 +12,19 @@ fn form<'a>(at: &'a str, message: &'a str) -> Vec<(&'a str, &'a str)> {
     vec![("instance", INSTANCE), ("phone", PHONE), ("purpose", "transactional"), ("at", at), ("message", message)]
 }
 
+/// The page *Scheduled* as soon as it says this; as it is at last if it never does.
+pub async fn scheduled_until(owner: &mut Visitor, word: &str) -> String {
+    let mut page = String::new();
+    for _ in 0..1000 {
+        page = owner.get("/scheduled").await.body;
+        if page.contains(word) {
+            break;
+        }
+        crate::harness::program::moment().await;
+    }
+    page
+}
+
 #[tokio::test]
 async fn a_message_is_scheduled_in_local_time_and_cancelled() {
     let world = World::start().await;
@@ -73,14 +86,7 @@ async fn what_became_of_it_is_told() {
     world.later(Duration::from_secs(3600));
     // The worker may have been quicker: then it is on its way.
     world.gateway().schedules.step().await.expect("a step");
-    let mut page = String::new();
-    for _ in 0..1000 {
-        page = owner.get("/scheduled").await.body;
-        if page.contains("state sent") {
-            break;
-        }
-        crate::harness::program::moment().await;
-    }
+    let page = scheduled_until(&mut owner, "state sent").await;
     assert!(page.contains("state sent") && page.contains("/message-logs/1"), "{page}");
     assert_eq!(world.inbox().await[0]["text"], TEXT);
     world.stop().await;

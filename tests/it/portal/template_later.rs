@@ -1,7 +1,10 @@
 //! Templates on the page Scheduled: kept for their time, shown there before and after; what could not be read when it is due
 //! is refused at once.
 
-use super::template_send::{ORDER, form, rig, text};
+use super::{
+    scheduled::scheduled_until,
+    template_send::{ORDER, form, rig, text},
+};
 use crate::{
     connectors::cloud_api::outgoing::rig::{LINE, PHONE, Rig},
     harness::visitor::Visitor,
@@ -38,14 +41,7 @@ async fn a_template_waits_for_its_time() {
 
     rig.world.later(Duration::from_secs(3600));
     rig.world.gateway().schedules.step().await.expect("a step");
-    let mut page = String::new();
-    for _ in 0..1000 {
-        page = owner.get("/scheduled").await.body;
-        if page.contains("state sent") {
-            break;
-        }
-        crate::harness::program::moment().await;
-    }
+    let page = scheduled_until(&mut owner, "state sent").await;
     assert!(page.contains("state sent"), "{page}");
     shown(&page);
     assert_eq!(rig.last().body["template"]["components"][1]["parameters"][1]["text"], "the lamp");
