@@ -56,7 +56,8 @@ pub(super) fn accept(
     score: Score,
     file: Option<&PreparedFile>,
 ) -> Result<Accepting, StoreError> {
-    let Asked { rules, sender, request, now, .. } = *asked;
+    let Asked { shared, rules, sender, request, now } = *asked;
+    shared.begin(tx);
     if let Some(key) = sender.key {
         accounts::note_key_use(tx, key, now)?;
     }
@@ -165,12 +166,12 @@ fn refuse(tx: &WriteTx<'_>, asked: &Asked<'_>, facts: &Facts, refusal: Refusal) 
     let recipient = contact.map_or_else(|| request.recipient.canonical(), |id| format!("contact:{id}"));
     let like = (sender.account, sender.key, refusal.code, request.instance.clone(), recipient);
     // One that has waited has a row of its own, which says how it ended.
-    let earlier = shared.repeats.earlier(&like, facts.now).filter(|_| request.message_id.is_none());
+    let earlier = match request.message_id {
+        None => record::repeated(tx, shared.repeats.earlier(&like, facts.now), facts.now)?,
+        Some(_) => None,
+    };
     let (log_id, message_id) = match earlier {
-        Some((log_id, message_id)) => {
-            record::repeated(tx, log_id, facts.now)?;
-            (log_id, message_id)
-        }
+        Some(earlier) => earlier,
         None => {
             let log_id = record::refused(tx, &row, &refusal)?;
             shared.repeats.remember(like, log_id, message_id.clone(), facts.now);

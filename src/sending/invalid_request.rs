@@ -1,7 +1,7 @@
 //! Requests that name a valid key and cannot be read: they are rows of the log too, so that an admin can tell a shop
 //! what its script does wrong.
 
-use super::{answer::Answer, facts, refusal::Refusal, request::Sender, shared::SendingContext};
+use super::{answer::Answer, facts, record, refusal::Refusal, request::Sender, shared::SendingContext};
 use crate::{
     accounts,
     model::{
@@ -25,11 +25,8 @@ pub(super) fn refuse(
         accounts::note_key_use(tx, key, now)?;
     }
     let like = (sender.account, sender.key, refusal.code, InstanceId::from_text(""), refusal.reason.clone());
-    let (log_id, message_id) = match shared.repeats.earlier(&like, now) {
-        Some((log_id, message_id)) => {
-            super::record::repeated(tx, log_id, now)?;
-            (log_id, message_id)
-        }
+    let (log_id, message_id) = match record::repeated(tx, shared.repeats.earlier(&like, now), now)? {
+        Some(earlier) => earlier,
         None => {
             let message_id = MessageId::new(now, &*shared.random);
             let log_id = insert(tx, sender, &refusal, &message_id, now)?;

@@ -168,7 +168,7 @@ pub(super) async fn record(
     settled: &Settled,
 ) -> Result<(), StoreError> {
     let (owned, message, settled) = (shared.clone(), message.clone(), settled.clone());
-    shared.store.write(move |tx| write(tx, &owned, &message, &settled)).await
+    shared.store.write_together(move |tx| write(tx, &owned, &message, &settled)).await
 }
 
 /// Tries until the outcome is written or the gateway stops; then the next start makes it `unknown`.
@@ -184,6 +184,7 @@ pub(super) async fn record_at_last(shared: Arc<SendingContext>, message: Arc<Acc
 }
 
 fn write(tx: &WriteTx<'_>, shared: &SendingContext, message: &Accepted, settled: &Settled) -> Result<(), StoreError> {
+    shared.begin(tx);
     let now = shared.clock.now();
     let id = message.log_id;
     let (quota, more) = match settled.status {

@@ -47,10 +47,17 @@ pub(super) fn refused(tx: &WriteTx<'_>, row: &MessageRow<'_>, refusal: &Refusal)
     Ok(id)
 }
 
-/// Counts a refusal that is like an earlier one within the same minute.
-pub(super) fn repeated(tx: &WriteTx<'_>, id: LogId, now: Time) -> Result<(), StoreError> {
-    tx.execute("UPDATE messages SET repeats = repeats + 1, updated_at = ?2 WHERE id = ?1", params![id, now])?;
-    Ok(())
+/// Counts a refusal that is like an earlier one within the same minute; none: there is no earlier one. What was
+/// remembered may never have been committed, and its number be another message's by now.
+pub(super) fn repeated(
+    tx: &WriteTx<'_>,
+    earlier: Option<(LogId, MessageId)>,
+    now: Time,
+) -> Result<Option<(LogId, MessageId)>, StoreError> {
+    let Some((id, message_id)) = earlier else { return Ok(None) };
+    let sql = "UPDATE messages SET repeats = repeats + 1, updated_at = ?3 WHERE id = ?1 AND message_id = ?2";
+    let is_there = tx.execute(sql, params![id, message_id, now])? > 0;
+    Ok(is_there.then_some((id, message_id)))
 }
 
 fn insert(tx: &WriteTx<'_>, row: &MessageRow<'_>, refusal: Option<&Refusal>, quota: &str) -> Result<LogId, StoreError> {

@@ -13,7 +13,7 @@ use crate::{
     model::{clock::Clock, ids::AccountId, purpose::Purpose, random::Random},
     people::{media::MediaStore, suppression::Erased},
     sending::refusal_dedup::Repeats,
-    store::Store,
+    store::{Store, WriteTx},
 };
 use arc_swap::ArcSwap;
 use std::sync::Arc;
@@ -48,5 +48,13 @@ impl SendingContext {
             _ => Purpose::Transactional,
         };
         self.policies.load().of(Some(account)).score(purpose, &request.draft.text())
+    }
+
+    /// Begins what is written together with other messages: where it was undone and runs again, what was counted meanwhile
+    /// is counted from the log.
+    pub(super) fn begin(&self, tx: &WriteTx<'_>) {
+        if tx.runs_again() {
+            self.pace.recount();
+        }
     }
 }

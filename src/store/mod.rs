@@ -19,6 +19,8 @@ mod engine;
 mod error;
 mod files;
 mod ground;
+mod group;
+mod job;
 mod key;
 mod migrate;
 mod one_person;
@@ -53,7 +55,7 @@ use std::{
     },
 };
 use tokio::{
-    sync::{Notify, watch},
+    sync::{Notify, oneshot, watch},
     task::{JoinHandle, spawn_blocking},
 };
 use writer::{CommitListeners, Writer};
@@ -170,10 +172,31 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let answer = {
-            let writer = self.shared.writer.read().expect("no holder panics");
-            writer.as_ref().and_then(|w| w.submit(work))
-        };
+        self.answered(|writer| writer.submit(work)).await
+    }
+
+    /// As [`write`](Self::write), for what is written often and may run again: a failure of another closure that was run
+    /// with this one may undo both; then this one runs once more, and [`WriteTx::runs_again`] says so.
+    ///
+    /// # Errors
+    /// The closure's own, or the store's.
+    pub async fn write_together<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: Fn(&WriteTx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.answered(|writer| writer.submit_together(work)).await
+    }
+
+    async fn answered<T, E>(
+        &self,
+        submit: impl FnOnce(&Writer) -> Option<oneshot::Receiver<Result<T, E>>>,
+    ) -> Result<T, E>
+    where
+        E: From<StoreError>,
+    {
+        let answer = self.shared.writer.read().expect("no holder panics").as_ref().and_then(submit);
         match answer {
             Some(answer) => answer.await.unwrap_or_else(|_| Err(StoreError::Stopping.into())),
             None => Err(StoreError::Stopping.into()),

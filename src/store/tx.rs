@@ -12,6 +12,7 @@ pub struct Tx<'c>(&'c Connection);
 /// A view that can be changed. Only the writer thread makes one.
 pub struct WriteTx<'c> {
     tx: Tx<'c>,
+    again: bool,
     announced: Cell<bool>,
     scrubs: Cell<bool>,
 }
@@ -72,8 +73,8 @@ impl<'c> Tx<'c> {
 }
 
 impl<'c> WriteTx<'c> {
-    pub(super) fn new(connection: &'c Connection) -> Self {
-        Self { tx: Tx::new(connection), announced: Cell::new(false), scrubs: Cell::new(false) }
+    pub(super) fn new(connection: &'c Connection, again: bool) -> Self {
+        Self { tx: Tx::new(connection), again, announced: Cell::new(false), scrubs: Cell::new(false) }
     }
 
     /// Wakes those who wait on [`Store::announcements`](super::Store::announcements), once this is committed.
@@ -85,6 +86,11 @@ impl<'c> WriteTx<'c> {
     /// nowhere in the database's files.
     pub fn leave_no_trace(&self) {
         self.scrubs.set(true);
+    }
+
+    /// Whether this closure ran before, and what it wrote was undone; what it noted elsewhere was not.
+    pub fn runs_again(&self) -> bool {
+        self.again
     }
 
     pub(super) fn scrubs(&self) -> bool {

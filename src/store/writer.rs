@@ -1,17 +1,19 @@
 //! The one writer: a thread with the one connection that may change the database.
 //!
-//! Group commit: the thread takes whatever waits, runs each closure so that it can be undone by itself, and commits them
-//! together with one fsync. A closure that fails takes back what it did and nobody else's; a caller hears "done" only
-//! after the commit. So the safety of `synchronous=FULL` costs latency and not throughput, and closures run one
+//! Group commit: the thread takes whatever waits, runs it (`group.rs`) and commits it together with one fsync. A closure
+//! that fails takes back what it did and nobody else's; a caller hears "done" only after the commit. So the safety of `synchronous=FULL` costs latency and not throughput, and closures run one
 //! after the other: what one reads is not changed by another before it is through.
 //!
 //! A pool of writers would wait on SQLite's lock instead (its p99 is a hundred times longer).
 
-use super::{StoreError, WriteTx, ground::Ground};
+use super::{
+    StoreError, WriteTx,
+    ground::Ground,
+    group::{AfterCommit, GROUP_MAX, write_group},
+    job::{Closure, Once, Together, Work, WriteJob},
+};
 use rusqlite::Connection;
 use std::{
-    any::Any,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -31,12 +33,6 @@ const SCRUB_AGAIN: Duration = Duration::from_millis(50);
 /// Tries before the log is left as it is until the gateway stops: somebody else reads it all the time.
 const SCRUB_TRIES: u32 = 40;
 
-/// A transaction that waits for no lock half-way.
-const BEGIN: &str = "BEGIN IMMEDIATE";
-
-/// Most closures that share one commit: bounds how long the first of them waits.
-const GROUP_MAX: usize = 256;
-
 /// The way to the writer thread. The thread ends when this is dropped and all that waited is done; the log is moved into
 /// the file by [`Writer::stop`] alone.
 pub(super) struct Writer {
@@ -44,20 +40,6 @@ pub(super) struct Writer {
     thread: JoinHandle<()>,
     failing: Arc<AtomicBool>,
     closing: Arc<AtomicBool>,
-}
-
-/// One closure that waits for the writer.
-trait WriteJob: Send {
-    /// Runs the closure; says whether its work is to be kept.
-    fn run(&mut self, tx: &WriteTx<'_>) -> bool;
-    /// Tells the caller, after the commit or after its failure.
-    fn finish(self: Box<Self>, commit: Result<(), String>);
-}
-
-struct Closure<F, T, E> {
-    work: Option<F>,
-    outcome: Option<Result<T, E>>,
-    reply: oneshot::Sender<Result<T, E>>,
 }
 
 /// Who hears of commits.
@@ -101,8 +83,27 @@ impl Writer {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        self.queue(Once(Some(work)))
+    }
+
+    /// Queues `work` that may run again; the receiver answers after its commit.
+    pub(super) fn submit_together<T, E, F>(&self, work: F) -> Option<oneshot::Receiver<Result<T, E>>>
+    where
+        F: Fn(&WriteTx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.queue(Together(work))
+    }
+
+    fn queue<T, E, W>(&self, work: W) -> Option<oneshot::Receiver<Result<T, E>>>
+    where
+        W: Work<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
         let (reply, answer) = oneshot::channel();
-        self.jobs.send(Box::new(Closure { work: Some(work), outcome: None, reply })).ok().map(|()| answer)
+        self.jobs.send(Box::new(Closure::new(work, reply))).ok().map(|()| answer)
     }
 
     /// Waits until all that was queued is committed and the thread has ended.
@@ -110,33 +111,6 @@ impl Writer {
         self.closing.store(true, Ordering::Release);
         drop(self.jobs);
         let _ = self.thread.join();
-    }
-}
-
-impl<T, E, F> WriteJob for Closure<F, T, E>
-where
-    F: FnOnce(&WriteTx<'_>) -> Result<T, E> + Send,
-    T: Send,
-    E: From<StoreError> + Send,
-{
-    fn run(&mut self, tx: &WriteTx<'_>) -> bool {
-        let Some(work) = self.work.take() else { return false };
-        let outcome = catch_unwind(AssertUnwindSafe(|| work(tx)))
-            .unwrap_or_else(|panic| Err(StoreError::Panicked(panic_text(&*panic)).into()));
-        let keep = outcome.is_ok();
-        self.outcome = Some(outcome);
-        keep
-    }
-
-    fn finish(self: Box<Self>, commit: Result<(), String>) {
-        let answer = match (self.outcome, commit) {
-            (Some(Err(e)), _) => Err(e),
-            (_, Err(problem)) => Err(StoreError::Unavailable(problem).into()),
-            (Some(outcome), Ok(())) => outcome,
-            (None, Ok(())) => Err(StoreError::Stopping.into()),
-        };
-        // The caller may have gone; its work is done all the same.
-        let _ = self.reply.send(answer);
     }
 }
 
@@ -260,105 +234,10 @@ fn finish_all(group: impl IntoIterator<Item = Box<dyn WriteJob>>, commit: &Resul
     }
 }
 
-fn write_group(
-    connection: &Connection,
-    first: Box<dyn WriteJob>,
-    waiting: &Receiver<Box<dyn WriteJob>>,
-    group: &mut Vec<Box<dyn WriteJob>>,
-    asked: &mut AfterCommit,
-) -> Result<(), String> {
-    let mut begun = statement(connection, BEGIN);
-    let mut next = Some(first);
-    let mut holds_work = false;
-    while let Some(mut job) = next {
-        if begun.is_ok() && holds_work {
-            run_in_savepoint(connection, &mut *job, asked);
-        } else if begun.is_ok() {
-            (holds_work, begun) = run_alone(connection, &mut *job, asked);
-        }
-        group.push(job);
-        // SQLite gives up the whole transaction by itself on a full disk and the like.
-        if begun.is_ok() && connection.is_autocommit() {
-            return Err("the transaction could not be kept: the disk is full or failing".into());
-        }
-        next = if group.len() < GROUP_MAX { waiting.try_recv().ok() } else { None };
-    }
-    let committed = begun.and_then(|()| statement(connection, "COMMIT"));
-    if committed.is_err() && !connection.is_autocommit() {
-        let _ = statement(connection, "ROLLBACK");
-    }
-    committed.map_err(|e| match e {
-        StoreError::Unavailable(problem) => problem,
-        other => other.to_string(),
-    })
-}
-
-/// What the closures of a group asked for, to be done after its commit.
-#[derive(Default)]
-struct AfterCommit {
-    announced: bool,
-    scrubs: bool,
-}
-
 /// Moves all of the write-ahead log into the file and makes it empty; false: somebody still reads it. Waits for nobody.
 fn empty_log(connection: &Connection) -> bool {
     let _ = connection.busy_timeout(Duration::ZERO);
     let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |r| r.get::<_, bool>(0));
     let _ = connection.busy_timeout(super::open::BUSY_TIMEOUT);
     matches!(busy, Ok(false))
-}
-
-/// Runs a job in a transaction that holds nothing else: what it did is undone with the transaction, and a savepoint, which
-/// copies each page that is changed in it, is saved. Says whether its work is kept, and whether a transaction is open.
-fn run_alone(
-    connection: &Connection,
-    job: &mut dyn WriteJob,
-    asked: &mut AfterCommit,
-) -> (bool, Result<(), StoreError>) {
-    if run(connection, job, asked) {
-        return (true, Ok(()));
-    }
-    if connection.is_autocommit() {
-        return (false, Ok(()));
-    }
-    (false, statement(connection, "ROLLBACK").and_then(|()| statement(connection, BEGIN)))
-}
-
-/// Runs a job among others.
-fn run_in_savepoint(connection: &Connection, job: &mut dyn WriteJob, asked: &mut AfterCommit) {
-    let open = statement(connection, "SAVEPOINT job");
-    if open.is_err() {
-        return;
-    }
-    let kept = run(connection, job, asked);
-    if !kept && !connection.is_autocommit() {
-        let _ = statement(connection, "ROLLBACK TO job");
-    }
-    if !connection.is_autocommit() {
-        let _ = statement(connection, "RELEASE job");
-    }
-}
-
-/// Runs a job, and notes what it asked for if its work is kept; says whether it is.
-fn run(connection: &Connection, job: &mut dyn WriteJob, asked: &mut AfterCommit) -> bool {
-    let tx = WriteTx::new(connection);
-    let kept = job.run(&tx);
-    if kept {
-        asked.announced |= tx.was_announced();
-        asked.scrubs |= tx.scrubs();
-    }
-    kept
-}
-
-fn statement(connection: &Connection, sql: &str) -> Result<(), StoreError> {
-    connection.prepare_cached(sql)?.execute([])?;
-    Ok(())
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> String {
-    panic
-        .downcast_ref::<&str>()
-        .map(|s| (*s).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without a text".into())
 }
