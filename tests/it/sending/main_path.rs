@@ -6,6 +6,7 @@ use crate::harness::{
 };
 use serde_json::json;
 use std::time::Duration;
+use wa_gateway::store::StoreError;
 
 #[tokio::test]
 async fn a_message_reaches_the_phone_and_is_in_the_log() {
@@ -41,5 +42,29 @@ async fn a_refusal_that_repeats_within_a_minute_is_counted_on_one_row() {
     world.later(Duration::from_secs(60));
     assert_ne!(log_id(&world.send(&message()).await), first);
     assert_eq!(world.row(&json!(first)).await["repeats"], 1);
+    world.stop().await;
+}
+
+/// What was remembered of a refusal may never have come to be: its commit failed, and its number is another message's.
+#[tokio::test]
+async fn a_refusal_is_not_counted_on_a_row_that_is_another_messages() {
+    let world = World::start().await;
+    world.suppress(PHONE).await;
+    let first = log_id(&world.send(&message()).await);
+    let write = world.gateway().store.write(move |tx| {
+        tx.execute("DELETE FROM policy_decisions WHERE log_id = ?1", [first])?;
+        tx.execute("DELETE FROM messages WHERE id = ?1", [first])?;
+        tx.execute("DELETE FROM sqlite_sequence WHERE name = 'messages'", [])?;
+        Ok::<_, StoreError>(())
+    });
+    write.await.expect("as if it had never been committed");
+    let mut other = message();
+    other["phone"] = json!("+31612345678");
+    assert_eq!(log_id(&world.send(&other).await), first, "the number is another message's");
+    let again = log_id(&world.send(&message()).await);
+    assert_ne!(again, first);
+    assert_eq!(world.row(&json!(first)).await["repeats"], 0);
+    let row = world.row(&json!(again)).await;
+    assert_eq!((&row["status"], &row["reason"]), (&json!("blocked"), &json!("RECIPIENT_SUPPRESSED")));
     world.stop().await;
 }
