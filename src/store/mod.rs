@@ -27,7 +27,6 @@ mod shrink;
 mod tx;
 mod vault;
 mod writer;
-mod yielding;
 
 pub use copy::{check_copy, is_sqlite, peek, snapshot};
 pub use error::StoreError;
@@ -38,9 +37,8 @@ pub use one_person::known_twice;
 pub use open::{FILE_NAME, RESTORE_STAGE, RESTORED_STAGE, check_file};
 pub use tx::{Tx, WriteTx};
 pub use vault::{CannotOpen, FILE_NAME as KEY_FILE_NAME, Vault};
-pub use yielding::yield_to_messages;
 
-use crate::model::clock::Time;
+use crate::model::{aside::yield_to_messages, clock::Time};
 use ground::Ground;
 use open::DirLock;
 use r2d2::Pool;
