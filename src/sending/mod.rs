@@ -188,8 +188,9 @@ impl Sending {
             let submission = Submission::new(shared.clone(), sender, request);
             let file = file::prepare(&submission, &score, deadline).await?;
             let with = file.clone();
-            let verdict =
-                shared.store.write(move |tx| submission.ask(|asked| accept::accept(tx, asked, score, with.as_deref())));
+            let verdict = shared.store.write_of(submission.account(), move |tx| {
+                submission.ask(|asked| accept::accept(tx, asked, score, with.as_deref()))
+            });
             let verdict = verdict.await;
             // Where the transaction's end is not known, the file stays: its row may be there.
             file::settle(file, !matches!(verdict, Ok(Accepting::Answered(_))));
