@@ -4,9 +4,12 @@
 //! is changed after it, in small pieces. Jobs that may run again need one for all of a stretch: if one of them fails after
 //! it changed something, which is rare, the stretch is undone and its jobs run again, each behind a savepoint of its own.
 
-use super::{StoreError, WriteTx, job::WriteJob};
+use super::{
+    StoreError, WriteTx,
+    job::{Queued, WriteJob},
+    queue::{self, WriteQueue},
+};
 use rusqlite::Connection;
-use std::sync::mpsc::Receiver;
 
 /// A transaction that waits for no lock half-way.
 const BEGIN: &str = "BEGIN IMMEDIATE";
@@ -24,21 +27,23 @@ pub(super) struct AfterCommit {
 /// Runs `first` and what waits behind it in one transaction, and commits it; `jobs` are those that ran, to be told.
 pub(super) fn write_group(
     connection: &Connection,
-    first: Box<dyn WriteJob>,
-    waiting: &Receiver<Box<dyn WriteJob>>,
+    first: Queued,
+    waiting: &mut WriteQueue<Box<dyn WriteJob>>,
     jobs: &mut Vec<Box<dyn WriteJob>>,
     asked: &mut AfterCommit,
 ) -> Result<(), String> {
     let begun = statement(connection, BEGIN);
     let mut group = Group { connection, begun, jobs, asked, holds_work: false, stretch: None };
     let mut next = Some(first);
-    while let Some(job) = next {
+    while let Some((lane, job)) = next {
+        let started = queue::moment();
         group.take(job);
         // SQLite gives up the whole transaction by itself on a full disk and the like.
         if group.is_given_up() {
             return Err("the transaction could not be kept: the disk is full or failing".into());
         }
-        next = if group.jobs.len() < GROUP_MAX { waiting.try_recv().ok() } else { None };
+        let commits = waiting.note(lane, (started, queue::moment()));
+        next = if group.jobs.len() < GROUP_MAX && !commits { waiting.take() } else { None };
     }
     let committed = group.begun.and_then(|()| statement(connection, "COMMIT"));
     if committed.is_err() && !connection.is_autocommit() {
@@ -246,12 +251,13 @@ mod tests {
                 None => Ends::Well,
             };
             let (job, answer) = job(letter, ends, !once, &ran);
-            queue.send(job).expect("a receiver");
+            queue.send((None, job)).expect("a receiver");
             answers.push((letter, answer));
         }
-        let first = waiting.recv().expect("a job");
+        let mut waiting = WriteQueue::new(waiting);
+        let first = waiting.take().expect("a job");
         let mut group = Vec::new();
-        let commit = write_group(&connection, first, &waiting, &mut group, &mut AfterCommit::default());
+        let commit = write_group(&connection, first, &mut waiting, &mut group, &mut AfterCommit::default());
         assert!(connection.is_autocommit(), "nothing is left open");
         for job in group {
             job.finish(commit.clone());

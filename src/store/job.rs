@@ -1,6 +1,6 @@
 //! What waits for the writer: a closure, its outcome, and who is told of it.
 
-use super::{StoreError, WriteTx};
+use super::{StoreError, WriteTx, queue::InLane};
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -16,6 +16,9 @@ pub(super) trait WriteJob: Send {
     /// Tells the caller, after the commit or after its failure.
     fn finish(self: Box<Self>, commit: Result<(), String>);
 }
+
+/// A closure on its way to the writer.
+pub(super) type Queued = InLane<Box<dyn WriteJob>>;
 
 /// What a closure is to the writer.
 pub(super) trait Work<T, E> {

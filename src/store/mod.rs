@@ -25,11 +25,11 @@ mod key;
 mod migrate;
 mod one_person;
 mod open;
+mod queue;
 mod shrink;
 mod tx;
 mod vault;
 mod writer;
-mod yielding;
 
 pub use copy::{check_copy, is_sqlite, peek, snapshot};
 pub use error::StoreError;
@@ -40,11 +40,12 @@ pub use one_person::known_twice;
 pub use open::{FILE_NAME, RESTORE_STAGE, RESTORED_STAGE, check_file};
 pub use tx::{Tx, WriteTx};
 pub use vault::{CannotOpen, FILE_NAME as KEY_FILE_NAME, Vault};
-pub use yielding::yield_to_messages;
 
-use crate::model::clock::Time;
+use crate::model::{aside::yield_to_messages, clock::Time, ids::AccountId};
 use ground::Ground;
+use job::{Once, Together, Work};
 use open::DirLock;
+use queue::Lane;
 use r2d2::Pool;
 use r2d2_sqlite::SqliteConnectionManager;
 use std::{
@@ -55,7 +56,7 @@ use std::{
     },
 };
 use tokio::{
-    sync::{Notify, oneshot, watch},
+    sync::{Notify, watch},
     task::{JoinHandle, spawn_blocking},
 };
 use writer::{CommitListeners, Writer};
@@ -172,31 +173,34 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.answered(|writer| writer.submit(work)).await
+        self.write_in(None, Once(Some(work))).await
     }
 
-    /// As [`write`](Self::write), for what is written often and may run again: a failure of another closure that was run
-    /// with this one may undo both; then this one runs once more, and [`WriteTx::runs_again`] says so.
+    /// The same for what each message of an account asks for. It does not wait for all that others ask for, and it may run
+    /// more than once: a failure of another that was written with it may undo both, and then it runs again, and
+    /// [`WriteTx::runs_again`] says so.
     ///
     /// # Errors
-    /// The closure's own, or the store's.
-    pub async fn write_together<T, E, F>(&self, work: F) -> Result<T, E>
+    /// As [`Self::write`].
+    pub async fn write_of<T, E, F>(&self, account: AccountId, work: F) -> Result<T, E>
     where
         F: Fn(&WriteTx<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.answered(|writer| writer.submit_together(work)).await
+        self.write_in(Some(account), Together(work)).await
     }
 
-    async fn answered<T, E>(
-        &self,
-        submit: impl FnOnce(&Writer) -> Option<oneshot::Receiver<Result<T, E>>>,
-    ) -> Result<T, E>
+    async fn write_in<T, E, W>(&self, lane: Lane, work: W) -> Result<T, E>
     where
-        E: From<StoreError>,
+        W: Work<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
     {
-        let answer = self.shared.writer.read().expect("no holder panics").as_ref().and_then(submit);
+        let answer = {
+            let writer = self.shared.writer.read().expect("no holder panics");
+            writer.as_ref().and_then(|w| w.submit(lane, work))
+        };
         match answer {
             Some(answer) => answer.await.unwrap_or_else(|_| Err(StoreError::Stopping.into())),
             None => Err(StoreError::Stopping.into()),

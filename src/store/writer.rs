@@ -1,23 +1,25 @@
 //! The one writer: a thread with the one connection that may change the database.
 //!
-//! Group commit: the thread takes whatever waits, runs it (`group.rs`) and commits it together with one fsync. A closure
-//! that fails takes back what it did and nobody else's; a caller hears "done" only after the commit. So the safety of `synchronous=FULL` costs latency and not throughput, and closures run one
-//! after the other: what one reads is not changed by another before it is through.
+//! Group commit: the thread takes whatever waits (in the order of `queue.rs`), runs it (`group.rs`) and commits it together
+//! with one fsync. A closure that fails takes back what it did and nobody else's; a caller hears "done" only after the
+//! commit. So the safety of `synchronous=FULL` costs latency and not throughput, and
+//! closures run one after the other: what one reads is not changed by another before it is through.
 //!
 //! A pool of writers would wait on SQLite's lock instead (its p99 is a hundred times longer).
 
 use super::{
-    StoreError, WriteTx,
+    StoreError,
     ground::Ground,
     group::{AfterCommit, GROUP_MAX, write_group},
-    job::{Closure, Once, Together, Work, WriteJob},
+    job::{Closure, Queued, Work, WriteJob},
+    queue::{Lane, WriteQueue},
 };
 use rusqlite::Connection;
 use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
-        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+        mpsc::{RecvTimeoutError, Sender, channel},
     },
     thread::JoinHandle,
     time::Duration,
@@ -36,7 +38,7 @@ const SCRUB_TRIES: u32 = 40;
 /// The way to the writer thread. The thread ends when this is dropped and all that waited is done; the log is moved into
 /// the file by [`Writer::stop`] alone.
 pub(super) struct Writer {
-    jobs: Sender<Box<dyn WriteJob>>,
+    jobs: Sender<Queued>,
     thread: JoinHandle<()>,
     failing: Arc<AtomicBool>,
     closing: Arc<AtomicBool>,
@@ -66,7 +68,7 @@ impl Writer {
         };
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || work.write_groups(&waiting))
+            .spawn(move || work.write_groups(&mut WriteQueue::new(waiting)))
             .expect("a thread can be started");
         Self { jobs, thread, failing, closing }
     }
@@ -76,34 +78,15 @@ impl Writer {
         self.failing.load(Ordering::Acquire)
     }
 
-    /// Queues `work`; the receiver answers after its commit.
-    pub(super) fn submit<T, E, F>(&self, work: F) -> Option<oneshot::Receiver<Result<T, E>>>
-    where
-        F: FnOnce(&WriteTx<'_>) -> Result<T, E> + Send + 'static,
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-    {
-        self.queue(Once(Some(work)))
-    }
-
-    /// Queues `work` that may run again; the receiver answers after its commit.
-    pub(super) fn submit_together<T, E, F>(&self, work: F) -> Option<oneshot::Receiver<Result<T, E>>>
-    where
-        F: Fn(&WriteTx<'_>) -> Result<T, E> + Send + 'static,
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-    {
-        self.queue(Together(work))
-    }
-
-    fn queue<T, E, W>(&self, work: W) -> Option<oneshot::Receiver<Result<T, E>>>
+    /// Queues `work` in its lane; the receiver answers after its commit.
+    pub(super) fn submit<T, E, W>(&self, lane: Lane, work: W) -> Option<oneshot::Receiver<Result<T, E>>>
     where
         W: Work<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        self.jobs.send(Box::new(Closure::new(work, reply))).ok().map(|()| answer)
+        self.jobs.send((lane, Box::new(Closure::new(work, reply)))).ok().map(|()| answer)
     }
 
     /// Waits until all that was queued is committed and the thread has ended.
@@ -131,11 +114,11 @@ struct WriterThread {
 }
 
 impl WriterThread {
-    fn write_groups(&mut self, waiting: &Receiver<Box<dyn WriteJob>>) {
+    fn write_groups(&mut self, waiting: &mut WriteQueue<Box<dyn WriteJob>>) {
         let mut group = Vec::new();
         loop {
             let patience = if self.scrubs_left > 0 { SCRUB_AGAIN } else { LOOK_EVERY };
-            match waiting.recv_timeout(patience) {
+            match waiting.wait(patience) {
                 Ok(first) => self.write(first, waiting, &mut group),
                 Err(RecvTimeoutError::Timeout) => {
                     self.stands_on(Ground::look);
@@ -154,12 +137,12 @@ impl WriterThread {
 
     fn write(
         &mut self,
-        first: Box<dyn WriteJob>,
-        waiting: &Receiver<Box<dyn WriteJob>>,
+        first: Queued,
+        waiting: &mut WriteQueue<Box<dyn WriteJob>>,
         group: &mut Vec<Box<dyn WriteJob>>,
     ) {
         if !self.stands_on(Ground::look) {
-            return first.finish(Err(self.problem.clone().unwrap_or_default()));
+            return first.1.finish(Err(self.problem.clone().unwrap_or_default()));
         }
         let mut asked = AfterCommit::default();
         let mut commit = write_group(&self.connection, first, waiting, group, &mut asked);
