@@ -249,10 +249,18 @@ const fn begins(command: &Command) -> bool {
     )
 }
 
+/// Threads that answer requests and send: half of the processors, for the database's writer takes as much as all of them,
+/// and pages, files and passwords have threads of their own. With one for each processor on two, a message that comes alone
+/// costs a third more: they wake each other for it.
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, |processors| processors.get().div_ceil(2))
+}
+
 fn runtime() -> Result<tokio::runtime::Runtime, String> {
     // Before there is a thread.
     memory::give_back_soon();
     tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers())
         .enable_all()
         .build()
         .map_err(|e| StoreError::Unavailable(e.to_string()).to_string())
