@@ -66,12 +66,12 @@ struct Group<'w> {
     /// Whether the transaction holds what must not be undone: work before the stretch.
     holds_work: bool,
     /// The stretch that is open, if the last job was one that may run again.
-    stretch: Option<Stretch>,
+    stretch: Option<UndoneTogether>,
 }
 
 /// Jobs behind each other that may run again: undone together, if at all.
 #[derive(Clone, Copy)]
-struct Stretch {
+struct UndoneTogether {
     /// Its first job.
     first: usize,
     /// Whether a savepoint is before it; else all of the transaction is its own.
@@ -117,7 +117,7 @@ impl Group<'_> {
             if has_savepoint {
                 self.begun = statement(self.connection, "SAVEPOINT job");
             }
-            self.stretch = Some(Stretch { first: self.jobs.len(), has_savepoint });
+            self.stretch = Some(UndoneTogether { first: self.jobs.len(), has_savepoint });
         }
     }
 
@@ -192,7 +192,7 @@ fn statement(connection: &Connection, sql: &str) -> Result<(), StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::job::{Closure, Once, Together};
+    use crate::store::job::{Closure, Once, Repeatable};
     use std::sync::{Arc, Mutex, mpsc::channel};
     use tokio::sync::oneshot;
 
@@ -222,7 +222,7 @@ mod tests {
         };
         let (reply, answer) = oneshot::channel();
         let job: Box<dyn WriteJob> = match again {
-            true => Box::new(Closure::new(Together(work), reply)),
+            true => Box::new(Closure::new(Repeatable(work), reply)),
             false => Box::new(Closure::new(Once(Some(work)), reply)),
         };
         (job, answer)

@@ -32,7 +32,7 @@ pub(super) trait Work<T, E> {
 pub(super) struct Once<F>(pub(super) Option<F>);
 
 /// A closure that may run again.
-pub(super) struct Together<F>(pub(super) F);
+pub(super) struct Repeatable<F>(pub(super) F);
 
 impl<T, E, F: FnOnce(&WriteTx<'_>) -> Result<T, E>> Work<T, E> for Once<F> {
     const AGAIN: bool = false;
@@ -41,7 +41,7 @@ impl<T, E, F: FnOnce(&WriteTx<'_>) -> Result<T, E>> Work<T, E> for Once<F> {
     }
 }
 
-impl<T, E, F: Fn(&WriteTx<'_>) -> Result<T, E>> Work<T, E> for Together<F> {
+impl<T, E, F: Fn(&WriteTx<'_>) -> Result<T, E>> Work<T, E> for Repeatable<F> {
     const AGAIN: bool = true;
     fn run(&mut self, tx: &WriteTx<'_>) -> Option<Result<T, E>> {
         Some(self.0(tx))

@@ -43,7 +43,7 @@ pub use vault::{CannotOpen, FILE_NAME as KEY_FILE_NAME, Vault};
 
 use crate::model::{aside::yield_to_messages, clock::Time, ids::AccountId};
 use ground::Ground;
-use job::{Once, Together, Work};
+use job::{Once, Repeatable, Work};
 use open::DirLock;
 use queue::Lane;
 use r2d2::Pool;
@@ -188,7 +188,7 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.write_in(Some(account), Together(work)).await
+        self.write_in(Some(account), Repeatable(work)).await
     }
 
     async fn write_in<T, E, W>(&self, lane: Lane, work: W) -> Result<T, E>

@@ -65,6 +65,6 @@ async fn a_refusal_is_not_counted_on_a_row_that_is_another_messages() {
     assert_ne!(again, first);
     assert_eq!(world.row(&json!(first)).await["repeats"], 0);
     let row = world.row(&json!(again)).await;
-    assert_eq!((&row["status"], &row["reason"]), (&json!("blocked"), &json!("RECIPIENT_SUPPRESSED")));
+    assert_eq!((&row["status"], &row["reason"]), (&json!("blocked"), &json!("recipient_suppressed")));
     world.stop().await;
 }
