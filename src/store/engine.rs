@@ -34,9 +34,9 @@ const FRAME_HEADER: usize = 24;
 /// 17 bits.
 const MOST: usize = 0x1_ffff;
 
-/// A log is lengthened by a quarter, by [`STEP_MOST`] bytes at most, and not at all where that is less than [`STEP_LEAST`].
-const STEP_LEAST: sqlite3_int64 = 64 * 1024;
-const STEP_MOST: sqlite3_int64 = 1024 * 1024;
+/// A log is lengthened by so many bytes, from the length on at which it would have begun anew if nobody read it (16 MB).
+const STEP: sqlite3_int64 = 1024 * 1024;
+const LENGTHENED_FROM: sqlite3_int64 = 16 * 1024 * 1024;
 static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
 
 /// The file system by the name under which a connection asks for it; none where SQLite would not take it, and the ordinary
@@ -125,7 +125,7 @@ impl PendingWrite {
         };
         let end = self.at + self.bytes.len() as sqlite3_int64;
         self.bytes.clear();
-        if written == ffi::SQLITE_OK && end > self.reaches {
+        if written == ffi::SQLITE_OK && end > self.reaches.max(LENGTHENED_FROM) {
             // SAFETY: as above.
             self.reaches = unsafe { lengthen(ordinary, end) };
         }
@@ -142,12 +142,11 @@ unsafe fn lengthen(ordinary: *mut sqlite3_file, end: sqlite3_int64) -> sqlite3_i
             return end;
         };
         let mut size = end;
-        let step = (end / 4).min(STEP_MOST);
-        if ask(ordinary, &raw mut size) != ffi::SQLITE_OK || size > end || step < STEP_LEAST {
+        if ask(ordinary, &raw mut size) != ffi::SQLITE_OK || size > end {
             return size.max(end);
         }
         let mut at = end;
-        while at < end + step && write(ordinary, ZEROS.as_ptr().cast(), ZEROS.len() as c_int, at) == ffi::SQLITE_OK {
+        while at < end + STEP && write(ordinary, ZEROS.as_ptr().cast(), ZEROS.len() as c_int, at) == ffi::SQLITE_OK {
             at += ZEROS.len() as sqlite3_int64;
         }
         at
@@ -355,7 +354,7 @@ mod tests {
             let path = dir.path().join(format!("{joins}.db"));
             let c = if joins { joined(&path) } else { Connection::open(&path).expect("opened") };
             c.execute_batch(
-                "PRAGMA journal_mode = WAL; CREATE TABLE t (a, b); INSERT INTO t VALUES (0, zeroblob(2000000))",
+                "PRAGMA journal_mode = WAL; CREATE TABLE t (a, b); INSERT INTO t VALUES (0, zeroblob(17000000))",
             )
             .expect("set up");
             let reader = Connection::open(&path).expect("opened");

@@ -123,6 +123,13 @@ const COPIES: [&str; 2] = [
      FROM all_of JOIN events e ON e.event_id = 'copy-' || n, (SELECT * FROM deliveries LIMIT 1) d ORDER BY n",
 ];
 
+/// Where in the stream the copies from this one on stand.
+fn places(server: &NatsServer, from: usize) -> Vec<Option<usize>> {
+    let all = server.stored();
+    let at = |n: usize| all.iter().position(|one| one.header("Nats-Msg-Id") == format!("copy-{n}"));
+    (from..1000).map(at).collect()
+}
+
 #[tokio::test]
 async fn a_second_batch_goes_beside_the_first_and_no_conversation_is_in_both() {
     let mut server = NatsServer::start("shop", "s3cret").await;
@@ -145,12 +152,10 @@ async fn a_second_batch_goes_beside_the_first_and_no_conversation_is_in_both() {
     world.hears(OTHER, "elsewhere").await;
     wait::until("the second batch came", async || server.came() == 1 + 801).await;
     world.hears(OTHER, "its turn comes after that").await;
-    let copies = |from: usize| {
-        let all = server.stored();
-        let at = |n: usize| all.iter().position(|one| one.header("Nats-Msg-Id") == format!("copy-{n}"));
-        (from..1000).map(at).collect::<Vec<_>>()
-    };
-    assert!(copies(800).iter().all(Option::is_none), "nobody's second event went before the first one was confirmed");
+    assert!(
+        places(&server, 800).iter().all(Option::is_none),
+        "nobody's second event went before the first one was confirmed"
+    );
 
     // Nobody heard what was confirmed: both batches go again, and the rest follows each in its conversation.
     server.die().await;
@@ -160,9 +165,9 @@ async fn a_second_batch_goes_beside_the_first_and_no_conversation_is_in_both() {
     let pending = "SELECT count(*) FROM deliveries WHERE state = 'pending'";
     wait::until("all is delivered", async || world.number(pending).await == 0).await;
     assert_eq!(server.stored().len(), 1 + 1000 + 2);
-    let (places, second) = (copies(0), copies(800));
+    let (first, second) = (places(&server, 0), places(&server, 800));
     for (n, place) in second.iter().enumerate() {
-        assert!(places[n].is_some() && places[n] < *place, "{n}: {:?} {place:?}", places[n]);
+        assert!(first[n].is_some() && first[n] < *place, "{n}: {:?} {place:?}", first[n]);
     }
     world.stop().await;
 }
