@@ -57,7 +57,7 @@
 //! 2. [`api::guarded::send_message::handle`]: content type, body ([`web::body::json_object`]).
 //! 3. [`sending::request::parse`]: strings become types, or a refusal that names every wrong field.
 //! 4. [`sending::Sending::submit`]: the story of the slice, on one screen:
-//!    - one write transaction ([`store::Store::write`]): replay an idempotent answer, else load every fact
+//!    - one write transaction ([`store::Store::write_of`]): replay an idempotent answer, else load every fact
 //!      ([`sending::facts`]), judge ([`sending::policy::judge`] over [`sending::policy::GATES`]), record: row, quota
 //!      reserved, Idempotency-Key. A refusal is recorded too.
 //!    - `sending` is committed before the first byte leaves; then [`connectors::Wire::send`], outside any transaction.

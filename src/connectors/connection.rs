@@ -25,6 +25,15 @@ const QR_LIFE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_s
 /// What an instance says while it shows a code.
 pub(super) const WAITS_FOR_SCAN: &str = "it waits for its QR code to be scanned";
 
+/// What an open instance says of itself while this machine's clock is wrong; behind it stands the provider's.
+pub(super) const CLOCK_WRONG: &str = "it is connected, but this machine's clock is wrong, and with it every time, limit \
+    and schedule; have a time service set it (timedatectl set-ntp true); WhatsApp's clock says";
+
+/// Whether an open instance's reason says that its provider gives no answer.
+pub fn is_without_answer(reason: &str) -> bool {
+    !reason.starts_with(CLOCK_WRONG)
+}
+
 /// The instance's line to the gateway.
 pub(super) struct ConnectionState {
     instance: InstanceId,
@@ -87,9 +96,9 @@ impl ConnectionState {
         self.change(InstanceState::Open, None, phone).await;
     }
 
-    /// Open by its set-up, and the provider gives no answer: why.
-    pub(super) async fn unanswered(&self, why: &str) {
-        self.change(InstanceState::Open, Some(why.to_owned()), None).await;
+    /// Open, and something that a person should see to: the provider gives no answer, or the clock is wrong.
+    pub(super) async fn open_although(&self, why: &str, phone: Option<String>) {
+        self.change(InstanceState::Open, Some(why.to_owned()), phone).await;
     }
 
     /// Not connected, and why.

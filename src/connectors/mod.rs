@@ -40,6 +40,7 @@ pub mod warm_up;
 #[cfg(feature = "whatsapp-web")]
 pub mod whatsapp_web;
 
+pub use connection::is_without_answer;
 pub use groups::GroupInfo;
 pub use hook::{HookAnswer, HookRequest};
 pub use inbound_event::{Ear, EventKind, NotRecorded, ProviderEvent};

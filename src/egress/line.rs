@@ -251,7 +251,9 @@ impl Connection {
 /// The answer with the first `max` bytes of its body.
 async fn read(answer: Response<Incoming>, max: usize) -> Result<EgressResponse, EgressError> {
     let (head, mut body) = answer.into_parts();
-    let mut bytes = BytesMut::new();
+    // As long as it says that it is: what grows is copied again and again.
+    let length = usize::try_from(http_body::Body::size_hint(&body).lower()).unwrap_or(usize::MAX);
+    let mut bytes = BytesMut::with_capacity(length.min(max));
     let mut truncated = false;
     while let Some(frame) = body.frame().await {
         let broken = EgressError::Broken { sent: true, status: Some(head.status) };

@@ -1,7 +1,7 @@
 //! The threads that make pages, apart from those of messages: a page takes milliseconds of a processor, and a message of
 //! another account would wait for all of them that somebody asks for.
 
-use crate::store;
+use crate::model::aside::come_last;
 use std::sync::{
     OnceLock,
     atomic::{AtomicBool, Ordering::Relaxed},
@@ -16,7 +16,7 @@ pub struct PageThreads {
 }
 
 impl PageThreads {
-    /// Has pages made by threads of their own from now on, which yield to those of messages.
+    /// Has pages made by threads of their own from now on, which come after those of messages.
     pub fn set_apart(&self) {
         self.apart.store(true, Relaxed);
     }
@@ -39,5 +39,5 @@ impl Drop for PageThreads {
 }
 
 fn start() -> std::io::Result<Runtime> {
-    Builder::new_multi_thread().thread_name("pages").on_thread_start(store::yield_to_messages).enable_all().build()
+    Builder::new_multi_thread().thread_name("pages").on_thread_start(come_last).enable_all().build()
 }

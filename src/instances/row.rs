@@ -7,7 +7,7 @@ use crate::{
         notices::{self, NoticeKind},
     },
     connectors::{
-        ConnectionStatus,
+        ConnectionStatus, is_without_answer,
         registry::{check_settings, claimed_place, secret_settings},
     },
     events::webhooks::{self, Event},
@@ -73,7 +73,8 @@ impl Instance {
 
 /// The word of [`Instance::shown_state`].
 pub fn shown_state(state: InstanceState, reason: Option<&str>) -> &'static str {
-    if state == InstanceState::Open && reason.is_some() { "unanswered" } else { state.as_str() }
+    let is_silent = state == InstanceState::Open && reason.is_some_and(is_without_answer);
+    if is_silent { "unanswered" } else { state.as_str() }
 }
 
 /// What makes an instance.
@@ -277,7 +278,8 @@ pub fn record_standing(
         "UPDATE instances SET state = ?2, state_reason = ?3, health = ?4, phone = coalesce(?5, phone) WHERE id = ?1",
         params![id, standing.state, standing.reason, standing.health, standing.phone],
     )?;
-    if before.state == standing.state && before.health == standing.health {
+    let says_the_same = before.state_reason == standing.reason || standing.state != InstanceState::Open;
+    if before.state == standing.state && before.health == standing.health && says_the_same {
         return Ok(());
     }
     let emit = |event: &Event| webhooks::emit(tx, before.account_id, id, event, moment).map(drop);

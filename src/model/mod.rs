@@ -2,8 +2,10 @@
 //!
 //! Everything here is pure: values, their spelling, and the rules that can be decided from a value alone. No file of
 //! this folder does I/O, knows SQL, HTTP or a provider, or asks for the time: [`clock`] and [`random`] only say what a
-//! source of time and of chance looks like, and hold the one real implementation of each.
+//! source of time and of chance looks like, and hold the one real implementation of each; [`aside`] says on which threads
+//! something is done, and not what.
 
+pub mod aside;
 pub mod clock;
 pub mod code;
 pub mod csv;

@@ -12,7 +12,7 @@ use crate::{
     sending::{
         receipts::SettleError,
         runtime_settings::TuningError,
-        schedule::{MOST_PENDING, ScheduleError},
+        schedule::{MOST_WAITING, ScheduleError},
     },
     store::StoreError,
 };
@@ -232,7 +232,7 @@ impl From<ScheduleError> for PageError {
             ScheduleError::NotPending(..) => Self::Wrong(why!("not_pending", "{text}", text = text)),
             ScheduleError::Past => Self::Wrong(why!("time_past", "{text}", text = text)),
             ScheduleError::TooMany => {
-                Self::Wrong(Why::new("schedule_full", vec![("most", MOST_PENDING.to_string())], text))
+                Self::Wrong(Why::new("schedule_full", vec![("most", MOST_WAITING.to_string())], text))
             }
             ScheduleError::Malformed(wrong) => {
                 Self::Wrong(Why::new("malformed", vec![("fields", wrong.fields.join(", "))], text))

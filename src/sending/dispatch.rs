@@ -65,7 +65,7 @@ async fn wait_for_slot(shared: &Arc<SendingContext>, message: &Accepted) -> Resu
         excused: message.excused_from_suppression,
         expires_at: message.expires_at,
     };
-    shared.store.write(move |tx| outcome::begin_sending(tx, &again, log_id, &ask)).await
+    shared.store.write_of(ask.account, move |tx| outcome::begin_sending(tx, &again, log_id, &ask)).await
 }
 
 /// The wire, with quick retries of what certainly did not leave.

@@ -73,6 +73,7 @@ mod strikes;
 pub mod timeline;
 mod upload;
 mod waiting;
+mod waiting_room;
 
 pub use answer::{Answer, Outcome, Quota};
 pub use handover::{Beyond, Reach, Uncertain, beyond, hand_over, reach};
@@ -158,6 +159,7 @@ impl Sending {
             pace: pace::Pace::default(),
             repeats: refusal_dedup::Repeats::default(),
             waiting: receipts::AckWaiters::default(),
+            room: waiting_room::WaitingRoom::default(),
             shelf,
             erased,
         };
@@ -188,8 +190,9 @@ impl Sending {
             let submission = Submission::new(shared.clone(), sender, request);
             let file = file::prepare(&submission, &score, deadline).await?;
             let with = file.clone();
-            let verdict =
-                shared.store.write(move |tx| submission.ask(|asked| accept::accept(tx, asked, score, with.as_deref())));
+            let verdict = shared.store.write_of(submission.account(), move |tx| {
+                submission.ask(|asked| accept::accept(tx, asked, score, with.as_deref()))
+            });
             let verdict = verdict.await;
             // Where the transaction's end is not known, the file stays: its row may be there.
             file::settle(file, !matches!(verdict, Ok(Accepting::Answered(_))));
@@ -290,7 +293,9 @@ impl Sending {
     pub async fn cancel(&self, account: AccountId, id: LogId) -> Result<(), CancelError> {
         let (now, random) = (self.shared.clock.now(), self.shared.random.clone());
         let cancel = move |tx: &WriteTx<'_>| waiting::cancel(tx, account, id, Moment { now, random: &*random });
-        self.shared.store.write(cancel).await
+        self.shared.store.write(cancel).await?;
+        self.shared.room.leave(account);
+        Ok(())
     }
 
     /// Deletes Idempotency-Keys that have run out; says how many.

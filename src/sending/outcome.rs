@@ -167,8 +167,9 @@ pub(super) async fn record(
     message: &Arc<Accepted>,
     settled: &Settled,
 ) -> Result<(), StoreError> {
+    let account = message.booked.account();
     let (owned, message, settled) = (shared.clone(), message.clone(), settled.clone());
-    shared.store.write(move |tx| write(tx, &owned, &message, &settled)).await
+    shared.store.write_of(account, move |tx| write(tx, &owned, &message, &settled)).await
 }
 
 /// Tries until the outcome is written or the gateway stops; then the next start makes it `unknown`.

@@ -7,6 +7,7 @@ use super::{
     receipts::AckWaiters,
     request::{PurposeField, Request},
     rules::Rules,
+    waiting_room::WaitingRoom,
 };
 use crate::{
     connectors::{Registry, Wire},
@@ -35,6 +36,7 @@ pub(super) struct SendingContext {
     pub(super) pace: Pace,
     pub(super) repeats: Repeats,
     pub(super) waiting: AckWaiters,
+    pub(super) room: WaitingRoom,
     pub(super) shelf: MediaStore,
     pub(super) erased: Erased,
 }

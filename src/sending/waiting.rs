@@ -18,6 +18,7 @@ use super::{
     record::{self, MessageRow},
     refusal::Refusal,
     request::{SendLater, Source},
+    waiting_room::MOST_WAITING,
 };
 use crate::{
     model::{
@@ -34,8 +35,6 @@ use crate::{
 use rusqlite::params;
 use std::time::Duration;
 
-/// Messages of one account that may wait at once.
-pub const MOST_WAITING: i64 = 10_000;
 /// When a queued message is tried again where no refusal says it, and the bounds of what one says.
 const AGAIN: Duration = Duration::from_secs(60);
 const SOONEST: Duration = Duration::from_secs(5);
@@ -118,8 +117,7 @@ pub(super) fn wait(
         }
         None => {
             let has_row = request.message_id.is_some() && sender.source == Source::AutoReply;
-            let sql = "SELECT count(*) FROM schedules WHERE account_id = ?1 AND kind = 'listed' AND state = 'pending'";
-            if !has_row && tx.one(sql, params![sender.account], |r| r.get::<_, i64>(0))? >= MOST_WAITING {
+            if !has_row && !asked.shared.room.enter(tx, sender.account, now)? {
                 let reason = format!("{MOST_WAITING} messages of the account wait already");
                 return Ok(Err(Refusal { gate: "waiting", ..Refusal::new(Code::SendingThrottled, reason) }));
             }

@@ -23,11 +23,11 @@ mod key;
 mod migrate;
 mod one_person;
 mod open;
+mod queue;
 mod shrink;
 mod tx;
 mod vault;
 mod writer;
-mod yielding;
 
 pub use copy::{check_copy, is_sqlite, peek, snapshot};
 pub use error::StoreError;
@@ -38,11 +38,11 @@ pub use one_person::known_twice;
 pub use open::{FILE_NAME, RESTORE_STAGE, RESTORED_STAGE, check_file};
 pub use tx::{Tx, WriteTx};
 pub use vault::{CannotOpen, FILE_NAME as KEY_FILE_NAME, Vault};
-pub use yielding::yield_to_messages;
 
-use crate::model::clock::Time;
+use crate::model::{aside::yield_to_messages, clock::Time, ids::AccountId};
 use ground::Ground;
 use open::DirLock;
+use queue::Lane;
 use r2d2::Pool;
 use r2d2_sqlite::SqliteConnectionManager;
 use std::{
@@ -170,9 +170,31 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        self.write_in(None, work).await
+    }
+
+    /// The same for a message of an account, which does not wait for all that others ask for.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub async fn write_of<T, E, F>(&self, account: AccountId, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&WriteTx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.write_in(Some(account), work).await
+    }
+
+    async fn write_in<T, E, F>(&self, lane: Lane, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&WriteTx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
         let answer = {
             let writer = self.shared.writer.read().expect("no holder panics");
-            writer.as_ref().and_then(|w| w.submit(work))
+            writer.as_ref().and_then(|w| w.submit(lane, work))
         };
         match answer {
             Some(answer) => answer.await.unwrap_or_else(|_| Err(StoreError::Stopping.into())),

@@ -1,13 +1,17 @@
 //! The one writer: a thread with the one connection that may change the database.
 //!
-//! Group commit: the thread takes whatever waits, runs each closure so that it can be undone by itself, and commits them
-//! together with one fsync. A closure that fails takes back what it did and nobody else's; a caller hears "done" only
-//! after the commit. So the safety of `synchronous=FULL` costs latency and not throughput, and closures run one
-//! after the other: what one reads is not changed by another before it is through.
+//! Group commit: the thread takes whatever waits (in the order of `queue.rs`), runs each closure so that it can be undone
+//! by itself, and commits them together with one fsync. A closure that fails takes back what it did and nobody else's; a
+//! caller hears "done" only after the commit. So the safety of `synchronous=FULL` costs latency and not throughput, and
+//! closures run one after the other: what one reads is not changed by another before it is through.
 //!
 //! A pool of writers would wait on SQLite's lock instead (its p99 is a hundred times longer).
 
-use super::{StoreError, WriteTx, ground::Ground};
+use super::{
+    StoreError, WriteTx,
+    ground::Ground,
+    queue::{self, InLane, Lane, WriteQueue},
+};
 use rusqlite::Connection;
 use std::{
     any::Any,
@@ -15,7 +19,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
-        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+        mpsc::{RecvTimeoutError, Sender, channel},
     },
     thread::JoinHandle,
     time::Duration,
@@ -40,11 +44,14 @@ const GROUP_MAX: usize = 256;
 /// The way to the writer thread. The thread ends when this is dropped and all that waited is done; the log is moved into
 /// the file by [`Writer::stop`] alone.
 pub(super) struct Writer {
-    jobs: Sender<Box<dyn WriteJob>>,
+    jobs: Sender<Queued>,
     thread: JoinHandle<()>,
     failing: Arc<AtomicBool>,
     closing: Arc<AtomicBool>,
 }
+
+/// A closure on its way to the writer.
+type Queued = InLane<Box<dyn WriteJob>>;
 
 /// One closure that waits for the writer.
 trait WriteJob: Send {
@@ -84,7 +91,7 @@ impl Writer {
         };
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || work.write_groups(&waiting))
+            .spawn(move || work.write_groups(&mut WriteQueue::new(waiting)))
             .expect("a thread can be started");
         Self { jobs, thread, failing, closing }
     }
@@ -94,15 +101,15 @@ impl Writer {
         self.failing.load(Ordering::Acquire)
     }
 
-    /// Queues `work`; the receiver answers after its commit.
-    pub(super) fn submit<T, E, F>(&self, work: F) -> Option<oneshot::Receiver<Result<T, E>>>
+    /// Queues `work` in its lane; the receiver answers after its commit.
+    pub(super) fn submit<T, E, F>(&self, lane: Lane, work: F) -> Option<oneshot::Receiver<Result<T, E>>>
     where
         F: FnOnce(&WriteTx<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        self.jobs.send(Box::new(Closure { work: Some(work), outcome: None, reply })).ok().map(|()| answer)
+        self.jobs.send((lane, Box::new(Closure { work: Some(work), outcome: None, reply }))).ok().map(|()| answer)
     }
 
     /// Waits until all that was queued is committed and the thread has ended.
@@ -157,11 +164,11 @@ struct WriterThread {
 }
 
 impl WriterThread {
-    fn write_groups(&mut self, waiting: &Receiver<Box<dyn WriteJob>>) {
+    fn write_groups(&mut self, waiting: &mut WriteQueue<Box<dyn WriteJob>>) {
         let mut group = Vec::new();
         loop {
             let patience = if self.scrubs_left > 0 { SCRUB_AGAIN } else { LOOK_EVERY };
-            match waiting.recv_timeout(patience) {
+            match waiting.wait(patience) {
                 Ok(first) => self.write(first, waiting, &mut group),
                 Err(RecvTimeoutError::Timeout) => {
                     self.stands_on(Ground::look);
@@ -180,12 +187,12 @@ impl WriterThread {
 
     fn write(
         &mut self,
-        first: Box<dyn WriteJob>,
-        waiting: &Receiver<Box<dyn WriteJob>>,
+        first: Queued,
+        waiting: &mut WriteQueue<Box<dyn WriteJob>>,
         group: &mut Vec<Box<dyn WriteJob>>,
     ) {
         if !self.stands_on(Ground::look) {
-            return first.finish(Err(self.problem.clone().unwrap_or_default()));
+            return first.1.finish(Err(self.problem.clone().unwrap_or_default()));
         }
         let mut asked = AfterCommit::default();
         let mut commit = write_group(&self.connection, first, waiting, group, &mut asked);
@@ -262,15 +269,16 @@ fn finish_all(group: impl IntoIterator<Item = Box<dyn WriteJob>>, commit: &Resul
 
 fn write_group(
     connection: &Connection,
-    first: Box<dyn WriteJob>,
-    waiting: &Receiver<Box<dyn WriteJob>>,
+    first: Queued,
+    waiting: &mut WriteQueue<Box<dyn WriteJob>>,
     group: &mut Vec<Box<dyn WriteJob>>,
     asked: &mut AfterCommit,
 ) -> Result<(), String> {
     let mut begun = statement(connection, BEGIN);
     let mut next = Some(first);
     let mut holds_work = false;
-    while let Some(mut job) = next {
+    while let Some((lane, mut job)) = next {
+        let started = queue::moment();
         if begun.is_ok() && holds_work {
             run_in_savepoint(connection, &mut *job, asked);
         } else if begun.is_ok() {
@@ -281,7 +289,8 @@ fn write_group(
         if begun.is_ok() && connection.is_autocommit() {
             return Err("the transaction could not be kept: the disk is full or failing".into());
         }
-        next = if group.len() < GROUP_MAX { waiting.try_recv().ok() } else { None };
+        let commits = waiting.note(lane, (started, queue::moment()));
+        next = if group.len() < GROUP_MAX && !commits { waiting.take() } else { None };
     }
     let committed = begun.and_then(|()| statement(connection, "COMMIT"));
     if committed.is_err() && !connection.is_autocommit() {

@@ -2,7 +2,10 @@
 //! JSON.
 
 use crate::{
-    model::code::{Code, Details},
+    model::{
+        aside::aside,
+        code::{Code, Details},
+    },
     people::media::{self, MediaStore, Writing},
     sending::{
         Refusal,
@@ -49,12 +52,12 @@ pub(super) async fn read_json(shelf: &MediaStore, body: Body) -> Result<RequestB
         return Err(too_large());
     }
     let Some(file) = file else { return Ok((object, None)) };
-    let decoded = tokio::task::spawn_blocking(move || file.as_str().and_then(decode));
+    let decoded = aside(move || file.as_str().and_then(decode));
     let Some((bytes, declared)) = decoded.await.unwrap_or_default().filter(|(bytes, _)| !bytes.is_empty()) else {
         return Err(unfit(BASE64, "it is the file's bytes in base64, at least one"));
     };
     let kind = media::kind_to_send(&bytes);
-    let hashed = tokio::task::spawn_blocking(move || Uploaded::new(bytes.into(), declared).in_field(BASE64));
+    let hashed = aside(move || Uploaded::new(bytes.into(), declared).in_field(BASE64));
     let file = hashed.await.map_err(|_| broken())?;
     Ok((object, Some(GivenFile { file, kind, name: None })))
 }
@@ -134,7 +137,7 @@ async fn spool(shelf: &MediaStore, mut part: Field<'static>) -> Result<Option<Gi
         }
     }
     let writing = push(writing, held.freeze()).await.map_err(|e| disk(&e))?;
-    let written = tokio::task::spawn_blocking(move || writing.finish()).await.map_err(io::Error::other);
+    let written = aside(move || writing.finish()).await.map_err(io::Error::other);
     let written = written.and_then(|finished| finished).map_err(|e| disk(&e))?;
     if name.is_none() && written.stored().size == 0 {
         return Ok(None);
@@ -144,7 +147,7 @@ async fn spool(shelf: &MediaStore, mut part: Field<'static>) -> Result<Option<Gi
 }
 
 async fn push(mut writing: Writing, piece: Bytes) -> io::Result<Writing> {
-    let pushed = tokio::task::spawn_blocking(move || writing.push(&piece).map(|()| writing));
+    let pushed = aside(move || writing.push(&piece).map(|()| writing));
     pushed.await.map_err(io::Error::other)?
 }
 

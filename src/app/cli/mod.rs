@@ -251,7 +251,7 @@ const fn begins(command: &Command) -> bool {
 
 fn runtime() -> Result<tokio::runtime::Runtime, String> {
     // Before there is a thread.
-    memory::give_large_blocks_back();
+    memory::give_back_soon();
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -112,7 +112,7 @@ impl CloudInner {
             }
             Err(GraphFailure::NoAnswer(why)) => {
                 tracing::info!("a Cloud API number could not be looked at: {why}");
-                self.line.unanswered(&why).await;
+                self.line.open_although(&why, None).await;
             }
             Err(trouble) => {
                 tracing::info!("a Cloud API number could not be looked at: {}", trouble.text());

@@ -19,7 +19,7 @@ use crate::{
         provider_text::retry_after,
     },
     egress::EgressError,
-    model::{clock::Time, file_name},
+    model::{aside::aside, clock::Time, file_name},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{Method, StatusCode};
@@ -34,10 +34,12 @@ const MAINTENANCE: Duration = Duration::from_secs(120);
 /// The file that goes out, in the only form that this server takes bytes in; none for what has no file.
 pub(super) async fn file(out: &Outgoing) -> Result<Option<String>, SendError> {
     let Content::Media { file, .. } = &out.content else { return Ok(None) };
-    match tokio::fs::read(&file.path).await {
-        Ok(bytes) if bytes.len() as u64 == file.size => Ok(Some(STANDARD.encode(bytes))),
-        Ok(bytes) => {
-            let problem = format!("the file has {} bytes instead of {}", bytes.len(), file.size);
+    let path = file.path.clone();
+    let read = aside(move || std::fs::read(path).map(|bytes| (bytes.len() as u64, STANDARD.encode(bytes))));
+    match read.await.unwrap_or_else(|e| Err(std::io::Error::other(e))) {
+        Ok((size, encoded)) if size == file.size => Ok(Some(encoded)),
+        Ok((size, _)) => {
+            let problem = format!("the file has {size} bytes instead of {}", file.size);
             Err(permanent("media_unreadable", &problem))
         }
         Err(e) => Err(permanent("media_unreadable", &format!("the file cannot be read: {e}"))),

@@ -26,6 +26,7 @@ use super::{
 };
 use crate::connectors::inbound_event::RemoteParty;
 use crate::model::{
+    aside::aside,
     clock::{Clock, Time},
     ids::InstanceId,
     instance::InstanceState,
@@ -38,6 +39,7 @@ use phones::KnownPhones;
 use settings::{Fail, Settings};
 use std::{
     collections::{BTreeMap, VecDeque},
+    fs::File,
     io,
     path::PathBuf,
     sync::{
@@ -278,10 +280,9 @@ impl Connector for Sandbox {
 /// What a provider does with a file: reads all of it.
 async fn upload(file: &MediaFile) -> Result<(), SendError> {
     let broken = |problem: String| permanent("media_unreadable", &problem);
-    let mut open =
-        tokio::fs::File::open(&file.path).await.map_err(|e| broken(format!("the file cannot be read: {e}")))?;
-    let copied = tokio::io::copy(&mut open, &mut tokio::io::sink()).await;
-    match copied {
+    let path = file.path.clone();
+    let read = aside(move || io::copy(&mut File::open(path)?, &mut io::sink()));
+    match read.await.unwrap_or_else(|e| Err(io::Error::other(e))) {
         Ok(size) if size == file.size => Ok(()),
         Ok(size) => Err(broken(format!("the file has {size} bytes instead of {}", file.size))),
         Err(e) => Err(broken(format!("the file cannot be read: {e}"))),

@@ -3,13 +3,11 @@
 use super::{
     WebInner,
     chats::RingingCall,
+    endings::{self, Ending},
     ids,
     sending::{is_about_new_chats, refusal},
     session::{is_own, names},
-    words::{
-        self, BANNED, CONNECTING_AGAIN, HOSTED, LINKED_TWICE, LOCKED, LOGGED_OUT, NOBODY_SCANNED, NOT_PAIRED, OUTDATED,
-        PAIRED, PASSKEY, REFUSED, REPLACED, SCANNED_OLD_PHONE,
-    },
+    words::{CONNECTING_AGAIN, LINKED_TWICE, PAIRED, SCANNED_OLD_PHONE, TROUBLED},
     work::Next,
 };
 use crate::{
@@ -30,7 +28,7 @@ use whatsapp_rust::{
     Jid,
     prelude::{Event, MessageBatch},
     types::{
-        events::{ConnectFailureReason, PairError, Receipt as Told, ServerAck, TemporaryBan},
+        events::{Receipt as Told, ServerAck},
         presence::ReceiptType,
     },
 };
@@ -49,7 +47,10 @@ impl WebInner {
             Event::Connected(_) => self.opened().await,
             Event::Disconnected(_) => {
                 self.memory().disconnected();
-                self.line.not_open(InstanceState::Connecting, CONNECTING_AGAIN).await;
+                // Whoever was not let in knows why already.
+                if !self.is_kept_out() {
+                    self.line.not_open(InstanceState::Connecting, CONNECTING_AGAIN).await;
+                }
                 None
             }
             Event::PairingQrCode(code) => {
@@ -111,31 +112,29 @@ impl WebInner {
         }
     }
 
-    /// The connection ended in a way that it does not come back from by itself.
+    /// The connection ended, or was not let in.
     async fn ended(&self, event: &Event) -> Option<Next> {
-        let (next, why) = match event {
-            Event::PairingQrCodesExhausted(_) => (Next::Rest, NOBODY_SCANNED.to_owned()),
-            Event::PairError(e) => (Next::Forget, unpaired(e)),
-            Event::PairPasskeyRequest(_) | Event::PairPasskeyError(_) => (Next::Rest, PASSKEY.to_owned()),
-            Event::ClientOutdated(_) => (Next::Rest, OUTDATED.to_owned()),
-            Event::LoggedOut(out) if out.reason == ConnectFailureReason::AccountLocked => {
-                (Next::Forget, LOCKED.to_owned())
+        match endings::ending(event, self.clock.now())? {
+            Ending::ComesBack(why) => {
+                self.memory().disconnected();
+                tracing::warn!(instance = %self.instance, "not let in: {why}");
+                self.line.not_open(InstanceState::Connecting, &why).await;
+                None
             }
-            Event::LoggedOut(_) => (Next::Forget, LOGGED_OUT.to_owned()),
-            Event::StreamReplaced(_) => (Next::Rest, REPLACED.to_owned()),
-            Event::TemporaryBan(ban) => (Next::Rest, banned(ban, self.clock.now())),
-            Event::ConnectFailure(failure) if failure.reason.should_reconnect() => return None,
-            Event::ConnectFailure(failure) => {
-                let code = failure.reason.code();
-                let said = failure.message.as_deref().map_or_else(String::new, |text| format!(", {}", repeated(text)));
-                (Next::Rest, words::with(REFUSED, &format!("{code}{said}")))
+            Ending::Stays(next, why) => {
+                self.memory().disconnected();
+                self.line.not_open(InstanceState::Close, &why).await;
+                tracing::warn!(instance = %self.instance, "closed: {why}");
+                Some(next)
             }
-            _ => return None,
-        };
-        self.memory().disconnected();
-        self.line.not_open(InstanceState::Close, &why).await;
-        tracing::warn!(instance = %self.instance, "closed: {why}");
-        Some(next)
+        }
+    }
+
+    /// Whether WhatsApp said just now that it lets nobody in.
+    fn is_kept_out(&self) -> bool {
+        let standing = self.line.standing();
+        let is_troubled = standing.reason.is_some_and(|why| why.starts_with(TROUBLED));
+        is_troubled && standing.state == InstanceState::Connecting
     }
 
     async fn opened(self: &Arc<Self>) -> Option<Next> {
@@ -149,7 +148,7 @@ impl WebInner {
         }
         self.note_linked(false);
         self.line.heard_now();
-        self.line.open(phone).await;
+        self.open_by_clock(phone).await;
         self.line.hears(Health::Ok).await;
         if let Some(client) = client {
             // The library shows every connection that it makes as online.
@@ -360,18 +359,4 @@ fn names_of(jids: [Option<&Jid>; 2]) -> RemoteParty {
     let mut sender = RemoteParty::default();
     jids.into_iter().flatten().for_each(|jid| ids::name(&mut sender, jid));
     sender
-}
-
-/// Why a phone could not be linked.
-fn unpaired(e: &PairError) -> String {
-    // The library checks a hosted account's signature with the other accounts' prefix, and tells no more than that.
-    let is_hosted = ["signature", "HMAC", "hmac"].iter().any(|word| e.error.contains(word));
-    if is_hosted { HOSTED.to_owned() } else { words::with(NOT_PAIRED, &repeated(&e.error)) }
-}
-
-/// Until when.
-fn banned(ban: &TemporaryBan, now: Time) -> String {
-    let seconds = u64::try_from(ban.expire.num_seconds()).unwrap_or(0);
-    let until = now.plus(Duration::from_secs(seconds));
-    words::with(BANNED, &until.to_string())
 }

@@ -12,6 +12,8 @@
 
 mod asked;
 mod chats;
+mod clock_check;
+mod endings;
 mod events;
 mod gate;
 mod groups;
@@ -105,6 +107,8 @@ struct WebInner {
     linked_at: Mutex<Option<Time>>,
     /// It was linked, and has not been connected since.
     is_new_link: AtomicBool,
+    /// WhatsApp's clock when it was heard last, where ours is far from it.
+    right_time: Mutex<Option<Time>>,
     /// The end of the lock that the owner was told of last.
     lock: Mutex<Option<Option<Time>>>,
     /// So many messages in a row could not be decrypted.
@@ -152,6 +156,7 @@ impl WhatsappWeb {
             past: Past::default(),
             allowance: Mutex::default(),
             codes: Mutex::default(),
+            right_time: Mutex::default(),
             lock: Mutex::default(),
             undecrypted: AtomicU32::new(0),
             online_turns: AtomicU32::new(0),

@@ -5,7 +5,7 @@
 //! - WhatsApp's word about a message goes straight to who waits for it; everything else goes to the background task, in
 //!   its order and without a bound that would drop any of it ([`EventForwarder`]).
 
-use super::{WebInner, ids, reading, wire, work::Wish};
+use super::{WebInner, clock_check, ids, reading, wire, work::Wish};
 use crate::connectors::{ProviderEvent, inbound_event::RemoteParty};
 use std::sync::{Arc, Weak};
 use tokio::sync::mpsc::UnboundedSender;
@@ -52,6 +52,7 @@ const TOLD: &[ClientEventKind] = &[
     ClientEventKind::PairPasskeyError,
     ClientEventKind::HistorySync,
     ClientEventKind::SelfPushNameUpdated,
+    ClientEventKind::RawNode,
 ];
 
 /// Sets a client up over the instance's file and starts it.
@@ -102,6 +103,12 @@ struct EventForwarder {
 
 impl EventHandler for EventForwarder {
     fn handle_event(&self, event: Arc<Event>) {
+        if let Event::RawNode(stanza) = &*event {
+            if let Some((theirs, inner)) = clock_check::told(stanza).zip(self.inner.upgrade()) {
+                inner.compare_clocks(theirs);
+            }
+            return;
+        }
         if let Event::ServerAck(ack) = &*event {
             let is_message = ack.class.as_deref().is_none_or(|class| class == "message");
             let Some(inner) = self.inner.upgrade().filter(|_| is_message) else { return };

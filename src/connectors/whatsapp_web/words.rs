@@ -3,7 +3,10 @@
 //!
 //! A sentence may be followed by a colon and what WhatsApp itself gave: a time, a code, a reason.
 
-use crate::connectors::{connection::WAITS_FOR_SCAN, new_chats};
+use crate::connectors::{
+    connection::{CLOCK_WRONG, WAITS_FOR_SCAN},
+    new_chats,
+};
 
 macro_rules! sentences {
     ($($name:ident = $word:literal: $text:literal;)+) => {
@@ -12,6 +15,7 @@ macro_rules! sentences {
         pub const ALL: &[(&str, &str)] = &[
             $(($word, $text)),+,
             ("waits_for_scan", WAITS_FOR_SCAN),
+            ("clock_wrong", CLOCK_WRONG),
             ("new_chats_locked", new_chats::LOCKED),
             ("new_chats_used_up", new_chats::USED_UP),
         ];
@@ -26,12 +30,18 @@ sentences! {
     NOBODY_SCANNED = "nobody_scanned": "nobody scanned the QR codes in time; pair it again";
     SCANNED_OLD_PHONE = "scanned_old_phone":
         "the phone that scanned the code cannot link devices; update WhatsApp on it and scan again";
-    LOGGED_OUT = "logged_out": "the phone removed this gateway from its linked devices; pair it again";
+    UNTIMELY = "untimely":
+        "WhatsApp's certificate does not hold at the time that this machine's clock says; look at the clock (timedatectl); it is tried again by itself";
+    TROUBLED = "troubled": "WhatsApp itself is in trouble and lets nobody in; it is tried again by itself; its answer";
+    LOGGED_OUT = "logged_out":
+        "the phone removed this gateway from its linked devices, or the account was deleted; pair it again";
     LOGGED_OUT_HERE = "logged_out_here": "logged out here; pair it again";
     REPLACED = "replaced":
         "another program took this connection over, perhaps a second gateway with a copy of its data; end that one, then reconnect";
     BANNED = "banned":
         "WhatsApp has banned this number for a time; send nothing, open WhatsApp on the phone, and reconnect when the ban is over";
+    BANNED_FOR_GOOD = "banned_for_good":
+        "WhatsApp has banned this number; open WhatsApp on the phone and ask for a review there; reconnect if the number is given back, else use another one";
     LOCKED = "locked":
         "WhatsApp has locked this account; open WhatsApp on the phone, do what it asks, then pair it again";
     OUTDATED = "outdated":

@@ -8,10 +8,11 @@
 
 use super::{
     WebInner,
+    clock_check::is_about_time,
     gate::Closing,
     session,
     wire::in_time,
-    words::{self, ENDED, LOGGED_OUT_HERE, NO_STORE, UNREACHABLE},
+    words::{self, ENDED, LOGGED_OUT_HERE, NO_STORE, UNREACHABLE, UNTIMELY},
 };
 use crate::{
     connectors::{ActionError, provider_text::repeated},
@@ -49,6 +50,8 @@ pub(super) enum Wish {
     Unreachable(String),
     /// What was heard could not be recorded.
     NotRecorded,
+    /// This machine's clock went wrong, or was put right.
+    ClockJudged,
     /// What is known of the new chats that the number may begin is old.
     AskAllowance,
     /// A person wants the connection.
@@ -130,6 +133,8 @@ impl WebInner {
             }
         };
         let client = handle.client();
+        // For the clock that WhatsApp says.
+        let _stanzas = client.acquire_raw_node_forwarding();
         // Customers see that a message arrived although nobody is shown to be there.
         client.set_force_active_delivery_receipts(true);
         self.set_client(Some(client));
@@ -199,9 +204,14 @@ impl WebInner {
             }
             Some(Wish::Unreachable(why)) => {
                 if self.line.state() != InstanceState::Open {
-                    let why = words::with(UNREACHABLE, &repeated(&why));
+                    let sentence = if is_about_time(&why) { UNTIMELY } else { UNREACHABLE };
+                    let why = words::with(sentence, &repeated(&why));
                     self.line.not_open(InstanceState::Connecting, &why).await;
                 }
+                None
+            }
+            Some(Wish::ClockJudged) => {
+                self.tell_clock().await;
                 None
             }
             Some(Wish::NotRecorded) => {
@@ -276,7 +286,7 @@ impl WebInner {
                     }
                     // Of a client that is no more. What was not acknowledged is told to the next one again.
                     Some(Wish::Heard(_) | Wish::Shared(_)) => self.gate.recorded(1),
-                    Some(Wish::Unreachable(_) | Wish::NotRecorded | Wish::AskAllowance) => {}
+                    Some(Wish::Unreachable(_) | Wish::NotRecorded | Wish::ClockJudged | Wish::AskAllowance) => {}
                 },
                 () = self.line.wake.notified() => self.tell_news().await,
             }

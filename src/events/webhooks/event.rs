@@ -144,7 +144,7 @@ pub enum Event {
         previous_state: InstanceState,
         /// Whether it hears.
         health: Health,
-        /// Why it is not open, and what to do; none: it is open.
+        /// Why it is not open, and what to do; or what an open one has to be looked at for.
         reason: Option<String>,
     },
     /// `instance.qr_updated`

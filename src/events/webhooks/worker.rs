@@ -17,6 +17,7 @@ use crate::{
     model::{clock::Time, egress::Use},
     store::{StoreError, WriteTx},
 };
+use futures_util::future::join_all;
 use http::{HeaderName, HeaderValue, Method};
 use rusqlite::params;
 use std::{ops::Range, sync::Arc, time::Duration};
@@ -28,6 +29,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 const ANSWER_KEPT: usize = 1024;
 /// The worker looks at least this often, whatever it was told.
 const LOOK_AGAIN: Duration = Duration::from_secs(20);
+/// Attempts that are written in one piece: a message of somebody else waits for a millisecond of them, and not for all.
+const TOGETHER: usize = 32;
 /// After an error of the store.
 const AFTER_ERROR: Duration = Duration::from_secs(1);
 
@@ -169,7 +172,7 @@ impl Webhooks {
         EndedAttempt { delivery, begun, took: now.since(begun), brought, answer, next }
     }
 
-    /// Writes what attempts brought, together; each by itself where that fails, so that one spoils no other.
+    /// Writes what attempts brought, a few together; each by itself where that fails, so that one spoils no other.
     async fn settle(&self, ended: Vec<EndedWork>) {
         if ended.is_empty() {
             return;
@@ -185,14 +188,8 @@ impl Webhooks {
             }
         }
         let ended: Arc<[EndedAttempt]> = attempts.into();
-        if ended.len() <= 1 || self.write(&ended, 0..ended.len()).await.is_err() {
-            for (n, one) in ended.iter().enumerate() {
-                if let Err(e) = self.write(&ended, n..n + 1).await {
-                    // It stays due and is attempted again: at least once is what was promised.
-                    tracing::warn!(delivery = one.delivery.id, "the outcome of a delivery could not be written: {e}");
-                }
-            }
-        }
+        let pieces = (0..ended.len()).step_by(TOGETHER).map(|n| n..ended.len().min(n + TOGETHER));
+        join_all(pieces.map(|piece| self.write_piece(&ended, piece))).await;
         if ended.iter().any(|one| one.delivery.answers()) {
             self.answered.notify_one();
         }
@@ -200,6 +197,19 @@ impl Webhooks {
             self.claims.release(&one.delivery);
         }
         batches.iter().for_each(|(endpoint, ids)| self.claims.release_batch(*endpoint, ids));
+    }
+
+    async fn write_piece(&self, ended: &Arc<[EndedAttempt]>, which: Range<usize>) {
+        if which.len() > 1 && self.write(ended, which.clone()).await.is_ok() {
+            return;
+        }
+        for n in which {
+            if let Err(e) = self.write(ended, n..n + 1).await {
+                let delivery = ended[n].delivery.id;
+                // It stays due and is attempted again: at least once is what was promised.
+                tracing::warn!(delivery, "the outcome of a delivery could not be written: {e}");
+            }
+        }
     }
 
     async fn write(&self, ended: &Arc<[EndedAttempt]>, which: Range<usize>) -> Result<(), StoreError> {

@@ -3,7 +3,10 @@
 //! A row forgets its file before the file is removed: a crash in between leaves an orphan, never a row without a file.
 
 use super::{Media, row};
-use crate::{model::clock::Time, store::StoreError};
+use crate::{
+    model::{aside::aside, clock::Time},
+    store::StoreError,
+};
 
 /// Files in one transaction.
 const BATCH: u32 = 200;
@@ -36,7 +39,7 @@ impl Media {
     /// Removes files that no row names: what a crash left. Says how many.
     pub async fn sweep(&self) -> Result<usize, StoreError> {
         let files = self.shelf.files.clone();
-        let listed = tokio::task::spawn_blocking(move || files.list_settled()).await;
+        let listed = aside(move || files.list_settled()).await;
         let listed = listed.map_err(|e| StoreError::Panicked(e.to_string()))?;
         let listed = listed.map_err(|e| StoreError::Unavailable(format!("the folder of files: {e}")))?;
         let mut swept = 0;
@@ -70,7 +73,7 @@ impl Media {
     /// Removes files whose rows forgot them already. What the disk refuses is swept later.
     pub async fn unlink(&self, paths: Vec<String>) {
         let files = self.shelf.files.clone();
-        let done = tokio::task::spawn_blocking(move || {
+        let done = aside(move || {
             for path in paths {
                 if let Err(e) = files.remove(&path) {
                     tracing::warn!("a file could not be removed and will be swept: {e}");

@@ -38,6 +38,7 @@ use crate::{
     },
     egress::Egress,
     model::{
+        aside::aside,
         clock::{Clock, LastLook, Time},
         file_name,
     },
@@ -184,7 +185,7 @@ impl MediaStore {
     /// Puts bytes on the disk.
     async fn write(&self, bytes: Bytes) -> io::Result<Written> {
         let files = self.files.clone();
-        tokio::task::spawn_blocking(move || files.write(&bytes)).await.map_err(io::Error::other)?
+        aside(move || files.write(&bytes)).await.map_err(io::Error::other)?
     }
 
     /// How an event names a file.

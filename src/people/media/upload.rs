@@ -1,7 +1,7 @@
 //! A file that somebody hands in at a page: judged like one that is fetched, by its bytes and not by what is said of it.
 
 use super::{MediaStore, NotFetched, Stored, Writing, Written, sniff};
-use crate::connectors::outgoing::MediaKind;
+use crate::{connectors::outgoing::MediaKind, model::aside::aside};
 use bytes::Bytes;
 use std::{io, sync::Arc};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -70,7 +70,7 @@ impl MediaStore {
     /// The disk does not take it.
     pub async fn begin(&self) -> io::Result<Writing> {
         let files = self.files.clone();
-        tokio::task::spawn_blocking(move || files.begin()).await.map_err(io::Error::other)?
+        aside(move || files.begin()).await.map_err(io::Error::other)?
     }
 
     /// Why a file on the disk cannot go as this kind.

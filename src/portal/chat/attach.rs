@@ -4,7 +4,7 @@ use crate::{
     connectors::outgoing::MediaKind,
     gateway::Gateway,
     instances::Instance,
-    model::file_name,
+    model::{aside::aside, file_name},
     people::media::Unfit,
     portal::{PageContext, PageError},
     sending::request::{Draft, FileFrom, FileWanted, Uploaded},
@@ -71,7 +71,7 @@ pub(super) async fn draft(
         return Ok(Err(v.t("chat.sound_alone").to_owned()));
     }
     let (bytes, declared_type) = (upload.bytes.clone(), upload.declared_type.clone());
-    let read = tokio::task::spawn_blocking(move || Uploaded::new(bytes, declared_type)).await;
+    let read = aside(move || Uploaded::new(bytes, declared_type)).await;
     let file = read.map_err(|e| StoreError::Panicked(e.to_string()))?;
     let caption = if text.trim().is_empty() { String::new() } else { text.to_owned() };
     let file_name = file_name::clean(&upload.name);

@@ -19,6 +19,7 @@ mod row;
 mod when;
 mod worker;
 
+pub use super::waiting_room::MOST_WAITING;
 pub use group_pause::after_group_pause;
 pub use row::{Filter, NewSchedule, ScheduleState, ScheduledMessage, enqueue, list};
 pub use when::{NoTime, parse};
@@ -59,7 +60,7 @@ pub enum ScheduleError {
     #[error("the time has passed already: choose one in the future")]
     Past,
     /// More than the gateway keeps for one account.
-    #[error("{MOST_PENDING} messages wait already: cancel some, or wait until they were sent")]
+    #[error("{MOST_WAITING} messages wait already: cancel some, or wait until they were sent")]
     TooMany,
     /// The gateway stopped, or could not write, before it was known what became of it.
     #[error("it is not known yet what became of it: look at the log")]
@@ -70,9 +71,6 @@ pub enum ScheduleError {
     #[error(transparent)]
     Store(#[from] StoreError),
 }
-
-/// Pending messages of one account.
-pub const MOST_PENDING: i64 = 10_000;
 
 /// The slice's door.
 pub struct Schedules {
@@ -125,9 +123,9 @@ impl Schedules {
         if new.due_at <= now {
             return Err(ScheduleError::Past);
         }
-        let made = self.store.write(move |tx| {
-            let count = row::count_pending(tx, new.account)?;
-            if count >= MOST_PENDING {
+        let shared = self.sending.shared.clone();
+        let made = self.store.write_of(new.account, move |tx| {
+            if !shared.room.enter(tx, new.account, now)? {
                 return Err(ScheduleError::TooMany);
             }
             let (id, _) = row::create(tx, &new, "listed", MessageId::new(now, &*random), now)?;
@@ -205,7 +203,8 @@ impl Schedules {
         id: ScheduleId,
     ) -> Result<ScheduledMessage, ScheduleError> {
         let (now, random) = (self.clock.now(), self.random.clone());
-        self.store
+        let cancelled = self
+            .store
             .write(move |tx| {
                 let entry = row::find(tx, scope, id)?.ok_or(ScheduleError::NotFound(id))?;
                 if instance.is_some_and(|only| only != entry.instance) {
@@ -218,7 +217,9 @@ impl Schedules {
                 waiting::withdraw(tx, &message_id, "cancelled", Moment { now, random: &*random })?;
                 row::find(tx, scope, id)?.ok_or(ScheduleError::NotFound(id))
             })
-            .await
+            .await?;
+        self.sending.shared.room.leave(cancelled.account);
+        Ok(cancelled)
     }
 
     /// Whether a moment is over, by the gateway's clock.

@@ -163,11 +163,6 @@ pub(super) fn is_known(tx: &Tx<'_>, new: &NewSchedule) -> Result<bool, StoreErro
     )
 }
 
-pub(super) fn count_pending(tx: &Tx<'_>, account: AccountId) -> Result<i64, StoreError> {
-    let sql = "SELECT count(*) FROM schedules WHERE account_id = ?1 AND kind = 'listed' AND state = 'pending'";
-    tx.one(sql, params![account], |r| r.get(0))
-}
-
 pub(super) fn find(tx: &Tx<'_>, scope: Scope, id: ScheduleId) -> Result<Option<ScheduledMessage>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM schedules s LEFT JOIN messages m ON m.id = s.log_id

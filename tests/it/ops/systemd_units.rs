@@ -110,6 +110,8 @@ fn the_gateway_may_call_what_it_calls_and_no_call_ends_it() {
         let Some(may) = allowed(&unit) else { return };
         assert!(may.contains("futex") && !may.contains("mount") && !may.contains("setrlimit"), "{name}");
         // A thread that lets others go first says so.
-        assert_eq!(may.contains("setpriority"), *name == UNITS[0], "{name}");
+        for call in ["setpriority", "sched_setscheduler"] {
+            assert_eq!(may.contains(call), *name == UNITS[0], "{name}: {call}");
+        }
     }
 }

@@ -16,7 +16,7 @@ use wa_gateway::{
     sending::{
         Sender, Source,
         request::Draft,
-        schedule::{NewSchedule, ScheduleError, ScheduleId, ScheduleState, ScheduledMessage},
+        schedule::{MOST_WAITING, NewSchedule, ScheduleError, ScheduleId, ScheduleState, ScheduledMessage},
     },
     store::StoreError,
 };
@@ -133,6 +133,33 @@ async fn a_clock_that_jumps_fires_once_and_one_that_is_set_back_fires_nothing_ag
     world.later(10 * MINUTE);
     world.gateway().schedules.step().await.expect("a step");
     assert_eq!(texts(&world).await, ["once"]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn so_many_wait_and_no_more_until_one_is_cancelled() {
+    let world = World::start().await;
+    let id = schedule(&world, "one of many", 10 * MINUTE).await;
+    let others = world.gateway().store.write(move |tx| {
+        let sql = "WITH RECURSIVE others (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM others WHERE n < ?2)
+             INSERT INTO schedules (account_id, instance_id, kind, source, recipient, purpose, body, due_at, state,
+                 message_id, created_by, created_at)
+             SELECT account_id, instance_id, kind, source, recipient, purpose, body, due_at, state, message_id || '-' || n,
+                 created_by, created_at
+             FROM schedules, others WHERE id = ?1";
+        tx.execute(sql, [id.0, MOST_WAITING])
+    });
+    assert_eq!(others.await.map_err(|e: StoreError| e.to_string()), Ok(9_999));
+    // They were counted a moment ago, and are counted again.
+    world.later(Duration::from_secs(1));
+    let schedules = &world.gateway().schedules;
+    let one_more = || schedules.create(new(&world, "one more", world.clock.now().plus(MINUTE)));
+    for _ in 0..2 {
+        assert!(matches!(one_more().await, Err(ScheduleError::TooMany)));
+    }
+    schedules.cancel(everybody(), None, id).await.expect("cancelled");
+    one_more().await.expect("there is room for one");
+    assert!(matches!(one_more().await, Err(ScheduleError::TooMany)));
     world.stop().await;
 }
 

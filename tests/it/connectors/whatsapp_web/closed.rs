@@ -3,8 +3,9 @@
 use super::{
     friend::settings,
     rig::{LINE, OWN, Rig},
+    told::pages_tell,
 };
-use crate::harness::whatsapp::Scan;
+use crate::harness::{log::CapturedLog, whatsapp::Scan};
 use std::collections::BTreeMap;
 use wa_gateway::{
     app::commands::InstanceCreate,
@@ -59,14 +60,34 @@ async fn each_refusal_of_a_login_says_what_to_do() {
     }
 }
 
-/// WhatsApp's own trouble is no reason to bother anybody.
+/// WhatsApp's own trouble is no reason to bother anybody, and it is told whose it is.
 #[tokio::test]
 async fn a_service_that_is_down_is_tried_again() {
+    for code in ["503", "500"] {
+        let log = CapturedLog::begin();
+        let rig = Rig::start().await;
+        rig.subscribe(&["instance.connection_updated"]).await;
+        rig.service.refuse(OWN, Some(&[("reason", code)]));
+        rig.service.drop_connection(OWN);
+        let why = async || rig.status().await["state_reason"].as_str().unwrap_or_default().to_owned();
+        rig.until("it says whose trouble it is", async || words::find(&why().await) == Some(("troubled", code))).await;
+        assert_eq!(rig.status().await["state"], "connecting");
+        assert!(log.text().contains("not let in: WhatsApp itself is in trouble"), "{}", log.text());
+        pages_tell(&rig, "troubled", &[format!("/instances/{LINE}/manage"), "/instances".to_owned()]).await;
+        rig.service.refuse(OWN, None);
+        rig.until_state("open").await;
+    }
+}
+
+/// Whoever gets a number back that was banned finds its link as it was.
+#[tokio::test]
+async fn a_number_that_is_given_back_needs_no_second_scan() {
     let rig = Rig::start().await;
-    rig.service.refuse(OWN, Some(&[("reason", "503")]));
+    rig.service.refuse(OWN, Some(&[("reason", "406")]));
     rig.service.drop_connection(OWN);
-    rig.until_state("connecting").await;
+    assert_eq!(found(&rig.closed().await), ("banned_for_good", ""));
     rig.service.refuse(OWN, None);
+    rig.reconnect().await;
     rig.until_state("open").await;
 }
 

@@ -4,6 +4,7 @@
 
 mod actions;
 mod changes;
+mod clock;
 mod closed;
 mod contract;
 mod friend;

@@ -17,10 +17,16 @@ use wa_gateway::{
     model::clock::Clock as _,
     texts::locale::{Lang, all},
 };
+use whatsapp_rust::NodeBuilder;
 
 fn refuse(rig: &Rig, attributes: &[(&'static str, &str)]) {
     rig.service.refuse(OWN, Some(attributes));
     rig.service.drop_connection(OWN);
+}
+
+/// The open connection ends with this code alone.
+fn end(rig: &Rig, code: &str) {
+    rig.service.tell(OWN, NodeBuilder::new("stream:error").attr("code", code.to_owned()).build());
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -32,11 +38,21 @@ type Ending = (&'static str, &'static str, fn(&Rig));
 const ENDINGS: &[Ending] = &[
     ("logged_out", "", |rig| rig.service.unlink(OWN)),
     ("logged_out", "", |rig| refuse(rig, &[("reason", "401")])),
+    ("logged_out", "", |rig| end(rig, "401")),
+    ("logged_out", "", |rig| end(rig, "516")),
+    ("replaced", "", |rig| end(rig, "409")),
     ("replaced", "", |rig| rig.service.replace(OWN)),
     ("banned", "2026-06-01T09:00:00Z", |rig| refuse(rig, &[("reason", "402"), ("code", "101"), ("expire", "3600")])),
+    ("banned", "", |rig| refuse(rig, &[("reason", "402")])),
+    ("banned_for_good", "", |rig| refuse(rig, &[("reason", "406")])),
     ("locked", "", |rig| refuse(rig, &[("reason", "403")])),
     ("outdated", "", |rig| refuse(rig, &[("reason", "405")])),
+    ("outdated", "", |rig| refuse(rig, &[("reason", "409")])),
+    ("scanned_old_phone", "", |rig| refuse(rig, &[("reason", "411")])),
+    ("refused", "400", |rig| refuse(rig, &[("reason", "400")])),
     ("refused", "414", |rig| refuse(rig, &[("reason", "414")])),
+    ("refused", "418", |rig| refuse(rig, &[("reason", "418")])),
+    ("refused", "501", |rig| refuse(rig, &[("reason", "501")])),
 ];
 
 /// The sentence as a page has it.

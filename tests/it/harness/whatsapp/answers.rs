@@ -48,6 +48,7 @@ pub(super) fn answer(shared: &Shared, me: u64, out: &UnboundedSender<Out>, node:
         _ => Vec::new(),
     };
     let iq = NodeBuilder::new("iq").attr("from", "s.whatsapp.net").attr("type", "result");
+    let iq = super::timed(iq, state.time);
     let _ = out.send(Out::Stanza(iq.attr("id", attribute(node, "id")).children(kids).build()));
 }
 

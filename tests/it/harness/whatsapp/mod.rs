@@ -24,7 +24,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock},
 };
 use tokio::sync::mpsc::UnboundedSender;
-use whatsapp_rust::{Jid, wacore_binary::Node};
+use whatsapp_rust::{Jid, NodeBuilder, wacore_binary::Node};
 
 /// A hidden id is the number and this.
 const HIDDEN: u64 = 100_000_000_000_000;
@@ -76,6 +76,8 @@ pub(super) struct State {
     faults: VecDeque<Fault>,
     /// What a login of this number is answered with, instead of success.
     refusals: HashMap<u64, Node>,
+    /// What time it says it is, in seconds; none: it says none.
+    time: Option<i64>,
     /// When new chats are allowed again, in seconds; none: nothing is locked.
     locked_until: Option<i64>,
     /// New chats that are used, of how many, until when in seconds; none: they are not counted.
@@ -194,6 +196,14 @@ impl State {
     fn device_of(&self, jid: &Jid) -> Option<u64> {
         let number = number_of(jid)?;
         Some(self.aliases.get(&number).copied().unwrap_or(number))
+    }
+}
+
+/// A stanza that says what time it is, as all that is of this moment does.
+fn timed(stanza: NodeBuilder, time: Option<i64>) -> NodeBuilder {
+    match time {
+        Some(seconds) => stanza.attr("t", seconds.to_string()),
+        None => stanza,
     }
 }
 

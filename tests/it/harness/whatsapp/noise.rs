@@ -254,9 +254,9 @@ async fn talk(
                 return Ok(());
             }
             let lid = super::lid(number).with_device(1);
-            let success = NodeBuilder::new("success").attr("t", super::now().to_string()).attr("lid", lid);
-            let _ = out.send(Out::Stanza(success.build()));
             let mut state = shared.state();
+            let success = super::timed(NodeBuilder::new("success").attr("lid", lid), state.time);
+            let _ = out.send(Out::Stanza(success.build()));
             state.online.insert(number, out.clone());
             *state.logins.entry(number).or_default() += 1;
         }

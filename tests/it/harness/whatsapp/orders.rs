@@ -82,6 +82,11 @@ impl WhatsApp {
         }
     }
 
+    /// From now on it says that it is this time, in seconds.
+    pub fn tell_time(&self, seconds: i64) {
+        self.shared.state().time = Some(seconds);
+    }
+
     /// New chats are locked until then, in seconds; none: not any more.
     pub fn lock_until(&self, seconds: Option<i64>) {
         self.shared.state().locked_until = seconds;
@@ -209,11 +214,15 @@ impl WhatsApp {
         state.refusals.insert(number, NodeBuilder::new("failure").attr("reason", "401").build());
     }
 
-    /// Another client takes the connection over. The end is left to the device: where it came behind this at once, the
-    /// device might see it first, and try again.
+    /// Another client takes the connection over.
     pub fn replace(&self, number: u64) {
         let conflict = NodeBuilder::new("conflict").attr("type", "replaced").build();
-        let stanza = NodeBuilder::new("stream:error").children([conflict]).build();
+        self.tell(number, NodeBuilder::new("stream:error").children([conflict]).build());
+    }
+
+    /// Says this on the connection of `number`. Its end is left to the device: where it came behind this at once, the
+    /// device might see it first, and try again.
+    pub fn tell(&self, number: u64, stanza: Node) {
         if let Some(online) = self.shared.state().online.get(&number) {
             let _ = online.send(Out::Stanza(stanza));
         }

@@ -1,0 +1,97 @@
+//! Work that takes its time, done where it keeps no message waiting.
+//!
+//! There are two steps down from the threads of messages. A thread that yields ([`yield_to_messages`]) has a third of what a
+//! thread of a message has of the same processor: for what messages and deliveries wait for themselves. One that comes last
+//! ([`come_last`]) gives its processor up at once when a thread of a message wants it, and works whenever none does: for pages
+//! and files. While messages keep every processor busy, it has a few thousandths of one; in practice they wait for the disk
+//! and for providers.
+
+use std::{cell::Cell, io, sync::OnceLock};
+use tokio::{
+    runtime::{Builder, Runtime},
+    task::{JoinHandle, spawn_blocking},
+};
+
+/// How much less of a busy processor a thread that yields gets: nice 5 is a third of what one of a message gets beside it.
+/// Where nothing else runs it loses nothing.
+const NICE: i32 = 5;
+/// Pieces of work at once: most of them wait for the disk.
+const AT_ONCE: usize = 8;
+
+thread_local! {
+    static YIELDS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The threads of [`aside`]: none before the first work.
+static THREADS: OnceLock<Option<Runtime>> = OnceLock::new();
+
+/// Does `work` where one may wait, on a thread that comes last.
+pub fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+    match THREADS.get_or_init(|| start().ok()) {
+        Some(threads) => threads.spawn_blocking(work),
+        None => spawn_blocking(work),
+    }
+}
+
+fn start() -> io::Result<Runtime> {
+    Builder::new_current_thread().thread_name("aside").max_blocking_threads(AT_ONCE).on_thread_start(come_last).build()
+}
+
+/// Makes the calling thread one that yields, for as long as it lives. A system that does not let it leaves it as it is.
+pub fn yield_to_messages() {
+    if !YIELDS.replace(true) {
+        // Linux has a priority for each thread: that of "this process" is the calling thread's (setpriority(2), NOTES).
+        let now = rustix::process::getpriority_process(None).unwrap_or_default();
+        let _ = rustix::process::setpriority_process(None, now.max(NICE));
+    }
+}
+
+/// Makes the calling thread one that comes last, for as long as it lives; one that yields where the system knows no such
+/// thing or does not let it. A niceness alone does not do: of a dozen nice threads on one processor each has its share, and
+/// none is interrupted before the next tick of the clock (sched(7)).
+pub fn come_last() {
+    yield_to_messages();
+    #[cfg(target_os = "linux")]
+    {
+        let (this_thread, priority): (libc::c_long, libc::c_int) = (0, 0);
+        #[expect(unsafe_code, reason = "the kernel's own call about the calling thread; musl has it as a stub alone")]
+        // SAFETY: 0 is the calling thread; of ours it reads one number, which lives until it is back (sched_setscheduler(2)).
+        unsafe {
+            let policy = libc::c_long::from(libc::SCHED_IDLE);
+            libc::syscall(libc::SYS_sched_setscheduler, this_thread, policy, &raw const priority);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_yields_and_the_others_do_not() {
+        let ours = || rustix::process::getpriority_process(None).expect("a priority");
+        let before = ours();
+        let lowered = std::thread::spawn(move || {
+            yield_to_messages();
+            yield_to_messages();
+            ours()
+        });
+        assert_eq!(lowered.join().expect("a thread"), NICE.max(before));
+        assert_eq!(ours(), before);
+    }
+
+    /// The calling thread's scheduling policy: 0 as others, 5 last (proc_pid_stat(5), field 41).
+    #[cfg(target_os = "linux")]
+    fn policy() -> Option<u32> {
+        let text = std::fs::read_to_string("/proc/thread-self/stat").ok()?;
+        text.rsplit_once(") ")?.1.split(' ').nth(41 - 3)?.parse().ok()
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn what_is_done_aside_comes_last() {
+        let before = policy().expect("a policy");
+        assert_eq!(aside(policy).await.expect("done"), Some(5));
+        assert_eq!(policy(), Some(before));
+    }
+}
