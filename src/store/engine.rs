@@ -1,4 +1,5 @@
-//! SQLite as the writer uses it: the log's writes joined, one call of the system for all pages of a commit.
+//! SQLite as the writer uses it: the log's writes joined, one call of the system for all pages of a commit; and a log that
+//! grows in steps.
 //!
 //! SQLite writes each page of its log by itself, and the 24 bytes before it by themselves, too: some 45 calls a message,
 //! each of which begins in the middle of a block. SQLite's own way to change that is a file system of one's own (a
@@ -6,6 +7,11 @@
 //! what is written until the page is there with which a transaction ends, and writes it in one piece. Nothing that was
 //! committed ever waits here: neither for the sync that follows, nor for readers, who look at a page only after it. And
 //! whatever else is asked of the file is asked after what waits was written.
+//!
+//! A log that somebody reads all the time, as Litestream does, cannot begin anew and grows with each commit. Then each sync
+//! waits for the file's new length, too, which file systems write elsewhere: a third of the time of a commit. So a log that
+//! has become long is lengthened by zeros, before there is anything to write there; no page begins with them, and whoever
+//! reads a log stops there.
 //!
 //! Shape of the log: <https://sqlite.org/fileformat2.html#walformat>. The calls: <https://sqlite.org/c3ref/vfs.html>.
 #![allow(unsafe_code)] // SQLite's interface for it is one of C.
@@ -27,6 +33,11 @@ const FRAME_HEADER: usize = 24;
 /// Bytes that wait at most, and a larger transaction is written in pieces: SQLite's ordinary file system takes a length of
 /// 17 bits.
 const MOST: usize = 0x1_ffff;
+
+/// A log is lengthened by so many bytes, from the length on at which it would have begun anew if nobody read it (16 MB).
+const STEP: sqlite3_int64 = 1024 * 1024;
+const LENGTHENED_FROM: sqlite3_int64 = 16 * 1024 * 1024;
+static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
 
 /// The file system by the name under which a connection asks for it; none where SQLite would not take it, and the ordinary
 /// one serves. Call it before anything else is asked of SQLite.
@@ -72,6 +83,8 @@ struct PendingWrite {
     at: sqlite3_int64,
     /// What was written last.
     last: LastWrite,
+    /// How long the file is at least, as far as it was asked.
+    reaches: sqlite3_int64,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -110,8 +123,33 @@ impl PendingWrite {
                 write(ordinary, self.bytes.as_ptr().cast(), self.bytes.len() as c_int, self.at)
             })
         };
+        let end = self.at + self.bytes.len() as sqlite3_int64;
         self.bytes.clear();
+        if written == ffi::SQLITE_OK && end > self.reaches.max(LENGTHENED_FROM) {
+            // SAFETY: as above.
+            self.reaches = unsafe { lengthen(ordinary, end) };
+        }
         written
+    }
+}
+
+/// Lengthens a file whose bytes up to `end` are written, if it ends there; how long it is then, or longer than `end`. A disk
+/// without room for it is none of a commit's affair.
+unsafe fn lengthen(ordinary: *mut sqlite3_file, end: sqlite3_int64) -> sqlite3_int64 {
+    // SAFETY: the file is open; the zeros stay where they are.
+    unsafe {
+        let (Some(ask), Some(write)) = ((*(*ordinary).pMethods).xFileSize, (*(*ordinary).pMethods).xWrite) else {
+            return end;
+        };
+        let mut size = end;
+        if ask(ordinary, &raw mut size) != ffi::SQLITE_OK || size > end {
+            return size.max(end);
+        }
+        let mut at = end;
+        while at < end + STEP && write(ordinary, ZEROS.as_ptr().cast(), ZEROS.len() as c_int, at) == ffi::SQLITE_OK {
+            at += ZEROS.len() as sqlite3_int64;
+        }
+        at
     }
 }
 
@@ -214,6 +252,14 @@ unsafe extern "C" fn close(file: *mut sqlite3_file) -> c_int {
     }
 }
 
+unsafe extern "C" fn truncate(file: *mut sqlite3_file, size: sqlite3_int64) -> c_int {
+    // SAFETY: as SQLite calls it.
+    unsafe {
+        LogFile::parts(file).0.reaches = 0;
+        cut(file, size)
+    }
+}
+
 /// Functions that write what waits and then ask the ordinary file.
 macro_rules! asked_after_writing {
     ($($name:ident = $method:ident($($argument:ident: $kind:ty),*);)*) => {$(
@@ -233,7 +279,7 @@ macro_rules! asked_after_writing {
 
 asked_after_writing! {
     read = xRead(to: *mut c_void, amount: c_int, offset: sqlite3_int64);
-    truncate = xTruncate(size: sqlite3_int64);
+    cut = xTruncate(size: sqlite3_int64);
     sync = xSync(flags: c_int);
     file_size = xFileSize(size: *mut sqlite3_int64);
     lock = xLock(level: c_int);
@@ -298,6 +344,38 @@ mod tests {
         }
         assert_eq!(counts[0], 1, "joined");
         assert!(counts[1] > 20, "the control: SQLite alone writes each page and what stands before it: {}", counts[1]);
+    }
+
+    #[test]
+    fn a_log_that_is_read_all_the_time_grows_in_steps() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut counts = [0; 2];
+        for (count, joins) in counts.iter_mut().zip([true, false]) {
+            let path = dir.path().join(format!("{joins}.db"));
+            let c = if joins { joined(&path) } else { Connection::open(&path).expect("opened") };
+            c.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (a, b)").expect("set up");
+            let reader = Connection::open(&path).expect("opened");
+            reader.execute_batch("BEGIN; SELECT a FROM t").expect("begun");
+            c.execute_batch("INSERT INTO t VALUES (0, zeroblob(17000000))").expect("committed");
+            let log = dir.path().join(format!("{joins}.db-wal"));
+            let length = || fs::metadata(&log).expect("there").len();
+            let mut last = length();
+            for n in 1..=200 {
+                c.execute_batch("INSERT INTO t VALUES (1, randomblob(10000))").expect("committed");
+                *count += u32::from(length() != last);
+                last = length();
+                if n % 50 == 0 {
+                    c.execute_batch("PRAGMA wal_checkpoint(PASSIVE)").expect("asked");
+                }
+            }
+            drop(c);
+            drop(reader);
+            let after = Connection::open(&path).expect("opened");
+            let all: u32 = after.query_row("SELECT count(*) FROM t", [], |r| r.get(0)).expect("read");
+            assert_eq!(all, 201);
+        }
+        assert!((1..20).contains(&counts[0]), "in steps: {}", counts[0]);
+        assert!(counts[1] > 150, "the control: SQLite alone, with each commit: {}", counts[1]);
     }
 
     /// Steps that write, read back, undo, spill and move the log; after each, others must see what was committed.

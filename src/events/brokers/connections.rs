@@ -1,4 +1,5 @@
-//! The connections to brokers: opened through the egress, kept open for a while, one batch at a time over each.
+//! The connections to brokers: opened through the egress, one for all batches of an endpoint, kept open for a while. What is
+//! handed over later is behind what was before it: a broker is through with the first batch while it has work with the second.
 
 use super::{
     address::{BrokerAddress, BrokerKind},
@@ -31,17 +32,18 @@ const CONFIRMED_WITHIN: Duration = Duration::from_secs(15);
 /// How long a connection waits for the next batch.
 const WAITS: Duration = Duration::from_secs(30);
 
-/// The connections that wait, by the number of whose they are.
+/// The open connections, by the number of whose they are.
 pub struct Brokers {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-    waiting: Mutex<HashMap<i64, WaitingLine>>,
+    open: Mutex<HashMap<i64, KeptLine>>,
 }
 
-struct WaitingLine {
-    line: OpenLine,
+struct KeptLine {
+    line: Arc<OpenLine>,
     address: BrokerAddress,
-    since: Time,
+    /// When the last batch over it began or ended.
+    used: Time,
 }
 
 struct OpenLine {
@@ -53,12 +55,13 @@ struct OpenLine {
 impl Brokers {
     /// Without connections.
     pub fn new(clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
-        Self { clock, random, waiting: Mutex::default() }
+        Self { clock, random, open: Mutex::default() }
     }
 
     /// Hands `messages` to the broker at `address`, in their order within each conversation; `whose` tells the
-    /// connections apart, and has one batch at a time. Returns what came of each; none: it was not tried, because one
-    /// before it in its conversation failed, nobody was there, or time ran out.
+    /// connections apart, and no two of its batches that are under way have a conversation in common. Returns what came
+    /// of each; none: it was not tried, because one before it in its conversation failed, nobody was there, or time ran
+    /// out.
     pub async fn publish(
         &self,
         (whose, egress): (i64, &Egress),
@@ -66,7 +69,7 @@ impl Brokers {
         messages: &[BrokerMessage<'_>],
     ) -> Vec<Option<BrokerOutcome>> {
         let mut batch = Batch::new(messages);
-        if let Some(line) = self.waiting(whose, egress, address).await {
+        if let Some(line) = self.kept(whose, egress, address).await {
             match self.drive(&*line.line, &mut batch).await {
                 Ok(()) => {
                     self.keep(whose, address, line);
@@ -75,41 +78,58 @@ impl Brokers {
                 // It may have been hung up while it waited; a reader knows a repeat by its id.
                 Err(_) => batch.again(),
             }
+            self.forget(whose, &line);
         }
-        match self.open(egress, address).await {
-            Ok(line) => match self.drive(&*line.line, &mut batch).await {
-                Ok(()) => self.keep(whose, address, line),
-                Err(why) => batch.fail(&why, self.clock.now()),
-            },
-            Err(why) => batch.fail(&why, self.clock.now()),
+        let line = match self.open(egress, address).await {
+            Ok(line) => Arc::new(line),
+            Err(why) => {
+                batch.fail(&why, self.clock.now());
+                return batch.outcomes;
+            }
+        };
+        self.keep(whose, address, line.clone());
+        match self.drive(&*line.line, &mut batch).await {
+            Ok(()) => self.keep(whose, address, line),
+            Err(why) => {
+                batch.fail(&why, self.clock.now());
+                self.forget(whose, &line);
+            }
         }
         batch.outcomes
     }
 
-    /// Hangs up what waited long enough.
+    /// Hangs up what was not used for long enough; what a batch is under way over goes with its end.
     pub fn sweep(&self) {
         let now = self.clock.now();
-        self.lock().retain(|_, one| one.since <= now && now.since(one.since) < WAITS);
+        self.lock().retain(|_, one| one.used <= now && now.since(one.used) < WAITS);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<i64, WaitingLine>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<i64, KeptLine>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn alarm(&self, limit: Duration) -> Sleep<'_> {
         self.clock.sleep_until(self.clock.now().plus(limit))
     }
 
-    /// The connection that waits for this address, if it may still be used.
-    async fn waiting(&self, whose: i64, egress: &Egress, address: &BrokerAddress) -> Option<OpenLine> {
-        let one = self.lock().remove(&whose).filter(|one| one.address == *address)?;
+    /// The connection that is open to this address, if it may still be used.
+    async fn kept(&self, whose: i64, egress: &Egress, address: &BrokerAddress) -> Option<Arc<OpenLine>> {
+        let line = self.lock().get(&whose).filter(|one| one.address == *address).map(|one| one.line.clone())?;
         let permitted = egress.judged(&address.place, Use::Webhooks).await.unwrap_or_default();
-        permitted.contains(&one.line.addr).then_some(one.line)
+        permitted.contains(&line.addr).then_some(line)
     }
 
-    fn keep(&self, whose: i64, address: &BrokerAddress, line: OpenLine) {
-        let since = self.clock.now();
-        self.lock().insert(whose, WaitingLine { line, address: address.clone(), since });
+    fn keep(&self, whose: i64, address: &BrokerAddress, line: Arc<OpenLine>) {
+        let used = self.clock.now();
+        self.lock().insert(whose, KeptLine { line, address: address.clone(), used });
+    }
+
+    /// It is of no more use.
+    fn forget(&self, whose: i64, line: &Arc<OpenLine>) {
+        let mut open = self.lock();
+        if open.get(&whose).is_some_and(|one| Arc::ptr_eq(&one.line, line)) {
+            open.remove(&whose);
+        }
     }
 
     /// A connection that takes events.

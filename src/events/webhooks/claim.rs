@@ -34,17 +34,22 @@ const PLACES_IN_ALL: usize = 512;
 /// Events of a batch for a broker, and how many batches may be so large at once; further ones have a webhook's places.
 const BATCH_MAX: usize = 512;
 const LARGE_BATCHES: usize = 16;
+/// A second batch is under way to an endpoint, while the first one's outcome is written, say, where both have so many events.
+pub(super) const SECOND_FROM: usize = BATCH_MAX / 2;
 
 /// Which deliveries are under way, by endpoint.
 #[derive(Default)]
 pub(super) struct DeliveryClaims {
     by_endpoint: Mutex<HashMap<EndpointId, HashSet<i64>>>,
-    /// The brokers' endpoints that have a batch under way.
-    batches: Mutex<HashSet<EndpointId>>,
+    /// The brokers' endpoints that have batches under way.
+    batches: Mutex<HashMap<EndpointId, Vec<BatchIds>>>,
     /// Claiming is one at a time: what is read is not claimed by another in between.
     turn: tokio::sync::Mutex<()>,
     looked: LastLook,
 }
+
+/// The deliveries of a batch that is under way, by their numbers.
+pub(super) type BatchIds = Arc<HashSet<i64>>;
 
 /// A delivery that is ours to attempt. Only [`Webhooks::claim`] makes one.
 pub(super) struct ClaimedDelivery {
@@ -67,8 +72,9 @@ pub(super) struct ClaimedDelivery {
 pub(super) enum ClaimedWork {
     /// One call of a webhook.
     Call(ClaimedDelivery),
-    /// A batch for a broker, all of one endpoint; it has no other until this one is settled.
-    Batch(EndpointId, Vec<ClaimedDelivery>),
+    /// A batch for a broker, all of one endpoint: at least one delivery. Until it is settled no other batch has an event of
+    /// its conversations.
+    Batch(EndpointId, BatchIds, Vec<ClaimedDelivery>),
 }
 
 impl ClaimedWork {
@@ -76,7 +82,7 @@ impl ClaimedWork {
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Call(_) => 1,
-            Self::Batch(_, all) => all.len(),
+            Self::Batch(.., all) => all.len(),
         }
     }
 }
@@ -100,13 +106,19 @@ impl DeliveryClaims {
         self.by_endpoint.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn batches(&self) -> MutexGuard<'_, HashSet<EndpointId>> {
+    fn batches(&self) -> MutexGuard<'_, HashMap<EndpointId, Vec<BatchIds>>> {
         self.batches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The endpoint may have its next batch.
-    pub(super) fn release_batch(&self, endpoint: EndpointId) {
-        self.batches().remove(&endpoint);
+    /// The endpoint may have another batch in the place of this one, and one with events of its conversations.
+    pub(super) fn release_batch(&self, endpoint: EndpointId, ids: &BatchIds) {
+        let mut all = self.batches();
+        if let Some(batches) = all.get_mut(&endpoint) {
+            batches.retain(|one| !Arc::ptr_eq(one, ids));
+            if batches.is_empty() {
+                all.remove(&endpoint);
+            }
+        }
     }
 
     /// Gives the place back.
@@ -130,31 +142,34 @@ impl Webhooks {
             self.store.write(move |tx| believe_no_future(tx, now)).await?;
         }
         // Taken before the read: what ends in between is neither read as due nor claimed twice.
-        let under_way = self.claims.lock().clone();
-        let mut held: HashSet<EndpointId> = self.breakers.resting(self.clock.now()).into_keys().collect();
-        held.extend(self.claims.batches().iter().copied());
-        let batches = self.claims.batches().len();
-        let room = PLACES_IN_ALL.saturating_sub(under_way.values().map(HashSet::len).sum());
+        let under_way = UnderWay {
+            calls: self.claims.lock().clone(),
+            batches: self.claims.batches().clone(),
+            resting: self.breakers.resting(self.clock.now()).into_keys().collect(),
+        };
         let (now, vault) = (self.clock.now(), self.vault.clone());
-        let claimed = self.store.read(move |tx| due(tx, (&under_way, &held, batches), room, &vault, now)).await?;
-        let mut all = self.claims.lock();
+        let claimed = self.store.read(move |tx| due(tx, &under_way, &vault, now)).await?;
+        let (mut calls, mut batches) = (self.claims.lock(), self.claims.batches());
         for work in &claimed {
             match work {
-                ClaimedWork::Call(delivery) => drop(all.entry(delivery.endpoint).or_default().insert(delivery.id)),
-                ClaimedWork::Batch(endpoint, _) => drop(self.claims.batches().insert(*endpoint)),
+                ClaimedWork::Call(delivery) => drop(calls.entry(delivery.endpoint).or_default().insert(delivery.id)),
+                ClaimedWork::Batch(endpoint, ids, _) => batches.entry(*endpoint).or_default().push(ids.clone()),
             }
         }
         Ok(claimed)
     }
 }
 
-fn due(
-    tx: &Tx<'_>,
-    (under_way, held, batches): (&HashMap<EndpointId, HashSet<i64>>, &HashSet<EndpointId>, usize),
-    mut room: usize,
-    vault: &Vault,
-    now: Time,
-) -> Result<Vec<ClaimedWork>, WebhookError> {
+/// What there was before a claim, and who may have nothing now.
+struct UnderWay {
+    calls: HashMap<EndpointId, HashSet<i64>>,
+    batches: HashMap<EndpointId, Vec<BatchIds>>,
+    resting: HashSet<EndpointId>,
+}
+
+fn due(tx: &Tx<'_>, under_way: &UnderWay, vault: &Vault, now: Time) -> Result<Vec<ClaimedWork>, WebhookError> {
+    let mut room = PLACES_IN_ALL.saturating_sub(under_way.calls.values().map(HashSet::len).sum());
+    let mut batches = under_way.batches.values().map(Vec::len).sum();
     let endpoints = tx.list(
         "SELECT id, failing_since IS NOT NULL, format, account_id, url FROM endpoints
          WHERE deleted_at IS NULL AND disabled_at IS NULL ORDER BY id",
@@ -166,18 +181,12 @@ fn due(
         },
     )?;
     let mut claimed = Vec::new();
-    for endpoint in endpoints.iter().filter(|endpoint| !held.contains(&endpoint.id)) {
-        let busy = under_way.get(&endpoint.id);
-        let taken = busy.map_or(0, HashSet::len);
-        let free = endpoint.places(batches).saturating_sub(taken);
-        // One place is everybody's, however many others are slow.
-        let free = if endpoint.is_broker { free } else { free.min(if taken == 0 { room.max(1) } else { room }) };
-        if free == 0 {
-            continue;
-        }
-        let mut fresh = endpoint.due(tx, free + taken, now)?;
-        fresh.retain(|(row, _)| busy.is_none_or(|b| !b.contains(&row.0)));
-        fresh.truncate(free);
+    for endpoint in endpoints.iter().filter(|endpoint| !under_way.resting.contains(&endpoint.id)) {
+        let fresh = if endpoint.is_broker {
+            endpoint.batch(tx, (under_way.batches.get(&endpoint.id).map_or(&[], Vec::as_slice), batches), now)?
+        } else {
+            endpoint.calls(tx, under_way.calls.get(&endpoint.id), room, now)?
+        };
         if fresh.is_empty() {
             continue;
         }
@@ -190,7 +199,10 @@ fn due(
         };
         let all = fresh.into_iter().map(|(row, conversation)| endpoint.claimed(row, conversation, &proof));
         if endpoint.is_broker {
-            claimed.push(ClaimedWork::Batch(endpoint.id, all.collect()));
+            let all: Vec<ClaimedDelivery> = all.collect();
+            let ids = Arc::new(all.iter().map(|one| one.id).collect());
+            claimed.push(ClaimedWork::Batch(endpoint.id, ids, all));
+            batches += 1;
         } else {
             let before = claimed.len();
             claimed.extend(all.map(ClaimedWork::Call));
@@ -210,21 +222,49 @@ struct DueEndpoint {
 }
 
 impl DueEndpoint {
-    /// How many deliveries it may have under way, while so many batches are.
-    fn places(&self, batches: usize) -> usize {
-        match (self.is_failing, self.is_broker) {
-            (true, _) => MAX_IN_FLIGHT_FAILING,
-            (false, true) if batches < LARGE_BATCHES => BATCH_MAX,
-            (false, _) => MAX_IN_FLIGHT,
+    /// Calls that may begin beside those that are under way.
+    fn calls(
+        &self,
+        tx: &Tx<'_>,
+        busy: Option<&HashSet<i64>>,
+        room: usize,
+        now: Time,
+    ) -> Result<Vec<(DueRow, Option<i64>)>, StoreError> {
+        let taken = busy.map_or(0, HashSet::len);
+        let places = if self.is_failing { MAX_IN_FLIGHT_FAILING } else { MAX_IN_FLIGHT };
+        // One place is everybody's, however many others are slow.
+        let free = places.saturating_sub(taken).min(if taken == 0 { room.max(1) } else { room });
+        if free == 0 {
+            return Ok(Vec::new());
         }
+        let mut fresh = due_of(tx, self.id, free + taken, now)?;
+        fresh.retain(|row| busy.is_none_or(|b| !b.contains(&row.0)));
+        fresh.truncate(free);
+        Ok(fresh.into_iter().map(|row| (row, None)).collect())
     }
 
-    fn due(&self, tx: &Tx<'_>, limit: usize, now: Time) -> Result<Vec<(DueRow, Option<i64>)>, StoreError> {
-        if self.is_broker {
-            let rows = in_order::due(tx, self.id, limit, now)?;
-            return Ok(rows.into_iter().map(|(row, conversation)| (row, Some(conversation))).collect());
-        }
-        Ok(due_of(tx, self.id, limit, now)?.into_iter().map(|row| (row, None)).collect())
+    /// The next batch of a broker, beside its own that are under way; `batches` are everybody's.
+    fn batch(
+        &self,
+        tx: &Tx<'_>,
+        (own, batches): (&[BatchIds], usize),
+        now: Time,
+    ) -> Result<Vec<(DueRow, Option<i64>)>, StoreError> {
+        let limit = match self.is_failing {
+            true => MAX_IN_FLIGHT_FAILING,
+            false if batches < LARGE_BATCHES => BATCH_MAX,
+            false => MAX_IN_FLIGHT,
+        };
+        let rows = match own {
+            [] => in_order::due(tx, self.id, limit, now)?,
+            // Few events are better off together, in the next one.
+            [first] if first.len() >= SECOND_FROM && limit == BATCH_MAX => {
+                let rows = in_order::due_beside(tx, self.id, (first, limit), now)?;
+                if rows.len() < SECOND_FROM { Vec::new() } else { rows }
+            }
+            _ => Vec::new(),
+        };
+        Ok(rows.into_iter().map(|(row, conversation)| (row, Some(conversation))).collect())
     }
 
     fn claimed(&self, row: DueRow, conversation: Option<i64>, proof: &Arc<DeliveryHeaders>) -> ClaimedDelivery {

@@ -22,11 +22,21 @@ pub(super) fn due(
     limit: usize,
     now: Time,
 ) -> Result<Vec<(DueRow, i64)>, StoreError> {
-    let first = window(tx, endpoint, limit, now)?;
+    let first = window(tx, endpoint, (&HashSet::new(), limit), now)?;
     if !first.is_empty() || !is_waited_for(tx, endpoint, now)? {
         return Ok(first);
     }
     batch(tx, endpoint, (limit, LOOK_AHEAD), now)
+}
+
+/// The same beside a batch that is under way: nothing of its conversations.
+pub(super) fn due_beside(
+    tx: &Tx<'_>,
+    endpoint: EndpointId,
+    (under_way, limit): (&HashSet<i64>, usize),
+    now: Time,
+) -> Result<Vec<(DueRow, i64)>, StoreError> {
+    window(tx, endpoint, (under_way, limit), now)
 }
 
 fn is_waited_for(tx: &Tx<'_>, endpoint: EndpointId, now: Time) -> Result<bool, StoreError> {
@@ -34,18 +44,24 @@ fn is_waited_for(tx: &Tx<'_>, endpoint: EndpointId, now: Time) -> Result<bool, S
     Ok(tx.find(sql, params![endpoint, now], |_| Ok(()))?.is_some())
 }
 
-/// What may go of the first `limit` deliveries that are due: each whose nearest earlier one goes, too. One statement, because
-/// this is what a long queue is read by.
-fn window(tx: &Tx<'_>, endpoint: EndpointId, limit: usize, now: Time) -> Result<Vec<(DueRow, i64)>, StoreError> {
-    let mut bytes = 0;
+/// What may go of the first `limit` deliveries that are due and not under way: each whose nearest earlier one goes, too. One
+/// statement, because this is what a long queue is read by.
+fn window(
+    tx: &Tx<'_>,
+    endpoint: EndpointId,
+    (under_way, limit): (&HashSet<i64>, usize),
+    now: Time,
+) -> Result<Vec<(DueRow, i64)>, StoreError> {
+    let (mut bytes, under_way) = (0, serde_json::json!(under_way).to_string());
     let rows = tx.list(
         "SELECT d.id, d.attempts, e.event_id, e.name, e.body, e.instance_id, coalesce(d.conversation, 0),
                 (SELECT max(o.id) FROM deliveries o
                  WHERE o.endpoint_id = ?1 AND o.conversation = d.conversation AND o.state = 'pending'
                    AND o.conversation IS NOT NULL AND o.id < d.id)
          FROM deliveries d JOIN events e ON e.id = d.event_id
-         WHERE d.endpoint_id = ?1 AND d.state = 'pending' AND d.due_at <= ?2 ORDER BY d.due_at, d.id LIMIT ?3",
-        params![endpoint, now, i64::try_from(limit).unwrap_or(i64::MAX)],
+         WHERE d.endpoint_id = ?1 AND d.state = 'pending' AND d.due_at <= ?2
+           AND d.id NOT IN (SELECT value FROM json_each(?4)) ORDER BY d.due_at, d.id LIMIT ?3",
+        params![endpoint, now, i64::try_from(limit).unwrap_or(i64::MAX), under_way],
         |r| {
             if bytes >= BATCH_BYTES {
                 return Ok(None);

@@ -6,7 +6,7 @@
 use super::{
     WebhookError, Webhooks,
     chattu::{self, AttemptAnswer},
-    claim::{ClaimedDelivery, ClaimedWork},
+    claim::{BatchIds, ClaimedDelivery, ClaimedWork, SECOND_FROM},
     endpoint::{self, EndpointId},
     recovery,
     retry::{self, AttemptResult, RetryDecision},
@@ -47,7 +47,7 @@ pub(super) struct EndedAttempt {
 /// What came of what was attempted together.
 enum EndedWork {
     Call(Box<EndedAttempt>),
-    Batch(EndpointId, Vec<EndedAttempt>),
+    Batch(EndpointId, BatchIds, Vec<EndedAttempt>),
 }
 
 impl Webhooks {
@@ -75,11 +75,8 @@ impl Webhooks {
         let mut stops = false;
         while !stops {
             let looked = self.clock.now();
-            let look_at = match self.claim().await {
-                Ok(claimed) => {
-                    claimed.into_iter().for_each(|work| self.begin(work, &mut running));
-                    self.next_look(looked).await
-                }
+            let look_at = match self.begin_due(&mut running).await {
+                Ok(()) => self.next_look(looked).await,
                 Err(e) => {
                     tracing::warn!("webhooks wait: {e}");
                     looked.plus(AFTER_ERROR)
@@ -95,9 +92,21 @@ impl Webhooks {
             while let Some(more) = running.try_join_next() {
                 ended.extend(more);
             }
+            // A broker has its next batch while the last one is written down. What fails here fails in the next turn, too.
+            if !stops
+                && ended.iter().any(|work| matches!(work, EndedWork::Batch(_, ids, _) if ids.len() >= SECOND_FROM))
+            {
+                self.begin_due(&mut running).await.unwrap_or_else(|e| tracing::debug!("no batch beside the last: {e}"));
+            }
             self.settle(ended).await;
             self.brokers.sweep();
         }
+    }
+
+    /// Takes what is due and has a place, and begins it.
+    async fn begin_due(self: &Arc<Self>, running: &mut JoinSet<EndedWork>) -> Result<(), WebhookError> {
+        self.claim().await?.into_iter().for_each(|work| self.begin(work, running));
+        Ok(())
     }
 
     fn begin(self: &Arc<Self>, work: ClaimedWork, running: &mut JoinSet<EndedWork>) {
@@ -105,7 +114,9 @@ impl Webhooks {
         running.spawn(async move {
             match work {
                 ClaimedWork::Call(delivery) => EndedWork::Call(Box::new(webhooks.attempt(delivery).await)),
-                ClaimedWork::Batch(endpoint, all) => EndedWork::Batch(endpoint, webhooks.hand_over(all).await),
+                ClaimedWork::Batch(endpoint, ids, all) => {
+                    EndedWork::Batch(endpoint, ids, webhooks.hand_over(all).await)
+                }
             }
         });
     }
@@ -170,9 +181,9 @@ impl Webhooks {
         for work in ended {
             match work {
                 EndedWork::Call(one) => attempts.push(*one),
-                EndedWork::Batch(endpoint, all) => {
+                EndedWork::Batch(endpoint, ids, all) => {
                     attempts.extend(all);
-                    batches.push(endpoint);
+                    batches.push((endpoint, ids));
                 }
             }
         }
@@ -185,7 +196,7 @@ impl Webhooks {
         for one in ended.iter() {
             self.claims.release(&one.delivery);
         }
-        batches.into_iter().for_each(|endpoint| self.claims.release_batch(endpoint));
+        batches.iter().for_each(|(endpoint, ids)| self.claims.release_batch(*endpoint, ids));
     }
 
     async fn write_piece(&self, ended: &Arc<[EndedAttempt]>, which: Range<usize>) {

@@ -154,6 +154,54 @@ async fn tools_pass_the_guard_and_say_why_it_refuses() {
     world.stop().await;
 }
 
+#[tokio::test]
+async fn a_key_for_one_instance_has_nothing_of_another_by_any_tool() {
+    let world = World::start().await;
+    world.new_instance(world.account, "second-line").await;
+    let scopes = ["send", "read", "manage"];
+    let (first, second) = (key(&world, &scopes, &[INSTANCE]).await, key(&world, &scopes, &["second-line"]).await);
+    let message = |instance: &str, more: Value| {
+        let mut all = json!({"instance_id": instance, "phone": PHONE, "message": "Your order #7 is ready.",
+            "message_purpose": "transactional"});
+        all.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        all
+    };
+    let (sent, _) = call(&world, &first, "send_message", message(INSTANCE, json!({}))).await;
+    let later = json!({"send_at": "2026-06-02T12:00:00Z"});
+    let (waits, _) = call(&world, &first, "send_message", message(INSTANCE, later)).await;
+    assert_eq!((&sent["status"], &waits["status"]), (&json!("sent"), &json!("accepted")), "{sent} {waits}");
+    world.hears(PHONE, "Thanks").await;
+    let (refused, is_refused) = call(&world, &second, "send_message", message(INSTANCE, json!({}))).await;
+    assert!(is_refused && refused["error"] == "invalid_instance", "{refused}");
+    for log_id in [&sent["log_id"], &waits["log_id"]] {
+        for name in ["message_status", "explain_message", "cancel_message"] {
+            let (told, is_refused) = call(&world, &second, name, json!({"log_id": log_id})).await;
+            assert!(is_refused && told["error"] == "not_found", "{name} of {log_id}: {told}");
+        }
+    }
+    let lists = ["list_messages", "list_inbound_messages", "list_conversations", "list_contacts", "list_instances"];
+    for name in lists {
+        for arguments in [json!({}), json!({"instance_id": INSTANCE})] {
+            let (own, _) = call(&world, &first, name, arguments.clone()).await;
+            assert!(own["data"].as_array().is_some_and(|rows| !rows.is_empty()), "{name} {arguments}: {own}");
+            let (told, _) = call(&world, &second, name, arguments.clone()).await;
+            assert!(
+                !told.to_string().contains(PHONE) && !told.to_string().contains(INSTANCE),
+                "{name} {arguments}: {told}"
+            );
+        }
+    }
+    let (own, _) = call(&world, &second, "list_instances", json!({})).await;
+    assert_eq!(own["data"].as_array().map(Vec::len), Some(1), "{own}");
+    // Its own line is its own, and what waits is still there for whose it is.
+    let (sent, is_refused) =
+        call(&world, &second, "send_message", message("second-line", json!({"message": "Order #8."}))).await;
+    assert!(!is_refused && sent["status"] == "sent", "{sent}");
+    let (cancelled, is_refused) = call(&world, &first, "cancel_message", json!({"log_id": waits["log_id"]})).await;
+    assert!(!is_refused, "{cancelled}");
+    world.stop().await;
+}
+
 #[test]
 fn the_program_speaks_it_over_stdin_and_stdout() {
     let place = Place::new();

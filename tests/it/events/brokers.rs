@@ -8,7 +8,7 @@ use crate::harness::{
 use serde_json::{Value, json};
 use std::time::Duration;
 use wa_gateway::{
-    app::commands::{WebhookCreate, WebhookDeliveries, WebhookList, WebhookSet},
+    app::commands::{WebhookCreate, WebhookDeliveries, WebhookEnable, WebhookList, WebhookSet},
     model::clock::{Clock, SystemClock},
 };
 
@@ -109,6 +109,66 @@ async fn a_broker_gets_each_event_once_by_its_id_and_in_order_over_refusals_and_
     world.later(Duration::from_secs(6));
     until(&world, "delivered", 10).await;
     assert_eq!(texts(&server)[5..], ["away 0", "away 1", "away 2", "away 3", "away 4"]);
+    world.stop().await;
+}
+
+/// A thousand copies of the one event that is there, for its endpoint: the nth of the (n mod 800)th conversation.
+const COPIES: [&str; 2] = [
+    "WITH RECURSIVE all_of(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM all_of WHERE n < 999)
+     INSERT INTO events (event_id, account_id, instance_id, name, body, created_at)
+     SELECT 'copy-' || n, account_id, instance_id, name, body, created_at FROM all_of, (SELECT * FROM events LIMIT 1)",
+    "WITH RECURSIVE all_of(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM all_of WHERE n < 999)
+     INSERT INTO deliveries (event_id, endpoint_id, state, due_at, conversation)
+     SELECT e.id, d.endpoint_id, 'pending', e.created_at, 100000 + n % 800
+     FROM all_of JOIN events e ON e.event_id = 'copy-' || n, (SELECT * FROM deliveries LIMIT 1) d ORDER BY n",
+];
+
+/// Where in the stream the copies from this one on stand.
+fn places(server: &NatsServer, from: usize) -> Vec<Option<usize>> {
+    let all = server.stored();
+    let at = |n: usize| all.iter().position(|one| one.header("Nats-Msg-Id") == format!("copy-{n}"));
+    (from..1000).map(at).collect()
+}
+
+#[tokio::test]
+async fn a_second_batch_goes_beside_the_first_and_no_conversation_is_in_both() {
+    let mut server = NatsServer::start("shop", "s3cret").await;
+    let world = world_with(&server).await;
+    let made = create(&world, &format!("nats://shop:s3cret@{}/wa", server.address), &[]).await.expect("an endpoint");
+    let id = made["id"].as_i64().expect("an id");
+    world.hears(PHONE, "one").await;
+    until(&world, "delivered", 1).await;
+    world.sql("UPDATE endpoints SET disabled_at = 1").await;
+    for copies in COPIES {
+        world.sql(copies).await;
+    }
+    server.silence(true);
+    let enabled = world.command(WebhookEnable { id }).await.expect("enabled");
+    assert_eq!(enabled["id"], id, "{enabled}");
+
+    // The first batch waits for its confirmations. What comes makes the worker look: the second has the rest but for the second
+    // events of the first 200 people.
+    wait::until("the first batch came", async || server.came() == 1 + 512).await;
+    world.hears(OTHER, "elsewhere").await;
+    wait::until("the second batch came", async || server.came() == 1 + 801).await;
+    world.hears(OTHER, "its turn comes after that").await;
+    assert!(
+        places(&server, 800).iter().all(Option::is_none),
+        "nobody's second event went before the first one was confirmed"
+    );
+
+    // Nobody heard what was confirmed: both batches go again, and the rest follows each in its conversation.
+    server.die().await;
+    server.silence(false);
+    server.rise().await;
+    world.later(Duration::from_secs(6));
+    let pending = "SELECT count(*) FROM deliveries WHERE state = 'pending'";
+    wait::until("all is delivered", async || world.number(pending).await == 0).await;
+    assert_eq!(server.stored().len(), 1 + 1000 + 2);
+    let (first, second) = (places(&server, 0), places(&server, 800));
+    for (n, place) in second.iter().enumerate() {
+        assert!(first[n].is_some() && first[n] < *place, "{n}: {:?} {place:?}", first[n]);
+    }
     world.stop().await;
 }
 

@@ -39,6 +39,8 @@ struct Stream {
     refused: Option<String>,
     /// The next message is stored, and the server dies before it says so.
     dies: bool,
+    /// What comes is stored, and nothing is said.
+    silent: bool,
 }
 
 /// The server; its stream outlives its deaths.
@@ -93,6 +95,11 @@ impl NatsServer {
         self.lock().dies = true;
     }
 
+    /// Stores what comes without a word, or says so again; whoever waits for an answer by then gets none.
+    pub fn silence(&self, is_silent: bool) {
+        self.lock().silent = is_silent;
+    }
+
     /// What the stream holds, in its order.
     pub fn stored(&self) -> Vec<Stored> {
         self.lock().stored.clone()
@@ -135,7 +142,10 @@ async fn talk(tcp: TcpStream, stream: Arc<Mutex<Stream>>, login: [String; 2]) ->
                 let mut bytes = vec![0; total + 2];
                 io.read_exact(&mut bytes).await?;
                 let Some(answer) = store(&stream, words[1], &bytes[..total], head) else { return Ok(()) };
-                format!("MSG {} {answers_to} {}\r\n{answer}\r\n", words[2], answer.len())
+                match answer.as_str() {
+                    "" => answer,
+                    _ => format!("MSG {} {answers_to} {}\r\n{answer}\r\n", words[2], answer.len()),
+                }
             }
             _ => String::new(),
         };
@@ -149,7 +159,7 @@ fn is_login(line: &str, [user, password]: &[String; 2]) -> bool {
     said["user"] == *user && said["pass"] == *password
 }
 
-/// What JetStream answers; none: it hangs up.
+/// What JetStream answers, empty: nothing; none: it hangs up.
 fn store(stream: &Mutex<Stream>, subject: &str, message: &[u8], head: usize) -> Option<String> {
     let (head, body) = message.split_at(head);
     let head = String::from_utf8(head.to_vec()).expect("text");
@@ -164,6 +174,9 @@ fn store(stream: &Mutex<Stream>, subject: &str, message: &[u8], head: usize) -> 
     let is_repeat = stream.stored.iter().any(|s| s.header("Nats-Msg-Id") == one.header("Nats-Msg-Id"));
     if !is_repeat {
         stream.stored.push(one);
+    }
+    if stream.silent {
+        return Some(String::new());
     }
     let dies = std::mem::take(&mut stream.dies);
     (!dies).then(|| format!(r#"{{"stream":"WA","seq":{},"duplicate":{is_repeat}}}"#, stream.stored.len()))
