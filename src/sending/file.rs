@@ -104,7 +104,7 @@ fn would_pass(tx: &Tx<'_>, asked: &Asked<'_>, score: Score) -> Result<bool, Stor
 
 /// After the transaction: a file whose row is recorded, or may be, stays; any other goes.
 pub(super) fn settle(file: Option<Arc<PreparedFile>>, recorded: bool) {
-    if let Some(PreparedFile::Here(here)) = file.filter(|_| recorded).and_then(Arc::into_inner) {
+    if let Some(PreparedFile::Here(here)) = file.filter(|_| recorded).as_deref() {
         here.written.keep();
     }
 }

@@ -83,14 +83,17 @@ where
     }
 
     fn finish(self: Box<Self>, commit: Result<(), String>) {
-        let answer = match (self.outcome, commit) {
+        let Self { work, outcome, reply } = *self;
+        // What it holds is the caller's alone again once the caller is told.
+        drop(work);
+        let answer = match (outcome, commit) {
             (Some(Err(e)), _) => Err(e),
             (_, Err(problem)) => Err(StoreError::Unavailable(problem).into()),
             (Some(outcome), Ok(())) => outcome,
             (None, Ok(())) => Err(StoreError::Stopping.into()),
         };
         // The caller may have gone; its work is done all the same.
-        let _ = self.reply.send(answer);
+        let _ = reply.send(answer);
     }
 }
 
@@ -100,4 +103,41 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
         .map(|s| (*s).to_owned())
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "a panic without a text".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::Connection;
+    use std::sync::{Arc, Mutex};
+
+    type Told = Arc<Mutex<oneshot::Receiver<Result<(), StoreError>>>>;
+
+    /// Notes when it is let go of whether the caller had been told by then.
+    struct Held(Told, Arc<Mutex<Vec<bool>>>);
+
+    impl Drop for Held {
+        fn drop(&mut self) {
+            let is_told = self.0.lock().expect("no holder panics").try_recv().is_ok();
+            self.1.lock().expect("no holder panics").push(is_told);
+        }
+    }
+
+    #[test]
+    fn what_a_closure_holds_is_let_go_of_before_its_caller_is_told() {
+        let connection = Connection::open_in_memory().expect("memory");
+        let (reply, answer) = oneshot::channel();
+        let (answer, told) = (Arc::new(Mutex::new(answer)), Arc::new(Mutex::new(Vec::new())));
+        let held = Held(answer.clone(), told.clone());
+        let work = Repeatable(move |_: &WriteTx<'_>| {
+            let _ = &held;
+            Ok(())
+        });
+        let mut job: Box<dyn WriteJob> = Box::new(Closure::new(work, reply));
+        assert!(job.run(&WriteTx::new(&connection, false)));
+        assert!(job.run(&WriteTx::new(&connection, true)), "it may run again");
+        job.finish(Ok(()));
+        assert_eq!(*told.lock().expect("no holder panics"), [false]);
+        answer.lock().expect("no holder panics").try_recv().expect("told").expect("kept");
+    }
 }

@@ -13,7 +13,10 @@ use std::{
     io::{self, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 const TEMPORARY: &str = ".part";
@@ -46,7 +49,7 @@ pub struct Stored {
 pub struct Written {
     files: MediaFolder,
     stored: Stored,
-    kept: bool,
+    kept: AtomicBool,
 }
 
 /// A file of which not all bytes are there. Dropped, it is removed.
@@ -91,7 +94,7 @@ impl MediaFolder {
         self.lock().insert(path.clone());
         let stored = Stored { path, size: 0, sha256: Vec::new(), sniffed: None, is_text: false };
         // From here on a failure removes what was written.
-        let written = Written { files: self.clone(), stored, kept: false };
+        let written = Written { files: self.clone(), stored, kept: AtomicBool::new(false) };
         let temporary = written.path().with_extension(&TEMPORARY[1..]);
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
         let digest = digest::Context::new(&digest::SHA256);
@@ -223,14 +226,14 @@ impl Written {
     }
 
     /// Its row is committed, or may be: it stays, and the sweep judges it by its row.
-    pub fn keep(mut self) {
-        self.kept = true;
+    pub fn keep(&self) {
+        self.kept.store(true, Relaxed);
     }
 }
 
 impl Drop for Written {
     fn drop(&mut self) {
-        if !self.kept {
+        if !*self.kept.get_mut() {
             let _ = self.files.remove(&self.stored.path);
         }
         self.files.lock().remove(&self.stored.path);
@@ -259,6 +262,7 @@ mod tests {
         let kept = files.write(b"x").expect("written");
         let path = kept.stored().path.clone();
         kept.keep();
+        drop(kept);
         fs::write(dir.path().join("media").join(&path[..2]).join("left.part"), "half").expect("written");
         assert_eq!(files.list_settled().expect("a list"), std::slice::from_ref(&path));
         assert!(!dir.path().join("media").join(&path[..2]).join("left.part").exists());
