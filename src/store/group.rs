@@ -160,7 +160,8 @@ impl Group<'_> {
     }
 
     fn run_in_savepoint(&mut self, job: &mut dyn WriteJob, again: bool) {
-        if statement(self.connection, "SAVEPOINT job").is_err() {
+        self.begun = statement(self.connection, "SAVEPOINT job");
+        if self.begun.is_err() {
             return;
         }
         let kept = self.run(job, again);
