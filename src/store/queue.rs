@@ -1,7 +1,7 @@
 //! In which order closures come to the writer.
 //!
 //! First come, first served, but for one thing: whose messages cost the writer little does not wait for all that somebody
-//! else asks for. A closure of an account that had far less of the writer's time lately than whoever had most comes next,
+//! else asks for (that one has its turn after a few of them). A closure of an account that had far less of the writer's time lately than whoever had most comes next,
 //! and is committed at once instead of with everything else that waits; not more than a few hundred times a second, so
 //! that many accounts of the same size still share their commits.
 
@@ -20,6 +20,9 @@ pub(super) type InLane<J> = (Lane, J);
 
 /// Whoever had less than such a part of what the most had comes first.
 const LIGHT: u32 = 8;
+/// After so many of these the others have one: of a thousand accounts that keep the writer busy each had little, and the
+/// gateway's own work, opt-outs and receipts, is among the others.
+const LIGHT_IN_A_ROW: u32 = 4;
 /// After so long, half of what a lane had is forgotten.
 const HALF_LIFE: Duration = Duration::from_millis(250);
 /// What is forgotten altogether.
@@ -33,6 +36,8 @@ pub(super) struct WriteQueue<J> {
     waiting: Receiver<InLane<J>>,
     light: VecDeque<InLane<J>>,
     others: VecDeque<InLane<J>>,
+    /// How many of whoever had little came one after the other.
+    in_a_row: u32,
     spent: SpentByLane,
     early: EarlyCommits,
 }
@@ -61,7 +66,14 @@ pub(super) fn moment() -> Instant {
 impl<J> WriteQueue<J> {
     pub(super) fn new(waiting: Receiver<InLane<J>>) -> Self {
         let early = EarlyCommits { left: EARLY_SAVED, counted: None };
-        Self { waiting, light: VecDeque::new(), others: VecDeque::new(), spent: SpentByLane::default(), early }
+        Self {
+            waiting,
+            light: VecDeque::new(),
+            others: VecDeque::new(),
+            in_a_row: 0,
+            spent: SpentByLane::default(),
+            early,
+        }
     }
 
     /// The next one; waits for it.
@@ -72,7 +84,13 @@ impl<J> WriteQueue<J> {
     /// The next one, if there is one.
     pub(super) fn take(&mut self) -> Option<InLane<J>> {
         self.sort();
-        self.light.pop_front().or_else(|| self.others.pop_front())
+        if self.light.is_empty() || (self.in_a_row >= LIGHT_IN_A_ROW && !self.others.is_empty()) {
+            self.in_a_row = 0;
+            self.others.pop_front()
+        } else {
+            self.in_a_row += 1;
+            self.light.pop_front()
+        }
     }
 
     /// Notes what a closure took. Says whether what was done until now is to be committed without the rest.
@@ -173,6 +191,20 @@ mod tests {
         sender.send((A, 10)).expect("it listens");
         assert!(!queue.note(B, (begun, begun + MS)), "it had its part");
         assert_eq!(drained(&mut queue), [9, 10], "and is one of them");
+    }
+
+    #[test]
+    fn many_that_had_little_leave_the_others_their_turn() {
+        let (sender, mut queue) = queue();
+        let begun = moment();
+        queue.note(A, (begun, begun + 9 * MS));
+        for job in 1..=3 {
+            sender.send((None, 100 + job)).expect("it listens");
+        }
+        for job in 1..=10 {
+            sender.send((Some(AccountId(10 + i64::from(job))), job)).expect("it listens");
+        }
+        assert_eq!(drained(&mut queue), [1, 2, 3, 4, 101, 5, 6, 7, 8, 102, 9, 10, 103]);
     }
 
     #[test]
