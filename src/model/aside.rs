@@ -20,6 +20,7 @@ const AT_ONCE: usize = 8;
 
 thread_local! {
     static YIELDS: Cell<bool> = const { Cell::new(false) };
+    static COMES_LAST: Cell<bool> = const { Cell::new(false) };
 }
 
 /// The threads of [`aside`]: none before the first work.
@@ -51,6 +52,7 @@ pub fn yield_to_messages() {
 /// none is interrupted before the next tick of the clock (sched(7)).
 pub fn come_last() {
     yield_to_messages();
+    COMES_LAST.set(true);
     #[cfg(target_os = "linux")]
     {
         let (this_thread, priority): (libc::c_long, libc::c_int) = (0, 0);
@@ -61,6 +63,11 @@ pub fn come_last() {
             libc::syscall(libc::SYS_sched_setscheduler, this_thread, policy, &raw const priority);
         }
     }
+}
+
+/// Whether the calling thread was made one that comes last.
+pub fn comes_last() -> bool {
+    COMES_LAST.get()
 }
 
 #[cfg(test)]

@@ -41,7 +41,11 @@ pub use open::{FILE_NAME, RESTORE_STAGE, RESTORED_STAGE, check_file};
 pub use tx::{Tx, WriteTx};
 pub use vault::{CannotOpen, FILE_NAME as KEY_FILE_NAME, Vault};
 
-use crate::model::{aside::yield_to_messages, clock::Time, ids::AccountId};
+use crate::model::{
+    aside::{comes_last, yield_to_messages},
+    clock::Time,
+    ids::AccountId,
+};
 use ground::Ground;
 use job::{Once, Repeatable, Work};
 use open::DirLock;
@@ -56,6 +60,7 @@ use std::{
     },
 };
 use tokio::{
+    runtime::Handle,
     sync::{Notify, watch},
     task::{JoinHandle, spawn_blocking},
 };
@@ -76,6 +81,8 @@ struct StoreInner {
     announcements: Arc<Notify>,
     commits: watch::Sender<u64>,
     ground: Arc<Ground>,
+    /// The threads of messages, unless it was opened where there are none.
+    runtime: Option<Handle>,
 }
 
 /// A data directory that is ours; free again when this is dropped without being opened.
@@ -139,6 +146,7 @@ impl Store {
                 announcements,
                 commits,
                 ground,
+                runtime: Handle::try_current().ok(),
             }),
         })
     }
@@ -228,7 +236,7 @@ impl Store {
             let found = looked.map_or_else(|e| Some(Err(e.into())), |()| found);
             *theirs.lock().unwrap_or_else(PoisonError::into_inner) = found;
         };
-        answered(answer, in_background(Box::new(job)))
+        answered(answer, in_background(self.shared.runtime.as_ref(), Box::new(job)))
     }
 
     /// How many reads were begun since it was opened.
@@ -280,12 +288,17 @@ async fn answered<T, E: From<StoreError>>(answer: ReadSlot<T, E>, asked: JoinHan
     }
 }
 
-/// Does it where one may wait, and where it does not keep a message waiting.
-fn in_background(job: Box<dyn FnOnce() + Send>) -> JoinHandle<()> {
-    spawn_blocking(|| {
+/// Does it where one may wait, and where it does not keep a message waiting. A thread that comes last, as those of pages, has
+/// it done beside those of messages: it would keep one of few connections for as long as they are busy.
+fn in_background(messages: Option<&Handle>, job: Box<dyn FnOnce() + Send>) -> JoinHandle<()> {
+    let job = || {
         yield_to_messages();
         job();
-    })
+    };
+    match messages {
+        Some(messages) if comes_last() => messages.spawn_blocking(job),
+        _ => spawn_blocking(job),
+    }
 }
 
 /// Shows one consistent view to `question`.
