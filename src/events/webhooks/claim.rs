@@ -34,8 +34,8 @@ const PLACES_IN_ALL: usize = 512;
 /// Events of a batch for a broker, and how many batches may be so large at once; further ones have a webhook's places.
 const BATCH_MAX: usize = 512;
 const LARGE_BATCHES: usize = 16;
-/// A second batch is under way to an endpoint, while the first one's outcome is written, say, where both have so many events.
-pub(super) const SECOND_FROM: usize = BATCH_MAX / 2;
+/// A second batch begins while it is written down that the first one was confirmed, where both have so many events.
+pub(super) const LEAST_FOR_SECOND: usize = BATCH_MAX / 2;
 
 /// Which deliveries are under way, by endpoint.
 #[derive(Default)]
@@ -43,6 +43,8 @@ pub(super) struct DeliveryClaims {
     by_endpoint: Mutex<HashMap<EndpointId, HashSet<i64>>>,
     /// The brokers' endpoints that have batches under way.
     batches: Mutex<HashMap<EndpointId, Vec<BatchIds>>>,
+    /// Those of them whose one batch was confirmed.
+    confirmed: Mutex<HashSet<EndpointId>>,
     /// Claiming is one at a time: what is read is not claimed by another in between.
     turn: tokio::sync::Mutex<()>,
     looked: LastLook,
@@ -110,8 +112,19 @@ impl DeliveryClaims {
         self.batches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn confirmed(&self) -> MutexGuard<'_, HashSet<EndpointId>> {
+        self.confirmed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A broker has confirmed all of the endpoint's batch: the next one may begin before that is written down. Before it was
+    /// confirmed it would share what time the broker has for it.
+    pub(super) fn note_confirmed(&self, endpoint: EndpointId) {
+        self.confirmed().insert(endpoint);
+    }
+
     /// The endpoint may have another batch in the place of this one, and one with events of its conversations.
     pub(super) fn release_batch(&self, endpoint: EndpointId, ids: &BatchIds) {
+        self.confirmed().remove(&endpoint);
         let mut all = self.batches();
         if let Some(batches) = all.get_mut(&endpoint) {
             batches.retain(|one| !Arc::ptr_eq(one, ids));
@@ -145,6 +158,7 @@ impl Webhooks {
         let under_way = UnderWay {
             calls: self.claims.lock().clone(),
             batches: self.claims.batches().clone(),
+            confirmed: self.claims.confirmed().clone(),
             resting: self.breakers.resting(self.clock.now()).into_keys().collect(),
         };
         let (now, vault) = (self.clock.now(), self.vault.clone());
@@ -164,6 +178,7 @@ impl Webhooks {
 struct UnderWay {
     calls: HashMap<EndpointId, HashSet<i64>>,
     batches: HashMap<EndpointId, Vec<BatchIds>>,
+    confirmed: HashSet<EndpointId>,
     resting: HashSet<EndpointId>,
 }
 
@@ -183,7 +198,7 @@ fn due(tx: &Tx<'_>, under_way: &UnderWay, vault: &Vault, now: Time) -> Result<Ve
     let mut claimed = Vec::new();
     for endpoint in endpoints.iter().filter(|endpoint| !under_way.resting.contains(&endpoint.id)) {
         let fresh = if endpoint.is_broker {
-            endpoint.batch(tx, (under_way.batches.get(&endpoint.id).map_or(&[], Vec::as_slice), batches), now)?
+            endpoint.batch(tx, (under_way, batches), now)?
         } else {
             endpoint.calls(tx, under_way.calls.get(&endpoint.id), room, now)?
         };
@@ -243,11 +258,11 @@ impl DueEndpoint {
         Ok(fresh.into_iter().map(|row| (row, None)).collect())
     }
 
-    /// The next batch of a broker, beside its own that are under way; `batches` are everybody's.
+    /// The next batch of a broker, beside its own that is written down; `batches` are everybody's that are under way.
     fn batch(
         &self,
         tx: &Tx<'_>,
-        (own, batches): (&[BatchIds], usize),
+        (under_way, batches): (&UnderWay, usize),
         now: Time,
     ) -> Result<Vec<(DueRow, Option<i64>)>, StoreError> {
         let limit = match self.is_failing {
@@ -255,12 +270,13 @@ impl DueEndpoint {
             false if batches < LARGE_BATCHES => BATCH_MAX,
             false => MAX_IN_FLIGHT,
         };
-        let rows = match own {
+        let is_confirmed = under_way.confirmed.contains(&self.id);
+        let rows = match under_way.batches.get(&self.id).map_or(&[][..], Vec::as_slice) {
             [] => in_order::due(tx, self.id, limit, now)?,
             // Few events are better off together, in the next one.
-            [first] if first.len() >= SECOND_FROM && limit == BATCH_MAX => {
+            [first] if is_confirmed && first.len() >= LEAST_FOR_SECOND && limit == BATCH_MAX => {
                 let rows = in_order::due_beside(tx, self.id, (first, limit), now)?;
-                if rows.len() < SECOND_FROM { Vec::new() } else { rows }
+                if rows.len() < LEAST_FOR_SECOND { Vec::new() } else { rows }
             }
             _ => Vec::new(),
         };

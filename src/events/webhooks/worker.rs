@@ -6,7 +6,7 @@
 use super::{
     WebhookError, Webhooks,
     chattu::{self, AttemptAnswer},
-    claim::{BatchIds, ClaimedDelivery, ClaimedWork, SECOND_FROM},
+    claim::{BatchIds, ClaimedDelivery, ClaimedWork, LEAST_FOR_SECOND},
     endpoint::{self, EndpointId},
     recovery,
     retry::{self, AttemptResult, RetryDecision},
@@ -93,14 +93,25 @@ impl Webhooks {
                 ended.extend(more);
             }
             // A broker has its next batch while the last one is written down. What fails here fails in the next turn, too.
-            if !stops
-                && ended.iter().any(|work| matches!(work, EndedWork::Batch(_, ids, _) if ids.len() >= SECOND_FROM))
-            {
+            if !stops && self.note_confirmed(&ended) {
                 self.begin_due(&mut running).await.unwrap_or_else(|e| tracing::debug!("no batch beside the last: {e}"));
             }
             self.settle(ended).await;
             self.brokers.sweep();
         }
+    }
+
+    /// Notes which brokers confirmed a whole batch that another may follow at once; says whether any did.
+    fn note_confirmed(&self, ended: &[EndedWork]) -> bool {
+        let confirmed = ended.iter().filter_map(|work| match work {
+            EndedWork::Batch(endpoint, ids, all) if ids.len() >= LEAST_FOR_SECOND => {
+                all.iter().all(|one| matches!(one.next, RetryDecision::Delivered)).then_some(*endpoint)
+            }
+            _ => None,
+        });
+        let confirmed: Vec<_> = confirmed.collect();
+        confirmed.iter().for_each(|endpoint| self.claims.note_confirmed(*endpoint));
+        !confirmed.is_empty()
     }
 
     /// Takes what is due and has a place, and begins it.
