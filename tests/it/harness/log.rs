@@ -1,22 +1,38 @@
 //! What the gateway logs, as far as it runs on the test's own thread: all of it, in a runtime of one thread.
+//!
+//! One subscriber writes for all threads, each into its own test's text. A subscriber for each thread misses lines: a place
+//! that logs is remembered as unwanted when a thread without one comes to it while another begins to listen.
 
 use std::{
+    cell::RefCell,
     io,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, Once},
 };
 use tracing_subscriber::filter::LevelFilter;
 
-/// Begins with its making and ends with its drop.
-pub struct CapturedLog {
-    written: Arc<Mutex<Vec<u8>>>,
-    _until: tracing::subscriber::DefaultGuard,
+type Text = Arc<Mutex<Vec<u8>>>;
+
+thread_local! {
+    static TEXT: RefCell<Option<Text>> = const { RefCell::new(None) };
 }
 
-struct Sink(Arc<Mutex<Vec<u8>>>);
+static WRITES: Once = Once::new();
+
+/// Begins with its making and ends with its drop; one a thread.
+pub struct CapturedLog {
+    written: Text,
+}
+
+/// The text of the thread that writes, if it wants one.
+struct Sink;
 
 impl io::Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no holder panics").extend_from_slice(bytes);
+        TEXT.with_borrow(|text| {
+            if let Some(text) = text {
+                text.lock().expect("no holder panics").extend_from_slice(bytes);
+            }
+        });
         Ok(bytes.len())
     }
 
@@ -27,14 +43,23 @@ impl io::Write for Sink {
 
 impl CapturedLog {
     pub fn begin() -> Self {
-        let written: Arc<Mutex<Vec<u8>>> = Arc::default();
-        let sink = written.clone();
-        let log = tracing_subscriber::fmt().with_max_level(LevelFilter::INFO).with_ansi(false);
-        let until = tracing::subscriber::set_default(log.with_writer(move || Sink(sink.clone())).finish());
-        Self { written, _until: until }
+        WRITES.call_once(|| {
+            let log = tracing_subscriber::fmt().with_max_level(LevelFilter::INFO).with_ansi(false);
+            let log = log.with_writer(|| Sink).finish();
+            tracing::subscriber::set_global_default(log).expect("nobody else writes");
+        });
+        let written = Text::default();
+        TEXT.set(Some(written.clone()));
+        Self { written }
     }
 
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.written.lock().expect("no holder panics")).into_owned()
+    }
+}
+
+impl Drop for CapturedLog {
+    fn drop(&mut self) {
+        TEXT.set(None);
     }
 }
