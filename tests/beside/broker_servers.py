@@ -51,6 +51,12 @@ class Broker:
     def path(self, name):
         return os.path.join(self.folder, name)
 
+    def written(self, name, text):
+        """The path of a new file in its folder."""
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+        return self.path(name)
+
     def start(self):
         with open(self.path("log"), "ab") as log:
             self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, start_new_session=True,
@@ -105,9 +111,7 @@ class Nats(Broker):
     def command(self):
         text = (f'listen: "127.0.0.1:{self.port}"\njetstream {{ store_dir: "{self.path("store")}" }}\n'
                 f'authorization {{ user: {USER}, password: {PASSWORD} }}\n')
-        with open(self.path("nats.conf"), "w", encoding="utf-8") as file:
-            file.write(text)
-        return ["nats-server", "-c", self.path("nats.conf")]
+        return ["nats-server", "-c", self.written("nats.conf", text)]
 
     def url(self):
         return f"nats://{USER}:{PASSWORD}@127.0.0.1:{self.port}/wa.{{instance}}.{{event}}"
@@ -151,10 +155,8 @@ class Amqp(Broker):
 
     def command(self):
         self.dist = getattr(self, "dist", None) or free_port()
-        with open(self.path("rabbit.conf"), "w", encoding="utf-8") as file:
-            file.write(f"default_user = {USER}\ndefault_pass = {PASSWORD}\n")
-        with open(self.path("plugins"), "w", encoding="utf-8") as file:
-            file.write("[].")
+        self.written("rabbit.conf", f"default_user = {USER}\ndefault_pass = {PASSWORD}\n")
+        self.written("plugins", "[].")
         return ["/usr/lib/rabbitmq/bin/rabbitmq-server"]
 
     def url(self):
@@ -201,9 +203,7 @@ class Mqtt(Broker):
         subprocess.run(["mosquitto_passwd", "-b", "-c", self.path("users"), USER, PASSWORD], check=True)
         text = (f"listener {self.port} 127.0.0.1\nallow_anonymous false\npassword_file {self.path('users')}\n"
                 f"persistence true\npersistence_location {self.folder}/\nmax_queued_messages 0\nuser root\n")
-        with open(self.path("mosquitto.conf"), "w", encoding="utf-8") as file:
-            file.write(text)
-        return ["mosquitto", "-c", self.path("mosquitto.conf")]
+        return ["mosquitto", "-c", self.written("mosquitto.conf", text)]
 
     def url(self):
         return f"mqtt://{USER}:{PASSWORD}@127.0.0.1:{self.port}/wa/{{instance}}/{{event}}"
@@ -251,8 +251,7 @@ class Web(Broker):
                 f"events {{ worker_connections 256; }}\nhttp {{ access_log off; keepalive_requests 1000000;\n"
                 f"client_body_temp_path {self.path('body')}; server {{ listen 127.0.0.1:{self.port};\n"
                 f"location / {{ return 200; }} }} }}\n")
-        with open(self.path("nginx.conf"), "w", encoding="utf-8") as file:
-            file.write(text)
+        self.written("nginx.conf", text)
         return ["nginx", "-c", self.path("nginx.conf")]
 
     def url(self):
