@@ -1,5 +1,5 @@
 //! The connections to brokers: opened through the egress, one for all batches of an endpoint, kept open for a while. What is
-//! handed over later is behind what was before it: a broker is through with the first batch while it has work with the second.
+//! handed over later is behind what was before it.
 
 use super::{
     address::{BrokerAddress, BrokerKind},
