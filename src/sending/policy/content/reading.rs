@@ -8,6 +8,7 @@
 //! The reader knows no phrase and no language. What is ordinary in a script is no disguise: joiners in emoji, in Persian
 //! and Indic words, direction marks around words, tatweel, vowel signs, codes with digits.
 
+mod number_run;
 mod plain;
 mod stretch;
 
@@ -20,6 +21,7 @@ use super::{
     word::Word,
 };
 use crate::model::text;
+use number_run::NumberRun;
 
 /// What a sender did to a word so that a filter would not read it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,34 +36,6 @@ pub enum Disguise {
     Leet,
     /// Mathematical, circled or fullwidth letters.
     Styled,
-}
-
-/// A run of numbers with only separators between them.
-#[derive(Clone, Debug)]
-pub struct NumberRun {
-    /// From its first `#` in [`Reading::text`] …
-    pub start: usize,
-    /// … to behind its last.
-    pub end: usize,
-    /// How many digits in all.
-    pub digits: usize,
-    /// The first eight digits; behind fewer of them zeros.
-    lead: [u8; 8],
-}
-
-impl NumberRun {
-    /// Whether its first digits are those of `digits`, at most eight.
-    pub fn starts_with(&self, digits: &str) -> bool {
-        self.lead[..self.digits.min(8)].starts_with(digits.as_bytes())
-    }
-
-    /// Puts more `digits` behind it.
-    fn extend(&mut self, digits: &str) {
-        for (place, digit) in self.lead.iter_mut().skip(self.digits).zip(digits.bytes()) {
-            *place = digit;
-        }
-        self.digits += digits.len();
-    }
 }
 
 /// A message, read.
@@ -362,9 +336,7 @@ impl TextReader {
             self.is.code |= last.digits == 6;
             return;
         }
-        let mut run = NumberRun { start, end: start + 1, digits: 0, lead: [0; 8] };
-        run.extend(digits);
-        self.is.numbers.push(run);
+        self.is.numbers.push(NumberRun::new(start, digits));
     }
 
     /// Four and more single letters in a row are one word, set apart.
