@@ -19,9 +19,9 @@ use crate::{
         notice_delivery::{self, Digests},
         webhooks::Webhooks,
     },
-    gateway::{Gateway, inbound::Inbound, page_threads::PageThreads, retention::Retention},
+    gateway::{Gateway, inbound::Inbound, retention::Retention},
     instances::Instances,
-    model::{clock::Clock, fence::Fence, random::Random},
+    model::{clock::Clock, fence::Fence, random::Random, threads::ThreadsApart},
     ops::{
         backup,
         egress_allowlist::EgressAllowlist,
@@ -203,6 +203,7 @@ impl App {
         }));
         let backups = page_settings::adopt(chosen, backups(&config), |told, password| digests.choose(told, password));
         let gateway = Gateway {
+            calls: media.shelf().calls().clone(),
             digests,
             schedules,
             retention,
@@ -212,7 +213,7 @@ impl App {
             fence,
             keeper: OnceLock::new(),
             listening: OnceLock::new(),
-            pages: PageThreads::default(),
+            pages: ThreadsApart::of_pages(),
             backups,
             page_secrets,
             backing_up: Arc::default(),

@@ -14,13 +14,14 @@ const END_WITHIN: Duration = Duration::from_secs(3);
 
 /// Starts them; they end with `stopping`.
 pub(super) fn start(tasks: &mut JoinSet<()>, gateway: &Arc<AppState>, stopping: &watch::Receiver<bool>) {
-    tasks.spawn(gateway.media.clone().run(stopping.clone()));
+    let calls = gateway.calls.handle();
+    tasks.spawn_on(gateway.media.clone().run(stopping.clone()), &calls);
     tasks.spawn(gateway.schedules.clone().run(stopping.clone()));
     tasks.spawn(gateway.chattu.clone().run(stopping.clone()));
     tasks.spawn(gateway.digests.clone().run(stopping.clone()));
     tasks.spawn(gateway.live.clone().run(stopping.clone()));
     tasks.spawn(gateway.webhooks.clone().run_feed(stopping.clone()));
-    tasks.spawn(gateway.webhooks.clone().run(stopping.clone()));
+    tasks.spawn_on(gateway.webhooks.clone().run(stopping.clone()), &calls);
 }
 
 /// Has them work while the fence is open, until `stopping`. The connectors run already if it is open at first.

@@ -190,7 +190,7 @@ impl Egress {
         let tls = target.tls.then_some((&self.shared.tls, &target.host));
         let opened = line::open(&**clock, CONNECT_WITHIN.min(bounds.timeout), &addrs, tls);
         let (line, addr) = within(&mut alarm, opened).await.ok_or(late)??;
-        let place = PoolKey { tls: target.tls, host: target.host, addr };
+        let place = PoolKey::new(target.tls, target.host, addr);
         self.exchange((line, place), request, &mut alarm, bounds).await
     }
 
@@ -247,7 +247,7 @@ impl Egress {
     async fn waiting(&self, target: &Target, addrs: &[SocketAddr]) -> Option<(Connection, PoolKey)> {
         let clock = &self.shared.clock;
         for addr in addrs {
-            let place = PoolKey { tls: target.tls, host: target.host.clone(), addr: *addr };
+            let place = PoolKey::new(target.tls, target.host.clone(), *addr);
             while let Some(mut line) = self.shared.pool.take(&place, clock.now()) {
                 let mut soon = clock.sleep_until(clock.now().plus(FREE_WITHIN));
                 if within(&mut soon, line.is_ready()).await == Some(true) {

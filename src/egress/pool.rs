@@ -2,6 +2,8 @@
 //!
 //! - One is given out only for the scheme, host, port and socket address that it was opened for, and the address was
 //!   judged again for the request at hand: an entry that was taken off the list closes no connection, but none is used.
+//! - It is worked on by the threads that opened it. Others open their own: a message's call would wait for threads that
+//!   come after those of messages.
 //! - Bounded for each of those and in all. One that waited too long is not given out, and dropped at a later visit.
 //!
 //! It knows nothing of what is sent.
@@ -14,6 +16,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
+use tokio::runtime;
 
 /// How many wait for one place, and in all.
 const PER_PLACE: usize = 32;
@@ -32,6 +35,15 @@ pub struct PoolKey {
     pub host: Host,
     /// The judged address it is connected to.
     pub addr: SocketAddr,
+    /// Whose threads work on it.
+    pub threads: runtime::Id,
+}
+
+impl PoolKey {
+    /// A connection that the calling thread opens, or would open. Within a runtime alone.
+    pub fn new(tls: bool, host: Host, addr: SocketAddr) -> Self {
+        Self { tls, host, addr, threads: runtime::Handle::current().id() }
+    }
 }
 
 /// The waiting connections.

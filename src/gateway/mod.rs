@@ -3,7 +3,6 @@
 //! Made once by `app.rs`. It holds no wire: sending goes through [`Sending`].
 
 pub mod inbound;
-pub mod page_threads;
 pub mod retention;
 
 use crate::{
@@ -12,7 +11,7 @@ use crate::{
     events::{live::Live, notice_delivery::Digests, webhooks::Webhooks},
     gateway::retention::{ErasureReport, Retention, RetentionError},
     instances::Instances,
-    model::{clock::Clock, fence::Fence, phone::Recipient, random::Random},
+    model::{clock::Clock, fence::Fence, phone::Recipient, random::Random, threads::ThreadsApart},
     ops::{
         backup::BackupPlans, egress_allowlist::EgressAllowlist, keeper::Keeper, listen_addresses::ListenAddresses,
         meta_calls::MetaCalls, metrics::Metrics, page_settings::PageSecrets,
@@ -21,7 +20,6 @@ use crate::{
     sending::{Sending, schedule::Schedules},
     store::Store,
 };
-use page_threads::PageThreads;
 use std::{
     path::PathBuf,
     sync::{Arc, OnceLock, atomic::AtomicBool},
@@ -55,7 +53,9 @@ pub struct Gateway {
     /// Where it listens, once it does.
     pub listening: OnceLock<ListenAddresses>,
     /// Where pages are made.
-    pub pages: PageThreads,
+    pub pages: ThreadsApart,
+    /// Where places are called that customers name.
+    pub calls: Arc<ThreadsApart>,
     /// Scheduled backups, if there are to be any.
     pub backups: BackupPlans,
     /// The secrets of what is set up on pages.

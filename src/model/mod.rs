@@ -27,5 +27,6 @@ pub mod random;
 pub mod short_text;
 pub(crate) mod string_enum;
 pub mod text;
+pub mod threads;
 pub mod throttle;
 pub mod why;

@@ -59,9 +59,17 @@ class Place:
 
     def run(self, *args, data=None, before=(), says=""):
         """Runs a command to its end, behind `before` (strace, say); `says` is what it reads."""
-        return subprocess.run([*before, *self.command(*args, data=data)], cwd=self.folder, input=says,
-                              env={**os.environ, **self.environment}, capture_output=True, text=True,
-                              timeout=PATIENCE, check=False)
+        with subprocess.Popen([*before, *self.command(*args, data=data)], cwd=self.folder, env={**os.environ, **self.environment},
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            # In two halves: a machine that slept used up one of them.
+            for last in (False, True):
+                try:
+                    out, err = process.communicate(None if last else says, timeout=PATIENCE / 2)
+                    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+                except subprocess.TimeoutExpired:
+                    if last:
+                        process.kill()
+            raise Failed(f"{args} does not end")
 
     def json(self, *args, data=None, says=""):
         done = self.run("--json", *args, data=data, says=says)

@@ -44,11 +44,16 @@ pub(super) async fn read_json(shelf: &MediaStore, body: Body) -> Result<RequestB
         Err(BodyReadError::TooLarge) => return Err(too_large()),
         Err(BodyReadError::Broken) => return Err(broken()),
     };
-    let _turn = if bytes.len() > body::API_MAX { Some(shelf.room().ok_or_else(crowded)?) } else { None };
-    let mut object = body::json_object(&bytes).map_err(|why| super::send_message::refused(Code::InvalidJson, why))?;
+    let length = bytes.len();
+    let _turn = if length > body::API_MAX { Some(shelf.room().ok_or_else(crowded)?) } else { None };
+    let read = match length > body::API_MAX {
+        true => aside(move || body::json_object(&bytes)).await.map_err(|_| broken())?,
+        false => body::json_object(&bytes),
+    };
+    let mut object = read.map_err(|why| super::send_message::refused(Code::InvalidJson, why))?;
     let file = object.remove(BASE64).filter(|value| !value.is_null());
     let size = file.as_ref().and_then(Value::as_str).map_or(0, str::len);
-    if bytes.len().saturating_sub(size) > body::API_MAX {
+    if length.saturating_sub(size) > body::API_MAX {
         return Err(too_large());
     }
     let Some(file) = file else { return Ok((object, None)) };

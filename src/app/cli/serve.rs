@@ -41,6 +41,7 @@ pub(super) async fn run(_: ServeArgs, context: Context) -> Result<Option<Value>,
     // Before anybody is told that it runs: whoever hears that may end it at once, and it must end cleanly.
     let signals = Signals::listen()?;
     app.gateway().pages.set_apart();
+    app.gateway().calls.set_apart();
     let running = app.serve_on(inherited).await.map_err(|e| e.to_string())?;
     memory::release_unused();
     memory::release_code();

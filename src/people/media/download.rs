@@ -3,7 +3,7 @@
 use super::{MediaStore, Written, sniff};
 use crate::{
     connectors::outgoing::MediaKind,
-    egress::{Bounds, Outbound},
+    egress::{Bounds, EgressError, EgressResponse, Outbound},
     model::{
         clock::{Clock, Time},
         egress::Use,
@@ -13,7 +13,8 @@ use crate::{
 };
 use bytes::Bytes;
 use http::{Method, StatusCode};
-use std::{io, time::Duration};
+use std::{io, panic::resume_unwind, time::Duration};
+use tokio_util::task::AbortOnDropHandle;
 
 /// Why a file could not be had, in plain words: what was wrong and what would be right.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -69,10 +70,11 @@ impl MediaStore {
             }
         };
         let left = deadline.since(clock.now()).min(left);
-        let request = Outbound { method: Method::GET, url, headers: Vec::new(), body: Bytes::new(), of: Use::Media };
         let max_answer_bytes = usize::try_from(most).unwrap_or(usize::MAX);
-        let answer = self.egress.of_account(account).send(request, Bounds { timeout: left, max_answer_bytes }).await;
-        let answer = answer.map_err(|e| {
+        let called = self.call((account, url.to_owned()), Bounds { timeout: left, max_answer_bytes });
+        // Nobody waits any more: nothing is read any more.
+        let answer = AbortOnDropHandle::new(self.calls.handle().spawn(called)).await;
+        let answer = answer.unwrap_or_else(|e| resume_unwind(e.into_panic())).map_err(|e| {
             tracing::info!("a customer's file could not be fetched: {e}");
             NotFetched::Unfit(format!("the address could not be fetched: {}", e.for_customers()))
         })?;
@@ -104,6 +106,18 @@ impl MediaStore {
         let told = disposition.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         let file_name = told.as_deref().and_then(file_name::of_disposition).or_else(|| file_name::of_address(url));
         Ok(Download { written, declared_type, file_name })
+    }
+
+    fn call(
+        &self,
+        (account, url): (AccountId, String),
+        bounds: Bounds,
+    ) -> impl Future<Output = Result<EgressResponse, EgressError>> + Send + use<> {
+        let egress = self.egress.of_account(account);
+        async move {
+            let (method, headers, body) = (Method::GET, Vec::new(), Bytes::new());
+            egress.send(Outbound { method, url: &url, headers, body, of: Use::Media }, bounds).await
+        }
     }
 }
 

@@ -41,6 +41,7 @@ use crate::{
         aside::aside,
         clock::{Clock, LastLook, Time},
         file_name,
+        threads::ThreadsApart,
     },
     store::{Store, StoreError},
 };
@@ -71,6 +72,7 @@ pub struct MediaStore {
     tokens: token::Tokens,
     limits: MediaLimits,
     egress: Egress,
+    calls: Arc<ThreadsApart>,
     public_url: Arc<str>,
     wake: Arc<Notify>,
     downloads: Arc<Semaphore>,
@@ -156,6 +158,7 @@ impl MediaStore {
             tokens: token::Tokens::new(&key),
             limits,
             egress,
+            calls: Arc::new(ThreadsApart::of_calls()),
             public_url: public_url.into(),
             wake: Arc::default(),
             downloads: Arc::new(Semaphore::new(DOWNLOADS)),
@@ -213,6 +216,11 @@ impl MediaStore {
     /// Where a stored file lies.
     pub fn locate(&self, path: &str) -> Option<PathBuf> {
         self.files.locate(path)
+    }
+
+    /// Who calls places that customers name, and fetches what is pending.
+    pub fn calls(&self) -> &Arc<ThreadsApart> {
+        &self.calls
     }
 
     /// Something pending was committed.

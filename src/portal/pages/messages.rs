@@ -112,14 +112,16 @@ type Left = Option<(Store, LogSearch)>;
 
 async fn next_rows(left: Left) -> io::Result<Option<(Bytes, Left)>> {
     let Some((store, mut filter)) = left else { return Ok(None) };
-    let asked = filter.clone();
-    let lines =
-        store.read(move |tx| search(tx, &asked)).await.map_err(|e: StoreError| io::Error::other(e.to_string()))?;
-    let Some(last) = lines.last() else { return Ok(None) };
-    filter.after = Some((last.created_at, last.log_id));
-    let text: String = lines.iter().map(|line| csv::line(&cells(line))).collect();
-    let more = lines.len() == EXPORT_ROWS as usize;
-    Ok(Some((Bytes::from(text), more.then_some((store, filter)))))
+    // All of it is done where the rows are read: whoever asks for the next ones also answers messages.
+    let read = store.read(move |tx| {
+        let lines = search(tx, &filter)?;
+        let Some(last) = lines.last() else { return Ok(None) };
+        filter.after = Some((last.created_at, last.log_id));
+        let text: String = lines.iter().map(|line| csv::line(&cells(line))).collect();
+        Ok(Some((Bytes::from(text), (lines.len() == EXPORT_ROWS as usize).then_some(filter))))
+    });
+    let written = read.await.map_err(|e: StoreError| io::Error::other(e.to_string()))?;
+    Ok(written.map(|(text, next)| (text, next.map(|filter| (store, filter)))))
 }
 
 fn cells(line: &LogRow) -> [Cow<'_, str>; 11] {

@@ -1,6 +1,7 @@
 //! The program as a whole: its command line, its jobs, the sockets that it is handed.
 
 mod access;
+mod calls;
 mod commands;
 mod pages;
 mod scheduler;

@@ -111,6 +111,13 @@ impl World {
         self.running = Some(start(&self.config, &self.clock).await);
     }
 
+    /// The same, with calls to customers' places on a thread of their own, as the program has them.
+    pub async fn come_up_with_calls_apart(&mut self) {
+        let app = open(&self.config, &self.clock).await;
+        app.gateway().calls.set_apart();
+        self.running = Some(serve(app).await);
+    }
+
     /// A second gateway over a copy of what is on the disk right now, with the same clock: what is found after the
     /// power went. The first one goes on.
     pub async fn after_a_crash(&self) -> Self {
@@ -253,8 +260,15 @@ fn copy(from: &Path, to: &Path) {
 }
 
 async fn start(config: &Config, clock: &Arc<TestClock>) -> Running {
+    serve(open(config, clock).await).await
+}
+
+async fn open(config: &Config, clock: &Arc<TestClock>) -> App {
     let app = App::open(config.clone(), clock.clone(), Arc::new(SystemRandom)).await;
-    let app = app.unwrap_or_else(|e| panic!("it does not open: {e}"));
+    app.unwrap_or_else(|e| panic!("it does not open: {e}"))
+}
+
+async fn serve(app: App) -> Running {
     app.serve().await.unwrap_or_else(|e| panic!("it does not serve: {e}"))
 }
 

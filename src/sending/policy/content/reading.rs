@@ -45,8 +45,23 @@ pub struct NumberRun {
     pub end: usize,
     /// How many digits in all.
     pub digits: usize,
-    /// The first eight digits.
-    pub lead: String,
+    /// The first eight digits; behind fewer of them zeros.
+    lead: [u8; 8],
+}
+
+impl NumberRun {
+    /// Whether its first digits are those of `digits`, at most eight.
+    pub fn starts_with(&self, digits: &str) -> bool {
+        self.lead[..self.digits.min(8)].starts_with(digits.as_bytes())
+    }
+
+    /// Puts more `digits` behind it.
+    fn extend(&mut self, digits: &str) {
+        for (place, digit) in self.lead.iter_mut().skip(self.digits).zip(digits.bytes()) {
+            *place = digit;
+        }
+        self.digits += digits.len();
+    }
 }
 
 /// A message, read.
@@ -342,15 +357,14 @@ impl TextReader {
             && last.end + 1 == start
         {
             last.end = start + 1;
-            last.digits += digits.len();
-            let room = 8usize.saturating_sub(last.lead.len());
-            last.lead.push_str(&digits[..digits.len().min(room)]);
+            last.extend(digits);
             // "123 456" is a code as good as "123456".
             self.is.code |= last.digits == 6;
             return;
         }
-        let lead = digits[..digits.len().min(8)].to_owned();
-        self.is.numbers.push(NumberRun { start, end: start + 1, digits: digits.len(), lead });
+        let mut run = NumberRun { start, end: start + 1, digits: 0, lead: [0; 8] };
+        run.extend(digits);
+        self.is.numbers.push(run);
     }
 
     /// Four and more single letters in a row are one word, set apart.
