@@ -5,7 +5,7 @@
 //! What is free is given back to the system soon: on a small machine a password check's 19 MB are somebody else's.
 
 use libmimalloc_sys::{mi_collect, mi_option_set, mi_option_t};
-use std::ffi::c_long;
+use std::{ffi::c_long, time::Duration};
 
 /// For how many milliseconds what was freed is kept for the next who wants it. At 0 each burst asks the system anew (a
 /// fifth more of the processor's time for a message), at mimalloc's own 1000 it is resident long after it.
@@ -30,6 +30,47 @@ pub fn give_back_soon() {
     }
 }
 
+/// How often it is looked whether the process has come to rest.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// What the process may take of the processor between two looks and count as at rest: a hundredth.
+const AT_REST: Duration = Duration::from_millis(20);
+
+/// After how much work there is something to let go of again: what is done each minute takes about as much. Getting the
+/// code back takes a tenth of a millisecond.
+const WORTH_IT: Duration = Duration::from_millis(4);
+
+/// Lets go of what the start, or a stretch of work, needed and rest does not, each time that the process comes to rest.
+/// Never returns.
+pub async fn let_go_at_rest() {
+    let mut let_go_at = Duration::ZERO;
+    let mut last = taken();
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let now = taken();
+        if now.saturating_sub(last) <= AT_REST && now.saturating_sub(let_go_at) >= WORTH_IT {
+            release_unused();
+            release_code();
+            let_go_at = now;
+        }
+        last = now;
+    }
+}
+
+/// What all threads have taken of the processor so far; zero where the system does not tell.
+fn taken() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    #[expect(unsafe_code, reason = "the kernel's own call; it writes one struct")]
+    // SAFETY: the struct is ours, and outlives the call (clock_gettime(2)).
+    let told = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut time) } == 0;
+    let part = |n: i64| u64::try_from(n).unwrap_or(0);
+    if told {
+        Duration::from_secs(part(time.tv_sec)) + Duration::from_nanos(part(time.tv_nsec))
+    } else {
+        Duration::ZERO
+    }
+}
+
 /// Gives freed memory back to the system at once.
 pub fn release_unused() {
     #[expect(unsafe_code, reason = "the allocator's own call; it takes a flag and is thread-safe")]
@@ -39,29 +80,44 @@ pub fn release_unused() {
     }
 }
 
-/// Lets go of the program's code, of which the start alone ran most. What is run again comes back from the system's cache of
-/// the file, a few dozen pages at a time; the rest is then the first that a system short of memory drops, not the last.
+/// Lets go of the program's code and constants, of which the start alone needed most. What is needed again comes back from
+/// the system's cache of the file, a few dozen pages at a time; the rest is then the first that a system short of memory
+/// drops, not the last.
 pub fn release_code() {
-    let Some((begin, length)) = own_code() else { return };
-    #[expect(unsafe_code, reason = "the kernel's own call, about a mapping of the program's file")]
-    // SAFETY: the mapping is private, of a file, and not writable, so that no page of it differs from the file; such a
-    // page is read from there again (madvise(2), MADV_DONTNEED).
-    unsafe {
-        libc::madvise(begin as *mut libc::c_void, length, libc::MADV_DONTNEED);
+    for (begin, length) in own_code().into_iter().chain(own_constants()) {
+        #[expect(unsafe_code, reason = "the kernel's own call, about a mapping of the program's file")]
+        // SAFETY: the mapping is private, of a file, not writable, and no page of it differs from the file; such a page is
+        // read from there again (madvise(2), MADV_DONTNEED).
+        unsafe {
+            libc::madvise(begin as *mut libc::c_void, length, libc::MADV_DONTNEED);
+        }
     }
 }
 
-/// Where the program's code begins in memory, and how many bytes it has; none where the system does not tell.
 fn own_code() -> Option<(usize, usize)> {
-    let ours = own_code as *const () as usize;
-    // `55d0c8a00000-55d0c9d1d000 r-xp 00400000 fe:00 131  /usr/bin/wa-gateway` (proc_pid_maps(5)).
-    let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
-    maps.lines().find_map(|line| {
+    as_in_the_file(own_code as *const () as usize, "r-xp")
+}
+
+fn own_constants() -> Option<(usize, usize)> {
+    as_in_the_file(c"any constant".as_ptr() as usize, "r--p")
+}
+
+/// Where the mapping of an address begins, and how many bytes it has; none where its rights are others, where a page of it
+/// was written to (as the loader does with addresses), or where the system does not tell.
+fn as_in_the_file(address: usize, rights: &str) -> Option<(usize, usize)> {
+    let maps = std::fs::read_to_string("/proc/self/smaps").ok()?;
+    let mut lines = maps.lines();
+    let (begin, end) = lines.find_map(|line| {
+        // `55d0c8a00000-55d0c9d1d000 r-xp 00400000 fe:00 131  /usr/bin/wa-gateway` (proc_pid_maps(5)); lines of other
+        // forms follow, until the next such one.
         let (range, rest) = line.split_once(' ')?;
         let (begin, end) = range.split_once('-')?;
         let (begin, end) = (usize::from_str_radix(begin, 16).ok()?, usize::from_str_radix(end, 16).ok()?);
-        (rest.starts_with("r-xp ") && (begin..end).contains(&ours)).then_some((begin, end - begin))
-    })
+        ((begin..end).contains(&address) && rest.starts_with(rights)).then_some((begin, end))
+    })?;
+    // `Anonymous:             0 kB`: pages that are no longer the file's (proc_pid_smaps(5)).
+    let written = lines.find_map(|line| line.strip_prefix("Anonymous:"))?;
+    (written.trim() == "0 kB").then_some((begin, end - begin))
 }
 
 /// What the process holds of the machine's memory, in bytes; none where the system does not tell.
@@ -121,9 +177,15 @@ mod tests {
 
     #[test]
     fn code_that_was_let_go_runs_again() {
-        let (_, length) = super::own_code().expect("Linux tells");
-        assert!(length > 1 << 20, "{length} bytes are not all of it");
-        super::release_code();
-        assert_eq!(super::own_code().map(|(_, length)| length), Some(length));
+        for of in [super::own_code, super::own_constants] {
+            let (begin, length) = of().expect("Linux tells");
+            assert!(length > 1 << 20, "{length} bytes are not all of it");
+            super::release_code();
+            assert_eq!(of(), Some((begin, length)));
+        }
+        // What the loader or the program wrote to would be lost.
+        static WRITTEN: std::sync::atomic::AtomicU8 = std::sync::atomic::AtomicU8::new(1);
+        WRITTEN.store(2, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(super::as_in_the_file(&raw const WRITTEN as usize, "rw-p"), None);
     }
 }

@@ -238,7 +238,7 @@ fn settle_row(
     now: Time,
 ) -> Result<(), StoreError> {
     tx.execute(
-        "UPDATE messages SET
+        "UPDATE OR FAIL messages SET
              status = ?2, reason = coalesce(?3, reason), provider_code = ?4,
              provider_message_id = coalesce(?5, provider_message_id), recipient_fault = ?6, quota = ?7,
              updated_at = ?8,

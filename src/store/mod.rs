@@ -199,6 +199,20 @@ impl Store {
         self.write_in(Some(account), Repeatable(work)).await
     }
 
+    /// As [`Self::write`], of work that may run more than once, as in [`Self::write_of`]: nothing of the database is copied
+    /// in case that it fails.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub async fn write_repeatable<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: Fn(&WriteTx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.write_in(None, Repeatable(work)).await
+    }
+
     async fn write_in<T, E, W>(&self, lane: Lane, work: W) -> Result<T, E>
     where
         W: Work<T, E> + Send + 'static,

@@ -109,6 +109,11 @@ impl<'c> WriteTx<'c> {
         Ok(self.tx.prepared(sql)?.execute(params)?)
     }
 
+    /// The number of the row that was inserted last, by whichever statement of this transaction; a trigger's do not count.
+    pub fn last_inserted(&self) -> i64 {
+        self.tx.0.last_insert_rowid()
+    }
+
     /// Inserts one row; returns its number.
     ///
     /// # Errors

@@ -261,6 +261,8 @@ fn runtime() -> Result<tokio::runtime::Runtime, String> {
     memory::give_back_soon();
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers())
+        // Readers of the database: at rest there are none, and their memory goes with them.
+        .thread_keep_alive(Duration::from_secs(2))
         .enable_all()
         .build()
         .map_err(|e| StoreError::Unavailable(e.to_string()).to_string())

@@ -226,9 +226,9 @@ impl Webhooks {
     async fn write(&self, ended: &Arc<[EndedAttempt]>, which: Range<usize>) -> Result<(), StoreError> {
         let ended = ended.clone();
         self.store
-            .write(move |tx| {
+            .write_repeatable(move |tx| {
                 let mut works = None;
-                ended[which].iter().try_for_each(|one| record(tx, one, &mut works))
+                ended[which.clone()].iter().try_for_each(|one| record(tx, one, &mut works))
             })
             .await
     }

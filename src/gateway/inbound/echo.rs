@@ -46,7 +46,7 @@ pub(super) fn record(tx: &WriteTx<'_>, recording: &Recording<'_>, echo: &Echo) -
     if is_waited_for(tx, recording, contact, &chat, words)? {
         return Ok(heard_before());
     }
-    let row = NewRow { chat: &chat, contact, origin: Some(*origin) };
+    let row = NewRow { chat: &chat, contact, origin: Some(*origin), place: None };
     let Some(id) = message::insert(tx, recording, message, &row)? else { return Ok(heard_before()) };
     let media = note_file(tx, recording, message, id)?;
     if let Some(contact) = contact {
@@ -79,7 +79,7 @@ fn note_chat(tx: &WriteTx<'_>, recording: &Recording<'_>, echo: &Echo, contact: 
     let in_it = InConversation { account: recording.account, instance, contact, at, now: recording.now() };
     let is_live = echo.message.told != Told::History;
     let written = if is_live { WhoWrote::ByOurPhone } else { WhoWrote::ByOurPhoneLongAgo };
-    let now = conversations::note_message(tx, &in_it, written)?;
+    let now = conversations::note_message(tx, &in_it, before, written)?;
     if echo.origin == EchoOrigin::Agent && is_live {
         conversations::note_holder(tx, instance, contact, Some(EchoOrigin::Agent))?;
     }

@@ -37,7 +37,7 @@ pub(super) fn record(
     match (&message.group, contact) {
         (Some(group), contact) => {
             let group_name = group_of_message(tx, recording, group, message.told)?;
-            let row = NewRow { chat: &group.id, contact, origin: None };
+            let row = NewRow { chat: &group.id, contact, origin: None, place: None };
             let Some(id) = insert(tx, recording, message, &row)? else { return Ok(heard_before()) };
             let media = note_file(tx, recording, message, id)?;
             let event = Event::GroupMessageReceived {
@@ -60,14 +60,14 @@ pub(super) fn record(
         // The provider's own note about somebody: kept, and nobody wrote it.
         (None, Some(contact)) if message.kind == SYSTEM => {
             let chat = format!("contact:{contact}");
-            let row = NewRow { chat: &chat, contact: Some(contact), origin: None };
+            let row = NewRow { chat: &chat, contact: Some(contact), origin: None, place: None };
             let is_new = insert(tx, recording, message, &row)?.is_some();
             Ok(Recorded { after: After::Nothing, has_row: is_new })
         }
         (None, Some(contact)) => one_to_one(tx, recording, message, contact),
         // A note about nobody: it is kept, so that it can be looked at.
         (None, None) => {
-            let row = NewRow { chat: NOBODY, contact: None, origin: None };
+            let row = NewRow { chat: NOBODY, contact: None, origin: None, place: None };
             let Some(id) = insert(tx, recording, message, &row)? else { return Ok(heard_before()) };
             note_file(tx, recording, message, id)?;
             Ok(Recorded { after: After::Nothing, has_row: true })
@@ -108,10 +108,12 @@ fn one_to_one(
     contact: ContactId,
 ) -> Result<Recorded, StoreError> {
     let chat = format!("contact:{contact}");
-    let row = NewRow { chat: &chat, contact: Some(contact), origin: None };
+    let (instance, at) = (&recording.heard.instance, recording.heard.at);
+    let before = conversations::find_conversation(tx, instance, contact)?;
+    let place = before.map(|before| (before.id, before.sequence + 1));
+    let row = NewRow { chat: &chat, contact: Some(contact), origin: None, place };
     let Some(id) = insert(tx, recording, message, &row)? else { return Ok(heard_before()) };
     let media = note_file(tx, recording, message, id)?;
-    let (instance, at) = (&recording.heard.instance, recording.heard.at);
     let names = Identity::all_of(&message.from);
     // What somebody is called who is not named is no name of all of them.
     conversations::note_inbound(tx, contact, message.from.name.as_deref().filter(|_| !names.is_empty()), at)?;
@@ -124,11 +126,13 @@ fn one_to_one(
         _ => WhoWrote::ByThem,
     };
     let in_it = InConversation { account: recording.account, instance, contact, at, now: recording.now() };
-    let conversation = conversations::note_message(tx, &in_it, written)?;
-    tx.execute(
-        "UPDATE inbound_messages SET conversation_id = ?2, sequence = ?3 WHERE id = ?1",
-        params![id, conversation.id, conversation.sequence],
-    )?;
+    let conversation = conversations::note_message(tx, &in_it, before, written)?;
+    if place.is_none() {
+        tx.execute(
+            "UPDATE inbound_messages SET conversation_id = ?2, sequence = ?3 WHERE id = ?1",
+            params![id, conversation.id, conversation.sequence],
+        )?;
+    }
     let from = person(&message.from, Some(contact));
     if message.told == Told::History {
         let after = opt_out::record_old(tx, recording, contact, &from, message.text.as_deref().unwrap_or_default())?;
@@ -213,6 +217,8 @@ pub(super) struct NewRow<'a> {
     pub(super) contact: Option<ContactId>,
     /// What wrote it, of one of our own.
     pub(super) origin: Option<EchoOrigin>,
+    /// Its conversation and the number that it will have there, where there is one already.
+    pub(super) place: Option<(i64, i64)>,
 }
 
 /// Writes the row; `None` when this message was heard before. One that was told without its file, with the rest of an
@@ -226,13 +232,14 @@ pub(super) fn insert(
     if is_change(message) && is_repeated(tx, recording, message, row)? {
         return Ok(None);
     }
-    tx.find(
-        "INSERT INTO inbound_messages (account_id, instance_id, chat, provider_message_id, contact_id,
-             group_id, kind, body, reply_to, heard_at, created_at, raw, origin)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
-         ON CONFLICT DO UPDATE SET kind = excluded.kind, body = excluded.body, raw = excluded.raw
-             WHERE inbound_messages.kind = 'media_placeholder' AND excluded.kind <> 'media_placeholder'
-         RETURNING id",
+    let (conversation, sequence) = row.place.unzip();
+    // FAIL, and no word about what it replaces: SQLite copies no page for the case that only half of it can be done. What
+    // is half done is undone with the transaction.
+    let inserted = tx.execute(
+        "INSERT OR FAIL INTO inbound_messages (account_id, instance_id, chat, provider_message_id, contact_id,
+             group_id, kind, body, reply_to, heard_at, created_at, raw, origin, conversation_id, sequence)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+         ON CONFLICT DO NOTHING",
         params![
             recording.account,
             recording.heard.instance,
@@ -247,6 +254,39 @@ pub(super) fn insert(
             recording.now(),
             message.raw,
             row.origin.map(EchoOrigin::as_str),
+            conversation,
+            sequence,
+        ],
+    )?;
+    if inserted > 0 {
+        return Ok(Some(tx.last_inserted()));
+    }
+    complete(tx, recording, message, row)
+}
+
+/// One that was told without its file gets it, and its place; `None` for any other.
+fn complete(
+    tx: &WriteTx<'_>,
+    recording: &Recording<'_>,
+    message: &InboundMessage,
+    row: &NewRow<'_>,
+) -> Result<Option<i64>, StoreError> {
+    let (conversation, sequence) = row.place.unzip();
+    tx.find(
+        "UPDATE inbound_messages SET kind = ?4, body = ?5, raw = ?6, conversation_id = coalesce(?7, conversation_id),
+             sequence = coalesce(?8, sequence)
+         WHERE instance_id = ?1 AND chat = ?2 AND provider_message_id = ?3
+           AND kind = 'media_placeholder' AND ?4 <> 'media_placeholder'
+         RETURNING id",
+        params![
+            recording.heard.instance,
+            row.chat,
+            message.provider_message_id,
+            message.kind,
+            message.text.as_deref().unwrap_or_default(),
+            message.raw,
+            conversation,
+            sequence,
         ],
         |r| r.get(0),
     )

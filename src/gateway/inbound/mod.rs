@@ -157,7 +157,7 @@ impl Inbound {
         }
         let (now, random, phrases) = (self.clock.now(), self.random.clone(), self.phrases.clone());
         let (with, erased, sending) = (files.clone(), self.erased.clone(), self.sending.get().cloned());
-        let recorded = self.store.write(move |tx| {
+        let recorded = self.store.write_repeatable(move |tx| {
             let has_merged = Cell::new(false);
             let moment = Moment { now, random: &*random };
             let means = Means { phrases: &phrases, erased: &erased, moment, has_merged: &has_merged };
@@ -165,7 +165,7 @@ impl Inbound {
             let record =
                 |(heard, file): (&ProviderEvent, &Option<Arc<WithFile>>)| record(tx, heard, file.as_deref(), means);
             let recorded = pairs.map(record).collect::<Result<Vec<Recorded>, StoreError>>()?;
-            if let Some(sending) = sending.filter(|_| has_merged.get()) {
+            if let Some(sending) = sending.as_ref().filter(|_| has_merged.get()) {
                 sending.note_merge();
             }
             Ok::<_, StoreError>(recorded)

@@ -61,31 +61,40 @@ pub enum WhoWrote {
     ByOurPhoneLongAgo,
 }
 
-/// Something was written: the conversation is there from now on.
+/// Something was written: the conversation is there from now on. `before` is what [`find_conversation`] finds.
 pub fn note_message(
     tx: &WriteTx<'_>,
     in_it: &InConversation<'_>,
+    before: Option<Conversation>,
     written: WhoWrote,
 ) -> Result<Conversation, StoreError> {
     let InConversation { account, instance, contact, at, now } = *in_it;
-    let is_theirs = !matches!(written, WhoWrote::ByOurPhone | WhoWrote::ByOurPhoneLongAgo);
-    let is_read = written == WhoWrote::ByOurPhone;
-    let is_unread = matches!(written, WhoWrote::ByThem | WhoWrote::AboutEarlier);
+    let inbound = i64::from(!matches!(written, WhoWrote::ByOurPhone | WhoWrote::ByOurPhoneLongAgo));
+    let unread = i64::from(matches!(written, WhoWrote::ByThem | WhoWrote::AboutEarlier));
     let opened_at = matches!(written, WhoWrote::ByThem | WhoWrote::LongAgo).then_some(at);
-    tx.one(
-        "INSERT INTO conversations (account_id, instance_id, contact_id, unread_count, sequence, last_message_at,
-                                    last_inbound_at, created_at)
-         VALUES (?1, ?2, ?3, ?6, ?7, ?4, ?8, ?5)
-         ON CONFLICT DO UPDATE SET unread_count = CASE WHEN ?9 THEN 0 ELSE unread_count + ?6 END,
-             sequence = sequence + ?7,
-             last_message_at = max(last_message_at, excluded.last_message_at),
-             last_inbound_at = nullif(max(coalesce(last_inbound_at, 0), coalesce(?8, 0)), 0)
-         RETURNING id, sequence, unread_count, last_message_at",
-        params![account, instance, contact, at, now, is_unread, is_theirs, opened_at, is_read],
-        |r| {
-            Ok(Conversation { id: r.get(0)?, sequence: r.get(1)?, unread_count: r.get(2)?, last_message_at: r.get(3)? })
-        },
-    )
+    let Some(before) = before else {
+        let id = tx.insert(
+            "INSERT INTO conversations (account_id, instance_id, contact_id, unread_count, sequence, last_message_at,
+                                        last_inbound_at, created_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![account, instance, contact, unread, inbound, at, opened_at, now],
+        )?;
+        return Ok(Conversation { id, sequence: inbound, unread_count: unread, last_message_at: at });
+    };
+    let after = Conversation {
+        id: before.id,
+        sequence: before.sequence + inbound,
+        unread_count: if written == WhoWrote::ByOurPhone { 0 } else { before.unread_count + unread },
+        last_message_at: before.last_message_at.max(at),
+    };
+    // FAIL: SQLite copies no page for the case that its trigger fails, which undoes the transaction anyway.
+    tx.execute(
+        "UPDATE OR FAIL conversations SET unread_count = ?2, sequence = ?3, last_message_at = ?4,
+             last_inbound_at = nullif(max(coalesce(last_inbound_at, 0), coalesce(?5, 0)), 0)
+         WHERE id = ?1",
+        params![after.id, after.unread_count, after.sequence, after.last_message_at, opened_at],
+    )?;
+    Ok(after)
 }
 
 /// Who has the conversation of an instance with a person: a provider's agent, or (none) we. Where there is no

@@ -121,6 +121,27 @@ pub fn find(tx: &Tx<'_>, account: AccountId, identity: &Identity) -> Result<Opti
     )
 }
 
+/// Whose a name is.
+#[derive(Clone, Copy)]
+pub(super) struct NameOwner {
+    pub(super) contact: ContactId,
+    /// Nobody has told it: it is the other form of a number that somebody told.
+    pub(super) is_variant: bool,
+}
+
+/// Whose a name is, if it is anybody's.
+pub(super) fn find_owner(
+    tx: &Tx<'_>,
+    account: AccountId,
+    identity: &Identity,
+) -> Result<Option<NameOwner>, StoreError> {
+    let sql =
+        "SELECT contact_id, is_variant FROM contact_identities WHERE account_id = ?1 AND kind = ?2 AND value = ?3";
+    tx.find(sql, params![account, identity.kind.as_str(), identity.value], |r| {
+        Ok(NameOwner { contact: r.get(0)?, is_variant: r.get(1)? })
+    })
+}
+
 /// The contact with this number, or the one that it has become a part of, and its names: of each kind those first that are
 /// good.
 pub fn find_by_id(
@@ -206,11 +227,18 @@ pub fn retire(tx: &WriteTx<'_>, account: AccountId, identity: &Identity, at: Tim
 
 /// Somebody wrote under this name: it is good again, unless they wrote before it was given up.
 pub fn revive(tx: &WriteTx<'_>, account: AccountId, identity: &Identity, at: Time) -> Result<(), StoreError> {
-    tx.execute(
-        "UPDATE contact_identities SET former_at = NULL
-         WHERE account_id = ?1 AND kind = ?2 AND value IN (?3, ?4) AND former_at < ?5",
-        params![account, identity.kind.as_str(), identity.value, identity.twin().map(|twin| twin.value), at],
-    )?;
+    let twin = identity.twin().map(|twin| twin.value);
+    let named = params![account, identity.kind.as_str(), identity.value, twin, at];
+    // Most names were never given up, and to look is less than to change.
+    let sql = "SELECT 1 FROM contact_identities
+               WHERE account_id = ?1 AND kind = ?2 AND value IN (?3, ?4) AND former_at < ?5 LIMIT 1";
+    if tx.find(sql, named, |_| Ok(()))?.is_some() {
+        tx.execute(
+            "UPDATE contact_identities SET former_at = NULL
+             WHERE account_id = ?1 AND kind = ?2 AND value IN (?3, ?4) AND former_at < ?5",
+            named,
+        )?;
+    }
     Ok(())
 }
 

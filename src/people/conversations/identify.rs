@@ -4,7 +4,7 @@
 //! and before any provider has said which form it uses.
 
 use super::{
-    contact::{self, Identity, IdentityKind},
+    contact::{self, Identity, IdentityKind, NameOwner},
     merge::merge,
 };
 use crate::{
@@ -39,16 +39,22 @@ pub fn identify(
     let phones_first = |identity: &&Identity| identity.kind != IdentityKind::Phone;
     let mut ordered: Vec<&Identity> = identities.iter().collect();
     ordered.sort_by_key(phones_first);
+    let mut unwritten = Vec::new();
     for identity in &ordered {
-        for name in [Some((*identity).clone()), identity.twin()].into_iter().flatten() {
-            match (known, contact::find(tx, account, &name)?) {
-                (None, Some(found)) => known = Some(found.id),
-                (Some(stays), Some(found)) if stays != found.id => {
-                    merge(tx, stays, found.id)?;
-                    has_merged = true;
-                }
-                (Some(_), Some(_)) | (_, None) => {}
+        // One after the other: the second may have been the first one's, and have moved with it.
+        let own = contact::find_owner(tx, account, identity)?;
+        has_merged |= join(tx, &mut known, own)?;
+        let lacks_twin = match identity.twin() {
+            Some(twin) => {
+                let owner = contact::find_owner(tx, account, &twin)?;
+                has_merged |= join(tx, &mut known, owner)?;
+                owner.is_none()
             }
+            None => false,
+        };
+        // Known as it is told, in both forms: nothing is to be written.
+        if lacks_twin || own.is_none_or(|own| own.is_variant) {
+            unwritten.push(*identity);
         }
     }
     let Some(first) = ordered.first() else { return Ok(None) };
@@ -57,8 +63,18 @@ pub fn identify(
         None => contact::add(tx, account, first, now)?,
     };
     let mut has_learnt = has_merged;
-    for identity in ordered {
+    for identity in unwritten {
         has_learnt |= contact::name(tx, account, contact, identity)?;
     }
     Ok(Some(Identified { contact, has_learnt, has_merged }))
+}
+
+/// A name's owner is `known`, or becomes it; says whether two contacts became one by that.
+fn join(tx: &WriteTx<'_>, known: &mut Option<ContactId>, owner: Option<NameOwner>) -> Result<bool, StoreError> {
+    let Some(NameOwner { contact, .. }) = owner else { return Ok(false) };
+    let stays = *known.get_or_insert(contact);
+    if stays != contact {
+        merge(tx, stays, contact)?;
+    }
+    Ok(stays != contact)
 }

@@ -74,15 +74,23 @@ fn bare_link<'a>(chunk: &'a str, bare: &str) -> Piece<'a> {
     parse(bare).map_or(Piece::Plain, |link| Piece::Link { before: &chunk[..0], link })
 }
 
+/// What a link begins with. `http//` without its colon is what careless senders write.
+const SCHEMES: [&str; 3] = ["http://", "https://", "http//"];
+
 fn start_of_link(chunk: &str) -> Option<usize> {
-    let find =
-        |needle: &str| chunk.as_bytes().windows(needle.len()).position(|w| w.eq_ignore_ascii_case(needle.as_bytes()));
-    // `http//` without its colon is what careless senders write.
-    [find("http://"), find("https://"), find("http//"), find("www.")].into_iter().flatten().min()
+    let bytes = chunk.as_bytes();
+    let begins = |at: usize, with: &str| {
+        bytes[at..].get(..with.len()).is_some_and(|here| here.eq_ignore_ascii_case(with.as_bytes()))
+    };
+    (0..bytes.len()).find(|at| match bytes[*at] {
+        b'h' | b'H' => SCHEMES.iter().any(|scheme| begins(*at, scheme)),
+        b'w' | b'W' => begins(*at, "www."),
+        _ => false,
+    })
 }
 
 fn parse(url: &str) -> Option<TextLink> {
-    let rest = ["http://", "https://", "http//"]
+    let rest = SCHEMES
         .iter()
         .find(|s| url.len() >= s.len() && url.as_bytes()[..s.len()].eq_ignore_ascii_case(s.as_bytes()))
         .map_or(url, |s| &url[s.len()..]);
@@ -90,8 +98,9 @@ fn parse(url: &str) -> Option<TextLink> {
     let (authority, path) = rest.split_at(end);
     let host = authority.rsplit('@').next().unwrap_or(authority);
     let host = if host.starts_with('[') { host } else { host.split(':').next().unwrap_or(host) };
-    let host = host.trim_matches(|c: char| !c.is_alphanumeric() && c != '[' && c != ']').to_lowercase();
-    let host = host.strip_prefix("www.").unwrap_or(&host).to_owned();
+    let host = host.trim_matches(|c: char| !c.is_alphanumeric() && c != '[' && c != ']');
+    let has_www = host.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("www."));
+    let host = host[if has_www { 4 } else { 0 }..].to_lowercase();
     let path = path.trim_end_matches(['.', ',', '!', ')', '"', '\'', ';']).to_owned();
     (!host.is_empty()).then_some(TextLink { host, path })
 }
@@ -100,10 +109,11 @@ fn is_host(text: &str, with_path: bool) -> bool {
     let Some((names, ending)) = text.rsplit_once('.') else { return false };
     let named =
         names.split('.').all(|l| !l.is_empty() && l.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_')));
+    if !named || !names.chars().any(char::is_alphabetic) {
+        return false;
+    }
     let ending = ending.to_lowercase();
-    named
-        && names.chars().any(char::is_alphabetic)
-        && (ENDINGS.contains(&ending.as_str()) || (with_path && WORD_ENDINGS.contains(&ending.as_str())))
+    ENDINGS.contains(&ending.as_str()) || (with_path && WORD_ENDINGS.contains(&ending.as_str()))
 }
 
 fn is_ip(host: &str) -> bool {
@@ -193,11 +203,11 @@ impl TextLink {
 
     /// Whether the link invites into a group or channel of WhatsApp or Telegram.
     pub fn is_group_invitation(&self) -> bool {
-        let path = self.path.to_lowercase();
+        let begins = |with: &str| self.path.get(..with.len()).is_some_and(|path| path.eq_ignore_ascii_case(with));
         match self.host.as_str() {
-            "chat.whatsapp.com" => path.len() > 1,
-            "whatsapp.com" => path.starts_with("/channel/"),
-            "t.me" | "telegram.me" | "telegram.dog" => path.starts_with("/+") || path.starts_with("/joinchat"),
+            "chat.whatsapp.com" => self.path.len() > 1,
+            "whatsapp.com" => begins("/channel/"),
+            "t.me" | "telegram.me" | "telegram.dog" => begins("/+") || begins("/joinchat"),
             _ => false,
         }
     }

@@ -73,11 +73,11 @@ pub fn judge(rules: &Compiled, read: &Reading) -> Judged {
     }
     for rule in &rules.numbers {
         for n in read.numbers.iter().filter(|n| (rule.digits[0]..=rule.digits[1]).contains(&n.digits)) {
-            let starts = rule.starts.is_empty() || rule.starts.iter().any(|s| n.lead.starts_with(s.as_str()));
-            let before = read.text[..n.start].trim_end().rsplit(' ').next().unwrap_or("");
-            let after = rule.after.is_empty() || rule.after.iter().any(|a| a == before);
-            let harmless = found.harmless.iter().any(|h| h.0 <= n.start && n.end <= h.1);
-            if starts && after && !harmless {
+            let before = || read.text[..n.start].trim_end().rsplit(' ').next().unwrap_or("");
+            let is_after = |words: &[String]| words.iter().any(|word| word == before());
+            let harmless = || found.harmless.iter().any(|h| h.0 <= n.start && n.end <= h.1);
+            let starts = rule.starts.is_empty() || rule.starts.iter().any(|s| n.starts_with(s));
+            if starts && (rule.after.is_empty() || is_after(&rule.after)) && !harmless() {
                 tallies[usize::from(rule.group)].add(Hit::new(rule.weight, n.start..n.end));
             }
         }

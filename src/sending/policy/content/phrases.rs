@@ -146,26 +146,17 @@ impl SignalPhrases {
 
     #[inline]
     fn walk_from(&self, mut node: usize, text: &[u8], mut at: usize, mut found: impl FnMut(usize, usize)) {
+        let (ends, labels) = (self.ends.as_chunks::<2>().0, &self.labels[..]);
         loop {
-            if let Some(phrase) = self.end(node) {
+            if let Some(phrase) = usize::from(u16::from_le_bytes(ends[node])).checked_sub(1) {
                 let tail = self.tail(phrase);
-                // Byte by byte: most tails differ within two or three, which is sooner than a call.
-                if text.len() - at >= tail.len() && text[at..].iter().zip(tail).all(|(a, b)| a == b) {
+                if begins(&text[at..], tail) {
                     found(phrase, at + tail.len());
                 }
             }
             let Some(byte) = text.get(at) else { return };
-            // They ascend: the first that is not below is it, or none is.
             let children = self.children(node);
-            let labels = &self.labels[children.clone()];
-            let child = if labels.len() > 8 {
-                labels.partition_point(|label| label < byte)
-            } else {
-                labels.iter().position(|label| label >= byte).unwrap_or(labels.len())
-            };
-            if labels.get(child) != Some(byte) {
-                return;
-            }
+            let Some(child) = place(&labels[children.clone()], *byte) else { return };
             node = children.start + child;
             at += 1;
         }
@@ -197,6 +188,33 @@ impl SignalPhrases {
         let starts = self.tail_starts.as_chunks().0;
         &self.tails[u32::from_le_bytes(starts[phrase]) as usize..u32::from_le_bytes(starts[phrase + 1]) as usize]
     }
+}
+
+/// Whether `text` begins with `tail`. Byte by byte: most differ within two or three, which is sooner than a call.
+#[inline]
+fn begins(text: &[u8], tail: &[u8]) -> bool {
+    let Some(text) = text.get(..tail.len()) else { return false };
+    let mut alike = 0;
+    while alike < tail.len() && text[alike] == tail[alike] {
+        alike += 1;
+    }
+    alike == tail.len()
+}
+
+/// The place of `label` among ascending `labels`: halved while they are many.
+#[inline]
+fn place(mut labels: &[u8], label: u8) -> Option<usize> {
+    let mut before = 0;
+    while labels.len() > 8 {
+        let (low, high) = labels.split_at(labels.len() / 2);
+        (labels, before) = if high[0] <= label { (high, before + low.len()) } else { (low, before) };
+    }
+    for (i, known) in labels.iter().enumerate() {
+        if *known >= label {
+            return (*known == label).then_some(before + i);
+        }
+    }
+    None
 }
 
 #[cfg(test)]

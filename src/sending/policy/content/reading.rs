@@ -8,6 +8,7 @@
 //! The reader knows no phrase and no language. What is ordinary in a script is no disguise: joiners in emoji, in Persian
 //! and Indic words, direction marks around words, tatweel, vowel signs, codes with digits.
 
+mod number_run;
 mod plain;
 mod stretch;
 
@@ -20,6 +21,7 @@ use super::{
     word::Word,
 };
 use crate::model::text;
+use number_run::NumberRun;
 
 /// What a sender did to a word so that a filter would not read it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,19 +36,6 @@ pub enum Disguise {
     Leet,
     /// Mathematical, circled or fullwidth letters.
     Styled,
-}
-
-/// A run of numbers with only separators between them.
-#[derive(Clone, Debug)]
-pub struct NumberRun {
-    /// From its first `#` in [`Reading::text`] …
-    pub start: usize,
-    /// … to behind its last.
-    pub end: usize,
-    /// How many digits in all.
-    pub digits: usize,
-    /// The first eight digits.
-    pub lead: String,
 }
 
 /// A message, read.
@@ -342,15 +331,12 @@ impl TextReader {
             && last.end + 1 == start
         {
             last.end = start + 1;
-            last.digits += digits.len();
-            let room = 8usize.saturating_sub(last.lead.len());
-            last.lead.push_str(&digits[..digits.len().min(room)]);
+            last.extend(digits);
             // "123 456" is a code as good as "123456".
             self.is.code |= last.digits == 6;
             return;
         }
-        let lead = digits[..digits.len().min(8)].to_owned();
-        self.is.numbers.push(NumberRun { start, end: start + 1, digits: digits.len(), lead });
+        self.is.numbers.push(NumberRun::new(start, digits));
     }
 
     /// Four and more single letters in a row are one word, set apart.

@@ -14,14 +14,16 @@ impl TextReader {
         let mut chars = rest.char_indices();
         while let Some((at, c)) = chars.next() {
             let Some(folded) = text::everyday(c) else {
-                let is_mark = matches!(c, '.' | ',' | '?' | ':' | ';' | '،' | '؟');
+                let is_mark = matches!(c, '.' | ',' | '?' | '!' | ':' | ';' | '،' | '؟');
                 let next = if is_mark { chars.next().map(|(_, next)| next) } else { Some(c) };
                 if next.is_none_or(char::is_whitespace) {
                     self.is.text.push_str(&rest[copied..at]);
                     let length = at + if is_mark { c.len_utf8() } else { 0 };
                     let ends_run = matches!(c, ',' | ':' | ';' | '،');
                     let disguised = self.is_disguise(latin, cyrillic);
-                    return self.end_plain(before, (letters, upper), disguised, ends_run).then_some(length);
+                    let is_plain = self.end_plain(before, (letters, upper), disguised, ends_run);
+                    self.exclamations += u16::from(is_plain && c == '!');
+                    return is_plain.then_some(length);
                 }
                 self.is.text.truncate(before);
                 return None;
@@ -49,6 +51,13 @@ impl TextReader {
             self.is.text[start..].make_ascii_lowercase();
         }
         self.end_plain(start, (word.len() as u32, capitals), false, ends_run);
+    }
+
+    /// The same for a number of digits of ASCII alone.
+    pub(super) fn small_number(&mut self, digits: &str) {
+        self.end_spaced_run();
+        self.is.code |= (4..=10).contains(&digits.len());
+        self.number(digits);
     }
 
     /// Whether a word with such letters may wear one: it mixes scripts, or is Cyrillic in a Latin text.

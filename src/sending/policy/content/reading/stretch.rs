@@ -14,7 +14,9 @@ const SPACE: u8 = 2;
 const STOP: u8 = 3;
 /// A mark that ends a run of single letters.
 const PAUSE: u8 = 4;
-const OTHER: u8 = 5;
+const EXCLAMATION: u8 = 5;
+const DIGIT: u8 = 6;
+const OTHER: u8 = 7;
 
 const KINDS: [u8; 256] = {
     let mut kinds = [OTHER; 256];
@@ -26,6 +28,8 @@ const KINDS: [u8; 256] = {
             b' ' | b'\t'..=b'\r' => SPACE,
             b'.' | b'?' => STOP,
             b',' | b':' | b';' => PAUSE,
+            b'!' => EXCLAMATION,
+            b'0'..=b'9' => DIGIT,
             _ => OTHER,
         };
         b += 1;
@@ -62,12 +66,22 @@ impl TextReader {
             }
             let letters = at - start;
             let kind = |at: usize| bytes.get(at).map_or(SPACE, |b| KINDS[usize::from(*b)]);
+            let mut digits = 0;
+            if letters == 0 {
+                while kind(at) == DIGIT {
+                    at += 1;
+                }
+                digits = at - start;
+            }
             let mark = kind(at);
-            // The end of the chunk, one mark behind its letters or none.
-            let end = at + usize::from(matches!(mark, STOP | PAUSE));
+            // The end of the chunk, one mark behind its letters or digits or none.
+            let end = at + usize::from(matches!(mark, STOP | PAUSE | EXCLAMATION));
             if kind(end) == SPACE {
                 if letters > 1 {
                     self.small_word(&part[start..at], capitals, mark == PAUSE);
+                    self.exclamations += u16::from(mark == EXCLAMATION);
+                } else if digits > 0 && mark != EXCLAMATION {
+                    self.small_number(&part[start..at]);
                 } else if end == start {
                     // Two spaces part two spaced-out words.
                     self.end_spaced_run();
@@ -77,7 +91,7 @@ impl TextReader {
                 at = end;
             } else {
                 let rest = &part[start..];
-                let read = if bytes[at] < 0x80 { None } else { self.plain(rest) };
+                let read = if digits > 0 || bytes[at] < 0x80 { None } else { self.plain(rest) };
                 at = start
                     + read.unwrap_or_else(|| {
                         let chunk = &rest[..rest.find(char::is_whitespace).unwrap_or(rest.len())];
