@@ -4,6 +4,7 @@
 //! hundred small blocks on one thread that another one frees, for which glibc asks locks, a seventh of the processor's time.
 //! What is free is given back to the system soon: on a small machine a password check's 19 MB are somebody else's.
 
+use crate::model::clock::Clock;
 use libmimalloc_sys::{mi_collect, mi_option_set, mi_option_t};
 use std::{ffi::c_long, time::Duration};
 
@@ -42,11 +43,11 @@ const WORTH_IT: Duration = Duration::from_millis(4);
 
 /// Lets go of what the start, or a stretch of work, needed and rest does not, each time that the process comes to rest.
 /// Never returns.
-pub async fn let_go_at_rest() {
+pub async fn let_go_at_rest(clock: &dyn Clock) {
     let mut let_go_at = Duration::ZERO;
     let mut last = taken();
     loop {
-        tokio::time::sleep(LOOK).await;
+        clock.sleep_until(clock.now().plus(LOOK)).await;
         let now = taken();
         if now.saturating_sub(last) <= AT_REST && now.saturating_sub(let_go_at) >= WORTH_IT {
             release_unused();
@@ -115,9 +116,10 @@ fn as_in_the_file(address: usize, rights: &str) -> Option<(usize, usize)> {
         let (begin, end) = (usize::from_str_radix(begin, 16).ok()?, usize::from_str_radix(end, 16).ok()?);
         ((begin..end).contains(&address) && rest.starts_with(rights)).then_some((begin, end))
     })?;
-    // `Anonymous:             0 kB`: pages that are no longer the file's (proc_pid_smaps(5)).
-    let written = lines.find_map(|line| line.strip_prefix("Anonymous:"))?;
-    (written.trim() == "0 kB").then_some((begin, end - begin))
+    // `Anonymous:             0 kB`, and the same of `Swap`: pages that are no longer the file's, here or on the disk
+    // (proc_pid_smaps(5)). Both follow in this order, before the next mapping's.
+    let mut is_none = |of: &str| lines.find_map(|line| line.strip_prefix(of)).is_some_and(|n| n.trim() == "0 kB");
+    (is_none("Anonymous:") && is_none("Swap:")).then_some((begin, end - begin))
 }
 
 /// What the process holds of the machine's memory, in bytes; none where the system does not tell.

@@ -71,9 +71,9 @@ fn insert(tx: &WriteTx<'_>, row: &MessageRow<'_>, refusal: Option<&Refusal>, quo
     let sending_at = (*status == Status::Sending).then_some(now);
     // FAIL: SQLite copies no page for the case that a trigger fails, which undoes the transaction anyway.
     let id = tx.insert(
-        "INSERT OR FAIL INTO messages (message_id, account_id, key_id, source, request_id, instance_id, contact_id, recipient,
-             purpose, kind, body, content, reference, reply_to, fingerprint, status, reason, quota, day, month,
-             created_at, updated_at, expires_at, sending_at)
+        "INSERT OR FAIL INTO messages (message_id, account_id, key_id, source, request_id, instance_id, contact_id,
+             recipient, purpose, kind, body, content, reference, reply_to, fingerprint, status, reason, quota, day,
+             month, created_at, updated_at, expires_at, sending_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
              ?21, ?21, ?22, ?23)",
         params![

@@ -45,10 +45,11 @@ pub(super) async fn read_json(shelf: &MediaStore, body: Body) -> Result<RequestB
         Err(BodyReadError::Broken) => return Err(broken()),
     };
     let length = bytes.len();
-    let _turn = if length > body::API_MAX { Some(shelf.room().ok_or_else(crowded)?) } else { None };
-    let read = match length > body::API_MAX {
-        true => aside(move || body::json_object(&bytes)).await.map_err(|_| broken())?,
-        false => body::json_object(&bytes),
+    let turn = if length > body::API_MAX { Some(shelf.room().ok_or_else(crowded)?) } else { None };
+    // The turn ends when the bytes are gone, also where the caller is gone before.
+    let (read, _turn) = match turn {
+        Some(turn) => aside(move || (body::json_object(&bytes), Some(turn))).await.map_err(|_| broken())?,
+        None => (body::json_object(&bytes), None),
     };
     let mut object = read.map_err(|why| super::send_message::refused(Code::InvalidJson, why))?;
     let file = object.remove(BASE64).filter(|value| !value.is_null());

@@ -51,7 +51,7 @@ pub(super) async fn run(_: ServeArgs, context: Context) -> Result<Option<Value>,
     tokio::select! {
         () = signals.until_stopped(&running) => {}
         () = keep_watchdog_quiet(&running) => {}
-        () = memory::let_go_at_rest() => {}
+        () = memory::let_go_at_rest(&*running.gateway.clock) => {}
     }
     let _ = sd_notify::notify(false, &[NotifyState::Stopping]);
     running.stop().await;

@@ -3,7 +3,7 @@
 use super::{MediaStore, Written, sniff};
 use crate::{
     connectors::outgoing::MediaKind,
-    egress::{Bounds, EgressError, EgressResponse, Outbound},
+    egress::{Bounds, EgressResponse, Outbound},
     model::{
         clock::{Clock, Time},
         egress::Use,
@@ -71,13 +71,7 @@ impl MediaStore {
         };
         let left = deadline.since(clock.now()).min(left);
         let max_answer_bytes = usize::try_from(most).unwrap_or(usize::MAX);
-        let called = self.call((account, url.to_owned()), Bounds { timeout: left, max_answer_bytes });
-        // Nobody waits any more: nothing is read any more.
-        let answer = AbortOnDropHandle::new(self.calls.handle().spawn(called)).await;
-        let answer = answer.unwrap_or_else(|e| resume_unwind(e.into_panic())).map_err(|e| {
-            tracing::info!("a customer's file could not be fetched: {e}");
-            NotFetched::Unfit(format!("the address could not be fetched: {}", e.for_customers()))
-        })?;
+        let answer = self.call((account, url.to_owned()), Bounds { timeout: left, max_answer_bytes }).await?;
         if answer.status != StatusCode::OK {
             let status = answer.status.as_u16();
             return Err(NotFetched::Unfit(format!(
@@ -108,15 +102,22 @@ impl MediaStore {
         Ok(Download { written, declared_type, file_name })
     }
 
-    fn call(
-        &self,
-        (account, url): (AccountId, String),
-        bounds: Bounds,
-    ) -> impl Future<Output = Result<EgressResponse, EgressError>> + Send + use<> {
+    /// Calls the address, on the thread of calls. When nobody waits any more, nothing is read any more.
+    async fn call(&self, (account, url): (AccountId, String), bounds: Bounds) -> Result<EgressResponse, NotFetched> {
         let egress = self.egress.of_account(account);
-        async move {
+        let called = self.calls.handle().spawn(async move {
             let (method, headers, body) = (Method::GET, Vec::new(), Bytes::new());
             egress.send(Outbound { method, url: &url, headers, body, of: Use::Media }, bounds).await
+        });
+        match AbortOnDropHandle::new(called).await {
+            Ok(answer) => answer.map_err(|e| {
+                tracing::info!("a customer's file could not be fetched: {e}");
+                NotFetched::Unfit(format!("the address could not be fetched: {}", e.for_customers()))
+            }),
+            Err(ended) => match ended.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                Err(_) => Err(NotFetched::NotNow("the gateway stops")),
+            },
         }
     }
 }
