@@ -44,17 +44,31 @@ const WORTH_IT: Duration = Duration::from_millis(4);
 /// Lets go of what the start, or a stretch of work, needed and rest does not, each time that the process comes to rest.
 /// Never returns.
 pub async fn let_go_at_rest(clock: &dyn Clock) {
-    let mut let_go_at = Duration::ZERO;
-    let mut last = taken();
+    let mut rest = Rest { last: taken(), let_go_at: Duration::ZERO };
     loop {
         clock.sleep_until(clock.now().plus(LOOK)).await;
-        let now = taken();
-        if now.saturating_sub(last) <= AT_REST && now.saturating_sub(let_go_at) >= WORTH_IT {
+        if rest.is_due(taken()) {
             release_unused();
             release_code();
-            let_go_at = now;
         }
-        last = now;
+    }
+}
+
+/// What the process had taken of the processor in all: at the last look, and when it last let go.
+struct Rest {
+    last: Duration,
+    let_go_at: Duration,
+}
+
+impl Rest {
+    /// Whether it is at rest, and there is something to let go of; counts as done then.
+    fn is_due(&mut self, taken: Duration) -> bool {
+        let since_last = taken.saturating_sub(std::mem::replace(&mut self.last, taken));
+        let is_due = since_last <= AT_REST && taken.saturating_sub(self.let_go_at) >= WORTH_IT;
+        if is_due {
+            self.let_go_at = taken;
+        }
+        is_due
     }
 }
 
@@ -175,6 +189,16 @@ mod tests {
             ours
         };
         assert!(ours);
+    }
+
+    #[test]
+    fn it_lets_go_once_after_each_stretch_of_work() {
+        let ms = std::time::Duration::from_millis;
+        let mut rest = super::Rest { last: ms(60), let_go_at: ms(0) };
+        // The start took 60 ms; then nothing, messages, their last, nothing, a little again and again.
+        let looks = [61, 61, 161, 500, 510, 511, 513, 515, 516];
+        let due: Vec<bool> = looks.into_iter().map(|taken| rest.is_due(ms(taken))).collect();
+        assert_eq!(due, [true, false, false, false, true, false, false, true, false]);
     }
 
     #[test]
