@@ -8,7 +8,11 @@
 
 #[path = "../send_bench/machine.rs"]
 mod machine;
+#[path = "../send_bench/process.rs"]
+mod process;
 mod receiver;
+#[path = "../webhook_bench/request.rs"]
+mod request;
 mod server;
 mod strangers;
 

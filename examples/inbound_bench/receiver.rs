@@ -1,5 +1,6 @@
 //! Endpoints that answer 200 at once and count: a process of its own, whose work is not in the server's figures.
 
+use super::request::whole;
 use std::{
     convert::Infallible,
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -121,12 +122,4 @@ async fn answer(mut stream: TcpStream, count: Arc<AtomicU64>) {
             _ => return,
         }
     }
-}
-
-/// Where the first request ends, once all of it is there.
-fn whole(buffer: &[u8]) -> Option<usize> {
-    let end = buffer.windows(4).position(|w| w == b"\r\n\r\n")? + 4;
-    let head = String::from_utf8_lossy(&buffer[..end]).to_ascii_lowercase();
-    let length: usize = head.split("content-length: ").nth(1)?.split("\r\n").next()?.parse().ok()?;
-    (buffer.len() >= end + length).then_some(end + length)
 }

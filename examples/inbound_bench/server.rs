@@ -1,6 +1,6 @@
 //! The server that hears and tells: this program again as `wa-gateway`, or another build's program.
 
-use super::{Failure, Receiver, strangers};
+use super::{Failure, Receiver, process, strangers};
 use serde_json::Value;
 use std::{
     cell::Cell,
@@ -88,18 +88,12 @@ impl Server {
 
     /// CPU time used so far, user and system.
     pub fn cpu(&self) -> Duration {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
-        let after_name = stat.rsplit(')').next().unwrap_or_default();
-        let ticks: u64 = after_name.split_whitespace().skip(11).take(2).filter_map(|t| t.parse::<u64>().ok()).sum();
-        // The kernel's clock tick is 1/100 s on every Linux that this runs on.
-        Duration::from_millis(ticks * 10)
+        process::cpu(self.child.id())
     }
 
     /// Resident memory.
     pub fn memory_mib(&self) -> f64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).unwrap_or("0");
-        line.split_whitespace().next().and_then(|kib| kib.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
+        process::memory_mib(self.child.id())
     }
 }
 

@@ -1,5 +1,8 @@
 //! The server under load: this program again, as `wa-gateway serve`.
 
+#[path = "process.rs"]
+mod process;
+
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
@@ -73,16 +76,12 @@ impl Server {
 
     /// CPU time used so far, user and system.
     pub fn cpu(&self) -> Duration {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
-        let after_name = stat.rsplit(')').next().unwrap_or_default();
-        let ticks: u64 = after_name.split_whitespace().skip(11).take(2).filter_map(|t| t.parse::<u64>().ok()).sum();
-        // The kernel's clock tick is 1/100 s on every Linux that this runs on.
-        Duration::from_millis(ticks * 10)
+        process::cpu(self.child.id())
     }
 
     /// Resident memory.
     pub fn memory_mib(&self) -> f64 {
-        memory_mib(self.child.id())
+        process::memory_mib(self.child.id())
     }
 
     /// Runs `work` and says how much memory the server had at most meanwhile.
@@ -92,7 +91,7 @@ impl Server {
         let watcher = std::thread::spawn(move || {
             let mut most: f64 = 0.0;
             while !stop.load(Ordering::Relaxed) {
-                most = most.max(memory_mib(id));
+                most = most.max(process::memory_mib(id));
                 std::thread::sleep(Duration::from_millis(100));
             }
             most
@@ -164,10 +163,4 @@ async fn set_up(data_dir: &Path, line: Line) -> Result<String, Failure> {
 
 async fn ask(data_dir: &Path, command: commands::Command) -> Result<Value, Failure> {
     Ok(control::ask(data_dir, &command).await.ok_or("the server's control socket is not there")??)
-}
-
-fn memory_mib(id: u32) -> f64 {
-    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).unwrap_or("0");
-    line.split_whitespace().next().and_then(|kib| kib.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
 }

@@ -12,6 +12,7 @@ mod crowd;
 #[path = "../send_bench/machine.rs"]
 mod machine;
 mod receiver;
+mod request;
 mod world;
 
 use bad_receiver::Vice;

@@ -1,5 +1,6 @@
 //! A fast endpoint: it answers 200, counts, and notes how long ago each message was heard.
 
+use super::request::whole;
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
@@ -83,14 +84,6 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
             _ => return,
         }
     }
-}
-
-/// Where the first request ends, once all of it is there.
-fn whole(buffer: &[u8]) -> Option<usize> {
-    let end = buffer.windows(4).position(|w| w == b"\r\n\r\n")? + 4;
-    let head = String::from_utf8_lossy(&buffer[..end]).to_ascii_lowercase();
-    let length: usize = head.split("content-length: ").nth(1)?.split("\r\n").next()?.parse().ok()?;
-    (buffer.len() >= end + length).then_some(end + length)
 }
 
 fn heard_at(request: &[u8]) -> Option<u64> {

@@ -237,6 +237,7 @@ fn settle_row(
     (status, quota): (Status, &str),
     now: Time,
 ) -> Result<(), StoreError> {
+    // FAIL: as where it is inserted.
     tx.execute(
         "UPDATE OR FAIL messages SET
              status = ?2, reason = coalesce(?3, reason), provider_code = ?4,
