@@ -1,7 +1,7 @@
 //! Requests that name a valid key and cannot be read: they are rows of the log too, so that an admin can tell a shop
 //! what its script does wrong.
 
-use super::{answer::Answer, facts, record, refusal::Refusal, request::Sender, shared::SendingContext};
+use super::{answer::Answer, facts, gate_figures, record, refusal::Refusal, request::Sender, shared::SendingContext};
 use crate::{
     accounts,
     model::{
@@ -67,7 +67,7 @@ fn insert(
             now,
         ],
     )?;
-    let why = serde_json::json!({"why": refusal.reason}).to_string();
+    let why = gate_figures::kept_reason(refusal);
     tx.execute(
         "INSERT INTO policy_decisions (log_id, verdict, gate, action, score, signals, figures)
          VALUES (?1, 'refuse', ?2, NULL, 0, '[]', ?3)",

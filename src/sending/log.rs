@@ -1,5 +1,6 @@
 //! Reading the message log: one row, a list, a timeline. Nothing here changes anything.
 
+use super::gate_figures;
 use crate::{
     accounts::Scope,
     connectors::meta_error,
@@ -169,7 +170,7 @@ fn read_timeline(r: &Row<'_>) -> rusqlite::Result<Value> {
         },
         "decision": {
             "verdict": text(13)?, "gate": text(14)?, "action": text(15)?, "score": r.get::<_, Option<i64>>(16)?,
-            "signals": parsed(17)?, "figures": parsed(18)?,
+            "signals": parsed(17)?, "figures": text(18)?.map(|kept| gate_figures::named(&kept)),
         },
     }))
 }

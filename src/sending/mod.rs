@@ -39,6 +39,7 @@ mod dispatch;
 pub mod facts;
 mod field_reasons;
 mod file;
+mod gate_figures;
 mod handover;
 mod idempotency;
 mod insistence;

@@ -1,7 +1,7 @@
 //! Load, judge, record: this is "record". The message's row and what the guard decided about it.
 
 use super::{
-    announce, answer::Outcome, asked::Asked, facts::Facts, idempotency, policy::content::Signal, refusal::Refusal,
+    announce, answer::Outcome, asked::Asked, facts::Facts, gate_figures, idempotency, policy::content::Signal, refusal::Refusal,
     request::Draft,
 };
 use crate::{
@@ -165,7 +165,7 @@ fn decision(tx: &WriteTx<'_>, id: LogId, facts: &Facts, refusal: Option<&Refusal
             refusal.and_then(Refusal::action).map(Action::as_str),
             facts.content.total,
             signals(&facts.content.signals),
-            figures(facts, refusal),
+            gate_figures::kept(facts, refusal),
         ],
     )?;
     Ok(())
@@ -177,23 +177,4 @@ fn signals(list: &[Signal]) -> String {
     }
     let all: Vec<_> = list.iter().map(|s| json!(s)).collect();
     json!(all).to_string()
-}
-
-/// What each gate saw, for the message's timeline.
-fn figures(facts: &Facts, refusal: Option<&Refusal>) -> String {
-    let limits = facts.limits.map(|l| (l.daily, l.monthly)).unwrap_or_default();
-    let pace = &facts.pace;
-    let mut all = json!({
-        "daily": [facts.usage.day, limits.0],
-        "monthly": [facts.usage.month, limits.1],
-        "wait_ms": u64::try_from(pace.wait().as_millis()).unwrap_or(u64::MAX),
-        "same_text_to": pace.same_text_to,
-        "strangers": pace.strangers,
-        "crowd": facts.crowd,
-        "health": [pace.sent, pace.failed, pace.opted_out],
-    });
-    if let Some(refusal) = refusal {
-        all["why"] = json!(refusal.reason);
-    }
-    all.to_string()
 }

@@ -1,5 +1,6 @@
 //! All that is known of one message, typed, for the page that tells its story.
 
+use super::gate_figures;
 use crate::{
     accounts::Scope,
     instances::templates::{self, SentTemplate},
@@ -187,7 +188,7 @@ pub(super) fn pricing(text: &str) -> Option<(String, bool)> {
 fn decision(r: &Row<'_>) -> rusqlite::Result<Option<GuardDecision>> {
     let Some(score) = r.get::<_, Option<i64>>(24)? else { return Ok(None) };
     let signals: Value = serde_json::from_str(&r.get::<_, String>(25)?).unwrap_or_default();
-    let figures: Value = serde_json::from_str(&r.get::<_, String>(26)?).unwrap_or_default();
+    let figures = gate_figures::named(&r.get::<_, String>(26)?);
     let pair = |name: &str| (figures[name][0].as_u64().unwrap_or(0), figures[name][1].as_u64().unwrap_or(0));
     let signal = |s: &Value| {
         let text = |name: &str| s[name].as_str().unwrap_or_default().to_owned();
