@@ -2,8 +2,13 @@
 
 use super::{After, Recording};
 use crate::{
+    connectors::templates::TemplateName,
     events::webhooks::{Event, EventPerson},
-    model::{clock::Time, ids::ContactId},
+    instances::templates::{self, SentTemplate},
+    model::{
+        clock::Time,
+        ids::{ContactId, InstanceId},
+    },
     people::{
         conversations,
         suppression::{self, SuppressionSource, phrases},
@@ -86,7 +91,7 @@ pub(super) fn record_old(
 }
 
 /// Whether our last message to this person within 24 hours, from here or from the number's phone, offered the word as an
-/// answer.
+/// answer. It counts from when it went; what never went is none.
 fn was_offered(
     tx: &WriteTx<'_>,
     recording: &Recording<'_>,
@@ -94,13 +99,14 @@ fn was_offered(
     word: &str,
 ) -> Result<bool, StoreError> {
     let since = recording.now().minus(OFFER);
-    let read = |r: &rusqlite::Row<'_>| Ok((r.get::<_, String>(0)?, r.get::<_, Time>(1)?));
     let ours = tx.find(
-        "SELECT body, created_at FROM messages
-         WHERE instance_id = ?1 AND created_at > ?2 AND contact_id = ?3 AND status <> 'blocked'
-         ORDER BY created_at DESC LIMIT 1",
-        params![recording.heard.instance, since, contact],
-        read,
+        "SELECT body, coalesce(sent_at, sending_at) AS went_at, content FROM messages
+         WHERE account_id = ?4 AND recipient IN (SELECT value FROM contact_identities WHERE contact_id = ?3)
+           AND instance_id = ?1 AND contact_id = ?3 AND status IN ('sending', 'sent', 'delivered', 'read', 'unknown')
+           AND kind NOT IN ('reaction', 'revoke') AND coalesce(sent_at, sending_at) > ?2
+         ORDER BY went_at DESC, id DESC LIMIT 1",
+        params![recording.heard.instance, since, contact, recording.account],
+        |r| Ok((r.get::<_, String>(0)?, r.get::<_, Time>(1)?, r.get::<_, Option<String>>(2)?)),
     )?;
     let phones = tx.find(
         "SELECT body, heard_at FROM inbound_messages
@@ -108,8 +114,24 @@ fn was_offered(
            AND kind NOT IN ('reaction', 'revoke')
          ORDER BY heard_at DESC LIMIT 1",
         params![recording.heard.instance, since, contact],
-        read,
+        |r| Ok((r.get::<_, String>(0)?, r.get::<_, Time>(1)?, None)),
     )?;
-    let last = [ours, phones].into_iter().flatten().max_by_key(|(_, at)| *at);
-    Ok(last.is_some_and(|(text, _)| recording.means.phrases.offers(&text, word)))
+    let last = [ours, phones].into_iter().flatten().max_by_key(|(_, at, _)| *at);
+    let Some((mut text, _, content)) = last else { return Ok(false) };
+    if let Some(content) = content {
+        text.push_str(&said_by_template(tx, &recording.heard.instance, &content)?);
+    }
+    Ok(recording.means.phrases.offers(&text, word))
+}
+
+/// What the reader of a template saw beside its variables, each part on a line of its own: its text, and its buttons.
+fn said_by_template(tx: &WriteTx<'_>, instance: &InstanceId, content: &str) -> Result<String, StoreError> {
+    let Ok(content) = serde_json::from_str(content) else { return Ok(String::new()) };
+    let Some(SentTemplate { name, language, said }) = templates::of_content(tx, instance, &content)? else {
+        return Ok(String::new());
+    };
+    let known = templates::find(tx, instance, &TemplateName { name, language })?;
+    let buttons = known.and_then(|known| known.frame).map(|frame| frame.buttons).unwrap_or_default();
+    let parts = said.into_iter().chain(buttons.into_iter().map(|button| button.text));
+    Ok(parts.map(|part| format!("\n{part}")).collect())
 }

@@ -1,13 +1,20 @@
 //! Opt-out and opt-in through the whole gateway: what counts, what does not, and who may lift what. The lists
 //! themselves are judged beside the code.
 
-use crate::harness::world::{INSTANCE, PHONE, World, message, message_with};
+use crate::harness::{
+    http,
+    wait::until,
+    world::{INSTANCE, PHONE, World, message, message_with},
+};
 use serde_json::json;
+use std::time::Duration;
 use wa_gateway::{
     app::commands::{SuppressAdd, SuppressRemove},
     connectors::inbound_event::{InboundMessage, RemoteParty, Told},
     model::ids::InstanceId,
 };
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 async fn is_suppressed(world: &World) -> bool {
     world.send(&message()).await.error() == "recipient_suppressed"
@@ -68,6 +75,67 @@ async fn an_offered_cancel_is_an_answer_and_stop_never_is() {
     world.send(&message_with(json!({"message": "Reply YES, or STOP to end messages."}))).await;
     world.hears(PHONE, "stop").await;
     assert!(is_suppressed(&world).await);
+}
+
+const OFFER: &str = "Your table is at 8 tonight. Reply YES or CANCEL.";
+
+#[tokio::test]
+async fn a_message_that_did_not_go_offers_nothing() {
+    let world = World::start().await;
+    let offered_at = |send_at: &str| message_with(json!({"message": OFFER, "send_at": send_at}));
+    assert_eq!(world.send(&message()).await.status, 200);
+    world.sandbox("fail", "refuse").await;
+    world.later(MINUTE);
+    let failed = world.send(&message_with(json!({"message": OFFER}))).await;
+    assert_eq!(failed.header("x-message-status"), Some("failed"), "{}", failed.body);
+    world.sandbox("fail", "none").await;
+    world.hears(PHONE, "Cancel").await;
+    assert!(is_suppressed(&world).await, "it failed");
+    world.hears(PHONE, "start").await;
+    world.later(MINUTE);
+    let waits = world.send(&offered_at("2026-06-03T08:00:00Z")).await;
+    assert_eq!(waits.status, 202, "{}", waits.body);
+    world.hears(PHONE, "Cancel").await;
+    assert!(is_suppressed(&world).await, "it waits");
+    world.hears(PHONE, "start").await;
+    let cancel = format!("/api/messages/{}/cancel", waits.json()["log_id"]);
+    let headers = [format!("Authorization: Bearer {}", world.key)];
+    assert_eq!(http::call(world.address(), "POST", &cancel, &headers, b"").await.status, 200);
+    world.hears(PHONE, "Cancel").await;
+    assert!(is_suppressed(&world).await, "it was cancelled");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn an_offer_counts_from_when_it_went() {
+    let world = World::start().await;
+    let offer = json!({"message": OFFER, "send_at": "2026-06-04T08:00:00Z"});
+    assert_eq!(world.send(&message_with(offer)).await.status, 202);
+    world.later(MINUTE);
+    assert_eq!(world.send(&message()).await.status, 200, "put in later, and gone before");
+    world.later(3 * 24 * 60 * MINUTE);
+    until("it goes", async || world.inbox().await.len() == 2).await;
+    world.settle().await;
+    world.hears(PHONE, "Cancel").await;
+    world.later(MINUTE);
+    assert!(!is_suppressed(&world).await, "put in three days ago, and gone a moment ago");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_sign_of_ours_takes_no_offer_back() {
+    let world = World::start().await;
+    world.hears(PHONE, "A table for two, please").await;
+    let heard = world.number("SELECT max(id) FROM inbound_messages").await;
+    assert_eq!(world.send(&message_with(json!({"message": OFFER}))).await.status, 200);
+    world.later(MINUTE);
+    let sign = json!({"instance_id": INSTANCE, "phone": PHONE, "message_purpose": "support",
+                      "reaction": {"message_id": format!("inb_{heard}"), "emoji": "👍"}});
+    assert_eq!(world.send(&sign).await.status, 200);
+    world.hears(PHONE, "Cancel").await;
+    world.later(MINUTE);
+    assert!(!is_suppressed(&world).await);
+    world.stop().await;
 }
 
 #[tokio::test]

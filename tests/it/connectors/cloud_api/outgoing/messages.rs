@@ -205,6 +205,29 @@ async fn outside_the_window_only_a_template_goes_and_the_accounts_own_is_offered
     assert_eq!(reply.json()["details"], json!({"action": "block"}));
 }
 
+#[tokio::test]
+async fn a_templates_text_and_its_buttons_offer_words() {
+    let rig = Rig::without_instance().await;
+    let buttons = json!({"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": "Cancel"}]});
+    rig.graph.state().templates = vec![
+        template("told", "UTILITY", json!([{"type": "BODY", "text": "Your table, {{1}}: reply CANCEL to cancel it."}])),
+        template("buttons", "UTILITY", json!([{"type": "BODY", "text": "Your table, {{1}}."}, buttons])),
+        template("neither", "UTILITY", json!([{"type": "BODY", "text": "Your table, {{1}}."}])),
+    ];
+    rig.create_with(&rig.graph.settings()).await.expect("an instance");
+    let listed = "SELECT count(*) FROM templates";
+    rig.until("the templates were read", async || rig.world.number(listed).await == 3).await;
+    let suppressed = "SELECT count(*) FROM suppressions WHERE lifted_at IS NULL";
+    for (number, (name, opts_out)) in [("told", 0), ("buttons", 0), ("neither", 1)].into_iter().enumerate() {
+        assert_sent(&rig.world.send(&with_template(name, &["Amal"])).await);
+        let tapped = json!({"from": "966509999999", "id": format!("wamid.tap-{number}"), "type": "button",
+                            "timestamp": rig.world.clock.now().seconds().to_string(), "button": {"text": "Cancel"}});
+        rig.call(json!({"messages": [tapped]})).await;
+        assert_eq!(rig.world.number(suppressed).await, opts_out, "{name}");
+        rig.world.later(Duration::from_secs(60));
+    }
+}
+
 /// A person whose number is hidden: their id with this business stands in its place.
 #[tokio::test]
 async fn a_hidden_number_is_reached_by_its_id() {
