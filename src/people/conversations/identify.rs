@@ -26,7 +26,8 @@ pub struct Identified {
     pub has_merged: bool,
 }
 
-/// The contact behind `identities`: added when none is known, merged when several are. `None` for an empty list.
+/// The contact behind `identities`: added when none is known, merged when several are. `None` for an empty list. A number
+/// that somebody gave up, and that is named with another one's hidden id, is the other one's from now on.
 pub fn identify(
     tx: &WriteTx<'_>,
     account: AccountId,
@@ -42,7 +43,14 @@ pub fn identify(
     let mut unwritten = Vec::new();
     for identity in &ordered {
         // One after the other: the second may have been the first one's, and have moved with it.
-        let own = contact::find_owner(tx, account, identity)?;
+        let mut own = contact::find_owner(tx, account, identity)?;
+        if let Some(NameOwner { contact, is_former: true, .. }) = own
+            && identity.kind == IdentityKind::Phone
+            && is_another(tx, account, contact, identities)?
+        {
+            contact::release(tx, account, identity)?;
+            own = None;
+        }
         has_merged |= join(tx, &mut known, own)?;
         let lacks_twin = match identity.twin() {
             Some(twin) => {
@@ -67,6 +75,23 @@ pub fn identify(
         has_learnt |= contact::name(tx, account, contact, identity)?;
     }
     Ok(Some(Identified { contact, has_learnt, has_merged }))
+}
+
+/// Whether `identities` are not the contact's: it has a hidden id of a kind that is among them, and none of them is its own.
+fn is_another(
+    tx: &WriteTx<'_>,
+    account: AccountId,
+    contact: ContactId,
+    identities: &[Identity],
+) -> Result<bool, StoreError> {
+    let mut is_another = false;
+    for hidden in identities.iter().filter(|name| matches!(name.kind, IdentityKind::Lid | IdentityKind::Bsuid)) {
+        if contact::find_owner(tx, account, hidden)?.is_some_and(|owner| owner.contact == contact) {
+            return Ok(false);
+        }
+        is_another |= contact::has_kind(tx, contact, hidden.kind)?;
+    }
+    Ok(is_another)
 }
 
 /// A name's owner is `known`, or becomes it; says whether two contacts became one by that.
